@@ -1,0 +1,34 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+)
+
+// printBanner tells how to reach a dev server.
+func printBanner(w io.Writer, o devOptions, addr string) {
+	kept := "in memory: everything is gone when it stops"
+	if o.data != "" {
+		kept = "sealed in " + o.data
+	}
+	fmt.Fprintf(w, `Keyhold dev server (%s)
+
+  endpoint     http://%[2]s
+  credentials  %[3]s / %[4]s, the root of account %[5]s
+  Region       any
+
+For the shell:
+  export AWS_ENDPOINT_URL_KMS=http://%[2]s
+  export AWS_ACCESS_KEY_ID=%[3]s AWS_SECRET_ACCESS_KEY=%[4]s AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
+For the AWS CLI (old versions heed no endpoint in the environment, so name it):
+  aws --endpoint-url http://%[2]s kms create-key --origin EXTERNAL
+For the clock that keys and import tokens live by:
+  keyhold clock advance 25h --endpoint-url http://%[2]s
+
+`, kept, addr, devAccessKey, devSecret, o.account)
+	host, _, err := net.SplitHostPort(addr)
+	if ip := net.ParseIP(host); err == nil && (ip == nil || !ip.IsLoopback()) {
+		fmt.Fprintf(w, "Anybody who reaches %s can use these credentials: they are for tests only.\n\n", addr)
+	}
+}

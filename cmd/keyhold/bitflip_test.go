@@ -1,0 +1,412 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/smithy-go"
+
+	"github.com/keyhold/keyhold/internal/store/local"
+)
+
+// TestBitFlips turns one bit of a data folder at a time, has the real program
+// verify it and then serve it, and asks about everything. Each answer is right or
+// a refusal; the program ends in order, or says what is corrupt; and where an
+// answer is not what it was, verify says so. KEYHOLD_FLIPS is how many, and
+// KEYHOLD_SEED has the same bits of another folder turned again.
+func TestBitFlips(t *testing.T) {
+	flips, seed := fromEnv("KEYHOLD_FLIPS", 60), uint64(fromEnv("KEYHOLD_SEED", int(rand.Int32())))
+	f := newFlipFolder(t)
+	whole := readFlipFiles(t, f.dir)
+	sound := f.run(t, whole)
+	f.checkAnswers(sound.answers)
+	if sound.ended != "" || sound.reported || len(sound.answers) < 180 {
+		t.Fatalf("a folder without damage: %+v", sound)
+	}
+
+	var mu sync.Mutex
+	counts := map[string]*flipCount{}
+	random := rand.New(rand.NewPCG(seed, 1))
+	work := make(chan flip)
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for flip := range work {
+				r := f.run(t, flip.of(whole))
+				mu.Lock()
+				if counts[flip.area] == nil {
+					counts[flip.area] = &flipCount{}
+				}
+				counts[flip.area].add(t, flip, sound.answers, r)
+				mu.Unlock()
+			}
+		})
+	}
+	for range flips {
+		work <- newFlip(random, whole)
+	}
+	close(work)
+	workers.Wait()
+	total := flipCount{}
+	for _, area := range flipAreas {
+		if c := counts[area]; c != nil {
+			t.Logf("%-24s %v", area, *c)
+			total.sum(*c)
+		}
+	}
+	t.Logf("%-24s %v, seed %d", "all", total, seed)
+	if flips >= 60 && total.reported < flips/10 {
+		t.Error("hardly anything was found: the test tested nothing")
+	}
+}
+
+func fromEnv(name string, otherwise int) int {
+	if n, err := strconv.Atoi(os.Getenv(name)); err == nil {
+		return n
+	}
+	return otherwise
+}
+
+// flipFiles are the files of a data folder, each as long as it has content: the
+// database and the slots end in zeros.
+type flipFiles map[string][]byte
+
+func readFlipFiles(t *testing.T, dir string) flipFiles {
+	t.Helper()
+	files := flipFiles{}
+	for _, name := range []string{local.FileName, "slots", auditName} {
+		content, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = content
+	}
+	return files
+}
+
+// used returns how much of a file is not the zeros at its end.
+func (f flipFiles) used(name string) int { return len(bytes.TrimRight(f[name], "\x00")) }
+
+// A flip is one bit of one file.
+type flip struct {
+	area string
+	file string
+	bit  int
+}
+
+var flipAreas = []string{"database", "heads of its pages", "slots", "audit log"}
+
+// newFlip chooses a bit: of the database more often than of the rest, and more
+// often than chance would have it of what makes up its pages.
+func newFlip(random *rand.Rand, whole flipFiles) flip {
+	anyOf := func(area, file string) flip { return flip{area, file, random.IntN(8 * whole.used(file))} }
+	switch n := random.IntN(10); {
+	case n < 5:
+		return anyOf("database", local.FileName)
+	case n < 8:
+		size := os.Getpagesize()
+		page := random.IntN(whole.used(local.FileName)/size + 1)
+		return flip{"heads of its pages", local.FileName, 8*size*page + random.IntN(8*96)}
+	case n < 9:
+		return anyOf("slots", "slots")
+	}
+	return anyOf("audit log", auditName)
+}
+
+// of returns the files with the bit turned.
+func (f flip) of(whole flipFiles) flipFiles {
+	flipped := flipFiles{}
+	for name, content := range whole {
+		flipped[name] = content
+	}
+	flipped[f.file] = bytes.Clone(whole[f.file])
+	flipped[f.file][f.bit/8] ^= 1 << (f.bit % 8)
+	return flipped
+}
+
+func (f flip) String() string {
+	return fmt.Sprintf("bit %d of byte %d of %s", f.bit%8, f.bit/8, f.file)
+}
+
+// A flipRun is what verify said of a folder, and what a server answered on it.
+type flipRun struct {
+	findings string // what verify printed
+	reported bool   // it ended with 1
+	answers  map[string]string
+	ended    string // why the server did not start, or what it said when it ended badly
+	log      string
+}
+
+func (f *flipFolder) run(t *testing.T, files flipFiles) (r flipRun) {
+	t.Helper()
+	parent := t.TempDir()
+	dir := filepath.Join(parent, "data")
+	defer os.RemoveAll(parent)
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Error(err)
+	}
+	for name, content := range files {
+		if err := writeSparse(filepath.Join(dir, name), content, files.used(name)); err != nil {
+			t.Error(err)
+		}
+	}
+	r.findings, r.reported = f.verify(t, dir)
+	for name, content := range files {
+		if after, err := os.ReadFile(filepath.Join(dir, name)); err != nil || !bytes.Equal(after, content) {
+			t.Errorf("verify changed %s (%v)", name, err)
+		}
+	}
+	f.serve(t, dir, &r)
+	if !r.reported && r.ended == "" {
+		if findings, reported := f.verify(t, dir); reported {
+			t.Errorf("verify said nothing before the server ran, and now:\n%s", findings)
+		}
+	}
+	return r
+}
+
+func writeSparse(path string, content []byte, used int) error {
+	if err := os.WriteFile(path, content[:used], 0o600); err != nil {
+		return err
+	}
+	return os.Truncate(path, int64(len(content)))
+}
+
+// flipPatience is how long anything may take: far longer than it does.
+const flipPatience = time.Minute
+
+func (f *flipFolder) verify(t *testing.T, dir string) (findings string, reported bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), flipPatience)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "keyhold", "verify", "--data", dir, "--root-key-file", f.rootKey).CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && (!errors.As(err, &exit) || exit.ExitCode() != exitFailed || crashed(string(out))) {
+		t.Errorf("verify: %v\n%s", err, out)
+	}
+	return string(out), err != nil
+}
+
+func crashed(output string) bool {
+	return strings.Contains(output, "goroutine ") || strings.Contains(output, "panic") || strings.Contains(output, "fatal error")
+}
+
+// serve has a server answer all questions and end.
+func (f *flipFolder) serve(t *testing.T, dir string, r *flipRun) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), flipPatience)
+	defer cancel()
+	b, log := &banner{endpoint: make(chan string, 1)}, &bytes.Buffer{}
+	cmd := exec.CommandContext(ctx, "keyhold", "serve", "--data", dir, "--root-key-file", f.rootKey, "--addr", "127.0.0.1:0")
+	cmd.Stdout, cmd.Stderr = b, log
+	if err := cmd.Start(); err != nil {
+		t.Error(err)
+		return
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	var err error
+	select {
+	case endpoint := <-b.endpoint:
+		r.answers = f.ask(ctx, endpoint)
+		cmd.Process.Signal(syscall.SIGTERM)
+		err = <-ended
+	case err = <-ended:
+	}
+	r.log = onlyErrors(log.String())
+	if err != nil {
+		r.ended = r.log
+	}
+	if ctx.Err() != nil {
+		t.Errorf("the server hung:\n%s", r.log)
+	}
+	if crashed(r.log) || err != nil && !saysWhat.MatchString(r.log) {
+		t.Errorf("the server ended, %v, and does not say what is corrupt:\n%s", err, r.log)
+	}
+}
+
+// onlyErrors leaves out the warnings of a server's log: those of refusals.
+func onlyErrors(log string) (errs string) {
+	for line := range strings.Lines(log) {
+		if !strings.Contains(line, "level=WARN") {
+			errs += line
+		}
+	}
+	return errs
+}
+
+// saysWhat is the name of a file, of a record or of a material in one.
+var saysWhat = regexp.MustCompile(`material [0-9a-f]{64} of arn|keyhold\.db|audit\.log|audit log|slots|keyring|"(key|alias|alias-of-key|alias-guard|token-keys|clock|deployment|access-key|due|erase|outbox)/`)
+
+// ask returns the answer to each question: what is in it, or how it was refused.
+func (f *flipFolder) ask(ctx context.Context, endpoint string) map[string]string {
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	c := kms.New(kms.Options{
+		BaseEndpoint: &endpoint, Region: flipRegion, RetryMaxAttempts: 1, HTTPClient: &http.Client{Transport: transport},
+		Credentials: credentials.NewStaticCredentialsProvider(f.accessKey, f.value, ""),
+	})
+	answers := map[string]string{}
+	describe := func(id string) {
+		answers["describe "+id] = answer(func() (string, error) {
+			out, err := c.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &id})
+			if err != nil {
+				return "", err
+			}
+			m := out.KeyMetadata
+			return fmt.Sprint(m.KeyState, m.Enabled, m.Origin, *m.Arn, aws.ToString(m.CurrentKeyMaterialId), m.CreationDate, m.DeletionDate, m.ValidTo, *m.Description), nil
+		})
+	}
+	decrypt := func(question string, k *flipKey, context map[string]string) {
+		answers[question+" for "+k.id] = answer(func() (string, error) {
+			out, err := c.Decrypt(ctx, &kms.DecryptInput{CiphertextBlob: k.blob, EncryptionContext: context})
+			if err != nil {
+				return "", err
+			}
+			return "plaintext " + string(out.Plaintext), nil
+		})
+	}
+	for _, k := range f.keys {
+		describe(k.id)
+		for _, alias := range k.aliases {
+			describe(alias)
+		}
+		decrypt("decrypt", k, k.context)
+		decrypt("decrypt otherwise", k, map[string]string{"key": "another"})
+	}
+	answers["list keys"] = answer(func() (all string, err error) {
+		out, err := c.ListKeys(ctx, &kms.ListKeysInput{Limit: aws.Int32(1000)})
+		if err != nil {
+			return "", err
+		}
+		for _, k := range out.Keys {
+			all += *k.KeyArn + " "
+		}
+		return all, nil
+	})
+	answers["list aliases"] = answer(func() (all string, err error) {
+		out, err := c.ListAliases(ctx, &kms.ListAliasesInput{Limit: aws.Int32(100)})
+		if err != nil {
+			return "", err
+		}
+		for _, a := range out.Aliases {
+			all += *a.AliasName + "=" + aws.ToString(a.TargetKeyId) + " "
+		}
+		return all, nil
+	})
+	return answers
+}
+
+// answer gives a refusal by its name. It asks again where there was no answer: the
+// client now and then closes a connection that it is about to read.
+func answer(ask func() (string, error)) string {
+	for try := 1; ; try++ {
+		content, err := ask()
+		var refusal smithy.APIError
+		switch {
+		case err == nil:
+			return content
+		case errors.As(err, &refusal):
+			return refused + refusal.ErrorCode()
+		case try == 5:
+			return refused + err.Error()
+		}
+	}
+}
+
+const refused = "refused "
+
+// A flipCount counts flips by what came of them.
+type flipCount struct{ flips, reported, changed, absent, unstarted, harmless, silent, wrong int }
+
+func (c flipCount) String() string {
+	return fmt.Sprintf("%d flips: verify reports %d; %d changed an answer, %d of these by keeping the server from serving, %d by something that seems not to be there; %d did no harm that anybody saw; %d changed an answer and verify does not report it; %d wrong answers",
+		c.flips, c.reported, c.changed, c.unstarted, c.absent, c.harmless, c.silent, c.wrong)
+}
+
+func (c *flipCount) sum(other flipCount) {
+	c.flips += other.flips
+	c.reported += other.reported
+	c.changed += other.changed
+	c.absent += other.absent
+	c.unstarted += other.unstarted
+	c.harmless += other.harmless
+	c.silent += other.silent
+	c.wrong += other.wrong
+}
+
+// add holds the answers against those of a sound server.
+func (c *flipCount) add(t *testing.T, f flip, sound map[string]string, r flipRun) {
+	t.Helper()
+	c.flips++
+	var changed []string
+	absent := false
+	for question, right := range sound {
+		got := r.answers[question]
+		switch {
+		case got == right:
+			continue
+		case r.answers == nil: // the server did not start
+		case strings.HasPrefix(question, "list ") && isPart(got, right), absences[got]:
+			absent = true
+		case !strings.HasPrefix(got, refused):
+			c.wrong++
+			t.Errorf("%v: %s: %q, was %q; verify said:\n%s", f, question, got, right, r.findings)
+		case !saysWhat.MatchString(r.log):
+			t.Errorf("%v: %s: %q, and the log does not say what is corrupt:\n%s", f, question, got, r.log)
+		}
+		changed = append(changed, fmt.Sprintf("%s: %q, was %q", question, got, right))
+	}
+	c.reported += count(r.reported)
+	c.changed += count(len(changed) > 0)
+	c.absent += count(absent)
+	c.unstarted += count(r.answers == nil)
+	c.harmless += count(len(changed) == 0 && !r.reported)
+	if len(changed) > 0 && !r.reported {
+		c.silent++
+		t.Errorf("%v: verify says nothing, and this differs: %q\n%s%s", f, changed, r.findings, r.log)
+	}
+}
+
+func count(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+// absences are the refusals of what is not there. Where the path of a record is
+// damaged, a server can know no better.
+var absences = map[string]bool{refused + "NotFoundException": true, refused + "AccessDeniedException": true, refused + "UnrecognizedClientException": true}
+
+// isPart tells whether a list is another one with something left out.
+func isPart(list, whole string) bool {
+	rest := strings.Fields(whole)
+	for _, entry := range strings.Fields(list) {
+		i := slices.Index(rest, entry)
+		if i < 0 || strings.HasPrefix(list, refused) {
+			return false
+		}
+		rest = rest[i+1:]
+	}
+	return true
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/seal"
+	"github.com/keyhold/keyhold/internal/server"
+	"github.com/keyhold/keyhold/internal/service"
+)
+
+// The access key that every dev server has.
+const (
+	devAccessKey = "test"
+	devSecret    = "test"
+)
+
+// devOptions are the flags of keyhold dev.
+type devOptions struct {
+	addr    string
+	account string
+	data    string
+}
+
+func devCommand() *cobra.Command {
+	var o devOptions
+	c := &cobra.Command{
+		Use:   "dev",
+		Short: "Run a server for a laptop or a CI job, with known credentials and a clock to move",
+		Long: `Run a server for a laptop or a CI job. It verifies signatures as any other
+server does; its one access key is test / test, the root of the account. Without
+--data it keeps everything in memory and forgets it at the end.`,
+		Args: exactly(0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			return runDev(c.Context(), o, c.OutOrStdout(), c.ErrOrStderr())
+		},
+	}
+	c.Flags().StringVar(&o.addr, "addr", "127.0.0.1:4599", "address to listen on; port 0 takes a free one")
+	c.Flags().StringVar(&o.account, "account", "000000000000", "account of the credentials, 12 digits")
+	c.Flags().StringVar(&o.data, "data", "", "folder to keep the data in, sealed (default: memory only)")
+	return c
+}
+
+func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
+	if !key.ValidAccount(o.account) {
+		return usageError{fmt.Errorf("--account %q is not an account ID: give 12 digits, such as 111122223333", o.account)}
+	}
+	if err := harden(); err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", o.addr)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w (choose another address with --addr)", o.addr, err)
+	}
+	defer listener.Close()
+	logger := slog.New(slog.NewTextHandler(log, nil))
+	ctx, fail := context.WithCancelCause(ctx)
+	var s *service.Service
+	d, err := openDev(o.data, fail)
+	defer func() { err = errors.Join(err, d.close(s)) }()
+	if err != nil {
+		return explainOpen(err, o.data, devRootKey(o.data))
+	}
+	c := d.config()
+	c.Clock, c.Log = service.NewClock(time.Now), logger
+	c.Create, c.Dev, c.StorePolicies, c.WrappingKeysAhead = true, true, true, 1
+	if s, err = service.Open(ctx, c); err != nil {
+		return explainOpen(err, o.data, devRootKey(o.data))
+	}
+	if account, err := s.Account(ctx); err != nil || account != "" {
+		return errors.Join(err, fmt.Errorf("%s is the data folder of a server for production: use keyhold serve, or give another folder with --data", o.data))
+	}
+	h := &server.Handler{Service: s, Verifier: devVerifier(o.account), Log: logger}
+	printBanner(out, o, listener.Addr().String())
+	return serve(ctx, server.New(h), listener)
+}
+
+// devRootKey is the root key file of a dev server: beside the data, which is good
+// enough for a laptop.
+func devRootKey(data string) string { return filepath.Join(data, "root.key") }
+
+// openDev opens the data folder, and makes it with its root key when it is not
+// there; without one it makes do with memory.
+func openDev(data string, fail func(error)) (deployment, error) {
+	if data == "" {
+		return inMemory(fail), nil
+	}
+	if !databaseIn(data) {
+		if err := os.MkdirAll(data, 0o700); err != nil {
+			return deployment{}, fmt.Errorf("data folder: %w", err)
+		}
+		if err := seal.CreateKeyFile(devRootKey(data)); err != nil && !errors.Is(err, os.ErrExist) {
+			return deployment{}, err
+		}
+	}
+	return openData(data, devRootKey(data), fail)
+}
+
+func devVerifier(account string) *identity.Verifier {
+	return identity.NewVerifier(identity.Config{
+		Lookup:  identity.Fixed(identity.AccessKey{ID: devAccessKey, Secret: identity.NewSecret(devSecret), Principal: identity.Root(account)}),
+		Service: "kms",
+		Regions: key.ValidRegion,
+		Now:     time.Now,
+	})
+}

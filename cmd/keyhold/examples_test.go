@@ -1,0 +1,182 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// debianAWS is the AWS CLI that the examples are for, wherever PATH leads.
+const debianAWS = "/usr/bin/aws"
+
+// TestExamples runs each script of examples against the real program, and once
+// more against a server that forgets to delete: an example that does not notice
+// shows nothing.
+func TestExamples(t *testing.T) {
+	t.Parallel()
+	python := cmp.Or(os.Getenv("KEYHOLD_PYTHON"), "python3")
+	needTool(t, debianAWS, "--version")
+	needTool(t, "openssl", "version")
+	needTool(t, python, "-c", "import boto3, cryptography")
+	scripts := map[string][]string{
+		"aws cli": {"bash", "../../examples/import-with-aws-cli.sh"},
+		"boto3":   {python, "../../examples/import_with_boto3.py"},
+	}
+	path := buildProgram(t)
+	for name, script := range scripts {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			out, err := runExample(t, append(slices.Clone(script), startDev(t, path))...)
+			if err != nil || !strings.HasSuffix(out, "\nok\n") {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+		t.Run(name+" notices", func(t *testing.T) {
+			t.Parallel()
+			out, err := runExample(t, append(slices.Clone(script), forgetful(t, startDev(t, path)))...)
+			if want := "the key should be PendingImport, and is Enabled"; err == nil || !strings.Contains(out, want) {
+				t.Errorf("expected a failure with %q, got %v\n%s", want, err, out)
+			}
+		})
+	}
+}
+
+// TestDemo runs what make demo runs, and once more with a program whose clock does
+// not move.
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	path := buildProgram(t)
+	demo := filepath.Join(t.TempDir(), "first-import")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", demo, "../../examples/first-import").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	t.Run("works", func(t *testing.T) {
+		t.Parallel()
+		out, err := runExample(t, demo, "-keyhold", path)
+		if want := path + " clock advance 2160h --endpoint-url http://127.0.0.1:4599\n"; err != nil || !strings.HasSuffix(out, want) {
+			t.Errorf("%v\n%s", err, out)
+		}
+		if n := strings.Count(out, "\n"); n >= 60 {
+			t.Errorf("it says %d lines: who reads them?", n)
+		}
+	})
+	t.Run("notices", func(t *testing.T) {
+		t.Parallel()
+		stopped := filepath.Join(t.TempDir(), "stopped")
+		script := fmt.Sprintf("#!/bin/sh\n[ $1 = clock ] || exec '%s' \"$@\"\n", path)
+		if err := os.WriteFile(stopped, []byte(script), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		out, err := runExample(t, demo, "-keyhold", stopped)
+		if want := "the state: expected PendingImport, got Enabled"; err == nil || !strings.Contains(out, want) {
+			t.Errorf("expected a failure with %q, got %v\n%s", want, err, out)
+		}
+	})
+}
+
+// TestPlainAWSCLIAfterClock holds the two clocks apart: keys live by the one that
+// was moved, while signatures follow wall time, the only one that the CLI knows.
+func TestPlainAWSCLIAfterClock(t *testing.T) {
+	t.Parallel()
+	needTool(t, debianAWS, "--version")
+	path := buildProgram(t)
+	endpoint := startDev(t, path)
+	kms := func(args ...string) (string, error) {
+		out, err := runExample(t, append([]string{
+			"env", "AWS_ACCESS_KEY_ID=" + devAccessKey, "AWS_SECRET_ACCESS_KEY=" + devSecret, "AWS_DEFAULT_REGION=us-east-1",
+			debianAWS, "--endpoint-url", endpoint, "--output", "text", "kms",
+		}, args...)...)
+		return strings.TrimSpace(out), err
+	}
+	must := func(out string, err error) string {
+		t.Helper()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return out
+	}
+	keep := must(kms("create-key", "--query", "KeyMetadata.KeyId"))
+	lose := must(kms("create-key", "--query", "KeyMetadata.KeyId"))
+	must(kms("schedule-key-deletion", "--key-id", lose, "--pending-window-in-days", "30"))
+	moved := must(runExample(t, path, "clock", "advance", "2160h", "--endpoint-url", endpoint))
+	if !strings.Contains(moved, "2160h0m0s ahead") {
+		t.Fatalf("the clock was not moved: %s", moved)
+	}
+	if got := must(kms("describe-key", "--key-id", keep, "--query", "KeyMetadata.KeyId")); got != keep {
+		t.Errorf("describe-key gives %q, not %s", got, keep)
+	}
+	if got := must(kms("list-keys", "--query", "Keys[].KeyId")); got != keep {
+		t.Errorf("list-keys gives %q, not only %s", got, keep)
+	}
+	if got, err := kms("describe-key", "--key-id", lose); err == nil || !strings.Contains(got, "(NotFoundException)") {
+		t.Errorf("the key that was to be deleted in 30 days is there after 90: %v\n%s", err, got)
+	}
+}
+
+// needTool fails the test when a tool is missing or lacks what it needs.
+func needTool(t *testing.T, command ...string) {
+	t.Helper()
+	if out, err := exec.CommandContext(t.Context(), command[0], command[1:]...).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v: run `make deps` to install it, and set KEYHOLD_PYTHON as the Makefile does.\n%s", strings.Join(command, " "), err, out)
+	}
+}
+
+// startDev starts the real program for one test and returns its endpoint.
+func startDev(t *testing.T, path string) string {
+	t.Helper()
+	data := filepath.Join(t.TempDir(), "data")
+	p := startProgram(t, path, data)
+	t.Cleanup(func() { p.kill(t) })
+	return p.endpoint
+}
+
+// runExample runs a command with no AWS configuration, so that it has to make do
+// with its defaults. It demands that no temporary file is left, as there may be key
+// material in it.
+func runExample(t *testing.T, command ...string) (string, error) {
+	t.Helper()
+	temp := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "AWS_") })
+	cmd.Env = append(cmd.Env, "TMPDIR="+temp, "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull)
+	out, err := cmd.CombinedOutput()
+	left, globErr := filepath.Glob(filepath.Join(temp, "*"))
+	if globErr != nil || len(left) > 0 {
+		t.Errorf("%s left %v behind (%v)", command[0], left, globErr)
+	}
+	return string(out), err
+}
+
+// forgetful returns the endpoint of a server that hands everything on but the
+// deletion of key material, to which it says yes and does nothing.
+func forgetful(t *testing.T, endpoint string) string {
+	t.Helper()
+	target, err := url.Parse(endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(target)
+		r.Out.Host = r.In.Host // which is signed
+	}}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Amz-Target") != "TrentService.DeleteImportedKeyMaterial" {
+			proxy.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+		io.WriteString(w, "{}")
+	}))
+	t.Cleanup(s.Close)
+	return s.URL
+}

@@ -1,0 +1,283 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// A disk is what a traced program did to the files under a folder, and which of
+// it would have outlived a power failure.
+type disk struct {
+	under string
+	ops   []diskOp
+	sizes map[string]int64 // of the files as the program saw them last
+	syncs []tracedCall     // those that went well
+	calls []tracedCall     // all others
+}
+
+// A diskOp is one change of a file: it is made, cut or enlarged, or written to.
+type diskOp struct {
+	path         string
+	kind         diskKind
+	at           int64 // where it is written, or the new size
+	data         []byte
+	begun, ended int
+	durable      int  // the place in the trace from which on a power failure does not undo it
+	lost         bool // a sync that was to cover it failed: no later one does
+}
+
+type diskKind int
+
+const (
+	makes diskKind = iota
+	sizes
+	writes
+)
+
+func newDisk(under string) *disk { return &disk{under: under, sizes: map[string]int64{}} }
+
+// load takes up the files that were there, and on disk, before the trace.
+func (d *disk) load() error {
+	return filepath.WalkDir(d.under, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || path == d.under {
+			return err
+		}
+		d.ops = append(d.ops, diskOp{path: path, kind: makes, begun: -1, ended: -1, durable: -1})
+		if entry.IsDir() {
+			return nil
+		}
+		content, err := os.ReadFile(path)
+		d.ops = append(d.ops, diskOp{path: path, kind: writes, data: content, begun: -1, ended: -1, durable: -1})
+		d.sizes[path] = int64(len(content))
+		return err
+	})
+}
+
+// add takes up the calls of a program, after those of the program before.
+func (d *disk) add(calls []tracedCall) error {
+	slices.SortStableFunc(calls, func(a, b tracedCall) int { return cmp.Compare(a.begun, b.begun) })
+	var syncs []tracedCall
+	for _, c := range calls {
+		if c.path != d.under && !strings.HasPrefix(c.path, d.under+"/") {
+			d.calls = append(d.calls, c)
+			continue
+		}
+		if c.name == "fsync" || c.name == "fdatasync" {
+			syncs = append(syncs, c)
+		} else if err := d.change(c); err != nil {
+			return fmt.Errorf("%s %s: %w", c.name, c.path, err)
+		}
+	}
+	for _, c := range syncs {
+		d.sync(c)
+	}
+	return nil
+}
+
+// change takes up a call that is no sync.
+func (d *disk) change(c tracedCall) (err error) {
+	op := diskOp{path: c.path, begun: c.begun, ended: c.ended, durable: neverEnded}
+	failed := c.result < 0 && c.ended != neverEnded
+	size, there := d.sizes[c.path]
+	switch {
+	case failed:
+		return nil
+	case c.name == "mkdirat", c.name == "openat" && strings.Contains(c.args[2], "O_CREAT"):
+		if there {
+			return nil
+		}
+	case c.name == "openat" && !strings.Contains(c.args[2], "O_TRUNC"):
+		return nil
+	case c.name == "ftruncate":
+		op.kind = sizes
+		op.at, err = c.number(1)
+		size = op.at
+	case c.name == "write": // every file that is written so is appended to
+		op.kind, op.at = writes, size
+		op.data, err = c.data(1)
+	case c.name == "pwrite64":
+		op.kind = writes
+		if op.data, err = c.data(1); err == nil {
+			op.at, err = c.number(3)
+		}
+	default:
+		return fmt.Errorf("a call that the test does not know: %v", c.args)
+	}
+	if op.kind == writes && c.ended != neverEnded && c.result < int64(len(op.data)) {
+		op.data = op.data[:c.result]
+	}
+	d.sizes[c.path] = max(size, op.at+int64(len(op.data)))
+	d.ops = append(d.ops, op)
+	return err
+}
+
+// sync tells what a sync brought to disk: all of the file, or the names in the
+// folder, that was done when it began. What one that failed was to bring there
+// counts as clean from then on, and no later one brings it.
+func (d *disk) sync(s tracedCall) {
+	if s.result == 0 {
+		d.syncs = append(d.syncs, s)
+	}
+	for i, op := range d.ops {
+		of := op.path
+		if op.kind == makes {
+			of = filepath.Dir(op.path)
+		}
+		switch {
+		case of != s.path || op.ended >= s.begun || op.lost || op.durable != neverEnded:
+		case s.result == 0:
+			d.ops[i].durable = s.ended
+		case s.ended != neverEnded:
+			d.ops[i].lost = true
+		}
+	}
+}
+
+// end is the place after everything.
+func (d *disk) end() (place int) {
+	for _, op := range d.ops {
+		place = max(place, op.begun+1)
+	}
+	for _, c := range slices.Concat(d.syncs, d.calls) {
+		place = max(place, c.begun+1)
+	}
+	return place
+}
+
+// An image is what a power failure leaves: the content of files by path, and nil
+// for folders.
+type image struct {
+	files map[string][]byte
+	maybe int // changes that were not on disk for certain
+	lost  int // of which so many are lost, and
+	torn  int // so many in part
+}
+
+// A tear says how what is not certain is lost: whole or in pieces of a size, each
+// with a probability; and inOrder: all that comes after the first.
+type tear struct {
+	piece   int64
+	keep    float64
+	inOrder bool
+}
+
+func randomTear(random *rand.Rand) tear {
+	return tear{
+		piece:   []int64{0, 512, 4096}[random.IntN(3)],
+		keep:    []float64{0, 0.2, 0.5, 0.8, 1}[random.IntN(5)],
+		inOrder: random.IntN(4) == 0,
+	}
+}
+
+// at returns what a power failure at the place leaves.
+func (d *disk) at(place int, random *rand.Rand, how tear) image {
+	i := image{files: map[string][]byte{d.under: nil}}
+	stopped := map[string]bool{}
+	for _, op := range d.ops {
+		_, there := i.files[op.path]
+		_, inFolder := i.files[filepath.Dir(op.path)]
+		switch {
+		case op.begun >= place || !inFolder || !there && op.kind != makes:
+		case op.durable < place:
+			i.apply(op)
+		default:
+			i.maybe++
+			i.tear(op, random, how, stopped)
+		}
+	}
+	return i
+}
+
+// tear applies an uncertain change, in part or not at all.
+func (i *image) tear(op diskOp, random *rand.Rand, how tear, stopped map[string]bool) {
+	keep := func() bool { return !stopped[op.path] && random.Float64() < how.keep }
+	if op.kind != writes || how.piece == 0 {
+		if keep() {
+			i.apply(op)
+			return
+		}
+		i.lost++
+		stopped[op.path] = how.inOrder
+	}
+	if op.kind != writes {
+		return
+	}
+	kept, pieces := 0, 0
+	for from := op.at; how.piece > 0 && from < op.at+int64(len(op.data)); pieces++ {
+		to := min(op.at+int64(len(op.data)), (from/how.piece+1)*how.piece)
+		if keep() {
+			i.apply(diskOp{path: op.path, kind: writes, at: from, data: op.data[from-op.at : to-op.at]})
+			kept++
+		}
+		from = to
+	}
+	if kept > 0 && kept < pieces {
+		i.torn++
+	} else if kept == 0 && pieces > 0 {
+		i.lost++
+	}
+	stopped[op.path] = stopped[op.path] || how.inOrder && kept < pieces
+	if random.IntN(2) == 0 && !stopped[op.path] { // the size may be on disk before the content
+		i.enlarge(op.path, op.at+int64(len(op.data)))
+	}
+}
+
+func (i *image) enlarge(path string, size int64) {
+	if more := size - int64(len(i.files[path])); more > 0 {
+		i.files[path] = append(i.files[path], make([]byte, more)...)
+	}
+}
+
+func (i *image) apply(op diskOp) {
+	switch op.kind {
+	case makes:
+		i.files[op.path] = nil
+	case sizes:
+		i.enlarge(op.path, op.at)
+		i.files[op.path] = i.files[op.path][:op.at]
+	case writes:
+		i.enlarge(op.path, op.at+int64(len(op.data)))
+		copy(i.files[op.path][op.at:], op.data)
+	}
+}
+
+// write writes an image of the files under one folder to another.
+func (i image) write(under, to string) error {
+	for _, path := range slices.Sorted(maps.Keys(i.files)) {
+		name := filepath.Join(to, strings.TrimPrefix(path, under))
+		content := i.files[path]
+		var err error
+		if filepath.Base(path) == "data" || path == under {
+			err = os.MkdirAll(name, 0o700)
+		} else {
+			err = writeSparse(name, content, len(bytes.TrimRight(content, "\x00")))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// same tells whether the files are those of the program, when nothing was lost:
+// whether the trace has all that the program did.
+func (d *disk) same() error {
+	whole := d.at(neverEnded, rand.New(rand.NewPCG(0, 0)), tear{keep: 1})
+	for path, content := range whole.files {
+		info, err := os.Stat(path)
+		if err != nil || info.IsDir() {
+			continue
+		}
+		if is, err := os.ReadFile(path); err != nil || !bytes.Equal(is, content) {
+			return fmt.Errorf("%s is not what the trace makes of it (%d bytes, %d in the trace, %v)", path, len(is), len(content), err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,349 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestCrashImages has strace write down what the program does to its files, from
+// keyhold init on and over a kill, and rebuilds what a power failure at any place
+// could have left: all that was synced, and of the rest some, whole or torn. The
+// program must find each of these folders sound, open it, and have all in it that
+// it had acknowledged by then. KEYHOLD_IMAGES is how many, and KEYHOLD_SEED has the
+// same chances taken of another trace.
+func TestCrashImages(t *testing.T) {
+	needsStrace(t)
+	images, seed := fromEnv("KEYHOLD_IMAGES", 25), uint64(fromEnv("KEYHOLD_SEED", int(rand.Int32())))
+	begun, random := time.Now(), rand.New(rand.NewPCG(seed, 2))
+	r := recordFaults(t)
+	all := r.disk.end()
+	if err := r.checkWhole(t, all, all); err != nil {
+		t.Fatalf("a folder that lost nothing: %v", err)
+	}
+	if err := r.checkWhole(t, all, r.prepared); err == nil || !strings.Contains(err.Error(), "not linearizable") {
+		t.Errorf("a folder that lost all changes: %v", err)
+	}
+	var sum imageSum
+	work := make(chan imageJob)
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for job := range work {
+				if err := r.check(t, job.place, job.image, &sum); err != nil {
+					t.Errorf("a power failure at %d of %d, %+v, seed %d: %v", job.place, r.disk.end(), job.how, seed, err)
+				}
+			}
+		})
+	}
+	for range images {
+		job := imageJob{place: r.place(random), how: randomTear(random)}
+		job.image = r.disk.at(job.place, random, job.how)
+		work <- job
+	}
+	close(work)
+	workers.Wait()
+	if t.Failed() {
+		return
+	}
+	t.Logf("%d images in %.0f s, of a trace of %d changes of files, %d syncs and %d acknowledged changes: %s; seed %d",
+		images, time.Since(begun).Seconds(), len(r.disk.ops), len(r.disk.syncs), r.acknowledged(r.disk.end()), &sum, seed)
+	if images >= 25 && (sum.lost.Load() == 0 || sum.torn.Load() == 0) {
+		t.Error("hardly anything was lost: the test tested nothing")
+	}
+}
+
+type imageJob struct {
+	place int
+	how   tear
+	image image
+}
+
+// An imageSum counts over images.
+type imageSum struct{ maybe, lost, torn, early, changes atomic.Int64 }
+
+func (s *imageSum) String() string {
+	return fmt.Sprintf("of %d changes of files that were not synced %d were lost and %d torn; %d images are from before the end of init; %d acknowledged changes were looked for, 0 lost",
+		s.maybe.Load(), s.lost.Load(), s.torn.Load(), s.early.Load(), s.changes.Load())
+}
+
+// A recording is a program's life: init, serve until it was killed, serve again.
+type recording struct {
+	folder   faultFolder
+	disk     *disk
+	keys     []*faultKey
+	made     int            // the place of the end of init's answer
+	prepared int            // the place from which on the keys were worked on
+	acks     map[string]int // the place of each answer, by its request ID
+}
+
+const (
+	imageKeys = 6
+	imageWork = 14 // operations on each key, before the kill and after it
+)
+
+func recordFaults(t *testing.T) *recording {
+	t.Helper()
+	base, traces := t.TempDir(), t.TempDir()
+	r := &recording{disk: newDisk(base), acks: map[string]int{}}
+	log := func(name string) string { return filepath.Join(traces, name) }
+	program := buildProgram(t)
+	r.folder = initFolder(t, program, filepath.Join(base, "data"), straceWords(log("init"), "--seccomp-bpf")...)
+	initPid := firstProcess(t, log("init"))
+
+	serve := func(name string) *faultServer {
+		s, err := r.folder.serve(t, straceWords(log(name), "--seccomp-bpf")...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	first := serve("first")
+	for range imageKeys {
+		r.keys = append(r.keys, newFaultKey())
+	}
+	each(t, r.keys, func(k *faultKey) error { return k.prepare(t.Context(), first) })
+	r.workUntil(t, first, func(done int) bool { return done >= imageKeys*imageWork })
+	for _, k := range r.keys {
+		k.closed()
+	}
+	second := serve("second")
+	each(t, r.keys, func(k *faultKey) error { return k.inspect(t.Context(), second) })
+	r.workUntil(t, second, nil)
+	if err := second.end(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	each(t, r.keys, (*faultKey).check)
+	next := 0
+	for _, p := range []struct {
+		name string
+		pid  int
+	}{{"init", initPid}, {"first", first.pid}, {"second", second.pid}} {
+		calls, after, err := readTrace(log(p.name), p.pid, next)
+		if err == nil {
+			err = r.disk.add(calls)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if next = after; p.name == "init" {
+			r.made = after
+		}
+	}
+	r.answers(t)
+	if err := r.disk.same(); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// firstProcess returns the first process ID in a trace.
+func firstProcess(t *testing.T, log string) int {
+	t.Helper()
+	text, err := os.ReadFile(log)
+	pid, _, _ := strings.Cut(string(text), " ")
+	n, err2 := strconv.Atoi(pid)
+	if err := errors.Join(err, err2); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// workUntil has one worker at each key. When they have done so much together, the
+// server is killed under them; with a nil kill they end after their work.
+func (r *recording) workUntil(t *testing.T, s *faultServer, kill func(done int) bool) {
+	t.Helper()
+	var done atomic.Int64
+	each(t, r.keys, func(k *faultKey) error {
+		for n := 0; kill != nil || n < imageWork; n++ {
+			answer, live := k.do(t.Context(), s, k.choose())
+			if !live {
+				return nil
+			}
+			if answer == answerUnknown {
+				return fmt.Errorf("the server failed a request:\n%s", s.stderr)
+			}
+			if kill != nil && kill(int(done.Add(1))) {
+				s.end(syscall.SIGKILL)
+			}
+		}
+		return nil
+	})
+}
+
+var requestIDLine = regexp.MustCompile(`(?i)\r\nX-Amzn-Requestid: (\S+)\r\n`)
+
+// answers finds in the trace when the program began to give each answer.
+func (r *recording) answers(t *testing.T) {
+	t.Helper()
+	for _, c := range r.disk.calls {
+		if c.name != "write" || !strings.HasPrefix(c.path, "TCP") {
+			continue
+		}
+		answer, err := c.data(1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if id := requestIDLine.FindSubmatch(answer); id != nil {
+			r.acks[string(id[1])] = c.begun
+		}
+	}
+	for _, k := range r.keys {
+		for _, op := range k.history {
+			place, there := r.acks[op.Metadata.(string)]
+			if op.Output != answerUnknown && !there {
+				t.Fatalf("the answer to %v is not in the trace", op.Input)
+			}
+			if op.Input.(faultOp).name == "CreateKey" {
+				r.prepared = max(r.prepared, place)
+			}
+		}
+	}
+}
+
+// acknowledged counts the changes that were acknowledged before a place.
+func (r *recording) acknowledged(place int) (n int) {
+	for _, k := range r.keys {
+		for _, id := range k.changes {
+			if r.acks[id] < place {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// place chooses a place of the trace: any, or where a sync has just begun to do
+// its work.
+func (r *recording) place(random *rand.Rand) int {
+	switch random.IntN(20) {
+	case 0:
+		return random.IntN(r.made)
+	case 1, 2, 3, 4, 5, 6, 7, 8, 9, 10:
+		return random.IntN(r.disk.end() + 1)
+	}
+	return r.disk.syncs[random.IntN(len(r.disk.syncs))].ended
+}
+
+// checkWhole holds a folder as it was at one place, with nothing lost, to what
+// had been acknowledged at another.
+func (r *recording) checkWhole(t *testing.T, expected, place int) error {
+	image := r.disk.at(place, rand.New(rand.NewPCG(0, 0)), tear{keep: 1})
+	return r.check(t, expected, image, &imageSum{})
+}
+
+// check brings an image back to life, and returns what it lacks of what was
+// acknowledged before the place.
+func (r *recording) check(t *testing.T, place int, i image, sum *imageSum) error {
+	sum.maybe.Add(int64(i.maybe))
+	sum.lost.Add(int64(i.lost))
+	sum.torn.Add(int64(i.torn))
+	base := t.TempDir()
+	defer os.RemoveAll(base)
+	if err := i.write(r.disk.under, base); err != nil {
+		return err
+	}
+	f := r.folder
+	f.data = filepath.Join(base, "data")
+	if place < r.made {
+		sum.early.Add(1)
+		return r.early(t.Context(), f)
+	}
+	var problems []error
+	if _, err := f.verify(t.Context()); err != nil {
+		problems = append(problems, fmt.Errorf("as it was left: %w", err))
+	}
+	s, err := f.serve(t)
+	if err != nil {
+		return errors.Join(append(problems, err)...)
+	}
+	audit, imports := newFaultAudit(f.data), 0
+	for _, k := range r.keys {
+		k, ok := k.before(place, r.acks)
+		if !ok {
+			continue
+		}
+		sum.changes.Add(int64(len(k.changes)))
+		imports += k.openImports()
+		problems = append(problems, k.settle(t.Context(), s), audit.readOn(), audit.once(k.changes))
+	}
+	problems = append(problems, s.end(syscall.SIGTERM))
+	unnamed, err := f.verify(t.Context())
+	if err == nil && unnamed > imports && place > r.prepared {
+		err = fmt.Errorf("%d slots are left, but only %d imports can have left one: what was deleted is not", unnamed, imports)
+	}
+	return errors.Join(append(problems, err)...)
+}
+
+// openImports counts the imports that may have stopped half-way.
+func (k *faultKey) openImports() (n int) {
+	for _, op := range k.history {
+		if op.Output == answerUnknown && op.Input.(faultOp).name == "ImportKeyMaterial" {
+			n++
+		}
+	}
+	return n
+}
+
+// early looks at a folder that init may not have finished: nothing was promised
+// yet, but nothing may crash.
+func (r *recording) early(ctx context.Context, f faultFolder) error {
+	for _, command := range []string{"verify", "serve"} {
+		ctx, cancel := context.WithTimeout(ctx, faultPatience)
+		defer cancel()
+		args := []string{command, "--data", f.data, "--root-key-file", f.rootKey()}
+		if command == "serve" {
+			args = append(args, "--addr", "127.0.0.1:0", "--account", "999999999999") // so that it ends
+		}
+		out, err := exec.CommandContext(ctx, f.program, args...).CombinedOutput()
+		if ctx.Err() != nil || crashed(string(out)) || err != nil && !bytes.Contains(out, []byte("keyhold: ")) {
+			return fmt.Errorf("%s: %v\n%s", command, err, out)
+		}
+	}
+	return nil
+}
+
+// before returns the key as it was known at a place: what had been answered, and
+// what was asked next. ok is false if it had not been created for certain.
+func (k *faultKey) before(place int, acks map[string]int) (_ *faultKey, ok bool) {
+	known := &faultKey{id: k.id, blob: k.blob}
+	for i, op := range k.history {
+		id := op.Metadata.(string)
+		open := op.Output == answerUnknown
+		at := int64(i - len(k.history)) // before all times
+		op.Call, op.Return = at, at
+		if !open && acks[id] >= place {
+			op.Output = answerUnknown
+			if i == 0 {
+				return nil, false
+			}
+			if !op.Input.(faultOp).reads() {
+				known.history = append(known.history, op)
+			}
+			break
+		}
+		known.history = append(known.history, op)
+		if slices.Contains(k.changes, id) {
+			known.changes = append(known.changes, id)
+		}
+		if name := op.Input.(faultOp).alias; op.Output == answerOK && name != "" {
+			known.aliases = append(known.aliases, name)
+		}
+	}
+	return known, true
+}

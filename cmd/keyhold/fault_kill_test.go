@@ -1,0 +1,35 @@
+package main
+
+import (
+	mathrand "math/rand/v2"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestLinearizableKills kills keyhold serve again and again under a load of all
+// that changes keys. Whatever it answered, before a kill and after it, must have
+// come about one operation after the other; what was acknowledged is there after
+// the next start and once in the audit log; and nothing is half done.
+// KEYHOLD_KILLS is how many kills.
+func TestLinearizableKills(t *testing.T) {
+	kills, begun := fromEnv("KEYHOLD_KILLS", 10), time.Now()
+	l := newFaultLoad(initFolder(t, buildProgram(t), filepath.Join(t.TempDir(), "data")), 6)
+	server := l.start(t)
+	for range kills {
+		window := time.Duration(20+mathrand.IntN(100)) * time.Millisecond // the moment of the kill is left to chance
+		l.run(t, server, func() { time.Sleep(window); server.end(syscall.SIGKILL) })
+		server = l.start(t)
+		l.inspect(t, server)
+		if t.Failed() {
+			t.FailNow()
+		}
+	}
+	l.finish(t, server)
+	t.Logf("%d kills in %.0f s: %d operations, %d acknowledged changes, %d under way at a kill, of which %d happened; %d keys; the slowest start took %v; 0 lost, 0 half done, 0 not linearizable",
+		kills, time.Since(begun).Seconds(), l.operations, len(l.acknowledged), l.open, len(l.audit.times)-len(l.acknowledged), len(l.settled), l.slowest.Round(time.Millisecond))
+	if len(l.acknowledged) < 5*kills || l.open < kills/2 {
+		t.Error("hardly anything was going on: the test tested nothing")
+	}
+}

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A faultLoad is a number of keys, each with some workers, which takes up a new
+// key for one that has lived through the end of some servers: so the history of
+// each stays short.
+type faultLoad struct {
+	folder  faultFolder
+	workers int  // for each key
+	create  int  // keys that are only created, for each server
+	mayFail bool // the server may answer 500 and more
+	audit   *faultAudit
+	slowest time.Duration // start
+
+	keys   []*faultKey     // that are worked on
+	made   []*faultKey     // that are left as they were created
+	ghosts map[string]bool // descriptions of keys whose creation got no answer
+
+	mu           sync.Mutex
+	settled      map[*faultKey]faultState // what is changed no more
+	acknowledged []string
+	operations   int
+	open         int // changes under way at a kill
+}
+
+// faultLife is how many ends of a server a key sees.
+const faultLife = 8
+
+func newFaultLoad(f faultFolder, keys int) *faultLoad {
+	l := &faultLoad{folder: f, workers: 3, create: 5, audit: newFaultAudit(f.data), ghosts: map[string]bool{}, settled: map[*faultKey]faultState{}}
+	for range keys {
+		l.keys = append(l.keys, newFaultKey())
+	}
+	return l
+}
+
+func (l *faultLoad) start(t *testing.T) *faultServer {
+	t.Helper()
+	s, err := l.folder.serve(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.slowest = max(l.slowest, s.took)
+	return s
+}
+
+// run has all keys worked on until stop has ended the server.
+func (l *faultLoad) run(t *testing.T, s *faultServer, stop func()) {
+	t.Helper()
+	each(t, l.keys, func(k *faultKey) error { return k.prepare(t.Context(), s) })
+	var all sync.WaitGroup
+	for _, k := range l.keys {
+		for range l.workers {
+			all.Go(func() {
+				if failed := k.work(t.Context(), s); failed && !l.mayFail {
+					t.Errorf("the server failed a request:\n%s", s.stderr)
+				}
+			})
+		}
+	}
+	all.Go(func() { l.createKeys(t, s) })
+	stop()
+	all.Wait()
+	for _, k := range l.keys {
+		l.open += k.closed()
+	}
+}
+
+// createKeys makes keys that nothing else happens to, until there is nobody to answer.
+func (l *faultLoad) createKeys(t *testing.T, s *faultServer) {
+	for range l.create {
+		k := newFaultKey()
+		if k.do(t.Context(), s, faultOp{name: "CreateKey"}); k.id == "" {
+			l.open++
+			l.ghosts[k.description] = true
+			return
+		}
+		l.made = append(l.made, k)
+	}
+}
+
+// inspect looks after a start at every key that was worked on, and lets go of
+// those that have lived long enough.
+func (l *faultLoad) inspect(t *testing.T, s *faultServer) {
+	t.Helper()
+	each(t, slices.Concat(l.keys, l.made), func(k *faultKey) error {
+		if k.lived++; k.id == "" {
+			return nil
+		}
+		return k.inspect(t.Context(), s)
+	})
+	old := slices.DeleteFunc(slices.Clone(l.keys), func(k *faultKey) bool { return k.lived < faultLife })
+	for i, k := range l.keys {
+		if k.lived >= faultLife {
+			l.keys[i] = newFaultKey()
+		}
+	}
+	l.settle(t, s, slices.Concat(old, l.made))
+	l.made = nil
+	l.count(t, l.keys)
+}
+
+// settle lets go of keys.
+func (l *faultLoad) settle(t *testing.T, s *faultServer, keys []*faultKey) {
+	t.Helper()
+	each(t, keys, func(k *faultKey) error {
+		err := k.settle(t.Context(), s)
+		state := k.now(t.Context(), s)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.operations += len(k.history)
+		l.settled[k], k.history = state, nil
+		return err
+	})
+	l.count(t, keys)
+}
+
+// count holds the audit log against what was acknowledged.
+func (l *faultLoad) count(t *testing.T, keys []*faultKey) {
+	t.Helper()
+	if err := l.audit.readOn(); err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range keys {
+		if err := l.audit.once(k.changes); err != nil {
+			t.Error(err)
+		}
+		l.acknowledged = append(l.acknowledged, k.changes...)
+		k.changes = nil
+	}
+}
+
+// finish looks at all keys that there ever were, and at all that is in the
+// folder.
+func (l *faultLoad) finish(t *testing.T, s *faultServer) {
+	t.Helper()
+	l.settle(t, s, slices.DeleteFunc(l.keys, func(k *faultKey) bool { return k.id == "" }))
+	ids := map[string]bool{}
+	for k, state := range l.settled {
+		ids[k.id] = true
+		if now := k.now(t.Context(), s); now != state {
+			t.Errorf("lost: key %s was %+v and is %+v", k.id, state, now)
+		}
+	}
+	l.findGhosts(t, s, ids)
+	if err := l.audit.once(l.acknowledged); err != nil {
+		t.Error(err)
+	}
+	if l.audit.broken > 0 {
+		t.Errorf("%d lines of the audit log are no events", l.audit.broken)
+	}
+	err := s.end(syscall.SIGTERM)
+	unnamed, unsound := l.folder.verify(t.Context())
+	if err := errors.Join(err, unsound); err != nil {
+		t.Error(err)
+	}
+	if unnamed > l.open {
+		t.Errorf("%d slots have no name, but only %d changes were under way at a kill", unnamed, l.open)
+	}
+}
+
+// findGhosts looks for keys that nobody asked for, or that are there twice: each
+// creation without an answer has made one at most.
+func (l *faultLoad) findGhosts(t *testing.T, s *faultServer, ids map[string]bool) {
+	t.Helper()
+	for in := map[string]any{}; in != nil; {
+		page, err := s.call(t.Context(), "ListKeys", in)
+		if err != nil || page.status != 200 {
+			t.Fatalf("ListKeys: %v, %s", err, page.body)
+		}
+		all, _ := page.member("Keys").([]any)
+		for _, entry := range all {
+			id, _ := entry.(map[string]any)["KeyId"].(string)
+			if ids[id] {
+				delete(ids, id)
+				continue
+			}
+			a, err := s.call(t.Context(), "DescribeKey", map[string]any{"KeyId": id})
+			description, _ := a.member("KeyMetadata", "Description").(string)
+			if !l.ghosts[description] {
+				t.Errorf("nobody made the key %s (%v, %s)", id, err, a.body)
+			}
+			delete(l.ghosts, description)
+		}
+		if in = nil; page.member("Truncated") == true {
+			in = map[string]any{"Marker": page.member("NextMarker")}
+		}
+	}
+	if len(ids) > 0 {
+		t.Errorf("lost: %d keys are not in the list: %v", len(ids), ids)
+	}
+}

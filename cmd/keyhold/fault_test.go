@@ -1,0 +1,228 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+)
+
+// faultPatience is how long a server may take to start, to end or to answer: far
+// longer than it does.
+const faultPatience = 20 * time.Second
+
+// needs ends the test if the machine does not permit what it is made of. Only
+// who says so in KEYHOLD_WITHOUT, with commas between the names, has it skipped.
+func needs(t *testing.T, name string, probe func() error) {
+	t.Helper()
+	if slices.Contains(strings.Split(os.Getenv("KEYHOLD_WITHOUT"), ","), name) {
+		t.Skipf("KEYHOLD_WITHOUT names %s", name)
+	}
+	if err := probe(); err != nil {
+		t.Fatalf("%s does not work here: %v. It is needed; on a machine that cannot have it, set KEYHOLD_WITHOUT=%s", name, err, name)
+	}
+}
+
+// A faultFolder is a data folder that keyhold init made.
+type faultFolder struct {
+	program, data string
+	credentials   aws.Credentials
+}
+
+func (f faultFolder) rootKey() string { return f.data + ".root-key" }
+
+// initFolder has keyhold init make a folder. The words before the program, if
+// any, are what runs it.
+func initFolder(t *testing.T, program, data string, before ...string) faultFolder {
+	t.Helper()
+	args := append(slices.Clone(before), program, "init", "--data", data)
+	out, err := exec.CommandContext(t.Context(), args[0], args[1:]...).CombinedOutput()
+	f := faultFolder{program: program, data: data}
+	for _, m := range exportLine.FindAllStringSubmatch(string(out), -1) {
+		switch m[1] {
+		case "AWS_ACCESS_KEY_ID":
+			f.credentials.AccessKeyID = m[2]
+		case "AWS_SECRET_ACCESS_KEY":
+			f.credentials.SecretAccessKey = m[2]
+		}
+	}
+	if err != nil || !f.credentials.HasKeys() {
+		t.Fatalf("init: %v\n%s", err, out)
+	}
+	return f
+}
+
+// verify has keyhold verify look at the folder, and returns what is wrong, or
+// how many slots are in use without a name.
+func (f faultFolder) verify(ctx context.Context) (unnamed int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, faultPatience)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, f.program, "verify", "--data", f.data, "--root-key-file", f.rootKey()).CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte(" is sound\n")) {
+		return 0, fmt.Errorf("verify: %v\n%s", err, out)
+	}
+	if note := unnamedSlots.FindSubmatch(out); note != nil {
+		unnamed, err = strconv.Atoi(string(note[1]))
+	}
+	return unnamed, err
+}
+
+var unnamedSlots = regexp.MustCompile(`note +(\d+) slots are in use that no record names`)
+
+// A faultServer is a server on a folder.
+type faultServer struct {
+	faultFolder
+	endpoint string
+	took     time.Duration // to its banner
+	pid      int
+	ended    chan struct{} // closed when it has
+	endedAt  time.Time     // set before, as is
+	err      error         // of its end
+	stderr   *safeBuffer
+	http     *http.Transport
+}
+
+// A safeBuffer may be read while it is written.
+type safeBuffer struct {
+	mu     sync.Mutex
+	buffer bytes.Buffer
+}
+
+func (b *safeBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buffer.Write(p)
+}
+
+func (b *safeBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buffer.String()
+}
+
+// serve starts a server and waits for its banner. The error says why there is
+// none; what it printed is in the server. It is gone at the end of the test.
+func (f faultFolder) serve(t *testing.T, before ...string) (*faultServer, error) {
+	t.Helper()
+	args := append(slices.Clone(before), f.program, "serve", "--data", f.data, "--root-key-file", f.rootKey(), "--addr", "127.0.0.1:0")
+	cmd := exec.Command(args[0], args[1:]...)
+	b := &banner{endpoint: make(chan string, 1)}
+	s := &faultServer{faultFolder: f, ended: make(chan struct{}), stderr: &safeBuffer{}, http: &http.Transport{MaxIdleConnsPerHost: 100}}
+	cmd.Stdout, cmd.Stderr = b, s.stderr
+	begun := time.Now()
+	if err := cmd.Start(); err != nil {
+		return s, err
+	}
+	s.pid = cmd.Process.Pid
+	t.Cleanup(func() { s.end(syscall.SIGKILL) })
+	go func() {
+		s.err = cmd.Wait()
+		s.endedAt = time.Now()
+		close(s.ended)
+	}()
+	select {
+	case s.endpoint = <-b.endpoint:
+		s.took = time.Since(begun)
+		return s, nil
+	case <-s.ended:
+		return s, fmt.Errorf("the server ended, %v:\n%s", s.err, s.stderr)
+	case <-time.After(faultPatience):
+		return s, fmt.Errorf("the server did not start within %v:\n%s", faultPatience, s.stderr)
+	}
+}
+
+// end sends the signal, if the server still runs, and waits for its end. A
+// SIGTERM must have it end in order.
+func (s *faultServer) end(signal syscall.Signal) error {
+	select {
+	case <-s.ended:
+		return s.err
+	default:
+	}
+	syscall.Kill(s.pid, signal)
+	defer s.http.CloseIdleConnections()
+	select {
+	case <-s.ended:
+	case <-time.After(faultPatience):
+		return fmt.Errorf("the server did not end within %v of signal %v:\n%s", faultPatience, signal, s.stderr)
+	}
+	if signal == syscall.SIGTERM && s.err != nil {
+		return fmt.Errorf("the server ended, %w:\n%s", s.err, s.stderr)
+	}
+	return nil
+}
+
+// A faultAnswer is an answer to one request, which was sent once.
+type faultAnswer struct {
+	status   int
+	id, kind string // the request ID, and the name of the error if it is one
+	body     []byte
+}
+
+// member returns a member of the answer as it stands there.
+func (a faultAnswer) member(path ...string) (found any) {
+	json.Unmarshal(a.body, &found)
+	for _, name := range path {
+		members, _ := found.(map[string]any)
+		found = members[name]
+	}
+	return found
+}
+
+// bytes returns a member that is bytes.
+func (a faultAnswer) bytes(name string) []byte {
+	var members map[string]json.RawMessage
+	var b []byte
+	json.Unmarshal(a.body, &members)
+	json.Unmarshal(members[name], &b)
+	return b
+}
+
+var errHung = errors.New("no answer came in time")
+
+// call sends a request, once, and returns its answer. An error means that none
+// came: what was asked for has happened or not.
+func (s *faultServer) call(ctx context.Context, operation string, in map[string]any) (a faultAnswer, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, faultPatience, errHung)
+	defer cancel()
+	body, err := json.Marshal(in)
+	if err != nil {
+		return a, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.endpoint+"/", bytes.NewReader(body))
+	if err != nil {
+		return a, err
+	}
+	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	r.Header.Set("X-Amz-Target", "TrentService."+operation)
+	hash := sha256.Sum256(body)
+	if err := v4.NewSigner().SignHTTP(ctx, s.credentials, r, hex.EncodeToString(hash[:]), "kms", "us-east-1", time.Now()); err != nil {
+		return a, err
+	}
+	got, err := s.http.RoundTrip(r)
+	if err != nil {
+		return a, errors.Join(err, context.Cause(ctx))
+	}
+	defer got.Body.Close()
+	a = faultAnswer{status: got.StatusCode, id: got.Header.Get("X-Amzn-Requestid"), kind: got.Header.Get("X-Amzn-Errortype")}
+	a.body, err = io.ReadAll(got.Body)
+	return a, err
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/seal"
+	"github.com/keyhold/keyhold/internal/service"
+)
+
+// initOptions are the flags of keyhold init.
+type initOptions struct {
+	data, rootKeyFile, account string
+}
+
+func initCommand() *cobra.Command {
+	var o initOptions
+	c := &cobra.Command{
+		Use:   "init --data DIR",
+		Short: "Make the data folder, the root key and the first credentials of a server",
+		Long: `Make the data folder, the root key file and the first credentials of a server.
+The credentials are those of the root of the account and are shown once, here.
+Whoever has the root key file and the data folder has the keys: keep copies of
+both, apart from each other.`,
+		Example: "  keyhold init --data /var/lib/keyhold --root-key-file /etc/keyhold/root.key",
+		Args:    exactly(0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			return runInit(c.Context(), o, c.OutOrStdout(), c.ErrOrStderr())
+		},
+	}
+	dataFlags(c, &o.data, &o.rootKeyFile)
+	c.Flags().StringVar(&o.account, "account", "000000000000", "account of the deployment, 12 digits")
+	return c
+}
+
+// dataFlags are the flags of the commands on a data folder.
+func dataFlags(c *cobra.Command, data, rootKeyFile *string) {
+	c.Flags().StringVar(data, "data", "", "data folder")
+	c.Flags().StringVar(rootKeyFile, "root-key-file", "", "root key file (default: the data folder's name with .root-key after it)")
+	c.PreRunE = func(*cobra.Command, []string) error {
+		if *data == "" {
+			return usageError{fmt.Errorf("%s needs --data DIR", c.CommandPath())}
+		}
+		if *rootKeyFile == "" {
+			*rootKeyFile = filepath.Clean(*data) + ".root-key"
+		}
+		return nil
+	}
+}
+
+func runInit(ctx context.Context, o initOptions, out, log io.Writer) (err error) {
+	if !key.ValidAccount(o.account) {
+		return usageError{fmt.Errorf("--account %q is not an account ID: give 12 digits, such as 111122223333", o.account)}
+	}
+	if databaseIn(o.data) {
+		return fmt.Errorf("there is a deployment in %s already: it is left as it is; give another folder with --data", o.data)
+	}
+	if err := harden(); err != nil {
+		return err
+	}
+	if err := seal.CreateKeyFile(o.rootKeyFile); err != nil {
+		return fmt.Errorf("%w (nothing is ever overwritten: give another --root-key-file)", err)
+	}
+	var s *service.Service
+	d, err := openData(o.data, o.rootKeyFile, func(error) {})
+	defer func() { err = errors.Join(err, d.close(s)) }()
+	if err != nil {
+		return explainOpen(err, o.data, o.rootKeyFile)
+	}
+	c := d.config()
+	c.Clock, c.Log, c.Create = service.NewClock(time.Now), slog.New(slog.NewTextHandler(log, nil)), true
+	if s, err = service.Open(ctx, c); err != nil {
+		return explainOpen(err, o.data, o.rootKeyFile)
+	}
+	id, secret, err := s.Initialise(ctx, o.account)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, `Made the deployment of account %[1]s in %[2]s.
+Root key: %[3]s. Without it the data cannot be opened: keep a copy, apart from the data.
+
+The credentials of the account's root, shown this once:
+  export AWS_ACCESS_KEY_ID=%[4]s
+  export AWS_SECRET_ACCESS_KEY=%[5]s
+
+To start the server:
+  keyhold serve --data %[2]s --root-key-file %[3]s
+`, o.account, o.data, o.rootKeyFile, id, secret)
+	return err
+}

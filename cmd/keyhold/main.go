@@ -1,0 +1,70 @@
+// Command keyhold is a key management server that speaks the AWS KMS API, and
+// the tools around it: one file for each subcommand.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit codes of the program.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// A usageError says that the command line itself is wrong.
+type usageError struct{ error }
+
+func main() {
+	// The first signal ends the work in order, the second one at once.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	err := command().ExecuteContext(ctx)
+	if err == nil {
+		return
+	}
+	fmt.Fprintln(os.Stderr, "keyhold:", err)
+	if errors.As(err, &usageError{}) {
+		os.Exit(exitUsage)
+	}
+	os.Exit(exitFailed)
+}
+
+func command() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "keyhold",
+		Short:         "A key management server that speaks the AWS KMS API",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          noCommand,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(devCommand(), initCommand(), serveCommand(), verifyCommand(), clockCommand(), versionCommand())
+	return root
+}
+
+// noCommand refuses what follows a command that is only the parent of others.
+func noCommand(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError{fmt.Errorf("unknown command %q: %s --help lists the commands", args[0], c.CommandPath())}
+	}
+	return nil
+}
+
+// exactly is cobra.ExactArgs with this program's exit code.
+func exactly(n int) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) != n {
+			return usageError{fmt.Errorf("%s takes %d arguments, not %d: %s", c.CommandPath(), n, len(args), c.UseLine())}
+		}
+		return nil
+	}
+}

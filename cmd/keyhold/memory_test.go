@@ -1,0 +1,154 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+)
+
+// TestMemoryAfterDeletion looks for deleted material in all of the program's
+// memory, which is what a core dump holds (the program itself writes none), and
+// in all of its files.
+func TestMemoryAfterDeletion(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root may read the memory of a process that forbids it to its own user")
+	}
+	data := filepath.Join(t.TempDir(), "data")
+	t.Setenv("GOEXPERIMENT", "runtimesecret")
+	p := startProgram(t, buildProgram(t), data)
+	defer p.kill(t)
+	c := p.client()
+	material := make([]byte, 32)
+	rand.Read(material)
+	id := importMaterial(t, c, material)
+	var blob []byte
+	for i := range 50 {
+		enc, err := c.Encrypt(t.Context(), &kms.EncryptInput{KeyId: id, Plaintext: fmt.Appendf(nil, "plaintext %d", i)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if blob = enc.CiphertextBlob; i%2 == 0 {
+			continue
+		}
+		if _, err := c.Decrypt(t.Context(), &kms.DecryptInput{CiphertextBlob: blob}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := c.DeleteImportedKeyMaterial(t.Context(), &kms.DeleteImportedKeyMaterialInput{KeyId: id}); err != nil {
+		t.Fatal(err)
+	}
+	right := countInMemory(t, p.cmd.Process.Pid, material)
+	// The program collects its garbage, and so erases it, in the second after.
+	later, deadline := right, time.Now().Add(20*time.Second)
+	for later > 0 && time.Now().Before(deadline) {
+		time.Sleep(100 * time.Millisecond)
+		later = countInMemory(t, p.cmd.Process.Pid, material)
+	}
+	t.Logf("copies of the deleted material in memory: %d right after the deletion, %d then", right, later)
+	if later > 0 {
+		t.Errorf("the memory of the program holds the deleted material %d times", later)
+	}
+	files, err := filepath.Glob(filepath.Join(data, "*"))
+	if err != nil || len(files) < 4 {
+		t.Fatal(files, err)
+	}
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(b, material[:16]) || bytes.Contains(b, material[16:]) {
+			t.Errorf("%s holds the deleted material", f)
+		}
+	}
+}
+
+// importMaterial imports material into a new key.
+func importMaterial(t *testing.T, c *kms.Client, material []byte) *string {
+	t.Helper()
+	created, err := c.CreateKey(t.Context(), &kms.CreateKeyInput{Origin: types.OriginTypeExternal})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := created.KeyMetadata.KeyId
+	params, err := c.GetParametersForImport(t.Context(), &kms.GetParametersForImportInput{
+		KeyId: id, WrappingAlgorithm: types.AlgorithmSpecRsaesOaepSha256, WrappingKeySpec: types.WrappingKeySpecRsa2048,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := x509.ParsePKIXPublicKey(params.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrapped, err := rsa.EncryptOAEP(sha256.New(), rand.Reader, public.(*rsa.PublicKey), material, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.ImportKeyMaterial(t.Context(), &kms.ImportKeyMaterialInput{
+		KeyId: id, ImportToken: params.ImportToken, EncryptedKeyMaterial: wrapped,
+		ExpirationModel: types.ExpirationModelTypeKeyMaterialDoesNotExpire,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return aws.String(*id)
+}
+
+// countInMemory counts the places in the writable memory of a process at which
+// the bytes stand.
+func countInMemory(t *testing.T, pid int, needle []byte) (n int) {
+	t.Helper()
+	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mem, err := os.Open(fmt.Sprintf("/proc/%d/mem", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mem.Close()
+	regions := 0
+	for line := range strings.Lines(string(maps)) {
+		var from, to int64
+		var mode string
+		if _, err := fmt.Sscanf(line, "%x-%x %s", &from, &to, &mode); err != nil || !strings.HasPrefix(mode, "rw") {
+			continue
+		}
+		regions++
+		n += countIn(bufio.NewReaderSize(io.NewSectionReader(mem, from, to-from), 1<<20), needle)
+	}
+	if regions == 0 {
+		t.Fatal("no memory was read")
+	}
+	return n
+}
+
+// countIn counts in what can be read of r: a region may end before its time.
+func countIn(r io.Reader, needle []byte) (n int) {
+	buf := make([]byte, 0, 2<<20)
+	for {
+		k, err := r.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+k]
+		n += bytes.Count(buf, needle)
+		keep := min(len(buf), len(needle)-1)
+		buf = buf[:copy(buf, buf[len(buf)-keep:])]
+		if err != nil {
+			return n
+		}
+	}
+}

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+)
+
+// shutdownGrace is how long requests under way may take after a signal.
+const shutdownGrace = 5 * time.Second
+
+// serve answers requests until ctx ends, and then lets those under way finish.
+func serve(ctx context.Context, s *http.Server, listener net.Listener) error {
+	stopped := make(chan error, 1)
+	go func() { stopped <- s.Serve(listener) }()
+	select {
+	case err := <-stopped:
+		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
+	defer cancel()
+	err := s.Shutdown(grace)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = s.Close() // whoever has not finished by now, or sends nothing, does not hold up the end
+	}
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return fmt.Errorf("stopped, as nothing more can be promised: %w", cause)
+	}
+	return err
+}

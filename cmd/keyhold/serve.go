@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/server"
+	"github.com/keyhold/keyhold/internal/service"
+)
+
+// serveOptions are the flags of keyhold serve.
+type serveOptions struct {
+	data, rootKeyFile string
+	addr, account     string
+	regions           []string
+	certFile, keyFile string
+}
+
+func serveCommand() *cobra.Command {
+	var o serveOptions
+	c := &cobra.Command{
+		Use:   "serve --data DIR",
+		Short: "Run a server on a data folder that keyhold init made",
+		Long: `Run a server on a data folder that keyhold init made. It behaves on the wire as
+keyhold dev does, but has the credentials that init showed, and a clock that
+nobody moves. Without a certificate it listens on the loopback interface only.`,
+		Example: "  keyhold serve --data /var/lib/keyhold --root-key-file /etc/keyhold/root.key \\\n    --addr :4599 --tls-cert server.pem --tls-key server.key --regions eu-west-2,eu-central-1",
+		Args:    exactly(0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			return runServe(c.Context(), o, c.OutOrStdout(), c.ErrOrStderr())
+		},
+	}
+	dataFlags(c, &o.data, &o.rootKeyFile)
+	c.Flags().StringVar(&o.addr, "addr", "127.0.0.1:4599", "address to listen on; port 0 takes a free one")
+	c.Flags().StringVar(&o.account, "account", "", "refuse to start unless the deployment is this account's")
+	c.Flags().StringSliceVar(&o.regions, "regions", []string{"us-east-1"}, "Regions to serve, with commas between them")
+	c.Flags().StringVar(&o.certFile, "tls-cert", "", "file of the certificate and its chain, PEM")
+	c.Flags().StringVar(&o.keyFile, "tls-key", "", "file of the certificate's private key, PEM")
+	return c
+}
+
+// check refuses flags that make no server, before anything is opened.
+func (o serveOptions) check() error {
+	for _, r := range o.regions {
+		if !key.ValidRegion(r) {
+			return usageError{fmt.Errorf("--regions: %q is not a Region: write it as us-east-1", r)}
+		}
+	}
+	host, _, err := net.SplitHostPort(o.addr)
+	ip := net.ParseIP(host)
+	switch {
+	case err != nil:
+		return usageError{fmt.Errorf("--addr: %w", err)}
+	case (o.certFile == "") != (o.keyFile == ""):
+		return usageError{errors.New("--tls-cert and --tls-key belong together: give both or none")}
+	case o.certFile == "" && host != "localhost" && (ip == nil || !ip.IsLoopback()):
+		return usageError{fmt.Errorf("--addr %s is not on the loopback interface, and without TLS everybody on the way reads plaintexts: give --tls-cert and --tls-key, or listen on 127.0.0.1", o.addr)}
+	}
+	return nil
+}
+
+func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err error) {
+	if err := o.check(); err != nil {
+		return err
+	}
+	if !databaseIn(o.data) {
+		return explainOpen(service.ErrNotInitialised, o.data, o.rootKeyFile)
+	}
+	if err := harden(); err != nil {
+		return err
+	}
+	listener, scheme, err := o.listen()
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	logger := slog.New(slog.NewTextHandler(log, nil))
+	ctx, fail := context.WithCancelCause(ctx)
+	var s *service.Service
+	d, err := openData(o.data, o.rootKeyFile, fail)
+	defer func() { err = errors.Join(err, d.close(s)) }()
+	if err != nil {
+		return explainOpen(err, o.data, o.rootKeyFile)
+	}
+	c := d.config()
+	c.Clock, c.Log, c.WrappingKeysAhead = service.NewClock(time.Now), logger, 4
+	if s, err = service.Open(ctx, c); err != nil {
+		return explainOpen(err, o.data, o.rootKeyFile)
+	}
+	account, err := s.Account(ctx)
+	if err != nil {
+		return err
+	}
+	if account == "" { // a dev server's folder, or one that init did not finish
+		return explainOpen(service.ErrNotInitialised, o.data, o.rootKeyFile)
+	}
+	if o.account != "" && o.account != account {
+		return fmt.Errorf("the deployment in %s is that of account %q, not %s", o.data, account, o.account)
+	}
+	fmt.Fprintf(out, "Keyhold server\n\n  endpoint     %s://%s\n  account      %s\n  Regions      %s\n\n", scheme, listener.Addr(), account, strings.Join(o.regions, ", "))
+	return serve(ctx, server.New(&server.Handler{Service: s, Verifier: o.verifier(s), Log: logger}), listener)
+}
+
+// listen returns a listener, with TLS where there is a certificate.
+func (o serveOptions) listen() (l net.Listener, scheme string, err error) {
+	l, err = net.Listen("tcp", o.addr)
+	if err != nil {
+		return nil, "", fmt.Errorf("listen on %s: %w (choose another address with --addr)", o.addr, err)
+	}
+	if o.certFile == "" {
+		return l, "http", nil
+	}
+	cert, err := tls.LoadX509KeyPair(o.certFile, o.keyFile)
+	if err != nil {
+		return nil, "", errors.Join(fmt.Errorf("--tls-cert and --tls-key: %w", err), l.Close())
+	}
+	config := &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
+	return tls.NewListener(l, config), "https", nil
+}
+
+func (o serveOptions) verifier(s *service.Service) *identity.Verifier {
+	return identity.NewVerifier(identity.Config{
+		Lookup:  s.AccessKey,
+		Service: "kms",
+		Regions: func(region string) bool { return slices.Contains(o.regions, region) },
+		Now:     time.Now,
+	})
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"cmp"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain makes the test binary serve as the program: a story runs it under its
+// name.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"keyhold": main})
+}
+
+// TestStories tells the stories of testdata to the real program, each in a
+// folder of its own. OpenSSL wraps, and Python opens what the server encrypted.
+func TestStories(t *testing.T) {
+	var told atomic.Int32
+	t.Cleanup(func() { t.Logf("%d stories", told.Load()) })
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join("..", "..", "testdata"),
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			told.Add(1)
+			return newStory(env)
+		},
+		Cmds: commandsOfStories(),
+	})
+}
+
+// A story is what one file of testdata tells.
+type story struct {
+	dir    string // its work folder
+	server *serverProcess
+	answer []byte // the body of the last answer
+}
+
+type storyKey struct{}
+
+// The folders that are in the work folder from the beginning.
+const (
+	ownFolder = "own" // what the owner of the key material keeps, and scan does not look at
+	logFolder = "log" // all that the program printed and answered
+)
+
+func newStory(env *testscript.Env) error {
+	s := &story{dir: env.WorkDir}
+	env.Values[storyKey{}] = s
+	env.Defer(func() {
+		if s.server != nil {
+			s.server.kill()
+		}
+	})
+	examples, err := filepath.Abs(filepath.Join("..", "..", "examples"))
+	if err != nil {
+		return err
+	}
+	env.Setenv("PYTHON", cmp.Or(os.Getenv("KEYHOLD_PYTHON"), "python3"))
+	env.Setenv("EXAMPLES", examples)
+	for _, folder := range []string{ownFolder, logFolder} {
+		if err := os.MkdirAll(filepath.Join(s.dir, folder), 0o700); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A step is one line of a story.
+type step struct {
+	*story
+	*testscript.TestScript
+	neg  bool // the line begins with "!"
+	args []string
+}
+
+// A command is what a line can begin with, beside the commands of testscript.
+type storyCommand struct {
+	usage   string
+	least   int  // how many arguments it needs
+	refused bool // it may begin with "!"
+	run     func(step)
+}
+
+func commandsOfStories() map[string]func(*testscript.TestScript, bool, []string) {
+	all := map[string]func(*testscript.TestScript, bool, []string){}
+	for name, c := range map[string]storyCommand{
+		"server":      {"start [FLAG...] | serve [FLAG...] | stop | kill", 1, false, step.runServer},
+		"credentials": {"", 0, false, step.credentials},
+		"kms":         {"OPERATION [MEMBER=TEXT | MEMBER=@FILE | MEMBER:=JSON]... | OPERATION @BODY", 1, true, step.kms},
+		"save":        {"VARIABLE MEMBER", 2, false, step.save},
+		"saveblob":    {"FILE MEMBER", 2, false, step.saveBlob},
+		"wrap":        {"sha1|sha256 PUBLIC_KEY FILE WRAPPED_FILE", 4, false, step.wrap},
+		"import":      {"KEY_ID FILE [MEMBER=VALUE]...", 2, true, step.importMaterial},
+		"flip":        {"FILE OFFSET", 2, false, step.flip},
+		"advance":     {"DURATION", 1, false, step.advance},
+		"now":         {"VARIABLE [+DURATION | -DURATION]", 1, false, step.now},
+		"scan":        {"FILE...", 1, true, step.scan},
+	} {
+		all[name] = func(ts *testscript.TestScript, neg bool, args []string) {
+			if len(args) < c.least || neg && !c.refused {
+				ts.Fatalf("usage: %s %s", name, c.usage)
+			}
+			c.run(step{ts.Value(storyKey{}).(*story), ts, neg, args})
+		}
+	}
+	return all
+}

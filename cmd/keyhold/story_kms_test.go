@@ -1,0 +1,163 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httputil"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+)
+
+// A wireError is an error that the server answered.
+type wireError struct {
+	Type    string `json:"__type"`
+	Message string `json:"message"`
+}
+
+func (e wireError) Error() string { return e.Type + ": " + e.Message }
+
+// kms sends one request and prints the answer.
+func (s step) kms() {
+	operation, words := s.args[0], s.args[1:]
+	if len(words) == 1 && strings.HasPrefix(words[0], "@") {
+		s.tell(s.call(operation, []byte(s.ReadFile(words[0][1:]))))
+		return
+	}
+	s.tell(s.call(operation, s.encode(s.members(words))))
+}
+
+// tell prints what came of a call and holds it against the "!" of the line.
+func (s step) tell(err error) {
+	if err != nil {
+		fmt.Fprintln(s.Stderr(), err)
+	} else if len(s.answer) > 0 {
+		var text bytes.Buffer
+		s.Check(json.Indent(&text, s.answer, "", "  "))
+		fmt.Fprintln(s.Stdout(), text.String())
+	}
+	switch {
+	case err != nil && !s.neg:
+		s.Fatalf("unexpected refusal")
+	case err == nil && s.neg:
+		s.Fatalf("unexpected success")
+	}
+}
+
+// call signs and sends a request, as any program can: nothing checks the body on
+// the way. It keeps the answer.
+func (s step) call(operation string, body []byte) error {
+	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, s.Getenv("ENDPOINT")+"/", bytes.NewReader(body))
+	s.Check(err)
+	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	r.Header.Set("X-Amz-Target", "TrentService."+operation)
+	hash := sha256.Sum256(body)
+	credentials := aws.Credentials{AccessKeyID: s.Getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: s.Getenv("AWS_SECRET_ACCESS_KEY")}
+	s.Check(v4.NewSigner().SignHTTP(r.Context(), credentials, r, hex.EncodeToString(hash[:]), "kms", s.Getenv("AWS_REGION"), time.Now()))
+	answer, err := http.DefaultClient.Do(r)
+	s.Check(err)
+	defer answer.Body.Close()
+	s.record(answer)
+	s.story.answer, err = io.ReadAll(answer.Body)
+	s.Check(err)
+	if answer.StatusCode == http.StatusOK {
+		return nil
+	}
+	var e wireError
+	s.Check(json.Unmarshal(s.answer, &e))
+	return e
+}
+
+// record keeps the whole answer in the log folder, for scan.
+func (s step) record(answer *http.Response) {
+	all, err := httputil.DumpResponse(answer, true)
+	s.Check(err)
+	f, err := openLog(s.dir, "answers")
+	s.Check(err)
+	defer f.Close()
+	_, err = f.Write(all)
+	s.Check(err)
+}
+
+// members reads the members of a request from the words of a line.
+func (s step) members(words []string) map[string]any {
+	all := map[string]any{}
+	for _, word := range words {
+		name, text, ok := strings.Cut(word, "=")
+		if !ok {
+			s.Fatalf("%q is not MEMBER=VALUE", word)
+		}
+		name, isJSON := strings.CutSuffix(name, ":")
+		var value any = text
+		if file, isFile := strings.CutPrefix(text, "@"); isJSON {
+			value = json.RawMessage(text)
+		} else if isFile {
+			value = []byte(s.ReadFile(file)) // which JSON has as base64
+		}
+		in := all
+		for outer, inner, nested := strings.Cut(name, "."); nested; outer, inner, nested = strings.Cut(name, ".") {
+			if in[outer] == nil {
+				in[outer] = map[string]any{}
+			}
+			in, name = in[outer].(map[string]any), inner
+		}
+		in[name] = value
+	}
+	return all
+}
+
+func (s step) encode(members map[string]any) []byte {
+	body, err := json.Marshal(members)
+	s.Check(err)
+	return body
+}
+
+// save puts a member of the last answer into a variable.
+func (s step) save() { s.Setenv(s.args[0], s.member(s.args[1])) }
+
+// saveBlob puts a blob of the last answer into a file.
+func (s step) saveBlob() { s.writeBlob(s.args[0], s.args[1]) }
+
+func (s step) writeBlob(file, member string) {
+	blob, err := base64.StdEncoding.DecodeString(s.member(member))
+	s.Check(err)
+	s.Check(os.WriteFile(s.MkAbs(file), blob, 0o600))
+}
+
+// member returns a member of the last answer as text; a dot leads into it.
+func (s step) member(path string) string {
+	decoder := json.NewDecoder(bytes.NewReader(s.answer))
+	decoder.UseNumber() // so that numbers stay as they are written
+	var value any
+	s.Check(decoder.Decode(&value))
+	for name := range strings.SplitSeq(path, ".") {
+		in, _ := value.(map[string]any)
+		if value = in[name]; value == nil {
+			s.Fatalf("the last answer has no member %s", path)
+		}
+	}
+	return fmt.Sprint(value)
+}
+
+// flip changes one bit of a file. A negative offset counts from the end.
+func (s step) flip() {
+	content := []byte(s.ReadFile(s.args[0]))
+	i, err := strconv.Atoi(s.args[1])
+	s.Check(err)
+	if i < 0 {
+		i += len(content)
+	}
+	content[i] ^= 1
+	s.Check(os.WriteFile(s.MkAbs(s.args[0]), content, 0o600))
+}

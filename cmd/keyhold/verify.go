@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/keyhold/keyhold/internal/seal"
+	"github.com/keyhold/keyhold/internal/service"
+	"github.com/keyhold/keyhold/internal/store"
+	"github.com/keyhold/keyhold/internal/store/local"
+)
+
+func verifyCommand() *cobra.Command {
+	var data, rootKeyFile string
+	c := &cobra.Command{
+		Use:   "verify --data DIR",
+		Short: "Look at all that is in a data folder, and repair nothing",
+		Long: `Look at all that is in a data folder that no server has open: every page of the
+database, every record, every seal, every index, the slots and the audit log. What
+is not as it should be is printed by its name, one finding on a line, and makes the
+exit code 1. Nothing is written, so the folder may lie on a medium that is read only.`,
+		Example: "  keyhold verify --data /var/lib/keyhold --root-key-file /etc/keyhold/root.key",
+		Args:    exactly(0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			return runVerify(c.Context(), data, rootKeyFile, c.OutOrStdout())
+		},
+	}
+	dataFlags(c, &data, &rootKeyFile)
+	needData := c.PreRunE
+	c.PreRunE = func(c *cobra.Command, args []string) error {
+		if _, err := os.Stat(devRootKey(data)); err == nil && data != "" && rootKeyFile == "" {
+			rootKeyFile = devRootKey(data) // of keyhold dev
+		}
+		return needData(c, args)
+	}
+	return c
+}
+
+func runVerify(ctx context.Context, data, rootKeyFile string, out io.Writer) (err error) {
+	if !databaseIn(data) {
+		return explainOpen(service.ErrNotInitialised, data, rootKeyFile)
+	}
+	if err := harden(); err != nil {
+		return err
+	}
+	v := &verification{out: out, data: data}
+	defer func() { err = errors.Join(err, v.close()) }()
+	err = v.run(ctx, rootKeyFile)
+	if _, corrupt := errors.AsType[*store.CorruptError](err); err != nil && !corrupt {
+		return explainOpen(err, data, rootKeyFile)
+	}
+	for _, problem := range split(err) {
+		v.found(problem.Error())
+	}
+	if v.findings > 0 {
+		return fmt.Errorf("findings in %s: %d; nothing was changed: put back a copy of the folder from before the damage", data, v.findings)
+	}
+	_, err = fmt.Fprintf(out, "%s is sound\n", data)
+	return err
+}
+
+// split returns the errors that errors.Join joined.
+func split(err error) (all []error) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, err := range joined.Unwrap() {
+			all = append(all, split(err)...)
+		}
+	} else if err != nil {
+		all = append(all, err)
+	}
+	return all
+}
+
+// A verification looks at one data folder.
+type verification struct {
+	out      io.Writer
+	data     string
+	findings int
+	opened   []io.Closer
+}
+
+func (v *verification) found(problem string) {
+	v.findings++
+	fmt.Fprintln(v.out, problem)
+}
+
+func (v *verification) close() error {
+	var errs []error
+	for _, c := range slices.Backward(v.opened) {
+		errs = append(errs, c.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// run returns why it could not look, or what is so damaged that it must not: bbolt
+// would go round in circles on some pages.
+func (v *verification) run(ctx context.Context, rootKeyFile string) error {
+	root, err := seal.OpenKeyFile(rootKeyFile)
+	if err != nil {
+		return err
+	}
+	db, err := local.OpenReadOnly(v.data)
+	if err != nil {
+		return err
+	}
+	v.opened = append(v.opened, db)
+	if err := db.Check(ctx); err != nil {
+		return err
+	}
+	slots, err := local.OpenSlotsReadOnly(v.data)
+	if err != nil {
+		return err
+	}
+	v.opened = append(v.opened, slots)
+	s, err := service.Verify(ctx, service.Remains{Backend: db, Slots: slots, Root: root, Log: v.log()},
+		func(f service.Finding) { v.found(f.String()) })
+	if err != nil {
+		return err
+	}
+	v.summarise(s, rootKeyFile)
+	return nil
+}
+
+// log returns the audit log. One that is not there is a finding: nothing tells
+// then whether the database is an old copy.
+func (v *verification) log() io.Reader {
+	path := filepath.Join(v.data, auditName)
+	f, err := os.Open(path)
+	if err != nil {
+		v.found(err.Error())
+		return strings.NewReader("")
+	}
+	v.opened = append(v.opened, f)
+	return f
+}
+
+func (v *verification) summarise(s service.Summary, rootKeyFile string) {
+	fmt.Fprintf(v.out, "root key    %s\nrevision    %d\nrecords    ", rootKeyFile, s.Revision)
+	for _, table := range slices.Sorted(maps.Keys(s.Records)) {
+		fmt.Fprintf(v.out, " %s %d", table, s.Records[table])
+	}
+	fmt.Fprintf(v.out, "\nopened      %d materials, %d token keys\naudit log   %d events\n", s.Materials, s.TokenKeys, s.Events)
+	for _, note := range s.Notes {
+		fmt.Fprintf(v.out, "note        %s\n", note)
+	}
+}

@@ -1,0 +1,24 @@
+package main
+
+import (
+	"fmt"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+func versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version of the program and of the Go that built it",
+		Args:  exactly(0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			info, ok := debug.ReadBuildInfo()
+			if !ok {
+				return fmt.Errorf("this binary was built without its version")
+			}
+			fmt.Fprintf(c.OutOrStdout(), "keyhold %s %s\n", info.Main.Version, info.GoVersion)
+			return nil
+		},
+	}
+}

@@ -1,0 +1,126 @@
+package api
+
+import (
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// A constraint is one rule on one value: a string, a number, a blob or a list.
+type constraint interface {
+	// broken returns the rule that v breaks, in the words of the API, or "".
+	broken(v reflect.Value) string
+}
+
+// patterns are the regular expressions of the API, as its messages print them.
+const patterns = `
+alias        ^[a-zA-Z0-9:/_-]+$
+marker       [\u0020-\u00FF]*
+materialID   ^[a-f0-9]+$
+materialText ^[a-zA-Z0-9:/_\s.-]*$
+policy       [\u0009\u000A\u000D\u0020-\u00FF]+
+policyName   [\w]+
+`
+
+// newConstraint returns the constraint that a word of a tag states.
+func newConstraint(name, argument string) constraint {
+	switch name {
+	case "len":
+		return newBounds("length", size, argument)
+	case "range":
+		return newBounds("value", reflect.Value.Int, argument)
+	case "pattern":
+		return newPattern(argument)
+	case "enum":
+		return newSet(argument)
+	default:
+		panic(fmt.Sprintf("api: no constraint %q", name))
+	}
+}
+
+// bounds limits a measure of a value, both ends included.
+type bounds struct {
+	what     string
+	measure  func(reflect.Value) int64
+	min, max int64
+}
+
+func newBounds(what string, measure func(reflect.Value) int64, argument string) bounds {
+	low, high, _ := strings.Cut(argument, ":")
+	least, err1 := strconv.ParseInt(low, 10, 64)
+	most, err2 := strconv.ParseInt(high, 10, 64)
+	if err1 != nil || err2 != nil {
+		panic(fmt.Sprintf("api: no bounds %q", argument))
+	}
+	return bounds{what, measure, least, most}
+}
+
+func (b bounds) broken(v reflect.Value) string {
+	switch n := b.measure(v); {
+	case n < b.min:
+		return fmt.Sprintf("Member must have %s greater than or equal to %d", b.what, b.min)
+	case n > b.max:
+		return fmt.Sprintf("Member must have %s less than or equal to %d", b.what, b.max)
+	default:
+		return ""
+	}
+}
+
+// size counts code points of a string, bytes of a blob, elements of a list.
+func size(v reflect.Value) int64 {
+	if v.Kind() == reflect.String {
+		return int64(utf8.RuneCountInString(v.String()))
+	}
+	return int64(v.Len())
+}
+
+// A pattern is matched by the whole of a string.
+type pattern struct {
+	text  string
+	whole *regexp.Regexp
+}
+
+func newPattern(name string) pattern {
+	for line := range strings.Lines(patterns) {
+		if row := strings.Fields(line); len(row) == 2 && row[0] == name {
+			return pattern{row[1], compilePattern(row[1])}
+		}
+	}
+	panic(fmt.Sprintf("api: no pattern %q", name))
+}
+
+// compilePattern translates the two things that the API's dialect writes
+// otherwise: the escape of a code point, and that \s takes in a vertical tab.
+func compilePattern(text string) *regexp.Regexp {
+	translated := strings.NewReplacer(`\u00`, `\x`, `\s`, `\s\v`).Replace(text)
+	return regexp.MustCompile(`\A(?:` + translated + `)\z`)
+}
+
+func (p pattern) broken(v reflect.Value) string {
+	if p.whole.MatchString(v.String()) {
+		return ""
+	}
+	return "Member must satisfy regular expression pattern: " + p.text
+}
+
+// A set holds the values of an enum.
+type set []string
+
+func newSet(name string) set {
+	values := Enum(name)
+	if values == nil {
+		panic(fmt.Sprintf("api: no enum %q", name))
+	}
+	return values
+}
+
+func (s set) broken(v reflect.Value) string {
+	if slices.Contains(s, v.String()) {
+		return ""
+	}
+	return "Member must satisfy enum value set: [" + strings.Join(s, ", ") + "]"
+}

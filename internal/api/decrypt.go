@@ -1,0 +1,30 @@
+package api
+
+// DecryptRequest asks to decrypt. CiphertextBlob may be absent in one case, a
+// dry run that ignores it; the operation sees to that.
+type DecryptRequest struct {
+	CiphertextBlob      []byte            `json:"CiphertextBlob,omitzero" kms:"len=1:6144"`
+	DryRun              *bool             `json:"DryRun,omitzero"`
+	DryRunModifiers     []string          `json:"DryRunModifiers,omitzero" kms:"enum=DryRunModifierType"`
+	EncryptionAlgorithm *string           `json:"EncryptionAlgorithm,omitzero" kms:"enum=EncryptionAlgorithmSpec"`
+	EncryptionContext   map[string]string `json:"EncryptionContext,omitzero"`
+	GrantTokens         []string          `json:"GrantTokens,omitzero" kms:"sensitive,count=0:10,len=1:8192"`
+	KeyId               *string           `json:"KeyId,omitzero" kms:"len=1:2048"`
+	Recipient           *RecipientInfo    `json:"Recipient,omitzero"`
+}
+
+// DecryptResponse holds the plaintext, or CiphertextForRecipient in its place.
+// KeyId is an ARN.
+type DecryptResponse struct {
+	CiphertextForRecipient []byte  `json:"CiphertextForRecipient,omitzero"`
+	EncryptionAlgorithm    *string `json:"EncryptionAlgorithm,omitzero" kms:"enum=EncryptionAlgorithmSpec"`
+	KeyId                  *string `json:"KeyId,omitzero"`
+	KeyMaterialId          *string `json:"KeyMaterialId,omitzero"`
+	Plaintext              []byte  `json:"Plaintext,omitzero" kms:"sensitive"`
+}
+
+// RecipientInfo asks that the answer be encrypted for an attested enclave.
+type RecipientInfo struct {
+	AttestationDocument    []byte  `json:"AttestationDocument,omitzero" kms:"len=1:262144"`
+	KeyEncryptionAlgorithm *string `json:"KeyEncryptionAlgorithm,omitzero" kms:"enum=KeyEncryptionMechanism"`
+}

@@ -1,0 +1,97 @@
+package api
+
+import "strings"
+
+// enums is the one table of enums: validation reads it, and the constants below
+// are held against it. A name ends in a colon; its values follow in the order in
+// which the service prints them.
+const enums = `
+AlgorithmSpec: RSAES_PKCS1_V1_5 RSAES_OAEP_SHA_1 RSAES_OAEP_SHA_256
+	RSA_AES_KEY_WRAP_SHA_1 RSA_AES_KEY_WRAP_SHA_256 SM2PKE
+CustomerMasterKeySpec: RSA_2048 RSA_3072 RSA_4096 ECC_NIST_P256 ECC_NIST_P384
+	ECC_NIST_P521 ECC_SECG_P256K1 SYMMETRIC_DEFAULT HMAC_224 HMAC_256 HMAC_384
+	HMAC_512 SM2
+DataKeySpec: AES_256 AES_128
+DryRunModifierType: IGNORE_CIPHERTEXT
+EncapsulationAlgorithmSpec: ML_KEM
+EncryptionAlgorithmSpec: SYMMETRIC_DEFAULT RSAES_OAEP_SHA_1 RSAES_OAEP_SHA_256
+	SM2PKE
+ExpirationModelType: KEY_MATERIAL_EXPIRES KEY_MATERIAL_DOES_NOT_EXPIRE
+ImportType: NEW_KEY_MATERIAL EXISTING_KEY_MATERIAL
+KeyAgreementAlgorithmSpec: ECDH
+KeyEncryptionMechanism: RSAES_OAEP_SHA_256
+KeyManagerType: AWS CUSTOMER
+KeySpec: RSA_2048 RSA_3072 RSA_4096 ECC_NIST_P256 ECC_NIST_P384 ECC_NIST_P521
+	ECC_SECG_P256K1 SYMMETRIC_DEFAULT HMAC_224 HMAC_256 HMAC_384 HMAC_512 SM2
+	ML_DSA_44 ML_DSA_65 ML_DSA_87 ECC_NIST_EDWARDS25519 ML_KEM_512 ML_KEM_768
+	ML_KEM_1024
+KeyState: Creating Enabled Disabled PendingDeletion PendingImport
+	PendingReplicaDeletion Unavailable Updating
+KeyUsageType: SIGN_VERIFY ENCRYPT_DECRYPT GENERATE_VERIFY_MAC KEY_AGREEMENT
+	ENCAPSULATE_DECAPSULATE
+MacAlgorithmSpec: HMAC_SHA_224 HMAC_SHA_256 HMAC_SHA_384 HMAC_SHA_512
+MultiRegionKeyType: PRIMARY REPLICA
+OriginType: AWS_KMS EXTERNAL AWS_CLOUDHSM EXTERNAL_KEY_STORE
+SigningAlgorithmSpec: RSASSA_PSS_SHA_256 RSASSA_PSS_SHA_384 RSASSA_PSS_SHA_512
+	RSASSA_PKCS1_V1_5_SHA_256 RSASSA_PKCS1_V1_5_SHA_384 RSASSA_PKCS1_V1_5_SHA_512
+	ECDSA_SHA_256 ECDSA_SHA_384 ECDSA_SHA_512 SM2DSA ML_DSA_SHAKE_256
+	ED25519_SHA_512 ED25519_PH_SHA_512
+WrappingKeySpec: RSA_2048 RSA_3072 RSA_4096 SM2
+`
+
+// Enum returns the values of the enum of this name, in the order of the API; nil
+// if there is no such enum.
+func Enum(name string) []string {
+	var values []string
+	inside := false
+	for word := range strings.FieldsSeq(enums) {
+		if label, ok := strings.CutSuffix(word, ":"); ok {
+			inside = label == name
+		} else if inside {
+			values = append(values, word)
+		}
+	}
+	return values
+}
+
+// The values of enums that decide what an operation does. The names begin as
+// the enum does; they are untyped, to stand beside a member or a word of key.
+const (
+	AlgorithmOAEPSHA1     = "RSAES_OAEP_SHA_1"
+	AlgorithmOAEPSHA256   = "RSAES_OAEP_SHA_256"
+	AlgorithmPKCS1        = "RSAES_PKCS1_V1_5" // in the enum, refused since October 2023
+	AlgorithmRSAAESSHA1   = "RSA_AES_KEY_WRAP_SHA_1"
+	AlgorithmRSAAESSHA256 = "RSA_AES_KEY_WRAP_SHA_256"
+	AlgorithmSM2PKE       = "SM2PKE"
+	DryRunModifierIgnore  = "IGNORE_CIPHERTEXT"
+
+	DataKeyAES128 = "AES_128"
+	DataKeyAES256 = "AES_256"
+
+	EncryptionAlgorithmSymmetricDefault = "SYMMETRIC_DEFAULT"
+
+	ExpirationModelExpires = "KEY_MATERIAL_EXPIRES"
+	ExpirationModelNever   = "KEY_MATERIAL_DOES_NOT_EXPIRE"
+
+	ImportTypeNew      = "NEW_KEY_MATERIAL"
+	ImportTypeExisting = "EXISTING_KEY_MATERIAL"
+
+	KeyManagerAWS      = "AWS"
+	KeyManagerCustomer = "CUSTOMER"
+
+	KeySpecSymmetricDefault = "SYMMETRIC_DEFAULT"
+	KeyUsageEncryptDecrypt  = "ENCRYPT_DECRYPT"
+
+	MultiRegionPrimary = "PRIMARY"
+	MultiRegionReplica = "REPLICA"
+
+	OriginAWSKMS           = "AWS_KMS"
+	OriginExternal         = "EXTERNAL"
+	OriginCloudHSM         = "AWS_CLOUDHSM"
+	OriginExternalKeyStore = "EXTERNAL_KEY_STORE"
+
+	WrappingKeyRSA2048 = "RSA_2048"
+	WrappingKeyRSA3072 = "RSA_3072"
+	WrappingKeyRSA4096 = "RSA_4096"
+	WrappingKeySM2     = "SM2"
+)

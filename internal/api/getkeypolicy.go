@@ -1,0 +1,13 @@
+package api
+
+// GetKeyPolicyRequest asks for the policy of a key.
+type GetKeyPolicyRequest struct {
+	KeyId      *string `json:"KeyId,omitzero" kms:"required,len=1:2048"`
+	PolicyName *string `json:"PolicyName,omitzero" kms:"len=1:128,pattern=policyName"`
+}
+
+// GetKeyPolicyResponse holds the policy as it was written.
+type GetKeyPolicyResponse struct {
+	Policy     *string `json:"Policy,omitzero"`
+	PolicyName *string `json:"PolicyName,omitzero"`
+}

@@ -1,0 +1,17 @@
+package api
+
+// GetParametersForImportRequest asks for a wrapping key and an import token.
+type GetParametersForImportRequest struct {
+	KeyId             *string `json:"KeyId,omitzero" kms:"required,len=1:2048"`
+	WrappingAlgorithm *string `json:"WrappingAlgorithm,omitzero" kms:"required,enum=AlgorithmSpec"`
+	WrappingKeySpec   *string `json:"WrappingKeySpec,omitzero" kms:"required,enum=WrappingKeySpec"`
+}
+
+// GetParametersForImportResponse holds the two, which belong together. KeyId is
+// an ARN, PublicKey a DER SubjectPublicKeyInfo.
+type GetParametersForImportResponse struct {
+	ImportToken       []byte     `json:"ImportToken,omitzero"`
+	KeyId             *string    `json:"KeyId,omitzero"`
+	ParametersValidTo *Timestamp `json:"ParametersValidTo,omitzero"`
+	PublicKey         []byte     `json:"PublicKey,omitzero"`
+}

@@ -1,0 +1,20 @@
+package api
+
+// ListKeysRequest asks for a page of the account's keys in the Region.
+type ListKeysRequest struct {
+	Limit  *int32  `json:"Limit,omitzero" kms:"range=1:1000"`
+	Marker *string `json:"Marker,omitzero" kms:"len=1:1024,pattern=marker"`
+}
+
+// ListKeysResponse is a page; NextMarker is there if Truncated.
+type ListKeysResponse struct {
+	Keys       []KeyListEntry `json:"Keys"`
+	NextMarker *string        `json:"NextMarker,omitzero"`
+	Truncated  bool           `json:"Truncated"`
+}
+
+// A KeyListEntry is a key in a list.
+type KeyListEntry struct {
+	KeyArn *string `json:"KeyArn,omitzero"`
+	KeyId  *string `json:"KeyId,omitzero"`
+}

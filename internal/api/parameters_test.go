@@ -1,0 +1,60 @@
+package api
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func shapeOfValue(v any) *Shape { return shapeOf(reflect.TypeOf(v).Elem()) }
+
+func TestParameters(t *testing.T) {
+	tests := []struct {
+		in   any
+		want map[string]any
+	}{
+		{&EncryptRequest{}, map[string]any{}},
+		{&EncryptRequest{DryRun: new(false), EncryptionContext: map[string]string{"a": "b"}, GrantTokens: []string{"t"},
+			KeyId: new(""), Plaintext: []byte("secret")},
+			map[string]any{"dryRun": false, "encryptionContext": map[string]string{"a": "b"}, "keyId": ""}},
+		{&DecryptRequest{CiphertextBlob: []byte("c"), DryRunModifiers: []string{"X"},
+			Recipient: &RecipientInfo{AttestationDocument: []byte("d"), KeyEncryptionAlgorithm: new("R")}},
+			map[string]any{"dryRunModifiers": []string{"X"}, "recipient": map[string]any{"keyEncryptionAlgorithm": "R"}}},
+		{&CreateKeyRequest{MultiRegion: new(true), Tags: []Tag{{TagKey: new("k"), TagValue: new("v")}, {}}},
+			map[string]any{"multiRegion": true, "tags": []any{map[string]any{"tagKey": "k", "tagValue": "v"}, map[string]any{}}}},
+		{&ImportKeyMaterialRequest{EncryptedKeyMaterial: []byte("e"), ImportToken: []byte("t"), ValidTo: NewTimestamp(someTime)},
+			map[string]any{"validTo": "2026-11-24T03:04:05.678Z"}},
+		{&ListKeysRequest{Limit: new(int32(7))}, map[string]any{"limit": int32(7)}},
+		{&CreateKeyResponse{KeyMetadata: &KeyMetadata{AWSAccountId: new("1"), KeyId: new("k")}},
+			map[string]any{"keyMetadata": map[string]any{"aWSAccountId": "1", "enabled": false, "keyId": "k"}}},
+		{&DecryptResponse{KeyId: new("k"), Plaintext: []byte("secret")}, map[string]any{"keyId": "k"}},
+	}
+	for _, test := range tests {
+		if got := shapeOfValue(test.in).Parameters(test.in); !reflect.DeepEqual(got, test.want) {
+			t.Errorf("%T: %#v\nwant %#v", test.in, got, test.want)
+		}
+	}
+}
+
+// TestNothingSecretIsSaid: of no request or response with every member set does
+// a blob, a plaintext or a token get into a message or an event.
+func TestNothingSecretIsSaid(t *testing.T) {
+	for _, o := range built() {
+		for _, typ := range []reflect.Type{o.in, o.out} {
+			v := reflect.New(typ)
+			fill(v.Elem(), "")
+			shape := shapeOf(typ)
+			said := fmt.Sprint(shape.Parameters(v.Interface()), shape.Validate(v.Interface()))
+			if strings.Contains(said, "a GrantTokens") || strings.Contains(said, "251 255") || strings.Contains(said, "\xfb\xff") {
+				t.Errorf("%v: %s", typ, said)
+			}
+			for f := range typ.Fields() {
+				secret := f.Name == "GrantTokens" || strings.HasSuffix(f.Name, "Plaintext")
+				if marked := strings.Contains(f.Tag.Get("kms"), "sensitive"); marked != secret {
+					t.Errorf("%v.%s: sensitive is %v", typ, f.Name, marked)
+				}
+			}
+		}
+	}
+}

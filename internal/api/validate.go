@@ -1,0 +1,105 @@
+package api
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// Validate holds v, a pointer to the shape's type, against the constraints on
+// its members and returns the message of the API's ValidationException, or "" if
+// all are kept. The message echoes values from the request, sensitive ones and
+// blobs excepted, with unprintable characters replaced.
+func (s *Shape) Validate(v any) string {
+	var r report
+	s.validate(&r, "", s.value(v))
+	return r.String()
+}
+
+func (s *Shape) validate(r *report, prefix string, v reflect.Value) {
+	for i := range s.members {
+		m := &s.members[i]
+		m.validate(r, prefix+m.name, v.Field(m.index))
+	}
+}
+
+func (m *member) validate(r *report, at string, v reflect.Value) {
+	if absent(v) {
+		if m.required {
+			r.add("Value null", at, "Member must not be null")
+		}
+		return
+	}
+	v = reflect.Indirect(v)
+	m.check(r, at, v, m.whole)
+	switch {
+	case isList(v.Type()):
+		for i := range v.Len() {
+			m.validateElement(r, at+"."+strconv.Itoa(i+1)+".member", v.Index(i))
+		}
+	case m.nested != nil:
+		m.nested.validate(r, at+".", v)
+	}
+}
+
+func (m *member) validateElement(r *report, at string, v reflect.Value) {
+	m.check(r, at, v, m.each)
+	if m.nested != nil {
+		m.nested.validate(r, at+".", v)
+	}
+}
+
+func (m *member) check(r *report, at string, v reflect.Value, constraints []constraint) {
+	for _, c := range constraints {
+		if rule := c.broken(v); rule != "" {
+			r.add(m.shown(v), at, rule)
+		}
+	}
+}
+
+// shown says what a message tells of the value v of the member.
+func (m *member) shown(v reflect.Value) string {
+	switch {
+	case m.sensitive:
+		return "Value"
+	case v.Kind() == reflect.String:
+		return "Value '" + strings.Map(printable, v.String()) + "'"
+	case v.CanInt():
+		return "Value '" + strconv.FormatInt(v.Int(), 10) + "'"
+	default: // a blob: its length, in the form that clients know
+		return fmt.Sprintf("Value 'java.nio.HeapByteBuffer[pos=0 lim=%[1]d cap=%[1]d]'", v.Len())
+	}
+}
+
+func printable(r rune) rune {
+	if unicode.IsPrint(r) {
+		return r
+	}
+	return unicode.ReplacementChar
+}
+
+// A report gathers violations into one message.
+type report struct {
+	n    int
+	text strings.Builder
+}
+
+func (r *report) add(value, at, rule string) {
+	if r.n++; r.n > 1 {
+		r.text.WriteString("; ")
+	}
+	fmt.Fprintf(&r.text, "%s at '%s' failed to satisfy constraint: %s", value, at, rule)
+}
+
+func (r *report) String() string {
+	switch r.n {
+	case 0:
+		return ""
+	case 1:
+		return "1 validation error detected: " + r.text.String()
+	default:
+		return fmt.Sprintf("%d validation errors detected: %s", r.n, r.text.String())
+	}
+}

@@ -1,0 +1,211 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// Each fault of write(2) comes twice: the bytes did not reach the file, and they did.
+func TestAfterAFaultNothingIsAcknowledged(t *testing.T) {
+	for name, test := range map[string]struct {
+		disk   *disk
+		cause  error
+		listed bool // the faulty event is in the file all the same
+	}{
+		"write fails, not persisted": {&disk{fault: func([]byte) (int, error) { return 0, syscall.ENOSPC }}, syscall.ENOSPC, false},
+		"write fails, persisted":     {&disk{fault: func(p []byte) (int, error) { return len(p), syscall.EIO }}, syscall.EIO, true},
+		"write fails, torn":          {&disk{fault: func(p []byte) (int, error) { return len(p) / 2, syscall.ENOSPC }}, syscall.ENOSPC, false},
+		"short write without error":  {&disk{fault: func(p []byte) (int, error) { return len(p) - 1, nil }}, io.ErrShortWrite, true},
+		"fsync fails":                {&disk{syncErr: syscall.EIO}, syscall.EIO, true},
+	} {
+		for _, always := range []bool{false, true} {
+			t.Run(name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { testFault(t, test.disk.again(), always, test.cause, test.listed) })
+			})
+		}
+	}
+}
+
+func (d *disk) again() *disk { return &disk{fault: d.fault, syncErr: d.syncErr} }
+
+func testFault(t *testing.T, d *disk, always bool, cause error, listed bool) {
+	var told atomic.Int32
+	var synced atomic.Bool
+	l := New(d, Options{Always: always, Failed: func(err error) {
+		if told.Add(1); !errors.Is(err, cause) {
+			t.Errorf("told %v", err)
+		}
+	}})
+	appendTo(t, l, "change", &synced)
+	read := <-begin(t.Context(), l, event("read"))
+	if acknowledged := d.syncErr != nil && !always; (read == nil) != acknowledged {
+		t.Errorf("read: %v", read)
+	}
+	time.Sleep(time.Second)
+	if d.has("change") != listed {
+		t.Errorf("in the file: %v", !listed)
+	}
+
+	writes, syncs := d.writes, d.syncs
+	d.fault, d.syncErr = nil, nil // the disk is well again; the log is not
+	for range 3 {
+		for name, err := range map[string]error{
+			"Write":   l.Write(t.Context(), event("later")),
+			"Append":  l.Append(mustLine(t, event("later")), func() { synced.Store(true) }),
+			"Healthy": l.Healthy(),
+		} {
+			if !errors.Is(err, cause) {
+				t.Errorf("%s afterwards: %v", name, err)
+			}
+		}
+		time.Sleep(time.Second)
+	}
+	if err := l.Close(); !errors.Is(err, cause) || !d.closed {
+		t.Errorf("Close: %v, file closed %v", err, d.closed)
+	}
+	if synced.Load() || told.Load() != 1 || d.writes != writes || d.syncs != syncs {
+		t.Errorf("synced %v, told %d times, %d more writes, %d more fsyncs", synced.Load(), told.Load(), d.writes-writes, d.syncs-syncs)
+	}
+}
+
+// The line that is being written when an fsync fails is not acknowledged either.
+func TestFsyncFailsDuringAWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, sync := make(hold), make(hold)
+		d := &disk{onWrite: h.wait, onSync: sync.wait, syncErr: syscall.EIO}
+		l := New(d, Options{})
+		a := begin(t.Context(), l, event("a"))
+		h.let()
+		if err := <-a; err != nil {
+			t.Fatal(err)
+		}
+		b := begin(t.Context(), l, event("b"))
+		c := begin(t.Context(), l, event("c")) // waits behind b
+		time.Sleep(20 * time.Millisecond)
+		sync.let()
+		for _, answer := range []<-chan error{b, c} {
+			if err := <-answer; !errors.Is(err, syscall.EIO) {
+				t.Errorf("got %v", err)
+			}
+		}
+		h.let()
+		synctest.Wait()
+		if err := l.Close(); !errors.Is(err, syscall.EIO) {
+			t.Errorf("Close: %v", err)
+		}
+		if !d.has("b") || d.has("c") {
+			t.Errorf("wrote %q", d.data)
+		}
+	})
+}
+
+// The fsync that was under way when a write failed acknowledges nothing.
+func TestWriteFailsDuringAnFsync(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := make(hold)
+		d := &disk{onSync: h.wait}
+		l := New(d, Options{})
+		var synced atomic.Bool
+		appendTo(t, l, "a", &synced)
+		time.Sleep(20 * time.Millisecond)
+		d.mu.Lock()
+		d.fault = func([]byte) (int, error) { return 0, syscall.ENOSPC }
+		d.mu.Unlock()
+		if err := l.Write(t.Context(), event("b")); !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("b: %v", err)
+		}
+		h.let()
+		if err := l.Close(); !errors.Is(err, syscall.ENOSPC) || synced.Load() {
+			t.Errorf("Close: %v, synced %v", err, synced.Load())
+		}
+	})
+}
+
+func TestBlockedWriteHangsNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := make(hold)
+		d := &disk{onWrite: h.wait}
+		l := New(d, Options{})
+		start := time.Now()
+		cut, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		impatient, a, b := begin(cut, l, event("impatient")), begin(t.Context(), l, event("a")), begin(t.Context(), l, event("b"))
+		if err := <-impatient; !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != time.Second {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+		for _, answer := range []<-chan error{a, b} {
+			if err := <-answer; !errors.Is(err, ErrBehind) || time.Since(start) != 2500*time.Millisecond {
+				t.Errorf("%v after %v", err, time.Since(start))
+			}
+		}
+		healthyUntil(t, l, start.Add(3*time.Second))
+		h.letAll()
+		recovered(t, l)
+		if got := ids(t, d.data); len(got) != 4 { // given up does not mean taken back
+			t.Errorf("wrote %v", got)
+		}
+		closeLog(t, l)
+	})
+}
+
+func TestBlockedFsyncMakesUnhealthy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := make(hold)
+		d := &disk{onSync: h.wait}
+		l := New(d, Options{})
+		start := time.Now()
+		write(t, l, event("a"))
+		time.Sleep(time.Second)
+		write(t, l, event("b"))
+		healthyUntil(t, l, start.Add(3*time.Second))
+		h.let() // a is safe; b has waited for two seconds
+		synctest.Wait()
+		healthyUntil(t, l, start.Add(4*time.Second))
+		h.letAll()
+		recovered(t, l)
+		closeLog(t, l)
+	})
+}
+
+// healthyUntil checks that l is healthy until just this time and then behind.
+func healthyUntil(t *testing.T, l *Log, end time.Time) {
+	t.Helper()
+	time.Sleep(time.Until(end))
+	if err := l.Healthy(); err != nil {
+		t.Errorf("too early: %v", err)
+	}
+	time.Sleep(time.Millisecond)
+	if err := l.Healthy(); !errors.Is(err, ErrBehind) {
+		t.Errorf("behind, yet %v", err)
+	}
+}
+
+func recovered(t *testing.T, l *Log) {
+	t.Helper()
+	time.Sleep(10 * time.Millisecond)
+	synctest.Wait()
+	if err := l.Healthy(); err != nil {
+		t.Errorf("not recovered: %v", err)
+	}
+	write(t, l, event("after"))
+}
+
+func TestCloseOfABlockedLogEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := make(hold)
+		d := &disk{onWrite: h.wait}
+		l := New(d, Options{MaxLag: time.Minute})
+		begin(t.Context(), l, event("a"))
+		start := time.Now()
+		if err := l.Close(); !errors.Is(err, ErrBehind) || time.Since(start) != time.Minute || d.closed {
+			t.Errorf("%v after %v, file closed %v", err, time.Since(start), d.closed)
+		}
+		h.letAll()
+	})
+}

@@ -1,0 +1,185 @@
+// Package audit writes one event per decision before its answer leaves the server.
+//
+// It does not decide what an event says, keeps no outbox and signs nothing: it
+// turns an Event into one line and brings lines, in order, to a file that only
+// grows. Write is for reads and refusals and waits for write(2); Append is for
+// changes, whose event already lies in the transaction that made them. After a
+// failed write or fsync a Log acknowledges nothing more: what the disk holds is
+// not known until the file has been opened again.
+package audit
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// ErrBehind means that the file does not keep up; it may recover.
+var ErrBehind = errors.New("audit: the log is behind")
+
+// ErrClosed means that the log has been closed.
+var ErrClosed = errors.New("audit: the log is closed")
+
+// A File is what a Log writes to: an *os.File opened for appending.
+type File interface {
+	Write(p []byte) (int, error)
+	Sync() error
+	Close() error
+}
+
+// Discard is a File that keeps nothing, for a server in memory.
+type Discard struct{}
+
+// Write takes p and forgets it.
+func (Discard) Write(p []byte) (int, error) { return len(p), nil }
+
+// Sync does nothing.
+func (Discard) Sync() error { return nil }
+
+// Close does nothing.
+func (Discard) Close() error { return nil }
+
+// Options says how a Log goes about its work. The zero value is usable.
+type Options struct {
+	Always     bool             // fsync before Write returns, not just write(2)
+	FsyncEvery time.Duration    // an fsync begins this long after the first line it is for; 0: 10 ms
+	MaxLag     time.Duration    // a line older than this and not yet fsynced makes the log unhealthy; 0: 3 s
+	MaxWait    time.Duration    // Write gives up after this; 0: 2.5 s, so that a request still ends within 3 s
+	Now        func() time.Time // monotonic, never a clock that an operator may move; nil: time.Now
+	Failed     func(error)      // called once, in a goroutine of its own, on the first failure; may be nil
+}
+
+func (o Options) withDefaults() Options {
+	o.FsyncEvery = cmp.Or(o.FsyncEvery, 10*time.Millisecond)
+	o.MaxLag = cmp.Or(o.MaxLag, 3*time.Second)
+	o.MaxWait = cmp.Or(o.MaxWait, 2500*time.Millisecond)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return o
+}
+
+// A Log brings events to a file. All its methods may be called concurrently.
+type Log struct {
+	file File
+	opts Options
+	cut  int64
+	tail tail
+
+	mu      sync.Mutex
+	open    []*batch // all that is not fsynced, in the order of the file
+	written int      // so many of open have been accepted by write(2)
+	filling *batch   // the last of open while it still takes lines
+	err     error    // the first failure; it stays
+	closed  bool
+
+	wake    chan struct{} // to the writer: filling has begun
+	dirty   chan struct{} // to the syncer: written has grown
+	closing chan struct{}
+	ended   chan struct{} // both goroutines are done
+}
+
+// New returns a Log that owns f.
+func New(f File, o Options) *Log {
+	l := &Log{
+		file: f, opts: o.withDefaults(),
+		wake:    make(chan struct{}, 1),
+		dirty:   make(chan struct{}, 1),
+		closing: make(chan struct{}),
+		ended:   make(chan struct{}),
+	}
+	go l.writer()
+	go l.syncer()
+	return l
+}
+
+// Write queues e and returns nil once write(2), or with Options.Always fsync,
+// has accepted its line. On an error the event may be in the file or not, and
+// the answer it is about must not be given. It never waits longer than
+// Options.MaxWait, or than ctx allows.
+func (l *Log) Write(ctx context.Context, e Event) error {
+	line, err := e.Line()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, l.opts.MaxWait, ErrBehind)
+	defer cancel()
+	for {
+		b, joined, err := l.join(line)
+		if err != nil {
+			return err
+		}
+		select {
+		case <-b.done:
+		case <-ctx.Done():
+			return fmt.Errorf("audit: event %s: %w", e.EventID, context.Cause(ctx))
+		}
+		if joined {
+			return b.err
+		}
+	}
+}
+
+// Append queues a line of Event.Line and does not wait. After the fsync that
+// covers the line it calls synced, which may be nil and must be quick; if the
+// log fails first, synced is never called. Append ignores the bound of the
+// queue, as what it brings has happened already.
+func (l *Log) Append(line []byte, synced func()) error {
+	if len(line) < 2 || bytes.IndexByte(line, '\n') != len(line)-1 {
+		return errors.New("audit: not exactly one line")
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.refusal(); err != nil {
+		return err
+	}
+	l.fill().add(line, synced)
+	return nil
+}
+
+// Healthy returns nil, or why nothing that needs an event may be begun: the log
+// has failed or is closed, which stays so, or it is ErrBehind.
+func (l *Log) Healthy() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.refusal(); err != nil {
+		return err
+	}
+	if len(l.open) == 0 {
+		return nil
+	}
+	if lag := l.opts.Now().Sub(l.open[0].since); lag > l.opts.MaxLag {
+		return fmt.Errorf("%w by %v", ErrBehind, lag)
+	}
+	return nil
+}
+
+// Has reports whether the end of the file held this event when it was opened,
+// in which case it is on the disk too. It looks at the last MiB, and knows
+// nothing of what has been added since.
+func (l *Log) Has(id string) bool { return l.tail.events[id] }
+
+// Revision returns the newest stamp at the end of the file when it was opened, 0
+// if there was none: the store had reached that revision, at least.
+func (l *Log) Revision() int64 { return l.tail.revision }
+
+// Cut returns how many bytes of a torn last line Open removed.
+func (l *Log) Cut() int64 { return l.cut }
+
+// Close writes and fsyncs what is queued and closes the file. It waits at most
+// Options.MaxLag for that; the file then stays open.
+func (l *Log) Close() error {
+	if !l.shut() {
+		return ErrClosed
+	}
+	select {
+	case <-l.ended:
+	case <-time.After(l.opts.MaxLag):
+		return fmt.Errorf("audit: close: %w", ErrBehind)
+	}
+	return errors.Join(l.err, l.file.Close())
+}

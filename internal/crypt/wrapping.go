@@ -1,0 +1,122 @@
+package crypt
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"hash"
+	"math/big"
+)
+
+// wrappingBits gives the modulus size of each wrapping key spec.
+func wrappingBits(spec string) (int, bool) {
+	switch spec {
+	case "RSA_2048":
+		return 2048, true
+	case "RSA_3072":
+		return 3072, true
+	case "RSA_4096":
+		return 4096, true
+	}
+	return 0, false
+}
+
+// oaepHash gives the hash of each wrapping algorithm, which OAEP uses for the
+// label and for MGF1 alike (RFC 8017, section 7.1).
+func oaepHash(algorithm string) (func() hash.Hash, bool) {
+	switch algorithm {
+	case "RSAES_OAEP_SHA_1":
+		return sha1.New, true
+	case "RSAES_OAEP_SHA_256":
+		return sha256.New, true
+	}
+	return nil, false
+}
+
+// ErrUnwrap says that wrapped key material does not unwrap. Why is not told:
+// the reason would make the server an oracle for the wrapping key.
+var ErrUnwrap = errors.New("crypt: the wrapped key material does not unwrap")
+
+// A WrappingKey is an RSA key pair under whose public half a user wraps key
+// material for import.
+type WrappingKey struct {
+	spec    string
+	private *rsa.PrivateKey
+}
+
+// NewWrappingKey generates a pair of the spec RSA_2048, RSA_3072 or RSA_4096.
+func NewWrappingKey(spec string) (*WrappingKey, error) {
+	bits, ok := wrappingBits(spec)
+	if !ok {
+		return nil, fmt.Errorf("crypt: no wrapping key spec %q", spec)
+	}
+	private, err := rsa.GenerateKey(rand.Reader, bits)
+	if err != nil {
+		return nil, err
+	}
+	return &WrappingKey{spec, private}, nil
+}
+
+// Spec returns the wrapping key spec.
+func (w *WrappingKey) Spec() string { return w.spec }
+
+// PublicKey returns the public half as DER SubjectPublicKeyInfo (RFC 5280).
+func (w *WrappingKey) PublicKey() ([]byte, error) {
+	return x509.MarshalPKIXPublicKey(&w.private.PublicKey)
+}
+
+// Primes returns the two primes of the pair, from which RestoreWrappingKey makes
+// it again. They are secret.
+func (w *WrappingKey) Primes() (p, q []byte) {
+	return w.private.Primes[0].Bytes(), w.private.Primes[1].Bytes()
+}
+
+// publicExponent is that of every pair that NewWrappingKey generates.
+const publicExponent = 65537
+
+// RestoreWrappingKey makes the pair of the spec from its primes. That they are
+// primes it takes from whoever kept them: to test it again would cost more than
+// the unwrapping.
+func RestoreWrappingKey(spec string, p, q []byte) (*WrappingKey, error) {
+	bits, ok := wrappingBits(spec)
+	if !ok {
+		return nil, fmt.Errorf("crypt: no wrapping key spec %q", spec)
+	}
+	one := big.NewInt(1)
+	prime1, prime2 := new(big.Int).SetBytes(p), new(big.Int).SetBytes(q)
+	totient := new(big.Int).Mul(new(big.Int).Sub(prime1, one), new(big.Int).Sub(prime2, one))
+	private := &rsa.PrivateKey{
+		PublicKey: rsa.PublicKey{N: new(big.Int).Mul(prime1, prime2), E: publicExponent},
+		D:         new(big.Int).ModInverse(big.NewInt(publicExponent), totient),
+		Primes:    []*big.Int{prime1, prime2},
+	}
+	if private.D == nil || private.N.BitLen() != bits {
+		return nil, errors.New("crypt: the primes do not make a pair of the spec")
+	}
+	private.Precompute()
+	if err := private.Validate(); err != nil {
+		return nil, fmt.Errorf("crypt: restore a wrapping key: %w", err)
+	}
+	return &WrappingKey{spec, private}, nil
+}
+
+// Unwrap opens key material that was wrapped under the public half with
+// RSAES_OAEP_SHA_1 or RSAES_OAEP_SHA_256. Its length is for the caller to check.
+func (w *WrappingKey) Unwrap(algorithm string, wrapped []byte) ([]byte, error) {
+	newHash, ok := oaepHash(algorithm)
+	if !ok {
+		return nil, fmt.Errorf("crypt: no wrapping algorithm %q", algorithm)
+	}
+	if len(wrapped) != w.private.Size() { // RFC 8017, section 7.1.2, step 1b
+		return nil, ErrUnwrap
+	}
+	material, err := rsa.DecryptOAEP(newHash(), nil, w.private, wrapped, nil)
+	if err != nil {
+		return nil, ErrUnwrap
+	}
+	return material, nil
+}

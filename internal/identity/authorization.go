@@ -1,0 +1,170 @@
+package identity
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"strings"
+
+	"github.com/keyhold/keyhold/internal/key"
+)
+
+const (
+	algorithm  = "AWS4-HMAC-SHA256"
+	terminator = "aws4_request"
+)
+
+// maxAccessKeyID is the longest AccessKeyId of the IAM API.
+const maxAccessKeyID = 128
+
+// An authorization is a well-formed Authorization header: what the request says
+// of its own signature, and nothing of it true yet.
+type authorization struct {
+	accessKeyID   string
+	scope         scope
+	signedHeaders []string // lower case, strictly ascending
+	signature     [sha256.Size]byte
+}
+
+// A scope is the credential scope: what a signature is good for.
+type scope struct{ date, region, service, terminator string }
+
+func (s scope) String() string {
+	return s.date + "/" + s.region + "/" + s.service + "/" + s.terminator
+}
+
+// authorizationOf reads the one Authorization header of a request. No error
+// repeats a value from it, as that may be a secret in the wrong place.
+func authorizationOf(h http.Header) (a authorization, err error) {
+	values := h["Authorization"]
+	switch {
+	case len(values) == 0 || values[0] == "":
+		return a, key.Errorf(key.KindMissingAuthenticationToken, "Missing Authentication Token")
+	case len(values) > 1:
+		return a, incomplete("The request has more than one 'Authorization' header.")
+	}
+	name, rest, _ := strings.Cut(strings.Trim(values[0], " "), " ")
+	if name != algorithm {
+		return a, incomplete("Unsupported AWS 'algorithm': the Authorization header must begin with '" + algorithm + "'.")
+	}
+	p, err := parseParameters(strings.Trim(rest, " "))
+	if err != nil {
+		return a, err
+	}
+	if a.accessKeyID, a.scope, err = parseCredential(p.credential); err != nil {
+		return a, err
+	}
+	if a.signedHeaders, err = parseSignedHeaders(p.signedHeaders); err != nil {
+		return a, err
+	}
+	a.signature, err = parseSignature(p.signature)
+	return a, err
+}
+
+// parameters are what follows the algorithm in an Authorization header.
+type parameters struct{ credential, signature, signedHeaders string }
+
+// parseParameters reads "Credential=…, SignedHeaders=…, Signature=…", in any
+// order and with or without spaces around the commas.
+func parseParameters(s string) (parameters, error) {
+	var p parameters
+	if s == "" {
+		return p, p.complete()
+	}
+	for part := range strings.SplitSeq(s, ",") {
+		name, value, _ := strings.Cut(strings.Trim(part, " "), "=")
+		field := p.named(name)
+		switch {
+		case field == nil:
+			return p, incomplete("The Authorization header holds something other than 'Credential', 'SignedHeaders' and 'Signature'.")
+		case *field != "":
+			return p, incomplete("The Authorization header has the '" + name + "' parameter more than once.")
+		case value == "":
+			return p, incomplete(requires(name))
+		}
+		*field = value
+	}
+	return p, p.complete()
+}
+
+func (p *parameters) named(name string) *string {
+	switch name {
+	case "Credential":
+		return &p.credential
+	case "Signature":
+		return &p.signature
+	case "SignedHeaders":
+		return &p.signedHeaders
+	}
+	return nil
+}
+
+// complete names every parameter that is not there.
+func (p *parameters) complete() error {
+	var missing []string
+	for _, name := range [...]string{"Credential", "Signature", "SignedHeaders"} {
+		if *p.named(name) == "" {
+			missing = append(missing, requires(name))
+		}
+	}
+	if missing == nil {
+		return nil
+	}
+	return incomplete(strings.Join(missing, " "))
+}
+
+func requires(parameter string) string {
+	return "Authorization header requires '" + parameter + "' parameter."
+}
+
+func parseCredential(s string) (id string, sc scope, err error) {
+	parts := strings.Split(s, "/")
+	switch {
+	case len(parts) != 5:
+		return "", sc, incomplete("Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term.")
+	case parts[0] == "" || len(parts[0]) > maxAccessKeyID || strings.ContainsFunc(parts[0], notWord):
+		return "", sc, incomplete("The access key ID in Credential must be 1 to 128 letters, digits and underscores.")
+	case len(parts[1]) != len(dateLayout) || strings.ContainsFunc(parts[1], notDigit):
+		return "", sc, incomplete("Date in Credential scope must be in the form YYYYMMDD.")
+	}
+	return parts[0], scope{parts[1], parts[2], parts[3], parts[4]}, nil
+}
+
+// parseSignedHeaders demands the one canonical spelling of a set of names, so
+// that no header can be in the list twice or be looked up under another name.
+func parseSignedHeaders(s string) ([]string, error) {
+	names := strings.Split(s, ";")
+	for i, name := range names {
+		if name == "" || strings.ContainsFunc(name, notLowerToken) || i > 0 && names[i-1] >= name {
+			return nil, incomplete("SignedHeaders must be header names in lower case, in alphabetical order, each once, separated by ';'.")
+		}
+	}
+	return names, nil
+}
+
+func parseSignature(s string) (sum [sha256.Size]byte, err error) {
+	if len(s) != hex.EncodedLen(len(sum)) || strings.ContainsFunc(s, notLowerHex) {
+		return sum, incomplete("Signature must be 64 lower-case hexadecimal digits.")
+	}
+	_, err = hex.Decode(sum[:], []byte(s))
+	return sum, err
+}
+
+func notDigit(r rune) bool    { return r < '0' || r > '9' }
+func notLower(r rune) bool    { return r < 'a' || r > 'z' }
+func notWord(r rune) bool     { return notDigit(r) && notLower(r|0x20) && r != '_' }
+func notLowerHex(r rune) bool { return notDigit(r) && (r < 'a' || r > 'f') }
+
+// notLowerToken reports whether r cannot stand in a lower-case field name (RFC
+// 9110, section 5.6.2).
+func notLowerToken(r rune) bool {
+	return notDigit(r) && notLower(r) && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
+}
+
+func incomplete(message string) error {
+	return &key.Error{Kind: key.KindIncompleteSignature, Message: message}
+}
+
+func invalid(format string, args ...any) error {
+	return key.Errorf(key.KindInvalidSignature, format, args...)
+}

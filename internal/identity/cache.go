@@ -1,0 +1,60 @@
+package identity
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"strings"
+	"sync"
+)
+
+// maxSigningKeys bounds the cache: about 200 KiB.
+const maxSigningKeys = 1024
+
+// A signingKeys remembers derived signing keys. Derivation is a pure function
+// and its arguments, the secret among them, are the key of the cache: so what is
+// remembered never goes stale, and a changed secret is never served an old one.
+type signingKeys struct {
+	mu   sync.RWMutex
+	keys map[derivation][]byte
+}
+
+// get returns the signing key, which must not be changed.
+func (c *signingKeys) get(d derivation) []byte {
+	c.mu.RLock()
+	k, ok := c.keys[d]
+	c.mu.RUnlock()
+	if ok {
+		return k
+	}
+	k = d.signingKey()
+	// The date and Region are parts of a request header, which a reference would
+	// keep in memory as a whole.
+	d.date, d.region = strings.Clone(d.date), strings.Clone(d.region)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.keys == nil || len(c.keys) >= maxSigningKeys {
+		// Starting over costs each key in use one derivation, a few microseconds,
+		// and drops those of days past.
+		c.keys = map[derivation][]byte{}
+	}
+	c.keys[d] = k
+	return k
+}
+
+// A derivation is what a signing key is derived from.
+type derivation struct{ secret, date, region, service string }
+
+// signingKey runs the derivation ("Derive a signing key" in the IAM User Guide).
+func (d derivation) signingKey() []byte {
+	k := []byte("AWS4" + d.secret)
+	for _, part := range [...]string{d.date, d.region, d.service, terminator} {
+		k = mac(k, part)
+	}
+	return k
+}
+
+func mac(k []byte, message string) []byte {
+	h := hmac.New(sha256.New, k)
+	h.Write([]byte(message))
+	return h.Sum(nil)
+}

@@ -1,0 +1,98 @@
+package identity
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+
+	"github.com/keyhold/keyhold/internal/key"
+)
+
+func TestCacheIsBoundedAndRight(t *testing.T) {
+	var c signingKeys
+	for i := range 3 * maxSigningKeys {
+		d := derivation{"secret", "20260101", fmt.Sprintf("eu-west-%d", i), "kms"}
+		if got := c.get(d); !bytes.Equal(got, d.signingKey()) || !bytes.Equal(c.get(d), got) {
+			t.Fatal("the cache does not serve what is derived")
+		}
+		if len(c.keys) > maxSigningKeys {
+			t.Fatalf("%d signing keys in the cache", len(c.keys))
+		}
+	}
+}
+
+func TestSigningKeysDependOnEveryPart(t *testing.T) {
+	var c signingKeys
+	seen := map[string]derivation{}
+	for _, d := range []derivation{
+		{"secret", "20260101", region, "kms"},
+		{"secreT", "20260101", region, "kms"},
+		{"secret", "20260102", region, "kms"},
+		{"secret", "20260101", "eu-west-3", "kms"},
+		{"secret", "20260101", region, "sts"},
+	} {
+		k := string(c.get(d))
+		if other, ok := seen[k]; ok {
+			t.Errorf("%+v and %+v give one signing key", d, other)
+		}
+		seen[k] = d
+	}
+}
+
+func TestChangedSecretIsNotServedFromCache(t *testing.T) {
+	current := "first"
+	with := config()
+	with.Lookup = func(context.Context, string) (AccessKey, bool, error) {
+		return AccessKey{exampleID, NewSecret(current), Root(account)}, true, nil
+	}
+	v := NewVerifier(with)
+	verify := func(secret string) error {
+		_, err := v.Verify(signedRequest(t, signing{secret: secret}, body), []byte(body))
+		return err
+	}
+	if err := verify("first"); err != nil {
+		t.Fatal(err)
+	}
+	current = "second"
+	wantRefusal(t, verify("first"), key.KindInvalidSignature, mismatch)
+	if err := verify("second"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestConcurrentUse(t *testing.T) {
+	const workers, rounds = 8, 200 // more signing keys than the cache holds
+	with := config()
+	var known []AccessKey
+	for i := range workers {
+		known = append(known, AccessKey{fmt.Sprintf("KEY%d", i), NewSecret(fmt.Sprintf("secret%d", i)), Root(fmt.Sprintf("%012d", i))})
+	}
+	with.Lookup = keys(known...)
+	with.Regions = func(string) bool { return true }
+	v := NewVerifier(with)
+	var group sync.WaitGroup
+	for i := range workers {
+		var good, bad []*http.Request
+		for j := range rounds {
+			s := signing{id: known[i].ID, secret: fmt.Sprintf("secret%d", i), region: fmt.Sprintf("eu-west-%d", j)}
+			good = append(good, signedRequest(t, s, body))
+			s.secret = fmt.Sprintf("secret%d", (i+1)%workers)
+			bad = append(bad, signedRequest(t, s, body))
+		}
+		group.Go(func() {
+			for j := range rounds {
+				caller, err := v.Verify(good[j], []byte(body))
+				if err != nil || caller.Principal.AccountID != known[i].Principal.AccountID || caller.Principal.AccessKeyID != known[i].ID {
+					t.Errorf("%+v, %v", caller, err)
+				}
+				if _, err := v.Verify(bad[j], []byte(body)); err == nil {
+					t.Error("another key's signature is accepted")
+				}
+			}
+		})
+	}
+	group.Wait()
+}

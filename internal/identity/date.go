@@ -1,0 +1,73 @@
+package identity
+
+import (
+	"net/http"
+	"time"
+)
+
+const (
+	dateLayout      = "20060102"
+	timestampLayout = "20060102T150405Z"
+)
+
+// maxSkew is how far the date of a request may lie from wall time, either way.
+const maxSkew = 5 * time.Minute
+
+// A stamp is the date of a request, to the second, and the name of the header
+// that it was found in.
+type stamp struct {
+	time   time.Time
+	text   string // as it is signed
+	header string // "X-Amz-Date" or "Date"
+}
+
+// stampOf reads the date of a request from X-Amz-Date, or from Date where there
+// is no X-Amz-Date. That there is only one, checkHeaders sees to.
+func stampOf(h http.Header) (stamp, error) {
+	for _, name := range [...]string{"X-Amz-Date", "Date"} {
+		values := h[name]
+		if len(values) == 0 {
+			continue
+		}
+		t, ok := parseDate(values[0], name == "Date")
+		if !ok {
+			return stamp{}, incomplete("Date must be in ISO-8601 'basic format' in the '" + name + "' header, e.g. 20260101T000000Z.")
+		}
+		return stamp{t, t.Format(timestampLayout), name}, nil
+	}
+	return stamp{}, incomplete("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
+}
+
+// parseDate reads a date in ISO 8601 basic format or, where HTTP's own dates are
+// taken too, in the two spellings of RFC 5322 that clients send ("GMT", "-0000").
+func parseDate(s string, orHTTP bool) (time.Time, bool) {
+	t, err := time.Parse(timestampLayout, s)
+	if err == nil {
+		return t, t.Format(timestampLayout) == s // Parse also takes fractions of a second
+	}
+	for _, layout := range [...]string{http.TimeFormat, time.RFC1123Z} {
+		if t, err = time.Parse(layout, s); err == nil {
+			return t.UTC().Truncate(time.Second), orHTTP
+		}
+	}
+	return time.Time{}, false
+}
+
+// checkDate holds the date of a request against its scope and wall time.
+func checkDate(s stamp, scopeDate string, now time.Time) error {
+	if date := s.text[:len(dateLayout)]; date != scopeDate {
+		return invalid("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '%s' != '%s', from '%s'.",
+			scopeDate, date, s.text)
+	}
+	now = now.UTC().Truncate(time.Second)
+	earliest, latest := now.Add(-maxSkew), now.Add(maxSkew)
+	switch {
+	case s.time.Before(earliest):
+		return invalid("Signature expired: %s is now earlier than %s (%s - 5 min.)",
+			s.text, earliest.Format(timestampLayout), now.Format(timestampLayout))
+	case s.time.After(latest):
+		return invalid("Signature not yet current: %s is still later than %s (%s + 5 min.)",
+			s.text, latest.Format(timestampLayout), now.Format(timestampLayout))
+	}
+	return nil
+}

@@ -1,0 +1,156 @@
+package identity
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// mutationsPerByte times the 1.2 KB of the request make over 20,000 mutations.
+const mutationsPerByte = 20
+
+// Every byte of a signed request on the wire is mutated. A mutant is accepted
+// only if it means the same: if it differs in the case of header names, in white
+// space around and runs of it within header values, in the protocol version, or
+// in headers that are not signed.
+func TestMutations(t *testing.T) {
+	original := wire(t)
+	want, ok := parseWire(original)
+	if !ok {
+		t.Fatal("the original does not parse")
+	}
+	v := NewVerifier(config())
+	accepts := func(r wireRequest) bool {
+		_, err := v.Verify(r.request, r.body)
+		return err == nil
+	}
+	if !accepts(want) {
+		t.Fatal("the original is refused")
+	}
+	random := rand.New(rand.NewPCG(4, 2))
+	var mutants, parsed, accepted int
+	for at := range original {
+		for range mutationsPerByte {
+			mutant := mutate(random, original, at)
+			mutants++
+			got, ok := parseWire(mutant)
+			if !ok {
+				continue
+			}
+			parsed++
+			if !accepts(got) {
+				continue
+			}
+			accepted++
+			if !reflect.DeepEqual(got.meaning(), want.meaning()) {
+				t.Fatalf("accepted, with another meaning:\n%q", mutant)
+			}
+		}
+	}
+	t.Logf("%d mutants, %d well-formed HTTP, %d accepted", mutants, parsed, accepted)
+	if mutants < 20_000 || parsed < 10_000 || accepted == 0 {
+		t.Error("the mutations test less than they should")
+	}
+}
+
+// mutate returns a copy with one change at or after a position.
+func mutate(random *rand.Rand, original []byte, at int) []byte {
+	m := bytes.Clone(original)
+	switch random.IntN(6) {
+	case 0:
+		m[at] ^= 1 << random.IntN(8)
+	case 1:
+		m[at] ^= 0x20 // the case of a letter
+	case 2:
+		m[at] = byte(random.Uint32())
+	case 3:
+		m = slices.Delete(m, at, at+1)
+	case 4:
+		m = slices.Insert(m, at, " \t,;=:aA0/"[random.IntN(10)])
+	case 5:
+		m = slices.Insert(m, at, m[at])
+	}
+	return m
+}
+
+// wire returns a good request of the SDK as HTTP/1.1 sends it.
+func wire(t *testing.T) []byte {
+	t.Helper()
+	body := strings.Repeat(`{"KeyId":"alias/example"}`, 20)
+	r := unsignedRequest(body)
+	r.Header.Set("X-Amz-Note", "a b  c")
+	r.Header.Set("X-Amz-Content-Sha256", sha256Hex(body))
+	signing{}.sign(t, r, body)
+	var b bytes.Buffer
+	if err := r.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// A wireRequest is what a server has of a request once it has read the body.
+type wireRequest struct {
+	request *http.Request
+	body    []byte
+}
+
+func parseWire(b []byte) (r wireRequest, ok bool) {
+	request, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(b)))
+	if err != nil {
+		return r, false
+	}
+	body, err := io.ReadAll(request.Body)
+	return wireRequest{request, body}, err == nil
+}
+
+// meaning is what the signature must protect, found without the code under test.
+func (r wireRequest) meaning() map[string]any {
+	m := map[string]any{"method": r.request.Method, "host": r.request.Host, "url": r.request.URL.String(), "body": string(r.body)}
+	for name, values := range r.request.Header {
+		if strings.HasPrefix(name, "X-Amz-") || name == "Content-Type" || name == "Content-Length" {
+			for _, value := range values {
+				m[name] = append([]string{}, strings.Fields(value)...)
+			}
+		}
+	}
+	// Leaving out its spaces is one of the equivalents of this header.
+	m["authorization"] = strings.ReplaceAll(strings.Join(r.request.Header["Authorization"], "\n"), " ", "")
+	return m
+}
+
+// What is put in front of the headers of a good request on the wire cannot stand
+// in for what was signed.
+func TestWireTricks(t *testing.T) {
+	original := string(wire(t))
+	v := NewVerifier(config())
+	start, rest, _ := strings.Cut(original, "\r\n")
+	for name, forged := range map[string]string{
+		"second target":          start + "\r\nx-amz-target: TrentService.ScheduleKeyDeletion\r\n" + rest,
+		"same target again":      start + "\r\nX-AMZ-TARGET: TrentService.DescribeKey\r\n" + rest,
+		"second date":            start + "\r\nx-amz-date: 20260101T001000Z\r\n" + rest,
+		"second Authorization":   start + "\r\nauthorization: AWS4-HMAC-SHA256\r\n" + rest,
+		"second content type":    start + "\r\ncontent-type: text/plain\r\n" + rest,
+		"second host":            start + "\r\nHost: kms.example.org\r\n" + rest,
+		"second content length":  start + "\r\nContent-Length: 3\r\n" + rest,
+		"transfer encoding":      start + "\r\nTransfer-Encoding: chunked\r\n" + rest,
+		"unsigned session token": start + "\r\nX-Amz-Security-Token: t\r\n" + rest,
+		"folded target":          strings.Replace(original, "TrentService.DescribeKey", "TrentService.DescribeKey\r\n x", 1),
+		"host in the target":     strings.Replace(original, "POST / ", "POST http://kms.example.org/ ", 1),
+		"query":                  strings.Replace(original, "POST / ", "POST /?X-Amz-Target=TrentService.ScheduleKeyDeletion ", 1),
+	} {
+		if forged == original {
+			t.Errorf("%s: nothing was forged", name)
+		}
+		if r, ok := parseWire([]byte(forged)); ok {
+			if _, err := v.Verify(r.request, r.body); err == nil {
+				t.Errorf("%s is accepted", name)
+			}
+		}
+	}
+}

@@ -1,0 +1,104 @@
+package identity
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/keyhold/keyhold/internal/key"
+)
+
+// Requests signed by the AWS SDK for Go, sent through a real server and so
+// through the header rules of net/http.
+func TestSDKSignatures(t *testing.T) {
+	cases := []struct {
+		name, body, secret string
+		header             http.Header
+	}{
+		{name: "plain", body: body},
+		{name: "empty object", body: "{}"},
+		{name: "no body"},
+		{name: "unicode body", body: `{"Description":"Ключ – 鍵 🔑"}`},
+		{name: "large body", body: strings.Repeat("x", 100<<10)},
+		{name: "secret longer than a block", body: body, secret: strings.Repeat("s", 100)},
+		{name: "short secret", body: body, secret: "test"},
+		{name: "payload hash as a header", body: body, header: http.Header{"X-Amz-Content-Sha256": {sha256Hex(body)}}},
+		{name: "odd spaces", body: body, header: http.Header{"X-Amz-Note": {"   a   b  c "}, "My-Note": {"two  \"quoted   words\""}}},
+		{name: "empty value", body: body, header: http.Header{"X-Amz-Note": {""}, "My-Note": {"   "}}},
+		{name: "unicode header", body: body, header: http.Header{"X-Amz-Note": {"Ключ 🔑"}}},
+		{name: "header order", body: body, header: http.Header{"X-Amz-A": {"1"}, "X-Amz-A-B": {"2"}, "X-Amz-A_b": {"3"}, "X-Amz-Ab": {"4"}}},
+		{name: "usual headers", body: body, header: http.Header{
+			"Accept-Encoding": {"identity"}, "Amz-Sdk-Invocation-Id": {"7f6e"}, "Amz-Sdk-Request": {"attempt=1; max=3"}, "Accept": {"*/*"},
+		}},
+	}
+	for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
+		for _, c := range cases {
+			t.Run(protocol+" "+c.name, func(t *testing.T) {
+				secret := or(c.secret, exampleSecret)
+				with := config()
+				with.Lookup = keys(AccessKey{exampleID, NewSecret(secret), Root(account)})
+				s, verdicts := serve(t, NewVerifier(with), protocol == "HTTP/2.0")
+				request := func() *http.Request {
+					r, err := http.NewRequestWithContext(t.Context(), "POST", s.URL, strings.NewReader(c.body))
+					if err != nil {
+						t.Fatal(err)
+					}
+					r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+					r.Header.Set("X-Amz-Target", "TrentService.DescribeKey")
+					for name, values := range c.header {
+						r.Header[name] = values
+					}
+					return r
+				}
+				r := request()
+				signing{secret: secret}.sign(t, r, c.body)
+				got := send(t, s, verdicts, r)
+				if got.err != nil || got.proto != protocol {
+					t.Fatalf("over %s: %v", got.proto, got.err)
+				}
+				want := Caller{Principal{TypeRoot, account, "arn:aws:iam::111122223333:root", exampleID}, region, wallTime()}
+				if got.caller != want {
+					t.Errorf("caller %+v, want %+v", got.caller, want)
+				}
+				r = request()
+				signing{secret: secret + "x"}.sign(t, r, c.body)
+				wantRefusal(t, send(t, s, verdicts, r).err, key.KindInvalidSignature, mismatch)
+			})
+		}
+	}
+}
+
+// A chunked body has no Content-Length, so the SDK cannot sign one.
+func TestChunkedBody(t *testing.T) {
+	s, verdicts := serve(t, NewVerifier(config()), false)
+	r, err := http.NewRequestWithContext(t.Context(), "POST", s.URL, struct{ *strings.Reader }{strings.NewReader(body)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.ContentLength = -1
+	signing{}.sign(t, r, body)
+	if got := send(t, s, verdicts, r); got.err != nil {
+		t.Error(got.err)
+	}
+	r = r.Clone(t.Context())
+	r.Body = http.NoBody
+	wantRefusal(t, send(t, s, verdicts, r).err, key.KindInvalidSignature, mismatch)
+}
+
+// Within a process there is no Content-Length header, only the field.
+func TestContentLengthField(t *testing.T) {
+	r := signedRequest(t, signing{}, body)
+	if !strings.Contains(r.Header.Get("Authorization"), "content-length") || r.Header.Get("Content-Length") != "" {
+		t.Fatal("the signer did not do what this test is about")
+	}
+	v := NewVerifier(config())
+	if _, err := v.Verify(r, []byte(body)); err != nil {
+		t.Error(err)
+	}
+	if value, ok := signedValue(unsignedRequest(""), "content-length"); !ok || value != "0" {
+		t.Errorf("the length of no body is %q, %v", value, ok)
+	}
+	r.ContentLength++
+	_, err := v.Verify(r, []byte(body))
+	wantRefusal(t, err, key.KindInvalidSignature, mismatch)
+}

@@ -1,0 +1,40 @@
+package identity
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+)
+
+const redacted = "[redacted]"
+
+// A Secret is a secret access key that shows itself to nobody: whatever prints,
+// logs or marshals it gets "[redacted]". The zero Secret verifies no signature.
+type Secret struct {
+	// A pointer, because package fmt calls no method of a value that it reaches
+	// through an unexported field: it then prints this address.
+	text *string
+}
+
+// NewSecret returns the Secret that holds the text.
+func NewSecret(text string) Secret { return Secret{&text} }
+
+// String returns "[redacted]".
+func (Secret) String() string { return redacted }
+
+// Format writes "[redacted]", whatever the verb.
+func (Secret) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
+
+// LogValue returns "[redacted]".
+func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalJSON returns "[redacted]" as a JSON string.
+func (Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
+
+// reveal returns the text, empty in the zero Secret.
+func (s Secret) reveal() string {
+	if s.text == nil {
+		return ""
+	}
+	return *s.text
+}

@@ -1,0 +1,156 @@
+package identity
+
+import (
+	"crypto/subtle"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/key"
+)
+
+// decoySecret stands in for the secret of an access key that does not exist. It
+// verifies nothing: it is there to be computed with.
+const decoySecret = "0000000000000000000000000000000000000000"
+
+// A Config is what a Verifier works with. Every field must be set.
+type Config struct {
+	Lookup  Lookup
+	Service string                   // what credentials must be scoped to: "kms"
+	Regions func(region string) bool // whether a well-formed Region is served
+	Now     func() time.Time         // wall time
+}
+
+// A Verifier verifies Signature Version 4 of requests. It is safe for concurrent
+// use.
+type Verifier struct {
+	config Config
+	keys   signingKeys
+}
+
+// NewVerifier returns a Verifier that works with the given Config.
+func NewVerifier(c Config) *Verifier { return &Verifier{config: c} }
+
+// A Caller is what a verified signature proves.
+type Caller struct {
+	Principal Principal // with the AccessKeyID that signed
+	Region    string    // of the credential scope: well-formed and served
+	SignedAt  time.Time // UTC, to the second; within 5 minutes of wall time
+}
+
+// Verify tells who signed a request with the given body, exactly as it was
+// received; r.Body is not read. A refusal is a key.Error. Any other error comes
+// from the Lookup and means that nothing is known about the signature.
+//
+// The order of checks is a promise:
+//
+//  1. presence: not a presigned request (IncompleteSignature), an Authorization
+//     header (MissingAuthenticationToken);
+//  2. form: algorithm, parameters, a date, the target "/" (IncompleteSignature);
+//  3. scope: terminator, service, Region;
+//  4. date: that of the scope, and within 5 minutes of wall time, inclusive;
+//  5. headers: none twice, all signed that must be, all present that are signed;
+//  6. payload: signed as the SHA-256 of the body (3 to 6: InvalidSignature);
+//  7. key: no session token, a known access key ID (UnrecognizedClient);
+//  8. signature (InvalidSignature).
+//
+// Nothing depends on whether an access key exists before 7, and an ID that does
+// not exist costs the same work as a wrong signature.
+func (v *Verifier) Verify(r *http.Request, body []byte) (Caller, error) {
+	a, date, err := claimOf(r)
+	if err != nil {
+		return Caller{}, err
+	}
+	if err := v.checkScope(a.scope); err != nil {
+		return Caller{}, err
+	}
+	if err := checkDate(date, a.scope.date, v.config.Now()); err != nil {
+		return Caller{}, err
+	}
+	signed, err := signedText(r, body, a, date)
+	if err != nil {
+		return Caller{}, err
+	}
+	p, err := v.signer(r, a, signed)
+	if err != nil {
+		return Caller{}, err
+	}
+	return Caller{Principal: p, Region: a.scope.region, SignedAt: date.time}, nil
+}
+
+// claimOf returns what a well-formed request says of its own signature.
+func claimOf(r *http.Request) (a authorization, date stamp, err error) {
+	if presigned(r.URL) {
+		return a, date, incomplete("Presigned requests are not supported: sign with the 'Authorization' header.")
+	}
+	if a, err = authorizationOf(r.Header); err != nil {
+		return a, date, err
+	}
+	if date, err = stampOf(r.Header); err != nil {
+		return a, date, err
+	}
+	if !plain(r.URL) {
+		return a, date, incomplete("The request must be for the path '/' without a query string.")
+	}
+	return a, date, nil
+}
+
+func (v *Verifier) checkScope(s scope) error {
+	switch {
+	case s.terminator != terminator:
+		return invalid("Credential should be scoped with a valid terminator: '%s'.", terminator)
+	case s.service != v.config.Service:
+		return invalid("Credential should be scoped to correct service: '%s'.", v.config.Service)
+	case !key.ValidRegion(s.region) || !v.config.Regions(s.region):
+		return invalid("Credential should be scoped to a valid region.")
+	}
+	return nil
+}
+
+// signedText checks headers and payload and returns the text that the signature
+// must be of.
+func signedText(r *http.Request, body []byte, a authorization, date stamp) (string, error) {
+	if err := checkHeaders(r.Header, date.header, a.signedHeaders); err != nil {
+		return "", err
+	}
+	headers, err := canonicalHeaders(r, a.signedHeaders)
+	if err != nil {
+		return "", err
+	}
+	payload := hexHash(body)
+	if err := checkPayload(r.Header, payload); err != nil {
+		return "", err
+	}
+	return stringToSign(date.text, a.scope, canonicalHash(r.Method, headers, a.signedHeaders, payload)), nil
+}
+
+// signer returns the principal whose access key made the signature.
+func (v *Verifier) signer(r *http.Request, a authorization, signed string) (Principal, error) {
+	if len(r.Header[securityToken]) > 0 { // there are no temporary credentials
+		return Principal{}, unrecognized()
+	}
+	k, known, err := v.config.Lookup(r.Context(), a.accessKeyID)
+	if err != nil {
+		return Principal{}, fmt.Errorf("look up an access key: %w", err)
+	}
+	secret := k.Secret.reveal()
+	if !known || secret == "" { // an empty secret is known to everybody
+		known, secret = false, decoySecret
+	}
+	signingKey := v.keys.get(derivation{secret, a.scope.date, a.scope.region, a.scope.service})
+	genuine := subtle.ConstantTimeCompare(mac(signingKey, signed), a.signature[:]) == 1
+	switch {
+	case !known:
+		return Principal{}, unrecognized()
+	case !genuine:
+		return Principal{}, invalid("The request signature we calculated does not match the signature you provided. " +
+			"Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
+	}
+	p := k.Principal
+	p.AccessKeyID = a.accessKeyID
+	return p, nil
+}
+
+func unrecognized() error {
+	return key.Errorf(key.KindUnrecognizedClient, "The security token included in the request is invalid.")
+}

@@ -1,0 +1,69 @@
+package key
+
+import "fmt"
+
+// A Kind names what went wrong, as the API names it. One table in package
+// server gives each Kind its HTTP status.
+type Kind string
+
+// The kinds of error that an operation or the gate before it can give.
+const (
+	KindAccessDenied               Kind = "AccessDeniedException"
+	KindAlreadyExists              Kind = "AlreadyExistsException"
+	KindDependencyTimeout          Kind = "DependencyTimeoutException"
+	KindDisabled                   Kind = "DisabledException"
+	KindDryRunOperation            Kind = "DryRunOperationException"
+	KindExpiredImportToken         Kind = "ExpiredImportTokenException"
+	KindIncompleteSignature        Kind = "IncompleteSignatureException"
+	KindIncorrectKey               Kind = "IncorrectKeyException"
+	KindIncorrectKeyMaterial       Kind = "IncorrectKeyMaterialException"
+	KindInvalidAliasName           Kind = "InvalidAliasNameException"
+	KindInvalidArn                 Kind = "InvalidArnException"
+	KindInvalidCiphertext          Kind = "InvalidCiphertextException"
+	KindInvalidGrantToken          Kind = "InvalidGrantTokenException"
+	KindInvalidImportToken         Kind = "InvalidImportTokenException"
+	KindInvalidKeyUsage            Kind = "InvalidKeyUsageException"
+	KindInvalidMarker              Kind = "InvalidMarkerException"
+	KindInvalidSignature           Kind = "InvalidSignatureException"
+	KindInvalidState               Kind = "KMSInvalidStateException"
+	KindLimitExceeded              Kind = "LimitExceededException"
+	KindMalformedPolicyDocument    Kind = "MalformedPolicyDocumentException"
+	KindMissingAuthenticationToken Kind = "MissingAuthenticationTokenException"
+	KindNotFound                   Kind = "NotFoundException"
+	KindSerialization              Kind = "SerializationException"
+	KindTag                        Kind = "TagException"
+	KindThrottling                 Kind = "ThrottlingException"
+	KindUnknownOperation           Kind = "UnknownOperationException"
+	KindUnrecognizedClient         Kind = "UnrecognizedClientException"
+	KindUnsupportedOperation       Kind = "UnsupportedOperationException"
+	KindValidation                 Kind = "ValidationException"
+)
+
+// An Error is a refusal that the caller may see. Message goes on the wire as it
+// is, so it never holds key material, a secret, or the step of an unwrap that
+// failed. Cause is for the operator's log alone.
+type Error struct {
+	Kind    Kind
+	Message string
+	Cause   error
+}
+
+// Errorf returns an Error of the given kind with a formatted message.
+func Errorf(kind Kind, format string, args ...any) *Error {
+	return &Error{Kind: kind, Message: fmt.Sprintf(format, args...)}
+}
+
+// Because adds the cause that the operator's log shall show.
+func (e *Error) Because(cause error) *Error {
+	e.Cause = cause
+	return e
+}
+
+func (e *Error) Error() string {
+	if e.Message == "" {
+		return string(e.Kind)
+	}
+	return string(e.Kind) + ": " + e.Message
+}
+
+func (e *Error) Unwrap() error { return e.Cause }

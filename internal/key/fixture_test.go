@@ -1,0 +1,59 @@
+package key
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+const (
+	account = "111122223333"
+	region  = "eu-west-2"
+	uuid    = "1234abcd-12ab-34cd-56ef-1234567890ab"
+	mrk     = "mrk-1234abcd12ab34cd56ef1234567890ab"
+	keyARN  = "arn:aws:kms:eu-west-2:111122223333:key/" + uuid
+
+	day = 24 * time.Hour
+)
+
+var (
+	noon      = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	materialA = strings.Repeat("a", 64) // IDs
+	materialB = strings.Repeat("b", 64)
+
+	allStates = []State{Enabled, Disabled, PendingDeletion, PendingReplicaDeletion, PendingImport, Unavailable, Creating, Updating}
+)
+
+// present returns a material whose bytes are here.
+func present(id string, validTo time.Time) Material {
+	return Material{ID: id, Description: "of " + id[:1], ValidTo: validTo, Sealed: []byte("sealed " + id[:1])}
+}
+
+// missing returns a material whose bytes were deleted or expired.
+func missing(id string) Material { return Material{ID: id, Description: "of " + id[:1]} }
+
+// external returns a key that takes imported material.
+func external(state State, materials ...Material) Key {
+	return Key{
+		ID: uuid, Account: account, Region: region, Spec: SymmetricDefault, Usage: EncryptDecrypt,
+		Origin: OriginExternal, State: state, CreationDate: noon.Add(-day), Materials: materials,
+	}
+}
+
+// deletedAt returns a key that awaits its deletion.
+func deletedAt(date time.Time, materials ...Material) Key {
+	k := external(PendingDeletion, materials...)
+	k.DeletionDate = date
+	return k
+}
+
+// wantError checks that err is an Error of the kind, with the message where one
+// is given.
+func wantError(t *testing.T, err error, kind Kind, message string) {
+	t.Helper()
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.Kind != kind || message != "" && e.Message != message {
+		t.Errorf("got %v, want %s: %s", err, kind, message)
+	}
+}

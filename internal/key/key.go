@@ -1,0 +1,147 @@
+package key
+
+import (
+	"slices"
+	"time"
+)
+
+// A Key is the record of one KMS key. The zero time means "not set" in each of
+// its dates. Keys are values: every method returns a changed copy.
+type Key struct {
+	ID           string     `json:"id"`
+	Account      string     `json:"account"`
+	Region       string     `json:"region"`
+	Spec         Spec       `json:"spec"`
+	Usage        Usage      `json:"usage"`
+	Origin       Origin     `json:"origin"`
+	State        State      `json:"state"`
+	CreationDate time.Time  `json:"creationDate"`
+	DeletionDate time.Time  `json:"deletionDate,omitzero"` // set in PendingDeletion only
+	Description  string     `json:"description,omitzero"`
+	Policy       string     `json:"policy"`
+	Tags         []Tag      `json:"tags,omitempty"`
+	Materials    []Material `json:"materials,omitempty"` // all that the key was ever associated with
+}
+
+// A Material is one key material that a key is permanently associated with. It
+// stays in the record, by its ID, when its bytes are deleted or expired, so that
+// the same bytes, and no others, can be imported again.
+type Material struct {
+	ID          string    `json:"id"` // 64 lower-case hexadecimal digits
+	Description string    `json:"description,omitzero"`
+	ValidTo     time.Time `json:"validTo,omitzero"` // zero: does not expire
+	Sealed      []byte    `json:"sealed,omitempty"` // nil: deleted or expired
+	Slot        string    `json:"slot,omitzero"`    // of the secret without which Sealed does not open
+}
+
+// Present reports whether the bytes of the material are here.
+func (m Material) Present() bool { return len(m.Sealed) > 0 }
+
+// ExpirationModel tells whether the material expires.
+func (m Material) ExpirationModel() ExpirationModel {
+	if m.ValidTo.IsZero() {
+		return MaterialDoesNotExpire
+	}
+	return MaterialExpires
+}
+
+// ARN returns the Amazon Resource Name of the key.
+func (k Key) ARN() string { return ARN(k.Account, k.Region, "key/"+k.ID) }
+
+// Current returns the material that new encryptions use; ok is false when the
+// key was never given one.
+func (k Key) Current() (m Material, ok bool) {
+	if len(k.Materials) == 0 {
+		return Material{}, false
+	}
+	return k.Materials[len(k.Materials)-1], true
+}
+
+// Material returns the associated material of the given ID.
+func (k Key) Material(id string) (m Material, ok bool) {
+	i := k.materialIndex(id)
+	if i < 0 {
+		return Material{}, false
+	}
+	return k.Materials[i], true
+}
+
+// At returns the key as it is at the given moment: past ValidTo a material is
+// gone, past the deletion date the key is. No timer has to fire for the answer
+// to be right.
+func (k Key) At(now time.Time) Key {
+	if k.State == Gone || k.State == PendingDeletion && !now.Before(k.DeletionDate) {
+		return k.Buried()
+	}
+	for i, m := range k.Materials {
+		if m.Present() && !m.ValidTo.IsZero() && !now.Before(m.ValidTo) {
+			k = k.withoutMaterial(i)
+		}
+	}
+	return k
+}
+
+// Slots returns the slots that the materials of the key are sealed under.
+func (k Key) Slots() (slots []string) {
+	for _, m := range k.Materials {
+		if m.Slot != "" {
+			slots = append(slots, m.Slot)
+		}
+	}
+	return slots
+}
+
+// Due returns the next moment at which At changes the key, or the zero time.
+func (k Key) Due() (due time.Time) {
+	moments := []time.Time{k.DeletionDate}
+	for _, m := range k.Materials {
+		if m.Present() {
+			moments = append(moments, m.ValidTo)
+		}
+	}
+	for _, t := range moments {
+		if !t.IsZero() && (due.IsZero() || t.Before(due)) {
+			due = t
+		}
+	}
+	return due
+}
+
+// Buried returns the key as it is past its deletion date: without material and
+// for ever gone, though its record may still be there.
+func (k Key) Buried() Key {
+	k.State, k.Materials = Gone, nil
+	return k
+}
+
+// complete reports whether the bytes of every associated material are here.
+func (k Key) complete() bool {
+	return len(k.Materials) > 0 && !slices.ContainsFunc(k.Materials, func(m Material) bool { return !m.Present() })
+}
+
+func (k Key) materialIndex(id string) int {
+	return slices.IndexFunc(k.Materials, func(m Material) bool { return m.ID == id })
+}
+
+// withMaterial returns the key with material i replaced, or added where i is -1.
+func (k Key) withMaterial(i int, m Material) Key {
+	k.Materials = slices.Clone(k.Materials)
+	if i < 0 {
+		k.Materials = append(k.Materials, m)
+	} else {
+		k.Materials[i] = m
+	}
+	return k
+}
+
+// withoutMaterial returns the key without the bytes of material i. A key that
+// lacks any of its materials is PendingImport, unless it awaits its deletion.
+func (k Key) withoutMaterial(i int) Key {
+	m := k.Materials[i]
+	m.Sealed, m.Slot, m.ValidTo = nil, "", time.Time{}
+	k = k.withMaterial(i, m)
+	if k.State != PendingDeletion && k.State != PendingReplicaDeletion {
+		k.State = PendingImport
+	}
+	return k
+}

@@ -1,0 +1,112 @@
+package key
+
+import (
+	"testing"
+	"time"
+)
+
+func TestAt(t *testing.T) {
+	forever := present(materialB, time.Time{})
+	expiring := present(materialA, noon)
+	date := noon.Add(7 * day)
+	for _, test := range []struct {
+		name string
+		from Key
+		now  time.Time
+		want Key
+	}{
+		{"without an end", external(Enabled, forever), noon.AddDate(1000, 0, 0), external(Enabled, forever)},
+		{"1 ns before ValidTo", external(Enabled, expiring), noon.Add(-1), external(Enabled, expiring)},
+		{"at ValidTo", external(Enabled, expiring), noon, external(PendingImport, missing(materialA))},
+		{"at ValidTo in another zone", external(Enabled, expiring), noon.In(time.FixedZone("", 3600)), external(PendingImport, missing(materialA))},
+		{"long after ValidTo", external(Enabled, expiring), noon.AddDate(1000, 0, 0), external(PendingImport, missing(materialA))},
+		{"disabled, 1 ns before ValidTo", external(Disabled, expiring), noon.Add(-1), external(Disabled, expiring)},
+		{"disabled, at ValidTo", external(Disabled, expiring), noon, external(PendingImport, missing(materialA))},
+		{"pending import", external(PendingImport), noon, external(PendingImport)},
+		{"one of two expires", external(Enabled, expiring, forever), noon, external(PendingImport, missing(materialA), forever)},
+		{"both expire", external(Enabled, expiring, present(materialB, noon.Add(-1))), noon, external(PendingImport, missing(materialA), missing(materialB))},
+		{"pending deletion, 1 ns before ValidTo", deletedAt(date, expiring), noon.Add(-1), deletedAt(date, expiring)},
+		{"pending deletion, at ValidTo", deletedAt(date, expiring), noon, deletedAt(date, missing(materialA))},
+		{"1 ns before the deletion date", deletedAt(date, forever), date.Add(-1), deletedAt(date, forever)},
+		{"the clock goes back", external(PendingImport, missing(materialA)), noon.AddDate(-1000, 0, 0), external(PendingImport, missing(materialA))},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := unchanged(t, test.from, func() Key { return test.from.At(test.now) })
+			wantKey(t, got, test.want)
+			wantKey(t, got.At(test.now), got)
+		})
+	}
+}
+
+func TestAtTheDeletionDate(t *testing.T) {
+	for _, k := range []Key{
+		deletedAt(noon), deletedAt(noon, missing(materialA)),
+		deletedAt(noon, present(materialA, time.Time{})), deletedAt(noon, present(materialA, noon.Add(-day))),
+	} {
+		for _, now := range []time.Time{noon, noon.Add(1), noon.AddDate(1000, 0, 0)} {
+			got := unchanged(t, k, func() Key { return k.At(now) })
+			if got.State != Gone || len(got.Materials) != 0 {
+				t.Errorf("%s %v: %+v", now, k.Materials, got)
+			}
+			// Nothing brings it back, a clock that goes back neither.
+			wantKey(t, got.At(noon.AddDate(-1000, 0, 0)), got)
+			wantKey(t, got.At(now), got)
+		}
+	}
+}
+
+// The key at a moment is the same, however often it was looked at before.
+func TestAtByStages(t *testing.T) {
+	k := deletedAt(noon.Add(day), present(materialA, noon))
+	wantKey(t, k.At(noon).At(noon.Add(day)), k.At(noon.Add(day)))
+}
+
+// A result whose materials changed shares none of them with its origin.
+func TestMaterialsAreNotShared(t *testing.T) {
+	// With room to spare, an append would write into the original's array.
+	spare := func(m Material) []Material { return append(make([]Material, 0, 4), m) }
+	live := external(Enabled, spare(present(materialA, noon))...)
+	waiting := external(PendingImport, spare(missing(materialA))...)
+	imported, err := waiting.ImportMaterial(present(materialA, time.Time{}), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	deleted, err := live.DeleteMaterial("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, pair := range map[string]struct{ from, to Key }{
+		"ImportMaterial": {waiting, imported},
+		"DeleteMaterial": {live, deleted},
+		"At":             {live, live.At(noon)},
+	} {
+		want := pair.from.Materials[0]
+		pair.to.Materials[0] = Material{ID: "changed"}
+		_ = append(pair.to.Materials, Material{ID: "added"})
+		if got := pair.from.Materials; got[0].ID != want.ID || got[0].Present() != want.Present() || got[:2][1].ID != "" {
+			t.Errorf("%s shares its materials: %+v", name, got[:2])
+		}
+	}
+}
+
+func TestMaterials(t *testing.T) {
+	a, b := present(materialA, noon), missing(materialB)
+	k := external(PendingImport, a, b)
+	if m, ok := k.Material(materialA); !ok || !m.Present() || m.ExpirationModel() != MaterialExpires {
+		t.Errorf("a: %+v, %v", m, ok)
+	}
+	if m, ok := k.Current(); !ok || m.ID != materialB || m.Present() || m.ExpirationModel() != MaterialDoesNotExpire {
+		t.Errorf("current: %+v, %v", m, ok)
+	}
+	for _, id := range []string{"", "a", materialA[1:]} {
+		if m, ok := k.Material(id); ok || m.ID != "" {
+			t.Errorf("%q: %+v", id, m)
+		}
+	}
+	if m, ok := external(PendingImport).Current(); ok || m.ID != "" {
+		t.Errorf("never imported: %+v", m)
+	}
+	if got := k.ARN(); got != keyARN {
+		t.Error(got)
+	}
+}

@@ -1,0 +1,103 @@
+package key
+
+import (
+	"regexp"
+	"strings"
+)
+
+// AliasPrefix begins every alias name.
+const AliasPrefix = "alias/"
+
+// maxAliasName is the length of the longest alias name, prefix included.
+const maxAliasName = 256
+
+var (
+	keyIDForm   = regexp.MustCompile(`^(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$`)
+	accountForm = regexp.MustCompile(`^[0-9]{12}$`)
+	regionForm  = regexp.MustCompile(`^(?:[a-z]+-){2,3}[0-9]+$`)
+)
+
+// IDLength is the length of every key ID, single- or multi-Region.
+const IDLength = 36
+
+// ValidID reports whether s has the form of a key ID.
+func ValidID(s string) bool { return keyIDForm.MatchString(s) }
+
+// ValidAccount reports whether s has the form of an account ID: 12 digits.
+func ValidAccount(s string) bool { return accountForm.MatchString(s) }
+
+// ValidRegion reports whether s has the form of a Region name of the API: 1 to
+// 32 characters such as "eu-west-2".
+func ValidRegion(s string) bool { return len(s) <= 32 && regionForm.MatchString(s) }
+
+// ARN returns the Amazon Resource Name of a key ("key/…") or alias ("alias/…").
+func ARN(account, region, resource string) string {
+	return "arn:aws:kms:" + region + ":" + account + ":" + resource
+}
+
+// A Reference is what a request names a key by: exactly one of KeyID and Alias
+// is set, Alias with its prefix.
+type Reference struct {
+	Account, Region string
+	KeyID, Alias    string
+}
+
+// ARN returns the Amazon Resource Name of what is referred to.
+func (r Reference) ARN() string {
+	if r.Alias != "" {
+		return ARN(r.Account, r.Region, r.Alias)
+	}
+	return ARN(r.Account, r.Region, "key/"+r.KeyID)
+}
+
+// ParseReference reads a key ID, key ARN, alias name or alias ARN. A bare name
+// belongs to the given account and Region; an ARN of another Region is not
+// found here, whatever it names.
+func ParseReference(s, account, region string) (Reference, error) {
+	ref := Reference{Account: account, Region: region}
+	resource := s
+	if strings.HasPrefix(s, "arn:") {
+		parts := strings.SplitN(s, ":", 6)
+		if len(parts) != 6 || parts[1] != "aws" || parts[2] != "kms" || !ValidRegion(parts[3]) || !ValidAccount(parts[4]) {
+			return Reference{}, Errorf(KindInvalidArn, "Invalid arn '%s'", s)
+		}
+		if parts[3] != region {
+			return Reference{}, Errorf(KindNotFound, "Invalid arn %s", parts[3])
+		}
+		ref.Account = parts[4]
+		resource = parts[5]
+		id, isKey := strings.CutPrefix(resource, "key/")
+		switch {
+		case isKey && ValidID(id):
+			ref.KeyID = id
+			return ref, nil
+		case isKey:
+			return Reference{}, Errorf(KindNotFound, "Invalid keyId '%s'", s)
+		case !strings.HasPrefix(resource, AliasPrefix):
+			return Reference{}, Errorf(KindInvalidArn, "Invalid arn '%s'", s)
+		}
+	}
+	switch {
+	case len(resource) > maxAliasName:
+		return Reference{}, Errorf(KindNotFound, "Invalid keyId '%s'", s) // no alias is so long
+	case strings.HasPrefix(resource, AliasPrefix):
+		ref.Alias = resource
+	case ValidID(resource):
+		ref.KeyID = resource
+	default:
+		return Reference{}, Errorf(KindNotFound, "Invalid keyId '%s'", s)
+	}
+	return ref, nil
+}
+
+// ParseKeyReference is ParseReference for the operations that take no alias.
+func ParseKeyReference(s, account, region string) (Reference, error) {
+	ref, err := ParseReference(s, account, region)
+	if err != nil || ref.Alias == "" {
+		return ref, err
+	}
+	if s == ref.Alias {
+		return Reference{}, Errorf(KindNotFound, "Invalid keyId '%s'", s)
+	}
+	return Reference{}, Errorf(KindInvalidArn, "Key Aliases are not supported for this operation.")
+}

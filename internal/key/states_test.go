@@ -1,0 +1,129 @@
+package key
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// wanted is the matrix of key state and operation as the API has it, written
+// apart from the grid and by its columns, for the operations that are served:
+//
+//	Enabled | Disabled | PendingDeletion, PendingReplicaDeletion | PendingImport | Unavailable | Creating | Updating
+//
+// A cell where the API answers UnsupportedOperationException for the origin of
+// the key is "ok" here: the state is no obstacle, and the operation looks at the
+// origin itself. Of the two errors documented for a key that is pending deletion
+// it is KMSInvalidStateException that the service gives. UpdateAlias is about the
+// state of the new key.
+const wanted = `
+Encrypt, Decrypt, ReEncrypt                       ok | D  | SP | PI | UN | CR | ok
+GenerateDataKey, GenerateDataKeyWithoutPlaintext  ok | D  | SP | PI | UN | CR | ok
+EnableKey, DisableKey                             ok | ok | SP | PI | ok | CR | UP
+CreateAlias, UpdateAlias                          ok | ok | SP | ok | ok | ok | ok
+TagResource, UntagResource, UpdateKeyDescription  ok | ok | SP | ok | ok | ok | ok
+DescribeKey, ListAliases, DeleteAlias             ok | ok | ok | ok | ok | ok | ok
+GetKeyPolicy, PutKeyPolicy, ListKeyPolicies       ok | ok | ok | ok | ok | ok | ok
+ListResourceTags, GetKeyRotationStatus            ok | ok | ok | ok | ok | ok | ok
+ScheduleKeyDeletion                               ok | ok | SP | ok | ok | ok | UP
+CancelKeyDeletion                                 NP | NP | ok | NP | NP | NP | NP
+GetParametersForImport                            ok | ok | SP | ok | ok | CR | UP
+ImportKeyMaterial                                 ok | ok | SP | ok | ok | CR | ok
+DeleteImportedKeyMaterial                         ok | ok | ok | ok | UN | CR | UP
+EnableKeyRotation, DisableKeyRotation             ok | D  | SP | ok | ok | CR | ok
+`
+
+// column gives the place of each state in wanted.
+var column = map[State]int{
+	Enabled: 0, Disabled: 1, PendingDeletion: 2, PendingReplicaDeletion: 2, PendingImport: 3, Unavailable: 4, Creating: 5, Updating: 6,
+}
+
+// wantedError gives the error of a cell of wanted, without a kind for "ok".
+func wantedError(code string, s State) (kind Kind, message string) {
+	switch code {
+	case "ok":
+		return "", ""
+	case "D":
+		return "DisabledException", keyARN + " is disabled."
+	case "SP":
+		if s == PendingReplicaDeletion {
+			return "KMSInvalidStateException", keyARN + " is pending replica deletion."
+		}
+		return "KMSInvalidStateException", keyARN + " is pending deletion."
+	}
+	ending := map[string]string{
+		"NP": "is not pending deletion.", "PI": "is pending import.", "UN": "is unavailable.", "CR": "is creating.", "UP": "is updating.",
+	}[code]
+	return "KMSInvalidStateException", keyARN + " " + ending
+}
+
+// wantedCells returns the codes of each operation of wanted.
+func wantedCells(t *testing.T) map[string][]string {
+	cells := map[string][]string{}
+	for line := range strings.Lines(strings.TrimSpace(wanted)) {
+		names, codes, ok := strings.Cut(line, "  ")
+		row := strings.Fields(strings.ReplaceAll(codes, "|", " "))
+		if !ok || len(row) != 7 {
+			t.Fatalf("broken line %q", line)
+		}
+		for _, operation := range strings.Split(names, ", ") {
+			cells[operation] = row
+		}
+	}
+	return cells
+}
+
+func TestEveryCellOfTheGrid(t *testing.T) {
+	rules := ParseRules()
+	for operation, row := range wantedCells(t) {
+		for _, s := range allStates {
+			t.Run(operation+"/"+string(s), func(t *testing.T) {
+				kind, message := wantedError(row[column[s]], s)
+				err := rules.Permit(operation, external(s))
+				if kind != "" {
+					wantError(t, err, kind, message)
+				} else if err != nil {
+					t.Errorf("refused: %v", err)
+				}
+			})
+		}
+	}
+}
+
+// The grid has the lines of wanted, in alphabetical order, and no others.
+func TestGridCoversTheOperations(t *testing.T) {
+	rules, cells := ParseRules(), wantedCells(t)
+	var lines []string
+	for line := range strings.Lines(Grid()) {
+		lines = append(lines, strings.Fields(line)[0])
+	}
+	if lines[0] != "operation" || !slices.IsSorted(lines[1:]) || len(lines)-1 != len(cells) {
+		t.Errorf("the grid has the lines %q", lines)
+	}
+	for _, operation := range lines[1:] {
+		if cells[operation] == nil || !rules.Covers(operation) {
+			t.Errorf("%s: covered %v, wanted %v", operation, rules.Covers(operation), cells[operation])
+		}
+	}
+	for _, other := range []string{"", "operation", "Sign", "decrypt"} {
+		if rules.Covers(other) {
+			t.Errorf("the grid has a line for %q", other)
+		}
+	}
+}
+
+// What the grid does not know is refused, as a fault of the program and not of
+// the caller.
+func TestPermitOutsideTheGrid(t *testing.T) {
+	rules := ParseRules()
+	for _, test := range []struct {
+		operation string
+		state     State
+	}{{"Decrypt", Gone}, {"DescribeKey", Gone}, {"CancelKeyDeletion", Gone}, {"DescribeKey", ""}, {"DescribeKey", "enabled"}, {"Sign", Enabled}, {"", Enabled}} {
+		err := rules.Permit(test.operation, external(test.state))
+		if _, told := errors.AsType[*Error](err); err == nil || told {
+			t.Errorf("%q in %q: %v", test.operation, test.state, err)
+		}
+	}
+}

@@ -1,0 +1,61 @@
+package key
+
+import (
+	"slices"
+	"strings"
+)
+
+// MaxTags is the quota of tags on one key.
+const MaxTags = 50
+
+// A Tag is a label on a key: Key of 1 to 128, Value of 0 to 256 characters.
+type Tag struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+// CheckTags tells whether a key may carry these tags together: nil or an Error.
+func CheckTags(tags []Tag) error {
+	if len(tags) > MaxTags {
+		return Errorf(KindLimitExceeded, "A key can have at most %d tags.", MaxTags)
+	}
+	seen := map[string]bool{}
+	for _, t := range tags {
+		if seen[t.Key] {
+			return Errorf(KindTag, "Duplicate tag keys")
+		}
+		if strings.HasPrefix(strings.ToLower(t.Key), "aws:") {
+			return Errorf(KindTag, "Tag keys must not begin with 'aws:': that prefix is reserved.")
+		}
+		seen[t.Key] = true
+	}
+	return nil
+}
+
+// WithTags returns the key with these tags on it: a value takes the place of the
+// one that its tag key had.
+func (k Key) WithTags(tags []Tag) (Key, error) {
+	if err := CheckTags(tags); err != nil {
+		return Key{}, err
+	}
+	k.Tags = slices.Clone(k.Tags)
+	for _, t := range tags {
+		i := slices.IndexFunc(k.Tags, func(old Tag) bool { return old.Key == t.Key })
+		if i < 0 {
+			k.Tags = append(k.Tags, t)
+		} else {
+			k.Tags[i] = t
+		}
+	}
+	if err := CheckTags(k.Tags); err != nil {
+		return Key{}, err
+	}
+	return k, nil
+}
+
+// WithoutTags returns the key without the tags of these tag keys, of which it
+// need not have any.
+func (k Key) WithoutTags(tagKeys []string) Key {
+	k.Tags = slices.DeleteFunc(slices.Clone(k.Tags), func(t Tag) bool { return slices.Contains(tagKeys, t.Key) })
+	return k
+}

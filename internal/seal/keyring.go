@@ -1,0 +1,158 @@
+package seal
+
+import (
+	"context"
+	"crypto/cipher"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/go-json-experiment/json"
+)
+
+// ErrWrongRoot says that a Keyring was wrapped under another root key.
+var ErrWrongRoot = errors.New("this is not the root key that the data was sealed under")
+
+// A Keyring holds the data keys of a deployment, opened. Values are sealed under
+// the newest and open under whichever they name.
+type Keyring struct {
+	newest uint32
+	keys   map[uint32][]byte // by version, 32 bytes each
+}
+
+// wrappedKeyring is the form in which a keyring is kept: JSON.
+type wrappedKeyring struct {
+	Format int          `json:"format"` // 1
+	Keys   []wrappedKey `json:"keys"`
+}
+
+type wrappedKey struct {
+	Version uint32 `json:"version"`
+	Wrapped []byte `json:"wrapped"`
+}
+
+// NewKeyring makes a keyring of one data key and returns it with its wrapped
+// form, which is to be kept.
+func NewKeyring(ctx context.Context, root Root) (*Keyring, []byte, error) {
+	const first = 1
+	dataKey := randomBytes(keySize)
+	wrapped, err := root.Wrap(ctx, dataKey, dataKeyContext(first))
+	if err != nil {
+		return nil, nil, fmt.Errorf("wrap the data key: %w", err)
+	}
+	kept, err := json.Marshal(wrappedKeyring{Format: 1, Keys: []wrappedKey{{first, wrapped}}})
+	if err != nil {
+		return nil, nil, err
+	}
+	return &Keyring{newest: first, keys: map[uint32][]byte{first: dataKey}}, kept, nil
+}
+
+// OpenKeyring opens the wrapped form of a keyring.
+func OpenKeyring(ctx context.Context, root Root, kept []byte) (*Keyring, error) {
+	var w wrappedKeyring
+	if err := json.Unmarshal(kept, &w); err != nil {
+		return nil, fmt.Errorf("read the keyring: %w", err)
+	}
+	if w.Format != 1 || len(w.Keys) == 0 {
+		return nil, fmt.Errorf("the keyring has format %d and %d keys: use the version of the program that wrote it", w.Format, len(w.Keys))
+	}
+	r := &Keyring{keys: map[uint32][]byte{}}
+	for _, k := range w.Keys {
+		dataKey, err := root.Unwrap(ctx, k.Wrapped, dataKeyContext(k.Version))
+		if errors.Is(err, errOpen) {
+			return nil, ErrWrongRoot
+		}
+		if err != nil {
+			return nil, fmt.Errorf("unwrap the data key: %w", err)
+		}
+		r.keys[k.Version] = dataKey
+		r.newest = max(r.newest, k.Version)
+	}
+	return r, nil
+}
+
+func dataKeyContext(version uint32) string { return fmt.Sprintf("keyhold data key v1 %d", version) }
+
+// A Sealer seals values for one purpose.
+type Sealer struct {
+	keyring *Keyring
+	purpose string
+	second  []byte // a secret beside the data key, or nil
+}
+
+// Records returns the Sealer of the records of a store: each is bound to its
+// path there.
+func (r *Keyring) Records() Sealer { return Sealer{keyring: r, purpose: "keyhold record v1"} }
+
+// Materials returns the Sealer of key material, inside the record of its key.
+func (r *Keyring) Materials() Sealer { return Sealer{keyring: r, purpose: "keyhold material v1"} }
+
+// TokenKeys returns the Sealer of the keys that seal import tokens.
+func (r *Keyring) TokenKeys() Sealer { return Sealer{keyring: r, purpose: "keyhold token key v1"} }
+
+// Under returns a Sealer that needs the given secret beside the data key, to seal
+// and to open: whoever destroys the secret destroys what was sealed.
+func (s Sealer) Under(secret []byte) Sealer {
+	s.second = secret
+	return s
+}
+
+// aead returns the cipher for a value with this salt, under data key and second
+// secret together.
+func (s Sealer) aead(dataKey, salt []byte) (cipher.AEAD, error) {
+	both := slices.Concat(dataKey, s.second)
+	defer clear(both)
+	return derivedAEAD(both, salt, s.purpose)
+}
+
+// A sealed value is, in this order: format (1 byte, 1), version of the data key
+// (4 bytes, big-endian), salt (16 bytes), and what AES-256-GCM gives under the
+// key derived from data key (with the second secret after it, if there is one),
+// salt and purpose: nonce (12 bytes), ciphertext,
+// tag (16 bytes). Authenticated with it: all before the nonce, and the place.
+const (
+	sealedFormat = 1
+	versionEnd   = 1 + 4
+	headerSize   = versionEnd + saltSize
+)
+
+// Seal seals a value for the place it will be kept at.
+func (s Sealer) Seal(place, value []byte) ([]byte, error) {
+	header := make([]byte, 0, headerSize+len(value)+12+16)
+	header = append(header, sealedFormat)
+	header = binary.BigEndian.AppendUint32(header, s.keyring.newest)
+	header = append(header, randomBytes(saltSize)...)
+	aead, err := s.aead(s.keyring.keys[s.keyring.newest], header[versionEnd:])
+	if err != nil {
+		return nil, err
+	}
+	return aead.Seal(header, nil, value, binding(header, place)), nil
+}
+
+// Open opens a value that Seal sealed for the same place and purpose.
+func (s Sealer) Open(place, sealed []byte) ([]byte, error) {
+	if len(sealed) < headerSize || sealed[0] != sealedFormat {
+		return nil, errOpen
+	}
+	header := sealed[:headerSize]
+	dataKey, ok := s.keyring.keys[binary.BigEndian.Uint32(header[1:versionEnd])]
+	if !ok {
+		return nil, errOpen
+	}
+	aead, err := s.aead(dataKey, header[versionEnd:])
+	if err != nil {
+		return nil, err
+	}
+	value, err := aead.Open(nil, nil, sealed[headerSize:], binding(header, place))
+	if err != nil {
+		return nil, errOpen
+	}
+	return value, nil
+}
+
+// binding is the associated data: the header has a fixed size, so no other pair
+// of header and place gives the same bytes.
+func binding(header, place []byte) []byte {
+	return append(header[:headerSize:headerSize], place...)
+}

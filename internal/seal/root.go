@@ -1,0 +1,104 @@
+package seal
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// A Root has custody of a root key. Wrap and Unwrap take secrets of a few dozen
+// bytes; context is authenticated with the secret, and Unwrap fails unless it
+// is given the same one.
+type Root interface {
+	Wrap(ctx context.Context, secret []byte, context string) ([]byte, error)
+	Unwrap(ctx context.Context, wrapped []byte, context string) ([]byte, error)
+}
+
+// rootPurpose separates what a root key wraps from everything else.
+const rootPurpose = "keyhold root v1"
+
+// A localRoot is a root key in the memory of this process.
+type localRoot struct{ key []byte }
+
+// NewEphemeralRoot returns a Root whose key is gone when the process ends: for
+// servers that keep nothing.
+func NewEphemeralRoot() Root { return localRoot{randomBytes(keySize)} }
+
+func (r localRoot) Wrap(_ context.Context, secret []byte, context string) ([]byte, error) {
+	salt := randomBytes(saltSize)
+	aead, err := derivedAEAD(r.key, salt, rootPurpose)
+	if err != nil {
+		return nil, err
+	}
+	return aead.Seal(salt, nil, secret, []byte(context)), nil
+}
+
+func (r localRoot) Unwrap(_ context.Context, wrapped []byte, context string) ([]byte, error) {
+	if len(wrapped) < saltSize {
+		return nil, errOpen
+	}
+	aead, err := derivedAEAD(r.key, wrapped[:saltSize], rootPurpose)
+	if err != nil {
+		return nil, err
+	}
+	secret, err := aead.Open(nil, nil, wrapped[saltSize:], []byte(context))
+	if err != nil {
+		return nil, errOpen
+	}
+	return secret, nil
+}
+
+// keyFilePrefix begins a root key file, so that the text tells what it is.
+const keyFilePrefix = "keyhold-root-key-v1:"
+
+// CreateKeyFile makes a new root key and writes it to a file that must not
+// exist yet: one line of text, mode 0600, synced to disk.
+func CreateKeyFile(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("create the root key file: %w", err)
+	}
+	_, err = fmt.Fprintf(f, "%s%s\n", keyFilePrefix, base64.StdEncoding.EncodeToString(randomBytes(keySize)))
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("write the root key file: %w", err)
+	}
+	folder, err := os.Open(filepath.Dir(path)) // whose sync makes the name durable
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}
+
+// OpenKeyFile returns the Root of a key file that CreateKeyFile wrote. A file
+// that others than its owner may read is refused.
+func OpenKeyFile(path string) (Root, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("open the root key file: %w", err)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("the root key file %s may be read by others (mode %04o): chmod 600 it", path, info.Mode().Perm())
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the root key file: %w", err)
+	}
+	defer clear(text)
+	encoded, ok := bytes.CutPrefix(bytes.TrimSuffix(text, []byte("\n")), []byte(keyFilePrefix))
+	key, err := base64.StdEncoding.Strict().AppendDecode(nil, encoded)
+	if !ok || err != nil || len(key) != keySize || bytes.ContainsAny(encoded, "\r\n") {
+		return nil, fmt.Errorf("%s is not a root key file: it must be one line of %q and 32 bytes in base64", path, keyFilePrefix)
+	}
+	return localRoot{key}, nil
+}
+
+func randomBytes(n int) []byte {
+	b := make([]byte, n)
+	rand.Read(b) // never fails: the program ends first (crypto/rand)
+	return b
+}

@@ -1,0 +1,78 @@
+package server
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/key"
+)
+
+// kindInternal is the error of the wire for everything that no Kind names.
+const kindInternal key.Kind = "KMSInternalException"
+
+// statuses is the one table from Kind to HTTP status. The service answers 400 to
+// all faults of the client, whatever the model of its API says: clients go by
+// the name, and would retry a 5xx.
+const statuses = `
+AccessDeniedException                400
+AlreadyExistsException               400
+DependencyTimeoutException           503
+DisabledException                    400
+DryRunOperationException             400
+ExpiredImportTokenException          400
+IncompleteSignatureException         400
+IncorrectKeyException                400
+IncorrectKeyMaterialException        400
+InvalidAliasNameException            400
+InvalidArnException                  400
+InvalidCiphertextException           400
+InvalidGrantTokenException           400
+InvalidImportTokenException          400
+InvalidKeyUsageException             400
+InvalidMarkerException               400
+InvalidSignatureException            400
+KMSInternalException                 500
+KMSInvalidStateException             400
+LimitExceededException               400
+MalformedPolicyDocumentException     400
+MissingAuthenticationTokenException  400
+NotFoundException                    400
+SerializationException               400
+TagException                         400
+ThrottlingException                  400
+UnknownOperationException            400
+UnrecognizedClientException          400
+UnsupportedOperationException        400
+ValidationException                  400
+`
+
+// status returns the HTTP status of a Kind, 500 for one that the table lacks.
+func status(kind key.Kind) int {
+	for line := range strings.Lines(statuses) {
+		f := strings.Fields(line)
+		if len(f) == 2 && f[0] == string(kind) {
+			code, _ := strconv.Atoi(f[1])
+			return code
+		}
+	}
+	return http.StatusInternalServerError
+}
+
+// errorBody is the error of awsJson1.1.
+type errorBody struct {
+	Type    string `json:"__type"`
+	Message string `json:"message"`
+}
+
+func writeError(w http.ResponseWriter, e *key.Error) {
+	body, err := api.Encode(errorBody{string(e.Kind), e.Message})
+	if err != nil { // a message of the caller's own invalid bytes
+		body = fmt.Appendf(nil, `{"__type":%q,"message":""}`, string(e.Kind))
+	}
+	w.Header().Set("X-Amzn-Errortype", string(e.Kind))
+	w.WriteHeader(status(e.Kind))
+	w.Write(body)
+}

@@ -1,0 +1,161 @@
+// Package server speaks the KMS protocol over HTTP in front of a service.
+//
+// It reads the request, has its signature verified, finds the operation, decodes
+// the body, hands all to the gate of package service, and writes the answer or
+// the error. It decides nothing itself.
+package server
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"mime"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/service"
+)
+
+// MaxBody is the size of the largest body that is read, in bytes.
+const MaxBody = 128 << 10
+
+const contentType = "application/x-amz-json-1.1"
+
+// What stands before the operation in X-Amz-Target: for the KMS API, and for
+// what a dev server adds.
+const (
+	kmsTarget = "TrentService"
+	devTarget = "KeyholdDev"
+)
+
+// A Handler answers the requests of the KMS protocol.
+type Handler struct {
+	Service  *service.Service
+	Verifier *identity.Verifier
+	Log      *slog.Logger
+}
+
+// New returns an HTTP server around a Handler, with the limits that keep slow and
+// large requests from taking more than their share.
+func New(h *Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      20 * time.Second,
+		IdleTimeout:       60 * time.Second,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(h.Log.Handler(), slog.LevelDebug),
+	}
+}
+
+// ServeHTTP answers one request. Every answer has a request ID and a date.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	id := uuid.NewString()
+	w.Header().Set("X-Amzn-Requestid", id)
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Cache-Control", "no-store")
+	out, err := h.answer(r, id)
+	var body []byte
+	if err == nil && out != nil {
+		body, err = api.Encode(out)
+	}
+	if err != nil {
+		h.refuse(w, r, id, err)
+		return
+	}
+	w.Write(body)
+	clear(body)
+}
+
+// answer returns the response of the operation; nil, which is no body at all,
+// for the operations that answer nothing. It keeps the first checks in the order
+// that the API promises: signature, target, JSON.
+func (h *Handler) answer(r *http.Request, id string) (any, error) {
+	body, err := readBody(r)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(body)
+	caller, err := h.Verifier.Verify(r, body)
+	if err != nil {
+		return nil, err
+	}
+	op, err := h.operation(r)
+	if err != nil {
+		return nil, err
+	}
+	in := op.NewInput()
+	if err := api.Decode(body, in); err != nil {
+		return nil, key.Errorf(key.KindSerialization, "%v", err)
+	}
+	return h.Service.Do(r.Context(), service.Request{
+		ID:        id,
+		Caller:    caller,
+		SourceIP:  host(r.RemoteAddr),
+		UserAgent: r.UserAgent(),
+		Operation: op,
+		Input:     in,
+	})
+}
+
+func readBody(r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, MaxBody+1))
+	if err != nil {
+		return nil, key.Errorf(key.KindSerialization, "The body of the request could not be read.").Because(err)
+	}
+	if len(body) > MaxBody {
+		return nil, key.Errorf(key.KindSerialization, "The body of the request is larger than %d bytes.", MaxBody)
+	}
+	return body, nil
+}
+
+// operation finds the operation that the request is for.
+func (h *Handler) operation(r *http.Request) (service.Operation, error) {
+	unknown := key.Errorf(key.KindUnknownOperation, "The request names no operation of this service.")
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if r.Method != http.MethodPost || r.URL.Path != "/" || err != nil || media != contentType {
+		return service.Operation{}, unknown
+	}
+	prefix, name, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	op, served := h.Service.Find(name)
+	switch {
+	case prefix == kmsTarget && api.Known(name) && served, prefix == devTarget && !api.Known(name) && served:
+		return op, nil
+	case prefix == kmsTarget && api.Known(name):
+		return service.Operation{}, key.Errorf(key.KindUnsupportedOperation, "%s is not supported.", name)
+	}
+	return service.Operation{}, unknown
+}
+
+func host(address string) string {
+	h, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	return h
+}
+
+// refuse writes an error: to the caller what the API says of it, to the log the
+// real cause.
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, id string, err error) {
+	var refused *key.Error
+	if !errors.As(err, &refused) {
+		refused = key.Errorf(kindInternal, "The request was rejected because of an internal error.")
+		h.Log.Error("request failed", "request", id, "target", r.Header.Get("X-Amz-Target"), "error", err)
+	} else if refused.Cause != nil {
+		h.Log.Warn("request refused", "request", id, "target", r.Header.Get("X-Amz-Target"), "error", refused, "cause", refused.Cause)
+	}
+	if errors.Is(err, context.Canceled) {
+		return // nobody is there to read it
+	}
+	writeError(w, refused)
+}

@@ -1,0 +1,239 @@
+package service
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/seal"
+	"github.com/keyhold/keyhold/internal/store"
+	"github.com/keyhold/keyhold/internal/store/memory"
+)
+
+var testCaller = identity.Caller{Principal: identity.Root("111122223333"), Region: "eu-west-2"}
+
+// openForTest opens a new deployment in memory.
+func openForTest(t *testing.T) *Service {
+	t.Helper()
+	events := audit.New(audit.Discard{}, audit.Options{})
+	s, err := Open(t.Context(), Config{
+		Backend: memory.New(), Slots: memory.NewSlots(), Root: seal.NewEphemeralRoot(), Create: true,
+		Audit: events, Clock: NewClock(time.Now), Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(events.Close(), s.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// doForTest has an operation carried out that must succeed.
+func doForTest(t *testing.T, s *Service, operation string, in any) any {
+	t.Helper()
+	op, _ := s.Find(operation)
+	out, err := s.Do(t.Context(), Request{Caller: testCaller, Operation: op, Input: in})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// aliasRecords counts what lies in the store: the aliases of each key by the
+// alias records, by the index, and by the guards.
+func aliasRecords(t *testing.T, s *store.Store) (byAlias, byIndex, byGuard map[string]int) {
+	t.Helper()
+	byAlias, byIndex, byGuard = map[string]int{}, map[string]int{}, map[string]int{}
+	err := s.View(t.Context(), func(v *store.View) error {
+		all, err1 := aliases.Scan(v, "", "", 10000)
+		index, err2 := aliasesOfKey.Scan(v, "", "", 10000)
+		guards, err3 := aliasGuards.Scan(v, "", "", 10000)
+		for _, r := range all {
+			byAlias[keyPath(r.Value.Account, r.Value.Region, r.Value.KeyID)]++
+			if _, ok, err := aliasesOfKey.Get(v, aliasOfKeyPath(r.Value)); !ok || err != nil {
+				t.Errorf("%s is not in the index (%v)", r.Path, err)
+			}
+		}
+		for _, r := range index {
+			byIndex[strings.Join(strings.SplitN(r.Path, "/", 4)[:3], "/")]++
+		}
+		for _, r := range guards {
+			byGuard[r.Path] = r.Value.Count
+		}
+		return errors.Join(err1, err2, err3)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return byAlias, byIndex, byGuard
+}
+
+func wantAliasRecords(t *testing.T, s *store.Store, want map[string]int) {
+	t.Helper()
+	byAlias, byIndex, byGuard := aliasRecords(t, s)
+	if want == nil {
+		want = byAlias
+	}
+	if !maps.Equal(byAlias, want) || !maps.Equal(byIndex, want) || !maps.Equal(byGuard, want) {
+		t.Errorf("aliases %v, index %v, guards %v; want %v", byAlias, byIndex, byGuard, want)
+	}
+}
+
+// A name whose key is gone is free, before the sweep as after it, and what the
+// alias left on the old key is taken away.
+func TestAliasTakenFromAKeyThatIsGone(t *testing.T) {
+	keyring, _, err := seal.NewKeyring(t.Context(), seal.NewEphemeralRoot())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := store.New(memory.New(), keyring.Records())
+	now := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+	c := &call{Service: &Service{store: s}, Request: Request{Caller: testCaller}, now: now}
+	old := key.Key{ID: "old", Account: "111122223333", Region: "eu-west-2", State: key.PendingDeletion, DeletionDate: now}
+	live := key.Key{ID: "new", Account: old.Account, Region: old.Region, State: key.Enabled}
+	alias := func(name string, k key.Key) key.Alias {
+		return key.Alias{Name: name, Account: k.Account, Region: k.Region, KeyID: k.ID}
+	}
+	add := func(a key.Alias) error {
+		return s.Update(t.Context(), func(tx *store.Tx) error { return c.addAlias(tx, a) })
+	}
+	c.now = now.Add(-1) // the last moment of the old key
+	err = s.Update(t.Context(), func(tx *store.Tx) error {
+		return errors.Join(keys.Put(tx, pathOf(old), old), keys.Put(tx, pathOf(live), live),
+			c.addAlias(tx, alias("alias/a", old)), c.addAlias(tx, alias("alias/b", old)))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e, ok := errors.AsType[*key.Error](add(alias("alias/a", live))); !ok || e.Kind != key.KindAlreadyExists {
+		t.Errorf("an alias was taken from a key that is there: %v", e)
+	}
+	wantAliasRecords(t, s, map[string]int{pathOf(old): 2})
+	read := func() error {
+		return s.View(t.Context(), func(v *store.View) error {
+			_, err := c.readKey(v, c.ownAlias("alias/a"))
+			return err
+		})
+	}
+	if err := read(); err != nil {
+		t.Errorf("the alias of a key that is there: %v", err)
+	}
+	c.now = now
+	if e, ok := errors.AsType[*key.Error](read()); !ok || e.Kind != key.KindNotFound || !strings.HasPrefix(e.Message, "Alias ") {
+		t.Errorf("the alias of a key that is gone: %v", e)
+	}
+	for i, want := range []map[string]int{{pathOf(old): 1, pathOf(live): 1}, {pathOf(live): 2}} {
+		if err := add(alias([]string{"alias/a", "alias/b"}[i], live)); err != nil {
+			t.Fatal(err)
+		}
+		wantAliasRecords(t, s, want)
+	}
+}
+
+// The state of a key counts as it is when the change is made, and not as it was
+// when the request came in.
+func TestStateIsReadAgainAtTheCommit(t *testing.T) {
+	s := openForTest(t)
+	var found []key.Key
+	for range 2 {
+		out := doForTest(t, s, "CreateKey", &api.CreateKeyRequest{}).(*api.CreateKeyResponse)
+		found = append(found, key.Key{ID: *out.KeyMetadata.KeyId, Account: testCaller.Principal.AccountID, Region: testCaller.Region})
+	}
+	doForTest(t, s, "CreateAlias", &api.CreateAliasRequest{AliasName: new("alias/a"), TargetKeyId: &found[1].ID})
+	doForTest(t, s, "ScheduleKeyDeletion", &api.ScheduleKeyDeletionRequest{KeyId: &found[0].ID})
+	for operation, in := range map[string]any{
+		"CreateAlias":          &api.CreateAliasRequest{AliasName: new("alias/b"), TargetKeyId: &found[0].ID},
+		"UpdateAlias":          &api.UpdateAliasRequest{AliasName: new("alias/a"), TargetKeyId: &found[0].ID},
+		"TagResource":          &api.TagResourceRequest{KeyId: &found[0].ID},
+		"UntagResource":        &api.UntagResourceRequest{KeyId: &found[0].ID},
+		"UpdateKeyDescription": &api.UpdateKeyDescriptionRequest{KeyId: &found[0].ID, Description: new("")},
+	} {
+		op, _ := s.Find(operation)
+		c := &call{Service: s, Request: Request{Caller: testCaller, Operation: op, Input: in}, ctx: t.Context(), now: s.clock.Now(), keys: found}
+		_, err := op.run(c, in)
+		if e, ok := errors.AsType[*key.Error](err); !ok || e.Kind != key.KindInvalidState {
+			t.Errorf("%s: %v", operation, err)
+		}
+	}
+}
+
+// What was allowed on one key is not done on another.
+func TestAliasThatMovedMeanwhile(t *testing.T) {
+	keyring, _, err := seal.NewKeyring(t.Context(), seal.NewEphemeralRoot())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := store.New(memory.New(), keyring.Records())
+	c := &call{Service: &Service{store: s}, Request: Request{Caller: testCaller}, ctx: t.Context()}
+	k := key.Key{ID: "one", Account: "111122223333", Region: "eu-west-2", State: key.Enabled}
+	a := key.Alias{Name: "alias/a", Account: k.Account, Region: k.Region, KeyID: k.ID}
+	err = s.Update(t.Context(), func(tx *store.Tx) error { return errors.Join(keys.Put(tx, pathOf(k), k), insertAlias(tx, a)) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for allowed, want := range map[string]error{"one": nil, "two": store.ErrConflict} {
+		err := s.Update(t.Context(), func(tx *store.Tx) error {
+			_, err := c.rereadAlias(tx, a.Name, key.Key{ID: allowed})
+			return err
+		})
+		if !errors.Is(err, want) {
+			t.Errorf("allowed on %s: %v", allowed, err)
+		}
+	}
+	if e, ok := errors.AsType[*key.Error](c.notCommitted(store.ErrConflict)); !ok || e.Kind != key.KindThrottling {
+		t.Errorf("the caller is told %v", e)
+	}
+}
+
+// Whatever many callers do with aliases at a time, the index and the guards say
+// what the aliases say.
+func TestAliasRecordsAgree(t *testing.T) {
+	s := openForTest(t)
+	do := func(operation string, in any) (any, error) {
+		op, _ := s.Find(operation)
+		return s.Do(t.Context(), Request{Caller: testCaller, Operation: op, Input: in})
+	}
+	var ids []*string
+	for range 3 {
+		ids = append(ids, doForTest(t, s, "CreateKey", &api.CreateKeyRequest{}).(*api.CreateKeyResponse).KeyMetadata.KeyId)
+	}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 40 {
+				name, id := new(fmt.Sprint("alias/", rand.N(6))), ids[rand.N(len(ids))]
+				var err error
+				switch rand.N(3) {
+				case 0:
+					_, err = do("CreateAlias", &api.CreateAliasRequest{AliasName: name, TargetKeyId: id})
+				case 1:
+					_, err = do("UpdateAlias", &api.UpdateAliasRequest{AliasName: name, TargetKeyId: id})
+				default:
+					_, err = do("DeleteAlias", &api.DeleteAliasRequest{AliasName: name})
+				}
+				if _, refused := errors.AsType[*key.Error](err); err != nil && !refused {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	wantAliasRecords(t, s.store, nil)
+	for i := range 6 {
+		do("DeleteAlias", &api.DeleteAliasRequest{AliasName: new(fmt.Sprint("alias/", i))})
+	}
+	wantAliasRecords(t, s.store, map[string]int{})
+}

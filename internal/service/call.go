@@ -1,0 +1,132 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// A call is one request on its way through the gate.
+type call struct {
+	*Service
+	Request
+	ctx  context.Context
+	now  time.Time // read once: the whole call happens at this moment
+	keys []key.Key // what each ask found, as it is now
+
+	created   string // the ARN of the key that the call made
+	slot      string // written for a material that is not committed yet
+	revision  int64  // of the store, as far as the call has seen it
+	committed bool
+}
+
+// key returns what the first ask found.
+func (c *call) key() key.Key { return c.keys[0] }
+
+// commit runs fn in a transaction and writes the event of the call in the same
+// one. fn may run several times; it holds no cryptography and makes no call.
+func (c *call) commit(fn func(tx *store.Tx) error) error {
+	e := c.event(nil)
+	e.StoreRevision = 0 // the outbox stamps it, after the commit
+	if err := c.update(c.ctx, e, fn); err != nil {
+		return c.notCommitted(err)
+	}
+	c.committed = true
+	return nil
+}
+
+// notCommitted gives up the slot that was written for this change, unless the
+// outcome is unknown: then the next start shows it.
+func (c *call) notCommitted(err error) error {
+	if errors.Is(err, store.ErrFailed) {
+		return err
+	}
+	if c.slot != "" {
+		err = errors.Join(err, c.slots.Erase(context.WithoutCancel(c.ctx), c.slot))
+	}
+	if errors.Is(err, store.ErrConflict) {
+		return key.Errorf(key.KindThrottling, "Too many changes of one key at a time. Reduce the frequency of your calls.").Because(err)
+	}
+	return err
+}
+
+// commitKey changes the key of the first ask: it is read again, as it is now and
+// in a state that permits the operation, and written as fn returns it. Material
+// that the key loses by it is erased before the answer.
+func (c *call) commitKey(fn func(k key.Key) (key.Key, error)) error {
+	var left []string
+	err := c.commit(func(tx *store.Tx) error {
+		k, err := c.reread(tx)
+		if err != nil {
+			return err
+		}
+		if k, err = fn(k); err != nil {
+			return err
+		}
+		left, err = putKey(tx, k)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return c.erase(c.ctx, left)
+}
+
+func (c *call) reread(tx *store.Tx) (key.Key, error) {
+	k := c.key()
+	k, err := c.readKey(tx, key.Reference{Account: k.Account, Region: k.Region, KeyID: k.ID})
+	if err != nil {
+		return key.Key{}, err
+	}
+	return k, c.rules.Permit(c.Operation.Name, k)
+}
+
+// event tells of the call and of how it ended.
+func (c *call) event(err error) audit.Event {
+	e := audit.Event{
+		EventID:            uuid.NewString(),
+		EventTime:          audit.Time(c.now),
+		EventName:          c.Operation.Name,
+		AWSRegion:          c.Caller.Region,
+		SourceIPAddress:    c.SourceIP,
+		UserAgent:          c.UserAgent,
+		RequestID:          c.ID,
+		ReadOnly:           c.Operation.ReadOnly,
+		RequestParameters:  c.Operation.shape.Parameters(c.Input),
+		RecipientAccountID: c.Caller.Principal.AccountID,
+		StoreRevision:      c.revision,
+		UserIdentity: audit.Identity{
+			Type:        c.Caller.Principal.Type,
+			PrincipalID: c.Caller.Principal.AccountID,
+			ARN:         c.Caller.Principal.ARN,
+			AccountID:   c.Caller.Principal.AccountID,
+			AccessKeyID: c.Caller.Principal.AccessKeyID,
+		},
+	}
+	if c.created != "" {
+		e.Resources = append(e.Resources, audit.Resource{ARN: c.created, AccountID: c.Caller.Principal.AccountID, Type: audit.KeyResource})
+	}
+	for _, k := range c.keys {
+		e.Resources = append(e.Resources, audit.Resource{ARN: k.ARN(), AccountID: k.Account, Type: audit.KeyResource})
+	}
+	e.ErrorCode, e.ErrorMessage = errorOf(err)
+	return e
+}
+
+// errorOf gives what an event says of an error: what the caller was told.
+func errorOf(err error) (code, message string) {
+	var refused *key.Error
+	switch {
+	case err == nil:
+		return "", ""
+	case errors.As(err, &refused):
+		return string(refused.Kind), refused.Message
+	}
+	return "KMSInternalException", ""
+}

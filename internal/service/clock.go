@@ -1,0 +1,67 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// A Clock is the clock of key life: wall time, and in a dev server ahead of it
+// by as much as it was moved. It only moves forward.
+type Clock struct {
+	wall   func() time.Time
+	offset atomic.Int64
+	moving sync.Mutex // held by whoever reads the offset to write it
+}
+
+// NewClock returns a Clock that shows the given wall time until it is moved.
+func NewClock(wall func() time.Time) *Clock { return &Clock{wall: wall} }
+
+// Now returns the time that keys, tokens and deletions live by.
+func (c *Clock) Now() time.Time { return c.wall().Add(time.Duration(c.offset.Load())).UTC() }
+
+// Advance moves the clock forward by d.
+func (c *Clock) Advance(d time.Duration) error {
+	c.moving.Lock()
+	defer c.moving.Unlock()
+	offset, err := c.offsetAfter(d)
+	if err == nil {
+		c.offset.Store(int64(offset))
+	}
+	return err
+}
+
+// maxAhead bounds how far a clock is moved.
+const maxAhead = 200 * 365 * 24 * time.Hour
+
+var (
+	errClockBack = errors.New("it only moves forward")
+	errClockFar  = errors.New("it cannot be more than 200 years ahead of wall time")
+)
+
+// offsetAfter returns the offset of the clock moved forward by step.
+func (c *Clock) offsetAfter(step time.Duration) (time.Duration, error) {
+	offset := time.Duration(c.offset.Load())
+	switch {
+	case step < 0:
+		return 0, errClockBack
+	case step > maxAhead-offset:
+		return 0, errClockFar
+	}
+	return offset + step, nil
+}
+
+// restoreClock takes up the offset that a dev server left in its store.
+func (s *Service) restoreClock(ctx context.Context) error {
+	return s.store.View(ctx, func(v *store.View) error {
+		r, _, err := clocks.Get(v, clockPath)
+		s.clock.offset.Store(r.OffsetNanos)
+		return err
+	})
+}
+
+const clockPath = "dev"

@@ -1,0 +1,49 @@
+package service
+
+import (
+	"errors"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// The alias itself needs no ask of its own so far: it is made in the caller's
+// account, whose root the caller is.
+var createAlias = change("CreateAlias", asks{{"kms:CreateAlias", keyID("TargetKeyId")}},
+	func(in *api.CreateAliasRequest, _ time.Time) error { return key.CheckAliasName(*in.AliasName) },
+	func(c *call, in *api.CreateAliasRequest) (*api.Empty, error) {
+		now := c.now.Truncate(time.Millisecond)
+		a := key.Alias{
+			Name:            *in.AliasName,
+			Account:         c.Caller.Principal.AccountID,
+			Region:          c.Caller.Region,
+			KeyID:           c.key().ID,
+			CreationDate:    now,
+			LastUpdatedDate: now,
+		}
+		return nil, c.commit(func(tx *store.Tx) error {
+			if _, err := c.reread(tx); err != nil {
+				return err
+			}
+			return c.addAlias(tx, a)
+		})
+	})
+
+// addAlias writes a new alias. The name may be that of an alias whose key is
+// gone, and which the sweep has not come to yet.
+func (c *call) addAlias(tx *store.Tx, a key.Alias) error {
+	old, exists, err := aliases.Get(tx, aliasPath(a.Account, a.Region, a.Name))
+	if err != nil {
+		return err
+	}
+	if !exists {
+		return insertAlias(tx, a)
+	}
+	_, live, err := c.liveKey(tx, keyPath(old.Account, old.Region, old.KeyID))
+	if err != nil || live {
+		return firstOf(err, key.Errorf(key.KindAlreadyExists, "An alias with the name %s already exists", a.ARN()))
+	}
+	return errors.Join(removeAlias(tx, old), insertAlias(tx, a))
+}

@@ -1,0 +1,22 @@
+package service
+
+import (
+	"github.com/keyhold/keyhold/internal/identity"
+)
+
+// A Decision is what the policies answer, and why.
+type Decision struct {
+	Allowed bool
+	Reason  string // continues "…is not authorized to perform: ACTION on resource: ARN because"
+}
+
+// decide tells whether the principal may act on what belongs to the account.
+// Every principal so far is the root of its account, and every key policy counts
+// as the default one, which gives the key's account everything: so the root may,
+// on what is its own, and nobody else may.
+func decide(p identity.Principal, account string) Decision {
+	if p.AccountID == account {
+		return Decision{Allowed: true}
+	}
+	return Decision{Reason: "no resource-based policy allows the %s action"}
+}

@@ -1,0 +1,21 @@
+package service
+
+import (
+	"time"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+var deleteAlias = change("DeleteAlias", asks{{"kms:DeleteAlias", keyOfAlias("AliasName")}},
+	func(in *api.DeleteAliasRequest, _ time.Time) error { return key.CheckAliasName(*in.AliasName) },
+	func(c *call, in *api.DeleteAliasRequest) (*api.Empty, error) {
+		return nil, c.commit(func(tx *store.Tx) error {
+			a, err := c.rereadAlias(tx, *in.AliasName, c.key())
+			if err != nil {
+				return err
+			}
+			return removeAlias(tx, a)
+		})
+	})

@@ -1,0 +1,76 @@
+package service
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base32"
+	"encoding/base64"
+	"errors"
+
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// A deploymentRecord says whose deployment this is.
+type deploymentRecord struct {
+	Account string `json:"account"`
+}
+
+// An accessKeyRecord is an access key of the root of an account.
+type accessKeyRecord struct {
+	Account string `json:"account"`
+	Secret  string `json:"secret"`
+}
+
+const deploymentPath = "this"
+
+// ErrInitialised says that the deployment has its account and its first access
+// key already.
+var ErrInitialised = errors.New("the deployment is initialised already")
+
+// Initialise gives a new deployment its account and returns the first access key
+// of the account's root. The secret is shown here and never again.
+func (s *Service) Initialise(ctx context.Context, account string) (id, secret string, err error) {
+	id, secret = newAccessKey()
+	e := serverEvent("CreateAccessKey", account, s.clock.Now())
+	e.RequestParameters = map[string]any{"accessKeyId": id}
+	err = s.update(ctx, e, func(tx *store.Tx) error {
+		if _, exists, err := deployments.Get(tx, deploymentPath); err != nil || exists {
+			return errors.Join(err, ErrInitialised)
+		}
+		return errors.Join(
+			deployments.Put(tx, deploymentPath, deploymentRecord{account}),
+			accessKeys.Put(tx, id, accessKeyRecord{account, secret}))
+	})
+	return id, secret, err
+}
+
+// Account returns the account of the deployment, "" if it was not initialised.
+func (s *Service) Account(ctx context.Context) (account string, err error) {
+	err = s.store.View(ctx, func(v *store.View) error {
+		d, _, err := deployments.Get(v, deploymentPath)
+		account = d.Account
+		return err
+	})
+	return account, err
+}
+
+// AccessKey is the identity.Lookup of the access keys of the deployment.
+func (s *Service) AccessKey(ctx context.Context, id string) (k identity.AccessKey, ok bool, err error) {
+	err = s.store.View(ctx, func(v *store.View) error {
+		r, found, err := accessKeys.Get(v, id)
+		ok = found
+		k = identity.AccessKey{ID: id, Secret: identity.NewSecret(r.Secret), Principal: identity.Root(r.Account)}
+		return err
+	})
+	return k, ok, err
+}
+
+// newAccessKey returns a random access key in the form that those of AWS have:
+// an ID of 20 letters and digits, "AKIA" first, and a secret of 40 characters,
+// which are 240 random bits.
+func newAccessKey() (id, secret string) {
+	var random [10 + 30]byte
+	rand.Read(random[:]) // never fails: the program ends first (crypto/rand)
+	return "AKIA" + base32.StdEncoding.EncodeToString(random[:10]), base64.StdEncoding.EncodeToString(random[10:])
+}

@@ -1,0 +1,8 @@
+package service
+
+import "github.com/keyhold/keyhold/internal/api"
+
+var disableKeyRotation = change("DisableKeyRotation", asks{{"kms:DisableKeyRotation", keyID("KeyId")}}, nil,
+	func(c *call, _ *api.DisableKeyRotationRequest) (*api.Empty, error) {
+		return nil, refuseRotation(c.key())
+	})

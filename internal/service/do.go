@@ -1,0 +1,139 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// A Request is one call whose signature was verified and whose body was read.
+type Request struct {
+	ID        string // the answer's request ID
+	Caller    identity.Caller
+	SourceIP  string
+	UserAgent string
+	Operation Operation
+	Input     any // what Operation.NewInput gave, filled
+}
+
+// Do is the gate. Whatever comes of the request, its event is written before the
+// answer is given; a request that cannot be audited fails.
+func (s *Service) Do(ctx context.Context, r Request) (any, error) {
+	c := &call{Service: s, Request: r, ctx: ctx, now: s.clock.Now()}
+	if err := s.audit.Healthy(); err != nil {
+		return nil, fmt.Errorf("refused, as it cannot be audited: %w", err)
+	}
+	out, err := c.carryOut()
+	for again := 0; again < 3 && errors.Is(err, store.ErrNoSlot); again++ {
+		// The material was deleted, or imported again, between the look-up and
+		// its use: the key says now what is so.
+		c.keys = nil
+		out, err = c.carryOut()
+	}
+	if c.committed { // with its event
+		return out, err
+	}
+	if auditErr := s.audit.Write(ctx, c.event(err)); auditErr != nil {
+		return nil, fmt.Errorf("audit: %w", auditErr)
+	}
+	return out, err
+}
+
+// carryOut keeps the order of checks that the API promises: members, key and
+// permission, state, and then what is the operation's own.
+func (c *call) carryOut() (any, error) {
+	if text := c.Operation.shape.Validate(c.Input); text != "" {
+		return nil, &key.Error{Kind: key.KindValidation, Message: text}
+	}
+	if err := c.Operation.check(c.Input, c.now); err != nil {
+		return nil, err
+	}
+	var ruled []key.Key // by the grid of states
+	for _, a := range c.Operation.asks {
+		t, k, err := c.allow(a)
+		if err != nil {
+			return nil, err
+		}
+		if t.isKey() {
+			c.keys = append(c.keys, k)
+		}
+		if t.isKey() && !t.anyState {
+			ruled = append(ruled, k)
+		}
+	}
+	for _, k := range ruled {
+		if err := c.rules.Permit(c.Operation.Name, k); err != nil {
+			return nil, err
+		}
+	}
+	return c.Operation.run(c, c.Input)
+}
+
+// allow finds what the ask is about, with the key if it is one, and decides. The
+// decision comes before the look-up, so that only who may act on a key learns
+// whether it exists.
+func (c *call) allow(a ask) (t target, k key.Key, err error) {
+	if a.On == nil {
+		return t, k, nil // on the caller's own account, whose root the caller is
+	}
+	if t, err = a.On(c, c.Input); err != nil || !t.isKey() {
+		return t, k, err
+	}
+	if d := decide(c.Caller.Principal, t.ref.Account); !d.Allowed {
+		if t.fromBlob {
+			return t, k, errBlobKey
+		}
+		return t, k, key.Errorf(key.KindAccessDenied, "User: %s is not authorized to perform: %s on resource: %s because "+d.Reason,
+			c.Caller.Principal.ARN, a.Action, t.ref.ARN(), a.Action)
+	}
+	k, err = c.lookUp(t)
+	return t, k, err
+}
+
+// errBlobKey answers for a ciphertext whose key is missing, foreign or forbidden.
+var errBlobKey = key.Errorf(key.KindAccessDenied, "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.")
+
+func (c *call) lookUp(t target) (k key.Key, err error) {
+	err = c.store.View(c.ctx, func(v *store.View) error {
+		c.revision = v.Rev()
+		k, err = c.readKey(v, t.ref)
+		return err
+	})
+	if e, ok := err.(*key.Error); ok && e.Kind == key.KindNotFound && t.fromBlob {
+		return key.Key{}, errBlobKey
+	}
+	return k, err
+}
+
+// readKey returns the key as it is now.
+func (c *call) readKey(from store.Getter, ref key.Reference) (key.Key, error) {
+	if ref.Alias != "" {
+		_, k, err := c.readAlias(from, ref)
+		return k, err
+	}
+	k, ok, err := c.liveKey(from, keyPath(ref.Account, ref.Region, ref.KeyID))
+	if err != nil || !ok {
+		return key.Key{}, firstOf(err, key.Errorf(key.KindNotFound, "Key '%s' does not exist", ref.ARN()))
+	}
+	return k, nil
+}
+
+// liveKey returns the key at a path as it is now; ok is false where there is
+// none, or none any more.
+func (c *call) liveKey(from store.Getter, path string) (k key.Key, ok bool, err error) {
+	k, ok, err = keys.Get(from, path)
+	k = k.At(c.now)
+	return k, ok && k.State != key.Gone, err
+}
+
+// firstOf returns err, or refusal where err is nil.
+func firstOf(err error, refusal *key.Error) error {
+	if err != nil {
+		return err
+	}
+	return refusal
+}

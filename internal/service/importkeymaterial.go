@@ -1,0 +1,132 @@
+package service
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/crypt"
+	"github.com/keyhold/keyhold/internal/key"
+)
+
+var importKeyMaterial = change("ImportKeyMaterial", asks{{"kms:ImportKeyMaterial", keyID("KeyId")}}, checkImport,
+	func(c *call, in *api.ImportKeyMaterialRequest) (*api.ImportKeyMaterialResponse, error) {
+		k := c.key()
+		if err := checkExternal(k); err != nil {
+			return nil, err
+		}
+		m, err := c.prepareImport(k, in)
+		if err != nil {
+			return nil, err
+		}
+		err = c.commitKey(func(k key.Key) (key.Key, error) {
+			if err := checkImportType(k, in.ImportType); err != nil {
+				return key.Key{}, err
+			}
+			return k.ImportMaterial(m, in.KeyMaterialDescription)
+		})
+		if err != nil {
+			return nil, err
+		}
+		return &api.ImportKeyMaterialResponse{KeyId: new(k.ARN()), KeyMaterialId: &m.ID}, nil
+	})
+
+// checkImport holds the members against one another and against the time.
+func checkImport(in *api.ImportKeyMaterialRequest, now time.Time) error {
+	expires := or(in.ExpirationModel, api.ExpirationModelExpires) == api.ExpirationModelExpires
+	var problem string
+	switch {
+	case expires && in.ValidTo == nil:
+		problem = "A validTo date must be set if the ExpirationModel is KEY_MATERIAL_EXPIRES"
+	case !expires && in.ValidTo != nil:
+		problem = "A validTo date must not be set if the ExpirationModel is KEY_MATERIAL_DOES_NOT_EXPIRE"
+	case expires && !in.ValidTo.Time().After(now):
+		problem = "The validTo date must be in the future"
+	case expires && in.ValidTo.Time().After(now.Add(key.MaxValidity)):
+		problem = "The validTo date must be no more than 365 days in the future"
+	case or(in.ImportType, "") == api.ImportTypeNew && in.KeyMaterialId != nil:
+		problem = "A KeyMaterialId must not be set if the ImportType is NEW_KEY_MATERIAL"
+	default:
+		return nil
+	}
+	return &key.Error{Kind: key.KindValidation, Message: problem}
+}
+
+// checkImportType holds the wanted type of import against what the key was given
+// before. A second material of a key has no place yet.
+func checkImportType(k key.Key, importType *string) error {
+	_, imported := k.Current()
+	switch {
+	case or(importType, "") == api.ImportTypeNew && imported:
+		return key.Errorf(key.KindUnsupportedOperation, "Importing new key material into %s, which is associated with key material already, is not supported yet.", k.ARN())
+	case or(importType, "") == api.ImportTypeExisting && !imported:
+		return key.Errorf(key.KindIncorrectKeyMaterial, "%s is not associated with any key material yet.", k.ARN())
+	}
+	return nil
+}
+
+// prepareImport unwraps, checks and seals the material: all that an import does
+// before it changes anything.
+func (c *call) prepareImport(k key.Key, in *api.ImportKeyMaterialRequest) (m key.Material, err error) {
+	if err := checkImportType(k, in.ImportType); err != nil {
+		return key.Material{}, err
+	}
+	crypt.Secretly(func() {
+		var material []byte
+		if material, err = c.unwrap(k, in); err != nil {
+			return
+		}
+		defer clear(material)
+		m, err = c.acceptMaterial(k, in, material)
+	})
+	return m, err
+}
+
+// acceptMaterial checks unwrapped material and seals it.
+func (c *call) acceptMaterial(k key.Key, in *api.ImportKeyMaterialRequest, material []byte) (key.Material, error) {
+	incorrect := key.Errorf(key.KindIncorrectKeyMaterial, "The key material in the request is not the key material that %s expects.", k.ARN())
+	if len(material) != crypt.SymmetricMaterialSize {
+		return key.Material{}, incorrect.Because(fmt.Errorf("it has %d bytes, not %d", len(material), crypt.SymmetricMaterialSize))
+	}
+	id, err := crypt.MaterialID(k.ID, material)
+	if err != nil {
+		return key.Material{}, err
+	}
+	if or(in.KeyMaterialId, id) != id {
+		return key.Material{}, incorrect.Because(errors.New("it is not the material of the ID in the request"))
+	}
+	m := key.Material{ID: id}
+	if in.ValidTo != nil {
+		m.ValidTo = in.ValidTo.Time()
+	}
+	// Now, and not only in the commit, so that a refused import writes nothing.
+	if _, err := k.ImportMaterial(m, in.KeyMaterialDescription); err != nil {
+		return key.Material{}, err
+	}
+	sealed, err := c.sealMaterial(k, id, material)
+	sealed.ValidTo = m.ValidTo
+	return sealed, err
+}
+
+// unwrap opens the token, and with what it holds the wrapped material.
+func (c *call) unwrap(k key.Key, in *api.ImportKeyMaterialRequest) ([]byte, error) {
+	t, err := c.openToken(in.ImportToken, k)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(t.P)
+	defer clear(t.Q)
+	if err := checkWrapping(k, t.Algorithm, t.Spec); err != nil {
+		return nil, err
+	}
+	pair, err := crypt.RestoreWrappingKey(t.Spec, t.P, t.Q)
+	if err != nil {
+		return nil, err
+	}
+	material, err := pair.Unwrap(t.Algorithm, in.EncryptedKeyMaterial)
+	if errors.Is(err, crypt.ErrUnwrap) {
+		return nil, key.Errorf(key.KindInvalidCiphertext, "").Because(err)
+	}
+	return material, err
+}

@@ -1,0 +1,186 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/seal"
+	"github.com/keyhold/keyhold/internal/store"
+	"github.com/keyhold/keyhold/internal/store/memory"
+)
+
+// Each operation has all that belongs to it; what is missing is named.
+func TestOperationsAreComplete(t *testing.T) {
+	rules, table := key.ParseRules(), operations(false)
+	stories := readAll(t, "../../testdata/*.txtar")
+	docs := readAll(t, "../../docs/operations.md")
+	for name, o := range table {
+		if name != o.Name || !api.Known(name) {
+			t.Errorf("%s: no operation of the API", name)
+		}
+		onKey := slices.ContainsFunc(o.asks, func(a ask) bool { return a.On != nil })
+		if rules.Covers(name) != onKey {
+			t.Errorf("%s: a line in the grid of states: %v, a key to ask for: %v", name, rules.Covers(name), onKey)
+		}
+		if len(o.asks) == 0 || o.asks[0].Action != "kms:"+name && name != "ReEncrypt" {
+			t.Errorf("%s: it asks for nothing of its name", name)
+		}
+		if !strings.Contains(stories, "kms "+name+" ") && !strings.Contains(stories, "kms "+name+"\n") {
+			t.Errorf("%s: in no story", name)
+		}
+		if !strings.Contains(docs, "| "+name+" |") {
+			t.Errorf("%s: not in docs/operations.md", name)
+		}
+	}
+	if !strings.Contains(docs, "```\n"+key.Grid()+"\n```") {
+		t.Error("docs/operations.md does not show the grid of states as it is")
+	}
+	for line := range strings.Lines(key.Grid()) {
+		name := strings.Fields(line)[0]
+		if _, ok := table[name]; !ok && name != "operation" {
+			t.Errorf("%s: a line in the grid of states, but no operation", name)
+		}
+	}
+}
+
+func TestDevOperationsAreServedInDevOnly(t *testing.T) {
+	for _, name := range []string{"MoveClock", "ShowClock"} {
+		if _, ok := operations(false)[name]; ok {
+			t.Errorf("%s is served without dev", name)
+		}
+		if _, ok := operations(true)[name]; !ok {
+			t.Errorf("%s is not served in dev", name)
+		}
+	}
+}
+
+func readAll(t *testing.T, pattern string) string {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files %s (%v)", pattern, err)
+	}
+	var all strings.Builder
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(b)
+	}
+	return all.String()
+}
+
+func TestTokenKeysAreDestroyed(t *testing.T) {
+	keyring, _, err := seal.NewKeyring(t.Context(), seal.NewEphemeralRoot())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := store.New(memory.New(), keyring.Records())
+	ring := func() (ring tokenRing) {
+		err := s.View(t.Context(), func(v *store.View) (err error) {
+			ring, _, err = tokenRings.Get(v, tokenRingPath)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ring
+	}
+	hours := func() (hours []int64) {
+		for _, k := range ring().Keys {
+			hours = append(hours, k.Hour)
+		}
+		return hours
+	}
+	slots := memory.NewSlots()
+	newNode := func() *tokenKeys {
+		return &tokenKeys{store: s, slots: slots, sealer: keyring.TokenKeys(), erase: slotsEraser(slots)}
+	}
+	node, other := newNode(), newNode()
+	const first = 1000
+	k, err := node.forSealing(t.Context(), first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same, err := other.forSealing(t.Context(), first)
+	if err != nil || string(same) != string(k) {
+		t.Errorf("two nodes seal with two keys in one hour (%v)", err)
+	}
+	if _, err := node.forSealing(t.Context(), first+tokenKeyHours); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := other.forOpening(t.Context(), first); err != nil || string(got) != string(k) {
+		t.Errorf("the key of an hour is gone after %d hours (%v)", tokenKeyHours, err)
+	}
+	if _, err := node.forSealing(t.Context(), first+tokenKeyHours+1); err != nil {
+		t.Fatal(err)
+	}
+	slot := ring().Keys[0].Slot
+	if err := node.destroyOld(t.Context(), first+tokenKeyHours+1); err != nil {
+		t.Fatal(err)
+	}
+	if got := hours(); !slices.Equal(got, []int64{first + tokenKeyHours, first + tokenKeyHours + 1}) {
+		t.Errorf("kept are the keys of the hours %v", got)
+	}
+	if _, err := slots.Get(t.Context(), slot); !errors.Is(err, store.ErrNoSlot) {
+		t.Errorf("the slot of a destroyed key: %v", err)
+	}
+	if got, err := newNode().forOpening(t.Context(), first); got != nil || err != nil {
+		t.Errorf("a destroyed key is found (%v)", err)
+	}
+}
+
+func TestWrappingKeys(t *testing.T) {
+	w := newWrappingKeys(1)
+	defer w.close()
+	seen := map[string]bool{}
+	for range 3 {
+		k, err := w.take("RSA_2048")
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, _ := k.Primes()
+		if seen[string(p)] {
+			t.Error("one pair was given out twice")
+		}
+		seen[string(p)] = true
+	}
+	none := newWrappingKeys(0)
+	defer none.close()
+	for range maxInline {
+		none.inline <- struct{}{} // as many callers wait for theirs
+	}
+	var e *key.Error
+	if _, err := none.take("RSA_2048"); !errors.As(err, &e) || e.Kind != key.KindThrottling {
+		t.Errorf("one caller too many got %v", err)
+	}
+}
+
+func TestClock(t *testing.T) {
+	wall := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	c := NewClock(func() time.Time { return wall })
+	for _, step := range []struct {
+		by time.Duration
+		ok bool
+	}{{time.Hour, true}, {0, true}, {-1, false}, {maxAhead, false}, {maxAhead - time.Hour, true}, {1, false}} {
+		before := c.Now()
+		err := c.Advance(step.by)
+		if (err == nil) != step.ok || err == nil && !c.Now().Equal(before.Add(step.by)) || err != nil && !c.Now().Equal(before) {
+			t.Errorf("by %v: %v, from %v to %v", step.by, err, before, c.Now())
+		}
+	}
+}
+
+// slotsEraser erases without the notes that a Service keeps.
+func slotsEraser(s store.Slots) func(context.Context, []string) error {
+	return func(ctx context.Context, slots []string) error { return s.Erase(ctx, slots...) }
+}

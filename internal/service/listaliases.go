@@ -1,0 +1,57 @@
+package service
+
+import (
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+var listAliases = query("ListAliases", asks{{"kms:ListAliases", optional("KeyId", keyID)}}, nil,
+	func(c *call, in *api.ListAliasesRequest) (*api.ListAliasesResponse, error) {
+		p, err := pageOf(c.Operation.Name, in.Marker, in.Limit, 50, 100)
+		if err != nil {
+			return nil, err
+		}
+		out := &api.ListAliasesResponse{Aliases: []api.AliasListEntry{}}
+		add := func(a key.Alias) { out.Aliases = append(out.Aliases, aliasEntry(a)) }
+		err = c.store.View(c.ctx, func(v *store.View) error {
+			if len(c.keys) == 0 {
+				return c.listAllAliases(p, v, add)
+			}
+			return listAliasesOf(c.key(), p, v, add)
+		})
+		out.NextMarker, out.Truncated = p.next()
+		return out, err
+	})
+
+func (c *call) listAllAliases(p *page, v *store.View, add func(key.Alias)) error {
+	return list(p, v, aliases, scope(c.Caller.Principal.AccountID, c.Caller.Region), func(_ string, a key.Alias) error {
+		_, live, err := c.liveKey(v, keyPath(a.Account, a.Region, a.KeyID))
+		if err == nil && live {
+			add(a)
+		}
+		return err
+	})
+}
+
+// listAliasesOf goes through the index, so that its cost is that of the key's
+// own aliases.
+func listAliasesOf(k key.Key, p *page, v *store.View, add func(key.Alias)) error {
+	return list(p, v, aliasesOfKey, pathOf(k)+"/", func(name string, _ struct{}) error {
+		a, _, err := aliases.Get(v, aliasPath(k.Account, k.Region, key.AliasPrefix+name))
+		if err == nil {
+			add(a)
+		}
+		return err
+	})
+}
+
+func aliasEntry(a key.Alias) api.AliasListEntry {
+	return api.AliasListEntry{
+		AliasName:       &a.Name,
+		AliasArn:        new(a.ARN()),
+		TargetKeyId:     &a.KeyID,
+		CreationDate:    timestamp(a.CreationDate),
+		LastUpdatedDate: timestamp(a.LastUpdatedDate),
+	}
+}

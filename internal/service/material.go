@@ -1,0 +1,64 @@
+package service
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+
+	"github.com/keyhold/keyhold/internal/crypt"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// sealMaterial returns the record of material in a key: sealed a second time, so
+// that reading the record of the key does not open it, and under the secret of a
+// new slot, so that it can be erased.
+func (c *call) sealMaterial(k key.Key, id string, material []byte) (key.Material, error) {
+	secret := randomSecret()
+	defer clear(secret)
+	sealed, err := c.materials.Under(secret).Seal(materialPlace(k, id), material)
+	if err != nil {
+		return key.Material{}, err
+	}
+	c.slot, err = c.slots.Put(c.ctx, secret)
+	return key.Material{ID: id, Sealed: sealed, Slot: c.slot}, err
+}
+
+// randomSecret returns a secret for a slot.
+func randomSecret() []byte {
+	b := make([]byte, store.SlotSize)
+	rand.Read(b) // never fails: the program ends first (crypto/rand)
+	return b
+}
+
+// withMaterial opens a material that is present, for the time of use, which must
+// keep no copy.
+func (s *Service) withMaterial(ctx context.Context, k key.Key, m key.Material, use func(material []byte) error) (err error) {
+	crypt.Secretly(func() {
+		var material []byte
+		if material, err = s.openMaterial(ctx, k, m); err != nil {
+			return
+		}
+		defer clear(material)
+		err = use(material)
+	})
+	return err
+}
+
+func (s *Service) openMaterial(ctx context.Context, k key.Key, m key.Material) ([]byte, error) {
+	secret, err := s.slots.Get(ctx, m.Slot)
+	if err != nil {
+		return nil, fmt.Errorf("material %s of %s: %w", m.ID, k.ARN(), err)
+	}
+	defer clear(secret)
+	material, err := s.materials.Under(secret).Open(materialPlace(k, m.ID), m.Sealed)
+	if err != nil {
+		return nil, fmt.Errorf("material %s of %s: %w", m.ID, k.ARN(), err)
+	}
+	return material, nil
+}
+
+// materialPlace binds sealed material to what it belongs to.
+func materialPlace(k key.Key, materialID string) []byte {
+	return []byte(k.ARN() + " " + materialID + " " + string(k.Spec))
+}

@@ -1,0 +1,49 @@
+package service
+
+import (
+	"time"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// MoveClock and ShowClock are served by dev servers only and are no part of the
+// KMS API.
+var moveClock = change("MoveClock", asks{{Action: "keyhold:MoveClock"}},
+	func(in *api.MoveClockRequest, _ time.Time) error {
+		if (in.AdvanceSeconds == nil) == (in.To == nil) {
+			return key.Errorf(key.KindValidation, "Exactly one of AdvanceSeconds and To must be given.")
+		}
+		return nil
+	},
+	func(c *call, in *api.MoveClockRequest) (*api.ClockResponse, error) {
+		c.clock.moving.Lock() // so that two moves do not lose one another
+		defer c.clock.moving.Unlock()
+		step := time.Duration(or(in.AdvanceSeconds, 0)) * time.Second
+		if in.To != nil {
+			step = in.To.Time().Sub(c.clock.Now())
+		}
+		offset, err := c.clock.offsetAfter(step)
+		if err != nil {
+			return nil, key.Errorf(key.KindValidation, "The clock was not moved: %v.", err)
+		}
+		err = c.commit(func(tx *store.Tx) error {
+			return clocks.Put(tx, clockPath, clockRecord{int64(offset)})
+		})
+		if err != nil {
+			return nil, err
+		}
+		c.clock.offset.Store(int64(offset))
+		return clockResponse(c.clock), nil
+	})
+
+var showClock = query("ShowClock", asks{{Action: "keyhold:ShowClock"}}, nil,
+	func(c *call, _ *api.ShowClockRequest) (*api.ClockResponse, error) { return clockResponse(c.clock), nil })
+
+func clockResponse(clock *Clock) *api.ClockResponse {
+	return &api.ClockResponse{
+		Now:          timestamp(clock.Now()),
+		AheadSeconds: new(int64(time.Duration(clock.offset.Load()) / time.Second)),
+	}
+}

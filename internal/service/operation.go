@@ -1,0 +1,156 @@
+package service
+
+import (
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/crypt"
+	"github.com/keyhold/keyhold/internal/key"
+)
+
+// An Operation is one row of the table of operations.
+type Operation struct {
+	Name string
+	// ReadOnly says that the operation changes nothing that is kept.
+	ReadOnly bool
+
+	asks  []ask
+	shape *api.Shape
+	input func() any // makes a pointer to an empty request
+	check func(in any, now time.Time) error
+	run   func(c *call, in any) (any, error)
+}
+
+// NewInput returns a pointer to an empty request of the operation, to decode into.
+func (o Operation) NewInput() any { return o.input() }
+
+// An ask is one thing that must be allowed: an action on a resource. On is nil
+// where the action has no resource but the account.
+type ask struct {
+	Action string
+	On     finder
+}
+
+type asks []ask
+
+// query makes the row of an operation that changes nothing. check looks at the
+// members alone, before any key is looked for; it may be nil.
+func query[In, Out any](name string, a asks, check func(*In, time.Time) error, run func(*call, *In) (*Out, error)) Operation {
+	o := Operation{
+		Name:     name,
+		ReadOnly: true,
+		asks:     a,
+		shape:    api.ShapeOf[In](),
+		input:    func() any { return new(In) },
+		check:    func(any, time.Time) error { return nil },
+		run: func(c *call, in any) (any, error) {
+			out, err := run(c, in.(*In))
+			if out == nil {
+				return nil, err // and not a nil pointer in an interface
+			}
+			return out, err
+		},
+	}
+	if check != nil {
+		o.check = func(in any, now time.Time) error { return check(in.(*In), now) }
+	}
+	return o
+}
+
+// change makes the row of an operation that changes what is kept. It commits
+// once, through call.commit, which writes the event as well.
+func change[In, Out any](name string, a asks, check func(*In, time.Time) error, run func(*call, *In) (*Out, error)) Operation {
+	o := query(name, a, check, run)
+	o.ReadOnly = false
+	return o
+}
+
+// A target is what an ask is about. Its zero value is the account.
+type target struct {
+	ref key.Reference
+	// fromBlob says that the caller did not name the key: a ciphertext did. Then
+	// a key that is missing, foreign or forbidden is not told apart.
+	fromBlob bool
+	// anyState says that the operation does not mind the state of this key: the
+	// grid is about the others.
+	anyState bool
+}
+
+func (t target) isKey() bool { return t.ref != key.Reference{} }
+
+// A finder says what a request is about.
+type finder func(c *call, in any) (target, error)
+
+// keyID finds the key that a member names by key ID or key ARN.
+func keyID(member string) finder {
+	return func(c *call, in any) (target, error) {
+		ref, err := key.ParseKeyReference(*text(in, member), c.Caller.Principal.AccountID, c.Caller.Region)
+		return target{ref: ref}, err
+	}
+}
+
+// keyOrAlias finds the key that a member names in any of the four ways.
+func keyOrAlias(member string) finder {
+	return func(c *call, in any) (target, error) {
+		ref, err := key.ParseReference(*text(in, member), c.Caller.Principal.AccountID, c.Caller.Region)
+		return target{ref: ref}, err
+	}
+}
+
+// keyOfAlias finds the key that an alias of the caller's account, which a member
+// names, stands for now. The check of the members has passed the name.
+func keyOfAlias(member string) finder {
+	return func(c *call, in any) (target, error) {
+		return target{ref: c.ownAlias(*text(in, member))}, nil
+	}
+}
+
+// anyState makes a finder of a key whose state does not matter, in an operation
+// where that of another key does.
+func anyState(find finder) finder {
+	return func(c *call, in any) (target, error) {
+		t, err := find(c, in)
+		t.anyState = true
+		return t, err
+	}
+}
+
+// optional makes the finder of a member that may be absent.
+func optional(member string, find func(member string) finder) finder {
+	found := find(member)
+	return func(c *call, in any) (target, error) {
+		if text(in, member) == nil {
+			return target{}, nil
+		}
+		return found(c, in)
+	}
+}
+
+// keyOfCiphertext finds the key that the caller names or, failing that, the one
+// that the ciphertext itself names.
+func keyOfCiphertext(member, blobMember string) finder {
+	named := keyOrAlias(member)
+	return func(c *call, in any) (target, error) {
+		if text(in, member) != nil {
+			return named(c, in)
+		}
+		h, err := crypt.ParseBlob(field(in, blobMember).Bytes())
+		if err != nil || !key.ValidID(h.KeyID) || !key.ValidAccount(h.Account) {
+			return target{}, key.Errorf(key.KindInvalidCiphertext, "")
+		}
+		ref := key.Reference{Account: h.Account, Region: c.Caller.Region, KeyID: h.KeyID}
+		return target{ref: ref, fromBlob: true}, nil
+	}
+}
+
+func text(in any, member string) *string { return field(in, member).Interface().(*string) }
+
+func field(in any, member string) reflect.Value {
+	f := reflect.ValueOf(in).Elem().FieldByName(member)
+	if !f.IsValid() {
+		panic(fmt.Sprintf("service: %T has no member %s", in, member))
+	}
+	return f
+}

@@ -1,0 +1,78 @@
+package service
+
+import (
+	"encoding/base64"
+	"slices"
+	"strings"
+
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// A page is one part of a listing: as many records as fit, after the last of the
+// page before. It stays right while records come and go, as it begins at a name
+// and not at a number.
+type page struct {
+	operation string
+	after     string // the path of the last record of the page before
+	limit     int
+	more      bool
+}
+
+// pageOf reads the Marker and Limit of a request. A larger limit than the
+// listing allows gives the largest page it has.
+func pageOf(operation string, marker *string, limit *int32, def, most int) (*page, error) {
+	p := &page{operation: operation, limit: min(int(or(limit, int32(def))), most)}
+	if marker == nil {
+		return p, nil
+	}
+	b, err := base64.RawURLEncoding.Strict().DecodeString(*marker)
+	after, ok := strings.CutPrefix(string(b), operation+":")
+	if err != nil || !ok {
+		return nil, key.Errorf(key.KindInvalidMarker, "The marker is not valid.")
+	}
+	p.after = after
+	return p, nil
+}
+
+// next returns the NextMarker and Truncated of the answer.
+func (p *page) next() (*string, bool) {
+	if !p.more {
+		return nil, false
+	}
+	return new(base64.RawURLEncoding.EncodeToString([]byte(p.operation + ":" + p.after))), true
+}
+
+// list calls fn with the records of the page whose paths begin with under.
+func list[T any](p *page, v *store.View, t store.Table[T], under string, fn func(path string, record T) error) error {
+	after := p.after
+	if after != "" {
+		after = under + after
+	}
+	records, err := t.Scan(v, under, after, p.limit+1)
+	if err != nil {
+		return err
+	}
+	if p.more = len(records) > p.limit; p.more {
+		records = records[:p.limit]
+		p.after = strings.TrimPrefix(records[p.limit-1].Path, under)
+	}
+	for _, r := range records {
+		if err := fn(strings.TrimPrefix(r.Path, under), r.Value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// part returns the page of a short list that is all at hand, in the order of the
+// records' names.
+func part[T any](p *page, all []T, name func(T) string) []T {
+	all = slices.SortedFunc(slices.Values(all), func(a, b T) int { return strings.Compare(name(a), name(b)) })
+	all = slices.DeleteFunc(all, func(v T) bool { return p.after != "" && name(v) <= p.after })
+	if p.more = len(all) > p.limit; p.more {
+		all = all[:p.limit]
+		p.after = name(all[p.limit-1])
+	}
+	return all
+}

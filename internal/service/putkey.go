@@ -1,0 +1,66 @@
+package service
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// putKey writes a key in the place of what is stored, keeps its place in the
+// index of due times, and notes each slot that the key leaves, in the same
+// transaction. It returns these slots, for the caller to erase after the commit.
+func putKey(tx *store.Tx, k key.Key) (left []string, err error) {
+	path := pathOf(k)
+	stored, _, err := keys.Get(tx, path)
+	if err != nil {
+		return nil, err
+	}
+	if err := keys.Put(tx, path, k); err != nil {
+		return nil, err
+	}
+	if err := moveDue(tx, path, stored.Due(), k.Due()); err != nil {
+		return nil, err
+	}
+	for _, slot := range stored.Slots() {
+		if !slices.Contains(k.Slots(), slot) {
+			left = append(left, slot)
+		}
+	}
+	return left, noteErasures(tx, left)
+}
+
+func moveDue(tx *store.Tx, path string, from, to time.Time) error {
+	if from.Equal(to) {
+		return nil
+	}
+	if !from.IsZero() {
+		if err := dues.Delete(tx, duePath(from, path)); err != nil {
+			return err
+		}
+	}
+	if to.IsZero() {
+		return nil
+	}
+	return dues.Put(tx, duePath(to, path), struct{}{})
+}
+
+// duePath sorts by time: seconds since 1970 in 12 digits, which last for as long
+// as the dates of the API. A part of a second counts as a whole one, so that an
+// entry never comes up before its time.
+func duePath(t time.Time, keyPath string) string {
+	return dueSecond(t.Add(time.Second-1)) + "/" + keyPath
+}
+
+func dueSecond(t time.Time) string { return fmt.Sprintf("%012d", t.Unix()) }
+
+func noteErasures(tx *store.Tx, slots []string) error {
+	for _, slot := range slots {
+		if err := erasures.Put(tx, slot, struct{}{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

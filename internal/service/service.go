@@ -1,0 +1,172 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/seal"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// A Config says what a Service stands on. The fields up to Log must be set.
+type Config struct {
+	Backend store.Backend
+	Slots   store.Slots // of the same deployment as Backend
+	Root    seal.Root   // opens the data keys; a new deployment's are made under it
+	Audit   *audit.Log
+	Clock   *Clock // the clock of key life; wall time is the server's
+	Log     *slog.Logger
+
+	// Create makes an empty Backend a new deployment. Without it Open refuses one
+	// with ErrNotInitialised.
+	Create bool
+	// Dev adds the operations that show and move Clock.
+	Dev bool
+	// StorePolicies stores key policies other than the default although they are
+	// not enforced yet; each is said in the log. Without it they are refused.
+	StorePolicies bool
+	// WrappingKeysAhead is how many key pairs of a wrapping key spec are kept
+	// ready once the spec was asked for. With 0 each is made when it is needed.
+	WrappingKeysAhead int
+}
+
+// Errors of Open.
+var (
+	// ErrNotInitialised: there is no deployment in the Backend, and none was to
+	// be made.
+	ErrNotInitialised = errors.New("there is no deployment here yet")
+
+	// ErrOlderStore: the audit log tells of a later state than that of the
+	// store, which must have been put back.
+	ErrOlderStore = errors.New("the store is older than its audit log")
+)
+
+// A Service carries out operations on the keys of one deployment. Its methods
+// may be called concurrently.
+type Service struct {
+	store         *store.Store
+	slots         store.Slots
+	materials     seal.Sealer
+	audit         *audit.Log
+	outbox        outbox
+	leftovers     *leftovers
+	sweeper       *sweeper
+	clock         *Clock
+	log           *slog.Logger
+	rules         key.Rules
+	operations    map[string]Operation
+	storePolicies bool
+	wrappingKeys  *wrappingKeys
+	tokenKeys     *tokenKeys
+	erased        atomic.Bool // something was, since the last collection of garbage
+}
+
+// Open returns the Service of the deployment that lies in the Backend; an empty
+// Backend becomes a new deployment. The caller closes Audit, then Service, then
+// Slots and Backend: so the outbox learns of all that the log has on disk.
+func Open(ctx context.Context, c Config) (*Service, error) {
+	keyring, err := openKeyring(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{
+		store:         store.New(c.Backend, keyring.Records()),
+		slots:         c.Slots,
+		materials:     keyring.Materials(),
+		audit:         c.Audit,
+		clock:         c.Clock,
+		log:           c.Log,
+		rules:         key.ParseRules(),
+		operations:    operations(c.Dev),
+		storePolicies: c.StorePolicies,
+		wrappingKeys:  newWrappingKeys(c.WrappingKeysAhead),
+	}
+	s.leftovers = newLeftovers(s.store, s.log)
+	s.outbox = outbox{s.store, s.audit, s.log, s.leftovers}
+	s.tokenKeys = &tokenKeys{store: s.store, slots: s.slots, sealer: keyring.TokenKeys(), erase: s.erase}
+	if err := s.takeUp(ctx, c.Dev); err != nil {
+		return nil, errors.Join(err, s.leftovers.close())
+	}
+	s.sweeper = startSweeper(s)
+	return s, nil
+}
+
+// takeUp goes on where the last process on these data stopped.
+func (s *Service) takeUp(ctx context.Context, dev bool) error {
+	if err := s.checkAge(ctx); err != nil {
+		return err
+	}
+	if dev {
+		if err := s.restoreClock(ctx); err != nil {
+			return err
+		}
+	}
+	if err := s.outbox.takeUp(ctx); err != nil {
+		return err
+	}
+	return s.finishErasures(ctx)
+}
+
+// checkAge refuses a store that was put back: its log has seen a later one.
+func (s *Service) checkAge(ctx context.Context) error {
+	return s.store.View(ctx, func(v *store.View) error {
+		if logged := s.audit.Revision(); logged > v.Rev() {
+			return fmt.Errorf("%w: the store is at revision %d, the log has seen %d", ErrOlderStore, v.Rev(), logged)
+		}
+		return nil
+	})
+}
+
+// Close waits for what runs in the background. No Do may be under way.
+func (s *Service) Close() error {
+	s.sweeper.close()
+	s.wrappingKeys.close()
+	return s.leftovers.close()
+}
+
+// Find returns the operation of the given name, if it is served.
+func (s *Service) Find(name string) (Operation, bool) {
+	op, ok := s.operations[name]
+	return op, ok
+}
+
+// keyringPath is where the wrapped data keys lie. They are the one record that
+// the Sealer of records does not seal: it is made of them.
+const keyringPath = "keyring"
+
+func openKeyring(ctx context.Context, c Config) (*seal.Keyring, error) {
+	var kept store.Item
+	var empty bool
+	err := c.Backend.View(ctx, func(r store.Reader) (err error) {
+		if kept, err = r.Get([]byte(keyringPath)); err != nil || kept.Rev != 0 {
+			return err
+		}
+		any, err := r.Scan([]byte{0}, []byte{0xff}, 1)
+		empty = len(any) == 0
+		return err
+	})
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read the keyring: %w", err)
+	case kept.Rev != 0:
+		return seal.OpenKeyring(ctx, c.Root, kept.Value)
+	case !empty:
+		return nil, errors.New("the store has records but no keyring to open them with: it is damaged or not a store of this program")
+	case !c.Create:
+		return nil, ErrNotInitialised
+	}
+	keyring, wrapped, err := seal.NewKeyring(ctx, c.Root)
+	if err != nil {
+		return nil, err
+	}
+	_, err = c.Backend.Commit(ctx, store.Batch{
+		Checks: []store.Check{{Key: []byte(keyringPath)}},
+		Writes: []store.Write{{Key: []byte(keyringPath), Value: wrapped}},
+	})
+	return keyring, err
+}

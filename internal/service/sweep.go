@@ -1,0 +1,212 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// A sweeper carries out, in the background, what became due: it erases material
+// that expired and removes keys whose deletion date has passed. No answer
+// depends on it, as key.At gives every key as it is; it only makes the store say
+// the same, and destroys what has to be.
+type sweeper struct {
+	stop context.CancelFunc
+	gone sync.WaitGroup
+}
+
+// sweepPause is how long what is due may wait, sweepPage how much of it is read
+// at a time.
+const (
+	sweepPause = time.Second
+	sweepPage  = 100
+)
+
+func startSweeper(s *Service) *sweeper {
+	ctx, stop := context.WithCancel(context.Background())
+	w := &sweeper{stop: stop}
+	w.gone.Go(func() {
+		tick := time.NewTicker(sweepPause)
+		defer tick.Stop()
+		for {
+			if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
+				s.log.Error("sweep", "error", err)
+			}
+			if s.erased.Swap(false) {
+				runtime.GC() // which erases what crypt.Secretly left on the heap
+			}
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	return w
+}
+
+func (w *sweeper) close() {
+	w.stop()
+	w.gone.Wait()
+}
+
+// Sweep carries out all that is due now. Its cost is that of what is due, not of
+// what exists. What fails is left for the next time, and does not keep the rest
+// waiting.
+func (s *Service) Sweep(ctx context.Context) error {
+	now := s.clock.Now()
+	failed := s.tokenKeys.destroyOld(ctx, hourOf(now))
+	for after := ""; ; {
+		page, err := s.due(ctx, after, now)
+		if err != nil || len(page) == 0 {
+			return errors.Join(failed, err)
+		}
+		for _, path := range page {
+			if err := s.sweepKey(ctx, path, now); err != nil {
+				failed = errors.Join(failed, fmt.Errorf("%s: %w", path, err))
+			}
+		}
+		after = page[len(page)-1]
+	}
+}
+
+// due returns a page of the index: what is due at the time.
+func (s *Service) due(ctx context.Context, after string, now time.Time) (paths []string, err error) {
+	err = s.store.View(ctx, func(v *store.View) error {
+		records, err := dues.Scan(v, "", after, sweepPage)
+		for _, r := range records {
+			if r.Path[:len(dueSecond(now))] <= dueSecond(now) {
+				paths = append(paths, r.Path)
+			}
+		}
+		return err
+	})
+	return paths, err
+}
+
+// sweepKey brings the record of a key to what the key is now, with an event.
+func (s *Service) sweepKey(ctx context.Context, entry string, now time.Time) error {
+	path := entry[len(dueSecond(now))+1:]
+	var stored key.Key
+	err := s.store.View(ctx, func(v *store.View) (err error) {
+		stored, _, err = keys.Get(v, path)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if entry != duePath(stored.Due(), path) {
+		return s.removeStray(ctx, entry, path)
+	}
+	if stored.State != key.Gone {
+		if err := s.settle(ctx, stored, now); err != nil {
+			return err
+		}
+	}
+	if k := stored.At(now); k.State == key.Gone {
+		return s.remove(ctx, k, entry)
+	}
+	return nil
+}
+
+// removeStray removes an entry of the index of a key that is not due then, or
+// not there.
+func (s *Service) removeStray(ctx context.Context, entry, path string) error {
+	return s.store.Update(ctx, func(tx *store.Tx) error {
+		stored, _, err := keys.Get(tx, path)
+		if err != nil || entry == duePath(stored.Due(), path) {
+			return err
+		}
+		return dues.Delete(tx, entry)
+	})
+}
+
+// settle writes what the key is now in the place of what is stored, unless
+// somebody changed the key meanwhile: then the next sweep looks again.
+func (s *Service) settle(ctx context.Context, stored key.Key, now time.Time) error {
+	k := stored.At(now)
+	name := "DeleteExpiredKeyMaterial"
+	if k.State == key.Gone {
+		name = "DeleteKey"
+	}
+	e := serverEvent(name, k.Account, now)
+	e.AWSRegion = k.Region
+	e.Resources = []audit.Resource{{ARN: k.ARN(), AccountID: k.Account, Type: audit.KeyResource}}
+	var left []string
+	err := s.update(ctx, e, func(tx *store.Tx) error {
+		current, _, err := keys.Get(tx, pathOf(k))
+		if err != nil {
+			return err
+		}
+		if !reflect.DeepEqual(current, stored) {
+			return errors.New("the key was changed meanwhile")
+		}
+		left, err = putKey(tx, k)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.erase(ctx, left)
+}
+
+// remove removes a key that is gone with all that belongs to it: its aliases in
+// pages, the record last. As the key is gone, nothing is added meanwhile.
+func (s *Service) remove(ctx context.Context, k key.Key, entry string) error {
+	for {
+		names, err := s.aliasPage(ctx, k)
+		if err != nil {
+			return err
+		}
+		if len(names) == 0 {
+			break
+		}
+		if err := s.removeAliases(ctx, k, names); err != nil {
+			return err
+		}
+	}
+	return s.store.Update(ctx, func(tx *store.Tx) error {
+		return errors.Join(aliasGuards.Delete(tx, pathOf(k)), keys.Delete(tx, pathOf(k)), dues.Delete(tx, entry))
+	})
+}
+
+// aliasPage returns some names of the key's aliases, without their prefix: as
+// many as a transaction can remove.
+func (s *Service) aliasPage(ctx context.Context, k key.Key) (names []string, err error) {
+	err = s.store.View(ctx, func(v *store.View) error {
+		under := pathOf(k) + "/"
+		records, err := aliasesOfKey.Scan(v, under, "", 30)
+		for _, r := range records {
+			names = append(names, r.Path[len(under):])
+		}
+		return err
+	})
+	return names, err
+}
+
+func (s *Service) removeAliases(ctx context.Context, k key.Key, names []string) error {
+	return s.store.Update(ctx, func(tx *store.Tx) error {
+		for _, name := range names {
+			path := aliasPath(k.Account, k.Region, key.AliasPrefix+name)
+			a, _, err := aliases.Get(tx, path)
+			if err != nil {
+				return err
+			}
+			if a.KeyID == k.ID { // and was not taken by another key meanwhile
+				err = aliases.Delete(tx, path)
+			}
+			if err := errors.Join(err, aliasesOfKey.Delete(tx, pathOf(k)+"/"+name)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,200 @@
+package service
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/crypt"
+	"github.com/keyhold/keyhold/internal/seal"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// A token key seals for one hour and, as a token is good for 24, is of use for
+// 25. Then it is destroyed, and wrapped material that somebody recorded on its
+// way stays closed whatever becomes of the server.
+const tokenKeyHours = 25
+
+func hourOf(t time.Time) int64 { return t.Unix() / 3600 }
+
+// A tokenRing is the record of all token keys that are of use.
+type tokenRing struct {
+	Keys []tokenKey `json:"keys"`
+}
+
+// A tokenKey is sealed under the secret of a slot, by whose erasure it is
+// destroyed.
+type tokenKey struct {
+	Hour   int64  `json:"hour"`
+	Slot   string `json:"slot"`
+	Sealed []byte `json:"sealed"`
+}
+
+const tokenRingPath = "ring"
+
+// of returns the key of the hour, if there is one.
+func (r tokenRing) of(hour int64) (tokenKey, bool) {
+	for _, k := range r.Keys {
+		if k.Hour == hour {
+			return k, true
+		}
+	}
+	return tokenKey{}, false
+}
+
+// without returns the ring without the keys that are of no use at the hour, and
+// the slots of these.
+func (r tokenRing) without(hour int64) (kept tokenRing, left []string) {
+	for _, k := range r.Keys {
+		if k.Hour < hour-tokenKeyHours {
+			left = append(left, k.Slot)
+		} else {
+			kept.Keys = append(kept.Keys, k)
+		}
+	}
+	return kept, left
+}
+
+// tokenKeys gives out token keys, and makes one for each hour that needs one.
+type tokenKeys struct {
+	store  *store.Store
+	slots  store.Slots
+	sealer seal.Sealer
+	erase  func(ctx context.Context, slots []string) error
+
+	mu     sync.Mutex
+	opened map[int64][]byte // by hour
+}
+
+// forSealing returns the token key of the hour.
+func (t *tokenKeys) forSealing(ctx context.Context, hour int64) ([]byte, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	k, err := t.find(ctx, hour)
+	if k != nil || err != nil {
+		return k, err
+	}
+	fresh, err := t.make(ctx, hour)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.store.Update(ctx, func(tx *store.Tx) error { return addTokenKey(tx, fresh) }); err != nil {
+		return nil, err
+	}
+	return t.find(ctx, hour)
+}
+
+// forOpening returns the token key of the hour, or nil if there is none.
+func (t *tokenKeys) forOpening(ctx context.Context, hour int64) ([]byte, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.find(ctx, hour)
+}
+
+// addTokenKey adds the key to the ring. Where another process was faster, its
+// key stays and this one is left for erasure.
+func addTokenKey(tx *store.Tx, fresh tokenKey) error {
+	ring, _, err := tokenRings.Get(tx, tokenRingPath)
+	if err != nil {
+		return err
+	}
+	if _, exists := ring.of(fresh.Hour); exists {
+		return noteErasures(tx, []string{fresh.Slot})
+	}
+	ring.Keys = append(ring.Keys, fresh)
+	return tokenRings.Put(tx, tokenRingPath, ring)
+}
+
+func (t *tokenKeys) make(ctx context.Context, hour int64) (tokenKey, error) {
+	secret, k := randomSecret(), crypt.NewTokenKey()
+	defer clear(secret)
+	defer clear(k)
+	sealed, err := t.sealer.Under(secret).Seal(tokenKeyPlace(hour), k)
+	if err != nil {
+		return tokenKey{}, err
+	}
+	slot, err := t.slots.Put(ctx, secret)
+	return tokenKey{hour, slot, sealed}, err
+}
+
+func tokenKeyPlace(hour int64) []byte { return strconv.AppendInt(nil, hour, 10) }
+
+// find returns the key of the hour, or nil, and keeps it opened.
+func (t *tokenKeys) find(ctx context.Context, hour int64) ([]byte, error) {
+	if k := t.opened[hour]; k != nil {
+		return k, nil
+	}
+	kept, err := t.ring(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sealed, ok := kept.of(hour)
+	if !ok {
+		return nil, nil
+	}
+	secret, err := t.slots.Get(ctx, sealed.Slot)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(secret)
+	k, err := t.sealer.Under(secret).Open(tokenKeyPlace(hour), sealed.Sealed)
+	if err != nil {
+		return nil, err
+	}
+	if t.opened == nil {
+		t.opened = map[int64][]byte{}
+	}
+	t.opened[hour] = k
+	return k, nil
+}
+
+func (t *tokenKeys) ring(ctx context.Context) (ring tokenRing, err error) {
+	err = t.store.View(ctx, func(v *store.View) error {
+		ring, _, err = tokenRings.Get(v, tokenRingPath)
+		return err
+	})
+	return ring, err
+}
+
+// destroyOld destroys the keys that are of no use at the hour.
+func (t *tokenKeys) destroyOld(ctx context.Context, hour int64) error {
+	ring, err := t.ring(ctx)
+	if err != nil {
+		return err
+	}
+	if _, left := ring.without(hour); len(left) == 0 {
+		return nil
+	}
+	var left []string
+	err = t.store.Update(ctx, func(tx *store.Tx) error {
+		ring, _, err := tokenRings.Get(tx, tokenRingPath)
+		if err != nil {
+			return err
+		}
+		if ring, left = ring.without(hour); len(left) == 0 {
+			return nil
+		}
+		if err := noteErasures(tx, left); err != nil {
+			return err
+		}
+		return tokenRings.Put(tx, tokenRingPath, ring)
+	})
+	if err != nil {
+		return err
+	}
+	t.forget(hour)
+	return t.erase(ctx, left)
+}
+
+// forget clears the opened keys that are of no use at the hour.
+func (t *tokenKeys) forget(hour int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for h, k := range t.opened {
+		if h < hour-tokenKeyHours {
+			clear(k)
+			delete(t.opened, h)
+		}
+	}
+}

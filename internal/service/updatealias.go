@@ -1,0 +1,32 @@
+package service
+
+import (
+	"time"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// UpdateAlias asks on the new key and on the old one, of which only the state of
+// the new one matters. Both must be of one type and usage, as all keys are so far.
+var updateAlias = change("UpdateAlias",
+	asks{{"kms:UpdateAlias", keyID("TargetKeyId")}, {"kms:UpdateAlias", anyState(keyOfAlias("AliasName"))}},
+	func(in *api.UpdateAliasRequest, _ time.Time) error { return key.CheckAliasName(*in.AliasName) },
+	func(c *call, in *api.UpdateAliasRequest) (*api.Empty, error) {
+		target, former := c.keys[0], c.keys[1]
+		return nil, c.commit(func(tx *store.Tx) error {
+			if _, err := c.reread(tx); err != nil {
+				return err
+			}
+			a, err := c.rereadAlias(tx, *in.AliasName, former)
+			if err != nil {
+				return err
+			}
+			if err := removeAlias(tx, a); err != nil {
+				return err
+			}
+			a.KeyID, a.LastUpdatedDate = target.ID, c.now.Truncate(time.Millisecond)
+			return insertAlias(tx, a)
+		})
+	})

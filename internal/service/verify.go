@@ -1,0 +1,118 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/keyhold/keyhold/internal/seal"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// Remains are what a deployment that is not running consists of.
+type Remains struct {
+	Backend store.Backend
+	Slots   store.Slots
+	Root    seal.Root
+	Log     io.Reader // the audit log, from its beginning
+}
+
+// A Finding is something in the remains that no running or crashed program left
+// so. It holds nothing secret.
+type Finding struct {
+	Record  string // the path of a record, or the name of a file and a place in it
+	Problem string
+}
+
+// String returns one line.
+func (f Finding) String() string {
+	record := f.Record
+	if quoted := strconv.Quote(record); quoted != `"`+record+`"` {
+		record = quoted // a damaged path
+	}
+	return record + ": " + strings.ReplaceAll(f.Problem, "\n", "; ")
+}
+
+// A Summary is what Verify has looked at.
+type Summary struct {
+	Findings  int
+	Records   map[string]int // by the prefix of their table
+	Materials int            // that opened and are those that their keys are associated with
+	TokenKeys int            // that opened
+	Events    int64          // in the audit log
+	Revision  int64          // of the store
+	Notes     []string       // what a crash may have left, and is no Finding
+}
+
+// Verify looks at all that a deployment consists of: every record opens and fits
+// its path, every seal opens, every index agrees with what it is of, and the
+// store is no older than the audit log. It repairs nothing and writes nothing.
+// Each Finding is reported as it is met. The error is why it could not look.
+//
+// It reads one revision in pages, and keeps eight bytes of each slot in memory.
+func Verify(ctx context.Context, r Remains, report func(Finding)) (Summary, error) {
+	keyring, err := openKeyring(ctx, Config{Backend: r.Backend, Root: r.Root})
+	if err != nil {
+		return Summary{}, fmt.Errorf("the record %q: %w", keyringPath, err)
+	}
+	v := &verifier{
+		Service:   &Service{slots: r.Slots, materials: keyring.Materials()},
+		ctx:       ctx,
+		sealer:    keyring.Records(),
+		tokenSeal: keyring.TokenKeys(),
+		report:    report,
+		seed:      maphash.MakeSeed(),
+		named:     map[uint64]bool{},
+	}
+	v.Records = map[string]int{}
+	err = r.Backend.View(ctx, func(reader store.Reader) error {
+		return store.New(oneView{r.Backend, reader}, v.sealer).View(ctx, func(view *store.View) error {
+			v.reader, v.view = reader, view
+			return v.records()
+		})
+	})
+	if err == nil {
+		err = v.events(r.Log)
+	}
+	if err == nil {
+		err = v.slotsInUse()
+	}
+	return v.Summary, err
+}
+
+// oneView is a Backend within a View, which it shows again and again.
+type oneView struct {
+	store.Backend
+	reader store.Reader
+}
+
+func (o oneView) View(_ context.Context, fn func(store.Reader) error) error { return fn(o.reader) }
+
+// A verifier goes through all records. Of its Service it uses what opens
+// material.
+type verifier struct {
+	*Service
+	Summary
+	ctx       context.Context
+	reader    store.Reader
+	view      *store.View // of the same revision
+	sealer    seal.Sealer
+	tokenSeal seal.Sealer
+	report    func(Finding)
+	err       error // why it cannot go on
+
+	seed  maphash.Seed
+	named map[uint64]bool // slots that records name, by a hash
+}
+
+func (v *verifier) found(record string, problem error) {
+	if corrupt, ok := errors.AsType[*store.CorruptError](problem); ok && corrupt.Path == record {
+		problem = corrupt.Err
+	}
+	v.Findings++
+	v.report(Finding{record, problem.Error()})
+}

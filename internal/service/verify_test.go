@@ -1,0 +1,547 @@
+package service
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/crypt"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/seal"
+	"github.com/keyhold/keyhold/internal/store"
+	"github.com/keyhold/keyhold/internal/store/local"
+	"github.com/keyhold/keyhold/internal/store/memory"
+)
+
+// wreckage is a deployment that has ended, for a test to damage.
+type wreckage struct {
+	*testing.T
+	backend store.Backend
+	slots   *local.Slots
+	root    seal.Root
+	dir     string // of slots and log
+	keyring *seal.Keyring
+
+	// The keys, and material that the one for it was never given.
+	enabled, expiring, pending, empty key.Key
+	other                             key.Material
+}
+
+const wreckAccount, wreckRegion = "111122223333", "eu-west-2"
+
+func newWreckage(t *testing.T) *wreckage {
+	t.Helper()
+	w := &wreckage{T: t, backend: memory.New(), root: seal.NewEphemeralRoot(), dir: t.TempDir()}
+	var err error
+	w.slots, err = local.OpenSlots(w.dir, nil)
+	w.must(err)
+	t.Cleanup(func() { w.slots.Close() })
+	log, err := audit.Open(w.log(), audit.Options{})
+	w.must(err)
+	s, err := Open(t.Context(), Config{
+		Backend: w.backend, Slots: w.slots, Root: w.root, Audit: log, Clock: NewClock(time.Now), Log: slog.New(slog.DiscardHandler), Create: true,
+	})
+	w.must(err)
+	w.keyring, err = openKeyring(t.Context(), Config{Backend: w.backend, Root: w.root})
+	w.must(err)
+	_, _, err = s.Initialise(t.Context(), wreckAccount)
+	w.must(err)
+	w.fill(s)
+	w.must(errors.Join(log.Close(), s.Close()))
+	return w
+}
+
+// fill makes keys, aliases and a token key.
+func (w *wreckage) fill(s *Service) {
+	w.Helper()
+	c := &call{Service: s, ctx: w.Context(), now: s.clock.Now()}
+	with := func(k key.Key, validTo time.Time) key.Key {
+		m, err := w.material(c, k, crypt.NewSymmetricMaterial())
+		w.must(err)
+		m.ValidTo = validTo
+		k, err = k.ImportMaterial(m, nil)
+		w.must(err)
+		return k
+	}
+	w.enabled = with(w.newKey(key.OriginAWSKMS), time.Time{})
+	w.expiring = with(w.newKey(key.OriginExternal), c.now.Add(time.Hour))
+	w.pending = with(w.newKey(key.OriginExternal), time.Time{}).ScheduleDeletion(7, c.now)
+	w.empty = w.newKey(key.OriginExternal)
+	_, err := s.tokenKeys.forSealing(w.Context(), hourOf(c.now))
+	w.must(err)
+	w.update(func(tx *store.Tx) error {
+		for _, k := range []key.Key{w.enabled, w.expiring, w.pending, w.empty} {
+			if _, err := putKey(tx, k); err != nil {
+				return err
+			}
+		}
+		return errors.Join(insertAlias(tx, w.alias("one", w.enabled)), insertAlias(tx, w.alias("two", w.enabled)))
+	})
+	w.other, err = w.material(c, w.enabled, crypt.NewSymmetricMaterial())
+	w.must(errors.Join(err, w.slots.Erase(w.Context(), w.other.Slot)))
+}
+
+func (w *wreckage) material(c *call, k key.Key, material []byte) (key.Material, error) {
+	id, err := crypt.MaterialID(k.ID, material)
+	if err != nil {
+		return key.Material{}, err
+	}
+	return c.sealMaterial(k, id, material)
+}
+
+func (w *wreckage) newKey(o key.Origin) key.Key {
+	return key.Key{
+		ID: uuid.NewString(), Account: wreckAccount, Region: wreckRegion, Spec: key.SymmetricDefault, Usage: key.EncryptDecrypt,
+		Origin: o, State: key.PendingImport, CreationDate: time.Now().UTC(), Policy: key.DefaultPolicy(wreckAccount),
+	}
+}
+
+func (w *wreckage) alias(name string, k key.Key) key.Alias {
+	return key.Alias{Name: key.AliasPrefix + name, Account: k.Account, Region: k.Region, KeyID: k.ID}
+}
+
+func (w *wreckage) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+func (w *wreckage) log() string { return filepath.Join(w.dir, "audit.log") }
+
+// update writes records that open.
+func (w *wreckage) update(fn func(tx *store.Tx) error) {
+	w.Helper()
+	w.must(store.New(w.backend, w.keyring.Records()).Update(w.Context(), fn))
+}
+
+// replace writes a key in the place of what is stored, and nothing else.
+func (w *wreckage) replace(k key.Key) {
+	w.Helper()
+	w.update(func(tx *store.Tx) error { return keys.Put(tx, pathOf(k), k) })
+}
+
+// alter changes what stands at a path, whatever it is.
+func (w *wreckage) alter(path string, change func(value []byte) []byte) {
+	w.Helper()
+	var item store.Item
+	w.must(w.backend.View(w.Context(), func(r store.Reader) (err error) {
+		item, err = r.Get([]byte(path))
+		return err
+	}))
+	_, err := w.backend.Commit(w.Context(), store.Batch{Writes: []store.Write{{Key: []byte(path), Value: change(item.Value)}}})
+	w.must(err)
+}
+
+func remove([]byte) []byte { return nil }
+
+func flip(value []byte) []byte {
+	value = bytes.Clone(value)
+	value[len(value)/2] ^= 1
+	return value
+}
+
+// untouchable fails the test where something is written.
+type untouchable struct {
+	store.Backend
+	store.Slots
+	t *testing.T
+}
+
+func (u untouchable) Commit(context.Context, store.Batch) (int64, error) {
+	u.t.Error("Verify commits")
+	return 0, store.ErrInvalid
+}
+
+func (u untouchable) Put(context.Context, []byte) (string, error) {
+	u.t.Error("Verify writes a slot")
+	return "", store.ErrInvalid
+}
+
+func (u untouchable) Erase(context.Context, ...string) error {
+	u.t.Error("Verify erases")
+	return store.ErrInvalid
+}
+
+func (u untouchable) Close() error { return nil }
+
+func (u untouchable) Each(ctx context.Context, fn func(string, error)) error {
+	return u.Slots.(slotLister).Each(ctx, fn)
+}
+
+// verify returns the findings as lines.
+func (w *wreckage) verify() (findings []string, s Summary, err error) {
+	w.Helper()
+	log, err := os.Open(w.log())
+	w.must(err)
+	defer log.Close()
+	u := untouchable{w.backend, w.slots, w.T}
+	s, err = Verify(w.Context(), Remains{u, u, w.root, log}, func(f Finding) { findings = append(findings, f.String()) })
+	if s.Findings != len(findings) {
+		w.Errorf("%d findings, %d reported", s.Findings, len(findings))
+	}
+	return findings, s, err
+}
+
+func TestVerifyFindsNothingWhereNothingIs(t *testing.T) {
+	w := newWreckage(t)
+	findings, s, err := w.verify()
+	if err != nil || len(findings) > 0 || len(s.Notes) > 0 {
+		t.Errorf("found %q, %q, %v", findings, s.Notes, err)
+	}
+	want := map[string]int{"access-key": 1, "alias": 2, "alias-guard": 1, "alias-of-key": 2, "deployment": 1, "due": 2, "key": 4, "keyring": 1, "token-keys": 1}
+	if !maps.Equal(s.Records, want) || s.Materials != 3 || s.TokenKeys != 1 || s.Events != 1 || s.Revision < 2 {
+		t.Errorf("looked at %+v", s)
+	}
+}
+
+// What a crash leaves is no finding.
+func TestVerifyKnowsWhatACrashLeaves(t *testing.T) {
+	w := newWreckage(t)
+	for range 2 {
+		_, err := w.slots.Put(t.Context(), randomSecret())
+		w.must(err)
+	}
+	e := audit.Event{EventID: uuid.NewString()}
+	line, err := e.Line()
+	w.must(err)
+	gone := w.pending.Buried()
+	slot := w.pending.Slots()[0]
+	w.update(func(tx *store.Tx) error {
+		_, err := putKey(tx, gone) // notes the erasure of its slot
+		return errors.Join(err, outboxes.Put(tx, e.EventID, outboxRecord{line}),
+			insertAlias(tx, w.alias("three", gone)), aliasGuards.Put(tx, pathOf(gone), aliasGuard{7}))
+	})
+	f, err := os.OpenFile(w.log(), os.O_APPEND|os.O_WRONLY, 0)
+	w.must(err)
+	_, err = f.WriteString(`{"eventVersion"`)
+	w.must(errors.Join(err, f.Close()))
+	for range 2 { // before and after the erasure
+		findings, s, err := w.verify()
+		notes := strings.Join(s.Notes, "\n")
+		if err != nil || len(findings) > 0 || !strings.Contains(notes, "15 bytes") || !strings.Contains(notes, "2 slots") || len(s.Notes) != 2 {
+			t.Errorf("found %q, %q, %v", findings, s.Notes, err)
+		}
+		w.must(w.slots.Erase(t.Context(), slot))
+	}
+}
+
+// damages are things done to a deployment, each with all that Verify finds: as
+// regular expressions, where KEY and so on stand for the paths of keys.
+var damages = map[string]struct {
+	do   func(w *wreckage)
+	want []string
+}{
+	"a flipped bit": {func(w *wreckage) { w.alter("key/"+pathOf(w.enabled), flip) },
+		[]string{"key/ENABLED: the sealed value does not open"}},
+	"a flipped bit in an index": {func(w *wreckage) { w.alter("alias-of-key/"+pathOf(w.enabled)+"/one", flip) },
+		[]string{"alias-of-key/ENABLED/one: the sealed value does not open"}},
+	"a record in another place": {func(w *wreckage) {
+		w.alter("key/"+pathOf(w.enabled), func(v []byte) []byte {
+			w.alter("key/"+pathOf(w.empty), func([]byte) []byte { return v })
+			return v
+		})
+	}, []string{"key/EMPTY: the sealed value does not open"}},
+	"a kind of record that there is not": {func(w *wreckage) { w.alter("keyz/x", func([]byte) []byte { return []byte("x") }) },
+		[]string{"keyz/x: no kind of record"}},
+	"a path of bytes": {func(w *wreckage) { w.alter("k\x00\n", func([]byte) []byte { return []byte("x") }) },
+		[]string{`"k\\x00\\n": no kind of record`}},
+	"a record of a newer version": {func(w *wreckage) {
+		newer := store.Table[map[string]int]{Prefix: aliasGuards.Prefix, Codec: store.JSON[map[string]int]()}
+		w.update(func(tx *store.Tx) error { return newer.Put(tx, pathOf(w.enabled), map[string]int{"more": 1}) })
+	}, []string{`alias-guard/ENABLED: unknown member "/more"`}},
+	"a key under the name of another": {func(w *wreckage) {
+		w.update(func(tx *store.Tx) error { return keys.Put(tx, pathOf(w.empty), w.enabled) })
+	}, []string{"key/EMPTY: what it holds belongs to another path"}},
+	"a key that is gone": {func(w *wreckage) { w.alter("key/"+pathOf(w.expiring), remove) },
+		[]string{`due/\d+/EXPIRING: no key is due then`}},
+	"a key with aliases that is gone": {func(w *wreckage) { w.alter("key/"+pathOf(w.enabled), remove) },
+		[]string{"alias-guard/ENABLED: there is no such key", "key/ENABLED: it is missing: arn:.*alias/one", "key/ENABLED: it is missing: arn:.*alias/two"}},
+
+	"a state that does not fit": {func(w *wreckage) { w.empty.State = key.Enabled; w.replace(w.empty) },
+		[]string{`key/EMPTY: the state "Enabled" does not fit`}},
+	"a state that there is not": {func(w *wreckage) { w.empty.State = "Asleep"; w.replace(w.empty) },
+		[]string{`key/EMPTY: the state "Asleep" does not fit`}},
+	"no material, as if it had been imported": {func(w *wreckage) { w.enabled.State = key.PendingImport; w.replace(w.enabled) },
+		[]string{`key/ENABLED: the state "PendingImport" does not fit`}},
+	"a deletion without a date": {func(w *wreckage) { w.pending.DeletionDate = time.Time{}; w.replace(w.pending) },
+		[]string{`due/\d+/PENDING: no key is due then`, `key/PENDING: the state "PendingDeletion" does not fit`}},
+	"a slot that is gone": {func(w *wreckage) { w.must(w.slots.Erase(w.Context(), w.enabled.Slots()...)) },
+		[]string{`key/ENABLED: material [0-9a-f]{64} of arn:.*: store: no such slot`}},
+	"a damaged slot": {func(w *wreckage) { w.flipInSlots(64 + 20) }, // of the first cell that was taken
+		[]string{`key/ENABLED: material [0-9a-f]{64} of arn:.*: store: "slots 1-[0-9a-f]{16}" is corrupt: wrong checksum`, `slots 1-[0-9a-f]{16}: wrong checksum`}},
+	"a damaged slot that is free": {func(w *wreckage) { w.flipInSlots(64 * 900) }, []string{`slots 900-0[0-9a-f]{15}: wrong checksum`}},
+	"a slot for a material without bytes": {func(w *wreckage) { w.enabled.Materials[0].Sealed = nil; w.replace(w.enabled) },
+		[]string{`key/ENABLED: the state "Enabled" does not fit.*; material [0-9a-f]{64} has bytes or a slot, but not both`}},
+	"a slot of two keys": {func(w *wreckage) {
+		w.enabled.ID = "ffffffff-ffff-4fff-bfff-ffffffffffff" // the last to be looked at
+		w.replace(w.enabled)
+	}, []string{`key/.*/ffffffff-.*: another record names the slot 1-[0-9a-f]{16} too; material .* does not open`}},
+	"an erasure of what is in use": {func(w *wreckage) {
+		w.update(func(tx *store.Tx) error { return noteErasures(tx, w.enabled.Slots()) })
+	}, []string{`key/ENABLED: another record names the slot`}},
+	"sealed bytes of other material": {func(w *wreckage) { w.enabled.Materials[0].Sealed = w.other.Sealed; w.replace(w.enabled) },
+		[]string{`key/ENABLED: material .* does not open`}},
+	"other material under the right name": {func(w *wreckage) {
+		secret, err := w.slots.Get(w.Context(), w.enabled.Slots()[0])
+		w.must(err)
+		m := &w.enabled.Materials[0]
+		m.Sealed, err = w.keyring.Materials().Under(secret).Seal(materialPlace(w.enabled, m.ID), crypt.NewSymmetricMaterial())
+		w.must(err)
+		w.replace(w.enabled)
+	}, []string{`key/ENABLED: material [0-9a-f]{64} is other material`}},
+
+	"a due time that is missing": {func(w *wreckage) { w.alter("due/"+duePath(w.expiring.Due(), pathOf(w.expiring)), remove) },
+		[]string{`due/\d{12}/EXPIRING: it is missing: arn:`}},
+	"another due time": {func(w *wreckage) {
+		w.update(func(tx *store.Tx) error {
+			return dues.Put(tx, duePath(w.expiring.Due().Add(time.Hour), pathOf(w.expiring)), struct{}{})
+		})
+	}, []string{`due/\d{12}/EXPIRING: no key is due then`}},
+	"a due time of a key without one": {func(w *wreckage) {
+		w.update(func(tx *store.Tx) error { return dues.Put(tx, duePath(time.Now(), pathOf(w.enabled)), struct{}{}) })
+	}, []string{`due/\d{12}/ENABLED: no key is due then`}},
+	"a due time of nothing": {func(w *wreckage) {
+		w.update(func(tx *store.Tx) error { return dues.Put(tx, "000000000001/", struct{}{}) })
+	}, []string{`due/000000000001/: what it holds belongs`}},
+
+	"an alias that is missing": {func(w *wreckage) { w.alter("alias/"+wreckAccount+"/"+wreckRegion+"/one", remove) },
+		[]string{"alias-of-key/ENABLED/one: no such alias stands for this key"}},
+	"an alias of another key": {func(w *wreckage) {
+		w.update(func(tx *store.Tx) error {
+			a := w.alias("one", w.empty)
+			return aliases.Put(tx, aliasPath(a.Account, a.Region, a.Name), a)
+		})
+	}, []string{"alias-of-key/EMPTY/one: it is missing: arn:.*alias/one", "alias-of-key/ENABLED/one: no such alias"}},
+	"an alias under another name": {func(w *wreckage) {
+		w.update(func(tx *store.Tx) error { return aliases.Put(tx, "x/y/z", w.alias("one", w.enabled)) })
+	}, []string{"alias/x/y/z: what it holds belongs"}},
+	"an entry of an alias that is missing": {func(w *wreckage) { w.alter("alias-of-key/"+pathOf(w.enabled)+"/one", remove) },
+		[]string{"alias-guard/ENABLED: it counts 2 aliases, and there are 1", "alias-of-key/ENABLED/one: it is missing"}},
+	"an entry that is none": {func(w *wreckage) {
+		w.update(func(tx *store.Tx) error { return aliasesOfKey.Put(tx, "x", struct{}{}) })
+	}, []string{"alias-of-key/x: what it holds belongs"}},
+	"a wrong count of aliases": {func(w *wreckage) {
+		w.update(func(tx *store.Tx) error { return aliasGuards.Put(tx, pathOf(w.enabled), aliasGuard{3}) })
+	}, []string{"alias-guard/ENABLED: it counts 3 aliases, and there are 2"}},
+	"no count of aliases": {func(w *wreckage) { w.alter("alias-guard/"+pathOf(w.enabled), remove) },
+		[]string{"alias-guard/ENABLED: it is missing: alias-of-key/ENABLED/one", "alias-guard/ENABLED: it is missing: alias-of-key/ENABLED/two"}},
+
+	"a token key whose slot is gone": {func(w *wreckage) { w.must(w.slots.Erase(w.Context(), w.ring().Keys[0].Slot)) },
+		[]string{`token-keys/ring: the token key of hour \d+: store: no such slot`}},
+	"a token key of another hour": {func(w *wreckage) { r := w.ring(); r.Keys[0].Hour--; w.putRing(tokenRingPath, r) },
+		[]string{`token-keys/ring: the token key of hour \d+: the sealed value does not open`}},
+	"a token key twice": {func(w *wreckage) { r := w.ring(); w.putRing(tokenRingPath, tokenRing{append(r.Keys, r.Keys...)}) },
+		[]string{`token-keys/ring: the token key of hour \d+: it is there twice`}},
+	"another ring": {func(w *wreckage) { w.putRing("rang", tokenRing{}) }, []string{"token-keys/rang: what it holds belongs"}},
+
+	"an event that is none": {func(w *wreckage) {
+		w.update(func(tx *store.Tx) error { return outboxes.Put(tx, "id", outboxRecord{[]byte("{}\n")}) })
+	}, []string{"outbox/id: audit: not an event"}},
+	"an event of another name": {func(w *wreckage) {
+		w.update(func(tx *store.Tx) error {
+			return outboxes.Put(tx, "id", outboxRecord{[]byte(`{"eventID":"di"}` + "\n")})
+		})
+	}, []string{"outbox/id: what it holds belongs"}},
+	"a clock behind wall time": {func(w *wreckage) {
+		w.update(func(tx *store.Tx) error { return clocks.Put(tx, clockPath, clockRecord{-1}) })
+	}, []string{"clock/dev: what it holds belongs"}},
+	"no deployment": {func(w *wreckage) { w.alter("deployment/this", remove) },
+		[]string{"deployment/this: it is missing: there are access keys"}},
+	"another deployment": {func(w *wreckage) {
+		w.update(func(tx *store.Tx) error { return deployments.Put(tx, "that", deploymentRecord{wreckAccount}) })
+	}, []string{"deployment/that: what it holds belongs"}},
+	"no access key": {func(w *wreckage) {
+		w.update(func(tx *store.Tx) error { return accessKeys.Delete(tx, w.accessKey()) })
+	}, []string{"access-key: there is none"}},
+	"an access key of nobody": {func(w *wreckage) {
+		w.update(func(tx *store.Tx) error { return accessKeys.Put(tx, w.accessKey(), accessKeyRecord{"", "x"}) })
+	}, []string{"access-key/AKIA.*: what it holds belongs"}},
+	"an older store": {func(w *wreckage) { w.appendToLog(string(audit.Stamp([]byte(`{"eventID":"x"}`+"\n"), 1000))) },
+		[]string{`audit log: the store is older than its audit log: the store is at revision \d+, the log has seen 1000`}},
+	"a line that is no event": {func(w *wreckage) { w.appendToLog("x\n") }, []string{"audit log, line 2: audit: not an event"}},
+}
+
+func TestVerifyFindsDamage(t *testing.T) {
+	for name, damage := range damages {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWreckage(t)
+			damage.do(w)
+			findings, _, err := w.verify()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(findings) != len(damage.want) {
+				t.Errorf("found %d things, not %d: %q", len(findings), len(damage.want), findings)
+			}
+			all := strings.Join(findings, "\n")
+			paths := strings.NewReplacer("ENABLED", pathOf(w.enabled), "EXPIRING", pathOf(w.expiring), "PENDING", pathOf(w.pending), "EMPTY", pathOf(w.empty))
+			for _, want := range damage.want {
+				if !regexp.MustCompile("(?m)^" + paths.Replace(want)).MatchString(all) {
+					t.Errorf("found %q, not %s", findings, want)
+				}
+			}
+		})
+	}
+}
+
+func (w *wreckage) flipInSlots(at int64) {
+	w.Helper()
+	path := filepath.Join(w.dir, "slots")
+	b, err := os.ReadFile(path)
+	w.must(err)
+	b[at] ^= 4
+	w.must(os.WriteFile(path, b, 0o600))
+}
+
+func (w *wreckage) appendToLog(line string) {
+	w.Helper()
+	f, err := os.OpenFile(w.log(), os.O_APPEND|os.O_WRONLY, 0)
+	w.must(err)
+	_, err = f.WriteString(line)
+	w.must(errors.Join(err, f.Close()))
+}
+
+func (w *wreckage) ring() (ring tokenRing) {
+	w.Helper()
+	w.update(func(tx *store.Tx) (err error) {
+		ring, _, err = tokenRings.Get(tx, tokenRingPath)
+		return err
+	})
+	return ring
+}
+
+func (w *wreckage) putRing(path string, ring tokenRing) {
+	w.Helper()
+	w.update(func(tx *store.Tx) error { return tokenRings.Put(tx, path, ring) })
+}
+
+func (w *wreckage) accessKey() (id string) {
+	w.Helper()
+	w.must(store.New(w.backend, w.keyring.Records()).View(w.Context(), func(v *store.View) error {
+		all, err := accessKeys.Scan(v, "", "", 1)
+		id = all[0].Path
+		return err
+	}))
+	return id
+}
+
+// Without the data keys nothing can be looked at.
+func TestVerifyNeedsTheKeyring(t *testing.T) {
+	for name, test := range map[string]struct {
+		do   func(w *wreckage)
+		want error
+	}{
+		"another root key":  {func(w *wreckage) { w.root = seal.NewEphemeralRoot() }, seal.ErrWrongRoot},
+		"a damaged keyring": {func(w *wreckage) { w.alter(keyringPath, flip) }, nil},
+		"no keyring":        {func(w *wreckage) { w.alter(keyringPath, remove) }, nil},
+		"nothing at all":    {func(w *wreckage) { w.backend = memory.New() }, ErrNotInitialised},
+	} {
+		w := newWreckage(t)
+		test.do(w)
+		findings, _, err := w.verify()
+		if err == nil || test.want != nil && !errors.Is(err, test.want) || !strings.Contains(err.Error(), keyringPath) || len(findings) > 0 {
+			t.Errorf("%s: %v, %q", name, err, findings)
+		}
+	}
+}
+
+// refusing is a Backend that refuses to read some records, as one does that sees
+// by itself that they are damaged.
+type refusing struct {
+	store.Backend
+	store.Reader
+	damaged []string
+}
+
+func (r refusing) View(ctx context.Context, fn func(store.Reader) error) error {
+	return r.Backend.View(ctx, func(reader store.Reader) error {
+		r.Reader = reader
+		return fn(r)
+	})
+}
+
+func (r refusing) Scan(from, to []byte, limit int) ([]store.Item, error) {
+	items, err := r.Reader.Scan(from, to, limit)
+	for _, item := range items {
+		for _, path := range r.damaged {
+			if string(item.Key) == path {
+				return nil, &store.CorruptError{Path: path, Err: errors.New("refused")}
+			}
+		}
+	}
+	return items, err
+}
+
+func TestVerifyGoesOnAfterARefusal(t *testing.T) {
+	w := newWreckage(t)
+	r := refusing{Backend: w.backend, damaged: []string{"access-key/" + w.accessKey(), "deployment/this", "token-keys/ring"}}
+	var findings []string
+	s, err := Verify(t.Context(), Remains{r, w.slots, w.root, strings.NewReader("")}, func(f Finding) { findings = append(findings, f.String()) })
+	if err != nil || len(findings) != 3 || s.Records["key"] != 4 || s.Records["alias"] != 2 {
+		t.Errorf("%q, %+v, %v", findings, s, err)
+	}
+	for i, path := range r.damaged {
+		if i < len(findings) && findings[i] != path+": refused" {
+			t.Errorf("found %q, want %s", findings[i], path)
+		}
+	}
+	r.damaged = nil
+	broken := errors.New("broken")
+	if _, err := Verify(t.Context(), Remains{brokenBackend{r, broken}, w.slots, w.root, strings.NewReader("")}, nil); !errors.Is(err, broken) {
+		t.Errorf("of a Backend that is broken: %v", err)
+	}
+}
+
+type brokenBackend struct {
+	store.Backend
+	err error
+}
+
+func (b brokenBackend) View(context.Context, func(store.Reader) error) error { return b.err }
+
+// There is a verification for each kind of record.
+func TestVerifyKnowsEveryKindOfRecord(t *testing.T) {
+	rows := verifications()
+	declared := regexp.MustCompile(`Prefix: "([a-z-]+)"`)
+	found := 0
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range declared.FindAllSubmatch(text, -1) {
+			found++
+			if rows[string(m[1])] == nil {
+				t.Errorf("%s declares a table %s that Verify does not know", file, m[1])
+			}
+		}
+	}
+	if found < len(rows) {
+		t.Errorf("found %d tables and %d verifications", found, len(rows))
+	}
+}
+
+func TestFindingIsOneLine(t *testing.T) {
+	f := Finding{"key/x", fmt.Sprint(errors.Join(errors.New("a"), errors.New("b")))}
+	if got := f.String(); got != "key/x: a; b" {
+		t.Error(got)
+	}
+}

@@ -1,0 +1,117 @@
+package service
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/keyhold/keyhold/internal/crypt"
+	"github.com/keyhold/keyhold/internal/key"
+)
+
+func (v *verifier) key(path string, k key.Key) error {
+	if pathOf(k) != path || !key.ValidID(k.ID) {
+		return errMoved
+	}
+	if due := k.Due(); !due.IsZero() {
+		need(v, dues, duePath(due, path), k.ARN())
+	}
+	problems := []error{checkState(k)}
+	for _, m := range k.Materials {
+		problems = append(problems, v.material(k, m))
+	}
+	return errors.Join(problems...)
+}
+
+// checkState tells whether the state of a key fits its material and dates.
+func checkState(k key.Key) error {
+	missing := len(k.Materials) == 0 || slices.ContainsFunc(k.Materials, func(m key.Material) bool { return !m.Present() })
+	fits := false
+	switch k.State {
+	case key.Enabled, key.Disabled:
+		fits = !missing && k.DeletionDate.IsZero()
+	case key.PendingImport:
+		fits = missing && k.DeletionDate.IsZero() && k.Origin == key.OriginExternal
+	case key.PendingDeletion:
+		fits = !k.DeletionDate.IsZero()
+	case key.Gone:
+		fits = len(k.Materials) == 0
+	}
+	if !fits {
+		return fmt.Errorf("the state %q does not fit its material and dates", k.State)
+	}
+	return nil
+}
+
+// material opens a material and computes its ID from its bytes.
+func (v *verifier) material(k key.Key, m key.Material) error {
+	if m.Present() != (m.Slot != "") {
+		return fmt.Errorf("material %s has bytes or a slot, but not both", m.ID)
+	}
+	if !m.Present() {
+		return nil
+	}
+	err := v.withMaterial(v.ctx, k, m, func(material []byte) error {
+		id, err := crypt.MaterialID(k.ID, material)
+		if err == nil && (id != m.ID || len(material) != crypt.SymmetricMaterialSize) {
+			err = fmt.Errorf("material %s is other material", m.ID)
+		}
+		return err
+	})
+	if err == nil {
+		v.Materials++
+	}
+	return errors.Join(v.name(m.Slot), err)
+}
+
+func (v *verifier) due(path string, _ struct{}) error {
+	_, of, ok := strings.Cut(path, "/")
+	if !ok || of == "" {
+		return errMoved
+	}
+	k, there, whole := look(v, keys, of)
+	if !there || whole && (k.Due().IsZero() || duePath(k.Due(), of) != path) {
+		return errors.New("no key is due then")
+	}
+	return nil
+}
+
+func (v *verifier) alias(path string, a key.Alias) error {
+	if !strings.HasPrefix(a.Name, key.AliasPrefix) || aliasPath(a.Account, a.Region, a.Name) != path {
+		return errMoved
+	}
+	need(v, aliasesOfKey, aliasOfKeyPath(a), a.ARN())
+	need(v, keys, keyPath(a.Account, a.Region, a.KeyID), a.ARN())
+	return nil
+}
+
+func (v *verifier) aliasOfKey(path string, _ struct{}) error {
+	parts := strings.SplitN(path, "/", 4) // account, Region, key ID, name
+	if len(parts) < 4 {
+		return errMoved
+	}
+	a, there, whole := look(v, aliases, scope(parts[0], parts[1])+parts[3])
+	if !there || whole && a.KeyID != parts[2] {
+		return errors.New("no such alias stands for this key")
+	}
+	need(v, aliasGuards, keyPath(parts[0], parts[1], parts[2]), "alias-of-key/"+path)
+	return nil
+}
+
+// aliasGuard looks at the count of a key's aliases. That of a key which is being
+// removed is not kept any more.
+func (v *verifier) aliasGuard(path string, g aliasGuard) error {
+	k, there, whole := look(v, keys, path)
+	if !there {
+		return errors.New("there is no such key")
+	}
+	if !whole || k.State == key.Gone {
+		return nil
+	}
+	counted, err := aliasesOfKey.Scan(v.view, path+"/", "", key.MaxAliases+1)
+	if err == nil && len(counted) != g.Count {
+		return fmt.Errorf("it counts %d aliases, and there are %d", g.Count, len(counted))
+	}
+	return nil // the entry that was not read is reported in its turn
+}

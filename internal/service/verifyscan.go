@@ -1,0 +1,91 @@
+package service
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// verifyPage is how many records are in memory at a time.
+const verifyPage = 500
+
+// records looks at all records in the order of their paths.
+func (v *verifier) records() error {
+	v.Revision = v.view.Rev()
+	rows := verifications()
+	for from := []byte(nil); v.err == nil; {
+		items, next, err := v.page(from)
+		if err != nil {
+			return err
+		}
+		for _, item := range items {
+			v.record(rows, item)
+		}
+		if next == nil {
+			break
+		}
+		from = next
+	}
+	v.deployment()
+	return v.err
+}
+
+// page returns some records from a path on, and the path that comes after them,
+// nil at the end. A record that the Backend refuses to read is left out.
+func (v *verifier) page(from []byte) (items []store.Item, next []byte, err error) {
+	items, err = v.reader.Scan(from, nil, verifyPage)
+	corrupt, ok := errors.AsType[*store.CorruptError](err)
+	if ok && bytes.Compare([]byte(corrupt.Path), from) >= 0 {
+		v.found(corrupt.Path, corrupt)
+		next = []byte(corrupt.Path + "\x00")
+		items, err = v.reader.Scan(from, []byte(corrupt.Path), verifyPage)
+		return items, next, err
+	}
+	if len(items) > 0 {
+		next = append(items[len(items)-1].Key, 0)
+	}
+	return items, next, err
+}
+
+// record looks at one record.
+func (v *verifier) record(rows map[string]verification, item store.Item) {
+	prefix, path, _ := strings.Cut(string(item.Key), "/")
+	check, known := rows[prefix]
+	switch {
+	case string(item.Key) == keyringPath: // which has opened
+		v.Records[keyringPath]++
+		return
+	case !known || path == "":
+		v.found(string(item.Key), errors.New("no kind of record has such a path"))
+		return
+	}
+	v.Records[prefix]++
+	plain, err := v.sealer.Open(item.Key, item.Value)
+	if err == nil {
+		err = check(v, path, plain)
+	}
+	if err != nil {
+		v.found(string(item.Key), err)
+	}
+}
+
+// events looks at the audit log, which must not tell of a later store.
+func (v *verifier) events(log io.Reader) error {
+	r, err := audit.Read(log, func(line int64, err error) { v.found(fmt.Sprintf("audit log, line %d", line), err) })
+	if err != nil {
+		return fmt.Errorf("read the audit log: %w", err)
+	}
+	v.Events = r.Events
+	if r.Revision > v.Revision {
+		v.found("audit log", fmt.Errorf("%w: the store is at revision %d, the log has seen %d", ErrOlderStore, v.Revision, r.Revision))
+	}
+	if r.Torn > 0 {
+		v.Notes = append(v.Notes, fmt.Sprintf("the audit log ends in %d bytes of a line that was not finished", r.Torn))
+	}
+	return nil
+}

@@ -1,0 +1,85 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+)
+
+// A slotLister is Slots that can tell which of them are in use: it calls fn with
+// the name of each, or with an error that names a slot whose content is none.
+type slotLister interface {
+	Each(ctx context.Context, fn func(slot string, err error)) error
+}
+
+// name notes that a record names the slot, which no other may.
+func (v *verifier) name(slot string) error {
+	h := maphash.String(v.seed, slot)
+	if v.named[h] {
+		return fmt.Errorf("another record names the slot %s too", slot)
+	}
+	v.named[h] = true
+	return nil
+}
+
+// slotsInUse looks for slots that no record names.
+func (v *verifier) slotsInUse() error {
+	lister, ok := v.slots.(slotLister)
+	if !ok {
+		return nil
+	}
+	orphans := 0
+	err := lister.Each(v.ctx, func(slot string, err error) {
+		switch {
+		case err != nil:
+			v.found("slots "+slot, err)
+		case !v.named[maphash.String(v.seed, slot)]:
+			orphans++
+		}
+	})
+	if orphans > 0 {
+		v.Notes = append(v.Notes, fmt.Sprintf("%d slots are in use that no record names: a crash during an import leaves one", orphans))
+	}
+	return err
+}
+
+// tokenRing opens every token key.
+func (v *verifier) tokenRing(path string, ring tokenRing) error {
+	if path != tokenRingPath {
+		return errMoved
+	}
+	var problems []error
+	hours := map[int64]bool{}
+	for _, k := range ring.Keys {
+		err := v.tokenKey(k)
+		if hours[k.Hour] {
+			err = errors.New("it is there twice")
+		}
+		if hours[k.Hour] = true; err != nil {
+			problems = append(problems, fmt.Errorf("the token key of hour %d: %w", k.Hour, err))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func (v *verifier) tokenKey(k tokenKey) error {
+	if err := v.name(k.Slot); err != nil {
+		return err
+	}
+	secret, err := v.slots.Get(v.ctx, k.Slot)
+	if err != nil {
+		return err
+	}
+	defer clear(secret)
+	opened, err := v.tokenSeal.Under(secret).Open(tokenKeyPlace(k.Hour), k.Sealed)
+	if err != nil {
+		return err
+	}
+	clear(opened)
+	v.TokenKeys++
+	return nil
+}
+
+// erasure notes the slot that is to be overwritten, if it was not yet.
+func (v *verifier) erasure(slot string, _ struct{}) error { return v.name(slot) }

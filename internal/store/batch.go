@@ -1,0 +1,47 @@
+package store
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// Validate returns an [ErrInvalid] that says which limit b breaks, if any. Every
+// Backend asks it first.
+func (b Batch) Validate() error {
+	if len(b.Checks) > MaxBatch || len(b.Writes) > MaxBatch {
+		return fmt.Errorf("%w: %d checks and %d writes in a batch of at most %d", ErrInvalid, len(b.Checks), len(b.Writes), MaxBatch)
+	}
+	for _, c := range b.Checks {
+		if err := validKey(len(c.Key)); err != nil {
+			return err
+		}
+	}
+	written := make(map[string]bool, len(b.Writes))
+	for _, w := range b.Writes {
+		if err := validKey(len(w.Key)); err != nil {
+			return err
+		}
+		if written[string(w.Key)] {
+			return fmt.Errorf("%w: %q written twice in a batch", ErrInvalid, w.Key)
+		}
+		written[string(w.Key)] = true
+	}
+	return nil
+}
+
+func validKey(size int) error {
+	if size < 1 || size > MaxKey {
+		return fmt.Errorf("%w: key of %d bytes, not of 1 to %d", ErrInvalid, size, MaxKey)
+	}
+	return nil
+}
+
+// Change returns what a watcher is told of b once it is committed at rev. It
+// shares no bytes with b.
+func (b Batch) Change(rev int64) Change {
+	c := Change{Rev: rev, Keys: make([][]byte, len(b.Writes))}
+	for i, w := range b.Writes {
+		c.Keys[i] = bytes.Clone(w.Key)
+	}
+	return c
+}

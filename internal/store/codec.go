@@ -1,0 +1,46 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/go-json-experiment/json"
+)
+
+// A Codec turns values into bytes and back.
+type Codec[T any] interface {
+	Encode(T) ([]byte, error)
+	Decode([]byte) (T, error)
+}
+
+// JSON returns the Codec that keeps a T as JSON. Equal values have equal bytes.
+// Decoding refuses a member that T does not have, so that an older program says
+// so instead of dropping what a newer one wrote; it refuses duplicate members
+// and invalid UTF-8 too.
+func JSON[T any]() Codec[T] { return jsonCodec[T]{} }
+
+type jsonCodec[T any] struct{}
+
+func (jsonCodec[T]) Encode(v T) ([]byte, error) {
+	return json.Marshal(v, json.Deterministic(true))
+}
+
+func (jsonCodec[T]) Decode(data []byte) (v T, err error) {
+	if err := json.Unmarshal(data, &v, json.RejectUnknownMembers(true)); err != nil {
+		return *new(T), withoutValue(err)
+	}
+	return v, nil
+}
+
+// withoutValue says where decoding failed, and not on what: the errors of
+// package json quote the values of records.
+func withoutValue(err error) error {
+	semantic, ok := errors.AsType[*json.SemanticError](err)
+	switch {
+	case !ok:
+		return errors.New("not valid JSON")
+	case errors.Is(err, json.ErrUnknownName):
+		return fmt.Errorf("unknown member %q: written by a newer version of the program?", semantic.JSONPointer)
+	}
+	return fmt.Errorf("JSON at %q does not fit %v", semantic.JSONPointer, semantic.GoType)
+}

@@ -1,0 +1,282 @@
+package local
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// contents returns all records of a file, as bbolt reads them.
+func contents(t *testing.T, dir string) (items []store.Item, err error) {
+	t.Helper()
+	db, err := OpenReadOnly(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	err = db.View(t.Context(), func(r store.Reader) (err error) {
+		items, err = r.Scan(nil, nil, 1<<20)
+		return err
+	})
+	return items, err
+}
+
+// grown returns the folder of a closed store that has seen insertions, deletions
+// and records of every size, at random.
+func grown(t *testing.T, random *rand.Rand, commits int) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	db := open(t, dir)
+	for range commits {
+		var b store.Batch
+		for _, i := range random.Perm(2000)[:1+random.IntN(20)] {
+			w := store.Write{Key: fmt.Appendf(nil, "key/111122223333/us-east-1/%04d", i)}
+			if random.IntN(3) > 0 {
+				size := random.IntN(900)
+				if random.IntN(50) == 0 {
+					size = random.IntN(5 * os.Getpagesize())
+				}
+				w.Value = make([]byte, size)
+				for i := range w.Value {
+					w.Value[i] = byte(random.Int())
+				}
+			}
+			b.Writes = append(b.Writes, w)
+		}
+		if _, err := db.Commit(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func checked(t *testing.T, dir string) error {
+	t.Helper()
+	db, err := OpenReadOnly(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(db.Check(t.Context()), db.Close())
+}
+
+// What bbolt writes is sound, whatever was done.
+func TestCheckOfSoundFiles(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	for _, commits := range []int{0, 1, 2, 5, 20, 300} {
+		if err := checked(t, grown(t, random, commits)); err != nil {
+			t.Errorf("after %d commits: %v", commits, err)
+		}
+	}
+}
+
+// One bit is turned, anywhere in the file or in what makes up its pages. Either
+// Check says so, or all records are still there and at most one is not as it was,
+// which is for its seal to find.
+func TestCheckFindsFlips(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
+	dir := grown(t, random, 120)
+	path := filepath.Join(dir, FileName)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole = whole[:len(bytes.TrimRight(whole, "\x00"))+os.Getpagesize()]
+	before, err := contents(t, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	const flips = 500
+	for i := range flips {
+		bit := random.IntN(8 * len(whole))
+		if i%3 > 0 { // in the head of a page
+			bit = random.IntN(len(whole)/os.Getpagesize())*8*os.Getpagesize() + random.IntN(8*128)
+		}
+		flipped := bytes.Clone(whole)
+		flipped[bit/8] ^= 1 << (bit % 8)
+		if err := os.WriteFile(path, flipped, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := checked(t, dir); err != nil {
+			found++
+			if !isCorrupt(err) && !errors.Is(err, ErrFormat) {
+				t.Errorf("byte %d, bit %d: %v", bit/8, bit%8, err)
+			}
+			continue
+		}
+		after, err := contents(t, dir)
+		changed := changes(before, after)
+		if err == nil && changed > 1 {
+			t.Errorf("byte %d of page %d, bit %d: Check says nothing, and %d of %d records differ, %d are there",
+				bit/8%os.Getpagesize(), bit/8/os.Getpagesize(), bit%8, changed, len(before), len(after))
+		}
+		if err == nil && changed == 0 {
+			writeAfterFlip(t, dir, random, after)
+		}
+	}
+	if found < flips/10 { // most pages are free ones
+		t.Errorf("%d of %d flips were found", found, flips)
+	}
+}
+
+// writeAfterFlip writes to a file that is sound for all that Check knows. That it
+// is so afterwards shows whether Check knows enough.
+func writeAfterFlip(t *testing.T, dir string, random *rand.Rand, items []store.Item) {
+	t.Helper()
+	db, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b store.Batch
+	var left []store.Item
+	for i, item := range items {
+		if random.IntN(len(items)) < 30 && len(b.Writes) < store.MaxBatch {
+			b.Writes = append(b.Writes, store.Write{Key: item.Key})
+		} else {
+			left = append(left, items[i])
+		}
+	}
+	_, err = db.Commit(t.Context(), b)
+	if err := errors.Join(err, db.Close(), checked(t, dir)); err != nil {
+		t.Errorf("Check said nothing, and after a commit: %v", err)
+	}
+	if after, err := contents(t, dir); err != nil || changes(left, after) > 0 {
+		t.Errorf("Check said nothing, and after a commit %d of %d records are there (%v)", len(after), len(left), err)
+	}
+}
+
+func changes(before, after []store.Item) (n int) {
+	if len(before) != len(after) {
+		return max(len(before), len(after))
+	}
+	for i, item := range before {
+		if a := after[i]; !bytes.Equal(a.Key, item.Key) || !bytes.Equal(a.Value, item.Value) || a.Rev != item.Rev {
+			n++
+		}
+	}
+	return n
+}
+
+// Whatever stands in the file, looking at it ends, and without a panic.
+func TestCheckBelievesNothing(t *testing.T) {
+	random := rand.New(rand.NewPCG(7, 8))
+	dir := grown(t, random, 60)
+	path := filepath.Join(dir, FileName)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages := len(bytes.TrimRight(whole, "\x00"))/os.Getpagesize() + 1
+	whole = whole[:pages*os.Getpagesize()]
+	for range 300 {
+		damaged := bytes.Clone(whole)
+		for range 1 + random.IntN(30) {
+			head := (2 + random.IntN(pages-2)) * os.Getpagesize()
+			switch at := head + random.IntN(64); random.IntN(3) {
+			case 0:
+				damaged[at] = byte(random.Int())
+			case 1:
+				order.PutUint64(damaged[at:], random.Uint64())
+			case 2: // a page in the place of another
+				copy(damaged[head:head+os.Getpagesize()], whole[(2+random.IntN(pages-2))*os.Getpagesize():])
+			}
+		}
+		if err := os.WriteFile(path, damaged, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := checkPages(t.Context(), path, os.Getpagesize()); err != nil && !isCorrupt(err) {
+			t.Error(err)
+		}
+	}
+}
+
+// What Check finds keeps Open from going on, but for a second meta page.
+func TestOpenLooksAtThePages(t *testing.T) {
+	for name, test := range map[string]struct {
+		damage func(file []byte, m metaPage)
+		opens  bool
+		want   string
+	}{
+		"a page that is free too": {func(f []byte, m metaPage) {
+			list := f[m.freeList*4096:]
+			order.PutUint64(list[pageHeader:], m.root)
+		}, false, "in use twice"},
+		"more pages than it has": {func(f []byte, m metaPage) { f[m.root*4096+15] = 0x40 }, false, "not all in the file"},
+		"an older root": {func(f []byte, m metaPage) {
+			root := parsePage(f[m.root*4096:][:4096])
+			elements, _, _ := root.elements(nil)
+			value := elements[1].value // of the bucket of records
+			order.PutUint64(value, order.Uint64(value)^1)
+		}, false, "page"},
+		"another key that leads to a page": {func(f []byte, m metaPage) { // as it would do for reading
+			root := parsePage(f[m.root*4096:][:4096])
+			elements, _, _ := root.elements(nil)
+			branch := parsePage(f[order.Uint64(elements[1].value)*4096:][:4096])
+			elements, _, _ = branch.elements(nil)
+			key := elements[0].key
+			key[len(key)-1]--
+		}, false, "does not begin with the key that leads to it"},
+		"the other meta page": {func(f []byte, m metaPage) { f[((m.transaction+1)%2)*4096+20] ^= 1 }, true, "wrong checksum"},
+		"both meta pages":     {func(f []byte, m metaPage) { f[20] ^= 1; f[4096+20] ^= 1 }, false, FileName},
+	} {
+		dir := grown(t, rand.New(rand.NewPCG(1, 1)), 30)
+		path := filepath.Join(dir, FileName)
+		file, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := newestMeta(f, 4096)
+		if err := errors.Join(err, f.Close()); err != nil {
+			t.Fatal(err)
+		}
+		test.damage(file, m)
+		if err := os.WriteFile(path, file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := checked(t, dir); !isCorrupt(err) || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: Check says %v", name, err)
+		}
+		db, err := Open(dir, Options{})
+		if err == nil {
+			db.Close()
+		}
+		if (err == nil) != test.opens || err != nil && !isCorrupt(err) {
+			t.Errorf("%s: Open says %v", name, err)
+		}
+	}
+}
+
+func TestCheckCanBeEnded(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	db := open(t, t.TempDir())
+	if err := db.Check(ctx); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+func BenchmarkCheckPages(b *testing.B) {
+	perSize(b, func(b *testing.B, db *DB, keys int) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := checkPages(b.Context(), db.path, os.Getpagesize()); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

@@ -1,0 +1,123 @@
+package local
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// errNothing rolls back a transaction in which no batch wrote anything.
+var errNothing = errors.New("nothing to commit")
+
+// run commits what is queued until the queue is stopped, and returns nil, or
+// until a commit fails, and returns why. A commit that failed is never tried
+// again: after a failed fsync the kernel takes the lost pages for written, and
+// the next one would succeed without them.
+func (db *DB) run() error {
+	for {
+		requests := db.queue.take()
+		if len(requests) == 0 {
+			return nil
+		}
+		changes, err := db.write(requests)
+		if err != nil {
+			cause := fmt.Errorf("%w: %w", store.ErrFailed, err)
+			db.queue.stop(cause)
+			db.feed.Stop(cause)
+			answer(requests, cause)
+			return cause
+		}
+		db.feed.Publish(changes...)
+		answer(requests, nil)
+	}
+}
+
+// write joins requests into one bbolt transaction and returns their changes
+// once it is synced. Those in conflict are answered with the others, not before:
+// who tries again then sees what he lost against.
+func (db *DB) write(requests []*request) (changes []store.Change, err error) {
+	defer guard(db.path, faults(), &err)
+	err = db.bolt.Update(func(tx *bbolt.Tx) error {
+		j, err := join(tx)
+		if err != nil {
+			return err
+		}
+		for _, r := range requests {
+			if err := j.apply(r); err != nil {
+				return err
+			}
+		}
+		changes = j.changes
+		return j.finish()
+	})
+	if errors.Is(err, errNothing) {
+		return nil, nil
+	}
+	return changes, err
+}
+
+// A joined is a bbolt transaction that takes several requests, each of which
+// sees the effect of those before it and has a revision of its own.
+type joined struct {
+	records, meta *bbolt.Bucket
+	rev           int64
+	changes       []store.Change
+}
+
+func join(tx *bbolt.Tx) (*joined, error) {
+	rev, err := revision(tx)
+	return &joined{records: records(tx), meta: meta(tx), rev: rev}, err
+}
+
+// apply gives the request its answer. An error is not its own but that of the
+// whole transaction.
+func (j *joined) apply(r *request) error {
+	held, err := j.holds(r.batch.Checks)
+	if err != nil {
+		return err
+	}
+	if !held {
+		r.err = store.ErrConflict
+		return nil
+	}
+	if len(r.batch.Writes) > 0 {
+		j.rev++
+		j.changes = append(j.changes, r.batch.Change(j.rev))
+	}
+	r.rev = j.rev
+	for _, w := range r.batch.Writes {
+		if err := j.put(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (j *joined) holds(checks []store.Check) (bool, error) {
+	for _, c := range checks {
+		rev, _, err := record(c.Key, j.records.Get(c.Key))
+		if err != nil || rev != c.Rev {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func (j *joined) put(w store.Write) error {
+	if w.Value == nil {
+		return j.records.Delete(w.Key)
+	}
+	stored := binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(w.Value)), uint64(j.rev))
+	return j.records.Put(w.Key, append(stored, w.Value...))
+}
+
+func (j *joined) finish() error {
+	if len(j.changes) == 0 {
+		return errNothing
+	}
+	return putNumber(j.meta, keyRev, j.rev)
+}

@@ -1,0 +1,149 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// FileName is the database in a data folder.
+const FileName = "keyhold.db"
+
+const (
+	lockWait = 500 * time.Millisecond // for a process that is just ending
+	leastMap = 1 << 30                // bytes of address space, not of memory
+)
+
+// openFile returns the database in dir, checked or freshly made, and the revision
+// at which it stands. All that it shows is on disk.
+func openFile(dir string) (*bbolt.DB, int64, error) {
+	if err := makeDir(dir); err != nil {
+		return nil, 0, fmt.Errorf("data folder: %w", err)
+	}
+	path := filepath.Join(dir, FileName)
+	b, err := openBolt(path, false)
+	if err != nil {
+		return nil, 0, err
+	}
+	rev, err := prepare(b)
+	if err == nil {
+		err = checkPages(context.Background(), path, b.Info().PageSize)
+	}
+	if err == nil {
+		err = settle(path, b.Info().PageSize)
+	}
+	if err == nil {
+		err = syncDir(dir)
+	}
+	if err != nil {
+		return nil, 0, errors.Join(err, b.Close())
+	}
+	return b, rev, nil
+}
+
+// makeDir makes dir if only its last element is missing.
+func makeDir(dir string) error {
+	err := os.Mkdir(dir, 0o700)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(filepath.Clean(dir)))
+}
+
+func openBolt(path string, readOnly bool) (b *bbolt.DB, err error) {
+	defer guard(path, faults(), &err)
+	b, err = bbolt.Open(path, 0o600, &bbolt.Options{
+		Timeout:         lockWait,
+		FreelistType:    bbolt.FreelistMapType,
+		InitialMmapSize: mapSize(path),
+		NoStatistics:    true,
+		ReadOnly:        readOnly,
+	})
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return nil, fmt.Errorf("%w: %s", store.ErrInUse, path)
+	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch):
+		return nil, corrupt(path, err)
+	case err != nil:
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	return b, nil
+}
+
+// mapSize leaves the file room to grow: bbolt can move its map only while there
+// is no View, so a long one would then hold up every commit.
+func mapSize(path string) int {
+	info, err := os.Stat(path)
+	if err != nil {
+		return leastMap
+	}
+	return max(leastMap, 2*int(info.Size()))
+}
+
+// prepare makes the buckets of an empty file, checks those of any other without
+// changing it, and returns the revision.
+func prepare(b *bbolt.DB) (rev int64, err error) {
+	defer guard(b.Path(), faults(), &err)
+	empty := false
+	err = b.View(func(tx *bbolt.Tx) error {
+		if first, _ := tx.Cursor().First(); first == nil {
+			empty = true
+			return nil
+		}
+		rev, err = inspect(tx)
+		return err
+	})
+	if empty {
+		err = b.Update(create)
+	}
+	return rev, err
+}
+
+// settle brings to disk what the file shows, and changes no byte of it. A
+// process that was killed before it synced a meta page, or that stopped because
+// this sync failed, leaves one that only the kernel's cache holds, and that the
+// kernel after a failed sync takes for written. The pages that it refers to were
+// synced before it. bbolt keeps two meta pages, of which one is always whole, so
+// they are written one after the other.
+func settle(path string, pageSize int) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	page := make([]byte, pageSize)
+	for i := range int64(2) {
+		at := i * int64(pageSize)
+		if _, err := f.ReadAt(page, at); err != nil {
+			return err
+		}
+		if _, err := f.WriteAt(page, at); err != nil {
+			return err
+		}
+		if err := f.Sync(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// syncDir makes durable which files dir has.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

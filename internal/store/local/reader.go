@@ -1,0 +1,85 @@
+package local
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// A reader reads one bbolt transaction, until the ctx of its View ends.
+type reader struct {
+	ctx     context.Context
+	db      *DB
+	records *bbolt.Bucket
+	rev     int64
+}
+
+func (db *DB) reader(ctx context.Context, tx *bbolt.Tx) (r *reader, err error) {
+	defer guard(db.path, faults(), &err)
+	rev, err := revision(tx)
+	return &reader{ctx, db, records(tx), rev}, err
+}
+
+// Rev is [store.Reader.Rev].
+func (r *reader) Rev() int64 { return r.rev }
+
+// Get is [store.Reader.Get].
+func (r *reader) Get(key []byte) (item store.Item, err error) {
+	defer guard(r.db.path, faults(), &err)
+	if stored := r.records.Get(key); stored != nil {
+		return r.item(key, stored)
+	}
+	return store.Item{Key: bytes.Clone(key)}, r.ctx.Err()
+}
+
+// Scan is [store.Reader.Scan].
+func (r *reader) Scan(from, to []byte, limit int) (items []store.Item, err error) {
+	defer guard(r.db.path, faults(), &err)
+	c := r.records.Cursor()
+	for key, stored := c.Seek(from); key != nil && len(items) < limit; key, stored = c.Next() {
+		if to != nil && bytes.Compare(key, to) >= 0 {
+			break
+		}
+		item, err := r.item(key, stored)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, item)
+	}
+	return items, r.ctx.Err()
+}
+
+// item copies: what bbolt returns is a part of its map of the file.
+func (r *reader) item(key, stored []byte) (store.Item, error) {
+	rev, value, err := record(key, stored)
+	if err == nil && rev > r.rev {
+		err = corrupt(string(key), fmt.Errorf("revision %d in a store at %d", rev, r.rev))
+	}
+	if err != nil {
+		return store.Item{}, err
+	}
+	return store.Item{Key: bytes.Clone(key), Value: bytes.Clone(value), Rev: rev}, r.ctx.Err()
+}
+
+// record takes apart what is stored at key: the revision of its last write in 8
+// bytes, most significant first, and its value. If nothing is stored the
+// revision is 0.
+func record(key, stored []byte) (rev int64, value []byte, err error) {
+	if stored == nil {
+		return 0, nil, nil
+	}
+	if len(stored) < 8 {
+		return 0, nil, corrupt(string(key), errors.New("shorter than a revision"))
+	}
+	rev = int64(binary.BigEndian.Uint64(stored))
+	if rev < 1 {
+		return 0, nil, corrupt(string(key), fmt.Errorf("revision %d", rev))
+	}
+	return rev, stored[8:], nil
+}

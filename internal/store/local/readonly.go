@@ -1,0 +1,117 @@
+package local
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+var errReadOnly = errors.New("store: opened to be read only")
+
+// OpenReadOnly opens a data folder to look at it: nothing of it is written, so it
+// may lie on a medium that takes no writes, and nothing but the meta pages of the
+// database is checked. The errors are those of [Open], and that of os.Open where
+// there is no database. Several processes may have the folder open so.
+func OpenReadOnly(dir string) (*DB, error) {
+	path := filepath.Join(dir, FileName)
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	if info.Size() == 0 {
+		return nil, corrupt(path, errors.New("it is empty")) // bbolt would make a new one of it
+	}
+	b, err := openBolt(path, true)
+	if err != nil {
+		return nil, err
+	}
+	rev, err := revisionOf(b)
+	if err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	db := &DB{path: path, bolt: b, queue: newQueue(), feed: store.NewFeed(rev, store.FeedSize), ended: make(chan struct{})}
+	db.queue.stop(errReadOnly)
+	close(db.ended)
+	return db, nil
+}
+
+func revisionOf(b *bbolt.DB) (rev int64, err error) {
+	defer guard(b.Path(), faults(), &err)
+	err = b.View(func(tx *bbolt.Tx) error {
+		rev, err = inspect(tx)
+		return err
+	})
+	return rev, err
+}
+
+// OpenSlotsReadOnly opens the slots of a data folder to look at them. A file that
+// is not there, or not whole, is a [*store.CorruptError].
+func OpenSlotsReadOnly(dir string) (*Slots, error) {
+	path := filepath.Join(dir, SlotsName)
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, corrupt(path, errors.New("it is not there"))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	s := &Slots{file: f, err: errReadOnly}
+	var first, head [cellSize]byte
+	copy(head[:], slotsMagic)
+	info, err := f.Stat()
+	if err == nil {
+		_, err = f.ReadAt(first[:], 0)
+	}
+	switch {
+	case err != nil && err != io.EOF:
+		return nil, errors.Join(fmt.Errorf("read the slots: %w", err), f.Close())
+	case first != head:
+		return nil, errors.Join(corrupt(path, errors.New("it does not begin as a file of slots of a version that this program knows")), f.Close())
+	}
+	s.cells = uint32(info.Size() / cellSize)
+	return s, nil
+}
+
+// Each calls fn with every slot that is in use, or with an error that names the
+// cell whose content is none.
+func (s *Slots) Each(ctx context.Context, fn func(slot string, err error)) error {
+	s.mu.Lock()
+	cells := s.cells
+	s.mu.Unlock()
+	r := io.NewSectionReader(s.file, cellSize, offset(cells)-cellSize)
+	chunk := make([]byte, growth*cellSize)
+	defer clear(chunk)
+	for cell := uint32(1); cell < cells; {
+		n, err := io.ReadFull(r, chunk[:min(len(chunk), int(offset(cells-cell)))])
+		if err := errors.Join(err, ctx.Err()); err != nil {
+			return fmt.Errorf("read the slots: %w", err)
+		}
+		for b := range slices.Chunk(chunk[:n], cellSize) {
+			if !bytes.Equal(b, make([]byte, cellSize)) {
+				fn(slotOf(cell, b))
+			}
+			cell++
+		}
+	}
+	return nil
+}
+
+// slotOf returns the name of the slot in a cell.
+func slotOf(cell uint32, b []byte) (string, error) {
+	name := slotName{cell, [8]byte(b)}
+	secret, err := name.decode(b)
+	clear(secret)
+	if err == nil && !bytes.Equal(b[checkEnd:], make([]byte, cellSize-checkEnd)) {
+		err = corrupt(SlotsName+" "+name.String(), errors.New("something stands after it"))
+	}
+	return name.String(), err
+}

@@ -1,0 +1,238 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// SlotsName is the file of the slots, beside the database. Its first cell holds
+// slotsMagic, every other one a slot or zeros.
+const SlotsName = "slots"
+
+const (
+	slotsMagic = "keyhold slots v1\n"
+	growth     = 1024 // cells by which the file grows
+)
+
+// Slots are the slots of a data folder: a file of cells of 64 bytes, written and
+// erased in place. They are safe for concurrent use within the one process that
+// has the folder's database open.
+type Slots struct {
+	file   *os.File
+	failed func(error)
+	sync   groupSync
+
+	mu     sync.Mutex
+	free   []uint32 // cells that hold zeros on disk
+	cells  uint32   // of the file, the first included
+	err    error    // why nothing is promised any more
+	closed bool
+}
+
+var _ store.Slots = (*Slots)(nil)
+
+// OpenSlots opens the slots of a data folder whose database is open, or makes
+// them. failed, which may be nil, is called once if a write or an fsync fails:
+// from then on nothing is promised, and the program should stop.
+func OpenSlots(dir string, failed func(error)) (*Slots, error) {
+	path := filepath.Join(dir, SlotsName)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	s := &Slots{file: f, failed: failed}
+	if err := s.load(path); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return s, syncDir(dir)
+}
+
+// Put implements [store.Slots].
+func (s *Slots) Put(ctx context.Context, secret []byte) (string, error) {
+	if len(secret) != store.SlotSize {
+		return "", store.ErrInvalid
+	}
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	cell, err := s.take()
+	if err != nil {
+		return "", err
+	}
+	name := newSlotName(cell)
+	return name.String(), s.write(map[uint32][]byte{cell: name.encode(secret)})
+}
+
+// Get implements [store.Slots].
+func (s *Slots) Get(_ context.Context, slot string) ([]byte, error) {
+	name, err := parseSlotName(slot)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	closed, cells := s.closed, s.cells
+	s.mu.Unlock()
+	switch {
+	case closed:
+		return nil, store.ErrClosed
+	case name.cell >= cells:
+		return nil, store.ErrNoSlot
+	}
+	var b [cellSize]byte
+	defer clear(b[:])
+	if _, err := s.file.ReadAt(b[:], offset(name.cell)); err != nil {
+		return nil, fmt.Errorf("read the slots: %w", err)
+	}
+	return name.decode(b[:])
+}
+
+// Erase implements [store.Slots]. A cell that has become another slot's is left
+// alone: its name tells.
+func (s *Slots) Erase(ctx context.Context, slots ...string) error {
+	zeros := map[uint32][]byte{}
+	for _, slot := range slots {
+		secret, err := s.Get(ctx, slot)
+		clear(secret)
+		var corrupt *store.CorruptError
+		switch {
+		case errors.Is(err, store.ErrNoSlot):
+			continue
+		case err != nil && !errors.As(err, &corrupt):
+			return err
+		}
+		name, err := parseSlotName(slot)
+		if err != nil {
+			return err
+		}
+		zeros[name.cell] = make([]byte, cellSize)
+	}
+	if len(zeros) == 0 {
+		return s.refusal()
+	}
+	if err := s.write(zeros); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for cell := range zeros {
+		s.free = append(s.free, cell)
+	}
+	return nil
+}
+
+// Close implements [store.Slots].
+func (s *Slots) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return store.ErrClosed
+	}
+	s.closed = true
+	return s.file.Close()
+}
+
+// take returns a free cell, and enlarges the file when there is none.
+func (s *Slots) take() (uint32, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.refusalLocked(); err != nil {
+		return 0, err
+	}
+	if len(s.free) == 0 {
+		if err := s.file.Truncate(offset(s.cells + growth)); err != nil {
+			return 0, fmt.Errorf("enlarge the slots: %w", err)
+		}
+		for i := range uint32(growth) {
+			s.free = append(s.free, s.cells+growth-1-i)
+		}
+		s.cells += growth
+	}
+	last := len(s.free) - 1
+	cell := s.free[last]
+	s.free = s.free[:last]
+	return cell, nil
+}
+
+// write brings cells to disk.
+func (s *Slots) write(cells map[uint32][]byte) error {
+	if err := s.refusal(); err != nil {
+		return err
+	}
+	for cell, b := range cells {
+		if _, err := s.file.WriteAt(b, offset(cell)); err != nil {
+			return s.fail(err)
+		}
+	}
+	if err := s.sync.do(s.file.Sync); err != nil {
+		return s.fail(err)
+	}
+	return nil
+}
+
+func (s *Slots) refusal() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refusalLocked()
+}
+
+func (s *Slots) refusalLocked() error {
+	if s.closed {
+		return store.ErrClosed
+	}
+	return s.err
+}
+
+// fail makes sure that nothing is promised any more: what the disk holds after a
+// failed write or fsync shows only after a restart.
+func (s *Slots) fail(cause error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err == nil {
+		s.err = fmt.Errorf("%w: slots: %w", store.ErrFailed, cause)
+		if s.failed != nil {
+			go s.failed(s.err)
+		}
+	}
+	return s.err
+}
+
+// groupSync lets those who wait for an fsync share one that begins after all of
+// them have written.
+type groupSync struct {
+	running sync.Mutex // held while an fsync runs
+	mu      sync.Mutex
+	next    *flight // has not begun
+}
+
+type flight struct {
+	done chan struct{}
+	err  error
+}
+
+func (g *groupSync) do(fsync func() error) error {
+	g.mu.Lock()
+	f := g.next
+	if f != nil {
+		g.mu.Unlock()
+		<-f.done
+		return f.err
+	}
+	f = &flight{done: make(chan struct{})}
+	g.next = f
+	g.mu.Unlock()
+
+	g.running.Lock()
+	defer g.running.Unlock()
+	g.mu.Lock()
+	g.next = nil // who comes now has written after this fsync began
+	g.mu.Unlock()
+	f.err = fsync()
+	close(f.done)
+	return f.err
+}

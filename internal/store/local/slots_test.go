@@ -1,0 +1,186 @@
+package local
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/keyhold/keyhold/internal/store"
+	"github.com/keyhold/keyhold/internal/store/storetest"
+)
+
+func openSlots(t *testing.T, dir string) *Slots {
+	t.Helper()
+	s, err := OpenSlots(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func TestSlots(t *testing.T) {
+	storetest.TestSlots(t, func(t *testing.T) store.Slots { return openSlots(t, t.TempDir()) })
+}
+
+func putSlot(t *testing.T, s *Slots, b byte) (slot string, secret []byte) {
+	t.Helper()
+	secret = bytes.Repeat([]byte{b}, store.SlotSize)
+	slot, err := s.Put(t.Context(), secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slot, secret
+}
+
+func readSlots(t *testing.T, dir string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(dir, SlotsName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestErasedSlotsAreNotInTheFile(t *testing.T) {
+	dir := t.TempDir()
+	s := openSlots(t, dir)
+	slot, secret := putSlot(t, s, 0xa5)
+	kept, other := putSlot(t, s, 0x5a)
+	if !bytes.Contains(readSlots(t, dir), secret) {
+		t.Fatal("the secret is not where the test looks for it")
+	}
+	if err := s.Erase(t.Context(), slot); err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(readSlots(t, dir), secret[:8]) {
+		t.Error("a part of the erased secret is in the file")
+	}
+	// Another process finds the same.
+	s.Close()
+	s = openSlots(t, dir)
+	if got, err := s.Get(t.Context(), kept); err != nil || !bytes.Equal(got, other) {
+		t.Errorf("the kept slot after another opening: %x, %v", got, err)
+	}
+	if _, err := s.Get(t.Context(), slot); !errors.Is(err, store.ErrNoSlot) {
+		t.Errorf("the erased slot after another opening: %v", err)
+	}
+}
+
+func TestSlotsGrowAndAreUsedAgain(t *testing.T) {
+	dir := t.TempDir()
+	s := openSlots(t, dir)
+	var slots []string
+	for range 3 * growth / 2 {
+		slot, err := s.Put(t.Context(), make([]byte, store.SlotSize))
+		if err != nil {
+			t.Fatal(err)
+		}
+		slots = append(slots, slot)
+	}
+	size := len(readSlots(t, dir))
+	if want := (1 + 2*growth) * cellSize; size != want {
+		t.Errorf("the file has %d bytes, want %d", size, want)
+	}
+	if err := s.Erase(t.Context(), slots...); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	s = openSlots(t, dir)
+	for range 2 * growth {
+		if _, err := s.Put(t.Context(), make([]byte, store.SlotSize)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := len(readSlots(t, dir)); got != size {
+		t.Errorf("the file grew to %d bytes while it had free cells", got)
+	}
+}
+
+func TestDamagedSlotsAreNotBelieved(t *testing.T) {
+	dir := t.TempDir()
+	s := openSlots(t, dir)
+	slot, _ := putSlot(t, s, 7)
+	name, err := parseSlotName(slot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range checkEnd {
+		b := readSlots(t, dir)
+		b[offset(name.cell)+int64(i)] ^= 1
+		if err := os.WriteFile(filepath.Join(dir, SlotsName), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := s.Get(t.Context(), slot)
+		var corrupt *store.CorruptError
+		if i < 8 && !errors.Is(err, store.ErrNoSlot) || i >= 8 && !errors.As(err, &corrupt) {
+			t.Errorf("byte %d flipped: %v", i, err)
+		}
+		b[offset(name.cell)+int64(i)] ^= 1
+		if err := os.WriteFile(filepath.Join(dir, SlotsName), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, SlotsName), []byte("something else entirely, and longer than a cell of this file is: 64 bytes"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var corrupt *store.CorruptError
+	if _, err := OpenSlots(dir, nil); !errors.As(err, &corrupt) {
+		t.Errorf("a file of something else: %v", err)
+	}
+}
+
+// A file that lost its beginning is not made anew: its cells may be in use.
+func TestSlotsWithoutTheirBeginning(t *testing.T) {
+	dir := t.TempDir()
+	s := openSlots(t, dir)
+	putSlot(t, s, 7)
+	s.Close()
+	b := readSlots(t, dir)
+	copy(b, make([]byte, cellSize))
+	if err := os.WriteFile(filepath.Join(dir, SlotsName), b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var corrupt *store.CorruptError
+	if _, err := OpenSlots(dir, nil); !errors.As(err, &corrupt) {
+		t.Errorf("without its first cell: %v", err)
+	}
+	if !bytes.Equal(readSlots(t, dir), b) {
+		t.Error("the damaged file was changed")
+	}
+}
+
+// After a failed write nothing is promised any more, and it is said once.
+func TestFailedSlotsStayFailed(t *testing.T) {
+	dir := t.TempDir()
+	var calls sync.WaitGroup
+	calls.Add(1) // a second call would panic
+	s, err := OpenSlots(dir, func(error) { calls.Done() })
+	if err != nil {
+		t.Fatal(err)
+	}
+	slot, _ := putSlot(t, s, 1)
+	readOnly, err := os.Open(filepath.Join(dir, SlotsName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	writable := s.file
+	s.file = readOnly // every write fails from here on
+	if _, err := s.Put(t.Context(), make([]byte, store.SlotSize)); !errors.Is(err, store.ErrFailed) {
+		t.Errorf("Put: %v", err)
+	}
+	calls.Wait()
+	s.file = writable // and is not tried again
+	if _, err := s.Put(t.Context(), make([]byte, store.SlotSize)); !errors.Is(err, store.ErrFailed) {
+		t.Errorf("Put after the failure: %v", err)
+	}
+	if err := s.Erase(t.Context(), slot); !errors.Is(err, store.ErrFailed) {
+		t.Errorf("Erase after the failure: %v", err)
+	}
+	if err := errors.Join(s.Close(), readOnly.Close()); err != nil {
+		t.Error(err)
+	}
+}

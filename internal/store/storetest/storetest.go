@@ -1,0 +1,131 @@
+// Package storetest is the conformance suite that every Backend passes.
+//
+// It tests what [store.Backend] promises, through the interface alone. Faults,
+// restarts and speed are left to the tests of each Backend.
+package storetest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// Test runs the suite. open returns an empty Backend at its first revision, and
+// closes it when the test given to it ends; closing twice must be harmless.
+func Test(t *testing.T, open func(t *testing.T) store.Backend) {
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, store.Backend)
+	}{
+		{"Items", testItems},
+		{"EmptyValueIsNotDelete", testEmptyValue},
+		{"Checks", testChecks},
+		{"AllOrNothing", testAllOrNothing},
+		{"Limits", testLimits},
+		{"NoWrites", testNoWrites},
+		{"ContextEnded", testContextEnded},
+		{"Scan", testScan},
+		{"BytesAreNotShared", testBytesNotShared},
+		{"ViewIsOneRevision", testViewIsOneRevision},
+		{"ViewsUnderLoad", testViewsUnderLoad},
+		{"ViewReturnsErrorOfFn", testViewError},
+		{"NoLostUpdate", testNoLostUpdate},
+		{"NoWriteSkew", testNoWriteSkew},
+		{"WatchOrder", testWatchOrder},
+		{"WatchBlocksUntilNews", testWatchBlocks},
+		{"WatchEnds", testWatchEnds},
+		{"WatchCompacted", testWatchCompacted},
+		{"WatchedIsVisible", testWatchedIsVisible},
+		{"Close", testClose},
+	} {
+		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
+	}
+}
+
+// kv is a Write.
+func kv(key, value string) store.Write {
+	return store.Write{Key: []byte(key), Value: []byte(value)}
+}
+
+func del(key string) store.Write { return store.Write{Key: []byte(key)} }
+
+func at(key string, rev int64) store.Check { return store.Check{Key: []byte(key), Rev: rev} }
+
+func writes(w ...store.Write) store.Batch { return store.Batch{Writes: w} }
+
+// commit commits a batch that must succeed.
+func commit(t *testing.T, b store.Backend, batch store.Batch) int64 {
+	t.Helper()
+	rev, err := b.Commit(t.Context(), batch)
+	if err != nil {
+		t.Fatalf("Commit: %v", err)
+	}
+	return rev
+}
+
+// view runs fn in a View that must succeed.
+func view(t *testing.T, b store.Backend, fn func(store.Reader)) {
+	t.Helper()
+	err := b.View(t.Context(), func(r store.Reader) error { fn(r); return nil })
+	if err != nil {
+		t.Fatalf("View: %v", err)
+	}
+}
+
+func get(t *testing.T, r store.Reader, key string) store.Item {
+	t.Helper()
+	item, err := r.Get([]byte(key))
+	if err != nil {
+		t.Fatalf("Get(%q): %v", key, err)
+	}
+	return item
+}
+
+func scan(t *testing.T, r store.Reader, from, to string, limit int) []store.Item {
+	t.Helper()
+	var bounds [2][]byte
+	for i, s := range []string{from, to} {
+		if s != "" {
+			bounds[i] = []byte(s)
+		}
+	}
+	items, err := r.Scan(bounds[0], bounds[1], limit)
+	if err != nil {
+		t.Fatalf("Scan(%q, %q, %d): %v", from, to, limit, err)
+	}
+	return items
+}
+
+// dump prints all that a reader sees: key=value@revision of each item.
+func dump(t *testing.T, r store.Reader) string {
+	t.Helper()
+	var out bytes.Buffer
+	for _, item := range scan(t, r, "", "", 1000) {
+		fmt.Fprintf(&out, "%s=%s@%d ", item.Key, item.Value, item.Rev)
+	}
+	return out.String()
+}
+
+// content is a dump of the present.
+func content(t *testing.T, b store.Backend) (s string) {
+	t.Helper()
+	view(t, b, func(r store.Reader) { s = dump(t, r) })
+	return s
+}
+
+func wantErr(t *testing.T, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("got error %v, want %v", err, want)
+	}
+}
+
+func ended(t *testing.T) context.Context {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx
+}

@@ -1,0 +1,134 @@
+package storetest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+func testScan(t *testing.T, b store.Backend) {
+	commit(t, b, writes(kv("b", ""), kv("a/2", ""), kv("a", ""), kv("a/10", ""), kv("a\xff", ""), kv("a\x00", ""), kv("c", "")))
+	for _, test := range []struct {
+		from, to string
+		limit    int
+		want     string
+	}{
+		{"", "", 100, `a a\x00 a/10 a/2 a\xff b c`},
+		{"", "", 7, `a a\x00 a/10 a/2 a\xff b c`},
+		{"", "", 2, `a a\x00`},
+		{"", "", 0, ``},
+		{"", "", -1, ``},
+		{"a", "b", 100, `a a\x00 a/10 a/2 a\xff`},
+		{"a", "a\x00", 100, `a`},
+		{"a\x00", "a/2", 100, `a\x00 a/10`},
+		{"a/", "a0", 100, `a/10 a/2`},
+		{"a/", "a0", 1, `a/10`},
+		{"a/11", "", 2, `a/2 a\xff`},
+		{"b", "b", 100, ``},
+		{"c", "a", 100, ``},
+		{"", "a", 100, ``},
+		{"d", "", 100, ``},
+	} {
+		view(t, b, func(r store.Reader) {
+			var keys []string
+			for _, item := range scan(t, r, test.from, test.to, test.limit) {
+				keys = append(keys, strings.Trim(fmt.Sprintf("%q", item.Key), `"`))
+			}
+			if got := strings.Join(keys, " "); got != test.want {
+				t.Errorf("Scan(%q, %q, %d) = %s, want %s", test.from, test.to, test.limit, got, test.want)
+			}
+		})
+	}
+	view(t, b, func(r store.Reader) { // a bound of no bytes is not a nil bound
+		if items, err := r.Scan([]byte{}, []byte{}, 100); err != nil || len(items) != 0 {
+			t.Errorf("Scan to the empty key = %v, %v", items, err)
+		}
+	})
+}
+
+// The store is small: no Backend has to wait for the View to end.
+func testViewIsOneRevision(t *testing.T, b store.Backend) {
+	for i := range 30 {
+		commit(t, b, writes(kv(fmt.Sprintf("%02d", i), "old")))
+	}
+	view(t, b, func(r store.Reader) {
+		before, rev := dump(t, r), r.Rev()
+		for i := range 60 {
+			commit(t, b, writes(kv(fmt.Sprintf("%02d", i), "new"), del(fmt.Sprintf("%02d", (i+7)%30))))
+		}
+		if after := dump(t, r); after != before || r.Rev() != rev {
+			t.Errorf("a View at %d saw\n%s\nand then at %d\n%s", rev, before, r.Rev(), after)
+		}
+		if item := get(t, r, "45"); item.Rev != 0 {
+			t.Errorf("a View saw what was written after it began: %+v", item)
+		}
+		if item := get(t, r, "03"); string(item.Value) != "old" {
+			t.Errorf("a View saw what was changed after it began: %+v", item)
+		}
+		view(t, b, func(now store.Reader) {
+			if item := get(t, now, "45"); item.Rev <= rev || now.Rev() < rev+60 {
+				t.Errorf("a new View is at %d with %+v", now.Rev(), item)
+			}
+		})
+	})
+}
+
+// Each commit writes one value to two keys: no View may see half of one. And
+// from what a View sees, changes can be watched.
+func testViewsUnderLoad(t *testing.T, b store.Backend) {
+	commit(t, b, writes(kv("a", ""), kv("b", "")))
+	var readers, writers sync.WaitGroup
+	done, ctx := make(chan struct{}), ended(t)
+	for range 2 {
+		readers.Go(func() {
+			for isOpen(done) {
+				err := b.View(t.Context(), func(r store.Reader) error {
+					items, err := r.Scan(nil, nil, 2)
+					if len(items) == 2 && (items[0].Rev != items[1].Rev || !bytes.Equal(items[0].Value, items[1].Value)) {
+						t.Errorf("half a commit: %+v", items)
+					}
+					wantErr(t, b.Watch(ctx, r.Rev(), nil), context.Canceled)
+					return err
+				})
+				if err != nil {
+					t.Errorf("View: %v", err)
+				}
+			}
+		})
+	}
+	for w := range 3 {
+		writers.Go(func() {
+			for i := range 100 {
+				value := fmt.Sprint(w, i)
+				if _, err := b.Commit(t.Context(), writes(kv("a", value), kv("b", value))); err != nil {
+					t.Errorf("Commit: %v", err)
+				}
+			}
+		})
+	}
+	writers.Wait()
+	close(done)
+	readers.Wait()
+}
+
+func isOpen(done chan struct{}) bool {
+	select {
+	case <-done:
+		return false
+	default:
+		return true
+	}
+}
+
+func testViewError(t *testing.T, b store.Backend) {
+	mine := errors.New("mine")
+	if err := b.View(t.Context(), func(store.Reader) error { return mine }); err != mine {
+		t.Errorf("got %v, want the error of fn itself", err)
+	}
+}

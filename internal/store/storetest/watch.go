@@ -1,0 +1,139 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+var errEnough = errors.New("enough")
+
+// watch returns the next n changes after a revision, printed.
+func watch(t *testing.T, b store.Backend, after int64, n int) (out string) {
+	t.Helper()
+	seen := 0
+	err := b.Watch(t.Context(), after, func(c store.Change) error {
+		out += fmt.Sprintf("%d%s ", c.Rev, c.Keys)
+		if seen++; seen == n {
+			return errEnough
+		}
+		return nil
+	})
+	wantErr(t, err, errEnough)
+	return out
+}
+
+func testWatchOrder(t *testing.T, b store.Backend) {
+	r1 := commit(t, b, writes(kv("b", "1"), kv("a", "1")))
+	r2 := commit(t, b, writes(del("a"), kv("c", "1"), del("never")))
+	_, err := b.Commit(t.Context(), store.Batch{Checks: []store.Check{at("b", 0)}, Writes: []store.Write{kv("b", "2")}})
+	wantErr(t, err, store.ErrConflict)
+	commit(t, b, store.Batch{Checks: []store.Check{at("b", r1)}})
+	r3 := commit(t, b, writes(kv("b", "3")))
+
+	first, second, third := fmt.Sprintf("%d[b a] ", r1), fmt.Sprintf("%d[a c never] ", r2), fmt.Sprintf("%d[b] ", r3)
+	for _, test := range []struct {
+		after int64
+		n     int
+		want  string
+	}{
+		{0, 3, first + second + third},
+		{r1, 2, second + third},
+		{r2, 1, third},
+		{0, 1, first},
+	} {
+		if got := watch(t, b, test.after, test.n); got != test.want {
+			t.Errorf("after %d: got %s, want %s", test.after, got, test.want)
+		}
+	}
+}
+
+func testWatchBlocks(t *testing.T, b store.Backend) {
+	rev := commit(t, b, writes(kv("a", "1")))
+	changes, done := make(chan store.Change), make(chan error, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		done <- b.Watch(ctx, rev, func(c store.Change) error { changes <- c; return nil })
+	}()
+	for range 3 {
+		rev := commit(t, b, writes(kv("a", "2")))
+		if c := <-changes; c.Rev != rev {
+			t.Errorf("watched %d after commit %d", c.Rev, rev)
+		}
+	}
+	cancel()
+	wantErr(t, <-done, context.Canceled)
+}
+
+func testWatchEnds(t *testing.T, b store.Backend) {
+	rev := commit(t, b, writes(kv("a", "1")))
+	commit(t, b, writes(kv("a", "2")))
+	calls := 0
+	err := b.Watch(t.Context(), 0, func(store.Change) error { calls++; return errEnough })
+	if err != errEnough || calls != 1 {
+		t.Errorf("got %v after %d calls", err, calls)
+	}
+	wantErr(t, b.Watch(ended(t), 0, func(store.Change) error { t.Error("called"); return nil }), context.Canceled)
+
+	done := make(chan error, 1)
+	waiting := make(chan bool)
+	go func() {
+		done <- b.Watch(t.Context(), rev, func(store.Change) error { close(waiting); return nil })
+	}()
+	<-waiting
+	b.Close()
+	wantErr(t, <-done, store.ErrClosed)
+}
+
+func testWatchCompacted(t *testing.T, b store.Backend) {
+	rev := commit(t, b, writes(kv("a", "1")))
+	fail := func(store.Change) error { t.Error("called"); return nil }
+	wantErr(t, b.Watch(t.Context(), rev+1, fail), store.ErrCompacted)
+	wantErr(t, b.Watch(t.Context(), -1, fail), store.ErrCompacted)
+}
+
+// What a watcher or a View is told of can be read, and watched from.
+func testWatchedIsVisible(t *testing.T, b store.Backend) {
+	const commits = 200
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		for range commits {
+			if _, err := b.Commit(ctx, writes(kv("a", ""))); err != nil {
+				t.Errorf("Commit: %v", err)
+				cancel()
+			}
+		}
+	}()
+	seen := 0
+	err := b.Watch(ctx, 0, func(c store.Change) error {
+		view(t, b, func(r store.Reader) {
+			if item := get(t, r, "a"); r.Rev() < c.Rev || item.Rev < c.Rev {
+				t.Errorf("watched %d, but a View is at %d with %+v", c.Rev, r.Rev(), item)
+			}
+			err := b.Watch(ended(t), r.Rev(), func(store.Change) error { return nil })
+			wantErr(t, err, context.Canceled)
+		})
+		if seen++; seen == commits {
+			return errEnough
+		}
+		return nil
+	})
+	wantErr(t, err, errEnough)
+}
+
+func testClose(t *testing.T, b store.Backend) {
+	rev := commit(t, b, writes(kv("a", "1")))
+	if err := b.Close(); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+	_, err := b.Commit(t.Context(), writes(kv("b", "1")))
+	wantErr(t, err, store.ErrClosed)
+	wantErr(t, b.View(t.Context(), func(store.Reader) error { t.Error("called"); return nil }), store.ErrClosed)
+	wantErr(t, b.Watch(t.Context(), rev, func(store.Change) error { t.Error("called"); return nil }), store.ErrClosed)
+	if err := b.Close(); err != nil {
+		t.Errorf("Close again: %v", err)
+	}
+}

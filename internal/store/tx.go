@@ -1,0 +1,95 @@
+package store
+
+import (
+	"maps"
+	"slices"
+)
+
+// A Getter is what [Table.Get] reads from: a [View] or a [Tx].
+type Getter interface {
+	// get returns the opened bytes at a path and whether there are any.
+	get(path string) ([]byte, bool, error)
+}
+
+// A View is one revision of all records. It ends with the function it was
+// handed to, and is for one goroutine.
+type View struct {
+	reader Reader
+	sealer Sealer
+}
+
+// Rev returns the revision of the View: what is kept of it is as old as that.
+func (v *View) Rev() int64 { return v.reader.Rev() }
+
+func (v *View) get(path string) ([]byte, bool, error) {
+	plain, rev, err := v.lookup(path)
+	return plain, rev != 0, err
+}
+
+// lookup also returns the revision of the last write, even of a value that does
+// not open.
+func (v *View) lookup(path string) ([]byte, int64, error) {
+	item, err := v.reader.Get([]byte(path))
+	if err != nil || item.Rev == 0 {
+		return nil, 0, err
+	}
+	plain, err := v.open(item)
+	return plain, item.Rev, err
+}
+
+func (v *View) open(item Item) ([]byte, error) {
+	plain, err := v.sealer.Open(item.Key, item.Value)
+	if err != nil {
+		return nil, &CorruptError{Path: string(item.Key), Err: err}
+	}
+	return plain, nil
+}
+
+// A Tx is one run of an [Store.Update]: the records of one revision under its
+// own writes. It cannot scan: a collection with an invariant has a guard record
+// which every insertion and deletion reads and writes. It ends with the function
+// it was handed to, and is for one goroutine.
+type Tx struct {
+	view    *View
+	read    map[string]int64  // path to the revision seen there, 0 if absent
+	written map[string][]byte // path to opened bytes, nil if deleted
+}
+
+func newTx(v *View) *Tx {
+	return &Tx{view: v, read: map[string]int64{}, written: map[string][]byte{}}
+}
+
+func (tx *Tx) get(path string) ([]byte, bool, error) {
+	if plain, ok := tx.written[path]; ok {
+		return plain, plain != nil, nil
+	}
+	plain, rev, err := tx.view.lookup(path)
+	tx.read[path] = rev
+	return plain, rev != 0, err
+}
+
+func (tx *Tx) put(path string, plain []byte) {
+	if plain == nil {
+		plain = []byte{}
+	}
+	tx.written[path] = plain
+}
+
+func (tx *Tx) delete(path string) { tx.written[path] = nil }
+
+// batch seals what was written. Only the last value of each path is.
+func (tx *Tx) batch() (b Batch, err error) {
+	for _, path := range slices.Sorted(maps.Keys(tx.written)) {
+		w := Write{Key: []byte(path)}
+		if plain := tx.written[path]; plain != nil {
+			if w.Value, err = tx.view.sealer.Seal(w.Key, plain); err != nil {
+				return Batch{}, err
+			}
+		}
+		b.Writes = append(b.Writes, w)
+	}
+	for path, rev := range tx.read {
+		b.Checks = append(b.Checks, Check{Key: []byte(path), Rev: rev})
+	}
+	return b, nil
+}

@@ -1,0 +1,121 @@
+// Package kmstest runs a whole server inside a test, with a clock that the test
+// moves.
+//
+//	func TestExpiry(t *testing.T) {
+//		s := kmstest.Start(t)
+//		key, err := s.Client.CreateKey(t.Context(), &kms.CreateKeyInput{Origin: types.OriginTypeExternal})
+//		… // import material for 60 days
+//		s.Advance(60 * 24 * time.Hour)
+//		… // and now it is gone
+//	}
+//
+// The whole of it is TestExpiredMaterial in example_test.go.
+//
+// The server listens on a free port of the loopback interface, verifies
+// signatures and behaves as any other server does. It keeps everything in memory
+// and ends with the test.
+package kmstest
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+
+	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/seal"
+	"github.com/keyhold/keyhold/internal/server"
+	"github.com/keyhold/keyhold/internal/service"
+	"github.com/keyhold/keyhold/internal/store/memory"
+)
+
+// What every Server has: its credentials are those of the root of Account.
+const (
+	Account         = "111122223333"
+	Region          = "us-east-1"
+	AccessKeyID     = "AKIAIOSFODNN7EXAMPLE"
+	SecretAccessKey = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+)
+
+// A Server is a key management server in the memory of a test.
+type Server struct {
+	// Endpoint is the address of the server, such as "http://127.0.0.1:40001".
+	Endpoint string
+	// Client is a client of the official SDK with Endpoint, Region and the
+	// credentials set.
+	Client *kms.Client
+
+	t     testing.TB
+	clock *service.Clock
+}
+
+// Start runs a server until the test and its subtests have ended. It fails the
+// test if it cannot.
+func Start(t testing.TB) *Server {
+	t.Helper()
+	clock := service.NewClock(time.Now)
+	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	backend, slots, events := memory.New(), memory.NewSlots(), audit.New(audit.Discard{}, audit.Options{})
+	s, err := service.Open(context.Background(), service.Config{
+		Backend: backend, Slots: slots, Root: seal.NewEphemeralRoot(), Audit: events, Clock: clock, Log: log, Create: true, Dev: true, StorePolicies: true,
+	})
+	check(t, err)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	check(t, err)
+	h := server.New(&server.Handler{Service: s, Verifier: verifier(), Log: log})
+	go h.Serve(listener)
+	t.Cleanup(func() {
+		for _, c := range []io.Closer{h, events, s, slots, backend} {
+			check(t, c.Close())
+		}
+	})
+	endpoint := "http://" + listener.Addr().String()
+	return &Server{Endpoint: endpoint, Client: client(endpoint), t: t, clock: clock}
+}
+
+// Now returns what the clock that keys and import tokens live by shows.
+func (s *Server) Now() time.Time { return s.clock.Now() }
+
+// Advance moves that clock forward. It fails the test if d is negative, or moves
+// the clock 200 years ahead.
+func (s *Server) Advance(d time.Duration) {
+	s.t.Helper()
+	check(s.t, s.clock.Advance(d))
+}
+
+func verifier() *identity.Verifier {
+	return identity.NewVerifier(identity.Config{
+		Lookup: identity.Fixed(identity.AccessKey{
+			ID: AccessKeyID, Secret: identity.NewSecret(SecretAccessKey), Principal: identity.Root(Account),
+		}),
+		Service: "kms",
+		Regions: key.ValidRegion,
+		Now:     time.Now,
+	})
+}
+
+func client(endpoint string) *kms.Client {
+	return kms.New(kms.Options{
+		BaseEndpoint: aws.String(endpoint),
+		Region:       Region,
+		Credentials:  credentials.NewStaticCredentialsProvider(AccessKeyID, SecretAccessKey, ""),
+		// Not the connections of the whole process: those of this server end with it.
+		HTTPClient: &http.Client{Transport: &http.Transport{}},
+	})
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal("kmstest:", err)
+	}
+}

@@ -1,0 +1,153 @@
+// Package keyhold_test holds the law of the rooms: which package may import
+// which.
+package keyhold_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// law gives, for each room, the other rooms and then, after a bar, the modules
+// of others that its code may import; the standard library is free to all. It is
+// the picture of docs/design.md as text: vocabulary below, engines that do not
+// know one another, one service where they meet, edges above.
+const law = `
+internal/key              |  json
+internal/api              |  json
+
+internal/crypt            |
+internal/seal             |  json
+internal/identity         internal/key  |
+internal/audit            |  json
+internal/store            |  json
+internal/store/local      internal/store  |  bbolt
+internal/store/memory     internal/store  |  btree
+internal/store/storetest  internal/store  |
+
+internal/service          internal/key internal/api internal/crypt internal/seal internal/identity internal/audit internal/store  |  json uuid
+internal/server           internal/key internal/api internal/identity internal/service  |  uuid
+
+byok                      |
+kmstest                   internal/key internal/seal internal/identity internal/audit internal/store/memory internal/service internal/server  |  aws
+cmd/keyhold               internal/key internal/api internal/seal internal/identity internal/audit internal/store internal/store/local internal/store/memory internal/service internal/server  |  aws cobra sys
+
+examples/first-import     |  aws
+`
+
+// modules are the modules of others, by the names that the law gives them.
+var modules = map[string]string{
+	"aws":   "github.com/aws/",
+	"bbolt": "go.etcd.io/bbolt",
+	"btree": "github.com/tidwall/btree",
+	"cobra": "github.com/spf13/cobra",
+	"json":  "github.com/go-json-experiment/json",
+	"sys":   "golang.org/x/sys",
+	"uuid":  "github.com/google/uuid",
+}
+
+// pure are the rooms of vocabulary: no I/O, no clock, no goroutine. This is what
+// they may not import to that end.
+var (
+	pure      = []string{"internal/key", "internal/api"}
+	forbidden = []string{"context", "io", "log", "log/slog", "net", "net/http", "os", "sync"}
+)
+
+const modulePath = "github.com/keyhold/keyhold/"
+
+func TestImportLaw(t *testing.T) {
+	rooms := parseLaw(t)
+	seen := map[string]bool{}
+	for file, imports := range sources(t) {
+		room := path.Dir(file)
+		seen[room] = true
+		allowed, ok := rooms[room]
+		if !ok {
+			t.Errorf("%s: the law knows no room %s", file, room)
+			continue
+		}
+		for _, name := range imports {
+			if !strings.Contains(strings.Split(name, "/")[0], ".") { // of the standard library
+				if slices.Contains(pure, room) && slices.Contains(forbidden, name) {
+					t.Errorf("%s imports %s, but %s is vocabulary: no I/O, no clock, no goroutine", file, name, room)
+				}
+				continue
+			}
+			if !slices.ContainsFunc(allowed, func(a string) bool {
+				return a == name || strings.HasPrefix(name, strings.TrimSuffix(a, "/")+"/") && !strings.HasPrefix(a, modulePath)
+			}) {
+				t.Errorf("%s imports %s against the law", file, name)
+			}
+		}
+	}
+	for room := range rooms {
+		if !seen[room] {
+			t.Errorf("the law has the room %s, which does not exist", room)
+		}
+	}
+}
+
+// parseLaw returns the import paths that each room may use.
+func parseLaw(t *testing.T) map[string][]string {
+	rooms := map[string][]string{}
+	for line := range strings.Lines(law) {
+		ours, others, _ := strings.Cut(line, "|")
+		f := strings.Fields(ours)
+		if len(f) == 0 {
+			continue
+		}
+		allowed := []string{}
+		for _, room := range f[1:] {
+			allowed = append(allowed, modulePath+room)
+		}
+		for _, name := range strings.Fields(others) {
+			if modules[name] == "" {
+				t.Fatalf("the law names the unknown module %s", name)
+			}
+			allowed = append(allowed, modules[name])
+		}
+		rooms[f[0]] = allowed
+	}
+	return rooms
+}
+
+// sources returns the imports of each Go file that is not a test.
+func sources(t *testing.T) map[string][]string {
+	files := map[string][]string{}
+	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && file != "." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "tools" || d.Name() == "testdata") {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+			return nil
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, text, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		files[file] = []string{}
+		for _, i := range parsed.Imports {
+			name, _ := strconv.Unquote(i.Path.Value)
+			files[file] = append(files[file], name)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
