@@ -121,7 +121,11 @@ func (v *verification) run(ctx context.Context, rootKeyFile string) error {
 		return err
 	}
 	v.opened = append(v.opened, slots)
-	s, err := service.Verify(ctx, service.Remains{Backend: db, Slots: slots, Root: root, Log: v.log()},
+	log, err := v.log()
+	if err != nil {
+		return err
+	}
+	s, err := service.Verify(ctx, service.Remains{Backend: db, Slots: slots, Root: root, Log: log},
 		func(f service.Finding) { v.found(f.String()) })
 	if err != nil {
 		return err
@@ -132,15 +136,21 @@ func (v *verification) run(ctx context.Context, rootKeyFile string) error {
 
 // log returns the audit log. One that is not there is a finding: nothing tells
 // then whether the database is an old copy.
-func (v *verification) log() io.Reader {
-	path := filepath.Join(v.data, auditName)
-	f, err := os.Open(path)
-	if err != nil {
+func (v *verification) log() (*io.SectionReader, error) {
+	f, err := os.Open(filepath.Join(v.data, auditName))
+	if errors.Is(err, os.ErrNotExist) {
 		v.found(err.Error())
-		return strings.NewReader("")
+		return io.NewSectionReader(strings.NewReader(""), 0, 0), nil
+	}
+	if err != nil {
+		return nil, err
 	}
 	v.opened = append(v.opened, f)
-	return f
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return io.NewSectionReader(f, 0, info.Size()), nil
 }
 
 func (v *verification) summarise(s service.Summary, rootKeyFile string) {

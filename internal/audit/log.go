@@ -14,6 +14,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 )
@@ -67,10 +68,10 @@ func (o Options) withDefaults() Options {
 type Log struct {
 	file File
 	opts Options
-	cut  int64
-	tail tail
+	past past
 
 	mu      sync.Mutex
+	end     int64    // where the next line begins in the file, those that are queued included
 	open    []*batch // all that is not fsynced, in the order of the file
 	written int      // so many of open have been accepted by write(2)
 	filling *batch   // the last of open while it still takes lines
@@ -83,10 +84,14 @@ type Log struct {
 	ended   chan struct{} // both goroutines are done
 }
 
-// New returns a Log that owns f.
+// New returns a Log that owns f, which holds nothing that matters.
 func New(f File, o Options) *Log {
+	return newLog(f, past{lines: io.NewSectionReader(bytes.NewReader(nil), 0, 0)}, o)
+}
+
+func newLog(f File, p past, o Options) *Log {
 	l := &Log{
-		file: f, opts: o.withDefaults(),
+		file: f, opts: o.withDefaults(), past: p, end: p.lines.Size(),
 		wake:    make(chan struct{}, 1),
 		dirty:   make(chan struct{}, 1),
 		closing: make(chan struct{}),
@@ -137,7 +142,7 @@ func (l *Log) Append(line []byte, synced func()) error {
 	if err := l.refusal(); err != nil {
 		return err
 	}
-	l.fill().add(line, synced)
+	l.add(l.fill(), line, synced)
 	return nil
 }
 
@@ -158,17 +163,28 @@ func (l *Log) Healthy() error {
 	return nil
 }
 
-// Has reports whether the end of the file held this event when it was opened,
-// in which case it is on the disk too. It looks at the last MiB, and knows
-// nothing of what has been added since.
-func (l *Log) Has(id string) bool { return l.tail.events[id] }
+// End returns the offset at which, or after which, the next event will begin in
+// the file.
+func (l *Log) End() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.end
+}
+
+// Since calls fn with the ID of each event that the file held when it was opened,
+// all of which are on the disk, from an offset on; an End from before the opening
+// is one. Of what has been added it knows nothing.
+func (l *Log) Since(from int64, fn func(id string)) error {
+	return l.past.since(from, func(id string, _ int64) { fn(id) })
+}
 
 // Revision returns the newest stamp at the end of the file when it was opened, 0
 // if there was none: the store had reached that revision, at least.
-func (l *Log) Revision() int64 { return l.tail.revision }
+func (l *Log) Revision() int64 { return l.past.revision }
 
-// Cut returns how many bytes of a torn last line Open removed.
-func (l *Log) Cut() int64 { return l.cut }
+// Torn returns how many bytes Open removed that a power failure or a full disk
+// had torn.
+func (l *Log) Torn() int64 { return l.past.torn }
 
 // Close writes and fsyncs what is queued and closes the file. It waits at most
 // Options.MaxLag for that; the file then stays open.

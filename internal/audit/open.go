@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -9,19 +10,20 @@ import (
 	"path/filepath"
 )
 
-// tailSize is how far back Open looks for events: some 1,500 of them.
+// tailSize is how far back Open looks for the newest stamp: some 1,500 events, 8
+// at the least.
 const tailSize = 1 << 20
 
 // Open opens the log at path for appending, or creates it for its owner alone.
-// A last line without its newline, torn by a crash or a full disk, is cut; what
-// remains is on the disk when Open returns. A file that does not begin like a
-// log is refused. Only one process at a time may have a log open.
+// Of its end, what a power failure or a full disk tore is removed; what remains
+// is on the disk when Open returns. A file that does not begin like a log is
+// refused. Only one process at a time may have a log open.
 func Open(path string, o Options) (*Log, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("audit: %w", err)
 	}
-	cut, end, err := mend(f)
+	was, err := takeUp(f)
 	if err == nil {
 		err = syncFolder(filepath.Dir(path))
 	}
@@ -29,39 +31,91 @@ func Open(path string, o Options) (*Log, error) {
 		f.Close()
 		return nil, fmt.Errorf("audit: %s: %w", path, err)
 	}
-	l := New(f, o)
-	l.cut, l.tail = cut, end
-	return l, nil
+	return newLog(f, was, o), nil
 }
 
-// A tail is what the end of a log tells of the time before it was opened.
-type tail struct {
-	events   map[string]bool // by ID
-	revision int64           // the newest stamp
+// A past is what a log holds from the time before it was opened.
+type past struct {
+	lines    *io.SectionReader
+	torn     int64 // bytes that were removed
+	revision int64 // the newest stamp
 }
 
-// mend cuts a torn last line and returns its length and what stands before it.
-func mend(f *os.File) (cut int64, t tail, err error) {
+func takeUp(f *os.File) (p past, err error) {
 	size, err := logSize(f)
 	if err != nil {
-		return 0, tail{}, err
+		return p, err
 	}
-	end, err := linesEnd(f, size)
+	end, err := mend(f, size)
 	if err != nil {
-		return 0, tail{}, err
-	}
-	if end < size {
-		if err := f.Truncate(end); err != nil {
-			return 0, tail{}, err
-		}
+		return p, err
 	}
 	// The lines of a process that was killed may still be in memory alone, and
-	// Has promises that they are not.
+	// Since promises that they are not.
 	if err := f.Sync(); err != nil {
-		return 0, tail{}, err
+		return p, err
 	}
-	t, err = readTail(f, end)
-	return size - end, t, err
+	p = past{lines: io.NewSectionReader(f, 0, end), torn: size - end}
+	err = p.since(end-tailSize, func(_ string, revision int64) { p.revision = max(p.revision, revision) })
+	return p, err
+}
+
+// mend removes what is torn and returns the size of what is left. That there is
+// something torn tells that nothing from there on was ever fsynced, so that it
+// may be written again.
+func mend(f *os.File, size int64) (end int64, err error) {
+	from, err := firstTorn(f, size)
+	if err != nil || from == size {
+		return size, err
+	}
+	rest := make([]byte, size-from)
+	if _, err := f.ReadAt(rest, from); err != nil {
+		return 0, err
+	}
+	var kept []byte
+	at := from
+	for line := range bytes.Lines(rest) {
+		whole, _ := mended(line, at)
+		kept = append(kept, whole...)
+		at += int64(len(line))
+	}
+	if err := f.Truncate(from); err != nil {
+		return 0, err
+	}
+	_, err = f.Write(kept)
+	return from + int64(len(kept)), err
+}
+
+// firstTorn returns where the first line begins of which not all is whole, and
+// size if there is none.
+func firstTorn(f *os.File, size int64) (int64, error) {
+	from, err := lineStart(f, max(0, size-unsyncedMost))
+	if err != nil {
+		return 0, err
+	}
+	zero, err := firstZero(io.NewSectionReader(f, from, size-from))
+	if err != nil {
+		return 0, err
+	}
+	return lineStart(f, from+zero)
+}
+
+// firstZero returns the offset of the first zero, and the size if there is none.
+func firstZero(r *io.SectionReader) (int64, error) {
+	buf := make([]byte, 64<<10)
+	for at := int64(0); ; {
+		n, err := r.Read(buf)
+		if zero := bytes.IndexByte(buf[:n], 0); zero >= 0 {
+			return at + int64(zero), nil
+		}
+		at += int64(n)
+		if err == io.EOF {
+			return at, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
 }
 
 // logSize returns the size of f, or an error if f is no log, lest a wrong path
@@ -85,10 +139,10 @@ func logSize(f *os.File) (int64, error) {
 	return info.Size(), nil
 }
 
-// linesEnd returns the offset after the last newline before size.
-func linesEnd(r io.ReaderAt, size int64) (int64, error) {
+// lineStart returns the offset after the last newline before end.
+func lineStart(r io.ReaderAt, end int64) (int64, error) {
 	buf := make([]byte, 64<<10)
-	for end := size; end > 0; {
+	for end > 0 {
 		from := max(0, end-int64(len(buf)))
 		chunk := buf[:end-from]
 		if _, err := r.ReadAt(chunk, from); err != nil {
@@ -102,23 +156,24 @@ func linesEnd(r io.ReaderAt, size int64) (int64, error) {
 	return 0, nil
 }
 
-// readTail reads the events in the last tailSize bytes before end. A line that is
-// no event, as a power failure can leave, has no ID; nor has the piece of a line
-// that the window may begin with, as it is no JSON.
-func readTail(r io.ReaderAt, end int64) (tail, error) {
-	from := max(0, end-tailSize)
-	window := make([]byte, end-from)
-	if _, err := r.ReadAt(window, from); err != nil {
-		return tail{}, err
-	}
-	t := tail{events: map[string]bool{}}
-	for line := range bytes.Lines(window) {
+// since calls fn with the ID and the stamp of each event from an offset on. A
+// line that is no event has none; nor has the piece of a line that it may begin
+// with, as it is no JSON.
+func (p past) since(from int64, fn func(id string, revision int64)) error {
+	from = min(max(0, from), p.lines.Size())
+	r := bufio.NewReaderSize(io.NewSectionReader(p.lines, from, p.lines.Size()-from), maxLine)
+	for {
+		line, err := r.ReadSlice('\n')
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil && err != bufio.ErrBufferFull {
+			return err
+		}
 		if id, revision, err := parseLine(line); err == nil {
-			t.events[id] = true
-			t.revision = max(t.revision, revision)
+			fn(id, revision)
 		}
 	}
-	return t, nil
 }
 
 // syncFolder makes the name of a new file durable.

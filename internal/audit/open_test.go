@@ -3,6 +3,7 @@ package audit
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -98,11 +99,11 @@ func TestTornLastLineIsCut(t *testing.T) {
 				t.Fatal(err)
 			}
 			l := openLog(t, path)
-			if l.Cut() != int64(len(test.torn)) {
-				t.Errorf("cut %d bytes, want %d", l.Cut(), len(test.torn))
+			if l.Torn() != int64(len(test.torn)) {
+				t.Errorf("cut %d bytes, want %d", l.Torn(), len(test.torn))
 			}
-			if got, want := l.Has("whole"), test.lines != ""; got != want {
-				t.Errorf("Has = %v, want %v", got, want)
+			if got, want := slices.Contains(since(t, l, 0), "whole"), test.lines != ""; got != want {
+				t.Errorf("Since has it: %v, want %v", got, want)
 			}
 			write(t, l, event("next"))
 			closeLog(t, l)
@@ -136,31 +137,139 @@ func TestOpenRefusesWhatIsNoLog(t *testing.T) {
 	}
 }
 
-func TestHasLooksAtTheEnd(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "audit.log")
-	var log []byte
-	n := 0
-	for ; len(log) < 2*tailSize; n++ {
-		log = append(log, mustLine(t, event(fmt.Sprint(n)))...)
+// since returns what Since gives.
+func since(t *testing.T, l *Log, from int64) (all []string) {
+	t.Helper()
+	if err := l.Since(from, func(id string) { all = append(all, id) }); err != nil {
+		t.Fatal(err)
 	}
-	damaged := bytes.Replace(mustLine(t, event("damaged")), []byte(`"eventID"`), make([]byte, 9), 1)
-	log = append(append(log, damaged...), mustLine(t, event("last"))...)
+	return all
+}
+
+// What a power failure leaves of lines that were not fsynced: some of the sectors,
+// or of the writes, are zeros.
+func TestHolesAreRemoved(t *testing.T) {
+	var lines [][]byte
+	var log []byte
+	var starts []int
+	for i := range 20 {
+		lines = append(lines, mustLine(t, Event{EventID: fmt.Sprint(i), UserAgent: strings.Repeat("x y", 100)}))
+		starts = append(starts, len(log))
+		log = append(log, lines[i]...)
+	}
+	at := func(line, more int) int { return starts[line] + more }
+	for name, test := range map[string]struct {
+		from, to  int
+		lost      []int // the lines
+		unaligned bool
+	}{
+		"a sector":               {from: 1024, to: 1536},
+		"a page":                 {from: 4096, to: 8192},
+		"the rest of a sector":   {from: 512, to: at(1, 0)},
+		"the first of a write":   {from: at(7, 0), to: (at(7, 0)/512 + 1) * 512},
+		"a line":                 {from: at(3, 0), to: at(4, 0)},
+		"two lines":              {from: at(3, 0), to: at(5, 0)},
+		"all":                    {from: 0, to: len(log)},
+		"the last line":          {from: at(19, 0), to: len(log)},
+		"a flipped bit":          {from: at(3, 0) + bytes.IndexByte(lines[3], ' '), to: at(3, 0) + bytes.IndexByte(lines[3], ' ') + 1, unaligned: true},
+		"from within, to within": {from: at(3, 300), to: at(3, 310), unaligned: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			holed := bytes.Clone(log)
+			clear(holed[test.from:test.to])
+			path := filepath.Join(t.TempDir(), "audit.log")
+			if err := os.WriteFile(path, holed, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			var want []string
+			var left []byte
+			for i, line := range lines {
+				if test.to <= at(i, 0) || test.from >= at(i, len(line)) {
+					want = append(want, fmt.Sprint(i))
+					left = append(left, line...)
+				}
+			}
+			damaged := 0
+			before, err := Read(sections(holed), func(int64, error) { damaged++ })
+			if err != nil || before.Events != int64(len(want)) || damaged != count(test.unaligned) || (before.Torn > 0) == test.unaligned {
+				t.Errorf("before it was opened: %+v, %d damaged, %v", before, damaged, err)
+			}
+			l := openLog(t, path)
+			defer closeLog(t, l)
+			if got := since(t, l, 0); !slices.Equal(got, want) {
+				t.Errorf("got %v, want %v", got, want)
+			}
+			if test.unaligned {
+				left = holed // damage is for its reader to find
+			}
+			if got := read(t, path); !bytes.Equal(got, left) || l.Torn() != before.Torn || l.Torn() != int64(len(log)-len(left)) || l.End() != int64(len(left)) {
+				t.Errorf("%d bytes are left and %d removed, want %d and %d", len(got), l.Torn(), len(left), before.Torn)
+			}
+		})
+	}
+}
+
+func count(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
+func sections(b []byte) *io.SectionReader {
+	return io.NewSectionReader(bytes.NewReader(b), 0, int64(len(b)))
+}
+
+// What lies further back than anything unsynced is damage, whatever it looks like.
+func TestHolesFarBackStay(t *testing.T) {
+	filler := mustLine(t, Event{EventID: "filler", UserAgent: strings.Repeat("x", 500<<10)})
+	log := bytes.Repeat(filler, unsyncedMost/len(filler)+4)
+	clear(log[:len(filler)])
+	path := filepath.Join(t.TempDir(), "audit.log")
 	if err := os.WriteFile(path, log, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	damaged := 0
+	if r, err := Read(sections(log), func(int64, error) { damaged++ }); err != nil || damaged != 1 || r.Torn != 0 {
+		t.Errorf("%d damaged, %+v, %v", damaged, r, err)
+	}
 	l := openLog(t, path)
 	defer closeLog(t, l)
-	write(t, l, event("new"))
-	for id, want := range map[string]bool{
-		"last": true, fmt.Sprint(n - 1): true, fmt.Sprint(n - n/3): true,
-		"0": false, fmt.Sprint(n / 3): false, "absent": false, "": false, "damaged": false, "new": false,
-	} {
-		if l.Has(id) != want {
-			t.Errorf("Has(%q) = %v", id, !want)
+	if l.Torn() != 0 || !bytes.Equal(read(t, path), log) {
+		t.Errorf("%d bytes were removed", l.Torn())
+	}
+}
+
+func TestSinceBeginsWhereAnEndWas(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.log")
+	l := openLog(t, path)
+	var ends []int64
+	for i := range 100 {
+		ends = append(ends, l.End())
+		if e := event(fmt.Sprint(i)); i%2 == 0 {
+			write(t, l, e)
+		} else if err := l.Append(mustLine(t, e), nil); err != nil {
+			t.Fatal(err)
 		}
 	}
-	if l.Cut() != 0 {
-		t.Errorf("cut %d bytes of whole lines", l.Cut())
+	last := l.End()
+	closeLog(t, l)
+	l = openLog(t, path)
+	defer closeLog(t, l)
+	write(t, l, event("new"))
+	for i, end := range ends {
+		got := since(t, l, end)
+		if len(got) != 100-i || got[0] != fmt.Sprint(i) {
+			t.Fatalf("from the end before event %d: %v", i, got)
+		}
+	}
+	for _, none := range []int64{last, last + 1, l.End(), 1 << 60} {
+		if got := since(t, l, none); len(got) > 0 {
+			t.Errorf("from %d of %d: %v", none, last, got)
+		}
+	}
+	if got := since(t, l, 1); len(got) != 99 {
+		t.Errorf("from within the first line: %d events", len(got))
 	}
 }
 
@@ -224,7 +333,7 @@ func TestStamps(t *testing.T) {
 	}
 	l = openLog(t, path)
 	defer l.Close()
-	if l.Revision() != 9 || !l.Has("change") || !l.Has("read") {
+	if l.Revision() != 9 || !slices.Equal(since(t, l, 0), []string{"read", "change", "change"}) {
 		t.Errorf("the log has the stamp %d", l.Revision())
 	}
 }

@@ -16,7 +16,9 @@ type batch struct {
 	gone   bool // done is closed
 }
 
-func (b *batch) add(line []byte, synced func()) {
+// add puts a line into the batch that takes lines. The caller holds l.mu.
+func (l *Log) add(b *batch, line []byte, synced func()) {
+	l.end += int64(len(line))
 	b.lines = append(b.lines, line...)
 	if synced != nil {
 		b.synced = append(b.synced, synced)
@@ -60,7 +62,7 @@ func (l *Log) join(line []byte) (b *batch, joined bool, err error) {
 	if len(b.lines) >= maxBatch {
 		return b, false, nil
 	}
-	b.add(line, nil)
+	l.add(b, line, nil)
 	return b, true, nil
 }
 

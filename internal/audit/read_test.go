@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
-	"testing/iotest"
 )
 
 func TestRead(t *testing.T) {
@@ -27,7 +27,7 @@ func TestRead(t *testing.T) {
 		{"a line that is too long", long + a, Reading{Events: 1, Revision: 7}, []int64{1}},
 	} {
 		var damaged []int64
-		got, err := Read(strings.NewReader(test.log), func(line int64, err error) {
+		got, err := Read(sections([]byte(test.log)), func(line int64, err error) {
 			if err == nil {
 				t.Errorf("%s: line %d has no error", test.name, line)
 			}
@@ -38,10 +38,14 @@ func TestRead(t *testing.T) {
 		}
 	}
 	broken := errors.New("broken")
-	if _, err := Read(iotest.ErrReader(broken), nil); !errors.Is(err, broken) {
+	if _, err := Read(io.NewSectionReader(brokenFile{broken}, 0, 1), nil); !errors.Is(err, broken) {
 		t.Errorf("of what cannot be read: %v", err)
 	}
 }
+
+type brokenFile struct{ err error }
+
+func (f brokenFile) ReadAt([]byte, int64) (int, error) { return 0, f.err }
 
 // A flipped bit in what JSON is made of is found.
 func TestReadFindsFlips(t *testing.T) {
@@ -51,7 +55,7 @@ func TestReadFindsFlips(t *testing.T) {
 			flipped := bytes.Clone(line)
 			flipped[i] ^= 1 << bit
 			found := 0
-			r, err := Read(bytes.NewReader(append(flipped, line...)), func(int64, error) { found++ })
+			r, err := Read(sections(append(flipped, line...)), func(int64, error) { found++ })
 			if err != nil || found == 0 || r.Events != 1 {
 				t.Error(fmt.Sprintf("byte %d, bit %d:", i, bit), r, found, err)
 			}

@@ -174,6 +174,33 @@ func TestEventsOfACrashAreBroughtToTheLog(t *testing.T) {
 	}
 }
 
+// However much was read after it: an event that the log has is not brought again.
+func TestEventsBeforeManyReadsAreKnownAgain(t *testing.T) {
+	d, path := newDeployment(), filepath.Join(t.TempDir(), "audit.log")
+	log := must[*audit.Log](t)(audit.Open(path, audit.Options{FsyncEvery: time.Hour, MaxLag: time.Hour}))
+	s := d.open(t, log)
+	must[any](t)(do(s, "ListKeys", &api.ListKeysRequest{}))
+	out := must[any](t)(do(s, "CreateKey", &api.CreateKeyRequest{})).(*api.CreateKeyResponse)
+	long := map[string]string{"a": strings.Repeat("x", 100<<10)}
+	for range 30 {
+		must[any](t)(do(s, "Encrypt", &api.EncryptRequest{KeyId: out.KeyMetadata.KeyId, Plaintext: []byte("x"), EncryptionContext: long}))
+	}
+	// The server is not closed: it ended here.
+	log = openLog(t, path)
+	if err := errors.Join(d.open(t, log).Close(), log.Close()); err != nil {
+		t.Fatal(err)
+	}
+	created := 0
+	for _, e := range readEvents(t, path) {
+		if e["eventName"] == "CreateKey" {
+			created++
+		}
+	}
+	if created != 1 {
+		t.Errorf("the event is in the log %d times", created)
+	}
+}
+
 func TestOpenRefusesWhatItCannotOpen(t *testing.T) {
 	d, log := newDeployment(), audit.New(audit.Discard{}, audit.Options{})
 	if err := d.open(t, log).Close(); err != nil {

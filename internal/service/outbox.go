@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"log/slog"
+	"math"
 	"time"
 
 	"github.com/google/uuid"
@@ -27,11 +28,12 @@ func (s *Service) update(ctx context.Context, e audit.Event, fn func(*store.Tx) 
 	if err != nil {
 		return err
 	}
+	r := outboxRecord{line, s.audit.End()}
 	err = s.store.Update(ctx, func(tx *store.Tx) error {
 		if err := fn(tx); err != nil {
 			return err
 		}
-		return outboxes.Put(tx, e.EventID, outboxRecord{line})
+		return outboxes.Put(tx, e.EventID, r)
 	})
 	if err == nil {
 		s.outbox.relay(ctx, e.EventID, line)
@@ -56,6 +58,37 @@ func serverEvent(name, account string, now time.Time) audit.Event {
 
 // takeUp brings to the log what a stop left behind and the log does not have.
 func (o outbox) takeUp(ctx context.Context) error {
+	logged, err := o.logged(ctx)
+	if err != nil {
+		return err
+	}
+	return o.each(ctx, func(id string, r outboxRecord, revision int64) error {
+		if logged[id] {
+			o.onDisk(id)
+			return nil
+		}
+		return o.audit.Append(audit.Stamp(r.Line, revision), func() { o.onDisk(id) })
+	})
+}
+
+// logged returns the events that the log holds from where the first of those in
+// the outbox can be.
+func (o outbox) logged(ctx context.Context) (map[string]bool, error) {
+	from := int64(math.MaxInt64)
+	err := o.each(ctx, func(_ string, r outboxRecord, _ int64) error {
+		from = min(from, r.After)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	events := map[string]bool{}
+	return events, o.audit.Since(from, func(id string) { events[id] = true })
+}
+
+// each calls fn with all that is in the outbox, and with a revision that is not
+// older. Only what came before its end is seen for certain.
+func (o outbox) each(ctx context.Context, fn func(id string, r outboxRecord, revision int64) error) error {
 	for after := ""; ; {
 		var left []store.Record[outboxRecord]
 		var revision int64
@@ -68,13 +101,11 @@ func (o outbox) takeUp(ctx context.Context) error {
 			return err
 		}
 		for _, r := range left {
-			after = r.Path
-			if o.audit.Has(r.Path) {
-				o.onDisk(r.Path)
-			} else if err := o.audit.Append(audit.Stamp(r.Value.Line, revision), func() { o.onDisk(r.Path) }); err != nil {
+			if err := fn(r.Path, r.Value, revision); err != nil {
 				return err
 			}
 		}
+		after = left[len(left)-1].Path
 	}
 }
 

@@ -35,9 +35,11 @@ type clockRecord struct {
 }
 
 // An outboxRecord is an event that was committed with the change it tells of and
-// may not be in the audit log yet.
+// may not be in the audit log yet. If it is, it begins at the offset After or
+// later.
 type outboxRecord struct {
-	Line []byte `json:"line"`
+	Line  []byte `json:"line"`
+	After int64  `json:"after"`
 }
 
 // scope begins the paths of all that belongs to an account in a Region.

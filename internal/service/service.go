@@ -98,6 +98,9 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 
 // takeUp goes on where the last process on these data stopped.
 func (s *Service) takeUp(ctx context.Context, dev bool) error {
+	if torn := s.audit.Torn(); torn > 0 {
+		s.log.Warn("the audit log ended in bytes that a power failure or a full disk had torn; they were removed", "bytes", torn)
+	}
 	if err := s.checkAge(ctx); err != nil {
 		return err
 	}

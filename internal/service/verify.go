@@ -18,7 +18,7 @@ type Remains struct {
 	Backend store.Backend
 	Slots   store.Slots
 	Root    seal.Root
-	Log     io.Reader // the audit log, from its beginning
+	Log     *io.SectionReader // the whole audit log
 }
 
 // A Finding is something in the remains that no running or crashed program left

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"os"
@@ -187,8 +188,10 @@ func (w *wreckage) verify() (findings []string, s Summary, err error) {
 	log, err := os.Open(w.log())
 	w.must(err)
 	defer log.Close()
+	info, err := log.Stat()
+	w.must(err)
 	u := untouchable{w.backend, w.slots, w.T}
-	s, err = Verify(w.Context(), Remains{u, u, w.root, log}, func(f Finding) { findings = append(findings, f.String()) })
+	s, err = Verify(w.Context(), Remains{u, u, w.root, io.NewSectionReader(log, 0, info.Size())}, func(f Finding) { findings = append(findings, f.String()) })
 	if s.Findings != len(findings) {
 		w.Errorf("%d findings, %d reported", s.Findings, len(findings))
 	}
@@ -221,7 +224,7 @@ func TestVerifyKnowsWhatACrashLeaves(t *testing.T) {
 	slot := w.pending.Slots()[0]
 	w.update(func(tx *store.Tx) error {
 		_, err := putKey(tx, gone) // notes the erasure of its slot
-		return errors.Join(err, outboxes.Put(tx, e.EventID, outboxRecord{line}),
+		return errors.Join(err, outboxes.Put(tx, e.EventID, outboxRecord{line, 5}),
 			insertAlias(tx, w.alias("three", gone)), aliasGuards.Put(tx, pathOf(gone), aliasGuard{7}))
 	})
 	f, err := os.OpenFile(w.log(), os.O_APPEND|os.O_WRONLY, 0)
@@ -348,11 +351,16 @@ var damages = map[string]struct {
 	"another ring": {func(w *wreckage) { w.putRing("rang", tokenRing{}) }, []string{"token-keys/rang: what it holds belongs"}},
 
 	"an event that is none": {func(w *wreckage) {
-		w.update(func(tx *store.Tx) error { return outboxes.Put(tx, "id", outboxRecord{[]byte("{}\n")}) })
+		w.update(func(tx *store.Tx) error { return outboxes.Put(tx, "id", outboxRecord{Line: []byte("{}\n")}) })
 	}, []string{"outbox/id: audit: not an event"}},
+	"an event from before the log": {func(w *wreckage) {
+		w.update(func(tx *store.Tx) error {
+			return outboxes.Put(tx, "id", outboxRecord{[]byte(`{"eventID":"id"}` + "\n"), -1})
+		})
+	}, []string{"outbox/id: what it holds belongs"}},
 	"an event of another name": {func(w *wreckage) {
 		w.update(func(tx *store.Tx) error {
-			return outboxes.Put(tx, "id", outboxRecord{[]byte(`{"eventID":"di"}` + "\n")})
+			return outboxes.Put(tx, "id", outboxRecord{Line: []byte(`{"eventID":"di"}` + "\n")})
 		})
 	}, []string{"outbox/id: what it holds belongs"}},
 	"a clock behind wall time": {func(w *wreckage) {
@@ -486,11 +494,13 @@ func (r refusing) Scan(from, to []byte, limit int) ([]store.Item, error) {
 	return items, err
 }
 
+func noLog() *io.SectionReader { return io.NewSectionReader(strings.NewReader(""), 0, 0) }
+
 func TestVerifyGoesOnAfterARefusal(t *testing.T) {
 	w := newWreckage(t)
 	r := refusing{Backend: w.backend, damaged: []string{"access-key/" + w.accessKey(), "deployment/this", "token-keys/ring"}}
 	var findings []string
-	s, err := Verify(t.Context(), Remains{r, w.slots, w.root, strings.NewReader("")}, func(f Finding) { findings = append(findings, f.String()) })
+	s, err := Verify(t.Context(), Remains{r, w.slots, w.root, noLog()}, func(f Finding) { findings = append(findings, f.String()) })
 	if err != nil || len(findings) != 3 || s.Records["key"] != 4 || s.Records["alias"] != 2 {
 		t.Errorf("%q, %+v, %v", findings, s, err)
 	}
@@ -501,7 +511,7 @@ func TestVerifyGoesOnAfterARefusal(t *testing.T) {
 	}
 	r.damaged = nil
 	broken := errors.New("broken")
-	if _, err := Verify(t.Context(), Remains{brokenBackend{r, broken}, w.slots, w.root, strings.NewReader("")}, nil); !errors.Is(err, broken) {
+	if _, err := Verify(t.Context(), Remains{brokenBackend{r, broken}, w.slots, w.root, noLog()}, nil); !errors.Is(err, broken) {
 		t.Errorf("of a Backend that is broken: %v", err)
 	}
 }

@@ -62,7 +62,7 @@ var errMoved = errors.New("what it holds belongs to another path")
 
 func (v *verifier) event(path string, r outboxRecord) error {
 	id, err := audit.ID(r.Line)
-	if err == nil && id != path {
+	if err == nil && (id != path || r.After < 0) {
 		err = errMoved
 	}
 	return err

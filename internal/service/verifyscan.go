@@ -75,7 +75,7 @@ func (v *verifier) record(rows map[string]verification, item store.Item) {
 }
 
 // events looks at the audit log, which must not tell of a later store.
-func (v *verifier) events(log io.Reader) error {
+func (v *verifier) events(log *io.SectionReader) error {
 	r, err := audit.Read(log, func(line int64, err error) { v.found(fmt.Sprintf("audit log, line %d", line), err) })
 	if err != nil {
 		return fmt.Errorf("read the audit log: %w", err)
@@ -85,7 +85,7 @@ func (v *verifier) events(log io.Reader) error {
 		v.found("audit log", fmt.Errorf("%w: the store is at revision %d, the log has seen %d", ErrOlderStore, v.Revision, r.Revision))
 	}
 	if r.Torn > 0 {
-		v.Notes = append(v.Notes, fmt.Sprintf("the audit log ends in %d bytes of a line that was not finished", r.Torn))
+		v.Notes = append(v.Notes, fmt.Sprintf("%d bytes at the end of the audit log were torn: the next start removes them", r.Torn))
 	}
 	return nil
 }
