@@ -6,7 +6,7 @@ PYTHON := $(VENV)/bin/python
 export KEYHOLD_PYTHON := $(CURDIR)/$(PYTHON)
 export CGO_ENABLED := 0
 
-.PHONY: build demo test race lint vuln deps crash million fuzz clean
+.PHONY: build demo test race lint vuln deps faults crash images syncs flips full million fuzz clean
 
 # runtimesecret: key material that was used is erased from registers, stack and heap.
 build:
@@ -35,9 +35,28 @@ vuln:
 	cd tools && go build -o ../$(BUILD)/ golang.org/x/vuln/cmd/govulncheck
 	$(BUILD)/govulncheck ./...
 
-# 100 times kill -9 during imports and deletions.
+# What can go wrong with a machine, in the numbers that make test is too short for.
+faults: crash images syncs flips full
+
+# kill -9 under load, 1,000 times.
 crash: build
-	KEYHOLD_KILLS=100 go test -count=1 -v -run '^TestKill$$' ./cmd/keyhold
+	KEYHOLD_KILLS=1000 go test -count=1 -v -timeout 60m -run '^TestLinearizableKills$$' ./cmd/keyhold
+
+# 500 power failures, from the recorded writes and syncs.
+images: build
+	KEYHOLD_IMAGES=500 go test -count=1 -v -timeout 60m -run '^TestCrashImages$$' ./cmd/keyhold
+
+# An error at each of the first 100 syncs.
+syncs: build
+	KEYHOLD_FSYNCS=100 go test -count=1 -v -timeout 60m -run '^TestFsyncFaults$$' ./cmd/keyhold
+
+# 2,000 flipped bits.
+flips: build
+	KEYHOLD_FLIPS=2000 go test -count=1 -v -timeout 60m -run '^TestBitFlips$$' ./cmd/keyhold
+
+# A full disk, 20 times.
+full: build
+	KEYHOLD_FILLS=20 go test -count=1 -v -timeout 60m -run '^TestFullDisk$$' ./cmd/keyhold
 
 # Start and memory of the program on 10 and on 1,000,000 keys.
 million:

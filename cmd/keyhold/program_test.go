@@ -8,6 +8,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 )
 
 // A program is the real program, running as a dev server.
@@ -63,4 +67,14 @@ func (p *program) kill(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.cmd.Wait()
+}
+
+// client returns a client that tries once.
+func (p *program) client() *kms.Client {
+	return kms.New(kms.Options{
+		BaseEndpoint:     aws.String(p.endpoint),
+		Region:           "us-east-1",
+		Credentials:      credentials.NewStaticCredentialsProvider(devAccessKey, devSecret, ""),
+		RetryMaxAttempts: 1,
+	})
 }
