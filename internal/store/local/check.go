@@ -182,7 +182,7 @@ func (w *walk) elements(s subtree, depth int) ([]element, uint16, error) {
 		return nil, 0, err
 	}
 	elements, end, err := p.elements(w.depths[depth].elements)
-	if err == nil && end/w.size != p.overflow {
+	if err == nil && (end-1)/w.size != p.overflow {
 		err = errLayout
 	}
 	if err == nil {

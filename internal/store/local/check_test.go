@@ -70,6 +70,38 @@ func checked(t *testing.T, dir string) error {
 	return errors.Join(db.Check(t.Context()), db.Close())
 }
 
+// A page that its records fill to the last byte is sound, and so is one that they
+// fill all but, or in which one byte more is.
+func TestCheckOfFullPages(t *testing.T) {
+	const records, key = 4, "key/a/b/0" // of so few bbolt makes one page, whatever they take
+	for _, pages := range []int{1, 2, 3} {
+		for _, more := range []int{-1, 0, 1} {
+			dir := t.TempDir()
+			db := open(t, dir)
+			left := pages*os.Getpagesize() - pageHeader + more
+			var b store.Batch
+			for i := range records {
+				left -= elementSize + len(key) + 8 // the revision
+				w := store.Write{Key: fmt.Appendf(nil, "%s%d", key[:len(key)-1], i), Value: make([]byte, 100)}
+				if i == records-1 {
+					w.Value = make([]byte, left)
+				}
+				left -= len(w.Value)
+				b.Writes = append(b.Writes, w)
+			}
+			if _, err := db.Commit(t.Context(), b); err != nil || left != 0 {
+				t.Fatal(err, left)
+			}
+			if err := db.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if err := checked(t, dir); err != nil {
+				t.Errorf("%d pages and %d bytes: %v", pages, more, err)
+			}
+		}
+	}
+}
+
 // What bbolt writes is sound, whatever was done.
 func TestCheckOfSoundFiles(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
