@@ -1,7 +1,6 @@
 package crypt
 
 import (
-	"cmp"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
@@ -11,7 +10,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
-	"maps"
 	"slices"
 )
 
@@ -57,51 +55,98 @@ func ParseBlob(blob []byte) (BlobHeader, error) {
 // Encrypt returns the blob of a plaintext under 32 bytes of material. The
 // encryption context is authenticated, not kept.
 func Encrypt(h BlobHeader, material, plaintext []byte, context map[string]string) ([]byte, error) {
-	materialID, err := hex.DecodeString(h.MaterialID)
-	if err != nil || len(h.Account) != keyIDOffset-accountOffset || len(h.KeyID) != materialOffset-keyIDOffset || len(materialID) != saltOffset-materialOffset {
-		return nil, errors.New("crypt: malformed blob header")
-	}
-	blob := make([]byte, 0, minBlobSize+len(plaintext))
-	blob = append(blob, blobVersion)
-	blob = append(blob, h.Account...)
-	blob = append(blob, h.KeyID...)
-	blob = append(blob, materialID...)
-	blob = blob[:commitOffset]
-	rand.Read(blob[saltOffset:])
-	aead, commitment, err := messageKey(material, blob)
+	m, err := NewMessage(h, context)
 	if err != nil {
 		return nil, err
 	}
-	blob = append(blob, commitment...)
-	return aead.Seal(blob, nil, plaintext, associatedData(blob, context)), nil
+	return m.Encrypt(material, plaintext)
 }
 
 // Decrypt opens a blob. Its header must have been compared with the key that
 // material belongs to.
 func Decrypt(material, blob []byte, context map[string]string) ([]byte, error) {
-	if _, err := ParseBlob(blob); err != nil {
+	m, err := ParseMessage(blob, context)
+	if err != nil {
 		return nil, err
 	}
-	aead, commitment, err := messageKey(material, blob[:commitOffset])
+	return m.Decrypt(material)
+}
+
+// A Message is what a blob is made of beside the key material. What can be done
+// with it without that is done when it is made.
+type Message struct {
+	info       string // of the key derivation
+	salt       []byte
+	commitment []byte // of the blob; nil before there is one
+	sealed     []byte // nonce, ciphertext and tag
+	associated []byte // with commitment, where there is none, zeros in its place
+}
+
+// ParseMessage returns the Message of a blob, with the encryption context that it
+// is to have.
+func ParseMessage(blob []byte, context map[string]string) (Message, error) {
+	if _, err := ParseBlob(blob); err != nil {
+		return Message{}, err
+	}
+	return Message{
+		info:       blobInfo + string(blob[:saltOffset]),
+		salt:       blob[saltOffset:commitOffset],
+		commitment: blob[commitOffset:nonceOffset],
+		sealed:     blob[nonceOffset:],
+		associated: associatedData(blob[:nonceOffset], context),
+	}, nil
+}
+
+// NewMessage returns a Message to be encrypted, once.
+func NewMessage(h BlobHeader, context map[string]string) (Message, error) {
+	materialID, err := hex.DecodeString(h.MaterialID)
+	if err != nil || len(h.Account) != keyIDOffset-accountOffset || len(h.KeyID) != materialOffset-keyIDOffset || len(materialID) != saltOffset-materialOffset {
+		return Message{}, errors.New("crypt: malformed blob header")
+	}
+	header := make([]byte, 0, nonceOffset)
+	header = append(header, blobVersion)
+	header = append(header, h.Account...)
+	header = append(header, h.KeyID...)
+	header = append(header, materialID...)
+	header = header[:nonceOffset]
+	rand.Read(header[saltOffset:commitOffset])
+	ad := associatedData(header, context)
+	return Message{info: blobInfo + string(header[:saltOffset]), salt: ad[saltOffset:commitOffset], associated: ad}, nil
+}
+
+// Encrypt returns the blob of a plaintext under 32 bytes of material.
+func (m Message) Encrypt(material, plaintext []byte) ([]byte, error) {
+	aead, commitment, err := m.key(material)
+	if err != nil {
+		return nil, err
+	}
+	copy(m.associated[commitOffset:nonceOffset], commitment)
+	blob := append(make([]byte, 0, minBlobSize+len(plaintext)), m.associated[:nonceOffset]...)
+	return aead.Seal(blob, nil, plaintext, m.associated), nil
+}
+
+// Decrypt opens the message under the material.
+func (m Message) Decrypt(material []byte) ([]byte, error) {
+	aead, commitment, err := m.key(material)
 	if err != nil {
 		return nil, err
 	}
 	// GCM does not commit to its key: without this comparison one blob could be
 	// made to open under two materials, to two plaintexts.
-	if subtle.ConstantTimeCompare(commitment, blob[commitOffset:nonceOffset]) != 1 {
+	if subtle.ConstantTimeCompare(commitment, m.commitment) != 1 {
 		return nil, ErrCiphertext
 	}
-	plaintext, err := aead.Open(nil, nil, blob[nonceOffset:], associatedData(blob[:nonceOffset], context))
+	plaintext, err := aead.Open(nil, nil, m.sealed, m.associated)
 	if err != nil {
 		return nil, ErrCiphertext
 	}
 	return plaintext, nil
 }
 
-// messageKey derives from the material, for the message with this header and
-// salt alone, the encryption key and the commitment to it.
-func messageKey(material, header []byte) (aead cipher.AEAD, commitment []byte, err error) {
-	derived, err := hkdf.Key(sha256.New, material, header[saltOffset:], blobInfo+string(header[:saltOffset]), 64)
+// key derives from the material, for this message alone, the encryption key and
+// the commitment to it.
+func (m Message) key(material []byte) (aead cipher.AEAD, commitment []byte, err error) {
+	derived, err := hkdf.Key(sha256.New, material, m.salt, m.info, 64)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -118,13 +163,21 @@ func messageKey(material, header []byte) (aead cipher.AEAD, commitment []byte, e
 // of the encryption context and the pairs, sorted by the bytes of their keys,
 // each string after its length: 4 bytes, big-endian.
 func associatedData(header []byte, context map[string]string) []byte {
-	ad := slices.Clone(header)
+	size := len(header) + 4
+	keys := make([]string, 0, len(context))
+	for k, v := range context {
+		keys = append(keys, k)
+		size += 8 + len(k) + len(v)
+	}
+	slices.Sort(keys)
+	ad := append(make([]byte, 0, size), header...)
 	ad = binary.BigEndian.AppendUint32(ad, uint32(len(context)))
-	for _, k := range slices.SortedFunc(maps.Keys(context), cmp.Compare) {
-		for _, s := range []string{k, context[k]} {
-			ad = binary.BigEndian.AppendUint32(ad, uint32(len(s)))
-			ad = append(ad, s...)
-		}
+	for _, k := range keys {
+		ad = appendString(appendString(ad, k), context[k])
 	}
 	return ad
+}
+
+func appendString(b []byte, s string) []byte {
+	return append(binary.BigEndian.AppendUint32(b, uint32(len(s))), s...)
 }

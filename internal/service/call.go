@@ -22,7 +22,6 @@ type call struct {
 
 	created   string // the ARN of the key that the call made
 	slot      string // written for a material that is not committed yet
-	revision  int64  // of the store, as far as the call has seen it
 	committed bool
 }
 
@@ -100,7 +99,7 @@ func (c *call) event(err error) audit.Event {
 		ReadOnly:           c.Operation.ReadOnly,
 		RequestParameters:  c.Operation.shape.Parameters(c.Input),
 		RecipientAccountID: c.Caller.Principal.AccountID,
-		StoreRevision:      c.revision,
+		StoreRevision:      c.store.Revision(),
 		UserIdentity: audit.Identity{
 			Type:        c.Caller.Principal.Type,
 			PrincipalID: c.Caller.Principal.AccountID,

@@ -76,8 +76,12 @@ func (c *call) openCiphertext(k key.Key, blob []byte, context map[string]string)
 	if !ok {
 		return "", nil, refused.Because(errors.New("it names material that the key was never associated with"))
 	}
+	message, err := crypt.ParseMessage(blob, context)
+	if err != nil {
+		return "", nil, refused.Because(err)
+	}
 	err = c.withMaterial(c.ctx, k, m, func(material []byte) error {
-		plaintext, err = crypt.Decrypt(material, blob, context)
+		plaintext, err = message.Decrypt(material)
 		return err
 	})
 	if errors.Is(err, crypt.ErrCiphertext) {

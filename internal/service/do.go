@@ -98,8 +98,11 @@ func (c *call) allow(a ask) (t target, k key.Key, err error) {
 var errBlobKey = key.Errorf(key.KindAccessDenied, "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.")
 
 func (c *call) lookUp(t target) (k key.Key, err error) {
+	k, live := c.latest(t.ref)
+	if live {
+		return k, nil
+	}
 	err = c.store.View(c.ctx, func(v *store.View) error {
-		c.revision = v.Rev()
 		k, err = c.readKey(v, t.ref)
 		return err
 	})
@@ -107,6 +110,22 @@ func (c *call) lookUp(t target) (k key.Key, err error) {
 		return key.Key{}, errBlobKey
 	}
 	return k, err
+}
+
+// latest returns the key as it is now, if it is easily had. Whatever else there is
+// to say of it, one View does.
+func (c *call) latest(ref key.Reference) (k key.Key, live bool) {
+	id := ref.KeyID
+	if ref.Alias != "" {
+		a, ok, err := aliases.Latest(c.ctx, c.store, aliasPath(ref.Account, ref.Region, ref.Alias))
+		if err != nil || !ok {
+			return k, false
+		}
+		id = a.KeyID
+	}
+	k, ok, err := keys.Latest(c.ctx, c.store, keyPath(ref.Account, ref.Region, id))
+	k = k.At(c.now)
+	return k, ok && err == nil && k.State != key.Gone
 }
 
 // readKey returns the key as it is now.

@@ -33,9 +33,12 @@ var encrypt = query("Encrypt", asks{{"kms:Encrypt", keyOrAlias("KeyId")}},
 // that material's ID.
 func (c *call) encrypt(k key.Key, plaintext []byte, context map[string]string) (materialID string, blob []byte, err error) {
 	m, _ := k.Current() // a key in a state that lets it encrypt has its material
-	header := crypt.BlobHeader{Account: k.Account, KeyID: k.ID, MaterialID: m.ID}
+	message, err := crypt.NewMessage(crypt.BlobHeader{Account: k.Account, KeyID: k.ID, MaterialID: m.ID}, context)
+	if err != nil {
+		return "", nil, err
+	}
 	err = c.withMaterial(c.ctx, k, m, func(material []byte) error {
-		blob, err = crypt.Encrypt(header, material, plaintext, context)
+		blob, err = message.Encrypt(material, plaintext)
 		return err
 	})
 	return m.ID, blob, err

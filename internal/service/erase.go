@@ -17,6 +17,7 @@ func (s *Service) erase(ctx context.Context, slots []string) error {
 	if err := s.slots.Erase(context.WithoutCancel(ctx), slots...); err != nil {
 		return fmt.Errorf("erase: %w", err)
 	}
+	s.opened.drop(slots...)
 	s.erased.Store(true)
 	for _, slot := range slots {
 		s.leftovers.remove(func(tx *store.Tx) error { return erasures.Delete(tx, slot) })

@@ -31,16 +31,10 @@ func randomSecret() []byte {
 	return b
 }
 
-// withMaterial opens a material that is present, for the time of use, which must
-// keep no copy.
+// withMaterial calls use with a material that is present. It must keep no copy.
 func (s *Service) withMaterial(ctx context.Context, k key.Key, m key.Material, use func(material []byte) error) (err error) {
 	crypt.Secretly(func() {
-		var material []byte
-		if material, err = s.openMaterial(ctx, k, m); err != nil {
-			return
-		}
-		defer clear(material)
-		err = use(material)
+		err = s.opened.with(m.Slot, func() ([]byte, error) { return s.openMaterial(ctx, k, m) }, use)
 	})
 	return err
 }

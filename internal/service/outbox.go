@@ -36,7 +36,7 @@ func (s *Service) update(ctx context.Context, e audit.Event, fn func(*store.Tx) 
 		return outboxes.Put(tx, e.EventID, r)
 	})
 	if err == nil {
-		s.outbox.relay(ctx, e.EventID, line)
+		s.outbox.relay(e.EventID, line)
 	}
 	return err
 }
@@ -111,16 +111,8 @@ func (o outbox) each(ctx context.Context, fn func(id string, r outboxRecord, rev
 
 // relay queues the event of a change that was committed. A log that takes no
 // more makes the gate refuse the next request; the event stays in the outbox.
-func (o outbox) relay(ctx context.Context, id string, line []byte) {
-	var revision int64 // the change's own, or a later one
-	err := o.store.View(context.WithoutCancel(ctx), func(v *store.View) error {
-		revision = v.Rev()
-		return nil
-	})
-	if err == nil {
-		err = o.audit.Append(audit.Stamp(line, revision), func() { o.onDisk(id) })
-	}
-	if err != nil {
+func (o outbox) relay(id string, line []byte) {
+	if err := o.audit.Append(audit.Stamp(line, o.store.Revision()), func() { o.onDisk(id) }); err != nil {
 		o.log.Error("an event stays in the outbox", "event", id, "error", err)
 	}
 }

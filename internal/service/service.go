@@ -52,6 +52,7 @@ type Service struct {
 	store         *store.Store
 	slots         store.Slots
 	materials     seal.Sealer
+	opened        *opened
 	audit         *audit.Log
 	outbox        outbox
 	leftovers     *leftovers
@@ -78,6 +79,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		store:         store.New(c.Backend, keyring.Records()),
 		slots:         c.Slots,
 		materials:     keyring.Materials(),
+		opened:        newOpened(),
 		audit:         c.Audit,
 		clock:         c.Clock,
 		log:           c.Log,
@@ -129,6 +131,7 @@ func (s *Service) checkAge(ctx context.Context) error {
 func (s *Service) Close() error {
 	s.sweeper.close()
 	s.wrappingKeys.close()
+	s.opened.close()
 	return s.leftovers.close()
 }
 

@@ -52,17 +52,25 @@ func (v *verifier) material(k key.Key, m key.Material) error {
 	if !m.Present() {
 		return nil
 	}
-	err := v.withMaterial(v.ctx, k, m, func(material []byte) error {
-		id, err := crypt.MaterialID(k.ID, material)
-		if err == nil && (id != m.ID || len(material) != crypt.SymmetricMaterialSize) {
-			err = fmt.Errorf("material %s is other material", m.ID)
-		}
-		return err
-	})
+	var err error
+	crypt.Secretly(func() { err = v.opens(k, m) })
 	if err == nil {
 		v.Materials++
 	}
 	return errors.Join(v.name(m.Slot), err)
+}
+
+func (v *verifier) opens(k key.Key, m key.Material) error {
+	material, err := v.openMaterial(v.ctx, k, m)
+	if err != nil {
+		return err
+	}
+	defer clear(material)
+	id, err := crypt.MaterialID(k.ID, material)
+	if err == nil && (id != m.ID || len(material) != crypt.SymmetricMaterialSize) {
+		err = fmt.Errorf("material %s is other material", m.ID)
+	}
+	return err
 }
 
 func (v *verifier) due(path string, _ struct{}) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,18 +18,35 @@ const (
 type Store struct {
 	backend Backend
 	sealer  Sealer
+	cache   *cache
+	seen    atomic.Int64 // the newest revision that a View or Commit had
 }
 
-// New returns a Store of the records that s has sealed in b. Closing b is left
-// to the caller.
+// New returns a Store of the records that s has sealed in b, which nobody else
+// commits to. Closing b is left to the caller.
 func New(b Backend, s Sealer) *Store {
-	return &Store{backend: b, sealer: s}
+	return &Store{backend: b, sealer: s, cache: newCache()}
+}
+
+// Revision returns the newest revision that the Store has seen: all that it was
+// told to write, and has answered for, is not newer.
+func (s *Store) Revision() int64 { return s.seen.Load() }
+
+// saw notes a revision.
+func (s *Store) saw(rev int64) {
+	for {
+		seen := s.seen.Load()
+		if rev <= seen || s.seen.CompareAndSwap(seen, rev) {
+			return
+		}
+	}
 }
 
 // View runs fn over one revision of all records. The error of fn is returned as
 // it is.
 func (s *Store) View(ctx context.Context, fn func(*View) error) error {
 	return s.backend.View(ctx, func(r Reader) error {
+		s.saw(r.Rev())
 		return fn(&View{reader: r, sealer: s.sealer})
 	})
 }
@@ -51,11 +69,20 @@ func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
 		if err != nil || len(b.Writes) == 0 {
 			return err
 		}
-		if _, err := s.backend.Commit(ctx, b); !errors.Is(err, ErrConflict) {
+		if err := s.commit(ctx, b); !errors.Is(err, ErrConflict) {
 			return err
 		}
 	}
 	return ErrConflict
+}
+
+// commit keeps what it writes out of the cache until it is known.
+func (s *Store) commit(ctx context.Context, b Batch) error {
+	s.cache.begin(b.Writes)
+	rev, err := s.backend.Commit(ctx, b)
+	s.cache.end(b.Writes, rev)
+	s.saw(rev)
+	return err
 }
 
 // prepare runs fn once and returns what there is to commit, outside the View:

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"fmt"
 	"strings"
 )
@@ -35,6 +36,31 @@ func (t Table[T]) Get(from Getter, path string) (v T, ok bool, err error) {
 	}
 	v, err = t.decode(key, plain)
 	return v, err == nil, err
+}
+
+// Latest returns the record at path, as it was at some moment of the call, and
+// whether there was one. It is for a single record that is read often: it comes
+// from memory if it can, where it is shared, and must not be changed. The errors
+// are those of Get and [Store.View].
+func (t Table[T]) Latest(ctx context.Context, s *Store, path string) (v T, ok bool, err error) {
+	key, err := t.key(path)
+	if err != nil {
+		return v, false, err
+	}
+	if v, ok := s.cache.get(key).(T); ok {
+		return v, true, nil
+	}
+	err = s.View(ctx, func(view *View) error {
+		var plain []byte
+		if plain, ok, err = view.get(key); err != nil || !ok {
+			return err
+		}
+		if v, err = t.decode(key, plain); err == nil {
+			s.cache.put(key, cached{v, view.Rev(), len(plain)})
+		}
+		return err
+	})
+	return v, ok && err == nil, err
 }
 
 // Put writes the record at path, whether there is one or not.

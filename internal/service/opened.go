@@ -1,0 +1,107 @@
+package service
+
+import "sync"
+
+// maxOpened is how many opened materials are kept: some MiB.
+const maxOpened = 10_000
+
+// opened keeps material that was used at hand, by the slot that it is sealed
+// under, until that is erased. A slot never becomes that of other material.
+type opened struct {
+	mu        sync.RWMutex
+	materials map[string]*openedMaterial
+}
+
+// An openedMaterial is in use by whoever holds mu.
+type openedMaterial struct {
+	mu      sync.RWMutex
+	bytes   []byte // nil until it is opened, and after it was dropped
+	dropped bool
+}
+
+func newOpened() *opened { return &opened{materials: map[string]*openedMaterial{}} }
+
+// with calls use with the material of a slot, which open opens if need be. Neither
+// keeps a copy. To be called in crypt.Secretly, so that what is left of bytes that
+// were dropped is erased.
+func (o *opened) with(slot string, open func() ([]byte, error), use func(material []byte) error) error {
+	for {
+		m := o.get(slot)
+		m.mu.RLock()
+		if m.bytes != nil {
+			defer m.mu.RUnlock()
+			return use(m.bytes)
+		}
+		m.mu.RUnlock()
+		if err := m.fill(open); err != nil {
+			o.drop(slot)
+			return err
+		}
+	}
+}
+
+// fill opens the material, unless somebody else did meanwhile. One that was dropped
+// is left alone: there is another in its place.
+func (m *openedMaterial) fill(open func() ([]byte, error)) (err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.bytes == nil && !m.dropped {
+		m.bytes, err = open()
+	}
+	return err
+}
+
+func (o *opened) get(slot string) *openedMaterial {
+	o.mu.RLock()
+	m := o.materials[slot]
+	o.mu.RUnlock()
+	if m != nil {
+		return m
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if m = o.materials[slot]; m != nil {
+		return m
+	}
+	for other, old := range o.materials { // in no order
+		if len(o.materials) < maxOpened {
+			break
+		}
+		delete(o.materials, other)
+		go old.drop() // who uses it has it until then
+	}
+	m = &openedMaterial{}
+	o.materials[slot] = m
+	return m
+}
+
+// drop clears the material of slots. It is not used any more when drop returns.
+func (o *opened) drop(slots ...string) {
+	for _, slot := range slots {
+		o.mu.Lock()
+		m := o.materials[slot]
+		delete(o.materials, slot)
+		o.mu.Unlock()
+		if m != nil {
+			m.drop()
+		}
+	}
+}
+
+func (m *openedMaterial) drop() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	clear(m.bytes)
+	m.bytes, m.dropped = nil, true
+}
+
+// close drops everything.
+func (o *opened) close() {
+	o.mu.Lock()
+	all := o.materials
+	o.materials = map[string]*openedMaterial{}
+	o.mu.Unlock()
+	for _, m := range all {
+		m.drop()
+	}
+}
