@@ -58,21 +58,28 @@ func (o *opened) get(slot string) *openedMaterial {
 	if m != nil {
 		return m
 	}
+	m, over := o.add(slot)
+	if over != "" {
+		o.drop(over)
+	}
+	return m
+}
+
+// add returns the place of a slot's material, and a slot that has to make room.
+func (o *opened) add(slot string) (m *openedMaterial, over string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if m = o.materials[slot]; m != nil {
-		return m
+		return m, ""
 	}
-	for other, old := range o.materials { // in no order
-		if len(o.materials) < maxOpened {
+	if len(o.materials) >= maxOpened {
+		for over = range o.materials { // in no order
 			break
 		}
-		delete(o.materials, other)
-		go old.drop() // who uses it has it until then
 	}
 	m = &openedMaterial{}
 	o.materials[slot] = m
-	return m
+	return m, over
 }
 
 // drop clears the material of slots. It is not used any more when drop returns.
