@@ -9,18 +9,18 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-def hkdf(material, salt, info, length):
-    return HKDF(SHA256(), length, salt, info).derive(material)
+def hkdf(material, info, length):
+    return HKDF(SHA256(), length, None, info).derive(material)
 
 def material_id(material, key_id):
-    return hkdf(material, None, b"keyhold material id v1" + key_id, 32)
+    return hkdf(material, b"keyhold material id v1" + key_id, 32)
 
 def decrypt(material, blob, context):
     if len(blob) < 173 or blob[0] != 1:
         sys.exit("this is no ciphertext of version 1")
     if blob[49:81] != material_id(material, blob[13:49]):
         sys.exit("the ciphertext names other key material")
-    derived = hkdf(material, blob[81:113], b"keyhold ciphertext v1" + blob[:81], 64)
+    derived = hkdf(material, b"keyhold ciphertext v1" + blob[:113], 64)
     if not hmac.compare_digest(derived[32:], blob[113:145]):
         sys.exit("the ciphertext is not of this key material")
     data = blob[:145] + struct.pack(">I", len(context))

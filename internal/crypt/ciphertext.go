@@ -3,9 +3,7 @@ package crypt
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/hkdf"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/binary"
 	"encoding/hex"
@@ -52,34 +50,12 @@ func ParseBlob(blob []byte) (BlobHeader, error) {
 	}, nil
 }
 
-// Encrypt returns the blob of a plaintext under 32 bytes of material. The
-// encryption context is authenticated, not kept.
-func Encrypt(h BlobHeader, material, plaintext []byte, context map[string]string) ([]byte, error) {
-	m, err := NewMessage(h, context)
-	if err != nil {
-		return nil, err
-	}
-	return m.Encrypt(material, plaintext)
-}
-
-// Decrypt opens a blob. Its header must have been compared with the key that
-// material belongs to.
-func Decrypt(material, blob []byte, context map[string]string) ([]byte, error) {
-	m, err := ParseMessage(blob, context)
-	if err != nil {
-		return nil, err
-	}
-	return m.Decrypt(material)
-}
-
 // A Message is what a blob is made of beside the key material. What can be done
 // with it without that is done when it is made.
 type Message struct {
-	info       string // of the key derivation
-	salt       []byte
 	commitment []byte // of the blob; nil before there is one
 	sealed     []byte // nonce, ciphertext and tag
-	associated []byte // with commitment, where there is none, zeros in its place
+	associated []byte // with zeros in the place of a commitment that is not there yet
 }
 
 // ParseMessage returns the Message of a blob, with the encryption context that it
@@ -89,8 +65,6 @@ func ParseMessage(blob []byte, context map[string]string) (Message, error) {
 		return Message{}, err
 	}
 	return Message{
-		info:       blobInfo + string(blob[:saltOffset]),
-		salt:       blob[saltOffset:commitOffset],
 		commitment: blob[commitOffset:nonceOffset],
 		sealed:     blob[nonceOffset:],
 		associated: associatedData(blob[:nonceOffset], context),
@@ -110,13 +84,12 @@ func NewMessage(h BlobHeader, context map[string]string) (Message, error) {
 	header = append(header, materialID...)
 	header = header[:nonceOffset]
 	rand.Read(header[saltOffset:commitOffset])
-	ad := associatedData(header, context)
-	return Message{info: blobInfo + string(header[:saltOffset]), salt: ad[saltOffset:commitOffset], associated: ad}, nil
+	return Message{associated: associatedData(header, context)}, nil
 }
 
-// Encrypt returns the blob of a plaintext under 32 bytes of material.
-func (m Message) Encrypt(material, plaintext []byte) ([]byte, error) {
-	aead, commitment, err := m.key(material)
+// Encrypt returns the blob of a plaintext.
+func (m Message) Encrypt(k *SymmetricKey, plaintext []byte) ([]byte, error) {
+	aead, commitment, err := m.key(k)
 	if err != nil {
 		return nil, err
 	}
@@ -125,9 +98,10 @@ func (m Message) Encrypt(material, plaintext []byte) ([]byte, error) {
 	return aead.Seal(blob, nil, plaintext, m.associated), nil
 }
 
-// Decrypt opens the message under the material.
-func (m Message) Decrypt(material []byte) ([]byte, error) {
-	aead, commitment, err := m.key(material)
+// Decrypt opens the message. The header of its blob must have been compared with
+// the key.
+func (m Message) Decrypt(k *SymmetricKey) ([]byte, error) {
+	aead, commitment, err := m.key(k)
 	if err != nil {
 		return nil, err
 	}
@@ -143,13 +117,11 @@ func (m Message) Decrypt(material []byte) ([]byte, error) {
 	return plaintext, nil
 }
 
-// key derives from the material, for this message alone, the encryption key and
-// the commitment to it.
-func (m Message) key(material []byte) (aead cipher.AEAD, commitment []byte, err error) {
-	derived, err := hkdf.Key(sha256.New, material, m.salt, m.info, 64)
-	if err != nil {
-		return nil, nil, err
-	}
+// key derives from the key material, for this message alone, the encryption key
+// and the commitment to it.
+func (m Message) key(k *SymmetricKey) (aead cipher.AEAD, commitment []byte, err error) {
+	derived := make([]byte, 64)
+	k.expand(append([]byte(blobInfo), m.associated[:commitOffset]...), derived)
 	defer clear(derived[:32])
 	block, err := aes.NewCipher(derived[:32])
 	if err != nil {

@@ -35,9 +35,33 @@ func testHeader() BlobHeader {
 	return BlobHeader{Account: "111122223333", KeyID: testKeyID, MaterialID: testMaterialID}
 }
 
+func encrypt(h BlobHeader, material, plaintext []byte, context map[string]string) ([]byte, error) {
+	m, err := NewMessage(h, context)
+	if err != nil {
+		return nil, err
+	}
+	k, err := NewSymmetricKey(material)
+	if err != nil {
+		return nil, err
+	}
+	return m.Encrypt(k, plaintext)
+}
+
+func decrypt(material, blob []byte, context map[string]string) ([]byte, error) {
+	m, err := ParseMessage(blob, context)
+	if err != nil {
+		return nil, err
+	}
+	k, err := NewSymmetricKey(material)
+	if err != nil {
+		return nil, err
+	}
+	return m.Decrypt(k)
+}
+
 func mustEncrypt(t *testing.T, plaintext []byte, context map[string]string) []byte {
 	t.Helper()
-	blob, err := Encrypt(testHeader(), counting(32), plaintext, context)
+	blob, err := encrypt(testHeader(), counting(32), plaintext, context)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +71,7 @@ func mustEncrypt(t *testing.T, plaintext []byte, context map[string]string) []by
 // wantRefused checks that a blob does not open, and that the error says no more.
 func wantRefused(t *testing.T, what string, material, blob []byte, context map[string]string) {
 	t.Helper()
-	if plaintext, err := Decrypt(material, blob, context); plaintext != nil || err != ErrCiphertext {
+	if plaintext, err := decrypt(material, blob, context); plaintext != nil || err != ErrCiphertext {
 		t.Errorf("%s: %q, %v", what, plaintext, err)
 	}
 }
@@ -55,7 +79,7 @@ func wantRefused(t *testing.T, what string, material, blob []byte, context map[s
 // openByHand reads a blob of version 1 by the numbers of docs/ciphertext-format.md
 // and by nothing of this package.
 func openByHand(material, blob []byte, context map[string]string) ([]byte, error) {
-	derived, err := hkdf.Key(sha256.New, material, blob[81:113], "keyhold ciphertext v1"+string(blob[0:81]), 64)
+	derived, err := hkdf.Key(sha256.New, material, nil, "keyhold ciphertext v1"+string(blob[0:113]), 64)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +111,7 @@ func TestEncryptIsTheFormat(t *testing.T) {
 			if got, err := openByHand(counting(32), blob, context); err != nil || !bytes.Equal(got, plaintext) {
 				t.Errorf("%d bytes with %q by hand: %q, %v", size, context, got, err)
 			}
-			if got, err := Decrypt(counting(32), blob, context); err != nil || !bytes.Equal(got, plaintext) {
+			if got, err := decrypt(counting(32), blob, context); err != nil || !bytes.Equal(got, plaintext) {
 				t.Errorf("%d bytes with %q: %q, %v", size, context, got, err)
 			}
 			if len(blob) != 173+size || len(blob) > 6144 {
@@ -128,7 +152,7 @@ func TestEncryptRefusesMalformedHeaders(t *testing.T) {
 		{Account: "111122223333" + testKeyID[:1], KeyID: testKeyID[1:], MaterialID: testMaterialID},
 		{Account: "111122223333", KeyID: testKeyID + "0", MaterialID: testMaterialID[2:]},
 	} {
-		if blob, err := Encrypt(h, counting(32), nil, nil); blob != nil || err == nil {
+		if blob, err := encrypt(h, counting(32), nil, nil); blob != nil || err == nil {
 			t.Errorf("%+v is taken", h)
 		}
 	}
@@ -169,7 +193,7 @@ func TestGoldenBlobs(t *testing.T) {
 		if h, err := ParseBlob(blob); err != nil || h != testHeader() {
 			t.Errorf("%s: %+v, %v", test.name, h, err)
 		}
-		if got, err := Decrypt(counting(32), blob, test.context); err != nil || string(got) != test.plaintext {
+		if got, err := decrypt(counting(32), blob, test.context); err != nil || string(got) != test.plaintext {
 			t.Errorf("%s: %q, %v", test.name, got, err)
 		}
 	}
@@ -190,7 +214,7 @@ func TestDamagedBlobs(t *testing.T) {
 	wantRefused(t, "nil", counting(32), nil, context)
 	wantRefused(t, "with a byte more", counting(32), append(bytes.Clone(blob), 0), context)
 	wantRefused(t, "twice", counting(32), append(bytes.Clone(blob), blob...), context)
-	if _, err := Decrypt(counting(32), blob, context); err != nil {
+	if _, err := decrypt(counting(32), blob, context); err != nil {
 		t.Errorf("undamaged: %v", err)
 	}
 }
@@ -232,7 +256,7 @@ func TestWrongContext(t *testing.T) {
 	for _, none := range []pairs{nil, {}} {
 		blob := mustEncrypt(t, []byte("x"), none)
 		for _, same := range []pairs{nil, {}} {
-			if got, err := Decrypt(counting(32), blob, same); string(got) != "x" || err != nil {
+			if got, err := decrypt(counting(32), blob, same); string(got) != "x" || err != nil {
 				t.Errorf("%v and %v: %v", none, same, err)
 			}
 		}
@@ -258,12 +282,12 @@ func TestEncryptIsRandomised(t *testing.T) {
 
 func TestEncryptLeavesItsArguments(t *testing.T) {
 	material, plaintext, context := counting(32), []byte("attack at dawn"), map[string]string{"a": "b"}
-	blob, err := Encrypt(testHeader(), material, plaintext, context)
+	blob, err := encrypt(testHeader(), material, plaintext, context)
 	if err != nil {
 		t.Fatal(err)
 	}
 	before := bytes.Clone(blob)
-	if _, err := Decrypt(material, blob, context); err != nil {
+	if _, err := decrypt(material, blob, context); err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(material, counting(32)) || string(plaintext) != "attack at dawn" || len(context) != 1 || !bytes.Equal(blob, before) {

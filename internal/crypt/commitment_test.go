@@ -13,7 +13,7 @@ import (
 // derive returns the encryption key and the commitment of a blob's header and
 // salt, as openByHand does.
 func derive(t *testing.T, material, blob []byte) (encryptionKey, commitment []byte) {
-	derived, err := hkdf.Key(sha256.New, material, blob[81:113], "keyhold ciphertext v1"+string(blob[:81]), 64)
+	derived, err := hkdf.Key(sha256.New, material, nil, "keyhold ciphertext v1"+string(blob[:113]), 64)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func TestCommitment(t *testing.T) {
 	wantRefused(t, "sealed under B, committed to A, opened with B", materialB, ofB(blob[113:145]), nil)
 	wantRefused(t, "sealed under B, committed to A, opened with A", materialA, ofB(blob[113:145]), nil)
 	wantRefused(t, "sealed under B, committed to B, opened with A", materialA, ofB(commitmentB), nil)
-	if got, err := Decrypt(materialB, ofB(commitmentB), nil); string(got) != "attack at dusk" || err != nil {
+	if got, err := decrypt(materialB, ofB(commitmentB), nil); string(got) != "attack at dusk" || err != nil {
 		t.Errorf("sealed under B, committed to B, opened with B: %q, %v", got, err)
 	}
 }
@@ -82,7 +82,7 @@ func TestBlobForTwoMaterials(t *testing.T) {
 		}
 		for _, material := range [][]byte{materialA, materialB} {
 			if bytes.Equal(material, committed) {
-				if _, err := Decrypt(material, blob, nil); err != nil {
+				if _, err := decrypt(material, blob, nil); err != nil {
 					t.Errorf("with the material that it commits to: %v", err)
 				}
 			} else {

@@ -11,7 +11,7 @@ import (
 // good blobs from its other processes.
 func FuzzBlob(f *testing.F) {
 	material := NewSymmetricMaterial()
-	blob, err := Encrypt(testHeader(), material, []byte("attack at dawn"), nil)
+	blob, err := encrypt(testHeader(), material, []byte("attack at dawn"), nil)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -30,11 +30,11 @@ func FuzzBlob(f *testing.F) {
 			}
 			wantRefused(t, "with a context", material, arbitrary, context)
 		}
-		sealed, err := Encrypt(testHeader(), material, data, context)
+		sealed, err := encrypt(testHeader(), material, data, context)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := Decrypt(material, sealed, context); err != nil || !bytes.Equal(got, data) {
+		if got, err := decrypt(material, sealed, context); err != nil || !bytes.Equal(got, data) {
 			t.Errorf("%q is opened to %q, %v", data, got, err)
 		}
 		bit %= uint(8 * len(sealed))

@@ -80,8 +80,8 @@ func (c *call) openCiphertext(k key.Key, blob []byte, context map[string]string)
 	if err != nil {
 		return "", nil, refused.Because(err)
 	}
-	err = c.withMaterial(c.ctx, k, m, func(material []byte) error {
-		plaintext, err = message.Decrypt(material)
+	err = c.withMaterial(c.ctx, k, m, func(made *crypt.SymmetricKey) error {
+		plaintext, err = message.Decrypt(made)
 		return err
 	})
 	if errors.Is(err, crypt.ErrCiphertext) {

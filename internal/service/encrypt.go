@@ -37,8 +37,8 @@ func (c *call) encrypt(k key.Key, plaintext []byte, context map[string]string) (
 	if err != nil {
 		return "", nil, err
 	}
-	err = c.withMaterial(c.ctx, k, m, func(material []byte) error {
-		blob, err = message.Encrypt(material, plaintext)
+	err = c.withMaterial(c.ctx, k, m, func(made *crypt.SymmetricKey) error {
+		blob, err = message.Encrypt(made, plaintext)
 		return err
 	})
 	return m.ID, blob, err

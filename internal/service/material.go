@@ -31,12 +31,19 @@ func randomSecret() []byte {
 	return b
 }
 
-// withMaterial calls use with a material that is present. It must keep no copy.
-func (s *Service) withMaterial(ctx context.Context, k key.Key, m key.Material, use func(material []byte) error) (err error) {
-	crypt.Secretly(func() {
-		err = s.opened.with(m.Slot, func() ([]byte, error) { return s.openMaterial(ctx, k, m) }, use)
-	})
-	return err
+// withMaterial calls use, which keeps nothing of it, with the key of a material
+// that is present.
+func (s *Service) withMaterial(ctx context.Context, k key.Key, m key.Material, use func(*crypt.SymmetricKey) error) error {
+	return s.opened.with(m.Slot, func() (made *crypt.SymmetricKey, err error) {
+		crypt.Secretly(func() {
+			var material []byte
+			if material, err = s.openMaterial(ctx, k, m); err == nil {
+				made, err = crypt.NewSymmetricKey(material)
+				clear(material)
+			}
+		})
+		return made, err
+	}, use)
 }
 
 func (s *Service) openMaterial(ctx context.Context, k key.Key, m key.Material) ([]byte, error) {

@@ -1,12 +1,17 @@
 package service
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/keyhold/keyhold/internal/crypt"
+)
 
 // maxOpened is how many opened materials are kept: some MiB.
 const maxOpened = 10_000
 
-// opened keeps material that was used at hand, by the slot that it is sealed
-// under, until that is erased. A slot never becomes that of other material.
+// opened keeps keys made of material that was used at hand, by the slot that the
+// material is sealed under, until that is erased. A slot never becomes that of
+// other material.
 type opened struct {
 	mu        sync.RWMutex
 	materials map[string]*openedMaterial
@@ -15,22 +20,21 @@ type opened struct {
 // An openedMaterial is in use by whoever holds mu.
 type openedMaterial struct {
 	mu      sync.RWMutex
-	bytes   []byte // nil until it is opened, and after it was dropped
+	key     *crypt.SymmetricKey // nil until it is opened, and after it was dropped
 	dropped bool
 }
 
 func newOpened() *opened { return &opened{materials: map[string]*openedMaterial{}} }
 
-// with calls use with the material of a slot, which open opens if need be. Neither
-// keeps a copy. To be called in crypt.Secretly, so that what is left of bytes that
-// were dropped is erased.
-func (o *opened) with(slot string, open func() ([]byte, error), use func(material []byte) error) error {
+// with calls use, which keeps nothing of it, with the key of a slot's material,
+// which open makes if need be.
+func (o *opened) with(slot string, open func() (*crypt.SymmetricKey, error), use func(*crypt.SymmetricKey) error) error {
 	for {
 		m := o.get(slot)
 		m.mu.RLock()
-		if m.bytes != nil {
+		if m.key != nil {
 			defer m.mu.RUnlock()
-			return use(m.bytes)
+			return use(m.key)
 		}
 		m.mu.RUnlock()
 		if err := m.fill(open); err != nil {
@@ -42,11 +46,11 @@ func (o *opened) with(slot string, open func() ([]byte, error), use func(materia
 
 // fill opens the material, unless somebody else did meanwhile. One that was dropped
 // is left alone: there is another in its place.
-func (m *openedMaterial) fill(open func() ([]byte, error)) (err error) {
+func (m *openedMaterial) fill(open func() (*crypt.SymmetricKey, error)) (err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.bytes == nil && !m.dropped {
-		m.bytes, err = open()
+	if m.key == nil && !m.dropped {
+		m.key, err = open()
 	}
 	return err
 }
@@ -98,8 +102,10 @@ func (o *opened) drop(slots ...string) {
 func (m *openedMaterial) drop() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	clear(m.bytes)
-	m.bytes, m.dropped = nil, true
+	if m.key != nil {
+		m.key.Destroy()
+	}
+	m.key, m.dropped = nil, true
 }
 
 // close drops everything.

@@ -1,67 +1,84 @@
 package service
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"sync"
 	"testing"
+
+	"github.com/keyhold/keyhold/internal/crypt"
 )
 
-func opens(b ...byte) func() ([]byte, error) {
-	return func() ([]byte, error) { return bytes.Clone(b), nil }
+func opens() (*crypt.SymmetricKey, error) { return crypt.NewSymmetricKey(make([]byte, 32)) }
+
+func opensNot(t *testing.T) func() (*crypt.SymmetricKey, error) {
+	return func() (*crypt.SymmetricKey, error) { t.Error("it was at hand"); return opens() }
 }
 
-func opensNot(t *testing.T) func() ([]byte, error) {
-	return func() ([]byte, error) { t.Error("it was at hand"); return nil, nil }
-}
-
-func TestOpenedIsClearedWhenDropped(t *testing.T) {
-	o := newOpened()
-	material := []byte{1, 2, 3}
-	is := func(want ...byte) func([]byte) error {
-		return func(got []byte) error {
-			if !bytes.Equal(got, want) {
-				t.Errorf("got %v, want %v", got, want)
-			}
-			return nil
-		}
+// works tells whether a key is that of opens, and was not destroyed.
+func works(k *crypt.SymmetricKey) error {
+	m, err := crypt.ParseMessage(openedBlob, nil)
+	if err == nil {
+		_, err = m.Decrypt(k)
 	}
-	for _, open := range []func() ([]byte, error){opens(material...), opensNot(t)} {
-		if err := o.with("a", open, is(1, 2, 3)); err != nil {
+	return err
+}
+
+// openedBlob is a ciphertext under the key of opens.
+var openedBlob = func() []byte {
+	k, err := opens()
+	if err != nil {
+		panic(err)
+	}
+	m, err := crypt.NewMessage(crypt.BlobHeader{Account: fmt.Sprintf("%012d", 0), KeyID: fmt.Sprintf("%036d", 0), MaterialID: fmt.Sprintf("%064d", 0)}, nil)
+	if err != nil {
+		panic(err)
+	}
+	blob, err := m.Encrypt(k, nil)
+	if err != nil {
+		panic(err)
+	}
+	return blob
+}()
+
+func TestOpenedIsDestroyedWhenDropped(t *testing.T) {
+	o := newOpened()
+	for _, open := range []func() (*crypt.SymmetricKey, error){opens, opensNot(t)} {
+		if err := o.with("a", open, works); err != nil {
 			t.Fatal(err)
 		}
 	}
-	var kept []byte
-	o.with("a", opensNot(t), func(b []byte) error { kept = b; return nil })
+	var kept *crypt.SymmetricKey
+	keep := func(k *crypt.SymmetricKey) error { kept = k; return nil }
+	o.with("a", opensNot(t), keep)
 	o.drop("a", "b")
-	if !bytes.Equal(kept, make([]byte, 3)) {
-		t.Errorf("after it was dropped: %v", kept)
+	if works(kept) == nil {
+		t.Error("it works after it was dropped")
 	}
 	gone := errors.New("gone")
-	if err := o.with("a", func() ([]byte, error) { return nil, gone }, is()); !errors.Is(err, gone) {
+	if err := o.with("a", func() (*crypt.SymmetricKey, error) { return nil, gone }, works); !errors.Is(err, gone) {
 		t.Errorf("opened again: %v", err)
 	}
 	if len(o.materials) != 0 {
 		t.Errorf("%d materials are kept", len(o.materials))
 	}
 	mine := errors.New("mine")
-	if err := o.with("a", opens(4), func([]byte) error { return mine }); !errors.Is(err, mine) {
+	if err := o.with("a", opens, func(*crypt.SymmetricKey) error { return mine }); !errors.Is(err, mine) {
 		t.Errorf("%v", err)
 	}
-	o.with("a", opensNot(t), func(b []byte) error { kept = b; return nil })
-	if o.close(); kept[0] != 0 {
+	o.with("a", opensNot(t), keep)
+	if o.close(); works(kept) == nil {
 		t.Error("close leaves material behind")
 	}
 }
 
 func TestOpenedIsBounded(t *testing.T) {
 	o := newOpened()
-	var first []byte
+	var first *crypt.SymmetricKey
 	for i := range maxOpened + 100 {
-		o.with(fmt.Sprint(i), opens(1), func(b []byte) error {
+		o.with(fmt.Sprint(i), opens, func(k *crypt.SymmetricKey) error {
 			if i == 0 {
-				first = b
+				first = k
 			}
 			return nil
 		})
@@ -69,29 +86,19 @@ func TestOpenedIsBounded(t *testing.T) {
 	if len(o.materials) > maxOpened {
 		t.Errorf("%d are kept", len(o.materials))
 	}
-	o.drop("0")
-	if first[0] != 0 {
-		t.Error("the first is not cleared")
+	if o.drop("0"); works(first) == nil {
+		t.Error("the first still works")
 	}
 }
 
-// Material is never cleared under whoever uses it, and never used after that.
+// Material is never destroyed under whoever uses it, and never used after that.
 func TestOpenedUnderLoad(t *testing.T) {
 	o := newOpened()
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {
 			for i := range 5000 {
-				slot := fmt.Sprint(i % 3)
-				err := o.with(slot, opens(7, 7, 7, 7), func(b []byte) error {
-					for _, v := range b {
-						if v != 7 {
-							return errors.New("cleared")
-						}
-					}
-					return nil
-				})
-				if err != nil {
+				if err := o.with(fmt.Sprint(i%3), opens, works); err != nil {
 					t.Error(err)
 				}
 			}

@@ -38,7 +38,7 @@ def blob(name, plaintext, context):
     salt = hashlib.sha256(b"salt " + name.encode()).digest()
     nonce = hashlib.sha256(b"nonce " + name.encode()).digest()[:12]
     header = b"\x01" + b"111122223333" + KEY_ID.encode() + material_id(KEY_ID, MATERIAL)
-    derived = HKDF(SHA256(), 64, salt, b"keyhold ciphertext v1" + header).derive(MATERIAL)
+    derived = HKDF(SHA256(), 64, None, b"keyhold ciphertext v1" + header + salt).derive(MATERIAL)
     before_nonce = header + salt + derived[32:]
     ad = associated_data(before_nonce, context)
     return before_nonce + nonce + AESGCM(derived[:32]).encrypt(nonce, plaintext, ad)
