@@ -128,7 +128,7 @@ func (c *connection) now(ctx context.Context) time.Time {
 	if err := d.call(ctx, "ShowClock", &api.ShowClockRequest{}, &clock); err != nil || clock.Now == nil {
 		return wall // no dev server, and if it is not there, the next call will tell
 	}
-	return clock.Now.Time()
+	return clock.Now.Time().Truncate(time.Second)
 }
 
 // A refusal is an error that this program gives before a server could. Its code is

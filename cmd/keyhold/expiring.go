@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 	"github.com/spf13/cobra"
 )
 
@@ -24,7 +25,7 @@ func expiringCommand() *cobra.Command {
 		Short: "List the keys whose imported material expires soon",
 		Long: `List the keys whose imported material expires within a time, soonest first. Nothing
 is changed. For scripts the exit code tells: 0 if nothing expires in that time, 3 if
-something does.`,
+something does. Keys that wait for material are named on standard error.`,
 		Example: "  keyhold expiring --within 14d || notify-send 'import key material again'",
 		Args:    exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -59,7 +60,7 @@ func (o *expiringOptions) run(ctx context.Context, say talk) error {
 	}
 	now := server.now(ctx)
 	end := now.Add(time.Duration(seconds) * time.Second)
-	keys, err := server.keysExpiringBy(ctx, end)
+	keys, err := server.keys(ctx)
 	if err != nil {
 		return fmt.Errorf("list keys: %w", err)
 	}
@@ -68,8 +69,13 @@ func (o *expiringOptions) run(ctx context.Context, say talk) error {
 		say.step("Careful", "the list has no aliases: %s", factsOf(err).what)
 	}
 	list := []expiringKey{}
-	for _, k := range keys {
+	for _, k := range expiringBy(keys, end) {
 		list = append(list, expiringKey{*k.KeyId, append([]string{}, aliases[*k.KeyId]...), moment(*k.ValidTo), daysLeft(*k.ValidTo, now)})
+	}
+	for _, k := range keys {
+		if k.Origin == types.OriginTypeExternal && k.KeyState == types.KeyStatePendingImport {
+			say.step("Without", "%s has no material now: it expired, was deleted, or was never imported", strings.Join(append(aliases[*k.KeyId], *k.KeyId), " "))
+		}
 	}
 	if err := o.output.print(table(list), list); err != nil {
 		return err

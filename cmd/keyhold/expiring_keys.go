@@ -12,21 +12,23 @@ import (
 	"github.com/keyhold/keyhold/byok/awsimport"
 )
 
-// keysExpiringBy returns the keys whose material expires by then, soonest first.
-func (c *connection) keysExpiringBy(ctx context.Context, end time.Time) ([]*types.KeyMetadata, error) {
+// expiringBy returns the keys whose material expires by then, soonest first.
+func expiringBy(keys []*types.KeyMetadata, end time.Time) []*types.KeyMetadata {
+	keys = slices.DeleteFunc(slices.Clone(keys), func(k *types.KeyMetadata) bool {
+		return k.ValidTo == nil || k.ValidTo.After(end)
+	})
+	slices.SortFunc(keys, func(a, b *types.KeyMetadata) int { return a.ValidTo.Compare(*b.ValidTo) })
+	return keys
+}
+
+// keys returns all keys of the account and Region.
+func (c *connection) keys(ctx context.Context) ([]*types.KeyMetadata, error) {
 	ids, err := c.keyIDs(ctx)
 	if err != nil {
 		return nil, err
 	}
 	keys, err := c.describe(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	keys = slices.DeleteFunc(keys, func(k *types.KeyMetadata) bool {
-		return k == nil || k.ValidTo == nil || k.ValidTo.After(end)
-	})
-	slices.SortFunc(keys, func(a, b *types.KeyMetadata) int { return a.ValidTo.Compare(*b.ValidTo) })
-	return keys, nil
+	return slices.DeleteFunc(keys, func(k *types.KeyMetadata) bool { return k == nil }), err
 }
 
 func (c *connection) keyIDs(ctx context.Context) (ids []string, err error) {

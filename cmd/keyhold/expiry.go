@@ -67,5 +67,13 @@ func (e *expiry) validTo(now time.Time) (time.Time, error) {
 // moment is how times are shown.
 func moment(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
+// left is the time until then, in whole days, or in hours if there are not many.
+func left(then, now time.Time) string {
+	if days := daysLeft(then, now); days > 1 {
+		return fmt.Sprintf("%d days", days)
+	}
+	return fmt.Sprintf("%d hours", then.Sub(now)/time.Hour)
+}
+
 // daysLeft is the number of whole days until then.
 func daysLeft(then, now time.Time) int { return int(then.Sub(now) / (24 * time.Hour)) }

@@ -157,7 +157,7 @@ func until(validTo, now time.Time) string {
 	if validTo.IsZero() {
 		return "without expiry"
 	}
-	return fmt.Sprintf("until %s, %d days from now", moment(validTo), daysLeft(validTo, now))
+	return fmt.Sprintf("until %s, %s from now", moment(validTo), left(validTo, now))
 }
 
 // isCode tells whether an error is one of the API's, by its name.
