@@ -56,39 +56,24 @@ type facts struct {
 // factsOf takes an error apart. What was added around the error of the SDK or of a
 // refusal stays in front.
 func factsOf(err error) facts {
-	var f facts
-	inner, said := innermost(err, &f)
-	f.what = err.Error()
-	if inner != nil {
-		f.what = strings.TrimSuffix(f.what, inner.Error()) + said
+	f := facts{what: err.Error()}
+	say := func(inner error, text string) { f.what = strings.TrimSuffix(f.what, inner.Error()) + text }
+	if r, ok := errors.AsType[*refusal](err); ok {
+		f.code, f.message = r.code, r.message
+	} else if r, ok := errors.AsType[*awsimport.Refusal](err); ok {
+		f.code, f.message = string(r.Code), r.Message
+		say(r, r.Message)
+	} else if r, ok := errors.AsType[*devRefusal](err); ok {
+		f.code, f.message, f.requestID = r.code, r.message, r.requestID
+	} else if o, ok := errors.AsType[*smithy.OperationError](err); ok {
+		f.code, f.message = codeOf(o)
+		say(o, o.OperationName+": "+strings.TrimSuffix(f.code+": "+f.message, ": "))
 	}
 	f.what = strings.Replace(f.what, "byok: ", "", 1) // where it comes from helps nobody here
 	if r, ok := errors.AsType[*awshttp.ResponseError](err); ok {
 		f.requestID = r.ServiceRequestID()
 	}
 	return f
-}
-
-// innermost finds the error that has a code, and how to say it.
-func innermost(err error, f *facts) (inner error, said string) {
-	if r, ok := errors.AsType[*refusal](err); ok {
-		f.code, f.message = r.code, r.message
-		return r, r.message
-	}
-	if r, ok := errors.AsType[*awsimport.Refusal](err); ok {
-		f.code, f.message = string(r.Code), r.Message
-		return r, r.Message
-	}
-	if r, ok := errors.AsType[*devRefusal](err); ok {
-		f.code, f.message, f.requestID = r.code, r.message, r.requestID
-		return r, r.message
-	}
-	operation, ok := errors.AsType[*smithy.OperationError](err)
-	if !ok {
-		return nil, ""
-	}
-	f.code, f.message = codeOf(operation)
-	return operation, operation.OperationName + ": " + strings.TrimSuffix(f.code+": "+f.message, ": ")
 }
 
 // codeOf names what went wrong in a call of the SDK.
