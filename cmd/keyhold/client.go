@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
@@ -93,10 +94,16 @@ func (o clientOptions) resolve(ctx context.Context) (*connection, error) {
 	return c, o.checkMeant(c)
 }
 
+// callTime is how long a server may take for an answer. The SDK asks three times.
+const callTime = time.Minute
+
 // load returns what the flags add to the configuration. The role of a cloud
 // instance means something to AWS only, and asking for it takes seconds elsewhere.
 func (o clientOptions) load() []func(*config.LoadOptions) error {
-	all := []func(*config.LoadOptions) error{config.WithRegion(o.region), config.WithSharedConfigProfile(o.profile)}
+	all := []func(*config.LoadOptions) error{
+		config.WithRegion(o.region), config.WithSharedConfigProfile(o.profile),
+		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(callTime)),
+	}
 	if !o.aws {
 		all = append(all, config.WithEC2IMDSClientEnableState(imds.ClientDisabled))
 	}

@@ -60,7 +60,7 @@ func (o *decryptOptions) run(in io.Reader, say talk) error {
 	if err := harden(); err != nil {
 		return err
 	}
-	content, err := readMaterial(o.material, say)
+	content, err := readMaterial(o.material)
 	if err != nil {
 		return err
 	}

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -53,6 +56,8 @@ func TestExplanationOfMessages(t *testing.T) {
 		{"InvalidSignatureException", "Credential should be scoped to a valid region.", "does not serve this Region"},
 		{"InvalidSignatureException", "The request signature we calculated does not match the signature you provided.", "the secret access key is not the one"},
 		{"NotFoundException", "Alias arn:aws:kms:us-east-1:000000000000:alias/a is not found.", "no key has this alias"},
+		{"NotFoundException", "Invalid arn eu-west-1", "the ARN is of another Region"},
+		{"Unreachable", "http: server gave HTTP response to HTTPS client", "plain HTTP"},
 		{"NotFoundException", "Key 'arn:aws:kms:us-east-1:000000000000:key/1' does not exist", "no such key"},
 		{"UnsupportedOperationException", "arn:aws:kms:us-east-1:000000000000:key/1 origin is AWS_KMS which is not valid for this operation.", "generates the material"},
 		{"UnsupportedOperationException", "The wrapping algorithm SM2PKE with a wrapping key of the spec SM2 is not supported for key material of the spec SYMMETRIC_DEFAULT.", "cannot be wrapped so"},
@@ -140,6 +145,24 @@ func TestReportOfServers(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The file of an authority that AWS_CA_BUNDLE names is trusted.
+func TestCertificateOfOwnAuthority(t *testing.T) {
+	clearAWS(t)
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "{}") }))
+	defer s.Close()
+	bundle := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(bundle, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("AWS_CA_BUNDLE", bundle)
+	c := command()
+	c.SetArgs([]string{"expiring", "--endpoint-url", s.URL})
+	c.SetErr(t.Output())
+	if err := c.ExecuteContext(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 

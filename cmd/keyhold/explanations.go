@@ -27,6 +27,7 @@ KMSInvalidStateException            | | 1 | the state of the key does not allow 
 LimitExceededException              | | 1 | a quota of the account or of the key is used up | delete what is not needed any more, or ask for a higher quota
 MissingAuthenticationTokenException | | 4 | the request reached the server without its signature | look for a proxy on the way that removes headers
 NotFoundException                   | lias | 5 | no key has this alias in this account and Region | check name and Region; to make the key and the alias, add --create
+NotFoundException                   | Invalid arn | 5 | the ARN is of another Region than the request | add --region as the ARN has it
 NotFoundException                   | | 5 | no such key is in this account and Region | check the ID, the Region and the credentials; the name of an alias begins with alias/
 SerializationException              | | 1 | the server did not understand the request | check that the endpoint is what you mean, and that nothing on the way changes bodies
 ThrottlingException                 | | 1 | too many requests at a time | wait a moment and run the same command again
@@ -52,6 +53,7 @@ NotProved       | | 1 | the server may hold other material than yours, or is no 
 OtherRegion     | | 2 | the file is for a key of another Region | add --region as the line above has it
 PendingDeletion | | 1 | a key that is to be deleted takes no material | cancel that, if the key is still wanted: aws kms cancel-key-deletion --key-id KEY
 Unreachable     | certificate | 1 | the server's certificate is not trusted here | name the file of the authority that signed it, PEM, in AWS_CA_BUNDLE
+Unreachable     | HTTP response to HTTPS client | 1 | the server speaks plain HTTP, without TLS | write the endpoint with http://, if nobody else is on the way there
 Unreachable     | no such host | 1 | there is no host of this name | check --endpoint-url, AWS_ENDPOINT_URL_KMS and the profile
 Unreachable     | | 1 | nothing answers there | is the server running? check --endpoint-url, AWS_ENDPOINT_URL_KMS and the profile
 UnsupportedSpec | | 1 | material of such a key is not wrapped by this version | wrap it with OpenSSL, as examples/import-with-aws-cli.sh does

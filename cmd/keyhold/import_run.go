@@ -37,7 +37,7 @@ func (o *importOptions) run(ctx context.Context, ref string, say talk) (err erro
 // importWhole takes all steps. Whatever can be wrong with the material is found
 // before anything is made.
 func (o *importOptions) importWhole(ctx context.Context, ref string, say talk) error {
-	if err := o.source.read(say); err != nil {
+	if err := o.source.read(); err != nil {
 		return err
 	}
 	defer o.source.clear()

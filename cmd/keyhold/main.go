@@ -37,8 +37,12 @@ func main() {
 
 func command() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "keyhold",
-		Short:         "A key management server that speaks the AWS KMS API",
+		Use:   "keyhold",
+		Short: "A key management server that speaks the AWS KMS API",
+		Long: `A key management server that speaks the AWS KMS API, and the tools around it.
+
+Exit codes: 0 done, 1 failed, 2 the command line or the configuration is wrong, 3
+keyhold expiring found something, 4 denied or no credentials, 5 not found.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noCommand,

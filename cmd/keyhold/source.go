@@ -35,14 +35,14 @@ func (s *source) check() error {
 
 // read reads the file, if it is one, so that what is wrong with it comes out before
 // anything is sent.
-func (s *source) read(say talk) (err error) {
+func (s *source) read() (err error) {
 	if s.from == "" {
 		if _, err := os.Lstat(s.generate); err == nil {
 			return fmt.Errorf("%s is there already, and is not overwritten: to import what is in it, give --from %s", s.generate, s.generate)
 		}
 		return nil
 	}
-	s.content, err = readMaterial(s.from, say)
+	s.content, err = readMaterial(s.from)
 	return err
 }
 
@@ -70,13 +70,23 @@ func (s *source) material(keySpec string, say talk) ([]byte, error) {
 func decodeMaterial(content []byte, size int, file string, say talk) ([]byte, error) {
 	material, encoding, err := byok.DecodeMaterial(content, size)
 	if err != nil {
-		return nil, fmt.Errorf("the key material in %s: %w", file, err)
+		return nil, fmt.Errorf("the key material in %s: %w", nameOf(file), err)
 	}
-	say.step("Material", "%d bytes, %s, from %s", size, encoding, file)
+	say.step("Material", "%d bytes, %s, from %s", size, encoding, nameOf(file))
+	if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() && info.Mode()&0o077 != 0 {
+		say.step("Careful", "%s may be read by others (mode %04o): chmod 600 %s", file, info.Mode().Perm(), file)
+	}
 	if encoding == byok.Raw && !bytes.ContainsFunc(material, unprintable) {
 		say.more("all of these bytes are printable text, which random bytes are not: is this really the material?")
 	}
 	return material, nil
+}
+
+func nameOf(file string) string {
+	if file == "-" {
+		return "standard input"
+	}
+	return file
 }
 
 func unprintable(r rune) bool { return r < ' ' || r > '~' }
@@ -86,7 +96,7 @@ const maxMaterialFile = 4096
 
 // readMaterial reads a small file into one buffer, which leaves no copies behind as
 // a growing one would.
-func readMaterial(path string, say talk) ([]byte, error) {
+func readMaterial(path string) ([]byte, error) {
 	f := os.Stdin
 	if path != "-" {
 		var err error
@@ -94,9 +104,6 @@ func readMaterial(path string, say talk) ([]byte, error) {
 			return nil, fmt.Errorf("the key material: %w", err)
 		}
 		defer f.Close()
-	}
-	if info, err := f.Stat(); err == nil && path != "-" && info.Mode().IsRegular() && info.Mode()&0o077 != 0 {
-		say.step("Careful", "%s may be read by others (mode %04o): chmod 600 %s", path, info.Mode().Perm(), path)
 	}
 	content := make([]byte, maxMaterialFile+1)
 	n, err := io.ReadFull(f, content)

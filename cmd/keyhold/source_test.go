@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -70,7 +69,7 @@ func TestSourceIsCleared(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := source{from: path}
-	if err := s.read(talk{io.Discard}); err != nil || string(s.content) != "material" {
+	if err := s.read(); err != nil || string(s.content) != "material" {
 		t.Fatal(err)
 	}
 	s.clear()

@@ -57,7 +57,7 @@ func (o *wrapOptions) run(say talk) error {
 	say.step("Key", "%s, %s", p.KeyARN, p.KeySpec)
 	say.step("Parameters", "for %s, good until %s", p.Algorithm, moment(p.ValidTo))
 	say.fingerprint(byok.Fingerprint(p.PublicKey))
-	if err := o.source.read(say); err != nil {
+	if err := o.source.read(); err != nil {
 		return err
 	}
 	defer o.source.clear()
