@@ -139,7 +139,7 @@ func (c *connection) now(ctx context.Context) time.Time {
 }
 
 // A refusal is an error that this program gives before a server could. Its code is
-// in the table of explanations.
+// in the table of remedies.
 type refusal struct{ code, message string }
 
 func (r *refusal) Error() string { return r.message }

@@ -17,7 +17,7 @@ import (
 )
 
 // report writes an error for people, says why and what to do where the table of
-// explanations knows it, and returns the exit code.
+// remedies knows it, and returns the exit code.
 func report(w io.Writer, err error) int {
 	if code, ok := errors.AsType[exitCode](err); ok {
 		return int(code)
@@ -101,31 +101,31 @@ func sendError(err error) error {
 	return err
 }
 
-// An explanation is a row of the table of explanations.
-type explanation struct {
+// A remedy is a row of the table of remedies.
+type remedy struct {
 	code, part string // the code, and what the message has in it
 	exit       int
 	why, do    string
 }
 
 // explain returns the first row that is about an error.
-func explain(code, message string) (explanation, bool) {
-	for line := range strings.Lines(explanations) {
-		if e, ok := parseExplanation(line); ok && e.code == code && strings.Contains(message, e.part) {
+func explain(code, message string) (remedy, bool) {
+	for line := range strings.Lines(remedies) {
+		if e, ok := parseRemedy(line); ok && e.code == code && strings.Contains(message, e.part) {
 			return e, true
 		}
 	}
-	return explanation{}, false
+	return remedy{}, false
 }
 
-func parseExplanation(line string) (explanation, bool) {
+func parseRemedy(line string) (remedy, bool) {
 	f := strings.Split(line, "|")
 	if len(f) != 5 {
-		return explanation{}, false
+		return remedy{}, false
 	}
 	for i := range f {
 		f[i] = strings.TrimSpace(f[i])
 	}
 	exit, err := strconv.Atoi(f[2])
-	return explanation{f[0], f[1], exit, f[3], f[4]}, err == nil
+	return remedy{f[0], f[1], exit, f[3], f[4]}, err == nil
 }

@@ -18,13 +18,13 @@ import (
 
 // Each row of the table is found by its code and its part, prints why and what to do,
 // and gives its exit code.
-func TestExplanations(t *testing.T) {
+func TestRemedies(t *testing.T) {
 	rows := 0
-	for line := range strings.Lines(explanations) {
+	for line := range strings.Lines(remedies) {
 		if strings.TrimSpace(line) == "" {
 			continue
 		}
-		e, ok := parseExplanation(line)
+		e, ok := parseRemedy(line)
 		if !ok || e.code == "" || e.why == "" || e.do == "" {
 			t.Errorf("no row: %q", line)
 			continue
@@ -49,7 +49,7 @@ func TestExplanations(t *testing.T) {
 }
 
 // The messages are those of this server, and of AWS.
-func TestExplanationOfMessages(t *testing.T) {
+func TestRemediesOfMessages(t *testing.T) {
 	for _, test := range []struct{ code, message, why string }{
 		{"InvalidSignatureException", "Signature expired: 20261125T090000Z is now earlier than 20261125T090501Z (20261125T091001Z - 5 min.)", "clock is more than five minutes ahead"},
 		{"InvalidSignatureException", "Signature not yet current: 20261125T091000Z is still later than 20261125T090500Z (20261125T090000Z + 5 min.)", "clock is more than five minutes behind"},

@@ -1,10 +1,10 @@
 package main
 
-// explanations is the one table of what an error means to the person at the
+// remedies is the one table of what an error means to the person at the
 // terminal: its code, a part of the message where one code means several things,
 // the exit code, why it is so, and what to do. The first row that fits counts.
 // Codes that end in Exception are the API's; the others are this program's own.
-const explanations = `
+const remedies = `
 AccessDeniedException               | | 4 | the credentials are known, but may not do this | ask whoever administers the key for the permission that the line above names
 AlreadyExistsException              | | 1 | somebody made this alias in the meantime | run the same command again: it imports into the key of the alias
 DependencyTimeoutException          | | 1 | the server waited for something behind it | run the same command again
