@@ -36,8 +36,9 @@ internal/service          internal/key internal/api internal/crypt internal/seal
 internal/server           internal/key internal/api internal/identity internal/service  |  uuid
 
 byok                      |
+byok/awsimport            byok  |  aws
 kmstest                   internal/key internal/seal internal/identity internal/audit internal/store/memory internal/service internal/server  |  aws
-cmd/keyhold               internal/key internal/api internal/seal internal/identity internal/audit internal/store internal/store/local internal/store/memory internal/service internal/server  |  aws cobra sys
+cmd/keyhold               internal/key internal/api internal/seal internal/identity internal/audit internal/store internal/store/local internal/store/memory internal/service internal/server byok byok/awsimport  |  aws cobra sys
 
 examples/first-import     |  aws
 `

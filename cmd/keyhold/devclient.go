@@ -20,15 +20,16 @@ import (
 )
 
 // A devServer is a dev server to be asked for what is no part of the KMS API.
-// The credentials come from the environment, as those of the AWS CLI do.
 type devServer struct {
-	endpoint string
-	region   string
+	endpoint    string
+	region      string
+	credentials aws.CredentialsProvider
 }
 
 func (d *devServer) flags(c *cobra.Command) {
 	endpoint := cmp.Or(os.Getenv("AWS_ENDPOINT_URL_KMS"), os.Getenv("AWS_ENDPOINT_URL"), "http://127.0.0.1:4599")
 	region := cmp.Or(os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), "us-east-1")
+	d.credentials = aws.CredentialsProviderFunc(devCredentials)
 	c.PersistentFlags().StringVar(&d.endpoint, "endpoint-url", endpoint, "address of the dev server")
 	c.PersistentFlags().StringVar(&d.region, "region", region, "Region to sign for")
 }
@@ -45,44 +46,52 @@ func (d devServer) call(ctx context.Context, operation string, in, out any) erro
 	}
 	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
 	r.Header.Set("X-Amz-Target", "KeyholdDev."+operation)
+	credentials, err := d.credentials.Retrieve(ctx)
+	if err != nil {
+		return err
+	}
 	hash := sha256.Sum256(body)
-	err = v4.NewSigner().SignHTTP(ctx, devCredentials(), r, hex.EncodeToString(hash[:]), "kms", d.region, time.Now())
+	err = v4.NewSigner().SignHTTP(ctx, credentials, r, hex.EncodeToString(hash[:]), "kms", d.region, time.Now())
 	if err != nil {
 		return err
 	}
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
-		return fmt.Errorf("reach the server at %s: %w (is it running? name another with --endpoint-url)", d.endpoint, err)
+		return fmt.Errorf("reach the server at %s: %w", d.endpoint, &refusal{"Unreachable", sendError(err).Error()})
 	}
 	defer answer.Body.Close()
 	if body, err = io.ReadAll(io.LimitReader(answer.Body, 1<<20)); err != nil {
 		return fmt.Errorf("read the answer of %s: %w", d.endpoint, err)
 	}
 	if answer.StatusCode != http.StatusOK {
-		return refusal(d.endpoint, answer, body)
+		return newDevRefusal(d.endpoint, answer, body)
 	}
 	return api.Decode(body, out)
 }
 
-// refusal tells why a server refused, and what may help.
-func refusal(endpoint string, answer *http.Response, body []byte) error {
+// A devRefusal is an error that a dev server, or one that is none, answered.
+type devRefusal struct{ code, message, requestID string }
+
+func newDevRefusal(endpoint string, answer *http.Response, body []byte) *devRefusal {
 	var e struct {
 		Message string `json:"message"`
 	}
 	_ = api.Decode(body, &e) // an answer of something else has no message
-	name, id := answer.Header.Get("X-Amzn-Errortype"), answer.Header.Get("X-Amzn-Requestid")
-	switch name {
-	case "UnknownOperationException":
-		return fmt.Errorf("%s is no dev server: only the clock of one can be moved (request %s)", endpoint, id)
-	case "UnrecognizedClientException", "InvalidSignatureException":
-		return fmt.Errorf("%s refused the credentials: %s (set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to those of its banner; request %s)", endpoint, e.Message, id)
+	r := &devRefusal{cmp.Or(answer.Header.Get("X-Amzn-Errortype"), "UnknownError"), "", answer.Header.Get("X-Amzn-Requestid")}
+	r.message = fmt.Sprintf("%s answered %s: %s", endpoint, r.code, cmp.Or(e.Message, answer.Status))
+	if r.code == "UnknownOperationException" {
+		r.code, r.message = "NoDevServer", endpoint+" is no dev server: only the clock of one can be moved"
 	}
-	return fmt.Errorf("%s answered %s %s: %s (request %s)", endpoint, answer.Status, name, e.Message, id)
+	return r
 }
 
-func devCredentials() aws.Credentials {
+func (r *devRefusal) Error() string { return r.message }
+
+// devCredentials are those of the environment, as the AWS CLI takes them, or else
+// those that every dev server has.
+func devCredentials(context.Context) (aws.Credentials, error) {
 	return aws.Credentials{
 		AccessKeyID:     cmp.Or(os.Getenv("AWS_ACCESS_KEY_ID"), devAccessKey),
 		SecretAccessKey: cmp.Or(os.Getenv("AWS_SECRET_ACCESS_KEY"), devSecret),
-	}
+	}, nil
 }

@@ -20,34 +20,64 @@ import (
 const debianAWS = "/usr/bin/aws"
 
 // TestExamples runs each script of examples against the real program, and once
-// more against a server that forgets to delete: an example that does not notice
-// shows nothing.
+// more against a server that lies: an example that does not notice shows nothing.
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	python := cmp.Or(os.Getenv("KEYHOLD_PYTHON"), "python3")
 	needTool(t, debianAWS, "--version")
 	needTool(t, "openssl", "version")
 	needTool(t, python, "-c", "import boto3, cryptography")
-	scripts := map[string][]string{
-		"aws cli": {"bash", "../../examples/import-with-aws-cli.sh"},
-		"boto3":   {python, "../../examples/import_with_boto3.py"},
-	}
+	needNamespace(t)
 	path := buildProgram(t)
-	for name, script := range scripts {
-		t.Run(name, func(t *testing.T) {
+	keyhold := "KEYHOLD=" + path
+	for _, example := range []struct {
+		name   string
+		script []string
+		lies   []lie
+	}{
+		{"aws cli", []string{"bash", "../../examples/import-with-aws-cli.sh"}, []lie{forgets}},
+		{"boto3", []string{python, "../../examples/import_with_boto3.py"}, []lie{forgets}},
+		{"one command", []string{"env", keyhold, "bash", "../../examples/one-command-import.sh"}, []lie{forgets, pretends}},
+		{"air-gapped", []string{"env", keyhold, "bash", "../../examples/air-gapped-import.sh"}, []lie{pretends}},
+	} {
+		t.Run(example.name, func(t *testing.T) {
 			t.Parallel()
-			out, err := runExample(t, append(slices.Clone(script), startDev(t, path))...)
+			out, err := runExample(t, append(slices.Clone(example.script), startDev(t, path))...)
 			if err != nil || !strings.HasSuffix(out, "\nok\n") {
 				t.Errorf("%v\n%s", err, out)
 			}
 		})
-		t.Run(name+" notices", func(t *testing.T) {
-			t.Parallel()
-			out, err := runExample(t, append(slices.Clone(script), forgetful(t, startDev(t, path)))...)
-			if want := "the key should be PendingImport, and is Enabled"; err == nil || !strings.Contains(out, want) {
-				t.Errorf("expected a failure with %q, got %v\n%s", want, err, out)
-			}
-		})
+		for _, lie := range example.lies {
+			t.Run(example.name+" notices "+lie.operation, func(t *testing.T) {
+				t.Parallel()
+				out, err := runExample(t, append(slices.Clone(example.script), liar(t, startDev(t, path), lie))...)
+				if err == nil || !strings.Contains(out, lie.notice) {
+					t.Errorf("expected a failure with %q, got %v\n%s", lie.notice, err, out)
+				}
+			})
+		}
+	}
+}
+
+// A lie is an operation that a server does not do, what it answers all the same, and
+// what an example that notices says.
+type lie struct{ operation, answer, notice string }
+
+var (
+	forgets  = lie{"DeleteImportedKeyMaterial", "{}", "the key should be PendingImport, and is Enabled"}
+	pretends = lie{"ImportKeyMaterial", `{"KeyMaterialId":"0000"}`, "the import was accepted, but not proved"}
+)
+
+// needNamespace fails the test where no network namespace can be made: the example
+// of a machine without network would show nothing.
+func needNamespace(t *testing.T) {
+	t.Helper()
+	command := []string{"unshare", "--net", "true"}
+	if os.Getuid() != 0 {
+		command = []string{"unshare", "--map-root-user", "--net", "true"}
+	}
+	if out, err := exec.CommandContext(t.Context(), command[0], command[1:]...).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v: a namespace without network cannot be made here: run the tests as root, or allow user namespaces.\n%s", strings.Join(command, " "), err, out)
 	}
 }
 
@@ -157,9 +187,9 @@ func runExample(t *testing.T, command ...string) (string, error) {
 	return string(out), err
 }
 
-// forgetful returns the endpoint of a server that hands everything on but the
-// deletion of key material, to which it says yes and does nothing.
-func forgetful(t *testing.T, endpoint string) string {
+// liar returns the endpoint of a server that hands everything on but one operation,
+// to which it says yes and does nothing.
+func liar(t *testing.T, endpoint string, lie lie) string {
 	t.Helper()
 	target, err := url.Parse(endpoint)
 	if err != nil {
@@ -170,12 +200,12 @@ func forgetful(t *testing.T, endpoint string) string {
 		r.Out.Host = r.In.Host // which is signed
 	}}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("X-Amz-Target") != "TrentService.DeleteImportedKeyMaterial" {
+		if r.Header.Get("X-Amz-Target") != "TrentService."+lie.operation {
 			proxy.ServeHTTP(w, r)
 			return
 		}
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-		io.WriteString(w, "{}")
+		io.WriteString(w, lie.answer)
 	}))
 	t.Cleanup(s.Close)
 	return s.URL

@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -15,8 +14,11 @@ import (
 
 // The exit codes of the program.
 const (
-	exitFailed = 1
-	exitUsage  = 2
+	exitFailed   = 1
+	exitUsage    = 2 // the command line or the configuration is wrong: nothing was sent
+	exitExpiring = 3 // keyhold expiring found something
+	exitDenied   = 4 // the server refused the credentials or the permission, or there are none
+	exitNotFound = 5
 )
 
 // A usageError says that the command line itself is wrong.
@@ -30,24 +32,28 @@ func main() {
 	if err == nil {
 		return
 	}
-	fmt.Fprintln(os.Stderr, "keyhold:", err)
-	if errors.As(err, &usageError{}) {
-		os.Exit(exitUsage)
-	}
-	os.Exit(exitFailed)
+	os.Exit(report(os.Stderr, err))
 }
 
 func command() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "keyhold",
-		Short:         "A key management server that speaks the AWS KMS API",
+		Use:   "keyhold",
+		Short: "A key management server that speaks the AWS KMS API",
+		Long: `A key management server that speaks the AWS KMS API, and the tools around it.
+
+Exit codes: 0 done, 1 failed, 2 the command line or the configuration is wrong, 3
+keyhold expiring found something, 4 denied or no credentials, 5 not found.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noCommand,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(devCommand(), initCommand(), serveCommand(), verifyCommand(), clockCommand(), versionCommand())
+	root.AddCommand(
+		devCommand(), initCommand(), serveCommand(), verifyCommand(), clockCommand(),
+		importCommand(), wrapCommand(), decryptOfflineCommand(), expiringCommand(),
+		versionCommand(),
+	)
 	return root
 }
 

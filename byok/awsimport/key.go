@@ -1,0 +1,79 @@
+package awsimport
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+
+	"github.com/keyhold/keyhold/byok"
+)
+
+// A Describer looks at keys. A *kms.Client is one.
+type Describer interface {
+	DescribeKey(context.Context, *kms.DescribeKeyInput, ...func(*kms.Options)) (*kms.DescribeKeyOutput, error)
+}
+
+// A Creator makes keys and their aliases. A *kms.Client is one.
+type Creator interface {
+	CreateKey(context.Context, *kms.CreateKeyInput, ...func(*kms.Options)) (*kms.CreateKeyOutput, error)
+	CreateAlias(context.Context, *kms.CreateAliasInput, ...func(*kms.Options)) (*kms.CreateAliasOutput, error)
+}
+
+// Find returns the key of an alias name, an alias ARN, a key ID or a key ARN. A key
+// that takes no material is a [Refusal]: NotExternal, PendingDeletion or
+// UnsupportedSpec. A key that is not there is the API's NotFoundException.
+func Find(ctx context.Context, c Describer, ref string) (*types.KeyMetadata, error) {
+	out, err := c.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &ref})
+	if err != nil {
+		return nil, err
+	}
+	k := out.KeyMetadata
+	switch {
+	case k.Origin != types.OriginTypeExternal:
+		return nil, refuse(NotExternal, "the key %s is of the origin %s, not EXTERNAL", aws.ToString(k.Arn), k.Origin)
+	case k.KeyState == types.KeyStatePendingDeletion || k.KeyState == types.KeyStatePendingReplicaDeletion:
+		return nil, refuse(PendingDeletion, "the key %s is to be deleted (%s)", aws.ToString(k.Arn), k.KeyState)
+	}
+	if _, err := byok.MaterialSize(string(k.KeySpec)); err != nil {
+		return nil, refuse(UnsupportedSpec, "the key %s is of the spec %s", aws.ToString(k.Arn), k.KeySpec)
+	}
+	return k, nil
+}
+
+// aliasNameForm is what the service insists on, which is less than the model of its
+// API allows.
+var aliasNameForm = regexp.MustCompile(`^alias/[a-zA-Z0-9/_-]{1,250}$`)
+
+// CheckNewAlias tells whether a key could be created under an alias name: nil, or a
+// [Refusal] of the code BadAlias.
+func CheckNewAlias(name string) error {
+	if !aliasNameForm.MatchString(name) || strings.HasPrefix(name, "alias/aws/") {
+		return refuse(BadAlias, "%q is no name for a new alias", name)
+	}
+	return nil
+}
+
+// Create makes a symmetric key without material, and an alias for it. If the alias
+// fails, the key is there all the same: it is returned, with the error.
+func Create(ctx context.Context, c Creator, alias string) (*types.KeyMetadata, error) {
+	if err := CheckNewAlias(alias); err != nil {
+		return nil, err
+	}
+	out, err := c.CreateKey(ctx, &kms.CreateKeyInput{Origin: types.OriginTypeExternal})
+	if err != nil {
+		return nil, err
+	}
+	_, err = c.CreateAlias(ctx, &kms.CreateAliasInput{AliasName: &alias, TargetKeyId: out.KeyMetadata.KeyId})
+	return out.KeyMetadata, err
+}
+
+// IsNotFound tells whether an error is the API's NotFoundException.
+func IsNotFound(err error) bool {
+	_, ok := errors.AsType[*types.NotFoundException](err)
+	return ok
+}

@@ -1,0 +1,50 @@
+package awsimport
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+
+	"github.com/keyhold/keyhold/byok"
+)
+
+// CheckID tells whether a Keyhold server holds exactly the material that was
+// wrapped, by the ID that [Import] returned. If not, the error is a [Refusal] of
+// the code NotProved.
+func CheckID(w *byok.Wrapped, keyMaterialID string) error {
+	if keyMaterialID != w.KeyMaterialID {
+		return refuse(NotProved, "the server gave the key material ID %q, and the material has the ID %s", keyMaterialID, w.KeyMaterialID)
+	}
+	return nil
+}
+
+// An Encrypter encrypts with a key. A *kms.Client is one.
+type Encrypter interface {
+	Encrypt(context.Context, *kms.EncryptInput, ...func(*kms.Options)) (*kms.EncryptOutput, error)
+}
+
+// challengeSize is the size of a challenge, in bytes: nobody guesses it.
+const challengeSize = 32
+
+// Challenge has a Keyhold server encrypt 32 random bytes under a random encryption
+// context, and opens the ciphertext with the local material. A ciphertext that does
+// not open, or opens to other bytes, is a [Refusal] of the code NotProved.
+func Challenge(ctx context.Context, c Encrypter, keyARN string, material []byte) error {
+	challenge := make([]byte, challengeSize)
+	rand.Read(challenge)
+	encryptionContext := map[string]string{"import-challenge": rand.Text()}
+	out, err := c.Encrypt(ctx, &kms.EncryptInput{KeyId: &keyARN, Plaintext: challenge, EncryptionContext: encryptionContext})
+	if err != nil {
+		return err
+	}
+	opened, err := byok.Decrypt(material, out.CiphertextBlob, encryptionContext)
+	switch {
+	case err != nil:
+		return refuse(NotProved, "what the server encrypted does not open with the material: %v", err)
+	case subtle.ConstantTimeCompare(opened, challenge) != 1:
+		return refuse(NotProved, "what the server encrypted opens with the material, but is something else")
+	}
+	return nil
+}

@@ -1,0 +1,40 @@
+package byok_test
+
+import (
+	"encoding/base64"
+	"fmt"
+	"log"
+
+	"github.com/keyhold/keyhold/byok"
+)
+
+// A ciphertext opens with the original of the material, whether or not there is
+// still a server.
+func ExampleDecrypt() {
+	const ciphertext = "ATExMTEyMjIyMzMzMzEyMzRhYmNkLTEyYWItMzRjZC01NmVmLTEyMzQ1Njc4OTBhYscmraAjjq8ICdgWpYGdE5hnxeKO" +
+		"OUWkM/j2N3Pg5sZbOvGcS+dRLSZ3GDQ2GQiJwynMD/dl5TraxHjYPq939BWxpChrxR1BIrKct296OFeX9akdD/oj4OPE" +
+		"4XWkXjch1eYp3j3FZQ9IMGWuSxlwSWB9kWG7AIrL1m9OkSLMIFdkZ61gVPhpsYjQCA=="
+	blob, err := base64.StdEncoding.DecodeString(ciphertext)
+	if err != nil {
+		log.Fatal(err)
+	}
+	h, err := byok.ParseCiphertext(blob)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("key:", h.KeyID)
+
+	material := make([]byte, 32)
+	for i := range material { // a bad original, but good enough to show
+		material[i] = byte(i)
+	}
+	defer clear(material)
+	plaintext, err := byok.Decrypt(material, blob, map[string]string{"purpose": "test"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("plaintext:", string(plaintext))
+	// Output:
+	// key: 1234abcd-12ab-34cd-56ef-1234567890ab
+	// plaintext: attack at dawn
+}

@@ -1,0 +1,101 @@
+package byok
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// parametersFormat is the Format of a file of parameters.
+const parametersFormat = "keyhold-import-parameters-v1"
+
+// Parameters are what GetParametersForImport answers, and all that is needed to
+// wrap material for that key. They hold no secret.
+type Parameters struct {
+	KeyARN    string    // of the key that the material is for
+	KeySpec   string    // of that key, such as SYMMETRIC_DEFAULT
+	Algorithm Algorithm // that was asked for
+	PublicKey []byte    // DER SubjectPublicKeyInfo
+	Token     []byte    // the ImportToken
+	ValidTo   time.Time // the end of public key and token, 24 hours after they were made
+}
+
+// Encode returns the file of the parameters, as docs/import-files.md describes it.
+func (p *Parameters) Encode() []byte {
+	return object{
+		{"Format", parametersFormat},
+		{"KeyId", p.KeyARN},
+		{"KeySpec", p.KeySpec},
+		{"WrappingAlgorithm", string(p.Algorithm)},
+		{"PublicKey", encodeBlob(p.PublicKey)},
+		{"PublicKeyFingerprint", Fingerprint(p.PublicKey)},
+		{"ImportToken", encodeBlob(p.Token)},
+		{"ParametersValidTo", p.ValidTo.UTC().Format(time.RFC3339)},
+	}.encode()
+}
+
+// ParseParameters reads a file of parameters. What is not exactly one, or names
+// another fingerprint than that of its public key, is an error.
+func ParseParameters(file []byte) (*Parameters, error) {
+	members, err := parseObject(file, parametersFormat,
+		"KeyId", "KeySpec", "WrappingAlgorithm", "PublicKey", "PublicKeyFingerprint", "ImportToken", "ParametersValidTo")
+	if err != nil {
+		return nil, fmt.Errorf("byok: this is no file of import parameters: %w", err)
+	}
+	f := &fields{members: members}
+	p := &Parameters{
+		KeyARN:    f.arn("KeyId"),
+		KeySpec:   members["KeySpec"],
+		Algorithm: Algorithm(members["WrappingAlgorithm"]),
+		PublicKey: f.blob("PublicKey"),
+		Token:     f.blob("ImportToken"),
+		ValidTo:   f.time("ParametersValidTo"),
+	}
+	if members["PublicKeyFingerprint"] != Fingerprint(p.PublicKey) {
+		f.refuse("PublicKeyFingerprint", "that of the public key beside it, so one of them was changed")
+	}
+	if f.err != nil {
+		return nil, fmt.Errorf("byok: the file of import parameters is damaged: %w", f.err)
+	}
+	return p, nil
+}
+
+// Wrap wraps material, which must be as long as [MaterialSize] says. It leaves the
+// material as it is, and no error holds any of it.
+func (p *Parameters) Wrap(material []byte) (*Wrapped, error) {
+	size, err := MaterialSize(p.KeySpec)
+	if err != nil {
+		return nil, err
+	}
+	if len(material) != size {
+		return nil, fmt.Errorf("byok: key material of the spec %s has %d bytes, not %d", p.KeySpec, size, len(material))
+	}
+	keyID, err := keyIDOf(p.KeyARN)
+	if err != nil {
+		return nil, err
+	}
+	materialID, err := KeyMaterialID(keyID, material)
+	if err != nil {
+		return nil, err
+	}
+	wrapped, err := Wrap(p.PublicKey, p.Algorithm, material)
+	if err != nil {
+		return nil, err
+	}
+	return &Wrapped{
+		KeyARN: p.KeyARN, Material: wrapped, Token: p.Token, KeyMaterialID: materialID,
+		Fingerprint: Fingerprint(p.PublicKey), ValidTo: p.ValidTo,
+	}, nil
+}
+
+// keyIDOf returns the key ID that the ARN of a key ends with.
+func keyIDOf(arn string) (string, error) {
+	// arn:PARTITION:kms:REGION:ACCOUNT:key/ID
+	parts := strings.Split(arn, ":")
+	if len(parts) == 6 && parts[0] == "arn" && parts[2] == "kms" {
+		if id, ok := strings.CutPrefix(parts[5], "key/"); ok && len(id) == keyIDLength {
+			return id, nil
+		}
+	}
+	return "", fmt.Errorf("byok: %q is not the ARN of a key", arn)
+}

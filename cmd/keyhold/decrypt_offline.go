@@ -1,0 +1,129 @@
+package main
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/keyhold/keyhold/byok"
+)
+
+// decryptOptions are the flags of keyhold decrypt-offline.
+type decryptOptions struct {
+	material string
+	pairs    []string
+	output   output
+}
+
+func decryptOfflineCommand() *cobra.Command {
+	var o decryptOptions
+	c := &cobra.Command{
+		Use:   "decrypt-offline --material FILE < CIPHERTEXT",
+		Short: "Open a ciphertext with your key material alone, without any server",
+		Long: `Open a ciphertext of a symmetric key with the key material that you imported. No
+server and no network is needed. The ciphertext comes on standard input, as it is or
+in base64 as the AWS CLI prints it; the plaintext goes to standard output.`,
+		Example: `  keyhold decrypt-offline --material payments.key < ciphertext.bin > plaintext
+  aws kms encrypt --key-id alias/payments --plaintext fileb://plaintext \
+    --encryption-context room=archive --query CiphertextBlob --output text |
+    keyhold decrypt-offline --material payments.key --context room=archive`,
+		Args: exactly(0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if o.material == "" {
+				return usageError{fmt.Errorf("%s needs --material FILE", c.CommandPath())}
+			}
+			if err := o.output.check(c); err != nil {
+				return err
+			}
+			return o.run(c.InOrStdin(), talk{c.ErrOrStderr()})
+		},
+	}
+	c.Flags().StringVar(&o.material, "material", "", "file of the key material; raw, hexadecimal or base64")
+	c.Flags().StringArrayVar(&o.pairs, "context", nil, "a pair KEY=VALUE of the encryption context; give it once for each pair")
+	o.output.flag(c)
+	return c
+}
+
+func (o *decryptOptions) run(in io.Reader, say talk) error {
+	context, err := parseContext(o.pairs)
+	if err != nil {
+		return err
+	}
+	if o.material == "-" {
+		return usageError{errors.New("--material - cannot be: the ciphertext comes on standard input")}
+	}
+	if err := harden(); err != nil {
+		return err
+	}
+	content, err := readMaterial(o.material)
+	if err != nil {
+		return err
+	}
+	defer clear(content)
+	material, err := decodeMaterial(content, symmetricSize, o.material, say)
+	if err != nil {
+		return err
+	}
+	defer clear(material)
+	blob, err := readCiphertext(in, say)
+	if err != nil {
+		return err
+	}
+	h, err := byok.ParseCiphertext(blob)
+	if err != nil {
+		return err
+	}
+	say.step("Key", "%s of account %s, key material %s", h.KeyID, h.Account, h.KeyMaterialID)
+	plaintext, err := byok.Decrypt(material, blob, context)
+	if err != nil {
+		return err
+	}
+	return o.output.print(string(plaintext), struct {
+		KeyId, KeyMaterialId string
+		Plaintext            []byte // base64
+	}{h.KeyID, h.KeyMaterialID, plaintext})
+}
+
+// symmetricSize is the size of the material of keys that encrypt, in bytes.
+const symmetricSize = 32
+
+func parseContext(pairs []string) (map[string]string, error) {
+	context := map[string]string{}
+	for _, pair := range pairs {
+		name, value, ok := strings.Cut(pair, "=")
+		if _, twice := context[name]; !ok || twice {
+			return nil, usageError{fmt.Errorf("--context %q is not KEY=VALUE, or its key is given twice", pair)}
+		}
+		context[name] = value
+	}
+	return context, nil
+}
+
+// maxCiphertext is more than the blob of the largest plaintext, in base64.
+const maxCiphertext = 16 << 10
+
+// readCiphertext reads a blob, as it is or in base64, and says which.
+func readCiphertext(in io.Reader, say talk) ([]byte, error) {
+	content, err := io.ReadAll(io.LimitReader(in, maxCiphertext+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read the ciphertext: %w", err)
+	case len(content) == 0:
+		return nil, errors.New("there is no ciphertext on standard input: keyhold decrypt-offline --material FILE < CIPHERTEXT")
+	case len(content) > maxCiphertext:
+		return nil, fmt.Errorf("the input has more than %d bytes: it is no ciphertext", maxCiphertext)
+	}
+	// A blob begins with its version, which is no character of base64.
+	text := bytes.Trim(bytes.TrimSpace(content), `"`)
+	if blob, err := base64.StdEncoding.DecodeString(string(text)); err == nil {
+		say.step("Ciphertext", "%d bytes, from base64", len(blob))
+		return blob, nil
+	}
+	say.step("Ciphertext", "%d bytes as they are", len(content))
+	return content, nil
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+)
+
+// awsDomains are the domains of the endpoints of AWS, in all its partitions: the
+// DNS suffixes in the SDK's own table of them.
+const awsDomains = `
+amazonaws.com    api.aws
+amazonaws.com.cn api.amazonwebservices.com.cn
+amazonaws.eu     api.amazonwebservices.eu
+c2s.ic.gov       api.aws.ic.gov
+sc2s.sgov.gov    api.aws.scloud
+csp.hci.ic.gov   api.aws.hci.ic.gov
+cloud.adc-e.uk   api.cloud-aws.adc-e.uk
+`
+
+// endpointOf returns where a client sends, and whether that is AWS: by name, or
+// because nothing else is configured.
+func endpointOf(ctx context.Context, o kms.Options) (endpoint string, isAWS bool, err error) {
+	resolved, err := o.EndpointResolverV2.ResolveEndpoint(ctx, kms.EndpointParameters{
+		Endpoint:     o.BaseEndpoint,
+		Region:       &o.Region,
+		UseFIPS:      aws.Bool(o.EndpointOptions.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled),
+		UseDualStack: aws.Bool(o.EndpointOptions.UseDualStackEndpoint == aws.DualStackEndpointStateEnabled),
+	})
+	if err != nil {
+		return "", false, fmt.Errorf("the endpoint: %w", err)
+	}
+	return strings.TrimSuffix(resolved.URI.String(), "/"), o.BaseEndpoint == nil || isAWSHost(resolved.URI.Hostname()), nil
+}
+
+func isAWSHost(host string) bool {
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	for _, domain := range strings.Fields(awsDomains) {
+		if host == domain || strings.HasSuffix(host, "."+domain) {
+			return true
+		}
+	}
+	return false
+}
+
+// onTheWay tells whether an endpoint is reached without TLS over a network.
+func onTheWay(endpoint string) bool {
+	u, err := url.Parse(endpoint)
+	if err != nil || u.Scheme != "http" {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback())
+}

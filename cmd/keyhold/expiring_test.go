@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/smithy-go/middleware"
+
+	"github.com/keyhold/keyhold/byok/awsimport"
+	"github.com/keyhold/keyhold/kmstest"
+)
+
+// All pages of keys are looked at, in order, some at a time and not more.
+func TestExpiringLooksAtAllPages(t *testing.T) {
+	s := kmstest.Start(t)
+	var want []string
+	for range 205 { // of which a page holds 100
+		out, err := s.Client.CreateKey(t.Context(), &kms.CreateKeyInput{Origin: "EXTERNAL"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, *out.KeyMetadata.KeyId)
+	}
+	last := want[len(want)-1]
+	validTo := s.Now().Add(time.Hour)
+	importInto(t, s, last, validTo)
+
+	flying := &flights{}
+	c := &connection{Client: kms.New(s.Client.Options(), kms.WithAPIOptions(flying.watch))}
+	keys, err := c.keys(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, k := range keys {
+		got = append(got, *k.KeyId)
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("%d keys, not %d", len(got), len(want))
+	}
+	if flying.most > describers || flying.most < 2 {
+		t.Errorf("%d requests at a time", flying.most)
+	}
+	for end, n := range map[time.Time]int{validTo.Add(-time.Second): 0, validTo.Add(time.Second): 1} {
+		if soon := expiringBy(keys, end); len(soon) != n || n == 1 && *soon[0].KeyId != last {
+			t.Errorf("%d keys expire by %v", len(soon), end)
+		}
+	}
+}
+
+func importInto(t *testing.T, s *kmstest.Server, keyID string, validTo time.Time) {
+	t.Helper()
+	k, err := awsimport.Find(t.Context(), s.Client, keyID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := awsimport.GetParameters(t.Context(), s.Client, k, awsimport.Wrapping{KeySpec: "RSA_2048"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := p.Wrap(make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := awsimport.Import(t.Context(), s.Client, w, validTo); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// flights counts requests under way.
+type flights struct {
+	sync.Mutex
+	now, most int
+}
+
+func (f *flights) watch(stack *middleware.Stack) error {
+	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("flights", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+		f.add(1)
+		defer f.add(-1)
+		return next.HandleInitialize(ctx, in)
+	}), middleware.Before)
+}
+
+func (f *flights) add(n int) {
+	f.Lock()
+	defer f.Unlock()
+	f.now += n
+	f.most = max(f.most, f.now)
+}
+
+// One key that may not be looked at, and the list is no list.
+func TestExpiringIsAllOrNothing(t *testing.T) {
+	s := kmstest.Start(t)
+	for range 3 * describers {
+		if _, err := s.Client.CreateKey(t.Context(), &kms.CreateKeyInput{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refused := errors.New("refused")
+	refuse := func(stack *middleware.Stack) error {
+		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("refuse", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+			if _, ok := in.Parameters.(*kms.DescribeKeyInput); ok {
+				return middleware.InitializeOutput{}, middleware.Metadata{}, refused
+			}
+			return next.HandleInitialize(ctx, in)
+		}), middleware.Before)
+	}
+	c := &connection{Client: kms.New(s.Client.Options(), kms.WithAPIOptions(refuse))}
+	if _, err := c.keys(t.Context()); !errors.Is(err, refused) {
+		t.Error(err)
+	}
+}

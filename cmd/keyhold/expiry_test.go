@@ -1,0 +1,62 @@
+package main
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestExpiry(t *testing.T) {
+	now := time.Date(2026, 11, 25, 10, 20, 30, 0, time.UTC)
+	at := func(d time.Duration) string { return moment(now.Add(d)) }
+	for _, test := range []struct {
+		expires string
+		never   bool
+		want    string // the moment, or the error
+	}{
+		{"90d", false, at(90 * 24 * time.Hour)},
+		{"1.5d", false, at(36 * time.Hour)},
+		{"12h", false, at(12 * time.Hour)},
+		{"1s", false, at(time.Second)},
+		{"365d", false, at(365 * 24 * time.Hour)},
+		{"2027-01-31", false, "2027-01-31T00:00:00Z"},
+		{"2027-01-31T12:00:00Z", false, "2027-01-31T12:00:00Z"},
+		{"2027-01-31T12:00:00+02:00", false, "2027-01-31T10:00:00Z"},
+		{"", true, "0001-01-01T00:00:00Z"},
+		{"", false, "say how long the material shall be good"},
+		{"90d", true, "say how long the material shall be good"},
+		{"366d", false, "is too far away"},
+		{"365d1s", false, "is neither a time from now"},
+		{"2028-01-31", false, "is too far away"},
+		{"2026-11-25", false, "has passed: it is 2026-11-25T10:20:30Z"},
+		{"2026-11-25T10:20:30Z", false, "has passed"},
+		{"0d", false, "is neither a time from now"},
+		{"-1d", false, "is neither a time from now"},
+		{"90", false, "is neither a time from now"},
+		{"2027-02-30", false, "is neither a time from now"},
+		{"31.1.2027", false, "is neither a time from now"},
+	} {
+		e := expiry{expires: test.expires, never: test.never}
+		err := e.check()
+		var got time.Time
+		if err == nil {
+			got, err = e.validTo(now)
+		}
+		_, usage := errors.AsType[usageError](err)
+		if err == nil && moment(got) != test.want || err != nil && (!strings.Contains(err.Error(), test.want) || !usage) {
+			t.Errorf("%q, %v: %s, %v", test.expires, test.never, moment(got), err)
+		}
+	}
+}
+
+func TestLeft(t *testing.T) {
+	now := time.Now()
+	for d, want := range map[time.Duration]string{
+		90 * 24 * time.Hour: "90 days", 90*24*time.Hour - 1: "89 days", 48 * time.Hour: "2 days", 48*time.Hour - 1: "47 hours", time.Minute: "0 hours",
+	} {
+		if got := left(now.Add(d), now); got != want {
+			t.Errorf("%v: %s", d, got)
+		}
+	}
+}

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/aws/smithy-go"
+
+	"github.com/keyhold/keyhold/byok/awsimport"
+)
+
+// Each row of the table is found by its code and its part, prints why and what to do,
+// and gives its exit code.
+func TestRemedies(t *testing.T) {
+	rows := 0
+	for line := range strings.Lines(remedies) {
+		if strings.TrimSpace(line) == "" {
+			continue
+		}
+		e, ok := parseRemedy(line)
+		if !ok || e.code == "" || e.why == "" || e.do == "" {
+			t.Errorf("no row: %q", line)
+			continue
+		}
+		rows++
+		t.Run(e.code+" "+e.part, func(t *testing.T) {
+			if e.exit != exitFailed && e.exit != exitUsage && e.exit != exitDenied && e.exit != exitNotFound {
+				t.Errorf("no exit code: %d", e.exit)
+			}
+			err := fmt.Errorf("import it: %w", &smithy.OperationError{ServiceID: "KMS", OperationName: "Try", Err: &smithy.GenericAPIError{Code: e.code, Message: "so " + e.part + " so"}})
+			var out strings.Builder
+			exit := report(&out, err)
+			want := fmt.Sprintf("keyhold: import it: Try: %s: so %s so\n  why      %s\n  do       %s\n", e.code, e.part, e.why, e.do)
+			if out.String() != want || exit != e.exit {
+				t.Errorf("exit %d, not %d:\n%snot\n%s", exit, e.exit, out.String(), want)
+			}
+		})
+	}
+	if rows < 40 {
+		t.Errorf("the table has %d rows", rows)
+	}
+}
+
+// The messages are those of this server, and of AWS.
+func TestRemediesOfMessages(t *testing.T) {
+	for _, test := range []struct{ code, message, why string }{
+		{"InvalidSignatureException", "Signature expired: 20261125T090000Z is now earlier than 20261125T090501Z (20261125T091001Z - 5 min.)", "clock is more than five minutes ahead"},
+		{"InvalidSignatureException", "Signature not yet current: 20261125T091000Z is still later than 20261125T090500Z (20261125T090000Z + 5 min.)", "clock is more than five minutes behind"},
+		{"InvalidSignatureException", "Credential should be scoped to a valid region.", "does not serve this Region"},
+		{"InvalidSignatureException", "The request signature we calculated does not match the signature you provided.", "the secret access key is not the one"},
+		{"NotFoundException", "Alias arn:aws:kms:us-east-1:000000000000:alias/a is not found.", "no key has this alias"},
+		{"NotFoundException", "Invalid arn eu-west-1", "the ARN is of another Region"},
+		{"Unreachable", "http: server gave HTTP response to HTTPS client", "plain HTTP"},
+		{"NotFoundException", "Key 'arn:aws:kms:us-east-1:000000000000:key/1' does not exist", "no such key"},
+		{"UnsupportedOperationException", "arn:aws:kms:us-east-1:000000000000:key/1 origin is AWS_KMS which is not valid for this operation.", "generates the material"},
+		{"UnsupportedOperationException", "The wrapping algorithm SM2PKE with a wrapping key of the spec SM2 is not supported for key material of the spec SYMMETRIC_DEFAULT.", "cannot be wrapped so"},
+		{"UnsupportedOperationException", "Grants are not supported.", "this server cannot do it"},
+		{"ValidationException", "The validTo date must be in the future", "that moment has passed"},
+		{"ValidationException", "The validTo date must be no more than 365 days in the future", "365 days at most"},
+		{"KMSInvalidStateException", "arn:aws:kms:us-east-1:000000000000:key/1 is pending deletion.", "is to be deleted"},
+		{"KMSInvalidStateException", "arn:aws:kms:us-east-1:000000000000:key/1 is pending import.", "the state of the key"},
+	} {
+		if e, ok := explain(test.code, test.message); !ok || !strings.Contains(e.why, test.why) {
+			t.Errorf("%s: %q", test.message, e.why)
+		}
+	}
+	for _, code := range []string{"", "Exception", "ValidationExceptio", "expired"} {
+		if e, ok := explain(code, "anything"); ok {
+			t.Errorf("%q: %+v", code, e)
+		}
+	}
+}
+
+// What awsimport refuses has a row each.
+func TestRefusalsAreExplained(t *testing.T) {
+	for _, code := range []awsimport.Code{awsimport.NotExternal, awsimport.PendingDeletion, awsimport.UnsupportedSpec, awsimport.BadAlias, awsimport.NotProved} {
+		var out strings.Builder
+		report(&out, &awsimport.Refusal{Code: code, Message: "because"})
+		if !strings.HasPrefix(out.String(), "keyhold: because\n  why      ") {
+			t.Errorf("%s:\n%s", code, out.String())
+		}
+	}
+}
+
+func TestReportOfOthers(t *testing.T) {
+	for _, test := range []struct {
+		err  error
+		exit int
+		want string
+	}{
+		{errors.New("it broke"), exitFailed, "keyhold: it broke\n"},
+		{usageError{errors.New("say it so")}, exitUsage, "keyhold: say it so\n"},
+		{fmt.Errorf("import: %w", usageError{errors.New("say it so")}), exitUsage, "keyhold: import: say it so\n"},
+		{exitCode(exitExpiring), exitExpiring, ""},
+	} {
+		var out strings.Builder
+		if exit := report(&out, test.err); exit != test.exit || out.String() != test.want {
+			t.Errorf("%v: exit %d: %s", test.err, exit, out.String())
+		}
+	}
+}
+
+// What answers may be no KMS at all, or speak a TLS that is not trusted, or have a
+// clock of its own. The SDK makes the errors.
+func TestReportOfServers(t *testing.T) {
+	clearAWS(t)
+	t.Setenv("AWS_MAX_ATTEMPTS", "1")
+	answer := func(status int, header, body string) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-Amzn-Errortype", header)
+			w.Header().Set("X-Amzn-Requestid", "the-request")
+			w.WriteHeader(status)
+			fmt.Fprint(w, body)
+		})
+	}
+	expired := `{"__type":"InvalidSignatureException","message":"Signature expired: 1 is now earlier than 2"}`
+	for name, test := range map[string]struct {
+		server *httptest.Server
+		exit   int
+		want   []string
+	}{
+		"a web site":         {httptest.NewServer(answer(200, "", "<html>")), exitFailed, []string{"list keys: ListKeys: UnknownError", "does not speak the KMS API", "check --endpoint-url"}},
+		"a web site's error": {httptest.NewServer(answer(404, "", "<html>")), exitFailed, []string{"ListKeys: UnknownError", "does not speak the KMS API"}},
+		"a certificate":      {httptest.NewTLSServer(answer(200, "", "{}")), exitFailed, []string{"ListKeys: Unreachable: tls: failed to verify certificate", "is not trusted here", "AWS_CA_BUNDLE"}},
+		"another clock":      {httptest.NewServer(answer(400, "InvalidSignatureException", expired)), exitDenied, []string{"Signature expired: 1", "clock is more than five minutes ahead", "set both clocks", "  request  the-request\n"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer test.server.Close()
+			var out strings.Builder
+			c := command()
+			c.SetArgs([]string{"expiring", "--endpoint-url", test.server.URL})
+			c.SetOut(&out)
+			c.SetErr(&out)
+			exit := report(&out, c.ExecuteContext(t.Context()))
+			for _, want := range test.want {
+				if !strings.Contains(out.String(), want) || exit != test.exit {
+					t.Errorf("exit %d, without %q:\n%s", exit, want, out.String())
+				}
+			}
+		})
+	}
+}
+
+// The file of an authority that AWS_CA_BUNDLE names is trusted.
+func TestCertificateOfOwnAuthority(t *testing.T) {
+	clearAWS(t)
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "{}") }))
+	defer s.Close()
+	bundle := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(bundle, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("AWS_CA_BUNDLE", bundle)
+	c := command()
+	c.SetArgs([]string{"expiring", "--endpoint-url", s.URL})
+	c.SetErr(t.Output())
+	if err := c.ExecuteContext(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// clearAWS leaves of the AWS configuration only what a dev server needs.
+func clearAWS(t *testing.T) {
+	t.Helper()
+	for _, name := range []string{"AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_KMS", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE", "AWS_DEFAULT_REGION"} {
+		t.Setenv(name, "")
+	}
+	t.Setenv("AWS_CONFIG_FILE", "/dev/null")
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+	t.Setenv("AWS_REGION", "us-east-1")
+	t.Setenv("AWS_ACCESS_KEY_ID", devAccessKey)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", devSecret)
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/keyhold/keyhold/byok"
+	"github.com/keyhold/keyhold/byok/awsimport"
+)
+
+func (o *importOptions) run(ctx context.Context, ref string, say talk) (err error) {
+	if err := harden(); err != nil {
+		return err
+	}
+	switch o.way() {
+	case firstHalf:
+		err = o.writeParameters(ctx, ref, say)
+	case secondHalf:
+		ref = o.wrapped
+		err = o.importWrapped(ctx, say)
+	default:
+		err = o.importWhole(ctx, ref, say)
+	}
+	if _, usage := errors.AsType[usageError](err); err == nil || usage {
+		return err
+	}
+	return fmt.Errorf("import %s: %w", ref, err)
+}
+
+// importWhole takes all steps. Whatever can be wrong with the material is found
+// before anything is made.
+func (o *importOptions) importWhole(ctx context.Context, ref string, say talk) error {
+	if err := o.source.read(); err != nil {
+		return err
+	}
+	defer o.source.clear()
+	server, err := o.client.connect(ctx, say)
+	if err != nil {
+		return err
+	}
+	now := server.now(ctx)
+	validTo, err := o.expiry.validTo(now)
+	if err != nil {
+		return err
+	}
+	k, err := o.find(ctx, server, ref, say)
+	if err != nil {
+		return err
+	}
+	if o.dryRun {
+		return o.foresee(k, ref, validTo, now, say)
+	}
+	material, err := o.source.material(specOf(k), say)
+	if err != nil {
+		return err
+	}
+	defer clear(material)
+	p, created, err := o.parameters(ctx, server, k, ref, say)
+	if err != nil {
+		return err
+	}
+	w, err := p.Wrap(material)
+	if err != nil {
+		return err
+	}
+	say.step("Wrapped", "%d bytes that only the server can open: all of the material that leaves this machine", len(w.Material))
+	r := result{KeyId: w.KeyARN, Created: created, Proofs: []string{}}
+	return o.finish(ctx, server, w, material, validTo, now, r, say)
+}
+
+// find returns the key, or nil if it is to be created.
+func (o *importOptions) find(ctx context.Context, server *connection, ref string, say talk) (*types.KeyMetadata, error) {
+	k, err := awsimport.Find(ctx, server, ref)
+	if o.create && awsimport.IsNotFound(err) {
+		return nil, awsimport.CheckNewAlias(ref)
+	}
+	if err != nil {
+		return nil, err
+	}
+	say.step("Key", "%s, %s, %s", aws.ToString(k.Arn), k.KeySpec, k.KeyState)
+	return k, nil
+}
+
+// specOf returns the spec of a key, or of the one that will be created.
+func specOf(k *types.KeyMetadata) string {
+	if k == nil {
+		return string(types.KeySpecSymmetricDefault)
+	}
+	return string(k.KeySpec)
+}
+
+// parameters gets what is needed to wrap, for a key that is created if it is nil.
+func (o *importOptions) parameters(ctx context.Context, server *connection, k *types.KeyMetadata, ref string, say talk) (p *byok.Parameters, created bool, err error) {
+	if k == nil {
+		if k, err = awsimport.Create(ctx, server, ref); err != nil {
+			if k != nil {
+				err = fmt.Errorf("the key %s was made, but not its alias: %w", aws.ToString(k.KeyId), err)
+			}
+			return nil, false, err
+		}
+		created = true
+		say.step("Created", "%s, %s, and %s for it", aws.ToString(k.Arn), k.KeySpec, ref)
+	}
+	p, err = awsimport.GetParameters(ctx, server, k, awsimport.Wrapping{
+		Algorithm: byok.Algorithm(o.algorithm), KeySpec: types.WrappingKeySpec(o.wrappingKey),
+	})
+	if err != nil {
+		return nil, created, err
+	}
+	say.step("Parameters", "a wrapping key of the spec %s for %s, good until %s", o.wrappingKey, p.Algorithm, moment(p.ValidTo))
+	say.fingerprint(byok.Fingerprint(p.PublicKey))
+	return p, created, nil
+}
+
+// fingerprint shows a fingerprint as people compare it: half on a line.
+func (t talk) fingerprint(f string) {
+	half := len(f) / 2
+	t.step("Fingerprint", "%s", f[:half])
+	t.more("%s", strings.TrimSpace(f[half:]))
+}
+
+// foresee says what an import would do, having looked and changed nothing.
+func (o *importOptions) foresee(k *types.KeyMetadata, ref string, validTo, now time.Time, say talk) error {
+	r := result{KeyId: ref, DryRun: true, Created: k == nil, Proofs: []string{}}
+	if k != nil {
+		r.KeyId = aws.ToString(k.Arn)
+	} else {
+		say.step("Key", "%s is not there: it would be created, %s", ref, specOf(k))
+	}
+	if o.source.from == "" {
+		say.step("Material", "would be made and kept in %s", o.source.generate)
+	} else {
+		material, err := o.source.material(specOf(k), say)
+		if err != nil {
+			return err
+		}
+		defer clear(material)
+		if k != nil {
+			if r.KeyMaterialId, err = byok.KeyMaterialID(aws.ToString(k.KeyId), material); err != nil {
+				return err
+			}
+		}
+	}
+	say.step("Dry run", "nothing was changed; the material would be imported %s", until(validTo, now))
+	r.expires(validTo)
+	return o.output.print(r.KeyId+"\n", r)
+}
+
+func until(validTo, now time.Time) string {
+	if validTo.IsZero() {
+		return "without expiry"
+	}
+	return fmt.Sprintf("until %s, %s from now", moment(validTo), left(validTo, now))
+}
+
+// isCode tells whether an error is one of the API's, by its name.
+func isCode(err error, codes ...string) bool {
+	e, ok := errors.AsType[smithy.APIError](err)
+	for _, code := range codes {
+		if ok && e.ErrorCode() == code {
+			return true
+		}
+	}
+	return false
+}

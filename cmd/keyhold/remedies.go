@@ -1,0 +1,60 @@
+package main
+
+// remedies is the one table of what an error means to the person at the
+// terminal: its code, a part of the message where one code means several things,
+// the exit code, why it is so, and what to do. The first row that fits counts.
+// Codes that end in Exception are the API's; the others are this program's own.
+const remedies = `
+AccessDeniedException               | | 4 | the credentials are known, but may not do this | ask whoever administers the key for the permission that the line above names
+AlreadyExistsException              | | 1 | somebody made this alias in the meantime | run the same command again: it imports into the key of the alias
+DependencyTimeoutException          | | 1 | the server waited for something behind it | run the same command again
+DisabledException                   | | 1 | the key is disabled | enable it: aws kms enable-key --key-id KEY
+ExpiredImportTokenException         | | 1 | the import token is older than a day | begin again with new parameters, and wrap the material under the new public key
+ExpiredTokenException               | | 4 | the session of the credentials has ended | sign in again, then run the same command
+IncompleteSignatureException        | | 4 | the signature did not reach the server as it was made | look for a proxy on the way that changes headers
+IncorrectKeyMaterialException       | | 1 | a key belongs to its first material for good, and this is other material, or of another length | import the original of this key; for other material create a new key and move the alias to it
+InvalidAliasNameException           | | 2 | an alias begins with alias/ and has letters, digits, / _ and - only; alias/aws/ is reserved | choose another name
+InvalidArnException                 | | 2 | this is no ARN of a key or an alias here | give an alias name, a key ID, or the ARN of either
+InvalidCiphertextException          | | 1 | the wrapped material does not open with the key pair of the token: it belongs to another pair, or was damaged on the way | begin again with new parameters
+InvalidImportTokenException         | | 1 | the token is of another key or another server, or was changed on the way | begin again with new parameters from this server
+InvalidSignatureException           | Signature expired | 4 | the server's clock is more than five minutes ahead of the one here | set both clocks (timedatectl shows whether NTP does so)
+InvalidSignatureException           | Signature not yet current | 4 | the server's clock is more than five minutes behind the one here | set both clocks (timedatectl shows whether NTP does so)
+InvalidSignatureException           | scoped to a valid region | 4 | the server does not serve this Region | name one that it serves with --region: keyhold serve shows them when it starts
+InvalidSignatureException           | | 4 | the secret access key is not the one that the server has, or something on the way changed the request, as a proxy that rewrites Host does | check AWS_SECRET_ACCESS_KEY; keyhold explain-signature shows what a dev server and a client signed, side by side
+KMSInternalException                | | 1 | the server failed, and wrote the cause into its log | look there for the request ID below
+KMSInvalidStateException            | pending deletion | 1 | the key is to be deleted | cancel that, if the key is still wanted: aws kms cancel-key-deletion --key-id KEY
+KMSInvalidStateException            | | 1 | the state of the key does not allow it | see the state: aws kms describe-key --key-id KEY
+LimitExceededException              | | 1 | a quota of the account or of the key is used up | delete what is not needed any more, or ask for a higher quota
+MissingAuthenticationTokenException | | 4 | the request reached the server without its signature | look for a proxy on the way that removes headers
+NotFoundException                   | lias | 5 | no key has this alias in this account and Region | check name and Region; to make the key and the alias, add --create
+NotFoundException                   | Invalid arn | 5 | the ARN is of another Region than the request | add --region as the ARN has it
+NotFoundException                   | | 5 | no such key is in this account and Region | check the ID, the Region and the credentials; the name of an alias begins with alias/
+SerializationException              | | 1 | the server did not understand the request | check that the endpoint is what you mean, and that nothing on the way changes bodies
+ThrottlingException                 | | 1 | too many requests at a time | wait a moment and run the same command again
+UnknownError                        | | 1 | what answers at this endpoint does not speak the KMS API | check --endpoint-url
+UnknownOperationException           | | 1 | the server does not have this operation | check that the endpoint is what you mean, and the version of the server
+UnrecognizedClientException         | | 4 | the server does not know this access key | set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to what keyhold init printed, or to test and test for keyhold dev
+InvalidClientTokenId                | | 4 | AWS does not know this access key | check the profile, and AWS_ACCESS_KEY_ID
+UnsupportedOperationException       | origin | 1 | the server generates the material of this key, so nothing can be imported into it | import into a key that was created with --origin EXTERNAL; keyhold import --create makes one
+UnsupportedOperationException       | wrapping algorithm | 1 | this material cannot be wrapped so | leave out --wrapping-algorithm and --wrapping-key-spec: the defaults always work
+UnsupportedOperationException       | | 1 | this server cannot do it | docs/divergences.md lists what Keyhold refuses
+ValidationException                 | validTo date must be in the future | 2 | by the server's clock that moment has passed | give a later one with --expires
+ValidationException                 | 365 days | 2 | material is imported for 365 days at most | give a nearer moment with --expires, or --no-expiry
+ValidationException                 | | 1 | a value is not as the API wants it: the line above names the member | mend it, and run the command again
+
+AWSNotMeant     | | 2 | without --aws this program sends to servers of your own only | name yours with --endpoint-url or AWS_ENDPOINT_URL_KMS; to try it out run keyhold dev, and paste the export lines that it prints; if AWS itself is meant, add --aws
+BadAlias        | | 2 | an alias begins with alias/ and has letters, digits, / _ and - only; alias/aws/ is reserved | write it as alias/payments
+Interrupted     | | 1 | a signal ended the work, or the server did not answer in time | run the same command again: a repeated import of the same material is no harm
+NoCredentials   | | 4 | neither the environment nor the AWS configuration files have any that work here | set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to what keyhold init printed (for keyhold dev: test and test), or name a --profile
+NoDevServer     | | 1 | the clock of any other server is wall time | name a dev server with --endpoint-url
+NoRegion        | | 2 | keys live in a Region, and neither --region, nor AWS_REGION, nor the profile names one | add --region us-east-1, or another that the server serves
+NotExternal     | | 1 | the server generates the material of this key, so nothing can be imported into it | import into a key that was created with --origin EXTERNAL; keyhold import --create makes one
+NotProved       | | 1 | the server may hold other material than yours, or is no Keyhold server | do not use the key yet: aws kms delete-imported-key-material takes the material out again; find out what answers at the endpoint
+OtherRegion     | | 2 | the file is for a key of another Region | add --region as the line above has it
+PendingDeletion | | 1 | a key that is to be deleted takes no material | cancel that, if the key is still wanted: aws kms cancel-key-deletion --key-id KEY
+Unreachable     | certificate | 1 | the server's certificate is not trusted here | name the file of the authority that signed it, PEM, in AWS_CA_BUNDLE
+Unreachable     | HTTP response to HTTPS client | 1 | the server speaks plain HTTP, without TLS | write the endpoint with http://, if nobody else is on the way there
+Unreachable     | no such host | 1 | there is no host of this name | check --endpoint-url, AWS_ENDPOINT_URL_KMS and the profile
+Unreachable     | | 1 | nothing answers there | is the server running? check --endpoint-url, AWS_ENDPOINT_URL_KMS and the profile
+UnsupportedSpec | | 1 | material of such a key is not wrapped by this version | wrap it with OpenSSL, as examples/import-with-aws-cli.sh does
+`

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// Whatever is at the path of a new file stays as it is, also if it appears at the
+// last moment: a file, or a link that leads to where a file would be made.
+func TestNewFilesOverwriteNothing(t *testing.T) {
+	makers := map[string]func(path string) error{
+		"generated material": func(path string) error {
+			material, err := generateMaterial(path, 32)
+			if err != nil && material != nil {
+				t.Error("material that is kept nowhere was returned")
+			}
+			return err
+		},
+		"a file": func(path string) error { return writeNew(path, []byte("new")) },
+	}
+	for name, create := range makers {
+		dir := t.TempDir()
+		file, link := filepath.Join(dir, "file"), filepath.Join(dir, "link")
+		if err := os.WriteFile(file, []byte("old"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(filepath.Join(dir, "elsewhere"), link); err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range []string{file, link, filepath.Join(dir, "none", "file")} {
+			if err := create(path); err == nil {
+				t.Errorf("%s was made at %s", name, path)
+			}
+		}
+		if content, err := os.ReadFile(file); string(content) != "old" || err != nil {
+			t.Errorf("%s: %q, %v", name, content, err)
+		}
+		if _, err := os.Lstat(filepath.Join(dir, "elsewhere")); err == nil {
+			t.Errorf("%s was made through a link", name)
+		}
+		if err := create(filepath.Join(dir, "new")); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// What was generated is what is kept, and differs each time.
+func TestGenerateMaterial(t *testing.T) {
+	dir := t.TempDir()
+	seen := map[string]bool{}
+	for _, name := range []string{"a", "b"} {
+		material, err := generateMaterial(filepath.Join(dir, name), 32)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil || string(kept) != string(material) || len(kept) != 32 || seen[string(kept)] {
+			t.Errorf("%d bytes, %v", len(kept), err)
+		}
+		seen[string(kept)] = true
+	}
+}
+
+// A source is overwritten in memory when it is done with.
+func TestSourceIsCleared(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(path, []byte("material"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := source{from: path}
+	if err := s.read(); err != nil || string(s.content) != "material" {
+		t.Fatal(err)
+	}
+	s.clear()
+	if string(s.content) != string(make([]byte, 8)) {
+		t.Errorf("%q is left", s.content)
+	}
+}

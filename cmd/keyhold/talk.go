@@ -1,0 +1,57 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+// talk tells people what happens, a step on a line. It goes to standard error, so
+// that standard output holds data alone.
+type talk struct{ w io.Writer }
+
+func (t talk) step(label, format string, args ...any) {
+	fmt.Fprintf(t.w, "%-11s "+format+"\n", append([]any{label}, args...)...)
+}
+
+// more adds a line to the step before.
+func (t talk) more(format string, args ...any) { t.step("", format, args...) }
+
+// output is the form of the data on standard output.
+type output struct {
+	form string
+	w    io.Writer
+}
+
+// The forms that --output takes.
+const (
+	formText = "text"
+	formJSON = "json"
+)
+
+func (o *output) flag(c *cobra.Command) {
+	c.Flags().StringVar(&o.form, "output", formText, "form of the data on standard output: text or json")
+	fixed(c, "output", formText, formJSON)
+}
+
+// check takes up standard output, if the form is one.
+func (o *output) check(c *cobra.Command) error {
+	if o.form != formText && o.form != formJSON {
+		return usageError{fmt.Errorf("--output %q is neither text nor json", o.form)}
+	}
+	o.w = c.OutOrStdout()
+	return nil
+}
+
+// print writes data as text, which ends its own lines, or as JSON.
+func (o *output) print(text string, data any) error {
+	if o.form == formText {
+		_, err := io.WriteString(o.w, text)
+		return err
+	}
+	e := json.NewEncoder(o.w)
+	e.SetIndent("", "  ")
+	return e.Encode(data)
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/keyhold/keyhold/byok"
+)
+
+// wrapOptions are the flags of keyhold wrap.
+type wrapOptions struct {
+	source                   source
+	params, out, fingerprint string
+}
+
+func wrapCommand() *cobra.Command {
+	var o wrapOptions
+	c := &cobra.Command{
+		Use:   "wrap --params FILE --from FILE --out FILE",
+		Short: "Wrap key material on a machine with no network",
+		Long: `Wrap key material for the key that a file of parameters names. It is the middle of
+an import in two halves, and needs no network: keyhold import --parameters-out wrote
+the parameters, and keyhold import --wrapped takes what is written here.
+
+Compare the fingerprint that is shown with the one that was shown there: whoever put
+another public key into the file could read the material.`,
+		Example: "  keyhold wrap --params params.json --from payments.key --out wrapped.json",
+		Args:    exactly(0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if o.params == "" || o.out == "" {
+				return usageError{fmt.Errorf("%s needs --params FILE and --out FILE", c.CommandPath())}
+			}
+			if err := o.source.check(); err != nil {
+				return err
+			}
+			return o.run(talk{c.ErrOrStderr()})
+		},
+	}
+	o.source.flags(c)
+	c.Flags().StringVar(&o.params, "params", "", "file of parameters that keyhold import --parameters-out wrote")
+	c.Flags().StringVar(&o.out, "out", "", "new file for the wrapped material")
+	c.Flags().StringVar(&o.fingerprint, "fingerprint", "", "refuse parameters with another fingerprint than this, instead of comparing by eye")
+	return c
+}
+
+func (o *wrapOptions) run(say talk) error {
+	if err := errors.Join(harden(), checkNew(o.out)); err != nil {
+		return err
+	}
+	p, err := o.parameters()
+	if err != nil {
+		return err
+	}
+	say.step("Key", "%s, %s", p.KeyARN, p.KeySpec)
+	say.step("Parameters", "for %s, good until %s", p.Algorithm, moment(p.ValidTo))
+	say.fingerprint(byok.Fingerprint(p.PublicKey))
+	if err := o.source.read(); err != nil {
+		return err
+	}
+	defer o.source.clear()
+	material, err := o.source.material(p.KeySpec, say)
+	if err != nil {
+		return err
+	}
+	defer clear(material)
+	w, err := p.Wrap(material)
+	if err != nil {
+		return err
+	}
+	if err := writeNew(o.out, w.Encode()); err != nil {
+		return err
+	}
+	say.step("Material ID", "%s: the server shows the same after the import", w.KeyMaterialID)
+	say.step("Written", "%s, which holds no secret: carry it to where the network is", o.out)
+	say.more("keyhold import --wrapped %s (--expires 90d | --no-expiry)", o.out)
+	return nil
+}
+
+// parameters reads the parameters, and holds them to the fingerprint if one is given.
+func (o *wrapOptions) parameters() (*byok.Parameters, error) {
+	file, err := readSmall(o.params)
+	if err != nil {
+		return nil, err
+	}
+	p, err := byok.ParseParameters(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", o.params, err)
+	}
+	digits := func(s string) string { return strings.ToLower(strings.Join(strings.Fields(s), "")) }
+	if got := byok.Fingerprint(p.PublicKey); o.fingerprint != "" && digits(got) != digits(o.fingerprint) {
+		return nil, fmt.Errorf("%s has the fingerprint %s, not %s: somebody may have changed the public key; nothing was wrapped", o.params, got, o.fingerprint)
+	}
+	return p, nil
+}

@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Bring your own key in one command: import it with a proof, use it, delete it from the
+# server, import the same again, and open what was encrypted without any server.
+# usage: examples/one-command-import.sh ENDPOINT
+#
+# The credentials and the Region are those of the environment, and by default those of
+# keyhold dev. KEYHOLD names another keyhold, AWS another aws.
+set -euo pipefail
+
+fail() {
+	echo "$0: $*" >&2
+	exit 1
+}
+
+[ $# -eq 1 ] || fail "usage: $0 ENDPOINT (keyhold dev names it in its banner)"
+endpoint=$1
+KEYHOLD=${KEYHOLD:-bin/keyhold} AWS=${AWS:-/usr/bin/aws}
+export AWS_ENDPOINT_URL_KMS=$endpoint AWS_REGION=${AWS_REGION:-us-east-1} AWS_PAGER=
+export AWS_ACCESS_KEY_ID=${AWS_ACCESS_KEY_ID:-test} AWS_SECRET_ACCESS_KEY=${AWS_SECRET_ACCESS_KEY:-test}
+export AWS_DEFAULT_REGION=$AWS_REGION
+
+# Old versions of the AWS CLI ignore AWS_ENDPOINT_URL_KMS, so the endpoint is given twice.
+kms() { "$AWS" --endpoint-url "$endpoint" kms "$@"; }
+
+# dd overwrites the material where it lies; a removed file alone would leave it.
+work=$(mktemp -d)
+cleanup() {
+	[ ! -e "$work/own.key" ] || dd if=/dev/zero of="$work/own.key" bs=32 count=1 conv=notrunc status=none
+	rm -rf "$work"
+}
+trap cleanup EXIT
+
+# expect_state STATE
+expect_state() {
+	local state
+	state=$(kms describe-key --key-id "$key" --query KeyMetadata.KeyState --output text)
+	[ "$state" = "$1" ] || fail "the key should be $1, and is $state"
+	echo "  the key is $state"
+}
+
+alias=alias/one-command-$$
+
+echo "Make key material, a key for it, and import it for 90 days"
+key=$("$KEYHOLD" import "$alias" --create --generate "$work/own.key" --expires 90d)
+expect_state Enabled
+
+echo "Use it"
+echo "the combination is 12-34-56" > "$work/plaintext"
+kms encrypt --key-id "$alias" --plaintext "fileb://$work/plaintext" --encryption-context room=archive \
+	--query CiphertextBlob --output text > "$work/ciphertext"
+
+echo "Delete the key material, not the key"
+kms delete-imported-key-material --key-id "$key" > "$work/answer"
+expect_state PendingImport
+
+echo "Import the same again"
+again=$("$KEYHOLD" import "$alias" --from "$work/own.key" --no-expiry)
+[ "$again" = "$key" ] || fail "it was imported into $again, not into $key"
+expect_state Enabled
+
+echo "Open what was encrypted, with the original alone"
+"$KEYHOLD" decrypt-offline --material "$work/own.key" --context room=archive < "$work/ciphertext" > "$work/opened"
+cmp "$work/plaintext" "$work/opened" || fail "what was opened is not what was encrypted"
+
+echo ok
