@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -19,22 +20,22 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 )
 
-// A devServer is a dev server to be asked for what is no part of the KMS API.
-// The credentials come from the environment, as those of the AWS CLI do.
-type devServer struct {
+// A keyholdServer is a server to be asked for what is no part of the KMS API. The
+// credentials come from the environment, as those of the AWS CLI do.
+type keyholdServer struct {
 	endpoint string
 	region   string
 }
 
-func (d *devServer) flags(c *cobra.Command) {
+func (d *keyholdServer) flags(c *cobra.Command) {
 	endpoint := cmp.Or(os.Getenv("AWS_ENDPOINT_URL_KMS"), os.Getenv("AWS_ENDPOINT_URL"), "http://127.0.0.1:4599")
 	region := cmp.Or(os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), "us-east-1")
-	c.PersistentFlags().StringVar(&d.endpoint, "endpoint-url", endpoint, "address of the dev server")
+	c.PersistentFlags().StringVar(&d.endpoint, "endpoint-url", endpoint, "address of the server")
 	c.PersistentFlags().StringVar(&d.region, "region", region, "Region to sign for")
 }
 
-// call signs and sends one request.
-func (d devServer) call(ctx context.Context, operation string, in, out any) error {
+// call signs and sends one request; target is the API that the operation is of.
+func (d keyholdServer) call(ctx context.Context, target, operation string, in, out any) error {
 	body, err := api.Encode(in)
 	if err != nil {
 		return err
@@ -44,7 +45,7 @@ func (d devServer) call(ctx context.Context, operation string, in, out any) erro
 		return usageError{fmt.Errorf("--endpoint-url: %w", err)}
 	}
 	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
-	r.Header.Set("X-Amz-Target", "KeyholdDev."+operation)
+	r.Header.Set("X-Amz-Target", target+"."+operation)
 	hash := sha256.Sum256(body)
 	err = v4.NewSigner().SignHTTP(ctx, devCredentials(), r, hex.EncodeToString(hash[:]), "kms", d.region, time.Now())
 	if err != nil {
@@ -59,25 +60,29 @@ func (d devServer) call(ctx context.Context, operation string, in, out any) erro
 		return fmt.Errorf("read the answer of %s: %w", d.endpoint, err)
 	}
 	if answer.StatusCode != http.StatusOK {
-		return refusal(d.endpoint, answer, body)
+		return d.refusal(target, answer, body)
 	}
 	return api.Decode(body, out)
 }
 
 // refusal tells why a server refused, and what may help.
-func refusal(endpoint string, answer *http.Response, body []byte) error {
+func (d keyholdServer) refusal(target string, answer *http.Response, body []byte) error {
 	var e struct {
 		Message string `json:"message"`
 	}
 	_ = api.Decode(body, &e) // an answer of something else has no message
 	name, id := answer.Header.Get("X-Amzn-Errortype"), answer.Header.Get("X-Amzn-Requestid")
-	switch name {
-	case "UnknownOperationException":
-		return fmt.Errorf("%s is no dev server: only the clock of one can be moved (request %s)", endpoint, id)
-	case "UnrecognizedClientException", "InvalidSignatureException":
-		return fmt.Errorf("%s refused the credentials: %s (set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to those of its banner; request %s)", endpoint, e.Message, id)
+	switch {
+	case name == "UnknownOperationException" && target == api.TargetDev:
+		return fmt.Errorf("%s is no dev server: only the clock of one can be moved (request %s)", d.endpoint, id)
+	case name == "UnknownOperationException":
+		return fmt.Errorf("%s does not know this request: it is no Keyhold server, or an older one (request %s)", d.endpoint, id)
+	case strings.Contains(e.Message, "valid region"):
+		return fmt.Errorf("%s does not serve the Region %s: name one of its banner with --region (request %s)", d.endpoint, d.region, id)
+	case name == "UnrecognizedClientException" || name == "InvalidSignatureException":
+		return fmt.Errorf("%s refused the credentials: %s (set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to those of its banner; request %s)", d.endpoint, e.Message, id)
 	}
-	return fmt.Errorf("%s answered %s %s: %s (request %s)", endpoint, answer.Status, name, e.Message, id)
+	return fmt.Errorf("%s answered %s %s: %s (request %s)", d.endpoint, answer.Status, name, e.Message, id)
 }
 
 func devCredentials() aws.Credentials {

@@ -29,13 +29,6 @@ const MaxBody = 128 << 10
 
 const contentType = "application/x-amz-json-1.1"
 
-// What stands before the operation in X-Amz-Target: for the KMS API, and for
-// what a dev server adds.
-const (
-	kmsTarget = "TrentService"
-	devTarget = "KeyholdDev"
-)
-
 // A Handler answers the requests of the KMS protocol.
 type Handler struct {
 	Service  *service.Service
@@ -128,9 +121,9 @@ func (h *Handler) operation(r *http.Request) (service.Operation, error) {
 	prefix, name, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	op, served := h.Service.Find(name)
 	switch {
-	case prefix == kmsTarget && api.Known(name) && served, prefix == devTarget && !api.Known(name) && served:
+	case served && op.Target == prefix:
 		return op, nil
-	case prefix == kmsTarget && api.Known(name):
+	case prefix == api.TargetKMS && api.Known(name):
 		return service.Operation{}, key.Errorf(key.KindUnsupportedOperation, "%s is not supported.", name)
 	}
 	return service.Operation{}, unknown
