@@ -31,6 +31,8 @@ type devOptions struct {
 	addr    string
 	account string
 	data    string
+
+	anyCredentials bool
 }
 
 func devCommand() *cobra.Command {
@@ -40,7 +42,12 @@ func devCommand() *cobra.Command {
 		Short: "Run a server for a laptop or a CI job, with known credentials and a clock to move",
 		Long: `Run a server for a laptop or a CI job. It verifies signatures as any other
 server does; its one access key is test / test, the root of the account. Without
---data it keeps everything in memory and forgets it at the end.`,
+--data it keeps everything in memory and forgets it at the end.
+
+With --any-credentials it also admits access keys that it does not know, with and
+without session tokens. Their requests are checked in all but the signature, which
+needs the secret. An access key ID of 12 digits is the root of the account of that
+number; any other is the root of the account of test / test.`,
 		Args: exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return runDev(c.Context(), o, c.OutOrStdout(), c.ErrOrStderr())
@@ -49,6 +56,7 @@ server does; its one access key is test / test, the root of the account. Without
 	c.Flags().StringVar(&o.addr, "addr", "127.0.0.1:4599", "address to listen on; port 0 takes a free one")
 	c.Flags().StringVar(&o.account, "account", "000000000000", "account of the credentials, 12 digits")
 	c.Flags().StringVar(&o.data, "data", "", "folder to keep the data in, sealed (default: memory only)")
+	c.Flags().BoolVar(&o.anyCredentials, "any-credentials", false, "admit unknown access keys, whose signatures cannot be verified; one of 12 digits names its account")
 	return c
 }
 
@@ -81,7 +89,7 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 	if account, err := s.Account(ctx); err != nil || account != "" {
 		return errors.Join(err, fmt.Errorf("%s is the data folder of a server for production: use keyhold serve, or give another folder with --data", o.data))
 	}
-	h := &server.Handler{Service: s, Verifier: devVerifier(o.account), Log: logger}
+	h := &server.Handler{Service: s, Verifier: o.verifier(), Log: logger}
 	printBanner(out, o, listener.Addr().String())
 	return serve(ctx, server.New(h), listener)
 }
@@ -107,11 +115,15 @@ func openDev(data string, fail func(error)) (deployment, error) {
 	return openData(data, devRootKey(data), fail)
 }
 
-func devVerifier(account string) *identity.Verifier {
-	return identity.NewVerifier(identity.Config{
-		Lookup:  identity.Fixed(identity.AccessKey{ID: devAccessKey, Secret: identity.NewSecret(devSecret), Principal: identity.Root(account)}),
+func (o devOptions) verifier() *identity.Verifier {
+	c := identity.Config{
+		Lookup:  identity.Fixed(identity.AccessKey{ID: devAccessKey, Secret: identity.NewSecret(devSecret), Principal: identity.Root(o.account)}),
 		Service: "kms",
 		Regions: key.ValidRegion,
 		Now:     time.Now,
-	})
+	}
+	if o.anyCredentials {
+		c.Admit = identity.AnyCredentials(o.account)
+	}
+	return identity.NewVerifier(c)
 }
