@@ -31,6 +31,7 @@ type devOptions struct {
 	addr    string
 	account string
 	data    string
+	seed    string
 
 	anyCredentials bool
 }
@@ -56,6 +57,7 @@ number; any other is the root of the account of test / test.`,
 	c.Flags().StringVar(&o.addr, "addr", "127.0.0.1:4599", "address to listen on; port 0 takes a free one")
 	c.Flags().StringVar(&o.account, "account", "000000000000", "account of the credentials, 12 digits")
 	c.Flags().StringVar(&o.data, "data", "", "folder to keep the data in, sealed (default: memory only)")
+	c.Flags().StringVar(&o.seed, "seed", "", "TOML file that declares keys to be there (docs/seed-file.md)")
 	c.Flags().BoolVar(&o.anyCredentials, "any-credentials", false, "admit unknown access keys, whose signatures cannot be verified; one of 12 digits names its account")
 	return c
 }
@@ -63,6 +65,10 @@ number; any other is the root of the account of test / test.`,
 func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 	if !key.ValidAccount(o.account) {
 		return usageError{fmt.Errorf("--account %q is not an account ID: give 12 digits, such as 111122223333", o.account)}
+	}
+	declared, err := o.readSeed()
+	if err != nil {
+		return err
 	}
 	if err := harden(); err != nil {
 		return err
@@ -88,6 +94,9 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 	}
 	if account, err := s.Account(ctx); err != nil || account != "" {
 		return errors.Join(err, fmt.Errorf("%s is the data folder of a server for production: use keyhold serve, or give another folder with --data", o.data))
+	}
+	if err := sow(ctx, s, declared, logger); err != nil {
+		return err
 	}
 	h := &server.Handler{Service: s, Verifier: o.verifier(), Log: logger}
 	printBanner(out, o, listener.Addr().String())
