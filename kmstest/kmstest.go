@@ -86,7 +86,7 @@ func Start(t testing.TB, wishes ...Option) *Server {
 	check(t, o.sow(s))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	check(t, err)
-	h := server.New(&server.Handler{Service: s, Verifier: verifier(), Log: log})
+	h := server.New(&server.Handler{Service: s, Verifier: verifier(), Log: log, Refused: s.RememberRefusal})
 	go h.Serve(listener)
 	t.Cleanup(func() {
 		for _, c := range []io.Closer{h, events, s, slots, backend} {

@@ -15,7 +15,7 @@ import (
 )
 
 func clockCommand() *cobra.Command {
-	var at keyholdServer
+	var at devServer
 	c := &cobra.Command{
 		Use:   "clock",
 		Short: "Show or move the clock of a dev server",
@@ -78,7 +78,7 @@ func parseSeconds(s string) (int64, error) {
 	return int64(d / time.Second), nil
 }
 
-func callClock(ctx context.Context, at keyholdServer, w io.Writer, operation string, in any) error {
+func callClock(ctx context.Context, at devServer, w io.Writer, operation string, in any) error {
 	var out api.ClockResponse
 	if err := at.call(ctx, api.TargetDev, operation, in, &out); err != nil {
 		return err

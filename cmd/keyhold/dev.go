@@ -98,7 +98,7 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 	if err := sow(ctx, s, declared, logger); err != nil {
 		return err
 	}
-	h := &server.Handler{Service: s, Verifier: o.verifier(), Log: logger}
+	h := &server.Handler{Service: s, Verifier: o.verifier(), Log: logger, Refused: s.RememberRefusal}
 	printBanner(out, o, listener.Addr().String())
 	return serve(ctx, server.New(h), listener)
 }

@@ -20,14 +20,14 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 )
 
-// A keyholdServer is a server to be asked for what is no part of the KMS API. The
-// credentials come from the environment, as those of the AWS CLI do.
-type keyholdServer struct {
+// A devServer is a server, most often a dev server, to be asked for what is no part
+// of the KMS API. The credentials come from the environment, as those of the AWS CLI do.
+type devServer struct {
 	endpoint string
 	region   string
 }
 
-func (d *keyholdServer) flags(c *cobra.Command) {
+func (d *devServer) flags(c *cobra.Command) {
 	endpoint := cmp.Or(os.Getenv("AWS_ENDPOINT_URL_KMS"), os.Getenv("AWS_ENDPOINT_URL"), "http://127.0.0.1:4599")
 	region := cmp.Or(os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), "us-east-1")
 	c.PersistentFlags().StringVar(&d.endpoint, "endpoint-url", endpoint, "address of the server")
@@ -35,7 +35,7 @@ func (d *keyholdServer) flags(c *cobra.Command) {
 }
 
 // call signs and sends one request; target is the API that the operation is of.
-func (d keyholdServer) call(ctx context.Context, target, operation string, in, out any) error {
+func (d devServer) call(ctx context.Context, target, operation string, in, out any) error {
 	body, err := api.Encode(in)
 	if err != nil {
 		return err
@@ -66,7 +66,7 @@ func (d keyholdServer) call(ctx context.Context, target, operation string, in, o
 }
 
 // refusal tells why a server refused, and what may help.
-func (d keyholdServer) refusal(target string, answer *http.Response, body []byte) error {
+func (d devServer) refusal(target string, answer *http.Response, body []byte) error {
 	var e struct {
 		Message string `json:"message"`
 	}
@@ -74,7 +74,7 @@ func (d keyholdServer) refusal(target string, answer *http.Response, body []byte
 	name, id := answer.Header.Get("X-Amzn-Errortype"), answer.Header.Get("X-Amzn-Requestid")
 	switch {
 	case name == "UnknownOperationException" && target == api.TargetDev:
-		return fmt.Errorf("%s is no dev server: only the clock of one can be moved (request %s)", d.endpoint, id)
+		return fmt.Errorf("%s is no dev server: only one has a clock to move and signatures to explain (request %s)", d.endpoint, id)
 	case name == "UnknownOperationException":
 		return fmt.Errorf("%s does not know this request: it is no Keyhold server, or an older one (request %s)", d.endpoint, id)
 	case strings.Contains(e.Message, "valid region"):

@@ -3,7 +3,7 @@ package main
 import "github.com/spf13/cobra"
 
 func keyCommand() *cobra.Command {
-	var at keyholdServer
+	var at devServer
 	c := &cobra.Command{
 		Use:   "key",
 		Short: "What an administrator does to keys beside the KMS API",

@@ -16,7 +16,7 @@ type recreateOptions struct {
 	id, account, materialID, description string
 }
 
-func keyRecreateCommand(at *keyholdServer) *cobra.Command {
+func keyRecreateCommand(at *devServer) *cobra.Command {
 	var o recreateOptions
 	c := &cobra.Command{
 		Use:   "recreate --id ID --account A --region R",
@@ -57,7 +57,7 @@ func (o recreateOptions) check(regionGiven bool) error {
 	return nil
 }
 
-func recreateKey(ctx context.Context, at keyholdServer, o recreateOptions, out, talk io.Writer) error {
+func recreateKey(ctx context.Context, at devServer, o recreateOptions, out, talk io.Writer) error {
 	in := &api.RecreateKeyRequest{KeyId: &o.id, AccountId: &o.account, Description: &o.description}
 	if o.materialID != "" {
 		in.KeyMaterialId = &o.materialID

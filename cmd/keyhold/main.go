@@ -47,7 +47,7 @@ func command() *cobra.Command {
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(devCommand(), initCommand(), serveCommand(), verifyCommand(), clockCommand(), keyCommand(), versionCommand())
+	root.AddCommand(devCommand(), initCommand(), serveCommand(), verifyCommand(), clockCommand(), keyCommand(), explainSignatureCommand(), versionCommand())
 	return root
 }
 

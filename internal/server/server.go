@@ -34,6 +34,10 @@ type Handler struct {
 	Service  *service.Service
 	Verifier *identity.Verifier
 	Log      *slog.Logger
+
+	// Refused, if set, is told of every request whose signature is refused. It is
+	// for dev servers: what a request shows is looked at for it alone.
+	Refused func(requestID string, x identity.Examination, reason *key.Error)
 }
 
 // New returns an HTTP server around a Handler, with the limits that keep slow and
@@ -80,6 +84,7 @@ func (h *Handler) answer(r *http.Request, id string) (any, error) {
 	defer clear(body)
 	caller, err := h.Verifier.Verify(r, body)
 	if err != nil {
+		h.tellRefused(r, body, id, err)
 		return nil, err
 	}
 	op, err := h.operation(r)
@@ -98,6 +103,15 @@ func (h *Handler) answer(r *http.Request, id string) (any, error) {
 		Operation: op,
 		Input:     in,
 	})
+}
+
+func (h *Handler) tellRefused(r *http.Request, body []byte, id string, err error) {
+	if h.Refused == nil {
+		return
+	}
+	if reason, ok := errors.AsType[*key.Error](err); ok {
+		h.Refused(id, identity.Examine(r, body), reason)
+	}
 }
 
 func readBody(r *http.Request) ([]byte, error) {

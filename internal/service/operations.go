@@ -43,7 +43,7 @@ func operations(dev bool) map[string]Operation {
 	)
 	rows = append(rows, of(api.TargetAdmin, recreateKey)...)
 	if dev {
-		rows = append(rows, of(api.TargetDev, moveClock, showClock)...)
+		rows = append(rows, of(api.TargetDev, explainSignature, moveClock, showClock)...)
 	}
 	table := make(map[string]Operation, len(rows))
 	for _, row := range rows {
