@@ -18,7 +18,7 @@ import (
 // counts those of each thread apart.
 type syncWatch struct {
 	listener int
-	failing  int // the number of the call that fails, from 1
+	failing  int           // the number of the call that fails, from 1
 	done     chan struct{} // closed to end
 
 	mu     sync.Mutex
