@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -97,5 +98,17 @@ func TestAnyCredentialsWithoutSecret(t *testing.T) {
 	with := anyConfig()
 	with.Lookup = keys(AccessKey{ID: "NOSECRET", Principal: Root(account)})
 	_, err := NewVerifier(with).Verify(signedRequest(t, signing{id: "NOSECRET"}, body), []byte(body))
+	wantRefusal(t, err, key.KindUnrecognizedClient, unknownKey)
+}
+
+// Without Admit a session token is refused before anything is looked up, as it
+// always was: the time that it takes says nothing of the access key.
+func TestSessionTokensAreNotLookedUp(t *testing.T) {
+	with := config()
+	with.Lookup = func(context.Context, string) (AccessKey, bool, error) {
+		t.Error("the access key was looked up")
+		return AccessKey{}, false, nil
+	}
+	_, err := NewVerifier(with).Verify(signedRequest(t, signing{token: "t"}, body), []byte(body))
 	wantRefusal(t, err, key.KindUnrecognizedClient, unknownKey)
 }
