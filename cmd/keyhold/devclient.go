@@ -78,7 +78,7 @@ func (d devServer) refusal(target string, answer *http.Response, body []byte) er
 	case name == "UnknownOperationException":
 		return fmt.Errorf("%s does not know this request: it is no Keyhold server, or an older one (request %s)", d.endpoint, id)
 	case strings.Contains(e.Message, "valid region"):
-		return fmt.Errorf("%s does not serve the Region %s: name one of its banner with --region (request %s)", d.endpoint, d.region, id)
+		return fmt.Errorf("%s does not serve the Region %s: %s (name one of its banner with --region; request %s)", d.endpoint, d.region, e.Message, id)
 	case name == "UnrecognizedClientException" || name == "InvalidSignatureException":
 		return fmt.Errorf("%s refused the credentials: %s (set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to those of its banner; request %s)", d.endpoint, e.Message, id)
 	}

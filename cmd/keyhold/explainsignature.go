@@ -59,7 +59,7 @@ func explainSignature(ctx context.Context, at devServer, o explainOptions, stdin
 	if err := at.call(ctx, api.TargetDev, "ExplainSignature", in, &refused); err != nil {
 		return err
 	}
-	e := explanation{ExplainSignatureResponse: refused}
+	e := signatureReport{ExplainSignatureResponse: refused}
 	if o.client != "" {
 		client, ok := findSigned(log, *refused.Date)
 		if !ok {

@@ -113,9 +113,9 @@ func TestFindSigned(t *testing.T) {
 	}
 }
 
-// refusedFor is an explanation of a request with nothing wrong but its signature.
-func refusedFor(code, message string) explanation {
-	return explanation{ExplainSignatureResponse: api.ExplainSignatureResponse{
+// refusedFor is the report of a request with nothing wrong but its signature.
+func refusedFor(code, message string) signatureReport {
+	return signatureReport{ExplainSignatureResponse: api.ExplainSignatureResponse{
 		RequestId: new("r"), RefusedAt: api.NewTimestamp(time.Date(2026, 1, 1, 0, 10, 0, 0, time.UTC)),
 		ErrorCode: &code, ErrorMessage: &message, Target: new("TrentService.ListKeys"), AccessKeyId: new("test"), CredentialScope: new("scope"),
 		Date: new("20260101T000000Z"), SignedHeaders: []string{"host"}, DeclaredPayloadHash: new(""), PayloadHash: new("p"),
@@ -125,28 +125,28 @@ func refusedFor(code, message string) explanation {
 
 func TestHints(t *testing.T) {
 	mismatch := refusedFor("InvalidSignatureException", saysMismatch+" …")
-	with := func(e explanation, change func(*explanation)) explanation {
+	with := func(e signatureReport, change func(*signatureReport)) signatureReport {
 		change(&e)
 		return e
 	}
 	row := func(name, client, server string) signedRow { return signedRow{name, &client, &server} }
 	for _, c := range []struct {
 		name string
-		e    explanation
+		e    signatureReport
 		want string
 	}{
 		{"unknown key", refusedFor("UnrecognizedClientException", "x"), `does not know the access key ID "test"`},
-		{"session token", with(refusedFor("UnrecognizedClientException", "x"), func(e *explanation) { e.SignedHeaders = []string{"host", "x-amz-security-token"} }), "unset AWS_SESSION_TOKEN"},
-		{"a secret for an ID", with(refusedFor("UnrecognizedClientException", "x"), func(e *explanation) { e.AccessKeyId = new("[redacted]") }), "in each other's place?"},
+		{"session token", with(refusedFor("UnrecognizedClientException", "x"), func(e *signatureReport) { e.SignedHeaders = []string{"host", "x-amz-security-token"} }), "unset AWS_SESSION_TOKEN"},
+		{"a secret for an ID", with(refusedFor("UnrecognizedClientException", "x"), func(e *signatureReport) { e.AccessKeyId = new("[redacted]") }), "in each other's place?"},
 		{"expired", refusedFor("InvalidSignatureException", saysExpired+": …"), "10m0s before it came"},
-		{"early", with(refusedFor("InvalidSignatureException", saysEarly+": …"), func(e *explanation) { e.Date = new("20260101T001700Z") }), "7m0s after it came"},
-		{"another body", with(mismatch, func(e *explanation) { e.DeclaredPayloadHash = new(strings.Repeat("0", 64)) }), "The body that came is not the one that was signed"},
+		{"early", with(refusedFor("InvalidSignatureException", saysEarly+": …"), func(e *signatureReport) { e.Date = new("20260101T001700Z") }), "7m0s after it came"},
+		{"another body", with(mismatch, func(e *signatureReport) { e.DeclaredPayloadHash = new(strings.Repeat("0", 64)) }), "The body that came is not the one that was signed"},
 		{"malformed", refusedFor("IncompleteSignatureException", "x"), "The message says what is wrong"},
 		{"no log", mismatch, "--client FILE"},
-		{"the same", with(mismatch, func(e *explanation) { e.rows, e.same = []signedRow{row("host", "a", "a")}, true }), "Both sides signed the same text"},
-		{"another host", with(mismatch, func(e *explanation) { e.rows = []signedRow{row("method", "a", "a"), row("host", "a", "b")} }), "first difference is host. host: what stands between"},
-		{"a header more", with(mismatch, func(e *explanation) { e.rows = []signedRow{{"my-note", new("a"), nil}} }), "first difference is my-note."},
-		{"what is hidden", with(mismatch, func(e *explanation) {
+		{"the same", with(mismatch, func(e *signatureReport) { e.rows, e.same = []signedRow{row("host", "a", "a")}, true }), "Both sides signed the same text"},
+		{"another host", with(mismatch, func(e *signatureReport) { e.rows = []signedRow{row("method", "a", "a"), row("host", "a", "b")} }), "first difference is host. host: what stands between"},
+		{"a header more", with(mismatch, func(e *signatureReport) { e.rows = []signedRow{{"my-note", new("a"), nil}} }), "first difference is my-note."},
+		{"what is hidden", with(mismatch, func(e *signatureReport) {
 			e.rows = []signedRow{row("x-amz-security-token", "[redacted]", "[redacted]"), row("(hash of these)", "a", "b")}
 		}), "a header whose value is not shown differs"},
 	} {

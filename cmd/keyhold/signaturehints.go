@@ -14,8 +14,8 @@ const (
 	saysEarly    = "Signature not yet current"
 )
 
-// hints say what follows from an explanation, and what to do.
-func (e explanation) hints() []string {
+// hints say what follows from a report, and what to do.
+func (e signatureReport) hints() []string {
 	code, message := *e.ErrorCode, *e.ErrorMessage
 	switch {
 	case code == "UnrecognizedClientException":
@@ -35,7 +35,7 @@ func (e explanation) hints() []string {
 	return []string{"The message says what is wrong; it was found before the signature was looked at."}
 }
 
-func (e explanation) keyHint() string {
+func (e signatureReport) keyHint() string {
 	switch {
 	case slices.Contains(e.SignedHeaders, "x-amz-security-token"):
 		return "The request has a session token, and there are no sessions here: unset AWS_SESSION_TOKEN and give the credentials of the server's banner, or start it with --any-credentials."
@@ -45,7 +45,7 @@ func (e explanation) keyHint() string {
 	return fmt.Sprintf("The server does not know the access key ID %q: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to those of its banner, or start it with --any-credentials.", *e.AccessKeyId)
 }
 
-func (e explanation) clockHint() string {
+func (e signatureReport) clockHint() string {
 	signed, err := time.Parse("20060102T150405Z", *e.Date)
 	if err != nil {
 		return "The date of the request cannot be read."
@@ -58,7 +58,7 @@ func (e explanation) clockHint() string {
 }
 
 // differenceHints are those of two sides.
-func (e explanation) differenceHints() []string {
+func (e signatureReport) differenceHints() []string {
 	if e.same {
 		return []string{"Both sides signed the same text. So the client's secret access key is not the one that the server has for this access key ID: set AWS_SECRET_ACCESS_KEY, and look for spaces around it."}
 	}

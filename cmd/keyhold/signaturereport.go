@@ -9,9 +9,9 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 )
 
-// An explanation is all that can be said of a refused signature. rows are there
+// A signatureReport is all that can be said of a refused signature. rows are there
 // when the client's side is known.
-type explanation struct {
+type signatureReport struct {
 	api.ExplainSignatureResponse
 	rows []signedRow
 	same bool // both sides signed the same text
@@ -19,7 +19,7 @@ type explanation struct {
 
 // compare takes up the client's side. A request that is too malformed for the
 // server to have a side has no rows.
-func (e *explanation) compare(client signedText) {
+func (e *signatureReport) compare(client signedText) {
 	server, ok := findSigned(*e.CanonicalRequest+"\n"+*e.StringToSign, *e.Date)
 	if !ok {
 		return
@@ -33,7 +33,7 @@ func (e *explanation) compare(client signedText) {
 	e.same = client.canonical.hash == server.toSign.hash && (client.toSign == nil || *client.toSign == *server.toSign)
 }
 
-func (e explanation) print(w io.Writer) error {
+func (e signatureReport) print(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Request %s, %s, at %s\n  %s: %s\n\n", *e.RequestId, cmp.Or(*e.Target, "for no operation"), e.RefusedAt, *e.ErrorCode, *e.ErrorMessage)
 	e.printDeclared(&b)
@@ -55,7 +55,7 @@ func (e explanation) print(w io.Writer) error {
 }
 
 // printDeclared prints what the request said of its signature.
-func (e explanation) printDeclared(w io.Writer) {
+func (e signatureReport) printDeclared(w io.Writer) {
 	fmt.Fprintln(w, "What the request says")
 	for _, line := range [][2]string{
 		{"access key ID", *e.AccessKeyId},
