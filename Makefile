@@ -68,6 +68,7 @@ fuzz:
 	go test -run '^$$' -fuzz '^FuzzDecode$$' -fuzztime $(FUZZTIME) ./internal/api
 	go test -run '^$$' -fuzz '^FuzzBlob$$' -fuzztime $(FUZZTIME) ./internal/crypt
 	go test -run '^$$' -fuzz '^FuzzFiles$$' -fuzztime $(FUZZTIME) ./byok
+	go test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME) ./internal/seed
 
 deps: $(BUILD)/deps
 

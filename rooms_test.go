@@ -27,18 +27,19 @@ internal/crypt            |
 internal/seal             |  json
 internal/identity         internal/key  |
 internal/audit            |  json
+internal/seed             internal/key internal/api  |  toml
 internal/store            |  json
 internal/store/local      internal/store  |  bbolt
 internal/store/memory     internal/store  |  btree
 internal/store/storetest  internal/store  |
 
-internal/service          internal/key internal/api internal/crypt internal/seal internal/identity internal/audit internal/store  |  json uuid
+internal/service          internal/key internal/api internal/crypt internal/seal internal/identity internal/audit internal/seed internal/store  |  json uuid
 internal/server           internal/key internal/api internal/identity internal/service  |  uuid
 
 byok                      |
 byok/awsimport            byok  |  aws
-kmstest                   internal/key internal/seal internal/identity internal/audit internal/store/memory internal/service internal/server  |  aws
-cmd/keyhold               internal/key internal/api internal/seal internal/identity internal/audit internal/store internal/store/local internal/store/memory internal/service internal/server byok byok/awsimport  |  aws cobra sys
+kmstest                   internal/key internal/seal internal/seed internal/identity internal/audit internal/store/memory internal/service internal/server  |  aws
+cmd/keyhold               internal/key internal/api internal/seal internal/seed internal/identity internal/audit internal/store internal/store/local internal/store/memory internal/service internal/server byok byok/awsimport  |  aws cobra sys
 
 examples/first-import     |  aws
 `
@@ -51,6 +52,7 @@ var modules = map[string]string{
 	"cobra": "github.com/spf13/cobra",
 	"json":  "github.com/go-json-experiment/json",
 	"sys":   "golang.org/x/sys",
+	"toml":  "github.com/pelletier/go-toml/v2",
 	"uuid":  "github.com/google/uuid",
 }
 

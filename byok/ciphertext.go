@@ -65,7 +65,7 @@ func Decrypt(material, blob []byte, context map[string]string) ([]byte, error) {
 	if id != h.KeyMaterialID {
 		return nil, fmt.Errorf("byok: the ciphertext of the key %s was made with other material: its ID is %s, and that of the given material %s", h.KeyID, h.KeyMaterialID, id)
 	}
-	derived, err := hkdf.Key(sha256.New, material, blob[materialIDEnd:saltEnd], "keyhold ciphertext v1"+string(blob[:materialIDEnd]), 64)
+	derived, err := hkdf.Key(sha256.New, material, nil, "keyhold ciphertext v1"+string(blob[:saltEnd]), 64)
 	if err != nil {
 		return nil, fmt.Errorf("byok: derive the key of the message: %w", err)
 	}

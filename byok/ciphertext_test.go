@@ -129,7 +129,15 @@ func TestDecryptOpensTheServers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		blob, err := crypt.Encrypt(crypt.BlobHeader{Account: "111122223333", KeyID: keyID, MaterialID: id}, counting(32), counting(size), context)
+		key, err := crypt.NewSymmetricKey(counting(32))
+		if err != nil {
+			t.Fatal(err)
+		}
+		message, err := crypt.NewMessage(crypt.BlobHeader{Account: "111122223333", KeyID: keyID, MaterialID: id}, context)
+		if err != nil {
+			t.Fatal(err)
+		}
+		blob, err := message.Encrypt(key, counting(size))
 		if err != nil {
 			t.Fatal(err)
 		}

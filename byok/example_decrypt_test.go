@@ -12,8 +12,8 @@ import (
 // still a server.
 func ExampleDecrypt() {
 	const ciphertext = "ATExMTEyMjIyMzMzMzEyMzRhYmNkLTEyYWItMzRjZC01NmVmLTEyMzQ1Njc4OTBhYscmraAjjq8ICdgWpYGdE5hnxeKO" +
-		"OUWkM/j2N3Pg5sZbOvGcS+dRLSZ3GDQ2GQiJwynMD/dl5TraxHjYPq939BWxpChrxR1BIrKct296OFeX9akdD/oj4OPE" +
-		"4XWkXjch1eYp3j3FZQ9IMGWuSxlwSWB9kWG7AIrL1m9OkSLMIFdkZ61gVPhpsYjQCA=="
+		"OUWkM/j2N3Pg5sZbOvGcS+dRLSZ3GDQ2GQiJwynMD/dl5TraxHjYPq939BXyF88XRadH+QAJExA2cxVs3Rxc9E1Dh6la" +
+		"JMeuvZEFUOYp3j3FZQ9IMGWuSzAIrSfEK1LYR+ZG4hJCMSuJ+T1+WvifXdvSB4q7rA=="
 	blob, err := base64.StdEncoding.DecodeString(ciphertext)
 	if err != nil {
 		log.Fatal(err)

@@ -33,6 +33,7 @@ import (
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/seal"
+	"github.com/keyhold/keyhold/internal/seed"
 	"github.com/keyhold/keyhold/internal/server"
 	"github.com/keyhold/keyhold/internal/service"
 	"github.com/keyhold/keyhold/internal/store/memory"
@@ -58,10 +59,23 @@ type Server struct {
 	clock *service.Clock
 }
 
+// An Option is a wish for a Server.
+type Option func(*options)
+
+type options struct{ seedFile string }
+
+// Seed has the keys be there that a seed file declares (docs/seed-file.md); those
+// that name no account belong to Account.
+func Seed(file string) Option { return func(o *options) { o.seedFile = file } }
+
 // Start runs a server until the test and its subtests have ended. It fails the
 // test if it cannot.
-func Start(t testing.TB) *Server {
+func Start(t testing.TB, wishes ...Option) *Server {
 	t.Helper()
+	var o options
+	for _, wish := range wishes {
+		wish(&o)
+	}
 	clock := service.NewClock(time.Now)
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	backend, slots, events := memory.New(), memory.NewSlots(), audit.New(audit.Discard{}, audit.Options{})
@@ -69,9 +83,10 @@ func Start(t testing.TB) *Server {
 		Backend: backend, Slots: slots, Root: seal.NewEphemeralRoot(), Audit: events, Clock: clock, Log: log, Create: true, Dev: true, StorePolicies: true,
 	})
 	check(t, err)
+	check(t, o.sow(s))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	check(t, err)
-	h := server.New(&server.Handler{Service: s, Verifier: verifier(), Log: log})
+	h := server.New(&server.Handler{Service: s, Verifier: verifier(), Log: log, Refused: s.RememberRefusal})
 	go h.Serve(listener)
 	t.Cleanup(func() {
 		for _, c := range []io.Closer{h, events, s, slots, backend} {
@@ -80,6 +95,17 @@ func Start(t testing.TB) *Server {
 	})
 	endpoint := "http://" + listener.Addr().String()
 	return &Server{Endpoint: endpoint, Client: client(endpoint), t: t, clock: clock}
+}
+
+func (o options) sow(s *service.Service) error {
+	if o.seedFile == "" {
+		return nil
+	}
+	declared, err := seed.Read(o.seedFile, seed.Defaults{Account: Account, Region: Region})
+	if err == nil {
+		_, err = s.Seed(context.Background(), declared)
+	}
+	return err
 }
 
 // Now returns what the clock that keys and import tokens live by shows.

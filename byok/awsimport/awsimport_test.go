@@ -187,7 +187,15 @@ func TestChallenge(t *testing.T) {
 		if err != nil {
 			return nil, err
 		}
-		return crypt.Encrypt(crypt.BlobHeader{Account: "111122223333", KeyID: keyID, MaterialID: id}, material, plaintext, context)
+		message, err := crypt.NewMessage(crypt.BlobHeader{Account: "111122223333", KeyID: keyID, MaterialID: id}, context)
+		if err != nil {
+			return nil, err
+		}
+		key, err := crypt.NewSymmetricKey(material)
+		if err != nil {
+			return nil, err
+		}
+		return message.Encrypt(key, plaintext)
 	}
 	honest := func(p []byte, c map[string]string) ([]byte, error) { return encrypt(material, p, c) }
 	if err := awsimport.Challenge(t.Context(), encrypts(honest), keyID, material); err != nil {

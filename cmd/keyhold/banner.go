@@ -12,11 +12,15 @@ func printBanner(w io.Writer, o devOptions, addr string) {
 	if o.data != "" {
 		kept = "sealed in " + o.data
 	}
+	others := ""
+	if o.anyCredentials {
+		others = "               and ANY OTHERS, unverified (--any-credentials); 12 digits name an account\n"
+	}
 	fmt.Fprintf(w, `Keyhold dev server (%s)
 
   endpoint     http://%[2]s
   credentials  %[3]s / %[4]s, the root of account %[5]s
-  Region       any
+%[6]s  Region       any
 
 For the shell:
   export AWS_ENDPOINT_URL_KMS=http://%[2]s
@@ -26,7 +30,7 @@ For the AWS CLI (old versions heed no endpoint in the environment, so name it):
 For the clock that keys and import tokens live by:
   keyhold clock advance 25h --endpoint-url http://%[2]s
 
-`, kept, addr, devAccessKey, devSecret, o.account)
+`, kept, addr, devAccessKey, devSecret, o.account, others)
 	host, _, err := net.SplitHostPort(addr)
 	if ip := net.ParseIP(host); err == nil && (ip == nil || !ip.IsLoopback()) {
 		fmt.Fprintf(w, "Anybody who reaches %s can use these credentials: they are for tests only.\n\n", addr)

@@ -132,7 +132,7 @@ func (c *connection) now(ctx context.Context) time.Time {
 	defer cancel()
 	d := devServer{endpoint: c.endpoint, region: c.region, credentials: c.Options().Credentials}
 	var clock api.ClockResponse
-	if err := d.call(ctx, "ShowClock", &api.ShowClockRequest{}, &clock); err != nil || clock.Now == nil {
+	if err := d.call(ctx, api.TargetDev, "ShowClock", &api.ShowClockRequest{}, &clock); err != nil || clock.Now == nil {
 		return wall // no dev server, and if it is not there, the next call will tell
 	}
 	return clock.Now.Time().Truncate(time.Second)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"math"
 	"strconv"
 	"strings"
@@ -26,38 +25,46 @@ clients need to know nothing of it.`,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	at.flags(c)
-	c.AddCommand(&cobra.Command{
-		Use:   "show",
-		Short: "Show the clock",
-		Args:  exactly(0),
-		RunE: func(c *cobra.Command, _ []string) error {
-			return callClock(c.Context(), at, c.OutOrStdout(), "ShowClock", &api.ShowClockRequest{})
-		},
-	}, &cobra.Command{
-		Use:     "advance DURATION",
-		Short:   "Move the clock forward by a time such as 90m, 25h or 90d",
-		Example: "  keyhold clock advance 25h",
-		Args:    exactly(1),
-		RunE: func(c *cobra.Command, args []string) error {
+	c.AddCommand(
+		clockStep(&at, "show", "Show the clock", "", func([]string) (string, any, error) { return "ShowClock", &api.ShowClockRequest{}, nil }),
+		clockStep(&at, "advance DURATION", "Move the clock forward by a time such as 90m, 25h or 90d", "25h", func(args []string) (string, any, error) {
 			seconds, err := parseSeconds(args[0])
+			return "MoveClock", &api.MoveClockRequest{AdvanceSeconds: &seconds}, err
+		}),
+		clockStep(&at, "set TIME", "Move the clock forward to a time such as 2030-01-31T12:00:00Z", "2030-01-31T12:00:00Z", func(args []string) (string, any, error) {
+			t, err := time.Parse(time.RFC3339, args[0])
+			if err != nil {
+				err = usageError{fmt.Errorf("%q is not a time: write it as 2030-01-31T12:00:00Z", args[0])}
+			}
+			return "MoveClock", &api.MoveClockRequest{To: api.NewTimestamp(t)}, err
+		}),
+	)
+	return c
+}
+
+// clockStep makes a subcommand that asks for the clock, whose argument, if it has
+// one, is like the example. request reads it.
+func clockStep(at *devServer, use, short, example string, request func(args []string) (operation string, in any, err error)) *cobra.Command {
+	var o output
+	c := &cobra.Command{
+		Use:   use,
+		Short: short,
+		Args:  exactly(len(strings.Fields(use)) - 1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := o.check(c); err != nil {
+				return err
+			}
+			operation, in, err := request(args)
 			if err != nil {
 				return err
 			}
-			return callClock(c.Context(), at, c.OutOrStdout(), "MoveClock", &api.MoveClockRequest{AdvanceSeconds: &seconds})
+			return callClock(c.Context(), *at, o, operation, in)
 		},
-	}, &cobra.Command{
-		Use:     "set TIME",
-		Short:   "Move the clock forward to a time such as 2030-01-31T12:00:00Z",
-		Example: "  keyhold clock set 2030-01-31T12:00:00Z",
-		Args:    exactly(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			t, err := time.Parse(time.RFC3339, args[0])
-			if err != nil {
-				return usageError{fmt.Errorf("%q is not a time: write it as 2030-01-31T12:00:00Z", args[0])}
-			}
-			return callClock(c.Context(), at, c.OutOrStdout(), "MoveClock", &api.MoveClockRequest{To: api.NewTimestamp(t)})
-		},
-	})
+	}
+	if example != "" {
+		c.Example = "  keyhold clock " + c.Name() + " " + example
+	}
+	o.flag(c)
 	return c
 }
 
@@ -78,12 +85,11 @@ func parseSeconds(s string) (int64, error) {
 	return int64(d / time.Second), nil
 }
 
-func callClock(ctx context.Context, at devServer, w io.Writer, operation string, in any) error {
+func callClock(ctx context.Context, at devServer, o output, operation string, in any) error {
 	var out api.ClockResponse
-	if err := at.call(ctx, operation, in, &out); err != nil {
+	if err := at.call(ctx, api.TargetDev, operation, in, &out); err != nil {
 		return err
 	}
 	ahead := time.Duration(*out.AheadSeconds) * time.Second
-	fmt.Fprintf(w, "%s (%s ahead of wall time)\n", out.Now, ahead)
-	return nil
+	return o.print(fmt.Sprintf("%s (%s ahead of wall time)\n", out.Now, ahead), out)
 }

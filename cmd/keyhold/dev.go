@@ -31,6 +31,9 @@ type devOptions struct {
 	addr    string
 	account string
 	data    string
+	seed    string
+
+	anyCredentials bool
 }
 
 func devCommand() *cobra.Command {
@@ -40,7 +43,12 @@ func devCommand() *cobra.Command {
 		Short: "Run a server for a laptop or a CI job, with known credentials and a clock to move",
 		Long: `Run a server for a laptop or a CI job. It verifies signatures as any other
 server does; its one access key is test / test, the root of the account. Without
---data it keeps everything in memory and forgets it at the end.`,
+--data it keeps everything in memory and forgets it at the end.
+
+With --any-credentials it also admits access keys that it does not know, with and
+without session tokens. Their requests are checked in all but the signature, which
+needs the secret. An access key ID of 12 digits is the root of the account of that
+number; any other is the root of the account of test / test.`,
 		Args: exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return runDev(c.Context(), o, c.OutOrStdout(), c.ErrOrStderr())
@@ -49,12 +57,18 @@ server does; its one access key is test / test, the root of the account. Without
 	c.Flags().StringVar(&o.addr, "addr", "127.0.0.1:4599", "address to listen on; port 0 takes a free one")
 	c.Flags().StringVar(&o.account, "account", "000000000000", "account of the credentials, 12 digits")
 	c.Flags().StringVar(&o.data, "data", "", "folder to keep the data in, sealed (default: memory only)")
+	c.Flags().StringVar(&o.seed, "seed", "", "TOML file that declares keys to be there (docs/seed-file.md)")
+	c.Flags().BoolVar(&o.anyCredentials, "any-credentials", false, "admit unknown access keys, whose signatures cannot be verified; one of 12 digits names its account")
 	return c
 }
 
 func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 	if !key.ValidAccount(o.account) {
 		return usageError{fmt.Errorf("--account %q is not an account ID: give 12 digits, such as 111122223333", o.account)}
+	}
+	declared, err := o.readSeed()
+	if err != nil {
+		return err
 	}
 	if err := harden(); err != nil {
 		return err
@@ -81,7 +95,10 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 	if account, err := s.Account(ctx); err != nil || account != "" {
 		return errors.Join(err, fmt.Errorf("%s is the data folder of a server for production: use keyhold serve, or give another folder with --data", o.data))
 	}
-	h := &server.Handler{Service: s, Verifier: devVerifier(o.account), Log: logger}
+	if err := sow(ctx, s, declared, logger); err != nil {
+		return err
+	}
+	h := &server.Handler{Service: s, Verifier: o.verifier(), Log: logger, Refused: s.RememberRefusal}
 	printBanner(out, o, listener.Addr().String())
 	return serve(ctx, server.New(h), listener)
 }
@@ -107,11 +124,15 @@ func openDev(data string, fail func(error)) (deployment, error) {
 	return openData(data, devRootKey(data), fail)
 }
 
-func devVerifier(account string) *identity.Verifier {
-	return identity.NewVerifier(identity.Config{
-		Lookup:  identity.Fixed(identity.AccessKey{ID: devAccessKey, Secret: identity.NewSecret(devSecret), Principal: identity.Root(account)}),
+func (o devOptions) verifier() *identity.Verifier {
+	c := identity.Config{
+		Lookup:  identity.Fixed(identity.AccessKey{ID: devAccessKey, Secret: identity.NewSecret(devSecret), Principal: identity.Root(o.account)}),
 		Service: "kms",
 		Regions: key.ValidRegion,
 		Now:     time.Now,
-	})
+	}
+	if o.anyCredentials {
+		c.Admit = identity.AnyCredentials(o.account)
+	}
+	return identity.NewVerifier(c)
 }

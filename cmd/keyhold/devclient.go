@@ -19,7 +19,8 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 )
 
-// A devServer is a dev server to be asked for what is no part of the KMS API.
+// A devServer is a server, most often a dev server, to be asked for what is no part
+// of the KMS API.
 type devServer struct {
 	endpoint    string
 	region      string
@@ -30,12 +31,12 @@ func (d *devServer) flags(c *cobra.Command) {
 	endpoint := cmp.Or(os.Getenv("AWS_ENDPOINT_URL_KMS"), os.Getenv("AWS_ENDPOINT_URL"), "http://127.0.0.1:4599")
 	region := cmp.Or(os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), "us-east-1")
 	d.credentials = aws.CredentialsProviderFunc(devCredentials)
-	c.PersistentFlags().StringVar(&d.endpoint, "endpoint-url", endpoint, "address of the dev server")
+	c.PersistentFlags().StringVar(&d.endpoint, "endpoint-url", endpoint, "address of the server")
 	c.PersistentFlags().StringVar(&d.region, "region", region, "Region to sign for")
 }
 
-// call signs and sends one request.
-func (d devServer) call(ctx context.Context, operation string, in, out any) error {
+// call signs and sends one request; target is the API that the operation is of.
+func (d devServer) call(ctx context.Context, target, operation string, in, out any) error {
 	body, err := api.Encode(in)
 	if err != nil {
 		return err
@@ -45,7 +46,7 @@ func (d devServer) call(ctx context.Context, operation string, in, out any) erro
 		return usageError{fmt.Errorf("--endpoint-url: %w", err)}
 	}
 	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
-	r.Header.Set("X-Amz-Target", "KeyholdDev."+operation)
+	r.Header.Set("X-Amz-Target", target+"."+operation)
 	credentials, err := d.credentials.Retrieve(ctx)
 	if err != nil {
 		return err
@@ -64,23 +65,27 @@ func (d devServer) call(ctx context.Context, operation string, in, out any) erro
 		return fmt.Errorf("read the answer of %s: %w", d.endpoint, err)
 	}
 	if answer.StatusCode != http.StatusOK {
-		return newDevRefusal(d.endpoint, answer, body)
+		return newDevRefusal(d.endpoint, target, answer, body)
 	}
 	return api.Decode(body, out)
 }
 
-// A devRefusal is an error that a dev server, or one that is none, answered.
+// A devRefusal is an error that a server, or something that is none, answered to
+// what is no part of the KMS API.
 type devRefusal struct{ code, message, requestID string }
 
-func newDevRefusal(endpoint string, answer *http.Response, body []byte) *devRefusal {
+func newDevRefusal(endpoint, target string, answer *http.Response, body []byte) *devRefusal {
 	var e struct {
 		Message string `json:"message"`
 	}
 	_ = api.Decode(body, &e) // an answer of something else has no message
 	r := &devRefusal{cmp.Or(answer.Header.Get("X-Amzn-Errortype"), "UnknownError"), "", answer.Header.Get("X-Amzn-Requestid")}
 	r.message = fmt.Sprintf("%s answered %s: %s", endpoint, r.code, cmp.Or(e.Message, answer.Status))
-	if r.code == "UnknownOperationException" {
-		r.code, r.message = "NoDevServer", endpoint+" is no dev server: only the clock of one can be moved"
+	switch {
+	case r.code == "UnknownOperationException" && target == api.TargetDev:
+		r.code, r.message = "NoDevServer", endpoint+" is no dev server: only one has a clock to move and signatures to explain"
+	case r.code == "UnknownOperationException":
+		r.code, r.message = "NoKeyhold", endpoint+" does not know this request: it is no Keyhold server, or an older one"
 	}
 	return r
 }

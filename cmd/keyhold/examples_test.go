@@ -81,6 +81,36 @@ func needNamespace(t *testing.T) {
 	}
 }
 
+// TestExitAndReturn runs the example that loses a server, and once more with a
+// program that does not recreate what it was asked to.
+func TestExitAndReturn(t *testing.T) {
+	t.Parallel()
+	python := cmp.Or(os.Getenv("KEYHOLD_PYTHON"), "python3")
+	needTool(t, debianAWS, "--version")
+	needTool(t, python, "-c", "import cryptography")
+	script := []string{"env", "PYTHON=" + python, "bash", "../../examples/exit-and-return.sh"}
+	path := buildProgram(t)
+	t.Run("works", func(t *testing.T) {
+		t.Parallel()
+		out, err := runExample(t, append(slices.Clone(script), path)...)
+		if err != nil || !strings.HasSuffix(out, "\nok\n") {
+			t.Errorf("%v\n%s", err, out)
+		}
+	})
+	t.Run("notices", func(t *testing.T) {
+		t.Parallel()
+		idle := filepath.Join(t.TempDir(), "idle")
+		text := fmt.Sprintf("#!/bin/sh\n[ $1 = key ] || exec '%s' \"$@\"\n", path)
+		if err := os.WriteFile(idle, []byte(text), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		out, err := runExample(t, append(slices.Clone(script), idle)...)
+		if want := "(NotFoundException)"; err == nil || !strings.Contains(out, want) {
+			t.Errorf("expected a failure with %q, got %v\n%s", want, err, out)
+		}
+	})
+}
+
 // TestDemo runs what make demo runs, and once more with a program whose clock does
 // not move.
 func TestDemo(t *testing.T) {

@@ -6,6 +6,7 @@ package main
 // Codes that end in Exception are the API's; the others are this program's own.
 const remedies = `
 AccessDeniedException               | | 4 | the credentials are known, but may not do this | ask whoever administers the key for the permission that the line above names
+AlreadyExistsException              | The key | 1 | a key is made again where it is gone, and nowhere else | see its state: aws kms describe-key --key-id KEY
 AlreadyExistsException              | | 1 | somebody made this alias in the meantime | run the same command again: it imports into the key of the alias
 DependencyTimeoutException          | | 1 | the server waited for something behind it | run the same command again
 DisabledException                   | | 1 | the key is disabled | enable it: aws kms enable-key --key-id KEY
@@ -27,6 +28,7 @@ KMSInvalidStateException            | | 1 | the state of the key does not allow 
 LimitExceededException              | | 1 | a quota of the account or of the key is used up | delete what is not needed any more, or ask for a higher quota
 MissingAuthenticationTokenException | | 4 | the request reached the server without its signature | look for a proxy on the way that removes headers
 NotFoundException                   | lias | 5 | no key has this alias in this account and Region | check name and Region; to make the key and the alias, add --create
+NotFoundException                   | efused signature | 5 | a dev server remembers the last 20 requests whose signature it refused | let the client send its request again, to this server
 NotFoundException                   | Invalid arn | 5 | the ARN is of another Region than the request | add --region as the ARN has it
 NotFoundException                   | | 5 | no such key is in this account and Region | check the ID, the Region and the credentials; the name of an alias begins with alias/
 SerializationException              | | 1 | the server did not understand the request | check that the endpoint is what you mean, and that nothing on the way changes bodies
@@ -46,7 +48,8 @@ AWSNotMeant     | | 2 | without --aws this program sends to servers of your own 
 BadAlias        | | 2 | an alias begins with alias/ and has letters, digits, / _ and - only; alias/aws/ is reserved | write it as alias/payments
 Interrupted     | | 1 | a signal ended the work, or the server did not answer in time | run the same command again: a repeated import of the same material is no harm
 NoCredentials   | | 4 | neither the environment nor the AWS configuration files have any that work here | set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to what keyhold init printed (for keyhold dev: test and test), or name a --profile
-NoDevServer     | | 1 | the clock of any other server is wall time | name a dev server with --endpoint-url
+NoDevServer     | | 1 | the clock of any other server is wall time, and it keeps nothing of refused signatures | name a dev server with --endpoint-url
+NoKeyhold       | | 1 | what is asked for is no part of the KMS API | check --endpoint-url, and the version of the server
 NoRegion        | | 2 | keys live in a Region, and neither --region, nor AWS_REGION, nor the profile names one | add --region us-east-1, or another that the server serves
 NotExternal     | | 1 | the server generates the material of this key, so nothing can be imported into it | import into a key that was created with --origin EXTERNAL; keyhold import --create makes one
 NotProved       | | 1 | the server may hold other material than yours, or is no Keyhold server | do not use the key yet: aws kms delete-imported-key-material takes the material out again; find out what answers at the endpoint

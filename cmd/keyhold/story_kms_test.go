@@ -63,7 +63,7 @@ func (s step) call(operation string, body []byte) error {
 	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
 	r.Header.Set("X-Amz-Target", "TrentService."+operation)
 	hash := sha256.Sum256(body)
-	credentials := aws.Credentials{AccessKeyID: s.Getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: s.Getenv("AWS_SECRET_ACCESS_KEY")}
+	credentials := aws.Credentials{AccessKeyID: s.Getenv("AWS_ACCESS_KEY_ID"), SecretAccessKey: s.Getenv("AWS_SECRET_ACCESS_KEY"), SessionToken: s.Getenv("AWS_SESSION_TOKEN")}
 	s.Check(v4.NewSigner().SignHTTP(r.Context(), credentials, r, hex.EncodeToString(hash[:]), "kms", s.Getenv("AWS_REGION"), time.Now()))
 	answer, err := http.DefaultClient.Do(r)
 	s.Check(err)

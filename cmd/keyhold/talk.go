@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
+
+	"github.com/keyhold/keyhold/internal/api"
 )
 
 // talk tells people what happens, a step on a line. It goes to standard error, so
@@ -51,7 +54,14 @@ func (o *output) print(text string, data any) error {
 		_, err := io.WriteString(o.w, text)
 		return err
 	}
-	e := json.NewEncoder(o.w)
-	e.SetIndent("", "  ")
-	return e.Encode(data)
+	encoded, err := api.Encode(data) // which knows the times of the API
+	if err != nil {
+		return err
+	}
+	var indented bytes.Buffer
+	if err := json.Indent(&indented, encoded, "", "  "); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(o.w, &indented)
+	return err
 }

@@ -57,7 +57,11 @@ func appendTrimmed(b []byte, value string) []byte {
 
 // canonicalHash returns the hexadecimal hash of the canonical request.
 func canonicalHash(method string, headers []byte, signed []string, payload string) string {
-	b := make([]byte, 0, 2048)
+	return hexHash(appendCanonical(make([]byte, 0, 2048), method, headers, signed, payload))
+}
+
+// appendCanonical appends the canonical request.
+func appendCanonical(b []byte, method string, headers []byte, signed []string, payload string) []byte {
 	b = append(b, method...)
 	b = append(b, "\n/\n\n"...)
 	b = append(b, headers...)
@@ -69,8 +73,7 @@ func canonicalHash(method string, headers []byte, signed []string, payload strin
 		b = append(b, name...)
 	}
 	b = append(b, '\n')
-	b = append(b, payload...)
-	return hexHash(b)
+	return append(b, payload...)
 }
 
 func stringToSign(timestamp string, s scope, canonicalHash string) string {

@@ -6,7 +6,7 @@ import "context"
 const TypeRoot = "Root"
 
 // A Principal is who signed a request. AccessKeyID is empty until a signature by
-// that key has been verified.
+// that key has been verified, or admitted unverified.
 type Principal struct {
 	Type        string // TypeRoot
 	AccountID   string // 12 digits

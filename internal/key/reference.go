@@ -17,6 +17,9 @@ var (
 	regionForm  = regexp.MustCompile(`^(?:[a-z]+-){2,3}[0-9]+$`)
 )
 
+// multiRegionPrefix begins the ID of every multi-Region key.
+const multiRegionPrefix = "mrk-"
+
 // IDLength is the length of every key ID, single- or multi-Region.
 const IDLength = 36
 

@@ -29,18 +29,15 @@ const MaxBody = 128 << 10
 
 const contentType = "application/x-amz-json-1.1"
 
-// What stands before the operation in X-Amz-Target: for the KMS API, and for
-// what a dev server adds.
-const (
-	kmsTarget = "TrentService"
-	devTarget = "KeyholdDev"
-)
-
 // A Handler answers the requests of the KMS protocol.
 type Handler struct {
 	Service  *service.Service
 	Verifier *identity.Verifier
 	Log      *slog.Logger
+
+	// Refused, if set, is told of every request whose signature is refused. It is
+	// for dev servers: what a request shows is looked at for it alone.
+	Refused func(requestID string, x identity.Examination, reason *key.Error)
 }
 
 // New returns an HTTP server around a Handler, with the limits that keep slow and
@@ -87,6 +84,7 @@ func (h *Handler) answer(r *http.Request, id string) (any, error) {
 	defer clear(body)
 	caller, err := h.Verifier.Verify(r, body)
 	if err != nil {
+		h.tellRefused(r, body, id, err)
 		return nil, err
 	}
 	op, err := h.operation(r)
@@ -105,6 +103,15 @@ func (h *Handler) answer(r *http.Request, id string) (any, error) {
 		Operation: op,
 		Input:     in,
 	})
+}
+
+func (h *Handler) tellRefused(r *http.Request, body []byte, id string, err error) {
+	if h.Refused == nil {
+		return
+	}
+	if reason, ok := errors.AsType[*key.Error](err); ok {
+		h.Refused(id, identity.Examine(r, body), reason)
+	}
 }
 
 func readBody(r *http.Request) ([]byte, error) {
@@ -128,9 +135,9 @@ func (h *Handler) operation(r *http.Request) (service.Operation, error) {
 	prefix, name, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	op, served := h.Service.Find(name)
 	switch {
-	case prefix == kmsTarget && api.Known(name) && served, prefix == devTarget && !api.Known(name) && served:
+	case served && op.Target == prefix:
 		return op, nil
-	case prefix == kmsTarget && api.Known(name):
+	case prefix == api.TargetKMS && api.Known(name):
 		return service.Operation{}, key.Errorf(key.KindUnsupportedOperation, "%s is not supported.", name)
 	}
 	return service.Operation{}, unknown

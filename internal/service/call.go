@@ -77,6 +77,22 @@ func (c *call) commitKey(fn func(k key.Key) (key.Key, error)) error {
 	return c.erase(c.ctx, left)
 }
 
+// commitNew makes a key under an ID that somebody chose and that no key has.
+func (c *call) commitNew(k key.Key) error {
+	c.created = k.ARN()
+	return c.commit(func(tx *store.Tx) error {
+		stored, exists, err := keys.Get(tx, pathOf(k))
+		if err != nil {
+			return err
+		}
+		if exists {
+			return stored.At(c.now).Taken()
+		}
+		_, err = putKey(tx, k)
+		return err
+	})
+}
+
 func (c *call) reread(tx *store.Tx) (key.Key, error) {
 	k := c.key()
 	k, err := c.readKey(tx, key.Reference{Account: k.Account, Region: k.Region, KeyID: k.ID})

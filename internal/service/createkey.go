@@ -73,20 +73,27 @@ func newKey(c *call, in *api.CreateKeyRequest) (key.Key, error) {
 }
 
 // generateMaterial returns the key with material that the server made.
-func (c *call) generateMaterial(k key.Key) (key.Key, error) {
-	var m key.Material
-	var err error
+func (c *call) generateMaterial(k key.Key) (given key.Key, err error) {
 	crypt.Secretly(func() {
 		material := crypt.NewSymmetricMaterial()
 		defer clear(material)
-		var id string
-		if id, err = crypt.MaterialID(k.ID, material); err == nil {
-			m, err = c.sealMaterial(k, id, material)
-		}
+		given, err = c.giveMaterial(k, material, time.Time{})
 	})
+	return given, err
+}
+
+// giveMaterial returns a new key with the material in it; a zero validTo is no
+// expiry.
+func (c *call) giveMaterial(k key.Key, material []byte, validTo time.Time) (key.Key, error) {
+	id, err := crypt.MaterialID(k.ID, material)
 	if err != nil {
 		return key.Key{}, err
 	}
+	m, err := c.sealMaterial(k, id, material)
+	if err != nil {
+		return key.Key{}, err
+	}
+	m.ValidTo = validTo
 	return k.ImportMaterial(m, nil)
 }
 

@@ -19,7 +19,7 @@ import (
 
 // Each operation has all that belongs to it; what is missing is named.
 func TestOperationsAreComplete(t *testing.T) {
-	rules, table := key.ParseRules(), operations(false)
+	rules, table := key.ParseRules(), ofAPI(operations(true), api.TargetKMS)
 	stories := readAll(t, "../../testdata/*.txtar")
 	docs := readAll(t, "../../docs/operations.md")
 	for name, o := range table {
@@ -51,15 +51,42 @@ func TestOperationsAreComplete(t *testing.T) {
 	}
 }
 
-func TestDevOperationsAreServedInDevOnly(t *testing.T) {
-	for _, name := range []string{"MoveClock", "ShowClock"} {
-		if _, ok := operations(false)[name]; ok {
-			t.Errorf("%s is served without dev", name)
+// What is no part of the KMS API belongs to the account's root, and only what is
+// for administrators is served without dev.
+func TestOwnOperationsAreComplete(t *testing.T) {
+	docs := readAll(t, "../../docs/operations.md")
+	all := operations(true)
+	for name, o := range all {
+		if o.Target == api.TargetKMS {
+			continue
 		}
-		if _, ok := operations(true)[name]; !ok {
-			t.Errorf("%s is not served in dev", name)
+		if api.Known(name) || name != o.Name {
+			t.Errorf("%s: an operation of the API", name)
+		}
+		if len(o.asks) != 1 || o.asks[0].Action != "keyhold:"+name || o.asks[0].On != nil {
+			t.Errorf("%s: it asks for something else than its name", name)
+		}
+		if !strings.Contains(docs, o.Target+"."+name) {
+			t.Errorf("%s: not in docs/operations.md", name)
+		}
+		if _, served := operations(false)[name]; served != (o.Target == api.TargetAdmin) {
+			t.Errorf("%s of %s is served without dev: %v", name, o.Target, served)
 		}
 	}
+	if own := len(all) - len(ofAPI(all, api.TargetKMS)); own < 3 {
+		t.Errorf("%d own operations were looked at", own)
+	}
+}
+
+// ofAPI returns the rows of one API.
+func ofAPI(table map[string]Operation, target string) map[string]Operation {
+	rows := map[string]Operation{}
+	for name, o := range table {
+		if o.Target == target {
+			rows[name] = o
+		}
+	}
+	return rows
 }
 
 func readAll(t *testing.T, pattern string) string {

@@ -12,7 +12,8 @@ import (
 
 // An Operation is one row of the table of operations.
 type Operation struct {
-	Name string
+	Name   string
+	Target string // the API that it belongs to: api.TargetKMS or another
 	// ReadOnly says that the operation changes nothing that is kept.
 	ReadOnly bool
 

@@ -1,9 +1,15 @@
 package service
 
+import (
+	"slices"
+
+	"github.com/keyhold/keyhold/internal/api"
+)
+
 // operations is the table of contents: every operation that is served, in
 // alphabetical order.
 func operations(dev bool) map[string]Operation {
-	rows := []Operation{
+	rows := of(api.TargetKMS,
 		cancelKeyDeletion,
 		createAlias,
 		createKey,
@@ -34,13 +40,23 @@ func operations(dev bool) map[string]Operation {
 		untagResource,
 		updateAlias,
 		updateKeyDescription,
-	}
+	)
+	rows = append(rows, of(api.TargetAdmin, recreateKey)...)
 	if dev {
-		rows = append(rows, moveClock, showClock)
+		rows = append(rows, of(api.TargetDev, explainSignature, moveClock, showClock)...)
 	}
 	table := make(map[string]Operation, len(rows))
 	for _, row := range rows {
 		table[row.Name] = row
 	}
 	return table
+}
+
+// of returns the rows as those of an API.
+func of(target string, rows ...Operation) []Operation {
+	rows = slices.Clone(rows)
+	for i := range rows {
+		rows[i].Target = target
+	}
+	return rows
 }

@@ -25,7 +25,8 @@ type Config struct {
 	// Create makes an empty Backend a new deployment. Without it Open refuses one
 	// with ErrNotInitialised.
 	Create bool
-	// Dev adds the operations that show and move Clock.
+	// Dev adds the operations of dev servers: they show and move Clock, and
+	// explain refused signatures.
 	Dev bool
 	// StorePolicies stores key policies other than the default although they are
 	// not enforced yet; each is said in the log. Without it they are refused.
@@ -64,6 +65,7 @@ type Service struct {
 	storePolicies bool
 	wrappingKeys  *wrappingKeys
 	tokenKeys     *tokenKeys
+	refusals      refusals    // of a dev server
 	erased        atomic.Bool // something was, since the last collection of garbage
 }
 

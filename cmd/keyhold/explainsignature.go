@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/keyhold/keyhold/internal/api"
+)
+
+// explainOptions are the flags of keyhold explain-signature.
+type explainOptions struct {
+	request, client string
+	output          output
+}
+
+func explainSignatureCommand() *cobra.Command {
+	var at devServer
+	var o explainOptions
+	c := &cobra.Command{
+		Use:   "explain-signature",
+		Short: "Show why a dev server refused the signature of a client",
+		Long: `Show why a dev server refused the signature of a client: the newest that it refused,
+or that of a request by the ID in its answer. It shows the canonical request and
+the string to sign that the server computed.
+
+With --client it shows those of the client beside them, and the first difference.
+FILE, or - for standard input, is what the client logs of its signing:
+  AWS CLI     aws --debug kms list-keys 2> client.log
+  Python      boto3.set_stream_logger("botocore.auth")
+  Go SDK      aws.Config.ClientLogMode = aws.LogSigning
+  Java SDK    log level DEBUG for software.amazon.awssdk.auth.signer
+The secret access key is in none of these, but a session token may be: the server
+and this command show none.`,
+		Example: "  aws --debug kms list-keys 2>&1 | keyhold explain-signature --client -",
+		Args:    exactly(0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := o.output.check(c); err != nil {
+				return err
+			}
+			return explainSignature(c.Context(), at, o, c.InOrStdin())
+		},
+	}
+	at.flags(c)
+	c.Flags().StringVar(&o.request, "request", "", "ID of the refused request (default: the newest)")
+	c.Flags().StringVar(&o.client, "client", "", "file with what the client logged of its signing; - is standard input")
+	o.output.flag(c)
+	return c
+}
+
+func explainSignature(ctx context.Context, at devServer, o explainOptions, stdin io.Reader) error {
+	log, err := o.readClient(stdin) // to its end first, so that the client has sent its request
+	if err != nil {
+		return err
+	}
+	in := &api.ExplainSignatureRequest{}
+	if o.request != "" {
+		in.RequestId = &o.request
+	}
+	var refused api.ExplainSignatureResponse
+	if err := at.call(ctx, api.TargetDev, "ExplainSignature", in, &refused); err != nil {
+		return err
+	}
+	e := signatureReport{ExplainSignatureResponse: refused}
+	if o.client != "" {
+		client, ok := findSigned(log, *refused.Date)
+		if !ok {
+			return fmt.Errorf("%s holds no canonical request: run the client with its signing logged, as keyhold explain-signature --help tells", o.client)
+		}
+		e.compare(client)
+	}
+	return o.output.print(e.text(), e.data())
+}
+
+// maxClientLog is how much of a client's log is read, in bytes.
+const maxClientLog = 64 << 20
+
+func (o explainOptions) readClient(stdin io.Reader) (string, error) {
+	from := stdin
+	switch o.client {
+	case "":
+		return "", nil
+	case "-":
+	default:
+		f, err := os.Open(o.client)
+		if err != nil {
+			return "", fmt.Errorf("--client: %w", err)
+		}
+		defer f.Close()
+		from = f
+	}
+	log, err := io.ReadAll(io.LimitReader(from, maxClientLog))
+	if err != nil {
+		return "", fmt.Errorf("--client: %w", err)
+	}
+	return string(log), nil
+}

@@ -1,0 +1,16 @@
+package main
+
+import "github.com/spf13/cobra"
+
+func keyCommand() *cobra.Command {
+	var at devServer
+	c := &cobra.Command{
+		Use:   "key",
+		Short: "What an administrator does to keys beside the KMS API",
+		Args:  noCommand,
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	at.flags(c)
+	c.AddCommand(keyRecreateCommand(&at))
+	return c
+}

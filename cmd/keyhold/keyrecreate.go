@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/key"
+)
+
+// recreateOptions are the flags of keyhold key recreate.
+type recreateOptions struct {
+	id, account, materialID, description string
+	output                               output
+}
+
+func keyRecreateCommand(at *devServer) *cobra.Command {
+	var o recreateOptions
+	c := &cobra.Command{
+		Use:   "recreate --id ID --account A --region R",
+		Short: "Make the key of a lost deployment again, under its old ID",
+		Long: `Make the key of a lost deployment again, under its old ID, in a deployment of the
+same account. It has no material: import the original, and every old ciphertext
+opens again. The credentials must be those of the root of the account. The Region
+is not in the ciphertexts: give the one that the key was in.
+
+With --material-id the key takes only that material. Every ciphertext names it, at
+offset 49 (docs/ciphertext-format.md). Without it the key takes the first material
+that is imported, and no other ever after.`,
+		Example: "  keyhold key recreate --id 1234abcd-12ab-34cd-56ef-1234567890ab --account 111122223333 --region eu-west-2",
+		Args:    exactly(0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := errors.Join(o.check(c.Flags().Changed("region")), o.output.check(c)); err != nil {
+				return err
+			}
+			return recreateKey(c.Context(), *at, o, c.ErrOrStderr())
+		},
+	}
+	c.Flags().StringVar(&o.id, "id", "", "the 36 characters that the key's ARN ends with")
+	c.Flags().StringVar(&o.account, "account", "", "account of the key, 12 digits")
+	c.Flags().StringVar(&o.materialID, "material-id", "", "KeyMaterialId of the original material: no other is taken")
+	c.Flags().StringVar(&o.description, "description", "", "description of the key")
+	o.output.flag(c)
+	return c
+}
+
+// check refuses what no server needs to be asked about. What the key was is to be
+// said in full: a default would put it where nobody looks for it.
+func (o recreateOptions) check(regionGiven bool) error {
+	switch {
+	case o.id == "" || o.account == "" || !regionGiven:
+		return usageError{fmt.Errorf("keyhold key recreate needs --id, --account and --region: those in the ARN of the key that was lost")}
+	case !key.ValidAccount(o.account):
+		return usageError{fmt.Errorf("--account %q is not an account ID: give 12 digits, such as 111122223333", o.account)}
+	}
+	return nil
+}
+
+func recreateKey(ctx context.Context, at devServer, o recreateOptions, talk io.Writer) error {
+	in := &api.RecreateKeyRequest{KeyId: &o.id, AccountId: &o.account, Description: &o.description}
+	if o.materialID != "" {
+		in.KeyMaterialId = &o.materialID
+	}
+	var made api.RecreateKeyResponse
+	if err := at.call(ctx, api.TargetAdmin, "RecreateKey", in, &made); err != nil {
+		return err
+	}
+	fmt.Fprintf(talk, "Made the key, without material (%s). Import the original now: keyhold import %s --region %s --from FILE\n", *made.KeyMetadata.KeyState, o.id, at.region)
+	return o.output.print(*made.KeyMetadata.Arn+"\n", made.KeyMetadata)
+}

@@ -1,0 +1,29 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/keyhold/keyhold/internal/seed"
+	"github.com/keyhold/keyhold/internal/service"
+)
+
+// readSeed reads the seed file, if there is one, before anything is made.
+func (o devOptions) readSeed() (seed.File, error) {
+	if o.seed == "" {
+		return seed.File{}, nil
+	}
+	return seed.Read(o.seed, seed.Defaults{Account: o.account, Region: "us-east-1"})
+}
+
+// sow has the declared keys made that are not there.
+func sow(ctx context.Context, s *service.Service, declared seed.File, log *slog.Logger) error {
+	if len(declared.Keys) == 0 {
+		return nil
+	}
+	made, err := s.Seed(ctx, declared)
+	if err == nil {
+		log.Info("seeded", "keys", len(declared.Keys), "made", made)
+	}
+	return err
+}

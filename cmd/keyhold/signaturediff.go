@@ -1,0 +1,105 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/keyhold/keyhold/internal/identity"
+)
+
+// A signedRow is one thing that client and server have signed, as it can be shown.
+type signedRow struct {
+	name           string
+	client, server *string // nil: that side does not have it
+}
+
+// differs tells whether the sides have it in different ways.
+func (r signedRow) differs() bool {
+	if r.client == nil || r.server == nil {
+		return r.client != r.server
+	}
+	return *r.client != *r.server
+}
+
+// signedRows puts what client and server have signed side by side, in the order of
+// the canonical request, and then what the string to sign adds to it.
+func signedRows(client, server signedText) []signedRow {
+	a, b := client.canonical, server.canonical
+	rows := []signedRow{{"method", &a.method, &b.method}, {"path", &a.path, &b.path}, {"query", &a.query, &b.query}}
+	rows = append(rows, headerRows(a, b)...)
+	rows = append(rows, signedRow{"(signed headers)", &a.signed, &b.signed}, signedRow{"(payload hash)", &a.payload, &b.payload})
+	if client.toSign == nil || server.toSign == nil {
+		return append(rows, signedRow{"(hash of these)", &a.hash, &server.toSign.hash})
+	}
+	x, y := client.toSign, server.toSign
+	return append(rows, signedRow{"(hash of these)", &x.hash, &y.hash}, signedRow{"date", &x.date, &y.date}, signedRow{"scope", &x.scope, &y.scope})
+}
+
+// headerRows pairs the headers of both sides by their names.
+func headerRows(a, b canonical) (rows []signedRow) {
+	var names []string
+	for _, h := range slices.Concat(a.headers, b.headers) {
+		names = append(names, h.name)
+	}
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		rows = append(rows, signedRow{name, a.shown(name), b.shown(name)})
+	}
+	return rows
+}
+
+// shown returns the value of a header as it can be shown, nil where there is none.
+func (c canonical) shown(name string) *string {
+	i := slices.IndexFunc(c.headers, func(h header) bool { return h.name == name })
+	if i < 0 {
+		return nil
+	}
+	return new(identity.Shown(name, c.headers[i].value))
+}
+
+// cellWidth is the width of a column of values, in characters.
+const cellWidth = 44
+
+// printRows prints the rows in two columns. The first row that differs is marked
+// with ">>", the others with ">".
+func printRows(w io.Writer, rows []signedRow) {
+	names := 0
+	for _, r := range rows {
+		names = max(names, len(r.name))
+	}
+	fmt.Fprintf(w, "   %-*s  %-*s  %s\n", names, "", cellWidth, "CLIENT", "SERVER")
+	mark := ">>"
+	for _, r := range rows {
+		shown := ""
+		if r.differs() {
+			shown, mark = mark, "> "
+		}
+		client, server := cells(r.client), cells(r.server)
+		for i := range max(len(client), len(server)) {
+			line := fmt.Sprintf("%-2s %-*s  %-*s  %s", shown, names, r.name, cellWidth, at(client, i), at(server, i))
+			fmt.Fprintln(w, strings.TrimRight(line, " "))
+			shown, r.name = "", ""
+		}
+	}
+}
+
+// cells breaks a value into lines of a column.
+func cells(value *string) (lines []string) {
+	if value == nil {
+		return []string{"(not there)"}
+	}
+	runes := []rune(*value)
+	for len(runes) > cellWidth {
+		lines, runes = append(lines, string(runes[:cellWidth])), runes[cellWidth:]
+	}
+	return append(lines, string(runes))
+}
+
+func at(lines []string, i int) string {
+	if i < len(lines) {
+		return lines[i]
+	}
+	return ""
+}

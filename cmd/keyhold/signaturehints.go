@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The words of refusals that hints go by. They are those of package identity.
+const (
+	saysMismatch = "The request signature we calculated does not match"
+	saysExpired  = "Signature expired"
+	saysEarly    = "Signature not yet current"
+)
+
+// hints say what follows from a report, and what to do.
+func (e signatureReport) hints() []string {
+	code, message := *e.ErrorCode, *e.ErrorMessage
+	switch {
+	case code == "UnrecognizedClientException":
+		return []string{e.keyHint()}
+	case strings.HasPrefix(message, saysExpired) || strings.HasPrefix(message, saysEarly):
+		return []string{e.clockHint()}
+	case len(*e.DeclaredPayloadHash) == 64 && *e.DeclaredPayloadHash != *e.PayloadHash:
+		return []string{"The body that came is not the one that was signed: something on the way changes it, or the client hashes something else. Send the body as it is signed."}
+	case strings.HasPrefix(message, saysMismatch) && e.rows == nil:
+		return []string{
+			"Form, scope, date, headers and payload are in order, and the access key ID is known. So the client has another secret access key than the server, or it signed another text.",
+			"Which of the two, the client's log tells: give it with --client FILE (keyhold explain-signature --help).",
+		}
+	case strings.HasPrefix(message, saysMismatch):
+		return e.differenceHints()
+	}
+	return []string{"The message says what is wrong; it was found before the signature was looked at."}
+}
+
+func (e signatureReport) keyHint() string {
+	switch {
+	case slices.Contains(e.SignedHeaders, "x-amz-security-token"):
+		return "The request has a session token, and there are no sessions here: unset AWS_SESSION_TOKEN and give the credentials of the server's banner, or start it with --any-credentials."
+	case *e.AccessKeyId == "[redacted]":
+		return "The access key ID is as long as a secret access key, so it is not shown: are the two in each other's place?"
+	}
+	return fmt.Sprintf("The server does not know the access key ID %q: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to those of its banner, or start it with --any-credentials.", *e.AccessKeyId)
+}
+
+func (e signatureReport) clockHint() string {
+	signed, err := time.Parse("20060102T150405Z", *e.Date)
+	if err != nil {
+		return "The date of the request cannot be read."
+	}
+	behind := e.RefusedAt.Time().Sub(signed).Round(time.Second)
+	if behind > 0 {
+		return fmt.Sprintf("The request was signed %s before it came: the client's clock is behind, the server's ahead, or the request waited. Set the clocks by NTP. (keyhold clock does not move this one.)", behind)
+	}
+	return fmt.Sprintf("The request was signed %s after it came: the client's clock is ahead, or the server's behind. Set the clocks by NTP. (keyhold clock does not move this one.)", -behind)
+}
+
+// differenceHints are those of two sides.
+func (e signatureReport) differenceHints() []string {
+	if e.same {
+		return []string{"Both sides signed the same text. So the client's secret access key is not the one that the server has for this access key ID: set AWS_SECRET_ACCESS_KEY, and look for spaces around it."}
+	}
+	var different []string
+	for _, r := range e.rows {
+		if r.differs() {
+			different = append(different, r.name)
+		}
+	}
+	if slices.Equal(different, []string{"(hash of these)"}) {
+		return []string{"All that can be shown is the same, and the whole is not: a header whose value is not shown differs, such as x-amz-security-token, or the spaces within one."}
+	}
+	hints := []string{fmt.Sprintf("The first difference is %s.", different[0])}
+	for _, d := range different {
+		if advice := adviceOn(d); advice != "" {
+			hints = append(hints, advice)
+		}
+	}
+	return hints
+}
+
+// adviceOn says what is behind a difference, where that is known.
+func adviceOn(difference string) string {
+	for line := range strings.Lines(advices) {
+		if name, advice, _ := strings.Cut(strings.TrimSpace(line), " | "); name == difference {
+			return name + ": " + advice
+		}
+	}
+	return ""
+}
+
+const advices = `
+x-amz-date | this may be the log of another request: give that of the refused one, or name the request with --request.
+host | what stands between client and server changes Host, or the client signs another name than it calls: keep Host as it is, with its port.
+(payload hash) | the body was changed on the way, or the client does not sign the body that it sends.
+(signed headers) | the client signs other headers than it says, or something on the way rewrites Authorization.
+content-length | something on the way changes the length of the body.
+content-type | something on the way rewrites Content-Type.
+path | the API is at "/": the endpoint must have no path.
+query | the API takes no query string.
+scope | the client signs for another Region or service than it says.
+user-agent | something on the way rewrites User-Agent: have the client not sign it, or keep it as it is.
+`

@@ -1,0 +1,27 @@
+package api
+
+// ExplainSignatureRequest asks a dev server about a request whose signature it
+// refused: the one of the ID that its answer had, or the newest. It is no part of
+// the KMS API.
+type ExplainSignatureRequest struct {
+	RequestId *string `json:"RequestId,omitzero" kms:"len=1:64"`
+}
+
+// ExplainSignatureResponse is what the refused request shows of its signature, and
+// what the server computed from it. A member is "" where the request was too
+// malformed to tell. Values of headers that may be credentials are "[redacted]".
+type ExplainSignatureResponse struct {
+	RequestId           *string    `json:"RequestId,omitzero"`
+	RefusedAt           *Timestamp `json:"RefusedAt,omitzero"`
+	ErrorCode           *string    `json:"ErrorCode,omitzero"`
+	ErrorMessage        *string    `json:"ErrorMessage,omitzero"`
+	Target              *string    `json:"Target,omitzero"`
+	AccessKeyId         *string    `json:"AccessKeyId,omitzero"`
+	CredentialScope     *string    `json:"CredentialScope,omitzero"`
+	Date                *string    `json:"Date,omitzero"`
+	SignedHeaders       []string   `json:"SignedHeaders"`
+	DeclaredPayloadHash *string    `json:"DeclaredPayloadHash,omitzero"`
+	PayloadHash         *string    `json:"PayloadHash,omitzero"`
+	CanonicalRequest    *string    `json:"CanonicalRequest,omitzero"`
+	StringToSign        *string    `json:"StringToSign,omitzero"`
+}

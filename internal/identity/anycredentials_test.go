@@ -1,0 +1,114 @@
+package identity
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/key"
+)
+
+// anyConfig knows one access key and admits all others.
+func anyConfig() Config {
+	c := config()
+	c.Admit = AnyCredentials("999988887777")
+	return c
+}
+
+func TestAnyCredentials(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		signing signing
+		account string
+	}{
+		{"the known key", signing{}, account},
+		{"an unknown key", signing{id: "AKIAUNKNOWN"}, "999988887777"},
+		{"an unknown key with another secret", signing{id: "AKIAUNKNOWN", secret: "x"}, "999988887777"},
+		{"temporary credentials", signing{id: "ASIAUNKNOWN", token: "a token"}, "999988887777"},
+		{"twelve digits", signing{id: "444455556666"}, "444455556666"},
+		{"twelve digits, temporary", signing{id: "444455556666", token: "a token"}, "444455556666"},
+		{"zeros", signing{id: "000000000000"}, "000000000000"},
+		{"eleven digits", signing{id: "44445555666"}, "999988887777"},
+		{"thirteen digits", signing{id: "4444555566667"}, "999988887777"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := NewVerifier(anyConfig()).Verify(signedRequest(t, c.signing, body), []byte(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := Root(c.account)
+			want.AccessKeyID = or(c.signing.id, exampleID)
+			if got.Principal != want || got.Region != region {
+				t.Errorf("got %+v in %s, want %+v", got.Principal, got.Region, want)
+			}
+		})
+	}
+}
+
+// All but the signature is checked, in the same order and words, and the known
+// key is held to its secret.
+func TestAnyCredentialsRefusals(t *testing.T) {
+	unknown := signing{id: "AKIAUNKNOWN"}
+	for _, c := range []struct {
+		name    string
+		signing signing
+		after   change
+		kind    key.Kind
+		message string
+	}{
+		{"no Authorization", unknown, del("Authorization"), key.KindMissingAuthenticationToken, "Missing Authentication Token"},
+		{"malformed signature", unknown, authorize("Signature=", "Signature=0"), key.KindIncompleteSignature, badSignature},
+		{"malformed access key ID", unknown, authorize("AKIAUNKNOWN", "AKIA-UNKNOWN"), key.KindIncompleteSignature, badID},
+		{"no date", unknown, del("X-Amz-Date"), key.KindIncompleteSignature, noDate},
+		{"service", signing{id: "AKIAUNKNOWN", service: "s3"}, nil, key.KindInvalidSignature, "Credential should be scoped to correct service: 'kms'."},
+		{"Region", signing{id: "AKIAUNKNOWN", region: "us-east-1"}, nil, key.KindInvalidSignature, badRegion},
+		{"expired", signing{id: "AKIAUNKNOWN", at: wallTime().Add(-6 * time.Minute)}, nil, key.KindInvalidSignature,
+			"Signature expired: 20260101T000400Z is now earlier than 20260101T000500Z (20260101T001000Z - 5 min.)"},
+		{"host not signed", unknown, authorize(";host", ""), key.KindInvalidSignature, "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."},
+		{"target twice", unknown, add("X-Amz-Target", "TrentService.ScheduleKeyDeletion"), key.KindInvalidSignature, "The request has more than one 'X-Amz-Target' header."},
+		{"token not signed", unknown, set("X-Amz-Security-Token", "t"), key.KindInvalidSignature, "'X-Amz-Security-Token' must be a 'SignedHeader' in the AWS Authorization."},
+		{"payload", unknown, set("Content-Encoding", "aws-chunked"), key.KindInvalidSignature, "The content encoding 'aws-chunked' is not supported."},
+		{"query", unknown, target("/?a=b"), key.KindIncompleteSignature, badTarget},
+
+		{"known key, wrong secret", signing{secret: "wrong"}, nil, key.KindInvalidSignature, mismatch},
+		{"known key, altered", signing{}, set("X-Amz-Target", "TrentService.ScheduleKeyDeletion"), key.KindInvalidSignature, mismatch},
+		{"known key, session token", signing{token: "t"}, nil, key.KindUnrecognizedClient, unknownKey},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := signedRequest(t, c.signing, body)
+			if c.after != nil {
+				c.after(r)
+			}
+			caller, err := NewVerifier(anyConfig()).Verify(r, []byte(body))
+			wantRefusal(t, err, c.kind, c.message)
+			if caller != (Caller{}) {
+				t.Errorf("a refused caller is %+v", caller)
+			}
+		})
+	}
+	r := signedRequest(t, signing{id: "AKIAUNKNOWN"}, body)
+	r.Header.Set("X-Amz-Content-Sha256", sha256Hex("another body"))
+	authorize(";x-amz-date", ";x-amz-content-sha256;x-amz-date")(r)
+	_, err := NewVerifier(anyConfig()).Verify(r, []byte(body))
+	wantRefusal(t, err, key.KindInvalidSignature, "The provided 'x-amz-content-sha256' header does not match what was computed.")
+}
+
+// An access key that is known, but has no secret, is not an unknown one.
+func TestAnyCredentialsWithoutSecret(t *testing.T) {
+	with := anyConfig()
+	with.Lookup = keys(AccessKey{ID: "NOSECRET", Principal: Root(account)})
+	_, err := NewVerifier(with).Verify(signedRequest(t, signing{id: "NOSECRET"}, body), []byte(body))
+	wantRefusal(t, err, key.KindUnrecognizedClient, unknownKey)
+}
+
+// Without Admit a session token is refused before anything is looked up, as it
+// always was: the time that it takes says nothing of the access key.
+func TestSessionTokensAreNotLookedUp(t *testing.T) {
+	with := config()
+	with.Lookup = func(context.Context, string) (AccessKey, bool, error) {
+		t.Error("the access key was looked up")
+		return AccessKey{}, false, nil
+	}
+	_, err := NewVerifier(with).Verify(signedRequest(t, signing{token: "t"}, body), []byte(body))
+	wantRefusal(t, err, key.KindUnrecognizedClient, unknownKey)
+}

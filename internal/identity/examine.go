@@ -1,0 +1,86 @@
+package identity
+
+import (
+	"net/http"
+	"strings"
+)
+
+// An Examination is what a request shows of its own signature, for somebody who
+// asks why it was refused. It holds no secret and nothing of the body but its hash.
+// What a malformed request does not show is empty.
+type Examination struct {
+	Target        string // X-Amz-Target
+	AccessKeyID   string
+	Scope         string   // date/Region/service/terminator
+	Date          string   // as it is signed: "20260101T000000Z"
+	SignedHeaders []string // lower case, ascending
+	Declared      string   // the hash of the payload as the request says it, if it does
+	Payload       string   // the hexadecimal SHA-256 of the body as it arrived
+
+	// CanonicalRequest and StringToSign are those that the server computes, but
+	// for the values of headers that Shown hides: the hash in StringToSign is
+	// of the headers as they are.
+	CanonicalRequest string
+	StringToSign     string
+}
+
+// Examine tells what a request with the given body shows of its signature. It
+// needs no secret, and Verify does not need it: only who explains pays for it.
+func Examine(r *http.Request, body []byte) Examination {
+	x := Examination{
+		Target:   text(r.Header.Get("X-Amz-Target")),
+		Declared: text(strings.Trim(r.Header.Get(contentSHA256), " \t")),
+		Payload:  hexHash(body),
+	}
+	if a, err := authorizationOf(r.Header); err == nil {
+		x.AccessKeyID, x.Scope, x.SignedHeaders = shownID(a.accessKeyID), text(a.scope.String()), a.signedHeaders
+	}
+	a, date, err := claimOf(r)
+	x.Date = date.text
+	if err != nil {
+		return x
+	}
+	headers, err := canonicalHeaders(r, a.signedHeaders)
+	if err != nil {
+		return x
+	}
+	x.StringToSign = text(stringToSign(date.text, a.scope, canonicalHash(r.Method, headers, a.signedHeaders, x.Payload)))
+	x.CanonicalRequest = text(string(appendCanonical(nil, r.Method, shownHeaders(headers), a.signedHeaders, x.Payload)))
+	return x
+}
+
+// Shown returns the value of a header if it can be shown to people. What may be a
+// credential is "[redacted]".
+func Shown(name, value string) string {
+	for _, part := range [...]string{"token", "authorization", "cookie", "secret", "password", "api-key"} {
+		if strings.Contains(strings.ToLower(name), part) {
+			return redacted
+		}
+	}
+	return value
+}
+
+// shownHeaders returns canonical headers with the values that can be shown.
+func shownHeaders(headers []byte) (shown []byte) {
+	for line := range strings.Lines(string(headers)) {
+		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ":")
+		shown = append(shown, name+":"+Shown(name, value)+"\n"...)
+	}
+	return shown
+}
+
+// secretLength is the length of the secret access keys of AWS, and of ours. IDs have
+// half of it.
+const secretLength = 40
+
+// shownID hides an access key ID that has the length of a secret: the two may have
+// been taken for one another.
+func shownID(id string) string {
+	if len(id) == secretLength {
+		return redacted
+	}
+	return id
+}
+
+// text replaces what no answer can carry.
+func text(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }

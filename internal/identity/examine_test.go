@@ -1,0 +1,106 @@
+package identity
+
+import (
+	"encoding/hex"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// What is examined is what the signer signed: its signature is of this text.
+func TestExamine(t *testing.T) {
+	r := signedRequest(t, signing{}, body)
+	x := Examine(r, []byte(body))
+	want := Examination{
+		Target: "TrentService.DescribeKey", AccessKeyID: exampleID, Scope: "20260101/eu-west-2/kms/aws4_request", Date: "20260101T001000Z",
+		Payload: sha256Hex(body),
+	}
+	if x.Target != want.Target || x.AccessKeyID != want.AccessKeyID || x.Scope != want.Scope || x.Date != want.Date || x.Payload != want.Payload || x.Declared != "" {
+		t.Errorf("got %+v", x)
+	}
+	if got := strings.Join(x.SignedHeaders, ";"); got != "content-length;content-type;host;x-amz-date;x-amz-target" {
+		t.Errorf("signed headers %q", got)
+	}
+	canonical := "POST\n/\n\ncontent-length:25\ncontent-type:application/x-amz-json-1.1\nhost:kms.example.com\nx-amz-date:20260101T001000Z\n" +
+		"x-amz-target:TrentService.DescribeKey\n\n" + strings.Join(x.SignedHeaders, ";") + "\n" + sha256Hex(body)
+	if x.CanonicalRequest != canonical {
+		t.Errorf("got  %q\nwant %q", x.CanonicalRequest, canonical)
+	}
+	if want := "AWS4-HMAC-SHA256\n20260101T001000Z\n" + x.Scope + "\n" + sha256Hex(canonical); x.StringToSign != want {
+		t.Errorf("got  %q\nwant %q", x.StringToSign, want)
+	}
+	signed := mac(derivation{exampleSecret, "20260101", region, "kms"}.signingKey(), x.StringToSign)
+	if _, signature, _ := strings.Cut(r.Header.Get("Authorization"), "Signature="); !strings.Contains(signature, hex.EncodeToString(signed)) {
+		t.Error("the signature of the SDK is not of the text that was examined")
+	}
+}
+
+// However malformed a request is, it is examined as far as it goes.
+func TestExamineMalformed(t *testing.T) {
+	for _, c := range []struct {
+		name         string
+		after        change
+		id, date     bool // whether they are told
+		hasCanonical bool
+	}{
+		{"a changed body", func(r *http.Request) {}, true, true, true},
+		{"no Authorization", del("Authorization"), false, false, false},
+		{"Basic", set("Authorization", "Basic dGVzdDp0ZXN0"), false, false, false},
+		{"no date", del("X-Amz-Date"), true, false, false},
+		{"a path", func(r *http.Request) { r.URL.Path = "/x" }, true, true, false},
+		{"a signed header absent", authorize(";host;", ";host;my-note;"), true, true, false},
+		{"scope of another service", authorize("/kms/", "/s3/"), true, true, true},
+		{"an access key ID like a secret", authorize(exampleID, strings.Repeat("s", 40)), true, true, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := signedRequest(t, signing{}, body)
+			c.after(r)
+			x := Examine(r, []byte("another body"))
+			if (x.AccessKeyID != "") != c.id || (x.Date != "") != c.date || (x.CanonicalRequest != "") != c.hasCanonical || (x.StringToSign != "") != c.hasCanonical {
+				t.Errorf("%+v", x)
+			}
+			if x.Payload != sha256Hex("another body") {
+				t.Errorf("the payload has the hash %s", x.Payload)
+			}
+			if strings.Contains(x.AccessKeyID, "sss") {
+				t.Error("what may be a secret is shown")
+			}
+		})
+	}
+}
+
+// Values that may be credentials are hidden, and signed as they are.
+func TestExamineHidesCredentials(t *testing.T) {
+	const token = "FwoGZXIvYXdzEXAMPLE"
+	r := unsignedRequest(body)
+	r.Header.Set("Cookie", "session="+token)
+	signing{token: token}.sign(t, r, body)
+	x := Examine(r, []byte(body))
+	if !strings.Contains(x.CanonicalRequest, "\nx-amz-security-token:[redacted]\n") || !strings.Contains(x.CanonicalRequest, "\ncookie:[redacted]\n") {
+		t.Errorf("got %q", x.CanonicalRequest)
+	}
+	if strings.Contains(x.CanonicalRequest+x.StringToSign, token) {
+		t.Error("the token is shown")
+	}
+	whole := strings.Replace(x.CanonicalRequest, "cookie:[redacted]", "cookie:session="+token, 1)
+	whole = strings.Replace(whole, "token:[redacted]", "token:"+token, 1)
+	if !strings.HasSuffix(x.StringToSign, "\n"+sha256Hex(whole)) {
+		t.Error("the string to sign is not of the headers as they came")
+	}
+	for name, hidden := range map[string]bool{
+		"x-amz-security-token": true, "Authorization": true, "proxy-authorization": true, "cookie": true, "x-api-key": true, "x-amz-date": false, "host": false, "user-agent": false,
+	} {
+		if got := Shown(name, "value"); (got == redacted) != hidden {
+			t.Errorf("%s is shown as %q", name, got)
+		}
+	}
+}
+
+// No answer can carry bytes that are no UTF-8.
+func TestExamineInvalidUTF8(t *testing.T) {
+	r := signedRequest(t, signing{}, body)
+	r.Header.Set("X-Amz-Target", "Trent\xff")
+	if x := Examine(r, []byte(body)); !strings.Contains(x.CanonicalRequest, "x-amz-target:Trent\uFFFD\n") || x.Target != "Trent\uFFFD" {
+		t.Errorf("%+v", x)
+	}
+}

@@ -1,0 +1,164 @@
+package seed
+
+import (
+	"maps"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/key"
+)
+
+// The lengths that the API allows, in characters.
+const (
+	maxDescription = 8192
+	maxAlias       = 256
+	maxTagKey      = 128
+	maxTagValue    = 256
+)
+
+// key returns the key that the entry declares. region is that of the file.
+func (e entry) key(region *string, d Defaults) (Key, error) {
+	k := Key{
+		Account: or(e.Account, d.Account),
+		Region:  or(e.Region, or(region, d.Region)),
+		Aliases: e.Aliases,
+		Request: api.SeedKeyRequest{
+			KeyId:        e.ID,
+			Description:  e.Description,
+			Enabled:      e.Enabled,
+			Origin:       new(or(e.Origin, string(key.OriginAWSKMS))),
+			ValidityDays: e.ExpiresInDays,
+		},
+		place: e.place,
+	}
+	for _, check := range []func(*Key) error{e.checkNames, e.takeTags, e.takeMaterial, e.takeExpiry} {
+		if err := check(&k); err != nil {
+			return Key{}, err
+		}
+	}
+	return k, nil
+}
+
+// checkNames is about what the key is called and where.
+func (e entry) checkNames(k *Key) error {
+	if e.ID == nil {
+		return k.Errorf("id", `it is missing: give the key one, such as id = "1234abcd-12ab-34cd-56ef-1234567890ab"`)
+	}
+	if err, ok := key.CheckChosenID(*e.ID).(*key.Error); ok {
+		return k.Errorf("id", "%s", err.Message)
+	}
+	switch origin := key.Origin(*k.Request.Origin); {
+	case !key.ValidAccount(k.Account):
+		return k.Errorf("account", "%q is not an account ID: give 12 digits", k.Account)
+	case !key.ValidRegion(k.Region):
+		return k.Errorf("region", "%q is not a Region: write it as us-east-1", k.Region)
+	case origin != key.OriginAWSKMS && origin != key.OriginExternal:
+		return k.Errorf("origin", "%q is not one that is served: give AWS_KMS or EXTERNAL", origin)
+	case utf8.RuneCountInString(or(e.Description, "")) > maxDescription:
+		return k.Errorf("description", "it is longer than %d characters: shorten it", maxDescription)
+	case len(e.Aliases) > key.MaxAliases:
+		return k.Errorf("aliases", "there are %d, and a key can have %d: remove some", len(e.Aliases), key.MaxAliases)
+	}
+	for _, name := range e.Aliases {
+		if err, ok := key.CheckAliasName(name).(*key.Error); ok {
+			return k.Errorf("aliases", "%q: %s", name, err.Message)
+		}
+		if len(name) > maxAlias {
+			return k.Errorf("aliases", "%q is longer than %d characters: shorten it", name, maxAlias)
+		}
+	}
+	return nil
+}
+
+func (e entry) takeTags(k *Key) error {
+	var tags []key.Tag
+	for _, name := range slices.Sorted(maps.Keys(e.Tags)) {
+		value := e.Tags[name]
+		if n := utf8.RuneCountInString(name); n < 1 || n > maxTagKey {
+			return k.Errorf("tags", "the tag key %q must have 1 to %d characters", name, maxTagKey)
+		}
+		if utf8.RuneCountInString(value) > maxTagValue {
+			return k.Errorf("tags", "the value of %q is longer than %d characters: shorten it", name, maxTagValue)
+		}
+		tags = append(tags, key.Tag{Key: name, Value: value})
+		k.Request.Tags = append(k.Request.Tags, api.Tag{TagKey: &name, TagValue: &value})
+	}
+	if err, ok := key.CheckTags(tags).(*key.Error); ok {
+		return k.Errorf("tags", "%s", err.Message)
+	}
+	return nil
+}
+
+func (e entry) takeMaterial(k *Key) error {
+	external := key.Origin(*k.Request.Origin) == key.OriginExternal
+	if e.Material == nil {
+		if external && e.Enabled != nil {
+			return k.Errorf("enabled", "a key of origin EXTERNAL without material is pending import, neither enabled nor disabled: give it material, or remove enabled")
+		}
+		return nil
+	}
+	material, problem := parseMaterial(*e.Material)
+	if problem != "" {
+		return k.Errorf("material", "%s", problem)
+	}
+	k.Request.KeyMaterial = material
+	return nil
+}
+
+// takeExpiry leaves it to the clock, and so to the service, whether the time has
+// passed or is too far ahead.
+func (e entry) takeExpiry(k *Key) error {
+	member := "expires"
+	if e.Expires == nil {
+		member = "expires_in_days"
+	}
+	at, isTime := e.Expires.(time.Time)
+	switch {
+	case e.Expires == nil && e.ExpiresInDays == nil:
+		return nil
+	case e.Expires != nil && e.ExpiresInDays != nil:
+		return k.Errorf(member, "expires_in_days is there too: keep one of the two")
+	case e.Material == nil:
+		return k.Errorf(member, "it is material that expires, and the key has none in this file: give material, or remove %s", member)
+	case *k.Request.Origin != string(key.OriginExternal):
+		return k.Errorf(member, `only imported material expires: give origin = "EXTERNAL", or remove %s`, member)
+	case e.Expires != nil && !isTime:
+		return k.Errorf(member, "it is not a date and time with an offset: write it without quotes as 2030-01-31T12:00:00Z")
+	case e.Expires != nil:
+		k.Request.ValidTo = api.NewTimestamp(at)
+	case *e.ExpiresInDays < 1 || *e.ExpiresInDays > maxDays:
+		return k.Errorf(member, "%d is not a number of days from 1 to %d", *e.ExpiresInDays, maxDays)
+	}
+	return nil
+}
+
+const maxDays = int32(key.MaxValidity / (24 * time.Hour))
+
+// checkUnique refuses what two keys of the file cannot both be.
+func (f File) checkUnique() error {
+	ids, aliases := map[string]Key{}, map[string]Key{}
+	for _, k := range f.Keys {
+		scope := k.Account + "/" + k.Region + "/"
+		if other, taken := ids[scope+*k.Request.KeyId]; taken {
+			return k.Errorf("id", "the key of line %d has it already: give each its own", other.place.line)
+		}
+		ids[scope+*k.Request.KeyId] = k
+		for _, name := range k.Aliases {
+			if other, taken := aliases[scope+name]; taken {
+				return k.Errorf("aliases", "%q is one of the key of line %d already: remove it from one of the two", name, other.place.line)
+			}
+			aliases[scope+name] = k
+		}
+	}
+	return nil
+}
+
+// or returns what p points to, or the default.
+func or[T any](p *T, def T) T {
+	if p == nil {
+		return def
+	}
+	return *p
+}

@@ -1,0 +1,28 @@
+package seed
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+)
+
+// materialSize is the size of symmetric key material, in bytes.
+const materialSize = 32
+
+// parseMaterial reads material in hexadecimal digits or, if it is none, in base64:
+// 32 bytes have 44 characters there, which end with "=", and so are never both. The
+// problem repeats nothing of it.
+func parseMaterial(text string) (material []byte, problem string) {
+	const remedy = "give 32 bytes: 64 hexadecimal digits, or base64 as `openssl rand -base64 32` prints it"
+	material, err := hex.DecodeString(text)
+	if err != nil {
+		material, err = base64.StdEncoding.Strict().DecodeString(text)
+	}
+	switch {
+	case err != nil:
+		return nil, "it is neither hexadecimal digits nor base64: " + remedy
+	case len(material) != materialSize:
+		return nil, fmt.Sprintf("it has %d bytes, not %d: %s", len(material), materialSize, remedy)
+	}
+	return material, ""
+}

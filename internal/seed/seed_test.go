@@ -1,0 +1,178 @@
+package seed
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+var defaults = Defaults{Account: "111122223333", Region: "us-east-1"}
+
+const (
+	id       = "11111111-1111-4111-8111-111111111111"
+	otherID  = "22222222-2222-4222-8222-222222222222"
+	material = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+)
+
+// one is a file of one good EXTERNAL key with material, and these lines after it.
+// They begin in line 5.
+func one(lines string) string {
+	return "[[key]]\nid = \"" + id + "\"\norigin = \"EXTERNAL\"\nmaterial = \"" + material + "\"\n" + lines
+}
+
+// bare is a file of one key that has only an ID, and these lines from line 3 on.
+func bare(lines string) string { return "[[key]]\nid = \"" + id + "\"\n" + lines }
+
+func TestParse(t *testing.T) {
+	f, err := Parse("seed.toml", []byte(`
+region = "eu-west-2"
+[[key]]
+id = "`+id+`"
+description = "d"
+origin = "EXTERNAL"
+aliases = ["alias/a", "alias/b"]
+tags = { b = "2", a = "1" }
+material = "`+material+`"
+expires = 2030-01-31T12:00:00+01:00
+enabled = false
+[[key]]
+id = "`+otherID+`"
+account = "444455556666"
+region = "us-west-2"
+tags.team = "x"
+`), defaults)
+	if err != nil || len(f.Keys) != 2 {
+		t.Fatal(f, err)
+	}
+	k, other := f.Keys[0], f.Keys[1]
+	in := k.Request
+	var bytes32 [32]byte
+	for i := range bytes32 {
+		bytes32[i] = byte(i)
+	}
+	if *in.KeyId != id || k.Account != defaults.Account || k.Region != "eu-west-2" || *in.Description != "d" || *in.Origin != "EXTERNAL" ||
+		len(k.Aliases) != 2 || *in.Tags[0].TagKey != "a" || *in.Tags[1].TagValue != "2" || !bytes.Equal(in.KeyMaterial, bytes32[:]) ||
+		!in.ValidTo.Time().Equal(time.Date(2030, 1, 31, 11, 0, 0, 0, time.UTC)) || *in.Enabled {
+		t.Errorf("%+v", k)
+	}
+	in = other.Request
+	if other.Account != "444455556666" || other.Region != "us-west-2" || *in.Origin != "AWS_KMS" || *in.Tags[0].TagKey != "team" ||
+		in.Description != nil || in.KeyMaterial != nil || in.ValidTo != nil || in.ValidityDays != nil || in.Enabled != nil {
+		t.Errorf("%+v", other)
+	}
+	if f, err := Parse("seed.toml", nil, defaults); err != nil || len(f.Keys) != 0 {
+		t.Errorf("an empty file: %+v, %v", f, err)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		// TOML
+		{"no TOML", "[[key]]\nid =\n", ":2: "},
+		{"string without quotes", bare("origin = EXTERNAL\n"), ":3: unexpected character"},
+		{"string not closed", bare("origin = \"EXTERNAL\n"), ":3: basic strings cannot have new lines"},
+		{"member twice", bare("id = \"" + id + "\"\n"), ":3: id is there twice: remove one"},
+		{"tag twice", bare("[key.tags]\na = \"1\"\na = \"2\"\n"), ":5: a is there twice: remove one"},
+
+		// members and types
+		{"unknown in the file", "regions = \"x\"\n", `:1: there is no "regions" here: the members are region, key`},
+		{"unknown in the file, by case", "Region = \"eu-west-2\"\n", `:1: there is no "Region" here: the members are region, key`},
+		{"unknown in a key", bare("alias = \"alias/a\"\n"), `:3: there is no "alias" here: the members are id, account, region, description, origin, aliases, tags, material, expires, expires_in_days, enabled`},
+		{"unknown in a key, by case", bare("Origin = \"EXTERNAL\"\n"), `:3: there is no "Origin" here: `},
+		{"unknown table", bare("[[keys]]\n"), `:3: there is no "keys" here: the members are region, key`},
+		{"unknown table, by case", "[[Key]]\nid = \"" + id + "\"\n", `:1: there is no "Key" here`},
+		{"unknown table of a key", bare("[key.policy]\n"), `:3: there is no "policy" here`},
+		{"a table for keys", "[key]\nid = \"" + id + "\"\n", ":1: [key] is not of a seed file: each key begins with [[key]]"},
+		{"keys in a line", "key = [{ id = \"" + id + "\" }]\n", ":1: each key begins with a line of its own: [[key]]"},
+		{"tags before a key", "[key.tags]\na = \"1\"\n", ":1: [tags] is not of a seed file: each key begins with [[key]]"},
+		{"number for a string", bare("origin = 5\n"), ":3: key.origin is of the type integer here, and must be of the type string"},
+		{"string for an array", bare("aliases = \"alias/a\"\n"), ":3: key.aliases is of the type string here, and must be of the type array"},
+		{"string for a boolean", bare("enabled = \"yes\"\n"), ":3: key.enabled is of the type string here, and must be of the type boolean"},
+		{"float for an integer", one("expires_in_days = 1.5\n"), ":5: key.expires_in_days is of the type float here, and must be of the type integer"},
+		{"number for a tag", bare("tags = { a = 1 }\n"), ":3: key.tags is of the type integer here, and must be of the type string"},
+		{"a number for keys", "key = 1\n", ":1: key is of the type integer here, and must be of the type table: write [[key]] above its members"},
+
+		// names
+		{"no ID", "\n[[key]]\norigin = \"EXTERNAL\"\n", ":2: id: it is missing: give the key one, such as"},
+		{"no UUID", "[[key]]\nid = \"payroll\"\n", ":2: id: 'payroll' is not a key ID: give the 36 characters"},
+		{"a multi-Region ID", "[[key]]\nid = \"mrk-1234abcd12ab34cd56ef1234567890ab\"\n", ":2: id: Multi-Region keys are not supported yet."},
+		{"an ID twice", bare("[[key]]\nid = \"" + id + "\"\n"), ":4: id: the key of line 1 has it already: give each its own"},
+		{"an account of letters", bare("account = \"me\"\n"), `:3: account: "me" is not an account ID: give 12 digits`},
+		{"no Region", bare("region = \"Frankfurt\"\n"), `:3: region: "Frankfurt" is not a Region: write it as us-east-1`},
+		{"no Region in the file", "region = \"Frankfurt\"\n" + bare(""), `:2: region: "Frankfurt" is not a Region`},
+		{"an origin that is not served", bare("origin = \"AWS_CLOUDHSM\"\n"), `:3: origin: "AWS_CLOUDHSM" is not one that is served: give AWS_KMS or EXTERNAL`},
+		{"a long description", bare("description = \"" + strings.Repeat("ü", 8193) + "\"\n"), ":3: description: it is longer than 8192 characters: shorten it"},
+		{"an alias without prefix", bare("aliases = [\"payroll\"]\n"), `:3: aliases: "payroll": The alias name must begin with 'alias/'.`},
+		{"a reserved alias", bare("aliases = [\n  \"alias/a\",\n  \"alias/aws/kms\",\n]\n"), `:3: aliases: "alias/aws/kms": The alias name must not begin with 'alias/aws/'`},
+		{"a long alias", bare("aliases = [\"alias/" + strings.Repeat("a", 251) + "\"]\n"), "is longer than 256 characters: shorten it"},
+		{"an alias twice in a key", bare("aliases = [\"alias/a\", \"alias/a\"]\n"), `:3: aliases: "alias/a" is one of the key of line 1 already: remove it from one of the two`},
+		{"an alias twice", bare("aliases = [\"alias/a\"]\n[[key]]\nid = \"" + otherID + "\"\naliases = [\"alias/b\", \"alias/a\"]\n"), `:6: aliases: "alias/a" is one of the key of line 1 already`},
+		{"51 aliases", bare("aliases = [" + strings.Repeat("\"alias/a\",", 51) + "]\n"), ":3: aliases: there are 51, and a key can have 50: remove some"},
+		{"a reserved tag", bare("tags = { \"aws:a\" = \"1\" }\n"), ":3: tags: Tag keys must not begin with 'aws:'"},
+		{"an empty tag key", bare("[key.tags]\n\"\" = \"1\"\n"), `:3: tags: the tag key "" must have 1 to 128 characters`},
+		{"a long tag", bare("tags = { a = \"" + strings.Repeat("a", 257) + "\" }\n"), `:3: tags: the value of "a" is longer than 256 characters: shorten it`},
+
+		// material
+		{"no material at all", bare("material = \"\"\n"), ":3: material: it has 0 bytes, not 32: give 32 bytes: 64 hexadecimal digits, or base64"},
+		{"a byte short", bare("material = \"" + material[2:] + "\"\n"), ":3: material: it has 31 bytes, not 32"},
+		{"a byte long", bare("material = \"" + material + "00\"\n"), ":3: material: it has 33 bytes, not 32"},
+		{"16 bytes in base64", bare("material = \"AAECAwQFBgcICQoLDA0ODw==\"\n"), ":3: material: it has 16 bytes, not 32"},
+		{"a digit short", bare("material = \"" + material[1:] + "\"\n"), ":3: material: it is neither hexadecimal digits nor base64"},
+		{"base64 with a stray bit", bare("material = \"//79/Pv6+fj39vX08/Lx8O/u7ezr6uno5+bl5OPi4eB=\"\n"), ":3: material: it is neither"},
+		{"a file name", bare("material = \"key.bin\"\n"), ":3: material: it is neither"},
+
+		// expiry and state
+		{"expiry without material", bare("origin = \"EXTERNAL\"\nexpires_in_days = 1\n"), ":4: expires_in_days: it is material that expires, and the key has none in this file: give material, or remove expires_in_days"},
+		{"expiry of generated material", bare("material = \"" + material + "\"\nexpires = 2030-01-31T12:00:00Z\n"), `:4: expires: only imported material expires: give origin = "EXTERNAL", or remove expires`},
+		{"both", one("expires_in_days = 1\nexpires = 2030-01-31T12:00:00Z\n"), ":6: expires: expires_in_days is there too: keep one of the two"},
+		{"a date", one("expires = 2030-01-31\n"), ":5: expires: it is not a date and time with an offset: write it without quotes as 2030-01-31T12:00:00Z"},
+		{"a time of nowhere", one("expires = 2030-01-31T12:00:00\n"), ":5: expires: it is not a date and time with an offset"},
+		{"a time in quotes", one("expires = \"2030-01-31T12:00:00Z\"\n"), ":5: expires: it is not a date and time with an offset"},
+		{"no days", one("expires_in_days = 0\n"), ":5: expires_in_days: 0 is not a number of days from 1 to 365"},
+		{"a year and a day", one("expires_in_days = 366\n"), ":5: expires_in_days: 366 is not a number of days from 1 to 365"},
+		{"days beyond an int32", one("expires_in_days = 4294967297\n"), ":5: "},
+		{"enabled without material", bare("origin = \"EXTERNAL\"\nenabled = true\n"), ":4: enabled: a key of origin EXTERNAL without material is pending import"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Parse("seed.toml", []byte(c.text), defaults)
+			if err == nil || !strings.HasPrefix(err.Error(), "seed.toml:") || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got  %v\nwant %s", err, c.want)
+			}
+			if err != nil && (strings.Contains(err.Error(), material[8:40]) || strings.Contains(err.Error(), "79/Pv6") || strings.Contains(err.Error(), "key.bin")) {
+				t.Errorf("the error repeats material: %v", err)
+			}
+		})
+	}
+}
+
+// What must be unique is so within an account and Region.
+func TestScopesAreApart(t *testing.T) {
+	text := bare("aliases = [\"alias/a\"]\n")
+	for _, other := range []string{"region = \"eu-west-2\"\n", "account = \"444455556666\"\n"} {
+		if _, err := Parse("seed.toml", []byte(text+text+other), defaults); err != nil {
+			t.Errorf("%s: %v", other, err)
+		}
+	}
+}
+
+func TestRead(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "seed.toml")
+	if _, err := Read(file, defaults); err == nil || !strings.Contains(err.Error(), "the seed file: ") {
+		t.Errorf("no file: %v", err)
+	}
+	if err := os.WriteFile(file, []byte(one("")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if f, err := Read(file, defaults); err != nil || len(f.Keys) != 1 {
+		t.Errorf("%v, %v", f, err)
+	}
+	if err := os.WriteFile(file, bytes.Repeat([]byte("#"), maxSize+1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Read(file, defaults); err == nil || !strings.Contains(err.Error(), "more than 1048576 bytes") {
+		t.Errorf("a large file: %v", err)
+	}
+}

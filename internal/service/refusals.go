@@ -1,0 +1,59 @@
+package service
+
+import (
+	"sync"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/key"
+)
+
+// maxRefusals is how many refused signatures a dev server remembers.
+const maxRefusals = 20
+
+// A refusal is a request whose signature was refused.
+type refusal struct {
+	requestID string
+	at        time.Time // wall time, which signatures follow
+	reason    *key.Error
+	identity.Examination
+}
+
+// refusals are the last ones of a dev server, in memory alone.
+type refusals struct {
+	mu   sync.Mutex
+	kept []refusal // the newest last
+}
+
+func (r *refusals) add(one refusal) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.kept) == maxRefusals {
+		r.kept = append(r.kept[:0], r.kept[1:]...)
+	}
+	r.kept = append(r.kept, one)
+}
+
+// find returns the refusal of a request, or the newest where id is empty.
+func (r *refusals) find(id string) (refusal, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := len(r.kept) - 1; i >= 0; i-- {
+		if id == "" || r.kept[i].requestID == id {
+			return r.kept[i], true
+		}
+	}
+	return refusal{}, false
+}
+
+// RememberRefusal keeps what a refused request shows of its signature, for
+// ExplainSignature. Requests without a signature, and those that ask for an
+// explanation themselves, are not kept: they would stand in the way of the one
+// that is asked about.
+func (s *Service) RememberRefusal(requestID string, x identity.Examination, reason *key.Error) {
+	if reason.Kind == key.KindMissingAuthenticationToken || x.Target == api.TargetDev+"."+explainSignatureName {
+		return
+	}
+	s.refusals.add(refusal{requestID, s.clock.wall(), reason, x})
+}

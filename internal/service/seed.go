@@ -1,0 +1,135 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/seed"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// Seed makes the keys and aliases of the file that are not there yet, each
+// through the gate and with its event, and returns how many keys it made. What is
+// there is left as it is, and must not contradict the file: then nothing is made.
+// The error tells the line.
+func (s *Service) Seed(ctx context.Context, f seed.File) (made int, err error) {
+	plans := make([]seedPlan, len(f.Keys))
+	for i, k := range f.Keys {
+		if plans[i], err = s.planSeed(ctx, k); err != nil {
+			return 0, err
+		}
+	}
+	for _, p := range plans {
+		if err := s.carryOutSeed(ctx, p); err != nil {
+			return made, err
+		}
+		if p.make {
+			made++
+		}
+	}
+	return made, nil
+}
+
+// A seedPlan is what is to be made of a declared key.
+type seedPlan struct {
+	seed.Key
+	make    bool     // the key itself
+	aliases []string // those that are not there
+}
+
+func (s *Service) planSeed(ctx context.Context, k seed.Key) (seedPlan, error) {
+	p := seedPlan{Key: k}
+	c := &call{Service: s, now: s.clock.Now()}
+	err := s.store.View(ctx, func(v *store.View) error {
+		stored, exists, err := keys.Get(v, keyPath(k.Account, k.Region, *k.Request.KeyId))
+		if err != nil {
+			return err
+		}
+		if p.make = !exists; exists {
+			err = contradiction(k, stored.At(c.now), c.now)
+		} else {
+			err = checkSeedExpiry(k, c.now)
+		}
+		if err != nil {
+			return err
+		}
+		p.aliases, err = c.missingAliases(v, k)
+		return err
+	})
+	return p, err
+}
+
+func checkSeedExpiry(k seed.Key, now time.Time) error {
+	if k.Request.ValidTo == nil {
+		return nil
+	}
+	switch at := k.Request.ValidTo.Time(); {
+	case !at.After(now):
+		return k.Errorf("expires", "%s has passed, as the server's clock shows %s: give a later time, or remove the key", k.Request.ValidTo, api.NewTimestamp(now))
+	case at.After(now.Add(key.MaxValidity)):
+		return k.Errorf("expires", "%s is more than 365 days ahead of the server's clock, which shows %s: give an earlier time, or expires_in_days in its place", k.Request.ValidTo, api.NewTimestamp(now))
+	}
+	return nil
+}
+
+// missingAliases returns the aliases of a declared key that are not there; one
+// that another key has is an error.
+func (c *call) missingAliases(v *store.View, k seed.Key) (missing []string, err error) {
+	for _, name := range k.Aliases {
+		a, exists, err := aliases.Get(v, aliasPath(k.Account, k.Region, name))
+		if err != nil {
+			return nil, err
+		}
+		if exists && a.KeyID != *k.Request.KeyId {
+			_, exists, err = c.liveKey(v, keyPath(a.Account, a.Region, a.KeyID))
+			if err != nil {
+				return nil, err
+			}
+			if exists {
+				return nil, k.Errorf("aliases", "%q is an alias of the stored key %s: %s", name, a.KeyID, seedRemedy)
+			}
+		}
+		if !exists {
+			missing = append(missing, name)
+		}
+	}
+	return missing, nil
+}
+
+func (s *Service) carryOutSeed(ctx context.Context, p seedPlan) error {
+	if p.make {
+		if err := s.doSeed(ctx, p.Key, seedKey, "id", &p.Request); err != nil {
+			return err
+		}
+	}
+	for _, name := range p.aliases {
+		in := &api.CreateAliasRequest{AliasName: &name, TargetKeyId: p.Request.KeyId}
+		if err := s.doSeed(ctx, p.Key, createAlias, "aliases", in); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// doSeed carries out an operation for a member of a declared key, as the root of
+// the key's account.
+func (s *Service) doSeed(ctx context.Context, k seed.Key, o Operation, member string, in any) error {
+	_, err := s.Do(ctx, Request{
+		ID:        uuid.NewString(),
+		Caller:    identity.Caller{Principal: identity.Root(k.Account), Region: k.Region},
+		SourceIP:  "keyhold",
+		UserAgent: "keyhold dev --seed",
+		Operation: o,
+		Input:     in,
+	})
+	if refused, ok := errors.AsType[*key.Error](err); ok {
+		return k.Errorf(member, "%w", refused)
+	}
+	return err
+}

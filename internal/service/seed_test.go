@@ -1,0 +1,195 @@
+package service_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/seed"
+)
+
+const (
+	seedID       = "11111111-1111-4111-8111-111111111111"
+	seedMaterial = "material = \"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\"\n"
+)
+
+// seeded is a file of one EXTERNAL key with these lines, which begin in line 4.
+func seeded(lines string) string {
+	return "[[key]]\nid = \"" + seedID + "\"\norigin = \"EXTERNAL\"\n" + lines
+}
+
+// sow seeds the service with the text, for the caller of do.
+func (l *life) sow(t *testing.T, text string) (made int, err error) {
+	t.Helper()
+	f, err := seed.Parse("seed.toml", []byte(text), seed.Defaults{Account: "111122223333", Region: "eu-west-2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l.Seed(t.Context(), f)
+}
+
+func (l *life) events(t *testing.T) (names []string) {
+	t.Helper()
+	l.end(t)
+	for _, e := range readEvents(t, l.path) {
+		code, _ := e["errorCode"].(string)
+		names = append(names, e["eventName"].(string)+code)
+	}
+	return names
+}
+
+// What a seed makes is what the operations would have made, and the second time it
+// makes nothing.
+func TestSeed(t *testing.T) {
+	l := newLife(t)
+	text := seeded(seedMaterial+"description = \"d\"\naliases = [\"alias/a\", \"alias/b\"]\ntags = { a = \"1\" }\nexpires_in_days = 30\nenabled = false\n") +
+		"[[key]]\nid = \"22222222-2222-4222-8222-222222222222\"\n"
+	if made, err := l.sow(t, text); err != nil || made != 2 {
+		t.Fatal(made, err)
+	}
+	d := must[any](t)(do(l.Service, "DescribeKey", &api.DescribeKeyRequest{KeyId: new("alias/b")})).(*api.DescribeKeyResponse)
+	if m := d.KeyMetadata; *m.KeyId != seedID || *m.KeyState != "Disabled" || *m.Description != "d" || m.ValidTo == nil {
+		t.Errorf("%+v", m)
+	}
+	must[any](t)(do(l.Service, "Encrypt", &api.EncryptRequest{KeyId: new("22222222-2222-4222-8222-222222222222"), Plaintext: []byte("x")}))
+	before := l.paths(t)
+	if made, err := l.sow(t, text); err != nil || made != 0 {
+		t.Error(made, err)
+	}
+	if after := l.paths(t); !slices.Equal(before, after) {
+		t.Errorf("records %q\nbefore  %q", after, before)
+	}
+	// The clock moves on: the material goes by itself, and that is no contradiction.
+	l.sweepAfter(t, 30*day+time.Second)
+	d = must[any](t)(do(l.Service, "DescribeKey", &api.DescribeKeyRequest{KeyId: new(seedID)})).(*api.DescribeKeyResponse)
+	if *d.KeyMetadata.KeyState != "PendingImport" {
+		t.Errorf("past its expiry: %s", *d.KeyMetadata.KeyState)
+	}
+	if made, err := l.sow(t, text); err != nil || made != 0 {
+		t.Error(made, err)
+	}
+	if got, want := l.events(t), []string{"SeedKey", "CreateAlias", "CreateAlias", "SeedKey", "DescribeKey", "Encrypt", "DeleteExpiredKeyMaterial", "DescribeKey"}; !slices.Equal(got, want) {
+		t.Errorf("events %q\nwant   %q", got, want)
+	}
+}
+
+// Each row seeds first, does what is to be done, and seeds then.
+func TestSeedContradictions(t *testing.T) {
+	const id, other = seedID, "22222222-2222-4222-8222-222222222222"
+	full := seeded(seedMaterial)
+	for _, c := range []struct {
+		name        string
+		first       string
+		operation   string
+		in          any
+		then, wants string // wants "": no contradiction
+	}{
+		{"nothing", full, "", nil, full, ""},
+		{"an alias more", full, "", nil, full + "aliases = [\"alias/new\"]\n", ""},
+		{"another tag in the store", full, "TagResource", &api.TagResourceRequest{KeyId: new(id), Tags: []api.Tag{{TagKey: new("b"), TagValue: new("2")}}}, full, ""},
+		{"a description that the file does not mention", full, "UpdateKeyDescription", &api.UpdateKeyDescriptionRequest{KeyId: new(id), Description: new("x")}, full, ""},
+		{"a state that the file does not mention", full, "DisableKey", &api.DisableKeyRequest{KeyId: new(id)}, full, ""},
+		{"no material in the file", full, "", nil, seeded(""), ""},
+
+		{"origin", full, "", nil, "[[key]]\nid = \"" + id + "\"\n", ":1: origin: the stored key has EXTERNAL, and the seed AWS_KMS: change the one or the other, or start with another --data folder"},
+		{"description", full, "", nil, full + "description = \"d\"\n", `:5: description: the stored key has "", and the seed "d": change`},
+		{"tag", full + "tags = { a = \"1\" }\n", "", nil, full + "tags = { a = \"2\" }\n", `:5: tags: the stored key does not have "a" with the value "2": change`},
+		{"no tag", full, "", nil, full + "tags = { a = \"2\" }\n", ":5: tags: "},
+		{"material", full, "", nil, seeded(strings.Replace(seedMaterial, "0001", "0101", 1)), ":4: material: the stored key has other material: change"},
+		{"material of a key that had none", seeded(""), "", nil, full, ":4: material: the stored key has none yet: change"},
+		{"deleted material", full, "DeleteImportedKeyMaterial", &api.DeleteImportedKeyMaterialRequest{KeyId: new(id)}, full, ":4: material: that of the stored key was deleted, or has expired: change"},
+		{"an expiry", full, "", nil, full + "expires_in_days = 30\n", ":5: expires_in_days: the material of the stored key does not expire: change"},
+		{"no expiry", full + "expires_in_days = 30\n", "", nil, full, ":4: material: that of the stored key expires at "},
+		{"disabled", full, "DisableKey", &api.DisableKeyRequest{KeyId: new(id)}, full + "enabled = true\n", ":5: enabled: the stored key is Disabled: change"},
+		{"enabled", full, "", nil, full + "enabled = false\n", ":5: enabled: the stored key is Enabled: change"},
+		{"pending deletion", full, "ScheduleKeyDeletion", &api.ScheduleKeyDeletionRequest{KeyId: new(id)}, full, ":2: id: the stored key is pending deletion: change"},
+		{"an alias of another key", full + "aliases = [\"alias/a\"]\n[[key]]\nid = \"" + other + "\"\n", "UpdateAlias", &api.UpdateAliasRequest{AliasName: new("alias/a"), TargetKeyId: new(other)},
+			full + "aliases = [\"alias/a\"]\n", `:5: aliases: "alias/a" is an alias of the stored key ` + other + ": change"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			l := newLife(t)
+			defer l.end(t)
+			if _, err := l.sow(t, c.first); err != nil {
+				t.Fatal(err)
+			}
+			if c.operation != "" {
+				must[any](t)(do(l.Service, c.operation, c.in))
+			}
+			before := l.paths(t)
+			// A key beside it that could be made is not, while there is a contradiction.
+			made, err := l.sow(t, c.then+"[[key]]\nid = \"33333333-3333-4333-8333-333333333333\"\n")
+			if c.wants == "" {
+				if err != nil || made != 1 {
+					t.Error(made, err)
+				}
+				return
+			}
+			if err == nil || !strings.HasPrefix(err.Error(), "seed.toml"+c.wants) {
+				t.Errorf("got  %v\nwant seed.toml%s", err, c.wants)
+			}
+			if after := l.paths(t); !slices.Equal(before, after) {
+				t.Errorf("something was made: %q", after)
+			}
+		})
+	}
+}
+
+// A time is held against the clock of the server, as that of an import is.
+func TestSeedExpires(t *testing.T) {
+	l := newLife(t)
+	at := func(d time.Duration) string {
+		return seeded(seedMaterial + "expires = " + l.clock.Now().Add(d).Format(time.RFC3339) + "\n")
+	}
+	_, err := l.sow(t, at(-time.Second))
+	if err == nil || !strings.Contains(err.Error(), "seed.toml:5: expires: ") || !strings.Contains(err.Error(), "has passed") {
+		t.Errorf("a time that has passed: %v", err)
+	}
+	_, err = l.sow(t, at(key.MaxValidity+time.Minute))
+	if err == nil || !strings.Contains(err.Error(), "seed.toml:5: expires: ") || !strings.Contains(err.Error(), "expires_in_days in its place") {
+		t.Errorf("a time too far ahead: %v", err)
+	}
+	tomorrow := at(day)
+	if _, err := l.sow(t, tomorrow); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.sow(t, tomorrow); err != nil {
+		t.Errorf("again: %v", err)
+	}
+	_, err = l.sow(t, at(2*day))
+	if err == nil || !strings.Contains(err.Error(), "seed.toml:5: expires: the stored key has ") {
+		t.Errorf("another time: %v", err)
+	}
+	l.sweepAfter(t, day+time.Second)
+	if _, err := l.sow(t, tomorrow); err != nil {
+		t.Errorf("past the time: %v", err)
+	}
+	l.end(t)
+}
+
+// What a stop left half made is finished by the next start.
+func TestSeedAfterStop(t *testing.T) {
+	l := newLife(t)
+	stop := &stopping{Backend: l.backend}
+	l.end(t)
+	l.backend = stop
+	stop.after(1000)
+	l.restart(t)
+	text := seeded(seedMaterial + "aliases = [\"alias/a\", \"alias/b\"]\n")
+	stop.after(2) // the key and an alias, and then no more
+	if _, err := l.sow(t, text); err == nil {
+		t.Fatal("nothing stopped it")
+	}
+	stop.after(1000)
+	l.restart(t)
+	if made, err := l.sow(t, text); err != nil || made > 1 {
+		t.Fatal(made, err)
+	}
+	for _, name := range []string{"alias/a", "alias/b"} {
+		must[any](t)(do(l.Service, "DescribeKey", &api.DescribeKeyRequest{KeyId: &name}))
+	}
+	l.end(t)
+}

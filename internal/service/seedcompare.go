@@ -1,0 +1,82 @@
+package service
+
+import (
+	"slices"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/crypt"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/seed"
+)
+
+// seedRemedy ends each contradiction.
+const seedRemedy = "change the one or the other, or start with another --data folder"
+
+// contradiction compares a declared key with the stored one, as it is now: nil, or
+// the first difference. What the file does not mention is not compared.
+func contradiction(d seed.Key, k key.Key, now time.Time) error {
+	in := d.Request
+	switch {
+	case k.State == key.Gone:
+		return d.Errorf("id", "the stored key is being removed, as its deletion date has passed: start again in a few seconds")
+	case k.State == key.PendingDeletion:
+		return d.Errorf("id", "the stored key is pending deletion: %s", seedRemedy)
+	case string(k.Origin) != *in.Origin:
+		return d.Errorf("origin", "the stored key has %s, and the seed %s: %s", k.Origin, *in.Origin, seedRemedy)
+	case in.Description != nil && *in.Description != k.Description:
+		return d.Errorf("description", "the stored key has %q, and the seed %q: %s", k.Description, *in.Description, seedRemedy)
+	}
+	for _, t := range keyTags(in.Tags) {
+		if !slices.Contains(k.Tags, t) {
+			return d.Errorf("tags", "the stored key does not have %q with the value %q: %s", t.Key, t.Value, seedRemedy)
+		}
+	}
+	if in.KeyMaterial != nil {
+		if err := materialContradiction(d, k, now); err != nil {
+			return err
+		}
+	}
+	if in.Enabled != nil && (k.State == key.Enabled || k.State == key.Disabled) && *in.Enabled != (k.State == key.Enabled) {
+		return d.Errorf("enabled", "the stored key is %s: %s", k.State, seedRemedy)
+	}
+	return nil
+}
+
+// materialContradiction is contradiction for the material and its expiry.
+// Material that has expired is no contradiction.
+func materialContradiction(d seed.Key, k key.Key, now time.Time) error {
+	in := d.Request
+	id, err := crypt.MaterialID(k.ID, in.KeyMaterial)
+	if err != nil {
+		return err
+	}
+	m, given := k.Current()
+	switch {
+	case !given:
+		return d.Errorf("material", "the stored key has none yet: %s", seedRemedy)
+	case m.ID != id:
+		return d.Errorf("material", "the stored key has other material: %s", seedRemedy)
+	case !m.Present() && (in.ValidityDays != nil || in.ValidTo != nil && !in.ValidTo.Time().After(now)):
+		return nil
+	case !m.Present():
+		return d.Errorf("material", "that of the stored key was deleted, or has expired: %s", seedRemedy)
+	}
+	wanted := seedValidTo(&in, now)
+	switch {
+	case wanted.IsZero() && !m.ValidTo.IsZero():
+		return d.Errorf("material", "that of the stored key expires at %s, and the seed says nothing of it: %s", timestamp(m.ValidTo), seedRemedy)
+	case in.ValidTo != nil && !wanted.Equal(m.ValidTo):
+		return d.Errorf("expires", "the stored key has %s, and the seed %s: %s", validTo(m), in.ValidTo, seedRemedy)
+	case in.ValidityDays != nil && m.ValidTo.IsZero():
+		return d.Errorf("expires_in_days", "the material of the stored key does not expire: %s", seedRemedy)
+	}
+	return nil
+}
+
+// validTo says when a material expires.
+func validTo(m key.Material) string {
+	if m.ValidTo.IsZero() {
+		return "no expiry"
+	}
+	return timestamp(m.ValidTo).String()
+}

@@ -1,0 +1,53 @@
+package kmstest_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+
+	"github.com/keyhold/keyhold/byok"
+	"github.com/keyhold/keyhold/kmstest"
+)
+
+// A ciphertext of one server opens on another, as both have the same key.
+func TestSeed(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "seed.toml")
+	err := os.WriteFile(file, []byte(`
+[[key]]
+id = "11111111-1111-4111-8111-111111111111"
+origin = "EXTERNAL"
+aliases = ["alias/fixed"]
+material = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+`), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encrypted, err := kmstest.Start(t, kmstest.Seed(file)).Client.Encrypt(t.Context(), &kms.EncryptInput{
+		KeyId: aws.String("alias/fixed"), Plaintext: []byte("hello"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := kmstest.Start(t, kmstest.Seed(file))
+	out, err := s.Client.Decrypt(t.Context(), &kms.DecryptInput{CiphertextBlob: encrypted.CiphertextBlob})
+	if err != nil || string(out.Plaintext) != "hello" {
+		t.Fatal(out, err)
+	}
+	material := make([]byte, 32)
+	for i := range material {
+		material[i] = byte(i)
+	}
+	if want, err := byok.KeyMaterialID("11111111-1111-4111-8111-111111111111", material); err != nil || *out.KeyMaterialId != want {
+		t.Errorf("key material %s, want %s (%v)", *out.KeyMaterialId, want, err)
+	}
+	if arn := "arn:aws:kms:us-east-1:" + kmstest.Account + ":key/11111111-1111-4111-8111-111111111111"; *out.KeyId != arn {
+		t.Errorf("the key is %s, not %s", *out.KeyId, arn)
+	}
+	if _, err := kmstest.Start(t).Client.Decrypt(t.Context(), &kms.DecryptInput{CiphertextBlob: bytes.Clone(encrypted.CiphertextBlob)}); err == nil {
+		t.Error("a server without the seed has the key too")
+	}
+}
