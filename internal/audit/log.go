@@ -111,8 +111,8 @@ func (l *Log) Write(ctx context.Context, e Event) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, l.opts.MaxWait, ErrBehind)
-	defer cancel()
+	patience := time.NewTimer(l.opts.MaxWait)
+	defer patience.Stop()
 	for {
 		b, joined, err := l.join(line)
 		if err != nil {
@@ -120,6 +120,8 @@ func (l *Log) Write(ctx context.Context, e Event) error {
 		}
 		select {
 		case <-b.done:
+		case <-patience.C:
+			return fmt.Errorf("audit: event %s: %w", e.EventID, ErrBehind)
 		case <-ctx.Done():
 			return fmt.Errorf("audit: event %s: %w", e.EventID, context.Cause(ctx))
 		}

@@ -106,7 +106,7 @@ func (c *call) reread(tx *store.Tx) (key.Key, error) {
 func (c *call) event(err error) audit.Event {
 	e := audit.Event{
 		EventID:            uuid.NewString(),
-		EventTime:          audit.Time(c.now),
+		EventTime:          c.now,
 		EventName:          c.Operation.Name,
 		AWSRegion:          c.Caller.Region,
 		SourceIPAddress:    c.SourceIP,

@@ -6,6 +6,7 @@ import (
 	"encoding/base32"
 	"encoding/base64"
 	"errors"
+	"fmt"
 
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/store"
@@ -33,7 +34,7 @@ var ErrInitialised = errors.New("the deployment is initialised already")
 func (s *Service) Initialise(ctx context.Context, account string) (id, secret string, err error) {
 	id, secret = newAccessKey()
 	e := serverEvent("CreateAccessKey", account, s.clock.Now())
-	e.RequestParameters = map[string]any{"accessKeyId": id}
+	e.RequestParameters = fmt.Appendf(nil, `{"accessKeyId":%q}`, id)
 	err = s.update(ctx, e, func(tx *store.Tx) error {
 		if _, exists, err := deployments.Get(tx, deploymentPath); err != nil || exists {
 			return errors.Join(err, ErrInitialised)

@@ -46,7 +46,7 @@ func (s *Service) update(ctx context.Context, e audit.Event, fn func(*store.Tx) 
 func serverEvent(name, account string, now time.Time) audit.Event {
 	return audit.Event{
 		EventID:            uuid.NewString(),
-		EventTime:          audit.Time(now),
+		EventTime:          now,
 		EventName:          name,
 		EventType:          audit.ServiceEvent,
 		UserIdentity:       audit.Identity{AccountID: account, InvokedBy: "keyhold"},
