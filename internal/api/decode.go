@@ -80,6 +80,9 @@ func measure(body []byte) error {
 	if start := bytes.TrimLeft(body, " \t\r\n"); len(start) == 0 || start[0] != '{' {
 		return &SyntaxError{string(reasonObject), int64(len(body) - len(start))}
 	}
+	if opening := bytes.Count(body, []byte{'{'}) + bytes.Count(body, []byte{'['}); opening <= maxDepth && opening+bytes.Count(body, []byte{','}) <= maxValues {
+		return nil // even if none of them is in a string
+	}
 	depth, values := 0, 0
 	for i := 0; i < len(body); i++ {
 		switch body[i] {

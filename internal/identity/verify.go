@@ -121,15 +121,15 @@ func signedText(r *http.Request, body []byte, a authorization, date stamp) (stri
 	if err := checkHeaders(r.Header, date.header, a.signedHeaders); err != nil {
 		return "", err
 	}
-	headers, err := canonicalHeaders(r, a.signedHeaders)
+	payload := hexHash(body)
+	canonical, err := canonicalRequest(r, a.signedHeaders, payload)
 	if err != nil {
 		return "", err
 	}
-	payload := hexHash(body)
 	if err := checkPayload(r.Header, payload); err != nil {
 		return "", err
 	}
-	return stringToSign(date.text, a.scope, canonicalHash(r.Method, headers, a.signedHeaders, payload)), nil
+	return stringToSign(date.text, a.scope, hexHash(canonical)), nil
 }
 
 // signer returns the principal whose access key made the signature.

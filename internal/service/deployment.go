@@ -58,13 +58,8 @@ func (s *Service) Account(ctx context.Context) (account string, err error) {
 
 // AccessKey is the identity.Lookup of the access keys of the deployment.
 func (s *Service) AccessKey(ctx context.Context, id string) (k identity.AccessKey, ok bool, err error) {
-	err = s.store.View(ctx, func(v *store.View) error {
-		r, found, err := accessKeys.Get(v, id)
-		ok = found
-		k = identity.AccessKey{ID: id, Secret: identity.NewSecret(r.Secret), Principal: identity.Root(r.Account)}
-		return err
-	})
-	return k, ok, err
+	r, ok, err := accessKeys.Latest(ctx, s.store, id)
+	return identity.AccessKey{ID: id, Secret: identity.NewSecret(r.Secret), Principal: identity.Root(r.Account)}, ok, err
 }
 
 // newAccessKey returns a random access key in the form that those of AWS have:
