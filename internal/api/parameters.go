@@ -1,7 +1,6 @@
 package api
 
 import (
-	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -59,7 +58,12 @@ func (m *member) appendParameter(b []byte, v reflect.Value) []byte {
 
 func appendMap(b []byte, m map[string]string) []byte {
 	b = append(b, '{')
-	for _, k := range slices.Sorted(maps.Keys(m)) {
+	names := make([]string, 0, len(m))
+	for name := range m {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, k := range names {
 		b = appendText(appendName(b, k), m[k])
 	}
 	return append(b, '}')

@@ -64,10 +64,14 @@ type Resource struct{ ARN, AccountID, Type string }
 // refusing them would let a client choose to stay out of the log. It fails if
 // RequestParameters cannot be a part of a line.
 func (e Event) Line() ([]byte, error) {
+	return e.appendLine(make([]byte, 0, 1024+len(e.RequestParameters)))
+}
+
+func (e Event) appendLine(b []byte) ([]byte, error) {
 	if bytes.ContainsAny(e.RequestParameters, "\n\r") {
 		return nil, fmt.Errorf("audit: event %s: request parameters of more than one line", e.EventID)
 	}
-	o := object{text: append(make([]byte, 0, 1024+len(e.RequestParameters)), '{')}
+	o := object{text: append(b, '{')}
 	o.member("eventVersion", "1.11")
 	o.member("eventSource", "kms.amazonaws.com")
 	o.nested("userIdentity", e.UserIdentity.members)

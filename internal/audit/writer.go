@@ -42,6 +42,9 @@ func (l *Log) wrote(err error) {
 		l.fail(fmt.Errorf("audit: write: %w", err))
 	default:
 		b := l.open[l.written]
+		if cap(b.lines) <= maxSpare {
+			l.spare = b.lines
+		}
 		b.lines = nil // a slow fsync shall not keep them in memory
 		if !l.opts.Always {
 			b.release(nil)

@@ -27,14 +27,14 @@ func plain(u *url.URL) bool {
 	return u.Path == "/" && u.RawQuery == "" && !u.ForceQuery
 }
 
-// canonicalRequest returns the canonical request.
-func canonicalRequest(r *http.Request, signed []string, payload string) ([]byte, error) {
-	b := append(make([]byte, 0, 2048), canonicalBegin(r.Method)...)
-	b, err := appendHeaders(b, r, signed)
+// canonicalHash returns the hexadecimal hash of the canonical request.
+func canonicalHash(r *http.Request, signed []string, payload string) (string, error) {
+	var room [1024]byte // which most requests have enough of
+	b, err := appendHeaders(append(room[:0], canonicalBegin(r.Method)...), r, signed)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	return appendEnd(b, signed, payload), nil
+	return hexHash(appendEnd(b, signed, payload)), nil
 }
 
 // canonicalBegin is what stands before the headers.

@@ -40,11 +40,11 @@ func Examine(r *http.Request, body []byte) Examination {
 	if err != nil {
 		return x
 	}
-	canonical, err := canonicalRequest(r, a.signedHeaders, x.Payload)
+	canonical, err := canonicalHash(r, a.signedHeaders, x.Payload)
 	if err != nil {
 		return x
 	}
-	x.StringToSign = text(stringToSign(date.text, a.scope, hexHash(canonical)))
+	x.StringToSign = text(stringToSign(date.text, a.scope, canonical))
 	headers, _ := appendHeaders(nil, r, a.signedHeaders)
 	x.CanonicalRequest = text(canonicalBegin(r.Method) + string(appendEnd(shownHeaders(headers), a.signedHeaders, x.Payload)))
 	return x

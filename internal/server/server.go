@@ -58,9 +58,10 @@ func New(h *Handler) *http.Server {
 // ServeHTTP answers one request. Every answer has a request ID and a date.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := uuid.NewString()
-	w.Header().Set("X-Amzn-Requestid", id)
-	w.Header().Set("Content-Type", contentType)
-	w.Header().Set("Cache-Control", "no-store")
+	header := w.Header() // whose names are spelled as Set would
+	header["X-Amzn-Requestid"] = []string{id}
+	header["Content-Type"] = []string{contentType}
+	header["Cache-Control"] = []string{"no-store"}
 	out, err := h.answer(r, id)
 	var body []byte
 	if err == nil && out != nil {

@@ -64,28 +64,28 @@ func missingMember(name string) error {
 
 // openCiphertext opens a blob with the material of k that it names.
 func (c *call) openCiphertext(k key.Key, blob []byte, context map[string]string) (materialID string, plaintext []byte, err error) {
-	refused := key.Errorf(key.KindInvalidCiphertext, "")
+	refused := func(cause error) error { return key.Errorf(key.KindInvalidCiphertext, "").Because(cause) }
 	h, err := crypt.ParseBlob(blob)
 	if err != nil {
-		return "", nil, refused.Because(err)
+		return "", nil, refused(err)
 	}
 	if h.Account != k.Account || h.KeyID != k.ID {
 		return "", nil, key.Errorf(key.KindIncorrectKey, "The key ID in the request does not identify a CMK that can perform this operation.")
 	}
 	m, ok := k.Material(h.MaterialID)
 	if !ok {
-		return "", nil, refused.Because(errors.New("it names material that the key was never associated with"))
+		return "", nil, refused(errors.New("it names material that the key was never associated with"))
 	}
 	message, err := crypt.ParseMessage(blob, context)
 	if err != nil {
-		return "", nil, refused.Because(err)
+		return "", nil, refused(err)
 	}
 	err = c.withMaterial(c.ctx, k, m, func(made *crypt.SymmetricKey) error {
 		plaintext, err = message.Decrypt(made)
 		return err
 	})
 	if errors.Is(err, crypt.ErrCiphertext) {
-		return "", nil, refused.Because(err)
+		return "", nil, refused(err)
 	}
 	return h.MaterialID, plaintext, err
 }
