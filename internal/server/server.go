@@ -14,6 +14,7 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -71,6 +72,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, id, err)
 		return
 	}
+	header["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.Write(body)
 	clear(body)
 }

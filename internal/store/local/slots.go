@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 
 	"github.com/keyhold/keyhold/internal/store"
@@ -229,6 +230,7 @@ func (g *groupSync) do(fsync func() error) error {
 
 	g.running.Lock()
 	defer g.running.Unlock()
+	runtime.Gosched() // those who are about to write do so first, for this fsync
 	g.mu.Lock()
 	g.next = nil // who comes now has written after this fsync began
 	g.mu.Unlock()
