@@ -13,12 +13,12 @@ func (s settings) manyKeys() error {
 	if s.many == 0 {
 		return nil
 	}
-	few, err := s.startKeyhold()
+	few, err := s.startKeyhold(onFirstProcessor)
 	if err != nil {
 		return err
 	}
 	defer few.stop()
-	many, err := s.startKeyhold()
+	many, err := s.startKeyhold(onFirstProcessor)
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,7 @@ import (
 // parameters measures GetParametersForImport for RSA_4096, whose key pairs take long
 // to make, at one a second.
 func (s settings) parameters() error {
-	k, err := s.startKeyhold()
+	k, err := s.startKeyhold(anywhere)
 	if err != nil {
 		return err
 	}

@@ -7,10 +7,7 @@ import (
 
 // requests compares the three servers, operation by operation.
 func (s settings) requests() error {
-	if err := leaveFirstProcessor(); err != nil {
-		return err
-	}
-	keyhold, err := s.startKeyhold()
+	keyhold, err := s.startKeyhold(onFirstProcessor)
 	if err != nil {
 		return err
 	}

@@ -24,13 +24,14 @@ type server struct {
 	data string // the folder to remove at the end
 }
 
-// startKeyhold starts the program as a dev server on a new data folder.
-func (s settings) startKeyhold(flags ...string) (*server, error) {
+// startKeyhold starts the program as a dev server on a new data folder; where says
+// on which processors.
+func (s settings) startKeyhold(where placement, flags ...string) (*server, error) {
 	data, err := os.MkdirTemp("", "keyhold-bench")
 	if err != nil {
 		return nil, err
 	}
-	k, err := start("keyhold", s.program, append([]string{"dev", "--addr", "127.0.0.1:0", "--data", data}, flags...)...)
+	k, err := start(where, "keyhold", s.program, append([]string{"dev", "--addr", "127.0.0.1:0", "--data", data}, flags...)...)
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(data))
 	}
@@ -44,19 +45,18 @@ func startReference(name string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return start(name, self, "serve", name)
+	return start(onFirstProcessor, name, self, "serve", name)
 }
 
-// start starts a server on the first processor and waits until it says where it
-// listens.
-func start(name, path string, args ...string) (*server, error) {
+// start starts a server and waits until it says where it listens.
+func start(where placement, name, path string, args ...string) (*server, error) {
 	s := &server{name: name, cmd: exec.Command(path, args...)}
 	s.cmd.Stderr = os.Stderr
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
 	}
-	if err := onFirstProcessor(s.cmd.Start); err != nil {
+	if err := where(s.cmd.Start); err != nil {
 		return nil, err
 	}
 	lines := bufio.NewScanner(out)
@@ -72,6 +72,12 @@ func start(name, path string, args ...string) (*server, error) {
 	}
 	return nil, fmt.Errorf("%s ended before it said where it listens: %w", name, s.cmd.Wait())
 }
+
+// A placement runs fn, which starts a process.
+type placement func(fn func() error) error
+
+// anywhere lets the process have all processors.
+func anywhere(fn func() error) error { return fn() }
 
 // onFirstProcessor runs fn, which starts a process, so that the process has the
 // first processor alone, and this one all others, if there are any.

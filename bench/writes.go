@@ -21,7 +21,7 @@ func (s settings) writes() error {
 }
 
 func (s settings) write(name string, in map[string]any) error {
-	k, err := s.startKeyhold()
+	k, err := s.startKeyhold(anywhere)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,10 @@ import (
 // shutdownGrace is how long requests under way may take after a signal.
 const shutdownGrace = 5 * time.Second
 
+// wrappingKeysAhead is how many key pairs of each wrapping key spec in use are kept
+// ready: one of RSA_4096 takes from half a second to two to make.
+const wrappingKeysAhead = 4
+
 // gcPercent makes the heap, which is some MiB, grow to five times of what is in
 // use before garbage is collected: at the default of twice, a busy server would
 // spend a tenth of its time on that. Who sets GOGC has his own will.
