@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/store"
@@ -105,7 +103,7 @@ func (c *call) reread(tx *store.Tx) (key.Key, error) {
 // event tells of the call and of how it ended.
 func (c *call) event(err error) audit.Event {
 	e := audit.Event{
-		EventID:            uuid.NewString(),
+		EventID:            newEventID(),
 		EventTime:          c.now,
 		EventName:          c.Operation.Name,
 		AWSRegion:          c.Caller.Region,

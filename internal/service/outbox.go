@@ -45,7 +45,7 @@ func (s *Service) update(ctx context.Context, e audit.Event, fn func(*store.Tx) 
 // it.
 func serverEvent(name, account string, now time.Time) audit.Event {
 	return audit.Event{
-		EventID:            uuid.NewString(),
+		EventID:            newEventID(),
 		EventTime:          now,
 		EventName:          name,
 		EventType:          audit.ServiceEvent,
@@ -55,6 +55,11 @@ func serverEvent(name, account string, now time.Time) audit.Event {
 		RecipientAccountID: account,
 	}
 }
+
+// newEventID returns a UUID that begins with the time (RFC 9562, section 5.7): so
+// the events of the outbox lie side by side in the store, in their order, and what
+// writes or removes some of them touches few of its pages.
+func newEventID() string { return uuid.Must(uuid.NewV7()).String() }
 
 // takeUp brings to the log what a stop left behind and the log does not have.
 func (o outbox) takeUp(ctx context.Context) error {
