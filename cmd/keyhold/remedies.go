@@ -28,7 +28,7 @@ KMSInvalidStateException            | | 1 | the state of the key does not allow 
 LimitExceededException              | | 1 | a quota of the account or of the key is used up | delete what is not needed any more, or ask for a higher quota
 MissingAuthenticationTokenException | | 4 | the request reached the server without its signature | look for a proxy on the way that removes headers
 NotFoundException                   | lias | 5 | no key has this alias in this account and Region | check name and Region; to make the key and the alias, add --create
-NotFoundException                   | efused signature | 5 | a dev server remembers the last 20 requests whose signature it refused | let the client send its request again, to this server
+NotFoundException                   | signature | 5 | a dev server remembers the last 20 requests whose signature it refused | let the client send its request again, to this server
 NotFoundException                   | Invalid arn | 5 | the ARN is of another Region than the request | add --region as the ARN has it
 NotFoundException                   | | 5 | no such key is in this account and Region | check the ID, the Region and the credentials; the name of an alias begins with alias/
 SerializationException              | | 1 | the server did not understand the request | check that the endpoint is what you mean, and that nothing on the way changes bodies
