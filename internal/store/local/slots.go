@@ -170,7 +170,17 @@ func (s *Slots) write(cells map[uint32][]byte) error {
 			return s.fail(err)
 		}
 	}
-	if err := s.sync.do(s.file.Sync); err != nil {
+	return s.sync.do(s.fsync)
+}
+
+// fsync brings to disk what was written, and is called by one at a time. After one
+// that failed there is no other: the kernel takes what was lost for written, and
+// the next would succeed without it.
+func (s *Slots) fsync() error {
+	if err := s.refusal(); err != nil {
+		return err
+	}
+	if err := s.file.Sync(); err != nil {
 		return s.fail(err)
 	}
 	return nil
