@@ -23,11 +23,16 @@ func metadata(k key.Key) *api.KeyMetadata {
 		KeyManager:            new("CUSTOMER"),
 		KeySpec:               new(string(k.Spec)),
 		CustomerMasterKeySpec: new(string(k.Spec)),
-		EncryptionAlgorithms:  []string{api.EncryptionAlgorithmSymmetricDefault},
 		MultiRegion:           new(false),
+
+		EncapsulationAlgorithms: algorithmsFor(k, key.EncapsulateDecapsulate),
+		EncryptionAlgorithms:    algorithmsFor(k, key.EncryptDecrypt),
+		KeyAgreementAlgorithms:  algorithmsFor(k, key.KeyAgreement),
+		MacAlgorithms:           algorithmsFor(k, key.GenerateVerifyMAC),
+		SigningAlgorithms:       algorithmsFor(k, key.SignVerify),
 	}
 	current, ok := k.Current()
-	if ok {
+	if ok && k.Spec == key.SymmetricDefault {
 		m.CurrentKeyMaterialId = &current.ID
 	}
 	if k.Origin == key.OriginExternal && current.Present() {
@@ -35,6 +40,14 @@ func metadata(k key.Key) *api.KeyMetadata {
 		m.ValidTo = timestamp(current.ValidTo)
 	}
 	return m
+}
+
+// algorithmsFor returns the algorithms of a key if it is of the usage, or nil.
+func algorithmsFor(k key.Key, usage key.Usage) []string {
+	if k.Usage != usage {
+		return nil
+	}
+	return k.Suite().Algorithms
 }
 
 // timestamp returns t for the wire, or nil for the zero time.
