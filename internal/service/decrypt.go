@@ -66,11 +66,6 @@ func missingMember(name string) error {
 	return key.Errorf(key.KindValidation, "1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null", name)
 }
 
-<<<<<<< HEAD
-// openCiphertext opens a blob with the material of k that it names.
-func (c *call) openCiphertext(k key.Key, blob []byte, context map[string]string) (materialID string, plaintext []byte, err error) {
-	refused := func(cause error) error { return key.Errorf(key.KindInvalidCiphertext, "").Because(cause) }
-=======
 // decrypt opens a ciphertext under k. It returns the ID of the material if that is
 // symmetric.
 func (c *call) decrypt(k key.Key, algorithm string, ciphertext []byte, context map[string]string) (materialID *string, plaintext []byte, err error) {
@@ -90,8 +85,7 @@ func (c *call) decrypt(k key.Key, algorithm string, ciphertext []byte, context m
 
 // decryptSymmetric opens a blob with the material of k that it names.
 func (c *call) decryptSymmetric(k key.Key, blob []byte, context map[string]string) (materialID string, plaintext []byte, err error) {
-	refused := key.Errorf(key.KindInvalidCiphertext, "")
->>>>>>> specs
+	refused := func(cause error) error { return key.Errorf(key.KindInvalidCiphertext, "").Because(cause) }
 	h, err := crypt.ParseBlob(blob)
 	if err != nil {
 		return "", nil, refused(err)
