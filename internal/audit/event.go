@@ -42,6 +42,7 @@ type Event struct {
 	Resources           []Resource     `json:"resources,omitempty"`
 	EventType           string         `json:"eventType"` // empty: APICall
 	RecipientAccountID  string         `json:"recipientAccountId"`
+	ServiceEventDetails map[string]any `json:"serviceEventDetails,omitzero"`
 	StoreRevision       int64          `json:"storeRevision,omitzero"` // as Stamp has it
 }
 

@@ -26,13 +26,12 @@ func metadata(k key.Key) *api.KeyMetadata {
 		EncryptionAlgorithms:  []string{api.EncryptionAlgorithmSymmetricDefault},
 		MultiRegion:           new(false),
 	}
-	current, ok := k.Current()
-	if ok {
+	if current, ok := k.Current(); ok {
 		m.CurrentKeyMaterialId = &current.ID
 	}
-	if k.Origin == key.OriginExternal && current.Present() {
-		m.ExpirationModel = new(string(current.ExpirationModel()))
-		m.ValidTo = timestamp(current.ValidTo)
+	if model, validTo, ok := k.Expiration(); ok && k.Origin == key.OriginExternal {
+		m.ExpirationModel = new(string(model))
+		m.ValidTo = timestamp(validTo)
 	}
 	return m
 }

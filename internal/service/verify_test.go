@@ -109,6 +109,19 @@ func (w *wreckage) newKey(o key.Origin) key.Key {
 	}
 }
 
+// second gives the key that is enabled one more material, as a rotation does.
+func (w *wreckage) second(m key.Material) {
+	m.RotationDate, m.RotationType = time.Now().UTC(), key.RotationOnDemand
+	w.enabled.Materials = append(w.enabled.Materials, m)
+}
+
+// plan has the key that is enabled rotated, with its place in the index.
+func (w *wreckage) plan(r key.Rotation) {
+	w.Helper()
+	w.enabled.Rotation = r
+	w.update(func(tx *store.Tx) error { _, err := putKey(tx, w.enabled); return err })
+}
+
 func (w *wreckage) alias(name string, k key.Key) key.Alias {
 	return key.Alias{Name: key.AliasPrefix + name, Account: k.Account, Region: k.Region, KeyID: k.ID}
 }
@@ -281,6 +294,42 @@ var damages = map[string]struct {
 		[]string{`key/ENABLED: the state "PendingImport" does not fit`}},
 	"a deletion without a date": {func(w *wreckage) { w.pending.DeletionDate = time.Time{}; w.replace(w.pending) },
 		[]string{`due/\d+/PENDING: no key is due then`, `key/PENDING: the state "PendingDeletion" does not fit`}},
+	"material that waits in a key of the server's own": {func(w *wreckage) { w.enabled.Pending = &key.Material{ID: w.other.ID}; w.replace(w.enabled) },
+		[]string{`key/ENABLED: material [0-9a-f]{64} cannot wait`}},
+	"material that waits before any other": {func(w *wreckage) {
+		w.enabled.Origin, w.enabled.State = key.OriginExternal, key.PendingImport
+		w.enabled.Pending, w.enabled.Materials = &w.enabled.Materials[0], nil
+		w.replace(w.enabled)
+	}, []string{`key/ENABLED: material [0-9a-f]{64} cannot wait`}},
+	"material that waits without bytes": {func(w *wreckage) { w.expiring.Pending = &key.Material{ID: w.other.ID}; w.replace(w.expiring) },
+		[]string{`key/EXPIRING: material [0-9a-f]{64} cannot wait`}},
+	"a material twice": {func(w *wreckage) { w.second(w.enabled.Materials[0]); w.replace(w.enabled) },
+		[]string{`key/ENABLED: material [0-9a-f]{64} is there twice; another record names the slot`}},
+	"a second material that no rotation brought": {func(w *wreckage) {
+		w.enabled.Materials = append(w.enabled.Materials, key.Material{ID: w.other.ID})
+		w.enabled.State = key.Disabled
+		w.replace(w.enabled)
+	}, []string{`key/ENABLED: the state "Disabled" does not fit its material and dates; material [0-9a-f]{64} is in a place where no rotation`}},
+	"a rotation to the first material": {func(w *wreckage) {
+		w.enabled.Materials[0].RotationDate, w.enabled.Materials[0].RotationType = time.Now(), key.RotationOnDemand
+		w.replace(w.enabled)
+	}, []string{`key/ENABLED: material [0-9a-f]{64} is in a place where no rotation`}},
+	"more rotations on demand than there can be": {func(w *wreckage) {
+		w.expiring.State = key.PendingImport
+		for i := range 26 {
+			w.second(key.Material{ID: fmt.Sprintf("%064d", i)})
+			w.expiring.Materials = append(w.expiring.Materials, w.enabled.Materials[i+1])
+		}
+		w.replace(w.expiring)
+	}, []string{`key/EXPIRING: 26 rotations on demand are more`}},
+	"automatic rotation of imported material": {func(w *wreckage) { w.empty = w.empty.EnableRotation(90, time.Now()); w.replace(w.empty) },
+		[]string{`key/EMPTY: a key of the spec SYMMETRIC_DEFAULT and the origin EXTERNAL is not rotated so`}},
+	"automatic rotation too often": {func(w *wreckage) { w.plan(key.Rotation{PeriodInDays: 89, Next: time.Now()}) },
+		[]string{`key/ENABLED: a rotation every 89 days cannot be`}},
+	"automatic rotation without a date": {func(w *wreckage) { w.plan(key.Rotation{PeriodInDays: 90}) },
+		[]string{`key/ENABLED: a rotation every 90 days cannot be`}},
+	"a rotation that is not in the index": {func(w *wreckage) { w.enabled = w.enabled.EnableRotation(90, time.Now()); w.replace(w.enabled) },
+		[]string{`due/\d+/ENABLED: it is missing`}},
 	"a slot that is gone": {func(w *wreckage) { w.must(w.slots.Erase(w.Context(), w.enabled.Slots()...)) },
 		[]string{`key/ENABLED: material [0-9a-f]{64} of arn:.*: store: no such slot`}},
 	"a damaged slot": {func(w *wreckage) { w.flipInSlots(64 + 20) }, // of the first cell that was taken
@@ -294,6 +343,11 @@ var damages = map[string]struct {
 	}, []string{`key/.*/ffffffff-.*: another record names the slot 1-[0-9a-f]{16} too; material .* does not open`}},
 	"an erasure of what is in use": {func(w *wreckage) {
 		w.update(func(tx *store.Tx) error { return noteErasures(tx, w.enabled.Slots()) })
+	}, []string{`key/ENABLED: another record names the slot`}},
+	"an erasure of what is in use, behind others": {func(w *wreckage) {
+		w.update(func(tx *store.Tx) error {
+			return noteErasures(tx, append([]string{w.other.Slot}, w.enabled.Slots()...))
+		})
 	}, []string{`key/ENABLED: another record names the slot`}},
 	"sealed bytes of other material": {func(w *wreckage) { w.enabled.Materials[0].Sealed = w.other.Sealed; w.replace(w.enabled) },
 		[]string{`key/ENABLED: material .* does not open`}},
