@@ -40,6 +40,7 @@ EnableKeyRotation                ok       disabled  pending-deletion  pending-re
 Encrypt                          ok       disabled  pending-deletion  pending-replica-deletion  pending-import  unavailable  creating  ok
 GenerateDataKey                  ok       disabled  pending-deletion  pending-replica-deletion  pending-import  unavailable  creating  ok
 GenerateDataKeyWithoutPlaintext  ok       disabled  pending-deletion  pending-replica-deletion  pending-import  unavailable  creating  ok
+GetKeyLastUsage                  ok       ok        ok                ok                        ok              ok           ok        ok
 GetKeyPolicy                     ok       ok        ok                ok                        ok              ok           ok        ok
 GetKeyRotationStatus             ok       ok        ok                ok                        ok              ok           ok        ok
 GetParametersForImport           ok       ok        pending-deletion  pending-replica-deletion  ok              ok           creating  updating

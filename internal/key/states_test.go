@@ -26,7 +26,7 @@ TagResource, UntagResource, UpdateKeyDescription  ok | ok | SP | ok | ok | ok | 
 DescribeKey, ListAliases, DeleteAlias             ok | ok | ok | ok | ok | ok | ok
 GetKeyPolicy, PutKeyPolicy, ListKeyPolicies       ok | ok | ok | ok | ok | ok | ok
 ListResourceTags, GetKeyRotationStatus            ok | ok | ok | ok | ok | ok | ok
-ListKeyRotations                                  ok | ok | ok | ok | ok | ok | ok
+ListKeyRotations, GetKeyLastUsage                 ok | ok | ok | ok | ok | ok | ok
 ScheduleKeyDeletion                               ok | ok | SP | ok | ok | ok | UP
 CancelKeyDeletion                                 NP | NP | ok | NP | NP | NP | NP
 GetParametersForImport                            ok | ok | SP | ok | ok | CR | UP

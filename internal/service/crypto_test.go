@@ -51,7 +51,6 @@ func TestDecrypt(t *testing.T) {
 		{"a recipient", "UnsupportedOperationException", "", kms.DecryptInput{CiphertextBlob: blob, Recipient: &types.RecipientInfo{AttestationDocument: []byte("x")}}},
 		{"a dry run", "DryRunOperationException", "", kms.DecryptInput{CiphertextBlob: blob, EncryptionContext: context, DryRun: aws.Bool(true)}},
 		{"a dry run that would fail", "InvalidCiphertextException", "", kms.DecryptInput{CiphertextBlob: blob, DryRun: aws.Bool(true)}},
-		{"a modified dry run", "UnsupportedOperationException", "", kms.DecryptInput{CiphertextBlob: blob, DryRunModifiers: []types.DryRunModifierType{"IGNORE_CIPHERTEXT"}}},
 		{"a grant token", "InvalidGrantTokenException", "", kms.DecryptInput{CiphertextBlob: blob, GrantTokens: []string{"x"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

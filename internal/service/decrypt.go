@@ -14,12 +14,18 @@ var decrypt = query("Decrypt", asks{{"kms:Decrypt", keyOfCiphertext("KeyId", "Ci
 		if err := checkRecipient(in.Recipient); err != nil {
 			return err
 		}
-		return checkCiphertext(in.CiphertextBlob, in.DryRunModifiers, in.GrantTokens)
+		if err := checkCiphertext(in.CiphertextBlob, ignoresCiphertext(in.DryRun, in.DryRunModifiers), in.KeyId, "keyId"); err != nil {
+			return err
+		}
+		return checkGrantTokens(in.GrantTokens)
 	},
 	func(c *call, in *api.DecryptRequest) (*api.DecryptResponse, error) {
 		k := c.key()
 		if err := checkSymmetric(k, in.EncryptionAlgorithm); err != nil {
 			return nil, err
+		}
+		if ignoresCiphertext(in.DryRun, in.DryRunModifiers) {
+			return nil, errDryRun
 		}
 		materialID, plaintext, err := c.openCiphertext(k, in.CiphertextBlob, in.EncryptionContext)
 		if err != nil {
@@ -43,17 +49,6 @@ func checkRecipient(r *api.RecipientInfo) error {
 		return key.Errorf(key.KindUnsupportedOperation, "Recipients in attested enclaves are not supported.")
 	}
 	return nil
-}
-
-// checkCiphertext looks at the members of the operations that open a ciphertext.
-func checkCiphertext(blob []byte, modifiers, grantTokens []string) error {
-	switch {
-	case len(modifiers) > 0:
-		return key.Errorf(key.KindUnsupportedOperation, "DryRunModifiers are not supported yet.")
-	case blob == nil:
-		return missingMember("ciphertextBlob")
-	}
-	return checkGrantTokens(grantTokens)
 }
 
 // missingMember refuses a request without a member that the API calls optional,

@@ -54,6 +54,10 @@ func keyCalls(t *testing.T, s *kmstest.Server) map[string]keyCall {
 			_, err := s.Client.DisableKeyRotation(t.Context(), &kms.DisableKeyRotationInput{KeyId: ref})
 			return err
 		},
+		"GetKeyLastUsage": func(ref *string) error {
+			_, err := s.Client.GetKeyLastUsage(t.Context(), &kms.GetKeyLastUsageInput{KeyId: ref})
+			return err
+		},
 		"ListKeyRotations": func(ref *string) error {
 			_, err := s.Client.ListKeyRotations(t.Context(), &kms.ListKeyRotationsInput{KeyId: ref})
 			return err
@@ -121,6 +125,7 @@ func TestStatesOfEachOperation(t *testing.T) {
 		"PutKeyPolicy":                    {},
 		"ListKeyPolicies":                 {},
 		"GetKeyRotationStatus":            {},
+		"GetKeyLastUsage":                 {},
 		"ListKeyRotations":                {},
 		"RotateKeyOnDemand":               {true, true, true},
 		"GenerateDataKey":                 {true, true, true},

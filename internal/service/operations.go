@@ -16,6 +16,7 @@ func operations(dev bool) map[string]Operation {
 		decrypt,
 		deleteAlias,
 		deleteImportedKeyMaterial,
+		describeCustomKeyStores,
 		describeKey,
 		disableKey,
 		disableKeyRotation,
@@ -25,6 +26,7 @@ func operations(dev bool) map[string]Operation {
 		generateDataKey,
 		generateDataKeyWithoutPlaintext,
 		generateRandom,
+		getKeyLastUsage,
 		getKeyPolicy,
 		getKeyRotationStatus,
 		getParametersForImport,
@@ -48,7 +50,9 @@ func operations(dev bool) map[string]Operation {
 		rows = append(rows, of(api.TargetDev, explainSignature, moveClock, showClock)...)
 	}
 	table := make(map[string]Operation, len(rows))
+	tracked := api.Enum("KeyLastUsageTrackingOperation")
 	for _, row := range rows {
+		row.usesKeys = slices.Contains(tracked, row.Name)
 		table[row.Name] = row
 	}
 	return table

@@ -20,6 +20,7 @@ var (
 	// erasures are slots that no record names any more and that may not be
 	// overwritten yet.
 	erasures = store.Table[erasure]{Prefix: "erase", Codec: store.JSON[erasure]()}
+	usages   = store.Table[usageRecord]{Prefix: "usage", Codec: store.JSON[usageRecord]()}
 	outboxes = store.Table[outboxRecord]{Prefix: "outbox", Codec: store.JSON[outboxRecord]()}
 )
 

@@ -10,7 +10,10 @@ import (
 var reEncrypt = query("ReEncrypt",
 	asks{{"kms:ReEncryptFrom", keyOfCiphertext("SourceKeyId", "CiphertextBlob")}, {"kms:ReEncryptTo", keyOrAlias("DestinationKeyId")}},
 	func(in *api.ReEncryptRequest, _ time.Time) error {
-		return checkCiphertext(in.CiphertextBlob, in.DryRunModifiers, in.GrantTokens)
+		if err := checkCiphertext(in.CiphertextBlob, ignoresCiphertext(in.DryRun, in.DryRunModifiers), in.SourceKeyId, "sourceKeyId"); err != nil {
+			return err
+		}
+		return checkGrantTokens(in.GrantTokens)
 	},
 	func(c *call, in *api.ReEncryptRequest) (*api.ReEncryptResponse, error) {
 		source, destination := c.keys[0], c.keys[1]
@@ -19,6 +22,9 @@ var reEncrypt = query("ReEncrypt",
 		}
 		if err := checkSymmetric(destination, in.DestinationEncryptionAlgorithm); err != nil {
 			return nil, err
+		}
+		if ignoresCiphertext(in.DryRun, in.DryRunModifiers) {
+			return nil, errDryRun
 		}
 		from, plaintext, err := c.openCiphertext(source, in.CiphertextBlob, in.SourceEncryptionContext)
 		if err != nil {

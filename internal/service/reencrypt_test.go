@@ -88,9 +88,6 @@ func TestReEncryptRefusals(t *testing.T) {
 		}},
 		{"a dry run", "DryRunOperationException", "", func(in *kms.ReEncryptInput) { in.DryRun = aws.Bool(true) }},
 		{"a dry run that would fail", "InvalidCiphertextException", "", func(in *kms.ReEncryptInput) { in.DryRun, in.SourceEncryptionContext = aws.Bool(true), nil }},
-		{"a modified dry run", "UnsupportedOperationException", "", func(in *kms.ReEncryptInput) {
-			in.DryRunModifiers = []types.DryRunModifierType{"IGNORE_CIPHERTEXT"}
-		}},
 		{"a grant token", "InvalidGrantTokenException", "", func(in *kms.ReEncryptInput) { in.GrantTokens = []string{"x"} }},
 	} {
 		t.Run(c.name, func(t *testing.T) {

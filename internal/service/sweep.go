@@ -186,8 +186,9 @@ func (s *Service) remove(ctx context.Context, k key.Key, entry string) error {
 			return err
 		}
 	}
+	s.usage.forget(pathOf(k))
 	return s.store.Update(ctx, func(tx *store.Tx) error {
-		return errors.Join(aliasGuards.Delete(tx, pathOf(k)), keys.Delete(tx, pathOf(k)), dues.Delete(tx, entry))
+		return errors.Join(usages.Delete(tx, pathOf(k)), aliasGuards.Delete(tx, pathOf(k)), keys.Delete(tx, pathOf(k)), dues.Delete(tx, entry))
 	})
 }
 

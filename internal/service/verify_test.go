@@ -90,6 +90,7 @@ func (w *wreckage) fill(s *Service) {
 		}
 		return errors.Join(insertAlias(tx, w.alias("one", w.enabled)), insertAlias(tx, w.alias("two", w.enabled)))
 	})
+	w.used(pathOf(w.enabled), "Encrypt")
 	w.other, err = w.material(c, w.enabled, crypt.NewSymmetricMaterial())
 	w.must(errors.Join(err, w.slots.Erase(w.Context(), w.other.Slot)))
 }
@@ -113,6 +114,14 @@ func (w *wreckage) newKey(o key.Origin) key.Key {
 func (w *wreckage) second(m key.Material) {
 	m.RotationDate, m.RotationType = time.Now().UTC(), key.RotationOnDemand
 	w.enabled.Materials = append(w.enabled.Materials, m)
+}
+
+// used notes a usage.
+func (w *wreckage) used(path, operation string) {
+	w.Helper()
+	w.update(func(tx *store.Tx) error {
+		return usages.Put(tx, path, usageRecord{operation, "request", uuid.NewString(), time.Now()})
+	})
 }
 
 // plan has the key that is enabled rotated, with its place in the index.
@@ -217,7 +226,7 @@ func TestVerifyFindsNothingWhereNothingIs(t *testing.T) {
 	if err != nil || len(findings) > 0 || len(s.Notes) > 0 {
 		t.Errorf("found %q, %q, %v", findings, s.Notes, err)
 	}
-	want := map[string]int{"access-key": 1, "alias": 2, "alias-guard": 1, "alias-of-key": 2, "deployment": 1, "due": 2, "key": 4, "keyring": 1, "token-keys": 1}
+	want := map[string]int{"access-key": 1, "alias": 2, "alias-guard": 1, "alias-of-key": 2, "deployment": 1, "due": 2, "key": 4, "keyring": 1, "token-keys": 1, "usage": 1}
 	if !maps.Equal(s.Records, want) || s.Materials != 3 || s.TokenKeys != 1 || s.Events != 1 || s.Revision < 2 {
 		t.Errorf("looked at %+v", s)
 	}
@@ -284,7 +293,7 @@ var damages = map[string]struct {
 	"a key that is gone": {func(w *wreckage) { w.alter("key/"+pathOf(w.expiring), remove) },
 		[]string{`due/\d+/EXPIRING: no key is due then`}},
 	"a key with aliases that is gone": {func(w *wreckage) { w.alter("key/"+pathOf(w.enabled), remove) },
-		[]string{"alias-guard/ENABLED: there is no such key", "key/ENABLED: it is missing: arn:.*alias/one", "key/ENABLED: it is missing: arn:.*alias/two"}},
+		[]string{"alias-guard/ENABLED: there is no such key", "key/ENABLED: it is missing: arn:.*alias/one", "key/ENABLED: it is missing: arn:.*alias/two", "usage/ENABLED: there is no such key"}},
 
 	"a state that does not fit": {func(w *wreckage) { w.empty.State = key.Enabled; w.replace(w.empty) },
 		[]string{`key/EMPTY: the state "Enabled" does not fit`}},
@@ -330,6 +339,10 @@ var damages = map[string]struct {
 		[]string{`key/ENABLED: a rotation every 90 days cannot be`}},
 	"a rotation that is not in the index": {func(w *wreckage) { w.enabled = w.enabled.EnableRotation(90, time.Now()); w.replace(w.enabled) },
 		[]string{`due/\d+/ENABLED: it is missing`}},
+	"the usage of a key that there is not": {func(w *wreckage) { w.used("111122223333/eu-west-2/x", "Encrypt") },
+		[]string{`usage/.*/x: there is no such key`}},
+	"a usage that is none": {func(w *wreckage) { w.used(pathOf(w.enabled), "DescribeKey") },
+		[]string{`usage/ENABLED: "DescribeKey" is no usage of a key`}},
 	"a slot that is gone": {func(w *wreckage) { w.must(w.slots.Erase(w.Context(), w.enabled.Slots()...)) },
 		[]string{`key/ENABLED: material [0-9a-f]{64} of arn:.*: store: no such slot`}},
 	"a damaged slot": {func(w *wreckage) { w.flipInSlots(64 + 20) }, // of the first cell that was taken
