@@ -26,22 +26,23 @@ const KeyResource = "AWS::KMS::Key"
 // AWS KMS log entries". What it holds is written in the clear: the caller leaves
 // out secrets, plaintext, ciphertext, tokens and signatures.
 type Event struct {
-	UserIdentity       Identity
-	EventTime          time.Time // a part smaller than a millisecond is dropped
-	EventName          string    // the operation
-	AWSRegion          string
-	SourceIPAddress    string
-	UserAgent          string
-	ErrorCode          string // empty when it went well
-	ErrorMessage       string
-	RequestParameters  []byte // a JSON object without white space; nil: null
-	RequestID          string
-	EventID            string // unique, such as a UUID
-	ReadOnly           bool
-	Resources          []Resource
-	EventType          string // empty: APICall
-	RecipientAccountID string
-	StoreRevision      int64 // as Stamp has it; 0: none
+	UserIdentity        Identity
+	EventTime           time.Time // a part smaller than a millisecond is dropped
+	EventName           string    // the operation
+	AWSRegion           string
+	SourceIPAddress     string
+	UserAgent           string
+	ErrorCode           string // empty when it went well
+	ErrorMessage        string
+	RequestParameters   []byte // a JSON object without white space; nil: null
+	RequestID           string
+	EventID             string // unique, such as a UUID
+	ReadOnly            bool
+	Resources           []Resource
+	EventType           string // empty: APICall
+	RecipientAccountID  string
+	ServiceEventDetails []byte // as RequestParameters; nil: absent
+	StoreRevision       int64  // as Stamp has it; 0: none
 }
 
 // An Identity is the principal that asked, as far as it is known.
@@ -68,8 +69,8 @@ func (e Event) Line() ([]byte, error) {
 }
 
 func (e Event) appendLine(b []byte) ([]byte, error) {
-	if bytes.ContainsAny(e.RequestParameters, "\n\r") {
-		return nil, fmt.Errorf("audit: event %s: request parameters of more than one line", e.EventID)
+	if bytes.ContainsAny(e.RequestParameters, "\n\r") || bytes.ContainsAny(e.ServiceEventDetails, "\n\r") {
+		return nil, fmt.Errorf("audit: event %s: parameters or details of more than one line", e.EventID)
 	}
 	o := object{text: append(b, '{')}
 	o.member("eventVersion", "1.11")
@@ -92,6 +93,9 @@ func (e Event) appendLine(b []byte) ([]byte, error) {
 	o.resources(e.Resources)
 	o.member("eventType", cmp.Or(e.EventType, APICall))
 	o.member("recipientAccountId", e.RecipientAccountID)
+	if e.ServiceEventDetails != nil {
+		o.raw("serviceEventDetails", string(e.ServiceEventDetails))
+	}
 	if e.StoreRevision != 0 {
 		o.raw("storeRevision", strconv.FormatInt(e.StoreRevision, 10))
 	}

@@ -10,6 +10,8 @@ type Kind string
 const (
 	KindAccessDenied               Kind = "AccessDeniedException"
 	KindAlreadyExists              Kind = "AlreadyExistsException"
+	KindConflict                   Kind = "ConflictException"
+	KindCustomKeyStoreNotFound     Kind = "CustomKeyStoreNotFoundException"
 	KindDependencyTimeout          Kind = "DependencyTimeoutException"
 	KindDisabled                   Kind = "DisabledException"
 	KindDryRunOperation            Kind = "DryRunOperationException"

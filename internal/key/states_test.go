@@ -31,12 +31,14 @@ TagResource, UntagResource, UpdateKeyDescription  ok | ok | SP | ok | ok | ok | 
 DescribeKey, ListAliases, DeleteAlias             ok | ok | ok | ok | ok | ok | ok
 GetKeyPolicy, PutKeyPolicy, ListKeyPolicies       ok | ok | ok | ok | ok | ok | ok
 ListResourceTags, GetKeyRotationStatus            ok | ok | ok | ok | ok | ok | ok
+ListKeyRotations, GetKeyLastUsage                 ok | ok | ok | ok | ok | ok | ok
 ScheduleKeyDeletion                               ok | ok | SP | ok | ok | ok | UP
 CancelKeyDeletion                                 NP | NP | ok | NP | NP | NP | NP
 GetParametersForImport                            ok | ok | SP | ok | ok | CR | UP
 ImportKeyMaterial                                 ok | ok | SP | ok | ok | CR | ok
 DeleteImportedKeyMaterial                         ok | ok | ok | ok | UN | CR | UP
 EnableKeyRotation, DisableKeyRotation             ok | D  | SP | ok | ok | CR | ok
+RotateKeyOnDemand                                 ok | D  | SP | PI | ok | CR | UP
 `
 
 // column gives the place of each state in wanted.

@@ -19,6 +19,8 @@ const kindInternal key.Kind = "KMSInternalException"
 const statuses = `
 AccessDeniedException                400
 AlreadyExistsException               400
+ConflictException                    400
+CustomKeyStoreNotFoundException      400
 DependencyTimeoutException           503
 DisabledException                    400
 DryRunOperationException             400

@@ -18,20 +18,21 @@ type call struct {
 	now  time.Time // read once: the whole call happens at this moment
 	keys []key.Key // what each ask found, as it is now
 
-	created   string // the ARN of the key that the call made
-	slot      string // written for a material that is not committed yet
+	also      []audit.Event // beside that of the call
+	created   string        // the ARN of the key that the call made
+	slot      string        // written for a material that is not committed yet
 	committed bool
 }
 
 // key returns what the first ask found.
 func (c *call) key() key.Key { return c.keys[0] }
 
-// commit runs fn in a transaction and writes the event of the call in the same
+// commit runs fn in a transaction and writes the events of the call in the same
 // one. fn may run several times; it holds no cryptography and makes no call.
 func (c *call) commit(fn func(tx *store.Tx) error) error {
 	e := c.event(nil)
 	e.StoreRevision = 0 // the outbox stamps it, after the commit
-	if err := c.update(c.ctx, e, fn); err != nil {
+	if err := c.update(c.ctx, fn, append([]audit.Event{e}, c.also...)...); err != nil {
 		return c.notCommitted(err)
 	}
 	c.committed = true

@@ -91,16 +91,21 @@ func (c *call) generateMaterial(k key.Key) (given key.Key, err error) {
 // giveMaterial returns a new key with the material in it; a zero validTo is no
 // expiry.
 func (c *call) giveMaterial(k key.Key, material []byte, validTo time.Time) (key.Key, error) {
-	id, err := crypt.MaterialID(k.ID, material)
-	if err != nil {
-		return key.Key{}, err
-	}
-	m, err := c.sealMaterial(k, id, material)
+	m, err := c.sealNew(k, material)
 	if err != nil {
 		return key.Key{}, err
 	}
 	m.ValidTo = validTo
 	return k.ImportMaterial(m, nil)
+}
+
+// sealNew seals material and computes its ID.
+func (c *call) sealNew(k key.Key, material []byte) (key.Material, error) {
+	id, err := crypt.MaterialID(k.ID, material)
+	if err != nil {
+		return key.Material{}, err
+	}
+	return c.sealMaterial(k, id, material)
 }
 
 // or returns what p points to, or the default.

@@ -35,14 +35,14 @@ func (s *Service) Initialise(ctx context.Context, account string) (id, secret st
 	id, secret = newAccessKey()
 	e := serverEvent("CreateAccessKey", account, s.clock.Now())
 	e.RequestParameters = fmt.Appendf(nil, `{"accessKeyId":%q}`, id)
-	err = s.update(ctx, e, func(tx *store.Tx) error {
+	err = s.update(ctx, func(tx *store.Tx) error {
 		if _, exists, err := deployments.Get(tx, deploymentPath); err != nil || exists {
 			return errors.Join(err, ErrInitialised)
 		}
 		return errors.Join(
 			deployments.Put(tx, deploymentPath, deploymentRecord{account}),
 			accessKeys.Put(tx, id, accessKeyRecord{account, secret}))
-	})
+	}, e)
 	return id, secret, err
 }
 

@@ -42,13 +42,9 @@ var getParametersForImport = query("GetParametersForImport", asks{{"kms:GetParam
 // makes.
 func checkExternal(k key.Key) error {
 	if k.Origin != key.OriginExternal {
-		return wrongOrigin(k)
+		return k.WrongOrigin()
 	}
 	return nil
-}
-
-func wrongOrigin(k key.Key) error {
-	return key.Errorf(key.KindUnsupportedOperation, "%s origin is %s which is not valid for this operation.", k.ARN(), k.Origin)
 }
 
 // checkWrapping tells whether material of the key may be wrapped so. Symmetric

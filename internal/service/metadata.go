@@ -31,13 +31,12 @@ func metadata(k key.Key) *api.KeyMetadata {
 		MacAlgorithms:           algorithmsFor(k, key.GenerateVerifyMAC),
 		SigningAlgorithms:       algorithmsFor(k, key.SignVerify),
 	}
-	current, ok := k.Current()
-	if ok && k.Spec == key.SymmetricDefault {
+	if current, ok := k.Current(); ok && k.Spec == key.SymmetricDefault {
 		m.CurrentKeyMaterialId = &current.ID
 	}
-	if k.Origin == key.OriginExternal && current.Present() {
-		m.ExpirationModel = new(string(current.ExpirationModel()))
-		m.ValidTo = timestamp(current.ValidTo)
+	if model, validTo, ok := k.Expiration(); ok && k.Origin == key.OriginExternal {
+		m.ExpirationModel = new(string(model))
+		m.ValidTo = timestamp(validTo)
 	}
 	return m
 }

@@ -18,6 +18,7 @@ func operations(dev bool) map[string]Operation {
 		deleteAlias,
 		deleteImportedKeyMaterial,
 		deriveSharedSecret,
+		describeCustomKeyStores,
 		describeKey,
 		disableKey,
 		disableKeyRotation,
@@ -31,6 +32,7 @@ func operations(dev bool) map[string]Operation {
 		generateDataKeyWithoutPlaintext,
 		generateMac,
 		generateRandom,
+		getKeyLastUsage,
 		getKeyPolicy,
 		getKeyRotationStatus,
 		getParametersForImport,
@@ -38,10 +40,12 @@ func operations(dev bool) map[string]Operation {
 		importKeyMaterial,
 		listAliases,
 		listKeyPolicies,
+		listKeyRotations,
 		listKeys,
 		listResourceTags,
 		putKeyPolicy,
 		reEncrypt,
+		rotateKeyOnDemand,
 		scheduleKeyDeletion,
 		sign,
 		tagResource,
@@ -56,7 +60,9 @@ func operations(dev bool) map[string]Operation {
 		rows = append(rows, of(api.TargetDev, explainSignature, moveClock, showClock)...)
 	}
 	table := make(map[string]Operation, len(rows))
+	tracked := api.Enum("KeyLastUsageTrackingOperation")
 	for _, row := range rows {
+		row.usesKeys = slices.Contains(tracked, row.Name)
 		table[row.Name] = row
 	}
 	return table

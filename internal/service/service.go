@@ -66,6 +66,7 @@ type Service struct {
 	wrappingKeys  *wrappingKeys
 	generating    chan struct{} // a place for each RSA pair being made for a user
 	tokenKeys     *tokenKeys
+	usage         *keyUsage
 	refusals      refusals    // of a dev server
 	erased        atomic.Bool // something was, since the last collection of garbage
 }
@@ -98,6 +99,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	if err := s.takeUp(ctx, c.Dev); err != nil {
 		return nil, errors.Join(err, s.leftovers.close())
 	}
+	s.usage = newKeyUsage(s.store, s.log)
 	s.sweeper = startSweeper(s)
 	return s, nil
 }
@@ -136,7 +138,7 @@ func (s *Service) Close() error {
 	s.sweeper.close()
 	s.wrappingKeys.close()
 	s.opened.close()
-	return s.leftovers.close()
+	return errors.Join(s.usage.close(), s.leftovers.close())
 }
 
 // Find returns the operation of the given name, if it is served.

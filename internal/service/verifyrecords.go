@@ -3,7 +3,9 @@ package service
 import (
 	"errors"
 	"fmt"
+	"slices"
 
+	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/store"
@@ -23,6 +25,7 @@ func verifications() map[string]verification {
 	verifies(rows, aliasGuards, (*verifier).aliasGuard)
 	verifies(rows, tokenRings, (*verifier).tokenRing)
 	verifies(rows, erasures, (*verifier).erasure)
+	verifies(rows, usages, (*verifier).usageOf)
 	verifies(rows, outboxes, (*verifier).event)
 	verifies(rows, clocks, (*verifier).clockAhead)
 	verifies(rows, deployments, (*verifier).deploymentOf)
@@ -66,6 +69,17 @@ func (v *verifier) event(path string, r outboxRecord) error {
 		err = errMoved
 	}
 	return err
+}
+
+// usageOf looks at the last usage of a key, which must be there.
+func (v *verifier) usageOf(path string, r usageRecord) error {
+	if _, there, _ := look(v, keys, path); !there {
+		return errors.New("there is no such key")
+	}
+	if !slices.Contains(api.Enum("KeyLastUsageTrackingOperation"), r.Operation) || r.EventID == "" || r.Time.IsZero() {
+		return fmt.Errorf("%q is no usage of a key", r.Operation)
+	}
+	return nil
 }
 
 func (v *verifier) clockAhead(path string, r clockRecord) error {
