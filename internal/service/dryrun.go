@@ -4,19 +4,7 @@ import (
 	"slices"
 
 	"github.com/keyhold/keyhold/internal/api"
-	"github.com/keyhold/keyhold/internal/key"
 )
-
-// errDryRun is how a dry run ends that would have succeeded.
-var errDryRun = key.Errorf(key.KindDryRunOperation, "The request would have succeeded, but the DryRun option is set.")
-
-// dryRun ends a dry run that has come to where it would have succeeded.
-func dryRun(wanted *bool) error {
-	if or(wanted, false) {
-		return errDryRun
-	}
-	return nil
-}
 
 // ignoresCiphertext reports whether a request only asks whether the caller may: a dry
 // run that is to look at no ciphertext, and need not have one. Where it is no dry run,
