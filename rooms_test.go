@@ -23,7 +23,7 @@ const law = `
 internal/key              |  json
 internal/api              |  json
 
-internal/crypt            |
+internal/crypt            |  secp256k1 tink xcrypto
 internal/seal             |  json
 internal/identity         internal/key  |
 internal/audit            |  json
@@ -36,7 +36,7 @@ internal/store/storetest  internal/store  |
 internal/service          internal/key internal/api internal/crypt internal/seal internal/identity internal/audit internal/seed internal/store  |  json uuid
 internal/server           internal/key internal/api internal/identity internal/service  |  uuid
 
-byok                      |
+byok                      |  secp256k1 tink xcrypto
 byok/awsimport            byok  |  aws
 kmstest                   internal/key internal/seal internal/seed internal/identity internal/audit internal/store/memory internal/service internal/server  |  aws
 cmd/keyhold               internal/key internal/api internal/seal internal/seed internal/identity internal/audit internal/store internal/store/local internal/store/memory internal/service internal/server byok byok/awsimport  |  aws cobra sys
@@ -46,14 +46,17 @@ examples/first-import     |  aws
 
 // modules are the modules of others, by the names that the law gives them.
 var modules = map[string]string{
-	"aws":   "github.com/aws/",
-	"bbolt": "go.etcd.io/bbolt",
-	"btree": "github.com/tidwall/btree",
-	"cobra": "github.com/spf13/cobra",
-	"json":  "github.com/go-json-experiment/json",
-	"sys":   "golang.org/x/sys",
-	"toml":  "github.com/pelletier/go-toml/v2",
-	"uuid":  "github.com/google/uuid",
+	"aws":       "github.com/aws/",
+	"bbolt":     "go.etcd.io/bbolt",
+	"btree":     "github.com/tidwall/btree",
+	"cobra":     "github.com/spf13/cobra",
+	"json":      "github.com/go-json-experiment/json",
+	"secp256k1": "github.com/decred/dcrd/dcrec/secp256k1/v4",
+	"sys":       "golang.org/x/sys",
+	"tink":      "github.com/tink-crypto/tink-go/v2/kwp",
+	"toml":      "github.com/pelletier/go-toml/v2",
+	"uuid":      "github.com/google/uuid",
+	"xcrypto":   "golang.org/x/crypto",
 }
 
 // pure are the rooms of vocabulary: no I/O, no clock, no goroutine. This is what

@@ -25,16 +25,25 @@ func wrappingBits(spec string) (int, bool) {
 	return 0, false
 }
 
-// oaepHash gives the hash of each wrapping algorithm, which OAEP uses for the
-// label and for MGF1 alike (RFC 8017, section 7.1).
-func oaepHash(algorithm string) (func() hash.Hash, bool) {
+// A wrapping is how one wrapping algorithm goes: RSAES-OAEP around the material, or,
+// if it is hybrid, around an AES key that the material is wrapped under.
+type wrapping struct {
+	newHash func() hash.Hash // of the label and of MGF1 alike (RFC 8017, section 7.1)
+	hybrid  bool
+}
+
+func wrappingOf(algorithm string) (wrapping, bool) {
 	switch algorithm {
 	case "RSAES_OAEP_SHA_1":
-		return sha1.New, true
+		return wrapping{sha1.New, false}, true
 	case "RSAES_OAEP_SHA_256":
-		return sha256.New, true
+		return wrapping{sha256.New, false}, true
+	case "RSA_AES_KEY_WRAP_SHA_1":
+		return wrapping{sha1.New, true}, true
+	case "RSA_AES_KEY_WRAP_SHA_256":
+		return wrapping{sha256.New, true}, true
 	}
-	return nil, false
+	return wrapping{}, false
 }
 
 // ErrUnwrap says that wrapped key material does not unwrap. Why is not told:
@@ -104,17 +113,24 @@ func RestoreWrappingKey(spec string, p, q []byte) (*WrappingKey, error) {
 	return &WrappingKey{spec, private}, nil
 }
 
-// Unwrap opens key material that was wrapped under the public half with
-// RSAES_OAEP_SHA_1 or RSAES_OAEP_SHA_256. Its length is for the caller to check.
+// Unwrap opens key material that was wrapped under the public half with one of the
+// four algorithms. Its length is for the caller to check, and its bytes to clear.
 func (w *WrappingKey) Unwrap(algorithm string, wrapped []byte) ([]byte, error) {
-	newHash, ok := oaepHash(algorithm)
+	how, ok := wrappingOf(algorithm)
 	if !ok {
 		return nil, fmt.Errorf("crypt: no wrapping algorithm %q", algorithm)
 	}
+	if how.hybrid {
+		return w.unwrapHybrid(how.newHash(), wrapped)
+	}
+	return w.openOAEP(how.newHash(), wrapped)
+}
+
+func (w *WrappingKey) openOAEP(h hash.Hash, wrapped []byte) ([]byte, error) {
 	if len(wrapped) != w.private.Size() { // RFC 8017, section 7.1.2, step 1b
 		return nil, ErrUnwrap
 	}
-	material, err := rsa.DecryptOAEP(newHash(), nil, w.private, wrapped, nil)
+	material, err := rsa.DecryptOAEP(h, nil, w.private, wrapped, nil)
 	if err != nil {
 		return nil, ErrUnwrap
 	}
