@@ -23,7 +23,7 @@ const law = `
 internal/key              |  json
 internal/api              |  json
 
-internal/crypt            |  secp256k1 tink xcrypto
+internal/crypt            |  circl mldsa secp256k1 tink xcrypto
 internal/seal             |  json
 internal/identity         internal/key  |
 internal/audit            |  json
@@ -49,8 +49,10 @@ var modules = map[string]string{
 	"aws":       "github.com/aws/",
 	"bbolt":     "go.etcd.io/bbolt",
 	"btree":     "github.com/tidwall/btree",
+	"circl":     "github.com/cloudflare/circl",
 	"cobra":     "github.com/spf13/cobra",
 	"json":      "github.com/go-json-experiment/json",
+	"mldsa":     "filippo.io/mldsa",
 	"secp256k1": "github.com/decred/dcrd/dcrec/secp256k1/v4",
 	"sys":       "golang.org/x/sys",
 	"tink":      "github.com/tink-crypto/tink-go/v2/kwp",

@@ -23,23 +23,21 @@ type curve struct {
 	onCurve func(point []byte) bool
 }
 
-var oidECPublicKey = encoding.ObjectIdentifier{1, 2, 840, 10045, 2, 1} // RFC 5480, section 2.1.1
-
 func namedCurve(spec string) (curve, bool) {
 	switch spec {
 	case "ECC_NIST_P256":
-		return nistCurve("P-256", encoding.ObjectIdentifier{1, 2, 840, 10045, 3, 1, 7}, elliptic.P256()), true
+		return onNIST("P-256", encoding.ObjectIdentifier{1, 2, 840, 10045, 3, 1, 7}, elliptic.P256()), true
 	case "ECC_NIST_P384":
-		return nistCurve("P-384", encoding.ObjectIdentifier{1, 3, 132, 0, 34}, elliptic.P384()), true
+		return onNIST("P-384", encoding.ObjectIdentifier{1, 3, 132, 0, 34}, elliptic.P384()), true
 	case "ECC_NIST_P521":
-		return nistCurve("P-521", encoding.ObjectIdentifier{1, 3, 132, 0, 35}, elliptic.P521()), true
+		return onNIST("P-521", encoding.ObjectIdentifier{1, 3, 132, 0, 35}, elliptic.P521()), true
 	case "ECC_SECG_P256K1":
-		return curve{"secp256k1", encoding.ObjectIdentifier{1, 3, 132, 0, 10}, 32, pointP256K1, onP256K1}, true
+		return curve{"secp256k1", oidSecp256k1, 32, pointP256K1, onP256K1}, true
 	}
 	return curve{}, false
 }
 
-func nistCurve(name string, oid encoding.ObjectIdentifier, c elliptic.Curve) curve {
+func onNIST(name string, oid encoding.ObjectIdentifier, c elliptic.Curve) curve {
 	return curve{
 		name: name, oid: oid, size: (c.Params().BitSize + 7) / 8,
 		point: func(scalar []byte) ([]byte, error) {
@@ -79,7 +77,7 @@ func acceptEC(c curve, imported []byte) ([]byte, error) {
 	if len(imported) > maxECSize {
 		return nil, badMaterial("has %d bytes, which no private key on the curve %s takes", len(imported), c.name)
 	}
-	p, err := parsePKCS8(imported)
+	p, err := splitPKCS8(imported)
 	if err != nil {
 		return nil, err
 	}

@@ -30,7 +30,7 @@ func acceptRSA(bits int, imported []byte) ([]byte, error) {
 	if len(imported) > maxRSASize(bits) {
 		return nil, badMaterial("has %d bytes, which no RSA private key of %d bits takes", len(imported), bits)
 	}
-	p, err := parsePKCS8(imported)
+	p, err := splitPKCS8(imported)
 	switch {
 	case err != nil:
 		return nil, err

@@ -121,7 +121,7 @@ func badPKCS8(t *testing.T) []badKey {
 
 func mustPKCS8(t *testing.T, der []byte) pkcs8 {
 	t.Helper()
-	p, err := parsePKCS8(der)
+	p, err := splitPKCS8(der)
 	if err != nil {
 		t.Fatal(err)
 	}

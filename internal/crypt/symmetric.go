@@ -4,6 +4,7 @@ import (
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
+	"fmt"
 	"hash"
 	"sync"
 )
@@ -27,6 +28,19 @@ type expander struct {
 
 // maxFree is how many expanders a key keeps: more than run at once.
 const maxFree = 64
+
+// symmetricFamily is of 256-bit keys for messages in Galois/Counter Mode.
+func symmetricFamily(spec string) (family, bool) {
+	return family{
+		generate: func() ([]byte, error) { return NewSymmetricMaterial(), nil },
+		open: func(material []byte) (Key, error) {
+			if len(material) != SymmetricMaterialSize {
+				return nil, fmt.Errorf("%d bytes, not %d", len(material), SymmetricMaterialSize)
+			}
+			return NewSymmetricKey(material)
+		},
+	}, spec == "SYMMETRIC_DEFAULT"
+}
 
 // NewSymmetricKey makes key material ready, of which it keeps no copy. It is to
 // be called in Secretly.

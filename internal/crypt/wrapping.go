@@ -25,25 +25,27 @@ func wrappingBits(spec string) (int, bool) {
 	return 0, false
 }
 
-// A wrapping is how one wrapping algorithm goes: RSAES-OAEP around the material, or,
-// if it is hybrid, around an AES key that the material is wrapped under.
-type wrapping struct {
-	newHash func() hash.Hash // of the label and of MGF1 alike (RFC 8017, section 7.1)
-	hybrid  bool
-}
-
-func wrappingOf(algorithm string) (wrapping, bool) {
+// oaepHash gives the hash of each algorithm of RSAES-OAEP, which uses it for the
+// label and for MGF1 alike (RFC 8017, section 7.1).
+func oaepHash(algorithm string) (func() hash.Hash, bool) {
 	switch algorithm {
 	case "RSAES_OAEP_SHA_1":
-		return wrapping{sha1.New, false}, true
+		return sha1.New, true
 	case "RSAES_OAEP_SHA_256":
-		return wrapping{sha256.New, false}, true
-	case "RSA_AES_KEY_WRAP_SHA_1":
-		return wrapping{sha1.New, true}, true
-	case "RSA_AES_KEY_WRAP_SHA_256":
-		return wrapping{sha256.New, true}, true
+		return sha256.New, true
 	}
-	return wrapping{}, false
+	return nil, false
+}
+
+// hybridHash gives the hash of RSAES-OAEP in each of the hybrid algorithms.
+func hybridHash(algorithm string) (func() hash.Hash, bool) {
+	switch algorithm {
+	case "RSA_AES_KEY_WRAP_SHA_1":
+		return sha1.New, true
+	case "RSA_AES_KEY_WRAP_SHA_256":
+		return sha256.New, true
+	}
+	return nil, false
 }
 
 // ErrUnwrap says that wrapped key material does not unwrap. Why is not told:
@@ -116,14 +118,13 @@ func RestoreWrappingKey(spec string, p, q []byte) (*WrappingKey, error) {
 // Unwrap opens key material that was wrapped under the public half with one of the
 // four algorithms. Its length is for the caller to check, and its bytes to clear.
 func (w *WrappingKey) Unwrap(algorithm string, wrapped []byte) ([]byte, error) {
-	how, ok := wrappingOf(algorithm)
-	if !ok {
-		return nil, fmt.Errorf("crypt: no wrapping algorithm %q", algorithm)
+	if newHash, ok := oaepHash(algorithm); ok {
+		return w.openOAEP(newHash(), wrapped)
 	}
-	if how.hybrid {
-		return w.unwrapHybrid(how.newHash(), wrapped)
+	if newHash, ok := hybridHash(algorithm); ok {
+		return w.unwrapHybrid(newHash(), wrapped)
 	}
-	return w.openOAEP(how.newHash(), wrapped)
+	return nil, fmt.Errorf("crypt: no wrapping algorithm %q", algorithm)
 }
 
 func (w *WrappingKey) openOAEP(h hash.Hash, wrapped []byte) ([]byte, error) {

@@ -80,7 +80,7 @@ func (c *call) openCiphertext(k key.Key, blob []byte, context map[string]string)
 	if err != nil {
 		return "", nil, refused.Because(err)
 	}
-	err = c.withMaterial(c.ctx, k, m, func(made *crypt.SymmetricKey) error {
+	err = withMaterial(c.ctx, c.Service, k, m, func(made *crypt.SymmetricKey) error {
 		plaintext, err = message.Decrypt(made)
 		return err
 	})

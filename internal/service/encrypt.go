@@ -37,7 +37,7 @@ func (c *call) encrypt(k key.Key, plaintext []byte, context map[string]string) (
 	if err != nil {
 		return "", nil, err
 	}
-	err = c.withMaterial(c.ctx, k, m, func(made *crypt.SymmetricKey) error {
+	err = withMaterial(c.ctx, c.Service, k, m, func(made *crypt.SymmetricKey) error {
 		blob, err = message.Encrypt(made, plaintext)
 		return err
 	})

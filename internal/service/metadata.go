@@ -23,11 +23,11 @@ func metadata(k key.Key) *api.KeyMetadata {
 		KeyManager:            new("CUSTOMER"),
 		KeySpec:               new(string(k.Spec)),
 		CustomerMasterKeySpec: new(string(k.Spec)),
-		EncryptionAlgorithms:  []string{api.EncryptionAlgorithmSymmetricDefault},
 		MultiRegion:           new(false),
 	}
+	setAlgorithms(m, k)
 	current, ok := k.Current()
-	if ok {
+	if ok && k.Spec == key.SymmetricDefault {
 		m.CurrentKeyMaterialId = &current.ID
 	}
 	if k.Origin == key.OriginExternal && current.Present() {
@@ -35,6 +35,20 @@ func metadata(k key.Key) *api.KeyMetadata {
 		m.ValidTo = timestamp(current.ValidTo)
 	}
 	return m
+}
+
+// setAlgorithms fills the one list of algorithms that fits the usage of the key.
+func setAlgorithms(m *api.KeyMetadata, k key.Key) {
+	list := map[key.Usage]*[]string{
+		key.EncryptDecrypt:         &m.EncryptionAlgorithms,
+		key.SignVerify:             &m.SigningAlgorithms,
+		key.GenerateVerifyMAC:      &m.MacAlgorithms,
+		key.KeyAgreement:           &m.KeyAgreementAlgorithms,
+		key.EncapsulateDecapsulate: &m.EncapsulationAlgorithms,
+	}[k.Usage]
+	if list != nil {
+		*list = k.Suite().Algorithms
+	}
 }
 
 // timestamp returns t for the wire, or nil for the zero time.

@@ -6,7 +6,8 @@ import (
 	"github.com/keyhold/keyhold/internal/crypt"
 )
 
-// maxOpened is how many opened materials are kept: some MiB.
+// maxOpened is how many opened materials are kept: some MiB of symmetric ones, a
+// hundred if all are large pairs.
 const maxOpened = 10_000
 
 // opened keeps keys made of material that was used at hand, by the slot that the
@@ -20,7 +21,7 @@ type opened struct {
 // An openedMaterial is in use by whoever holds mu.
 type openedMaterial struct {
 	mu      sync.RWMutex
-	key     *crypt.SymmetricKey // nil until it is opened, and after it was dropped
+	key     crypt.Key // nil until it is opened, and after it was dropped
 	dropped bool
 }
 
@@ -28,7 +29,7 @@ func newOpened() *opened { return &opened{materials: map[string]*openedMaterial{
 
 // with calls use, which keeps nothing of it, with the key of a slot's material,
 // which open makes if need be.
-func (o *opened) with(slot string, open func() (*crypt.SymmetricKey, error), use func(*crypt.SymmetricKey) error) error {
+func (o *opened) with(slot string, open func() (crypt.Key, error), use func(crypt.Key) error) error {
 	for {
 		m := o.get(slot)
 		m.mu.RLock()
@@ -46,7 +47,7 @@ func (o *opened) with(slot string, open func() (*crypt.SymmetricKey, error), use
 
 // fill opens the material, unless somebody else did meanwhile. One that was dropped
 // is left alone: there is another in its place.
-func (m *openedMaterial) fill(open func() (*crypt.SymmetricKey, error)) (err error) {
+func (m *openedMaterial) fill(open func() (crypt.Key, error)) (err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.key == nil && !m.dropped {

@@ -17,7 +17,7 @@ func (v *verifier) key(path string, k key.Key) error {
 	if due := k.Due(); !due.IsZero() {
 		need(v, dues, duePath(due, path), k.ARN())
 	}
-	problems := []error{checkState(k)}
+	problems := []error{checkState(k), checkSuite(k)}
 	for _, m := range k.Materials {
 		problems = append(problems, v.material(k, m))
 	}
@@ -44,6 +44,12 @@ func checkState(k key.Key) error {
 	return nil
 }
 
+// checkSuite tells whether a key is one that could have been made.
+func checkSuite(k key.Key) error {
+	_, err := key.ChooseSuite(k.Spec, k.Usage, k.Origin)
+	return err
+}
+
 // material opens a material and computes its ID from its bytes.
 func (v *verifier) material(k key.Key, m key.Material) error {
 	if m.Present() != (m.Slot != "") {
@@ -67,10 +73,18 @@ func (v *verifier) opens(k key.Key, m key.Material) error {
 	}
 	defer clear(material)
 	id, err := crypt.MaterialID(k.ID, material)
-	if err == nil && (id != m.ID || len(material) != crypt.SymmetricMaterialSize) {
+	if err == nil && id != m.ID {
 		err = fmt.Errorf("material %s is other material", m.ID)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	made, err := crypt.Open(string(k.Spec), material)
+	if err != nil {
+		return fmt.Errorf("material %s: %w", m.ID, err)
+	}
+	made.Destroy()
+	return nil
 }
 
 func (v *verifier) due(path string, _ struct{}) error {
