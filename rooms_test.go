@@ -23,7 +23,8 @@ const law = `
 internal/key              |  json
 internal/api              |  json
 
-internal/crypt            |  circl mldsa secp256k1 tink xcrypto
+internal/privatekey       |  secp256k1 xcrypto
+internal/crypt            internal/privatekey  |  circl mldsa secp256k1 tink
 internal/seal             |  json
 internal/identity         internal/key  |
 internal/audit            |  json
@@ -36,7 +37,7 @@ internal/store/storetest  internal/store  |
 internal/service          internal/key internal/api internal/crypt internal/seal internal/identity internal/audit internal/seed internal/store  |  json uuid
 internal/server           internal/key internal/api internal/identity internal/service  |  uuid
 
-byok                      |  secp256k1 tink xcrypto
+byok                      internal/privatekey  |  tink xcrypto
 byok/awsimport            byok  |  aws
 kmstest                   internal/key internal/seal internal/seed internal/identity internal/audit internal/store/memory internal/service internal/server  |  aws
 cmd/keyhold               internal/key internal/api internal/seal internal/seed internal/identity internal/audit internal/store internal/store/local internal/store/memory internal/service internal/server byok byok/awsimport  |  aws cobra sys

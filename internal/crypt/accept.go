@@ -1,60 +1,50 @@
 package crypt
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
 
-// A BadMaterial says why key material is not what its spec is made of. It holds
-// none of the material. It is for the operator's log: whoever imports is told only
-// that the material is not acceptable.
-type BadMaterial string
+	"github.com/keyhold/keyhold/internal/privatekey"
+)
 
-func (b BadMaterial) Error() string { return "crypt: the key material " + string(b) }
+// A BadMaterial says why imported key material is not acceptable. It holds none of
+// the material. It is for the operator's log: whoever imports is told only that the
+// material is not what the key expects.
+type BadMaterial struct{ Cause error }
 
-func badMaterial(format string, args ...any) BadMaterial {
-	return BadMaterial(fmt.Sprintf(format, args...))
-}
+func (b *BadMaterial) Error() string { return "bad key material: " + b.Cause.Error() }
+
+func (b *BadMaterial) Unwrap() error { return b.Cause }
 
 // Accept validates material as it was imported for a key of the spec, and returns
-// it in the one form that it is kept in, for the caller to clear. What it refuses
-// is a BadMaterial.
+// it in the form in which Generate makes such material, for the caller to clear.
+// What it refuses is a *BadMaterial.
 //
-// Symmetric and HMAC material is kept as it came: it is the bytes, and only their
-// number is wrong or right. A private key comes as PKCS #8 (RFC 5208) in DER, in
-// which there are several ways to write one key, and is kept in one of them: the
-// same key is the same material.
-//
-// Sizes are looked at before anything is parsed, and what is cheap to refuse before
-// what is not.
+// Symmetric and HMAC material is bytes, of which only the number can be wrong. A
+// private key is PKCS #8 in DER; one key is one material, in whichever way it is
+// written.
 func Accept(spec string, imported []byte) ([]byte, error) {
-	if size, ok := materialSize(spec); ok {
-		return acceptBytes(size, imported)
+	if size, ok := bytesOf(spec); ok {
+		if len(imported) != size {
+			return nil, &BadMaterial{fmt.Errorf("it has %d bytes, not %d", len(imported), size)}
+		}
+		return append([]byte(nil), imported...), nil
 	}
-	if bits, ok := rsaBits(spec); ok {
-		return acceptRSA(bits, imported)
+	k, err := privatekey.Parse(spec, imported)
+	if _, ok := errors.AsType[privatekey.Problem](err); ok {
+		return nil, &BadMaterial{err}
 	}
-	if c, ok := namedCurve(spec); ok {
-		return acceptEC(c, imported)
-	}
-	return nil, fmt.Errorf("crypt: no material of the spec %q is imported", spec)
+	return k.PKCS8, err
 }
 
-// materialSize gives the size of material that is bytes and no more.
-func materialSize(spec string) (int, bool) {
-	switch spec {
-	case "HMAC_224":
-		return 28, true
-	case "SYMMETRIC_DEFAULT", "HMAC_256":
-		return 32, true
-	case "HMAC_384":
-		return 48, true
-	case "HMAC_512":
-		return 64, true
+// bytesOf gives the size of material that is bytes and no more.
+func bytesOf(spec string) (int, bool) {
+	if spec == "SYMMETRIC_DEFAULT" {
+		return SymmetricMaterialSize, true
 	}
-	return 0, false
-}
-
-func acceptBytes(size int, imported []byte) ([]byte, error) {
-	if len(imported) != size {
-		return nil, badMaterial("has %d bytes, not %d", len(imported), size)
+	newHash, ok := hmacHash(spec)
+	if !ok {
+		return 0, false
 	}
-	return append([]byte(nil), imported...), nil
+	return newHash().Size(), true
 }

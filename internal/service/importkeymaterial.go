@@ -109,7 +109,7 @@ func (c *call) prepareImport(k key.Key, in *api.ImportKeyMaterialRequest) (m key
 func (c *call) acceptMaterial(k key.Key, in *api.ImportKeyMaterialRequest, unwrapped []byte) (key.Material, error) {
 	incorrect := key.Errorf(key.KindIncorrectKeyMaterial, "The key material in the request is not the key material that %s expects.", k.ARN())
 	material, err := crypt.Accept(string(k.Spec), unwrapped)
-	if bad, ok := errors.AsType[crypt.BadMaterial](err); ok {
+	if bad, ok := errors.AsType[*crypt.BadMaterial](err); ok {
 		return key.Material{}, incorrect.Because(bad)
 	}
 	if err != nil {

@@ -1,4 +1,4 @@
-package crypt
+package privatekey
 
 import (
 	"bytes"
@@ -74,7 +74,7 @@ func badEC(t *testing.T) []badKey {
 // partsOfEC returns scalar and point of a new key that OpenSSL makes.
 func partsOfEC(t *testing.T, spec string) (scalar, point []byte) {
 	t.Helper()
-	c, _ := namedCurve(spec)
+	c, _ := curveOf(spec)
 	scalar, point, err := c.parsePrivateKey(mustPKCS8(t, opensslKey(t, spec)).privateKey)
 	if err != nil {
 		t.Fatal(err)

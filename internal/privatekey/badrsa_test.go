@@ -1,4 +1,4 @@
-package crypt
+package privatekey
 
 import (
 	"crypto/rand"
@@ -68,11 +68,11 @@ func badRSA(t *testing.T) []badKey {
 		{"a prime that is missing", spec, spoil(func(k *rsaNumbers) { k.q = new(big.Int) }), "a second prime of 0 bits"},
 		{"primes of 1056 and 992 bits", spec, lopsided, "a first prime of 1056 bits"},
 		{"one prime twice", spec, primes(good.p, good.p), "too close to each other"},
-		{"two primes side by side", spec, primes(good.p, nextPrimeInt(good.p)), "too close to each other"},
-		{"primes 2^900 apart", spec, primes(good.p, nextPrimeInt(new(big.Int).Xor(good.p, new(big.Int).Lsh(big.NewInt(1), 900)))), "too close to each other"},
+		{"two primes side by side", spec, primes(good.p, nextPrime(good.p)), "too close to each other"},
+		{"primes 2^900 apart", spec, primes(good.p, nextPrime(new(big.Int).Xor(good.p, new(big.Int).Lsh(big.NewInt(1), 900)))), "too close to each other"},
 		{"an even prime", spec, primes(plus(good.p, 1), good.q), "an even prime"},
-		{"a first prime that is composite", spec, primes(halves(t), good.q), "a first prime that is none"},
-		{"a second prime that is composite", spec, primes(good.p, halves(t)), "a second prime that is none"},
+		{"a first prime that is composite", spec, primes(composite(t), good.q), "a first prime that is none"},
+		{"a second prime that is composite", spec, primes(good.p, composite(t)), "a second prime that is none"},
 		{"a second prime of 2048 bits that is composite", "RSA_4096", composite4.pkcs8(), "a second prime that is none"},
 		{"a wrong first CRT exponent", spec, spoil(func(k *rsaNumbers) { k.dP = plus(k.dP, 2) }), "a wrong first CRT exponent"},
 		{"a wrong second CRT exponent", spec, spoil(func(k *rsaNumbers) { k.dQ = plus(k.dQ, 2) }), "a wrong second CRT exponent"},
@@ -93,10 +93,29 @@ func randomPrime(t *testing.T, bits int) *big.Int {
 	return p
 }
 
-func nextPrimeInt(n *big.Int) *big.Int { return new(big.Int).SetBytes(nextPrime(n.Bytes())) }
+// composite returns a product of two primes, as large as a prime of 2048 bits is.
+func composite(t *testing.T) *big.Int {
+	t.Helper()
+	for {
+		if n := new(big.Int).Mul(randomPrime(t, 512), randomPrime(t, 512)); n.Bit(1023) == 1 && n.Bit(1022) == 1 {
+			return n
+		}
+	}
+}
 
-// halves returns a product of two primes, as large as a prime of 2048 bits is.
-func halves(t *testing.T) *big.Int { return new(big.Int).SetBytes(composite(t)) }
+func nextPrime(n *big.Int) *big.Int {
+	n = new(big.Int).Add(n, big.NewInt(2))
+	for !n.ProbablyPrime(8) {
+		n.Add(n, big.NewInt(2))
+	}
+	return n
+}
+
+func random(n int) []byte {
+	b := make([]byte, n)
+	rand.Read(b)
+	return b
+}
 
 // rocaPrime makes a prime of 1024 bits as the faulty generator did: k·M + 65537^a
 // mod M, where M is the product of the first 71 primes.
@@ -126,7 +145,7 @@ func rocaPrime(t *testing.T) *big.Int {
 // Good moduli do not have the fingerprint.
 func TestNoROCAFingerprint(t *testing.T) {
 	for range 1000 {
-		b := Random(256)
+		b := random(256)
 		b[0], b[255] = b[0]|0x80, b[255]|1
 		if hasROCAFingerprint(new(big.Int).SetBytes(b)) {
 			t.Errorf("a random number has it")

@@ -1,4 +1,4 @@
-package crypt
+package privatekey
 
 import (
 	encoding "encoding/asn1"
@@ -23,21 +23,21 @@ func splitPKCS8(der []byte) (p pkcs8, err error) {
 	var version uint
 	switch {
 	case !input.ReadASN1(&info, asn1.SEQUENCE):
-		return p, BadMaterial("is no DER of a PKCS #8 private key")
+		return p, Problem("is not PKCS #8 in DER")
 	case !input.Empty():
-		return p, BadMaterial("goes on after the PKCS #8 private key")
+		return p, Problem("has something after its PKCS #8")
 	case !info.ReadASN1Integer(&version):
-		return p, BadMaterial("has no PKCS #8 version: it may be PKCS #1 or SEC 1, or encrypted")
+		return p, Problem("has no PKCS #8 version: it may be PKCS #1 or SEC 1, or encrypted")
 	case version != 0:
-		return p, badMaterial("has the PKCS #8 version %d, not 0", version)
+		return p, problem("has the PKCS #8 version %d, not 0", version)
 	case !info.ReadASN1(&algorithm, asn1.SEQUENCE) || !algorithm.ReadASN1ObjectIdentifier(&p.algorithm):
-		return p, BadMaterial("names no algorithm where PKCS #8 has one: it may be PKCS #1")
+		return p, Problem("names no algorithm where PKCS #8 has one: it may be PKCS #1")
 	case !readParameters(&algorithm, &p.parameters):
-		return p, BadMaterial("has something after the parameters of its algorithm")
+		return p, Problem("has something after the parameters of its algorithm")
 	case !info.ReadASN1(&p.privateKey, asn1.OCTET_STRING):
-		return p, BadMaterial("has no private key in its PKCS #8")
+		return p, Problem("has no private key in its PKCS #8")
 	case !info.SkipOptionalASN1(attributesTag) || !info.Empty():
-		return p, BadMaterial("has something after the private key in its PKCS #8")
+		return p, Problem("has something after the private key in its PKCS #8")
 	}
 	return p, nil
 }

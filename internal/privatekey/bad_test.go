@@ -1,4 +1,4 @@
-package crypt
+package privatekey
 
 import (
 	"errors"
@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// A badKey is crafted material, and a part of the cause that it is refused for.
+// A badKey is a crafted private key, and a part of the cause that it is refused for.
 type badKey struct {
 	name, spec string
 	der        []byte
@@ -31,12 +31,12 @@ func TestBadKeys(t *testing.T) {
 		}
 		names[b.name] = true
 		before := time.Now()
-		kept, err := Accept(b.spec, b.der)
+		kept, err := Parse(b.spec, b.der)
 		took := time.Since(before)
 		longest = max(longest, took)
-		cause, ok := errors.AsType[BadMaterial](err)
-		if !ok || kept != nil || !strings.Contains(string(cause), b.cause) {
-			t.Errorf("%s: %d bytes, %v; not %q", b.name, len(kept), err, b.cause)
+		cause, ok := errors.AsType[Problem](err)
+		if !ok || kept.PKCS8 != nil || !strings.Contains(string(cause), b.cause) {
+			t.Errorf("%s: %d bytes, %v; not %q", b.name, len(kept.PKCS8), err, b.cause)
 		}
 		if limit > 0 && took > limit {
 			t.Errorf("%s: refused after %v", b.name, took)
@@ -49,18 +49,18 @@ func TestBadKeys(t *testing.T) {
 // is the same key or none.
 func TestDamagedKeys(t *testing.T) {
 	for spec, der := range map[string][]byte{"RSA_2048": goodRSA(t, 2048).pkcs8(), "ECC_NIST_P256": opensslKey(t, "ECC_NIST_P256"), "ECC_SECG_P256K1": opensslKey(t, "ECC_SECG_P256K1")} {
-		kept := mustAccept(t, spec, der)
+		kept := mustParse(t, spec, der)
 		for n := range der {
-			if _, err := Accept(spec, der[:n]); !isBad(err) {
+			if _, err := Parse(spec, der[:n]); !isProblem(err) {
 				t.Errorf("%s: the first %d bytes: %v", spec, n, err)
 			}
 		}
-		if _, err := Accept(spec, append(der[:len(der):len(der)], 0)); !isBad(err) {
+		if _, err := Parse(spec, append(der[:len(der):len(der)], 0)); !isProblem(err) {
 			t.Errorf("%s: with a byte more: %v", spec, err)
 		}
 		for bit := range 8 * len(der) {
 			der[bit/8] ^= 1 << (bit % 8)
-			if got, err := Accept(spec, der); !isBad(err) && string(got) != string(kept) {
+			if got, err := Parse(spec, der); !isProblem(err) && string(got.PKCS8) != string(kept) {
 				t.Errorf("%s: with bit %d flipped: another key, %v", spec, bit, err)
 			}
 			der[bit/8] ^= 1 << (bit % 8)
@@ -84,15 +84,15 @@ func badPKCS8(t *testing.T) []badKey {
 	long := []byte{0x30, 0x82, 0, ec[1]} // the length in two bytes more than it takes
 	indefinite := append(append([]byte{0x30, 0x80}, ec[2:]...), 0, 0)
 	return []badKey{
-		{"nothing", spec, nil, "is no DER of a PKCS #8"},
-		{"32 random bytes", spec, Random(32), "is no DER"},
-		{"zeros", spec, make([]byte, 138), "is no DER"},
-		{"PEM", spec, text, "is no DER"},
+		{"nothing", spec, nil, "is not PKCS #8 in DER"},
+		{"32 random bytes", spec, random(32), "is not PKCS #8 in DER"},
+		{"zeros", spec, make([]byte, 138), "is not PKCS #8 in DER"},
+		{"PEM", spec, text, "is not PKCS #8 in DER"},
 		{"an empty sequence", spec, derSequence(), "has no PKCS #8 version"},
-		{"a length in too many bytes", spec, append(long, ec[2:]...), "is no DER"},
-		{"an indefinite length, as in BER", spec, indefinite, "is no DER"},
-		{"trailing bytes", spec, append(ec[:len(ec):len(ec)], 0, 0), "goes on after the PKCS #8"},
-		{"two keys", spec, append(ec[:len(ec):len(ec)], ec...), "goes on after the PKCS #8"},
+		{"a length in too many bytes", spec, append(long, ec[2:]...), "is not PKCS #8 in DER"},
+		{"an indefinite length, as in BER", spec, indefinite, "is not PKCS #8 in DER"},
+		{"trailing bytes", spec, append(ec[:len(ec):len(ec)], 0, 0), "has something after its PKCS #8"},
+		{"two keys", spec, append(ec[:len(ec):len(ec)], ec...), "has something after its PKCS #8"},
 		{"a member too many", spec, derPKCS8(algorithm, parts.privateKey, derZero), "something after the private key in its PKCS #8"},
 		{"attributes twice", spec, derPKCS8(algorithm, parts.privateKey, derTagged(0), derTagged(0)), "something after the private key in its PKCS #8"},
 		{"a public key of RFC 5958", spec, derPKCS8(algorithm, parts.privateKey, derElement(0x81, []byte{0, 4})), "something after the private key in its PKCS #8"},
@@ -106,16 +106,14 @@ func badPKCS8(t *testing.T) []badKey {
 		{"SEC 1", spec, sec1, "PKCS #8 version 1, not 0"},
 		{"an encrypted key", spec, encrypted, "no PKCS #8 version: it may be"},
 		{"a public key", spec, public, "no PKCS #8 version"},
-		{"an RSA key for a curve", spec, rsa.pkcs8(), "which no private key on the curve P-256 takes"},
-		{"a key on a curve for RSA", "RSA_2048", ec, "not an RSA private key"},
+		{"an RSA key for a curve", spec, rsa.pkcs8(), "which none on the curve P-256 takes"},
+		{"a key on a curve for RSA", "RSA_2048", ec, "not RSA (1.2"},
 		{"a key on another curve", spec, p384, "is on the curve 1.3.132.0.34, not on P-256"},
-		{"Ed25519", spec, ed25519, "of the algorithm 1.3.101.112, not a private key on an elliptic curve"},
+		{"Ed25519", spec, ed25519, "of the algorithm 1.3.101.112, not on an elliptic curve"},
 		{"X25519", spec, x25519, "of the algorithm 1.3.101.110"},
 		{"Diffie-Hellman", spec, dh, "of the algorithm 1.2.840.113549.1.3.1"},
-		{"DER for HMAC", "HMAC_512", ec, "bytes, not 64"},
-		{"DER for a symmetric key", "SYMMETRIC_DEFAULT", ec, "bytes, not 32"},
-		{"as long as a request may be", spec, make([]byte, 6144), "which no private key on the curve P-256 takes"},
-		{"as long as a request may be, for RSA", "RSA_4096", make([]byte, 6144), "which no RSA private key of 4096 bits takes"},
+		{"as long as a request may be", spec, make([]byte, 6144), "which none on the curve P-256 takes"},
+		{"as long as a request may be, for RSA", "RSA_4096", make([]byte, 6144), "which no RSA key of 4096 bits takes"},
 	}
 }
 

@@ -1,4 +1,4 @@
-package crypt
+package privatekey
 
 import (
 	encoding "encoding/asn1"
