@@ -39,7 +39,7 @@ func TestAcceptGenerated(t *testing.T) {
 		for _, as := range importedSpecs {
 			kept, err := Accept(as, generated)
 			if spec[:3] == "RSA" && as == spec && err == nil {
-				generated = kept // with the larger prime first
+				generated = bytes.Clone(kept) // with the larger prime first
 			}
 			same := as == spec || len(generated) == 32 && (as == "SYMMETRIC_DEFAULT" || as == "HMAC_256")
 			if same && (err != nil || !bytes.Equal(kept, generated)) || !same && !isBad(err) {
