@@ -40,7 +40,7 @@ internal/server           internal/key internal/api internal/identity internal/s
 byok                      internal/privatekey  |  tink xcrypto
 byok/awsimport            byok  |  aws
 kmstest                   internal/key internal/seal internal/seed internal/identity internal/audit internal/store/memory internal/service internal/server  |  aws
-cmd/keyhold               internal/key internal/api internal/seal internal/seed internal/identity internal/audit internal/store internal/store/local internal/store/memory internal/service internal/server byok byok/awsimport  |  aws cobra sys
+cmd/keyhold               internal/key internal/api internal/seal internal/seed internal/identity internal/audit internal/store internal/store/local internal/store/memory internal/service internal/server byok byok/awsimport  |  aws cobra sys xterm
 
 examples/first-import     |  aws
 `
@@ -60,6 +60,7 @@ var modules = map[string]string{
 	"toml":      "github.com/pelletier/go-toml/v2",
 	"uuid":      "github.com/google/uuid",
 	"xcrypto":   "golang.org/x/crypto",
+	"xterm":     "golang.org/x/term",
 }
 
 // pure are the rooms of vocabulary: no I/O, no clock, no goroutine. This is what
