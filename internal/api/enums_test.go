@@ -21,6 +21,7 @@ var constantsOf = map[string]string{
 	"KeyManager":          "KeyManagerType",
 	"KeySpec":             "KeySpec",
 	"KeyUsage":            "KeyUsageType",
+	"MessageType":         "MessageType",
 	"MultiRegion":         "MultiRegionKeyType",
 	"Origin":              "OriginType",
 	"WrappingKey":         "WrappingKeySpec",

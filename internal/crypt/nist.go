@@ -1,6 +1,7 @@
 package crypt
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdh"
 	"crypto/ecdsa"
@@ -96,9 +97,9 @@ func verifyNIST(public *ecdsa.PublicKey, hashed, signature []byte) error {
 }
 
 // Agree returns the secret shared with who holds the other half of the public
-// key, which is DER SubjectPublicKeyInfo: the x-coordinate, as long as the
-// field (SEC 1, section 3.3.1). The error is ErrPublicKey if it is not on the
-// curve.
+// key: the x-coordinate, as long as the field (SEC 1, section 3.3.1). The public
+// key is SubjectPublicKeyInfo in the one form that DER has for it, with a named
+// curve and a point that is not compressed; else the error is ErrPublicKey.
 func (k *NISTKey) Agree(peer []byte) (secret []byte, err error) {
 	parsed, err := x509.ParsePKIXPublicKey(peer)
 	if err != nil {
@@ -107,6 +108,9 @@ func (k *NISTKey) Agree(peer []byte) (secret []byte, err error) {
 	public, ok := parsed.(*ecdsa.PublicKey)
 	if !ok || public.Curve != k.private.Curve {
 		return nil, ErrPublicKey
+	}
+	if canonical, err := x509.MarshalPKIXPublicKey(public); err != nil || !bytes.Equal(canonical, peer) {
+		return nil, ErrPublicKey // crypto/x509 does not mind what follows within
 	}
 	other, err := public.ECDH()
 	if err != nil {

@@ -29,20 +29,27 @@ const grid = `
 operation                        Enabled  Disabled  PendingDeletion   PendingReplicaDeletion    PendingImport   Unavailable  Creating  Updating
 CancelKeyDeletion                not-due  not-due   ok                ok                        not-due         not-due      not-due   not-due
 CreateAlias                      ok       ok        pending-deletion  pending-replica-deletion  ok              ok           ok        ok
+Decapsulate                      ok       disabled  pending-deletion  pending-replica-deletion  pending-import  unavailable  creating  ok
 Decrypt                          ok       disabled  pending-deletion  pending-replica-deletion  pending-import  unavailable  creating  ok
 DeleteAlias                      ok       ok        ok                ok                        ok              ok           ok        ok
 DeleteImportedKeyMaterial        ok       ok        ok                ok                        ok              unavailable  creating  updating
+DeriveSharedSecret               ok       disabled  pending-deletion  pending-replica-deletion  pending-import  unavailable  creating  ok
 DescribeKey                      ok       ok        ok                ok                        ok              ok           ok        ok
 DisableKey                       ok       ok        pending-deletion  pending-replica-deletion  pending-import  ok           creating  updating
 DisableKeyRotation               ok       disabled  pending-deletion  pending-replica-deletion  ok              ok           creating  ok
 EnableKey                        ok       ok        pending-deletion  pending-replica-deletion  pending-import  ok           creating  updating
 EnableKeyRotation                ok       disabled  pending-deletion  pending-replica-deletion  ok              ok           creating  ok
+Encapsulate                      ok       disabled  pending-deletion  pending-replica-deletion  pending-import  unavailable  creating  ok
 Encrypt                          ok       disabled  pending-deletion  pending-replica-deletion  pending-import  unavailable  creating  ok
 GenerateDataKey                  ok       disabled  pending-deletion  pending-replica-deletion  pending-import  unavailable  creating  ok
+GenerateDataKeyPair              ok       disabled  pending-deletion  pending-replica-deletion  pending-import  unavailable  creating  ok
+GenerateDataKeyPairWithoutPlaintext  ok       disabled  pending-deletion  pending-replica-deletion  pending-import  unavailable  creating  ok
 GenerateDataKeyWithoutPlaintext  ok       disabled  pending-deletion  pending-replica-deletion  pending-import  unavailable  creating  ok
+GenerateMac                      ok       disabled  pending-deletion  pending-replica-deletion  pending-import  unavailable  creating  ok
 GetKeyPolicy                     ok       ok        ok                ok                        ok              ok           ok        ok
 GetKeyRotationStatus             ok       ok        ok                ok                        ok              ok           ok        ok
 GetParametersForImport           ok       ok        pending-deletion  pending-replica-deletion  ok              ok           creating  updating
+GetPublicKey                     ok       disabled  pending-deletion  pending-replica-deletion  pending-import  unavailable  creating  ok
 ImportKeyMaterial                ok       ok        pending-deletion  pending-replica-deletion  ok              ok           creating  ok
 ListAliases                      ok       ok        ok                ok                        ok              ok           ok        ok
 ListKeyPolicies                  ok       ok        ok                ok                        ok              ok           ok        ok
@@ -50,10 +57,13 @@ ListResourceTags                 ok       ok        ok                ok        
 PutKeyPolicy                     ok       ok        ok                ok                        ok              ok           ok        ok
 ReEncrypt                        ok       disabled  pending-deletion  pending-replica-deletion  pending-import  unavailable  creating  ok
 ScheduleKeyDeletion              ok       ok        pending-deletion  pending-replica-deletion  ok              ok           ok        updating
+Sign                             ok       disabled  pending-deletion  pending-replica-deletion  pending-import  unavailable  creating  ok
 TagResource                      ok       ok        pending-deletion  pending-replica-deletion  ok              ok           ok        ok
 UntagResource                    ok       ok        pending-deletion  pending-replica-deletion  ok              ok           ok        ok
 UpdateAlias                      ok       ok        pending-deletion  pending-replica-deletion  ok              ok           ok        ok
 UpdateKeyDescription             ok       ok        pending-deletion  pending-replica-deletion  ok              ok           ok        ok
+Verify                           ok       disabled  pending-deletion  pending-replica-deletion  pending-import  unavailable  creating  ok
+VerifyMac                        ok       disabled  pending-deletion  pending-replica-deletion  pending-import  unavailable  creating  ok
 `
 
 // refusals gives the meaning of each word of the grid but "ok".

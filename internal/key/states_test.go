@@ -20,6 +20,11 @@ import (
 const wanted = `
 Encrypt, Decrypt, ReEncrypt                       ok | D  | SP | PI | UN | CR | ok
 GenerateDataKey, GenerateDataKeyWithoutPlaintext  ok | D  | SP | PI | UN | CR | ok
+GenerateDataKeyPair                               ok | D  | SP | PI | UN | CR | ok
+GenerateDataKeyPairWithoutPlaintext               ok | D  | SP | PI | UN | CR | ok
+Sign, Verify, GenerateMac, VerifyMac              ok | D  | SP | PI | UN | CR | ok
+GetPublicKey, DeriveSharedSecret                  ok | D  | SP | PI | UN | CR | ok
+Encapsulate, Decapsulate                          ok | D  | SP | PI | UN | CR | ok
 EnableKey, DisableKey                             ok | ok | SP | PI | ok | CR | UP
 CreateAlias, UpdateAlias                          ok | ok | SP | ok | ok | ok | ok
 TagResource, UntagResource, UpdateKeyDescription  ok | ok | SP | ok | ok | ok | ok
@@ -106,7 +111,7 @@ func TestGridCoversTheOperations(t *testing.T) {
 			t.Errorf("%s: covered %v, wanted %v", operation, rules.Covers(operation), cells[operation])
 		}
 	}
-	for _, other := range []string{"", "operation", "Sign", "decrypt"} {
+	for _, other := range []string{"", "operation", "ReplicateKey", "decrypt"} {
 		if rules.Covers(other) {
 			t.Errorf("the grid has a line for %q", other)
 		}
@@ -120,7 +125,7 @@ func TestPermitOutsideTheGrid(t *testing.T) {
 	for _, test := range []struct {
 		operation string
 		state     State
-	}{{"Decrypt", Gone}, {"DescribeKey", Gone}, {"CancelKeyDeletion", Gone}, {"DescribeKey", ""}, {"DescribeKey", "enabled"}, {"Sign", Enabled}, {"", Enabled}} {
+	}{{"Decrypt", Gone}, {"DescribeKey", Gone}, {"CancelKeyDeletion", Gone}, {"DescribeKey", ""}, {"DescribeKey", "enabled"}, {"ReplicateKey", Enabled}, {"", Enabled}} {
 		err := rules.Permit(test.operation, external(test.state))
 		if _, told := errors.AsType[*Error](err); err == nil || told {
 			t.Errorf("%q in %q: %v", test.operation, test.state, err)

@@ -79,14 +79,12 @@ func newKey(c *call, in *api.CreateKeyRequest) (key.Key, error) {
 
 // generateMaterial returns the key with material that the server made.
 func (c *call) generateMaterial(k key.Key) (given key.Key, err error) {
-	crypt.Secretly(func() {
-		var material []byte
-		if material, err = crypt.Generate(string(k.Spec)); err != nil {
-			return
-		}
-		defer clear(material)
-		given, err = c.giveMaterial(k, material, time.Time{})
-	})
+	material, err := c.generate(string(k.Spec))
+	if err != nil {
+		return key.Key{}, err
+	}
+	defer clear(material)
+	crypt.Secretly(func() { given, err = c.giveMaterial(k, material, time.Time{}) })
 	return given, err
 }
 

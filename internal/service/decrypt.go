@@ -14,26 +14,33 @@ var decrypt = query("Decrypt", asks{{"kms:Decrypt", keyOfCiphertext("KeyId", "Ci
 		if err := checkRecipient(in.Recipient); err != nil {
 			return err
 		}
+		if err := checkModifiers(in.DryRunModifiers, in.DryRun, in.KeyId, "keyId"); err != nil {
+			return err
+		}
 		return checkCiphertext(in.CiphertextBlob, in.DryRunModifiers, in.GrantTokens)
 	},
 	func(c *call, in *api.DecryptRequest) (*api.DecryptResponse, error) {
 		k := c.key()
-		if err := checkSymmetric(k, in.EncryptionAlgorithm); err != nil {
-			return nil, err
-		}
-		materialID, plaintext, err := c.openCiphertext(k, in.CiphertextBlob, in.EncryptionContext)
+		algorithm, err := c.checkEncryption(k, in.EncryptionAlgorithm, in.EncryptionContext)
 		if err != nil {
 			return nil, err
 		}
-		if or(in.DryRun, false) {
-			clear(plaintext)
+		if ignoresCiphertext(in.DryRunModifiers) {
 			return nil, errDryRun
+		}
+		materialID, plaintext, err := c.decrypt(k, algorithm, in.CiphertextBlob, in.EncryptionContext)
+		if err == nil {
+			err = dryRun(in.DryRun)
+		}
+		if err != nil {
+			clear(plaintext)
+			return nil, err
 		}
 		return &api.DecryptResponse{
 			Plaintext:           plaintext,
-			EncryptionAlgorithm: new(api.EncryptionAlgorithmSymmetricDefault),
+			EncryptionAlgorithm: &algorithm,
 			KeyId:               new(k.ARN()),
-			KeyMaterialId:       &materialID,
+			KeyMaterialId:       materialID,
 		}, nil
 	})
 
@@ -47,10 +54,7 @@ func checkRecipient(r *api.RecipientInfo) error {
 
 // checkCiphertext looks at the members of the operations that open a ciphertext.
 func checkCiphertext(blob []byte, modifiers, grantTokens []string) error {
-	switch {
-	case len(modifiers) > 0:
-		return key.Errorf(key.KindUnsupportedOperation, "DryRunModifiers are not supported yet.")
-	case blob == nil:
+	if blob == nil && !ignoresCiphertext(modifiers) {
 		return missingMember("ciphertextBlob")
 	}
 	return checkGrantTokens(grantTokens)
@@ -62,8 +66,25 @@ func missingMember(name string) error {
 	return key.Errorf(key.KindValidation, "1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null", name)
 }
 
-// openCiphertext opens a blob with the material of k that it names.
-func (c *call) openCiphertext(k key.Key, blob []byte, context map[string]string) (materialID string, plaintext []byte, err error) {
+// decrypt opens a ciphertext under k. It returns the ID of the material if that is
+// symmetric.
+func (c *call) decrypt(k key.Key, algorithm string, ciphertext []byte, context map[string]string) (materialID *string, plaintext []byte, err error) {
+	if !k.Suite().Public {
+		id, plaintext, err := c.decryptSymmetric(k, ciphertext, context)
+		return &id, plaintext, err
+	}
+	err = withCurrent(c, k, func(made encrypter) (err error) {
+		plaintext, err = made.Decrypt(algorithm, ciphertext)
+		return err
+	})
+	if errors.Is(err, crypt.ErrCiphertext) {
+		err = key.Errorf(key.KindInvalidCiphertext, "").Because(err)
+	}
+	return nil, plaintext, err
+}
+
+// decryptSymmetric opens a blob with the material of k that it names.
+func (c *call) decryptSymmetric(k key.Key, blob []byte, context map[string]string) (materialID string, plaintext []byte, err error) {
 	refused := key.Errorf(key.KindInvalidCiphertext, "")
 	h, err := crypt.ParseBlob(blob)
 	if err != nil {

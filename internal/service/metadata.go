@@ -24,8 +24,13 @@ func metadata(k key.Key) *api.KeyMetadata {
 		KeySpec:               new(string(k.Spec)),
 		CustomerMasterKeySpec: new(string(k.Spec)),
 		MultiRegion:           new(false),
+
+		EncapsulationAlgorithms: algorithmsFor(k, key.EncapsulateDecapsulate),
+		EncryptionAlgorithms:    algorithmsFor(k, key.EncryptDecrypt),
+		KeyAgreementAlgorithms:  algorithmsFor(k, key.KeyAgreement),
+		MacAlgorithms:           algorithmsFor(k, key.GenerateVerifyMAC),
+		SigningAlgorithms:       algorithmsFor(k, key.SignVerify),
 	}
-	setAlgorithms(m, k)
 	current, ok := k.Current()
 	if ok && k.Spec == key.SymmetricDefault {
 		m.CurrentKeyMaterialId = &current.ID
@@ -37,18 +42,12 @@ func metadata(k key.Key) *api.KeyMetadata {
 	return m
 }
 
-// setAlgorithms fills the one list of algorithms that fits the usage of the key.
-func setAlgorithms(m *api.KeyMetadata, k key.Key) {
-	list := map[key.Usage]*[]string{
-		key.EncryptDecrypt:         &m.EncryptionAlgorithms,
-		key.SignVerify:             &m.SigningAlgorithms,
-		key.GenerateVerifyMAC:      &m.MacAlgorithms,
-		key.KeyAgreement:           &m.KeyAgreementAlgorithms,
-		key.EncapsulateDecapsulate: &m.EncapsulationAlgorithms,
-	}[k.Usage]
-	if list != nil {
-		*list = k.Suite().Algorithms
+// algorithmsFor returns the algorithms of a key if it is of the usage, or nil.
+func algorithmsFor(k key.Key, usage key.Usage) []string {
+	if k.Usage != usage {
+		return nil
 	}
+	return k.Suite().Algorithms
 }
 
 // timestamp returns t for the wire, or nil for the zero time.

@@ -65,6 +65,7 @@ type Service struct {
 	operations    map[string]Operation
 	storePolicies bool
 	wrappingKeys  *wrappingKeys
+	generating    chan struct{} // a place for each RSA pair being made for a user
 	tokenKeys     *tokenKeys
 	refusals      refusals    // of a dev server
 	erased        atomic.Bool // something was, since the last collection of garbage
@@ -91,6 +92,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		operations:    operations(c.Dev),
 		storePolicies: c.StorePolicies,
 		wrappingKeys:  newWrappingKeys(c.WrappingKeysAhead),
+		generating:    make(chan struct{}, maxGenerating),
 	}
 	s.leftovers = newLeftovers(s.store, s.log)
 	s.outbox = outbox{s.store, s.audit, s.log, s.leftovers}
