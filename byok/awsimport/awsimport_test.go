@@ -62,7 +62,7 @@ func TestFind(t *testing.T) {
 			t.Errorf("%s: %v", ref, err)
 		}
 	}
-	_, err = awsimport.Find(ctx, describes{KeySpec: "RSA_2048", Origin: "EXTERNAL"}, "any")
+	_, err = awsimport.Find(ctx, describes{KeySpec: "ML_DSA_65", Origin: "EXTERNAL"}, "any")
 	wantCode(t, err, awsimport.UnsupportedSpec)
 }
 

@@ -22,18 +22,18 @@ func (p proof) prove(ctx context.Context, server *connection, r *result, say tal
 	}
 	switch {
 	case p.PublicKey != nil:
-		return p.held(r, say, "PublicKey", "public key", "the public key that the server shows is that of the local private key",
+		return p.held(r, say, "PublicKey", "the public key that the server shows is that of the local private key",
 			awsimport.CheckPublicKey(ctx, server, p.KeyARN, p.PublicKey))
 	case p.material == nil:
-		say.step("Not tried", "what only the material proves; it is elsewhere: %s", p.elsewhere())
+		say.step("Not tried", "%s", p.elsewhere())
 		return nil
 	case p.spec != symmetricSpec:
-		return p.held(r, say, "Mac", "code", "the server's message authentication code of a random message is that of the local copy",
+		return p.held(r, say, "Mac", "the server's message authentication code of a random message is that of the local copy",
 			awsimport.CheckMAC(ctx, server, p.KeyARN, p.spec, p.material))
 	case server.aws:
 		return nil
 	}
-	return p.held(r, say, "Challenge", "challenge", "a random challenge that the server encrypted opens with the local copy of the material",
+	return p.held(r, say, "Challenge", "a random challenge that the server encrypted opens with the local copy of the material",
 		awsimport.Challenge(ctx, server, p.KeyARN, p.material))
 }
 
@@ -42,9 +42,9 @@ const symmetricSpec = "SYMMETRIC_DEFAULT"
 // elsewhere says what can be done where the material is.
 func (p proof) elsewhere() string {
 	if p.spec == symmetricSpec {
-		return "keyhold decrypt-offline opens a ciphertext there"
+		return "a challenge can be opened only where the material is: keyhold decrypt-offline does so there"
 	}
-	return "compare a code of GenerateMac with one of openssl mac there"
+	return "a message authentication code can be compared only where the material is: openssl mac makes one there"
 }
 
 // proveID compares key material IDs, which only a Keyhold server gives.
@@ -65,12 +65,19 @@ func (p proof) proveID(server *connection, r *result, say talk) error {
 	return nil
 }
 
+// notTried says what is missing without a proof, and what the server did not do.
+var notTried = map[string][2]string{
+	"Challenge": {"no challenge", "encrypt"},
+	"Mac":       {"no message authentication code", "make one"},
+	"PublicKey": {"no comparison of public keys", "show the one"},
+}
+
 // held tells how a proof ended. One that these credentials may not ask for, or that a
 // disabled key does not give, is not tried, and no failure.
-func (p proof) held(r *result, say talk, name, what, text string, err error) error {
+func (p proof) held(r *result, say talk, name, text string, err error) error {
 	switch {
 	case isCode(err, "AccessDeniedException", "DisabledException", "InvalidKeyUsageException"):
-		say.step("Not tried", "no %s, as the server does not give one of this key for these credentials (%s)", what, factsOf(err).code)
+		say.step("Not tried", "%s, as the server does not %s with this key for these credentials (%s)", notTried[name][0], notTried[name][1], factsOf(err).code)
 		return nil
 	case err != nil:
 		return err

@@ -134,6 +134,9 @@ func (o *importOptions) foresee(k *types.KeyMetadata, spec, ref string, validTo,
 	} else {
 		say.step("Key", "%s is not there: it would be created, %s", ref, spec)
 	}
+	if err := o.source.fits(spec); err != nil {
+		return err
+	}
 	if o.source.from == "" {
 		say.step("Material", "would be made and kept in %s", o.source.generate)
 	} else {

@@ -75,17 +75,26 @@ func (s *source) spec() string {
 	return string(key.SymmetricDefault)
 }
 
+// fits tells whether what is there can be material of a key of the given spec.
+func (s *source) fits(keySpec string) error {
+	switch isPrivate := byok.HasPrivateKey(keySpec); {
+	case isPrivate && s.from == "":
+		return usageError{fmt.Errorf("--generate makes bytes, and a key of the spec %s wants a private key: make one with openssl genpkey, and give it with --from FILE", keySpec)}
+	case isPrivate && s.private == nil:
+		return fmt.Errorf("a key of the spec %s wants a private key, and %s holds none in PEM, DER or JWK", keySpec, nameOf(s.from))
+	case s.private != nil && s.private.KeySpec != keySpec:
+		return fmt.Errorf("%s holds a private key of the spec %s, and the key is of the spec %s", nameOf(s.from), s.private.KeySpec, keySpec)
+	}
+	return nil
+}
+
 // material returns the material for a key of the given spec and says what it found.
 // The caller clears it.
 func (s *source) material(keySpec string, say talk) ([]byte, error) {
-	switch isPrivate := byok.HasPrivateKey(keySpec); {
-	case isPrivate && s.from == "":
-		return nil, usageError{fmt.Errorf("--generate makes bytes, and a key of the spec %s wants a private key: make one with openssl genpkey, and give it with --from FILE", keySpec)}
-	case isPrivate && s.private == nil:
-		return nil, fmt.Errorf("a key of the spec %s wants a private key, and %s holds none: none in PEM, DER or JWK", keySpec, nameOf(s.from))
-	case s.private != nil && s.private.KeySpec != keySpec:
-		return nil, fmt.Errorf("%s holds a private key of the spec %s, and the key is of the spec %s", nameOf(s.from), s.private.KeySpec, keySpec)
-	case isPrivate:
+	if err := s.fits(keySpec); err != nil {
+		return nil, err
+	}
+	if s.private != nil {
 		say.step("Material", "a private key of the spec %s (%s), from %s", keySpec, s.private.Form, nameOf(s.from))
 		warnOfMode(s.from, say)
 		return bytes.Clone(s.private.Material), nil
@@ -137,7 +146,7 @@ func unprintable(r rune) bool { return r < ' ' || r > '~' }
 
 // maxMaterialFile is more than any key material takes, written as text, with
 // certificates around it.
-const maxMaterialFile = 64 << 10
+const maxMaterialFile = 16 << 10
 
 // readMaterial reads a small file into one buffer, which leaves no copies behind as
 // a growing one would.
