@@ -6,7 +6,7 @@ PYTHON := $(VENV)/bin/python
 export KEYHOLD_PYTHON := $(CURDIR)/$(PYTHON)
 export CGO_ENABLED := 0
 
-.PHONY: build demo test race lint vuln deps faults crash images syncs flips full million fuzz clean
+.PHONY: build demo test race lint vuln deps faults crash images syncs flips full million attacks badkeys malformed timing tokens fuzz clean
 
 # runtimesecret: key material that was used is erased from registers, stack and heap.
 build:
@@ -62,12 +62,34 @@ full: build
 million:
 	go test -run '^$$' -bench '^BenchmarkStart$$' -benchtime 3x -timeout 30m ./internal/service
 
+# What an attacker may try on the way in, in the numbers that make test is too short for.
+attacks: badkeys malformed timing tokens
+
+# No crafted private key takes longer to refuse than this.
+badkeys:
+	KEYHOLD_REFUSAL_LIMIT=250ms go test -count=1 -v -run '^TestBadKeys$$' ./internal/privatekey
+
+# Twelve classes of malformed wrapped material, 1,000 of each: one answer.
+malformed:
+	KEYHOLD_MALFORMED=1000 go test -count=1 -timeout 60m -run '^TestMalformedAnswersAreOne$$' ./internal/service
+
+# How wrapped material fails cannot be told by the time: 100,000 samples of each comparison.
+timing:
+	KEYHOLD_TIMING=100000 go test -count=1 -v -timeout 60m -run '^TestUnwrapTiming$$' ./internal/crypt
+
+# 1,000,000 mutated import tokens: none is accepted.
+tokens:
+	KEYHOLD_TOKENS=1000000 go test -count=1 -v -timeout 60m -run '^TestMutatedTokens$$' ./internal/service
+
 FUZZTIME ?= 30s
 fuzz:
 	go test -run '^$$' -fuzz '^FuzzAuthorization$$' -fuzztime $(FUZZTIME) ./internal/identity
 	go test -run '^$$' -fuzz '^FuzzDecode$$' -fuzztime $(FUZZTIME) ./internal/api
 	go test -run '^$$' -fuzz '^FuzzBlob$$' -fuzztime $(FUZZTIME) ./internal/crypt
 	go test -run '^$$' -fuzz '^FuzzFiles$$' -fuzztime $(FUZZTIME) ./byok
+	go test -run '^$$' -fuzz '^FuzzImportToken$$' -fuzztime $(FUZZTIME) ./internal/service
+	go test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME) ./internal/privatekey
+	go test -run '^$$' -fuzz '^FuzzReadPrivateKey$$' -fuzztime $(FUZZTIME) ./byok
 	go test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME) ./internal/seed
 
 deps: $(BUILD)/deps
