@@ -41,6 +41,9 @@ func openEd25519(material []byte) (Key, error) {
 // Destroy clears the key.
 func (k *Ed25519Key) Destroy() { clear(k.private[:ed25519.SeedSize]) }
 
+// Footprint returns about how many bytes of memory the key takes.
+func (k *Ed25519Key) Footprint() int { return 1 << 10 }
+
 // PublicKey returns the public half as DER SubjectPublicKeyInfo.
 func (k *Ed25519Key) PublicKey() []byte { return k.public }
 

@@ -62,6 +62,9 @@ func (k *HMACKey) Destroy() {
 	k.free = nil
 }
 
+// Footprint returns about how many bytes of memory the key takes.
+func (k *HMACKey) Footprint() int { return 1 << 10 }
+
 // MAC returns the code of a message. The hash function is that of the spec.
 func (k *HMACKey) MAC(message []byte) []byte {
 	var code [sha512.Size]byte

@@ -13,6 +13,8 @@ type Key interface {
 	// Destroy clears the key, which nobody uses any more. What lies deeper is
 	// erased when it is collected, if the build has Secretly do that.
 	Destroy()
+	// Footprint returns about how many bytes of memory the key takes.
+	Footprint() int
 }
 
 // A Pair is a Key that has a public half.
@@ -30,6 +32,9 @@ var (
 
 	// ErrSignature says that a signature is not one of the message by the key.
 	ErrSignature = errors.New("crypt: not a signature of the message")
+
+	// ErrUnsupported says that this build cannot do what is asked for.
+	ErrUnsupported = errors.New("crypt: not in this build")
 
 	// ErrPublicKey says that bytes are no public key on the curve of a key.
 	ErrPublicKey = errors.New("crypt: not a public key of the curve")

@@ -61,6 +61,10 @@ func openMLDSA(parameters mldsa.Parameters, material []byte) (*MLDSAKey, error) 
 // Destroy gives up the key, whose parts cannot be reached to be cleared.
 func (k *MLDSAKey) Destroy() { k.private = nil }
 
+// Footprint returns about how many bytes of memory the key takes:
+// the matrix that the seed stands for.
+func (k *MLDSAKey) Footprint() int { return 200 << 10 }
+
 // PublicKey returns the public half as DER SubjectPublicKeyInfo (RFC 9881).
 func (k *MLDSAKey) PublicKey() []byte { return k.public }
 
@@ -77,7 +81,8 @@ func (k *MLDSAKey) Sign(_ string, message []byte, mu bool) (signature []byte, er
 	return signature, err
 }
 
-// Verify returns nil or ErrSignature.
+// Verify returns nil or ErrSignature. μ is verified in builds with Go 1.26 alone:
+// with others the error is ErrUnsupported.
 func (k *MLDSAKey) Verify(_ string, message []byte, mu bool, signature []byte) error {
 	return verifyMLDSA(k.private.PublicKey(), message, mu, signature)
 }
@@ -88,8 +93,8 @@ func verifyMLDSA(public *mldsa.PublicKey, message []byte, mu bool, signature []b
 	} else {
 		err = mldsa.Verify(public, message, signature, nil)
 	}
-	if err != nil {
+	if err != nil && err != ErrUnsupported {
 		return ErrSignature
 	}
-	return nil
+	return err
 }

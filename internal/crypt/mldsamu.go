@@ -1,3 +1,5 @@
+//go:build !go1.27 || fips140v1.0
+
 package crypt
 
 import (

@@ -104,6 +104,9 @@ func openMLKEM(l lattice, material []byte) (*MLKEMKey, error) {
 // Destroy gives up the key, whose parts cannot be reached to be cleared.
 func (k *MLKEMKey) Destroy() { k.pair = nil }
 
+// Footprint returns about how many bytes of memory the key takes.
+func (k *MLKEMKey) Footprint() int { return 16 << 10 }
+
 // PublicKey returns the public half as DER SubjectPublicKeyInfo (RFC 9935).
 func (k *MLKEMKey) PublicKey() []byte { return k.spki }
 

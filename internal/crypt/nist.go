@@ -73,6 +73,9 @@ func (k *NISTKey) Destroy() {
 	k.agreement = nil
 }
 
+// Footprint returns about how many bytes of memory the key takes.
+func (k *NISTKey) Footprint() int { return 2 << 10 }
+
 // PublicKey returns the public half as DER SubjectPublicKeyInfo.
 func (k *NISTKey) PublicKey() []byte { return k.public }
 

@@ -48,6 +48,9 @@ func openRSA(bits int, material []byte) (*RSAKey, error) {
 // Destroy clears the key.
 func (k *RSAKey) Destroy() { destroyRSA(k.private) }
 
+// Footprint returns about how many bytes of memory the key takes.
+func (k *RSAKey) Footprint() int { return 32 * k.private.Size() }
+
 func destroyRSA(private *rsa.PrivateKey) {
 	clear(private.D.Bits())
 	for _, prime := range private.Primes {

@@ -40,6 +40,9 @@ func openSecp256k1(material []byte) (Key, error) {
 // Destroy clears the key.
 func (k *Secp256k1Key) Destroy() { k.private.Zero() }
 
+// Footprint returns about how many bytes of memory the key takes.
+func (k *Secp256k1Key) Footprint() int { return 1 << 10 }
+
 // PublicKey returns the public half as DER SubjectPublicKeyInfo.
 func (k *Secp256k1Key) PublicKey() []byte { return k.public }
 

@@ -59,6 +59,9 @@ func (k *SymmetricKey) Destroy() {
 	k.free = nil
 }
 
+// Footprint returns about how many bytes of memory the key takes.
+func (k *SymmetricKey) Footprint() int { return 1 << 10 }
+
 // expand is HKDF-Expand (RFC 5869, section 2.3) to a multiple of 32 bytes. It
 // keeps HMAC states between calls, which crypto/hkdf does not, as in Secretly
 // each allocation costs more than all of the computing.

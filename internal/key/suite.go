@@ -40,6 +40,9 @@ ML_KEM_768             ENCAPSULATE_DECAPSULATE  AWS_KMS           yes     ML_KEM
 ML_KEM_1024            ENCAPSULATE_DECAPSULATE  AWS_KMS           yes     ML_KEM
 `
 
+// SuiteTable returns the table as text, for the documentation.
+func SuiteTable() string { return strings.TrimSpace(suiteTable) }
+
 // A Suite is what keys of one spec and usage can do.
 type Suite struct {
 	Spec       Spec

@@ -91,6 +91,40 @@ func TestOpenedIsBounded(t *testing.T) {
 	}
 }
 
+// A heavy is a key that takes a lot of memory.
+type heavy struct{ gone bool }
+
+func (h *heavy) Destroy()       { h.gone = true }
+func (h *heavy) Footprint() int { return maxOpenedBytes / 10 }
+
+// What takes a lot of memory is kept in small numbers, and the one in use stays.
+func TestOpenedIsBoundedInMemory(t *testing.T) {
+	o := newOpened()
+	var all []*heavy
+	for i := range 50 {
+		h := &heavy{}
+		all = append(all, h)
+		o.with(fmt.Sprint(i), func() (crypt.Key, error) { return h, nil }, func(crypt.Key) error {
+			if h.gone {
+				t.Errorf("%d is gone while it is used", i)
+			}
+			return nil
+		})
+	}
+	kept := 0
+	for _, h := range all {
+		if !h.gone {
+			kept++
+		}
+	}
+	if kept != 10 || len(o.materials) != 10 || o.bytes != 10*all[0].Footprint() {
+		t.Errorf("%d are kept, %d in the map, of %d bytes", kept, len(o.materials), o.bytes)
+	}
+	if o.close(); o.bytes != 0 || !all[49].gone {
+		t.Errorf("%d bytes after the end", o.bytes)
+	}
+}
+
 // Material is never destroyed under whoever uses it, and never used after that.
 func TestOpenedUnderLoad(t *testing.T) {
 	o := newOpened()

@@ -21,10 +21,12 @@ var verifySignature = query("Verify", asks{{"kms:Verify", keyOrAlias("KeyId")}},
 		err = withCurrent(c, c.key(), func(made signer) error {
 			return made.Verify(*in.SigningAlgorithm, in.Message, prepared, in.Signature)
 		})
-		if errors.Is(err, crypt.ErrSignature) {
-			return nil, key.Errorf(key.KindKMSInvalidSignature, "").Because(err)
-		}
-		if err == nil {
+		switch {
+		case errors.Is(err, crypt.ErrSignature):
+			err = key.Errorf(key.KindKMSInvalidSignature, "").Because(err)
+		case errors.Is(err, crypt.ErrUnsupported):
+			err = key.Errorf(key.KindUnsupportedOperation, "Verify does not support the MessageType %s here.", or(in.MessageType, "")).Because(err)
+		case err == nil:
 			err = dryRun(in.DryRun)
 		}
 		if err != nil {
