@@ -61,6 +61,7 @@ type Service struct {
 	clock         *Clock
 	log           *slog.Logger
 	rules         key.Rules
+	wrappings     key.Wrappings
 	operations    map[string]Operation
 	storePolicies bool
 	wrappingKeys  *wrappingKeys
@@ -88,6 +89,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		clock:         c.Clock,
 		log:           c.Log,
 		rules:         key.ParseRules(),
+		wrappings:     key.ParseWrappings(),
 		operations:    operations(c.Dev),
 		storePolicies: c.StorePolicies,
 		wrappingKeys:  newWrappingKeys(c.WrappingKeysAhead),
