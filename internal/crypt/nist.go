@@ -69,7 +69,8 @@ func openNIST(curve elliptic.Curve, h crypto.Hash, material []byte) (*NISTKey, e
 
 // Destroy clears the key.
 func (k *NISTKey) Destroy() {
-	clear(k.private.D.Bits()) //nolint:staticcheck // there is no other way to clear it
+	//lint:ignore SA1019 there is no other way to clear it
+	clear(k.private.D.Bits())
 	k.agreement = nil
 }
 

@@ -54,7 +54,7 @@ func TestDecrypt(t *testing.T) {
 		{"a recipient", "UnsupportedOperationException", "", kms.DecryptInput{CiphertextBlob: blob, Recipient: &types.RecipientInfo{AttestationDocument: []byte("x")}}},
 		{"a dry run", "DryRunOperationException", "", kms.DecryptInput{CiphertextBlob: blob, EncryptionContext: context, DryRun: aws.Bool(true)}},
 		{"a dry run that would fail", "InvalidCiphertextException", "", kms.DecryptInput{CiphertextBlob: blob, DryRun: aws.Bool(true)}},
-		{"modifiers without a dry run", "ValidationException", "DryRunModifiers", kms.DecryptInput{CiphertextBlob: blob, KeyId: id, DryRunModifiers: ignoring}},
+		{"modifiers without a dry run", "InvalidCiphertextException", "", kms.DecryptInput{CiphertextBlob: []byte("hello"), KeyId: id, DryRunModifiers: ignoring}},
 		{"a dry run that ignores the ciphertext, of no key", "ValidationException", "Value null at 'keyId'", kms.DecryptInput{CiphertextBlob: blob, DryRun: aws.Bool(true), DryRunModifiers: ignoring}},
 		{"a dry run without a ciphertext", "DryRunOperationException", "", kms.DecryptInput{KeyId: id, DryRun: aws.Bool(true), DryRunModifiers: ignoring}},
 		{"a dry run that ignores the ciphertext", "DryRunOperationException", "", kms.DecryptInput{KeyId: id, CiphertextBlob: []byte("hello"), DryRun: aws.Bool(true), DryRunModifiers: ignoring}},

@@ -14,10 +14,10 @@ var decrypt = query("Decrypt", asks{{"kms:Decrypt", keyOfCiphertext("KeyId", "Ci
 		if err := checkRecipient(in.Recipient); err != nil {
 			return err
 		}
-		if err := checkModifiers(in.DryRunModifiers, in.DryRun, in.KeyId, "keyId"); err != nil {
+		if err := checkCiphertext(in.CiphertextBlob, ignoresCiphertext(in.DryRun, in.DryRunModifiers), in.KeyId, "keyId"); err != nil {
 			return err
 		}
-		return checkCiphertext(in.CiphertextBlob, in.DryRunModifiers, in.GrantTokens)
+		return checkGrantTokens(in.GrantTokens)
 	},
 	func(c *call, in *api.DecryptRequest) (*api.DecryptResponse, error) {
 		k := c.key()
@@ -25,7 +25,7 @@ var decrypt = query("Decrypt", asks{{"kms:Decrypt", keyOfCiphertext("KeyId", "Ci
 		if err != nil {
 			return nil, err
 		}
-		if ignoresCiphertext(in.DryRunModifiers) {
+		if ignoresCiphertext(in.DryRun, in.DryRunModifiers) {
 			return nil, errDryRun
 		}
 		materialID, plaintext, err := c.decrypt(k, algorithm, in.CiphertextBlob, in.EncryptionContext)
@@ -50,14 +50,6 @@ func checkRecipient(r *api.RecipientInfo) error {
 		return key.Errorf(key.KindUnsupportedOperation, "Recipients in attested enclaves are not supported.")
 	}
 	return nil
-}
-
-// checkCiphertext looks at the members of the operations that open a ciphertext.
-func checkCiphertext(blob []byte, modifiers, grantTokens []string) error {
-	if blob == nil && !ignoresCiphertext(modifiers) {
-		return missingMember("ciphertextBlob")
-	}
-	return checkGrantTokens(grantTokens)
 }
 
 // missingMember refuses a request without a member that the API calls optional,

@@ -10,10 +10,10 @@ import (
 var reEncrypt = query("ReEncrypt",
 	asks{{"kms:ReEncryptFrom", keyOfCiphertext("SourceKeyId", "CiphertextBlob")}, {"kms:ReEncryptTo", keyOrAlias("DestinationKeyId")}},
 	func(in *api.ReEncryptRequest, _ time.Time) error {
-		if err := checkModifiers(in.DryRunModifiers, in.DryRun, in.SourceKeyId, "sourceKeyId"); err != nil {
+		if err := checkCiphertext(in.CiphertextBlob, ignoresCiphertext(in.DryRun, in.DryRunModifiers), in.SourceKeyId, "sourceKeyId"); err != nil {
 			return err
 		}
-		return checkCiphertext(in.CiphertextBlob, in.DryRunModifiers, in.GrantTokens)
+		return checkGrantTokens(in.GrantTokens)
 	},
 	func(c *call, in *api.ReEncryptRequest) (*api.ReEncryptResponse, error) {
 		source, destination := c.keys[0], c.keys[1]
@@ -25,7 +25,7 @@ var reEncrypt = query("ReEncrypt",
 		if err != nil {
 			return nil, err
 		}
-		if ignoresCiphertext(in.DryRunModifiers) {
+		if ignoresCiphertext(in.DryRun, in.DryRunModifiers) {
 			return nil, errDryRun
 		}
 		from, plaintext, err := c.decrypt(source, algorithmFrom, in.CiphertextBlob, in.SourceEncryptionContext)

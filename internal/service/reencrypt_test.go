@@ -88,7 +88,9 @@ func TestReEncryptRefusals(t *testing.T) {
 		}},
 		{"a dry run", "DryRunOperationException", "", func(in *kms.ReEncryptInput) { in.DryRun = aws.Bool(true) }},
 		{"a dry run that would fail", "InvalidCiphertextException", "", func(in *kms.ReEncryptInput) { in.DryRun, in.SourceEncryptionContext = aws.Bool(true), nil }},
-		{"modifiers without a dry run", "ValidationException", "DryRunModifiers", func(in *kms.ReEncryptInput) { in.SourceKeyId, in.DryRunModifiers = from, ignoring }},
+		{"modifiers without a dry run", "ValidationException", "Value null at 'ciphertextBlob'", func(in *kms.ReEncryptInput) {
+			in.CiphertextBlob, in.SourceKeyId, in.DryRunModifiers = nil, from, ignoring
+		}},
 		{"a dry run that ignores the ciphertext, of no key", "ValidationException", "Value null at 'sourceKeyId'", func(in *kms.ReEncryptInput) { in.DryRun, in.DryRunModifiers = aws.Bool(true), ignoring }},
 		{"a dry run without a ciphertext", "DryRunOperationException", "", func(in *kms.ReEncryptInput) {
 			in.CiphertextBlob, in.SourceKeyId, in.DryRun, in.DryRunModifiers = nil, from, aws.Bool(true), ignoring
