@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/keyhold/keyhold/byok"
+	"github.com/keyhold/keyhold/internal/key"
 )
 
 // run runs another program and returns its output.
@@ -232,6 +233,24 @@ func TestDecodeMaterialJWK(t *testing.T) {
 	} {
 		if got, _, err := byok.DecodeMaterial([]byte(content), 32); got != nil || err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %x, %v", content, got, err)
+		}
+	}
+}
+
+// What always works is permitted by the server, under each wrapping key, for each spec
+// that material is imported for.
+func TestAlgorithmForAlwaysWorks(t *testing.T) {
+	table := key.ParseWrappings()
+	for _, spec := range []key.Spec{"SYMMETRIC_DEFAULT", "HMAC_224", "HMAC_256", "HMAC_384", "HMAC_512", "RSA_2048", "RSA_3072", "RSA_4096",
+		"ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521", "ECC_SECG_P256K1"} {
+		for _, wrappingKey := range []string{"RSA_2048", "RSA_3072", "RSA_4096"} {
+			a, err := byok.AlgorithmFor(string(spec))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := table.Permit(key.Key{Spec: spec}, string(a), wrappingKey); err != nil {
+				t.Error(err)
+			}
 		}
 	}
 }

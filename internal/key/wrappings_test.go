@@ -2,6 +2,7 @@ package key
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -53,5 +54,23 @@ func TestWrappings(t *testing.T) {
 	}
 	if cells != 20*8*6 || permitted != 5*6+3*12+10+3*6 {
 		t.Errorf("%d cells, %d permitted", cells, permitted)
+	}
+}
+
+// The two tables agree on what is imported.
+func TestWrappingsAreOfImportableSpecs(t *testing.T) {
+	w := ParseWrappings()
+	wrapped := map[Spec]bool{}
+	for cell := range w {
+		wrapped[cell.spec] = true
+	}
+	importable := map[Spec]bool{}
+	for _, s := range suites {
+		if s.Importable() {
+			importable[s.Spec] = true
+		}
+	}
+	if !maps.Equal(wrapped, importable) {
+		t.Errorf("wrapped are %v, importable %v", wrapped, importable)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"math/big"
+	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -133,6 +134,20 @@ func TestOneForm(t *testing.T) {
 			if bytes.Equal(written, imported) || !bytes.Equal(mustParse(t, spec, written), kept) {
 				t.Errorf("%s: with %s it is another material", spec, form)
 			}
+		}
+	}
+}
+
+// The form that keys are kept in does not change from one version to the next: a key
+// that was imported by an older one is the same material to a newer one.
+func TestFormIsFixed(t *testing.T) {
+	for file, spec := range map[string]string{"ec-P-256": "ECC_NIST_P256", "ec-P-384": "ECC_NIST_P384", "ec-P-521": "ECC_NIST_P521", "ec-secp256k1": "ECC_SECG_P256K1", "rsa-2048": "RSA_2048"} {
+		der, err := os.ReadFile("testdata/" + file + ".der")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kept := mustParse(t, spec, der); !bytes.Equal(kept, der) {
+			t.Errorf("%s is kept as %x", file, kept)
 		}
 	}
 }

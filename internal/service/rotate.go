@@ -71,7 +71,7 @@ func (c *call) freshMaterial(k key.Key) (m key.Material, err error) {
 // was one ("RotateKey" among the examples of log entries).
 func rotationEvent(k key.Key, t key.RotationType, now time.Time) audit.Event {
 	e := keyEvent("RotateKey", k, now)
-	e.ServiceEventDetails = fmt.Appendf(nil, `{"rotationType":%q,"keyId":%q}`, t, k.ID)
+	e.ServiceEventDetails = fmt.Appendf(nil, `{"keyId":%q,"rotationType":%q}`, k.ID, t)
 	return e
 }
 
