@@ -63,6 +63,11 @@ func (d *disk) load() error {
 // add takes up the calls of a program, after those of the program before.
 func (d *disk) add(calls []tracedCall) error {
 	slices.SortStableFunc(calls, func(a, b tracedCall) int { return cmp.Compare(a.begun, b.begun) })
+	for i, op := range d.ops {
+		if op.ended == neverEnded && len(calls) > 0 { // the kill came first, but what was written is there
+			d.ops[i].ended = calls[0].begun - 1
+		}
+	}
 	var syncs []tracedCall
 	for _, c := range calls {
 		if c.path != d.under && !strings.HasPrefix(c.path, d.under+"/") {

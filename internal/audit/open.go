@@ -2,7 +2,6 @@ package audit
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -60,62 +59,15 @@ func takeUp(f *os.File) (p past, err error) {
 	return p, err
 }
 
-// mend removes what is torn and returns the size of what is left. That there is
-// something torn tells that nothing from there on was ever fsynced, so that it
-// may be written again.
+// mend removes the first line that is torn and all after it, and returns the size
+// of what is left. That there is something torn tells that nothing from there on
+// was ever fsynced; and what is left has not moved, so that an End is good for ever.
 func mend(f *os.File, size int64) (end int64, err error) {
-	from, err := firstTorn(f, size)
-	if err != nil || from == size {
+	end, err = firstTorn(f, size)
+	if err != nil || end == size {
 		return size, err
 	}
-	rest := make([]byte, size-from)
-	if _, err := f.ReadAt(rest, from); err != nil {
-		return 0, err
-	}
-	var kept []byte
-	at := from
-	for line := range bytes.Lines(rest) {
-		whole, _ := mended(line, at)
-		kept = append(kept, whole...)
-		at += int64(len(line))
-	}
-	if err := f.Truncate(from); err != nil {
-		return 0, err
-	}
-	_, err = f.Write(kept)
-	return from + int64(len(kept)), err
-}
-
-// firstTorn returns where the first line begins of which not all is whole, and
-// size if there is none.
-func firstTorn(f *os.File, size int64) (int64, error) {
-	from, err := lineStart(f, max(0, size-unsyncedMost))
-	if err != nil {
-		return 0, err
-	}
-	zero, err := firstZero(io.NewSectionReader(f, from, size-from))
-	if err != nil {
-		return 0, err
-	}
-	return lineStart(f, from+zero)
-}
-
-// firstZero returns the offset of the first zero, and the size if there is none.
-func firstZero(r *io.SectionReader) (int64, error) {
-	buf := make([]byte, 64<<10)
-	for at := int64(0); ; {
-		n, err := r.Read(buf)
-		if zero := bytes.IndexByte(buf[:n], 0); zero >= 0 {
-			return at + int64(zero), nil
-		}
-		at += int64(n)
-		if err == io.EOF {
-			return at, nil
-		}
-		if err != nil {
-			return 0, err
-		}
-	}
+	return end, f.Truncate(end)
 }
 
 // logSize returns the size of f, or an error if f is no log, lest a wrong path
@@ -137,23 +89,6 @@ func logSize(f *os.File) (int64, error) {
 		return 0, errors.New("not an audit log")
 	}
 	return info.Size(), nil
-}
-
-// lineStart returns the offset after the last newline before end.
-func lineStart(r io.ReaderAt, end int64) (int64, error) {
-	buf := make([]byte, 64<<10)
-	for end > 0 {
-		from := max(0, end-int64(len(buf)))
-		chunk := buf[:end-from]
-		if _, err := r.ReadAt(chunk, from); err != nil {
-			return 0, err
-		}
-		if i := bytes.LastIndexByte(chunk, '\n'); i >= 0 {
-			return from + int64(i) + 1, nil
-		}
-		end = from
-	}
-	return 0, nil
 }
 
 // since calls fn with the ID and the stamp of each event from an offset on. A

@@ -147,7 +147,8 @@ func since(t *testing.T, l *Log, from int64) (all []string) {
 }
 
 // What a power failure leaves of lines that were not fsynced: some of the sectors,
-// or of the writes, are zeros.
+// or of the writes, are zeros. All lines from the first such on are removed, and
+// those before it stay where they are.
 func TestHolesAreRemoved(t *testing.T) {
 	var lines [][]byte
 	var log []byte
@@ -160,7 +161,6 @@ func TestHolesAreRemoved(t *testing.T) {
 	at := func(line, more int) int { return starts[line] + more }
 	for name, test := range map[string]struct {
 		from, to  int
-		lost      []int // the lines
 		unaligned bool
 	}{
 		"a sector":               {from: 1024, to: 1536},
@@ -184,7 +184,11 @@ func TestHolesAreRemoved(t *testing.T) {
 			var want []string
 			var left []byte
 			for i, line := range lines {
-				if test.to <= at(i, 0) || test.from >= at(i, len(line)) {
+				whole := test.to <= at(i, 0) || test.from >= at(i, len(line))
+				if !whole && !test.unaligned {
+					break
+				}
+				if whole {
 					want = append(want, fmt.Sprint(i))
 					left = append(left, line...)
 				}

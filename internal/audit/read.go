@@ -20,10 +20,14 @@ type Reading struct {
 // damaged for each line, counted from 1, that is no event and that no power
 // failure left so.
 func Read(log *io.SectionReader, damaged func(line int64, err error)) (found Reading, err error) {
-	r := reading{Reader: bufio.NewReaderSize(log, maxLine), size: log.Size()}
+	end, err := firstTorn(log, log.Size())
+	if err != nil {
+		return found, err
+	}
+	found.Torn = log.Size() - end
+	r := bufio.NewReaderSize(io.NewSectionReader(log, 0, end), maxLine)
 	for number := int64(1); ; number++ {
-		line, torn, err := r.next()
-		found.Torn += torn
+		line, err := nextLine(r)
 		switch {
 		case err == io.EOF:
 			return found, nil
@@ -31,7 +35,7 @@ func Read(log *io.SectionReader, damaged func(line int64, err error)) (found Rea
 			damaged(number, err)
 		case err != nil:
 			return found, err
-		case len(line) > 0:
+		default:
 			found.event(line, func(err error) { damaged(number, err) })
 		}
 	}
@@ -49,47 +53,18 @@ func (r *Reading) event(line []byte, damaged func(error)) {
 
 var errTooLong = errors.New("audit: not an event: longer than any")
 
-// A reading goes through the lines of a log.
-type reading struct {
-	*bufio.Reader
-	at, size int64
-}
-
-// next returns what is whole of the next line, and how much of it is torn; at the
-// end io.EOF.
-func (r *reading) next() (line []byte, torn int64, err error) {
-	begin := r.at
-	line, err = r.ReadSlice('\n')
-	r.at += int64(len(line))
-	switch {
-	case err == bufio.ErrBufferFull:
-		return r.overlong(hasHole(line, begin))
-	case err != nil && (err != io.EOF || len(line) == 0):
-		return nil, 0, err
-	case err == nil && begin < r.size-unsyncedMost:
-		return line, 0, nil
+// nextLine returns the next line, errTooLong in place of one that is longer than
+// any, and io.EOF at the end.
+func nextLine(r *bufio.Reader) ([]byte, error) {
+	line, err := r.ReadSlice('\n')
+	if err != bufio.ErrBufferFull {
+		return line, err
 	}
-	line, n := mended(line, begin)
-	return line, int64(n), nil
-}
-
-// overlong reads the rest of a line that is longer than any. What a power failure
-// leaves can be so long.
-func (r *reading) overlong(hole bool) ([]byte, int64, error) {
-	length := int64(maxLine)
-	for {
-		rest, err := r.ReadSlice('\n')
-		length += int64(len(rest))
-		hole = hole || hasHole(rest, r.at)
-		r.at += int64(len(rest))
-		switch {
-		case err == bufio.ErrBufferFull:
-		case err == io.EOF, err == nil && hole && r.at > r.size-unsyncedMost:
-			return nil, length, nil
-		case err == nil:
-			return nil, 0, errTooLong
-		default:
-			return nil, 0, err
-		}
+	for err == bufio.ErrBufferFull {
+		_, err = r.ReadSlice('\n')
 	}
+	if err == nil {
+		err = errTooLong
+	}
+	return nil, err
 }

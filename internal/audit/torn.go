@@ -1,6 +1,9 @@
 package audit
 
-import "bytes"
+import (
+	"bytes"
+	"io"
+)
 
 // unsyncedMost is how much of the end of a log may not have been fsynced when the
 // power fails: what 10,000 events a second write in the time of Options.MaxLag.
@@ -10,40 +13,79 @@ const unsyncedMost = 32 << 20
 // multiple of it, or where a write(2) did.
 const sector = 512
 
-// mended returns what is whole of a line at an offset of the file, and how many
-// bytes are not: a line without its newline, and zeros in place of what a power
-// failure kept from the disk. A line that is damaged otherwise is left as it is,
-// for its reader to find.
-func mended(line []byte, at int64) (whole []byte, torn int) {
-	switch {
-	case !bytes.HasSuffix(line, []byte("\n")):
-		return nil, len(line)
-	case !hasHole(line, at):
-		return line, 0
+// firstTorn returns where the first line begins of which a power failure or a full
+// disk has left only a part, and size if there is none. Nothing from there on was
+// ever fsynced. A line that is damaged otherwise is for its reader to find.
+func firstTorn(log io.ReaderAt, size int64) (int64, error) {
+	from, err := lineStart(log, max(0, size-unsyncedMost))
+	for err == nil {
+		var zero, begin, end int64
+		zero, err = first(log, from, size, isZero)
+		if err != nil {
+			break
+		}
+		begin, err = lineStart(log, zero)
+		if err != nil || zero == size { // what is left is a line without its newline
+			return begin, err
+		}
+		end, err = first(log, zero, size, isOther)
+		if err != nil {
+			break
+		}
+		if beginsHole(begin, zero) && endsHole(log, end, size) {
+			return begin, nil
+		}
+		from = end
 	}
-	whole = line[bytes.LastIndexByte(line, 0)+1:] // the line before it has lost its newline
-	if _, err := ID(whole); err != nil {
-		return nil, len(line)
-	}
-	return whole, len(line) - len(whole)
+	return 0, err
 }
 
-// hasHole tells whether a line has zeros that a power failure can have left. JSON
-// has none, and a flipped bit makes one that is not where a hole begins and ends.
-func hasHole(line []byte, at int64) bool {
-	for end := 0; ; {
-		zero := bytes.IndexByte(line[end:], 0)
-		if zero < 0 {
-			return false
-		}
-		begin := end + zero
-		for end = begin; end < len(line) && line[end] == 0; {
-			end++
-		}
-		beginsSo := begin == 0 || (at+int64(begin))%sector == 0
-		endsSo := end == len(line) || line[end] == '{' || (at+int64(end))%sector == 0
-		if beginsSo && endsSo {
-			return true
-		}
+// JSON has no zeros, and a flipped bit makes one that is not where a hole begins
+// and ends.
+func beginsHole(line, zero int64) bool { return zero == line || zero%sector == 0 }
+
+func endsHole(log io.ReaderAt, end, size int64) bool {
+	if end == size || end%sector == 0 {
+		return true
 	}
+	var next [1]byte
+	_, err := log.ReadAt(next[:], end)
+	return err == nil && next[0] == '{'
+}
+
+func isZero(b []byte) int  { return bytes.IndexByte(b, 0) }
+func isOther(b []byte) int { return len(b) - len(bytes.TrimLeft(b, "\x00")) }
+
+// first returns where the first byte is that index looks for, and size if there is
+// none. An index of what it does not find is -1 or past the end.
+func first(log io.ReaderAt, from, size int64, index func([]byte) int) (int64, error) {
+	buf := make([]byte, 64<<10)
+	for from < size {
+		chunk := buf[:min(size-from, int64(len(buf)))]
+		if _, err := log.ReadAt(chunk, from); err != nil && err != io.EOF {
+			return 0, err
+		}
+		if i := index(chunk); i >= 0 && i < len(chunk) {
+			return from + int64(i), nil
+		}
+		from += int64(len(chunk))
+	}
+	return size, nil
+}
+
+// lineStart returns the offset after the last newline before end.
+func lineStart(log io.ReaderAt, end int64) (int64, error) {
+	buf := make([]byte, 64<<10)
+	for end > 0 {
+		from := max(0, end-int64(len(buf)))
+		chunk := buf[:end-from]
+		if _, err := log.ReadAt(chunk, from); err != nil && err != io.EOF {
+			return 0, err
+		}
+		if i := bytes.LastIndexByte(chunk, '\n'); i >= 0 {
+			return from + int64(i) + 1, nil
+		}
+		end = from
+	}
+	return 0, nil
 }
