@@ -17,6 +17,10 @@ EncapsulationAlgorithmSpec: ML_KEM
 EncryptionAlgorithmSpec: SYMMETRIC_DEFAULT RSAES_OAEP_SHA_1 RSAES_OAEP_SHA_256
 	SM2PKE
 ExpirationModelType: KEY_MATERIAL_EXPIRES KEY_MATERIAL_DOES_NOT_EXPIRE
+GrantOperation: Decrypt Encrypt GenerateDataKey GenerateDataKeyWithoutPlaintext
+	ReEncryptFrom ReEncryptTo Sign Verify GetPublicKey CreateGrant RetireGrant
+	DescribeKey GenerateDataKeyPair GenerateDataKeyPairWithoutPlaintext GenerateMac
+	VerifyMac DeriveSharedSecret Encapsulate Decapsulate
 ImportType: NEW_KEY_MATERIAL EXISTING_KEY_MATERIAL
 KeyAgreementAlgorithmSpec: ECDH
 KeyEncryptionMechanism: RSAES_OAEP_SHA_256

@@ -26,6 +26,8 @@ TagResource, UntagResource, UpdateKeyDescription  ok | ok | SP | ok | ok | ok | 
 DescribeKey, ListAliases, DeleteAlias             ok | ok | ok | ok | ok | ok | ok
 GetKeyPolicy, PutKeyPolicy, ListKeyPolicies       ok | ok | ok | ok | ok | ok | ok
 ListResourceTags, GetKeyRotationStatus            ok | ok | ok | ok | ok | ok | ok
+ListGrants, RetireGrant, RevokeGrant              ok | ok | ok | ok | ok | ok | ok
+CreateGrant                                       ok | D  | SP | PI | ok | CR | ok
 ScheduleKeyDeletion                               ok | ok | SP | ok | ok | ok | UP
 CancelKeyDeletion                                 NP | NP | ok | NP | NP | NP | NP
 GetParametersForImport                            ok | ok | SP | ok | ok | CR | UP

@@ -19,11 +19,18 @@ type call struct {
 	ctx  context.Context
 	now  time.Time // read once: the whole call happens at this moment
 	keys []key.Key // what each ask found, as it is now
+	// grants are what the grant tokens of the request name, on whatever keys.
+	grants []key.Grant
 
 	created   string // the ARN of the key that the call made
+	told      told   // what the event says beside
 	slot      string // written for a material that is not committed yet
 	committed bool
 }
+
+// told is what an event says of a change that its request does not say, in the
+// members where CloudTrail has it.
+type told struct{ response, additional map[string]any }
 
 // key returns what the first ask found.
 func (c *call) key() key.Key { return c.keys[0] }
@@ -130,7 +137,9 @@ func (c *call) event(err error) audit.Event {
 	for _, k := range c.keys {
 		e.Resources = append(e.Resources, audit.Resource{ARN: k.ARN(), AccountID: k.Account, Type: audit.KeyResource})
 	}
-	e.ErrorCode, e.ErrorMessage = errorOf(err)
+	if e.ErrorCode, e.ErrorMessage = errorOf(err); err == nil {
+		e.ResponseElements, e.AdditionalEventData = c.told.response, c.told.additional
+	}
 	return e
 }
 

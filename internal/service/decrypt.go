@@ -14,7 +14,7 @@ var decrypt = query("Decrypt", asks{{"kms:Decrypt", keyOfCiphertext("KeyId", "Ci
 		if err := checkRecipient(in.Recipient); err != nil {
 			return err
 		}
-		return checkCiphertext(in.CiphertextBlob, in.DryRunModifiers, in.GrantTokens)
+		return checkCiphertext(in.CiphertextBlob, in.DryRunModifiers)
 	},
 	func(c *call, in *api.DecryptRequest) (*api.DecryptResponse, error) {
 		k := c.key()
@@ -46,14 +46,14 @@ func checkRecipient(r *api.RecipientInfo) error {
 }
 
 // checkCiphertext looks at the members of the operations that open a ciphertext.
-func checkCiphertext(blob []byte, modifiers, grantTokens []string) error {
+func checkCiphertext(blob []byte, modifiers []string) error {
 	switch {
 	case len(modifiers) > 0:
 		return key.Errorf(key.KindUnsupportedOperation, "DryRunModifiers are not supported yet.")
 	case blob == nil:
 		return missingMember("ciphertextBlob")
 	}
-	return checkGrantTokens(grantTokens)
+	return nil
 }
 
 // missingMember refuses a request without a member that the API calls optional,

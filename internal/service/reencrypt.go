@@ -10,7 +10,7 @@ import (
 var reEncrypt = query("ReEncrypt",
 	asks{{"kms:ReEncryptFrom", keyOfCiphertext("SourceKeyId", "CiphertextBlob")}, {"kms:ReEncryptTo", keyOrAlias("DestinationKeyId")}},
 	func(in *api.ReEncryptRequest, _ time.Time) error {
-		return checkCiphertext(in.CiphertextBlob, in.DryRunModifiers, in.GrantTokens)
+		return checkCiphertext(in.CiphertextBlob, in.DryRunModifiers)
 	},
 	func(c *call, in *api.ReEncryptRequest) (*api.ReEncryptResponse, error) {
 		source, destination := c.keys[0], c.keys[1]

@@ -65,6 +65,7 @@ type Service struct {
 	storePolicies bool
 	wrappingKeys  *wrappingKeys
 	tokenKeys     *tokenKeys
+	grantTokens   seal.Sealer
 	refusals      refusals    // of a dev server
 	erased        atomic.Bool // something was, since the last collection of garbage
 }
@@ -89,6 +90,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		operations:    operations(c.Dev),
 		storePolicies: c.StorePolicies,
 		wrappingKeys:  newWrappingKeys(c.WrappingKeysAhead),
+		grantTokens:   keyring.GrantTokens(),
 	}
 	s.leftovers = newLeftovers(s.store, s.log)
 	s.outbox = outbox{s.store, s.audit, s.log, s.leftovers}

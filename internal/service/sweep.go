@@ -158,9 +158,12 @@ func (s *Service) settle(ctx context.Context, stored key.Key, now time.Time) err
 	return s.erase(ctx, left)
 }
 
-// remove removes a key that is gone with all that belongs to it: its aliases in
-// pages, the record last. As the key is gone, nothing is added meanwhile.
+// remove removes a key that is gone with all that belongs to it: its grants and
+// aliases in pages, the record last. As the key is gone, nothing is added meanwhile.
 func (s *Service) remove(ctx context.Context, k key.Key, entry string) error {
+	if err := s.removeGrants(ctx, k); err != nil {
+		return err
+	}
 	for {
 		names, err := s.aliasPage(ctx, k)
 		if err != nil {
@@ -174,7 +177,7 @@ func (s *Service) remove(ctx context.Context, k key.Key, entry string) error {
 		}
 	}
 	return s.store.Update(ctx, func(tx *store.Tx) error {
-		return errors.Join(aliasGuards.Delete(tx, pathOf(k)), keys.Delete(tx, pathOf(k)), dues.Delete(tx, entry))
+		return errors.Join(grantGuards.Delete(tx, pathOf(k)), aliasGuards.Delete(tx, pathOf(k)), keys.Delete(tx, pathOf(k)), dues.Delete(tx, entry))
 	})
 }
 
