@@ -26,6 +26,7 @@ materialText ^[a-zA-Z0-9:/_\s.-]*$
 policy       [\u0009\u000A\u000D\u0020-\u00FF]+
 policyName   [\w]+
 principal    ^[\w+=,.@:/-]+$
+region       ^([a-z]+-){2,3}\d+$
 `
 
 // newConstraint returns the constraint that a word of a tag states.

@@ -55,6 +55,7 @@ func built() []operation {
 		op[ListRetirableGrantsRequest, ListRetirableGrantsResponse]("ListRetirableGrants"),
 		op[PutKeyPolicyRequest, Empty]("PutKeyPolicy"),
 		op[ReEncryptRequest, ReEncryptResponse]("ReEncrypt"),
+		op[ReplicateKeyRequest, ReplicateKeyResponse]("ReplicateKey"),
 		op[RetireGrantRequest, Empty]("RetireGrant"),
 		op[RevokeGrantRequest, Empty]("RevokeGrant"),
 		op[ScheduleKeyDeletionRequest, ScheduleKeyDeletionResponse]("ScheduleKeyDeletion"),
@@ -62,6 +63,7 @@ func built() []operation {
 		op[UntagResourceRequest, Empty]("UntagResource"),
 		op[UpdateAliasRequest, Empty]("UpdateAlias"),
 		op[UpdateKeyDescriptionRequest, Empty]("UpdateKeyDescription"),
+		op[UpdatePrimaryRegionRequest, Empty]("UpdatePrimaryRegion"),
 	}
 }
 

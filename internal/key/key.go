@@ -21,6 +21,9 @@ type Key struct {
 	Policy       string     `json:"policy"`
 	Tags         []Tag      `json:"tags,omitempty"`
 	Materials    []Material `json:"materials,omitempty"` // all that the key was ever associated with
+
+	// MultiRegion is set in a key that is one of several related ones.
+	MultiRegion MultiRegion `json:"multiRegion,omitzero"`
 }
 
 // A Material is one key material that a key is permanently associated with. It
@@ -67,9 +70,10 @@ func (k Key) Material(id string) (m Material, ok bool) {
 }
 
 // At returns the key as it is at the given moment: past ValidTo a material is
-// gone, past the deletion date the key is. No timer has to fire for the answer
-// to be right.
+// gone, past the deletion date the key is, or a replica of it. No timer has to fire
+// for the answer to be right.
 func (k Key) At(now time.Time) Key {
+	k = k.replicasAt(now)
 	if k.State == Gone || k.State == PendingDeletion && !now.Before(k.DeletionDate) {
 		return k.Buried()
 	}
@@ -94,6 +98,9 @@ func (k Key) Slots() (slots []string) {
 // Due returns the next moment at which At changes the key, or the zero time.
 func (k Key) Due() (due time.Time) {
 	moments := []time.Time{k.DeletionDate}
+	for _, r := range k.MultiRegion.Replicas {
+		moments = append(moments, r.DeletionDate)
+	}
 	for _, m := range k.Materials {
 		if m.Present() {
 			moments = append(moments, m.ValidTo)

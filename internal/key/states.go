@@ -24,7 +24,8 @@ const (
 
 // grid says what each operation on a key gets in each state: "ok", or a word of
 // the refusals below. Source: "Key states of AWS KMS keys" in the developer
-// guide, and for DeleteImportedKeyMaterial in Unavailable by analogy.
+// guide, and for DeleteImportedKeyMaterial, ReplicateKey and UpdatePrimaryRegion in
+// Unavailable by analogy.
 const grid = `
 operation                        Enabled  Disabled  PendingDeletion   PendingReplicaDeletion    PendingImport   Unavailable  Creating  Updating
 CancelKeyDeletion                not-due  not-due   ok                ok                        not-due         not-due      not-due   not-due
@@ -51,6 +52,7 @@ ListKeyPolicies                  ok       ok        ok                ok        
 ListResourceTags                 ok       ok        ok                ok                        ok              ok           ok        ok
 PutKeyPolicy                     ok       ok        ok                ok                        ok              ok           ok        ok
 ReEncrypt                        ok       disabled  pending-deletion  pending-replica-deletion  pending-import  unavailable  creating  ok
+ReplicateKey                     ok       disabled  pending-deletion  pending-replica-deletion  pending-import  unavailable  creating  updating
 RetireGrant                      ok       ok        ok                ok                        ok              ok           ok        ok
 RevokeGrant                      ok       ok        ok                ok                        ok              ok           ok        ok
 ScheduleKeyDeletion              ok       ok        pending-deletion  pending-replica-deletion  ok              ok           ok        updating
@@ -58,6 +60,7 @@ TagResource                      ok       ok        pending-deletion  pending-re
 UntagResource                    ok       ok        pending-deletion  pending-replica-deletion  ok              ok           ok        ok
 UpdateAlias                      ok       ok        pending-deletion  pending-replica-deletion  ok              ok           ok        ok
 UpdateKeyDescription             ok       ok        pending-deletion  pending-replica-deletion  ok              ok           ok        ok
+UpdatePrimaryRegion              ok       disabled  pending-deletion  pending-replica-deletion  pending-import  unavailable  creating  ok
 `
 
 // refusals gives the meaning of each word of the grid but "ok".

@@ -28,6 +28,8 @@ GetKeyPolicy, PutKeyPolicy, ListKeyPolicies       ok | ok | ok | ok | ok | ok | 
 ListResourceTags, GetKeyRotationStatus            ok | ok | ok | ok | ok | ok | ok
 ListGrants, RetireGrant, RevokeGrant              ok | ok | ok | ok | ok | ok | ok
 CreateGrant                                       ok | D  | SP | PI | ok | CR | ok
+ReplicateKey                                      ok | D  | SP | PI | UN | CR | UP
+UpdatePrimaryRegion                               ok | D  | SP | PI | UN | CR | ok
 ScheduleKeyDeletion                               ok | ok | SP | ok | ok | ok | UP
 CancelKeyDeletion                                 NP | NP | ok | NP | NP | NP | NP
 GetParametersForImport                            ok | ok | SP | ok | ok | CR | UP

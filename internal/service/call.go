@@ -22,9 +22,9 @@ type call struct {
 	// grants are what the grant tokens of the request name, on whatever keys.
 	grants []key.Grant
 
-	created   string // the ARN of the key that the call made
-	told      told   // what the event says beside
-	slot      string // written for a material that is not committed yet
+	created   string   // the ARN of the key that the call made
+	told      told     // what the event says beside
+	written   []string // slots, for material that is not committed yet
 	committed bool
 }
 
@@ -47,14 +47,15 @@ func (c *call) commit(fn func(tx *store.Tx) error) error {
 	return nil
 }
 
-// notCommitted gives up the slot that was written for this change, unless the
+// notCommitted gives up the slots that were written for this change, unless the
 // outcome is unknown: then the next start shows it.
 func (c *call) notCommitted(err error) error {
 	if errors.Is(err, store.ErrFailed) {
 		return err
 	}
-	if c.slot != "" {
-		err = errors.Join(err, c.slots.Erase(context.WithoutCancel(c.ctx), c.slot))
+	if len(c.written) > 0 {
+		err = errors.Join(err, c.slots.Erase(context.WithoutCancel(c.ctx), c.written...))
+		c.written = nil
 	}
 	if errors.Is(err, store.ErrConflict) {
 		return key.Errorf(key.KindThrottling, "Too many changes of one key at a time. Reduce the frequency of your calls.").Because(err)
@@ -88,14 +89,10 @@ func (c *call) commitKey(fn func(k key.Key) (key.Key, error)) error {
 func (c *call) commitNew(k key.Key) error {
 	c.created = k.ARN()
 	return c.commit(func(tx *store.Tx) error {
-		stored, exists, err := keys.Get(tx, pathOf(k))
-		if err != nil {
+		if err := c.checkFree(tx, k); err != nil {
 			return err
 		}
-		if exists {
-			return stored.At(c.now).Taken()
-		}
-		_, err = putKey(tx, k)
+		_, err := putKey(tx, k)
 		return err
 	})
 }

@@ -28,7 +28,8 @@ var createKey = change("CreateKey", asks{{Action: "kms:CreateKey"}}, checkCreate
 			return nil, err
 		}
 		c.warnOfPolicy(k)
-		return &api.CreateKeyResponse{KeyMetadata: metadata(k)}, nil
+		m, err := c.describe(k)
+		return &api.CreateKeyResponse{KeyMetadata: m}, err
 	})
 
 // checkCreateKey refuses what contradicts itself and what is not served yet.
@@ -45,8 +46,6 @@ func checkCreateKey(in *api.CreateKeyRequest, _ time.Time) error {
 		return key.Errorf(key.KindValidation, "KeyUsage %s is not compatible with KeySpec %s", usage, spec)
 	case origin != key.OriginAWSKMS && origin != key.OriginExternal, in.CustomKeyStoreId != nil, in.XksKeyId != nil:
 		return key.Errorf(key.KindUnsupportedOperation, "Custom key stores are not supported.")
-	case or(in.MultiRegion, false):
-		return key.Errorf(key.KindUnsupportedOperation, "Multi-Region keys are not supported yet.")
 	}
 	return nil
 }
@@ -65,6 +64,9 @@ func newKey(c *call, in *api.CreateKeyRequest) (key.Key, error) {
 		Description:  or(in.Description, ""),
 		Policy:       or(in.Policy, key.DefaultPolicy(c.Caller.Principal.AccountID)),
 		Tags:         keyTags(in.Tags),
+	}
+	if or(in.MultiRegion, false) {
+		k.ID, k.MultiRegion = key.MultiRegionID(k.ID), key.MultiRegion{Primary: k.Region}
 	}
 	if err := key.CheckTags(k.Tags); err != nil {
 		return key.Key{}, err

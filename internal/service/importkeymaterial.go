@@ -58,6 +58,8 @@ func checkImport(in *api.ImportKeyMaterialRequest, now time.Time) error {
 func checkImportType(k key.Key, importType *string) error {
 	_, imported := k.Current()
 	switch {
+	case or(importType, "") == api.ImportTypeNew && k.IsReplica():
+		return key.Errorf(key.KindUnsupportedOperation, "%s is a multi-Region replica key: new key material is imported into its primary key.", k.ARN())
 	case or(importType, "") == api.ImportTypeNew && imported:
 		return key.Errorf(key.KindUnsupportedOperation, "Importing new key material into %s, which is associated with key material already, is not supported yet.", k.ARN())
 	case or(importType, "") == api.ImportTypeExisting && !imported:

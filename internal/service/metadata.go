@@ -7,7 +7,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// metadata is what the API shows of a key.
+// metadata is what the API shows of a key, without the keys that are related to it.
 func metadata(k key.Key) *api.KeyMetadata {
 	m := &api.KeyMetadata{
 		AWSAccountId:          &k.Account,
@@ -24,7 +24,10 @@ func metadata(k key.Key) *api.KeyMetadata {
 		KeySpec:               new(string(k.Spec)),
 		CustomerMasterKeySpec: new(string(k.Spec)),
 		EncryptionAlgorithms:  []string{api.EncryptionAlgorithmSymmetricDefault},
-		MultiRegion:           new(false),
+		MultiRegion:           new(k.IsMultiRegion()),
+	}
+	if k.State == key.PendingReplicaDeletion {
+		m.PendingDeletionWindowInDays = new(int32(k.MultiRegion.DeletionWindow))
 	}
 	current, ok := k.Current()
 	if ok {

@@ -38,6 +38,7 @@ func operations(dev bool) map[string]Operation {
 		listRetirableGrants,
 		putKeyPolicy,
 		reEncrypt,
+		replicateKey,
 		retireGrant,
 		revokeGrant,
 		scheduleKeyDeletion,
@@ -45,6 +46,7 @@ func operations(dev bool) map[string]Operation {
 		untagResource,
 		updateAlias,
 		updateKeyDescription,
+		updatePrimaryRegion,
 	)
 	rows = append(rows, of(api.TargetAdmin, recreateKey)...)
 	if dev {

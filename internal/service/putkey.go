@@ -24,12 +24,41 @@ func putKey(tx *store.Tx, k key.Key) (left []string, err error) {
 	if err := moveDue(tx, path, stored.Due(), k.Due()); err != nil {
 		return nil, err
 	}
+	if err := tellPrimary(tx, stored, k); err != nil {
+		return nil, err
+	}
 	for _, slot := range stored.Slots() {
 		if !slices.Contains(k.Slots(), slot) {
 			left = append(left, slot)
 		}
 	}
 	return left, noteErasures(tx, left)
+}
+
+// putKeys is putKey for several keys.
+func putKeys(tx *store.Tx, all ...key.Key) (left []string, err error) {
+	for _, k := range all {
+		slots, err := putKey(tx, k)
+		if err != nil {
+			return nil, err
+		}
+		left = append(left, slots...)
+	}
+	return left, nil
+}
+
+// tellPrimary writes the deletion date of a replica, where it changes, into its
+// primary key, which waits for it.
+func tellPrimary(tx *store.Tx, stored, k key.Key) error {
+	if !k.IsReplica() || k.DeletionDate.Equal(stored.DeletionDate) {
+		return nil
+	}
+	primary, exists, err := keys.Get(tx, keyPath(k.Account, k.MultiRegion.Primary, k.ID))
+	if err != nil || !exists {
+		return err
+	}
+	_, err = putKey(tx, primary.WithReplicaDeletion(k.Region, k.DeletionDate))
+	return err
 }
 
 func moveDue(tx *store.Tx, path string, from, to time.Time) error {

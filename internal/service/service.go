@@ -28,6 +28,9 @@ type Config struct {
 	// Dev adds the operations of dev servers: they show and move Clock, and
 	// explain refused signatures.
 	Dev bool
+	// Regions tells which Regions are served; nil is all that are well-formed. A
+	// key is replicated into no other.
+	Regions func(region string) bool
 	// StorePolicies stores key policies other than the default although they are
 	// not enforced yet; each is said in the log. Without it they are refused.
 	StorePolicies bool
@@ -63,6 +66,7 @@ type Service struct {
 	rules         key.Rules
 	operations    map[string]Operation
 	storePolicies bool
+	regions       func(region string) bool
 	wrappingKeys  *wrappingKeys
 	tokenKeys     *tokenKeys
 	grantTokens   seal.Sealer
@@ -89,8 +93,12 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		rules:         key.ParseRules(),
 		operations:    operations(c.Dev),
 		storePolicies: c.StorePolicies,
+		regions:       c.Regions,
 		wrappingKeys:  newWrappingKeys(c.WrappingKeysAhead),
 		grantTokens:   keyring.GrantTokens(),
+	}
+	if s.regions == nil {
+		s.regions = key.ValidRegion
 	}
 	s.leftovers = newLeftovers(s.store, s.log)
 	s.outbox = outbox{s.store, s.audit, s.log, s.leftovers}

@@ -134,8 +134,11 @@ func (s *Service) removeStray(ctx context.Context, entry, path string) error {
 func (s *Service) settle(ctx context.Context, stored key.Key, now time.Time) error {
 	k := stored.At(now)
 	name := "DeleteExpiredKeyMaterial"
-	if k.State == key.Gone {
+	switch {
+	case k.State == key.Gone:
 		name = "DeleteKey"
+	case len(k.Slots()) == len(stored.Slots()): // a replica of it is gone
+		name = "SynchronizeMultiRegionKey"
 	}
 	e := serverEvent(name, k.Account, now)
 	e.AWSRegion = k.Region
