@@ -23,7 +23,10 @@ var createKey = change("CreateKey", asks{{Action: "kms:CreateKey"}}, checkCreate
 			}
 		}
 		c.created = k.ARN()
-		err = c.commit(func(tx *store.Tx) error { return keys.Put(tx, pathOf(k), k) })
+		err = c.commit(func(tx *store.Tx) error {
+			_, err := putKey(tx, k)
+			return err
+		})
 		if err != nil {
 			return nil, err
 		}

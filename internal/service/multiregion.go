@@ -7,6 +7,17 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
+// families tell the Region of the primary key of each set of related keys, so that
+// there is one of it.
+var families = store.Table[family]{Prefix: "multi-region", Codec: store.JSON[family]()}
+
+// A family is a set of related keys.
+type family struct {
+	Primary string `json:"primary"` // Region
+}
+
+func familyPath(k key.Key) string { return k.Account + "/" + k.ID }
+
 // describe is metadata with the related keys of a multi-Region key. A replica's
 // are known to its primary key.
 func (c *call) describe(k key.Key) (*api.KeyMetadata, error) {

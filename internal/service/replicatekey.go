@@ -54,16 +54,6 @@ func (c *call) newReplica(primary key.Key, in *api.ReplicateKeyRequest) (key.Key
 	return r, c.store.View(c.ctx, func(v *store.View) error { return c.checkFree(v, r) })
 }
 
-// checkFree refuses a new key where there is one of its ID, be it one that is gone
-// and that the sweep has not removed yet.
-func (c *call) checkFree(from store.Getter, k key.Key) error {
-	stored, exists, err := keys.Get(from, pathOf(k))
-	if err != nil || !exists {
-		return err
-	}
-	return stored.At(c.now).Taken()
-}
-
 // commitReplica writes a replica, and its primary key that knows of it from now on.
 // The material must still be that which was copied.
 func (c *call) commitReplica(copied, replica key.Key) (primary key.Key, err error) {

@@ -180,6 +180,11 @@ func (s *Service) remove(ctx context.Context, k key.Key, entry string) error {
 		}
 	}
 	return s.store.Update(ctx, func(tx *store.Tx) error {
+		if k.IsPrimary() {
+			if err := families.Delete(tx, familyPath(k)); err != nil {
+				return err
+			}
+		}
 		return errors.Join(grantGuards.Delete(tx, pathOf(k)), aliasGuards.Delete(tx, pathOf(k)), keys.Delete(tx, pathOf(k)), dues.Delete(tx, entry))
 	})
 }

@@ -393,8 +393,9 @@ func TestVerifyFindsDamage(t *testing.T) {
 	}
 }
 
-// wantFindings checks that Verify finds these things and no others.
-func (w *wreckage) wantFindings(want []string) {
+// wantFindings checks that Verify finds these things and no others. more are names
+// for paths, each before its path.
+func (w *wreckage) wantFindings(want []string, more ...string) {
 	w.Helper()
 	findings, _, err := w.verify()
 	w.must(err)
@@ -402,7 +403,7 @@ func (w *wreckage) wantFindings(want []string) {
 		w.Errorf("found %d things, not %d: %q", len(findings), len(want), findings)
 	}
 	all := strings.Join(findings, "\n")
-	paths := strings.NewReplacer("ENABLED", pathOf(w.enabled), "EXPIRING", pathOf(w.expiring), "PENDING", pathOf(w.pending), "EMPTY", pathOf(w.empty))
+	paths := strings.NewReplacer(append([]string{"ENABLED", pathOf(w.enabled), "EXPIRING", pathOf(w.expiring), "PENDING", pathOf(w.pending), "EMPTY", pathOf(w.empty)}, more...)...)
 	for _, one := range want {
 		if !regexp.MustCompile("(?m)^" + paths.Replace(one)).MatchString(all) {
 			w.Errorf("found %q, not %s", findings, one)

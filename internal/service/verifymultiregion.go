@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/keyhold/keyhold/internal/key"
 )
@@ -20,12 +21,27 @@ func (v *verifier) related(k key.Key) error {
 		return fmt.Errorf("a waiting period of %d days does not fit its state", k.MultiRegion.DeletionWindow)
 	case !k.IsPrimary() && len(k.MultiRegion.Replicas) > 0:
 		return errors.New("it is no primary key, and has replicas")
+	}
+	if k.IsPrimary() {
+		need(v, families, familyPath(k), k.ARN())
+	}
+	switch {
 	case k.State == key.Gone:
 		return nil
 	case k.IsPrimary():
 		return v.replicasOf(k)
 	case k.IsReplica():
 		return v.primaryOf(k)
+	}
+	return nil
+}
+
+// family looks for the primary key of a set.
+func (v *verifier) family(path string, f family) error {
+	account, id, _ := strings.Cut(path, "/")
+	k, there, whole := look(v, keys, keyPath(account, f.Primary, id))
+	if !there || whole && !k.IsPrimary() {
+		return fmt.Errorf("there is no such primary key in %q", f.Primary)
 	}
 	return nil
 }

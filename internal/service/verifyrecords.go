@@ -26,6 +26,7 @@ func verifications() map[string]verification {
 	verifies(rows, grantsOfRetirer, (*verifier).grantOfRetirer)
 	verifies(rows, grantRequests, (*verifier).grantRequest)
 	verifies(rows, grantGuards, (*verifier).grantGuard)
+	verifies(rows, families, (*verifier).family)
 	verifies(rows, tokenRings, (*verifier).tokenRing)
 	verifies(rows, erasures, (*verifier).erasure)
 	verifies(rows, outboxes, (*verifier).event)
