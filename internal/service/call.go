@@ -54,7 +54,9 @@ func (c *call) notCommitted(err error) error {
 		return err
 	}
 	if len(c.written) > 0 {
-		err = errors.Join(err, c.slots.Erase(context.WithoutCancel(c.ctx), c.written...))
+		if failed := c.slots.Erase(context.WithoutCancel(c.ctx), c.written...); failed != nil {
+			return errors.Join(err, failed)
+		}
 		c.written = nil
 	}
 	if errors.Is(err, store.ErrConflict) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/store"
@@ -334,5 +335,26 @@ func BenchmarkGrants(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// A request on a replica reads one record, as one on any key.
+func TestReplicaCostsOneRead(t *testing.T) {
+	s, c, _, _ := openCounting(t, 0)
+	in := func(region, operation string, in any) any {
+		op, _ := s.Find(operation)
+		out, err := s.Do(t.Context(), Request{Caller: identity.Caller{Principal: testCaller.Principal, Region: region}, Operation: op, Input: in})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	id := in("eu-west-2", "CreateKey", &api.CreateKeyRequest{MultiRegion: new(true)}).(*api.CreateKeyResponse).KeyMetadata.KeyId
+	in("eu-west-2", "ReplicateKey", &api.ReplicateKeyRequest{KeyId: id, ReplicaRegion: new("us-east-1")})
+	for _, region := range []string{"eu-west-2", "us-east-1"} {
+		got := c.reads(func() { in(region, "Encrypt", &api.EncryptRequest{KeyId: id, Plaintext: []byte("x")}) })
+		if got["key"] != 1 || len(got) != 1 {
+			t.Errorf("in %s: %v", region, got)
+		}
 	}
 }

@@ -221,7 +221,7 @@ func TestDeletionOfRelatedKeys(t *testing.T) {
 	wantError(t, err, "KMSInvalidStateException", "is pending replica deletion")
 
 	first := scheduleIn(t, s, id, london, 7)
-	last := scheduleIn(t, s, id, mumbai, 8)
+	scheduleIn(t, s, id, mumbai, 8)
 	if first.KeyState != types.KeyStatePendingDeletion || first.DeletionDate == nil {
 		t.Errorf("%+v", first)
 	}
@@ -233,7 +233,7 @@ func TestDeletionOfRelatedKeys(t *testing.T) {
 	if got := describe(t, s, id); got.KeyState != types.KeyStatePendingReplicaDeletion {
 		t.Errorf("the primary key does not wait for a replica that was kept: %+v", got)
 	}
-	last = scheduleIn(t, s, id, mumbai, 7)
+	last := scheduleIn(t, s, id, mumbai, 7)
 	s.Advance(8 * day)
 	m = describe(t, s, id)
 	if want := last.DeletionDate.Add(20 * day); m.KeyState != types.KeyStatePendingDeletion || m.DeletionDate == nil || m.DeletionDate.Sub(want).Abs() > time.Second || m.PendingDeletionWindowInDays != nil {

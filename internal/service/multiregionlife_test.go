@@ -3,6 +3,7 @@ package service_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -156,4 +157,33 @@ func TestRegionsThatAreServed(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	must[any](t)(do(s, "ReplicateKey", &api.ReplicateKeyRequest{KeyId: id, ReplicaRegion: new(tokyo)}))
+}
+
+// The most replicas that a key can have still change their primary key in one
+// transaction, whatever is due of them.
+func TestMostReplicas(t *testing.T) {
+	l := newLife(t)
+	id := *must[any](t)(do(l.Service, "CreateKey", &api.CreateKeyRequest{MultiRegion: new(true)})).(*api.CreateKeyResponse).KeyMetadata.KeyId
+	region := func(i int) string { return fmt.Sprintf("xx-yy-%d", i) }
+	for i := range key.MaxReplicas {
+		must[any](t)(do(l.Service, "ReplicateKey", &api.ReplicateKeyRequest{KeyId: &id, ReplicaRegion: new(region(i))}))
+	}
+	_, err := do(l.Service, "ReplicateKey", &api.ReplicateKeyRequest{KeyId: &id, ReplicaRegion: new(tokyo)})
+	wantKind(t, err, key.KindLimitExceeded)
+	for i := range key.MaxReplicas - 1 {
+		l.schedule(t, id, region(i+1))
+	}
+	must[any](t)(do(l.Service, "UpdatePrimaryRegion", &api.UpdatePrimaryRegionRequest{KeyId: &id, PrimaryRegion: new(region(0))}))
+	for i := range 2 { // of a replica, and of the primary key itself
+		m := must[any](t)(doIn(l.Service, region(i), "DescribeKey", &api.DescribeKeyRequest{KeyId: &id})).(*api.DescribeKeyResponse).KeyMetadata
+		if c := m.MultiRegionConfiguration; *c.PrimaryKey.Region != region(0) || len(c.ReplicaKeys) != key.MaxReplicas {
+			t.Errorf("%+v", c)
+		}
+	}
+	l.sweepAfter(t, 7*day+time.Second)
+	m := must[any](t)(do(l.Service, "DescribeKey", &api.DescribeKeyRequest{KeyId: &id})).(*api.DescribeKeyResponse).KeyMetadata
+	if c := m.MultiRegionConfiguration; len(c.ReplicaKeys) != 1 {
+		t.Errorf("%+v", c)
+	}
+	l.end(t)
 }

@@ -39,6 +39,9 @@ func (c *call) newReplica(primary key.Key, in *api.ReplicateKeyRequest) (key.Key
 	if !c.regions(*in.ReplicaRegion) {
 		return key.Key{}, key.Errorf(key.KindUnsupportedOperation, "The Region %s is not served.", *in.ReplicaRegion)
 	}
+	if _, err := primary.WithReplica(*in.ReplicaRegion); err != nil {
+		return key.Key{}, err
+	}
 	r := primary.NewReplica(*in.ReplicaRegion)
 	r.CreationDate = c.now.Truncate(time.Millisecond)
 	r.Description = or(in.Description, "")

@@ -1,6 +1,8 @@
 package service
 
 import (
+	"fmt"
+
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/store"
@@ -35,9 +37,9 @@ func nextPrimary(c *call, in any) (target, error) {
 	return target{ref: key.Reference{Account: k.Account, Region: region, KeyID: k.ID}}, nil
 }
 
-// relatedKeys returns the primary key of the first ask and all its replicas, as they
-// are now. That of the Region must be one of them, and in a state that permits the
-// operation.
+// relatedKeys returns the primary key of the first ask and all its replicas, these
+// as they are stored, so that nothing but their relation is written. That of the
+// Region must be one of them, and in a state that permits the operation.
 func (c *call) relatedKeys(tx *store.Tx, region string) ([]key.Key, error) {
 	primary, err := c.reread(tx)
 	if err != nil {
@@ -48,12 +50,12 @@ func (c *call) relatedKeys(tx *store.Tx, region string) ([]key.Key, error) {
 	}
 	related, found := []key.Key{primary}, false
 	for _, r := range primary.MultiRegion.Replicas {
-		k, err := c.readKey(tx, key.Reference{Account: primary.Account, Region: r.Region, KeyID: primary.ID})
-		if err != nil {
-			return nil, err
+		k, exists, err := keys.Get(tx, keyPath(primary.Account, r.Region, primary.ID))
+		if err == nil && !exists {
+			err = fmt.Errorf("the replica of %s in %s is missing", primary.ARN(), r.Region)
 		}
-		if k.Region == region {
-			found, err = true, c.rules.Permit(c.Operation.Name, k)
+		if err == nil && r.Region == region {
+			found, err = true, c.rules.Permit(c.Operation.Name, k.At(c.now))
 		}
 		if err != nil {
 			return nil, err
