@@ -6,7 +6,7 @@ PYTHON := $(VENV)/bin/python
 export KEYHOLD_PYTHON := $(CURDIR)/$(PYTHON)
 export CGO_ENABLED := 0
 
-.PHONY: build demo test race lint vuln deps faults crash images syncs flips full million fuzz clean
+.PHONY: build demo test race lint vuln deps faults crash images syncs flips full million bench profile fuzz clean
 
 # runtimesecret: key material that was used is erased from registers, stack and heap.
 build:
@@ -61,6 +61,16 @@ full: build
 # Start and memory of the program on 10 and on 1,000,000 keys.
 million:
 	go test -run '^$$' -bench '^BenchmarkStart$$' -benchtime 3x -timeout 30m ./internal/service
+
+# Against reference servers, and with 1,000,000 keys; BENCHFLAGS=-help tells the flags.
+bench: build
+	go run ./bench -keyhold bin/keyhold $(BENCHFLAGS)
+
+# Where the time of a request goes: OPERATION=Encrypt for another.
+OPERATION ?= Decrypt
+profile: build
+	go run ./bench -keyhold bin/keyhold -ops $(OPERATION) -profile $(BUILD)/$(OPERATION).prof
+	go tool pprof -top -cum -nodecount=60 bin/keyhold $(BUILD)/$(OPERATION).prof
 
 FUZZTIME ?= 30s
 fuzz:

@@ -23,7 +23,7 @@ const law = `
 internal/key              |  json
 internal/api              |  json
 
-internal/crypt            |
+internal/crypt            |  circl mldsa secp256k1
 internal/seal             |  json
 internal/identity         internal/key  |
 internal/audit            |  json
@@ -41,19 +41,23 @@ byok/awsimport            byok  |  aws
 kmstest                   internal/key internal/seal internal/seed internal/identity internal/audit internal/store/memory internal/service internal/server  |  aws
 cmd/keyhold               internal/key internal/api internal/seal internal/seed internal/identity internal/audit internal/store internal/store/local internal/store/memory internal/service internal/server byok byok/awsimport  |  aws cobra sys
 
+bench                     |  aws sys
 examples/first-import     |  aws
 `
 
 // modules are the modules of others, by the names that the law gives them.
 var modules = map[string]string{
-	"aws":   "github.com/aws/",
-	"bbolt": "go.etcd.io/bbolt",
-	"btree": "github.com/tidwall/btree",
-	"cobra": "github.com/spf13/cobra",
-	"json":  "github.com/go-json-experiment/json",
-	"sys":   "golang.org/x/sys",
-	"toml":  "github.com/pelletier/go-toml/v2",
-	"uuid":  "github.com/google/uuid",
+	"aws":       "github.com/aws/",
+	"bbolt":     "go.etcd.io/bbolt",
+	"btree":     "github.com/tidwall/btree",
+	"circl":     "github.com/cloudflare/circl",
+	"cobra":     "github.com/spf13/cobra",
+	"json":      "github.com/go-json-experiment/json",
+	"mldsa":     "filippo.io/mldsa",
+	"secp256k1": "github.com/decred/dcrd/dcrec/secp256k1/v4",
+	"sys":       "golang.org/x/sys",
+	"toml":      "github.com/pelletier/go-toml/v2",
+	"uuid":      "github.com/google/uuid",
 }
 
 // pure are the rooms of vocabulary: no I/O, no clock, no goroutine. This is what

@@ -55,8 +55,9 @@ type Server struct {
 	// credentials set.
 	Client *kms.Client
 
-	t     testing.TB
-	clock *service.Clock
+	t       testing.TB
+	clock   *service.Clock
+	service *service.Service
 }
 
 // An Option is a wish for a Server.
@@ -94,7 +95,7 @@ func Start(t testing.TB, wishes ...Option) *Server {
 		}
 	})
 	endpoint := "http://" + listener.Addr().String()
-	return &Server{Endpoint: endpoint, Client: client(endpoint), t: t, clock: clock}
+	return &Server{Endpoint: endpoint, Client: client(endpoint), t: t, clock: clock, service: s}
 }
 
 func (o options) sow(s *service.Service) error {
@@ -111,11 +112,13 @@ func (o options) sow(s *service.Service) error {
 // Now returns what the clock that keys and import tokens live by shows.
 func (s *Server) Now() time.Time { return s.clock.Now() }
 
-// Advance moves that clock forward. It fails the test if d is negative, or moves
+// Advance moves that clock forward, and keys are rotated whose automatic rotation
+// falls due by it. It fails the test if d is negative, or moves
 // the clock 200 years ahead.
 func (s *Server) Advance(d time.Duration) {
 	s.t.Helper()
 	check(s.t, s.clock.Advance(d))
+	check(s.t, s.service.RotateDue(context.Background()))
 }
 
 func verifier() *identity.Verifier {

@@ -7,6 +7,9 @@
 //	_, err = awsimport.Import(ctx, client, w, validTo)
 //	err = awsimport.Challenge(ctx, client, w.KeyARN, material)
 //
+// A symmetric key takes more material with [ImportNew], which [Rotate] makes current;
+// [Materials] lists what a key has.
+//
 // All of it works with any endpoint of the API, but only a Keyhold server can be
 // held to the key material ID that [Import] compares and to the [Challenge]: how
 // AWS computes its IDs and builds its ciphertexts is unpublished.

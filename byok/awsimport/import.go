@@ -17,10 +17,23 @@ type Importer interface {
 }
 
 // Import sends wrapped material, to be good until validTo, at most 365 days from
-// now, or for ever if that is zero. It returns the key material ID that the server
-// gave, which [CheckID] compares.
+// now, or for ever if that is zero. It must be the first of the key, or one that the
+// key knows. It returns the key material ID that the server gave, which [CheckID]
+// compares.
 func Import(ctx context.Context, c Importer, w *byok.Wrapped, validTo time.Time) (keyMaterialID string, err error) {
+	return importAs(ctx, c, "", w, validTo)
+}
+
+// ImportNew is [Import] of material that a symmetric key does not know. Unless it is
+// the key's first, it waits until [Rotate] makes it the current one; one can wait at
+// a time.
+func ImportNew(ctx context.Context, c Importer, w *byok.Wrapped, validTo time.Time) (keyMaterialID string, err error) {
+	return importAs(ctx, c, types.ImportTypeNewKeyMaterial, w, validTo)
+}
+
+func importAs(ctx context.Context, c Importer, importType types.ImportType, w *byok.Wrapped, validTo time.Time) (keyMaterialID string, err error) {
 	in := &kms.ImportKeyMaterialInput{
+		ImportType:           importType,
 		KeyId:                &w.KeyARN,
 		ImportToken:          w.Token,
 		EncryptedKeyMaterial: w.Material,

@@ -32,6 +32,7 @@ type devOptions struct {
 	account string
 	data    string
 	seed    string
+	profile string
 
 	anyCredentials bool
 }
@@ -59,6 +60,7 @@ number; any other is the root of the account of test / test.`,
 	c.Flags().StringVar(&o.data, "data", "", "folder to keep the data in, sealed (default: memory only)")
 	c.Flags().StringVar(&o.seed, "seed", "", "TOML file that declares keys to be there (docs/seed-file.md)")
 	c.Flags().BoolVar(&o.anyCredentials, "any-credentials", false, "admit unknown access keys, whose signatures cannot be verified; one of 12 digits names its account")
+	profileFlag(c, &o.profile)
 	return c
 }
 
@@ -88,7 +90,7 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 	}
 	c := d.config()
 	c.Clock, c.Log = service.NewClock(time.Now), logger
-	c.Create, c.Dev, c.StorePolicies, c.WrappingKeysAhead = true, true, true, 1
+	c.Create, c.Dev, c.StorePolicies, c.WrappingKeysAhead = true, true, true, wrappingKeysAhead
 	if s, err = service.Open(ctx, c); err != nil {
 		return explainOpen(err, o.data, devRootKey(o.data))
 	}
@@ -98,6 +100,11 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 	if err := sow(ctx, s, declared, logger); err != nil {
 		return err
 	}
+	stop, err := profile(o.profile)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
 	h := &server.Handler{Service: s, Verifier: o.verifier(), Log: logger, Refused: s.RememberRefusal}
 	printBanner(out, o, listener.Addr().String())
 	return serve(ctx, server.New(h), listener)

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -22,10 +24,11 @@ func expiringCommand() *cobra.Command {
 	var o expiringOptions
 	c := &cobra.Command{
 		Use:   "expiring [--within 30d]",
-		Short: "List the keys whose imported material expires soon",
-		Long: `List the keys whose imported material expires within a time, soonest first. Nothing
+		Short: "List the imported key material that expires soon",
+		Long: `List the imported materials of keys that expire within a time, soonest first: a key
+can have several, and is of use only as long as all but one that waits are there. Nothing
 is changed. For scripts the exit code tells: 0 if nothing expires in that time, 3 if
-something does. Keys that wait for material are named on standard error.`,
+something does. Keys that lack material are named on standard error.`,
 		Example: "  keyhold expiring --within 14d || notify-send 'import key material again'",
 		Args:    exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -41,12 +44,15 @@ something does. Keys that wait for material are named on standard error.`,
 	return c
 }
 
-// An expiringKey is a line of the list.
-type expiringKey struct {
-	KeyId    string
-	Aliases  []string
-	ValidTo  string
-	DaysLeft int // whole days
+// An expiringMaterial is a line of the list. A key of one material for life shows no
+// ID and no state of it.
+type expiringMaterial struct {
+	KeyId            string
+	KeyMaterialId    string                 `json:",omitempty"`
+	KeyMaterialState types.KeyMaterialState `json:",omitempty"`
+	Aliases          []string
+	ValidTo          string
+	DaysLeft         int // whole days
 }
 
 func (o *expiringOptions) run(ctx context.Context, say talk) error {
@@ -64,19 +70,19 @@ func (o *expiringOptions) run(ctx context.Context, say talk) error {
 	if err != nil {
 		return fmt.Errorf("list keys: %w", err)
 	}
+	materials, err := server.materials(ctx, keys)
+	if err != nil {
+		return fmt.Errorf("list the materials of keys: %w", err)
+	}
 	aliases := map[string][]string{}
 	if err := server.eachAlias(ctx, func(name, id string) { aliases[id] = append(aliases[id], name) }); err != nil {
 		say.step("Careful", "the list has no aliases: %s", factsOf(err).what)
 	}
-	list := []expiringKey{}
-	for _, k := range expiringBy(keys, end) {
-		list = append(list, expiringKey{*k.KeyId, append([]string{}, aliases[*k.KeyId]...), moment(*k.ValidTo), daysLeft(*k.ValidTo, now)})
+	list := []expiringMaterial{}
+	for _, m := range expiringBy(materials, end) {
+		list = append(list, expiringMaterial{*m.KeyId, m.id, m.state, append([]string{}, aliases[*m.KeyId]...), moment(*m.validTo), daysLeft(*m.validTo, now)})
 	}
-	for _, k := range keys {
-		if k.Origin == types.OriginTypeExternal && k.KeyState == types.KeyStatePendingImport {
-			say.step("Without", "%s has no material now: it expired, was deleted, or was never imported", strings.Join(append(aliases[*k.KeyId], *k.KeyId), " "))
-		}
-	}
+	lacks(materials, aliases, say)
 	if err := o.output.print(table(list), list); err != nil {
 		return err
 	}
@@ -87,17 +93,51 @@ func (o *expiringOptions) run(ctx context.Context, say talk) error {
 	return nil
 }
 
+// lacks names the keys that wait for material.
+func lacks(materials []heldMaterial, aliases map[string][]string, say talk) {
+	several := map[string]int{}
+	for _, m := range materials {
+		several[*m.KeyId]++
+	}
+	for _, m := range materials {
+		names := strings.Join(append(slices.Clone(aliases[*m.KeyId]), *m.KeyId), " ")
+		switch {
+		case !m.missing:
+		case several[*m.KeyId] == 1:
+			say.step("Without", "%s has no material now: it expired, was deleted, or was never imported", names)
+		default:
+			say.step("Without", "%s lacks its material %s: it expired or was deleted", names, m.id)
+		}
+	}
+}
+
+// words are how the table calls the states of material.
+var words = map[types.KeyMaterialState]string{
+	types.KeyMaterialStateCurrent:         "current",
+	types.KeyMaterialStateNonCurrent:      "former",
+	types.KeyMaterialStatePendingRotation: "waiting",
+}
+
 // table shows the list in columns; an empty one is nothing at all.
-func table(list []expiringKey) string {
+func table(list []expiringMaterial) string {
 	if len(list) == 0 {
 		return ""
 	}
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "EXPIRES\tDAYS LEFT\tKEY\tALIASES")
-	for _, k := range list {
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\n", k.ValidTo, k.DaysLeft, k.KeyId, strings.Join(k.Aliases, " "))
+	fmt.Fprintln(w, "EXPIRES\tDAYS LEFT\tKEY\tMATERIAL\tALIASES")
+	for _, m := range list {
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\n", m.ValidTo, m.DaysLeft, m.KeyId, shortly(m), strings.Join(m.Aliases, " "))
 	}
 	w.Flush()
 	return b.String()
+}
+
+// shortly tells a material from the others of its key: the beginning of its ID, and what
+// it is to the key.
+func shortly(m expiringMaterial) string {
+	if m.KeyMaterialId == "" {
+		return "the only one"
+	}
+	return m.KeyMaterialId[:8] + " " + cmp.Or(words[m.KeyMaterialState], string(m.KeyMaterialState))
 }

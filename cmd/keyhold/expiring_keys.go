@@ -12,13 +12,56 @@ import (
 	"github.com/keyhold/keyhold/byok/awsimport"
 )
 
-// expiringBy returns the keys whose material expires by then, soonest first.
-func expiringBy(keys []*types.KeyMetadata, end time.Time) []*types.KeyMetadata {
-	keys = slices.DeleteFunc(slices.Clone(keys), func(k *types.KeyMetadata) bool {
-		return k.ValidTo == nil || k.ValidTo.After(end)
+// heldMaterial is a key with one of its materials. A key that has only one for life
+// has it without an ID.
+type heldMaterial struct {
+	*types.KeyMetadata
+	id      string
+	state   types.KeyMaterialState
+	missing bool
+	validTo *time.Time
+}
+
+// expiringBy returns the materials that expire by then, soonest first.
+func expiringBy(all []heldMaterial, end time.Time) []heldMaterial {
+	all = slices.DeleteFunc(slices.Clone(all), func(m heldMaterial) bool {
+		return m.validTo == nil || m.validTo.After(end)
 	})
-	slices.SortFunc(keys, func(a, b *types.KeyMetadata) int { return a.ValidTo.Compare(*b.ValidTo) })
-	return keys
+	slices.SortStableFunc(all, func(a, b heldMaterial) int { return a.validTo.Compare(*b.validTo) })
+	return all
+}
+
+// materials returns all imported materials of keys, those that are missing included.
+func (c *connection) materials(ctx context.Context, keys []*types.KeyMetadata) ([]heldMaterial, error) {
+	ofKey := make([][]heldMaterial, len(keys))
+	err := eachOf(ctx, len(keys), func(ctx context.Context, i int) (err error) {
+		if keys[i].Origin == types.OriginTypeExternal {
+			ofKey[i], err = c.materialsOf(ctx, keys[i])
+		}
+		return err
+	})
+	return slices.Concat(ofKey...), err
+}
+
+// materialsOf asks for the materials of a key. Where there is no list of them, or none
+// for these credentials, the key tells of its current material or of the first to
+// expire.
+func (c *connection) materialsOf(ctx context.Context, k *types.KeyMetadata) (all []heldMaterial, err error) {
+	alone := heldMaterial{KeyMetadata: k, missing: k.KeyState == types.KeyStatePendingImport, validTo: k.ValidTo}
+	if k.CurrentKeyMaterialId == nil {
+		return []heldMaterial{alone}, nil
+	}
+	list, err := awsimport.Materials(ctx, c, *k.KeyId)
+	switch {
+	case awsimport.IsNotFound(err):
+		return nil, nil
+	case isCode(err, "AccessDeniedException", "UnsupportedOperationException", "UnknownOperationException"):
+		return []heldMaterial{alone}, nil
+	}
+	for _, m := range list {
+		all = append(all, heldMaterial{k, *m.KeyMaterialId, m.KeyMaterialState, m.ImportState == types.ImportStatePendingImport, m.ValidTo})
+	}
+	return all, err
 }
 
 // keys returns all keys of the account and Region.
@@ -51,25 +94,36 @@ const describers = 8
 // describe looks at keys, in the order of their IDs. A key that has gone in the
 // meantime is nil; any other failure ends all of it.
 func (c *connection) describe(ctx context.Context, ids []string) ([]*types.KeyMetadata, error) {
+	keys := make([]*types.KeyMetadata, len(ids))
+	err := eachOf(ctx, len(ids), func(ctx context.Context, i int) error {
+		out, err := c.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &ids[i]})
+		switch {
+		case awsimport.IsNotFound(err):
+			return nil
+		case err == nil:
+			keys[i] = out.KeyMetadata
+		}
+		return err
+	})
+	return keys, err
+}
+
+// eachOf calls ask with the numbers below n, some at a time. A failure ends all of it.
+func eachOf(ctx context.Context, n int, ask func(ctx context.Context, i int) error) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	keys := make([]*types.KeyMetadata, len(ids))
 	next := make(chan int)
 	var all sync.WaitGroup
-	for range min(describers, len(ids)) {
+	for range min(describers, n) {
 		all.Go(func() {
 			for i := range next {
-				out, err := c.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &ids[i]})
-				switch {
-				case err == nil:
-					keys[i] = out.KeyMetadata
-				case !awsimport.IsNotFound(err):
+				if err := ask(ctx, i); err != nil {
 					fail(err)
 				}
 			}
 		})
 	}
-	for i := range ids {
+	for i := range n {
 		if ctx.Err() != nil {
 			break
 		}
@@ -77,5 +131,5 @@ func (c *connection) describe(ctx context.Context, ids []string) ([]*types.KeyMe
 	}
 	close(next)
 	all.Wait()
-	return keys, context.Cause(ctx)
+	return context.Cause(ctx)
 }

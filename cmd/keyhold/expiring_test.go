@@ -48,8 +48,15 @@ func TestExpiringLooksAtAllPages(t *testing.T) {
 	if flying.most > describers || flying.most < 2 {
 		t.Errorf("%d requests at a time", flying.most)
 	}
+	materials, err := c.materials(t.Context(), keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(materials) != len(keys) {
+		t.Errorf("%d materials", len(materials))
+	}
 	for end, n := range map[time.Time]int{validTo.Add(-time.Second): 0, validTo.Add(time.Second): 1} {
-		if soon := expiringBy(keys, end); len(soon) != n || n == 1 && *soon[0].KeyId != last {
+		if soon := expiringBy(materials, end); len(soon) != n || n == 1 && *soon[0].KeyId != last {
 			t.Errorf("%d keys expire by %v", len(soon), end)
 		}
 	}

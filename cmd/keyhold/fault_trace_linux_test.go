@@ -97,7 +97,9 @@ func readTrace(path string, pid, first int) (calls []tracedCall, next int, err e
 		if err := c.parse(call); err != nil {
 			return nil, 0, err
 		}
-		calls = append(calls, c)
+		if !interrupted.MatchString(call) {
+			calls = append(calls, c)
+		}
 	}
 	for thread, c := range open {
 		if err := c.parse(written[thread] + ") = ?"); err != nil {
@@ -107,6 +109,10 @@ func readTrace(path string, pid, first int) (calls []tracedCall, next int, err e
 	}
 	return calls, place, nil
 }
+
+// interrupted matches a call that did nothing yet when a signal came, and that the
+// kernel makes again.
+var interrupted = regexp.MustCompile(` = \? ERESTART\w+ `)
 
 // waitForTrace returns the trace once strace has written its end.
 func waitForTrace(path string, pid int) ([]byte, error) {

@@ -20,6 +20,7 @@ type importOptions struct {
 	output                 output
 	algorithm, wrappingKey string
 	create, dryRun         bool
+	newMaterial, rotate    bool
 	parametersOut, wrapped string
 }
 
@@ -38,10 +39,15 @@ Where to send and as whom comes from where the AWS CLI looks, too: the flags bel
 the environment, the profile. The endpoint is shown before anything is sent. AWS
 itself is refused without --aws.
 
+A symmetric key can have more material: --new-material imports what the key does not
+know yet. It waits, unless it is the first, until the key is rotated, which --rotate
+does at once; the material before it goes on opening what it encrypted.
+
 For a machine with no network there are two halves: --parameters-out writes a file
 to carry there, keyhold wrap makes another of it, and --wrapped imports that.`,
 		Example: `  keyhold import alias/payments --create --generate payments.key --expires 90d
   keyhold import alias/payments --from payments.key --no-expiry
+  keyhold import alias/payments --new-material --rotate --generate payments-2.key --expires 90d
   age -d payments.key.age | keyhold import alias/payments --from - --expires 2030-01-31
 
   keyhold import alias/payments --parameters-out params.json
@@ -62,6 +68,8 @@ to carry there, keyhold wrap makes another of it, and --wrapped imports that.`,
 	c.Flags().StringVar(&o.algorithm, "wrapping-algorithm", string(awsimport.DefaultAlgorithm), "how the material is wrapped")
 	c.Flags().StringVar(&o.wrappingKey, "wrapping-key-spec", string(awsimport.DefaultWrappingKeySpec), "spec of the wrapping key")
 	c.Flags().BoolVar(&o.create, "create", false, "make the key and the alias, if the alias is not there")
+	c.Flags().BoolVar(&o.newMaterial, "new-material", false, "the key does not know this material: it is to have more than one")
+	c.Flags().BoolVar(&o.rotate, "rotate", false, "make the material the current one at once, if it waits for that")
 	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "look at everything, and change nothing")
 	c.Flags().StringVar(&o.parametersOut, "parameters-out", "", "first half: write what keyhold wrap needs into this new file")
 	c.Flags().StringVar(&o.wrapped, "wrapped", "", "second half: import what keyhold wrap wrote")
@@ -99,6 +107,8 @@ wrapping-algorithm  whole first
 wrapping-key-spec   whole first
 create              whole first
 dry-run             whole
+new-material        whole second
+rotate              whole second
 parameters-out      first
 wrapped             second
 `

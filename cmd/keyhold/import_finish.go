@@ -20,6 +20,10 @@ type result struct {
 	Created         bool     // the key was made, or would be
 	DryRun          bool     // nothing was changed
 	Proofs          []string // which proofs held: KeyMaterialId, Challenge
+
+	// Where it is not CURRENT, or was asked to be new.
+	KeyMaterialState types.KeyMaterialState `json:",omitempty"`
+	idle             string                 // why the server encrypts nothing with the material now
 }
 
 func (r *result) expires(validTo time.Time) {
@@ -32,13 +36,20 @@ func (r *result) expires(validTo time.Time) {
 // finish sends wrapped material and proves what can be proved. The material is nil
 // where only its wrapped form is at hand.
 func (o *importOptions) finish(ctx context.Context, server *connection, w *byok.Wrapped, material []byte, validTo, now time.Time, r result, say talk) error {
-	id, err := awsimport.Import(ctx, server, w, validTo)
+	send := awsimport.Import
+	if o.newMaterial {
+		send = awsimport.ImportNew
+	}
+	id, err := send(ctx, server, w, validTo)
 	if err != nil {
 		return err
 	}
 	say.step("Imported", "%s", until(validTo, now))
 	r.KeyMaterialId = id
 	r.expires(validTo)
+	if err := o.putToUse(ctx, server, w, &r, say); err != nil {
+		return err
+	}
 	if err := prove(ctx, server, w, material, &r, say); err != nil {
 		return fmt.Errorf("the import was accepted, but not proved: %w", err)
 	}
@@ -58,6 +69,10 @@ func prove(ctx context.Context, server *connection, w *byok.Wrapped, material []
 	r.Proofs = append(r.Proofs, "KeyMaterialId")
 	say.step("Proof", "the server's key material ID is the one that was computed from the material:")
 	say.more("%s", w.KeyMaterialID)
+	if r.idle != "" {
+		say.step("Not tried", "no challenge, as the server encrypts nothing with this material now: %s", r.idle)
+		return nil
+	}
 	if material == nil {
 		say.step("Not tried", "a challenge can be opened only where the material is: keyhold decrypt-offline does so there")
 		return nil

@@ -148,6 +148,9 @@ func (o *importOptions) foresee(k *types.KeyMetadata, ref string, validTo, now t
 			}
 		}
 	}
+	if o.newMaterial {
+		say.step("New", "the material would be one more of the key's, and wait for a rotation unless it is the first%s", map[bool]string{true: "; --rotate would make it current"}[o.rotate])
+	}
 	say.step("Dry run", "nothing was changed; the material would be imported %s", until(validTo, now))
 	r.expires(validTo)
 	return o.output.print(r.KeyId+"\n", r)

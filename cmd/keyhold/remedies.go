@@ -8,12 +8,14 @@ const remedies = `
 AccessDeniedException               | | 4 | the credentials are known, but may not do this | ask whoever administers the key for the permission that the line above names
 AlreadyExistsException              | The key | 1 | a key is made again where it is gone, and nowhere else | see its state: aws kms describe-key --key-id KEY
 AlreadyExistsException              | | 1 | somebody made this alias in the meantime | run the same command again: it imports into the key of the alias
+ConflictException                   | | 1 | the key is being rotated of itself, or will be within 20 minutes | wait, and rotate it then
 DependencyTimeoutException          | | 1 | the server waited for something behind it | run the same command again
 DisabledException                   | | 1 | the key is disabled | enable it: aws kms enable-key --key-id KEY
 ExpiredImportTokenException         | | 1 | the import token is older than a day | begin again with new parameters, and wrap the material under the new public key
 ExpiredTokenException               | | 4 | the session of the credentials has ended | sign in again, then run the same command
 IncompleteSignatureException        | | 4 | the signature did not reach the server as it was made | look for a proxy on the way that changes headers
-IncorrectKeyMaterialException       | | 1 | a key belongs to its first material for good, and this is other material, or of another length | import the original of this key; for other material create a new key and move the alias to it
+IncorrectKeyMaterialException       | already associated | 1 | the key knows this material: it is the current one, was so before, or waits for a rotation | leave out --new-material; aws kms list-key-rotations --include-key-material ALL_KEY_MATERIAL --key-id KEY shows the state of each
+IncorrectKeyMaterialException       | | 1 | a key takes the material that it knows, and this is other material, or of another length | import the original of this key; to give the key more material add --new-material
 InvalidAliasNameException           | | 2 | an alias begins with alias/ and has letters, digits, / _ and - only; alias/aws/ is reserved | choose another name
 InvalidArnException                 | | 2 | this is no ARN of a key or an alias here | give an alias name, a key ID, or the ARN of either
 InvalidCiphertextException          | | 1 | the wrapped material does not open with the key pair of the token: it belongs to another pair, or was damaged on the way | begin again with new parameters
@@ -23,12 +25,13 @@ InvalidSignatureException           | Signature not yet current | 4 | the server
 InvalidSignatureException           | scoped to a valid region | 4 | the server does not serve this Region | name one that it serves with --region: keyhold serve shows them when it starts
 InvalidSignatureException           | | 4 | the secret access key is not the one that the server has, or something on the way changed the request, as a proxy that rewrites Host does | check AWS_SECRET_ACCESS_KEY; keyhold explain-signature shows what a dev server and a client signed, side by side
 KMSInternalException                | | 1 | the server failed, and wrote the cause into its log | look there for the request ID below
+KMSInvalidStateException            | is pending rotation | 1 | one new material waits already, and one can at a time | make it current: aws kms rotate-key-on-demand --key-id KEY; or take it out: aws kms delete-imported-key-material --key-id KEY --key-material-id ID
 KMSInvalidStateException            | pending deletion | 1 | the key is to be deleted | cancel that, if the key is still wanted: aws kms cancel-key-deletion --key-id KEY
 KMSInvalidStateException            | | 1 | the state of the key does not allow it | see the state: aws kms describe-key --key-id KEY
 LimitExceededException              | | 1 | a quota of the account or of the key is used up | delete what is not needed any more, or ask for a higher quota
 MissingAuthenticationTokenException | | 4 | the request reached the server without its signature | look for a proxy on the way that removes headers
 NotFoundException                   | lias | 5 | no key has this alias in this account and Region | check name and Region; to make the key and the alias, add --create
-NotFoundException                   | efused signature | 5 | a dev server remembers the last 20 requests whose signature it refused | let the client send its request again, to this server
+NotFoundException                   | signature | 5 | a dev server remembers the last 20 requests whose signature it refused | let the client send its request again, to this server
 NotFoundException                   | Invalid arn | 5 | the ARN is of another Region than the request | add --region as the ARN has it
 NotFoundException                   | | 5 | no such key is in this account and Region | check the ID, the Region and the credentials; the name of an alias begins with alias/
 SerializationException              | | 1 | the server did not understand the request | check that the endpoint is what you mean, and that nothing on the way changes bodies
@@ -52,6 +55,7 @@ NoDevServer     | | 1 | the clock of any other server is wall time, and it keeps
 NoKeyhold       | | 1 | what is asked for is no part of the KMS API | check --endpoint-url, and the version of the server
 NoRegion        | | 2 | keys live in a Region, and neither --region, nor AWS_REGION, nor the profile names one | add --region us-east-1, or another that the server serves
 NotExternal     | | 1 | the server generates the material of this key, so nothing can be imported into it | import into a key that was created with --origin EXTERNAL; keyhold import --create makes one
+NotWaiting      | | 1 | the key was rotated on since, and material does not become current twice | import other material with --new-material, or go on with the current one
 NotProved       | | 1 | the server may hold other material than yours, or is no Keyhold server | do not use the key yet: aws kms delete-imported-key-material takes the material out again; find out what answers at the endpoint
 OtherRegion     | | 2 | the file is for a key of another Region | add --region as the line above has it
 PendingDeletion | | 1 | a key that is to be deleted takes no material | cancel that, if the key is still wanted: aws kms cancel-key-deletion --key-id KEY

@@ -95,7 +95,7 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 		return explainOpen(err, o.data, o.rootKeyFile)
 	}
 	c := d.config()
-	c.Clock, c.Log, c.WrappingKeysAhead = service.NewClock(time.Now), logger, 4
+	c.Clock, c.Log, c.WrappingKeysAhead = service.NewClock(time.Now), logger, wrappingKeysAhead
 	c.Regions = o.serves
 	if s, err = service.Open(ctx, c); err != nil {
 		return explainOpen(err, o.data, o.rootKeyFile)

@@ -55,6 +55,9 @@ var strict = json.WithUnmarshalers(json.JoinUnmarshalers(
 	refuseNull[string](), refuseNull[Tag](),
 ))
 
+// strictWithoutNull does the same for a body that has no null, in half the time.
+var strictWithoutNull = json.WithUnmarshalers(json.UnmarshalFromFunc(decodeBlob))
+
 // Decode reads body, one JSON object, into a zero request or response. Members
 // that the type lacks are ignored, as newer clients send them; a null member is
 // an absent one. The error is a *SyntaxError.
@@ -62,7 +65,11 @@ func Decode(body []byte, into any) error {
 	if err := measure(body); err != nil {
 		return err
 	}
-	if err := json.Unmarshal(body, into, strict); err != nil {
+	how := strictWithoutNull
+	if bytes.Contains(body, []byte("null")) {
+		how = strict
+	}
+	if err := json.Unmarshal(body, into, how); err != nil {
 		return syntaxError(err)
 	}
 	return nil
@@ -79,6 +86,9 @@ func Encode(v any) ([]byte, error) {
 func measure(body []byte) error {
 	if start := bytes.TrimLeft(body, " \t\r\n"); len(start) == 0 || start[0] != '{' {
 		return &SyntaxError{string(reasonObject), int64(len(body) - len(start))}
+	}
+	if opening := bytes.Count(body, []byte{'{'}) + bytes.Count(body, []byte{'['}); opening <= maxDepth && opening+bytes.Count(body, []byte{','}) <= maxValues {
+		return nil // even if none of them is in a string
 	}
 	depth, values := 0, 0
 	for i := 0; i < len(body); i++ {

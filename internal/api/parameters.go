@@ -1,43 +1,83 @@
 package api
 
-import "reflect"
+import (
+	"reflect"
+	"slices"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
 
 // Parameters returns what an audit event may say of v, a pointer to the shape's
-// type: each member that is there, under its name in lower camel case, without
-// blobs and sensitive members. The values are strings, bools, integers,
-// []string, map[string]string, and for nested members map[string]any and []any;
-// a time is a string of RFC 3339. Lists and maps are those of v and must not be
-// changed.
-func (s *Shape) Parameters(v any) map[string]any {
-	return s.parameters(s.value(v))
+// type, as a JSON object without white space: each member that is there, under its
+// name in lower camel case, without blobs and sensitive members. A time is a
+// string of RFC 3339. Equal values give equal bytes; invalid UTF-8 becomes U+FFFD.
+func (s *Shape) Parameters(v any) []byte {
+	return s.appendParameters(make([]byte, 0, 256), s.value(v))
 }
 
-func (s *Shape) parameters(v reflect.Value) map[string]any {
-	out := make(map[string]any)
+func (s *Shape) appendParameters(b []byte, v reflect.Value) []byte {
+	b = append(b, '{')
 	for i := range s.members {
 		m := &s.members[i]
 		f := v.Field(m.index)
 		if m.sensitive || isBlob(f.Type()) || absent(f) {
 			continue
 		}
-		out[m.name] = m.parameter(reflect.Indirect(f))
+		b = appendName(b, m.name)
+		b = m.appendParameter(b, reflect.Indirect(f))
 	}
-	return out
+	return append(b, '}')
 }
 
-func (m *member) parameter(v reflect.Value) any {
-	switch {
-	case m.nested != nil && v.Kind() == reflect.Slice:
-		list := make([]any, v.Len())
-		for i := range list {
-			list[i] = m.nested.parameters(v.Index(i))
-		}
-		return list
-	case m.nested != nil:
-		return m.nested.parameters(v)
-	}
+func (m *member) appendParameter(b []byte, v reflect.Value) []byte {
 	if t, ok := reflect.TypeAssert[Timestamp](v); ok {
-		return t.String()
+		return appendText(b, t.String())
 	}
-	return v.Interface()
+	switch v.Kind() {
+	case reflect.Struct:
+		return m.nested.appendParameters(b, v)
+	case reflect.Slice:
+		b = append(b, '[')
+		for i := range v.Len() {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = m.appendParameter(b, v.Index(i))
+		}
+		return append(b, ']')
+	case reflect.Map:
+		return appendMap(b, v.Interface().(map[string]string))
+	case reflect.Bool:
+		return strconv.AppendBool(b, v.Bool())
+	case reflect.String:
+		return appendText(b, v.String())
+	}
+	return strconv.AppendInt(b, v.Int(), 10)
+}
+
+func appendMap(b []byte, m map[string]string) []byte {
+	b = append(b, '{')
+	names := make([]string, 0, len(m))
+	for name := range m {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, k := range names {
+		b = appendText(appendName(b, k), m[k])
+	}
+	return append(b, '}')
+}
+
+// appendName appends a name to an object that is not closed yet.
+func appendName(b []byte, name string) []byte {
+	if b[len(b)-1] != '{' {
+		b = append(b, ',')
+	}
+	return append(appendText(b, name), ':')
+}
+
+func appendText(b []byte, text string) []byte {
+	b, _ = jsontext.AppendQuote(b, text) // it repairs what its error is about
+	return b
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -25,80 +26,166 @@ const KeyResource = "AWS::KMS::Key"
 // AWS KMS log entries". What it holds is written in the clear: the caller leaves
 // out secrets, plaintext, ciphertext, tokens and signatures.
 type Event struct {
-	UserIdentity        Identity       `json:"userIdentity"`
-	EventTime           Time           `json:"eventTime"`
-	EventName           string         `json:"eventName"` // the operation
-	AWSRegion           string         `json:"awsRegion"`
-	SourceIPAddress     string         `json:"sourceIPAddress"`
-	UserAgent           string         `json:"userAgent"`
-	ErrorCode           string         `json:"errorCode,omitzero"` // absent when it went well
-	ErrorMessage        string         `json:"errorMessage,omitzero"`
-	RequestParameters   map[string]any `json:"requestParameters"` // nil: null
-	ResponseElements    map[string]any `json:"responseElements"`  // nil: null
-	AdditionalEventData map[string]any `json:"additionalEventData,omitzero"`
-	RequestID           string         `json:"requestID,omitzero"`
-	EventID             string         `json:"eventID"` // unique, such as a UUID
-	ReadOnly            bool           `json:"readOnly"`
-	Resources           []Resource     `json:"resources,omitempty"`
-	EventType           string         `json:"eventType"` // empty: APICall
-	RecipientAccountID  string         `json:"recipientAccountId"`
-	StoreRevision       int64          `json:"storeRevision,omitzero"` // as Stamp has it
+	UserIdentity        Identity
+	EventTime           time.Time // a part smaller than a millisecond is dropped
+	EventName           string    // the operation
+	AWSRegion           string
+	SourceIPAddress     string
+	UserAgent           string
+	ErrorCode           string // empty when it went well
+	ErrorMessage        string
+	RequestParameters   []byte // a JSON object without white space; nil: null
+	ResponseElements    []byte // as RequestParameters; nil: null
+	AdditionalEventData []byte // as RequestParameters; nil: absent
+	RequestID           string
+	EventID             string // unique, such as a UUID
+	ReadOnly            bool
+	Resources           []Resource
+	EventType           string // empty: APICall
+	RecipientAccountID  string
+	ServiceEventDetails []byte // as RequestParameters; nil: absent
+	StoreRevision       int64  // as Stamp has it; 0: none
 }
 
 // An Identity is the principal that asked, as far as it is known.
 type Identity struct {
-	Type        string `json:"type,omitzero"` // Root, IAMUser, AssumedRole
-	PrincipalID string `json:"principalId,omitzero"`
-	ARN         string `json:"arn,omitzero"`
-	AccountID   string `json:"accountId,omitzero"`
-	AccessKeyID string `json:"accessKeyId,omitzero"`
-	UserName    string `json:"userName,omitzero"`
-	InvokedBy   string `json:"invokedBy,omitzero"` // of a ServiceEvent
+	Type        string // Root, IAMUser, AssumedRole
+	PrincipalID string
+	ARN         string
+	AccountID   string
+	AccessKeyID string
+	UserName    string
+	InvokedBy   string // of a ServiceEvent
 }
 
 // A Resource is a thing that the event is about.
-type Resource struct {
-	ARN       string `json:"ARN"`
-	AccountID string `json:"accountId"`
-	Type      string `json:"type"`
-}
-
-// Time is an instant, written in RFC 3339, UTC, always with three decimals, so
-// that lines sort as text.
-type Time time.Time
-
-// MarshalText writes t; a part smaller than a millisecond is dropped.
-func (t Time) MarshalText() ([]byte, error) {
-	return time.Time(t).UTC().AppendFormat(nil, "2006-01-02T15:04:05.000Z"), nil
-}
-
-// record is an Event between the members that are the same in all.
-type record struct {
-	EventVersion string `json:"eventVersion"`
-	EventSource  string `json:"eventSource"`
-	Event
-	ManagementEvent bool   `json:"managementEvent"`
-	EventCategory   string `json:"eventCategory"`
-}
+type Resource struct{ ARN, AccountID, Type string }
 
 // Line returns e as one line of JSON with its newline at the end and no other:
 // the bytes for the log and for the outbox, the same for the same event. Invalid
-// UTF-8 becomes U+FFFD. It fails on a parameter that JSON cannot express.
+// UTF-8 becomes U+FFFD, as a user agent is whatever bytes the client sent, and
+// refusing them would let a client choose to stay out of the log. It fails if
+// one of the members that are JSON already cannot be a part of a line.
 func (e Event) Line() ([]byte, error) {
-	e.EventType = cmp.Or(e.EventType, APICall)
-	line, err := json.Marshal(record{"1.11", "kms.amazonaws.com", e, true, "Management"},
-		json.Deterministic(true),
-		json.FormatNilMapAsNull(true),
-		// A user agent is whatever bytes the client sent; refusing them would
-		// let a client choose to stay out of the log.
-		jsontext.AllowInvalidUTF8(true),
-		// Some readers split lines at U+2028 and U+2029 too.
-		jsontext.EscapeForJS(true),
-	)
-	if err != nil {
-		return nil, fmt.Errorf("audit: event %s: %w", e.EventID, err)
+	return e.appendLine(make([]byte, 0, 1024+len(e.RequestParameters)))
+}
+
+func (e Event) appendLine(b []byte) ([]byte, error) {
+	for _, text := range [][]byte{e.RequestParameters, e.ResponseElements, e.AdditionalEventData, e.ServiceEventDetails} {
+		if bytes.ContainsAny(text, "\n\r") {
+			return nil, fmt.Errorf("audit: event %s: parameters or details of more than one line", e.EventID)
+		}
 	}
-	return append(line, '\n'), nil
+	o := object{text: append(b, '{')}
+	o.member("eventVersion", "1.11")
+	o.member("eventSource", "kms.amazonaws.com")
+	o.nested("userIdentity", e.UserIdentity.members)
+	o.name("eventTime")
+	// In UTC with three decimals always, so that lines sort as text.
+	o.text = e.EventTime.UTC().AppendFormat(o.text, `"2006-01-02T15:04:05.000Z"`)
+	o.member("eventName", e.EventName)
+	o.member("awsRegion", e.AWSRegion)
+	o.member("sourceIPAddress", e.SourceIPAddress)
+	o.member("userAgent", e.UserAgent)
+	o.optional("errorCode", e.ErrorCode)
+	o.optional("errorMessage", e.ErrorMessage)
+	o.raw("requestParameters", cmp.Or(string(e.RequestParameters), "null"))
+	o.raw("responseElements", cmp.Or(string(e.ResponseElements), "null"))
+	o.details("additionalEventData", e.AdditionalEventData)
+	o.optional("requestID", e.RequestID)
+	o.member("eventID", e.EventID)
+	o.raw("readOnly", strconv.FormatBool(e.ReadOnly))
+	o.resources(e.Resources)
+	o.member("eventType", cmp.Or(e.EventType, APICall))
+	o.member("recipientAccountId", e.RecipientAccountID)
+	o.details("serviceEventDetails", e.ServiceEventDetails)
+	if e.StoreRevision != 0 {
+		o.raw("storeRevision", strconv.FormatInt(e.StoreRevision, 10))
+	}
+	o.raw("managementEvent", "true")
+	o.member("eventCategory", "Management")
+	return append(onOneLine(o.text), "}\n"...), nil
+}
+
+func (i Identity) members(o *object) {
+	o.optional("type", i.Type)
+	o.optional("principalId", i.PrincipalID)
+	o.optional("arn", i.ARN)
+	o.optional("accountId", i.AccountID)
+	o.optional("accessKeyId", i.AccessKeyID)
+	o.optional("userName", i.UserName)
+	o.optional("invokedBy", i.InvokedBy)
+}
+
+func (r Resource) members(o *object) {
+	o.member("ARN", r.ARN)
+	o.member("accountId", r.AccountID)
+	o.member("type", r.Type)
+}
+
+// An object is the text of a JSON object that is not closed yet. There is one for
+// each request, so it is written without reflection.
+type object struct{ text []byte }
+
+func (o *object) name(name string) {
+	if o.text[len(o.text)-1] != '{' {
+		o.text = append(o.text, ',')
+	}
+	o.text = append(append(append(o.text, '"'), name...), `":`...)
+}
+
+func (o *object) raw(name, value string) {
+	o.name(name)
+	o.text = append(o.text, value...)
+}
+
+func (o *object) member(name, value string) {
+	o.name(name)
+	o.text, _ = jsontext.AppendQuote(o.text, value) // it repairs what its error is about
+}
+
+func (o *object) optional(name, value string) {
+	if value != "" {
+		o.member(name, value)
+	}
+}
+
+// details adds a value that is JSON already, if it is there.
+func (o *object) details(name string, value []byte) {
+	if value != nil {
+		o.raw(name, string(value))
+	}
+}
+
+func (o *object) nested(name string, members func(*object)) {
+	o.raw(name, "{")
+	members(o)
+	o.text = append(o.text, '}')
+}
+
+func (o *object) resources(all []Resource) {
+	if len(all) == 0 {
+		return
+	}
+	o.raw("resources", "[")
+	for i, r := range all {
+		if i > 0 {
+			o.text = append(o.text, ',')
+		}
+		o.text = append(o.text, '{')
+		r.members(o)
+		o.text = append(o.text, '}')
+	}
+	o.text = append(o.text, ']')
+}
+
+// onOneLine escapes what some readers take for the end of a line too.
+func onOneLine(text []byte) []byte {
+	if !bytes.Contains(text, []byte("\u2028")) && !bytes.Contains(text, []byte("\u2029")) {
+		return text
+	}
+	text = bytes.ReplaceAll(text, []byte("\u2028"), []byte(`\u2028`))
+	return bytes.ReplaceAll(text, []byte("\u2029"), []byte(`\u2029`))
 }
 
 // Stamp returns the line of an event whose StoreRevision was not known yet, with

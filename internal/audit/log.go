@@ -70,11 +70,14 @@ type Log struct {
 	opts Options
 	past past
 
+	lines sync.Pool // *[]byte, in which Write makes a line
+
 	mu      sync.Mutex
 	end     int64    // where the next line begins in the file, those that are queued included
 	open    []*batch // all that is not fsynced, in the order of the file
 	written int      // so many of open have been accepted by write(2)
 	filling *batch   // the last of open while it still takes lines
+	spare   []byte   // of a batch that was written, for the lines of another
 	err     error    // the first failure; it stays
 	closed  bool
 
@@ -92,6 +95,7 @@ func New(f File, o Options) *Log {
 func newLog(f File, p past, o Options) *Log {
 	l := &Log{
 		file: f, opts: o.withDefaults(), past: p, end: p.lines.Size(),
+		lines:   sync.Pool{New: func() any { return new([]byte) }},
 		wake:    make(chan struct{}, 1),
 		dirty:   make(chan struct{}, 1),
 		closing: make(chan struct{}),
@@ -107,12 +111,15 @@ func newLog(f File, p past, o Options) *Log {
 // the answer it is about must not be given. It never waits longer than
 // Options.MaxWait, or than ctx allows.
 func (l *Log) Write(ctx context.Context, e Event) error {
-	line, err := e.Line()
+	room := l.lines.Get().(*[]byte)
+	defer l.lines.Put(room)
+	line, err := e.appendLine((*room)[:0])
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, l.opts.MaxWait, ErrBehind)
-	defer cancel()
+	*room = line // which has grown, if it had to
+	patience := time.NewTimer(l.opts.MaxWait)
+	defer patience.Stop()
 	for {
 		b, joined, err := l.join(line)
 		if err != nil {
@@ -120,6 +127,8 @@ func (l *Log) Write(ctx context.Context, e Event) error {
 		}
 		select {
 		case <-b.done:
+		case <-patience.C:
+			return fmt.Errorf("audit: event %s: %w", e.EventID, ErrBehind)
 		case <-ctx.Done():
 			return fmt.Errorf("audit: event %s: %w", e.EventID, context.Cause(ctx))
 		}

@@ -6,6 +6,9 @@ import "time"
 // next: some thousands of events.
 const maxBatch = 4 << 20
 
+// maxSpare is how many bytes are kept for the next batch.
+const maxSpare = 256 << 10
+
 // A batch is the lines of one write(2).
 type batch struct {
 	lines  []byte
@@ -43,7 +46,8 @@ func (l *Log) refusal() error {
 // fill returns the batch that takes lines. The caller holds l.mu.
 func (l *Log) fill() *batch {
 	if l.filling == nil {
-		l.filling = &batch{since: l.opts.Now(), done: make(chan struct{})}
+		l.filling = &batch{since: l.opts.Now(), done: make(chan struct{}), lines: l.spare[:0]}
+		l.spare = nil
 		l.open = append(l.open, l.filling)
 		l.wake <- struct{}{} // empty: the writer took the signal before the last batch
 	}

@@ -3,6 +3,7 @@ package audit
 import (
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"time"
 )
@@ -12,6 +13,7 @@ import (
 func (l *Log) writer() {
 	defer close(l.dirty)
 	for range l.wake {
+		runtime.Gosched() // those who are about to bring a line do so first, for this write
 		if b := l.take(); b != nil {
 			n, err := l.file.Write(b.lines)
 			if err == nil && n < len(b.lines) {
@@ -40,6 +42,9 @@ func (l *Log) wrote(err error) {
 		l.fail(fmt.Errorf("audit: write: %w", err))
 	default:
 		b := l.open[l.written]
+		if cap(b.lines) <= maxSpare {
+			l.spare = b.lines
+		}
 		b.lines = nil // a slow fsync shall not keep them in memory
 		if !l.opts.Always {
 			b.release(nil)

@@ -40,7 +40,7 @@ type BlobHeader struct {
 // ParseBlob reads the header of a blob, which nothing vouches for before
 // Decrypt has opened the blob.
 func ParseBlob(blob []byte) (BlobHeader, error) {
-	if len(blob) < minBlobSize || blob[0] != blobVersion {
+	if !isBlob(blob) {
 		return BlobHeader{}, ErrCiphertext
 	}
 	return BlobHeader{
@@ -49,6 +49,8 @@ func ParseBlob(blob []byte) (BlobHeader, error) {
 		MaterialID: hex.EncodeToString(blob[materialOffset:saltOffset]),
 	}, nil
 }
+
+func isBlob(blob []byte) bool { return len(blob) >= minBlobSize && blob[0] == blobVersion }
 
 // A Message is what a blob is made of beside the key material. What can be done
 // with it without that is done when it is made.
@@ -61,8 +63,8 @@ type Message struct {
 // ParseMessage returns the Message of a blob, with the encryption context that it
 // is to have.
 func ParseMessage(blob []byte, context map[string]string) (Message, error) {
-	if _, err := ParseBlob(blob); err != nil {
-		return Message{}, err
+	if !isBlob(blob) {
+		return Message{}, ErrCiphertext
 	}
 	return Message{
 		commitment: blob[commitOffset:nonceOffset],

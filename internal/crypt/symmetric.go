@@ -4,6 +4,7 @@ import (
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
+	"fmt"
 	"hash"
 	"sync"
 )
@@ -28,6 +29,19 @@ type expander struct {
 // maxFree is how many expanders a key keeps: more than run at once.
 const maxFree = 64
 
+// symmetricFamily is of 256-bit keys for messages in Galois/Counter Mode.
+func symmetricFamily(spec string) (family, bool) {
+	return family{
+		generate: func() ([]byte, error) { return NewSymmetricMaterial(), nil },
+		open: func(material []byte) (Key, error) {
+			if len(material) != SymmetricMaterialSize {
+				return nil, fmt.Errorf("%d bytes, not %d", len(material), SymmetricMaterialSize)
+			}
+			return NewSymmetricKey(material)
+		},
+	}, spec == "SYMMETRIC_DEFAULT"
+}
+
 // NewSymmetricKey makes key material ready, of which it keeps no copy. It is to
 // be called in Secretly.
 func NewSymmetricKey(material []byte) (*SymmetricKey, error) {
@@ -44,6 +58,9 @@ func (k *SymmetricKey) Destroy() {
 	clear(k.prk)
 	k.free = nil
 }
+
+// Footprint returns about how many bytes of memory the key takes.
+func (k *SymmetricKey) Footprint() int { return 1 << 10 }
 
 // expand is HKDF-Expand (RFC 5869, section 2.3) to a multiple of 32 bytes. It
 // keeps HMAC states between calls, which crypto/hkdf does not, as in Secretly

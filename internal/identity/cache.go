@@ -3,6 +3,9 @@ package identity
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"crypto/subtle"
+	"hash"
+	"io"
 	"strings"
 	"sync"
 )
@@ -15,18 +18,17 @@ const maxSigningKeys = 1024
 // remembered never goes stale, and a changed secret is never served an old one.
 type signingKeys struct {
 	mu   sync.RWMutex
-	keys map[derivation][]byte
+	keys map[derivation]*signingKey
 }
 
-// get returns the signing key, which must not be changed.
-func (c *signingKeys) get(d derivation) []byte {
+func (c *signingKeys) get(d derivation) *signingKey {
 	c.mu.RLock()
 	k, ok := c.keys[d]
 	c.mu.RUnlock()
 	if ok {
 		return k
 	}
-	k = d.signingKey()
+	k = newSigningKey(d.signingKey())
 	// The date and Region are parts of a request header, which a reference would
 	// keep in memory as a whole.
 	d.date, d.region = strings.Clone(d.date), strings.Clone(d.region)
@@ -35,10 +37,27 @@ func (c *signingKeys) get(d derivation) []byte {
 	if c.keys == nil || len(c.keys) >= maxSigningKeys {
 		// Starting over costs each key in use one derivation, a few microseconds,
 		// and drops those of days past.
-		c.keys = map[derivation][]byte{}
+		c.keys = map[derivation]*signingKey{}
 	}
 	c.keys[d] = k
 	return k
+}
+
+// A signingKey verifies what was signed under it. It keeps states of HMAC, one for
+// each who verifies at a time.
+type signingKey struct{ states sync.Pool }
+
+func newSigningKey(key []byte) *signingKey {
+	return &signingKey{sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
+}
+
+// made reports whether the signature is that of the message.
+func (k *signingKey) made(signature [sha256.Size]byte, message string) bool {
+	h := k.states.Get().(hash.Hash)
+	defer k.states.Put(h)
+	h.Reset()
+	io.WriteString(h, message)
+	return subtle.ConstantTimeCompare(h.Sum(nil), signature[:]) == 1
 }
 
 // A derivation is what a signing key is derived from.
@@ -55,6 +74,6 @@ func (d derivation) signingKey() []byte {
 
 func mac(k []byte, message string) []byte {
 	h := hmac.New(sha256.New, k)
-	h.Write([]byte(message))
+	io.WriteString(h, message)
 	return h.Sum(nil)
 }

@@ -1,7 +1,6 @@
 package identity
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -15,7 +14,8 @@ func TestCacheIsBoundedAndRight(t *testing.T) {
 	var c signingKeys
 	for i := range 3 * maxSigningKeys {
 		d := derivation{"secret", "20260101", fmt.Sprintf("eu-west-%d", i), "kms"}
-		if got := c.get(d); !bytes.Equal(got, d.signingKey()) || !bytes.Equal(c.get(d), got) {
+		signature := [32]byte(mac(d.signingKey(), "message"))
+		if got := c.get(d); c.get(d) != got || !got.made(signature, "message") || !got.made(signature, "message") || got.made(signature, "messagE") {
 			t.Fatal("the cache does not serve what is derived")
 		}
 		if len(c.keys) > maxSigningKeys {
@@ -34,11 +34,13 @@ func TestSigningKeysDependOnEveryPart(t *testing.T) {
 		{"secret", "20260101", "eu-west-3", "kms"},
 		{"secret", "20260101", region, "sts"},
 	} {
-		k := string(c.get(d))
-		if other, ok := seen[k]; ok {
-			t.Errorf("%+v and %+v give one signing key", d, other)
+		signature := mac(d.signingKey(), "message")
+		for other := range seen {
+			if c.get(d).made([32]byte([]byte(other)), "message") {
+				t.Errorf("%+v and %+v give one signing key", d, seen[other])
+			}
 		}
-		seen[k] = d
+		seen[string(signature)] = d
 	}
 }
 

@@ -27,9 +27,21 @@ func plain(u *url.URL) bool {
 	return u.Path == "/" && u.RawQuery == "" && !u.ForceQuery
 }
 
-// canonicalHeaders returns "name:value\n" of each signed header.
-func canonicalHeaders(r *http.Request, signed []string) ([]byte, error) {
-	b := make([]byte, 0, 1024)
+// canonicalHash returns the hexadecimal hash of the canonical request.
+func canonicalHash(r *http.Request, signed []string, payload string) (string, error) {
+	var room [1024]byte // which most requests have enough of
+	b, err := appendHeaders(append(room[:0], canonicalBegin(r.Method)...), r, signed)
+	if err != nil {
+		return "", err
+	}
+	return hexHash(appendEnd(b, signed, payload)), nil
+}
+
+// canonicalBegin is what stands before the headers.
+func canonicalBegin(method string) string { return method + "\n/\n\n" }
+
+// appendHeaders appends "name:value\n" of each signed header.
+func appendHeaders(b []byte, r *http.Request, signed []string) ([]byte, error) {
 	for _, name := range signed {
 		value, ok := signedValue(r, name)
 		if !ok {
@@ -47,6 +59,9 @@ func canonicalHeaders(r *http.Request, signed []string) ([]byte, error) {
 // each run of spaces as one ("Trimall" in the IAM User Guide).
 func appendTrimmed(b []byte, value string) []byte {
 	value = strings.Trim(value, " \t")
+	if !strings.Contains(value, "  ") {
+		return append(b, value...)
+	}
 	for i := range len(value) {
 		if value[i] != ' ' || value[i-1] != ' ' { // a trimmed value does not begin with a space
 			b = append(b, value[i])
@@ -55,16 +70,8 @@ func appendTrimmed(b []byte, value string) []byte {
 	return b
 }
 
-// canonicalHash returns the hexadecimal hash of the canonical request.
-func canonicalHash(method string, headers []byte, signed []string, payload string) string {
-	return hexHash(appendCanonical(make([]byte, 0, 2048), method, headers, signed, payload))
-}
-
-// appendCanonical appends the canonical request.
-func appendCanonical(b []byte, method string, headers []byte, signed []string, payload string) []byte {
-	b = append(b, method...)
-	b = append(b, "\n/\n\n"...)
-	b = append(b, headers...)
+// appendEnd appends what stands after the headers.
+func appendEnd(b []byte, signed []string, payload string) []byte {
 	b = append(b, '\n')
 	for i, name := range signed {
 		if i > 0 {

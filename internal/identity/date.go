@@ -33,7 +33,11 @@ func stampOf(h http.Header) (stamp, error) {
 		if !ok {
 			return stamp{}, incomplete("Date must be in ISO-8601 'basic format' in the '" + name + "' header, e.g. 20260101T000000Z.")
 		}
-		return stamp{t, t.Format(timestampLayout), name}, nil
+		text := values[0]
+		if len(text) != len(timestampLayout) { // one of HTTP's
+			text = t.Format(timestampLayout)
+		}
+		return stamp{t, text, name}, nil
 	}
 	return stamp{}, incomplete("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
 }
@@ -43,7 +47,7 @@ func stampOf(h http.Header) (stamp, error) {
 func parseDate(s string, orHTTP bool) (time.Time, bool) {
 	t, err := time.Parse(timestampLayout, s)
 	if err == nil {
-		return t, t.Format(timestampLayout) == s // Parse also takes fractions of a second
+		return t, len(s) == len(timestampLayout) // Parse also takes fractions of a second
 	}
 	for _, layout := range [...]string{http.TimeFormat, time.RFC1123Z} {
 		if t, err = time.Parse(layout, s); err == nil {

@@ -40,12 +40,13 @@ func Examine(r *http.Request, body []byte) Examination {
 	if err != nil {
 		return x
 	}
-	headers, err := canonicalHeaders(r, a.signedHeaders)
+	canonical, err := canonicalHash(r, a.signedHeaders, x.Payload)
 	if err != nil {
 		return x
 	}
-	x.StringToSign = text(stringToSign(date.text, a.scope, canonicalHash(r.Method, headers, a.signedHeaders, x.Payload)))
-	x.CanonicalRequest = text(string(appendCanonical(nil, r.Method, shownHeaders(headers), a.signedHeaders, x.Payload)))
+	x.StringToSign = text(stringToSign(date.text, a.scope, canonical))
+	headers, _ := appendHeaders(nil, r, a.signedHeaders)
+	x.CanonicalRequest = text(canonicalBegin(r.Method) + string(appendEnd(shownHeaders(headers), a.signedHeaders, x.Payload)))
 	return x
 }
 

@@ -55,13 +55,27 @@ func signedValue(r *http.Request, name string) (string, bool) {
 	if name == "host" {
 		return r.Host, r.Host != ""
 	}
-	if values := r.Header[http.CanonicalHeaderKey(name)]; len(values) > 0 {
+	if values := r.Header[headerKey(name)]; len(values) > 0 {
 		return values[0], true
 	}
 	if name == "content-length" && r.ContentLength >= 0 {
 		return strconv.FormatInt(r.ContentLength, 10), true
 	}
 	return "", false
+}
+
+// headerKey is http.CanonicalHeaderKey, which makes a new string of each name that
+// is not one of HTTP's own.
+func headerKey(name string) string {
+	switch name {
+	case "x-amz-date":
+		return "X-Amz-Date"
+	case "x-amz-target":
+		return "X-Amz-Target"
+	case "x-amz-content-sha256":
+		return contentSHA256
+	}
+	return http.CanonicalHeaderKey(name)
 }
 
 // checkPayload refuses the forms of Signature Version 4 that sign something else

@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"errors"
+	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -370,7 +371,7 @@ func TestUnknownKeyCostsTheSame(t *testing.T) {
 		return testing.AllocsPerRun(100, func() { v.Verify(r, []byte(body)) })
 	}
 	wrong, unknown := cost(signing{secret: "wrong"}), cost(signing{id: "AKIAIOSFODNN7EXAMPLF"})
-	if wrong != unknown {
+	if math.Abs(wrong-unknown) > 1 { // the race detector has pools lose what is put into them
 		t.Errorf("a wrong signature takes %v allocations, an unknown key %v", wrong, unknown)
 	}
 	if len(v.keys.keys) != 2 {

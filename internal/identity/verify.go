@@ -1,7 +1,6 @@
 package identity
 
 import (
-	"crypto/subtle"
 	"fmt"
 	"net/http"
 	"time"
@@ -121,15 +120,15 @@ func signedText(r *http.Request, body []byte, a authorization, date stamp) (stri
 	if err := checkHeaders(r.Header, date.header, a.signedHeaders); err != nil {
 		return "", err
 	}
-	headers, err := canonicalHeaders(r, a.signedHeaders)
+	payload := hexHash(body)
+	canonical, err := canonicalHash(r, a.signedHeaders, payload)
 	if err != nil {
 		return "", err
 	}
-	payload := hexHash(body)
 	if err := checkPayload(r.Header, payload); err != nil {
 		return "", err
 	}
-	return stringToSign(date.text, a.scope, canonicalHash(r.Method, headers, a.signedHeaders, payload)), nil
+	return stringToSign(date.text, a.scope, canonical), nil
 }
 
 // signer returns the principal whose access key made the signature.
@@ -151,8 +150,7 @@ func (v *Verifier) signer(r *http.Request, a authorization, signed string) (Prin
 	if !known || secret == "" { // an empty secret is known to everybody
 		known, secret = false, decoySecret
 	}
-	signingKey := v.keys.get(derivation{secret, a.scope.date, a.scope.region, a.scope.service})
-	genuine := subtle.ConstantTimeCompare(mac(signingKey, signed), a.signature[:]) == 1
+	genuine := v.keys.get(derivation{secret, a.scope.date, a.scope.region, a.scope.service}).made(a.signature, signed)
 	switch {
 	case !known:
 		return Principal{}, unrecognized()

@@ -20,13 +20,15 @@ type Key struct {
 	Description  string     `json:"description,omitzero"`
 	Policy       string     `json:"policy"`
 	Tags         []Tag      `json:"tags,omitempty"`
-	Materials    []Material `json:"materials,omitempty"` // all that the key was ever associated with
+	Materials    []Material `json:"materials,omitempty"` // all that the key was ever associated with, the current one last
+	Pending      *Material  `json:"pending,omitempty"`   // imported, and waits for a rotation to make it current
+	Rotation     Rotation   `json:"rotation,omitzero"`   // the automatic one
 
 	// MultiRegion is set in a key that is one of several related ones.
 	MultiRegion MultiRegion `json:"multiRegion,omitzero"`
 }
 
-// A Material is one key material that a key is permanently associated with. It
+// A Material is one key material. One that a key is permanently associated with
 // stays in the record, by its ID, when its bytes are deleted or expired, so that
 // the same bytes, and no others, can be imported again.
 type Material struct {
@@ -35,6 +37,11 @@ type Material struct {
 	ValidTo     time.Time `json:"validTo,omitzero"` // zero: does not expire
 	Sealed      []byte    `json:"sealed,omitempty"` // nil: deleted or expired
 	Slot        string    `json:"slot,omitzero"`    // of the secret without which Sealed does not open
+
+	// When a rotation made the material current, and of what type it was. The first
+	// material of a key and a pending one have neither.
+	RotationDate time.Time    `json:"rotationDate,omitzero"`
+	RotationType RotationType `json:"rotationType,omitzero"`
 }
 
 // Present reports whether the bytes of the material are here.
@@ -69,25 +76,52 @@ func (k Key) Material(id string) (m Material, ok bool) {
 	return k.Materials[i], true
 }
 
+// Expiration tells what is to be told of the expiry of the key as a whole: when
+// the first of the materials that it is associated with, and that are here,
+// expires. The zero time is never. ok is false when none is here.
+func (k Key) Expiration() (model ExpirationModel, validTo time.Time, ok bool) {
+	model = MaterialDoesNotExpire
+	for _, m := range k.Materials {
+		ok = ok || m.Present()
+		if m.Present() && earlier(m.ValidTo, validTo) {
+			model, validTo = MaterialExpires, m.ValidTo
+		}
+	}
+	return model, validTo, ok
+}
+
+// earlier reports whether t is before u, where zero is never.
+func earlier(t, u time.Time) bool { return !t.IsZero() && (u.IsZero() || t.Before(u)) }
+
 // At returns the key as it is at the given moment: past ValidTo a material is
 // gone, past the deletion date the key is, or a replica of it. No timer has to fire
-// for the answer to be right.
+// for the answer to be right. A rotation that is due is not in it: what is encrypted
+// before the sweep carries it out is under the former material, which opens it for
+// ever.
 func (k Key) At(now time.Time) Key {
 	k = k.replicasAt(now)
 	if k.State == Gone || k.State == PendingDeletion && !now.Before(k.DeletionDate) {
 		return k.Buried()
 	}
 	for i, m := range k.Materials {
-		if m.Present() && !m.ValidTo.IsZero() && !now.Before(m.ValidTo) {
+		if m.expired(now) {
 			k = k.withoutMaterial(i)
 		}
+	}
+	if k.Pending != nil && k.Pending.expired(now) {
+		k.Pending = nil
 	}
 	return k
 }
 
+// expired reports whether the bytes of the material are here past their time.
+func (m Material) expired(now time.Time) bool {
+	return m.Present() && !m.ValidTo.IsZero() && !now.Before(m.ValidTo)
+}
+
 // Slots returns the slots that the materials of the key are sealed under.
 func (k Key) Slots() (slots []string) {
-	for _, m := range k.Materials {
+	for _, m := range k.AllMaterials() {
 		if m.Slot != "" {
 			slots = append(slots, m.Slot)
 		}
@@ -95,19 +129,29 @@ func (k Key) Slots() (slots []string) {
 	return slots
 }
 
-// Due returns the next moment at which At changes the key, or the zero time.
+// AllMaterials returns the materials that the key is associated with and, last, the
+// one that waits for a rotation.
+func (k Key) AllMaterials() []Material {
+	if k.Pending == nil {
+		return k.Materials
+	}
+	return append(slices.Clone(k.Materials), *k.Pending)
+}
+
+// Due returns the next moment at which At changes the key, or at which a rotation
+// of it is due, or the zero time.
 func (k Key) Due() (due time.Time) {
-	moments := []time.Time{k.DeletionDate}
+	moments := []time.Time{k.DeletionDate, k.rotationDue()}
 	for _, r := range k.MultiRegion.Replicas {
 		moments = append(moments, r.DeletionDate)
 	}
-	for _, m := range k.Materials {
+	for _, m := range k.AllMaterials() {
 		if m.Present() {
 			moments = append(moments, m.ValidTo)
 		}
 	}
 	for _, t := range moments {
-		if !t.IsZero() && (due.IsZero() || t.Before(due)) {
+		if earlier(t, due) {
 			due = t
 		}
 	}
@@ -117,7 +161,7 @@ func (k Key) Due() (due time.Time) {
 // Buried returns the key as it is past its deletion date: without material and
 // for ever gone, though its record may still be there.
 func (k Key) Buried() Key {
-	k.State, k.Materials = Gone, nil
+	k.State, k.Materials, k.Pending = Gone, nil, nil
 	return k
 }
 

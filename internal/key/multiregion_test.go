@@ -147,10 +147,35 @@ func TestDeletionOfAPrimaryKey(t *testing.T) {
 	if got := k.At(noon.Add(90 * day)); got.State != PendingReplicaDeletion || !slices.Equal(regionsOf(got), []string{"ap-south-1"}) {
 		t.Errorf("%+v", got)
 	}
-	if got := both.CancelDeletion().Enable().At(noon.Add(90 * day)); got.State != Enabled || got.MultiRegion.Replicas != nil || got.MultiRegion.DeletionWindow != 0 {
+	if got := both.CancelDeletion().Enable(noon).At(noon.Add(90 * day)); got.State != Enabled || got.MultiRegion.Replicas != nil || got.MultiRegion.DeletionWindow != 0 {
 		t.Errorf("%+v", got)
 	}
 	if len(both.MultiRegion.Replicas) != 2 {
 		t.Error("the key was changed")
+	}
+}
+
+// New material would have to come to all related keys at once: none is rotated.
+func TestNoRotationOfMultiRegionKeys(t *testing.T) {
+	single := generated(Rotation{}, present(materialA, time.Time{}))
+	if err := single.CheckRotationInRegions(); err != nil {
+		t.Error(err)
+	}
+	if err := single.CheckOnDemand(noon); err != nil {
+		t.Error(err)
+	}
+	k := single.EnableRotation(MinRotationPeriod, noon)
+	due := noon.Add(1000 * day)
+	if !k.RotationDue(due) || k.Due().IsZero() {
+		t.Error("the rotation of a single-Region key is never due")
+	}
+	for _, primary := range []string{k.Region, "us-east-1"} {
+		k.MultiRegion = MultiRegion{Primary: primary}
+		want := keyARN + " is a multi-Region key, which cannot be given new key material yet."
+		wantError(t, k.CheckRotationInRegions(), KindUnsupportedOperation, want)
+		wantError(t, k.CheckOnDemand(noon), KindUnsupportedOperation, want)
+		if k.RotationDue(due) || !k.Due().IsZero() {
+			t.Error("a rotation of a multi-Region key is due")
+		}
 	}
 }

@@ -62,6 +62,9 @@ func CheckPolicy(document, account string, bypassLockout bool) error {
 // MeansDefaultPolicy reports whether a policy that CheckPolicy passed says what
 // the default one of the account says; Id and Sid are names and mean nothing.
 func MeansDefaultPolicy(document, account string) bool {
+	if document == DefaultPolicy(account) {
+		return true
+	}
 	given, err := parsePolicy(document)
 	def, _ := parsePolicy(DefaultPolicy(account))
 	return err == nil && reflect.DeepEqual(given, def)

@@ -1,9 +1,6 @@
 package key
 
-import (
-	"regexp"
-	"strings"
-)
+import "strings"
 
 // AliasPrefix begins every alias name.
 const AliasPrefix = "alias/"
@@ -11,27 +8,64 @@ const AliasPrefix = "alias/"
 // maxAliasName is the length of the longest alias name, prefix included.
 const maxAliasName = 256
 
-var (
-	keyIDForm   = regexp.MustCompile(`^(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|mrk-[0-9a-f]{32})$`)
-	accountForm = regexp.MustCompile(`^[0-9]{12}$`)
-	regionForm  = regexp.MustCompile(`^(?:[a-z]+-){2,3}[0-9]+$`)
-)
-
 // multiRegionPrefix begins the ID of every multi-Region key.
 const multiRegionPrefix = "mrk-"
 
 // IDLength is the length of every key ID, single- or multi-Region.
 const IDLength = 36
 
-// ValidID reports whether s has the form of a key ID.
-func ValidID(s string) bool { return keyIDForm.MatchString(s) }
+// ValidID reports whether s has the form of a key ID: a UUID in lower case, or
+// "mrk-" and 32 hexadecimal digits.
+func ValidID(s string) bool {
+	if len(s) != IDLength {
+		return false
+	}
+	if digits, multi := strings.CutPrefix(s, multiRegionPrefix); multi {
+		return all(digits, isHex)
+	}
+	for i := range len(s) {
+		if dash := i == 8 || i == 13 || i == 18 || i == 23; dash != (s[i] == '-') || !dash && !isHex(s[i]) {
+			return false
+		}
+	}
+	return true
+}
 
 // ValidAccount reports whether s has the form of an account ID: 12 digits.
-func ValidAccount(s string) bool { return accountForm.MatchString(s) }
+func ValidAccount(s string) bool { return len(s) == 12 && all(s, isDigit) }
 
 // ValidRegion reports whether s has the form of a Region name of the API: 1 to
-// 32 characters such as "eu-west-2".
-func ValidRegion(s string) bool { return len(s) <= 32 && regionForm.MatchString(s) }
+// 32 characters such as "eu-west-2": two or three words, and a number.
+func ValidRegion(s string) bool {
+	if len(s) > 32 {
+		return false
+	}
+	words := 0
+	for {
+		word, rest, more := strings.Cut(s, "-")
+		if !more {
+			return (words == 2 || words == 3) && word != "" && all(word, isDigit)
+		}
+		if word == "" || !all(word, isLower) {
+			return false
+		}
+		words++
+		s = rest
+	}
+}
+
+func all(s string, is func(byte) bool) bool {
+	for i := range len(s) {
+		if !is(s[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+func isLower(c byte) bool { return 'a' <= c && c <= 'z' }
+func isHex(c byte) bool   { return isDigit(c) || 'a' <= c && c <= 'f' }
 
 // ARN returns the Amazon Resource Name of a key ("key/…") or alias ("alias/…").
 func ARN(account, region, resource string) string {

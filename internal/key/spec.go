@@ -1,16 +1,27 @@
 package key
 
-// A Spec is the type of material in a key.
+// A Spec is the type of material in a key. All of them stand in the table of
+// suites.
 type Spec string
 
-// SymmetricDefault is a 256-bit key for AES in Galois/Counter Mode.
+// SymmetricDefault is a 256-bit key for AES in Galois/Counter Mode, the spec of
+// a key whose maker names none.
 const SymmetricDefault Spec = "SYMMETRIC_DEFAULT"
+
+// SM2 is the spec of the China Regions, which is not served.
+const SM2 Spec = "SM2"
 
 // A Usage is the one kind of cryptographic operation that a key is for.
 type Usage string
 
-// EncryptDecrypt is the only usage of a symmetric key.
-const EncryptDecrypt Usage = "ENCRYPT_DECRYPT"
+// The usages of the API.
+const (
+	EncryptDecrypt         Usage = "ENCRYPT_DECRYPT"
+	SignVerify             Usage = "SIGN_VERIFY"
+	GenerateVerifyMAC      Usage = "GENERATE_VERIFY_MAC"
+	KeyAgreement           Usage = "KEY_AGREEMENT"
+	EncapsulateDecapsulate Usage = "ENCAPSULATE_DECAPSULATE"
+)
 
 // An Origin tells where the material of a key comes from.
 type Origin string

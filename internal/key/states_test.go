@@ -20,6 +20,11 @@ import (
 const wanted = `
 Encrypt, Decrypt, ReEncrypt                       ok | D  | SP | PI | UN | CR | ok
 GenerateDataKey, GenerateDataKeyWithoutPlaintext  ok | D  | SP | PI | UN | CR | ok
+GenerateDataKeyPair                               ok | D  | SP | PI | UN | CR | ok
+GenerateDataKeyPairWithoutPlaintext               ok | D  | SP | PI | UN | CR | ok
+Sign, Verify, GenerateMac, VerifyMac              ok | D  | SP | PI | UN | CR | ok
+GetPublicKey, DeriveSharedSecret                  ok | D  | SP | PI | UN | CR | ok
+Encapsulate, Decapsulate                          ok | D  | SP | PI | UN | CR | ok
 EnableKey, DisableKey                             ok | ok | SP | PI | ok | CR | UP
 CreateAlias, UpdateAlias                          ok | ok | SP | ok | ok | ok | ok
 TagResource, UntagResource, UpdateKeyDescription  ok | ok | SP | ok | ok | ok | ok
@@ -30,12 +35,14 @@ ListGrants, RetireGrant, RevokeGrant              ok | ok | ok | ok | ok | ok | 
 CreateGrant                                       ok | D  | SP | PI | ok | CR | ok
 ReplicateKey                                      ok | D  | SP | PI | UN | CR | UP
 UpdatePrimaryRegion                               ok | D  | SP | PI | UN | CR | ok
+ListKeyRotations, GetKeyLastUsage                 ok | ok | ok | ok | ok | ok | ok
 ScheduleKeyDeletion                               ok | ok | SP | ok | ok | ok | UP
 CancelKeyDeletion                                 NP | NP | ok | NP | NP | NP | NP
 GetParametersForImport                            ok | ok | SP | ok | ok | CR | UP
 ImportKeyMaterial                                 ok | ok | SP | ok | ok | CR | ok
 DeleteImportedKeyMaterial                         ok | ok | ok | ok | UN | CR | UP
 EnableKeyRotation, DisableKeyRotation             ok | D  | SP | ok | ok | CR | ok
+RotateKeyOnDemand                                 ok | D  | SP | PI | ok | CR | UP
 `
 
 // column gives the place of each state in wanted.
@@ -110,7 +117,7 @@ func TestGridCoversTheOperations(t *testing.T) {
 			t.Errorf("%s: covered %v, wanted %v", operation, rules.Covers(operation), cells[operation])
 		}
 	}
-	for _, other := range []string{"", "operation", "Sign", "decrypt"} {
+	for _, other := range []string{"", "operation", "CreateCustomKeyStore", "decrypt"} {
 		if rules.Covers(other) {
 			t.Errorf("the grid has a line for %q", other)
 		}
@@ -124,7 +131,7 @@ func TestPermitOutsideTheGrid(t *testing.T) {
 	for _, test := range []struct {
 		operation string
 		state     State
-	}{{"Decrypt", Gone}, {"DescribeKey", Gone}, {"CancelKeyDeletion", Gone}, {"DescribeKey", ""}, {"DescribeKey", "enabled"}, {"Sign", Enabled}, {"", Enabled}} {
+	}{{"Decrypt", Gone}, {"DescribeKey", Gone}, {"CancelKeyDeletion", Gone}, {"DescribeKey", ""}, {"DescribeKey", "enabled"}, {"CreateCustomKeyStore", Enabled}, {"", Enabled}} {
 		err := rules.Permit(test.operation, external(test.state))
 		if _, told := errors.AsType[*Error](err); err == nil || told {
 			t.Errorf("%q in %q: %v", test.operation, test.state, err)

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -30,22 +31,33 @@ var moves = map[string]func(w *walk, k Key) Key{
 	"CancelKeyDeletion":         func(_ *walk, k Key) Key { return k.CancelDeletion() },
 	"DeleteImportedKeyMaterial": (*walk).deleteMaterial,
 	"DisableKey":                func(_ *walk, k Key) Key { return k.Disable() },
-	"EnableKey":                 func(_ *walk, k Key) Key { return k.Enable() },
+	"EnableKey":                 func(w *walk, k Key) Key { return k.Enable(w.now) },
 	"ImportKeyMaterial":         (*walk).importMaterial,
+	"RotateKeyOnDemand":         (*walk).rotate,
 	"ScheduleKeyDeletion": func(w *walk, k Key) Key {
 		return k.ScheduleDeletion(MinDeletionWindow+w.rand.IntN(MaxDeletionWindow-MinDeletionWindow+1), w.now)
 	},
 }
 
-// importMaterial imports one of two materials, which may expire.
+// materials are the IDs of those that a walk imports and deletes.
+var walkMaterials = []string{materialA, materialB, strings.Repeat("c", 64), strings.Repeat("d", 64)}
+
+func (w *walk) material() string { return walkMaterials[w.rand.IntN(len(walkMaterials))] }
+
+// importMaterial imports a material, which may expire, as new or not.
 func (w *walk) importMaterial(k Key) Key {
-	m := present([]string{materialA, materialB}[w.rand.IntN(2)], time.Time{})
+	m := present(w.material(), time.Time{})
 	if w.rand.IntN(2) == 0 {
 		m.ValidTo = w.now.Add(1 + time.Duration(w.rand.Int64N(int64(20*day))))
 	}
-	got, err := k.ImportMaterial(m, nil)
 	_, associated := k.Material(m.ID)
-	if want := associated || len(k.Materials) == 0; (err == nil) != want {
+	waits := k.Pending != nil && k.Pending.ID == m.ID
+	importIt, want := k.ImportMaterial, associated || waits || len(k.Materials) == 0
+	if w.rand.IntN(4) == 0 {
+		importIt, want = k.ImportNewMaterial, !associated && k.Pending == nil
+	}
+	got, err := importIt(m, nil)
+	if (err == nil) != want {
 		w.t.Errorf("import of %.1s into %+v: %v", m.ID, k, err)
 	}
 	if err != nil {
@@ -55,14 +67,33 @@ func (w *walk) importMaterial(k Key) Key {
 }
 
 func (w *walk) deleteMaterial(k Key) Key {
-	id := []string{"", materialA, materialB}[w.rand.IntN(3)]
+	id := append(walkMaterials, "")[w.rand.IntN(len(walkMaterials)+1)]
 	got, err := k.DeleteMaterial(id)
 	if err != nil {
 		wantError(w.t, err, KindNotFound, "")
 		return k
 	}
-	if m, ok := got.Current(); ok && m.Present() {
+	if id == "" {
+		m, _ := k.Current()
+		id = m.ID
+	}
+	if slices.ContainsFunc(got.AllMaterials(), func(m Material) bool { return m.ID == id && m.Present() }) {
 		w.t.Errorf("the material is still there: %+v", got)
+	}
+	return got
+}
+
+func (w *walk) rotate(k Key) Key {
+	got, err := k.RotateOnDemand(Material{}, w.now)
+	if err != nil {
+		wantError(w.t, err, KindInvalidState, "")
+		if k.Pending != nil {
+			w.t.Errorf("%v, with %+v", err, k.Pending)
+		}
+		return k
+	}
+	if m, _ := got.Current(); m.ID != k.Pending.ID || got.Pending != nil || got.State != Enabled {
+		w.t.Errorf("rotated to %+v", got)
 	}
 	return got
 }
@@ -95,21 +126,25 @@ func (w *walk) step() {
 
 // checkKey holds what is true of every key, and of every step from one to the next.
 func (w *walk) checkKey(was, k Key) {
-	if (k.State == Enabled || k.State == Disabled) && !(len(k.Materials) == 1 && k.Materials[0].Present()) {
+	missing := len(k.Materials) == 0 || slices.ContainsFunc(k.Materials, func(m Material) bool { return !m.Present() })
+	if (k.State == Enabled || k.State == Disabled) && missing {
 		w.t.Errorf("%s without its material: %+v", k.State, k.Materials)
 	}
-	if k.State == PendingImport && len(k.Materials) > 0 && k.Materials[0].Present() {
+	if k.State == PendingImport && !missing {
 		w.t.Errorf("PendingImport with its material: %+v", k.Materials)
+	}
+	if k.Pending != nil && (len(k.Materials) == 0 || !k.Pending.Present()) {
+		w.t.Errorf("%+v waits behind %+v", k.Pending, k.Materials)
 	}
 	if pending := k.State == PendingDeletion || k.State == Gone; pending == k.DeletionDate.IsZero() {
 		w.t.Errorf("%s with deletion date %s", k.State, k.DeletionDate)
 	}
-	for _, m := range was.Materials {
-		if _, ok := k.Material(m.ID); !ok {
+	for i, m := range was.Materials {
+		if k.State != Gone && (len(k.Materials) <= i || k.Materials[i].ID != m.ID || k.Materials[i].RotationDate != m.RotationDate) {
 			w.t.Errorf("material %.1s was forgotten", m.ID)
 		}
 	}
-	for _, m := range k.Materials {
+	for _, m := range k.AllMaterials() {
 		if k.State != Gone && m.Present() && !m.ValidTo.IsZero() && !m.ValidTo.After(w.now) {
 			w.t.Errorf("material %.1s is there after its end", m.ID)
 		}

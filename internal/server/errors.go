@@ -19,6 +19,8 @@ const kindInternal key.Kind = "KMSInternalException"
 const statuses = `
 AccessDeniedException                400
 AlreadyExistsException               400
+ConflictException                    400
+CustomKeyStoreNotFoundException      400
 DependencyTimeoutException           503
 DisabledException                    400
 DryRunOperationException             400
@@ -36,6 +38,8 @@ InvalidKeyUsageException             400
 InvalidMarkerException               400
 InvalidSignatureException            400
 KMSInternalException                 500
+KMSInvalidMacException               400
+KMSInvalidSignatureException         400
 KMSInvalidStateException             400
 LimitExceededException               400
 MalformedPolicyDocumentException     400

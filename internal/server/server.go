@@ -6,6 +6,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -57,9 +59,10 @@ func New(h *Handler) *http.Server {
 // ServeHTTP answers one request. Every answer has a request ID and a date.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := uuid.NewString()
-	w.Header().Set("X-Amzn-Requestid", id)
-	w.Header().Set("Content-Type", contentType)
-	w.Header().Set("Cache-Control", "no-store")
+	header := w.Header() // whose names are spelled as Set would
+	header["X-Amzn-Requestid"] = []string{id}
+	header["Content-Type"] = []string{contentType}
+	header["Cache-Control"] = []string{"no-store"}
 	out, err := h.answer(r, id)
 	var body []byte
 	if err == nil && out != nil {
@@ -69,6 +72,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, id, err)
 		return
 	}
+	header["Content-Length"] = []string{strconv.Itoa(len(body))}
 	w.Write(body)
 	clear(body)
 }
@@ -115,7 +119,10 @@ func (h *Handler) tellRefused(r *http.Request, body []byte, id string, err error
 }
 
 func readBody(r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, MaxBody+1))
+	// With room for what the request announces, and for the byte that is too many.
+	b := bytes.NewBuffer(make([]byte, 0, min(max(r.ContentLength, 0), MaxBody)+bytes.MinRead))
+	_, err := b.ReadFrom(io.LimitReader(r.Body, MaxBody+1))
+	body := b.Bytes()
 	if err != nil {
 		return nil, key.Errorf(key.KindSerialization, "The body of the request could not be read.").Because(err)
 	}
@@ -128,8 +135,7 @@ func readBody(r *http.Request) ([]byte, error) {
 // operation finds the operation that the request is for.
 func (h *Handler) operation(r *http.Request) (service.Operation, error) {
 	unknown := key.Errorf(key.KindUnknownOperation, "The request names no operation of this service.")
-	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if r.Method != http.MethodPost || r.URL.Path != "/" || err != nil || media != contentType {
+	if r.Method != http.MethodPost || r.URL.Path != "/" || !isJSON11(r.Header.Get("Content-Type")) {
 		return service.Operation{}, unknown
 	}
 	prefix, name, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
@@ -141,6 +147,16 @@ func (h *Handler) operation(r *http.Request) (service.Operation, error) {
 		return service.Operation{}, key.Errorf(key.KindUnsupportedOperation, "%s is not supported.", name)
 	}
 	return service.Operation{}, unknown
+}
+
+// isJSON11 tells whether a media type is that of the protocol, with or without
+// parameters.
+func isJSON11(header string) bool {
+	if header == contentType {
+		return true
+	}
+	media, _, err := mime.ParseMediaType(header)
+	return err == nil && media == contentType
 }
 
 func host(address string) string {

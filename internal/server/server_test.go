@@ -118,7 +118,6 @@ func TestTargets(t *testing.T) {
 		target, name, message string
 		change                func(*http.Request)
 	}{
-		{"TrentService.Sign", "UnsupportedOperationException", "Sign is not supported.", nil},
 		{"TrentService.ConnectCustomKeyStore", "UnsupportedOperationException", "ConnectCustomKeyStore is not supported.", nil},
 		{"TrentService.Foo", "UnknownOperationException", unknown, nil},
 		{"TrentService.listKeys", "UnknownOperationException", unknown, nil},

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/store"
@@ -22,25 +20,26 @@ type call struct {
 	// grants are what the grant tokens of the request name, on whatever keys.
 	grants []key.Grant
 
-	created   string   // the ARN of the key that the call made
-	told      told     // what the event says beside
-	written   []string // slots, for material that is not committed yet
+	also      []audit.Event // beside that of the call
+	created   string        // the ARN of the key that the call made
+	told      told          // what the event says beside
+	written   []string      // slots, for material that is not committed yet
 	committed bool
 }
 
-// told is what an event says of a change that its request does not say, in the
-// members where CloudTrail has it.
-type told struct{ response, additional map[string]any }
+// told is what an event says of a change that its request does not say, as JSON in
+// the members where CloudTrail has it.
+type told struct{ response, additional []byte }
 
 // key returns what the first ask found.
 func (c *call) key() key.Key { return c.keys[0] }
 
-// commit runs fn in a transaction and writes the event of the call in the same
+// commit runs fn in a transaction and writes the events of the call in the same
 // one. fn may run several times; it holds no cryptography and makes no call.
 func (c *call) commit(fn func(tx *store.Tx) error) error {
 	e := c.event(nil)
 	e.StoreRevision = 0 // the outbox stamps it, after the commit
-	if err := c.update(c.ctx, e, fn); err != nil {
+	if err := c.update(c.ctx, fn, append([]audit.Event{e}, c.also...)...); err != nil {
 		return c.notCommitted(err)
 	}
 	c.committed = true
@@ -111,8 +110,8 @@ func (c *call) reread(tx *store.Tx) (key.Key, error) {
 // event tells of the call and of how it ended.
 func (c *call) event(err error) audit.Event {
 	e := audit.Event{
-		EventID:            uuid.NewString(),
-		EventTime:          audit.Time(c.now),
+		EventID:            newEventID(),
+		EventTime:          c.now,
 		EventName:          c.Operation.Name,
 		AWSRegion:          c.Caller.Region,
 		SourceIPAddress:    c.SourceIP,

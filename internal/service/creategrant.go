@@ -3,6 +3,7 @@ package service
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"fmt"
 	"time"
 
 	"github.com/keyhold/keyhold/internal/api"
@@ -20,7 +21,7 @@ var createGrant = change("CreateGrant", asks{{"kms:CreateGrant", keyID("KeyId")}
 		if err != nil {
 			return nil, err
 		}
-		c.told.response = map[string]any{"grantId": g.ID, "keyId": g.KeyARN()}
+		c.told.response = fmt.Appendf(nil, `{"grantId":%q,"keyId":%q}`, g.ID, g.KeyARN())
 		err = c.commit(func(tx *store.Tx) error {
 			if _, err := c.reread(tx); err != nil {
 				return err

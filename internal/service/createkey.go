@@ -35,32 +35,37 @@ var createKey = change("CreateKey", asks{{Action: "kms:CreateKey"}}, checkCreate
 		return &api.CreateKeyResponse{KeyMetadata: m}, err
 	})
 
-// checkCreateKey refuses what contradicts itself and what is not served yet.
+// checkCreateKey refuses what contradicts itself and what is not served.
 func checkCreateKey(in *api.CreateKeyRequest, _ time.Time) error {
-	spec := or(in.KeySpec, or(in.CustomerMasterKeySpec, string(key.SymmetricDefault)))
-	usage := or(in.KeyUsage, string(key.EncryptDecrypt))
 	origin := key.Origin(or(in.Origin, string(key.OriginAWSKMS)))
 	switch {
 	case in.KeySpec != nil && in.CustomerMasterKeySpec != nil:
 		return key.Errorf(key.KindValidation, "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated.")
-	case spec != string(key.SymmetricDefault):
-		return key.Errorf(key.KindUnsupportedOperation, "Keys of the spec %s are not supported yet.", spec)
-	case usage != string(key.EncryptDecrypt):
-		return key.Errorf(key.KindValidation, "KeyUsage %s is not compatible with KeySpec %s", usage, spec)
 	case origin != key.OriginAWSKMS && origin != key.OriginExternal, in.CustomKeyStoreId != nil, in.XksKeyId != nil:
 		return key.Errorf(key.KindUnsupportedOperation, "Custom key stores are not supported.")
 	}
-	return nil
+	_, err := suiteFor(in)
+	return err
+}
+
+// suiteFor returns what the key that the request describes can do.
+func suiteFor(in *api.CreateKeyRequest) (key.Suite, error) {
+	spec := or(in.KeySpec, or(in.CustomerMasterKeySpec, string(key.SymmetricDefault)))
+	return key.ChooseSuite(key.Spec(spec), key.Usage(or(in.KeyUsage, "")), key.Origin(or(in.Origin, string(key.OriginAWSKMS))))
 }
 
 // newKey returns the key that the request describes, without material.
 func newKey(c *call, in *api.CreateKeyRequest) (key.Key, error) {
+	suite, err := suiteFor(in)
+	if err != nil {
+		return key.Key{}, err
+	}
 	k := key.Key{
 		ID:           uuid.NewString(),
 		Account:      c.Caller.Principal.AccountID,
 		Region:       c.Caller.Region,
-		Spec:         key.SymmetricDefault,
-		Usage:        key.EncryptDecrypt,
+		Spec:         suite.Spec,
+		Usage:        suite.Usage,
 		Origin:       key.Origin(or(in.Origin, string(key.OriginAWSKMS))),
 		State:        key.PendingImport,
 		CreationDate: c.now.Truncate(time.Millisecond),
@@ -79,27 +84,33 @@ func newKey(c *call, in *api.CreateKeyRequest) (key.Key, error) {
 
 // generateMaterial returns the key with material that the server made.
 func (c *call) generateMaterial(k key.Key) (given key.Key, err error) {
-	crypt.Secretly(func() {
-		material := crypt.NewSymmetricMaterial()
-		defer clear(material)
-		given, err = c.giveMaterial(k, material, time.Time{})
-	})
+	material, err := c.generate(string(k.Spec))
+	if err != nil {
+		return key.Key{}, err
+	}
+	defer clear(material)
+	crypt.Secretly(func() { given, err = c.giveMaterial(k, material, time.Time{}) })
 	return given, err
 }
 
 // giveMaterial returns a new key with the material in it; a zero validTo is no
 // expiry.
 func (c *call) giveMaterial(k key.Key, material []byte, validTo time.Time) (key.Key, error) {
-	id, err := crypt.MaterialID(k.ID, material)
-	if err != nil {
-		return key.Key{}, err
-	}
-	m, err := c.sealMaterial(k, id, material)
+	m, err := c.sealNew(k, material)
 	if err != nil {
 		return key.Key{}, err
 	}
 	m.ValidTo = validTo
 	return k.ImportMaterial(m, nil)
+}
+
+// sealNew seals material and computes its ID.
+func (c *call) sealNew(k key.Key, material []byte) (key.Material, error) {
+	id, err := crypt.MaterialID(k.ID, material)
+	if err != nil {
+		return key.Material{}, err
+	}
+	return c.sealMaterial(k, id, material)
 }
 
 // or returns what p points to, or the default.

@@ -14,6 +14,9 @@ import (
 
 const blobRefused = "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access."
 
+// ignoring are the modifiers of a dry run that looks at permissions alone.
+var ignoring = []types.DryRunModifierType{types.DryRunModifierTypeIgnoreCiphertext}
+
 func TestDecrypt(t *testing.T) {
 	s := kmstest.Start(t)
 	id, other := createExternal(t, s), createExternal(t, s)
@@ -51,7 +54,11 @@ func TestDecrypt(t *testing.T) {
 		{"a recipient", "UnsupportedOperationException", "", kms.DecryptInput{CiphertextBlob: blob, Recipient: &types.RecipientInfo{AttestationDocument: []byte("x")}}},
 		{"a dry run", "DryRunOperationException", "", kms.DecryptInput{CiphertextBlob: blob, EncryptionContext: context, DryRun: aws.Bool(true)}},
 		{"a dry run that would fail", "InvalidCiphertextException", "", kms.DecryptInput{CiphertextBlob: blob, DryRun: aws.Bool(true)}},
-		{"a modified dry run", "UnsupportedOperationException", "", kms.DecryptInput{CiphertextBlob: blob, DryRunModifiers: []types.DryRunModifierType{"IGNORE_CIPHERTEXT"}}},
+		{"modifiers without a dry run", "InvalidCiphertextException", "", kms.DecryptInput{CiphertextBlob: []byte("hello"), KeyId: id, DryRunModifiers: ignoring}},
+		{"a dry run that ignores the ciphertext, of no key", "ValidationException", "Value null at 'keyId'", kms.DecryptInput{CiphertextBlob: blob, DryRun: aws.Bool(true), DryRunModifiers: ignoring}},
+		{"a dry run without a ciphertext", "DryRunOperationException", "", kms.DecryptInput{KeyId: id, DryRun: aws.Bool(true), DryRunModifiers: ignoring}},
+		{"a dry run that ignores the ciphertext", "DryRunOperationException", "", kms.DecryptInput{KeyId: id, CiphertextBlob: []byte("hello"), DryRun: aws.Bool(true), DryRunModifiers: ignoring}},
+		{"a dry run with a key that is nowhere", "NotFoundException", "", kms.DecryptInput{KeyId: aws.String(absentKey), DryRun: aws.Bool(true), DryRunModifiers: ignoring}},
 		{"a grant token", "InvalidGrantTokenException", "", kms.DecryptInput{CiphertextBlob: blob, GrantTokens: []string{"x"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

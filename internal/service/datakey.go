@@ -31,13 +31,22 @@ func dataKeySize(spec *string, bytes *int32) int {
 	return int(*bytes)
 }
 
+// checkDataKeyUse wants a symmetric key in the first ask, as all data keys are
+// encrypted under one.
+func (c *call) checkDataKeyUse() error {
+	return c.key().Use(c.Operation.Name, key.EncryptDecrypt, api.EncryptionAlgorithmSymmetricDefault)
+}
+
 // newDataKey makes a data key under the key of the first ask. A dry run ends
 // with errDryRun.
-func (c *call) newDataKey(size int, context map[string]string, dryRun *bool) (d dataKey, err error) {
+func (c *call) newDataKey(size int, context map[string]string, dry *bool) (d dataKey, err error) {
+	if err := c.checkDataKeyUse(); err != nil {
+		return dataKey{}, err
+	}
 	d.plaintext = crypt.Random(size)
-	d.materialID, d.blob, err = c.encrypt(c.key(), d.plaintext, context)
-	if err == nil && or(dryRun, false) {
-		err = errDryRun
+	d.materialID, d.blob, err = c.encryptSymmetric(c.key(), d.plaintext, context)
+	if err == nil {
+		err = dryRun(dry)
 	}
 	if err != nil {
 		clear(d.plaintext)

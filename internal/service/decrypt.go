@@ -14,26 +14,30 @@ var decrypt = query("Decrypt", asks{{"kms:Decrypt", keyOfCiphertext("KeyId", "Ci
 		if err := checkRecipient(in.Recipient); err != nil {
 			return err
 		}
-		return checkCiphertext(in.CiphertextBlob, in.DryRunModifiers)
+		return checkCiphertext(in.CiphertextBlob, ignoresCiphertext(in.DryRun, in.DryRunModifiers), in.KeyId, "keyId")
 	},
 	func(c *call, in *api.DecryptRequest) (*api.DecryptResponse, error) {
 		k := c.key()
-		if err := checkSymmetric(k, in.EncryptionAlgorithm); err != nil {
-			return nil, err
-		}
-		materialID, plaintext, err := c.openCiphertext(k, in.CiphertextBlob, in.EncryptionContext)
+		algorithm, err := c.checkEncryption(k, in.EncryptionAlgorithm, in.EncryptionContext)
 		if err != nil {
 			return nil, err
 		}
-		if or(in.DryRun, false) {
-			clear(plaintext)
+		if ignoresCiphertext(in.DryRun, in.DryRunModifiers) {
 			return nil, errDryRun
+		}
+		materialID, plaintext, err := c.decrypt(k, algorithm, in.CiphertextBlob, in.EncryptionContext)
+		if err == nil {
+			err = dryRun(in.DryRun)
+		}
+		if err != nil {
+			clear(plaintext)
+			return nil, err
 		}
 		return &api.DecryptResponse{
 			Plaintext:           plaintext,
-			EncryptionAlgorithm: new(api.EncryptionAlgorithmSymmetricDefault),
+			EncryptionAlgorithm: &algorithm,
 			KeyId:               new(k.ARN()),
-			KeyMaterialId:       &materialID,
+			KeyMaterialId:       materialID,
 		}, nil
 	})
 
@@ -45,47 +49,53 @@ func checkRecipient(r *api.RecipientInfo) error {
 	return nil
 }
 
-// checkCiphertext looks at the members of the operations that open a ciphertext.
-func checkCiphertext(blob []byte, modifiers []string) error {
-	switch {
-	case len(modifiers) > 0:
-		return key.Errorf(key.KindUnsupportedOperation, "DryRunModifiers are not supported yet.")
-	case blob == nil:
-		return missingMember("ciphertextBlob")
-	}
-	return nil
-}
-
 // missingMember refuses a request without a member that the API calls optional,
 // as if it were not.
 func missingMember(name string) error {
 	return key.Errorf(key.KindValidation, "1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null", name)
 }
 
-// openCiphertext opens a blob with the material of k that it names.
-func (c *call) openCiphertext(k key.Key, blob []byte, context map[string]string) (materialID string, plaintext []byte, err error) {
-	refused := key.Errorf(key.KindInvalidCiphertext, "")
+// decrypt opens a ciphertext under k. It returns the ID of the material if that is
+// symmetric.
+func (c *call) decrypt(k key.Key, algorithm string, ciphertext []byte, context map[string]string) (materialID *string, plaintext []byte, err error) {
+	if !k.Suite().Public {
+		id, plaintext, err := c.decryptSymmetric(k, ciphertext, context)
+		return &id, plaintext, err
+	}
+	err = withCurrent(c, k, func(made encrypter) (err error) {
+		plaintext, err = made.Decrypt(algorithm, ciphertext)
+		return err
+	})
+	if errors.Is(err, crypt.ErrCiphertext) {
+		err = key.Errorf(key.KindInvalidCiphertext, "").Because(err)
+	}
+	return nil, plaintext, err
+}
+
+// decryptSymmetric opens a blob with the material of k that it names.
+func (c *call) decryptSymmetric(k key.Key, blob []byte, context map[string]string) (materialID string, plaintext []byte, err error) {
+	refused := func(cause error) error { return key.Errorf(key.KindInvalidCiphertext, "").Because(cause) }
 	h, err := crypt.ParseBlob(blob)
 	if err != nil {
-		return "", nil, refused.Because(err)
+		return "", nil, refused(err)
 	}
 	if h.Account != k.Account || h.KeyID != k.ID {
 		return "", nil, key.Errorf(key.KindIncorrectKey, "The key ID in the request does not identify a CMK that can perform this operation.")
 	}
 	m, ok := k.Material(h.MaterialID)
 	if !ok {
-		return "", nil, refused.Because(errors.New("it names material that the key was never associated with"))
+		return "", nil, refused(errors.New("it names material that the key was never associated with"))
 	}
 	message, err := crypt.ParseMessage(blob, context)
 	if err != nil {
-		return "", nil, refused.Because(err)
+		return "", nil, refused(err)
 	}
-	err = c.withMaterial(c.ctx, k, m, func(made *crypt.SymmetricKey) error {
+	err = withMaterial(c.ctx, c.Service, k, m, func(made *crypt.SymmetricKey) error {
 		plaintext, err = message.Decrypt(made)
 		return err
 	})
 	if errors.Is(err, crypt.ErrCiphertext) {
-		return "", nil, refused.Because(err)
+		return "", nil, refused(err)
 	}
 	return h.MaterialID, plaintext, err
 }

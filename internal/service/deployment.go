@@ -6,6 +6,7 @@ import (
 	"encoding/base32"
 	"encoding/base64"
 	"errors"
+	"fmt"
 
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/store"
@@ -33,15 +34,15 @@ var ErrInitialised = errors.New("the deployment is initialised already")
 func (s *Service) Initialise(ctx context.Context, account string) (id, secret string, err error) {
 	id, secret = newAccessKey()
 	e := serverEvent("CreateAccessKey", account, s.clock.Now())
-	e.RequestParameters = map[string]any{"accessKeyId": id}
-	err = s.update(ctx, e, func(tx *store.Tx) error {
+	e.RequestParameters = fmt.Appendf(nil, `{"accessKeyId":%q}`, id)
+	err = s.update(ctx, func(tx *store.Tx) error {
 		if _, exists, err := deployments.Get(tx, deploymentPath); err != nil || exists {
 			return errors.Join(err, ErrInitialised)
 		}
 		return errors.Join(
 			deployments.Put(tx, deploymentPath, deploymentRecord{account}),
 			accessKeys.Put(tx, id, accessKeyRecord{account, secret}))
-	})
+	}, e)
 	return id, secret, err
 }
 
@@ -57,13 +58,8 @@ func (s *Service) Account(ctx context.Context) (account string, err error) {
 
 // AccessKey is the identity.Lookup of the access keys of the deployment.
 func (s *Service) AccessKey(ctx context.Context, id string) (k identity.AccessKey, ok bool, err error) {
-	err = s.store.View(ctx, func(v *store.View) error {
-		r, found, err := accessKeys.Get(v, id)
-		ok = found
-		k = identity.AccessKey{ID: id, Secret: identity.NewSecret(r.Secret), Principal: identity.Root(r.Account)}
-		return err
-	})
-	return k, ok, err
+	r, ok, err := accessKeys.Latest(ctx, s.store, id)
+	return identity.AccessKey{ID: id, Secret: identity.NewSecret(r.Secret), Principal: identity.Root(r.Account)}, ok, err
 }
 
 // newAccessKey returns a random access key in the form that those of AWS have:

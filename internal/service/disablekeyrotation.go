@@ -1,8 +1,11 @@
 package service
 
-import "github.com/keyhold/keyhold/internal/api"
+import (
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/key"
+)
 
 var disableKeyRotation = change("DisableKeyRotation", asks{{"kms:DisableKeyRotation", keyID("KeyId")}}, nil,
 	func(c *call, _ *api.DisableKeyRotationRequest) (*api.Empty, error) {
-		return nil, refuseRotation(c.key())
+		return nil, c.commitRotation(key.Key.DisableRotation)
 	})

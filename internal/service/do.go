@@ -37,8 +37,12 @@ func (s *Service) Do(ctx context.Context, r Request) (any, error) {
 	if c.committed { // with its event
 		return out, err
 	}
-	if auditErr := s.audit.Write(ctx, c.event(err)); auditErr != nil {
+	e := c.event(err)
+	if auditErr := s.audit.Write(ctx, e); auditErr != nil {
 		return nil, fmt.Errorf("audit: %w", auditErr)
+	}
+	if err == nil && c.Operation.usesKeys {
+		c.noteUsage(e.EventID)
 	}
 	return out, err
 }

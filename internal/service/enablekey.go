@@ -7,5 +7,5 @@ import (
 
 var enableKey = change("EnableKey", asks{{"kms:EnableKey", keyID("KeyId")}}, nil,
 	func(c *call, _ *api.EnableKeyRequest) (*api.Empty, error) {
-		return nil, c.commitKey(func(k key.Key) (key.Key, error) { return k.Enable(), nil })
+		return nil, c.commitKey(func(k key.Key) (key.Key, error) { return k.Enable(c.now), nil })
 	})

@@ -6,15 +6,20 @@ import (
 )
 
 var enableKeyRotation = change("EnableKeyRotation", asks{{"kms:EnableKeyRotation", keyID("KeyId")}}, nil,
-	func(c *call, _ *api.EnableKeyRotationRequest) (*api.Empty, error) {
-		return nil, refuseRotation(c.key())
+	func(c *call, in *api.EnableKeyRotationRequest) (*api.Empty, error) {
+		if err := c.key().CheckRotationInRegions(); err != nil {
+			return nil, err
+		}
+		days := int(or(in.RotationPeriodInDays, key.DefaultRotationPeriod))
+		return nil, c.commitRotation(func(k key.Key) key.Key { return k.EnableRotation(days, c.now) })
 	})
 
-// refuseRotation says why the material of the key is not rotated of itself:
-// imported material never is, and for the other nothing promises it yet.
-func refuseRotation(k key.Key) error {
-	if k.Origin == key.OriginExternal {
-		return wrongOrigin(k)
-	}
-	return key.Errorf(key.KindUnsupportedOperation, "Automatic rotation of %s is not supported yet.", k.ARN())
+// commitRotation changes the automatic rotation of the key, if it can have any.
+func (c *call) commitRotation(fn func(k key.Key) key.Key) error {
+	return c.commitKey(func(k key.Key) (key.Key, error) {
+		if err := k.CheckAutomaticRotation(); err != nil {
+			return key.Key{}, err
+		}
+		return fn(k), nil
+	})
 }

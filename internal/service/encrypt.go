@@ -9,45 +9,79 @@ import (
 var encrypt = query("Encrypt", asks{{"kms:Encrypt", keyOrAlias("KeyId")}}, nil,
 	func(c *call, in *api.EncryptRequest) (*api.EncryptResponse, error) {
 		k := c.key()
-		if err := checkSymmetric(k, in.EncryptionAlgorithm); err != nil {
-			return nil, err
-		}
-		_, blob, err := c.encrypt(k, in.Plaintext, in.EncryptionContext)
+		algorithm, err := c.checkEncryption(k, in.EncryptionAlgorithm, in.EncryptionContext)
 		if err != nil {
 			return nil, err
 		}
-		if or(in.DryRun, false) {
-			return nil, errDryRun
+		_, blob, err := c.encrypt(k, algorithm, in.Plaintext, in.EncryptionContext)
+		if err == nil {
+			err = dryRun(in.DryRun)
 		}
-		return &api.EncryptResponse{
-			CiphertextBlob:      blob,
-			EncryptionAlgorithm: new(api.EncryptionAlgorithmSymmetricDefault),
-			KeyId:               new(k.ARN()),
-		}, nil
+		if err != nil {
+			return nil, err
+		}
+		return &api.EncryptResponse{CiphertextBlob: blob, EncryptionAlgorithm: &algorithm, KeyId: new(k.ARN())}, nil
 	})
 
-// encrypt returns the blob of a plaintext under the current material of k, and
-// that material's ID.
-func (c *call) encrypt(k key.Key, plaintext []byte, context map[string]string) (materialID string, blob []byte, err error) {
+// errDryRun is how a dry run ends that would have succeeded.
+var errDryRun = key.Errorf(key.KindDryRunOperation, "The request would have succeeded, but the DryRun option is set.")
+
+// dryRun ends a dry run that has come to where it would have succeeded.
+func dryRun(wanted *bool) error {
+	if or(wanted, false) {
+		return errDryRun
+	}
+	return nil
+}
+
+// An encrypter is what keys of the usage ENCRYPT_DECRYPT are that have a public
+// half.
+type encrypter interface {
+	Encrypt(algorithm string, plaintext []byte) (ciphertext []byte, err error)
+	Decrypt(algorithm string, ciphertext []byte) (plaintext []byte, err error)
+}
+
+// checkEncryption returns the algorithm that is asked for, if the key takes it.
+// Only symmetric encryption has an encryption context.
+func (c *call) checkEncryption(k key.Key, wanted *string, context map[string]string) (algorithm string, err error) {
+	algorithm = or(wanted, api.EncryptionAlgorithmSymmetricDefault)
+	if err := k.Use(c.Operation.Name, key.EncryptDecrypt, algorithm); err != nil {
+		return "", err
+	}
+	if k.Suite().Public && len(context) > 0 {
+		return "", key.Errorf(key.KindValidation, "An encryption context is not supported with the algorithm %s.", algorithm)
+	}
+	return algorithm, nil
+}
+
+// encrypt returns the ciphertext of a plaintext under k, and the ID of the
+// material if that is symmetric.
+func (c *call) encrypt(k key.Key, algorithm string, plaintext []byte, context map[string]string) (materialID *string, ciphertext []byte, err error) {
+	if err := key.CheckPlaintext(k.Spec, algorithm, len(plaintext)); err != nil {
+		return nil, nil, err
+	}
+	if !k.Suite().Public {
+		id, blob, err := c.encryptSymmetric(k, plaintext, context)
+		return &id, blob, err
+	}
+	err = withCurrent(c, k, func(made encrypter) (err error) {
+		ciphertext, err = made.Encrypt(algorithm, plaintext)
+		return err
+	})
+	return nil, ciphertext, err
+}
+
+// encryptSymmetric returns the blob of a plaintext under the current material of
+// k, and that material's ID.
+func (c *call) encryptSymmetric(k key.Key, plaintext []byte, context map[string]string) (materialID string, blob []byte, err error) {
 	m, _ := k.Current() // a key in a state that lets it encrypt has its material
 	message, err := crypt.NewMessage(crypt.BlobHeader{Account: k.Account, KeyID: k.ID, MaterialID: m.ID}, context)
 	if err != nil {
 		return "", nil, err
 	}
-	err = c.withMaterial(c.ctx, k, m, func(made *crypt.SymmetricKey) error {
+	err = withMaterial(c.ctx, c.Service, k, m, func(made *crypt.SymmetricKey) error {
 		blob, err = message.Encrypt(made, plaintext)
 		return err
 	})
 	return m.ID, blob, err
-}
-
-// errDryRun is how a dry run ends that would have succeeded.
-var errDryRun = key.Errorf(key.KindDryRunOperation, "The request would have succeeded, but the DryRun option is set.")
-
-// checkSymmetric refuses the algorithms that are not for symmetric keys.
-func checkSymmetric(k key.Key, algorithm *string) error {
-	if or(algorithm, api.EncryptionAlgorithmSymmetricDefault) != api.EncryptionAlgorithmSymmetricDefault {
-		return key.Errorf(key.KindInvalidKeyUsage, "%s is a key of the spec %s, which the algorithm %s is not for.", k.ARN(), k.Spec, *algorithm)
-	}
-	return nil
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// erase overwrites slots whose erasure was committed, and has their notes
+// erase overwrites slots whose erasure was committed in one note, and has the note
 // removed. When it fails, what was promised is not so, and the Slots see to it
 // that the program stops; the next start finishes the work.
 func (s *Service) erase(ctx context.Context, slots []string) error {
@@ -19,16 +19,14 @@ func (s *Service) erase(ctx context.Context, slots []string) error {
 	}
 	s.opened.drop(slots...)
 	s.erased.Store(true)
-	for _, slot := range slots {
-		s.leftovers.remove(func(tx *store.Tx) error { return erasures.Delete(tx, slot) })
-	}
+	s.leftovers.remove(func(tx *store.Tx) error { return erasures.Delete(tx, slots[0]) })
 	return nil
 }
 
 // finishErasures overwrites what a stop left between a commit and its erasures.
 func (s *Service) finishErasures(ctx context.Context) error {
 	for after := ""; ; {
-		var left []store.Record[struct{}]
+		var left []store.Record[erasure]
 		err := s.store.View(ctx, func(v *store.View) (err error) {
 			left, err = erasures.Scan(v, "", after, 1000)
 			return err
@@ -36,13 +34,11 @@ func (s *Service) finishErasures(ctx context.Context) error {
 		if err != nil || len(left) == 0 {
 			return err
 		}
-		var slots []string
 		for _, r := range left {
-			slots = append(slots, r.Path)
+			if err := s.erase(ctx, append([]string{r.Path}, r.Value.Also...)); err != nil {
+				return err
+			}
 		}
-		if err := s.erase(ctx, slots); err != nil {
-			return err
-		}
-		after = slots[len(slots)-1]
+		after = left[len(left)-1].Path
 	}
 }

@@ -42,13 +42,9 @@ var getParametersForImport = query("GetParametersForImport", asks{{"kms:GetParam
 // makes.
 func checkExternal(k key.Key) error {
 	if k.Origin != key.OriginExternal {
-		return wrongOrigin(k)
+		return k.WrongOrigin()
 	}
 	return nil
-}
-
-func wrongOrigin(k key.Key) error {
-	return key.Errorf(key.KindUnsupportedOperation, "%s origin is %s which is not valid for this operation.", k.ARN(), k.Origin)
 }
 
 // checkWrapping tells whether material of the key may be wrapped so. Symmetric
@@ -56,6 +52,9 @@ func wrongOrigin(k key.Key) error {
 // and ECC material only, RSAES_PKCS1_V1_5 ended in October 2023, and SM2 is of
 // the China Regions.
 func checkWrapping(k key.Key, algorithm, wrappingKeySpec string) error {
+	if k.Spec != key.SymmetricDefault {
+		return key.Errorf(key.KindUnsupportedOperation, "Importing key material of the spec %s is not supported yet.", k.Spec)
+	}
 	if !strings.HasPrefix(algorithm, "RSAES_OAEP_") || wrappingKeySpec == api.WrappingKeySM2 {
 		return key.Errorf(key.KindUnsupportedOperation, "The wrapping algorithm %s with a wrapping key of the spec %s is not supported for key material of the spec %s.", algorithm, wrappingKeySpec, k.Spec)
 	}

@@ -20,12 +20,7 @@ var importKeyMaterial = change("ImportKeyMaterial", asks{{"kms:ImportKeyMaterial
 		if err != nil {
 			return nil, err
 		}
-		err = c.commitKey(func(k key.Key) (key.Key, error) {
-			if err := checkImportType(k, in.ImportType); err != nil {
-				return key.Key{}, err
-			}
-			return k.ImportMaterial(m, in.KeyMaterialDescription)
-		})
+		err = c.commitKey(func(k key.Key) (key.Key, error) { return withImport(k, m, in) })
 		if err != nil {
 			return nil, err
 		}
@@ -53,27 +48,29 @@ func checkImport(in *api.ImportKeyMaterialRequest, now time.Time) error {
 	return &key.Error{Kind: key.KindValidation, Message: problem}
 }
 
-// checkImportType holds the wanted type of import against what the key was given
-// before. A second material of a key has no place yet.
-func checkImportType(k key.Key, importType *string) error {
+// withImport returns the key with the material in it, as new or as known: unless
+// it is said, the first is new and the others are known. An ID that the request gives
+// is that of known material.
+func withImport(k key.Key, m key.Material, in *api.ImportKeyMaterialRequest) (key.Key, error) {
 	_, imported := k.Current()
+	known := or(in.ImportType, "") == api.ImportTypeExisting || in.KeyMaterialId != nil
+	fresh := or(in.ImportType, "") == api.ImportTypeNew
 	switch {
-	case or(importType, "") == api.ImportTypeNew && k.IsReplica():
-		return key.Errorf(key.KindUnsupportedOperation, "%s is a multi-Region replica key: new key material is imported into its primary key.", k.ARN())
-	case or(importType, "") == api.ImportTypeNew && imported:
-		return key.Errorf(key.KindUnsupportedOperation, "Importing new key material into %s, which is associated with key material already, is not supported yet.", k.ARN())
-	case or(importType, "") == api.ImportTypeExisting && !imported:
-		return key.Errorf(key.KindIncorrectKeyMaterial, "%s is not associated with any key material yet.", k.ARN())
+	case known && !imported:
+		return key.Key{}, key.Errorf(key.KindIncorrectKeyMaterial, "%s is not associated with any key material yet.", k.ARN())
+	case fresh && k.IsReplica():
+		return key.Key{}, key.Errorf(key.KindUnsupportedOperation, "%s is a multi-Region replica key: new key material is imported into its primary key.", k.ARN())
+	case fresh && imported && k.IsMultiRegion():
+		return key.Key{}, k.CheckRotationInRegions()
+	case fresh:
+		return k.ImportNewMaterial(m, in.KeyMaterialDescription)
 	}
-	return nil
+	return k.ImportMaterial(m, in.KeyMaterialDescription)
 }
 
 // prepareImport unwraps, checks and seals the material: all that an import does
 // before it changes anything.
 func (c *call) prepareImport(k key.Key, in *api.ImportKeyMaterialRequest) (m key.Material, err error) {
-	if err := checkImportType(k, in.ImportType); err != nil {
-		return key.Material{}, err
-	}
 	crypt.Secretly(func() {
 		var material []byte
 		if material, err = c.unwrap(k, in); err != nil {
@@ -103,7 +100,7 @@ func (c *call) acceptMaterial(k key.Key, in *api.ImportKeyMaterialRequest, mater
 		m.ValidTo = in.ValidTo.Time()
 	}
 	// Now, and not only in the commit, so that a refused import writes nothing.
-	if _, err := k.ImportMaterial(m, in.KeyMaterialDescription); err != nil {
+	if _, err := withImport(k, m, in); err != nil {
 		return key.Material{}, err
 	}
 	sealed, err := c.sealMaterial(k, id, material)

@@ -43,6 +43,9 @@ func TestOperationsAreComplete(t *testing.T) {
 	if !strings.Contains(docs, "```\n"+key.Grid()+"\n```") {
 		t.Error("docs/operations.md does not show the grid of states as it is")
 	}
+	if !strings.Contains(docs, "```\n"+key.SuiteTable()+"\n```") {
+		t.Error("docs/operations.md does not show the table of suites as it is")
+	}
 	for line := range strings.Lines(key.Grid()) {
 		name := strings.Fields(line)[0]
 		if _, ok := table[name]; !ok && name != "operation" {

@@ -20,9 +20,11 @@ func TestCreateKeyRefusals(t *testing.T) {
 		name, errorName string
 		in              kms.CreateKeyInput
 	}{
-		{"an RSA key", "UnsupportedOperationException", kms.CreateKeyInput{KeySpec: types.KeySpecRsa2048, KeyUsage: types.KeyUsageTypeSignVerify}},
+		{"a key of the China Regions", "UnsupportedOperationException", kms.CreateKeyInput{KeySpec: types.KeySpecSm2, KeyUsage: types.KeyUsageTypeSignVerify}},
 		//lint:ignore SA1019 old clients send the deprecated member
-		{"an HMAC key by the old member", "UnsupportedOperationException", kms.CreateKeyInput{CustomerMasterKeySpec: types.CustomerMasterKeySpecHmac256}},
+		{"an HMAC key without its usage", "ValidationException", kms.CreateKeyInput{CustomerMasterKeySpec: types.CustomerMasterKeySpecHmac256}},
+		{"a usage that the spec does not have", "ValidationException", kms.CreateKeyInput{KeySpec: types.KeySpecEccSecgP256k1, KeyUsage: types.KeyUsageTypeKeyAgreement}},
+		{"material that cannot be imported", "UnsupportedOperationException", kms.CreateKeyInput{KeySpec: types.KeySpecMlKem512, KeyUsage: types.KeyUsageTypeEncapsulateDecapsulate, Origin: types.OriginTypeExternal}},
 		//lint:ignore SA1019 old clients send the deprecated member
 		{"both specs", "ValidationException", kms.CreateKeyInput{KeySpec: types.KeySpecSymmetricDefault, CustomerMasterKeySpec: types.CustomerMasterKeySpecSymmetricDefault}},
 		{"an unknown spec", "ValidationException", kms.CreateKeyInput{KeySpec: "DES"}},

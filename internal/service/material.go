@@ -36,18 +36,32 @@ func randomSecret() []byte {
 }
 
 // withMaterial calls use, which keeps nothing of it, with the key of a material
-// that is present.
-func (s *Service) withMaterial(ctx context.Context, k key.Key, m key.Material, use func(*crypt.SymmetricKey) error) error {
-	return s.opened.with(m.Slot, func() (made *crypt.SymmetricKey, err error) {
+// that is present. K is what the key must be able to do, as the table of suites
+// has promised.
+func withMaterial[K any](ctx context.Context, s *Service, k key.Key, m key.Material, use func(K) error) error {
+	return s.opened.with(m.Slot, func() (made crypt.Key, err error) {
 		crypt.Secretly(func() {
 			var material []byte
 			if material, err = s.openMaterial(ctx, k, m); err == nil {
-				made, err = crypt.NewSymmetricKey(material)
+				made, err = crypt.Open(string(k.Spec), material)
 				clear(material)
 			}
 		})
 		return made, err
-	}, use)
+	}, func(made crypt.Key) error {
+		can, ok := made.(K)
+		if !ok {
+			return fmt.Errorf("material of the spec %s, a %T, cannot do this", k.Spec, made)
+		}
+		return use(can)
+	})
+}
+
+// withCurrent is withMaterial with the current material of a key, which one in a
+// state that lets it be used has.
+func withCurrent[K any](c *call, k key.Key, use func(K) error) error {
+	m, _ := k.Current()
+	return withMaterial(c.ctx, c.Service, k, m, use)
 }
 
 func (s *Service) openMaterial(ctx context.Context, k key.Key, m key.Material) ([]byte, error) {

@@ -23,21 +23,33 @@ func metadata(k key.Key) *api.KeyMetadata {
 		KeyManager:            new("CUSTOMER"),
 		KeySpec:               new(string(k.Spec)),
 		CustomerMasterKeySpec: new(string(k.Spec)),
-		EncryptionAlgorithms:  []string{api.EncryptionAlgorithmSymmetricDefault},
 		MultiRegion:           new(k.IsMultiRegion()),
+
+		EncapsulationAlgorithms: algorithmsFor(k, key.EncapsulateDecapsulate),
+		EncryptionAlgorithms:    algorithmsFor(k, key.EncryptDecrypt),
+		KeyAgreementAlgorithms:  algorithmsFor(k, key.KeyAgreement),
+		MacAlgorithms:           algorithmsFor(k, key.GenerateVerifyMAC),
+		SigningAlgorithms:       algorithmsFor(k, key.SignVerify),
 	}
 	if k.State == key.PendingReplicaDeletion {
 		m.PendingDeletionWindowInDays = new(int32(k.MultiRegion.DeletionWindow))
 	}
-	current, ok := k.Current()
-	if ok {
+	if current, ok := k.Current(); ok && k.Spec == key.SymmetricDefault {
 		m.CurrentKeyMaterialId = &current.ID
 	}
-	if k.Origin == key.OriginExternal && current.Present() {
-		m.ExpirationModel = new(string(current.ExpirationModel()))
-		m.ValidTo = timestamp(current.ValidTo)
+	if model, validTo, ok := k.Expiration(); ok && k.Origin == key.OriginExternal {
+		m.ExpirationModel = new(string(model))
+		m.ValidTo = timestamp(validTo)
 	}
 	return m
+}
+
+// algorithmsFor returns the algorithms of a key if it is of the usage, or nil.
+func algorithmsFor(k key.Key, usage key.Usage) []string {
+	if k.Usage != usage {
+		return nil
+	}
+	return k.Suite().Algorithms
 }
 
 // timestamp returns t for the wire, or nil for the zero time.

@@ -35,6 +35,10 @@ var moveClock = change("MoveClock", asks{{Action: "keyhold:MoveClock"}},
 			return nil, err
 		}
 		c.clock.offset.Store(int64(offset))
+		// Whoever moves the clock over the date of a rotation looks at once for it.
+		if err := c.RotateDue(c.ctx); err != nil {
+			c.log.Error("rotate keys after the clock was moved", "error", err)
+		}
 		return clockResponse(c.clock), nil
 	})
 

@@ -6,8 +6,12 @@ import (
 	"github.com/keyhold/keyhold/internal/crypt"
 )
 
-// maxOpened is how many opened materials are kept: some MiB.
-const maxOpened = 10_000
+// maxOpened is how many opened materials are kept, and maxOpenedBytes about how
+// much memory they take: those of ML-DSA are two hundred times as large as others.
+const (
+	maxOpened      = 10_000
+	maxOpenedBytes = 128 << 20
+)
 
 // opened keeps keys made of material that was used at hand, by the slot that the
 // material is sealed under, until that is erased. A slot never becomes that of
@@ -15,20 +19,22 @@ const maxOpened = 10_000
 type opened struct {
 	mu        sync.RWMutex
 	materials map[string]*openedMaterial
+	bytes     int // that all of them take
 }
 
 // An openedMaterial is in use by whoever holds mu.
 type openedMaterial struct {
 	mu      sync.RWMutex
-	key     *crypt.SymmetricKey // nil until it is opened, and after it was dropped
+	key     crypt.Key // nil until it is opened, and after it was dropped
 	dropped bool
+	bytes   int // under the lock of all
 }
 
 func newOpened() *opened { return &opened{materials: map[string]*openedMaterial{}} }
 
 // with calls use, which keeps nothing of it, with the key of a slot's material,
 // which open makes if need be.
-func (o *opened) with(slot string, open func() (*crypt.SymmetricKey, error), use func(*crypt.SymmetricKey) error) error {
+func (o *opened) with(slot string, open func() (crypt.Key, error), use func(crypt.Key) error) error {
 	for {
 		m := o.get(slot)
 		m.mu.RLock()
@@ -37,22 +43,53 @@ func (o *opened) with(slot string, open func() (*crypt.SymmetricKey, error), use
 			return use(m.key)
 		}
 		m.mu.RUnlock()
-		if err := m.fill(open); err != nil {
+		bytes, err := m.fill(open)
+		if err != nil {
 			o.drop(slot)
 			return err
 		}
+		o.drop(o.weigh(slot, m, bytes)...)
 	}
 }
 
-// fill opens the material, unless somebody else did meanwhile. One that was dropped
-// is left alone: there is another in its place.
-func (m *openedMaterial) fill(open func() (*crypt.SymmetricKey, error)) (err error) {
+// fill opens the material, unless somebody else did meanwhile, and returns what
+// it takes. One that was dropped is left alone: there is another in its place.
+func (m *openedMaterial) fill(open func() (crypt.Key, error)) (bytes int, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.key == nil && !m.dropped {
-		m.key, err = open()
+	if m.dropped {
+		return 0, nil
 	}
-	return err
+	if m.key == nil {
+		if m.key, err = open(); err != nil {
+			m.key = nil // and not a nil pointer in an interface
+			return 0, err
+		}
+	}
+	return m.key.Footprint(), nil
+}
+
+// weigh notes what the material of a slot takes, and returns others that have to
+// make room for it.
+func (o *opened) weigh(slot string, m *openedMaterial, bytes int) (over []string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.materials[slot] != m {
+		return nil // it was dropped meanwhile
+	}
+	o.bytes += bytes - m.bytes
+	m.bytes = bytes
+	left := o.bytes
+	for other, kept := range o.materials { // in no order
+		if left <= maxOpenedBytes {
+			break
+		}
+		if other != slot {
+			over = append(over, other)
+			left -= kept.bytes
+		}
+	}
+	return over
 }
 
 func (o *opened) get(slot string) *openedMaterial {
@@ -92,6 +129,9 @@ func (o *opened) drop(slots ...string) {
 		o.mu.Lock()
 		m := o.materials[slot]
 		delete(o.materials, slot)
+		if m != nil {
+			o.bytes -= m.bytes
+		}
 		o.mu.Unlock()
 		if m != nil {
 			m.drop()
@@ -112,7 +152,7 @@ func (m *openedMaterial) drop() {
 func (o *opened) close() {
 	o.mu.Lock()
 	all := o.materials
-	o.materials = map[string]*openedMaterial{}
+	o.materials, o.bytes = map[string]*openedMaterial{}, 0
 	o.mu.Unlock()
 	for _, m := range all {
 		m.drop()

@@ -9,17 +9,17 @@ import (
 	"github.com/keyhold/keyhold/internal/crypt"
 )
 
-func opens() (*crypt.SymmetricKey, error) { return crypt.NewSymmetricKey(make([]byte, 32)) }
+func opens() (crypt.Key, error) { return crypt.NewSymmetricKey(make([]byte, 32)) }
 
-func opensNot(t *testing.T) func() (*crypt.SymmetricKey, error) {
-	return func() (*crypt.SymmetricKey, error) { t.Error("it was at hand"); return opens() }
+func opensNot(t *testing.T) func() (crypt.Key, error) {
+	return func() (crypt.Key, error) { t.Error("it was at hand"); return opens() }
 }
 
 // works tells whether a key is that of opens, and was not destroyed.
-func works(k *crypt.SymmetricKey) error {
+func works(k crypt.Key) error {
 	m, err := crypt.ParseMessage(openedBlob, nil)
 	if err == nil {
-		_, err = m.Decrypt(k)
+		_, err = m.Decrypt(k.(*crypt.SymmetricKey))
 	}
 	return err
 }
@@ -34,7 +34,7 @@ var openedBlob = func() []byte {
 	if err != nil {
 		panic(err)
 	}
-	blob, err := m.Encrypt(k, nil)
+	blob, err := m.Encrypt(k.(*crypt.SymmetricKey), nil)
 	if err != nil {
 		panic(err)
 	}
@@ -43,27 +43,27 @@ var openedBlob = func() []byte {
 
 func TestOpenedIsDestroyedWhenDropped(t *testing.T) {
 	o := newOpened()
-	for _, open := range []func() (*crypt.SymmetricKey, error){opens, opensNot(t)} {
+	for _, open := range []func() (crypt.Key, error){opens, opensNot(t)} {
 		if err := o.with("a", open, works); err != nil {
 			t.Fatal(err)
 		}
 	}
-	var kept *crypt.SymmetricKey
-	keep := func(k *crypt.SymmetricKey) error { kept = k; return nil }
+	var kept crypt.Key
+	keep := func(k crypt.Key) error { kept = k; return nil }
 	o.with("a", opensNot(t), keep)
 	o.drop("a", "b")
 	if works(kept) == nil {
 		t.Error("it works after it was dropped")
 	}
 	gone := errors.New("gone")
-	if err := o.with("a", func() (*crypt.SymmetricKey, error) { return nil, gone }, works); !errors.Is(err, gone) {
+	if err := o.with("a", func() (crypt.Key, error) { return nil, gone }, works); !errors.Is(err, gone) {
 		t.Errorf("opened again: %v", err)
 	}
 	if len(o.materials) != 0 {
 		t.Errorf("%d materials are kept", len(o.materials))
 	}
 	mine := errors.New("mine")
-	if err := o.with("a", opens, func(*crypt.SymmetricKey) error { return mine }); !errors.Is(err, mine) {
+	if err := o.with("a", opens, func(crypt.Key) error { return mine }); !errors.Is(err, mine) {
 		t.Errorf("%v", err)
 	}
 	o.with("a", opensNot(t), keep)
@@ -74,9 +74,9 @@ func TestOpenedIsDestroyedWhenDropped(t *testing.T) {
 
 func TestOpenedIsBounded(t *testing.T) {
 	o := newOpened()
-	var first *crypt.SymmetricKey
+	var first crypt.Key
 	for i := range maxOpened + 100 {
-		o.with(fmt.Sprint(i), opens, func(k *crypt.SymmetricKey) error {
+		o.with(fmt.Sprint(i), opens, func(k crypt.Key) error {
 			if i == 0 {
 				first = k
 			}
@@ -88,6 +88,40 @@ func TestOpenedIsBounded(t *testing.T) {
 	}
 	if o.drop("0"); works(first) == nil {
 		t.Error("the first still works")
+	}
+}
+
+// A heavy is a key that takes a lot of memory.
+type heavy struct{ gone bool }
+
+func (h *heavy) Destroy()       { h.gone = true }
+func (h *heavy) Footprint() int { return maxOpenedBytes / 10 }
+
+// What takes a lot of memory is kept in small numbers, and the one in use stays.
+func TestOpenedIsBoundedInMemory(t *testing.T) {
+	o := newOpened()
+	var all []*heavy
+	for i := range 50 {
+		h := &heavy{}
+		all = append(all, h)
+		o.with(fmt.Sprint(i), func() (crypt.Key, error) { return h, nil }, func(crypt.Key) error {
+			if h.gone {
+				t.Errorf("%d is gone while it is used", i)
+			}
+			return nil
+		})
+	}
+	kept := 0
+	for _, h := range all {
+		if !h.gone {
+			kept++
+		}
+	}
+	if kept != 10 || len(o.materials) != 10 || o.bytes != 10*all[0].Footprint() {
+		t.Errorf("%d are kept, %d in the map, of %d bytes", kept, len(o.materials), o.bytes)
+	}
+	if o.close(); o.bytes != 0 || !all[49].gone {
+		t.Errorf("%d bytes after the end", o.bytes)
 	}
 }
 

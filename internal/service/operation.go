@@ -17,6 +17,10 @@ type Operation struct {
 	// ReadOnly says that the operation changes nothing that is kept.
 	ReadOnly bool
 
+	// usesKeys says that it is one of the cryptographic operations that
+	// GetKeyLastUsage tells of.
+	usesKeys bool
+
 	asks  []ask
 	shape *api.Shape
 	input func() any // makes a pointer to an empty request

@@ -14,25 +14,35 @@ func operations(dev bool) map[string]Operation {
 		createAlias,
 		createGrant,
 		createKey,
+		decapsulate,
 		decrypt,
 		deleteAlias,
 		deleteImportedKeyMaterial,
+		deriveSharedSecret,
+		describeCustomKeyStores,
 		describeKey,
 		disableKey,
 		disableKeyRotation,
 		enableKey,
 		enableKeyRotation,
+		encapsulate,
 		encrypt,
 		generateDataKey,
+		generateDataKeyPair,
+		generateDataKeyPairWithoutPlaintext,
 		generateDataKeyWithoutPlaintext,
+		generateMac,
 		generateRandom,
+		getKeyLastUsage,
 		getKeyPolicy,
 		getKeyRotationStatus,
 		getParametersForImport,
+		getPublicKey,
 		importKeyMaterial,
 		listAliases,
 		listGrants,
 		listKeyPolicies,
+		listKeyRotations,
 		listKeys,
 		listResourceTags,
 		listRetirableGrants,
@@ -41,19 +51,25 @@ func operations(dev bool) map[string]Operation {
 		replicateKey,
 		retireGrant,
 		revokeGrant,
+		rotateKeyOnDemand,
 		scheduleKeyDeletion,
+		sign,
 		tagResource,
 		untagResource,
 		updateAlias,
 		updateKeyDescription,
 		updatePrimaryRegion,
+		verifySignature,
+		verifyMac,
 	)
 	rows = append(rows, of(api.TargetAdmin, recreateKey)...)
 	if dev {
 		rows = append(rows, of(api.TargetDev, explainSignature, moveClock, showClock)...)
 	}
 	table := make(map[string]Operation, len(rows))
+	tracked := api.Enum("KeyLastUsageTrackingOperation")
 	for _, row := range rows {
+		row.usesKeys = slices.Contains(tracked, row.Name)
 		table[row.Name] = row
 	}
 	return table

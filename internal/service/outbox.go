@@ -21,32 +21,41 @@ type outbox struct {
 	leftovers *leftovers
 }
 
-// update runs fn in a transaction and writes the event of what it does in the
+// update runs fn in a transaction and writes the events of what it does in the
 // same one. fn may run several times.
-func (s *Service) update(ctx context.Context, e audit.Event, fn func(*store.Tx) error) error {
-	line, err := e.Line()
+func (s *Service) update(ctx context.Context, fn func(*store.Tx) error, events ...audit.Event) error {
+	lines := make([][]byte, len(events))
+	for i, e := range events {
+		var err error
+		if lines[i], err = e.Line(); err != nil {
+			return err
+		}
+	}
+	after := s.audit.End()
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
+		err := fn(tx)
+		for i, e := range events {
+			if err == nil {
+				err = outboxes.Put(tx, e.EventID, outboxRecord{lines[i], after})
+			}
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	r := outboxRecord{line, s.audit.End()}
-	err = s.store.Update(ctx, func(tx *store.Tx) error {
-		if err := fn(tx); err != nil {
-			return err
-		}
-		return outboxes.Put(tx, e.EventID, r)
-	})
-	if err == nil {
-		s.outbox.relay(e.EventID, line)
+	for i, e := range events {
+		s.outbox.relay(e.EventID, lines[i])
 	}
-	return err
+	return nil
 }
 
 // serverEvent tells of what the server did of itself, named as CloudTrail names
 // it.
 func serverEvent(name, account string, now time.Time) audit.Event {
 	return audit.Event{
-		EventID:            uuid.NewString(),
-		EventTime:          audit.Time(now),
+		EventID:            newEventID(),
+		EventTime:          now,
 		EventName:          name,
 		EventType:          audit.ServiceEvent,
 		UserIdentity:       audit.Identity{AccountID: account, InvokedBy: "keyhold"},
@@ -55,6 +64,11 @@ func serverEvent(name, account string, now time.Time) audit.Event {
 		RecipientAccountID: account,
 	}
 }
+
+// newEventID returns a UUID that begins with the time (RFC 9562, section 5.7): so
+// the events of the outbox lie side by side in the store, in their order, and what
+// writes or removes some of them touches few of its pages.
+func newEventID() string { return uuid.Must(uuid.NewV7()).String() }
 
 // takeUp brings to the log what a stop left behind and the log does not have.
 func (o outbox) takeUp(ctx context.Context) error {

@@ -12,6 +12,9 @@ func checkPolicyName(name *string) error {
 
 // checkPolicy tells whether a key of the account can be given the policy here.
 func (c *call) checkPolicy(document, account string, bypassLockout *bool) error {
+	if document == key.DefaultPolicy(account) {
+		return nil
+	}
 	if err := key.CheckPolicy(document, account, or(bypassLockout, false)); err != nil {
 		return err
 	}

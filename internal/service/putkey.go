@@ -11,7 +11,7 @@ import (
 )
 
 // putKey writes a key in the place of what is stored, keeps its place in the
-// index of due times, and notes each slot that the key leaves, in the same
+// index of due times, and notes the slots that the key leaves, in the same
 // transaction. It returns these slots, for the caller to erase after the commit.
 func putKey(tx *store.Tx, k key.Key) (left []string, err error) {
 	path := pathOf(k)
@@ -109,13 +109,14 @@ func duePath(t time.Time, keyPath string) string {
 	return dueSecond(t.Add(time.Second-1)) + "/" + keyPath
 }
 
+// dueKeyPath returns the path of the key that an entry of the index is about.
+func dueKeyPath(entry string) string { return entry[len(dueSecond(time.Time{}))+1:] }
+
 func dueSecond(t time.Time) string { return fmt.Sprintf("%012d", t.Unix()) }
 
 func noteErasures(tx *store.Tx, slots []string) error {
-	for _, slot := range slots {
-		if err := erasures.Put(tx, slot, struct{}{}); err != nil {
-			return err
-		}
+	if len(slots) == 0 {
+		return nil
 	}
-	return nil
+	return erasures.Put(tx, slots[0], erasure{Also: slots[1:]})
 }

@@ -19,7 +19,8 @@ var (
 	dues = store.Table[struct{}]{Prefix: "due", Codec: store.JSON[struct{}]()}
 	// erasures are slots that no record names any more and that may not be
 	// overwritten yet.
-	erasures = store.Table[struct{}]{Prefix: "erase", Codec: store.JSON[struct{}]()}
+	erasures = store.Table[erasure]{Prefix: "erase", Codec: store.JSON[erasure]()}
+	usages   = store.Table[usageRecord]{Prefix: "usage", Codec: store.JSON[usageRecord]()}
 	outboxes = store.Table[outboxRecord]{Prefix: "outbox", Codec: store.JSON[outboxRecord]()}
 )
 
@@ -27,6 +28,13 @@ var (
 // key, so that the quota holds without counting.
 type aliasGuard struct {
 	Count int `json:"count"`
+}
+
+// An erasure lies under the first of the slots that are to be overwritten. One
+// note tells of all that a transaction leaves, as a key can have more materials
+// than a transaction can write records.
+type erasure struct {
+	Also []string `json:"also,omitempty"` // the other slots
 }
 
 // A clockRecord keeps how far the clock of a dev server was moved.

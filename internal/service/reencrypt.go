@@ -10,35 +10,40 @@ import (
 var reEncrypt = query("ReEncrypt",
 	asks{{"kms:ReEncryptFrom", keyOfCiphertext("SourceKeyId", "CiphertextBlob")}, {"kms:ReEncryptTo", keyOrAlias("DestinationKeyId")}},
 	func(in *api.ReEncryptRequest, _ time.Time) error {
-		return checkCiphertext(in.CiphertextBlob, in.DryRunModifiers)
+		return checkCiphertext(in.CiphertextBlob, ignoresCiphertext(in.DryRun, in.DryRunModifiers), in.SourceKeyId, "sourceKeyId")
 	},
 	func(c *call, in *api.ReEncryptRequest) (*api.ReEncryptResponse, error) {
 		source, destination := c.keys[0], c.keys[1]
-		if err := checkSymmetric(source, in.SourceEncryptionAlgorithm); err != nil {
+		algorithmFrom, err := c.checkEncryption(source, in.SourceEncryptionAlgorithm, in.SourceEncryptionContext)
+		if err != nil {
 			return nil, err
 		}
-		if err := checkSymmetric(destination, in.DestinationEncryptionAlgorithm); err != nil {
+		algorithmTo, err := c.checkEncryption(destination, in.DestinationEncryptionAlgorithm, in.DestinationEncryptionContext)
+		if err != nil {
 			return nil, err
 		}
-		from, plaintext, err := c.openCiphertext(source, in.CiphertextBlob, in.SourceEncryptionContext)
+		if ignoresCiphertext(in.DryRun, in.DryRunModifiers) {
+			return nil, errDryRun
+		}
+		from, plaintext, err := c.decrypt(source, algorithmFrom, in.CiphertextBlob, in.SourceEncryptionContext)
 		if err != nil {
 			return nil, err
 		}
 		defer clear(plaintext)
-		to, blob, err := c.encrypt(destination, plaintext, in.DestinationEncryptionContext)
+		to, ciphertext, err := c.encrypt(destination, algorithmTo, plaintext, in.DestinationEncryptionContext)
+		if err == nil {
+			err = dryRun(in.DryRun)
+		}
 		if err != nil {
 			return nil, err
 		}
-		if or(in.DryRun, false) {
-			return nil, errDryRun
-		}
 		return &api.ReEncryptResponse{
-			CiphertextBlob:                 blob,
-			DestinationEncryptionAlgorithm: new(api.EncryptionAlgorithmSymmetricDefault),
-			DestinationKeyMaterialId:       &to,
+			CiphertextBlob:                 ciphertext,
+			DestinationEncryptionAlgorithm: &algorithmTo,
+			DestinationKeyMaterialId:       to,
 			KeyId:                          new(destination.ARN()),
-			SourceEncryptionAlgorithm:      new(api.EncryptionAlgorithmSymmetricDefault),
+			SourceEncryptionAlgorithm:      &algorithmFrom,
 			SourceKeyId:                    new(source.ARN()),
-			SourceKeyMaterialId:            &from,
+			SourceKeyMaterialId:            from,
 		}, nil
 	})

@@ -88,8 +88,15 @@ func TestReEncryptRefusals(t *testing.T) {
 		}},
 		{"a dry run", "DryRunOperationException", "", func(in *kms.ReEncryptInput) { in.DryRun = aws.Bool(true) }},
 		{"a dry run that would fail", "InvalidCiphertextException", "", func(in *kms.ReEncryptInput) { in.DryRun, in.SourceEncryptionContext = aws.Bool(true), nil }},
-		{"a modified dry run", "UnsupportedOperationException", "", func(in *kms.ReEncryptInput) {
-			in.DryRunModifiers = []types.DryRunModifierType{"IGNORE_CIPHERTEXT"}
+		{"modifiers without a dry run", "ValidationException", "Value null at 'ciphertextBlob'", func(in *kms.ReEncryptInput) {
+			in.CiphertextBlob, in.SourceKeyId, in.DryRunModifiers = nil, from, ignoring
+		}},
+		{"a dry run that ignores the ciphertext, of no key", "ValidationException", "Value null at 'sourceKeyId'", func(in *kms.ReEncryptInput) { in.DryRun, in.DryRunModifiers = aws.Bool(true), ignoring }},
+		{"a dry run without a ciphertext", "DryRunOperationException", "", func(in *kms.ReEncryptInput) {
+			in.CiphertextBlob, in.SourceKeyId, in.DryRun, in.DryRunModifiers = nil, from, aws.Bool(true), ignoring
+		}},
+		{"a dry run without a ciphertext, to a disabled key", "DisabledException", "", func(in *kms.ReEncryptInput) {
+			in.CiphertextBlob, in.SourceKeyId, in.DestinationKeyId, in.DryRun, in.DryRunModifiers = nil, from, disabled, aws.Bool(true), ignoring
 		}},
 		{"a grant token", "InvalidGrantTokenException", "", func(in *kms.ReEncryptInput) { in.GrantTokens = []string{"x"} }},
 	} {

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/keyhold/keyhold/internal/api"
@@ -17,7 +18,7 @@ var retireGrant = change("RetireGrant", asks{{"kms:RetireGrant", keyOfGrant}}, c
 			}
 			id = &named
 		}
-		c.told.additional = map[string]any{"grantId": *id}
+		c.told.additional = fmt.Appendf(nil, `{"grantId":%q}`, *id)
 		return nil, c.commitWithoutGrant(*id, in.DryRun)
 	})
 

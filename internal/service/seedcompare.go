@@ -50,11 +50,11 @@ func materialContradiction(d seed.Key, k key.Key, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	m, given := k.Current()
+	m, known := k.Material(id) // the key may have been rotated since
 	switch {
-	case !given:
+	case len(k.Materials) == 0:
 		return d.Errorf("material", "the stored key has none yet: %s", seedRemedy)
-	case m.ID != id:
+	case !known:
 		return d.Errorf("material", "the stored key has other material: %s", seedRemedy)
 	case !m.Present() && (in.ValidityDays != nil || in.ValidTo != nil && !in.ValidTo.Time().After(now)):
 		return nil

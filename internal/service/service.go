@@ -68,8 +68,10 @@ type Service struct {
 	storePolicies bool
 	regions       func(region string) bool
 	wrappingKeys  *wrappingKeys
+	generating    chan struct{} // a place for each RSA pair being made for a user
 	tokenKeys     *tokenKeys
 	grantTokens   seal.Sealer
+	usage         *keyUsage
 	refusals      refusals    // of a dev server
 	erased        atomic.Bool // something was, since the last collection of garbage
 }
@@ -95,6 +97,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		storePolicies: c.StorePolicies,
 		regions:       c.Regions,
 		wrappingKeys:  newWrappingKeys(c.WrappingKeysAhead),
+		generating:    make(chan struct{}, maxGenerating),
 		grantTokens:   keyring.GrantTokens(),
 	}
 	if s.regions == nil {
@@ -106,6 +109,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	if err := s.takeUp(ctx, c.Dev); err != nil {
 		return nil, errors.Join(err, s.leftovers.close())
 	}
+	s.usage = newKeyUsage(s.store, s.log)
 	s.sweeper = startSweeper(s)
 	return s, nil
 }
@@ -144,7 +148,7 @@ func (s *Service) Close() error {
 	s.sweeper.close()
 	s.wrappingKeys.close()
 	s.opened.close()
-	return s.leftovers.close()
+	return errors.Join(s.usage.close(), s.leftovers.close())
 }
 
 // Find returns the operation of the given name, if it is served.

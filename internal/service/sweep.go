@@ -9,15 +9,15 @@ import (
 	"sync"
 	"time"
 
-	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
 // A sweeper carries out, in the background, what became due: it erases material
-// that expired and removes keys whose deletion date has passed. No answer
-// depends on it, as key.At gives every key as it is; it only makes the store say
-// the same, and destroys what has to be.
+// that expired, removes keys whose deletion date has passed, and rotates keys. No
+// answer depends on it, as key.At gives every key as it is; it only makes the store
+// say the same, and destroys what has to be. A rotation may come a little later than
+// its date: until then the former material is used, which stays good.
 type sweeper struct {
 	stop context.CancelFunc
 	gone sync.WaitGroup
@@ -63,15 +63,21 @@ func (w *sweeper) close() {
 // waiting.
 func (s *Service) Sweep(ctx context.Context) error {
 	now := s.clock.Now()
-	failed := s.tokenKeys.destroyOld(ctx, hourOf(now))
+	return errors.Join(
+		s.tokenKeys.destroyOld(ctx, hourOf(now)),
+		s.eachDue(ctx, now, func(entry string) error { return s.sweepKey(ctx, entry, now) }))
+}
+
+// eachDue calls fn with each entry of the index that is due at the time.
+func (s *Service) eachDue(ctx context.Context, now time.Time, fn func(entry string) error) (failed error) {
 	for after := ""; ; {
 		page, err := s.due(ctx, after, now)
 		if err != nil || len(page) == 0 {
 			return errors.Join(failed, err)
 		}
-		for _, path := range page {
-			if err := s.sweepKey(ctx, path, now); err != nil {
-				failed = errors.Join(failed, fmt.Errorf("%s: %w", path, err))
+		for _, entry := range page {
+			if err := fn(entry); err != nil {
+				failed = errors.Join(failed, fmt.Errorf("%s: %w", entry, err))
 			}
 		}
 		after = page[len(page)-1]
@@ -92,29 +98,39 @@ func (s *Service) due(ctx context.Context, after string, now time.Time) (paths [
 	return paths, err
 }
 
-// sweepKey brings the record of a key to what the key is now, with an event.
+// sweepKey brings the record of a key to what the key is now, with an event, and
+// rotates the key if that is due.
 func (s *Service) sweepKey(ctx context.Context, entry string, now time.Time) error {
-	path := entry[len(dueSecond(now))+1:]
-	var stored key.Key
-	err := s.store.View(ctx, func(v *store.View) (err error) {
-		stored, _, err = keys.Get(v, path)
-		return err
-	})
+	path := dueKeyPath(entry)
+	stored, err := s.storedKey(ctx, path)
 	if err != nil {
 		return err
 	}
 	if entry != duePath(stored.Due(), path) {
 		return s.removeStray(ctx, entry, path)
 	}
-	if stored.State != key.Gone {
+	k := stored.At(now)
+	if stored.State != key.Gone && !reflect.DeepEqual(k, stored) {
 		if err := s.settle(ctx, stored, now); err != nil {
 			return err
 		}
 	}
-	if k := stored.At(now); k.State == key.Gone {
+	switch {
+	case k.State == key.Gone:
 		return s.remove(ctx, k, entry)
+	case k.RotationDue(now):
+		return s.rotate(ctx, k, now)
 	}
 	return nil
+}
+
+// storedKey returns the record at a path, a zero one where there is none.
+func (s *Service) storedKey(ctx context.Context, path string) (k key.Key, err error) {
+	err = s.store.View(ctx, func(v *store.View) error {
+		k, _, err = keys.Get(v, path)
+		return err
+	})
+	return k, err
 }
 
 // removeStray removes an entry of the index of a key that is not due then, or
@@ -140,11 +156,8 @@ func (s *Service) settle(ctx context.Context, stored key.Key, now time.Time) err
 	case len(k.Slots()) == len(stored.Slots()): // a replica of it is gone
 		name = "SynchronizeMultiRegionKey"
 	}
-	e := serverEvent(name, k.Account, now)
-	e.AWSRegion = k.Region
-	e.Resources = []audit.Resource{{ARN: k.ARN(), AccountID: k.Account, Type: audit.KeyResource}}
 	var left []string
-	err := s.update(ctx, e, func(tx *store.Tx) error {
+	err := s.update(ctx, func(tx *store.Tx) error {
 		current, _, err := keys.Get(tx, pathOf(k))
 		if err != nil {
 			return err
@@ -154,7 +167,7 @@ func (s *Service) settle(ctx context.Context, stored key.Key, now time.Time) err
 		}
 		left, err = putKey(tx, k)
 		return err
-	})
+	}, keyEvent(name, k, now))
 	if err != nil {
 		return err
 	}
@@ -179,13 +192,14 @@ func (s *Service) remove(ctx context.Context, k key.Key, entry string) error {
 			return err
 		}
 	}
+	s.usage.forget(pathOf(k))
 	return s.store.Update(ctx, func(tx *store.Tx) error {
 		if k.IsPrimary() {
 			if err := families.Delete(tx, familyPath(k)); err != nil {
 				return err
 			}
 		}
-		return errors.Join(grantGuards.Delete(tx, pathOf(k)), aliasGuards.Delete(tx, pathOf(k)), keys.Delete(tx, pathOf(k)), dues.Delete(tx, entry))
+		return errors.Join(usages.Delete(tx, pathOf(k)), grantGuards.Delete(tx, pathOf(k)), aliasGuards.Delete(tx, pathOf(k)), keys.Delete(tx, pathOf(k)), dues.Delete(tx, entry))
 	})
 }
 

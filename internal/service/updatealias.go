@@ -9,12 +9,15 @@ import (
 )
 
 // UpdateAlias asks on the new key and on the old one, of which only the state of
-// the new one matters. Both must be of one type and usage, as all keys are so far.
+// the new one matters. Both must be of one type and usage.
 var updateAlias = change("UpdateAlias",
 	asks{{"kms:UpdateAlias", keyID("TargetKeyId")}, {"kms:UpdateAlias", anyState(keyOfAlias("AliasName"))}},
 	func(in *api.UpdateAliasRequest, _ time.Time) error { return key.CheckAliasName(*in.AliasName) },
 	func(c *call, in *api.UpdateAliasRequest) (*api.Empty, error) {
 		target, former := c.keys[0], c.keys[1]
+		if target.Usage != former.Usage || target.Suite().Public != former.Suite().Public {
+			return nil, key.Errorf(key.KindValidation, "The current and the new key of an alias must be of the same type and have the same key usage.")
+		}
 		return nil, c.commit(func(tx *store.Tx) error {
 			if _, err := c.reread(tx); err != nil {
 				return err

@@ -90,6 +90,7 @@ func (w *wreckage) fill(s *Service) {
 		}
 		return errors.Join(insertAlias(tx, w.alias("one", w.enabled)), insertAlias(tx, w.alias("two", w.enabled)))
 	})
+	w.used(pathOf(w.enabled), "Encrypt")
 	w.other, err = w.material(c, w.enabled, crypt.NewSymmetricMaterial())
 	w.must(errors.Join(err, w.slots.Erase(w.Context(), w.other.Slot)))
 }
@@ -107,6 +108,27 @@ func (w *wreckage) newKey(o key.Origin) key.Key {
 		ID: uuid.NewString(), Account: wreckAccount, Region: wreckRegion, Spec: key.SymmetricDefault, Usage: key.EncryptDecrypt,
 		Origin: o, State: key.PendingImport, CreationDate: time.Now().UTC(), Policy: key.DefaultPolicy(wreckAccount),
 	}
+}
+
+// second gives the key that is enabled one more material, as a rotation does.
+func (w *wreckage) second(m key.Material) {
+	m.RotationDate, m.RotationType = time.Now().UTC(), key.RotationOnDemand
+	w.enabled.Materials = append(w.enabled.Materials, m)
+}
+
+// used notes a usage.
+func (w *wreckage) used(path, operation string) {
+	w.Helper()
+	w.update(func(tx *store.Tx) error {
+		return usages.Put(tx, path, usageRecord{operation, "request", uuid.NewString(), time.Now()})
+	})
+}
+
+// plan has the key that is enabled rotated, with its place in the index.
+func (w *wreckage) plan(r key.Rotation) {
+	w.Helper()
+	w.enabled.Rotation = r
+	w.update(func(tx *store.Tx) error { _, err := putKey(tx, w.enabled); return err })
 }
 
 func (w *wreckage) alias(name string, k key.Key) key.Alias {
@@ -204,7 +226,7 @@ func TestVerifyFindsNothingWhereNothingIs(t *testing.T) {
 	if err != nil || len(findings) > 0 || len(s.Notes) > 0 {
 		t.Errorf("found %q, %q, %v", findings, s.Notes, err)
 	}
-	want := map[string]int{"access-key": 1, "alias": 2, "alias-guard": 1, "alias-of-key": 2, "deployment": 1, "due": 2, "key": 4, "keyring": 1, "token-keys": 1}
+	want := map[string]int{"access-key": 1, "alias": 2, "alias-guard": 1, "alias-of-key": 2, "deployment": 1, "due": 2, "key": 4, "keyring": 1, "token-keys": 1, "usage": 1}
 	if !maps.Equal(s.Records, want) || s.Materials != 3 || s.TokenKeys != 1 || s.Events != 1 || s.Revision < 2 {
 		t.Errorf("looked at %+v", s)
 	}
@@ -271,7 +293,7 @@ var damages = map[string]struct {
 	"a key that is gone": {func(w *wreckage) { w.alter("key/"+pathOf(w.expiring), remove) },
 		[]string{`due/\d+/EXPIRING: no key is due then`}},
 	"a key with aliases that is gone": {func(w *wreckage) { w.alter("key/"+pathOf(w.enabled), remove) },
-		[]string{"alias-guard/ENABLED: there is no such key", "key/ENABLED: it is missing: arn:.*alias/one", "key/ENABLED: it is missing: arn:.*alias/two"}},
+		[]string{"alias-guard/ENABLED: there is no such key", "key/ENABLED: it is missing: arn:.*alias/one", "key/ENABLED: it is missing: arn:.*alias/two", "usage/ENABLED: there is no such key"}},
 
 	"a state that does not fit": {func(w *wreckage) { w.empty.State = key.Enabled; w.replace(w.empty) },
 		[]string{`key/EMPTY: the state "Enabled" does not fit`}},
@@ -281,6 +303,46 @@ var damages = map[string]struct {
 		[]string{`key/ENABLED: the state "PendingImport" does not fit`}},
 	"a deletion without a date": {func(w *wreckage) { w.pending.DeletionDate = time.Time{}; w.replace(w.pending) },
 		[]string{`due/\d+/PENDING: no key is due then`, `key/PENDING: the state "PendingDeletion" does not fit`}},
+	"material that waits in a key of the server's own": {func(w *wreckage) { w.enabled.Pending = &key.Material{ID: w.other.ID}; w.replace(w.enabled) },
+		[]string{`key/ENABLED: material [0-9a-f]{64} cannot wait`}},
+	"material that waits before any other": {func(w *wreckage) {
+		w.enabled.Origin, w.enabled.State = key.OriginExternal, key.PendingImport
+		w.enabled.Pending, w.enabled.Materials = &w.enabled.Materials[0], nil
+		w.replace(w.enabled)
+	}, []string{`key/ENABLED: material [0-9a-f]{64} cannot wait`}},
+	"material that waits without bytes": {func(w *wreckage) { w.expiring.Pending = &key.Material{ID: w.other.ID}; w.replace(w.expiring) },
+		[]string{`key/EXPIRING: material [0-9a-f]{64} cannot wait`}},
+	"a material twice": {func(w *wreckage) { w.second(w.enabled.Materials[0]); w.replace(w.enabled) },
+		[]string{`key/ENABLED: material [0-9a-f]{64} is there twice; another record names the slot`}},
+	"a second material that no rotation brought": {func(w *wreckage) {
+		w.enabled.Materials = append(w.enabled.Materials, key.Material{ID: w.other.ID})
+		w.enabled.State = key.Disabled
+		w.replace(w.enabled)
+	}, []string{`key/ENABLED: the state "Disabled" does not fit its material and dates; material [0-9a-f]{64} is in a place where no rotation`}},
+	"a rotation to the first material": {func(w *wreckage) {
+		w.enabled.Materials[0].RotationDate, w.enabled.Materials[0].RotationType = time.Now(), key.RotationOnDemand
+		w.replace(w.enabled)
+	}, []string{`key/ENABLED: material [0-9a-f]{64} is in a place where no rotation`}},
+	"more rotations on demand than there can be": {func(w *wreckage) {
+		w.expiring.State = key.PendingImport
+		for i := range 26 {
+			w.second(key.Material{ID: fmt.Sprintf("%064d", i)})
+			w.expiring.Materials = append(w.expiring.Materials, w.enabled.Materials[i+1])
+		}
+		w.replace(w.expiring)
+	}, []string{`key/EXPIRING: 26 rotations on demand are more`}},
+	"automatic rotation of imported material": {func(w *wreckage) { w.empty = w.empty.EnableRotation(90, time.Now()); w.replace(w.empty) },
+		[]string{`key/EMPTY: a key of the spec SYMMETRIC_DEFAULT and the origin EXTERNAL is not rotated so`}},
+	"automatic rotation too often": {func(w *wreckage) { w.plan(key.Rotation{PeriodInDays: 89, Next: time.Now()}) },
+		[]string{`key/ENABLED: a rotation every 89 days cannot be`}},
+	"automatic rotation without a date": {func(w *wreckage) { w.plan(key.Rotation{PeriodInDays: 90}) },
+		[]string{`key/ENABLED: a rotation every 90 days cannot be`}},
+	"a rotation that is not in the index": {func(w *wreckage) { w.enabled = w.enabled.EnableRotation(90, time.Now()); w.replace(w.enabled) },
+		[]string{`due/\d+/ENABLED: it is missing`}},
+	"the usage of a key that there is not": {func(w *wreckage) { w.used("111122223333/eu-west-2/x", "Encrypt") },
+		[]string{`usage/.*/x: there is no such key`}},
+	"a usage that is none": {func(w *wreckage) { w.used(pathOf(w.enabled), "DescribeKey") },
+		[]string{`usage/ENABLED: "DescribeKey" is no usage of a key`}},
 	"a slot that is gone": {func(w *wreckage) { w.must(w.slots.Erase(w.Context(), w.enabled.Slots()...)) },
 		[]string{`key/ENABLED: material [0-9a-f]{64} of arn:.*: store: no such slot`}},
 	"a damaged slot": {func(w *wreckage) { w.flipInSlots(64 + 20) }, // of the first cell that was taken
@@ -294,6 +356,11 @@ var damages = map[string]struct {
 	}, []string{`key/.*/ffffffff-.*: another record names the slot 1-[0-9a-f]{16} too; material .* does not open`}},
 	"an erasure of what is in use": {func(w *wreckage) {
 		w.update(func(tx *store.Tx) error { return noteErasures(tx, w.enabled.Slots()) })
+	}, []string{`key/ENABLED: another record names the slot`}},
+	"an erasure of what is in use, behind others": {func(w *wreckage) {
+		w.update(func(tx *store.Tx) error {
+			return noteErasures(tx, append([]string{w.other.Slot}, w.enabled.Slots()...))
+		})
 	}, []string{`key/ENABLED: another record names the slot`}},
 	"sealed bytes of other material": {func(w *wreckage) { w.enabled.Materials[0].Sealed = w.other.Sealed; w.replace(w.enabled) },
 		[]string{`key/ENABLED: material .* does not open`}},

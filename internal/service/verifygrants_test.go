@@ -72,7 +72,7 @@ var grantDamages = map[string]struct {
 	"a key that is missing": {func(w *wreckage, _, _ key.Grant) {
 		w.update(func(tx *store.Tx) error {
 			a, b := w.alias("one", w.enabled), w.alias("two", w.enabled)
-			return errors.Join(removeAlias(tx, a), removeAlias(tx, b), keys.Delete(tx, pathOf(w.enabled)))
+			return errors.Join(removeAlias(tx, a), removeAlias(tx, b), usages.Delete(tx, pathOf(w.enabled)), keys.Delete(tx, pathOf(w.enabled)))
 		})
 	}, []string{"grant/ENABLED/.*: there is no such key", "grant/ENABLED/.*: there is no such key", "grant-guard/ENABLED: there is no such key"}},
 	"a flipped bit": {func(w *wreckage, full, _ key.Grant) { w.alter("grant/"+grantPath(full), flip) },

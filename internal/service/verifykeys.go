@@ -17,8 +17,8 @@ func (v *verifier) key(path string, k key.Key) error {
 	if due := k.Due(); !due.IsZero() {
 		need(v, dues, duePath(due, path), k.ARN())
 	}
-	problems := []error{checkState(k), v.related(k)}
-	for _, m := range k.Materials {
+	problems := []error{checkState(k), checkSuite(k), checkRotations(k), v.related(k)}
+	for _, m := range k.AllMaterials() {
 		problems = append(problems, v.material(k, m))
 	}
 	return errors.Join(problems...)
@@ -38,10 +38,49 @@ func checkState(k key.Key) error {
 	case key.PendingReplicaDeletion:
 		fits = k.IsPrimary() && len(k.MultiRegion.Replicas) > 0 && k.DeletionDate.IsZero()
 	case key.Gone:
-		fits = len(k.Materials) == 0
+		fits = len(k.Materials) == 0 && k.Pending == nil
 	}
 	if !fits {
 		return fmt.Errorf("the state %q does not fit its material and dates", k.State)
+	}
+	return nil
+}
+
+// checkSuite tells whether a key is one that could have been made.
+func checkSuite(k key.Key) error {
+	_, err := key.ChooseSuite(k.Spec, k.Usage, k.Origin)
+	return err
+}
+
+// checkRotations tells whether the materials of a key can have come one after the
+// other, and whether what waits for a rotation, or is planned, can be.
+func checkRotations(k key.Key) error {
+	known, onDemand := map[string]bool{}, 0
+	for i, m := range k.AllMaterials() {
+		first, waits := i == 0, i == len(k.Materials)
+		if rotated := m.RotationType != "" && !m.RotationDate.IsZero(); rotated == (first || waits) {
+			return fmt.Errorf("material %s is in a place where no rotation can have put it", m.ID)
+		}
+		if known[m.ID] {
+			return fmt.Errorf("material %s is there twice", m.ID)
+		}
+		known[m.ID] = true
+		if m.RotationType == key.RotationOnDemand {
+			onDemand++
+		}
+	}
+	planned := k.Rotation != key.Rotation{}
+	switch {
+	case onDemand > key.MaxOnDemandRotations:
+		return fmt.Errorf("%d rotations on demand are more than a key can have", onDemand)
+	case k.Pending != nil && (k.Origin != key.OriginExternal || len(k.Materials) == 0 || !k.Pending.Present()):
+		return fmt.Errorf("material %s cannot wait for a rotation of such a key", k.Pending.ID)
+	case len(known) > 1 && k.CheckRotatable() != nil, planned && k.CheckAutomaticRotation() != nil:
+		return fmt.Errorf("a key of the spec %s and the origin %s is not rotated so", k.Spec, k.Origin)
+	case k.IsMultiRegion() && (len(known) > 1 || planned):
+		return k.CheckRotationInRegions()
+	case planned && (k.Rotation.PeriodInDays < key.MinRotationPeriod || k.Rotation.PeriodInDays > key.MaxRotationPeriod || k.Rotation.Next.IsZero()):
+		return fmt.Errorf("a rotation every %d days cannot be", k.Rotation.PeriodInDays)
 	}
 	return nil
 }
@@ -69,10 +108,18 @@ func (v *verifier) opens(k key.Key, m key.Material) error {
 	}
 	defer clear(material)
 	id, err := crypt.MaterialID(k.ID, material)
-	if err == nil && (id != m.ID || len(material) != crypt.SymmetricMaterialSize) {
+	if err == nil && id != m.ID {
 		err = fmt.Errorf("material %s is other material", m.ID)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	made, err := crypt.Open(string(k.Spec), material)
+	if err != nil {
+		return fmt.Errorf("material %s: %w", m.ID, err)
+	}
+	made.Destroy()
+	return nil
 }
 
 func (v *verifier) due(path string, _ struct{}) error {

@@ -3,7 +3,9 @@ package service
 import (
 	"errors"
 	"fmt"
+	"slices"
 
+	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/store"
@@ -29,6 +31,7 @@ func verifications() map[string]verification {
 	verifies(rows, families, (*verifier).family)
 	verifies(rows, tokenRings, (*verifier).tokenRing)
 	verifies(rows, erasures, (*verifier).erasure)
+	verifies(rows, usages, (*verifier).usageOf)
 	verifies(rows, outboxes, (*verifier).event)
 	verifies(rows, clocks, (*verifier).clockAhead)
 	verifies(rows, deployments, (*verifier).deploymentOf)
@@ -72,6 +75,17 @@ func (v *verifier) event(path string, r outboxRecord) error {
 		err = errMoved
 	}
 	return err
+}
+
+// usageOf looks at the last usage of a key, which must be there.
+func (v *verifier) usageOf(path string, r usageRecord) error {
+	if _, there, _ := look(v, keys, path); !there {
+		return errors.New("there is no such key")
+	}
+	if !slices.Contains(api.Enum("KeyLastUsageTrackingOperation"), r.Operation) || r.EventID == "" || r.Time.IsZero() {
+		return fmt.Errorf("%q is no usage of a key", r.Operation)
+	}
+	return nil
 }
 
 func (v *verifier) clockAhead(path string, r clockRecord) error {

@@ -81,5 +81,11 @@ func (v *verifier) tokenKey(k tokenKey) error {
 	return nil
 }
 
-// erasure notes the slot that is to be overwritten, if it was not yet.
-func (v *verifier) erasure(slot string, _ struct{}) error { return v.name(slot) }
+// erasure notes the slots that are to be overwritten, if they were not yet.
+func (v *verifier) erasure(slot string, e erasure) error {
+	err := v.name(slot)
+	for _, also := range e.Also {
+		err = errors.Join(err, v.name(also))
+	}
+	return err
+}

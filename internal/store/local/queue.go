@@ -1,6 +1,7 @@
 package local
 
 import (
+	"runtime"
 	"sync"
 
 	"github.com/keyhold/keyhold/internal/store"
@@ -62,6 +63,9 @@ func (q *queue) take() []*request {
 	for len(q.waiting) == 0 && q.cause == nil {
 		q.changed.Wait()
 	}
+	q.mu.Unlock()
+	runtime.Gosched() // those who are about to commit do so first, for this sync
+	q.mu.Lock()
 	n := min(len(q.waiting), maxJoin)
 	taken := q.waiting[:n:n]
 	q.waiting = q.waiting[n:]

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 
 	"github.com/keyhold/keyhold/internal/store"
@@ -169,7 +170,17 @@ func (s *Slots) write(cells map[uint32][]byte) error {
 			return s.fail(err)
 		}
 	}
-	if err := s.sync.do(s.file.Sync); err != nil {
+	return s.sync.do(s.fsync)
+}
+
+// fsync brings to disk what was written, and is called by one at a time. After one
+// that failed there is no other: the kernel takes what was lost for written, and
+// the next would succeed without it.
+func (s *Slots) fsync() error {
+	if err := s.refusal(); err != nil {
+		return err
+	}
+	if err := s.file.Sync(); err != nil {
 		return s.fail(err)
 	}
 	return nil
@@ -229,6 +240,7 @@ func (g *groupSync) do(fsync func() error) error {
 
 	g.running.Lock()
 	defer g.running.Unlock()
+	runtime.Gosched() // those who are about to write do so first, for this fsync
 	g.mu.Lock()
 	g.next = nil // who comes now has written after this fsync began
 	g.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -182,5 +183,32 @@ func TestFailedSlotsStayFailed(t *testing.T) {
 	}
 	if err := errors.Join(s.Close(), readOnly.Close()); err != nil {
 		t.Error(err)
+	}
+}
+
+// After a failed sync another would succeed, without what the first one lost.
+func TestNoSyncAfterAFailedOne(t *testing.T) {
+	dir := t.TempDir()
+	open(t, dir)
+	failed := make(chan error, 2)
+	s, err := OpenSlots(dir, func(err error) { failed <- err })
+	if err != nil {
+		t.Fatal(err)
+	}
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0) // which takes no sync
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := s.file
+	s.file = null
+	first := s.sync.do(s.fsync)
+	s.file = good
+	for _, err := range []error{first, s.sync.do(s.fsync), <-failed} {
+		if !errors.Is(err, store.ErrFailed) || !strings.Contains(err.Error(), "invalid argument") {
+			t.Errorf("got %v", err)
+		}
+	}
+	if err := errors.Join(s.Close(), null.Close()); err != nil || len(failed) > 0 {
+		t.Error(err, len(failed))
 	}
 }

@@ -1,0 +1,239 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+)
+
+// signed returns a request of the API as it goes over the wire, signed now.
+func signed(addr, operation string, in any) ([]byte, error) {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return nil, err
+	}
+	r, err := http.NewRequest(http.MethodPost, "http://"+addr+"/", bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Content-Type", mediaType)
+	r.Header.Set("User-Agent", "keyhold-bench/1")
+	r.Header.Set("X-Amz-Target", "TrentService."+operation)
+	hash := sha256.Sum256(body)
+	credentials := aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}
+	if err := v4.NewSigner().SignHTTP(context.Background(), credentials, r, hex.EncodeToString(hash[:]), "kms", "us-east-1", time.Now()); err != nil {
+		return nil, err
+	}
+	return httputil.DumpRequestOut(r, true)
+}
+
+// A conn is one connection that is kept.
+type conn struct {
+	net.Conn
+	r *bufio.Reader
+}
+
+func dial(addr string) (*conn, error) {
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	return &conn{c, bufio.NewReaderSize(c, 16<<10)}, nil
+}
+
+// do sends a request and returns the body of its answer, which must be a good one.
+// It reads what servers of this kind send, and not all of HTTP: net/http would take
+// more time than some of what is measured.
+func (c *conn) do(request []byte) ([]byte, error) {
+	if _, err := c.Write(request); err != nil {
+		return nil, err
+	}
+	status, err := c.r.ReadString('\n')
+	if err != nil {
+		return nil, err
+	}
+	length := 0
+	for {
+		line, err := c.r.ReadSlice('\n')
+		if err != nil {
+			return nil, err
+		}
+		if len(line) <= 2 {
+			break
+		}
+		fmt.Sscanf(string(line), "Content-Length: %d", &length)
+	}
+	body := make([]byte, length)
+	if _, err := io.ReadFull(c.r, body); err != nil {
+		return nil, err
+	}
+	if !strings.HasPrefix(status, "HTTP/1.1 200") {
+		return nil, fmt.Errorf("%s %s", strings.TrimSpace(status), body)
+	}
+	return body, nil
+}
+
+// call makes one request.
+func call(addr, operation string, in map[string]any) (out map[string]any, err error) {
+	c, err := dial(addr)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	request, err := signed(addr, operation, in)
+	if err != nil {
+		return nil, err
+	}
+	body, err := c.do(request)
+	if err == nil {
+		err = json.Unmarshal(body, &out)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", operation, err)
+	}
+	return out, nil
+}
+
+// A load is the requests of one operation, to be signed anew for each run.
+type load struct {
+	operation string
+	bodies    []map[string]any
+}
+
+// sample is how many requests of a load differ.
+const sample = 64
+
+// prepare makes what the operation needs on a server: some keys, ciphertexts.
+func prepare(s *server, operation string, keys int) (*load, error) {
+	l := &load{operation: operation}
+	if operation == "CreateKey" {
+		l.bodies = []map[string]any{{}}
+		return l, nil
+	}
+	context := map[string]string{"tenant": "t-0001", "aws:s3:arn": "arn:aws:s3:::" + strings.Repeat("o", 208)}
+	for i := range max(sample, keys) {
+		var id any
+		if i < keys {
+			made, err := call(s.addr, "CreateKey", map[string]any{})
+			if err != nil {
+				return nil, err
+			}
+			id = made["KeyMetadata"].(map[string]any)["KeyId"]
+		} else {
+			id = l.bodies[i%keys]["key"]
+		}
+		in := map[string]any{"KeyId": id, "EncryptionContext": context}
+		switch operation {
+		case "Encrypt":
+			in["Plaintext"] = bytes.Repeat([]byte{byte(i)}, 64)
+		case "GenerateDataKey":
+			in["KeySpec"] = "AES_256"
+		case "DescribeKey":
+			delete(in, "EncryptionContext")
+		case "Decrypt":
+			made, err := call(s.addr, "Encrypt", map[string]any{"KeyId": id, "EncryptionContext": context, "Plaintext": bytes.Repeat([]byte{byte(i)}, 64)})
+			if err != nil {
+				return nil, err
+			}
+			in["CiphertextBlob"] = made["CiphertextBlob"]
+		default:
+			return nil, fmt.Errorf("there is no load of %s", operation)
+		}
+		in["key"] = id // which servers ignore
+		l.bodies = append(l.bodies, in)
+	}
+	return l, nil
+}
+
+// A measure is what a run showed.
+type measure struct {
+	requests int
+	rate     float64 // a second
+	p50, p99 time.Duration
+	cpu      time.Duration // of the server, for each request
+}
+
+func (m measure) String() string {
+	return fmt.Sprintf("%8.0f /s   p50 %6d us   p99 %6d us   CPU %6.1f us", m.rate, m.p50.Microseconds(), m.p99.Microseconds(), float64(m.cpu.Nanoseconds())/1000)
+}
+
+// drive sends requests over so many connections, each the next when the last was
+// answered, and measures after a while of warming up.
+func (l *load) drive(s *server, conns int, length time.Duration) (m measure, err error) {
+	var requests [][]byte
+	for _, in := range l.bodies {
+		r, err := signed(s.addr, l.operation, in)
+		if err != nil {
+			return m, err
+		}
+		requests = append(requests, r)
+	}
+	var phase atomic.Int32
+	var all sync.WaitGroup
+	times, errs := make([][]time.Duration, conns), make([]error, conns)
+	for i := range conns {
+		all.Go(func() { times[i], errs[i] = drive(s.addr, requests, i, &phase) })
+	}
+	time.Sleep(length / 4)
+	cpu, begun := s.cpu(), time.Now()
+	phase.Store(measuring)
+	time.Sleep(length)
+	phase.Store(ending)
+	took := time.Since(begun)
+	cpu = s.cpu() - cpu
+	all.Wait()
+	sorted := slices.Concat(times...)
+	slices.Sort(sorted)
+	if err := errors.Join(errs...); err != nil || len(sorted) == 0 {
+		return m, errors.Join(fmt.Errorf("%s on %s: %d requests", l.operation, s.name, len(sorted)), err)
+	}
+	n := len(sorted)
+	return measure{n, float64(n) / took.Seconds(), sorted[n/2], sorted[n*99/100], cpu / time.Duration(n)}, nil
+}
+
+// The phases of a run, after that of warming up.
+const (
+	measuring = 1
+	ending    = 2
+)
+
+func drive(addr string, requests [][]byte, from int, phase *atomic.Int32) (times []time.Duration, err error) {
+	c, err := dial(addr)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	for i := 7 * from; phase.Load() != ending; i++ {
+		begun := time.Now()
+		if _, err := c.do(requests[i%len(requests)]); err != nil {
+			return nil, err
+		}
+		if took := time.Since(begun); phase.Load() == measuring {
+			times = append(times, took)
+		}
+	}
+	return times, nil
+}
+
+// median returns the run in the middle, by CPU.
+func median(all []measure) measure {
+	slices.SortFunc(all, func(a, b measure) int { return int(a.cpu - b.cpu) })
+	return all[len(all)/2]
+}

@@ -1,0 +1,78 @@
+// Command bench measures keyhold against two servers of its own, in one run: bare,
+// which is net/http and an answer of the right size, and floor, which does only
+// what nobody who serves this API can leave out. All figures of servers are ratios
+// to these, as a machine's own speed is nobody's merit.
+//
+// For requests, servers run on one processor and the load comes from the others;
+// for what waits for the disk, servers have all. Runs of the servers alternate, and
+// the median of each is taken. It listens and sends on the loopback interface alone.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+)
+
+// settings are the flags.
+type settings struct {
+	program string
+	ops     []string
+	runs    int
+	length  time.Duration
+	conns   int
+	many    int
+	profile string
+}
+
+func main() {
+	if len(os.Args) > 2 && os.Args[1] == "serve" {
+		fmt.Fprintln(os.Stderr, serveReference(os.Args[2]))
+		os.Exit(1)
+	}
+	var s settings
+	flag.StringVar(&s.program, "keyhold", "bin/keyhold", "the program to measure")
+	ops := flag.String("ops", "Decrypt,Encrypt,GenerateDataKey,DescribeKey", "operations to measure, with commas between them")
+	flag.IntVar(&s.runs, "runs", 5, "runs of each server, of which the median counts")
+	flag.DurationVar(&s.length, "d", 3*time.Second, "length of a run")
+	flag.IntVar(&s.conns, "c", 16, "connections")
+	flag.IntVar(&s.many, "keys", 1_000_000, "how many keys are many; 0 leaves that part out")
+	flag.StringVar(&s.profile, "profile", "", "only write a CPU profile of the first operation to this file")
+	flag.Parse()
+	s.ops = strings.Split(*ops, ",")
+	if err := s.run(); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func (s settings) run() error {
+	if s.profile != "" {
+		return s.writeProfile()
+	}
+	// Those that leave the servers a processor alone come last: there is no way back.
+	for _, part := range []func() error{s.writes, s.parameters, leaveFirstProcessor, s.requests, s.manyKeys} {
+		if err := part(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeProfile has the program profile itself under the load of one operation.
+func (s settings) writeProfile() error {
+	k, err := s.startKeyhold(onFirstProcessor, "--cpu-profile", s.profile)
+	if err != nil {
+		return err
+	}
+	defer k.stop()
+	l, err := prepare(k, s.ops[0], 1)
+	if err != nil {
+		return err
+	}
+	m, err := l.drive(k, s.conns, 2*s.length)
+	fmt.Println(m)
+	return err
+}

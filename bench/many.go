@@ -1,0 +1,110 @@
+package main
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// manyKeys compares a server that has ten keys with one that has many, under the
+// same load on ten of them, and under a load on a thousand.
+func (s settings) manyKeys() error {
+	if s.many == 0 {
+		return nil
+	}
+	few, err := s.startKeyhold(onFirstProcessor)
+	if err != nil {
+		return err
+	}
+	defer few.stop()
+	many, err := s.startKeyhold(onFirstProcessor)
+	if err != nil {
+		return err
+	}
+	defer many.stop()
+	begun := time.Now()
+	if err := fill(many.addr, s.many); err != nil {
+		return err
+	}
+	fmt.Printf("A server with 10 keys, and one with %d, which took %.0f s to create\n", s.many, time.Since(begun).Seconds())
+	for _, used := range []int{10, 1000} {
+		for _, operation := range s.ops {
+			if err := s.compareSizes(few, many, operation, used); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s settings) compareSizes(few, many *server, operation string, used int) error {
+	small, err := prepare(few, operation, used)
+	if err != nil {
+		return err
+	}
+	large, err := prepare(many, operation, used)
+	if err != nil {
+		return err
+	}
+	var smalls, larges []measure
+	for range s.runs {
+		a, err := small.drive(few, s.conns, s.length)
+		if err != nil {
+			return err
+		}
+		b, err := large.drive(many, s.conns, s.length)
+		if err != nil {
+			return err
+		}
+		smalls, larges = append(smalls, a), append(larges, b)
+	}
+	a, b := median(smalls), median(larges)
+	fmt.Printf("  %-16s on %4d keys of few  %v\n  %-16s on %4d keys of many %v   %.2f times\n", operation, used, a, operation, used, b, ratio(b.cpu, a.cpu))
+	return nil
+}
+
+// fill creates keys, many at a time.
+func fill(addr string, keys int) error {
+	var left atomic.Int64
+	left.Store(int64(keys))
+	var all sync.WaitGroup
+	errs := make(chan error, 1)
+	for range 128 {
+		all.Go(func() {
+			if err := create(addr, &left); err != nil {
+				select {
+				case errs <- err:
+				default:
+				}
+			}
+		})
+	}
+	all.Wait()
+	select {
+	case err := <-errs:
+		return err
+	default:
+		return nil
+	}
+}
+
+func create(addr string, left *atomic.Int64) error {
+	c, err := dial(addr)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	var request []byte
+	for i := 0; left.Add(-1) >= 0; i++ {
+		if i%500 == 0 { // a signature is good for five minutes
+			if request, err = signed(addr, "CreateKey", map[string]any{}); err != nil {
+				return err
+			}
+		}
+		if _, err := c.do(request); err != nil {
+			return err
+		}
+	}
+	return nil
+}

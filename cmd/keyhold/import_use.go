@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+
+	"github.com/keyhold/keyhold/byok"
+	"github.com/keyhold/keyhold/byok/awsimport"
+)
+
+// putToUse finds out what the imported material is to its key, rotates the key if it
+// is to, and says what is left to do.
+func (o *importOptions) putToUse(ctx context.Context, server *connection, w *byok.Wrapped, r *result, say talk) error {
+	state, err := stateOf(ctx, server, w, r.KeyMaterialId)
+	if err != nil {
+		return fmt.Errorf("the import was accepted: %w", err)
+	}
+	if o.rotate {
+		if state, err = rotate(ctx, server, w, state, r.KeyMaterialId, say); err != nil {
+			return fmt.Errorf("the import was accepted, but the key was not rotated: %w", err)
+		}
+	}
+	if o.newMaterial || state != types.KeyMaterialStateCurrent {
+		r.KeyMaterialState = state
+	}
+	k, err := awsimport.Find(ctx, server, w.KeyARN)
+	switch {
+	case err != nil:
+		return fmt.Errorf("the import was accepted: %w", err)
+	case k.KeyState == types.KeyStatePendingImport:
+		r.idle = "other material of the key is missing"
+		say.step("Missing", "other material of the key, which stays pending import until all is back. What is missing shows:")
+		say.more("aws kms list-key-rotations --include-key-material ALL_KEY_MATERIAL --key-id %s", w.KeyARN)
+	case state == types.KeyMaterialStatePendingRotation:
+		r.idle = "it waits"
+		say.step("Waits", "the key goes on with its current material. To make this the current one:")
+		say.more("aws kms rotate-key-on-demand --key-id %s", w.KeyARN)
+	case state != types.KeyMaterialStateCurrent:
+		r.idle = "other material is the current one"
+	}
+	return nil
+}
+
+// stateOf returns the state of a material: most often it is the one that the key shows.
+func stateOf(ctx context.Context, server *connection, w *byok.Wrapped, materialID string) (types.KeyMaterialState, error) {
+	k, err := awsimport.Find(ctx, server, w.KeyARN)
+	if err != nil || k.CurrentKeyMaterialId == nil || *k.CurrentKeyMaterialId == materialID {
+		return types.KeyMaterialStateCurrent, err
+	}
+	all, err := awsimport.Materials(ctx, server, aws.ToString(k.KeyId))
+	if err != nil {
+		return "", err
+	}
+	for _, m := range all {
+		if aws.ToString(m.KeyMaterialId) == materialID {
+			return m.KeyMaterialState, nil
+		}
+	}
+	return "", &refusal{"NotProved", fmt.Sprintf("the server does not list the key material %s, which it gave this ID", materialID)}
+}
+
+// rotate makes material that waits the current one, once it is known to be that which
+// was wrapped.
+func rotate(ctx context.Context, server *connection, w *byok.Wrapped, state types.KeyMaterialState, materialID string, say talk) (types.KeyMaterialState, error) {
+	switch state {
+	case types.KeyMaterialStateCurrent:
+		say.step("Rotated", "not, as this is the current material already")
+		return state, nil
+	case types.KeyMaterialStatePendingRotation:
+	default:
+		return state, &refusal{"NotWaiting", fmt.Sprintf("the key material %s is in the state %s", materialID, state)}
+	}
+	if !server.aws {
+		if err := awsimport.CheckID(w, materialID); err != nil {
+			return state, err
+		}
+	}
+	if err := awsimport.Rotate(ctx, server, w.KeyARN); err != nil {
+		return state, err
+	}
+	say.step("Rotated", "this is the current material now; those before it open what they encrypted")
+	return types.KeyMaterialStateCurrent, nil
+}

@@ -1,0 +1,113 @@
+package crypt
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha3"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"filippo.io/mldsa"
+)
+
+// An acvpTest is a prompt and its expected result in one, as both have their own
+// members, in the samples of NIST's validation program (ACVP).
+type acvpTest struct {
+	ID                                           int `json:"tcId"`
+	Seed, PK, Message, Signature, D, Z, EK, M, C hexBytes
+	K                                            hexBytes
+	TestPassed                                   bool
+}
+
+type acvpGroup struct {
+	ParameterSet, Function string
+	PK                     hexBytes
+	Tests                  []acvpTest
+}
+
+// The samples of ACVP that the module of circl carries. Those whose private keys
+// are not seeds are left out, as the material of a key is its seed: of decapsulation
+// and of the generation of signatures.
+func TestACVP(t *testing.T) {
+	ran := map[string]int{}
+	for _, c := range []struct {
+		samples string
+		passes  func(acvpGroup, acvpTest) bool
+	}{
+		{"kem/mlkem/testdata/ML-KEM-keyGen-FIPS203", passesMLKEMKeygen},
+		{"kem/mlkem/testdata/ML-KEM-encapDecap-FIPS203", passesEncapsulation},
+		{"sign/mldsa/testdata/ML-DSA-keyGen-FIPS204", passesMLDSAKeygen},
+		{"sign/mldsa/testdata/ML-DSA-sigVer-FIPS204", passesMLDSAVerify},
+	} {
+		for _, g := range acvpSamples(t, c.samples) {
+			if g.Function == "decapsulation" {
+				continue
+			}
+			for _, test := range g.Tests {
+				if ran[c.samples]++; !c.passes(g, test) {
+					t.Errorf("%s %d (%s) fails", c.samples, test.ID, g.ParameterSet)
+				}
+			}
+		}
+	}
+	t.Log(ran)
+}
+
+// acvpSamples joins prompts and results.
+func acvpSamples(t *testing.T, folder string) []acvpGroup {
+	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/cloudflare/circl").Output()
+	if err != nil {
+		t.Fatal("go list: ", err)
+	}
+	var all struct{ TestGroups []acvpGroup }
+	for _, name := range []string{"prompt.json.gz", "expectedResults.json.gz"} {
+		f, err := os.Open(filepath.Join(strings.TrimSpace(string(dir)), folder, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		text, err := gzip.NewReader(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.NewDecoder(text).Decode(&all); err != nil { // into what is there already
+			t.Fatal(folder, name, err)
+		}
+	}
+	return all.TestGroups
+}
+
+func specOfSet(parameterSet string) string { return strings.ReplaceAll(parameterSet, "-", "_") }
+
+func passesMLKEMKeygen(g acvpGroup, test acvpTest) bool {
+	l, ok := latticeOf(specOfSet(g.ParameterSet))
+	pair, err := l.expand(append(test.D, test.Z...))
+	return ok && err == nil && bytes.Equal(pair.public(), test.EK)
+}
+
+func passesEncapsulation(g acvpGroup, test acvpTest) bool {
+	secret, ciphertext, err := encapsulateWith(specOfSet(g.ParameterSet), test.EK, test.M)
+	return err == nil && bytes.Equal(secret, test.K) && bytes.Equal(ciphertext, test.C)
+}
+
+func passesMLDSAKeygen(g acvpGroup, test acvpTest) bool {
+	parameters, ok := mldsaParameters(specOfSet(g.ParameterSet))
+	private, err := mldsa.NewPrivateKey(parameters, test.Seed)
+	return ok && err == nil && bytes.Equal(private.PublicKey().Bytes(), test.PK)
+}
+
+// passesMLDSAVerify goes by μ, as these messages stand for M′ (FIPS 204,
+// algorithm 8).
+func passesMLDSAVerify(g acvpGroup, test acvpTest) bool {
+	parameters, _ := mldsaParameters(specOfSet(g.ParameterSet))
+	public, err := mldsa.NewPublicKey(parameters, g.PK)
+	if err != nil {
+		return false
+	}
+	mu := sha3.SumSHAKE256(append(sha3.SumSHAKE256(g.PK, 64), test.Message...), 64)
+	return test.TestPassed == (verifyMLDSA(public, mu, true, test.Signature) == nil)
+}

@@ -1,0 +1,77 @@
+package crypt
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+)
+
+// specs are all that the package knows.
+var specs = []string{
+	"SYMMETRIC_DEFAULT", "RSA_2048", "RSA_3072", "RSA_4096",
+	"ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521", "ECC_SECG_P256K1", "ECC_NIST_EDWARDS25519",
+	"HMAC_224", "HMAC_256", "HMAC_384", "HMAC_512",
+	"ML_DSA_44", "ML_DSA_65", "ML_DSA_87", "ML_KEM_512", "ML_KEM_768", "ML_KEM_1024",
+}
+
+// rawSize is the size of material that has no form but its size.
+var rawSize = map[string]int{"SYMMETRIC_DEFAULT": 32, "HMAC_224": 28, "HMAC_256": 32, "HMAC_384": 48, "HMAC_512": 64}
+
+// Material of each spec is new each time, opens as what it is, and as nothing
+// else.
+func TestMaterialOfEachSpec(t *testing.T) {
+	for _, spec := range specs {
+		t.Run(spec, func(t *testing.T) {
+			material, other := generate(t, spec), generate(t, spec)
+			if bytes.Equal(material, other) {
+				t.Fatal("the same material twice")
+			}
+			k, err := Open(spec, material)
+			if err != nil {
+				t.Fatal(err)
+			}
+			k2, err := Open(spec, other)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p, ok := k.(Pair); ok && bytes.Equal(p.PublicKey(), k2.(Pair).PublicKey()) {
+				t.Error("the same public key twice")
+			}
+			k2.Destroy()
+			for _, wrong := range specs {
+				if wrong == spec || rawSize[wrong] == len(material) {
+					continue // all bytes of the size are such material
+				}
+				if _, err := Open(wrong, material); !errors.Is(err, ErrMaterial) {
+					t.Errorf("it opens as %s: %v", wrong, err)
+				}
+			}
+			for _, damaged := range [][]byte{nil, material[1:], material[:len(material)-1], append(bytes.Clone(material), 0)} {
+				if _, err := Open(spec, damaged); !errors.Is(err, ErrMaterial) {
+					t.Errorf("%d of %d bytes open: %v", len(damaged), len(material), err)
+				}
+			}
+		})
+	}
+}
+
+func TestUnknownSpec(t *testing.T) {
+	for _, spec := range []string{"", "SM2", "RSA_1024", "rsa_2048", "ECC_NIST_P224", "ML_KEM_256"} {
+		if _, err := Generate(spec); err == nil {
+			t.Errorf("%q generates", spec)
+		}
+		if _, err := Open(spec, make([]byte, 32)); err == nil {
+			t.Errorf("%q opens", spec)
+		}
+	}
+}
+
+func generate(t testing.TB, spec string) (material []byte) {
+	t.Helper()
+	var err error
+	Secretly(func() { material, err = Generate(spec) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return material
+}

@@ -1,0 +1,1 @@
+// This file makes the compiler take a function without a body: see mldsamu.go.

@@ -1,0 +1,125 @@
+package crypt
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdh"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"fmt"
+)
+
+// nistCurve gives for each spec its curve, and the hash of its one signing
+// algorithm.
+func nistCurve(spec string) (elliptic.Curve, crypto.Hash) {
+	switch spec {
+	case "ECC_NIST_P256":
+		return elliptic.P256(), crypto.SHA256
+	case "ECC_NIST_P384":
+		return elliptic.P384(), crypto.SHA384
+	case "ECC_NIST_P521":
+		return elliptic.P521(), crypto.SHA512
+	}
+	return nil, 0
+}
+
+func nistFamily(spec string) (family, bool) {
+	curve, h := nistCurve(spec)
+	if curve == nil {
+		return family{}, false
+	}
+	return family{
+		generate: func() ([]byte, error) {
+			private, err := ecdsa.GenerateKey(curve, rand.Reader)
+			if err != nil {
+				return nil, err
+			}
+			return x509.MarshalPKCS8PrivateKey(private)
+		},
+		open: func(material []byte) (Key, error) { return openNIST(curve, h, material) },
+	}, true
+}
+
+// A NISTKey is a pair on a curve of NIST SP 800-186, for signatures (FIPS 186-5)
+// or for key agreement (NIST SP 800-56A).
+type NISTKey struct {
+	private   *ecdsa.PrivateKey
+	agreement *ecdh.PrivateKey
+	hash      crypto.Hash
+	public    []byte
+}
+
+func openNIST(curve elliptic.Curve, h crypto.Hash, material []byte) (*NISTKey, error) {
+	private, err := parsePKCS8[*ecdsa.PrivateKey](material)
+	if err != nil {
+		return nil, err
+	}
+	if private.Curve != curve {
+		return nil, fmt.Errorf("on the curve %s, not %s", private.Curve.Params().Name, curve.Params().Name)
+	}
+	agreement, err := private.ECDH()
+	if err != nil {
+		return nil, err
+	}
+	public, err := x509.MarshalPKIXPublicKey(&private.PublicKey)
+	return &NISTKey{private, agreement, h, public}, err
+}
+
+// Destroy clears the key.
+func (k *NISTKey) Destroy() {
+	//lint:ignore SA1019 there is no other way to clear it
+	clear(k.private.D.Bits())
+	k.agreement = nil
+}
+
+// Footprint returns about how many bytes of memory the key takes.
+func (k *NISTKey) Footprint() int { return 2 << 10 }
+
+// PublicKey returns the public half as DER SubjectPublicKeyInfo.
+func (k *NISTKey) PublicKey() []byte { return k.public }
+
+// Sign signs a message or its digest, and returns DER (RFC 3279, section 2.2.3).
+// The algorithm is that of the curve.
+func (k *NISTKey) Sign(_ string, message []byte, digest bool) (signature []byte, err error) {
+	hashed := hashUnless(digest, k.hash, message)
+	Secretly(func() { signature, err = ecdsa.SignASN1(rand.Reader, k.private, hashed) })
+	return signature, err
+}
+
+// Verify returns nil or ErrSignature.
+func (k *NISTKey) Verify(_ string, message []byte, digest bool, signature []byte) error {
+	return verifyNIST(&k.private.PublicKey, hashUnless(digest, k.hash, message), signature)
+}
+
+func verifyNIST(public *ecdsa.PublicKey, hashed, signature []byte) error {
+	if !ecdsa.VerifyASN1(public, hashed, signature) {
+		return ErrSignature
+	}
+	return nil
+}
+
+// Agree returns the secret shared with who holds the other half of the public
+// key: the x-coordinate, as long as the field (SEC 1, section 3.3.1). The public
+// key is SubjectPublicKeyInfo in the one form that DER has for it, with a named
+// curve and a point that is not compressed; else the error is ErrPublicKey.
+func (k *NISTKey) Agree(peer []byte) (secret []byte, err error) {
+	parsed, err := x509.ParsePKIXPublicKey(peer)
+	if err != nil {
+		return nil, ErrPublicKey
+	}
+	public, ok := parsed.(*ecdsa.PublicKey)
+	if !ok || public.Curve != k.private.Curve {
+		return nil, ErrPublicKey
+	}
+	if canonical, err := x509.MarshalPKIXPublicKey(public); err != nil || !bytes.Equal(canonical, peer) {
+		return nil, ErrPublicKey // crypto/x509 does not mind what follows within
+	}
+	other, err := public.ECDH()
+	if err != nil {
+		return nil, ErrPublicKey
+	}
+	Secretly(func() { secret, err = k.agreement.ECDH(other) })
+	return secret, err
+}

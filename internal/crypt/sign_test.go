@@ -1,0 +1,182 @@
+package crypt
+
+import (
+	"bytes"
+	"crypto"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// A signer is a key of any of the families that sign.
+type signer interface {
+	Pair
+	Sign(algorithm string, message []byte, prepared bool) ([]byte, error)
+	Verify(algorithm string, message []byte, prepared bool, signature []byte) error
+}
+
+// signing gives the algorithms of each spec that signs, and the hash that a
+// digest is made with; 0 where there is none.
+var signing = map[string]map[string]crypto.Hash{
+	"RSA_2048": {
+		"RSASSA_PSS_SHA_256": crypto.SHA256, "RSASSA_PSS_SHA_384": crypto.SHA384, "RSASSA_PSS_SHA_512": crypto.SHA512,
+		"RSASSA_PKCS1_V1_5_SHA_256": crypto.SHA256, "RSASSA_PKCS1_V1_5_SHA_384": crypto.SHA384, "RSASSA_PKCS1_V1_5_SHA_512": crypto.SHA512,
+	},
+	"ECC_NIST_P256":         {"ECDSA_SHA_256": crypto.SHA256},
+	"ECC_NIST_P384":         {"ECDSA_SHA_384": crypto.SHA384},
+	"ECC_NIST_P521":         {"ECDSA_SHA_512": crypto.SHA512},
+	"ECC_SECG_P256K1":       {"ECDSA_SHA_256": crypto.SHA256},
+	"ECC_NIST_EDWARDS25519": {"ED25519_SHA_512": 0, "ED25519_PH_SHA_512": 0},
+	"ML_DSA_44":             {"ML_DSA_SHAKE_256": 0},
+	"ML_DSA_65":             {"ML_DSA_SHAKE_256": 0},
+	"ML_DSA_87":             {"ML_DSA_SHAKE_256": 0},
+}
+
+func TestSignatures(t *testing.T) {
+	message := []byte("a message of any length")
+	for spec, algorithms := range signing {
+		k, other := openNew(t, spec).(signer), openNew(t, spec).(signer)
+		for algorithm, h := range algorithms {
+			signature, err := k.Sign(algorithm, message, false)
+			if err != nil {
+				t.Fatal(spec, algorithm, err)
+			}
+			refused := func(why string, err error) {
+				t.Helper()
+				if err != ErrSignature {
+					t.Errorf("%s %s: %s: %v", spec, algorithm, why, err)
+				}
+			}
+			if err := k.Verify(algorithm, message, false, signature); err != nil {
+				t.Errorf("%s %s: %v", spec, algorithm, err)
+			}
+			refused("another message", k.Verify(algorithm, message[1:], false, signature))
+			refused("another key", other.Verify(algorithm, message, false, signature))
+			refused("a shorter signature", k.Verify(algorithm, message, false, signature[:len(signature)-1]))
+			refused("no signature", k.Verify(algorithm, message, false, nil))
+			for _, at := range []int{len(signature) / 2, len(signature) - 1} {
+				damaged := bytes.Clone(signature)
+				damaged[at] ^= 1
+				refused("a flipped bit", k.Verify(algorithm, message, false, damaged))
+			}
+			for otherAlgorithm := range algorithms {
+				if otherAlgorithm != algorithm {
+					refused(otherAlgorithm, k.Verify(otherAlgorithm, message, false, signature))
+				}
+			}
+			if h != 0 {
+				digest := hashUnless(false, h, message)
+				byDigest, err := k.Sign(algorithm, digest, true)
+				if err != nil || k.Verify(algorithm, message, false, byDigest) != nil || k.Verify(algorithm, digest, true, signature) != nil {
+					t.Errorf("%s %s: a message and its digest are not the same: %v", spec, algorithm, err)
+				}
+				refused("a digest as a message", k.Verify(algorithm, digest, false, signature))
+			}
+		}
+	}
+}
+
+func openNew(t testing.TB, spec string) Key {
+	t.Helper()
+	k, err := Open(spec, generate(t, spec))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func TestUnknownAlgorithm(t *testing.T) {
+	for _, spec := range []string{"RSA_2048", "ECC_NIST_EDWARDS25519"} {
+		k := openNew(t, spec).(signer)
+		for _, algorithm := range []string{"", "RSASSA_PSS", "RSASSA_PSS_SHA_1", "ED25519"} {
+			if _, err := k.Sign(algorithm, []byte("m"), false); err == nil {
+				t.Errorf("%s signs with %q", spec, algorithm)
+			}
+			if err := k.Verify(algorithm, []byte("m"), false, []byte("s")); err == nil || err == ErrSignature {
+				t.Errorf("%s verifies with %q: %v", spec, algorithm, err)
+			}
+		}
+	}
+	if _, err := openNew(t, "RSA_2048").(*RSAKey).Decrypt("RSAES_PKCS1_V1_5", make([]byte, 256)); err == nil || err == ErrCiphertext {
+		t.Errorf("%v", err)
+	}
+}
+
+// The vector of RFC 8032, section 7.3.
+func TestEd25519ph(t *testing.T) {
+	seed, _ := hex.DecodeString("833fe62409237b9d62ec77587520911e9a759cec1d19755b7da901b96dca3d42")
+	want := "98a70222f0b8121aa9d30f813d683f809e462b469c7ff87639499bb94e6dae41" + "31f85042463c2a355a2003d062adf5aaa10b8c61e636062aaad11c2a26083406"
+	prefix, _ := hex.DecodeString("302e020100300506032b657004220420") // RFC 8410, section 7
+	k, err := Open("ECC_NIST_EDWARDS25519", append(prefix, seed...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := k.(signer).Sign("ED25519_PH_SHA_512", []byte("abc"), true)
+	if err != nil || hex.EncodeToString(got) != want {
+		t.Errorf("%x, %v", got, err)
+	}
+}
+
+// A secret is the same on both sides, and of ML-KEM another one where the
+// ciphertext was changed.
+func TestSharedSecrets(t *testing.T) {
+	for _, spec := range []string{"ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521"} {
+		a, b := openNew(t, spec).(*NISTKey), openNew(t, spec).(*NISTKey)
+		one, err1 := a.Agree(b.PublicKey())
+		two, err2 := b.Agree(a.PublicKey())
+		if err1 != nil || err2 != nil || !bytes.Equal(one, two) || len(one) != (a.private.Params().BitSize+7)/8 {
+			t.Errorf("%s: %x, %x, %v, %v", spec, one, two, err1, err2)
+		}
+		for _, peer := range [][]byte{nil, b.PublicKey()[1:], append(bytes.Clone(b.PublicKey()), 0), openNew(t, "RSA_2048").(Pair).PublicKey(), openNew(t, "ECC_SECG_P256K1").(Pair).PublicKey(), openNew(t, map[bool]string{true: "ECC_NIST_P384", false: "ECC_NIST_P256"}[spec == "ECC_NIST_P256"]).(Pair).PublicKey()} {
+			if _, err := a.Agree(peer); err != ErrPublicKey {
+				t.Errorf("%s with %x: %v", spec, peer, err)
+			}
+		}
+	}
+	for _, spec := range []string{"ML_KEM_512", "ML_KEM_768", "ML_KEM_1024"} {
+		k, other := openNew(t, spec).(*MLKEMKey), openNew(t, spec).(*MLKEMKey)
+		secret, ciphertext := k.Encapsulate()
+		got, err := k.Decapsulate(ciphertext)
+		if err != nil || !bytes.Equal(got, secret) || len(secret) != 32 {
+			t.Errorf("%s: %x, %x, %v", spec, got, secret, err)
+		}
+		if elsewhere, err := other.Decapsulate(ciphertext); err != nil || bytes.Equal(elsewhere, secret) {
+			t.Errorf("%s: the same secret under another key, %v", spec, err)
+		}
+		ciphertext[0] ^= 1
+		if changed, err := k.Decapsulate(ciphertext); err != nil || bytes.Equal(changed, secret) || len(changed) != 32 {
+			t.Errorf("%s: the same secret of a changed ciphertext, %v", spec, err)
+		}
+		for _, wrong := range [][]byte{nil, ciphertext[1:], append(ciphertext, 0)} {
+			if _, err := k.Decapsulate(wrong); err != ErrCiphertext {
+				t.Errorf("%s of %d bytes: %v", spec, len(wrong), err)
+			}
+		}
+	}
+}
+
+// What can be reached of a destroyed key is cleared.
+func TestDestroy(t *testing.T) {
+	k := openNew(t, "RSA_2048").(*RSAKey)
+	if k.Destroy(); k.private.D.Sign() != 0 && slices.Max(k.private.D.Bits()) != 0 || slices.Max(k.private.Primes[0].Bits()) != 0 {
+		t.Error("an RSA key is there still")
+	}
+	e := openNew(t, "ECC_NIST_EDWARDS25519").(*Ed25519Key)
+	if e.Destroy(); slices.Max(e.private[:32]) != 0 {
+		t.Error("an Ed25519 key is there still")
+	}
+	s := openNew(t, "ECC_SECG_P256K1").(*Secp256k1Key)
+	if s.Destroy(); !s.private.Key.IsZero() {
+		t.Error("a secp256k1 key is there still")
+	}
+	n := openNew(t, "ECC_NIST_P256").(*NISTKey)
+	//lint:ignore SA1019 see Destroy
+	if n.Destroy(); slices.Max(n.private.D.Bits()) != 0 {
+		t.Error("a key on P-256 is there still")
+	}
+	h := openNew(t, "HMAC_384").(*HMACKey)
+	if h.Destroy(); strings.Trim(string(h.material), "\x00") != "" {
+		t.Error("an HMAC key is there still")
+	}
+}

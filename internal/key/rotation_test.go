@@ -1,0 +1,284 @@
+package key
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+var materialC = fmt.Sprintf("%064x", 12)
+
+// waiting returns a key with imported material and more that waits to be current.
+func waiting(state State, pending Material, materials ...Material) Key {
+	k := external(state, materials...)
+	k.Pending = &pending
+	return k
+}
+
+// rotated returns a material that a rotation made current.
+func rotated(m Material, t RotationType, date time.Time) Material {
+	m.RotationType, m.RotationDate = t, date
+	return m
+}
+
+// generated returns an enabled key of the server's own material.
+func generated(r Rotation, materials ...Material) Key {
+	k := external(Enabled, materials...)
+	k.Origin, k.Rotation = OriginAWSKMS, r
+	return k
+}
+
+func TestImportNewMaterial(t *testing.T) {
+	a, b, c := present(materialA, time.Time{}), present(materialB, noon.Add(day)), present(materialC, time.Time{})
+	for _, test := range []struct {
+		name     string
+		from     Key
+		material Material
+		want     Key
+	}{
+		{"the first", external(PendingImport), a, external(Enabled, a)},
+		{"the second", external(Enabled, a), b, waiting(Enabled, b, a)},
+		{"the third", external(Enabled, a, b), c, waiting(Enabled, c, a, b)},
+		{"into a disabled key", external(Disabled, a), b, waiting(Disabled, b, a)},
+		{"while the first is gone", external(PendingImport, missing(materialA)), b, waiting(PendingImport, b, missing(materialA))},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := unchanged(t, test.from, func() Key {
+				k, err := test.from.ImportNewMaterial(test.material, &test.material.Description)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return k
+			})
+			wantKey(t, got, test.want)
+		})
+	}
+}
+
+func TestImportNewMaterialRefused(t *testing.T) {
+	a, b, c := present(materialA, time.Time{}), present(materialB, time.Time{}), present(materialC, time.Time{})
+	hmac := external(Enabled, a)
+	hmac.Spec = "HMAC_256"
+	associated := "The key material in the request is already associated with " + keyARN + "."
+	for _, test := range []struct {
+		name     string
+		from     Key
+		material Material
+		kind     Kind
+		message  string
+	}{
+		{"the current one", external(Enabled, a), a, KindIncorrectKeyMaterial, associated},
+		{"a former one", external(Enabled, a, b), a, KindIncorrectKeyMaterial, associated},
+		{"a lost one", external(PendingImport, missing(materialA)), a, KindIncorrectKeyMaterial, associated},
+		{"the one that waits", waiting(Enabled, b, a), b, KindIncorrectKeyMaterial, associated},
+		{"the current one while another waits", waiting(Enabled, b, a), a, KindIncorrectKeyMaterial, associated},
+		{"while another waits", waiting(Enabled, b, a), c, KindInvalidState,
+			"Key material " + materialC + " cannot be imported into " + keyARN + ", as key material " + materialB + " is pending rotation."},
+		{"into a key of one material", hmac, b, KindUnsupportedOperation, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := test.from.ImportNewMaterial(test.material, nil)
+			wantError(t, err, test.kind, test.message)
+			wantKey(t, got, Key{})
+		})
+	}
+}
+
+// Material that waits is imported again, forgotten, or expires, and the key is as
+// if it had never been there.
+func TestPendingMaterial(t *testing.T) {
+	a, b := present(materialA, time.Time{}), present(materialB, noon.Add(day))
+	k := waiting(Enabled, b, a)
+	if due := k.Due(); due != b.ValidTo {
+		t.Errorf("due %s", due)
+	}
+	wantKey(t, k.At(noon.Add(day-1)), k)
+	wantKey(t, unchanged(t, k, func() Key { return k.At(noon.Add(day)) }), external(Enabled, a))
+
+	again := b
+	again.ValidTo, again.Sealed, again.Description = time.Time{}, []byte("sealed again"), ""
+	got, err := k.ImportMaterial(again, nil)
+	if again.Description = b.Description; err != nil {
+		t.Fatal(err)
+	}
+	wantKey(t, got, waiting(Enabled, again, a))
+
+	got, err = k.DeleteMaterial(materialB)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantKey(t, got, external(Enabled, a))
+	got, err = k.DeleteMaterial("") // the current one, and not the one that waits
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantKey(t, got, waiting(PendingImport, b, missing(materialA)))
+	if got := deletedAt(noon, a).At(noon); len(got.Slots()) != 0 || got.Pending != nil {
+		t.Errorf("of a key that is gone: %+v", got)
+	}
+
+	_, err = external(Enabled, a).ImportMaterial(b, nil)
+	wantError(t, err, KindIncorrectKeyMaterial, "")
+	_, err = k.ImportMaterial(present(materialC, time.Time{}), nil)
+	wantError(t, err, KindIncorrectKeyMaterial, "")
+}
+
+func TestRotateOnDemand(t *testing.T) {
+	a, b, c := present(materialA, time.Time{}), present(materialB, noon.Add(day)), present(materialC, time.Time{})
+	k := waiting(Enabled, b, a)
+	got := unchanged(t, k, func() Key {
+		got, err := k.RotateOnDemand(Material{}, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	})
+	wantKey(t, got, external(Enabled, a, rotated(b, RotationOnDemand, noon)))
+	// It is associated now: losing it is losing the key, and it comes back in its place.
+	lost := got.At(noon.Add(day))
+	wantKey(t, lost, external(PendingImport, a, rotated(missing(materialB), RotationOnDemand, noon)))
+	back, err := lost.ImportMaterial(Material{ID: materialB, Sealed: b.Sealed, ValidTo: b.ValidTo}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantKey(t, back, got)
+
+	r := Rotation{PeriodInDays: 90, Next: noon.Add(30 * day)}
+	own := generated(r, a)
+	got, err = own.RotateOnDemand(c, noon.Add(time.Microsecond))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantKey(t, got, generated(r, a, rotated(c, RotationOnDemand, noon)))
+}
+
+func TestRotateOnDemandRefused(t *testing.T) {
+	a, b := present(materialA, time.Time{}), present(materialB, time.Time{})
+	often := []Material{a}
+	for range MaxOnDemandRotations {
+		often = append(often, rotated(present(materialC, time.Time{}), RotationOnDemand, noon))
+	}
+	hmac := generated(Rotation{}, a)
+	hmac.Spec = "HMAC_256"
+	soon := func(d time.Duration) Rotation { return Rotation{PeriodInDays: 90, Next: noon.Add(d)} }
+	disabled := generated(soon(0), a)
+	disabled.State = Disabled // the grid refuses it before
+	for _, test := range []struct {
+		name    string
+		from    Key
+		kind    Kind
+		message string
+	}{
+		{"nothing waits", external(Enabled, a), KindInvalidState, "No available key material pending rotation for the key: " + keyARN + "."},
+		{"once too often, imported", waiting(Enabled, b, often...), KindLimitExceeded, ""},
+		{"once too often, generated", generated(Rotation{}, often...), KindLimitExceeded, ""},
+		{"not quite too often", generated(Rotation{}, often[:MaxOnDemandRotations]...), "", ""},
+		{"often of itself", generated(Rotation{}, append(often[2:], rotated(b, RotationAutomatic, noon), rotated(b, RotationAutomatic, noon))...), "", ""},
+		{"a key of one material", hmac, KindUnsupportedOperation, ""},
+		{"20 minutes before an automatic rotation", generated(soon(20*time.Minute), a), "", ""},
+		{"less than that", generated(soon(20*time.Minute-1), a), KindConflict, ""},
+		{"after it was due", generated(soon(-time.Second), a), KindConflict, ""},
+		{"an automatic rotation that is not carried out", disabled, "", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := test.from.RotateOnDemand(b, noon)
+			if test.kind == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			wantError(t, err, test.kind, test.message)
+			wantKey(t, got, Key{})
+		})
+	}
+}
+
+func TestAutomaticRotation(t *testing.T) {
+	a, b := present(materialA, time.Time{}), present(materialB, time.Time{})
+	plain := generated(Rotation{}, a)
+	k := unchanged(t, plain, func() Key { return plain.EnableRotation(90, noon) })
+	wantKey(t, k, generated(Rotation{90, noon.Add(90 * day)}, a))
+	wantKey(t, k.EnableRotation(90, noon.Add(day)), k)
+	wantKey(t, k.EnableRotation(365, noon.Add(day)), generated(Rotation{365, noon.Add(366 * day)}, a))
+	wantKey(t, unchanged(t, k, k.DisableRotation), plain)
+
+	for _, test := range []struct {
+		after time.Duration
+		due   bool
+		next  time.Duration
+	}{
+		{0, false, 0},
+		{90*day - 1, false, 0},
+		{90 * day, true, 180 * day},
+		{90*day + time.Second, true, 180 * day},
+		{179 * day, true, 180 * day},
+		{180 * day, true, 270 * day}, // one rotation makes up for two
+		{1000 * day, true, 1080 * day},
+	} {
+		now := noon.Add(test.after)
+		if k.At(now).RotationDue(now) != test.due || k.Due() != noon.Add(90*day) {
+			t.Errorf("after %v: %v, due %s", test.after, k.RotationDue(now), k.Due())
+		}
+		wantKey(t, k.At(now), k) // the rotation itself is for the sweep
+		if test.due {
+			got := unchanged(t, k, func() Key { return k.Rotate(b, now) })
+			wantKey(t, got, generated(Rotation{90, noon.Add(test.next)}, a, rotated(b, RotationAutomatic, now)))
+		}
+	}
+}
+
+// A key that is not enabled is not rotated; what it missed it gets when it is enabled
+// again, and the next a period later.
+func TestRotationOfADisabledKey(t *testing.T) {
+	a, b := present(materialA, time.Time{}), present(materialB, time.Time{})
+	k := generated(Rotation{90, noon}, a)
+	for name, idle := range map[string]Key{"disabled": k.Disable(), "pending deletion": k.ScheduleDeletion(30, noon)} {
+		if idle.RotationDue(noon.Add(day)) || !idle.rotationDue().IsZero() || idle.Rotation != k.Rotation {
+			t.Errorf("%s: %+v", name, idle)
+		}
+	}
+	now := noon.Add(30 * day)
+	back := k.ScheduleDeletion(30, noon).CancelDeletion().Enable(now)
+	wantKey(t, back, generated(Rotation{90, now}, a))
+	wantKey(t, back.Rotate(b, now.Add(time.Second)), generated(Rotation{90, now.Add(90 * day)}, a, rotated(b, RotationAutomatic, now.Add(time.Second))))
+	early := noon.Add(-30 * day)
+	wantKey(t, k.Disable().Enable(early), k)
+	if plain := generated(Rotation{}, a); plain.Disable().Enable(now).Rotation.Enabled() || plain.RotationDue(now) {
+		t.Error("a key without automatic rotation has one")
+	}
+}
+
+func TestCheckAutomaticRotation(t *testing.T) {
+	k := generated(Rotation{}, present(materialA, time.Time{}))
+	if err := k.CheckAutomaticRotation(); err != nil {
+		t.Error(err)
+	}
+	k.Spec = "RSA_2048"
+	wantError(t, k.CheckAutomaticRotation(), KindUnsupportedOperation, keyARN+" is a key of the spec RSA_2048, which is not valid for this operation.")
+	wantError(t, external(PendingImport).CheckAutomaticRotation(), KindUnsupportedOperation, keyARN+" origin is EXTERNAL which is not valid for this operation.")
+}
+
+func TestExpiration(t *testing.T) {
+	never, soon, late := present(materialA, time.Time{}), present(materialB, noon), present(materialC, noon.Add(day))
+	for name, test := range map[string]struct {
+		k     Key
+		model ExpirationModel
+		until time.Time
+		ok    bool
+	}{
+		"never imported":    {k: external(PendingImport)},
+		"all lost":          {k: external(PendingImport, missing(materialA), missing(materialB))},
+		"no expiry":         {external(Enabled, never), MaterialDoesNotExpire, time.Time{}, true},
+		"the first expires": {external(Enabled, soon, never), MaterialExpires, noon, true},
+		"the last expires":  {external(Enabled, never, late), MaterialExpires, noon.Add(day), true},
+		"the earliest":      {external(Enabled, late, soon), MaterialExpires, noon, true},
+		"one is lost":       {external(PendingImport, missing(materialB), late), MaterialExpires, noon.Add(day), true},
+		"one waits":         {waiting(Enabled, soon, late), MaterialExpires, noon.Add(day), true},
+	} {
+		model, until, ok := test.k.Expiration()
+		if ok != test.ok || ok && (model != test.model || !until.Equal(test.until)) {
+			t.Errorf("%s: %s, %s, %v", name, model, until, ok)
+		}
+	}
+}

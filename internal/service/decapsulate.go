@@ -1,0 +1,35 @@
+package service
+
+import (
+	"errors"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/crypt"
+	"github.com/keyhold/keyhold/internal/key"
+)
+
+// Decapsulate refuses a ciphertext for its length alone: one that was made for
+// another key, or changed, has a secret as well, which nobody else knows.
+var decapsulate = query("Decapsulate", asks{{"kms:Decapsulate", keyOrAlias("KeyId")}}, nil,
+	func(c *call, in *api.DecapsulateRequest) (*api.DecapsulateResponse, error) {
+		k := c.key()
+		if err := k.Use(c.Operation.Name, key.EncapsulateDecapsulate, *in.EncapsulationAlgorithm); err != nil {
+			return nil, err
+		}
+		var secret []byte
+		err := withCurrent(c, k, func(made encapsulator) (err error) {
+			secret, err = made.Decapsulate(in.SharedSecretCiphertextBlob)
+			return err
+		})
+		if errors.Is(err, crypt.ErrCiphertext) {
+			err = key.Errorf(key.KindInvalidCiphertext, "").Because(err)
+		}
+		if err == nil {
+			err = dryRun(in.DryRun)
+		}
+		if err != nil {
+			clear(secret)
+			return nil, err
+		}
+		return &api.DecapsulateResponse{EncapsulationAlgorithm: in.EncapsulationAlgorithm, KeyId: new(k.ARN()), SharedSecret: secret}, nil
+	})

@@ -1,0 +1,36 @@
+package service
+
+import (
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+var getKeyLastUsage = query("GetKeyLastUsage", asks{{"kms:GetKeyLastUsage", keyID("KeyId")}}, nil,
+	func(c *call, _ *api.GetKeyLastUsageRequest) (*api.GetKeyLastUsageResponse, error) {
+		k := c.key()
+		last, used := c.usage.last(pathOf(k))
+		if !used {
+			err := c.store.View(c.ctx, func(v *store.View) (err error) {
+				last, used, err = usages.Get(v, pathOf(k))
+				return err
+			})
+			if err != nil {
+				return nil, err
+			}
+		}
+		out := &api.GetKeyLastUsageResponse{
+			KeyCreationDate:   timestamp(k.CreationDate),
+			KeyId:             &k.ID,
+			KeyLastUsage:      &api.KeyLastUsageData{},
+			TrackingStartDate: timestamp(k.CreationDate), // every key has been watched from its beginning
+		}
+		if used {
+			*out.KeyLastUsage = api.KeyLastUsageData{
+				CloudTrailEventId: &last.EventID,
+				KmsRequestId:      &last.RequestID,
+				Operation:         &last.Operation,
+				Timestamp:         timestamp(last.Time),
+			}
+		}
+		return out, nil
+	})

@@ -1,0 +1,81 @@
+package service
+
+import (
+	"fmt"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/key"
+)
+
+var listKeyRotations = query("ListKeyRotations", asks{{"kms:ListKeyRotations", keyID("KeyId")}}, nil,
+	func(c *call, in *api.ListKeyRotationsRequest) (*api.ListKeyRotationsResponse, error) {
+		p, err := pageOf(c.Operation.Name, in.Marker, in.Limit, 100, 1000)
+		if err != nil {
+			return nil, err
+		}
+		k := c.key()
+		if err := k.CheckRotatable(); err != nil {
+			return nil, err
+		}
+		out := &api.ListKeyRotationsResponse{Rotations: []api.RotationsListEntry{}}
+		for _, m := range part(p, listed(k, or(in.IncludeKeyMaterial, "")), (listedMaterial).name) {
+			out.Rotations = append(out.Rotations, rotationEntry(k, m))
+		}
+		out.NextMarker, out.Truncated = p.next()
+		return out, nil
+	})
+
+// A listedMaterial is a material of a key with its place among all that the key
+// ever had, which it keeps.
+type listedMaterial struct {
+	key.Material
+	place int
+}
+
+func (m listedMaterial) name() string { return fmt.Sprintf("%06d", m.place) }
+
+// listed returns the materials that a listing includes: those of rotations, or with
+// them the first one and the one that waits.
+func listed(k key.Key, include string) (all []listedMaterial) {
+	for i, m := range k.AllMaterials() {
+		if include == api.IncludeKeyMaterialAll || m.RotationType != "" {
+			all = append(all, listedMaterial{m, i})
+		}
+	}
+	return all
+}
+
+func rotationEntry(k key.Key, m listedMaterial) api.RotationsListEntry {
+	e := api.RotationsListEntry{
+		KeyId:            &k.ID,
+		KeyMaterialId:    &m.ID,
+		KeyMaterialState: new(materialState(k, m.place)),
+		RotationDate:     timestamp(m.RotationDate),
+	}
+	if m.RotationType != "" {
+		e.RotationType = new(string(m.RotationType))
+	}
+	if k.Origin != key.OriginExternal {
+		return e
+	}
+	e.ImportState = new(api.ImportStatePending)
+	if m.Description != "" {
+		e.KeyMaterialDescription = &m.Description
+	}
+	if m.Present() {
+		e.ImportState = new(api.ImportStateImported)
+		e.ExpirationModel = new(string(m.ExpirationModel()))
+		e.ValidTo = timestamp(m.ValidTo)
+	}
+	return e
+}
+
+func materialState(k key.Key, place int) string {
+	switch last := len(k.Materials) - 1; {
+	case place > last:
+		return api.KeyMaterialPendingRotation
+	case place == last:
+		return api.KeyMaterialCurrent
+	}
+	return api.KeyMaterialNonCurrent
+}

@@ -1,0 +1,198 @@
+package service
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// A usageRecord is the last cryptographic operation on a key that succeeded.
+type usageRecord struct {
+	Operation string    `json:"operation"`
+	RequestID string    `json:"requestId"`
+	EventID   string    `json:"eventId"`
+	Time      time.Time `json:"time"`
+}
+
+// keyUsage notes in memory how keys were last used, so that no request waits for it
+// to be written, and writes it in the background: what is new within a minute, and
+// that of one key once an hour at most. A stop in order loses nothing, a crash
+// what was not written.
+type keyUsage struct {
+	store *store.Store
+	log   *slog.Logger
+
+	mu   sync.Mutex
+	keys map[string]noted // by the path of the key
+	room int              // for so many keys
+
+	full chan struct{} // there is hardly any room left
+	done chan struct{} // closed to end
+	gone sync.WaitGroup
+}
+
+// A noted usage is also written if it is clean.
+type noted struct {
+	usageRecord
+	clean   bool
+	written time.Time // wall time of the last writing, zero for none
+}
+
+// usagePause is how often the background looks, usageInterval how long it leaves a
+// key alone that it wrote; maxUsages bounds the keys in memory, and usageBatch is
+// how many one transaction writes, below the bound of a Batch.
+const (
+	usagePause    = time.Minute
+	usageInterval = time.Hour
+	maxUsages     = 100_000
+	usageBatch    = 64
+)
+
+func newKeyUsage(s *store.Store, log *slog.Logger) *keyUsage {
+	u := &keyUsage{store: s, log: log, keys: map[string]noted{}, room: maxUsages, full: make(chan struct{}, 1), done: make(chan struct{})}
+	u.gone.Go(u.keep)
+	return u
+}
+
+// note takes up a usage. Where the background does not keep up it is dropped.
+func (u *keyUsage) note(path string, r usageRecord) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	n, known := u.keys[path]
+	if r.Time.Before(n.Time) {
+		return // an older request that ended later
+	}
+	if !known && len(u.keys) >= u.room/4*3 {
+		select {
+		case u.full <- struct{}{}:
+		default:
+		}
+	}
+	if !known && len(u.keys) >= u.room {
+		return
+	}
+	n.usageRecord, n.clean = r, false
+	u.keys[path] = n
+}
+
+// last returns what is in memory of a key.
+func (u *keyUsage) last(path string) (usageRecord, bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	n, ok := u.keys[path]
+	return n.usageRecord, ok
+}
+
+// forget drops what is noted of a key that is removed.
+func (u *keyUsage) forget(path string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.keys, path)
+}
+
+func (u *keyUsage) keep() {
+	tick := time.NewTicker(usagePause)
+	defer tick.Stop()
+	for {
+		var err error
+		select {
+		case <-tick.C:
+			err = u.write(context.Background(), time.Now(), usageInterval)
+		case <-u.full:
+			err = u.makeRoom(context.Background(), time.Now())
+		case <-u.done:
+			return
+		}
+		if err != nil {
+			u.log.Error("write the last usage of keys", "error", err)
+		}
+	}
+}
+
+// makeRoom writes all that is new and drops what is written.
+func (u *keyUsage) makeRoom(ctx context.Context, now time.Time) error {
+	err := u.write(ctx, now, 0)
+	u.due(now, 0)
+	return err
+}
+
+// write writes what is new of the keys that were not written for the interval.
+func (u *keyUsage) write(ctx context.Context, now time.Time, interval time.Duration) error {
+	due := u.due(now, interval)
+	for len(due) > 0 {
+		batch := due[:min(len(due), usageBatch)]
+		if err := u.store.Update(ctx, func(tx *store.Tx) error { return putUsages(tx, batch) }); err != nil {
+			return err
+		}
+		u.wrote(batch, now)
+		due = due[len(batch):]
+	}
+	return nil
+}
+
+// A dueUsage is to be written.
+type dueUsage struct {
+	path string
+	usageRecord
+}
+
+// due returns what is to be written, and drops from memory the keys of which nothing
+// is.
+func (u *keyUsage) due(now time.Time, interval time.Duration) (due []dueUsage) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for path, n := range u.keys {
+		switch {
+		case now.Sub(n.written) < interval:
+		case n.clean:
+			delete(u.keys, path)
+		default:
+			due = append(due, dueUsage{path, n.usageRecord})
+		}
+	}
+	return due
+}
+
+// putUsages writes usages of keys that are there, so that none is left of one that
+// was removed.
+func putUsages(tx *store.Tx, batch []dueUsage) error {
+	for _, d := range batch {
+		k, ok, err := keys.Get(tx, d.path)
+		if err == nil && ok && k.State != key.Gone {
+			err = usages.Put(tx, d.path, d.usageRecord)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (u *keyUsage) wrote(batch []dueUsage, now time.Time) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, d := range batch {
+		if n, ok := u.keys[d.path]; ok {
+			n.written, n.clean = now, n.EventID == d.EventID
+			u.keys[d.path] = n
+		}
+	}
+}
+
+// close writes all that is noted.
+func (u *keyUsage) close() error {
+	close(u.done)
+	u.gone.Wait()
+	return u.write(context.Background(), time.Now(), 0)
+}
+
+// noteUsage takes up that the call, whose event has this ID, used its keys.
+func (c *call) noteUsage(eventID string) {
+	for _, k := range c.keys {
+		c.usage.note(pathOf(k), usageRecord{c.Operation.Name, c.ID, eventID, c.now})
+	}
+}
