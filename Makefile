@@ -6,7 +6,7 @@ PYTHON := $(VENV)/bin/python
 export KEYHOLD_PYTHON := $(CURDIR)/$(PYTHON)
 export CGO_ENABLED := 0
 
-.PHONY: build demo test race lint vuln deps faults crash images syncs flips full million bench profile fuzz clean
+.PHONY: build demo test race lint vuln deps faults crash images syncs flips full million attacks badkeys malformed timing tokens bench profile fuzz clean
 
 # runtimesecret: key material that was used is erased from registers, stack and heap.
 build:
@@ -71,6 +71,24 @@ OPERATION ?= Decrypt
 profile: build
 	go run ./bench -keyhold bin/keyhold -ops $(OPERATION) -profile $(BUILD)/$(OPERATION).prof
 	go tool pprof -top -cum -nodecount=60 bin/keyhold $(BUILD)/$(OPERATION).prof
+# What an attacker may try on the way in, in the numbers that make test is too short for.
+attacks: badkeys malformed timing tokens
+
+# No crafted private key takes longer to refuse than this.
+badkeys:
+	KEYHOLD_REFUSAL_LIMIT=250ms go test -count=1 -v -run '^TestBadKeys$$' ./internal/privatekey
+
+# Twelve classes of malformed wrapped material, 1,000 of each: one answer.
+malformed:
+	KEYHOLD_MALFORMED=1000 go test -count=1 -timeout 60m -run '^TestMalformedAnswersAreOne$$' ./internal/service
+
+# How wrapped material fails cannot be told by the time: 100,000 samples of each comparison.
+timing:
+	KEYHOLD_TIMING=100000 go test -count=1 -v -timeout 60m -run '^TestUnwrapTiming$$' ./internal/crypt
+
+# 1,000,000 mutated import tokens: none is accepted.
+tokens:
+	KEYHOLD_TOKENS=1000000 go test -count=1 -v -timeout 60m -run '^TestMutatedTokens$$' ./internal/service
 
 FUZZTIME ?= 30s
 fuzz:
@@ -78,6 +96,9 @@ fuzz:
 	go test -run '^$$' -fuzz '^FuzzDecode$$' -fuzztime $(FUZZTIME) ./internal/api
 	go test -run '^$$' -fuzz '^FuzzBlob$$' -fuzztime $(FUZZTIME) ./internal/crypt
 	go test -run '^$$' -fuzz '^FuzzFiles$$' -fuzztime $(FUZZTIME) ./byok
+	go test -run '^$$' -fuzz '^FuzzImportToken$$' -fuzztime $(FUZZTIME) ./internal/service
+	go test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME) ./internal/privatekey
+	go test -run '^$$' -fuzz '^FuzzReadPrivateKey$$' -fuzztime $(FUZZTIME) ./byok
 	go test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME) ./internal/seed
 
 deps: $(BUILD)/deps

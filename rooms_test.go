@@ -23,7 +23,8 @@ const law = `
 internal/key              |  json
 internal/api              |  json
 
-internal/crypt            |  circl mldsa secp256k1
+internal/privatekey       |  secp256k1 xcrypto
+internal/crypt            internal/privatekey  |  circl mldsa secp256k1 tink
 internal/seal             |  json
 internal/identity         internal/key  |
 internal/audit            |  json
@@ -36,10 +37,10 @@ internal/store/storetest  internal/store  |
 internal/service          internal/key internal/api internal/crypt internal/seal internal/identity internal/audit internal/seed internal/store  |  json uuid
 internal/server           internal/key internal/api internal/identity internal/service  |  uuid
 
-byok                      |
+byok                      internal/privatekey  |  tink xcrypto
 byok/awsimport            byok  |  aws
 kmstest                   internal/key internal/seal internal/seed internal/identity internal/audit internal/store/memory internal/service internal/server  |  aws
-cmd/keyhold               internal/key internal/api internal/seal internal/seed internal/identity internal/audit internal/store internal/store/local internal/store/memory internal/service internal/server byok byok/awsimport  |  aws cobra sys
+cmd/keyhold               internal/key internal/api internal/seal internal/seed internal/identity internal/audit internal/store internal/store/local internal/store/memory internal/service internal/server byok byok/awsimport  |  aws cobra sys xterm
 
 bench                     |  aws sys
 examples/first-import     |  aws
@@ -56,8 +57,11 @@ var modules = map[string]string{
 	"mldsa":     "filippo.io/mldsa",
 	"secp256k1": "github.com/decred/dcrd/dcrec/secp256k1/v4",
 	"sys":       "golang.org/x/sys",
+	"tink":      "github.com/tink-crypto/tink-go/v2/kwp",
 	"toml":      "github.com/pelletier/go-toml/v2",
 	"uuid":      "github.com/google/uuid",
+	"xcrypto":   "golang.org/x/crypto",
+	"xterm":     "golang.org/x/term",
 }
 
 // pure are the rooms of vocabulary: no I/O, no clock, no goroutine. This is what

@@ -51,7 +51,6 @@ func bare(w http.ResponseWriter, r *http.Request) {
 // AES-256-GCM. It checks nothing else, has no keys but one, and keeps no log.
 type floor struct {
 	signingKeys sync.Map // by scope
-	buffers     sync.Pool
 }
 
 // A floorRequest has what any request here is made of, and an answer too.

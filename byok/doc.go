@@ -1,10 +1,12 @@
 // Package byok prepares key material for import, here or into AWS, and opens
-// without a server what was encrypted with it. It needs the standard library only.
+// without a server what was encrypted with it. Beside the standard library it needs
+// AES key wrap, two key derivations and the curve secp256k1, and no more.
 //
 // Bring your own key takes four steps: create a key with Origin EXTERNAL; call
 // GetParametersForImport for a wrapping public key and an import token; [Wrap]
 // the material under that public key; call ImportKeyMaterial with the result and
-// the token. Afterwards [KeyMaterialID] tells whether the server holds exactly
+// the token. Symmetric and HMAC material is bytes ([DecodeMaterial]); that of an
+// asymmetric key is a private key, which [ReadPrivateKey] reads. Afterwards [KeyMaterialID] tells whether the server holds exactly
 // that material, and [Decrypt] opens its ciphertexts with the original alone.
 // Package awsimport, beside this one, makes the calls with the AWS SDK.
 //

@@ -81,7 +81,7 @@ func TestParametersWrapRefuses(t *testing.T) {
 		"a byte long":       {func(*byok.Parameters) {}, 33, "has 32 bytes, not 33"},
 		"nothing":           {func(*byok.Parameters) {}, 0, "has 32 bytes, not 0"},
 		"HMAC":              {func(p *byok.Parameters) { p.KeySpec = "HMAC_512" }, 32, "has 64 bytes, not 32"},
-		"a private key":     {func(p *byok.Parameters) { p.KeySpec = "RSA_2048" }, 32, `spec "RSA_2048" is not supported`},
+		"a private key":     {func(p *byok.Parameters) { p.KeySpec = "RSA_2048" }, 32, "the private key is not PKCS #8 in DER"},
 		"an alias":          {func(p *byok.Parameters) { p.KeyARN = "arn:aws:kms:eu-west-2:111122223333:alias/a" }, 32, "is not the ARN of a key"},
 		"a key ID":          {func(p *byok.Parameters) { p.KeyARN = keyID }, 32, "is not the ARN of a key"},
 		"another algorithm": {func(p *byok.Parameters) { p.Algorithm = "RSAES_PKCS1_V1_5" }, 32, "unknown wrapping algorithm"},

@@ -5,11 +5,13 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+
+	"github.com/keyhold/keyhold/internal/privatekey"
 )
 
 // MaterialSize returns how many bytes the material of a key has, by the name
 // that the API gives to the key's spec. It is an error if the spec is unknown or
-// has no material of one size, as private keys have none.
+// has no material of one size, as private keys have none: see [HasPrivateKey].
 func MaterialSize(keySpec string) (int, error) {
 	switch keySpec {
 	case "HMAC_224":
@@ -24,6 +26,10 @@ func MaterialSize(keySpec string) (int, error) {
 	return 0, fmt.Errorf("byok: key material of the spec %q is not supported", keySpec)
 }
 
+// HasPrivateKey tells whether the material of keys of the spec is a private key, which
+// [ReadPrivateKey] reads.
+func HasPrivateKey(keySpec string) bool { return privatekey.Known(keySpec) }
+
 // An Encoding is how key material is written in a file.
 type Encoding string
 
@@ -32,6 +38,7 @@ const (
 	Raw    Encoding = "raw"
 	Hex    Encoding = "hexadecimal"
 	Base64 Encoding = "base64"
+	JWK    Encoding = "JWK" // of the type oct (RFC 7518, section 6.4)
 )
 
 // base64Encodings are the alphabets and paddings that material may be written in.
@@ -42,7 +49,7 @@ var base64Encodings = [...]*base64.Encoding{
 
 // DecodeMaterial returns the size bytes of material that a file holds, and how it
 // was written: as they are, in hexadecimal or in base64, which the length tells
-// apart. White space around text is nothing. Any other length, and text of the
+// apart, or as a JSON Web Key. White space around text is nothing. Any other length, and text of the
 // right length with a wrong character in it, is an error, which holds none of the
 // content.
 //
@@ -52,6 +59,10 @@ func DecodeMaterial(content []byte, size int) ([]byte, Encoding, error) {
 		return bytes.Clone(content), Raw, nil
 	}
 	text := bytes.TrimSpace(content)
+	if len(text) > 0 && text[0] == '{' {
+		material, err := fromOct(text, size)
+		return material, JWK, err
+	}
 	material := make([]byte, max(base64.StdEncoding.DecodedLen(len(text)), size))
 	if len(text) == hex.EncodedLen(size) {
 		if _, err := hex.Decode(material, text); err == nil {

@@ -30,9 +30,9 @@ func (o object) encode() []byte {
 	return b.Bytes()
 }
 
-// parseObject reads an object of exactly the named members. The first of them is
-// Format, with the given value.
-func parseObject(data []byte, format string, names ...string) (map[string]string, error) {
+// parseObject reads an object of exactly the named members, and of one that may be
+// there if it has a name. The first of them is Format, with the given value.
+func parseObject(data []byte, format, optional string, names ...string) (map[string]string, error) {
 	if !utf8.Valid(data) {
 		return nil, errors.New("it is not text in UTF-8")
 	}
@@ -47,9 +47,12 @@ func parseObject(data []byte, format string, names ...string) (map[string]string
 		return nil, fmt.Errorf("its Format is %q, not %q", got, format)
 	}
 	for name := range members {
-		if name != "Format" && !slices.Contains(names, name) {
+		if name != "Format" && !slices.Contains(names, name) && (name != optional || optional == "") {
 			return nil, fmt.Errorf("the member %q is unknown", name)
 		}
+	}
+	if text, ok := members[optional]; ok && text == "" {
+		return nil, fmt.Errorf("the member %s is empty", optional)
 	}
 	for _, name := range names {
 		if members[name] == "" {

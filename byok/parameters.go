@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/keyhold/keyhold/internal/privatekey"
 )
 
 // parametersFormat is the Format of a file of parameters.
@@ -37,7 +39,7 @@ func (p *Parameters) Encode() []byte {
 // ParseParameters reads a file of parameters. What is not exactly one, or names
 // another fingerprint than that of its public key, is an error.
 func ParseParameters(file []byte) (*Parameters, error) {
-	members, err := parseObject(file, parametersFormat,
+	members, err := parseObject(file, parametersFormat, "",
 		"KeyId", "KeySpec", "WrappingAlgorithm", "PublicKey", "PublicKeyFingerprint", "ImportToken", "ParametersValidTo")
 	if err != nil {
 		return nil, fmt.Errorf("byok: this is no file of import parameters: %w", err)
@@ -60,32 +62,41 @@ func ParseParameters(file []byte) (*Parameters, error) {
 	return p, nil
 }
 
-// Wrap wraps material, which must be as long as [MaterialSize] says. It leaves the
+// Wrap wraps material: as many bytes as [MaterialSize] says or, for a key spec that has
+// private keys, PKCS #8 in DER, as the Material of a [PrivateKey] is. It leaves the
 // material as it is, and no error holds any of it.
 func (p *Parameters) Wrap(material []byte) (*Wrapped, error) {
-	size, err := MaterialSize(p.KeySpec)
-	if err != nil {
-		return nil, err
-	}
-	if len(material) != size {
-		return nil, fmt.Errorf("byok: key material of the spec %s has %d bytes, not %d", p.KeySpec, size, len(material))
-	}
+	w := &Wrapped{KeyARN: p.KeyARN, Token: p.Token, Fingerprint: Fingerprint(p.PublicKey), ValidTo: p.ValidTo}
 	keyID, err := keyIDOf(p.KeyARN)
 	if err != nil {
 		return nil, err
 	}
-	materialID, err := KeyMaterialID(keyID, material)
+	if privatekey.Known(p.KeySpec) {
+		k, err := parsePrivateKey(p.KeySpec, material)
+		if err != nil {
+			return nil, err
+		}
+		defer clear(k.Material)
+		material, w.PublicKey = k.Material, k.PublicKey
+	} else if err := checkSize(p.KeySpec, material); err != nil {
+		return nil, err
+	}
+	if w.KeyMaterialID, err = KeyMaterialID(keyID, material); err != nil {
+		return nil, err
+	}
+	w.Material, err = Wrap(p.PublicKey, p.Algorithm, material)
 	if err != nil {
 		return nil, err
 	}
-	wrapped, err := Wrap(p.PublicKey, p.Algorithm, material)
-	if err != nil {
-		return nil, err
+	return w, nil
+}
+
+func checkSize(keySpec string, material []byte) error {
+	size, err := MaterialSize(keySpec)
+	if err == nil && len(material) != size {
+		err = fmt.Errorf("byok: key material of the spec %s has %d bytes, not %d", keySpec, size, len(material))
 	}
-	return &Wrapped{
-		KeyARN: p.KeyARN, Material: wrapped, Token: p.Token, KeyMaterialID: materialID,
-		Fingerprint: Fingerprint(p.PublicKey), ValidTo: p.ValidTo,
-	}, nil
+	return err
 }
 
 // keyIDOf returns the key ID that the ARN of a key ends with.

@@ -9,32 +9,56 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+
+	"github.com/tink-crypto/tink-go/v2/kwp/subtle"
+
+	"github.com/keyhold/keyhold/internal/privatekey"
 )
 
 // An Algorithm is a way to wrap key material, by the name that the API gives it
 // in WrappingAlgorithm.
 type Algorithm string
 
-// The algorithms of [Wrap], RSAES-OAEP of RFC 8017 (section 7.1). The hash is that
-// of the label, which is empty, and of MGF1 alike.
+// The algorithms of [Wrap]. RSAES-OAEP is that of RFC 8017 (section 7.1); the hash is
+// that of the label, which is empty, and of MGF1 alike. RSA_AES_KEY_WRAP has it wrap
+// an AES-256 key, made for this one use, under which the material is wrapped with AES
+// key wrap with padding (RFC 5649): private keys are too long for RSAES-OAEP alone.
 const (
-	RSAESOAEPSHA1   Algorithm = "RSAES_OAEP_SHA_1"
-	RSAESOAEPSHA256 Algorithm = "RSAES_OAEP_SHA_256"
+	RSAESOAEPSHA1       Algorithm = "RSAES_OAEP_SHA_1"
+	RSAESOAEPSHA256     Algorithm = "RSAES_OAEP_SHA_256"
+	RSAAESKeyWrapSHA1   Algorithm = "RSA_AES_KEY_WRAP_SHA_1"
+	RSAAESKeyWrapSHA256 Algorithm = "RSA_AES_KEY_WRAP_SHA_256"
 )
 
-func (a Algorithm) newHash() (func() hash.Hash, error) {
+// AlgorithmFor returns the algorithm that always works for material of a key spec,
+// under each wrapping key: RSA_AES_KEY_WRAP_SHA_256 for private keys and
+// RSAES_OAEP_SHA_256 for all others. An unknown spec is an error.
+func AlgorithmFor(keySpec string) (Algorithm, error) {
+	if privatekey.Known(keySpec) {
+		return RSAAESKeyWrapSHA256, nil
+	}
+	_, err := MaterialSize(keySpec)
+	return RSAESOAEPSHA256, err
+}
+
+func (a Algorithm) newHash() (newHash func() hash.Hash, hybrid bool, err error) {
 	switch a {
 	case RSAESOAEPSHA1:
-		return sha1.New, nil
+		return sha1.New, false, nil
 	case RSAESOAEPSHA256:
-		return sha256.New, nil
+		return sha256.New, false, nil
+	case RSAAESKeyWrapSHA1:
+		return sha1.New, true, nil
+	case RSAAESKeyWrapSHA256:
+		return sha256.New, true, nil
 	}
-	return nil, fmt.Errorf("byok: unknown wrapping algorithm %q", string(a))
+	return nil, false, fmt.Errorf("byok: unknown wrapping algorithm %q", string(a))
 }
 
 // Wrap encrypts key material under a wrapping public key. The result is the
-// EncryptedKeyMaterial of ImportKeyMaterial, as long as the modulus of the key:
-// 256, 384 or 512 bytes.
+// EncryptedKeyMaterial of ImportKeyMaterial: as long as the modulus of the key, 256,
+// 384 or 512 bytes, and with RSA_AES_KEY_WRAP 8 to 15 bytes longer than the material
+// in addition.
 //
 // The public key is the PublicKey of GetParametersForImport as the SDKs return
 // it, DER SubjectPublicKeyInfo (RFC 5280), for an RSA key of 2048, 3072 or 4096
@@ -42,7 +66,7 @@ func (a Algorithm) newHash() (func() hash.Hash, error) {
 // as it is and keeps no copy: the caller clears it once the import has succeeded.
 // No error holds any of it.
 func Wrap(publicKey []byte, a Algorithm, material []byte) ([]byte, error) {
-	newHash, err := a.newHash()
+	newHash, hybrid, err := a.newHash()
 	if err != nil {
 		return nil, err
 	}
@@ -50,12 +74,18 @@ func Wrap(publicKey []byte, a Algorithm, material []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := newHash()
-	limit := key.Size() - 2*h.Size() - 2 // RFC 8017, section 7.1.1, step 1b
-	switch {
-	case len(material) == 0:
+	if len(material) == 0 {
 		return nil, errors.New("byok: there is no key material to wrap")
-	case len(material) > limit:
+	}
+	if hybrid {
+		return wrapHybrid(key, newHash(), material)
+	}
+	return wrapOAEP(key, a, newHash(), material)
+}
+
+func wrapOAEP(key *rsa.PublicKey, a Algorithm, h hash.Hash, material []byte) ([]byte, error) {
+	limit := key.Size() - 2*h.Size() - 2 // RFC 8017, section 7.1.1, step 1b
+	if len(material) > limit {
 		return nil, fmt.Errorf("byok: key material of %d bytes is too long: %s under an RSA key of %d bits wraps at most %d", len(material), a, key.N.BitLen(), limit)
 	}
 	wrapped, err := rsa.EncryptOAEP(h, rand.Reader, key, material, nil)
@@ -63,6 +93,26 @@ func Wrap(publicKey []byte, a Algorithm, material []byte) ([]byte, error) {
 		return nil, fmt.Errorf("byok: wrap the key material: %w", err)
 	}
 	return wrapped, nil
+}
+
+// wrapHybrid wraps material of 16 to 8192 bytes, which is all that private keys have.
+func wrapHybrid(key *rsa.PublicKey, h hash.Hash, material []byte) ([]byte, error) {
+	sessionKey := make([]byte, 32)
+	rand.Read(sessionKey)
+	defer clear(sessionKey)
+	first, err := rsa.EncryptOAEP(h, rand.Reader, key, sessionKey, nil)
+	if err != nil {
+		return nil, fmt.Errorf("byok: wrap the AES key of the key material: %w", err)
+	}
+	kwp, err := subtle.NewKWP(sessionKey)
+	if err != nil {
+		return nil, fmt.Errorf("byok: wrap the key material: %w", err)
+	}
+	second, err := kwp.Wrap(material)
+	if err != nil {
+		return nil, fmt.Errorf("byok: wrap key material of %d bytes: %w", len(material), err)
+	}
+	return append(first, second...), nil
 }
 
 // minExponent is the smallest public exponent that FIPS 186-5 (section 5.1)

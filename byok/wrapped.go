@@ -18,6 +18,7 @@ type Wrapped struct {
 	Material      []byte    // the EncryptedKeyMaterial
 	Token         []byte    // the ImportToken, as it came
 	KeyMaterialID string    // that a Keyhold server answers if it holds this material
+	PublicKey     []byte    // of the material, DER SubjectPublicKeyInfo; nil if it is no private key
 	Fingerprint   string    // of the public key that the material is wrapped under
 	ValidTo       time.Time // the end of the token
 }
@@ -25,7 +26,7 @@ type Wrapped struct {
 // Encode returns the file of the wrapped material, as docs/import-files.md
 // describes it.
 func (w *Wrapped) Encode() []byte {
-	return object{
+	o := object{
 		{"Format", wrappedFormat},
 		{"KeyId", w.KeyARN},
 		{"EncryptedKeyMaterial", encodeBlob(w.Material)},
@@ -33,13 +34,20 @@ func (w *Wrapped) Encode() []byte {
 		{"KeyMaterialId", w.KeyMaterialID},
 		{"PublicKeyFingerprint", w.Fingerprint},
 		{"ParametersValidTo", w.ValidTo.UTC().Format(time.RFC3339)},
-	}.encode()
+	}
+	if w.PublicKey != nil {
+		o = append(o, member{materialPublicKey, encodeBlob(w.PublicKey)})
+	}
+	return o.encode()
 }
+
+// materialPublicKey is the member that is there for private keys alone.
+const materialPublicKey = "MaterialPublicKey"
 
 // ParseWrapped reads a file of wrapped material. What is not exactly one is an
 // error.
 func ParseWrapped(file []byte) (*Wrapped, error) {
-	members, err := parseObject(file, wrappedFormat,
+	members, err := parseObject(file, wrappedFormat, materialPublicKey,
 		"KeyId", "EncryptedKeyMaterial", "ImportToken", "KeyMaterialId", "PublicKeyFingerprint", "ParametersValidTo")
 	if err != nil {
 		return nil, fmt.Errorf("byok: this is no file of wrapped material: %w", err)
@@ -52,6 +60,9 @@ func ParseWrapped(file []byte) (*Wrapped, error) {
 		KeyMaterialID: members["KeyMaterialId"],
 		Fingerprint:   members["PublicKeyFingerprint"],
 		ValidTo:       f.time("ParametersValidTo"),
+	}
+	if members[materialPublicKey] != "" {
+		w.PublicKey = f.blob(materialPublicKey)
 	}
 	if id, err := hex.DecodeString(w.KeyMaterialID); err != nil || hex.EncodeToString(id) != w.KeyMaterialID || len(id) != 32 {
 		f.refuse("KeyMaterialId", "64 lower-case hexadecimal digits")

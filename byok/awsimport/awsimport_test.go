@@ -62,7 +62,7 @@ func TestFind(t *testing.T) {
 			t.Errorf("%s: %v", ref, err)
 		}
 	}
-	_, err = awsimport.Find(ctx, describes{KeySpec: "RSA_2048", Origin: "EXTERNAL"}, "any")
+	_, err = awsimport.Find(ctx, describes{KeySpec: "ML_DSA_65", Origin: "EXTERNAL"}, "any")
 	wantCode(t, err, awsimport.UnsupportedSpec)
 }
 
@@ -82,7 +82,7 @@ func TestCreate(t *testing.T) {
 		"": false, "a": false, "alias/": false, "alias/aws/a": false, "alias/a b": false, "alias/a:b": false, "Alias/a": false,
 		"alias/" + strings.Repeat("a", 250): true, "alias/" + strings.Repeat("a", 251): false,
 	} {
-		_, err := awsimport.Create(t.Context(), s.Client, name)
+		_, err := awsimport.Create(t.Context(), s.Client, awsimport.NewKey{Alias: name})
 		if want && err != nil {
 			t.Errorf("%q: %v", name, err)
 		}
@@ -95,7 +95,7 @@ func TestCreate(t *testing.T) {
 		t.Errorf("%d keys, %v", len(keys.Keys), err)
 	}
 	// If the alias fails, the key is not lost from sight.
-	k, err := awsimport.Create(t.Context(), s.Client, "alias/a")
+	k, err := awsimport.Create(t.Context(), s.Client, awsimport.NewKey{Alias: "alias/a"})
 	var taken *types.AlreadyExistsException
 	if k == nil || !errors.As(err, &taken) {
 		t.Errorf("%v, %v", k, err)

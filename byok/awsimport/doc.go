@@ -10,9 +10,11 @@
 // A symmetric key takes more material with [ImportNew], which [Rotate] makes current;
 // [Materials] lists what a key has.
 //
-// All of it works with any endpoint of the API, but only a Keyhold server can be
-// held to the key material ID that [Import] compares and to the [Challenge]: how
-// AWS computes its IDs and builds its ciphertexts is unpublished.
+// All of it works with any endpoint of the API. That the server holds exactly the
+// material is proved, everywhere, by [CheckPublicKey] for private keys and by
+// [CheckMAC] for HMAC material. Of symmetric material only a Keyhold server can be
+// held to the key material ID that [Import] returns ([CheckID]) and to the
+// [Challenge]: how AWS computes its IDs and builds its ciphertexts is unpublished.
 //
 // The package keeps no material and logs nothing. It asks for no credentials: they
 // are the client's. Errors of the API are returned as the SDK has them; what the

@@ -17,7 +17,7 @@ import (
 func importMaterial(ctx context.Context, client *kms.Client, alias string, material []byte, validTo time.Time) (keyARN string, err error) {
 	k, err := awsimport.Find(ctx, client, alias)
 	if awsimport.IsNotFound(err) {
-		k, err = awsimport.Create(ctx, client, alias)
+		k, err = awsimport.Create(ctx, client, awsimport.NewKey{Alias: alias})
 	}
 	if err != nil {
 		return "", err

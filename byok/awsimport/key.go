@@ -39,7 +39,7 @@ func Find(ctx context.Context, c Describer, ref string) (*types.KeyMetadata, err
 	case k.KeyState == types.KeyStatePendingDeletion || k.KeyState == types.KeyStatePendingReplicaDeletion:
 		return nil, refuse(PendingDeletion, "the key %s is to be deleted (%s)", aws.ToString(k.Arn), k.KeyState)
 	}
-	if _, err := byok.MaterialSize(string(k.KeySpec)); err != nil {
+	if _, err := byok.AlgorithmFor(string(k.KeySpec)); err != nil {
 		return nil, refuse(UnsupportedSpec, "the key %s is of the spec %s", aws.ToString(k.Arn), k.KeySpec)
 	}
 	return k, nil
@@ -58,17 +58,25 @@ func CheckNewAlias(name string) error {
 	return nil
 }
 
-// Create makes a symmetric key without material, and an alias for it. If the alias
-// fails, the key is there all the same: it is returned, with the error.
-func Create(ctx context.Context, c Creator, alias string) (*types.KeyMetadata, error) {
-	if err := CheckNewAlias(alias); err != nil {
+// A NewKey is what Create makes. The zero value of Spec and Usage is a symmetric key;
+// of all others the API wants both.
+type NewKey struct {
+	Alias string
+	Spec  types.KeySpec
+	Usage types.KeyUsageType
+}
+
+// Create makes a key without material, and an alias for it. If the alias fails, the
+// key is there all the same: it is returned, with the error.
+func Create(ctx context.Context, c Creator, n NewKey) (*types.KeyMetadata, error) {
+	if err := CheckNewAlias(n.Alias); err != nil {
 		return nil, err
 	}
-	out, err := c.CreateKey(ctx, &kms.CreateKeyInput{Origin: types.OriginTypeExternal})
+	out, err := c.CreateKey(ctx, &kms.CreateKeyInput{Origin: types.OriginTypeExternal, KeySpec: n.Spec, KeyUsage: n.Usage})
 	if err != nil {
 		return nil, err
 	}
-	_, err = c.CreateAlias(ctx, &kms.CreateAliasInput{AliasName: &alias, TargetKeyId: out.KeyMetadata.KeyId})
+	_, err = c.CreateAlias(ctx, &kms.CreateAliasInput{AliasName: &n.Alias, TargetKeyId: out.KeyMetadata.KeyId})
 	return out.KeyMetadata, err
 }
 

@@ -11,14 +11,12 @@ import (
 	"github.com/keyhold/keyhold/byok"
 )
 
-// What a [Wrapping] asks for when it does not say.
-const (
-	DefaultAlgorithm       = byok.RSAESOAEPSHA256
-	DefaultWrappingKeySpec = types.WrappingKeySpecRsa4096
-)
+// DefaultWrappingKeySpec is that of the wrapping key of a [Wrapping] that does not say.
+const DefaultWrappingKeySpec = types.WrappingKeySpecRsa4096
 
-// A Wrapping says how material shall be wrapped. The zero value asks for the
-// strongest: DefaultAlgorithm and DefaultWrappingKeySpec.
+// A Wrapping says how material shall be wrapped. The zero value asks for what always
+// works and is the strongest: byok.AlgorithmFor the key's spec, and
+// DefaultWrappingKeySpec.
 type Wrapping struct {
 	Algorithm byok.Algorithm
 	KeySpec   types.WrappingKeySpec
@@ -32,7 +30,11 @@ type ParametersGetter interface {
 // GetParameters asks for a wrapping public key and an import token for a key.
 // They are good for 24 hours.
 func GetParameters(ctx context.Context, c ParametersGetter, k *types.KeyMetadata, w Wrapping) (*byok.Parameters, error) {
-	algorithm := cmp.Or(w.Algorithm, DefaultAlgorithm)
+	best, err := byok.AlgorithmFor(string(k.KeySpec))
+	if err != nil {
+		return nil, err
+	}
+	algorithm := cmp.Or(w.Algorithm, best)
 	out, err := c.GetParametersForImport(ctx, &kms.GetParametersForImportInput{
 		KeyId:             k.KeyId,
 		WrappingAlgorithm: types.AlgorithmSpec(algorithm),

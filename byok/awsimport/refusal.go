@@ -12,7 +12,7 @@ const (
 	NotExternal Code = "NotExternal"
 	// PendingDeletion: the key is about to be deleted.
 	PendingDeletion Code = "PendingDeletion"
-	// UnsupportedSpec: material of the key's spec is not wrapped by this version.
+	// UnsupportedSpec: keys of this spec take no material from outside.
 	UnsupportedSpec Code = "UnsupportedSpec"
 	// BadAlias: a key that is to be created has no alias name that the API takes.
 	BadAlias Code = "BadAlias"

@@ -38,6 +38,7 @@ func TestExamples(t *testing.T) {
 		{"aws cli", []string{"bash", "../../examples/import-with-aws-cli.sh"}, []lie{forgets}},
 		{"boto3", []string{python, "../../examples/import_with_boto3.py"}, []lie{forgets}},
 		{"one command", []string{"env", keyhold, "bash", "../../examples/one-command-import.sh"}, []lie{forgets, pretends}},
+		{"private keys", []string{"bash", "../../examples/import-private-keys.sh"}, []lie{takes, makesOther}},
 		{"air-gapped", []string{"env", keyhold, "bash", "../../examples/air-gapped-import.sh"}, []lie{pretends}},
 	} {
 		t.Run(example.name, func(t *testing.T) {
@@ -66,6 +67,9 @@ type lie struct{ operation, answer, notice string }
 var (
 	forgets  = lie{"DeleteImportedKeyMaterial", "{}", "the key should be PendingImport, and is Enabled"}
 	pretends = lie{"ImportKeyMaterial", `{"KeyMaterialId":"0000"}`, "the import was accepted, but not proved"}
+
+	takes      = lie{"ImportKeyMaterial", "{}", "(KMSInvalidStateException)"}
+	makesOther = lie{"GenerateMac", `{"Mac":"AAAA"}`, "the server makes another code"}
 )
 
 // needNamespace fails the test where no network namespace can be made: the example

@@ -10,6 +10,7 @@ import (
 
 	"github.com/keyhold/keyhold/byok"
 	"github.com/keyhold/keyhold/byok/awsimport"
+	"github.com/keyhold/keyhold/internal/key"
 )
 
 // importOptions are the flags of keyhold import.
@@ -19,6 +20,7 @@ type importOptions struct {
 	expiry                 expiry
 	output                 output
 	algorithm, wrappingKey string
+	keySpec, keyUsage      string // of a key that is created
 	create, dryRun         bool
 	newMaterial, rotate    bool
 	parametersOut, wrapped string
@@ -30,10 +32,12 @@ func importCommand() *cobra.Command {
 		Use:   "import KEY --from FILE (--expires 90d | --no-expiry)",
 		Short: "Import your own key material, here or into AWS, and prove that it is there",
 		Long: `Import your own key material into KEY, an alias name, a key ID or the ARN of either.
-It asks the server for a wrapping public key, wraps the material in memory, sends
-it, and proves that the server holds exactly this material: the key material ID
-that the server gives is the one computed here, and a random challenge that the
-server encrypts opens with the local copy.
+It recognises what the material is: bytes for a symmetric or HMAC key, or a private
+key, RSA or EC, in PEM, DER or JWK, encrypted or not. It asks the server for a wrapping
+public key, wraps the material in memory in the way that fits, sends it, and proves
+that the server holds exactly this material: its public key, its message authentication
+code of a random message, or a random challenge that it encrypts is that of the local
+copy, and so is the key material ID.
 
 Where to send and as whom comes from where the AWS CLI looks, too: the flags below,
 the environment, the profile. The endpoint is shown before anything is sent. AWS
@@ -48,6 +52,7 @@ to carry there, keyhold wrap makes another of it, and --wrapped imports that.`,
 		Example: `  keyhold import alias/payments --create --generate payments.key --expires 90d
   keyhold import alias/payments --from payments.key --no-expiry
   keyhold import alias/payments --new-material --rotate --generate payments-2.key --expires 90d
+  keyhold import alias/signing --create --key-usage SIGN_VERIFY --from signing.pem --expires 90d
   age -d payments.key.age | keyhold import alias/payments --from - --expires 2030-01-31
 
   keyhold import alias/payments --parameters-out params.json
@@ -65,15 +70,19 @@ to carry there, keyhold wrap makes another of it, and --wrapped imports that.`,
 	o.source.flags(c)
 	o.expiry.flags(c)
 	o.output.flag(c)
-	c.Flags().StringVar(&o.algorithm, "wrapping-algorithm", string(awsimport.DefaultAlgorithm), "how the material is wrapped")
+	c.Flags().StringVar(&o.algorithm, "wrapping-algorithm", "", "how the material is wrapped (default: what always works for the key's spec)")
 	c.Flags().StringVar(&o.wrappingKey, "wrapping-key-spec", string(awsimport.DefaultWrappingKeySpec), "spec of the wrapping key")
 	c.Flags().BoolVar(&o.create, "create", false, "make the key and the alias, if the alias is not there")
 	c.Flags().BoolVar(&o.newMaterial, "new-material", false, "the key does not know this material: it is to have more than one")
 	c.Flags().BoolVar(&o.rotate, "rotate", false, "make the material the current one at once, if it waits for that")
+	c.Flags().StringVar(&o.keySpec, "key-spec", "", "spec of the key that --create makes (default: that of the private key, or SYMMETRIC_DEFAULT)")
+	c.Flags().StringVar(&o.keyUsage, "key-usage", "", "usage of the key that --create makes, where its spec has more than one")
 	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "look at everything, and change nothing")
 	c.Flags().StringVar(&o.parametersOut, "parameters-out", "", "first half: write what keyhold wrap needs into this new file")
 	c.Flags().StringVar(&o.wrapped, "wrapped", "", "second half: import what keyhold wrap wrote")
-	fixed(c, "wrapping-algorithm", string(byok.RSAESOAEPSHA256), string(byok.RSAESOAEPSHA1))
+	fixed(c, "key-spec", importableSpecs()...)
+	fixed(c, "key-usage", string(key.EncryptDecrypt), string(key.SignVerify), string(key.GenerateVerifyMAC), string(key.KeyAgreement))
+	fixed(c, "wrapping-algorithm", string(byok.RSAESOAEPSHA256), string(byok.RSAESOAEPSHA1), string(byok.RSAAESKeyWrapSHA256), string(byok.RSAAESKeyWrapSHA1))
 	fixed(c, "wrapping-key-spec", string(types.WrappingKeySpecRsa4096), string(types.WrappingKeySpecRsa3072), string(types.WrappingKeySpecRsa2048))
 	return c
 }
@@ -101,11 +110,14 @@ func (o *importOptions) way() way {
 const flagWays = `
 from                whole
 generate            whole
+passphrase-file     whole
 expires             whole second
 no-expiry           whole second
 wrapping-algorithm  whole first
 wrapping-key-spec   whole first
 create              whole first
+key-spec            whole first
+key-usage           whole first
 dry-run             whole
 new-material        whole second
 rotate              whole second
@@ -131,6 +143,9 @@ func (o *importOptions) check(c *cobra.Command, args []string) error {
 	}
 	if o.create && !strings.HasPrefix(args[0], "alias/") {
 		return usageError{fmt.Errorf("--create makes the key of an alias name, such as alias/payments, and not %q: the server chooses key IDs", args[0])}
+	}
+	if err := o.checkNewKey(); err != nil {
+		return err
 	}
 	return o.output.check(c)
 }

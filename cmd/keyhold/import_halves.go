@@ -21,7 +21,7 @@ func (o *importOptions) writeParameters(ctx context.Context, ref string, say tal
 	if err != nil {
 		return err
 	}
-	k, err := o.find(ctx, server, ref, say)
+	k, _, err := o.find(ctx, server, ref, say)
 	if err != nil {
 		return err
 	}
@@ -66,10 +66,11 @@ func (o *importOptions) importWrapped(ctx context.Context, say talk) error {
 	}
 	say.step("Wrapped", "%d bytes in %s, under the wrapping key of this fingerprint, good until %s:", len(w.Material), o.wrapped, moment(w.ValidTo))
 	say.fingerprint(w.Fingerprint)
-	if _, err := awsimport.Find(ctx, server, w.KeyARN); err != nil {
+	k, err := awsimport.Find(ctx, server, w.KeyARN)
+	if err != nil {
 		return err
 	}
-	return o.finish(ctx, server, w, nil, validTo, now, result{KeyId: w.KeyARN, Proofs: []string{}}, say)
+	return o.finish(ctx, server, proof{w, string(k.KeySpec), nil}, validTo, now, result{KeyId: w.KeyARN, Proofs: []string{}}, say)
 }
 
 // maxSmallFile is more than parameters or wrapped material take.

@@ -50,14 +50,14 @@ func (o *importOptions) importWhole(ctx context.Context, ref string, say talk) e
 	if err != nil {
 		return err
 	}
-	k, err := o.find(ctx, server, ref, say)
+	k, spec, err := o.find(ctx, server, ref, say)
 	if err != nil {
 		return err
 	}
 	if o.dryRun {
-		return o.foresee(k, ref, validTo, now, say)
+		return o.foresee(k, spec, ref, validTo, now, say)
 	}
-	material, err := o.source.material(specOf(k), say)
+	material, err := o.source.material(spec, say)
 	if err != nil {
 		return err
 	}
@@ -72,34 +72,34 @@ func (o *importOptions) importWhole(ctx context.Context, ref string, say talk) e
 	}
 	say.step("Wrapped", "%d bytes that only the server can open: all of the material that leaves this machine", len(w.Material))
 	r := result{KeyId: w.KeyARN, Created: created, Proofs: []string{}}
-	return o.finish(ctx, server, w, material, validTo, now, r, say)
+	return o.finish(ctx, server, proof{w, spec, material}, validTo, now, r, say)
 }
 
-// find returns the key, or nil if it is to be created.
-func (o *importOptions) find(ctx context.Context, server *connection, ref string, say talk) (*types.KeyMetadata, error) {
+// find returns the key, or nil if it is to be created, and its spec.
+func (o *importOptions) find(ctx context.Context, server *connection, ref string, say talk) (*types.KeyMetadata, string, error) {
 	k, err := awsimport.Find(ctx, server, ref)
 	if o.create && awsimport.IsNotFound(err) {
-		return nil, awsimport.CheckNewAlias(ref)
+		n, err := o.newKey(ref)
+		if err == nil {
+			err = awsimport.CheckNewAlias(ref)
+		}
+		return nil, string(n.Spec), err
 	}
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	say.step("Key", "%s, %s, %s", aws.ToString(k.Arn), k.KeySpec, k.KeyState)
-	return k, nil
-}
-
-// specOf returns the spec of a key, or of the one that will be created.
-func specOf(k *types.KeyMetadata) string {
-	if k == nil {
-		return string(types.KeySpecSymmetricDefault)
-	}
-	return string(k.KeySpec)
+	return k, string(k.KeySpec), nil
 }
 
 // parameters gets what is needed to wrap, for a key that is created if it is nil.
 func (o *importOptions) parameters(ctx context.Context, server *connection, k *types.KeyMetadata, ref string, say talk) (p *byok.Parameters, created bool, err error) {
 	if k == nil {
-		if k, err = awsimport.Create(ctx, server, ref); err != nil {
+		n, err := o.newKey(ref)
+		if err != nil {
+			return nil, false, err
+		}
+		if k, err = awsimport.Create(ctx, server, n); err != nil {
 			if k != nil {
 				err = fmt.Errorf("the key %s was made, but not its alias: %w", aws.ToString(k.KeyId), err)
 			}
@@ -127,17 +127,20 @@ func (t talk) fingerprint(f string) {
 }
 
 // foresee says what an import would do, having looked and changed nothing.
-func (o *importOptions) foresee(k *types.KeyMetadata, ref string, validTo, now time.Time, say talk) error {
+func (o *importOptions) foresee(k *types.KeyMetadata, spec, ref string, validTo, now time.Time, say talk) error {
 	r := result{KeyId: ref, DryRun: true, Created: k == nil, Proofs: []string{}}
 	if k != nil {
 		r.KeyId = aws.ToString(k.Arn)
 	} else {
-		say.step("Key", "%s is not there: it would be created, %s", ref, specOf(k))
+		say.step("Key", "%s is not there: it would be created, %s", ref, spec)
+	}
+	if err := o.source.fits(spec); err != nil {
+		return err
 	}
 	if o.source.from == "" {
 		say.step("Material", "would be made and kept in %s", o.source.generate)
 	} else {
-		material, err := o.source.material(specOf(k), say)
+		material, err := o.source.material(spec, say)
 		if err != nil {
 			return err
 		}

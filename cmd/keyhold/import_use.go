@@ -38,6 +38,7 @@ func (o *importOptions) putToUse(ctx context.Context, server *connection, w *byo
 		r.idle = "it waits"
 		say.step("Waits", "the key goes on with its current material. To make this the current one:")
 		say.more("aws kms rotate-key-on-demand --key-id %s", w.KeyARN)
+		say.more("or the same command with --rotate in the place of --new-material")
 	case state != types.KeyMaterialStateCurrent:
 		r.idle = "other material is the current one"
 	}

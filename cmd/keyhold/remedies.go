@@ -63,5 +63,5 @@ Unreachable     | certificate | 1 | the server's certificate is not trusted here
 Unreachable     | HTTP response to HTTPS client | 1 | the server speaks plain HTTP, without TLS | write the endpoint with http://, if nobody else is on the way there
 Unreachable     | no such host | 1 | there is no host of this name | check --endpoint-url, AWS_ENDPOINT_URL_KMS and the profile
 Unreachable     | | 1 | nothing answers there | is the server running? check --endpoint-url, AWS_ENDPOINT_URL_KMS and the profile
-UnsupportedSpec | | 1 | material of such a key is not wrapped by this version | wrap it with OpenSSL, as examples/import-with-aws-cli.sh does
+UnsupportedSpec | | 1 | keys of this spec take no material from outside | symmetric, HMAC, RSA and EC keys do: keyhold import --create makes one
 `

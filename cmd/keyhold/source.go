@@ -12,18 +12,22 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/keyhold/keyhold/byok"
+	"github.com/keyhold/keyhold/internal/key"
 )
 
 // A source is where key material comes from: exactly one of its flags is given.
 // What is read is in one place in memory until clear.
 type source struct {
-	from, generate string
-	content        []byte // of the file from
+	from, generate, passphraseFile string
+
+	content []byte           // of the file from
+	private *byok.PrivateKey // that is in it, if one is
 }
 
 func (s *source) flags(c *cobra.Command) {
-	c.Flags().StringVar(&s.from, "from", "", "file of your key material, or - for standard input; raw, hexadecimal or base64")
+	c.Flags().StringVar(&s.from, "from", "", "file of your key material, or - for standard input: bytes as they are, in hexadecimal or base64, or a private key in PEM or DER, or a JWK")
 	c.Flags().StringVar(&s.generate, "generate", "", "make new key material, and keep the original in this new file")
+	c.Flags().StringVar(&s.passphraseFile, "passphrase-file", "", "file of the passphrase of an encrypted private key (default: ask for it on the terminal)")
 }
 
 func (s *source) check() error {
@@ -42,15 +46,59 @@ func (s *source) read() (err error) {
 		}
 		return nil
 	}
-	s.content, err = readMaterial(s.from)
-	return err
+	if s.content, err = readMaterial(s.from); err != nil {
+		return err
+	}
+	s.private, err = byok.ReadPrivateKey(s.content, s.passphrase)
+	if errors.Is(err, byok.ErrNoPrivateKey) {
+		return nil // but bytes, perhaps
+	}
+	if err != nil {
+		return fmt.Errorf("the key material in %s: %w", nameOf(s.from), err)
+	}
+	return nil
 }
 
-func (s *source) clear() { clear(s.content) }
+func (s *source) clear() {
+	clear(s.content)
+	if s.private != nil {
+		clear(s.private.Material)
+	}
+}
+
+// spec returns the key spec that material of this source can only be of, or that of
+// bytes that nobody says more of.
+func (s *source) spec() string {
+	if s.private != nil {
+		return s.private.KeySpec
+	}
+	return string(key.SymmetricDefault)
+}
+
+// fits tells whether what is there can be material of a key of the given spec.
+func (s *source) fits(keySpec string) error {
+	switch isPrivate := byok.HasPrivateKey(keySpec); {
+	case isPrivate && s.from == "":
+		return usageError{fmt.Errorf("--generate makes bytes, and a key of the spec %s wants a private key: make one with openssl genpkey, and give it with --from FILE", keySpec)}
+	case isPrivate && s.private == nil:
+		return fmt.Errorf("a key of the spec %s wants a private key, and %s holds none in PEM, DER or JWK", keySpec, nameOf(s.from))
+	case s.private != nil && s.private.KeySpec != keySpec:
+		return fmt.Errorf("%s holds a private key of the spec %s, and the key is of the spec %s", nameOf(s.from), s.private.KeySpec, keySpec)
+	}
+	return nil
+}
 
 // material returns the material for a key of the given spec and says what it found.
 // The caller clears it.
 func (s *source) material(keySpec string, say talk) ([]byte, error) {
+	if err := s.fits(keySpec); err != nil {
+		return nil, err
+	}
+	if s.private != nil {
+		say.step("Material", "a private key of the spec %s (%s), from %s", keySpec, s.private.Form, nameOf(s.from))
+		warnOfMode(s.from, say)
+		return bytes.Clone(s.private.Material), nil
+	}
 	size, err := byok.MaterialSize(keySpec)
 	if err != nil {
 		return nil, err
@@ -73,13 +121,18 @@ func decodeMaterial(content []byte, size int, file string, say talk) ([]byte, er
 		return nil, fmt.Errorf("the key material in %s: %w", nameOf(file), err)
 	}
 	say.step("Material", "%d bytes, %s, from %s", size, encoding, nameOf(file))
-	if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() && info.Mode()&0o077 != 0 {
-		say.step("Careful", "%s may be read by others (mode %04o): chmod 600 %s", file, info.Mode().Perm(), file)
-	}
+	warnOfMode(file, say)
 	if encoding == byok.Raw && !bytes.ContainsFunc(material, unprintable) {
 		say.more("all of these bytes are printable text, which random bytes are not: is this really the material?")
 	}
 	return material, nil
+}
+
+// warnOfMode says if others than its owner may read a file of key material.
+func warnOfMode(file string, say talk) {
+	if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() && info.Mode()&0o077 != 0 {
+		say.step("Careful", "%s may be read by others (mode %04o): chmod 600 %s", file, info.Mode().Perm(), file)
+	}
 }
 
 func nameOf(file string) string {
@@ -91,8 +144,9 @@ func nameOf(file string) string {
 
 func unprintable(r rune) bool { return r < ' ' || r > '~' }
 
-// maxMaterialFile is more than any key material takes that this version wraps.
-const maxMaterialFile = 4096
+// maxMaterialFile is more than any key material takes, written as text, with
+// certificates around it.
+const maxMaterialFile = 16 << 10
 
 // readMaterial reads a small file into one buffer, which leaves no copies behind as
 // a growing one would.

@@ -25,13 +25,24 @@ func wrappingBits(spec string) (int, bool) {
 	return 0, false
 }
 
-// oaepHash gives the hash of each wrapping algorithm, which OAEP uses for the
+// oaepHash gives the hash of each algorithm of RSAES-OAEP, which uses it for the
 // label and for MGF1 alike (RFC 8017, section 7.1).
 func oaepHash(algorithm string) (func() hash.Hash, bool) {
 	switch algorithm {
 	case "RSAES_OAEP_SHA_1":
 		return sha1.New, true
 	case "RSAES_OAEP_SHA_256":
+		return sha256.New, true
+	}
+	return nil, false
+}
+
+// hybridHash gives the hash of RSAES-OAEP in each of the hybrid algorithms.
+func hybridHash(algorithm string) (func() hash.Hash, bool) {
+	switch algorithm {
+	case "RSA_AES_KEY_WRAP_SHA_1":
+		return sha1.New, true
+	case "RSA_AES_KEY_WRAP_SHA_256":
 		return sha256.New, true
 	}
 	return nil, false
@@ -104,17 +115,23 @@ func RestoreWrappingKey(spec string, p, q []byte) (*WrappingKey, error) {
 	return &WrappingKey{spec, private}, nil
 }
 
-// Unwrap opens key material that was wrapped under the public half with
-// RSAES_OAEP_SHA_1 or RSAES_OAEP_SHA_256. Its length is for the caller to check.
+// Unwrap opens key material that was wrapped under the public half with one of the
+// four algorithms. Its length is for the caller to check, and its bytes to clear.
 func (w *WrappingKey) Unwrap(algorithm string, wrapped []byte) ([]byte, error) {
-	newHash, ok := oaepHash(algorithm)
-	if !ok {
-		return nil, fmt.Errorf("crypt: no wrapping algorithm %q", algorithm)
+	if newHash, ok := oaepHash(algorithm); ok {
+		return w.openOAEP(newHash(), wrapped)
 	}
+	if newHash, ok := hybridHash(algorithm); ok {
+		return w.unwrapHybrid(newHash(), wrapped)
+	}
+	return nil, fmt.Errorf("crypt: no wrapping algorithm %q", algorithm)
+}
+
+func (w *WrappingKey) openOAEP(h hash.Hash, wrapped []byte) ([]byte, error) {
 	if len(wrapped) != w.private.Size() { // RFC 8017, section 7.1.2, step 1b
 		return nil, ErrUnwrap
 	}
-	material, err := rsa.DecryptOAEP(newHash(), nil, w.private, wrapped, nil)
+	material, err := rsa.DecryptOAEP(h, nil, w.private, wrapped, nil)
 	if err != nil {
 		return nil, ErrUnwrap
 	}

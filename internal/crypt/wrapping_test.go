@@ -162,7 +162,7 @@ func TestUnwrapOtherPaddings(t *testing.T) {
 func TestUnknownWrapping(t *testing.T) {
 	w := wrappingKey(t, "RSA_2048")
 	p, q := w.Primes()
-	for _, algorithm := range []string{"", "RSAES_PKCS1_V1_5", "RSA_AES_KEY_WRAP_SHA_256", "rsaes_oaep_sha_256"} {
+	for _, algorithm := range []string{"", "RSAES_PKCS1_V1_5", "RSA_AES_KEY_WRAP", "rsaes_oaep_sha_256"} {
 		if material, err := w.Unwrap(algorithm, make([]byte, 256)); material != nil || err == nil || err == ErrUnwrap {
 			t.Errorf("%q: %x, %v", algorithm, material, err)
 		}

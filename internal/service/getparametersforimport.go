@@ -1,8 +1,6 @@
 package service
 
 import (
-	"strings"
-
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/key"
 )
@@ -13,7 +11,7 @@ var getParametersForImport = query("GetParametersForImport", asks{{"kms:GetParam
 		if err := checkExternal(k); err != nil {
 			return nil, err
 		}
-		if err := checkWrapping(k, *in.WrappingAlgorithm, *in.WrappingKeySpec); err != nil {
+		if err := c.wrappings.Permit(k, *in.WrappingAlgorithm, *in.WrappingKeySpec); err != nil {
 			return nil, err
 		}
 		pair, err := c.wrappingKeys.take(*in.WrappingKeySpec)
@@ -43,20 +41,6 @@ var getParametersForImport = query("GetParametersForImport", asks{{"kms:GetParam
 func checkExternal(k key.Key) error {
 	if k.Origin != key.OriginExternal {
 		return k.WrongOrigin()
-	}
-	return nil
-}
-
-// checkWrapping tells whether material of the key may be wrapped so. Symmetric
-// material is wrapped with RSAES_OAEP: RSA_AES_KEY_WRAP is documented for RSA
-// and ECC material only, RSAES_PKCS1_V1_5 ended in October 2023, and SM2 is of
-// the China Regions.
-func checkWrapping(k key.Key, algorithm, wrappingKeySpec string) error {
-	if k.Spec != key.SymmetricDefault {
-		return key.Errorf(key.KindUnsupportedOperation, "Importing key material of the spec %s is not supported yet.", k.Spec)
-	}
-	if !strings.HasPrefix(algorithm, "RSAES_OAEP_") || wrappingKeySpec == api.WrappingKeySM2 {
-		return key.Errorf(key.KindUnsupportedOperation, "The wrapping algorithm %s with a wrapping key of the spec %s is not supported for key material of the spec %s.", algorithm, wrappingKeySpec, k.Spec)
 	}
 	return nil
 }

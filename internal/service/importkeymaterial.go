@@ -2,7 +2,6 @@ package service
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/keyhold/keyhold/internal/api"
@@ -48,6 +47,25 @@ func checkImport(in *api.ImportKeyMaterialRequest, now time.Time) error {
 	return &key.Error{Kind: key.KindValidation, Message: problem}
 }
 
+// checkSymmetricMembers refuses what is for keys that may have several materials, on
+// those that have one for life.
+func checkSymmetricMembers(k key.Key, in *api.ImportKeyMaterialRequest) error {
+	var member string
+	switch {
+	case k.Spec == key.SymmetricDefault:
+		return nil
+	case in.ImportType != nil:
+		member = "ImportType"
+	case in.KeyMaterialId != nil:
+		member = "KeyMaterialId"
+	case in.KeyMaterialDescription != nil:
+		member = "KeyMaterialDescription"
+	default:
+		return nil
+	}
+	return key.Errorf(key.KindValidation, "%s may be set for symmetric encryption keys only, and %s is of the spec %s", member, k.ARN(), k.Spec)
+}
+
 // withImport returns the key with the material in it, as new or as known: unless
 // it is said, the first is new and the others are known. An ID that the request gives
 // is that of known material.
@@ -71,23 +89,32 @@ func withImport(k key.Key, m key.Material, in *api.ImportKeyMaterialRequest) (ke
 // prepareImport unwraps, checks and seals the material: all that an import does
 // before it changes anything.
 func (c *call) prepareImport(k key.Key, in *api.ImportKeyMaterialRequest) (m key.Material, err error) {
+	if err := checkSymmetricMembers(k, in); err != nil {
+		return key.Material{}, err
+	}
 	crypt.Secretly(func() {
-		var material []byte
-		if material, err = c.unwrap(k, in); err != nil {
+		var unwrapped []byte
+		if unwrapped, err = c.unwrap(k, in); err != nil {
 			return
 		}
-		defer clear(material)
-		m, err = c.acceptMaterial(k, in, material)
+		defer clear(unwrapped)
+		m, err = c.acceptMaterial(k, in, unwrapped)
 	})
 	return m, err
 }
 
-// acceptMaterial checks unwrapped material and seals it.
-func (c *call) acceptMaterial(k key.Key, in *api.ImportKeyMaterialRequest, material []byte) (key.Material, error) {
+// acceptMaterial validates unwrapped material and seals it. What is wrong with it is
+// in the log of the operator alone.
+func (c *call) acceptMaterial(k key.Key, in *api.ImportKeyMaterialRequest, unwrapped []byte) (key.Material, error) {
 	incorrect := key.Errorf(key.KindIncorrectKeyMaterial, "The key material in the request is not the key material that %s expects.", k.ARN())
-	if len(material) != crypt.SymmetricMaterialSize {
-		return key.Material{}, incorrect.Because(fmt.Errorf("it has %d bytes, not %d", len(material), crypt.SymmetricMaterialSize))
+	material, err := crypt.Accept(string(k.Spec), unwrapped)
+	if bad, ok := errors.AsType[*crypt.BadMaterial](err); ok {
+		return key.Material{}, incorrect.Because(bad)
 	}
+	if err != nil {
+		return key.Material{}, err
+	}
+	defer clear(material)
 	id, err := crypt.MaterialID(k.ID, material)
 	if err != nil {
 		return key.Material{}, err
@@ -116,7 +143,7 @@ func (c *call) unwrap(k key.Key, in *api.ImportKeyMaterialRequest) ([]byte, erro
 	}
 	defer clear(t.P)
 	defer clear(t.Q)
-	if err := checkWrapping(k, t.Algorithm, t.Spec); err != nil {
+	if err := c.wrappings.Permit(k, t.Algorithm, t.Spec); err != nil {
 		return nil, err
 	}
 	pair, err := crypt.RestoreWrappingKey(t.Spec, t.P, t.Q)

@@ -64,6 +64,7 @@ type Service struct {
 	clock         *Clock
 	log           *slog.Logger
 	rules         key.Rules
+	wrappings     key.Wrappings
 	operations    map[string]Operation
 	storePolicies bool
 	regions       func(region string) bool
@@ -93,6 +94,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		clock:         c.Clock,
 		log:           c.Log,
 		rules:         key.ParseRules(),
+		wrappings:     key.ParseWrappings(),
 		operations:    operations(c.Dev),
 		storePolicies: c.StorePolicies,
 		regions:       c.Regions,

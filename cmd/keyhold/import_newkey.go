@@ -1,0 +1,54 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+
+	"github.com/keyhold/keyhold/byok/awsimport"
+	"github.com/keyhold/keyhold/internal/key"
+)
+
+// importableSpecs are the key specs that material can be imported for, as the API
+// orders them.
+func importableSpecs() (specs []string) {
+	for _, spec := range types.KeySpec("").Values() {
+		if slices.ContainsFunc(key.Suites(key.Spec(spec)), key.Suite.Importable) {
+			specs = append(specs, string(spec))
+		}
+	}
+	return specs
+}
+
+// checkNewKey holds the flags about a key that is created against one another.
+func (o *importOptions) checkNewKey() error {
+	if !o.create && (o.keySpec != "" || o.keyUsage != "") {
+		return usageError{errors.New("--key-spec and --key-usage are of a key that is made: they go with --create")}
+	}
+	if o.keySpec != "" && !slices.Contains(importableSpecs(), o.keySpec) {
+		return usageError{fmt.Errorf("--key-spec %q is none that material is imported for: %s", o.keySpec, strings.Join(importableSpecs(), ", "))}
+	}
+	return nil
+}
+
+// newKey says what is created under the alias name. The usage is a choice that only
+// the owner can make, where the spec leaves one.
+func (o *importOptions) newKey(alias string) (awsimport.NewKey, error) {
+	spec := cmp.Or(o.keySpec, o.source.spec())
+	n := awsimport.NewKey{Alias: alias, Spec: types.KeySpec(spec), Usage: types.KeyUsageType(o.keyUsage)}
+	var usages []string
+	for _, suite := range key.Suites(key.Spec(spec)) {
+		usages = append(usages, string(suite.Usage))
+	}
+	switch {
+	case o.keyUsage == "" && len(usages) == 1:
+		n.Usage = types.KeyUsageType(usages[0])
+	case !slices.Contains(usages, o.keyUsage):
+		return n, usageError{fmt.Errorf("a key of the spec %s is for %s: choose with --key-usage", spec, strings.Join(usages, " or for "))}
+	}
+	return n, nil
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+
+	"github.com/keyhold/keyhold/byok"
+	"github.com/keyhold/keyhold/byok/awsimport"
+)
+
+// A proof is what a server is held to after an import. The material is nil where only
+// its wrapped form is at hand.
+type proof struct {
+	*byok.Wrapped
+	spec     string // of the key
+	material []byte
+}
+
+// prove holds the server to what only who has the material can do.
+func (p proof) prove(ctx context.Context, server *connection, r *result, say talk) error {
+	if err := p.proveID(server, r, say); err != nil {
+		return err
+	}
+	switch {
+	case p.PublicKey != nil:
+		return p.held(r, say, "PublicKey", "the public key that the server shows is that of the local private key",
+			awsimport.CheckPublicKey(ctx, server, p.KeyARN, p.PublicKey))
+	case r.idle != "":
+		say.step("Not tried", "no challenge, as the server encrypts nothing with this material now: %s", r.idle)
+		return nil
+	case server.aws && p.spec == symmetricSpec:
+		return nil // as proveID has said
+	case p.material == nil:
+		say.step("Not tried", "%s", p.elsewhere())
+		return nil
+	case p.spec != symmetricSpec:
+		return p.held(r, say, "Mac", "the server's message authentication code of a random message is that of the local copy",
+			awsimport.CheckMAC(ctx, server, p.KeyARN, p.spec, p.material))
+	}
+	return p.held(r, say, "Challenge", "a random challenge that the server encrypted opens with the local copy of the material",
+		awsimport.Challenge(ctx, server, p.KeyARN, p.material))
+}
+
+const symmetricSpec = "SYMMETRIC_DEFAULT"
+
+// elsewhere says what can be done where the material is.
+func (p proof) elsewhere() string {
+	if p.spec == symmetricSpec {
+		return "a challenge can be opened only where the material is: keyhold decrypt-offline does so there"
+	}
+	return "a message authentication code can be compared only where the material is: openssl mac makes one there"
+}
+
+// proveID compares key material IDs, which only a Keyhold server gives.
+func (p proof) proveID(server *connection, r *result, say talk) error {
+	if server.aws {
+		if p.spec == symmetricSpec {
+			say.step("Not proved", "how AWS computes key material IDs (%s) is unpublished, so that it holds", r.KeyMaterialId)
+			say.more("this material cannot be shown; nor can a challenge be opened here, as its ciphertexts open in AWS only")
+		}
+		return nil
+	}
+	if err := awsimport.CheckID(p.Wrapped, r.KeyMaterialId); err != nil {
+		return err
+	}
+	r.Proofs = append(r.Proofs, "KeyMaterialId")
+	say.step("Proof", "the server's key material ID is the one that was computed from the material:")
+	say.more("%s", p.KeyMaterialID)
+	return nil
+}
+
+// notTried says what is missing without a proof, and what the server did not do.
+var notTried = map[string][2]string{
+	"Challenge": {"no challenge", "encrypt"},
+	"Mac":       {"no message authentication code", "make one"},
+	"PublicKey": {"no comparison of public keys", "show the one"},
+}
+
+// held tells how a proof ended. One that these credentials may not ask for, or that a
+// disabled key does not give, is not tried, and no failure.
+func (p proof) held(r *result, say talk, name, text string, err error) error {
+	switch {
+	case isCode(err, "AccessDeniedException", "DisabledException", "InvalidKeyUsageException"):
+		say.step("Not tried", "%s, as the server does not %s with this key for these credentials (%s)", notTried[name][0], notTried[name][1], factsOf(err).code)
+		return nil
+	case err != nil:
+		return err
+	}
+	r.Proofs = append(r.Proofs, name)
+	say.step("Proof", "%s", text)
+	return nil
+}

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/term"
+)
+
+// maxPassphrase is more than anybody types, in bytes.
+const maxPassphrase = 1024
+
+// passphrase returns that of the private key in the file, which whoever gets it
+// clears. It is read from the first line of a file, or asked for on the terminal that
+// the program was started on, also if the key comes on standard input.
+func (s *source) passphrase() ([]byte, error) {
+	if s.passphraseFile != "" {
+		return readPassphrase(s.passphraseFile)
+	}
+	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return nil, errors.New("the private key is encrypted, and there is no terminal to ask for its passphrase: give --passphrase-file FILE")
+	}
+	defer tty.Close()
+	fmt.Fprintf(tty, "Passphrase of the private key in %s: ", nameOf(s.from))
+	secret, err := term.ReadPassword(int(tty.Fd()))
+	fmt.Fprintln(tty)
+	if err != nil {
+		return nil, fmt.Errorf("read the passphrase: %w", err)
+	}
+	return secret, nil
+}
+
+func readPassphrase(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("the passphrase: %w", err)
+	}
+	defer f.Close()
+	content := make([]byte, maxPassphrase)
+	n, err := io.ReadFull(f, content)
+	if err != io.EOF && err != io.ErrUnexpectedEOF {
+		clear(content)
+		return nil, fmt.Errorf("%s has %d bytes and more, or cannot be read: it is no file of a passphrase", path, maxPassphrase)
+	}
+	line, _, _ := bytes.Cut(content[:n], []byte("\n"))
+	return bytes.TrimSuffix(line, []byte("\r")), nil
+}

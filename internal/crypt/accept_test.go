@@ -1,0 +1,91 @@
+package crypt
+
+import (
+	"bytes"
+	"errors"
+	"os/exec"
+	"testing"
+)
+
+// importedSpecs are the specs that material is imported for.
+var importedSpecs = []string{"SYMMETRIC_DEFAULT", "HMAC_224", "HMAC_256", "HMAC_384", "HMAC_512",
+	"RSA_2048", "RSA_3072", "RSA_4096", "ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521", "ECC_SECG_P256K1"}
+
+func openssl(t *testing.T, input []byte, args ...string) []byte {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "openssl", args...)
+	var talk bytes.Buffer
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(input), &talk
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("openssl %s: %v\n%s", args, err, &talk)
+	}
+	return out
+}
+
+func isBad(err error) bool {
+	_, bad := errors.AsType[*BadMaterial](err)
+	return bad
+}
+
+// What is generated is taken as it is, and by its own spec alone. Material of the
+// sizes of 32 bytes alone is good for two specs.
+func TestAcceptGenerated(t *testing.T) {
+	for _, spec := range importedSpecs {
+		generated, err := Generate(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, as := range importedSpecs {
+			kept, err := Accept(as, generated)
+			if spec[:3] == "RSA" && as == spec && err == nil {
+				generated = bytes.Clone(kept) // with the larger prime first
+			}
+			same := as == spec || len(generated) == 32 && (as == "SYMMETRIC_DEFAULT" || as == "HMAC_256")
+			if same && (err != nil || !bytes.Equal(kept, generated)) || !same && !isBad(err) {
+				t.Errorf("%s as %s: %d bytes, %v", spec, as, len(kept), err)
+			}
+			if same && &kept[0] == &generated[0] {
+				t.Errorf("%s: what is kept is not a copy", spec)
+			}
+		}
+	}
+}
+
+// What is accepted opens.
+func TestAcceptedOpens(t *testing.T) {
+	for spec, args := range map[string][]string{
+		"RSA_2048":        {"RSA", "-pkeyopt", "rsa_keygen_bits:2048"},
+		"ECC_NIST_P384":   {"EC", "-pkeyopt", "ec_paramgen_curve:P-384"},
+		"ECC_SECG_P256K1": {"EC", "-pkeyopt", "ec_paramgen_curve:secp256k1"},
+	} {
+		der := openssl(t, openssl(t, nil, append([]string{"genpkey", "-algorithm"}, args...)...), "pkcs8", "-topk8", "-nocrypt", "-outform", "DER")
+		kept, err := Accept(spec, der)
+		if err != nil {
+			t.Fatal(err)
+		}
+		opened, err := Open(spec, kept)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if public := openssl(t, der, "pkey", "-inform", "DER", "-pubout", "-outform", "DER"); !bytes.Equal(opened.(Pair).PublicKey(), public) {
+			t.Errorf("%s: another key opens", spec)
+		}
+	}
+}
+
+func TestAcceptSizes(t *testing.T) {
+	for spec, size := range map[string]int{"SYMMETRIC_DEFAULT": 32, "HMAC_224": 28, "HMAC_256": 32, "HMAC_384": 48, "HMAC_512": 64} {
+		for n := range 130 {
+			kept, err := Accept(spec, counting(n))
+			if n == size && (err != nil || !bytes.Equal(kept, counting(n))) || n != size && !isBad(err) {
+				t.Errorf("%s of %d bytes: %x, %v", spec, n, kept, err)
+			}
+		}
+	}
+	for _, spec := range []string{"", "SM2", "RSA_1024", "ECC_NIST_EDWARDS25519", "ML_DSA_44", "ML_KEM_512"} {
+		if _, err := Accept(spec, counting(32)); err == nil || isBad(err) {
+			t.Errorf("%s: %v", spec, err)
+		}
+	}
+}

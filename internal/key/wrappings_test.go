@@ -1,0 +1,76 @@
+package key
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// wantedWrappings is the table of the API, written apart from ours and by its rows:
+// key specs, then what wraps them, each as ALGORITHM/WRAPPING KEY SPEC with patterns.
+const wantedWrappings = `
+SYMMETRIC_DEFAULT, HMAC_224, HMAC_256, HMAC_384, HMAC_512: OAEP 2048 3072 4096
+ECC_NIST_P256, ECC_NIST_P384, ECC_SECG_P256K1: OAEP 2048 3072 4096 AES 2048 3072 4096
+ECC_NIST_P521: OAEP 3072 4096 AES 2048 3072 4096
+RSA_2048, RSA_3072, RSA_4096: AES 2048 3072 4096
+SM2, ML_DSA_44, ML_DSA_65, ML_DSA_87, ML_KEM_512, ML_KEM_768, ML_KEM_1024, ECC_NIST_EDWARDS25519:
+`
+
+// Each cell is as the API has it: of every spec, algorithm and wrapping key.
+func TestWrappings(t *testing.T) {
+	w := ParseWrappings()
+	families := map[string][]string{"OAEP": {"RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"}, "AES": {"RSA_AES_KEY_WRAP_SHA_1", "RSA_AES_KEY_WRAP_SHA_256"}}
+	cells, permitted := 0, 0
+	for line := range strings.Lines(strings.TrimSpace(wantedWrappings)) {
+		specs, words, _ := strings.Cut(strings.TrimSpace(line), ":")
+		var allowed []string
+		var family string
+		for _, word := range strings.Fields(words) {
+			if families[word] != nil {
+				family = word
+				continue
+			}
+			for _, algorithm := range families[family] {
+				allowed = append(allowed, algorithm+"/RSA_"+word)
+			}
+		}
+		for _, spec := range strings.Split(specs, ", ") {
+			for _, algorithm := range []string{"RSAES_PKCS1_V1_5", "RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256", "RSA_AES_KEY_WRAP_SHA_1", "RSA_AES_KEY_WRAP_SHA_256", "SM2PKE", "ROT13", ""} {
+				for _, wrappingKey := range []string{"RSA_2048", "RSA_3072", "RSA_4096", "SM2", "RSA_1024", ""} {
+					err := w.Permit(Key{Spec: Spec(spec)}, algorithm, wrappingKey)
+					want := slices.Contains(allowed, algorithm+"/"+wrappingKey)
+					e, refused := errors.AsType[*Error](err)
+					if want != (err == nil) || !want && (!refused || e.Kind != KindUnsupportedOperation || !strings.Contains(e.Message, algorithm)) {
+						t.Errorf("%s, %s, %s: %v", spec, algorithm, wrappingKey, err)
+					}
+					if cells++; want {
+						permitted++
+					}
+				}
+			}
+		}
+	}
+	if cells != 20*8*6 || permitted != 5*6+3*12+10+3*6 {
+		t.Errorf("%d cells, %d permitted", cells, permitted)
+	}
+}
+
+// The two tables agree on what is imported.
+func TestWrappingsAreOfImportableSpecs(t *testing.T) {
+	w := ParseWrappings()
+	wrapped := map[Spec]bool{}
+	for cell := range w {
+		wrapped[cell.spec] = true
+	}
+	importable := map[Spec]bool{}
+	for _, s := range suites {
+		if s.Importable() {
+			importable[s.Spec] = true
+		}
+	}
+	if !maps.Equal(wrapped, importable) {
+		t.Errorf("wrapped are %v, importable %v", wrapped, importable)
+	}
+}

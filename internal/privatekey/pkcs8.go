@@ -1,0 +1,55 @@
+package privatekey
+
+import (
+	encoding "encoding/asn1"
+
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
+)
+
+// A pkcs8 is a PrivateKeyInfo, taken apart.
+type pkcs8 struct {
+	algorithm  encoding.ObjectIdentifier
+	parameters cryptobyte.String // of the algorithm: one element, or nothing
+	privateKey cryptobyte.String // what the algorithm makes of it
+}
+
+// splitPKCS8 takes PKCS #8 apart (RFC 5208, section 5) that is DER to the last byte,
+// in lengths as in all else. Attributes are looked over and dropped; the public key
+// of RFC 5958, which would make it version 2, is not known here.
+func splitPKCS8(der []byte) (p pkcs8, err error) {
+	input := cryptobyte.String(der)
+	var info, algorithm cryptobyte.String
+	var version uint
+	switch {
+	case !input.ReadASN1(&info, asn1.SEQUENCE):
+		return p, Problem("is not PKCS #8 in DER")
+	case !input.Empty():
+		return p, Problem("has something after its PKCS #8")
+	case !info.ReadASN1Integer(&version):
+		return p, Problem("has no PKCS #8 version: it may be PKCS #1 or SEC 1, or encrypted")
+	case version != 0:
+		return p, problem("has the PKCS #8 version %d, not 0", version)
+	case !info.ReadASN1(&algorithm, asn1.SEQUENCE) || !algorithm.ReadASN1ObjectIdentifier(&p.algorithm):
+		return p, Problem("names no algorithm where PKCS #8 has one: it may be PKCS #1")
+	case !readParameters(&algorithm, &p.parameters):
+		return p, Problem("has something after the parameters of its algorithm")
+	case !info.ReadASN1(&p.privateKey, asn1.OCTET_STRING):
+		return p, Problem("has no private key in its PKCS #8")
+	case !info.SkipOptionalASN1(attributesTag) || !info.Empty():
+		return p, Problem("has something after the private key in its PKCS #8")
+	}
+	return p, nil
+}
+
+var attributesTag = asn1.Tag(0).ContextSpecific().Constructed()
+
+// readParameters reads all that follows the object identifier of an algorithm: one
+// element, or nothing.
+func readParameters(algorithm, parameters *cryptobyte.String) bool {
+	if algorithm.Empty() {
+		return true
+	}
+	var tag asn1.Tag
+	return algorithm.ReadAnyASN1Element(parameters, &tag) && algorithm.Empty()
+}

@@ -1,0 +1,40 @@
+package service
+
+import (
+	"fmt"
+
+	"github.com/keyhold/keyhold/internal/key"
+)
+
+// checkRotations tells whether the materials of a key can have come one after the
+// other, and whether what waits for a rotation, or is planned, can be.
+func checkRotations(k key.Key) error {
+	known, onDemand := map[string]bool{}, 0
+	for i, m := range k.AllMaterials() {
+		first, waits := i == 0, i == len(k.Materials)
+		if rotated := m.RotationType != "" && !m.RotationDate.IsZero(); rotated == (first || waits) {
+			return fmt.Errorf("material %s is in a place where no rotation can have put it", m.ID)
+		}
+		if known[m.ID] {
+			return fmt.Errorf("material %s is there twice", m.ID)
+		}
+		known[m.ID] = true
+		if m.RotationType == key.RotationOnDemand {
+			onDemand++
+		}
+	}
+	planned := k.Rotation != key.Rotation{}
+	switch {
+	case onDemand > key.MaxOnDemandRotations:
+		return fmt.Errorf("%d rotations on demand are more than a key can have", onDemand)
+	case k.Pending != nil && (k.Origin != key.OriginExternal || len(k.Materials) == 0 || !k.Pending.Present()):
+		return fmt.Errorf("material %s cannot wait for a rotation of such a key", k.Pending.ID)
+	case len(known) > 1 && k.CheckRotatable() != nil, planned && k.CheckAutomaticRotation() != nil:
+		return fmt.Errorf("a key of the spec %s and the origin %s is not rotated so", k.Spec, k.Origin)
+	case k.IsMultiRegion() && (len(known) > 1 || planned):
+		return k.CheckRotationInRegions()
+	case planned && (k.Rotation.PeriodInDays < key.MinRotationPeriod || k.Rotation.PeriodInDays > key.MaxRotationPeriod || k.Rotation.Next.IsZero()):
+		return fmt.Errorf("a rotation every %d days cannot be", k.Rotation.PeriodInDays)
+	}
+	return nil
+}
