@@ -13,7 +13,22 @@ import (
 // putKey writes a key in the place of what is stored, keeps its place in the
 // index of due times, and notes the slots that the key leaves, in the same
 // transaction. It returns these slots, for the caller to erase after the commit.
-func putKey(tx *store.Tx, k key.Key) (left []string, err error) {
+func putKey(tx *store.Tx, k key.Key) (left []string, err error) { return putKeys(tx, k) }
+
+// putKeys is putKey for several keys. What they leave is in one note.
+func putKeys(tx *store.Tx, all ...key.Key) (left []string, err error) {
+	for _, k := range all {
+		slots, err := replaceKey(tx, k)
+		if err != nil {
+			return nil, err
+		}
+		left = append(left, slots...)
+	}
+	return left, noteErasures(tx, left)
+}
+
+// replaceKey is putKey without the note.
+func replaceKey(tx *store.Tx, k key.Key) (left []string, err error) {
 	path := pathOf(k)
 	stored, _, err := keys.Get(tx, path)
 	if err != nil {
@@ -32,18 +47,6 @@ func putKey(tx *store.Tx, k key.Key) (left []string, err error) {
 		if !slices.Contains(k.Slots(), slot) {
 			left = append(left, slot)
 		}
-	}
-	return left, noteErasures(tx, left)
-}
-
-// putKeys is putKey for several keys.
-func putKeys(tx *store.Tx, all ...key.Key) (left []string, err error) {
-	for _, k := range all {
-		slots, err := putKey(tx, k)
-		if err != nil {
-			return nil, err
-		}
-		left = append(left, slots...)
 	}
 	return left, nil
 }
@@ -83,7 +86,7 @@ func tellPrimary(tx *store.Tx, stored, k key.Key) error {
 	if err != nil || !exists {
 		return err
 	}
-	_, err = putKey(tx, primary.WithReplicaDeletion(k.Region, k.DeletionDate))
+	_, err = replaceKey(tx, primary.WithReplicaDeletion(k.Region, k.DeletionDate)) // as stored, so it leaves no slot
 	return err
 }
 

@@ -2,6 +2,7 @@ package service
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -177,4 +178,28 @@ func TestVerifyFindsDamageOfRelatedKeys(t *testing.T) {
 			w.wantFindings(damage.want, "PRIMARY", pathOf(w.primary), "REPLICA", pathOf(w.replica), "DOOMED", pathOf(w.doomed))
 		})
 	}
+}
+
+// What several keys leave in one transaction is in one note, which the erasure removes.
+func TestOneNoteOfWhatRelatedKeysLeave(t *testing.T) {
+	w := newRelated(t)
+	want := append(w.primary.Slots(), w.replica.Slots()...)
+	primary, replica := w.primary, w.replica
+	primary.Materials, replica.Materials = nil, nil
+	var left []string
+	w.update(func(tx *store.Tx) (err error) {
+		left, err = putKeys(tx, primary, replica)
+		return err
+	})
+	if len(want) != 2 || !slices.Equal(left, want) {
+		t.Fatalf("left %q, want %q", left, want)
+	}
+	w.update(func(tx *store.Tx) error {
+		note, noted, err := erasures.Get(tx, left[0])
+		_, another, otherErr := erasures.Get(tx, left[1])
+		if !noted || another || !slices.Equal(note.Also, left[1:]) {
+			t.Errorf("noted %v %q, another %v", noted, note.Also, another)
+		}
+		return errors.Join(err, otherErr)
+	})
 }
