@@ -96,6 +96,7 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	}
 	c := d.config()
 	c.Clock, c.Log, c.WrappingKeysAhead = service.NewClock(time.Now), logger, wrappingKeysAhead
+	c.Regions = o.serves
 	if s, err = service.Open(ctx, c); err != nil {
 		return explainOpen(err, o.data, o.rootKeyFile)
 	}
@@ -130,11 +131,14 @@ func (o serveOptions) listen() (l net.Listener, scheme string, err error) {
 	return tls.NewListener(l, config), "https", nil
 }
 
+// serves reports whether the Region is one of those served.
+func (o serveOptions) serves(region string) bool { return slices.Contains(o.regions, region) }
+
 func (o serveOptions) verifier(s *service.Service) *identity.Verifier {
 	return identity.NewVerifier(identity.Config{
 		Lookup:  s.AccessKey,
 		Service: "kms",
-		Regions: func(region string) bool { return slices.Contains(o.regions, region) },
+		Regions: o.serves,
 		Now:     time.Now,
 	})
 }

@@ -19,11 +19,14 @@ type constraint interface {
 // patterns are the regular expressions of the API, as its messages print them.
 const patterns = `
 alias        ^[a-zA-Z0-9:/_-]+$
+grantName    ^[a-zA-Z0-9:/_-]+$
 marker       [\u0020-\u00FF]*
 materialID   ^[a-f0-9]+$
 materialText ^[a-zA-Z0-9:/_\s.-]*$
 policy       [\u0009\u000A\u000D\u0020-\u00FF]+
 policyName   [\w]+
+principal    ^[\w+=,.@:/-]+$
+region       ^([a-z]+-){2,3}\d+$
 `
 
 // newConstraint returns the constraint that a word of a tag states.

@@ -29,6 +29,10 @@ EncapsulationAlgorithmSpec: ML_KEM
 EncryptionAlgorithmSpec: SYMMETRIC_DEFAULT RSAES_OAEP_SHA_1 RSAES_OAEP_SHA_256
 	SM2PKE
 ExpirationModelType: KEY_MATERIAL_EXPIRES KEY_MATERIAL_DOES_NOT_EXPIRE
+GrantOperation: Decrypt Encrypt GenerateDataKey GenerateDataKeyWithoutPlaintext
+	ReEncryptFrom ReEncryptTo Sign Verify GetPublicKey CreateGrant RetireGrant
+	DescribeKey GenerateDataKeyPair GenerateDataKeyPairWithoutPlaintext GenerateMac
+	VerifyMac DeriveSharedSecret Encapsulate Decapsulate
 ImportState: IMPORTED PENDING_IMPORT
 ImportType: NEW_KEY_MATERIAL EXISTING_KEY_MATERIAL
 IncludeKeyMaterial: ALL_KEY_MATERIAL ROTATIONS_ONLY

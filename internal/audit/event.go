@@ -35,6 +35,8 @@ type Event struct {
 	ErrorCode           string // empty when it went well
 	ErrorMessage        string
 	RequestParameters   []byte // a JSON object without white space; nil: null
+	ResponseElements    []byte // as RequestParameters; nil: null
+	AdditionalEventData []byte // as RequestParameters; nil: absent
 	RequestID           string
 	EventID             string // unique, such as a UUID
 	ReadOnly            bool
@@ -63,14 +65,16 @@ type Resource struct{ ARN, AccountID, Type string }
 // the bytes for the log and for the outbox, the same for the same event. Invalid
 // UTF-8 becomes U+FFFD, as a user agent is whatever bytes the client sent, and
 // refusing them would let a client choose to stay out of the log. It fails if
-// RequestParameters cannot be a part of a line.
+// one of the members that are JSON already cannot be a part of a line.
 func (e Event) Line() ([]byte, error) {
 	return e.appendLine(make([]byte, 0, 1024+len(e.RequestParameters)))
 }
 
 func (e Event) appendLine(b []byte) ([]byte, error) {
-	if bytes.ContainsAny(e.RequestParameters, "\n\r") || bytes.ContainsAny(e.ServiceEventDetails, "\n\r") {
-		return nil, fmt.Errorf("audit: event %s: parameters or details of more than one line", e.EventID)
+	for _, text := range [][]byte{e.RequestParameters, e.ResponseElements, e.AdditionalEventData, e.ServiceEventDetails} {
+		if bytes.ContainsAny(text, "\n\r") {
+			return nil, fmt.Errorf("audit: event %s: parameters or details of more than one line", e.EventID)
+		}
 	}
 	o := object{text: append(b, '{')}
 	o.member("eventVersion", "1.11")
@@ -86,16 +90,15 @@ func (e Event) appendLine(b []byte) ([]byte, error) {
 	o.optional("errorCode", e.ErrorCode)
 	o.optional("errorMessage", e.ErrorMessage)
 	o.raw("requestParameters", cmp.Or(string(e.RequestParameters), "null"))
-	o.raw("responseElements", "null")
+	o.raw("responseElements", cmp.Or(string(e.ResponseElements), "null"))
+	o.details("additionalEventData", e.AdditionalEventData)
 	o.optional("requestID", e.RequestID)
 	o.member("eventID", e.EventID)
 	o.raw("readOnly", strconv.FormatBool(e.ReadOnly))
 	o.resources(e.Resources)
 	o.member("eventType", cmp.Or(e.EventType, APICall))
 	o.member("recipientAccountId", e.RecipientAccountID)
-	if e.ServiceEventDetails != nil {
-		o.raw("serviceEventDetails", string(e.ServiceEventDetails))
-	}
+	o.details("serviceEventDetails", e.ServiceEventDetails)
 	if e.StoreRevision != 0 {
 		o.raw("storeRevision", strconv.FormatInt(e.StoreRevision, 10))
 	}
@@ -144,6 +147,13 @@ func (o *object) member(name, value string) {
 func (o *object) optional(name, value string) {
 	if value != "" {
 		o.member(name, value)
+	}
+}
+
+// details adds a value that is JSON already, if it is there.
+func (o *object) details(name string, value []byte) {
+	if value != nil {
+		o.raw(name, string(value))
 	}
 }
 

@@ -59,8 +59,10 @@ func TestLine(t *testing.T) {
 	e := sample()
 	e.Resources = append(e.Resources, Resource{ARN: "arn:2"})
 	e.StoreRevision = 7
+	e.ResponseElements, e.AdditionalEventData, e.ServiceEventDetails = []byte(`{"a":1}`), []byte(`{"b":2}`), []byte(`{"c":3}`)
 	want := strings.Replace(sampleLine, `"}],`, `"},{"ARN":"arn:2","accountId":"","type":""}],`, 1)
-	want = strings.Replace(want, `"managementEvent"`, `"storeRevision":7,"managementEvent"`, 1)
+	want = strings.Replace(want, `"responseElements":null`, `"responseElements":{"a":1},"additionalEventData":{"b":2}`, 1)
+	want = strings.Replace(want, `"managementEvent"`, `"serviceEventDetails":{"c":3},"storeRevision":7,"managementEvent"`, 1)
 	if got := mustLine(t, e); string(got) != want {
 		t.Fatalf("got  %swant %s", got, want)
 	}
@@ -74,7 +76,7 @@ func TestLineOfRefusalAndOfServiceEvent(t *testing.T) {
 		has, not []string
 	}{
 		{refused, []string{`"errorCode":"AccessDenied","errorMessage":"no","requestParameters":{}`, `"userIdentity":{}`},
-			[]string{"resources", "requestID", "storeRevision"}},
+			[]string{"resources", "requestID", "storeRevision", "additionalEventData", "serviceEventDetails"}},
 		{service, []string{`"eventType":"AwsServiceEvent"`, `{"accountId":"1","invokedBy":"Internal"}`,
 			`"requestParameters":null,"responseElements":null`},
 			[]string{"errorCode", "errorMessage", "AwsApiCall"}},
@@ -119,8 +121,11 @@ func TestHostileStringsStayOneLine(t *testing.T) {
 
 func TestLineRefusesMoreThanOne(t *testing.T) {
 	for _, parameters := range []string{"{\n}", "{}\r", "\n"} {
-		if line, err := (Event{EventID: "id", RequestParameters: []byte(parameters)}).Line(); err == nil {
-			t.Errorf("%q: %s", parameters, line)
+		text := []byte(parameters)
+		for _, e := range []Event{{RequestParameters: text}, {ResponseElements: text}, {AdditionalEventData: text}, {ServiceEventDetails: text}} {
+			if line, err := e.Line(); err == nil {
+				t.Errorf("%q: %s", parameters, line)
+			}
 		}
 	}
 }

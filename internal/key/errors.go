@@ -22,6 +22,7 @@ const (
 	KindInvalidAliasName           Kind = "InvalidAliasNameException"
 	KindInvalidArn                 Kind = "InvalidArnException"
 	KindInvalidCiphertext          Kind = "InvalidCiphertextException"
+	KindInvalidGrantId             Kind = "InvalidGrantIdException"
 	KindInvalidGrantToken          Kind = "InvalidGrantTokenException"
 	KindInvalidImportToken         Kind = "InvalidImportTokenException"
 	KindInvalidKeyUsage            Kind = "InvalidKeyUsageException"

@@ -23,6 +23,9 @@ type Key struct {
 	Materials    []Material `json:"materials,omitempty"` // all that the key was ever associated with, the current one last
 	Pending      *Material  `json:"pending,omitempty"`   // imported, and waits for a rotation to make it current
 	Rotation     Rotation   `json:"rotation,omitzero"`   // the automatic one
+
+	// MultiRegion is set in a key that is one of several related ones.
+	MultiRegion MultiRegion `json:"multiRegion,omitzero"`
 }
 
 // A Material is one key material. One that a key is permanently associated with
@@ -91,10 +94,12 @@ func (k Key) Expiration() (model ExpirationModel, validTo time.Time, ok bool) {
 func earlier(t, u time.Time) bool { return !t.IsZero() && (u.IsZero() || t.Before(u)) }
 
 // At returns the key as it is at the given moment: past ValidTo a material is
-// gone, past the deletion date the key is. No timer has to fire for the answer
-// to be right. A rotation that is due is not in it: what is encrypted before the
-// sweep carries it out is under the former material, which opens it for ever.
+// gone, past the deletion date the key is, or a replica of it. No timer has to fire
+// for the answer to be right. A rotation that is due is not in it: what is encrypted
+// before the sweep carries it out is under the former material, which opens it for
+// ever.
 func (k Key) At(now time.Time) Key {
+	k = k.replicasAt(now)
 	if k.State == Gone || k.State == PendingDeletion && !now.Before(k.DeletionDate) {
 		return k.Buried()
 	}
@@ -137,6 +142,9 @@ func (k Key) AllMaterials() []Material {
 // of it is due, or the zero time.
 func (k Key) Due() (due time.Time) {
 	moments := []time.Time{k.DeletionDate, k.rotationDue()}
+	for _, r := range k.MultiRegion.Replicas {
+		moments = append(moments, r.DeletionDate)
+	}
 	for _, m := range k.AllMaterials() {
 		if m.Present() {
 			moments = append(moments, m.ValidTo)

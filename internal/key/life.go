@@ -121,9 +121,14 @@ func CheckDeletionWindow(days int) error {
 }
 
 // ScheduleDeletion returns the key in state PendingDeletion, to be gone after
-// the given number of days.
+// the given number of days. A primary key first waits for its replicas to be gone,
+// in state PendingReplicaDeletion.
 func (k Key) ScheduleDeletion(days int, now time.Time) Key {
-	k.State = PendingDeletion
+	if len(k.MultiRegion.Replicas) > 0 {
+		k.State, k.MultiRegion.DeletionWindow = PendingReplicaDeletion, days
+		return k
+	}
+	k.State, k.MultiRegion.DeletionWindow = PendingDeletion, 0
 	k.DeletionDate = now.Add(time.Duration(days) * 24 * time.Hour)
 	return k
 }
@@ -132,7 +137,7 @@ func (k Key) ScheduleDeletion(days int, now time.Time) Key {
 // material is not there: a key without material must not become Enabled by
 // EnableKey.
 func (k Key) CancelDeletion() Key {
-	k.State, k.DeletionDate = Disabled, time.Time{}
+	k.State, k.DeletionDate, k.MultiRegion.DeletionWindow = Disabled, time.Time{}, 0
 	if !k.complete() {
 		k.State = PendingImport
 	}

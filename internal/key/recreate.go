@@ -1,15 +1,10 @@
 package key
 
-import "strings"
-
 // CheckChosenID tells whether a key can be made under an ID that somebody chose,
 // rather than under a random one: nil or an Error.
 func CheckChosenID(id string) error {
-	switch {
-	case !ValidID(id):
+	if !ValidID(id) {
 		return Errorf(KindValidation, "'%s' is not a key ID: give the 36 characters that the key's ARN ends with, in lower case.", id)
-	case strings.HasPrefix(id, multiRegionPrefix):
-		return Errorf(KindUnsupportedOperation, "Multi-Region keys are not supported yet.")
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ func TestCheckChosenID(t *testing.T) {
 	}{
 		{uuid, "", ""},
 		{"00000000-0000-0000-0000-000000000000", "", ""},
-		{mrk, KindUnsupportedOperation, "Multi-Region keys are not supported yet."},
+		{mrk, "", ""},
 		{"", KindValidation, "''" + notAnID},
 		{strings.ToUpper(uuid), KindValidation, "'" + strings.ToUpper(uuid) + "'" + notAnID},
 		{strings.ReplaceAll(uuid, "-", ""), KindValidation, ""},

@@ -44,6 +44,15 @@ func (k Key) CheckRotatable() error {
 	return nil
 }
 
+// CheckRotationInRegions refuses new material for a multi-Region key, as all its
+// related keys would have to have it.
+func (k Key) CheckRotationInRegions() error {
+	if k.IsMultiRegion() {
+		return Errorf(KindUnsupportedOperation, "%s is a multi-Region key, which cannot be given new key material yet.", k.ARN())
+	}
+	return nil
+}
+
 // CheckAutomaticRotation refuses the keys that are not rotated of themselves:
 // those that keep one material, and those whose owner has the material.
 func (k Key) CheckAutomaticRotation() error {
@@ -75,9 +84,9 @@ func (k Key) DisableRotation() Key {
 }
 
 // rotationDue returns when the key is to be rotated next, or the zero time. Only a
-// key that is enabled is.
+// key that is enabled is, and none with related keys in other Regions.
 func (k Key) rotationDue() time.Time {
-	if k.State != Enabled || !k.Rotation.Enabled() {
+	if k.State != Enabled || !k.Rotation.Enabled() || k.IsMultiRegion() {
 		return time.Time{}
 	}
 	return k.Rotation.Next
@@ -102,6 +111,9 @@ func (k Key) Rotate(generated Material, now time.Time) Key {
 // CheckOnDemand tells whether the key can be rotated on demand now: nil or an Error.
 func (k Key) CheckOnDemand(now time.Time) error {
 	if err := k.CheckRotatable(); err != nil {
+		return err
+	}
+	if err := k.CheckRotationInRegions(); err != nil {
 		return err
 	}
 	done := 0

@@ -24,11 +24,13 @@ const (
 
 // grid says what each operation on a key gets in each state: "ok", or a word of
 // the refusals below. Source: "Key states of AWS KMS keys" in the developer
-// guide, and for DeleteImportedKeyMaterial in Unavailable by analogy.
+// guide, and for DeleteImportedKeyMaterial, ReplicateKey and UpdatePrimaryRegion in
+// Unavailable by analogy.
 const grid = `
 operation                        Enabled  Disabled  PendingDeletion   PendingReplicaDeletion    PendingImport   Unavailable  Creating  Updating
 CancelKeyDeletion                not-due  not-due   ok                ok                        not-due         not-due      not-due   not-due
 CreateAlias                      ok       ok        pending-deletion  pending-replica-deletion  ok              ok           ok        ok
+CreateGrant                      ok       disabled  pending-deletion  pending-replica-deletion  pending-import  ok           creating  ok
 Decapsulate                      ok       disabled  pending-deletion  pending-replica-deletion  pending-import  unavailable  creating  ok
 Decrypt                          ok       disabled  pending-deletion  pending-replica-deletion  pending-import  unavailable  creating  ok
 DeleteAlias                      ok       ok        ok                ok                        ok              ok           ok        ok
@@ -53,11 +55,15 @@ GetParametersForImport           ok       ok        pending-deletion  pending-re
 GetPublicKey                     ok       disabled  pending-deletion  pending-replica-deletion  pending-import  unavailable  creating  ok
 ImportKeyMaterial                ok       ok        pending-deletion  pending-replica-deletion  ok              ok           creating  ok
 ListAliases                      ok       ok        ok                ok                        ok              ok           ok        ok
+ListGrants                       ok       ok        ok                ok                        ok              ok           ok        ok
 ListKeyPolicies                  ok       ok        ok                ok                        ok              ok           ok        ok
 ListKeyRotations                 ok       ok        ok                ok                        ok              ok           ok        ok
 ListResourceTags                 ok       ok        ok                ok                        ok              ok           ok        ok
 PutKeyPolicy                     ok       ok        ok                ok                        ok              ok           ok        ok
 ReEncrypt                        ok       disabled  pending-deletion  pending-replica-deletion  pending-import  unavailable  creating  ok
+ReplicateKey                     ok       disabled  pending-deletion  pending-replica-deletion  pending-import  unavailable  creating  updating
+RetireGrant                      ok       ok        ok                ok                        ok              ok           ok        ok
+RevokeGrant                      ok       ok        ok                ok                        ok              ok           ok        ok
 RotateKeyOnDemand                ok       disabled  pending-deletion  pending-replica-deletion  pending-import  ok           creating  updating
 ScheduleKeyDeletion              ok       ok        pending-deletion  pending-replica-deletion  ok              ok           ok        updating
 Sign                             ok       disabled  pending-deletion  pending-replica-deletion  pending-import  unavailable  creating  ok
@@ -65,6 +71,7 @@ TagResource                      ok       ok        pending-deletion  pending-re
 UntagResource                    ok       ok        pending-deletion  pending-replica-deletion  ok              ok           ok        ok
 UpdateAlias                      ok       ok        pending-deletion  pending-replica-deletion  ok              ok           ok        ok
 UpdateKeyDescription             ok       ok        pending-deletion  pending-replica-deletion  ok              ok           ok        ok
+UpdatePrimaryRegion              ok       disabled  pending-deletion  pending-replica-deletion  pending-import  unavailable  creating  ok
 Verify                           ok       disabled  pending-deletion  pending-replica-deletion  pending-import  unavailable  creating  ok
 VerifyMac                        ok       disabled  pending-deletion  pending-replica-deletion  pending-import  unavailable  creating  ok
 `

@@ -31,6 +31,10 @@ TagResource, UntagResource, UpdateKeyDescription  ok | ok | SP | ok | ok | ok | 
 DescribeKey, ListAliases, DeleteAlias             ok | ok | ok | ok | ok | ok | ok
 GetKeyPolicy, PutKeyPolicy, ListKeyPolicies       ok | ok | ok | ok | ok | ok | ok
 ListResourceTags, GetKeyRotationStatus            ok | ok | ok | ok | ok | ok | ok
+ListGrants, RetireGrant, RevokeGrant              ok | ok | ok | ok | ok | ok | ok
+CreateGrant                                       ok | D  | SP | PI | ok | CR | ok
+ReplicateKey                                      ok | D  | SP | PI | UN | CR | UP
+UpdatePrimaryRegion                               ok | D  | SP | PI | UN | CR | ok
 ListKeyRotations, GetKeyLastUsage                 ok | ok | ok | ok | ok | ok | ok
 ScheduleKeyDeletion                               ok | ok | SP | ok | ok | ok | UP
 CancelKeyDeletion                                 NP | NP | ok | NP | NP | NP | NP
@@ -113,7 +117,7 @@ func TestGridCoversTheOperations(t *testing.T) {
 			t.Errorf("%s: covered %v, wanted %v", operation, rules.Covers(operation), cells[operation])
 		}
 	}
-	for _, other := range []string{"", "operation", "ReplicateKey", "decrypt"} {
+	for _, other := range []string{"", "operation", "CreateCustomKeyStore", "decrypt"} {
 		if rules.Covers(other) {
 			t.Errorf("the grid has a line for %q", other)
 		}
@@ -127,7 +131,7 @@ func TestPermitOutsideTheGrid(t *testing.T) {
 	for _, test := range []struct {
 		operation string
 		state     State
-	}{{"Decrypt", Gone}, {"DescribeKey", Gone}, {"CancelKeyDeletion", Gone}, {"DescribeKey", ""}, {"DescribeKey", "enabled"}, {"ReplicateKey", Enabled}, {"", Enabled}} {
+	}{{"Decrypt", Gone}, {"DescribeKey", Gone}, {"CancelKeyDeletion", Gone}, {"DescribeKey", ""}, {"DescribeKey", "enabled"}, {"CreateCustomKeyStore", Enabled}, {"", Enabled}} {
 		err := rules.Permit(test.operation, external(test.state))
 		if _, told := errors.AsType[*Error](err); err == nil || told {
 			t.Errorf("%q in %q: %v", test.operation, test.state, err)

@@ -91,6 +91,10 @@ func (r *Keyring) Materials() Sealer { return Sealer{keyring: r, purpose: "keyho
 // TokenKeys returns the Sealer of the keys that seal import tokens.
 func (r *Keyring) TokenKeys() Sealer { return Sealer{keyring: r, purpose: "keyhold token key v1"} }
 
+// GrantTokens returns the Sealer of grant tokens, which are kept by callers and
+// nowhere else.
+func (r *Keyring) GrantTokens() Sealer { return Sealer{keyring: r, purpose: "keyhold grant token v1"} }
+
 // Under returns a Sealer that needs the given secret beside the data key, to seal
 // and to open: whoever destroys the secret destroys what was sealed.
 func (s Sealer) Under(secret []byte) Sealer {

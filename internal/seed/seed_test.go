@@ -98,7 +98,7 @@ func TestErrors(t *testing.T) {
 		// names
 		{"no ID", "\n[[key]]\norigin = \"EXTERNAL\"\n", ":2: id: it is missing: give the key one, such as"},
 		{"no UUID", "[[key]]\nid = \"payroll\"\n", ":2: id: 'payroll' is not a key ID: give the 36 characters"},
-		{"a multi-Region ID", "[[key]]\nid = \"mrk-1234abcd12ab34cd56ef1234567890ab\"\n", ":2: id: Multi-Region keys are not supported yet."},
+		{"a cut multi-Region ID", "[[key]]\nid = \"mrk-1234abcd12ab34cd56ef1234567890a\"\n", ":2: id: 'mrk-1234abcd12ab34cd56ef1234567890a' is not a key ID"},
 		{"an ID twice", bare("[[key]]\nid = \"" + id + "\"\n"), ":4: id: the key of line 1 has it already: give each its own"},
 		{"an account of letters", bare("account = \"me\"\n"), `:3: account: "me" is not an account ID: give 12 digits`},
 		{"no Region", bare("region = \"Frankfurt\"\n"), `:3: region: "Frankfurt" is not a Region: write it as us-east-1`},

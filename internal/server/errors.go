@@ -31,6 +31,7 @@ IncorrectKeyMaterialException        400
 InvalidAliasNameException            400
 InvalidArnException                  400
 InvalidCiphertextException           400
+InvalidGrantIdException              400
 InvalidGrantTokenException           400
 InvalidImportTokenException          400
 InvalidKeyUsageException             400

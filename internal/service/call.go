@@ -17,12 +17,19 @@ type call struct {
 	ctx  context.Context
 	now  time.Time // read once: the whole call happens at this moment
 	keys []key.Key // what each ask found, as it is now
+	// grants are what the grant tokens of the request name, on whatever keys.
+	grants []key.Grant
 
 	also      []audit.Event // beside that of the call
 	created   string        // the ARN of the key that the call made
-	slot      string        // written for a material that is not committed yet
+	told      told          // what the event says beside
+	written   []string      // slots, for material that is not committed yet
 	committed bool
 }
+
+// told is what an event says of a change that its request does not say, as JSON in
+// the members where CloudTrail has it.
+type told struct{ response, additional []byte }
 
 // key returns what the first ask found.
 func (c *call) key() key.Key { return c.keys[0] }
@@ -39,14 +46,17 @@ func (c *call) commit(fn func(tx *store.Tx) error) error {
 	return nil
 }
 
-// notCommitted gives up the slot that was written for this change, unless the
+// notCommitted gives up the slots that were written for this change, unless the
 // outcome is unknown: then the next start shows it.
 func (c *call) notCommitted(err error) error {
 	if errors.Is(err, store.ErrFailed) {
 		return err
 	}
-	if c.slot != "" {
-		err = errors.Join(err, c.slots.Erase(context.WithoutCancel(c.ctx), c.slot))
+	if len(c.written) > 0 {
+		if failed := c.slots.Erase(context.WithoutCancel(c.ctx), c.written...); failed != nil {
+			return errors.Join(err, failed)
+		}
+		c.written = nil
 	}
 	if errors.Is(err, store.ErrConflict) {
 		return key.Errorf(key.KindThrottling, "Too many changes of one key at a time. Reduce the frequency of your calls.").Because(err)
@@ -80,14 +90,10 @@ func (c *call) commitKey(fn func(k key.Key) (key.Key, error)) error {
 func (c *call) commitNew(k key.Key) error {
 	c.created = k.ARN()
 	return c.commit(func(tx *store.Tx) error {
-		stored, exists, err := keys.Get(tx, pathOf(k))
-		if err != nil {
+		if err := c.checkFree(tx, k); err != nil {
 			return err
 		}
-		if exists {
-			return stored.At(c.now).Taken()
-		}
-		_, err = putKey(tx, k)
+		_, err := putKey(tx, k)
 		return err
 	})
 }
@@ -129,7 +135,9 @@ func (c *call) event(err error) audit.Event {
 	for _, k := range c.keys {
 		e.Resources = append(e.Resources, audit.Resource{ARN: k.ARN(), AccountID: k.Account, Type: audit.KeyResource})
 	}
-	e.ErrorCode, e.ErrorMessage = errorOf(err)
+	if e.ErrorCode, e.ErrorMessage = errorOf(err); err == nil {
+		e.ResponseElements, e.AdditionalEventData = c.told.response, c.told.additional
+	}
 	return e
 }
 

@@ -23,12 +23,16 @@ var createKey = change("CreateKey", asks{{Action: "kms:CreateKey"}}, checkCreate
 			}
 		}
 		c.created = k.ARN()
-		err = c.commit(func(tx *store.Tx) error { return keys.Put(tx, pathOf(k), k) })
+		err = c.commit(func(tx *store.Tx) error {
+			_, err := putKey(tx, k)
+			return err
+		})
 		if err != nil {
 			return nil, err
 		}
 		c.warnOfPolicy(k)
-		return &api.CreateKeyResponse{KeyMetadata: metadata(k)}, nil
+		m, err := c.describe(k)
+		return &api.CreateKeyResponse{KeyMetadata: m}, err
 	})
 
 // checkCreateKey refuses what contradicts itself and what is not served.
@@ -39,8 +43,6 @@ func checkCreateKey(in *api.CreateKeyRequest, _ time.Time) error {
 		return key.Errorf(key.KindValidation, "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated.")
 	case origin != key.OriginAWSKMS && origin != key.OriginExternal, in.CustomKeyStoreId != nil, in.XksKeyId != nil:
 		return key.Errorf(key.KindUnsupportedOperation, "Custom key stores are not supported.")
-	case or(in.MultiRegion, false):
-		return key.Errorf(key.KindUnsupportedOperation, "Multi-Region keys are not supported yet.")
 	}
 	_, err := suiteFor(in)
 	return err
@@ -70,6 +72,9 @@ func newKey(c *call, in *api.CreateKeyRequest) (key.Key, error) {
 		Description:  or(in.Description, ""),
 		Policy:       or(in.Policy, key.DefaultPolicy(c.Caller.Principal.AccountID)),
 		Tags:         keyTags(in.Tags),
+	}
+	if or(in.MultiRegion, false) {
+		k.ID, k.MultiRegion = key.MultiRegionID(k.ID), key.MultiRegion{Primary: k.Region}
 	}
 	if err := key.CheckTags(k.Tags); err != nil {
 		return key.Key{}, err

@@ -14,11 +14,11 @@ type dataKey struct {
 }
 
 // checkDataKey wants exactly one of the two members that give the size.
-func checkDataKey(spec *string, bytes *int32, grantTokens []string) error {
+func checkDataKey(spec *string, bytes *int32) error {
 	if (spec == nil) == (bytes == nil) {
 		return key.Errorf(key.KindValidation, "Please specify either number of bytes or key spec.")
 	}
-	return checkGrantTokens(grantTokens)
+	return nil
 }
 
 func dataKeySize(spec *string, bytes *int32) int {

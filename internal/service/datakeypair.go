@@ -8,11 +8,11 @@ import (
 )
 
 // checkDataKeyPair refuses the one spec of pairs that is not served.
-func checkDataKeyPair(spec *string, grantTokens []string) error {
+func checkDataKeyPair(spec *string) error {
 	if len(key.Suites(key.Spec(*spec))) == 0 {
 		return key.Errorf(key.KindUnsupportedOperation, "Key pairs of the spec %s are not supported.", *spec)
 	}
-	return checkGrantTokens(grantTokens)
+	return nil
 }
 
 // newDataKeyPair makes a pair, and encrypts the private key under the key of the

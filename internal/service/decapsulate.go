@@ -2,7 +2,6 @@ package service
 
 import (
 	"errors"
-	"time"
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/crypt"
@@ -11,8 +10,7 @@ import (
 
 // Decapsulate refuses a ciphertext for its length alone: one that was made for
 // another key, or changed, has a secret as well, which nobody else knows.
-var decapsulate = query("Decapsulate", asks{{"kms:Decapsulate", keyOrAlias("KeyId")}},
-	func(in *api.DecapsulateRequest, _ time.Time) error { return checkGrantTokens(in.GrantTokens) },
+var decapsulate = query("Decapsulate", asks{{"kms:Decapsulate", keyOrAlias("KeyId")}}, nil,
 	func(c *call, in *api.DecapsulateRequest) (*api.DecapsulateResponse, error) {
 		k := c.key()
 		if err := k.Use(c.Operation.Name, key.EncapsulateDecapsulate, *in.EncapsulationAlgorithm); err != nil {

@@ -2,6 +2,7 @@ package service
 
 import (
 	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/key"
 )
 
 // A Decision is what the policies answer, and why.
@@ -19,4 +20,9 @@ func decide(p identity.Principal, account string) Decision {
 		return Decision{Allowed: true}
 	}
 	return Decision{Reason: "no resource-based policy allows the %s action"}
+}
+
+// notAuthorized says who may not do what on which resource.
+func notAuthorized(p identity.Principal, action, resource, reason string) error {
+	return key.Errorf(key.KindAccessDenied, "User: %s is not authorized to perform: %s on resource: %s because %s", p.ARN, action, resource, reason)
 }

@@ -14,10 +14,7 @@ var decrypt = query("Decrypt", asks{{"kms:Decrypt", keyOfCiphertext("KeyId", "Ci
 		if err := checkRecipient(in.Recipient); err != nil {
 			return err
 		}
-		if err := checkCiphertext(in.CiphertextBlob, ignoresCiphertext(in.DryRun, in.DryRunModifiers), in.KeyId, "keyId"); err != nil {
-			return err
-		}
-		return checkGrantTokens(in.GrantTokens)
+		return checkCiphertext(in.CiphertextBlob, ignoresCiphertext(in.DryRun, in.DryRunModifiers), in.KeyId, "keyId")
 	},
 	func(c *call, in *api.DecryptRequest) (*api.DecryptResponse, error) {
 		k := c.key()

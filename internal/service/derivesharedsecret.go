@@ -16,10 +16,7 @@ type agreer interface {
 
 var deriveSharedSecret = query("DeriveSharedSecret", asks{{"kms:DeriveSharedSecret", keyOrAlias("KeyId")}},
 	func(in *api.DeriveSharedSecretRequest, _ time.Time) error {
-		if err := checkRecipient(in.Recipient); err != nil {
-			return err
-		}
-		return checkGrantTokens(in.GrantTokens)
+		return checkRecipient(in.Recipient)
 	},
 	func(c *call, in *api.DeriveSharedSecretRequest) (*api.DeriveSharedSecretResponse, error) {
 		k := c.key()

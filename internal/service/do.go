@@ -56,6 +56,9 @@ func (c *call) carryOut() (any, error) {
 	if err := c.Operation.check(c.Input, c.now); err != nil {
 		return nil, err
 	}
+	if err := c.readGrantTokens(); err != nil {
+		return nil, err
+	}
 	var ruled []key.Key // by the grid of states
 	for _, a := range c.Operation.asks {
 		t, k, err := c.allow(a)
@@ -91,8 +94,7 @@ func (c *call) allow(a ask) (t target, k key.Key, err error) {
 		if t.fromBlob {
 			return t, k, errBlobKey
 		}
-		return t, k, key.Errorf(key.KindAccessDenied, "User: %s is not authorized to perform: %s on resource: %s because "+d.Reason,
-			c.Caller.Principal.ARN, a.Action, t.ref.ARN(), a.Action)
+		return t, k, notAuthorized(c.Caller.Principal, a.Action, t.ref.ARN(), fmt.Sprintf(d.Reason, a.Action))
 	}
 	k, err = c.lookUp(t)
 	return t, k, err

@@ -1,8 +1,6 @@
 package service
 
 import (
-	"time"
-
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/key"
 )
@@ -13,8 +11,7 @@ type encapsulator interface {
 	Decapsulate(ciphertext []byte) (secret []byte, err error)
 }
 
-var encapsulate = query("Encapsulate", asks{{"kms:Encapsulate", keyOrAlias("KeyId")}},
-	func(in *api.EncapsulateRequest, _ time.Time) error { return checkGrantTokens(in.GrantTokens) },
+var encapsulate = query("Encapsulate", asks{{"kms:Encapsulate", keyOrAlias("KeyId")}}, nil,
 	func(c *call, in *api.EncapsulateRequest) (*api.EncapsulateResponse, error) {
 		k := c.key()
 		if err := k.Use(c.Operation.Name, key.EncapsulateDecapsulate, *in.EncapsulationAlgorithm); err != nil {

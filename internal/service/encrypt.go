@@ -1,15 +1,12 @@
 package service
 
 import (
-	"time"
-
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/crypt"
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-var encrypt = query("Encrypt", asks{{"kms:Encrypt", keyOrAlias("KeyId")}},
-	func(in *api.EncryptRequest, _ time.Time) error { return checkGrantTokens(in.GrantTokens) },
+var encrypt = query("Encrypt", asks{{"kms:Encrypt", keyOrAlias("KeyId")}}, nil,
 	func(c *call, in *api.EncryptRequest) (*api.EncryptResponse, error) {
 		k := c.key()
 		algorithm, err := c.checkEncryption(k, in.EncryptionAlgorithm, in.EncryptionContext)

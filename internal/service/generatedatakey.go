@@ -11,7 +11,7 @@ var generateDataKey = query("GenerateDataKey", asks{{"kms:GenerateDataKey", keyO
 		if err := checkRecipient(in.Recipient); err != nil {
 			return err
 		}
-		return checkDataKey(in.KeySpec, in.NumberOfBytes, in.GrantTokens)
+		return checkDataKey(in.KeySpec, in.NumberOfBytes)
 	},
 	func(c *call, in *api.GenerateDataKeyRequest) (*api.GenerateDataKeyResponse, error) {
 		d, err := c.newDataKey(dataKeySize(in.KeySpec, in.NumberOfBytes), in.EncryptionContext, in.DryRun)

@@ -11,7 +11,7 @@ var generateDataKeyPair = query("GenerateDataKeyPair", asks{{"kms:GenerateDataKe
 		if err := checkRecipient(in.Recipient); err != nil {
 			return err
 		}
-		return checkDataKeyPair(in.KeyPairSpec, in.GrantTokens)
+		return checkDataKeyPair(in.KeyPairSpec)
 	},
 	func(c *call, in *api.GenerateDataKeyPairRequest) (*api.GenerateDataKeyPairResponse, error) {
 		d, public, err := c.newDataKeyPair(*in.KeyPairSpec, in.EncryptionContext, in.DryRun)

@@ -9,7 +9,7 @@ import (
 var generateDataKeyPairWithoutPlaintext = query("GenerateDataKeyPairWithoutPlaintext",
 	asks{{"kms:GenerateDataKeyPairWithoutPlaintext", keyOrAlias("KeyId")}},
 	func(in *api.GenerateDataKeyPairWithoutPlaintextRequest, _ time.Time) error {
-		return checkDataKeyPair(in.KeyPairSpec, in.GrantTokens)
+		return checkDataKeyPair(in.KeyPairSpec)
 	},
 	func(c *call, in *api.GenerateDataKeyPairWithoutPlaintextRequest) (*api.GenerateDataKeyPairWithoutPlaintextResponse, error) {
 		d, public, err := c.newDataKeyPair(*in.KeyPairSpec, in.EncryptionContext, in.DryRun)

@@ -9,7 +9,7 @@ import (
 var generateDataKeyWithoutPlaintext = query("GenerateDataKeyWithoutPlaintext",
 	asks{{"kms:GenerateDataKeyWithoutPlaintext", keyOrAlias("KeyId")}},
 	func(in *api.GenerateDataKeyWithoutPlaintextRequest, _ time.Time) error {
-		return checkDataKey(in.KeySpec, in.NumberOfBytes, in.GrantTokens)
+		return checkDataKey(in.KeySpec, in.NumberOfBytes)
 	},
 	func(c *call, in *api.GenerateDataKeyWithoutPlaintextRequest) (*api.GenerateDataKeyWithoutPlaintextResponse, error) {
 		d, err := c.newDataKey(dataKeySize(in.KeySpec, in.NumberOfBytes), in.EncryptionContext, in.DryRun)

@@ -1,8 +1,6 @@
 package service
 
 import (
-	"time"
-
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/key"
 )
@@ -13,8 +11,7 @@ type authenticator interface {
 	MAC(message []byte) []byte
 }
 
-var generateMac = query("GenerateMac", asks{{"kms:GenerateMac", keyOrAlias("KeyId")}},
-	func(in *api.GenerateMacRequest, _ time.Time) error { return checkGrantTokens(in.GrantTokens) },
+var generateMac = query("GenerateMac", asks{{"kms:GenerateMac", keyOrAlias("KeyId")}}, nil,
 	func(c *call, in *api.GenerateMacRequest) (*api.GenerateMacResponse, error) {
 		mac, err := c.mac(*in.MacAlgorithm, in.Message)
 		if err == nil {

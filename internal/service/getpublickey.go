@@ -2,15 +2,13 @@ package service
 
 import (
 	"bytes"
-	"time"
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/crypt"
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-var getPublicKey = query("GetPublicKey", asks{{"kms:GetPublicKey", keyOrAlias("KeyId")}},
-	func(in *api.GetPublicKeyRequest, _ time.Time) error { return checkGrantTokens(in.GrantTokens) },
+var getPublicKey = query("GetPublicKey", asks{{"kms:GetPublicKey", keyOrAlias("KeyId")}}, nil,
 	func(c *call, _ *api.GetPublicKeyRequest) (*api.GetPublicKeyResponse, error) {
 		k := c.key()
 		if !k.Suite().Public {

@@ -72,10 +72,15 @@ func checkSymmetricMembers(k key.Key, in *api.ImportKeyMaterialRequest) error {
 func withImport(k key.Key, m key.Material, in *api.ImportKeyMaterialRequest) (key.Key, error) {
 	_, imported := k.Current()
 	known := or(in.ImportType, "") == api.ImportTypeExisting || in.KeyMaterialId != nil
+	fresh := or(in.ImportType, "") == api.ImportTypeNew
 	switch {
 	case known && !imported:
 		return key.Key{}, key.Errorf(key.KindIncorrectKeyMaterial, "%s is not associated with any key material yet.", k.ARN())
-	case or(in.ImportType, "") == api.ImportTypeNew:
+	case fresh && k.IsReplica():
+		return key.Key{}, key.Errorf(key.KindUnsupportedOperation, "%s is a multi-Region replica key: new key material is imported into its primary key.", k.ARN())
+	case fresh && imported && k.IsMultiRegion():
+		return key.Key{}, k.CheckRotationInRegions()
+	case fresh:
 		return k.ImportNewMaterial(m, in.KeyMaterialDescription)
 	}
 	return k.ImportMaterial(m, in.KeyMaterialDescription)

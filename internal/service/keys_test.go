@@ -29,7 +29,6 @@ func TestCreateKeyRefusals(t *testing.T) {
 		{"both specs", "ValidationException", kms.CreateKeyInput{KeySpec: types.KeySpecSymmetricDefault, CustomerMasterKeySpec: types.CustomerMasterKeySpecSymmetricDefault}},
 		{"an unknown spec", "ValidationException", kms.CreateKeyInput{KeySpec: "DES"}},
 		{"a symmetric key to sign with", "ValidationException", kms.CreateKeyInput{KeyUsage: types.KeyUsageTypeSignVerify}},
-		{"a multi-Region key", "UnsupportedOperationException", kms.CreateKeyInput{MultiRegion: aws.Bool(true)}},
 		{"a custom key store", "UnsupportedOperationException", kms.CreateKeyInput{Origin: types.OriginTypeAwsCloudhsm, CustomKeyStoreId: aws.String("cks-1")}},
 		{"an external key store", "UnsupportedOperationException", kms.CreateKeyInput{XksKeyId: aws.String("x")}},
 		{"a policy without a statement", "MalformedPolicyDocumentException", kms.CreateKeyInput{Policy: aws.String(`{"Version":"2012-10-17","Statement":[]}`)}},

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -125,4 +126,17 @@ func snapshot(t *testing.T, b store.Backend) store.Backend {
 		t.Fatal(err)
 	}
 	return c
+}
+
+// A conflicting Backend refuses every commit, while it is on, as if others were faster.
+type conflicting struct {
+	store.Backend
+	on atomic.Bool
+}
+
+func (c *conflicting) Commit(ctx context.Context, b store.Batch) (int64, error) {
+	if c.on.Load() {
+		return 0, store.ErrConflict
+	}
+	return c.Backend.Commit(ctx, b)
 }

@@ -20,8 +20,12 @@ func (c *call) sealMaterial(k key.Key, id string, material []byte) (key.Material
 	if err != nil {
 		return key.Material{}, err
 	}
-	c.slot, err = c.slots.Put(c.ctx, secret)
-	return key.Material{ID: id, Sealed: sealed, Slot: c.slot}, err
+	slot, err := c.slots.Put(c.ctx, secret)
+	if err != nil {
+		return key.Material{}, err
+	}
+	c.written = append(c.written, slot)
+	return key.Material{ID: id, Sealed: sealed, Slot: slot}, nil
 }
 
 // randomSecret returns a secret for a slot.

@@ -7,7 +7,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// metadata is what the API shows of a key.
+// metadata is what the API shows of a key, without the keys that are related to it.
 func metadata(k key.Key) *api.KeyMetadata {
 	m := &api.KeyMetadata{
 		AWSAccountId:          &k.Account,
@@ -23,13 +23,16 @@ func metadata(k key.Key) *api.KeyMetadata {
 		KeyManager:            new("CUSTOMER"),
 		KeySpec:               new(string(k.Spec)),
 		CustomerMasterKeySpec: new(string(k.Spec)),
-		MultiRegion:           new(false),
+		MultiRegion:           new(k.IsMultiRegion()),
 
 		EncapsulationAlgorithms: algorithmsFor(k, key.EncapsulateDecapsulate),
 		EncryptionAlgorithms:    algorithmsFor(k, key.EncryptDecrypt),
 		KeyAgreementAlgorithms:  algorithmsFor(k, key.KeyAgreement),
 		MacAlgorithms:           algorithmsFor(k, key.GenerateVerifyMAC),
 		SigningAlgorithms:       algorithmsFor(k, key.SignVerify),
+	}
+	if k.State == key.PendingReplicaDeletion {
+		m.PendingDeletionWindowInDays = new(int32(k.MultiRegion.DeletionWindow))
 	}
 	if current, ok := k.Current(); ok && k.Spec == key.SymmetricDefault {
 		m.CurrentKeyMaterialId = &current.ID

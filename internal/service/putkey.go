@@ -1,6 +1,7 @@
 package service
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -12,7 +13,22 @@ import (
 // putKey writes a key in the place of what is stored, keeps its place in the
 // index of due times, and notes the slots that the key leaves, in the same
 // transaction. It returns these slots, for the caller to erase after the commit.
-func putKey(tx *store.Tx, k key.Key) (left []string, err error) {
+func putKey(tx *store.Tx, k key.Key) (left []string, err error) { return putKeys(tx, k) }
+
+// putKeys is putKey for several keys. What they leave is in one note.
+func putKeys(tx *store.Tx, all ...key.Key) (left []string, err error) {
+	for _, k := range all {
+		slots, err := replaceKey(tx, k)
+		if err != nil {
+			return nil, err
+		}
+		left = append(left, slots...)
+	}
+	return left, noteErasures(tx, left)
+}
+
+// replaceKey is putKey without the note.
+func replaceKey(tx *store.Tx, k key.Key) (left []string, err error) {
 	path := pathOf(k)
 	stored, _, err := keys.Get(tx, path)
 	if err != nil {
@@ -24,12 +40,54 @@ func putKey(tx *store.Tx, k key.Key) (left []string, err error) {
 	if err := moveDue(tx, path, stored.Due(), k.Due()); err != nil {
 		return nil, err
 	}
+	if err := errors.Join(tellPrimary(tx, stored, k), tellFamily(tx, stored, k)); err != nil {
+		return nil, err
+	}
 	for _, slot := range stored.Slots() {
 		if !slices.Contains(k.Slots(), slot) {
 			left = append(left, slot)
 		}
 	}
-	return left, noteErasures(tx, left)
+	return left, nil
+}
+
+// checkFree refuses a new key where there is one of its ID, be it one that is gone
+// and that the sweep has not removed yet, and a second primary key of one ID.
+func (c *call) checkFree(from store.Getter, k key.Key) error {
+	stored, exists, err := keys.Get(from, pathOf(k))
+	if err != nil || exists {
+		return firstOf(err, stored.At(c.now).Taken())
+	}
+	if !k.IsPrimary() {
+		return nil
+	}
+	f, exists, err := families.Get(from, familyPath(k))
+	if err != nil || !exists {
+		return err
+	}
+	return key.Errorf(key.KindAlreadyExists, "The multi-Region key %s has its primary key in %s: replicate that.", k.ID, f.Primary)
+}
+
+// tellFamily writes where the primary key is, when it comes to be another one.
+func tellFamily(tx *store.Tx, stored, k key.Key) error {
+	if !k.IsPrimary() || stored.IsPrimary() {
+		return nil
+	}
+	return families.Put(tx, familyPath(k), family{k.Region})
+}
+
+// tellPrimary writes the deletion date of a replica, where it changes, into its
+// primary key, which waits for it.
+func tellPrimary(tx *store.Tx, stored, k key.Key) error {
+	if !k.IsReplica() || k.DeletionDate.Equal(stored.DeletionDate) {
+		return nil
+	}
+	primary, exists, err := keys.Get(tx, keyPath(k.Account, k.MultiRegion.Primary, k.ID))
+	if err != nil || !exists {
+		return err
+	}
+	_, err = replaceKey(tx, primary.WithReplicaDeletion(k.Region, k.DeletionDate)) // as stored, so it leaves no slot
+	return err
 }
 
 func moveDue(tx *store.Tx, path string, from, to time.Time) error {

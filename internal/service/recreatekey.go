@@ -9,7 +9,8 @@ import (
 
 // RecreateKey is the return of a key whose deployment is lost, and no part of the
 // KMS API: the key is made again under its old ID, and once its material is
-// imported its old ciphertexts open. It is for the root of the account.
+// imported its old ciphertexts open. It is for the root of the account. A multi-Region
+// key becomes the primary key, to be replicated when it has its material.
 var recreateKey = change("RecreateKey", asks{{Action: "keyhold:RecreateKey"}},
 	func(in *api.RecreateKeyRequest, _ time.Time) error { return key.CheckChosenID(*in.KeyId) },
 	func(c *call, in *api.RecreateKeyRequest) (*api.RecreateKeyResponse, error) {
@@ -17,7 +18,8 @@ var recreateKey = change("RecreateKey", asks{{Action: "keyhold:RecreateKey"}},
 			return nil, key.Errorf(key.KindAccessDenied, "The key of account %s can be recreated only with the credentials of that account, and these are those of account %s: "+
 				"a key belongs to its account, which its ciphertexts name.", *in.AccountId, own)
 		}
-		k, err := newKey(c, &api.CreateKeyRequest{Origin: new(string(key.OriginExternal)), Description: in.Description})
+		multi := key.IsMultiRegionID(*in.KeyId)
+		k, err := newKey(c, &api.CreateKeyRequest{Origin: new(string(key.OriginExternal)), Description: in.Description, MultiRegion: &multi})
 		if err != nil {
 			return nil, err
 		}
@@ -28,5 +30,6 @@ var recreateKey = change("RecreateKey", asks{{Action: "keyhold:RecreateKey"}},
 		if err := c.commitNew(k); err != nil {
 			return nil, err
 		}
-		return &api.RecreateKeyResponse{KeyMetadata: metadata(k)}, nil
+		m, err := c.describe(k)
+		return &api.RecreateKeyResponse{KeyMetadata: m}, err
 	})

@@ -31,8 +31,8 @@ func TestRecreateKey(t *testing.T) {
 	}
 	_, err := do(l.Service, "RecreateKey", recreate(lostKey))
 	wantKind(t, err, key.KindAlreadyExists)
-	_, err = do(l.Service, "RecreateKey", recreate("mrk-1234abcd12ab34cd56ef1234567890ab"))
-	wantKind(t, err, key.KindUnsupportedOperation)
+	_, err = do(l.Service, "RecreateKey", recreate("mrk-1234"))
+	wantKind(t, err, key.KindValidation)
 	other := recreate("2234abcd-12ab-34cd-56ef-1234567890ab")
 	other.AccountId = new("444455556666")
 	_, err = do(l.Service, "RecreateKey", other)
@@ -45,7 +45,7 @@ func TestRecreateKey(t *testing.T) {
 		code, _ := e["errorCode"].(string)
 		got = append(got, e["eventName"].(string)+" "+code)
 	}
-	if want := "RecreateKey |RecreateKey AlreadyExistsException|RecreateKey UnsupportedOperationException|RecreateKey AccessDeniedException|RecreateKey ValidationException"; strings.Join(got, "|") != want {
+	if want := "RecreateKey |RecreateKey AlreadyExistsException|RecreateKey ValidationException|RecreateKey AccessDeniedException|RecreateKey ValidationException"; strings.Join(got, "|") != want {
 		t.Errorf("events %q", got)
 	}
 }
@@ -66,5 +66,36 @@ func TestRecreateDeletedKey(t *testing.T) {
 	if len(aliases.Aliases) != 0 {
 		t.Errorf("the key has the aliases of the one before it: %+v", aliases.Aliases)
 	}
+	l.end(t)
+}
+
+// A multi-Region key comes back as a primary key, and its replicas by it: there are
+// no two primary keys of one ID.
+func TestRecreateMultiRegionKey(t *testing.T) {
+	const id = "mrk-1234abcd12ab34cd56ef1234567890ab"
+	l := newLife(t)
+	out := must[any](t)(do(l.Service, "RecreateKey", recreate(id))).(*api.RecreateKeyResponse)
+	if m := out.KeyMetadata; *m.KeyId != id || m.MultiRegionConfiguration == nil || *m.MultiRegionConfiguration.MultiRegionKeyType != "PRIMARY" {
+		t.Errorf("%+v", m)
+	}
+	again := func(region string) error {
+		_, err := doIn(l.Service, region, "RecreateKey", recreate(id))
+		return err
+	}
+	wantKind(t, again(tokyo), key.KindAlreadyExists)
+	l.importInto(t, id, 30*day)
+	l.replicate(t, id)
+	must[any](t)(do(l.Service, "ReplicateKey", &api.ReplicateKeyRequest{KeyId: new(id), ReplicaRegion: new("us-east-1")}))
+	for _, region := range []string{"eu-west-2", tokyo, "eu-north-1"} {
+		wantKind(t, again(region), key.KindAlreadyExists)
+	}
+	// When all of them are gone its ID is free, wherever.
+	for _, region := range []string{"eu-west-2", tokyo, "us-east-1"} {
+		l.schedule(t, id, region)
+	}
+	l.sweepAfter(t, 7*day+time.Second)
+	wantKind(t, again(tokyo), key.KindAlreadyExists)
+	l.sweepAfter(t, 7*day+time.Second)
+	must[any](t)(doIn(l.Service, tokyo, "RecreateKey", recreate(id)))
 	l.end(t)
 }

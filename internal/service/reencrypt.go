@@ -10,10 +10,7 @@ import (
 var reEncrypt = query("ReEncrypt",
 	asks{{"kms:ReEncryptFrom", keyOfCiphertext("SourceKeyId", "CiphertextBlob")}, {"kms:ReEncryptTo", keyOrAlias("DestinationKeyId")}},
 	func(in *api.ReEncryptRequest, _ time.Time) error {
-		if err := checkCiphertext(in.CiphertextBlob, ignoresCiphertext(in.DryRun, in.DryRunModifiers), in.SourceKeyId, "sourceKeyId"); err != nil {
-			return err
-		}
-		return checkGrantTokens(in.GrantTokens)
+		return checkCiphertext(in.CiphertextBlob, ignoresCiphertext(in.DryRun, in.DryRunModifiers), in.SourceKeyId, "sourceKeyId")
 	},
 	func(c *call, in *api.ReEncryptRequest) (*api.ReEncryptResponse, error) {
 		source, destination := c.keys[0], c.keys[1]

@@ -12,7 +12,8 @@ import (
 // only Seed carries it out.
 var seedKey = change("SeedKey", asks{{Action: "keyhold:SeedKey"}}, checkSeedKey,
 	func(c *call, in *api.SeedKeyRequest) (*api.CreateKeyResponse, error) {
-		k, err := newKey(c, &api.CreateKeyRequest{Origin: in.Origin, Description: in.Description, Tags: in.Tags})
+		multi := key.IsMultiRegionID(*in.KeyId)
+		k, err := newKey(c, &api.CreateKeyRequest{Origin: in.Origin, Description: in.Description, Tags: in.Tags, MultiRegion: &multi})
 		if err != nil {
 			return nil, err
 		}
@@ -32,7 +33,8 @@ var seedKey = change("SeedKey", asks{{Action: "keyhold:SeedKey"}}, checkSeedKey,
 		if err := c.commitNew(k); err != nil {
 			return nil, err
 		}
-		return &api.CreateKeyResponse{KeyMetadata: metadata(k)}, nil
+		m, err := c.describe(k)
+		return &api.CreateKeyResponse{KeyMetadata: m}, err
 	})
 
 // checkSeedKey holds the ID and the expiry to the rules that they have elsewhere.

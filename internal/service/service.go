@@ -28,6 +28,9 @@ type Config struct {
 	// Dev adds the operations of dev servers: they show and move Clock, and
 	// explain refused signatures.
 	Dev bool
+	// Regions tells which Regions are served; nil is all that are well-formed. A
+	// key is replicated into no other.
+	Regions func(region string) bool
 	// StorePolicies stores key policies other than the default although they are
 	// not enforced yet; each is said in the log. Without it they are refused.
 	StorePolicies bool
@@ -64,9 +67,11 @@ type Service struct {
 	wrappings     key.Wrappings
 	operations    map[string]Operation
 	storePolicies bool
+	regions       func(region string) bool
 	wrappingKeys  *wrappingKeys
 	generating    chan struct{} // a place for each RSA pair being made for a user
 	tokenKeys     *tokenKeys
+	grantTokens   seal.Sealer
 	usage         *keyUsage
 	refusals      refusals    // of a dev server
 	erased        atomic.Bool // something was, since the last collection of garbage
@@ -92,8 +97,13 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		wrappings:     key.ParseWrappings(),
 		operations:    operations(c.Dev),
 		storePolicies: c.StorePolicies,
+		regions:       c.Regions,
 		wrappingKeys:  newWrappingKeys(c.WrappingKeysAhead),
 		generating:    make(chan struct{}, maxGenerating),
+		grantTokens:   keyring.GrantTokens(),
+	}
+	if s.regions == nil {
+		s.regions = key.ValidRegion
 	}
 	s.leftovers = newLeftovers(s.store, s.log)
 	s.outbox = outbox{s.store, s.audit, s.log, s.leftovers}

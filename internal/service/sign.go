@@ -1,13 +1,8 @@
 package service
 
-import (
-	"time"
+import "github.com/keyhold/keyhold/internal/api"
 
-	"github.com/keyhold/keyhold/internal/api"
-)
-
-var sign = query("Sign", asks{{"kms:Sign", keyOrAlias("KeyId")}},
-	func(in *api.SignRequest, _ time.Time) error { return checkGrantTokens(in.GrantTokens) },
+var sign = query("Sign", asks{{"kms:Sign", keyOrAlias("KeyId")}}, nil,
 	func(c *call, in *api.SignRequest) (*api.SignResponse, error) {
 		prepared, err := c.checkSigning(*in.SigningAlgorithm, in.MessageType, in.Message)
 		if err != nil {

@@ -150,8 +150,11 @@ func (s *Service) removeStray(ctx context.Context, entry, path string) error {
 func (s *Service) settle(ctx context.Context, stored key.Key, now time.Time) error {
 	k := stored.At(now)
 	name := "DeleteExpiredKeyMaterial"
-	if k.State == key.Gone {
+	switch {
+	case k.State == key.Gone:
 		name = "DeleteKey"
+	case len(k.Slots()) == len(stored.Slots()): // a replica of it is gone
+		name = "SynchronizeMultiRegionKey"
 	}
 	var left []string
 	err := s.update(ctx, func(tx *store.Tx) error {
@@ -171,9 +174,12 @@ func (s *Service) settle(ctx context.Context, stored key.Key, now time.Time) err
 	return s.erase(ctx, left)
 }
 
-// remove removes a key that is gone with all that belongs to it: its aliases in
-// pages, the record last. As the key is gone, nothing is added meanwhile.
+// remove removes a key that is gone with all that belongs to it: its grants and
+// aliases in pages, the record last. As the key is gone, nothing is added meanwhile.
 func (s *Service) remove(ctx context.Context, k key.Key, entry string) error {
+	if err := s.removeGrants(ctx, k); err != nil {
+		return err
+	}
 	for {
 		names, err := s.aliasPage(ctx, k)
 		if err != nil {
@@ -188,7 +194,12 @@ func (s *Service) remove(ctx context.Context, k key.Key, entry string) error {
 	}
 	s.usage.forget(pathOf(k))
 	return s.store.Update(ctx, func(tx *store.Tx) error {
-		return errors.Join(usages.Delete(tx, pathOf(k)), aliasGuards.Delete(tx, pathOf(k)), keys.Delete(tx, pathOf(k)), dues.Delete(tx, entry))
+		if k.IsPrimary() {
+			if err := families.Delete(tx, familyPath(k)); err != nil {
+				return err
+			}
+		}
+		return errors.Join(usages.Delete(tx, pathOf(k)), grantGuards.Delete(tx, pathOf(k)), aliasGuards.Delete(tx, pathOf(k)), keys.Delete(tx, pathOf(k)), dues.Delete(tx, entry))
 	})
 }
 

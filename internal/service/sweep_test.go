@@ -138,6 +138,9 @@ func TestSweepGoesOn(t *testing.T) {
 	l := newLife(t)
 	before := l.paths(t)
 	id := l.createKey(t)
+	for i := range 60 {
+		l.grant(t, id, fmt.Sprint("grant", i))
+	}
 	for i := range 50 {
 		must[any](t)(do(l.Service, "CreateAlias", &api.CreateAliasRequest{AliasName: new(fmt.Sprintf("alias/%d", i)), TargetKeyId: &id}))
 	}

@@ -455,21 +455,26 @@ func TestVerifyFindsDamage(t *testing.T) {
 			t.Parallel()
 			w := newWreckage(t)
 			damage.do(w)
-			findings, _, err := w.verify()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(findings) != len(damage.want) {
-				t.Errorf("found %d things, not %d: %q", len(findings), len(damage.want), findings)
-			}
-			all := strings.Join(findings, "\n")
-			paths := strings.NewReplacer("ENABLED", pathOf(w.enabled), "EXPIRING", pathOf(w.expiring), "PENDING", pathOf(w.pending), "EMPTY", pathOf(w.empty))
-			for _, want := range damage.want {
-				if !regexp.MustCompile("(?m)^" + paths.Replace(want)).MatchString(all) {
-					t.Errorf("found %q, not %s", findings, want)
-				}
-			}
+			w.wantFindings(damage.want)
 		})
+	}
+}
+
+// wantFindings checks that Verify finds these things and no others. more are names
+// for paths, each before its path.
+func (w *wreckage) wantFindings(want []string, more ...string) {
+	w.Helper()
+	findings, _, err := w.verify()
+	w.must(err)
+	if len(findings) != len(want) {
+		w.Errorf("found %d things, not %d: %q", len(findings), len(want), findings)
+	}
+	all := strings.Join(findings, "\n")
+	paths := strings.NewReplacer(append([]string{"ENABLED", pathOf(w.enabled), "EXPIRING", pathOf(w.expiring), "PENDING", pathOf(w.pending), "EMPTY", pathOf(w.empty)}, more...)...)
+	for _, one := range want {
+		if !regexp.MustCompile("(?m)^" + paths.Replace(one)).MatchString(all) {
+			w.Errorf("found %q, not %s", findings, one)
+		}
 	}
 }
 

@@ -17,7 +17,7 @@ func (v *verifier) key(path string, k key.Key) error {
 	if due := k.Due(); !due.IsZero() {
 		need(v, dues, duePath(due, path), k.ARN())
 	}
-	problems := []error{checkState(k), checkSuite(k), checkRotations(k)}
+	problems := []error{checkState(k), checkSuite(k), checkRotations(k), v.related(k)}
 	for _, m := range k.AllMaterials() {
 		problems = append(problems, v.material(k, m))
 	}
@@ -35,6 +35,8 @@ func checkState(k key.Key) error {
 		fits = missing && k.DeletionDate.IsZero() && k.Origin == key.OriginExternal
 	case key.PendingDeletion:
 		fits = !k.DeletionDate.IsZero()
+	case key.PendingReplicaDeletion:
+		fits = k.IsPrimary() && len(k.MultiRegion.Replicas) > 0 && k.DeletionDate.IsZero()
 	case key.Gone:
 		fits = len(k.Materials) == 0 && k.Pending == nil
 	}

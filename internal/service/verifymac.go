@@ -1,15 +1,12 @@
 package service
 
 import (
-	"time"
-
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/crypt"
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-var verifyMac = query("VerifyMac", asks{{"kms:VerifyMac", keyOrAlias("KeyId")}},
-	func(in *api.VerifyMacRequest, _ time.Time) error { return checkGrantTokens(in.GrantTokens) },
+var verifyMac = query("VerifyMac", asks{{"kms:VerifyMac", keyOrAlias("KeyId")}}, nil,
 	func(c *call, in *api.VerifyMacRequest) (*api.VerifyMacResponse, error) {
 		mac, err := c.mac(*in.MacAlgorithm, in.Message)
 		if err == nil && !crypt.EqualMAC(mac, in.Mac) {

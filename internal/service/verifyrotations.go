@@ -31,6 +31,8 @@ func checkRotations(k key.Key) error {
 		return fmt.Errorf("material %s cannot wait for a rotation of such a key", k.Pending.ID)
 	case len(known) > 1 && k.CheckRotatable() != nil, planned && k.CheckAutomaticRotation() != nil:
 		return fmt.Errorf("a key of the spec %s and the origin %s is not rotated so", k.Spec, k.Origin)
+	case k.IsMultiRegion() && (len(known) > 1 || planned):
+		return k.CheckRotationInRegions()
 	case planned && (k.Rotation.PeriodInDays < key.MinRotationPeriod || k.Rotation.PeriodInDays > key.MaxRotationPeriod || k.Rotation.Next.IsZero()):
 		return fmt.Errorf("a rotation every %d days cannot be", k.Rotation.PeriodInDays)
 	}

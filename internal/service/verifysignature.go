@@ -2,7 +2,6 @@ package service
 
 import (
 	"errors"
-	"time"
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/crypt"
@@ -11,8 +10,7 @@ import (
 
 // verifySignature is Verify: the name without more is that of the check of a
 // deployment.
-var verifySignature = query("Verify", asks{{"kms:Verify", keyOrAlias("KeyId")}},
-	func(in *api.VerifyRequest, _ time.Time) error { return checkGrantTokens(in.GrantTokens) },
+var verifySignature = query("Verify", asks{{"kms:Verify", keyOrAlias("KeyId")}}, nil,
 	func(c *call, in *api.VerifyRequest) (*api.VerifyResponse, error) {
 		prepared, err := c.checkSigning(*in.SigningAlgorithm, in.MessageType, in.Message)
 		if err != nil {

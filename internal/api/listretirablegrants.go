@@ -1,0 +1,17 @@
+package api
+
+// ListRetirableGrantsRequest asks for a page of the grants, on keys of whatever
+// account, that name a principal as the one who may retire them.
+type ListRetirableGrantsRequest struct {
+	Limit                    *int32  `json:"Limit,omitzero" kms:"range=1:1000"`
+	Marker                   *string `json:"Marker,omitzero" kms:"len=1:1024,pattern=marker"`
+	RetiringPrincipal        *string `json:"RetiringPrincipal,omitzero" kms:"len=1:256,pattern=principal"`
+	RetiringServicePrincipal *string `json:"RetiringServicePrincipal,omitzero" kms:"len=1:256,pattern=principal"`
+}
+
+// ListRetirableGrantsResponse is a page; NextMarker is there if Truncated.
+type ListRetirableGrantsResponse struct {
+	Grants     []GrantListEntry `json:"Grants"`
+	NextMarker *string          `json:"NextMarker,omitzero"`
+	Truncated  bool             `json:"Truncated"`
+}

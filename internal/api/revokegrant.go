@@ -1,0 +1,9 @@
+package api
+
+// RevokeGrantRequest asks to remove a grant, to end what it allows. The response
+// is [Empty].
+type RevokeGrantRequest struct {
+	DryRun  *bool   `json:"DryRun,omitzero"`
+	GrantId *string `json:"GrantId,omitzero" kms:"required,len=1:128"`
+	KeyId   *string `json:"KeyId,omitzero" kms:"required,len=1:2048"`
+}

@@ -1,0 +1,47 @@
+package key
+
+import (
+	"regexp"
+	"strings"
+)
+
+// A Principal is who a grant names: the ARN of an account's root, a user, a role
+// or a session, or the name of a service such as "backup.amazonaws.com".
+type Principal string
+
+// The ARNs of principals are those of "IAM identifiers" in the IAM user guide,
+// without groups and wildcards, which no request can be made by.
+var (
+	principalForm = regexp.MustCompile(`^arn:aws:(?:iam::[0-9]{12}:(?:root|(?:user|role)(?:/[\w+=,.@-]+)+)` +
+		`|sts::[0-9]{12}:(?:assumed-role/[\w+=,.@-]+/[\w+=,.@-]+|federated-user/[\w+=,.@-]+))$`)
+	serviceForm = regexp.MustCompile(`^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.amazonaws\.com(?:\.cn)?$`)
+)
+
+// IsService reports whether the principal is a service.
+func (p Principal) IsService() bool { return p != "" && !strings.HasPrefix(string(p), "arn:") }
+
+// Account returns the account that the principal belongs to, "" for a service.
+func (p Principal) Account() string {
+	parts := strings.SplitN(string(p), ":", 6)
+	if len(parts) < 6 {
+		return ""
+	}
+	return parts[4]
+}
+
+// CheckPrincipal tells whether s has the form of a principal's ARN: nil or an
+// Error. Whether there is such a principal is not its matter.
+func CheckPrincipal(s string) error {
+	if !principalForm.MatchString(s) {
+		return Errorf(KindInvalidArn, "'%s' is not the ARN of a principal.", s)
+	}
+	return nil
+}
+
+// CheckService tells whether s has the form of a service's name.
+func CheckService(s string) error {
+	if !serviceForm.MatchString(s) {
+		return Errorf(KindValidation, "'%s' is not the name of a service principal.", s)
+	}
+	return nil
+}

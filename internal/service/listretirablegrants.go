@@ -1,0 +1,51 @@
+package service
+
+import (
+	"time"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// The resource of the action is the retiring principal, which must be of the
+// caller's own account; the keys may be of others.
+var listRetirableGrants = query("ListRetirableGrants", asks{{Action: "kms:ListRetirableGrants"}},
+	func(in *api.ListRetirableGrantsRequest, _ time.Time) error {
+		return checkOneOf("RetiringPrincipal", in.RetiringPrincipal, "RetiringServicePrincipal", in.RetiringServicePrincipal)
+	},
+	func(c *call, in *api.ListRetirableGrantsRequest) (*api.ListRetirableGrantsResponse, error) {
+		p, err := pageOf(c.Operation.Name, in.Marker, in.Limit, 50, 100)
+		if err != nil {
+			return nil, err
+		}
+		if in.RetiringServicePrincipal != nil {
+			return nil, c.onlyForServices("kms:ListRetirableGrants", *in.RetiringServicePrincipal)
+		}
+		retirer := key.Principal(*in.RetiringPrincipal)
+		if retirer.Account() != c.Caller.Principal.AccountID {
+			return nil, notAuthorized(c.Caller.Principal, "kms:ListRetirableGrants", string(retirer), "the retiring principal belongs to another account")
+		}
+		out := &api.ListRetirableGrantsResponse{Grants: []api.GrantListEntry{}}
+		err = c.store.View(c.ctx, func(v *store.View) error {
+			return c.listRetirable(retirer, p, v, func(g key.Grant) { out.Grants = append(out.Grants, grantEntry(g)) })
+		})
+		out.NextMarker, out.Truncated = p.next()
+		return out, err
+	})
+
+// listRetirable leaves out grants on keys that are gone, which the sweep has not
+// come to yet.
+func (c *call) listRetirable(retirer key.Principal, p *page, v *store.View, add func(key.Grant)) error {
+	return list(p, v, grantsOfRetirer, ofRetirer(c.Caller.Region, retirer), func(entry string, _ struct{}) error {
+		g, ok, err := grants.Get(v, retirablePath(c.Caller.Region, entry))
+		if err != nil || !ok {
+			return err
+		}
+		_, live, err := c.liveKey(v, keyOf(g))
+		if err == nil && live {
+			add(g)
+		}
+		return err
+	})
+}

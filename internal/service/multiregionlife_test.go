@@ -1,0 +1,189 @@
+package service_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/service"
+)
+
+const tokyo = "ap-northeast-1"
+
+// doIn is do in another Region than that of do.
+func doIn(s *service.Service, region, operation string, in any) (any, error) {
+	op, _ := s.Find(operation)
+	return s.Do(context.Background(), service.Request{ID: "request-1", Caller: identity.Caller{Principal: identity.Root("111122223333"), Region: region}, Operation: op, Input: in})
+}
+
+// A family is a primary key in eu-west-2 with a replica in Tokyo.
+func (l *life) family(t *testing.T) string {
+	t.Helper()
+	id := *must[any](t)(do(l.Service, "CreateKey", &api.CreateKeyRequest{MultiRegion: new(true)})).(*api.CreateKeyResponse).KeyMetadata.KeyId
+	l.replicate(t, id)
+	return id
+}
+
+func (l *life) replicate(t *testing.T, id string) {
+	t.Helper()
+	must[any](t)(do(l.Service, "ReplicateKey", &api.ReplicateKeyRequest{KeyId: &id, ReplicaRegion: new(tokyo)}))
+}
+
+func (l *life) schedule(t *testing.T, id, region string) {
+	t.Helper()
+	must[any](t)(doIn(l.Service, region, "ScheduleKeyDeletion", &api.ScheduleKeyDeletionRequest{KeyId: &id, PendingWindowInDays: new(int32(7))}))
+}
+
+// A replica that is gone can be made again once the sweep has taken the old one
+// away, and has nothing of it.
+func TestReplicaAgain(t *testing.T) {
+	l := newLife(t)
+	id := l.family(t)
+	must[any](t)(doIn(l.Service, tokyo, "CreateAlias", &api.CreateAliasRequest{AliasName: new("alias/a"), TargetKeyId: &id}))
+	must[any](t)(doIn(l.Service, tokyo, "CreateGrant", &api.CreateGrantRequest{KeyId: &id, GranteePrincipal: new(rootARN), Operations: []string{"Decrypt"}}))
+	l.schedule(t, id, tokyo)
+	l.sweepAfter(t, 7*day+time.Second)
+	if paths := l.paths(t); slices.ContainsFunc(paths, func(p string) bool { return strings.Contains(p, tokyo) || strings.HasPrefix(p, "due/") }) {
+		t.Errorf("left are %q", paths)
+	}
+	l.replicate(t, id)
+	aliases := must[any](t)(doIn(l.Service, tokyo, "ListAliases", &api.ListAliasesRequest{KeyId: &id})).(*api.ListAliasesResponse)
+	grants := must[any](t)(doIn(l.Service, tokyo, "ListGrants", &api.ListGrantsRequest{KeyId: &id})).(*api.ListGrantsResponse)
+	if len(aliases.Aliases)+len(grants.Grants) > 0 {
+		t.Errorf("the new replica has %v, %v", aliases.Aliases, grants.Grants)
+	}
+	l.end(t)
+	wantOneEvent(t, l.path, "DeleteKey", tokyo)
+	wantOneEvent(t, l.path, "SynchronizeMultiRegionKey", id)
+}
+
+// Whatever a stop leaves of the end of related keys, the next sweep finishes.
+func TestEndOfRelatedKeysGoesOn(t *testing.T) {
+	l := newLife(t)
+	before := l.paths(t)
+	id := l.family(t)
+	l.schedule(t, id, "eu-west-2")
+	l.schedule(t, id, tokyo)
+	l.end(t)
+	for commits := 1; ; commits++ {
+		l.backend = &stopping{Backend: l.backend, left: 1 << 30}
+		l.restart(t)
+		l.backend.(*stopping).after(commits)
+		if err := l.clock.Advance(8 * day); err != nil {
+			t.Fatal(err)
+		}
+		err := l.Sweep(t.Context())
+		l.log.Close()
+		l.Service.Close()
+		l.backend = l.backend.(*stopping).Backend
+		if err == nil && len(l.paths(t)) == len(before) {
+			break
+		}
+		if commits > 20 {
+			t.Fatal(err, l.paths(t))
+		}
+	}
+	l.restart(t)
+	l.end(t)
+	if got := l.paths(t); !slices.Equal(got, before) {
+		t.Errorf("left are %q", got)
+	}
+}
+
+// Every copy of material has a slot of its own, which ends with its key; a replica
+// that comes to nothing leaves none.
+func TestSlotsOfReplicas(t *testing.T) {
+	l := newLife(t)
+	counted := &countedSlots{Slots: l.slots, live: map[string]bool{}}
+	l.end(t)
+	l.slots = counted
+	l.restart(t)
+	id := l.family(t)
+	if n := counted.count(); n != 2 {
+		t.Errorf("%d slots of two keys", n)
+	}
+	if _, err := do(l.Service, "ReplicateKey", &api.ReplicateKeyRequest{KeyId: &id, ReplicaRegion: new(tokyo)}); err == nil {
+		t.Error("a second replica in one Region")
+	}
+	l.schedule(t, id, tokyo)
+	l.sweepAfter(t, 7*day+time.Second)
+	if n := counted.count(); n != 1 {
+		t.Errorf("%d slots of one key", n)
+	}
+	blob := must[any](t)(do(l.Service, "Encrypt", &api.EncryptRequest{KeyId: &id, Plaintext: []byte("x")})).(*api.EncryptResponse).CiphertextBlob
+	must[any](t)(do(l.Service, "Decrypt", &api.DecryptRequest{CiphertextBlob: blob}))
+
+	// What was written for a replica is given up when the commit comes to nothing.
+	l.end(t)
+	l.backend = &conflicting{Backend: l.backend}
+	l.restart(t)
+	l.backend.(*conflicting).on.Store(true)
+	_, err := do(l.Service, "ReplicateKey", &api.ReplicateKeyRequest{KeyId: &id, ReplicaRegion: new(tokyo)})
+	l.backend.(*conflicting).on.Store(false)
+	if e, ok := errors.AsType[*key.Error](err); !ok || e.Kind != key.KindThrottling {
+		t.Errorf("without a commit: %v", err)
+	}
+	if n := counted.count(); n != 1 {
+		t.Errorf("%d slots of one key and a replica that came to nothing", n)
+	}
+	l.end(t)
+}
+
+// A key is replicated into Regions that are served, and no others.
+func TestRegionsThatAreServed(t *testing.T) {
+	d := newDeployment()
+	log := audit.New(audit.Discard{}, audit.Options{})
+	s := must[*service.Service](t)(service.Open(t.Context(), service.Config{
+		Backend: d.backend, Slots: d.slots, Root: d.root, Audit: log, Clock: service.NewClock(time.Now), Log: slog.New(slog.DiscardHandler), Create: true,
+		Regions: func(region string) bool { return region != "us-east-1" },
+	}))
+	defer func() {
+		if err := errors.Join(log.Close(), s.Close()); err != nil {
+			t.Error(err)
+		}
+	}()
+	id := must[any](t)(do(s, "CreateKey", &api.CreateKeyRequest{MultiRegion: new(true)})).(*api.CreateKeyResponse).KeyMetadata.KeyId
+	_, err := do(s, "ReplicateKey", &api.ReplicateKeyRequest{KeyId: id, ReplicaRegion: new("us-east-1")})
+	if e, ok := errors.AsType[*key.Error](err); !ok || e.Kind != key.KindUnsupportedOperation || !strings.Contains(e.Message, "us-east-1") {
+		t.Errorf("%v", err)
+	}
+	must[any](t)(do(s, "ReplicateKey", &api.ReplicateKeyRequest{KeyId: id, ReplicaRegion: new(tokyo)}))
+}
+
+// The most replicas that a key can have still change their primary key in one
+// transaction, whatever is due of them.
+func TestMostReplicas(t *testing.T) {
+	l := newLife(t)
+	id := *must[any](t)(do(l.Service, "CreateKey", &api.CreateKeyRequest{MultiRegion: new(true)})).(*api.CreateKeyResponse).KeyMetadata.KeyId
+	region := func(i int) string { return fmt.Sprintf("xx-yy-%d", i) }
+	for i := range key.MaxReplicas {
+		must[any](t)(do(l.Service, "ReplicateKey", &api.ReplicateKeyRequest{KeyId: &id, ReplicaRegion: new(region(i))}))
+	}
+	_, err := do(l.Service, "ReplicateKey", &api.ReplicateKeyRequest{KeyId: &id, ReplicaRegion: new(tokyo)})
+	wantKind(t, err, key.KindLimitExceeded)
+	for i := range key.MaxReplicas - 1 {
+		l.schedule(t, id, region(i+1))
+	}
+	must[any](t)(do(l.Service, "UpdatePrimaryRegion", &api.UpdatePrimaryRegionRequest{KeyId: &id, PrimaryRegion: new(region(0))}))
+	for i := range 2 { // of a replica, and of the primary key itself
+		m := must[any](t)(doIn(l.Service, region(i), "DescribeKey", &api.DescribeKeyRequest{KeyId: &id})).(*api.DescribeKeyResponse).KeyMetadata
+		if c := m.MultiRegionConfiguration; *c.PrimaryKey.Region != region(0) || len(c.ReplicaKeys) != key.MaxReplicas {
+			t.Errorf("%+v", c)
+		}
+	}
+	l.sweepAfter(t, 7*day+time.Second)
+	m := must[any](t)(do(l.Service, "DescribeKey", &api.DescribeKeyRequest{KeyId: &id})).(*api.DescribeKeyResponse).KeyMetadata
+	if c := m.MultiRegionConfiguration; len(c.ReplicaKeys) != 1 {
+		t.Errorf("%+v", c)
+	}
+	l.end(t)
+}

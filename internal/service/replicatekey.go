@@ -1,0 +1,89 @@
+package service
+
+import (
+	"reflect"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// ReplicateKey asks for the replica as CreateKey does for a key.
+var replicateKey = change("ReplicateKey", asks{{"kms:ReplicateKey", keyID("KeyId")}, {Action: "kms:CreateKey"}}, nil,
+	func(c *call, in *api.ReplicateKeyRequest) (*api.ReplicateKeyResponse, error) {
+		primary := c.key()
+		replica, err := c.newReplica(primary, in)
+		if err != nil {
+			return nil, err
+		}
+		if replica.Origin == key.OriginAWSKMS {
+			if replica, err = c.copyMaterials(primary, replica); err != nil {
+				return nil, c.notCommitted(err)
+			}
+		}
+		if primary, err = c.commitReplica(primary, replica); err != nil {
+			return nil, err
+		}
+		c.warnOfPolicy(replica)
+		out := &api.ReplicateKeyResponse{ReplicaKeyMetadata: metadata(replica), ReplicaPolicy: &replica.Policy, ReplicaTags: in.Tags}
+		out.ReplicaKeyMetadata.MultiRegionConfiguration = multiRegionConfiguration(replica, primary)
+		return out, nil
+	})
+
+// newReplica returns the replica that the request describes, without material.
+func (c *call) newReplica(primary key.Key, in *api.ReplicateKeyRequest) (key.Key, error) {
+	if err := primary.CheckPrimary(); err != nil {
+		return key.Key{}, err
+	}
+	if !c.regions(*in.ReplicaRegion) {
+		return key.Key{}, key.Errorf(key.KindUnsupportedOperation, "The Region %s is not served.", *in.ReplicaRegion)
+	}
+	if _, err := primary.WithReplica(*in.ReplicaRegion); err != nil {
+		return key.Key{}, err
+	}
+	r := primary.NewReplica(*in.ReplicaRegion)
+	r.CreationDate = c.now.Truncate(time.Millisecond)
+	r.Description = or(in.Description, "")
+	r.Policy = or(in.Policy, key.DefaultPolicy(r.Account))
+	r.Tags = keyTags(in.Tags)
+	if err := key.CheckTags(r.Tags); err != nil {
+		return key.Key{}, err
+	}
+	if err := c.checkPolicy(r.Policy, r.Account, in.BypassPolicyLockoutSafetyCheck); err != nil {
+		return key.Key{}, err
+	}
+	// Now, and not only in the commit, so that a refused replica writes no slot.
+	return r, c.store.View(c.ctx, func(v *store.View) error { return c.checkFree(v, r) })
+}
+
+// commitReplica writes a replica, and its primary key that knows of it from now on.
+// The material must still be that which was copied.
+func (c *call) commitReplica(copied, replica key.Key) (primary key.Key, err error) {
+	c.created = replica.ARN()
+	var left []string
+	err = c.commit(func(tx *store.Tx) error {
+		if err := c.checkFree(tx, replica); err != nil {
+			return err
+		}
+		primary, err = c.reread(tx)
+		if err != nil {
+			return err
+		}
+		if err := primary.CheckPrimary(); err != nil {
+			return err
+		}
+		if !reflect.DeepEqual(primary.Materials, copied.Materials) {
+			return store.ErrConflict
+		}
+		if primary, err = primary.WithReplica(replica.Region); err != nil {
+			return err
+		}
+		left, err = putKeys(tx, primary, replica)
+		return err
+	})
+	if err != nil {
+		return key.Key{}, err
+	}
+	return primary, c.erase(c.ctx, left)
+}

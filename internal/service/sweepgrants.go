@@ -1,0 +1,38 @@
+package service
+
+import (
+	"context"
+
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// grantPage is how many grants one transaction removes: each has up to four
+// records, and a batch takes a hundred.
+const grantPage = 24
+
+// removeGrants removes the grants on a key that is gone. Each page is a
+// transaction, so a stop leaves no half of a grant, and the next sweep goes on.
+func (s *Service) removeGrants(ctx context.Context, k key.Key) error {
+	for {
+		var page []store.Record[key.Grant]
+		err := s.store.View(ctx, func(v *store.View) (err error) {
+			page, err = grants.Scan(v, pathOf(k)+"/", "", grantPage)
+			return err
+		})
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		err = s.store.Update(ctx, func(tx *store.Tx) error {
+			for _, r := range page {
+				if err := eraseGrant(tx, r.Value); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,110 @@
+package service
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// grant looks at a grant, and for its places in the indexes.
+func (v *verifier) grant(path string, g key.Grant) error {
+	if grantPath(g) != path || key.CheckGrantID(g.ID) != nil {
+		return errMoved
+	}
+	need(v, grantsOfGrantee, granteePath(g), "grant/"+path)
+	need(v, grantGuards, keyOf(g), "grant/"+path)
+	if g.Retiring != "" {
+		need(v, grantsOfRetirer, retirerPath(g), "grant/"+path)
+	}
+	if g.Name != "" {
+		request, err := requestPath(g)
+		if err != nil {
+			return err
+		}
+		need(v, grantRequests, request, "grant/"+path)
+	}
+	return v.grantOnKey(g)
+}
+
+// grantOnKey holds the grant against the rules and against its key.
+func (v *verifier) grantOnKey(g key.Grant) error {
+	if err := g.Check(); err != nil {
+		return err
+	}
+	k, there, whole := look(v, keys, keyOf(g))
+	switch {
+	case !there:
+		return errors.New("there is no such key")
+	case whole:
+		return k.CheckGrant(g)
+	}
+	return nil
+}
+
+// grantOf returns the grant at a path, for an entry of an index that is right
+// where fits says so.
+func (v *verifier) grantOf(path string, fits func(key.Grant) bool) error {
+	g, there, whole := look(v, grants, path)
+	if !there || whole && !fits(g) {
+		return errors.New("no such grant is there")
+	}
+	return nil
+}
+
+func (v *verifier) grantOfGrantee(path string, _ struct{}) error {
+	parts := strings.Split(path, "/") // account, Region, key ID, grantee, grant ID
+	if len(parts) != 5 {
+		return errMoved
+	}
+	return v.grantOf(keyPath(parts[0], parts[1], parts[2])+"/"+parts[4], func(g key.Grant) bool { return granteePath(g) == path })
+}
+
+func (v *verifier) grantOfRetirer(path string, _ struct{}) error {
+	parts := strings.Split(path, "/") // Region, retiring principal, account, key ID, grant ID
+	if len(parts) != 5 {
+		return errMoved
+	}
+	return v.grantOf(keyPath(parts[2], parts[0], parts[3])+"/"+parts[4], func(g key.Grant) bool { return retirerPath(g) == path })
+}
+
+func (v *verifier) grantRequest(path string, r grantRequest) error {
+	parts := strings.Split(path, "/") // account, Region, key ID, digest
+	if len(parts) != 4 || r.GrantID == "" {
+		return errMoved
+	}
+	return v.grantOf(keyPath(parts[0], parts[1], parts[2])+"/"+r.GrantID, func(g key.Grant) bool {
+		request, err := requestPath(g)
+		return err == nil && request == path
+	})
+}
+
+// grantGuard looks at the count of the grants on a key. That of a key which is
+// being removed is not kept any more.
+func (v *verifier) grantGuard(path string, guard grantGuard) error {
+	k, there, whole := look(v, keys, path)
+	if !there {
+		return errors.New("there is no such key")
+	}
+	if !whole || k.State == key.Gone {
+		return nil
+	}
+	n, err := v.count(grantsOfGrantee, path+"/")
+	if err == nil && n != guard.Count {
+		return fmt.Errorf("it counts %d grants, and there are %d", guard.Count, n)
+	}
+	return nil // the entry that was not read is reported in its turn
+}
+
+// count counts the entries of an index under a path, in pages.
+func (v *verifier) count(index store.Table[struct{}], under string) (n int, err error) {
+	for after := ""; ; {
+		page, err := index.Scan(v.view, under, after, verifyPage)
+		if n += len(page); err != nil || len(page) < verifyPage {
+			return n, err
+		}
+		after = page[len(page)-1].Path
+	}
+}

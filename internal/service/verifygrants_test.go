@@ -1,0 +1,122 @@
+package service
+
+import (
+	"errors"
+	"maps"
+	"testing"
+
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// grantDamages are what damages are, for a deployment with two grants on the
+// enabled key: one that has all that a grant can have, and one with no more than
+// it must have.
+var grantDamages = map[string]struct {
+	do   func(w *wreckage, full, bare key.Grant)
+	want []string
+}{
+	"a grant that is missing": {func(w *wreckage, full, _ key.Grant) { w.alter("grant/"+grantPath(full), remove) },
+		[]string{"grant-of-grantee/ENABLED/.*: no such grant is there", "grant-of-retirer/.*: no such grant is there", "grant-request/ENABLED/.*: no such grant is there"}},
+	"a grant in another place": {func(w *wreckage, full, _ key.Grant) {
+		w.update(func(tx *store.Tx) error { return grants.Put(tx, pathOf(w.empty)+"/"+full.ID, full) })
+	}, []string{"grant/EMPTY/.*: what it holds belongs to another path"}},
+	"a grant with a bad ID": {func(w *wreckage, _, bare key.Grant) {
+		bare.ID = "x"
+		w.update(func(tx *store.Tx) error { return grants.Put(tx, grantPath(bare), bare) })
+	}, []string{"grant/ENABLED/x: what it holds belongs to another path"}},
+	"a grant to nobody": {func(w *wreckage, _, bare key.Grant) {
+		bare.Grantee = ""
+		w.update(func(tx *store.Tx) error {
+			return errors.Join(grants.Put(tx, grantPath(bare), bare), grantsOfGrantee.Put(tx, granteePath(bare), struct{}{}))
+		})
+	}, []string{"grant/ENABLED/.*: ValidationException: A grant needs a GranteePrincipal", "grant-of-grantee/ENABLED/.*: no such grant is there", "grant-guard/ENABLED: it counts 2 grants, and there are 3"}},
+	"a grant of what the key cannot do": {func(w *wreckage, _, bare key.Grant) {
+		bare.Operations = []string{"Sign"}
+		w.update(func(tx *store.Tx) error { return grants.Put(tx, grantPath(bare), bare) })
+	}, []string{"grant/ENABLED/.*: ValidationException: A grant on .* cannot allow the operation Sign"}},
+	"a grant of something else than was asked for": {func(w *wreckage, full, _ key.Grant) {
+		full.Operations = []string{"Encrypt"}
+		w.update(func(tx *store.Tx) error { return grants.Put(tx, grantPath(full), full) })
+	}, []string{"grant-request/ENABLED/.*: it is missing: grant/ENABLED", "grant-request/ENABLED/.*: no such grant is there"}},
+	"a grant to somebody else": {func(w *wreckage, _, bare key.Grant) {
+		bare.Grantee = "arn:aws:iam::111122223333:root"
+		w.update(func(tx *store.Tx) error { return grants.Put(tx, grantPath(bare), bare) })
+	}, []string{"grant-of-grantee/ENABLED/.*root/.*: it is missing: grant/ENABLED", "grant-of-grantee/ENABLED/.*: no such grant is there"}},
+	"no entry of a grantee": {func(w *wreckage, full, _ key.Grant) { w.alter("grant-of-grantee/"+granteePath(full), remove) },
+		[]string{"grant-of-grantee/ENABLED/.*: it is missing: grant/ENABLED/", "grant-guard/ENABLED: it counts 2 grants, and there are 1"}},
+	"no entry of a retiring principal": {func(w *wreckage, full, _ key.Grant) { w.alter("grant-of-retirer/"+retirerPath(full), remove) },
+		[]string{"grant-of-retirer/.*: it is missing: grant/ENABLED/"}},
+	"an entry of a grant that nobody retires": {func(w *wreckage, full, bare key.Grant) {
+		bare.Retiring = full.Retiring
+		w.update(func(tx *store.Tx) error { return grantsOfRetirer.Put(tx, retirerPath(bare), struct{}{}) })
+	}, []string{"grant-of-retirer/.*: no such grant is there"}},
+	"entries that are none": {func(w *wreckage, _, _ key.Grant) {
+		w.update(func(tx *store.Tx) error {
+			return errors.Join(grantsOfGrantee.Put(tx, "x", struct{}{}), grantsOfRetirer.Put(tx, "x/y", struct{}{}), grantRequests.Put(tx, "x/y/z", grantRequest{"x"}))
+		})
+	}, []string{"grant-of-grantee/x: what it holds belongs", "grant-of-retirer/x/y: what it holds belongs", "grant-request/x/y/z: what it holds belongs"}},
+	"a request for another grant": {func(w *wreckage, full, bare key.Grant) {
+		path, err := requestPath(full)
+		w.must(err)
+		w.update(func(tx *store.Tx) error { return grantRequests.Put(tx, path, grantRequest{bare.ID}) })
+	}, []string{"grant-request/ENABLED/.*: no such grant is there"}},
+	"a wrong count of grants": {func(w *wreckage, _, _ key.Grant) {
+		w.update(func(tx *store.Tx) error { return grantGuards.Put(tx, pathOf(w.enabled), grantGuard{1}) })
+	}, []string{"grant-guard/ENABLED: it counts 1 grants, and there are 2"}},
+	"no count of grants": {func(w *wreckage, _, _ key.Grant) { w.alter("grant-guard/"+pathOf(w.enabled), remove) },
+		[]string{"grant-guard/ENABLED: it is missing: grant/ENABLED/.*", "grant-guard/ENABLED: it is missing: grant/ENABLED/.*"}},
+	"a count of nothing": {func(w *wreckage, _, _ key.Grant) {
+		w.update(func(tx *store.Tx) error { return grantGuards.Put(tx, "x/y/z", grantGuard{1}) })
+	}, []string{"grant-guard/x/y/z: there is no such key"}},
+	"a key that is missing": {func(w *wreckage, _, _ key.Grant) {
+		w.update(func(tx *store.Tx) error {
+			a, b := w.alias("one", w.enabled), w.alias("two", w.enabled)
+			return errors.Join(removeAlias(tx, a), removeAlias(tx, b), usages.Delete(tx, pathOf(w.enabled)), keys.Delete(tx, pathOf(w.enabled)))
+		})
+	}, []string{"grant/ENABLED/.*: there is no such key", "grant/ENABLED/.*: there is no such key", "grant-guard/ENABLED: there is no such key"}},
+	"a flipped bit": {func(w *wreckage, full, _ key.Grant) { w.alter("grant/"+grantPath(full), flip) },
+		[]string{"grant/ENABLED/.*: the sealed value does not open"}},
+}
+
+// withGrants adds the two grants to a wreckage.
+func withGrants(t *testing.T) (w *wreckage, full, bare key.Grant) {
+	w = newWreckage(t)
+	k := w.enabled
+	bare = key.Grant{ID: newGrantID(), Account: k.Account, Region: k.Region, KeyID: k.ID, IssuingAccount: k.Account, Grantee: testApp, Operations: []string{"Decrypt"}}
+	full = bare
+	full.ID, full.Name, full.Retiring = newGrantID(), "full", "arn:aws:iam::111122223333:user/a/b"
+	full.Constraints = key.GrantConstraints{ContextSubset: map[string]string{"a": "b"}}
+	w.update(func(tx *store.Tx) error { return errors.Join(insertGrant(tx, full), insertGrant(tx, bare)) })
+	return w, full, bare
+}
+
+func TestVerifyFindsNothingWrongWithGrants(t *testing.T) {
+	w, _, _ := withGrants(t)
+	findings, s, err := w.verify()
+	want := map[string]int{"grant": 2, "grant-guard": 1, "grant-of-grantee": 2, "grant-of-retirer": 1, "grant-request": 1}
+	maps.DeleteFunc(s.Records, func(prefix string, _ int) bool { return want[prefix] == 0 })
+	if err != nil || len(findings) > 0 || !maps.Equal(s.Records, want) {
+		t.Errorf("found %q, %v, in %v", findings, err, s.Records)
+	}
+	// What a sweep leaves when it is stopped is no finding.
+	gone := w.enabled.Buried()
+	w.update(func(tx *store.Tx) error {
+		_, err := putKey(tx, gone)
+		return errors.Join(err, grantGuards.Put(tx, pathOf(gone), grantGuard{7}))
+	})
+	if findings, _, err := w.verify(); err != nil || len(findings) > 0 {
+		t.Errorf("found %q, %v", findings, err)
+	}
+}
+
+func TestVerifyFindsDamagedGrants(t *testing.T) {
+	for name, damage := range grantDamages {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, full, bare := withGrants(t)
+			damage.do(w, full, bare)
+			w.wantFindings(damage.want)
+		})
+	}
+}

@@ -1,0 +1,89 @@
+package service
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/keyhold/keyhold/internal/key"
+)
+
+// related looks at what a key and those related to it in other Regions say of one
+// another. A replica whose deletion date is set may be past it: then it and its
+// primary key forget each other one after the other, and either may be first.
+func (v *verifier) related(k key.Key) error {
+	waits := k.State == key.PendingReplicaDeletion
+	switch {
+	case key.IsMultiRegionID(k.ID) != k.IsMultiRegion():
+		return errors.New("its ID does not tell whether it is a multi-Region key")
+	case waits != (k.MultiRegion.DeletionWindow != 0) || waits && key.CheckDeletionWindow(k.MultiRegion.DeletionWindow) != nil:
+		return fmt.Errorf("a waiting period of %d days does not fit its state", k.MultiRegion.DeletionWindow)
+	case !k.IsPrimary() && len(k.MultiRegion.Replicas) > 0:
+		return errors.New("it is no primary key, and has replicas")
+	}
+	if k.IsPrimary() {
+		need(v, families, familyPath(k), k.ARN())
+	}
+	switch {
+	case k.State == key.Gone:
+		return nil
+	case k.IsPrimary():
+		return v.replicasOf(k)
+	case k.IsReplica():
+		return v.primaryOf(k)
+	}
+	return nil
+}
+
+// family looks for the primary key of a set.
+func (v *verifier) family(path string, f family) error {
+	account, id, _ := strings.Cut(path, "/")
+	k, there, whole := look(v, keys, keyPath(account, f.Primary, id))
+	if !there || whole && !k.IsPrimary() {
+		return fmt.Errorf("there is no such primary key in %q", f.Primary)
+	}
+	return nil
+}
+
+// replicasOf looks for the replicas that a primary key knows of.
+func (v *verifier) replicasOf(primary key.Key) error {
+	before := ""
+	for _, r := range primary.MultiRegion.Replicas {
+		if r.Region <= before || r.Region == primary.Region {
+			return fmt.Errorf("its replica in %s is out of place", r.Region)
+		}
+		before = r.Region
+		replica, there, whole := look(v, keys, keyPath(primary.Account, r.Region, primary.ID))
+		if !there && r.DeletionDate.IsZero() {
+			return fmt.Errorf("its replica in %s is missing", r.Region)
+		}
+		if whole && replica.MultiRegion.Primary != primary.Region {
+			return fmt.Errorf("its replica in %s has the primary key in %q", r.Region, replica.MultiRegion.Primary)
+		}
+	}
+	return nil
+}
+
+// primaryOf looks for the primary key of a replica, and compares what they share.
+func (v *verifier) primaryOf(replica key.Key) error {
+	region := replica.MultiRegion.Primary
+	primary, there, whole := look(v, keys, keyPath(replica.Account, region, replica.ID))
+	if there && !whole {
+		return nil
+	}
+	known := slices.IndexFunc(primary.MultiRegion.Replicas, func(r key.Replica) bool { return r.Region == replica.Region })
+	switch {
+	case known < 0 && !replica.DeletionDate.IsZero():
+		return nil
+	case known < 0 || !primary.IsPrimary():
+		return fmt.Errorf("the primary key in %s does not know it", region)
+	case !primary.MultiRegion.Replicas[known].DeletionDate.Equal(replica.DeletionDate):
+		return fmt.Errorf("the primary key in %s has another deletion date for it", region)
+	case primary.Spec != replica.Spec || primary.Usage != replica.Usage || primary.Origin != replica.Origin:
+		return fmt.Errorf("the primary key in %s has another spec, usage or origin", region)
+	case !slices.EqualFunc(primary.Materials, replica.Materials, func(a, b key.Material) bool { return a.ID == b.ID }):
+		return fmt.Errorf("the primary key in %s is associated with other material", region)
+	}
+	return nil
+}

@@ -1,0 +1,205 @@
+package service
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/crypt"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// A related wreckage has a primary key and replicas too: one that stays, and one
+// that is to be deleted.
+type related struct {
+	*wreckage
+	primary, replica, doomed key.Key
+}
+
+func newRelated(t *testing.T) *related {
+	t.Helper()
+	w := &related{wreckage: newWreckage(t)}
+	material := crypt.NewSymmetricMaterial()
+	w.primary = w.newKey(key.OriginAWSKMS)
+	w.primary.ID, w.primary.State, w.primary.MultiRegion = key.MultiRegionID(w.primary.ID), key.Enabled, key.MultiRegion{Primary: wreckRegion}
+	w.primary = w.withMaterial(w.primary, material)
+	for region, k := range map[string]*key.Key{"us-east-1": &w.replica, "ap-south-1": &w.doomed} {
+		var err error
+		w.primary, err = w.primary.WithReplica(region)
+		w.must(err)
+		*k = w.primary.NewReplica(region)
+		k.Materials, k.State = nil, key.Enabled
+		*k = w.withMaterial(*k, material)
+	}
+	w.update(func(tx *store.Tx) error {
+		_, err := putKeys(tx, w.primary, w.replica, w.doomed)
+		if err == nil {
+			_, err = putKey(tx, w.doomed.ScheduleDeletion(7, time.Now().UTC()))
+		}
+		return err
+	})
+	w.primary, w.doomed = w.stored(w.primary), w.stored(w.doomed)
+	return w
+}
+
+func (w *related) withMaterial(k key.Key, material []byte) key.Key {
+	w.Helper()
+	id, err := crypt.MaterialID(k.ID, material)
+	w.must(err)
+	secret := randomSecret()
+	sealed, err := w.keyring.Materials().Under(secret).Seal(materialPlace(k, id), material)
+	w.must(err)
+	slot, err := w.slots.Put(w.Context(), secret)
+	w.must(err)
+	k.Materials = append(k.Materials, key.Material{ID: id, Sealed: sealed, Slot: slot})
+	return k
+}
+
+func (w *related) stored(k key.Key) (now key.Key) {
+	w.Helper()
+	w.update(func(tx *store.Tx) (err error) {
+		now, _, err = keys.Get(tx, pathOf(k))
+		return err
+	})
+	return now
+}
+
+// At each moment of the end of related keys they agree, be it that a stop came
+// between the one and the other.
+func TestVerifyFindsNothingWrongWithRelatedKeys(t *testing.T) {
+	w := newRelated(t)
+	agree := func(when string) {
+		t.Helper()
+		if findings, _, err := w.verify(); err != nil || len(findings) > 0 {
+			t.Errorf("%s: found %q, %v", when, findings, err)
+		}
+	}
+	agree("at first")
+	if date := w.primary.MultiRegion.Replicas[0].DeletionDate; !date.Equal(w.doomed.DeletionDate) || date.IsZero() {
+		t.Errorf("the primary key waits until %s", date)
+	}
+	later := w.doomed.DeletionDate
+	put := func(k key.Key) {
+		t.Helper()
+		w.update(func(tx *store.Tx) error { _, err := putKey(tx, k); return err })
+	}
+	put(w.primary.ScheduleDeletion(7, time.Now().UTC()))
+	agree("while the primary key waits")
+	put(w.stored(w.primary).At(later))
+	agree("when the primary key has forgotten the replica")
+	put(w.doomed.At(later))
+	agree("when the replica is gone")
+	w.update(func(tx *store.Tx) error { return errors.Join(keys.Delete(tx, pathOf(w.doomed))) })
+	w.alter("due/"+duePath(later, pathOf(w.doomed)), remove)
+	agree("when it is removed")
+}
+
+// relatedDamages are damages of related keys, each with all that Verify finds.
+var relatedDamages = map[string]struct {
+	do   func(w *related)
+	want []string
+}{
+	"a replica that is missing": {func(w *related) { w.alter("key/"+pathOf(w.replica), remove) },
+		[]string{"key/PRIMARY: its replica in us-east-1 is missing"}},
+	"a primary key that is missing": {func(w *related) {
+		w.alter("key/"+pathOf(w.primary), remove)
+		w.alter("due/"+duePath(w.primary.Due(), pathOf(w.primary)), remove)
+	}, []string{"key/REPLICA: the primary key in eu-west-2 does not know it", "multi-region/.*: there is no such primary key in \"eu-west-2\""}},
+	"a replica that the primary key does not know": {func(w *related) {
+		w.primary.MultiRegion.Replicas = w.primary.MultiRegion.Replicas[:1]
+		w.replace(w.primary)
+	},
+		[]string{"key/REPLICA: the primary key in eu-west-2 does not know it"}},
+	"a primary key that is none": {func(w *related) {
+		w.primary.MultiRegion.Primary = "us-east-1"
+		w.replace(w.primary)
+	}, []string{"key/PRIMARY: it is no primary key, and has replicas", "key/REPLICA: the primary key in eu-west-2 does not know it", "key/DOOMED: the primary key in eu-west-2 does not know it", "multi-region/.*: there is no such primary key in \"eu-west-2\""}},
+	"a second place for a primary key": {func(w *related) {
+		w.update(func(tx *store.Tx) error { return families.Put(tx, familyPath(w.primary), family{"us-east-1"}) })
+	}, []string{`multi-region/.*: there is no such primary key in "us-east-1"`}},
+	"no place for a primary key": {func(w *related) { w.alter("multi-region/"+familyPath(w.primary), remove) },
+		[]string{"multi-region/.*: it is missing: arn:aws:kms:eu-west-2:"}},
+	"two primary keys": {func(w *related) { w.replica.MultiRegion.Primary = "us-east-1"; w.replace(w.replica) },
+		[]string{`key/PRIMARY: its replica in us-east-1 has the primary key in "us-east-1"`}},
+	"a replica of another primary key": {func(w *related) { w.replica.MultiRegion.Primary = "ap-south-1"; w.replace(w.replica) },
+		[]string{`key/PRIMARY: its replica in us-east-1 has the primary key in "ap-south-1"`, "key/REPLICA: the primary key in ap-south-1 does not know it"}},
+	"another deletion date": {func(w *related) {
+		w.primary = w.primary.WithReplicaDeletion("us-east-1", w.doomed.DeletionDate.Add(time.Hour))
+		w.replace(w.primary)
+	}, []string{"key/REPLICA: the primary key in eu-west-2 has another deletion date"}},
+	"other material": {func(w *related) {
+		w.replica.Materials = nil
+		w.replica = w.withMaterial(w.replica, crypt.NewSymmetricMaterial())
+		w.replace(w.replica)
+	}, []string{"key/REPLICA: the primary key in eu-west-2 is associated with other material"}},
+	"another origin": {func(w *related) { w.replica.Origin = key.OriginExternal; w.replace(w.replica) },
+		[]string{"key/REPLICA: the primary key in eu-west-2 has another spec, usage or origin"}},
+	"replicas in disorder": {func(w *related) {
+		r := w.primary.MultiRegion.Replicas
+		r[0], r[1] = r[1], r[0]
+		w.replace(w.primary)
+	}, []string{"key/PRIMARY: its replica in ap-south-1 is out of place"}},
+	"a replica in its own Region": {func(w *related) {
+		w.primary, _ = w.primary.WithReplica(wreckRegion)
+		w.replace(w.primary)
+	}, []string{"key/PRIMARY: its replica in eu-west-2 is out of place"}},
+	"a single-Region key with a multi-Region ID": {func(w *related) { w.replica.MultiRegion = key.MultiRegion{}; w.replace(w.replica) },
+		[]string{"key/REPLICA: its ID does not tell", `key/PRIMARY: its replica in us-east-1 has the primary key in ""`}},
+	"a multi-Region key with a single-Region ID": {func(w *related) { w.empty.MultiRegion.Primary = wreckRegion; w.replace(w.empty) },
+		[]string{"key/EMPTY: its ID does not tell"}},
+	"a family of nothing": {func(w *related) {
+		w.update(func(tx *store.Tx) error { return families.Put(tx, "x", family{"y"}) })
+	}, []string{`multi-region/x: there is no such primary key in "y"`}},
+	"a primary key that waits for nothing": {func(w *related) {
+		w.primary = w.primary.ScheduleDeletion(7, time.Now())
+		w.primary.MultiRegion.Replicas = nil
+		w.replace(w.primary)
+		w.alter("due/"+duePath(w.doomed.DeletionDate, pathOf(w.primary)), remove)
+	}, []string{`key/PRIMARY: the state "PendingReplicaDeletion" does not fit`, "key/REPLICA: the primary key in eu-west-2 does not know it"}},
+	"a waiting period of a key that does not wait": {func(w *related) { w.primary.MultiRegion.DeletionWindow = 7; w.replace(w.primary) },
+		[]string{"key/PRIMARY: a waiting period of 7 days does not fit its state"}},
+	"no waiting period": {func(w *related) { w.primary.State = key.PendingReplicaDeletion; w.replace(w.primary) },
+		[]string{"key/PRIMARY: a waiting period of 0 days does not fit its state"}},
+	"material of another Region": {func(w *related) {
+		w.must(w.slots.Erase(w.Context(), w.replica.Slots()...))
+		w.replica.Materials = w.primary.Materials
+		w.replace(w.replica)
+	}, []string{"key/REPLICA: another record names the slot .*; material .* does not open"}},
+}
+
+func TestVerifyFindsDamageOfRelatedKeys(t *testing.T) {
+	for name, damage := range relatedDamages {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newRelated(t)
+			damage.do(w)
+			w.wantFindings(damage.want, "PRIMARY", pathOf(w.primary), "REPLICA", pathOf(w.replica), "DOOMED", pathOf(w.doomed))
+		})
+	}
+}
+
+// What several keys leave in one transaction is in one note, which the erasure removes.
+func TestOneNoteOfWhatRelatedKeysLeave(t *testing.T) {
+	w := newRelated(t)
+	want := append(w.primary.Slots(), w.replica.Slots()...)
+	primary, replica := w.primary, w.replica
+	primary.Materials, replica.Materials = nil, nil
+	var left []string
+	w.update(func(tx *store.Tx) (err error) {
+		left, err = putKeys(tx, primary, replica)
+		return err
+	})
+	if len(want) != 2 || !slices.Equal(left, want) {
+		t.Fatalf("left %q, want %q", left, want)
+	}
+	w.update(func(tx *store.Tx) error {
+		note, noted, err := erasures.Get(tx, left[0])
+		_, another, otherErr := erasures.Get(tx, left[1])
+		if !noted || another || !slices.Equal(note.Also, left[1:]) {
+			t.Errorf("noted %v %q, another %v", noted, note.Also, another)
+		}
+		return errors.Join(err, otherErr)
+	})
+}
