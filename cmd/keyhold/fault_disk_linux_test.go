@@ -60,7 +60,8 @@ func (d *disk) load() error {
 	})
 }
 
-// add takes up the calls of a program, after those of the program before.
+// add takes up the calls of a program, after those of the program before, while
+// the files are as it has left them.
 func (d *disk) add(calls []tracedCall) error {
 	slices.SortStableFunc(calls, func(a, b tracedCall) int { return cmp.Compare(a.begun, b.begun) })
 	for i, op := range d.ops {
@@ -118,9 +119,28 @@ func (d *disk) change(c tracedCall) (err error) {
 	if op.kind == writes && c.ended != neverEnded && c.result < int64(len(op.data)) {
 		op.data = op.data[:c.result]
 	}
+	if err != nil || c.ended == neverEnded && !op.isDone() {
+		return err
+	}
 	d.sizes[c.path] = max(size, op.at+int64(len(op.data)))
 	d.ops = append(d.ops, op)
-	return err
+	return nil
+}
+
+// isDone tells of a change that a kill interrupted whether the file has it, and
+// leaves of a write what is in the file.
+func (op *diskOp) isDone() bool {
+	info, err := os.Stat(op.path)
+	if err != nil || op.kind != writes {
+		return err == nil && (op.kind == makes || info.Size() == op.at)
+	}
+	content, err := os.ReadFile(op.path)
+	is, done := content[min(op.at, int64(len(content))):], 0
+	for done < min(len(is), len(op.data)) && is[done] == op.data[done] {
+		done++
+	}
+	op.data = op.data[:done]
+	return err == nil && done > 0
 }
 
 // sync tells what a sync brought to disk: all of the file, or the names in the

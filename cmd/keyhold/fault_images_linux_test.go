@@ -104,7 +104,18 @@ func recordFaults(t *testing.T) *recording {
 	log := func(name string) string { return filepath.Join(traces, name) }
 	program := buildProgram(t)
 	r.folder = initFolder(t, program, filepath.Join(base, "data"), straceWords(log("init"), "--seccomp-bpf")...)
-	initPid := firstProcess(t, log("init"))
+	next := 0
+	takeUp := func(name string, pid int) { // while the files are as the program has left them
+		calls, after, err := readTrace(log(name), pid, next)
+		if err == nil {
+			next, err = after, r.disk.add(calls)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	takeUp("init", firstProcess(t, log("init")))
+	r.made = next
 
 	serve := func(name string) *faultServer {
 		s, err := r.folder.serve(t, straceWords(log(name), "--seccomp-bpf")...)
@@ -119,6 +130,7 @@ func recordFaults(t *testing.T) *recording {
 	}
 	each(t, r.keys, func(k *faultKey) error { return k.prepare(t.Context(), first) })
 	r.workUntil(t, first, func(done int) bool { return done >= imageKeys*imageWork })
+	takeUp("first", first.pid)
 	for _, k := range r.keys {
 		k.closed()
 	}
@@ -129,22 +141,7 @@ func recordFaults(t *testing.T) *recording {
 		t.Fatal(err)
 	}
 	each(t, r.keys, (*faultKey).check)
-	next := 0
-	for _, p := range []struct {
-		name string
-		pid  int
-	}{{"init", initPid}, {"first", first.pid}, {"second", second.pid}} {
-		calls, after, err := readTrace(log(p.name), p.pid, next)
-		if err == nil {
-			err = r.disk.add(calls)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if next = after; p.name == "init" {
-			r.made = after
-		}
-	}
+	takeUp("second", second.pid)
 	r.answers(t)
 	if err := r.disk.same(); err != nil {
 		t.Fatal(err)
@@ -205,14 +202,12 @@ func (r *recording) answers(t *testing.T) {
 	}
 	for _, k := range r.keys {
 		for _, op := range k.history {
-			place, there := r.acks[op.Metadata.(string)]
+			_, there := r.acks[op.Metadata.(string)]
 			if op.Output != answerUnknown && !there {
 				t.Fatalf("the answer to %v is not in the trace", op.Input)
 			}
-			if op.Input.(faultOp).name == "CreateKey" {
-				r.prepared = max(r.prepared, place)
-			}
 		}
+		r.prepared = max(r.prepared, r.acks[k.prepared])
 	}
 }
 

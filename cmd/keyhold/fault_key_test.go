@@ -24,6 +24,7 @@ type faultKey struct {
 	description    string // by which a key whose creation got no answer is known again
 	id             string
 	token, wrapped []byte // to import its material with
+	prepared       string // the ID of the last request before the work on it
 	initial        faultState
 	lived          int // kills
 
@@ -149,7 +150,7 @@ func (k *faultKey) prepare(ctx context.Context, s *faultServer) error {
 	if k.wrapped, err = rsa.EncryptOAEP(sha256.New(), rand.Reader, public.(*rsa.PublicKey), material, nil); err != nil {
 		return err
 	}
-	k.token = a.bytes("ImportToken")
+	k.token, k.prepared = a.bytes("ImportToken"), a.id
 	return nil
 }
 

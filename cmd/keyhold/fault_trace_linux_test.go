@@ -97,9 +97,13 @@ func readTrace(path string, pid, first int) (calls []tracedCall, next int, err e
 		if err := c.parse(call); err != nil {
 			return nil, 0, err
 		}
-		if !interrupted.MatchString(call) {
-			calls = append(calls, c)
+		if interrupted.MatchString(call) {
+			continue
 		}
+		if strings.HasSuffix(call, " = ?") { // it was killed
+			c.ended = neverEnded
+		}
+		calls = append(calls, c)
 	}
 	for thread, c := range open {
 		if err := c.parse(written[thread] + ") = ?"); err != nil {
