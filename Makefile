@@ -71,6 +71,7 @@ OPERATION ?= Decrypt
 profile: build
 	go run ./bench -keyhold bin/keyhold -ops $(OPERATION) -profile $(BUILD)/$(OPERATION).prof
 	go tool pprof -top -cum -nodecount=60 bin/keyhold $(BUILD)/$(OPERATION).prof
+
 # What an attacker may try on the way in, in the numbers that make test is too short for.
 attacks: badkeys malformed timing tokens
 
