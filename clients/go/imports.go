@@ -99,7 +99,7 @@ func (i *imported) first() error {
 
 func (i *imported) parameters() (err error) {
 	i.params, err = i.kms.GetParametersForImport(i.ctx, &kms.GetParametersForImportInput{
-		KeyId: i.arn, WrappingAlgorithm: types.AlgorithmSpecRsaesOaepSha256, WrappingKeySpec: types.WrappingKeySpecRsa3072,
+		KeyId: i.arn, WrappingAlgorithm: types.AlgorithmSpecRsaesOaepSha256, WrappingKeySpec: types.WrappingKeySpecRsa2048,
 	})
 	if err != nil {
 		return err
@@ -108,7 +108,7 @@ func (i *imported) parameters() (err error) {
 	if err != nil {
 		return err
 	}
-	return expect("the key and its bits", []any{aws.ToString(i.params.KeyId), public.N.BitLen()}, []any{*i.arn, 3072})
+	return expect("the key and its bits", []any{aws.ToString(i.params.KeyId), public.N.BitLen()}, []any{*i.arn, 2048})
 }
 
 // bring wraps material and imports it, to expire if there is a date.

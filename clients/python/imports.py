@@ -59,10 +59,10 @@ def mac_key(kms, material):
 
 def parameters(kms, arn):
     params = kms.get_parameters_for_import(
-        KeyId=arn, WrappingAlgorithm="RSAES_OAEP_SHA_256", WrappingKeySpec="RSA_3072"
+        KeyId=arn, WrappingAlgorithm="RSAES_OAEP_SHA_256", WrappingKeySpec="RSA_2048"
     )
     expect("the key", params["KeyId"], arn)
-    expect("its bits", serialization.load_der_public_key(params["PublicKey"]).key_size, 3072)
+    expect("its bits", serialization.load_der_public_key(params["PublicKey"]).key_size, 2048)
     return params
 
 

@@ -95,10 +95,10 @@ final class Imports {
 
     private void parameters() throws Exception {
         params = w.kms.getParametersForImport(r -> r.keyId(arn)
-                .wrappingAlgorithm(AlgorithmSpec.RSAES_OAEP_SHA_256).wrappingKeySpec(WrappingKeySpec.RSA_3072));
+                .wrappingAlgorithm(AlgorithmSpec.RSAES_OAEP_SHA_256).wrappingKeySpec(WrappingKeySpec.RSA_2048));
         Walk.expect("the key", params.keyId(), arn);
         RSAPublicKey key = (RSAPublicKey) Signatures.parsePublic("RSA", params.publicKey());
-        Walk.expect("its bits", key.getModulus().bitLength(), 3072);
+        Walk.expect("its bits", key.getModulus().bitLength(), 2048);
     }
 
     /** Wraps material and imports it, to expire if there is a date. */
