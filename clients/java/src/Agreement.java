@@ -83,8 +83,8 @@ final class Agreement {
 
     private static void rsa(Walk w, String arn) throws Exception {
         w.call("Encrypt RSAES_OAEP_SHA_256", () -> {
-            SdkBytes blob = w.kms.encrypt(
-                    r -> r.keyId(arn).encryptionAlgorithm(RSAES_OAEP_SHA_256).plaintext(Walk.PLAINTEXT)).ciphertextBlob();
+            SdkBytes blob = w.kms.encrypt(r -> r.keyId(arn)
+                    .encryptionAlgorithm(RSAES_OAEP_SHA_256).plaintext(Walk.PLAINTEXT)).ciphertextBlob();
             Walk.expect("the plaintext", open(w, arn, blob).plaintext(), Walk.PLAINTEXT);
         });
         w.call("Decrypt RSAES_OAEP_SHA_256", () -> {

@@ -32,11 +32,8 @@ final class Signatures {
     static void walk(Walk w) throws Exception {
         String rsa = w.arns.get("rsa sign");
         w.call("GetPublicKey", () -> getPublicKey(w, rsa));
-        SdkBytes signature = sign(w, "RSASSA_PSS_SHA_256", rsa, RSASSA_PSS_SHA_256, MessageType.RAW, Walk.PLAINTEXT, (key, s) -> {
-            Signature pss = Signature.getInstance("RSASSA-PSS");
-            pss.setParameter(new PSSParameterSpec("SHA-256", "MGF1", MGF1ParameterSpec.SHA256, 32, 1));
-            verify(pss, parsePublic("RSA", key), s);
-        });
+        SdkBytes signature = sign(w, "RSASSA_PSS_SHA_256", rsa, RSASSA_PSS_SHA_256, MessageType.RAW, Walk.PLAINTEXT,
+                (key, s) -> verify(pss(), parsePublic("RSA", key), s));
         w.call("Verify of another message", () -> Walk.refused(KmsInvalidSignatureException.class,
                 () -> w.kms.verify(r -> r.keyId(rsa).signingAlgorithm(RSASSA_PSS_SHA_256)
                         .message(Walk.OTHER).signature(signature))));
@@ -91,6 +88,12 @@ final class Signatures {
                 r -> r.keyId(arn).macAlgorithm(algorithm).message(Walk.PLAINTEXT).mac(mac[0])).macValid(), true));
         w.call("VerifyMac of another message", () -> Walk.refused(KmsInvalidMacException.class,
                 () -> w.kms.verifyMac(r -> r.keyId(arn).macAlgorithm(algorithm).message(Walk.OTHER).mac(mac[0]))));
+    }
+
+    private static Signature pss() throws Exception {
+        Signature pss = Signature.getInstance("RSASSA-PSS");
+        pss.setParameter(new PSSParameterSpec("SHA-256", "MGF1", MGF1ParameterSpec.SHA256, 32, 1));
+        return pss;
     }
 
     private static void verify(Signature scheme, PublicKey key, SdkBytes signature) throws Exception {
