@@ -104,9 +104,9 @@ fuzz:
 
 deps: $(BUILD)/deps
 
-$(BUILD)/deps: examples/requirements.txt .ci/deps
+$(BUILD)/deps: examples/requirements.txt clients/javascript/package-lock.json clients/java/pom.xml .ci/deps
 	.ci/deps $(VENV)
 	touch $@
 
 clean:
-	rm -rf bin $(BUILD)
+	rm -rf bin $(BUILD) clients/java/target clients/javascript/node_modules

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+	"github.com/aws/smithy-go"
+)
+
+var plaintext = []byte("the combination is 12-34-56")
+
+func encryptionContext() map[string]string { return map[string]string{"room": "archive"} }
+
+// A walk goes from call to call until one differs.
+type walk struct {
+	ctx        context.Context
+	kms        *kms.Client
+	out        io.Writer
+	calls      int
+	err        error              // of the first call that differed
+	arns       map[string]*string // of the keys, by what they are for
+	ciphertext []byte             // what Encrypt made under the symmetric key
+}
+
+// call prints the label when the step went well. After the first that did not,
+// it does nothing.
+func (w *walk) call(label string, step func() error) {
+	if w.err != nil {
+		return
+	}
+	if err := step(); err != nil {
+		w.err = fmt.Errorf("%s: %w", label, err)
+		return
+	}
+	w.calls++
+	fmt.Fprintln(w.out, label)
+}
+
+func (w *walk) describe(id *string) (*types.KeyMetadata, error) {
+	out, err := w.kms.DescribeKey(w.ctx, &kms.DescribeKeyInput{KeyId: id})
+	if err != nil {
+		return nil, err
+	}
+	return out.KeyMetadata, nil
+}
+
+// state demands that a key is in a state.
+func (w *walk) state(id *string, want types.KeyState) error {
+	key, err := w.describe(id)
+	if err != nil {
+		return err
+	}
+	return expect("the state", key.KeyState, want)
+}
+
+// refused demands the SDK's own exception.
+func refused[E smithy.APIError](err error) error {
+	if err == nil {
+		return fmt.Errorf("expected %v, but it succeeded", reflect.TypeFor[E]())
+	}
+	if _, ok := errors.AsType[E](err); !ok {
+		return fmt.Errorf("expected %v, got %w", reflect.TypeFor[E](), err)
+	}
+	return nil
+}
+
+// refusedAs demands an exception of a code for which the SDK has no type.
+func refusedAs(code string, err error) error {
+	if err == nil {
+		return fmt.Errorf("expected %s, but it succeeded", code)
+	}
+	if e, ok := errors.AsType[smithy.APIError](err); !ok || e.ErrorCode() != code {
+		return fmt.Errorf("expected %s, got %w", code, err)
+	}
+	return nil
+}
+
+func expect[T any](what string, got, want T) error {
+	if !reflect.DeepEqual(got, want) {
+		return fmt.Errorf("%s: expected %v, got %v", what, want, got)
+	}
+	return nil
+}

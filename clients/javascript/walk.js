@@ -1,0 +1,54 @@
+// How a call is made, told and compared.
+
+import { inspect, isDeepStrictEqual } from 'node:util';
+import * as sdk from '@aws-sdk/client-kms';
+
+export const CONTEXT = { room: 'archive' };
+export const PLAINTEXT = Buffer.from('the combination is 12-34-56');
+export const DAY = 24 * 60 * 60 * 1000;
+
+// A Walk has the client, the number of calls, and the ARNs of the keys by what they are for.
+export class Walk {
+  calls = 0;
+  arns = {};
+
+  constructor(kms) {
+    this.kms = kms;
+  }
+
+  // call prints the label when the step went well, and says where if not.
+  async call(label, step) {
+    try {
+      await step();
+    } catch (error) {
+      throw new Error(`${label}: ${error.message}`, { cause: error });
+    }
+    this.calls++;
+    console.log(label);
+  }
+
+  async describe(KeyId) {
+    return (await this.kms.describeKey({ KeyId })).KeyMetadata;
+  }
+}
+
+// refused demands the SDK's own exception, or its general one where it has none.
+export async function refused(name, request) {
+  try {
+    await request;
+  } catch (error) {
+    if (!(error instanceof (sdk[name] ?? sdk.KMSServiceException)) || error.name !== name) {
+      throw new Error(`expected ${name}, got ${error.name}: ${error.message}`, { cause: error });
+    }
+    expect('the status', error.$metadata.httpStatusCode, 400);
+    return;
+  }
+  throw new Error(`expected ${name}, but it succeeded`);
+}
+
+export function expect(what, got, want) {
+  [got, want] = [got, want].map((v) => (v instanceof Uint8Array ? Buffer.from(v).toString('hex') : v));
+  if (!isDeepStrictEqual(got, want)) {
+    throw new Error(`${what}: expected ${inspect(want)}, got ${inspect(got)}`);
+  }
+}

@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+"""The calls of clients/README.md through boto3, against the server at ENDPOINT.
+
+usage: main.py ENDPOINT
+"""
+
+import sys
+
+import boto3
+from botocore.config import Config
+
+import agreement
+import imports
+import keys
+import life
+import names
+import signatures
+import symmetric
+from walk import Difference, Walk
+
+
+def connect(endpoint):
+    return boto3.client(
+        "kms",
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+
+
+def main(endpoint):
+    w = Walk(connect(endpoint))
+    for part in (keys, names, symmetric, imports, signatures, agreement, life):
+        part.walk(w)
+    print(f"ok {w.calls} calls")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    try:
+        main(sys.argv[1])
+    except Difference as difference:
+        sys.exit(str(difference))

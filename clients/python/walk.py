@@ -1,0 +1,56 @@
+"""How a call is made, told and compared."""
+
+from contextlib import contextmanager
+
+from botocore.exceptions import ClientError
+
+CONTEXT = {"room": "archive"}
+PLAINTEXT = b"the combination is 12-34-56"
+
+
+class Difference(Exception):
+    """What came back is not what should have."""
+
+
+class Walk:
+    """The client, the number of calls, and the ARNs of the keys by what they are for."""
+
+    def __init__(self, kms):
+        self.kms = kms
+        self.calls = 0
+        self.arns = {}
+
+    @contextmanager
+    def call(self, label):
+        """Print the label when all within it went well, and say where if not."""
+        try:
+            yield
+        except Exception as error:
+            raise Difference(f"{label}: {error}") from error
+        self.calls += 1
+        print(label, flush=True)
+
+    @contextmanager
+    def refused(self, name):
+        """Demand the SDK's own exception, or its general one where it has none."""
+        try:
+            exception = getattr(self.kms.exceptions, name)
+        except AttributeError:
+            exception = ClientError
+        try:
+            yield
+        except exception as refusal:
+            expect("the code", refusal.response["Error"]["Code"], name)
+            expect("the status", refusal.response["ResponseMetadata"]["HTTPStatusCode"], 400)
+        except Exception as error:
+            raise Difference(f"expected {name}, got {error}") from error
+        else:
+            raise Difference(f"expected {name}, but it succeeded")
+
+    def describe(self, key_id):
+        return self.kms.describe_key(KeyId=key_id)["KeyMetadata"]
+
+
+def expect(what, got, want):
+    if got != want:
+        raise Difference(f"{what}: expected {want!r}, got {got!r}")

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const clients = "../../clients/"
+
+// TestClients has the official SDK of each language make the calls of
+// clients/README.md against the real program, and once more against servers that
+// lie: of what is there, and of what only the client itself can compute.
+func TestClients(t *testing.T) {
+	t.Parallel()
+	want := clientCalls(t)
+	commands := map[string][]string{
+		"go":         goClient(t),
+		"python":     pythonClient(t),
+		"javascript": javascriptClient(t),
+		"java":       javaClient(t),
+	}
+	path := buildProgram(t)
+	for language, command := range commands {
+		t.Run(language, func(t *testing.T) {
+			t.Parallel()
+			out, err := runExample(t, append(slices.Clone(command), startDev(t, path))...)
+			if err != nil || out != want {
+				t.Errorf("%v\n%s\nexpected what clients/README.md lists:\n%s", err, out, want)
+			}
+		})
+		for _, lie := range []lie{
+			{"Verify", `{"SignatureValid":true}`, "\nVerify of another message: expected "},
+			{"GenerateMac", `{"Mac":"AAAA"}`, "\nImportKeyMaterial HMAC_256: the code: expected "},
+		} {
+			t.Run(language+" notices "+lie.operation, func(t *testing.T) {
+				t.Parallel()
+				out, err := runExample(t, append(slices.Clone(command), liar(t, startDev(t, path), lie))...)
+				if err == nil || !strings.Contains(out, lie.notice) {
+					t.Errorf("expected a failure with %q, got %v\n%s", lie.notice, err, out)
+				}
+			})
+		}
+	}
+}
+
+// clientCalls returns what every client must print: the first column of the table
+// of calls.
+func clientCalls(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(clients + "README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, found := strings.Cut(string(text), "\n| call | what must come back | checked without the server by |\n|---|---|---|\n")
+	if !found {
+		t.Fatal("clients/README.md has no table of calls")
+	}
+	var calls strings.Builder
+	for line := range strings.Lines(table) {
+		columns := strings.Split(line, "|")
+		if len(columns) != 5 {
+			t.Fatalf("clients/README.md has a row that is not of 3 columns: %s", line)
+		}
+		fmt.Fprintln(&calls, strings.TrimSpace(columns[1]))
+	}
+	end := fmt.Sprintf("ok %d calls", strings.Count(table, "\n"))
+	if !strings.Contains(string(text), "`"+end+"`") {
+		t.Errorf("clients/README.md does not say that a client ends with %q", end)
+	}
+	return calls.String() + end + "\n"
+}
+
+func goClient(t *testing.T) []string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "client")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, clients+"go").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	return []string{path}
+}
+
+func pythonClient(t *testing.T) []string {
+	t.Helper()
+	python := cmp.Or(os.Getenv("KEYHOLD_PYTHON"), "python3")
+	needTool(t, python, "-c", "import boto3, cryptography")
+	return []string{python, "-B", clients + "python/main.py"}
+}
+
+// javascriptClient is without warnings, as the SDK warns of a Node.js that it will
+// not support one day.
+func javascriptClient(t *testing.T) []string {
+	t.Helper()
+	needTool(t, "node", "--version")
+	needInstalled(t, clients+"javascript/node_modules/@aws-sdk/client-kms/package.json")
+	return []string{"node", "--no-warnings", clients + "javascript/main.js"}
+}
+
+// quickJVM halves the time of programs that run for two seconds.
+var quickJVM = []string{"-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"}
+
+// javaClient compiles what is there, so that nothing older is run.
+func javaClient(t *testing.T) []string {
+	t.Helper()
+	needTool(t, "javac", "-version")
+	needInstalled(t, clients+"java/target/lib/kms-*.jar")
+	sources, err := filepath.Glob(clients + "java/src/*.java")
+	if err != nil {
+		t.Fatal(err)
+	}
+	classes, lib := t.TempDir(), clients+"java/target/lib/*"
+	command := slices.Concat([]string{"-encoding", "UTF-8", "-d", classes, "-cp", lib}, sources)
+	if out, err := exec.CommandContext(t.Context(), "javac", command...).CombinedOutput(); err != nil {
+		t.Fatalf("javac: %v\n%s", err, out)
+	}
+	return slices.Concat([]string{"java", "-cp", classes + string(os.PathListSeparator) + lib}, quickJVM, []string{"Main"})
+}
+
+// needInstalled fails the test when the packages of a client are not there.
+func needInstalled(t *testing.T, pattern string) {
+	t.Helper()
+	if found, err := filepath.Glob(pattern); err != nil || len(found) == 0 {
+		t.Fatalf("there is no %s: run `make deps` to install it", pattern)
+	}
+}
