@@ -96,7 +96,7 @@ func explainOpen(err error, data, rootKeyFile string) error {
 	case errors.Is(err, store.ErrInUse):
 		return fmt.Errorf("the data folder %s is in use by another process: stop it first, or give another folder with --data", data)
 	case errors.Is(err, seal.ErrWrongRoot):
-		return fmt.Errorf("%s does not open the data in %s: %w; give the key file that the folder was made with", rootKeyFile, data, err)
+		return fmt.Errorf("%s does not open the data in %s: %w; give the key file that the folder was made with; if it is that one, the keyring in keyhold.db is corrupt: put the folder back from a copy", rootKeyFile, data, err)
 	case errors.Is(err, os.ErrNotExist):
 		return fmt.Errorf("%w; give the key file that the folder was made with", err)
 	case errors.Is(err, service.ErrNotInitialised):
