@@ -37,6 +37,24 @@ func create(t *testing.T, s *kmstest.Server, origin types.OriginType) *string {
 	return out.KeyMetadata.KeyId
 }
 
+// wrapFor wraps material for a key, with new parameters.
+func wrapFor(t *testing.T, s *kmstest.Server, id string, material []byte) *byok.Wrapped {
+	t.Helper()
+	k, err := awsimport.Find(t.Context(), s.Client, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := awsimport.GetParameters(t.Context(), s.Client, k, awsimport.Wrapping{KeySpec: "RSA_2048"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := p.Wrap(material)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
 func TestFind(t *testing.T) {
 	s := kmstest.Start(t)
 	ctx := t.Context()
@@ -139,22 +157,11 @@ func TestImportExpires(t *testing.T) {
 	id := create(t, s, "EXTERNAL")
 	validTo := s.Now().Add(time.Hour).UTC().Truncate(time.Second)
 	for _, want := range []time.Time{validTo, {}} {
-		k, err := awsimport.Find(t.Context(), s.Client, *id)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := awsimport.GetParameters(t.Context(), s.Client, k, awsimport.Wrapping{KeySpec: "RSA_2048"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		w, err := p.Wrap(material)
-		if err != nil {
-			t.Fatal(err)
-		}
+		w := wrapFor(t, s, *id, material)
 		if _, err := awsimport.Import(t.Context(), s.Client, w, want); err != nil {
 			t.Fatal(err)
 		}
-		if k, err = awsimport.Find(t.Context(), s.Client, *id); err != nil || !aws.ToTime(k.ValidTo).Equal(want) {
+		if k, err := awsimport.Find(t.Context(), s.Client, *id); err != nil || !aws.ToTime(k.ValidTo).Equal(want) {
 			t.Errorf("%v, not %v: %v", k.ValidTo, want, err)
 		}
 	}

@@ -20,19 +20,7 @@ func TestImportNew(t *testing.T) {
 	id := create(t, s, "EXTERNAL")
 	wrap := func(material []byte) *byok.Wrapped {
 		t.Helper()
-		k, err := awsimport.Find(t.Context(), s.Client, *id)
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := awsimport.GetParameters(t.Context(), s.Client, k, awsimport.Wrapping{KeySpec: "RSA_2048"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		w, err := p.Wrap(material)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return w
+		return wrapFor(t, s, *id, material)
 	}
 	states := func(want ...types.KeyMaterialState) {
 		t.Helper()

@@ -6,10 +6,12 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"fmt"
+
+	"github.com/keyhold/keyhold/internal/privatekey"
 )
 
 func rsaFamily(spec string) (family, bool) {
-	bits, ok := wrappingBits(spec)
+	bits, ok := privatekey.RSABits(spec)
 	if !ok {
 		return family{}, false
 	}

@@ -10,20 +10,9 @@ import (
 	"fmt"
 	"hash"
 	"math/big"
-)
 
-// wrappingBits gives the modulus size of each wrapping key spec.
-func wrappingBits(spec string) (int, bool) {
-	switch spec {
-	case "RSA_2048":
-		return 2048, true
-	case "RSA_3072":
-		return 3072, true
-	case "RSA_4096":
-		return 4096, true
-	}
-	return 0, false
-}
+	"github.com/keyhold/keyhold/internal/privatekey"
+)
 
 // oaepHash gives the hash of each algorithm of RSAES-OAEP, which uses it for the
 // label and for MGF1 alike (RFC 8017, section 7.1).
@@ -61,7 +50,7 @@ type WrappingKey struct {
 
 // NewWrappingKey generates a pair of the spec RSA_2048, RSA_3072 or RSA_4096.
 func NewWrappingKey(spec string) (*WrappingKey, error) {
-	bits, ok := wrappingBits(spec)
+	bits, ok := privatekey.RSABits(spec)
 	if !ok {
 		return nil, fmt.Errorf("crypt: no wrapping key spec %q", spec)
 	}
@@ -93,7 +82,7 @@ const publicExponent = 65537
 // primes it takes from whoever kept them: to test it again would cost more than
 // the unwrapping.
 func RestoreWrappingKey(spec string, p, q []byte) (*WrappingKey, error) {
-	bits, ok := wrappingBits(spec)
+	bits, ok := privatekey.RSABits(spec)
 	if !ok {
 		return nil, fmt.Errorf("crypt: no wrapping key spec %q", spec)
 	}

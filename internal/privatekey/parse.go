@@ -28,7 +28,7 @@ var specs = [...]string{"RSA_2048", "RSA_3072", "RSA_4096", "ECC_NIST_P256", "EC
 
 // Known tells whether the package knows private keys of the spec.
 func Known(spec string) bool {
-	_, isRSA := rsaBits(spec)
+	_, isRSA := RSABits(spec)
 	_, isEC := curveOf(spec)
 	return isRSA || isEC
 }
@@ -40,7 +40,7 @@ func Known(spec string) bool {
 // Sizes are looked at before anything is parsed, and what is cheap to refuse before
 // what is not.
 func Parse(spec string, pkcs8 []byte) (Key, error) {
-	if bits, ok := rsaBits(spec); ok {
+	if bits, ok := RSABits(spec); ok {
 		return parseRSA(spec, bits, pkcs8)
 	}
 	if c, ok := curveOf(spec); ok {

@@ -12,8 +12,9 @@ import (
 	"golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// rsaBits gives the modulus size of each RSA key spec.
-func rsaBits(spec string) (int, bool) {
+// RSABits gives the modulus size of each RSA key spec, in bits. The wrapping key specs
+// have the same names.
+func RSABits(spec string) (int, bool) {
 	switch spec {
 	case "RSA_2048":
 		return 2048, true
@@ -74,7 +75,7 @@ func specOfRSA(der cryptobyte.String) (string, error) {
 	}
 	size := new(big.Int).SetBytes(modulus).BitLen()
 	for _, spec := range specs {
-		if bits, ok := rsaBits(spec); ok && bits == size {
+		if bits, ok := RSABits(spec); ok && bits == size {
 			return spec, nil
 		}
 	}

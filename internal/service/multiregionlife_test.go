@@ -74,24 +74,7 @@ func TestEndOfRelatedKeysGoesOn(t *testing.T) {
 	l.schedule(t, id, "eu-west-2")
 	l.schedule(t, id, tokyo)
 	l.end(t)
-	for commits := 1; ; commits++ {
-		l.backend = &stopping{Backend: l.backend, left: 1 << 30}
-		l.restart(t)
-		l.backend.(*stopping).after(commits)
-		if err := l.clock.Advance(8 * day); err != nil {
-			t.Fatal(err)
-		}
-		err := l.Sweep(t.Context())
-		l.log.Close()
-		l.Service.Close()
-		l.backend = l.backend.(*stopping).Backend
-		if err == nil && len(l.paths(t)) == len(before) {
-			break
-		}
-		if commits > 20 {
-			t.Fatal(err, l.paths(t))
-		}
-	}
+	l.sweepDespiteStops(t, func() bool { return len(l.paths(t)) == len(before) })
 	l.restart(t)
 	l.end(t)
 	if got := l.paths(t); !slices.Equal(got, before) {
