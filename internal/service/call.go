@@ -77,7 +77,7 @@ func (c *call) commitKey(fn func(k key.Key) (key.Key, error)) error {
 		if k, err = fn(k); err != nil {
 			return err
 		}
-		left, err = putKey(tx, k)
+		left, err = putKeys(tx, k)
 		return err
 	})
 	if err != nil {
@@ -93,7 +93,7 @@ func (c *call) commitNew(k key.Key) error {
 		if err := c.checkFree(tx, k); err != nil {
 			return err
 		}
-		_, err := putKey(tx, k)
+		_, err := putKeys(tx, k)
 		return err
 	})
 }

@@ -24,7 +24,7 @@ var createKey = change("CreateKey", asks{{Action: "kms:CreateKey"}}, checkCreate
 		}
 		c.created = k.ARN()
 		err = c.commit(func(tx *store.Tx) error {
-			_, err := putKey(tx, k)
+			_, err := putKeys(tx, k)
 			return err
 		})
 		if err != nil {

@@ -45,7 +45,7 @@ func (s *Service) rotate(ctx context.Context, k key.Key, now time.Time) error {
 		if !live || !k.RotationDue(now) {
 			return errNotDue
 		}
-		left, err = putKey(tx, k.Rotate(fresh, now))
+		left, err = putKeys(tx, k.Rotate(fresh, now))
 		return err
 	}, rotationEvent(k, key.RotationAutomatic, now))
 	switch {

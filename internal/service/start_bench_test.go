@@ -143,7 +143,7 @@ func (s *Service) addKeys(n int) error {
 	}
 	return s.store.Update(c.ctx, func(tx *store.Tx) error {
 		for _, k := range made {
-			if _, err := putKey(tx, k); err != nil {
+			if _, err := putKeys(tx, k); err != nil {
 				return err
 			}
 		}

@@ -165,7 +165,7 @@ func (s *Service) settle(ctx context.Context, stored key.Key, now time.Time) err
 		if !reflect.DeepEqual(current, stored) {
 			return errors.New("the key was changed meanwhile")
 		}
-		left, err = putKey(tx, k)
+		left, err = putKeys(tx, k)
 		return err
 	}, keyEvent(name, k, now))
 	if err != nil {

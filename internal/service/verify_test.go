@@ -84,7 +84,7 @@ func (w *wreckage) fill(s *Service) {
 	w.must(err)
 	w.update(func(tx *store.Tx) error {
 		for _, k := range []key.Key{w.enabled, w.expiring, w.pending, w.empty} {
-			if _, err := putKey(tx, k); err != nil {
+			if _, err := putKeys(tx, k); err != nil {
 				return err
 			}
 		}
@@ -128,7 +128,7 @@ func (w *wreckage) used(path, operation string) {
 func (w *wreckage) plan(r key.Rotation) {
 	w.Helper()
 	w.enabled.Rotation = r
-	w.update(func(tx *store.Tx) error { _, err := putKey(tx, w.enabled); return err })
+	w.update(func(tx *store.Tx) error { _, err := putKeys(tx, w.enabled); return err })
 }
 
 func (w *wreckage) alias(name string, k key.Key) key.Alias {
@@ -245,7 +245,7 @@ func TestVerifyKnowsWhatACrashLeaves(t *testing.T) {
 	gone := w.pending.Buried()
 	slot := w.pending.Slots()[0]
 	w.update(func(tx *store.Tx) error {
-		_, err := putKey(tx, gone) // notes the erasure of its slot
+		_, err := putKeys(tx, gone) // notes the erasure of its slot
 		return errors.Join(err, outboxes.Put(tx, e.EventID, outboxRecord{line, 5}),
 			insertAlias(tx, w.alias("three", gone)), aliasGuards.Put(tx, pathOf(gone), aliasGuard{7}))
 	})

@@ -102,7 +102,7 @@ func TestVerifyFindsNothingWrongWithGrants(t *testing.T) {
 	// What a sweep leaves when it is stopped is no finding.
 	gone := w.enabled.Buried()
 	w.update(func(tx *store.Tx) error {
-		_, err := putKey(tx, gone)
+		_, err := putKeys(tx, gone)
 		return errors.Join(err, grantGuards.Put(tx, pathOf(gone), grantGuard{7}))
 	})
 	if findings, _, err := w.verify(); err != nil || len(findings) > 0 {

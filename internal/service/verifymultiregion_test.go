@@ -36,7 +36,7 @@ func newRelated(t *testing.T) *related {
 	w.update(func(tx *store.Tx) error {
 		_, err := putKeys(tx, w.primary, w.replica, w.doomed)
 		if err == nil {
-			_, err = putKey(tx, w.doomed.ScheduleDeletion(7, time.Now().UTC()))
+			_, err = putKeys(tx, w.doomed.ScheduleDeletion(7, time.Now().UTC()))
 		}
 		return err
 	})
@@ -83,7 +83,7 @@ func TestVerifyFindsNothingWrongWithRelatedKeys(t *testing.T) {
 	later := w.doomed.DeletionDate
 	put := func(k key.Key) {
 		t.Helper()
-		w.update(func(tx *store.Tx) error { _, err := putKey(tx, k); return err })
+		w.update(func(tx *store.Tx) error { _, err := putKeys(tx, k); return err })
 	}
 	put(w.primary.ScheduleDeletion(7, time.Now().UTC()))
 	agree("while the primary key waits")

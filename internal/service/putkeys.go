@@ -10,12 +10,9 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// putKey writes a key in the place of what is stored, keeps its place in the
-// index of due times, and notes the slots that the key leaves, in the same
-// transaction. It returns these slots, for the caller to erase after the commit.
-func putKey(tx *store.Tx, k key.Key) (left []string, err error) { return putKeys(tx, k) }
-
-// putKeys is putKey for several keys. What they leave is in one note.
+// putKeys writes keys in the place of what is stored, keeps their places in the
+// index of due times, and notes the slots that they leave, in the same transaction
+// and in one note. It returns these slots, for the caller to erase after the commit.
 func putKeys(tx *store.Tx, all ...key.Key) (left []string, err error) {
 	for _, k := range all {
 		slots, err := replaceKey(tx, k)
@@ -27,7 +24,7 @@ func putKeys(tx *store.Tx, all ...key.Key) (left []string, err error) {
 	return left, noteErasures(tx, left)
 }
 
-// replaceKey is putKey without the note.
+// replaceKey is putKeys of one without the note.
 func replaceKey(tx *store.Tx, k key.Key) (left []string, err error) {
 	path := pathOf(k)
 	stored, _, err := keys.Get(tx, path)
