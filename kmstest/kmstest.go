@@ -126,7 +126,6 @@ func verifier() *identity.Verifier {
 		Lookup: identity.Fixed(identity.AccessKey{
 			ID: AccessKeyID, Secret: identity.NewSecret(SecretAccessKey), Principal: identity.Root(Account),
 		}),
-		Service: "kms",
 		Regions: key.ValidRegion,
 		Now:     time.Now,
 	})

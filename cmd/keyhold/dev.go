@@ -134,7 +134,6 @@ func openDev(data string, fail func(error)) (deployment, error) {
 func (o devOptions) verifier() *identity.Verifier {
 	c := identity.Config{
 		Lookup:  identity.Fixed(identity.AccessKey{ID: devAccessKey, Secret: identity.NewSecret(devSecret), Principal: identity.Root(o.account)}),
-		Service: "kms",
 		Regions: key.ValidRegion,
 		Now:     time.Now,
 	}

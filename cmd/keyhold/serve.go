@@ -137,7 +137,6 @@ func (o serveOptions) serves(region string) bool { return slices.Contains(o.regi
 func (o serveOptions) verifier(s *service.Service) *identity.Verifier {
 	return identity.NewVerifier(identity.Config{
 		Lookup:  s.AccessKey,
-		Service: "kms",
 		Regions: o.serves,
 		Now:     time.Now,
 	})

@@ -18,6 +18,12 @@ const (
 	ServiceEvent = "AwsServiceEvent" // the server acted of itself, as when material expires
 )
 
+// The values of Event.EventSource.
+const (
+	KMS = "kms.amazonaws.com"
+	STS = "sts.amazonaws.com"
+)
+
 // KeyResource is the Type of a Resource that is a KMS key.
 const KeyResource = "AWS::KMS::Key"
 
@@ -26,6 +32,7 @@ const KeyResource = "AWS::KMS::Key"
 // AWS KMS log entries". What it holds is written in the clear: the caller leaves
 // out secrets, plaintext, ciphertext, tokens and signatures.
 type Event struct {
+	EventSource         string // empty: KMS
 	UserIdentity        Identity
 	EventTime           time.Time // a part smaller than a millisecond is dropped
 	EventName           string    // the operation
@@ -45,17 +52,6 @@ type Event struct {
 	RecipientAccountID  string
 	ServiceEventDetails []byte // as RequestParameters; nil: absent
 	StoreRevision       int64  // as Stamp has it; 0: none
-}
-
-// An Identity is the principal that asked, as far as it is known.
-type Identity struct {
-	Type        string // Root, IAMUser, AssumedRole
-	PrincipalID string
-	ARN         string
-	AccountID   string
-	AccessKeyID string
-	UserName    string
-	InvokedBy   string // of a ServiceEvent
 }
 
 // A Resource is a thing that the event is about.
@@ -78,7 +74,7 @@ func (e Event) appendLine(b []byte) ([]byte, error) {
 	}
 	o := object{text: append(b, '{')}
 	o.member("eventVersion", "1.11")
-	o.member("eventSource", "kms.amazonaws.com")
+	o.member("eventSource", cmp.Or(e.EventSource, KMS))
 	o.nested("userIdentity", e.UserIdentity.members)
 	o.name("eventTime")
 	// In UTC with three decimals always, so that lines sort as text.
@@ -105,16 +101,6 @@ func (e Event) appendLine(b []byte) ([]byte, error) {
 	o.raw("managementEvent", "true")
 	o.member("eventCategory", "Management")
 	return append(onOneLine(o.text), "}\n"...), nil
-}
-
-func (i Identity) members(o *object) {
-	o.optional("type", i.Type)
-	o.optional("principalId", i.PrincipalID)
-	o.optional("arn", i.ARN)
-	o.optional("accountId", i.AccountID)
-	o.optional("accessKeyId", i.AccessKeyID)
-	o.optional("userName", i.UserName)
-	o.optional("invokedBy", i.InvokedBy)
 }
 
 func (r Resource) members(o *object) {

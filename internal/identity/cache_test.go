@@ -48,11 +48,11 @@ func TestChangedSecretIsNotServedFromCache(t *testing.T) {
 	current := "first"
 	with := config()
 	with.Lookup = func(context.Context, string) (AccessKey, bool, error) {
-		return AccessKey{exampleID, NewSecret(current), Root(account)}, true, nil
+		return AccessKey{ID: exampleID, Secret: NewSecret(current), Principal: Root(account)}, true, nil
 	}
 	v := NewVerifier(with)
 	verify := func(secret string) error {
-		_, err := v.Verify(signedRequest(t, signing{secret: secret}, body), []byte(body))
+		_, err := v.Verify(signedRequest(t, signing{secret: secret}, body), []byte(body), "kms")
 		return err
 	}
 	if err := verify("first"); err != nil {
@@ -70,7 +70,7 @@ func TestConcurrentUse(t *testing.T) {
 	with := config()
 	var known []AccessKey
 	for i := range workers {
-		known = append(known, AccessKey{fmt.Sprintf("KEY%d", i), NewSecret(fmt.Sprintf("secret%d", i)), Root(fmt.Sprintf("%012d", i))})
+		known = append(known, AccessKey{ID: fmt.Sprintf("KEY%d", i), Secret: NewSecret(fmt.Sprintf("secret%d", i)), Principal: Root(fmt.Sprintf("%012d", i))})
 	}
 	with.Lookup = keys(known...)
 	with.Regions = func(string) bool { return true }
@@ -86,11 +86,11 @@ func TestConcurrentUse(t *testing.T) {
 		}
 		group.Go(func() {
 			for j := range rounds {
-				caller, err := v.Verify(good[j], []byte(body))
+				caller, err := v.Verify(good[j], []byte(body), "kms")
 				if err != nil || caller.Principal.AccountID != known[i].Principal.AccountID || caller.Principal.AccessKeyID != known[i].ID {
 					t.Errorf("%+v, %v", caller, err)
 				}
-				if _, err := v.Verify(bad[j], []byte(body)); err == nil {
+				if _, err := v.Verify(bad[j], []byte(body), "kms"); err == nil {
 					t.Error("another key's signature is accepted")
 				}
 			}

@@ -1,8 +1,8 @@
 // Package identity knows accounts, users, roles and access keys, and verifies
 // Signature Version 4.
 //
-// For now its principals are the roots of accounts. It stores no access key: a
-// [Lookup] finds them. It decides nothing about what a principal may do, and it
+// It defines the records of them, and stores none: a [Lookup] finds access keys.
+// It decides nothing about what a principal may do, and it
 // signs nothing.
 //
 // Only the header form of Signature Version 4 is accepted, over a body that was

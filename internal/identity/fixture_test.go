@@ -29,8 +29,7 @@ func wallTime() time.Time { return time.Date(2026, 1, 1, 0, 10, 0, 0, time.UTC) 
 // config serves two Regions and knows one access key.
 func config() Config {
 	return Config{
-		Lookup:  keys(AccessKey{exampleID, NewSecret(exampleSecret), Root(account)}),
-		Service: "kms",
+		Lookup:  keys(AccessKey{ID: exampleID, Secret: NewSecret(exampleSecret), Principal: Root(account)}),
 		Regions: func(r string) bool { return r == region || r == "us-gov-west-1" },
 		Now:     wallTime,
 	}
@@ -110,7 +109,7 @@ func serve(t *testing.T, v *Verifier, http2 bool) (*httptest.Server, <-chan verd
 		if _, err := body.ReadFrom(r.Body); err != nil {
 			t.Error(err)
 		}
-		caller, err := v.Verify(r, body.Bytes())
+		caller, err := v.Verify(r, body.Bytes(), "kms")
 		verdicts <- verdict{r.Proto, caller, err}
 	}))
 	if http2 {

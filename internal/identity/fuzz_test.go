@@ -24,7 +24,7 @@ func FuzzAuthorization(f *testing.F) {
 		r := unsignedRequest(body)
 		r.Header.Set("Authorization", header)
 		r.Header.Set("X-Amz-Date", date)
-		_, err := v.Verify(r, []byte(body))
+		_, err := v.Verify(r, []byte(body), "kms")
 		if refusal := (*key.Error)(nil); !errors.As(err, &refusal) || refusal.Message == "" {
 			t.Fatalf("got %v, want a refusal", err)
 		}

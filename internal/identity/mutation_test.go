@@ -27,7 +27,7 @@ func TestMutations(t *testing.T) {
 	}
 	v := NewVerifier(config())
 	accepts := func(r wireRequest) bool {
-		_, err := v.Verify(r.request, r.body)
+		_, err := v.Verify(r.request, r.body, "kms")
 		return err == nil
 	}
 	if !accepts(want) {
@@ -148,7 +148,7 @@ func TestWireTricks(t *testing.T) {
 			t.Errorf("%s: nothing was forged", name)
 		}
 		if r, ok := parseWire([]byte(forged)); ok {
-			if _, err := v.Verify(r.request, r.body); err == nil {
+			if _, err := v.Verify(r.request, r.body, "kms"); err == nil {
 				t.Errorf("%s is accepted", name)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -235,9 +236,9 @@ func TestRefusals(t *testing.T) {
 			if c.after != nil {
 				c.after(r)
 			}
-			caller, err := NewVerifier(config()).Verify(r, []byte(body))
+			caller, err := NewVerifier(config()).Verify(r, []byte(body), "kms")
 			wantRefusal(t, err, c.kind, c.message)
-			if caller != (Caller{}) {
+			if !reflect.DeepEqual(caller, Caller{}) {
 				t.Errorf("a refused caller is %+v", caller)
 			}
 			if strings.Contains(err.Error(), signature) {
@@ -298,7 +299,7 @@ func TestEquivalents(t *testing.T) {
 			if c.after != nil {
 				c.after(r)
 			}
-			if _, err := NewVerifier(config()).Verify(r, []byte(body)); err != nil {
+			if _, err := NewVerifier(config()).Verify(r, []byte(body), "kms"); err != nil {
 				t.Error(err)
 			}
 		})
@@ -310,10 +311,10 @@ func TestSkewIsInWholeSeconds(t *testing.T) {
 	with := config()
 	with.Now = func() time.Time { return wallTime().Add(999 * time.Millisecond) }
 	v := NewVerifier(with)
-	if _, err := v.Verify(signedRequest(t, at(-5*time.Minute), body), []byte(body)); err != nil {
+	if _, err := v.Verify(signedRequest(t, at(-5*time.Minute), body), []byte(body), "kms"); err != nil {
 		t.Error(err)
 	}
-	_, err := v.Verify(signedRequest(t, at(5*time.Minute+time.Second), body), []byte(body))
+	_, err := v.Verify(signedRequest(t, at(5*time.Minute+time.Second), body), []byte(body), "kms")
 	wantRefusal(t, err, key.KindInvalidSignature, "Signature not yet current: 20260101T001501Z is still later than 20260101T001500Z (20260101T001000Z + 5 min.)")
 }
 
@@ -322,17 +323,17 @@ func TestMalformedRegions(t *testing.T) {
 	with := config()
 	with.Regions = func(string) bool { return true }
 	v := NewVerifier(with)
-	if _, err := v.Verify(signedRequest(t, signing{region: "ap-southeast-7"}, body), []byte(body)); err != nil {
+	if _, err := v.Verify(signedRequest(t, signing{region: "ap-southeast-7"}, body), []byte(body), "kms"); err != nil {
 		t.Error(err)
 	}
 	for _, malformed := range []string{"EU-WEST-2", "eu west 2", "eu", "eu-west-2,", "*"} {
 		r := signedRequest(t, signing{}, body)
 		authorize("/eu-west-2/", "/"+malformed+"/")(r)
-		if _, err := v.Verify(r, []byte(body)); err == nil {
+		if _, err := v.Verify(r, []byte(body), "kms"); err == nil {
 			t.Errorf("Region %q is accepted", malformed)
 		}
 	}
-	_, err := v.Verify(signedRequest(t, signing{region: "EU-WEST-2"}, body), []byte(body))
+	_, err := v.Verify(signedRequest(t, signing{region: "EU-WEST-2"}, body), []byte(body), "kms")
 	wantRefusal(t, err, key.KindInvalidSignature, badRegion)
 }
 
@@ -343,7 +344,7 @@ func TestLookup(t *testing.T) {
 		lookups = append(lookups, id)
 		return AccessKey{ID: id, Principal: Root(account)}, true, nil
 	}
-	_, err := NewVerifier(with).Verify(signedRequest(t, signing{id: "NOSECRET"}, body), []byte(body))
+	_, err := NewVerifier(with).Verify(signedRequest(t, signing{id: "NOSECRET"}, body), []byte(body), "kms")
 	wantRefusal(t, err, key.KindUnrecognizedClient, unknownKey)
 	if len(lookups) != 1 || lookups[0] != "NOSECRET" {
 		t.Errorf("looked up %q", lookups)
@@ -351,13 +352,13 @@ func TestLookup(t *testing.T) {
 
 	r := signedRequest(t, signing{}, body)
 	r.Header.Del("X-Amz-Date")
-	if _, err := NewVerifier(with).Verify(r, []byte(body)); err == nil || len(lookups) != 1 {
+	if _, err := NewVerifier(with).Verify(r, []byte(body), "kms"); err == nil || len(lookups) != 1 {
 		t.Errorf("a malformed request was looked up: %v", err)
 	}
 
 	failure := errors.New("the store is away")
 	with.Lookup = func(context.Context, string) (AccessKey, bool, error) { return AccessKey{}, false, failure }
-	_, err = NewVerifier(with).Verify(signedRequest(t, signing{}, body), []byte(body))
+	_, err = NewVerifier(with).Verify(signedRequest(t, signing{}, body), []byte(body), "kms")
 	if refusal := (*key.Error)(nil); !errors.Is(err, failure) || errors.As(err, &refusal) {
 		t.Errorf("got %v, want the failure and no refusal", err)
 	}
@@ -368,7 +369,7 @@ func TestUnknownKeyCostsTheSame(t *testing.T) {
 	v := NewVerifier(config())
 	cost := func(s signing) float64 {
 		r := signedRequest(t, s, body)
-		return testing.AllocsPerRun(100, func() { v.Verify(r, []byte(body)) })
+		return testing.AllocsPerRun(100, func() { v.Verify(r, []byte(body), "kms") })
 	}
 	wrong, unknown := cost(signing{secret: "wrong"}), cost(signing{id: "AKIAIOSFODNN7EXAMPLF"})
 	if math.Abs(wrong-unknown) > 1 { // the race detector has pools lose what is put into them

@@ -5,12 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"strings"
 	"testing"
 )
 
 func TestSecretsDoNotShow(t *testing.T) {
-	k := AccessKey{exampleID, NewSecret(exampleSecret), Root(account)}
+	k := AccessKey{ID: exampleID, Secret: NewSecret(exampleSecret), Principal: Root(account)}
 	hidden := struct{ k AccessKey }{k}
 	var out bytes.Buffer
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%p", "%T"} {
@@ -45,7 +46,8 @@ func TestZeroSecretIsEmpty(t *testing.T) {
 }
 
 func TestRoot(t *testing.T) {
-	if got, want := Root(account), (Principal{"Root", account, "arn:aws:iam::111122223333:root", ""}); got != want {
+	got, want := Root(account), Principal{Kind: "Account", AccountID: account, ARN: "arn:aws:iam::111122223333:root", ID: account}
+	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }

@@ -41,8 +41,7 @@ func TestPublishedSuite(t *testing.T) {
 			"ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a"},
 	}
 	v := NewVerifier(Config{
-		Lookup:  keys(AccessKey{"AKIDEXAMPLE", NewSecret(secret), Root(account)}),
-		Service: "service",
+		Lookup:  keys(AccessKey{ID: "AKIDEXAMPLE", Secret: NewSecret(secret), Principal: Root(account)}),
 		Regions: func(r string) bool { return r == "us-east-1" },
 		Now:     func() time.Time { return time.Date(2015, 8, 30, 12, 36, 0, 0, time.UTC) },
 	})
@@ -61,10 +60,10 @@ func TestPublishedSuite(t *testing.T) {
 			r.Header.Set("X-Amz-Date", "20150830T123600Z")
 			r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, "+
 				"SignedHeaders="+signed+";x-amz-date, Signature="+c.signature)
-			if _, err := v.Verify(r, []byte(c.body)); err != nil {
+			if _, err := v.Verify(r, []byte(c.body), "service"); err != nil {
 				t.Error(err)
 			}
-			_, err = v.Verify(r, []byte(c.body+" "))
+			_, err = v.Verify(r, []byte(c.body+" "), "service")
 			wantRefusal(t, err, key.KindInvalidSignature, mismatch)
 		})
 	}

@@ -12,12 +12,15 @@ import (
 // verifies nothing: it is there to be computed with.
 const decoySecret = "0000000000000000000000000000000000000000"
 
-// A Config is what a Verifier works with. Every field but Admit must be set.
+// A Config is what a Verifier works with. Lookup, Regions and Now must be set.
 type Config struct {
-	Lookup  Lookup
-	Service string                   // what credentials must be scoped to: "kms"
+	Lookup  Lookup                   // by access key ID
 	Regions func(region string) bool // whether a well-formed Region is served
 	Now     func() time.Time         // wall time
+
+	// Sessions finds the access key of temporary credentials by their token.
+	// Without it there are none.
+	Sessions Lookup
 
 	// Admit, if set, gives the principal of an access key that Lookup does not
 	// know, whose signature nobody can verify. It is for tests alone: with it,
@@ -42,8 +45,8 @@ type Caller struct {
 	SignedAt  time.Time // UTC, to the second; within 5 minutes of wall time
 }
 
-// Verify tells who signed a request with the given body, exactly as it was
-// received; r.Body is not read. A refusal is a key.Error. Any other error comes
+// Verify tells who signed a request to a service, "kms" or "sts", with the given
+// body, exactly as it was received; r.Body is not read. A refusal is a key.Error. Any other error comes
 // from the Lookup and means that nothing is known about the signature.
 //
 // The order of checks is a promise:
@@ -55,20 +58,22 @@ type Caller struct {
 //  4. date: that of the scope, and within 5 minutes of wall time, inclusive;
 //  5. headers: none twice, all signed that must be, all present that are signed;
 //  6. payload: signed as the SHA-256 of the body (3 to 6: InvalidSignature);
-//  7. key: no session token, a known access key ID (UnrecognizedClient);
-//  8. signature (InvalidSignature).
+//  7. key: a known access key ID, or a session token and the ID that it is for
+//     (UnrecognizedClient);
+//  8. signature (InvalidSignature);
+//  9. the session is not over (ExpiredToken).
 //
 // With Admit, an unknown access key ID and the session token that came with it
 // pass 7 and 8; a known one does not.
 //
 // Nothing depends on whether an access key exists before 7, and an ID that does
 // not exist costs the same work as a wrong signature.
-func (v *Verifier) Verify(r *http.Request, body []byte) (Caller, error) {
+func (v *Verifier) Verify(r *http.Request, body []byte, service string) (Caller, error) {
 	a, date, err := claimOf(r)
 	if err != nil {
 		return Caller{}, err
 	}
-	if err := v.checkScope(a.scope); err != nil {
+	if err := v.checkScope(a.scope, service); err != nil {
 		return Caller{}, err
 	}
 	if err := checkDate(date, a.scope.date, v.config.Now()); err != nil {
@@ -102,12 +107,12 @@ func claimOf(r *http.Request) (a authorization, date stamp, err error) {
 	return a, date, nil
 }
 
-func (v *Verifier) checkScope(s scope) error {
+func (v *Verifier) checkScope(s scope, service string) error {
 	switch {
 	case s.terminator != terminator:
 		return invalid("Credential should be scoped with a valid terminator: '%s'.", terminator)
-	case s.service != v.config.Service:
-		return invalid("Credential should be scoped to correct service: '%s'.", v.config.Service)
+	case s.service != service:
+		return invalid("Credential should be scoped to correct service: '%s'.", service)
 	case !key.ValidRegion(s.region) || !v.config.Regions(s.region):
 		return invalid("Credential should be scoped to a valid region.")
 	}
@@ -133,18 +138,12 @@ func signedText(r *http.Request, body []byte, a authorization, date stamp) (stri
 
 // signer returns the principal whose access key made the signature.
 func (v *Verifier) signer(r *http.Request, a authorization, signed string) (Principal, error) {
-	temporary := len(r.Header[securityToken]) > 0 // of which there are none
-	if temporary && v.config.Admit == nil {
-		return Principal{}, unrecognized()
-	}
-	k, known, err := v.config.Lookup(r.Context(), a.accessKeyID)
-	switch {
-	case err != nil:
+	k, known, err := v.find(r, a.accessKeyID)
+	if err != nil {
 		return Principal{}, fmt.Errorf("look up an access key: %w", err)
-	case !known && v.config.Admit != nil:
-		return signedBy(v.config.Admit(a.accessKeyID), a), nil
-	case temporary:
-		return Principal{}, unrecognized()
+	}
+	if !known && v.config.Admit != nil {
+		return v.admit(r, a)
 	}
 	secret := k.Secret.reveal()
 	if !known || secret == "" { // an empty secret is known to everybody
@@ -157,8 +156,40 @@ func (v *Verifier) signer(r *http.Request, a authorization, signed string) (Prin
 	case !genuine:
 		return Principal{}, invalid("The request signature we calculated does not match the signature you provided. " +
 			"Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
+	case k.Expired:
+		return Principal{}, key.Errorf(key.KindExpiredToken, "The security token included in the request is expired")
 	}
 	return signedBy(k.Principal, a), nil
+}
+
+// find returns the access key of a request: that of its session token, if it has
+// one, which must be for this ID.
+func (v *Verifier) find(r *http.Request, id string) (k AccessKey, known bool, err error) {
+	tokens := r.Header[securityToken]
+	switch {
+	case len(tokens) == 0:
+		return v.config.Lookup(r.Context(), id)
+	case v.config.Sessions == nil:
+		return AccessKey{}, false, nil
+	}
+	k, known, err = v.config.Sessions(r.Context(), tokens[0])
+	if k.ID != id {
+		return AccessKey{}, false, err
+	}
+	return k, known, err
+}
+
+// admit takes an access key that nobody knows at its word. One that is known, with
+// a token that is not, is none of those.
+func (v *Verifier) admit(r *http.Request, a authorization) (Principal, error) {
+	_, known, err := v.config.Lookup(r.Context(), a.accessKeyID)
+	switch {
+	case err != nil:
+		return Principal{}, fmt.Errorf("look up an access key: %w", err)
+	case known:
+		return Principal{}, unrecognized()
+	}
+	return signedBy(v.config.Admit(a.accessKeyID), a), nil
 }
 
 // signedBy returns the principal with the access key that signed for it.

@@ -16,6 +16,7 @@ const (
 	KindDisabled                   Kind = "DisabledException"
 	KindDryRunOperation            Kind = "DryRunOperationException"
 	KindExpiredImportToken         Kind = "ExpiredImportTokenException"
+	KindExpiredToken               Kind = "ExpiredTokenException"
 	KindIncompleteSignature        Kind = "IncompleteSignatureException"
 	KindIncorrectKey               Kind = "IncorrectKeyException"
 	KindIncorrectKeyMaterial       Kind = "IncorrectKeyMaterialException"

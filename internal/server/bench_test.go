@@ -59,7 +59,7 @@ func newBenchServer(b *testing.B) benchServer {
 	})
 	v := identity.NewVerifier(identity.Config{
 		Lookup:  identity.Fixed(identity.AccessKey{ID: "test", Secret: identity.NewSecret("test"), Principal: identity.Root("111122223333")}),
-		Service: "kms", Regions: key.ValidRegion, Now: time.Now,
+		Regions: key.ValidRegion, Now: time.Now,
 	})
 	return benchServer{server.New(&server.Handler{Service: s, Verifier: v, Log: slog.New(slog.DiscardHandler)}).Handler, b}
 }

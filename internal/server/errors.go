@@ -25,6 +25,7 @@ DependencyTimeoutException           503
 DisabledException                    400
 DryRunOperationException             400
 ExpiredImportTokenException          400
+ExpiredTokenException                400
 IncompleteSignatureException         400
 IncorrectKeyException                400
 IncorrectKeyMaterialException        400

@@ -86,7 +86,7 @@ func (h *Handler) answer(r *http.Request, id string) (any, error) {
 		return nil, err
 	}
 	defer clear(body)
-	caller, err := h.Verifier.Verify(r, body)
+	caller, err := h.Verifier.Verify(r, body, "kms")
 	if err != nil {
 		h.tellRefused(r, body, id, err)
 		return nil, err

@@ -110,6 +110,7 @@ func (c *call) reread(tx *store.Tx) (key.Key, error) {
 // event tells of the call and of how it ended.
 func (c *call) event(err error) audit.Event {
 	e := audit.Event{
+		EventSource:        c.Operation.source(),
 		EventID:            newEventID(),
 		EventTime:          c.now,
 		EventName:          c.Operation.Name,
@@ -121,13 +122,7 @@ func (c *call) event(err error) audit.Event {
 		RequestParameters:  c.Operation.shape.Parameters(c.Input),
 		RecipientAccountID: c.Caller.Principal.AccountID,
 		StoreRevision:      c.store.Revision(),
-		UserIdentity: audit.Identity{
-			Type:        c.Caller.Principal.Type,
-			PrincipalID: c.Caller.Principal.AccountID,
-			ARN:         c.Caller.Principal.ARN,
-			AccountID:   c.Caller.Principal.AccountID,
-			AccessKeyID: c.Caller.Principal.AccessKeyID,
-		},
+		UserIdentity:       userIdentity(c.Caller.Principal),
 	}
 	if c.created != "" {
 		e.Resources = append(e.Resources, audit.Resource{ARN: c.created, AccountID: c.Caller.Principal.AccountID, Type: audit.KeyResource})

@@ -12,11 +12,13 @@ type Decision struct {
 }
 
 // decide tells whether the principal may act on what belongs to the account.
-// Every principal so far is the root of its account, and every key policy counts
-// as the default one, which gives the key's account everything: so the root may,
-// on what is its own, and nobody else may.
+// Every key policy counts as the default one, which gives the key's account
+// everything: so its root may, on what is its own, and nobody else may.
 func decide(p identity.Principal, account string) Decision {
-	if p.AccountID == account {
+	switch {
+	case p.Kind != identity.KindAccount || p.Session != nil && p.Session.IsLimited():
+		return Decision{Reason: "no identity-based policy allows the %s action"}
+	case p.AccountID == account:
 		return Decision{Allowed: true}
 	}
 	return Decision{Reason: "no resource-based policy allows the %s action"}

@@ -17,12 +17,6 @@ type deploymentRecord struct {
 	Account string `json:"account"`
 }
 
-// An accessKeyRecord is an access key of the root of an account.
-type accessKeyRecord struct {
-	Account string `json:"account"`
-	Secret  string `json:"secret"`
-}
-
 const deploymentPath = "this"
 
 // ErrInitialised says that the deployment has its account and its first access
@@ -41,7 +35,7 @@ func (s *Service) Initialise(ctx context.Context, account string) (id, secret st
 		}
 		return errors.Join(
 			deployments.Put(tx, deploymentPath, deploymentRecord{account}),
-			accessKeys.Put(tx, id, accessKeyRecord{account, secret}))
+			accessKeys.Put(tx, id, identity.StoredKey{Account: account, Secret: secret}))
 	}, e)
 	return id, secret, err
 }
@@ -54,12 +48,6 @@ func (s *Service) Account(ctx context.Context) (account string, err error) {
 		return err
 	})
 	return account, err
-}
-
-// AccessKey is the identity.Lookup of the access keys of the deployment.
-func (s *Service) AccessKey(ctx context.Context, id string) (k identity.AccessKey, ok bool, err error) {
-	r, ok, err := accessKeys.Latest(ctx, s.store, id)
-	return identity.AccessKey{ID: id, Secret: identity.NewSecret(r.Secret), Principal: identity.Root(r.Account)}, ok, err
 }
 
 // newAccessKey returns a random access key in the form that those of AWS have:

@@ -27,6 +27,7 @@ func (s *Service) Do(ctx context.Context, r Request) (any, error) {
 	if err := s.audit.Healthy(); err != nil {
 		return nil, fmt.Errorf("refused, as it cannot be audited: %w", err)
 	}
+	c.noteAccessKey()
 	out, err := c.carryOut()
 	for again := 0; again < 3 && errors.Is(err, store.ErrNoSlot); again++ {
 		// The material was deleted, or imported again, between the look-up and
@@ -84,19 +85,24 @@ func (c *call) carryOut() (any, error) {
 // decision comes before the look-up, so that only who may act on a key learns
 // whether it exists.
 func (c *call) allow(a ask) (t target, k key.Key, err error) {
-	if a.On == nil {
-		return t, k, nil // on the caller's own account, whose root the caller is
+	if a.On != nil {
+		if t, err = a.On(c, c.Input); err != nil {
+			return t, k, err
+		}
 	}
-	if t, err = a.On(c, c.Input); err != nil || !t.isKey() {
-		return t, k, err
+	p, on, resource := c.Caller.Principal, c.Caller.Principal.AccountID, "*"
+	if t.isKey() {
+		on, resource = t.ref.Account, t.ref.ARN()
 	}
-	if d := decide(c.Caller.Principal, t.ref.Account); !d.Allowed {
+	if d := decide(p, on); !d.Allowed {
 		if t.fromBlob {
 			return t, k, errBlobKey
 		}
-		return t, k, notAuthorized(c.Caller.Principal, a.Action, t.ref.ARN(), fmt.Sprintf(d.Reason, a.Action))
+		return t, k, notAuthorized(p, a.Action, resource, fmt.Sprintf(d.Reason, a.Action))
 	}
-	k, err = c.lookUp(t)
+	if t.isKey() {
+		k, err = c.lookUp(t)
+	}
 	return t, k, err
 }
 

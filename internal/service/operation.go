@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/crypt"
 	"github.com/keyhold/keyhold/internal/key"
 )
@@ -30,6 +31,14 @@ type Operation struct {
 
 // NewInput returns a pointer to an empty request of the operation, to decode into.
 func (o Operation) NewInput() any { return o.input() }
+
+// source is the service that the operation is of, as events name it.
+func (o Operation) source() string {
+	if o.Target == api.TargetSTS {
+		return audit.STS
+	}
+	return audit.KMS
+}
 
 // An ask is one thing that must be allowed: an action on a resource. On is nil
 // where the action has no resource but the account.

@@ -14,7 +14,6 @@ var (
 	tokenRings   = store.Table[tokenRing]{Prefix: "token-keys", Codec: store.JSON[tokenRing]()}
 	clocks       = store.Table[clockRecord]{Prefix: "clock", Codec: store.JSON[clockRecord]()}
 	deployments  = store.Table[deploymentRecord]{Prefix: "deployment", Codec: store.JSON[deploymentRecord]()}
-	accessKeys   = store.Table[accessKeyRecord]{Prefix: "access-key", Codec: store.JSON[accessKeyRecord]()}
 	// dues is the index of keys by the next moment that changes them of itself.
 	dues = store.Table[struct{}]{Prefix: "due", Codec: store.JSON[struct{}]()}
 	// erasures are slots that no record names any more and that may not be

@@ -73,6 +73,7 @@ type Service struct {
 	tokenKeys     *tokenKeys
 	grantTokens   seal.Sealer
 	usage         *keyUsage
+	accessKeyUse  *keyUsage
 	refusals      refusals    // of a dev server
 	erased        atomic.Bool // something was, since the last collection of garbage
 }
@@ -111,7 +112,8 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	if err := s.takeUp(ctx, c.Dev); err != nil {
 		return nil, errors.Join(err, s.leftovers.close())
 	}
-	s.usage = newKeyUsage(s.store, s.log)
+	s.usage = newKeyUsage(s.store, s.log, putUsages)
+	s.accessKeyUse = newKeyUsage(s.store, s.log, putAccessKeyUsages)
 	s.sweeper = startSweeper(s)
 	return s, nil
 }
@@ -150,7 +152,7 @@ func (s *Service) Close() error {
 	s.sweeper.close()
 	s.wrappingKeys.close()
 	s.opened.close()
-	return errors.Join(s.usage.close(), s.leftovers.close())
+	return errors.Join(s.usage.close(), s.accessKeyUse.close(), s.leftovers.close())
 }
 
 // Find returns the operation of the given name, if it is served.

@@ -10,12 +10,15 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// A usageRecord is the last cryptographic operation on a key that succeeded.
+// A usageRecord is the last cryptographic operation on a key that succeeded, or
+// the last request that was signed with an access key.
 type usageRecord struct {
 	Operation string    `json:"operation"`
 	RequestID string    `json:"requestId"`
-	EventID   string    `json:"eventId"`
+	EventID   string    `json:"eventId"` // "" of an access key
 	Time      time.Time `json:"time"`
+	Service   string    `json:"service,omitzero"` // of an access key
+	Region    string    `json:"region,omitzero"`  // of an access key
 }
 
 // keyUsage notes in memory how keys were last used, so that no request waits for it
@@ -25,6 +28,9 @@ type usageRecord struct {
 type keyUsage struct {
 	store *store.Store
 	log   *slog.Logger
+	// put writes usages of what is there, so that none is left of what was
+	// removed.
+	put func(*store.Tx, []dueUsage) error
 
 	mu   sync.Mutex
 	keys map[string]noted // by the path of the key
@@ -52,8 +58,8 @@ const (
 	usageBatch    = 64
 )
 
-func newKeyUsage(s *store.Store, log *slog.Logger) *keyUsage {
-	u := &keyUsage{store: s, log: log, keys: map[string]noted{}, room: maxUsages, full: make(chan struct{}, 1), done: make(chan struct{})}
+func newKeyUsage(s *store.Store, log *slog.Logger, put func(*store.Tx, []dueUsage) error) *keyUsage {
+	u := &keyUsage{store: s, log: log, put: put, keys: map[string]noted{}, room: maxUsages, full: make(chan struct{}, 1), done: make(chan struct{})}
 	u.gone.Go(u.keep)
 	return u
 }
@@ -108,7 +114,7 @@ func (u *keyUsage) keep() {
 			return
 		}
 		if err != nil {
-			u.log.Error("write the last usage of keys", "error", err)
+			u.log.Error("write when keys were last used", "error", err)
 		}
 	}
 }
@@ -125,7 +131,7 @@ func (u *keyUsage) write(ctx context.Context, now time.Time, interval time.Durat
 	due := u.due(now, interval)
 	for len(due) > 0 {
 		batch := due[:min(len(due), usageBatch)]
-		if err := u.store.Update(ctx, func(tx *store.Tx) error { return putUsages(tx, batch) }); err != nil {
+		if err := u.store.Update(ctx, func(tx *store.Tx) error { return u.put(tx, batch) }); err != nil {
 			return err
 		}
 		u.wrote(batch, now)
@@ -157,8 +163,7 @@ func (u *keyUsage) due(now time.Time, interval time.Duration) (due []dueUsage) {
 	return due
 }
 
-// putUsages writes usages of keys that are there, so that none is left of one that
-// was removed.
+// putUsages writes usages of keys.
 func putUsages(tx *store.Tx, batch []dueUsage) error {
 	for _, d := range batch {
 		k, ok, err := keys.Get(tx, d.path)
@@ -177,7 +182,7 @@ func (u *keyUsage) wrote(batch []dueUsage, now time.Time) {
 	defer u.mu.Unlock()
 	for _, d := range batch {
 		if n, ok := u.keys[d.path]; ok {
-			n.written, n.clean = now, n.EventID == d.EventID
+			n.written, n.clean = now, n.usageRecord == d.usageRecord
 			u.keys[d.path] = n
 		}
 	}
@@ -193,6 +198,6 @@ func (u *keyUsage) close() error {
 // noteUsage takes up that the call, whose event has this ID, used its keys.
 func (c *call) noteUsage(eventID string) {
 	for _, k := range c.keys {
-		c.usage.note(pathOf(k), usageRecord{c.Operation.Name, c.ID, eventID, c.now})
+		c.usage.note(pathOf(k), usageRecord{Operation: c.Operation.Name, RequestID: c.ID, EventID: eventID, Time: c.now})
 	}
 }

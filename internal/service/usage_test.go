@@ -31,13 +31,13 @@ func newUsageFixture(t *testing.T, keyIDs int) usageFixture {
 			t.Fatal(err)
 		}
 	}
-	return usageFixture{t, &keyUsage{store: s, log: slog.New(slog.DiscardHandler), keys: map[string]noted{}, room: maxUsages, full: make(chan struct{}, 1)}, time.Now()}
+	return usageFixture{t, &keyUsage{store: s, log: slog.New(slog.DiscardHandler), put: putUsages, keys: map[string]noted{}, room: maxUsages, full: make(chan struct{}, 1)}, time.Now()}
 }
 
 func usedPath(i int) string { return fmt.Sprintf("account/region/%06d", i) }
 
 func (f usageFixture) use(i int, event string, after time.Duration) {
-	f.note(usedPath(i), usageRecord{"Encrypt", "request", event, f.start.Add(after)})
+	f.note(usedPath(i), usageRecord{Operation: "Encrypt", RequestID: "request", EventID: event, Time: f.start.Add(after)})
 }
 
 func (f usageFixture) writeAfter(after time.Duration) {

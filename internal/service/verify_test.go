@@ -19,6 +19,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/crypt"
+	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/store"
@@ -120,7 +121,7 @@ func (w *wreckage) second(m key.Material) {
 func (w *wreckage) used(path, operation string) {
 	w.Helper()
 	w.update(func(tx *store.Tx) error {
-		return usages.Put(tx, path, usageRecord{operation, "request", uuid.NewString(), time.Now()})
+		return usages.Put(tx, path, usageRecord{Operation: operation, RequestID: "request", EventID: uuid.NewString(), Time: time.Now()})
 	})
 }
 
@@ -442,7 +443,7 @@ var damages = map[string]struct {
 		w.update(func(tx *store.Tx) error { return accessKeys.Delete(tx, w.accessKey()) })
 	}, []string{"access-key: there is none"}},
 	"an access key of nobody": {func(w *wreckage) {
-		w.update(func(tx *store.Tx) error { return accessKeys.Put(tx, w.accessKey(), accessKeyRecord{"", "x"}) })
+		w.update(func(tx *store.Tx) error { return accessKeys.Put(tx, w.accessKey(), identity.StoredKey{Secret: "x"}) })
 	}, []string{"access-key/AKIA.*: what it holds belongs"}},
 	"an older store": {func(w *wreckage) { w.appendToLog(string(audit.Stamp([]byte(`{"eventID":"x"}`+"\n"), 1000))) },
 		[]string{`audit log: the store is older than its audit log: the store is at revision \d+, the log has seen 1000`}},

@@ -36,6 +36,12 @@ func verifications() map[string]verification {
 	verifies(rows, clocks, (*verifier).clockAhead)
 	verifies(rows, deployments, (*verifier).deploymentOf)
 	verifies(rows, accessKeys, (*verifier).accessKey)
+	verifies(rows, accessKeyUsages, (*verifier).accessKeyUsage)
+	verifies(rows, accounts, (*verifier).account)
+	verifies(rows, users, (*verifier).user)
+	verifies(rows, roles, (*verifier).role)
+	verifies(rows, managedPolicies, (*verifier).managedPolicy)
+	verifies(rows, oidcProviders, (*verifier).oidcProvider)
 	return rows
 }
 
@@ -102,21 +108,14 @@ func (v *verifier) deploymentOf(path string, d deploymentRecord) error {
 	return nil
 }
 
-func (v *verifier) accessKey(_ string, r accessKeyRecord) error {
-	if !key.ValidAccount(r.Account) || r.Secret == "" {
-		return errMoved
-	}
-	return nil
-}
-
 // deployment holds the deployment against its access keys. One of keyhold dev has
-// neither.
+// neither, or those of declared identities.
 func (v *verifier) deployment() {
 	made, opened := v.Records[deployments.Prefix] > 0, v.Records[accessKeys.Prefix] > 0
 	switch {
 	case made && !opened:
 		v.found(accessKeys.Prefix, errors.New("there is none: nobody can use the deployment"))
-	case opened && !made:
+	case opened && !made && v.Records[accounts.Prefix] == 0:
 		v.found(deployments.Prefix+"/"+deploymentPath, errors.New("it is missing: there are access keys"))
 	}
 }

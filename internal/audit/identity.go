@@ -1,0 +1,65 @@
+package audit
+
+import "time"
+
+// An Identity is the principal that asked, as far as it is known: "CloudTrail
+// userIdentity element".
+type Identity struct {
+	Type             string // Root, IAMUser, AssumedRole, WebIdentityUser
+	PrincipalID      string
+	ARN              string
+	AccountID        string
+	AccessKeyID      string
+	UserName         string
+	IdentityProvider string  // of a WebIdentityUser
+	Session          Session // of temporary credentials
+	InvokedBy        string  // of a ServiceEvent
+}
+
+// A Session is what an Identity says of temporary credentials; those that were
+// not issued at any time are none.
+type Session struct {
+	Issued            time.Time
+	Issuer            Issuer // the role
+	FederatedProvider string // where the session began, if that was a web identity
+	SourceIdentity    string
+}
+
+// An Issuer is the role that a session is of.
+type Issuer struct{ Type, PrincipalID, ARN, AccountID, UserName string }
+
+func (i Identity) members(o *object) {
+	o.optional("type", i.Type)
+	o.optional("principalId", i.PrincipalID)
+	o.optional("arn", i.ARN)
+	o.optional("accountId", i.AccountID)
+	o.optional("accessKeyId", i.AccessKeyID)
+	o.optional("userName", i.UserName)
+	o.optional("identityProvider", i.IdentityProvider)
+	if !i.Session.Issued.IsZero() {
+		o.nested("sessionContext", i.Session.members)
+	}
+	o.optional("invokedBy", i.InvokedBy)
+}
+
+func (s Session) members(o *object) {
+	if s.Issuer != (Issuer{}) {
+		o.nested("sessionIssuer", s.Issuer.members)
+	}
+	if s.FederatedProvider != "" {
+		o.nested("webIdFederationData", func(o *object) { o.member("federatedProvider", s.FederatedProvider) })
+	}
+	o.nested("attributes", func(o *object) {
+		o.member("creationDate", s.Issued.UTC().Format(time.RFC3339))
+		o.member("mfaAuthenticated", "false")
+	})
+	o.optional("sourceIdentity", s.SourceIdentity)
+}
+
+func (i Issuer) members(o *object) {
+	o.member("type", i.Type)
+	o.member("principalId", i.PrincipalID)
+	o.member("arn", i.ARN)
+	o.member("accountId", i.AccountID)
+	o.member("userName", i.UserName)
+}

@@ -1,0 +1,142 @@
+package identity
+
+import (
+	"strings"
+	"time"
+)
+
+// An Account is an account of the deployment. It is the guard of its users,
+// roles, policies and providers: whatever changes one of them raises Serial.
+type Account struct {
+	ID      string    `json:"id"`
+	Name    string    `json:"name,omitzero"`
+	Created time.Time `json:"created"`
+	Keys    []string  `json:"keys,omitzero"` // access keys of its root, beside that of keyhold init
+	Serial  int64     `json:"serial"`
+}
+
+// An Entity is what users and roles have in common.
+type Entity struct {
+	Account  string         `json:"account"`
+	Name     string         `json:"name"`
+	Path     string         `json:"path"` // "/", or "/…/"
+	ID       string         `json:"id"`   // AIDA… or AROA…: another one for each who ever had the name
+	Created  time.Time      `json:"created"`
+	Inline   []InlinePolicy `json:"inline,omitzero"`   // by name
+	Attached []string       `json:"attached,omitzero"` // ARNs of managed policies of the account, in order
+	Boundary string         `json:"boundary,omitzero"` // the ARN of a managed policy
+	Tags     []Tag          `json:"tags,omitzero"`     // by key
+
+	// Disabled says that it may do nothing for the time being.
+	Disabled bool `json:"disabled,omitzero"`
+	// SessionsFrom ends the sessions that were issued before it.
+	SessionsFrom time.Time `json:"sessionsFrom,omitzero"`
+}
+
+// A User is a user of an account.
+type User struct {
+	Entity
+	Keys []string `json:"keys,omitzero"` // IDs of its access keys, the older one first
+}
+
+// A Role is a role of an account.
+type Role struct {
+	Entity
+	Description string `json:"description,omitzero"`
+	Trust       string `json:"trust"`      // who may assume it, as a JSON document
+	MaxSession  int32  `json:"maxSession"` // seconds
+}
+
+// MaxAccessKeys is how many access keys a user can have, or the root of an
+// account.
+const MaxAccessKeys = 2
+
+// An InlinePolicy is a policy of one user or role alone.
+type InlinePolicy struct {
+	Name     string `json:"name"`
+	Document string `json:"document"` // JSON
+}
+
+// A ManagedPolicy is a policy of an account that its users and roles can have.
+type ManagedPolicy struct {
+	Account     string    `json:"account"`
+	Name        string    `json:"name"`
+	Path        string    `json:"path"`
+	ID          string    `json:"id"` // ANPA…
+	Created     time.Time `json:"created"`
+	Description string    `json:"description,omitzero"`
+	Document    string    `json:"document"` // JSON
+}
+
+// An OIDCProvider is an issuer of tokens that roles of an account can trust.
+type OIDCProvider struct {
+	Account   string    `json:"account"`
+	Issuer    string    `json:"issuer"` // its URL without "https://"
+	ClientIDs []string  `json:"clientIds"`
+	Created   time.Time `json:"created"`
+	// Roots are the certificates of the authorities that may vouch for the
+	// issuer's servers, PEM; "" for those of the system.
+	Roots string `json:"roots,omitzero"`
+}
+
+// A StoredKey is an access key of the root of an account or, with a User, of a
+// user.
+type StoredKey struct {
+	Account  string    `json:"account"`
+	Secret   string    `json:"secret"`
+	User     string    `json:"user,omitzero"`
+	Inactive bool      `json:"inactive,omitzero"`
+	Created  time.Time `json:"created,omitzero"` // zero of the first ones
+}
+
+// A Tag is a name with a value.
+type Tag struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+// ARN returns the ARN of the user.
+func (u User) ARN() string { return arn(u.Account, "user", u.Path, u.Name) }
+
+// ARN returns the ARN of the role.
+func (r Role) ARN() string { return arn(r.Account, "role", r.Path, r.Name) }
+
+// SessionARN returns the ARN of a session of the role.
+func (r Role) SessionARN(name string) string {
+	return "arn:aws:sts::" + r.Account + ":assumed-role/" + r.Name + "/" + name
+}
+
+// ARN returns the ARN of the policy.
+func (p ManagedPolicy) ARN() string { return arn(p.Account, "policy", p.Path, p.Name) }
+
+// ARN returns the ARN of the provider.
+func (p OIDCProvider) ARN() string { return arn(p.Account, "oidc-provider", "/", p.Issuer) }
+
+func arn(account, kind, path, name string) string {
+	return "arn:aws:iam::" + account + ":" + kind + path + name
+}
+
+// Merged returns the tags, with those of over in the place of tags of the same
+// key, whose case does not count.
+func Merged(tags, over []Tag) []Tag {
+	if len(over) == 0 {
+		return tags
+	}
+	var all []Tag
+	for _, t := range tags {
+		if _, hidden := ValueOf(over, t.Key); !hidden {
+			all = append(all, t)
+		}
+	}
+	return append(all, over...)
+}
+
+// ValueOf returns the value of the tag with a key, whose case does not count.
+func ValueOf(tags []Tag, name string) (value string, ok bool) {
+	for _, t := range tags {
+		if strings.EqualFold(t.Key, name) {
+			return t.Value, true
+		}
+	}
+	return "", false
+}

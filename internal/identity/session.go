@@ -1,0 +1,43 @@
+package identity
+
+import "time"
+
+// A Session is what temporary credentials carry with them, beside their secret:
+// all that is to be known of them. It is stored nowhere; the token of the
+// credentials is a sealed Session.
+type Session struct {
+	AccessKeyID string    `json:"accessKeyId"`
+	Account     string    `json:"account"`
+	Issued      time.Time `json:"issued"` // aws:TokenIssueTime
+	Expires     time.Time `json:"expires"`
+
+	// Of GetSessionToken: the user, by name and unique ID. Without a user, and
+	// without a role, it is a session of the account's root.
+	User   string `json:"user,omitzero"`
+	UserID string `json:"userId,omitzero"`
+
+	// Of a role that was assumed: its name and unique ID, and the name of the
+	// session.
+	Role   string `json:"role,omitzero"`
+	RoleID string `json:"roleId,omitzero"`
+	Name   string `json:"name,omitzero"`
+
+	Policies       []string     `json:"policies,omitzero"`   // session policies, as JSON documents
+	PolicyARNs     []string     `json:"policyArns,omitzero"` // managed policies as session policies
+	Tags           []Tag        `json:"tags,omitzero"`
+	Transitive     []string     `json:"transitive,omitzero"` // keys of the Tags that sessions made by this one have too
+	SourceIdentity string       `json:"sourceIdentity,omitzero"`
+	Web            *WebIdentity `json:"web,omitzero"` // of AssumeRoleWithWebIdentity
+}
+
+// IsLimited reports whether the session has session policies, which bound what it
+// may do.
+func (s *Session) IsLimited() bool { return len(s.Policies)+len(s.PolicyARNs) > 0 }
+
+// A WebIdentity is who somebody is to an OIDC provider.
+type WebIdentity struct {
+	Provider string `json:"provider"` // its ARN
+	Issuer   string `json:"issuer"`   // its URL without "https://", as condition keys begin
+	Audience string `json:"audience"`
+	Subject  string `json:"subject"`
+}

@@ -1,0 +1,23 @@
+package service
+
+import (
+	"context"
+
+	"github.com/keyhold/keyhold/internal/identity"
+)
+
+// AccessKey is the identity.Lookup of the access keys of the deployment. One that
+// is not active, or whose user is gone or disabled, is none.
+func (s *Service) AccessKey(ctx context.Context, id string) (k identity.AccessKey, ok bool, err error) {
+	r, ok, err := accessKeys.Latest(ctx, s.store, id)
+	if err != nil || !ok || r.Inactive {
+		return k, false, err
+	}
+	k = identity.AccessKey{ID: id, Secret: identity.NewSecret(r.Secret), Principal: identity.Root(r.Account)}
+	if r.User == "" {
+		return k, true, nil
+	}
+	u, ok, err := users.Latest(ctx, s.store, namedPath(r.Account, r.User))
+	k.Principal = u.Principal()
+	return k, ok && !u.Disabled, err
+}

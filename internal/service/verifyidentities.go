@@ -1,0 +1,104 @@
+package service
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/key"
+)
+
+func (v *verifier) account(path string, a identity.Account) error {
+	if path != a.ID || !key.ValidAccount(a.ID) {
+		return errMoved
+	}
+	return v.keysOf("", a.ID, a.Keys)
+}
+
+func (v *verifier) user(path string, u identity.User) error {
+	if path != namedPath(u.Account, u.Name) || !identity.ValidName(u.Name) {
+		return errMoved
+	}
+	v.entity(u.Entity, users.Prefix+"/"+path)
+	return v.keysOf(u.Name, u.Account, u.Keys)
+}
+
+func (v *verifier) role(path string, r identity.Role) error {
+	if path != namedPath(r.Account, r.Name) || !identity.ValidName(r.Name) {
+		return errMoved
+	}
+	v.entity(r.Entity, roles.Prefix+"/"+path)
+	return nil
+}
+
+// entity looks for the managed policies of a user or role, and its account.
+func (v *verifier) entity(e identity.Entity, record string) {
+	need(v, accounts, e.Account, record)
+	for _, arn := range append(slices.Clone(e.Attached), e.Boundary) {
+		if arn == "" {
+			continue
+		}
+		path, ok := policyPathOf(arn)
+		if !ok {
+			v.found(record, fmt.Errorf("%q is no ARN of a policy", arn))
+			continue
+		}
+		need(v, managedPolicies, path, record)
+	}
+}
+
+// keysOf looks for the access keys of a user, or of the root of an account, which
+// must know whose they are.
+func (v *verifier) keysOf(user, account string, ids []string) error {
+	if len(ids) > identity.MaxAccessKeys {
+		return fmt.Errorf("it has %d access keys", len(ids))
+	}
+	for _, id := range ids {
+		k, there, whole := look(v, accessKeys, id)
+		if !there || whole && (k.User != user || k.Account != account) {
+			return fmt.Errorf("its access key %s is missing, or is another one's", id)
+		}
+	}
+	return nil
+}
+
+func (v *verifier) managedPolicy(path string, p identity.ManagedPolicy) error {
+	if path != namedPath(p.Account, p.Name) || !identity.ValidPolicyName(p.Name) {
+		return errMoved
+	}
+	return nil
+}
+
+func (v *verifier) oidcProvider(path string, p identity.OIDCProvider) error {
+	if path != providerPath(p.Account, p.Issuer) || p.Issuer == "" {
+		return errMoved
+	}
+	return nil
+}
+
+// accessKey looks at an access key. That of keyhold init is in no list.
+func (v *verifier) accessKey(path string, k identity.StoredKey) error {
+	if !key.ValidAccount(k.Account) || k.Secret == "" {
+		return errMoved
+	}
+	if k.User == "" {
+		return nil
+	}
+	u, there, whole := look(v, users, namedPath(k.Account, k.User))
+	if !there || whole && !slices.Contains(u.Keys, path) {
+		return fmt.Errorf("the user %q does not have it", k.User)
+	}
+	return nil
+}
+
+func (v *verifier) accessKeyUsage(path string, r usageRecord) error {
+	if _, there, _ := look(v, accessKeys, path); !there {
+		return errors.New("there is no such access key")
+	}
+	if r.Time.Equal(time.Time{}) {
+		return errMoved
+	}
+	return nil
+}

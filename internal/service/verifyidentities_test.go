@@ -1,0 +1,78 @@
+package service
+
+import (
+	"testing"
+
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// declare writes an account with a user, its access key and a managed policy.
+func (w *wreckage) declare(change func(*identity.User)) {
+	u := identity.User{
+		Entity: identity.Entity{Account: wreckAccount, Name: "Alice", Path: "/", ID: "AIDA1", Attached: []string{"arn:aws:iam::" + wreckAccount + ":policy/p/use"}},
+		Keys:   []string{"AKIA1"},
+	}
+	change(&u)
+	w.update(func(tx *store.Tx) error {
+		put(tx, w.T, accounts, wreckAccount, identity.Account{ID: wreckAccount})
+		put(tx, w.T, users, wreckAccount+"/alice", u)
+		put(tx, w.T, accessKeys, "AKIA1", identity.StoredKey{Account: wreckAccount, Secret: "s", User: "Alice"})
+		put(tx, w.T, accessKeyUsages, "AKIA1", usageRecord{Operation: "Decrypt", Time: w.enabled.CreationDate})
+		put(tx, w.T, roles, wreckAccount+"/ci", identity.Role{Entity: identity.Entity{Account: wreckAccount, Name: "ci", Boundary: "arn:aws:iam::" + wreckAccount + ":policy/p/use"}})
+		put(tx, w.T, oidcProviders, wreckAccount+"/example.com/x", identity.OIDCProvider{Account: wreckAccount, Issuer: "example.com/x"})
+		return managedPolicies.Put(tx, wreckAccount+"/use", identity.ManagedPolicy{Account: wreckAccount, Name: "use", Path: "/p/"})
+	})
+}
+
+func put[T any](tx *store.Tx, t *testing.T, table store.Table[T], path string, v T) {
+	t.Helper()
+	if err := table.Put(tx, path, v); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestVerifyIdentities(t *testing.T) {
+	w := newWreckage(t)
+	w.declare(func(*identity.User) {})
+	w.wantFindings(nil)
+}
+
+func TestVerifyFindsDamageOfIdentities(t *testing.T) {
+	remove := func(table, path string) func(w *wreckage) {
+		return func(w *wreckage) { w.alter(table+"/"+path, remove) }
+	}
+	for name, damage := range map[string]struct {
+		do   func(w *wreckage)
+		want []string
+	}{
+		"no account":             {remove("account", wreckAccount), []string{"account/" + wreckAccount + ": it is missing: role/", "account/" + wreckAccount + ": it is missing: user/"}},
+		"no policy":              {remove("managed-policy", wreckAccount+"/use"), []string{"managed-policy/.*: it is missing: role/", "managed-policy/.*: it is missing: user/"}},
+		"no access key":          {remove("access-key", "AKIA1"), []string{"access-key-usage/AKIA1: there is no such access key", "user/.*: its access key AKIA1 is missing"}},
+		"no user":                {remove("user", wreckAccount+"/alice"), []string{`access-key/AKIA1: the user "Alice" does not have it`}},
+		"an access key too many": {func(w *wreckage) { w.declare(func(u *identity.User) { u.Keys = nil }) }, []string{`access-key/AKIA1: the user "Alice" does not have it`}},
+		"a user of another name": {func(w *wreckage) { w.declare(func(u *identity.User) { u.Name = "Bob" }) }, []string{"user/.*: what it holds belongs"}},
+		"a policy without ARN":   {func(w *wreckage) { w.declare(func(u *identity.User) { u.Boundary = "use" }) }, []string{`user/.*: "use" is no ARN of a policy`}},
+		"an account elsewhere": {func(w *wreckage) {
+			w.update(func(tx *store.Tx) error { return accounts.Put(tx, "444455556666", identity.Account{ID: wreckAccount}) })
+		}, []string{"account/444455556666: what it holds belongs"}},
+		"a provider elsewhere": {func(w *wreckage) {
+			w.update(func(tx *store.Tx) error {
+				return oidcProviders.Put(tx, wreckAccount+"/x", identity.OIDCProvider{Account: wreckAccount, Issuer: "y"})
+			})
+		}, []string{"oidc-provider/.*: what it holds belongs"}},
+		"a policy elsewhere": {func(w *wreckage) {
+			w.update(func(tx *store.Tx) error {
+				return managedPolicies.Put(tx, wreckAccount+"/x", identity.ManagedPolicy{Account: wreckAccount, Name: "y"})
+			})
+		}, []string{"managed-policy/.*: what it holds belongs"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWreckage(t)
+			w.declare(func(*identity.User) {})
+			damage.do(w)
+			w.wantFindings(damage.want)
+		})
+	}
+}
