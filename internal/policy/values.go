@@ -1,0 +1,73 @@
+package policy
+
+import (
+	"strconv"
+	"time"
+)
+
+// values returns the values that the request has for a condition key, and
+// whether the key is known.
+func (e *evaluation) values(k *contextKey) ([]string, bool) {
+	if value, ok := e.derived(k.name); ok {
+		e.one[0] = value
+		return e.one[:], true
+	}
+	return e.given(k)
+}
+
+// value returns the value of a condition key that has one. Source: "Single-valued
+// vs. multivalued context keys", by which those with several are no variables.
+func (e *evaluation) value(k *contextKey) (string, bool) {
+	if value, ok := e.derived(k.name); ok {
+		return value, true
+	}
+	if values, known := e.given(k); known && len(values) == 1 && !k.Multi {
+		return values[0], true
+	}
+	return "", false
+}
+
+// given returns the values of a condition key from those that come with the
+// request.
+func (e *evaluation) given(k *contextKey) ([]string, bool) {
+	if k.origin == unknown || e.request.Values == nil {
+		return nil, k.origin == listed
+	}
+	values := e.request.Values.Values(k.name)
+	return values, k.origin == listed || values != nil
+}
+
+// derived returns the value of a condition key that follows from the rest of the
+// request.
+func (e *evaluation) derived(name string) (string, bool) {
+	switch name {
+	case "aws:currenttime":
+		return e.request.Time.UTC().Format(time.RFC3339), true
+	case "aws:epochtime":
+		return strconv.FormatInt(e.request.Time.Unix(), 10), true
+	}
+	p := &e.request.Principal
+	if p.Kind == WebIdentity {
+		return "", false
+	}
+	switch name {
+	case "aws:principalarn":
+		return p.entity(), true
+	case "aws:principalaccount", "kms:calleraccount":
+		return p.Account, true
+	case "aws:principaltype":
+		return string(p.Kind), true
+	}
+	return "", false
+}
+
+// entity returns the ARN of whoever has the identity-based policies. Source: "AWS
+// global condition context keys", of aws:PrincipalArn: "For IAM roles, the
+// request context returns the ARN of the role, not the ARN of the user that
+// assumed the role."
+func (p *Principal) entity() string {
+	if p.Kind == AssumedRole {
+		return p.RoleARN
+	}
+	return p.ARN
+}
