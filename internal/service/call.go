@@ -7,6 +7,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/policy"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -17,6 +18,9 @@ type call struct {
 	ctx  context.Context
 	now  time.Time // read once: the whole call happens at this moment
 	keys []key.Key // what each ask found, as it is now
+
+	begun     time.Time         // as now, on the clock that nobody moves
+	documents *policy.Documents // of the caller, once they were needed
 	// grants are what the grant tokens of the request name, on whatever keys.
 	grants []key.Grant
 

@@ -9,9 +9,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// The alias itself needs no ask of its own so far: it is made in the caller's
-// account, whose root the caller is.
-var createAlias = change("CreateAlias", asks{{"kms:CreateAlias", keyID("TargetKeyId")}},
+// CreateAlias asks on the key, and on the alias, which has no policy.
+var createAlias = change("CreateAlias", asks{{Action: "kms:CreateAlias", On: keyID("TargetKeyId")}, {Action: "kms:CreateAlias", On: alias("AliasName")}},
 	func(in *api.CreateAliasRequest, _ time.Time) error { return key.CheckAliasName(*in.AliasName) },
 	func(c *call, in *api.CreateAliasRequest) (*api.Empty, error) {
 		now := c.now.Truncate(time.Millisecond)

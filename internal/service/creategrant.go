@@ -11,7 +11,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-var createGrant = change("CreateGrant", asks{{"kms:CreateGrant", keyID("KeyId")}}, checkCreateGrant,
+var createGrant = change("CreateGrant", asks{{Action: "kms:CreateGrant", On: keyID("KeyId")}}, checkCreateGrant,
 	func(c *call, in *api.CreateGrantRequest) (*api.CreateGrantResponse, error) {
 		g, repeated, err := c.newGrant(in)
 		if err != nil {

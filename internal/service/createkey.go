@@ -11,7 +11,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-var createKey = change("CreateKey", asks{{Action: "kms:CreateKey"}}, checkCreateKey,
+var createKey = change("CreateKey", asks{{Action: "kms:CreateKey"}, {Action: "kms:TagResource", On: tagged((*call).region)}}, checkCreateKey,
 	func(c *call, in *api.CreateKeyRequest) (*api.CreateKeyResponse, error) {
 		k, err := newKey(c, in)
 		if err != nil {
@@ -30,7 +30,6 @@ var createKey = change("CreateKey", asks{{Action: "kms:CreateKey"}}, checkCreate
 		if err != nil {
 			return nil, err
 		}
-		c.warnOfPolicy(k)
 		m, err := c.describe(k)
 		return &api.CreateKeyResponse{KeyMetadata: m}, err
 	})
@@ -53,6 +52,9 @@ func suiteFor(in *api.CreateKeyRequest) (key.Suite, error) {
 	spec := or(in.KeySpec, or(in.CustomerMasterKeySpec, string(key.SymmetricDefault)))
 	return key.ChooseSuite(key.Spec(spec), key.Usage(or(in.KeyUsage, "")), key.Origin(or(in.Origin, string(key.OriginAWSKMS))))
 }
+
+// region is where a key is made, as the caller's.
+func (c *call) region(any) string { return c.Caller.Region }
 
 // newKey returns the key that the request describes, without material.
 func newKey(c *call, in *api.CreateKeyRequest) (key.Key, error) {
@@ -79,7 +81,7 @@ func newKey(c *call, in *api.CreateKeyRequest) (key.Key, error) {
 	if err := key.CheckTags(k.Tags); err != nil {
 		return key.Key{}, err
 	}
-	return k, c.checkPolicy(k.Policy, k.Account, in.BypassPolicyLockoutSafetyCheck)
+	return k, c.checkPolicy(k.Policy, k, in.BypassPolicyLockoutSafetyCheck)
 }
 
 // generateMaterial returns the key with material that the server made.

@@ -10,7 +10,7 @@ import (
 
 // Decapsulate refuses a ciphertext for its length alone: one that was made for
 // another key, or changed, has a secret as well, which nobody else knows.
-var decapsulate = query("Decapsulate", asks{{"kms:Decapsulate", keyOrAlias("KeyId")}}, nil,
+var decapsulate = query("Decapsulate", asks{{Action: "kms:Decapsulate", On: keyOrAlias("KeyId")}}, nil,
 	func(c *call, in *api.DecapsulateRequest) (*api.DecapsulateResponse, error) {
 		k := c.key()
 		if err := k.Use(c.Operation.Name, key.EncapsulateDecapsulate, *in.EncapsulationAlgorithm); err != nil {

@@ -1,30 +1,209 @@
 package service
 
 import (
+	"cmp"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/policy"
+	"github.com/keyhold/keyhold/internal/store"
 )
 
-// A Decision is what the policies answer, and why.
-type Decision struct {
-	Allowed bool
-	Reason  string // continues "…is not authorized to perform: ACTION on resource: ARN because"
+// refusalTime is the least that a refusal of permission takes from its request on:
+// so that how long it took does not tell what there was to look at.
+const refusalTime = 2 * time.Millisecond
+
+// mayUse decides whether the caller may act on a key that was found, or was not:
+// missing says so, and is what somebody is told who may know.
+func (c *call) mayUse(action string, t target, k key.Key, missing error) error {
+	if missing == nil {
+		q, err := c.question(action, t, k)
+		if err != nil {
+			return err
+		}
+		d, err := q.onKey(k)
+		if err != nil || d.Allowed {
+			return err
+		}
+	}
+	return c.unseen(action, t, missing)
 }
 
-// decide tells whether the principal may act on what belongs to the account.
-// Every key policy counts as the default one, which gives the key's account
-// everything: so its root may, on what is its own, and nobody else may.
-func decide(p identity.Principal, account string) Decision {
-	switch {
-	case p.Kind != identity.KindAccount || p.Session != nil && p.Session.IsLimited():
-		return Decision{Reason: "no identity-based policy allows the %s action"}
-	case p.AccountID == account:
-		return Decision{Allowed: true}
+// unseen answers for a key that the caller may not act on, or that is missing. Not
+// to see is not to know: identity policies decide on what the caller named alone, be
+// it there or not, and what a refusal says is what they say. An alias of one's own
+// account is no secret.
+func (c *call) unseen(action string, t target, missing error) error {
+	q, err := c.question(action, t, key.Key{})
+	if err != nil {
+		return err
 	}
-	return Decision{Reason: "no resource-based policy allows the %s action"}
+	d := policy.Decide(q.request, q.documents, nil)
+	known := d.Allowed || t.ref.Alias != "" && t.ref.Account == c.Caller.Principal.AccountID
+	switch {
+	case q.values.err != nil:
+		return q.values.err
+	case t.fromBlob:
+		c.pause()
+		return errBlobKey
+	case missing != nil && known:
+		return missing
+	case d.Allowed: // but not by the key policy
+		d = policy.Decision{Cause: policy.ResourceBased}
+	}
+	c.pause()
+	return notAuthorized(c.Caller.Principal, action, t.ref.ARN(), d.Text(action))
+}
+
+// mayAct decides about an action on what has no policy of its own: an alias, a key
+// that is to be made, or nothing in particular.
+func (c *call) mayAct(action, resource string) error {
+	q, err := c.question(action, target{resource: resource}, key.Key{})
+	if err != nil {
+		return err
+	}
+	if d := policy.Decide(q.request, q.documents, nil); !d.Allowed {
+		c.pause()
+		return notAuthorized(c.Caller.Principal, action, resource, d.Text(action))
+	}
+	return q.values.err
+}
+
+// A question is what the engine is asked, but for the policy of a key.
+type question struct {
+	c         *call
+	request   policy.Request
+	documents policy.Documents
+	values    *conditions
+}
+
+// question asks about an action on a target.
+func (c *call) question(action string, t target, k key.Key) (q question, err error) {
+	q.c, q.values = c, &conditions{c: c, t: t, key: k}
+	q.request = policy.Request{
+		Principal:  asked(c.Caller.Principal),
+		Action:     action,
+		Resource:   t.arn(k),
+		Owner:      q.values.owner(),
+		Time:       c.now,
+		Values:     q.values,
+		HasContext: t.hasContext(c),
+	}
+	if q.request.HasContext {
+		q.request.EncryptionContext = t.context(c)
+	}
+	if in, ok := c.Input.(*api.CreateGrantRequest); ok {
+		q.request.Child = new(grantOf(in))
+	}
+	if c.documents == nil {
+		d, err := c.documentsOf(c.ctx, c.Caller.Principal)
+		if err != nil {
+			return q, err
+		}
+		c.documents = &d
+	}
+	q.documents = *c.documents
+	return q, nil
+}
+
+// asked is a principal as the engine knows it.
+func asked(p identity.Principal) policy.Principal {
+	return policy.Principal{Kind: policy.Kind(p.Kind), Account: p.AccountID, ARN: p.ARN, RoleARN: p.RoleARN}
+}
+
+// onKey decides with the policy of a key and, if that does not allow, its grants.
+func (q *question) onKey(k key.Key) (policy.Decision, error) {
+	documents := q.documents
+	var err error
+	if documents.Resource, err = q.c.keyPolicy(k); err != nil {
+		return policy.Decision{}, err
+	}
+	d := policy.Decide(q.request, documents, nil)
+	if d.Allowed || d.Explicit || q.values.err != nil {
+		return d, q.values.err
+	}
+	// Who is allowed by policies costs no look at grants, however many there are.
+	err = q.c.eachGrant(k, func(page []key.Grant) bool {
+		d = policy.Decide(q.request, documents, page)
+		return !d.Allowed
+	})
+	return d, cmp.Or(err, q.values.err)
+}
+
+// grantsAtOnce is how many grants are looked at together.
+const grantsAtOnce = 100
+
+// eachGrant calls fn with the grants on a key that may be for the caller, some at a
+// time, until it returns false: those that the request has tokens of, and those
+// that the index has for the caller's names.
+func (c *call) eachGrant(k key.Key, fn func([]key.Grant) bool) error {
+	var named []key.Grant
+	for _, g := range c.grants {
+		if keyOf(g) == pathOf(k) {
+			named = append(named, g)
+		}
+	}
+	if len(named) > 0 && !fn(named) {
+		return nil
+	}
+	return c.store.View(c.ctx, func(v *store.View) error {
+		for _, p := range granteeNames(c.Caller.Principal) {
+			if more, err := eachGrantOf(v, k, p, fn); err != nil || !more {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// granteeNames are the principals by which a grant may mean somebody.
+func granteeNames(p identity.Principal) []key.Principal {
+	names := []key.Principal{key.Principal(p.ARN), key.Principal(identity.Root(p.AccountID).ARN)}
+	if p.RoleARN != "" {
+		names = append(names, key.Principal(p.RoleARN))
+	}
+	if p.Kind == identity.KindAccount {
+		names = names[:1]
+	}
+	return names
+}
+
+// eachGrantOf goes through the grants of one grantee on a key.
+func eachGrantOf(v *store.View, k key.Key, p key.Principal, fn func([]key.Grant) bool) (more bool, err error) {
+	under := ofGrantee(pathOf(k), p)
+	for after := ""; ; {
+		entries, err := grantsOfGrantee.Scan(v, under, after, grantsAtOnce)
+		if err != nil || len(entries) == 0 {
+			return true, err
+		}
+		page := make([]key.Grant, 0, len(entries))
+		for _, e := range entries {
+			g, ok, err := grants.Get(v, pathOf(k)+"/"+e.Path[len(under):])
+			if err != nil {
+				return false, err
+			}
+			if ok {
+				page = append(page, g)
+			}
+		}
+		if !fn(page) {
+			return false, nil
+		}
+		after = entries[len(entries)-1].Path
+	}
+}
+
+// pause lets the rest of refusalTime pass.
+func (c *call) pause() {
+	select {
+	case <-time.After(refusalTime - time.Since(c.begun)):
+	case <-c.ctx.Done():
+	}
 }
 
 // notAuthorized says who may not do what on which resource.
 func notAuthorized(p identity.Principal, action, resource, reason string) error {
-	return key.Errorf(key.KindAccessDenied, "User: %s is not authorized to perform: %s on resource: %s because %s", p.ARN, action, resource, reason)
+	return key.Errorf(key.KindAccessDenied, "User: %s is not authorized to perform: %s on resource: %s %s", p.ARN, action, resource, reason)
 }

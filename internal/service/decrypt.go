@@ -9,7 +9,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-var decrypt = query("Decrypt", asks{{"kms:Decrypt", keyOfCiphertext("KeyId", "CiphertextBlob")}},
+var decrypt = query("Decrypt", asks{{Action: "kms:Decrypt", On: keyOfCiphertext("KeyId", "CiphertextBlob")}},
 	func(in *api.DecryptRequest, _ time.Time) error {
 		if err := checkRecipient(in.Recipient); err != nil {
 			return err

@@ -14,7 +14,7 @@ type agreer interface {
 	Agree(peer []byte) (secret []byte, err error)
 }
 
-var deriveSharedSecret = query("DeriveSharedSecret", asks{{"kms:DeriveSharedSecret", keyOrAlias("KeyId")}},
+var deriveSharedSecret = query("DeriveSharedSecret", asks{{Action: "kms:DeriveSharedSecret", On: keyOrAlias("KeyId")}},
 	func(in *api.DeriveSharedSecretRequest, _ time.Time) error {
 		return checkRecipient(in.Recipient)
 	},

@@ -5,7 +5,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-var disableKeyRotation = change("DisableKeyRotation", asks{{"kms:DisableKeyRotation", keyID("KeyId")}}, nil,
+var disableKeyRotation = change("DisableKeyRotation", asks{{Action: "kms:DisableKeyRotation", On: keyID("KeyId")}}, nil,
 	func(c *call, _ *api.DisableKeyRotationRequest) (*api.Empty, error) {
 		return nil, c.commitRotation(key.Key.DisableRotation)
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
@@ -16,6 +17,7 @@ type Request struct {
 	Caller    identity.Caller
 	SourceIP  string
 	UserAgent string
+	Secure    bool // it came over TLS
 	Operation Operation
 	Input     any // what Operation.NewInput gave, filled
 }
@@ -23,7 +25,7 @@ type Request struct {
 // Do is the gate. Whatever comes of the request, its event is written before the
 // answer is given; a request that cannot be audited fails.
 func (s *Service) Do(ctx context.Context, r Request) (any, error) {
-	c := &call{Service: s, Request: r, ctx: ctx, now: s.clock.Now()}
+	c := &call{Service: s, Request: r, ctx: ctx, now: s.clock.Now(), begun: time.Now()}
 	if err := s.audit.Healthy(); err != nil {
 		return nil, fmt.Errorf("refused, as it cannot be audited: %w", err)
 	}
@@ -82,50 +84,49 @@ func (c *call) carryOut() (any, error) {
 }
 
 // allow finds what the ask is about, with the key if it is one, and decides. The
-// decision comes before the look-up, so that only who may act on a key learns
-// whether it exists.
+// policy is that of the key which is found; by which name it was, is a condition.
 func (c *call) allow(a ask) (t target, k key.Key, err error) {
-	if a.On != nil {
-		if t, err = a.On(c, c.Input); err != nil {
-			return t, k, err
-		}
+	if a.On == nil {
+		return t, k, c.mayAct(a.Action, "*")
 	}
-	p, on, resource := c.Caller.Principal, c.Caller.Principal.AccountID, "*"
-	if t.isKey() {
-		on, resource = t.ref.Account, t.ref.ARN()
+	if t, err = a.On(c, c.Input); err != nil || t == (target{}) {
+		return t, k, err
 	}
-	if d := decide(p, on); !d.Allowed {
-		if t.fromBlob {
-			return t, k, errBlobKey
-		}
-		return t, k, notAuthorized(p, a.Action, resource, fmt.Sprintf(d.Reason, a.Action))
+	if !t.isKey() {
+		return t, k, c.mayAct(a.Action, t.resource)
 	}
-	if t.isKey() {
-		k, err = c.lookUp(t)
+	k, missing, err := c.lookUp(t)
+	if err != nil {
+		return t, k, err
 	}
-	return t, k, err
+	may := c.mayUse
+	if a.May != nil {
+		may = func(action string, t target, k key.Key, missing error) error { return a.May(c, action, t, k, missing) }
+	}
+	return t, k, may(a.Action, t, k, missing)
 }
 
 // errBlobKey answers for a ciphertext whose key is missing, foreign or forbidden.
 var errBlobKey = key.Errorf(key.KindAccessDenied, "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.")
 
-func (c *call) lookUp(t target) (key.Key, error) {
+// lookUp finds the key of a target; missing says that there is none.
+func (c *call) lookUp(t target) (k key.Key, missing, err error) {
 	if k, live := c.latest(t.ref); live {
-		return k, nil
+		return k, nil, nil
 	}
 	return c.view(t)
 }
 
 // view finds in the store what is not at hand.
-func (c *call) view(t target) (k key.Key, err error) {
+func (c *call) view(t target) (k key.Key, missing, err error) {
 	err = c.store.View(c.ctx, func(v *store.View) error {
 		k, err = c.readKey(v, t.ref)
 		return err
 	})
-	if e, ok := err.(*key.Error); ok && e.Kind == key.KindNotFound && t.fromBlob {
-		return key.Key{}, errBlobKey
+	if e, ok := err.(*key.Error); ok && e.Kind == key.KindNotFound {
+		return key.Key{}, e, nil
 	}
-	return k, err
+	return k, nil, err
 }
 
 // latest returns the key as it is now, if it is easily had. Whatever else there is

@@ -5,7 +5,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-var enableKeyRotation = change("EnableKeyRotation", asks{{"kms:EnableKeyRotation", keyID("KeyId")}}, nil,
+var enableKeyRotation = change("EnableKeyRotation", asks{{Action: "kms:EnableKeyRotation", On: keyID("KeyId")}}, nil,
 	func(c *call, in *api.EnableKeyRotationRequest) (*api.Empty, error) {
 		if err := c.key().CheckRotationInRegions(); err != nil {
 			return nil, err

@@ -11,7 +11,7 @@ type encapsulator interface {
 	Decapsulate(ciphertext []byte) (secret []byte, err error)
 }
 
-var encapsulate = query("Encapsulate", asks{{"kms:Encapsulate", keyOrAlias("KeyId")}}, nil,
+var encapsulate = query("Encapsulate", asks{{Action: "kms:Encapsulate", On: keyOrAlias("KeyId")}}, nil,
 	func(c *call, in *api.EncapsulateRequest) (*api.EncapsulateResponse, error) {
 		k := c.key()
 		if err := k.Use(c.Operation.Name, key.EncapsulateDecapsulate, *in.EncapsulationAlgorithm); err != nil {

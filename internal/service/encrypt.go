@@ -6,7 +6,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-var encrypt = query("Encrypt", asks{{"kms:Encrypt", keyOrAlias("KeyId")}}, nil,
+var encrypt = query("Encrypt", asks{{Action: "kms:Encrypt", On: keyOrAlias("KeyId")}}, nil,
 	func(c *call, in *api.EncryptRequest) (*api.EncryptResponse, error) {
 		k := c.key()
 		algorithm, err := c.checkEncryption(k, in.EncryptionAlgorithm, in.EncryptionContext)

@@ -6,7 +6,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 )
 
-var generateDataKey = query("GenerateDataKey", asks{{"kms:GenerateDataKey", keyOrAlias("KeyId")}},
+var generateDataKey = query("GenerateDataKey", asks{{Action: "kms:GenerateDataKey", On: keyOrAlias("KeyId")}},
 	func(in *api.GenerateDataKeyRequest, _ time.Time) error {
 		if err := checkRecipient(in.Recipient); err != nil {
 			return err

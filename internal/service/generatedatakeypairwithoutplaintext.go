@@ -7,7 +7,7 @@ import (
 )
 
 var generateDataKeyPairWithoutPlaintext = query("GenerateDataKeyPairWithoutPlaintext",
-	asks{{"kms:GenerateDataKeyPairWithoutPlaintext", keyOrAlias("KeyId")}},
+	asks{{Action: "kms:GenerateDataKeyPairWithoutPlaintext", On: keyOrAlias("KeyId")}},
 	func(in *api.GenerateDataKeyPairWithoutPlaintextRequest, _ time.Time) error {
 		return checkDataKeyPair(in.KeyPairSpec)
 	},

@@ -7,7 +7,7 @@ import (
 )
 
 var generateDataKeyWithoutPlaintext = query("GenerateDataKeyWithoutPlaintext",
-	asks{{"kms:GenerateDataKeyWithoutPlaintext", keyOrAlias("KeyId")}},
+	asks{{Action: "kms:GenerateDataKeyWithoutPlaintext", On: keyOrAlias("KeyId")}},
 	func(in *api.GenerateDataKeyWithoutPlaintextRequest, _ time.Time) error {
 		return checkDataKey(in.KeySpec, in.NumberOfBytes)
 	},

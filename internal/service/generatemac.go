@@ -11,7 +11,7 @@ type authenticator interface {
 	MAC(message []byte) []byte
 }
 
-var generateMac = query("GenerateMac", asks{{"kms:GenerateMac", keyOrAlias("KeyId")}}, nil,
+var generateMac = query("GenerateMac", asks{{Action: "kms:GenerateMac", On: keyOrAlias("KeyId")}}, nil,
 	func(c *call, in *api.GenerateMacRequest) (*api.GenerateMacResponse, error) {
 		mac, err := c.mac(*in.MacAlgorithm, in.Message)
 		if err == nil {

@@ -5,7 +5,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-var getKeyLastUsage = query("GetKeyLastUsage", asks{{"kms:GetKeyLastUsage", keyID("KeyId")}}, nil,
+var getKeyLastUsage = query("GetKeyLastUsage", asks{{Action: "kms:GetKeyLastUsage", On: keyID("KeyId")}}, nil,
 	func(c *call, _ *api.GetKeyLastUsageRequest) (*api.GetKeyLastUsageResponse, error) {
 		k := c.key()
 		last, used := c.usage.last(pathOf(k))

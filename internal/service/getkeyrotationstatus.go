@@ -8,7 +8,7 @@ import (
 // GetKeyRotationStatus answers for every key, imported ones too: clients ask
 // whatever the origin, and "false" is the truth. While a key is pending deletion it
 // is the truth as well, and what was there before comes back with the key.
-var getKeyRotationStatus = query("GetKeyRotationStatus", asks{{"kms:GetKeyRotationStatus", keyID("KeyId")}}, nil,
+var getKeyRotationStatus = query("GetKeyRotationStatus", asks{{Action: "kms:GetKeyRotationStatus", On: keyID("KeyId")}}, nil,
 	func(c *call, _ *api.GetKeyRotationStatusRequest) (*api.GetKeyRotationStatusResponse, error) {
 		k := c.key()
 		out := &api.GetKeyRotationStatusResponse{KeyId: new(k.ARN())}

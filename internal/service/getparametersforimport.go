@@ -5,7 +5,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-var getParametersForImport = query("GetParametersForImport", asks{{"kms:GetParametersForImport", keyID("KeyId")}}, nil,
+var getParametersForImport = query("GetParametersForImport", asks{{Action: "kms:GetParametersForImport", On: keyID("KeyId")}}, nil,
 	func(c *call, in *api.GetParametersForImportRequest) (*api.GetParametersForImportResponse, error) {
 		k := c.key()
 		if err := checkExternal(k); err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-var getPublicKey = query("GetPublicKey", asks{{"kms:GetPublicKey", keyOrAlias("KeyId")}}, nil,
+var getPublicKey = query("GetPublicKey", asks{{Action: "kms:GetPublicKey", On: keyOrAlias("KeyId")}}, nil,
 	func(c *call, _ *api.GetPublicKeyRequest) (*api.GetPublicKeyResponse, error) {
 		k := c.key()
 		if !k.Suite().Public {

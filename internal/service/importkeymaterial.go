@@ -9,7 +9,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-var importKeyMaterial = change("ImportKeyMaterial", asks{{"kms:ImportKeyMaterial", keyID("KeyId")}}, checkImport,
+var importKeyMaterial = change("ImportKeyMaterial", asks{{Action: "kms:ImportKeyMaterial", On: keyID("KeyId")}}, checkImport,
 	func(c *call, in *api.ImportKeyMaterialRequest) (*api.ImportKeyMaterialResponse, error) {
 		k := c.key()
 		if err := checkExternal(k); err != nil {

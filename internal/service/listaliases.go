@@ -6,7 +6,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-var listAliases = query("ListAliases", asks{{"kms:ListAliases", optional("KeyId", keyID)}}, nil,
+var listAliases = query("ListAliases", asks{{Action: "kms:ListAliases", On: optional("KeyId", keyID)}}, nil,
 	func(c *call, in *api.ListAliasesRequest) (*api.ListAliasesResponse, error) {
 		p, err := pageOf(c.Operation.Name, in.Marker, in.Limit, 50, 100)
 		if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-var listGrants = query("ListGrants", asks{{"kms:ListGrants", keyID("KeyId")}}, checkListGrants,
+var listGrants = query("ListGrants", asks{{Action: "kms:ListGrants", On: keyID("KeyId")}}, checkListGrants,
 	func(c *call, in *api.ListGrantsRequest) (*api.ListGrantsResponse, error) {
 		p, err := pageOf(c.Operation.Name, in.Marker, in.Limit, 50, 100)
 		if err != nil {
@@ -40,7 +40,7 @@ func checkListGrants(in *api.ListGrantsRequest, _ time.Time) error {
 // onlyForServices refuses a filter by service principal, which the API has for
 // callers that are services.
 func (c *call) onlyForServices(action, resource string) error {
-	return notAuthorized(c.Caller.Principal, action, resource, "only a service principal may list grants by service principal")
+	return notAuthorized(c.Caller.Principal, action, resource, "because only a service principal may list grants by service principal")
 }
 
 // listGrantsOf goes through what the request picks out and nothing else: one

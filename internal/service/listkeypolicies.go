@@ -5,7 +5,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-var listKeyPolicies = query("ListKeyPolicies", asks{{"kms:ListKeyPolicies", keyID("KeyId")}}, nil,
+var listKeyPolicies = query("ListKeyPolicies", asks{{Action: "kms:ListKeyPolicies", On: keyID("KeyId")}}, nil,
 	func(c *call, in *api.ListKeyPoliciesRequest) (*api.ListKeyPoliciesResponse, error) {
 		p, err := pageOf(c.Operation.Name, in.Marker, in.Limit, 100, 1000)
 		if err != nil {

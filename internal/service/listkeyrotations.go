@@ -7,7 +7,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-var listKeyRotations = query("ListKeyRotations", asks{{"kms:ListKeyRotations", keyID("KeyId")}}, nil,
+var listKeyRotations = query("ListKeyRotations", asks{{Action: "kms:ListKeyRotations", On: keyID("KeyId")}}, nil,
 	func(c *call, in *api.ListKeyRotationsRequest) (*api.ListKeyRotationsResponse, error) {
 		p, err := pageOf(c.Operation.Name, in.Marker, in.Limit, 100, 1000)
 		if err != nil {

@@ -5,7 +5,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-var listResourceTags = query("ListResourceTags", asks{{"kms:ListResourceTags", keyID("KeyId")}}, nil,
+var listResourceTags = query("ListResourceTags", asks{{Action: "kms:ListResourceTags", On: keyID("KeyId")}}, nil,
 	func(c *call, in *api.ListResourceTagsRequest) (*api.ListResourceTagsResponse, error) {
 		p, err := pageOf(c.Operation.Name, in.Marker, in.Limit, key.MaxTags, key.MaxTags)
 		if err != nil {

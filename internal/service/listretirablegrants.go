@@ -24,7 +24,7 @@ var listRetirableGrants = query("ListRetirableGrants", asks{{Action: "kms:ListRe
 		}
 		retirer := key.Principal(*in.RetiringPrincipal)
 		if retirer.Account() != c.Caller.Principal.AccountID {
-			return nil, notAuthorized(c.Caller.Principal, "kms:ListRetirableGrants", string(retirer), "the retiring principal belongs to another account")
+			return nil, notAuthorized(c.Caller.Principal, "kms:ListRetirableGrants", string(retirer), "because the retiring principal belongs to another account")
 		}
 		out := &api.ListRetirableGrantsResponse{Grants: []api.GrantListEntry{}}
 		err = c.store.View(c.ctx, func(v *store.View) error {

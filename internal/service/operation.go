@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/crypt"
@@ -45,7 +47,11 @@ func (o Operation) source() string {
 type ask struct {
 	Action string
 	On     finder
+	May    decider // of a key that is decided about in a way of its own; nil is by policies and grants
 }
+
+// A decider decides about a key that was found, or is missing.
+type decider func(c *call, action string, t target, k key.Key, missing error) error
 
 type asks []ask
 
@@ -81,18 +87,68 @@ func change[In, Out any](name string, a asks, check func(*In, time.Time) error, 
 	return o
 }
 
-// A target is what an ask is about. Its zero value is the account.
+// A target is what an ask is about: a key, or what has no policy of its own. Of its
+// zero value there is nothing to ask.
 type target struct {
-	ref key.Reference
+	ref      key.Reference
+	resource string // the ARN of an alias, or of a key that is to be made
 	// fromBlob says that the caller did not name the key: a ciphertext did. Then
 	// a key that is missing, foreign or forbidden is not told apart.
 	fromBlob bool
 	// anyState says that the operation does not mind the state of this key: the
 	// grid is about the others.
 	anyState bool
+	// destination says that this is what ReEncrypt encrypts under.
+	destination bool
 }
 
 func (t target) isKey() bool { return t.ref != key.Reference{} }
+
+// arn is what policies are asked about: the key that was found, or what the caller
+// named.
+func (t target) arn(k key.Key) string {
+	switch {
+	case k.ID != "":
+		return k.ARN()
+	case t.isKey():
+		return t.ref.ARN()
+	}
+	return t.resource
+}
+
+// hasContext reports whether the operation has an encryption context.
+func (t target) hasContext(c *call) bool {
+	return c.Operation.shape.Field(c.Input, t.contextMember(c)).IsValid()
+}
+
+// context returns the encryption context that conditions are about; for CreateGrant
+// that is the one of the constraints. Source: "Condition keys for AWS KMS",
+// kms:EncryptionContext.
+func (t target) context(c *call) map[string]string {
+	if in, ok := c.Input.(*api.CreateGrantRequest); ok {
+		if in.Constraints == nil {
+			return nil
+		}
+		if in.Constraints.EncryptionContextEquals != nil {
+			return in.Constraints.EncryptionContextEquals
+		}
+		return in.Constraints.EncryptionContextSubset
+	}
+	if f := c.Operation.shape.Field(c.Input, t.contextMember(c)); f.IsValid() {
+		return f.Interface().(map[string]string)
+	}
+	return nil
+}
+
+func (t target) contextMember(c *call) string {
+	switch _, two := c.Input.(*api.ReEncryptRequest); {
+	case two && t.destination:
+		return "DestinationEncryptionContext"
+	case two:
+		return "SourceEncryptionContext"
+	}
+	return "EncryptionContext"
+}
 
 // A finder says what a request is about.
 type finder func(c *call, in any) (target, error)
@@ -128,6 +184,35 @@ func anyState(find finder) finder {
 		t, err := find(c, in)
 		t.anyState = true
 		return t, err
+	}
+}
+
+// alias finds an alias of the caller's account that a member names, as a thing of
+// its own. The check of the members has passed the name.
+func alias(member string) finder {
+	return func(c *call, in any) (target, error) {
+		return target{resource: c.ownAlias(*c.text(in, member)).ARN()}, nil
+	}
+}
+
+// destination makes a finder of the key that ReEncrypt encrypts under.
+func destination(find finder) finder {
+	return func(c *call, in any) (target, error) {
+		t, err := find(c, in)
+		t.destination = true
+		return t, err
+	}
+}
+
+// tagged finds a key that is to be made with tags: to give them is an action of its
+// own. The key has no ID yet. Source: "Controlling access to tags" in the developer
+// guide.
+func tagged(region func(c *call, in any) string) finder {
+	return func(c *call, in any) (target, error) {
+		if len(c.field(in, "Tags").Interface().([]api.Tag)) == 0 {
+			return target{}, nil
+		}
+		return target{resource: key.ARN(c.Caller.Principal.AccountID, region(c, in), "key/"+uuid.Nil.String())}, nil
 	}
 }
 

@@ -1,6 +1,10 @@
 package service
 
-import "github.com/keyhold/keyhold/internal/key"
+import (
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/policy"
+)
 
 // checkPolicyName refuses all names but the one that key policies have.
 func checkPolicyName(name *string) error {
@@ -10,24 +14,67 @@ func checkPolicyName(name *string) error {
 	return nil
 }
 
-// checkPolicy tells whether a key of the account can be given the policy here.
-func (c *call) checkPolicy(document, account string, bypassLockout *bool) error {
-	if document == key.DefaultPolicy(account) {
-		return nil
+// checkPolicy tells whether a key can be given the policy. Unless bypassLockout is
+// set, the caller must be able to replace it again.
+func (c *call) checkPolicy(document string, k key.Key, bypassLockout *bool) error {
+	if len(document) > key.MaxPolicySize {
+		return key.Errorf(key.KindLimitExceeded, "A key policy can have at most %d bytes.", key.MaxPolicySize)
 	}
-	if err := key.CheckPolicy(document, account, or(bypassLockout, false)); err != nil {
+	p, err := c.policies.get(document, policy.KeyPolicy)
+	if err != nil {
+		return key.Errorf(key.KindMalformedPolicyDocument, "The key policy is malformed: %v", err)
+	}
+	if err := c.checkPrincipals(p); err != nil {
 		return err
 	}
-	if !c.storePolicies && !key.MeansDefaultPolicy(document, account) {
-		return key.Errorf(key.KindUnsupportedOperation, "Key policies other than the default one are not supported yet.")
+	q, err := c.question("kms:PutKeyPolicy", target{ref: key.Reference{Account: k.Account, Region: k.Region, KeyID: k.ID}}, k)
+	if err != nil {
+		return err
+	}
+	if !or(bypassLockout, false) && policy.LocksOut(p, q.request) {
+		return key.Errorf(key.KindMalformedPolicyDocument, "The new key policy will not allow you to update the key policy in the future.")
+	}
+	return q.values.err
+}
+
+// checkPrincipals wants the users and roles that a key policy names to be there, as
+// one that is made later under such a name is another one. Of accounts that are not
+// of this deployment nothing is known.
+func (c *call) checkPrincipals(p *policy.Policy) error {
+	for _, named := range p.Principals() {
+		there, err := c.principalExists(string(named))
+		if err != nil {
+			return err
+		}
+		if !there {
+			return key.Errorf(key.KindMalformedPolicyDocument, "Policy contains a statement with one or more invalid principals.")
+		}
 	}
 	return nil
 }
 
-// warnOfPolicy says in the log that a key was given a policy which nothing
-// enforces yet: decide does not look at it.
-func (c *call) warnOfPolicy(k key.Key) {
-	if !key.MeansDefaultPolicy(k.Policy, k.Account) {
-		c.log.Warn("a key policy was stored that is not enforced yet", "key", k.ARN())
+func (c *call) principalExists(arn string) (there bool, err error) {
+	account, kind, _, name, ok := identity.ParseARN(arn)
+	if !ok || kind != "user" && kind != "role" {
+		return true, nil
 	}
+	hosted, err := c.hosts(account)
+	if err != nil || !hosted {
+		return true, err
+	}
+	if kind == "user" {
+		u, there, err := users.Latest(c.ctx, c.store, namedPath(account, name))
+		return there && u.ARN() == arn, err
+	}
+	r, there, err := roles.Latest(c.ctx, c.store, namedPath(account, name))
+	return there && r.ARN() == arn, err
+}
+
+// hosts reports whether an account is one of this deployment.
+func (c *call) hosts(account string) (bool, error) {
+	if account == c.Caller.Principal.AccountID {
+		return true, nil
+	}
+	_, hosted, err := accounts.Latest(c.ctx, c.store, account)
+	return hosted, err
 }

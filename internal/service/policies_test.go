@@ -1,30 +1,24 @@
 package service_test
 
 import (
-	"bytes"
-	"log/slog"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 
-	"github.com/keyhold/keyhold/internal/api"
-	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/key"
-	"github.com/keyhold/keyhold/internal/service"
 	"github.com/keyhold/keyhold/kmstest"
 )
 
 // A policy that lets alice decrypt and leaves the rest to the root, in a form that
 // nobody would print it in.
 const alicesPolicy = "\t{ \"Version\":\"2012-10-17\",\r\n\"Statement\":[{\"Sid\":\"é §\",\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::111122223333:root\"},\"Action\":\"kms:*\",\"Resource\":\"*\"}," +
-	`{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:user/alice"},"Action":"kms:Decrypt","Resource":"*"}]}   `
+	`{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::444455556666:user/alice"},"Action":"kms:Decrypt","Resource":"*"}]}   `
 
 // Under this one only alice may replace it.
-const lockingPolicy = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:user/alice"},"Action":"kms:*","Resource":"*"}}`
+const lockingPolicy = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::444455556666:user/alice"},"Action":"kms:*","Resource":"*"}}`
 
 func policyOf(t *testing.T, s *kmstest.Server, id *string) string {
 	t.Helper()
@@ -68,8 +62,8 @@ func TestPolicyRefusals(t *testing.T) {
 	for _, c := range []struct {
 		name, policy, policyName, errorName, part string
 	}{
-		{"text", "allow me", "default", "MalformedPolicyDocumentException", "not a JSON object"},
-		{"no principal", `{"Statement":[{"Effect":"Allow","Action":"kms:*","Resource":"*"}]}`, "default", "MalformedPolicyDocumentException", "without a Principal"},
+		{"text", "allow me", "default", "MalformedPolicyDocumentException", "malformed"},
+		{"no principal", `{"Statement":[{"Effect":"Allow","Action":"kms:*","Resource":"*"}]}`, "default", "MalformedPolicyDocumentException", "Principal"},
 		{"one that locks out", lockingPolicy, "default", "MalformedPolicyDocumentException", "The new key policy will not allow you to update the key policy in the future."},
 		{"over 32 KiB", alicesPolicy + strings.Repeat(" ", key.MaxPolicySize), "default", "LimitExceededException", "32768"},
 		{"characters beyond Latin-1", strings.Replace(alicesPolicy, "§", "☃", 1), "default", "ValidationException", "'policy'"},
@@ -94,60 +88,17 @@ func TestPolicyRefusals(t *testing.T) {
 
 	must[*kms.PutKeyPolicyOutput](t)(s.Client.PutKeyPolicy(t.Context(), &kms.PutKeyPolicyInput{KeyId: id, Policy: aws.String(lockingPolicy), BypassPolicyLockoutSafetyCheck: true}))
 	must[*kms.CreateKeyOutput](t)(s.Client.CreateKey(t.Context(), &kms.CreateKeyInput{Policy: aws.String(lockingPolicy), BypassPolicyLockoutSafetyCheck: true}))
-	if got := policyOf(t, s, id); got != lockingPolicy {
-		t.Errorf("the check was bypassed, and the policy is %q", got)
-	}
+	_, err = s.Client.GetKeyPolicy(t.Context(), &kms.GetKeyPolicyInput{KeyId: id}, once)
+	wantError(t, err, "AccessDeniedException", "because no resource-based policy allows the kms:GetKeyPolicy action")
 }
 
-// openWithLog opens a service that says in the buffer what it has to say.
-func openWithLog(t *testing.T, storePolicies bool, text *bytes.Buffer) *service.Service {
-	t.Helper()
-	d, events := newDeployment(), audit.New(audit.Discard{}, audit.Options{})
-	s := must[*service.Service](t)(service.Open(t.Context(), service.Config{
-		Backend: d.backend, Slots: d.slots, Root: d.root, Audit: events, Create: true,
-		Clock: service.NewClock(time.Now), Log: slog.New(slog.NewTextHandler(text, nil)), StorePolicies: storePolicies,
-	}))
-	t.Cleanup(func() { good(t, events.Close(), s.Close()) })
-	return s
-}
-
-// Where policies are not enforced they are not taken either,
-func TestPoliciesAreRefusedUnlessToldOtherwise(t *testing.T) {
-	var text bytes.Buffer
-	s := openWithLog(t, false, &text)
-	own := strings.Replace(key.DefaultPolicy("111122223333"), "key-default-1", "mine", 1)
-	id := must[any](t)(do(s, "CreateKey", &api.CreateKeyRequest{Policy: &own})).(*api.CreateKeyResponse).KeyMetadata.KeyId
-	must[any](t)(do(s, "PutKeyPolicy", &api.PutKeyPolicyRequest{KeyId: id, Policy: &own}))
-	for operation, in := range map[string]any{
-		"CreateKey":    &api.CreateKeyRequest{Policy: aws.String(alicesPolicy)},
-		"PutKeyPolicy": &api.PutKeyPolicyRequest{KeyId: id, Policy: aws.String(alicesPolicy), BypassPolicyLockoutSafetyCheck: aws.Bool(true)},
-	} {
-		_, err := do(s, operation, in)
-		if e, ok := err.(*key.Error); !ok || e.Kind != key.KindUnsupportedOperation {
-			t.Errorf("%s: %v", operation, err)
-		}
-	}
-	if got := must[any](t)(do(s, "GetKeyPolicy", &api.GetKeyPolicyRequest{KeyId: id})).(*api.GetKeyPolicyResponse); *got.Policy != own {
-		t.Errorf("the policy is %q", *got.Policy)
-	}
-	if text.Len() > 0 {
-		t.Errorf("the log says %s", &text)
-	}
-}
-
-// and where they are taken the log says of each that it is not enforced.
-func TestStoredPoliciesAreSaidInTheLog(t *testing.T) {
-	var text bytes.Buffer
-	s := openWithLog(t, true, &text)
-	metadata := must[any](t)(do(s, "CreateKey", &api.CreateKeyRequest{Policy: aws.String(alicesPolicy)})).(*api.CreateKeyResponse).KeyMetadata
-	must[any](t)(do(s, "PutKeyPolicy", &api.PutKeyPolicyRequest{KeyId: metadata.KeyId, Policy: aws.String(alicesPolicy)}))
-	want := `level=WARN msg="a key policy was stored that is not enforced yet" key=` + *metadata.Arn
-	if got := text.String(); strings.Count(got, want) != 2 || strings.Count(got, "\n") != 2 {
-		t.Errorf("the log says %s", got)
-	}
-	must[any](t)(do(s, "PutKeyPolicy", &api.PutKeyPolicyRequest{KeyId: metadata.KeyId, Policy: aws.String(key.DefaultPolicy("111122223333"))}))
-	must[any](t)(do(s, "CreateKey", &api.CreateKeyRequest{}))
-	if got := text.String(); strings.Count(got, "\n") != 2 {
-		t.Errorf("the log says %s", got)
+// Who is not there cannot be let in: somebody may come by the name later.
+func TestPoliciesNameWhoIsThere(t *testing.T) {
+	s := kmstest.Start(t)
+	id := createGenerated(t, s)
+	for _, name := range []string{"user/alice", "role/payroll"} {
+		policy := strings.Replace(alicesPolicy, "arn:aws:iam::444455556666:user/alice", "arn:aws:iam::111122223333:"+name, 1)
+		_, err := s.Client.PutKeyPolicy(t.Context(), &kms.PutKeyPolicyInput{KeyId: id, Policy: &policy}, once)
+		wantError(t, err, "MalformedPolicyDocumentException", "one or more invalid principals")
 	}
 }

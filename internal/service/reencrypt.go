@@ -8,7 +8,7 @@ import (
 
 // ReEncrypt asks twice, as it has no permission of its own name.
 var reEncrypt = query("ReEncrypt",
-	asks{{"kms:ReEncryptFrom", keyOfCiphertext("SourceKeyId", "CiphertextBlob")}, {"kms:ReEncryptTo", keyOrAlias("DestinationKeyId")}},
+	asks{{Action: "kms:ReEncryptFrom", On: keyOfCiphertext("SourceKeyId", "CiphertextBlob")}, {Action: "kms:ReEncryptTo", On: destination(keyOrAlias("DestinationKeyId"))}},
 	func(in *api.ReEncryptRequest, _ time.Time) error {
 		return checkCiphertext(in.CiphertextBlob, ignoresCiphertext(in.DryRun, in.DryRunModifiers), in.SourceKeyId, "sourceKeyId")
 	},

@@ -10,7 +10,8 @@ import (
 )
 
 // ReplicateKey asks for the replica as CreateKey does for a key.
-var replicateKey = change("ReplicateKey", asks{{"kms:ReplicateKey", keyID("KeyId")}, {Action: "kms:CreateKey"}}, nil,
+var replicateKey = change("ReplicateKey",
+	asks{{Action: "kms:ReplicateKey", On: keyID("KeyId")}, {Action: "kms:CreateKey"}, {Action: "kms:TagResource", On: tagged(replicaRegion)}}, nil,
 	func(c *call, in *api.ReplicateKeyRequest) (*api.ReplicateKeyResponse, error) {
 		primary := c.key()
 		replica, err := c.newReplica(primary, in)
@@ -25,11 +26,12 @@ var replicateKey = change("ReplicateKey", asks{{"kms:ReplicateKey", keyID("KeyId
 		if primary, err = c.commitReplica(primary, replica); err != nil {
 			return nil, err
 		}
-		c.warnOfPolicy(replica)
 		out := &api.ReplicateKeyResponse{ReplicaKeyMetadata: metadata(replica), ReplicaPolicy: &replica.Policy, ReplicaTags: in.Tags}
 		out.ReplicaKeyMetadata.MultiRegionConfiguration = multiRegionConfiguration(replica, primary)
 		return out, nil
 	})
+
+func replicaRegion(_ *call, in any) string { return *in.(*api.ReplicateKeyRequest).ReplicaRegion }
 
 // newReplica returns the replica that the request describes, without material.
 func (c *call) newReplica(primary key.Key, in *api.ReplicateKeyRequest) (key.Key, error) {
@@ -50,7 +52,7 @@ func (c *call) newReplica(primary key.Key, in *api.ReplicateKeyRequest) (key.Key
 	if err := key.CheckTags(r.Tags); err != nil {
 		return key.Key{}, err
 	}
-	if err := c.checkPolicy(r.Policy, r.Account, in.BypassPolicyLockoutSafetyCheck); err != nil {
+	if err := c.checkPolicy(r.Policy, r, in.BypassPolicyLockoutSafetyCheck); err != nil {
 		return key.Key{}, err
 	}
 	// Now, and not only in the commit, so that a refused replica writes no slot.

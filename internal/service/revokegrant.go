@@ -8,7 +8,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-var revokeGrant = change("RevokeGrant", asks{{"kms:RevokeGrant", keyID("KeyId")}},
+var revokeGrant = change("RevokeGrant", asks{{Action: "kms:RevokeGrant", On: keyID("KeyId")}},
 	func(in *api.RevokeGrantRequest, _ time.Time) error { return key.CheckGrantID(*in.GrantId) },
 	func(c *call, in *api.RevokeGrantRequest) (*api.Empty, error) {
 		return nil, c.commitWithoutGrant(*in.GrantId, in.DryRun)

@@ -7,7 +7,7 @@ import (
 )
 
 // RotateKeyOnDemand is over when it answers: there is no rotation in progress.
-var rotateKeyOnDemand = change("RotateKeyOnDemand", asks{{"kms:RotateKeyOnDemand", keyID("KeyId")}}, nil,
+var rotateKeyOnDemand = change("RotateKeyOnDemand", asks{{Action: "kms:RotateKeyOnDemand", On: keyID("KeyId")}}, nil,
 	func(c *call, _ *api.RotateKeyOnDemandRequest) (*api.RotateKeyOnDemandResponse, error) {
 		k := c.key()
 		if err := k.CheckOnDemand(c.now); err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-var scheduleKeyDeletion = change("ScheduleKeyDeletion", asks{{"kms:ScheduleKeyDeletion", keyID("KeyId")}},
+var scheduleKeyDeletion = change("ScheduleKeyDeletion", asks{{Action: "kms:ScheduleKeyDeletion", On: keyID("KeyId")}},
 	func(in *api.ScheduleKeyDeletionRequest, _ time.Time) error {
 		return key.CheckDeletionWindow(deletionWindow(in))
 	},

@@ -2,7 +2,7 @@ package service
 
 import "github.com/keyhold/keyhold/internal/api"
 
-var sign = query("Sign", asks{{"kms:Sign", keyOrAlias("KeyId")}}, nil,
+var sign = query("Sign", asks{{Action: "kms:Sign", On: keyOrAlias("KeyId")}}, nil,
 	func(c *call, in *api.SignRequest) (*api.SignResponse, error) {
 		prepared, err := c.checkSigning(*in.SigningAlgorithm, in.MessageType, in.Message)
 		if err != nil {

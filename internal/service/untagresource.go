@@ -5,7 +5,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-var untagResource = change("UntagResource", asks{{"kms:UntagResource", keyID("KeyId")}}, nil,
+var untagResource = change("UntagResource", asks{{Action: "kms:UntagResource", On: keyID("KeyId")}}, nil,
 	func(c *call, in *api.UntagResourceRequest) (*api.Empty, error) {
 		return nil, c.commitKey(func(k key.Key) (key.Key, error) { return k.WithoutTags(in.TagKeys), nil })
 	})

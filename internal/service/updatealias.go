@@ -9,9 +9,13 @@ import (
 )
 
 // UpdateAlias asks on the new key and on the old one, of which only the state of
-// the new one matters. Both must be of one type and usage.
+// the new one matters, and on the alias. Both keys must be of one type and usage.
 var updateAlias = change("UpdateAlias",
-	asks{{"kms:UpdateAlias", keyID("TargetKeyId")}, {"kms:UpdateAlias", anyState(keyOfAlias("AliasName"))}},
+	asks{
+		{Action: "kms:UpdateAlias", On: keyID("TargetKeyId")},
+		{Action: "kms:UpdateAlias", On: anyState(keyOfAlias("AliasName"))},
+		{Action: "kms:UpdateAlias", On: alias("AliasName")},
+	},
 	func(in *api.UpdateAliasRequest, _ time.Time) error { return key.CheckAliasName(*in.AliasName) },
 	func(c *call, in *api.UpdateAliasRequest) (*api.Empty, error) {
 		target, former := c.keys[0], c.keys[1]

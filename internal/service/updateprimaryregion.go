@@ -10,7 +10,7 @@ import (
 
 // UpdatePrimaryRegion asks on the primary key and on the replica that takes its
 // part; both must be enabled.
-var updatePrimaryRegion = change("UpdatePrimaryRegion", asks{{"kms:UpdatePrimaryRegion", keyID("KeyId")}, {"kms:UpdatePrimaryRegion", nextPrimary}}, nil,
+var updatePrimaryRegion = change("UpdatePrimaryRegion", asks{{Action: "kms:UpdatePrimaryRegion", On: keyID("KeyId")}, {Action: "kms:UpdatePrimaryRegion", On: nextPrimary}}, nil,
 	func(c *call, in *api.UpdatePrimaryRegionRequest) (*api.Empty, error) {
 		var left []string
 		err := c.commit(func(tx *store.Tx) error {

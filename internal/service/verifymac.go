@@ -6,7 +6,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-var verifyMac = query("VerifyMac", asks{{"kms:VerifyMac", keyOrAlias("KeyId")}}, nil,
+var verifyMac = query("VerifyMac", asks{{Action: "kms:VerifyMac", On: keyOrAlias("KeyId")}}, nil,
 	func(c *call, in *api.VerifyMacRequest) (*api.VerifyMacResponse, error) {
 		mac, err := c.mac(*in.MacAlgorithm, in.Message)
 		if err == nil && !crypt.EqualMAC(mac, in.Mac) {

@@ -10,7 +10,7 @@ import (
 
 // verifySignature is Verify: the name without more is that of the check of a
 // deployment.
-var verifySignature = query("Verify", asks{{"kms:Verify", keyOrAlias("KeyId")}}, nil,
+var verifySignature = query("Verify", asks{{Action: "kms:Verify", On: keyOrAlias("KeyId")}}, nil,
 	func(c *call, in *api.VerifyRequest) (*api.VerifyResponse, error) {
 		prepared, err := c.checkSigning(*in.SigningAlgorithm, in.MessageType, in.Message)
 		if err != nil {

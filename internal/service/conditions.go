@@ -1,0 +1,394 @@
+package service
+
+import (
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// conditions gives the values of condition keys for one question of a call. Only
+// what a policy asks for is looked up.
+type conditions struct {
+	c   *call
+	t   target
+	key key.Key // that the question is about; zero if it is about none, or a missing one
+	err error   // of a look-up: then the decision is worth nothing
+}
+
+// Values implements policy.Values. The names are those of policy.KnownKeys, in
+// lower case.
+func (v *conditions) Values(name string) []string {
+	if given, ok := fromMember[name]; ok {
+		return v.member(given.member, given.otherwise)
+	}
+	if of, ok := fromRequest[name]; ok {
+		return of(v)
+	}
+	return v.named(name)
+}
+
+// A given value is that of a member of the request, or another where the request
+// has none.
+type given struct{ member, otherwise string }
+
+// fromMember are the condition keys that stand for a member of the request.
+// Source: "Condition keys for AWS KMS" in the developer guide.
+var fromMember = map[string]given{
+	"kms:bypasspolicylockoutsafetycheck":         {"BypassPolicyLockoutSafetyCheck", "false"},
+	"kms:datakeypairspec":                        {"KeyPairSpec", ""},
+	"kms:expirationmodel":                        {"ExpirationModel", "KEY_MATERIAL_EXPIRES"},
+	"kms:validto":                                {"ValidTo", ""},
+	"kms:wrappingalgorithm":                      {"WrappingAlgorithm", ""},
+	"kms:wrappingkeyspec":                        {"WrappingKeySpec", ""},
+	"kms:signingalgorithm":                       {"SigningAlgorithm", ""},
+	"kms:messagetype":                            {"MessageType", "RAW"},
+	"kms:macalgorithm":                           {"MacAlgorithm", ""},
+	"kms:keyagreementalgorithm":                  {"KeyAgreementAlgorithm", ""},
+	"kms:granteeprincipal":                       {"GranteePrincipal", ""},
+	"kms:granteeserviceprincipal":                {"GranteeServicePrincipal", ""},
+	"kms:retiringprincipal":                      {"RetiringPrincipal", ""},
+	"kms:retiringserviceprincipal":               {"RetiringServicePrincipal", ""},
+	"kms:primaryregion":                          {"PrimaryRegion", ""},
+	"kms:replicaregion":                          {"ReplicaRegion", ""},
+	"kms:rotationperiodindays":                   {"RotationPeriodInDays", "365"},
+	"kms:schedulekeydeletionpendingwindowindays": {"PendingWindowInDays", "30"},
+}
+
+// member returns the value of a member as a policy spells it. Operations that have
+// no such member have no value either.
+func (v *conditions) member(name, otherwise string) []string {
+	f := v.c.Operation.shape.Field(v.c.Input, name)
+	switch {
+	case !f.IsValid():
+		return nil
+	case f.IsNil() && otherwise == "":
+		return nil
+	case f.IsNil():
+		return []string{otherwise}
+	}
+	return []string{spelled(f.Elem())}
+}
+
+// spelled is a value as policies spell those of its type.
+func spelled(f reflect.Value) string {
+	if t, ok := reflect.TypeAssert[api.Timestamp](f); ok {
+		return t.Time().UTC().Format(time.RFC3339)
+	}
+	switch f.Kind() {
+	case reflect.Bool:
+		return strconv.FormatBool(f.Bool())
+	case reflect.Int32, reflect.Int64:
+		return strconv.FormatInt(f.Int(), 10)
+	}
+	return f.String()
+}
+
+// fromRequest are the condition keys that follow from the request otherwise.
+var fromRequest = map[string]func(v *conditions) []string{
+	"aws:requestedregion":          func(v *conditions) []string { return one(v.c.Caller.Region) },
+	"aws:resourceaccount":          func(v *conditions) []string { return one(v.owner()) },
+	"aws:securetransport":          func(v *conditions) []string { return one(strconv.FormatBool(v.c.Secure)) },
+	"aws:sourceip":                 func(v *conditions) []string { return one(v.c.SourceIP) },
+	"aws:useragent":                func(v *conditions) []string { return one(v.c.UserAgent) },
+	"aws:userid":                   func(v *conditions) []string { return one(v.c.Caller.Principal.ID) },
+	"aws:username":                 func(v *conditions) []string { return one(v.c.Caller.Principal.UserName) },
+	"aws:principalisawsservice":    func(*conditions) []string { return one("false") },
+	"aws:viaawsservice":            func(*conditions) []string { return one("false") },
+	"aws:tokenissuetime":           ofSession(func(s *identity.Session) string { return s.Issued.UTC().Format(time.RFC3339) }),
+	"aws:sourceidentity":           ofSession(func(s *identity.Session) string { return s.SourceIdentity }),
+	"aws:federatedprovider":        ofSession(federatedProvider),
+	"aws:tagkeys":                  (*conditions).tagKeys,
+	"kms:encryptioncontextkeys":    (*conditions).contextKeys,
+	"kms:grantconstrainttype":      (*conditions).constraintTypes,
+	"kms:grantconstraintsourcearn": (*conditions).constraintSource,
+	"kms:grantisforawsresource":    (*conditions).grantForResource,
+	"kms:grantoperations":          (*conditions).grantOperations,
+	"kms:reencryptonsamekey":       (*conditions).onSameKey,
+	"kms:requestalias":             func(v *conditions) []string { return one(v.t.ref.Alias) },
+	"kms:encryptionalgorithm":      (*conditions).encryptionAlgorithm,
+	"kms:keyspec":                  (*conditions).keySpec,
+	"kms:customermasterkeyspec":    (*conditions).keySpec,
+	"kms:keyusage":                 (*conditions).keyUsage,
+	"kms:customermasterkeyusage":   (*conditions).keyUsage,
+	"kms:keyorigin":                (*conditions).keyOrigin,
+	"kms:multiregion":              (*conditions).multiRegion,
+	"kms:multiregionkeytype":       (*conditions).multiRegionType,
+	"kms:resourcealiases":          (*conditions).aliases,
+}
+
+// one is a single value, none if it is empty.
+func one(value string) []string {
+	if value == "" {
+		return nil
+	}
+	return []string{value}
+}
+
+func ofSession(value func(*identity.Session) string) func(*conditions) []string {
+	return func(v *conditions) []string {
+		if s := v.c.Caller.Principal.Session; s != nil {
+			return one(value(s))
+		}
+		return nil
+	}
+}
+
+func federatedProvider(s *identity.Session) string {
+	if s.Web == nil {
+		return ""
+	}
+	return s.Web.Provider
+}
+
+// named returns the values of the condition keys that go on with a name of the
+// user's own.
+func (v *conditions) named(name string) []string {
+	for prefix, of := range map[string]func(*conditions, string) (string, bool){
+		"kms:encryptioncontext:": (*conditions).contextValue,
+		"aws:principaltag/":      (*conditions).principalTag,
+		"aws:requesttag/":        (*conditions).requestTag,
+		"aws:resourcetag/":       (*conditions).resourceTag,
+	} {
+		if own, ok := strings.CutPrefix(name, prefix); ok {
+			if value, ok := of(v, own); ok {
+				return []string{value} // which may be empty
+			}
+			return nil
+		}
+	}
+	return nil
+}
+
+// owner is the account of the resource.
+func (v *conditions) owner() string {
+	if v.t.isKey() {
+		return v.t.ref.Account
+	}
+	return v.c.Caller.Principal.AccountID
+}
+
+// tags are those that the request has, with their values or alone.
+func (v *conditions) tags() (tags []api.Tag, keys []string) {
+	if f := v.c.Operation.shape.Field(v.c.Input, "Tags"); f.IsValid() {
+		tags, _ = f.Interface().([]api.Tag)
+	}
+	if f := v.c.Operation.shape.Field(v.c.Input, "TagKeys"); f.IsValid() {
+		keys, _ = f.Interface().([]string)
+	}
+	return tags, keys
+}
+
+func (v *conditions) tagKeys() []string {
+	tags, keys := v.tags()
+	keys = slices.Clone(keys)
+	for _, t := range tags {
+		keys = append(keys, *t.TagKey)
+	}
+	return keys
+}
+
+func (v *conditions) requestTag(name string) (string, bool) {
+	tags, _ := v.tags()
+	for _, t := range tags {
+		if strings.EqualFold(*t.TagKey, name) {
+			return *t.TagValue, true
+		}
+	}
+	return "", false
+}
+
+func (v *conditions) resourceTag(name string) (string, bool) {
+	for _, t := range v.key.Tags {
+		if strings.EqualFold(t.Key, name) {
+			return t.Value, true
+		}
+	}
+	return "", false
+}
+
+func (v *conditions) principalTag(name string) (string, bool) {
+	return identity.ValueOf(v.c.Caller.Principal.Tags, name)
+}
+
+func (v *conditions) contextKeys() (names []string) {
+	for name := range v.t.context(v.c) {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (v *conditions) contextValue(name string) (string, bool) {
+	context := v.t.context(v.c)
+	if value, ok := context[name]; ok {
+		return value, true
+	}
+	for _, k := range slices.Sorted(keysOf(context)) { // the first, where several differ by case alone
+		if strings.EqualFold(k, name) {
+			return context[k], true
+		}
+	}
+	return "", false
+}
+
+func keysOf(m map[string]string) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+// grant returns the members that describe a grant to be made.
+func (v *conditions) grant() *api.CreateGrantRequest {
+	in, _ := v.c.Input.(*api.CreateGrantRequest)
+	return in
+}
+
+func (v *conditions) grantOperations() []string {
+	if in := v.grant(); in != nil {
+		return in.Operations
+	}
+	return nil
+}
+
+func (v *conditions) constraintTypes() []string {
+	in := v.grant()
+	switch {
+	case in == nil || in.Constraints == nil:
+		return nil
+	case in.Constraints.EncryptionContextEquals != nil:
+		return one("EncryptionContextEquals")
+	case in.Constraints.EncryptionContextSubset != nil:
+		return one("EncryptionContextSubset")
+	}
+	return nil
+}
+
+func (v *conditions) constraintSource() []string {
+	if in := v.grant(); in != nil && in.Constraints != nil {
+		return one(or(in.Constraints.SourceArn, ""))
+	}
+	return nil
+}
+
+// grantForResource is false, as no service of AWS asks here.
+func (v *conditions) grantForResource() []string {
+	switch v.c.Operation.Name {
+	case "CreateGrant", "ListGrants", "RevokeGrant":
+		return one("false")
+	}
+	return nil
+}
+
+// onSameKey tells whether both keys of a ReEncrypt are one. It is known once both
+// were looked for.
+func (v *conditions) onSameKey() []string {
+	in, ok := v.c.Input.(*api.ReEncryptRequest)
+	if !ok {
+		return nil
+	}
+	to, err := key.ParseReference(*in.DestinationKeyId, v.c.Caller.Principal.AccountID, v.c.Caller.Region)
+	if err != nil {
+		return one("false")
+	}
+	from := v.key
+	if len(v.c.keys) > 0 {
+		from = v.c.keys[0]
+	}
+	destination, live := v.c.latest(to)
+	return one(strconv.FormatBool(live && destination.ID == from.ID && destination.Account == from.Account))
+}
+
+// encryptionAlgorithm is the one that the question is about: ReEncrypt has two.
+func (v *conditions) encryptionAlgorithm() []string {
+	for _, m := range []string{"EncryptionAlgorithm", "SourceEncryptionAlgorithm"} {
+		if v.t.destination {
+			m = "DestinationEncryptionAlgorithm"
+		}
+		if v.c.Operation.shape.Field(v.c.Input, m).IsValid() {
+			return v.member(m, "SYMMETRIC_DEFAULT")
+		}
+	}
+	switch v.c.Operation.Name {
+	case "GenerateDataKey", "GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext", "GenerateDataKeyWithoutPlaintext":
+		return one("SYMMETRIC_DEFAULT")
+	}
+	return nil
+}
+
+// suite is that of the key, or of the one that is to be made.
+func (v *conditions) suite() (s key.Suite, origin key.Origin, ok bool) {
+	if v.key.ID != "" {
+		return key.Suite{Spec: v.key.Spec, Usage: v.key.Usage}, v.key.Origin, true
+	}
+	in, making := v.c.Input.(*api.CreateKeyRequest)
+	if !making {
+		return s, "", false
+	}
+	s, err := suiteFor(in)
+	return s, key.Origin(or(in.Origin, string(key.OriginAWSKMS))), err == nil
+}
+
+func (v *conditions) keySpec() []string {
+	s, _, _ := v.suite()
+	return one(string(s.Spec))
+}
+
+func (v *conditions) keyUsage() []string {
+	s, _, _ := v.suite()
+	return one(string(s.Usage))
+}
+
+func (v *conditions) keyOrigin() []string {
+	_, origin, _ := v.suite()
+	return one(string(origin))
+}
+
+func (v *conditions) multiRegion() []string {
+	if v.key.ID != "" {
+		return one(strconv.FormatBool(v.key.IsMultiRegion()))
+	}
+	if in, making := v.c.Input.(*api.CreateKeyRequest); making {
+		return one(strconv.FormatBool(or(in.MultiRegion, false)))
+	}
+	return nil
+}
+
+func (v *conditions) multiRegionType() []string {
+	in, making := v.c.Input.(*api.CreateKeyRequest)
+	switch {
+	case v.key.IsPrimary(), making && or(in.MultiRegion, false):
+		return one("PRIMARY")
+	case v.key.IsReplica():
+		return one("REPLICA")
+	}
+	return nil
+}
+
+// aliases are those of the key, which its index has.
+func (v *conditions) aliases() (names []string) {
+	if v.key.ID == "" {
+		return nil
+	}
+	err := v.c.store.View(v.c.ctx, func(view *store.View) error {
+		found, err := aliasesOfKey.Scan(view, pathOf(v.key)+"/", "", key.MaxAliases)
+		for _, a := range found {
+			names = append(names, key.AliasPrefix+strings.TrimPrefix(a.Path, pathOf(v.key)+"/"))
+		}
+		return err
+	})
+	if err != nil {
+		v.err = err
+	}
+	return names
+}
