@@ -16,6 +16,7 @@ type Request struct {
 	Caller    identity.Caller
 	SourceIP  string
 	UserAgent string
+	Secure    bool // it came over TLS
 	Operation Operation
 	Input     any // what Operation.NewInput gave, filled
 }

@@ -72,6 +72,8 @@ type Service struct {
 	generating    chan struct{} // a place for each RSA pair being made for a user
 	tokenKeys     *tokenKeys
 	grantTokens   seal.Sealer
+	sessionTokens *sessionTokens
+	compiled      compiledPolicies
 	usage         *keyUsage
 	accessKeyUse  *keyUsage
 	refusals      refusals    // of a dev server
@@ -102,6 +104,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		wrappingKeys:  newWrappingKeys(c.WrappingKeysAhead),
 		generating:    make(chan struct{}, maxGenerating),
 		grantTokens:   keyring.GrantTokens(),
+		sessionTokens: newSessionTokens(keyring.SessionTokens()),
 	}
 	if s.regions == nil {
 		s.regions = key.ValidRegion
