@@ -87,7 +87,7 @@ func Start(t testing.TB, wishes ...Option) *Server {
 	check(t, o.sow(s))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	check(t, err)
-	h := server.New(&server.Handler{Service: s, Verifier: verifier(), Log: log, Refused: s.RememberRefusal})
+	h := server.New(&server.Handler{Service: s, Verifier: verifier(s), Log: log, Refused: s.RememberRefusal})
 	go h.Serve(listener)
 	t.Cleanup(func() {
 		for _, c := range []io.Closer{h, events, s, slots, backend} {
@@ -121,13 +121,15 @@ func (s *Server) Advance(d time.Duration) {
 	check(s.t, s.service.RotateDue(context.Background()))
 }
 
-func verifier() *identity.Verifier {
+func verifier(s *service.Service) *identity.Verifier {
+	root := identity.Fixed(identity.AccessKey{
+		ID: AccessKeyID, Secret: identity.NewSecret(SecretAccessKey), Principal: identity.Root(Account),
+	})
 	return identity.NewVerifier(identity.Config{
-		Lookup: identity.Fixed(identity.AccessKey{
-			ID: AccessKeyID, Secret: identity.NewSecret(SecretAccessKey), Principal: identity.Root(Account),
-		}),
-		Regions: key.ValidRegion,
-		Now:     time.Now,
+		Lookup:   identity.First(root, s.AccessKey),
+		Sessions: s.Session,
+		Regions:  key.ValidRegion,
+		Now:      time.Now,
 	})
 }
 

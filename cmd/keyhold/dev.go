@@ -105,7 +105,7 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	h := &server.Handler{Service: s, Verifier: o.verifier(), Log: logger, Refused: s.RememberRefusal}
+	h := &server.Handler{Service: s, Verifier: o.verifier(s), Log: logger, Refused: s.RememberRefusal}
 	printBanner(out, o, listener.Addr().String())
 	return serve(ctx, server.New(h), listener)
 }
@@ -131,11 +131,13 @@ func openDev(data string, fail func(error)) (deployment, error) {
 	return openData(data, devRootKey(data), fail)
 }
 
-func (o devOptions) verifier() *identity.Verifier {
+func (o devOptions) verifier(s *service.Service) *identity.Verifier {
+	root := identity.AccessKey{ID: devAccessKey, Secret: identity.NewSecret(devSecret), Principal: identity.Root(o.account)}
 	c := identity.Config{
-		Lookup:  identity.Fixed(identity.AccessKey{ID: devAccessKey, Secret: identity.NewSecret(devSecret), Principal: identity.Root(o.account)}),
-		Regions: key.ValidRegion,
-		Now:     time.Now,
+		Lookup:   identity.First(identity.Fixed(root), s.AccessKey),
+		Sessions: s.Session,
+		Regions:  key.ValidRegion,
+		Now:      time.Now,
 	}
 	if o.anyCredentials {
 		c.Admit = identity.AnyCredentials(o.account)

@@ -136,8 +136,9 @@ func (o serveOptions) serves(region string) bool { return slices.Contains(o.regi
 
 func (o serveOptions) verifier(s *service.Service) *identity.Verifier {
 	return identity.NewVerifier(identity.Config{
-		Lookup:  s.AccessKey,
-		Regions: o.serves,
-		Now:     time.Now,
+		Lookup:   s.AccessKey,
+		Sessions: s.Session,
+		Regions:  o.serves,
+		Now:      time.Now,
 	})
 }

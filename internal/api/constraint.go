@@ -19,6 +19,7 @@ type constraint interface {
 // patterns are the regular expressions of the API, as its messages print them.
 const patterns = `
 alias        ^[a-zA-Z0-9:/_-]+$
+externalID   [\w+=,.@:\/-]*
 grantName    ^[a-zA-Z0-9:/_-]+$
 marker       [\u0020-\u00FF]*
 materialID   ^[a-f0-9]+$
@@ -27,6 +28,9 @@ policy       [\u0009\u000A\u000D\u0020-\u00FF]+
 policyName   [\w]+
 principal    ^[\w+=,.@:/-]+$
 region       ^([a-z]+-){2,3}\d+$
+sessionName  [\w+=,.@-]*
+tag          [\p{L}\p{Z}\p{N}_.:/=+\-@]+
+tagValue     [\p{L}\p{Z}\p{N}_.:/=+\-@]*
 `
 
 // newConstraint returns the constraint that a word of a tag states.

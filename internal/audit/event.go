@@ -24,8 +24,11 @@ const (
 	STS = "sts.amazonaws.com"
 )
 
-// KeyResource is the Type of a Resource that is a KMS key.
-const KeyResource = "AWS::KMS::Key"
+// The values of Resource.Type.
+const (
+	KeyResource  = "AWS::KMS::Key"
+	RoleResource = "AWS::IAM::Role"
+)
 
 // An Event says who asked for what, and what was decided. Its members are named
 // and ordered as in "CloudTrail record contents" and the KMS pages "Examples of

@@ -14,3 +14,16 @@ func Fixed(keys ...AccessKey) Lookup {
 		return k, ok, nil
 	}
 }
+
+// First returns the Lookup that asks several in turn, until one knows the access
+// key.
+func First(lookups ...Lookup) Lookup {
+	return func(ctx context.Context, id string) (k AccessKey, ok bool, err error) {
+		for _, lookup := range lookups {
+			if k, ok, err = lookup(ctx, id); ok || err != nil {
+				return k, ok, err
+			}
+		}
+		return k, false, nil
+	}
+}

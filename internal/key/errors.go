@@ -45,6 +45,17 @@ const (
 	KindValidation                 Kind = "ValidationException"
 )
 
+// The kinds that only operations of the STS API give, as that API names them or, where
+// it names one thing twice, apart.
+const (
+	KindExpiredWebIdentityToken Kind = "ExpiredWebIdentityToken" // and not the session's
+	KindIDPCommunication        Kind = "IDPCommunicationError"
+	KindIDPRejectedClaim        Kind = "IDPRejectedClaim"
+	KindInvalidAction           Kind = "InvalidAction"
+	KindInvalidIdentityToken    Kind = "InvalidIdentityToken"
+	KindPackedPolicyTooLarge    Kind = "PackedPolicyTooLarge"
+)
+
 // An Error is a refusal that the caller may see. Message goes on the wire as it
 // is, so it never holds key material, a secret, or the step of an unwrap that
 // failed. Cause is for the operator's log alone.

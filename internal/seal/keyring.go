@@ -95,6 +95,12 @@ func (r *Keyring) TokenKeys() Sealer { return Sealer{keyring: r, purpose: "keyho
 // nowhere else.
 func (r *Keyring) GrantTokens() Sealer { return Sealer{keyring: r, purpose: "keyhold grant token v1"} }
 
+// SessionTokens returns the Sealer of the tokens of temporary credentials, which are
+// kept by callers and nowhere else.
+func (r *Keyring) SessionTokens() Sealer {
+	return Sealer{keyring: r, purpose: "keyhold session token v1"}
+}
+
 // Under returns a Sealer that needs the given secret beside the data key, to seal
 // and to open: whoever destroys the secret destroys what was sealed.
 func (s Sealer) Under(secret []byte) Sealer {

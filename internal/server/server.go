@@ -1,4 +1,5 @@
-// Package server speaks the KMS protocol over HTTP in front of a service.
+// Package server speaks the protocols of KMS and STS over HTTP in front of a
+// service.
 //
 // It reads the request, has its signature verified, finds the operation, decodes
 // the body, hands all to the gate of package service, and writes the answer or
@@ -31,7 +32,8 @@ const MaxBody = 128 << 10
 
 const contentType = "application/x-amz-json-1.1"
 
-// A Handler answers the requests of the KMS protocol.
+// A Handler answers requests: those of the KMS protocol and, at the same address,
+// those of the query protocol, which the STS API is of.
 type Handler struct {
 	Service  *service.Service
 	Verifier *identity.Verifier
@@ -59,6 +61,10 @@ func New(h *Handler) *http.Server {
 // ServeHTTP answers one request. Every answer has a request ID and a date.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := uuid.NewString()
+	if isQuery(r) {
+		h.serveQuery(w, r, id)
+		return
+	}
 	header := w.Header()                                // whose names are spelled as Set would
 	values := []string{id, contentType, "no-store", ""} // in one piece, as there are some for each request
 	header["X-Amzn-Requestid"] = values[0:1:1]
@@ -106,6 +112,7 @@ func (h *Handler) answer(r *http.Request, id string) (any, error) {
 		Caller:    caller,
 		SourceIP:  host(r.RemoteAddr),
 		UserAgent: r.UserAgent(),
+		Secure:    r.TLS != nil,
 		Operation: op,
 		Input:     in,
 	})
@@ -143,7 +150,7 @@ func (h *Handler) operation(r *http.Request) (service.Operation, error) {
 	prefix, name, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	op, served := h.Service.Find(name)
 	switch {
-	case served && op.Target == prefix:
+	case served && op.Target == prefix && prefix != api.TargetSTS:
 		return op, nil
 	case prefix == api.TargetKMS && api.Known(name):
 		return service.Operation{}, key.Errorf(key.KindUnsupportedOperation, "%s is not supported.", name)
@@ -172,15 +179,21 @@ func host(address string) string {
 // refuse writes an error: to the caller what the API says of it, to the log the
 // real cause.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, id string, err error) {
-	var refused *key.Error
-	if !errors.As(err, &refused) {
-		refused = key.Errorf(kindInternal, "The request was rejected because of an internal error.")
-		h.Log.Error("request failed", "request", id, "target", r.Header.Get("X-Amz-Target"), "error", err)
-	} else if refused.Cause != nil {
-		h.Log.Warn("request refused", "request", id, "target", r.Header.Get("X-Amz-Target"), "error", refused, "cause", refused.Cause)
+	refused := h.refusal(id, r.Header.Get("X-Amz-Target"), err)
+	if !errors.Is(err, context.Canceled) { // or else nobody is there to read it
+		writeError(w, refused)
 	}
-	if errors.Is(err, context.Canceled) {
-		return // nobody is there to read it
+}
+
+// refusal returns what a caller is told of an error, and logs the rest of it.
+func (h *Handler) refusal(id, target string, err error) *key.Error {
+	refused, ok := errors.AsType[*key.Error](err)
+	if !ok {
+		h.Log.Error("request failed", "request", id, "target", target, "error", err)
+		return key.Errorf(kindInternal, "The request was rejected because of an internal error.")
 	}
-	writeError(w, refused)
+	if refused.Cause != nil {
+		h.Log.Warn("request refused", "request", id, "target", target, "error", refused, "cause", refused.Cause)
+	}
+	return refused
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/api/sts"
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/policy"
@@ -24,10 +26,11 @@ type call struct {
 	// grants are what the grant tokens of the request name, on whatever keys.
 	grants []key.Grant
 
-	also      []audit.Event // beside that of the call
-	created   string        // the ARN of the key that the call made
-	told      told          // what the event says beside
-	written   []string      // slots, for material that is not committed yet
+	also      []audit.Event    // beside that of the call
+	about     []audit.Resource // what the call is about beside keys
+	created   string           // the ARN of the key that the call made
+	told      told             // what the event says beside
+	written   []string         // slots, for material that is not committed yet
 	committed bool
 }
 
@@ -134,20 +137,24 @@ func (c *call) event(err error) audit.Event {
 	for _, k := range c.keys {
 		e.Resources = append(e.Resources, audit.Resource{ARN: k.ARN(), AccountID: k.Account, Type: audit.KeyResource})
 	}
-	if e.ErrorCode, e.ErrorMessage = errorOf(err); err == nil {
+	e.Resources = append(e.Resources, c.about...)
+	if e.ErrorCode, e.ErrorMessage = c.Operation.errorOf(err); err == nil {
 		e.ResponseElements, e.AdditionalEventData = c.told.response, c.told.additional
 	}
 	return e
 }
 
 // errorOf gives what an event says of an error: what the caller was told.
-func errorOf(err error) (code, message string) {
-	var refused *key.Error
-	switch {
-	case err == nil:
+func (o Operation) errorOf(err error) (code, message string) {
+	if err == nil {
 		return "", ""
-	case errors.As(err, &refused):
-		return string(refused.Kind), refused.Message
 	}
-	return "KMSInternalException", ""
+	kind := "KMSInternalException"
+	if refused, ok := errors.AsType[*key.Error](err); ok {
+		kind, message = string(refused.Kind), refused.Message
+	}
+	if o.Target == api.TargetSTS {
+		return sts.FaultOf(kind).Code, message
+	}
+	return kind, message
 }

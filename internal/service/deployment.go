@@ -26,7 +26,7 @@ var ErrInitialised = errors.New("the deployment is initialised already")
 // Initialise gives a new deployment its account and returns the first access key
 // of the account's root. The secret is shown here and never again.
 func (s *Service) Initialise(ctx context.Context, account string) (id, secret string, err error) {
-	id, secret = newAccessKey()
+	id, secret = newAccessKey(keyPrefix)
 	e := serverEvent("CreateAccessKey", account, s.clock.Now())
 	e.RequestParameters = fmt.Appendf(nil, `{"accessKeyId":%q}`, id)
 	err = s.update(ctx, func(tx *store.Tx) error {
@@ -50,11 +50,26 @@ func (s *Service) Account(ctx context.Context) (account string, err error) {
 	return account, err
 }
 
-// newAccessKey returns a random access key in the form that those of AWS have:
-// an ID of 20 letters and digits, "AKIA" first, and a secret of 40 characters,
-// which are 240 random bits.
-func newAccessKey() (id, secret string) {
-	var random [10 + 30]byte
+// What IDs begin with. Source: "IAM identifiers", unique identifiers.
+const (
+	keyPrefix     = "AKIA" // access keys
+	sessionPrefix = "ASIA" // those of temporary credentials
+	userPrefix    = "AIDA"
+	rolePrefix    = "AROA"
+	policyPrefix  = "ANPA"
+)
+
+// newAccessKey returns a random access key in the form that those of AWS have: an
+// ID and a secret of 40 characters, which are 240 random bits.
+func newAccessKey(prefix string) (id, secret string) {
+	var random [30]byte
 	rand.Read(random[:]) // never fails: the program ends first (crypto/rand)
-	return "AKIA" + base32.StdEncoding.EncodeToString(random[:10]), base64.StdEncoding.EncodeToString(random[10:])
+	return newUniqueID(prefix), base64.StdEncoding.EncodeToString(random[:])
+}
+
+// newUniqueID returns a random ID of 20 letters and digits, the prefix first.
+func newUniqueID(prefix string) string {
+	var random [10]byte
+	rand.Read(random[:])
+	return prefix + base32.StdEncoding.EncodeToString(random[:])
 }

@@ -3,93 +3,59 @@ package service
 import (
 	"context"
 	"fmt"
-	"sync"
 
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/policy"
 )
 
-// maxCompiled bounds the policies that are kept compiled, in bytes of their text.
-const maxCompiled = 4 << 20
-
-// compiled keeps policies ready, by their text: so what is kept never goes stale,
-// and all keys with the default policy of an account share one.
-type compiled struct {
-	mu       sync.RWMutex
-	policies map[policyText]*policy.Policy
-	bytes    int
-}
-
-type policyText struct {
-	text string
-	as   policy.Type
-}
-
-// get returns the policy of a text.
-func (c *compiled) get(text string, as policy.Type) (*policy.Policy, error) {
-	c.mu.RLock()
-	p := c.policies[policyText{text, as}]
-	c.mu.RUnlock()
-	if p != nil {
-		return p, nil
-	}
-	p, err := policy.Parse(text, as)
-	if err != nil {
-		return nil, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.policies == nil || c.bytes+len(text) > maxCompiled {
-		// Starting over costs each policy in use one compilation.
-		c.policies, c.bytes = map[policyText]*policy.Policy{}, 0
-	}
-	c.policies[policyText{text, as}] = p
-	c.bytes += len(text)
-	return p, nil
-}
-
-// nothing is in the place of a policy that was stored and is none: it denies all.
+// nothing is in the place of a policy that is not to be had: it denies all.
 const nothing = `{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}}`
+
+// denial returns the document that denies all.
+func (s *Service) denial(name string) (policy.Document, error) {
+	p, err := s.compiled.get(nothing, policy.KeyPolicy)
+	return policy.Document{Name: name, Policy: p}, err
+}
 
 // keyPolicy returns the policy of a key. One that cannot be read, as older programs
 // stored them, allows nothing, and the operator's log says so.
 func (s *Service) keyPolicy(k key.Key) (policy.Document, error) {
-	p, err := s.policies.get(k.Policy, policy.KeyPolicy)
+	name := "the key policy of " + k.ARN()
+	p, err := s.compiled.get(k.Policy, policy.KeyPolicy)
 	if err != nil {
 		s.log.Error("a key policy is malformed and denies everything", "key", k.ARN(), "error", err)
-		p, err = s.policies.get(nothing, policy.KeyPolicy)
+		return s.denial(name)
 	}
-	return policy.Document{Name: "the key policy of " + k.ARN(), Policy: p}, err
+	return policy.Document{Name: name, Policy: p}, nil
 }
 
-// documentsOf returns the policies of a principal.
+// documentsOf gathers the policies of a principal: all that a request is held
+// against but the policy of the resource. The root of an account has none. An error
+// means that some policy could not be had: then nothing may be decided, as it may
+// be one that denies.
 func (s *Service) documentsOf(ctx context.Context, p identity.Principal) (d policy.Documents, err error) {
 	e, name, err := s.entityOf(ctx, p)
 	if err != nil {
 		return d, err
 	}
-	for _, in := range e.Inline {
-		d.Identity = append(d.Identity, policy.Document{Name: "the inline policy " + in.Name + " of " + name})
-		if err := s.compile(&d.Identity[len(d.Identity)-1], in.Document); err != nil {
-			return d, err
-		}
-	}
-	if d.Identity, err = s.managed(ctx, d.Identity, e.Attached); err != nil {
+	if d.Identity, err = s.identityDocuments(ctx, e, name); err != nil {
 		return d, err
 	}
 	if e.Boundary != "" {
-		d.Boundary, err = s.managedPolicy(ctx, e.Boundary)
+		if d.Boundary, err = s.managedDocument(ctx, e.Boundary); err != nil {
+			return d, err
+		}
 	}
-	if err == nil && p.Session != nil && p.Session.IsLimited() {
-		d.Session, err = s.sessionPolicies(ctx, p.Session)
+	if p.Session != nil && p.Session.IsLimited() {
+		d.Session, err = s.sessionDocuments(ctx, p.Session)
 	}
 	return d, err
 }
 
-// entityOf returns the user or role whose policies a principal has; that of the
-// root of an account has none.
-func (s *Service) entityOf(ctx context.Context, p identity.Principal) (e identity.Entity, name string, err error) {
+// entityOf returns the user or role whose policies a principal has, and its ARN;
+// that of the root of an account has none.
+func (s *Service) entityOf(ctx context.Context, p identity.Principal) (e identity.Entity, arn string, err error) {
 	switch p.Kind {
 	case identity.KindUser:
 		u, ok, err := users.Latest(ctx, s.store, namedPath(p.AccountID, p.UserName))
@@ -110,54 +76,75 @@ func (s *Service) entityOf(ctx context.Context, p identity.Principal) (e identit
 // errGone is for somebody who was removed while a request was under way.
 var errGone = key.Errorf(key.KindUnrecognizedClient, "The security token included in the request is invalid.")
 
-func (s *Service) sessionPolicies(ctx context.Context, session *identity.Session) (all []policy.Document, err error) {
-	for _, text := range session.Policies {
-		all = append(all, policy.Document{Name: "the session policy"})
-		if err := s.compile(&all[len(all)-1], text); err != nil {
-			return nil, err
-		}
-	}
-	return s.managed(ctx, all, session.PolicyARNs)
-}
-
-// managed appends the managed policies of the ARNs.
-func (s *Service) managed(ctx context.Context, to []policy.Document, arns []string) ([]policy.Document, error) {
-	for _, arn := range arns {
-		d, err := s.managedPolicy(ctx, arn)
+func (s *Service) identityDocuments(ctx context.Context, e identity.Entity, arn string) (all []policy.Document, err error) {
+	for _, inline := range e.Inline {
+		d, err := s.document("the inline policy "+inline.Name+" of "+arn, inline.Document)
 		if err != nil {
 			return nil, err
 		}
-		to = append(to, d)
+		all = append(all, d)
 	}
-	return to, nil
-}
-
-// managedPolicy returns the policy of an ARN. One that is not there denies all, as
-// what it would say is not known.
-func (s *Service) managedPolicy(ctx context.Context, arn string) (policy.Document, error) {
-	text := nothing
-	if path, ok := policyPathOf(arn); ok {
-		m, found, err := managedPolicies.Latest(ctx, s.store, path)
+	for _, name := range e.Attached {
+		d, err := s.managedDocument(ctx, name)
 		if err != nil {
-			return policy.Document{}, err
+			return nil, err
 		}
-		if found {
-			text = m.Document
-		}
+		all = append(all, d)
 	}
-	d := policy.Document{Name: arn}
-	return d, s.compile(&d, text)
+	return all, nil
 }
 
-// compile fills in the policy of a document.
-func (s *Service) compile(d *policy.Document, text string) (err error) {
-	if text == nothing {
-		d.Policy, err = s.policies.get(nothing, policy.KeyPolicy)
-		return err
-	}
-	d.Policy, err = s.policies.get(text, policy.IdentityPolicy)
+// document returns the stored policy of a text. It was parsed before it was stored.
+func (s *Service) document(name, text string) (policy.Document, error) {
+	p, err := s.compiled.get(text, policy.IdentityPolicy)
 	if err != nil {
-		return fmt.Errorf("%s: %w", d.Name, err)
+		err = fmt.Errorf("%s: %w", name, err)
 	}
-	return nil
+	return policy.Document{Name: name, Policy: p}, err
+}
+
+// managedDocument returns a managed policy that users or roles have, and which
+// therefore is there.
+func (s *Service) managedDocument(ctx context.Context, arn string) (policy.Document, error) {
+	d, ok, err := s.findManaged(ctx, arn)
+	if err == nil && !ok {
+		err = fmt.Errorf("the managed policy %s is missing", arn)
+	}
+	return d, err
+}
+
+func (s *Service) findManaged(ctx context.Context, arn string) (d policy.Document, ok bool, err error) {
+	path, ok := policyPathOf(arn)
+	if !ok {
+		return d, false, nil
+	}
+	p, ok, err := managedPolicies.Latest(ctx, s.store, path)
+	if err != nil || !ok || p.ARN() != arn {
+		return d, false, err
+	}
+	d, err = s.document(arn, p.Document)
+	return d, err == nil, err
+}
+
+// sessionDocuments returns the policies that limit a session. Managed ones may have
+// been removed since: what they would say is not known, so it may do nothing.
+func (s *Service) sessionDocuments(ctx context.Context, of *identity.Session) (all []policy.Document, err error) {
+	for _, text := range of.Policies {
+		d, err := s.document("the session policy", text)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, d)
+	}
+	for _, arn := range of.PolicyARNs {
+		d, ok, err := s.findManaged(ctx, arn)
+		if err == nil && !ok {
+			d, err = s.denial(arn + ", which was removed")
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, d)
+	}
+	return all, nil
 }

@@ -19,6 +19,9 @@ type Operation struct {
 	Target string // the API that it belongs to: api.TargetKMS or another
 	// ReadOnly says that the operation changes nothing that is kept.
 	ReadOnly bool
+	// Unsigned says that its requests need no signature: what is in them says who
+	// asks.
+	Unsigned bool
 
 	// usesKeys says that it is one of the cryptographic operations that
 	// GetKeyLastUsage tells of.

@@ -62,6 +62,7 @@ func operations(dev bool) map[string]Operation {
 		verifySignature,
 		verifyMac,
 	)
+	rows = append(rows, of(api.TargetSTS, assumeRole, getCallerIdentity, getSessionToken)...)
 	rows = append(rows, of(api.TargetAdmin, recreateKey)...)
 	if dev {
 		rows = append(rows, of(api.TargetDev, explainSignature, moveClock, showClock)...)

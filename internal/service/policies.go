@@ -20,7 +20,7 @@ func (c *call) checkPolicy(document string, k key.Key, bypassLockout *bool) erro
 	if len(document) > key.MaxPolicySize {
 		return key.Errorf(key.KindLimitExceeded, "A key policy can have at most %d bytes.", key.MaxPolicySize)
 	}
-	p, err := c.policies.get(document, policy.KeyPolicy)
+	p, err := c.compiled.get(document, policy.KeyPolicy)
 	if err != nil {
 		return key.Errorf(key.KindMalformedPolicyDocument, "The key policy is malformed: %v", err)
 	}

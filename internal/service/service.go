@@ -50,29 +50,30 @@ var (
 // A Service carries out operations on the keys of one deployment. Its methods
 // may be called concurrently.
 type Service struct {
-	store        *store.Store
-	slots        store.Slots
-	materials    seal.Sealer
-	opened       *opened
-	audit        *audit.Log
-	outbox       outbox
-	leftovers    *leftovers
-	sweeper      *sweeper
-	clock        *Clock
-	log          *slog.Logger
-	rules        key.Rules
-	wrappings    key.Wrappings
-	operations   map[string]Operation
-	policies     compiled
-	regions      func(region string) bool
-	wrappingKeys *wrappingKeys
-	generating   chan struct{} // a place for each RSA pair being made for a user
-	tokenKeys    *tokenKeys
-	grantTokens  seal.Sealer
-	usage        *keyUsage
-	accessKeyUse *keyUsage
-	refusals     refusals    // of a dev server
-	erased       atomic.Bool // something was, since the last collection of garbage
+	store         *store.Store
+	slots         store.Slots
+	materials     seal.Sealer
+	opened        *opened
+	audit         *audit.Log
+	outbox        outbox
+	leftovers     *leftovers
+	sweeper       *sweeper
+	clock         *Clock
+	log           *slog.Logger
+	rules         key.Rules
+	wrappings     key.Wrappings
+	operations    map[string]Operation
+	compiled      compiledPolicies
+	regions       func(region string) bool
+	wrappingKeys  *wrappingKeys
+	generating    chan struct{} // a place for each RSA pair being made for a user
+	tokenKeys     *tokenKeys
+	grantTokens   seal.Sealer
+	sessionTokens *sessionTokens
+	usage         *keyUsage
+	accessKeyUse  *keyUsage
+	refusals      refusals    // of a dev server
+	erased        atomic.Bool // something was, since the last collection of garbage
 }
 
 // Open returns the Service of the deployment that lies in the Backend; an empty
@@ -84,20 +85,21 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{
-		store:        store.New(c.Backend, keyring.Records()),
-		slots:        c.Slots,
-		materials:    keyring.Materials(),
-		opened:       newOpened(),
-		audit:        c.Audit,
-		clock:        c.Clock,
-		log:          c.Log,
-		rules:        key.ParseRules(),
-		wrappings:    key.ParseWrappings(),
-		operations:   operations(c.Dev),
-		regions:      c.Regions,
-		wrappingKeys: newWrappingKeys(c.WrappingKeysAhead),
-		generating:   make(chan struct{}, maxGenerating),
-		grantTokens:  keyring.GrantTokens(),
+		store:         store.New(c.Backend, keyring.Records()),
+		slots:         c.Slots,
+		materials:     keyring.Materials(),
+		opened:        newOpened(),
+		audit:         c.Audit,
+		clock:         c.Clock,
+		log:           c.Log,
+		rules:         key.ParseRules(),
+		wrappings:     key.ParseWrappings(),
+		operations:    operations(c.Dev),
+		regions:       c.Regions,
+		wrappingKeys:  newWrappingKeys(c.WrappingKeysAhead),
+		generating:    make(chan struct{}, maxGenerating),
+		grantTokens:   keyring.GrantTokens(),
+		sessionTokens: newSessionTokens(keyring.SessionTokens()),
 	}
 	if s.regions == nil {
 		s.regions = key.ValidRegion

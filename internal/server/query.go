@@ -1,0 +1,115 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"mime"
+	"net/http"
+	"strconv"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/api/sts"
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/service"
+)
+
+const formType = "application/x-www-form-urlencoded"
+
+// unsignedRegion is the Region of requests without a signature: that of the one
+// address which the STS API first had.
+const unsignedRegion = "us-east-1"
+
+// iamVersion is the version of the IAM API, which has the same protocol and none
+// of whose actions is served.
+const iamVersion = "2010-05-08"
+
+// isQuery reports whether a request is one of the query protocol.
+func isQuery(r *http.Request) bool {
+	if len(r.Header["X-Amz-Target"]) > 0 {
+		return false
+	}
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return err == nil && media == formType
+}
+
+// serveQuery answers a request of the query protocol.
+func (h *Handler) serveQuery(w http.ResponseWriter, r *http.Request, id string) {
+	header := w.Header()
+	header.Set("X-Amzn-Requestid", id)
+	header.Set("Content-Type", "text/xml")
+	header.Set("Cache-Control", "no-store")
+	body, err := h.answerQuery(r, id)
+	status := http.StatusOK
+	if err != nil {
+		refused := h.refusal(id, "the query protocol", err)
+		if errors.Is(err, context.Canceled) {
+			return // nobody is there to read it
+		}
+		fault := sts.FaultOf(string(refused.Kind))
+		status, body = fault.Status, sts.EncodeError(id, fault, refused.Message)
+	}
+	header.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	w.Write(body)
+	clear(body)
+}
+
+// answerQuery keeps the order of checks: form, signature, action, parameters.
+func (h *Handler) answerQuery(r *http.Request, id string) ([]byte, error) {
+	body, err := readBody(r)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(body)
+	form, err := sts.ParseForm(body)
+	if err != nil {
+		return nil, key.Errorf(key.KindSerialization, "%v", err)
+	}
+	op, served := h.queryOperation(form)
+	caller, err := h.queryCaller(r, body, form, op.Unsigned)
+	if err != nil {
+		h.tellRefused(r, body, id, err)
+		return nil, err
+	}
+	if !served || r.Method != http.MethodPost || r.URL.Path != "/" {
+		return nil, key.Errorf(key.KindInvalidAction, "Could not find operation %s for version %s", form["Action"], form["Version"])
+	}
+	in := op.NewInput()
+	if err := form.Decode(in); err != nil {
+		return nil, key.Errorf(key.KindSerialization, "%v", err)
+	}
+	out, err := h.Service.Do(r.Context(), service.Request{
+		ID:        id,
+		Caller:    caller,
+		SourceIP:  host(r.RemoteAddr),
+		UserAgent: r.UserAgent(),
+		Secure:    r.TLS != nil,
+		Operation: op,
+		Input:     in,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return sts.Encode(op.Name, id, out)
+}
+
+func (h *Handler) queryOperation(f sts.Form) (service.Operation, bool) {
+	op, served := h.Service.Find(f["Action"])
+	if !served || op.Target != api.TargetSTS || f["Version"] != sts.Version {
+		return service.Operation{}, false
+	}
+	return op, true
+}
+
+// queryCaller verifies the signature, which must be for the API that the request
+// names. An operation that needs none is given no caller, signed or not.
+func (h *Handler) queryCaller(r *http.Request, body []byte, f sts.Form, unsigned bool) (identity.Caller, error) {
+	switch {
+	case unsigned:
+		return identity.Caller{Principal: identity.Principal{Kind: identity.KindWebIdentity}, Region: unsignedRegion}, nil
+	case f["Version"] == iamVersion:
+		return h.Verifier.Verify(r, body, "iam")
+	}
+	return h.Verifier.Verify(r, body, "sts")
+}

@@ -1,0 +1,173 @@
+package service
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/keyhold/keyhold/internal/api/sts"
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/policy"
+)
+
+// An assumption is somebody's wish for a session of a role.
+type assumption struct {
+	action   string // "sts:AssumeRole" or the one for web identities
+	roleARN  string
+	session  identity.Session // what it is to carry
+	seconds  *int32           // how long
+	most     int32            // seconds, whatever the role allows; 0 is no limit
+	external *string          // sts:ExternalId
+	least    *int32           // characters of the token
+}
+
+// assume issues a session of a role, if the role's trust policy allows it and, where
+// that leaves it to them, the policies of who asks. A role that is missing or
+// disabled is as one that is forbidden.
+func (c *call) assume(a assumption, who policy.Principal, d policy.Documents) (role identity.Role, out issued, err error) {
+	role, ok, err := c.findRole(a.roleARN)
+	if err != nil {
+		return role, out, err
+	}
+	if ok {
+		c.about = append(c.about, roleResource(role))
+		ok, err = c.decideAssume(role, who, d, a)
+	}
+	if err != nil || !ok {
+		return role, out, firstOf(err, c.notAssumable(a))
+	}
+	seconds, err := a.duration(role)
+	if err != nil {
+		return role, out, err
+	}
+	s := a.session
+	s.Account, s.Role, s.RoleID = role.Account, role.Name, role.ID
+	if err := c.checkSessionPolicies(s); err != nil {
+		return role, out, err
+	}
+	out, err = c.issue(s, seconds, a.least)
+	return role, out, err
+}
+
+// findRole returns the role of an ARN.
+func (c *call) findRole(arn string) (r identity.Role, ok bool, err error) {
+	account, kind, _, name, ok := identity.ParseARN(arn)
+	if !ok || kind != "role" {
+		return r, false, nil
+	}
+	r, ok, err = roles.Latest(c.ctx, c.store, namedPath(account, name))
+	return r, ok && r.ARN() == arn && !r.Disabled, err
+}
+
+// decideAssume decides whether somebody may have the session of the role. The trust
+// policy must allow the tags and the source identity too.
+func (c *call) decideAssume(role identity.Role, who policy.Principal, d policy.Documents, a assumption) (bool, error) {
+	trust, err := c.compiled.get(role.Trust, policy.TrustPolicy)
+	if err != nil {
+		return false, err
+	}
+	d.Resource = policy.Document{Name: "the trust policy of " + role.ARN(), Policy: trust}
+	r := policy.Request{Principal: who, Resource: role.ARN(), Owner: role.Account, Time: c.now, Values: c.assumeValues(role, a)}
+	for _, r.Action = range a.actions() {
+		if !policy.Decide(r, d, nil).Allowed {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// actions are what must be allowed. Sources: "Pass session tags in AWS STS" and
+// "Monitor and control actions taken with assumed roles" in the IAM user guide.
+func (a assumption) actions() []string {
+	all := []string{a.action}
+	if len(a.session.Tags) > 0 || len(a.session.Transitive) > 0 {
+		all = append(all, "sts:TagSession")
+	}
+	if a.session.SourceIdentity != "" {
+		all = append(all, "sts:SetSourceIdentity")
+	}
+	return all
+}
+
+// assumeValues adds to the global condition keys those of "Available keys for AWS
+// STS".
+func (c *call) assumeValues(role identity.Role, a assumption) conditionValues {
+	v := c.globalValues()
+	v.web(a.session.Web)
+	v.set("aws:resourceaccount", role.Account)
+	v.tags("aws:resourcetag/", role.Tags)
+	v.set("sts:rolesessionname", a.session.Name)
+	v.set("sts:externalid", or(a.external, ""))
+	v.set("sts:sourceidentity", a.session.SourceIdentity)
+	if a.seconds != nil {
+		v.set("sts:durationseconds", strconv.Itoa(int(*a.seconds)))
+	}
+	v.tags("aws:requesttag/", a.session.Tags)
+	for _, t := range a.session.Tags {
+		v["aws:tagkeys"] = append(v["aws:tagkeys"], t.Key)
+	}
+	v["sts:transitivetagkeys"] = a.session.Transitive
+	return v
+}
+
+const defaultSession = 3600
+
+func (a assumption) duration(role identity.Role) (int32, error) {
+	seconds := or(a.seconds, defaultSession)
+	switch {
+	case a.most != 0 && seconds > a.most:
+		return 0, key.Errorf(key.KindValidation, "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining")
+	case seconds > role.MaxSession:
+		return 0, key.Errorf(key.KindValidation, "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+	}
+	return seconds, nil
+}
+
+// notAssumable is the one refusal of a role that is missing or forbidden.
+func (c *call) notAssumable(a assumption) *key.Error {
+	if c.Caller.Principal.Kind == identity.KindWebIdentity {
+		return key.Errorf(key.KindAccessDenied, "Not authorized to perform %s", a.action)
+	}
+	return key.Errorf(key.KindAccessDenied, "User: %s is not authorized to perform: %s on resource: %s", c.Caller.Principal.ARN, a.action, a.roleARN)
+}
+
+// maxSessionPolicies is how many characters session policies may have together, with
+// the ARNs of managed ones.
+const maxSessionPolicies = 2048
+
+// takeSessionPolicies puts the session policies of a request into a session.
+func takeSessionPolicies(s *identity.Session, text *string, arns []sts.PolicyDescriptorType) error {
+	size := 0
+	if text != nil {
+		if _, err := policy.Parse(*text, policy.IdentityPolicy); err != nil {
+			return key.Errorf(key.KindMalformedPolicyDocument, "The session policy: %v", err)
+		}
+		s.Policies = []string{*text}
+		size = len(*text)
+	}
+	for _, d := range arns {
+		arn := or(d.Arn, "")
+		if slices.Contains(s.PolicyARNs, arn) {
+			continue
+		}
+		s.PolicyARNs = append(s.PolicyARNs, arn)
+		size += len(arn)
+	}
+	if size > maxSessionPolicies {
+		return key.Errorf(key.KindPackedPolicyTooLarge, "Session policies can have %d characters together, with the ARNs of managed ones.", maxSessionPolicies)
+	}
+	return nil
+}
+
+// checkSessionPolicies looks for the managed session policies, which must be of the
+// role's account.
+func (c *call) checkSessionPolicies(s identity.Session) error {
+	for _, arn := range s.PolicyARNs {
+		_, ok, err := c.findManaged(c.ctx, arn)
+		if err != nil || !ok || !strings.HasPrefix(arn, "arn:aws:iam::"+s.Account+":") {
+			return firstOf(err, key.Errorf(key.KindValidation, "%s is no managed policy of the role's account.", arn))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,75 @@
+package service
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/api/sts"
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/policy"
+)
+
+// How long sessions of GetSessionToken are, in seconds: unless something else is
+// asked for, and those of the root at most.
+const (
+	defaultUserSession = 12 * 3600
+	maxRootSession     = 3600
+)
+
+// GetSessionToken needs no permission, but can be denied.
+var getSessionToken = query("GetSessionToken", nil,
+	func(in *sts.GetSessionTokenRequest, _ time.Time) error {
+		return checkNoMFA(in.SerialNumber, in.TokenCode)
+	},
+	func(c *call, in *sts.GetSessionTokenRequest) (*sts.GetSessionTokenResponse, error) {
+		p := c.Caller.Principal
+		if p.Session != nil {
+			return nil, key.Errorf(key.KindAccessDenied, "Cannot call GetSessionToken with session credentials")
+		}
+		if err := c.checkNotDenied("sts:GetSessionToken"); err != nil {
+			return nil, err
+		}
+		s := identity.Session{Account: p.AccountID}
+		seconds := or(in.DurationSeconds, defaultUserSession)
+		if p.Kind == identity.KindUser {
+			s.User, s.UserID = p.UserName, p.ID
+		} else {
+			seconds = min(seconds, maxRootSession)
+		}
+		out, err := c.issue(s, seconds, in.MinimumSessionTokenSize)
+		return &sts.GetSessionTokenResponse{Credentials: out.credentials, SessionTokenSize: out.size, SessionTokenUtilization: out.utilization}, err
+	})
+
+// checkNotDenied refuses what a policy of the caller denies, and asks for no Allow.
+func (c *call) checkNotDenied(action string) error {
+	p := c.Caller.Principal
+	d, err := c.documentsOf(c.ctx, p)
+	if err != nil {
+		return err
+	}
+	r := policy.Request{Principal: policyPrincipal(p), Action: action, Resource: "*", Owner: p.AccountID, Time: c.now, Values: c.globalValues()}
+	if decision := policy.Decide(r, d, nil); decision.Explicit {
+		return key.Errorf(key.KindAccessDenied, "User: %s is not authorized to perform: %s on resource: * %s", p.ARN, action, decision.Text(action))
+	}
+	return nil
+}
+
+// checkNoMFA refuses what a device for a second factor would be needed for, as there
+// are none.
+func checkNoMFA(serial, code *string) error {
+	if serial != nil || code != nil {
+		return key.Errorf(key.KindAccessDenied, "MultiFactorAuthentication failed, unable to validate MFA code. Devices for it are not supported.")
+	}
+	return nil
+}
+
+// policyPrincipal is a principal as package policy has it.
+func policyPrincipal(p identity.Principal) policy.Principal {
+	return policy.Principal{Kind: policy.Kind(p.Kind), Account: p.AccountID, ARN: p.ARN, RoleARN: p.RoleARN}
+}
+
+// roleUser is the session of a role as the answers of the STS API have it.
+func roleUser(role identity.Role, name string) *sts.AssumedRoleUser {
+	return &sts.AssumedRoleUser{AssumedRoleId: new(fmt.Sprintf("%s:%s", role.ID, name)), Arn: new(role.SessionARN(name))}
+}

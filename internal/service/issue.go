@@ -1,0 +1,91 @@
+package service
+
+import (
+	"time"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/api/sts"
+	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/key"
+)
+
+// An issued session is what the answers of the STS API tell of one.
+type issued struct {
+	credentials *sts.Credentials
+	packed      *int32 // how much of the room for policies and tags they take, in percent
+	size        *int32 // of the token, in bytes
+	utilization *int32 // of the largest one, in percent
+}
+
+// maxPacked is the room in a token for session policies and session tags, in bytes
+// of their JSON.
+const maxPacked = 5120
+
+// issue makes temporary credentials that carry the session, for so many seconds from
+// now.
+func (c *call) issue(s identity.Session, seconds int32, least *int32) (issued, error) {
+	packed, err := packedSize(s)
+	if err != nil {
+		return issued{}, err
+	}
+	var secret string
+	s.AccessKeyID, secret = newAccessKey(sessionPrefix)
+	s.Issued = c.now
+	s.Expires = c.now.Add(time.Duration(seconds) * time.Second).Truncate(time.Second)
+	token, err := c.sessionTokens.seal(sessionToken{Session: s, Secret: secret}, int(or(least, 0)))
+	if err != nil {
+		return issued{}, err
+	}
+	if len(token) > maxSessionToken {
+		return issued{}, key.Errorf(key.KindPackedPolicyTooLarge, "The session token would be longer than %d characters.", maxSessionToken)
+	}
+	c.told.response = toldCredentials(s)
+	return issued{
+		credentials: &sts.Credentials{
+			AccessKeyId:     &s.AccessKeyID,
+			SecretAccessKey: &secret,
+			SessionToken:    &token,
+			Expiration:      api.NewTimestamp(s.Expires),
+		},
+		packed:      packed,
+		size:        new(int32(len(token))),
+		utilization: new(percent(len(token), maxSessionToken)),
+	}, nil
+}
+
+// packedSize returns how much of the room for them the session policies and tags
+// take, in percent; nil if there are none.
+func packedSize(s identity.Session) (*int32, error) {
+	if !s.IsLimited() && len(s.Tags) == 0 {
+		return nil, nil
+	}
+	text, err := api.Encode(struct {
+		Policies, ARNs []string
+		Tags           []identity.Tag
+	}{s.Policies, s.PolicyARNs, s.Tags})
+	if err == nil && len(text) > maxPacked {
+		err = key.Errorf(key.KindPackedPolicyTooLarge, "The session policies and session tags take %d%% of the room for them: shorten them.", percent(len(text), maxPacked))
+	}
+	return new(percent(len(text), maxPacked)), err
+}
+
+func percent(n, of int) int32 { return int32((n*100 + of - 1) / of) }
+
+// toldCredentials is what an event says of credentials: all but the secret and the
+// token.
+func toldCredentials(s identity.Session) []byte {
+	type credentials struct {
+		AccessKeyID string `json:"accessKeyId"`
+		Expiration  string `json:"expiration"`
+	}
+	b, _ := api.Encode(struct {
+		Credentials credentials `json:"credentials"`
+	}{credentials{s.AccessKeyID, s.Expires.UTC().Format(time.RFC3339)}}) // no error: both are ASCII
+	return b
+}
+
+// roleResource is the role that a call is about, for its event.
+func roleResource(r identity.Role) audit.Resource {
+	return audit.Resource{ARN: r.ARN(), AccountID: r.Account, Type: audit.RoleResource}
+}

@@ -1,0 +1,95 @@
+package service
+
+import (
+	"encoding/base64"
+	"strings"
+	"sync"
+
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/seal"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// A sessionToken is what the token of temporary credentials holds, under the seal
+// of the deployment: so nothing is kept of it, any node knows whose it is, and
+// nobody can make one or change it.
+type sessionToken struct {
+	identity.Session
+	Secret  string `json:"secret"`
+	Padding string `json:"padding,omitzero"` // for who wants a longer token
+}
+
+// The largest token, in characters, so that it has room in a header beside the
+// others; and how many opened ones are kept at hand.
+const (
+	maxSessionToken   = 8192
+	maxOpenedSessions = 4096
+)
+
+// sessionTokens seals and opens tokens.
+type sessionTokens struct {
+	sealer seal.Sealer
+	codec  store.Codec[sessionToken]
+
+	mu     sync.RWMutex
+	opened map[string]*sessionToken // by the token
+}
+
+func newSessionTokens(s seal.Sealer) *sessionTokens {
+	return &sessionTokens{sealer: s, codec: store.JSON[sessionToken](), opened: map[string]*sessionToken{}}
+}
+
+// seal returns a token of least characters or more.
+func (s *sessionTokens) seal(t sessionToken, least int) (string, error) {
+	token, err := s.sealed(t)
+	if short := least - len(token); err == nil && short > 0 {
+		t.Padding = strings.Repeat(".", short*3/4+1) // three bytes are four characters
+		token, err = s.sealed(t)
+	}
+	return token, err
+}
+
+func (s *sessionTokens) sealed(t sessionToken) (string, error) {
+	plain, err := s.codec.Encode(t)
+	if err != nil {
+		return "", err
+	}
+	defer clear(plain)
+	sealed, err := s.sealer.Seal(nil, plain)
+	return base64.StdEncoding.EncodeToString(sealed), err
+}
+
+// open returns what a token holds, if it is one of this deployment. It is shared
+// and must not be changed.
+func (s *sessionTokens) open(token string) (t *sessionToken, ok bool) {
+	s.mu.RLock()
+	t, ok = s.opened[token]
+	s.mu.RUnlock()
+	if ok || len(token) > maxSessionToken {
+		return t, ok
+	}
+	if t, ok = s.unsealed(token); !ok {
+		return nil, false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.opened) >= maxOpenedSessions {
+		clear(s.opened) // starting over costs each one in use a few microseconds
+	}
+	s.opened[strings.Clone(token)] = t
+	return t, true
+}
+
+func (s *sessionTokens) unsealed(token string) (*sessionToken, bool) {
+	sealed, err := base64.StdEncoding.Strict().DecodeString(token)
+	if err != nil || strings.ContainsAny(token, "\r\n") {
+		return nil, false
+	}
+	plain, err := s.sealer.Open(nil, sealed)
+	if err != nil {
+		return nil, false
+	}
+	defer clear(plain)
+	t, err := s.codec.Decode(plain)
+	return &t, err == nil // a newer program's may have more to it than is known here
+}
