@@ -28,6 +28,9 @@ type Config struct {
 	// Dev adds the operations of dev servers: they show and move Clock, and
 	// explain refused signatures.
 	Dev bool
+	// DevAccount is the account whose root administers identities in a deployment
+	// that was not initialised, as those of dev servers are not.
+	DevAccount string
 	// Regions tells which Regions are served; nil is all that are well-formed. A
 	// key is replicated into no other.
 	Regions func(region string) bool
@@ -72,6 +75,7 @@ type Service struct {
 	generating    chan struct{} // a place for each RSA pair being made for a user
 	tokenKeys     *tokenKeys
 	grantTokens   seal.Sealer
+	devAccount    string
 	sessionTokens *sessionTokens
 	compiled      compiledPolicies
 	usage         *keyUsage
@@ -101,6 +105,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		operations:    operations(c.Dev),
 		storePolicies: c.StorePolicies,
 		regions:       c.Regions,
+		devAccount:    c.DevAccount,
 		wrappingKeys:  newWrappingKeys(c.WrappingKeysAhead),
 		generating:    make(chan struct{}, maxGenerating),
 		grantTokens:   keyring.GrantTokens(),
