@@ -63,7 +63,20 @@ func operations(dev bool) map[string]Operation {
 		verifyMac,
 	)
 	rows = append(rows, of(api.TargetSTS, assumeRole, getCallerIdentity, getSessionToken)...)
-	rows = append(rows, of(api.TargetAdmin, recreateKey)...)
+	rows = append(rows, of(api.TargetAdmin,
+		deleteIdentity,
+		listIdentities,
+		putAccount,
+		putPolicy,
+		putProvider,
+		putRole,
+		putUser,
+		recreateKey,
+		revokeSessions,
+		rotateAccessKey,
+		setIdentityState,
+		showIdentity,
+	)...)
 	if dev {
 		rows = append(rows, of(api.TargetDev, explainSignature, moveClock, showClock)...)
 	}

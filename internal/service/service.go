@@ -28,6 +28,9 @@ type Config struct {
 	// Dev adds the operations of dev servers: they show and move Clock, and
 	// explain refused signatures.
 	Dev bool
+	// DevAccount is the account whose root administers identities in a deployment
+	// that was not initialised, as those of dev servers are not.
+	DevAccount string
 	// Regions tells which Regions are served; nil is all that are well-formed. A
 	// key is replicated into no other.
 	Regions func(region string) bool
@@ -69,6 +72,7 @@ type Service struct {
 	generating    chan struct{} // a place for each RSA pair being made for a user
 	tokenKeys     *tokenKeys
 	grantTokens   seal.Sealer
+	devAccount    string
 	sessionTokens *sessionTokens
 	usage         *keyUsage
 	accessKeyUse  *keyUsage
@@ -96,6 +100,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		wrappings:     key.ParseWrappings(),
 		operations:    operations(c.Dev),
 		regions:       c.Regions,
+		devAccount:    c.DevAccount,
 		wrappingKeys:  newWrappingKeys(c.WrappingKeysAhead),
 		generating:    make(chan struct{}, maxGenerating),
 		grantTokens:   keyring.GrantTokens(),

@@ -1,0 +1,75 @@
+package service
+
+import (
+	"errors"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// administrationQuery makes the row of an operation on identities, which is for the
+// root of the deployment's account alone, whatever any policy says.
+func administrationQuery[In, Out any](name string, check func(*In, time.Time) error, run func(*call, *In) (*Out, error)) Operation {
+	action := "keyhold:" + name
+	return query(name, asks{{Action: action}}, check, func(c *call, in *In) (*Out, error) {
+		own, err := c.administrator()
+		if err != nil {
+			return nil, err
+		}
+		if p := c.Caller.Principal; p.Kind != identity.KindAccount || p.AccountID != own {
+			return nil, notAuthorized(p, action, "*", "it is for the root of the deployment's account alone")
+		}
+		return run(c, in)
+	})
+}
+
+// administration makes one that changes what is kept.
+func administration[In, Out any](name string, check func(*In, time.Time) error, run func(*call, *In) (*Out, error)) Operation {
+	o := administrationQuery(name, check, run)
+	o.ReadOnly = false
+	return o
+}
+
+// administrator returns the account whose root administers the deployment.
+func (c *call) administrator() (string, error) {
+	own, err := c.Account(c.ctx)
+	if err != nil || own != "" {
+		return own, err
+	}
+	return c.devAccount, nil
+}
+
+// accountOf returns the account that a member names, or the caller's own.
+func (c *call) accountOf(member *string) (string, error) {
+	account := or(member, c.Caller.Principal.AccountID)
+	if !key.ValidAccount(account) {
+		return "", key.Errorf(key.KindValidation, "%q is not an account ID: it has 12 digits.", account)
+	}
+	return account, nil
+}
+
+// touch raises the serial of an account, of which something is changed. The
+// deployment's own account is there as soon as something is in it; all others are
+// to be declared.
+func (c *call) touch(tx *store.Tx, account string) error {
+	a, ok, err := accounts.Get(tx, account)
+	if err != nil {
+		return err
+	}
+	if !ok && account != c.Caller.Principal.AccountID {
+		return key.Errorf(key.KindNotFound, "There is no account %s: declare it first.", account)
+	}
+	if !ok {
+		a = identity.Account{ID: account, Created: c.now}
+	}
+	a.Serial++
+	return accounts.Put(tx, account, a)
+}
+
+// Errors that end a transaction without a change.
+var (
+	errUnchanged = errors.New("nothing is to be changed")
+	errOnlyTold  = errors.New("nothing is to be changed, only to be told")
+)

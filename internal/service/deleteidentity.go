@@ -1,0 +1,123 @@
+package service
+
+import (
+	"slices"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// DeleteIdentity removes a user with its access keys, a role, a managed policy that
+// nobody has, or an OIDC provider. Accounts stay.
+var deleteIdentity = administration("DeleteIdentity", nil,
+	func(c *call, in *api.IdentityRequest) (*api.Empty, error) {
+		account, err := c.accountOf(in.AccountId)
+		if err != nil {
+			return nil, err
+		}
+		serial := int64(-1)
+		if *in.Kind == kindPolicy {
+			if serial, err = c.unusedAt(account, *in.Name); err != nil {
+				return nil, err
+			}
+		}
+		if err := c.tellOfKeys(account, in); err != nil {
+			return nil, err
+		}
+		return nil, c.commit(func(tx *store.Tx) error {
+			if err := c.removeIdentity(tx, account, *in.Kind, *in.Name); err != nil {
+				return err
+			}
+			if a, _, err := accounts.Get(tx, account); err != nil || serial >= 0 && a.Serial != serial {
+				return firstOf(err, key.Errorf(key.KindThrottling, "The identities of the account were changed at the same time."))
+			}
+			return c.touch(tx, account)
+		})
+	})
+
+func (c *call) removeIdentity(tx *store.Tx, account, kind, name string) error {
+	switch kind {
+	case kindUser:
+		u, ok, err := users.Get(tx, namedPath(account, name))
+		if err != nil || !ok {
+			return firstOf(err, errNoIdentity(kind, name, account))
+		}
+		for _, id := range u.Keys {
+			if err := removeKey(tx, id); err != nil {
+				return err
+			}
+		}
+		return users.Delete(tx, namedPath(account, name))
+	case kindRole:
+		return removeRecord(tx, roles, namedPath(account, name), errNoIdentity(kind, name, account))
+	case kindPolicy:
+		return removeRecord(tx, managedPolicies, namedPath(account, name), errNoIdentity(kind, name, account))
+	case kindProvider:
+		return removeRecord(tx, oidcProviders, providerPath(account, name), errNoIdentity(kind, name, account))
+	}
+	return errNoKind(kind)
+}
+
+func removeRecord[T any](tx *store.Tx, t store.Table[T], path string, missing *key.Error) error {
+	if _, ok, err := t.Get(tx, path); err != nil || !ok {
+		return firstOf(err, missing)
+	}
+	return t.Delete(tx, path)
+}
+
+// tellOfKeys adds an event for each access key that goes with a user.
+func (c *call) tellOfKeys(account string, in *api.IdentityRequest) error {
+	if *in.Kind != kindUser {
+		return nil
+	}
+	u, _, err := users.Latest(c.ctx, c.store, namedPath(account, *in.Name))
+	for _, id := range u.Keys {
+		c.also = append(c.also, c.keyEvent("DeleteAccessKey", id, u.Name))
+	}
+	return err
+}
+
+// unusedAt returns the serial of an account at a moment when no user or role had the
+// managed policy.
+func (c *call) unusedAt(account, name string) (serial int64, err error) {
+	err = c.store.View(c.ctx, func(v *store.View) error {
+		a, _, err := accounts.Get(v, account)
+		if err != nil {
+			return err
+		}
+		serial = a.Serial
+		p, ok, err := managedPolicies.Get(v, namedPath(account, name))
+		if err != nil || !ok {
+			return err // that it is missing, the removal tells
+		}
+		check := func(e identity.Entity, arn string) error {
+			if e.Boundary == p.ARN() || slices.Contains(e.Attached, p.ARN()) {
+				return key.Errorf(key.KindConflict, "%s has the policy %s: take it off there first.", arn, p.ARN())
+			}
+			return nil
+		}
+		if err := each(v, users, account, func(u identity.User) error { return check(u.Entity, u.ARN()) }); err != nil {
+			return err
+		}
+		return each(v, roles, account, func(r identity.Role) error { return check(r.Entity, r.ARN()) })
+	})
+	return serial, err
+}
+
+// each calls fn with all records of an account.
+func each[T any](v *store.View, t store.Table[T], account string, fn func(T) error) error {
+	for after := ""; ; {
+		records, err := t.Scan(v, account+"/", after, 500)
+		if err != nil || len(records) == 0 {
+			return err
+		}
+		for _, r := range records {
+			if err := fn(r.Value); err != nil {
+				return err
+			}
+		}
+		after = records[len(records)-1].Path
+	}
+}

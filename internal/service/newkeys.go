@@ -1,0 +1,71 @@
+package service
+
+import (
+	"slices"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// A madeKey is an access key that is not committed yet.
+type madeKey struct{ id, secret string }
+
+// makeKeys makes access keys for a transaction, each with an event of its own.
+func (c *call) makeKeys(n int, user string) (made []madeKey) {
+	for range n {
+		id, secret := newAccessKey(keyPrefix)
+		made = append(made, madeKey{id, secret})
+		c.also = append(c.also, c.keyEvent("CreateAccessKey", id, user))
+	}
+	return made
+}
+
+// keyEvent tells of an access key that the call makes or removes.
+func (c *call) keyEvent(name, id, user string) audit.Event {
+	e := c.event(nil)
+	e.EventID, e.EventName, e.StoreRevision = newEventID(), name, 0
+	e.RequestParameters = toldKey(id, user)
+	return e
+}
+
+func toldKey(id, user string) []byte {
+	b, err := api.Encode(struct {
+		AccessKeyID string `json:"accessKeyId"`
+		UserName    string `json:"userName,omitzero"`
+	}{id, user})
+	if err != nil { // of invalid UTF-8, which nobody's name has
+		return nil
+	}
+	return b
+}
+
+// putKeys writes access keys of a user, or with no name of the root, and returns the
+// IDs of all that it has.
+func (c *call) putKeys(tx *store.Tx, account, user string, has []string, made []madeKey) ([]string, error) {
+	if len(has)+len(made) > identity.MaxAccessKeys {
+		return nil, key.Errorf(key.KindThrottling, "Its access keys were changed at the same time.")
+	}
+	all := slices.Clone(has)
+	for _, k := range made {
+		all = append(all, k.id)
+		if err := accessKeys.Put(tx, k.id, identity.StoredKey{Account: account, User: user, Secret: k.secret, Created: c.now}); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// missingKeys tells how many access keys are to be made for somebody to have as many
+// as that.
+func missingKeys(has []string, shall *int32) int { return max(0, int(or(shall, 0))-len(has)) }
+
+// removeKey removes an access key and what is kept of its use.
+func removeKey(tx *store.Tx, id string) error {
+	if err := accessKeyUsages.Delete(tx, id); err != nil {
+		return err
+	}
+	return accessKeys.Delete(tx, id)
+}

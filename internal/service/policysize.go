@@ -1,0 +1,43 @@
+package service
+
+import (
+	"strings"
+	"unicode"
+
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/policy"
+)
+
+// The largest policies, in characters without white space. Source: "IAM and AWS STS
+// quotas", IAM entity character limits.
+const (
+	maxManagedPolicy = 6144
+	maxInlineOfUser  = 2048
+	maxInlineOfRole  = 10240
+	maxTrustPolicy   = 8192
+)
+
+func policySize(document string) int {
+	return len(strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) {
+			return -1
+		}
+		return r
+	}, document))
+}
+
+// checkDocument holds a policy to the language.
+func checkDocument(text string, kind policy.Type) error {
+	if _, err := policy.Parse(text, kind); err != nil {
+		return key.Errorf(key.KindMalformedPolicyDocument, "%v", err)
+	}
+	return nil
+}
+
+// checkDocumentSize also holds it to a size.
+func checkDocumentSize(text string, kind policy.Type, most int) error {
+	if size := policySize(text); size > most {
+		return key.Errorf(key.KindLimitExceeded, "The policy has %d characters, and can have %d.", size, most)
+	}
+	return checkDocument(text, kind)
+}
