@@ -42,10 +42,10 @@ func IsMultiRegionID(id string) bool { return strings.HasPrefix(id, multiRegionP
 // MultiRegionID makes a UUID the ID of a multi-Region key.
 func MultiRegionID(uuid string) string { return multiRegionPrefix + strings.ReplaceAll(uuid, "-", "") }
 
-// CheckNotReplica refuses an operation that is on a primary key for its replicas too.
+// CheckNotReplica refuses an operation that its primary key is told for all related keys.
 func (k Key) CheckNotReplica() error {
 	if k.IsReplica() {
-		return Errorf(KindUnsupportedOperation, "%s is a multi-Region replica key: this operation is on its primary key, in %s.", k.ARN(), k.MultiRegion.Primary)
+		return Errorf(KindUnsupportedOperation, "%s is a multi-Region replica key: call this operation on its primary key, in %s.", k.ARN(), k.MultiRegion.Primary)
 	}
 	return nil
 }

@@ -71,12 +71,12 @@ func (r Related) Rotate(generated []Material, now time.Time) Related {
 }
 
 // MovePrimary returns the keys with that of a Region, which is one of them, as the
-// primary key. What was planned and what waits stays so: it must have the material
-// that waits.
+// primary key. What was planned stays so, and what waits goes on waiting: the next
+// primary key must have it.
 func (r Related) MovePrimary(region string, now time.Time) (Related, error) {
 	all := r.awaiting()
 	if slices.Contains(all.Lacking(now), region) {
-		return nil, Errorf(KindInvalidState, "Key material %s is pending import into the key in %s, which is not the primary key of %s before.", r[0].Pending.ID, region, r[0].ARN())
+		return nil, Errorf(KindInvalidState, "Key material %s is pending import into the key in %s, which cannot take the place of %s without it.", r[0].Pending.ID, region, r[0].ARN())
 	}
 	for i, k := range all {
 		k.MultiRegion, k.Rotation = MultiRegion{Primary: region}, Rotation{}

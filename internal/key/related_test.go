@@ -93,7 +93,7 @@ func TestRelatedRotate(t *testing.T) {
 // What is told to a replica is refused: it is the primary key that is rotated.
 func TestReplicasAreNotRotated(t *testing.T) {
 	all := generatedFamily(t)
-	want := all[1].ARN() + " is a multi-Region replica key: this operation is on its primary key, in eu-west-2."
+	want := all[1].ARN() + " is a multi-Region replica key: call this operation on its primary key, in eu-west-2."
 	for _, err := range []error{all[1].CheckNotReplica(), all[1].CheckOnDemand(noon), all[1].CheckAutomaticRotation()} {
 		wantError(t, err, KindUnsupportedOperation, want)
 	}
@@ -326,7 +326,7 @@ func TestMovePrimaryWithRotation(t *testing.T) {
 	here, gone := present(materialB, time.Time{}), Material{ID: materialB}
 	for _, m := range []Material{gone, present(materialB, noon), present(materialC, time.Time{})} {
 		_, err = imported(t, here, m, here).MovePrimary(far, noon)
-		wantError(t, err, KindInvalidState, "Key material "+materialB+" is pending import into the key in us-east-1, which is not the primary key of arn:aws:kms:eu-west-2:111122223333:key/"+mrk+" before.")
+		wantError(t, err, KindInvalidState, "Key material "+materialB+" is pending import into the key in us-east-1, which cannot take the place of arn:aws:kms:eu-west-2:111122223333:key/"+mrk+" without it.")
 	}
 	all = imported(t, here, present(materialB, noon.Add(1)), gone)
 	if moved, err = all.MovePrimary(far, noon); err != nil {

@@ -120,7 +120,7 @@ func TestRotateRelatedKeysOnDemand(t *testing.T) {
 
 	// It is the primary key that is told, whichever that is.
 	for _, s := range []*kmstest.Server{w.london, w.mumbai} {
-		wantError(t, rotateOnDemand(t, s, w.id), "UnsupportedOperationException", "is a multi-Region replica key: this operation is on its primary key, in us-east-1.")
+		wantError(t, rotateOnDemand(t, s, w.id), "UnsupportedOperationException", "is a multi-Region replica key: call this operation on its primary key, in us-east-1.")
 	}
 	good(t, updatePrimary(t, w.here, w.id, london))
 	wantError(t, rotateOnDemand(t, w.here, w.id), "UnsupportedOperationException", "in eu-west-2.")
@@ -178,7 +178,7 @@ func TestAutomaticRotationOfRelatedKeys(t *testing.T) {
 	}
 	for _, s := range []*kmstest.Server{w.london, w.mumbai} {
 		for _, err := range []error{enableRotation(t, s, w.id, nil), disableRotation(s)} {
-			wantError(t, err, "UnsupportedOperationException", "is a multi-Region replica key: this operation is on its primary key, in us-east-1.")
+			wantError(t, err, "UnsupportedOperationException", "is a multi-Region replica key: call this operation on its primary key, in us-east-1.")
 		}
 	}
 	blobs := map[string][]byte{"first": encrypt(t, w.here, w.id, "first")}
@@ -390,9 +390,12 @@ func TestExpiryOfPendingMaterialOfRelatedKeys(t *testing.T) {
 	wantMaterials(t, w.london, w.id, current, waitsForImport)
 	w.wantState(w.london, types.KeyStateEnabled)
 	wantError(t, rotateOnDemand(t, w.here, w.id), "KMSInvalidStateException", "those in eu-west-2 do not.")
-	good(t, w.bring(w.london, second, until(day)))
+	good(t, w.bring(w.london, second, until(15*day)))
 	w.wantEverywhere(current, waits)
 	w.here.Advance(10 * day)
+	must[*kms.ReplicateKeyOutput](t)(replicate(t, w.here, w.id, "eu-west-3")) // before the sweep, or after it
+	wantMaterials(t, seenFrom(w.here, "eu-west-3"), w.id, "CURRENT PENDING_IMPORT")
+	scheduleIn(t, w.here, w.id, "eu-west-3", 30)
 	w.wantEverywhere(current)
 	wantError(t, rotateOnDemand(t, w.here, w.id), "KMSInvalidStateException", "No available key material pending rotation")
 
@@ -471,4 +474,11 @@ func TestUpdatePrimaryRegionWhileMaterialWaits(t *testing.T) {
 	good(t, w.bring(w.london, third, asNew), w.bring(w.here, third), w.bring(w.mumbai, third), rotateOnDemand(t, w.london, w.id))
 	w.wantEverywhere("NON_CURRENT IMPORTED", current)
 	w.wantOpen(nil)
+
+	// What has expired does not keep the primary key, whether the sweep has come or not.
+	fourth := newMaterial()
+	good(t, w.bring(w.london, fourth, asNew, func(in *kms.ImportKeyMaterialInput) { in.ExpirationModel, in.ValidTo = "", after(w.here, day) }), w.bring(w.mumbai, fourth))
+	w.here.Advance(day)
+	good(t, updatePrimary(t, w.london, w.id, kmstest.Region))
+	w.wantEverywhere("NON_CURRENT IMPORTED", current)
 }

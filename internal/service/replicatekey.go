@@ -80,7 +80,8 @@ func (c *call) commitReplica(copied, replica key.Key) (primary key.Key, err erro
 		if primary, err = primary.WithReplica(replica.Region); err != nil {
 			return err
 		}
-		left, err = putKeys(tx, primary, replica.Await(primary.Pending))
+		// The replica comes first, as the primary key may have something to tell it.
+		left, err = putKeys(tx, replica.Await(primary.Pending), primary)
 		return err
 	})
 	if err != nil {
