@@ -81,7 +81,7 @@ func Start(t testing.TB, wishes ...Option) *Server {
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	backend, slots, events := memory.New(), memory.NewSlots(), audit.New(audit.Discard{}, audit.Options{})
 	s, err := service.Open(context.Background(), service.Config{
-		Backend: backend, Slots: slots, Root: seal.NewEphemeralRoot(), Audit: events, Clock: clock, Log: log, Create: true, Dev: true,
+		Backend: backend, Slots: slots, Root: seal.NewEphemeralRoot(), Audit: events, Clock: clock, Log: log, Create: true, Dev: true, DevAccount: Account,
 	})
 	check(t, err)
 	check(t, o.sow(s))

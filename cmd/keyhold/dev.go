@@ -90,7 +90,7 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 	}
 	c := d.config()
 	c.Clock, c.Log = service.NewClock(time.Now), logger
-	c.Create, c.Dev, c.WrappingKeysAhead = true, true, wrappingKeysAhead
+	c.Create, c.Dev, c.DevAccount, c.WrappingKeysAhead = true, true, o.account, wrappingKeysAhead
 	if s, err = service.Open(ctx, c); err != nil {
 		return explainOpen(err, o.data, devRootKey(o.data))
 	}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -35,7 +36,8 @@ func (d *devServer) flags(c *cobra.Command) {
 	c.PersistentFlags().StringVar(&d.region, "region", region, "Region to sign for")
 }
 
-// call signs and sends one request; target is the API that the operation is of.
+// call signs and sends one request; target is the API that the operation is of. A nil
+// out is for an operation that answers nothing.
 func (d devServer) call(ctx context.Context, target, operation string, in, out any) error {
 	body, err := api.Encode(in)
 	if err != nil {
@@ -67,6 +69,9 @@ func (d devServer) call(ctx context.Context, target, operation string, in, out a
 	if answer.StatusCode != http.StatusOK {
 		return newDevRefusal(d.endpoint, target, answer, body)
 	}
+	if out == nil {
+		return nil
+	}
 	return api.Decode(body, out)
 }
 
@@ -90,13 +95,26 @@ func newDevRefusal(endpoint, target string, answer *http.Response, body []byte) 
 	return r
 }
 
+// general reports whether the refusal is not about what was asked for.
+func (r *devRefusal) general() bool {
+	switch r.code {
+	case "NoKeyhold", "AccessDeniedException", "UnknownError", "KMSInternalException":
+		return true
+	}
+	return strings.Contains(r.code, "Signature") || strings.Contains(r.code, "Token") || strings.Contains(r.code, "Client")
+}
+
 func (r *devRefusal) Error() string { return r.message }
 
 // devCredentials are those of the environment, as the AWS CLI takes them, or else
 // those that every dev server has.
 func devCredentials(context.Context) (aws.Credentials, error) {
-	return aws.Credentials{
+	c := aws.Credentials{
 		AccessKeyID:     cmp.Or(os.Getenv("AWS_ACCESS_KEY_ID"), devAccessKey),
 		SecretAccessKey: cmp.Or(os.Getenv("AWS_SECRET_ACCESS_KEY"), devSecret),
-	}, nil
+	}
+	if os.Getenv("AWS_ACCESS_KEY_ID") != "" {
+		c.SessionToken = os.Getenv("AWS_SESSION_TOKEN")
+	}
+	return c, nil
 }

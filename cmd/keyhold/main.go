@@ -50,7 +50,7 @@ keyhold expiring found something, 4 denied or no credentials, 5 not found.`,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
-		devCommand(), initCommand(), serveCommand(), verifyCommand(), clockCommand(),
+		devCommand(), initCommand(), serveCommand(), verifyCommand(), clockCommand(), applyCommand(), identityCommand(),
 		importCommand(), wrapCommand(), decryptOfflineCommand(), expiringCommand(),
 		keyCommand(), explainSignatureCommand(), versionCommand(),
 	)

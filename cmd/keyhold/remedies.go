@@ -5,9 +5,13 @@ package main
 // the exit code, why it is so, and what to do. The first row that fits counts.
 // Codes that end in Exception are the API's; the others are this program's own.
 const remedies = `
+AccessDeniedException               | root of the deployment's account | 4 | identities are administered by the root of the deployment's account, and these are other credentials | set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to what keyhold init printed (for keyhold dev: test and test)
 AccessDeniedException               | | 4 | the credentials are known, but may not do this | ask whoever administers the key for the permission that the line above names
 AlreadyExistsException              | The key | 1 | a key is made again where it is gone, and nowhere else | see its state: aws kms describe-key --key-id KEY
+AlreadyExistsException              | There is | 1 | names of users, roles and policies are not told apart by case, and a policy is named by its path | write it as it is, or choose another name
 AlreadyExistsException              | | 1 | somebody made this alias in the meantime | run the same command again: it imports into the key of the alias
+ConflictException                   | has the policy | 1 | a managed policy is removed when no user or role has it | take it out of the file there, apply, and then remove it
+ConflictException                   | the one that signed | 1 | whoever disables the access key in use locks themselves out | make another one: keyhold identity rotate-key
 ConflictException                   | | 1 | the key is being rotated of itself, or will be within 20 minutes | wait, and rotate it then
 DependencyTimeoutException          | | 1 | the server waited for something behind it | run the same command again
 DisabledException                   | | 1 | the key is disabled | enable it: aws kms enable-key --key-id KEY
@@ -28,11 +32,15 @@ KMSInternalException                | | 1 | the server failed, and wrote the cau
 KMSInvalidStateException            | is pending rotation | 1 | one new material waits already, and one can at a time | make it current: aws kms rotate-key-on-demand --key-id KEY; or take it out: aws kms delete-imported-key-material --key-id KEY --key-material-id ID
 KMSInvalidStateException            | pending deletion | 1 | the key is to be deleted | cancel that, if the key is still wanted: aws kms cancel-key-deletion --key-id KEY
 KMSInvalidStateException            | | 1 | the state of the key does not allow it | see the state: aws kms describe-key --key-id KEY
+LimitExceededException              | both are active | 1 | there can be two access keys, and somebody may be using either | see which is not in use: keyhold identity list; then keyhold identity disable ACCESS_KEY_ID
+LimitExceededException              | policies have | 1 | IAM has the same bounds | make the policy smaller, or split it
 LimitExceededException              | | 1 | a quota of the account or of the key is used up | delete what is not needed any more, or ask for a higher quota
+MalformedPolicyDocumentException    | | 2 | the policy is not of the policy language | mend it where the line above says
 MissingAuthenticationTokenException | | 4 | the request reached the server without its signature | look for a proxy on the way that removes headers
 NotFoundException                   | lias | 5 | no key has this alias in this account and Region | check name and Region; to make the key and the alias, add --create
 NotFoundException                   | signature | 5 | a dev server remembers the last 20 requests whose signature it refused | let the client send its request again, to this server
 NotFoundException                   | Invalid arn | 5 | the ARN is of another Region than the request | add --region as the ARN has it
+NotFoundException                   | There is no | 5 | names are looked for in the deployment's account, unless another is named | see what there is: keyhold identity list
 NotFoundException                   | | 5 | no such key is in this account and Region | check the ID, the Region and the credentials; the name of an alias begins with alias/
 SerializationException              | | 1 | the server did not understand the request | check that the endpoint is what you mean, and that nothing on the way changes bodies
 ThrottlingException                 | | 1 | too many requests at a time | wait a moment and run the same command again
@@ -41,6 +49,7 @@ UnknownOperationException           | | 1 | the server does not have this operat
 UnrecognizedClientException         | | 4 | the server does not know this access key | set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to what keyhold init printed, or to test and test for keyhold dev
 InvalidClientTokenId                | | 4 | AWS does not know this access key | check the profile, and AWS_ACCESS_KEY_ID
 UnsupportedOperationException       | origin | 1 | the server generates the material of this key, so nothing can be imported into it | import into a key that was created with --origin EXTERNAL; keyhold import --create makes one
+UnsupportedOperationException       | multi-Region replica key | 1 | new material and rotations come to a replica key by its primary key | use --region as the line above names the primary key's; then import the same into the replica key without --new-material
 UnsupportedOperationException       | wrapping algorithm | 1 | this material cannot be wrapped so | leave out --wrapping-algorithm and --wrapping-key-spec: the defaults always work
 UnsupportedOperationException       | | 1 | this server cannot do it | docs/divergences.md lists what Keyhold refuses
 ValidationException                 | validTo date must be in the future | 2 | by the server's clock that moment has passed | give a later one with --expires
@@ -55,6 +64,7 @@ NoDevServer     | | 1 | the clock of any other server is wall time, and it keeps
 NoKeyhold       | | 1 | what is asked for is no part of the KMS API | check --endpoint-url, and the version of the server
 NoRegion        | | 2 | keys live in a Region, and neither --region, nor AWS_REGION, nor the profile names one | add --region us-east-1, or another that the server serves
 NotExternal     | | 1 | the server generates the material of this key, so nothing can be imported into it | import into a key that was created with --origin EXTERNAL; keyhold import --create makes one
+NotEverywhere   | | 1 | the keys of one ID are rotated together, when each has the material | import it into each replica key with --region, then run this command again without --new-material
 NotWaiting      | | 1 | the key was rotated on since, and material does not become current twice | import other material with --new-material, or go on with the current one
 NotProved       | | 1 | the server may hold other material than yours, or is no Keyhold server | do not use the key yet: aws kms delete-imported-key-material takes the material out again; find out what answers at the endpoint
 OtherRegion     | | 2 | the file is for a key of another Region | add --region as the line above has it

@@ -18,11 +18,8 @@ func (o devOptions) readSeed() (seed.File, error) {
 
 // sow has the declared keys made that are not there.
 func sow(ctx context.Context, s *service.Service, declared seed.File, log *slog.Logger) error {
-	if len(declared.Keys) == 0 {
-		return nil
-	}
 	made, err := s.Seed(ctx, declared)
-	if err == nil {
+	if err == nil && len(declared.Keys) > 0 {
 		log.Info("seeded", "keys", len(declared.Keys), "made", made)
 	}
 	return err

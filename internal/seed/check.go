@@ -139,15 +139,18 @@ const maxDays = int32(key.MaxValidity / (24 * time.Hour))
 // checkUnique refuses what two keys of the file cannot both be.
 func (f File) checkUnique() error {
 	ids, aliases := map[string]Key{}, map[string]Key{}
+	if err := f.checkIdentities(); err != nil {
+		return err
+	}
 	for _, k := range f.Keys {
 		scope := k.Account + "/" + k.Region + "/"
 		if other, taken := ids[scope+*k.Request.KeyId]; taken {
-			return k.Errorf("id", "the key of line %d has it already: give each its own", other.place.line)
+			return k.Errorf("id", "the key of line %d has it already: give each its own", other.line)
 		}
 		ids[scope+*k.Request.KeyId] = k
 		for _, name := range k.Aliases {
 			if other, taken := aliases[scope+name]; taken {
-				return k.Errorf("aliases", "%q is one of the key of line %d already: remove it from one of the two", name, other.place.line)
+				return k.Errorf("aliases", "%q is one of the key of line %d already: remove it from one of the two", name, other.line)
 			}
 			aliases[scope+name] = k
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -13,8 +12,13 @@ import (
 
 // A document is a file as TOML has it: well-formed, and of the right types.
 type document struct {
-	region  *string
-	entries []entry
+	Region    *string         `toml:"region"`
+	Keys      []entry         `toml:"key"`
+	Accounts  []accountEntry  `toml:"account"`
+	Policies  []policyEntry   `toml:"policy"`
+	Providers []providerEntry `toml:"oidc_provider"`
+	Roles     []roleEntry     `toml:"role"`
+	Users     []userEntry     `toml:"user"`
 }
 
 // An entry is one [[key]] of a file.
@@ -31,24 +35,15 @@ type entry struct {
 	ExpiresInDays *int32            `toml:"expires_in_days"`
 	Enabled       *bool             `toml:"enabled"`
 
-	place place
+	place *place
 }
 
-// The members of a file and of a [[key]], for messages and for the exact case.
-const (
-	fileMembers = "region key"
-	keyMembers  = "id account region description origin aliases tags material expires expires_in_days enabled"
-)
-
-func decode(name string, text []byte) (document, error) {
-	var out struct {
-		Region *string `toml:"region"`
-		Keys   []entry `toml:"key"`
-	}
+func decode(name string, text []byte) (out document, err error) {
 	d := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields()
-	err := d.Decode(&out)
+	err = d.Decode(&out)
 	if missing, ok := errors.AsType[*toml.StrictMissingError](err); ok {
-		return document{}, unknown(name, &missing.Errors[0])
+		line, _ := missing.Errors[0].Position()
+		return document{}, unknownMember(name, line, missing.Errors[0].Key())
 	}
 	if wrong, ok := errors.AsType[*toml.DecodeError](err); ok {
 		line, _ := wrong.Position()
@@ -61,25 +56,45 @@ func decode(name string, text []byte) (document, error) {
 	if err != nil {
 		return document{}, err
 	}
-	for i := range out.Keys {
-		out.Keys[i].place = places[i]
+	out.placeAt(places)
+	return out, nil
+}
+
+// placeAt gives each entry its place.
+func (d *document) placeAt(p *place) {
+	for i := range d.Keys {
+		d.Keys[i].place = p.inner["key"][i]
 	}
-	return document{out.Region, out.Keys}, nil
+	for i := range d.Accounts {
+		d.Accounts[i].place = p.inner["account"][i]
+	}
+	for i := range d.Policies {
+		d.Policies[i].place = p.inner["policy"][i]
+	}
+	for i := range d.Providers {
+		d.Providers[i].place = p.inner["oidc_provider"][i]
+	}
+	for i := range d.Roles {
+		d.Roles[i].placeAt(p.inner["role"][i])
+	}
+	for i := range d.Users {
+		d.Users[i].placeAt(p.inner["user"][i])
+		for j := range d.Users[i].Keys {
+			d.Users[i].Keys[j].place = d.Users[i].place.inner["access_key"][j]
+		}
+	}
 }
 
-// unknown is the error for a member that there is not.
-func unknown(name string, e *toml.DecodeError) error {
-	line, _ := e.Position()
-	return unknownMember(name, line, e.Key())
-}
-
+// unknownMember is the error for a member that there is not.
 func unknownMember(name string, line int, path []string) error {
-	known := fileMembers
-	if len(path) > 1 {
-		known = keyMembers
+	table := strings.Join(path[:len(path)-1], ".")
+	known, ok := membersOf(table)
+	if !ok {
+		table = fileTable
+		known, _ = membersOf(table)
 	}
 	return fmt.Errorf("%s:%d: there is no %q here: the members are %s",
-		name, line, path[len(path)-1], strings.Join(strings.Fields(known), ", "))
+		name, line, path[len(path)-1], strings.Join(known, ", "))
 }
 
 var wrongType = regexp.MustCompile(`^toml: cannot decode TOML (\w+) into .* of type (\S+)$`)
@@ -114,6 +129,3 @@ func reworded(e *toml.DecodeError) string {
 	}
 	return fmt.Sprintf("%s is of the type %s here, and must be of the type %s", member, m[1], want)
 }
-
-// isMember tells whether a list has the name, in this case.
-func isMember(list, name string) bool { return slices.Contains(strings.Fields(list), name) }

@@ -2,18 +2,25 @@ package seed
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-// A place tells where in a file a key and its members stand, in lines from 1.
+// A place tells where in a file an entry, such as a key, and its members stand, in
+// lines from 1.
 type place struct {
 	file    string
-	line    int            // of its [[key]]
-	members map[string]int // of those that are there
+	line    int                 // of its [[key]]
+	members map[string]int      // of those that are there
+	inner   map[string][]*place // the entries within it, by their table
 }
 
-func (p place) errorf(member, format string, args ...any) error {
+func newPlace(file string, line int) *place {
+	return &place{file, line, map[string]int{}, map[string][]*place{}}
+}
+
+func (p *place) errorf(member, format string, args ...any) error {
 	line, ok := p.members[member]
 	if !ok {
 		line = p.line
@@ -21,56 +28,93 @@ func (p place) errorf(member, format string, args ...any) error {
 	return fmt.Errorf("%s:%d: %s: "+format, append([]any{p.file, line, member}, args...)...)
 }
 
-// locate returns the places of the keys of a text that decodes. It insists on the
+// A locator goes through a text that decodes and notes places. It insists on the
 // exact case of the members, which the decoder does not, and on [[key]], as there
 // would be no place to tell otherwise. This is the only use of the library's parser,
 // whose interface may change with a minor version.
-func locate(file string, text []byte) (places []place, err error) {
+type locator struct {
+	file    string
+	top     *place // of the file
+	current *place
+	table   string // of current
+	inTags  bool
+}
+
+// locate returns the place of a file, with those of its entries.
+func locate(file string, text []byte) (*place, error) {
 	var p unstable.Parser
 	p.Reset(text)
-	inTags := false
+	top := newPlace(file, 1)
+	l := &locator{file: file, top: top, current: top, table: fileTable}
 	for p.NextExpression() {
 		e := p.Expression()
 		path, line := keyOf(&p, e)
+		var err error
 		switch e.Kind {
 		case unstable.ArrayTable:
-			if len(path) != 1 || path[0] != "key" {
-				return nil, unknownMember(file, line, path)
-			}
-			places = append(places, place{file, line, map[string]int{}})
-			inTags = false
+			err = l.entry(path, line)
 		case unstable.Table:
-			if len(path) != 2 || path[0] != "key" || path[1] != "tags" || len(places) == 0 {
-				return nil, fmt.Errorf("%s:%d: [%s] is not of a seed file: each key begins with [[key]]", file, line, path[len(path)-1])
-			}
-			places[len(places)-1].members["tags"] = line
-			inTags = true
+			err = l.tags(path, line)
 		case unstable.KeyValue:
-			if !inTags {
-				err = note(file, places, path[0], line)
-			}
-			if err != nil {
-				return nil, err
-			}
+			err = l.member(path[0], line)
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
-	return places, p.Error()
+	return top, p.Error()
 }
 
-// note takes up the line of a member of the last key, or of the file before there
-// is a key.
-func note(file string, places []place, member string, line int) error {
-	switch {
-	case len(places) == 0 && member == "key":
-		return fmt.Errorf("%s:%d: each key begins with a line of its own: [[key]]", file, line)
-	case len(places) == 0 && !isMember(fileMembers, member):
-		return unknownMember(file, line, []string{member})
-	case len(places) == 0:
-		return nil
-	case !isMember(keyMembers, member):
-		return unknownMember(file, line, []string{"key", member})
+// entry takes up a line such as [[user]] or, within the last user, [[user.policy]].
+func (l *locator) entry(path []string, line int) error {
+	in := l.top
+	if len(path) == 2 && isTable(path) {
+		outer := l.top.inner[path[0]]
+		if len(outer) == 0 {
+			return fmt.Errorf("%s:%d: [[%s]] stands below the [[%s]] that it is of", l.file, line, strings.Join(path, "."), path[0])
+		}
+		in = outer[len(outer)-1]
+	} else if len(path) != 1 || !isTable(path) {
+		return unknownMember(l.file, line, path)
 	}
-	places[len(places)-1].members[member] = line
+	l.current, l.table, l.inTags = newPlace(l.file, line), strings.Join(path, "."), false
+	name := path[len(path)-1]
+	in.inner[name] = append(in.inner[name], l.current)
+	return nil
+}
+
+// tags takes up a line such as [key.tags].
+func (l *locator) tags(path []string, line int) error {
+	if len(path) != 2 || path[1] != "tags" || !isMember(path[0], "tags") || len(l.top.inner[path[0]]) == 0 {
+		kind := path[0]
+		if !isTable(path[:1]) {
+			kind = "key"
+		}
+		return fmt.Errorf("%s:%d: [%s] is not of a seed file: each %s begins with [[%[4]s]]", l.file, line, path[len(path)-1], kind)
+	}
+	outer := l.top.inner[path[0]]
+	outer[len(outer)-1].members["tags"] = line
+	l.inTags = true
+	return nil
+}
+
+// member takes up a member of the current entry, or of the file before there is one.
+func (l *locator) member(name string, line int) error {
+	inner := strings.TrimPrefix(l.table+"."+name, fileTable+".")
+	_, isEntry := membersOf(inner)
+	switch {
+	case l.inTags:
+		return nil
+	case isEntry:
+		return fmt.Errorf("%s:%d: each %s begins with a line of its own: [[%s]]", l.file, line, name, inner)
+	case !isMember(l.table, name):
+		path := []string{name}
+		if l.table != fileTable {
+			path = append(strings.Split(l.table, "."), name)
+		}
+		return unknownMember(l.file, line, path)
+	}
+	l.current.members[name] = line
 	return nil
 }
 

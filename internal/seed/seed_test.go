@@ -78,11 +78,11 @@ func TestErrors(t *testing.T) {
 		{"tag twice", bare("[key.tags]\na = \"1\"\na = \"2\"\n"), ":5: a is there twice: remove one"},
 
 		// members and types
-		{"unknown in the file", "regions = \"x\"\n", `:1: there is no "regions" here: the members are region, key`},
-		{"unknown in the file, by case", "Region = \"eu-west-2\"\n", `:1: there is no "Region" here: the members are region, key`},
+		{"unknown in the file", "regions = \"x\"\n", `:1: there is no "regions" here: the members are region, account, key, policy, oidc_provider, role, user`},
+		{"unknown in the file, by case", "Region = \"eu-west-2\"\n", `:1: there is no "Region" here: the members are region, account, key, policy, oidc_provider, role, user`},
 		{"unknown in a key", bare("alias = \"alias/a\"\n"), `:3: there is no "alias" here: the members are id, account, region, description, origin, aliases, tags, material, expires, expires_in_days, enabled`},
 		{"unknown in a key, by case", bare("Origin = \"EXTERNAL\"\n"), `:3: there is no "Origin" here: `},
-		{"unknown table", bare("[[keys]]\n"), `:3: there is no "keys" here: the members are region, key`},
+		{"unknown table", bare("[[keys]]\n"), `:3: there is no "keys" here: the members are region, account, key, policy, oidc_provider, role, user`},
 		{"unknown table, by case", "[[Key]]\nid = \"" + id + "\"\n", `:1: there is no "Key" here`},
 		{"unknown table of a key", bare("[key.policy]\n"), `:3: there is no "policy" here`},
 		{"a table for keys", "[key]\nid = \"" + id + "\"\n", ":1: [key] is not of a seed file: each key begins with [[key]]"},

@@ -14,16 +14,22 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// Seed makes the keys and aliases of the file that are not there yet, each
-// through the gate and with its event, and returns how many keys it made. What is
-// there is left as it is, and must not contradict the file: then nothing is made.
-// The error tells the line.
+// Seed brings the identities to what the file says, makes the keys and aliases of
+// it that are not there yet, each through the gate and with its event, and returns
+// how many keys it made. A key that is there is left as it is, and must not
+// contradict the file: then nothing is made. The error tells the line.
 func (s *Service) Seed(ctx context.Context, f seed.File) (made int, err error) {
+	if err := CheckDocuments(f); err != nil {
+		return 0, err
+	}
 	plans := make([]seedPlan, len(f.Keys))
 	for i, k := range f.Keys {
 		if plans[i], err = s.planSeed(ctx, k); err != nil {
 			return 0, err
 		}
+	}
+	if err := s.seedIdentities(ctx, f); err != nil {
+		return 0, err
 	}
 	for _, p := range plans {
 		if err := s.carryOutSeed(ctx, p); err != nil {
@@ -104,32 +110,40 @@ func (c *call) missingAliases(v *store.View, k seed.Key) (missing []string, err 
 
 func (s *Service) carryOutSeed(ctx context.Context, p seedPlan) error {
 	if p.make {
-		if err := s.doSeed(ctx, p.Key, seedKey, "id", &p.Request); err != nil {
+		if err := s.doSeed(ctx, rootIn(p.Account, p.Region), p.Key, seedKey, "id", &p.Request); err != nil {
 			return err
 		}
 	}
 	for _, name := range p.aliases {
 		in := &api.CreateAliasRequest{AliasName: &name, TargetKeyId: p.Request.KeyId}
-		if err := s.doSeed(ctx, p.Key, createAlias, "aliases", in); err != nil {
+		if err := s.doSeed(ctx, rootIn(p.Account, p.Region), p.Key, createAlias, "aliases", in); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// doSeed carries out an operation for a member of a declared key, as the root of
-// the key's account.
-func (s *Service) doSeed(ctx context.Context, k seed.Key, o Operation, member string, in any) error {
+// A declared thing knows where in the file it stands.
+type declared interface {
+	Errorf(member, format string, args ...any) error
+}
+
+func rootIn(account, region string) identity.Caller {
+	return identity.Caller{Principal: identity.Root(account), Region: region}
+}
+
+// doSeed carries out an operation for a member of what is declared.
+func (s *Service) doSeed(ctx context.Context, as identity.Caller, d declared, o Operation, member string, in any) error {
 	_, err := s.Do(ctx, Request{
 		ID:        uuid.NewString(),
-		Caller:    identity.Caller{Principal: identity.Root(k.Account), Region: k.Region},
+		Caller:    as,
 		SourceIP:  "keyhold",
 		UserAgent: "keyhold dev --seed",
 		Operation: o,
 		Input:     in,
 	})
 	if refused, ok := errors.AsType[*key.Error](err); ok {
-		return k.Errorf(member, "%w", refused)
+		return d.Errorf(member, "%w", refused)
 	}
 	return err
 }

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/seed"
+	"github.com/keyhold/keyhold/internal/service"
+)
+
+// applyOptions are the flags of keyhold apply.
+type applyOptions struct {
+	file          string
+	dryRun, prune bool
+	output        output
+}
+
+func applyCommand() *cobra.Command {
+	var o applyOptions
+	var at devServer
+	c := &cobra.Command{
+		Use:   "apply -f FILE",
+		Short: "Bring accounts, users, roles and policies to what a file says",
+		Long: `Bring accounts, users, roles, policies and OIDC providers of a server to what a
+file says (docs/identities.md). What is so already is left as it is, so the same
+file can be applied again and again. With --dry-run it only shows what it would
+change; with --prune it also removes what the file does not have, in the accounts
+that it is about.
+
+The credentials must be those of the root of the deployment's account. The secrets
+of new access keys are made by the server and shown once, here.`,
+		Example: "  keyhold apply -f identities.toml --dry-run",
+		Args:    exactly(0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if o.file == "" {
+				return usageError{errors.New("keyhold apply needs -f FILE: the file of docs/identities.md")}
+			}
+			if err := o.output.check(c); err != nil {
+				return err
+			}
+			return runApply(c.Context(), at, o, c.ErrOrStderr())
+		},
+	}
+	at.flags(c)
+	c.Flags().StringVarP(&o.file, "file", "f", "", "file of declarations, TOML")
+	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "show what would be changed, and change nothing")
+	c.Flags().BoolVar(&o.prune, "prune", false, "remove the users, roles, policies and providers that the file does not have")
+	o.output.flag(c)
+	return c
+}
+
+func runApply(ctx context.Context, at devServer, o applyOptions, talk io.Writer) error {
+	f, err := readDeclarations(o.file)
+	if err != nil {
+		return err
+	}
+	a := &application{at: at, applyOptions: o, talk: talk}
+	a.items = itemsOf(f)
+	// All of it is held against the server before anything is changed.
+	if err := a.plan(ctx); err != nil {
+		return err
+	}
+	if err := a.findSurplus(ctx, f); err != nil {
+		return err
+	}
+	if a.show(); o.dryRun {
+		return nil
+	}
+	return errors.Join(a.carryOut(ctx), a.print())
+}
+
+// readDeclarations reads a file that declares identities and nothing that is for dev
+// servers alone.
+func readDeclarations(name string) (seed.File, error) {
+	f, err := seed.Read(name, seed.Defaults{Account: "000000000000", Region: "us-east-1"})
+	if err != nil {
+		return f, usageError{err}
+	}
+	for _, k := range f.Keys {
+		return f, usageError{k.Errorf("id", "keys are declared for keyhold dev --seed alone: make this one with aws kms create-key, or keyhold import --create")}
+	}
+	for _, u := range f.Users {
+		for _, k := range u.Keys {
+			return f, usageError{k.Errorf("secret", "a fixed access key is for keyhold dev --seed alone: give access_keys = 1 to the user, and the server makes one")}
+		}
+	}
+	if err := service.CheckDocuments(f); err != nil {
+		return f, usageError{err}
+	}
+	return f, nil
+}
+
+// An item is one thing that is declared, as a request.
+type item struct {
+	operation string
+	in        any
+	dry       **bool // its DryRun
+	at        func(format string, args ...any) error
+	account   *string
+	name      string
+	policies  []*string // names of managed policies, in its request
+	plan      api.PutIdentityResponse
+}
+
+// itemsOf returns what a file declares: first what others refer to.
+func itemsOf(f seed.File) (all []*item) {
+	for _, d := range f.Accounts {
+		in := &d.Request
+		all = append(all, &item{operation: "PutAccount", in: in, dry: &in.DryRun, at: placed(d, "id")})
+	}
+	for _, d := range f.Policies {
+		in := &d.Request
+		all = append(all, &item{operation: putPolicy, in: in, dry: &in.DryRun, at: placed(d, "name"), account: in.AccountId, name: *in.Name})
+	}
+	for _, d := range f.Providers {
+		in := &d.Request
+		all = append(all, &item{operation: "PutProvider", in: in, dry: &in.DryRun, at: placed(d, "url")})
+	}
+	for _, d := range f.Roles {
+		in := &d.Request
+		all = append(all, &item{operation: "PutRole", in: in, dry: &in.DryRun, at: placed(d, "name"), account: in.AccountId, policies: policiesOf(in.ManagedPolicies, in.PermissionsBoundary)})
+	}
+	for _, d := range f.Users {
+		in := &d.Request
+		all = append(all, &item{operation: "PutUser", in: in, dry: &in.DryRun, at: placed(d, "name"), account: in.AccountId, policies: policiesOf(in.ManagedPolicies, in.PermissionsBoundary)})
+	}
+	return all
+}
+
+const putPolicy = "PutPolicy"
+
+func policiesOf(managed []string, boundary *string) (all []*string) {
+	for i := range managed {
+		all = append(all, &managed[i])
+	}
+	if boundary != nil {
+		all = append(all, boundary)
+	}
+	return all
+}
+
+// placed makes the function that tells an error with its line.
+func placed(d interface {
+	Errorf(member, format string, args ...any) error
+}, member string) func(string, ...any) error {
+	return func(format string, args ...any) error { return d.Errorf(member, format, args...) }
+}
+
+// put has an item put, or only told what that would change.
+func (i *item) put(ctx context.Context, at devServer, dry bool) (out api.PutIdentityResponse, err error) {
+	*i.dry = &dry
+	if err = at.call(ctx, api.TargetAdmin, i.operation, i.in, &out); err != nil {
+		if refused, ok := errors.AsType[*devRefusal](err); ok && !refused.general() {
+			return out, i.at("%w", err)
+		}
+		return out, err
+	}
+	if out.Arn == nil || out.Change == nil {
+		return out, fmt.Errorf("the answer of %s is none of this request's", at.endpoint)
+	}
+	return out, nil
+}

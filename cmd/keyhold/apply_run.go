@@ -1,0 +1,159 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/seed"
+)
+
+// An application is one run of keyhold apply.
+type application struct {
+	applyOptions
+	at      devServer
+	talk    io.Writer
+	items   []*item
+	surplus []api.IdentityEntry
+	made    []madeKey
+}
+
+// A madeKey is a new access key, to be printed.
+type madeKey struct {
+	Arn, AccessKeyId, SecretAccessKey string
+}
+
+// plan asks the server what each item would change.
+func (a *application) plan(ctx context.Context) (err error) {
+	arns := map[string]string{} // of the policies of the file
+	for _, i := range a.items {
+		for _, p := range i.policies {
+			*p = cmp.Or(arns[policyKey(i.account, *p)], *p)
+		}
+		if i.plan, err = i.put(ctx, a.at, true); err != nil {
+			return err
+		}
+		if i.operation == putPolicy {
+			arns[policyKey(i.account, i.name)] = *i.plan.Arn
+		}
+	}
+	return nil
+}
+
+// policyKey is what a managed policy is found by. Names are not told apart by case.
+func policyKey(account *string, name string) string {
+	of := ""
+	if account != nil {
+		of = *account
+	}
+	return of + "/" + strings.ToLower(name)
+}
+
+// pruned are the kinds that --prune removes, in this order: first what refers to
+// others.
+var pruned = [...]string{"user", "role", "oidc-provider", "policy"}
+
+// findSurplus finds what the file does not have, in the accounts that it is about.
+func (a *application) findSurplus(ctx context.Context, f seed.File) error {
+	if !a.prune {
+		return nil
+	}
+	declared, accounts := map[string]bool{}, map[string]bool{}
+	for _, i := range a.items {
+		declared[*i.plan.Arn] = true
+		accounts[strings.Split(*i.plan.Arn, ":")[4]] = true
+	}
+	for _, kind := range pruned {
+		err := a.at.eachIdentity(ctx, kind, nil, func(e api.IdentityEntry) {
+			if accounts[*e.AccountId] && !declared[*e.Arn] {
+				a.surplus = append(a.surplus, e)
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eachIdentity calls fn with each identity of a kind, in an account or all.
+func (d devServer) eachIdentity(ctx context.Context, kind string, account *string, fn func(api.IdentityEntry)) error {
+	in := &api.ListIdentitiesRequest{Kind: &kind, AccountId: account}
+	for {
+		var page api.ListIdentitiesResponse
+		if err := d.call(ctx, api.TargetAdmin, "ListIdentities", in, &page); err != nil {
+			return err
+		}
+		for _, e := range page.Identities {
+			fn(e)
+		}
+		if in.Marker = page.NextMarker; !page.Truncated {
+			return nil
+		}
+	}
+}
+
+// show tells what is to be changed, a line for each.
+func (a *application) show() {
+	same := 0
+	for _, i := range a.items {
+		switch *i.plan.Change {
+		case "created":
+			fmt.Fprintf(a.talk, "+ %s\n", *i.plan.Arn)
+		case "changed":
+			fmt.Fprintf(a.talk, "~ %s: %s\n", *i.plan.Arn, strings.Join(i.plan.Members, ", "))
+		default:
+			same++
+		}
+	}
+	for _, e := range a.surplus {
+		fmt.Fprintf(a.talk, "- %s\n", *e.Arn)
+	}
+	fmt.Fprintf(a.talk, "= %d unchanged\n", same)
+	if a.dryRun {
+		fmt.Fprintln(a.talk, "Nothing was changed (--dry-run).")
+	}
+}
+
+// carryOut does what was shown. What it made until an error came is kept, and the
+// next run goes on from there.
+func (a *application) carryOut(ctx context.Context) error {
+	for _, i := range a.items {
+		if *i.plan.Change == "none" {
+			continue
+		}
+		out, err := i.put(ctx, a.at, false)
+		if err != nil {
+			return err
+		}
+		for _, k := range out.NewAccessKeys {
+			a.made = append(a.made, madeKey{*out.Arn, *k.AccessKeyId, *k.SecretAccessKey})
+		}
+	}
+	for _, e := range a.surplus {
+		in := &api.IdentityRequest{AccountId: e.AccountId, Kind: e.Kind, Name: e.Name}
+		if err := a.at.call(ctx, api.TargetAdmin, "DeleteIdentity", in, nil); err != nil {
+			return fmt.Errorf("remove %s: %w", *e.Arn, err)
+		}
+	}
+	return nil
+}
+
+// print shows the new access keys, the only time that anybody sees them.
+func (a *application) print() error {
+	if len(a.made) == 0 && a.output.form == formText {
+		return nil
+	}
+	var text strings.Builder
+	for _, k := range a.made {
+		text.WriteString(k.text())
+	}
+	return a.output.print(text.String(), struct{ NewAccessKeys []madeKey }{append([]madeKey{}, a.made...)})
+}
+
+func (k madeKey) text() string {
+	return fmt.Sprintf("# %s, shown this once\nexport AWS_ACCESS_KEY_ID=%s\nexport AWS_SECRET_ACCESS_KEY=%s\n", k.Arn, k.AccessKeyId, k.SecretAccessKey)
+}

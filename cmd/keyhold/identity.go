@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/keyhold/keyhold/internal/api"
+)
+
+func identityCommand() *cobra.Command {
+	var at devServer
+	c := &cobra.Command{
+		Use:   "identity",
+		Short: "Show users, roles and policies, rotate access keys, disable, end sessions",
+		Long: `Show users, roles and policies, rotate access keys, disable, and end sessions.
+What there is, is declared with keyhold apply. An identity is named by its ARN, or
+by its kind and name: user/alice, role/deployer, policy/use, account/111122223333,
+oidc-provider/oidc.example.com. The credentials must be those of the root of the
+deployment's account.`,
+		Args: noCommand,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	at.flags(c)
+	c.AddCommand(
+		identityListCommand(&at), identityShowCommand(&at), identityRotateKeyCommand(&at),
+		identityStateCommand(&at, "disable", false), identityStateCommand(&at, "enable", true), identityRevokeCommand(&at),
+	)
+	return c
+}
+
+// A named identity is what an argument names.
+type named struct{ account, kind, name *string }
+
+// parseIdentity reads an ARN, or KIND/NAME in the account of the flag.
+func parseIdentity(text, account string) (n named, err error) {
+	kindAndName := text
+	if rest, ok := strings.CutPrefix(text, "arn:aws:iam::"); ok {
+		account, kindAndName, _ = strings.Cut(rest, ":")
+		if kindAndName == "root" {
+			kindAndName = "account/" + account
+		}
+	}
+	kind, name, ok := strings.Cut(kindAndName, "/")
+	if kind != "oidc-provider" && ok {
+		name = name[strings.LastIndexByte(name, '/')+1:] // without the path
+	}
+	if !ok || name == "" {
+		return n, usageError{fmt.Errorf("%q names no identity: give its ARN, or its kind and name, such as user/alice", text)}
+	}
+	n = named{kind: &kind, name: &name}
+	if account != "" {
+		n.account = &account
+	}
+	return n, nil
+}
+
+func accountFlag(c *cobra.Command, account *string) {
+	c.Flags().StringVar(account, "account", "", "account of the identity (default: that of the deployment)")
+}
+
+func identityListCommand(at *devServer) *cobra.Command {
+	var o output
+	var account string
+	c := &cobra.Command{
+		Use:   "list [KIND]",
+		Short: "List accounts, users, roles, policies and OIDC providers",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := o.check(c); err != nil {
+				return err
+			}
+			kinds := []string{"account", "oidc-provider", "policy", "role", "user"}
+			if len(args) > 0 {
+				kinds = args
+			}
+			return listIdentities(c.Context(), *at, o, kinds, account)
+		},
+	}
+	accountFlag(c, &account)
+	o.flag(c)
+	return c
+}
+
+func listIdentities(ctx context.Context, at devServer, o output, kinds []string, account string) error {
+	var text strings.Builder
+	all := []api.IdentityEntry{}
+	var of *string
+	if account != "" {
+		of = &account
+	}
+	for _, kind := range kinds {
+		err := at.eachIdentity(ctx, kind, of, func(e api.IdentityEntry) {
+			all = append(all, e)
+			fmt.Fprintf(&text, "%s%s\n", *e.Arn, state(e.Enabled))
+			for _, k := range e.AccessKeys {
+				fmt.Fprintf(&text, "  %s\n", describeKey(k))
+			}
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return o.print(text.String(), struct{ Identities []api.IdentityEntry }{all})
+}
+
+func state(enabled bool) string {
+	if enabled {
+		return ""
+	}
+	return "  (disabled)"
+}
+
+// describeKey tells of an access key on one line.
+func describeKey(k api.AccessKeyStatus) string {
+	text := *k.AccessKeyId + "  active"
+	if !k.Active {
+		text = *k.AccessKeyId + "  inactive"
+	}
+	if k.LastUsedDate == nil {
+		return text + ", never used"
+	}
+	return fmt.Sprintf("%s, last used %s for %s in %s", text, k.LastUsedDate, *k.Service, *k.Region)
+}
+
+func identityShowCommand(at *devServer) *cobra.Command {
+	var o output
+	var account string
+	c := &cobra.Command{
+		Use:     "show IDENTITY",
+		Short:   "Show all of an identity but its secrets, as JSON",
+		Example: "  keyhold identity show user/alice",
+		Args:    exactly(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			n, err := parseIdentity(args[0], account)
+			if err != nil {
+				return err
+			}
+			o.form, o.w = formJSON, c.OutOrStdout()
+			var shown api.ShowIdentityResponse
+			in := &api.IdentityRequest{AccountId: n.account, Kind: n.kind, Name: n.name}
+			if err := at.call(c.Context(), api.TargetAdmin, "ShowIdentity", in, &shown); err != nil {
+				return err
+			}
+			return o.print("", shown)
+		},
+	}
+	accountFlag(c, &account)
+	return c
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/keyhold/keyhold/internal/api"
+)
+
+func identityRotateKeyCommand(at *devServer) *cobra.Command {
+	var o output
+	var account string
+	c := &cobra.Command{
+		Use:   "rotate-key IDENTITY",
+		Short: "Make another access key of a user, or of the root of an account",
+		Long: `Make another access key of a user, or of the root of an account. The old one goes
+on until you disable it, when nobody uses it any more: keyhold identity list tells
+when each was last used. An inactive one makes room for the new one, as there can be
+two.`,
+		Example: "  keyhold identity rotate-key user/alice",
+		Args:    exactly(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			n, err := parseIdentity(args[0], account)
+			if err != nil {
+				return err
+			}
+			in := &api.RotateAccessKeyRequest{AccountId: n.account, Name: n.name}
+			switch *n.kind {
+			case "account":
+				in.AccountId, in.Name = n.name, nil
+			case "user":
+			default:
+				return usageError{fmt.Errorf("%s has no access keys: only users and the roots of accounts have", args[0])}
+			}
+			if err := o.check(c); err != nil {
+				return err
+			}
+			var out api.RotateAccessKeyResponse
+			if err := at.call(c.Context(), api.TargetAdmin, "RotateAccessKey", in, &out); err != nil {
+				return err
+			}
+			if out.Removed != nil {
+				fmt.Fprintf(c.ErrOrStderr(), "Removed the inactive access key %s.\n", *out.Removed)
+			}
+			made := madeKey{*out.Arn, *out.Made.AccessKeyId, *out.Made.SecretAccessKey}
+			return o.print(made.text(), made)
+		},
+	}
+	accountFlag(c, &account)
+	o.flag(c)
+	return c
+}
+
+// identityStateCommand makes keyhold identity disable, and enable.
+func identityStateCommand(at *devServer, verb string, enabled bool) *cobra.Command {
+	var account string
+	c := &cobra.Command{
+		Use:     verb + " IDENTITY | ACCESS_KEY_ID",
+		Short:   map[bool]string{false: "Disable a user or role with its sessions, or one access key", true: "Enable what was disabled"}[enabled],
+		Example: "  keyhold identity " + verb + " role/deployer",
+		Args:    exactly(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			in := &api.SetIdentityStateRequest{Enabled: &enabled}
+			if strings.Contains(args[0], "/") || strings.HasPrefix(args[0], "arn:") {
+				n, err := parseIdentity(args[0], account)
+				if err != nil {
+					return err
+				}
+				in.AccountId, in.Kind, in.Name = n.account, n.kind, n.name
+			} else {
+				in.AccessKeyId = &args[0]
+			}
+			if err := at.call(c.Context(), api.TargetAdmin, "SetIdentityState", in, nil); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintf(c.ErrOrStderr(), "%s is %sd.\n", args[0], verb)
+			return err
+		},
+	}
+	accountFlag(c, &account)
+	return c
+}
+
+func identityRevokeCommand(at *devServer) *cobra.Command {
+	var account string
+	c := &cobra.Command{
+		Use:     "revoke-sessions ROLE",
+		Short:   "End all sessions of a role, or of a user, that were issued until now",
+		Example: "  keyhold identity revoke-sessions deployer",
+		Args:    exactly(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			name := args[0]
+			if !strings.Contains(name, "/") {
+				name = "role/" + name
+			}
+			n, err := parseIdentity(name, account)
+			if err != nil {
+				return err
+			}
+			in := &api.IdentityRequest{AccountId: n.account, Kind: n.kind, Name: n.name}
+			if err := at.call(c.Context(), api.TargetAdmin, "RevokeSessions", in, nil); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(c.ErrOrStderr(), "Sessions of %s that were issued until now are refused.\n", name)
+			return err
+		},
+	}
+	accountFlag(c, &account)
+	return c
+}
