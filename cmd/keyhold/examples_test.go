@@ -69,7 +69,7 @@ var (
 	forgets  = lie{"DeleteImportedKeyMaterial", "{}", "the key should be PendingImport, and is Enabled"}
 	pretends = lie{"ImportKeyMaterial", `{"KeyMaterialId":"0000"}`, "the import was accepted, but not proved"}
 
-	keeps    = lie{"RetireGrant", "{}", "backup should be refused"}
+	keeps = lie{"RetireGrant", "{}", "carol should be refused"}
 
 	takes      = lie{"ImportKeyMaterial", "{}", "(KMSInvalidStateException)"}
 	makesOther = lie{"GenerateMac", `{"Mac":"AAAA"}`, "the server makes another code"}
