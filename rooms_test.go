@@ -29,6 +29,7 @@ internal/crypt            internal/privatekey  |  circl mldsa secp256k1 tink
 internal/seal             |  json
 internal/identity         internal/key  |
 internal/policy           internal/key  |  json
+internal/webidentity      internal/key  |  jose oidc
 internal/audit            |  json
 internal/seed             internal/key internal/api  |  toml
 internal/store            |  json
@@ -36,13 +37,13 @@ internal/store/local      internal/store  |  bbolt
 internal/store/memory     internal/store  |  btree
 internal/store/storetest  internal/store  |
 
-internal/service          internal/key internal/api internal/api/sts internal/policy internal/crypt internal/seal internal/identity internal/audit internal/seed internal/store  |  json uuid
+internal/service          internal/key internal/api internal/api/sts internal/policy internal/crypt internal/seal internal/identity internal/audit internal/seed internal/store internal/webidentity  |  json uuid
 internal/server           internal/key internal/api internal/api/sts internal/identity internal/service  |  uuid
 
 byok                      internal/privatekey  |  tink xcrypto
 byok/awsimport            byok  |  aws
-kmstest                   internal/key internal/seal internal/seed internal/identity internal/audit internal/store/memory internal/service internal/server  |  aws
-cmd/keyhold               internal/key internal/api internal/seal internal/seed internal/identity internal/audit internal/store internal/store/local internal/store/memory internal/service internal/server byok byok/awsimport  |  aws cobra sys xterm
+kmstest                   internal/key internal/seal internal/seed internal/identity internal/audit internal/store/memory internal/service internal/server internal/webidentity  |  aws
+cmd/keyhold               internal/key internal/api internal/seal internal/seed internal/identity internal/audit internal/store internal/store/local internal/store/memory internal/service internal/server internal/webidentity byok byok/awsimport  |  aws cobra sys xterm
 
 bench                     |  aws sys
 clients/go                |  aws
@@ -56,8 +57,10 @@ var modules = map[string]string{
 	"btree":     "github.com/tidwall/btree",
 	"circl":     "github.com/cloudflare/circl",
 	"cobra":     "github.com/spf13/cobra",
+	"jose":      "github.com/go-jose/go-jose/v4",
 	"json":      "github.com/go-json-experiment/json",
 	"mldsa":     "filippo.io/mldsa",
+	"oidc":      "github.com/coreos/go-oidc/v3/oidc",
 	"secp256k1": "github.com/decred/dcrd/dcrec/secp256k1/v4",
 	"sys":       "golang.org/x/sys",
 	"tink":      "github.com/tink-crypto/tink-go/v2/kwp",

@@ -37,6 +37,7 @@ import (
 	"github.com/keyhold/keyhold/internal/server"
 	"github.com/keyhold/keyhold/internal/service"
 	"github.com/keyhold/keyhold/internal/store/memory"
+	"github.com/keyhold/keyhold/internal/webidentity"
 )
 
 // What every Server has: its credentials are those of the root of Account.
@@ -82,6 +83,7 @@ func Start(t testing.TB, wishes ...Option) *Server {
 	backend, slots, events := memory.New(), memory.NewSlots(), audit.New(audit.Discard{}, audit.Options{})
 	s, err := service.Open(context.Background(), service.Config{
 		Backend: backend, Slots: slots, Root: seal.NewEphemeralRoot(), Audit: events, Clock: clock, Log: log, Create: true, Dev: true, DevAccount: Account,
+		WebIdentity: webidentity.New(webidentity.Transport, time.Now),
 	})
 	check(t, err)
 	check(t, o.sow(s))

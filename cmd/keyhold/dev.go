@@ -18,6 +18,7 @@ import (
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/server"
 	"github.com/keyhold/keyhold/internal/service"
+	"github.com/keyhold/keyhold/internal/webidentity"
 )
 
 // The access key that every dev server has.
@@ -91,6 +92,7 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 	c := d.config()
 	c.Clock, c.Log = service.NewClock(time.Now), logger
 	c.Create, c.Dev, c.DevAccount, c.WrappingKeysAhead = true, true, o.account, wrappingKeysAhead
+	c.WebIdentity = webidentity.New(webidentity.Transport, time.Now)
 	if s, err = service.Open(ctx, c); err != nil {
 		return explainOpen(err, o.data, devRootKey(o.data))
 	}

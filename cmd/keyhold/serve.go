@@ -18,6 +18,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/server"
 	"github.com/keyhold/keyhold/internal/service"
+	"github.com/keyhold/keyhold/internal/webidentity"
 )
 
 // serveOptions are the flags of keyhold serve.
@@ -97,6 +98,7 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	c := d.config()
 	c.Clock, c.Log, c.WrappingKeysAhead = service.NewClock(time.Now), logger, wrappingKeysAhead
 	c.Regions = o.serves
+	c.WebIdentity = webidentity.New(webidentity.Transport, time.Now)
 	if s, err = service.Open(ctx, c); err != nil {
 		return explainOpen(err, o.data, o.rootKeyFile)
 	}

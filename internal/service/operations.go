@@ -62,7 +62,7 @@ func operations(dev bool) map[string]Operation {
 		verifySignature,
 		verifyMac,
 	)
-	rows = append(rows, of(api.TargetSTS, assumeRole, getCallerIdentity, getSessionToken)...)
+	rows = append(rows, of(api.TargetSTS, assumeRole, assumeRoleWithWebIdentity, getCallerIdentity, getSessionToken)...)
 	rows = append(rows, of(api.TargetAdmin,
 		deleteIdentity,
 		listIdentities,

@@ -11,6 +11,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/store"
+	"github.com/keyhold/keyhold/internal/webidentity"
 )
 
 // A Config says what a Service stands on. The fields up to Log must be set.
@@ -31,6 +32,8 @@ type Config struct {
 	// DevAccount is the account whose root administers identities in a deployment
 	// that was not initialised, as those of dev servers are not.
 	DevAccount string
+	// WebIdentity verifies the tokens of OIDC providers; nil takes none.
+	WebIdentity *webidentity.Verifier
 	// Regions tells which Regions are served; nil is all that are well-formed. A
 	// key is replicated into no other.
 	Regions func(region string) bool
@@ -73,6 +76,7 @@ type Service struct {
 	tokenKeys     *tokenKeys
 	grantTokens   seal.Sealer
 	devAccount    string
+	webIdentity   *webidentity.Verifier
 	sessionTokens *sessionTokens
 	usage         *keyUsage
 	accessKeyUse  *keyUsage
@@ -101,10 +105,14 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		operations:    operations(c.Dev),
 		regions:       c.Regions,
 		devAccount:    c.DevAccount,
+		webIdentity:   c.WebIdentity,
 		wrappingKeys:  newWrappingKeys(c.WrappingKeysAhead),
 		generating:    make(chan struct{}, maxGenerating),
 		grantTokens:   keyring.GrantTokens(),
 		sessionTokens: newSessionTokens(keyring.SessionTokens()),
+	}
+	if s.webIdentity == nil {
+		s.webIdentity = webidentity.None()
 	}
 	if s.regions == nil {
 		s.regions = key.ValidRegion
