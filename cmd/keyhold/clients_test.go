@@ -35,6 +35,9 @@ func TestClients(t *testing.T) {
 			}
 		})
 		for _, lie := range []lie{
+			{"CreateKey", `{}`, "CreateKey SYMMETRIC_DEFAULT: "},
+			{"RevokeGrant", `{}`, "\nRevokeGrant: the grants: expected "},
+			{"UpdatePrimaryRegion", `{}`, "\nUpdatePrimaryRegion: the "},
 			{"Verify", `{"SignatureValid":true}`, "\nVerify of another message: expected "},
 			{"GenerateMac", `{"Mac":"AAAA"}`, "\nImportKeyMaterial HMAC_256: the code: expected "},
 		} {
