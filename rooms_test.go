@@ -42,6 +42,7 @@ byok/awsimport            byok  |  aws
 kmstest                   internal/key internal/seal internal/seed internal/identity internal/audit internal/store/memory internal/service internal/server  |  aws
 cmd/keyhold               internal/key internal/api internal/seal internal/seed internal/identity internal/audit internal/store internal/store/local internal/store/memory internal/service internal/server byok byok/awsimport  |  aws cobra sys xterm
 
+tally                     |
 bench                     |  aws sys
 clients/go                |  aws
 examples/first-import     |  aws

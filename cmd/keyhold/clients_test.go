@@ -25,6 +25,7 @@ func TestClients(t *testing.T) {
 		"javascript": javascriptClient(t),
 		"java":       javaClient(t),
 	}
+	t.Attr("ran", fmt.Sprintf("%d calls through the SDKs of %d languages", strings.Count(want, "\n")-1, len(commands)))
 	path := buildProgram(t)
 	for language, command := range commands {
 		t.Run(language, func(t *testing.T) {
