@@ -43,7 +43,7 @@ kmstest                   internal/key internal/seal internal/seed internal/iden
 cmd/keyhold               internal/key internal/api internal/seal internal/seed internal/identity internal/audit internal/store internal/store/local internal/store/memory internal/service internal/server byok byok/awsimport  |  aws cobra sys xterm
 
 tally                     |
-bench                     |  aws sys
+bench                     |  aws mldsa sys
 clients/go                |  aws
 examples/first-import     |  aws
 `
