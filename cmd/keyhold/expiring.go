@@ -103,6 +103,8 @@ func lacks(materials []heldMaterial, aliases map[string][]string, say talk) {
 		names := strings.Join(append(slices.Clone(aliases[*m.KeyId]), *m.KeyId), " ")
 		switch {
 		case !m.missing:
+		case words[m.state] == "waiting":
+			say.step("Without", "%s was not given the material %s yet, which waits in its primary key", names, m.id)
 		case several[*m.KeyId] == 1:
 			say.step("Without", "%s has no material now: it expired, was deleted, or was never imported", names)
 		default:
@@ -116,6 +118,7 @@ var words = map[types.KeyMaterialState]string{
 	types.KeyMaterialStateCurrent:         "current",
 	types.KeyMaterialStateNonCurrent:      "former",
 	types.KeyMaterialStatePendingRotation: "waiting",
+	waitsForReplicas:                      "waiting",
 }
 
 // table shows the list in columns; an empty one is nothing at all.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
@@ -34,15 +35,40 @@ func (o *importOptions) putToUse(ctx context.Context, server *connection, w *byo
 		r.idle = "other material of the key is missing"
 		say.step("Missing", "other material of the key, which stays pending import until all is back. What is missing shows:")
 		say.more("aws kms list-key-rotations --include-key-material ALL_KEY_MATERIAL --key-id %s", w.KeyARN)
-	case state == types.KeyMaterialStatePendingRotation:
+	case state == types.KeyMaterialStatePendingRotation, state == waitsForReplicas:
 		r.idle = "it waits"
-		say.step("Waits", "the key goes on with its current material. To make this the current one:")
-		say.more("aws kms rotate-key-on-demand --key-id %s", w.KeyARN)
-		say.more("or the same command with --rotate in the place of --new-material")
+		sayWaiting(k, state, say)
 	case state != types.KeyMaterialStateCurrent:
 		r.idle = "other material is the current one"
 	}
 	return nil
+}
+
+// waitsForReplicas is the state of material in a multi-Region key that some replica
+// does not have yet.
+const waitsForReplicas = types.KeyMaterialStatePendingMultiRegionImportAndRotation
+
+// sayWaiting says what is left to do until material that waits is the current one.
+func sayWaiting(k *types.KeyMetadata, state types.KeyMaterialState, say talk) {
+	say.step("Waits", "the key goes on with its current material. To make this the current one:")
+	if state == waitsForReplicas {
+		say.more("import it into each replica key too, with --region: %s", strings.Join(replicaRegions(k), ", "))
+	}
+	if m := k.MultiRegionConfiguration; m != nil && m.MultiRegionKeyType == types.MultiRegionKeyTypeReplica {
+		say.more("aws kms rotate-key-on-demand --region %s --key-id %s", aws.ToString(m.PrimaryKey.Region), aws.ToString(m.PrimaryKey.Arn))
+		return
+	}
+	say.more("aws kms rotate-key-on-demand --key-id %s", aws.ToString(k.Arn))
+	say.more("or the same command with --rotate in the place of --new-material")
+}
+
+func replicaRegions(k *types.KeyMetadata) (regions []string) {
+	if k.MultiRegionConfiguration != nil {
+		for _, r := range k.MultiRegionConfiguration.ReplicaKeys {
+			regions = append(regions, aws.ToString(r.Region))
+		}
+	}
+	return regions
 }
 
 // stateOf returns the state of a material: most often it is the one that the key shows.
@@ -71,6 +97,8 @@ func rotate(ctx context.Context, server *connection, w *byok.Wrapped, state type
 		say.step("Rotated", "not, as this is the current material already")
 		return state, nil
 	case types.KeyMaterialStatePendingRotation:
+	case waitsForReplicas:
+		return state, &refusal{"NotEverywhere", fmt.Sprintf("the key material %s is not in every replica key", materialID)}
 	default:
 		return state, &refusal{"NotWaiting", fmt.Sprintf("the key material %s is in the state %s", materialID, state)}
 	}

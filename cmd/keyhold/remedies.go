@@ -41,6 +41,7 @@ UnknownOperationException           | | 1 | the server does not have this operat
 UnrecognizedClientException         | | 4 | the server does not know this access key | set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to what keyhold init printed, or to test and test for keyhold dev
 InvalidClientTokenId                | | 4 | AWS does not know this access key | check the profile, and AWS_ACCESS_KEY_ID
 UnsupportedOperationException       | origin | 1 | the server generates the material of this key, so nothing can be imported into it | import into a key that was created with --origin EXTERNAL; keyhold import --create makes one
+UnsupportedOperationException       | multi-Region replica key | 1 | new material and rotations come to a replica key by its primary key | use --region as the line above names the primary key's; then import the same into the replica key without --new-material
 UnsupportedOperationException       | wrapping algorithm | 1 | this material cannot be wrapped so | leave out --wrapping-algorithm and --wrapping-key-spec: the defaults always work
 UnsupportedOperationException       | | 1 | this server cannot do it | docs/divergences.md lists what Keyhold refuses
 ValidationException                 | validTo date must be in the future | 2 | by the server's clock that moment has passed | give a later one with --expires
@@ -55,6 +56,7 @@ NoDevServer     | | 1 | the clock of any other server is wall time, and it keeps
 NoKeyhold       | | 1 | what is asked for is no part of the KMS API | check --endpoint-url, and the version of the server
 NoRegion        | | 2 | keys live in a Region, and neither --region, nor AWS_REGION, nor the profile names one | add --region us-east-1, or another that the server serves
 NotExternal     | | 1 | the server generates the material of this key, so nothing can be imported into it | import into a key that was created with --origin EXTERNAL; keyhold import --create makes one
+NotEverywhere   | | 1 | the keys of one ID are rotated together, when each has the material | import it into each replica key with --region, then run this command again without --new-material
 NotWaiting      | | 1 | the key was rotated on since, and material does not become current twice | import other material with --new-material, or go on with the current one
 NotProved       | | 1 | the server may hold other material than yours, or is no Keyhold server | do not use the key yet: aws kms delete-imported-key-material takes the material out again; find out what answers at the endpoint
 OtherRegion     | | 2 | the file is for a key of another Region | add --region as the line above has it

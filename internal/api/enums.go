@@ -114,6 +114,7 @@ const (
 	KeyMaterialCurrent         = "CURRENT"
 	KeyMaterialNonCurrent      = "NON_CURRENT"
 	KeyMaterialPendingRotation = "PENDING_ROTATION"
+	KeyMaterialPendingImports  = "PENDING_MULTI_REGION_IMPORT_AND_ROTATION"
 
 	KeySpecSymmetricDefault = "SYMMETRIC_DEFAULT"
 	KeyUsageEncryptDecrypt  = "ENCRYPT_DECRYPT"

@@ -12,6 +12,7 @@ import (
 type Shape struct {
 	typ     reflect.Type
 	members []member
+	fields  map[string]int // indexes, by the names in Go
 }
 
 // A member is the plan of one field.
@@ -30,8 +31,9 @@ type member struct {
 func ShapeOf[T any]() *Shape { return shapeOf(reflect.TypeFor[T]()) }
 
 func shapeOf(t reflect.Type) *Shape {
-	s := &Shape{typ: t}
+	s := &Shape{typ: t, fields: map[string]int{}}
 	for i := range t.NumField() {
+		s.fields[t.Field(i).Name] = i
 		s.members = append(s.members, memberOf(t.Field(i), i))
 	}
 	return s
@@ -81,10 +83,20 @@ func isBlob(t reflect.Type) bool { return t == reflect.TypeFor[[]byte]() }
 
 func isList(t reflect.Type) bool { return t.Kind() == reflect.Slice && !isBlob(t) }
 
+// Field returns the member of v, a pointer to the shape's type, with the name that
+// it has in Go. It is the zero Value if there is none.
+func (s *Shape) Field(v any, name string) reflect.Value {
+	index, ok := s.fields[name]
+	if !ok {
+		return reflect.Value{}
+	}
+	return s.value(v).Field(index)
+}
+
 // value returns what v, a pointer to the shape's type, points to.
 func (s *Shape) value(v any) reflect.Value {
 	p := reflect.ValueOf(v)
-	if !p.IsValid() || p.Type() != reflect.PointerTo(s.typ) {
+	if p.Kind() != reflect.Pointer || p.Type().Elem() != s.typ {
 		panic(fmt.Sprintf("api: a %T given to the shape of %v", v, s.typ))
 	}
 	return p.Elem()

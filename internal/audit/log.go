@@ -118,19 +118,16 @@ func (l *Log) Write(ctx context.Context, e Event) error {
 		return err
 	}
 	*room = line // which has grown, if it had to
-	patience := time.NewTimer(l.opts.MaxWait)
-	defer patience.Stop()
 	for {
 		b, joined, err := l.join(line)
 		if err != nil {
 			return err
 		}
-		select {
-		case <-b.done:
-		case <-patience.C:
-			return fmt.Errorf("audit: event %s: %w", e.EventID, ErrBehind)
-		case <-ctx.Done():
-			return fmt.Errorf("audit: event %s: %w", e.EventID, context.Cause(ctx))
+		if !b.soon() {
+			err = l.await(ctx, b)
+		}
+		if err != nil {
+			return fmt.Errorf("audit: event %s: %w", e.EventID, err)
 		}
 		if joined {
 			return b.err

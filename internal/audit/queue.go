@@ -1,6 +1,10 @@
 package audit
 
-import "time"
+import (
+	"context"
+	"runtime"
+	"time"
+)
 
 // maxBatch is how many bytes a batch holds before Write has to wait for the
 // next: some thousands of events.
@@ -32,6 +36,39 @@ func (b *batch) release(err error) {
 	if !b.gone {
 		b.gone, b.err = true, err
 		close(b.done)
+	}
+}
+
+// yields is how often soon lets others run: they bring their lines, and the writer
+// writes them.
+const yields = 3
+
+// soon reports whether those who wait for the batch may go within a moment. On a
+// busy server they may, and to let others run meanwhile costs less than to be put
+// to sleep and woken again.
+func (b *batch) soon() bool {
+	for range yields {
+		runtime.Gosched()
+		select {
+		case <-b.done:
+			return true
+		default:
+		}
+	}
+	return false
+}
+
+// await waits until those who wait for the batch may go.
+func (l *Log) await(ctx context.Context, b *batch) error {
+	patience := time.NewTimer(l.opts.MaxWait)
+	defer patience.Stop()
+	select {
+	case <-b.done:
+		return nil
+	case <-patience.C:
+		return ErrBehind
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
 

@@ -43,11 +43,10 @@ func ParseBlob(blob []byte) (BlobHeader, error) {
 	if !isBlob(blob) {
 		return BlobHeader{}, ErrCiphertext
 	}
-	return BlobHeader{
-		Account:    string(blob[accountOffset:keyIDOffset]),
-		KeyID:      string(blob[keyIDOffset:materialOffset]),
-		MaterialID: hex.EncodeToString(blob[materialOffset:saltOffset]),
-	}, nil
+	var room [2 * (saltOffset - materialOffset)]byte
+	hex.Encode(room[:], blob[materialOffset:saltOffset])
+	names := string(blob[accountOffset:materialOffset])
+	return BlobHeader{Account: names[:keyIDOffset-accountOffset], KeyID: names[keyIDOffset-accountOffset:], MaterialID: string(room[:])}, nil
 }
 
 func isBlob(blob []byte) bool { return len(blob) >= minBlobSize && blob[0] == blobVersion }

@@ -27,14 +27,23 @@ func plain(u *url.URL) bool {
 	return u.Path == "/" && u.RawQuery == "" && !u.ForceQuery
 }
 
-// canonicalHash returns the hexadecimal hash of the canonical request.
-func canonicalHash(r *http.Request, signed []string, payload string) (string, error) {
+// A digest is a SHA-256 in hexadecimal digits.
+type digest [2 * sha256.Size]byte
+
+func digestOf(b []byte) (d digest) {
+	sum := sha256.Sum256(b)
+	hex.Encode(d[:], sum[:])
+	return d
+}
+
+// canonicalDigest returns the digest of the canonical request.
+func canonicalDigest(r *http.Request, signed []string, payload digest) (digest, error) {
 	var room [1024]byte // which most requests have enough of
 	b, err := appendHeaders(append(room[:0], canonicalBegin(r.Method)...), r, signed)
 	if err != nil {
-		return "", err
+		return digest{}, err
 	}
-	return hexHash(appendEnd(b, signed, payload)), nil
+	return digestOf(appendEnd(b, signed, payload)), nil
 }
 
 // canonicalBegin is what stands before the headers.
@@ -71,7 +80,7 @@ func appendTrimmed(b []byte, value string) []byte {
 }
 
 // appendEnd appends what stands after the headers.
-func appendEnd(b []byte, signed []string, payload string) []byte {
+func appendEnd(b []byte, signed []string, payload digest) []byte {
 	b = append(b, '\n')
 	for i, name := range signed {
 		if i > 0 {
@@ -80,14 +89,10 @@ func appendEnd(b []byte, signed []string, payload string) []byte {
 		b = append(b, name...)
 	}
 	b = append(b, '\n')
-	return append(b, payload...)
+	return append(b, payload[:]...)
 }
 
-func stringToSign(timestamp string, s scope, canonicalHash string) string {
-	return algorithm + "\n" + timestamp + "\n" + s.String() + "\n" + canonicalHash
-}
-
-func hexHash(b []byte) string {
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
+// stringToSign is of the request whose canonical form has the digest.
+func stringToSign(timestamp string, s scope, canonical digest) string {
+	return algorithm + "\n" + timestamp + "\n" + s.date + "/" + s.region + "/" + s.service + "/" + s.terminator + "\n" + string(canonical[:])
 }

@@ -27,10 +27,11 @@ type Examination struct {
 // Examine tells what a request with the given body shows of its signature. It
 // needs no secret, and Verify does not need it: only who explains pays for it.
 func Examine(r *http.Request, body []byte) Examination {
+	payload := digestOf(body)
 	x := Examination{
 		Target:   text(r.Header.Get("X-Amz-Target")),
 		Declared: text(strings.Trim(r.Header.Get(contentSHA256), " \t")),
-		Payload:  hexHash(body),
+		Payload:  string(payload[:]),
 	}
 	if a, err := authorizationOf(r.Header); err == nil {
 		x.AccessKeyID, x.Scope, x.SignedHeaders = shownID(a.accessKeyID), text(a.scope.String()), a.signedHeaders
@@ -40,13 +41,13 @@ func Examine(r *http.Request, body []byte) Examination {
 	if err != nil {
 		return x
 	}
-	canonical, err := canonicalHash(r, a.signedHeaders, x.Payload)
+	canonical, err := canonicalDigest(r, a.signedHeaders, payload)
 	if err != nil {
 		return x
 	}
 	x.StringToSign = text(stringToSign(date.text, a.scope, canonical))
 	headers, _ := appendHeaders(nil, r, a.signedHeaders)
-	x.CanonicalRequest = text(canonicalBegin(r.Method) + string(appendEnd(shownHeaders(headers), a.signedHeaders, x.Payload)))
+	x.CanonicalRequest = text(canonicalBegin(r.Method) + string(appendEnd(shownHeaders(headers), a.signedHeaders, payload)))
 	return x
 }
 

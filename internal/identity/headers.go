@@ -79,8 +79,8 @@ func headerKey(name string) string {
 }
 
 // checkPayload refuses the forms of Signature Version 4 that sign something else
-// than the body; payload is the hexadecimal SHA-256 of the body.
-func checkPayload(h http.Header, payload string) error {
+// than the body; payload is the digest of the body.
+func checkPayload(h http.Header, payload digest) error {
 	for _, coding := range h["Content-Encoding"] {
 		if strings.Contains(strings.ToLower(coding), "aws-chunked") {
 			return invalid("The content encoding 'aws-chunked' is not supported.")
@@ -95,7 +95,7 @@ func checkPayload(h http.Header, payload string) error {
 		return invalid("Unsigned payloads are not supported: 'x-amz-content-sha256' must be the SHA-256 of the body.")
 	case strings.HasPrefix(declared, "STREAMING-"):
 		return invalid("Streaming payloads are not supported: 'x-amz-content-sha256' must be the SHA-256 of the body.")
-	case declared != payload:
+	case declared != string(payload[:]):
 		return invalid("The provided 'x-amz-content-sha256' header does not match what was computed.")
 	}
 	return nil

@@ -120,8 +120,8 @@ func signedText(r *http.Request, body []byte, a authorization, date stamp) (stri
 	if err := checkHeaders(r.Header, date.header, a.signedHeaders); err != nil {
 		return "", err
 	}
-	payload := hexHash(body)
-	canonical, err := canonicalHash(r, a.signedHeaders, payload)
+	payload := digestOf(body)
+	canonical, err := canonicalDigest(r, a.signedHeaders, payload)
 	if err != nil {
 		return "", err
 	}

@@ -21,8 +21,8 @@ type Key struct {
 	Policy       string     `json:"policy"`
 	Tags         []Tag      `json:"tags,omitempty"`
 	Materials    []Material `json:"materials,omitempty"` // all that the key was ever associated with, the current one last
-	Pending      *Material  `json:"pending,omitempty"`   // imported, and waits for a rotation to make it current
-	Rotation     Rotation   `json:"rotation,omitzero"`   // the automatic one
+	Pending      *Material  `json:"pending,omitempty"`   // waits for a rotation to make it current
+	Rotation     Rotation   `json:"rotation,omitzero"`   // the automatic one; of related keys in the primary key alone
 
 	// MultiRegion is set in a key that is one of several related ones.
 	MultiRegion MultiRegion `json:"multiRegion,omitzero"`
@@ -109,7 +109,7 @@ func (k Key) At(now time.Time) Key {
 		}
 	}
 	if k.Pending != nil && k.Pending.expired(now) {
-		k.Pending = nil
+		k = k.withoutPending()
 	}
 	return k
 }
@@ -188,11 +188,27 @@ func (k Key) withMaterial(i int, m Material) Key {
 // withoutMaterial returns the key without the bytes of material i. A key that
 // lacks any of its materials is PendingImport, unless it awaits its deletion.
 func (k Key) withoutMaterial(i int) Key {
-	m := k.Materials[i]
-	m.Sealed, m.Slot, m.ValidTo = nil, "", time.Time{}
-	k = k.withMaterial(i, m)
+	k = k.withMaterial(i, k.Materials[i].lost())
 	if k.State != PendingDeletion && k.State != PendingReplicaDeletion {
 		k.State = PendingImport
 	}
 	return k
+}
+
+// withoutPending returns the key without the material that waits. In a replica its
+// bytes alone are gone: which material waits is for the primary key to say.
+func (k Key) withoutPending() Key {
+	if !k.IsReplica() {
+		k.Pending = nil
+		return k
+	}
+	m := k.Pending.lost()
+	k.Pending = &m
+	return k
+}
+
+// lost returns what is known of a material whose bytes are gone.
+func (m Material) lost() Material {
+	m.Sealed, m.Slot, m.ValidTo = nil, "", time.Time{}
+	return m
 }

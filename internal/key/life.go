@@ -74,11 +74,11 @@ func (k Key) ImportNewMaterial(m Material, description *string) (Key, error) {
 // DeleteMaterial returns the key without the bytes of the material of the given
 // ID, or of the current one where id is empty. It has no effect on a key whose
 // material is not there. Material that waits for a rotation is forgotten, and other
-// material can be imported in its place.
+// material can be imported in its place; a replica takes what waits in its primary key
+// again.
 func (k Key) DeleteMaterial(id string) (Key, error) {
 	if k.Pending != nil && k.Pending.ID == id {
-		k.Pending = nil
-		return k, nil
+		return k.withoutPending(), nil
 	}
 	if id == "" {
 		m, ok := k.Current()

@@ -42,6 +42,14 @@ func IsMultiRegionID(id string) bool { return strings.HasPrefix(id, multiRegionP
 // MultiRegionID makes a UUID the ID of a multi-Region key.
 func MultiRegionID(uuid string) string { return multiRegionPrefix + strings.ReplaceAll(uuid, "-", "") }
 
+// CheckNotReplica refuses an operation that its primary key is told for all related keys.
+func (k Key) CheckNotReplica() error {
+	if k.IsReplica() {
+		return Errorf(KindUnsupportedOperation, "%s is a multi-Region replica key: call this operation on its primary key, in %s.", k.ARN(), k.MultiRegion.Primary)
+	}
+	return nil
+}
+
 // CheckPrimary refuses an operation that is for multi-Region primary keys.
 func (k Key) CheckPrimary() error {
 	if !k.IsPrimary() {
@@ -51,18 +59,17 @@ func (k Key) CheckPrimary() error {
 }
 
 // NewReplica returns what the primary key shares with a replica in a Region, as
-// that replica, which has no material yet: of imported material it knows which one
-// it takes.
+// that replica, which has no material yet: it knows which it takes.
 func (k Key) NewReplica(region string) Key {
 	r := Key{
 		ID: k.ID, Account: k.Account, Region: region, Spec: k.Spec, Usage: k.Usage, Origin: k.Origin,
 		State: PendingImport, Materials: slices.Clone(k.Materials), MultiRegion: MultiRegion{Primary: k.Region},
 	}
 	for i, m := range r.Materials {
-		m.Description, m.ValidTo, m.Sealed, m.Slot = "", time.Time{}, nil, ""
-		r.Materials[i] = m
+		r.Materials[i] = m.lost()
+		r.Materials[i].Description = ""
 	}
-	return r
+	return r.Await(k.Pending)
 }
 
 // WithReplica returns the primary key with a replica in one more Region.
@@ -84,26 +91,6 @@ func (k Key) WithReplicaDeletion(region string, date time.Time) Key {
 		}
 	}
 	return k
-}
-
-// MovePrimary returns related keys, the primary key among them, with the key of a
-// Region as the primary one.
-func MovePrimary(related []Key, region string) []Key {
-	moved := MultiRegion{Primary: region}
-	for _, k := range related {
-		if k.Region != region {
-			moved.Replicas = append(moved.Replicas, Replica{k.Region, k.DeletionDate})
-		}
-	}
-	sortedReplicas(moved.Replicas)
-	related = slices.Clone(related)
-	for i, k := range related {
-		if k.MultiRegion = moved; k.Region != region {
-			k.MultiRegion.Replicas = nil
-		}
-		related[i] = k
-	}
-	return related
 }
 
 func sortedReplicas(all []Replica) []Replica {

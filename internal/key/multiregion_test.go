@@ -9,11 +9,11 @@ import (
 )
 
 // family returns a primary key in eu-west-2 with replicas in the Regions, and these.
-func family(t *testing.T, replicas ...string) (all []Key) {
+func family(t *testing.T, replicas ...string) (all Related) {
 	t.Helper()
 	primary := external(Enabled, present(materialA, noon.Add(day)), present(materialB, time.Time{}))
 	primary.ID, primary.MultiRegion = mrk, MultiRegion{Primary: region}
-	all = []Key{primary}
+	all = Related{primary}
 	for _, r := range replicas {
 		k, err := all[0].WithReplica(r)
 		if err != nil {
@@ -83,29 +83,6 @@ func TestWithReplica(t *testing.T) {
 	wantError(t, err, KindLimitExceeded, "")
 }
 
-func TestMovePrimary(t *testing.T) {
-	all := family(t, "us-east-1", "ap-south-1")
-	all[2] = all[2].ScheduleDeletion(7, noon)
-	all[0] = all[0].WithReplicaDeletion("ap-south-1", all[2].DeletionDate)
-	before := fmt.Sprint(all)
-	moved := MovePrimary(all, "us-east-1")
-	if fmt.Sprint(all) != before {
-		t.Error("the keys were changed")
-	}
-	want := []Replica{{"ap-south-1", noon.Add(7 * day)}, {region, time.Time{}}}
-	if k := moved[1]; !k.IsPrimary() || !reflect.DeepEqual(k.MultiRegion.Replicas, want) {
-		t.Errorf("the primary key %+v", k.MultiRegion)
-	}
-	for _, i := range []int{0, 2} {
-		if k := moved[i]; !k.IsReplica() || k.MultiRegion.Primary != "us-east-1" || k.MultiRegion.Replicas != nil {
-			t.Errorf("the key in %s: %+v", k.Region, k.MultiRegion)
-		}
-	}
-	if moved[2].State != PendingDeletion || moved[0].State != Enabled || len(moved[0].Materials) != 2 {
-		t.Errorf("%+v", moved)
-	}
-}
-
 // A primary key that is to be deleted waits for its replicas, and its own period
 // begins with the end of the last of them, whenever somebody looks.
 func TestDeletionOfAPrimaryKey(t *testing.T) {
@@ -152,30 +129,5 @@ func TestDeletionOfAPrimaryKey(t *testing.T) {
 	}
 	if len(both.MultiRegion.Replicas) != 2 {
 		t.Error("the key was changed")
-	}
-}
-
-// New material would have to come to all related keys at once: none is rotated.
-func TestNoRotationOfMultiRegionKeys(t *testing.T) {
-	single := generated(Rotation{}, present(materialA, time.Time{}))
-	if err := single.CheckRotationInRegions(); err != nil {
-		t.Error(err)
-	}
-	if err := single.CheckOnDemand(noon); err != nil {
-		t.Error(err)
-	}
-	k := single.EnableRotation(MinRotationPeriod, noon)
-	due := noon.Add(1000 * day)
-	if !k.RotationDue(due) || k.Due().IsZero() {
-		t.Error("the rotation of a single-Region key is never due")
-	}
-	for _, primary := range []string{k.Region, "us-east-1"} {
-		k.MultiRegion = MultiRegion{Primary: primary}
-		want := keyARN + " is a multi-Region key, which cannot be given new key material yet."
-		wantError(t, k.CheckRotationInRegions(), KindUnsupportedOperation, want)
-		wantError(t, k.CheckOnDemand(noon), KindUnsupportedOperation, want)
-		if k.RotationDue(due) || !k.Due().IsZero() {
-			t.Error("a rotation of a multi-Region key is due")
-		}
 	}
 }

@@ -44,22 +44,17 @@ func (k Key) CheckRotatable() error {
 	return nil
 }
 
-// CheckRotationInRegions refuses new material for a multi-Region key, as all its
-// related keys would have to have it.
-func (k Key) CheckRotationInRegions() error {
-	if k.IsMultiRegion() {
-		return Errorf(KindUnsupportedOperation, "%s is a multi-Region key, which cannot be given new key material yet.", k.ARN())
-	}
-	return nil
-}
-
 // CheckAutomaticRotation refuses the keys that are not rotated of themselves:
-// those that keep one material, and those whose owner has the material.
+// those that keep one material, those whose owner has the material, and replicas, which
+// are rotated with their primary key.
 func (k Key) CheckAutomaticRotation() error {
 	if k.Origin != OriginAWSKMS {
 		return k.WrongOrigin()
 	}
-	return k.CheckRotatable()
+	if err := k.CheckRotatable(); err != nil {
+		return err
+	}
+	return k.CheckNotReplica()
 }
 
 // WrongOrigin refuses an operation that is not for keys of this origin.
@@ -84,9 +79,9 @@ func (k Key) DisableRotation() Key {
 }
 
 // rotationDue returns when the key is to be rotated next, or the zero time. Only a
-// key that is enabled is, and none with related keys in other Regions.
+// key that is enabled is; its replicas follow it, whatever their state.
 func (k Key) rotationDue() time.Time {
-	if k.State != Enabled || !k.Rotation.Enabled() || k.IsMultiRegion() {
+	if k.State != Enabled || !k.Rotation.Enabled() {
 		return time.Time{}
 	}
 	return k.Rotation.Next
@@ -108,12 +103,13 @@ func (k Key) Rotate(generated Material, now time.Time) Key {
 	return k.withCurrent(generated, RotationAutomatic, now)
 }
 
-// CheckOnDemand tells whether the key can be rotated on demand now: nil or an Error.
+// CheckOnDemand tells whether the key can be rotated on demand now, as far as it knows
+// of itself: nil or an Error.
 func (k Key) CheckOnDemand(now time.Time) error {
 	if err := k.CheckRotatable(); err != nil {
 		return err
 	}
-	if err := k.CheckRotationInRegions(); err != nil {
+	if err := k.CheckNotReplica(); err != nil {
 		return err
 	}
 	done := 0
@@ -134,18 +130,15 @@ func (k Key) CheckOnDemand(now time.Time) error {
 	return nil
 }
 
-// RotateOnDemand returns the key with other current material: with that which
+// rotateOnDemand returns the key with other current material: with that which
 // waits, if its owner imports it, and else with what was generated. The schedule of
 // automatic rotation stays.
-func (k Key) RotateOnDemand(generated Material, now time.Time) (Key, error) {
-	if err := k.CheckOnDemand(now); err != nil {
-		return Key{}, err
-	}
+func (k Key) rotateOnDemand(generated Material, now time.Time) Key {
 	m := generated
 	if k.Origin == OriginExternal {
 		m, k.Pending = *k.Pending, nil
 	}
-	return k.withCurrent(m, RotationOnDemand, now), nil
+	return k.withCurrent(m, RotationOnDemand, now)
 }
 
 func (k Key) withCurrent(m Material, t RotationType, now time.Time) Key {

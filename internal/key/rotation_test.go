@@ -28,6 +28,15 @@ func generated(r Rotation, materials ...Material) Key {
 	return k
 }
 
+// rotateOnDemand rotates a key that is related to none.
+func rotateOnDemand(k Key, generated Material, now time.Time) (Key, error) {
+	rotated, err := Related{k}.RotateOnDemand([]Material{generated}, now)
+	if err != nil {
+		return Key{}, err
+	}
+	return rotated[0], nil
+}
+
 func TestImportNewMaterial(t *testing.T) {
 	a, b, c := present(materialA, time.Time{}), present(materialB, noon.Add(day)), present(materialC, time.Time{})
 	for _, test := range []struct {
@@ -127,7 +136,7 @@ func TestRotateOnDemand(t *testing.T) {
 	a, b, c := present(materialA, time.Time{}), present(materialB, noon.Add(day)), present(materialC, time.Time{})
 	k := waiting(Enabled, b, a)
 	got := unchanged(t, k, func() Key {
-		got, err := k.RotateOnDemand(Material{}, noon)
+		got, err := rotateOnDemand(k, Material{}, noon)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -145,7 +154,7 @@ func TestRotateOnDemand(t *testing.T) {
 
 	r := Rotation{PeriodInDays: 90, Next: noon.Add(30 * day)}
 	own := generated(r, a)
-	got, err = own.RotateOnDemand(c, noon.Add(time.Microsecond))
+	got, err = rotateOnDemand(own, c, noon.Add(time.Microsecond))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +190,7 @@ func TestRotateOnDemandRefused(t *testing.T) {
 		{"an automatic rotation that is not carried out", disabled, "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := test.from.RotateOnDemand(b, noon)
+			got, err := rotateOnDemand(test.from, b, noon)
 			if test.kind == "" {
 				if err != nil {
 					t.Error(err)

@@ -84,7 +84,7 @@ func (w *walk) deleteMaterial(k Key) Key {
 }
 
 func (w *walk) rotate(k Key) Key {
-	got, err := k.RotateOnDemand(Material{}, w.now)
+	got, err := rotateOnDemand(k, Material{}, w.now)
 	if err != nil {
 		wantError(w.t, err, KindInvalidState, "")
 		if k.Pending != nil {

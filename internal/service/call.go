@@ -99,8 +99,7 @@ func (c *call) commitNew(k key.Key) error {
 }
 
 func (c *call) reread(tx *store.Tx) (key.Key, error) {
-	k := c.key()
-	k, err := c.readKey(tx, key.Reference{Account: k.Account, Region: k.Region, KeyID: k.ID})
+	k, err := c.readKey(tx, referenceTo(c.key()))
 	if err != nil {
 		return key.Key{}, err
 	}
@@ -130,10 +129,10 @@ func (c *call) event(err error) audit.Event {
 		},
 	}
 	if c.created != "" {
-		e.Resources = append(e.Resources, audit.Resource{ARN: c.created, AccountID: c.Caller.Principal.AccountID, Type: audit.KeyResource})
+		e.Resources = append(e.Resources, keyResource(c.created, c.Caller.Principal.AccountID))
 	}
 	for _, k := range c.keys {
-		e.Resources = append(e.Resources, audit.Resource{ARN: k.ARN(), AccountID: k.Account, Type: audit.KeyResource})
+		e.Resources = append(e.Resources, keyResource(k.ARN(), k.Account))
 	}
 	if e.ErrorCode, e.ErrorMessage = errorOf(err); err == nil {
 		e.ResponseElements, e.AdditionalEventData = c.told.response, c.told.additional

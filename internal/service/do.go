@@ -103,11 +103,15 @@ func (c *call) allow(a ask) (t target, k key.Key, err error) {
 // errBlobKey answers for a ciphertext whose key is missing, foreign or forbidden.
 var errBlobKey = key.Errorf(key.KindAccessDenied, "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.")
 
-func (c *call) lookUp(t target) (k key.Key, err error) {
-	k, live := c.latest(t.ref)
-	if live {
+func (c *call) lookUp(t target) (key.Key, error) {
+	if k, live := c.latest(t.ref); live {
 		return k, nil
 	}
+	return c.view(t)
+}
+
+// view finds in the store what is not at hand.
+func (c *call) view(t target) (k key.Key, err error) {
 	err = c.store.View(c.ctx, func(v *store.View) error {
 		k, err = c.readKey(v, t.ref)
 		return err

@@ -7,9 +7,6 @@ import (
 
 var enableKeyRotation = change("EnableKeyRotation", asks{{"kms:EnableKeyRotation", keyID("KeyId")}}, nil,
 	func(c *call, in *api.EnableKeyRotationRequest) (*api.Empty, error) {
-		if err := c.key().CheckRotationInRegions(); err != nil {
-			return nil, err
-		}
 		days := int(or(in.RotationPeriodInDays, key.DefaultRotationPeriod))
 		return nil, c.commitRotation(func(k key.Key) key.Key { return k.EnableRotation(days, c.now) })
 	})

@@ -2,7 +2,6 @@ package service
 
 import (
 	"encoding/base64"
-	"reflect"
 	"strings"
 
 	"github.com/keyhold/keyhold/internal/key"
@@ -40,7 +39,7 @@ func (s *Service) openGrantToken(token string) (on key.Reference, id string, err
 // keys send all their tokens with each request.
 func (c *call) readGrantTokens() error {
 	c.grants = nil
-	member := reflect.ValueOf(c.Input).Elem().FieldByName("GrantTokens")
+	member := c.Operation.shape.Field(c.Input, "GrantTokens")
 	if !member.IsValid() {
 		return nil
 	}

@@ -77,9 +77,7 @@ func withImport(k key.Key, m key.Material, in *api.ImportKeyMaterialRequest) (ke
 	case known && !imported:
 		return key.Key{}, key.Errorf(key.KindIncorrectKeyMaterial, "%s is not associated with any key material yet.", k.ARN())
 	case fresh && k.IsReplica():
-		return key.Key{}, key.Errorf(key.KindUnsupportedOperation, "%s is a multi-Region replica key: new key material is imported into its primary key.", k.ARN())
-	case fresh && imported && k.IsMultiRegion():
-		return key.Key{}, k.CheckRotationInRegions()
+		return key.Key{}, key.Errorf(key.KindUnsupportedOperation, "%s is a multi-Region replica key: new key material is imported into its primary key, in %s, first.", k.ARN(), k.MultiRegion.Primary)
 	case fresh:
 		return k.ImportNewMaterial(m, in.KeyMaterialDescription)
 	}

@@ -17,13 +17,39 @@ var listKeyRotations = query("ListKeyRotations", asks{{"kms:ListKeyRotations", k
 		if err := k.CheckRotatable(); err != nil {
 			return nil, err
 		}
+		waits, err := c.stateOfPending(k)
+		if err != nil {
+			return nil, err
+		}
+		if waits == "" {
+			k.Pending = nil
+		}
 		out := &api.ListKeyRotationsResponse{Rotations: []api.RotationsListEntry{}}
 		for _, m := range part(p, listed(k, or(in.IncludeKeyMaterial, "")), (listedMaterial).name) {
-			out.Rotations = append(out.Rotations, rotationEntry(k, m))
+			out.Rotations = append(out.Rotations, rotationEntry(k, m, waits))
 		}
 		out.NextMarker, out.Truncated = p.next()
 		return out, nil
 	})
+
+// stateOfPending returns the state of the material that waits for a rotation, empty if
+// none does: all related keys must have it first. What waits in a replica does so as long
+// as it does in the primary key.
+func (c *call) stateOfPending(k key.Key) (string, error) {
+	if k.Pending == nil || !k.IsMultiRegion() {
+		return api.KeyMaterialPendingRotation, nil
+	}
+	related, err := c.related(k)
+	switch {
+	case err != nil:
+		return "", err
+	case related[0].Pending == nil || related[0].Pending.ID != k.Pending.ID:
+		return "", nil
+	case len(related.Lacking(c.now)) > 0:
+		return api.KeyMaterialPendingImports, nil
+	}
+	return api.KeyMaterialPendingRotation, nil
+}
 
 // A listedMaterial is a material of a key with its place among all that the key
 // ever had, which it keeps.
@@ -45,11 +71,12 @@ func listed(k key.Key, include string) (all []listedMaterial) {
 	return all
 }
 
-func rotationEntry(k key.Key, m listedMaterial) api.RotationsListEntry {
+// rotationEntry shows a material. One that waits is in the state waits.
+func rotationEntry(k key.Key, m listedMaterial, waits string) api.RotationsListEntry {
 	e := api.RotationsListEntry{
 		KeyId:            &k.ID,
 		KeyMaterialId:    &m.ID,
-		KeyMaterialState: new(materialState(k, m.place)),
+		KeyMaterialState: new(materialState(k, m.place, waits)),
 		RotationDate:     timestamp(m.RotationDate),
 	}
 	if m.RotationType != "" {
@@ -70,10 +97,10 @@ func rotationEntry(k key.Key, m listedMaterial) api.RotationsListEntry {
 	return e
 }
 
-func materialState(k key.Key, place int) string {
+func materialState(k key.Key, place int, waits string) string {
 	switch last := len(k.Materials) - 1; {
 	case place > last:
-		return api.KeyMaterialPendingRotation
+		return waits
 	case place == last:
 		return api.KeyMaterialCurrent
 	}

@@ -1,6 +1,9 @@
 package service
 
 import (
+	"fmt"
+	"slices"
+
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/crypt"
 	"github.com/keyhold/keyhold/internal/key"
@@ -25,26 +28,79 @@ func (c *call) describe(k key.Key) (*api.KeyMetadata, error) {
 	if !k.IsMultiRegion() {
 		return m, nil
 	}
-	primary := k
-	if k.IsReplica() {
-		err := c.store.View(c.ctx, func(v *store.View) error {
-			now, err := c.readKey(v, key.Reference{Account: k.Account, Region: k.Region, KeyID: k.ID})
-			if err == nil {
-				primary, err = c.primaryOf(v, now)
-			}
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
+	primary, err := c.primaryOf(k)
+	if err != nil {
+		return nil, err
 	}
 	m.MultiRegionConfiguration = multiRegionConfiguration(k, primary)
 	return m, nil
 }
 
-// primaryOf returns the primary key of a multi-Region key, as it is now.
-func (c *call) primaryOf(from store.Getter, k key.Key) (key.Key, error) {
-	return c.readKey(from, key.Reference{Account: k.Account, Region: k.MultiRegion.Primary, KeyID: k.ID})
+// primaryOf returns the primary key of those that a key is related to, which may be
+// the key itself, and may be another than when the key was read.
+func (c *call) primaryOf(k key.Key) (primary key.Key, err error) {
+	if !k.IsReplica() {
+		return k, nil
+	}
+	err = c.store.View(c.ctx, func(v *store.View) error {
+		primary, err = c.readPrimary(v, k)
+		return err
+	})
+	return primary, err
+}
+
+func (c *call) readPrimary(from store.Getter, k key.Key) (key.Key, error) {
+	k, err := c.readKey(from, referenceTo(k))
+	if err == nil && k.IsReplica() {
+		k.Region = k.MultiRegion.Primary
+		k, err = c.readKey(from, referenceTo(k))
+	}
+	return k, err
+}
+
+func referenceTo(k key.Key) key.Reference {
+	return key.Reference{Account: k.Account, Region: k.Region, KeyID: k.ID}
+}
+
+// related returns a key with those that it is related to, all of one moment.
+func (c *call) related(k key.Key) (related key.Related, err error) {
+	err = c.store.View(c.ctx, func(v *store.View) error {
+		primary, err := c.readPrimary(v, k)
+		if err == nil {
+			related, err = relatedKeys(v, primary)
+		}
+		return err
+	})
+	return related, err
+}
+
+// relatedKeys returns a primary key and all its replicas, these as they are stored: so
+// whoever writes them writes nothing but what he changed. One that the sweep has found
+// gone in the meantime is none any more.
+func relatedKeys(from store.Getter, primary key.Key) (key.Related, error) {
+	related := key.Related{primary}
+	for _, r := range primary.MultiRegion.Replicas {
+		k, exists, err := keys.Get(from, keyPath(primary.Account, r.Region, primary.ID))
+		if err == nil && !exists && r.DeletionDate.IsZero() {
+			err = fmt.Errorf("the replica of %s in %s is missing", primary.ARN(), r.Region)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if exists && k.State != key.Gone {
+			related = append(related, k)
+		}
+	}
+	return related, nil
+}
+
+// inSameRegions refuses to go on with what was made for related keys, if there are others
+// now.
+func inSameRegions(before, now key.Related) error {
+	if !slices.EqualFunc(before, now, func(a, b key.Key) bool { return a.Region == b.Region }) {
+		return store.ErrConflict
+	}
+	return nil
 }
 
 // multiRegionConfiguration is what the API shows of the keys that are related to k.

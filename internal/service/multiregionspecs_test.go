@@ -89,29 +89,3 @@ func TestMacsOfRelatedKeys(t *testing.T) {
 		wantError(t, verify(other, to, mac), "KMSInvalidMacException", "")
 	}
 }
-
-// None of the related keys is given new material.
-func TestNoRotationOfRelatedKeys(t *testing.T) {
-	s := kmstest.Start(t)
-	id, owned := createPrimary(t, s, types.OriginTypeAwsKms), createPrimary(t, s, types.OriginTypeExternal)
-	must[*kms.ReplicateKeyOutput](t)(replicate(t, s, id, london))
-	const refusal = " is a multi-Region key, which cannot be given new key material yet."
-	for _, region := range []string{kmstest.Region, london} {
-		_, err := s.Client.EnableKeyRotation(t.Context(), &kms.EnableKeyRotationInput{KeyId: id}, in(region))
-		wantError(t, err, "UnsupportedOperationException", refusal)
-		_, err = s.Client.RotateKeyOnDemand(t.Context(), &kms.RotateKeyOnDemandInput{KeyId: id}, in(region))
-		wantError(t, err, "UnsupportedOperationException", refusal)
-		_, err = s.Client.DisableKeyRotation(t.Context(), &kms.DisableKeyRotationInput{KeyId: id}, in(region))
-		good(t, err)
-	}
-	wantNoRotation(t, s, id)
-	first := importMaterial(t, s, owned, newMaterial())
-	request := oaep256(t, s, owned).request(t, newMaterial())
-	request.ImportType = types.ImportTypeNewKeyMaterial
-	_, err := s.Client.ImportKeyMaterial(t.Context(), request)
-	wantError(t, err, "UnsupportedOperationException", refusal)
-	wantError(t, rotateOnDemand(t, s, owned), "UnsupportedOperationException", refusal)
-	if m := describe(t, s, owned); aws.ToString(m.CurrentKeyMaterialId) != *first.KeyMaterialId {
-		t.Errorf("%+v", m)
-	}
-}

@@ -91,7 +91,7 @@ type finder func(c *call, in any) (target, error)
 // keyID finds the key that a member names by key ID or key ARN.
 func keyID(member string) finder {
 	return func(c *call, in any) (target, error) {
-		ref, err := key.ParseKeyReference(*text(in, member), c.Caller.Principal.AccountID, c.Caller.Region)
+		ref, err := key.ParseKeyReference(*c.text(in, member), c.Caller.Principal.AccountID, c.Caller.Region)
 		return target{ref: ref}, err
 	}
 }
@@ -99,7 +99,7 @@ func keyID(member string) finder {
 // keyOrAlias finds the key that a member names in any of the four ways.
 func keyOrAlias(member string) finder {
 	return func(c *call, in any) (target, error) {
-		ref, err := key.ParseReference(*text(in, member), c.Caller.Principal.AccountID, c.Caller.Region)
+		ref, err := key.ParseReference(*c.text(in, member), c.Caller.Principal.AccountID, c.Caller.Region)
 		return target{ref: ref}, err
 	}
 }
@@ -108,7 +108,7 @@ func keyOrAlias(member string) finder {
 // names, stands for now. The check of the members has passed the name.
 func keyOfAlias(member string) finder {
 	return func(c *call, in any) (target, error) {
-		return target{ref: c.ownAlias(*text(in, member))}, nil
+		return target{ref: c.ownAlias(*c.text(in, member))}, nil
 	}
 }
 
@@ -126,7 +126,7 @@ func anyState(find finder) finder {
 func optional(member string, find func(member string) finder) finder {
 	found := find(member)
 	return func(c *call, in any) (target, error) {
-		if text(in, member) == nil {
+		if c.text(in, member) == nil {
 			return target{}, nil
 		}
 		return found(c, in)
@@ -138,10 +138,10 @@ func optional(member string, find func(member string) finder) finder {
 func keyOfCiphertext(member, blobMember string) finder {
 	named := keyOrAlias(member)
 	return func(c *call, in any) (target, error) {
-		if text(in, member) != nil {
+		if c.text(in, member) != nil {
 			return named(c, in)
 		}
-		h, err := crypt.ParseBlob(field(in, blobMember).Bytes())
+		h, err := crypt.ParseBlob(c.field(in, blobMember).Bytes())
 		if err != nil || !key.ValidID(h.KeyID) || !key.ValidAccount(h.Account) {
 			return target{}, key.Errorf(key.KindInvalidCiphertext, "")
 		}
@@ -150,10 +150,12 @@ func keyOfCiphertext(member, blobMember string) finder {
 	}
 }
 
-func text(in any, member string) *string { return field(in, member).Interface().(*string) }
+func (c *call) text(in any, member string) *string {
+	return c.field(in, member).Interface().(*string)
+}
 
-func field(in any, member string) reflect.Value {
-	f := reflect.ValueOf(in).Elem().FieldByName(member)
+func (c *call) field(in any, member string) reflect.Value {
+	f := c.Operation.shape.Field(in, member)
 	if !f.IsValid() {
 		panic(fmt.Sprintf("service: %T has no member %s", in, member))
 	}

@@ -24,7 +24,8 @@ func putKeys(tx *store.Tx, all ...key.Key) (left []string, err error) {
 	return left, noteErasures(tx, left)
 }
 
-// replaceKey is putKeys of one without the note.
+// replaceKey is putKeys of one without the note. What it tells related keys counts as
+// one with it.
 func replaceKey(tx *store.Tx, k key.Key) (left []string, err error) {
 	path := pathOf(k)
 	stored, _, err := keys.Get(tx, path)
@@ -38,6 +39,9 @@ func replaceKey(tx *store.Tx, k key.Key) (left []string, err error) {
 		return nil, err
 	}
 	if err := errors.Join(tellPrimary(tx, stored, k), tellFamily(tx, stored, k)); err != nil {
+		return nil, err
+	}
+	if left, err = tellReplicas(tx, stored, k); err != nil {
 		return nil, err
 	}
 	for _, slot := range stored.Slots() {
@@ -85,6 +89,27 @@ func tellPrimary(tx *store.Tx, stored, k key.Key) error {
 	}
 	_, err = replaceKey(tx, primary.WithReplicaDeletion(k.Region, k.DeletionDate)) // as stored, so it leaves no slot
 	return err
+}
+
+// tellReplicas writes into the replicas of a primary key what waits for a rotation
+// there, when that comes to be another material, or none: what waited in them before is
+// forgotten. Of a rotation itself whoever carries it out tells them.
+func tellReplicas(tx *store.Tx, stored, k key.Key) (left []string, err error) {
+	if !k.IsPrimary() || !stored.IsPrimary() || !k.AwaitsOther(stored) {
+		return nil, nil
+	}
+	related, err := relatedKeys(tx, k)
+	if err != nil {
+		return nil, err
+	}
+	for _, replica := range related[1:] {
+		slots, err := replaceKey(tx, replica.Await(k.Pending))
+		if err != nil {
+			return nil, err
+		}
+		left = append(left, slots...)
+	}
+	return left, nil
 }
 
 func moveDue(tx *store.Tx, path string, from, to time.Time) error {

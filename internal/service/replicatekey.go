@@ -58,7 +58,8 @@ func (c *call) newReplica(primary key.Key, in *api.ReplicateKeyRequest) (key.Key
 }
 
 // commitReplica writes a replica, and its primary key that knows of it from now on.
-// The material must still be that which was copied.
+// The material must still be that which was copied; what waits for a rotation may have
+// changed.
 func (c *call) commitReplica(copied, replica key.Key) (primary key.Key, err error) {
 	c.created = replica.ARN()
 	var left []string
@@ -79,7 +80,8 @@ func (c *call) commitReplica(copied, replica key.Key) (primary key.Key, err erro
 		if primary, err = primary.WithReplica(replica.Region); err != nil {
 			return err
 		}
-		left, err = putKeys(tx, primary, replica)
+		// The replica comes first, as the primary key may have something to tell it.
+		left, err = putKeys(tx, replica.Await(primary.Pending), primary)
 		return err
 	})
 	if err != nil {

@@ -27,51 +27,81 @@ func (s *Service) RotateDue(ctx context.Context) error {
 
 var errNotDue = errors.New("the rotation is not due any more")
 
-// rotate gives a key, whose rotation is due, new material. It is made before the
-// transaction, and given up if the key was changed meanwhile so that no rotation
-// is due.
+// rotate gives a key, whose rotation is due, new material, and those that it is
+// related to with it. It is made before the transaction, and given up if the key was
+// changed meanwhile so that no rotation is due.
 func (s *Service) rotate(ctx context.Context, k key.Key, now time.Time) error {
 	c := &call{Service: s, ctx: ctx, now: now}
-	fresh, err := c.freshMaterial(k)
+	before, err := c.related(k)
 	if err != nil {
 		return err
 	}
+	fresh, err := c.freshMaterials(before)
+	if err != nil {
+		return c.notCommitted(err)
+	}
 	var left []string
 	err = s.update(ctx, func(tx *store.Tx) error {
-		k, live, err := c.liveKey(tx, pathOf(k))
+		related, err := c.relatedDue(tx, k)
 		if err != nil {
 			return err
 		}
-		if !live || !k.RotationDue(now) {
-			return errNotDue
+		if err := inSameRegions(before, related); err != nil {
+			return err
 		}
-		left, err = putKeys(tx, k.Rotate(fresh, now))
+		left, err = putKeys(tx, related.Rotate(fresh, now)...)
 		return err
-	}, rotationEvent(k, key.RotationAutomatic, now))
-	switch {
-	case errors.Is(err, errNotDue):
-		return s.slots.Erase(context.WithoutCancel(ctx), fresh.Slot)
-	case err != nil:
+	}, rotationEvent(before, key.RotationAutomatic, now))
+	if errors.Is(err, errNotDue) {
+		return s.slots.Erase(context.WithoutCancel(ctx), c.written...)
+	}
+	if err != nil {
 		return c.notCommitted(err)
 	}
 	return s.erase(ctx, left)
 }
 
-// freshMaterial makes material for a symmetric key and seals it.
-func (c *call) freshMaterial(k key.Key) (m key.Material, err error) {
+// relatedDue returns a key, a rotation of which is due, and those that it is related to.
+func (c *call) relatedDue(tx *store.Tx, k key.Key) (key.Related, error) {
+	k, live, err := c.liveKey(tx, pathOf(k))
+	if err != nil {
+		return nil, err
+	}
+	if !live || !k.RotationDue(c.now) {
+		return nil, errNotDue
+	}
+	return relatedKeys(tx, k)
+}
+
+// freshMaterials makes one material for symmetric keys that are related and seals it
+// for each of them. It makes none for keys whose owner does.
+func (c *call) freshMaterials(related key.Related) ([]key.Material, error) {
+	fresh := make([]key.Material, len(related))
+	if related[0].Origin != key.OriginAWSKMS {
+		return fresh, nil
+	}
+	var err error
 	crypt.Secretly(func() {
 		material := crypt.NewSymmetricMaterial()
 		defer clear(material)
-		m, err = c.sealNew(k, material)
+		for i, k := range related {
+			if fresh[i], err = c.sealNew(k, material); err != nil {
+				return
+			}
+		}
 	})
-	return m, err
+	return fresh, err
 }
 
 // rotationEvent is what CloudTrail has of a rotation, beside the request if there
-// was one ("RotateKey" among the examples of log entries).
-func rotationEvent(k key.Key, t key.RotationType, now time.Time) audit.Event {
-	e := keyEvent("RotateKey", k, now)
-	e.ServiceEventDetails = fmt.Appendf(nil, `{"keyId":%q,"rotationType":%q}`, k.ID, t)
+// was one ("RotateKey" among the examples of log entries). It names all keys that are
+// rotated.
+func rotationEvent(related key.Related, t key.RotationType, now time.Time) audit.Event {
+	e := keyEvent("RotateKey", related[0], now)
+	e.ServiceEventDetails = fmt.Appendf(nil, `{"keyId":%q,"rotationType":%q}`, related[0].ID, t)
+	for _, replica := range related[1:] {
+		e.Resources = append(e.Resources, keyResource(replica.ARN(), replica.Account))
+	}
 	return e
 }
 
@@ -79,6 +109,10 @@ func rotationEvent(k key.Key, t key.RotationType, now time.Time) audit.Event {
 func keyEvent(name string, k key.Key, now time.Time) audit.Event {
 	e := serverEvent(name, k.Account, now)
 	e.AWSRegion = k.Region
-	e.Resources = []audit.Resource{{ARN: k.ARN(), AccountID: k.Account, Type: audit.KeyResource}}
+	e.Resources = []audit.Resource{keyResource(k.ARN(), k.Account)}
 	return e
+}
+
+func keyResource(arn, account string) audit.Resource {
+	return audit.Resource{ARN: arn, AccountID: account, Type: audit.KeyResource}
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/store"
 )
 
 // RotateKeyOnDemand is over when it answers: there is no rotation in progress.
@@ -13,17 +14,47 @@ var rotateKeyOnDemand = change("RotateKeyOnDemand", asks{{"kms:RotateKeyOnDemand
 		if err := k.CheckOnDemand(c.now); err != nil {
 			return nil, err
 		}
-		var generated key.Material
-		if k.Origin == key.OriginAWSKMS {
-			var err error
-			if generated, err = c.freshMaterial(k); err != nil {
-				return nil, err
-			}
-		}
-		c.also = []audit.Event{rotationEvent(k, key.RotationOnDemand, c.now)}
-		err := c.commitKey(func(k key.Key) (key.Key, error) { return k.RotateOnDemand(generated, c.now) })
+		related, err := c.related(k)
 		if err != nil {
+			return nil, err
+		}
+		if err := related.CheckOnDemand(c.now); err != nil {
+			return nil, err
+		}
+		generated, err := c.freshMaterials(related)
+		if err != nil {
+			return nil, c.notCommitted(err)
+		}
+		c.also = []audit.Event{rotationEvent(related, key.RotationOnDemand, c.now)}
+		if err := c.commitRotationOnDemand(related, generated); err != nil {
 			return nil, err
 		}
 		return &api.RotateKeyOnDemandResponse{KeyId: &k.ID}, nil
 	})
+
+// commitRotationOnDemand rotates a key with those that it is related to, which must be
+// the same ones still.
+func (c *call) commitRotationOnDemand(before key.Related, generated []key.Material) error {
+	var left []string
+	err := c.commit(func(tx *store.Tx) error {
+		k, err := c.reread(tx)
+		if err != nil {
+			return err
+		}
+		related, err := relatedKeys(tx, k)
+		if err != nil {
+			return err
+		}
+		if err := inSameRegions(before, related); err != nil {
+			return err
+		}
+		if related, err = related.RotateOnDemand(generated, c.now); err == nil {
+			left, err = putKeys(tx, related...)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return c.erase(c.ctx, left)
+}

@@ -1,8 +1,6 @@
 package service
 
 import (
-	"fmt"
-
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/store"
@@ -14,11 +12,23 @@ var updatePrimaryRegion = change("UpdatePrimaryRegion", asks{{"kms:UpdatePrimary
 	func(c *call, in *api.UpdatePrimaryRegionRequest) (*api.Empty, error) {
 		var left []string
 		err := c.commit(func(tx *store.Tx) error {
-			related, err := c.relatedKeys(tx, *in.PrimaryRegion)
+			primary, err := c.reread(tx)
 			if err != nil {
 				return err
 			}
-			left, err = putKeys(tx, key.MovePrimary(related, *in.PrimaryRegion)...)
+			if err := primary.CheckPrimary(); err != nil {
+				return err
+			}
+			related, err := relatedKeys(tx, primary)
+			if err != nil {
+				return err
+			}
+			if err := c.checkNextPrimary(related, *in.PrimaryRegion); err != nil {
+				return err
+			}
+			if related, err = related.MovePrimary(*in.PrimaryRegion, c.now); err == nil {
+				left, err = putKeys(tx, related...)
+			}
 			return err
 		})
 		if err != nil {
@@ -37,33 +47,13 @@ func nextPrimary(c *call, in any) (target, error) {
 	return target{ref: key.Reference{Account: k.Account, Region: region, KeyID: k.ID}}, nil
 }
 
-// relatedKeys returns the primary key of the first ask and all its replicas, these
-// as they are stored, so that nothing but their relation is written. That of the
-// Region must be one of them, and in a state that permits the operation.
-func (c *call) relatedKeys(tx *store.Tx, region string) ([]key.Key, error) {
-	primary, err := c.reread(tx)
-	if err != nil {
-		return nil, err
-	}
-	if err := primary.CheckPrimary(); err != nil {
-		return nil, err
-	}
-	related, found := []key.Key{primary}, false
-	for _, r := range primary.MultiRegion.Replicas {
-		k, exists, err := keys.Get(tx, keyPath(primary.Account, r.Region, primary.ID))
-		if err == nil && !exists {
-			err = fmt.Errorf("the replica of %s in %s is missing", primary.ARN(), r.Region)
+// checkNextPrimary tells whether there is a replica in the Region, in a state that
+// permits the operation.
+func (c *call) checkNextPrimary(related key.Related, region string) error {
+	for _, k := range related[1:] {
+		if k.Region == region {
+			return c.rules.Permit(c.Operation.Name, k.At(c.now))
 		}
-		if err == nil && r.Region == region {
-			found, err = true, c.rules.Permit(c.Operation.Name, k.At(c.now))
-		}
-		if err != nil {
-			return nil, err
-		}
-		related = append(related, k)
 	}
-	if !found {
-		return nil, key.Errorf(key.KindUnsupportedOperation, "%s has no replica in %s that could be the primary key.", primary.ARN(), region)
-	}
-	return related, nil
+	return key.Errorf(key.KindUnsupportedOperation, "%s has no replica in %s that could be the primary key.", related[0].ARN(), region)
 }

@@ -82,8 +82,16 @@ func (v *verifier) primaryOf(replica key.Key) error {
 		return fmt.Errorf("the primary key in %s has another deletion date for it", region)
 	case primary.Spec != replica.Spec || primary.Usage != replica.Usage || primary.Origin != replica.Origin:
 		return fmt.Errorf("the primary key in %s has another spec, usage or origin", region)
-	case !slices.EqualFunc(primary.Materials, replica.Materials, func(a, b key.Material) bool { return a.ID == b.ID }):
+	case !slices.EqualFunc(primary.Materials, replica.Materials, sameInAllRegions):
 		return fmt.Errorf("the primary key in %s is associated with other material", region)
+	case (primary.Pending == nil) != (replica.Pending == nil), primary.Pending != nil && primary.Pending.ID != replica.Pending.ID:
+		return fmt.Errorf("in the primary key in %s waits other material, or none", region)
 	}
 	return nil
+}
+
+// sameInAllRegions compares what related keys share of a material: all but the bytes, their
+// expiry and the description.
+func sameInAllRegions(a, b key.Material) bool {
+	return a.ID == b.ID && a.RotationType == b.RotationType && a.RotationDate.Equal(b.RotationDate)
 }

@@ -2,9 +2,12 @@ package service
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/keyhold/keyhold/internal/crypt"
 	"github.com/keyhold/keyhold/internal/key"
@@ -16,11 +19,12 @@ import (
 type related struct {
 	*wreckage
 	primary, replica, doomed key.Key
+	fresh                    []byte // material that none of them has
 }
 
 func newRelated(t *testing.T) *related {
 	t.Helper()
-	w := &related{wreckage: newWreckage(t)}
+	w := &related{wreckage: newWreckage(t), fresh: crypt.NewSymmetricMaterial()}
 	material := crypt.NewSymmetricMaterial()
 	w.primary = w.newKey(key.OriginAWSKMS)
 	w.primary.ID, w.primary.State, w.primary.MultiRegion = key.MultiRegionID(w.primary.ID), key.Enabled, key.MultiRegion{Primary: wreckRegion}
@@ -134,6 +138,25 @@ var relatedDamages = map[string]struct {
 		w.replica = w.withMaterial(w.replica, crypt.NewSymmetricMaterial())
 		w.replace(w.replica)
 	}, []string{"key/REPLICA: the primary key in eu-west-2 is associated with other material"}},
+	"material that was rotated to at another time": {func(w *related) {
+		at := time.Now().UTC()
+		for i, k := range []key.Key{w.primary, w.replica, w.doomed} {
+			k = w.withMaterial(k, w.fresh)
+			k.Materials[1].RotationType, k.Materials[1].RotationDate = key.RotationOnDemand, at.Add(time.Duration(i/2)*time.Second)
+			w.replace(k)
+		}
+	}, []string{"key/DOOMED: the primary key in eu-west-2 is associated with other material"}},
+	"a rotation of one key alone": {func(w *related) {
+		w.primary = w.withMaterial(w.primary, w.fresh)
+		w.primary.Materials[1].RotationType, w.primary.Materials[1].RotationDate = key.RotationAutomatic, time.Now().UTC()
+		w.replace(w.primary)
+	}, []string{"key/REPLICA: the primary key in eu-west-2 is associated with other material", "key/DOOMED: the primary key in eu-west-2 is associated with other material"}},
+	"a rotation that a replica plans": {func(w *related) {
+		w.replica = w.replica.EnableRotation(90, time.Now())
+		w.update(func(tx *store.Tx) error { _, err := putKeys(tx, w.replica); return err })
+	}, []string{"key/REPLICA: a rotation is planned here, and not in the primary key in eu-west-2"}},
+	"generated material that waits": {func(w *related) { w.replica.Pending = &key.Material{ID: "x"}; w.replace(w.replica) },
+		[]string{"key/REPLICA: material x cannot wait for a rotation of such a key; in the primary key in eu-west-2 waits other material, or none"}},
 	"another origin": {func(w *related) { w.replica.Origin = key.OriginExternal; w.replace(w.replica) },
 		[]string{"key/REPLICA: the primary key in eu-west-2 has another spec, usage or origin"}},
 	"replicas in disorder": {func(w *related) {
@@ -167,6 +190,103 @@ var relatedDamages = map[string]struct {
 		w.replica.Materials = w.primary.Materials
 		w.replace(w.replica)
 	}, []string{"key/REPLICA: another record names the slot .*; material .* does not open"}},
+}
+
+// waiting makes the related keys those of an owner, who has imported more material into
+// the primary key and into the replica that stays.
+func (w *related) waiting() {
+	w.Helper()
+	pending := func(k key.Key) *key.Material {
+		all := w.withMaterial(k, w.fresh).Materials
+		return &all[len(all)-1]
+	}
+	for _, k := range []*key.Key{&w.primary, &w.replica, &w.doomed} {
+		k.Origin = key.OriginExternal
+		k.Pending = pending(*k)
+	}
+	w.must(w.slots.Erase(w.Context(), w.doomed.Pending.Slot))
+	w.doomed = w.doomed.Await(nil).Await(w.primary.Pending)
+	for _, k := range []key.Key{w.primary, w.replica, w.doomed} {
+		w.replace(k)
+	}
+}
+
+// waitingDamages are those of related keys with material that waits.
+var waitingDamages = map[string]struct {
+	do   func(w *related)
+	want []string
+}{
+	"nothing": {func(*related) {}, nil},
+	"other material that waits": {func(w *related) { w.replica.Pending = &key.Material{ID: "x"}; w.replace(w.replica) },
+		[]string{"key/REPLICA: in the primary key in eu-west-2 waits other material, or none"}},
+	"none that waits in a replica": {func(w *related) { w.replica.Pending = nil; w.replace(w.replica) },
+		[]string{"key/REPLICA: in the primary key in eu-west-2 waits other material, or none"}},
+	"none that waits in the primary key": {func(w *related) { w.primary.Pending = nil; w.replace(w.primary) },
+		[]string{"key/REPLICA: in the primary key in eu-west-2 waits other material, or none", "key/DOOMED: in the primary key in eu-west-2 waits other material, or none"}},
+	"a primary key that waits for material": {func(w *related) { w.primary.Pending = &key.Material{ID: w.primary.Pending.ID}; w.replace(w.primary) },
+		[]string{"key/PRIMARY: material .* cannot wait for a rotation of such a key"}},
+	"a rotation that left a replica out": {func(w *related) {
+		at := time.Now().UTC()
+		for _, k := range []key.Key{w.primary, w.doomed} {
+			m := *k.Pending
+			m.RotationType, m.RotationDate = key.RotationOnDemand, at
+			k.Materials, k.Pending = append(k.Materials, m), nil
+			w.replace(k)
+		}
+	}, []string{"key/REPLICA: the primary key in eu-west-2 is associated with other material"}},
+}
+
+func TestVerifyFindsDamageOfRelatedKeysThatWait(t *testing.T) {
+	for name, damage := range waitingDamages {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newRelated(t)
+			w.waiting()
+			damage.do(w)
+			w.wantFindings(damage.want, "PRIMARY", pathOf(w.primary), "REPLICA", pathOf(w.replica), "DOOMED", pathOf(w.doomed))
+		})
+	}
+}
+
+// What the most replicas forget of material that waits is one transaction, though each
+// moves in the index of due times.
+func TestMostReplicasForgetInOneTransaction(t *testing.T) {
+	w := newRelated(t)
+	soon, later := time.Now().UTC().Add(time.Hour), time.Now().UTC().Add(2*time.Hour)
+	waits := func(k key.Key) key.Key {
+		k.Origin = key.OriginExternal
+		k.Materials = []key.Material{{ID: "a", Sealed: []byte("x"), Slot: "a" + k.Region, ValidTo: later}}
+		k.Pending = &key.Material{ID: "b", Sealed: []byte("x"), Slot: "b" + k.Region, ValidTo: soon}
+		return k
+	}
+	primary := waits(w.primary)
+	primary.ID, primary.MultiRegion.Replicas = key.MultiRegionID(uuid.NewString()), nil
+	all := []key.Key{primary}
+	for i := range key.MaxReplicas {
+		region := fmt.Sprintf("xx-yy-%d", i)
+		all = append(all, waits(primary.NewReplica(region)))
+		var err error
+		all[0], err = all[0].WithReplica(region)
+		w.must(err)
+	}
+	for some := range slices.Chunk(all, 20) {
+		w.update(func(tx *store.Tx) error { _, err := putKeys(tx, some...); return err })
+	}
+	forgotten, err := all[0].DeleteMaterial("b")
+	w.must(err)
+	var left []string
+	w.update(func(tx *store.Tx) error {
+		left, err = putKeys(tx, forgotten)
+		return errors.Join(err, outboxes.Put(tx, uuid.NewString(), outboxRecord{}))
+	})
+	if len(left) != 1+key.MaxReplicas || slices.ContainsFunc(left, func(slot string) bool { return slot[0] != 'b' }) {
+		t.Errorf("left %q", left)
+	}
+	for _, k := range all {
+		if k = w.stored(k); k.Pending != nil || k.Due() != later {
+			t.Errorf("in %s waits %+v until %s", k.Region, k.Pending, k.Due())
+		}
+	}
 }
 
 func TestVerifyFindsDamageOfRelatedKeys(t *testing.T) {

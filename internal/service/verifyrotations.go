@@ -27,12 +27,12 @@ func checkRotations(k key.Key) error {
 	switch {
 	case onDemand > key.MaxOnDemandRotations:
 		return fmt.Errorf("%d rotations on demand are more than a key can have", onDemand)
-	case k.Pending != nil && (k.Origin != key.OriginExternal || len(k.Materials) == 0 || !k.Pending.Present()):
+	case k.Pending != nil && (k.Origin != key.OriginExternal || len(k.Materials) == 0 || !k.Pending.Present() && !k.IsReplica()):
 		return fmt.Errorf("material %s cannot wait for a rotation of such a key", k.Pending.ID)
+	case planned && k.IsReplica():
+		return fmt.Errorf("a rotation is planned here, and not in the primary key in %s", k.MultiRegion.Primary)
 	case len(known) > 1 && k.CheckRotatable() != nil, planned && k.CheckAutomaticRotation() != nil:
 		return fmt.Errorf("a key of the spec %s and the origin %s is not rotated so", k.Spec, k.Origin)
-	case k.IsMultiRegion() && (len(known) > 1 || planned):
-		return k.CheckRotationInRegions()
 	case planned && (k.Rotation.PeriodInDays < key.MinRotationPeriod || k.Rotation.PeriodInDays > key.MaxRotationPeriod || k.Rotation.Next.IsZero()):
 		return fmt.Errorf("a rotation every %d days cannot be", k.Rotation.PeriodInDays)
 	}

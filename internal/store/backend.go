@@ -14,7 +14,7 @@ import "context"
 
 // Limits of a [Batch], which every Backend can carry.
 const (
-	MaxBatch = 100  // checks, and writes, of one Batch
+	MaxBatch = 128  // checks, and writes, of one Batch: what etcd carries unless it is told otherwise
 	MaxKey   = 1024 // bytes of a key, which has at least one
 )
 

@@ -146,7 +146,9 @@ func (s *Slots) take() (uint32, error) {
 		return 0, err
 	}
 	if len(s.free) == 0 {
-		if err := s.file.Truncate(offset(s.cells + growth)); err != nil {
+		// With zeros and not by its length alone: so the blocks are there, and what
+		// is written to a cell later needs no others.
+		if _, err := s.file.WriteAt(make([]byte, growth*cellSize), offset(s.cells)); err != nil {
 			return 0, fmt.Errorf("enlarge the slots: %w", err)
 		}
 		for i := range uint32(growth) {
@@ -180,7 +182,7 @@ func (s *Slots) fsync() error {
 	if err := s.refusal(); err != nil {
 		return err
 	}
-	if err := s.file.Sync(); err != nil {
+	if err := syncData(s.file); err != nil {
 		return s.fail(err)
 	}
 	return nil

@@ -1,0 +1,349 @@
+package key
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+)
+
+const near, far = "ap-south-1", "us-east-1" // Regions of replicas
+
+// wantRelated compares keys one by one.
+func wantRelated(t *testing.T, got, want Related) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%d keys, want %d", len(got), len(want))
+	}
+	for i := range want {
+		wantKey(t, got[i], want[i])
+	}
+}
+
+// generatedFamily returns a primary key of the server's own material, with replicas.
+func generatedFamily(t *testing.T) Related {
+	t.Helper()
+	all := family(t, far, near)
+	for i, k := range all {
+		k.Origin, k.Materials = OriginAWSKMS, []Material{sealedIn(k.Region, materialA)}
+		all[i] = k
+	}
+	return all
+}
+
+// sealedIn returns a material as a key of a Region has it, which differs from that of
+// any other Region.
+func sealedIn(region, id string) Material {
+	return Material{ID: id, Sealed: []byte("sealed in " + region), Slot: "slot in " + region}
+}
+
+// inEach returns one material as each of the keys has it.
+func inEach(all Related, id string) (materials []Material) {
+	for _, k := range all {
+		materials = append(materials, sealedIn(k.Region, id))
+	}
+	return materials
+}
+
+func TestRelatedRotateOnDemand(t *testing.T) {
+	all := generatedFamily(t)
+	all[0] = all[0].EnableRotation(90, noon)
+	all[1].State = Disabled
+	all[2] = all[2].ScheduleDeletion(7, noon)
+	before := fmt.Sprint(all)
+	got, err := all.RotateOnDemand(inEach(all, materialB), noon.Add(day))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fmt.Sprint(all) != before {
+		t.Error("the keys were changed")
+	}
+	want := slices.Clone(all) // but for the material nothing is another
+	for i, k := range all {
+		want[i].Materials = []Material{k.Materials[0], rotated(sealedIn(k.Region, materialB), RotationOnDemand, noon.Add(day))}
+	}
+	wantRelated(t, got, want)
+}
+
+func TestRelatedRotate(t *testing.T) {
+	all := generatedFamily(t)
+	all[0] = all[0].EnableRotation(90, noon)
+	all[1].State = Disabled
+	now := noon.Add(90 * day)
+	if !all[0].RotationDue(now) || all[1].RotationDue(now) || all[2].RotationDue(now) {
+		t.Error("the rotation is not due in the primary key alone")
+	}
+	if due := all[0].Due(); due != now {
+		t.Errorf("due %s", due)
+	}
+	before := fmt.Sprint(all)
+	got := all.Rotate(inEach(all, materialB), now)
+	if fmt.Sprint(all) != before {
+		t.Error("the keys were changed")
+	}
+	want := slices.Clone(all)
+	for i, k := range all {
+		want[i].Materials = []Material{k.Materials[0], rotated(sealedIn(k.Region, materialB), RotationAutomatic, now)}
+	}
+	want[0].Rotation.Next = noon.Add(180 * day)
+	wantRelated(t, got, want)
+}
+
+// What is told to a replica is refused: it is the primary key that is rotated.
+func TestReplicasAreNotRotated(t *testing.T) {
+	all := generatedFamily(t)
+	want := all[1].ARN() + " is a multi-Region replica key: call this operation on its primary key, in eu-west-2."
+	for _, err := range []error{all[1].CheckNotReplica(), all[1].CheckOnDemand(noon), all[1].CheckAutomaticRotation()} {
+		wantError(t, err, KindUnsupportedOperation, want)
+	}
+	for _, err := range []error{all[0].CheckNotReplica(), all[0].CheckOnDemand(noon), all[0].CheckAutomaticRotation(), external(Enabled).CheckNotReplica()} {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	imported := family(t, far)[1]
+	wantError(t, imported.CheckAutomaticRotation(), KindUnsupportedOperation, imported.ARN()+" origin is EXTERNAL which is not valid for this operation.")
+}
+
+// imported returns a primary key and replicas, with one material that all have and
+// one that waits, which each has in the given form.
+func imported(t *testing.T, waits ...Material) Related {
+	t.Helper()
+	all := family(t, far, near)
+	for i, k := range all {
+		k.Materials, k.Pending = []Material{sealedIn(k.Region, materialA)}, &waits[i]
+		all[i] = k
+	}
+	return all
+}
+
+func TestRelatedRotateOnDemandImported(t *testing.T) {
+	here, gone := present(materialB, time.Time{}), Material{ID: materialB}
+	until := func(end time.Duration) Material { return present(materialB, noon.Add(end)) }
+	none := make([]Material, 3)
+	for name, test := range map[string]struct {
+		all     Related
+		lacking []string
+	}{
+		"all have it":              {imported(t, here, here, here), nil},
+		"nobody but the primary":   {imported(t, here, gone, gone), []string{far, near}},
+		"one has it not":           {imported(t, here, here, gone), []string{near}},
+		"one expires":              {imported(t, here, here, until(1)), nil},
+		"one has expired":          {imported(t, here, until(0), here), []string{far}},
+		"one does not know of it":  {imported(t, here, Material{ID: materialC}, here), []string{far}},
+		"one has other that waits": {imported(t, here, present(materialC, time.Time{}), here), []string{far}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := test.all.Lacking(noon); !slices.Equal(got, test.lacking) {
+				t.Errorf("lacking %q", got)
+			}
+			got, err := test.all.RotateOnDemand(none, noon)
+			if test.lacking != nil {
+				wantError(t, err, KindInvalidState, "")
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := slices.Clone(test.all)
+			for i, k := range test.all {
+				want[i].Materials, want[i].Pending = []Material{k.Materials[0], rotated(*k.Pending, RotationOnDemand, noon)}, nil
+			}
+			wantRelated(t, got, want)
+		})
+	}
+	_, err := imported(t, here, here, gone).RotateOnDemand(none, noon)
+	wantError(t, err, KindInvalidState, "Key material "+materialB+" is pending import: arn:aws:kms:eu-west-2:111122223333:key/"+mrk+
+		" cannot be rotated before its replica keys have it, and those in ap-south-1 do not.")
+	_, err = primaryAt(imported(t, until(0), here, here), noon).RotateOnDemand(none, noon)
+	wantError(t, err, KindInvalidState, "No available key material pending rotation for the key: arn:aws:kms:eu-west-2:111122223333:key/"+mrk+".")
+}
+
+// primaryAt returns the keys with the primary key as it is at the moment, as a
+// transaction reads them.
+func primaryAt(all Related, now time.Time) Related {
+	all = slices.Clone(all)
+	all[0] = all[0].At(now)
+	return all
+}
+
+// A replica that is to be deleted need not have what the others are rotated to. If it
+// stays after all, it lacks that.
+func TestRotationGoesPastADoomedReplica(t *testing.T) {
+	here, gone := present(materialB, time.Time{}), Material{ID: materialB}
+	all := imported(t, here, gone, gone)
+	all[1] = all[1].ScheduleDeletion(7, noon)
+	all[2].Pending = &here
+	if lacking := all.Lacking(noon); len(lacking) > 0 {
+		t.Errorf("lacking %q", lacking)
+	}
+	got, err := all.RotateOnDemand(make([]Material, 3), noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, _ := got[1].Current(); m.ID != materialB || m.Present() || got[1].State != PendingDeletion || got[1].Pending != nil {
+		t.Errorf("%+v", got[1])
+	}
+	kept := got[1].CancelDeletion()
+	if kept.State != PendingImport {
+		t.Errorf("kept, it is %s", kept.State)
+	}
+	kept, err = kept.ImportMaterial(Material{ID: materialB, Sealed: []byte("sealed")}, nil)
+	if err != nil || kept.State != Enabled {
+		t.Errorf("with the material it is %s, %v", kept.State, err)
+	}
+	back := slices.Clone(all)
+	back[1] = all[1].CancelDeletion().Enable(noon)
+	if lacking := back.Lacking(noon); !slices.Equal(lacking, []string{far}) {
+		t.Errorf("lacking %q", lacking)
+	}
+}
+
+// A replica takes what waits in its primary key, and no other. It knows which that is
+// when it has lost it, too.
+func TestPendingMaterialOfAReplica(t *testing.T) {
+	primary := imported(t, present(materialB, noon.Add(day)), Material{}, Material{})[0]
+	k := primary.NewReplica(far)
+	if k.Pending == nil || !reflect.DeepEqual(*k.Pending, Material{ID: materialB}) {
+		t.Fatalf("a new replica waits for %+v", k.Pending)
+	}
+	_, err := k.ImportMaterial(present(materialC, time.Time{}), nil)
+	wantError(t, err, KindIncorrectKeyMaterial, "")
+	m := sealedIn(far, materialB)
+	m.ValidTo = noon.Add(time.Hour)
+	got := unchanged(t, k, func() Key {
+		got, err := k.ImportMaterial(m, new("mine"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	})
+	m.Description = "mine"
+	if !reflect.DeepEqual(*got.Pending, m) || got.State != PendingImport || got.Due() != m.ValidTo || !slices.Equal(got.Slots(), []string{m.Slot}) {
+		t.Errorf("%+v", got)
+	}
+	lost := Material{ID: materialB, Description: "mine"}
+	deleted := unchanged(t, got, func() Key {
+		k, err := got.DeleteMaterial(materialB)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	})
+	again, err := deleted.DeleteMaterial(materialB)
+	for name, k := range map[string]Key{"expired": unchanged(t, got, func() Key { return got.At(m.ValidTo) }), "deleted": deleted, "deleted again": again} {
+		if err != nil || k.Pending == nil || !reflect.DeepEqual(*k.Pending, lost) || !k.Due().IsZero() {
+			t.Errorf("%s: %+v, %v", name, k.Pending, err)
+		}
+	}
+	if k := primary.At(noon.Add(day)); k.Pending != nil {
+		t.Errorf("in the primary key waits %+v after its end", k.Pending)
+	}
+}
+
+func TestAwait(t *testing.T) {
+	b, c := present(materialB, noon), present(materialC, noon)
+	for name, test := range map[string]struct {
+		had, waits, want *Material
+	}{
+		"none":      {nil, nil, nil},
+		"a new one": {nil, &b, &Material{ID: materialB}},
+		"the same":  {&b, &Material{ID: materialB}, &b},
+		"another":   {&b, &c, &Material{ID: materialC}},
+		"no longer": {&b, nil, nil},
+	} {
+		k := family(t, far)[1]
+		k.Pending = test.had
+		got := unchanged(t, k, func() Key { return k.Await(test.waits) })
+		k.Pending = test.want
+		wantKey(t, got, k)
+		if t.Failed() {
+			t.Fatal(name)
+		}
+	}
+}
+
+func TestAwaitsOther(t *testing.T) {
+	a, b, c := present(materialA, time.Time{}), present(materialB, time.Time{}), present(materialC, time.Time{})
+	for name, test := range map[string]struct {
+		before, now Key
+		want        bool
+	}{
+		"none waits":              {external(Enabled, a), external(Enabled, a), false},
+		"one came":                {external(Enabled, a), waiting(Enabled, b, a), true},
+		"it stays":                {waiting(Enabled, b, a), waiting(Enabled, present(materialB, noon), a), false},
+		"it went":                 {waiting(Enabled, b, a), external(Enabled, a), true},
+		"another took its place":  {waiting(Enabled, b, a), waiting(Enabled, c, a), true},
+		"it became current":       {waiting(Enabled, b, a), external(Enabled, a, b), false},
+		"the first ever imported": {external(PendingImport), external(Enabled, a), false},
+	} {
+		if got := test.now.AwaitsOther(test.before); got != test.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+func TestMovePrimary(t *testing.T) {
+	all := family(t, "us-east-1", "ap-south-1")
+	all[2] = all[2].ScheduleDeletion(7, noon)
+	all[0] = all[0].WithReplicaDeletion("ap-south-1", all[2].DeletionDate)
+	before := fmt.Sprint(all)
+	moved, err := all.MovePrimary("us-east-1", noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fmt.Sprint(all) != before {
+		t.Error("the keys were changed")
+	}
+	want := []Replica{{"ap-south-1", noon.Add(7 * day)}, {region, time.Time{}}}
+	if k := moved[1]; !k.IsPrimary() || !reflect.DeepEqual(k.MultiRegion.Replicas, want) {
+		t.Errorf("the primary key %+v", k.MultiRegion)
+	}
+	for _, i := range []int{0, 2} {
+		if k := moved[i]; !k.IsReplica() || k.MultiRegion.Primary != "us-east-1" || k.MultiRegion.Replicas != nil {
+			t.Errorf("the key in %s: %+v", k.Region, k.MultiRegion)
+		}
+	}
+	if moved[2].State != PendingDeletion || moved[0].State != Enabled || len(moved[0].Materials) != 2 {
+		t.Errorf("%+v", moved)
+	}
+}
+
+// The plan of rotations goes with the primary key, and what waits is not lost: the next
+// primary key must have it.
+func TestMovePrimaryWithRotation(t *testing.T) {
+	all := generatedFamily(t)
+	all[0] = all[0].EnableRotation(90, noon)
+	moved, err := all.MovePrimary(near, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if moved[2].Rotation != all[0].Rotation || moved[0].Rotation.Enabled() || moved[1].Rotation.Enabled() || moved[2].Due() != noon.Add(90*day) {
+		t.Errorf("%+v", moved)
+	}
+
+	here, gone := present(materialB, time.Time{}), Material{ID: materialB}
+	for _, m := range []Material{gone, present(materialB, noon), present(materialC, time.Time{})} {
+		_, err = imported(t, here, m, here).MovePrimary(far, noon)
+		wantError(t, err, KindInvalidState, "Key material "+materialB+" is pending import into the key in us-east-1, which cannot take the place of arn:aws:kms:eu-west-2:111122223333:key/"+mrk+" without it.")
+	}
+	all = imported(t, here, present(materialB, noon.Add(1)), gone)
+	if moved, err = all.MovePrimary(far, noon); err != nil {
+		t.Fatal(err)
+	}
+	for i, k := range moved {
+		if !reflect.DeepEqual(k.Pending, all[i].Pending) {
+			t.Errorf("in %s waits %+v", k.Region, k.Pending)
+		}
+	}
+	// What has expired in the primary key waits nowhere.
+	if moved, err = primaryAt(imported(t, present(materialB, noon), gone, here), noon).MovePrimary(far, noon); err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range moved {
+		if k.Pending != nil {
+			t.Errorf("in %s waits %+v", k.Region, k.Pending)
+		}
+	}
+}

@@ -1,0 +1,176 @@
+package service_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// A meddling Backend has something done before the next commit of a key, once: whoever
+// commits comes too late with what he read.
+type meddling struct {
+	store.Backend
+	meddle atomic.Pointer[func()]
+}
+
+func (m *meddling) Commit(ctx context.Context, b store.Batch) (int64, error) {
+	ofKey := slices.ContainsFunc(b.Writes, func(w store.Write) bool { return strings.HasPrefix(string(w.Key), "key/") })
+	if ofKey {
+		if meddle := m.meddle.Swap(nil); meddle != nil {
+			(*meddle)()
+		}
+	}
+	return m.Backend.Commit(ctx, b)
+}
+
+// before has something done before the next commit of a key.
+func (m *meddling) before(fn func()) { m.meddle.Store(&fn) }
+
+// meddled has the Backend be one that can be meddled with, and stopped.
+func (l *life) meddled(t *testing.T) (*meddling, *stopping) {
+	t.Helper()
+	l.end(t)
+	stops := &stopping{Backend: l.backend, left: 1 << 30}
+	m := &meddling{Backend: stops}
+	l.backend = m
+	l.restart(t)
+	return m, stops
+}
+
+// A rotation for which material was sealed in some Regions is not carried out when there
+// is one more, and leaves nothing.
+func TestRotationMeetsReplication(t *testing.T) {
+	l := newLife(t)
+	counted := l.counting(t)
+	id := l.family(t)
+	m, _ := l.meddled(t)
+	m.before(func() {
+		must[any](t)(do(l.Service, "ReplicateKey", &api.ReplicateKeyRequest{KeyId: &id, ReplicaRegion: new("us-east-1")}))
+	})
+	rotate := func() error {
+		_, err := do(l.Service, "RotateKeyOnDemand", &api.RotateKeyOnDemandRequest{KeyId: &id})
+		return err
+	}
+	wantKind(t, rotate(), key.KindThrottling)
+	if n := counted.count(); n != 3 {
+		t.Errorf("%d slots of three keys", n)
+	}
+	if err := rotate(); err != nil {
+		t.Error(err)
+	}
+	l.end(t)
+	l.wantSound(t, false)
+}
+
+// A rotation that nobody wants any more leaves nothing.
+func TestRotationMeetsItsEnd(t *testing.T) {
+	l := newLife(t)
+	l.counting(t)
+	id := l.family(t)
+	l.enableRotation(t, id, 90)
+	m, _ := l.meddled(t)
+	m.before(func() {
+		must[any](t)(do(l.Service, "DisableKeyRotation", &api.DisableKeyRotationRequest{KeyId: &id}))
+	})
+	if err := errors.Join(l.clock.Advance(91*day), l.RotateDue(t.Context())); err != nil {
+		t.Error(err)
+	}
+	l.end(t)
+	l.wantSound(t, false)
+}
+
+// What comes to wait in the primary key while it is replicated waits in the replica.
+func TestReplicationMeetsNewMaterial(t *testing.T) {
+	l := newLife(t)
+	l.counting(t)
+	b := newBroker(t, &l)
+	m, _ := l.meddled(t)
+	m.before(func() {
+		if err := b.bring("eu-west-2", 1, new("NEW_KEY_MATERIAL")); err != nil {
+			t.Error(err)
+		}
+	})
+	must[any](t)(do(l.Service, "ReplicateKey", &api.ReplicateKeyRequest{KeyId: &b.id, ReplicaRegion: new("us-west-2")}))
+	if here, there := l.materialsIn(t, "eu-west-2", b.id), l.materialsIn(t, "us-west-2", b.id); len(here) != 2 || !slices.Equal(here, there) {
+		t.Errorf("materials %q and %q", here, there)
+	}
+	l.end(t)
+	l.wantSound(t, false)
+}
+
+// A request that began before a replica was gone, and that the sweep has overtaken,
+// changes nothing of it.
+func TestRotationMeetsTheEndOfAReplica(t *testing.T) {
+	for commits := range 4 { // that the sweep gets through before it is stopped
+		t.Run(fmt.Sprint(commits), func(t *testing.T) {
+			l := newLife(t)
+			l.counting(t)
+			id := l.family(t)
+			m, stops := l.meddled(t)
+			l.schedule(t, id, tokyo)
+			m.before(func() {
+				if err := l.clock.Advance(7*day + time.Second); err != nil {
+					t.Error(err)
+				}
+				stops.after(commits)
+				_ = l.Sweep(t.Context()) // is stopped, most often
+				stops.after(1 << 30)
+			})
+			_, err := do(l.Service, "RotateKeyOnDemand", &api.RotateKeyOnDemandRequest{KeyId: &id})
+			if _, refused := errors.AsType[*key.Error](err); err != nil && !refused {
+				t.Error(err)
+			}
+			l.log.Close()
+			l.Service.Close()
+			l.restart(t)
+			for l.Sweep(t.Context()) != nil { // while the other one that sweeps is in the way
+			}
+			l.end(t)
+			l.wantSound(t, false)
+		})
+	}
+}
+
+// Full slots take so many secrets more.
+type fullSlots struct {
+	*countedSlots
+	left atomic.Int32
+}
+
+func (f *fullSlots) Put(ctx context.Context, secret []byte) (string, error) {
+	if f.left.Add(-1) < 0 {
+		return "", errors.New("the disk is full")
+	}
+	return f.countedSlots.Put(ctx, secret)
+}
+
+// A rotation for which there are not enough slots leaves none.
+func TestRotationMeetsAFullDisk(t *testing.T) {
+	l := newLife(t)
+	full := &fullSlots{countedSlots: l.counting(t)}
+	full.left.Store(2)
+	l.end(t)
+	l.slots = full
+	l.restart(t)
+	id := l.family(t)
+	l.enableRotation(t, id, 90)
+	full.left.Store(1)
+	if _, err := do(l.Service, "RotateKeyOnDemand", &api.RotateKeyOnDemandRequest{KeyId: &id}); err == nil {
+		t.Error("rotated without a slot")
+	}
+	full.left.Store(1)
+	if err := errors.Join(l.clock.Advance(91*day), l.RotateDue(t.Context())); err == nil {
+		t.Error("rotated without a slot")
+	}
+	l.end(t)
+	l.wantSound(t, false)
+}
