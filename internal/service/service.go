@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 
 	"github.com/keyhold/keyhold/internal/audit"
@@ -61,6 +62,7 @@ type Service struct {
 	outbox        outbox
 	leftovers     *leftovers
 	sweeper       *sweeper
+	sweeping      sync.Mutex
 	clock         *Clock
 	log           *slog.Logger
 	rules         key.Rules
