@@ -16,9 +16,10 @@ build:
 demo: build
 	go run ./examples/first-import -keyhold bin/keyhold
 
-# Everything, on a fresh machine: deps installs what the tests need.
+# Everything, on a fresh machine: deps installs what the tests need. tally is go test ./..., and
+# shows what the tests counted.
 test: deps build
-	go test ./...
+	go run ./tally ./...
 
 race: deps
 	CGO_ENABLED=1 go test -race ./...

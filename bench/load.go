@@ -120,46 +120,64 @@ type load struct {
 // sample is how many requests of a load differ.
 const sample = 64
 
-// prepare makes what the operation needs on a server: some keys, ciphertexts.
+// prepare makes what the operation needs on a server: some keys, ciphertexts. After
+// the operation there may be a colon and a key spec.
 func prepare(s *server, operation string, keys int) (*load, error) {
-	l := &load{operation: operation}
-	if operation == "CreateKey" {
+	name, spec, _ := strings.Cut(operation, ":")
+	l := &load{operation: name}
+	if name == "CreateKey" {
 		l.bodies = []map[string]any{{}}
 		return l, nil
 	}
-	context := map[string]string{"tenant": "t-0001", "aws:s3:arn": "arn:aws:s3:::" + strings.Repeat("o", 208)}
+	key := map[string]any{}
+	if spec != "" {
+		key = map[string]any{"KeySpec": spec, "KeyUsage": algorithms[spec].usage}
+	}
+	var ids []any
+	for range keys {
+		made, err := call(s.addr, "CreateKey", key)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, made["KeyMetadata"].(map[string]any)["KeyId"])
+	}
 	for i := range max(sample, keys) {
-		var id any
-		if i < keys {
-			made, err := call(s.addr, "CreateKey", map[string]any{})
-			if err != nil {
-				return nil, err
-			}
-			id = made["KeyMetadata"].(map[string]any)["KeyId"]
-		} else {
-			id = l.bodies[i%keys]["key"]
+		in, err := request(s, name, spec, ids[i%keys], i)
+		if err != nil {
+			return nil, err
 		}
-		in := map[string]any{"KeyId": id, "EncryptionContext": context}
-		switch operation {
-		case "Encrypt":
-			in["Plaintext"] = bytes.Repeat([]byte{byte(i)}, 64)
-		case "GenerateDataKey":
-			in["KeySpec"] = "AES_256"
-		case "DescribeKey":
-			delete(in, "EncryptionContext")
-		case "Decrypt":
-			made, err := call(s.addr, "Encrypt", map[string]any{"KeyId": id, "EncryptionContext": context, "Plaintext": bytes.Repeat([]byte{byte(i)}, 64)})
-			if err != nil {
-				return nil, err
-			}
-			in["CiphertextBlob"] = made["CiphertextBlob"]
-		default:
-			return nil, fmt.Errorf("there is no load of %s", operation)
-		}
-		in["key"] = id // which servers ignore
 		l.bodies = append(l.bodies, in)
 	}
 	return l, nil
+}
+
+var encryptionContext = map[string]string{"tenant": "t-0001", "aws:s3:arn": "arn:aws:s3:::" + strings.Repeat("o", 208)}
+
+// request returns the members of the i-th request that differs from others.
+func request(s *server, operation, spec string, id any, i int) (map[string]any, error) {
+	message := bytes.Repeat([]byte{byte(i)}, 64)
+	in := map[string]any{"KeyId": id}
+	a, signs := algorithms[spec]
+	switch {
+	case operation == "DescribeKey":
+	case operation == "Encrypt":
+		in["EncryptionContext"], in["Plaintext"] = encryptionContext, message
+	case operation == "GenerateDataKey":
+		in["EncryptionContext"], in["KeySpec"] = encryptionContext, "AES_256"
+	case operation == "Decrypt":
+		made, err := call(s.addr, "Encrypt", map[string]any{"KeyId": id, "EncryptionContext": encryptionContext, "Plaintext": message})
+		if err != nil {
+			return nil, err
+		}
+		in["EncryptionContext"], in["CiphertextBlob"] = encryptionContext, made["CiphertextBlob"]
+	case operation == "Sign" && signs:
+		in["SigningAlgorithm"], in["Message"] = a.name, message
+	case operation == "GenerateMac" && signs:
+		in["MacAlgorithm"], in["Message"] = a.name, message
+	default:
+		return nil, fmt.Errorf("there is no load of %s with a key of spec %q", operation, spec)
+	}
+	return in, nil
 }
 
 // A measure is what a run showed.
