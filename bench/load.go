@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -25,6 +26,14 @@ import (
 
 // signed returns a request of the API as it goes over the wire, signed now.
 func signed(addr, operation string, in any) ([]byte, error) {
+	return signedBy(root, addr, operation, in)
+}
+
+// root are the credentials of the root of a dev server's account.
+var root = aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}
+
+// signedBy returns a request of whoever has the credentials.
+func signedBy(credentials aws.Credentials, addr, operation string, in any) ([]byte, error) {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return nil, err
@@ -37,7 +46,6 @@ func signed(addr, operation string, in any) ([]byte, error) {
 	r.Header.Set("User-Agent", "keyhold-bench/1")
 	r.Header.Set("X-Amz-Target", "TrentService."+operation)
 	hash := sha256.Sum256(body)
-	credentials := aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}
 	if err := v4.NewSigner().SignHTTP(context.Background(), credentials, r, hex.EncodeToString(hash[:]), "kms", "us-east-1", time.Now()); err != nil {
 		return nil, err
 	}
@@ -115,6 +123,7 @@ func call(addr, operation string, in map[string]any) (out map[string]any, err er
 type load struct {
 	operation string
 	bodies    []map[string]any
+	by        aws.Credentials // the root's, if it is empty
 }
 
 // sample is how many requests of a load differ.
@@ -197,7 +206,7 @@ func (m measure) String() string {
 func (l *load) drive(s *server, conns int, length time.Duration) (m measure, err error) {
 	var requests [][]byte
 	for _, in := range l.bodies {
-		r, err := signed(s.addr, l.operation, in)
+		r, err := signedBy(cmp.Or(l.by, root), s.addr, l.operation, in)
 		if err != nil {
 			return m, err
 		}

@@ -28,6 +28,7 @@ type settings struct {
 	length  time.Duration
 	conns   int
 	many    int
+	grants  int
 	profile string
 }
 
@@ -36,7 +37,7 @@ const defaultOps = "Decrypt,Encrypt,GenerateDataKey,DescribeKey," +
 
 // parts are what there is to run. Those that leave the servers a processor alone come
 // last: there is no way back.
-var parts = []string{"writes", "imports", "requests", "many"}
+var parts = []string{"writes", "imports", "requests", "decisions", "many"}
 
 func main() {
 	if len(os.Args) > 2 && os.Args[1] == "serve" {
@@ -51,6 +52,7 @@ func main() {
 	flag.DurationVar(&s.length, "d", 3*time.Second, "length of a run")
 	flag.IntVar(&s.conns, "c", 16, "connections")
 	flag.IntVar(&s.many, "keys", 1_000_000, "how many keys are many; 0 leaves that part out")
+	flag.IntVar(&s.grants, "grants", 50_000, "how many grants a key with many has")
 	flag.StringVar(&s.profile, "profile", "", "only write a CPU profile of the first operation to this file")
 	flag.Parse()
 	s.ops, s.parts = strings.Split(*ops, ","), strings.Split(*only, ",")
@@ -64,7 +66,7 @@ func (s settings) run() error {
 	if s.profile != "" {
 		return s.writeProfile()
 	}
-	run := map[string]func() error{"writes": s.writes, "imports": s.parameters, "requests": s.requests, "many": s.manyKeys}
+	run := map[string]func() error{"writes": s.writes, "imports": s.parameters, "requests": s.requests, "decisions": s.decisions, "many": s.manyKeys}
 	for _, part := range s.parts {
 		if run[part] == nil {
 			return fmt.Errorf("there is no part %q", part)

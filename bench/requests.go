@@ -126,7 +126,7 @@ func ratio(a, b time.Duration) float64 { return float64(a) / float64(b) }
 func prepareOn(s *server, operation string) (*load, error) {
 	if s.name == "bare" {
 		in := map[string]any{"KeyId": floorKey, "CiphertextBlob": make([]byte, 253), "EncryptionContext": map[string]string{"pad": string(make([]byte, 0, 256))}}
-		return &load{operation, []map[string]any{in}}, nil
+		return &load{operation: operation, bodies: []map[string]any{in}}, nil
 	}
 	return prepare(s, operation, 10)
 }
