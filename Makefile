@@ -16,9 +16,10 @@ build:
 demo: build
 	go run ./examples/first-import -keyhold bin/keyhold
 
-# Everything, on a fresh machine: deps installs what the tests need.
+# Everything, on a fresh machine: deps installs what the tests need. tally is go test ./..., and
+# shows what the tests counted.
 test: deps build
-	go test ./...
+	go run ./tally ./...
 
 race: deps
 	CGO_ENABLED=1 go test -race ./...
@@ -95,6 +96,7 @@ FUZZTIME ?= 30s
 fuzz:
 	go test -run '^$$' -fuzz '^FuzzAuthorization$$' -fuzztime $(FUZZTIME) ./internal/identity
 	go test -run '^$$' -fuzz '^FuzzDecode$$' -fuzztime $(FUZZTIME) ./internal/api
+	go test -run '^$$' -fuzz '^FuzzForm$$' -fuzztime $(FUZZTIME) ./internal/api/sts
 	go test -run '^$$' -fuzz '^FuzzBlob$$' -fuzztime $(FUZZTIME) ./internal/crypt
 	go test -run '^$$' -fuzz '^FuzzFiles$$' -fuzztime $(FUZZTIME) ./byok
 	go test -run '^$$' -fuzz '^FuzzImportToken$$' -fuzztime $(FUZZTIME) ./internal/service

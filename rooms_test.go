@@ -45,7 +45,8 @@ byok/awsimport            byok  |  aws
 kmstest                   internal/key internal/seal internal/seed internal/identity internal/audit internal/store/memory internal/service internal/server internal/webidentity  |  aws
 cmd/keyhold               internal/key internal/api internal/seal internal/seed internal/identity internal/audit internal/store internal/store/local internal/store/memory internal/service internal/server internal/webidentity byok byok/awsimport  |  aws cobra sys xterm
 
-bench                     |  aws sys
+tally                     |
+bench                     |  aws mldsa sys
 clients/go                |  aws
 examples/first-import     |  aws
 `

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -25,6 +26,14 @@ import (
 
 // signed returns a request of the API as it goes over the wire, signed now.
 func signed(addr, operation string, in any) ([]byte, error) {
+	return signedBy(root, addr, operation, in)
+}
+
+// root are the credentials of the root of a dev server's account.
+var root = aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}
+
+// signedBy returns a request of whoever has the credentials.
+func signedBy(credentials aws.Credentials, addr, operation string, in any) ([]byte, error) {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return nil, err
@@ -37,7 +46,6 @@ func signed(addr, operation string, in any) ([]byte, error) {
 	r.Header.Set("User-Agent", "keyhold-bench/1")
 	r.Header.Set("X-Amz-Target", "TrentService."+operation)
 	hash := sha256.Sum256(body)
-	credentials := aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}
 	if err := v4.NewSigner().SignHTTP(context.Background(), credentials, r, hex.EncodeToString(hash[:]), "kms", "us-east-1", time.Now()); err != nil {
 		return nil, err
 	}
@@ -115,51 +123,70 @@ func call(addr, operation string, in map[string]any) (out map[string]any, err er
 type load struct {
 	operation string
 	bodies    []map[string]any
+	by        aws.Credentials // the root's, if it is empty
 }
 
 // sample is how many requests of a load differ.
 const sample = 64
 
-// prepare makes what the operation needs on a server: some keys, ciphertexts.
+// prepare makes what the operation needs on a server: some keys, ciphertexts. After
+// the operation there may be a colon and a key spec.
 func prepare(s *server, operation string, keys int) (*load, error) {
-	l := &load{operation: operation}
-	if operation == "CreateKey" {
+	name, spec, _ := strings.Cut(operation, ":")
+	l := &load{operation: name}
+	if name == "CreateKey" {
 		l.bodies = []map[string]any{{}}
 		return l, nil
 	}
-	context := map[string]string{"tenant": "t-0001", "aws:s3:arn": "arn:aws:s3:::" + strings.Repeat("o", 208)}
+	key := map[string]any{}
+	if spec != "" {
+		key = map[string]any{"KeySpec": spec, "KeyUsage": algorithms[spec].usage}
+	}
+	var ids []any
+	for range keys {
+		made, err := call(s.addr, "CreateKey", key)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, made["KeyMetadata"].(map[string]any)["KeyId"])
+	}
 	for i := range max(sample, keys) {
-		var id any
-		if i < keys {
-			made, err := call(s.addr, "CreateKey", map[string]any{})
-			if err != nil {
-				return nil, err
-			}
-			id = made["KeyMetadata"].(map[string]any)["KeyId"]
-		} else {
-			id = l.bodies[i%keys]["key"]
+		in, err := request(s, name, spec, ids[i%keys], i)
+		if err != nil {
+			return nil, err
 		}
-		in := map[string]any{"KeyId": id, "EncryptionContext": context}
-		switch operation {
-		case "Encrypt":
-			in["Plaintext"] = bytes.Repeat([]byte{byte(i)}, 64)
-		case "GenerateDataKey":
-			in["KeySpec"] = "AES_256"
-		case "DescribeKey":
-			delete(in, "EncryptionContext")
-		case "Decrypt":
-			made, err := call(s.addr, "Encrypt", map[string]any{"KeyId": id, "EncryptionContext": context, "Plaintext": bytes.Repeat([]byte{byte(i)}, 64)})
-			if err != nil {
-				return nil, err
-			}
-			in["CiphertextBlob"] = made["CiphertextBlob"]
-		default:
-			return nil, fmt.Errorf("there is no load of %s", operation)
-		}
-		in["key"] = id // which servers ignore
 		l.bodies = append(l.bodies, in)
 	}
 	return l, nil
+}
+
+var encryptionContext = map[string]string{"tenant": "t-0001", "aws:s3:arn": "arn:aws:s3:::" + strings.Repeat("o", 208)}
+
+// request returns the members of the i-th request that differs from others.
+func request(s *server, operation, spec string, id any, i int) (map[string]any, error) {
+	message := bytes.Repeat([]byte{byte(i)}, 64)
+	in := map[string]any{"KeyId": id}
+	a, signs := algorithms[spec]
+	switch {
+	case operation == "DescribeKey":
+	case operation == "Encrypt":
+		in["EncryptionContext"], in["Plaintext"] = encryptionContext, message
+	case operation == "GenerateDataKey":
+		in["EncryptionContext"], in["KeySpec"] = encryptionContext, "AES_256"
+	case operation == "Decrypt":
+		made, err := call(s.addr, "Encrypt", map[string]any{"KeyId": id, "EncryptionContext": encryptionContext, "Plaintext": message})
+		if err != nil {
+			return nil, err
+		}
+		in["EncryptionContext"], in["CiphertextBlob"] = encryptionContext, made["CiphertextBlob"]
+	case operation == "Sign" && signs:
+		in["SigningAlgorithm"], in["Message"] = a.name, message
+	case operation == "GenerateMac" && signs:
+		in["MacAlgorithm"], in["Message"] = a.name, message
+	default:
+		return nil, fmt.Errorf("there is no load of %s with a key of spec %q", operation, spec)
+	}
+	return in, nil
 }
 
 // A measure is what a run showed.
@@ -179,7 +206,7 @@ func (m measure) String() string {
 func (l *load) drive(s *server, conns int, length time.Duration) (m measure, err error) {
 	var requests [][]byte
 	for _, in := range l.bodies {
-		r, err := signed(s.addr, l.operation, in)
+		r, err := signedBy(cmp.Or(l.by, root), s.addr, l.operation, in)
 		if err != nil {
 			return m, err
 		}

@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -48,7 +49,7 @@ func bare(w http.ResponseWriter, r *http.Request) {
 
 // A floor verifies Signature Version 4 with a signing key that it remembers, reads
 // and writes JSON, and for each message derives a key and opens or seals with
-// AES-256-GCM. It checks nothing else, has no keys but one, and keeps no log.
+// AES-256-GCM. What signs, or makes codes, it leaves out and only answers as long. It checks nothing else, has no keys but one, and keeps no log.
 type floor struct {
 	signingKeys sync.Map // by scope
 }
@@ -59,6 +60,11 @@ type floorRequest struct {
 	Plaintext         []byte            `json:",omitempty"`
 	CiphertextBlob    []byte            `json:",omitempty"`
 	EncryptionContext map[string]string `json:",omitempty"`
+	Message           []byte            `json:",omitempty"`
+	SigningAlgorithm  string            `json:",omitempty"`
+	Signature         []byte            `json:",omitempty"`
+	MacAlgorithm      string            `json:",omitempty"`
+	Mac               []byte            `json:",omitempty"`
 }
 
 func (f *floor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -80,6 +86,7 @@ func (f *floor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	text, _ := json.Marshal(out)
 	w.Header().Set("Content-Type", mediaType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(text))) // which net/http finds for short ones alone
 	w.Write(text)
 }
 
@@ -96,8 +103,24 @@ func (f *floor) answer(operation string, in floorRequest) (any, error) {
 	case "Decrypt":
 		plaintext, err := floorOpen(in.CiphertextBlob, ad)
 		return floorRequest{KeyId: floorKey, Plaintext: plaintext}, err
+	case "Sign":
+		return floorRequest{KeyId: floorKey, Signature: noSignature[:signatureSize(in.SigningAlgorithm)], SigningAlgorithm: in.SigningAlgorithm}, nil
+	case "GenerateMac":
+		return floorRequest{KeyId: floorKey, Mac: noSignature[:signatureSize(in.MacAlgorithm)], MacAlgorithm: in.MacAlgorithm}, nil
 	}
 	return floorRequest{KeyId: floorKey}, nil
+}
+
+// noSignature takes the place of signatures and codes, which the floor does not make.
+var noSignature [4 << 10]byte
+
+func signatureSize(algorithm string) int {
+	for _, a := range algorithms {
+		if a.name == algorithm {
+			return a.size
+		}
+	}
+	return 0
 }
 
 // floorCipher derives the key of a message with one HMAC over its salt.

@@ -2,11 +2,16 @@ package main
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
 // requests compares the three servers, operation by operation.
 func (s settings) requests() error {
+	if err := leaveFirstProcessor(); err != nil {
+		return err
+	}
 	keyhold, err := s.startKeyhold(onFirstProcessor)
 	if err != nil {
 		return err
@@ -22,8 +27,15 @@ func (s settings) requests() error {
 		servers = append(servers, r)
 	}
 	fmt.Printf("Requests of %d connections, server on one processor, audit on, median of %d runs\n", s.conns, s.runs)
+	fmt.Println("Bars are the floor and 1.15 primitives; these do not erase what they leave behind, as the program does (runtimesecret)")
 	for _, operation := range s.ops {
-		if err := s.compare(servers, operation); err != nil {
+		var err error
+		if strings.Contains(operation, ":") {
+			err = s.withPrimitive(keyhold, servers[2], operation)
+		} else {
+			err = s.compare(servers, operation)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -31,30 +43,81 @@ func (s settings) requests() error {
 }
 
 func (s settings) compare(servers []*server, operation string) error {
-	loads, measures := map[*server]*load{}, map[*server][]measure{}
-	for _, v := range servers {
-		l, err := prepareOn(v, operation)
-		if err != nil {
-			return err
-		}
-		loads[v] = l
+	medians, err := s.measure(servers, operation, func() error { return nil })
+	if err != nil {
+		return err
 	}
-	for range s.runs {
-		for _, v := range servers {
-			m, err := loads[v].drive(v, s.conns, s.length)
-			if err != nil {
-				return err
-			}
-			measures[v] = append(measures[v], m)
-		}
-	}
-	floor := median(measures[servers[2]]).cpu
-	for _, v := range servers {
-		m := median(measures[v])
-		fmt.Printf("  %-16s %-8s %v   %.2f of the floor\n", operation, v.name, m, ratio(m.cpu, floor))
+	for i, v := range servers {
+		fmt.Printf("  %-26s %-9s %v   %.2f of the floor\n", operation, v.name, medians[i], ratio(medians[i].cpu, medians[2].cpu))
 	}
 	return nil
 }
+
+// measure has the servers take turns, and something else after each round.
+func (s settings) measure(servers []*server, operation string, between func() error) (medians []measure, err error) {
+	loads, measures := make([]*load, len(servers)), make([][]measure, len(servers))
+	for i, v := range servers {
+		if loads[i], err = prepareOn(v, operation); err != nil {
+			return nil, err
+		}
+	}
+	for range s.runs {
+		for i, v := range servers {
+			m, err := loads[i].drive(v, s.conns, s.length)
+			if err != nil {
+				return nil, err
+			}
+			measures[i] = append(measures[i], m)
+		}
+		if err := between(); err != nil {
+			return nil, err
+		}
+	}
+	for _, all := range measures {
+		medians = append(medians, median(all))
+	}
+	return medians, nil
+}
+
+// primitivePercent is how much of its primitive an operation may cost above the
+// floor.
+const primitivePercent = 115
+
+// withPrimitive compares an operation on keys of a spec with what the floor costs,
+// which has no cryptography there, and the cryptography alone.
+func (s settings) withPrimitive(keyhold, floor *server, operation string) error {
+	_, spec, _ := strings.Cut(operation, ":")
+	a, ok := algorithms[spec]
+	if !ok {
+		return fmt.Errorf("there is no load of %s", operation)
+	}
+	call, err := a.primitive()
+	if err != nil {
+		return err
+	}
+	var costs []time.Duration
+	medians, err := s.measure([]*server{keyhold, floor}, operation, func() error {
+		c, err := cost(call, s.length)
+		costs = append(costs, c)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	slices.Sort(costs)
+	bare := costs[len(costs)/2]
+	is, bar := medians[0].cpu, medians[1].cpu+bare*primitivePercent/100
+	met := "met"
+	if is > bar {
+		met = "NOT met"
+	}
+	fmt.Printf("  %-26s keyhold   %v\n  %-26s floor     %v\n", operation, medians[0], operation, medians[1])
+	fmt.Printf("  %-26s primitive %53s CPU %6.1f us\n", operation, "", micros(bare))
+	fmt.Printf("  %-26s is %.1f us, bar %.1f us: %s\n", operation, micros(is), micros(bar), met)
+	return nil
+}
+
+func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
 
 func ratio(a, b time.Duration) float64 { return float64(a) / float64(b) }
 
@@ -63,7 +126,7 @@ func ratio(a, b time.Duration) float64 { return float64(a) / float64(b) }
 func prepareOn(s *server, operation string) (*load, error) {
 	if s.name == "bare" {
 		in := map[string]any{"KeyId": floorKey, "CiphertextBlob": make([]byte, 253), "EncryptionContext": map[string]string{"pad": string(make([]byte, 0, 256))}}
-		return &load{operation, []map[string]any{in}}, nil
+		return &load{operation: operation, bodies: []map[string]any{in}}, nil
 	}
 	return prepare(s, operation, 10)
 }

@@ -26,7 +26,7 @@ func (s settings) write(name string, in map[string]any) error {
 		return err
 	}
 	defer k.stop()
-	l := &load{"CreateKey", []map[string]any{in}}
+	l := &load{operation: "CreateKey", bodies: []map[string]any{in}}
 	var alone, many []measure
 	var syncs []time.Duration
 	for range s.runs {

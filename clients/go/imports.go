@@ -29,12 +29,12 @@ type imported struct {
 func imports(w *walk) {
 	i := &imported{walk: w, material: randomBytes()}
 	w.call("CreateKey of origin EXTERNAL", func() error {
-		out, err := w.kms.CreateKey(w.ctx, &kms.CreateKeyInput{Origin: types.OriginTypeExternal})
+		key, err := w.createKey(&kms.CreateKeyInput{Origin: types.OriginTypeExternal})
 		if err != nil {
 			return err
 		}
-		i.arn = out.KeyMetadata.Arn
-		return expect("the state", out.KeyMetadata.KeyState, types.KeyStatePendingImport)
+		i.arn = key.Arn
+		return expect("the state", key.KeyState, types.KeyStatePendingImport)
 	})
 	w.call("GetParametersForImport", func() error {
 		if err := i.parameters(); err != nil {
@@ -132,13 +132,13 @@ func (i *imported) bring(material []byte, validTo *time.Time) (*kms.ImportKeyMat
 }
 
 func (w *walk) importMAC(material []byte) error {
-	created, err := w.kms.CreateKey(w.ctx, &kms.CreateKeyInput{
+	created, err := w.createKey(&kms.CreateKeyInput{
 		Origin: types.OriginTypeExternal, KeySpec: types.KeySpecHmac256, KeyUsage: types.KeyUsageTypeGenerateVerifyMac,
 	})
 	if err != nil {
 		return err
 	}
-	i := &imported{walk: w, arn: created.KeyMetadata.Arn}
+	i := &imported{walk: w, arn: created.Arn}
 	if err := i.parameters(); err != nil {
 		return err
 	}

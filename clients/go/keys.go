@@ -36,11 +36,11 @@ func keys(w *walk) {
 	var created *types.KeyMetadata
 	for _, f := range families {
 		w.call(f.label, func() error {
-			out, err := w.kms.CreateKey(w.ctx, &kms.CreateKeyInput{KeySpec: f.spec, KeyUsage: f.usage})
+			key, err := w.createKey(&kms.CreateKeyInput{KeySpec: f.spec, KeyUsage: f.usage})
 			if err != nil {
 				return err
 			}
-			created = out.KeyMetadata
+			created = key
 			w.arns[f.name] = created.Arn
 			got := []any{created.KeySpec, created.KeyUsage, created.KeyState, created.Origin}
 			return expect("the key", got, []any{f.spec, f.usage, types.KeyStateEnabled, types.OriginTypeAwsKms})

@@ -13,13 +13,22 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 )
 
+// The Regions.
+const (
+	home   = "us-east-1"
+	abroad = "eu-west-2"
+)
+
 func main() {
 	if len(os.Args) != 2 {
 		fmt.Fprintln(os.Stderr, "usage: go run ./clients/go ENDPOINT")
 		os.Exit(2)
 	}
-	w := &walk{ctx: context.Background(), kms: connect(os.Args[1]), out: os.Stdout, arns: map[string]*string{}}
-	for _, part := range []func(*walk){keys, names, symmetric, imports, signatures, agreement, life} {
+	w := &walk{
+		ctx: context.Background(), out: os.Stdout, arns: map[string]*string{},
+		kms: connect(os.Args[1], home), abroad: connect(os.Args[1], abroad),
+	}
+	for _, part := range []func(*walk){keys, names, symmetric, imports, signatures, agreement, grants, regions, life} {
 		part(w)
 	}
 	if w.err != nil {
@@ -30,10 +39,10 @@ func main() {
 }
 
 // connect takes nothing from the environment: no profile can lead elsewhere.
-func connect(endpoint string) *kms.Client {
+func connect(endpoint, region string) *kms.Client {
 	return kms.New(kms.Options{
 		BaseEndpoint:     aws.String(endpoint),
-		Region:           "us-east-1",
+		Region:           region,
 		Credentials:      credentials.NewStaticCredentialsProvider("test", "test", ""),
 		RetryMaxAttempts: 1,
 	})

@@ -38,11 +38,11 @@ func (w *walk) aliases(arn *string) {
 		return err
 	})
 	w.call("CreateAlias of a name in use", func() error {
-		created, err := w.kms.CreateKey(w.ctx, &kms.CreateKeyInput{})
+		created, err := w.createKey(&kms.CreateKeyInput{})
 		if err != nil {
 			return err
 		}
-		other = created.KeyMetadata.Arn
+		other = created.Arn
 		_, err = w.kms.CreateAlias(w.ctx, &kms.CreateAliasInput{AliasName: name, TargetKeyId: other})
 		return refused[*types.AlreadyExistsException](err)
 	})
@@ -106,6 +106,6 @@ func (w *walk) hasTags(arn *string, want []types.Tag) error {
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(out.Tags, func(a, b types.Tag) int { return cmp.Compare(*a.TagKey, *b.TagKey) })
+	slices.SortFunc(out.Tags, func(a, b types.Tag) int { return cmp.Compare(aws.ToString(a.TagKey), aws.ToString(b.TagKey)) })
 	return expect("the tags", out.Tags, want)
 }

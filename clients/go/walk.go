@@ -20,6 +20,7 @@ func encryptionContext() map[string]string { return map[string]string{"room": "a
 type walk struct {
 	ctx        context.Context
 	kms        *kms.Client
+	abroad     *kms.Client // in another Region
 	out        io.Writer
 	calls      int
 	err        error              // of the first call that differed
@@ -41,12 +42,30 @@ func (w *walk) call(label string, step func() error) {
 	fmt.Fprintln(w.out, label)
 }
 
-func (w *walk) describe(id *string) (*types.KeyMetadata, error) {
-	out, err := w.kms.DescribeKey(w.ctx, &kms.DescribeKeyInput{KeyId: id})
+func (w *walk) describe(id *string) (*types.KeyMetadata, error) { return describe(w.ctx, w.kms, id) }
+
+func describe(ctx context.Context, client *kms.Client, id *string) (*types.KeyMetadata, error) {
+	out, err := client.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: id})
 	if err != nil {
 		return nil, err
 	}
-	return out.KeyMetadata, nil
+	return present(out.KeyMetadata)
+}
+
+func (w *walk) createKey(in *kms.CreateKeyInput) (*types.KeyMetadata, error) {
+	out, err := w.kms.CreateKey(w.ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return present(out.KeyMetadata)
+}
+
+// present demands that an answer is about a key at all.
+func present(key *types.KeyMetadata) (*types.KeyMetadata, error) {
+	if key == nil || key.Arn == nil {
+		return nil, errors.New("the answer has no key metadata with an ARN")
+	}
+	return key, nil
 }
 
 // state demands that a key is in a state.

@@ -1,6 +1,6 @@
 // Rotation, the last usage and deletion.
 
-import { CONTEXT, DAY, PLAINTEXT, expect, refused } from './walk.js';
+import { CONTEXT, PLAINTEXT, expect, near, refused } from './walk.js';
 
 export default async function life(w) {
   const KeyId = w.arns.symmetric;
@@ -56,9 +56,4 @@ async function deletion(w, KeyId) {
     await w.kms.cancelKeyDeletion({ KeyId });
     expect('the state', (await w.describe(KeyId)).KeyState, 'Disabled');
   });
-}
-
-// near tells whether a date is so many days away, give or take an hour.
-function near(date, days) {
-  return Math.abs(date - Date.now() - days * DAY) < DAY / 24;
 }

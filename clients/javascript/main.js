@@ -4,26 +4,28 @@
 
 import { KMS } from '@aws-sdk/client-kms';
 import agreement from './agreement.js';
+import grants from './grants.js';
 import imports from './imports.js';
 import keys from './keys.js';
 import life from './life.js';
 import names from './names.js';
+import regions from './regions.js';
 import signatures from './signatures.js';
 import symmetric from './symmetric.js';
-import { Walk } from './walk.js';
+import { ABROAD, HOME, Walk } from './walk.js';
 
-function connect(endpoint) {
+function connect(endpoint, region) {
   return new KMS({
     endpoint,
-    region: 'us-east-1',
+    region,
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
     maxAttempts: 1,
   });
 }
 
 async function main(endpoint) {
-  const w = new Walk(connect(endpoint));
-  for (const part of [keys, names, symmetric, imports, signatures, agreement, life]) {
+  const w = new Walk(connect(endpoint, HOME), connect(endpoint, ABROAD));
+  for (const part of [keys, names, symmetric, imports, signatures, agreement, grants, regions, life]) {
     await part(w);
   }
   console.log(`ok ${w.calls} calls`);

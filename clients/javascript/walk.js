@@ -3,17 +3,20 @@
 import { inspect, isDeepStrictEqual } from 'node:util';
 import * as sdk from '@aws-sdk/client-kms';
 
+export const HOME = 'us-east-1';
+export const ABROAD = 'eu-west-2';
 export const CONTEXT = { room: 'archive' };
 export const PLAINTEXT = Buffer.from('the combination is 12-34-56');
 export const DAY = 24 * 60 * 60 * 1000;
 
-// A Walk has the client, the number of calls, and the ARNs of the keys by what they are for.
+// A Walk has the clients of two Regions, the number of calls, and the ARNs of the keys by what they are for.
 export class Walk {
   calls = 0;
   arns = {};
 
-  constructor(kms) {
+  constructor(kms, abroad) {
     this.kms = kms;
+    this.abroad = abroad;
   }
 
   // call prints the label when the step went well, and says where if not.
@@ -51,4 +54,9 @@ export function expect(what, got, want) {
   if (!isDeepStrictEqual(got, want)) {
     throw new Error(`${what}: expected ${inspect(want)}, got ${inspect(got)}`);
   }
+}
+
+// near tells whether a date is so many days away, give or take an hour.
+export function near(date, days) {
+  return Math.abs(date - Date.now() - days * DAY) < DAY / 24;
 }

@@ -10,20 +10,22 @@ import boto3
 from botocore.config import Config
 
 import agreement
+import grants
 import imports
 import keys
 import life
 import names
+import regions
 import signatures
 import symmetric
-from walk import Difference, Walk
+from walk import ABROAD, HOME, Difference, Walk
 
 
-def connect(endpoint):
+def connect(endpoint, region):
     return boto3.client(
         "kms",
         endpoint_url=endpoint,
-        region_name="us-east-1",
+        region_name=region,
         aws_access_key_id="test",
         aws_secret_access_key="test",
         config=Config(retries={"total_max_attempts": 1}),
@@ -31,8 +33,8 @@ def connect(endpoint):
 
 
 def main(endpoint):
-    w = Walk(connect(endpoint))
-    for part in (keys, names, symmetric, imports, signatures, agreement, life):
+    w = Walk(connect(endpoint, HOME), connect(endpoint, ABROAD))
+    for part in (keys, names, symmetric, imports, signatures, agreement, grants, regions, life):
         part.walk(w)
     print(f"ok {w.calls} calls")
 

@@ -4,6 +4,7 @@ from contextlib import contextmanager
 
 from botocore.exceptions import ClientError
 
+HOME, ABROAD = "us-east-1", "eu-west-2"
 CONTEXT = {"room": "archive"}
 PLAINTEXT = b"the combination is 12-34-56"
 
@@ -13,10 +14,11 @@ class Difference(Exception):
 
 
 class Walk:
-    """The client, the number of calls, and the ARNs of the keys by what they are for."""
+    """The clients of two Regions, the number of calls, and the ARNs of the keys by what they are for."""
 
-    def __init__(self, kms):
+    def __init__(self, kms, abroad):
         self.kms = kms
+        self.abroad = abroad
         self.calls = 0
         self.arns = {}
 

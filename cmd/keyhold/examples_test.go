@@ -39,6 +39,7 @@ func TestExamples(t *testing.T) {
 		{"boto3", []string{python, "../../examples/import_with_boto3.py"}, []lie{forgets}},
 		{"one command", []string{"env", keyhold, "bash", "../../examples/one-command-import.sh"}, []lie{forgets, pretends}},
 		{"private keys", []string{"bash", "../../examples/import-private-keys.sh"}, []lie{takes, makesOther}},
+		{"identities", []string{"env", keyhold, "PYTHON=" + python, "bash", "../../examples/identities.sh"}, []lie{keeps}},
 		{"air-gapped", []string{"env", keyhold, "bash", "../../examples/air-gapped-import.sh"}, []lie{pretends}},
 	} {
 		t.Run(example.name, func(t *testing.T) {
@@ -67,6 +68,8 @@ type lie struct{ operation, answer, notice string }
 var (
 	forgets  = lie{"DeleteImportedKeyMaterial", "{}", "the key should be PendingImport, and is Enabled"}
 	pretends = lie{"ImportKeyMaterial", `{"KeyMaterialId":"0000"}`, "the import was accepted, but not proved"}
+
+	keeps = lie{"RetireGrant", "{}", "carol should be refused"}
 
 	takes      = lie{"ImportKeyMaterial", "{}", "(KMSInvalidStateException)"}
 	makesOther = lie{"GenerateMac", `{"Mac":"AAAA"}`, "the server makes another code"}

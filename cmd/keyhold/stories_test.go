@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -20,7 +21,7 @@ func TestMain(m *testing.M) {
 // folder of its own. OpenSSL wraps, and Python opens what the server encrypted.
 func TestStories(t *testing.T) {
 	var told atomic.Int32
-	t.Cleanup(func() { t.Logf("%d stories", told.Load()) })
+	t.Cleanup(func() { t.Attr("ran", fmt.Sprintf("%d stories", told.Load())) })
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("..", "..", "testdata"),
 		RequireExplicitExec: true,

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"crypto/sha3"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,7 +34,7 @@ type acvpGroup struct {
 // are not seeds are left out, as the material of a key is its seed: of decapsulation
 // and of the generation of signatures.
 func TestACVP(t *testing.T) {
-	ran := map[string]int{}
+	ran, left := 0, 0
 	for _, c := range []struct {
 		samples string
 		passes  func(acvpGroup, acvpTest) bool
@@ -45,16 +46,18 @@ func TestACVP(t *testing.T) {
 	} {
 		for _, g := range acvpSamples(t, c.samples) {
 			if g.Function == "decapsulation" {
+				left += len(g.Tests)
 				continue
 			}
 			for _, test := range g.Tests {
-				if ran[c.samples]++; !c.passes(g, test) {
+				if ran++; !c.passes(g, test) {
 					t.Errorf("%s %d (%s) fails", c.samples, test.ID, g.ParameterSet)
 				}
 			}
 		}
 	}
-	t.Log(ran)
+	t.Attr("ran", fmt.Sprintf("%d samples of ACVP for ML-KEM and ML-DSA", ran))
+	t.Attr("left-out", fmt.Sprintf("%d samples: of decapsulation, whose private keys are no seeds", left))
 }
 
 // acvpSamples joins prompts and results.

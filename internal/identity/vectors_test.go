@@ -2,6 +2,7 @@ package identity
 
 import (
 	"encoding/hex"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -45,6 +46,7 @@ func TestPublishedSuite(t *testing.T) {
 		Regions: func(r string) bool { return r == "us-east-1" },
 		Now:     func() time.Time { return time.Date(2015, 8, 30, 12, 36, 0, 0, time.UTC) },
 	})
+	t.Attr("ran", fmt.Sprintf("%d requests of the published suite of Signature Version 4", len(cases)))
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			r, err := http.NewRequestWithContext(t.Context(), c.method, "http://example.amazonaws.com/", strings.NewReader(c.body))

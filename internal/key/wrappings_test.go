@@ -2,6 +2,7 @@ package key
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -52,6 +53,7 @@ func TestWrappings(t *testing.T) {
 			}
 		}
 	}
+	t.Attr("ran", fmt.Sprintf("%d cells of key specs, wrapping algorithms and wrapping keys", cells))
 	if cells != 20*8*6 || permitted != 5*6+3*12+10+3*6 {
 		t.Errorf("%d cells, %d permitted", cells, permitted)
 	}

@@ -175,7 +175,7 @@ func TestUsersAndRoles(t *testing.T) {
 	}
 	session := providerOf(out.Credentials)
 	wantCaller(t, s, session, "arn:aws:sts::111122223333:assumed-role/deployer/build")
-	if *out.PackedPolicySize < 1 {
+	if *out.SessionTokenUtilization < 1 {
 		t.Errorf("%+v", out)
 	}
 	_, err = kms.New(s.Client.Options(), func(o *kms.Options) { o.Credentials = session }).ListKeys(t.Context(), &kms.ListKeysInput{})

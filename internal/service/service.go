@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 
 	"github.com/keyhold/keyhold/internal/audit"
@@ -64,6 +65,7 @@ type Service struct {
 	outbox        outbox
 	leftovers     *leftovers
 	sweeper       *sweeper
+	sweeping      sync.Mutex
 	clock         *Clock
 	log           *slog.Logger
 	rules         key.Rules

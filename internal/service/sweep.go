@@ -60,8 +60,11 @@ func (w *sweeper) close() {
 
 // Sweep carries out all that is due now. Its cost is that of what is due, not of
 // what exists. What fails is left for the next time, and does not keep the rest
-// waiting.
+// waiting. One sweep waits for the other, so that none removes what was made after
+// the other was through with it.
 func (s *Service) Sweep(ctx context.Context) error {
+	s.sweeping.Lock()
+	defer s.sweeping.Unlock()
 	now := s.clock.Now()
 	return errors.Join(
 		s.tokenKeys.destroyOld(ctx, hourOf(now)),

@@ -13,14 +13,16 @@ public final class Main {
             System.err.println("usage: java -cp 'target/classes:target/lib/*' Main ENDPOINT");
             System.exit(2);
         }
-        try (KmsClient kms = connect(args[0])) {
-            Walk w = new Walk(kms);
+        try (KmsClient kms = connect(args[0], Walk.HOME); KmsClient abroad = connect(args[0], Walk.ABROAD)) {
+            Walk w = new Walk(kms, abroad);
             Keys.walk(w);
             Names.walk(w);
             Symmetric.walk(w);
             Imports.walk(w);
             Signatures.walk(w);
             Agreement.walk(w);
+            Grants.walk(w);
+            Regions.walk(w);
             Life.walk(w);
             System.out.println("ok " + w.calls() + " calls");
         } catch (Exception e) {
@@ -29,10 +31,10 @@ public final class Main {
         }
     }
 
-    private static KmsClient connect(String endpoint) {
+    private static KmsClient connect(String endpoint, String region) {
         return KmsClient.builder()
                 .endpointOverride(URI.create(endpoint))
-                .region(Region.US_EAST_1)
+                .region(Region.of(region))
                 .credentialsProvider(StaticCredentialsProvider.create(AwsBasicCredentials.create("test", "test")))
                 .httpClient(UrlConnectionHttpClient.create())
                 .overrideConfiguration(o -> o.retryStrategy(AwsRetryStrategy.doNotRetry()))

@@ -11,6 +11,8 @@ import software.amazon.awssdk.services.kms.model.KmsException;
 
 /** How a call is made, told and compared. */
 final class Walk {
+    static final String HOME = "us-east-1";
+    static final String ABROAD = "eu-west-2";
     static final Map<String, String> CONTEXT = Map.of("room", "archive");
     static final SdkBytes PLAINTEXT = SdkBytes.fromUtf8String("the combination is 12-34-56");
     static final SdkBytes OTHER = SdkBytes.fromUtf8String(PLAINTEXT.asUtf8String() + "!");
@@ -22,6 +24,9 @@ final class Walk {
 
     final KmsClient kms;
 
+    /** The client of another Region. */
+    final KmsClient abroad;
+
     /** The ARNs of the keys, by what they are for. */
     final Map<String, String> arns = new HashMap<>();
 
@@ -30,8 +35,9 @@ final class Walk {
 
     private int calls;
 
-    Walk(KmsClient kms) {
+    Walk(KmsClient kms, KmsClient abroad) {
         this.kms = kms;
+        this.abroad = abroad;
     }
 
     int calls() {
