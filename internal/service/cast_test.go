@@ -24,7 +24,11 @@ import (
 // and "if" conditions, which are an operator, a condition key and its values.
 type cast struct{ people }
 
-func newCast(t *testing.T) cast { return cast{people{t, openForTest(t)}} }
+func newCast(t *testing.T) cast {
+	s := openForTest(t)
+	s.devAccount = homeAccount // whose root administers
+	return cast{people{t, s}}
+}
 
 // in is the cast for a subtest.
 func (c cast) in(t *testing.T) cast { return cast{people{t, c.Service}} }
