@@ -195,14 +195,6 @@ func eachGrantOf(v *store.View, k key.Key, p key.Principal, fn func([]key.Grant)
 	}
 }
 
-// pause lets the rest of refusalTime pass.
-func (c *call) pause() {
-	select {
-	case <-time.After(refusalTime - time.Since(c.begun)):
-	case <-c.ctx.Done():
-	}
-}
-
 // notAuthorized says who may not do what on which resource.
 func notAuthorized(p identity.Principal, action, resource, reason string) error {
 	return key.Errorf(key.KindAccessDenied, "User: %s is not authorized to perform: %s on resource: %s %s", p.ARN, action, resource, reason)

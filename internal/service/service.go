@@ -74,6 +74,7 @@ type Service struct {
 	compiled      compiledPolicies
 	regions       func(region string) bool
 	wrappingKeys  *wrappingKeys
+	pausing       chan struct{} // a place for each refusal that waits
 	generating    chan struct{} // a place for each RSA pair being made for a user
 	tokenKeys     *tokenKeys
 	grantTokens   seal.Sealer
@@ -109,6 +110,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		devAccount:    c.DevAccount,
 		webIdentity:   c.WebIdentity,
 		wrappingKeys:  newWrappingKeys(c.WrappingKeysAhead),
+		pausing:       make(chan struct{}, maxPausing),
 		generating:    make(chan struct{}, maxGenerating),
 		grantTokens:   keyring.GrantTokens(),
 		sessionTokens: newSessionTokens(keyring.SessionTokens()),
