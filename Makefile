@@ -6,7 +6,7 @@ PYTHON := $(VENV)/bin/python
 export KEYHOLD_PYTHON := $(CURDIR)/$(PYTHON)
 export CGO_ENABLED := 0
 
-.PHONY: build demo test race lint vuln deps faults crash images syncs flips full million attacks badkeys malformed timing tokens bench profile fuzz clean
+.PHONY: build demo test race lint vuln deps faults crash images syncs flips full million attacks badkeys malformed timing tokens requests existence bench profile fuzz clean
 
 # runtimesecret: key material that was used is erased from registers, stack and heap.
 build:
@@ -74,7 +74,7 @@ profile: build
 	go tool pprof -top -cum -nodecount=60 bin/keyhold $(BUILD)/$(OPERATION).prof
 
 # What an attacker may try on the way in, in the numbers that make test is too short for.
-attacks: badkeys malformed timing tokens
+attacks: badkeys malformed timing tokens requests existence
 
 # No crafted private key takes longer to refuse than this.
 badkeys:
@@ -91,6 +91,15 @@ timing:
 # 1,000,000 mutated import tokens: none is accepted.
 tokens:
 	KEYHOLD_TOKENS=1000000 go test -count=1 -v -timeout 60m -run '^TestMutatedTokens$$' ./internal/service
+
+# 1,000,000 mutated signed requests, of KMS and STS, with and without a session: none is
+# accepted.
+requests:
+	KEYHOLD_REQUESTS=1000000 go test -count=1 -v -timeout 60m -run '^TestMutations$$' ./internal/identity
+
+# Whether a key is there cannot be told by the time: 100,000 samples of each comparison.
+existence:
+	KEYHOLD_EXISTENCE=100000 go test -count=1 -v -timeout 60m -run '^TestExistenceTiming$$' ./internal/service
 
 FUZZTIME ?= 30s
 fuzz:
