@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"encoding/json"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -63,16 +64,15 @@ func (w world) aboutKey() {
 	if slices.Contains(cryptographic, q.Action) && w.chance(90) {
 		q.HasContext, q.Context = true, w.context()
 	}
-	if q.Action == "kms:CreateGrant" {
-		child := w.grant()
-		q.Child = &child
-	}
 	q.Policy = w.document("key")
 	w.principalDocuments()
-	if w.chance(40) {
+	if w.chance(40) || q.Action == "kms:CreateGrant" {
 		for range 1 + w.IntN(3) {
 			q.Grants = append(q.Grants, w.grant())
 		}
+	}
+	if q.Action == "kms:CreateGrant" {
+		q.Child = w.child()
 	}
 }
 
@@ -216,6 +216,25 @@ func (w world) grant() key.Grant {
 		g.Constraints = w.constraints()
 	}
 	return g
+}
+
+// child returns a grant to be made, often one that is much like one that there is.
+func (w world) child() *key.Grant {
+	child := w.grant()
+	parent := one(w, w.q.Grants)
+	if w.chance(80) {
+		child.Operations = parent.Operations[w.IntN(len(parent.Operations)):]
+	}
+	if w.chance(70) {
+		child.Constraints = parent.Constraints
+	}
+	if c := &child.Constraints; w.chance(30) {
+		c.ContextEquals, c.ContextSubset = c.ContextSubset, c.ContextEquals
+	} else if c.ContextSubset != nil && w.chance(30) {
+		c.ContextSubset = maps.Clone(c.ContextSubset)
+		c.ContextSubset["more"] = "it"
+	}
+	return &child
 }
 
 func (w world) constraints() (c key.GrantConstraints) {

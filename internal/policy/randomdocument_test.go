@@ -131,13 +131,13 @@ type family struct {
 	patterns  []string // of policies alone
 }
 
-var sourceARNs = []string{"arn:aws:s3:::bucket", "arn:aws:s3:us-east-1:111111111111:bucket/a", "arn:aws:lambda:us-east-1:111111111111:function:f:1"}
+var sourceARNs = []string{"arn:aws:s3:::bucket", "arn:aws:s3:us-east-1:111111111111:bucket/a", "arn:aws:lambda:us-east-1:111111111111:function:f:1", "arn:aws:s3:us-east-1:222222222222:x:111111111111:bucket/a"}
 
 var (
 	stringOperators = []string{"StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "StringLike", "StringNotLike"}
 	arnOperators    = []string{"ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike"}
 	names           = []string{"alice", "bob", "Alice", "a*e", "red"}
-	namePatterns    = []string{"a*", "?ob", "*", "r?d", "${aws:username}", "${aws:PrincipalTag/team}", "${aws:PrincipalTag/team, 'red'}", "${kms:EncryptionContext:DEPT, 'bob'}", "a${*}e", "${aws:TagKeys}", "${$}", "${aws:userid}"}
+	namePatterns    = []string{"a*", "?ob", "*", "r?d", "${aws:username}", "${aws:PrincipalTag/team}", "${aws:PrincipalTag/team, 'red'}", "${kms:EncryptionContext:DEPT, 'bob'}", "a${*}e", "${aws:TagKeys}", "${id.example:amr}", "${$}", "${aws:userid}"}
 )
 
 // families are all of them: strings first, then the multivalued strings.
@@ -147,7 +147,7 @@ var families = []family{
 		stringOperators, names, namePatterns,
 	},
 	{
-		[]string{"aws:TagKeys", "kms:GrantOperations", "kms:EncryptionContextKeys", "kms:ResourceAliases"},
+		[]string{"aws:TagKeys", "kms:GrantOperations", "kms:EncryptionContextKeys", "kms:ResourceAliases", "id.example:amr"},
 		stringOperators, names, namePatterns,
 	},
 	{
@@ -179,7 +179,7 @@ var families = []family{
 	},
 	{
 		[]string{"aws:SourceArn"},
-		arnOperators, slices.Concat([]string{"no ARN"}, sourceARNs), []string{"arn:aws:s3:*:*:*", "arn:aws:*:*:111111111111:*", "arn:aws:s3:*:a", "arn:aws:s3:::b?cket", "*", "arn:aws:lambda:*:*:function:*:1", "arn:aws:s3:::${aws:username}"},
+		arnOperators, slices.Concat([]string{"no ARN"}, sourceARNs), []string{"arn:aws:s3:*:*:*", "arn:aws:*:*:111111111111:*", "arn:aws:s3:*:a", "arn:aws:s3:*:111111111111:bucket/*", "arn:aws:s3:::b?cket", "*", "arn:aws:lambda:*:*:function:*:1", "arn:aws:s3:::${aws:username}"},
 	},
 	{
 		[]string{"aws:PrincipalArn"},
