@@ -7,8 +7,8 @@ import (
 )
 
 // matchesCondition follows "IAM JSON policy elements: Condition": several
-// operators, and several keys of one, must all hold. Where a key or an operator is
-// unknown, the element is met in a Deny and not in an Allow.
+// operators, and several keys of one, must all hold. Where it asks what has no
+// answer, the element is met in a Deny and not in an Allow.
 func (s statement) matchesCondition(r policy.Request) bool {
 	block, _ := s.elements["Condition"].(map[string]any)
 	if !understood(block, r) {
@@ -24,13 +24,18 @@ func (s statement) matchesCondition(r policy.Request) bool {
 	return true
 }
 
+// understood tells whether operators and keys are known, and whether several values
+// in the request meet a set operator: "Multivalued context keys require a condition
+// set operator" ("Single-valued vs. multivalued context keys").
 func understood(block map[string]any, r policy.Request) bool {
-	for operator, keys := range block {
-		if !operatorOf(operator).known() {
+	for text, keys := range block {
+		o := operatorOf(text)
+		if !o.known() {
 			return false
 		}
 		for name := range keys.(map[string]any) {
-			if !isKnown(name, r) {
+			many := len(valuesOf(name, r)) > 1
+			if !isKnown(name, r) || many && o.set == "" && o.name != "null" {
 				return false
 			}
 		}
@@ -140,8 +145,7 @@ func (o operator) holdsForAbsent() bool {
 // member of the request context matches the condition operator that follows",
 // "ForAnyValue at least one" ("Set operators for multivalued context keys"); several
 // values in a policy are OR, and NOR for a negated operator ("Conditions with multiple
-// context keys or values"). Without a set operator several values in the request are
-// like one that matches wherever one of them does.
+// context keys or values").
 func (o operator) holdsFor(matching, all int) bool {
 	switch {
 	case o.set == "forallvalues" && o.negated:

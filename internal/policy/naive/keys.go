@@ -111,11 +111,11 @@ func principalARN(p policy.Principal) string {
 	return p.ARN
 }
 
-// principalType follows the table of "IAM policy elements: Variables and tags",
-// which has Anonymous for requests that nobody signed.
+// principalType follows the table of "IAM policy elements: Variables and tags". It
+// has Anonymous for the requests of three services, which are others.
 func principalType(p policy.Principal) string {
 	if p.Kind == policy.WebIdentity {
-		return "Anonymous"
+		return ""
 	}
 	return string(p.Kind)
 }

@@ -300,9 +300,9 @@ func TestConditions(t *testing.T) {
 	}
 }
 
-// What nobody knows makes an Allow never match, and a Deny always.
+// What nobody knows, and several values where one is asked for, makes an Allow never match, and a Deny always.
 func TestUnknown(t *testing.T) {
-	request := decrypt(alice, values{"aws:username": {"alice"}, "aws:nonsense": {"x"}})
+	request := decrypt(alice, values{"aws:username": {"alice"}, "aws:nonsense": {"x"}, "aws:tagkeys": {"a", "b"}})
 	for _, condition := range []string{
 		`"StringEqual":{"aws:username":"alice"}`,
 		`"NullIfExists":{"aws:username":"false"}`,
@@ -313,6 +313,7 @@ func TestUnknown(t *testing.T) {
 		`"StringNotEquals":{"id.example:aud":"x"}`,
 		`"StringNotEquals":{"kms:EncryptionContext":"x"}`,
 		`"Null":{"aws:PrincipalTag/":"true"}`,
+		`"StringNotEquals":{"aws:TagKeys":"c"}`,
 	} {
 		statement := `"Principal":"*","Action":"*","Resource":"*","Condition":{` + condition + `}`
 		if got := answer(request, keyPolicy(`"Effect":"Allow",`+statement)); got != none {
