@@ -79,6 +79,9 @@ func (e *evaluation) matchOpen(open pattern, s string, d dialect) outcome {
 	for _, t := range open {
 		text, _ := e.valueOf(t)
 		length += len(text)
+		if t.kind == anyChar {
+			length++
+		}
 	}
 	switch {
 	case length > len(s):
@@ -120,15 +123,14 @@ func (e *evaluation) close(open pattern) pattern {
 	return closed
 }
 
-// valueOf returns the text of a token, which a variable may lack. Sources: "IAM
-// policy elements: Variables and tags", and "Single-valued vs. multivalued
-// context keys", by which what may have several values is no variable.
+// valueOf returns the text of a token, which a variable may lack. Source: "IAM
+// policy elements: Variables and tags".
 func (e *evaluation) valueOf(t token) (string, bool) {
 	if t.kind != variable {
 		return t.text, true
 	}
-	if values, known := e.values(t.of); known && len(values) == 1 && !t.of.Multi {
-		return values[0], true
+	if value, ok := e.value(t.of); ok {
+		return value, true
 	}
 	return t.fallback, t.optional
 }

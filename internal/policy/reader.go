@@ -61,10 +61,9 @@ func (r *reader) at() int {
 
 // token reads a token.
 func (r *reader) token() (jsontext.Token, error) {
-	at := r.at()
 	t, err := r.decoder.ReadToken()
 	if syntactic := (*jsontext.SyntacticError)(nil); errors.As(err, &syntactic) {
-		return t, r.fail(max(at, int(syntactic.ByteOffset)), "%v", syntactic.Err)
+		return t, r.fail(int(syntactic.ByteOffset), "%v", syntactic.Err)
 	}
 	if err != nil {
 		return t, r.fail(len(r.text), "the document ends too early")

@@ -8,14 +8,29 @@ import (
 // values returns the values that the request has for a condition key, and
 // whether the key is known.
 func (e *evaluation) values(k *contextKey) ([]string, bool) {
-	if k.origin == unknown {
-		return nil, false
-	}
 	if value, ok := e.derived(k.name); ok {
 		e.one[0] = value
 		return e.one[:], true
 	}
-	if e.request.Values == nil {
+	return e.given(k)
+}
+
+// value returns the value of a condition key that has one. Source: "Single-valued
+// vs. multivalued context keys", by which those with several are no variables.
+func (e *evaluation) value(k *contextKey) (string, bool) {
+	if value, ok := e.derived(k.name); ok {
+		return value, true
+	}
+	if values, known := e.given(k); known && len(values) == 1 && !k.Multi {
+		return values[0], true
+	}
+	return "", false
+}
+
+// given returns the values of a condition key from those that come with the
+// request.
+func (e *evaluation) given(k *contextKey) ([]string, bool) {
+	if k.origin == unknown || e.request.Values == nil {
 		return nil, k.origin == listed
 	}
 	values := e.request.Values.Values(k.name)

@@ -1,0 +1,40 @@
+package policy
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestLocksOut(t *testing.T) {
+	replace := func(statement string) string { return strings.ReplaceAll(statement, "kms:Decrypt", "kms:PutKeyPolicy") }
+	for _, test := range []struct {
+		statements string
+		who        Principal
+		want       bool
+	}{
+		{toAccount, root, false},
+		{toAccount, alice, false}, // an own policy may allow it
+		{toAlice, alice, false},
+		{toAlice, root, true},
+		{toAlice, session, true},
+		{toRole, session, false},
+		{toAll, root, false},
+		{toBob, root, true},
+		{toBob, bob, false},
+		{toAccount + "|" + notToAlice, alice, true},
+		{toAccount + "|" + notToAlice, root, false},
+		{toAccount + "|" + notToOwner, root, true},
+		{toAccount + `,"Condition":{"Bool":{"aws:SecureTransport":"true"}}`, root, false},
+		{toAccount + `,"Condition":{"Bool":{"aws:SecureTransport":"false"}}`, root, true},
+		{toAccount + `|"Effect":"Deny","Principal":"*","Action":"*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"false"}}`, root, false},
+		{strings.Replace(toAccount, `,"Resource":"*"`, "", 1), root, true},
+		{strings.Replace(toAccount, "Decrypt", "GetKeyPolicy", 1), root, true},
+	} {
+		p := mustParse(t, document(strings.Split(replace(test.statements), "|")...), KeyPolicy)
+		r := ask(test.who, "kms:CreateKey")
+		r.Values = values{"aws:securetransport": {"true"}}
+		if got := LocksOut(p, r); got != test.want {
+			t.Errorf("%s: %v, want %v: %s", test.who.ARN, got, test.want, test.statements)
+		}
+	}
+}
