@@ -66,11 +66,8 @@ func isKnown(name string, r policy.Request) bool {
 	return strings.Contains(prefix, ".") && len(valuesOf(name, r)) > 0
 }
 
-// isMultivalued tells whether a key can have several values; "amr" of a token is how
-// its bearer was authenticated, a list.
 func isMultivalued(name string) bool {
-	return strings.HasSuffix(strings.ToLower(name), ":amr") ||
-		slices.ContainsFunc(strings.Fields(multivalued), func(k string) bool { return strings.EqualFold(k, name) })
+	return slices.ContainsFunc(strings.Fields(multivalued), func(k string) bool { return strings.EqualFold(k, name) })
 }
 
 // valuesOf returns the values of a condition key in the request; none if it is
