@@ -6,7 +6,6 @@ import (
 	"math/big"
 	"net/netip"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -100,8 +99,13 @@ func date(s string) (time.Time, bool) {
 			return t, true
 		}
 	}
-	seconds, err := strconv.ParseInt(s, 10, 64)
-	return time.Unix(seconds, 0), err == nil
+	seconds, ok := number(s)
+	if !ok {
+		return time.Time{}, false
+	}
+	nanoseconds := new(big.Rat).Mul(seconds, big.NewRat(int64(time.Second), 1))
+	whole := new(big.Int).Div(nanoseconds.Num(), nanoseconds.Denom())
+	return time.Unix(0, whole.Int64()), whole.IsInt64()
 }
 
 func sameBoolean(wanted, value string) bool {

@@ -98,6 +98,11 @@ func suffices(w way, r policy.Request, t Texts) bool {
 		// deny in an identity-based policy, a permissions boundary, or session
 		// policy" ("How AWS enforcement code logic evaluates requests").
 		return true
+	case byCondition:
+		// The same page: "Permissions boundaries and session policies do not limit
+		// permissions granted using the aws:PrincipalArn condition key with a wildcard(*)
+		// in the Principal element".
+		return true
 	case byUser:
 		// The same page: not limited by an identity-based policy or a boundary.
 		return sessionAllows(r, t)

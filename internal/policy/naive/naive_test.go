@@ -78,6 +78,11 @@ func allowTo(principal string) string {
 	return `"Effect":"Allow","Principal":` + principal + `,"Action":"kms:*","Resource":"*"`
 }
 
+// byARN is a condition on the ARN of whom alice is.
+func byARN(operator string) string {
+	return `,"Condition":{"` + operator + `":{"aws:PrincipalArn":"` + aliceARN + `"}}`
+}
+
 const (
 	allowAll     = `"Effect":"Allow","Action":"*","Resource":"*"`
 	allowEncrypt = `"Effect":"Allow","Action":"kms:Encrypt","Resource":"*"`
@@ -140,6 +145,8 @@ func TestSources(t *testing.T) {
 		{"boundary limits the role's ARN", session, boundary(keyPolicy(allowTo(roleARN)), allowEncrypt), none},
 		{"boundary does not limit the session's ARN", session, boundary(keyPolicy(allowTo(sessionARN)), allowEncrypt), allowed},
 		{"boundary limits everybody", alice, boundary(keyPolicy(allowTo("*")), allowEncrypt), none},
+		{"boundary does not limit everybody with a condition on who", alice, boundary(keyPolicy(allowTo("*")+byARN("ArnEquals")), allowEncrypt), allowed},
+		{"boundary limits everybody with a condition that others keep", alice, boundary(keyPolicy(allowTo("*")+byARN("ArnEqualsIfExists")), allowEncrypt), none},
 		{"session policy limits identity", session, sessionPolicy(identity(keyPolicy(allowTo(rootARN)), allowAll), allowEncrypt), none},
 		{"session policies are joined", session, sessionPolicy(sessionPolicy(keyPolicy(allowTo(roleARN)), allowEncrypt), allowAll), allowed},
 		{"session policy does not limit the session's ARN", session, sessionPolicy(keyPolicy(allowTo(sessionARN)), allowEncrypt), allowed},
@@ -261,6 +268,8 @@ func TestConditions(t *testing.T) {
 		{`"DateGreaterThanEquals":{"aws:CurrentTime":"2026-01-31"}`, true},
 		{`"DateEquals":{"aws:EpochTime":"2026-01-31T13:00+01:00"}`, true},
 		{`"DateEquals":{"kms:ValidTo":"2026-01-31T23:00:00Z"}`, true},
+		{`"DateEquals":{"kms:ValidTo":"1769900400"}`, true},
+		{`"DateGreaterThan":{"kms:ValidTo":1769900399.5}`, true},
 		{`"DateEquals":{"kms:ValidTo":"soon"}`, false},
 		{`"Bool":{"aws:SecureTransport":"true"}`, true},
 		{`"Bool":{"aws:MultiFactorAuthPresent":"false"}`, false},

@@ -2,6 +2,7 @@ package naive
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/keyhold/keyhold/internal/policy"
 )
@@ -16,6 +17,7 @@ const (
 	bySession   way = "session"
 	byProvider  way = "provider" // of the token of a WebIdentity
 	byEverybody way = "everybody"
+	byCondition way = "everybody on whom a condition holds"
 )
 
 // waysOfPolicy returns the ways in which the resource's policy allows the request.
@@ -23,7 +25,25 @@ func waysOfPolicy(r policy.Request, t Texts) []way {
 	var ways []way
 	for _, s := range statements(t.Resource) {
 		if s.allows() && s.matches(r, t.ResourceIs) {
-			ways = append(ways, s.ways(r, t)...)
+			ways = append(ways, s.narrowed(s.ways(r, t))...)
+		}
+	}
+	return ways
+}
+
+// narrowed returns the ways of a statement with a condition that asks who the
+// principal is, if it names everybody.
+func (s statement) narrowed(ways []way) []way {
+	block, _ := s.elements["Condition"].(map[string]any)
+	for text, keys := range block {
+		o := operatorOf(text)
+		if o.negated || o.ifExists || o.set == "forallvalues" || o.name == "null" {
+			continue // holds for others too
+		}
+		for name := range keys.(map[string]any) {
+			if strings.EqualFold(name, "aws:PrincipalArn") && slices.Contains(ways, byEverybody) {
+				return append(ways, byCondition)
+			}
 		}
 	}
 	return ways
