@@ -87,25 +87,20 @@ func dates(relation string) func(wanted, value string) bool {
 	return func(wanted, value string) bool {
 		w, ok := date(wanted)
 		v, ok2 := date(value)
-		return ok && ok2 && test(v.Compare(w))
+		return ok && ok2 && test(v.Cmp(w))
 	}
 }
 
 // date reads "one of the W3C implementations of the ISO 8601 date formats or epoch
-// (UNIX) time".
-func date(s string) (time.Time, bool) {
+// (UNIX) time", and returns the latter.
+func date(s string) (*big.Rat, bool) {
 	for _, layout := range []string{"2006", "2006-01", "2006-01-02", "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05Z07:00"} {
 		if t, err := time.Parse(layout, s); err == nil {
-			return t, true
+			fraction := big.NewRat(int64(t.Nanosecond()), int64(time.Second))
+			return fraction.Add(fraction, big.NewRat(t.Unix(), 1)), true
 		}
 	}
-	seconds, ok := number(s)
-	if !ok {
-		return time.Time{}, false
-	}
-	nanoseconds := new(big.Rat).Mul(seconds, big.NewRat(int64(time.Second), 1))
-	whole := new(big.Int).Div(nanoseconds.Num(), nanoseconds.Denom())
-	return time.Unix(0, whole.Int64()), whole.IsInt64()
+	return number(s)
 }
 
 func sameBoolean(wanted, value string) bool {
