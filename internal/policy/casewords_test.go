@@ -199,13 +199,15 @@ func (p *page) applyDocument(c *decisionCase, kind, name string, settings map[st
 	if word := placeholderForm.FindString(d.text); word != "" {
 		return fmt.Errorf("%s does not stand for anything", word)
 	}
-	switch kind {
-	case "identity":
+	switch {
+	case kind == "identity":
 		c.identity = append(c.identity, d)
-	case "session":
+	case kind == "session":
 		c.session = append(c.session, d)
-	case "boundary":
+	case kind == "boundary":
 		c.boundary = d
+	case c.request.Resource == "*":
+		return fmt.Errorf("a request about no resource, with the policy of a resource")
 	default:
 		c.resource = d
 	}
