@@ -1,0 +1,162 @@
+package policy
+
+import (
+	"encoding/base64"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// wanted are the values of a condition, ready to be compared with one of a
+// request. A value that is not of the operator's type is not among them: it
+// matches nothing. So a negated operator is true for it; the documentation is
+// silent about that.
+type wanted struct {
+	strings patterns       // of text, folded, globs, arns, bytes, bools and null
+	ordered []float64      // of numbers and of dates, in seconds, sorted
+	nets    []netip.Prefix // of addresses
+}
+
+// newWanted compiles the values of a condition. Variables are for strings and
+// ARNs alone. Source: "IAM policy elements: Variables and tags", "Where you can
+// use policy variables".
+func newWanted(o operator, values []string, variables bool) (w wanted) {
+	x := syntax{variables: variables}
+	switch o.compares {
+	case "folded":
+		w.strings = newPatterns(lower(values), x, anyText)
+	case "globs":
+		w.strings = newPatterns(values, syntax{true, variables, 0}, anyText)
+	case "arns":
+		w.strings = newPatterns(values, syntax{true, variables, 0}, ofARN)
+	case "numbers":
+		w.ordered = each(values, number)
+	case "dates":
+		w.ordered = each(values, date)
+	case "nets":
+		w.nets = each(values, network)
+	case "bytes":
+		w.strings = newPatterns(each(values, binary), syntax{}, anyText)
+	case "bools", "null":
+		w.strings = newPatterns(each(values, boolean), syntax{}, anyText)
+	default:
+		w.strings = newPatterns(values, x, anyText)
+	}
+	slices.Sort(w.ordered)
+	return w
+}
+
+// each returns the values that have the form.
+func each[T any](values []string, form func(string) (T, bool)) (all []T) {
+	for _, v := range values {
+		if t, ok := form(v); ok {
+			all = append(all, t)
+		}
+	}
+	return all
+}
+
+// match compares a value of a request, for an operator without its negation.
+func (w *wanted) match(o operator, value string, e *evaluation) outcome {
+	switch o.compares {
+	case "folded":
+		return w.strings.match(strings.ToLower(value), e)
+	case "numbers":
+		return w.compare(o.relation, value, number)
+	case "dates":
+		return w.compare(o.relation, value, date)
+	case "nets":
+		return w.within(value)
+	case "bytes":
+		return w.typed(value, binary, e)
+	case "bools":
+		return w.typed(value, boolean, e)
+	}
+	return w.strings.match(value, e)
+}
+
+// compare reports whether the relation holds to one of the wanted: to the largest
+// if to any, where it is "less than".
+func (w *wanted) compare(relation, value string, form func(string) (float64, bool)) outcome {
+	v, ok := form(value)
+	if !ok || len(w.ordered) == 0 {
+		return no
+	}
+	least, most := w.ordered[0], w.ordered[len(w.ordered)-1]
+	switch relation {
+	case "<":
+		return answer(v < most)
+	case "<=":
+		return answer(v <= most)
+	case ">":
+		return answer(v > least)
+	case ">=":
+		return answer(v >= least)
+	}
+	_, found := slices.BinarySearch(w.ordered, v)
+	return answer(found)
+}
+
+func (w *wanted) within(value string) outcome {
+	address, err := netip.ParseAddr(value)
+	if err != nil {
+		return no
+	}
+	address = address.Unmap().WithZone("")
+	return answer(slices.ContainsFunc(w.nets, func(n netip.Prefix) bool { return n.Contains(address) }))
+}
+
+func (w *wanted) typed(value string, form func(string) (string, bool), e *evaluation) outcome {
+	value, ok := form(value)
+	if !ok {
+		return no
+	}
+	return w.strings.match(value, e)
+}
+
+// number reads an integer or a decimal.
+func number(s string) (float64, bool) {
+	if strings.Trim(s, "+-.0123456789eE") != "" { // what ParseFloat reads beside: inf, nan, 0x1p-2
+		return 0, false
+	}
+	n, err := strconv.ParseFloat(s, 64)
+	return n, err == nil
+}
+
+// moments are the forms of W3C's note "Date and Time Formats".
+const moments = "2006-01-02T15:04:05Z07:00 2006-01-02T15:04Z07:00 2006-01-02 2006-01 2006"
+
+// date reads a moment in one of these forms, or in seconds since 1970.
+func date(s string) (float64, bool) {
+	for layout := range strings.FieldsSeq(moments) {
+		if t, err := time.Parse(layout, s); err == nil {
+			return float64(t.Unix()) + float64(t.Nanosecond())/1e9, true
+		}
+	}
+	return number(s)
+}
+
+// network reads an address or a range of addresses.
+func network(s string) (netip.Prefix, bool) {
+	if p, err := netip.ParsePrefix(s); err == nil {
+		return p.Masked(), true
+	}
+	a, err := netip.ParseAddr(s)
+	if err != nil {
+		return netip.Prefix{}, false
+	}
+	a = a.Unmap().WithZone("")
+	return netip.PrefixFrom(a, a.BitLen()), true
+}
+
+func boolean(s string) (string, bool) {
+	s = strings.ToLower(s)
+	return s, s == "true" || s == "false"
+}
+
+func binary(s string) (string, bool) {
+	b, err := base64.StdEncoding.DecodeString(s)
+	return string(b), err == nil
+}

@@ -1,0 +1,85 @@
+package policy
+
+// A condition compares one condition key of a request.
+type condition struct {
+	operator operator
+	spelled  string // the operator, as the policy has it
+	key      contextKey
+	keyName  string   // as the policy has it
+	values   []string // as the policy has them
+	wanted   wanted
+}
+
+// newCondition compiles a condition.
+func newCondition(operatorName, keyName string, values []string, variables bool) condition {
+	o := findOperator(operatorName)
+	return condition{o, operatorName, findKey(keyName), keyName, values, newWanted(o, values, variables)}
+}
+
+// holds decides the condition.
+func (c *condition) holds(e *evaluation) outcome {
+	values, known := e.values(&c.key)
+	is := unclear
+	if known && c.operator.compares != "" {
+		is = c.compare(values, e)
+	}
+	e.trace.condition(c, values, is)
+	return is
+}
+
+// compare decides a condition that is known.
+func (c *condition) compare(values []string, e *evaluation) outcome {
+	o := c.operator
+	if o.compares == "null" {
+		return c.wanted.strings.match(boolText(len(values) == 0), e)
+	}
+	if o.over != theOne && len(values) == 1 && values[0] == "" {
+		values = nil // "Set operators for multivalued context keys": "a null data set, such as an empty string"
+	}
+	switch {
+	case len(values) == 0 && o.ifExists:
+		return yes
+	case !c.wanted.strings.resolved(e):
+		return no // "IAM policy elements: Variables and tags": the statement is invalid
+	case len(values) == 0:
+		return answer(o.over == forAll || o.over == theOne && o.negated)
+	case o.over == theOne && len(values) > 1:
+		return unclear
+	}
+	return c.compareAll(values, e)
+}
+
+// compareAll compares values: all have to match, or any of them.
+func (c *condition) compareAll(values []string, e *evaluation) outcome {
+	enough := no // to decide
+	if c.operator.over == forAny {
+		enough = yes
+	}
+	result := enough.not()
+	for _, value := range values {
+		is := c.wanted.match(c.operator, value, e)
+		if c.operator.negated {
+			is = is.not()
+		}
+		if is == enough {
+			return enough
+		}
+		if is == unclear {
+			result = unclear
+		}
+	}
+	return result
+}
+
+func boolText(is bool) string {
+	if is {
+		return "true"
+	}
+	return "false"
+}
+
+// names reports whether the condition is one that a principal meets by its ARN.
+func (c *condition) names() bool {
+	o := c.operator
+	return c.key.name == "aws:principalarn" && !o.negated && !o.ifExists && o.over != forAll && o.compares != "null" && o.compares != ""
+}

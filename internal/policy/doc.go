@@ -1,0 +1,18 @@
+// Package policy decides whether a principal may act on a resource, and says why.
+//
+// [Parse] reads a document of the IAM policy language once; [Decide] holds a
+// request against documents and grants; [Explain] decides the same by the same
+// code and tells of every statement what came of it. The language is that of
+// "IAM JSON policy element reference" in the IAM user guide, the order of a
+// decision that of "Policy evaluation logic" there and of "Key policies" and
+// "Grants" in the developer guide of AWS KMS.
+//
+// In two things the package is stricter than the language is said to be. A
+// statement with an operator or a condition key that nobody knows, which may be
+// a slip of the pen, never allows and always denies. And so does one that
+// compares several values of a request by an operator for one.
+//
+// Everything is a value or a pure function of values, with time as an argument.
+// The package knows neither keys nor identities: whoever asks gives the
+// documents and the values of condition keys.
+package policy

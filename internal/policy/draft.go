@@ -1,0 +1,118 @@
+package policy
+
+// A draftStatement is a statement as it is written.
+type draftStatement struct {
+	r      *reader
+	kind   Type
+	at     int
+	sid    word
+	effect string
+
+	principal, action, resource          bool // whether it has one of each
+	notPrincipal, notAction, notResource bool // and in which form
+	principals                           draftPrincipals
+	actions, resources                   []word
+	conditions                           []draftCondition
+}
+
+// A draftCondition is a condition as it is written.
+type draftCondition struct {
+	operator, key string
+	values        []string
+}
+
+// member reads a member of the statement.
+func (s *draftStatement) member(name word) (err error) {
+	switch name.text {
+	case "Sid":
+		return s.readSid()
+	case "Effect":
+		return s.readEffect()
+	case "Principal", "NotPrincipal":
+		if err := s.once(name, &s.principal, &s.notPrincipal, s.kind != IdentityPolicy); err != nil {
+			return err
+		}
+		return s.readPrincipals(name.text)
+	case "Action", "NotAction":
+		if err := s.once(name, &s.action, &s.notAction, true); err != nil {
+			return err
+		}
+		return s.readActions(name.text)
+	case "Resource", "NotResource":
+		if err := s.once(name, &s.resource, &s.notResource, s.kind != TrustPolicy); err != nil {
+			return err
+		}
+		s.resources, err = s.r.words(name.text)
+		return err
+	case "Condition":
+		return s.r.object("Condition", s.readOperator)
+	}
+	return s.r.fail(name.at, "a statement has no %q", name.text)
+}
+
+// once notes an element that a statement has in one of two forms, if it may have
+// it at all.
+func (s *draftStatement) once(name word, seen, not *bool, allowed bool) error {
+	switch {
+	case !allowed:
+		return s.r.fail(name.at, "a statement of this type of policy has no %s", name.text)
+	case *seen:
+		return s.r.fail(name.at, "%s is beside its negation", name.text)
+	}
+	*seen, *not = true, name.text[0] == 'N'
+	return nil
+}
+
+// readSid reads the name of a statement. Source: "IAM JSON policy elements: Sid":
+// in identity-based policies it has letters and digits.
+func (s *draftStatement) readSid() (err error) {
+	s.sid, err = s.r.word("Sid")
+	if err == nil && s.kind == IdentityPolicy && !consists(s.sid.text, "") {
+		err = s.r.fail(s.sid.at, "Sid has other characters than letters and digits")
+	}
+	return err
+}
+
+func (s *draftStatement) readEffect() error {
+	effect, err := s.r.word("Effect")
+	if err == nil && effect.text != "Allow" && effect.text != "Deny" {
+		err = s.r.fail(effect.at, "Effect is neither Allow nor Deny")
+	}
+	s.effect = effect.text
+	return err
+}
+
+// readActions reads actions: a service, a colon, a name, or the * for all.
+func (s *draftStatement) readActions(what string) (err error) {
+	if s.actions, err = s.r.words(what); err != nil {
+		return err
+	}
+	for _, a := range s.actions {
+		if !isAction(a.text) {
+			return s.r.fail(a.at, "%q is not an action", a.text)
+		}
+	}
+	return nil
+}
+
+// check looks at what a statement lacks.
+func (s *draftStatement) check() error {
+	switch {
+	case s.effect == "":
+		return s.r.fail(s.at, "the statement has no Effect")
+	case !s.principal && s.kind != IdentityPolicy:
+		return s.r.fail(s.at, "the statement has no Principal")
+	case s.notPrincipal && s.kind == TrustPolicy:
+		// "AWS JSON policy elements: NotPrincipal": "You cannot use the NotPrincipal
+		// element in an IAM identity-based policy nor in an IAM role trust policy."
+		return s.r.fail(s.at, "a statement of a trust policy has no NotPrincipal")
+	case s.notPrincipal && s.effect == "Allow":
+		// "Using it with "Effect":"Allow" is not supported."
+		return s.r.fail(s.at, "NotPrincipal is beside Allow")
+	case !s.action && s.kind != KeyPolicy:
+		return s.r.fail(s.at, "the statement has no Action")
+	case !s.resource && s.kind == IdentityPolicy:
+		return s.r.fail(s.at, "the statement has no Resource")
+	}
+	return nil
+}

@@ -1,0 +1,87 @@
+package policy
+
+import "strings"
+
+// operators are those of "IAM JSON policy elements: Condition operators": the
+// name, what it compares, how, and whether it is negated.
+const operators = `
+StringEquals               text    =
+StringNotEquals            text    =   not
+StringEqualsIgnoreCase     folded  =
+StringNotEqualsIgnoreCase  folded  =   not
+StringLike                 globs   =
+StringNotLike              globs   =   not
+ArnEquals                  arns    =
+ArnNotEquals               arns    =   not
+ArnLike                    arns    =
+ArnNotLike                 arns    =   not
+NumericEquals              numbers =
+NumericNotEquals           numbers =   not
+NumericLessThan            numbers <
+NumericLessThanEquals      numbers <=
+NumericGreaterThan         numbers >
+NumericGreaterThanEquals   numbers >=
+DateEquals                 dates   =
+DateNotEquals              dates   =   not
+DateLessThan               dates   <
+DateLessThanEquals         dates   <=
+DateGreaterThan            dates   >
+DateGreaterThanEquals      dates   >=
+IpAddress                  nets    =
+NotIpAddress               nets    =   not
+Bool                       bools   =
+BinaryEquals               bytes   =
+Null                       null    =
+`
+
+// An operator is how a condition compares.
+type operator struct {
+	compares string // a word of the table; "" if nobody knows the operator
+	relation string
+	negated  bool
+	ifExists bool
+	over     set
+}
+
+// A set is which of the values of a request have to match.
+type set uint8
+
+const (
+	theOne set = iota
+	forAll
+	forAny
+)
+
+var operatorsByName = readOperators()
+
+// readOperators returns the table by the lower case of the names.
+func readOperators() map[string]operator {
+	all := map[string]operator{}
+	for line := range strings.Lines(operators) {
+		if f := strings.Fields(line); len(f) > 0 {
+			all[strings.ToLower(f[0])] = operator{compares: f[1], relation: f[2], negated: len(f) > 3}
+		}
+	}
+	return all
+}
+
+// findOperator returns the operator of a name. The case of the name does not
+// matter: the documentation is silent, and the service takes any. Null has no
+// IfExists and no set. Sources: "…IfExists condition operators" there, and "Set
+// operators for multivalued context keys".
+func findOperator(name string) operator {
+	name = strings.ToLower(name)
+	over := theOne
+	for prefix, s := range map[string]set{"forallvalues:": forAll, "foranyvalue:": forAny} {
+		if rest, ok := strings.CutPrefix(name, prefix); ok {
+			name, over = rest, s
+		}
+	}
+	name, ifExists := strings.CutSuffix(name, "ifexists")
+	o := operatorsByName[name]
+	if o.compares == "null" && (ifExists || over != theOne) {
+		return operator{}
+	}
+	o.ifExists, o.over = ifExists, over
+	return o
+}

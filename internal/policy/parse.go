@@ -1,0 +1,96 @@
+package policy
+
+import (
+	"github.com/keyhold/keyhold/internal/key"
+)
+
+// A Type is what a policy is attached to.
+type Type uint8
+
+// The types of policies.
+const (
+	KeyPolicy      Type = iota // a key's
+	TrustPolicy                // of a role: who may assume it
+	IdentityPolicy             // of a user or a role; a permissions boundary, a session policy
+)
+
+// A Policy is a document that was parsed. It is never changed.
+type Policy struct {
+	kind       Type
+	statements []statement
+	named      []key.Principal
+}
+
+// Parse reads a policy. An error is a *SyntaxError. A statement of a key policy
+// that lacks Action or Resource is read and has no effect. Sources: "Grammar of
+// the IAM JSON policy language" in the IAM user guide, and of key policies the
+// operation PutKeyPolicy.
+func Parse(text string, t Type) (*Policy, error) {
+	r := newReader(text)
+	d := draft{r: r, kind: t, version: "2008-10-17"} // "IAM JSON policy elements: Version": the default
+	if err := r.object("the policy", d.member); err != nil {
+		return nil, err
+	}
+	if err := r.end(); err != nil {
+		return nil, err
+	}
+	if d.statements == nil {
+		return nil, r.fail(0, "the policy has no Statement")
+	}
+	return d.policy(), nil
+}
+
+// Principals returns whom the policy names, each once: ARNs of users, roles,
+// sessions and the roots of accounts, and names of services and identity
+// providers. It leaves out the *, which is nobody in particular.
+func (p *Policy) Principals() []key.Principal { return p.named }
+
+// A draft is a policy that is being read. Its version, which decides what its
+// strings mean, may come last.
+type draft struct {
+	r          *reader
+	kind       Type
+	version    string
+	statements []draftStatement
+}
+
+// member reads a member of the policy.
+func (d *draft) member(name word) error {
+	switch {
+	case name.text == "Version":
+		return d.readVersion()
+	case name.text == "Statement":
+		return d.r.list("Statement", d.statement)
+	case name.text == "Id" && d.kind != IdentityPolicy: // "It must not be included in identity-based policies."
+		_, err := d.r.word("Id")
+		return err
+	}
+	return d.r.fail(name.at, "a policy of this type has no %q", name.text)
+}
+
+func (d *draft) readVersion() error {
+	v, err := d.r.word("Version")
+	if err == nil && v.text != "2012-10-17" && v.text != "2008-10-17" {
+		err = d.r.fail(v.at, "Version is neither 2012-10-17 nor 2008-10-17")
+	}
+	d.version = v.text
+	return err
+}
+
+// statement reads a statement.
+func (d *draft) statement() error {
+	s := draftStatement{r: d.r, kind: d.kind, at: d.r.at()}
+	if err := d.r.object("a statement", s.member); err != nil {
+		return err
+	}
+	if err := s.check(); err != nil {
+		return err
+	}
+	for _, other := range d.statements {
+		if s.sid.text != "" && s.sid.text == other.sid.text {
+			return d.r.fail(s.sid.at, "another statement has this Sid as well")
+		}
+	}
+	d.statements = append(d.statements, s)
+	return nil
+}

@@ -1,0 +1,145 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// A SyntaxError says what is wrong with a policy, and where.
+type SyntaxError struct {
+	Line, Column int // from 1; a column is a character
+	Problem      string
+}
+
+func (e *SyntaxError) Error() string {
+	return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Problem)
+}
+
+// A reader reads JSON: valid UTF-8, and no name twice in an object. What it
+// reads is asked for piece by piece, so nothing is nested deeper than the
+// grammar of policies is.
+type reader struct {
+	text    string
+	decoder *jsontext.Decoder
+}
+
+func newReader(text string) *reader {
+	return &reader{text, jsontext.NewDecoder(strings.NewReader(text))}
+}
+
+// A word is a string of a policy and where it begins.
+type word struct {
+	text string
+	at   int
+}
+
+// fail returns the error of a problem at an offset.
+func (r *reader) fail(at int, format string, args ...any) error {
+	line, column := position(r.text, at)
+	return &SyntaxError{line, column, fmt.Sprintf(format, args...)}
+}
+
+// position returns the line and the column of an offset.
+func position(text string, at int) (line, column int) {
+	before := text[:min(at, len(text))]
+	start := strings.LastIndexByte(before, '\n') + 1
+	return 1 + strings.Count(before, "\n"), 1 + utf8.RuneCountInString(before[start:])
+}
+
+// at returns where the next token begins.
+func (r *reader) at() int {
+	at := int(r.decoder.InputOffset())
+	for at < len(r.text) && strings.IndexByte(" \t\r\n,:", r.text[at]) >= 0 {
+		at++
+	}
+	return at
+}
+
+// token reads a token.
+func (r *reader) token() (jsontext.Token, error) {
+	at := r.at()
+	t, err := r.decoder.ReadToken()
+	if syntactic := (*jsontext.SyntacticError)(nil); errors.As(err, &syntactic) {
+		return t, r.fail(max(at, int(syntactic.ByteOffset)), "%v", syntactic.Err)
+	}
+	if err != nil {
+		return t, r.fail(len(r.text), "the document ends too early")
+	}
+	return t, nil
+}
+
+// end makes sure that nothing follows.
+func (r *reader) end() error {
+	if at := r.at(); at < len(r.text) {
+		return r.fail(at, "something follows the policy")
+	}
+	return nil
+}
+
+// object reads an object, and each member by a function that is given its name.
+func (r *reader) object(what string, member func(name word) error) error {
+	at := r.at()
+	if t, err := r.token(); err != nil {
+		return err
+	} else if t.Kind() != jsontext.KindBeginObject {
+		return r.fail(at, "%s is not an object", what)
+	}
+	for {
+		at := r.at()
+		t, err := r.token()
+		if err != nil || t.Kind() == jsontext.KindEndObject {
+			return err
+		}
+		if err := member(word{t.String(), at}); err != nil {
+			return err
+		}
+	}
+}
+
+// list reads one thing, or an array of one or more.
+func (r *reader) list(what string, one func() error) error {
+	if r.decoder.PeekKind() != jsontext.KindBeginArray {
+		return one()
+	}
+	at := r.at()
+	if _, err := r.token(); err != nil {
+		return err
+	}
+	if r.decoder.PeekKind() == jsontext.KindEndArray {
+		return r.fail(at, "%s is an empty list", what)
+	}
+	for r.decoder.PeekKind() != jsontext.KindEndArray {
+		if err := one(); err != nil {
+			return err
+		}
+	}
+	_, err := r.token()
+	return err
+}
+
+// word reads a string.
+func (r *reader) word(what string) (word, error) {
+	at := r.at()
+	t, err := r.token()
+	if err != nil {
+		return word{}, err
+	}
+	if t.Kind() != jsontext.KindString {
+		return word{}, r.fail(at, "%s is not a string", what)
+	}
+	return word{t.String(), at}, nil
+}
+
+// words reads a string or a list of them.
+func (r *reader) words(what string) (all []word, err error) {
+	err = r.list(what, func() error {
+		w, err := r.word(what)
+		all = append(all, w)
+		return err
+	})
+	return all, err
+}

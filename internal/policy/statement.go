@@ -1,0 +1,106 @@
+package policy
+
+// A statement is one of a policy, compiled.
+type statement struct {
+	sid          string
+	index        int // from 0
+	line, column int // of its {
+	deny         bool
+	idle         string // the element that it lacks and that it has no effect without
+
+	principals   principals
+	notPrincipal bool
+	byARN        bool // a condition is on aws:PrincipalArn
+
+	actions     patterns // in lower case
+	notAction   bool
+	resources   patterns
+	notResource bool
+	conditions  []condition
+}
+
+// matches tells how far the statement goes for the request, none if it does not
+// match.
+func (s *statement) matches(t Type, e *evaluation) reach {
+	to, missed := s.concerns(t, e)
+	if missed == "" && !s.conditionsHold(e) {
+		to, missed = none, "Condition"
+	}
+	e.trace.statement(s, missed)
+	return to
+}
+
+// concerns tells how far the statement goes if its conditions hold, or which is
+// the first element that does not match.
+func (s *statement) concerns(t Type, e *evaluation) (to reach, missed string) {
+	to = s.reach(t, e)
+	switch {
+	case s.idle != "":
+		return none, s.idle
+	case to == none:
+		return none, element("Principal", s.notPrincipal)
+	case (s.actions.match(e.action, e) == yes) == s.notAction:
+		return none, element("Action", s.notAction)
+	case t != TrustPolicy && !s.covers(e):
+		return none, element("Resource", s.notResource)
+	}
+	return to, ""
+}
+
+// reach tells how far the statement goes for the principal.
+func (s *statement) reach(t Type, e *evaluation) reach {
+	p := &e.request.Principal
+	switch {
+	case t == IdentityPolicy:
+		return direct
+	case !s.notPrincipal:
+		return s.principals.reach(p, s.byARN)
+	case e.docs.Boundary.Policy != nil && p.hasPolicies():
+		// "AWS JSON policy elements: NotPrincipal": with Deny it "will always
+		// deny any IAM principal that has a permissions boundary policy attached,
+		// regardless of the values specified in the NotPrincipal element"
+		return direct
+	case s.principals.excepts(p):
+		return none
+	}
+	return direct
+}
+
+// covers reports whether the statement is about the resource. One with a variable
+// that has no value is about nothing. Source: "IAM policy elements: Variables
+// and tags".
+func (s *statement) covers(e *evaluation) bool {
+	if !s.resources.resolved(e) {
+		return false
+	}
+	is := s.resources.match(e.request.Resource, e)
+	if is == unclear {
+		return s.deny
+	}
+	return (is == yes) != s.notResource
+}
+
+// conditionsHold decides all conditions, as what one of them costs must not
+// depend on who looks on. If one is unclear, the statement denies and does not
+// allow.
+func (s *statement) conditionsHold(e *evaluation) bool {
+	all := yes
+	for i := range s.conditions {
+		switch s.conditions[i].holds(e) {
+		case unclear:
+			all = unclear
+		case no:
+			if all == yes {
+				all = no
+			}
+		}
+	}
+	return all == yes || all == unclear && s.deny
+}
+
+func element(name string, negated bool) string {
+	if negated {
+		return "Not" + name
+	}
+	return name
+}

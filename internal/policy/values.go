@@ -1,0 +1,58 @@
+package policy
+
+import (
+	"strconv"
+	"time"
+)
+
+// values returns the values that the request has for a condition key, and
+// whether the key is known.
+func (e *evaluation) values(k *contextKey) ([]string, bool) {
+	if k.origin == unknown {
+		return nil, false
+	}
+	if value, ok := e.derived(k.name); ok {
+		e.one[0] = value
+		return e.one[:], true
+	}
+	if e.request.Values == nil {
+		return nil, k.origin == listed
+	}
+	values := e.request.Values.Values(k.name)
+	return values, k.origin == listed || values != nil
+}
+
+// derived returns the value of a condition key that follows from the rest of the
+// request.
+func (e *evaluation) derived(name string) (string, bool) {
+	switch name {
+	case "aws:currenttime":
+		return e.request.Time.UTC().Format(time.RFC3339), true
+	case "aws:epochtime":
+		return strconv.FormatInt(e.request.Time.Unix(), 10), true
+	}
+	p := &e.request.Principal
+	if p.Kind == WebIdentity {
+		return "", false
+	}
+	switch name {
+	case "aws:principalarn":
+		return p.entity(), true
+	case "aws:principalaccount", "kms:calleraccount":
+		return p.Account, true
+	case "aws:principaltype":
+		return string(p.Kind), true
+	}
+	return "", false
+}
+
+// entity returns the ARN of whoever has the identity-based policies. Source: "AWS
+// global condition context keys", of aws:PrincipalArn: "For IAM roles, the
+// request context returns the ARN of the role, not the ARN of the user that
+// assumed the role."
+func (p *Principal) entity() string {
+	if p.Kind == AssumedRole {
+		return p.RoleARN
+	}
+	return p.ARN
+}
