@@ -29,6 +29,7 @@ internal/seal             |  json
 internal/identity         internal/key  |
 internal/audit            |  json
 internal/seed             internal/key internal/api  |  toml
+internal/policy/naive     internal/key internal/policy  |
 internal/store            |  json
 internal/store/local      internal/store  |  bbolt
 internal/store/memory     internal/store  |  btree
