@@ -34,9 +34,9 @@ type refusedDocument struct {
 	wrongAt int
 }
 
-// kinds are the kinds of documents. Those of kind "iam" are attached to somebody:
+// documentTypes are the documentTypes of documents. Those of kind "iam" are attached to somebody:
 // as an identity policy, a boundary or a session policy.
-var kinds = map[string]policy.Type{"key": policy.KeyPolicy, "trust": policy.TrustPolicy, "iam": policy.IdentityPolicy}
+var documentTypes = map[string]policy.Type{"key": policy.KeyPolicy, "trust": policy.TrustPolicy, "iam": policy.IdentityPolicy}
 
 // readPages reads all files of the table.
 func readPages(t *testing.T) (pages []*page) {
@@ -79,7 +79,7 @@ func readPage(file string) (*page, error) {
 func (p *page) section(name, text string, line int) error {
 	kind, rest, _ := strings.Cut(name, ":")
 	kind, refused := strings.CutPrefix(kind, "refused ")
-	is, known := kinds[kind]
+	is, known := documentTypes[kind]
 	switch {
 	case name == "cases":
 		return p.readCases(text, line)

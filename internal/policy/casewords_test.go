@@ -40,11 +40,7 @@ type decisionCase struct {
 	identity, session  []document
 }
 
-// values are those of condition keys, by their names in lower case.
-type values map[string][]string
-
-func (v values) Values(name string) []string { return v[name] }
-
+// add adds a value of a condition key.
 func (v values) add(name, value string) {
 	name = strings.ToLower(name)
 	v[name] = append(v[name], value)
