@@ -1,10 +1,12 @@
 package policy_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"strconv"
 	"testing"
 	"time"
@@ -20,19 +22,46 @@ import (
 func TestDecisionsAreTheNaiveOnes(t *testing.T) {
 	n, seed := number(t, "KEYHOLD_DECISIONS", 20_000), number(t, "KEYHOLD_SEED", rand.Uint64())
 	t.Logf("%d requests, of the seed %d", n, seed)
+	workers := uint64(runtime.GOMAXPROCS(0))
+	found := make(chan finding, workers)
+	for w := range workers {
+		go func() { found <- compare(t.Context(), seed, w, n, workers) }()
+	}
 	seen := counts{}
-	for i := range n {
+	for range workers {
+		f := <-found
+		if f.disagreement != "" {
+			t.Fatalf("the seed %d: %s", seed, f.disagreement)
+		}
+		for kind, n := range f.seen {
+			seen[kind] += n
+		}
+	}
+	t.Logf("0 disagreements")
+	seen.check(t, n)
+}
+
+// A finding is what some of the requests were like, or the first disagreement.
+type finding struct {
+	seen         counts
+	disagreement string
+}
+
+// compare asks both about the requests from one to another, in steps.
+func compare(ctx context.Context, seed, from, to, step uint64) finding {
+	seen := counts{}
+	for i := from; i < to && ctx.Err() == nil; i += step {
 		q := randomQuestion(rand.New(rand.NewPCG(seed, i)))
 		if _, err := q.documents(); err != nil {
-			t.Fatalf("request %d of the seed %d has a document that is refused: %v\n%s", i, seed, err, q.text())
+			return finding{disagreement: fmt.Sprintf("request %d has a document that is refused: %v\n%s", i, err, q.text())}
 		}
 		if difference(q) != "" {
 			q = shrink(q)
-			t.Fatalf("request %d of the seed %d: %s\n%s", i, seed, difference(q), q.text())
+			return finding{disagreement: fmt.Sprintf("request %d: %s\n%s", i, difference(q), q.text())}
 		}
 		seen.add(q)
 	}
-	seen.check(t, n)
+	return finding{seen: seen}
 }
 
 // number reads a number from the environment.
