@@ -99,8 +99,14 @@ func TestNotPrincipal(t *testing.T) {
 		who    Principal
 		denied bool
 	}{
-		{`{"AWS":"` + aliceARN + `"}`, alice, false},
-		{`{"AWS":"` + aliceARN + `"}`, session, true},
+		{`{"AWS":["` + aliceARN + `","` + rootARN + `"]}`, alice, false},
+		{`{"AWS":["` + aliceARN + `","` + owner + `"]}`, alice, false},
+		{`{"AWS":["` + aliceARN + `","` + abroadARN + `"]}`, alice, true}, // the account of another
+		{`{"AWS":"` + aliceARN + `"}`, alice, true},                       // without its account
+		{`{"AWS":["` + roleARN + `","` + sessionARN + `"]}`, session, true},
+		{`{"AWS":["` + aliceARN + `","` + rootARN + `"]}`, session, true},
+		{`{"AWS":"` + rootARN + `"}`, root, false},
+		{`{"AWS":"*"}`, session, false},
 		{`{"AWS":"` + aliceARN + `"}`, root, true},
 		{`{"AWS":["` + roleARN + `","` + rootARN + `"]}`, session, false},
 		{`{"AWS":["` + sessionARN + `","` + rootARN + `"]}`, session, false},
