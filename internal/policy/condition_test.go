@@ -12,6 +12,8 @@ var context = values{
 	"kms:encryptioncontext:a":      {"x*y"},
 	"kms:encryptioncontext:umläut": {"grün"},
 	"kms:encryptioncontext:bytes":  {"AAEC"},
+	"kms:encryptioncontext:loud":   {"<BLUE-ü>"},
+	"kms:encryptioncontext:short":  {"arn:aws:s3::b"},
 	"kms:rotationperiodindays":     {"90"},
 	"kms:validto":                  {"2026-06-30T12:00:00Z"},
 	"kms:requestalias":             {"alias/app"},
@@ -109,6 +111,13 @@ var conditions = []struct{ condition, want string }{
 	{`{"ArnLike":{"aws:PrincipalArn":"*"}}`, "no"},
 	{`{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam:*:user/alice"}}`, "no"},
 	{`{"ArnLike":{"aws:SourceArn":"arn:aws:s3:::bucket*b"}}`, "yes"},
+	{`{"ArnEquals":{"aws:username":"alice"}}`, "no"}, // no ARN
+	{`{"ArnNotEquals":{"aws:username":"alice"}}`, "yes"},
+	{`{"ArnEquals":{"kms:EncryptionContext:short":"arn:aws:s3::b"}}`, "no"}, // five components
+	{`{"ArnLike":{"kms:EncryptionContext:short":"arn:aws:s3::*"}}`, "no"},
+	{`{"ArnLike":{"kms:EncryptionContext:short":["arn:aws:s3:::b","${kms:EncryptionContext:short}"]}}`, "no"},
+	{`{"ArnNotLike":{"kms:EncryptionContext:short":"arn:aws:s3::b"}}`, "yes"},
+	{`{"ArnLike":{"aws:SourceArn":"${aws:SourceArn}"}}`, "yes"},
 	{`{"ArnNotEquals":{"aws:PrincipalArn":"` + aliceARN + `"}}`, "no"},
 	{`{"ArnNotLike":{"aws:PrincipalArn":"arn:aws:iam::*:role/*"}}`, "yes"},
 	{`{"StringEquals":{"aws:PrincipalAccount":"111122223333","kms:CallerAccount":"111122223333","aws:PrincipalType":"User"}}`, "yes"},
