@@ -26,7 +26,7 @@ func newWanted(o operator, values []string, variables bool) (w wanted) {
 	x := syntax{variables: variables}
 	switch o.compares {
 	case "folded":
-		w.strings = newPatterns(lower(values), x, anyText)
+		w.strings = newPatterns(lower(values), x, anyCase)
 	case "globs":
 		w.strings = newPatterns(values, syntax{true, variables, 0}, anyText)
 	case "arns":

@@ -51,8 +51,11 @@ var statements = []struct {
 	{`"Principal":"*","Action":"*","Resource":"arn:aws:kms:eu-west-2:111122223333:key/${kms:EncryptionContext:id}*"`, true},
 	{`"Principal":"*","Action":"*","Resource":"arn:aws:kms:eu-west-2:111122223333:key/${aws:Missing, '1234abcd'}*"`, true},
 	{`"Principal":"*","Action":"*","Resource":"arn:aws:kms:eu-west-2:111122223333:key/${kms:EncryptionContext:star}"`, false}, // * as a value is a *
-	{`"Principal":"*","Action":"*","Resource":["arn:aws:kms:eu-west-2:111122223333:key/${aws:username}","` + keyARN + `"]`, false},
-	{`"Principal":"*","Action":"*","NotResource":"arn:aws:kms:eu-west-2:111122223333:key/${aws:username}"`, false},
+	{`"Principal":"*","Action":"*","Resource":"arn:aws:kms:eu-west-2:111122223333:key/*${aws:username}"`, false},              // without a value: like nothing
+	{`"Principal":"*","Action":"*","Resource":["arn:aws:kms:eu-west-2:111122223333:key/${aws:username}","` + keyARN + `"]`, true},
+	{`"Principal":"*","Action":"*","Resource":["arn:aws:kms:eu-west-2:111122223333:key/${aws:username}","arn:aws:s3:::b"]`, false},
+	{`"Principal":"*","Action":"*","NotResource":"arn:aws:kms:eu-west-2:111122223333:key/*${aws:username}"`, true},
+	{`"Principal":"*","Action":"*","NotResource":["arn:aws:kms:eu-west-2:111122223333:key/${aws:username}","` + keyARN + `"]`, false},
 	{`"Principal":"*","Action":"*","Resource":"arn:aws:kms:eu-west-2:${aws:PrincipalAccount}:key/*"`, false}, // only after the fifth colon
 }
 

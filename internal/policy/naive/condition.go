@@ -104,6 +104,11 @@ func (s statement) holds(o operator, name string, wanted []string, r policy.Requ
 		return holdsNull(len(values) == 0, wanted)
 	case len(values) == 0:
 		return o.holdsForAbsent()
+	case o.set != "" && len(values) == 1 && values[0] == "":
+		// "ForAllValues … also returns true if … the context key value resolves to a null
+		// data set, such as an empty string"; of ForAnyValue: "For no matching context key
+		// or a null dataset, the condition returns false" ("Set operators").
+		return o.set == "forallvalues"
 	}
 	matching := 0
 	for _, value := range values {
