@@ -6,7 +6,7 @@ PYTHON := $(VENV)/bin/python
 export KEYHOLD_PYTHON := $(CURDIR)/$(PYTHON)
 export CGO_ENABLED := 0
 
-.PHONY: build demo test race lint vuln deps faults crash images syncs flips full million attacks badkeys malformed timing tokens bench profile fuzz clean
+.PHONY: build demo test race lint vuln deps faults crash images syncs flips full million attacks badkeys malformed timing tokens decisions bench profile fuzz clean
 
 # runtimesecret: key material that was used is erased from registers, stack and heap.
 build:
@@ -91,6 +91,10 @@ timing:
 # 1,000,000 mutated import tokens: none is accepted.
 tokens:
 	KEYHOLD_TOKENS=1000000 go test -count=1 -v -timeout 60m -run '^TestMutatedTokens$$' ./internal/service
+
+# 1,000,000 random requests: the policy engine decides as the naive evaluator does.
+decisions:
+	KEYHOLD_DECISIONS=1000000 go test -count=1 -v -timeout 60m -run '^TestDecisionsAreTheNaiveOnes$$' ./internal/policy
 
 FUZZTIME ?= 30s
 fuzz:

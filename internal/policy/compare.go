@@ -26,7 +26,7 @@ func newWanted(o operator, values []string, variables bool) (w wanted) {
 	x := syntax{variables: variables}
 	switch o.compares {
 	case "folded":
-		w.strings = newPatterns(lower(values), x, anyText)
+		w.strings = newPatterns(lower(values), x, anyCase)
 	case "globs":
 		w.strings = newPatterns(values, syntax{true, variables, 0}, anyText)
 	case "arns":
@@ -63,6 +63,8 @@ func (w *wanted) match(o operator, value string, e *evaluation) outcome {
 	switch o.compares {
 	case "folded":
 		return w.strings.match(strings.ToLower(value), e)
+	case "arns":
+		return w.named(value, e)
 	case "numbers":
 		return w.compare(o.relation, value, number)
 	case "dates":
@@ -98,6 +100,20 @@ func (w *wanted) compare(relation, value string, form func(string) (float64, boo
 	_, found := slices.BinarySearch(w.ordered, v)
 	return answer(found)
 }
+
+// named compares ARNs. Source: "IAM JSON policy elements: Condition operators", of
+// ArnLike: "Each of the six colon-delimited components of the ARN is checked
+// separately". What has fewer has none to check: it matches nothing, be it the text
+// or the pattern, which then cannot be like the six.
+func (w *wanted) named(value string, e *evaluation) outcome {
+	if !isARN(value) {
+		return no
+	}
+	return w.strings.match(value, e)
+}
+
+// isARN reports whether a text has the six components of an ARN.
+func isARN(s string) bool { return strings.Count(s, ":") >= 5 }
 
 func (w *wanted) within(value string) outcome {
 	address, err := netip.ParseAddr(value)
