@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"slices"
 
 	"github.com/keyhold/keyhold/internal/identity"
 )
@@ -19,5 +20,6 @@ func (s *Service) AccessKey(ctx context.Context, id string) (k identity.AccessKe
 	}
 	u, ok, err := users.Latest(ctx, s.store, namedPath(r.Account, r.User))
 	k.Principal = u.Principal()
-	return k, ok && !u.Disabled, err
+	// Somebody else may have the name now.
+	return k, ok && !u.Disabled && slices.Contains(u.Keys, id), err
 }

@@ -51,10 +51,6 @@ var fromMember = map[string]given{
 	"kms:messagetype":                            {"MessageType", "RAW"},
 	"kms:macalgorithm":                           {"MacAlgorithm", ""},
 	"kms:keyagreementalgorithm":                  {"KeyAgreementAlgorithm", ""},
-	"kms:granteeprincipal":                       {"GranteePrincipal", ""},
-	"kms:granteeserviceprincipal":                {"GranteeServicePrincipal", ""},
-	"kms:retiringprincipal":                      {"RetiringPrincipal", ""},
-	"kms:retiringserviceprincipal":               {"RetiringServicePrincipal", ""},
 	"kms:primaryregion":                          {"PrimaryRegion", ""},
 	"kms:replicaregion":                          {"ReplicaRegion", ""},
 	"kms:rotationperiodindays":                   {"RotationPeriodInDays", "365"},
@@ -101,17 +97,22 @@ var fromRequest = map[string]func(v *conditions) []string{
 	"aws:username":                 func(v *conditions) []string { return one(v.c.Caller.Principal.UserName) },
 	"aws:principalisawsservice":    func(*conditions) []string { return one("false") },
 	"aws:viaawsservice":            func(*conditions) []string { return one("false") },
+	"aws:multifactorauthpresent":   ofSession(func(*identity.Session) string { return "false" }),
 	"aws:tokenissuetime":           ofSession(func(s *identity.Session) string { return s.Issued.UTC().Format(time.RFC3339) }),
 	"aws:sourceidentity":           ofSession(func(s *identity.Session) string { return s.SourceIdentity }),
 	"aws:federatedprovider":        ofSession(federatedProvider),
 	"aws:tagkeys":                  (*conditions).tagKeys,
 	"kms:encryptioncontextkeys":    (*conditions).contextKeys,
+	"kms:granteeprincipal":         ofNewGrant("GranteePrincipal"),
+	"kms:granteeserviceprincipal":  ofNewGrant("GranteeServicePrincipal"),
+	"kms:retiringprincipal":        ofNewGrant("RetiringPrincipal"),
+	"kms:retiringserviceprincipal": ofNewGrant("RetiringServicePrincipal"),
 	"kms:grantconstrainttype":      (*conditions).constraintTypes,
 	"kms:grantconstraintsourcearn": (*conditions).constraintSource,
 	"kms:grantisforawsresource":    (*conditions).grantForResource,
 	"kms:grantoperations":          (*conditions).grantOperations,
 	"kms:reencryptonsamekey":       (*conditions).onSameKey,
-	"kms:requestalias":             func(v *conditions) []string { return one(v.t.ref.Alias) },
+	"kms:requestalias":             (*conditions).requestAlias,
 	"kms:encryptionalgorithm":      (*conditions).encryptionAlgorithm,
 	"kms:keyspec":                  (*conditions).keySpec,
 	"kms:customermasterkeyspec":    (*conditions).keySpec,
@@ -138,6 +139,26 @@ func ofSession(value func(*identity.Session) string) func(*conditions) []string 
 		}
 		return nil
 	}
+}
+
+// ofNewGrant is the value of a member of CreateGrant: other operations have members of
+// the same names, which are not what the condition keys are about.
+func ofNewGrant(member string) func(*conditions) []string {
+	return func(v *conditions) []string {
+		if v.grant() == nil {
+			return nil
+		}
+		return v.member(member, "")
+	}
+}
+
+// requestAlias is the alias by which a key is named to be used: not one that is to be
+// changed. Source: "Condition keys for AWS KMS", kms:RequestAlias.
+func (v *conditions) requestAlias() []string {
+	if v.c.Operation.shape.Field(v.c.Input, "AliasName").IsValid() {
+		return nil
+	}
+	return one(v.t.ref.Alias)
 }
 
 func federatedProvider(s *identity.Session) string {

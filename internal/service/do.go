@@ -99,6 +99,9 @@ func (c *call) allow(a ask) (t target, k key.Key, err error) {
 	if err != nil {
 		return t, k, err
 	}
+	if missing == nil && k.Account != c.Caller.Principal.AccountID && !c.Operation.acrossAccounts {
+		return t, k, c.unseen(a.Action, t, nil)
+	}
 	may := c.mayUse
 	if a.May != nil {
 		may = func(action string, t target, k key.Key, missing error) error { return a.May(c, action, t, k, missing) }

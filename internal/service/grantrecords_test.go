@@ -322,6 +322,24 @@ func TestGrantsCostNothing(t *testing.T) {
 	}
 }
 
+// Whom policies allow something has no grant looked at; whom nothing allows it, those
+// of the index that are for them.
+func TestWhoNeedsNoGrantReadsNone(t *testing.T) {
+	s, b, crowded, _ := openCounting(t, 1000)
+	c := cast{people{t, s}}
+	c.user("alice", with(c.identity("allow kms:*")))
+	c.user("bob")
+	c.role("app7")
+	on := key.ARN(crowded.Account, crowded.Region, "key/"+crowded.ID)
+	for who, want := range map[string]int{"home": 0, "alice": 0, "bob": 0, "role/app7": 20} {
+		a, request := c.as(who), `{"KeyId":"`+on+`"}`
+		read := b.reads(func() { a.try("Decrypt", on, request) })
+		if n := read["grant"] + read["grant-of-grantee"]; n != want {
+			t.Errorf("%s reads %v, want %d", who, read, want)
+		}
+	}
+}
+
 // BenchmarkGrants compares requests on a key without grants and on one with as
 // many as there can be.
 func BenchmarkGrants(b *testing.B) {

@@ -6,7 +6,9 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-var listAliases = query("ListAliases", asks{{Action: "kms:ListAliases", On: optional("KeyId", keyID)}}, nil,
+// ListAliases asks for the account; a key that the request names is only looked for.
+// Source: "AWS KMS permissions", where its resource is "*".
+var listAliases = query("ListAliases", asks{{Action: "kms:ListAliases"}, {Action: "kms:ListAliases", On: optional("KeyId", keyID), May: mayBeFound}}, nil,
 	func(c *call, in *api.ListAliasesRequest) (*api.ListAliasesResponse, error) {
 		p, err := pageOf(c.Operation.Name, in.Marker, in.Limit, 50, 100)
 		if err != nil {
@@ -23,6 +25,15 @@ var listAliases = query("ListAliases", asks{{Action: "kms:ListAliases", On: opti
 		out.NextMarker, out.Truncated = p.next()
 		return out, err
 	})
+
+// mayBeFound decides about a key of the caller's account of which nothing is asked but
+// that it is there.
+func mayBeFound(c *call, action string, t target, _ key.Key, missing error) error {
+	if missing != nil {
+		return c.unseen(action, t, missing)
+	}
+	return nil
+}
 
 func (c *call) listAllAliases(p *page, v *store.View, add func(key.Alias)) error {
 	return list(p, v, aliases, scope(c.Caller.Principal.AccountID, c.Caller.Region), func(_ string, a key.Alias) error {

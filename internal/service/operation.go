@@ -23,6 +23,9 @@ type Operation struct {
 	// asks.
 	Unsigned bool
 
+	// acrossAccounts says that it can be about a key of another account.
+	acrossAccounts bool
+
 	// usesKeys says that it is one of the cryptographic operations that
 	// GetKeyLastUsage tells of.
 	usesKeys bool

@@ -2,6 +2,7 @@ package service
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/keyhold/keyhold/internal/api"
 )
@@ -84,10 +85,16 @@ func operations(dev bool) map[string]Operation {
 	tracked := api.Enum("KeyLastUsageTrackingOperation")
 	for _, row := range rows {
 		row.usesKeys = slices.Contains(tracked, row.Name)
+		row.acrossAccounts = row.usesKeys || slices.Contains(acrossAccounts, row.Name)
 		table[row.Name] = row
 	}
 	return table
 }
+
+// acrossAccounts are the operations, beside the cryptographic ones, on keys of other
+// accounts; a permission for any other has no effect there. Source: "Allowing users in
+// other accounts to use a KMS key".
+var acrossAccounts = strings.Fields("CreateGrant DescribeKey GetKeyRotationStatus GetPublicKey ListGrants RetireGrant RevokeGrant")
 
 // of returns the rows as those of an API.
 func of(target string, rows ...Operation) []Operation {

@@ -3,7 +3,6 @@ package service
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/keyhold/keyhold/internal/api"
@@ -54,20 +53,27 @@ func mayRetire(c *call, action string, t target, k key.Key, missing error) error
 	}
 	q.request.Owner = g.IssuingAccount
 	d := policy.Decide(q.request, q.documents, nil)
-	if d.Allowed || !d.Explicit && c.mayRetireOf(g) {
-		return q.values.err
+	if !d.Allowed && !d.Explicit {
+		d, err = q.retires(g)
 	}
-	return c.unseen(action, t, nil)
+	if err == nil && d.Allowed {
+		err = q.values.err
+	} else if err == nil {
+		err = c.unseen(action, t, nil)
+	}
+	return err
 }
 
-// mayRetireOf reports whether the grant itself names the caller.
-func (c *call) mayRetireOf(g key.Grant) bool {
-	p := c.Caller.Principal
-	names := []key.Principal{key.Principal(p.ARN)}
-	if p.RoleARN != "" {
-		names = append(names, key.Principal(p.RoleARN))
-	}
-	return slices.Contains(names, g.Retiring) || slices.Contains(names, g.Grantee) && slices.Contains(g.Operations, "RetireGrant")
+// silent is a policy that allows and denies nothing.
+const silent = `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*"}}`
+
+// retires decides by the grant itself, of which the retiring principal has a part as
+// the grantee has: within the same limits, and without a policy beside it.
+func (q *question) retires(g key.Grant) (policy.Decision, error) {
+	request, documents := q.request, q.documents
+	p, err := q.c.compiled.get(silent, policy.KeyPolicy)
+	request.Owner, documents.Resource = request.Principal.Account, policy.Document{Policy: p}
+	return policy.Decide(request, documents, []key.Grant{g, {Grantee: g.Retiring, Operations: []string{"RetireGrant"}}}), err
 }
 
 // checkRetireGrant wants a token, or a key and a grant ID.
