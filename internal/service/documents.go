@@ -35,6 +35,39 @@ func (s *Service) keyPolicy(k key.Key) (policy.Document, error) {
 // means that some policy could not be had: then nothing may be decided, as it may
 // be one that denies.
 func (s *Service) documentsOf(ctx context.Context, p identity.Principal) (d policy.Documents, err error) {
+	if p.Kind == identity.KindUser || p.Kind == identity.KindAssumedRole {
+		if d, err = s.documentsOfEntity(ctx, p); err != nil {
+			return d, err
+		}
+	}
+	if p.Session != nil && p.Session.IsLimited() {
+		d.Session, err = s.sessionDocuments(ctx, p.Session)
+	}
+	return d, err
+}
+
+// documentsOfEntity returns the policies of a user or role. They are at hand as long
+// as nothing of the account's identities was changed.
+func (s *Service) documentsOfEntity(ctx context.Context, p identity.Principal) (d policy.Documents, err error) {
+	account, _, err := accounts.Latest(ctx, s.store, p.AccountID)
+	if err != nil {
+		return d, err
+	}
+	of := entityAt{p.ARN, p.ID, account.Serial}
+	if p.Kind == identity.KindAssumedRole {
+		of.arn, of.id = p.RoleARN, p.Session.RoleID
+	}
+	if d, ok := s.gathered.get(of); ok {
+		return d, nil
+	}
+	if d, err = s.gather(ctx, p); err == nil {
+		s.gathered.put(of, d)
+	}
+	return d, err
+}
+
+// gather reads the policies of a user or role.
+func (s *Service) gather(ctx context.Context, p identity.Principal) (d policy.Documents, err error) {
 	e, name, err := s.entityOf(ctx, p)
 	if err != nil {
 		return d, err
@@ -43,12 +76,7 @@ func (s *Service) documentsOf(ctx context.Context, p identity.Principal) (d poli
 		return d, err
 	}
 	if e.Boundary != "" {
-		if d.Boundary, err = s.managedDocument(ctx, e.Boundary); err != nil {
-			return d, err
-		}
-	}
-	if p.Session != nil && p.Session.IsLimited() {
-		d.Session, err = s.sessionDocuments(ctx, p.Session)
+		d.Boundary, err = s.managedDocument(ctx, e.Boundary)
 	}
 	return d, err
 }
