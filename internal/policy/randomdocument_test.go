@@ -161,7 +161,7 @@ var families = []family{
 	{
 		[]string{"kms:RotationPeriodInDays", "aws:MultiFactorAuthAge", "kms:ScheduleKeyDeletionPendingWindowInDays"},
 		[]string{"NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericLessThanEquals", "NumericGreaterThan", "NumericGreaterThanEquals"},
-		[]string{"7", "90", "90.0", "-7.5", "7 days", "Inf", "NaN", "9O", "0x7"}, nil,
+		[]string{"7", "90", "90.0", "-7.5", "9e1", "7 days", "Inf", "NaN", "9O", "0x7"}, nil,
 	},
 	{
 		[]string{"aws:CurrentTime", "aws:EpochTime", "aws:TokenIssueTime", "kms:ValidTo"},
