@@ -136,7 +136,7 @@ var sourceARNs = []string{"arn:aws:s3:::bucket", "arn:aws:s3:us-east-1:111111111
 var (
 	stringOperators = []string{"StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "StringLike", "StringNotLike"}
 	arnOperators    = []string{"ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike"}
-	names           = []string{"alice", "bob", "Alice", "a*e", "red", "Ève", "ève", ""}
+	names           = []string{"alice", "bob", "Alice", "a*e", "red", "Ève", "ève", "ΣΑΣ", "σας", ""}
 	namePatterns    = []string{"a*", "?ob", "*", "r?d", "${aws:username}", "${aws:PrincipalTag/team}", "${aws:PrincipalTag/team, 'red'}", "${kms:EncryptionContext:DEPT, 'bob'}", "a${*}e", "${aws:TagKeys}", "${id.example:amr}", "${$}", "${aws:userid}"}
 )
 
