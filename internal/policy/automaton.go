@@ -16,7 +16,7 @@ const (
 	// of the six colon-delimited components of the ARN is checked separately".
 	ofARN
 
-	// No wildcards at all, and text in lower case: that of "folded" operators.
+	// No wildcards at all, and text that is folded.
 	anyCase
 )
 

@@ -55,6 +55,7 @@ func worst(tb testing.TB) map[string]string {
 		"half variables":   condition("StringLike", "kms:EncryptionContext:a", `"*${kms:EncryptionContext:b}?b*"`),
 		"equal variables":  condition("StringEquals", "kms:EncryptionContext:a", `"${kms:EncryptionContext:b}${kms:EncryptionContext:b}b"`),
 		"folded variables": condition("StringEqualsIgnoreCase", "kms:EncryptionContext:a", `"${kms:EncryptionContext:b}${kms:EncryptionContext:b}b"`),
+		"folded values":    fill(`{"Version":"2012-10-17","Statement":[`, statement+`,"Condition":{"StringEqualsIgnoreCase":{"kms:EncryptionContext:wide":"a"}}}`, `]}`),
 		"set of variables": condition("ForAnyValue:StringEquals", "kms:EncryptionContextKeys", `"${aws:PrincipalArn}"`),
 		"set of strings":   condition("ForAnyValue:StringEquals", "kms:EncryptionContextKeys", `"ab"`),
 		"set of patterns":  condition("ForAnyValue:StringLike", "kms:EncryptionContextKeys", `"a?b*"`),
@@ -74,9 +75,10 @@ func worstRequest() Request {
 		keys = append(keys, fmt.Sprintf("%04d", i))
 	}
 	r.Values = values{
-		"kms:encryptioncontext:a":   {strings.Repeat("a", 8000)},
-		"kms:encryptioncontext:b":   {strings.Repeat("a", 3998)},
-		"kms:encryptioncontextkeys": keys,
+		"kms:encryptioncontext:a":    {strings.Repeat("a", 8000)},
+		"kms:encryptioncontext:wide": {strings.Repeat("\u03a3", 4000)},
+		"kms:encryptioncontext:b":    {strings.Repeat("a", 3998)},
+		"kms:encryptioncontextkeys":  keys,
 	}
 	return r
 }

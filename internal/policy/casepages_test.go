@@ -38,10 +38,10 @@ type refusedDocument struct {
 // as an identity policy, a boundary or a session policy.
 var documentTypes = map[string]policy.Type{"key": policy.KeyPolicy, "trust": policy.TrustPolicy, "iam": policy.IdentityPolicy}
 
-// readPages reads all files of the table.
-func readPages(t *testing.T) (pages []*page) {
+// readPages reads all files of a table, a folder of testdata.
+func readPages(t *testing.T, table string) (pages []*page) {
 	t.Helper()
-	files, err := filepath.Glob("testdata/cases/*.txtar")
+	files, err := filepath.Glob("testdata/" + table + "/*.txtar")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no cases", err)
 	}

@@ -8,13 +8,23 @@ import (
 	"github.com/keyhold/keyhold/internal/policy/naive"
 )
 
-// leastCases is how many decisions the table has at least.
-const leastCases = 400
+// How many decisions the tables have at least.
+const (
+	leastCases    = 1000
+	leastPractice = 150
+)
 
 // TestDocumentedCases holds the engine and the naive evaluator against decisions that
 // are taken from the public documentation. testdata/cases/README.md tells how they are written.
-func TestDocumentedCases(t *testing.T) {
-	pages, cases := readPages(t), 0
+func TestDocumentedCases(t *testing.T) { checkCases(t, "cases", leastCases) }
+
+// TestPracticedCases does the same with policies as people and programs write them.
+func TestPracticedCases(t *testing.T) { checkCases(t, "practice", leastPractice) }
+
+// checkCases holds both against the cases of a table.
+func checkCases(t *testing.T, table string, least int) {
+	t.Helper()
+	pages, cases := readPages(t, table), 0
 	for _, p := range pages {
 		for _, c := range p.cases {
 			t.Run(c.name, func(t *testing.T) {
@@ -29,8 +39,8 @@ func TestDocumentedCases(t *testing.T) {
 		cases += len(p.cases)
 	}
 	t.Logf("%d cases from %d pages", cases, len(pages))
-	if cases < leastCases {
-		t.Errorf("%d cases, want at least %d", cases, leastCases)
+	if cases < least {
+		t.Errorf("%d cases, want at least %d", cases, least)
 	}
 }
 
@@ -90,7 +100,7 @@ func compiled(t *testing.T, d document) policy.Document {
 
 // TestRefusedDocuments parses documents that are wrong at one line.
 func TestRefusedDocuments(t *testing.T) {
-	for _, p := range readPages(t) {
+	for _, p := range readPages(t, "cases") {
 		for _, d := range p.refused {
 			t.Run(d.name, func(t *testing.T) {
 				_, err := policy.Parse(d.text, d.is)

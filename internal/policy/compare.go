@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // wanted are the values of a condition, ready to be compared with one of a
@@ -26,7 +28,7 @@ func newWanted(o operator, values []string, variables bool) (w wanted) {
 	x := syntax{variables: variables}
 	switch o.compares {
 	case "folded":
-		w.strings = newPatterns(lower(values), x, anyCase)
+		w.strings = newPatterns(each(values, folded), x, anyCase)
 	case "globs":
 		w.strings = newPatterns(values, syntax{true, variables, 0}, anyText)
 	case "arns":
@@ -62,7 +64,11 @@ func each[T any](values []string, form func(string) (T, bool)) (all []T) {
 func (w *wanted) match(o operator, value string, e *evaluation) outcome {
 	switch o.compares {
 	case "folded":
-		return w.strings.match(strings.ToLower(value), e)
+		if !e.mayFold(len(value)) {
+			return unclear
+		}
+		value, _ = folded(value)
+		return w.strings.match(value, e)
 	case "arns":
 		return w.named(value, e)
 	case "numbers":
@@ -165,6 +171,24 @@ func network(s string) (netip.Prefix, bool) {
 	}
 	a = a.Unmap().WithZone("")
 	return netip.PrefixFrom(a, a.BitLen()), true
+}
+
+// folded returns a text with all letters in one case.
+func folded(s string) (string, bool) { return strings.Map(fold, s), true }
+
+// fold returns the character that stands for all that differ from it by case alone:
+// that of CaseFolding.txt of Unicode, status S and C, one character for one.
+func fold(c rune) rune {
+	least := c
+	if c >= utf8.RuneSelf {
+		for d := unicode.SimpleFold(c); d != c; d = unicode.SimpleFold(d) {
+			least = min(least, d)
+		}
+	}
+	if 'A' <= least && least <= 'Z' {
+		least += 'a' - 'A'
+	}
+	return least
 }
 
 func boolean(s string) (string, bool) {

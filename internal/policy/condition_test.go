@@ -13,6 +13,7 @@ var context = values{
 	"kms:encryptioncontext:umläut": {"grün"},
 	"kms:encryptioncontext:bytes":  {"AAEC"},
 	"kms:encryptioncontext:loud":   {"<BLUE-ü>"},
+	"kms:encryptioncontext:greek":  {"σας kİı"},
 	"kms:encryptioncontext:short":  {"arn:aws:s3::b"},
 	"kms:rotationperiodindays":     {"90"},
 	"kms:validto":                  {"2026-06-30T12:00:00Z"},
@@ -49,6 +50,9 @@ var conditions = []struct{ condition, want string }{
 	{`{"StringEqualsIgnoreCase":{"kms:EncryptionContext:loud":"<${aws:PrincipalTag/Team}-${aws:none, 'Ü'}>>"}}`, "no"},
 	{`{"StringEqualsIgnoreCase":{"kms:EncryptionContext:loud":"<${aws:username}-Ü>"}}`, "no"},
 	{`{"StringEqualsIgnoreCase":{"aws:username":"${kms:EncryptionContext:a}"}}`, "no"}, // no wildcards
+	{`{"StringEqualsIgnoreCase":{"kms:EncryptionContext:greek":"ΣΑΣ \u212aİı"}}`, "yes"},
+	{`{"StringEqualsIgnoreCase":{"kms:EncryptionContext:greek":"σας kIı"}}`, "no"},
+	{`{"StringEqualsIgnoreCase":{"kms:EncryptionContext:greek":"${kms:EncryptionContext:greek}"}}`, "yes"},
 	{`{"StringLike":{"aws:username":["b*","a?i*e"]}}`, "yes"},
 	{`{"StringLike":{"aws:username":"*"}}`, "yes"},
 	{`{"StringLike":{"kms:EncryptionContext:Umläut":"gr?n"}}`, "yes"},

@@ -22,7 +22,7 @@ var kinds = []string{
 	"denied by key policy", "denied by identity", "denied by boundary", "denied by session policy",
 }
 
-// check logs the counts. In a long test there is enough of each kind.
+// check logs the counts among n requests. In a long test there is enough of each kind.
 func (c counts) check(t *testing.T, n uint64) {
 	t.Helper()
 	for _, kind := range kinds {

@@ -3,7 +3,6 @@ package policy
 import (
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -58,9 +57,9 @@ func (p *patterns) match(s string, e *evaluation) outcome {
 	return no
 }
 
-// maxWork bounds what the patterns with variables may cost in one decision: about
-// as many words moved, or characters compared, in a few milliseconds. All others
-// are bounded by the size of a policy.
+// maxWork bounds what the patterns with variables, and those without regard to case,
+// may cost in one decision: about as many words moved, in a few milliseconds. All
+// others are bounded by the size of a policy.
 const maxWork = 1 << 20
 
 // lookup is the work of asking for the value of a variable.
@@ -111,18 +110,24 @@ func (e *evaluation) lengthOf(open pattern) (n int, ok bool) {
 	return n, true
 }
 
-// matchFolded matches a pattern without wildcards with a text in lower case. So
-// the values of variables are taken in lower case as well.
+// mayFold reports whether there is work left to fold so many bytes, each of which
+// costs several times as much as others.
+func (e *evaluation) mayFold(bytes int) bool {
+	e.work += 4 * bytes
+	return e.work <= maxWork
+}
+
+// matchFolded matches a pattern without wildcards with a text that is folded. So the
+// values of variables are folded as well.
 func (e *evaluation) matchFolded(open pattern, s string, length int) outcome {
-	e.work += min(length, len(s))
-	if e.work > maxWork {
+	if !e.mayFold(min(length, len(s))) {
 		return unclear
 	}
 	for _, t := range open {
 		text, _ := e.valueOf(t)
 		for _, c := range text {
 			have, n := utf8.DecodeRuneInString(s)
-			if n == 0 || have != unicode.ToLower(c) {
+			if n == 0 || have != fold(c) {
 				return no
 			}
 			s = s[n:]

@@ -136,7 +136,7 @@ var sourceARNs = []string{"arn:aws:s3:::bucket", "arn:aws:s3:us-east-1:111111111
 var (
 	stringOperators = []string{"StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "StringLike", "StringNotLike"}
 	arnOperators    = []string{"ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike"}
-	names           = []string{"alice", "bob", "Alice", "a*e", "red", "Ève", "ève", ""}
+	names           = []string{"alice", "bob", "Alice", "a*e", "red", "Ève", "ève", "ΣΑΣ", "σας", ""}
 	namePatterns    = []string{"a*", "?ob", "*", "r?d", "${aws:username}", "${aws:PrincipalTag/team}", "${aws:PrincipalTag/team, 'red'}", "${kms:EncryptionContext:DEPT, 'bob'}", "a${*}e", "${aws:TagKeys}", "${id.example:amr}", "${$}", "${aws:userid}"}
 )
 
@@ -161,7 +161,7 @@ var families = []family{
 	{
 		[]string{"kms:RotationPeriodInDays", "aws:MultiFactorAuthAge", "kms:ScheduleKeyDeletionPendingWindowInDays"},
 		[]string{"NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericLessThanEquals", "NumericGreaterThan", "NumericGreaterThanEquals"},
-		[]string{"7", "90", "90.0", "-7.5", "7 days", "Inf", "NaN", "9O", "0x7"}, nil,
+		[]string{"7", "90", "90.0", "-7.5", "9e1", "7 days", "Inf", "NaN", "9O", "0x7"}, nil,
 	},
 	{
 		[]string{"aws:CurrentTime", "aws:EpochTime", "aws:TokenIssueTime", "kms:ValidTo"},

@@ -69,9 +69,10 @@ func numbers(relation string) func(wanted, value string) bool {
 	}
 }
 
-var decimal = regexp.MustCompile(`^[+-]?[0-9]+(\.[0-9]+)?$`)
+var decimal = regexp.MustCompile(`^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,2})?$`)
 
-// number reads "an integer or decimal value".
+// number reads "an integer or decimal value", as a policy may have it without
+// quotation marks: so also one with an exponent.
 func number(s string) (*big.Rat, bool) {
 	if !decimal.MatchString(s) {
 		return nil, false
