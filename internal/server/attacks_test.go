@@ -1,0 +1,548 @@
+package server_test
+
+import (
+	"crypto"
+	"crypto/hmac"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/keyhold/keyhold/kmstest"
+)
+
+// A letter is a request that is signed by hand, so that everything about it can be
+// wrong.
+type letter struct {
+	method, path, service, region string
+	target, body, contentType     string
+	id, secret, token             string
+	at                            time.Time
+	leaveOut                      []string            // of the headers that are signed
+	more                          http.Header         // that are signed too
+	payload                       string              // the digest that is signed; "" is the body's
+	after                         func(*http.Request) // made once it is signed
+}
+
+// plain is a request of the root that is good.
+func plain() letter {
+	return letter{
+		method: "POST", path: "/", service: "kms", region: kmstest.Region, target: "TrentService.ListKeys", body: "{}", contentType: "application/x-amz-json-1.1",
+		id: kmstest.AccessKeyID, secret: kmstest.SecretAccessKey, at: time.Now().UTC(),
+	}
+}
+
+// form is one of the STS API.
+func form(body string) letter {
+	l := plain()
+	l.service, l.target, l.body, l.contentType = "sts", "", body, "application/x-www-form-urlencoded"
+	return l
+}
+
+func digest(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
+}
+
+func hmacOf(k []byte, s string) []byte {
+	h := hmac.New(sha256.New, k)
+	h.Write([]byte(s))
+	return h.Sum(nil)
+}
+
+// send signs the letter and sends it.
+func (l letter) send(t *testing.T, s *kmstest.Server) answer {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), l.method, s.Endpoint+l.path, strings.NewReader(l.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{"Content-Type": l.contentType, "X-Amz-Target": l.target, "X-Amz-Security-Token": l.token, "X-Amz-Date": l.at.Format("20060102T150405Z")} {
+		if value != "" {
+			r.Header.Set(name, value)
+		}
+	}
+	for name, values := range l.more {
+		r.Header[name] = values
+	}
+	r.Header.Set("Authorization", l.authorization(r))
+	if l.after != nil {
+		l.after(r)
+	}
+	return do(t, r)
+}
+
+// authorization computes the header, by the page "Create a signed AWS API request".
+func (l letter) authorization(r *http.Request) string {
+	values := map[string]string{"host": r.URL.Host}
+	for name, v := range r.Header {
+		values[strings.ToLower(name)] = strings.Join(v, ",")
+	}
+	var names []string
+	var canonical strings.Builder
+	for name := range values {
+		if !slices.Contains(l.leaveOut, name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	fmt.Fprintf(&canonical, "%s\n%s\n%s\n", r.Method, r.URL.EscapedPath(), r.URL.RawQuery)
+	for _, name := range names {
+		fmt.Fprintf(&canonical, "%s:%s\n", name, values[name])
+	}
+	payload := l.payload
+	if payload == "" {
+		payload = digest(l.body)
+	}
+	fmt.Fprintf(&canonical, "\n%s\n%s", strings.Join(names, ";"), payload)
+	scope := l.at.Format("20060102") + "/" + l.region + "/" + l.service + "/aws4_request"
+	k := []byte("AWS4" + l.secret)
+	for part := range strings.SplitSeq(scope, "/") {
+		k = hmacOf(k, part)
+	}
+	signature := hmacOf(k, "AWS4-HMAC-SHA256\n"+l.at.Format("20060102T150405Z")+"\n"+scope+"\n"+digest(canonical.String()))
+	return fmt.Sprintf("AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%x", l.id, scope, strings.Join(names, ";"), signature)
+}
+
+// afterwards is what somebody on the way changes.
+func afterwards(change func(r *http.Request)) func(*letter) {
+	return func(l *letter) { l.after = change }
+}
+
+// header adds one on the way.
+func header(name, value string) func(*letter) {
+	return afterwards(func(r *http.Request) { r.Header[name] = append(r.Header[name], value) })
+}
+
+// signed adds one before the signature.
+func signed(name string, values ...string) func(*letter) {
+	return func(l *letter) { l.more = http.Header{name: values} }
+}
+
+// rebody sends another body than what was signed.
+func rebody(r *http.Request, body string) {
+	r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
+}
+
+// Attacks on the way in: each is the good request with one thing changed.
+func TestAttacksOnRequests(t *testing.T) {
+	s := kmstest.Start(t)
+	moves := []struct {
+		name   string
+		attack func(l *letter)
+	}{
+		{"no signature", afterwards(func(r *http.Request) { r.Header.Del("Authorization") })},
+		{"a signature of zeros", afterwards(func(r *http.Request) {
+			r.Header.Set("Authorization", regexp.MustCompile(`Signature=.*`).ReplaceAllString(r.Header.Get("Authorization"), "Signature="+strings.Repeat("0", 64)))
+		})},
+		{"a signature in capitals", afterwards(func(r *http.Request) {
+			before, after, _ := strings.Cut(r.Header.Get("Authorization"), "Signature=")
+			r.Header.Set("Authorization", before+"Signature="+strings.ToUpper(after))
+		})},
+		{"another algorithm", afterwards(func(r *http.Request) {
+			r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), "SHA256", "SHA1", 1))
+		})},
+		{"the asymmetric algorithm", afterwards(func(r *http.Request) {
+			r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), "AWS4-HMAC", "AWS4-ECDSA-P256", 1))
+		})},
+		{"another secret", func(l *letter) { l.secret = "another" }},
+		{"an empty secret", func(l *letter) { l.id, l.secret = "AKIANOBODY", "" }},
+		{"the secret that stands in for those of unknown keys", func(l *letter) { l.id, l.secret = "AKIANOBODY", strings.Repeat("0", 40) }},
+		{"replayed after five minutes", func(l *letter) { l.at = l.at.Add(-5*time.Minute - 2*time.Second) }},
+		{"from the future", func(l *letter) { l.at = l.at.Add(5*time.Minute + 2*time.Second) }},
+		{"a new date on an old signature", func(l *letter) {
+			now := l.at.Format("20060102T150405Z")
+			l.at = l.at.Add(-10 * time.Minute)
+			l.after = func(r *http.Request) { r.Header.Set("X-Amz-Date", now) }
+		}},
+		{"a second date", header("X-Amz-Date", "20260101T000000Z")},
+		{"for another service", func(l *letter) { l.service = "sts" }},
+		{"for another Region that does not exist", func(l *letter) { l.region = "nowhere" }},
+		{"another terminator", afterwards(func(r *http.Request) {
+			r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), "aws4_request", "aws5_request", 1))
+		})},
+		{"unsigned host", func(l *letter) { l.leaveOut = []string{"host"} }},
+		{"unsigned target", func(l *letter) { l.leaveOut = []string{"x-amz-target"} }},
+		{"unsigned date", func(l *letter) { l.leaveOut = []string{"x-amz-date"} }},
+		{"an unsigned content type that was changed", func(l *letter) {
+			l.leaveOut, l.after = []string{"content-type"}, func(r *http.Request) { r.Header.Set("Content-Type", "application/x-www-form-urlencoded") }
+		}},
+		{"another host", afterwards(func(r *http.Request) { r.Host = "kms.us-east-1.amazonaws.com" })},
+		{"another target", afterwards(func(r *http.Request) { r.Header.Set("X-Amz-Target", "TrentService.CreateKey") })},
+		{"a second target", header("X-Amz-Target", "TrentService.CreateKey")},
+		{"a second target in another case", header("x-amz-target", "TrentService.CreateKey")},
+		{"two targets that are signed", signed("X-Amz-Target", "TrentService.ListKeys", "TrentService.CreateKey")},
+		{"a second Authorization", header("Authorization", "AWS4-HMAC-SHA256 Credential=x")},
+		{"a second content type", header("Content-Type", "text/plain")},
+		{"an unsigned header of the service", header("X-Amz-Meta", "1")},
+		{"a header signed that is not there", afterwards(func(r *http.Request) { r.Header.Del("X-Amz-Target") })},
+		{"a header that hides behind spaces", signed("X-Amz-Note", " a\u00a0b")},
+		{"another body", afterwards(func(r *http.Request) { rebody(r, `{"Limit":1}`) })},
+		{"a longer body", afterwards(func(r *http.Request) { rebody(r, "{} ") })},
+		{"no body", afterwards(func(r *http.Request) { rebody(r, "") })},
+		{"an unsigned payload", func(l *letter) {
+			l.payload, l.more = "UNSIGNED-PAYLOAD", http.Header{"X-Amz-Content-Sha256": {"UNSIGNED-PAYLOAD"}}
+		}},
+		{"a payload in signed chunks", func(l *letter) {
+			l.payload = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
+			l.more = http.Header{"X-Amz-Content-Sha256": {l.payload}, "Content-Encoding": {"aws-chunked"}, "X-Amz-Decoded-Content-Length": {"2"}}
+			l.body = "2;chunk-signature=" + strings.Repeat("0", 64) + "\r\n{}\r\n0;chunk-signature=" + strings.Repeat("0", 64) + "\r\n\r\n"
+		}},
+		{"a payload in unsigned chunks with a trailer", func(l *letter) {
+			l.payload = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+			l.more = http.Header{"X-Amz-Content-Sha256": {l.payload}, "X-Amz-Trailer": {"x-amz-checksum-crc32"}}
+			l.body = "2\r\n{}\r\n0\r\n\r\n"
+		}},
+		{"a body that came in chunks and was changed", afterwards(func(r *http.Request) {
+			rebody(r, `{"Limit":1}`)
+			r.ContentLength, r.TransferEncoding = -1, []string{"chunked"}
+		})},
+		{"the digest of another body", signed("X-Amz-Content-Sha256", digest("another"))},
+		{"a query", func(l *letter) { l.path = "/?X-Amz-Target=TrentService.CreateKey" }},
+		{"a query that was added", afterwards(func(r *http.Request) { r.URL.RawQuery = "a=b" })},
+		{"presigned", func(l *letter) {
+			l.path = "/?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=" + url.QueryEscape(l.id+"/x") + "&X-Amz-Signature=" + strings.Repeat("0", 64)
+		}},
+		{"presigned beside a header", afterwards(func(r *http.Request) { r.URL.RawQuery = "X-Amz-Expires=604800&X-Amz-Signature=0" })},
+		{"another path", func(l *letter) { l.path = "/x" }},
+		{"a path that comes back", func(l *letter) { l.path = "/x/.." }},
+		{"a path with an escape", func(l *letter) { l.path = "/%2e" }},
+		{"another method", func(l *letter) { l.method = "PUT" }},
+		{"a method that was changed", afterwards(func(r *http.Request) { r.Method = "PUT" })},
+		{"a session token on a key of long standing", func(l *letter) { l.token = "AAAA" }},
+		{"a session token that was added", header("X-Amz-Security-Token", "AAAA")},
+		{"an operation of the STS API", func(l *letter) { l.target = "AWSSecurityTokenServiceV20110615.GetCallerIdentity" }},
+		{"a member twice", func(l *letter) { l.body = `{"Limit":1,"Limit":2}` }},
+		{"a member in another case", func(l *letter) { l.target, l.body = "TrentService.DescribeKey", `{"keyid":"alias/a"}` }},
+		{"a body beside the body", func(l *letter) { l.body = `{}{}` }},
+		{"a body that is a form", func(l *letter) {
+			l.contentType, l.body = "application/x-www-form-urlencoded", "Action=GetCallerIdentity&Version=2011-06-15"
+		}},
+	}
+	if a := plain().send(t, s); a.status != 200 {
+		t.Fatalf("the good request: %+v", a)
+	}
+	for _, m := range moves {
+		t.Run(m.name, func(t *testing.T) {
+			l := plain()
+			m.attack(&l)
+			if a := l.send(t, s); a.status == 200 || a.status >= 500 {
+				t.Errorf("%+v", a)
+			}
+			if a := plain().send(t, s); a.status != 200 { // nothing stays behind
+				t.Errorf("the good request: %+v", a)
+			}
+		})
+	}
+	t.Logf("%d moves", len(moves))
+}
+
+// Attacks by requests of the STS API, and by who has a session.
+func TestAttacksOnSessions(t *testing.T) {
+	s := peopled(t, newIssuer(t))
+	const who = "Action=GetCallerIdentity&Version=2011-06-15"
+	type session struct{ id, secret, token string }
+	begin := func() session {
+		out, err := stsClient(s, rootCredentials()).GetSessionToken(t.Context(), &sts.GetSessionTokenInput{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return session{*out.Credentials.AccessKeyId, *out.Credentials.SecretAccessKey, *out.Credentials.SessionToken}
+	}
+	mine, other := begin(), begin()
+	with := func(l letter, k session) letter {
+		l.id, l.secret, l.token = k.id, k.secret, k.token
+		return l
+	}
+	foreign := kmstest.Start(t)
+	theirs, err := stsClient(foreign, rootCredentials()).GetSessionToken(t.Context(), &sts.GetSessionTokenInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	moves := []struct {
+		name             string
+		attack, legitime letter
+	}{
+		{"a session without its token", with(plain(), session{mine.id, mine.secret, ""}), with(plain(), mine)},
+		{"the token of another session", with(plain(), session{mine.id, mine.secret, other.token}), with(plain(), other)},
+		{"the ID of another session", with(plain(), session{other.id, mine.secret, mine.token}), with(plain(), mine)},
+		{"the secret of another session", with(plain(), session{mine.id, other.secret, mine.token}), with(plain(), mine)},
+		{"the token with the access key of long standing", with(plain(), session{kmstest.AccessKeyID, kmstest.SecretAccessKey, mine.token}), plain()},
+		{"a session of another deployment", with(plain(), session{*theirs.Credentials.AccessKeyId, *theirs.Credentials.SecretAccessKey, *theirs.Credentials.SessionToken}), with(plain(), mine)},
+		{"a token that is not signed", unsignedToken(with(plain(), mine)), with(plain(), mine)},
+		{"a session makes another", with(form("Action=GetSessionToken&Version=2011-06-15"), mine), form("Action=GetSessionToken&Version=2011-06-15")},
+		{"a form signed for another service", change(form(who), func(l *letter) { l.service = "kms" }), form(who)},
+		{"a form in another version", form("Action=GetCallerIdentity&Version=2010-05-08"), form(who)},
+		{"a form without a version", form("Action=GetCallerIdentity"), form(who)},
+		{"a form with two actions", form(who + "&Action=GetSessionToken"), form(who)},
+		{"a form with an action of KMS", form("Action=ListKeys&Version=2014-11-01"), form(who)},
+		{"a form with an action of administrators", form("Action=PutUser&Version=2011-06-15&Name=mallory"), form(who)},
+		{"a form with a target", change(form(who), func(l *letter) { l.target = "TrentService.ListKeys" }), form(who)},
+		{"a form whose action is in the query", change(form("Version=2011-06-15"), func(l *letter) { l.path = "/?Action=GetCallerIdentity" }), form(who)},
+		{"a form that was changed on the way", change(form(who), func(l *letter) {
+			l.after = func(r *http.Request) { rebody(r, strings.Replace(who, "GetCallerIdentity", "GetSessionToken", 1)) }
+		}), form(who)},
+		{"a form without a signature", change(form(who), func(l *letter) { l.after = func(r *http.Request) { r.Header.Del("Authorization") } }), form(who)},
+		{"a form with a name in another case", form("action=GetCallerIdentity&Version=2011-06-15"), form(who)},
+		{"the root assumes a role", form("Action=AssumeRole&Version=2011-06-15&RoleSessionName=build&RoleArn=arn:aws:iam::111122223333:role/deployer"),
+			change(form("Action=AssumeRole&Version=2011-06-15&RoleSessionName=build&RoleArn=arn:aws:iam::111122223333:role/deployer"), func(l *letter) { l.id, l.secret = "AKIAALICE", "alice's secret" })},
+	}
+	for _, m := range moves {
+		t.Run(m.name, func(t *testing.T) {
+			if a := m.attack.send(t, s); a.status == 200 || a.status >= 500 {
+				t.Errorf("%+v", a)
+			}
+			if a := m.legitime.send(t, s); a.status != 200 {
+				t.Errorf("what is legitimate: %+v", a)
+			}
+		})
+	}
+	s.Advance(61 * time.Minute)
+	if a := with(plain(), mine).send(t, s); !strings.Contains(a.body, "ExpiredToken") {
+		t.Errorf("a session that is over: %+v", a)
+	}
+	t.Logf("%d moves", len(moves)+1)
+}
+
+func change(l letter, fn func(*letter)) letter { fn(&l); return l }
+
+func unsignedToken(l letter) letter {
+	l.leaveOut = []string{"x-amz-security-token"}
+	return l
+}
+
+// Headers that say where a request comes from say so to nobody.
+func TestAttacksByHeaders(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "seed.toml")
+	statement := func(condition string) string {
+		return `'''{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"kms:*","Resource":"*"},{"Effect":"Deny","Action":"kms:ListKeys","Resource":"*","Condition":` + condition + `}]}'''`
+	}
+	text := ""
+	for name, condition := range map[string]string{
+		"via":    `{"StringNotEquals":{"kms:ViaService":"s3.us-east-1.amazonaws.com"}}`,
+		"source": `{"ArnNotEquals":{"aws:SourceArn":"arn:aws:s3:::bucket"}}`,
+		"owner":  `{"StringNotEquals":{"aws:SourceAccount":"111122223333"}}`,
+		"ip":     `{"NotIpAddress":{"aws:SourceIp":"192.0.2.0/24"}}`,
+		"tls":    `{"Bool":{"aws:SecureTransport":"false"}}`,
+		"vpc":    `{"StringNotEquals":{"aws:SourceVpc":"vpc-1"}}`,
+		"free":   `{"StringEquals":{"aws:username":"nobody"}}`,
+	} {
+		text += "[[user]]\nname = \"" + name + "\"\n[[user.policy]]\nname = \"p\"\ndocument = " + statement(condition) + "\n[[user.access_key]]\nid = \"AKIA" + strings.ToUpper(name) + "\"\nsecret = \"secret\"\n"
+	}
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := kmstest.Start(t, kmstest.Seed(file))
+	as := func(name string, headers http.Header) letter {
+		l := plain()
+		l.id, l.secret, l.more = "AKIA"+strings.ToUpper(name), "secret", headers
+		return l
+	}
+	moves := []struct {
+		name, who string
+		headers   http.Header
+	}{
+		{"kms:ViaService in a header", "via", http.Header{"Kms-Viaservice": {"s3.us-east-1.amazonaws.com"}, "X-Amz-Via-Service": {"s3.us-east-1.amazonaws.com"}}},
+		{"aws:SourceArn in a header", "source", http.Header{"X-Amz-Source-Arn": {"arn:aws:s3:::bucket"}, "Aws-Sourcearn": {"arn:aws:s3:::bucket"}}},
+		{"aws:SourceAccount in a header", "owner", http.Header{"X-Amz-Source-Account": {"111122223333"}}},
+		{"an address in X-Forwarded-For", "ip", http.Header{"X-Forwarded-For": {"192.0.2.1"}, "Forwarded": {"for=192.0.2.1"}, "X-Real-Ip": {"192.0.2.1"}, "True-Client-Ip": {"192.0.2.1"}}},
+		{"TLS in X-Forwarded-Proto", "tls", http.Header{"X-Forwarded-Proto": {"https"}, "Forwarded": {"proto=https"}}},
+		{"a network in a header", "vpc", http.Header{"X-Amz-Vpc-Id": {"vpc-1"}, "X-Amzn-Vpc-Id": {"vpc-1"}}},
+	}
+	for _, m := range moves {
+		t.Run(m.name, func(t *testing.T) {
+			if a := as(m.who, m.headers).send(t, s); a.status != 400 || !strings.Contains(a.body, "AccessDenied") {
+				t.Errorf("%+v", a)
+			}
+			if a := as("free", m.headers).send(t, s); a.status != 200 {
+				t.Errorf("what is legitimate: %+v", a)
+			}
+		})
+	}
+	t.Logf("%d moves", len(moves))
+}
+
+// A forgery makes a token of its own.
+type forgery struct {
+	header, claims map[string]any
+	sign           func(text string) []byte // nil is by the issuer
+}
+
+// Attacks by the tokens of OIDC providers.
+func TestAttacksByWebIdentities(t *testing.T) {
+	i, stranger := newIssuer(t), newIssuer(t)
+	s := peopled(t, i)
+	const app = "system:serviceaccount:prod:app"
+	send := func(role, token string) error {
+		_, err := stsClient(s, aws.AnonymousCredentials{}).AssumeRoleWithWebIdentity(t.Context(), &sts.AssumeRoleWithWebIdentityInput{
+			RoleArn: aws.String("arn:aws:iam::" + role), RoleSessionName: aws.String("pod-1"), WebIdentityToken: &token,
+		})
+		return err
+	}
+	rs256 := func(by issuer) func(string) []byte { return by.rs256 }
+	forge := func(change func(f *forgery)) string {
+		f := forgery{
+			header: map[string]any{"alg": "RS256", "kid": "1", "typ": "JWT"},
+			claims: map[string]any{"iss": i.URL, "sub": app, "aud": "sts.amazonaws.com", "exp": time.Now().Add(time.Hour).Unix(), "iat": time.Now().Unix()},
+			sign:   rs256(i),
+		}
+		if change != nil {
+			change(&f)
+		}
+		encode := func(v any) string {
+			b, err := json.Marshal(v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return base64.RawURLEncoding.EncodeToString(b)
+		}
+		text := encode(f.header) + "." + encode(f.claims)
+		return text + "." + base64.RawURLEncoding.EncodeToString(f.sign(text))
+	}
+	claim := func(name string, value any) func(f *forgery) { return func(f *forgery) { f.claims[name] = value } }
+	public := publicPEM(t, i)
+	good := forge(nil)
+	moves := []struct{ name, role, token string }{
+		{"another audience", "111122223333:role/app", forge(claim("aud", "vault"))},
+		{"no audience", "111122223333:role/app", forge(func(f *forgery) { delete(f.claims, "aud") })},
+		{"an audience that begins like it", "111122223333:role/app", forge(claim("aud", "sts.amazonaws.com.evil.example"))},
+		{"another subject", "111122223333:role/app", forge(claim("sub", "system:serviceaccount:prod:other"))},
+		{"a subject in another case", "111122223333:role/app", forge(claim("sub", strings.ToUpper(app)))},
+		{"no subject", "111122223333:role/app", forge(func(f *forgery) { delete(f.claims, "sub") })},
+		{"an issuer that is not declared", "111122223333:role/app", forge(func(f *forgery) { f.claims["iss"], f.sign = stranger.URL, rs256(stranger) })},
+		{"the issuer's name with a stranger's signature", "111122223333:role/app", forge(func(f *forgery) { f.sign = rs256(stranger) })},
+		{"the issuer without TLS", "111122223333:role/app", forge(claim("iss", strings.Replace(i.URL, "https", "http", 1)))},
+		{"the issuer with a path", "111122223333:role/app", forge(claim("iss", i.URL+"/"))},
+		{"a token that has expired", "111122223333:role/app", forge(claim("exp", time.Now().Add(-10*time.Minute).Unix()))},
+		{"a token that does not expire", "111122223333:role/app", forge(func(f *forgery) { delete(f.claims, "exp") })},
+		{"a token that is not valid yet", "111122223333:role/app", forge(claim("nbf", time.Now().Add(20*time.Minute).Unix()))},
+		{"a token from the future", "111122223333:role/app", forge(claim("iat", time.Now().Add(20*time.Minute).Unix()))},
+		{"the algorithm none", "111122223333:role/app", forge(func(f *forgery) { f.header["alg"], f.sign = "none", func(string) []byte { return nil } })},
+		{"the algorithm None", "111122223333:role/app", forge(func(f *forgery) { f.header["alg"], f.sign = "None", func(string) []byte { return nil } })},
+		{"no algorithm", "111122223333:role/app", forge(func(f *forgery) { delete(f.header, "alg"); f.sign = func(string) []byte { return nil } })},
+		{"the public key as the secret of HS256", "111122223333:role/app", forge(func(f *forgery) {
+			f.header["alg"], f.sign = "HS256", func(text string) []byte { return hmacOf(public, text) }
+		})},
+		{"the modulus as the secret of HS256", "111122223333:role/app", forge(func(f *forgery) {
+			f.header["alg"], f.sign = "HS256", func(text string) []byte { return hmacOf(i.key.N.Bytes(), text) }
+		})},
+		{"another algorithm of the same key", "111122223333:role/app", forge(func(f *forgery) { f.header["alg"] = "PS256" })},
+		{"the key ID of another issuer", "111122223333:role/app", forge(func(f *forgery) { f.header["kid"], f.sign = "2", rs256(stranger) })},
+		{"a key that the token brings along", "111122223333:role/app", forge(func(f *forgery) {
+			f.header["jwk"], f.sign = jose.JSONWebKey{Key: stranger.key.Public(), KeyID: "1"}, rs256(stranger)
+			delete(f.header, "kid")
+		})},
+		{"an address of keys that the token brings along", "111122223333:role/app", forge(func(f *forgery) { f.header["jku"], f.sign = stranger.URL+"/keys", rs256(stranger) })},
+		{"a critical extension", "111122223333:role/app", forge(func(f *forgery) { f.header["crit"] = []string{"b64"}; f.header["b64"] = false })},
+		{"other claims under the signature", "111122223333:role/app", swapped(good, forge(claim("sub", "admin")))},
+		{"no signature", "111122223333:role/app", good[:strings.LastIndexByte(good, '.')+1]},
+		{"a part more", "111122223333:role/app", good + ".x"},
+		{"a role for users", "111122223333:role/deployer", good},
+		{"a role of another account", "444455556666:role/app", good},
+		{"a role that is missing", "111122223333:role/none", good},
+	}
+	for _, m := range moves {
+		t.Run(m.name, func(t *testing.T) {
+			if err := send(m.role, m.token); err == nil {
+				t.Error("it is taken")
+			}
+			if err := send("111122223333:role/app", forge(nil)); err != nil {
+				t.Errorf("what is legitimate: %v", err)
+			}
+		})
+	}
+	t.Logf("%d moves", len(moves))
+}
+
+// rs256 signs with the key of the issuer.
+func (i issuer) rs256(text string) []byte {
+	i.Helper()
+	sum := sha256.Sum256([]byte(text))
+	signature, err := rsa.SignPKCS1v15(nil, i.key, crypto.SHA256, sum[:])
+	if err != nil {
+		i.Fatal(err)
+	}
+	return signature
+}
+
+// publicPEM is the public key of an issuer as programs keep it.
+func publicPEM(t *testing.T, i issuer) []byte {
+	t.Helper()
+	der, err := x509.MarshalPKIXPublicKey(i.key.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+}
+
+// swapped is the first token with the claims of the second.
+func swapped(token, claims string) string {
+	a, b := strings.Split(token, "."), strings.Split(claims, ".")
+	return a[0] + "." + b[1] + "." + a[2]
+}
+
+// What a caller of no permission is told is as long, byte for byte, of a key that is
+// there and of one that is not.
+func TestAttackerIsToldNothing(t *testing.T) {
+	s := peopled(t, newIssuer(t))
+	out, err := s.Client.CreateKey(t.Context(), &kms.CreateKeyInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	there, missing := *out.KeyMetadata.KeyId, "00000000-0000-4000-8000-000000000000"
+	for _, operation := range []string{"DescribeKey", "Encrypt", "GetKeyPolicy", "ScheduleKeyDeletion", "CreateGrant", "ListGrants", "Sign", "GetPublicKey", "TagResource"} {
+		ask := func(id string) answer {
+			l := plain()
+			l.id, l.secret, l.target = "AKIAALICE", "alice's secret", "TrentService."+operation
+			l.body = `{"KeyId":"` + id + `","Plaintext":"aGVsbG8=","Message":"aGVsbG8=","SigningAlgorithm":"ECDSA_SHA_256","GranteePrincipal":"arn:aws:iam::111122223333:root","Operations":["Decrypt"],"Tags":[]}`
+			l.body = members(operation, l.body)
+			return l.send(t, s)
+		}
+		a, b := ask(there), ask(missing)
+		for _, h := range []string{"X-Amzn-Requestid", "Date"} {
+			a.header.Del(h)
+			b.header.Del(h)
+		}
+		if strings.ReplaceAll(a.body, there, missing) != b.body || a.status != b.status || fmt.Sprint(a.header) != fmt.Sprint(b.header) || !strings.Contains(a.body, "AccessDenied") {
+			t.Errorf("%s: %+v\n%+v", operation, a, b)
+		}
+	}
+}
+
+// members returns those of a body that an operation has.
+func members(operation, body string) string {
+	has := map[string]string{"Encrypt": "KeyId Plaintext", "Sign": "KeyId Message SigningAlgorithm", "CreateGrant": "KeyId GranteePrincipal Operations", "TagResource": "KeyId Tags"}[operation]
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(body), &all); err != nil {
+		panic(err)
+	}
+	for name := range all {
+		if !slices.Contains(strings.Fields(has+" KeyId"), name) {
+			delete(all, name)
+		}
+	}
+	b, err := json.Marshal(all)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
