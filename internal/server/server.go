@@ -59,7 +59,7 @@ func New(h *Handler) *http.Server {
 // ServeHTTP answers one request. Every answer has a request ID and a date.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := uuid.NewString()
-	header := w.Header() // whose names are spelled as Set would
+	header := w.Header()                                // whose names are spelled as Set would
 	values := []string{id, contentType, "no-store", ""} // in one piece, as there are some for each request
 	header["X-Amzn-Requestid"] = values[0:1:1]
 	header["Content-Type"] = values[1:2:2]
