@@ -92,6 +92,7 @@ func commandsOfStories() map[string]func(*testscript.TestScript, bool, []string)
 		"server":      {"start [FLAG...] | serve [FLAG...] | stop | kill", 1, false, step.runServer},
 		"credentials": {"", 0, false, step.credentials},
 		"kms":         {"OPERATION [MEMBER=TEXT | MEMBER=@FILE | MEMBER:=JSON]... | OPERATION @BODY", 1, true, step.kms},
+		"repeat":      {"COUNT kms OPERATION [MEMBER=TEXT]...", 3, false, step.repeat},
 		"save":        {"VARIABLE MEMBER", 2, false, step.save},
 		"saveblob":    {"FILE MEMBER", 2, false, step.saveBlob},
 		"wrap":        {"sha1|sha256 PUBLIC_KEY FILE WRAPPED_FILE", 4, false, step.wrap},
