@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/key"
 )
 
 // errorLists gives the errors that the model of the API lists for each operation
@@ -142,6 +143,11 @@ func TestStoriesOfErrorsAreComplete(t *testing.T) {
 			t.Errorf("%s: a story of its %sException, which is said to be in none", p.operation, p.kind)
 		}
 	}
+	for p := range reasons {
+		if p.kind == "KMSInvalidState" && !permittedInEveryState(p.operation) {
+			t.Errorf("%s: said not to give %sException, but the grid refuses it in a state that keys are in", p.operation, p.kind)
+		}
+	}
 	for p := range told.refusals {
 		listed := slices.Contains(lists[p.operation], p.kind) || slices.Contains(common, p.kind)
 		if lists[p.operation] != nil && listed == extra[p] {
@@ -149,6 +155,18 @@ func TestStoriesOfErrorsAreComplete(t *testing.T) {
 		}
 	}
 	t.Logf("%d pairs of operation and error, of which %d are in no story for a reason; %d beyond the lists", len(lists.pairs()), len(reasons), len(extra))
+}
+
+// permittedInEveryState reports whether the grid permits the operation in all states
+// that a key is ever in.
+func permittedInEveryState(operation string) bool {
+	rules := key.ParseRules()
+	for _, state := range []key.State{key.Enabled, key.Disabled, key.PendingImport, key.PendingDeletion, key.PendingReplicaDeletion} {
+		if rules.Permit(operation, key.Key{State: state}) != nil {
+			return false
+		}
+	}
+	return true
 }
 
 type operationErrors map[string][]string
