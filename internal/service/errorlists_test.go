@@ -96,6 +96,7 @@ LimitExceeded         CreateGrant                50,000 grants are more than a s
 LimitExceeded         EnableKey                  There is no quota of enabled keys.
 NotFound              ListRetirableGrants        No member is a key.
 Tag                   UntagResource              A tag key that no key can have is one that this key does not have.
+UnsupportedOperation  PutKeyPolicy               Every policy that is well-formed is enforced.
 UnsupportedOperation  GetKeyRotationStatus       A key that is never rotated of itself is told so: it is the truth for every key.
 `
 
