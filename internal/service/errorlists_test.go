@@ -114,7 +114,7 @@ UnsupportedOperation  DeriveSharedSecret,GenerateDataKey  Answers for attested e
 const fault = "KMSInternal"
 
 // common are the errors that any operation can give and none lists.
-var common = []string{"AccessDenied", "Throttling", "Validation", "Serialization", "InvalidSignature", "IncompleteSignature", "MissingAuthenticationToken", "UnrecognizedClient"}
+var common = []string{"AccessDenied", "Throttling", "Validation", "Serialization", "InvalidSignature", "IncompleteSignature", "MissingAuthenticationToken", "UnrecognizedClient", "ExpiredToken"}
 
 // A pair is an operation and one of its errors.
 type pair struct{ operation, kind string }
