@@ -101,6 +101,8 @@ fuzz:
 	go test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME) ./internal/privatekey
 	go test -run '^$$' -fuzz '^FuzzReadPrivateKey$$' -fuzztime $(FUZZTIME) ./byok
 	go test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME) ./internal/seed
+	go test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME) ./internal/policy
+	go test -run '^$$' -fuzz '^FuzzMatch$$' -fuzztime $(FUZZTIME) ./internal/policy
 
 deps: $(BUILD)/deps
 

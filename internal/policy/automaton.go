@@ -33,6 +33,7 @@ type automaton struct {
 type row struct {
 	move []uint64 // the places that are reached by it
 	stay []uint64 // the places that are kept; one for each sort of byte
+	sort int
 }
 
 type wordRow struct{ move, stay uint64 }
@@ -80,8 +81,8 @@ func (a *automaton) makeRows(patterns []pattern) {
 	}
 	words := (places + 63) / 64
 	a.start, a.final = make([]uint64, words), make([]uint64, words)
-	for range sorts {
-		a.rows = append(a.rows, row{make([]uint64, words), make([]uint64, words)})
+	for sort := range sorts {
+		a.rows = append(a.rows, row{make([]uint64, words), make([]uint64, words), sort})
 	}
 	for b := range a.row {
 		a.row[b] = uint8(sortOf(byte(b)))
@@ -98,7 +99,7 @@ func (a *automaton) makeRows(patterns []pattern) {
 // addRow gives a byte a row of its own.
 func (a *automaton) addRow(b byte, words int) {
 	if a.row[b] < sorts {
-		a.rows = append(a.rows, row{make([]uint64, words), a.rows[sortOf(b)].stay})
+		a.rows = append(a.rows, row{make([]uint64, words), a.rows[sortOf(b)].stay, sortOf(b)})
 		a.row[b] = uint8(len(a.rows) - 1)
 	}
 }
@@ -150,9 +151,9 @@ func (p pattern) endsSegment(i int) bool {
 // takeOne has the place reached by any one character: its first byte, and then
 // as many as go on with it.
 func (a *automaton) takeOne(place int, colons bool) {
-	for b := range a.row {
-		if sort := sortOf(byte(b)); sort == other || sort == colon && colons {
-			mark(a.rows[a.row[b]].move, place)
+	for i := range a.rows {
+		if sort := a.rows[i].sort; sort == other || sort == colon && colons {
+			mark(a.rows[i].move, place)
 		}
 	}
 	mark(a.rows[continuation].stay, place)

@@ -93,11 +93,14 @@ func BenchmarkDecideWorst(b *testing.B) {
 }
 
 func BenchmarkParse(b *testing.B) {
-	text := tenStatements()
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := Parse(text, KeyPolicy); err != nil {
-			b.Fatal(err)
-		}
+	texts := worst(b)
+	texts["ten statements"] = tenStatements()
+	for name, text := range texts {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				mustParse(b, text, KeyPolicy)
+			}
+		})
 	}
 }

@@ -7,10 +7,11 @@
 // decision that of "Policy evaluation logic" there and of "Key policies" and
 // "Grants" in the developer guide of AWS KMS.
 //
-// In two things the package is stricter than the language is said to be. A
+// In three things the package is stricter than the language is said to be. A
 // statement with an operator or a condition key that nobody knows, which may be
-// a slip of the pen, never allows and always denies. And so does one that
-// compares several values of a request by an operator for one.
+// a slip of the pen, never allows and always denies. So does one that compares
+// several values of a request by an operator for one, and one whose variables
+// make a pattern that would take too long to match.
 //
 // Everything is a value or a pure function of values, with time as an argument.
 // The package knows neither keys nor identities: whoever asks gives the

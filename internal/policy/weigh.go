@@ -9,7 +9,7 @@ func (e *evaluation) weigh(r *ruling) Decision {
 			return implicit(ResourceBased)
 		}
 		return allowed(r.resource.by)
-	case p.Account != e.request.Owner:
+	case p.Account == "" || p.Account != e.request.Owner:
 		return e.weighOutsider(r)
 	case e.docs.Resource.Policy == nil:
 		return e.weighWithoutPolicy(r)
