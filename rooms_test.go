@@ -35,7 +35,7 @@ internal/store/local      internal/store  |  bbolt
 internal/store/memory     internal/store  |  btree
 internal/store/storetest  internal/store  |
 
-internal/service          internal/key internal/api internal/crypt internal/seal internal/identity internal/audit internal/seed internal/store  |  json uuid
+internal/service          internal/key internal/api internal/policy internal/crypt internal/seal internal/identity internal/audit internal/seed internal/store  |  json uuid
 internal/server           internal/key internal/api internal/identity internal/service  |  uuid
 
 byok                      internal/privatekey  |  tink xcrypto

@@ -8,7 +8,6 @@ import (
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/key"
-	"github.com/keyhold/keyhold/internal/policy"
 )
 
 var retireGrant = change("RetireGrant", asks{{Action: "kms:RetireGrant", On: keyOfGrant, May: mayRetire}}, checkRetireGrant,
@@ -23,7 +22,10 @@ var retireGrant = change("RetireGrant", asks{{Action: "kms:RetireGrant", On: key
 
 // grantID returns the ID of the grant that is to be retired.
 func (c *call) grantID(in *api.RetireGrantRequest) (id string, err error) {
-	if in.GrantToken == nil {
+	switch {
+	case in.GrantToken == nil && in.GrantId == nil:
+		return "", missingMember("grantId")
+	case in.GrantToken == nil:
 		return *in.GrantId, nil
 	}
 	_, id, err = c.openGrantToken(*in.GrantToken)
@@ -53,8 +55,11 @@ func mayRetire(c *call, action string, t target, k key.Key, missing error) error
 		return err
 	}
 	q.request.Owner = g.IssuingAccount
-	d := policy.Decide(q.request, q.documents, nil)
-	if d.Allowed || !d.Explicit && c.mayRetireOf(g) {
+	switch d := q.decide(q.documents, nil); {
+	case d.Allowed:
+		return q.values.err
+	case !d.Explicit && c.mayRetireOf(g):
+		c.trace.allowedBy(g)
 		return q.values.err
 	}
 	return c.unseen(action, t, nil)
