@@ -62,7 +62,7 @@ func operations(dev bool) map[string]Operation {
 		verifySignature,
 		verifyMac,
 	)
-	rows = append(rows, of(api.TargetAdmin, recreateKey)...)
+	rows = append(rows, of(api.TargetAdmin, explainDecision, recreateKey)...)
 	if dev {
 		rows = append(rows, of(api.TargetDev, explainSignature, moveClock, showClock)...)
 	}
