@@ -40,7 +40,7 @@ func (c *call) unseen(action string, t target, missing error) error {
 	if err != nil {
 		return err
 	}
-	d := policy.Decide(q.request, q.documents, nil)
+	d := q.decide(q.documents, nil)
 	known := d.Allowed || t.ref.Alias != "" && t.ref.Account == c.Caller.Principal.AccountID
 	switch {
 	case q.values.err != nil:
@@ -64,7 +64,7 @@ func (c *call) mayAct(action, resource string) error {
 	if err != nil {
 		return err
 	}
-	if d := policy.Decide(q.request, q.documents, nil); !d.Allowed {
+	if d := q.decide(q.documents, nil); !d.Allowed {
 		c.pause()
 		return notAuthorized(c.Caller.Principal, action, resource, d.Text(action))
 	}
@@ -113,6 +113,15 @@ func asked(p identity.Principal) policy.Principal {
 	return policy.Principal{Kind: policy.Kind(p.Kind), Account: p.AccountID, ARN: p.ARN, RoleARN: p.RoleARN}
 }
 
+// decide has the engine decide or, for whoever wants to know why, explain: by the
+// same documents, values and grants.
+func (q *question) decide(d policy.Documents, grants []key.Grant) policy.Decision {
+	if q.c.trace != nil {
+		return q.c.trace.explain(q.request, d, grants)
+	}
+	return policy.Decide(q.request, d, grants)
+}
+
 // onKey decides with the policy of a key and, if that does not allow, its grants.
 func (q *question) onKey(k key.Key) (policy.Decision, error) {
 	documents := q.documents
@@ -120,13 +129,13 @@ func (q *question) onKey(k key.Key) (policy.Decision, error) {
 	if documents.Resource, err = q.c.keyPolicy(k); err != nil {
 		return policy.Decision{}, err
 	}
-	d := policy.Decide(q.request, documents, nil)
+	d := q.decide(documents, nil)
 	if d.Allowed || d.Explicit || q.values.err != nil {
 		return d, q.values.err
 	}
 	// Who is allowed by policies costs no look at grants, however many there are.
 	err = q.c.eachGrant(k, func(page []key.Grant) bool {
-		d = policy.Decide(q.request, documents, page)
+		d = q.decide(documents, page)
 		return !d.Allowed
 	})
 	return d, cmp.Or(err, q.values.err)
