@@ -38,8 +38,8 @@ LimitExceededException              | | 1 | a quota of the account or of the key
 MalformedPolicyDocumentException    | | 2 | the policy is not of the policy language | mend it where the line above says
 MissingAuthenticationTokenException | | 4 | the request reached the server without its signature | look for a proxy on the way that removes headers
 NotFoundException                   | lias | 5 | no key has this alias in this account and Region | check name and Region; to make the key and the alias, add --create
-NotFoundException                   | signature | 5 | a dev server remembers the last 20 requests whose signature it refused | let the client send its request again, to this server
 NotFoundException                   | the audit log have no request | 5 | the log is searched from its end, and has the requests of the account and those about its keys | check the ID, and that this server answered it; keyhold explain --principal ARN --action ACTION needs no past request
+NotFoundException                   | signature | 5 | a dev server remembers the last 20 requests whose signature it refused | let the client send its request again, to this server
 NotFoundException                   | There is no principal | 5 | no user, role or session has this ARN now | check it: names and paths are told apart by case
 NotFoundException                   | Invalid arn | 5 | the ARN is of another Region than the request | add --region as the ARN has it
 NotFoundException                   | There is no | 5 | names are looked for in the deployment's account, unless another is named | see what there is: keyhold identity list

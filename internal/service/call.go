@@ -27,6 +27,7 @@ type call struct {
 
 	begun     time.Time         // as now, on the clock that nobody moves
 	documents *policy.Documents // of the caller, once they were needed
+	values    conditions        // of the question that is being decided
 	// grants are what the grant tokens of the request name, on whatever keys.
 	grants []key.Grant
 	trace  *trace // of the decisions; nil unless they are to be explained

@@ -81,7 +81,8 @@ type question struct {
 
 // question asks about an action on a target.
 func (c *call) question(action string, t target, k key.Key) (q question, err error) {
-	q.c, q.values = c, &conditions{c: c, t: t, key: k}
+	c.values = conditions{c: c, t: t, key: k}
+	q.c, q.values = c, &c.values
 	q.request = policy.Request{
 		Principal:  asked(c.Caller.Principal),
 		Action:     action,
@@ -124,18 +125,22 @@ func (q *question) decide(d policy.Documents, grants []key.Grant) policy.Decisio
 
 // onKey decides with the policy of a key and, if that does not allow, its grants.
 func (q *question) onKey(k key.Key) (policy.Decision, error) {
-	documents := q.documents
 	var err error
-	if documents.Resource, err = q.c.keyPolicy(k); err != nil {
+	if q.documents.Resource, err = q.c.keyPolicy(k, q.request.Resource); err != nil {
 		return policy.Decision{}, err
 	}
-	d := q.decide(documents, nil)
+	d := q.decide(q.documents, nil)
 	if d.Allowed || d.Explicit || q.values.err != nil {
 		return d, q.values.err
 	}
 	// Who is allowed by policies costs no look at grants, however many there are.
+	return q.byGrants(k)
+}
+
+// byGrants decides with the policy of a key and its grants.
+func (q question) byGrants(k key.Key) (d policy.Decision, err error) {
 	err = q.c.eachGrant(k, func(page []key.Grant) bool {
-		d = q.decide(documents, page)
+		d = q.decide(q.documents, page)
 		return !d.Allowed
 	})
 	return d, cmp.Or(err, q.values.err)

@@ -20,12 +20,15 @@ func (s *Service) denial(name string) (policy.Document, error) {
 
 // keyPolicy returns the policy of a key. One that cannot be read, as older programs
 // stored them, allows nothing, and the operator's log says so.
-func (s *Service) keyPolicy(k key.Key) (policy.Document, error) {
-	name := "the key policy of " + k.ARN()
-	p, err := s.compiled.get(k.Policy, policy.KeyPolicy)
+func (c *call) keyPolicy(k key.Key, arn string) (policy.Document, error) {
+	name := "" // which nobody asks for but who has a decision explained
+	if c.trace != nil {
+		name = "the key policy of " + arn
+	}
+	p, err := c.compiled.get(k.Policy, policy.KeyPolicy)
 	if err != nil {
-		s.log.Error("a key policy is malformed and denies everything", "key", k.ARN(), "error", err)
-		return s.denial(name)
+		c.log.Error("a key policy is malformed and denies everything", "key", arn, "error", err)
+		return c.denial(name)
 	}
 	return policy.Document{Name: name, Policy: p}, nil
 }

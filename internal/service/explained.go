@@ -117,9 +117,7 @@ func (a view) reason(outcome string) string {
 func (a view) by() *api.DecidedBy {
 	by := a.shown().By
 	switch {
-	case a.grant != "" && !a.isForeign():
-		return &api.DecidedBy{GrantId: &a.grant}
-	case a.isForeign() && (a.grant != "" || by.Grant != ""):
+	case a.isForeign() && by.Grant != "":
 		return &api.DecidedBy{Document: "a grant on " + a.target.ref.ARN()}
 	case by == policy.Source{}:
 		return nil

@@ -27,8 +27,7 @@ type answer struct {
 	// blind is that of the principal's own policies on what it named, by which
 	// those are answered who may not see the key.
 	blind  *policy.Explanation
-	grants int    // how many were looked at
-	grant  string // the ID of the one that allows without a policy
+	grants int // how many were looked at
 }
 
 // explain decides, and writes down how. The policies of one ask are read once, and
