@@ -6,7 +6,7 @@ PYTHON := $(VENV)/bin/python
 export KEYHOLD_PYTHON := $(CURDIR)/$(PYTHON)
 export CGO_ENABLED := 0
 
-.PHONY: build demo test race lint vuln deps faults crash images syncs flips full million attacks badkeys malformed timing tokens requests existence bench profile fuzz clean
+.PHONY: build demo test race lint vuln deps faults crash images syncs flips full million attacks badkeys malformed timing tokens requests existence decisions bench profile fuzz clean
 
 # runtimesecret: key material that was used is erased from registers, stack and heap.
 build:
@@ -100,6 +100,10 @@ requests:
 # Whether a key is there cannot be told by the time: 100,000 samples of each comparison.
 existence:
 	KEYHOLD_EXISTENCE=100000 go test -count=1 -v -timeout 60m -run '^TestExistenceTiming$$' ./internal/service
+
+# 1,000,000 random requests: the policy engine decides as the naive evaluator does.
+decisions:
+	KEYHOLD_DECISIONS=1000000 go test -count=1 -v -timeout 60m -run '^TestDecisionsAreTheNaiveOnes$$' ./internal/policy
 
 FUZZTIME ?= 30s
 fuzz:

@@ -32,6 +32,7 @@ internal/policy           internal/key  |  json
 internal/webidentity      internal/key  |  jose oidc
 internal/audit            |  json
 internal/seed             internal/key internal/api  |  toml
+internal/policy/naive     internal/key internal/policy  |
 internal/store            |  json
 internal/store/local      internal/store  |  bbolt
 internal/store/memory     internal/store  |  btree

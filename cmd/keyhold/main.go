@@ -52,7 +52,7 @@ keyhold expiring found something, 4 denied or no credentials, 5 not found.`,
 	root.AddCommand(
 		devCommand(), initCommand(), serveCommand(), verifyCommand(), clockCommand(), applyCommand(), identityCommand(),
 		importCommand(), wrapCommand(), decryptOfflineCommand(), expiringCommand(),
-		keyCommand(), explainSignatureCommand(), versionCommand(),
+		keyCommand(), explainCommand(), explainSignatureCommand(), versionCommand(),
 	)
 	return root
 }

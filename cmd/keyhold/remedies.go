@@ -38,7 +38,9 @@ LimitExceededException              | | 1 | a quota of the account or of the key
 MalformedPolicyDocumentException    | | 2 | the policy is not of the policy language | mend it where the line above says
 MissingAuthenticationTokenException | | 4 | the request reached the server without its signature | look for a proxy on the way that removes headers
 NotFoundException                   | lias | 5 | no key has this alias in this account and Region | check name and Region; to make the key and the alias, add --create
+NotFoundException                   | the audit log have no request | 5 | the log is searched from its end, and has the requests of the account and those about its keys | check the ID, and that this server answered it; keyhold explain --principal ARN --action ACTION needs no past request
 NotFoundException                   | signature | 5 | a dev server remembers the last 20 requests whose signature it refused | let the client send its request again, to this server
+NotFoundException                   | There is no principal | 5 | no user, role or session has this ARN now | check it: names and paths are told apart by case
 NotFoundException                   | Invalid arn | 5 | the ARN is of another Region than the request | add --region as the ARN has it
 NotFoundException                   | There is no | 5 | names are looked for in the deployment's account, unless another is named | see what there is: keyhold identity list
 NotFoundException                   | | 5 | no such key is in this account and Region | check the ID, the Region and the credentials; the name of an alias begins with alias/
@@ -51,7 +53,10 @@ InvalidClientTokenId                | | 4 | AWS does not know this access key | 
 UnsupportedOperationException       | origin | 1 | the server generates the material of this key, so nothing can be imported into it | import into a key that was created with --origin EXTERNAL; keyhold import --create makes one
 UnsupportedOperationException       | multi-Region replica key | 1 | new material and rotations come to a replica key by its primary key | use --region as the line above names the primary key's; then import the same into the replica key without --new-material
 UnsupportedOperationException       | wrapping algorithm | 1 | this material cannot be wrapped so | leave out --wrapping-algorithm and --wrapping-key-spec: the defaults always work
+UnsupportedOperationException       | no audit log | 1 | a dev server without --data writes its audit log nowhere | keyhold explain --principal ARN --action ACTION explains without one
+UnsupportedOperationException       | no decision to explain | 1 | the request ended before a decision, or named its key in a way that no log keeps | keyhold explain --principal ARN --action ACTION --key KEY explains what one like it is told
 UnsupportedOperationException       | | 1 | this server cannot do it | docs/divergences.md lists what Keyhold refuses
+ValidationException                 | Member must not be null | 1 | the request needs the member that the line above names | give it; to keyhold explain with --key, or with --member NAME=VALUE
 ValidationException                 | validTo date must be in the future | 2 | by the server's clock that moment has passed | give a later one with --expires
 ValidationException                 | 365 days | 2 | material is imported for 365 days at most | give a nearer moment with --expires, or --no-expiry
 ValidationException                 | | 1 | a value is not as the API wants it: the line above names the member | mend it, and run the command again

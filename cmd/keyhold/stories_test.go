@@ -94,6 +94,7 @@ func commandsOfStories() map[string]func(*testscript.TestScript, bool, []string)
 		"credentials": {"", 0, false, step.credentials},
 		"kms":         {"OPERATION [MEMBER=TEXT | MEMBER=@FILE | MEMBER:=JSON]... | OPERATION @BODY", 1, true, step.kms},
 		"sts":         {"ACTION [PARAMETER=VALUE]...", 1, true, step.sts},
+		"repeat":      {"COUNT kms OPERATION [MEMBER=TEXT]...", 3, false, step.repeat},
 		"save":        {"VARIABLE MEMBER", 2, false, step.save},
 		"saveblob":    {"FILE MEMBER", 2, false, step.saveBlob},
 		"wrap":        {"sha1|sha256 PUBLIC_KEY FILE WRAPPED_FILE", 4, false, step.wrap},

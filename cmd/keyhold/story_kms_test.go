@@ -38,6 +38,23 @@ func (s step) kms() {
 	s.tell(s.call(operation, s.encode(s.members(words))))
 }
 
+// repeat sends a request so many times, none of which may be refused; {} in it is 1,
+// 2, and so on.
+func (s step) repeat() {
+	count, err := strconv.Atoi(s.args[0])
+	s.Check(err)
+	if s.args[1] != "kms" {
+		s.Fatalf("only kms can be repeated")
+	}
+	for i := range count {
+		var words []string
+		for _, word := range s.args[3:] {
+			words = append(words, strings.ReplaceAll(word, "{}", strconv.Itoa(i+1)))
+		}
+		s.Check(s.call(s.args[2], s.encode(s.members(words))))
+	}
+}
+
 // tell prints what came of a call and holds it against the "!" of the line.
 func (s step) tell(err error) {
 	if err != nil {

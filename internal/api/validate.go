@@ -18,6 +18,19 @@ func (s *Shape) Validate(v any) string {
 	return r.String()
 }
 
+// ValidateGiven is Validate for a request that is not known in full: members that
+// are absent are none of its matter.
+func (s *Shape) ValidateGiven(v any) string {
+	var r report
+	all := s.value(v)
+	for i := range s.members {
+		if m := &s.members[i]; !absent(all.Field(m.index)) {
+			m.validate(&r, m.name, all.Field(m.index))
+		}
+	}
+	return r.String()
+}
+
 func (s *Shape) validate(r *report, prefix string, v reflect.Value) {
 	for i := range s.members {
 		m := &s.members[i]

@@ -49,7 +49,7 @@ const (
 // it names one thing twice, apart.
 const (
 	KindExpiredWebIdentityToken Kind = "ExpiredWebIdentityToken" // and not the session's
-	KindIDPCommunication        Kind = "IDPCommunicationError"
+	KindIDPCommunicationError   Kind = "IDPCommunicationError"
 	KindIDPRejectedClaim        Kind = "IDPRejectedClaim"
 	KindInvalidAction           Kind = "InvalidAction"
 	KindInvalidIdentityToken    Kind = "InvalidIdentityToken"

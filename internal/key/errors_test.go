@@ -45,6 +45,9 @@ func TestKinds(t *testing.T) {
 	}
 	for name, value := range all {
 		short, ok := strings.CutSuffix(value, "Exception")
+		if !ok && name == "Kind"+value { // of STS, which has its names elsewhere
+			continue
+		}
 		if !ok || name != "Kind"+strings.TrimPrefix(short, "KMS") && name != "KindKMSInvalidSignature" { // beside that of requests
 			t.Errorf("%s = %q", name, value)
 		}

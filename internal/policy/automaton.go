@@ -15,6 +15,9 @@ const (
 	// Source: "IAM JSON policy elements: Condition operators", of ArnLike: "Each
 	// of the six colon-delimited components of the ARN is checked separately".
 	ofARN
+
+	// No wildcards at all, and text that is folded.
+	anyCase
 )
 
 // An automaton matches many patterns with wildcards at once. Each bit is a place

@@ -47,21 +47,24 @@ func worst(tb testing.TB) map[string]string {
 		return fill(`{"Version":"2012-10-17","Statement":[`+statement+`,"Condition":{"`+operator+`":{"`+key+`":[`, item, `]}}}]}`)
 	}
 	return map[string]string{
-		"one pattern":     condition("StringLike", "kms:EncryptionContext:a", `"*`+strings.Repeat("a?", 8000)+`b*"`),
-		"long patterns":   condition("StringLike", "kms:EncryptionContext:a", `"*`+strings.Repeat("a", 2000)+`?`+strings.Repeat("a", 2000)+`b*"`),
-		"short patterns":  condition("StringLike", "kms:EncryptionContext:a", `"*a?b*"`),
-		"stars":           condition("StringLike", "kms:EncryptionContext:a", `"`+strings.Repeat("*a", 1000)+`b"`),
-		"variables":       condition("StringLike", "kms:EncryptionContext:a", `"*${kms:EncryptionContext:a}?*"`),
-		"half variables":  condition("StringLike", "kms:EncryptionContext:a", `"*${kms:EncryptionContext:b}?b*"`),
-		"equal variables": condition("StringEquals", "kms:EncryptionContext:a", `"${kms:EncryptionContext:b}${kms:EncryptionContext:b}b"`),
-		"set of strings":  condition("ForAnyValue:StringEquals", "kms:EncryptionContextKeys", `"ab"`),
-		"set of patterns": condition("ForAnyValue:StringLike", "kms:EncryptionContextKeys", `"a?b*"`),
-		"set of numbers":  condition("ForAnyValue:NumericEquals", "kms:EncryptionContextKeys", `-7`),
-		"set of networks": condition("ForAnyValue:IpAddress", "kms:EncryptionContextKeys", `"10.0.0.0/8"`),
-		"statements":      fill(`{"Version":"2012-10-17","Statement":[`, statement+`}`, `]}`),
-		"conditions":      fill(`{"Version":"2012-10-17","Statement":[`, statement+`,"Condition":{"StringLike":{"kms:EncryptionContext:a":"*a?*b"}}}`, `]}`),
-		"resources":       fill(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":[`, `"*:*:*:*:*:*k*y*x"`, `]}]}`),
-		"principals":      fill(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":[`, `"arn:aws:iam::111122223333:user/a"`, `]},"Action":"kms:*","Resource":"*"}]}`),
+		"one pattern":      condition("StringLike", "kms:EncryptionContext:a", `"*`+strings.Repeat("a?", 8000)+`b*"`),
+		"long patterns":    condition("StringLike", "kms:EncryptionContext:a", `"*`+strings.Repeat("a", 2000)+`?`+strings.Repeat("a", 2000)+`b*"`),
+		"short patterns":   condition("StringLike", "kms:EncryptionContext:a", `"*a?b*"`),
+		"stars":            condition("StringLike", "kms:EncryptionContext:a", `"`+strings.Repeat("*a", 1000)+`b"`),
+		"variables":        condition("StringLike", "kms:EncryptionContext:a", `"*${kms:EncryptionContext:a}?*"`),
+		"half variables":   condition("StringLike", "kms:EncryptionContext:a", `"*${kms:EncryptionContext:b}?b*"`),
+		"equal variables":  condition("StringEquals", "kms:EncryptionContext:a", `"${kms:EncryptionContext:b}${kms:EncryptionContext:b}b"`),
+		"folded variables": condition("StringEqualsIgnoreCase", "kms:EncryptionContext:a", `"${kms:EncryptionContext:b}${kms:EncryptionContext:b}b"`),
+		"folded values":    fill(`{"Version":"2012-10-17","Statement":[`, statement+`,"Condition":{"StringEqualsIgnoreCase":{"kms:EncryptionContext:wide":"a"}}}`, `]}`),
+		"set of variables": condition("ForAnyValue:StringEquals", "kms:EncryptionContextKeys", `"${aws:PrincipalArn}"`),
+		"set of strings":   condition("ForAnyValue:StringEquals", "kms:EncryptionContextKeys", `"ab"`),
+		"set of patterns":  condition("ForAnyValue:StringLike", "kms:EncryptionContextKeys", `"a?b*"`),
+		"set of numbers":   condition("ForAnyValue:NumericEquals", "kms:EncryptionContextKeys", `-7`),
+		"set of networks":  condition("ForAnyValue:IpAddress", "kms:EncryptionContextKeys", `"10.0.0.0/8"`),
+		"statements":       fill(`{"Version":"2012-10-17","Statement":[`, statement+`}`, `]}`),
+		"conditions":       fill(`{"Version":"2012-10-17","Statement":[`, statement+`,"Condition":{"StringLike":{"kms:EncryptionContext:a":"*a?*b"}}}`, `]}`),
+		"resources":        fill(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":[`, `"*:*:*:*:*:*k*y*x"`, `]}]}`),
+		"principals":       fill(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":[`, `"arn:aws:iam::111122223333:user/a"`, `]},"Action":"kms:*","Resource":"*"}]}`),
 	}
 }
 
@@ -72,9 +75,10 @@ func worstRequest() Request {
 		keys = append(keys, fmt.Sprintf("%04d", i))
 	}
 	r.Values = values{
-		"kms:encryptioncontext:a":   {strings.Repeat("a", 8000)},
-		"kms:encryptioncontext:b":   {strings.Repeat("a", 3998)},
-		"kms:encryptioncontextkeys": keys,
+		"kms:encryptioncontext:a":    {strings.Repeat("a", 8000)},
+		"kms:encryptioncontext:wide": {strings.Repeat("\u03a3", 4000)},
+		"kms:encryptioncontext:b":    {strings.Repeat("a", 3998)},
+		"kms:encryptioncontextkeys":  keys,
 	}
 	return r
 }

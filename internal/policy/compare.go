@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // wanted are the values of a condition, ready to be compared with one of a
@@ -26,7 +28,7 @@ func newWanted(o operator, values []string, variables bool) (w wanted) {
 	x := syntax{variables: variables}
 	switch o.compares {
 	case "folded":
-		w.strings = newPatterns(lower(values), x, anyText)
+		w.strings = newPatterns(each(values, folded), x, anyCase)
 	case "globs":
 		w.strings = newPatterns(values, syntax{true, variables, 0}, anyText)
 	case "arns":
@@ -62,7 +64,13 @@ func each[T any](values []string, form func(string) (T, bool)) (all []T) {
 func (w *wanted) match(o operator, value string, e *evaluation) outcome {
 	switch o.compares {
 	case "folded":
-		return w.strings.match(strings.ToLower(value), e)
+		if !e.mayFold(len(value)) {
+			return unclear
+		}
+		value, _ = folded(value)
+		return w.strings.match(value, e)
+	case "arns":
+		return w.named(value, e)
 	case "numbers":
 		return w.compare(o.relation, value, number)
 	case "dates":
@@ -98,6 +106,20 @@ func (w *wanted) compare(relation, value string, form func(string) (float64, boo
 	_, found := slices.BinarySearch(w.ordered, v)
 	return answer(found)
 }
+
+// named compares ARNs. Source: "IAM JSON policy elements: Condition operators", of
+// ArnLike: "Each of the six colon-delimited components of the ARN is checked
+// separately". What has fewer has none to check: it matches nothing, be it the text
+// or the pattern, which then cannot be like the six.
+func (w *wanted) named(value string, e *evaluation) outcome {
+	if !isARN(value) {
+		return no
+	}
+	return w.strings.match(value, e)
+}
+
+// isARN reports whether a text has the six components of an ARN.
+func isARN(s string) bool { return strings.Count(s, ":") >= 5 }
 
 func (w *wanted) within(value string) outcome {
 	address, err := netip.ParseAddr(value)
@@ -149,6 +171,24 @@ func network(s string) (netip.Prefix, bool) {
 	}
 	a = a.Unmap().WithZone("")
 	return netip.PrefixFrom(a, a.BitLen()), true
+}
+
+// folded returns a text with all letters in one case.
+func folded(s string) (string, bool) { return strings.Map(fold, s), true }
+
+// fold returns the character that stands for all that differ from it by case alone:
+// that of CaseFolding.txt of Unicode, status S and C, one character for one.
+func fold(c rune) rune {
+	least := c
+	if c >= utf8.RuneSelf {
+		for d := unicode.SimpleFold(c); d != c; d = unicode.SimpleFold(d) {
+			least = min(least, d)
+		}
+	}
+	if 'A' <= least && least <= 'Z' {
+		least += 'a' - 'A'
+	}
+	return least
 }
 
 func boolean(s string) (string, bool) {

@@ -33,21 +33,23 @@ func (c *condition) compare(values []string, e *evaluation) outcome {
 	if o.compares == "null" {
 		return c.wanted.strings.match(boolText(len(values) == 0), e)
 	}
-	if o.over != theOne && len(values) == 1 && values[0] == "" {
-		values = nil // "Set operators for multivalued context keys": "a null data set, such as an empty string"
-	}
 	switch {
 	case len(values) == 0 && o.ifExists:
 		return yes
-	case !c.wanted.strings.resolved(e):
-		return no // "IAM policy elements: Variables and tags": the statement is invalid
 	case len(values) == 0:
 		return answer(o.over == forAll || o.over == theOne && o.negated)
 	case o.over == theOne && len(values) > 1:
 		return unclear
+	case o.over != theOne && isNull(values):
+		return answer(o.over == forAll)
 	}
 	return c.compareAll(values, e)
 }
+
+// isNull reports whether the values are, in the words of "Set operators for
+// multivalued context keys", "a null data set, such as an empty string". It is there
+// nevertheless, so IfExists has no part in it.
+func isNull(values []string) bool { return len(values) == 1 && values[0] == "" }
 
 // compareAll compares values: all have to match, or any of them.
 func (c *condition) compareAll(values []string, e *evaluation) outcome {

@@ -10,8 +10,8 @@
 // In three things the package is stricter than the language is said to be. A
 // statement with an operator or a condition key that nobody knows, which may be
 // a slip of the pen, never allows and always denies. So does one that compares
-// several values of a request by an operator for one, and one whose variables
-// make a pattern that would take too long to match.
+// several values of a request by an operator for one, and one whose variables, or
+// whose disregard of case, would take too long to compare.
 //
 // Everything is a value or a pure function of values, with time as an argument.
 // The package knows neither keys nor identities: whoever asks gives the

@@ -29,7 +29,10 @@ func (s *draftStatement) member(name word) (err error) {
 	case "Effect":
 		return s.readEffect()
 	case "Principal", "NotPrincipal":
-		if err := s.once(name, &s.principal, &s.notPrincipal, s.kind != IdentityPolicy); err != nil {
+		// "AWS JSON policy elements: NotPrincipal": "You cannot use the NotPrincipal
+		// element in an IAM identity-based policy nor in an IAM role trust policy."
+		allowed := s.kind == KeyPolicy || s.kind == TrustPolicy && name.text == "Principal"
+		if err := s.once(name, &s.principal, &s.notPrincipal, allowed); err != nil {
 			return err
 		}
 		return s.readPrincipals(name.text)
@@ -102,10 +105,6 @@ func (s *draftStatement) check() error {
 		return s.r.fail(s.at, "the statement has no Effect")
 	case !s.principal && s.kind != IdentityPolicy:
 		return s.r.fail(s.at, "the statement has no Principal")
-	case s.notPrincipal && s.kind == TrustPolicy:
-		// "AWS JSON policy elements: NotPrincipal": "You cannot use the NotPrincipal
-		// element in an IAM identity-based policy nor in an IAM role trust policy."
-		return s.r.fail(s.at, "a statement of a trust policy has no NotPrincipal")
 	case s.notPrincipal && s.effect == "Allow":
 		// "Using it with "Effect":"Allow" is not supported."
 		return s.r.fail(s.at, "NotPrincipal is beside Allow")

@@ -61,7 +61,7 @@ func (e *evaluation) constraint(c *key.GrantConstraints, operation string) strin
 // is compared as by ArnLike.
 func (e *evaluation) comesFrom(arn string) bool {
 	values, _ := e.values(&contextKey{name: "aws:sourcearn", origin: listed})
-	if len(values) != 1 {
+	if len(values) != 1 || !isARN(values[0]) {
 		return false
 	}
 	if values[0] == arn || !strings.ContainsAny(arn, "*?") {

@@ -78,6 +78,7 @@ func TestGrantConstraints(t *testing.T) {
 		{"no source", key.GrantConstraints{SourceARN: "arn:aws:s3:::b"}, "kms:Decrypt", pairs{}, "", false},
 		{"another source", key.GrantConstraints{SourceARN: "arn:aws:s3:::b"}, "kms:Decrypt", pairs{}, "arn:aws:s3:::c", false},
 		{"like the source", key.GrantConstraints{SourceARN: "arn:aws:s3:::b*"}, "kms:Decrypt", pairs{}, "arn:aws:s3:::bucket", true},
+		{"the same, but no ARN", key.GrantConstraints{SourceARN: "bucket"}, "kms:Decrypt", pairs{}, "bucket", false},
 		{"RetireGrant", key.GrantConstraints{SourceARN: "arn:aws:s3:::b"}, "kms:RetireGrant", nil, "", true},
 	} {
 		r := ask(alice, test.action)

@@ -51,8 +51,11 @@ var statements = []struct {
 	{`"Principal":"*","Action":"*","Resource":"arn:aws:kms:eu-west-2:111122223333:key/${kms:EncryptionContext:id}*"`, true},
 	{`"Principal":"*","Action":"*","Resource":"arn:aws:kms:eu-west-2:111122223333:key/${aws:Missing, '1234abcd'}*"`, true},
 	{`"Principal":"*","Action":"*","Resource":"arn:aws:kms:eu-west-2:111122223333:key/${kms:EncryptionContext:star}"`, false}, // * as a value is a *
-	{`"Principal":"*","Action":"*","Resource":["arn:aws:kms:eu-west-2:111122223333:key/${aws:username}","` + keyARN + `"]`, false},
-	{`"Principal":"*","Action":"*","NotResource":"arn:aws:kms:eu-west-2:111122223333:key/${aws:username}"`, false},
+	{`"Principal":"*","Action":"*","Resource":"arn:aws:kms:eu-west-2:111122223333:key/*${aws:username}"`, false},              // without a value: like nothing
+	{`"Principal":"*","Action":"*","Resource":["arn:aws:kms:eu-west-2:111122223333:key/${aws:username}","` + keyARN + `"]`, true},
+	{`"Principal":"*","Action":"*","Resource":["arn:aws:kms:eu-west-2:111122223333:key/${aws:username}","arn:aws:s3:::b"]`, false},
+	{`"Principal":"*","Action":"*","NotResource":"arn:aws:kms:eu-west-2:111122223333:key/*${aws:username}"`, true},
+	{`"Principal":"*","Action":"*","NotResource":["arn:aws:kms:eu-west-2:111122223333:key/${aws:username}","` + keyARN + `"]`, false},
 	{`"Principal":"*","Action":"*","Resource":"arn:aws:kms:eu-west-2:${aws:PrincipalAccount}:key/*"`, false}, // only after the fifth colon
 }
 
@@ -99,8 +102,14 @@ func TestNotPrincipal(t *testing.T) {
 		who    Principal
 		denied bool
 	}{
-		{`{"AWS":"` + aliceARN + `"}`, alice, false},
-		{`{"AWS":"` + aliceARN + `"}`, session, true},
+		{`{"AWS":["` + aliceARN + `","` + rootARN + `"]}`, alice, false},
+		{`{"AWS":["` + aliceARN + `","` + owner + `"]}`, alice, false},
+		{`{"AWS":["` + aliceARN + `","` + abroadARN + `"]}`, alice, true}, // the account of another
+		{`{"AWS":"` + aliceARN + `"}`, alice, true},                       // without its account
+		{`{"AWS":["` + roleARN + `","` + sessionARN + `"]}`, session, true},
+		{`{"AWS":["` + aliceARN + `","` + rootARN + `"]}`, session, true},
+		{`{"AWS":"` + rootARN + `"}`, root, false},
+		{`{"AWS":"*"}`, session, false},
 		{`{"AWS":"` + aliceARN + `"}`, root, true},
 		{`{"AWS":["` + roleARN + `","` + rootARN + `"]}`, session, false},
 		{`{"AWS":["` + sessionARN + `","` + rootARN + `"]}`, session, false},

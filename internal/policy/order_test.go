@@ -38,6 +38,10 @@ var orders = []struct {
 	{"the root by *", root, toAll, "", "", "", "yes"},
 	{"the root, but another is named", root, toAlice, "", "", "", "resource-based policy"},
 	{"the root has no policies", root, toAccount, neverUse, neverUse, neverUse, "yes"},
+	{"the root by *, with policies that it does not have", root, toAll, neverUse, others, others, "yes"},
+	{"the root by its ARN with policies that it does not have", root, toAccount, others, others, others, "yes"},
+	{"no policy: the root with policies that it does not have", root, "", others, others, others, "yes"},
+	{"from abroad, the root with policies that it does not have", abroadRoot, toAll, others, others, others, "yes"},
 	{"the root is denied by its account", root, toAll + "|" + notToOwner, "", "", "", "deny resource-based policy"},
 
 	{"a user by the account and an own policy", alice, toAccount, use, "", "", "yes"},

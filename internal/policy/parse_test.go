@@ -51,7 +51,7 @@ var refusals = []struct {
 	{"a NotPrincipal of an identity policy", IdentityPolicy, policyOf(use + `,^"NotPrincipal":"*"}`), "a statement of this type of policy has no NotPrincipal"},
 	{"both", KeyPolicy, policyOf(neverUse + `,"Principal":"*",^"NotPrincipal":"*"}`), "NotPrincipal is beside its negation"},
 	{"NotPrincipal and Allow", KeyPolicy, policyAt(use + `,"NotPrincipal":"*"`), "NotPrincipal is beside Allow"},
-	{"NotPrincipal of a trust policy", TrustPolicy, policyAt(`"Effect":"Deny","Action":"*","NotPrincipal":"*"`), "a statement of a trust policy has no NotPrincipal"},
+	{"NotPrincipal of a trust policy", TrustPolicy, policyOf(`"Effect":"Deny","Action":"*",^"NotPrincipal":"*"}`), "a statement of this type of policy has no NotPrincipal"},
 	{"a principal without a kind", KeyPolicy, policyOf(`"Principal":^"` + rootARN + `"}`), "Principal is neither * nor an object"},
 	{"a list of principals", KeyPolicy, policyOf(`"Principal":^["*"]}`), "Principal is not an object"},
 	{"nobody", KeyPolicy, policyOf(`"Principal":^{}}`), "Principal names nobody"},

@@ -3,6 +3,7 @@ package policy
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // patterns are the strings of an element, or of a condition, of which one has to
@@ -56,34 +57,30 @@ func (p *patterns) match(s string, e *evaluation) outcome {
 	return no
 }
 
-// resolved reports whether the request has a value for each variable.
-func (p *patterns) resolved(e *evaluation) bool {
-	for _, o := range p.open {
-		for _, t := range o {
-			if _, ok := e.valueOf(t); !ok {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// maxWork bounds the words that the patterns with variables may move in one
-// decision: a few milliseconds. All others are bounded by the size of a policy.
+// maxWork bounds what the patterns with variables, and those without regard to case,
+// may cost in one decision: about as many words moved, in a few milliseconds. All
+// others are bounded by the size of a policy.
 const maxWork = 1 << 20
 
+// lookup is the work of asking for the value of a variable.
+const lookup = 64
+
 // matchOpen matches a pattern after its variables are replaced. Wildcards in
-// their values are text.
+// their values are text. One with a variable that has no value matches nothing,
+// and the others of its list go on. Source: "IAM policy elements: Variables and
+// tags", "Policy variables with no value": "There is no equal or like value", so
+// that "inverted condition operators like StringNotEquals or StringNotLike match
+// against a null value"; and in Resource or NotResource "the resource that includes
+// a policy variable with no value will not match any resource".
 func (e *evaluation) matchOpen(open pattern, s string, d dialect) outcome {
-	length := 0
-	for _, t := range open {
-		text, _ := e.valueOf(t)
-		length += len(text)
-		if t.kind == anyChar {
-			length++
-		}
-	}
+	length, ok := e.lengthOf(open)
 	switch {
+	case e.work > maxWork:
+		return unclear
+	case !ok:
+		return no
+	case d == anyCase:
+		return e.matchFolded(open, s, length)
 	case length > len(s):
 		return no
 	case !open.is(anyChar) && !open.is(anyChars):
@@ -94,6 +91,49 @@ func (e *evaluation) matchOpen(open pattern, s string, d dialect) outcome {
 		return unclear
 	}
 	return answer(newAutomaton([]pattern{e.close(open)}, d).match(s))
+}
+
+// lengthOf returns how long a text that matches is at least, if each variable has a
+// value.
+func (e *evaluation) lengthOf(open pattern) (n int, ok bool) {
+	e.work += lookup * len(open)
+	for _, t := range open {
+		text, ok := e.valueOf(t)
+		if !ok {
+			return 0, false
+		}
+		n += len(text)
+		if t.kind == anyChar {
+			n++
+		}
+	}
+	return n, true
+}
+
+// mayFold reports whether there is work left to fold so many bytes, each of which
+// costs several times as much as others.
+func (e *evaluation) mayFold(bytes int) bool {
+	e.work += 4 * bytes
+	return e.work <= maxWork
+}
+
+// matchFolded matches a pattern without wildcards with a text that is folded. So the
+// values of variables are folded as well.
+func (e *evaluation) matchFolded(open pattern, s string, length int) outcome {
+	if !e.mayFold(min(length, len(s))) {
+		return unclear
+	}
+	for _, t := range open {
+		text, _ := e.valueOf(t)
+		for _, c := range text {
+			have, n := utf8.DecodeRuneInString(s)
+			if n == 0 || have != fold(c) {
+				return no
+			}
+			s = s[n:]
+		}
+	}
+	return answer(s == "")
 }
 
 // isText reports whether a pattern without wildcards is s.
@@ -123,8 +163,7 @@ func (e *evaluation) close(open pattern) pattern {
 	return closed
 }
 
-// valueOf returns the text of a token, which a variable may lack. Source: "IAM
-// policy elements: Variables and tags".
+// valueOf returns the text of a token, which a variable may lack.
 func (e *evaluation) valueOf(t token) (string, bool) {
 	if t.kind != variable {
 		return t.text, true

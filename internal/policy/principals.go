@@ -40,12 +40,23 @@ func (n *principals) reach(p *Principal, byARN bool) reach {
 	return none
 }
 
-// excepts reports whether the named, of a NotPrincipal, include a principal. An
-// account stands for its root alone there: in the first example of "AWS JSON
-// policy elements: NotPrincipal" it is named, and yet all but one of its users
-// are denied.
+// excepts reports whether the named, of a NotPrincipal, include a principal: a
+// user by its ARN, a session by its own or the role's, and each together with the
+// account. Source: "AWS JSON policy elements: NotPrincipal": "You must also specify
+// the account ARN of the not-denied principal. Otherwise, the policy might deny
+// access to the entire account". It might; here it does. The account alone stands
+// for its root: in the first example there it is named, and yet all but one of its
+// users are denied.
 func (n *principals) excepts(p *Principal) bool {
-	return n.reach(p, false) > delegated
+	switch {
+	case n.everyone:
+		return true
+	case p.Kind == WebIdentity:
+		return has(n.federated, p.ARN)
+	case !has(n.accounts, p.Account):
+		return false
+	}
+	return p.Kind == Account || has(n.arns, p.ARN) || p.Kind == AssumedRole && has(n.arns, p.RoleARN)
 }
 
 // whole is the reach of what is for the principal's own ARN.

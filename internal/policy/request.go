@@ -15,7 +15,7 @@ type Request struct {
 	Time      time.Time // aws:CurrentTime and aws:EpochTime
 	Values    Values    // of all other condition keys; nil has none
 
-	// EncryptionContext is what the constraints of grants are held against. Applicable
+	// EncryptionContext is what the constraints of grants are held against. HasContext
 	// says that the operation has one; without it the constraints do not apply.
 	EncryptionContext map[string]string
 	HasContext        bool

@@ -66,13 +66,8 @@ func (s *statement) reach(t Type, e *evaluation) reach {
 	return direct
 }
 
-// covers reports whether the statement is about the resource. One with a variable
-// that has no value is about nothing. Source: "IAM policy elements: Variables
-// and tags".
+// covers reports whether the statement is about the resource.
 func (s *statement) covers(e *evaluation) bool {
-	if !s.resources.resolved(e) {
-		return false
-	}
 	is := s.resources.match(e.request.Resource, e)
 	if is == unclear {
 		return s.deny

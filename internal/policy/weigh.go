@@ -61,8 +61,14 @@ func (e *evaluation) weighWithoutPolicy(r *ruling) Decision {
 // limit decides whether an Allow is within the permissions boundary and the
 // session policies, where it does not go beyond them. Source: "Policy evaluation
 // logic", "Resource-based policies".
+//
+// The root of an account has neither: "Permissions boundaries for IAM entities" are
+// for "users or roles", and of the sessions of a root only those of GetSessionToken
+// are served, which take no policies.
 func (e *evaluation) limit(r *ruling, to reach, by Source) Decision {
 	switch {
+	case !e.request.Principal.hasPolicies():
+		return allowed(by)
 	case to < toUser && e.docs.Boundary.Policy != nil && r.boundary.to == none:
 		return implicit(Boundary)
 	case to < direct && len(e.docs.Session) > 0 && r.session.to == none:

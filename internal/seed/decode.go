@@ -75,10 +75,10 @@ func (d *document) placeAt(p *place) {
 		d.Providers[i].place = p.inner["oidc_provider"][i]
 	}
 	for i := range d.Roles {
-		d.Roles[i].placeAt(p.inner["role"][i])
+		d.Roles[i].place = p.inner["role"][i]
 	}
 	for i := range d.Users {
-		d.Users[i].placeAt(p.inner["user"][i])
+		d.Users[i].place = p.inner["user"][i]
 		for j := range d.Users[i].Keys {
 			d.Users[i].Keys[j].place = d.Users[i].place.inner["access_key"][j]
 		}

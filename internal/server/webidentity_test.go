@@ -16,6 +16,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
@@ -85,6 +86,9 @@ name = "app"
 trust = '''{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRoleWithWebIdentity",
   "Principal":{"Federated":"arn:aws:iam::111122223333:oidc-provider/` + host + `"},
   "Condition":{"StringEquals":{"` + host + `:aud":"sts.amazonaws.com","` + host + `:sub":"system:serviceaccount:prod:app"}}}]}'''
+[[role.policy]]
+name = "decrypt"
+document = '''{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"kms:Decrypt","Resource":"*"}]}'''
 
 [[role]]
 name = "deployer"
@@ -190,4 +194,38 @@ func TestUsersAndRoles(t *testing.T) {
 	s.Advance(time.Hour)
 	_, err = stsClient(s, session).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
 	wantCode(t, err, "ExpiredToken", "")
+}
+
+// What a program in a pod does, by the official SDK alone: the token is in a file, STS
+// makes credentials of it, and with them the program decrypts.
+func TestWebIdentityDecrypts(t *testing.T) {
+	i := newIssuer(t)
+	s := peopled(t, i)
+	made, err := s.Client.CreateKey(t.Context(), &kms.CreateKeyInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := s.Client.Encrypt(t.Context(), &kms.EncryptInput{KeyId: made.KeyMetadata.KeyId, Plaintext: []byte("for the pod")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pod := func(subject string) *kms.Client {
+		file := filepath.Join(t.TempDir(), "token")
+		if err := os.WriteFile(file, []byte(*i.token(subject, "sts.amazonaws.com")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		provider := stscreds.NewWebIdentityRoleProvider(stsClient(s, aws.AnonymousCredentials{}), "arn:aws:iam::111122223333:role/app", stscreds.IdentityTokenFile(file))
+		return kms.New(kms.Options{BaseEndpoint: &s.Endpoint, Region: kmstest.Region, Credentials: aws.NewCredentialsCache(provider), RetryMaxAttempts: 1})
+	}
+	app := pod("system:serviceaccount:prod:app")
+	opened, err := app.Decrypt(t.Context(), &kms.DecryptInput{CiphertextBlob: sealed.CiphertextBlob})
+	if err != nil || string(opened.Plaintext) != "for the pod" {
+		t.Errorf("%+v, %v", opened, err)
+	}
+	if _, err := app.Encrypt(t.Context(), &kms.EncryptInput{KeyId: made.KeyMetadata.KeyId, Plaintext: []byte("x")}); err == nil || !strings.Contains(err.Error(), "AccessDeniedException") {
+		t.Errorf("its policy lets it decrypt alone: %v", err)
+	}
+	if _, err := pod("system:serviceaccount:prod:other").Decrypt(t.Context(), &kms.DecryptInput{CiphertextBlob: sealed.CiphertextBlob}); err == nil {
+		t.Error("another service account decrypts")
+	}
 }

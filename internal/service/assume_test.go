@@ -40,9 +40,21 @@ func newPeople(t *testing.T) people {
 	return p
 }
 
+// update changes identities, and says so in both accounts, as every change does.
 func (p people) update(fn func(tx *store.Tx) error) {
 	p.Helper()
-	if err := p.store.Update(p.Context(), fn); err != nil {
+	err := p.store.Update(p.Context(), func(tx *store.Tx) error {
+		for _, account := range []string{homeAccount, otherAccount} {
+			a, _, err := accounts.Get(tx, account)
+			a.ID = account
+			a.Serial++
+			if err := errors.Join(err, accounts.Put(tx, account, a)); err != nil {
+				return err
+			}
+		}
+		return fn(tx)
+	})
+	if err != nil {
 		p.Fatal(err)
 	}
 }

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/keyhold/keyhold/internal/api"
@@ -20,11 +21,19 @@ type call struct {
 	ctx  context.Context
 	now  time.Time // read once: the whole call happens at this moment
 	keys []key.Key // what each ask found, as it is now
+	// refused is the key that an ask found and the caller may not act on, for the
+	// event: the answer may not name it.
+	refused key.Key
 
 	begun     time.Time         // as now, on the clock that nobody moves
 	documents *policy.Documents // of the caller, once they were needed
+	values    conditions        // of the question that is being decided
 	// grants are what the grant tokens of the request name, on whatever keys.
 	grants []key.Grant
+	trace  *trace // of the decisions; nil unless they are to be explained
+	// blobKey is what the ciphertext named of a request that is over and whose
+	// decision is explained.
+	blobKey key.Reference
 
 	also      []audit.Event    // beside that of the call
 	about     []audit.Resource // what the call is about beside keys
@@ -133,7 +142,7 @@ func (c *call) event(err error) audit.Event {
 	if c.created != "" {
 		e.Resources = append(e.Resources, keyResource(c.created, c.Caller.Principal.AccountID))
 	}
-	for _, k := range c.keys {
+	for _, k := range c.found() {
 		e.Resources = append(e.Resources, keyResource(k.ARN(), k.Account))
 	}
 	e.Resources = append(e.Resources, c.about...)
@@ -141,6 +150,14 @@ func (c *call) event(err error) audit.Event {
 		e.ResponseElements, e.AdditionalEventData = c.told.response, c.told.additional
 	}
 	return e
+}
+
+// found are the keys that the call was about, with the one that it ended at.
+func (c *call) found() []key.Key {
+	if c.refused.ID == "" {
+		return c.keys
+	}
+	return append(slices.Clip(c.keys), c.refused)
 }
 
 // errorOf gives what an event says of an error: what the caller was told.

@@ -315,8 +315,8 @@ func (v *conditions) grantForResource() []string {
 // were looked for.
 func (v *conditions) onSameKey() []string {
 	in, ok := v.c.Input.(*api.ReEncryptRequest)
-	if !ok {
-		return nil
+	if !ok || in.DestinationKeyId == nil || v.t.destination && len(v.c.keys) == 0 {
+		return nil // which is said only of a request whose decision is explained
 	}
 	to, err := key.ParseReference(*in.DestinationKeyId, v.c.Caller.Principal.AccountID, v.c.Caller.Region)
 	if err != nil {

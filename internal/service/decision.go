@@ -40,7 +40,7 @@ func (c *call) unseen(action string, t target, missing error) error {
 	if err != nil {
 		return err
 	}
-	d := policy.Decide(q.request, q.documents, nil)
+	d := q.decide(q.documents, nil)
 	known := d.Allowed || t.ref.Alias != "" && t.ref.Account == c.Caller.Principal.AccountID
 	switch {
 	case q.values.err != nil:
@@ -64,7 +64,7 @@ func (c *call) mayAct(action, resource string) error {
 	if err != nil {
 		return err
 	}
-	if d := policy.Decide(q.request, q.documents, nil); !d.Allowed {
+	if d := q.decide(q.documents, nil); !d.Allowed {
 		c.pause()
 		return notAuthorized(c.Caller.Principal, action, resource, d.Text(action))
 	}
@@ -81,7 +81,8 @@ type question struct {
 
 // question asks about an action on a target.
 func (c *call) question(action string, t target, k key.Key) (q question, err error) {
-	q.c, q.values = c, &conditions{c: c, t: t, key: k}
+	c.values = conditions{c: c, t: t, key: k}
+	q.c, q.values = c, &c.values
 	q.request = policy.Request{
 		Principal:  asked(c.Caller.Principal),
 		Action:     action,
@@ -113,20 +114,33 @@ func asked(p identity.Principal) policy.Principal {
 	return policy.Principal{Kind: policy.Kind(p.Kind), Account: p.AccountID, ARN: p.ARN, RoleARN: p.RoleARN}
 }
 
+// decide has the engine decide or, for whoever wants to know why, explain: by the
+// same documents, values and grants.
+func (q *question) decide(d policy.Documents, grants []key.Grant) policy.Decision {
+	if q.c.trace != nil {
+		return q.c.trace.explain(q.request, d, grants)
+	}
+	return policy.Decide(q.request, d, grants)
+}
+
 // onKey decides with the policy of a key and, if that does not allow, its grants.
 func (q *question) onKey(k key.Key) (policy.Decision, error) {
-	documents := q.documents
 	var err error
-	if documents.Resource, err = q.c.keyPolicy(k); err != nil {
+	if q.documents.Resource, err = q.c.keyPolicy(k, q.request.Resource); err != nil {
 		return policy.Decision{}, err
 	}
-	d := policy.Decide(q.request, documents, nil)
+	d := q.decide(q.documents, nil)
 	if d.Allowed || d.Explicit || q.values.err != nil {
 		return d, q.values.err
 	}
 	// Who is allowed by policies costs no look at grants, however many there are.
+	return q.byGrants(k)
+}
+
+// byGrants decides with the policy of a key and its grants.
+func (q question) byGrants(k key.Key) (d policy.Decision, err error) {
 	err = q.c.eachGrant(k, func(page []key.Grant) bool {
-		d = policy.Decide(q.request, documents, page)
+		d = q.decide(q.documents, page)
 		return !d.Allowed
 	})
 	return d, cmp.Or(err, q.values.err)

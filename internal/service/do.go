@@ -62,10 +62,24 @@ func (c *call) carryOut() (any, error) {
 	if err := c.readGrantTokens(); err != nil {
 		return nil, err
 	}
-	var ruled []key.Key // by the grid of states
-	for _, a := range c.Operation.asks {
+	ruled, err := c.allowAll(c.Operation.asks)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.permitAll(ruled); err != nil {
+		return nil, err
+	}
+	return c.Operation.run(c, c.Input)
+}
+
+// allowAll decides about one ask after the other. ruled are the keys whose state is
+// looked at then.
+func (c *call) allowAll(all asks) (ruled []key.Key, err error) {
+	for _, a := range all {
 		t, k, err := c.allow(a)
+		c.trace.told(a.Action, t, k, err)
 		if err != nil {
+			c.refused = k
 			return nil, err
 		}
 		if t.isKey() {
@@ -75,12 +89,17 @@ func (c *call) carryOut() (any, error) {
 			ruled = append(ruled, k)
 		}
 	}
+	return ruled, nil
+}
+
+// permitAll holds the keys against the grid of states.
+func (c *call) permitAll(ruled []key.Key) error {
 	for _, k := range ruled {
 		if err := c.rules.Permit(c.Operation.Name, k); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return c.Operation.run(c, c.Input)
+	return nil
 }
 
 // allow finds what the ask is about, with the key if it is one, and decides. The

@@ -20,12 +20,15 @@ func (s *Service) denial(name string) (policy.Document, error) {
 
 // keyPolicy returns the policy of a key. One that cannot be read, as older programs
 // stored them, allows nothing, and the operator's log says so.
-func (s *Service) keyPolicy(k key.Key) (policy.Document, error) {
-	name := "the key policy of " + k.ARN()
-	p, err := s.compiled.get(k.Policy, policy.KeyPolicy)
+func (c *call) keyPolicy(k key.Key, arn string) (policy.Document, error) {
+	name := "" // which nobody asks for but who has a decision explained
+	if c.trace != nil {
+		name = "the key policy of " + arn
+	}
+	p, err := c.compiled.get(k.Policy, policy.KeyPolicy)
 	if err != nil {
-		s.log.Error("a key policy is malformed and denies everything", "key", k.ARN(), "error", err)
-		return s.denial(name)
+		c.log.Error("a key policy is malformed and denies everything", "key", arn, "error", err)
+		return c.denial(name)
 	}
 	return policy.Document{Name: name, Policy: p}, nil
 }
@@ -35,6 +38,39 @@ func (s *Service) keyPolicy(k key.Key) (policy.Document, error) {
 // means that some policy could not be had: then nothing may be decided, as it may
 // be one that denies.
 func (s *Service) documentsOf(ctx context.Context, p identity.Principal) (d policy.Documents, err error) {
+	if p.Kind == identity.KindUser || p.Kind == identity.KindAssumedRole {
+		if d, err = s.documentsOfEntity(ctx, p); err != nil {
+			return d, err
+		}
+	}
+	if p.Session != nil && p.Session.IsLimited() {
+		d.Session, err = s.sessionDocuments(ctx, p.Session)
+	}
+	return d, err
+}
+
+// documentsOfEntity returns the policies of a user or role. They are at hand as long
+// as nothing of the account's identities was changed.
+func (s *Service) documentsOfEntity(ctx context.Context, p identity.Principal) (d policy.Documents, err error) {
+	account, _, err := accounts.Latest(ctx, s.store, p.AccountID)
+	if err != nil {
+		return d, err
+	}
+	of := entityAt{p.ARN, p.ID, account.Serial}
+	if p.Kind == identity.KindAssumedRole {
+		of.arn, of.id = p.RoleARN, p.Session.RoleID
+	}
+	if d, ok := s.gathered.get(of); ok {
+		return d, nil
+	}
+	if d, err = s.gather(ctx, p); err == nil {
+		s.gathered.put(of, d)
+	}
+	return d, err
+}
+
+// gather reads the policies of a user or role.
+func (s *Service) gather(ctx context.Context, p identity.Principal) (d policy.Documents, err error) {
 	e, name, err := s.entityOf(ctx, p)
 	if err != nil {
 		return d, err
@@ -43,12 +79,7 @@ func (s *Service) documentsOf(ctx context.Context, p identity.Principal) (d poli
 		return d, err
 	}
 	if e.Boundary != "" {
-		if d.Boundary, err = s.managedDocument(ctx, e.Boundary); err != nil {
-			return d, err
-		}
-	}
-	if p.Session != nil && p.Session.IsLimited() {
-		d.Session, err = s.sessionDocuments(ctx, p.Session)
+		d.Boundary, err = s.managedDocument(ctx, e.Boundary)
 	}
 	return d, err
 }

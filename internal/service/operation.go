@@ -3,6 +3,7 @@ package service
 import (
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -162,7 +163,11 @@ type finder func(c *call, in any) (target, error)
 // keyID finds the key that a member names by key ID or key ARN.
 func keyID(member string) finder {
 	return func(c *call, in any) (target, error) {
-		ref, err := key.ParseKeyReference(*c.text(in, member), c.Caller.Principal.AccountID, c.Caller.Region)
+		name, err := c.needed(in, member)
+		if err != nil {
+			return target{}, err
+		}
+		ref, err := key.ParseKeyReference(name, c.Caller.Principal.AccountID, c.Caller.Region)
 		return target{ref: ref}, err
 	}
 }
@@ -170,7 +175,11 @@ func keyID(member string) finder {
 // keyOrAlias finds the key that a member names in any of the four ways.
 func keyOrAlias(member string) finder {
 	return func(c *call, in any) (target, error) {
-		ref, err := key.ParseReference(*c.text(in, member), c.Caller.Principal.AccountID, c.Caller.Region)
+		name, err := c.needed(in, member)
+		if err != nil {
+			return target{}, err
+		}
+		ref, err := key.ParseReference(name, c.Caller.Principal.AccountID, c.Caller.Region)
 		return target{ref: ref}, err
 	}
 }
@@ -179,7 +188,8 @@ func keyOrAlias(member string) finder {
 // names, stands for now. The check of the members has passed the name.
 func keyOfAlias(member string) finder {
 	return func(c *call, in any) (target, error) {
-		return target{ref: c.ownAlias(*c.text(in, member))}, nil
+		name, err := c.needed(in, member)
+		return target{ref: c.ownAlias(name)}, err
 	}
 }
 
@@ -197,7 +207,8 @@ func anyState(find finder) finder {
 // its own. The check of the members has passed the name.
 func alias(member string) finder {
 	return func(c *call, in any) (target, error) {
-		return target{resource: c.ownAlias(*c.text(in, member)).ARN()}, nil
+		name, err := c.needed(in, member)
+		return target{resource: c.ownAlias(name).ARN()}, err
 	}
 }
 
@@ -241,6 +252,9 @@ func keyOfCiphertext(member, blobMember string) finder {
 		if c.text(in, member) != nil {
 			return named(c, in)
 		}
+		if c.blobKey != (key.Reference{}) {
+			return target{ref: c.blobKey, fromBlob: true}, nil
+		}
 		h, err := crypt.ParseBlob(c.field(in, blobMember).Bytes())
 		if err != nil || !key.ValidID(h.KeyID) || !key.ValidAccount(h.Account) {
 			return target{}, key.Errorf(key.KindInvalidCiphertext, "")
@@ -248,6 +262,16 @@ func keyOfCiphertext(member, blobMember string) finder {
 		ref := key.Reference{Account: h.Account, Region: c.Caller.Region, KeyID: h.KeyID}
 		return target{ref: ref, fromBlob: true}, nil
 	}
+}
+
+// needed returns a member that a request cannot do without. Only one whose decision
+// is explained may lack it here, as all others were validated.
+func (c *call) needed(in any, member string) (string, error) {
+	text := c.text(in, member)
+	if text == nil {
+		return "", missingMember(strings.ToLower(member[:1]) + member[1:])
+	}
+	return *text, nil
 }
 
 func (c *call) text(in any, member string) *string {

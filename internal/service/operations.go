@@ -66,6 +66,7 @@ func operations(dev bool) map[string]Operation {
 	rows = append(rows, of(api.TargetSTS, assumeRole, assumeRoleWithWebIdentity, getCallerIdentity, getSessionToken)...)
 	rows = append(rows, of(api.TargetAdmin,
 		deleteIdentity,
+		explainDecision,
 		listIdentities,
 		putAccount,
 		putPolicy,

@@ -31,7 +31,9 @@ var replicateKey = change("ReplicateKey",
 		return out, nil
 	})
 
-func replicaRegion(_ *call, in any) string { return *in.(*api.ReplicateKeyRequest).ReplicaRegion }
+func replicaRegion(c *call, in any) string {
+	return or(in.(*api.ReplicateKeyRequest).ReplicaRegion, c.Caller.Region)
+}
 
 // newReplica returns the replica that the request describes, without material.
 func (c *call) newReplica(primary key.Key, in *api.ReplicateKeyRequest) (key.Key, error) {

@@ -22,7 +22,10 @@ var retireGrant = change("RetireGrant", asks{{Action: "kms:RetireGrant", On: key
 
 // grantID returns the ID of the grant that is to be retired.
 func (c *call) grantID(in *api.RetireGrantRequest) (id string, err error) {
-	if in.GrantToken == nil {
+	switch {
+	case in.GrantToken == nil && in.GrantId == nil:
+		return "", missingMember("grantId")
+	case in.GrantToken == nil:
 		return *in.GrantId, nil
 	}
 	_, id, err = c.openGrantToken(*in.GrantToken)
@@ -52,7 +55,7 @@ func mayRetire(c *call, action string, t target, k key.Key, missing error) error
 		return err
 	}
 	q.request.Owner = g.IssuingAccount
-	d := policy.Decide(q.request, q.documents, nil)
+	d := q.decide(q.documents, nil)
 	if !d.Allowed && !d.Explicit {
 		d, err = q.retires(g)
 	}
@@ -70,10 +73,10 @@ const silent = `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Prin
 // retires decides by the grant itself, of which the retiring principal has a part as
 // the grantee has: within the same limits, and without a policy beside it.
 func (q *question) retires(g key.Grant) (policy.Decision, error) {
-	request, documents := q.request, q.documents
+	documents := q.documents
 	p, err := q.c.compiled.get(silent, policy.KeyPolicy)
-	request.Owner, documents.Resource = request.Principal.Account, policy.Document{Policy: p}
-	return policy.Decide(request, documents, []key.Grant{g, {Grantee: g.Retiring, Operations: []string{"RetireGrant"}}}), err
+	q.request.Owner, documents.Resource = q.request.Principal.Account, policy.Document{Policy: p}
+	return q.decide(documents, []key.Grant{g, {ID: g.ID, Grantee: g.Retiring, Operations: []string{"RetireGrant"}}}), err
 }
 
 // checkRetireGrant wants a token, or a key and a grant ID.

@@ -40,7 +40,11 @@ var updatePrimaryRegion = change("UpdatePrimaryRegion", asks{{Action: "kms:Updat
 // nextPrimary finds the replica in the Region that the request names. Where that
 // cannot be one, the operation says so.
 func nextPrimary(c *call, in any) (target, error) {
-	k, region := c.key(), *in.(*api.UpdatePrimaryRegionRequest).PrimaryRegion
+	k := c.key()
+	region, err := c.needed(in, "PrimaryRegion")
+	if err != nil {
+		return target{}, err
+	}
 	if !k.IsPrimary() || k.Region == region {
 		return target{}, nil
 	}

@@ -145,7 +145,7 @@ func invalid(message string, cause error) error {
 }
 
 func communication(cause error) error {
-	return key.Errorf(key.KindIDPCommunication, "Error communicating with the identity provider.").Because(cause)
+	return key.Errorf(key.KindIDPCommunicationError, "Error communicating with the identity provider.").Because(cause)
 }
 
 // checkAlgorithm refuses algorithms by name before anything else is looked at.

@@ -282,7 +282,7 @@ func TestProvidersThatCannotBeAsked(t *testing.T) {
 			token := i.token(nil)
 			change(i, &p)
 			_, err := i.Verify(t.Context(), token, p)
-			wantKind(t, err, key.KindIDPCommunication, "Error communicating")
+			wantKind(t, err, key.KindIDPCommunicationError, "Error communicating")
 		})
 	}
 }
@@ -320,7 +320,7 @@ func TestProvidersAreAskedSeldom(t *testing.T) {
 	}
 	i.moved.Store(int64(2 * keysAge))
 	_, err := i.Verify(t.Context(), i.sign(jose.RS256, i.key, "k2", i.claims(func(c map[string]any) { c["exp"] = i.now.Add(5 * time.Hour).Unix() })), i.provider())
-	wantKind(t, err, key.KindIDPCommunication, "")
+	wantKind(t, err, key.KindIDPCommunicationError, "")
 }
 
 // Who leaves early has no other answer to wait for.

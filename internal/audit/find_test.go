@@ -1,0 +1,129 @@
+package audit
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+// full is an event that has all it can have.
+func full() Event {
+	return Event{
+		EventSource: KMS,
+		UserIdentity: Identity{
+			Type: "AssumedRole", PrincipalID: "AROA1:ci", ARN: "arn:aws:sts::111122223333:assumed-role/ci/ci", AccountID: "111122223333", AccessKeyID: "ASIA1",
+			UserName: "u", IdentityProvider: "p", InvokedBy: "i",
+			Session: Session{
+				Issued:            time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+				Issuer:            Issuer{"Role", "AROA1", "arn:aws:iam::111122223333:role/ci", "111122223333", "ci"},
+				FederatedProvider: "arn:aws:iam::111122223333:oidc-provider/example.com", SourceIdentity: "alice",
+			},
+		},
+		EventTime: time.Date(2026, 1, 2, 3, 5, 6, 7e6, time.UTC), EventName: "Decrypt", AWSRegion: "eu-west-2",
+		SourceIPAddress: "192.0.2.1", UserAgent: "test", ErrorCode: "AccessDeniedException", ErrorMessage: "no \"way\"",
+		RequestParameters: []byte(`{"encryptionContext":{"a":"b"}}`), ResponseElements: []byte(`{"x":1}`), AdditionalEventData: []byte(`{"y":2}`),
+		RequestID: "request-1", EventID: "event-1", ReadOnly: true,
+		Resources: []Resource{{"arn:aws:kms:eu-west-2:111122223333:key/1", "111122223333", KeyResource}},
+		EventType: APICall, RecipientAccountID: "111122223333", ServiceEventDetails: []byte(`{"z":3}`), StoreRevision: 12,
+	}
+}
+
+// What is written is read back: an event has nothing that parseEvent forgets.
+func TestParseEvent(t *testing.T) {
+	for _, want := range []Event{full(), {EventSource: KMS, EventID: "e", EventType: APICall, EventTime: time.Unix(0, 0).UTC()}} {
+		line, err := want.Line()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := parseEvent(line)
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%v: got\n%+v\nwant\n%+v", err, got, want)
+		}
+	}
+	v := reflect.ValueOf(full())
+	for i := range v.NumField() {
+		if v.Field(i).IsZero() {
+			t.Errorf("the test leaves out %s", v.Type().Field(i).Name)
+		}
+	}
+}
+
+func TestFind(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.log")
+	l, err := Open(path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(requestID, eventID string, parameters string) {
+		t.Helper()
+		e := full()
+		e.RequestID, e.EventID, e.RequestParameters = requestID, eventID, []byte(parameters)
+		if err := l.Write(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	filler := `{"description":"` + strings.Repeat("x", 100<<10) + `"}`
+	write("first", "1", "{}")
+	write("twice", "2", "{}")
+	for i := range 100 { // more than is read at once
+		write(fmt.Sprint("filler-", i), fmt.Sprint("f", i), filler)
+	}
+	write("twice", "3", "{}")
+	// Who sends the ID of another request in a text of its own is not found in its place.
+	write("liar", "4", `{"encryptionContext":{"requestID":"first","requestID2":"\"requestID\":\"first\""}}`)
+	find := func() {
+		t.Helper()
+		for id, want := range map[string]string{"first": "1", "twice": "3", "liar": "4", "filler-0": "f0", "filler-42": "f42", "filler-99": "f99", "none": "", "filler": "", "": ""} {
+			e, found, err := l.Find(t.Context(), id)
+			if err != nil || found != (want != "") || e.EventID != want {
+				t.Errorf("%q: found %v, %q, %v", id, found, e.EventID, err)
+			}
+		}
+	}
+	find()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if l, err = Open(path, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	find() // also what was there before
+	given, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := l.Find(given, "first"); !errors.Is(err, context.Canceled) {
+		t.Errorf("it went on: %v", err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	memory := New(Discard{}, Options{})
+	defer memory.Close()
+	if _, _, err := memory.Find(t.Context(), "first"); !errors.Is(err, ErrNotKept) {
+		t.Errorf("a log without a file: %v", err)
+	}
+}
+
+// A line that is longer than any, as damage makes it, hides nothing that is before.
+func TestFindPassesDamage(t *testing.T) {
+	first, err := full().Line()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, damage := range []int{searchedAtOnce - 1, searchedAtOnce, 3 * searchedAtOnce} {
+		text := append(append(bytes.Clone(first), bytes.Repeat([]byte("x"), damage)...), "\n{\"cut\":"...)
+		found := false
+		err := backwards(t.Context(), bytes.NewReader(text), int64(len(text)), func(lines []byte) bool {
+			_, found = newest(lines, []byte(`"requestID":"request-1"`), "request-1")
+			return !found
+		})
+		if err != nil || !found {
+			t.Errorf("after %d bytes of damage: found %v, %v", damage, found, err)
+		}
+	}
+}

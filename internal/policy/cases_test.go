@@ -1,0 +1,114 @@
+package policy_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/keyhold/keyhold/internal/policy"
+	"github.com/keyhold/keyhold/internal/policy/naive"
+)
+
+// How many decisions the tables have at least.
+const (
+	leastCases    = 1000
+	leastPractice = 150
+)
+
+// TestDocumentedCases holds the engine and the naive evaluator against decisions that
+// are taken from the public documentation. testdata/cases/README.md tells how they are written.
+func TestDocumentedCases(t *testing.T) { checkCases(t, "cases", leastCases) }
+
+// TestPracticedCases does the same with policies as people and programs write them.
+func TestPracticedCases(t *testing.T) { checkCases(t, "practice", leastPractice) }
+
+// checkCases holds both against the cases of a table.
+func checkCases(t *testing.T, table string, least int) {
+	t.Helper()
+	pages, cases := readPages(t, table), 0
+	for _, p := range pages {
+		for _, c := range p.cases {
+			t.Run(c.name, func(t *testing.T) {
+				if got := decide(t, c); got != c.want {
+					t.Errorf("the engine: %s, want %s: %s", got, c.want, c.text)
+				}
+				if got := decideNaively(c); got != c.want {
+					t.Errorf("the naive evaluator: %s, want %s: %s", got, c.want, c.text)
+				}
+			})
+		}
+		cases += len(p.cases)
+	}
+	t.Logf("%d cases from %d pages", cases, len(pages))
+	if cases < least {
+		t.Errorf("%d cases, want at least %d", cases, least)
+	}
+}
+
+// decide asks the engine about a case, and returns its answer in the words of the
+// table.
+func decide(t *testing.T, c decisionCase) string {
+	d := policy.Documents{Resource: compiled(t, c.resource), Boundary: compiled(t, c.boundary)}
+	for _, text := range c.identity {
+		d.Identity = append(d.Identity, compiled(t, text))
+	}
+	for _, text := range c.session {
+		d.Session = append(d.Session, compiled(t, text))
+	}
+	decision := policy.Decide(c.request, d, c.grants)
+	return outcome(decision.Allowed, decision.Explicit)
+}
+
+// decideNaively asks the naive evaluator.
+func decideNaively(c decisionCase) string {
+	t := naive.Texts{Resource: c.resource.text, ResourceIs: "key", Boundary: c.boundary.text}
+	if c.resource.is == policy.TrustPolicy {
+		t.ResourceIs = "trust"
+	}
+	for _, d := range c.identity {
+		t.Identity = append(t.Identity, d.text)
+	}
+	for _, d := range c.session {
+		t.Session = append(t.Session, d.text)
+	}
+	return outcome(naive.Decide(c.request, t, c.grants))
+}
+
+func outcome(allowed, explicit bool) string {
+	switch {
+	case allowed && explicit:
+		return "both allowed and explicitly denied"
+	case allowed:
+		return allow
+	case explicit:
+		return explicitDeny
+	}
+	return deny
+}
+
+// compiled returns a document of a case, as the engine reads it. One that is not given has no policy.
+func compiled(t *testing.T, d document) policy.Document {
+	t.Helper()
+	if d.text == "" {
+		return policy.Document{}
+	}
+	p, err := policy.Parse(d.text, d.is)
+	if err != nil {
+		t.Fatalf("%s: %v", d.name, err)
+	}
+	return policy.Document{Name: d.name, Policy: p}
+}
+
+// TestRefusedDocuments parses documents that are wrong at one line.
+func TestRefusedDocuments(t *testing.T) {
+	for _, p := range readPages(t, "cases") {
+		for _, d := range p.refused {
+			t.Run(d.name, func(t *testing.T) {
+				_, err := policy.Parse(d.text, d.is)
+				var wrong *policy.SyntaxError
+				if !errors.As(err, &wrong) || wrong.Line != d.wrongAt {
+					t.Errorf("%v, want it to be wrong at line %d", err, d.wrongAt)
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,233 @@
+package policy_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/policy"
+	"github.com/keyhold/keyhold/internal/policy/naive"
+)
+
+// The engine and the naive evaluator, written apart from one another, decide alike.
+// KEYHOLD_DECISIONS says how many random requests they are asked about, and
+// KEYHOLD_SEED which.
+func TestDecisionsAreTheNaiveOnes(t *testing.T) {
+	n, seed := number(t, "KEYHOLD_DECISIONS", 20_000), number(t, "KEYHOLD_SEED", rand.Uint64())
+	t.Logf("%d requests, of the seed %d", n, seed)
+	workers := uint64(runtime.GOMAXPROCS(0))
+	found := make(chan finding, workers)
+	for w := range workers {
+		go func() { found <- compare(t.Context(), seed, w, n, workers) }()
+	}
+	seen := counts{}
+	for range workers {
+		f := <-found
+		if f.disagreement != "" {
+			t.Fatalf("the seed %d: %s", seed, f.disagreement)
+		}
+		for kind, n := range f.seen {
+			seen[kind] += n
+		}
+	}
+	t.Logf("0 disagreements")
+	seen.check(t, (n-1)/sampled(n)+1)
+}
+
+// A finding is what some of the requests were like, or the first disagreement.
+type finding struct {
+	seen         counts
+	disagreement string
+}
+
+// compare asks both about the requests from one to another, in steps.
+func compare(ctx context.Context, seed, from, to, step uint64) finding {
+	seen := counts{}
+	for i := from; i < to && ctx.Err() == nil; i += step {
+		q := randomQuestion(rand.New(rand.NewPCG(seed, i)))
+		if _, err := q.documents(); err != nil {
+			return finding{disagreement: fmt.Sprintf("request %d has a document that is refused: %v\n%s", i, err, q.text())}
+		}
+		if difference(q) != "" {
+			q = shrink(q)
+			return finding{disagreement: fmt.Sprintf("request %d: %s\n%s", i, difference(q), q.text())}
+		}
+		if i%sampled(to) == 0 {
+			seen.add(q)
+		}
+	}
+	return finding{seen: seen}
+}
+
+// sampled returns of how many requests one is counted: to tell the kinds of all would
+// take as long as to compare them.
+func sampled(n uint64) uint64 { return max(1, n/20_000) }
+
+// number reads a number from the environment.
+func number(t *testing.T, variable string, otherwise uint64) uint64 {
+	t.Helper()
+	text := os.Getenv(variable)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatalf("%s: %v", variable, err)
+	}
+	return n
+}
+
+// A question is a request and all that it is held against, in a form that is
+// readable as JSON.
+type question struct {
+	Principal  policy.Principal
+	Action     string
+	Resource   string
+	Owner      string
+	Time       time.Time
+	Values     values            `json:",omitempty"`
+	HasContext bool              `json:",omitempty"`
+	Context    map[string]string `json:",omitempty"`
+	Child      *key.Grant        `json:",omitempty"`
+	ResourceIs string            `json:",omitempty"` // "key" or "trust"
+	Policy     map[string]any    `json:",omitempty"` // of the resource
+	Identity   []map[string]any  `json:",omitempty"`
+	Boundary   map[string]any    `json:",omitempty"`
+	Session    []map[string]any  `json:",omitempty"`
+	Grants     []key.Grant       `json:",omitempty"`
+}
+
+type values map[string][]string
+
+func (v values) Values(name string) []string { return v[name] }
+
+// A verdict is what both evaluators say.
+type verdict struct{ allowed, explicit bool }
+
+func (v verdict) String() string {
+	switch {
+	case v.allowed:
+		return "allowed"
+	case v.explicit:
+		return "explicitly denied"
+	}
+	return "implicitly denied"
+}
+
+// difference tells how engine and naive evaluator disagree; "" if they agree.
+func difference(q question) string {
+	ask := func(decide func(question) verdict) (answer string) {
+		defer func() {
+			if p := recover(); p != nil {
+				answer = fmt.Sprint("panic: ", p)
+			}
+		}()
+		return decide(q).String()
+	}
+	engine, plain := ask(question.engine), ask(question.naive)
+	if engine == plain {
+		return ""
+	}
+	return "engine: " + engine + ", naive: " + plain
+}
+
+func (q question) engine() verdict {
+	documents, err := q.documents()
+	if err != nil {
+		panic(err)
+	}
+	d := policy.Decide(q.request(), documents, q.Grants)
+	return verdict{d.Allowed, d.Explicit}
+}
+
+func (q question) naive() verdict {
+	t := naive.Texts{Resource: written(q.Policy), ResourceIs: q.ResourceIs, Boundary: written(q.Boundary)}
+	for _, d := range q.Identity {
+		t.Identity = append(t.Identity, written(d))
+	}
+	for _, d := range q.Session {
+		t.Session = append(t.Session, written(d))
+	}
+	allowed, explicit := naive.Decide(q.request(), t, q.Grants)
+	return verdict{allowed, explicit}
+}
+
+func (q question) request() policy.Request {
+	r := policy.Request{
+		Principal: q.Principal, Action: q.Action, Resource: q.Resource, Owner: q.Owner, Time: q.Time,
+		EncryptionContext: q.Context, HasContext: q.HasContext, Child: q.Child,
+	}
+	if q.Values != nil {
+		r.Values = q.Values
+	}
+	return r
+}
+
+// documents has the engine read the documents.
+func (q question) documents() (policy.Documents, error) {
+	kind := policy.KeyPolicy
+	if q.ResourceIs == "trust" {
+		kind = policy.TrustPolicy
+	}
+	var d policy.Documents
+	var err error
+	if d.Resource, err = parsed(q.Policy, kind); err != nil {
+		return d, err
+	}
+	if d.Boundary, err = parsed(q.Boundary, policy.IdentityPolicy); err != nil {
+		return d, err
+	}
+	if d.Identity, err = parsedAll(q.Identity); err != nil {
+		return d, err
+	}
+	d.Session, err = parsedAll(q.Session)
+	return d, err
+}
+
+func parsed(document map[string]any, kind policy.Type) (policy.Document, error) {
+	if document == nil {
+		return policy.Document{}, nil
+	}
+	p, err := policy.Parse(written(document), kind)
+	return policy.Document{Name: "document", Policy: p}, err
+}
+
+func parsedAll(documents []map[string]any) ([]policy.Document, error) {
+	var all []policy.Document
+	for _, document := range documents {
+		d, err := parsed(document, policy.IdentityPolicy)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, d)
+	}
+	return all, nil
+}
+
+// written returns a document as JSON; "" for none.
+func written(document map[string]any) string {
+	if document == nil {
+		return ""
+	}
+	text, err := json.Marshal(document)
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}
+
+// text writes the question for people.
+func (q question) text() string {
+	text, err := json.MarshalIndent(q, "", "  ")
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}

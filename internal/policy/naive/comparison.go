@@ -1,0 +1,136 @@
+package naive
+
+import (
+	"bytes"
+	"encoding/base64"
+	"math/big"
+	"net/netip"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// comparison returns how an operator that is not negated compares a value of the
+// policy with one of the request; nil if there is none of the name. What is no
+// number, date, Boolean or address matches nothing. Source: "IAM JSON policy
+// elements: Condition operators".
+func comparison(name string) func(wanted, value string) bool {
+	switch name {
+	case "stringequals":
+		return func(w, v string) bool { return unliteral(w) == v }
+	case "stringequalsignorecase":
+		return func(w, v string) bool { return strings.EqualFold(unliteral(w), v) }
+	case "stringlike":
+		return like
+	case "arnequals", "arnlike": // "behave identically"
+		return arnLike
+	case "bool":
+		return sameBoolean
+	case "binaryequals":
+		return sameBytes
+	case "ipaddress":
+		return contains
+	}
+	if relation, ok := strings.CutPrefix(name, "numeric"); ok {
+		return numbers(relation)
+	}
+	if relation, ok := strings.CutPrefix(name, "date"); ok {
+		return dates(relation)
+	}
+	return nil
+}
+
+// related returns the test of a comparison's result: -1, 0 or 1.
+func related(relation string) func(int) bool {
+	switch relation {
+	case "equals":
+		return func(c int) bool { return c == 0 }
+	case "lessthan":
+		return func(c int) bool { return c < 0 }
+	case "lessthanequals":
+		return func(c int) bool { return c <= 0 }
+	case "greaterthan":
+		return func(c int) bool { return c > 0 }
+	case "greaterthanequals":
+		return func(c int) bool { return c >= 0 }
+	}
+	return nil
+}
+
+func numbers(relation string) func(wanted, value string) bool {
+	test := related(relation)
+	if test == nil {
+		return nil
+	}
+	return func(wanted, value string) bool {
+		w, ok := number(wanted)
+		v, ok2 := number(value)
+		return ok && ok2 && test(v.Cmp(w))
+	}
+}
+
+var decimal = regexp.MustCompile(`^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,2})?$`)
+
+// number reads "an integer or decimal value", as a policy may have it without
+// quotation marks: so also one with an exponent.
+func number(s string) (*big.Rat, bool) {
+	if !decimal.MatchString(s) {
+		return nil, false
+	}
+	return new(big.Rat).SetString(s)
+}
+
+func dates(relation string) func(wanted, value string) bool {
+	test := related(relation)
+	if test == nil {
+		return nil
+	}
+	return func(wanted, value string) bool {
+		w, ok := date(wanted)
+		v, ok2 := date(value)
+		return ok && ok2 && test(v.Cmp(w))
+	}
+}
+
+// date reads "one of the W3C implementations of the ISO 8601 date formats or epoch
+// (UNIX) time", and returns the latter.
+func date(s string) (*big.Rat, bool) {
+	for _, layout := range []string{"2006", "2006-01", "2006-01-02", "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05Z07:00"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			fraction := big.NewRat(int64(t.Nanosecond()), int64(time.Second))
+			return fraction.Add(fraction, big.NewRat(t.Unix(), 1)), true
+		}
+	}
+	return number(s)
+}
+
+func sameBoolean(wanted, value string) bool {
+	w, ok := boolean(wanted)
+	v, ok2 := boolean(value)
+	return ok && ok2 && w == v
+}
+
+func boolean(s string) (value, ok bool) {
+	s = strings.ToLower(s)
+	return s == "true", s == "true" || s == "false"
+}
+
+// sameBytes compares "byte for byte" what both have in base64.
+func sameBytes(wanted, value string) bool {
+	w, err := base64.StdEncoding.DecodeString(wanted)
+	v, err2 := base64.StdEncoding.DecodeString(value)
+	return err == nil && err2 == nil && bytes.Equal(w, v)
+}
+
+// contains tells whether a CIDR block, or an address alone, contains an address.
+func contains(wanted, value string) bool {
+	v, err := netip.ParseAddr(value)
+	if err != nil {
+		return false
+	}
+	if w, err := netip.ParseAddr(wanted); err == nil {
+		return w == v
+	}
+	block, err := netip.ParsePrefix(wanted)
+	return err == nil && block.Contains(v)
+}

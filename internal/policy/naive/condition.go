@@ -1,0 +1,185 @@
+package naive
+
+import (
+	"strings"
+
+	"github.com/keyhold/keyhold/internal/policy"
+)
+
+// matchesCondition follows "IAM JSON policy elements: Condition": several
+// operators, and several keys of one, must all hold. Where it asks what has no
+// answer, the element is met in a Deny and not in an Allow.
+func (s statement) matchesCondition(r policy.Request) bool {
+	block, _ := s.elements["Condition"].(map[string]any)
+	if !understood(block, r) {
+		return s.denies()
+	}
+	for operator, keys := range block {
+		for name, values := range keys.(map[string]any) {
+			if !s.holds(operatorOf(operator), name, list(values), r) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// understood tells whether operators and keys are known, and whether several values
+// in the request meet a set operator: "Multivalued context keys require a condition
+// set operator" ("Single-valued vs. multivalued context keys").
+func understood(block map[string]any, r policy.Request) bool {
+	for text, keys := range block {
+		o := operatorOf(text)
+		if !o.known() {
+			return false
+		}
+		for name := range keys.(map[string]any) {
+			many := len(valuesOf(name, r)) > 1
+			if !isKnown(name, r) || many && o.set == "" && o.name != "null" {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// An operator is the name of a condition operator, taken apart, in lower case.
+type operator struct {
+	set      string // "forallvalues", "foranyvalue" or ""
+	name     string // of the operator that it negates, if it negates one
+	negated  bool
+	ifExists bool
+}
+
+func operatorOf(text string) operator {
+	var o operator
+	o.name = strings.ToLower(text)
+	if set, name, ok := strings.Cut(o.name, ":"); ok {
+		o.set, o.name = set, name
+	}
+	o.name, o.ifExists = strings.CutSuffix(o.name, "ifexists")
+	if base, ok := opposite(o.name); ok {
+		o.name, o.negated = base, true
+	}
+	return o
+}
+
+// opposite returns the operator that one negates.
+func opposite(name string) (string, bool) {
+	switch name {
+	case "stringnotequals":
+		return "stringequals", true
+	case "stringnotequalsignorecase":
+		return "stringequalsignorecase", true
+	case "stringnotlike":
+		return "stringlike", true
+	case "numericnotequals":
+		return "numericequals", true
+	case "datenotequals":
+		return "dateequals", true
+	case "notipaddress":
+		return "ipaddress", true
+	case "arnnotequals":
+		return "arnequals", true
+	case "arnnotlike":
+		return "arnlike", true
+	}
+	return "", false
+}
+
+// known tells whether "Condition operators" has the operator. It has IfExists for
+// "any condition operator name except the Null condition".
+func (o operator) known() bool {
+	if o.name == "null" {
+		return o.set == "" && !o.ifExists
+	}
+	return (o.set == "" || o.set == "forallvalues" || o.set == "foranyvalue") && comparison(o.name) != nil
+}
+
+// holds tells whether one operator holds for one key.
+func (s statement) holds(o operator, name string, wanted []string, r policy.Request) bool {
+	values := valuesOf(name, r)
+	switch {
+	case o.name == "null":
+		return holdsNull(len(values) == 0, wanted)
+	case len(values) == 0:
+		return o.holdsForAbsent()
+	case o.set != "" && len(values) == 1 && values[0] == "":
+		// "ForAllValues … also returns true if … the context key value resolves to a null
+		// data set, such as an empty string"; of ForAnyValue: "For no matching context key
+		// or a null dataset, the condition returns false" ("Set operators").
+		return o.set == "forallvalues"
+	}
+	matching := 0
+	for _, value := range values {
+		if s.matchesAny(o.name, value, wanted, r) {
+			matching++
+		}
+	}
+	return o.holdsFor(matching, len(values))
+}
+
+// holdsNull: "either true (the key doesn't exist) or false (the key exists)".
+func holdsNull(absent bool, wanted []string) bool {
+	for _, w := range wanted {
+		if b, ok := boolean(w); ok && b == absent {
+			return true
+		}
+	}
+	return false
+}
+
+// holdsForAbsent: "If the key that you specify in a policy condition is not present
+// in the request context, the values do not match and the condition is false. If the
+// policy condition requires that the key is not matched, the condition is true"
+// ("Condition operators"); "If the key is not present, evaluate the condition element
+// as true" (the same, IfExists). "Set operators for multivalued context keys" has the
+// other two.
+func (o operator) holdsForAbsent() bool {
+	switch {
+	case o.ifExists || o.set == "forallvalues":
+		return true
+	case o.set == "foranyvalue":
+		return false
+	}
+	return o.negated
+}
+
+// holdsFor decides from the number of the request's values, and of those among
+// them that match one of the policy's. "ForAllValues tests whether the value of every
+// member of the request context matches the condition operator that follows",
+// "ForAnyValue at least one" ("Set operators for multivalued context keys"); several
+// values in a policy are OR, and NOR for a negated operator ("Conditions with multiple
+// context keys or values").
+func (o operator) holdsFor(matching, all int) bool {
+	switch {
+	case o.set == "forallvalues" && o.negated:
+		return matching == 0
+	case o.set == "forallvalues":
+		return matching == all
+	case o.set == "foranyvalue" && o.negated:
+		return matching < all
+	case o.negated:
+		return matching == 0
+	}
+	return matching > 0
+}
+
+// matchesAny tells whether a value matches one of the policy's. "String and ARN
+// operators" have variables ("Variables and tags"); one without a value matches
+// nothing: "There is no equal or like value", so that a negated operator holds.
+func (s statement) matchesAny(name, value string, wanted []string, r policy.Request) bool {
+	for _, w := range wanted {
+		if strings.HasPrefix(name, "string") || strings.HasPrefix(name, "arn") {
+			substituted, ok := s.substitute(w, r)
+			if !ok {
+				continue
+			}
+			w = substituted
+		}
+		if comparison(name)(w, value) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,84 @@
+package naive
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/policy"
+)
+
+// waysOfGrants returns the ways in which grants allow the request. Source: "Grants in
+// AWS KMS" (KMS Developer Guide).
+func waysOfGrants(r policy.Request, grants []key.Grant) []way {
+	var ways []way
+	for _, g := range grants {
+		w, ok := nameOf(string(g.Grantee), r.Principal)
+		if ok && grantMatches(g, r) {
+			ways = append(ways, w)
+		}
+	}
+	return ways
+}
+
+func grantMatches(g key.Grant, r policy.Request) bool {
+	operation, _ := strings.CutPrefix(r.Action, "kms:")
+	return slices.Contains(g.Operations, operation) &&
+		contextHolds(g.Constraints, operation, r) &&
+		sourceHolds(g.Constraints, operation, r) &&
+		(operation != "CreateGrant" || r.Child != nil && noMore(*r.Child, g))
+}
+
+// contextHolds: "Grants with grant constraints can include the DescribeKey and
+// RetireGrant operations, but the constraint doesn't apply to these operations"
+// (GrantConstraints, KMS API Reference). Of CreateGrant it is asked that the child
+// keep it.
+func contextHolds(c key.GrantConstraints, operation string, r policy.Request) bool {
+	if !r.HasContext || slices.Contains([]string{"CreateGrant", "DescribeKey", "RetireGrant"}, operation) {
+		return true
+	}
+	if c.ContextEquals != nil && !maps.Equal(c.ContextEquals, r.EncryptionContext) {
+		return false
+	}
+	return includes(r.EncryptionContext, c.ContextSubset)
+}
+
+func sourceHolds(c key.GrantConstraints, operation string, r policy.Request) bool {
+	if c.SourceARN == "" || operation == "RetireGrant" {
+		return true
+	}
+	return slices.ContainsFunc(valuesOf("aws:SourceArn", r), func(v string) bool { return arnLike(c.SourceARN, v) })
+}
+
+// noMore tells whether a child allows no more than its parent: "a subset of the
+// operations" and "an equally strict or stricter" constraint ("Grants in AWS KMS";
+// GrantConstraints, KMS API Reference).
+func noMore(child, parent key.Grant) bool {
+	for _, operation := range child.Operations {
+		if !slices.Contains(parent.Operations, operation) {
+			return false
+		}
+	}
+	return asStrict(child.Constraints, parent.Constraints)
+}
+
+func asStrict(child, parent key.GrantConstraints) bool {
+	if parent.ContextEquals != nil && (child.ContextEquals == nil || !maps.Equal(child.ContextEquals, parent.ContextEquals)) {
+		return false
+	}
+	if !includes(child.ContextSubset, parent.ContextSubset) && !includes(child.ContextEquals, parent.ContextSubset) {
+		return false
+	}
+	return parent.SourceARN == "" || child.SourceARN == parent.SourceARN
+}
+
+// includes tells whether all has each pair of some.
+func includes(all, some map[string]string) bool {
+	for k, v := range some {
+		if have, ok := all[k]; !ok || have != v {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,113 @@
+package naive
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/keyhold/keyhold/internal/policy"
+)
+
+// Stand-ins for a "*" and a "?" that are no wildcards, in a pattern after its
+// variables are substituted. No request has these characters.
+const (
+	literalStar     = "\uE000"
+	literalQuestion = "\uE001"
+)
+
+var (
+	variable    = regexp.MustCompile(`\$\{([^}]*)\}`)
+	withDefault = regexp.MustCompile(`^(.*), '(.*)'$`)
+)
+
+// substitute puts the values of the policy variables in the place of them, as
+// literal text. It fails if one has no value and no default. Source: "IAM policy
+// elements: Variables and tags".
+func (s statement) substitute(text string, r policy.Request) (string, bool) {
+	if !s.variables {
+		return text, true
+	}
+	complete := true
+	result := variable.ReplaceAllStringFunc(text, func(v string) string {
+		value, ok := valueOfVariable(variable.FindStringSubmatch(v)[1], r)
+		complete = complete && ok
+		return literal(value)
+	})
+	return result, complete
+}
+
+func valueOfVariable(name string, r policy.Request) (string, bool) {
+	if name == "*" || name == "?" || name == "$" {
+		return name, true
+	}
+	fallback, hasFallback := "", false
+	if m := withDefault.FindStringSubmatch(name); m != nil {
+		name, fallback, hasFallback = m[1], m[2], true
+	}
+	// "You cannot use a multivalued context key as a policy variable."
+	if values := valuesOf(name, r); len(values) == 1 && !isMultivalued(name) {
+		return values[0], true
+	}
+	return fallback, hasFallback
+}
+
+func literal(s string) string {
+	return strings.NewReplacer("*", literalStar, "?", literalQuestion).Replace(s)
+}
+
+func unliteral(s string) string {
+	return strings.NewReplacer(literalStar, "*", literalQuestion, "?").Replace(s)
+}
+
+// like tells whether the pattern matches s: "*" any characters, "?" any one.
+func like(pattern, s string) bool {
+	return whole(expression(pattern, ".*", "."), s)
+}
+
+// resourceLike is like for the ARNs of resources: "You can use wildcard characters
+// within the individual segments of an ARN (the parts separated by colons). If the *
+// wildcard is the last character of a resource ARN segment, it can expand to match
+// beyond the colon boundaries" ("IAM JSON policy elements: Resource"). What is
+// behind the fifth colon is one segment.
+func resourceLike(pattern, s string) bool {
+	segments := strings.SplitN(pattern, ":", 6)
+	for i, segment := range segments {
+		if i == 5 {
+			segments[i] = expression(segment, ".*", ".")
+			continue
+		}
+		front, last := strings.CutSuffix(segment, "*")
+		segments[i] = expression(front, "[^:]*", "[^:]")
+		if last {
+			segments[i] += ".*"
+		}
+	}
+	return whole(strings.Join(segments, ":"), s)
+}
+
+// arnLike: "Each of the six colon-delimited components of the ARN is checked
+// separately and each can include wildcards" ("Condition operators").
+func arnLike(pattern, s string) bool {
+	patterns, parts := strings.SplitN(pattern, ":", 6), strings.SplitN(s, ":", 6)
+	if len(patterns) != 6 || len(parts) != 6 {
+		return false
+	}
+	for i := range parts {
+		if !like(patterns[i], parts[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// expression writes a pattern as a regular expression.
+func expression(pattern, star, question string) string {
+	e := regexp.QuoteMeta(pattern)
+	e = strings.ReplaceAll(e, `\*`, star)
+	e = strings.ReplaceAll(e, `\?`, question)
+	e = strings.ReplaceAll(e, literalStar, `\*`)
+	return strings.ReplaceAll(e, literalQuestion, `\?`)
+}
+
+func whole(e, s string) bool {
+	return regexp.MustCompile(`(?s)^(?:` + e + `)$`).MatchString(s)
+}

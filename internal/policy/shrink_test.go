@@ -1,0 +1,100 @@
+package policy_test
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// shrink removes what it can from a question that engine and naive evaluator
+// disagree about, while they still do.
+func shrink(q question) question {
+	for {
+		candidates := smaller(q)
+		i := slices.IndexFunc(candidates, func(c question) bool {
+			return len(c.text()) < len(q.text()) && disputed(c)
+		})
+		if i < 0 {
+			return q
+		}
+		q = candidates[i]
+	}
+}
+
+// disputed tells whether the two disagree about a question that can be asked. The
+// naive evaluator panics where a document is none.
+func disputed(q question) bool {
+	_, err := q.documents()
+	d := difference(q)
+	return err == nil && d != "" && !strings.Contains(d, "naive: panic")
+}
+
+// smaller returns the questions that have one thing less.
+func smaller(q question) []question {
+	var tree map[string]any
+	if err := json.Unmarshal([]byte(q.text()), &tree); err != nil {
+		panic(err)
+	}
+	var all []question
+	for _, removable := range []string{"Policy", "Identity", "Boundary", "Session", "Grants", "Values", "Context"} {
+		if tree[removable] == nil {
+			continue
+		}
+		without := maps.Clone(tree)
+		delete(without, removable)
+		all = append(all, fromTree(without))
+		for _, less := range deletions(tree[removable]) {
+			without := maps.Clone(tree)
+			without[removable] = less
+			all = append(all, fromTree(without))
+		}
+	}
+	return all
+}
+
+func fromTree(tree map[string]any) question {
+	text, err := json.Marshal(tree)
+	if err != nil {
+		panic(err)
+	}
+	var q question
+	if err := json.Unmarshal(text, &q); err != nil {
+		panic(err)
+	}
+	return q
+}
+
+// deletions returns the values that are v but for one thing in it, large things
+// first. Where only one is left in a list, it stays.
+func deletions(v any) []any {
+	var all []any
+	switch v := v.(type) {
+	case map[string]any:
+		names := slices.Sorted(maps.Keys(v))
+		for _, name := range names {
+			less := maps.Clone(v)
+			delete(less, name)
+			all = append(all, less)
+		}
+		for _, name := range names {
+			for _, part := range deletions(v[name]) {
+				less := maps.Clone(v)
+				less[name] = part
+				all = append(all, less)
+			}
+		}
+	case []any:
+		for i := range v {
+			if len(v) > 1 {
+				all = append(all, slices.Delete(slices.Clone(v), i, i+1))
+			}
+			for _, part := range deletions(v[i]) {
+				less := slices.Clone(v)
+				less[i] = part
+				all = append(all, less)
+			}
+		}
+	}
+	return all
+}

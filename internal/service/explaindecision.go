@@ -1,0 +1,110 @@
+package service
+
+import (
+	"time"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/key"
+)
+
+// ExplainDecision tells an administrator how the gate decides, and is no part of the
+// KMS API. It explains to an account what is its own: the policies of its
+// principals and of its keys. Of another account it tells no more than that one's
+// principals could find out by asking.
+var explainDecision = query("ExplainDecision", asks{{Action: "keyhold:ExplainDecision"}}, checkExplainDecision,
+	func(c *call, in *api.ExplainDecisionRequest) (*api.ExplainDecisionResponse, error) {
+		h, err := c.hypothesis(in)
+		if err != nil {
+			return nil, err
+		}
+		if err := h.decide(); err != nil {
+			return nil, err
+		}
+		return h.explained(), nil
+	})
+
+// hypothesis returns the request that is asked about.
+func (c *call) hypothesis(in *api.ExplainDecisionRequest) (*hypothesis, error) {
+	if in.RequestId != nil {
+		return c.pastRequest(*in.RequestId)
+	}
+	return c.supposed(in)
+}
+
+// checkExplainDecision wants a past request, or what one would be.
+func checkExplainDecision(in *api.ExplainDecisionRequest, _ time.Time) error {
+	past := in.RequestId != nil
+	given := in.PrincipalArn != nil || in.Action != nil || in.KeyId != nil || in.SourceIp != nil ||
+		len(in.EncryptionContext)+len(in.GrantTokens)+len(in.Members) > 0
+	if past == given || !past && (in.PrincipalArn == nil || in.Action == nil) {
+		return key.Errorf(key.KindValidation, "Give either the RequestId of a past request, or a PrincipalArn and an Action with what its request would have.")
+	}
+	return nil
+}
+
+// A hypothesis is a request that the gate decides about and does not carry out.
+type hypothesis struct {
+	*call
+	asks  asks     // of the operation, those that are asked about
+	to    string   // the account that it is explained to
+	notes []string // what is not known or not taken into account
+	past  *api.PastRequest
+}
+
+// isForeign reports whether the principal is of another account: then nothing of it
+// is known but its ARN.
+func (h *hypothesis) isForeign() bool { return h.Caller.Principal.AccountID != h.to }
+
+func (h *hypothesis) note(text string) { h.notes = append(h.notes, text) }
+
+// decide has the gate decide as it would about the request itself, up to the first
+// thing that is not allowed.
+func (h *hypothesis) decide() error {
+	if err := h.readGrantTokens(); err != nil {
+		return err
+	}
+	var ruled []key.Key
+	for _, a := range h.asks {
+		if err := h.checkOwn(a); err != nil {
+			return err
+		}
+		before := len(h.trace.answers)
+		r, err := h.allowAll(asks{a})
+		if err != nil {
+			return h.ended(err, len(h.trace.answers) > before)
+		}
+		ruled = append(ruled, r...)
+	}
+	if err := h.permitAll(ruled); err != nil {
+		h.note("It is refused even so, by the state of the key: " + err.Error())
+	}
+	return nil
+}
+
+// ended tells a refusal by a decision, which is what is to be explained, from all
+// other ends.
+func (h *hypothesis) ended(err error, decided bool) error {
+	refusal, ok := err.(*key.Error)
+	switch {
+	case !ok, !decided && h.past == nil:
+		return err
+	case !decided:
+		return key.Errorf(key.KindUnsupportedOperation, "There is no decision to explain: what the request was about was not found, or is not in the audit log (%s).", refusal)
+	}
+	return nil
+}
+
+// checkOwn refuses what is another account's on both sides.
+func (h *hypothesis) checkOwn(a ask) error {
+	if !h.isForeign() {
+		return nil
+	}
+	if a.On != nil {
+		t, err := a.On(h.call, h.Input)
+		if err != nil || t == (target{}) || t.ref.Account == h.to {
+			return err
+		}
+	}
+	return key.Errorf(key.KindAccessDenied, "Neither the principal %s nor what %s is about belongs to account %s: "+
+		"another account's decisions are explained to that account alone. Name a key of this account by its ARN.", h.Caller.Principal.ARN, a.Action, h.to)
+}

@@ -1,0 +1,178 @@
+package service
+
+import (
+	"strings"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/policy"
+)
+
+// explained tells of the decisions.
+func (h *hypothesis) explained() *api.ExplainDecisionResponse {
+	out := &api.ExplainDecisionResponse{
+		Decisions: []api.ExplainedDecision{}, Notes: []string{}, Request: h.past,
+		Operation: h.Operation.Name, PrincipalArn: h.Caller.Principal.ARN, Region: h.Caller.Region,
+	}
+	for i := range h.trace.answers {
+		a := view{h, &h.trace.answers[i]}
+		out.Decisions = append(out.Decisions, a.decision())
+		if a.asksFor("aws:SecureTransport") {
+			h.note("aws:SecureTransport is taken to be as for this request, as nothing tells it.")
+		}
+	}
+	out.Notes = append(out.Notes, h.notes...)
+	return out
+}
+
+// A view is of an answer as the account may see it that it is explained to.
+type view struct {
+	h *hypothesis
+	*answer
+}
+
+// isForeign reports whether the key is another account's: its policy and its grants
+// are not shown then, nor whether it is there where its account does not let on.
+func (a view) isForeign() bool { return a.target.isKey() && a.target.ref.Account != a.h.to }
+
+// isMissing reports whether there is no such key, which its account may know.
+func (a view) isMissing() bool { return a.target.isKey() && a.key.ID == "" && !a.isForeign() }
+
+// shown is what the view shows: of a refusal by another account what somebody is
+// told who may not see the key.
+func (a view) shown() *policy.Explanation {
+	switch {
+	case a.err == nil || !a.isForeign():
+		return a.decisive()
+	case a.blind != nil:
+		return a.blind
+	}
+	return &policy.Explanation{}
+}
+
+func (a view) decision() api.ExplainedDecision {
+	d := api.ExplainedDecision{
+		Action: a.action, Resource: a.target.ref.ARN(), Outcome: a.outcome(), By: a.by(),
+		Documents: a.documents(), Grants: []api.ExplainedGrant{},
+	}
+	if a.err == nil || !a.isForeign() {
+		d.Resource = a.target.arn(a.key)
+	}
+	if d.Resource == "" {
+		d.Resource = "*"
+	}
+	d.Reason = a.reason(d.Outcome)
+	if !a.isForeign() {
+		d.GrantsRead = a.grants
+		for _, g := range a.shown().Grants {
+			d.Grants = append(d.Grants, api.ExplainedGrant{Allowed: g.Allowed, GrantId: g.ID, Missed: g.Missed})
+		}
+	}
+	if a.err != nil && !a.h.isForeign() {
+		code, message := a.h.Operation.errorOf(a.err)
+		d.ErrorCode, d.ErrorMessage = &code, &message
+	}
+	return d
+}
+
+func (a view) outcome() string {
+	e, isNotFound := a.shown(), false
+	if refusal, ok := a.err.(*key.Error); ok {
+		isNotFound = refusal.Kind == key.KindNotFound
+	}
+	switch {
+	case a.err == nil:
+		return api.OutcomeAllowed
+	case isNotFound, a.isMissing():
+		return api.OutcomeNotFound
+	case e.Explicit:
+		return api.OutcomeExplicitDeny
+	case a.h.isForeign() && e.Cause == policy.IdentityBased:
+		return api.OutcomeOtherAccount
+	}
+	return api.OutcomeImplicitDeny
+}
+
+// reason says why, in the words of the API where it has some.
+func (a view) reason(outcome string) string {
+	_, message := a.h.Operation.errorOf(a.err)
+	switch d := a.shown().Decision; {
+	case outcome == api.OutcomeAllowed:
+		return ""
+	case a.isMissing():
+		return "there is no such key: what the principal is told depends on its own policies alone"
+	case outcome == api.OutcomeNotFound:
+		return message
+	case outcome == api.OutcomeOtherAccount:
+		return "if the policies of account " + a.h.Caller.Principal.AccountID + " allow it as well, which are its own to see"
+	case d.Allowed: // by the policies of the principal, and not by those of the other account
+		return policy.Decision{Cause: policy.ResourceBased}.Text(a.action)
+	default:
+		return d.Text(a.action)
+	}
+}
+
+// by is what allows or denies. What has no policy is open to the root of its account:
+// then it is nothing.
+func (a view) by() *api.DecidedBy {
+	by := a.shown().By
+	switch {
+	case a.isForeign() && by.Grant != "":
+		return &api.DecidedBy{Document: "a grant on " + a.target.ref.ARN()}
+	case by == policy.Source{}:
+		return nil
+	case by.Grant != "":
+		return &api.DecidedBy{GrantId: &by.Grant}
+	case a.isForeign() && by.Role == policy.ResourceBased:
+		return &api.DecidedBy{Document: by.Document, Role: string(by.Role)}
+	}
+	return &api.DecidedBy{Document: by.Document, Role: string(by.Role), Sid: by.Sid, Line: by.Line, Column: by.Column}
+}
+
+// documents are those that were read, and those that are not shown.
+func (a view) documents() []api.ExplainedDocument {
+	all := []api.ExplainedDocument{}
+	if a.isForeign() {
+		all = append(all, withheld(policy.ResourceBased, "the key policy of "+a.target.ref.ARN()))
+	}
+	for _, d := range a.shown().Documents {
+		if d.Role == policy.ResourceBased && a.isForeign() {
+			continue
+		}
+		all = append(all, api.ExplainedDocument{Name: d.Name, Role: string(d.Role), Statements: statements(d.Statements)})
+	}
+	if p := a.h.Caller.Principal; a.h.isForeign() && p.Kind != "Account" {
+		all = append(all, withheld(policy.IdentityBased, "the policies of "+p.ARN))
+	}
+	return all
+}
+
+func withheld(role policy.Role, name string) api.ExplainedDocument {
+	return api.ExplainedDocument{Name: name, Role: string(role), Statements: []api.ExplainedStatement{}, Withheld: true}
+}
+
+func statements(from []policy.ExplainedStatement) []api.ExplainedStatement {
+	all := []api.ExplainedStatement{}
+	for _, s := range from {
+		to := api.ExplainedStatement{Sid: s.Sid, Line: s.Line, Column: s.Column, Effect: s.Effect, Matched: s.Matched, Missed: s.Missed, Conditions: []api.ExplainedCondition{}}
+		for _, c := range s.Conditions {
+			to.Conditions = append(to.Conditions, api.ExplainedCondition{Operator: c.Operator, Key: c.Key, Wanted: c.Wanted, Seen: append([]string{}, c.Seen...), Held: c.Held, Problem: c.Problem})
+		}
+		all = append(all, to)
+	}
+	return all
+}
+
+// asksFor reports whether a condition that was decided is on a condition key.
+func (a view) asksFor(name string) bool {
+	for _, d := range a.shown().Documents {
+		for _, s := range d.Statements {
+			for _, c := range s.Conditions {
+				if strings.EqualFold(c.Key, name) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}

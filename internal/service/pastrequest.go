@@ -1,0 +1,117 @@
+package service
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/key"
+)
+
+// pastRequest returns a request of the audit log, as far as that has it.
+func (c *call) pastRequest(id string) (*hypothesis, error) {
+	e, err := c.findEvent(id)
+	if err != nil {
+		return nil, err
+	}
+	op, ok := c.operations[e.EventName]
+	if !ok || op.source() != e.EventSource {
+		return nil, key.Errorf(key.KindUnsupportedOperation, "The request was for %s of %s, whose decisions are not explained.", e.EventName, e.EventSource)
+	}
+	h := &hypothesis{asks: op.asks, to: c.Caller.Principal.AccountID, past: pastOf(e)}
+	p, err := c.principalThen(h, e.UserIdentity)
+	if err != nil {
+		return nil, err
+	}
+	h.call = c.supposing(p, e.AWSRegion, op)
+	h.now, h.SourceIP, h.UserAgent, h.Secure = e.EventTime, e.SourceIPAddress, e.UserAgent, c.Secure
+	if err := op.shape.Recall(e.RequestParameters, h.Input); err != nil {
+		return nil, fmt.Errorf("event %s: %w", e.EventID, err)
+	}
+	h.recallBlob(e)
+	h.noteTime()
+	return h, h.checkGiven()
+}
+
+// findEvent returns the event of a request that concerns the account of who asks.
+func (c *call) findEvent(id string) (audit.Event, error) {
+	e, ok, err := c.audit.Find(c.ctx, id)
+	switch {
+	case errors.Is(err, audit.ErrNotKept):
+		return e, key.Errorf(key.KindUnsupportedOperation, "This server keeps no audit log, as it keeps all in memory: ask about a principal and an action.")
+	case err != nil:
+		return e, err
+	case !ok || !concerns(e, c.Caller.Principal.AccountID):
+		return e, key.Errorf(key.KindNotFound, "The newest %d MiB of the audit log have no request %s of account %s. "+
+			"A request whose signature was refused is never there, as nobody knows whose it was.", audit.MaxSearched>>20, id, c.Caller.Principal.AccountID)
+	}
+	return e, nil
+}
+
+// concerns reports whether an event is an account's own, or about one of its keys.
+func concerns(e audit.Event, account string) bool {
+	if e.EventType != audit.APICall {
+		return false
+	}
+	for _, r := range e.Resources {
+		if r.AccountID == account {
+			return true
+		}
+	}
+	return e.RecipientAccountID == account
+}
+
+// pastOf is how the request ended. What a principal of another account was told is
+// between it and its account.
+func pastOf(e audit.Event) *api.PastRequest {
+	p := &api.PastRequest{EventTime: timestamp(e.EventTime), RequestId: e.RequestID, SourceIp: e.SourceIPAddress}
+	if e.ErrorCode != "" {
+		p.ErrorCode, p.ErrorMessage = &e.ErrorCode, &e.ErrorMessage
+	}
+	return p
+}
+
+// principalThen returns who made the request, as it is now.
+func (c *call) principalThen(h *hypothesis, i audit.Identity) (p identity.Principal, err error) {
+	if p, err = c.principalOf(h, i.ARN); err != nil {
+		return p, err
+	}
+	if p.AccountID != h.to {
+		h.past.ErrorMessage = nil
+		return p, nil
+	}
+	if p.ID != i.PrincipalID {
+		h.note(fmt.Sprintf("Who has the name %s now is not who had it then.", i.ARN))
+	}
+	if p.Session != nil {
+		p.Session.Issued, p.Session.SourceIdentity = i.Session.Issued, i.Session.SourceIdentity
+		if i.Session.FederatedProvider != "" {
+			p.Session.Web = &identity.WebIdentity{Provider: i.Session.FederatedProvider}
+		}
+	}
+	return p, nil
+}
+
+// recallBlob takes the key that a ciphertext named from what the event says the
+// request was about.
+func (h *hypothesis) recallBlob(e audit.Event) {
+	named := h.field("KeyId")
+	if h.Operation.Name == "ReEncrypt" {
+		named = h.field("SourceKeyId")
+	}
+	if !h.hasMember("CiphertextBlob") || !named.IsNil() || len(e.Resources) == 0 {
+		return
+	}
+	if ref, err := key.ParseKeyReference(e.Resources[0].ARN, h.to, e.AWSRegion); err == nil {
+		h.blobKey = ref
+	}
+}
+
+func (h *hypothesis) noteTime() {
+	h.note("Policies, grants, tags and aliases are those of now: what was changed since then may have decided otherwise.")
+	if h.hasMember("GrantTokens", "GrantToken") {
+		h.note("The audit log has no grant tokens: a grant that was found by its token alone is not considered.")
+	}
+}

@@ -1,0 +1,187 @@
+package service
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/policy"
+)
+
+// supposed returns the request that the members describe.
+func (c *call) supposed(in *api.ExplainDecisionRequest) (*hypothesis, error) {
+	op, asks, err := c.operationOf(*in.Action)
+	if err != nil {
+		return nil, err
+	}
+	h := &hypothesis{asks: asks, to: c.Caller.Principal.AccountID}
+	p, err := c.principalOf(h, *in.PrincipalArn)
+	if err != nil {
+		return nil, err
+	}
+	h.call = c.supposing(p, c.Caller.Region, op)
+	h.SourceIP, h.Secure = or(in.SourceIp, ""), c.Secure
+	return h, h.fill(in)
+}
+
+// supposing returns a call that is not carried out, with an empty request. Of a
+// principal of another account the policies are not looked at.
+func (c *call) supposing(p identity.Principal, region string, op Operation) *call {
+	x := &call{
+		Service: c.Service,
+		Request: Request{Caller: identity.Caller{Principal: p, Region: region}, Operation: op, Input: op.NewInput()},
+		ctx:     c.ctx, now: c.now, begun: time.Now(), trace: &trace{},
+	}
+	if p.AccountID != c.Caller.Principal.AccountID {
+		x.documents = &policy.Documents{}
+	}
+	return x
+}
+
+// operationOf finds the operation that an action is of, and what it asks for the
+// action's sake: most are called like their operation.
+func (s *Service) operationOf(action string) (op Operation, all asks, err error) {
+	_, name, _ := strings.Cut(action, ":")
+	for _, o := range s.operations {
+		found := o.asking(action)
+		if len(found) > 0 && (all == nil || strings.EqualFold(o.Name, name)) {
+			op, all = o, found
+		}
+	}
+	if all == nil {
+		return op, nil, key.Errorf(key.KindValidation, "No operation of this server asks for the action %s: write one as kms:Decrypt.", action)
+	}
+	return op, all, nil
+}
+
+// asking returns what the operation asks for an action, which has no case.
+func (o Operation) asking(action string) (all asks) {
+	for _, a := range o.asks {
+		if strings.EqualFold(a.Action, action) {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+// fill gives the request the members that are known.
+func (h *hypothesis) fill(in *api.ExplainDecisionRequest) error {
+	members := map[string]jsontext.Value{}
+	for name, text := range in.Members {
+		if err := h.addMember(members, name, text); err != nil {
+			return err
+		}
+	}
+	if in.KeyId != nil {
+		if err := h.add(members, "a key", h.keyMember(*in.KeyId), *in.KeyId); err != nil {
+			return err
+		}
+	}
+	if in.EncryptionContext != nil {
+		if err := h.add(members, "an encryption context", h.contextMember(), in.EncryptionContext); err != nil {
+			return err
+		}
+	}
+	if in.GrantTokens != nil {
+		if err := h.add(members, "grant tokens", "GrantTokens", in.GrantTokens); err != nil {
+			return err
+		}
+	}
+	body, err := api.Encode(members)
+	if err != nil {
+		return err
+	}
+	if err := api.Decode(body, h.Input); err != nil {
+		return key.Errorf(key.KindValidation, "A member is not as %s has it: %v.", h.Operation.Name, err)
+	}
+	return h.checkGiven()
+}
+
+// add sets a member that has a name of its own in the request.
+func (h *hypothesis) add(members map[string]jsontext.Value, what, name string, value any) error {
+	if !h.field(name).IsValid() {
+		return key.Errorf(key.KindValidation, "%s has no member for %s: leave it out.", h.Operation.Name, what)
+	}
+	text, err := api.Encode(value)
+	members[name] = text
+	return err
+}
+
+// addMember sets a member by its name. Text is taken for JSON where the member is no
+// text, but for lists of words, which may have commas between them.
+func (h *hypothesis) addMember(members map[string]jsontext.Value, name, text string) (err error) {
+	f := h.field(name)
+	switch {
+	case !f.IsValid():
+		return key.Errorf(key.KindValidation, "%s has no member %s: names are as in the API, such as %s.", h.Operation.Name, name, "KeyId")
+	case f.Type() == reflect.TypeFor[[]byte]():
+		return key.Errorf(key.KindValidation, "What %s holds has no say in a decision: leave it out.", name)
+	case f.Type() == reflect.TypeFor[*string]():
+		members[name], err = api.Encode(text)
+	case f.Type() == reflect.TypeFor[*api.Timestamp]():
+		members[name], err = encodeTime(name, text)
+	case f.Type() == reflect.TypeFor[[]string]() && !strings.HasPrefix(text, "["):
+		members[name], err = api.Encode(strings.Split(text, ","))
+	default:
+		members[name] = jsontext.Value(text)
+		if !members[name].IsValid() {
+			err = key.Errorf(key.KindValidation, "The value of %s is to be given as JSON.", name)
+		}
+	}
+	return err
+}
+
+func encodeTime(name, text string) (jsontext.Value, error) {
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return nil, key.Errorf(key.KindValidation, "The value of %s is to be a time, such as 2026-12-31T00:00:00Z.", name)
+	}
+	return api.Encode(timestamp(at))
+}
+
+func (h *hypothesis) field(name string) reflect.Value {
+	return h.Operation.shape.Field(h.Input, name)
+}
+
+// keyMember is the member that names the key which the action is about.
+func (h *hypothesis) keyMember(name string) string {
+	alias := h.field("AliasName").IsValid() && strings.HasPrefix(name, key.AliasPrefix)
+	switch {
+	case h.asks[0].Action == "kms:ReEncryptTo":
+		return "DestinationKeyId"
+	case h.asks[0].Action == "kms:ReEncryptFrom":
+		return "SourceKeyId"
+	case alias:
+		return "AliasName"
+	case h.field("TargetKeyId").IsValid():
+		return "TargetKeyId"
+	}
+	return "KeyId"
+}
+
+// contextMember is the member with the encryption context that the action is about.
+func (h *hypothesis) contextMember() string {
+	return target{destination: h.asks[0].Action == "kms:ReEncryptTo"}.contextMember(h.call)
+}
+
+// checkGiven holds what is known of the request against the API.
+func (h *hypothesis) checkGiven() error {
+	if text := h.Operation.shape.ValidateGiven(h.Input); text != "" {
+		return key.Errorf(key.KindValidation, "%s", text)
+	}
+	if f := h.field("AliasName"); f.IsValid() && !f.IsNil() {
+		return key.CheckAliasName(f.Elem().String())
+	}
+	return nil
+}
+
+// hasMember reports whether the operation has one of the members.
+func (h *hypothesis) hasMember(names ...string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return h.field(name).IsValid() })
+}
