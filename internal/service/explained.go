@@ -38,6 +38,12 @@ func (a view) isForeign() bool { return a.target.isKey() && a.target.ref.Account
 // isMissing reports whether there is no such key, which its account may know.
 func (a view) isMissing() bool { return a.target.isKey() && a.key.ID == "" && !a.isForeign() }
 
+// isForAccount reports whether the operation is refused to principals of other
+// accounts than the key's, before a policy is asked.
+func (a view) isForAccount() bool {
+	return a.open == nil && a.key.ID != "" && a.h.isForeign() && !a.h.Operation.acrossAccounts
+}
+
 // shown is what the view shows: of a refusal by another account what somebody is
 // told who may not see the key.
 func (a view) shown() *policy.Explanation {
@@ -87,7 +93,7 @@ func (a view) outcome() string {
 		return api.OutcomeNotFound
 	case e.Explicit:
 		return api.OutcomeExplicitDeny
-	case a.h.isForeign() && e.Cause == policy.IdentityBased:
+	case a.h.isForeign() && a.open != nil && e.Cause == policy.IdentityBased:
 		return api.OutcomeOtherAccount
 	}
 	return api.OutcomeImplicitDeny
@@ -103,6 +109,8 @@ func (a view) reason(outcome string) string {
 		return "there is no such key: what the principal is told depends on its own policies alone"
 	case outcome == api.OutcomeNotFound:
 		return message
+	case a.isForAccount():
+		return "as this is for principals of the key's account alone, whatever policies say"
 	case outcome == api.OutcomeOtherAccount:
 		return "if the policies of account " + a.h.Caller.Principal.AccountID + " allow it as well, which are its own to see"
 	case d.Allowed: // by the policies of the principal, and not by those of the other account
@@ -136,7 +144,7 @@ func (a view) documents() []api.ExplainedDocument {
 		all = append(all, withheld(policy.ResourceBased, "the key policy of "+a.target.ref.ARN()))
 	}
 	for _, d := range a.shown().Documents {
-		if d.Role == policy.ResourceBased && a.isForeign() {
+		if d.Role == policy.ResourceBased && (a.isForeign() || d.Name == "") { // what has no name is no document
 			continue
 		}
 		all = append(all, api.ExplainedDocument{Name: d.Name, Role: string(d.Role), Statements: statements(d.Statements)})

@@ -17,8 +17,8 @@ func (c *call) pastRequest(id string) (*hypothesis, error) {
 		return nil, err
 	}
 	op, ok := c.operations[e.EventName]
-	if !ok || op.source() != e.EventSource {
-		return nil, key.Errorf(key.KindUnsupportedOperation, "The request was for %s of %s, whose decisions are not explained.", e.EventName, e.EventSource)
+	if !ok || op.Target != api.TargetKMS {
+		return nil, key.Errorf(key.KindUnsupportedOperation, "The request was for %s, which is no operation of KMS: its decision is not explained.", e.EventName)
 	}
 	h := &hypothesis{asks: op.asks, to: c.Caller.Principal.AccountID, past: pastOf(e)}
 	p, err := c.principalThen(h, e.UserIdentity)

@@ -44,18 +44,19 @@ func (c *call) supposing(p identity.Principal, region string, op Operation) *cal
 	return x
 }
 
-// operationOf finds the operation that an action is of, and what it asks for the
-// action's sake: most are called like their operation.
+// operationOf finds the operation of KMS that an action is of, and what it asks for
+// the action's sake: most are called like their operation. The other APIs have rules
+// beside policies.
 func (s *Service) operationOf(action string) (op Operation, all asks, err error) {
 	_, name, _ := strings.Cut(action, ":")
 	for _, o := range s.operations {
 		found := o.asking(action)
-		if len(found) > 0 && (all == nil || strings.EqualFold(o.Name, name)) {
+		if o.Target == api.TargetKMS && len(found) > 0 && (all == nil || strings.EqualFold(o.Name, name)) {
 			op, all = o, found
 		}
 	}
 	if all == nil {
-		return op, nil, key.Errorf(key.KindValidation, "No operation of this server asks for the action %s: write one as kms:Decrypt.", action)
+		return op, nil, key.Errorf(key.KindValidation, "No operation of KMS that is served asks for the action %s: write one as kms:Decrypt.", action)
 	}
 	return op, all, nil
 }
