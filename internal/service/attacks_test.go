@@ -500,6 +500,7 @@ var accountMoves = []move{
 var contextMoves = []move{
 	{"no context where the policy wants one", contextual("if StringEquals kms:EncryptionContext:app billing", `{}`, `{"app":"billing"}`)},
 	{"another context than the policy wants", contextual("if StringEquals kms:EncryptionContext:app billing", `{"app":"payroll"}`, `{"app":"billing"}`)},
+	{"two names that differ by case alone", contextual("if StringEquals kms:EncryptionContext:app billing", `{"app":"billing","App":"payroll"}`, `{"app":"billing"}`)},
 	{"a value of the context in another case", contextual("if StringEquals kms:EncryptionContext:app billing", `{"app":"Billing"}`, `{"app":"billing"}`)},
 	{"a name more in the context", contextual("if ForAllValues:StringEquals kms:EncryptionContextKeys app", `{"app":"x","user":"y"}`, `{"app":"x"}`)},
 	{"an empty context against a list of names", contextual("if ForAnyValue:StringEquals kms:EncryptionContextKeys app", `{}`, `{"app":"x"}`)},

@@ -168,21 +168,20 @@ func federatedProvider(s *identity.Session) string {
 	return s.Web.Provider
 }
 
-// named returns the values of the condition keys that go on with a name of the
-// user's own.
+// fromName are the condition keys that go on with a name of the user's own.
+var fromName = map[string]func(v *conditions, name string) []string{
+	"kms:encryptioncontext:": (*conditions).contextValues,
+	"aws:principaltag/":      (*conditions).principalTag,
+	"aws:requesttag/":        (*conditions).requestTag,
+	"aws:resourcetag/":       (*conditions).resourceTag,
+}
+
+// named returns the values of such a condition key.
 func (v *conditions) named(name string) []string {
-	for prefix, of := range map[string]func(*conditions, string) (string, bool){
-		"kms:encryptioncontext:": (*conditions).contextValue,
-		"aws:principaltag/":      (*conditions).principalTag,
-		"aws:requesttag/":        (*conditions).requestTag,
-		"aws:resourcetag/":       (*conditions).resourceTag,
-	} {
-		if own, ok := strings.CutPrefix(name, prefix); ok {
-			if value, ok := of(v, own); ok {
-				return []string{value} // which may be empty
-			}
-			return nil
-		}
+	end := strings.IndexAny(name, ":/") + 1
+	end += strings.IndexAny(name[end:], ":/") + 1
+	if of := fromName[name[:end]]; of != nil {
+		return of(v, name[end:])
 	}
 	return nil
 }
@@ -215,27 +214,30 @@ func (v *conditions) tagKeys() []string {
 	return keys
 }
 
-func (v *conditions) requestTag(name string) (string, bool) {
+func (v *conditions) requestTag(name string) []string {
 	tags, _ := v.tags()
 	for _, t := range tags {
 		if strings.EqualFold(*t.TagKey, name) {
-			return *t.TagValue, true
+			return []string{*t.TagValue}
 		}
 	}
-	return "", false
+	return nil
 }
 
-func (v *conditions) resourceTag(name string) (string, bool) {
+func (v *conditions) resourceTag(name string) []string {
 	for _, t := range v.key.Tags {
 		if strings.EqualFold(t.Key, name) {
-			return t.Value, true
+			return []string{t.Value} // which may be empty
 		}
 	}
-	return "", false
+	return nil
 }
 
-func (v *conditions) principalTag(name string) (string, bool) {
-	return identity.ValueOf(v.c.Caller.Principal.Tags, name)
+func (v *conditions) principalTag(name string) []string {
+	if value, ok := identity.ValueOf(v.c.Caller.Principal.Tags, name); ok {
+		return []string{value}
+	}
+	return nil
 }
 
 func (v *conditions) contextKeys() (names []string) {
@@ -246,17 +248,16 @@ func (v *conditions) contextKeys() (names []string) {
 	return names
 }
 
-func (v *conditions) contextValue(name string) (string, bool) {
+// contextValues are several where names differ by case alone, which condition keys do
+// not: then no policy allows by one, and each denies.
+func (v *conditions) contextValues(name string) (values []string) {
 	context := v.t.context(v.c)
-	if value, ok := context[name]; ok {
-		return value, true
-	}
-	for _, k := range slices.Sorted(keysOf(context)) { // the first, where several differ by case alone
+	for _, k := range slices.Sorted(keysOf(context)) {
 		if strings.EqualFold(k, name) {
-			return context[k], true
+			values = append(values, context[k])
 		}
 	}
-	return "", false
+	return values
 }
 
 func keysOf(m map[string]string) func(func(string) bool) {
