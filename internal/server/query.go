@@ -79,15 +79,7 @@ func (h *Handler) answerQuery(r *http.Request, id string) ([]byte, error) {
 	if err := form.Decode(in); err != nil {
 		return nil, key.Errorf(key.KindSerialization, "%v", err)
 	}
-	out, err := h.Service.Do(r.Context(), service.Request{
-		ID:        id,
-		Caller:    caller,
-		SourceIP:  host(r.RemoteAddr),
-		UserAgent: r.UserAgent(),
-		Secure:    r.TLS != nil,
-		Operation: op,
-		Input:     in,
-	})
+	out, err := h.do(r, id, caller, op, in)
 	if err != nil {
 		return nil, err
 	}

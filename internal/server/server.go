@@ -107,6 +107,11 @@ func (h *Handler) answer(r *http.Request, id string) (any, error) {
 	if err := api.Decode(body, in); err != nil {
 		return nil, key.Errorf(key.KindSerialization, "%v", err)
 	}
+	return h.do(r, id, caller, op, in)
+}
+
+// do has the gate answer.
+func (h *Handler) do(r *http.Request, id string, caller identity.Caller, op service.Operation, in any) (any, error) {
 	return h.Service.Do(r.Context(), service.Request{
 		ID:        id,
 		Caller:    caller,

@@ -23,6 +23,12 @@ type declaration struct {
 	keys    []madeKey // access keys that are made along with it
 }
 
+// declaration begins what is declared in an account, or in the caller's.
+func (c *call) declaration(account *string, dry *bool) (*declaration, error) {
+	in, err := c.accountOf(account)
+	return &declaration{account: in, dry: or(dry, false)}, err
+}
+
 // differ notes a member whose values differ.
 func (d *declaration) differ(member string, is, shall any) {
 	if !reflect.DeepEqual(is, shall) {

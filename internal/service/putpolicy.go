@@ -19,19 +19,18 @@ func checkPutPolicy(in *api.PutPolicyRequest, _ time.Time) error {
 
 var putPolicy = administration("PutPolicy", checkPutPolicy,
 	func(c *call, in *api.PutPolicyRequest) (*api.PutIdentityResponse, error) {
-		account, err := c.accountOf(in.AccountId)
+		d, err := c.declaration(in.AccountId, in.DryRun)
 		if err != nil {
 			return nil, err
 		}
-		d := &declaration{account: account, dry: or(in.DryRun, false)}
-		path := namedPath(account, *in.Name)
+		path := namedPath(d.account, *in.Name)
 		return c.declare(d, func(tx *store.Tx) error {
 			p, ok, err := managedPolicies.Get(tx, path)
 			if err != nil {
 				return err
 			}
 			if d.created = !ok; d.created {
-				p = identity.ManagedPolicy{Account: account, Name: *in.Name, Path: or(in.Path, "/"), ID: newUniqueID(policyPrefix), Created: c.now}
+				p = identity.ManagedPolicy{Account: d.account, Name: *in.Name, Path: or(in.Path, "/"), ID: newUniqueID(policyPrefix), Created: c.now}
 			}
 			if d.arn = p.ARN(); p.Name != *in.Name || p.Path != or(in.Path, "/") {
 				return key.Errorf(key.KindAlreadyExists, "There is the policy %s already, whose name and path cannot be changed.", d.arn)

@@ -33,25 +33,24 @@ func checkPutProvider(in *api.PutProviderRequest, _ time.Time) error {
 
 var putProvider = administration("PutProvider", checkPutProvider,
 	func(c *call, in *api.PutProviderRequest) (*api.PutIdentityResponse, error) {
-		account, err := c.accountOf(in.AccountId)
+		d, err := c.declaration(in.AccountId, in.DryRun)
 		if err != nil {
 			return nil, err
 		}
-		d := &declaration{account: account, dry: or(in.DryRun, false)}
 		issuer := strings.TrimPrefix(*in.Url, "https://")
 		clients := slices.Compact(slices.Sorted(slices.Values(in.ClientIds)))
 		return c.declare(d, func(tx *store.Tx) error {
-			p, ok, err := oidcProviders.Get(tx, providerPath(account, issuer))
+			p, ok, err := oidcProviders.Get(tx, providerPath(d.account, issuer))
 			if err != nil {
 				return err
 			}
 			if d.created = !ok; d.created {
-				p = identity.OIDCProvider{Account: account, Issuer: issuer, Created: c.now}
+				p = identity.OIDCProvider{Account: d.account, Issuer: issuer, Created: c.now}
 			}
 			d.arn = p.ARN()
 			d.differ("client_ids", p.ClientIDs, clients)
 			d.differ("ca_file", p.Roots, or(in.Roots, ""))
 			p.ClientIDs, p.Roots = clients, or(in.Roots, "")
-			return oidcProviders.Put(tx, providerPath(account, issuer), p)
+			return oidcProviders.Put(tx, providerPath(d.account, issuer), p)
 		})
 	})

@@ -21,12 +21,11 @@ func checkPutRole(in *api.PutRoleRequest, _ time.Time) error {
 
 var putRole = administration("PutRole", checkPutRole,
 	func(c *call, in *api.PutRoleRequest) (*api.PutIdentityResponse, error) {
-		account, err := c.accountOf(in.AccountId)
+		d, err := c.declaration(in.AccountId, in.DryRun)
 		if err != nil {
 			return nil, err
 		}
-		d := &declaration{account: account, dry: or(in.DryRun, false)}
-		path := namedPath(account, *in.Name)
+		path := namedPath(d.account, *in.Name)
 		return c.declare(d, func(tx *store.Tx) error {
 			r, ok, err := roles.Get(tx, path)
 			if err != nil {

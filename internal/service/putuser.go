@@ -17,12 +17,11 @@ var putUser = administration("PutUser",
 		return checkEntity(membersOfUser(in), maxInlineOfUser)
 	},
 	func(c *call, in *api.PutUserRequest) (*api.PutIdentityResponse, error) {
-		account, err := c.accountOf(in.AccountId)
+		d, err := c.declaration(in.AccountId, in.DryRun)
 		if err != nil {
 			return nil, err
 		}
-		d := &declaration{account: account, dry: or(in.DryRun, false)}
-		path := namedPath(account, *in.Name)
+		path := namedPath(d.account, *in.Name)
 		was, _, err := users.Latest(c.ctx, c.store, path)
 		if err != nil {
 			return nil, err
@@ -43,7 +42,7 @@ var putUser = administration("PutUser",
 			}
 			d.arn = u.ARN()
 			d.differ("access_keys", 0, missingKeys(u.Keys, in.AccessKeys))
-			if u.Keys, err = c.putKeys(tx, account, u.Name, u.Keys, d.keys); err != nil {
+			if u.Keys, err = c.putKeys(tx, d.account, u.Name, u.Keys, d.keys); err != nil {
 				return err
 			}
 			return users.Put(tx, path, u)
@@ -60,7 +59,7 @@ var seedAccessKey = administration("SeedAccessKey", nil,
 		}
 		d := &declaration{account: account}
 		return c.declare(d, func(tx *store.Tx) error {
-			path := namedPath(account, *in.Name)
+			path := namedPath(d.account, *in.Name)
 			u, _, err := users.Get(tx, path)
 			if err != nil {
 				return err
