@@ -32,6 +32,9 @@ func (e *evaluation) consider(v *verdict, role Role, d *Document) {
 	e.trace.document(role, d)
 	for i := range d.Policy.statements {
 		s := &d.Policy.statements[i]
+		if e.trace == nil && !s.isAbout(e.action) {
+			continue // most are about something else; who wants to know is told why
+		}
 		to := s.matches(d.Policy.kind, e)
 		switch {
 		case to == none:

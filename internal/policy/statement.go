@@ -39,12 +39,17 @@ func (s *statement) concerns(t Type, e *evaluation) (to reach, missed string) {
 		return none, s.idle
 	case to == none:
 		return none, element("Principal", s.notPrincipal)
-	case (s.actions.match(e.action, e) == yes) == s.notAction:
+	case !s.isAbout(e.action):
 		return none, element("Action", s.notAction)
 	case t != TrustPolicy && !s.covers(e):
 		return none, element("Resource", s.notResource)
 	}
 	return to, ""
+}
+
+// isAbout reports whether the statement is about the action, which has no variables.
+func (s *statement) isAbout(action string) bool {
+	return (s.actions.match(action, nil) == yes) != s.notAction
 }
 
 // reach tells how far the statement goes for the principal.
