@@ -48,23 +48,13 @@ func (s settings) decisions() error {
 	return s.compareLoads(k, "on a key without grants", byRoot, fmt.Sprintf("on a key with %d grants", s.grants), onGranted)
 }
 
-// compareLoads alternates runs of two loads on one server.
+// compareLoads compares two loads on one server.
 func (s settings) compareLoads(k *server, first string, a *load, second string, b *load) error {
-	var as, bs []measure
-	for range s.runs {
-		one, err := a.drive(k, s.conns, s.length)
-		if err != nil {
-			return err
-		}
-		other, err := b.drive(k, s.conns, s.length)
-		if err != nil {
-			return err
-		}
-		as, bs = append(as, one), append(bs, other)
+	one, other, err := s.alternate(a, k, b, k)
+	if err == nil {
+		fmt.Printf("  %-36s %v\n  %-36s %v   %.2f times\n", first, one, second, other, ratio(other.cpu, one.cpu))
 	}
-	one, other := median(as), median(bs)
-	fmt.Printf("  %-36s %v\n  %-36s %v   %.2f times\n", first, one, second, other, ratio(other.cpu, one.cpu))
-	return nil
+	return err
 }
 
 // identities declares a user with ten managed policies of ten statements each, the

@@ -54,21 +54,28 @@ func (s settings) compareSizes(few, many *server, operation string, used int) er
 	if err != nil {
 		return err
 	}
-	var smalls, larges []measure
-	for range s.runs {
-		a, err := small.drive(few, s.conns, s.length)
-		if err != nil {
-			return err
-		}
-		b, err := large.drive(many, s.conns, s.length)
-		if err != nil {
-			return err
-		}
-		smalls, larges = append(smalls, a), append(larges, b)
+	a, b, err := s.alternate(small, few, large, many)
+	if err == nil {
+		fmt.Printf("  %-16s on %4d keys of few  %v\n  %-16s on %4d keys of many %v   %.2f times\n", operation, used, a, operation, used, b, ratio(b.cpu, a.cpu))
 	}
-	a, b := median(smalls), median(larges)
-	fmt.Printf("  %-16s on %4d keys of few  %v\n  %-16s on %4d keys of many %v   %.2f times\n", operation, used, a, operation, used, b, ratio(b.cpu, a.cpu))
-	return nil
+	return err
+}
+
+// alternate has two loads take turns, each on its server.
+func (s settings) alternate(first *load, on *server, second *load, onOther *server) (a, b measure, err error) {
+	var firsts, seconds []measure
+	for range s.runs {
+		one, err := first.drive(on, s.conns, s.length)
+		if err != nil {
+			return a, b, err
+		}
+		other, err := second.drive(onOther, s.conns, s.length)
+		if err != nil {
+			return a, b, err
+		}
+		firsts, seconds = append(firsts, one), append(seconds, other)
+	}
+	return median(firsts), median(seconds), nil
 }
 
 // fill creates keys, many at a time.

@@ -65,7 +65,7 @@ func runApply(ctx context.Context, at devServer, o applyOptions, talk io.Writer)
 	if err := a.plan(ctx); err != nil {
 		return err
 	}
-	if err := a.findSurplus(ctx, f); err != nil {
+	if err := a.findSurplus(ctx); err != nil {
 		return err
 	}
 	if a.show(); o.dryRun {

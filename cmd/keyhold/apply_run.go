@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/keyhold/keyhold/internal/api"
-	"github.com/keyhold/keyhold/internal/seed"
 )
 
 // An application is one run of keyhold apply.
@@ -57,7 +56,7 @@ func policyKey(account *string, name string) string {
 var pruned = [...]string{"user", "role", "oidc-provider", "policy"}
 
 // findSurplus finds what the file does not have, in the accounts that it is about.
-func (a *application) findSurplus(ctx context.Context, f seed.File) error {
+func (a *application) findSurplus(ctx context.Context) error {
 	if !a.prune {
 		return nil
 	}

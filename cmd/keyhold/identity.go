@@ -34,6 +34,10 @@ deployment's account.`,
 // A named identity is what an argument names.
 type named struct{ account, kind, name *string }
 
+func (n named) request() *api.IdentityRequest {
+	return &api.IdentityRequest{AccountId: n.account, Kind: n.kind, Name: n.name}
+}
+
 // parseIdentity reads an ARN, or KIND/NAME in the account of the flag.
 func parseIdentity(text, account string) (n named, err error) {
 	kindAndName := text
@@ -140,8 +144,7 @@ func identityShowCommand(at *devServer) *cobra.Command {
 			}
 			o.form, o.w = formJSON, c.OutOrStdout()
 			var shown api.ShowIdentityResponse
-			in := &api.IdentityRequest{AccountId: n.account, Kind: n.kind, Name: n.name}
-			if err := at.call(c.Context(), api.TargetAdmin, "ShowIdentity", in, &shown); err != nil {
+			if err := at.call(c.Context(), api.TargetAdmin, "ShowIdentity", n.request(), &shown); err != nil {
 				return err
 			}
 			return o.print("", shown)

@@ -99,8 +99,7 @@ func identityRevokeCommand(at *devServer) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			in := &api.IdentityRequest{AccountId: n.account, Kind: n.kind, Name: n.name}
-			if err := at.call(c.Context(), api.TargetAdmin, "RevokeSessions", in, nil); err != nil {
+			if err := at.call(c.Context(), api.TargetAdmin, "RevokeSessions", n.request(), nil); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintf(c.ErrOrStderr(), "Sessions of %s that were issued until now are refused.\n", name)

@@ -93,7 +93,7 @@ func (a assumption) actions() []string {
 // assumeValues adds to the global condition keys those of "Available keys for AWS
 // STS".
 func (c *call) assumeValues(role identity.Role, a assumption) conditionValues {
-	v := c.globalValues()
+	v := c.stsValues()
 	v.web(a.session.Web)
 	v.set("aws:resourceaccount", role.Account)
 	v.tags("aws:resourcetag/", role.Tags)
@@ -105,9 +105,9 @@ func (c *call) assumeValues(role identity.Role, a assumption) conditionValues {
 	}
 	v.tags("aws:requesttag/", a.session.Tags)
 	for _, t := range a.session.Tags {
-		v["aws:tagkeys"] = append(v["aws:tagkeys"], t.Key)
+		v.own["aws:tagkeys"] = append(v.own["aws:tagkeys"], t.Key)
 	}
-	v["sts:transitivetagkeys"] = a.session.Transitive
+	v.own["sts:transitivetagkeys"] = a.session.Transitive
 	return v
 }
 

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -8,7 +9,6 @@ import (
 	"time"
 
 	"github.com/keyhold/keyhold/internal/api"
-	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/store"
 )
@@ -30,6 +30,9 @@ func (v *conditions) Values(name string) []string {
 	}
 	if of, ok := fromRequest[name]; ok {
 		return of(v)
+	}
+	if of := fromCaller[name]; of != nil {
+		return of(v.c)
 	}
 	return v.named(name)
 }
@@ -88,19 +91,9 @@ func spelled(f reflect.Value) string {
 
 // fromRequest are the condition keys that follow from the request otherwise.
 var fromRequest = map[string]func(v *conditions) []string{
-	"aws:requestedregion":          func(v *conditions) []string { return one(v.c.Caller.Region) },
 	"aws:resourceaccount":          func(v *conditions) []string { return one(v.owner()) },
-	"aws:securetransport":          func(v *conditions) []string { return one(strconv.FormatBool(v.c.Secure)) },
-	"aws:sourceip":                 func(v *conditions) []string { return one(v.c.SourceIP) },
-	"aws:useragent":                func(v *conditions) []string { return one(v.c.UserAgent) },
-	"aws:userid":                   func(v *conditions) []string { return one(v.c.Caller.Principal.ID) },
-	"aws:username":                 func(v *conditions) []string { return one(v.c.Caller.Principal.UserName) },
 	"aws:principalisawsservice":    func(*conditions) []string { return one("false") },
 	"aws:viaawsservice":            func(*conditions) []string { return one("false") },
-	"aws:multifactorauthpresent":   ofSession(func(*identity.Session) string { return "false" }),
-	"aws:tokenissuetime":           ofSession(func(s *identity.Session) string { return s.Issued.UTC().Format(time.RFC3339) }),
-	"aws:sourceidentity":           ofSession(func(s *identity.Session) string { return s.SourceIdentity }),
-	"aws:federatedprovider":        ofSession(federatedProvider),
 	"aws:tagkeys":                  (*conditions).tagKeys,
 	"kms:encryptioncontextkeys":    (*conditions).contextKeys,
 	"kms:granteeprincipal":         ofNewGrant("GranteePrincipal"),
@@ -132,15 +125,6 @@ func one(value string) []string {
 	return []string{value}
 }
 
-func ofSession(value func(*identity.Session) string) func(*conditions) []string {
-	return func(v *conditions) []string {
-		if s := v.c.Caller.Principal.Session; s != nil {
-			return one(value(s))
-		}
-		return nil
-	}
-}
-
 // ofNewGrant is the value of a member of CreateGrant: other operations have members of
 // the same names, which are not what the condition keys are about.
 func ofNewGrant(member string) func(*conditions) []string {
@@ -161,17 +145,10 @@ func (v *conditions) requestAlias() []string {
 	return one(v.t.ref.Alias)
 }
 
-func federatedProvider(s *identity.Session) string {
-	if s.Web == nil {
-		return ""
-	}
-	return s.Web.Provider
-}
-
 // fromName are the condition keys that go on with a name of the user's own.
 var fromName = map[string]func(v *conditions, name string) []string{
 	"kms:encryptioncontext:": (*conditions).contextValues,
-	"aws:principaltag/":      (*conditions).principalTag,
+	"aws:principaltag/":      func(v *conditions, name string) []string { return v.c.principalTag(name) },
 	"aws:requesttag/":        (*conditions).requestTag,
 	"aws:resourcetag/":       (*conditions).resourceTag,
 }
@@ -233,41 +210,20 @@ func (v *conditions) resourceTag(name string) []string {
 	return nil
 }
 
-func (v *conditions) principalTag(name string) []string {
-	if value, ok := identity.ValueOf(v.c.Caller.Principal.Tags, name); ok {
-		return []string{value}
-	}
-	return nil
-}
-
-func (v *conditions) contextKeys() (names []string) {
-	for name := range v.t.context(v.c) {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
+func (v *conditions) contextKeys() []string {
+	return slices.Sorted(maps.Keys(v.t.context(v.c)))
 }
 
 // contextValues are several where names differ by case alone, which condition keys do
 // not: then no policy allows by one, and each denies.
 func (v *conditions) contextValues(name string) (values []string) {
 	context := v.t.context(v.c)
-	for _, k := range slices.Sorted(keysOf(context)) {
+	for _, k := range slices.Sorted(maps.Keys(context)) {
 		if strings.EqualFold(k, name) {
 			values = append(values, context[k])
 		}
 	}
 	return values
-}
-
-func keysOf(m map[string]string) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
 }
 
 // grant returns the members that describe a grant to be made.
@@ -349,30 +305,30 @@ func (v *conditions) encryptionAlgorithm() []string {
 }
 
 // suite is that of the key, or of the one that is to be made.
-func (v *conditions) suite() (s key.Suite, origin key.Origin, ok bool) {
+func (v *conditions) suite() (s key.Suite, origin key.Origin) {
 	if v.key.ID != "" {
-		return key.Suite{Spec: v.key.Spec, Usage: v.key.Usage}, v.key.Origin, true
+		return key.Suite{Spec: v.key.Spec, Usage: v.key.Usage}, v.key.Origin
 	}
 	in, making := v.c.Input.(*api.CreateKeyRequest)
 	if !making {
-		return s, "", false
+		return s, ""
 	}
-	s, err := suiteFor(in)
-	return s, key.Origin(or(in.Origin, string(key.OriginAWSKMS))), err == nil
+	s, _ = suiteFor(in) // the check of the members has passed it
+	return s, key.Origin(or(in.Origin, string(key.OriginAWSKMS)))
 }
 
 func (v *conditions) keySpec() []string {
-	s, _, _ := v.suite()
+	s, _ := v.suite()
 	return one(string(s.Spec))
 }
 
 func (v *conditions) keyUsage() []string {
-	s, _, _ := v.suite()
+	s, _ := v.suite()
 	return one(string(s.Usage))
 }
 
 func (v *conditions) keyOrigin() []string {
-	_, origin, _ := v.suite()
+	_, origin := v.suite()
 	return one(string(origin))
 }
 

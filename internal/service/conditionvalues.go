@@ -8,48 +8,91 @@ import (
 	"github.com/keyhold/keyhold/internal/identity"
 )
 
-// conditionValues are the values of condition keys, by their names in lower case.
-type conditionValues map[string][]string
+// fromCaller are the global condition keys that follow from who sent a request and
+// how, to whatever API, but for those that package policy derives itself. Source:
+// "AWS global condition context keys".
+var fromCaller = map[string]func(c *call) []string{
+	"aws:requestedregion":        func(c *call) []string { return one(c.Caller.Region) },
+	"aws:securetransport":        func(c *call) []string { return one(strconv.FormatBool(c.Secure)) },
+	"aws:sourceip":               func(c *call) []string { return one(c.SourceIP) },
+	"aws:useragent":              func(c *call) []string { return one(c.UserAgent) },
+	"aws:userid":                 func(c *call) []string { return one(c.Caller.Principal.ID) },
+	"aws:username":               func(c *call) []string { return one(c.Caller.Principal.UserName) },
+	"aws:multifactorauthpresent": ofSession(func(*identity.Session) string { return "false" }),
+	"aws:tokenissuetime":         ofSession(func(s *identity.Session) string { return s.Issued.UTC().Format(time.RFC3339) }),
+	"aws:sourceidentity":         ofSession(func(s *identity.Session) string { return s.SourceIdentity }),
+	"aws:federatedprovider":      ofSession(federatedProvider),
+}
 
-// Values returns the values of a condition key.
-func (v conditionValues) Values(name string) []string { return v[name] }
+// ofSession is a value that temporary credentials have. Somebody with a web identity
+// has none yet.
+func ofSession(value func(*identity.Session) string) func(*call) []string {
+	return func(c *call) []string {
+		if p := c.Caller.Principal; p.Session != nil && p.Kind != identity.KindWebIdentity {
+			return one(value(p.Session))
+		}
+		return nil
+	}
+}
+
+func federatedProvider(s *identity.Session) string {
+	if s.Web == nil {
+		return ""
+	}
+	return s.Web.Provider
+}
+
+// principalTag is the value of a tag of the caller, which may be empty.
+func (c *call) principalTag(name string) []string {
+	if value, ok := identity.ValueOf(c.Caller.Principal.Tags, name); ok {
+		return []string{value}
+	}
+	return nil
+}
+
+// conditionValues are the values of condition keys for a question of STS: its own, by
+// their names in lower case, and those of whoever asks.
+type conditionValues struct {
+	c   *call
+	own map[string][]string
+}
+
+// stsValues begins with the values of no key of its own, but for who the caller is to
+// an OIDC provider.
+func (c *call) stsValues() conditionValues {
+	v := conditionValues{c, map[string][]string{}}
+	if p := c.Caller.Principal; p.Session != nil && p.Kind != identity.KindWebIdentity {
+		v.web(p.Session.Web)
+	}
+	return v
+}
+
+// Values implements policy.Values.
+func (v conditionValues) Values(name string) []string {
+	if own, ok := v.own[name]; ok {
+		return own
+	}
+	if of := fromCaller[name]; of != nil {
+		return of(v.c)
+	}
+	if tag, ok := strings.CutPrefix(name, "aws:principaltag/"); ok {
+		return v.c.principalTag(tag)
+	}
+	return nil
+}
 
 // set gives a key one value, unless it is empty.
 func (v conditionValues) set(name, value string) {
 	if value != "" {
-		v[name] = []string{value}
+		v.own[name] = []string{value}
 	}
 }
 
 // tags gives the keys that begin with prefix the values of tags.
 func (v conditionValues) tags(prefix string, tags []identity.Tag) {
 	for _, t := range tags {
-		v[prefix+strings.ToLower(t.Key)] = []string{t.Value}
+		v.own[prefix+strings.ToLower(t.Key)] = []string{t.Value}
 	}
-}
-
-// globalValues returns the values of the global condition keys that follow from who
-// sent the request and how, but for those that package policy derives itself.
-// Source: "AWS global condition context keys".
-func (c *call) globalValues() conditionValues {
-	p, v := c.Caller.Principal, conditionValues{}
-	v.set("aws:sourceip", c.SourceIP)
-	v.set("aws:useragent", c.UserAgent)
-	v.set("aws:securetransport", strconv.FormatBool(c.Secure))
-	v.set("aws:requestedregion", c.Caller.Region)
-	if p.Kind == identity.KindWebIdentity {
-		return v
-	}
-	v.set("aws:userid", p.ID)
-	v.set("aws:username", p.UserName)
-	v.tags("aws:principaltag/", p.Tags)
-	if s := p.Session; s != nil {
-		v.set("aws:tokenissuetime", s.Issued.UTC().Format(time.RFC3339))
-		v.set("aws:multifactorauthpresent", "false")
-		v.set("aws:sourceidentity", s.SourceIdentity)
-		v.web(s.Web)
-	}
-	return v
 }
 
 // web gives the keys their values that tell who somebody is to an OIDC provider.

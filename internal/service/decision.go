@@ -84,7 +84,7 @@ func (c *call) question(action string, t target, k key.Key) (q question, err err
 	c.values = conditions{c: c, t: t, key: k}
 	q.c, q.values = c, &c.values
 	q.request = policy.Request{
-		Principal:  asked(c.Caller.Principal),
+		Principal:  policyPrincipal(c.Caller.Principal),
 		Action:     action,
 		Resource:   t.arn(k),
 		Owner:      q.values.owner(),
@@ -109,8 +109,8 @@ func (c *call) question(action string, t target, k key.Key) (q question, err err
 	return q, nil
 }
 
-// asked is a principal as the engine knows it.
-func asked(p identity.Principal) policy.Principal {
+// policyPrincipal is a principal as the engine knows it.
+func policyPrincipal(p identity.Principal) policy.Principal {
 	return policy.Principal{Kind: policy.Kind(p.Kind), Account: p.AccountID, ARN: p.ARN, RoleARN: p.RoleARN}
 }
 

@@ -121,11 +121,11 @@ func (c *call) allow(a ask) (t target, k key.Key, err error) {
 	if missing == nil && k.Account != c.Caller.Principal.AccountID && !c.Operation.acrossAccounts {
 		return t, k, c.unseen(a.Action, t, nil)
 	}
-	may := c.mayUse
-	if a.May != nil {
-		may = func(action string, t target, k key.Key, missing error) error { return a.May(c, action, t, k, missing) }
+	may := a.May
+	if may == nil {
+		may = (*call).mayUse
 	}
-	return t, k, may(a.Action, t, k, missing)
+	return t, k, may(c, a.Action, t, k, missing)
 }
 
 // errBlobKey answers for a ciphertext whose key is missing, foreign or forbidden.

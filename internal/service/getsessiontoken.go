@@ -48,9 +48,9 @@ func (c *call) checkNotDenied(action string) error {
 	if err != nil {
 		return err
 	}
-	r := policy.Request{Principal: policyPrincipal(p), Action: action, Resource: "*", Owner: p.AccountID, Time: c.now, Values: c.globalValues()}
+	r := policy.Request{Principal: policyPrincipal(p), Action: action, Resource: "*", Owner: p.AccountID, Time: c.now, Values: c.stsValues()}
 	if decision := policy.Decide(r, d, nil); decision.Explicit {
-		return key.Errorf(key.KindAccessDenied, "User: %s is not authorized to perform: %s on resource: * %s", p.ARN, action, decision.Text(action))
+		return notAuthorized(p, action, "*", decision.Text(action))
 	}
 	return nil
 }
@@ -62,11 +62,6 @@ func checkNoMFA(serial, code *string) error {
 		return key.Errorf(key.KindAccessDenied, "MultiFactorAuthentication failed, unable to validate MFA code. Devices for it are not supported.")
 	}
 	return nil
-}
-
-// policyPrincipal is a principal as package policy has it.
-func policyPrincipal(p identity.Principal) policy.Principal {
-	return policy.Principal{Kind: policy.Kind(p.Kind), Account: p.AccountID, ARN: p.ARN, RoleARN: p.RoleARN}
 }
 
 // roleUser is the session of a role as the answers of the STS API have it.

@@ -1,7 +1,9 @@
 package service
 
 import (
+	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/store"
 )
 
 // The kinds of identities, by the names that their ARNs have.
@@ -15,6 +17,29 @@ const (
 
 func errNoKind(kind string) error {
 	return key.Errorf(key.KindValidation, "%q is no kind of identity: give account, oidc-provider, policy, role or user.", kind)
+}
+
+// changeEntity changes what users and roles have in common, of one of them. It knows no
+// other kinds.
+func changeEntity(tx *store.Tx, account, kind, name string, change func(*identity.Entity)) (known bool, err error) {
+	path := namedPath(account, name)
+	switch kind {
+	case kindUser:
+		u, ok, err := users.Get(tx, path)
+		if err != nil || !ok {
+			return true, firstOf(err, errNoIdentity(kind, name, account))
+		}
+		change(&u.Entity)
+		return true, users.Put(tx, path, u)
+	case kindRole:
+		r, ok, err := roles.Get(tx, path)
+		if err != nil || !ok {
+			return true, firstOf(err, errNoIdentity(kind, name, account))
+		}
+		change(&r.Entity)
+		return true, roles.Put(tx, path, r)
+	}
+	return false, nil
 }
 
 // errNoIdentity says that there is none of a name.

@@ -161,25 +161,18 @@ func (t target) contextMember(c *call) string {
 type finder func(c *call, in any) (target, error)
 
 // keyID finds the key that a member names by key ID or key ARN.
-func keyID(member string) finder {
-	return func(c *call, in any) (target, error) {
-		name, err := c.needed(in, member)
-		if err != nil {
-			return target{}, err
-		}
-		ref, err := key.ParseKeyReference(name, c.Caller.Principal.AccountID, c.Caller.Region)
-		return target{ref: ref}, err
-	}
-}
+func keyID(member string) finder { return keyNamed(member, key.ParseKeyReference) }
 
 // keyOrAlias finds the key that a member names in any of the four ways.
-func keyOrAlias(member string) finder {
+func keyOrAlias(member string) finder { return keyNamed(member, key.ParseReference) }
+
+func keyNamed(member string, parse func(name, account, region string) (key.Reference, error)) finder {
 	return func(c *call, in any) (target, error) {
 		name, err := c.needed(in, member)
 		if err != nil {
 			return target{}, err
 		}
-		ref, err := key.ParseReference(name, c.Caller.Principal.AccountID, c.Caller.Region)
+		ref, err := parse(name, c.Caller.Principal.AccountID, c.Caller.Region)
 		return target{ref: ref}, err
 	}
 }

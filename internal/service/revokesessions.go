@@ -2,6 +2,7 @@ package service
 
 import (
 	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/store"
 )
@@ -13,24 +14,11 @@ var revokeSessions = administration("RevokeSessions", nil,
 		if err != nil {
 			return nil, err
 		}
-		path := namedPath(account, *in.Name)
 		return nil, c.commit(func(tx *store.Tx) error {
-			switch *in.Kind {
-			case kindUser:
-				u, ok, err := users.Get(tx, path)
-				if err != nil || !ok {
-					return firstOf(err, errNoIdentity(kindUser, *in.Name, account))
-				}
-				u.SessionsFrom = c.now
-				return users.Put(tx, path, u)
-			case kindRole:
-				r, ok, err := roles.Get(tx, path)
-				if err != nil || !ok {
-					return firstOf(err, errNoIdentity(kindRole, *in.Name, account))
-				}
-				r.SessionsFrom = c.now
-				return roles.Put(tx, path, r)
+			known, err := changeEntity(tx, account, *in.Kind, *in.Name, func(e *identity.Entity) { e.SessionsFrom = c.now })
+			if err == nil && !known {
+				err = key.Errorf(key.KindValidation, "Only users and roles have sessions, not %s.", *in.Kind)
 			}
-			return key.Errorf(key.KindValidation, "Only users and roles have sessions, not %s.", *in.Kind)
+			return err
 		})
 	})

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/store"
 )
@@ -30,8 +31,12 @@ var setIdentityState = administration("SetIdentityState",
 			if in.AccessKeyId != nil {
 				return setKeyState(tx, *in.AccessKeyId, *in.Enabled)
 			}
-			if err := setEntityState(tx, account, *in.Kind, *in.Name, *in.Enabled); err != nil {
+			known, err := changeEntity(tx, account, *in.Kind, *in.Name, func(e *identity.Entity) { e.Disabled = !*in.Enabled })
+			switch {
+			case err != nil:
 				return err
+			case !known:
+				return key.Errorf(key.KindValidation, "Only users, roles and access keys are enabled and disabled, not %s.", *in.Kind)
 			}
 			return c.touch(tx, account)
 		})
@@ -44,24 +49,4 @@ func setKeyState(tx *store.Tx, id string, enabled bool) error {
 	}
 	k.Inactive = !enabled
 	return accessKeys.Put(tx, id, k)
-}
-
-func setEntityState(tx *store.Tx, account, kind, name string, enabled bool) error {
-	switch kind {
-	case kindUser:
-		u, ok, err := users.Get(tx, namedPath(account, name))
-		if err != nil || !ok {
-			return firstOf(err, errNoIdentity(kind, name, account))
-		}
-		u.Disabled = !enabled
-		return users.Put(tx, namedPath(account, name), u)
-	case kindRole:
-		r, ok, err := roles.Get(tx, namedPath(account, name))
-		if err != nil || !ok {
-			return firstOf(err, errNoIdentity(kind, name, account))
-		}
-		r.Disabled = !enabled
-		return roles.Put(tx, namedPath(account, name), r)
-	}
-	return key.Errorf(key.KindValidation, "Only users, roles and access keys are enabled and disabled, not %s.", kind)
 }
