@@ -19,7 +19,7 @@ func administrationQuery[In, Out any](name string, check func(*In, time.Time) er
 			return nil, err
 		}
 		if p := c.Caller.Principal; p.Kind != identity.KindAccount || p.AccountID != own {
-			return nil, notAuthorized(p, action, "*", "it is for the root of the deployment's account alone")
+			return nil, notAuthorized(p, action, "*", "because it is for the root of the deployment's account alone")
 		}
 		return run(c, in)
 	})

@@ -147,7 +147,7 @@ func TestRefusedDeclarations(t *testing.T) {
 		for name, o := range operations(true) {
 			if o.Target == api.TargetAdmin && name != "RecreateKey" && name != "ExplainDecision" {
 				_, err := p.do(who, name, filled(o))
-				p.wantRefusal(err, key.KindAccessDenied, "is not authorized to perform: keyhold:"+name)
+				p.wantRefusal(err, key.KindAccessDenied, "is not authorized to perform: keyhold:"+name+" on resource: * because ")
 			}
 		}
 	}
