@@ -27,7 +27,7 @@ func (c *call) checkPolicy(document string, k key.Key, bypassLockout *bool) erro
 	if err := c.checkPrincipals(p); err != nil {
 		return err
 	}
-	q, err := c.question("kms:PutKeyPolicy", target{ref: key.Reference{Account: k.Account, Region: k.Region, KeyID: k.ID}}, k)
+	q, err := c.question("kms:PutKeyPolicy", target{ref: referenceTo(k)}, k)
 	if err != nil {
 		return err
 	}

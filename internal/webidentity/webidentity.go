@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/go-jose/go-jose/v4"
 
 	"github.com/keyhold/keyhold/internal/key"
 )
@@ -154,12 +155,10 @@ func checkAlgorithm(token string) error {
 	if err != nil {
 		return err
 	}
-	for _, a := range algorithms {
-		if string(a) == name {
-			return nil
-		}
+	if !slices.Contains(algorithms, jose.SignatureAlgorithm(name)) {
+		return errAlgorithm
 	}
-	return errAlgorithm
+	return nil
 }
 
 // part returns a part of a token, which has three.
