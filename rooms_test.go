@@ -39,7 +39,7 @@ internal/store/memory     internal/store  |  btree
 internal/store/storetest  internal/store  |
 
 internal/service          internal/key internal/api internal/api/sts internal/policy internal/crypt internal/seal internal/identity internal/audit internal/seed internal/store internal/webidentity  |  json uuid
-internal/server           internal/key internal/api internal/api/sts internal/identity internal/service  |  uuid
+internal/server           internal/key internal/api internal/api/sts internal/identity internal/service  |  fasthttp uuid
 
 byok                      internal/privatekey  |  tink xcrypto
 byok/awsimport            byok  |  aws
@@ -59,6 +59,7 @@ var modules = map[string]string{
 	"btree":     "github.com/tidwall/btree",
 	"circl":     "github.com/cloudflare/circl",
 	"cobra":     "github.com/spf13/cobra",
+	"fasthttp":  "github.com/valyala/fasthttp",
 	"jose":      "github.com/go-jose/go-jose/v4",
 	"json":      "github.com/go-json-experiment/json",
 	"mldsa":     "filippo.io/mldsa",

@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"runtime/debug"
 	"time"
+
+	"github.com/keyhold/keyhold/internal/server"
 )
 
 // shutdownGrace is how long requests under way may take after a signal.
@@ -24,7 +25,7 @@ const wrappingKeysAhead = 4
 const gcPercent = 400
 
 // serve answers requests until ctx ends, and then lets those under way finish.
-func serve(ctx context.Context, s *http.Server, listener net.Listener) error {
+func serve(ctx context.Context, s *server.Server, listener net.Listener) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}

@@ -129,7 +129,7 @@ func (o serveOptions) listen() (l net.Listener, scheme string, err error) {
 	if err != nil {
 		return nil, "", errors.Join(fmt.Errorf("--tls-cert and --tls-key: %w", err), l.Close())
 	}
-	config := &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
+	config := &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
 	return tls.NewListener(l, config), "https", nil
 }
 

@@ -32,7 +32,7 @@ func TestAnyCredentials(t *testing.T) {
 		{"thirteen digits", signing{id: "4444555566667"}, "999988887777"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := NewVerifier(anyConfig()).Verify(signedRequest(t, c.signing, body), []byte(body), "kms")
+			got, err := verify(NewVerifier(anyConfig()), signedRequest(t, c.signing, body), []byte(body), "kms")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -79,7 +79,7 @@ func TestAnyCredentialsRefusals(t *testing.T) {
 			if c.after != nil {
 				c.after(r)
 			}
-			caller, err := NewVerifier(anyConfig()).Verify(r, []byte(body), "kms")
+			caller, err := verify(NewVerifier(anyConfig()), r, []byte(body), "kms")
 			wantRefusal(t, err, c.kind, c.message)
 			if !reflect.DeepEqual(caller, Caller{}) {
 				t.Errorf("a refused caller is %+v", caller)
@@ -89,7 +89,7 @@ func TestAnyCredentialsRefusals(t *testing.T) {
 	r := signedRequest(t, signing{id: "AKIAUNKNOWN"}, body)
 	r.Header.Set("X-Amz-Content-Sha256", sha256Hex("another body"))
 	authorize(";x-amz-date", ";x-amz-content-sha256;x-amz-date")(r)
-	_, err := NewVerifier(anyConfig()).Verify(r, []byte(body), "kms")
+	_, err := verify(NewVerifier(anyConfig()), r, []byte(body), "kms")
 	wantRefusal(t, err, key.KindInvalidSignature, "The provided 'x-amz-content-sha256' header does not match what was computed.")
 }
 
@@ -97,6 +97,6 @@ func TestAnyCredentialsRefusals(t *testing.T) {
 func TestAnyCredentialsWithoutSecret(t *testing.T) {
 	with := anyConfig()
 	with.Lookup = keys(AccessKey{ID: "NOSECRET", Principal: Root(account)})
-	_, err := NewVerifier(with).Verify(signedRequest(t, signing{id: "NOSECRET"}, body), []byte(body), "kms")
+	_, err := verify(NewVerifier(with), signedRequest(t, signing{id: "NOSECRET"}, body), []byte(body), "kms")
 	wantRefusal(t, err, key.KindUnrecognizedClient, unknownKey)
 }

@@ -3,7 +3,6 @@ package identity
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"net/http"
 	"strings"
 
 	"github.com/keyhold/keyhold/internal/key"
@@ -35,15 +34,15 @@ func (s scope) String() string {
 
 // authorizationOf reads the one Authorization header of a request. No error
 // repeats a value from it, as that may be a secret in the wrong place.
-func authorizationOf(h http.Header) (a authorization, err error) {
-	values := h["Authorization"]
+func authorizationOf(h Header) (a authorization, err error) {
+	value := h.Get("authorization")
 	switch {
-	case len(values) == 0 || values[0] == "":
+	case value == "":
 		return a, key.Errorf(key.KindMissingAuthenticationToken, "Missing Authentication Token")
-	case len(values) > 1:
+	case h.twice("authorization"):
 		return a, incomplete("The request has more than one 'Authorization' header.")
 	}
-	name, rest, _ := strings.Cut(strings.Trim(values[0], " "), " ")
+	name, rest, _ := strings.Cut(value, " ")
 	if name != algorithm {
 		return a, incomplete("Unsupported AWS 'algorithm': the Authorization header must begin with '" + algorithm + "'.")
 	}

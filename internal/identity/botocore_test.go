@@ -25,7 +25,7 @@ type botocoreRequest struct {
 func TestBotocoreSignatures(t *testing.T) {
 	with := config()
 	with.Now = time.Now // botocore signs at wall time
-	s, verdicts := serve(t, NewVerifier(with), false)
+	url, verdicts := serve(t, NewVerifier(with))
 	cases := []struct {
 		name, body string
 		headers    map[string]string
@@ -42,7 +42,7 @@ func TestBotocoreSignatures(t *testing.T) {
 	}
 	var requests []botocoreRequest
 	for _, c := range cases {
-		r := botocoreRequest{s.URL + "/", map[string]string{
+		r := botocoreRequest{url + "/", map[string]string{
 			"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "TrentService.DescribeKey",
 		}, []byte(c.body)}
 		for name, value := range c.headers {
@@ -54,14 +54,14 @@ func TestBotocoreSignatures(t *testing.T) {
 		c := cases[i]
 		t.Run(c.name, func(t *testing.T) {
 			sent := func(body string) verdict {
-				r, err := http.NewRequestWithContext(t.Context(), "POST", s.URL, strings.NewReader(body))
+				r, err := http.NewRequestWithContext(t.Context(), "POST", url, strings.NewReader(body))
 				if err != nil {
 					t.Fatal(err)
 				}
 				for name, value := range headers {
 					r.Header.Set(name, value)
 				}
-				return send(t, s, verdicts, r)
+				return send(t, verdicts, r)
 			}
 			if got := sent(c.body); got.err != nil || got.caller.Principal.AccessKeyID != exampleID || got.caller.Region != region {
 				t.Errorf("%+v", got)

@@ -3,18 +3,19 @@ package identity
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"net/http"
 	"net/url"
 	"strings"
 )
 
 // presigned reports whether a request carries its signature in the query string.
-func presigned(u *url.URL) bool {
-	if u.RawQuery == "" {
+func presigned(target string) bool {
+	_, query, _ := strings.Cut(target, "?")
+	if query == "" {
 		return false
 	}
-	for name := range u.Query() {
-		if isAmz(name) {
+	values, _ := url.ParseQuery(query) // as far as it can be read
+	for name := range values {
+		if isAmz(strings.ToLower(name)) {
 			return true
 		}
 	}
@@ -23,9 +24,7 @@ func presigned(u *url.URL) bool {
 
 // plain reports whether a request is for "/" without a query, the only target
 // that the API has: so the canonical URI and query string are constants.
-func plain(u *url.URL) bool {
-	return u.Path == "/" && u.RawQuery == "" && !u.ForceQuery
-}
+func plain(target string) bool { return target == "/" }
 
 // A digest is a SHA-256 in hexadecimal digits.
 type digest [2 * sha256.Size]byte
@@ -37,9 +36,9 @@ func digestOf(b []byte) (d digest) {
 }
 
 // canonicalDigest returns the digest of the canonical request.
-func canonicalDigest(r *http.Request, signed []string, payload digest) (digest, error) {
+func canonicalDigest(r *Request, signed []string, payload digest) (digest, error) {
 	var room [1024]byte // which most requests have enough of
-	b, err := appendHeaders(append(room[:0], canonicalBegin(r.Method)...), r, signed)
+	b, err := appendHeaders(append(room[:0], canonicalBegin(r.Method)...), r.Header, signed)
 	if err != nil {
 		return digest{}, err
 	}
@@ -50,10 +49,10 @@ func canonicalDigest(r *http.Request, signed []string, payload digest) (digest, 
 func canonicalBegin(method string) string { return method + "\n/\n\n" }
 
 // appendHeaders appends "name:value\n" of each signed header.
-func appendHeaders(b []byte, r *http.Request, signed []string) ([]byte, error) {
+func appendHeaders(b []byte, h Header, signed []string) ([]byte, error) {
 	for _, name := range signed {
-		value, ok := signedValue(r, name)
-		if !ok {
+		value, ok := h.First(name)
+		if !ok || value == "" && name == "host" {
 			return nil, invalid("The signed header '%s' is not in the request.", name)
 		}
 		b = append(b, name...)
@@ -64,10 +63,9 @@ func appendHeaders(b []byte, r *http.Request, signed []string) ([]byte, error) {
 	return b, nil
 }
 
-// appendTrimmed appends a header value without surrounding white space and with
-// each run of spaces as one ("Trimall" in the IAM User Guide).
+// appendTrimmed appends a header value with each run of spaces as one ("Trimall" in
+// the IAM User Guide).
 func appendTrimmed(b []byte, value string) []byte {
-	value = strings.Trim(value, " \t")
 	if !strings.Contains(value, "  ") {
 		return append(b, value...)
 	}

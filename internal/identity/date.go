@@ -18,22 +18,21 @@ const maxSkew = 5 * time.Minute
 type stamp struct {
 	time   time.Time
 	text   string // as it is signed
-	header string // "X-Amz-Date" or "Date"
+	header string // "x-amz-date" or "date"
 }
 
 // stampOf reads the date of a request from X-Amz-Date, or from Date where there
 // is no X-Amz-Date. That there is only one, checkHeaders sees to.
-func stampOf(h http.Header) (stamp, error) {
-	for _, name := range [...]string{"X-Amz-Date", "Date"} {
-		values := h[name]
-		if len(values) == 0 {
+func stampOf(h Header) (stamp, error) {
+	for _, name := range [...]string{"x-amz-date", "date"} {
+		text, there := h.First(name)
+		if !there {
 			continue
 		}
-		t, ok := parseDate(values[0], name == "Date")
+		t, ok := parseDate(text, name == "date")
 		if !ok {
-			return stamp{}, incomplete("Date must be in ISO-8601 'basic format' in the '" + name + "' header, e.g. 20260101T000000Z.")
+			return stamp{}, incomplete("Date must be in ISO-8601 'basic format' in the '" + spelled(name) + "' header, e.g. 20260101T000000Z.")
 		}
-		text := values[0]
 		if len(text) != len(timestampLayout) { // one of HTTP's
 			text = t.Format(timestampLayout)
 		}

@@ -1,9 +1,6 @@
 package identity
 
-import (
-	"net/http"
-	"strings"
-)
+import "strings"
 
 // An Examination is what a request shows of its own signature, for somebody who
 // asks why it was refused. It holds no secret and nothing of the body but its hash.
@@ -26,11 +23,11 @@ type Examination struct {
 
 // Examine tells what a request with the given body shows of its signature. It
 // needs no secret, and Verify does not need it: only who explains pays for it.
-func Examine(r *http.Request, body []byte) Examination {
+func Examine(r *Request, body []byte) Examination {
 	payload := digestOf(body)
 	x := Examination{
-		Target:   text(r.Header.Get("X-Amz-Target")),
-		Declared: text(strings.Trim(r.Header.Get(contentSHA256), " \t")),
+		Target:   text(r.Header.Get("x-amz-target")),
+		Declared: text(r.Header.Get(contentSHA256)),
 		Payload:  string(payload[:]),
 	}
 	if a, err := authorizationOf(r.Header); err == nil {
@@ -46,7 +43,7 @@ func Examine(r *http.Request, body []byte) Examination {
 		return x
 	}
 	x.StringToSign = text(stringToSign(date.text, a.scope, canonical))
-	headers, _ := appendHeaders(nil, r, a.signedHeaders)
+	headers, _ := appendHeaders(nil, r.Header, a.signedHeaders)
 	x.CanonicalRequest = text(canonicalBegin(r.Method) + string(appendEnd(shownHeaders(headers), a.signedHeaders, payload)))
 	return x
 }

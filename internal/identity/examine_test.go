@@ -10,7 +10,7 @@ import (
 // What is examined is what the signer signed: its signature is of this text.
 func TestExamine(t *testing.T) {
 	r := signedRequest(t, signing{}, body)
-	x := Examine(r, []byte(body))
+	x := Examine(asCame(r), []byte(body))
 	want := Examination{
 		Target: "TrentService.DescribeKey", AccessKeyID: exampleID, Scope: "20260101/eu-west-2/kms/aws4_request", Date: "20260101T001000Z",
 		Payload: sha256Hex(body),
@@ -55,7 +55,7 @@ func TestExamineMalformed(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			r := signedRequest(t, signing{}, body)
 			c.after(r)
-			x := Examine(r, []byte("another body"))
+			x := Examine(asCame(r), []byte("another body"))
 			if (x.AccessKeyID != "") != c.id || (x.Date != "") != c.date || (x.CanonicalRequest != "") != c.hasCanonical || (x.StringToSign != "") != c.hasCanonical {
 				t.Errorf("%+v", x)
 			}
@@ -75,7 +75,7 @@ func TestExamineHidesCredentials(t *testing.T) {
 	r := unsignedRequest(body)
 	r.Header.Set("Cookie", "session="+token)
 	signing{token: token}.sign(t, r, body)
-	x := Examine(r, []byte(body))
+	x := Examine(asCame(r), []byte(body))
 	if !strings.Contains(x.CanonicalRequest, "\nx-amz-security-token:[redacted]\n") || !strings.Contains(x.CanonicalRequest, "\ncookie:[redacted]\n") {
 		t.Errorf("got %q", x.CanonicalRequest)
 	}
@@ -100,7 +100,7 @@ func TestExamineHidesCredentials(t *testing.T) {
 func TestExamineInvalidUTF8(t *testing.T) {
 	r := signedRequest(t, signing{}, body)
 	r.Header.Set("X-Amz-Target", "Trent\xff")
-	if x := Examine(r, []byte(body)); !strings.Contains(x.CanonicalRequest, "x-amz-target:Trent\uFFFD\n") || x.Target != "Trent\uFFFD" {
+	if x := Examine(asCame(r), []byte(body)); !strings.Contains(x.CanonicalRequest, "x-amz-target:Trent\uFFFD\n") || x.Target != "Trent\uFFFD" {
 		t.Errorf("%+v", x)
 	}
 }

@@ -1,18 +1,22 @@
 package identity
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/valyala/fasthttp"
 )
 
 // The example credentials of the AWS documentation.
@@ -93,39 +97,72 @@ func signedRequest(t testing.TB, s signing, body string) *http.Request {
 	return r
 }
 
+// asCame is a request of a client as a server has it.
+func asCame(r *http.Request) *Request {
+	came := &Request{Method: r.Method, Target: r.URL.RequestURI()}
+	if r.Host != "" {
+		came.Header = append(came.Header, Field{"host", r.Host})
+	}
+	if r.ContentLength >= 0 {
+		came.Header = append(came.Header, Field{"content-length", strconv.FormatInt(r.ContentLength, 10)})
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
+		for _, value := range r.Header[name] {
+			if name != "Host" { // which no client sends from there
+				came.Header = append(came.Header, Field{strings.ToLower(name), strings.Trim(value, " \t")})
+			}
+		}
+	}
+	return came
+}
+
+// verify has a request of a client verified.
+func verify(v *Verifier, r *http.Request, body []byte, service string) (Caller, error) {
+	return v.Verify(context.Background(), asCame(r), body, service)
+}
+
 // A verdict is what a server made of a request.
 type verdict struct {
-	proto  string
 	caller Caller
 	err    error
 }
 
-// serve starts a server that verifies what it receives.
-func serve(t *testing.T, v *Verifier, http2 bool) (*httptest.Server, <-chan verdict) {
+// serve starts a server that verifies what it receives, and returns its address.
+func serve(t *testing.T, v *Verifier) (url string, verdicts <-chan verdict) {
 	t.Helper()
-	verdicts := make(chan verdict, 1)
-	s := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		var body bytes.Buffer
-		if _, err := body.ReadFrom(r.Body); err != nil {
-			t.Error(err)
+	made := make(chan verdict, 1)
+	s := &fasthttp.Server{Handler: func(c *fasthttp.RequestCtx) {
+		r, ok := received(&c.Request)
+		if !ok {
+			t.Error("the header is refused")
 		}
-		caller, err := v.Verify(r, body.Bytes(), "kms")
-		verdicts <- verdict{r.Proto, caller, err}
-	}))
-	if http2 {
-		s.EnableHTTP2 = true
-		s.StartTLS()
-	} else {
-		s.Start()
+		caller, err := v.Verify(t.Context(), r.request, r.body, "kms")
+		made <- verdict{caller, err}
+	}}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Cleanup(s.Close)
-	return s, verdicts
+	go s.Serve(l)
+	t.Cleanup(func() { l.Close() })
+	return "http://" + l.Addr().String(), made
+}
+
+// A wireRequest is what a server has of a request once it has read the body.
+type wireRequest struct {
+	request *Request
+	body    []byte
+}
+
+func received(r *fasthttp.Request) (w wireRequest, ok bool) {
+	h, ok := ParseHeader(r.Header.RawHeaders(), 100)
+	return wireRequest{&Request{string(r.Header.Method()), string(r.Header.RequestURI()), h}, r.Body()}, ok
 }
 
 // send sends a request to a server and returns its verdict.
-func send(t *testing.T, s *httptest.Server, verdicts <-chan verdict, r *http.Request) verdict {
+func send(t *testing.T, verdicts <-chan verdict, r *http.Request) verdict {
 	t.Helper()
-	response, err := s.Client().Do(r)
+	response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}

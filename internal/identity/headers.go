@@ -1,96 +1,62 @@
 package identity
 
 import (
-	"net/http"
+	"net/textproto"
 	"slices"
-	"strconv"
 	"strings"
 )
 
 const (
-	contentSHA256 = "X-Amz-Content-Sha256"
-	securityToken = "X-Amz-Security-Token"
+	contentSHA256 = "x-amz-content-sha256"
+	securityToken = "x-amz-security-token"
 )
 
 // checkHeaders demands that every header with a meaning for the signature or the
 // service is signed and given once. Where several are at fault it names the
 // first in alphabetical order. signed is sorted. Content-Type need not be signed, as not every SDK
 // signs it.
-func checkHeaders(h http.Header, dateHeader string, signed []string) error {
+func checkHeaders(h Header, dateHeader string, signed []string) error {
 	var twice, unsigned []string
-	for name, values := range h {
-		required := name == dateHeader || isAmz(name)
-		if !required && len(values) == 1 {
-			continue
-		}
-		_, isSigned := slices.BinarySearch(signed, strings.ToLower(name))
-		if len(values) > 1 && (required || isSigned) {
-			twice = append(twice, name)
+	for _, f := range h {
+		required := f.Name == dateHeader || isAmz(f.Name)
+		_, isSigned := slices.BinarySearch(signed, f.Name)
+		if (required || isSigned) && h.twice(f.Name) {
+			twice = append(twice, f.Name)
 		}
 		if required && !isSigned {
-			unsigned = append(unsigned, name)
+			unsigned = append(unsigned, f.Name)
 		}
 	}
 	switch {
 	case twice != nil:
-		return invalid("The request has more than one '%s' header.", slices.Min(twice))
+		return invalid("The request has more than one '%s' header.", spelled(slices.Min(twice)))
 	case !slices.Contains(signed, "host"):
 		return invalid("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
 	case unsigned != nil:
-		return invalid("'%s' must be a 'SignedHeader' in the AWS Authorization.", slices.Min(unsigned))
+		return invalid("'%s' must be a 'SignedHeader' in the AWS Authorization.", spelled(slices.Min(unsigned)))
 	}
 	return nil
 }
 
 // isAmz reports whether a header is one of the x-amz-* headers. The headers that
 // load balancers add, such as X-Amzn-Trace-Id, are not among them.
-func isAmz(name string) bool {
-	const prefix = "x-amz-"
-	return len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix)
-}
+func isAmz(name string) bool { return strings.HasPrefix(name, "x-amz-") }
 
-// signedValue returns the value of a signed header by its lower-case name. Two
-// of them package net/http may keep outside the header map.
-func signedValue(r *http.Request, name string) (string, bool) {
-	if name == "host" {
-		return r.Host, r.Host != ""
-	}
-	if values := r.Header[headerKey(name)]; len(values) > 0 {
-		return values[0], true
-	}
-	if name == "content-length" && r.ContentLength >= 0 {
-		return strconv.FormatInt(r.ContentLength, 10), true
-	}
-	return "", false
-}
-
-// headerKey is http.CanonicalHeaderKey, which makes a new string of each name that
-// is not one of HTTP's own.
-func headerKey(name string) string {
-	switch name {
-	case "x-amz-date":
-		return "X-Amz-Date"
-	case "x-amz-target":
-		return "X-Amz-Target"
-	case "x-amz-content-sha256":
-		return contentSHA256
-	}
-	return http.CanonicalHeaderKey(name)
-}
+// spelled returns the name of a header as it is written for people: "X-Amz-Date".
+func spelled(name string) string { return textproto.CanonicalMIMEHeaderKey(name) }
 
 // checkPayload refuses the forms of Signature Version 4 that sign something else
 // than the body; payload is the digest of the body.
-func checkPayload(h http.Header, payload digest) error {
-	for _, coding := range h["Content-Encoding"] {
-		if strings.Contains(strings.ToLower(coding), "aws-chunked") {
+func checkPayload(h Header, payload digest) error {
+	for _, f := range h {
+		if f.Name == "content-encoding" && strings.Contains(strings.ToLower(f.Value), "aws-chunked") {
 			return invalid("The content encoding 'aws-chunked' is not supported.")
 		}
 	}
-	values := h[contentSHA256]
-	if len(values) == 0 {
+	declared, there := h.First(contentSHA256)
+	switch {
+	case !there:
 		return nil
-	}
-	switch declared := strings.Trim(values[0], " \t"); {
 	case declared == "UNSIGNED-PAYLOAD":
 		return invalid("Unsigned payloads are not supported: 'x-amz-content-sha256' must be the SHA-256 of the body.")
 	case strings.HasPrefix(declared, "STREAMING-"):

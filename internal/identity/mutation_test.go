@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/valyala/fasthttp"
 )
 
 // A signedWire is a good request as it comes over the wire, and the service that it is
@@ -60,33 +62,30 @@ func TestMutations(t *testing.T) {
 }
 
 func mutations(t *testing.T, original signedWire, least int) {
-	want, ok := parseWire(original.bytes)
-	if !ok {
-		t.Fatal("the original does not parse")
-	}
 	v := NewVerifier(withSessions())
 	accepts := func(r wireRequest) bool {
-		_, err := v.Verify(r.request, r.body, original.service)
+		_, err := v.Verify(t.Context(), r.request, r.body, original.service)
 		return err == nil
 	}
-	if !accepts(want) {
+	want, ok := meaning(original.bytes)
+	if good, parsed := parseWire(original.bytes); !ok || !parsed || !accepts(good) {
 		t.Fatal("the original is refused")
 	}
 	random := rand.New(rand.NewPCG(4, 2))
 	var mutants, parsed, accepted int
 	for ; mutants < least; mutants++ {
 		mutant := mutate(random, original.bytes, mutants%len(original.bytes))
-		got, ok := parseWire(mutant)
+		r, ok := parseWire(mutant)
 		if !ok {
 			continue
 		}
 		parsed++
-		if !accepts(got) {
+		if !accepts(r) {
 			continue
 		}
 		accepted++
-		if !reflect.DeepEqual(got.meaning(), want.meaning()) {
-			t.Fatalf("accepted, with another meaning:\n%q", mutant)
+		if got, ok := meaning(mutant); !ok || !reflect.DeepEqual(got, want) {
+			t.Fatalf("accepted, with another meaning:\n%q\n%v\n%v", mutant, got, want)
 		}
 	}
 	t.Logf("%d mutants, %d well-formed HTTP, %d accepted that mean the same", mutants, parsed, accepted)
@@ -136,25 +135,25 @@ func wireOf(t *testing.T, s signing, r *http.Request, body string) []byte {
 	return b.Bytes()
 }
 
-// A wireRequest is what a server has of a request once it has read the body.
-type wireRequest struct {
-	request *http.Request
-	body    []byte
-}
-
-func parseWire(b []byte) (r wireRequest, ok bool) {
-	request, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(b)))
-	if err != nil {
-		return r, false
+// parseWire reads a request as the server does.
+func parseWire(b []byte) (wireRequest, bool) {
+	var r fasthttp.Request
+	if err := r.ReadLimitBody(bufio.NewReaderSize(bytes.NewReader(b), 16<<10), 128<<10); err != nil {
+		return wireRequest{}, false
 	}
-	body, err := io.ReadAll(request.Body)
-	return wireRequest{request, body}, err == nil
+	return received(&r)
 }
 
-// meaning is what the signature must protect, found without the code under test.
-func (r wireRequest) meaning() map[string]any {
-	m := map[string]any{"method": r.request.Method, "host": r.request.Host, "url": r.request.URL.String(), "body": string(r.body)}
-	for name, values := range r.request.Header {
+// meaning is what the signature must protect of a request on the wire, found by
+// another reader of HTTP.
+func meaning(b []byte) (map[string]any, bool) {
+	r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(b)))
+	if err != nil {
+		return nil, false
+	}
+	body, err := io.ReadAll(r.Body)
+	m := map[string]any{"method": r.Method, "host": r.Host, "url": r.URL.String(), "body": string(body)}
+	for name, values := range r.Header {
 		if strings.HasPrefix(name, "X-Amz-") || name == "Content-Type" || name == "Content-Length" {
 			for _, value := range values {
 				m[name] = append([]string{}, strings.Fields(value)...)
@@ -162,8 +161,8 @@ func (r wireRequest) meaning() map[string]any {
 		}
 	}
 	// Leaving out its spaces is one of the equivalents of this header.
-	m["authorization"] = strings.ReplaceAll(strings.Join(r.request.Header["Authorization"], "\n"), " ", "")
-	return m
+	m["authorization"] = strings.ReplaceAll(strings.Join(r.Header["Authorization"], "\n"), " ", "")
+	return m, err == nil
 }
 
 // What is put in front of the headers of a good request on the wire cannot stand
@@ -190,7 +189,7 @@ func TestWireTricks(t *testing.T) {
 			t.Errorf("%s: nothing was forged", name)
 		}
 		if r, ok := parseWire([]byte(forged)); ok {
-			if _, err := v.Verify(r.request, r.body, "kms"); err == nil {
+			if _, err := v.Verify(t.Context(), r.request, r.body, "kms"); err == nil {
 				t.Errorf("%s is accepted", name)
 			}
 		}

@@ -47,7 +47,7 @@ func TestSessions(t *testing.T) {
 		{"over, and another secret", signing{id: sessionID, secret: "x", token: sessionToken + "-over"}, key.KindInvalidSignature, mismatch},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := NewVerifier(withSessions()).Verify(signedRequest(t, c.signing, body), []byte(body), "kms")
+			got, err := verify(NewVerifier(withSessions()), signedRequest(t, c.signing, body), []byte(body), "kms")
 			if c.kind != "" {
 				wantRefusal(t, err, c.kind, c.message)
 				return
@@ -66,12 +66,12 @@ func TestSessionTokenHeader(t *testing.T) {
 	s := signing{id: sessionID, secret: sessionSecret, token: sessionToken}
 	r := signedRequest(t, s, body)
 	r.Header.Set("X-Amz-Security-Token", sessionToken+"-over")
-	_, err := NewVerifier(withSessions()).Verify(r, []byte(body), "kms")
+	_, err := verify(NewVerifier(withSessions()), r, []byte(body), "kms")
 	wantRefusal(t, err, key.KindInvalidSignature, mismatch)
 
 	r = signedRequest(t, s, body)
 	r.Header.Add("X-Amz-Security-Token", sessionToken)
-	_, err = NewVerifier(withSessions()).Verify(r, []byte(body), "kms")
+	_, err = verify(NewVerifier(withSessions()), r, []byte(body), "kms")
 	wantRefusal(t, err, key.KindInvalidSignature, "The request has more than one 'X-Amz-Security-Token' header.")
 }
 
@@ -79,7 +79,7 @@ func TestSessionsFail(t *testing.T) {
 	failure := errors.New("the store is away")
 	with := withSessions()
 	with.Sessions = func(context.Context, string) (AccessKey, bool, error) { return AccessKey{}, false, failure }
-	_, err := NewVerifier(with).Verify(signedRequest(t, signing{token: "t"}, body), []byte(body), "kms")
+	_, err := verify(NewVerifier(with), signedRequest(t, signing{token: "t"}, body), []byte(body), "kms")
 	if refusal := (*key.Error)(nil); !errors.Is(err, failure) || errors.As(err, &refusal) {
 		t.Errorf("got %v, want the failure and no refusal", err)
 	}
@@ -88,11 +88,11 @@ func TestSessionsFail(t *testing.T) {
 // A signature for one service is none for another.
 func TestServicesAreApart(t *testing.T) {
 	v := NewVerifier(config())
-	_, err := v.Verify(signedRequest(t, signing{}, body), []byte(body), "sts")
+	_, err := verify(v, signedRequest(t, signing{}, body), []byte(body), "sts")
 	wantRefusal(t, err, key.KindInvalidSignature, "Credential should be scoped to correct service: 'sts'.")
-	_, err = v.Verify(signedRequest(t, signing{service: "sts"}, body), []byte(body), "kms")
+	_, err = verify(v, signedRequest(t, signing{service: "sts"}, body), []byte(body), "kms")
 	wantRefusal(t, err, key.KindInvalidSignature, "Credential should be scoped to correct service: 'kms'.")
-	if _, err = v.Verify(signedRequest(t, signing{service: "sts"}, body), []byte(body), "sts"); err != nil {
+	if _, err = verify(v, signedRequest(t, signing{service: "sts"}, body), []byte(body), "sts"); err != nil {
 		t.Error(err)
 	}
 }

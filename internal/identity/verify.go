@@ -1,8 +1,8 @@
 package identity
 
 import (
+	"context"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/keyhold/keyhold/internal/key"
@@ -46,7 +46,7 @@ type Caller struct {
 }
 
 // Verify tells who signed a request to a service, "kms" or "sts", with the given
-// body, exactly as it was received; r.Body is not read. A refusal is a key.Error. Any other error comes
+// body, exactly as it was received. A refusal is a key.Error. Any other error comes
 // from the Lookup and means that nothing is known about the signature.
 //
 // The order of checks is a promise:
@@ -68,7 +68,7 @@ type Caller struct {
 //
 // Nothing depends on whether an access key exists before 7, and an ID that does
 // not exist costs the same work as a wrong signature.
-func (v *Verifier) Verify(r *http.Request, body []byte, service string) (Caller, error) {
+func (v *Verifier) Verify(ctx context.Context, r *Request, body []byte, service string) (Caller, error) {
 	a, date, err := claimOf(r)
 	if err != nil {
 		return Caller{}, err
@@ -83,7 +83,7 @@ func (v *Verifier) Verify(r *http.Request, body []byte, service string) (Caller,
 	if err != nil {
 		return Caller{}, err
 	}
-	p, err := v.signer(r, a, signed)
+	p, err := v.signer(ctx, r, a, signed)
 	if err != nil {
 		return Caller{}, err
 	}
@@ -91,8 +91,8 @@ func (v *Verifier) Verify(r *http.Request, body []byte, service string) (Caller,
 }
 
 // claimOf returns what a well-formed request says of its own signature.
-func claimOf(r *http.Request) (a authorization, date stamp, err error) {
-	if presigned(r.URL) {
+func claimOf(r *Request) (a authorization, date stamp, err error) {
+	if presigned(r.Target) {
 		return a, date, incomplete("Presigned requests are not supported: sign with the 'Authorization' header.")
 	}
 	if a, err = authorizationOf(r.Header); err != nil {
@@ -101,7 +101,7 @@ func claimOf(r *http.Request) (a authorization, date stamp, err error) {
 	if date, err = stampOf(r.Header); err != nil {
 		return a, date, err
 	}
-	if !plain(r.URL) {
+	if !plain(r.Target) {
 		return a, date, incomplete("The request must be for the path '/' without a query string.")
 	}
 	return a, date, nil
@@ -121,7 +121,7 @@ func (v *Verifier) checkScope(s scope, service string) error {
 
 // signedText checks headers and payload and returns the text that the signature
 // must be of.
-func signedText(r *http.Request, body []byte, a authorization, date stamp) (string, error) {
+func signedText(r *Request, body []byte, a authorization, date stamp) (string, error) {
 	if err := checkHeaders(r.Header, date.header, a.signedHeaders); err != nil {
 		return "", err
 	}
@@ -137,13 +137,13 @@ func signedText(r *http.Request, body []byte, a authorization, date stamp) (stri
 }
 
 // signer returns the principal whose access key made the signature.
-func (v *Verifier) signer(r *http.Request, a authorization, signed string) (Principal, error) {
-	k, known, err := v.find(r, a.accessKeyID)
+func (v *Verifier) signer(ctx context.Context, r *Request, a authorization, signed string) (Principal, error) {
+	k, known, err := v.find(ctx, r, a.accessKeyID)
 	if err != nil {
 		return Principal{}, fmt.Errorf("look up an access key: %w", err)
 	}
 	if !known && v.config.Admit != nil {
-		return v.admit(r, a)
+		return v.admit(ctx, a)
 	}
 	secret := k.Secret.reveal()
 	if !known || secret == "" { // an empty secret is known to everybody
@@ -164,15 +164,15 @@ func (v *Verifier) signer(r *http.Request, a authorization, signed string) (Prin
 
 // find returns the access key of a request: that of its session token, if it has
 // one, which must be for this ID.
-func (v *Verifier) find(r *http.Request, id string) (k AccessKey, known bool, err error) {
-	tokens := r.Header[securityToken]
+func (v *Verifier) find(ctx context.Context, r *Request, id string) (k AccessKey, known bool, err error) {
+	token, there := r.Header.First(securityToken)
 	switch {
-	case len(tokens) == 0:
-		return v.config.Lookup(r.Context(), id)
+	case !there:
+		return v.config.Lookup(ctx, id)
 	case v.config.Sessions == nil:
 		return AccessKey{}, false, nil
 	}
-	k, known, err = v.config.Sessions(r.Context(), tokens[0])
+	k, known, err = v.config.Sessions(ctx, token)
 	if k.ID != id {
 		return AccessKey{}, false, err
 	}
@@ -181,8 +181,8 @@ func (v *Verifier) find(r *http.Request, id string) (k AccessKey, known bool, er
 
 // admit takes an access key that nobody knows at its word. One that is known, with
 // a token that is not, is none of those.
-func (v *Verifier) admit(r *http.Request, a authorization) (Principal, error) {
-	_, known, err := v.config.Lookup(r.Context(), a.accessKeyID)
+func (v *Verifier) admit(ctx context.Context, a authorization) (Principal, error) {
+	_, known, err := v.config.Lookup(ctx, a.accessKeyID)
 	switch {
 	case err != nil:
 		return Principal{}, fmt.Errorf("look up an access key: %w", err)

@@ -2,9 +2,10 @@ package server
 
 import (
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/valyala/fasthttp"
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/key"
@@ -64,7 +65,7 @@ func status(kind key.Kind) int {
 			return code
 		}
 	}
-	return http.StatusInternalServerError
+	return fasthttp.StatusInternalServerError
 }
 
 // errorBody is the error of awsJson1.1.
@@ -73,12 +74,11 @@ type errorBody struct {
 	Message string `json:"message"`
 }
 
-func writeError(w http.ResponseWriter, e *key.Error) {
+func writeError(c *fasthttp.RequestCtx, id string, e *key.Error) {
 	body, err := api.Encode(errorBody{string(e.Kind), e.Message})
 	if err != nil { // a message of the caller's own invalid bytes
 		body = fmt.Appendf(nil, `{"__type":%q,"message":""}`, string(e.Kind))
 	}
-	w.Header().Set("X-Amzn-Errortype", string(e.Kind))
-	w.WriteHeader(status(e.Kind))
-	w.Write(body)
+	c.Response.Header.Set("X-Amzn-Errortype", string(e.Kind))
+	reply(c, id, contentType, status(e.Kind), body)
 }

@@ -2,10 +2,9 @@ package server
 
 import (
 	"context"
-	"errors"
 	"mime"
-	"net/http"
-	"strconv"
+
+	"github.com/valyala/fasthttp"
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/api/sts"
@@ -25,54 +24,43 @@ const unsignedRegion = "us-east-1"
 const iamVersion = "2010-05-08"
 
 // isQuery reports whether a request is one of the query protocol.
-func isQuery(r *http.Request) bool {
-	if len(r.Header["X-Amz-Target"]) > 0 {
+func isQuery(h identity.Header) bool {
+	if _, targeted := h.First("x-amz-target"); targeted {
 		return false
 	}
-	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	media, _, err := mime.ParseMediaType(h.Get("content-type"))
 	return err == nil && media == formType
 }
 
 // serveQuery answers a request of the query protocol.
-func (h *Handler) serveQuery(w http.ResponseWriter, r *http.Request, id string) {
-	header := w.Header()
-	header.Set("X-Amzn-Requestid", id)
-	header.Set("Content-Type", "text/xml")
-	header.Set("Cache-Control", "no-store")
+func (h *Handler) serveQuery(c *fasthttp.RequestCtx, r *request, id string) {
 	body, err := h.answerQuery(r, id)
-	status := http.StatusOK
+	status := fasthttp.StatusOK
 	if err != nil {
 		refused := h.refusal(id, "the query protocol", err)
-		if errors.Is(err, context.Canceled) {
-			return // nobody is there to read it
-		}
 		fault := sts.FaultOf(string(refused.Kind))
 		status, body = fault.Status, sts.EncodeError(id, fault, refused.Message)
 	}
-	header.Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(status)
-	w.Write(body)
-	clear(body)
+	reply(c, id, "text/xml", status, body)
 }
 
 // answerQuery keeps the order of checks: form, signature, action, parameters.
-func (h *Handler) answerQuery(r *http.Request, id string) ([]byte, error) {
-	body, err := readBody(r)
-	if err != nil {
+func (h *Handler) answerQuery(r *request, id string) ([]byte, error) {
+	defer clear(r.body)
+	if err := r.tooLarge(); err != nil {
 		return nil, err
 	}
-	defer clear(body)
-	form, err := sts.ParseForm(body)
+	form, err := sts.ParseForm(r.body)
 	if err != nil {
 		return nil, key.Errorf(key.KindSerialization, "%v", err)
 	}
 	op, served := h.queryOperation(form)
-	caller, err := h.queryCaller(r, body, form, op.Unsigned)
+	caller, err := h.queryCaller(r, form, op.Unsigned)
 	if err != nil {
-		h.tellRefused(r, body, id, err)
+		h.tellRefused(r, id, err)
 		return nil, err
 	}
-	if !served || r.Method != http.MethodPost || r.URL.Path != "/" {
+	if !served || r.Method != fasthttp.MethodPost || r.Target != "/" {
 		return nil, key.Errorf(key.KindInvalidAction, "Could not find operation %s for version %s", form["Action"], form["Version"])
 	}
 	in := op.NewInput()
@@ -96,12 +84,12 @@ func (h *Handler) queryOperation(f sts.Form) (service.Operation, bool) {
 
 // queryCaller verifies the signature, which must be for the API that the request
 // names. An operation that needs none is given no caller, signed or not.
-func (h *Handler) queryCaller(r *http.Request, body []byte, f sts.Form, unsigned bool) (identity.Caller, error) {
+func (h *Handler) queryCaller(r *request, f sts.Form, unsigned bool) (identity.Caller, error) {
 	switch {
 	case unsigned:
 		return identity.Caller{Principal: identity.Principal{Kind: identity.KindWebIdentity}, Region: unsignedRegion}, nil
 	case f["Version"] == iamVersion:
-		return h.Verifier.Verify(r, body, "iam")
+		return h.Verifier.Verify(context.Background(), &r.Request, r.body, "iam")
 	}
-	return h.Verifier.Verify(r, body, "sts")
+	return h.Verifier.Verify(context.Background(), &r.Request, r.body, "sts")
 }

@@ -7,28 +7,20 @@
 package server
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"mime"
-	"net"
-	"net/http"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
+	"github.com/valyala/fasthttp"
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/service"
 )
-
-// MaxBody is the size of the largest body that is read, in bytes.
-const MaxBody = 128 << 10
 
 const contentType = "application/x-amz-json-1.1"
 
@@ -44,59 +36,58 @@ type Handler struct {
 	Refused func(requestID string, x identity.Examination, reason *key.Error)
 }
 
-// New returns an HTTP server around a Handler, with the limits that keep slow and
-// large requests from taking more than their share.
-func New(h *Handler) *http.Server {
-	return &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      20 * time.Second,
-		IdleTimeout:       60 * time.Second,
-		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(h.Log.Handler(), slog.LevelDebug),
+// Serve answers one request. Every answer has a request ID and a date.
+func (h *Handler) Serve(c *fasthttp.RequestCtx) {
+	id := uuid.NewString()
+	defer h.recovered(c, id)
+	r, ok := received(c)
+	switch {
+	case !ok:
+		unreadable(c, errHeader)
+		c.SetConnectionClose()
+	case isQuery(r.Header):
+		h.serveQuery(c, r, id)
+	default:
+		h.serveKMS(c, r, id)
 	}
 }
 
-// ServeHTTP answers one request. Every answer has a request ID and a date.
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	id := uuid.NewString()
-	if isQuery(r) {
-		h.serveQuery(w, r, id)
-		return
-	}
-	header := w.Header()                                // whose names are spelled as Set would
-	values := []string{id, contentType, "no-store", ""} // in one piece, as there are some for each request
-	header["X-Amzn-Requestid"] = values[0:1:1]
-	header["Content-Type"] = values[1:2:2]
-	header["Cache-Control"] = values[2:3:3]
+// serveKMS answers a request of the KMS protocol.
+func (h *Handler) serveKMS(c *fasthttp.RequestCtx, r *request, id string) {
 	out, err := h.answer(r, id)
 	var body []byte
 	if err == nil && out != nil {
 		body, err = api.Encode(out)
 	}
 	if err != nil {
-		h.refuse(w, r, id, err)
+		h.refuse(c, r, id, err)
 		return
 	}
-	values[3] = strconv.Itoa(len(body))
-	header["Content-Length"] = values[3:]
-	w.Write(body)
+	reply(c, id, contentType, fasthttp.StatusOK, body)
+}
+
+// reply writes an answer and clears the body, of which the connection has a copy.
+func reply(c *fasthttp.RequestCtx, id, contentType string, status int, body []byte) {
+	c.SetStatusCode(status)
+	header := &c.Response.Header
+	header.Set("X-Amzn-Requestid", id)
+	header.SetContentType(contentType)
+	header.Set("Cache-Control", "no-store")
+	c.Response.AppendBody(body)
 	clear(body)
 }
 
 // answer returns the response of the operation; nil, which is no body at all,
 // for the operations that answer nothing. It keeps the first checks in the order
 // that the API promises: signature, target, JSON.
-func (h *Handler) answer(r *http.Request, id string) (any, error) {
-	body, err := readBody(r)
-	if err != nil {
+func (h *Handler) answer(r *request, id string) (any, error) {
+	defer clear(r.body)
+	if err := r.tooLarge(); err != nil {
 		return nil, err
 	}
-	defer clear(body)
-	caller, err := h.Verifier.Verify(r, body, "kms")
+	caller, err := h.Verifier.Verify(context.Background(), &r.Request, r.body, "kms")
 	if err != nil {
-		h.tellRefused(r, body, id, err)
+		h.tellRefused(r, id, err)
 		return nil, err
 	}
 	op, err := h.operation(r)
@@ -104,55 +95,41 @@ func (h *Handler) answer(r *http.Request, id string) (any, error) {
 		return nil, err
 	}
 	in := op.NewInput()
-	if err := api.Decode(body, in); err != nil {
+	if err := api.Decode(r.body, in); err != nil {
 		return nil, key.Errorf(key.KindSerialization, "%v", err)
 	}
 	return h.do(r, id, caller, op, in)
 }
 
 // do has the gate answer.
-func (h *Handler) do(r *http.Request, id string, caller identity.Caller, op service.Operation, in any) (any, error) {
-	return h.Service.Do(r.Context(), service.Request{
+func (h *Handler) do(r *request, id string, caller identity.Caller, op service.Operation, in any) (any, error) {
+	return h.Service.Do(context.Background(), service.Request{
 		ID:        id,
 		Caller:    caller,
-		SourceIP:  host(r.RemoteAddr),
-		UserAgent: r.UserAgent(),
-		Secure:    r.TLS != nil,
+		SourceIP:  r.from,
+		UserAgent: r.Header.Get("user-agent"),
+		Secure:    r.secure,
 		Operation: op,
 		Input:     in,
 	})
 }
 
-func (h *Handler) tellRefused(r *http.Request, body []byte, id string, err error) {
+func (h *Handler) tellRefused(r *request, id string, err error) {
 	if h.Refused == nil {
 		return
 	}
 	if reason, ok := errors.AsType[*key.Error](err); ok {
-		h.Refused(id, identity.Examine(r, body), reason)
+		h.Refused(id, identity.Examine(&r.Request, r.body), reason)
 	}
-}
-
-func readBody(r *http.Request) ([]byte, error) {
-	// With room for what the request announces, and for the byte that is too many.
-	b := bytes.NewBuffer(make([]byte, 0, min(max(r.ContentLength, 0), MaxBody)+bytes.MinRead))
-	_, err := b.ReadFrom(io.LimitReader(r.Body, MaxBody+1))
-	body := b.Bytes()
-	if err != nil {
-		return nil, key.Errorf(key.KindSerialization, "The body of the request could not be read.").Because(err)
-	}
-	if len(body) > MaxBody {
-		return nil, key.Errorf(key.KindSerialization, "The body of the request is larger than %d bytes.", MaxBody)
-	}
-	return body, nil
 }
 
 // operation finds the operation that the request is for.
-func (h *Handler) operation(r *http.Request) (service.Operation, error) {
+func (h *Handler) operation(r *request) (service.Operation, error) {
 	unknown := key.Errorf(key.KindUnknownOperation, "The request names no operation of this service.")
-	if r.Method != http.MethodPost || r.URL.Path != "/" || !isJSON11(r.Header.Get("Content-Type")) {
+	if r.Method != fasthttp.MethodPost || r.Target != "/" || !isJSON11(r.Header.Get("content-type")) {
 		return service.Operation{}, unknown
 	}
-	prefix, name, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	prefix, name, _ := strings.Cut(r.Header.Get("x-amz-target"), ".")
 	op, served := h.Service.Find(name)
 	switch {
 	case served && op.Target == prefix && prefix != api.TargetSTS:
@@ -173,21 +150,10 @@ func isJSON11(header string) bool {
 	return err == nil && media == contentType
 }
 
-func host(address string) string {
-	h, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return address
-	}
-	return h
-}
-
 // refuse writes an error: to the caller what the API says of it, to the log the
 // real cause.
-func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, id string, err error) {
-	refused := h.refusal(id, r.Header.Get("X-Amz-Target"), err)
-	if !errors.Is(err, context.Canceled) { // or else nobody is there to read it
-		writeError(w, refused)
-	}
+func (h *Handler) refuse(c *fasthttp.RequestCtx, r *request, id string, err error) {
+	writeError(c, id, h.refusal(id, r.Header.Get("x-amz-target"), err))
 }
 
 // refusal returns what a caller is told of an error, and logs the rest of it.

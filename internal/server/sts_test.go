@@ -1,10 +1,10 @@
 package server_test
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -117,7 +117,7 @@ func TestQueryProtocol(t *testing.T) {
 		"signed for KMS":           {"kms", identity, nil, 403, "SignatureDoesNotMatch", "Credential should be scoped to correct service: &#39;sts&#39;."},
 		"signed for IAM":           {"iam", identity, nil, 403, "SignatureDoesNotMatch", "&#39;sts&#39;."},
 		"not signed":               {"sts", identity, func(r *http.Request) { r.Header.Del("Authorization") }, 403, "MissingAuthenticationToken", "Missing Authentication Token"},
-		"another body":             {"sts", identity, func(r *http.Request) { r.Body = readCloser{bytes.NewReader([]byte(identity + "&"))}; r.ContentLength++ }, 403, "SignatureDoesNotMatch", ""},
+		"another body":             {"sts", identity, func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader(identity + "&")); r.ContentLength++ }, 403, "SignatureDoesNotMatch", ""},
 		"twice":                    {"sts", identity + "&Action=AssumeRole", nil, 400, "MalformedInput", "a parameter twice"},
 		"a list with a gap":        {"sts", "Action=AssumeRole&Version=2011-06-15&PolicyArns.member.2.arn=x", nil, 400, "MalformedInput", "the list PolicyArns has a gap"},
 		"a member that is missing": {"sts", "Action=AssumeRole&Version=2011-06-15&RoleArn=arn:aws:iam::111122223333:role/x", nil, 400, "ValidationError", "Value null at &#39;roleSessionName&#39;"},

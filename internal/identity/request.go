@@ -1,0 +1,81 @@
+package identity
+
+import (
+	"bytes"
+	"strings"
+)
+
+// A Request is a request as it came over HTTP/1.1, but for its body.
+type Request struct {
+	Method string
+	Target string // as in the request line: "/"
+	Header Header
+}
+
+// A Header is the fields of a request in the order in which they came.
+type Header []Field
+
+// A Field is a line of a Header. The value is without white space around it.
+type Field struct{ Name, Value string } // Name in lower case, as it is signed
+
+// ParseHeader reads the fields of a request, line by line as they came, once whoever
+// received them knows them for well-formed. It refuses lines that go on in the next, which
+// no two readers take for the same ("obs-fold" in RFC 9112, section 5.2), and more than
+// most lines.
+func ParseHeader(lines []byte, most int) (Header, bool) {
+	n := bytes.Count(lines, []byte("\n"))
+	if n > most+1 { // the last is empty
+		return nil, false
+	}
+	h := make(Header, 0, n)
+	var text strings.Builder // of all fields, which are parts of it
+	text.Grow(len(lines))
+	for line := range bytes.Lines(lines) {
+		line = bytes.TrimRight(line, "\r\n")
+		if len(line) == 0 {
+			continue
+		}
+		name, value, ok := bytes.Cut(line, []byte(":"))
+		if !ok || bytes.ContainsAny(name, " \t") {
+			return nil, false
+		}
+		begin := text.Len()
+		for _, c := range name {
+			if 'A' <= c && c <= 'Z' {
+				c += 'a' - 'A'
+			}
+			text.WriteByte(c)
+		}
+		text.Write(bytes.Trim(value, " \t"))
+		field := text.String()[begin:]
+		h = append(h, Field{field[:len(name)], field[len(name):]})
+	}
+	return h, true
+}
+
+// First returns the value of the first field of a name, and whether there is one.
+func (h Header) First(name string) (string, bool) {
+	for i := range h {
+		if h[i].Name == name {
+			return h[i].Value, true
+		}
+	}
+	return "", false
+}
+
+// Get returns the value of the first field of a name, or "".
+func (h Header) Get(name string) string {
+	value, _ := h.First(name)
+	return value
+}
+
+// twice reports whether there are several fields of a name.
+func (h Header) twice(name string) bool {
+	n := 0
+	for i := range h {
+		if h[i].Name == name {
+			n++
+		}
+	}
+	return n > 1
+}

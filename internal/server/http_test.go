@@ -1,0 +1,224 @@
+package server_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/server"
+	"github.com/keyhold/keyhold/kmstest"
+)
+
+// converse writes to a server and reads the answers until it closes the connection,
+// which closing asks it to do after the last.
+func converse(t *testing.T, address, text string) (answers []*http.Response) {
+	t.Helper()
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(30 * time.Second))
+	go io.WriteString(c, text) // of which the server may refuse to read the rest
+	in := bufio.NewReader(c)
+	for {
+		a, err := http.ReadResponse(in, nil)
+		if err != nil {
+			if len(answers) == 0 || !closed(err) {
+				t.Errorf("after %d answers: %v", len(answers), err)
+			}
+			return answers
+		}
+		body, _ := io.ReadAll(a.Body)
+		a.Body = io.NopCloser(bytes.NewReader(body))
+		answers = append(answers, a)
+	}
+}
+
+// closed tells of an error whether it is that the other side closed the connection,
+// before it had read all, perhaps.
+func closed(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
+}
+
+// What is no HTTP, or not of one meaning, is refused before it is a request, and the
+// connection closed; what is odd and clear is a request, unsigned as these are.
+func TestHTTP(t *testing.T) {
+	s := kmstest.Start(t)
+	address := strings.TrimPrefix(s.Endpoint, "http://")
+	const unsigned = 400
+	for _, c := range []struct {
+		name, text string
+		status     []int
+		request    bool // whether it was one: the last answer has a request ID
+	}{
+		{"a request", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}", []int{unsigned}, true},
+		{"another method", "DELETE / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", []int{unsigned}, true},
+		{"HTTP/1.0", "POST / HTTP/1.0\r\nContent-Length: 2\r\n\r\n{}", []int{unsigned}, true},
+		{"two at once", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}", []int{unsigned, unsigned}, true},
+		{"in chunks", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", []int{unsigned}, true},
+		{"whose client waits", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n{}", []int{100, unsigned}, true},
+		{"in chunks with a length: the connection ends", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n", []int{unsigned}, true},
+
+		{"no HTTP", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", []int{400}, false},
+		{"HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", []int{400}, false},
+		{"no version", "POST /\r\nHost: a\r\n\r\n", []int{400}, false},
+		{"two lengths", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{} ", []int{400}, false},
+		{"the same length twice", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n{}", []int{400}, false},
+		{"a length with a sign", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: +2\r\n\r\n{}", []int{400}, false},
+		{"a length below zero", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -2\r\n\r\n{}", []int{400}, false},
+		{"a length in a list", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2, 2\r\n\r\n{}", []int{400}, false},
+		{"a length that overflows", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n{}", []int{400}, false},
+		{"another coding", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", []int{400}, false},
+		{"two codings", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n", []int{400}, false},
+		{"a coding of HTTP/1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", []int{400}, false},
+		{"a chunk without a size", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n{}\r\n0\r\n\r\n", []int{400}, false},
+		{"two hosts", "POST / HTTP/1.1\r\nHost: a\r\nHost: b\r\nContent-Length: 0\r\n\r\n", []int{400}, false},
+		{"a folded line", "POST / HTTP/1.1\r\nHost: a\r\nX-Amz-Target: Trent\r\n Service\r\nContent-Length: 0\r\n\r\n", []int{400}, false},
+		{"a space before the colon", "POST / HTTP/1.1\r\nHost : a\r\nContent-Length: 0\r\n\r\n", []int{400}, false},
+		{"a space in a name", "POST / HTTP/1.1\r\nHost: a\r\nContent Length: 0\r\n\r\n", []int{400}, false},
+		{"a line without a colon", "POST / HTTP/1.1\r\nHost\r\nContent-Length: 0\r\n\r\n", []int{400}, false},
+		{"no name", "POST / HTTP/1.1\r\nHost: a\r\n: b\r\nContent-Length: 0\r\n\r\n", []int{400}, false},
+		{"a zero byte", "POST / HTTP/1.1\r\nHost: a\r\nX-Amz-Note: a\x00b\r\nContent-Length: 0\r\n\r\n", []int{400}, false},
+		{"a return within a line", "POST / HTTP/1.1\r\nHost: a\r\nX-Amz-Note: a\rb\r\nContent-Length: 0\r\n\r\n", []int{400}, false},
+		{"101 fields", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n" + strings.Repeat("X: 1\r\n", 99) + "\r\n", []int{400}, false},
+		{"a large header", "POST / HTTP/1.1\r\nHost: a\r\nX-Large: " + strings.Repeat("x", 16<<10) + "\r\n\r\n", []int{431}, false},
+		{"a very large body", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n{}", []int{413}, false},
+		{"a very large chunk", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nfffffff\r\n{}", []int{413}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			answers := converse(t, address, c.text)
+			var got []int
+			for _, a := range answers {
+				got = append(got, a.StatusCode)
+			}
+			if len(got) != len(c.status) {
+				t.Fatalf("answers %d, want %d", got, c.status)
+			}
+			for i := range got {
+				if got[i] != c.status[i] {
+					t.Errorf("answers %d, want %d", got, c.status)
+				}
+			}
+			last := answers[len(answers)-1]
+			if body, _ := io.ReadAll(last.Body); (last.Header.Get("X-Amzn-Requestid") != "") != c.request || c.request && !strings.Contains(string(body), "MissingAuthenticationToken") {
+				t.Errorf("%v %s", last.Header, body)
+			}
+			if last.Header.Get("Date") == "" || last.Header.Get("Server") != "" {
+				t.Errorf("%v", last.Header)
+			}
+		})
+	}
+	if a := plain().send(t, s); a.status != 200 {
+		t.Errorf("afterwards: %+v", a)
+	}
+}
+
+// A client that takes the server for a proxy names the host in the request line, and
+// means it by its signature.
+func TestAbsoluteForm(t *testing.T) {
+	s := kmstest.Start(t)
+	address := strings.TrimPrefix(s.Endpoint, "http://")
+	for target, want := range map[string]int{
+		"http://" + address + "/":             200,
+		"http://" + address:                   200,
+		"http://kms.example.org/":             400,
+		"http://" + address + "/x":            400,
+		"http://" + address + "/?a=b":         400,
+		"http://" + address + "?a=b":          400,
+		"http://x@" + address + "/":           400,
+		"/http://" + address + "/":            400,
+		"kms://" + address + "/../" + address: 400,
+	} {
+		l := plain()
+		r, err := http.NewRequestWithContext(t.Context(), l.method, s.Endpoint+"/", strings.NewReader(l.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", l.contentType)
+		r.Header.Set("X-Amz-Target", l.target)
+		r.Header.Set("X-Amz-Date", l.at.Format("20060102T150405Z"))
+		r.Header.Set("Authorization", l.authorization(r))
+		r.Header.Set("Connection", "close")
+		var wire bytes.Buffer
+		if err := r.Write(&wire); err != nil {
+			t.Fatal(err)
+		}
+		if a := converse(t, address, strings.Replace(wire.String(), " / ", " "+target+" ", 1)); len(a) != 1 || a[0].StatusCode != want {
+			t.Errorf("%s: %d answers, the last %v, want %d", target, len(a), a[len(a)-1].Status, want)
+		}
+	}
+}
+
+// An operation that panics answers as one that fails, and takes no other down.
+func TestPanic(t *testing.T) {
+	var log bytes.Buffer
+	s := server.New(&server.Handler{Log: slog.New(slog.NewTextHandler(&log, nil))}) // without what it needs
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error)
+	go func() { ended <- s.Serve(l) }()
+	for range 2 {
+		a := converse(t, l.Addr().String(), "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Amz-Date: 20260101T000000Z\r\n"+
+			"Authorization: AWS4-HMAC-SHA256 Credential=A/20260101/eu-west-2/kms/aws4_request,SignedHeaders=host,Signature="+strings.Repeat("0", 64)+"\r\nContent-Length: 6\r\n\r\nsecret")
+		body, _ := io.ReadAll(a[0].Body)
+		if a[0].StatusCode != 500 || a[0].Header.Get("X-Amzn-Errortype") != "KMSInternalException" || a[0].Header.Get("X-Amzn-Requestid") == "" || strings.Contains(string(body), "nil") {
+			t.Errorf("%v %s", a[0], body)
+		}
+	}
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if text := log.String(); strings.Count(text, "level=ERROR msg=panic") != 2 || strings.Contains(text, "secret") {
+		t.Error(text)
+	}
+}
+
+// Who is connected and says nothing does not hold up the end, if the end is near.
+func TestClose(t *testing.T) {
+	s := server.New(&server.Handler{Log: slog.New(slog.DiscardHandler)})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error)
+	go func() { ended <- s.Serve(l) }()
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	io.WriteString(c, "POST / HTTP/1.1\r\n")
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Shutdown(over); !errors.Is(err, context.Canceled) {
+		t.Errorf("while a request is under way: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	c.SetDeadline(time.Now().Add(10 * time.Second))
+	if _, err := c.Read(make([]byte, 1)); err == nil || !closed(err) {
+		t.Errorf("the connection is open: %v", err)
+	}
+	if _, err := net.Dial("tcp", l.Addr().String()); err == nil {
+		t.Error("the listener is open")
+	}
+}
