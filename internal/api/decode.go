@@ -75,9 +75,11 @@ func Decode(body []byte, into any) error {
 	return nil
 }
 
+var deterministic = json.Deterministic(true)
+
 // Encode writes v, a request or response. Equal values give equal bytes.
 func Encode(v any) ([]byte, error) {
-	return json.Marshal(v, json.Deterministic(true))
+	return json.Marshal(v, deterministic)
 }
 
 // measure refuses a body that is no object, or is too deep or too full, before
@@ -139,15 +141,21 @@ func decodeBlob(dec *jsontext.Decoder, blob *[]byte) error {
 	default:
 		return reasonType
 	}
-	text, err := jsontext.AppendUnquote(nil, value)
-	if err != nil || bytes.ContainsAny(text, "\r\n") {
+	text := value[1 : len(value)-1]
+	if bytes.IndexByte(text, '\\') >= 0 {
+		if text, err = jsontext.AppendUnquote(nil, value); err != nil {
+			return reasonBlob
+		}
+	}
+	if bytes.IndexByte(text, '\r') >= 0 || bytes.IndexByte(text, '\n') >= 0 {
 		return reasonBlob
 	}
-	n, err := base64.StdEncoding.Strict().Decode(text, text)
+	decoded := make([]byte, base64.StdEncoding.DecodedLen(len(text)))
+	n, err := base64.StdEncoding.Strict().Decode(decoded, text)
 	if err != nil {
 		return reasonBlob
 	}
-	*blob = text[:n:n]
+	*blob = decoded[:n:n]
 	return nil
 }
 

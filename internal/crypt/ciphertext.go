@@ -43,10 +43,12 @@ func ParseBlob(blob []byte) (BlobHeader, error) {
 	if !isBlob(blob) {
 		return BlobHeader{}, ErrCiphertext
 	}
-	var room [2 * (saltOffset - materialOffset)]byte
-	hex.Encode(room[:], blob[materialOffset:saltOffset])
-	names := string(blob[accountOffset:materialOffset])
-	return BlobHeader{Account: names[:keyIDOffset-accountOffset], KeyID: names[keyIDOffset-accountOffset:], MaterialID: string(room[:])}, nil
+	const account, keyID = keyIDOffset - accountOffset, materialOffset - accountOffset // where each ends in names
+	var room [keyID + 2*(saltOffset-materialOffset)]byte
+	copy(room[:], blob[accountOffset:materialOffset])
+	hex.Encode(room[keyID:], blob[materialOffset:saltOffset])
+	names := string(room[:])
+	return BlobHeader{Account: names[:account], KeyID: names[account:keyID], MaterialID: names[keyID:]}, nil
 }
 
 func isBlob(blob []byte) bool { return len(blob) >= minBlobSize && blob[0] == blobVersion }

@@ -48,7 +48,7 @@ type GrantConstraints struct {
 }
 
 // KeyARN returns the Amazon Resource Name of the key that the grant is on.
-func (g Grant) KeyARN() string { return ARN(g.Account, g.Region, "key/"+g.KeyID) }
+func (g Grant) KeyARN() string { return KeyARN(g.Account, g.Region, g.KeyID) }
 
 // Request returns what was asked for with the grant. Of two requests with one
 // name and this in common, the second is a repetition of the first.

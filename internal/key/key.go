@@ -56,7 +56,7 @@ func (m Material) ExpirationModel() ExpirationModel {
 }
 
 // ARN returns the Amazon Resource Name of the key.
-func (k Key) ARN() string { return ARN(k.Account, k.Region, "key/"+k.ID) }
+func (k Key) ARN() string { return KeyARN(k.Account, k.Region, k.ID) }
 
 // Current returns the material that new encryptions use; ok is false when the
 // key was never given one.

@@ -72,6 +72,11 @@ func ARN(account, region, resource string) string {
 	return "arn:aws:kms:" + region + ":" + account + ":" + resource
 }
 
+// KeyARN returns the Amazon Resource Name of the key with an ID.
+func KeyARN(account, region, id string) string {
+	return "arn:aws:kms:" + region + ":" + account + ":key/" + id
+}
+
 // A Reference is what a request names a key by: exactly one of KeyID and Alias
 // is set, Alias with its prefix.
 type Reference struct {
@@ -84,7 +89,7 @@ func (r Reference) ARN() string {
 	if r.Alias != "" {
 		return ARN(r.Account, r.Region, r.Alias)
 	}
-	return ARN(r.Account, r.Region, "key/"+r.KeyID)
+	return KeyARN(r.Account, r.Region, r.KeyID)
 }
 
 // ParseReference reads a key ID, key ARN, alias name or alias ARN. A bare name

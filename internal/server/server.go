@@ -125,9 +125,8 @@ func (h *Handler) tellRefused(r *request, id string, err error) {
 
 // operation finds the operation that the request is for.
 func (h *Handler) operation(r *request) (service.Operation, error) {
-	unknown := key.Errorf(key.KindUnknownOperation, "The request names no operation of this service.")
 	if r.Method != fasthttp.MethodPost || r.Target != "/" || !isJSON11(r.Header.Get("content-type")) {
-		return service.Operation{}, unknown
+		return service.Operation{}, unknownOperation()
 	}
 	prefix, name, _ := strings.Cut(r.Header.Get("x-amz-target"), ".")
 	op, served := h.Service.Find(name)
@@ -137,7 +136,11 @@ func (h *Handler) operation(r *request) (service.Operation, error) {
 	case prefix == api.TargetKMS && api.Known(name):
 		return service.Operation{}, key.Errorf(key.KindUnsupportedOperation, "%s is not supported.", name)
 	}
-	return service.Operation{}, unknown
+	return service.Operation{}, unknownOperation()
+}
+
+func unknownOperation() error {
+	return key.Errorf(key.KindUnknownOperation, "The request names no operation of this service.")
 }
 
 // isJSON11 tells whether a media type is that of the protocol, with or without

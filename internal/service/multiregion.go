@@ -106,7 +106,7 @@ func inSameRegions(before, now key.Related) error {
 // multiRegionConfiguration is what the API shows of the keys that are related to k.
 func multiRegionConfiguration(k, primary key.Key) *api.MultiRegionConfiguration {
 	in := func(region string) api.MultiRegionKey {
-		return api.MultiRegionKey{Arn: new(key.ARN(k.Account, region, "key/"+k.ID)), Region: &region}
+		return api.MultiRegionKey{Arn: new(key.KeyARN(k.Account, region, k.ID)), Region: &region}
 	}
 	c := &api.MultiRegionConfiguration{
 		MultiRegionKeyType: new(api.MultiRegionReplica),

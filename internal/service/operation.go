@@ -222,7 +222,7 @@ func tagged(region func(c *call, in any) string) finder {
 		if len(c.field(in, "Tags").Interface().([]api.Tag)) == 0 {
 			return target{}, nil
 		}
-		return target{resource: key.ARN(c.Caller.Principal.AccountID, region(c, in), "key/"+uuid.Nil.String())}, nil
+		return target{resource: key.KeyARN(c.Caller.Principal.AccountID, region(c, in), uuid.Nil.String())}, nil
 	}
 }
 

@@ -52,7 +52,7 @@ type outboxRecord struct {
 // scope begins the paths of all that belongs to an account in a Region.
 func scope(account, region string) string { return account + "/" + region + "/" }
 
-func keyPath(account, region, id string) string { return scope(account, region) + id }
+func keyPath(account, region, id string) string { return account + "/" + region + "/" + id }
 
 func pathOf(k key.Key) string { return keyPath(k.Account, k.Region, k.ID) }
 
