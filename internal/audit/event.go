@@ -78,7 +78,9 @@ func (e Event) appendLine(b []byte) ([]byte, error) {
 	o := object{text: append(b, '{')}
 	o.member("eventVersion", "1.11")
 	o.member("eventSource", cmp.Or(e.EventSource, KMS))
-	o.nested("userIdentity", e.UserIdentity.members)
+	o.open("userIdentity")
+	e.UserIdentity.members(&o)
+	o.close()
 	o.time("eventTime", e.EventTime)
 	o.member("eventName", e.EventName)
 	o.member("awsRegion", e.AWSRegion)
@@ -164,11 +166,10 @@ func (o *object) orNull(name string, value []byte) {
 	o.details(name, value)
 }
 
-func (o *object) nested(name string, members func(*object)) {
-	o.raw(name, "{")
-	members(o)
-	o.text = append(o.text, '}')
-}
+// open begins a member that is an object, which close ends.
+func (o *object) open(name string) { o.raw(name, "{") }
+
+func (o *object) close() { o.text = append(o.text, '}') }
 
 func (o *object) resources(all []Resource) {
 	if len(all) == 0 {

@@ -37,22 +37,28 @@ func (i Identity) members(o *object) {
 	o.optional("userName", i.UserName)
 	o.optional("identityProvider", i.IdentityProvider)
 	if !i.Session.Issued.IsZero() {
-		o.nested("sessionContext", i.Session.members)
+		o.open("sessionContext")
+		i.Session.members(o)
+		o.close()
 	}
 	o.optional("invokedBy", i.InvokedBy)
 }
 
 func (s Session) members(o *object) {
 	if s.Issuer != (Issuer{}) {
-		o.nested("sessionIssuer", s.Issuer.members)
+		o.open("sessionIssuer")
+		s.Issuer.members(o)
+		o.close()
 	}
 	if s.FederatedProvider != "" {
-		o.nested("webIdFederationData", func(o *object) { o.member("federatedProvider", s.FederatedProvider) })
+		o.open("webIdFederationData")
+		o.member("federatedProvider", s.FederatedProvider)
+		o.close()
 	}
-	o.nested("attributes", func(o *object) {
-		o.member("creationDate", s.Issued.UTC().Format(time.RFC3339))
-		o.member("mfaAuthenticated", "false")
-	})
+	o.open("attributes")
+	o.member("creationDate", s.Issued.UTC().Format(time.RFC3339))
+	o.member("mfaAuthenticated", "false")
+	o.close()
 	o.optional("sourceIdentity", s.SourceIdentity)
 }
 

@@ -124,7 +124,8 @@ func (m Message) Decrypt(k *SymmetricKey) ([]byte, error) {
 // and the commitment to it.
 func (m Message) key(k *SymmetricKey) (aead cipher.AEAD, commitment []byte, err error) {
 	derived := make([]byte, 64)
-	k.expand(append([]byte(blobInfo), m.associated[:commitOffset]...), derived)
+	info := make([]byte, 0, len(blobInfo)+commitOffset)
+	k.expand(append(append(info, blobInfo...), m.associated[:commitOffset]...), derived)
 	defer clear(derived[:32])
 	block, err := aes.NewCipher(derived[:32])
 	if err != nil {

@@ -159,7 +159,7 @@ func notWord(r rune) bool  { return notDigit(r) && notLower(r|0x20) && r != '_' 
 // notLowerToken reports whether r cannot stand in a lower-case field name (RFC
 // 9110, section 5.6.2).
 func notLowerToken(r rune) bool {
-	return notDigit(r) && notLower(r) && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
+	return notLower(r) && r != '-' && notDigit(r) && !strings.ContainsRune("!#$%&'*+.^_`|~", r)
 }
 
 func incomplete(message string) error {

@@ -52,11 +52,11 @@ func newSigningKey(key []byte) *signingKey {
 }
 
 // made reports whether the signature is that of the message.
-func (k *signingKey) made(signature [sha256.Size]byte, message string) bool {
+func (k *signingKey) made(signature [sha256.Size]byte, message []byte) bool {
 	h := k.states.Get().(hash.Hash)
 	defer k.states.Put(h)
 	h.Reset()
-	io.WriteString(h, message)
+	h.Write(message)
 	return subtle.ConstantTimeCompare(h.Sum(nil), signature[:]) == 1
 }
 

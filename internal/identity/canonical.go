@@ -91,6 +91,10 @@ func appendEnd(b []byte, signed []string, payload digest) []byte {
 }
 
 // stringToSign is of the request whose canonical form has the digest.
-func stringToSign(timestamp string, s scope, canonical digest) string {
-	return algorithm + "\n" + timestamp + "\n" + s.date + "/" + s.region + "/" + s.service + "/" + s.terminator + "\n" + string(canonical[:])
+func stringToSign(timestamp string, s scope, canonical digest) []byte {
+	b := make([]byte, 0, 192) // which most have enough of
+	for _, part := range [...]string{algorithm, "\n", timestamp, "\n", s.date, "/", s.region, "/", s.service, "/", s.terminator, "\n"} {
+		b = append(b, part...)
+	}
+	return append(b, canonical[:]...)
 }

@@ -42,7 +42,7 @@ func Examine(r *Request, body []byte) Examination {
 	if err != nil {
 		return x
 	}
-	x.StringToSign = text(stringToSign(date.text, a.scope, canonical))
+	x.StringToSign = text(string(stringToSign(date.text, a.scope, canonical)))
 	headers, _ := appendHeaders(nil, r.Header, a.signedHeaders)
 	x.CanonicalRequest = text(canonicalBegin(r.Method) + string(appendEnd(shownHeaders(headers), a.signedHeaders, payload)))
 	return x

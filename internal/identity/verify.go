@@ -121,23 +121,23 @@ func (v *Verifier) checkScope(s scope, service string) error {
 
 // signedText checks headers and payload and returns the text that the signature
 // must be of.
-func signedText(r *Request, body []byte, a authorization, date stamp) (string, error) {
+func signedText(r *Request, body []byte, a authorization, date stamp) ([]byte, error) {
 	if err := checkHeaders(r.Header, date.header, a.signedHeaders); err != nil {
-		return "", err
+		return nil, err
 	}
 	payload := digestOf(body)
 	canonical, err := canonicalDigest(r, a.signedHeaders, payload)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if err := checkPayload(r.Header, payload); err != nil {
-		return "", err
+		return nil, err
 	}
 	return stringToSign(date.text, a.scope, canonical), nil
 }
 
 // signer returns the principal whose access key made the signature.
-func (v *Verifier) signer(ctx context.Context, r *Request, a authorization, signed string) (Principal, error) {
+func (v *Verifier) signer(ctx context.Context, r *Request, a authorization, signed []byte) (Principal, error) {
 	k, known, err := v.find(ctx, r, a.accessKeyID)
 	if err != nil {
 		return Principal{}, fmt.Errorf("look up an access key: %w", err)

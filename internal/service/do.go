@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/keyhold/keyhold/internal/identity"
@@ -62,19 +63,19 @@ func (c *call) carryOut() (any, error) {
 	if err := c.readGrantTokens(); err != nil {
 		return nil, err
 	}
-	ruled, err := c.allowAll(c.Operation.asks)
+	exempt, err := c.allowAll(c.Operation.asks)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.permitAll(ruled); err != nil {
+	if err := c.permitAll(exempt); err != nil {
 		return nil, err
 	}
 	return c.Operation.run(c, c.Input)
 }
 
-// allowAll decides about one ask after the other. ruled are the keys whose state is
-// looked at then.
-func (c *call) allowAll(all asks) (ruled []key.Key, err error) {
+// allowAll decides about one ask after the other. exempt are the places of the keys
+// whose state does not matter.
+func (c *call) allowAll(all asks) (exempt []int, err error) {
 	for _, a := range all {
 		t, k, err := c.allow(a)
 		c.trace.told(a.Action, t, k, err)
@@ -82,19 +83,22 @@ func (c *call) allowAll(all asks) (ruled []key.Key, err error) {
 			c.refused = k
 			return nil, err
 		}
+		if t.isKey() && t.anyState {
+			exempt = append(exempt, len(c.keys))
+		}
 		if t.isKey() {
 			c.keys = append(c.keys, k)
 		}
-		if t.isKey() && !t.anyState {
-			ruled = append(ruled, k)
-		}
 	}
-	return ruled, nil
+	return exempt, nil
 }
 
 // permitAll holds the keys against the grid of states.
-func (c *call) permitAll(ruled []key.Key) error {
-	for _, k := range ruled {
+func (c *call) permitAll(exempt []int) error {
+	for i, k := range c.keys {
+		if slices.Contains(exempt, i) {
+			continue
+		}
 		if err := c.rules.Permit(c.Operation.Name, k); err != nil {
 			return err
 		}

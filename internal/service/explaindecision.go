@@ -63,7 +63,7 @@ func (h *hypothesis) decide() error {
 	if err := h.readGrantTokens(); err != nil {
 		return err
 	}
-	var ruled []key.Key
+	var exempt []int
 	for _, a := range h.asks {
 		if err := h.checkOwn(a); err != nil {
 			return err
@@ -73,9 +73,9 @@ func (h *hypothesis) decide() error {
 		if err != nil {
 			return h.ended(err, len(h.trace.answers) > before)
 		}
-		ruled = append(ruled, r...)
+		exempt = append(exempt, r...)
 	}
-	if err := h.permitAll(ruled); err != nil {
+	if err := h.permitAll(exempt); err != nil {
 		h.note("It is refused even so, by the state of the key: " + err.Error())
 	}
 	return nil

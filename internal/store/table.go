@@ -50,6 +50,11 @@ func (t Table[T]) Latest(ctx context.Context, s *Store, path string) (v T, ok bo
 	if v, ok := s.cache.get(key).(T); ok {
 		return v, true, nil
 	}
+	return t.read(ctx, s, key)
+}
+
+// read is Latest of what is not in memory yet.
+func (t Table[T]) read(ctx context.Context, s *Store, key string) (v T, ok bool, err error) {
 	err = s.View(ctx, func(view *View) error {
 		var plain []byte
 		if plain, ok, err = view.get(key); err != nil || !ok {
