@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -86,7 +87,9 @@ func (c *conn) do(request []byte) ([]byte, error) {
 		if len(line) <= 2 {
 			break
 		}
-		fmt.Sscanf(string(line), "Content-Length: %d", &length)
+		if digits, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
+			length, _ = strconv.Atoi(string(bytes.TrimSpace(digits)))
+		}
 	}
 	body := make([]byte, length)
 	if _, err := io.ReadFull(c.r, body); err != nil {

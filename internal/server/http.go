@@ -53,6 +53,7 @@ func New(h *Handler) *Server {
 		ReadBufferSize:               maxHeader,
 		MaxRequestBodySize:           maxRead,
 		CloseOnShutdown:              true,
+		LazyRequestTime:              true,
 		NoDefaultServerHeader:        true,
 		NoDefaultContentType:         true,
 		DisablePreParseMultipartForm: true,
