@@ -18,7 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 )
 
-// TestTLS serves with a certificate that OpenSSL made, over HTTP/1.1 and HTTP/2,
+// TestTLS serves with a certificate that OpenSSL made, to clients that would rather have HTTP/2 too,
 // and ends in order at a SIGTERM.
 func TestTLS(t *testing.T) {
 	program, dir := buildProgram(t), t.TempDir()
