@@ -30,18 +30,22 @@ func ParseHeader(lines []byte, most int) (Header, bool) {
 	h := make(Header, 0, n)
 	var text strings.Builder // of all fields, which are parts of it
 	text.Grow(len(lines))
-	for line := range bytes.Lines(lines) {
-		line = bytes.TrimRight(line, "\r\n")
-		if len(line) == 0 {
+	for len(lines) > 0 {
+		line, rest, _ := bytes.Cut(lines, []byte("\n"))
+		lines = rest
+		if line = bytes.TrimSuffix(line, []byte("\r")); len(line) == 0 {
 			continue
 		}
 		name, value, ok := bytes.Cut(line, []byte(":"))
-		if !ok || bytes.ContainsAny(name, " \t") {
+		if !ok {
 			return nil, false
 		}
 		begin := text.Len()
 		for _, c := range name {
-			if 'A' <= c && c <= 'Z' {
+			switch {
+			case c == ' ' || c == '\t':
+				return nil, false
+			case 'A' <= c && c <= 'Z':
 				c += 'a' - 'A'
 			}
 			text.WriteByte(c)
