@@ -18,12 +18,12 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// MaxBody is the size of the largest body that is taken, in bytes.
-const MaxBody = 128 << 10
+// maxBody is the size of the largest body that is taken, in bytes.
+const maxBody = 128 << 10
 
-// What is larger than MaxBody and not than this is read, so that whoever sent it is
+// What is larger than maxBody and not than this is read, so that whoever sent it is
 // told; of what is larger still, the connection is closed.
-const maxRead = 2 * MaxBody
+const maxRead = 2 * maxBody
 
 // maxHeader is the size of the largest header, in bytes, and maxFields how many fields
 // it may have.
@@ -151,8 +151,8 @@ func originForm(target string, h identity.Header) string {
 var errHeader = errors.New("server: the header is not taken")
 
 func (r *request) tooLarge() error {
-	if len(r.body) > MaxBody {
-		return key.Errorf(key.KindSerialization, "The body of the request is larger than %d bytes.", MaxBody)
+	if len(r.body) > maxBody {
+		return key.Errorf(key.KindSerialization, "The body of the request is larger than %d bytes.", maxBody)
 	}
 	return nil
 }
