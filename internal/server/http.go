@@ -35,15 +35,18 @@ const (
 // A Server serves a Handler over HTTP/1.1.
 type Server struct {
 	http fasthttp.Server
+	log  *slog.Logger
 
-	mu    sync.Mutex
-	conns map[net.Conn]struct{}
+	mu        sync.Mutex
+	ended     bool
+	listeners []net.Listener
+	conns     map[net.Conn]struct{} // nil once they are closed
 }
 
 // New returns a Server, with the limits that keep slow and large requests from taking
 // more than their share.
 func New(h *Handler) *Server {
-	s := &Server{conns: map[net.Conn]struct{}{}}
+	s := &Server{log: h.Log, conns: map[net.Conn]struct{}{}}
 	s.http = fasthttp.Server{
 		Handler:                      h.Serve,
 		ErrorHandler:                 unreadable,
@@ -64,24 +67,71 @@ func New(h *Handler) *Server {
 	return s
 }
 
-// Serve answers what comes to a listener until Shutdown or Close.
-func (s *Server) Serve(l net.Listener) error { return s.http.Serve(l) }
+// Serve answers what comes to a listener until Shutdown or Close, which may have been
+// already.
+func (s *Server) Serve(l net.Listener) error {
+	l = listener{l, s.log, sync.OnceValue(l.Close)}
+	s.mu.Lock()
+	s.listeners = append(s.listeners, l)
+	if s.ended {
+		l.Close()
+	}
+	s.mu.Unlock()
+	return s.http.Serve(l)
+}
+
+// end takes no more connections: fasthttp knows no listener that it does not serve yet.
+func (s *Server) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
+	for _, l := range s.listeners {
+		l.Close()
+	}
+}
 
 // Shutdown takes no more connections and waits for the requests under way, or until
 // ctx ends.
-func (s *Server) Shutdown(ctx context.Context) error { return s.http.ShutdownWithContext(ctx) }
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.end()
+	return s.http.ShutdownWithContext(ctx)
+}
 
 // Close takes no more connections and closes those that there are.
 func (s *Server) Close() error {
-	now, cancel := context.WithCancel(context.Background())
-	cancel()
-	s.http.ShutdownWithContext(now) // to close the listeners
+	s.end()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {
 		c.Close()
 	}
+	s.conns = nil
 	return nil
+}
+
+// A listener goes on where the system has no connection for the moment, as when
+// all file descriptors are taken. To fasthttp that is the end.
+type listener struct {
+	net.Listener
+	log   *slog.Logger
+	close func() error // once
+}
+
+func (l listener) Close() error { return l.close() }
+
+func (l listener) Accept() (net.Conn, error) {
+	for wait := 5 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		c, err := l.Listener.Accept()
+		passing, ok := errors.AsType[interface {
+			error
+			Temporary() bool
+		}](err)
+		if !ok || !passing.Temporary() {
+			return c, err
+		}
+		l.log.Warn("no connection can be taken", "error", err)
+		time.Sleep(wait)
+	}
 }
 
 // track knows the connections, for Close.
@@ -91,10 +141,13 @@ func (s *Server) track(c net.Conn, state fasthttp.ConnState) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if state == fasthttp.StateNew {
-		s.conns[c] = struct{}{}
-	} else {
+	switch {
+	case state != fasthttp.StateNew:
 		delete(s.conns, c)
+	case s.conns == nil:
+		c.Close()
+	default:
+		s.conns[c] = struct{}{}
 	}
 }
 

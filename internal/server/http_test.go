@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -220,5 +221,110 @@ func TestClose(t *testing.T) {
 	}
 	if _, err := net.Dial("tcp", l.Addr().String()); err == nil {
 		t.Error("the listener is open")
+	}
+}
+
+// A listener that is at fault for a moment, and then gives what it is told to.
+type stumbling struct {
+	net.Listener
+	errs []error
+}
+
+func (l *stumbling) Accept() (net.Conn, error) {
+	if len(l.errs) > 0 {
+		err := l.errs[0]
+		l.errs = l.errs[1:]
+		return nil, &net.OpError{Op: "accept", Net: "tcp", Err: os.NewSyscallError("accept4", err)}
+	}
+	return l.Listener.Accept()
+}
+
+// Whoever opens connections until the process has no file descriptors left does not
+// end the server.
+func TestOutOfDescriptors(t *testing.T) {
+	s := server.New(&server.Handler{Log: slog.New(slog.DiscardHandler)})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(&stumbling{l, []error{syscall.EMFILE, syscall.ENFILE}}) }()
+	if a := converse(t, l.Addr().String(), "no HTTP\r\n\r\n"); len(a) != 1 || a[0].StatusCode != 400 {
+		t.Errorf("%v", a)
+	}
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// A server that has ended before it serves takes no connection.
+func TestEndedBefore(t *testing.T) {
+	for name, end := range map[string]func(*server.Server) error{
+		"Close":    (*server.Server).Close,
+		"Shutdown": func(s *server.Server) error { return s.Shutdown(t.Context()) },
+	} {
+		s := server.New(&server.Handler{Log: slog.New(slog.DiscardHandler)})
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := end(s); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- s.Serve(l) }()
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Errorf("%s: it serves", name)
+		}
+		if l.Close() == nil {
+			t.Errorf("%s: the listener is open", name)
+		}
+	}
+}
+
+// late is a listener that has its connections when it is closed.
+type late struct {
+	net.Listener
+	conns chan net.Conn
+	ended chan struct{} // by when it is
+}
+
+func (l late) Accept() (net.Conn, error) {
+	<-l.ended
+	if c, ok := <-l.conns; ok {
+		return c, nil
+	}
+	return nil, net.ErrClosed
+}
+
+func (l late) Close() error { return nil }
+
+// A connection that is taken while the server closes is closed with the others.
+func TestCloseLate(t *testing.T) {
+	s := server.New(&server.Handler{Log: slog.New(slog.DiscardHandler)})
+	here, there := net.Pipe()
+	l := late{conns: make(chan net.Conn, 1), ended: make(chan struct{})}
+	l.conns <- there
+	close(l.conns)
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(l) }()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	close(l.ended)
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+	here.SetDeadline(time.Now().Add(5 * time.Second))
+	if _, err := here.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("the connection is open: %v", err)
 	}
 }
