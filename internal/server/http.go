@@ -32,6 +32,13 @@ const (
 	maxFields = 100
 )
 
+// A connection that waits for its next request keeps the buffers of bodies up to this
+// size, in bytes.
+const maxKept = 16 << 10
+
+// writeTime is how long an answer may take to be taken.
+const writeTime = 20 * time.Second
+
 // A Server serves a Handler over HTTP/1.1.
 type Server struct {
 	http fasthttp.Server
@@ -46,12 +53,14 @@ type Server struct {
 // New returns a Server, with the limits that keep slow and large requests from taking
 // more than their share.
 func New(h *Handler) *Server {
+	fasthttp.SetBodySizePoolLimit(maxKept, maxKept) // for all, as there is no other way
 	s := &Server{log: h.Log, conns: map[net.Conn]struct{}{}}
 	s.http = fasthttp.Server{
 		Handler:                      h.Serve,
 		ErrorHandler:                 unreadable,
+		ExpectHandler:                expected,
 		ReadTimeout:                  10 * time.Second, // the header and the body
-		WriteTimeout:                 20 * time.Second,
+		WriteTimeout:                 writeTime,
 		IdleTimeout:                  60 * time.Second,
 		ReadBufferSize:               maxHeader,
 		MaxRequestBodySize:           maxRead,
@@ -165,10 +174,15 @@ type request struct {
 	secure bool   // it came over TLS
 }
 
-// received returns the request that came; ok is false if its header is not one.
+// received returns the request that came; ok is false if its header is not one, or has
+// the coding "identity", which for fasthttp is none and for others a body (RFC 9112,
+// section 6.1, no longer has it).
 func received(c *fasthttp.RequestCtx) (r *request, ok bool) {
 	h := &c.Request.Header
 	header, ok := identity.ParseHeader(h.RawHeaders(), maxFields)
+	if coding, coded := header.First("transfer-encoding"); coded && !strings.EqualFold(coding, "chunked") {
+		ok = false
+	}
 	return &request{
 		Request: identity.Request{Method: string(h.Method()), Target: originForm(string(h.RequestURI()), header), Header: header},
 		body:    c.Request.Body(),
@@ -200,7 +214,7 @@ func originForm(target string, h identity.Header) string {
 	return "/" + rest[end:]
 }
 
-// errHeader is of a header that is folded, or has too many fields.
+// errHeader is of a header that is folded, has too many fields, or a coding that is none.
 var errHeader = errors.New("server: the header is not taken")
 
 func (r *request) tooLarge() error {
@@ -210,9 +224,20 @@ func (r *request) tooLarge() error {
 	return nil
 }
 
+// prompt gives an answer its time, where fasthttp leaves it what the last of the
+// connection had, which may be over.
+func prompt(c *fasthttp.RequestCtx) { c.Conn().SetWriteDeadline(time.Now().Add(writeTime)) }
+
+// expected has a client go on that waits before it sends the body.
+func expected(c *fasthttp.RequestCtx) int {
+	prompt(c)
+	return fasthttp.StatusContinue
+}
+
 // unreadable answers what is not HTTP, or too much of it, or too slow, and is no
 // request yet.
 func unreadable(c *fasthttp.RequestCtx, err error) {
+	prompt(c)
 	status := fasthttp.StatusBadRequest
 	if _, large := errors.AsType[*fasthttp.ErrSmallBuffer](err); large {
 		status = fasthttp.StatusRequestHeaderFieldsTooLarge

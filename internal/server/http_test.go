@@ -5,11 +5,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -81,6 +83,7 @@ func TestHTTP(t *testing.T) {
 		{"a length that overflows", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n{}", []int{400}, false},
 		{"another coding", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", []int{400}, false},
 		{"two codings", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n", []int{400}, false},
+		{"the coding that is none", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n", []int{400}, false},
 		{"a coding of HTTP/1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", []int{400}, false},
 		{"a chunk without a size", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n{}\r\n0\r\n\r\n", []int{400}, false},
 		{"two hosts", "POST / HTTP/1.1\r\nHost: a\r\nHost: b\r\nContent-Length: 0\r\n\r\n", []int{400}, false},
@@ -327,4 +330,91 @@ func TestCloseLate(t *testing.T) {
 	if _, err := here.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("the connection is open: %v", err)
 	}
+}
+
+// Whoever has sent large bodies and keeps the connections does not keep the memory.
+func TestIdleConnections(t *testing.T) {
+	s := kmstest.Start(t)
+	const conns, size = 100, 2*server.MaxBody - 1000
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	request := fmt.Sprintf("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s", size, strings.Repeat("x", size))
+	for range conns {
+		c, err := net.Dial("tcp", strings.TrimPrefix(s.Endpoint, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		c.SetDeadline(time.Now().Add(30 * time.Second))
+		if _, err := io.WriteString(c, request); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Read(make([]byte, 1<<10)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if kept := (int64(after.HeapAlloc) - int64(before.HeapAlloc)) / conns; kept > 64<<10 {
+		t.Errorf("%d bytes for each", kept)
+	}
+}
+
+// timed is a listener that is told of every write for which there is not much time, or
+// no end of it.
+type timed struct {
+	net.Listener
+	wrong func(text []byte, left time.Duration)
+}
+
+func (l timed) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return &timedConn{Conn: c, wrong: l.wrong}, err
+}
+
+type timedConn struct {
+	net.Conn
+	wrong func(text []byte, left time.Duration)
+	until time.Time
+}
+
+func (c *timedConn) SetWriteDeadline(t time.Time) error {
+	c.until = t
+	return c.Conn.SetWriteDeadline(t)
+}
+
+func (c *timedConn) Write(b []byte) (int, error) {
+	if left := time.Until(c.until); left < 10*time.Second || left > time.Minute {
+		c.wrong(b, left)
+	}
+	c.until = time.Time{} // as if the next request came long after
+	return c.Conn.Write(b)
+}
+
+// What is written has its time, whenever the answer before it was, and also where it is
+// not an operation that answers.
+func TestTimeToWrite(t *testing.T) {
+	s := server.New(&server.Handler{Log: slog.New(slog.DiscardHandler)})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		ended <- s.Serve(timed{l, func(text []byte, left time.Duration) { t.Errorf("%s left for %q", left, text) }})
+	}()
+	const request = "DELETE / HTTP/1.1\r\nHost: a\r\n"
+	for _, text := range []string{
+		request + "Connection: close\r\n\r\n",
+		request + "Connection: close\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n{}",
+		request + "\r\nno HTTP\r\n\r\n",
+		"no HTTP\r\n\r\n",
+	} {
+		converse(t, l.Addr().String(), text)
+	}
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	<-ended
 }
