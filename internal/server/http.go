@@ -32,23 +32,35 @@ const (
 	maxFields = 100
 )
 
+// A connection that waits for its next request keeps the buffers of bodies up to this
+// size, in bytes.
+const maxKept = 16 << 10
+
+// writeTime is how long an answer may take to be taken.
+const writeTime = 20 * time.Second
+
 // A Server serves a Handler over HTTP/1.1.
 type Server struct {
 	http fasthttp.Server
+	log  *slog.Logger
 
-	mu    sync.Mutex
-	conns map[net.Conn]struct{}
+	mu        sync.Mutex
+	ended     bool
+	listeners []net.Listener
+	conns     map[net.Conn]struct{} // nil once they are closed
 }
 
 // New returns a Server, with the limits that keep slow and large requests from taking
 // more than their share.
 func New(h *Handler) *Server {
-	s := &Server{conns: map[net.Conn]struct{}{}}
+	fasthttp.SetBodySizePoolLimit(maxKept, maxKept) // for all, as there is no other way
+	s := &Server{log: h.Log, conns: map[net.Conn]struct{}{}}
 	s.http = fasthttp.Server{
 		Handler:                      h.Serve,
 		ErrorHandler:                 unreadable,
+		ExpectHandler:                expected,
 		ReadTimeout:                  10 * time.Second, // the header and the body
-		WriteTimeout:                 20 * time.Second,
+		WriteTimeout:                 writeTime,
 		IdleTimeout:                  60 * time.Second,
 		ReadBufferSize:               maxHeader,
 		MaxRequestBodySize:           maxRead,
@@ -64,24 +76,71 @@ func New(h *Handler) *Server {
 	return s
 }
 
-// Serve answers what comes to a listener until Shutdown or Close.
-func (s *Server) Serve(l net.Listener) error { return s.http.Serve(l) }
+// Serve answers what comes to a listener until Shutdown or Close, which may have been
+// already.
+func (s *Server) Serve(l net.Listener) error {
+	l = listener{l, s.log, sync.OnceValue(l.Close)}
+	s.mu.Lock()
+	s.listeners = append(s.listeners, l)
+	if s.ended {
+		l.Close()
+	}
+	s.mu.Unlock()
+	return s.http.Serve(l)
+}
+
+// end takes no more connections: fasthttp knows no listener that it does not serve yet.
+func (s *Server) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
+	for _, l := range s.listeners {
+		l.Close()
+	}
+}
 
 // Shutdown takes no more connections and waits for the requests under way, or until
 // ctx ends.
-func (s *Server) Shutdown(ctx context.Context) error { return s.http.ShutdownWithContext(ctx) }
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.end()
+	return s.http.ShutdownWithContext(ctx)
+}
 
 // Close takes no more connections and closes those that there are.
 func (s *Server) Close() error {
-	now, cancel := context.WithCancel(context.Background())
-	cancel()
-	s.http.ShutdownWithContext(now) // to close the listeners
+	s.end()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.conns {
 		c.Close()
 	}
+	s.conns = nil
 	return nil
+}
+
+// A listener goes on where the system has no connection for the moment, as when
+// all file descriptors are taken. To fasthttp that is the end.
+type listener struct {
+	net.Listener
+	log   *slog.Logger
+	close func() error // once
+}
+
+func (l listener) Close() error { return l.close() }
+
+func (l listener) Accept() (net.Conn, error) {
+	for wait := 5 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		c, err := l.Listener.Accept()
+		passing, ok := errors.AsType[interface {
+			error
+			Temporary() bool
+		}](err)
+		if !ok || !passing.Temporary() {
+			return c, err
+		}
+		l.log.Warn("no connection can be taken", "error", err)
+		time.Sleep(wait)
+	}
 }
 
 // track knows the connections, for Close.
@@ -91,10 +150,13 @@ func (s *Server) track(c net.Conn, state fasthttp.ConnState) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if state == fasthttp.StateNew {
-		s.conns[c] = struct{}{}
-	} else {
+	switch {
+	case state != fasthttp.StateNew:
 		delete(s.conns, c)
+	case s.conns == nil:
+		c.Close()
+	default:
+		s.conns[c] = struct{}{}
 	}
 }
 
@@ -112,10 +174,15 @@ type request struct {
 	secure bool   // it came over TLS
 }
 
-// received returns the request that came; ok is false if its header is not one.
+// received returns the request that came; ok is false if its header is not one, or has
+// the coding "identity", which for fasthttp is none and for others a body (RFC 9112,
+// section 6.1, no longer has it).
 func received(c *fasthttp.RequestCtx) (r *request, ok bool) {
 	h := &c.Request.Header
 	header, ok := identity.ParseHeader(h.RawHeaders(), maxFields)
+	if coding, coded := header.First("transfer-encoding"); coded && !strings.EqualFold(coding, "chunked") {
+		ok = false
+	}
 	return &request{
 		Request: identity.Request{Method: string(h.Method()), Target: originForm(string(h.RequestURI()), header), Header: header},
 		body:    c.Request.Body(),
@@ -147,7 +214,7 @@ func originForm(target string, h identity.Header) string {
 	return "/" + rest[end:]
 }
 
-// errHeader is of a header that is folded, or has too many fields.
+// errHeader is of a header that is folded, has too many fields, or a coding that is none.
 var errHeader = errors.New("server: the header is not taken")
 
 func (r *request) tooLarge() error {
@@ -157,9 +224,20 @@ func (r *request) tooLarge() error {
 	return nil
 }
 
+// prompt gives an answer its time, where fasthttp leaves it what the last of the
+// connection had, which may be over.
+func prompt(c *fasthttp.RequestCtx) { c.Conn().SetWriteDeadline(time.Now().Add(writeTime)) }
+
+// expected has a client go on that waits before it sends the body.
+func expected(c *fasthttp.RequestCtx) int {
+	prompt(c)
+	return fasthttp.StatusContinue
+}
+
 // unreadable answers what is not HTTP, or too much of it, or too slow, and is no
 // request yet.
 func unreadable(c *fasthttp.RequestCtx, err error) {
+	prompt(c)
 	status := fasthttp.StatusBadRequest
 	if _, large := errors.AsType[*fasthttp.ErrSmallBuffer](err); large {
 		status = fasthttp.StatusRequestHeaderFieldsTooLarge

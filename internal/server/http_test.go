@@ -5,10 +5,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -68,6 +71,15 @@ func TestHTTP(t *testing.T) {
 		{"in chunks", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", []int{unsigned}, true},
 		{"whose client waits", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n{}", []int{100, unsigned}, true},
 		{"in chunks with a length: the connection ends", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n", []int{unsigned}, true},
+		{"HTTP/1.0 that goes on", "POST / HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\n{}POST / HTTP/1.0\r\nContent-Length: 2\r\n\r\n{}", []int{unsigned, unsigned}, true},
+		{"a GET with a body", "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 38\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n  GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", []int{unsigned, unsigned}, true},
+		{"CONNECT", "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\nConnection: close\r\n\r\n", []int{unsigned}, true},
+		{"of no path", "OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", []int{unsigned}, true},
+		{"that would be something else", "POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\nContent-Length: 0\r\n\r\n", []int{unsigned}, true},
+		{"of parts", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 2\r\n\r\n{}", []int{unsigned}, true},
+		{"with a coding that is not undone", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", []int{unsigned}, true},
+		{"a trailer is no field", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Amz-Target: a\r\n\r\n", []int{unsigned}, true},
+		{"lines without a return", "POST / HTTP/1.1\nHost: a\nConnection: close\nContent-Length: 2\r\n\r\n{}", []int{unsigned}, true},
 
 		{"no HTTP", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", []int{400}, false},
 		{"HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", []int{400}, false},
@@ -80,7 +92,12 @@ func TestHTTP(t *testing.T) {
 		{"a length that overflows", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n{}", []int{400}, false},
 		{"another coding", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", []int{400}, false},
 		{"two codings", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n", []int{400}, false},
+		{"the coding that is none", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n", []int{400}, false},
 		{"a coding of HTTP/1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", []int{400}, false},
+		{"a trailer that frames", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nContent-Length: 3\r\n\r\n", []int{400}, false},
+		{"a trailer that signs", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nAuthorization: a\r\n\r\n", []int{400}, false},
+		{"a chunk that ends in a line without a return", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\n{}\r\n0\r\n\r\n", []int{400}, false},
+		{"a chunk that is longer than it says", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{}\r\n0\r\n\r\n", []int{400}, false},
 		{"a chunk without a size", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n{}\r\n0\r\n\r\n", []int{400}, false},
 		{"two hosts", "POST / HTTP/1.1\r\nHost: a\r\nHost: b\r\nContent-Length: 0\r\n\r\n", []int{400}, false},
 		{"a folded line", "POST / HTTP/1.1\r\nHost: a\r\nX-Amz-Target: Trent\r\n Service\r\nContent-Length: 0\r\n\r\n", []int{400}, false},
@@ -221,4 +238,196 @@ func TestClose(t *testing.T) {
 	if _, err := net.Dial("tcp", l.Addr().String()); err == nil {
 		t.Error("the listener is open")
 	}
+}
+
+// A listener that is at fault for a moment, and then gives what it is told to.
+type stumbling struct {
+	net.Listener
+	errs []error
+}
+
+func (l *stumbling) Accept() (net.Conn, error) {
+	if len(l.errs) > 0 {
+		err := l.errs[0]
+		l.errs = l.errs[1:]
+		return nil, &net.OpError{Op: "accept", Net: "tcp", Err: os.NewSyscallError("accept4", err)}
+	}
+	return l.Listener.Accept()
+}
+
+// Whoever opens connections until the process has no file descriptors left does not
+// end the server.
+func TestOutOfDescriptors(t *testing.T) {
+	s := server.New(&server.Handler{Log: slog.New(slog.DiscardHandler)})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(&stumbling{l, []error{syscall.EMFILE, syscall.ENFILE}}) }()
+	if a := converse(t, l.Addr().String(), "no HTTP\r\n\r\n"); len(a) != 1 || a[0].StatusCode != 400 {
+		t.Errorf("%v", a)
+	}
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// A server that has ended before it serves takes no connection.
+func TestEndedBefore(t *testing.T) {
+	for name, end := range map[string]func(*server.Server) error{
+		"Close":    (*server.Server).Close,
+		"Shutdown": func(s *server.Server) error { return s.Shutdown(t.Context()) },
+	} {
+		s := server.New(&server.Handler{Log: slog.New(slog.DiscardHandler)})
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := end(s); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- s.Serve(l) }()
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Errorf("%s: it serves", name)
+		}
+		if l.Close() == nil {
+			t.Errorf("%s: the listener is open", name)
+		}
+	}
+}
+
+// late is a listener that has its connections when it is closed.
+type late struct {
+	net.Listener
+	conns chan net.Conn
+	ended chan struct{} // by when it is
+}
+
+func (l late) Accept() (net.Conn, error) {
+	<-l.ended
+	if c, ok := <-l.conns; ok {
+		return c, nil
+	}
+	return nil, net.ErrClosed
+}
+
+func (l late) Close() error { return nil }
+
+// A connection that is taken while the server closes is closed with the others.
+func TestCloseLate(t *testing.T) {
+	s := server.New(&server.Handler{Log: slog.New(slog.DiscardHandler)})
+	here, there := net.Pipe()
+	l := late{conns: make(chan net.Conn, 1), ended: make(chan struct{})}
+	l.conns <- there
+	close(l.conns)
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(l) }()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	close(l.ended)
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+	here.SetDeadline(time.Now().Add(5 * time.Second))
+	if _, err := here.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("the connection is open: %v", err)
+	}
+}
+
+// Whoever has sent large bodies and keeps the connections does not keep the memory.
+func TestIdleConnections(t *testing.T) {
+	s := kmstest.Start(t)
+	const conns, size = 100, 2*server.MaxBody - 1000
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	request := fmt.Sprintf("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s", size, strings.Repeat("x", size))
+	for range conns {
+		c, err := net.Dial("tcp", strings.TrimPrefix(s.Endpoint, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		c.SetDeadline(time.Now().Add(30 * time.Second))
+		if _, err := io.WriteString(c, request); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Read(make([]byte, 1<<10)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if kept := (int64(after.HeapAlloc) - int64(before.HeapAlloc)) / conns; kept > 64<<10 {
+		t.Errorf("%d bytes for each", kept)
+	}
+}
+
+// timed is a listener that is told of every write for which there is not much time, or
+// no end of it.
+type timed struct {
+	net.Listener
+	wrong func(text []byte, left time.Duration)
+}
+
+func (l timed) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return &timedConn{Conn: c, wrong: l.wrong}, err
+}
+
+type timedConn struct {
+	net.Conn
+	wrong func(text []byte, left time.Duration)
+	until time.Time
+}
+
+func (c *timedConn) SetWriteDeadline(t time.Time) error {
+	c.until = t
+	return c.Conn.SetWriteDeadline(t)
+}
+
+func (c *timedConn) Write(b []byte) (int, error) {
+	if left := time.Until(c.until); left < 10*time.Second || left > time.Minute {
+		c.wrong(b, left)
+	}
+	c.until = time.Time{} // as if the next request came long after
+	return c.Conn.Write(b)
+}
+
+// What is written has its time, whenever the answer before it was, and also where it is
+// not an operation that answers.
+func TestTimeToWrite(t *testing.T) {
+	s := server.New(&server.Handler{Log: slog.New(slog.DiscardHandler)})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		ended <- s.Serve(timed{l, func(text []byte, left time.Duration) { t.Errorf("%s left for %q", left, text) }})
+	}()
+	const request = "DELETE / HTTP/1.1\r\nHost: a\r\n"
+	for _, text := range []string{
+		request + "Connection: close\r\n\r\n",
+		request + "Connection: close\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n{}",
+		request + "\r\nno HTTP\r\n\r\n",
+		"no HTTP\r\n\r\n",
+	} {
+		converse(t, l.Addr().String(), text)
+	}
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	<-ended
 }
