@@ -3,33 +3,24 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"runtime/debug"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/valyala/fasthttp"
 
-	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// maxBody is the size of the largest body that is taken, in bytes.
-const maxBody = 128 << 10
-
-// What is larger than maxBody and not than this is read, so that whoever sent it is
-// told; of what is larger still, the connection is closed.
-const maxRead = 2 * maxBody
-
-// maxHeader is the size of the largest header, in bytes, and maxFields how many fields
-// it may have.
+// maxHeader is the size of the largest header, in bytes. What is larger than maxBody
+// and not than maxRead is read, so that whoever sent it is told; of what is larger still,
+// the connection is closed.
 const (
 	maxHeader = 16 << 10
-	maxFields = 100
+	maxRead   = maxBody + 32<<10
 )
 
 // A connection that waits for its next request keeps the buffers of bodies up to this
@@ -160,69 +151,11 @@ func (s *Server) track(c net.Conn, state fasthttp.ConnState) {
 	}
 }
 
-// connectionLog is where fasthttp tells of connections.
+// connectionLog is where fasthttp tells of connections. What it tells may quote
+// requests: the log has only of which kind it is.
 type connectionLog struct{ to *slog.Logger }
 
-func (l connectionLog) Printf(format string, args ...any) { l.to.Debug(fmt.Sprintf(format, args...)) }
-
-// A request is one as the handler has it. The body is that of the connection, for as
-// long as the request is being answered.
-type request struct {
-	identity.Request
-	body   []byte
-	from   string // the IP address
-	secure bool   // it came over TLS
-}
-
-// received returns the request that came; ok is false if its header is not one, or has
-// the coding "identity", which for fasthttp is none and for others a body (RFC 9112,
-// section 6.1, no longer has it).
-func received(c *fasthttp.RequestCtx) (r *request, ok bool) {
-	h := &c.Request.Header
-	header, ok := identity.ParseHeader(h.RawHeaders(), maxFields)
-	if coding, coded := header.First("transfer-encoding"); coded && !strings.EqualFold(coding, "chunked") {
-		ok = false
-	}
-	return &request{
-		Request: identity.Request{Method: string(h.Method()), Target: originForm(string(h.RequestURI()), header), Header: header},
-		body:    c.Request.Body(),
-		from:    c.RemoteIP().String(),
-		secure:  c.IsTLS(),
-	}, ok
-}
-
-// originForm returns the target of a request without the scheme and the host that it
-// has when the client takes the server for a proxy. The host then stands in for that of
-// the header (RFC 9112, section 3.2.2).
-func originForm(target string, h identity.Header) string {
-	_, rest, absolute := strings.Cut(target, "://")
-	if !absolute || target[0] == '/' {
-		return target
-	}
-	end := len(rest)
-	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
-		end = i
-	}
-	for i := range h {
-		if h[i].Name == "host" {
-			h[i].Value = rest[:end]
-		}
-	}
-	if path := rest[end:]; strings.HasPrefix(path, "/") {
-		return path
-	}
-	return "/" + rest[end:]
-}
-
-// errHeader is of a header that is folded, has too many fields, or a coding that is none.
-var errHeader = errors.New("server: the header is not taken")
-
-func (r *request) tooLarge() error {
-	if len(r.body) > maxBody {
-		return key.Errorf(key.KindSerialization, "The body of the request is larger than %d bytes.", maxBody)
-	}
-	return nil
-}
+func (l connectionLog) Printf(format string, _ ...any) { l.to.Debug("a connection", "message", format) }
 
 // prompt gives an answer its time, where fasthttp leaves it what the last of the
 // connection had, which may be over.

@@ -14,7 +14,10 @@ func (c *call) noteAccessKey() {
 		return
 	}
 	source, _, _ := strings.Cut(c.Operation.source(), ".")
-	c.accessKeyUse.note(p.AccessKeyID, usageRecord{Operation: c.Operation.Name, RequestID: c.ID, Time: c.now, Service: source, Region: c.Caller.Region})
+	// Copies, as these are parts of the header of the request, which would be kept as a
+	// whole.
+	id, region := strings.Clone(p.AccessKeyID), strings.Clone(c.Caller.Region)
+	c.accessKeyUse.note(id, usageRecord{Operation: c.Operation.Name, RequestID: c.ID, Time: c.now, Service: source, Region: region})
 }
 
 // putAccessKeyUsages writes usages of access keys. That of a dev server is not in
