@@ -70,9 +70,9 @@ func (h *Handler) serveKMS(c *fasthttp.RequestCtx, r *request, id string) {
 func reply(c *fasthttp.RequestCtx, id, contentType string, status int, body []byte) {
 	c.SetStatusCode(status)
 	header := &c.Response.Header
-	header.Set("X-Amzn-Requestid", id)
+	header.SetCanonical([]byte("X-Amzn-Requestid"), []byte(id))
 	header.SetContentType(contentType)
-	header.Set("Cache-Control", "no-store")
+	header.SetCanonical([]byte("Cache-Control"), []byte("no-store"))
 	c.Response.AppendBody(body)
 	clear(body)
 }

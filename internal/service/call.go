@@ -19,15 +19,17 @@ type call struct {
 	*Service
 	Request
 	ctx  context.Context
-	now  time.Time // read once: the whole call happens at this moment
-	keys []key.Key // what each ask found, as it is now
+	now  time.Time  // read once: the whole call happens at this moment
+	keys []key.Key  // what each ask found, as it is now
+	room [1]key.Key // for keys, which mostly are one
 	// refused is the key that an ask found and the caller may not act on, for the
 	// event: the answer may not name it.
 	refused key.Key
 
-	begun     time.Time         // as now, on the clock that nobody moves
-	documents *policy.Documents // of the caller, once they were needed
-	values    conditions        // of the question that is being decided
+	begun        time.Time        // as now, on the clock that nobody moves
+	documents    policy.Documents // of the caller, once they were needed
+	hasDocuments bool
+	values       conditions // of the question that is being decided
 	// grants are what the grant tokens of the request name, on whatever keys.
 	grants []key.Grant
 	trace  *trace // of the decisions; nil unless they are to be explained

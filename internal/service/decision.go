@@ -98,14 +98,13 @@ func (c *call) question(action string, t target, k key.Key) (q question, err err
 	if in, ok := c.Input.(*api.CreateGrantRequest); ok {
 		q.request.Child = new(grantOf(in))
 	}
-	if c.documents == nil {
-		d, err := c.documentsOf(c.ctx, c.Caller.Principal)
-		if err != nil {
+	if !c.hasDocuments {
+		if c.documents, err = c.documentsOf(c.ctx, c.Caller.Principal); err != nil {
 			return q, err
 		}
-		c.documents = &d
+		c.hasDocuments = true
 	}
-	q.documents = *c.documents
+	q.documents = c.documents
 	return q, nil
 }
 

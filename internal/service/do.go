@@ -27,6 +27,7 @@ type Request struct {
 // answer is given; a request that cannot be audited fails.
 func (s *Service) Do(ctx context.Context, r Request) (any, error) {
 	c := &call{Service: s, Request: r, ctx: ctx, now: s.clock.Now(), begun: time.Now()}
+	c.keys = c.room[:0]
 	if err := s.audit.Healthy(); err != nil {
 		return nil, fmt.Errorf("refused, as it cannot be audited: %w", err)
 	}
@@ -35,7 +36,7 @@ func (s *Service) Do(ctx context.Context, r Request) (any, error) {
 	for again := 0; again < 3 && errors.Is(err, store.ErrNoSlot); again++ {
 		// The material was deleted, or imported again, between the look-up and
 		// its use: the key says now what is so.
-		c.keys = nil
+		c.keys = c.keys[:0]
 		out, err = c.carryOut()
 	}
 	if c.committed { // with its event

@@ -11,7 +11,6 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
-	"github.com/keyhold/keyhold/internal/policy"
 )
 
 // supposed returns the request that the members describe.
@@ -39,7 +38,7 @@ func (c *call) supposing(p identity.Principal, region string, op Operation) *cal
 		ctx:     c.ctx, now: c.now, begun: time.Now(), trace: &trace{},
 	}
 	if p.AccountID != c.Caller.Principal.AccountID {
-		x.documents = &policy.Documents{}
+		x.hasDocuments = true // and they are none
 	}
 	return x
 }
