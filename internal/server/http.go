@@ -189,6 +189,7 @@ func unreadable(c *fasthttp.RequestCtx, err error) {
 func (h *Handler) recovered(c *fasthttp.RequestCtx, id string) {
 	if p := recover(); p != nil {
 		h.Log.Error("panic", "request", id, "panic", p, "stack", string(debug.Stack()))
+		c.Response.Reset()
 		writeError(c, id, key.Errorf(kindInternal, "The request was rejected because of an internal error."))
 	}
 }

@@ -36,7 +36,8 @@ type Handler struct {
 	Refused func(requestID string, x identity.Examination, reason *key.Error)
 }
 
-// Serve answers one request. Every answer has a request ID and a date.
+// Serve answers one request. Every answer has a date, and all but those to what is
+// no request have a request ID.
 func (h *Handler) Serve(c *fasthttp.RequestCtx) {
 	id := uuid.NewString()
 	defer h.recovered(c, id)
