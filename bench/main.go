@@ -2,8 +2,8 @@
 // which is net/http and an answer of the right size, and floor, which does only
 // what nobody who serves this API can leave out. All figures of servers are ratios
 // to these, as a machine's own speed is nobody's merit. What signs or makes codes is
-// held against the floor, which leaves that out, and the bare primitive, which is
-// measured in this process.
+// held against the floor's Decrypt and the bare primitive, which is measured in this
+// process.
 //
 // For requests, servers run on one processor and the load comes from the others;
 // for what waits for the disk, servers have all. Runs of the servers alternate, and
@@ -30,6 +30,7 @@ type settings struct {
 	many    int
 	grants  int
 	profile string
+	delay   time.Duration // of each sync
 }
 
 const defaultOps = "Decrypt,Encrypt,GenerateDataKey,DescribeKey," +
@@ -54,6 +55,7 @@ func main() {
 	flag.IntVar(&s.many, "keys", 1_000_000, "how many keys are many; 0 leaves that part out")
 	flag.IntVar(&s.grants, "grants", 50_000, "how many grants a key with many has")
 	flag.StringVar(&s.profile, "profile", "", "only write a CPU profile of the first operation to this file")
+	flag.DurationVar(&s.delay, "sync-delay", 0, "let each sync of the program take so much longer, by strace, as on a slower disk")
 	flag.Parse()
 	s.ops, s.parts = strings.Split(*ops, ","), strings.Split(*only, ",")
 	if err := s.run(); err != nil {

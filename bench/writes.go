@@ -45,7 +45,7 @@ func (s settings) write(name string, in map[string]any) error {
 		syncs, alone, many = append(syncs, fsync), append(alone, one), append(many, all)
 	}
 	slices.Sort(syncs)
-	fsync, one, all := syncs[len(syncs)/2], median(alone), median(many)
+	fsync, one, all := syncs[len(syncs)/2]+s.delay, median(alone), median(many)
 	fmt.Printf("  %s; one fsync of 4 KiB appended to a file in the same folder takes %d us\n", name, fsync.Microseconds())
 	fmt.Printf("    alone          %v   %.1f fsyncs\n    64 at a time   %v   %.1f times as many\n", one, ratio(one.p50, fsync), all, all.rate/one.rate)
 	return nil
