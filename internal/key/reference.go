@@ -72,7 +72,8 @@ func ARN(account, region, resource string) string {
 	return "arn:aws:kms:" + region + ":" + account + ":" + resource
 }
 
-// KeyARN returns the Amazon Resource Name of the key with an ID.
+// KeyARN returns the Amazon Resource Name of the key with an ID: ARN of "key/…", in one
+// piece, as there are some for each request.
 func KeyARN(account, region, id string) string {
 	return "arn:aws:kms:" + region + ":" + account + ":key/" + id
 }

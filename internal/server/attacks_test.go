@@ -69,8 +69,8 @@ func hmacOf(k []byte, s string) []byte {
 	return h.Sum(nil)
 }
 
-// send signs the letter and sends it.
-func (l letter) send(t *testing.T, s *kmstest.Server) answer {
+// request signs the letter.
+func (l letter) request(t *testing.T, s *kmstest.Server) *http.Request {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), l.method, s.Endpoint+l.path, strings.NewReader(l.body))
 	if err != nil {
@@ -88,7 +88,13 @@ func (l letter) send(t *testing.T, s *kmstest.Server) answer {
 	if l.after != nil {
 		l.after(r)
 	}
-	return do(t, r)
+	return r
+}
+
+// send signs the letter and sends it.
+func (l letter) send(t *testing.T, s *kmstest.Server) answer {
+	t.Helper()
+	return do(t, l.request(t, s))
 }
 
 // authorization computes the header, by the page "Create a signed AWS API request".

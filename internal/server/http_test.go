@@ -156,15 +156,7 @@ func TestAbsoluteForm(t *testing.T) {
 		"/http://" + address + "/":            400,
 		"kms://" + address + "/../" + address: 400,
 	} {
-		l := plain()
-		r, err := http.NewRequestWithContext(t.Context(), l.method, s.Endpoint+"/", strings.NewReader(l.body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("Content-Type", l.contentType)
-		r.Header.Set("X-Amz-Target", l.target)
-		r.Header.Set("X-Amz-Date", l.at.Format("20060102T150405Z"))
-		r.Header.Set("Authorization", l.authorization(r))
+		r := plain().request(t, s)
 		r.Header.Set("Connection", "close")
 		var wire bytes.Buffer
 		if err := r.Write(&wire); err != nil {
@@ -176,16 +168,40 @@ func TestAbsoluteForm(t *testing.T) {
 	}
 }
 
-// An operation that panics answers as one that fails, and takes no other down.
-func TestPanic(t *testing.T) {
-	var log bytes.Buffer
-	s := server.New(&server.Handler{Log: slog.New(slog.NewTextHandler(&log, nil))}) // without what it needs
+func listen(t *testing.T) net.Listener {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error)
+	return l
+}
+
+// serving has a server answer what comes to a listener, and returns where it says how
+// that ended.
+func serving(s *server.Server, l net.Listener) <-chan error {
+	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(l) }()
+	return ended
+}
+
+// shutDown ends a server, which is to find nothing wrong.
+func shutDown(t *testing.T, s *server.Server, ended <-chan error) {
+	t.Helper()
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// An operation that panics answers as one that fails, and takes no other down.
+func TestPanic(t *testing.T) {
+	var log bytes.Buffer
+	s := server.New(&server.Handler{Log: slog.New(slog.NewTextHandler(&log, nil))}) // without what it needs
+	l := listen(t)
+	ended := serving(s, l)
 	for range 2 {
 		a := converse(t, l.Addr().String(), "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Amz-Date: 20260101T000000Z\r\n"+
 			"Authorization: AWS4-HMAC-SHA256 Credential=A/20260101/eu-west-2/kms/aws4_request,SignedHeaders=host,Signature="+strings.Repeat("0", 64)+"\r\nContent-Length: 6\r\n\r\nsecret")
@@ -194,12 +210,7 @@ func TestPanic(t *testing.T) {
 			t.Errorf("%v %s", a[0], body)
 		}
 	}
-	if err := s.Shutdown(t.Context()); err != nil {
-		t.Error(err)
-	}
-	if err := <-ended; err != nil {
-		t.Error(err)
-	}
+	shutDown(t, s, ended)
 	if text := log.String(); strings.Count(text, "level=ERROR msg=panic") != 2 || strings.Contains(text, "secret") {
 		t.Error(text)
 	}
@@ -208,12 +219,8 @@ func TestPanic(t *testing.T) {
 // Who is connected and says nothing does not hold up the end, if the end is near.
 func TestClose(t *testing.T) {
 	s := server.New(&server.Handler{Log: slog.New(slog.DiscardHandler)})
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error)
-	go func() { ended <- s.Serve(l) }()
+	l := listen(t)
+	ended := serving(s, l)
 	c, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -259,21 +266,12 @@ func (l *stumbling) Accept() (net.Conn, error) {
 // end the server.
 func TestOutOfDescriptors(t *testing.T) {
 	s := server.New(&server.Handler{Log: slog.New(slog.DiscardHandler)})
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- s.Serve(&stumbling{l, []error{syscall.EMFILE, syscall.ENFILE}}) }()
+	l := listen(t)
+	ended := serving(s, &stumbling{l, []error{syscall.EMFILE, syscall.ENFILE}})
 	if a := converse(t, l.Addr().String(), "no HTTP\r\n\r\n"); len(a) != 1 || a[0].StatusCode != 400 {
 		t.Errorf("%v", a)
 	}
-	if err := s.Shutdown(t.Context()); err != nil {
-		t.Error(err)
-	}
-	if err := <-ended; err != nil {
-		t.Error(err)
-	}
+	shutDown(t, s, ended)
 }
 
 // A server that has ended before it serves takes no connection.
@@ -283,15 +281,11 @@ func TestEndedBefore(t *testing.T) {
 		"Shutdown": func(s *server.Server) error { return s.Shutdown(t.Context()) },
 	} {
 		s := server.New(&server.Handler{Log: slog.New(slog.DiscardHandler)})
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
+		l := listen(t)
 		if err := end(s); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		ended := make(chan error, 1)
-		go func() { ended <- s.Serve(l) }()
+		ended := serving(s, l)
 		select {
 		case err := <-ended:
 			if err != nil {
@@ -330,8 +324,7 @@ func TestCloseLate(t *testing.T) {
 	l := late{conns: make(chan net.Conn, 1), ended: make(chan struct{})}
 	l.conns <- there
 	close(l.conns)
-	served := make(chan error, 1)
-	go func() { served <- s.Serve(l) }()
+	served := serving(s, l)
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
@@ -409,14 +402,8 @@ func (c *timedConn) Write(b []byte) (int, error) {
 // not an operation that answers.
 func TestTimeToWrite(t *testing.T) {
 	s := server.New(&server.Handler{Log: slog.New(slog.DiscardHandler)})
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() {
-		ended <- s.Serve(timed{l, func(text []byte, left time.Duration) { t.Errorf("%s left for %q", left, text) }})
-	}()
+	l := listen(t)
+	ended := serving(s, timed{l, func(text []byte, left time.Duration) { t.Errorf("%s left for %q", left, text) }})
 	const request = "DELETE / HTTP/1.1\r\nHost: a\r\n"
 	for _, text := range []string{
 		request + "Connection: close\r\n\r\n",
@@ -426,8 +413,5 @@ func TestTimeToWrite(t *testing.T) {
 	} {
 		converse(t, l.Addr().String(), text)
 	}
-	if err := s.Shutdown(t.Context()); err != nil {
-		t.Error(err)
-	}
-	<-ended
+	shutDown(t, s, ended)
 }

@@ -52,6 +52,7 @@ type outboxRecord struct {
 // scope begins the paths of all that belongs to an account in a Region.
 func scope(account, region string) string { return account + "/" + region + "/" }
 
+// keyPath is scope and the ID, in one piece, as there are some for each request.
 func keyPath(account, region, id string) string { return account + "/" + region + "/" + id }
 
 func pathOf(k key.Key) string { return keyPath(k.Account, k.Region, k.ID) }
