@@ -6,7 +6,7 @@ PYTHON := $(VENV)/bin/python
 export KEYHOLD_PYTHON := $(CURDIR)/$(PYTHON)
 export CGO_ENABLED := 0
 
-.PHONY: build demo test race lint vuln deps faults crash images syncs flips full million attacks badkeys malformed timing tokens requests existence decisions bench profile fuzz clean
+.PHONY: build demo test race lint vuln deps faults crash images syncs flips full million attacks badkeys malformed timing tokens requests existence strangers decisions bench profile fuzz clean
 
 # runtimesecret: key material that was used is erased from registers, stack and heap.
 build:
@@ -27,6 +27,7 @@ race: deps
 lint:
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt -w these:"; echo "$$unformatted"; exit 1; }
 	go vet ./...
+	! git grep -nE '^(<{7} |>{7} |={7}$$)' -- .
 	cd tools && go build -o ../$(BUILD)/ honnef.co/go/tools/cmd/staticcheck
 	$(BUILD)/staticcheck ./...
 	go test -count=1 -run '^TestImportLaw$$' .
@@ -73,8 +74,13 @@ profile: build
 	go run ./bench -keyhold bin/keyhold -ops $(OPERATION) -profile $(BUILD)/$(OPERATION).prof
 	go tool pprof -top -cum -nodecount=60 bin/keyhold $(BUILD)/$(OPERATION).prof
 
-# What an attacker may try on the way in, in the numbers that make test is too short for.
-attacks: badkeys malformed timing tokens requests existence
+# What an attacker may try, in the numbers that make test is too short for: on the way in, and
+# against a running server; ATTACKS=-help shows the flags.
+attacks: badkeys malformed timing tokens requests existence strangers
+
+# Attacks on a running server, a line for each.
+strangers: build
+	go run ./attacks -keyhold bin/keyhold $(ATTACKS)
 
 # No crafted private key takes longer to refuse than this.
 badkeys:

@@ -48,6 +48,7 @@ cmd/keyhold               internal/key internal/api internal/seal internal/seed 
 
 tally                     |
 bench                     |  aws mldsa sys
+attacks                   |  aws sys
 clients/go                |  aws
 examples/first-import     |  aws
 `

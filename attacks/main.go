@@ -1,0 +1,90 @@
+// Command attacks does to a server what a stranger without credentials, or one tenant
+// among many, could do to it, and prints a line for each attack: what was measured, and
+// whether the bar was met. Each attack has a server of its own, which is keyhold serve
+// with TLS on a new data folder. All traffic stays on the loopback interface.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"time"
+)
+
+// An attack is one row of the table of attacks.
+type attack struct {
+	name string
+	bar  string // what must hold, in words
+	// run returns what was measured. An error that is a missed means that the bar was not
+	// met; any other means that the attack could not be carried out.
+	run func(ctx context.Context, l *lab) (figure string, err error)
+}
+
+// attacks are in the order in which they run.
+var attacks = []attack{
+	{"quiet", "a server that nobody attacks answers", quiet},
+}
+
+// errMissed is what an attack returns, wrapped, when the bar was not met.
+var errMissed = errors.New("bar not met")
+
+// missed says which bar was not met, or returns nil if ok.
+func missed(ok bool, format string, args ...any) error {
+	if ok {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", errMissed, fmt.Sprintf(format, args...))
+}
+
+// longest is how long one attack may take.
+const longest = 20 * time.Minute
+
+func main() {
+	program := flag.String("keyhold", "bin/keyhold", "the program to attack")
+	only := flag.String("only", "", "names of attacks to run, with commas between them; all if empty")
+	verbose := flag.Bool("v", false, "show what the servers write to their logs")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	failed := 0
+	for _, a := range attacks {
+		if *only != "" && !slices.Contains(strings.Split(*only, ","), a.name) {
+			continue
+		}
+		if !carryOut(ctx, a, *program, *verbose) {
+			failed++
+		}
+	}
+	if failed > 0 {
+		fmt.Printf("%d attacks did not meet their bar\n", failed)
+		os.Exit(1)
+	}
+}
+
+// carryOut runs one attack in a laboratory of its own, prints its line, and reports
+// whether the bar was met.
+func carryOut(ctx context.Context, a attack, program string, verbose bool) bool {
+	ctx, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	l, err := newLab(program, verbose)
+	if err != nil {
+		fmt.Printf("%-12s %v\n", a.name, err)
+		return false
+	}
+	defer l.close()
+	figure, err := a.run(ctx, l)
+	verdict := "met"
+	switch {
+	case errors.Is(err, errMissed):
+		verdict = "NOT MET: " + err.Error()
+	case err != nil:
+		verdict = "NOT CARRIED OUT: " + err.Error()
+	}
+	fmt.Printf("%-12s %s (bar: %s): %s\n", a.name, figure, a.bar, verdict)
+	return err == nil
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+)
+
+// others are an honest tenant that encrypts while a server is attacked.
+type others struct {
+	client *kms.Client
+	key    *string
+	quiet  time.Duration // p50 of Encrypt before the attack
+}
+
+// pace is how often others ask: they are no load.
+const pace = 5 * time.Millisecond
+
+// newOthers makes a key as the root and measures for a while how long Encrypt takes when
+// nobody attacks.
+func (s *server) newOthers(ctx context.Context) (*others, error) {
+	o := &others{client: s.client(s.root, 1)}
+	made, err := o.client.CreateKey(ctx, &kms.CreateKeyInput{})
+	if err != nil {
+		return nil, err
+	}
+	o.key = made.KeyMetadata.KeyId
+	quiet, err := o.during(ctx, 3*time.Second)
+	o.quiet = percentile(quiet, 50)
+	return o, err
+}
+
+// during encrypts for a while and returns how long each request took, sorted. Requests
+// that fail count as errors.
+func (o *others) during(ctx context.Context, length time.Duration) (took []time.Duration, err error) {
+	tick := time.NewTicker(pace)
+	defer tick.Stop()
+	for begun := time.Now(); time.Since(begun) < length; {
+		at := time.Now()
+		_, failed := o.client.Encrypt(ctx, &kms.EncryptInput{KeyId: o.key, Plaintext: []byte("others")})
+		if failed != nil {
+			err = errors.Join(err, failed)
+			if ctx.Err() != nil {
+				break
+			}
+		}
+		took = append(took, time.Since(at))
+		<-tick.C
+	}
+	slices.Sort(took)
+	return took, err
+}
+
+// percentile returns the p-th percentile of sorted durations.
+func percentile(sorted []time.Duration, p int) time.Duration {
+	if len(sorted) == 0 {
+		return 0
+	}
+	return sorted[min(len(sorted)-1, len(sorted)*p/100)]
+}
+
+// slowdown is the bar of all attacks for the p50 of Encrypt of others, as a multiple of
+// what it is when nobody attacks.
+const slowdown = 3
+
+// suffer measures others for a while, as an attack is under way, and holds their p50
+// against the bar.
+func (o *others) suffer(ctx context.Context, length time.Duration) (figure string, err error) {
+	took, err := o.during(ctx, length)
+	if err != nil {
+		return "", fmt.Errorf("%w: others were refused: %w", errMissed, err)
+	}
+	p50 := percentile(took, 50)
+	ratio := float64(p50) / float64(o.quiet)
+	figure = fmt.Sprintf("Encrypt p50 of others %.2f ms, quiet %.2f ms: %.1f times", ms(p50), ms(o.quiet), ratio)
+	return figure, missed(ratio <= slowdown, "Encrypt p50 of others %.1f times, at most %d", ratio, slowdown)
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// together runs attack in n goroutines until the function that it returns is called,
+// which waits for their end. attack must return when its context ends.
+func together(ctx context.Context, n int, attack func(ctx context.Context, i int)) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() { attack(ctx, i) })
+	}
+	return func() {
+		cancel()
+		all.Wait()
+	}
+}
+
+// quiet is what each attack is held against, and shows that the laboratory works.
+func quiet(ctx context.Context, l *lab) (string, error) {
+	s, err := l.serve()
+	if err != nil {
+		return "", err
+	}
+	if _, err := s.user(ctx, "mallory", mayAll); err != nil {
+		return "", err
+	}
+	o, err := s.newOthers(ctx)
+	if err != nil {
+		return "", err
+	}
+	figure, err := o.suffer(ctx, 2*time.Second)
+	if err != nil {
+		return figure, err
+	}
+	resident, err := s.checkRSS()
+	return figure + "; " + resident, err
+}
