@@ -33,13 +33,14 @@ internal/webidentity      internal/key  |  jose oidc
 internal/audit            |  json
 internal/seed             internal/key internal/api  |  toml
 internal/policy/naive     internal/key internal/policy  |
+internal/admit            |
 internal/store            |  json
 internal/store/local      internal/store  |  bbolt
 internal/store/memory     internal/store  |  btree
 internal/store/storetest  internal/store  |
 
-internal/service          internal/key internal/api internal/api/sts internal/policy internal/crypt internal/seal internal/identity internal/audit internal/seed internal/store internal/webidentity  |  json uuid
-internal/server           internal/key internal/api internal/api/sts internal/identity internal/service  |  fasthttp uuid
+internal/service          internal/key internal/api internal/api/sts internal/policy internal/crypt internal/seal internal/identity internal/audit internal/seed internal/store internal/webidentity internal/admit  |  json uuid
+internal/server           internal/key internal/api internal/api/sts internal/identity internal/service internal/admit  |  fasthttp uuid
 
 byok                      internal/privatekey  |  tink xcrypto
 byok/awsimport            byok  |  aws
