@@ -17,12 +17,12 @@ demo: build
 	go run ./examples/first-import -keyhold bin/keyhold
 
 # Everything, on a fresh machine: deps installs what the tests need. tally is go test ./..., and
-# shows what the tests counted.
+# shows what the tests counted. The time-out leaves room for other work on the machine.
 test: deps build
-	go run ./tally ./...
+	go run ./tally -timeout 60m ./...
 
 race: deps
-	CGO_ENABLED=1 go test -race ./...
+	CGO_ENABLED=1 go test -race -timeout 120m ./...
 
 lint:
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt -w these:"; echo "$$unformatted"; exit 1; }

@@ -192,7 +192,7 @@ func writeSparse(path string, content []byte, used int) error {
 }
 
 // flipPatience is how long anything may take: far longer than it does.
-const flipPatience = time.Minute
+const flipPatience = 3 * time.Minute
 
 func (f *flipFolder) verify(t *testing.T, dir string) (findings string, reported bool) {
 	t.Helper()

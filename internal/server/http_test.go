@@ -21,6 +21,10 @@ import (
 	"github.com/keyhold/keyhold/kmstest"
 )
 
+// patience is how long a test waits for a server: far longer than a server needs, also
+// beside other work.
+const patience = 3 * time.Minute
+
 // converse writes to a server and reads the answers until it closes the connection,
 // which closing asks it to do after the last.
 func converse(t *testing.T, address, text string) (answers []*http.Response) {
@@ -30,7 +34,7 @@ func converse(t *testing.T, address, text string) (answers []*http.Response) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(30 * time.Second))
+	c.SetDeadline(time.Now().Add(patience))
 	go io.WriteString(c, text) // of which the server may refuse to read the rest
 	in := bufio.NewReader(c)
 	for {
@@ -238,7 +242,7 @@ func TestClose(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	c.SetDeadline(time.Now().Add(10 * time.Second))
+	c.SetDeadline(time.Now().Add(patience))
 	if _, err := c.Read(make([]byte, 1)); err == nil || !closed(err) {
 		t.Errorf("the connection is open: %v", err)
 	}
@@ -291,7 +295,7 @@ func TestEndedBefore(t *testing.T) {
 			if err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(patience):
 			t.Errorf("%s: it serves", name)
 		}
 		if l.Close() == nil {
@@ -332,7 +336,7 @@ func TestCloseLate(t *testing.T) {
 	if err := <-served; err != nil {
 		t.Error(err)
 	}
-	here.SetDeadline(time.Now().Add(5 * time.Second))
+	here.SetDeadline(time.Now().Add(patience))
 	if _, err := here.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("the connection is open: %v", err)
 	}
@@ -352,7 +356,7 @@ func TestIdleConnections(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		c.SetDeadline(time.Now().Add(30 * time.Second))
+		c.SetDeadline(time.Now().Add(patience))
 		if _, err := io.WriteString(c, request); err != nil {
 			t.Fatal(err)
 		}
