@@ -6,7 +6,7 @@ PYTHON := $(VENV)/bin/python
 export KEYHOLD_PYTHON := $(CURDIR)/$(PYTHON)
 export CGO_ENABLED := 0
 
-.PHONY: build demo test race lint vuln deps faults crash images syncs flips full million attacks badkeys malformed timing tokens requests existence strangers decisions bench profile fuzz clean
+.PHONY: build demo test race lint vuln deps faults crash images syncs flips full million attacks badkeys malformed timing tokens requests existence strangers decisions mutants bench profile fuzz clean
 
 # runtimesecret: key material that was used is erased from registers, stack and heap.
 build:
@@ -110,6 +110,10 @@ existence:
 # 1,000,000 random requests: the policy engine decides as the naive evaluator does.
 decisions:
 	KEYHOLD_DECISIONS=1000000 go test -count=1 -v -timeout 60m -run '^TestDecisionsAreTheNaiveOnes$$' ./internal/policy
+
+# 200 small changes of the code, one at a time: how many does a test notice? About an hour.
+mutants: deps build
+	go run ./mutants $(MUTANTS)
 
 FUZZTIME ?= 30s
 fuzz:

@@ -50,6 +50,7 @@ cmd/keyhold               internal/key internal/api internal/seal internal/seed 
 tally                     |
 bench                     |  aws mldsa sys
 attacks                   |  aws sys
+mutants                   |
 clients/go                |  aws
 examples/first-import     |  aws
 `

@@ -1,0 +1,154 @@
+// Command mutants asks whether the tests can fail: it changes the code in one small place
+// at a time, runs the tests, and prints the changes that no test noticed. A changed file
+// is handed to the go command as an overlay, so the tree is not touched.
+//
+// A change that does not build does not count. Whether a survivor is equivalent to the
+// code as it is, a person decides.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// settings are the flags.
+type settings struct {
+	rooms   []string // folders whose code is changed
+	count   int
+	seed    uint64
+	timeout time.Duration // of the tests of one package
+	others  [][]string    // packages whose tests run beside those of the room, until one fails
+}
+
+const defaultRooms = "internal/key,internal/policy,internal/identity,internal/service,internal/crypt,internal/seal," +
+	"internal/store,internal/store/local,internal/audit,internal/privatekey,byok"
+
+// defaultOthers returns the packages whose tests run for every change, the quick ones
+// first.
+func defaultOthers() [][]string {
+	return [][]string{
+		{"./internal/service"},
+		{"./internal/server", "./kmstest", "./byok/...", "./cmd/keyhold"},
+	}
+}
+
+func main() {
+	s := settings{others: defaultOthers()}
+	rooms := flag.String("rooms", defaultRooms, "folders whose code is changed, with commas between them")
+	flag.IntVar(&s.count, "n", 200, "how many changes to try")
+	flag.Uint64Var(&s.seed, "seed", uint64(time.Now().UnixNano()), "which changes to try")
+	flag.DurationVar(&s.timeout, "timeout", 10*time.Minute, "how long the tests of a package may take; a change that makes them take longer is noticed")
+	flag.Parse()
+	s.rooms = strings.Split(*rooms, ",")
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := s.run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "mutants:", err)
+		os.Exit(1)
+	}
+}
+
+// run tries changes until enough of them were built, and prints one line for each.
+func (s settings) run(ctx context.Context) error {
+	all, err := s.mutations()
+	if err != nil {
+		return err
+	}
+	random := rand.New(rand.NewPCG(s.seed, 0))
+	random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	fmt.Printf("seed %d, %d places\n", s.seed, len(all))
+	tried, survived := 0, 0
+	for _, m := range all {
+		if tried == s.count {
+			break
+		}
+		verdict, err := s.try(ctx, m)
+		if err != nil {
+			return err
+		}
+		if verdict == notBuilt {
+			continue
+		}
+		tried++
+		if verdict == alive {
+			survived++
+		}
+		fmt.Printf("%-8s %s\n", verdict, m)
+	}
+	fmt.Printf("%d changes, %d noticed, %d survived\n", tried, tried-survived, survived)
+	return nil
+}
+
+func (s settings) mutations() (all []mutation, err error) {
+	for _, room := range s.rooms {
+		files, err := filepath.Glob(filepath.Join(room, "*.go"))
+		if err != nil {
+			return nil, err
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			text, err := os.ReadFile(file)
+			if err != nil {
+				return nil, err
+			}
+			found, err := mutationsIn(file, text)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, found...)
+		}
+	}
+	if len(all) == 0 {
+		return nil, errors.New("there is no code in these rooms")
+	}
+	return all, nil
+}
+
+// A verdict is what became of a change.
+type verdict string
+
+const (
+	notBuilt verdict = "unbuilt"
+	noticed  verdict = "noticed"
+	alive    verdict = "ALIVE"
+)
+
+// try builds a change and runs tests until one fails.
+func (s settings) try(ctx context.Context, m mutation) (verdict, error) {
+	dir, err := os.MkdirTemp("", "mutants")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(dir)
+	overlay, err := m.overlay(dir)
+	if err != nil {
+		return "", err
+	}
+	room := "./" + filepath.Dir(m.file)
+	if run(ctx, "go", "build", "-overlay", overlay, room) != nil {
+		return notBuilt, ctx.Err()
+	}
+	for _, packages := range append([][]string{{room}}, s.others...) {
+		words := append([]string{"test", "-overlay", overlay, "-failfast", "-timeout", s.timeout.String()}, packages...)
+		if run(ctx, "go", words...) != nil {
+			return noticed, ctx.Err()
+		}
+	}
+	return alive, ctx.Err()
+}
+
+// run runs a command and drops what it prints.
+func run(ctx context.Context, name string, words ...string) error {
+	return exec.CommandContext(ctx, name, words...).Run()
+}
