@@ -29,7 +29,7 @@ internal/crypt            internal/privatekey  |  circl mldsa secp256k1 tink
 internal/seal             |  json
 internal/identity         internal/key  |
 internal/policy           internal/key  |  json
-internal/webidentity      internal/key  |  jose oidc
+internal/webidentity      internal/key  |  jose json
 internal/audit            |  json
 internal/seed             internal/key internal/api  |  toml
 internal/policy/naive     internal/key internal/policy  |
@@ -66,7 +66,6 @@ var modules = map[string]string{
 	"jose":      "github.com/go-jose/go-jose/v4",
 	"json":      "github.com/go-json-experiment/json",
 	"mldsa":     "filippo.io/mldsa",
-	"oidc":      "github.com/coreos/go-oidc/v3/oidc",
 	"secp256k1": "github.com/decred/dcrd/dcrec/secp256k1/v4",
 	"sys":       "golang.org/x/sys",
 	"tink":      "github.com/tink-crypto/tink-go/v2/kwp",

@@ -2,55 +2,38 @@ package webidentity
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/rsa"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
-
-	"github.com/coreos/go-oidc/v3/oidc"
-	"github.com/go-jose/go-jose/v4"
 )
 
-// The bounds of a request to a provider, which may be anything.
+// The bounds of asking a provider, which may be anything.
 const (
-	fetchTime   = 5 * time.Second
-	maxDocument = 512 << 10 // bytes
-	maxKeys     = 100
-	leastRSA    = 2048 // bits
+	fetchTime   = 5 * time.Second // for discovery and keys together
+	maxDocument = 512 << 10       // bytes
 )
 
-// bounded is a client of a provider: it follows nobody elsewhere, waits for nobody
-// long and reads no more than it must.
+// bounded is a client of a provider: it speaks TLS alone and follows no redirection.
 func bounded(t http.RoundTripper) *http.Client {
 	return &http.Client{
-		Transport:     limited{t},
-		Timeout:       fetchTime,
+		Transport:     httpsOnly{t},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return errors.New("the provider redirects") },
 	}
 }
 
-type limited struct{ http.RoundTripper }
+type httpsOnly struct{ http.RoundTripper }
 
-// RoundTrip cuts the body of the answer.
-func (l limited) RoundTrip(r *http.Request) (*http.Response, error) {
+// RoundTrip refuses an address without TLS.
+func (t httpsOnly) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Scheme != "https" {
-		return nil, errors.New("the address is none of HTTPS")
+		return nil, errors.New("the address is not an address of HTTPS")
 	}
-	answer, err := l.RoundTripper.RoundTrip(r)
-	if err != nil {
-		return nil, err
-	}
-	answer.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.LimitReader(answer.Body, maxDocument), answer.Body}
-	return answer, nil
+	return t.RoundTripper.RoundTrip(r)
 }
 
 // roots returns the certificates that vouch for a provider, nil for those of the
@@ -66,65 +49,51 @@ func roots(pem string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// fetch returns the public keys of a provider that can sign tokens.
-func fetch(ctx context.Context, client *http.Client, issuer string) ([]jose.JSONWebKey, error) {
-	found, err := oidc.NewProvider(oidc.ClientContext(ctx, client), issuer)
+// fetch returns the public keys of a provider that can sign tokens (OpenID Connect
+// Discovery 1.0, section 4).
+func fetch(ctx context.Context, client *http.Client, issuer string) ([]providerKey, error) {
+	var discovered struct {
+		Issuer string `json:"issuer"`
+		JWKS   string `json:"jwks_uri"`
+	}
+	err := get(ctx, client, strings.TrimSuffix(issuer, "/")+"/.well-known/openid-configuration", &discovered)
 	if err != nil {
 		return nil, fmt.Errorf("discovery: %w", err)
 	}
-	var document struct {
-		JWKS string `json:"jwks_uri"`
+	at, err := url.Parse(discovered.JWKS)
+	switch {
+	case discovered.Issuer != issuer:
+		return nil, errors.New("discovery: the document is that of another issuer")
+	case err != nil || at.Scheme != "https" || at.Host == "":
+		return nil, errors.New("discovery: jwks_uri is not an address of HTTPS")
 	}
-	if err := found.Claims(&document); err != nil {
-		return nil, fmt.Errorf("discovery: %w", err)
+	var set keySet
+	if err := get(ctx, client, at.String(), &set); err != nil {
+		return nil, fmt.Errorf("keys: %w", err)
 	}
-	at, err := url.Parse(document.JWKS)
-	if err != nil || at.Scheme != "https" || at.Host == "" {
-		return nil, errors.New("discovery: jwks_uri is no address of HTTPS")
-	}
-	return fetchKeys(ctx, client, at.String())
+	return set.usable(), nil
 }
 
-func fetchKeys(ctx context.Context, client *http.Client, at string) (usable []jose.JSONWebKey, err error) {
+// get reads the JSON document at an address.
+func get(ctx context.Context, client *http.Client, at string, into any) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	answer, err := client.Do(r)
 	if err != nil {
-		return nil, fmt.Errorf("keys: %w", err)
+		return err
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("keys: %s", answer.Status)
+		return errors.New(answer.Status)
 	}
-	// Each by itself, as a provider may have keys of kinds that nobody here knows.
-	var set struct {
-		Keys []json.RawMessage `json:"keys"`
+	text, err := io.ReadAll(io.LimitReader(answer.Body, maxDocument+1))
+	switch {
+	case err != nil:
+		return err
+	case len(text) > maxDocument:
+		return fmt.Errorf("the document has more than %d bytes", maxDocument)
 	}
-	if err := json.NewDecoder(answer.Body).Decode(&set); err != nil {
-		return nil, fmt.Errorf("keys: %w", err)
-	}
-	for _, text := range set.Keys {
-		var k jose.JSONWebKey
-		if len(usable) < maxKeys && k.UnmarshalJSON(text) == nil && signs(k) {
-			usable = append(usable, k)
-		}
-	}
-	return usable, nil
-}
-
-// signs reports whether a key is a public one that tokens can be verified with. A
-// symmetric key is none, so that nobody's public key is ever taken for a secret.
-func signs(k jose.JSONWebKey) bool {
-	if k.Use == "enc" || !k.Valid() {
-		return false
-	}
-	switch public := k.Key.(type) {
-	case *rsa.PublicKey:
-		return public.N.BitLen() >= leastRSA
-	case *ecdsa.PublicKey:
-		return true
-	}
-	return false
+	return decode(text, into)
 }

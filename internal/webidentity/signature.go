@@ -1,10 +1,12 @@
 package webidentity
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/rsa"
 	"errors"
+	"slices"
 
 	"github.com/go-jose/go-jose/v4"
 )
@@ -18,62 +20,57 @@ var algorithms = []jose.SignatureAlgorithm{
 // What can be wrong with a token, for the operator's log: nothing of the token is in
 // it.
 var (
-	errMalformed = errors.New("it is no signed token")
-	errAlgorithm = errors.New("its algorithm is none that is taken")
+	errMalformed = errors.New("it is not a well-formed signed token")
+	errAlgorithm = errors.New("its algorithm is not one that is accepted")
 	errKey       = errors.New("the provider has no such key")
 	errSignature = errors.New("its signature is not the provider's")
 	errIssuer    = errors.New("another issuer made it")
 	errEarly     = errors.New("it is not valid yet")
 	errLate      = errors.New("it has expired")
 	errAudience  = errors.New("it is for another audience")
-	errSubject   = errors.New("it has no subject")
+	errSubject   = errors.New("it has no subject, or one that is too long")
 )
 
-// A check verifies the signature of one token, and remembers what was wrong. It is the
-// KeySet of package oidc.
-type check struct {
-	keys *keyring
-	err  error
+// allowed reports whether the header names an algorithm that is accepted.
+func (h header) allowed() bool {
+	return slices.Contains(algorithms, jose.SignatureAlgorithm(h.Algorithm))
 }
 
-// VerifySignature returns the claims of a token that one of the keys has signed.
-func (c *check) VerifySignature(ctx context.Context, token string) ([]byte, error) {
-	payload, err := c.verify(ctx, token)
-	c.err = err
-	return payload, err
-}
-
-func (c *check) verify(ctx context.Context, token string) ([]byte, error) {
-	jws, err := jose.ParseSignedCompact(token, algorithms)
+// checkSignature verifies a token by one of the keys. The library must have read the
+// header and the payload as parse did.
+func (t parsedToken) checkSignature(ctx context.Context, keys *keyring) error {
+	jws, err := jose.ParseSignedCompact(t.text, algorithms)
 	if err != nil || len(jws.Signatures) != 1 {
-		return nil, errMalformed
+		return errMalformed
 	}
-	header := jws.Signatures[0].Header
-	keys, err := c.keys.get(ctx, header.KeyID)
+	if h := jws.Signatures[0].Header; h.Algorithm != t.header.Algorithm || h.KeyID != t.header.KeyID {
+		return errMalformed
+	}
+	candidates, err := keys.get(ctx, t.header.KeyID)
 	switch {
 	case err != nil:
-		return nil, &unreachable{err}
-	case len(keys) == 0:
-		return nil, errKey
+		return &unreachable{err}
+	case len(candidates) == 0:
+		return errKey
 	}
-	for _, k := range keys {
-		if !fits(header.Algorithm, k) {
+	for _, k := range candidates {
+		if !k.fits(t.header.Algorithm) {
 			continue
 		}
-		if payload, err := jws.Verify(k.Key); err == nil {
-			return payload, nil
+		if payload, err := jws.Verify(k.public); err == nil && bytes.Equal(payload, t.payload) {
+			return nil
 		}
 	}
-	return nil, errSignature
+	return errSignature
 }
 
 // fits reports whether a key is one for an algorithm (RFC 7518, sections 3.3 to 3.5,
 // and RFC 7517, section 4.4).
-func fits(algorithm string, k jose.JSONWebKey) bool {
-	if k.Algorithm != "" && k.Algorithm != algorithm {
+func (k providerKey) fits(algorithm string) bool {
+	if k.algorithm != "" && k.algorithm != algorithm {
 		return false
 	}
-	switch public := k.Key.(type) {
+	switch public := k.public.(type) {
 	case *rsa.PublicKey:
 		return algorithm[0] == 'R' || algorithm[0] == 'P'
 	case *ecdsa.PublicKey:

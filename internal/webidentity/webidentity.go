@@ -5,13 +5,8 @@ import (
 	"crypto/x509"
 	"errors"
 	"net/http"
-	"slices"
-	"strings"
 	"sync"
 	"time"
-
-	"github.com/coreos/go-oidc/v3/oidc"
-	"github.com/go-jose/go-jose/v4"
 
 	"github.com/keyhold/keyhold/internal/key"
 )
@@ -27,6 +22,7 @@ type Provider struct {
 type Verifier struct {
 	transport func(roots *x509.CertPool) http.RoundTripper
 	now       func() time.Time
+	fetches   chan struct{} // a place for each provider that is being asked
 
 	mu       sync.Mutex
 	keyrings map[source]*keyring
@@ -36,42 +32,48 @@ type Verifier struct {
 type source struct{ issuer, roots string }
 
 // maxKeyrings bounds the providers whose keys are kept.
-const maxKeyrings = 1000
+const maxKeyrings = 256
 
 // New returns a Verifier that asks providers over the transport, and takes tokens at
 // wall time.
 func New(transport func(roots *x509.CertPool) http.RoundTripper, now func() time.Time) *Verifier {
-	return &Verifier{transport: transport, now: now, keyrings: map[source]*keyring{}}
+	return &Verifier{transport: transport, now: now, fetches: make(chan struct{}, maxFetches), keyrings: map[source]*keyring{}}
 }
+
+const notJWT = "The ID Token provided is not a valid JWT."
 
 // Issuer returns the issuer that a token names, of which nothing is verified yet.
 func Issuer(token string) (string, error) {
-	c, err := unverified(token)
-	if err != nil || c.Issuer == "" {
-		return "", invalid("The ID Token provided is not a valid JWT.", errMalformed)
+	t, err := parse(token)
+	if err != nil || t.claims.Issuer == "" {
+		return "", invalid(notJWT, errMalformed)
 	}
-	return c.Issuer, nil
+	return t.claims.Issuer, nil
 }
 
 // Verify returns what a token of the provider says. A refusal is a key.Error.
 func (v *Verifier) Verify(ctx context.Context, token string, p Provider) (Claims, error) {
-	if err := checkAlgorithm(token); err != nil {
-		return Claims{}, invalid("The ID Token provided is not a valid JWT.", err)
+	t, err := parse(token)
+	if err == nil && !t.header.allowed() {
+		err = errAlgorithm
+	}
+	if err != nil {
+		return Claims{}, invalid(notJWT, err)
+	}
+	if err := t.claims.checkTime(p.Issuer, v.now()); err != nil {
+		return Claims{}, err
 	}
 	keys, err := v.keyring(p)
 	if err != nil {
 		return Claims{}, communication(err)
 	}
-	c := &check{keys: keys}
-	names := make([]string, len(algorithms))
-	for i, a := range algorithms {
-		names[i] = string(a)
+	if err := t.checkSignature(ctx, keys); err != nil {
+		if u, ok := errors.AsType[*unreachable](err); ok {
+			return Claims{}, communication(u.error)
+		}
+		return Claims{}, invalid("Couldn't verify the signature of the token.", err)
 	}
-	t, err := oidc.NewVerifier(p.Issuer, c, &oidc.Config{SkipClientIDCheck: true, SupportedSigningAlgs: names, Now: v.now}).Verify(ctx, token)
-	if err != nil {
-		return Claims{}, v.refusal(err, c.err, token, p)
-	}
-	return v.claims(t, p)
+	return t.claims.verified(p.ClientIDs)
 }
 
 // keyring returns the keys of a provider.
@@ -87,59 +89,24 @@ func (v *Verifier) keyring(p Provider) (*keyring, error) {
 		return nil, err
 	}
 	if len(v.keyrings) >= maxKeyrings {
-		clear(v.keyrings)
+		v.forgetOne()
 	}
-	k := newKeyring(p.Issuer, bounded(v.transport(pool)), v.now)
+	k := &keyring{issuer: p.Issuer, client: bounded(v.transport(pool)), now: v.now, fetches: v.fetches}
 	v.keyrings[of] = k
 	return k, nil
 }
 
-// refusal tells what package oidc found, without a word of the token.
-func (v *Verifier) refusal(err, ofSignature error, token string, p Provider) error {
-	if u, ok := errors.AsType[*unreachable](ofSignature); ok {
-		return communication(u.error)
+// forgetOne drops the provider that was asked the longest ago.
+func (v *Verifier) forgetOne() {
+	var oldest source
+	var when time.Time
+	for of, k := range v.keyrings {
+		if asked := k.lastAsked(); oldest == (source{}) || asked.Before(when) {
+			oldest, when = of, asked
+		}
 	}
-	if ofSignature != nil {
-		return invalid("Couldn't verify the signature of the token.", ofSignature)
-	}
-	if _, expired := errors.AsType[*oidc.TokenExpiredError](err); expired {
-		return key.Errorf(key.KindExpiredWebIdentityToken, "Token expired: it is no longer valid.").Because(errLate)
-	}
-	c, malformed := unverified(token)
-	switch {
-	case malformed != nil:
-		return invalid("The ID Token provided is not a valid JWT.", errMalformed)
-	case c.Issuer != p.Issuer:
-		return invalid("The token was issued by another provider.", errIssuer)
-	}
-	return invalid("The token is not valid yet, or not a token.", errEarly)
+	delete(v.keyrings, oldest)
 }
-
-// claims holds the rest of a verified token to its rules.
-func (v *Verifier) claims(t *oidc.IDToken, p Provider) (c Claims, err error) {
-	if err := t.Claims(&c); err != nil {
-		return Claims{}, invalid("The claims of the token are malformed.", errMalformed)
-	}
-	c.Subject = t.Subject
-	i := slices.IndexFunc(t.Audience, func(a string) bool { return slices.Contains(p.ClientIDs, a) })
-	switch {
-	case i < 0:
-		return Claims{}, invalid("Incorrect token audience", errAudience)
-	case c.Subject == "" || len(c.Subject) > maxSubject:
-		return Claims{}, invalid("The token has no subject, or too long a one.", errSubject)
-	case t.IssuedAt.After(v.now().Add(maxSkew)):
-		return Claims{}, invalid("The token is not valid yet.", errEarly)
-	}
-	c.Audience = t.Audience[i]
-	return c, nil
-}
-
-// The longest subject, in bytes (OpenID Connect Core 1.0, section 2), and how far the
-// clock of a provider may be ahead.
-const (
-	maxSubject = 255
-	maxSkew    = 5 * time.Minute
-)
 
 func invalid(message string, cause error) error {
 	return (&key.Error{Kind: key.KindInvalidIdentityToken, Message: message}).Because(cause)
@@ -147,25 +114,4 @@ func invalid(message string, cause error) error {
 
 func communication(cause error) error {
 	return key.Errorf(key.KindIDPCommunicationError, "Error communicating with the identity provider.").Because(cause)
-}
-
-// checkAlgorithm refuses algorithms by name before anything else is looked at.
-func checkAlgorithm(token string) error {
-	name, err := algorithmOf(token)
-	if err != nil {
-		return err
-	}
-	if !slices.Contains(algorithms, jose.SignatureAlgorithm(name)) {
-		return errAlgorithm
-	}
-	return nil
-}
-
-// part returns a part of a token, which has three.
-func part(token string, i int) (string, bool) {
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
-		return "", false
-	}
-	return parts[i], true
 }
