@@ -76,6 +76,12 @@ func TestUnwrapHybridKeySizes(t *testing.T) {
 		wrapped := append(oaep(t, w, Random(n)), opensslKeyWrap(t, Random(32), counting(138))...)
 		wantNoUnwrap(t, "something else than an AES key", w, "RSA_AES_KEY_WRAP_SHA_256", wrapped)
 	}
+	// A longer key is not cut to size.
+	sessionKey := Random(sessionKeySize)
+	for _, more := range []int{1, 16, 32} {
+		wrapped := append(oaep(t, w, append(bytes.Clone(sessionKey), Random(more)...)), opensslKeyWrap(t, sessionKey, counting(138))...)
+		wantNoUnwrap(t, "a longer AES key", w, "RSA_AES_KEY_WRAP_SHA_256", wrapped)
+	}
 	// The key that takes the place of one that does not open is no constant.
 	for _, guess := range [][]byte{make([]byte, 32), bytes.Repeat([]byte{0xff}, 32), counting(32)} {
 		wrapped := append(Random(256), opensslKeyWrap(t, guess, counting(138))...)

@@ -180,3 +180,26 @@ func TestDestroy(t *testing.T) {
 		t.Error("an HMAC key is there still")
 	}
 }
+
+// An RSA ciphertext is as long as the modulus: one that begins with a zero does not open
+// without it, nor with one more.
+func TestRSACiphertextLength(t *testing.T) {
+	k := openNew(t, "RSA_2048").(*RSAKey)
+	for algorithm := range digests {
+		var ciphertext []byte
+		for ciphertext == nil || ciphertext[0] != 0 {
+			var err error
+			if ciphertext, err = k.Encrypt(algorithm, []byte("plaintext")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, err := k.Decrypt(algorithm, ciphertext); err != nil || string(got) != "plaintext" {
+			t.Errorf("%s: %q, %v", algorithm, got, err)
+		}
+		for _, wrong := range [][]byte{ciphertext[1:], append([]byte{0}, ciphertext...), nil} {
+			if got, err := k.Decrypt(algorithm, wrong); got != nil || err != ErrCiphertext {
+				t.Errorf("%s: %d bytes: %q, %v", algorithm, len(wrong), got, err)
+			}
+		}
+	}
+}
