@@ -47,7 +47,11 @@ func main() {
 	flag.IntVar(&s.count, "n", 200, "how many changes to try")
 	flag.Uint64Var(&s.seed, "seed", uint64(time.Now().UnixNano()), "which changes to try")
 	flag.DurationVar(&s.timeout, "timeout", 10*time.Minute, "how long the tests of a package may take; a change that makes them take longer is noticed")
+	own := flag.Bool("own", false, "run the tests of the changed folder alone, which is quick and notices less")
 	flag.Parse()
+	if *own {
+		s.others = nil
+	}
 	s.rooms = strings.Split(*rooms, ",")
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
