@@ -25,23 +25,26 @@ const (
 // Gonnet, "A New Approach to Text Searching", with a * as a place that one may
 // stay at. The time is the length of the text times that of the patterns / 64,
 // whatever they are.
+//
+// The places that a byte reaches are those that its upper and its lower four bits
+// both reach: so an automaton has a few bytes for each place, however many bytes
+// differ in the patterns.
 type automaton struct {
+	words        int      // of a row
+	rows         []uint64 // one after the other
 	start, final []uint64
-	row          [256]uint8 // of a byte
-	rows         []row
-	words        []wordRow // the same, if it fits into words
 }
 
-// A row is what reading a byte does.
-type row struct {
-	move []uint64 // the places that are reached by it
-	stay []uint64 // the places that are kept; one for each sort of byte
-	sort int
-}
+// The rows of an automaton.
+const (
+	upper  = 0  // the places reached by the upper four bits of a byte, one row for each
+	lower4 = 16 // and by the lower four
+	colons = 32 // the places not reached by a colon, whatever the rows before say
+	stays  = 33 // the places that are kept by a byte, one row for each sort
+	rows   = 33 + sorts
+)
 
-type wordRow struct{ move, stay uint64 }
-
-// A byte is of a sort where it is not one of the text of a pattern.
+// A byte is of a sort.
 const (
 	other        = iota
 	colon        // ends a segment of an ARN
@@ -61,51 +64,23 @@ func sortOf(b byte) int {
 
 // newAutomaton returns one for patterns without variables.
 func newAutomaton(patterns []pattern, d dialect) *automaton {
-	a := &automaton{}
-	a.makeRows(patterns)
-	place := 0
-	for _, p := range patterns {
-		place = a.add(p, d, place)
-	}
-	if len(a.start) == 1 {
-		for _, r := range a.rows {
-			a.words = append(a.words, wordRow{r.move[0], r.stay[0]})
-		}
-	}
-	return a
-}
-
-// makeRows makes room for the patterns: a row for each byte of their text, and
-// one for each sort of the other bytes.
-func (a *automaton) makeRows(patterns []pattern) {
 	places := 0
 	for _, p := range patterns {
 		places += 1 + p.length()
 	}
-	words := (places + 63) / 64
-	a.start, a.final = make([]uint64, words), make([]uint64, words)
-	for sort := range sorts {
-		a.rows = append(a.rows, row{make([]uint64, words), make([]uint64, words), sort})
-	}
-	for b := range a.row {
-		a.row[b] = uint8(sortOf(byte(b)))
-	}
+	a := &automaton{words: (places + 63) / 64}
+	room := make([]uint64, (rows+2)*a.words)
+	a.rows, room = room[:rows*a.words], room[rows*a.words:]
+	a.start, a.final = room[:a.words], room[a.words:]
+	place := 0
 	for _, p := range patterns {
-		for _, t := range p {
-			for i := range len(t.text) {
-				a.addRow(t.text[i], words)
-			}
-		}
+		place = a.add(p, d, place)
 	}
+	return a
 }
 
-// addRow gives a byte a row of its own.
-func (a *automaton) addRow(b byte, words int) {
-	if a.row[b] < sorts {
-		a.rows = append(a.rows, row{make([]uint64, words), a.rows[sortOf(b)].stay, sortOf(b)})
-		a.row[b] = uint8(len(a.rows) - 1)
-	}
-}
+// row returns a row of the automaton.
+func (a *automaton) row(i int) []uint64 { return a.rows[i*a.words : (i+1)*a.words] }
 
 // length returns how many bytes and ? the pattern has.
 func (p pattern) length() (n int) {
@@ -130,8 +105,10 @@ func (a *automaton) add(p pattern, d dialect, place int) int {
 		case literal:
 			for i := range len(t.text) {
 				place++
-				mark(a.rows[a.row[t.text[i]]].move, place)
-				if t.text[i] == ':' {
+				b := t.text[i]
+				mark(a.row(upper+int(b>>4)), place)
+				mark(a.row(lower4+int(b&15)), place)
+				if b == ':' {
 					colons++
 				}
 			}
@@ -153,21 +130,25 @@ func (p pattern) endsSegment(i int) bool {
 
 // takeOne has the place reached by any one character: its first byte, and then
 // as many as go on with it.
-func (a *automaton) takeOne(place int, colons bool) {
-	for i := range a.rows {
-		if sort := a.rows[i].sort; sort == other || sort == colon && colons {
-			mark(a.rows[i].move, place)
+func (a *automaton) takeOne(place int, beyond bool) {
+	for half := range 16 {
+		mark(a.row(lower4+half), place)
+		if sortOf(byte(half<<4)) != continuation {
+			mark(a.row(upper+half), place)
 		}
 	}
-	mark(a.rows[continuation].stay, place)
+	if !beyond {
+		mark(a.row(colons), place)
+	}
+	mark(a.row(stays+continuation), place)
 }
 
 // takeMany has the place kept by any byte.
-func (a *automaton) takeMany(place int, colons bool) {
-	mark(a.rows[other].stay, place)
-	mark(a.rows[continuation].stay, place)
-	if colons {
-		mark(a.rows[colon].stay, place)
+func (a *automaton) takeMany(place int, beyond bool) {
+	mark(a.row(stays+other), place)
+	mark(a.row(stays+continuation), place)
+	if beyond {
+		mark(a.row(stays+colon), place)
 	}
 }
 

@@ -2,7 +2,7 @@ package policy
 
 // match reports whether one of the patterns is all of s.
 func (a *automaton) match(s string) bool {
-	if a.words != nil {
+	if a.words == 1 {
 		return a.matchWord(s)
 	}
 	return a.matchWords(s)
@@ -10,10 +10,15 @@ func (a *automaton) match(s string) bool {
 
 // matchWord is match for patterns whose places fit into a word.
 func (a *automaton) matchWord(s string) bool {
+	r := (*[rows]uint64)(a.rows)
 	at := a.start[0]
 	for i := range len(s) {
-		r := &a.words[a.row[s[i]]]
-		at = at<<1&r.move | at&r.stay
+		b := s[i]
+		move := r[upper+b>>4] & r[lower4+b&15]
+		if b == ':' {
+			move &^= r[colons]
+		}
+		at = at<<1&move | at&r[stays+sortOf(b)]
 		if at == 0 {
 			return false
 		}
@@ -23,10 +28,10 @@ func (a *automaton) matchWord(s string) bool {
 
 // matchWords is match for any patterns.
 func (a *automaton) matchWords(s string) bool {
-	var room [512]uint64 // enough for a key policy
+	var room [64]uint64 // enough for most; a key policy can have 512
 	at := append(room[:0], a.start...)
 	for i := range len(s) {
-		if !a.rows[a.row[s[i]]].read(at) {
+		if !a.read(s[i], at) {
 			return false
 		}
 	}
@@ -38,12 +43,23 @@ func (a *automaton) matchWords(s string) bool {
 	return false
 }
 
-// read moves the places and reports whether any is left.
-func (r *row) read(at []uint64) bool {
-	move, stay := r.move[:len(at)], r.stay[:len(at)]
+// read moves the places by a byte and reports whether any is left.
+func (a *automaton) read(b byte, at []uint64) bool {
+	up, low := a.row(upper + int(b>>4))[:len(at)], a.row(lower4 + int(b&15))[:len(at)]
+	stay := a.row(stays + sortOf(b))[:len(at)]
 	var carry, left uint64
+	if b == ':' {
+		not := a.row(colons)[:len(at)]
+		for i, was := range at {
+			is := (was<<1|carry)&up[i]&low[i]&^not[i] | was&stay[i]
+			carry = was >> 63
+			at[i] = is
+			left |= is
+		}
+		return left != 0
+	}
 	for i, was := range at {
-		is := (was<<1|carry)&move[i] | was&stay[i]
+		is := (was<<1|carry)&up[i]&low[i] | was&stay[i]
 		carry = was >> 63
 		at[i] = is
 		left |= is

@@ -21,18 +21,18 @@ type wanted struct {
 	nets    []netip.Prefix // of addresses
 }
 
-// newWanted compiles the values of a condition. Variables are for strings and
-// ARNs alone. Source: "IAM policy elements: Variables and tags", "Where you can
+// wanted compiles the values of a condition. Variables are for strings and ARNs
+// alone. Source: "IAM policy elements: Variables and tags", "Where you can
 // use policy variables".
-func newWanted(o operator, values []string, variables bool) (w wanted) {
-	x := syntax{variables: variables}
+func (c *compiler) wanted(o *operator, values []string) (w wanted) {
+	x := syntax{variables: c}
 	switch o.compares {
 	case "folded":
 		w.strings = newPatterns(each(values, folded), x, anyCase)
 	case "globs":
-		w.strings = newPatterns(values, syntax{true, variables, 0}, anyText)
+		w.strings = newPatterns(values, syntax{true, c, 0}, anyText)
 	case "arns":
-		w.strings = newPatterns(values, syntax{true, variables, 0}, ofARN)
+		w.strings = newPatterns(values, syntax{true, c, 0}, ofARN)
 	case "numbers":
 		w.ordered = each(values, number)
 	case "dates":
@@ -47,11 +47,13 @@ func newWanted(o operator, values []string, variables bool) (w wanted) {
 		w.strings = newPatterns(values, x, anyText)
 	}
 	slices.Sort(w.ordered)
+	w.ordered = slices.Clip(slices.Compact(w.ordered))
 	return w
 }
 
 // each returns the values that have the form.
-func each[T any](values []string, form func(string) (T, bool)) (all []T) {
+func each[T any](values []string, form func(string) (T, bool)) []T {
+	all := make([]T, 0, len(values))
 	for _, v := range values {
 		if t, ok := form(v); ok {
 			all = append(all, t)
@@ -60,15 +62,12 @@ func each[T any](values []string, form func(string) (T, bool)) (all []T) {
 	return all
 }
 
-// match compares a value of a request, for an operator without its negation.
-func (w *wanted) match(o operator, value string, e *evaluation) outcome {
+// match compares a value of a request, for an operator without its negation. The cost
+// was spent before.
+func (w *wanted) match(o *operator, value string, e *evaluation) outcome {
 	switch o.compares {
 	case "folded":
-		if !e.mayFold(len(value)) {
-			return unclear
-		}
-		value, _ = folded(value)
-		return w.strings.match(value, e)
+		return w.strings.matchPaid(Fold(value), e)
 	case "arns":
 		return w.named(value, e)
 	case "numbers":
@@ -82,7 +81,7 @@ func (w *wanted) match(o operator, value string, e *evaluation) outcome {
 	case "bools":
 		return w.typed(value, boolean, e)
 	}
-	return w.strings.match(value, e)
+	return w.strings.matchPaid(value, e)
 }
 
 // compare reports whether the relation holds to one of the wanted: to the largest
@@ -115,13 +114,16 @@ func (w *wanted) named(value string, e *evaluation) outcome {
 	if !isARN(value) {
 		return no
 	}
-	return w.strings.match(value, e)
+	return w.strings.matchPaid(value, e)
 }
 
 // isARN reports whether a text has the six components of an ARN.
 func isARN(s string) bool { return strings.Count(s, ":") >= 5 }
 
 func (w *wanted) within(value string) outcome {
+	if len(value) > longestAddress {
+		return no
+	}
 	address, err := netip.ParseAddr(value)
 	if err != nil {
 		return no
@@ -135,7 +137,7 @@ func (w *wanted) typed(value string, form func(string) (string, bool), e *evalua
 	if !ok {
 		return no
 	}
-	return w.strings.match(value, e)
+	return w.strings.matchPaid(value, e)
 }
 
 // number reads an integer or a decimal.
@@ -147,11 +149,18 @@ func number(s string) (float64, bool) {
 	return n, err == nil
 }
 
+// What is longer is neither a date nor an address: the longest have nine digits of a
+// second and an offset, or eight groups and a zone.
+const longestDate, longestAddress = 64, 64
+
 // moments are the forms of W3C's note "Date and Time Formats".
 const moments = "2006-01-02T15:04:05Z07:00 2006-01-02T15:04Z07:00 2006-01-02 2006-01 2006"
 
 // date reads a moment in one of these forms, or in seconds since 1970.
 func date(s string) (float64, bool) {
+	if len(s) > longestDate {
+		return 0, false
+	}
 	for layout := range strings.FieldsSeq(moments) {
 		if t, err := time.Parse(layout, s); err == nil {
 			return float64(t.Unix()) + float64(t.Nanosecond())/1e9, true
@@ -173,25 +182,32 @@ func network(s string) (netip.Prefix, bool) {
 	return netip.PrefixFrom(a, a.BitLen()), true
 }
 
-// folded returns a text with all letters in one case.
-func folded(s string) (string, bool) { return strings.Map(fold, s), true }
+// Fold returns a text with all letters in one case. Texts that strings.EqualFold calls
+// equal are the same folded.
+func Fold(s string) string { return strings.Map(fold, s) }
 
-// fold returns the character that stands for all that differ from it by case alone:
-// that of CaseFolding.txt of Unicode, status S and C, one character for one.
+func folded(s string) (string, bool) { return Fold(s), true }
+
+// fold returns the character that stands for all that differ from it by case alone,
+// in lower case: by CaseFolding.txt of Unicode, status S and C, one character for one.
 func fold(c rune) rune {
+	if c < utf8.RuneSelf && !('A' <= c && c <= 'Z') {
+		return c
+	}
 	least := c
-	if c >= utf8.RuneSelf {
-		for d := unicode.SimpleFold(c); d != c; d = unicode.SimpleFold(d) {
-			least = min(least, d)
-		}
+	for d := unicode.SimpleFold(c); d != c; d = unicode.SimpleFold(d) {
+		least = min(least, d)
 	}
-	if 'A' <= least && least <= 'Z' {
-		least += 'a' - 'A'
+	if least == c && unicode.SimpleFold(c) == c {
+		return c // its lower case may be another character's
 	}
-	return least
+	return unicode.ToLower(least)
 }
 
 func boolean(s string) (string, bool) {
+	if len(s) > len("false") {
+		return "", false
+	}
 	s = strings.ToLower(s)
 	return s, s == "true" || s == "false"
 }

@@ -8,40 +8,68 @@ import (
 
 // policy compiles the draft.
 func (d *draft) policy() *Policy {
-	p := &Policy{kind: d.kind}
+	c := compiler{d.version == "2012-10-17", map[string]*contextKey{}, map[string]*operator{}}
+	p := &Policy{kind: d.kind, statements: make([]statement, len(d.statements))}
+	named := map[key.Principal]bool{}
 	for i := range d.statements {
-		s := d.statements[i].compile(d.version == "2012-10-17")
-		s.index = i
-		p.statements = append(p.statements, s)
+		p.statements[i] = c.statement(&d.statements[i])
+		p.statements[i].index = i
 		for _, name := range d.statements[i].principals.names() {
-			if !slices.Contains(p.named, name) {
+			if !named[name] {
+				named[name] = true
 				p.named = append(p.named, name)
 			}
 		}
 	}
+	p.named = slices.Clip(p.named)
 	return p
 }
 
-// compile returns the statement. In versions of the language before 2012-10-17
-// there are no variables.
-func (s *draftStatement) compile(variables bool) statement {
-	line, column := position(s.r.text, s.at)
-	c := statement{
-		sid: s.sid.text, line: line, column: column, deny: s.effect == "Deny", idle: s.idle(),
+// A compiler compiles the statements of one document. What several of them name is
+// there once.
+type compiler struct {
+	variables bool // not in versions of the language before 2012-10-17
+	keys      map[string]*contextKey
+	operators map[string]*operator
+}
+
+// key returns the condition key of a name.
+func (c *compiler) key(name string) *contextKey {
+	k := c.keys[name]
+	if k == nil {
+		k = new(findKey(name))
+		c.keys[name] = k
+	}
+	return k
+}
+
+func (c *compiler) operator(name string) *operator {
+	o := c.operators[name]
+	if o == nil {
+		o = new(findOperator(name))
+		c.operators[name] = o
+	}
+	return o
+}
+
+// statement compiles a statement.
+func (c *compiler) statement(s *draftStatement) statement {
+	to := statement{
+		sid: s.sid.text, line: s.place.line, column: s.place.column, deny: s.effect == "Deny", idle: s.idle(),
 		principals: s.principals.compile(), notPrincipal: s.notPrincipal,
 		notAction: s.notAction, notResource: s.notResource,
 	}
-	c.actions = newPatterns(lower(texts(s.actions)), syntax{wildcards: true}, anyText)
+	to.actions = newPatterns(lower(texts(s.actions)), syntax{wildcards: true}, anyText)
 	// "IAM policy elements: Variables and tags": "You can use a policy variable in
 	// the Resource element, but only in the resource portion of the ARN. This
 	// portion of the ARN appears after the fifth colon (:)."
-	c.resources = newPatterns(texts(s.resources), syntax{true, variables, 5}, ofResource)
-	for _, d := range s.conditions {
-		condition := newCondition(d.operator, d.key, d.values, variables)
-		c.byARN = c.byARN || condition.names()
-		c.conditions = append(c.conditions, condition)
+	to.resources = newPatterns(texts(s.resources), syntax{true, c, 5}, ofResource)
+	to.conditions = make([]condition, len(s.conditions))
+	for i, d := range s.conditions {
+		to.conditions[i] = c.condition(d)
+		to.byARN = to.byARN || to.conditions[i].names()
 	}
-	return c
+	return to
 }
 
 // idle returns the element that the statement has no effect without.

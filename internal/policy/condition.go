@@ -2,23 +2,27 @@ package policy
 
 // A condition compares one condition key of a request.
 type condition struct {
-	operator operator
+	operator *operator
 	spelled  string // the operator, as the policy has it
-	key      contextKey
+	key      *contextKey
 	keyName  string   // as the policy has it
 	values   []string // as the policy has them
 	wanted   wanted
 }
 
-// newCondition compiles a condition.
-func newCondition(operatorName, keyName string, values []string, variables bool) condition {
-	o := findOperator(operatorName)
-	return condition{o, operatorName, findKey(keyName), keyName, values, newWanted(o, values, variables)}
+// condition compiles a condition.
+func (c *compiler) condition(d draftCondition) condition {
+	o := c.operator(d.operator)
+	return condition{o, d.operator, c.key(d.key), d.key, d.values, c.wanted(o, d.values)}
 }
 
 // holds decides the condition.
 func (c *condition) holds(e *evaluation) outcome {
-	values, known := e.values(&c.key)
+	if !e.spend(askCost) {
+		e.trace.condition(c, nil, unclear)
+		return unclear
+	}
+	values, known := e.values(c.key)
 	is := unclear
 	if known && c.operator.compares != "" {
 		is = c.compare(values, e)
@@ -51,15 +55,27 @@ func (c *condition) compare(values []string, e *evaluation) outcome {
 // nevertheless, so IfExists has no part in it.
 func isNull(values []string) bool { return len(values) == 1 && values[0] == "" }
 
-// compareAll compares values: all have to match, or any of them.
+// compareAll compares values: all have to match, or any of them. What that costs is
+// spent before, so that no outcome depends on the order of the values.
 func (c *condition) compareAll(values []string, e *evaluation) outcome {
+	w := &c.wanted
+	if len(values) > 1 && w.strings.open != nil {
+		w = w.closed(e)
+	}
+	cost := 0
+	for _, v := range values {
+		cost += w.cost(c.operator, len(v))
+	}
+	if !e.spend(cost) {
+		return unclear
+	}
 	enough := no // to decide
 	if c.operator.over == forAny {
 		enough = yes
 	}
 	result := enough.not()
 	for _, value := range values {
-		is := c.wanted.match(c.operator, value, e)
+		is := w.match(c.operator, value, e)
 		if c.operator.negated {
 			is = is.not()
 		}

@@ -236,7 +236,8 @@ func TestOperatorsWithoutTheirKey(t *testing.T) {
 			if o.compares == "null" {
 				continue
 			}
-			c := newCondition(form.prefix+name+form.suffix, "kms:ViaService", []string{"1"}, true)
+			to := compiler{true, map[string]*contextKey{}, map[string]*operator{}}
+			c := to.condition(draftCondition{form.prefix + name + form.suffix, "kms:ViaService", []string{"1"}})
 			r := ask(alice, "kms:Decrypt")
 			if got := c.holds(&evaluation{request: &r, one: new([1]string)}); got != answer(form.want) {
 				t.Errorf("%s%s%s: %v, want %v", form.prefix, name, form.suffix, got, form.want)

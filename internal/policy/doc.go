@@ -9,9 +9,10 @@
 //
 // In three things the package is stricter than the language is said to be. A
 // statement with an operator or a condition key that nobody knows, which may be
-// a slip of the pen, never allows and always denies. So does one that compares
-// several values of a request by an operator for one, and one whose variables, or
-// whose disregard of case, would take too long to compare.
+// a slip of the pen, never allows and always denies. So does a statement that
+// compares several values of a request by an operator for one, or that has a variable
+// for one value where the request has several; and a statement whose resources or
+// conditions would cost more than a decision may.
 //
 // Everything is a value or a pure function of values, with time as an argument.
 // The package knows neither keys nor identities: whoever asks gives the

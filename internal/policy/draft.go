@@ -4,7 +4,7 @@ package policy
 type draftStatement struct {
 	r      *reader
 	kind   Type
-	at     int
+	place  place
 	sid    word
 	effect string
 
@@ -102,16 +102,16 @@ func (s *draftStatement) readActions(what string) (err error) {
 func (s *draftStatement) check() error {
 	switch {
 	case s.effect == "":
-		return s.r.fail(s.at, "the statement has no Effect")
+		return s.r.fail(s.place.at, "the statement has no Effect")
 	case !s.principal && s.kind != IdentityPolicy:
-		return s.r.fail(s.at, "the statement has no Principal")
+		return s.r.fail(s.place.at, "the statement has no Principal")
 	case s.notPrincipal && s.effect == "Allow":
 		// "Using it with "Effect":"Allow" is not supported."
-		return s.r.fail(s.at, "NotPrincipal is beside Allow")
+		return s.r.fail(s.place.at, "NotPrincipal is beside Allow")
 	case !s.action && s.kind != KeyPolicy:
-		return s.r.fail(s.at, "the statement has no Action")
+		return s.r.fail(s.place.at, "the statement has no Action")
 	case !s.resource && s.kind == IdentityPolicy:
-		return s.r.fail(s.at, "the statement has no Resource")
+		return s.r.fail(s.place.at, "the statement has no Resource")
 	}
 	return nil
 }

@@ -152,7 +152,7 @@ func KnownKeys() []ConditionKey {
 // A contextKey is a condition key as a policy names it.
 type contextKey struct {
 	ConditionKey
-	name   string // in lower case
+	name   string // in lower case; of a key that goes on with a name of the user's, that part as Fold returns it
 	origin origin
 }
 
@@ -177,8 +177,9 @@ func findKey(name string) contextKey {
 	}
 	for _, end := range []string{":", "/"} {
 		if prefix, own, _ := strings.Cut(rest, end); own != "" {
-			if k, ok := keysByName[service+":"+prefix+end]; ok {
-				return contextKey{k, name, listed}
+			prefix = service + ":" + prefix + end
+			if k, ok := keysByName[prefix]; ok {
+				return contextKey{k, prefix + Fold(own), listed}
 			}
 		}
 	}

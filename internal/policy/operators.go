@@ -72,10 +72,10 @@ func readOperators() map[string]operator {
 func findOperator(name string) operator {
 	name = strings.ToLower(name)
 	over := theOne
-	for prefix, s := range map[string]set{"forallvalues:": forAll, "foranyvalue:": forAny} {
-		if rest, ok := strings.CutPrefix(name, prefix); ok {
-			name, over = rest, s
-		}
+	if rest, ok := strings.CutPrefix(name, "forallvalues:"); ok {
+		name, over = rest, forAll
+	} else if rest, ok := strings.CutPrefix(name, "foranyvalue:"); ok {
+		name, over = rest, forAny
 	}
 	name, ifExists := strings.CutSuffix(name, "ifexists")
 	o := operatorsByName[name]

@@ -27,7 +27,7 @@ type Policy struct {
 // operation PutKeyPolicy.
 func Parse(text string, t Type) (*Policy, error) {
 	r := newReader(text)
-	d := draft{r: r, kind: t, version: "2008-10-17"} // "IAM JSON policy elements: Version": the default
+	d := draft{r: r, kind: t, version: "2008-10-17", sids: map[string]bool{}} // "IAM JSON policy elements: Version": the default
 	if err := r.object("the policy", d.member); err != nil {
 		return nil, err
 	}
@@ -52,6 +52,7 @@ type draft struct {
 	kind       Type
 	version    string
 	statements []draftStatement
+	sids       map[string]bool // that statements have
 }
 
 // member reads a member of the policy.
@@ -79,18 +80,18 @@ func (d *draft) readVersion() error {
 
 // statement reads a statement.
 func (d *draft) statement() error {
-	s := draftStatement{r: d.r, kind: d.kind, at: d.r.at()}
+	d.r.place = d.r.place.to(d.r.at(), d.r.text)
+	s := draftStatement{r: d.r, kind: d.kind, place: d.r.place}
 	if err := d.r.object("a statement", s.member); err != nil {
 		return err
 	}
 	if err := s.check(); err != nil {
 		return err
 	}
-	for _, other := range d.statements {
-		if s.sid.text != "" && s.sid.text == other.sid.text {
-			return d.r.fail(s.sid.at, "another statement has this Sid as well")
-		}
+	if s.sid.text != "" && d.sids[s.sid.text] {
+		return d.r.fail(s.sid.at, "another statement has this Sid as well")
 	}
+	d.sids[s.sid.text] = true
 	d.statements = append(d.statements, s)
 	return nil
 }

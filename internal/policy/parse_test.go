@@ -110,23 +110,27 @@ func TestParseRefuses(t *testing.T) {
 		if !ok {
 			t.Fatalf("%s: no place", test.name)
 		}
-		line, column := position(before+after, len(before))
+		want := start.to(len(before), before+after)
 		_, err := Parse(before+after, test.kind)
 		var syntax *SyntaxError
 		if !errors.As(err, &syntax) {
 			t.Errorf("%s: %v", test.name, err)
 			continue
 		}
-		if syntax.Line != line || syntax.Column != column || !strings.HasPrefix(syntax.Problem, test.want) {
-			t.Errorf("%s: %v, want line %d, column %d: %s", test.name, err, line, column, test.want)
+		if syntax.Line != want.line || syntax.Column != want.column || !strings.HasPrefix(syntax.Problem, test.want) {
+			t.Errorf("%s: %v, want line %d, column %d: %s", test.name, err, want.line, want.column, test.want)
 		}
 	}
 }
 
 func TestPosition(t *testing.T) {
 	for at, want := range map[int]string{0: "1:1", 1: "1:2", 3: "1:3", 4: "2:1", 5: "2:2", 99: "2:3"} {
-		if line, column := position("aä\nbc", at); fmt.Sprintf("%d:%d", line, column) != want {
-			t.Errorf("offset %d: %d:%d, want %s", at, line, column, want)
+		p := start.to(at, "aä\nbc")
+		if got := fmt.Sprintf("%d:%d", p.line, p.column); got != want {
+			t.Errorf("offset %d: %s, want %s", at, got, want)
+		}
+		if p != start.to(min(at, 3), "aä\nbc").to(at, "aä\nbc") && at >= 3 {
+			t.Errorf("offset %d: another place on the way there", at)
 		}
 	}
 }

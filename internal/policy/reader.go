@@ -25,10 +25,11 @@ func (e *SyntaxError) Error() string {
 type reader struct {
 	text    string
 	decoder *jsontext.Decoder
+	place   place // of the last statement
 }
 
 func newReader(text string) *reader {
-	return &reader{text, jsontext.NewDecoder(strings.NewReader(text))}
+	return &reader{text, jsontext.NewDecoder(strings.NewReader(text)), start}
 }
 
 // A word is a string of a policy and where it begins.
@@ -39,15 +40,24 @@ type word struct {
 
 // fail returns the error of a problem at an offset.
 func (r *reader) fail(at int, format string, args ...any) error {
-	line, column := position(r.text, at)
-	return &SyntaxError{line, column, fmt.Sprintf(format, args...)}
+	p := start.to(at, r.text)
+	return &SyntaxError{p.line, p.column, fmt.Sprintf(format, args...)}
 }
 
-// position returns the line and the column of an offset.
-func position(text string, at int) (line, column int) {
-	before := text[:min(at, len(text))]
-	start := strings.LastIndexByte(before, '\n') + 1
-	return 1 + strings.Count(before, "\n"), 1 + utf8.RuneCountInString(before[start:])
+// A place is an offset in a text, and its line and column.
+type place struct{ at, line, column int }
+
+var start = place{0, 1, 1}
+
+// to returns the place of an offset that is not before p.
+func (p place) to(at int, text string) place {
+	at = min(at, len(text))
+	between := text[p.at:at]
+	if lines := strings.Count(between, "\n"); lines > 0 {
+		p.line, p.column = p.line+lines, 1
+		between = between[strings.LastIndexByte(between, '\n')+1:]
+	}
+	return place{at, p.line, p.column + utf8.RuneCountInString(between)}
 }
 
 // at returns where the next token begins.

@@ -47,8 +47,8 @@ type Principal struct {
 // Values gives the values of condition keys.
 type Values interface {
 	// Values returns the values that the request has for a condition key, whose
-	// name is in lower case ("kms:encryptioncontext:department"); nil if it has
-	// none. A value is spelled as in a policy: "true", "2026-01-31T12:00:00Z", "90".
+	// name is in lower case ("kms:encryptioncontext:department"), and the part of it
+	// that the user named as Fold returns it; nil if it has none. A value is spelled as in a policy: "true", "2026-01-31T12:00:00Z", "90".
 	// The slice must stay as it is until the decision is made. Nobody asks for
 	// what Decide derives itself: aws:CurrentTime, aws:EpochTime, and, but for a
 	// WebIdentity, aws:PrincipalArn, aws:PrincipalAccount, aws:PrincipalType and

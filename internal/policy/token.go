@@ -8,10 +8,9 @@ type pattern []token
 // A token is a part of a pattern.
 type token struct {
 	kind     tokenKind
-	text     string
+	optional bool        // of a variable: it has a default value
+	text     string      // of a literal; of a variable, the default value
 	of       *contextKey // of a variable: the condition key
-	fallback string      // and the default value
-	optional bool        // if it has one
 }
 
 type tokenKind uint8
@@ -26,82 +25,127 @@ const (
 // A syntax says what is more than text in a string.
 type syntax struct {
 	wildcards bool
-	variables bool
-	colons    int // before the first variable
+	variables *compiler // that knows the condition keys; nil where there are no variables
+	before    int       // colons before the first variable
+}
+
+// A cutter cuts a string of a policy. It reads each byte a few times at most, whatever
+// the string is.
+type cutter struct {
+	syntax
+	s            string
+	at           int
+	ends, quotes nextOf // of a name of a variable, and of a default value
+	without      int    // the end of a name that no default value follows
+	colons       int
+}
+
+// nextOf finds the next of some texts, which is looked for once.
+type nextOf struct{ at int }
+
+// from returns where the next is from an offset on, or the length of s.
+func (n *nextOf) from(at int, s string, index func(string) int) int {
+	if n.at < at {
+		n.at = len(s)
+		if i := index(s[at:]); i >= 0 {
+			n.at = at + i
+		}
+	}
+	return n.at
 }
 
 // tokenize cuts a string of a policy.
 func (x syntax) tokenize(s string) (p pattern) {
-	colons := 0
-	for s != "" {
-		t, rest := x.next(s, colons >= x.colons)
-		if t.kind == literal {
-			colons += strings.Count(t.text, ":")
+	c := cutter{syntax: x, s: s, ends: nextOf{-1}, quotes: nextOf{-1}, without: -1}
+	begun := 0 // of text
+	for c.at < len(s) {
+		here := c.at
+		t, ok := c.special()
+		if !ok {
+			if s[here] == ':' {
+				c.colons++
+			}
+			c.at = here + 1
+			continue
 		}
-		p, s = p.with(t), rest
+		p = p.withText(s[begun:here]).with(t)
+		begun = c.at
 	}
-	return p
+	return p.withText(s[begun:])
 }
 
-// next returns the first token of a string that is not empty, and the rest.
-func (x syntax) next(s string, variables bool) (token, string) {
-	if x.variables && variables && strings.HasPrefix(s, "${") {
-		if t, rest, ok := cutVariable(s[len("${"):]); ok {
-			return t, rest
-		}
+// special reads a wildcard or a variable, if there is one.
+func (c *cutter) special() (t token, ok bool) {
+	switch b := c.s[c.at]; {
+	case c.wildcards && b == '*':
+		c.at++
+		return token{kind: anyChars}, true
+	case c.wildcards && b == '?':
+		c.at++
+		return token{kind: anyChar}, true
+	case b == '$' && c.variables != nil && c.variables.variables && c.colons >= c.before:
+		return c.variable()
 	}
-	switch {
-	case x.wildcards && s[0] == '*':
-		return token{kind: anyChars}, s[1:]
-	case x.wildcards && s[0] == '?':
-		return token{kind: anyChar}, s[1:]
-	}
-	n := 1 + strings.IndexAny(s[1:], "*?$")
-	if n == 0 {
-		n = len(s)
-	}
-	return token{text: s[:n]}, s[n:]
+	return token{}, false
 }
 
-// with returns the pattern with a token more. Text joins text, and a * beside
-// another adds nothing.
+// variable reads a variable. What has not the form of one is text. Source: "IAM policy
+// elements: Variables and tags", with the special characters ${*}, ${?} and ${$} and the
+// default values.
+func (c *cutter) variable() (t token, ok bool) {
+	name := c.at + len("${")
+	rest, ok := strings.CutPrefix(c.s[c.at:], "${")
+	if !ok {
+		return token{}, false
+	}
+	if len(rest) >= 2 && strings.IndexByte("*?$", rest[0]) >= 0 && rest[1] == '}' {
+		c.at = name + 2
+		return token{text: rest[:1]}, true
+	}
+	end := c.ends.from(name, c.s, func(s string) int { return strings.IndexAny(s, ",}") })
+	if end == name || end == len(c.s) || end == c.without {
+		return token{}, false
+	}
+	t, c.at = token{kind: variable}, end+1
+	if c.s[end] == ',' {
+		if t.text, ok = c.fallback(); !ok {
+			c.without = end
+			return token{}, false
+		}
+		t.optional = true
+	}
+	t.of = c.variables.key(strings.TrimSpace(c.s[name:end]))
+	return t, true
+}
+
+// fallback reads a default value in quotes.
+func (c *cutter) fallback() (string, bool) {
+	rest := strings.TrimLeft(c.s[c.at:], " ")
+	if !strings.HasPrefix(rest, "'") {
+		return "", false
+	}
+	begun := len(c.s) - len(rest) + 1
+	end := c.quotes.from(begun, c.s, func(s string) int { return strings.Index(s, "'}") })
+	if end == len(c.s) {
+		return "", false
+	}
+	c.at = end + len("'}")
+	return c.s[begun:end], true
+}
+
+// with returns the pattern with a token more. A * beside another adds nothing.
 func (p pattern) with(t token) pattern {
-	if n := len(p) - 1; n >= 0 && p[n].kind == t.kind {
-		switch t.kind {
-		case literal:
-			p[n].text += t.text
-			return p
-		case anyChars:
-			return p
-		}
+	if n := len(p) - 1; n >= 0 && t.kind == anyChars && p[n].kind == anyChars {
+		return p
 	}
 	return append(p, t)
 }
 
-// cutVariable returns the variable that s, without its ${, begins with. What has
-// not the form of one is text. Source: "IAM policy elements: Variables and tags",
-// with the special characters ${*}, ${?} and ${$} and the default values.
-func cutVariable(s string) (t token, rest string, ok bool) {
-	for _, special := range []string{"*", "?", "$"} {
-		if rest, ok := strings.CutPrefix(s, special+"}"); ok {
-			return token{text: special}, rest, true
-		}
+func (p pattern) withText(s string) pattern {
+	if s == "" {
+		return p
 	}
-	end := strings.IndexAny(s, ",}")
-	if end <= 0 {
-		return token{}, s, false
-	}
-	of := findKey(strings.TrimSpace(s[:end]))
-	t = token{kind: variable, of: &of}
-	if s[end] == '}' {
-		return t, s[end+1:], true
-	}
-	quoted, ok := strings.CutPrefix(strings.TrimLeft(s[end+1:], " "), "'")
-	if !ok {
-		return token{}, s, false
-	}
-	t.fallback, rest, t.optional = strings.Cut(quoted, "'}")
-	return t, rest, t.optional
+	return append(p, token{text: s})
 }
 
 // is reports whether the pattern has a token of a kind.
@@ -115,9 +159,13 @@ func (p pattern) is(kind tokenKind) bool {
 }
 
 // text returns the text of a pattern that is nothing more.
-func (p pattern) text() (s string) {
-	for _, t := range p {
-		s += t.text
+func (p pattern) text() string {
+	if len(p) == 1 {
+		return p[0].text
 	}
-	return s
+	var all strings.Builder
+	for _, t := range p {
+		all.WriteString(t.text)
+	}
+	return all.String()
 }

@@ -65,7 +65,7 @@ func (c *condition) problem(values []string, is outcome) string {
 	case c.operator.over == theOne && len(values) > 1:
 		return "several values, and an operator for one"
 	}
-	return "too long to compare"
+	return "a variable with several values, or too much to compare"
 }
 
 // grant notes what came of a grant.

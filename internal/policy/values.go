@@ -15,16 +15,21 @@ func (e *evaluation) values(k *contextKey) ([]string, bool) {
 	return e.given(k)
 }
 
-// value returns the value of a condition key that has one. Source: "Single-valued
-// vs. multivalued context keys", by which those with several are no variables.
-func (e *evaluation) value(k *contextKey) (string, bool) {
+// value returns the value of a condition key as a variable has it. Source: "Single-valued
+// vs. multivalued context keys", by which those for several are no variables. One for a
+// single value that has several is unclear.
+func (e *evaluation) value(k *contextKey) (string, outcome) {
 	if value, ok := e.derived(k.name); ok {
-		return value, true
+		return value, yes
 	}
-	if values, known := e.given(k); known && len(values) == 1 && !k.Multi {
-		return values[0], true
+	values, known := e.given(k)
+	switch {
+	case !known || k.Multi || len(values) == 0:
+		return "", no
+	case len(values) > 1:
+		return "", unclear
 	}
-	return "", false
+	return values[0], yes
 }
 
 // given returns the values of a condition key from those that come with the

@@ -30,6 +30,8 @@ type call struct {
 	documents    policy.Documents // of the caller, once they were needed
 	hasDocuments bool
 	values       conditions // of the question that is being decided
+	// principalTags are the values of the caller's tags, once they were needed.
+	principalTags byName
 	// grants are what the grant tokens of the request name, on whatever keys.
 	grants []key.Grant
 	trace  *trace // of the decisions; nil unless they are to be explained

@@ -15,11 +15,16 @@ import (
 
 // conditions gives the values of condition keys for one question of a call. Only
 // what a policy asks for is looked up.
+//
+// What takes time to find is found once for a question, however many conditions ask.
 type conditions struct {
 	c   *call
 	t   target
 	key key.Key // that the question is about; zero if it is about none, or a missing one
 	err error   // of a look-up: then the decision is worth nothing
+
+	contextNames, tagNames, sameKey, aliasNames found
+	context, requestTags, resourceTags          byName
 }
 
 // Values implements policy.Values. The names are those of policy.KnownKeys, in
@@ -94,8 +99,8 @@ var fromRequest = map[string]func(v *conditions) []string{
 	"aws:resourceaccount":          func(v *conditions) []string { return one(v.owner()) },
 	"aws:principalisawsservice":    func(*conditions) []string { return one("false") },
 	"aws:viaawsservice":            func(*conditions) []string { return one("false") },
-	"aws:tagkeys":                  (*conditions).tagKeys,
-	"kms:encryptioncontextkeys":    (*conditions).contextKeys,
+	"aws:tagkeys":                  func(v *conditions) []string { return v.tagNames.once(v.tagKeys) },
+	"kms:encryptioncontextkeys":    func(v *conditions) []string { return v.contextNames.once(v.contextKeys) },
 	"kms:granteeprincipal":         ofNewGrant("GranteePrincipal"),
 	"kms:granteeserviceprincipal":  ofNewGrant("GranteeServicePrincipal"),
 	"kms:retiringprincipal":        ofNewGrant("RetiringPrincipal"),
@@ -104,7 +109,7 @@ var fromRequest = map[string]func(v *conditions) []string{
 	"kms:grantconstraintsourcearn": (*conditions).constraintSource,
 	"kms:grantisforawsresource":    (*conditions).grantForResource,
 	"kms:grantoperations":          (*conditions).grantOperations,
-	"kms:reencryptonsamekey":       (*conditions).onSameKey,
+	"kms:reencryptonsamekey":       func(v *conditions) []string { return v.sameKey.once(v.onSameKey) },
 	"kms:requestalias":             (*conditions).requestAlias,
 	"kms:encryptionalgorithm":      (*conditions).encryptionAlgorithm,
 	"kms:keyspec":                  (*conditions).keySpec,
@@ -114,7 +119,7 @@ var fromRequest = map[string]func(v *conditions) []string{
 	"kms:keyorigin":                (*conditions).keyOrigin,
 	"kms:multiregion":              (*conditions).multiRegion,
 	"kms:multiregionkeytype":       (*conditions).multiRegionType,
-	"kms:resourcealiases":          (*conditions).aliases,
+	"kms:resourcealiases":          func(v *conditions) []string { return v.aliasNames.once(v.aliases) },
 }
 
 // one is a single value, none if it is empty.
@@ -192,38 +197,43 @@ func (v *conditions) tagKeys() []string {
 }
 
 func (v *conditions) requestTag(name string) []string {
-	tags, _ := v.tags()
-	for _, t := range tags {
-		if strings.EqualFold(*t.TagKey, name) {
-			return []string{*t.TagValue}
+	if v.requestTags == nil {
+		v.requestTags = byName{}
+		tags, _ := v.tags()
+		for _, t := range tags {
+			v.requestTags.add(*t.TagKey, *t.TagValue)
 		}
 	}
-	return nil
+	return v.requestTags[name]
 }
 
 func (v *conditions) resourceTag(name string) []string {
-	for _, t := range v.key.Tags {
-		if strings.EqualFold(t.Key, name) {
-			return []string{t.Value} // which may be empty
+	if v.resourceTags == nil {
+		v.resourceTags = byName{}
+		for _, t := range v.key.Tags {
+			v.resourceTags.add(t.Key, t.Value) // which may be empty
 		}
 	}
-	return nil
+	return v.resourceTags[name]
 }
 
 func (v *conditions) contextKeys() []string {
-	return slices.Sorted(maps.Keys(v.t.context(v.c)))
+	names := slices.Collect(maps.Keys(v.t.context(v.c)))
+	if v.c.trace != nil {
+		slices.Sort(names) // for readers alone: no decision depends on the order
+	}
+	return names
 }
 
-// contextValues are several where names differ by case alone, which condition keys do
-// not: then no policy allows by one, and each denies.
-func (v *conditions) contextValues(name string) (values []string) {
-	context := v.t.context(v.c)
-	for _, k := range slices.Sorted(maps.Keys(context)) {
-		if strings.EqualFold(k, name) {
-			values = append(values, context[k])
+func (v *conditions) contextValues(name string) []string {
+	if v.context == nil {
+		v.context = byName{}
+		pairs := v.t.context(v.c)
+		for _, name := range v.contextNames.once(v.contextKeys) {
+			v.context.add(name, pairs[name])
 		}
 	}
-	return values
+	return v.context[name]
 }
 
 // grant returns the members that describe a grant to be made.

@@ -42,12 +42,16 @@ func federatedProvider(s *identity.Session) string {
 	return s.Web.Provider
 }
 
-// principalTag is the value of a tag of the caller, which may be empty.
+// principalTag are the values of the tags of the caller with a name, which may be empty:
+// several if the names differ by case alone.
 func (c *call) principalTag(name string) []string {
-	if value, ok := identity.ValueOf(c.Caller.Principal.Tags, name); ok {
-		return []string{value}
+	if c.principalTags == nil {
+		c.principalTags = byName{}
+		for _, t := range c.Caller.Principal.Tags {
+			c.principalTags.add(t.Key, t.Value)
+		}
 	}
-	return nil
+	return c.principalTags[name]
 }
 
 // conditionValues are the values of condition keys for a question of STS: its own, by
@@ -91,7 +95,7 @@ func (v conditionValues) set(name, value string) {
 // tags gives the keys that begin with prefix the values of tags.
 func (v conditionValues) tags(prefix string, tags []identity.Tag) {
 	for _, t := range tags {
-		v.own[prefix+strings.ToLower(t.Key)] = []string{t.Value}
+		byName(v.own).add(prefix+t.Key, t.Value)
 	}
 }
 

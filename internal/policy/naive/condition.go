@@ -14,14 +14,17 @@ func (s statement) matchesCondition(r policy.Request) bool {
 	if !understood(block, r) {
 		return s.denies()
 	}
+	all := true
 	for operator, keys := range block {
 		for name, values := range keys.(map[string]any) {
-			if !s.holds(operatorOf(operator), name, list(values), r) {
-				return false
+			at := s.holds(operatorOf(operator), name, list(values), false, r)
+			if at != s.holds(operatorOf(operator), name, list(values), true, r) {
+				return s.denies() // it depends on what nobody can tell
 			}
+			all = all && at
 		}
 	}
-	return true
+	return all
 }
 
 // understood tells whether operators and keys are known, and whether several values
@@ -96,8 +99,9 @@ func (o operator) known() bool {
 	return (o.set == "" || o.set == "forallvalues" || o.set == "foranyvalue") && comparison(o.name) != nil
 }
 
-// holds tells whether one operator holds for one key.
-func (s statement) holds(o operator, name string, wanted []string, r policy.Request) bool {
+// holds tells whether one operator holds for one key, if what is ambiguous matches or
+// does not.
+func (s statement) holds(o operator, name string, wanted []string, ambiguous bool, r policy.Request) bool {
 	values := valuesOf(name, r)
 	switch {
 	case o.name == "null":
@@ -112,7 +116,7 @@ func (s statement) holds(o operator, name string, wanted []string, r policy.Requ
 	}
 	matching := 0
 	for _, value := range values {
-		if s.matchesAny(o.name, value, wanted, r) {
+		if s.matchesAny(o.name, value, wanted, ambiguous, r) {
 			matching++
 		}
 	}
@@ -168,11 +172,14 @@ func (o operator) holdsFor(matching, all int) bool {
 // matchesAny tells whether a value matches one of the policy's. "String and ARN
 // operators" have variables ("Variables and tags"); one without a value matches
 // nothing: "There is no equal or like value", so that a negated operator holds.
-func (s statement) matchesAny(name, value string, wanted []string, r policy.Request) bool {
+func (s statement) matchesAny(name, value string, wanted []string, ambiguous bool, r policy.Request) bool {
 	for _, w := range wanted {
 		if strings.HasPrefix(name, "string") || strings.HasPrefix(name, "arn") {
-			substituted, ok := s.substitute(w, r)
-			if !ok {
+			substituted, ok, several := s.substitute(w, r)
+			if several && ambiguous && !(strings.HasPrefix(name, "arn") && strings.Count(value, ":") < 5) {
+				return true
+			}
+			if !ok || several {
 				continue
 			}
 			w = substituted

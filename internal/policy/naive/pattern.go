@@ -20,34 +20,50 @@ var (
 )
 
 // substitute puts the values of the policy variables in the place of them, as
-// literal text. It fails if one has no value and no default. Source: "IAM policy
-// elements: Variables and tags".
-func (s statement) substitute(text string, r policy.Request) (string, bool) {
+// literal text. It fails if one has no value and no default. Nobody can tell the
+// text if one is for a single value and the request has several. Source: "IAM
+// policy elements: Variables and tags".
+func (s statement) substitute(text string, r policy.Request) (result string, complete, ambiguous bool) {
 	if !s.variables {
-		return text, true
+		return text, true, false
 	}
-	complete := true
-	result := variable.ReplaceAllStringFunc(text, func(v string) string {
-		value, ok := valueOfVariable(variable.FindStringSubmatch(v)[1], r)
-		complete = complete && ok
+	complete = true
+	result = variable.ReplaceAllStringFunc(text, func(v string) string {
+		name := variable.FindStringSubmatch(v)[1]
+		value, ok := valueOfVariable(name, r)
+		several := !ok && isAmbiguous(name, r)
+		complete, ambiguous = complete && (ok || several), ambiguous || several
 		return literal(value)
 	})
-	return result, complete
+	return result, complete, complete && ambiguous
 }
 
 func valueOfVariable(name string, r policy.Request) (string, bool) {
 	if name == "*" || name == "?" || name == "$" {
 		return name, true
 	}
-	fallback, hasFallback := "", false
-	if m := withDefault.FindStringSubmatch(name); m != nil {
-		name, fallback, hasFallback = m[1], m[2], true
+	if isAmbiguous(name, r) {
+		return "", false
 	}
+	name, fallback, hasFallback := cutDefault(name)
 	// "You cannot use a multivalued context key as a policy variable."
 	if values := valuesOf(name, r); len(values) == 1 && !isMultivalued(name) {
 		return values[0], true
 	}
 	return fallback, hasFallback
+}
+
+func cutDefault(name string) (key, fallback string, has bool) {
+	if m := withDefault.FindStringSubmatch(name); m != nil {
+		return m[1], m[2], true
+	}
+	return name, "", false
+}
+
+// isAmbiguous tells whether a variable is a key for one value that has several.
+func isAmbiguous(name string, r policy.Request) bool {
+	name, _, _ = cutDefault(name)
+	return len(valuesOf(name, r)) > 1 && !isMultivalued(name)
 }
 
 func literal(s string) string {

@@ -67,24 +67,34 @@ func matchesAnyAction(element any, r policy.Request) bool {
 
 // matchesResource follows "IAM JSON policy elements: Resource" and "NotResource".
 func (s statement) matchesResource(r policy.Request) bool {
-	if element, ok := s.elements["Resource"]; ok {
-		return s.matchesAnyResource(element, r)
+	element, ok := s.elements["Resource"]
+	not, negated := s.elements["NotResource"]
+	if !ok && !negated {
+		return false
 	}
-	if element, ok := s.elements["NotResource"]; ok {
-		return !s.matchesAnyResource(element, r)
+	if negated {
+		element = not
 	}
-	return false
+	matches, ambiguous := s.matchesAnyResource(element, r)
+	if ambiguous && !matches {
+		return s.denies()
+	}
+	return matches != negated
 }
 
 // matchesAnyResource: "If a variable that has no value in the authorization context
 // is used as part of the Resource or NotResource element of a policy, the resource
 // that includes a policy variable with no value will not match any resource" ("IAM
 // policy elements: Variables and tags").
-func (s statement) matchesAnyResource(element any, r policy.Request) bool {
-	return slices.ContainsFunc(list(element), func(text string) bool {
-		pattern, ok := s.substitute(text, r)
-		return ok && resourceLike(pattern, r.Resource)
-	})
+//
+// What nobody can tell is ambiguous: it may match or not.
+func (s statement) matchesAnyResource(element any, r policy.Request) (matches, ambiguous bool) {
+	for _, text := range list(element) {
+		pattern, ok, several := s.substitute(text, r)
+		ambiguous = ambiguous || several
+		matches = matches || ok && !several && resourceLike(pattern, r.Resource)
+	}
+	return matches, ambiguous
 }
 
 // slice returns what "Grammar of the IAM JSON policy language" lets stand without

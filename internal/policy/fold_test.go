@@ -1,0 +1,22 @@
+package policy
+
+import (
+	"strings"
+	"testing"
+	"unicode"
+)
+
+// All characters that differ by case alone fold to one of them, and others do not.
+func TestFold(t *testing.T) {
+	for c := rune(0); c <= unicode.MaxRune; c++ {
+		if c >= 0xD800 && c < 0xE000 {
+			continue // no characters
+		}
+		if f := fold(c); f != fold(unicode.SimpleFold(c)) || !strings.EqualFold(string(c), string(f)) {
+			t.Errorf("%U folds to %U", c, f)
+		}
+	}
+	if got := Fold("Umläut \u00dc\u212a\u017f\u0131\u0130"); got != "umläut üks\u0131\u0130" {
+		t.Errorf("%q", got)
+	}
+}
