@@ -92,6 +92,7 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 	c := d.config()
 	c.Clock, c.Log = service.NewClock(time.Now), logger
 	c.Create, c.Dev, c.DevAccount, c.WrappingKeysAhead = true, true, o.account, wrappingKeysAhead
+	c.Computing = new(processors).computing
 	c.WebIdentity = webidentity.New(webidentity.Transport, time.Now)
 	if s, err = service.Open(ctx, c); err != nil {
 		return explainOpen(err, o.data, devRootKey(o.data))

@@ -97,7 +97,7 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	}
 	c := d.config()
 	c.Clock, c.Log, c.WrappingKeysAhead = service.NewClock(time.Now), logger, wrappingKeysAhead
-	c.Regions = o.serves
+	c.Regions, c.Computing = o.serves, new(processors).computing
 	c.WebIdentity = webidentity.New(webidentity.Transport, time.Now)
 	if s, err = service.Open(ctx, c); err != nil {
 		return explainOpen(err, o.data, o.rootKeyFile)

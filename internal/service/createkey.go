@@ -86,7 +86,7 @@ func newKey(c *call, in *api.CreateKeyRequest) (key.Key, error) {
 
 // generateMaterial returns the key with material that the server made.
 func (c *call) generateMaterial(k key.Key) (given key.Key, err error) {
-	material, err := c.generate(string(k.Spec))
+	material, err := c.generate(k.Spec)
 	if err != nil {
 		return key.Key{}, err
 	}

@@ -24,10 +24,14 @@ func (c *call) newDataKeyPair(spec string, context map[string]string, dry *bool)
 	if err := dryRun(dry); err != nil {
 		return dataKey{}, nil, err
 	}
-	if d.plaintext, err = c.generate(spec); err != nil {
+	if d.plaintext, err = c.generate(key.Spec(spec)); err != nil {
 		return dataKey{}, nil, err
 	}
-	if public, err = publicKey(spec, d.plaintext); err == nil {
+	err = c.compute(effortsOf[key.Spec(spec)].using, func() error {
+		public, err = publicKey(spec, d.plaintext)
+		return err
+	})
+	if err == nil {
 		d.materialID, d.blob, err = c.encryptSymmetric(c.key(), d.plaintext, context)
 	}
 	if err != nil {

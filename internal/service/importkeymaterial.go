@@ -105,7 +105,11 @@ func (c *call) prepareImport(k key.Key, in *api.ImportKeyMaterialRequest) (m key
 // in the log of the operator alone.
 func (c *call) acceptMaterial(k key.Key, in *api.ImportKeyMaterialRequest, unwrapped []byte) (key.Material, error) {
 	incorrect := key.Errorf(key.KindIncorrectKeyMaterial, "The key material in the request is not the key material that %s expects.", k.ARN())
-	material, err := crypt.Accept(string(k.Spec), unwrapped)
+	var material []byte
+	err := c.compute(effortsOf[k.Spec].accepting, func() (err error) {
+		material, err = crypt.Accept(string(k.Spec), unwrapped)
+		return err
+	})
 	if bad, ok := errors.AsType[*crypt.BadMaterial](err); ok {
 		return key.Material{}, incorrect.Because(bad)
 	}
@@ -144,11 +148,15 @@ func (c *call) unwrap(k key.Key, in *api.ImportKeyMaterialRequest) ([]byte, erro
 	if err := c.wrappings.Permit(k, t.Algorithm, t.Spec); err != nil {
 		return nil, err
 	}
-	pair, err := crypt.RestoreWrappingKey(t.Spec, t.P, t.Q)
-	if err != nil {
-		return nil, err
-	}
-	material, err := pair.Unwrap(t.Algorithm, in.EncryptedKeyMaterial)
+	var material []byte
+	err = c.compute(brief, func() error {
+		pair, err := crypt.RestoreWrappingKey(t.Spec, t.P, t.Q)
+		if err != nil {
+			return err
+		}
+		material, err = pair.Unwrap(t.Algorithm, in.EncryptedKeyMaterial)
+		return err
+	})
 	if errors.Is(err, crypt.ErrUnwrap) {
 		return nil, key.Errorf(key.KindInvalidCiphertext, "").Because(err)
 	}

@@ -176,11 +176,12 @@ func TestTokenKeysAreDestroyed(t *testing.T) {
 }
 
 func TestWrappingKeys(t *testing.T) {
-	w := newWrappingKeys(1)
+	e := newExpensive(2, nil)
+	w := newWrappingKeys(1, e)
 	defer w.close()
 	seen := map[string]bool{}
 	for range 3 {
-		k, err := w.take("RSA_2048")
+		k, err := w.take(t.Context(), "alice", "RSA_2048")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -190,14 +191,15 @@ func TestWrappingKeys(t *testing.T) {
 		}
 		seen[string(p)] = true
 	}
-	none := newWrappingKeys(0)
+	none := newWrappingKeys(0, e)
 	defer none.close()
-	for range maxInline {
-		none.inline <- struct{}{} // as many callers wait for theirs
+	w.fills.Wait()
+	e.patience = 10 * time.Millisecond
+	if err := e.begin(t.Context(), long, "bob"); err != nil {
+		t.Fatal(err)
 	}
-	var e *key.Error
-	if _, err := none.take("RSA_2048"); !errors.As(err, &e) || e.Kind != key.KindThrottling {
-		t.Errorf("one caller too many got %v", err)
+	if _, err := none.take(t.Context(), "alice", "RSA_2048"); !isThrottled(err) {
+		t.Errorf("a caller who waited in vain got %v", err)
 	}
 }
 

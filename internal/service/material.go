@@ -61,7 +61,11 @@ func withMaterial[K any](ctx context.Context, s *Service, k key.Key, m key.Mater
 // state that lets it be used has.
 func withCurrent[K any](c *call, k key.Key, use func(K) error) error {
 	m, _ := k.Current()
-	return withMaterial(c.ctx, c.Service, k, m, use)
+	// The turn is waited for before the material is in use, because whoever erases
+	// material waits until nobody uses it.
+	return c.compute(effortsOf[k.Spec].using, func() error {
+		return withMaterial(c.ctx, c.Service, k, m, use)
+	})
 }
 
 func (s *Service) openMaterial(ctx context.Context, k key.Key, m key.Material) ([]byte, error) {

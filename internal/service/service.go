@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 	"sync/atomic"
 
@@ -41,6 +42,9 @@ type Config struct {
 	// WrappingKeysAhead is how many key pairs of a wrapping key spec are kept
 	// ready once the spec was asked for. With 0 each is made when it is needed.
 	WrappingKeysAhead int
+	// Computing, if set, is called with 1 when an expensive computation begins, and
+	// with -1 when it has ended.
+	Computing func(change int)
 }
 
 // Errors of Open.
@@ -76,7 +80,7 @@ type Service struct {
 	regions       func(region string) bool
 	wrappingKeys  *wrappingKeys
 	pausing       chan struct{} // a place for each refusal that waits
-	generating    chan struct{} // a place for each RSA pair being made for a user
+	expensive     *expensive
 	tokenKeys     *tokenKeys
 	grantTokens   seal.Sealer
 	devAccount    string
@@ -96,6 +100,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	computing := newExpensive(runtime.GOMAXPROCS(0), c.Computing)
 	s := &Service{
 		store:         store.New(c.Backend, keyring.Records()),
 		slots:         c.Slots,
@@ -110,9 +115,9 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		regions:       c.Regions,
 		devAccount:    c.DevAccount,
 		webIdentity:   c.WebIdentity,
-		wrappingKeys:  newWrappingKeys(c.WrappingKeysAhead),
+		expensive:     computing,
+		wrappingKeys:  newWrappingKeys(c.WrappingKeysAhead, computing),
 		pausing:       make(chan struct{}, maxPausing),
-		generating:    make(chan struct{}, maxGenerating),
 		grantTokens:   keyring.GrantTokens(),
 		sessionTokens: newSessionTokens(keyring.SessionTokens()),
 	}

@@ -5,21 +5,16 @@ import (
 	"sync"
 
 	"github.com/keyhold/keyhold/internal/crypt"
-	"github.com/keyhold/keyhold/internal/key"
 )
-
-// maxInline bounds the wrapping keys that are made while a caller waits: an
-// RSA-4096 pair takes a core for half a second and more.
-const maxInline = 4
 
 // wrappingKeys gives out wrapping key pairs, each once. Some are made ahead, for
 // the specs that were asked for.
 type wrappingKeys struct {
-	ahead  int
-	inline chan struct{} // a place for each pair being made inline
-	ctx    context.Context
-	stop   context.CancelFunc
-	fills  sync.WaitGroup
+	ahead     int
+	expensive *expensive
+	ctx       context.Context
+	stop      context.CancelFunc
+	fills     sync.WaitGroup
 
 	mu    sync.Mutex
 	pools map[string]*pool // by spec
@@ -30,8 +25,8 @@ type pool struct {
 	filling bool
 }
 
-func newWrappingKeys(ahead int) *wrappingKeys {
-	w := &wrappingKeys{ahead: ahead, inline: make(chan struct{}, maxInline), pools: map[string]*pool{}}
+func newWrappingKeys(ahead int, e *expensive) *wrappingKeys {
+	w := &wrappingKeys{ahead: ahead, expensive: e, pools: map[string]*pool{}}
 	w.ctx, w.stop = context.WithCancel(context.Background())
 	return w
 }
@@ -42,18 +37,21 @@ func (w *wrappingKeys) close() {
 	w.fills.Wait()
 }
 
-// take returns a pair of the spec that nobody else gets.
-func (w *wrappingKeys) take(spec string) (*crypt.WrappingKey, error) {
+// take returns a pair of the spec, each pair once. If none is ready, the
+// principal waits for its turn to have one made.
+func (w *wrappingKeys) take(ctx context.Context, principal, spec string) (*crypt.WrappingKey, error) {
 	if k := w.takeReady(spec); k != nil {
 		return k, nil
 	}
-	select {
-	case w.inline <- struct{}{}:
-		defer func() { <-w.inline }()
-		return crypt.NewWrappingKey(spec)
-	default:
-		return nil, key.Errorf(key.KindThrottling, "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.")
+	return w.make(ctx, principal, spec)
+}
+
+func (w *wrappingKeys) make(ctx context.Context, principal, spec string) (*crypt.WrappingKey, error) {
+	if err := w.expensive.begin(ctx, long, principal); err != nil {
+		return nil, err
 	}
+	defer w.expensive.end(long)
+	return crypt.NewWrappingKey(spec)
 }
 
 func (w *wrappingKeys) takeReady(spec string) *crypt.WrappingKey {
@@ -75,10 +73,13 @@ func (w *wrappingKeys) takeReady(spec string) *crypt.WrappingKey {
 	return k
 }
 
-// fill makes pairs, one at a time, until the pool is full.
+// aheadOfAll is the name under which pairs that are made ahead take turns.
+const aheadOfAll = "made ahead"
+
+// fill makes pairs, one at a time, until the pool is full or the turn does not come.
 func (w *wrappingKeys) fill(spec string, p *pool) {
 	for {
-		k, err := crypt.NewWrappingKey(spec)
+		k, err := w.make(w.ctx, aheadOfAll, spec)
 		w.mu.Lock()
 		if err == nil {
 			p.ready = append(p.ready, k)

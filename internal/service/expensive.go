@@ -1,0 +1,107 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/admit"
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/key"
+)
+
+// patience is how long a computation waits for its turn, at most: less than the SDK
+// with the shortest time-out for a response does, which is 30 s in Java.
+const patience = 20 * time.Second
+
+// Bounds of the computations that wait. An RSA_4096 pair takes a processor for half a
+// second to two.
+const (
+	longPerName  = 16
+	longInAll    = 256
+	briefPerName = 4096 // each is a connection with one request
+	briefInAll   = 16384
+)
+
+// expensive shares the processors between expensive computations. Principals take
+// turns, so that nobody waits for all that another one asks for. Long computations
+// leave one processor free, if there are several.
+type expensive struct {
+	brief, long *admit.Queue
+	patience    time.Duration
+	running     func(change int) // Config.Computing
+}
+
+func newExpensive(processors int, running func(change int)) *expensive {
+	if running == nil {
+		running = func(int) {}
+	}
+	return &expensive{
+		brief:    admit.NewQueue(admit.Bounds{Places: processors, PerName: briefPerName, Total: briefInAll}),
+		long:     admit.NewQueue(admit.Bounds{Places: max(1, processors-1), PerName: longPerName, Total: longInAll}),
+		patience: patience,
+		running:  running,
+	}
+}
+
+// queue returns where computations of an effort wait, or nil.
+func (e *expensive) queue(of effort) *admit.Queue {
+	switch of {
+	case brief:
+		return e.brief
+	case long:
+		return e.long
+	}
+	return nil
+}
+
+// begin waits for the turn of the principal. After begin has returned nil, the caller
+// must call end.
+func (e *expensive) begin(ctx context.Context, of effort, principal string) error {
+	q := e.queue(of)
+	if q == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, e.patience)
+	defer cancel()
+	err := q.Enter(ctx, principal)
+	if errors.Is(err, admit.ErrFull) || errors.Is(err, context.DeadlineExceeded) {
+		return throttled()
+	}
+	if err == nil {
+		e.running(1)
+	}
+	return err
+}
+
+// end gives the turn to the next one.
+func (e *expensive) end(of effort) {
+	if q := e.queue(of); q != nil {
+		e.running(-1)
+		q.Leave()
+	}
+}
+
+// throttled answers a request that comes too fast. All SDKs repeat such requests.
+func throttled() *key.Error {
+	return key.Errorf(key.KindThrottling, "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.")
+}
+
+// compute runs f, which takes the effort, when it is the caller's turn.
+func (c *call) compute(of effort, f func() error) error {
+	if err := c.expensive.begin(c.ctx, of, payer(c.Caller.Principal)); err != nil {
+		return err
+	}
+	defer c.expensive.end(of)
+	return f()
+}
+
+// payer returns the name under which a principal takes turns and uses up rates: for a
+// session of a role that of the role, because anybody who may assume a role can make
+// sessions of any name.
+func payer(p identity.Principal) string {
+	if p.RoleARN != "" {
+		return p.RoleARN
+	}
+	return p.ARN
+}

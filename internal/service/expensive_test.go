@@ -1,0 +1,167 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/key"
+)
+
+func isThrottled(err error) bool {
+	var e *key.Error
+	return errors.As(err, &e) && e.Kind == key.KindThrottling
+}
+
+// The table has every spec that is served and no other, and says what was measured of
+// each.
+func TestEfforts(t *testing.T) {
+	served := map[key.Spec]bool{}
+	for _, line := range strings.Split(key.SuiteTable(), "\n")[1:] {
+		served[key.Spec(strings.Fields(line)[0])] = true
+	}
+	for spec := range served {
+		if _, ok := effortsOf[spec]; !ok {
+			t.Errorf("the table of efforts lacks %s", spec)
+		}
+	}
+	for spec := range effortsOf {
+		if !served[spec] {
+			t.Errorf("the table of efforts has %s, which is not served", spec)
+		}
+	}
+}
+
+func TestExpensiveShares(t *testing.T) {
+	for _, c := range []struct{ processors, brief, long int }{{1, 1, 1}, {2, 2, 1}, {3, 3, 2}, {8, 8, 7}} {
+		e := newExpensive(c.processors, nil)
+		e.patience = time.Millisecond
+		places := func(of effort) (n int) {
+			for e.begin(t.Context(), of, "alice") == nil {
+				n++
+			}
+			return n
+		}
+		if brief, long := places(brief), places(long); brief != c.brief || long != c.long {
+			t.Errorf("%d processors: %d brief and %d long computations at once, want %d and %d", c.processors, brief, long, c.brief, c.long)
+		}
+		if err := e.begin(t.Context(), cheap, "alice"); err != nil {
+			t.Errorf("cheap work waits: %v", err)
+		}
+	}
+}
+
+// Where as many computations run as may, a caller waits no longer than it wants to and
+// no longer than the server's patience; cheap work is done all the same.
+func TestGenerateWaitsItsTurn(t *testing.T) {
+	var running atomic.Int64
+	s := &Service{expensive: newExpensive(1, func(change int) { running.Add(int64(change)) })}
+	c := &call{Service: s, ctx: t.Context()}
+	if material, err := c.generate("RSA_2048"); err != nil || len(material) == 0 {
+		t.Fatal(err)
+	}
+	if running.Load() != 0 {
+		t.Errorf("%d computations run in the end", running.Load())
+	}
+	if err := s.expensive.begin(t.Context(), long, "alice"); err != nil || running.Load() != 1 {
+		t.Fatalf("%v, %d running", err, running.Load())
+	}
+	s.expensive.patience = time.Millisecond
+	if _, err := c.generate("RSA_2048"); !isThrottled(err) {
+		t.Errorf("after all patience: %v", err)
+	}
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	c.ctx = stopped
+	if _, err := c.generate("RSA_2048"); !errors.Is(err, context.Canceled) {
+		t.Errorf("a caller who went away: %v", err)
+	}
+	if material, err := c.generate("ECC_NIST_P256"); err != nil || len(material) == 0 {
+		t.Error(err)
+	}
+	s.expensive.end(long)
+	c.ctx = t.Context()
+	s.expensive.patience = patience
+	if material, err := c.generate("RSA_2048"); err != nil || len(material) == 0 {
+		t.Error(err)
+	}
+}
+
+// One principal with many computations does not delay another one's turn.
+func TestGenerationsTakeTurns(t *testing.T) {
+	e := newExpensive(1, nil)
+	if err := e.begin(t.Context(), long, "root"); err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan string)
+	join := func(name string) {
+		before := e.long.Waiting()
+		go func() {
+			if err := e.begin(t.Context(), long, name); err != nil {
+				t.Error(err)
+			}
+			served <- name
+			e.end(long)
+		}()
+		for e.long.Waiting() == before {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	for range 8 {
+		join("mallory")
+	}
+	join("bob")
+	e.end(long)
+	if first, second := <-served, <-served; first != "mallory" || second != "bob" {
+		t.Errorf("served %s, %s, want mallory, bob", first, second)
+	}
+	for range 7 {
+		<-served
+	}
+}
+
+// Sessions of one role are one name: whoever may assume the role could make up others.
+func TestPayer(t *testing.T) {
+	user := identity.User{Entity: identity.Entity{Account: "111122223333", Name: "alice", Path: "/"}}.Principal()
+	role := identity.Role{Entity: identity.Entity{Account: "111122223333", Name: "app", Path: "/"}}
+	one, other := role.Principal(&identity.Session{Name: "one"}), role.Principal(&identity.Session{Name: "other"})
+	if payer(user) != user.ARN || payer(one) != payer(other) || payer(one) == payer(user) || payer(one) == "" {
+		t.Errorf("the names are %q, %q and %q", payer(user), payer(one), payer(other))
+	}
+}
+
+// The use of expensive keys, the validation of private keys in an import and wrapping
+// keys wait for their turn before they touch anything.
+func TestExpensiveUsesWait(t *testing.T) {
+	s := &Service{expensive: newExpensive(1, nil)}
+	s.expensive.patience = time.Millisecond
+	for _, of := range []effort{brief, long} {
+		if err := s.expensive.begin(t.Context(), of, "mallory"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := &call{Service: s, ctx: t.Context()}
+	for spec, of := range effortsOf {
+		k := key.Key{Spec: spec}
+		if of.using != cheap {
+			if err := withCurrent(c, k, func(any) error { return nil }); !isThrottled(err) {
+				t.Errorf("the use of %s: %v", spec, err)
+			}
+		}
+		if of.accepting != cheap {
+			if _, err := c.acceptMaterial(k, &api.ImportKeyMaterialRequest{}, nil); !isThrottled(err) {
+				t.Errorf("the validation of %s: %v", spec, err)
+			}
+		}
+		if of.making != cheap {
+			if _, err := c.generate(spec); !isThrottled(err) {
+				t.Errorf("the generation of %s: %v", spec, err)
+			}
+		}
+	}
+}
