@@ -34,10 +34,14 @@ func (c *signingKeys) get(d derivation) *signingKey {
 	d.date, d.region = strings.Clone(d.date), strings.Clone(d.region)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.keys == nil || len(c.keys) >= maxSigningKeys {
-		// Starting over costs each key in use one derivation, a few microseconds,
-		// and drops those of days past.
+	if c.keys == nil {
 		c.keys = map[derivation]*signingKey{}
+	}
+	for other := range c.keys { // in no order
+		if len(c.keys) < maxSigningKeys {
+			break
+		}
+		delete(c.keys, other)
 	}
 	c.keys[d] = k
 	return k

@@ -42,6 +42,8 @@ const (
 	colons = 32 // the places not reached by a colon, whatever the rows before say
 	stays  = 33 // the places that are kept by a byte, one row for each sort
 	rows   = 33 + sorts
+
+	rowsOfAll = rows + 2 // with start and final
 )
 
 // A byte is of a sort.
@@ -69,7 +71,7 @@ func newAutomaton(patterns []pattern, d dialect) *automaton {
 		places += 1 + p.length()
 	}
 	a := &automaton{words: (places + 63) / 64}
-	room := make([]uint64, (rows+2)*a.words)
+	room := make([]uint64, rowsOfAll*a.words)
 	a.rows, room = room[:rows*a.words], room[rows*a.words:]
 	a.start, a.final = room[:a.words], room[a.words:]
 	place := 0

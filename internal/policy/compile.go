@@ -59,11 +59,11 @@ func (c *compiler) statement(s *draftStatement) statement {
 		principals: s.principals.compile(), notPrincipal: s.notPrincipal,
 		notAction: s.notAction, notResource: s.notResource,
 	}
-	to.actions = newPatterns(lower(texts(s.actions)), syntax{wildcards: true}, anyText)
+	to.actions = newPatterns(lower(textsOf(s.actions)), syntax{wildcards: true}, anyText)
 	// "IAM policy elements: Variables and tags": "You can use a policy variable in
 	// the Resource element, but only in the resource portion of the ARN. This
 	// portion of the ARN appears after the fifth colon (:)."
-	to.resources = newPatterns(texts(s.resources), syntax{true, c, 5}, ofResource)
+	to.resources = newPatterns(textsOf(s.resources), syntax{true, c, 5}, ofResource)
 	to.conditions = make([]condition, len(s.conditions))
 	for i, d := range s.conditions {
 		to.conditions[i] = c.condition(d)
@@ -101,7 +101,7 @@ func (p *draftPrincipals) names() (all []key.Principal) {
 	return all
 }
 
-func texts(words []word) []string {
+func textsOf(words []word) []string {
 	all := make([]string, len(words))
 	for i, w := range words {
 		all[i] = w.text

@@ -1,20 +1,25 @@
 package service
 
 import (
+	"math/rand/v2"
 	"sync"
 
 	"github.com/keyhold/keyhold/internal/policy"
 )
 
-// maxCompiled bounds the texts of the policies that are kept compiled, in bytes.
-const maxCompiled = 32 << 20
+// maxCompiled bounds the memory of the policies that are kept compiled, in bytes: about
+// 160 of the largest ones, and ten thousand of those that people write.
+const maxCompiled = 64 << 20
 
 // compiledPolicies keeps policies compiled, by their text: so what is kept never
-// goes stale, and each distinct text is compiled once.
+// goes stale, and each distinct text is compiled once. It keeps the policies of users and
+// roles together too (gathered.go). A policy counts as long as one of the two has it.
 type compiledPolicies struct {
-	mu   sync.RWMutex
-	size int
-	kept map[policyText]*policy.Policy
+	mu       sync.RWMutex
+	texts    map[policyText]*policy.Policy
+	entities map[entityAt]policy.Documents
+	held     map[*policy.Policy]heldPolicy
+	size     int // of all that is held, in bytes
 }
 
 type policyText struct {
@@ -22,11 +27,18 @@ type policyText struct {
 	kind policy.Type
 }
 
+// A heldPolicy is how often a policy is kept, and its size.
+type heldPolicy struct{ times, size int }
+
+// textEntry is what a text takes beside its bytes and its policy, and documentEntry what
+// a document of a user or role takes beside its policy, with its name.
+const textEntry, documentEntry = 128, 192
+
 // get returns the policy of a text. Whoever asks must not go on without it.
 func (c *compiledPolicies) get(text string, kind policy.Type) (*policy.Policy, error) {
 	of := policyText{text, kind}
 	c.mu.RLock()
-	p := c.kept[of]
+	p := c.texts[of]
 	c.mu.RUnlock()
 	if p != nil {
 		return p, nil
@@ -35,11 +47,68 @@ func (c *compiledPolicies) get(text string, kind policy.Type) (*policy.Policy, e
 	if err != nil {
 		return nil, err
 	}
+	return c.keep(of, p), nil
+}
+
+// keep keeps the policy of a text, unless there is one already, which it returns.
+func (c *compiledPolicies) keep(of policyText, p *policy.Policy) *policy.Policy {
+	size := p.Size()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.size += len(text); c.kept == nil || c.size > maxCompiled {
-		c.kept, c.size = map[policyText]*policy.Policy{}, len(text) // starting over is seldom, and costs each in use one compilation
+	if there := c.texts[of]; there != nil {
+		return there
 	}
-	c.kept[of] = p
-	return p, nil
+	if c.texts == nil {
+		c.texts = map[policyText]*policy.Policy{}
+	}
+	c.texts[of] = p
+	c.size += textEntry + len(of.text)
+	c.hold(p, size)
+	c.makeRoom()
+	return p
+}
+
+// hold counts a policy once more. The caller holds c.mu, and so do those of what follows.
+func (c *compiledPolicies) hold(p *policy.Policy, size int) {
+	if c.held == nil {
+		c.held = map[*policy.Policy]heldPolicy{}
+	}
+	h := c.held[p]
+	if h.times == 0 {
+		h.size = size
+		c.size += size
+	}
+	h.times++
+	c.held[p] = h
+}
+
+func (c *compiledPolicies) release(p *policy.Policy) {
+	h := c.held[p]
+	if h.times--; h.times > 0 {
+		c.held[p] = h
+		return
+	}
+	c.size -= h.size
+	delete(c.held, p)
+}
+
+// makeRoom drops entries in no order until the others are within the bound: so one
+// tenant with many policies does not have those of all others compiled again.
+func (c *compiledPolicies) makeRoom() {
+	for c.size > maxCompiled {
+		if rand.IntN(len(c.texts)+len(c.entities)) < len(c.texts) {
+			c.dropText()
+		} else {
+			c.dropEntity()
+		}
+	}
+}
+
+func (c *compiledPolicies) dropText() {
+	for of, p := range c.texts { // in no order
+		delete(c.texts, of)
+		c.size -= textEntry + len(of.text)
+		c.release(p)
+		return
+	}
 }

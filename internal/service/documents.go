@@ -60,11 +60,11 @@ func (s *Service) documentsOfEntity(ctx context.Context, p identity.Principal) (
 	if p.Kind == identity.KindAssumedRole {
 		of.arn, of.id = p.RoleARN, p.Session.RoleID
 	}
-	if d, ok := s.gathered.get(of); ok {
+	if d, ok := s.compiled.gathered(of); ok {
 		return d, nil
 	}
 	if d, err = s.gather(ctx, p); err == nil {
-		s.gathered.put(of, d)
+		s.compiled.keepGathered(of, d)
 	}
 	return d, err
 }

@@ -1,6 +1,8 @@
 package service
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/keyhold/keyhold/internal/api/sts"
@@ -76,16 +78,67 @@ func TestDocumentsThatDoNotParse(t *testing.T) {
 	}
 }
 
+// Compiled policies are counted by the memory that they take, as long as a text or a
+// user has them, and room is made for one by others.
 func TestCompiledPoliciesAreBounded(t *testing.T) {
 	var c compiledPolicies
-	if _, err := c.get(allowAll, policy.IdentityPolicy); err != nil {
-		t.Fatal(err)
+	size := 0
+	for i := 0; size < 2*maxCompiled; i++ {
+		text := strings.Repeat(" ", i) + greedyPolicy
+		p, err := c.get(text, policy.IdentityPolicy)
+		if err != nil {
+			t.Fatal(err)
+		}
+		size += p.Size() + len(text)
+		c.keepGathered(entityAt{arn: fmt.Sprint(i)}, policy.Documents{Identity: []policy.Document{{Policy: p}, {Policy: p}}, Boundary: policy.Document{Policy: p}})
+		if c.size > maxCompiled || i%200 == 0 && c.size != c.counted() {
+			t.Fatalf("%d bytes are kept and %d are counted, at most %d", c.counted(), c.size, maxCompiled)
+		}
 	}
-	c.size = maxCompiled
-	if _, err := c.get(allowAll+" ", policy.IdentityPolicy); err != nil || len(c.kept) != 1 || c.size != len(allowAll)+1 {
-		t.Errorf("%d of %d bytes are kept, %v", len(c.kept), c.size, err)
+	if c.size != c.counted() || c.size < maxCompiled*9/10 || len(c.texts) == 0 || len(c.entities) == 0 {
+		t.Errorf("%d bytes are left, of %d texts and %d users", c.size, len(c.texts), len(c.entities))
 	}
-	if _, err := c.get(allowAll, policy.KeyPolicy); err == nil {
+	if _, err := c.get(greedyPolicy, policy.KeyPolicy); err == nil {
 		t.Error("a policy of another type is taken from what is kept")
 	}
+	for len(c.texts)+len(c.entities) > 0 {
+		c.dropText()
+		c.dropEntity()
+	}
+	if c.size != 0 || len(c.held) != 0 {
+		t.Errorf("%d bytes of nothing are counted", c.size)
+	}
+}
+
+// Users and roles are bounded by their number too.
+func TestGatheredPoliciesAreBounded(t *testing.T) {
+	var c compiledPolicies
+	for i := range maxGathered + 10 {
+		c.keepGathered(entityAt{serial: int64(i)}, policy.Documents{})
+	}
+	if _, ok := c.gathered(entityAt{serial: maxGathered + 9}); !ok || len(c.entities) != maxGathered {
+		t.Errorf("%d users and roles are kept", len(c.entities))
+	}
+}
+
+// greedyPolicy is one whose compiled form is many times as large as its text.
+var greedyPolicy = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":["` + strings.Repeat(`*?","`, 1000) + `*"],"Condition":{"StringLike":{"aws:username":["` + strings.Repeat(`?a","`, 1000) + `"]}}}}`
+
+// counted is what all that is kept takes.
+func (c *compiledPolicies) counted() (size int) {
+	all := map[*policy.Policy]bool{}
+	for of, p := range c.texts {
+		size += textEntry + len(of.text)
+		all[p] = true
+	}
+	for _, d := range c.entities {
+		for _, p := range policiesOf(d) {
+			size += documentEntry
+			all[p] = true
+		}
+	}
+	for p := range all {
+		size += p.Size()
+	}
+	return size
 }

@@ -1,41 +1,65 @@
 package service
 
-import (
-	"sync"
-
-	"github.com/keyhold/keyhold/internal/policy"
-)
+import "github.com/keyhold/keyhold/internal/policy"
 
 // maxGathered is how many users and roles have their policies at hand.
 const maxGathered = 10_000
 
-// gathered keeps the policies of users and roles together, as they are at a serial
-// number of their account, which whatever changes one of them raises: so what is
-// kept never goes stale.
-type gathered struct {
-	mu   sync.RWMutex
-	kept map[entityAt]policy.Documents
-}
-
 // An entityAt is a user or role, by ARN and unique ID, at a serial number of its
-// account.
+// account, which whatever changes one of its identities raises: so the policies that are
+// kept under it never go stale.
 type entityAt struct {
 	arn, id string
 	serial  int64
 }
 
-func (g *gathered) get(of entityAt) (policy.Documents, bool) {
-	g.mu.RLock()
-	defer g.mu.RUnlock()
-	d, ok := g.kept[of]
+// gathered returns the policies of a user or role, if they are at hand.
+func (c *compiledPolicies) gathered(of entityAt) (policy.Documents, bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	d, ok := c.entities[of]
 	return d, ok
 }
 
-func (g *gathered) put(of entityAt, d policy.Documents) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.kept == nil || len(g.kept) >= maxGathered {
-		g.kept = map[entityAt]policy.Documents{} // starting over costs each in use one gathering
+// keepGathered keeps the policies of a user or role.
+func (c *compiledPolicies) keepGathered(of entityAt, d policy.Documents) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, there := c.entities[of]; there {
+		return
 	}
-	g.kept[of] = d
+	if c.entities == nil {
+		c.entities = map[entityAt]policy.Documents{}
+	}
+	if len(c.entities) >= maxGathered {
+		c.dropEntity()
+	}
+	c.entities[of] = d
+	for _, p := range policiesOf(d) {
+		c.size += documentEntry
+		c.hold(p, p.Size())
+	}
+	c.makeRoom()
+}
+
+func (c *compiledPolicies) dropEntity() {
+	for of, d := range c.entities { // in no order
+		delete(c.entities, of)
+		for _, p := range policiesOf(d) {
+			c.size -= documentEntry
+			c.release(p)
+		}
+		return
+	}
+}
+
+// policiesOf returns the policies of a user or role, of which one may be there twice.
+func policiesOf(d policy.Documents) (all []*policy.Policy) {
+	for _, i := range d.Identity {
+		all = append(all, i.Policy)
+	}
+	if d.Boundary.Policy != nil {
+		all = append(all, d.Boundary.Policy)
+	}
+	return all
 }

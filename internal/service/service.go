@@ -75,7 +75,6 @@ type Service struct {
 	rules         key.Rules
 	wrappings     key.Wrappings
 	operations    map[string]Operation
-	gathered      gathered
 	compiled      compiledPolicies
 	regions       func(region string) bool
 	wrappingKeys  *wrappingKeys

@@ -2,6 +2,7 @@ package service
 
 import (
 	"encoding/base64"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -151,18 +152,28 @@ func TestAccessKeys(t *testing.T) {
 	}
 }
 
-// The opened tokens that are kept are bounded.
+// The opened tokens that are kept are bounded, by number and by size, and an opened one
+// stays until another takes its place.
 func TestOpenedSessionsAreBounded(t *testing.T) {
 	p, c := begun(t)
+	s := p.sessionTokens
 	for i := range maxOpenedSessions + 10 {
-		p.sessionTokens.opened[strings.Repeat("x", i)] = nil
-		if len(p.sessionTokens.opened) >= maxOpenedSessions {
-			break
-		}
+		s.keep(fmt.Sprint(i), nil)
 	}
-	delete(p.sessionTokens.opened, *c.SessionToken)
-	p.sessionTokens.opened["one more"] = nil
-	if !p.good(c) || len(p.sessionTokens.opened) != 1 {
-		t.Errorf("%d are kept", len(p.sessionTokens.opened))
+	if _, there := s.opened[fmt.Sprint(maxOpenedSessions+9)]; !there || len(s.opened) != maxOpenedSessions {
+		t.Errorf("%d are kept", len(s.opened))
+	}
+	for i := range maxOpenedSessions {
+		s.keep(strings.Repeat("x", maxSessionToken-i), nil)
+	}
+	sum := 0
+	for token := range s.opened {
+		sum += sessionSize(token)
+	}
+	if sum != s.bytes || sum > maxSessionBytes || sum < maxSessionBytes*9/10 {
+		t.Errorf("%d bytes are kept and %d counted, at most %d", sum, s.bytes, maxSessionBytes)
+	}
+	if !p.good(c) || s.opened[*c.SessionToken] == nil {
+		t.Error("a token that was opened is not kept")
 	}
 }

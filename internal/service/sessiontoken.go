@@ -20,11 +20,16 @@ type sessionToken struct {
 }
 
 // The largest token, in characters, so that it has room in a header beside the
-// others; and how many opened ones are kept at hand.
+// others; and how many opened ones are kept at hand, and in how many bytes.
 const (
 	maxSessionToken   = 8192
 	maxOpenedSessions = 4096
+	maxSessionBytes   = 16 << 20
 )
+
+// sessionSize is about how many bytes an opened token takes: its text, and what was
+// in it, which is up to three times as large as strings and tags.
+func sessionSize(token string) int { return 1<<10 + 4*len(token) }
 
 // sessionTokens seals and opens tokens.
 type sessionTokens struct {
@@ -33,6 +38,7 @@ type sessionTokens struct {
 
 	mu     sync.RWMutex
 	opened map[string]*sessionToken // by the token
+	bytes  int                      // that all of them take
 }
 
 func newSessionTokens(s seal.Sealer) *sessionTokens {
@@ -73,11 +79,27 @@ func (s *sessionTokens) open(token string) (t *sessionToken, ok bool) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.opened) >= maxOpenedSessions {
-		clear(s.opened) // starting over costs each one in use a few microseconds
-	}
-	s.opened[strings.Clone(token)] = t
+	s.keep(strings.Clone(token), t)
 	return t, true
+}
+
+// keep keeps an opened token, and drops others in no order to make room. The caller holds
+// s.mu.
+func (s *sessionTokens) keep(token string, t *sessionToken) {
+	if _, there := s.opened[token]; there {
+		return
+	}
+	s.opened[token] = t
+	s.bytes += sessionSize(token)
+	for other := range s.opened {
+		if len(s.opened) <= maxOpenedSessions && s.bytes <= maxSessionBytes {
+			return
+		}
+		if other != token {
+			delete(s.opened, other)
+			s.bytes -= sessionSize(other)
+		}
+	}
 }
 
 func (s *sessionTokens) unsealed(token string) (*sessionToken, bool) {

@@ -5,11 +5,11 @@ import (
 	"sync"
 )
 
-// cacheSize bounds the records that a Store keeps decoded, by the bytes of their
-// encoding, and cacheEntry is what each counts beside them.
+// cacheSize bounds the memory of the records that a Store keeps decoded, in bytes, and
+// cacheEntry is what each takes beside the record and its path.
 const (
 	cacheSize   = 64 << 20
-	cacheEntry  = 512
+	cacheEntry  = 256
 	cacheShards = 64
 )
 

@@ -61,7 +61,7 @@ func (t Table[T]) read(ctx context.Context, s *Store, key string) (v T, ok bool,
 			return err
 		}
 		if v, err = t.decode(key, plain); err == nil {
-			s.cache.put(key, cached{v, view.Rev(), len(plain)})
+			s.cache.put(key, cached{v, view.Rev(), footprint(v)})
 		}
 		return err
 	})

@@ -1,0 +1,85 @@
+package policy
+
+import "unsafe"
+
+// MaxConditions bounds the conditions of a document that is to be stored. Documents that
+// were stored before are read whatever they have.
+const MaxConditions = 1000
+
+// Conditions returns how many conditions the policy has: pairs of an operator and a
+// condition key, in all statements.
+func (p *Policy) Conditions() (n int) {
+	for i := range p.statements {
+		n += len(p.statements[i].conditions)
+	}
+	return n
+}
+
+// Size returns about how many bytes of memory the policy takes.
+func (p *Policy) Size() int {
+	size := allocated(int(unsafe.Sizeof(*p))) + sizeOf(p.statements) + sizeOf(p.named)
+	keys, operators := map[*contextKey]bool{}, map[*operator]bool{}
+	for i := range p.statements {
+		s := &p.statements[i]
+		size += text(s.sid) + s.principals.size() + s.actions.size(keys) + s.resources.size(keys) + sizeOf(s.conditions)
+		for j := range s.conditions {
+			c := &s.conditions[j]
+			keys[c.key], operators[c.operator] = true, true
+			size += text(c.spelled) + text(c.keyName) + texts(c.values) + c.wanted.size(keys)
+		}
+	}
+	for k := range keys {
+		size += allocated(int(unsafe.Sizeof(*k))) + text(k.name)
+	}
+	return size + len(operators)*allocated(int(unsafe.Sizeof(operator{})))
+}
+
+func (n *principals) size() int {
+	return texts(n.accounts) + texts(n.arns) + texts(n.federated)
+}
+
+func (w *wanted) size(keys map[*contextKey]bool) int {
+	return w.strings.size(keys) + sizeOf(w.ordered) + sizeOf(w.nets)
+}
+
+// size adds the condition keys of variables to keys.
+func (p *patterns) size(keys map[*contextKey]bool) int {
+	size := texts(p.exact) + sizeOf(p.open)
+	if p.globs != nil {
+		size += allocated(int(unsafe.Sizeof(*p.globs))) + allocated(8*(rowsOfAll*p.globs.words))
+	}
+	for _, o := range p.open {
+		size += sizeOf(o)
+		for _, t := range o {
+			size += text(t.text)
+			if t.of != nil {
+				keys[t.of] = true
+			}
+		}
+	}
+	return size
+}
+
+// sizeOf is what a slice takes, but for what its elements refer to.
+func sizeOf[T any](s []T) int {
+	return allocated(cap(s) * int(unsafe.Sizeof(*new(T))))
+}
+
+func texts(list []string) int {
+	size := sizeOf(list)
+	for _, s := range list {
+		size += text(s)
+	}
+	return size
+}
+
+func text(s string) int { return allocated(len(s)) }
+
+// allocated is what an object of some bytes takes: the allocator has sizes of its own,
+// an eighth apart.
+func allocated(bytes int) int {
+	if bytes == 0 {
+		return 0
+	}
+	return bytes + bytes/16 + 8
+}

@@ -1,0 +1,35 @@
+package policy
+
+import (
+	"runtime"
+	"testing"
+)
+
+// What a policy says of its size is what it takes, within a third.
+func TestSize(t *testing.T) {
+	for name, text := range worst(t) {
+		t.Run(name, func(t *testing.T) {
+			kept := make([]*Policy, 20)
+			before := heap()
+			for i := range kept {
+				kept[i] = mustParse(t, text, KeyPolicy)
+			}
+			took := int(heap()-before) / len(kept)
+			said := kept[0].Size()
+			t.Logf("says %d, takes %d", said, took)
+			if said < took*3/4 || said > took*3/2+1000 {
+				t.Errorf("says %d, takes %d", said, took)
+			}
+			runtime.KeepAlive(kept)
+		})
+	}
+}
+
+// heap returns the bytes of the objects that are in use.
+func heap() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
