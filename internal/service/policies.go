@@ -24,6 +24,9 @@ func (c *call) checkPolicy(document string, k key.Key, bypassLockout *bool) erro
 	if err != nil {
 		return key.Errorf(key.KindMalformedPolicyDocument, "The key policy is malformed: %v", err)
 	}
+	if err := checkConditions(p); err != nil {
+		return err
+	}
 	if err := c.checkPrincipals(p); err != nil {
 		return err
 	}

@@ -28,8 +28,17 @@ func policySize(document string) int {
 
 // checkDocument holds a policy to the language.
 func checkDocument(text string, kind policy.Type) error {
-	if _, err := policy.Parse(text, kind); err != nil {
+	p, err := policy.Parse(text, kind)
+	if err != nil {
 		return key.Errorf(key.KindMalformedPolicyDocument, "%v", err)
+	}
+	return checkConditions(p)
+}
+
+// checkConditions holds a policy that is to be stored to a number of conditions.
+func checkConditions(p *policy.Policy) error {
+	if n := p.Conditions(); n > policy.MaxConditions {
+		return key.Errorf(key.KindMalformedPolicyDocument, "The policy has %d conditions, and can have %d.", n, policy.MaxConditions)
 	}
 	return nil
 }
