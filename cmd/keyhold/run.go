@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
-	"runtime/debug"
 	"time"
 
 	"github.com/keyhold/keyhold/internal/server"
@@ -19,16 +17,9 @@ const shutdownGrace = 5 * time.Second
 // ready: one of RSA_4096 takes from half a second to two to make.
 const wrappingKeysAhead = 4
 
-// gcPercent makes the heap, which is some MiB, grow to five times of what is in
-// use before garbage is collected: at the default of twice, a busy server would
-// spend a tenth of its time on that. Who sets GOGC has his own will.
-const gcPercent = 400
-
 // serve answers requests until ctx ends, and then lets those under way finish.
 func serve(ctx context.Context, s *server.Server, listener net.Listener) error {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
+	setCollector()
 	stopped := make(chan error, 1)
 	go func() { stopped <- s.Serve(listener) }()
 	select {

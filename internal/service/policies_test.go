@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/policy"
 	"github.com/keyhold/keyhold/kmstest"
 )
 
@@ -66,6 +68,7 @@ func TestPolicyRefusals(t *testing.T) {
 		{"no principal", `{"Statement":[{"Effect":"Allow","Action":"kms:*","Resource":"*"}]}`, "default", "MalformedPolicyDocumentException", "Principal"},
 		{"one that locks out", lockingPolicy, "default", "MalformedPolicyDocumentException", "The new key policy will not allow you to update the key policy in the future."},
 		{"over 32 KiB", alicesPolicy + strings.Repeat(" ", key.MaxPolicySize), "default", "LimitExceededException", "32768"},
+		{"too many conditions", conditional(policy.MaxConditions + 1), "default", "MalformedPolicyDocumentException", "1001 conditions, and can have 1000"},
 		{"characters beyond Latin-1", strings.Replace(alicesPolicy, "§", "☃", 1), "default", "ValidationException", "'policy'"},
 		{"nothing", "", "default", "ValidationException", "'policy'"},
 		{"another name", alicesPolicy, "mine", "NotFoundException", "No such policy exists"},
@@ -90,6 +93,27 @@ func TestPolicyRefusals(t *testing.T) {
 	must[*kms.CreateKeyOutput](t)(s.Client.CreateKey(t.Context(), &kms.CreateKeyInput{Policy: aws.String(lockingPolicy), BypassPolicyLockoutSafetyCheck: true}))
 	_, err = s.Client.GetKeyPolicy(t.Context(), &kms.GetKeyPolicyInput{KeyId: id}, once)
 	wantError(t, err, "AccessDeniedException", "because no resource-based policy allows the kms:GetKeyPolicy action")
+}
+
+// conditional is a key policy with some conditions, which nobody meets.
+func conditional(conditions int) string {
+	var keys []string
+	for i := range conditions {
+		keys = append(keys, fmt.Sprintf(`"i.example:%d":"1"`, i))
+	}
+	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + kmstest.Account + `:root"},"Action":"kms:*","Resource":"*"},
+		{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*","Condition":{"StringEquals":{` + strings.Join(keys, ",") + `}}}]}`
+}
+
+// A policy may have many conditions, and one that an older program stored may have more.
+func TestPoliciesWithManyConditions(t *testing.T) {
+	s := kmstest.Start(t)
+	id := createGenerated(t, s)
+	most := conditional(policy.MaxConditions)
+	must[*kms.PutKeyPolicyOutput](t)(s.Client.PutKeyPolicy(t.Context(), &kms.PutKeyPolicyInput{KeyId: id, Policy: &most}))
+	if p, err := policy.Parse(conditional(policy.MaxConditions+1), policy.KeyPolicy); err != nil || p.Conditions() != policy.MaxConditions+1 {
+		t.Errorf("a stored policy is not read: %v", err)
+	}
 }
 
 // Who is not there cannot be let in: somebody may come by the name later.

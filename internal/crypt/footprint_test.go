@@ -1,0 +1,40 @@
+package crypt
+
+import (
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// The keys of all families take about as much memory as they say, or less.
+func TestFootprints(t *testing.T) {
+	for spec := range strings.FieldsSeq("SYMMETRIC_DEFAULT HMAC_224 HMAC_512 RSA_2048 ECC_NIST_P256 ECC_NIST_P521 ECC_SECG_P256K1 ECC_NIST_EDWARDS25519 ML_DSA_44 ML_DSA_87 ML_KEM_512 ML_KEM_1024") {
+		t.Run(spec, func(t *testing.T) {
+			material, err := Generate(spec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			kept := make([]Key, 30)
+			before := inUse()
+			for i := range kept {
+				if kept[i], err = Open(spec, material); err != nil {
+					t.Fatal(err)
+				}
+			}
+			took, said := int(inUse()-before)/len(kept), kept[0].Footprint()
+			t.Logf("says %d, takes %d", said, took)
+			if took > said*5/4 {
+				t.Errorf("says %d, takes %d", said, took)
+			}
+			runtime.KeepAlive(kept)
+		})
+	}
+}
+
+func inUse() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
