@@ -40,12 +40,13 @@ internal/store/memory     internal/store  |  btree
 internal/store/storetest  internal/store  |
 
 internal/service          internal/key internal/api internal/api/sts internal/policy internal/crypt internal/seal internal/identity internal/audit internal/seed internal/store internal/webidentity internal/admit  |  json uuid
-internal/server           internal/key internal/api internal/api/sts internal/identity internal/service internal/admit  |  fasthttp uuid
+internal/conns            |  proxy
+internal/server           internal/key internal/api internal/api/sts internal/conns internal/identity internal/service internal/admit  |  fasthttp uuid
 
 byok                      internal/privatekey  |  tink xcrypto
 byok/awsimport            byok  |  aws
-kmstest                   internal/key internal/seal internal/seed internal/identity internal/audit internal/store/memory internal/service internal/server internal/webidentity  |  aws
-cmd/keyhold               internal/key internal/api internal/seal internal/seed internal/identity internal/audit internal/store internal/store/local internal/store/memory internal/service internal/server internal/webidentity byok byok/awsimport  |  aws cobra sys xterm
+kmstest                   internal/key internal/seal internal/seed internal/identity internal/audit internal/store/memory internal/service internal/conns internal/server internal/webidentity  |  aws
+cmd/keyhold               internal/key internal/api internal/seal internal/seed internal/identity internal/audit internal/store internal/store/local internal/store/memory internal/service internal/conns internal/server internal/webidentity byok byok/awsimport  |  aws cobra sys xterm
 
 tally                     |
 bench                     |  aws mldsa sys
@@ -66,6 +67,7 @@ var modules = map[string]string{
 	"jose":      "github.com/go-jose/go-jose/v4",
 	"json":      "github.com/go-json-experiment/json",
 	"mldsa":     "filippo.io/mldsa",
+	"proxy":     "github.com/pires/go-proxyproto",
 	"secp256k1": "github.com/decred/dcrd/dcrec/secp256k1/v4",
 	"sys":       "golang.org/x/sys",
 	"tink":      "github.com/tink-crypto/tink-go/v2/kwp",

@@ -30,6 +30,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 
 	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/conns"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/seal"
@@ -89,7 +90,7 @@ func Start(t testing.TB, wishes ...Option) *Server {
 	check(t, o.sow(s))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	check(t, err)
-	h := server.New(&server.Handler{Service: s, Verifier: verifier(s), Log: log, Refused: s.RememberRefusal})
+	h := server.New(&server.Handler{Service: s, Verifier: verifier(s), Log: log, Refused: s.RememberRefusal}, conns.Config{})
 	go h.Serve(listener)
 	t.Cleanup(func() {
 		for _, c := range []io.Closer{h, events, s, slots, backend} {

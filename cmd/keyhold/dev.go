@@ -36,6 +36,7 @@ type devOptions struct {
 	profile string
 
 	anyCredentials bool
+	network        networkOptions
 }
 
 func devCommand() *cobra.Command {
@@ -61,6 +62,7 @@ number; any other is the root of the account of test / test.`,
 	c.Flags().StringVar(&o.data, "data", "", "folder to keep the data in, sealed (default: memory only)")
 	c.Flags().StringVar(&o.seed, "seed", "", "TOML file that declares keys to be there (docs/seed-file.md)")
 	c.Flags().BoolVar(&o.anyCredentials, "any-credentials", false, "admit unknown access keys, whose signatures cannot be verified; one of 12 digits names its account")
+	networkFlags(c, &o.network)
 	profileFlag(c, &o.profile)
 	return c
 }
@@ -76,12 +78,16 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 	if err := harden(); err != nil {
 		return err
 	}
+	logger := slog.New(slog.NewTextHandler(log, nil))
+	network, h, err := o.network.open(logger)
+	if err != nil {
+		return err
+	}
 	listener, err := net.Listen("tcp", o.addr)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w (choose another address with --addr)", o.addr, err)
 	}
 	defer listener.Close()
-	logger := slog.New(slog.NewTextHandler(log, nil))
 	ctx, fail := context.WithCancelCause(ctx)
 	var s *service.Service
 	d, err := openDev(o.data, fail)
@@ -108,9 +114,9 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	h := &server.Handler{Service: s, Verifier: o.verifier(s), Log: logger, Refused: s.RememberRefusal}
+	h.Service, h.Verifier, h.Refused = s, o.verifier(s), s.RememberRefusal
 	printBanner(out, o, listener.Addr().String())
-	return serve(ctx, server.New(h), listener)
+	return serve(ctx, server.New(h, network), listener)
 }
 
 // devRootKey is the root key file of a dev server: beside the data, which is good

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyhold/keyhold/internal/conns"
 	"github.com/keyhold/keyhold/internal/server"
 	"github.com/keyhold/keyhold/internal/service"
 )
@@ -85,7 +86,7 @@ func (f *goldenFolder) checkAnswers() string {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	f.must(err)
 	o := serveOptions{regions: []string{east, west}}
-	h := server.New(&server.Handler{Service: s, Verifier: o.verifier(s), Log: slog.New(slog.DiscardHandler)})
+	h := server.New(&server.Handler{Service: s, Verifier: o.verifier(s), Log: slog.New(slog.DiscardHandler)}, conns.Config{})
 	go h.Serve(listener)
 	g := goldenCaller{f.t, "http://" + listener.Addr().String(), f.answers.Credentials}
 	for _, c := range f.answers.Calls {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyhold/keyhold/internal/conns"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/server"
@@ -27,6 +28,7 @@ type serveOptions struct {
 	addr, account     string
 	regions           []string
 	certFile, keyFile string
+	network           networkOptions
 }
 
 func serveCommand() *cobra.Command {
@@ -49,6 +51,7 @@ nobody moves. Without a certificate it listens on the loopback interface only.`,
 	c.Flags().StringSliceVar(&o.regions, "regions", []string{"us-east-1"}, "Regions to serve, with commas between them")
 	c.Flags().StringVar(&o.certFile, "tls-cert", "", "file of the certificate and its chain, PEM")
 	c.Flags().StringVar(&o.keyFile, "tls-key", "", "file of the certificate's private key, PEM")
+	networkFlags(c, &o.network)
 	return c
 }
 
@@ -82,12 +85,16 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	if err := harden(); err != nil {
 		return err
 	}
-	listener, scheme, err := o.listen()
+	logger := slog.New(slog.NewTextHandler(log, nil))
+	network, h, err := o.network.open(logger)
+	if err != nil {
+		return err
+	}
+	listener, scheme, err := o.listen(&network)
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
-	logger := slog.New(slog.NewTextHandler(log, nil))
 	ctx, fail := context.WithCancelCause(ctx)
 	var s *service.Service
 	d, err := openData(o.data, o.rootKeyFile, fail)
@@ -113,11 +120,12 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 		return fmt.Errorf("the deployment in %s is that of account %q, not %s", o.data, account, o.account)
 	}
 	fmt.Fprintf(out, "Keyhold server\n\n  endpoint     %s://%s\n  account      %s\n  Regions      %s\n\n", scheme, listener.Addr(), account, strings.Join(o.regions, ", "))
-	return serve(ctx, server.New(&server.Handler{Service: s, Verifier: o.verifier(s), Log: logger}), listener)
+	h.Service, h.Verifier = s, o.verifier(s)
+	return serve(ctx, server.New(h, network), listener)
 }
 
-// listen returns a listener, with TLS where there is a certificate.
-func (o serveOptions) listen() (l net.Listener, scheme string, err error) {
+// listen returns a listener. With a certificate its connections have TLS.
+func (o serveOptions) listen(network *conns.Config) (l net.Listener, scheme string, err error) {
 	l, err = net.Listen("tcp", o.addr)
 	if err != nil {
 		return nil, "", fmt.Errorf("listen on %s: %w (choose another address with --addr)", o.addr, err)
@@ -129,8 +137,8 @@ func (o serveOptions) listen() (l net.Listener, scheme string, err error) {
 	if err != nil {
 		return nil, "", errors.Join(fmt.Errorf("--tls-cert and --tls-key: %w", err), l.Close())
 	}
-	config := &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
-	return tls.NewListener(l, config), "https", nil
+	network.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
+	return l, "https", nil
 }
 
 // serves reports whether the Region is one of those served.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/keyhold/keyhold/internal/conns"
 	"github.com/keyhold/keyhold/internal/key"
 )
 
@@ -32,22 +33,23 @@ const writeTime = 20 * time.Second
 
 // A Server serves a Handler over HTTP/1.1.
 type Server struct {
-	http fasthttp.Server
-	log  *slog.Logger
+	http    fasthttp.Server
+	handler *Handler
+	conns   *conns.Table
 
 	mu        sync.Mutex
 	ended     bool
 	listeners []net.Listener
-	conns     map[net.Conn]struct{} // nil once they are closed
 }
 
 // New returns a Server, with the limits that keep slow and large requests from taking
 // more than their share.
-func New(h *Handler) *Server {
+func New(h *Handler, c conns.Config) *Server {
 	fasthttp.SetBodySizePoolLimit(maxKept, maxKept) // for all, as there is no other way
-	s := &Server{log: h.Log, conns: map[net.Conn]struct{}{}}
+	c.Log = h.Log
+	s := &Server{handler: h, conns: conns.New(c)}
 	s.http = fasthttp.Server{
-		Handler:                      h.Serve,
+		Handler:                      s.serve,
 		ErrorHandler:                 unreadable,
 		ExpectHandler:                expected,
 		ReadTimeout:                  10 * time.Second, // the header and the body
@@ -62,15 +64,23 @@ func New(h *Handler) *Server {
 		DisablePreParseMultipartForm: true,
 		SecureErrorLogMessage:        true, // what a request says is not for the log
 		Logger:                       connectionLog{h.Log},
-		ConnState:                    s.track,
 	}
 	return s
+}
+
+// serve answers a request, unless its connection has been closed.
+func (s *Server) serve(c *fasthttp.RequestCtx) {
+	if !conns.Of(c.Conn()).Begin() {
+		c.SetConnectionClose()
+		return
+	}
+	s.handler.Serve(c)
 }
 
 // Serve answers what comes to a listener until Shutdown or Close, which may have been
 // already.
 func (s *Server) Serve(l net.Listener) error {
-	l = listener{l, s.log, sync.OnceValue(l.Close)}
+	l = s.conns.Listener(l)
 	s.mu.Lock()
 	s.listeners = append(s.listeners, l)
 	if s.ended {
@@ -100,55 +110,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 // Close takes no more connections and closes those that there are.
 func (s *Server) Close() error {
 	s.end()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for c := range s.conns {
-		c.Close()
-	}
-	s.conns = nil
+	s.conns.Close()
 	return nil
-}
-
-// A listener goes on where the system has no connection for the moment, as when
-// all file descriptors are taken. To fasthttp that is the end.
-type listener struct {
-	net.Listener
-	log   *slog.Logger
-	close func() error // once
-}
-
-func (l listener) Close() error { return l.close() }
-
-func (l listener) Accept() (net.Conn, error) {
-	for wait := 5 * time.Millisecond; ; wait = min(2*wait, time.Second) {
-		c, err := l.Listener.Accept()
-		passing, ok := errors.AsType[interface {
-			error
-			Temporary() bool
-		}](err)
-		if !ok || !passing.Temporary() {
-			return c, err
-		}
-		l.log.Warn("no connection can be taken", "error", err)
-		time.Sleep(wait)
-	}
-}
-
-// track knows the connections, for Close.
-func (s *Server) track(c net.Conn, state fasthttp.ConnState) {
-	if state == fasthttp.StateActive || state == fasthttp.StateIdle {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case state != fasthttp.StateNew:
-		delete(s.conns, c)
-	case s.conns == nil:
-		c.Close()
-	default:
-		s.conns[c] = struct{}{}
-	}
 }
 
 // connectionLog is where fasthttp tells of connections. What it tells may quote
@@ -180,6 +143,9 @@ func unreadable(c *fasthttp.RequestCtx, err error) {
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		status = fasthttp.StatusRequestTimeout
+	}
+	if errors.Is(err, conns.ErrBusy) {
+		status = fasthttp.StatusServiceUnavailable
 	}
 	c.Error(fasthttp.StatusMessage(status), status)
 }

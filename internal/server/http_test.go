@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyhold/keyhold/internal/conns"
 	"github.com/keyhold/keyhold/internal/server"
 	"github.com/keyhold/keyhold/kmstest"
 )
@@ -84,7 +85,12 @@ func TestHTTP(t *testing.T) {
 		{"with a coding that is not undone", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", []int{unsigned}, true},
 		{"a trailer is no field", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Amz-Target: a\r\n\r\n", []int{unsigned}, true},
 		{"lines without a return", "POST / HTTP/1.1\nHost: a\nConnection: close\nContent-Length: 2\r\n\r\n{}", []int{unsigned}, true},
+		{"of a web page of this machine", "OPTIONS / HTTP/1.1\r\nHost: localhost:4599\r\nOrigin: http://localhost\r\nConnection: close\r\n\r\n", []int{unsigned}, true},
 
+		{"of a web page elsewhere", "POST / HTTP/1.1\r\nHost: localhost:4599\r\nOrigin: http://evil.example\r\nContent-Length: 2\r\n\r\n{}", []int{403}, false},
+		{"of a web page whose host was bound to this machine", "GET / HTTP/1.1\r\nHost: evil.example:4599\r\nSec-Fetch-Site: same-origin\r\n\r\n", []int{403}, false},
+		{"a preflight", "OPTIONS / HTTP/1.1\r\nHost: localhost:4599\r\nOrigin: http://evil.example\r\nAccess-Control-Request-Headers: authorization\r\n\r\n", []int{403}, false},
+		{"a host in the request line is that which counts", "POST http://evil.example/ HTTP/1.1\r\nHost: localhost:4599\r\nOrigin: http://localhost\r\nContent-Length: 0\r\n\r\n", []int{403}, false},
 		{"no HTTP", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", []int{400}, false},
 		{"HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", []int{400}, false},
 		{"no version", "POST /\r\nHost: a\r\n\r\n", []int{400}, false},
@@ -203,7 +209,7 @@ func shutDown(t *testing.T, s *server.Server, ended <-chan error) {
 // An operation that panics answers as one that fails, and takes no other down.
 func TestPanic(t *testing.T) {
 	var log bytes.Buffer
-	s := server.New(&server.Handler{Log: slog.New(slog.NewTextHandler(&log, nil))}) // without what it needs
+	s := server.New(&server.Handler{Log: slog.New(slog.NewTextHandler(&log, nil))}, conns.Config{}) // without what it needs
 	l := listen(t)
 	ended := serving(s, l)
 	for range 2 {
@@ -222,7 +228,7 @@ func TestPanic(t *testing.T) {
 
 // Who is connected and says nothing does not hold up the end, if the end is near.
 func TestClose(t *testing.T) {
-	s := server.New(&server.Handler{Log: slog.New(slog.DiscardHandler)})
+	s := server.New(&server.Handler{Log: slog.New(slog.DiscardHandler)}, conns.Config{})
 	l := listen(t)
 	ended := serving(s, l)
 	c, err := net.Dial("tcp", l.Addr().String())
@@ -269,7 +275,7 @@ func (l *stumbling) Accept() (net.Conn, error) {
 // Whoever opens connections until the process has no file descriptors left does not
 // end the server.
 func TestOutOfDescriptors(t *testing.T) {
-	s := server.New(&server.Handler{Log: slog.New(slog.DiscardHandler)})
+	s := server.New(&server.Handler{Log: slog.New(slog.DiscardHandler)}, conns.Config{})
 	l := listen(t)
 	ended := serving(s, &stumbling{l, []error{syscall.EMFILE, syscall.ENFILE}})
 	if a := converse(t, l.Addr().String(), "no HTTP\r\n\r\n"); len(a) != 1 || a[0].StatusCode != 400 {
@@ -284,7 +290,7 @@ func TestEndedBefore(t *testing.T) {
 		"Close":    (*server.Server).Close,
 		"Shutdown": func(s *server.Server) error { return s.Shutdown(t.Context()) },
 	} {
-		s := server.New(&server.Handler{Log: slog.New(slog.DiscardHandler)})
+		s := server.New(&server.Handler{Log: slog.New(slog.DiscardHandler)}, conns.Config{})
 		l := listen(t)
 		if err := end(s); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -323,7 +329,7 @@ func (l late) Close() error { return nil }
 
 // A connection that is taken while the server closes is closed with the others.
 func TestCloseLate(t *testing.T) {
-	s := server.New(&server.Handler{Log: slog.New(slog.DiscardHandler)})
+	s := server.New(&server.Handler{Log: slog.New(slog.DiscardHandler)}, conns.Config{})
 	here, there := net.Pipe()
 	l := late{conns: make(chan net.Conn, 1), ended: make(chan struct{})}
 	l.conns <- there
@@ -405,7 +411,7 @@ func (c *timedConn) Write(b []byte) (int, error) {
 // What is written has its time, whenever the answer before it was, and also where it is
 // not an operation that answers.
 func TestTimeToWrite(t *testing.T) {
-	s := server.New(&server.Handler{Log: slog.New(slog.DiscardHandler)})
+	s := server.New(&server.Handler{Log: slog.New(slog.DiscardHandler)}, conns.Config{})
 	l := listen(t)
 	ended := serving(s, timed{l, func(text []byte, left time.Duration) { t.Errorf("%s left for %q", left, text) }})
 	const request = "DELETE / HTTP/1.1\r\nHost: a\r\n"

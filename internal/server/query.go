@@ -60,6 +60,9 @@ func (h *Handler) answerQuery(r *request, id string) ([]byte, error) {
 		h.tellRefused(r, id, err)
 		return nil, err
 	}
+	if !op.Unsigned {
+		r.verified()
+	}
 	if !served || r.Method != fasthttp.MethodPost || r.Target != "/" {
 		return nil, key.Errorf(key.KindInvalidAction, "Could not find operation %s for version %s", form["Action"], form["Version"])
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"github.com/keyhold/keyhold/internal/conns"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 )
@@ -22,8 +23,9 @@ const (
 type request struct {
 	identity.Request
 	body   []byte
-	from   string // the IP address
-	secure bool   // it came over TLS
+	conn   *conns.Conn // nil without a network
+	from   string      // the IP address of the client
+	secure bool        // it came over TLS
 }
 
 // received returns the request that came; ok is false if its header is not one, or has
@@ -38,9 +40,28 @@ func received(c *fasthttp.RequestCtx) (r *request, ok bool) {
 	return &request{
 		Request: identity.Request{Method: string(h.Method()), Target: originForm(string(h.RequestURI()), header), Header: header},
 		body:    c.Request.Body(),
-		from:    c.RemoteIP().String(),
+		conn:    conns.Of(c.Conn()),
 		secure:  c.IsTLS(),
 	}, ok
+}
+
+// verified says of the connection that its client has credentials.
+func (r *request) verified() {
+	if r.conn != nil {
+		r.conn.Verified()
+	}
+}
+
+// source returns the address of the client, as the forwarders of the request report it.
+func (h *Handler) source(c *fasthttp.RequestCtx, r *request) string {
+	if r.conn == nil {
+		return c.RemoteIP().String()
+	}
+	peer := r.conn.Source()
+	if client := forwardedFor(r.Header, peer.Addr, h.Forwarders); client != peer.Addr {
+		return client.String()
+	}
+	return peer.Text
 }
 
 // originForm returns the target of a request without the scheme and the host that it

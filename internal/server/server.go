@@ -11,7 +11,9 @@ import (
 	"errors"
 	"log/slog"
 	"mime"
+	"net/netip"
 	"strings"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 	"github.com/valyala/fasthttp"
@@ -31,9 +33,17 @@ type Handler struct {
 	Verifier *identity.Verifier
 	Log      *slog.Logger
 
+	// Forwarders are the proxies whose X-Forwarded-For is believed.
+	Forwarders []netip.Prefix
+	// Hosts are the names, in lower case, by which web pages may know the server and its
+	// neighbours, besides the names and addresses of the loopback interface.
+	Hosts []string
+
 	// Refused, if set, is told of every request whose signature is refused. It is
 	// for dev servers: what a request shows is looked at for it alone.
 	Refused func(requestID string, x identity.Examination, reason *key.Error)
+
+	pageTold atomic.Int64 // when the log was told of a refused web page; Unix time
 }
 
 // Serve answers one request. Every answer has a date, and all but those to what is
@@ -42,10 +52,15 @@ func (h *Handler) Serve(c *fasthttp.RequestCtx) {
 	id := uuid.NewString()
 	defer h.recovered(c, id)
 	r, ok := received(c)
+	if ok {
+		r.from = h.source(c, r)
+	}
 	switch {
 	case !ok:
 		unreadable(c, errHeader)
 		c.SetConnectionClose()
+	case fromPage(r.Header) && !pageAdmitted(r.Header, localAddr(c), h.Hosts):
+		h.refusePage(c, r)
 	case isQuery(r.Header):
 		h.serveQuery(c, r, id)
 	default:
@@ -91,6 +106,7 @@ func (h *Handler) answer(r *request, id string) (any, error) {
 		h.tellRefused(r, id, err)
 		return nil, err
 	}
+	r.verified()
 	op, err := h.operation(r)
 	if err != nil {
 		return nil, err

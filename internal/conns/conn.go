@@ -1,0 +1,146 @@
+package conns
+
+import (
+	"crypto/tls"
+	"net"
+	"sync/atomic"
+	"time"
+)
+
+// The states of a connection.
+const (
+	waiting   uint32 = iota // for a complete handshake or request
+	answering               // a request is complete and not answered yet
+	writing                 // an answer is written
+	closing                 // the server closes it
+	ended                   // the table has closed it
+)
+
+// A Conn is a connection of a Table. Besides Close, one goroutine uses it at a time.
+type Conn struct {
+	net.Conn // what requests are read from: the wire, or TLS over it
+	table    *Table
+	wire     *wire
+	state    atomic.Uint32
+	since    atomic.Int64 // when it began to wait, or to write; Unix time in nanoseconds
+	known    atomic.Bool  // it had a request with a verified signature
+	read     int          // bytes of the unfinished request
+	held     atomic.Int64 // what of it the table counts
+}
+
+// An encrypted is a Conn with TLS.
+type encrypted struct{ *Conn }
+
+// newConn returns a connection that waits for its client.
+func newConn(t *Table, accepted net.Conn) *Conn {
+	w := newWire(t, accepted)
+	c := &Conn{Conn: w, table: t, wire: w}
+	if t.TLS != nil {
+		c.Conn = tls.Server(w, t.TLS)
+	}
+	c.since.Store(t.Now().UnixNano())
+	return c
+}
+
+// Of returns the Conn that a connection of a Listener is, or nil.
+func Of(c net.Conn) *Conn {
+	switch c := c.(type) {
+	case *Conn:
+		return c
+	case encrypted:
+		return c.Conn
+	}
+	return nil
+}
+
+// Begin says that a request is complete. From here until more is read from the
+// connection, the table does not close it, unless the client does not take the answer.
+// Begin returns false when the table has closed the connection before.
+func (c *Conn) Begin() bool {
+	return c.state.CompareAndSwap(waiting, answering) || c.state.Load() == answering
+}
+
+// Verified says that the signature of a request was verified.
+func (c *Conn) Verified() {
+	if !c.known.Load() {
+		c.known.Store(true)
+	}
+}
+
+// Source returns the address of the client, as the balancer reports it if there is one.
+func (c *Conn) Source() *Source { return c.wire.peer.Load() }
+
+// idle reports whether the connection waits for its client.
+func (c *Conn) idle(now time.Time) bool {
+	switch c.state.Load() {
+	case waiting, closing:
+		return true
+	case writing:
+		return now.UnixNano()-c.since.Load() > int64(stalled)
+	}
+	return false
+}
+
+// end makes an idle connection one that has ended, and reports whether it was idle.
+func (c *Conn) end() bool {
+	for _, s := range []uint32{waiting, writing, closing} {
+		if c.state.CompareAndSwap(s, ended) {
+			c.table.release(c)
+			return true
+		}
+	}
+	return false
+}
+
+// Read reads what the client sends. The server reads again when an answer has been
+// written, so Read ends what Begin began.
+func (c *Conn) Read(b []byte) (int, error) {
+	if c.state.Load() == answering {
+		c.since.Store(c.table.Now().UnixNano())
+		c.state.CompareAndSwap(answering, waiting)
+		c.read = 0
+		c.table.release(c)
+	}
+	// The buffer of a body is as long as the body, before any of it has come.
+	if holds := int64(c.read + len(b)); holds > allowance && holds > c.held.Load() {
+		if err := c.table.hold(c, holds-c.held.Load()); err != nil {
+			return 0, err
+		}
+	}
+	n, err := c.Conn.Read(b)
+	c.read += n
+	return n, err
+}
+
+func (c *Conn) Write(b []byte) (int, error) {
+	if c.state.Load() == answering {
+		c.since.Store(c.table.Now().UnixNano())
+		c.state.CompareAndSwap(answering, writing)
+	}
+	n, err := c.Conn.Write(b)
+	c.state.CompareAndSwap(writing, answering)
+	return n, err
+}
+
+// Close closes the connection. Until it has, which takes TLS up to five seconds if the
+// client takes nothing, the connection counts as idle.
+func (c *Conn) Close() error {
+	if c.state.Swap(closing) == ended {
+		c.state.Store(ended)
+	}
+	defer c.table.remove(c)
+	return c.Conn.Close()
+}
+
+// Handshake has the client finish the handshake in its time.
+func (e encrypted) Handshake() error {
+	if err := e.SetDeadline(time.Now().Add(handshakeTime)); err != nil {
+		return err
+	}
+	return e.Conn.Conn.(*tls.Conn).Handshake()
+}
+
+// ConnectionState returns what the handshake agreed on.
+func (e encrypted) ConnectionState() tls.ConnectionState {
+	return e.Conn.Conn.(*tls.Conn).ConnectionState()
+}

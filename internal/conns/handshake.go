@@ -1,0 +1,48 @@
+package conns
+
+import (
+	"crypto/tls"
+	"errors"
+	"runtime"
+	"time"
+)
+
+// handshakeTime is how long a TLS handshake may take.
+const handshakeTime = 5 * time.Second
+
+var errHandshakes = errors.New("conns: the handshake waited too long for a processor")
+
+// secure has the handshakes of the table compute in turn, so that a flood of them leaves
+// processors to requests.
+func (t *Table) secure() {
+	n := t.Busy
+	if n == 0 {
+		n = max(1, runtime.GOMAXPROCS(0)/2)
+	}
+	t.computing = make(chan struct{}, n)
+	t.TLS = t.TLS.Clone()
+	t.TLS.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		return nil, hello.Conn.(*wire).compute()
+	}
+}
+
+// compute waits for the turn of a handshake whose client has said hello. The turn ends
+// when the handshake waits for the client again.
+func (w *wire) compute() error {
+	timeout := time.NewTimer(handshakeTime)
+	defer timeout.Stop()
+	select {
+	case w.table.computing <- struct{}{}:
+		w.computes.Store(true)
+		return nil
+	case <-timeout.C:
+		return errHandshakes
+	}
+}
+
+// yield ends the turn of a handshake.
+func (w *wire) yield() {
+	if w.computes.Load() && w.computes.Swap(false) {
+		<-w.table.computing
+	}
+}

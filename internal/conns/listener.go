@@ -1,0 +1,58 @@
+package conns
+
+import (
+	"errors"
+	"net"
+	"sync"
+	"time"
+)
+
+// Listener returns a listener whose connections are those of the table. Their addresses
+// are those of the clients, as a balancer reports them if there is one.
+func (t *Table) Listener(l net.Listener) net.Listener {
+	return &listener{l, t, sync.OnceValue(l.Close)}
+}
+
+type listener struct {
+	net.Listener
+	table *Table
+	close func() error // once
+}
+
+func (l *listener) Close() error { return l.close() }
+
+func (l *listener) Accept() (net.Conn, error) {
+	for {
+		accepted, err := l.accept()
+		if err != nil {
+			return nil, err
+		}
+		c := l.table.admit(accepted)
+		switch {
+		case c == nil:
+			continue
+		case l.table.TLS != nil:
+			return encrypted{c}, nil
+		}
+		return c, nil
+	}
+}
+
+// accept goes on where the system has no connection for the moment, such as when all
+// file descriptors are taken. To the server that would be the end.
+func (l *listener) accept() (net.Conn, error) {
+	for wait := 5 * time.Millisecond; ; wait = min(2*wait, time.Second) {
+		c, err := l.Listener.Accept()
+		passing, ok := errors.AsType[interface {
+			error
+			Temporary() bool
+		}](err)
+		if !ok || !passing.Temporary() {
+			return c, err
+		}
+		l.table.Log.Warn("no connection can be taken", "error", err)
+		if !l.table.makeRoom() {
+			time.Sleep(wait)
+		}
+	}
+}

@@ -1,0 +1,231 @@
+package conns
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const one, two = "192.0.2.1", "192.0.2.2"
+
+// At the limit the connection goes that has waited longest, whatever it has sent so far.
+func TestOldestGoesFirst(t *testing.T) {
+	f := newFixture(t, Config{Max: 3})
+	a, rawA := f.say(one, "POST / HTT")
+	_, rawB := f.come(one)
+	_, rawC := f.come(one)
+	open(t, "abc", rawA, rawB, rawC)
+	f.answered(a)
+	f.await(a, 1) // the first bytes of a request are no progress
+	_, rawD := f.come(one)
+	open(t, "acd", rawA, rawB, rawC, rawD)
+	_, rawE := f.come(one)
+	open(t, "ade", rawA, rawB, rawC, rawD, rawE)
+	_, rawF := f.come(one)
+	open(t, "def", rawA, rawB, rawC, rawD, rawE, rawF)
+	if len(f.conns) != 3 {
+		t.Errorf("%d connections, want 3", len(f.conns))
+	}
+}
+
+// A connection that is answering is never closed; when all are, the new one is.
+func TestAnsweringStays(t *testing.T) {
+	f := newFixture(t, Config{Max: 2})
+	a, rawA := f.come(one)
+	b, rawB := f.come(one)
+	f.begin(a)
+	f.begin(b)
+	c, rawC := f.come(one)
+	if c != nil {
+		t.Error("a third was admitted")
+	}
+	open(t, "ab", rawA, rawB, rawC)
+	f.await(b, 1)
+	if c, _ := f.come(one); c == nil {
+		t.Error("none was admitted after b was answered")
+	}
+	open(t, "a", rawA, rawB)
+	if b.Begin() {
+		t.Error("a request begins on a connection that has ended")
+	}
+	if !a.Begin() {
+		t.Error("the next request that has come already does not begin")
+	}
+}
+
+// A connection whose client does not take the answer is idle after a while.
+func TestStalledWriter(t *testing.T) {
+	f := newFixture(t, Config{Max: 1})
+	a, rawA := f.come(one)
+	f.begin(a)
+	a.since.Store(f.now.UnixNano())
+	a.state.Store(writing) // as in Write, which does not return
+	if c, _ := f.come(one); c != nil {
+		t.Error("the answer had no time")
+	}
+	f.now = f.now.Add(stalled)
+	if c, _ := f.come(one); c == nil {
+		t.Error("the connection is not idle")
+	}
+	open(t, "", rawA)
+}
+
+// A connection that is being closed makes room, and leaves the table.
+func TestClose(t *testing.T) {
+	f := newFixture(t, Config{Max: 2})
+	a, rawA := f.come(one)
+	b, rawB := f.come(one)
+	f.begin(a)
+	a.Close()
+	b.state.Store(closing) // as in Close, which does not return
+	if len(f.conns) != 1 {
+		t.Errorf("%d connections, want 1", len(f.conns))
+	}
+	f.come(one)
+	f.come(one)
+	open(t, "", rawA, rawB)
+	f.Table.Close()
+	if c, raw := f.come(one); c != nil || !raw.isClosed() {
+		t.Error("a connection was admitted after the end")
+	}
+}
+
+// Clients with credentials are closed last, and before them the addresses with many
+// connections pay.
+func TestOrder(t *testing.T) {
+	for _, c := range []struct{ name, come, want string }{
+		{"by age", "a:1:s b:2:s c:3:s", "abc"},
+		{"strangers alone", "a:1:k b:2:s c:3:k", "b"},
+		{"others if there is no stranger", "a:1:k b:2:k", "ab"},
+		{"of the larger crowd", "a:9:s b:1:s c:1:s d:1:s", "bcad"},
+		{"of two crowds in turn", "a:1:s b:2:s c:1:s d:2:s", "abcd"},
+		{"of no group", "a:-:s b:-:s c:2:s d:-:s", "abcd"},
+	} {
+		crowds := map[netip.Addr]int{}
+		var all []candidate
+		for i, text := range strings.Fields(c.come) {
+			f := strings.Split(text, ":")
+			k := candidate{since: int64(i), stranger: f[2] == "s", conn: &Conn{read: int(f[0][0])}}
+			if f[1] != "-" {
+				k.group = netip.MustParseAddr("192.0.2." + f[1])
+				crowds[k.group]++
+			}
+			all = append(all, k)
+		}
+		slices.Reverse(all)
+		var got string
+		for _, k := range inOrder(all, crowds) {
+			got += string(rune(k.conn.read))
+		}
+		if got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
+// While there is room, an address may have all connections.
+func TestCrowdWithoutPressure(t *testing.T) {
+	f := newFixture(t, Config{Max: 100})
+	for range 100 {
+		if c, _ := f.come(one); c == nil {
+			t.Fatal("refused")
+		}
+	}
+	_, honest := f.come(two)
+	var crowd []*fake
+	for range 200 {
+		_, raw := f.come(one)
+		crowd = append(crowd, raw)
+	}
+	if honest.isClosed() || !crowd[0].isClosed() || len(f.conns) != 100 || len(f.next) > 7 {
+		t.Errorf("honest closed: %v, %d connections, %d to be closed next", honest.isClosed(), len(f.conns), len(f.next))
+	}
+}
+
+// An IPv6 client has a /64; forwarders are not counted together.
+func TestGroups(t *testing.T) {
+	f := newFixture(t, Config{Shared: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}})
+	for from, want := range map[string]string{
+		"192.0.2.1":          "192.0.2.1",
+		"::ffff:192.0.2.1":   "192.0.2.1",
+		"2001:db8:1:2:3::4":  "2001:db8:1:2::",
+		"2001:db8:1:2:ff::1": "2001:db8:1:2::",
+		"10.1.1.1":           "invalid IP",
+	} {
+		if c, _ := f.come(from); c.Source().group.String() != want {
+			t.Errorf("%s is counted as %s, want %s", from, c.Source().group, want)
+		}
+	}
+	if s := f.source(&net.UnixAddr{}); s.group.IsValid() || s.Text != "0.0.0.0" {
+		t.Errorf("a socket of another kind: %+v", s)
+	}
+}
+
+// What unfinished requests hold is bounded: the oldest that hold something end.
+func TestBudget(t *testing.T) {
+	const body = 128 << 10
+	f := newFixture(t, Config{})
+	_, small := f.come(one)
+	var all []*fake
+	for range Budget/body + 3 {
+		c, raw := f.come(one)
+		all = append(all, raw)
+		if err := f.await(c, body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if held := f.held.Load(); held > Budget || held < Budget-body {
+		t.Errorf("%d bytes are held, want %d", held, Budget)
+	}
+	open(t, "defg", all[:7]...)
+	if small.isClosed() {
+		t.Error("one that holds little was closed")
+	}
+	f.Table.Close()
+	for c := range f.conns {
+		c.Close()
+	}
+}
+
+// What is being answered keeps what it holds, and gives it back afterwards.
+func TestBudgetOfAnswers(t *testing.T) {
+	f := newFixture(t, Config{})
+	a, _ := f.come(one)
+	if err := f.await(a, Budget); err != nil {
+		t.Fatal(err)
+	}
+	f.begin(a)
+	b, raw := f.come(one)
+	if err := f.await(b, allowance+1); !errors.Is(err, ErrBusy) || raw.isClosed() {
+		t.Errorf("read beyond the budget: %v", err)
+	}
+	f.await(a, 1)
+	if held := f.held.Load(); held != 0 {
+		t.Errorf("%d bytes are held, want 0", held)
+	}
+	if err := f.await(b, allowance+1); err != nil {
+		t.Errorf("there is room again: %v", err)
+	}
+	b.Close()
+	if held := f.held.Load(); held != 0 {
+		t.Errorf("%d bytes are held by nobody", held)
+	}
+}
+
+// A stranger's body makes room for one of a client with credentials, not the reverse.
+func TestBudgetOfStrangers(t *testing.T) {
+	f := newFixture(t, Config{})
+	a, known := f.come(one)
+	a.Verified()
+	b, _ := f.come(two)
+	if err := errors.Join(f.await(a, Budget/2), f.await(b, Budget/2)); err != nil {
+		t.Fatal(err)
+	}
+	c, _ := f.come(two)
+	if err := f.await(c, Budget/2); err != nil || known.isClosed() {
+		t.Errorf("%v, and the client with credentials is closed: %v", err, known.isClosed())
+	}
+}

@@ -1,0 +1,121 @@
+package conns
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"sync/atomic"
+
+	"github.com/pires/go-proxyproto"
+)
+
+// A Source is the address of a client.
+type Source struct {
+	Addr  netip.Addr // invalid if the connection has no IP address
+	Text  string     // of Addr, or "0.0.0.0"
+	addr  net.Addr
+	group netip.Addr // what connections are counted by; invalid for those that are not
+}
+
+// A wire is what a Conn reads from and writes to. It reads the PROXY header.
+type wire struct {
+	net.Conn
+	table    *Table
+	peer     atomic.Pointer[Source]
+	headed   bool          // a PROXY header comes first
+	early    *bytes.Reader // what came with the PROXY header
+	computes atomic.Bool   // a handshake has its turn
+}
+
+func newWire(t *Table, accepted net.Conn) *wire {
+	w := &wire{Conn: accepted, table: t}
+	from := t.source(accepted.RemoteAddr())
+	w.peer.Store(from)
+	w.headed = Contain(t.Proxies, from.Addr)
+	return w
+}
+
+// source returns an address with the group that it is counted in: an IPv6 address with
+// all of its /64, which is what one client is given.
+func (t *Table) source(addr net.Addr) *Source {
+	s := &Source{addr: addr, Text: "0.0.0.0"}
+	tcp, ok := addr.(*net.TCPAddr)
+	if !ok {
+		return s
+	}
+	s.Addr = tcp.AddrPort().Addr().Unmap().WithZone("")
+	s.Text = s.Addr.String()
+	s.group = s.Addr
+	if s.Addr.Is6() {
+		s.group = netip.PrefixFrom(s.Addr, 64).Masked().Addr()
+	}
+	if Contain(t.Shared, s.Addr) {
+		s.group = netip.Addr{}
+	}
+	return s
+}
+
+// Contain reports whether an address is in one of the prefixes.
+func Contain(prefixes []netip.Prefix, a netip.Addr) bool {
+	return slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
+// RemoteAddr returns the address of the client.
+func (w *wire) RemoteAddr() net.Addr { return w.peer.Load().addr }
+
+func (w *wire) Read(b []byte) (int, error) {
+	w.yield()
+	if w.headed {
+		if err := w.readHeader(); err != nil {
+			w.table.refusedHeader(w.peer.Load(), err)
+			return 0, err
+		}
+		w.headed = false
+	}
+	if w.early != nil {
+		if w.early.Len() > 0 {
+			return w.early.Read(b)
+		}
+		w.early = nil
+	}
+	return w.Conn.Read(b)
+}
+
+func (w *wire) Close() error {
+	w.yield()
+	return w.Conn.Close()
+}
+
+// readHeader reads the PROXY header and what comes with it (The PROXY protocol,
+// versions 1 and 2, section 2). LOCAL and UNKNOWN leave the address of the balancer.
+func (w *wire) readHeader() error {
+	in := bufio.NewReaderSize(w.Conn, 256)
+	h, err := proxyproto.Read(in)
+	if err != nil {
+		return err
+	}
+	if h.Command != proxyproto.LOCAL && h.TransportProtocol != proxyproto.UNSPEC {
+		client, ok := h.SourceAddr.(*net.TCPAddr)
+		if !ok {
+			return errors.New("the PROXY header names no TCP client")
+		}
+		w.peer.Store(w.table.source(client))
+	}
+	early, err := in.Peek(in.Buffered())
+	w.early = bytes.NewReader(slices.Clone(early))
+	return err
+}
+
+// refusedHeader has the log say, once a minute, that a balancer sends no PROXY header.
+func (t *Table) refusedHeader(from *Source, err error) {
+	t.mu.Lock()
+	tell := t.tell()
+	t.mu.Unlock()
+	if tell {
+		t.Log.Warn(fmt.Sprintf("a connection from %s was closed because it does not begin with a PROXY header, as those of --proxy-protocol-from must", from.Text), "error", err)
+	}
+}

@@ -1,0 +1,116 @@
+package server_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/conns"
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/seal"
+	"github.com/keyhold/keyhold/internal/server"
+	"github.com/keyhold/keyhold/internal/service"
+	"github.com/keyhold/keyhold/internal/store/memory"
+	"github.com/keyhold/keyhold/kmstest"
+)
+
+// lines is an audit log in memory.
+type lines struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) Sync() error  { return nil }
+func (l *lines) Close() error { return nil }
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// The audit log names the client that the balancer or the forwarder reports, if its
+// address is one that is believed.
+func TestSource(t *testing.T) {
+	here, elsewhere := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	const header = "PROXY TCP4 192.0.2.7 127.0.0.1 1 2\r\n"
+	for _, c := range []struct {
+		name                string
+		proxies, forwarders []netip.Prefix
+		before, forwarded   string
+		status              int
+		want                string
+	}{
+		{"nobody between", nil, nil, "", "", 200, "127.0.0.1"},
+		{"a forged field", nil, elsewhere, "", "192.0.2.8", 200, "127.0.0.1"},
+		{"a forwarder", nil, here, "", "192.0.2.8", 200, "192.0.2.8"},
+		{"a balancer", here, nil, header, "192.0.2.8", 200, "192.0.2.7"},
+		{"a balancer before a forwarder", here, []netip.Prefix{netip.MustParsePrefix("192.0.2.7/32")}, header, "192.0.2.8", 200, "192.0.2.8"},
+		{"a balancer that sends no header", here, nil, "", "", 400, ""},
+		{"a header of somebody else", elsewhere, nil, header, "", 400, ""},
+		{"a header although there is no balancer", nil, nil, header, "", 400, ""},
+	} {
+		events := &lines{}
+		address := startWith(t, events, c.proxies, c.forwarders)
+		r := plain().request(t, &kmstest.Server{Endpoint: "http://" + address})
+		r.Header.Set("X-Forwarded-For", c.forwarded)
+		r.Header.Set("Connection", "close")
+		var wire bytes.Buffer
+		if err := r.Write(&wire); err != nil {
+			t.Fatal(err)
+		}
+		a := converse(t, address, c.before+wire.String())
+		if len(a) != 1 || a[0].StatusCode != c.status {
+			t.Fatalf("%s: %v", c.name, a)
+		}
+		if want := fmt.Sprintf(`"sourceIPAddress":"%s"`, c.want); c.want != "" && !strings.Contains(events.String(), want) {
+			t.Errorf("%s: %s is not in %s", c.name, want, events)
+		}
+	}
+}
+
+// startWith runs a server with an audit log and what it believes of addresses.
+func startWith(t *testing.T, events *lines, proxies, forwarders []netip.Prefix) (address string) {
+	t.Helper()
+	backend, slots, log := memory.New(), memory.NewSlots(), audit.New(events, audit.Options{})
+	s, err := service.Open(context.Background(), service.Config{
+		Backend: backend, Slots: slots, Root: seal.NewEphemeralRoot(), Audit: log, Clock: service.NewClock(time.Now),
+		Log: slog.New(slog.DiscardHandler), Create: true, Dev: true, DevAccount: kmstest.Account,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := identity.AccessKey{ID: kmstest.AccessKeyID, Secret: identity.NewSecret(kmstest.SecretAccessKey), Principal: identity.Root(kmstest.Account)}
+	v := identity.NewVerifier(identity.Config{Lookup: identity.Fixed(root), Regions: key.ValidRegion, Now: time.Now})
+	h := server.New(&server.Handler{Service: s, Verifier: v, Log: slog.New(slog.DiscardHandler), Forwarders: forwarders}, conns.Config{Proxies: proxies})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := serving(h, l)
+	t.Cleanup(func() {
+		for _, c := range []io.Closer{h, log, s, slots, backend} {
+			if err := c.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		<-ended
+	})
+	return l.Addr().String()
+}

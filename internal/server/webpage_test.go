@@ -1,0 +1,119 @@
+package server
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/keyhold/keyhold/internal/identity"
+)
+
+// pages has a line for each request: whether it is answered, the host that it is for, and
+// fields that browsers send.
+const pages = `
+yes  127.0.0.1:4599
+yes  kms.us-east-1.amazonaws.com
+yes  keyhold:4599
+yes  anything.example
+yes  localhost:4599               origin=http://localhost:3000
+yes  LOCALHOST.:4599              origin=https://localhost
+yes  app.localhost:4599           origin=http://app.localhost
+yes  127.0.0.1:4599               origin=http://127.0.0.2:8080
+yes  [::1]:4599                   origin=http://[::1]:4599
+yes  192.0.2.10:4599              origin=http://192.0.2.10:4599
+yes  kms.example.org              origin=https://kms.example.org sec-fetch-site=same-origin
+yes  KMS.Example.org:443          origin=https://localhost
+yes  localhost                    sec-fetch-mode=navigate
+
+no   localhost:4599               origin=http://evil.example
+no   localhost:4599               origin=null
+no   localhost:4599               origin=
+no   localhost:4599               origin=file://
+no   localhost:4599               origin=localhost
+no   localhost:4599               origin=http://localhost origin=http://evil.example
+no   localhost:4599               origin=http://localhost.evil.example
+no   localhost:4599               origin=http://evil.example/localhost
+no   localhost:4599               origin=http://localhost@evil.example
+no   localhost:4599               origin=http://192.0.2.11
+no   localhost:4599               origin=http://%zz
+no   evil.example:4599            origin=http://evil.example:4599
+no   evil.example:4599            origin=http://localhost:4599
+no   evil.example:4599            sec-fetch-site=same-origin
+no   evil.example:4599            sec-fetch-anything=1
+no   localhost.evil.example:4599  origin=http://localhost:4599
+no   0.0.0.0:4599                 origin=http://0.0.0.0:4599
+no   192.0.2.11:4599              origin=http://192.0.2.11:4599
+no   kms.example.org.evil.example origin=https://kms.example.org
+no   -                            origin=http://localhost
+`
+
+// Web pages of other hosts are refused, whatever name of the server they use.
+func TestWebPages(t *testing.T) {
+	for line := range strings.Lines(pages) {
+		f := strings.Fields(line)
+		if len(f) == 0 {
+			continue
+		}
+		var h identity.Header
+		if f[1] != "-" {
+			h = append(h, identity.Field{Name: "host", Value: f[1]})
+		}
+		for _, field := range f[2:] {
+			name, value, _ := strings.Cut(field, "=")
+			h = append(h, identity.Field{Name: name, Value: value})
+		}
+		admitted := !fromPage(h) || pageAdmitted(h, netip.MustParseAddr("192.0.2.10"), []string{"kms.example.org"})
+		if admitted != (f[0] == "yes") {
+			t.Errorf("%s: answered: %v", strings.TrimSpace(line), admitted)
+		}
+	}
+	h := identity.Header{{Name: "host", Value: "0.0.0.0"}, {Name: "origin", Value: "http://0.0.0.0"}}
+	if pageAdmitted(h, netip.IPv4Unspecified(), nil) {
+		t.Error("0.0.0.0 is taken for an address")
+	}
+}
+
+// forwards has a line for each request: the client, where it came from, and the values of
+// X-Forwarded-For.
+const forwards = `
+192.0.2.1   192.0.2.1
+192.0.2.1   192.0.2.1  192.0.2.9
+192.0.2.1   192.0.2.1  10.0.0.1
+10.0.0.1    10.0.0.1
+192.0.2.9   10.0.0.1   192.0.2.9
+192.0.2.9   10.0.0.1   192.0.2.9,10.0.0.2
+192.0.2.9   10.0.0.1   192.0.2.9 10.0.0.2
+192.0.2.9   10.0.0.1   192.0.2.66,192.0.2.9
+192.0.2.9   10.0.0.1   192.0.2.66 192.0.2.9
+192.0.2.9   10.0.0.1   192.0.2.66,192.0.2.9,10.0.0.2,10.0.0.3
+192.0.2.9   10.0.0.1   192.0.2.9:4711
+2001:db8::1 10.0.0.1   [2001:db8::1]:4711
+2001:db8::1 10.0.0.1   2001:db8::1
+192.0.2.9   10.0.0.1   ::ffff:192.0.2.9
+10.0.0.1    10.0.0.1   unknown
+10.0.0.2    10.0.0.1   192.0.2.9,unknown,10.0.0.2
+10.0.0.1    10.0.0.1   192.0.2.9,
+10.0.0.3    10.0.0.1   10.0.0.3
+`
+
+// The client is the last in the list that was not named by itself.
+func TestForwardedFor(t *testing.T) {
+	forwarders := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/24")}
+	for line := range strings.Lines(forwards) {
+		f := strings.Fields(line)
+		if len(f) == 0 {
+			continue
+		}
+		h := identity.Header{{Name: "host", Value: "a"}}
+		for _, value := range f[2:] {
+			h = append(h, identity.Field{Name: "x-forwarded-for", Value: strings.ReplaceAll(value, ",", " ,\t")})
+		}
+		peer := netip.MustParseAddr(f[1])
+		if got := forwardedFor(h, peer, forwarders).String(); got != f[0] {
+			t.Errorf("%s: %s", strings.TrimSpace(line), got)
+		}
+		if got := forwardedFor(h, peer, nil); got != peer {
+			t.Errorf("%s, without forwarders: %s", strings.TrimSpace(line), got)
+		}
+	}
+}
