@@ -211,6 +211,8 @@ func ID(line []byte) (string, error) {
 	return id, err
 }
 
+var errNoEvent = errors.New("audit: not an event")
+
 // parseLine reads the EventID and the stamp back from a line; 0 is no stamp.
 func parseLine(line []byte) (id string, revision int64, err error) {
 	var e struct {
@@ -221,7 +223,7 @@ func parseLine(line []byte) (id string, revision int64, err error) {
 		return "", 0, fmt.Errorf("audit: not an event: %w", err)
 	}
 	if e.EventID == "" {
-		return "", 0, errors.New("audit: not an event: no eventID")
+		return "", 0, errNoEvent
 	}
 	return e.EventID, e.StoreRevision, nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -109,21 +110,41 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// A line that is longer than any, as damage makes it, hides nothing that is before.
+// Damage hides nothing that is before it. What is not found may be in it.
 func TestFindPassesDamage(t *testing.T) {
-	first, err := full().Line()
-	if err != nil {
+	first := mustLine(t, full())
+	for name, damage := range map[string][]byte{
+		"short":                    []byte("x\n"),
+		"an event cut short":       append(bytes.Clone(first[:len(first)/2]), '\n'),
+		"a hole":                   append(append(bytes.Clone(first[:100]), make([]byte, 100)...), first[200:]...),
+		"as long as what is read":  append(bytes.Repeat([]byte("x"), searchedAtOnce-1), '\n'),
+		"longer than what is read": append(bytes.Repeat([]byte("x"), searchedAtOnce), '\n'),
+		"much longer":              append(bytes.Repeat([]byte("x"), 3*searchedAtOnce), '\n'),
+	} {
+		path := filepath.Join(t.TempDir(), "audit.log")
+		l := openLog(t, path)
+		if _, err := l.file.Write(slices.Concat(first, damage, mustLine(t, event("last")), []byte(`{"cut":`))); err != nil {
+			t.Fatal(err)
+		}
+		if e, found, err := l.Find(t.Context(), "request-1"); err != nil || !found || e.EventID != "event-1" {
+			t.Errorf("%s: found %v, %v", name, found, err)
+		}
+		if _, found, err := l.Find(t.Context(), "request-2"); !errors.Is(err, ErrUnreadable) || found {
+			t.Errorf("%s: what is not there: found %v, %v", name, found, err)
+		}
+		closeLog(t, l)
+	}
+}
+
+// A line that is longer than any ends the search.
+func TestFindReadsNoFurther(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.log")
+	l := openLog(t, path)
+	defer closeLog(t, l)
+	if _, err := l.file.Write(slices.Concat(mustLine(t, full()), bytes.Repeat([]byte("x"), 3*maxLine), []byte("\n"))); err != nil {
 		t.Fatal(err)
 	}
-	for _, damage := range []int{searchedAtOnce - 1, searchedAtOnce, 3 * searchedAtOnce} {
-		text := append(append(bytes.Clone(first), bytes.Repeat([]byte("x"), damage)...), "\n{\"cut\":"...)
-		found := false
-		err := backwards(t.Context(), bytes.NewReader(text), int64(len(text)), func(lines []byte) bool {
-			_, found = newest(lines, []byte(`"requestID":"request-1"`), "request-1")
-			return !found
-		})
-		if err != nil || !found {
-			t.Errorf("after %d bytes of damage: found %v, %v", damage, found, err)
-		}
+	if _, _, err := l.Find(t.Context(), "request-1"); !errors.Is(err, ErrUnreadable) {
+		t.Errorf("got %v", err)
 	}
 }

@@ -179,14 +179,16 @@ func (l *Log) End() int64 {
 
 // Since calls fn with the ID of each event that the file held when it was opened,
 // all of which are on the disk, from an offset on; an End from before the opening
-// is one. Of what has been added it knows nothing.
-func (l *Log) Since(from int64, fn func(id string)) error {
-	return l.past.since(from, func(id string, _ int64) { fn(id) })
-}
+// is one. Of what has been added it knows nothing. A line that cannot be read is
+// ErrUnreadable.
+func (l *Log) Since(from int64, fn func(id string)) error { return l.past.since(from, fn) }
 
-// Revision returns the newest stamp at the end of the file when it was opened, 0
-// if there was none: the store had reached that revision, at least.
+// Revision returns the newest stamp in the file when it was opened, 0 if no line had
+// one: the store had reached that revision, at least.
 func (l *Log) Revision() int64 { return l.past.revision }
+
+// Blank reports whether the file held no event when it was opened.
+func (l *Log) Blank() bool { return l.past.lines.Size() == 0 }
 
 // Torn returns how many bytes Open removed that a power failure or a full disk
 // had torn.

@@ -1,7 +1,7 @@
 package audit
 
 import (
-	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,23 +9,25 @@ import (
 	"path/filepath"
 )
 
-// tailSize is how far back Open looks for the newest stamp: some 1,500 events, 8
-// at the least.
-const tailSize = 1 << 20
+// Open reads the log backwards, tailStep bytes at a time, until it has found tailStamps
+// stamps. Lines are not in the exact order of their stamps: requests that run at the
+// same time bring them.
+const (
+	tailStep   = 1 << 20
+	tailStamps = 1000
+)
 
 // Open opens the log at path for appending, or creates it for its owner alone.
 // Of its end, what a power failure or a full disk tore is removed; what remains
 // is on the disk when Open returns. A file that does not begin like a log is
-// refused. Only one process at a time may have a log open.
+// refused, and so is a log with a line that cannot be read where the newest stamp
+// is looked for (ErrUnreadable). Only one process at a time may have a log open.
 func Open(path string, o Options) (*Log, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("audit: %w", err)
 	}
-	was, err := takeUp(f)
-	if err == nil {
-		err = syncFolder(filepath.Dir(path))
-	}
+	was, err := recoverLog(f, func() error { return syncFolder(filepath.Dir(path)) })
 	if err != nil {
 		f.Close()
 		return nil, fmt.Errorf("audit: %s: %w", path, err)
@@ -40,7 +42,17 @@ type past struct {
 	revision int64 // the newest stamp
 }
 
-func takeUp(f *os.File) (p past, err error) {
+// A recoverable is the file of a log that is opened.
+type recoverable interface {
+	io.ReaderAt
+	Stat() (os.FileInfo, error)
+	Truncate(size int64) error
+	Sync() error
+}
+
+// recoverLog removes what is torn, makes what is left and the name of the file
+// durable, and looks for the newest stamp.
+func recoverLog(f recoverable, syncFolder func() error) (p past, err error) {
 	size, err := logSize(f)
 	if err != nil {
 		return p, err
@@ -51,18 +63,18 @@ func takeUp(f *os.File) (p past, err error) {
 	}
 	// The lines of a process that was killed may still be in memory alone, and
 	// Since promises that they are not.
-	if err := f.Sync(); err != nil {
+	if err := errors.Join(f.Sync(), syncFolder()); err != nil {
 		return p, err
 	}
 	p = past{lines: io.NewSectionReader(f, 0, end), torn: size - end}
-	err = p.since(end-tailSize, func(_ string, revision int64) { p.revision = max(p.revision, revision) })
+	p.revision, err = newestStamp(f, end)
 	return p, err
 }
 
 // mend removes the first line that is torn and all after it, and returns the size
 // of what is left. That there is something torn tells that nothing from there on
 // was ever fsynced; and what is left has not moved, so that an End is good for ever.
-func mend(f *os.File, size int64) (end int64, err error) {
+func mend(f recoverable, size int64) (end int64, err error) {
 	end, err = firstTorn(f, size)
 	if err != nil || end == size {
 		return size, err
@@ -70,9 +82,29 @@ func mend(f *os.File, size int64) (end int64, err error) {
 	return end, f.Truncate(end)
 }
 
+// newestStamp returns the newest stamp at the end of a log, 0 if no line has one.
+func newestStamp(log io.ReaderAt, size int64) (revision int64, err error) {
+	stamps := 0
+	err = backwards(context.Background(), log, size, 0, tailStep, func(c chunk) (more bool, err error) {
+		err = c.each(func(at int64, line []byte) error {
+			_, stamp, err := parseLine(line)
+			if err != nil {
+				return unreadable(at, err)
+			}
+			if stamp != 0 {
+				stamps++
+			}
+			revision = max(revision, stamp)
+			return nil
+		})
+		return stamps < tailStamps, err
+	})
+	return revision, err
+}
+
 // logSize returns the size of f, or an error if f is no log, lest a wrong path
 // in a configuration cuts or grows a file that is something else.
-func logSize(f *os.File) (int64, error) {
+func logSize(f recoverable) (int64, error) {
 	info, err := f.Stat()
 	if err != nil {
 		return 0, err
@@ -91,23 +123,28 @@ func logSize(f *os.File) (int64, error) {
 	return info.Size(), nil
 }
 
-// since calls fn with the ID and the stamp of each event from an offset on. A
-// line that is no event has none; nor has the piece of a line that it may begin
-// with, as it is no JSON.
-func (p past) since(from int64, fn func(id string, revision int64)) error {
-	from = min(max(0, from), p.lines.Size())
-	r := bufio.NewReaderSize(io.NewSectionReader(p.lines, from, p.lines.Size()-from), maxLine)
+// since calls fn with the ID of each event that begins at an offset or after it.
+func (p past) since(from int64, fn func(id string)) error {
+	all, err := linesFrom(p.lines, from)
+	if err != nil {
+		return err
+	}
 	for {
-		line, err := r.ReadSlice('\n')
+		at := all.at
+		line, err := all.next()
 		if err == io.EOF {
 			return nil
 		}
-		if err != nil && err != bufio.ErrBufferFull {
+		id := ""
+		if err == nil {
+			id, err = ID(line)
+		} else if err != errTooLong {
 			return err
 		}
-		if id, revision, err := parseLine(line); err == nil {
-			fn(id, revision)
+		if err != nil {
+			return unreadable(at, err)
 		}
+		fn(id)
 	}
 }
 

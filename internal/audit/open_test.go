@@ -2,6 +2,7 @@ package audit
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -91,7 +92,7 @@ func TestTornLastLineIsCut(t *testing.T) {
 		"zeros alone":               {"", strings.Repeat("\x00", 5000)},
 		"longer than what is read":  {whole, "{" + strings.Repeat("x", 200<<10)},
 		"exactly what is read":      {whole, "{" + strings.Repeat("x", 64<<10-1)},
-		"longer than the tail read": {whole, "{" + strings.Repeat("x", 2*tailSize)},
+		"longer than the tail read": {whole, "{" + strings.Repeat("x", 2*tailStep)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "audit.log")
@@ -173,6 +174,8 @@ func TestHolesAreRemoved(t *testing.T) {
 		"the last line":          {from: at(19, 0), to: len(log)},
 		"a flipped bit":          {from: at(3, 0) + bytes.IndexByte(lines[3], ' '), to: at(3, 0) + bytes.IndexByte(lines[3], ' ') + 1, unaligned: true},
 		"from within, to within": {from: at(3, 300), to: at(3, 310), unaligned: true},
+		"to the end of a sector": {from: at(3, 300), to: (at(3, 300)/512 + 1) * 512, unaligned: true},
+		"to the end of a line":   {from: at(3, 300), to: at(4, 0), unaligned: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			holed := bytes.Clone(log)
@@ -183,10 +186,14 @@ func TestHolesAreRemoved(t *testing.T) {
 			}
 			var want []string
 			var left []byte
+			damage := 0
 			for i, line := range lines {
 				whole := test.to <= at(i, 0) || test.from >= at(i, len(line))
 				if !whole && !test.unaligned {
 					break
+				}
+				if !whole {
+					damage = 1
 				}
 				if whole {
 					want = append(want, fmt.Sprint(i))
@@ -195,16 +202,19 @@ func TestHolesAreRemoved(t *testing.T) {
 			}
 			damaged := 0
 			before, err := Read(sections(holed), func(int64, error) { damaged++ })
-			if err != nil || before.Events != int64(len(want)) || damaged != count(test.unaligned) || (before.Torn > 0) == test.unaligned {
+			if err != nil || damaged != damage || (before.Torn > 0) == test.unaligned {
 				t.Errorf("before it was opened: %+v, %d damaged, %v", before, damaged, err)
+			}
+			if test.unaligned { // damage is not a power failure: nothing is removed, and the log is refused
+				if _, err := Open(path, Options{}); !errors.Is(err, ErrUnreadable) || !bytes.Equal(read(t, path), holed) {
+					t.Errorf("opened: %v", err)
+				}
+				return
 			}
 			l := openLog(t, path)
 			defer closeLog(t, l)
-			if got := since(t, l, 0); !slices.Equal(got, want) {
+			if got := since(t, l, 0); before.Events != int64(len(want)) || !slices.Equal(got, want) {
 				t.Errorf("got %v, want %v", got, want)
-			}
-			if test.unaligned {
-				left = holed // damage is for its reader to find
 			}
 			if got := read(t, path); !bytes.Equal(got, left) || l.Torn() != before.Torn || l.Torn() != int64(len(log)-len(left)) || l.End() != int64(len(left)) {
 				t.Errorf("%d bytes are left and %d removed, want %d and %d", len(got), l.Torn(), len(left), before.Torn)
@@ -213,22 +223,16 @@ func TestHolesAreRemoved(t *testing.T) {
 	}
 }
 
-func count(yes bool) int {
-	if yes {
-		return 1
-	}
-	return 0
-}
-
 func sections(b []byte) *io.SectionReader {
 	return io.NewSectionReader(bytes.NewReader(b), 0, int64(len(b)))
 }
 
 // What lies further back than anything unsynced is damage, whatever it looks like.
 func TestHolesFarBackStay(t *testing.T) {
-	filler := mustLine(t, Event{EventID: "filler", UserAgent: strings.Repeat("x", 500<<10)})
+	filler := mustLine(t, Event{EventID: "filler", UserAgent: strings.Repeat("x", 900)})
 	log := bytes.Repeat(filler, unsyncedMost/len(filler)+4)
 	clear(log[:len(filler)])
+	log = append(log, bytes.Repeat(Stamp(mustLine(t, event("stamped")), 7), tailStamps)...)
 	path := filepath.Join(t.TempDir(), "audit.log")
 	if err := os.WriteFile(path, log, 0o600); err != nil {
 		t.Fatal(err)
@@ -239,8 +243,8 @@ func TestHolesFarBackStay(t *testing.T) {
 	}
 	l := openLog(t, path)
 	defer closeLog(t, l)
-	if l.Torn() != 0 || !bytes.Equal(read(t, path), log) {
-		t.Errorf("%d bytes were removed", l.Torn())
+	if l.Torn() != 0 || !bytes.Equal(read(t, path), log) || l.Revision() != 7 {
+		t.Errorf("%d bytes were removed, the newest stamp is %d", l.Torn(), l.Revision())
 	}
 }
 

@@ -1,13 +1,6 @@
 package audit
 
-import (
-	"bufio"
-	"errors"
-	"io"
-)
-
-// maxLine is more than any line has: a request has 128 KiB at most.
-const maxLine = 1 << 20
+import "io"
 
 // A Reading is what a whole log holds.
 type Reading struct {
@@ -17,7 +10,7 @@ type Reading struct {
 }
 
 // Read reads a log from its beginning to its end and changes nothing. It calls
-// damaged for each line, counted from 1, that is no event and that no power
+// damaged for each line, counted from 1, that is not an event and that no power
 // failure left so.
 func Read(log *io.SectionReader, damaged func(line int64, err error)) (found Reading, err error) {
 	end, err := firstTorn(log, log.Size())
@@ -25,9 +18,12 @@ func Read(log *io.SectionReader, damaged func(line int64, err error)) (found Rea
 		return found, err
 	}
 	found.Torn = log.Size() - end
-	r := bufio.NewReaderSize(io.NewSectionReader(log, 0, end), maxLine)
+	all, err := linesFrom(io.NewSectionReader(log, 0, end), 0)
+	if err != nil {
+		return found, err
+	}
 	for number := int64(1); ; number++ {
-		line, err := nextLine(r)
+		line, err := all.next()
 		switch {
 		case err == io.EOF:
 			return found, nil
@@ -49,22 +45,4 @@ func (r *Reading) event(line []byte, damaged func(error)) {
 	}
 	r.Events++
 	r.Revision = max(r.Revision, revision)
-}
-
-var errTooLong = errors.New("audit: not an event: longer than any")
-
-// nextLine returns the next line, errTooLong in place of one that is longer than
-// any, and io.EOF at the end.
-func nextLine(r *bufio.Reader) ([]byte, error) {
-	line, err := r.ReadSlice('\n')
-	if err != bufio.ErrBufferFull {
-		return line, err
-	}
-	for err == bufio.ErrBufferFull {
-		_, err = r.ReadSlice('\n')
-	}
-	if err == nil {
-		err = errTooLong
-	}
-	return nil, err
 }

@@ -12,7 +12,9 @@ import (
 
 func TestRead(t *testing.T) {
 	a, b := string(Stamp(mustLine(t, event("a")), 7)), string(mustLine(t, event("b")))
-	long := strings.Repeat("x", 3*tailSize) + "\n"
+	long := strings.Repeat("x", 2*maxLine) + "\n"
+	old := string(mustLine(t, event("old")))
+	old = strings.Replace(old, `"userAgent":""`, `"userAgent":"`+strings.Repeat("x", 3<<20)+`"`, 1) // as programs without a bound wrote it
 	for _, test := range []struct {
 		name, log string
 		want      Reading
@@ -24,7 +26,8 @@ func TestRead(t *testing.T) {
 		{"a torn end", a + b[:20], Reading{Events: 1, Revision: 7, Torn: 20}, nil},
 		{"two lines that are none", "\n" + a + "{}\n" + b, Reading{Events: 2, Revision: 7}, []int64{1, 3}},
 		{"a newline that is gone", a[:len(a)-1] + "\x02" + b + b, Reading{Events: 1}, []int64{1}},
-		{"a line that is too long", long + a, Reading{Events: 1, Revision: 7}, []int64{1}},
+		{"a line that is too long", long + a + long, Reading{Events: 1, Revision: 7}, []int64{1, 3}},
+		{"a line of an old program", a + string(Stamp([]byte(old), 8)), Reading{Events: 2, Revision: 8}, nil},
 	} {
 		var damaged []int64
 		got, err := Read(sections([]byte(test.log)), func(line int64, err error) {

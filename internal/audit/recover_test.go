@@ -1,0 +1,159 @@
+package audit
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A disklog is a recoverable in memory that writes down what is asked of it.
+type disklog struct {
+	*bytes.Reader
+	calls   []string
+	syncErr error
+}
+
+func (d *disklog) Stat() (os.FileInfo, error) { return fileInfo{d.Size()}, nil }
+func (d *disklog) Truncate(size int64) error {
+	d.calls = append(d.calls, fmt.Sprint("truncate ", size))
+	return nil
+}
+func (d *disklog) Sync() error       { d.calls = append(d.calls, "sync"); return d.syncErr }
+func (d *disklog) syncFolder() error { d.calls = append(d.calls, "sync the folder"); return nil }
+
+type fileInfo struct{ size int64 }
+
+func (fileInfo) Name() string       { return "audit.log" }
+func (i fileInfo) Size() int64      { return i.size }
+func (fileInfo) Mode() os.FileMode  { return 0o600 }
+func (fileInfo) ModTime() time.Time { return time.Time{} }
+func (fileInfo) IsDir() bool        { return false }
+func (fileInfo) Sys() any           { return nil }
+
+// What is left of a log, and its name, are on the disk before anything is done with it.
+func TestRecoveredLogIsSynced(t *testing.T) {
+	line := Stamp(mustLine(t, event("whole")), 7)
+	for torn, want := range map[string][]string{
+		"":          {"sync", "sync the folder"},
+		`{"eventV`:  {fmt.Sprint("truncate ", len(line)), "sync", "sync the folder"},
+		"\x00\x00{": {fmt.Sprint("truncate ", len(line)), "sync", "sync the folder"},
+	} {
+		d := &disklog{Reader: bytes.NewReader(append(bytes.Clone(line), torn...))}
+		p, err := recoverLog(d, d.syncFolder)
+		if err != nil || !slices.Equal(d.calls, want) || p.torn != int64(len(torn)) || p.revision != 7 {
+			t.Errorf("%q: %q, %+v, %v", torn, d.calls, p, err)
+		}
+		if d.syncErr = syscall.EIO; err == nil {
+			_, err = recoverLog(d, d.syncFolder)
+		}
+		if !errors.Is(err, syscall.EIO) {
+			t.Errorf("the sync failed, and Open returns %v", err)
+		}
+		d.syncErr = nil
+		if _, err := recoverLog(d, func() error { return syscall.EROFS }); !errors.Is(err, syscall.EROFS) {
+			t.Errorf("the sync of the folder failed, and Open returns %v", err)
+		}
+	}
+}
+
+// A line with a revision, or without one if it is 0, of about a size.
+func lineOf(t *testing.T, revision int64, size int) string {
+	line := mustLine(t, event("e"))
+	if revision != 0 {
+		line = Stamp(line, revision)
+	}
+	return strings.Replace(string(line), `"userAgent":""`, `"userAgent":"`+strings.Repeat("x", max(0, size-len(line)))+`"`, 1)
+}
+
+// Whatever a log ends with, Open finds the newest stamp or refuses.
+func TestNewestStampIsFound(t *testing.T) {
+	const newest = 1000
+	stamped := lineOf(t, newest, 0)
+	many := strings.Repeat(lineOf(t, 0, 900), 3000) // more than tailStep
+	for name, test := range map[string]struct {
+		end     string
+		refused bool
+	}{
+		"nothing":                          {"", false},
+		"an older stamp":                   {lineOf(t, 5, 0), false},
+		"a long line":                      {lineOf(t, 0, 3<<20), false},
+		"a long line with an older stamp":  {lineOf(t, 5, 3<<20), false},
+		"the longest line":                 {lineOf(t, 0, maxLine), false},
+		"many lines without stamps":        {many, false},
+		"many, and one with an older":      {many + lineOf(t, 5, 0), false},
+		"long ones and short ones":         {lineOf(t, 0, 2<<20) + many + lineOf(t, 5, 2<<20), false},
+		"a line that nobody reads":         {lineOf(t, 0, 3*maxLine), true},
+		"garbage":                          {"garbage\n", true},
+		"garbage, and an older stamp":      {"garbage\n" + lineOf(t, 5, 0), true},
+		"a newline":                        {"\n", true},
+		"much garbage":                     {strings.Repeat("garbage", 1<<20) + "\n", true},
+		"JSON that is no event":            {"{}\n", true},
+		"a hole that no power failure has": {"{\"a\":\"\x00\"}\n" + lineOf(t, 5, 0), true},
+		"garbage without its newline":      {"garbage", false}, // which is torn, and was never synced
+	} {
+		path := filepath.Join(t.TempDir(), "audit.log")
+		if err := os.WriteFile(path, []byte(lineOf(t, 3, 0)+stamped+test.end), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		l, err := Open(path, Options{})
+		if refused := errors.Is(err, ErrUnreadable); refused != test.refused || !refused && err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err == nil {
+			if l.Revision() != newest || l.Blank() {
+				t.Errorf("%s: the newest stamp is %d", name, l.Revision())
+			}
+			closeLog(t, l)
+		}
+	}
+}
+
+// Lines that run at the same time bring their stamps in any order.
+func TestStampsOutOfOrder(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 20 {
+		var log strings.Builder
+		newest := int64(0)
+		for at := range int64(2 * tailStamps) {
+			revision := 1 + at + random.Int64N(tailStamps/2)
+			newest = max(newest, revision)
+			log.WriteString(lineOf(t, revision, random.IntN(4000)))
+		}
+		got, err := newestStamp(strings.NewReader(log.String()), int64(log.Len()))
+		if err != nil || got != newest {
+			t.Fatalf("%d, want %d: %v", got, newest, err)
+		}
+	}
+}
+
+// A log where Since begins is read in full, or refused.
+func TestSinceRefusesDamage(t *testing.T) {
+	first, second := lineOf(t, 1, 0), lineOf(t, 2, 2<<20)
+	for name, test := range map[string]struct {
+		log  string
+		from int
+		want int // -1: refused
+	}{
+		"all":                     {first + second, 0, 2},
+		"from the second":         {first + second, len(first), 1},
+		"from within the second":  {first + second + first, len(first) + 1, 1},
+		"from within damage":      {first + "garbage\n" + first, len(first) + 1, 1},
+		"damage":                  {first + "garbage\n" + first, len(first), -1},
+		"a line that is too long": {first + strings.Repeat("x", 2*maxLine) + "\n" + first, 0, -1},
+		"from within such a line": {first + strings.Repeat("x", 2*maxLine) + "\n" + first, len(first) + 1, 1},
+	} {
+		n := 0
+		err := past{lines: sections([]byte(test.log))}.since(int64(test.from), func(string) { n++ })
+		if refused := errors.Is(err, ErrUnreadable); refused != (test.want < 0) || !refused && (n != test.want || err != nil) {
+			t.Errorf("%s: %d events, %v", name, n, err)
+		}
+	}
+}
