@@ -62,7 +62,7 @@ func runVerify(ctx context.Context, data, rootKeyFile string, out io.Writer) (er
 		v.found(problem.Error())
 	}
 	if v.findings > 0 {
-		return fmt.Errorf("findings in %s: %d; nothing was changed: put back a copy of the folder from before the damage", data, v.findings)
+		return fmt.Errorf("findings in %s: %d; nothing was changed: put back the newest copy of all of the folder that keyhold verify finds sound", data, v.findings)
 	}
 	_, err = fmt.Fprintf(out, "%s is sound\n", data)
 	return err

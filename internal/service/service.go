@@ -56,6 +56,10 @@ var (
 	// ErrOlderStore: the audit log tells of a later state than that of the
 	// store, which must have been put back.
 	ErrOlderStore = errors.New("the store is older than its audit log")
+
+	// ErrNoRevision: the audit log has events, and none says which revision the
+	// store had. This program stamps every event.
+	ErrNoRevision = errors.New("no event in the audit log has a storeRevision, so nothing shows how old the store may be")
 )
 
 // A Service carries out operations on the keys of one deployment. Its methods
@@ -159,6 +163,9 @@ func (s *Service) takeUp(ctx context.Context, dev bool) error {
 
 // checkAge refuses a store that was put back: its log has seen a later one.
 func (s *Service) checkAge(ctx context.Context) error {
+	if s.audit.Revision() == 0 && !s.audit.Blank() {
+		return ErrNoRevision
+	}
 	return s.store.View(ctx, func(v *store.View) error {
 		if logged := s.audit.Revision(); logged > v.Rev() {
 			return fmt.Errorf("%w: the store is at revision %d, the log has seen %d", ErrOlderStore, v.Rev(), logged)

@@ -81,6 +81,9 @@ func (v *verifier) events(log *io.SectionReader) error {
 		return fmt.Errorf("read the audit log: %w", err)
 	}
 	v.Events = r.Events
+	if r.Events > 0 && r.Revision == 0 {
+		v.found("audit log", ErrNoRevision)
+	}
 	if r.Revision > v.Revision {
 		v.found("audit log", fmt.Errorf("%w: the store is at revision %d, the log has seen %d", ErrOlderStore, v.Revision, r.Revision))
 	}
