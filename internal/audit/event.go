@@ -62,9 +62,11 @@ type Resource struct{ ARN, AccountID, Type string }
 
 // Line returns e as one line of JSON with its newline at the end and no other:
 // the bytes for the log and for the outbox, the same for the same event. Invalid
-// UTF-8 becomes U+FFFD, as a user agent is whatever bytes the client sent, and
-// refusing them would let a client choose to stay out of the log. It fails if
-// one of the members that are JSON already cannot be a part of a line.
+// UTF-8 becomes U+FFFD, because a user agent is whatever bytes the client sent, and
+// refusing them would let a client choose to stay out of the log. Long values are
+// shortened, so that the line has at most 64 KiB, or 8 KiB if the request was refused
+// or nobody signed it. Line fails if one of the members that are JSON already cannot
+// be a part of a line.
 func (e Event) Line() ([]byte, error) {
 	return e.appendLine(make([]byte, 0, 1024+len(e.RequestParameters)))
 }
@@ -75,7 +77,16 @@ func (e Event) appendLine(b []byte) ([]byte, error) {
 			return nil, fmt.Errorf("audit: event %s: parameters or details of more than one line", e.EventID)
 		}
 	}
-	o := object{text: append(b, '{')}
+	line := e.encode(b, longTexts)
+	if len(line) > e.most() {
+		line = e.shortened(line)
+	}
+	return line, nil
+}
+
+// encode appends the line, with its texts as long as t allows.
+func (e *Event) encode(b []byte, t texts) []byte {
+	o := object{append(b, '{'), t}
 	o.member("eventVersion", "1.11")
 	o.member("eventSource", cmp.Or(e.EventSource, KMS))
 	o.open("userIdentity")
@@ -103,7 +114,7 @@ func (e Event) appendLine(b []byte) ([]byte, error) {
 	}
 	o.raw("managementEvent", "true")
 	o.member("eventCategory", "Management")
-	return append(onOneLine(o.text), "}\n"...), nil
+	return append(onOneLine(o.text), "}\n"...)
 }
 
 func (r Resource) members(o *object) {
@@ -114,7 +125,10 @@ func (r Resource) members(o *object) {
 
 // An object is the text of a JSON object that is not closed yet. There is one for
 // each request, so it is written without reflection.
-type object struct{ text []byte }
+type object struct {
+	text []byte
+	texts
+}
 
 func (o *object) name(name string) {
 	if o.text[len(o.text)-1] != '{' {
@@ -130,7 +144,11 @@ func (o *object) raw(name, value string) {
 
 func (o *object) member(name, value string) {
 	o.name(name)
+	begin := len(o.text)
 	o.text, _ = jsontext.AppendQuote(o.text, value) // it repairs what its error is about
+	if len(o.text)-begin > o.most {
+		o.text, _ = jsontext.AppendQuote(o.text[:begin], o.shortened(value))
+	}
 }
 
 func (o *object) optional(name, value string) {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -302,7 +301,9 @@ func TestBound(t *testing.T) {
 		d := &disk{onWrite: h.wait}
 		l := New(d, Options{})
 		begin(t.Context(), l, event("writing"))
-		begin(t.Context(), l, Event{EventID: "huge", UserAgent: strings.Repeat("x", maxBatch)})
+		if err := l.Append([]byte(lineOf(t, "huge", 0, maxBatch)), nil); err != nil {
+			t.Fatal(err)
+		}
 		late, stop := context.WithCancel(t.Context())
 		given := begin(late, l, event("given up"))
 		patient := begin(t.Context(), l, event("patient"))

@@ -64,9 +64,10 @@ func TestRecoveredLogIsSynced(t *testing.T) {
 	}
 }
 
-// A line with a revision, or without one if it is 0, of about a size.
-func lineOf(t *testing.T, revision int64, size int) string {
-	line := mustLine(t, event("e"))
+// lineOf returns a line with a revision, or without one if it is 0, of about a size.
+func lineOf(t *testing.T, id string, revision int64, size int) string {
+	t.Helper()
+	line := mustLine(t, event(id))
 	if revision != 0 {
 		line = Stamp(line, revision)
 	}
@@ -76,31 +77,31 @@ func lineOf(t *testing.T, revision int64, size int) string {
 // Whatever a log ends with, Open finds the newest stamp or refuses.
 func TestNewestStampIsFound(t *testing.T) {
 	const newest = 1000
-	stamped := lineOf(t, newest, 0)
-	many := strings.Repeat(lineOf(t, 0, 900), 3000) // more than tailStep
+	stamped := lineOf(t, "e", newest, 0)
+	many := strings.Repeat(lineOf(t, "e", 0, 900), 3000) // more than tailStep
 	for name, test := range map[string]struct {
 		end     string
 		refused bool
 	}{
 		"nothing":                          {"", false},
-		"an older stamp":                   {lineOf(t, 5, 0), false},
-		"a long line":                      {lineOf(t, 0, 3<<20), false},
-		"a long line with an older stamp":  {lineOf(t, 5, 3<<20), false},
-		"the longest line":                 {lineOf(t, 0, maxLine), false},
+		"an older stamp":                   {lineOf(t, "e", 5, 0), false},
+		"a long line":                      {lineOf(t, "e", 0, 3<<20), false},
+		"a long line with an older stamp":  {lineOf(t, "e", 5, 3<<20), false},
+		"the longest line":                 {lineOf(t, "e", 0, maxLine), false},
 		"many lines without stamps":        {many, false},
-		"many, and one with an older":      {many + lineOf(t, 5, 0), false},
-		"long ones and short ones":         {lineOf(t, 0, 2<<20) + many + lineOf(t, 5, 2<<20), false},
-		"a line that nobody reads":         {lineOf(t, 0, 3*maxLine), true},
+		"many, and one with an older":      {many + lineOf(t, "e", 5, 0), false},
+		"long ones and short ones":         {lineOf(t, "e", 0, 2<<20) + many + lineOf(t, "e", 5, 2<<20), false},
+		"a line that nobody reads":         {lineOf(t, "e", 0, 3*maxLine), true},
 		"garbage":                          {"garbage\n", true},
-		"garbage, and an older stamp":      {"garbage\n" + lineOf(t, 5, 0), true},
+		"garbage, and an older stamp":      {"garbage\n" + lineOf(t, "e", 5, 0), true},
 		"a newline":                        {"\n", true},
 		"much garbage":                     {strings.Repeat("garbage", 1<<20) + "\n", true},
 		"JSON that is no event":            {"{}\n", true},
-		"a hole that no power failure has": {"{\"a\":\"\x00\"}\n" + lineOf(t, 5, 0), true},
+		"a hole that no power failure has": {"{\"a\":\"\x00\"}\n" + lineOf(t, "e", 5, 0), true},
 		"garbage without its newline":      {"garbage", false}, // which is torn, and was never synced
 	} {
 		path := filepath.Join(t.TempDir(), "audit.log")
-		if err := os.WriteFile(path, []byte(lineOf(t, 3, 0)+stamped+test.end), 0o600); err != nil {
+		if err := os.WriteFile(path, []byte(lineOf(t, "e", 3, 0)+stamped+test.end), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		l, err := Open(path, Options{})
@@ -125,7 +126,7 @@ func TestStampsOutOfOrder(t *testing.T) {
 		for at := range int64(2 * tailStamps) {
 			revision := 1 + at + random.Int64N(tailStamps/2)
 			newest = max(newest, revision)
-			log.WriteString(lineOf(t, revision, random.IntN(4000)))
+			log.WriteString(lineOf(t, "e", revision, random.IntN(4000)))
 		}
 		got, err := newestStamp(strings.NewReader(log.String()), int64(log.Len()))
 		if err != nil || got != newest {
@@ -136,7 +137,7 @@ func TestStampsOutOfOrder(t *testing.T) {
 
 // A log where Since begins is read in full, or refused.
 func TestSinceRefusesDamage(t *testing.T) {
-	first, second := lineOf(t, 1, 0), lineOf(t, 2, 2<<20)
+	first, second := lineOf(t, "e", 1, 0), lineOf(t, "e", 2, 2<<20)
 	for name, test := range map[string]struct {
 		log  string
 		from int

@@ -1,0 +1,179 @@
+package audit
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// fill gives every text of v the value, and each list so many elements.
+func fill(v reflect.Value, text string, elements int) {
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(text)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				fill(v.Field(i), text, elements)
+			}
+		}
+	case reflect.Slice:
+		if v.Type().Elem().Kind() == reflect.Struct {
+			v.Set(reflect.MakeSlice(v.Type(), elements, elements))
+			for i := range elements {
+				fill(v.Index(i), text, elements)
+			}
+		}
+	}
+}
+
+func quoted(text string) string {
+	b, _ := jsontext.AppendQuote(nil, text)
+	return string(b)
+}
+
+// parameters returns an object of some members, all with one text.
+func parameters(members int, text string) []byte {
+	var b strings.Builder
+	for i := range members {
+		fmt.Fprintf(&b, `,"member%d":%s`, i, quoted(text))
+	}
+	return []byte("{" + strings.TrimPrefix(b.String(), ",") + "}")
+}
+
+// Whatever the members of an event are, its line has a bound, is one line, and is an
+// event.
+func TestLinesHaveABound(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, text := range []string{"x", "\x01", "\"", "\u2028", "a\xffb"} {
+		for _, size := range []int{0, 200, 8 << 10, 130 << 10} {
+			for _, many := range []int{0, 1, 40, 500} {
+				if many*size > 130<<10 {
+					continue // longer than any request
+				}
+				e := Event{UserIdentity: Identity{Session: Session{Issued: sample().EventTime}}}
+				fill(reflect.ValueOf(&e).Elem(), strings.Repeat(text, size/len(text)), many)
+				long := strings.Repeat(text, size*(1+random.IntN(2))/len(text))
+				e.EventID, e.RequestParameters, e.ResponseElements = "id", parameters(many, long), parameters(min(many, 2), long)
+				e.AdditionalEventData, e.StoreRevision = parameters(1, long), 1<<62
+				for _, code := range []string{"", "AccessDenied"} {
+					for _, kind := range []string{"IAMUser", Unknown} {
+						e.ErrorCode, e.UserIdentity.Type = code, kind
+						checkLine(t, e)
+					}
+				}
+			}
+		}
+	}
+}
+
+func checkLine(t *testing.T, e Event) {
+	t.Helper()
+	line := mustLine(t, e)
+	most := 64 << 10
+	if e.ErrorCode != "" || e.UserIdentity.Type != "IAMUser" {
+		most = 8 << 10
+	}
+	if stamped := Stamp(line, 1<<62); len(stamped) > most {
+		t.Errorf("%d bytes, with parameters of %d", len(stamped), len(e.RequestParameters))
+	}
+	id, revision, err := parseLine(line)
+	if err != nil || id != "id" || revision != 1<<62 || bytes.IndexByte(line, '\n') != len(line)-1 {
+		t.Errorf("%.200s: %v", line, err)
+	}
+	if again := mustLine(t, e); !bytes.Equal(again, line) {
+		t.Errorf("the same event has two lines:\n%s%s", line, again)
+	}
+	if _, err := parseEvent(line); err != nil {
+		t.Error(err)
+	}
+}
+
+// memberOf returns a member of the request parameters in the line of e.
+func memberOf(t *testing.T, e Event, name string) string {
+	t.Helper()
+	var line struct {
+		RequestParameters map[string]json.RawMessage `json:"requestParameters"`
+	}
+	if err := json.Unmarshal(mustLine(t, e), &line); err != nil {
+		t.Fatal(err)
+	}
+	return string(line.RequestParameters[name])
+}
+
+func notKeptOf(text string) string {
+	return fmt.Sprintf(`{"notKept":{"bytes":%d,"sha256":"%x"}}`, len(text), sha256.Sum256([]byte(text)))
+}
+
+// The largest values are replaced, and no more than are too much.
+func TestLongValuesBecomeTheirDigest(t *testing.T) {
+	a, b, context := strings.Repeat("a", 4<<10), strings.Repeat("\n", 3<<10), `{"k":"`+strings.Repeat("v", 5<<10)+`"}`
+	e := Event{EventID: "id", ErrorCode: "X", RequestParameters: fmt.Appendf(nil, `{"a":%s,"b":%s,"context":%s,"d":1}`, quoted(a), quoted(b), context)}
+	for name, want := range map[string]string{"a": quoted(a), "b": notKeptOf(b), "context": notKeptOf(context), "d": "1"} {
+		if got := memberOf(t, e, name); got != want {
+			t.Errorf("%s is %.100s, want %.100s", name, got, want)
+		}
+	}
+}
+
+// A change keeps its document whatever is in it and beside it.
+func TestDocumentsAreKept(t *testing.T) {
+	for name, document := range map[string]string{
+		"plain":         strings.Repeat("x", 32<<10),
+		"backslashes":   strings.Repeat(`\`, 32<<10),
+		"line ends":     strings.Repeat("\n", 32<<10),
+		"of two bytes":  strings.Repeat("é", 16<<10),
+		"control bytes": strings.Repeat("\x1f", 32<<10),
+	} {
+		for _, beside := range []int{0, 20 << 10, 128 << 10} {
+			e := Event{EventID: "id", RequestParameters: fmt.Appendf(nil, `{"policy":%s,"tags":%s}`, quoted(document), quoted(strings.Repeat("t", beside)))}
+			got := memberOf(t, e, "policy")
+			kept := fmt.Sprintf(`{"base64":"%s"}`, base64.StdEncoding.EncodeToString([]byte(document)))
+			if got != kept && got != quoted(document) {
+				t.Errorf("%s beside %d bytes: %.100s", name, beside, got)
+			}
+			checkLine(t, Event{EventID: "id", StoreRevision: 1 << 62, UserIdentity: Identity{Type: "IAMUser"}, RequestParameters: e.RequestParameters})
+		}
+	}
+	long := strings.Repeat("x", 100<<10)
+	if got := memberOf(t, Event{RequestParameters: []byte(`{"policy":` + quoted(long) + `}`)}, "policy"); got != notKeptOf(long) {
+		t.Errorf("a document that is too long is %.100s", got)
+	}
+}
+
+func TestShortenedTexts(t *testing.T) {
+	for _, text := range append(hostile, "x", "é", "\x01", "\"") {
+		long := strings.Repeat(text, 4<<10/len(text))
+		got, err := parseEvent(mustLine(t, Event{EventID: "id", UserAgent: long, ErrorMessage: text}))
+		if err != nil || !IsShortened(got.UserAgent) || IsShortened(got.ErrorMessage) {
+			t.Errorf("%q: %v, %q", text, err, got.UserAgent)
+		}
+		want := fmt.Sprintf("… [%d bytes, SHA-256 %x]", len(long), sha256.Sum256([]byte(long)))
+		begin, found := strings.CutSuffix(got.UserAgent, want)
+		if valid := string([]rune(long)); !found || len(begin) < 100 || !strings.HasPrefix(valid, begin) || len(quoted(got.UserAgent)) > longTexts.most {
+			t.Errorf("%q: %d bytes, %q", text, len(got.UserAgent), got.UserAgent)
+		}
+	}
+	for size, want := range map[int]bool{longTexts.most - 2: false, longTexts.most - 1: true} {
+		got, _ := parseEvent(mustLine(t, Event{EventID: "id", UserAgent: strings.Repeat("x", size)}))
+		if IsShortened(got.UserAgent) != want {
+			t.Errorf("%d bytes are shortened: %v", size, !want)
+		}
+	}
+}
+
+// What is short costs nothing.
+func TestShortEventsAllocateNothing(t *testing.T) {
+	e, room := sample(), make([]byte, 0, 4<<10)
+	if n := testing.AllocsPerRun(100, func() { e.appendLine(room) }); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
