@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"reflect"
+	"slices"
 	"testing"
 )
 
@@ -17,8 +18,8 @@ func TestRecall(t *testing.T) {
 			}
 			told := shape.Parameters(v.Interface())
 			again := reflect.New(o.in)
-			if err := shape.Recall(told, again.Interface()); err != nil {
-				t.Errorf("%v: %v of %s", o.in, err, told)
+			if lost, err := shape.Recall(told, again.Interface()); err != nil || lost != nil {
+				t.Errorf("%v: %v of %s, without %q", o.in, err, told, lost)
 				continue
 			}
 			if got := shape.Parameters(again.Interface()); !bytes.Equal(got, told) {
@@ -29,12 +30,13 @@ func TestRecall(t *testing.T) {
 }
 
 func TestRecallRefuses(t *testing.T) {
-	for _, text := range []string{``, `[]`, `{"keyId":1}`, `{"tags":{}}`, `{"tags":[1]}`, `{"multiRegion":"true"}`} {
-		if err := ShapeOf[CreateKeyRequest]().Recall([]byte(text), &CreateKeyRequest{}); err == nil && text != `{"keyId":1}` {
+	for _, text := range []string{``, `[]`, `{"keyId":1}`, `{"tags":{}}`, `{"tags":[1]}`, `{"multiRegion":"true"}`, `{"description":{}}`,
+		`{"description":{"base64":"-"}}`, `{"description":{"base64":"","more":""}}`, `{"description":{"other":""}}`} {
+		if _, err := ShapeOf[CreateKeyRequest]().Recall([]byte(text), &CreateKeyRequest{}); err == nil && text != `{"keyId":1}` {
 			t.Errorf("%s is taken", text)
 		}
 	}
-	if err := ShapeOf[ImportKeyMaterialRequest]().Recall([]byte(`{"validTo":"soon"}`), &ImportKeyMaterialRequest{}); err == nil {
+	if _, err := ShapeOf[ImportKeyMaterialRequest]().Recall([]byte(`{"validTo":"soon"}`), &ImportKeyMaterialRequest{}); err == nil {
 		t.Error("a time that is none is taken")
 	}
 }
@@ -48,5 +50,27 @@ func TestValidateGiven(t *testing.T) {
 	in := &CreateAliasRequest{AliasName: new("")}
 	if given, all := shape.ValidateGiven(in), shape.Validate(in); given == "" || given == all {
 		t.Errorf("%q, and in full %q", given, all)
+	}
+}
+
+// What an event does not keep is named, and is not taken for something else.
+func TestRecallNamesWhatIsNotKept(t *testing.T) {
+	const digest = `{"notKept":{"bytes":9,"sha256":"00"}}`
+	for text, want := range map[string][]string{
+		`{"keyId":"k","encryptionContext":` + digest + `}`:      {"encryptionContext"},
+		`{"keyId":` + digest + `,"grantTokens":` + digest + `}`: {"grantTokens", "keyId"},
+		digest: {"notKept"},
+		`{"keyId":"k","encryptionContext":{"notKept":"x"}}`:             nil,
+		`{"keyId":"k","encryptionContext":{"notKept":"{\"bytes\":9}"}}`: nil,
+	} {
+		var in EncryptRequest
+		lost, err := ShapeOf[EncryptRequest]().Recall([]byte(text), &in)
+		if err != nil || !slices.Equal(lost, want) || want != nil && in.EncryptionContext != nil {
+			t.Errorf("%s: %q, %+v, %v", text, lost, in, err)
+		}
+	}
+	var in PutKeyPolicyRequest
+	if lost, err := ShapeOf[PutKeyPolicyRequest]().Recall([]byte(`{"policy":{"base64":"e30="}}`), &in); err != nil || lost != nil || *in.Policy != "{}" {
+		t.Errorf("%+v, %q, %v", in, lost, err)
 	}
 }

@@ -11,7 +11,8 @@ import (
 // Validate holds v, a pointer to the shape's type, against the constraints on
 // its members and returns the message of the API's ValidationException, or "" if
 // all are kept. The message echoes values from the request, sensitive ones and
-// blobs excepted, with unprintable characters replaced.
+// blobs excepted, with unprintable characters replaced: the first maxShown characters
+// of each, and in all as many violations as have room in maxReport bytes.
 func (s *Shape) Validate(v any) string {
 	var r report
 	s.validate(&r, "", s.value(v))
@@ -78,12 +79,30 @@ func (m *member) shown(v reflect.Value) string {
 	case m.sensitive:
 		return "Value"
 	case v.Kind() == reflect.String:
-		return "Value '" + strings.Map(printable, v.String()) + "'"
+		return "Value '" + strings.Map(printable, beginning(v.String())) + "'"
 	case v.CanInt():
 		return "Value '" + strconv.FormatInt(v.Int(), 10) + "'"
 	default: // a blob: its length, in the form that clients know
 		return fmt.Sprintf("Value 'java.nio.HeapByteBuffer[pos=0 lim=%[1]d cap=%[1]d]'", v.Len())
 	}
+}
+
+// The size of a message, which is far less than that of a request.
+const (
+	maxShown  = 4096     // characters of a value
+	maxReport = 16 << 10 // bytes of the text, after which no violation is added
+)
+
+// beginning returns the first maxShown characters of a text, with an ellipsis if
+// there are more.
+func beginning(text string) string {
+	n := 0
+	for i := range text {
+		if n++; n > maxShown {
+			return text[:i] + "…"
+		}
+	}
+	return text
 }
 
 func printable(r rune) rune {
@@ -97,11 +116,20 @@ func printable(r rune) rune {
 type report struct {
 	n    int
 	text strings.Builder
+	full bool
 }
 
 func (r *report) add(value, at, rule string) {
-	if r.n++; r.n > 1 {
+	r.n++
+	if r.full {
+		return
+	}
+	if r.n > 1 {
 		r.text.WriteString("; ")
+	}
+	if r.full = r.text.Len() > maxReport; r.full {
+		r.text.WriteString("…")
+		return
 	}
 	fmt.Fprintf(&r.text, "%s at '%s' failed to satisfy constraint: %s", value, at, rule)
 }

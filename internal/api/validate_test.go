@@ -132,3 +132,18 @@ func TestShapeRefuses(t *testing.T) {
 		})
 	}
 }
+
+// However much is wrong with a request, the message has a bound.
+func TestMessagesHaveABound(t *testing.T) {
+	long, many := strings.Repeat("\x01", 128<<10), make([]Tag, 1000)
+	for _, in := range []*CreateKeyRequest{{KeySpec: &long}, {KeySpec: &long, KeyUsage: &long, Origin: &long, Description: &long}, {Tags: many}} {
+		got := shapeOfValue(in).Validate(in)
+		if len(got) > 32<<10 || !strings.Contains(got, "…") || !strings.Contains(got, "failed to satisfy constraint") {
+			t.Errorf("%d bytes: %.100s", len(got), got)
+		}
+	}
+	in := &CreateKeyRequest{Tags: many}
+	if got := shapeOfValue(in).Validate(in); !strings.HasPrefix(got, "2000 validation errors detected: ") {
+		t.Errorf("%.100s", got)
+	}
+}

@@ -55,7 +55,7 @@ func TestLinesHaveABound(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, text := range []string{"x", "\x01", "\"", "\u2028", "a\xffb"} {
 		for _, size := range []int{0, 200, 8 << 10, 130 << 10} {
-			for _, many := range []int{0, 1, 40, 500} {
+			for _, many := range []int{0, 1, 40, 200} {
 				if many*size > 130<<10 {
 					continue // longer than any request
 				}

@@ -27,11 +27,13 @@ type office struct {
 	*testing.T
 	*Service
 	requests int
+	logPath  string // the audit log
 }
 
 func newOffice(t *testing.T) *office {
 	t.Helper()
-	log, err := audit.Open(filepath.Join(t.TempDir(), "audit.log"), audit.Options{})
+	path := filepath.Join(t.TempDir(), "audit.log")
+	log, err := audit.Open(path, audit.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +48,7 @@ func newOffice(t *testing.T) *office {
 			t.Error(err)
 		}
 	})
-	o := &office{T: t, Service: s}
+	o := &office{T: t, Service: s, logPath: path}
 	for _, account := range []string{explainAccount, explainOther} {
 		o.write(func(tx *store.Tx) error {
 			return accounts.Put(tx, account, identity.Account{ID: account})

@@ -3,6 +3,7 @@ package service
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/audit"
@@ -21,14 +22,21 @@ func (c *call) pastRequest(id string) (*hypothesis, error) {
 		return nil, key.Errorf(key.KindUnsupportedOperation, "The request was for %s, which is no operation of KMS: its decision is not explained.", e.EventName)
 	}
 	h := &hypothesis{asks: op.asks, to: c.Caller.Principal.AccountID, past: pastOf(e)}
+	if audit.IsShortened(e.UserIdentity.ARN) || audit.IsShortened(e.UserAgent) {
+		return nil, notKept("userIdentity.arn or userAgent")
+	}
 	p, err := c.principalThen(h, e.UserIdentity)
 	if err != nil {
 		return nil, err
 	}
 	h.call = c.supposing(p, e.AWSRegion, op)
 	h.now, h.SourceIP, h.UserAgent, h.Secure = e.EventTime, e.SourceIPAddress, e.UserAgent, c.Secure
-	if err := op.shape.Recall(e.RequestParameters, h.Input); err != nil {
+	lost, err := op.shape.Recall(e.RequestParameters, h.Input)
+	if err != nil {
 		return nil, fmt.Errorf("event %s: %w", e.EventID, err)
+	}
+	if err := h.noteNotKept(lost); err != nil {
+		return nil, err
 	}
 	h.recallBlob(e)
 	h.noteTime()
@@ -41,13 +49,35 @@ func (c *call) findEvent(id string) (audit.Event, error) {
 	switch {
 	case errors.Is(err, audit.ErrNotKept):
 		return e, key.Errorf(key.KindUnsupportedOperation, "This server keeps no audit log, as it keeps all in memory: ask about a principal and an action.")
+	case errors.Is(err, audit.ErrUnreadable):
+		return e, key.Errorf(key.KindUnsupportedOperation, "The request is not in what can be read of the audit log, which has a damaged line: run keyhold verify.").Because(err)
 	case err != nil:
 		return e, err
 	case !ok || !concerns(e, c.Caller.Principal.AccountID):
 		return e, key.Errorf(key.KindNotFound, "The newest %d MiB of the audit log have no request %s of account %s. "+
-			"A request whose signature was refused is never there, as nobody knows whose it was.", audit.MaxSearched>>20, id, c.Caller.Principal.AccountID)
+			"A request whose signature was refused is not explained: nobody knows whose it was.", audit.MaxSearched>>20, id, c.Caller.Principal.AccountID)
 	}
 	return e, nil
+}
+
+// undecisive are the parameters that no condition of a policy asks for.
+var undecisive = []string{"description", "policy"}
+
+// noteNotKept notes which parameters the event is without because they were too long,
+// and refuses if the decision may depend on one of them.
+func (h *hypothesis) noteNotKept(names []string) error {
+	for _, name := range names {
+		if !slices.Contains(undecisive, name) {
+			return notKept("requestParameters." + name)
+		}
+		h.note("The audit log keeps only the length and the SHA-256 of " + name + ".")
+	}
+	return nil
+}
+
+func notKept(what string) error {
+	return key.Errorf(key.KindUnsupportedOperation, "The decision cannot be explained from the audit log: %s was too long, so the log keeps only "+
+		"the length and the SHA-256. Ask about the principal and the action, with the members of the request.", what)
 }
 
 // concerns reports whether an event is an account's own, or about one of its keys.

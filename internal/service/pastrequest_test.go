@@ -198,3 +198,27 @@ func TestExplainMembers(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 }
+
+// An event that does not keep what the decision may depend on is not explained; one
+// that is without something else is, with a note.
+func TestExplainWithoutWhatIsNotKept(t *testing.T) {
+	o := newOffice(t)
+	alice, k := o.user(explainAccount, "alice", doc(`{"Effect": "Deny", "Action": "kms:*", "Resource": "*"}`)), o.key(root, "")
+	long := strings.Repeat("x", 20<<10)
+	_, id, err := o.as(alice, "Decrypt", &api.DecryptRequest{KeyId: &k.ID, CiphertextBlob: make([]byte, 200), EncryptionContext: map[string]string{"app": long}})
+	wantRefusal(t, err, key.KindAccessDenied, "")
+	_, err = o.explain(&api.ExplainDecisionRequest{RequestId: &id})
+	wantRefusal(t, err, key.KindUnsupportedOperation, "requestParameters.encryptionContext was too long")
+
+	_, id, err = o.as(alice, "PutKeyPolicy", &api.PutKeyPolicyRequest{KeyId: &k.ID, Policy: &long})
+	wantRefusal(t, err, key.KindAccessDenied, "")
+	if out, d := o.past(id); d.Outcome != api.OutcomeExplicitDeny || !slices.Contains(out.Notes, "The audit log keeps only the length and the SHA-256 of policy.") {
+		t.Errorf("%+v, %q", d, out.Notes)
+	}
+
+	op, _ := o.Find("DescribeKey")
+	_, err = o.Do(t.Context(), Request{ID: "agent", Caller: identity.Caller{Principal: alice, Region: explainRegion}, UserAgent: long, Operation: op, Input: &api.DescribeKeyRequest{KeyId: &k.ID}})
+	wantRefusal(t, err, key.KindAccessDenied, "")
+	_, err = o.explain(&api.ExplainDecisionRequest{RequestId: new("agent")})
+	wantRefusal(t, err, key.KindUnsupportedOperation, "userAgent was too long")
+}
