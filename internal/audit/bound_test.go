@@ -53,7 +53,7 @@ func parameters(members int, text string) []byte {
 // event.
 func TestLinesHaveABound(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	for _, text := range []string{"x", "\x01", "\"", "\u2028", "a\xffb"} {
+	for _, text := range []string{"\x01", "a\xff\u2028\""} {
 		for _, size := range []int{0, 200, 8 << 10, 130 << 10} {
 			for _, many := range []int{0, 1, 40, 200} {
 				if many*size > 130<<10 {
