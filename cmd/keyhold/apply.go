@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -22,7 +21,7 @@ type applyOptions struct {
 
 func applyCommand() *cobra.Command {
 	var o applyOptions
-	var at devServer
+	var client clientOptions
 	c := &cobra.Command{
 		Use:   "apply -f FILE",
 		Short: "Bring accounts, users, roles and policies to what a file says",
@@ -43,10 +42,10 @@ of new access keys are made by the server and shown once, here.`,
 			if err := o.output.check(c); err != nil {
 				return err
 			}
-			return runApply(c.Context(), at, o, c.ErrOrStderr())
+			return runApply(c.Context(), client, o, c.ErrOrStderr())
 		},
 	}
-	at.flags(c)
+	client.ownFlags(c)
 	c.Flags().StringVarP(&o.file, "file", "f", "", "file of declarations, TOML")
 	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "show what would be changed, and change nothing")
 	c.Flags().BoolVar(&o.prune, "prune", false, "remove the users, roles, policies and providers that the file does not have")
@@ -54,13 +53,16 @@ of new access keys are made by the server and shown once, here.`,
 	return c
 }
 
-func runApply(ctx context.Context, at devServer, o applyOptions, talk io.Writer) error {
+func runApply(ctx context.Context, client clientOptions, o applyOptions, to io.Writer) error {
 	f, err := readDeclarations(o.file)
 	if err != nil {
 		return err
 	}
-	a := &application{at: at, applyOptions: o, talk: talk}
-	a.items = itemsOf(f)
+	at, err := client.connect(ctx, talk{to})
+	if err != nil {
+		return err
+	}
+	a := &application{at: at, applyOptions: o, talk: to, items: itemsOf(f)}
 	// All of it is held against the server before anything is changed.
 	if err := a.plan(ctx); err != nil {
 		return err
@@ -152,7 +154,7 @@ func placed(d interface {
 }
 
 // put has an item put, or only told what that would change.
-func (i *item) put(ctx context.Context, at devServer, dry bool) (out api.PutIdentityResponse, err error) {
+func (i *item) put(ctx context.Context, at *connection, dry bool) (out api.PutIdentityResponse, err error) {
 	*i.dry = &dry
 	if err = at.call(ctx, api.TargetAdmin, i.operation, i.in, &out); err != nil {
 		if refused, ok := errors.AsType[*devRefusal](err); ok && !refused.general() {
@@ -161,7 +163,7 @@ func (i *item) put(ctx context.Context, at devServer, dry bool) (out api.PutIden
 		return out, err
 	}
 	if out.Arn == nil || out.Change == nil {
-		return out, fmt.Errorf("the answer of %s is none of this request's", at.endpoint)
+		return out, at.unexpected()
 	}
 	return out, nil
 }

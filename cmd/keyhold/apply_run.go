@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/keyhold/keyhold/internal/api"
@@ -13,7 +14,7 @@ import (
 // An application is one run of keyhold apply.
 type application struct {
 	applyOptions
-	at      devServer
+	at      *connection
 	talk    io.Writer
 	items   []*item
 	surplus []api.IdentityEntry
@@ -63,7 +64,11 @@ func (a *application) findSurplus(ctx context.Context) error {
 	declared, accounts := map[string]bool{}, map[string]bool{}
 	for _, i := range a.items {
 		declared[*i.plan.Arn] = true
-		accounts[strings.Split(*i.plan.Arn, ":")[4]] = true
+		arn := strings.Split(*i.plan.Arn, ":")
+		if len(arn) < 6 {
+			return a.at.unexpected()
+		}
+		accounts[arn[4]] = true
 	}
 	for _, kind := range pruned {
 		err := a.at.eachIdentity(ctx, kind, nil, func(e api.IdentityEntry) {
@@ -79,17 +84,20 @@ func (a *application) findSurplus(ctx context.Context) error {
 }
 
 // eachIdentity calls fn with each identity of a kind, in an account or all.
-func (d devServer) eachIdentity(ctx context.Context, kind string, account *string, fn func(api.IdentityEntry)) error {
+func (c *connection) eachIdentity(ctx context.Context, kind string, account *string, fn func(api.IdentityEntry)) error {
 	in := &api.ListIdentitiesRequest{Kind: &kind, AccountId: account}
 	for {
 		var page api.ListIdentitiesResponse
-		if err := d.call(ctx, api.TargetAdmin, "ListIdentities", in, &page); err != nil {
+		if err := c.call(ctx, api.TargetAdmin, "ListIdentities", in, &page); err != nil {
 			return err
 		}
 		for _, e := range page.Identities {
+			if e.AccountId == nil || e.Arn == nil || e.Kind == nil || e.Name == nil {
+				return c.unexpected()
+			}
 			fn(e)
 		}
-		if in.Marker = page.NextMarker; !page.Truncated {
+		if in.Marker = page.NextMarker; !page.Truncated || in.Marker == nil {
 			return nil
 		}
 	}
@@ -101,19 +109,19 @@ func (a *application) show() {
 	for _, i := range a.items {
 		switch *i.plan.Change {
 		case "created":
-			fmt.Fprintf(a.talk, "+ %s\n", *i.plan.Arn)
+			printf(a.talk, "+ %s\n", *i.plan.Arn)
 		case "changed":
-			fmt.Fprintf(a.talk, "~ %s: %s\n", *i.plan.Arn, strings.Join(i.plan.Members, ", "))
+			printf(a.talk, "~ %s: %s\n", *i.plan.Arn, strings.Join(i.plan.Members, ", "))
 		default:
 			same++
 		}
 	}
 	for _, e := range a.surplus {
-		fmt.Fprintf(a.talk, "- %s\n", *e.Arn)
+		printf(a.talk, "- %s\n", *e.Arn)
 	}
-	fmt.Fprintf(a.talk, "= %d unchanged\n", same)
+	printf(a.talk, "= %d unchanged\n", same)
 	if a.dryRun {
-		fmt.Fprintln(a.talk, "Nothing was changed (--dry-run).")
+		printf(a.talk, "Nothing was changed (--dry-run).\n")
 	}
 }
 
@@ -129,7 +137,11 @@ func (a *application) carryOut(ctx context.Context) error {
 			return err
 		}
 		for _, k := range out.NewAccessKeys {
-			a.made = append(a.made, madeKey{*out.Arn, *k.AccessKeyId, *k.SecretAccessKey})
+			made, ok := newMadeKey(out.Arn, &k)
+			if !ok {
+				return a.at.unexpected()
+			}
+			a.made = append(a.made, made)
 		}
 	}
 	for _, e := range a.surplus {
@@ -146,13 +158,24 @@ func (a *application) print() error {
 	if len(a.made) == 0 && a.output.form == formText {
 		return nil
 	}
-	var text strings.Builder
+	text := new(page)
 	for _, k := range a.made {
-		text.WriteString(k.text())
+		k.print(text)
 	}
-	return a.output.print(text.String(), struct{ NewAccessKeys []madeKey }{append([]madeKey{}, a.made...)})
+	return a.output.print(text, struct{ NewAccessKeys []madeKey }{append([]madeKey{}, a.made...)})
 }
 
-func (k madeKey) text() string {
-	return fmt.Sprintf("# %s, shown this once\nexport AWS_ACCESS_KEY_ID=%s\nexport AWS_SECRET_ACCESS_KEY=%s\n", k.Arn, k.AccessKeyId, k.SecretAccessKey)
+// newMadeKey takes an access key from an answer. What is printed may be pasted into a
+// shell, so both parts must be of letters, digits and what base64 has besides them.
+func newMadeKey(arn *string, k *api.AccessKey) (madeKey, bool) {
+	if arn == nil || k == nil || !keyForm.MatchString(deref(k.AccessKeyId)) || !keyForm.MatchString(deref(k.SecretAccessKey)) {
+		return madeKey{}, false
+	}
+	return madeKey{*arn, *k.AccessKeyId, *k.SecretAccessKey}, true
+}
+
+var keyForm = regexp.MustCompile(`^[A-Za-z0-9+/=]{4,128}$`)
+
+func (k madeKey) print(to *page) {
+	to.printf("# %s, shown this once\nexport AWS_ACCESS_KEY_ID=%s\nexport AWS_SECRET_ACCESS_KEY=%s\n", k.Arn, k.AccessKeyId, k.SecretAccessKey)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"net"
 )
@@ -12,27 +11,27 @@ func printBanner(w io.Writer, o devOptions, addr string) {
 	if o.data != "" {
 		kept = "sealed in " + o.data
 	}
-	others := ""
-	if o.anyCredentials {
-		others = "               and ANY OTHERS, unverified (--any-credentials); 12 digits name an account\n"
-	}
-	fmt.Fprintf(w, `Keyhold dev server (%s)
+	printf(w, `Keyhold dev server (%s)
 
   endpoint     http://%[2]s
   credentials  %[3]s / %[4]s, the root of account %[5]s
-%[6]s  Region       any
+`, kept, addr, devAccessKey, devSecret, o.account)
+	if o.anyCredentials {
+		printf(w, "               and ANY OTHERS, unverified (--any-credentials); 12 digits name an account\n")
+	}
+	printf(w, `  Region       any
 
 For the shell:
-  export AWS_ENDPOINT_URL_KMS=http://%[2]s
-  export AWS_ACCESS_KEY_ID=%[3]s AWS_SECRET_ACCESS_KEY=%[4]s AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
+  export AWS_ENDPOINT_URL_KMS=http://%[1]s
+  export AWS_ACCESS_KEY_ID=%[2]s AWS_SECRET_ACCESS_KEY=%[3]s AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
 For the AWS CLI (old versions heed no endpoint in the environment, so name it):
-  aws --endpoint-url http://%[2]s kms create-key --origin EXTERNAL
+  aws --endpoint-url http://%[1]s kms create-key --origin EXTERNAL
 For the clock that keys and import tokens live by:
-  keyhold clock advance 25h --endpoint-url http://%[2]s
+  keyhold clock advance 25h --endpoint-url http://%[1]s
 
-`, kept, addr, devAccessKey, devSecret, o.account, others)
+`, addr, devAccessKey, devSecret)
 	host, _, err := net.SplitHostPort(addr)
 	if ip := net.ParseIP(host); err == nil && (ip == nil || !ip.IsLoopback()) {
-		fmt.Fprintf(w, "Anybody who reaches %s can use these credentials: they are for tests only.\n\n", addr)
+		printf(w, "Anybody who reaches %s can use these credentials: they are for tests only.\n\n", addr)
 	}
 }

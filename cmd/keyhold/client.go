@@ -1,14 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/spf13/cobra"
@@ -16,26 +20,48 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 )
 
-// clientOptions are the flags of the commands that are clients of the KMS API. All
-// that they do not say comes from where the AWS CLI and the SDKs look, too.
+// clientOptions are the flags of the commands that are clients of a server. All that
+// they do not say comes from where the AWS CLI and the SDKs look, too.
 type clientOptions struct {
 	endpoint, region, profile string
 	aws                       bool
+
+	// own is for requests that are not part of the KMS API, so they never go to AWS.
+	own bool
 }
 
+// flags adds the flags of a client of the KMS API.
 func (o *clientOptions) flags(c *cobra.Command) {
-	c.Flags().StringVar(&o.endpoint, "endpoint-url", "", "address of the server (default: AWS_ENDPOINT_URL_KMS, AWS_ENDPOINT_URL, or the profile's endpoint_url)")
-	c.Flags().StringVar(&o.region, "region", "", "Region (default: AWS_REGION, or the profile's)")
-	c.Flags().StringVar(&o.profile, "profile", "", "profile of the AWS configuration files (default: AWS_PROFILE)")
+	o.common(c.Flags().StringVar, "AWS_ENDPOINT_URL_KMS, AWS_ENDPOINT_URL, or the profile's endpoint_url", "AWS_REGION, or the profile's")
 	c.Flags().BoolVar(&o.aws, "aws", false, "yes, AWS itself is meant, and not a server of one's own")
 }
+
+// ownFlags adds the flags of a client of what Keyhold has beyond the KMS API, for a
+// command and for those below it.
+func (o *clientOptions) ownFlags(c *cobra.Command) {
+	o.own = true
+	o.common(c.PersistentFlags().StringVar, "AWS_ENDPOINT_URL_KMS, AWS_ENDPOINT_URL, the profile's endpoint_url, or "+devEndpoint, "AWS_REGION, the profile's, or "+devRegion)
+}
+
+func (o *clientOptions) common(flag func(p *string, name, value, usage string), endpoints, regions string) {
+	flag(&o.endpoint, "endpoint-url", "", "address of the server (default: "+endpoints+")")
+	flag(&o.region, "region", "", "Region (default: "+regions+")")
+	flag(&o.profile, "profile", "", "profile of the AWS configuration files (default: AWS_PROFILE)")
+}
+
+// Where keyhold dev listens, and a Region that every dev server has.
+const (
+	devEndpoint = "http://127.0.0.1:4599"
+	devRegion   = "us-east-1"
+)
 
 // A connection is a client, and where and as whom it sends.
 type connection struct {
 	*kms.Client
-	endpoint string
-	region   string
-	aws      bool // the endpoint is AWS itself
+	endpoint    string
+	region      string
+	credentials aws.CredentialsProvider
+	aws         bool // the endpoint is AWS itself
 }
 
 // connect finds out where to send, shows it, and only then looks for credentials,
@@ -46,10 +72,17 @@ func (o clientOptions) connect(ctx context.Context, say talk) (*connection, erro
 		return nil, err
 	}
 	say.step("Endpoint", "%s, Region %s", c.endpoint, c.region)
-	if onTheWay(c.endpoint) {
+	switch {
+	case onTheWay(c.endpoint) && o.own:
+		say.more("this is not TLS: everybody on the way can read what is sent, and change it")
+	case onTheWay(c.endpoint):
 		say.more("this is not TLS: whoever is on the way could put a wrapping key of their own in the place of the server's")
 	}
-	if _, err := c.Options().Credentials.Retrieve(ctx); err != nil {
+	_, err = c.credentials.Retrieve(ctx)
+	switch {
+	case err != nil && o.own && foundNone(err) && isLoopback(c.endpoint):
+		return c, c.useDevCredentials(ctx, say)
+	case err != nil:
 		return nil, noCredentials(err)
 	}
 	return c, nil
@@ -58,10 +91,29 @@ func (o clientOptions) connect(ctx context.Context, say talk) (*connection, erro
 // noCredentials leaves out what the SDK says when it has found nothing anywhere,
 // which is about the instance role that it was told not to ask for.
 func noCredentials(err error) error {
-	if strings.Contains(err.Error(), "no EC2 IMDS role found") {
+	if foundNone(err) {
 		return &refusal{"NoCredentials", "there are no credentials"}
 	}
 	return &refusal{"NoCredentials", fmt.Sprintf("there are no credentials: %v", err)}
+}
+
+// foundNone reports whether no credentials are configured anywhere.
+func foundNone(err error) bool { return strings.Contains(err.Error(), "no EC2 IMDS role found") }
+
+// useDevCredentials takes those that every dev server has, once the server on this
+// machine has answered as a dev server does. The question tells it nothing.
+func (c *connection) useDevCredentials(ctx context.Context, say talk) error {
+	c.credentials = credentials.NewStaticCredentialsProvider(devAccessKey, devSecret, "")
+	var clock api.ClockResponse
+	err := c.call(ctx, api.TargetDev, "ShowClock", &api.ShowClockRequest{}, &clock)
+	if _, refused := errors.AsType[*devRefusal](err); refused {
+		return &refusal{"NoCredentials", fmt.Sprintf("there are no credentials, and %s is not a dev server", c.endpoint)}
+	}
+	if err != nil {
+		return err
+	}
+	say.step("Credentials", "%s / %s: none are configured, and this is a dev server", devAccessKey, devSecret)
+	return nil
 }
 
 // resolve loads the configuration and refuses an endpoint that cannot be meant. It
@@ -69,16 +121,22 @@ func noCredentials(err error) error {
 func (o clientOptions) resolve(ctx context.Context) (*connection, error) {
 	if o.endpoint != "" {
 		if u, err := url.Parse(o.endpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			return nil, usageError{fmt.Errorf("--endpoint-url %q is no address: write it as https://kms.example.com or http://127.0.0.1:4599", o.endpoint)}
+			return nil, usageError{fmt.Errorf("--endpoint-url %q is not an address: write it as https://kms.example.com or http://127.0.0.1:4599", o.endpoint)}
 		}
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, o.load()...)
 	if err != nil {
 		return nil, usageError{fmt.Errorf("the AWS configuration: %w", err)}
 	}
+	if o.own {
+		cfg.Region = cmp.Or(cfg.Region, devRegion)
+	}
 	client := kms.NewFromConfig(cfg, func(k *kms.Options) {
 		if o.endpoint != "" {
 			k.BaseEndpoint = &o.endpoint
+		}
+		if o.own && k.BaseEndpoint == nil {
+			k.BaseEndpoint = aws.String(devEndpoint)
 		}
 	})
 	switch {
@@ -87,7 +145,7 @@ func (o clientOptions) resolve(ctx context.Context) (*connection, error) {
 	case cfg.Region == "":
 		return nil, &refusal{"NoRegion", "no Region is configured"}
 	}
-	c := &connection{Client: client, region: cfg.Region}
+	c := &connection{Client: client, region: cfg.Region, credentials: client.Options().Credentials}
 	if c.endpoint, c.aws, err = endpointOf(ctx, client.Options()); err != nil {
 		return nil, usageError{err}
 	}
@@ -113,6 +171,8 @@ func (o clientOptions) load() []func(*config.LoadOptions) error {
 // checkMeant refuses AWS without --aws, and --aws for anything else.
 func (o clientOptions) checkMeant(c *connection) error {
 	switch {
+	case c.aws && o.own:
+		return &refusal{"NoKeyhold", fmt.Sprintf("the endpoint %s is AWS itself, which does not know this request", c.endpoint)}
 	case c.aws && !o.aws:
 		return &refusal{"AWSNotMeant", fmt.Sprintf("the endpoint %s is AWS itself", c.endpoint)}
 	case !c.aws && o.aws:
@@ -130,9 +190,8 @@ func (c *connection) now(ctx context.Context) time.Time {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	d := devServer{endpoint: c.endpoint, region: c.region, credentials: c.Options().Credentials}
 	var clock api.ClockResponse
-	if err := d.call(ctx, api.TargetDev, "ShowClock", &api.ShowClockRequest{}, &clock); err != nil || clock.Now == nil {
+	if err := c.call(ctx, api.TargetDev, "ShowClock", &api.ShowClockRequest{}, &clock); err != nil || clock.Now == nil {
 		return wall // no dev server, and if it is not there, the next call will tell
 	}
 	return clock.Now.Time().Truncate(time.Second)

@@ -14,7 +14,7 @@ import (
 )
 
 func clockCommand() *cobra.Command {
-	var at devServer
+	var client clientOptions
 	c := &cobra.Command{
 		Use:   "clock",
 		Short: "Show or move the clock of a dev server",
@@ -24,14 +24,14 @@ clients need to know nothing of it.`,
 		Args: noCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	at.flags(c)
+	client.ownFlags(c)
 	c.AddCommand(
-		clockStep(&at, "show", "Show the clock", "", func([]string) (string, any, error) { return "ShowClock", &api.ShowClockRequest{}, nil }),
-		clockStep(&at, "advance DURATION", "Move the clock forward by a time such as 90m, 25h or 90d", "25h", func(args []string) (string, any, error) {
+		clockStep(&client, "show", "Show the clock", "", func([]string) (string, any, error) { return "ShowClock", &api.ShowClockRequest{}, nil }),
+		clockStep(&client, "advance DURATION", "Move the clock forward by a time such as 90m, 25h or 90d", "25h", func(args []string) (string, any, error) {
 			seconds, err := parseSeconds(args[0])
 			return "MoveClock", &api.MoveClockRequest{AdvanceSeconds: &seconds}, err
 		}),
-		clockStep(&at, "set TIME", "Move the clock forward to a time such as 2030-01-31T12:00:00Z", "2030-01-31T12:00:00Z", func(args []string) (string, any, error) {
+		clockStep(&client, "set TIME", "Move the clock forward to a time such as 2030-01-31T12:00:00Z", "2030-01-31T12:00:00Z", func(args []string) (string, any, error) {
 			t, err := time.Parse(time.RFC3339, args[0])
 			if err != nil {
 				err = usageError{fmt.Errorf("%q is not a time: write it as 2030-01-31T12:00:00Z", args[0])}
@@ -44,7 +44,7 @@ clients need to know nothing of it.`,
 
 // clockStep makes a subcommand that asks for the clock, whose argument, if it has
 // one, is like the example. request reads it.
-func clockStep(at *devServer, use, short, example string, request func(args []string) (operation string, in any, err error)) *cobra.Command {
+func clockStep(client *clientOptions, use, short, example string, request func(args []string) (operation string, in any, err error)) *cobra.Command {
 	var o output
 	c := &cobra.Command{
 		Use:   use,
@@ -58,7 +58,7 @@ func clockStep(at *devServer, use, short, example string, request func(args []st
 			if err != nil {
 				return err
 			}
-			return callClock(c.Context(), *at, o, operation, in)
+			return callClock(c.Context(), *client, talk{c.ErrOrStderr()}, o, operation, in)
 		},
 	}
 	if example != "" {
@@ -85,11 +85,18 @@ func parseSeconds(s string) (int64, error) {
 	return int64(d / time.Second), nil
 }
 
-func callClock(ctx context.Context, at devServer, o output, operation string, in any) error {
+func callClock(ctx context.Context, client clientOptions, say talk, o output, operation string, in any) error {
+	at, err := client.connect(ctx, say)
+	if err != nil {
+		return err
+	}
 	var out api.ClockResponse
 	if err := at.call(ctx, api.TargetDev, operation, in, &out); err != nil {
 		return err
 	}
+	if out.AheadSeconds == nil || out.Now == nil {
+		return at.unexpected()
+	}
 	ahead := time.Duration(*out.AheadSeconds) * time.Second
-	return o.print(fmt.Sprintf("%s (%s ahead of wall time)\n", out.Now, ahead), out)
+	return o.print(pagef("%s (%s ahead of wall time)\n", out.Now, ahead), out)
 }

@@ -3,9 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/keyhold/keyhold/internal/api"
 )
@@ -13,42 +11,42 @@ import (
 // A decisionReport is an explanation for people.
 type decisionReport struct{ api.ExplainDecisionResponse }
 
-func (r decisionReport) text() string {
-	var b strings.Builder
+func (r decisionReport) text() *page {
+	b := new(page)
 	if r.Request != nil {
-		r.printRequest(&b)
+		r.printRequest(b)
 	}
 	for _, d := range r.Decisions {
-		printDecision(&b, r.PrincipalArn, d)
+		printDecision(b, r.PrincipalArn, d)
 	}
 	if len(r.Notes) > 0 {
-		fmt.Fprintln(&b, "Notes")
+		b.printf("Notes\n")
 	}
 	for _, n := range r.Notes {
-		fmt.Fprintf(&b, "  - %s\n", n)
+		b.printf("  - %s\n", n)
 	}
-	return strings.TrimSuffix(b.String(), "\n") + "\n"
+	return b.trimmed()
 }
 
 // printRequest tells how a past request ended.
-func (r decisionReport) printRequest(w io.Writer) {
+func (r decisionReport) printRequest(w *page) {
 	p := r.Request
-	fmt.Fprintf(w, "Request %s: %s in %s, from %s, at %s\n", p.RequestId, r.Operation, r.Region, p.SourceIp, p.EventTime)
+	w.printf("Request %s: %s in %s, from %s, at %s\n", p.RequestId, r.Operation, r.Region, p.SourceIp, p.EventTime)
 	then := "it was carried out"
 	if p.ErrorCode != nil {
 		then = strings.TrimSuffix(*p.ErrorCode+": "+deref(p.ErrorMessage), ": ")
 	}
-	fmt.Fprintf(w, "  then      %s\n\n", then)
+	w.printf("  then      %s\n\n", then)
 }
 
-func printDecision(w io.Writer, principal string, d api.ExplainedDecision) {
-	fmt.Fprintf(w, "%s by %s\n", d.Action, principal)
+func printDecision(w *page, principal string, d api.ExplainedDecision) {
+	w.printf("%s by %s\n", d.Action, principal)
 	for _, line := range [][2]string{{"on", d.Resource}, {"decision", decisionText(d)}, {"by", decidedBy(d)}, {"is told", told(d)}} {
 		if line[1] != "" {
-			fmt.Fprintf(w, "  %-8s  %s\n", line[0], line[1])
+			w.printf("  %-8s  %s\n", line[0], line[1])
 		}
 	}
-	fmt.Fprintln(w)
+	w.printf("\n")
 	for _, doc := range d.Documents {
 		printDocument(w, doc)
 	}
@@ -91,20 +89,20 @@ func told(d api.ExplainedDecision) string {
 }
 
 // printDocument prints a line for each statement, and one for each condition.
-func printDocument(w io.Writer, doc api.ExplainedDocument) {
-	fmt.Fprintf(w, "  %s (%s)\n", doc.Name, doc.Role)
+func printDocument(w *page, doc api.ExplainedDocument) {
+	w.printf("  %s (%s)\n", doc.Name, doc.Role)
 	if doc.Withheld {
-		fmt.Fprintln(w, "    its account alone may see it")
+		w.printf("    its account alone may see it\n")
 	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	table := w.table()
 	for _, s := range doc.Statements {
-		fmt.Fprintf(table, "    %d:%d\t%s\t%s\t%s\n", s.Line, s.Column, s.Effect, cmp.Or(s.Sid, "-"), matchText(s.Missed))
+		printf(table, "    %d:%d\t%s\t%s\t%s\n", s.Line, s.Column, s.Effect, cmp.Or(s.Sid, "-"), matchText(s.Missed))
 	}
 	table.Flush()
 	for _, s := range doc.Statements {
 		printConditions(w, s)
 	}
-	fmt.Fprintln(w)
+	w.printf("\n")
 }
 
 // matchText says whether something matches, or what of it does not.
@@ -115,12 +113,12 @@ func matchText(missed string) string {
 	return "does not match: " + missed
 }
 
-func printConditions(w io.Writer, s api.ExplainedStatement) {
+func printConditions(w *page, s api.ExplainedStatement) {
 	if len(s.Conditions) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "    conditions at %d:%d\n", s.Line, s.Column)
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	w.printf("    conditions at %d:%d\n", s.Line, s.Column)
+	table := w.table()
 	for _, c := range s.Conditions {
 		holds := "does not hold"
 		switch {
@@ -129,7 +127,7 @@ func printConditions(w io.Writer, s api.ExplainedStatement) {
 		case c.Held:
 			holds = "holds"
 		}
-		fmt.Fprintf(table, "      %s\t%s\twants %s\tsaw %s\t%s\n", c.Operator, c.Key, values(c.Wanted), values(c.Seen), holds)
+		printf(table, "      %s\t%s\twants %s\tsaw %s\t%s\n", c.Operator, c.Key, values(c.Wanted), values(c.Seen), holds)
 	}
 	table.Flush()
 }
@@ -142,18 +140,18 @@ func values(all []string) string {
 	return cmp.Or(strings.Join(quoted, ", "), "nothing")
 }
 
-func printGrants(w io.Writer, d api.ExplainedDecision) {
+func printGrants(w *page, d api.ExplainedDecision) {
 	if d.GrantsRead == 0 {
 		return
 	}
-	fmt.Fprintf(w, "  grants that may be for the principal: %d\n", d.GrantsRead)
+	w.printf("  grants that may be for the principal: %d\n", d.GrantsRead)
 	for _, g := range d.Grants {
-		fmt.Fprintf(w, "    %s  %s\n", g.GrantId, matchText(g.Missed))
+		w.printf("    %s  %s\n", g.GrantId, matchText(g.Missed))
 	}
 	if more := d.GrantsRead - len(d.Grants); more > 0 {
-		fmt.Fprintf(w, "    and %d more that do not match\n", more)
+		w.printf("    and %d more that do not match\n", more)
 	}
-	fmt.Fprintln(w)
+	w.printf("\n")
 }
 
 func deref(s *string) string {

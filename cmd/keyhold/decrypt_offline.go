@@ -83,7 +83,10 @@ func (o *decryptOptions) run(in io.Reader, say talk) error {
 	if err != nil {
 		return err
 	}
-	return o.output.print(string(plaintext), struct {
+	if o.output.form == formText {
+		return writeData(o.output.w, plaintext)
+	}
+	return o.output.print(nil, struct {
 		KeyId, KeyMaterialId string
 		Plaintext            []byte // base64
 	}{h.KeyID, h.KeyMaterialID, plaintext})

@@ -54,6 +54,15 @@ func onTheWay(endpoint string) bool {
 	if err != nil || u.Scheme != "http" {
 		return false
 	}
+	return !isLoopback(endpoint)
+}
+
+// isLoopback reports whether an endpoint is on this machine.
+func isLoopback(endpoint string) bool {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return false
+	}
 	ip := net.ParseIP(u.Hostname())
-	return u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback())
+	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
@@ -122,18 +121,18 @@ var words = map[types.KeyMaterialState]string{
 }
 
 // table shows the list in columns; an empty one is nothing at all.
-func table(list []expiringMaterial) string {
+func table(list []expiringMaterial) *page {
 	if len(list) == 0 {
-		return ""
+		return new(page)
 	}
-	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "EXPIRES\tDAYS LEFT\tKEY\tMATERIAL\tALIASES")
+	p := new(page)
+	w := p.table()
+	printf(w, "EXPIRES\tDAYS LEFT\tKEY\tMATERIAL\tALIASES\n")
 	for _, m := range list {
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\n", m.ValidTo, m.DaysLeft, m.KeyId, shortly(m), strings.Join(m.Aliases, " "))
+		printf(w, "%s\t%d\t%s\t%s\t%s\n", m.ValidTo, m.DaysLeft, m.KeyId, shortly(m), strings.Join(m.Aliases, " "))
 	}
 	w.Flush()
-	return b.String()
+	return p
 }
 
 // shortly tells a material from the others of its key: the beginning of its ID, and what

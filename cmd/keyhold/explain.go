@@ -22,16 +22,20 @@ func report(w io.Writer, err error) int {
 	if code, ok := errors.AsType[exitCode](err); ok {
 		return int(code)
 	}
-	f := factsOf(err)
-	fmt.Fprintln(w, "keyhold:", f.what)
+	all := unjoin(err) // each on a line of its own
+	f := factsOf(all[0])
+	printf(w, "keyhold: %s\n", f.what)
 	e, known := explain(f.code, f.message)
 	if known {
-		fmt.Fprintf(w, "  why      %s\n  do       %s\n", e.why, e.do)
+		printf(w, "  why      %s\n  do       %s\n", e.why, e.do)
 	}
 	if f.requestID != "" {
-		fmt.Fprintf(w, "  request  %s\n", f.requestID)
+		printf(w, "  request  %s\n", f.requestID)
 	}
-	_, usage := errors.AsType[usageError](err)
+	for _, other := range all[1:] {
+		printf(w, "keyhold: %s\n", factsOf(other).what)
+	}
+	_, usage := errors.AsType[usageError](all[0])
 	switch {
 	case usage:
 		return exitUsage
@@ -39,6 +43,18 @@ func report(w io.Writer, err error) int {
 		return e.exit
 	}
 	return exitFailed
+}
+
+// unjoin takes apart what errors.Join joined, and nothing else.
+func unjoin(err error) (all []error) {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok || len(joined.Unwrap()) == 0 || errors.Join(joined.Unwrap()...).Error() != err.Error() {
+		return []error{err}
+	}
+	for _, err := range joined.Unwrap() {
+		all = append(all, unjoin(err)...)
+	}
+	return all
 }
 
 // An exitCode ends the program with it and without a word.

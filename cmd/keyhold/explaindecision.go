@@ -21,7 +21,7 @@ type decisionOptions struct {
 }
 
 func explainCommand() *cobra.Command {
-	var at devServer
+	var client clientOptions
 	var o decisionOptions
 	c := &cobra.Command{
 		Use:   "explain --principal ARN --action ACTION [--key KEY] | --request ID",
@@ -49,12 +49,16 @@ The exit code is 0 once the decision is explained, whatever it is.`,
 				return err
 			}
 			if !c.Flags().Changed("region") {
-				at.region = o.regionOr(at.region)
+				client.region = o.regionOfKey()
+			}
+			at, err := client.connect(c.Context(), talk{c.ErrOrStderr()})
+			if err != nil {
+				return err
 			}
 			return explainDecision(c.Context(), at, in, &o.output)
 		},
 	}
-	at.flags(c)
+	client.ownFlags(c)
 	o.flags(c)
 	return c
 }
@@ -112,15 +116,15 @@ func pairs(flag string, from []string) (map[string]string, error) {
 	return all, nil
 }
 
-// regionOr returns the Region in the ARN of the key, where there is one.
-func (o *decisionOptions) regionOr(other string) string {
+// regionOfKey returns the Region in the ARN of the key, "" where there is none.
+func (o *decisionOptions) regionOfKey() string {
 	if parts := strings.Split(o.key, ":"); len(parts) == 6 && parts[0] == "arn" {
 		return parts[3]
 	}
-	return other
+	return ""
 }
 
-func explainDecision(ctx context.Context, at devServer, in *api.ExplainDecisionRequest, to *output) error {
+func explainDecision(ctx context.Context, at *connection, in *api.ExplainDecisionRequest, to *output) error {
 	var explained api.ExplainDecisionResponse
 	if err := at.call(ctx, api.TargetAdmin, "ExplainDecision", in, &explained); err != nil {
 		return err

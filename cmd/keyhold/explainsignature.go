@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -18,7 +19,7 @@ type explainOptions struct {
 }
 
 func explainSignatureCommand() *cobra.Command {
-	var at devServer
+	var client clientOptions
 	var o explainOptions
 	c := &cobra.Command{
 		Use:   "explain-signature",
@@ -41,18 +42,22 @@ and this command show none.`,
 			if err := o.output.check(c); err != nil {
 				return err
 			}
-			return explainSignature(c.Context(), at, o, c.InOrStdin())
+			return explainSignature(c.Context(), client, o, c.InOrStdin(), talk{c.ErrOrStderr()})
 		},
 	}
-	at.flags(c)
+	client.ownFlags(c)
 	c.Flags().StringVar(&o.request, "request", "", "ID of the refused request (default: the newest)")
 	c.Flags().StringVar(&o.client, "client", "", "file with what the client logged of its signing; - is standard input")
 	o.output.flag(c)
 	return c
 }
 
-func explainSignature(ctx context.Context, at devServer, o explainOptions, stdin io.Reader) error {
+func explainSignature(ctx context.Context, client clientOptions, o explainOptions, stdin io.Reader, say talk) error {
 	log, err := o.readClient(stdin) // to its end first, so that the client has sent its request
+	if err != nil {
+		return err
+	}
+	at, err := client.connect(ctx, say)
 	if err != nil {
 		return err
 	}
@@ -64,6 +69,9 @@ func explainSignature(ctx context.Context, at devServer, o explainOptions, stdin
 	if err := at.call(ctx, api.TargetDev, "ExplainSignature", in, &refused); err != nil {
 		return err
 	}
+	if !complete(refused) {
+		return at.unexpected()
+	}
 	e := signatureReport{ExplainSignatureResponse: refused}
 	if o.client != "" {
 		client, ok := findSigned(log, *refused.Date)
@@ -73,6 +81,14 @@ func explainSignature(ctx context.Context, at devServer, o explainOptions, stdin
 		e.compare(client)
 	}
 	return o.output.print(e.text(), e.data())
+}
+
+// complete reports whether an answer has what is shown of it.
+func complete(e api.ExplainSignatureResponse) bool {
+	return e.RefusedAt != nil && !slices.Contains([]*string{
+		e.RequestId, e.ErrorCode, e.ErrorMessage, e.Target, e.AccessKeyId, e.CredentialScope, e.Date,
+		e.DeclaredPayloadHash, e.PayloadHash, e.CanonicalRequest, e.StringToSign,
+	}, nil)
 }
 
 // maxClientLog is how much of a client's log is read, in bytes.

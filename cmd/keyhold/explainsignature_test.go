@@ -37,14 +37,15 @@ func signingLog(t *testing.T, s *kmstest.Server, sessionToken string) string {
 // The log of the SDK, held against what its server made of the same request.
 func TestLogOfTheSDK(t *testing.T) {
 	s := kmstest.Start(t)
+	clearAWS(t)
 	t.Setenv("AWS_ACCESS_KEY_ID", kmstest.AccessKeyID)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", kmstest.SecretAccessKey)
 	explain := func(log string) string {
 		t.Helper()
 		var out bytes.Buffer
-		at := devServer{endpoint: s.Endpoint, region: kmstest.Region, credentials: aws.CredentialsProviderFunc(devCredentials)}
+		client := clientOptions{endpoint: s.Endpoint, own: true}
 		o := explainOptions{client: "-", output: output{formText, &out}}
-		if err := explainSignature(t.Context(), at, o, strings.NewReader(log)); err != nil {
+		if err := explainSignature(t.Context(), client, o, strings.NewReader(log), talk{io.Discard}); err != nil {
 			t.Fatal(err)
 		}
 		return out.String()
@@ -198,8 +199,8 @@ func refusalAt(t *testing.T, endpoint string, at time.Time) string {
 }
 
 func TestPrintRows(t *testing.T) {
-	var out strings.Builder
-	printRows(&out, []signedRow{
+	out := new(page)
+	printRows(out, []signedRow{
 		{"method", new("POST"), new("POST")},
 		{"host", new("a"), new("b")},
 		{"my-note", nil, new(strings.Repeat("x", cellWidth+1))},
@@ -210,7 +211,7 @@ func TestPrintRows(t *testing.T) {
 >  my-note  (not there)                                   xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
                                                           x
 `
-	if out.String() != want {
-		t.Errorf("got\n%swant\n%s", &out, want)
+	if out.b.String() != want {
+		t.Errorf("got\n%swant\n%s", out.b.String(), want)
 	}
 }

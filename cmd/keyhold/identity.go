@@ -11,7 +11,7 @@ import (
 )
 
 func identityCommand() *cobra.Command {
-	var at devServer
+	var client clientOptions
 	c := &cobra.Command{
 		Use:   "identity",
 		Short: "Show users, roles and policies, rotate access keys, disable, end sessions",
@@ -23,10 +23,10 @@ deployment's account.`,
 		Args: noCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	at.flags(c)
+	client.ownFlags(c)
 	c.AddCommand(
-		identityListCommand(&at), identityShowCommand(&at), identityRotateKeyCommand(&at),
-		identityStateCommand(&at, "disable", false), identityStateCommand(&at, "enable", true), identityRevokeCommand(&at),
+		identityListCommand(&client), identityShowCommand(&client), identityRotateKeyCommand(&client),
+		identityStateCommand(&client, "disable", false), identityStateCommand(&client, "enable", true), identityRevokeCommand(&client),
 	)
 	return c
 }
@@ -65,7 +65,7 @@ func accountFlag(c *cobra.Command, account *string) {
 	c.Flags().StringVar(account, "account", "", "account of the identity (default: that of the deployment)")
 }
 
-func identityListCommand(at *devServer) *cobra.Command {
+func identityListCommand(client *clientOptions) *cobra.Command {
 	var o output
 	var account string
 	c := &cobra.Command{
@@ -80,7 +80,11 @@ func identityListCommand(at *devServer) *cobra.Command {
 			if len(args) > 0 {
 				kinds = args
 			}
-			return listIdentities(c.Context(), *at, o, kinds, account)
+			at, err := client.connect(c.Context(), talk{c.ErrOrStderr()})
+			if err != nil {
+				return err
+			}
+			return listIdentities(c.Context(), at, o, kinds, account)
 		},
 	}
 	accountFlag(c, &account)
@@ -88,8 +92,8 @@ func identityListCommand(at *devServer) *cobra.Command {
 	return c
 }
 
-func listIdentities(ctx context.Context, at devServer, o output, kinds []string, account string) error {
-	var text strings.Builder
+func listIdentities(ctx context.Context, at *connection, o output, kinds []string, account string) error {
+	text := new(page)
 	all := []api.IdentityEntry{}
 	var of *string
 	if account != "" {
@@ -98,16 +102,16 @@ func listIdentities(ctx context.Context, at devServer, o output, kinds []string,
 	for _, kind := range kinds {
 		err := at.eachIdentity(ctx, kind, of, func(e api.IdentityEntry) {
 			all = append(all, e)
-			fmt.Fprintf(&text, "%s%s\n", *e.Arn, state(e.Enabled))
+			text.printf("%s%s\n", *e.Arn, state(e.Enabled))
 			for _, k := range e.AccessKeys {
-				fmt.Fprintf(&text, "  %s\n", describeKey(k))
+				text.printf("  %s\n", describeKey(k))
 			}
 		})
 		if err != nil {
 			return err
 		}
 	}
-	return o.print(text.String(), struct{ Identities []api.IdentityEntry }{all})
+	return o.print(text, struct{ Identities []api.IdentityEntry }{all})
 }
 
 func state(enabled bool) string {
@@ -119,17 +123,17 @@ func state(enabled bool) string {
 
 // describeKey tells of an access key on one line.
 func describeKey(k api.AccessKeyStatus) string {
-	text := *k.AccessKeyId + "  active"
+	text := deref(k.AccessKeyId) + "  active"
 	if !k.Active {
-		text = *k.AccessKeyId + "  inactive"
+		text = deref(k.AccessKeyId) + "  inactive"
 	}
 	if k.LastUsedDate == nil {
 		return text + ", never used"
 	}
-	return fmt.Sprintf("%s, last used %s for %s in %s", text, k.LastUsedDate, *k.Service, *k.Region)
+	return fmt.Sprintf("%s, last used %s for %s in %s", text, k.LastUsedDate, deref(k.Service), deref(k.Region))
 }
 
-func identityShowCommand(at *devServer) *cobra.Command {
+func identityShowCommand(client *clientOptions) *cobra.Command {
 	var o output
 	var account string
 	c := &cobra.Command{
@@ -142,12 +146,16 @@ func identityShowCommand(at *devServer) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			o.form, o.w = formJSON, c.OutOrStdout()
-			var shown api.ShowIdentityResponse
-			if err := at.call(c.Context(), api.TargetAdmin, "ShowIdentity", n.request(), &shown); err != nil {
+			at, err := client.connect(c.Context(), talk{c.ErrOrStderr()})
+			if err != nil {
 				return err
 			}
-			return o.print("", shown)
+			o.form, o.w = formJSON, c.OutOrStdout()
+			var identity api.ShowIdentityResponse
+			if err := at.call(c.Context(), api.TargetAdmin, "ShowIdentity", n.request(), &identity); err != nil {
+				return err
+			}
+			return o.print(nil, identity)
 		},
 	}
 	accountFlag(c, &account)

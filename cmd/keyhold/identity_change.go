@@ -9,7 +9,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 )
 
-func identityRotateKeyCommand(at *devServer) *cobra.Command {
+func identityRotateKeyCommand(client *clientOptions) *cobra.Command {
 	var o output
 	var account string
 	c := &cobra.Command{
@@ -37,15 +37,24 @@ two.`,
 			if err := o.check(c); err != nil {
 				return err
 			}
+			at, err := client.connect(c.Context(), talk{c.ErrOrStderr()})
+			if err != nil {
+				return err
+			}
 			var out api.RotateAccessKeyResponse
 			if err := at.call(c.Context(), api.TargetAdmin, "RotateAccessKey", in, &out); err != nil {
 				return err
 			}
 			if out.Removed != nil {
-				fmt.Fprintf(c.ErrOrStderr(), "Removed the inactive access key %s.\n", *out.Removed)
+				printf(c.ErrOrStderr(), "Removed the inactive access key %s.\n", *out.Removed)
 			}
-			made := madeKey{*out.Arn, *out.Made.AccessKeyId, *out.Made.SecretAccessKey}
-			return o.print(made.text(), made)
+			made, ok := newMadeKey(out.Arn, out.Made)
+			if !ok {
+				return at.unexpected()
+			}
+			text := new(page)
+			made.print(text)
+			return o.print(text, made)
 		},
 	}
 	accountFlag(c, &account)
@@ -54,7 +63,7 @@ two.`,
 }
 
 // identityStateCommand makes keyhold identity disable, and enable.
-func identityStateCommand(at *devServer, verb string, enabled bool) *cobra.Command {
+func identityStateCommand(client *clientOptions, verb string, enabled bool) *cobra.Command {
 	var account string
 	c := &cobra.Command{
 		Use:     verb + " IDENTITY | ACCESS_KEY_ID",
@@ -72,18 +81,21 @@ func identityStateCommand(at *devServer, verb string, enabled bool) *cobra.Comma
 			} else {
 				in.AccessKeyId = &args[0]
 			}
+			at, err := client.connect(c.Context(), talk{c.ErrOrStderr()})
+			if err != nil {
+				return err
+			}
 			if err := at.call(c.Context(), api.TargetAdmin, "SetIdentityState", in, nil); err != nil {
 				return err
 			}
-			_, err := fmt.Fprintf(c.ErrOrStderr(), "%s is %sd.\n", args[0], verb)
-			return err
+			return printf(c.ErrOrStderr(), "%s is %sd.\n", args[0], verb)
 		},
 	}
 	accountFlag(c, &account)
 	return c
 }
 
-func identityRevokeCommand(at *devServer) *cobra.Command {
+func identityRevokeCommand(client *clientOptions) *cobra.Command {
 	var account string
 	c := &cobra.Command{
 		Use:     "revoke-sessions ROLE",
@@ -99,11 +111,14 @@ func identityRevokeCommand(at *devServer) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			at, err := client.connect(c.Context(), talk{c.ErrOrStderr()})
+			if err != nil {
+				return err
+			}
 			if err := at.call(c.Context(), api.TargetAdmin, "RevokeSessions", n.request(), nil); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(c.ErrOrStderr(), "Sessions of %s that were issued until now are refused.\n", name)
-			return err
+			return printf(c.ErrOrStderr(), "Sessions of %s that were issued until now are refused.\n", name)
 		},
 	}
 	accountFlag(c, &account)

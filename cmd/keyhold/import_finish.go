@@ -51,5 +51,5 @@ func (o *importOptions) finish(ctx context.Context, server *connection, p proof,
 	if err := p.prove(ctx, server, &r, say); err != nil {
 		return fmt.Errorf("the import was accepted, but not proved: %w", err)
 	}
-	return o.output.print(r.KeyId+"\n", r)
+	return o.output.print(pagef("%s\n", r.KeyId), r)
 }

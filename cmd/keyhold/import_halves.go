@@ -34,7 +34,7 @@ func (o *importOptions) writeParameters(ctx context.Context, ref string, say tal
 	}
 	say.step("Written", "%s: carry it to where the material is, and compare the fingerprint there", o.parametersOut)
 	say.more("keyhold wrap --params %s --from FILE --out wrapped.json", o.parametersOut)
-	return o.output.print(p.KeyARN+"\n", struct {
+	return o.output.print(pagef("%s\n", p.KeyARN), struct {
 		KeyId                string
 		Created              bool
 		PublicKeyFingerprint string

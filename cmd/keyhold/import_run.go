@@ -156,7 +156,7 @@ func (o *importOptions) foresee(k *types.KeyMetadata, spec, ref string, validTo,
 	}
 	say.step("Dry run", "nothing was changed; the material would be imported %s", until(validTo, now))
 	r.expires(validTo)
-	return o.output.print(r.KeyId+"\n", r)
+	return o.output.print(pagef("%s\n", r.KeyId), r)
 }
 
 func until(validTo, now time.Time) string {

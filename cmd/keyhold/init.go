@@ -84,7 +84,7 @@ func runInit(ctx context.Context, o initOptions, out, log io.Writer) (err error)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, `Made the deployment of account %[1]s in %[2]s.
+	return printf(out, `Made the deployment of account %[1]s in %[2]s.
 Root key: %[3]s. Without it the data cannot be opened: keep a copy, apart from the data.
 
 The credentials of the account's root, shown this once:
@@ -94,5 +94,4 @@ The credentials of the account's root, shown this once:
 To start the server:
   keyhold serve --data %[2]s --root-key-file %[3]s
 `, o.account, o.data, o.rootKeyFile, id, secret)
-	return err
 }

@@ -3,14 +3,14 @@ package main
 import "github.com/spf13/cobra"
 
 func keyCommand() *cobra.Command {
-	var at devServer
+	var client clientOptions
 	c := &cobra.Command{
 		Use:   "key",
 		Short: "What an administrator does to keys beside the KMS API",
 		Args:  noCommand,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	at.flags(c)
-	c.AddCommand(keyRecreateCommand(&at))
+	client.ownFlags(c)
+	c.AddCommand(keyRecreateCommand(&client))
 	return c
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
@@ -18,7 +17,7 @@ type recreateOptions struct {
 	output                               output
 }
 
-func keyRecreateCommand(at *devServer) *cobra.Command {
+func keyRecreateCommand(client *clientOptions) *cobra.Command {
 	var o recreateOptions
 	c := &cobra.Command{
 		Use:   "recreate --id ID --account A --region R",
@@ -37,7 +36,7 @@ that is imported, and no other ever after.`,
 			if err := errors.Join(o.check(c.Flags().Changed("region")), o.output.check(c)); err != nil {
 				return err
 			}
-			return recreateKey(c.Context(), *at, o, c.ErrOrStderr())
+			return recreateKey(c.Context(), *client, o, talk{c.ErrOrStderr()})
 		},
 	}
 	c.Flags().StringVar(&o.id, "id", "", "the 36 characters that the key's ARN ends with")
@@ -60,7 +59,11 @@ func (o recreateOptions) check(regionGiven bool) error {
 	return nil
 }
 
-func recreateKey(ctx context.Context, at devServer, o recreateOptions, talk io.Writer) error {
+func recreateKey(ctx context.Context, client clientOptions, o recreateOptions, say talk) error {
+	at, err := client.connect(ctx, say)
+	if err != nil {
+		return err
+	}
 	in := &api.RecreateKeyRequest{KeyId: &o.id, AccountId: &o.account, Description: &o.description}
 	if o.materialID != "" {
 		in.KeyMaterialId = &o.materialID
@@ -69,6 +72,9 @@ func recreateKey(ctx context.Context, at devServer, o recreateOptions, talk io.W
 	if err := at.call(ctx, api.TargetAdmin, "RecreateKey", in, &made); err != nil {
 		return err
 	}
-	fmt.Fprintf(talk, "Made the key, without material (%s). Import the original now: keyhold import %s --region %s --from FILE\n", *made.KeyMetadata.KeyState, o.id, at.region)
-	return o.output.print(*made.KeyMetadata.Arn+"\n", made.KeyMetadata)
+	if made.KeyMetadata == nil || made.KeyMetadata.Arn == nil {
+		return at.unexpected()
+	}
+	printf(say.w, "Made the key, without material (%s). Import the original now: keyhold import %s --region %s --from FILE\n", deref(made.KeyMetadata.KeyState), o.id, at.region)
+	return o.output.print(pagef("%s\n", *made.KeyMetadata.Arn), made.KeyMetadata)
 }

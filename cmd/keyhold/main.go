@@ -28,11 +28,12 @@ func main() {
 	// The first signal ends the work in order, the second one at once.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	err := command().ExecuteContext(ctx)
+	c := command()
+	err := c.ExecuteContext(ctx)
 	if err == nil {
 		return
 	}
-	os.Exit(report(os.Stderr, err))
+	os.Exit(report(c.ErrOrStderr(), err))
 }
 
 func command() *cobra.Command {
@@ -48,6 +49,8 @@ keyhold expiring found something, 4 denied or no credentials, 5 not found.`,
 		Args:          noCommand,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
+	root.SetOut(terminal{os.Stdout})
+	root.SetErr(terminal{os.Stderr})
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
 		devCommand(), initCommand(), serveCommand(), verifyCommand(), clockCommand(), applyCommand(), identityCommand(),

@@ -25,9 +25,9 @@ func (s *source) passphrase() ([]byte, error) {
 		return nil, errors.New("the private key is encrypted, and there is no terminal to ask for its passphrase: give --passphrase-file FILE")
 	}
 	defer tty.Close()
-	fmt.Fprintf(tty, "Passphrase of the private key in %s: ", nameOf(s.from))
+	printf(tty, "Passphrase of the private key in %s: ", nameOf(s.from))
 	secret, err := term.ReadPassword(int(tty.Fd()))
-	fmt.Fprintln(tty)
+	printf(tty, "\n")
 	if err != nil {
 		return nil, fmt.Errorf("read the passphrase: %w", err)
 	}

@@ -119,7 +119,7 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	if o.account != "" && o.account != account {
 		return fmt.Errorf("the deployment in %s is that of account %q, not %s", o.data, account, o.account)
 	}
-	fmt.Fprintf(out, "Keyhold server\n\n  endpoint     %s://%s\n  account      %s\n  Regions      %s\n\n", scheme, listener.Addr(), account, strings.Join(o.regions, ", "))
+	printf(out, "Keyhold server\n\n  endpoint     %s://%s\n  account      %s\n  Regions      %s\n\n", scheme, listener.Addr(), account, strings.Join(o.regions, ", "))
 	h.Service, h.Verifier = s, o.verifier(s)
 	return serve(ctx, server.New(h, network), listener)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -64,23 +63,23 @@ const cellWidth = 44
 
 // printRows prints the rows in two columns. The first row that differs is marked
 // with ">>", the others with ">".
-func printRows(w io.Writer, rows []signedRow) {
+func printRows(w *page, rows []signedRow) {
 	names := 0
 	for _, r := range rows {
-		names = max(names, len(r.name))
+		names = max(names, len(shown(r.name)))
 	}
-	fmt.Fprintf(w, "   %-*s  %-*s  %s\n", names, "", cellWidth, "CLIENT", "SERVER")
+	w.printf("   %-*s  %-*s  %s\n", names, "", cellWidth, "CLIENT", "SERVER")
 	mark := ">>"
 	for _, r := range rows {
-		shown := ""
+		marked := ""
 		if r.differs() {
-			shown, mark = mark, "> "
+			marked, mark = mark, "> "
 		}
 		client, server := cells(r.client), cells(r.server)
 		for i := range max(len(client), len(server)) {
-			line := fmt.Sprintf("%-2s %-*s  %-*s  %s", shown, names, r.name, cellWidth, at(client, i), at(server, i))
-			fmt.Fprintln(w, strings.TrimRight(line, " "))
-			shown, r.name = "", ""
+			line := fmt.Sprintf("%-2s %-*s  %-*s  %s", marked, names, shown(r.name), cellWidth, at(client, i), at(server, i))
+			w.printf("%s\n", strings.TrimRight(line, " "))
+			marked, r.name = "", ""
 		}
 	}
 }
@@ -90,7 +89,7 @@ func cells(value *string) (lines []string) {
 	if value == nil {
 		return []string{"(not there)"}
 	}
-	runes := []rune(*value)
+	runes := []rune(shown(*value))
 	for len(runes) > cellWidth {
 		lines, runes = append(lines, string(runes[:cellWidth])), runes[cellWidth:]
 	}

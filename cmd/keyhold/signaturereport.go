@@ -2,8 +2,6 @@ package main
 
 import (
 	"cmp"
-	"fmt"
-	"io"
 	"strings"
 
 	"github.com/keyhold/keyhold/internal/api"
@@ -34,24 +32,27 @@ func (e *signatureReport) compare(client signedText) {
 }
 
 // text is the report for people.
-func (e signatureReport) text() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "Request %s, %s, at %s\n  %s: %s\n\n", *e.RequestId, cmp.Or(*e.Target, "for no operation"), e.RefusedAt, *e.ErrorCode, *e.ErrorMessage)
-	e.printDeclared(&b)
+func (e signatureReport) text() *page {
+	b := new(page)
+	b.printf("Request %s, %s, at %s\n  %s: %s\n\n", *e.RequestId, cmp.Or(*e.Target, "for no operation"), e.RefusedAt, *e.ErrorCode, *e.ErrorMessage)
+	e.printDeclared(b)
 	switch {
 	case *e.CanonicalRequest == "":
-		fmt.Fprintln(&b, "The request is too malformed to have a canonical request.")
+		b.printf("The request is too malformed to have a canonical request.\n")
 	case e.rows != nil:
-		fmt.Fprintln(&b, "What was signed")
-		printRows(&b, e.rows)
+		b.printf("What was signed\n")
+		printRows(b, e.rows)
 	default:
-		fmt.Fprintf(&b, "The server's canonical request\n%s\nThe server's string to sign\n%s", indented(*e.CanonicalRequest), indented(*e.StringToSign))
+		b.printf("The server's canonical request\n")
+		printIndented(b, *e.CanonicalRequest)
+		b.printf("\nThe server's string to sign\n")
+		printIndented(b, *e.StringToSign)
 	}
-	fmt.Fprintln(&b, "\nWhat this tells")
+	b.printf("\nWhat this tells\n")
 	for _, hint := range e.hints() {
-		fmt.Fprintf(&b, "  - %s\n", hint)
+		b.printf("  - %s\n", hint)
 	}
-	return b.String()
+	return b
 }
 
 // data is the report for programs.
@@ -73,8 +74,8 @@ func (e signatureReport) data() any {
 }
 
 // printDeclared prints what the request said of its signature.
-func (e signatureReport) printDeclared(w io.Writer) {
-	fmt.Fprintln(w, "What the request says")
+func (e signatureReport) printDeclared(w *page) {
+	w.printf("What the request says\n")
 	for _, line := range [][2]string{
 		{"access key ID", *e.AccessKeyId},
 		{"scope", *e.CredentialScope},
@@ -83,15 +84,14 @@ func (e signatureReport) printDeclared(w io.Writer) {
 		{"payload hash", *e.DeclaredPayloadHash},
 		{"body as it came", *e.PayloadHash},
 	} {
-		fmt.Fprintf(w, "  %-15s  %s\n", line[0], cmp.Or(line[1], "(not said)"))
+		w.printf("  %-15s  %s\n", line[0], cmp.Or(line[1], "(not said)"))
 	}
-	fmt.Fprintln(w)
+	w.printf("\n")
 }
 
-func indented(text string) string {
-	var b strings.Builder
+// printIndented prints the lines of a text that has several.
+func printIndented(w *page, text string) {
 	for line := range strings.Lines(text + "\n") {
-		b.WriteString(strings.TrimRight("  "+line, " \n") + "\n")
+		w.printf("%s\n", strings.TrimRight("  "+line, " \n"))
 	}
-	return b.String()
 }

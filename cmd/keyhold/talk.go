@@ -16,7 +16,7 @@ import (
 type talk struct{ w io.Writer }
 
 func (t talk) step(label, format string, args ...any) {
-	fmt.Fprintf(t.w, "%-11s "+format+"\n", append([]any{label}, args...)...)
+	printf(t.w, "%-11s "+format+"\n", append([]any{label}, args...)...)
 }
 
 // more adds a line to the step before.
@@ -49,10 +49,9 @@ func (o *output) check(c *cobra.Command) error {
 }
 
 // print writes data as text, which ends its own lines, or as JSON.
-func (o *output) print(text string, data any) error {
+func (o *output) print(text *page, data any) error {
 	if o.form == formText {
-		_, err := io.WriteString(o.w, text)
-		return err
+		return text.writeTo(o.w)
 	}
 	encoded, err := api.Encode(data) // which knows the times of the API
 	if err != nil {
@@ -62,6 +61,5 @@ func (o *output) print(text string, data any) error {
 	if err := json.Indent(&indented, encoded, "", "  "); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(o.w, &indented)
-	return err
+	return writeJSON(o.w, indented.String())
 }

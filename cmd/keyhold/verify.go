@@ -64,8 +64,7 @@ func runVerify(ctx context.Context, data, rootKeyFile string, out io.Writer) (er
 	if v.findings > 0 {
 		return fmt.Errorf("findings in %s: %d; nothing was changed: put back the newest copy of all of the folder that keyhold verify finds sound", data, v.findings)
 	}
-	_, err = fmt.Fprintf(out, "%s is sound\n", data)
-	return err
+	return printf(out, "%s is sound\n", data)
 }
 
 // split returns the errors that errors.Join joined.
@@ -90,7 +89,7 @@ type verification struct {
 
 func (v *verification) found(problem string) {
 	v.findings++
-	fmt.Fprintln(v.out, problem)
+	printf(v.out, "%s\n", problem)
 }
 
 func (v *verification) close() error {
@@ -154,12 +153,12 @@ func (v *verification) log() (*io.SectionReader, error) {
 }
 
 func (v *verification) summarise(s service.Summary, rootKeyFile string) {
-	fmt.Fprintf(v.out, "root key    %s\nrevision    %d\nrecords    ", rootKeyFile, s.Revision)
+	printf(v.out, "root key    %s\nrevision    %d\nrecords    ", rootKeyFile, s.Revision)
 	for _, table := range slices.Sorted(maps.Keys(s.Records)) {
-		fmt.Fprintf(v.out, " %s %d", table, s.Records[table])
+		printf(v.out, " %s %d", table, s.Records[table])
 	}
-	fmt.Fprintf(v.out, "\nopened      %d materials, %d token keys\naudit log   %d events\n", s.Materials, s.TokenKeys, s.Events)
+	printf(v.out, "\nopened      %d materials, %d token keys\naudit log   %d events\n", s.Materials, s.TokenKeys, s.Events)
 	for _, note := range s.Notes {
-		fmt.Fprintf(v.out, "note        %s\n", note)
+		printf(v.out, "note        %s\n", note)
 	}
 }

@@ -17,7 +17,7 @@ func versionCommand() *cobra.Command {
 			if !ok {
 				return fmt.Errorf("this binary was built without its version")
 			}
-			fmt.Fprintf(c.OutOrStdout(), "keyhold %s %s\n", info.Main.Version, info.GoVersion)
+			printf(c.OutOrStdout(), "keyhold %s %s\n", info.Main.Version, info.GoVersion)
 			return nil
 		},
 	}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
+	"github.com/keyhold/keyhold/internal/api"
+)
+
+// call signs and sends one request that is not part of the KMS API; target is the API
+// that the operation is of. A nil out is for an operation that answers nothing.
+func (c *connection) call(ctx context.Context, target, operation string, in, out any) error {
+	body, err := api.Encode(in)
+	if err != nil {
+		return err
+	}
+	r, err := c.signed(ctx, target+"."+operation, body)
+	if err != nil {
+		return err
+	}
+	answer, err := c.Options().HTTPClient.Do(r)
+	switch {
+	case ctx.Err() != nil:
+		return &refusal{"Interrupted", "the call was given up before its answer came"}
+	case err != nil:
+		return fmt.Errorf("reach the server at %s: %w", c.endpoint, &refusal{"Unreachable", sendError(err).Error()})
+	}
+	defer answer.Body.Close()
+	if body, err = io.ReadAll(io.LimitReader(answer.Body, maxAnswer)); err != nil {
+		return fmt.Errorf("read the answer of %s: %w", c.endpoint, err)
+	}
+	if answer.StatusCode != http.StatusOK {
+		return newDevRefusal(c.endpoint, target, answer, body)
+	}
+	if out != nil && api.Decode(body, out) != nil {
+		return c.unexpected()
+	}
+	return nil
+}
+
+// maxAnswer is how much of an answer is read, in bytes.
+const maxAnswer = 1 << 20
+
+func (c *connection) signed(ctx context.Context, target string, body []byte) (*http.Request, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint+"/", bytes.NewReader(body))
+	if err != nil {
+		return nil, usageError{fmt.Errorf("the endpoint: %w", err)}
+	}
+	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	r.Header.Set("X-Amz-Target", target)
+	as, err := c.credentials.Retrieve(ctx)
+	if err != nil {
+		return nil, noCredentials(err)
+	}
+	hash := sha256.Sum256(body)
+	return r, v4.NewSigner().SignHTTP(ctx, as, r, hex.EncodeToString(hash[:]), "kms", c.region, time.Now())
+}
+
+// unexpected is the error for an answer that does not have what it must have.
+func (c *connection) unexpected() error {
+	return &refusal{"UnknownError", fmt.Sprintf("the answer of %s does not fit the request", c.endpoint)}
+}
+
+// A devRefusal is an error that a server, or something that is none, answered to
+// what is no part of the KMS API.
+type devRefusal struct{ code, message, requestID string }
+
+func newDevRefusal(endpoint, target string, answer *http.Response, body []byte) *devRefusal {
+	var e struct {
+		Message string `json:"message"`
+	}
+	_ = api.Decode(body, &e) // an answer of something else has no message
+	r := &devRefusal{cmp.Or(answer.Header.Get("X-Amzn-Errortype"), "UnknownError"), "", answer.Header.Get("X-Amzn-Requestid")}
+	r.message = fmt.Sprintf("%s answered %s: %s", endpoint, r.code, cmp.Or(e.Message, answer.Status))
+	switch {
+	case r.code == "UnknownOperationException" && target == api.TargetDev:
+		r.code, r.message = "NoDevServer", endpoint+" is no dev server: only one has a clock to move and signatures to explain"
+	case r.code == "UnknownOperationException":
+		r.code, r.message = "NoKeyhold", endpoint+" does not know this request: it is no Keyhold server, or an older one"
+	}
+	return r
+}
+
+// general reports whether the refusal is not about what was asked for.
+func (r *devRefusal) general() bool {
+	switch r.code {
+	case "NoKeyhold", "AccessDeniedException", "UnknownError", "KMSInternalException":
+		return true
+	}
+	return strings.Contains(r.code, "Signature") || strings.Contains(r.code, "Token") || strings.Contains(r.code, "Client")
+}
+
+func (r *devRefusal) Error() string { return r.message }
