@@ -24,6 +24,9 @@ type Creator interface {
 	CreateAlias(context.Context, *kms.CreateAliasInput, ...func(*kms.Options)) (*kms.CreateAliasOutput, error)
 }
 
+// errNoKey is for a server that does not speak the KMS API.
+var errNoKey = errors.New("awsimport: the answer describes no key")
+
 // Find returns the key of an alias name, an alias ARN, a key ID or a key ARN. A key
 // that takes no material is a [Refusal]: NotExternal, PendingDeletion or
 // UnsupportedSpec. A key that is not there is the API's NotFoundException.
@@ -34,6 +37,8 @@ func Find(ctx context.Context, c Describer, ref string) (*types.KeyMetadata, err
 	}
 	k := out.KeyMetadata
 	switch {
+	case k == nil || k.Arn == nil || k.KeyId == nil:
+		return nil, errNoKey
 	case k.Origin != types.OriginTypeExternal:
 		return nil, refuse(NotExternal, "the key %s is of the origin %s, not EXTERNAL", aws.ToString(k.Arn), k.Origin)
 	case k.KeyState == types.KeyStatePendingDeletion || k.KeyState == types.KeyStatePendingReplicaDeletion:
@@ -75,6 +80,9 @@ func Create(ctx context.Context, c Creator, n NewKey) (*types.KeyMetadata, error
 	out, err := c.CreateKey(ctx, &kms.CreateKeyInput{Origin: types.OriginTypeExternal, KeySpec: n.Spec, KeyUsage: n.Usage})
 	if err != nil {
 		return nil, err
+	}
+	if out.KeyMetadata == nil || out.KeyMetadata.Arn == nil || out.KeyMetadata.KeyId == nil {
+		return nil, errNoKey
 	}
 	_, err = c.CreateAlias(ctx, &kms.CreateAliasInput{AliasName: &n.Alias, TargetKeyId: out.KeyMetadata.KeyId})
 	return out.KeyMetadata, err

@@ -24,7 +24,7 @@ func Rotate(ctx context.Context, c Rotator, keyID string) error {
 func Materials(ctx context.Context, c kms.ListKeyRotationsAPIClient, keyID string) (all []types.RotationsListEntry, err error) {
 	pages := kms.NewListKeyRotationsPaginator(c, &kms.ListKeyRotationsInput{
 		KeyId: &keyID, IncludeKeyMaterial: types.IncludeKeyMaterialAllKeyMaterial,
-	})
+	}, func(o *kms.ListKeyRotationsPaginatorOptions) { o.StopOnDuplicateToken = true })
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

@@ -97,9 +97,13 @@ func (c *connection) eachIdentity(ctx context.Context, kind string, account *str
 			}
 			fn(e)
 		}
-		if in.Marker = page.NextMarker; !page.Truncated || in.Marker == nil {
+		switch {
+		case !page.Truncated:
 			return nil
+		case page.NextMarker == nil || in.Marker != nil && *in.Marker == *page.NextMarker:
+			return c.unexpected()
 		}
+		in.Marker = page.NextMarker
 	}
 }
 

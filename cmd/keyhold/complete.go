@@ -36,7 +36,7 @@ func completeAlias(o *clientOptions) cobra.CompletionFunc {
 		}
 		var names []cobra.Completion
 		_ = server.eachAlias(ctx, func(name, _ string) { // what came before the time was up is good
-			if strings.HasPrefix(name, begun) {
+			if strings.HasPrefix(name, begun) && shown(name) == name {
 				names = append(names, name)
 			}
 		})
@@ -47,7 +47,7 @@ func completeAlias(o *clientOptions) cobra.CompletionFunc {
 // eachAlias calls f with each alias and the ID of its key. Aliases of AWS services
 // that have no key yet are left out.
 func (c *connection) eachAlias(ctx context.Context, f func(name, keyID string)) error {
-	pages := kms.NewListAliasesPaginator(c, &kms.ListAliasesInput{})
+	pages := kms.NewListAliasesPaginator(c, &kms.ListAliasesInput{}, func(o *kms.ListAliasesPaginatorOptions) { o.StopOnDuplicateToken = true })
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

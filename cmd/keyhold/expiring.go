@@ -141,5 +141,5 @@ func shortly(m expiringMaterial) string {
 	if m.KeyMaterialId == "" {
 		return "the only one"
 	}
-	return m.KeyMaterialId[:8] + " " + cmp.Or(words[m.KeyMaterialState], string(m.KeyMaterialState))
+	return m.KeyMaterialId[:min(8, len(m.KeyMaterialId))] + " " + cmp.Or(words[m.KeyMaterialState], string(m.KeyMaterialState))
 }

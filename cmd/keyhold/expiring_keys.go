@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
@@ -59,7 +60,7 @@ func (c *connection) materialsOf(ctx context.Context, k *types.KeyMetadata) (all
 		return []heldMaterial{alone}, nil
 	}
 	for _, m := range list {
-		all = append(all, heldMaterial{k, *m.KeyMaterialId, m.KeyMaterialState, m.ImportState == types.ImportStatePendingImport, m.ValidTo})
+		all = append(all, heldMaterial{k, aws.ToString(m.KeyMaterialId), m.KeyMaterialState, m.ImportState == types.ImportStatePendingImport, m.ValidTo})
 	}
 	return all, err
 }
@@ -75,14 +76,14 @@ func (c *connection) keys(ctx context.Context) ([]*types.KeyMetadata, error) {
 }
 
 func (c *connection) keyIDs(ctx context.Context) (ids []string, err error) {
-	pages := kms.NewListKeysPaginator(c, &kms.ListKeysInput{})
+	pages := kms.NewListKeysPaginator(c, &kms.ListKeysInput{}, func(o *kms.ListKeysPaginatorOptions) { o.StopOnDuplicateToken = true })
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return nil, err
 		}
 		for _, k := range page.Keys {
-			ids = append(ids, *k.KeyId)
+			ids = append(ids, aws.ToString(k.KeyId))
 		}
 	}
 	return ids, nil
@@ -100,7 +101,7 @@ func (c *connection) describe(ctx context.Context, ids []string) ([]*types.KeyMe
 		switch {
 		case awsimport.IsNotFound(err):
 			return nil
-		case err == nil:
+		case err == nil && out.KeyMetadata != nil && out.KeyMetadata.KeyId != nil:
 			keys[i] = out.KeyMetadata
 		}
 		return err

@@ -1,0 +1,265 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/keyhold/keyhold/internal/api"
+)
+
+// evil is text from outside that would write the clipboard, clear the screen, turn text
+// round, and go on with a line that passes for one of the program.
+var evil = "\x1b]52;c;ZXZpbA==\x07\x1b[2J\u009b2J\u202e\u2066\u200b\x7f\b\t\r\nFORGED  allowed\u2028FORGED"
+
+// commandLines are the ways in which each command prints. %s is the folder of the test.
+const commandLines = `
+identity list
+identity list user
+identity list EVIL
+identity show user/alice
+identity show EVIL
+identity show EVIL --output json
+identity rotate-key user/alice
+identity disable user/EVIL
+identity enable EVIL
+identity revoke-sessions EVIL
+apply -f DIR/people.toml
+apply -f DIR/people.toml --dry-run --prune
+apply -f DIR/people.toml --output json
+apply -f DIR/bad.toml
+apply -f DIR/missing
+clock show
+clock show --output json
+clock advance 1h
+clock advance EVIL
+clock set EVIL
+explain --principal EVIL --action kms:Decrypt --key EVIL
+explain --request EVIL
+explain --request EVIL --output json
+explain --principal a --action b --context EVIL
+explain-signature
+explain-signature --output json
+explain-signature --client DIR/client.log
+explain-signature --client DIR/missing
+key recreate --id EVIL --account 000000000000 --region us-east-1
+key recreate --id EVIL --account EVIL --region us-east-1
+expiring
+expiring --output json
+expiring --within EVIL
+import alias/a --from DIR/a.key --no-expiry
+import alias/a --from DIR/a.key --no-expiry --dry-run
+import EVIL --from DIR/missing --no-expiry
+import EVIL --from DIR/a.key --expires EVIL
+import alias/a --generate DIR/a.key --no-expiry
+import alias/a --parameters-out DIR/parameters-EVIL
+import --wrapped DIR/bad.toml --no-expiry
+import alias/a --key-spec EVIL --create --from DIR/a.key --no-expiry
+wrap --params DIR/bad.toml --from DIR/a.key --out DIR/out
+wrap --params DIR/missing --from DIR/a.key --out DIR/out
+decrypt-offline --material DIR/a.key
+decrypt-offline --material DIR/missing
+decrypt-offline --material DIR/a.key --context EVIL
+init --data DIR/made --root-key-file DIR/made-root
+init --data DIR/made --account EVIL
+verify --data DIR/made --root-key-file DIR/made-root
+verify --data DIR/missing
+verify --data DIR/made --root-key-file DIR/a.key
+serve --data DIR/missing
+serve --data DIR/made --root-key-file DIR/a.key
+serve --data DIR/made --root-key-file DIR/made-root --tls-cert DIR/missing --tls-key DIR/missing
+serve --data DIR/made --regions EVIL
+serve --data DIR/made --addr EVIL
+serve --data DIR/made --root-key-file DIR/made-root --account EVIL
+dev --account EVIL
+dev --addr EVIL
+dev --seed DIR/bad.toml
+dev --data DIR/a.key
+version
+version EVIL
+identity EVIL
+key EVIL
+clock EVIL
+EVIL
+--EVIL
+import --EVIL
+identity list --endpoint-url EVIL
+identity list --profile EVIL
+identity list --output EVIL
+__complete import --endpoint-url SERVER ""
+completion bash
+help EVIL
+identity --help
+`
+
+// Whatever a server answers and a file is called, no command prints a character that
+// steers a terminal, nor a line that began outside.
+func TestHostileText(t *testing.T) {
+	clearAWS(t)
+	t.Setenv("AWS_MAX_ATTEMPTS", "1")
+	for name, answer := range map[string]http.HandlerFunc{"answers": hostileAnswer, "errors": hostileError, "nothing": emptyAnswer, "no JSON": noJSON} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(answer)
+			defer server.Close()
+			t.Setenv("AWS_ENDPOINT_URL", server.URL)
+			dir := hostileFolder(t)
+			for line := range strings.Lines(strings.TrimSpace(commandLines)) {
+				runHostile(t, strings.NewReplacer("EVIL", evil, "DIR", dir, "SERVER", server.URL), strings.TrimSuffix(line, "\n"))
+			}
+		})
+	}
+}
+
+func runHostile(t *testing.T, in *strings.Replacer, line string) {
+	t.Helper()
+	var args []string
+	for _, word := range strings.Split(line, " ") {
+		args = append(args, in.Replace(strings.Trim(word, `"`)))
+	}
+	var out bytes.Buffer // without a terminal between, which would hide what a command forgot
+	c := command()
+	c.SetArgs(args)
+	c.SetIn(strings.NewReader("stdin " + evil))
+	c.SetOut(&out)
+	c.SetErr(&out)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := c.ExecuteContext(ctx); err != nil {
+		report(&out, err)
+	}
+	text := out.String()
+	if strings.HasPrefix(line, "completion") || strings.HasPrefix(line, "__complete") {
+		text = strings.ReplaceAll(text, "\x1b", "") // scripts of cobra; that of a terminal is tested below
+	}
+	if found := raw(text); found != nil {
+		t.Errorf("keyhold %s prints %v:\n%q", line, found, text)
+	}
+	for printed := range strings.Lines(text) {
+		if strings.HasPrefix(line, "explain-signature") && strings.HasPrefix(printed, "  ") {
+			continue // canonical requests have lines of their own, which are indented
+		}
+		if strings.HasPrefix(strings.TrimLeft(printed, " "), "FORGED") {
+			t.Errorf("keyhold %s prints a line that is not its own:\n%s", line, text)
+		}
+	}
+	if strings.Contains(text, "panic") || strings.Contains(text, "nil pointer") {
+		t.Errorf("keyhold %s:\n%s", line, text)
+	}
+}
+
+// Every command is in the table of TestHostileText.
+func TestHostileTextOfAllCommands(t *testing.T) {
+	var walk func(c *cobra.Command)
+	walk = func(c *cobra.Command) {
+		for _, below := range c.Commands() {
+			walk(below)
+		}
+		name := strings.TrimPrefix(c.CommandPath(), "keyhold ")
+		if c.Runnable() && !slices.ContainsFunc(strings.Split(commandLines, "\n"), func(line string) bool { return strings.HasPrefix(line+" ", name+" ") }) && c.HasParent() {
+			t.Errorf("no line for keyhold %s", name)
+		}
+	}
+	walk(command())
+}
+
+// hostileFolder returns a folder with a hostile name and hostile files.
+func hostileFolder(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), evil)
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Skip("no such names here:", err)
+	}
+	for name, content := range map[string]string{
+		"people.toml": "[[user]]\nname = \"alice\"\naccess_keys = 1\n",
+		"bad.toml":    "[[user]]\nname = \"" + evil + "\"\n",
+		"a.key":       strings.Repeat("k", 32),
+		"client.log":  loggedRequest + evil,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func hostileError(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("X-Amzn-Errortype", "Evil"+"\u202e")
+	w.Header().Set("X-Amzn-Requestid", "id\u202e\u009b")
+	w.WriteHeader(http.StatusBadRequest)
+	json.NewEncoder(w).Encode(map[string]string{"message": evil, "__type": evil})
+}
+
+func emptyAnswer(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("{}")) }
+
+func noJSON(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(evil)) }
+
+// hostileAnswer fills each answer with hostile text. Its lists have no end.
+func hostileAnswer(w http.ResponseWriter, r *http.Request) {
+	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	out := map[string]any{
+		"ShowClock": &api.ClockResponse{}, "MoveClock": &api.ClockResponse{}, "ExplainSignature": &api.ExplainSignatureResponse{},
+		"ExplainDecision": &api.ExplainDecisionResponse{}, "RecreateKey": &api.RecreateKeyResponse{}, "ListIdentities": &api.ListIdentitiesResponse{},
+		"ShowIdentity": &api.ShowIdentityResponse{}, "RotateAccessKey": &api.RotateAccessKeyResponse{}, "DescribeKey": &api.DescribeKeyResponse{},
+		"ListKeys": &api.ListKeysResponse{}, "ListAliases": &api.ListAliasesResponse{}, "GetParametersForImport": &api.GetParametersForImportResponse{},
+		"ListKeyRotations": &api.ListKeyRotationsResponse{}, "ImportKeyMaterial": &api.ImportKeyMaterialResponse{}, "Encrypt": &api.EncryptResponse{},
+	}[operation]
+	if strings.HasPrefix(operation, "Put") {
+		out = &api.PutIdentityResponse{}
+	}
+	if out == nil {
+		emptyAnswer(w, r)
+		return
+	}
+	poison(reflect.ValueOf(out).Elem())
+	if k, ok := out.(*api.DescribeKeyResponse); ok { // so that more is printed
+		k.KeyMetadata.Origin, k.KeyMetadata.KeySpec = new("EXTERNAL"), new("SYMMETRIC_DEFAULT")
+	}
+	text, err := api.Encode(out)
+	if err != nil {
+		panic(err)
+	}
+	w.Write(text)
+}
+
+// poison sets all of a value: texts are evil.
+func poison(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(evil)
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		v.SetInt(1)
+	case reflect.Pointer:
+		if v.Type() == reflect.TypeFor[*api.Timestamp]() {
+			v.Set(reflect.ValueOf(api.NewTimestamp(time.Now())))
+			return
+		}
+		v.Set(reflect.New(v.Type().Elem()))
+		poison(v.Elem())
+	case reflect.Slice:
+		if v.Type().Elem().Kind() == reflect.Uint8 {
+			v.SetBytes([]byte("bytes"))
+			return
+		}
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		poison(v.Index(0))
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Field(i).CanSet() {
+				poison(v.Field(i))
+			}
+		}
+	}
+}
