@@ -3,18 +3,28 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
+	"go.etcd.io/bbolt"
+
 	"github.com/keyhold/keyhold/internal/conns"
+	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/server"
 	"github.com/keyhold/keyhold/internal/service"
+	"github.com/keyhold/keyhold/internal/store"
+	"github.com/keyhold/keyhold/internal/store/local"
 )
 
 // golden has a folder for each version that changed a format of records, made by the
@@ -156,11 +166,125 @@ func TestGoldenFolders(t *testing.T) {
 		t.Run(e.Name(), func(t *testing.T) {
 			t.Parallel()
 			f := copyGolden(t, e.Name())
-			f.checkVerify()
-			f.checkAnswers()
-			f.checkVerify()
-			f.checkAnswers() // of the next start
-			f.checkVerify()
+			if out := f.checkVerify(); !strings.Contains(out, "the next start brings them to format") {
+				t.Errorf("keyhold verify does not say that the records are old:\n%s", out)
+			}
+			for _, migrates := range []bool{true, false} { // the first start, and the next
+				if log := f.checkAnswers(); strings.Contains(log, "the records have the newer format") != migrates {
+					t.Errorf("migrated: want %v:\n%s", migrates, log)
+				}
+				f.checkVerify()
+			}
 		})
 	}
+}
+
+// A dying Backend ends, as a process that is killed does, at the commit after left more:
+// before that commit or, if persist is set, after it.
+type dying struct {
+	store.Backend
+	left    int
+	persist bool
+}
+
+var errDied = errors.New("killed")
+
+func (d *dying) Commit(ctx context.Context, b store.Batch) (int64, error) {
+	if d.left--; d.left >= 0 {
+		return d.Backend.Commit(ctx, b)
+	}
+	if d.left == -1 && d.persist {
+		if rev, err := d.Backend.Commit(ctx, b); err != nil {
+			return rev, err
+		}
+	}
+	return 0, errDied
+}
+
+// A start that is killed at any commit of the migration leaves a folder that the next
+// start brings to its end, without a loss.
+func TestGoldenFoldersKilledInMigration(t *testing.T) {
+	entries, err := os.ReadDir(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		for _, persist := range []bool{false, true} {
+			left := 0
+			for died := true; died; left++ {
+				f := copyGolden(t, e.Name())
+				var log bytes.Buffer
+				d, s, err := f.open(&log, func(c *service.Config) { c.Backend = &dying{c.Backend, left, persist} })
+				if died = errors.Is(err, errDied); !died {
+					f.must(err)
+				}
+				f.must(d.close(s))
+				f.checkVerify()
+				f.checkAnswers()
+				f.checkVerify()
+			}
+			if left < 4 {
+				t.Errorf("%s: killed at %d commits: the migration has pages", e.Name(), left-1)
+			}
+		}
+	}
+}
+
+// A folder of a newer version is refused by name, and nothing of it changes.
+func TestNewerFolderIsRefused(t *testing.T) {
+	entries, err := os.ReadDir(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, alter := range map[string]func(f *goldenFolder){"records": (*goldenFolder).makeRecordsNewer, "file": (*goldenFolder).makeFileNewer} {
+		f := copyGolden(t, entries[0].Name())
+		alter(f)
+		before := f.contents()
+		var log bytes.Buffer
+		d, s, err := f.open(&log, nil)
+		f.must(d.close(s))
+		v := &verification{out: &log, data: f.data}
+		verified := v.run(t.Context(), f.rootKey)
+		f.must(v.close())
+		for _, err := range []error{err, verified} {
+			text := fmt.Sprint(explainOpen(err, f.data, f.rootKey))
+			if !strings.Contains(text, "made by a newer version of the program: format 99") || !strings.Contains(text, "Run that version; this one has changed nothing") {
+				t.Errorf("%s: %s", name, text)
+			}
+		}
+		if !maps.Equal(before, f.contents()) {
+			t.Errorf("%s: something was changed", name)
+		}
+	}
+}
+
+// makeRecordsNewer has the record of the format say 99.
+func (f *goldenFolder) makeRecordsNewer() {
+	f.t.Helper()
+	d, err := openData(f.data, f.rootKey, func(error) {})
+	f.must(err)
+	var kept store.Item
+	f.must(d.backend.View(f.t.Context(), func(r store.Reader) (err error) {
+		kept, err = r.Get([]byte("keyring"))
+		return err
+	}))
+	keyring, err := seal.OpenKeyring(f.t.Context(), d.root, kept.Value)
+	f.must(err)
+	path := []byte("format/records")
+	sealed, err := keyring.Records().Seal(path, []byte(`{"format":99}`))
+	f.must(err)
+	_, err = d.backend.Commit(f.t.Context(), store.Batch{Writes: []store.Write{{Key: path, Value: sealed}}})
+	f.must(err)
+	f.must(d.close(nil))
+}
+
+// makeFileNewer has the database say 99.
+func (f *goldenFolder) makeFileNewer() {
+	f.t.Helper()
+	b, err := bbolt.Open(filepath.Join(f.data, local.FileName), 0o600, nil)
+	f.must(err)
+	f.must(b.Update(func(tx *bbolt.Tx) error {
+		return tx.Bucket([]byte("meta")).Put([]byte("format"), binary.BigEndian.AppendUint64(nil, 99))
+	}))
+	f.must(b.Close())
 }

@@ -2,6 +2,8 @@ package service
 
 import (
 	"cmp"
+	"slices"
+	"strings"
 
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
@@ -11,20 +13,19 @@ import (
 
 // byGrants decides with the policy of a key and its grants.
 func (q question) byGrants(k key.Key) (d policy.Decision, err error) {
-	err = q.c.eachGrant(k, func(page []key.Grant) bool {
+	err = q.eachGrant(k, func(page []key.Grant) bool {
 		d = q.decide(q.documents, page)
 		return !d.Allowed
 	})
 	return d, cmp.Or(err, q.values.err)
 }
 
-// grantsAtOnce is how many grants are looked at together.
-const grantsAtOnce = 100
-
-// eachGrant calls fn with the grants on a key that may be for the caller, some at a
-// time, until it returns false: those that the request has tokens of, and those
-// that the index has for the caller's names.
-func (c *call) eachGrant(k key.Key, fn func([]key.Grant) bool) error {
+// eachGrant calls fn with the grants on a key that may allow what is asked, some at a
+// time, until fn returns false: those that the request has tokens of, and those that
+// the index finds for the caller's names. An explanation also sees some that do not
+// match.
+func (q *question) eachGrant(k key.Key, fn func([]key.Grant) bool) error {
+	c := q.c
 	var named []key.Grant
 	for _, g := range c.grants {
 		if keyOf(g) == pathOf(k) {
@@ -34,14 +35,149 @@ func (c *call) eachGrant(k key.Key, fn func([]key.Grant) bool) error {
 	if len(named) > 0 && !fn(named) {
 		return nil
 	}
-	return c.store.View(c.ctx, func(v *store.View) error {
-		for _, p := range granteeNames(c.Caller.Principal) {
-			if more, err := eachGrantOf(v, k, p, fn); err != nil || !more {
+	found, total, err := c.matchingGrants(k, wantedOf(q.request))
+	if err != nil || len(found) > 0 && !fn(found) || c.trace == nil {
+		return err
+	}
+	others, err := c.someGrants(k, found)
+	if len(others) > 0 {
+		fn(others)
+	}
+	c.trace.next.grants += total - len(found) - len(others)
+	return err
+}
+
+// A wantedGrant is what a grant must be to allow a request.
+type wantedGrant struct {
+	operations []string // that one grant must have, all of them
+	// anyPairs says that constraints on the encryption context do not matter.
+	anyPairs bool
+	// equals is the context that EncryptionContextEquals must be; nil if no grant with
+	// that constraint is good.
+	equals *contextDigests
+	// subsets are the contexts of which one must include EncryptionContextSubset.
+	subsets []*contextDigests
+}
+
+// wantedOf follows package policy, which then decides by what was found: a grant that is
+// handed on must have the operations and include the constraints of the new one; and
+// constraints on the encryption context are for the operations that have one.
+func wantedOf(r policy.Request) wantedGrant {
+	w := wantedGrant{operations: []string{strings.TrimPrefix(r.Action, "kms:")}}
+	switch child := r.Child; {
+	case child != nil:
+		w.operations = append(w.operations, child.Operations...)
+		w.subsets = append(w.subsets, digestsOf(child.Constraints.ContextSubset))
+		if child.Constraints.ContextEquals != nil {
+			w.equals = digestsOf(child.Constraints.ContextEquals)
+			w.subsets = append(w.subsets, w.equals)
+		}
+	case r.HasContext:
+		w.equals = digestsOf(r.EncryptionContext)
+		w.subsets = append(w.subsets, w.equals)
+	default:
+		w.anyPairs = true
+	}
+	return w
+}
+
+// entries returns what the entries of grants that match begin with: for each shape of
+// one principal's grants one or two.
+func (w wantedGrant) entries(under string, r granteeShapes) (all []string) {
+	if len(r.Shapes) == 0 {
+		return nil
+	}
+	mac := r.mac()
+	for _, s := range r.Shapes {
+		switch {
+		case s.Source || !s.allows(w.operations): // no request here is made for a resource of a service
+		case w.anyPairs:
+			all = append(all, under+s.all())
+		case !s.Equals || w.equals != nil:
+			for _, subset := range w.subsets {
+				if subset.has(s.Names) {
+					all = append(all, under+s.under(mac, w.equals, subset))
+				}
+			}
+		}
+	}
+	return slices.Compact(all)
+}
+
+func (s grantShape) allows(operations []string) bool {
+	for _, operation := range operations {
+		if !slices.Contains(s.Operations, operation) {
+			return false
+		}
+	}
+	return true
+}
+
+// matchingGrants returns one grant of each shape that matches, for each of the caller's
+// names, and how many grants these names have on the key.
+func (c *call) matchingGrants(k key.Key, w wantedGrant) (found []key.Grant, total int, err error) {
+	var wanted []string
+	for _, p := range granteeNames(c.Caller.Principal) {
+		under := ofGrantee(pathOf(k), p)
+		r, _, err := shapesOfGrantees.Latest(c.ctx, c.store, strings.TrimSuffix(under, "/"))
+		if err != nil {
+			return nil, 0, err
+		}
+		wanted = append(wanted, w.entries(under, r)...)
+		total += r.total()
+	}
+	if len(wanted) == 0 {
+		return nil, total, nil
+	}
+	err = c.store.View(c.ctx, func(v *store.View) error {
+		for _, under := range wanted {
+			entries, err := grantMatches.Scan(v, under, "", 1)
+			if err != nil {
+				return err
+			}
+			if found, err = appendGrantsOf(found, v, k, entries); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+	return found, total, err
+}
+
+// appendGrantsOf appends the grants on a key that entries of an index name, by the last
+// part of their paths.
+func appendGrantsOf(to []key.Grant, v *store.View, k key.Key, entries []store.Record[struct{}]) ([]key.Grant, error) {
+	for _, e := range entries {
+		g, ok, err := grants.Get(v, pathOf(k)+e.Path[strings.LastIndexByte(e.Path, '/'):])
+		if err != nil {
+			return to, err
+		}
+		if ok {
+			to = append(to, g)
+		}
+	}
+	return to, nil
+}
+
+// someGrants returns grants for the caller's names, without those that were found, as
+// many as an explanation shows.
+func (c *call) someGrants(k key.Key, found []key.Grant) (others []key.Grant, err error) {
+	err = c.store.View(c.ctx, func(v *store.View) error {
+		for _, p := range granteeNames(c.Caller.Principal) {
+			entries, err := grantsOfGrantee.Scan(v, ofGrantee(pathOf(k), p), "", maxExplainedGrants)
+			if err != nil {
+				return err
+			}
+			if others, err = appendGrantsOf(others, v, k, entries); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	others = slices.DeleteFunc(others, func(g key.Grant) bool {
+		return slices.ContainsFunc(found, func(f key.Grant) bool { return f.ID == g.ID })
+	})
+	return others[:min(len(others), maxExplainedGrants)], err
 }
 
 // granteeNames are the principals by which a grant may mean somebody.
@@ -54,29 +190,4 @@ func granteeNames(p identity.Principal) []key.Principal {
 		names = names[:1]
 	}
 	return names
-}
-
-// eachGrantOf goes through the grants of one grantee on a key.
-func eachGrantOf(v *store.View, k key.Key, p key.Principal, fn func([]key.Grant) bool) (more bool, err error) {
-	under := ofGrantee(pathOf(k), p)
-	for after := ""; ; {
-		entries, err := grantsOfGrantee.Scan(v, under, after, grantsAtOnce)
-		if err != nil || len(entries) == 0 {
-			return true, err
-		}
-		page := make([]key.Grant, 0, len(entries))
-		for _, e := range entries {
-			g, ok, err := grants.Get(v, pathOf(k)+"/"+e.Path[len(under):])
-			if err != nil {
-				return false, err
-			}
-			if ok {
-				page = append(page, g)
-			}
-		}
-		if !fn(page) {
-			return false, nil
-		}
-		after = entries[len(entries)-1].Path
-	}
 }

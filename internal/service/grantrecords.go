@@ -10,9 +10,9 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// The kinds of record of grants. Each grant is one of its own, and whoever looks
-// for the grants of a principal goes through an index; so nothing that a request
-// does costs more because a key has many.
+// The kinds of record of grants. Each grant is a record of its own. Listings of a
+// principal's grants read an index, and decisions another one (grantMatches), so that
+// no request costs more because a key has many grants.
 var (
 	grants          = store.Table[key.Grant]{Prefix: "grant", Codec: store.JSON[key.Grant]()}
 	grantGuards     = store.Table[grantGuard]{Prefix: "grant-guard", Codec: store.JSON[grantGuard]()}
@@ -72,6 +72,13 @@ func insertGrant(tx *store.Tx, g key.Grant) error {
 	if guard.Count++; guard.Count > key.MaxGrants {
 		return key.Errorf(key.KindLimitExceeded, "A key can have at most %d grants.", key.MaxGrants)
 	}
+	shapes, err := indexGrant(tx, g)
+	if err != nil {
+		return err
+	}
+	if err := shapes.check(shapeOf(g)); err != nil {
+		return err
+	}
 	problems := []error{
 		grantGuards.Put(tx, keyOf(g), guard),
 		grants.Put(tx, grantPath(g), g),
@@ -103,7 +110,7 @@ func removeGrant(tx *store.Tx, g key.Grant) error {
 
 // eraseGrant removes the records of a grant, and leaves the guard as it is.
 func eraseGrant(tx *store.Tx, g key.Grant) error {
-	problems := []error{grants.Delete(tx, grantPath(g)), grantsOfGrantee.Delete(tx, granteePath(g))}
+	problems := []error{grants.Delete(tx, grantPath(g)), grantsOfGrantee.Delete(tx, granteePath(g)), unindexGrant(tx, g)}
 	if g.Retiring != "" {
 		problems = append(problems, grantsOfRetirer.Delete(tx, retirerPath(g)))
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 )
 
-// grant creates a grant that has all of its four records.
+// grant creates a grant that has all of its records.
 func (l *life) grant(t *testing.T, id, name string) *api.CreateGrantResponse {
 	t.Helper()
 	return must[any](t)(do(l.Service, "CreateGrant", &api.CreateGrantRequest{
@@ -36,7 +36,7 @@ func TestSweepRemovesGrants(t *testing.T) {
 			left++
 		}
 	}
-	if left != 5 {
+	if left != 7 {
 		t.Errorf("%d records of the other key's grant are left", left)
 	}
 	l.end(t)

@@ -133,6 +133,9 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	s.leftovers = newLeftovers(s.store, s.log)
 	s.outbox = outbox{s.store, s.audit, s.log, s.leftovers}
 	s.tokenKeys = &tokenKeys{store: s.store, slots: s.slots, sealer: keyring.TokenKeys(), erase: s.erase}
+	if err := s.checkFormat(ctx); err != nil {
+		return nil, errors.Join(err, s.leftovers.close())
+	}
 	if err := s.takeUp(ctx, c.Dev); err != nil {
 		return nil, errors.Join(err, s.leftovers.close())
 	}
@@ -148,6 +151,9 @@ func (s *Service) takeUp(ctx context.Context, dev bool) error {
 		s.log.Warn("the audit log ended in bytes that a power failure or a full disk had torn; they were removed", "bytes", torn)
 	}
 	if err := s.checkAge(ctx); err != nil {
+		return err
+	}
+	if err := s.migrate(ctx, migrations()); err != nil {
 		return err
 	}
 	if dev {
@@ -217,9 +223,13 @@ func openKeyring(ctx context.Context, c Config) (*seal.Keyring, error) {
 	if err != nil {
 		return nil, err
 	}
+	format, err := newFormat(keyring.Records())
+	if err != nil {
+		return nil, err
+	}
 	_, err = c.Backend.Commit(ctx, store.Batch{
 		Checks: []store.Check{{Key: []byte(keyringPath)}},
-		Writes: []store.Write{{Key: []byte(keyringPath), Value: wrapped}},
+		Writes: []store.Write{{Key: []byte(keyringPath), Value: wrapped}, format},
 	})
 	return keyring, err
 }

@@ -7,9 +7,9 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// grantPage is how many grants one transaction removes: each has up to four
-// records, and a batch takes a hundred.
-const grantPage = 24
+// grantPage is how many grants one transaction removes: each has up to five records,
+// and a grantee whose shapes are written. A batch has 128 writes.
+const grantPage = 20
 
 // removeGrants removes the grants on a key that is gone. Each page is a
 // transaction, so a stop leaves no half of a grant, and the next sweep goes on.

@@ -104,6 +104,7 @@ type verifier struct {
 	tokenSeal seal.Sealer
 	report    func(Finding)
 	err       error // why it cannot go on
+	format    recordFormat
 
 	seed  maphash.Seed
 	named map[uint64]bool // slots that records name, by a hash

@@ -16,6 +16,7 @@ func (v *verifier) grant(path string, g key.Grant) error {
 	}
 	need(v, grantsOfGrantee, granteePath(g), "grant/"+path)
 	need(v, grantGuards, keyOf(g), "grant/"+path)
+	v.indexed(g, "grant/"+path)
 	if g.Retiring != "" {
 		need(v, grantsOfRetirer, retirerPath(g), "grant/"+path)
 	}

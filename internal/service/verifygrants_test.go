@@ -17,7 +17,7 @@ var grantDamages = map[string]struct {
 	want []string
 }{
 	"a grant that is missing": {func(w *wreckage, full, _ key.Grant) { w.alter("grant/"+grantPath(full), remove) },
-		[]string{"grant-of-grantee/ENABLED/.*: no such grant is there", "grant-of-retirer/.*: no such grant is there", "grant-request/ENABLED/.*: no such grant is there"}},
+		[]string{"grant-match/ENABLED/.*: no such grant is there", "grant-of-grantee/ENABLED/.*: no such grant is there", "grant-of-retirer/.*: no such grant is there", "grant-request/ENABLED/.*: no such grant is there"}},
 	"a grant in another place": {func(w *wreckage, full, _ key.Grant) {
 		w.update(func(tx *store.Tx) error { return grants.Put(tx, pathOf(w.empty)+"/"+full.ID, full) })
 	}, []string{"grant/EMPTY/.*: what it holds belongs to another path"}},
@@ -30,19 +30,44 @@ var grantDamages = map[string]struct {
 		w.update(func(tx *store.Tx) error {
 			return errors.Join(grants.Put(tx, grantPath(bare), bare), grantsOfGrantee.Put(tx, granteePath(bare), struct{}{}))
 		})
-	}, []string{"grant/ENABLED/.*: ValidationException: A grant needs a GranteePrincipal", "grant-of-grantee/ENABLED/.*: no such grant is there", "grant-guard/ENABLED: it counts 2 grants, and there are 3"}},
+	}, []string{"grant/ENABLED/.*: ValidationException: A grant needs a GranteePrincipal", "grant-of-grantee/ENABLED/.*: no such grant is there", "grant-guard/ENABLED: it counts 2 grants, and there are 3",
+		"grant-match/ENABLED/.*: no such grant is there", "grant-shapes/ENABLED/: it is missing: grant/ENABLED"}},
 	"a grant of what the key cannot do": {func(w *wreckage, _, bare key.Grant) {
 		bare.Operations = []string{"Sign"}
 		w.update(func(tx *store.Tx) error { return grants.Put(tx, grantPath(bare), bare) })
-	}, []string{"grant/ENABLED/.*: ValidationException: A grant on .* cannot allow the operation Sign"}},
+	}, []string{"grant/ENABLED/.*: ValidationException: A grant on .* cannot allow the operation Sign",
+		"grant-match/ENABLED/.*: no such grant is there", "grant-shapes/ENABLED/.*: it lacks the shape of grant/ENABLED"}},
 	"a grant of something else than was asked for": {func(w *wreckage, full, _ key.Grant) {
 		full.Operations = []string{"Encrypt"}
 		w.update(func(tx *store.Tx) error { return grants.Put(tx, grantPath(full), full) })
-	}, []string{"grant-request/ENABLED/.*: it is missing: grant/ENABLED", "grant-request/ENABLED/.*: no such grant is there"}},
+	}, []string{"grant-request/ENABLED/.*: it is missing: grant/ENABLED", "grant-request/ENABLED/.*: no such grant is there",
+		"grant-match/ENABLED/.*: no such grant is there", "grant-shapes/ENABLED/.*: it lacks the shape of grant/ENABLED"}},
+	"a grant under another context": {func(w *wreckage, full, _ key.Grant) {
+		full.Constraints.ContextSubset["a"] = "c"
+		full.Name = ""
+		w.update(func(tx *store.Tx) error { return grants.Put(tx, grantPath(full), full) })
+	}, []string{"grant-match/ENABLED/.*: it is missing: grant/ENABLED/", "grant-match/ENABLED/.*: no such grant is there", "grant-request/ENABLED/.*: no such grant is there"}},
+	"no entry of what a grant allows": {func(w *wreckage, full, _ key.Grant) {
+		w.alter("grant-match/"+w.shapesOf(full).matchPath(full, w.shapesOf(full).Shapes[0]), remove)
+	}, []string{"grant-match/ENABLED/.*: it is missing: grant/ENABLED/", "grant-shapes/ENABLED/.*: it counts 1 grants of the shape 1, and there are 0"}},
+	"no shapes of a grantee": {func(w *wreckage, full, _ key.Grant) { w.alter("grant-shapes/"+shapesPath(full), remove) },
+		[]string{"grant-shapes/ENABLED/.*: it is missing: grant/ENABLED/.*", "grant-shapes/ENABLED/.*: it is missing: grant/ENABLED/.*",
+			"grant-match/ENABLED/.*: the shapes of its grantee are not there", "grant-match/ENABLED/.*: the shapes of its grantee are not there"}},
+	"two shapes of one number": {func(w *wreckage, full, _ key.Grant) {
+		r := w.shapesOf(full)
+		r.Shapes[1].Number = 1
+		w.update(func(tx *store.Tx) error { return shapesOfGrantees.Put(tx, shapesPath(full), r) })
+	}, []string{"grant-shapes/ENABLED/.*: the number 1 is that of several shapes", "grant-match/ENABLED/.*/1/.*: it is missing: grant/ENABLED", "grant-match/ENABLED/.*/2/.*: no such grant is there"}},
+	"a format that is none": {func(w *wreckage, _, _ key.Grant) {
+		w.update(func(tx *store.Tx) error { return formats.Put(tx, "x", recordFormat{Format: 1}) })
+	}, []string{"format/x: what it holds belongs"}},
+	"a format that does not open": {func(w *wreckage, _, _ key.Grant) { w.alter("format/records", flip) },
+		[]string{"format/records: the sealed value does not open"}},
 	"a grant to somebody else": {func(w *wreckage, _, bare key.Grant) {
 		bare.Grantee = "arn:aws:iam::111122223333:root"
 		w.update(func(tx *store.Tx) error { return grants.Put(tx, grantPath(bare), bare) })
-	}, []string{"grant-of-grantee/ENABLED/.*root/.*: it is missing: grant/ENABLED", "grant-of-grantee/ENABLED/.*: no such grant is there"}},
+	}, []string{"grant-of-grantee/ENABLED/.*root/.*: it is missing: grant/ENABLED", "grant-of-grantee/ENABLED/.*: no such grant is there",
+		"grant-match/ENABLED/.*: no such grant is there", "grant-shapes/ENABLED/.*root: it is missing: grant/ENABLED"}},
 	"no entry of a grantee": {func(w *wreckage, full, _ key.Grant) { w.alter("grant-of-grantee/"+granteePath(full), remove) },
 		[]string{"grant-of-grantee/ENABLED/.*: it is missing: grant/ENABLED/", "grant-guard/ENABLED: it counts 2 grants, and there are 1"}},
 	"no entry of a retiring principal": {func(w *wreckage, full, _ key.Grant) { w.alter("grant-of-retirer/"+retirerPath(full), remove) },
@@ -53,9 +78,11 @@ var grantDamages = map[string]struct {
 	}, []string{"grant-of-retirer/.*: no such grant is there"}},
 	"entries that are none": {func(w *wreckage, _, _ key.Grant) {
 		w.update(func(tx *store.Tx) error {
-			return errors.Join(grantsOfGrantee.Put(tx, "x", struct{}{}), grantsOfRetirer.Put(tx, "x/y", struct{}{}), grantRequests.Put(tx, "x/y/z", grantRequest{"x"}))
+			return errors.Join(grantsOfGrantee.Put(tx, "x", struct{}{}), grantsOfRetirer.Put(tx, "x/y", struct{}{}), grantRequests.Put(tx, "x/y/z", grantRequest{"x"}),
+				grantMatches.Put(tx, "x/y/z", struct{}{}), shapesOfGrantees.Put(tx, "x", granteeShapes{}))
 		})
-	}, []string{"grant-of-grantee/x: what it holds belongs", "grant-of-retirer/x/y: what it holds belongs", "grant-request/x/y/z: what it holds belongs"}},
+	}, []string{"grant-of-grantee/x: what it holds belongs", "grant-of-retirer/x/y: what it holds belongs", "grant-request/x/y/z: what it holds belongs",
+		"grant-match/x/y/z: what it holds belongs", "grant-shapes/x: what it holds belongs"}},
 	"a request for another grant": {func(w *wreckage, full, bare key.Grant) {
 		path, err := requestPath(full)
 		w.must(err)
@@ -91,10 +118,20 @@ func withGrants(t *testing.T) (w *wreckage, full, bare key.Grant) {
 	return w, full, bare
 }
 
+// shapesOf returns the shapes of a grant's grantee.
+func (w *wreckage) shapesOf(g key.Grant) (r granteeShapes) {
+	w.Helper()
+	w.must(store.New(w.backend, w.keyring.Records()).View(w.Context(), func(v *store.View) (err error) {
+		r, _, err = shapesOfGrantees.Get(v, shapesPath(g))
+		return err
+	}))
+	return r
+}
+
 func TestVerifyFindsNothingWrongWithGrants(t *testing.T) {
 	w, _, _ := withGrants(t)
 	findings, s, err := w.verify()
-	want := map[string]int{"grant": 2, "grant-guard": 1, "grant-of-grantee": 2, "grant-of-retirer": 1, "grant-request": 1}
+	want := map[string]int{"grant": 2, "grant-guard": 1, "grant-match": 2, "grant-of-grantee": 2, "grant-of-retirer": 1, "grant-request": 1, "grant-shapes": 1}
 	maps.DeleteFunc(s.Records, func(prefix string, _ int) bool { return want[prefix] == 0 })
 	if err != nil || len(findings) > 0 || !maps.Equal(s.Records, want) {
 		t.Errorf("found %q, %v, in %v", findings, err, s.Records)

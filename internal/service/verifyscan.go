@@ -17,6 +17,9 @@ const verifyPage = 500
 // records looks at all records in the order of their paths.
 func (v *verifier) records() error {
 	v.Revision = v.view.Rev()
+	if err := v.readFormat(); err != nil {
+		return err
+	}
 	rows := verifications()
 	for from := []byte(nil); v.err == nil; {
 		items, next, err := v.page(from)

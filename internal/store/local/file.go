@@ -39,6 +39,9 @@ func openFile(dir string) (*bbolt.DB, int64, error) {
 		err = checkPages(context.Background(), path, b.Info().PageSize)
 	}
 	if err == nil {
+		err = upgrade(b)
+	}
+	if err == nil {
 		err = settle(path, b.Info().PageSize)
 	}
 	if err == nil {

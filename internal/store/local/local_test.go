@@ -150,7 +150,7 @@ func TestOpenChecksTheFile(t *testing.T) {
 		wanted func(error) bool
 	}{
 		"nothing":      {func(*bbolt.Tx) error { return nil }, func(err error) bool { return err == nil }},
-		"newer format": {func(tx *bbolt.Tx) error { return putNumber(meta(tx), keyFormat, 2) }, func(err error) bool { return errors.Is(err, ErrFormat) }},
+		"newer format": {func(tx *bbolt.Tx) error { return putNumber(meta(tx), keyFormat, format+1) }, func(err error) bool { return errors.Is(err, ErrFormat) }},
 		"no format":    {func(tx *bbolt.Tx) error { return meta(tx).Delete([]byte(keyFormat)) }, isCorrupt},
 		"format 0":     {func(tx *bbolt.Tx) error { return putNumber(meta(tx), keyFormat, 0) }, isCorrupt},
 		"no revision":  {func(tx *bbolt.Tx) error { return meta(tx).Delete([]byte(keyRev)) }, isCorrupt},
@@ -177,6 +177,35 @@ func TestOpenChecksTheFile(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A file of format 1 opens to be read as it is, and to be written with the format of now.
+func TestUpgradeOfTheFile(t *testing.T) {
+	dir := closed(t)
+	edit(t, dir, func(tx *bbolt.Tx) error { return putNumber(meta(tx), keyFormat, oldFormat) })
+	before := readDatabase(t, dir)
+	db, err := OpenReadOnly(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, db, "a", "1", 1, 1)
+	if err := db.Close(); err != nil || !bytes.Equal(before, readDatabase(t, dir)) {
+		t.Errorf("reading changed the file (%v)", err)
+	}
+	db2, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, db2, "a", "1", 1, 1)
+	if err := db2.Close(); err != nil {
+		t.Fatal(err)
+	}
+	edit(t, dir, func(tx *bbolt.Tx) error {
+		if n, err := number(meta(tx), keyFormat); n != format || err != nil {
+			t.Errorf("format %d, %v", n, err)
+		}
+		return nil
+	})
 }
 
 func TestNotADatabase(t *testing.T) {

@@ -8,8 +8,13 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// format is that of the file, and is counted up with every change of it.
-const format = 1
+// format is that of the file. In format 2 the records have a format of their own, in one
+// of them, which programs that know only format 1 do not look at: so they must not open
+// the file. The buckets are the same in both.
+const (
+	format    = 2
+	oldFormat = 1
+)
 
 // What the file holds.
 const (
@@ -20,7 +25,7 @@ const (
 )
 
 // ErrFormat: the store was written by a newer version of the program.
-var ErrFormat = errors.New("store: written by a newer version of this program: run that one or a later one")
+var ErrFormat = errors.New("store: made by a newer version of the program")
 
 func records(tx *bbolt.Tx) *bbolt.Bucket { return tx.Bucket([]byte(bucketRecords)) }
 
@@ -53,11 +58,26 @@ func inspect(tx *bbolt.Tx) (rev int64, err error) {
 	case err != nil:
 		return 0, err
 	case found > format:
-		return 0, fmt.Errorf("%w (%s has format %d, this program knows %d)", ErrFormat, path, found, format)
-	case found < format:
+		return 0, fmt.Errorf("%w: format %d, and this program knows formats up to %d (%s)", ErrFormat, found, format, path)
+	case found < oldFormat:
 		return 0, corrupt(path, fmt.Errorf("format %d", found))
 	}
 	return revision(tx)
+}
+
+// upgrade gives a sound file the newest format.
+func upgrade(b *bbolt.DB) (err error) {
+	defer guard(b.Path(), faults(), &err)
+	current := false
+	err = b.View(func(tx *bbolt.Tx) error {
+		found, err := number(meta(tx), keyFormat)
+		current = found == format
+		return err
+	})
+	if err != nil || current {
+		return err
+	}
+	return b.Update(func(tx *bbolt.Tx) error { return putNumber(meta(tx), keyFormat, format) })
 }
 
 // number returns a number of the meta bucket: 8 bytes, most significant first.

@@ -1,0 +1,55 @@
+package service
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"maps"
+	"slices"
+)
+
+// contextDigests are the digests of an encryption context, each computed once: a request
+// is held against many shapes of grants.
+type contextDigests struct {
+	context map[string]string
+	pairs   map[string][]byte
+	all     []byte
+}
+
+func digestsOf(context map[string]string) *contextDigests {
+	return &contextDigests{context: context, pairs: map[string][]byte{}}
+}
+
+// pair returns the SHA-256 of a name, with its length before it, and its value.
+func (d *contextDigests) pair(name string) []byte {
+	if sum, ok := d.pairs[name]; ok {
+		return sum
+	}
+	h := sha256.New()
+	h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(name))))
+	h.Write([]byte(name))
+	h.Write([]byte(d.context[name]))
+	d.pairs[name] = h.Sum(nil)
+	return d.pairs[name]
+}
+
+// whole returns the SHA-256 of all pairs, in the order of their names.
+func (d *contextDigests) whole() []byte {
+	if d.all == nil {
+		h := sha256.New()
+		for _, name := range slices.Sorted(maps.Keys(d.context)) {
+			h.Write(d.pair(name))
+		}
+		d.all = h.Sum(nil)
+	}
+	return d.all
+}
+
+// has reports whether the context has all names.
+func (d *contextDigests) has(names []string) bool {
+	for _, name := range names {
+		if _, ok := d.context[name]; !ok {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,68 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/keyhold/keyhold/internal/seal"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// formats keeps the format of all records, in one record. It is a record and not a
+// number of the Backend, because it must change in the transactions that change the
+// records, in whatever Backend they lie, and because a sealed record cannot be altered.
+var formats = store.Table[recordFormat]{Prefix: "format", Codec: store.JSON[recordFormat]()}
+
+const formatPath = "records"
+
+// newestFormat is the format of the records that this program writes. Format 1 has no
+// record of its own.
+const newestFormat = 2
+
+// A recordFormat is the format of all records and, while a migration is under way, how
+// far it has come. Its members stay the same for ever: older programs read it.
+type recordFormat struct {
+	Format int    `json:"format"`
+	To     int    `json:"to,omitzero"`    // the format that a migration brings the records to
+	After  string `json:"after,omitzero"` // where the migration goes on
+}
+
+// ErrNewerFormat: a newer version of the program made the records.
+var ErrNewerFormat = errors.New("the data were made by a newer version of the program")
+
+// check refuses what this program does not know.
+func (f recordFormat) check() error {
+	if format := max(f.Format, f.To); format > newestFormat {
+		return fmt.Errorf("%w: format %d, and this program knows formats up to %d", ErrNewerFormat, format, newestFormat)
+	}
+	return nil
+}
+
+// formatIn returns the format of the records.
+func formatIn(from store.Getter) (recordFormat, error) {
+	f, ok, err := formats.Get(from, formatPath)
+	if !ok {
+		f.Format = 1
+	}
+	return f, err
+}
+
+// checkFormat refuses a deployment of a newer version, before anything of it is changed.
+func (s *Service) checkFormat(ctx context.Context) error {
+	return s.store.View(ctx, func(v *store.View) error {
+		f, err := formatIn(v)
+		return errors.Join(err, f.check())
+	})
+}
+
+// newFormat returns the write that gives a new deployment its format.
+func newFormat(s seal.Sealer) (w store.Write, err error) {
+	plain, err := formats.Codec.Encode(recordFormat{Format: newestFormat})
+	if err != nil {
+		return w, err
+	}
+	w.Key = []byte(formats.Prefix + "/" + formatPath)
+	w.Value, err = s.Seal(w.Key, plain)
+	return w, err
+}

@@ -1,0 +1,92 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// A migration brings all records from one format to the next. It goes in pages, each of
+// which is one transaction that also notes how far the migration has come: whenever the
+// program is stopped, the next start goes on behind the last page.
+type migration struct {
+	from, to int
+	what     string // for the operator's log
+	// page reads records after a path and returns what changes them in a transaction,
+	// within the limits of a Batch without one check and one write, and the path of the
+	// last record. Without records there is nothing left to do.
+	page func(v *store.View, after string) (change func(*store.Tx) error, last string, records int, err error)
+}
+
+// migrations lead from each older format to newestFormat, in order.
+func migrations() []migration {
+	return []migration{
+		{1, 2, "grants are indexed by what they allow", indexGrants},
+	}
+}
+
+// migrate brings the records to the newest format. Where they have it, which is read
+// from one record, migrate does nothing.
+func (s *Service) migrate(ctx context.Context, all []migration) error {
+	var f recordFormat
+	err := s.store.View(ctx, func(v *store.View) (err error) {
+		f, err = formatIn(v)
+		return err
+	})
+	for _, m := range all {
+		if err == nil && f.Format == m.from {
+			f, err = s.migrateBy(ctx, m, f)
+		}
+	}
+	if err == nil && f.Format != newestFormat {
+		err = fmt.Errorf("no migration leads from format %d of the records", f.Format)
+	}
+	return err
+}
+
+// migrateBy carries out one migration, from where the last start came to.
+func (s *Service) migrateBy(ctx context.Context, m migration, f recordFormat) (recordFormat, error) {
+	s.log.Info("the records are brought to a newer format: older versions of the program cannot open them any more",
+		"from", m.from, "to", m.to, "what", m.what, "resumed", f.To != 0)
+	total := 0
+	for f.Format == m.from {
+		next, records, err := s.migratePage(ctx, m, f)
+		if err != nil {
+			return f, fmt.Errorf("migrate the records from format %d to %d: %w", m.from, m.to, err)
+		}
+		f, total = next, total+records
+	}
+	s.log.Info("the records have the newer format", "from", m.from, "to", m.to, "records", total)
+	return f, nil
+}
+
+// migratePage changes one page of records and notes that in the same transaction.
+func (s *Service) migratePage(ctx context.Context, m migration, f recordFormat) (next recordFormat, records int, err error) {
+	var change func(*store.Tx) error
+	err = s.store.View(ctx, func(v *store.View) (err error) {
+		change, next.After, records, err = m.page(v, f.After)
+		return err
+	})
+	if err != nil {
+		return f, 0, err
+	}
+	if next.Format, next.To = m.from, m.to; records == 0 {
+		next = recordFormat{Format: m.to}
+	}
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
+		now, err := formatIn(tx)
+		if err != nil {
+			return err
+		}
+		if now != f {
+			return errors.New("another process migrates the same records")
+		}
+		if records > 0 {
+			err = change(tx)
+		}
+		return errors.Join(err, formats.Put(tx, formatPath, next))
+	})
+	return next, records, err
+}

@@ -1,0 +1,228 @@
+package service
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/seal"
+	"github.com/keyhold/keyhold/internal/store"
+	"github.com/keyhold/keyhold/internal/store/memory"
+)
+
+// A migrationTest is a deployment whose records have format 1.
+type migrationTest struct {
+	*testing.T
+	backend store.Backend
+	root    seal.Root
+	slots   *memory.Slots
+	log     bytes.Buffer // of the operator
+}
+
+// oldGrants are more than a page of a migration, of which each has a grantee of its own.
+const oldGrants = 2*migrateGrantsPage + 7
+
+func newMigrationTest(t *testing.T) *migrationTest {
+	t.Helper()
+	m := &migrationTest{T: t, backend: memory.New(), root: seal.NewEphemeralRoot(), slots: memory.NewSlots()}
+	s, err := m.open(m.backend, true)
+	m.must(err)
+	_, _, err = s.Initialise(t.Context(), homeAccount)
+	m.must(err)
+	k := createKeyForTest(t, s)
+	for i := range oldGrants {
+		g := key.Grant{
+			ID: newGrantID(), Account: k.Account, Region: k.Region, KeyID: k.ID, IssuingAccount: k.Account,
+			Grantee: key.Principal(fmt.Sprintf("%s%d", testApp, i)), Operations: []string{"Decrypt"},
+			Constraints: key.GrantConstraints{ContextSubset: map[string]string{"n": fmt.Sprint(i)}},
+		}
+		m.must(s.store.Update(t.Context(), func(tx *store.Tx) error { return insertGrant(tx, g) }))
+	}
+	m.must(s.Close())
+	m.removeAll("grant-match/", "grant-shapes/", "format/")
+	m.log.Reset()
+	return m
+}
+
+func (m *migrationTest) must(err error) {
+	m.Helper()
+	if err != nil {
+		m.Fatal(err)
+	}
+}
+
+func (m *migrationTest) open(b store.Backend, create bool) (*Service, error) {
+	events := audit.New(audit.Discard{}, audit.Options{})
+	m.Cleanup(func() { events.Close() })
+	return Open(m.Context(), Config{
+		Backend: b, Slots: m.slots, Root: m.root, Audit: events, Clock: NewClock(time.Now),
+		Log: slog.New(slog.NewTextHandler(&m.log, nil)), Create: create,
+	})
+}
+
+// items are all records, as they are stored.
+func (m *migrationTest) items() (all []store.Item) {
+	m.Helper()
+	m.must(m.backend.View(m.Context(), func(r store.Reader) (err error) {
+		all, err = r.Scan(nil, nil, 1<<20)
+		return err
+	}))
+	return all
+}
+
+func (m *migrationTest) removeAll(prefixes ...string) {
+	m.Helper()
+	for _, item := range m.items() {
+		if slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(string(item.Key), p) }) {
+			_, err := m.backend.Commit(m.Context(), store.Batch{Writes: []store.Write{{Key: item.Key}}})
+			m.must(err)
+		}
+	}
+}
+
+// wantMigrated checks that the records are sound and in the newest format.
+func (m *migrationTest) wantMigrated() {
+	m.Helper()
+	var findings []string
+	s, err := Verify(m.Context(), Remains{Backend: m.backend, Slots: m.slots, Root: m.root, Log: noLog()}, func(f Finding) { findings = append(findings, f.String()) })
+	m.must(err)
+	if len(findings) > 0 || len(s.Notes) > 0 || s.Records["grant-match"] != oldGrants || s.Records["grant-shapes"] != oldGrants || s.Records["format"] != 1 {
+		m.Errorf("%v, %v, %q", s.Records, s.Notes, findings)
+	}
+}
+
+// errKilled stands for the end of the process.
+var errKilled = errors.New("killed")
+
+// A dying Backend carries out some commits and then, of the next one, what a process
+// leaves that is killed: nothing, or all of it without an answer.
+type dying struct {
+	store.Backend
+	left    int
+	persist bool
+}
+
+func (d *dying) Commit(ctx context.Context, b store.Batch) (int64, error) {
+	if d.left--; d.left >= 0 {
+		return d.Backend.Commit(ctx, b)
+	}
+	if d.left == -1 && d.persist {
+		if rev, err := d.Backend.Commit(ctx, b); err != nil {
+			return rev, err
+		}
+	}
+	return 0, errKilled
+}
+
+// A migration that is killed at any page goes on at the next start.
+func TestMigrationIsResumed(t *testing.T) {
+	for _, persist := range []bool{false, true} {
+		kills := 0
+		for left := 0; ; left++ {
+			m := newMigrationTest(t)
+			s, err := m.open(&dying{m.backend, left, persist}, false)
+			if err == nil {
+				m.must(s.Close())
+				break
+			}
+			if kills++; !errors.Is(err, errKilled) {
+				t.Fatal(err)
+			}
+			s, err = m.open(m.backend, false)
+			m.must(err)
+			m.must(s.Close())
+			m.wantMigrated()
+		}
+		if kills < 4 { // three pages, and the end
+			t.Errorf("%d kills", kills)
+		}
+	}
+}
+
+// A migration that is killed after each of its pages comes to its end all the same.
+func TestMigrationIsKilledAgainAndAgain(t *testing.T) {
+	m := newMigrationTest(t)
+	starts := 1
+	for ; ; starts++ {
+		s, err := m.open(&dying{m.backend, 0, true}, false)
+		if err == nil {
+			m.must(s.Close())
+			break
+		}
+	}
+	if m.wantMigrated(); starts != 5 { // of which the last finds nothing to do
+		t.Errorf("%d starts", starts)
+	}
+	log := m.log.String()
+	if !strings.Contains(log, "resumed=false") || !strings.Contains(log, "resumed=true") {
+		t.Error(log)
+	}
+}
+
+// A migration is carried out once, and the log says so. A new deployment needs none.
+func TestMigrationHappensOnce(t *testing.T) {
+	m := newMigrationTest(t)
+	for _, want := range []int{1, 0} {
+		m.log.Reset()
+		s, err := m.open(m.backend, false)
+		m.must(err)
+		m.must(s.Close())
+		if n := strings.Count(m.log.String(), fmt.Sprintf("the records have the newer format\" from=1 to=2 records=%d", oldGrants)); n != want {
+			t.Errorf("told %d times, want %d:\n%s", n, want, m.log.String())
+		}
+		m.wantMigrated()
+	}
+	m.backend = memory.New()
+	m.log.Reset()
+	s, err := m.open(m.backend, true)
+	m.must(err)
+	m.must(s.Close())
+	if m.log.Len() > 0 {
+		t.Error(m.log.String())
+	}
+}
+
+// Records of a newer version are refused by name, and stay as they are.
+func TestNewerFormatIsRefused(t *testing.T) {
+	m := newMigrationTest(t)
+	keyring, err := openKeyring(t.Context(), Config{Backend: m.backend, Root: m.root})
+	m.must(err)
+	for _, f := range []recordFormat{{Format: newestFormat + 1}, {Format: newestFormat, To: newestFormat + 1, After: "x"}} {
+		m.must(store.New(m.backend, keyring.Records()).Update(t.Context(), func(tx *store.Tx) error { return formats.Put(tx, formatPath, f) }))
+		before := m.items()
+		_, err = m.open(m.backend, false)
+		_, verified := Verify(t.Context(), Remains{Backend: m.backend, Slots: m.slots, Root: m.root, Log: noLog()}, func(Finding) {})
+		for _, err := range []error{err, verified} {
+			if !errors.Is(err, ErrNewerFormat) || !strings.Contains(err.Error(), fmt.Sprintf("made by a newer version of the program: format %d", newestFormat+1)) {
+				t.Errorf("%+v: %v", f, err)
+			}
+		}
+		if !slices.EqualFunc(before, m.items(), func(a, b store.Item) bool {
+			return a.Rev == b.Rev && bytes.Equal(a.Key, b.Key) && bytes.Equal(a.Value, b.Value)
+		}) {
+			t.Error("something was changed")
+		}
+	}
+}
+
+// The migrations lead from the first format to the newest, one after the other.
+func TestMigrationsAreInOrder(t *testing.T) {
+	at := 1
+	for _, m := range migrations() {
+		if m.from != at || m.to != at+1 || m.what == "" {
+			t.Errorf("%+v", m)
+		}
+		at = m.to
+	}
+	if at != newestFormat {
+		t.Errorf("they lead to %d, not to %d", at, newestFormat)
+	}
+}
