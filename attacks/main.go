@@ -30,6 +30,7 @@ var attacks = []attack{
 	{"quiet", "a server that nobody attacks answers", quiet},
 	{"rsa", "one user with 8 connections that generate RSA_4096 pairs, and others that sign and import, slows others down 3 times at most; another user is served", burn("", generating, signing, wrapping)},
 	{"rsa-one-core", "the same on one processor", burn("0", generating, signing)},
+	{"grants", "refusals of a user with grants that do not match cost twice as much as without grants at most, and slow others down 3 times at most", grants},
 }
 
 // errMissed is what an attack returns, wrapped, when the bar was not met.
