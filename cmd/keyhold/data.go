@@ -9,6 +9,7 @@ import (
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/service"
+	"github.com/keyhold/keyhold/internal/space"
 	"github.com/keyhold/keyhold/internal/store"
 	"github.com/keyhold/keyhold/internal/store/local"
 	"github.com/keyhold/keyhold/internal/store/memory"
@@ -23,13 +24,19 @@ type deployment struct {
 	slots   store.Slots
 	root    seal.Root
 	audit   *audit.Log
+	keeper  *space.Keeper // nil until keep
 }
 
 // inMemory returns a deployment that is gone when the process ends. fail is
 // called when what was promised can no longer be kept, and the server has to
 // stop.
 func inMemory(fail func(error)) deployment {
-	return deployment{memory.New(), memory.NewSlots(), seal.NewEphemeralRoot(), audit.New(audit.Discard{}, audit.Options{Failed: fail})}
+	return deployment{
+		backend: memory.New(),
+		slots:   memory.NewSlots(),
+		root:    seal.NewEphemeralRoot(),
+		audit:   audit.New(audit.Discard{}, audit.Options{Failed: fail}),
+	}
 }
 
 // openData opens a data folder with its root key; fail is that of inMemory. What
@@ -62,13 +69,20 @@ func opened[I any, T any](v T, err error) (i I, _ error) {
 
 // config returns what the deployment gives to a service.
 func (d deployment) config() service.Config {
-	return service.Config{Backend: d.backend, Slots: d.slots, Root: d.root, Audit: d.audit}
+	c := service.Config{Backend: d.backend, Slots: d.slots, Root: d.root, Audit: d.audit}
+	if d.keeper != nil {
+		c.Full = d.keeper.Full
+	}
+	return c
 }
 
 // close closes what was opened, the log first: so the service, which may be nil,
 // learns of all that the log has on disk.
 func (d deployment) close(s *service.Service) error {
 	var errs []error
+	if d.keeper != nil {
+		d.keeper.Close()
+	}
 	if d.audit != nil {
 		errs = append(errs, d.audit.Close())
 	}

@@ -95,6 +95,11 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 	if err != nil {
 		return explainOpen(err, o.data, devRootKey(o.data))
 	}
+	if o.data != "" {
+		if err := d.keep(o.data, defaultReserve, logger); err != nil {
+			return err
+		}
+	}
 	c := d.config()
 	c.Clock, c.Log = service.NewClock(time.Now), logger
 	c.Create, c.Dev, c.DevAccount, c.WrappingKeysAhead = true, true, o.account, wrappingKeysAhead

@@ -173,11 +173,16 @@ func (k *faultKey) choose() faultOp {
 	return op
 }
 
-// work does one thing after the other until there is nobody to answer. After an
-// answer that leaves open what happened it only reads. failed tells that there
-// was one.
+// work does one thing after the other until there is nobody to answer, or the server
+// is to be left in peace. After an answer that leaves open what happened it only reads.
+// failed tells that there was one.
 func (k *faultKey) work(ctx context.Context, s *faultServer) (failed bool) {
 	for {
+		select {
+		case <-s.rest:
+			return failed
+		default:
+		}
 		op := k.choose()
 		if failed && !op.reads() {
 			op = faultOp{name: "DescribeKey"}

@@ -52,7 +52,7 @@ func (l *faultLoad) start(t *testing.T) *faultServer {
 	return s
 }
 
-// run has all keys worked on until stop has ended the server.
+// run has all keys worked on until stop has ended the server, or the work on it.
 func (l *faultLoad) run(t *testing.T, s *faultServer, stop func()) {
 	t.Helper()
 	each(t, l.keys, func(k *faultKey) error { return k.prepare(t.Context(), s) })

@@ -45,6 +45,7 @@ func needs(t *testing.T, name string, probe func() error) {
 type faultFolder struct {
 	program, data string
 	credentials   aws.Credentials
+	flags         []string // of keyhold serve, besides those that name the folder
 }
 
 func (f faultFolder) rootKey() string { return f.data + ".root-key" }
@@ -98,6 +99,7 @@ type faultServer struct {
 	err      error         // of its end
 	stderr   *safeBuffer
 	http     *http.Transport
+	rest     chan struct{} // closed when no more work is to be done on the server
 }
 
 // A safeBuffer may be read while it is written.
@@ -123,9 +125,10 @@ func (b *safeBuffer) String() string {
 func (f faultFolder) serve(t *testing.T, before ...string) (*faultServer, error) {
 	t.Helper()
 	args := append(slices.Clone(before), f.program, "serve", "--data", f.data, "--root-key-file", f.rootKey(), "--addr", "127.0.0.1:0")
+	args = append(args, f.flags...)
 	cmd := exec.Command(args[0], args[1:]...)
 	b := &banner{endpoint: make(chan string, 1)}
-	s := &faultServer{faultFolder: f, ended: make(chan struct{}), stderr: &safeBuffer{}, http: &http.Transport{MaxIdleConnsPerHost: 100}}
+	s := &faultServer{faultFolder: f, ended: make(chan struct{}), stderr: &safeBuffer{}, http: &http.Transport{MaxIdleConnsPerHost: 100}, rest: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = b, s.stderr
 	begun := time.Now()
 	if err := cmd.Start(); err != nil {

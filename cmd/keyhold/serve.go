@@ -29,6 +29,7 @@ type serveOptions struct {
 	regions           []string
 	certFile, keyFile string
 	network           networkOptions
+	reserve           int // MiB
 }
 
 func serveCommand() *cobra.Command {
@@ -52,6 +53,7 @@ nobody moves. Without a certificate it listens on the loopback interface only.`,
 	c.Flags().StringVar(&o.certFile, "tls-cert", "", "file of the certificate and its chain, PEM")
 	c.Flags().StringVar(&o.keyFile, "tls-key", "", "file of the certificate's private key, PEM")
 	networkFlags(c, &o.network)
+	reserveFlag(c, &o.reserve)
 	return c
 }
 
@@ -72,7 +74,7 @@ func (o serveOptions) check() error {
 	case o.certFile == "" && host != "localhost" && (ip == nil || !ip.IsLoopback()):
 		return usageError{fmt.Errorf("--addr %s is not on the loopback interface, and without TLS everybody on the way reads plaintexts: give --tls-cert and --tls-key, or listen on 127.0.0.1", o.addr)}
 	}
-	return nil
+	return checkReserve(o.reserve)
 }
 
 func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err error) {
@@ -101,6 +103,9 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	defer func() { err = errors.Join(err, d.close(s)) }()
 	if err != nil {
 		return explainOpen(err, o.data, o.rootKeyFile)
+	}
+	if err := d.keep(o.data, o.reserve, logger); err != nil {
+		return err
 	}
 	c := d.config()
 	c.Clock, c.Log, c.WrappingKeysAhead = service.NewClock(time.Now), logger, wrappingKeysAhead

@@ -18,11 +18,13 @@ func TestAfterAFaultNothingIsAcknowledged(t *testing.T) {
 		cause  error
 		listed bool // the faulty event is in the file all the same
 	}{
-		"write fails, not persisted": {&disk{fault: func([]byte) (int, error) { return 0, syscall.ENOSPC }}, syscall.ENOSPC, false},
+		"write fails, not persisted": {&disk{fault: func([]byte) (int, error) { return 0, syscall.EIO }}, syscall.EIO, false},
 		"write fails, persisted":     {&disk{fault: func(p []byte) (int, error) { return len(p), syscall.EIO }}, syscall.EIO, true},
-		"write fails, torn":          {&disk{fault: func(p []byte) (int, error) { return len(p) / 2, syscall.ENOSPC }}, syscall.ENOSPC, false},
+		"write fails, torn":          {&disk{fault: func(p []byte) (int, error) { return len(p) / 2, syscall.EIO }}, syscall.EIO, false},
+		"cut back fails":             {&disk{fault: func(p []byte) (int, error) { return 1, syscall.ENOSPC }, truncateErr: syscall.EIO}, syscall.EIO, false},
 		"short write without error":  {&disk{fault: func(p []byte) (int, error) { return len(p) - 1, nil }}, io.ErrShortWrite, true},
 		"fsync fails":                {&disk{syncErr: syscall.EIO}, syscall.EIO, true},
+		"fsync fails, disk full":     {&disk{syncErr: syscall.ENOSPC}, syscall.ENOSPC, true},
 	} {
 		for _, always := range []bool{false, true} {
 			t.Run(name, func(t *testing.T) {
@@ -32,7 +34,9 @@ func TestAfterAFaultNothingIsAcknowledged(t *testing.T) {
 	}
 }
 
-func (d *disk) again() *disk { return &disk{fault: d.fault, syncErr: d.syncErr} }
+func (d *disk) again() *disk {
+	return &disk{fault: d.fault, syncErr: d.syncErr, truncateErr: d.truncateErr}
+}
 
 func testFault(t *testing.T, d *disk, always bool, cause error, listed bool) {
 	var told atomic.Int32
@@ -53,7 +57,7 @@ func testFault(t *testing.T, d *disk, always bool, cause error, listed bool) {
 	}
 
 	writes, syncs := d.writes, d.syncs
-	d.fault, d.syncErr = nil, nil // the disk is well again; the log is not
+	d.fault, d.syncErr, d.truncateErr = nil, nil, nil // the disk is well again; the log is not
 	for range 3 {
 		for name, err := range map[string]error{
 			"Write":   l.Write(t.Context(), event("later")),
@@ -115,13 +119,13 @@ func TestWriteFailsDuringAnFsync(t *testing.T) {
 		appendTo(t, l, "a", &synced)
 		time.Sleep(20 * time.Millisecond)
 		d.mu.Lock()
-		d.fault = func([]byte) (int, error) { return 0, syscall.ENOSPC }
+		d.fault = func([]byte) (int, error) { return 0, syscall.EIO }
 		d.mu.Unlock()
-		if err := l.Write(t.Context(), event("b")); !errors.Is(err, syscall.ENOSPC) {
+		if err := l.Write(t.Context(), event("b")); !errors.Is(err, syscall.EIO) {
 			t.Errorf("b: %v", err)
 		}
 		h.let()
-		if err := l.Close(); !errors.Is(err, syscall.ENOSPC) || synced.Load() {
+		if err := l.Close(); !errors.Is(err, syscall.EIO) || synced.Load() {
 			t.Errorf("Close: %v, synced %v", err, synced.Load())
 		}
 	})

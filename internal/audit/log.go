@@ -5,7 +5,9 @@
 // grows. Write is for reads and refusals and waits for write(2); Append is for
 // changes, whose event already lies in the transaction that made them. After a
 // failed write or fsync a Log acknowledges nothing more: what the disk holds is
-// not known until the file has been opened again.
+// not known until the file has been opened again. A write that failed for lack of
+// space is the exception, because its outcome is known: the Log cuts the file back,
+// refuses events, and tries again until there is space.
 package audit
 
 import (
@@ -29,6 +31,7 @@ var ErrClosed = errors.New("audit: the log is closed")
 type File interface {
 	Write(p []byte) (int, error)
 	Sync() error
+	Truncate(size int64) error
 	Close() error
 }
 
@@ -40,6 +43,9 @@ func (Discard) Write(p []byte) (int, error) { return len(p), nil }
 
 // Sync does nothing.
 func (Discard) Sync() error { return nil }
+
+// Truncate does nothing.
+func (Discard) Truncate(int64) error { return nil }
 
 // Close does nothing.
 func (Discard) Close() error { return nil }
@@ -79,7 +85,11 @@ type Log struct {
 	filling *batch   // the last of open while it still takes lines
 	spare   []byte   // of a batch that was written, for the lines of another
 	err     error    // the first failure; it stays
+	lacking error    // why the writer waits for space, nil if it does not
 	closed  bool
+
+	length int64 // bytes that write(2) accepted; only the writer uses it
+	room   room
 
 	wake    chan struct{} // to the writer: filling has begun
 	dirty   chan struct{} // to the syncer: written has grown
@@ -94,7 +104,7 @@ func New(f File, o Options) *Log {
 
 func newLog(f File, p past, o Options) *Log {
 	l := &Log{
-		file: f, opts: o.withDefaults(), past: p, end: p.lines.Size(),
+		file: f, opts: o.withDefaults(), past: p, end: p.lines.Size(), length: p.lines.Size(),
 		lines:   sync.Pool{New: func() any { return new([]byte) }},
 		wake:    make(chan struct{}, 1),
 		dirty:   make(chan struct{}, 1),
@@ -126,6 +136,9 @@ func (l *Log) Write(ctx context.Context, e Event) error {
 		if !b.soon() {
 			err = l.await(ctx, b)
 		}
+		if errors.Is(err, ErrBehind) {
+			err = cmp.Or(l.full(), err)
+		}
 		if err != nil {
 			return fmt.Errorf("audit: event %s: %w", e.EventID, err)
 		}
@@ -138,7 +151,7 @@ func (l *Log) Write(ctx context.Context, e Event) error {
 // Append queues a line of Event.Line and does not wait. After the fsync that
 // covers the line it calls synced, which may be nil and must be quick; if the
 // log fails first, synced is never called. Append ignores the bound of the
-// queue, as what it brings has happened already.
+// queue and a full disk, because what it brings has happened already.
 func (l *Log) Append(line []byte, synced func()) error {
 	if len(line) < 2 || bytes.IndexByte(line, '\n') != len(line)-1 {
 		return errors.New("audit: not exactly one line")
@@ -153,12 +166,12 @@ func (l *Log) Append(line []byte, synced func()) error {
 }
 
 // Healthy returns nil, or why nothing that needs an event may be begun: the log
-// has failed or is closed, which stays so, or it is ErrBehind.
+// has failed or is closed, which stays so, or it is ErrBehind or space.ErrFull.
 func (l *Log) Healthy() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := l.refusal(); err != nil {
-		return err
+	if err := l.refusal(); err != nil || l.lacking != nil {
+		return cmp.Or(err, l.lacking)
 	}
 	if len(l.open) == 0 {
 		return nil

@@ -18,7 +18,7 @@ type disk struct {
 	onSync  func()
 	fault   func(p []byte) (int, error) // instead of taking them
 
-	syncErr error
+	syncErr, truncateErr error
 
 	mu            sync.Mutex
 	data          []byte
@@ -50,6 +50,13 @@ func (d *disk) Sync() error {
 	defer d.mu.Unlock()
 	d.syncs++
 	return d.syncErr
+}
+
+func (d *disk) Truncate(size int64) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.data = d.data[:size]
+	return d.truncateErr
 }
 
 func (d *disk) Close() error { d.closed = true; return nil }

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"runtime"
 	"time"
@@ -96,8 +97,8 @@ func (l *Log) fill() *batch {
 func (l *Log) join(line []byte) (b *batch, joined bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := l.refusal(); err != nil {
-		return nil, false, err
+	if err := l.refusal(); err != nil || l.lacking != nil {
+		return nil, false, cmp.Or(err, l.lacking)
 	}
 	b = l.fill()
 	if len(b.lines) >= maxBatch {

@@ -2,7 +2,6 @@ package audit
 
 import (
 	"fmt"
-	"io"
 	"runtime"
 	"slices"
 	"time"
@@ -15,11 +14,7 @@ func (l *Log) writer() {
 	for range l.wake {
 		runtime.Gosched() // those who are about to bring a line do so first, for this write
 		if b := l.take(); b != nil {
-			n, err := l.file.Write(b.lines)
-			if err == nil && n < len(b.lines) {
-				err = io.ErrShortWrite
-			}
-			l.wrote(err)
+			l.wrote(l.put(b.lines))
 		}
 	}
 }
@@ -41,6 +36,7 @@ func (l *Log) wrote(err error) {
 	case err != nil:
 		l.fail(fmt.Errorf("audit: write: %w", err))
 	default:
+		l.lacking = nil
 		b := l.open[l.written]
 		if cap(b.lines) <= maxSpare {
 			l.spare = b.lines

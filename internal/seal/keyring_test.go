@@ -77,6 +77,25 @@ func TestSealedValuesAreBound(t *testing.T) {
 	wantClosed(t, "with a shifted boundary", r.Records(), "1keys/1", record)
 }
 
+// A value sealed under a second secret opens with that secret alone: the keyring is not
+// enough, so destroying the secret destroys the value.
+func TestSealedUnderASecondSecret(t *testing.T) {
+	r := newKeyring(t)
+	secret := bytes.Repeat([]byte{7}, 32)
+	for _, s := range []Sealer{r.Materials(), r.TokenKeys()} {
+		sealed := mustSeal(t, s.Under(secret), "keys/1", "value")
+		wantOpen(t, s.Under(bytes.Clone(secret)), "keys/1", sealed, "value")
+		wantClosed(t, "without the secret", s, "keys/1", sealed)
+		wantClosed(t, "under an erased secret", s.Under(make([]byte, 32)), "keys/1", sealed)
+		for bit := range 8 * len(secret) {
+			other := bytes.Clone(secret)
+			other[bit/8] ^= 1 << (bit % 8)
+			wantClosed(t, fmt.Sprintf("with bit %d of the secret flipped", bit), s.Under(other), "keys/1", sealed)
+		}
+		wantClosed(t, "a value without a second secret, with one", s.Under(secret), "keys/1", mustSeal(t, s, "keys/1", "value"))
+	}
+}
+
 func TestDamagedValues(t *testing.T) {
 	r := newKeyring(t)
 	for name, s := range map[string]Sealer{"record": r.Records(), "material": r.Materials()} {

@@ -22,6 +22,7 @@ import (
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/service"
+	"github.com/keyhold/keyhold/internal/space"
 )
 
 const contentType = "application/x-amz-json-1.1"
@@ -179,6 +180,9 @@ func (h *Handler) refuse(c *fasthttp.RequestCtx, r *request, id string, err erro
 // refusal returns what a caller is told of an error, and logs the rest of it.
 func (h *Handler) refusal(id, target string, err error) *key.Error {
 	refused, ok := errors.AsType[*key.Error](err)
+	if errors.Is(err, space.ErrFull) { // which the log has once already
+		return key.Errorf(kindInternal, "The request was rejected because of an internal error.")
+	}
 	if !ok {
 		h.Log.Error("request failed", "request", id, "target", target, "error", err)
 		return key.Errorf(kindInternal, "The request was rejected because of an internal error.")

@@ -36,8 +36,9 @@ func (l *lines) Write(p []byte) (int, error) {
 	return l.text.Write(p)
 }
 
-func (l *lines) Sync() error  { return nil }
-func (l *lines) Close() error { return nil }
+func (l *lines) Sync() error          { return nil }
+func (l *lines) Truncate(int64) error { return nil }
+func (l *lines) Close() error         { return nil }
 
 func (l *lines) String() string {
 	l.mu.Lock()

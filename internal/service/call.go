@@ -57,6 +57,9 @@ func (c *call) key() key.Key { return c.keys[0] }
 // commit runs fn in a transaction and writes the events of the call in the same
 // one. fn may run several times; it holds no cryptography and makes no call.
 func (c *call) commit(fn func(tx *store.Tx) error) error {
+	if err := c.hasSpace(); err != nil { // the disk may have become full since the gate
+		return c.notCommitted(err)
+	}
 	e := c.event(nil)
 	e.StoreRevision = 0 // the outbox stamps it, after the commit
 	if err := c.update(c.ctx, fn, append([]audit.Event{e}, c.also...)...); err != nil {

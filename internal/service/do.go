@@ -28,8 +28,8 @@ type Request struct {
 func (s *Service) Do(ctx context.Context, r Request) (any, error) {
 	c := &call{Service: s, Request: r, ctx: ctx, now: s.clock.Now(), begun: time.Now()}
 	c.keys = c.room[:0]
-	if err := s.audit.Healthy(); err != nil {
-		return nil, fmt.Errorf("refused, as it cannot be audited: %w", err)
+	if err := c.admitted(); err != nil {
+		return nil, err
 	}
 	c.noteAccessKey()
 	out, err := c.carryOut()

@@ -2,19 +2,33 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
+	"github.com/keyhold/keyhold/internal/space"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
 // erase overwrites slots whose erasure was committed in one note, and has the note
-// removed. When it fails, what was promised is not so, and the Slots see to it
-// that the program stops; the next start finishes the work.
+// removed. While an earlier erasure is not carried out, nobody is told that one was. When
+// it fails, what was promised is not so: after space.ErrFull the sweep tries again, and
+// otherwise the Slots see to it that the program stops and the next start finishes the
+// work.
 func (s *Service) erase(ctx context.Context, slots []string) error {
+	if s.unerased.Load() > 0 {
+		return s.finishErasures(ctx)
+	}
 	if len(slots) == 0 {
 		return nil
 	}
+	return s.overwrite(ctx, slots)
+}
+
+func (s *Service) overwrite(ctx context.Context, slots []string) error {
 	if err := s.slots.Erase(context.WithoutCancel(ctx), slots...); err != nil {
+		if errors.Is(err, space.ErrFull) {
+			s.unerased.Add(1)
+		}
 		return fmt.Errorf("erase: %w", err)
 	}
 	s.opened.drop(slots...)
@@ -23,19 +37,25 @@ func (s *Service) erase(ctx context.Context, slots []string) error {
 	return nil
 }
 
-// finishErasures overwrites what a stop left between a commit and its erasures.
+// finishErasures overwrites what a stop, or a full disk, left between a commit and its
+// erasures.
 func (s *Service) finishErasures(ctx context.Context) error {
+	failures := s.unerased.Load()
 	for after := ""; ; {
 		var left []store.Record[erasure]
 		err := s.store.View(ctx, func(v *store.View) (err error) {
 			left, err = erasures.Scan(v, "", after, 1000)
 			return err
 		})
-		if err != nil || len(left) == 0 {
+		if err != nil {
 			return err
 		}
+		if len(left) == 0 {
+			s.unerased.CompareAndSwap(failures, 0)
+			return nil
+		}
 		for _, r := range left {
-			if err := s.erase(ctx, append([]string{r.Path}, r.Value.Also...)); err != nil {
+			if err := s.overwrite(ctx, append([]string{r.Path}, r.Value.Also...)); err != nil {
 				return err
 			}
 		}

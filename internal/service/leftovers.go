@@ -2,10 +2,12 @@ package service
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
 
+	"github.com/keyhold/keyhold/internal/space"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -59,7 +61,7 @@ func (l *leftovers) clean() {
 		case <-l.done:
 			return
 		}
-		if err := l.removeAll(); err != nil {
+		if err := l.removeAll(); err != nil && !errors.Is(err, space.ErrFull) {
 			l.log.Error("remove records that have served", "error", err)
 		}
 	}

@@ -31,6 +31,9 @@ type Operation struct {
 	// GetKeyLastUsage tells of.
 	usesKeys bool
 
+	// usesReserve says that it goes on when the disk is full.
+	usesReserve bool
+
 	asks  []ask
 	shape *api.Shape
 	input func() any // makes a pointer to an empty request

@@ -86,6 +86,7 @@ func operations(dev bool) map[string]Operation {
 	tracked := api.Enum("KeyLastUsageTrackingOperation")
 	for _, row := range rows {
 		row.usesKeys = slices.Contains(tracked, row.Name)
+		row.usesReserve = slices.Contains(usesReserve, row.Name)
 		row.acrossAccounts = row.usesKeys || slices.Contains(acrossAccounts, row.Name)
 		table[row.Name] = row
 	}

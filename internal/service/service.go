@@ -12,6 +12,7 @@ import (
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/seal"
+	"github.com/keyhold/keyhold/internal/space"
 	"github.com/keyhold/keyhold/internal/store"
 	"github.com/keyhold/keyhold/internal/webidentity"
 )
@@ -39,6 +40,9 @@ type Config struct {
 	// Regions tells which Regions are served; nil is all that are well-formed. A
 	// key is replicated into no other.
 	Regions func(region string) bool
+	// Full returns a space.ErrFull while the disk has no space for ordinary work; nil is
+	// never.
+	Full func() error
 	// WrappingKeysAhead is how many key pairs of a wrapping key spec are kept
 	// ready once the spec was asked for. With 0 each is made when it is needed.
 	WrappingKeysAhead int
@@ -81,6 +85,7 @@ type Service struct {
 	operations    map[string]Operation
 	compiled      compiledPolicies
 	regions       func(region string) bool
+	full          func() error
 	wrappingKeys  *wrappingKeys
 	pausing       chan struct{} // a place for each refusal that waits
 	expensive     *expensive
@@ -91,8 +96,9 @@ type Service struct {
 	sessionTokens *sessionTokens
 	usage         *keyUsage
 	accessKeyUse  *keyUsage
-	refusals      refusals    // of a dev server
-	erased        atomic.Bool // something was, since the last collection of garbage
+	refusals      refusals     // of a dev server
+	erased        atomic.Bool  // something was, since the last collection of garbage
+	unerased      atomic.Int64 // how often slots could not be overwritten, since all were
 }
 
 // Open returns the Service of the deployment that lies in the Backend; an empty
@@ -116,6 +122,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		wrappings:     key.ParseWrappings(),
 		operations:    operations(c.Dev),
 		regions:       c.Regions,
+		full:          c.Full,
 		devAccount:    c.DevAccount,
 		webIdentity:   c.WebIdentity,
 		expensive:     computing,
@@ -130,6 +137,9 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	if s.regions == nil {
 		s.regions = key.ValidRegion
 	}
+	if s.full == nil {
+		s.full = func() error { return nil }
+	}
 	s.leftovers = newLeftovers(s.store, s.log)
 	s.outbox = outbox{s.store, s.audit, s.log, s.leftovers}
 	s.tokenKeys = &tokenKeys{store: s.store, slots: s.slots, sealer: keyring.TokenKeys(), erase: s.erase}
@@ -139,8 +149,8 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	if err := s.takeUp(ctx, c.Dev); err != nil {
 		return nil, errors.Join(err, s.leftovers.close())
 	}
-	s.usage = newKeyUsage(s.store, s.log, putUsages)
-	s.accessKeyUse = newKeyUsage(s.store, s.log, putAccessKeyUsages)
+	s.usage = newKeyUsage(s.store, s.log, s.full, putUsages)
+	s.accessKeyUse = newKeyUsage(s.store, s.log, s.full, putAccessKeyUsages)
 	s.sweeper = startSweeper(s)
 	return s, nil
 }
@@ -164,7 +174,10 @@ func (s *Service) takeUp(ctx context.Context, dev bool) error {
 	if err := s.outbox.takeUp(ctx); err != nil {
 		return err
 	}
-	return s.finishErasures(ctx)
+	if err := s.finishErasures(ctx); !errors.Is(err, space.ErrFull) {
+		return err
+	}
+	return nil // the sweep tries again
 }
 
 // checkAge refuses a store that was put back: its log has seen a later one.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/space"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -37,7 +38,7 @@ func startSweeper(s *Service) *sweeper {
 		tick := time.NewTicker(sweepPause)
 		defer tick.Stop()
 		for {
-			if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
+			if err := s.Sweep(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, space.ErrFull) {
 				s.log.Error("sweep", "error", err)
 			}
 			if s.erased.Swap(false) {
@@ -67,6 +68,7 @@ func (s *Service) Sweep(ctx context.Context) error {
 	defer s.sweeping.Unlock()
 	now := s.clock.Now()
 	return errors.Join(
+		s.retryErasures(ctx),
 		s.tokenKeys.destroyOld(ctx, hourOf(now)),
 		s.eachDue(ctx, now, func(entry string) error { return s.sweepKey(ctx, entry, now) }))
 }
@@ -121,7 +123,7 @@ func (s *Service) sweepKey(ctx context.Context, entry string, now time.Time) err
 	switch {
 	case k.State == key.Gone:
 		return s.remove(ctx, k, entry)
-	case k.RotationDue(now):
+	case k.RotationDue(now) && s.full() == nil:
 		return s.rotate(ctx, k, now)
 	}
 	return nil

@@ -24,6 +24,7 @@ type life struct {
 	clock *service.Clock
 	log   *audit.Log
 	path  string // of the log
+	full  func() error
 }
 
 func newLife(t *testing.T) life {
@@ -46,7 +47,7 @@ func (l *life) restart(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Service = must[*service.Service](t)(service.Open(t.Context(), service.Config{
-		Backend: l.backend, Slots: l.slots, Root: l.root, Audit: l.log, Clock: l.clock, Log: slog.New(slog.DiscardHandler), Create: true,
+		Backend: l.backend, Slots: l.slots, Root: l.root, Audit: l.log, Clock: l.clock, Log: slog.New(slog.DiscardHandler), Create: true, Full: l.full,
 	}))
 }
 

@@ -2,11 +2,13 @@ package service
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/space"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -26,8 +28,9 @@ type usageRecord struct {
 // that of one key once an hour at most. A stop in order loses nothing, a crash
 // what was not written.
 type keyUsage struct {
-	store *store.Store
-	log   *slog.Logger
+	store    *store.Store
+	log      *slog.Logger
+	diskFull func() error // Config.Full
 	// put writes usages of what is there, so that none is left of what was
 	// removed.
 	put func(*store.Tx, []dueUsage) error
@@ -58,8 +61,8 @@ const (
 	usageBatch    = 64
 )
 
-func newKeyUsage(s *store.Store, log *slog.Logger, put func(*store.Tx, []dueUsage) error) *keyUsage {
-	u := &keyUsage{store: s, log: log, put: put, keys: map[string]noted{}, room: maxUsages, full: make(chan struct{}, 1), done: make(chan struct{})}
+func newKeyUsage(s *store.Store, log *slog.Logger, diskFull func() error, put func(*store.Tx, []dueUsage) error) *keyUsage {
+	u := &keyUsage{store: s, log: log, diskFull: diskFull, put: put, keys: map[string]noted{}, room: maxUsages, full: make(chan struct{}, 1), done: make(chan struct{})}
 	u.gone.Go(u.keep)
 	return u
 }
@@ -113,7 +116,7 @@ func (u *keyUsage) keep() {
 		case <-u.done:
 			return
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, space.ErrFull) {
 			u.log.Error("write when keys were last used", "error", err)
 		}
 	}
@@ -130,6 +133,9 @@ func (u *keyUsage) makeRoom(ctx context.Context, now time.Time) error {
 func (u *keyUsage) write(ctx context.Context, now time.Time, interval time.Duration) error {
 	due := u.due(now, interval)
 	for len(due) > 0 {
+		if err := u.diskFull(); err != nil {
+			return err
+		}
 		batch := due[:min(len(due), usageBatch)]
 		if err := u.store.Update(ctx, func(tx *store.Tx) error { return u.put(tx, batch) }); err != nil {
 			return err
@@ -188,11 +194,15 @@ func (u *keyUsage) wrote(batch []dueUsage, now time.Time) {
 	}
 }
 
-// close writes all that is noted.
+// close writes all that is noted, unless the disk is full.
 func (u *keyUsage) close() error {
 	close(u.done)
 	u.gone.Wait()
-	return u.write(context.Background(), time.Now(), 0)
+	err := u.write(context.Background(), time.Now(), 0)
+	if errors.Is(err, space.ErrFull) {
+		return nil
+	}
+	return err
 }
 
 // noteUsage takes up that the call, whose event has this ID, used its keys.

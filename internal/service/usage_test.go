@@ -1,6 +1,7 @@
 package service
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/seal"
+	"github.com/keyhold/keyhold/internal/space"
 	"github.com/keyhold/keyhold/internal/store"
 	"github.com/keyhold/keyhold/internal/store/memory"
 )
@@ -31,7 +33,11 @@ func newUsageFixture(t *testing.T, keyIDs int) usageFixture {
 			t.Fatal(err)
 		}
 	}
-	return usageFixture{t, &keyUsage{store: s, log: slog.New(slog.DiscardHandler), put: putUsages, keys: map[string]noted{}, room: maxUsages, full: make(chan struct{}, 1)}, time.Now()}
+	u := &keyUsage{
+		store: s, log: slog.New(slog.DiscardHandler), diskFull: func() error { return nil }, put: putUsages,
+		keys: map[string]noted{}, room: maxUsages, full: make(chan struct{}, 1),
+	}
+	return usageFixture{t, u, time.Now()}
 }
 
 func usedPath(i int) string { return fmt.Sprintf("account/region/%06d", i) }
@@ -83,6 +89,20 @@ func TestUsageIsWrittenNowAndThen(t *testing.T) {
 	f.writeAfter(3 * time.Hour)
 	if len(f.keys) != 0 {
 		t.Error("a key that was not used for an hour is still in memory")
+	}
+}
+
+// On a full disk usages stay in memory, and are written when there is space.
+func TestUsageOnAFullDisk(t *testing.T) {
+	f := newUsageFixture(t, 1)
+	f.diskFull = func() error { return space.ErrFull }
+	f.use(0, "a", 0)
+	if err := f.write(t.Context(), f.start, usageInterval); !errors.Is(err, space.ErrFull) || f.written(0) != "" {
+		t.Errorf("%v, written %q", err, f.written(0))
+	}
+	f.diskFull = func() error { return nil }
+	if f.writeAfter(0); f.written(0) != "a" {
+		t.Errorf("written %q", f.written(0))
 	}
 }
 

@@ -13,23 +13,32 @@ import (
 // errNothing rolls back a transaction in which no batch wrote anything.
 var errNothing = errors.New("nothing to commit")
 
-// run commits what is queued until the queue is stopped, and returns nil, or
-// until a commit fails, and returns why. A commit that failed is never tried
-// again: after a failed fsync the kernel takes the lost pages for written, and
-// the next one would succeed without them.
-func (db *DB) run() error {
+// run commits what is queued, from the revision rev on, until the queue is stopped,
+// and returns nil, or until a commit fails, and returns why. A commit that failed is
+// never tried again: after a failed fsync the kernel takes the lost pages for written,
+// and the next one would succeed without them. A commit that a full disk kept from
+// being written is not a failure: the requests get space.ErrFull, and the next
+// commits may fit.
+func (db *DB) run(rev int64) error {
 	for {
 		requests := db.queue.take()
 		if len(requests) == 0 {
 			return nil
 		}
 		changes, err := db.write(requests)
+		if unwritten(err) && db.stands(rev) {
+			answer(requests, db.full.Set(err))
+			continue
+		}
 		if err != nil {
 			cause := fmt.Errorf("%w: %w", store.ErrFailed, err)
 			db.queue.stop(cause)
 			db.feed.Stop(cause)
 			answer(requests, cause)
 			return cause
+		}
+		if len(changes) > 0 {
+			rev = changes[len(changes)-1].Rev
 		}
 		db.feed.Publish(changes...)
 		answer(requests, nil)

@@ -16,6 +16,7 @@ import (
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
+	"github.com/keyhold/keyhold/internal/space"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -32,6 +33,8 @@ type DB struct {
 	bolt  *bbolt.DB
 	queue *queue
 	feed  *store.Feed // stands at the last revision that was synced
+	held  int64       // the offset to which the file has blocks; only Hold uses it
+	full  space.Mark
 
 	ended chan struct{} // closed once the committer has ended
 	cause error         // why it ended, nil if by Close; set before that
@@ -54,7 +57,7 @@ func Open(dir string, opts Options) (*DB, error) {
 		ended: make(chan struct{}),
 	}
 	go func() {
-		db.cause = db.run()
+		db.cause = db.run(rev)
 		close(db.ended)
 		if db.cause != nil && opts.Failed != nil {
 			opts.Failed(db.cause)

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 
+	"github.com/keyhold/keyhold/internal/space"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -28,6 +31,8 @@ type Slots struct {
 	file   *os.File
 	failed func(error)
 	sync   groupSync
+	held   int64 // the offset to which the file has blocks; only Hold uses it
+	full   space.Mark
 
 	mu     sync.Mutex
 	free   []uint32 // cells that hold zeros on disk
@@ -67,7 +72,11 @@ func (s *Slots) Put(ctx context.Context, secret []byte) (string, error) {
 		return "", err
 	}
 	name := newSlotName(cell)
-	return name.String(), s.write(map[uint32][]byte{cell: name.encode(secret)})
+	err = s.write(map[uint32][]byte{cell: name.encode(secret)})
+	if errors.Is(err, space.ErrFull) {
+		s.release(cell)
+	}
+	return name.String(), err
 }
 
 // Get implements [store.Slots].
@@ -119,12 +128,15 @@ func (s *Slots) Erase(ctx context.Context, slots ...string) error {
 	if err := s.write(zeros); err != nil {
 		return err
 	}
+	s.release(slices.Collect(maps.Keys(zeros))...)
+	return nil
+}
+
+// release makes cells free that hold zeros on disk.
+func (s *Slots) release(cells ...uint32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for cell := range zeros {
-		s.free = append(s.free, cell)
-	}
-	return nil
+	s.free = append(s.free, cells...)
 }
 
 // Close implements [store.Slots].
@@ -148,7 +160,11 @@ func (s *Slots) take() (uint32, error) {
 	if len(s.free) == 0 {
 		// With zeros and not by its length alone: so the blocks are there, and what
 		// is written to a cell later needs no others.
-		if _, err := s.file.WriteAt(make([]byte, growth*cellSize), offset(s.cells)); err != nil {
+		_, err := s.file.WriteAt(make([]byte, growth*cellSize), offset(s.cells))
+		if space.Lacks(err) {
+			return 0, s.full.Set(err)
+		}
+		if err != nil {
 			return 0, fmt.Errorf("enlarge the slots: %w", err)
 		}
 		for i := range uint32(growth) {
@@ -162,13 +178,18 @@ func (s *Slots) take() (uint32, error) {
 	return cell, nil
 }
 
-// write brings cells to disk.
+// write brings cells to disk. After space.ErrFull some of them, each whole, may have
+// been written.
 func (s *Slots) write(cells map[uint32][]byte) error {
 	if err := s.refusal(); err != nil {
 		return err
 	}
 	for cell, b := range cells {
-		if _, err := s.file.WriteAt(b, offset(cell)); err != nil {
+		_, err := s.file.WriteAt(b, offset(cell))
+		if space.Lacks(err) {
+			return s.full.Set(err)
+		}
+		if err != nil {
 			return s.fail(err)
 		}
 	}

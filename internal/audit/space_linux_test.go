@@ -1,0 +1,157 @@
+package audit
+
+import (
+	"errors"
+	"slices"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/space"
+)
+
+// fill has writes fail for lack of space after some bytes; empty ends that.
+func (d *disk) fill(taken int, cause error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.fault = func(p []byte) (int, error) { return min(taken, len(p)), cause }
+}
+
+func (d *disk) empty() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.fault = nil
+}
+
+// A full disk refuses events, loses none that was queued, and leaves no part of one in
+// the file; with space again the log goes on by itself.
+func TestFullDiskIsWaitedFor(t *testing.T) {
+	for name, test := range map[string]struct {
+		taken int
+		cause error
+	}{
+		"nothing was taken":  {0, syscall.ENOSPC},
+		"a part was taken":   {100, syscall.ENOSPC},
+		"the quota is used":  {0, syscall.EDQUOT},
+		"it is read-only":    {0, syscall.EROFS},
+		"two lines and some": {900, syscall.ENOSPC},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := &disk{}
+				l := New(d, Options{Failed: func(err error) { t.Errorf("failed: %v", err) }})
+				write(t, l, event("before"))
+				was := len(d.data)
+				d.fill(test.taken, test.cause)
+				var synced atomic.Bool
+				waiting := begin(t.Context(), l, event("waiting"))
+				appendTo(t, l, "change", &synced)
+				time.Sleep(time.Second)
+				if len(d.data) != was {
+					t.Errorf("%d bytes are in the file, %d before", len(d.data), was)
+				}
+				for what, err := range map[string]error{
+					"Write":   l.Write(t.Context(), event("refused")),
+					"Healthy": l.Healthy(),
+					"Hold":    l.Hold(1),
+				} {
+					if !errors.Is(err, space.ErrFull) || !errors.Is(err, test.cause) {
+						t.Errorf("%s: %v", what, err)
+					}
+				}
+				appendTo(t, l, "change 2", new(atomic.Bool))
+				if err := <-waiting; !errors.Is(err, space.ErrFull) {
+					t.Errorf("a Write that waited: %v", err)
+				}
+				if synced.Load() {
+					t.Error("an event that is not in the file is called synced")
+				}
+				d.empty()
+				time.Sleep(time.Second)
+				if err := l.Healthy(); err != nil {
+					t.Errorf("with space again: %v", err)
+				}
+				write(t, l, event("after"))
+				closeLog(t, l)
+				if got, want := ids(t, d.data), []string{"before", "waiting", "change", "change 2", "after"}; !slices.Equal(got, want) || !synced.Load() {
+					t.Errorf("the file has %q, want %q; synced %v", got, want, synced.Load())
+				}
+			})
+		})
+	}
+}
+
+// A Write whose line waits is answered as usual when space is back in time.
+func TestShortLackOfSpace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &disk{}
+		d.fill(10, syscall.ENOSPC)
+		l := New(d, Options{})
+		answer := begin(t.Context(), l, event("a"))
+		time.Sleep(time.Second)
+		d.empty()
+		if err := <-answer; err != nil {
+			t.Error(err)
+		}
+		closeLog(t, l)
+		if got := ids(t, d.data); !slices.Equal(got, []string{"a"}) {
+			t.Errorf("the file has %q", got)
+		}
+	})
+}
+
+func TestCloseOnAFullDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &disk{}
+		d.fill(10, syscall.ENOSPC)
+		l := New(d, Options{})
+		var synced atomic.Bool
+		appendTo(t, l, "change", &synced)
+		time.Sleep(time.Second)
+		appendTo(t, l, "change 2", &synced)
+		if err := l.Close(); !errors.Is(err, syscall.ENOSPC) || synced.Load() || len(d.data) != 0 || !d.closed {
+			t.Errorf("%v, synced %v, %d bytes in the file, closed %v", err, synced.Load(), len(d.data), d.closed)
+		}
+	})
+}
+
+// Hold allocates blocks behind the end of the file, once, and leaves the size as it is.
+func TestHold(t *testing.T) {
+	path := t.TempDir() + "/log"
+	l, err := Open(path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	write(t, l, event("a"))
+	size, _ := allocated(t, path)
+	for range 2 {
+		if err := l.Hold(1 << 20); err != nil {
+			t.Fatal(err)
+		}
+		now, blocks := allocated(t, path)
+		if now != size || blocks < 3<<19 || blocks > 2<<20 {
+			t.Errorf("size %d, was %d; %d bytes allocated", now, size, blocks)
+		}
+	}
+	if l.room.to != size+3<<19 {
+		t.Errorf("held to %d", l.room.to)
+	}
+	l.room.mu.Lock()
+	l.room.to = size + 1<<20 - 1 // as if the file had grown
+	l.room.mu.Unlock()
+	if err := l.Hold(1 << 20); err != nil || l.room.to != size+3<<19 {
+		t.Errorf("%v, held to %d", err, l.room.to)
+	}
+}
+
+func allocated(t *testing.T, path string) (size, blocks int64) {
+	t.Helper()
+	var s syscall.Stat_t
+	if err := syscall.Stat(path, &s); err != nil {
+		t.Fatal(err)
+	}
+	return s.Size, s.Blocks * 512
+}

@@ -1,0 +1,59 @@
+package service
+
+import (
+	"testing"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/crypt"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// An erasure destroys the opened key of the material too, with the key that HKDF
+// extracted.
+func TestErasureDestroysWhatWasOpened(t *testing.T) {
+	s := openForTest(t)
+	slot, err := s.slots.Put(t.Context(), randomSecret())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept crypt.Key
+	if err := s.opened.with(slot, opens, func(k crypt.Key) error { kept = k; return works(k) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.erase(t.Context(), []string{slot}); err != nil {
+		t.Fatal(err)
+	}
+	if works(kept) == nil {
+		t.Error("the key of the erased material still works")
+	}
+	if len(s.opened.materials) != 0 || s.opened.bytes != 0 {
+		t.Errorf("%d opened materials of %d bytes are kept", len(s.opened.materials), s.opened.bytes)
+	}
+}
+
+// A sweep that read a key before somebody changed it leaves the key as it is now.
+func TestSweepDoesNotOverwriteAChange(t *testing.T) {
+	s := openForTest(t)
+	now := time.Now()
+	made := key.Key{ID: "12345678-1234-1234-1234-123456789012", Account: "111122223333", Region: "eu-west-2", State: key.Enabled, Spec: "SYMMETRIC_DEFAULT"}
+	read := made
+	put := func(k key.Key) {
+		t.Helper()
+		if err := s.store.Update(t.Context(), func(tx *store.Tx) error { return keys.Put(tx, pathOf(k), k) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(made)
+	changed := made
+	changed.Description = "changed"
+	put(changed)
+	err := s.settle(t.Context(), read, now)
+	got, stored := s.storedKey(t.Context(), pathOf(made))
+	if err == nil || stored != nil || got.Description != "changed" {
+		t.Errorf("%v, %v: the key is now %+v", err, stored, got)
+	}
+	if err := s.settle(t.Context(), got, now); err != nil {
+		t.Errorf("of a key that nobody changed: %v", err)
+	}
+}

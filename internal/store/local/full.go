@@ -1,0 +1,79 @@
+package local
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/keyhold/keyhold/internal/space"
+)
+
+// unwritten reports whether err of a commit says that a write or the enlarging of the
+// file failed for lack of space. bbolt has then rolled the commit back. An fsync that
+// failed has no *fs.PathError, or its text says so: its outcome is unknown.
+func unwritten(err error) bool {
+	if err == nil {
+		return false
+	}
+	if write, ok := errors.AsType[*fs.PathError](err); ok {
+		return write.Op == "write" && space.Lacks(write.Err)
+	}
+	text := err.Error() // bbolt does not wrap the error of ftruncate(2)
+	return strings.HasPrefix(text, "file resize error: ") && strings.HasSuffix(text, syscall.ENOSPC.Error())
+}
+
+// stands reports whether the file shows the revision rev: no meta page of a later commit
+// was written.
+func (db *DB) stands(rev int64) bool {
+	shown, err := revisionOf(db.bolt)
+	return err == nil && shown == rev
+}
+
+// Hold implements space.Holder. The pages that are in use or free lie before the offset
+// that bbolt calls the size of a transaction. They need blocks too, because a file that
+// was copied may have holes.
+func (db *DB) Hold(bytes int64) error {
+	if err := db.full.Take(); err != nil {
+		return err
+	}
+	var used int64
+	if err := db.bolt.View(func(tx *bbolt.Tx) error { used = tx.Size(); return nil }); err != nil {
+		return err
+	}
+	if used+bytes <= db.held {
+		return nil
+	}
+	to := used + bytes + bytes/2 // so that the next time is not soon
+	f, err := os.OpenFile(db.path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	err = errors.Join(space.Allocate(f, db.held, to), f.Close())
+	if err == nil {
+		db.held = to
+	}
+	return err
+}
+
+// Hold implements space.Holder. Slots hold no space for more cells, but make sure that
+// every cell they have can be overwritten: a file that was copied may have holes.
+func (s *Slots) Hold(int64) error {
+	if err := s.full.Take(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	size := offset(s.cells)
+	s.mu.Unlock()
+	if size <= s.held {
+		return nil
+	}
+	err := space.Allocate(s.file, s.held, size)
+	if err == nil {
+		s.held = size
+	}
+	return err
+}

@@ -1,0 +1,223 @@
+package local
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/keyhold/keyhold/internal/space"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// fullDisk has every write to the database fail with ENOSPC until the function that it
+// returns is called.
+func fullDisk(t *testing.T, db *DB) (restore func()) {
+	t.Helper()
+	fd := descriptor(t, db.path)
+	kept, err := syscall.Dup(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	full, err := os.OpenFile("/dev/full", os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
+	if err := syscall.Dup3(int(full.Fd()), fd, syscall.O_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if err := errors.Join(syscall.Dup3(kept, fd, syscall.O_CLOEXEC), syscall.Close(kept)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A commit that meets a full disk has not happened, which its caller is told, and the
+// next ones are made when there is space.
+func TestCommitOnAFullDisk(t *testing.T) {
+	dir := t.TempDir()
+	db, err := Open(dir, Options{Failed: func(err error) { t.Errorf("failed: %v", err) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20 { // makes free pages, so that the file need not grow
+		mustPut(t, db, "a", fmt.Sprint(i))
+	}
+	for round := range 3 {
+		rev := int64(20 + round)
+		restore := fullDisk(t, db)
+		answers := together(t, db, put("b", "lost"), put("a", "lost"))
+		for i, a := range answers {
+			if !errors.Is(a.err, space.ErrFull) || !errors.Is(a.err, syscall.ENOSPC) || errors.Is(a.err, store.ErrFailed) || a.rev != 0 {
+				t.Errorf("commit %d: revision %d, %v", i, a.rev, a.err)
+			}
+		}
+		want(t, db, "b", "", 0, rev)
+		restore()
+		if err := db.Hold(1); !errors.Is(err, space.ErrFull) {
+			t.Errorf("Hold does not report the full disk: %v", err)
+		}
+		if err := db.Hold(1); err != nil {
+			t.Errorf("Hold reports the full disk twice: %v", err)
+		}
+		if got := mustPut(t, db, "c", fmt.Sprint(round)); got != rev+1 {
+			t.Errorf("revision %d after %d", got, rev)
+		}
+	}
+	if err := db.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db = open(t, dir)
+	want(t, db, "a", "19", 20, 23)
+	want(t, db, "b", "", 0, 23)
+	want(t, db, "c", "2", 23, 23)
+}
+
+func TestUnwritten(t *testing.T) {
+	pathError := func(op string, err error) error { return &fs.PathError{Op: op, Path: "p", Err: err} }
+	for _, test := range []struct {
+		err  error
+		want bool
+	}{
+		{nil, false},
+		{pathError("write", syscall.ENOSPC), true},
+		{pathError("write", syscall.EDQUOT), true},
+		{pathError("write", syscall.EROFS), true},
+		{pathError("write", syscall.EIO), false},
+		{pathError("sync", syscall.ENOSPC), false},
+		{syscall.ENOSPC, false}, // of fdatasync(2)
+		{fmt.Errorf("file resize error: %s", pathError("truncate", syscall.ENOSPC)), true},
+		{fmt.Errorf("file resize error: %s", pathError("truncate", syscall.EIO)), false},
+		{fmt.Errorf("file sync error: %s", pathError("sync", syscall.ENOSPC)), false},
+	} {
+		if got := unwritten(test.err); got != test.want {
+			t.Errorf("%v: %v", test.err, got)
+		}
+	}
+}
+
+// A commit whose meta page was written has happened, whatever the error is.
+func TestStands(t *testing.T) {
+	db := open(t, t.TempDir())
+	rev := mustPut(t, db, "a", "1")
+	if !db.stands(rev) || db.stands(rev-1) {
+		t.Error("the revision that the file shows is not known")
+	}
+}
+
+// Hold allocates blocks behind all pages and in holes. The file does not become longer.
+func TestHold(t *testing.T) {
+	dir := closed(t)
+	path := filepath.Join(dir, FileName)
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, int64(len(content))+1<<20); err != nil { // a hole at its end
+		t.Fatal(err)
+	}
+	db := open(t, dir)
+	const most = 3 << 20
+	for range 2 {
+		if err := db.Hold(2 << 20); err != nil {
+			t.Fatal(err)
+		}
+		if size, blocks := allocated(t, path); size != int64(len(content))+1<<20 || blocks < most || blocks > most+1<<20 {
+			t.Errorf("%d bytes long, %d allocated", size, blocks)
+		}
+	}
+	if after, err := os.ReadFile(path); err != nil || !bytes.HasPrefix(after, content) {
+		t.Errorf("the file was changed: %v", err)
+	}
+}
+
+func allocated(t *testing.T, path string) (size, blocks int64) {
+	t.Helper()
+	var s syscall.Stat_t
+	if err := syscall.Stat(path, &s); err != nil {
+		t.Fatal(err)
+	}
+	return s.Size, s.Blocks * 512
+}
+
+// A full disk refuses new slots and erasures, changes nothing, and does not end the use of the slots.
+func TestSlotsOnAFullDisk(t *testing.T) {
+	dir := t.TempDir()
+	s, err := OpenSlots(dir, func(err error) { t.Errorf("failed: %v", err) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	full, err := os.OpenFile("/dev/full", os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
+	good := s.file
+	s.file = full
+	if _, err := s.Put(t.Context(), make([]byte, store.SlotSize)); !errors.Is(err, space.ErrFull) { // enlarges the file
+		t.Errorf("Put: %v", err)
+	}
+	s.file = good
+	slot, secret := putSlot(t, s, 1)
+	free := len(s.free)
+	s.file = full
+	if _, err := s.Put(t.Context(), make([]byte, store.SlotSize)); !errors.Is(err, space.ErrFull) {
+		t.Errorf("Put into a cell: %v", err)
+	}
+	name, err := parseSlotName(slot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.write(map[uint32][]byte{name.cell: make([]byte, cellSize)}); !errors.Is(err, space.ErrFull) {
+		t.Errorf("an erasure: %v", err)
+	}
+	s.file = good
+	if len(s.free) != free {
+		t.Errorf("%d cells are free, %d before", len(s.free), free)
+	}
+	if err := s.Hold(1); !errors.Is(err, space.ErrFull) {
+		t.Errorf("Hold does not report the full disk: %v", err)
+	}
+	if got, err := s.Get(t.Context(), slot); err != nil || !bytes.Equal(got, secret) {
+		t.Errorf("the slot holds %x, %v", got, err)
+	}
+	if err := errors.Join(s.Hold(1), s.Erase(t.Context(), slot)); err != nil {
+		t.Errorf("with space again: %v", err)
+	}
+	if _, err := s.Get(t.Context(), slot); !errors.Is(err, store.ErrNoSlot) {
+		t.Errorf("the erased slot: %v", err)
+	}
+}
+
+// A copy of the slots may have holes where cells are free. They are filled, so that a
+// cell can be written on a full disk.
+func TestHoldFillsHolesInSlots(t *testing.T) {
+	dir := t.TempDir()
+	s := openSlots(t, dir)
+	slot, _ := putSlot(t, s, 1)
+	if err := s.Erase(t.Context(), slot); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, SlotsName)
+	size, blocks := allocated(t, path)
+	const punch = 0x3 // FALLOC_FL_PUNCH_HOLE and FALLOC_FL_KEEP_SIZE
+	if err := syscall.Fallocate(int(s.file.Fd()), punch, 4096, size-4096); err != nil {
+		t.Skipf("this file system has no holes: %v", err)
+	}
+	if err := s.Hold(1); err != nil {
+		t.Fatal(err)
+	}
+	if after, now := allocated(t, path); after != size || now < blocks {
+		t.Errorf("%d of %d bytes are allocated, %d before", now, after, blocks)
+	}
+}
