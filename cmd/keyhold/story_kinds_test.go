@@ -363,6 +363,16 @@ type kindRequest struct {
 	cells []string
 }
 
+// refusalOfKind gives the error of a word for a request. A key that is named to open a
+// ciphertext, and cannot, is the wrong key.
+func refusalOfKind(word, request string) string {
+	opens := strings.HasPrefix(request, "kms Decrypt ") || strings.HasPrefix(request, "kms ReEncrypt SourceKeyId=")
+	if word == "usage" && opens {
+		return "IncorrectKeyException"
+	}
+	return refusalsOfKinds[word]
+}
+
 // of returns the lines of the story for a kind that gets the word. Where that is an error,
 // the key must be afterwards what it was.
 func (r kindRequest) of(word string) (lines []string) {
@@ -374,7 +384,7 @@ func (r kindRequest) of(word string) (lines []string) {
 			lines = append(lines, request)
 		case isRequest:
 			lines = append(lines, "kms DescribeKey KeyId=$KEY", "cp stdout key.json", "! "+request,
-				"stderr '^"+refusalsOfKinds[word]+": '", "kms DescribeKey KeyId=$KEY", "cmp stdout key.json")
+				"stderr '^"+refusalOfKind(word, request)+": '", "kms DescribeKey KeyId=$KEY", "cmp stdout key.json")
 		case !ifPermitted:
 			lines = append(lines, line)
 		case word == "ok":

@@ -15,5 +15,5 @@ type ReplicateKeyRequest struct {
 type ReplicateKeyResponse struct {
 	ReplicaKeyMetadata *KeyMetadata `json:"ReplicaKeyMetadata,omitzero"`
 	ReplicaPolicy      *string      `json:"ReplicaPolicy,omitzero"`
-	ReplicaTags        []Tag        `json:"ReplicaTags"`
+	ReplicaTags        []Tag        `json:"ReplicaTags,omitzero"`
 }

@@ -24,9 +24,9 @@ func (b *BadMaterial) Unwrap() error { return b.Cause }
 // private key is PKCS #8 in DER; one key is one material, in whichever way it is
 // written.
 func Accept(spec string, imported []byte) ([]byte, error) {
-	if size, ok := bytesOf(spec); ok {
-		if len(imported) != size {
-			return nil, &BadMaterial{fmt.Errorf("it has %d bytes, not %d", len(imported), size)}
+	if least, most, ok := bytesOf(spec); ok {
+		if n := len(imported); n < least || n > most {
+			return nil, &BadMaterial{fmt.Errorf("it has %d bytes, not %d to %d", n, least, most)}
 		}
 		return append([]byte(nil), imported...), nil
 	}
@@ -37,14 +37,14 @@ func Accept(spec string, imported []byte) ([]byte, error) {
 	return k.PKCS8, err
 }
 
-// bytesOf gives the size of material that is bytes and no more.
-func bytesOf(spec string) (int, bool) {
+// bytesOf gives the sizes, in bytes, of imported material that is bytes and no more.
+func bytesOf(spec string) (least, most int, ok bool) {
 	if spec == "SYMMETRIC_DEFAULT" {
-		return SymmetricMaterialSize, true
+		return SymmetricMaterialSize, SymmetricMaterialSize, true
 	}
 	newHash, ok := hmacHash(spec)
 	if !ok {
-		return 0, false
+		return 0, 0, false
 	}
-	return newHash().Size(), true
+	return newHash().Size(), maxHMACSize, true
 }

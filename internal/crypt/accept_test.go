@@ -28,8 +28,8 @@ func isBad(err error) bool {
 	return bad
 }
 
-// What is generated is taken as it is, and by its own spec alone. Material of the
-// sizes of 32 bytes alone is good for two specs.
+// Generated material is taken as it is, and by its own spec alone. Bytes are taken by
+// every spec that takes so many.
 func TestAcceptGenerated(t *testing.T) {
 	for _, spec := range importedSpecs {
 		generated, err := Generate(spec)
@@ -41,7 +41,9 @@ func TestAcceptGenerated(t *testing.T) {
 			if spec[:3] == "RSA" && as == spec && err == nil {
 				generated = bytes.Clone(kept) // with the larger prime first
 			}
-			same := as == spec || len(generated) == 32 && (as == "SYMMETRIC_DEFAULT" || as == "HMAC_256")
+			least, most, areBytes := bytesOf(as)
+			_, _, wereBytes := bytesOf(spec)
+			same := as == spec || areBytes && wereBytes && least <= len(generated) && len(generated) <= most
 			if same && (err != nil || !bytes.Equal(kept, generated)) || !same && !isBad(err) {
 				t.Errorf("%s as %s: %d bytes, %v", spec, as, len(kept), err)
 			}
@@ -75,11 +77,16 @@ func TestAcceptedOpens(t *testing.T) {
 }
 
 func TestAcceptSizes(t *testing.T) {
-	for spec, size := range map[string]int{"SYMMETRIC_DEFAULT": 32, "HMAC_224": 28, "HMAC_256": 32, "HMAC_384": 48, "HMAC_512": 64} {
-		for n := range 130 {
+	for spec, sizes := range map[string][2]int{
+		"SYMMETRIC_DEFAULT": {32, 32}, "HMAC_224": {28, 128}, "HMAC_256": {32, 128}, "HMAC_384": {48, 128}, "HMAC_512": {64, 128},
+	} {
+		for n := range 200 {
 			kept, err := Accept(spec, counting(n))
-			if n == size && (err != nil || !bytes.Equal(kept, counting(n))) || n != size && !isBad(err) {
-				t.Errorf("%s of %d bytes: %x, %v", spec, n, kept, err)
+			if taken := sizes[0] <= n && n <= sizes[1]; taken && (err != nil || !bytes.Equal(kept, counting(n))) || !taken && !isBad(err) {
+				t.Fatalf("%s of %d bytes: %x, %v", spec, n, kept, err)
+			}
+			if _, openErr := Open(spec, counting(n)); (openErr == nil) != (err == nil) {
+				t.Fatalf("%s of %d bytes: accepted with %v, opened with %v", spec, n, err, openErr)
 			}
 		}
 	}

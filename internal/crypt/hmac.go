@@ -9,8 +9,12 @@ import (
 	"sync"
 )
 
-// hmacHash gives for each HMAC spec its hash function. The material has the size
-// of the hash, and so has the MAC.
+// maxHMACSize is the size of the largest imported material of an HMAC key, in bytes.
+// Source: "Requirements for imported key material" in the developer guide.
+const maxHMACSize = 128
+
+// hmacHash gives for each HMAC spec its hash function. Generated material has the size
+// of the hash, and so has the MAC; imported material may be longer.
 func hmacHash(spec string) (func() hash.Hash, bool) {
 	switch spec {
 	case "HMAC_224":
@@ -34,8 +38,8 @@ func hmacFamily(spec string) (family, bool) {
 	return family{
 		generate: func() ([]byte, error) { return Random(size), nil },
 		open: func(material []byte) (Key, error) {
-			if len(material) != size {
-				return nil, fmt.Errorf("%d bytes, not %d", len(material), size)
+			if len(material) < size || len(material) > maxHMACSize {
+				return nil, fmt.Errorf("%d bytes, not %d to %d", len(material), size, maxHMACSize)
 			}
 			return newHMACKey(newHash, material), nil
 		},

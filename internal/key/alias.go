@@ -27,16 +27,17 @@ type Alias struct {
 // ARN returns the Amazon Resource Name of the alias.
 func (a Alias) ARN() string { return ARN(a.Account, a.Region, a.Name) }
 
-// CheckAliasName tells whether an alias may be created by that name: nil or an
-// Error. The length and the wider character set are constraints of the request.
+// CheckAliasName reports whether an alias may be created by that name: nil or an
+// Error. The length and the wider character set, which has the colon too, are constraints
+// of the request.
 func CheckAliasName(name string) error {
 	switch {
 	case !strings.HasPrefix(name, AliasPrefix):
-		return Errorf(KindInvalidAliasName, "The alias name must begin with 'alias/'.")
+		return Errorf(KindValidation, `Alias must start with the prefix "alias/". Please see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html`)
 	case name == strings.TrimSuffix(reservedAliasPrefix, "/") || strings.HasPrefix(name, reservedAliasPrefix):
 		return Errorf(KindInvalidAliasName, "The alias name must not begin with 'alias/aws/': that prefix is reserved.")
 	case !aliasNameForm.MatchString(name):
-		return Errorf(KindInvalidAliasName, "%s contains invalid characters for an alias", name)
+		return Errorf(KindValidation, "%s contains invalid characters for an alias", name)
 	}
 	return nil
 }

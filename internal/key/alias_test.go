@@ -4,7 +4,7 @@ import "testing"
 
 func TestCheckAliasName(t *testing.T) {
 	const (
-		prefix   = "The alias name must begin with 'alias/'."
+		prefix   = `Alias must start with the prefix "alias/". Please see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html`
 		reserved = "The alias name must not begin with 'alias/aws/': that prefix is reserved."
 		invalid  = " contains invalid characters for an alias"
 	)
@@ -31,7 +31,11 @@ func TestCheckAliasName(t *testing.T) {
 	} {
 		err := CheckAliasName(name)
 		if want != "" {
-			wantError(t, err, KindInvalidAliasName, want)
+			kind := KindValidation
+			if want == reserved {
+				kind = KindInvalidAliasName
+			}
+			wantError(t, err, kind, want)
 		} else if err != nil {
 			t.Errorf("%q: %v", name, err)
 		}

@@ -64,7 +64,7 @@ func (k Key) ImportNewMaterial(m Material, description *string) (Key, error) {
 	case k.Spec != SymmetricDefault:
 		return Key{}, Errorf(KindUnsupportedOperation, "%s keeps the key material that was imported first: only symmetric encryption keys take new key material.", k.ARN())
 	case k.Pending != nil:
-		return Key{}, Errorf(KindInvalidState, "Key material %s cannot be imported into %s, as key material %s is pending rotation.", m.ID, k.ARN(), k.Pending.ID)
+		return Key{}, Errorf(KindInvalidState, "New key material (id: %s) cannot be imported into KMS key %s, because another key material (id: %s) is pending rotation.", m.ID, k.ARN(), k.Pending.ID)
 	}
 	m = m.in(Material{}, description)
 	k.Pending = &m

@@ -53,7 +53,7 @@ func (k Key) CheckNotReplica() error {
 // CheckPrimary refuses an operation that is for multi-Region primary keys.
 func (k Key) CheckPrimary() error {
 	if !k.IsPrimary() {
-		return Errorf(KindUnsupportedOperation, "%s is not a multi-Region primary key.", k.ARN())
+		return Errorf(KindUnsupportedOperation, "%s is not a multi-region primary key.", k.ARN())
 	}
 	return nil
 }

@@ -56,7 +56,7 @@ func TestNewReplica(t *testing.T) {
 		t.Error("the keys are not what they are")
 	}
 	wantError(t, got.CheckPrimary(), KindUnsupportedOperation, "")
-	wantError(t, external(Enabled).CheckPrimary(), KindUnsupportedOperation, keyARN+" is not a multi-Region primary key.")
+	wantError(t, external(Enabled).CheckPrimary(), KindUnsupportedOperation, keyARN+" is not a multi-region primary key.")
 	if err := primary.CheckPrimary(); err != nil {
 		t.Error(err)
 	}

@@ -104,10 +104,10 @@ func (k Key) Rotate(generated Material, now time.Time) Key {
 }
 
 // CheckOnDemand tells whether the key can be rotated on demand now, as far as it knows
-// of itself: nil or an Error.
+// of itself: nil or an Error. The service has no message for a key that is not symmetric.
 func (k Key) CheckOnDemand(now time.Time) error {
 	if err := k.CheckRotatable(); err != nil {
-		return err
+		return Errorf(KindUnsupportedOperation, "")
 	}
 	if err := k.CheckNotReplica(); err != nil {
 		return err
@@ -121,7 +121,7 @@ func (k Key) CheckOnDemand(now time.Time) error {
 	due := k.rotationDue()
 	switch {
 	case done >= MaxOnDemandRotations:
-		return Errorf(KindLimitExceeded, "%s was rotated on demand %d times, which is as often as a key can be.", k.ARN(), done)
+		return Errorf(KindLimitExceeded, "The on-demand rotations limit has been reached for the given keyId. No more on-demand rotations can be performed for this key: %s", k.ARN())
 	case k.Origin == OriginExternal && k.Pending == nil:
 		return Errorf(KindInvalidState, "No available key material pending rotation for the key: %s.", k.ARN())
 	case !due.IsZero() && due.Sub(now) < rotationConflict:

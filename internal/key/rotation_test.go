@@ -82,7 +82,7 @@ func TestImportNewMaterialRefused(t *testing.T) {
 		{"the one that waits", waiting(Enabled, b, a), b, KindIncorrectKeyMaterial, associated},
 		{"the current one while another waits", waiting(Enabled, b, a), a, KindIncorrectKeyMaterial, associated},
 		{"while another waits", waiting(Enabled, b, a), c, KindInvalidState,
-			"Key material " + materialC + " cannot be imported into " + keyARN + ", as key material " + materialB + " is pending rotation."},
+			"New key material (id: " + materialC + ") cannot be imported into KMS key " + keyARN + ", because another key material (id: " + materialB + ") is pending rotation."},
 		{"into a key of one material", hmac, b, KindUnsupportedOperation, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

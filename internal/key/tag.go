@@ -3,6 +3,7 @@ package key
 import (
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // MaxTags is the quota of tags on one key.
@@ -14,22 +15,33 @@ type Tag struct {
 	Value string `json:"value"`
 }
 
-// CheckTags tells whether a key may carry these tags together: nil or an Error.
+var errTooManyTags = Errorf(KindTag, "Too many tags")
+
+// CheckTags reports whether a key may carry these tags together: nil or an Error. The
+// texts are those of the service.
 func CheckTags(tags []Tag) error {
 	if len(tags) > MaxTags {
-		return Errorf(KindLimitExceeded, "A key can have at most %d tags.", MaxTags)
+		return errTooManyTags
 	}
 	seen := map[string]bool{}
 	for _, t := range tags {
-		if seen[t.Key] {
+		switch {
+		case seen[t.Key]:
 			return Errorf(KindTag, "Duplicate tag keys")
-		}
-		if strings.HasPrefix(strings.ToLower(t.Key), "aws:") {
-			return Errorf(KindTag, "Tag keys must not begin with 'aws:': that prefix is reserved.")
+		case strings.HasPrefix(strings.ToLower(t.Key), "aws:"):
+			return Errorf(KindTag, "Tags beginning with aws: are reserved")
+		case strings.ContainsFunc(t.Key+t.Value, notInTags):
+			return Errorf(KindTag, "Invalid tag")
 		}
 		seen[t.Key] = true
 	}
 	return nil
+}
+
+// notInTags reports whether no tag may hold a character. Letters, digits and spaces are
+// those of Unicode. Source: "Tagging AWS resources" in the AWS General Reference.
+func notInTags(r rune) bool {
+	return !unicode.In(r, unicode.L, unicode.N, unicode.Z) && !strings.ContainsRune("_.:/=+-@", r)
 }
 
 // WithTags returns the key with these tags on it: a value takes the place of the
@@ -47,8 +59,8 @@ func (k Key) WithTags(tags []Tag) (Key, error) {
 			k.Tags[i] = t
 		}
 	}
-	if err := CheckTags(k.Tags); err != nil {
-		return Key{}, err
+	if len(k.Tags) > MaxTags {
+		return Key{}, errTooManyTags
 	}
 	return k, nil
 }

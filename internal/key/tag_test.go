@@ -24,7 +24,14 @@ func TestCheckTags(t *testing.T) {
 		{"like the reserved prefix", []Tag{{"aws", "1"}, {"aws_x", "1"}, {"my:aws:x", "1"}}, ""},
 		{"reserved prefix in a value", []Tag{{"a", "aws:x"}}, ""},
 		{"50", many(50), ""},
-		{"51", many(51), KindLimitExceeded},
+		{"51", many(51), KindTag},
+		{"every character", []Tag{{"azAZ09 _.:/=+-@", "é 漢 ٣\u00a0_.:/=+-@"}}, ""},
+		{"an ampersand", []Tag{{"team", "My & My Team"}}, KindTag},
+		{"an ampersand in a key", []Tag{{"a&b", "1"}}, KindTag},
+		{"a quotation mark", []Tag{{"a", `"`}}, KindTag},
+		{"a newline", []Tag{{"a", "1\n"}}, KindTag},
+		{"a symbol", []Tag{{"a", "☃"}}, KindTag},
+		{"a combining accent", []Tag{{"a", "e\u0301"}}, KindTag},
 		{"duplicate", []Tag{{"a", "1"}, {"b", "1"}, {"a", "2"}}, KindTag},
 		{"duplicate with the same value", []Tag{{"a", "1"}, {"a", "1"}}, KindTag},
 		{"reserved prefix", []Tag{{"a", "1"}, {"aws:x", "1"}}, KindTag},
@@ -40,7 +47,7 @@ func TestCheckTags(t *testing.T) {
 }
 
 func TestWithTags(t *testing.T) {
-	a, b, c := Tag{"a", "1"}, Tag{"b", ""}, Tag{"ключ ☃", "Ü  "}
+	a, b, c := Tag{"a", "1"}, Tag{"b", ""}, Tag{"ключ 漢", "Ü  "}
 	tagged := external(Enabled)
 	tagged.Tags = append(make([]Tag, 0, 8), a, b) // with room that a careless append would write into
 	for _, test := range []struct {
@@ -73,7 +80,7 @@ func TestWithTagsRefuses(t *testing.T) {
 		put  []Tag
 		want Kind
 	}{
-		"one too many":    {[]Tag{{"more", ""}}, KindLimitExceeded},
+		"one too many":    {[]Tag{{"more", ""}}, KindTag},
 		"duplicate":       {[]Tag{{"key0", "1"}, {"key0", "2"}}, KindTag},
 		"reserved prefix": {[]Tag{{"aws:x", "1"}}, KindTag},
 	} {
@@ -82,6 +89,11 @@ func TestWithTagsRefuses(t *testing.T) {
 		if got.ID != "" {
 			t.Errorf("%s: and %+v", name, got)
 		}
+	}
+	old := external(Enabled)
+	old.Tags = []Tag{{"a & b", "as an older program took it"}}
+	if got, err := old.WithTags([]Tag{{"more", ""}}); err != nil || len(got.Tags) != 2 {
+		t.Errorf("on a key with a tag of an older program: %v", err)
 	}
 	if got, err := full.WithTags([]Tag{{"key7", "new"}}); err != nil || len(got.Tags) != MaxTags {
 		t.Errorf("a new value on a key with all its tags: %v", err)

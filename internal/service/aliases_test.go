@@ -123,9 +123,9 @@ func TestUpdateAliasRefusals(t *testing.T) {
 	schedule(t, s, doomed)
 	for _, c := range []struct{ name, alias, target, errorName, part string }{
 		{"an unknown alias", "alias/none", *other, "NotFoundException", "Alias " + arnPrefix + "alias/none is not found."},
-		{"no prefix", "app", *other, "InvalidAliasNameException", ""},
+		{"no prefix", "app", *other, "ValidationException", "alias/"},
 		{"the reserved prefix", "alias/aws/app", *other, "InvalidAliasNameException", ""},
-		{"an ARN", arnPrefix + "alias/app", *other, "InvalidAliasNameException", ""},
+		{"an ARN", arnPrefix + "alias/app", *other, "ValidationException", "alias/"},
 		{"a character too many", "alias/a pp", *other, "ValidationException", ""},
 		{"an alias as target", "alias/app", "alias/other", "NotFoundException", "Invalid keyId"},
 		{"an alias ARN as target", "alias/app", arnPrefix + "alias/other", "InvalidArnException", "Key Aliases are not supported"},
@@ -204,7 +204,11 @@ func TestDeleteAlias(t *testing.T) {
 		t.Errorf("left: %v", got)
 	}
 	for _, name := range []string{"generated", "alias/aws/x", "alias/a:b", arnPrefix + "alias/generated"} {
-		wantError(t, deleteAlias(t, s, name), "InvalidAliasNameException", "")
+		want := "ValidationException"
+		if name == "alias/aws/x" {
+			want = "InvalidAliasNameException"
+		}
+		wantError(t, deleteAlias(t, s, name), want, "alias")
 	}
 	wantError(t, deleteAlias(t, s, ""), "ValidationException", "")
 	good(t, createAlias(t, s, "alias/doomed", generated)) // the name is free again

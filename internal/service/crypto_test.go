@@ -50,7 +50,7 @@ func TestDecrypt(t *testing.T) {
 		{"cut short", "InvalidCiphertextException", "", kms.DecryptInput{CiphertextBlob: blob[:100], EncryptionContext: context}},
 		{"no ciphertext at all", "InvalidCiphertextException", "", kms.DecryptInput{CiphertextBlob: []byte("hello")}},
 		{"absent", "ValidationException", "Value null at 'ciphertextBlob'", kms.DecryptInput{KeyId: id}},
-		{"an algorithm for RSA", "InvalidKeyUsageException", "", kms.DecryptInput{CiphertextBlob: blob, EncryptionAlgorithm: types.EncryptionAlgorithmSpecRsaesOaepSha1}},
+		{"an algorithm for RSA", "IncorrectKeyException", "", kms.DecryptInput{CiphertextBlob: blob, EncryptionAlgorithm: types.EncryptionAlgorithmSpecRsaesOaepSha1}},
 		{"a recipient", "UnsupportedOperationException", "", kms.DecryptInput{CiphertextBlob: blob, Recipient: &types.RecipientInfo{AttestationDocument: []byte("x")}}},
 		{"a dry run", "DryRunOperationException", "", kms.DecryptInput{CiphertextBlob: blob, EncryptionContext: context, DryRun: aws.Bool(true)}},
 		{"a dry run that would fail", "InvalidCiphertextException", "", kms.DecryptInput{CiphertextBlob: blob, DryRun: aws.Bool(true)}},

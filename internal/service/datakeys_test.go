@@ -98,7 +98,7 @@ func TestGenerateRandom(t *testing.T) {
 		name, errorName, part string
 		in                    kms.GenerateRandomInput
 	}{
-		{"no size", "ValidationException", "Value null at 'numberOfBytes' failed to satisfy constraint: Member must not be null", kms.GenerateRandomInput{}},
+		{"no size", "ValidationException", "NumberOfBytes is required.", kms.GenerateRandomInput{}},
 		{"no bytes", "ValidationException", "greater than or equal to 1", kms.GenerateRandomInput{NumberOfBytes: aws.Int32(0)}},
 		{"a byte too many", "ValidationException", "less than or equal to 1024", kms.GenerateRandomInput{NumberOfBytes: aws.Int32(1025)}},
 		{"a custom key store", "UnsupportedOperationException", "Custom key stores", kms.GenerateRandomInput{NumberOfBytes: aws.Int32(1), CustomKeyStoreId: aws.String("cks-1")}},

@@ -18,7 +18,7 @@ var decrypt = query("Decrypt", asks{{Action: "kms:Decrypt", On: keyOfCiphertext(
 	},
 	func(c *call, in *api.DecryptRequest) (*api.DecryptResponse, error) {
 		k := c.key()
-		algorithm, err := c.checkEncryption(k, in.EncryptionAlgorithm, in.EncryptionContext)
+		algorithm, err := c.checkDecryption(k, in.EncryptionAlgorithm, in.EncryptionContext)
 		if err != nil {
 			return nil, err
 		}
@@ -55,6 +55,19 @@ func missingMember(name string) error {
 	return key.Errorf(key.KindValidation, "1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null", name)
 }
 
+// errIncorrectKey answers for a key that cannot have made the ciphertext.
+var errIncorrectKey = key.Errorf(key.KindIncorrectKey, "The key ID in the request does not identify a CMK that can perform this operation.")
+
+// checkDecryption is checkEncryption of the key that is to open a ciphertext. A key of
+// another usage or spec is the wrong key.
+func (c *call) checkDecryption(k key.Key, wanted *string, context map[string]string) (algorithm string, err error) {
+	algorithm, err = c.checkEncryption(k, wanted, context)
+	if e, ok := errors.AsType[*key.Error](err); ok && e.Kind == key.KindInvalidKeyUsage {
+		err = errIncorrectKey
+	}
+	return algorithm, err
+}
+
 // decrypt opens a ciphertext under k. It returns the ID of the material if that is
 // symmetric.
 func (c *call) decrypt(k key.Key, algorithm string, ciphertext []byte, context map[string]string) (materialID *string, plaintext []byte, err error) {
@@ -80,7 +93,7 @@ func (c *call) decryptSymmetric(k key.Key, blob []byte, context map[string]strin
 		return "", nil, refused(err)
 	}
 	if h.Account != k.Account || h.KeyID != k.ID {
-		return "", nil, key.Errorf(key.KindIncorrectKey, "The key ID in the request does not identify a CMK that can perform this operation.")
+		return "", nil, errIncorrectKey
 	}
 	m, ok := k.Material(h.MaterialID)
 	if !ok {

@@ -29,7 +29,7 @@ var deriveSharedSecret = query("DeriveSharedSecret", asks{{Action: "kms:DeriveSh
 			return err
 		})
 		if errors.Is(err, crypt.ErrPublicKey) {
-			err = key.Errorf(key.KindValidation, "The PublicKey must be a DER-encoded X.509 public key on the curve of the key spec %s.", k.Spec)
+			err = key.Errorf(key.KindValidation, "").Because(err) // the service has no message for it
 		}
 		if err == nil {
 			err = dryRun(in.DryRun)

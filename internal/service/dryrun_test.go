@@ -108,7 +108,7 @@ func TestDryRunModifiers(t *testing.T) {
 	_, err := s.Client.ReEncrypt(t.Context(), &kms.ReEncryptInput{SourceKeyId: id, DestinationKeyId: disabled, DryRun: dry, DryRunModifiers: ignore})
 	wantError(t, err, "DisabledException", "")
 	_, err = s.Client.Decrypt(t.Context(), &kms.DecryptInput{KeyId: id, DryRun: dry, DryRunModifiers: ignore, EncryptionAlgorithm: types.EncryptionAlgorithmSpecRsaesOaepSha1})
-	wantError(t, err, "InvalidKeyUsageException", "")
+	wantError(t, err, "IncorrectKeyException", "")
 	out := must[*kms.DecryptOutput](t)(s.Client.Decrypt(t.Context(), &kms.DecryptInput{CiphertextBlob: blob, DryRunModifiers: ignore}))
 	if string(out.Plaintext) != "hello" {
 		t.Errorf("a modifier without a dry run: %q", out.Plaintext)

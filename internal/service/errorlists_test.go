@@ -86,6 +86,7 @@ XksKeyInvalidConfiguration           CreateKey                 There are no cust
 XksKeyNotFound                       CreateKey                 There are no custom key stores: UnsupportedOperationException.
 
 InvalidArn            CreateKey                  No member is an ARN.
+InvalidKeyUsage       Decrypt                    A key that cannot open the ciphertext is IncorrectKeyException.
 InvalidKeyUsage       GetPublicKey               A key of any usage may show its public half; one that has none is UnsupportedOperationException.
 KMSInvalidState       DeleteAlias                The grid of states allows it in every state.
 KMSInvalidState       DeleteImportedKeyMaterial  The states in which the grid refuses it, no key is ever in.
@@ -94,6 +95,7 @@ KMSInvalidState       GetKeyRotationStatus,ListKeyRotations      The grid of sta
 KMSInvalidState       ListGrants,RetireGrant,RevokeGrant         The grid of states allows it in every state.
 LimitExceeded         CreateGrant                50,000 grants are more than a story can tell: TestGrantQuota.
 LimitExceeded         EnableKey                  There is no quota of enabled keys.
+LimitExceeded         TagResource                Too many tags are TagException, as the service has it.
 NotFound              ListRetirableGrants        No member is a key.
 Tag                   UntagResource              A tag key that no key can have is one that this key does not have.
 UnsupportedOperation  PutKeyPolicy               Every policy that is well-formed is enforced.

@@ -14,7 +14,7 @@ var generateRandom = query("GenerateRandom", asks{{Action: "kms:GenerateRandom"}
 		case in.CustomKeyStoreId != nil:
 			return key.Errorf(key.KindUnsupportedOperation, "Custom key stores are not supported.")
 		case in.NumberOfBytes == nil:
-			return missingMember("numberOfBytes")
+			return key.Errorf(key.KindValidation, "NumberOfBytes is required.")
 		}
 		return checkRecipient(in.Recipient)
 	},

@@ -136,8 +136,8 @@ func TestAliases(t *testing.T) {
 	}
 	wantError(t, create("alias/a", other), "AlreadyExistsException", "arn:aws:kms:us-east-1:111122223333:alias/a already exists")
 	for name, errorName := range map[string]string{
-		"a": "InvalidAliasNameException", "alias/": "InvalidAliasNameException", "alias/aws/x": "InvalidAliasNameException",
-		"alias/a:b": "InvalidAliasNameException", "alias/a b": "ValidationException", "": "ValidationException",
+		"a": "ValidationException", "alias/": "ValidationException", "alias/aws/x": "InvalidAliasNameException",
+		"alias/a:b": "ValidationException", "alias/a b": "ValidationException", "": "ValidationException",
 	} {
 		wantError(t, create(name, id), errorName, "")
 	}

@@ -150,8 +150,8 @@ func TestImportTypes(t *testing.T) {
 	}
 	second := importNew(t, s, id, two)
 	refused(two, asNew, "IncorrectKeyMaterialException", "already associated")
-	refused(three, asNew, "KMSInvalidStateException", "as key material "+second+" is pending rotation.")
-	refused(three, asNew, "KMSInvalidStateException", "Key material "+*known(three)+" cannot be imported")
+	refused(three, asNew, "KMSInvalidStateException", "because another key material (id: "+second+") is pending rotation.")
+	refused(three, asNew, "KMSInvalidStateException", "New key material (id: "+*known(three)+") cannot be imported into KMS key arn:")
 	refused(three, plain, "IncorrectKeyMaterialException", "")
 	wantMaterials(t, s, id, "CURRENT IMPORTED", "PENDING_ROTATION IMPORTED")
 

@@ -115,7 +115,7 @@ func TestReplicateKeyRefused(t *testing.T) {
 		error, part string
 		in          kms.ReplicateKeyInput
 	}{
-		"of a single-Region key":    {"UnsupportedOperationException", "not a multi-Region primary key", kms.ReplicateKeyInput{KeyId: single}},
+		"of a single-Region key":    {"UnsupportedOperationException", "not a multi-region primary key", kms.ReplicateKeyInput{KeyId: single}},
 		"of no key":                 {"NotFoundException", "", kms.ReplicateKeyInput{KeyId: aws.String("mrk-00000000000000000000000000000000")}},
 		"of a key of others":        {"AccessDeniedException", "kms:ReplicateKey", kms.ReplicateKeyInput{KeyId: aws.String(foreignPrefix + "key/" + *id)}},
 		"of an alias":               {"InvalidArnException", "", kms.ReplicateKeyInput{KeyId: aws.String(arnPrefix + "alias/a")}},
@@ -175,7 +175,7 @@ func TestUpdatePrimaryRegion(t *testing.T) {
 	wantError(t, updatePrimary(t, s, single, london), "UnsupportedOperationException", "")
 	wantError(t, updatePrimary(t, s, id, kmstest.Region), "UnsupportedOperationException", "")
 	wantError(t, updatePrimary(t, s, id, "eu-central-1"), "NotFoundException", "eu-central-1")
-	wantError(t, updatePrimary(t, s, id, mumbai, in(london)), "UnsupportedOperationException", "not a multi-Region primary key")
+	wantError(t, updatePrimary(t, s, id, mumbai, in(london)), "UnsupportedOperationException", "not a multi-region primary key")
 	wantFamily(t, s, id, kmstest.Region, london, mumbai)
 	good(t, updatePrimary(t, s, id, london))
 	wantFamily(t, s, id, london, kmstest.Region, mumbai)

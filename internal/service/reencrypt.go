@@ -14,7 +14,7 @@ var reEncrypt = query("ReEncrypt",
 	},
 	func(c *call, in *api.ReEncryptRequest) (*api.ReEncryptResponse, error) {
 		source, destination := c.keys[0], c.keys[1]
-		algorithmFrom, err := c.checkEncryption(source, in.SourceEncryptionAlgorithm, in.SourceEncryptionContext)
+		algorithmFrom, err := c.checkDecryption(source, in.SourceEncryptionAlgorithm, in.SourceEncryptionContext)
 		if err != nil {
 			return nil, err
 		}

@@ -80,7 +80,7 @@ func TestReEncryptRefusals(t *testing.T) {
 		{"the destination is disabled", "DisabledException", *disabled + " is disabled.", func(in *kms.ReEncryptInput) { in.DestinationKeyId = disabled }},
 		{"the destination has no material", "KMSInvalidStateException", *empty + " is pending import.", func(in *kms.ReEncryptInput) { in.DestinationKeyId = empty }},
 		{"the destination is pending deletion", "KMSInvalidStateException", *doomed + " is pending deletion.", func(in *kms.ReEncryptInput) { in.DestinationKeyId = doomed }},
-		{"an algorithm for RSA to decrypt", "InvalidKeyUsageException", "RSAES_OAEP_SHA_1", func(in *kms.ReEncryptInput) {
+		{"an algorithm for RSA to decrypt", "IncorrectKeyException", "", func(in *kms.ReEncryptInput) {
 			in.SourceEncryptionAlgorithm = types.EncryptionAlgorithmSpecRsaesOaepSha1
 		}},
 		{"an algorithm for RSA to encrypt", "InvalidKeyUsageException", "RSAES_OAEP_SHA_256", func(in *kms.ReEncryptInput) {

@@ -29,7 +29,7 @@ var rotateKeyOnDemand = change("RotateKeyOnDemand", asks{{Action: "kms:RotateKey
 		if err := c.commitRotationOnDemand(related, generated); err != nil {
 			return nil, err
 		}
-		return &api.RotateKeyOnDemandResponse{KeyId: &k.ID}, nil
+		return &api.RotateKeyOnDemandResponse{KeyId: new(k.ARN())}, nil
 	})
 
 // commitRotationOnDemand rotates a key with those that it is related to, which must be

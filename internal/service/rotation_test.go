@@ -178,7 +178,7 @@ func TestRotateOnDemand(t *testing.T) {
 	blob := encrypt(t, s, id, "hello")
 	first := *describe(t, s, id).CurrentKeyMaterialId
 	out := must[*kms.RotateKeyOnDemandOutput](t)(s.Client.RotateKeyOnDemand(t.Context(), &kms.RotateKeyOnDemandInput{KeyId: aws.String(arnPrefix + "key/" + *id)}))
-	if *out.KeyId != *id {
+	if *out.KeyId != arnPrefix+"key/"+*id {
 		t.Errorf("key %s", *out.KeyId)
 	}
 	if *describe(t, s, id).CurrentKeyMaterialId == first {
@@ -196,7 +196,7 @@ func TestRotateOnDemand(t *testing.T) {
 		good(t, rotateOnDemand(t, s, id))
 	}
 	_, err := kms.New(s.Client.Options(), func(o *kms.Options) { o.RetryMaxAttempts = 1 }).RotateKeyOnDemand(t.Context(), &kms.RotateKeyOnDemandInput{KeyId: id})
-	wantError(t, err, "LimitExceededException", "25 times")
+	wantError(t, err, "LimitExceededException", "No more on-demand rotations can be performed for this key: "+arnPrefix+"key/"+*id)
 
 	// 25 on demand, and one of itself among them.
 	all := rotationsOf(t, s, id, "", aws.Int32(4))

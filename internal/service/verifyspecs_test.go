@@ -38,7 +38,7 @@ func TestVerifyOpensMaterialOfEachSpec(t *testing.T) {
 		t.Fatalf("found %q, %d materials, %v", findings, s.Materials, err)
 	}
 	for _, spec := range specs {
-		k := put(spec, key.Suites(spec)[0].Usage, []byte("neither of any size nor of any form"))
+		k := put(spec, key.Suites(spec)[0].Usage, []byte("no form or size"))
 		wantOneFinding(t, w, `^key/`+pathOf(k)+`: material [0-9a-f]{64}: crypt: not key material of the spec `+string(spec))
 		w.alter("key/"+pathOf(k), remove)
 		w.must(w.slots.Erase(t.Context(), k.Slots()...))
