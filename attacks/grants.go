@@ -26,10 +26,11 @@ type crowd struct {
 }
 
 // manyGrants is how many grants the attack makes unless KEYHOLD_GRANTS says another
-// number, up to 50,000; grantTime is when it stops making them.
+// number, up to 50,000; grantTime is how long it makes them.
 const (
 	manyGrants = 8000
 	grantTime  = 5 * time.Minute
+	maxShapes  = 20 // of the grants of one principal on one key
 )
 
 // grants has one principal collect grants and loop on requests that none of them allows.
@@ -94,7 +95,7 @@ func asked() map[string]string {
 	return map[string]string{"a": "1", "b": "1", "c": "1", "d": "1", "e": "1", "n": "none"}
 }
 
-// fill makes grants of 32 shapes, as many as a principal can have on a key, and returns how many there was time for.
+// fill makes grants of as many shapes as a principal can have on a key, and returns how many there was time for.
 func (c *crowd) fill(ctx context.Context, n int) (int, error) {
 	root := c.s.client(c.s.root, 4)
 	var next, made atomic.Int64
@@ -126,7 +127,7 @@ func (c *crowd) fill(ctx context.Context, n int) (int, error) {
 func (c *crowd) grant(ctx context.Context, root *kms.Client, i int64) error {
 	subset := asked()
 	for bit, name := range []string{"a", "b", "c", "d", "e"} {
-		if i>>bit&1 == 0 {
+		if i%maxShapes>>bit&1 == 0 {
 			delete(subset, name)
 		}
 	}

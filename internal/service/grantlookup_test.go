@@ -40,7 +40,7 @@ func (l *lookupTest) check(err error) {
 	}
 }
 
-// grantAs adds a grant to alice.
+// grant adds a grant to alice.
 func (l *lookupTest) grant(operations []string, c key.GrantConstraints) key.Grant {
 	l.Helper()
 	g := key.Grant{
@@ -175,7 +175,7 @@ var manyGrants = map[string]func(i int) ([]string, key.GrantConstraints){
 	"as many shapes as there can be": func(i int) ([]string, key.GrantConstraints) {
 		subset := map[string]string{"n": fmt.Sprint(i)}
 		for bit, name := range []string{"a", "b", "c", "d", "e"} {
-			if i>>bit&1 == 1 {
+			if i%maxGrantShapes>>bit&1 == 1 {
 				subset[name] = "1"
 			}
 		}
@@ -188,8 +188,8 @@ func (l *lookupTest) manyQuestions() map[string]*question {
 	id := &l.key.ID
 	context := map[string]string{"a": "1", "b": "1", "c": "1", "d": "1", "e": "1", "n": "none"}
 	return map[string]*question{
-		"Decrypt": l.ask("Decrypt", &api.DecryptRequest{KeyId: id, EncryptionContext: context}),
-		"Encrypt": l.ask("GenerateMac", &api.GenerateMacRequest{KeyId: id}),
+		"Decrypt":     l.ask("Decrypt", &api.DecryptRequest{KeyId: id, EncryptionContext: context}),
+		"GenerateMac": l.ask("GenerateMac", &api.GenerateMacRequest{KeyId: id}),
 		"CreateGrant": l.ask("CreateGrant", &api.CreateGrantRequest{KeyId: id, GranteePrincipal: new(testApp), Operations: []string{"Decrypt"},
 			Constraints: &api.GrantConstraints{EncryptionContextSubset: context}}),
 		"DescribeKey": l.ask("DescribeKey", &api.DescribeKeyRequest{KeyId: id}),

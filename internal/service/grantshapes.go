@@ -17,7 +17,7 @@ import (
 // The limits of granteeShapes. Without them a principal could be given grants of so many
 // shapes that each of its requests would cost a look-up for every grant.
 const (
-	maxGrantShapes     = 32
+	maxGrantShapes     = 20
 	maxGrantShapeNames = 16 << 10 // bytes of the names of all shapes together
 )
 
