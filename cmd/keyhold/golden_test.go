@@ -179,8 +179,8 @@ func TestGoldenFolders(t *testing.T) {
 	}
 }
 
-// A dying Backend ends, as a process that is killed does, at the commit after left more:
-// before that commit or, if persist is set, after it.
+// A dying Backend takes left more commits and then stands for a process that is killed:
+// before the next commit or, if persist is set, after it.
 type dying struct {
 	store.Backend
 	left    int

@@ -30,14 +30,21 @@ func TestExistenceTiming(t *testing.T) {
 		t.Fatal(err)
 	}
 	fillWithGrants(t, c.Service, key.Key{ID: ref.KeyID, Account: ref.Account, Region: ref.Region}, 1000)
+	own := c.key()
+	ownRef, err := key.ParseReference(own, homeAccount, "eu-west-2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	grantInVain(t, c.Service, key.Key{ID: ownRef.KeyID, Account: ownRef.Account, Region: ownRef.Region}, key.Principal(who("mallory")), 1000)
 	blob, goneBlob := ciphertext(c.blob(there)), ciphertext(c.blob(gone))
 	c.changeKey(gone, func(k *key.Key) { k.State, k.DeletionDate = key.PendingDeletion, c.clock.Now().Add(-1) })
 	for name, pair := range map[string][2]attempt{
-		"a forbidden key and a missing one":             {c.as("mallory").asks("Encrypt", there), c.as("mallory").asks("Encrypt", missingKey)},
-		"one with many grants and a missing one":        {c.as("mallory").asks("Encrypt", crowded), c.as("mallory").asks("Encrypt", missingKey)},
-		"one of another account and a missing one":      {c.as("other/zoe").asks("Encrypt", there), c.as("other/zoe").asks("Encrypt", missingKey)},
-		"a ciphertext of a forbidden key and a missing": {c.as("mallory").asks("Decrypt", "", blob), c.as("mallory").asks("Decrypt", "", goneBlob)},
-		"a forbidden key and itself":                    {c.as("mallory").asks("Encrypt", there), c.as("mallory").asks("Encrypt", there)}, // the measure of the measure
+		"a forbidden key and a missing one":                      {c.as("mallory").asks("Encrypt", there), c.as("mallory").asks("Encrypt", missingKey)},
+		"one with many grants and a missing one":                 {c.as("mallory").asks("Encrypt", crowded), c.as("mallory").asks("Encrypt", missingKey)},
+		"one with many of the caller's grants and a missing one": {c.as("mallory").asks("Encrypt", own), c.as("mallory").asks("Encrypt", missingKey)},
+		"one of another account and a missing one":               {c.as("other/zoe").asks("Encrypt", there), c.as("other/zoe").asks("Encrypt", missingKey)},
+		"a ciphertext of a forbidden key and a missing":          {c.as("mallory").asks("Decrypt", "", blob), c.as("mallory").asks("Decrypt", "", goneBlob)},
+		"a forbidden key and itself":                             {c.as("mallory").asks("Encrypt", there), c.as("mallory").asks("Encrypt", there)}, // the measure of the measure
 	} {
 		all, cropped := compareTimes(t, n, pair)
 		t.Logf("%s: t = %.2f, without the slowest tenth %.2f, over %d samples", name, all, cropped, n)

@@ -20,10 +20,10 @@ func (q question) byGrants(k key.Key) (d policy.Decision, err error) {
 	return d, cmp.Or(err, q.values.err)
 }
 
-// eachGrant calls fn with the grants on a key that may allow what is asked, some at a
-// time, until fn returns false: those that the request has tokens of, and those that
-// the index finds for the caller's names. An explanation also sees some that do not
-// match.
+// eachGrant calls fn with the grants on a key that may allow the request, some at a
+// time, until fn returns false: the grants of the request's tokens, then the grants that
+// the index finds for the caller's names. An explanation also sees some grants that do
+// not match.
 func (q *question) eachGrant(k key.Key, fn func([]key.Grant) bool) error {
 	c := q.c
 	var named []key.Grant
@@ -59,9 +59,10 @@ type wantedGrant struct {
 	subsets []*contextDigests
 }
 
-// wantedOf follows package policy, which then decides by what was found: a grant that is
-// handed on must have the operations and include the constraints of the new one; and
-// constraints on the encryption context are for the operations that have one.
+// wantedOf follows package policy, which then decides by the grants that were found. A
+// grant that allows to create another must have all operations of the new grant, and its
+// constraints must hold in those of the new grant. Constraints on the encryption context
+// are for the operations that have an encryption context.
 func wantedOf(r policy.Request) wantedGrant {
 	w := wantedGrant{operations: []string{strings.TrimPrefix(r.Action, "kms:")}}
 	switch child := r.Child; {

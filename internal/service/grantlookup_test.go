@@ -123,8 +123,8 @@ func (l *lookupTest) randomQuestion(r *rand.Rand) (string, *question) {
 	return fmt.Sprintf("Decrypt %v", context), l.ask("Decrypt", &api.DecryptRequest{KeyId: id, EncryptionContext: context})
 }
 
-// The index finds a grant that allows what is asked where one of all grants allows it,
-// and nowhere else, whatever grants came and went.
+// The index finds a grant that allows a request if any of all grants allows the request,
+// and else none. Grants come and go meanwhile.
 func TestGrantLookupMissesNothing(t *testing.T) {
 	l, r := newLookupTest(t), rand.New(rand.NewPCG(13, 91))
 	var all []key.Grant
@@ -154,8 +154,7 @@ func TestGrantLookupMissesNothing(t *testing.T) {
 	}
 }
 
-// manyGrants are sets of grants that match nothing of what manyQuestions ask, by what
-// they have in common.
+// manyGrants are sets of grants that do not match manyQuestions, by the difference.
 var manyGrants = map[string]func(i int) ([]string, key.GrantConstraints){
 	"another context": func(i int) ([]string, key.GrantConstraints) {
 		return []string{"Decrypt"}, key.GrantConstraints{ContextEquals: map[string]string{"n": fmt.Sprint(i)}}
@@ -183,7 +182,7 @@ var manyGrants = map[string]func(i int) ([]string, key.GrantConstraints){
 	},
 }
 
-// manyQuestions are refused, or answered without a look at what does not match.
+// manyQuestions are requests that manyGrants do not allow.
 func (l *lookupTest) manyQuestions() map[string]*question {
 	id := &l.key.ID
 	context := map[string]string{"a": "1", "b": "1", "c": "1", "d": "1", "e": "1", "n": "none"}
@@ -240,8 +239,8 @@ func TestShapesOfGrantsAreBounded(t *testing.T) {
 	refused(key.GrantConstraints{ContextSubset: map[string]string{"another": "x"}})
 }
 
-// BenchmarkRefusedWithGrants compares a refusal of a principal that has no grants on a
-// key with those of one that has grants, none of which match.
+// BenchmarkRefusedWithGrants compares the refusals of principals with no grants on a key
+// and with grants that do not match.
 func BenchmarkRefusedWithGrants(b *testing.B) {
 	for _, name := range []string{"another context", "as many shapes as there can be"} {
 		for _, n := range []int{0, 10, key.MaxGrants} {

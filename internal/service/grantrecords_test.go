@@ -277,6 +277,19 @@ func fillWithGrants(t testing.TB, s *Service, k key.Key, n int) {
 	}
 }
 
+// grantInVain gives a principal n grants of Encrypt, each for an encryption context that
+// nobody has.
+func grantInVain(t testing.TB, s *Service, k key.Key, to key.Principal, n int) {
+	t.Helper()
+	for i := range n {
+		g := key.Grant{ID: newGrantID(), Account: k.Account, Region: k.Region, KeyID: k.ID, Grantee: to, Operations: []string{"Encrypt"}}
+		g.Constraints.ContextEquals = map[string]string{"n": fmt.Sprint(i)}
+		if err := s.store.Update(t.Context(), func(tx *store.Tx) error { return insertGrant(tx, g) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // What a request reads does not depend on how many grants are on the key.
 func TestGrantsCostNothing(t *testing.T) {
 	many := key.MaxGrants - 10

@@ -23,7 +23,7 @@ type migration struct {
 // migrations lead from each older format to newestFormat, in order.
 func migrations() []migration {
 	return []migration{
-		{1, 2, "grants are indexed by what they allow", indexGrants},
+		{1, 2, "grants are indexed by operations and constraints", indexGrants},
 	}
 }
 
@@ -62,7 +62,8 @@ func (s *Service) migrateBy(ctx context.Context, m migration, f recordFormat) (r
 	return f, nil
 }
 
-// migratePage changes one page of records and notes that in the same transaction.
+// migratePage changes one page of records, and in the same transaction the record of the
+// format.
 func (s *Service) migratePage(ctx context.Context, m migration, f recordFormat) (next recordFormat, records int, err error) {
 	var change func(*store.Tx) error
 	err = s.store.View(ctx, func(v *store.View) (err error) {

@@ -57,8 +57,8 @@ var grantDamages = map[string]struct {
 		r := w.shapesOf(full)
 		r.Shapes[1].Number = 1
 		w.update(func(tx *store.Tx) error { return shapesOfGrantees.Put(tx, shapesPath(full), r) })
-	}, []string{"grant-shapes/ENABLED/.*: the number 1 is that of several shapes", "grant-match/ENABLED/.*/1/.*: it is missing: grant/ENABLED", "grant-match/ENABLED/.*/2/.*: no such grant is there"}},
-	"a format that is none": {func(w *wreckage, _, _ key.Grant) {
+	}, []string{"grant-shapes/ENABLED/.*: several shapes, or none, can have the number 1", "grant-match/ENABLED/.*/1/.*: it is missing: grant/ENABLED", "grant-match/ENABLED/.*/2/.*: no such grant is there"}},
+	"a format at another path": {func(w *wreckage, _, _ key.Grant) {
 		w.update(func(tx *store.Tx) error { return formats.Put(tx, "x", recordFormat{Format: 1}) })
 	}, []string{"format/x: what it holds belongs"}},
 	"a format that does not open": {func(w *wreckage, _, _ key.Grant) { w.alter("format/records", flip) },

@@ -8,8 +8,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// readFormat reads which format the records have. What no migration has brought to the
-// newest one is no finding.
+// readFormat reads which format the records have. An older format is not a finding.
 func (v *verifier) readFormat() error {
 	f, there, whole := look(v, formats, formatPath)
 	switch v.format = f; {
@@ -61,7 +60,7 @@ func (v *verifier) shapesOfGrantee(path string, r granteeShapes) error {
 	numbers := map[int]bool{}
 	for _, s := range r.Shapes {
 		if s.Number < 1 || numbers[s.Number] {
-			return fmt.Errorf("the number %d is that of several shapes, or of none", s.Number)
+			return fmt.Errorf("several shapes, or none, can have the number %d", s.Number)
 		}
 		numbers[s.Number] = true
 		n, err := v.count(grantMatches, path+"/"+s.all())

@@ -8,9 +8,9 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// format is that of the file. In format 2 the records have a format of their own, in one
-// of them, which programs that know only format 1 do not look at: so they must not open
-// the file. The buckets are the same in both.
+// The formats of the file. In format 2 a record holds the format of the records. Programs
+// that know only format 1 do not read that record, so they must not open the file. The
+// buckets are the same in both.
 const (
 	format    = 2
 	oldFormat = 1
