@@ -34,6 +34,7 @@ internal/space            |
 internal/audit            internal/space  |  json
 internal/seed             internal/key internal/api  |  toml
 internal/policy/naive     internal/key internal/policy  |
+internal/policy/hostile   internal/key internal/policy  |
 internal/admit            |
 internal/store            |  json
 internal/store/local      internal/store internal/space  |  bbolt
@@ -51,7 +52,7 @@ cmd/keyhold               internal/key internal/api internal/seal internal/seed 
 
 tally                     |
 bench                     |  aws mldsa sys
-attacks                   |  aws sys
+attacks                   internal/policy internal/policy/hostile  |  aws sys
 mutants                   |
 clients/go                |  aws
 examples/first-import     |  aws

@@ -74,10 +74,11 @@ func newAutomaton(patterns []pattern, d dialect) *automaton {
 	room := make([]uint64, rowsOfAll*a.words)
 	a.rows, room = room[:rows*a.words], room[rows*a.words:]
 	a.start, a.final = room[:a.words], room[a.words:]
-	place := 0
+	any, place := make([]uint64, a.words), 0
 	for _, p := range patterns {
-		place = a.add(p, d, place)
+		place = a.add(p, d, place, any)
 	}
+	a.takeAny(any)
 	return a
 }
 
@@ -97,8 +98,9 @@ func (p pattern) length() (n int) {
 	return n
 }
 
-// add lays out a pattern from a place on and returns the place after it.
-func (a *automaton) add(p pattern, d dialect, place int) int {
+// add lays out a pattern from a place on and returns the place after it. It notes in any
+// the places that any one character reaches.
+func (a *automaton) add(p pattern, d dialect, place int, any []uint64) int {
 	mark(a.start, place)
 	colons := 0
 	for i, t := range p {
@@ -116,6 +118,7 @@ func (a *automaton) add(p pattern, d dialect, place int) int {
 			}
 		case anyChar:
 			place++
+			mark(any, place)
 			a.takeOne(place, beyond)
 		case anyChars:
 			a.takeMany(place, beyond || d == ofResource && p.endsSegment(i))
@@ -130,15 +133,25 @@ func (p pattern) endsSegment(i int) bool {
 	return i == len(p)-1 || p[i+1].kind == literal && p[i+1].text[0] == ':'
 }
 
-// takeOne has the place reached by any one character: its first byte, and then
-// as many as go on with it.
-func (a *automaton) takeOne(place int, beyond bool) {
+// takeAny has places reached by the first byte of any character.
+func (a *automaton) takeAny(places []uint64) {
 	for half := range 16 {
-		mark(a.row(lower4+half), place)
+		join(a.row(lower4+half), places)
 		if sortOf(byte(half<<4)) != continuation {
-			mark(a.row(upper+half), place)
+			join(a.row(upper+half), places)
 		}
 	}
+}
+
+func join(row, places []uint64) {
+	for i, p := range places {
+		row[i] |= p
+	}
+}
+
+// takeOne has the place kept by the bytes that go on with a character, and perhaps not
+// reached by a colon.
+func (a *automaton) takeOne(place int, beyond bool) {
 	if !beyond {
 		mark(a.row(colons), place)
 	}

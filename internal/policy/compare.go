@@ -153,20 +153,30 @@ func number(s string) (float64, bool) {
 // second and an offset, or eight groups and a zone.
 const longestDate, longestAddress = 64, 64
 
-// moments are the forms of W3C's note "Date and Time Formats".
-const moments = "2006-01-02T15:04:05Z07:00 2006-01-02T15:04Z07:00 2006-01-02 2006-01 2006"
-
-// date reads a moment in one of these forms, or in seconds since 1970.
+// date reads a moment, in a form of W3C's note "Date and Time Formats" or in seconds
+// since 1970.
 func date(s string) (float64, bool) {
-	if len(s) > longestDate {
-		return 0, false
-	}
-	for layout := range strings.FieldsSeq(moments) {
+	for _, layout := range layouts(len(s)) {
 		if t, err := time.Parse(layout, s); err == nil {
 			return float64(t.Unix()) + float64(t.Nanosecond())/1e9, true
 		}
 	}
 	return number(s)
+}
+
+// layouts returns the forms that a moment of some length can have.
+func layouts(length int) []string {
+	switch {
+	case length == len("2006"):
+		return []string{"2006"}
+	case length == len("2006-01"):
+		return []string{"2006-01"}
+	case length == len("2006-01-02"):
+		return []string{"2006-01-02"}
+	case length > len("2006-01-02") && length <= longestDate:
+		return []string{"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04Z07:00"}
+	}
+	return nil
 }
 
 // network reads an address or a range of addresses.

@@ -15,7 +15,7 @@ const (
 	askCost    = 300 // to ask for the values of a condition key
 	foldCost   = 20  // to fold a byte
 	decodeCost = 3   // to read a byte of a number or of base64
-	parseCost  = 400 // to read a number, an address, or in one of five forms a date
+	parseCost  = 400 // to read a number, an address, or a date in one form
 	netCost    = 6   // to hold an address against a range
 	buildCost  = 60  // to lay out a word of places
 	closeCost  = 4   // to copy and lay out a byte of a pattern
@@ -67,7 +67,7 @@ func (w *wanted) cost(o *operator, length int) int {
 	case "numbers":
 		return parseCost + decodeCost*length
 	case "dates":
-		return 5*parseCost + decodeCost*min(length, longestDate)
+		return 3*parseCost + decodeCost*length
 	case "nets":
 		return parseCost + decodeCost*min(length, longestAddress) + netCost*len(w.nets)
 	case "bytes":

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+)
+
+// greedyPolicies is how many policies fill the memory, and greedyContexts how many grants
+// with a large constraint and encryption contexts as large.
+const greedyPolicies, greedyContexts = 1100, 600
+
+// greedy returns the i-th of many key policies whose compiled form is the largest: each
+// of its short patterns has another byte.
+func greedy(i int) string {
+	var patterns []string
+	for j := 0; len(patterns)*6 < 31<<10; j++ {
+		patterns = append(patterns, fmt.Sprintf(`"?%c*"`, 'A'+j%58))
+	}
+	all := strings.ReplaceAll(strings.Join(patterns, ","), `\`, "z")
+	return fmt.Sprintf(`{"Version":"2012-10-17","Id":"%d","Statement":[{"Effect":"Allow","Principal":{"AWS":"%s"},"Action":"kms:*","Resource":"*"},`+
+		`{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*","Condition":{"StringLike":{"kms:EncryptionContext:a":[%s]}}}]}`, i, account, all)
+}
+
+// fillMemory stores what is kept in memory the longest and takes the most of it.
+func fillMemory(ctx context.Context, l *lab) (string, error) {
+	s, err := l.serve()
+	if err != nil {
+		return "", err
+	}
+	mallory, err := s.user(ctx, "mallory", mayAll)
+	if err != nil {
+		return "", err
+	}
+	client := s.client(mallory, 4)
+	made, err := client.CreateKey(ctx, &kms.CreateKeyInput{})
+	if err != nil {
+		return "", err
+	}
+	id := made.KeyMetadata.KeyId
+	var figures []string
+	for _, fill := range []struct {
+		name string
+		n    int
+		one  func(i int) error
+	}{
+		{"key policies", greedyPolicies, func(i int) error {
+			_, err := client.PutKeyPolicy(ctx, &kms.PutKeyPolicyInput{KeyId: id, Policy: aws.String(greedy(i)), BypassPolicyLockoutSafetyCheck: true})
+			return err
+		}},
+		{"grants", greedyContexts, func(i int) error { return largeGrant(ctx, client, id, i) }},
+		{"ML-DSA keys", greedyContexts, func(int) error { return largeMaterial(ctx, client) }},
+	} {
+		if err := repeat(ctx, fill.n, fill.one); err != nil {
+			return strings.Join(figures, "; "), fmt.Errorf("%s: %w", fill.name, err)
+		}
+		resident, err := s.checkRSS()
+		figures = append(figures, fmt.Sprintf("%d %s: %s", fill.n, fill.name, resident))
+		if err != nil {
+			return strings.Join(figures, "; "), err
+		}
+	}
+	time.Sleep(5 * time.Second) // for what is dropped late
+	resident, err := s.checkRSS()
+	return strings.Join(append(figures, "afterwards "+resident), "; "), err
+}
+
+// largeGrant makes a grant with a constraint of many pairs, and has the server look at it.
+func largeGrant(ctx context.Context, client *kms.Client, id *string, i int) error {
+	pairs := map[string]string{"i": fmt.Sprint(i)}
+	for j := range 400 {
+		pairs[fmt.Sprint(j)] = "v"
+	}
+	g, err := client.CreateGrant(ctx, &kms.CreateGrantInput{
+		KeyId: id, GranteePrincipal: aws.String("arn:aws:iam::" + account + ":root"), Operations: []types.GrantOperation{types.GrantOperationDecrypt},
+		Constraints: &types.GrantConstraints{EncryptionContextSubset: pairs},
+	})
+	if err != nil {
+		return err
+	}
+	_, err = client.RetireGrant(ctx, &kms.RetireGrantInput{KeyId: id, GrantId: g.GrantId, DryRun: aws.Bool(true)})
+	if err != nil && strings.Contains(err.Error(), "DryRunOperation") {
+		err = nil
+	}
+	return err
+}
+
+// largeMaterial makes a key whose opened material is the largest, and uses it.
+func largeMaterial(ctx context.Context, client *kms.Client) error {
+	made, err := client.CreateKey(ctx, &kms.CreateKeyInput{KeySpec: types.KeySpecMlDsa87, KeyUsage: types.KeyUsageTypeSignVerify})
+	if err != nil {
+		return err
+	}
+	_, err = client.Sign(ctx, &kms.SignInput{KeyId: made.KeyMetadata.KeyId, Message: []byte("m"), SigningAlgorithm: types.SigningAlgorithmSpecMlDsaShake256})
+	return err
+}
+
+// repeat does something n times, four at a time, until it fails.
+func repeat(ctx context.Context, n int, one func(i int) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	var next atomic.Int64
+	stop := together(ctx, 4, func(ctx context.Context, _ int) {
+		for ctx.Err() == nil {
+			i := int(next.Add(1)) - 1
+			if i >= n {
+				return
+			}
+			if err := one(i); err != nil {
+				cancel(err)
+			}
+		}
+	})
+	for ctx.Err() == nil && int(next.Load()) < n+4 {
+		time.Sleep(50 * time.Millisecond)
+	}
+	stop()
+	return context.Cause(ctx)
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/smithy-go"
+)
+
+// A heavy is a key policy that costs much, and a request that it is held against.
+type heavy struct {
+	name      string
+	operator  string
+	key       string // the condition key; %d is a number
+	value     string
+	alone     bool // each condition is a statement of its own
+	encrypts  bool // with a large encryption context; else DescribeKey
+	condition int  // how many there are at most
+}
+
+var heavies = []heavy{
+	{name: "aliases", operator: "ForAnyValue:StringLike", key: "kms:ResourceAliases", value: "*a?b*", alone: true},
+	{name: "names of a context", operator: "ForAllValues:StringNotEqualsIgnoreCase", key: "kms:EncryptionContextKeys", value: "x", alone: true, encrypts: true},
+	{name: "pairs of a context", operator: "StringNotEquals", key: "kms:EncryptionContext:k%d", value: "x", encrypts: true, condition: 900},
+	{name: "variables", operator: "StringNotLike", key: "kms:EncryptionContext:long", value: "*${kms:EncryptionContext:half}?b*", alone: true, encrypts: true},
+	{name: "folded", operator: "StringNotEqualsIgnoreCase", key: "kms:EncryptionContext:wide", value: "Σ", alone: true, encrypts: true},
+}
+
+// policy returns the key policy: it allows all, by a first statement, and then denies
+// what no request is, in 32 KiB.
+func (h heavy) policy() string {
+	const head = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + account + `"},"Action":"kms:*","Resource":"*"}`
+	const deny = `,{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*","Condition":{"`
+	var b strings.Builder
+	b.WriteString(head)
+	if !h.alone {
+		b.WriteString(deny + h.operator + `":{"kms:ViaService":"x"`)
+	}
+	for i := 0; h.condition == 0 || i < h.condition; i++ {
+		next := `,"` + strings.ReplaceAll(h.key, "%d", fmt.Sprint(i)) + `":"` + h.value + `"`
+		if h.alone {
+			next = deny + h.operator + `":{` + next[1:] + `}}}`
+		}
+		if b.Len()+len(next)+10 > 32<<10 {
+			break
+		}
+		b.WriteString(next)
+	}
+	if !h.alone {
+		b.WriteString("}}}")
+	}
+	b.WriteString("]}")
+	return b.String()
+}
+
+// largeContext is an encryption context of about 8 KiB.
+func largeContext() map[string]string {
+	pairs := map[string]string{"long": strings.Repeat("a", 2000), "half": strings.Repeat("a", 999), "wide": strings.Repeat("Σ", 1000)}
+	for i := range 250 {
+		pairs[fmt.Sprintf("k%d", i)] = "v"
+	}
+	return pairs
+}
+
+// heavyConns is on how many connections a user asks for what the policies cost the most.
+const heavyConns = 30
+
+// heavyPolicies holds others against a user of keys whose policies cost as much as
+// policies can.
+func heavyPolicies(ctx context.Context, l *lab) (string, error) {
+	s, err := l.serve()
+	if err != nil {
+		return "", err
+	}
+	mallory, err := s.user(ctx, "mallory", mayAll)
+	if err != nil {
+		return "", err
+	}
+	o, err := s.newOthers(ctx)
+	if err != nil {
+		return "", err
+	}
+	client := s.client(mallory, heavyConns)
+	var figures []string
+	for _, h := range heavies {
+		figure, err := o.sufferHeavy(ctx, client, h)
+		figures = append(figures, h.name+": "+figure)
+		if err != nil {
+			return strings.Join(figures, "; "), err
+		}
+	}
+	resident, err := s.checkRSS()
+	return strings.Join(append(figures, resident), "; "), err
+}
+
+// sufferHeavy measures others while a user asks about a key with the policy.
+func (o *others) sufferHeavy(ctx context.Context, client *kms.Client, h heavy) (string, error) {
+	id, err := heavyKey(ctx, client, h)
+	if err != nil {
+		return "", err
+	}
+	ask := func(ctx context.Context) error {
+		_, err := client.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: id})
+		return err
+	}
+	if h.encrypts {
+		pairs := largeContext()
+		ask = func(ctx context.Context) error {
+			_, err := client.Encrypt(ctx, &kms.EncryptInput{KeyId: id, Plaintext: []byte("x"), EncryptionContext: pairs})
+			return err
+		}
+	}
+	took, err := alone(ctx, ask)
+	if err != nil {
+		return "", err
+	}
+	stop := together(ctx, heavyConns, func(ctx context.Context, _ int) {
+		for ctx.Err() == nil {
+			ask(ctx)
+		}
+	})
+	defer stop()
+	figure, err := o.suffer(ctx, 5*time.Second)
+	return fmt.Sprintf("%.1f ms alone, %s", ms(took), figure), err
+}
+
+// alone returns the least that a request takes which nothing else is asked beside. That it
+// is refused is as good as an answer.
+func alone(ctx context.Context, ask func(context.Context) error) (least time.Duration, err error) {
+	least = time.Hour
+	for range 10 {
+		begun := time.Now()
+		if err := ask(ctx); err != nil && !refused(err) {
+			return 0, err
+		}
+		least = min(least, time.Since(begun))
+	}
+	return least, nil
+}
+
+// refused reports whether a request was answered that it is not allowed.
+func refused(err error) bool {
+	var e smithy.APIError
+	return errors.As(err, &e) && e.ErrorCode() == "AccessDeniedException"
+}
+
+// heavyKey makes a key with the policy, and with as many aliases as a key can have.
+func heavyKey(ctx context.Context, client *kms.Client, h heavy) (*string, error) {
+	made, err := client.CreateKey(ctx, &kms.CreateKeyInput{})
+	if err != nil {
+		return nil, err
+	}
+	id := made.KeyMetadata.KeyId
+	for i := range 50 {
+		name := fmt.Sprintf("alias/%s/%s/%d", *id, strings.Repeat("a", 190), i)
+		if _, err := client.CreateAlias(ctx, &kms.CreateAliasInput{AliasName: &name, TargetKeyId: id}); err != nil {
+			return nil, err
+		}
+	}
+	_, err = client.PutKeyPolicy(ctx, &kms.PutKeyPolicyInput{KeyId: id, Policy: aws.String(h.policy()), BypassPolicyLockoutSafetyCheck: true})
+	return id, err
+}
