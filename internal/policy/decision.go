@@ -41,6 +41,15 @@ func Decide(r Request, d Documents, grants []key.Grant) Decision {
 	return e.decide()
 }
 
+// DecideQuickly decides a request as Decide does if that takes no longer than about a
+// tenth of a millisecond; ok is false if it would.
+func DecideQuickly(r Request, d Documents, grants []key.Grant) (decision Decision, ok bool) {
+	var action [64]byte
+	e := evaluation{request: &r, docs: &d, grants: grants, one: new([1]string), action: string(appendLower(action[:0], r.Action)), withheld: maxWork - quickWork}
+	decision = e.decide()
+	return decision, !e.short
+}
+
 // Text says why an action is denied, to go on after "… is not authorized to
 // perform: ACTION on resource: RESOURCE ". Source: "Troubleshoot access denied
 // error messages" in the IAM user guide.

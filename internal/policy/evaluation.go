@@ -9,8 +9,11 @@ type evaluation struct {
 	grants  []key.Grant
 	action  string     // in lower case
 	one     *[1]string // room for the value of a condition key
-	work    int        // spent on patterns with variables
-	trace   *tracer    // nil if nobody wants to know
+	work    int        // that was spent
+	// withheld is the work that is not to be spent, and short says that some was missing.
+	withheld int
+	short    bool
+	trace    *tracer // nil if nobody wants to know
 }
 
 // A verdict is what the documents of one role say.

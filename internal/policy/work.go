@@ -9,6 +9,9 @@ import "math/bits"
 // have no bound.
 const maxWork = 2_000_000
 
+// quickWork is what a decision costs at most that is made at once.
+const quickWork = maxWork / 20
+
 // What things cost, about in nanoseconds, as measured on policies that are made to cost
 // the most.
 const (
@@ -27,7 +30,8 @@ func (e *evaluation) spend(cost int) bool {
 	if e == nil {
 		return true // of an action
 	}
-	if cost > maxWork-e.work {
+	if cost > maxWork-e.withheld-e.work {
+		e.short = true
 		return false
 	}
 	e.work += cost

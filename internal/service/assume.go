@@ -70,8 +70,8 @@ func (c *call) decideAssume(role identity.Role, who policy.Principal, d policy.D
 	d.Resource = policy.Document{Name: "the trust policy of " + role.ARN(), Policy: trust}
 	r := policy.Request{Principal: who, Resource: role.ARN(), Owner: role.Account, Time: c.now, Values: c.assumeValues(role, a)}
 	for _, r.Action = range a.actions() {
-		if !policy.Decide(r, d, nil).Allowed {
-			return false, nil
+		if decision, err := c.decideFairly(r, d, nil); err != nil || !decision.Allowed {
+			return false, err
 		}
 	}
 	return true, nil

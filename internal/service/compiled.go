@@ -37,10 +37,7 @@ const textEntry, documentEntry = 128, 192
 // get returns the policy of a text. Whoever asks must not go on without it.
 func (c *compiledPolicies) get(text string, kind policy.Type) (*policy.Policy, error) {
 	of := policyText{text, kind}
-	c.mu.RLock()
-	p := c.texts[of]
-	c.mu.RUnlock()
-	if p != nil {
+	if p := c.kept(of); p != nil {
 		return p, nil
 	}
 	p, err := policy.Parse(text, kind)
@@ -48,6 +45,13 @@ func (c *compiledPolicies) get(text string, kind policy.Type) (*policy.Policy, e
 		return nil, err
 	}
 	return c.keep(of, p), nil
+}
+
+// kept returns the policy of a text that is at hand, or nil.
+func (c *compiledPolicies) kept(of policyText) *policy.Policy {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.texts[of]
 }
 
 // keep keeps the policy of a text, unless there is one already, which it returns.

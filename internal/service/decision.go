@@ -62,7 +62,7 @@ func (c *call) mayAct(action, resource string) error {
 	if err != nil {
 		return err
 	}
-	if d := q.decide(q.documents, nil); !d.Allowed {
+	if d := q.decide(q.documents, nil); !d.Allowed && q.values.err == nil {
 		c.pause()
 		return notAuthorized(c.Caller.Principal, action, resource, d.Text(action))
 	}
@@ -117,7 +117,11 @@ func (q *question) decide(d policy.Documents, grants []key.Grant) policy.Decisio
 	if q.c.trace != nil {
 		return q.c.trace.explain(q.request, d, grants)
 	}
-	return policy.Decide(q.request, d, grants)
+	decision, err := q.c.decideFairly(q.request, d, grants)
+	if err != nil {
+		q.values.err = err
+	}
+	return decision
 }
 
 // onKey decides with the policy of a key and, if that does not allow, its grants.

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/keyhold/keyhold/internal/identity"
@@ -25,7 +26,10 @@ func (c *call) keyPolicy(k key.Key, arn string) (policy.Document, error) {
 	if c.trace != nil {
 		name = "the key policy of " + arn
 	}
-	p, err := c.compiled.get(k.Policy, policy.KeyPolicy)
+	p, err := c.readFairly(k.Policy)
+	if _, malformed := errors.AsType[*policy.SyntaxError](err); err != nil && !malformed {
+		return policy.Document{}, err
+	}
 	if err != nil {
 		c.log.Error("a key policy is malformed and denies everything", "key", arn, "error", err)
 		return c.denial(name)

@@ -13,9 +13,10 @@ type effort int
 
 // The efforts, as measured on a processor of 2024.
 const (
-	cheap effort = iota // at most a quarter of a millisecond: about as long as the rest of a request
-	brief               // at most 10 ms
-	long                // longer: up to seconds
+	cheap    effort = iota // at most a quarter of a millisecond: about as long as the rest of a request
+	brief                  // at most 10 ms
+	long                   // longer: up to seconds
+	policies               // at most 5 ms: to read policies, and to decide by those that take long
 )
 
 var effortNames = []string{"cheap", "brief", "long"}

@@ -24,12 +24,12 @@ const (
 )
 
 // expensive shares the processors between expensive computations. Principals take
-// turns, so that nobody waits for all that another one asks for. Long computations
-// leave one processor free, if there are several.
+// turns, so that nobody waits for all that another one asks for. Long computations, and
+// policies, leave one processor free, if there are several.
 type expensive struct {
-	brief, long *admit.Queue
-	patience    time.Duration
-	running     func(change int) // Config.Computing
+	brief, long, policies *admit.Queue
+	patience              time.Duration
+	running               func(change int) // Config.Computing
 }
 
 func newExpensive(processors int, running func(change int)) *expensive {
@@ -39,6 +39,7 @@ func newExpensive(processors int, running func(change int)) *expensive {
 	return &expensive{
 		brief:    admit.NewQueue(admit.Bounds{Places: processors, PerName: briefPerName, Total: briefInAll}),
 		long:     admit.NewQueue(admit.Bounds{Places: max(1, processors-1), PerName: longPerName, Total: longInAll}),
+		policies: admit.NewQueue(admit.Bounds{Places: max(1, processors-1), PerName: briefPerName, Total: briefInAll}),
 		patience: patience,
 		running:  running,
 	}
@@ -51,6 +52,8 @@ func (e *expensive) queue(of effort) *admit.Queue {
 		return e.brief
 	case long:
 		return e.long
+	case policies:
+		return e.policies
 	}
 	return nil
 }

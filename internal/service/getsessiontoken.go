@@ -49,10 +49,11 @@ func (c *call) checkNotDenied(action string) error {
 		return err
 	}
 	r := policy.Request{Principal: policyPrincipal(p), Action: action, Resource: "*", Owner: p.AccountID, Time: c.now, Values: c.stsValues()}
-	if decision := policy.Decide(r, d, nil); decision.Explicit {
+	decision, err := c.decideFairly(r, d, nil)
+	if decision.Explicit {
 		return notAuthorized(p, action, "*", decision.Text(action))
 	}
-	return nil
+	return err
 }
 
 // checkNoMFA refuses what a device for a second factor would be needed for, as there

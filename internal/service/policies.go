@@ -1,6 +1,8 @@
 package service
 
 import (
+	"errors"
+
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/policy"
@@ -20,9 +22,12 @@ func (c *call) checkPolicy(document string, k key.Key, bypassLockout *bool) erro
 	if len(document) > key.MaxPolicySize {
 		return key.Errorf(key.KindLimitExceeded, "A key policy can have at most %d bytes.", key.MaxPolicySize)
 	}
-	p, err := c.compiled.get(document, policy.KeyPolicy)
+	p, err := c.readFairly(document)
+	if malformed, ok := errors.AsType[*policy.SyntaxError](err); ok {
+		return key.Errorf(key.KindMalformedPolicyDocument, "The key policy is malformed: %v", malformed)
+	}
 	if err != nil {
-		return key.Errorf(key.KindMalformedPolicyDocument, "The key policy is malformed: %v", err)
+		return err
 	}
 	if err := checkConditions(p); err != nil {
 		return err
@@ -34,8 +39,11 @@ func (c *call) checkPolicy(document string, k key.Key, bypassLockout *bool) erro
 	if err != nil {
 		return err
 	}
-	if !or(bypassLockout, false) && policy.LocksOut(p, q.request) {
-		return key.Errorf(key.KindMalformedPolicyDocument, "The new key policy will not allow you to update the key policy in the future.")
+	if or(bypassLockout, false) {
+		return nil
+	}
+	if out, err := c.locksOut(p, q.request); err != nil || out {
+		return firstOf(err, key.Errorf(key.KindMalformedPolicyDocument, "The new key policy will not allow you to update the key policy in the future."))
 	}
 	return q.values.err
 }
