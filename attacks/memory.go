@@ -12,9 +12,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 )
 
-// greedyPolicies is how many policies fill the memory, and greedyContexts how many grants
-// with a large constraint and encryption contexts as large.
-const greedyPolicies, greedyContexts = 1100, 600
+// greedyPolicies is how many policies fill the memory, and greedyKeys how many keys with
+// the largest records, and with the largest material.
+const greedyPolicies, greedyKeys = 1100, 600
 
 // greedy returns the i-th of many key policies whose compiled form is the largest: each
 // of its short patterns has another byte.
@@ -54,8 +54,8 @@ func fillMemory(ctx context.Context, l *lab) (string, error) {
 			_, err := client.PutKeyPolicy(ctx, &kms.PutKeyPolicyInput{KeyId: id, Policy: aws.String(greedy(i)), BypassPolicyLockoutSafetyCheck: true})
 			return err
 		}},
-		{"grants", greedyContexts, func(i int) error { return largeGrant(ctx, client, id, i) }},
-		{"ML-DSA keys", greedyContexts, func(int) error { return largeMaterial(ctx, client) }},
+		{"keys with tags", greedyKeys, func(int) error { return largeKey(ctx, client) }},
+		{"ML-DSA keys", greedyKeys, func(int) error { return largeMaterial(ctx, client) }},
 	} {
 		if err := repeat(ctx, fill.n, fill.one); err != nil {
 			return strings.Join(figures, "; "), fmt.Errorf("%s: %w", fill.name, err)
@@ -71,23 +71,13 @@ func fillMemory(ctx context.Context, l *lab) (string, error) {
 	return strings.Join(append(figures, "afterwards "+resident), "; "), err
 }
 
-// largeGrant makes a grant with a constraint of many pairs, and has the server look at it.
-func largeGrant(ctx context.Context, client *kms.Client, id *string, i int) error {
-	pairs := map[string]string{"i": fmt.Sprint(i)}
-	for j := range 400 {
-		pairs[fmt.Sprint(j)] = "v"
+// largeKey makes a key with as many tags as it can have, each as long as it can be.
+func largeKey(ctx context.Context, client *kms.Client) error {
+	var tags []types.Tag
+	for i := range 50 {
+		tags = append(tags, types.Tag{TagKey: aws.String(fmt.Sprintf("%0128d", i)), TagValue: aws.String(strings.Repeat("v", 256))})
 	}
-	g, err := client.CreateGrant(ctx, &kms.CreateGrantInput{
-		KeyId: id, GranteePrincipal: aws.String("arn:aws:iam::" + account + ":root"), Operations: []types.GrantOperation{types.GrantOperationDecrypt},
-		Constraints: &types.GrantConstraints{EncryptionContextSubset: pairs},
-	})
-	if err != nil {
-		return err
-	}
-	_, err = client.RetireGrant(ctx, &kms.RetireGrantInput{KeyId: id, GrantId: g.GrantId, DryRun: aws.Bool(true)})
-	if err != nil && strings.Contains(err.Error(), "DryRunOperation") {
-		err = nil
-	}
+	_, err := client.CreateKey(ctx, &kms.CreateKeyInput{Tags: tags})
 	return err
 }
 
