@@ -30,6 +30,7 @@ type serveOptions struct {
 	certFile, keyFile string
 	network           networkOptions
 	reserve           int // MiB
+	limits            limits
 }
 
 func serveCommand() *cobra.Command {
@@ -54,6 +55,7 @@ nobody moves. Without a certificate it listens on the loopback interface only.`,
 	c.Flags().StringVar(&o.keyFile, "tls-key", "", "file of the certificate's private key, PEM")
 	networkFlags(c, &o.network)
 	reserveFlag(c, &o.reserve)
+	o.limits.flags(c)
 	return c
 }
 
@@ -63,6 +65,9 @@ func (o serveOptions) check() error {
 		if !key.ValidRegion(r) {
 			return usageError{fmt.Errorf("--regions: %q is not a Region: write it as us-east-1", r)}
 		}
+	}
+	if err := o.limits.check(); err != nil {
+		return err
 	}
 	host, _, err := net.SplitHostPort(o.addr)
 	ip := net.ParseIP(host)
@@ -109,6 +114,7 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	}
 	c := d.config()
 	c.Clock, c.Log, c.WrappingKeysAhead = service.NewClock(time.Now), logger, wrappingKeysAhead
+	c.Rates, c.Quotas = overlaid(service.DefaultRates(), o.limits.rates), overlaid(service.DefaultQuotas(), o.limits.quotas)
 	c.Regions, c.Computing = o.serves, new(processors).computing
 	c.WebIdentity = webidentity.New(webidentity.Transport, time.Now)
 	if s, err = service.Open(ctx, c); err != nil {

@@ -17,7 +17,7 @@ type Limit struct {
 
 // interval returns the time between two of the rate.
 func (l Limit) interval() time.Duration {
-	return time.Duration(math.Ceil(float64(time.Second) / l.PerSecond))
+	return max(1, time.Duration(min(float64(time.Second)/l.PerSecond, math.MaxInt64/4)))
 }
 
 // ways is the number of names that share a set.

@@ -84,7 +84,7 @@ func (c *call) notCommitted(err error) error {
 	if errors.Is(err, store.ErrConflict) {
 		return key.Errorf(key.KindThrottling, "Too many changes of one key at a time. Reduce the frequency of your calls.").Because(err)
 	}
-	return err
+	return quotaExceeded(err)
 }
 
 // commitKey changes the key of the first ask: it is read again, as it is now and

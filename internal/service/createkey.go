@@ -17,6 +17,9 @@ var createKey = change("CreateKey", asks{{Action: "kms:CreateKey"}, {Action: "km
 		if err != nil {
 			return nil, err
 		}
+		if err := keys.Room(c.ctx, c.store, pathOf(k)); err != nil {
+			return nil, quotaExceeded(err)
+		}
 		if k.Origin == key.OriginAWSKMS {
 			if k, err = c.generateMaterial(k); err != nil {
 				return nil, err

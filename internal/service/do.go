@@ -31,6 +31,9 @@ func (s *Service) Do(ctx context.Context, r Request) (any, error) {
 	if err := c.admitted(); err != nil {
 		return nil, err
 	}
+	if !c.Operation.Unsigned && !s.rates.admit(&c.Caller.Principal, c.Operation.class, c.begun) {
+		return nil, c.throttle()
+	}
 	c.noteAccessKey()
 	out, err := c.carryOut()
 	for again := 0; again < 3 && errors.Is(err, store.ErrNoSlot); again++ {

@@ -92,7 +92,7 @@ func throttled() *key.Error {
 
 // compute runs f, which takes the effort, when it is the caller's turn.
 func (c *call) compute(of effort, f func() error) error {
-	if err := c.expensive.begin(c.ctx, of, payer(c.Caller.Principal)); err != nil {
+	if err := c.expensive.begin(c.ctx, of, payer(&c.Caller.Principal)); err != nil {
 		return err
 	}
 	defer c.expensive.end(of)
@@ -102,7 +102,7 @@ func (c *call) compute(of effort, f func() error) error {
 // payer returns the name under which a principal takes turns and uses up rates: for a
 // session of a role that of the role, because anybody who may assume a role can make
 // sessions of any name.
-func payer(p identity.Principal) string {
+func payer(p *identity.Principal) string {
 	if p.RoleARN != "" {
 		return p.RoleARN
 	}

@@ -130,8 +130,8 @@ func TestPayer(t *testing.T) {
 	user := identity.User{Entity: identity.Entity{Account: "111122223333", Name: "alice", Path: "/"}}.Principal()
 	role := identity.Role{Entity: identity.Entity{Account: "111122223333", Name: "app", Path: "/"}}
 	one, other := role.Principal(&identity.Session{Name: "one"}), role.Principal(&identity.Session{Name: "other"})
-	if payer(user) != user.ARN || payer(one) != payer(other) || payer(one) == payer(user) || payer(one) == "" {
-		t.Errorf("the names are %q, %q and %q", payer(user), payer(one), payer(other))
+	if payer(&user) != user.ARN || payer(&one) != payer(&other) || payer(&one) == payer(&user) || payer(&one) == "" {
+		t.Errorf("the names are %q, %q and %q", payer(&user), payer(&one), payer(&other))
 	}
 }
 

@@ -46,6 +46,11 @@ func TestOperationsAreComplete(t *testing.T) {
 	if !strings.Contains(docs, "```\n"+key.SuiteTable()+"\n```") {
 		t.Error("docs/operations.md does not show the table of suites as it is")
 	}
+	for _, table := range []string{rateTable, quotaTable} {
+		if !strings.Contains(docs, "```"+table+"```") {
+			t.Errorf("docs/operations.md does not show this table as it is: %s", table)
+		}
+	}
 	for line := range strings.Lines(key.Grid()) {
 		name := strings.Fields(line)[0]
 		if _, ok := table[name]; !ok && name != "operation" {

@@ -34,6 +34,7 @@ type Operation struct {
 	// usesReserve says that it goes on when the disk is full.
 	usesReserve bool
 
+	class int // its place in rateRows
 	asks  []ask
 	shape *api.Shape
 	input func() any // makes a pointer to an empty request

@@ -88,6 +88,7 @@ func operations(dev bool) map[string]Operation {
 		row.usesKeys = slices.Contains(tracked, row.Name)
 		row.usesReserve = slices.Contains(usesReserve, row.Name)
 		row.acrossAccounts = row.usesKeys || slices.Contains(acrossAccounts, row.Name)
+		row.class = classOf(row.Name)
 		table[row.Name] = row
 	}
 	return table

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/key"
@@ -49,6 +50,12 @@ type Config struct {
 	// Computing, if set, is called with 1 when an expensive computation begins, and
 	// with -1 when it has ended.
 	Computing func(change int)
+	// Rates are the requests in a second that one principal may make, by class
+	// (DefaultRates). A class that is not there, or has 0, has no limit.
+	Rates map[string]int
+	// Quotas are the numbers of records that may be there, by name (DefaultQuotas). One
+	// that is not there, or is 0, is no limit.
+	Quotas map[string]int
 }
 
 // Errors of Open.
@@ -89,6 +96,7 @@ type Service struct {
 	wrappingKeys  *wrappingKeys
 	pausing       chan struct{} // a place for each refusal that waits
 	expensive     *expensive
+	rates         *rates
 	tokenKeys     *tokenKeys
 	grantTokens   seal.Sealer
 	devAccount    string
@@ -126,11 +134,13 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		devAccount:    c.DevAccount,
 		webIdentity:   c.WebIdentity,
 		expensive:     computing,
+		rates:         newRates(c.Rates, time.Now()),
 		wrappingKeys:  newWrappingKeys(c.WrappingKeysAhead, computing),
 		pausing:       make(chan struct{}, maxPausing),
 		grantTokens:   keyring.GrantTokens(),
 		sessionTokens: newSessionTokens(keyring.SessionTokens()),
 	}
+	s.store.Limit(quotasOf(c.Quotas)...)
 	if s.webIdentity == nil {
 		s.webIdentity = webidentity.None()
 	}

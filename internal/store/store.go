@@ -20,6 +20,7 @@ type Store struct {
 	sealer  Sealer
 	cache   *cache
 	seen    atomic.Int64 // the newest revision that a View or Commit had
+	tallies tallies
 }
 
 // New returns a Store of the records that s has sealed in b, which nobody else
@@ -59,44 +60,58 @@ func (s *Store) View(ctx context.Context, fn func(*View) error) error {
 //
 // If fn returns an error nothing is committed, and the error is returned as it
 // is. If fn wrote nothing, nothing is committed. The errors of
-// [Backend.Commit] hold for Update too.
+// [Backend.Commit] hold for Update too. A transaction that makes more records than a
+// quota allows gets a [QuotaError] (see [Store.Limit]).
 func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
 	for try := range maxTries {
 		if err := wait(ctx, try); err != nil {
 			return err
 		}
-		b, err := s.prepare(ctx, fn)
+		b, steps, err := s.prepare(ctx, fn)
 		if err != nil || len(b.Writes) == 0 {
 			return err
 		}
-		if err := s.commit(ctx, b); !errors.Is(err, ErrConflict) {
+		if err := s.reserve(ctx, steps); err != nil {
+			return err
+		}
+		if err := s.commit(ctx, b, steps); !errors.Is(err, ErrConflict) {
 			return err
 		}
 	}
 	return ErrConflict
 }
 
-// commit keeps what it writes out of the cache until it is known.
-func (s *Store) commit(ctx context.Context, b Batch) error {
+// commit keeps what it writes out of the cache until it is known. It gives back what was
+// reserved if nothing was committed; after ErrFailed the outcome is unknown.
+func (s *Store) commit(ctx context.Context, b Batch, steps []step) error {
 	s.cache.begin(b.Writes)
 	rev, err := s.backend.Commit(ctx, b)
 	s.cache.end(b.Writes, rev)
 	s.saw(rev)
+	switch {
+	case err == nil:
+		removed(steps, rev)
+	case !errors.Is(err, ErrFailed):
+		giveBack(steps)
+	}
 	return err
 }
 
 // prepare runs fn once and returns what there is to commit, outside the View:
 // a Backend may have to wait for Views to end before it can commit.
-func (s *Store) prepare(ctx context.Context, fn func(*Tx) error) (b Batch, err error) {
+func (s *Store) prepare(ctx context.Context, fn func(*Tx) error) (b Batch, steps []step, err error) {
 	err = s.View(ctx, func(v *View) error {
 		tx := newTx(v)
 		if err := fn(tx); err != nil {
 			return err
 		}
+		if steps, err = s.tallies.steps(tx); err != nil {
+			return err
+		}
 		b, err = tx.batch()
 		return err
 	})
-	return b, err
+	return b, steps, err
 }
 
 // wait pauses before a repetition, the longer the more there were, so that the

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/keyhold/keyhold/internal/service"
+)
+
+// limits are the rates and quotas that flags give in the place of the defaults.
+type limits struct{ rates, quotas map[string]int }
+
+func (l *limits) flags(c *cobra.Command) {
+	c.Flags().StringToIntVar(&l.rates, "rate", nil, "requests in a second of one principal, CLASS=N with commas between them; 0 is no limit (docs/operations.md)")
+	c.Flags().StringToIntVar(&l.quotas, "quota", nil, "how many there may be of something, such as keys=1000, with commas between them; 0 is no limit (docs/operations.md)")
+}
+
+// check refuses names that do not exist and numbers below 0.
+func (l *limits) check() error {
+	if err := checkLimits("--rate", "a class of operations", l.rates, service.DefaultRates()); err != nil {
+		return err
+	}
+	return checkLimits("--quota", "a quota", l.quotas, service.DefaultQuotas())
+}
+
+func checkLimits(flag, what string, given, known map[string]int) error {
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if _, ok := known[name]; !ok {
+			return usageError{fmt.Errorf("%s: %q is not %s: give one of %s", flag, name, what, strings.Join(slices.Sorted(maps.Keys(known)), ", "))}
+		}
+		if given[name] < 0 {
+			return usageError{fmt.Errorf("%s: %s=%d is below 0: give a number, or 0 for no limit", flag, name, given[name])}
+		}
+	}
+	return nil
+}
+
+// overlaid returns the defaults with what was given in their place.
+func overlaid(defaults, given map[string]int) map[string]int {
+	maps.Copy(defaults, given)
+	return defaults
+}

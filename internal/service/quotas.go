@@ -1,0 +1,73 @@
+package service
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// quotaTable gives for each quota the table of records that it bounds, the scope, and
+// the limit unless the operator sets another one. Keys that are pending deletion count.
+// Sources: "Resource quotas" in the developer guide for keys, "IAM and AWS STS quotas"
+// for identities; AWS has no quota of all aliases and of all grants.
+const quotaTable = `
+keys       key             account/Region   100000
+aliases    alias           account/Region   200000
+grants     grant           account/Region  1000000
+accounts   account         deployment        10000
+users      user            account            5000
+roles      role            account            5000
+policies   managed-policy  account            5000
+providers  oidc-provider   account             100
+`
+
+// depths are the segments of a path that make a scope.
+var depths = map[string]int{"deployment": 0, "account": 1, "account/Region": 2}
+
+// parseQuotas reads the table. Broken text is a fault of the program and panics.
+func parseQuotas(table string) (all []store.Quota) {
+	for line := range strings.Lines(strings.TrimSpace(table)) {
+		f := strings.Fields(line)
+		limit, err := strconv.Atoi(f[3])
+		depth, ok := depths[f[2]]
+		if err != nil || !ok {
+			panic(fmt.Sprintf("service: not a line of the table of quotas: %q", line))
+		}
+		all = append(all, store.Quota{Name: f[0], Prefix: f[1], Depth: depth, Limit: limit})
+	}
+	return all
+}
+
+// DefaultQuotas returns the quotas by name.
+func DefaultQuotas() map[string]int {
+	all := map[string]int{}
+	for _, q := range parseQuotas(quotaTable) {
+		all[q.Name] = q.Limit
+	}
+	return all
+}
+
+// quotasOf returns the quotas of a Config. One that is not there, or is 0, is no limit.
+func quotasOf(limits map[string]int) (all []store.Quota) {
+	for _, q := range parseQuotas(quotaTable) {
+		if q.Limit = limits[q.Name]; q.Limit > 0 {
+			all = append(all, q)
+		}
+	}
+	return all
+}
+
+// quotaExceeded returns what a caller is told of a QuotaError, and any other error as it
+// is.
+func quotaExceeded(err error) error {
+	full, ok := errors.AsType[*store.QuotaError](err)
+	if !ok {
+		return err
+	}
+	scope := []string{"this deployment", "this account", "this account and Region"}[full.Quota.Depth]
+	return key.Errorf(key.KindLimitExceeded, "The quota of %d %s in %s is used up.", full.Quota.Limit, full.Quota.Name, scope)
+}

@@ -1,0 +1,241 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+)
+
+// A Quota bounds the number of records of a table within each scope.
+type Quota struct {
+	Name   string
+	Prefix string // of the table
+	Depth  int    // how many segments of a record's path are its scope
+	Limit  int
+}
+
+// A QuotaError says that a transaction would have made more records than a Quota
+// allows. Nothing was committed.
+type QuotaError struct {
+	Quota Quota
+	Scope string // the segments, with slashes between them
+}
+
+func (e *QuotaError) Error() string {
+	return fmt.Sprintf("store: the quota of %d %s in %q is used up", e.Quota.Limit, e.Quota.Name, e.Scope)
+}
+
+// tallies count the records of the tables that have a Quota. A scope is counted once,
+// in the Backend, when the first record is made there; from then on each commit of this
+// Store changes the number. The tallies presume that nobody else commits.
+type tallies struct {
+	quotas map[string]Quota // by prefix
+
+	mu     sync.Mutex
+	scopes map[string]*tally // by prefix and scope
+}
+
+// A tally is the number of records in one scope, those under way included.
+type tally struct {
+	mu      sync.Mutex
+	counted bool
+	rev     int64 // at which the records were counted
+	n       int
+}
+
+// A step is what one transaction adds to a tally, or takes away.
+type step struct {
+	quota Quota
+	scope string
+	tally *tally
+	by    int
+}
+
+// Limit makes the Store hold its transactions to quotas. It is called before the first
+// transaction.
+func (s *Store) Limit(quotas ...Quota) {
+	s.tallies.quotas, s.tallies.scopes = map[string]Quota{}, map[string]*tally{}
+	for _, q := range quotas {
+		s.tallies.quotas[q.Prefix] = q
+	}
+}
+
+// scopeOf returns the Quota that a path falls under, and its scope.
+func (t *tallies) scopeOf(path string) (q Quota, scope string, ok bool) {
+	prefix, rest, _ := strings.Cut(path, "/")
+	q, ok = t.quotas[prefix]
+	end := 0
+	for range q.Depth {
+		i := strings.IndexByte(rest[end:], '/')
+		if i < 0 {
+			return q, "", false
+		}
+		end += i + 1
+	}
+	return q, rest[:end], ok
+}
+
+func (t *tallies) tally(q Quota, scope string) *tally {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	key := q.Prefix + "/" + scope
+	if t.scopes[key] == nil {
+		t.scopes[key] = &tally{}
+	}
+	return t.scopes[key]
+}
+
+// steps returns what a run of a transaction adds and takes away. A record that is
+// deleted without having been read is looked up.
+func (t *tallies) steps(tx *Tx) (all []step, err error) {
+	if len(t.quotas) == 0 {
+		return nil, nil
+	}
+	for path, plain := range tx.written {
+		q, scope, ok := t.scopeOf(path)
+		if !ok {
+			continue
+		}
+		was, err := tx.existed(path)
+		if err != nil {
+			return nil, err
+		}
+		if by := change(was, plain != nil); by != 0 {
+			all = append(all, step{q, scope, t.tally(q, scope), by})
+		}
+	}
+	return merged(all), nil
+}
+
+// existed reports whether there was a record before the transaction.
+func (tx *Tx) existed(path string) (bool, error) {
+	if rev, read := tx.read[path]; read {
+		return rev != 0, nil
+	}
+	item, err := tx.view.reader.Get([]byte(path))
+	return item.Rev != 0, err
+}
+
+func change(was, is bool) int {
+	switch {
+	case was == is:
+		return 0
+	case is:
+		return 1
+	}
+	return -1
+}
+
+// merged returns one step for each tally.
+func merged(all []step) (out []step) {
+	at := map[*tally]int{}
+	for _, one := range all {
+		i, seen := at[one.tally]
+		if !seen {
+			at[one.tally] = len(out)
+			out = append(out, one)
+			continue
+		}
+		out[i].by += one.by
+	}
+	return out
+}
+
+// reserve makes room for the steps, or for none of them.
+func (s *Store) reserve(ctx context.Context, steps []step) error {
+	for i, one := range steps {
+		if one.by <= 0 {
+			continue
+		}
+		if err := s.reserveOne(ctx, one); err != nil {
+			giveBack(steps[:i])
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) reserveOne(ctx context.Context, one step) error {
+	one.tally.mu.Lock()
+	defer one.tally.mu.Unlock()
+	if err := s.count(ctx, one.tally, one.quota, one.scope); err != nil {
+		return err
+	}
+	if one.tally.n+one.by > one.quota.Limit {
+		return &QuotaError{one.quota, strings.TrimSuffix(one.scope, "/")}
+	}
+	one.tally.n += one.by
+	return nil
+}
+
+// giveBack undoes what reserve did for the steps.
+func giveBack(steps []step) {
+	for _, one := range steps {
+		if one.by > 0 {
+			one.tally.mu.Lock()
+			one.tally.n -= one.by
+			one.tally.mu.Unlock()
+		}
+	}
+}
+
+// removed takes away what a commit at the revision deleted. Where the records were
+// counted later, they were counted without these.
+func removed(steps []step, rev int64) {
+	for _, one := range steps {
+		if one.by < 0 {
+			one.tally.mu.Lock()
+			if one.tally.counted && rev > one.tally.rev {
+				one.tally.n += one.by
+			}
+			one.tally.mu.Unlock()
+		}
+	}
+}
+
+// countPage is how many records are counted at a time.
+const countPage = 1000
+
+// count counts the records of a scope, unless they are counted already. Values are not
+// opened. The caller holds the lock of the tally.
+func (s *Store) count(ctx context.Context, t *tally, q Quota, scope string) error {
+	if t.counted {
+		return nil
+	}
+	return s.View(ctx, func(v *View) error {
+		n := 0
+		root := q.Prefix + "/" + scope
+		for from := []byte(root); ; {
+			page, err := v.reader.Scan(from, []byte(end(root)), countPage)
+			if err != nil {
+				return err
+			}
+			if n += len(page); len(page) < countPage {
+				break
+			}
+			from = append(page[len(page)-1].Key, 0)
+		}
+		t.counted, t.rev, t.n = true, v.Rev(), n
+		return nil
+	})
+}
+
+// Room returns a [QuotaError] if the scope of the record at a path is full, for
+// transactions whose preparation is expensive.
+func (t Table[T]) Room(ctx context.Context, s *Store, path string) error {
+	key, err := t.key(path)
+	if err != nil {
+		return err
+	}
+	q, scope, ok := s.tallies.scopeOf(key)
+	if !ok {
+		return nil
+	}
+	one := []step{{q, scope, s.tallies.tally(q, scope), 1}}
+	if err := s.reserve(ctx, one); err != nil {
+		return err
+	}
+	giveBack(one)
+	return nil
+}

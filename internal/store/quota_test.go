@@ -1,0 +1,207 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"github.com/keyhold/keyhold/internal/store"
+	"github.com/keyhold/keyhold/internal/store/memory"
+)
+
+func limited(t *testing.T, b store.Backend, limit int) *store.Store {
+	s := store.New(b, newAEAD(t))
+	s.Limit(store.Quota{Name: "people", Prefix: "people", Depth: 1, Limit: limit})
+	return s
+}
+
+func change(s *store.Store, ctx context.Context, fn func(tx *store.Tx) error) error {
+	return s.Update(ctx, fn)
+}
+
+func making(paths ...string) func(tx *store.Tx) error {
+	return func(tx *store.Tx) (err error) {
+		for _, path := range paths {
+			err = errors.Join(err, people().Put(tx, path, person{Name: path}))
+		}
+		return err
+	}
+}
+
+func removing(paths ...string) func(tx *store.Tx) error {
+	return func(tx *store.Tx) (err error) {
+		for _, path := range paths {
+			err = errors.Join(err, people().Delete(tx, path))
+		}
+		return err
+	}
+}
+
+func isFull(err error) bool {
+	_, ok := errors.AsType[*store.QuotaError](err)
+	return ok
+}
+
+func TestQuota(t *testing.T) {
+	s := limited(t, memory.New(), 3)
+	for i, step := range []struct {
+		fn   func(tx *store.Tx) error
+		full bool
+	}{
+		{making("a/1", "a/2"), false},
+		{making("a/1", "a/2"), false}, // written again
+		{making("a/3", "a/4"), true},  // all or nothing
+		{making("b/1", "b/2", "b/3"), false},
+		{making("b/4", "a/3"), true},
+		{making("a/3"), false},
+		{making("a/4"), true},
+		{removing("a/9"), false}, // was never there
+		{making("a/4"), true},
+		{removing("a/1", "b/1"), false},
+		{making("a/4", "b/4"), false},
+		{making("a/5"), true},
+		{func(tx *store.Tx) error { return errors.Join(removing("a/2")(tx), making("a/5")(tx)) }, false},
+		{making("a/6"), true},
+	} {
+		if err := change(s, t.Context(), step.fn); isFull(err) != step.full || !step.full && err != nil {
+			t.Errorf("step %d: %v, want a full quota: %v", i, err, step.full)
+		}
+	}
+	if err := people().Room(t.Context(), s, "a/7"); !isFull(err) {
+		t.Errorf("room in a full scope: %v", err)
+	}
+	if err := people().Room(t.Context(), s, "c/1"); err != nil {
+		t.Error(err)
+	}
+}
+
+// A scope is counted with what is there before the Store is opened, whatever the values
+// are, and only once.
+func TestQuotaCountsWhatIsThere(t *testing.T) {
+	db := memory.New()
+	before := store.New(db, newAEAD(t))
+	for i := range 2500 {
+		put(t, before, fmt.Sprintf("a/%d", i), fmt.Sprintf("ab/%d", i))
+	}
+	plant(t, db, "people/a/damaged", []byte("does not open"))
+	o := &observed{Backend: db}
+	s := limited(t, o, 2502)
+	if err := change(s, t.Context(), removing("a/0")); err != nil {
+		t.Fatal(err)
+	}
+	for i, full := range []bool{false, false, true, true} {
+		if err := change(s, t.Context(), making(fmt.Sprintf("a/new%d", i))); isFull(err) != full {
+			t.Errorf("number %d: %v", i, err)
+		}
+		if n := o.views.Load(); i > 0 && n != 1 {
+			t.Errorf("number %d took %d Views, want 1: the scope is counted already", i, n)
+		}
+		o.views.Store(0)
+	}
+}
+
+// A record whose removal is committed, and not yet answered for, when its scope is
+// counted is not taken away twice.
+func TestQuotaCountsDuringARemoval(t *testing.T) {
+	db := memory.New()
+	put(t, store.New(db, newAEAD(t)), "a/1", "a/2")
+	o := &observed{Backend: db}
+	s := limited(t, o, 2)
+	o.committed = func() {
+		if err := change(s, t.Context(), making("a/3")); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := change(s, t.Context(), removing("a/1")); err != nil {
+		t.Fatal(err)
+	}
+	if err := change(s, t.Context(), making("a/4")); !isFull(err) {
+		t.Errorf("a third record with a quota of 2: %v", err)
+	}
+}
+
+// A commit that fails gives back what it had reserved.
+func TestQuotaAfterConflicts(t *testing.T) {
+	s := limited(t, memory.New(), 1)
+	put(t, s, "guard/1")
+	for range 3 {
+		err := change(s, t.Context(), func(tx *store.Tx) error {
+			if _, _, err := people().Get(tx, "guard/1"); err != nil {
+				return err
+			}
+			put(t, s, "guard/1") // so that the commit conflicts
+			return making("a/1")(tx)
+		})
+		if !errors.Is(err, store.ErrConflict) {
+			t.Fatal(err)
+		}
+	}
+	if err := change(s, t.Context(), making("a/1")); err != nil {
+		t.Error(err)
+	}
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if err := change(s, stopped, making("b/1")); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if err := change(s, t.Context(), making("b/1")); err != nil {
+		t.Error(err)
+	}
+}
+
+// However many transactions make and remove records at a time, there are never more
+// than the quota, and the number in memory is that of the records in the end.
+func TestQuotaUnderConcurrency(t *testing.T) {
+	const limit = 20
+	db := memory.New()
+	put(t, store.New(db, newAEAD(t)), "a/0", "a/1", "a/2")
+	s := limited(t, db, limit)
+	count := func() (n int) {
+		err := s.View(t.Context(), func(v *store.View) error {
+			all, err := people().Scan(v, "a/", "", 1000)
+			n = len(all)
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		return n
+	}
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for range 200 {
+				path := fmt.Sprint("a/", rand.N(40))
+				err := change(s, t.Context(), func(tx *store.Tx) error {
+					_, there, err := people().Get(tx, path)
+					if err != nil {
+						return err
+					}
+					if there {
+						return removing(path)(tx)
+					}
+					return making(path)(tx)
+				})
+				if err != nil && !isFull(err) {
+					t.Error(err)
+				}
+				if n := count(); n > limit {
+					t.Errorf("%d records with a quota of %d", n, limit)
+				}
+			}
+		})
+	}
+	group.Wait()
+	there := count()
+	for i := range limit - there {
+		if err := change(s, t.Context(), making(fmt.Sprintf("a/more%d", i))); err != nil {
+			t.Fatalf("%d of %d: %v", there+i, limit, err)
+		}
+	}
+	if err := change(s, t.Context(), making("a/over")); !isFull(err) {
+		t.Errorf("beyond the quota: %v", err)
+	}
+}
