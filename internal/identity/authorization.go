@@ -169,3 +169,17 @@ func incomplete(message string) error {
 func invalid(format string, args ...any) error {
 	return key.Errorf(key.KindInvalidSignature, format, args...)
 }
+
+// Claimed returns the access key ID and the Region that a request names, or what can be
+// read of them. Nothing of it is verified, and it may be a secret in the wrong place.
+func Claimed(r *Request) (accessKeyID, region string) {
+	a, _ := authorizationOf(r.Header)
+	return a.accessKeyID, a.scope.region
+}
+
+// WellFormedKeyID reports whether a text has the form of the access key IDs that are
+// made, such as AKIAIOSFODNN7EXAMPLE. A secret access key has 40 characters.
+func WellFormedKeyID(id string) bool {
+	prefix := strings.HasPrefix(id, "AKIA") || strings.HasPrefix(id, "ASIA")
+	return prefix && len(id) == 20 && strings.Trim(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
+}

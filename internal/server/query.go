@@ -57,7 +57,7 @@ func (h *Handler) answerQuery(r *request, id string) ([]byte, error) {
 	op, served := h.queryOperation(form)
 	caller, err := h.queryCaller(r, form, op.Unsigned)
 	if err != nil {
-		h.tellRefused(r, id, err)
+		h.refuseSignature(r, id, api.TargetSTS, form["Action"], err)
 		return nil, err
 	}
 	if !op.Unsigned {

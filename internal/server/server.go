@@ -104,7 +104,8 @@ func (h *Handler) answer(r *request, id string) (any, error) {
 	}
 	caller, err := h.Verifier.Verify(context.Background(), &r.Request, r.body, "kms")
 	if err != nil {
-		h.tellRefused(r, id, err)
+		target, operation, _ := strings.Cut(r.Header.Get("x-amz-target"), ".")
+		h.refuseSignature(r, id, target, operation, err)
 		return nil, err
 	}
 	r.verified()
@@ -132,11 +133,19 @@ func (h *Handler) do(r *request, id string, caller identity.Caller, op service.O
 	})
 }
 
-func (h *Handler) tellRefused(r *request, id string, err error) {
-	if h.Refused == nil {
+// refuseSignature records a refused signature. Any other error is not about the
+// request.
+func (h *Handler) refuseSignature(r *request, id, target, operation string, err error) {
+	reason, ok := errors.AsType[*key.Error](err)
+	if !ok {
 		return
 	}
-	if reason, ok := errors.AsType[*key.Error](err); ok {
+	keyID, region := identity.Claimed(&r.Request)
+	h.Service.RecordBadSignature(service.BadSignature{
+		RequestID: id, SourceIP: r.from, UserAgent: r.Header.Get("user-agent"),
+		Target: target, Name: operation, AccessKeyID: keyID, Region: region, Reason: reason,
+	})
+	if h.Refused != nil {
 		h.Refused(id, identity.Examine(&r.Request, r.body), reason)
 	}
 }

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -33,12 +34,15 @@ func administration[In, Out any](name string, check func(*In, time.Time) error, 
 }
 
 // administrator returns the account whose root administers the deployment.
-func (c *call) administrator() (string, error) {
-	own, err := c.Account(c.ctx)
+func (c *call) administrator() (string, error) { return c.accountOfDeployment(c.ctx) }
+
+// accountOfDeployment returns the account that was initialised, or that of a dev server.
+func (s *Service) accountOfDeployment(ctx context.Context) (string, error) {
+	own, err := s.Account(ctx)
 	if err != nil || own != "" {
 		return own, err
 	}
-	return c.devAccount, nil
+	return s.devAccount, nil
 }
 
 // accountOf returns the account that a member names, or the caller's own.

@@ -45,6 +45,9 @@ func (s *Service) Do(ctx context.Context, r Request) (any, error) {
 	if c.committed { // with its event
 		return out, err
 	}
+	if c.isUnrecorded(err) {
+		return nil, withoutCause(err)
+	}
 	e := c.event(err)
 	if auditErr := s.audit.Write(ctx, e); auditErr != nil {
 		return nil, fmt.Errorf("audit: %w", auditErr)

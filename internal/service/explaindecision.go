@@ -1,8 +1,10 @@
 package service
 
 import (
+	"errors"
 	"time"
 
+	"github.com/keyhold/keyhold/internal/admit"
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/key"
 )
@@ -13,6 +15,10 @@ import (
 // principals could find out by asking.
 var explainDecision = query("ExplainDecision", asks{{Action: "keyhold:ExplainDecision"}}, checkExplainDecision,
 	func(c *call, in *api.ExplainDecisionRequest) (*api.ExplainDecisionResponse, error) {
+		if err := c.explaining.Enter(c.ctx, c.Caller.Principal.AccountID); err != nil {
+			return nil, tooManyExplanations(err)
+		}
+		defer c.explaining.Leave()
 		h, err := c.hypothesis(in)
 		if err != nil {
 			return nil, err
@@ -22,6 +28,17 @@ var explainDecision = query("ExplainDecision", asks{{Action: "keyhold:ExplainDec
 		}
 		return h.explained(), nil
 	})
+
+// explaining bounds the calls of ExplainDecision: each may read audit.MaxSearched
+// bytes. One is carried out at a time, and those that wait are counted by account.
+var explaining = admit.Bounds{Places: 1, PerName: 4, Total: 16}
+
+func tooManyExplanations(err error) error {
+	if errors.Is(err, admit.ErrFull) {
+		return key.Errorf(key.KindThrottling, "Too many decisions are being explained. Reduce the frequency of your calls.").Because(err)
+	}
+	return err
+}
 
 // hypothesis returns the request that is asked about.
 func (c *call) hypothesis(in *api.ExplainDecisionRequest) (*hypothesis, error) {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,7 +27,7 @@ const explainAccount, explainOther, explainRegion = "111122223333", "44445555666
 type office struct {
 	*testing.T
 	*Service
-	requests int
+	requests atomic.Int64
 	logPath  string // the audit log
 }
 
@@ -90,8 +91,8 @@ func (o *office) as(p identity.Principal, operation string, in any) (out any, id
 	if !ok {
 		o.Fatalf("no operation %s", operation)
 	}
-	o.requests++
-	id = fmt.Sprint("request-", o.requests)
+
+	id = fmt.Sprint("request-", o.requests.Add(1))
 	out, err = o.Do(context.Background(), Request{
 		ID: id, Caller: identity.Caller{Principal: p, Region: explainRegion}, SourceIP: "192.0.2.1", UserAgent: "test", Operation: op, Input: in,
 	})
@@ -455,5 +456,44 @@ func wantRefusal(t *testing.T, err error, kind key.Kind, part string) {
 	t.Helper()
 	if e, ok := err.(*key.Error); !ok || e.Kind != kind || !strings.Contains(e.Message, part) {
 		t.Errorf("got %v, want %s …%s…", err, kind, part)
+	}
+}
+
+// One decision is explained at a time. So many calls of an account wait, and further
+// ones are told to come back; another account is not among those.
+func TestExplanationsHaveABound(t *testing.T) {
+	o := newOffice(t)
+	alice := o.user(explainAccount, "alice", doc(mayAll))
+	in := &api.ExplainDecisionRequest{PrincipalArn: &alice.ARN, Action: new("kms:ListKeys")}
+	if err := o.explaining.Enter(t.Context(), "somebody"); err != nil {
+		t.Fatal(err)
+	}
+	answers := make(chan error)
+	for range explaining.PerName {
+		go func() {
+			_, err := o.explain(in)
+			answers <- err
+		}()
+	}
+	for o.explaining.Waiting() < explaining.PerName {
+		time.Sleep(time.Millisecond)
+	}
+	_, err := o.explain(in)
+	wantRefusal(t, err, key.KindThrottling, "Too many decisions")
+	go func() {
+		_, _, err := o.as(identity.Root(explainOther), "ExplainDecision", &api.ExplainDecisionRequest{PrincipalArn: new(identity.Root(explainOther).ARN), Action: new("kms:ListKeys")})
+		answers <- err
+	}()
+	for o.explaining.Waiting() <= explaining.PerName {
+		time.Sleep(time.Millisecond)
+	}
+	o.explaining.Leave()
+	for range explaining.PerName + 1 {
+		if err := <-answers; err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := o.explain(in); err != nil { // the place is free again
+		t.Error(err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/keyhold/keyhold/internal/admit"
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/seal"
@@ -107,6 +108,8 @@ type Service struct {
 	refusals      refusals     // of a dev server
 	erased        atomic.Bool  // something was, since the last collection of garbage
 	unerased      atomic.Int64 // how often slots could not be overwritten, since all were
+	strangers     *strangers
+	explaining    *admit.Queue
 }
 
 // Open returns the Service of the deployment that lies in the Backend; an empty
@@ -137,6 +140,8 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		rates:         newRates(c.Rates, time.Now()),
 		wrappingKeys:  newWrappingKeys(c.WrappingKeysAhead, computing),
 		pausing:       make(chan struct{}, maxPausing),
+		strangers:     newStrangers(time.Now()),
+		explaining:    admit.NewQueue(explaining),
 		grantTokens:   keyring.GrantTokens(),
 		sessionTokens: newSessionTokens(keyring.SessionTokens()),
 	}
@@ -208,6 +213,9 @@ func (s *Service) Close() error {
 	s.sweeper.close()
 	s.wrappingKeys.close()
 	s.opened.close()
+	if m, missed := s.strangers.take(time.Now(), 0); missed { // the audit log is closed already
+		s.warnOfStrangers(m)
+	}
 	return errors.Join(s.usage.close(), s.accessKeyUse.close(), s.leftovers.close())
 }
 

@@ -41,6 +41,7 @@ func startSweeper(s *Service) *sweeper {
 			if err := s.Sweep(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, space.ErrFull) {
 				s.log.Error("sweep", "error", err)
 			}
+			s.reportStrangers(time.Now())
 			if s.erased.Swap(false) {
 				runtime.GC() // which erases what crypt.Secretly left on the heap
 			}

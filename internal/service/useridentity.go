@@ -40,7 +40,7 @@ func sessionContext(p identity.Principal) (s audit.Session) {
 // webIdentityUser is somebody whom only an OIDC provider knows: who it is, is not
 // told before the token was verified.
 func webIdentityUser(p identity.Principal) audit.Identity {
-	i := audit.Identity{Type: "WebIdentityUser"}
+	i := audit.Identity{Type: audit.WebIdentityUser}
 	if p.Session != nil && p.Session.Web != nil {
 		w := p.Session.Web
 		i.PrincipalID = w.Provider + ":" + w.Audience + ":" + w.Subject

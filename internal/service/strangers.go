@@ -1,0 +1,203 @@
+package service
+
+import (
+	"context"
+	"maps"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/keyhold/keyhold/internal/admit"
+	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/key"
+)
+
+// A stranger is whoever sends requests without a signature or a token that could be
+// verified. Their refusals have events of their own at these rates, by source and in
+// all; the others are counted and reported once a minute. An event of a stranger has
+// 8 KiB at most (package audit), so strangers make the log grow by 16 KiB a second at
+// most in the long run.
+var (
+	strangersBySource = admit.Limit{PerSecond: 0.1, Burst: 10}
+	strangersInAll    = admit.Limit{PerSecond: 2, Burst: 100}
+)
+
+const (
+	maxSources  = 4096 // that have a rate of their own
+	maxReported = 20   // sources that are named in a report
+	reportEvery = time.Minute
+)
+
+// strangers bounds and counts what strangers leave in the audit log.
+type strangers struct {
+	bySource, inAll *admit.Buckets
+
+	mu     sync.Mutex
+	missed missed
+}
+
+// missed counts the refusals without an event of their own.
+type missed struct {
+	since    time.Time // of the first one
+	requests int64
+	codes    map[string]int64 // by the code of the error, of which there are a few
+	sources  map[string]int64
+	others   int64 // requests of sources that have no room in sources
+}
+
+func newStrangers(now time.Time) *strangers {
+	return &strangers{bySource: admit.NewBuckets(strangersBySource, maxSources, now), inAll: admit.NewBuckets(strangersInAll, 1, now)}
+}
+
+// admit reports whether a refusal has an event of its own, and counts it if not. now
+// is monotonic.
+func (s *strangers) admit(source, code string, now time.Time) bool {
+	source = sourceOf(source)
+	if s.bySource.Allow(source, now) && s.inAll.Allow("", now) {
+		return true
+	}
+	s.miss(source, code, now)
+	return false
+}
+
+func (s *strangers) miss(source, code string, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := &s.missed
+	if m.requests == 0 {
+		*m = missed{since: now, codes: map[string]int64{}, sources: map[string]int64{}}
+	}
+	m.requests++
+	m.codes[code]++
+	if _, known := m.sources[source]; known || len(m.sources) < maxReported {
+		m.sources[source]++
+	} else {
+		m.others++
+	}
+}
+
+// take returns what was missed, if the first of it is so long ago, and begins anew.
+func (s *strangers) take(now time.Time, after time.Duration) (m missed, due bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.missed.requests == 0 || now.Sub(s.missed.since) < after {
+		return m, false
+	}
+	m, s.missed = s.missed, missed{}
+	return m, true
+}
+
+// sourceOf returns the name under which an address is counted: an IPv6 address by its
+// /64, which is what one customer of a network has at least (RFC 6177).
+func sourceOf(address string) string {
+	ip, err := netip.ParseAddr(address)
+	if err != nil || ip.Unmap().Is4() {
+		return address
+	}
+	prefix, _ := ip.WithZone("").Prefix(64)
+	return prefix.String()
+}
+
+// details returns what the event of a report says.
+func (m missed) details(now time.Time) []byte {
+	text, _ := json.Marshal(struct {
+		Requests   int64            `json:"requests"`
+		Seconds    int64            `json:"seconds"`
+		ErrorCodes map[string]int64 `json:"errorCodes"`
+		Sources    map[string]int64 `json:"sources"`
+		Others     int64            `json:"otherSources"`
+	}{m.requests, int64(now.Sub(m.since).Seconds()), m.codes, m.sources, m.others}, json.Deterministic(true))
+	return text
+}
+
+// reportStrangers writes the event about refusals that have none, once a minute.
+func (s *Service) reportStrangers(now time.Time) {
+	m, due := s.strangers.take(now, reportEvery)
+	if !due {
+		return
+	}
+	s.warnOfStrangers(m)
+	account, err := s.accountOfDeployment(context.Background())
+	e := serverEvent("RefusedRequests", account, s.clock.Now())
+	e.ServiceEventDetails, e.StoreRevision = m.details(now), s.store.Revision()
+	if err == nil {
+		err = s.audit.Write(context.Background(), e)
+	}
+	if err != nil {
+		s.log.Error("the report about refused requests is not in the audit log", "error", err)
+	}
+}
+
+func (s *Service) warnOfStrangers(m missed) {
+	s.log.Warn("requests were refused without an event of their own: they had no valid signature or token, and there were too many",
+		"requests", m.requests, "sources", slices.Sorted(maps.Keys(m.sources)), "requestsOfOtherSources", m.others)
+}
+
+// isUnrecorded reports whether the refusal of a request has no event of its own. That
+// of somebody who has proved who they are always has one.
+func (c *call) isUnrecorded(err error) bool {
+	if err == nil || !c.Operation.Unsigned || c.Caller.Principal.Session != nil {
+		return false
+	}
+	code, _ := c.Operation.errorOf(err)
+	return !c.strangers.admit(c.SourceIP, code, c.begun)
+}
+
+// withoutCause returns an error that leaves no line in the operator's log.
+func withoutCause(err error) error {
+	refused, ok := err.(*key.Error)
+	if !ok {
+		return err
+	}
+	quiet := *refused
+	quiet.Cause = nil
+	return &quiet
+}
+
+// A BadSignature is a request whose signature was refused. All it says of itself may
+// be wrong.
+type BadSignature struct {
+	RequestID, SourceIP, UserAgent string
+	Target, Name                   string // the API and the operation
+	AccessKeyID, Region            string
+	Reason                         *key.Error
+}
+
+// RecordBadSignature writes an event about a refused signature, at the rates of
+// strangers. Of what the request says of itself, it has the operation if there is one of
+// the name, and the access key ID and the Region if they are well formed: people paste
+// secrets into the wrong place.
+func (s *Service) RecordBadSignature(b BadSignature) {
+	now := time.Now()
+	op, served := s.operations[b.Name]
+	served = served && op.Target == b.Target
+	op.Target = b.Target
+	code, message := op.errorOf(b.Reason)
+	if !s.strangers.admit(b.SourceIP, code, now) {
+		return
+	}
+	e := audit.Event{
+		EventSource: op.source(), EventID: newEventID(), EventTime: s.clock.Now(), EventName: unknownOperation,
+		SourceIPAddress: b.SourceIP, UserAgent: b.UserAgent, ErrorCode: code, ErrorMessage: message, RequestID: b.RequestID,
+		ReadOnly: op.ReadOnly || !served, StoreRevision: s.store.Revision(), UserIdentity: audit.Identity{Type: audit.Unknown},
+	}
+	if served {
+		e.EventName = op.Name
+	}
+	if key.ValidRegion(b.Region) {
+		e.AWSRegion = b.Region
+	}
+	if identity.WellFormedKeyID(b.AccessKeyID) {
+		e.UserIdentity.AccessKeyID = b.AccessKeyID
+	}
+	if s.audit.Healthy() != nil || s.audit.Write(context.Background(), e) != nil {
+		s.strangers.miss(sourceOf(b.SourceIP), code, now)
+	}
+}
+
+// unknownOperation is the name of an operation in an event that nobody knows.
+const unknownOperation = "Unknown"
