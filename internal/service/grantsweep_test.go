@@ -12,8 +12,13 @@ import (
 // grant creates a grant that has all of its records.
 func (l *life) grant(t *testing.T, id, name string) *api.CreateGrantResponse {
 	t.Helper()
+	return l.grantTo(t, id, name, "app")
+}
+
+func (l *life) grantTo(t *testing.T, id, name, role string) *api.CreateGrantResponse {
+	t.Helper()
 	return must[any](t)(do(l.Service, "CreateGrant", &api.CreateGrantRequest{
-		KeyId: &id, Name: &name, GranteePrincipal: new("arn:aws:iam::111122223333:role/app"), RetiringPrincipal: new("arn:aws:iam::111122223333:root"), Operations: []string{"Decrypt"},
+		KeyId: &id, Name: &name, GranteePrincipal: new("arn:aws:iam::111122223333:role/" + role), RetiringPrincipal: new("arn:aws:iam::111122223333:root"), Operations: []string{"Decrypt"},
 	})).(*api.CreateGrantResponse)
 }
 
@@ -22,7 +27,7 @@ func TestSweepRemovesGrants(t *testing.T) {
 	l := newLife(t)
 	gone, kept := l.createKey(t), l.createKey(t)
 	for i := range 30 {
-		l.grant(t, gone, strings.Repeat("n", i+1))
+		l.grantTo(t, gone, strings.Repeat("n", i+1), strings.Repeat("r", i+1))
 	}
 	l.grant(t, kept, "kept")
 	must[any](t)(do(l.Service, "ScheduleKeyDeletion", &api.ScheduleKeyDeletionRequest{KeyId: &gone, PendingWindowInDays: new(int32(7))}))

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/seal"
@@ -187,6 +188,65 @@ func TestMigrationHappensOnce(t *testing.T) {
 	m.must(s.Close())
 	if m.log.Len() > 0 {
 		t.Error(m.log.String())
+	}
+}
+
+// A second migration, as after a loss of the record of the format, changes nothing.
+func TestMigrationIsIdempotent(t *testing.T) {
+	m := newMigrationTest(t)
+	for range 2 {
+		m.removeAll("format/")
+		s, err := m.open(m.backend, false)
+		m.must(err)
+		m.must(s.Close())
+		m.wantMigrated()
+	}
+}
+
+// A page whose place another process has passed is not written.
+func TestMigrationByTwoProcesses(t *testing.T) {
+	m := newMigrationTest(t)
+	s, err := m.open(m.backend, false)
+	m.must(err)
+	before := m.items()
+	if _, _, err := s.migratePage(t.Context(), migrations()[0], recordFormat{Format: 1}); err == nil || !strings.Contains(err.Error(), "another process") {
+		t.Error(err)
+	}
+	if len(before) != len(m.items()) {
+		t.Error("something was written")
+	}
+	m.must(s.Close())
+	m.wantMigrated()
+}
+
+// A principal that had grants of more shapes than are allowed now keeps them, and gets no
+// new one.
+func TestMigrationKeepsAllShapes(t *testing.T) {
+	l := newLookupTest(t)
+	var all []key.Grant
+	for i := range maxGrantShapes + 5 {
+		g := key.Grant{ID: newGrantID(), Account: l.key.Account, Region: l.key.Region, KeyID: l.key.ID, Grantee: testAlice, Operations: []string{"Decrypt"}}
+		g.Constraints.ContextSubset = map[string]string{fmt.Sprint(i): "x"}
+		all = append(all, g)
+	}
+	l.check(l.store.Update(t.Context(), func(tx *store.Tx) error {
+		problems := []error{grantGuards.Put(tx, pathOf(l.key), grantGuard{len(all)}), formats.Delete(tx, formatPath)}
+		for _, g := range all {
+			problems = append(problems, grants.Put(tx, grantPath(g), g), grantsOfGrantee.Put(tx, granteePath(g), struct{}{}))
+		}
+		return errors.Join(problems...)
+	}))
+	l.check(l.migrate(t.Context(), migrations()))
+	for _, g := range all {
+		if !l.isAllowed(l.ask("Decrypt", &api.DecryptRequest{KeyId: &l.key.ID, EncryptionContext: g.Constraints.ContextSubset})) {
+			t.Errorf("%v allows nothing any more", g.Constraints)
+		}
+	}
+	added := all[0]
+	added.ID, added.Constraints = newGrantID(), key.GrantConstraints{}
+	err := l.store.Update(t.Context(), func(tx *store.Tx) error { return insertGrant(tx, added) })
+	if e, ok := err.(*key.Error); !ok || e.Kind != key.KindLimitExceeded {
+		t.Errorf("%v", err)
 	}
 }
 
