@@ -89,5 +89,7 @@ func (l *lab) http(conns int) *http.Client {
 
 // dial opens one connection to a server, with TLS.
 func (l *lab) dial(s *server) (*tls.Conn, error) {
-	return tls.DialWithDialer(&net.Dialer{Timeout: 30 * time.Second}, "tcp", s.addr, &tls.Config{RootCAs: l.roots, ServerName: "127.0.0.1"})
+	return tls.DialWithDialer(&net.Dialer{Timeout: 30 * time.Second}, "tcp", s.addr, l.tls())
 }
+
+func (l *lab) tls() *tls.Config { return &tls.Config{RootCAs: l.roots, ServerName: "127.0.0.1"} }

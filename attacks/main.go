@@ -34,6 +34,10 @@ var attacks = []attack{
 	{"policies", "no decision by a policy that is made to cost much takes more than 5 ms, and no reading of one", func(ctx context.Context, _ *lab) (string, error) { return searchPolicies(ctx) }},
 	{"heavy", "30 connections that ask about keys with such policies slow others down 3 times at most", heavyPolicies},
 	{"memory", "after 1,100 of the largest policies, and what else fills caches, 512 MiB are resident at most", fillMemory},
+	{"stalled", "2,000 stalled connections at most double the p99 of others", stalled},
+	{"stalled-few", "the same with 200 file descriptors, and new clients are served", stalledFew},
+	{"bodies", "2,500 half bodies of 128 KiB leave others alone", bodies},
+	{"rebinding", "no web page elsewhere is answered", rebinding},
 }
 
 // errMissed is what an attack returns, wrapped, when the bar was not met.

@@ -28,7 +28,7 @@ func networkFlags(c *cobra.Command, o *networkOptions) {
 	c.Flags().IntVar(&o.maxConnections, "max-connections", 0, "connections at a time (default: as many as there are file descriptors for, 4096 at most)")
 	c.Flags().StringSliceVar(&o.proxies, "proxy-protocol-from", nil, "balancers whose connections begin with a PROXY header, as addresses or CIDR blocks")
 	c.Flags().StringSliceVar(&o.forwarders, "forwarded-from", nil, "proxies whose X-Forwarded-For is believed, as addresses or CIDR blocks")
-	c.Flags().StringSliceVar(&o.allowedHosts, "allowed-hosts", nil, "host names that web pages may use the server by and come from, besides those of the loopback interface")
+	c.Flags().StringSliceVar(&o.allowedHosts, "allowed-hosts", nil, "hosts whose web pages may use the server, and names of the server in their requests, besides the loopback interface")
 }
 
 // open returns the settings of connections, and a handler that believes of requests what

@@ -20,6 +20,7 @@ const wrappingKeysAhead = 4
 // serve answers requests until ctx ends, and then lets those under way finish.
 func serve(ctx context.Context, s *server.Server, listener net.Listener) error {
 	setCollector()
+	go returnMemory(ctx)
 	stopped := make(chan error, 1)
 	go func() { stopped <- s.Serve(listener) }()
 	select {

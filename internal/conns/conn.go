@@ -3,6 +3,7 @@ package conns
 import (
 	"crypto/tls"
 	"net"
+	"runtime"
 	"sync/atomic"
 	"time"
 )
@@ -23,7 +24,8 @@ type Conn struct {
 	wire     *wire
 	state    atomic.Uint32
 	since    atomic.Int64 // when it began to wait, or to write; Unix time in nanoseconds
-	known    atomic.Bool  // it had a request with a verified signature
+	known    atomic.Bool  // the signature of its last request was verified
+	turn     bool         // a stranger's request has its turn
 	read     int          // bytes of the unfinished request
 	held     atomic.Int64 // what of it the table counts
 }
@@ -53,21 +55,47 @@ func Of(c net.Conn) *Conn {
 	return nil
 }
 
-// Begin says that a request is complete. From here until more is read from the
+// Begin starts the answer of a complete request. From here until more is read from the
 // connection, the table does not close it, unless the client does not take the answer.
 // Begin returns false when the table has closed the connection before.
+//
+// Requests of strangers wait for their turn, so that a flood of them leaves processors to
+// clients with credentials. The turn ends with Judged, or with Done.
 func (c *Conn) Begin() bool {
-	return c.state.CompareAndSwap(waiting, answering) || c.state.Load() == answering
+	if !c.state.CompareAndSwap(waiting, answering) {
+		if c.state.Load() != answering {
+			return false
+		}
+		runtime.Gosched() // a client that sends many requests at once lets others go first
+	}
+	if !c.known.Load() {
+		c.table.strangers <- struct{}{}
+		c.turn = true
+	}
+	return true
 }
 
-// Verified says that the signature of a request was verified.
-func (c *Conn) Verified() {
-	if !c.known.Load() {
-		c.known.Store(true)
+// Judged ends the turn of a request when its signature was verified, or refused. What
+// follows may take long.
+func (c *Conn) Judged(verified bool) {
+	if c.known.Load() != verified {
+		c.known.Store(verified)
+	}
+	if c.turn {
+		c.turn = false
+		<-c.table.strangers
 	}
 }
 
-// Source returns the address of the client, as the balancer reports it if there is one.
+// Done ends the turn of a request that was answered without a look at its signature.
+func (c *Conn) Done() {
+	if c.turn {
+		c.Judged(false)
+	}
+}
+
+// Source returns the address of the client. Behind a balancer it is the address that the
+// PROXY header names.
 func (c *Conn) Source() *Source { return c.wire.peer.Load() }
 
 // idle reports whether the connection waits for its client.

@@ -81,7 +81,7 @@ func (f *fixture) say(from, text string) (*Conn, *fake) {
 // answered has a request on a connection be answered, and the next one be awaited.
 func (f *fixture) answered(c *Conn) {
 	f.t.Helper()
-	f.begin(c)
+	f.answer(c)
 	f.await(c, 1)
 }
 
@@ -90,6 +90,13 @@ func (f *fixture) begin(c *Conn) {
 	if !c.Begin() {
 		f.t.Fatal("the connection has ended")
 	}
+}
+
+// answer begins a request whose signature is refused.
+func (f *fixture) answer(c *Conn) {
+	f.t.Helper()
+	f.begin(c)
+	c.Done()
 }
 
 // await reads into a buffer of n bytes.

@@ -3,7 +3,6 @@ package conns
 import (
 	"crypto/tls"
 	"errors"
-	"runtime"
 	"time"
 )
 
@@ -15,11 +14,7 @@ var errHandshakes = errors.New("conns: the handshake waited too long for a proce
 // secure has the handshakes of the table compute in turn, so that a flood of them leaves
 // processors to requests.
 func (t *Table) secure() {
-	n := t.Busy
-	if n == 0 {
-		n = max(1, runtime.GOMAXPROCS(0)/2)
-	}
-	t.computing = make(chan struct{}, n)
+	t.computing = make(chan struct{}, t.Busy)
 	t.TLS = t.TLS.Clone()
 	t.TLS.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		return nil, hello.Conn.(*wire).compute()

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Listener returns a listener whose connections are those of the table. Their addresses
-// are those of the clients, as a balancer reports them if there is one.
+// Listener returns a listener that admits its connections to the table. The remote address
+// of a connection is the address of the client, which a balancer may report.
 func (t *Table) Listener(l net.Listener) net.Listener {
 	return &listener{l, t, sync.OnceValue(l.Close)}
 }

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -44,7 +45,7 @@ type Config struct {
 	TLS  *tls.Config // nil means connections without TLS
 	Log  *slog.Logger
 	Now  func() time.Time // nil means time.Now
-	Busy int              // TLS handshakes that compute at a time; 0 means half of the processors
+	Busy int              // strangers for whom the server computes at a time; 0 means half of the processors
 
 	// Proxies are the balancers whose connections begin with a PROXY header, of version
 	// 1 or 2. A header from any other address is not taken for one.
@@ -57,13 +58,14 @@ type Config struct {
 // A Table holds all connections of a server.
 type Table struct {
 	Config
-	held      atomic.Int64 // bytes of unfinished requests, of at most Budget
-	computing chan struct{}
+	held      atomic.Int64  // bytes of unfinished requests, of at most Budget
+	computing chan struct{} // a place for each handshake that computes
+	strangers chan struct{} // a place for each stranger's request that is verified
 
 	mu    sync.Mutex
 	conns map[*Conn]struct{} // nil once the Table is closed
 	next  []candidate        // what to close next, in this order
-	told  time.Time          // when the log was last told of a bound
+	told  time.Time          // when a bound was last logged
 }
 
 // New returns an empty Table.
@@ -74,7 +76,10 @@ func New(c Config) *Table {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	t := &Table{Config: c, conns: map[*Conn]struct{}{}}
+	if c.Busy == 0 {
+		c.Busy = max(1, runtime.GOMAXPROCS(0)/2)
+	}
+	t := &Table{Config: c, conns: map[*Conn]struct{}{}, strangers: make(chan struct{}, c.Busy)}
 	if c.TLS != nil {
 		t.secure()
 	}
@@ -133,8 +138,8 @@ func (t *Table) makeRoom() bool {
 	return out != nil
 }
 
-// tell reports whether the log has not been told of a bound for a minute. The caller
-// holds t.mu.
+// tell reports whether a bound is to be logged, which happens once a minute at most. The
+// caller holds t.mu.
 func (t *Table) tell() bool {
 	now := t.Now()
 	if now.Sub(t.told) < time.Minute {
@@ -184,7 +189,7 @@ func (t *Table) order(which func(*Conn) bool) []candidate {
 type candidate struct {
 	conn     *Conn
 	since    int64 // when it began to wait
-	stranger bool  // it has never had a request with a verified signature
+	stranger bool  // its last request had no verified signature
 	group    netip.Addr
 	level    int // how many connections its address has when it is the oldest of them
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 const one, two = "192.0.2.1", "192.0.2.2"
@@ -36,8 +37,8 @@ func TestAnsweringStays(t *testing.T) {
 	f := newFixture(t, Config{Max: 2})
 	a, rawA := f.come(one)
 	b, rawB := f.come(one)
-	f.begin(a)
-	f.begin(b)
+	f.answer(a)
+	f.answer(b)
 	c, rawC := f.come(one)
 	if c != nil {
 		t.Error("a third was admitted")
@@ -51,7 +52,7 @@ func TestAnsweringStays(t *testing.T) {
 	if b.Begin() {
 		t.Error("a request begins on a connection that has ended")
 	}
-	if !a.Begin() {
+	if a.Done(); !a.Begin() {
 		t.Error("the next request that has come already does not begin")
 	}
 }
@@ -60,7 +61,7 @@ func TestAnsweringStays(t *testing.T) {
 func TestStalledWriter(t *testing.T) {
 	f := newFixture(t, Config{Max: 1})
 	a, rawA := f.come(one)
-	f.begin(a)
+	f.answer(a)
 	a.since.Store(f.now.UnixNano())
 	a.state.Store(writing) // as in Write, which does not return
 	if c, _ := f.come(one); c != nil {
@@ -78,7 +79,7 @@ func TestClose(t *testing.T) {
 	f := newFixture(t, Config{Max: 2})
 	a, rawA := f.come(one)
 	b, rawB := f.come(one)
-	f.begin(a)
+	f.answer(a)
 	a.Close()
 	b.state.Store(closing) // as in Close, which does not return
 	if len(f.conns) != 1 {
@@ -197,7 +198,7 @@ func TestBudgetOfAnswers(t *testing.T) {
 	if err := f.await(a, Budget); err != nil {
 		t.Fatal(err)
 	}
-	f.begin(a)
+	f.answer(a)
 	b, raw := f.come(one)
 	if err := f.await(b, allowance+1); !errors.Is(err, ErrBusy) || raw.isClosed() {
 		t.Errorf("read beyond the budget: %v", err)
@@ -219,7 +220,7 @@ func TestBudgetOfAnswers(t *testing.T) {
 func TestBudgetOfStrangers(t *testing.T) {
 	f := newFixture(t, Config{})
 	a, known := f.come(one)
-	a.Verified()
+	a.Judged(true)
 	b, _ := f.come(two)
 	if err := errors.Join(f.await(a, Budget/2), f.await(b, Budget/2)); err != nil {
 		t.Fatal(err)
@@ -227,5 +228,40 @@ func TestBudgetOfStrangers(t *testing.T) {
 	c, _ := f.come(two)
 	if err := f.await(c, Budget/2); err != nil || known.isClosed() {
 		t.Errorf("%v, and the client with credentials is closed: %v", err, known.isClosed())
+	}
+}
+
+// Requests of strangers are verified in turn; clients with credentials do not wait.
+func TestStrangersInTurn(t *testing.T) {
+	f := newFixture(t, Config{Busy: 1})
+	a, _ := f.come(one)
+	b, _ := f.come(two)
+	c, _ := f.come(two)
+	f.begin(a)
+	c.Judged(true)
+	f.begin(c) // and does not wait
+	began := make(chan struct{})
+	go func() {
+		b.Begin()
+		close(began)
+	}()
+	select {
+	case <-began:
+		t.Error("two strangers have their turn")
+	case <-time.After(50 * time.Millisecond):
+	}
+	a.Judged(true)
+	<-began
+	f.await(a, 1)
+	f.begin(a) // is known now
+	b.Done()
+	if len(f.strangers) != 0 || b.known.Load() || !a.known.Load() {
+		t.Errorf("%d turns, b known: %v, a known: %v", len(f.strangers), b.known.Load(), a.known.Load())
+	}
+	a.Judged(false)
+	f.await(a, 1)
+	f.begin(a)
+	if len(f.strangers) != 1 {
+		t.Error("a client with a refused signature goes on without its turn")
 	}
 }

@@ -90,8 +90,8 @@ func (w *wire) Close() error {
 	return w.Conn.Close()
 }
 
-// readHeader reads the PROXY header and what comes with it (The PROXY protocol,
-// versions 1 and 2, section 2). LOCAL and UNKNOWN leave the address of the balancer.
+// readHeader reads the PROXY header, and keeps the bytes that are read with it (The PROXY
+// protocol, versions 1 and 2, section 2). With LOCAL and UNKNOWN the client is the balancer.
 func (w *wire) readHeader() error {
 	in := bufio.NewReaderSize(w.Conn, 256)
 	h, err := proxyproto.Read(in)
@@ -116,6 +116,6 @@ func (t *Table) refusedHeader(from *Source, err error) {
 	tell := t.tell()
 	t.mu.Unlock()
 	if tell {
-		t.Log.Warn(fmt.Sprintf("a connection from %s was closed because it does not begin with a PROXY header, as those of --proxy-protocol-from must", from.Text), "error", err)
+		t.Log.Warn(fmt.Sprintf("a connection from %s was closed because it does not begin with a PROXY header: --proxy-protocol-from lists the address", from.Text), "error", err)
 	}
 }

@@ -70,10 +70,12 @@ func New(h *Handler, c conns.Config) *Server {
 
 // serve answers a request, unless its connection has been closed.
 func (s *Server) serve(c *fasthttp.RequestCtx) {
-	if !conns.Of(c.Conn()).Begin() {
+	conn := conns.Of(c.Conn())
+	if !conn.Begin() {
 		c.SetConnectionClose()
 		return
 	}
+	defer conn.Done()
 	s.handler.Serve(c)
 }
 

@@ -56,12 +56,10 @@ func (h *Handler) answerQuery(r *request, id string) ([]byte, error) {
 	}
 	op, served := h.queryOperation(form)
 	caller, err := h.queryCaller(r, form, op.Unsigned)
+	r.judged(err == nil && !op.Unsigned)
 	if err != nil {
 		h.refuseSignature(r, id, api.TargetSTS, form["Action"], err)
 		return nil, err
-	}
-	if !op.Unsigned {
-		r.verified()
 	}
 	if !served || r.Method != fasthttp.MethodPost || r.Target != "/" {
 		return nil, key.Errorf(key.KindInvalidAction, "Could not find operation %s for version %s", form["Action"], form["Version"])

@@ -45,14 +45,14 @@ func received(c *fasthttp.RequestCtx) (r *request, ok bool) {
 	}, ok
 }
 
-// verified says of the connection that its client has credentials.
-func (r *request) verified() {
+// judged notes whether the signature of the request was verified.
+func (r *request) judged(verified bool) {
 	if r.conn != nil {
-		r.conn.Verified()
+		r.conn.Judged(verified)
 	}
 }
 
-// source returns the address of the client, as the forwarders of the request report it.
+// source returns the address of the client, which forwarders may report.
 func (h *Handler) source(c *fasthttp.RequestCtx, r *request) string {
 	if r.conn == nil {
 		return c.RemoteIP().String()

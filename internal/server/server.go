@@ -44,7 +44,7 @@ type Handler struct {
 	// for dev servers: what a request shows is looked at for it alone.
 	Refused func(requestID string, x identity.Examination, reason *key.Error)
 
-	pageTold atomic.Int64 // when the log was told of a refused web page; Unix time
+	pageTold atomic.Int64 // when a refused web page was last logged; Unix time
 }
 
 // Serve answers one request. Every answer has a date, and all but those to what is
@@ -103,12 +103,12 @@ func (h *Handler) answer(r *request, id string) (any, error) {
 		return nil, err
 	}
 	caller, err := h.Verifier.Verify(context.Background(), &r.Request, r.body, "kms")
+	r.judged(err == nil)
 	if err != nil {
 		target, operation, _ := strings.Cut(r.Header.Get("x-amz-target"), ".")
 		h.refuseSignature(r, id, target, operation, err)
 		return nil, err
 	}
-	r.verified()
 	op, err := h.operation(r)
 	if err != nil {
 		return nil, err
