@@ -277,6 +277,26 @@ func fillWithGrants(t testing.TB, s *Service, k key.Key, n int) {
 	}
 }
 
+// One sweep removes a bounded number of grants, of all keys together, and the next goes on.
+func TestRemovalOfGrantsIsBounded(t *testing.T) {
+	s, _, crowded, quiet := openCounting(t, 2*grantPage+1)
+	fillWithGrants(t, s, quiet, grantPage)
+	pages := 2
+	for i, step := range []struct {
+		k     key.Key
+		all   bool
+		pages int // that are left afterwards
+	}{{crowded, false, 0}, {quiet, false, 0}, {crowded, true, 1}, {quiet, true, 0}} {
+		if i == 2 { // the next sweep
+			pages = 2
+		}
+		all, err := s.removeGrants(t.Context(), step.k, &pages)
+		if err != nil || all != step.all || pages != step.pages {
+			t.Errorf("step %d: all %v, %d pages are left, %v", i, all, pages, err)
+		}
+	}
+}
+
 // grantInVain gives a principal n grants of Encrypt, each for an encryption context that
 // nobody has.
 func grantInVain(t testing.TB, s *Service, k key.Key, to key.Principal, n int) {

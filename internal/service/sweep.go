@@ -60,18 +60,19 @@ func (w *sweeper) close() {
 	w.gone.Wait()
 }
 
-// Sweep carries out all that is due now. Its cost is that of what is due, not of
+// Sweep carries out all that is due now, but for the removal of grants beyond
+// removalPages, which is left for the next sweeps. Its cost is that of what is due, not of
 // what exists. What fails is left for the next time, and does not keep the rest
 // waiting. One sweep waits for the other, so that none removes what was made after
 // the other was through with it.
 func (s *Service) Sweep(ctx context.Context) error {
 	s.sweeping.Lock()
 	defer s.sweeping.Unlock()
-	now := s.clock.Now()
+	now, pages := s.clock.Now(), removalPages
 	return errors.Join(
 		s.retryErasures(ctx),
 		s.tokenKeys.destroyOld(ctx, hourOf(now)),
-		s.eachDue(ctx, now, func(entry string) error { return s.sweepKey(ctx, entry, now) }))
+		s.eachDue(ctx, now, func(entry string) error { return s.sweepKey(ctx, entry, now, &pages) }))
 }
 
 // eachDue calls fn with each entry of the index that is due at the time.
@@ -105,8 +106,8 @@ func (s *Service) due(ctx context.Context, after string, now time.Time) (paths [
 }
 
 // sweepKey brings the record of a key to what the key is now, with an event, and
-// rotates the key if that is due.
-func (s *Service) sweepKey(ctx context.Context, entry string, now time.Time) error {
+// rotates the key if that is due. pages is how many pages of grants may still be removed.
+func (s *Service) sweepKey(ctx context.Context, entry string, now time.Time, pages *int) error {
 	path := dueKeyPath(entry)
 	stored, err := s.storedKey(ctx, path)
 	if err != nil {
@@ -123,7 +124,7 @@ func (s *Service) sweepKey(ctx context.Context, entry string, now time.Time) err
 	}
 	switch {
 	case k.State == key.Gone:
-		return s.remove(ctx, k, entry)
+		return s.remove(ctx, k, entry, pages)
 	case k.RotationDue(now) && s.full() == nil:
 		return s.rotate(ctx, k, now)
 	}
@@ -182,8 +183,9 @@ func (s *Service) settle(ctx context.Context, stored key.Key, now time.Time) err
 
 // remove removes a key that is gone with all that belongs to it: its grants and
 // aliases in pages, the record last. As the key is gone, nothing is added meanwhile.
-func (s *Service) remove(ctx context.Context, k key.Key, entry string) error {
-	if err := s.removeGrants(ctx, k); err != nil {
+// Where grants are left, the entry in the index stays, so the next sweep goes on.
+func (s *Service) remove(ctx context.Context, k key.Key, entry string, pages *int) error {
+	if all, err := s.removeGrants(ctx, k, pages); err != nil || !all {
 		return err
 	}
 	for {
