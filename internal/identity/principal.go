@@ -25,6 +25,7 @@ type Principal struct {
 	Tags        []Tag  // aws:PrincipalTag: of the user, or of the role with those of the session over them
 	AccessKeyID string
 	Session     *Session // what temporary credentials carry; nil with an access key of long standing
+	Stored      bool     // the access key is a record of the deployment, which may change
 }
 
 // Root returns the root of an account, given by its 12 digits.

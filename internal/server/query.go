@@ -55,6 +55,7 @@ func (h *Handler) answerQuery(r *request, id string) ([]byte, error) {
 		return nil, key.Errorf(key.KindSerialization, "%v", err)
 	}
 	op, served := h.queryOperation(form)
+	r.revision = h.Service.StoreRevision()
 	caller, err := h.queryCaller(r, form, op.Unsigned)
 	r.judged(err == nil && !op.Unsigned)
 	if err != nil {

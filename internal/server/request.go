@@ -26,6 +26,8 @@ type request struct {
 	conn   *conns.Conn // nil without a network
 	from   string      // the IP address of the client
 	secure bool        // it came over TLS
+
+	revision int64 // of the store, before the signature was verified
 }
 
 // received returns the request that came; ok is false if its header is not one, or has

@@ -102,6 +102,7 @@ func (h *Handler) answer(r *request, id string) (any, error) {
 	if err := r.tooLarge(); err != nil {
 		return nil, err
 	}
+	r.revision = h.Service.StoreRevision()
 	caller, err := h.Verifier.Verify(context.Background(), &r.Request, r.body, "kms")
 	r.judged(err == nil)
 	if err != nil {
@@ -130,6 +131,7 @@ func (h *Handler) do(r *request, id string, caller identity.Caller, op service.O
 		Secure:    r.secure,
 		Operation: op,
 		Input:     in,
+		Revision:  r.revision,
 	})
 }
 

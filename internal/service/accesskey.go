@@ -10,16 +10,22 @@ import (
 // AccessKey is the identity.Lookup of the access keys of the deployment. One that
 // is not active, or whose user is gone or disabled, is none.
 func (s *Service) AccessKey(ctx context.Context, id string) (k identity.AccessKey, ok bool, err error) {
-	r, ok, err := accessKeys.Latest(ctx, s.store, id)
+	return accessKey(s.newest(ctx), id)
+}
+
+func accessKey(from source, id string) (k identity.AccessKey, ok bool, err error) {
+	r, ok, err := read(from, accessKeys, id)
 	if err != nil || !ok || r.Inactive {
 		return k, false, err
 	}
 	k = identity.AccessKey{ID: id, Secret: identity.NewSecret(r.Secret), Principal: identity.Root(r.Account)}
+	k.Principal.AccessKeyID, k.Principal.Stored = id, true
 	if r.User == "" {
 		return k, true, nil
 	}
-	u, ok, err := users.Latest(ctx, s.store, namedPath(r.Account, r.User))
+	u, ok, err := read(from, users, namedPath(r.Account, r.User))
 	k.Principal = u.Principal()
+	k.Principal.AccessKeyID, k.Principal.Stored = id, true
 	// Somebody else may have the name now.
 	return k, ok && !u.Disabled && slices.Contains(u.Keys, id), err
 }

@@ -1,7 +1,6 @@
 package service
 
 import (
-	"context"
 	"errors"
 	"time"
 
@@ -15,32 +14,39 @@ import (
 func administrationQuery[In, Out any](name string, check func(*In, time.Time) error, run func(*call, *In) (*Out, error)) Operation {
 	action := "keyhold:" + name
 	return query(name, asks{{Action: action}}, check, func(c *call, in *In) (*Out, error) {
-		own, err := c.administrator()
-		if err != nil {
+		if err := c.hold(func() error { return c.checkAdministrator(action) }); err != nil {
 			return nil, err
-		}
-		if p := c.Caller.Principal; p.Kind != identity.KindAccount || p.AccountID != own {
-			return nil, notAuthorized(p, action, "*", "because it is for the root of the deployment's account alone")
 		}
 		return run(c, in)
 	})
 }
 
+func (c *call) checkAdministrator(action string) error {
+	own, err := c.administrator()
+	if err != nil {
+		return err
+	}
+	if p := c.Caller.Principal; p.Kind != identity.KindAccount || p.AccountID != own {
+		return notAuthorized(p, action, "*", "because it is for the root of the deployment's account alone")
+	}
+	return nil
+}
+
 // administration makes one that changes what is kept.
 func administration[In, Out any](name string, check func(*In, time.Time) error, run func(*call, *In) (*Out, error)) Operation {
 	o := administrationQuery(name, check, run)
-	o.ReadOnly = false
+	o.ReadOnly, o.onIdentities = false, true
 	return o
 }
 
 // administrator returns the account whose root administers the deployment.
-func (c *call) administrator() (string, error) { return c.accountOfDeployment(c.ctx) }
+func (c *call) administrator() (string, error) { return c.accountOfDeployment(c.source()) }
 
 // accountOfDeployment returns the account that was initialised, or that of a dev server.
-func (s *Service) accountOfDeployment(ctx context.Context) (string, error) {
-	own, err := s.Account(ctx)
-	if err != nil || own != "" {
-		return own, err
+func (s *Service) accountOfDeployment(from source) (string, error) {
+	d, ok, err := read(from, deployments, deploymentPath)
+	if err != nil || ok {
+		return d.Account, err
 	}
 	return s.devAccount, nil
 }

@@ -23,13 +23,18 @@ import (
 var testCaller = identity.Caller{Principal: identity.Root("111122223333"), Region: "eu-west-2"}
 
 // openForTest opens a new deployment in memory.
-func openForTest(t *testing.T) *Service {
+func openForTest(t *testing.T) *Service { t.Helper(); return openLike(t, func(*Config) {}) }
+
+// openLike opens a new deployment in memory, with changes to its Config.
+func openLike(t *testing.T, change func(*Config)) *Service {
 	t.Helper()
 	events := audit.New(audit.Discard{}, audit.Options{})
-	s, err := Open(t.Context(), Config{
+	c := Config{
 		Backend: memory.New(), Slots: memory.NewSlots(), Root: seal.NewEphemeralRoot(), Create: true,
 		Audit: events, Clock: NewClock(time.Now), Log: slog.New(slog.DiscardHandler),
-	})
+	}
+	change(&c)
+	s, err := Open(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/keyhold/keyhold/internal/api/sts"
+	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/policy"
@@ -22,32 +23,57 @@ type assumption struct {
 	least    *int32           // characters of the token
 }
 
-// assume issues a session of a role, if the role's trust policy allows it and, where
-// that leaves it to them, the policies of who asks. A role that is missing or
-// disabled is as one that is forbidden.
-func (c *call) assume(a assumption, who policy.Principal, d policy.Documents) (role identity.Role, out issued, err error) {
-	role, ok, err := c.findRole(a.roleARN)
-	if err != nil {
-		return role, out, err
-	}
-	if ok {
-		c.about = append(c.about, roleResource(role))
-		ok, err = c.decideAssume(role, who, d, a)
-	}
-	if err != nil || !ok {
-		return role, out, firstOf(err, c.notAssumable(a))
-	}
-	seconds, err := a.duration(role)
+// assume issues a session of a role that the caller may assume. Like every call, it
+// decides again before it hands out the session.
+func (c *call) assume(a assumption) (role identity.Role, out issued, err error) {
+	var seconds int32
+	err = c.hold(func() (err error) {
+		role, seconds, err = c.mayAssume(a)
+		return err
+	})
 	if err != nil {
 		return role, out, err
 	}
 	s := a.session
 	s.Account, s.Role, s.RoleID = role.Account, role.Name, role.ID
-	if err := c.checkSessionPolicies(s); err != nil {
-		return role, out, err
-	}
 	out, err = c.issue(s, seconds, a.least)
 	return role, out, err
+}
+
+// mayAssume returns the role, if its trust policy allows the session and, where the
+// trust policy leaves it to them, the policies of the caller, and how long the session
+// is. A role that is missing or disabled is as one that is forbidden.
+func (c *call) mayAssume(a assumption) (role identity.Role, seconds int32, err error) {
+	who, d, err := c.assuming()
+	if err != nil {
+		return role, 0, err
+	}
+	role, ok, err := c.findRole(a.roleARN)
+	if err != nil {
+		return role, 0, err
+	}
+	if ok {
+		c.about = []audit.Resource{roleResource(role)}
+		ok, err = c.decideAssume(role, who, d, a)
+	}
+	if err != nil || !ok {
+		return role, 0, firstOf(err, c.notAssumable(a))
+	}
+	if seconds, err = a.duration(role); err != nil {
+		return role, 0, err
+	}
+	return role, seconds, c.checkSessionPolicies(a.session.PolicyARNs, role.Account)
+}
+
+// assuming returns who asks for a session, and the policies of the caller: the provider
+// of a web identity has none.
+func (c *call) assuming() (who policy.Principal, d policy.Documents, err error) {
+	p := c.Caller.Principal
+	if p.Kind == identity.KindWebIdentity {
+		return policy.Principal{Kind: policy.WebIdentity, ARN: p.ARN}, d, nil
+	}
+	d, err = c.documentsOf(c.source(), p)
+	return policyPrincipal(p), d, err
 }
 
 // findRole returns the role of an ARN.
@@ -56,7 +82,7 @@ func (c *call) findRole(arn string) (r identity.Role, ok bool, err error) {
 	if !ok || kind != "role" {
 		return r, false, nil
 	}
-	r, ok, err = roles.Latest(c.ctx, c.store, namedPath(account, name))
+	r, ok, err = read(c.source(), roles, namedPath(account, name))
 	return r, ok && r.ARN() == arn && !r.Disabled, err
 }
 
@@ -162,10 +188,10 @@ func takeSessionPolicies(s *identity.Session, text *string, arns []sts.PolicyDes
 
 // checkSessionPolicies looks for the managed session policies, which must be of the
 // role's account.
-func (c *call) checkSessionPolicies(s identity.Session) error {
-	for _, arn := range s.PolicyARNs {
-		_, ok, err := c.findManaged(c.ctx, arn)
-		if err != nil || !ok || !strings.HasPrefix(arn, "arn:aws:iam::"+s.Account+":") {
+func (c *call) checkSessionPolicies(arns []string, account string) error {
+	for _, arn := range arns {
+		_, ok, err := c.findManaged(c.source(), arn)
+		if err != nil || !ok || !strings.HasPrefix(arn, "arn:aws:iam::"+account+":") {
 			return firstOf(err, key.Errorf(key.KindValidation, "%s is no managed policy of the role's account.", arn))
 		}
 	}

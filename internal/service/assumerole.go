@@ -28,11 +28,7 @@ var assumeRole = query("AssumeRole", nil, checkAssumeRole,
 				return nil, err
 			}
 		}
-		d, err := c.documentsOf(c.ctx, p)
-		if err != nil {
-			return nil, err
-		}
-		role, out, err := c.assume(a, policyPrincipal(p), d)
+		role, out, err := c.assume(a)
 		if err != nil {
 			return nil, err
 		}

@@ -2,6 +2,7 @@ package service
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -10,7 +11,6 @@ import (
 	"github.com/keyhold/keyhold/internal/api/sts"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
-	"github.com/keyhold/keyhold/internal/policy"
 	"github.com/keyhold/keyhold/internal/webidentity"
 )
 
@@ -34,8 +34,7 @@ var assumeRoleWithWebIdentity = unsigned(query("AssumeRoleWithWebIdentity", nil,
 		if err != nil {
 			return nil, err
 		}
-		who := policy.Principal{Kind: policy.WebIdentity, ARN: a.session.Web.Provider}
-		role, out, err := c.assume(a, who, policy.Documents{})
+		role, out, err := c.assume(a)
 		if err != nil {
 			return nil, err
 		}
@@ -62,9 +61,9 @@ func (c *call) takeWebIdentity(a *assumption, token string) (claims webidentity.
 	if err != nil {
 		return claims, err
 	}
-	p, ok, err := oidcProviders.Latest(c.ctx, c.store, providerPath(account, strings.TrimPrefix(issuer, "https://")))
-	if err != nil || !ok || !strings.HasPrefix(issuer, "https://") {
-		return claims, firstOf(err, key.Errorf(key.KindInvalidIdentityToken, "No OpenIDConnect provider found in your account for %s", strings.ToValidUTF8(issuer, "\uFFFD")))
+	p, err := c.providerOf(account, issuer)
+	if err != nil {
+		return claims, err
 	}
 	claims, err = c.webIdentity.Verify(c.ctx, token, webidentity.Provider{Issuer: issuer, ClientIDs: p.ClientIDs, Roots: p.Roots})
 	if err != nil {
@@ -72,7 +71,23 @@ func (c *call) takeWebIdentity(a *assumption, token string) (claims webidentity.
 	}
 	a.session.Web = &identity.WebIdentity{Provider: p.ARN(), Issuer: p.Issuer, Audience: claims.Audience, Subject: claims.Subject}
 	c.Caller.Principal = identity.Principal{Kind: identity.KindWebIdentity, AccountID: account, ARN: p.ARN(), Session: &identity.Session{Web: a.session.Web}}
+	c.held = append(c.held, func() error {
+		now, err := c.providerOf(account, issuer)
+		if err == nil && !reflect.DeepEqual(now, p) {
+			err = key.Errorf(key.KindInvalidIdentityToken, "The OpenIDConnect provider was changed while its token was verified.")
+		}
+		return err
+	})
 	return claims, takeClaims(&a.session, claims)
+}
+
+// providerOf returns the provider of an account that has the issuer.
+func (c *call) providerOf(account, issuer string) (p identity.OIDCProvider, err error) {
+	p, ok, err := read(c.source(), oidcProviders, providerPath(account, strings.TrimPrefix(issuer, "https://")))
+	if err != nil || !ok || !strings.HasPrefix(issuer, "https://") {
+		return p, firstOf(err, key.Errorf(key.KindInvalidIdentityToken, "No OpenIDConnect provider found in your account for %s", strings.ToValidUTF8(issuer, "\uFFFD")))
+	}
+	return p, nil
 }
 
 // takeClaims takes the session tags and the source identity that the provider gives.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/keyhold/keyhold/internal/admit"
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/api/sts"
 	"github.com/keyhold/keyhold/internal/audit"
@@ -22,19 +23,19 @@ type call struct {
 	now  time.Time  // read once: the whole call happens at this moment
 	keys []key.Key  // what each ask found, as it is now
 	room [1]key.Key // for keys, which mostly are one
-	// refused is the key that an ask found and the caller may not act on, for the
-	// event: the answer may not name it.
-	refused key.Key
+	findings
 
-	begun        time.Time        // as now, on the clock that nobody moves
-	documents    policy.Documents // of the caller, once they were needed
-	hasDocuments bool
-	values       conditions // of the question that is being decided
-	// principalTags are the values of the caller's tags, once they were needed.
-	principalTags byName
+	begun  time.Time  // as now, on the clock that nobody moves
+	values conditions // of the question that is being decided
 	// grants are what the grant tokens of the request name, on whatever keys.
 	grants []key.Grant
 	trace  *trace // of the decisions; nil unless they are to be explained
+
+	from      store.Getter   // what decisions read; nil is each record as it is now
+	decidedAt int64          // a revision that all records were read at or after
+	held      []func() error // what else was decided, for deciding again
+	paused    bool           // a refusal within a View is due its pause
+
 	// blobKey is what the ciphertext named of a request that is over and whose
 	// decision is explained.
 	blobKey key.Reference
@@ -47,6 +48,18 @@ type call struct {
 	committed bool
 }
 
+// findings are what the decisions of a call found beside its keys. Whoever decides again
+// begins with none.
+type findings struct {
+	// refused is the key that an ask found and the caller may not act on, for the
+	// event: the answer may not name it.
+	refused      key.Key
+	documents    policy.Documents // of the caller, once they were needed
+	hasDocuments bool
+	// principalTags are the values of the caller's tags, once they were needed.
+	principalTags byName
+}
+
 // told is what an event says of a change that its request does not say, as JSON in
 // the members where CloudTrail has it.
 type told struct{ response, additional []byte }
@@ -55,14 +68,28 @@ type told struct{ response, additional []byte }
 func (c *call) key() key.Key { return c.keys[0] }
 
 // commit runs fn in a transaction and writes the events of the call in the same
-// one. fn may run several times; it holds no cryptography and makes no call.
+// one. The transaction decides again first and checks all that this decision read: a
+// revocation that was acknowledged before the commit is seen. fn finds the keys of the
+// call as the transaction reads them. It may run several times; it holds no
+// cryptography and makes no call.
 func (c *call) commit(fn func(tx *store.Tx) error) error {
+	leave, err := c.takeTurn()
+	if err != nil {
+		return c.notCommitted(err)
+	}
+	defer leave()
 	if err := c.hasSpace(); err != nil { // the disk may have become full since the gate
 		return c.notCommitted(err)
 	}
 	e := c.event(nil)
 	e.StoreRevision = 0 // the outbox stamps it, after the commit
-	if err := c.update(c.ctx, fn, append([]audit.Event{e}, c.also...)...); err != nil {
+	err = c.update(c.ctx, func(tx *store.Tx) error {
+		if err := c.decideAgain(tx); err != nil {
+			return err
+		}
+		return fn(tx)
+	}, append([]audit.Event{e}, c.also...)...)
+	if err != nil {
 		return c.notCommitted(err)
 	}
 	c.committed = true
@@ -75,29 +102,27 @@ func (c *call) notCommitted(err error) error {
 	if errors.Is(err, store.ErrFailed) {
 		return err
 	}
+	c.created = ""
+	c.pauseNow()
 	if len(c.written) > 0 {
 		if failed := c.slots.Erase(context.WithoutCancel(c.ctx), c.written...); failed != nil {
 			return errors.Join(err, failed)
 		}
 		c.written = nil
 	}
-	if errors.Is(err, store.ErrConflict) {
+	if errors.Is(err, store.ErrConflict) || errors.Is(err, errOtherKey) || errors.Is(err, admit.ErrFull) {
 		return key.Errorf(key.KindThrottling, "Too many changes of one key at a time. Reduce the frequency of your calls.").Because(err)
 	}
 	return quotaExceeded(err)
 }
 
-// commitKey changes the key of the first ask: it is read again, as it is now and
-// in a state that permits the operation, and written as fn returns it. Material
+// commitKey changes the key of the first ask: it is written as fn returns it. Material
 // that the key loses by it is erased before the answer.
 func (c *call) commitKey(fn func(k key.Key) (key.Key, error)) error {
 	var left []string
 	err := c.commit(func(tx *store.Tx) error {
-		k, err := c.reread(tx)
+		k, err := fn(c.key())
 		if err != nil {
-			return err
-		}
-		if k, err = fn(k); err != nil {
 			return err
 		}
 		left, err = putKeys(tx, k)
@@ -119,14 +144,6 @@ func (c *call) commitNew(k key.Key) error {
 		_, err := putKeys(tx, k)
 		return err
 	})
-}
-
-func (c *call) reread(tx *store.Tx) (key.Key, error) {
-	k, err := c.readKey(tx, referenceTo(c.key()))
-	if err != nil {
-		return key.Key{}, err
-	}
-	return k, c.rules.Permit(c.Operation.Name, k)
 }
 
 // event tells of the call and of how it ended.

@@ -368,7 +368,7 @@ func (v *conditions) aliases() (names []string) {
 	if v.key.ID == "" {
 		return nil
 	}
-	err := v.c.store.View(v.c.ctx, func(view *store.View) error {
+	err := readCovered(v.c.source(), aliasGuards, pathOf(v.key), func(view *store.View) error {
 		found, err := aliasesOfKey.Scan(view, pathOf(v.key)+"/", "", key.MaxAliases)
 		for _, a := range found {
 			names = append(names, key.AliasPrefix+strings.TrimPrefix(a.Path, pathOf(v.key)+"/"))

@@ -23,9 +23,6 @@ var createAlias = change("CreateAlias", asks{{Action: "kms:CreateAlias", On: key
 			LastUpdatedDate: now,
 		}
 		return nil, c.commit(func(tx *store.Tx) error {
-			if _, err := c.reread(tx); err != nil {
-				return err
-			}
 			return c.addAlias(tx, a)
 		})
 	})

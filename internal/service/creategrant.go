@@ -23,9 +23,6 @@ var createGrant = change("CreateGrant", asks{{Action: "kms:CreateGrant", On: key
 		}
 		c.told.response = fmt.Appendf(nil, `{"grantId":%q,"keyId":%q}`, g.ID, g.KeyARN())
 		err = c.commit(func(tx *store.Tx) error {
-			if _, err := c.reread(tx); err != nil {
-				return err
-			}
 			if err := putGrant(tx, g, repeated); err != nil {
 				return err
 			}

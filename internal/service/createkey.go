@@ -84,7 +84,7 @@ func newKey(c *call, in *api.CreateKeyRequest) (key.Key, error) {
 	if err := key.CheckTags(k.Tags); err != nil {
 		return key.Key{}, err
 	}
-	return k, c.checkPolicy(k.Policy, k, in.BypassPolicyLockoutSafetyCheck)
+	return k, c.hold(func() error { return c.checkPolicy(k.Policy, k, in.BypassPolicyLockoutSafetyCheck) })
 }
 
 // generateMaterial returns the key with material that the server made.

@@ -97,7 +97,7 @@ func (c *call) question(action string, t target, k key.Key) (q question, err err
 		q.request.Child = new(grantOf(in))
 	}
 	if !c.hasDocuments {
-		if c.documents, err = c.documentsOf(c.ctx, c.Caller.Principal); err != nil {
+		if c.documents, err = c.documentsOf(c.source(), c.Caller.Principal); err != nil {
 			return q, err
 		}
 		c.hasDocuments = true

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,9 @@ type Request struct {
 	Secure    bool // it came over TLS
 	Operation Operation
 	Input     any // what Operation.NewInput gave, filled
+	// Revision is that of the store (Service.StoreRevision) before the signature was
+	// verified. If it is 0, Do takes the one at its beginning.
+	Revision int64
 }
 
 // Do is the gate. Whatever comes of the request, its event is written before the
@@ -28,6 +32,7 @@ type Request struct {
 func (s *Service) Do(ctx context.Context, r Request) (any, error) {
 	c := &call{Service: s, Request: r, ctx: ctx, now: s.clock.Now(), begun: time.Now()}
 	c.keys = c.room[:0]
+	c.decidedAt = cmp.Or(r.Revision, s.store.Revision())
 	if err := c.admitted(); err != nil {
 		return nil, err
 	}
@@ -36,10 +41,10 @@ func (s *Service) Do(ctx context.Context, r Request) (any, error) {
 	}
 	c.noteAccessKey()
 	out, err := c.carryOut()
-	for again := 0; again < 3 && errors.Is(err, store.ErrNoSlot); again++ {
+	for again := 0; again < 3 && (errors.Is(err, store.ErrNoSlot) || errors.Is(err, errOtherKey)); again++ {
 		// The material was deleted, or imported again, between the look-up and
-		// its use: the key says now what is so.
-		c.keys = c.keys[:0]
+		// its use, or an alias went to another key: the store says now what is so.
+		c.keys, c.held = c.keys[:0], nil
 		out, err = c.carryOut()
 	}
 	if c.committed { // with its event
@@ -59,7 +64,8 @@ func (s *Service) Do(ctx context.Context, r Request) (any, error) {
 }
 
 // carryOut keeps the order of checks that the API promises: members, key and
-// permission, state, and then what is the operation's own.
+// permission, state, and then what is the operation's own. A change was decided again
+// in its transaction; all else is confirmed before it is handed out.
 func (c *call) carryOut() (any, error) {
 	if text := c.Operation.shape.Validate(c.Input); text != "" {
 		return nil, &key.Error{Kind: key.KindValidation, Message: text}
@@ -67,17 +73,30 @@ func (c *call) carryOut() (any, error) {
 	if err := c.Operation.check(c.Input, c.now); err != nil {
 		return nil, err
 	}
-	if err := c.readGrantTokens(); err != nil {
+	if err := c.decide(); err != nil {
 		return nil, err
 	}
-	exempt, err := c.allowAll(c.Operation.asks)
+	out, err := c.Operation.run(c, c.Input)
+	if err == nil && !c.committed {
+		err = c.confirm()
+	}
 	if err != nil {
 		return nil, err
 	}
-	if err := c.permitAll(exempt); err != nil {
-		return nil, err
+	return out, nil
+}
+
+// decide decides whether the caller may do all that the request asks for, and whether
+// the states of the keys permit it.
+func (c *call) decide() error {
+	if err := c.readGrantTokens(); err != nil {
+		return err
 	}
-	return c.Operation.run(c, c.Input)
+	exempt, err := c.allowAll(c.Operation.asks)
+	if err != nil {
+		return err
+	}
+	return c.permitAll(exempt)
 }
 
 // allowAll decides about one ask after the other. exempt are the places of the keys
@@ -152,10 +171,14 @@ func (c *call) lookUp(t target) (k key.Key, missing, err error) {
 
 // view finds in the store what is not at hand.
 func (c *call) view(t target) (k key.Key, missing, err error) {
-	err = c.store.View(c.ctx, func(v *store.View) error {
-		k, err = c.readKey(v, t.ref)
-		return err
-	})
+	if c.from != nil {
+		k, err = c.readKey(c.from, t.ref)
+	} else {
+		err = c.store.View(c.ctx, func(v *store.View) error {
+			k, err = c.readKey(v, t.ref)
+			return err
+		})
+	}
 	if e, ok := err.(*key.Error); ok && e.Kind == key.KindNotFound {
 		return key.Key{}, e, nil
 	}
@@ -167,13 +190,13 @@ func (c *call) view(t target) (k key.Key, missing, err error) {
 func (c *call) latest(ref key.Reference) (k key.Key, live bool) {
 	id := ref.KeyID
 	if ref.Alias != "" {
-		a, ok, err := aliases.Latest(c.ctx, c.store, aliasPath(ref.Account, ref.Region, ref.Alias))
+		a, ok, err := read(c.source(), aliases, aliasPath(ref.Account, ref.Region, ref.Alias))
 		if err != nil || !ok {
 			return k, false
 		}
 		id = a.KeyID
 	}
-	k, ok, err := keys.Latest(c.ctx, c.store, keyPath(ref.Account, ref.Region, id))
+	k, ok, err := read(c.source(), keys, keyPath(ref.Account, ref.Region, id))
 	k = k.At(c.now)
 	return k, ok && err == nil && k.State != key.Gone
 }

@@ -1,7 +1,6 @@
 package service
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
@@ -41,22 +40,22 @@ func (c *call) keyPolicy(k key.Key, arn string) (policy.Document, error) {
 // against but the policy of the resource. The root of an account has none. An error
 // means that some policy could not be had: then nothing may be decided, as it may
 // be one that denies.
-func (s *Service) documentsOf(ctx context.Context, p identity.Principal) (d policy.Documents, err error) {
+func (s *Service) documentsOf(from source, p identity.Principal) (d policy.Documents, err error) {
 	if p.Kind == identity.KindUser || p.Kind == identity.KindAssumedRole {
-		if d, err = s.documentsOfEntity(ctx, p); err != nil {
+		if d, err = s.documentsOfEntity(from, p); err != nil {
 			return d, err
 		}
 	}
 	if p.Session != nil && p.Session.IsLimited() {
-		d.Session, err = s.sessionDocuments(ctx, p.Session)
+		d.Session, err = s.sessionDocuments(from, p.Session)
 	}
 	return d, err
 }
 
 // documentsOfEntity returns the policies of a user or role. They are at hand as long
 // as nothing of the account's identities was changed.
-func (s *Service) documentsOfEntity(ctx context.Context, p identity.Principal) (d policy.Documents, err error) {
-	account, _, err := accounts.Latest(ctx, s.store, p.AccountID)
+func (s *Service) documentsOfEntity(from source, p identity.Principal) (d policy.Documents, err error) {
+	account, _, err := read(from, accounts, p.AccountID)
 	if err != nil {
 		return d, err
 	}
@@ -67,39 +66,42 @@ func (s *Service) documentsOfEntity(ctx context.Context, p identity.Principal) (
 	if d, ok := s.compiled.gathered(of); ok {
 		return d, nil
 	}
-	if d, err = s.gather(ctx, p); err == nil {
+	if from, err = coveredBy(from, accounts, p.AccountID); err != nil {
+		return d, err
+	}
+	if d, err = s.gather(from, p); err == nil {
 		s.compiled.keepGathered(of, d)
 	}
 	return d, err
 }
 
 // gather reads the policies of a user or role.
-func (s *Service) gather(ctx context.Context, p identity.Principal) (d policy.Documents, err error) {
-	e, name, err := s.entityOf(ctx, p)
+func (s *Service) gather(from source, p identity.Principal) (d policy.Documents, err error) {
+	e, name, err := entityOf(from, p)
 	if err != nil {
 		return d, err
 	}
-	if d.Identity, err = s.identityDocuments(ctx, e, name); err != nil {
+	if d.Identity, err = s.identityDocuments(from, e, name); err != nil {
 		return d, err
 	}
 	if e.Boundary != "" {
-		d.Boundary, err = s.managedDocument(ctx, e.Boundary)
+		d.Boundary, err = s.managedDocument(from, e.Boundary)
 	}
 	return d, err
 }
 
 // entityOf returns the user or role whose policies a principal has, and its ARN;
 // that of the root of an account has none.
-func (s *Service) entityOf(ctx context.Context, p identity.Principal) (e identity.Entity, arn string, err error) {
+func entityOf(from source, p identity.Principal) (e identity.Entity, arn string, err error) {
 	switch p.Kind {
 	case identity.KindUser:
-		u, ok, err := users.Latest(ctx, s.store, namedPath(p.AccountID, p.UserName))
+		u, ok, err := read(from, users, namedPath(p.AccountID, p.UserName))
 		if err == nil && (!ok || u.ID != p.ID) {
 			err = errGone
 		}
 		return u.Entity, p.ARN, err
 	case identity.KindAssumedRole:
-		r, ok, err := roles.Latest(ctx, s.store, namedPath(p.AccountID, p.Session.Role))
+		r, ok, err := read(from, roles, namedPath(p.AccountID, p.Session.Role))
 		if err == nil && (!ok || r.ID != p.Session.RoleID) {
 			err = errGone
 		}
@@ -111,7 +113,7 @@ func (s *Service) entityOf(ctx context.Context, p identity.Principal) (e identit
 // errGone is for somebody who was removed while a request was under way.
 var errGone = key.Errorf(key.KindUnrecognizedClient, "The security token included in the request is invalid.")
 
-func (s *Service) identityDocuments(ctx context.Context, e identity.Entity, arn string) (all []policy.Document, err error) {
+func (s *Service) identityDocuments(from source, e identity.Entity, arn string) (all []policy.Document, err error) {
 	for _, inline := range e.Inline {
 		d, err := s.document("the inline policy "+inline.Name+" of "+arn, inline.Document)
 		if err != nil {
@@ -120,7 +122,7 @@ func (s *Service) identityDocuments(ctx context.Context, e identity.Entity, arn 
 		all = append(all, d)
 	}
 	for _, name := range e.Attached {
-		d, err := s.managedDocument(ctx, name)
+		d, err := s.managedDocument(from, name)
 		if err != nil {
 			return nil, err
 		}
@@ -140,20 +142,20 @@ func (s *Service) document(name, text string) (policy.Document, error) {
 
 // managedDocument returns a managed policy that users or roles have, and which
 // therefore is there.
-func (s *Service) managedDocument(ctx context.Context, arn string) (policy.Document, error) {
-	d, ok, err := s.findManaged(ctx, arn)
+func (s *Service) managedDocument(from source, arn string) (policy.Document, error) {
+	d, ok, err := s.findManaged(from, arn)
 	if err == nil && !ok {
 		err = fmt.Errorf("the managed policy %s is missing", arn)
 	}
 	return d, err
 }
 
-func (s *Service) findManaged(ctx context.Context, arn string) (d policy.Document, ok bool, err error) {
+func (s *Service) findManaged(from source, arn string) (d policy.Document, ok bool, err error) {
 	path, ok := policyPathOf(arn)
 	if !ok {
 		return d, false, nil
 	}
-	p, ok, err := managedPolicies.Latest(ctx, s.store, path)
+	p, ok, err := read(from, managedPolicies, path)
 	if err != nil || !ok || p.ARN() != arn {
 		return d, false, err
 	}
@@ -163,7 +165,7 @@ func (s *Service) findManaged(ctx context.Context, arn string) (d policy.Documen
 
 // sessionDocuments returns the policies that limit a session. Managed ones may have
 // been removed since: what they would say is not known, so it may do nothing.
-func (s *Service) sessionDocuments(ctx context.Context, of *identity.Session) (all []policy.Document, err error) {
+func (s *Service) sessionDocuments(from source, of *identity.Session) (all []policy.Document, err error) {
 	for _, text := range of.Policies {
 		d, err := s.document("the session policy", text)
 		if err != nil {
@@ -172,7 +174,7 @@ func (s *Service) sessionDocuments(ctx context.Context, of *identity.Session) (a
 		all = append(all, d)
 	}
 	for _, arn := range of.PolicyARNs {
-		d, ok, err := s.findManaged(ctx, arn)
+		d, ok, err := s.findManaged(from, arn)
 		if err == nil && !ok {
 			d, err = s.denial(arn + ", which was removed")
 		}

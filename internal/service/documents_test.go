@@ -22,7 +22,7 @@ func (p people) managed(document string) {
 
 func (p people) documents(who identity.Principal) policy.Documents {
 	p.Helper()
-	d, err := p.documentsOf(p.Context(), who)
+	d, err := p.documentsOf(p.newest(p.Context()), who)
 	if err != nil {
 		p.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestDocuments(t *testing.T) {
 	if len(gone.Session) != 1 || policy.Decide(r, gone, nil).Allowed {
 		t.Error("without its session policies the session is limited no more")
 	}
-	if _, err := p.documentsOf(t.Context(), p.as("alice")); err == nil {
+	if _, err := p.documentsOf(p.newest(t.Context()), p.as("alice")); err == nil {
 		t.Error("a managed policy is missing, which may be one that denies")
 	}
 }
@@ -73,7 +73,7 @@ func TestDocumentsThatDoNotParse(t *testing.T) {
 	p := newPeople(t)
 	p.managed("{")
 	p.user("alice", func(u *identity.User) { u.Boundary = usePolicy })
-	if _, err := p.documentsOf(t.Context(), p.as("alice")); err == nil {
+	if _, err := p.documentsOf(p.newest(t.Context()), p.as("alice")); err == nil {
 		t.Error("a boundary that does not parse is none")
 	}
 }

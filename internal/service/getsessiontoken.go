@@ -27,7 +27,7 @@ var getSessionToken = query("GetSessionToken", nil,
 		if p.Session != nil {
 			return nil, key.Errorf(key.KindAccessDenied, "Cannot call GetSessionToken with session credentials")
 		}
-		if err := c.checkNotDenied("sts:GetSessionToken"); err != nil {
+		if err := c.hold(func() error { return c.checkNotDenied("sts:GetSessionToken") }); err != nil {
 			return nil, err
 		}
 		s := identity.Session{Account: p.AccountID}
@@ -44,7 +44,7 @@ var getSessionToken = query("GetSessionToken", nil,
 // checkNotDenied refuses what a policy of the caller denies, and asks for no Allow.
 func (c *call) checkNotDenied(action string) error {
 	p := c.Caller.Principal
-	d, err := c.documentsOf(c.ctx, p)
+	d, err := c.documentsOf(c.source(), p)
 	if err != nil {
 		return err
 	}

@@ -120,7 +120,7 @@ func (c *call) matchingGrants(k key.Key, w wantedGrant) (found []key.Grant, tota
 	var wanted []string
 	for _, p := range granteeNames(c.Caller.Principal) {
 		under := ofGrantee(pathOf(k), p)
-		r, _, err := shapesOfGrantees.Latest(c.ctx, c.store, strings.TrimSuffix(under, "/"))
+		r, _, err := read(c.source(), shapesOfGrantees, strings.TrimSuffix(under, "/"))
 		if err != nil {
 			return nil, 0, err
 		}
@@ -130,7 +130,7 @@ func (c *call) matchingGrants(k key.Key, w wantedGrant) (found []key.Grant, tota
 	if len(wanted) == 0 {
 		return nil, total, nil
 	}
-	err = c.store.View(c.ctx, func(v *store.View) error {
+	err = readCovered(c.source(), grantGuards, pathOf(k), func(v *store.View) error {
 		for _, under := range wanted {
 			entries, err := grantMatches.Scan(v, under, "", 1)
 			if err != nil {

@@ -48,7 +48,7 @@ func (c *call) readGrantTokens() error {
 		if err != nil {
 			return err
 		}
-		g, ok, err := grants.Latest(c.ctx, c.store, keyPath(on.Account, on.Region, on.KeyID)+"/"+id)
+		g, ok, err := read(c.source(), grants, keyPath(on.Account, on.Region, on.KeyID)+"/"+id)
 		if err != nil || !ok {
 			return firstOf(err, errGrantToken)
 		}

@@ -43,6 +43,7 @@ func (l *life) meddled(t *testing.T) (*meddling, *stopping) {
 	m := &meddling{Backend: stops}
 	l.backend = m
 	l.restart(t)
+	l.Service.ChangeAtOnce()
 	return m, stops
 }
 

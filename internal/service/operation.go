@@ -27,6 +27,9 @@ type Operation struct {
 	// acrossAccounts says that it can be about a key of another account.
 	acrossAccounts bool
 
+	// onIdentities says that it changes the identities of an account.
+	onIdentities bool
+
 	// usesKeys says that it is one of the cryptographic operations that
 	// GetKeyLastUsage tells of.
 	usesKeys bool

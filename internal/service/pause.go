@@ -7,8 +7,13 @@ const maxPausing = 32
 
 // pause lets the rest of refusalTime pass. It sleeps in the system: a timer of package
 // time may be late by up to a millisecond, counted from when it is set, so that what
-// came before it would show in the end all the same.
+// came before it would show in the end all the same. Within a View, which should not
+// last, the pause is put off until pauseNow.
 func (c *call) pause() {
+	if c.from != nil {
+		c.paused = true
+		return
+	}
 	c.pausing <- struct{}{}
 	defer func() { <-c.pausing }()
 	for {
@@ -17,5 +22,13 @@ func (c *call) pause() {
 			return
 		}
 		sleep(left)
+	}
+}
+
+// pauseNow makes up for a pause that was put off.
+func (c *call) pauseNow() {
+	if c.paused {
+		c.paused = false
+		c.pause()
 	}
 }

@@ -50,10 +50,16 @@ func (c *call) checkPolicy(document string, k key.Key, bypassLockout *bool) erro
 
 // checkPrincipals wants the users and roles that a key policy names to be there, as
 // one that is made later under such a name is another one. Of accounts that are not
-// of this deployment nothing is known.
+// of this deployment nothing is known. A policy can name more principals than a
+// transaction can check: the guard of the caller's own account covers those of this
+// account, and those of other accounts were there shortly before the commit.
 func (c *call) checkPrincipals(p *policy.Policy) error {
+	from, err := coveredBy(c.source(), accounts, c.Caller.Principal.AccountID)
+	if err != nil {
+		return err
+	}
 	for _, named := range p.Principals() {
-		there, err := c.principalExists(string(named))
+		there, err := c.principalExists(from, string(named))
 		if err != nil {
 			return err
 		}
@@ -64,28 +70,28 @@ func (c *call) checkPrincipals(p *policy.Policy) error {
 	return nil
 }
 
-func (c *call) principalExists(arn string) (there bool, err error) {
+func (c *call) principalExists(from source, arn string) (there bool, err error) {
 	account, kind, _, name, ok := identity.ParseARN(arn)
 	if !ok || kind != "user" && kind != "role" {
 		return true, nil
 	}
-	hosted, err := c.hosts(account)
+	hosted, err := c.hosts(from, account)
 	if err != nil || !hosted {
 		return true, err
 	}
 	if kind == "user" {
-		u, there, err := users.Latest(c.ctx, c.store, namedPath(account, name))
+		u, there, err := read(from, users, namedPath(account, name))
 		return there && u.ARN() == arn, err
 	}
-	r, there, err := roles.Latest(c.ctx, c.store, namedPath(account, name))
+	r, there, err := read(from, roles, namedPath(account, name))
 	return there && r.ARN() == arn, err
 }
 
 // hosts reports whether an account is one of this deployment.
-func (c *call) hosts(account string) (bool, error) {
+func (c *call) hosts(from source, account string) (bool, error) {
 	if account == c.Caller.Principal.AccountID {
 		return true, nil
 	}
-	_, hosted, err := accounts.Latest(c.ctx, c.store, account)
+	_, hosted, err := read(from, accounts, account)
 	return hosted, err
 }

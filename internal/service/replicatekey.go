@@ -54,7 +54,7 @@ func (c *call) newReplica(primary key.Key, in *api.ReplicateKeyRequest) (key.Key
 	if err := key.CheckTags(r.Tags); err != nil {
 		return key.Key{}, err
 	}
-	if err := c.checkPolicy(r.Policy, r, in.BypassPolicyLockoutSafetyCheck); err != nil {
+	if err := c.hold(func() error { return c.checkPolicy(r.Policy, r, in.BypassPolicyLockoutSafetyCheck) }); err != nil {
 		return key.Key{}, err
 	}
 	// Now, and not only in the commit, so that a refused replica writes no slot.
@@ -71,10 +71,7 @@ func (c *call) commitReplica(copied, replica key.Key) (primary key.Key, err erro
 		if err := c.checkFree(tx, replica); err != nil {
 			return err
 		}
-		primary, err = c.reread(tx)
-		if err != nil {
-			return err
-		}
+		primary = c.key()
 		if err := primary.CheckPrimary(); err != nil {
 			return err
 		}

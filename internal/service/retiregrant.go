@@ -43,7 +43,7 @@ func mayRetire(c *call, action string, t target, k key.Key, missing error) error
 	if err != nil {
 		return err
 	}
-	g, there, err := grants.Latest(c.ctx, c.store, pathOf(k)+"/"+id)
+	g, there, err := read(c.source(), grants, pathOf(k)+"/"+id)
 	if err != nil {
 		return err
 	}

@@ -17,10 +17,7 @@ var revokeGrant = change("RevokeGrant", asks{{Action: "kms:RevokeGrant", On: key
 // commitWithoutGrant removes a grant on the key of the first ask.
 func (c *call) commitWithoutGrant(id string, dryRun *bool) error {
 	return c.commit(func(tx *store.Tx) error {
-		k, err := c.reread(tx)
-		if err != nil {
-			return err
-		}
+		k := c.key()
 		g, exists, err := grants.Get(tx, pathOf(k)+"/"+id)
 		if err != nil || !exists {
 			return firstOf(err, key.Errorf(key.KindNotFound, "Grant ID %s not found on %s", id, k.ARN()))

@@ -37,11 +37,7 @@ var rotateKeyOnDemand = change("RotateKeyOnDemand", asks{{Action: "kms:RotateKey
 func (c *call) commitRotationOnDemand(before key.Related, generated []key.Material) error {
 	var left []string
 	err := c.commit(func(tx *store.Tx) error {
-		k, err := c.reread(tx)
-		if err != nil {
-			return err
-		}
-		related, err := relatedKeys(tx, k)
+		related, err := relatedKeys(tx, c.key())
 		if err != nil {
 			return err
 		}

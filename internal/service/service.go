@@ -98,6 +98,7 @@ type Service struct {
 	pausing       chan struct{} // a place for each refusal that waits
 	expensive     *expensive
 	rates         *rates
+	turns         *admit.Queues // to change one key, or the identities of one account
 	tokenKeys     *tokenKeys
 	grantTokens   seal.Sealer
 	devAccount    string
@@ -142,6 +143,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		pausing:       make(chan struct{}, maxPausing),
 		strangers:     newStrangers(time.Now()),
 		explaining:    admit.NewQueue(explaining),
+		turns:         admit.NewQueues(changesAtOnce),
 		grantTokens:   keyring.GrantTokens(),
 		sessionTokens: newSessionTokens(keyring.SessionTokens()),
 	}
@@ -207,6 +209,9 @@ func (s *Service) checkAge(ctx context.Context) error {
 		return nil
 	})
 }
+
+// StoreRevision returns the newest revision of the store that is known.
+func (s *Service) StoreRevision() int64 { return s.store.Revision() }
 
 // Close waits for what runs in the background. No Do may be under way.
 func (s *Service) Close() error {

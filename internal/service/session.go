@@ -19,29 +19,29 @@ func (s *Service) Session(ctx context.Context, token string) (k identity.AccessK
 	if !ok || t.Issued.After(now.Add(maxSessionSkew)) {
 		return k, false, nil
 	}
-	p, from, ok, err := s.bearer(ctx, &t.Session)
+	p, since, ok, err := bearer(s.newest(ctx), &t.Session)
 	return identity.AccessKey{
 		ID:        t.AccessKeyID,
 		Secret:    identity.NewSecret(t.Secret),
 		Principal: p,
-		Expired:   !now.Before(t.Expires) || t.Issued.Before(from),
+		Expired:   !now.Before(t.Expires) || t.Issued.Before(since),
 	}, ok, err
 }
 
 // bearer returns who has a session, and the moment before which sessions of theirs
 // were ended. Whoever has the name now must be the same as then.
-func (s *Service) bearer(ctx context.Context, of *identity.Session) (p identity.Principal, from time.Time, ok bool, err error) {
+func bearer(from source, of *identity.Session) (p identity.Principal, since time.Time, ok bool, err error) {
 	switch {
 	case of.Role != "":
-		r, ok, err := roles.Latest(ctx, s.store, namedPath(of.Account, of.Role))
+		r, ok, err := read(from, roles, namedPath(of.Account, of.Role))
 		return r.Principal(of), r.SessionsFrom, ok && r.ID == of.RoleID && !r.Disabled, err
 	case of.User != "":
-		u, ok, err := users.Latest(ctx, s.store, namedPath(of.Account, of.User))
+		u, ok, err := read(from, users, namedPath(of.Account, of.User))
 		p = u.Principal()
 		p.Session = of
 		return p, u.SessionsFrom, ok && u.ID == of.UserID && !u.Disabled, err
 	}
 	p = identity.Root(of.Account)
 	p.Session = of
-	return p, from, true, nil
+	return p, since, true, nil
 }

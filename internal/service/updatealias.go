@@ -23,9 +23,6 @@ var updateAlias = change("UpdateAlias",
 			return nil, key.Errorf(key.KindValidation, "The current and the new key of an alias must be of the same type and have the same key usage.")
 		}
 		return nil, c.commit(func(tx *store.Tx) error {
-			if _, err := c.reread(tx); err != nil {
-				return err
-			}
 			a, err := c.rereadAlias(tx, *in.AliasName, former)
 			if err != nil {
 				return err

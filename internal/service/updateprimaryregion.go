@@ -12,10 +12,7 @@ var updatePrimaryRegion = change("UpdatePrimaryRegion", asks{{Action: "kms:Updat
 	func(c *call, in *api.UpdatePrimaryRegionRequest) (*api.Empty, error) {
 		var left []string
 		err := c.commit(func(tx *store.Tx) error {
-			primary, err := c.reread(tx)
-			if err != nil {
-				return err
-			}
+			primary := c.key()
 			if err := primary.CheckPrimary(); err != nil {
 				return err
 			}

@@ -38,6 +38,18 @@ func (t Table[T]) Get(from Getter, path string) (v T, ok bool, err error) {
 	return v, err == nil, err
 }
 
+// Covered reads the guard at path, absent or not, and returns the View beneath from
+// for reads that the guard covers: every transaction that changes what is read there
+// must also write the guard. In a Tx, the guard alone is checked in the place of all
+// that is read in the View, and the writes of the Tx are not seen there.
+func (t Table[T]) Covered(from Getter, path string) (*View, error) {
+	key, err := t.key(path)
+	if err == nil {
+		_, _, err = from.get(key)
+	}
+	return from.beneath(), err
+}
+
 // Latest returns the record at path, as it was at some moment of the call, and
 // whether there was one. It is for a single record that is read often: it comes
 // from memory if it can, where it is shared, and must not be changed. The errors

@@ -9,6 +9,8 @@ import (
 type Getter interface {
 	// get returns the opened bytes at a path and whether there are any.
 	get(path string) ([]byte, bool, error)
+	// beneath returns the View that is read, without the writes of a Tx.
+	beneath() *View
 }
 
 // A View is one revision of all records. It ends with the function it was
@@ -25,6 +27,8 @@ func (v *View) get(path string) ([]byte, bool, error) {
 	plain, rev, err := v.lookup(path)
 	return plain, rev != 0, err
 }
+
+func (v *View) beneath() *View { return v }
 
 // lookup also returns the revision of the last write, even of a value that does
 // not open.
@@ -67,6 +71,8 @@ func (tx *Tx) get(path string) ([]byte, bool, error) {
 	tx.read[path] = rev
 	return plain, rev != 0, err
 }
+
+func (tx *Tx) beneath() *View { return tx.view }
 
 func (tx *Tx) put(path string, plain []byte) {
 	if plain == nil {

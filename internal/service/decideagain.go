@@ -1,0 +1,104 @@
+package service
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// Between a decision and what comes of it, somebody may revoke a permission. So each
+// call decides again: a change in its transaction, and all else before it is handed
+// out, if the store was changed meanwhile.
+
+// errOtherKey says that the call is about another key than before: an alias moved.
+var errOtherKey = errors.New("the request names another key than before")
+
+// hold decides something that is no ask: now, and each time that the call decides again.
+func (c *call) hold(decide func() error) error {
+	c.held = append(c.held, decide)
+	return decide()
+}
+
+// decideAgain repeats all decisions of the call, beginning with whether the caller may
+// sign requests. It reads from from; nil is each record as it is now.
+func (c *call) decideAgain(from store.Getter) error {
+	c.from = from
+	defer func() { c.from = nil }()
+	if err := c.checkSigner(); err != nil {
+		return err
+	}
+	before := c.keys
+	c.keys, c.findings = nil, findings{}
+	if err := c.decide(); err != nil {
+		return err
+	}
+	for _, decide := range c.held {
+		if err := decide(); err != nil {
+			return err
+		}
+	}
+	if !slices.EqualFunc(before, c.keys, sameKey) {
+		return errOtherKey
+	}
+	return nil
+}
+
+func sameKey(a, b key.Key) bool { return referenceTo(a) == referenceTo(b) }
+
+// maxConfirmations is how often confirm reads what is in memory before it takes a View.
+const maxConfirmations = 2
+
+// confirm decides again until all that the last decision read was so at one moment after
+// the operation. Where nobody changed the store since the signature was verified, there
+// is nothing to do.
+func (c *call) confirm() error {
+	for range maxConfirmations {
+		now := c.store.Revision()
+		if now == c.decidedAt {
+			return nil
+		}
+		c.decidedAt = now
+		if err := c.decideAgain(nil); err != nil {
+			return err
+		}
+	}
+	if c.store.Revision() == c.decidedAt {
+		return nil
+	}
+	defer c.pauseNow()
+	return c.store.View(c.ctx, func(v *store.View) error { return c.decideAgain(v) })
+}
+
+// checkSigner refuses a caller who could not sign the request any more, and takes over
+// the tags that the caller has now. Nothing is known of an access key that is not a
+// record: it is that of a dev server, or the request is the program's own.
+func (c *call) checkSigner() error {
+	var now identity.Principal
+	var ok bool
+	var since time.Time
+	var err error
+	switch p := c.Caller.Principal; {
+	case p.Kind == identity.KindWebIdentity:
+		return nil
+	case p.Session != nil:
+		now, since, ok, err = bearer(c.source(), p.Session)
+		ok = ok && !p.Session.Issued.Before(since)
+	case p.Stored:
+		var k identity.AccessKey
+		k, ok, err = accessKey(c.source(), p.AccessKeyID)
+		now = k.Principal
+		ok = ok && now.ID == p.ID
+	default:
+		return nil
+	}
+	if err != nil || !ok {
+		return firstOf(err, errGone)
+	}
+	now.AccessKeyID = c.Caller.Principal.AccessKeyID
+	c.Caller.Principal = now
+	return nil
+}

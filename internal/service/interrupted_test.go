@@ -1,0 +1,151 @@
+package service
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/store"
+	"github.com/keyhold/keyhold/internal/store/memory"
+)
+
+// An interruption watches what one request does with the store, and calls fn once:
+// before the read or commit of the number at, so that fn comes at each moment that the
+// request could notice.
+type interruption struct {
+	at int
+	fn func()
+
+	steps     int
+	interrupt bool // fn was called, before the request had committed
+	committed bool
+	reads     []string // of this request until it commits, but those of the last View
+	last      []string // of the last View
+	checks    []string // of the commit
+}
+
+type interruptionKey struct{}
+
+func interruptionOf(ctx context.Context) *interruption {
+	i, _ := ctx.Value(interruptionKey{}).(*interruption)
+	return i
+}
+
+func (i *interruption) step() {
+	if i.steps++; i.steps == i.at && !i.committed {
+		i.interrupt = true
+		i.fn()
+	}
+}
+
+// An interrupted Backend has the interruption of a request, if its context has one.
+type interrupted struct{ store.Backend }
+
+func (b interrupted) View(ctx context.Context, fn func(store.Reader) error) error {
+	i := interruptionOf(ctx)
+	if i == nil {
+		return b.Backend.View(ctx, fn)
+	}
+	if !i.committed {
+		i.reads, i.last = append(i.reads, i.last...), nil
+	}
+	return b.Backend.View(ctx, func(r store.Reader) error { return fn(interruptedReader{r, i}) })
+}
+
+func (b interrupted) Commit(ctx context.Context, batch store.Batch) (int64, error) {
+	i := interruptionOf(ctx)
+	if i == nil {
+		return b.Backend.Commit(ctx, batch)
+	}
+	i.step()
+	rev, err := b.Backend.Commit(ctx, batch)
+	if err == nil && !i.committed {
+		i.committed = true
+		for _, c := range batch.Checks {
+			i.checks = append(i.checks, string(c.Key))
+		}
+	}
+	return rev, err
+}
+
+type interruptedReader struct {
+	store.Reader
+	i *interruption
+}
+
+func (r interruptedReader) Get(key []byte) (store.Item, error) {
+	r.i.step()
+	r.note(string(key))
+	return r.Reader.Get(key)
+}
+
+func (r interruptedReader) Scan(from, to []byte, limit int) ([]store.Item, error) {
+	r.i.step()
+	items, err := r.Reader.Scan(from, to, limit)
+	for _, item := range items {
+		r.note(string(item.Key))
+	}
+	return items, err
+}
+
+func (r interruptedReader) note(key string) {
+	if !r.i.committed && !slices.Contains(r.i.last, key) {
+		r.i.last = append(r.i.last, key)
+	}
+}
+
+// castOn is a cast on a Backend that can be interrupted, with the operations of a dev
+// server. The root of home has an access key, that can be disabled.
+func castOn(t *testing.T) (cast, store.Backend) {
+	t.Helper()
+	backend := memory.New()
+	s := openLike(t, func(c *Config) { c.Backend, c.Dev, c.DevAccount = interrupted{backend}, true, homeAccount })
+	c := cast{people{t, s}}
+	c.update(func(tx *store.Tx) error {
+		return accessKeys.Put(tx, rootKey, identity.StoredKey{Account: homeAccount, Secret: "secret"})
+	})
+	return c, backend
+}
+
+const rootKey = "AKIAROOT"
+
+// signing is the root with its access key.
+func (c cast) signing() actor {
+	c.Helper()
+	k, ok, err := c.AccessKey(c.Context(), rootKey)
+	if err != nil || !ok {
+		c.Fatal(ok, err)
+	}
+	return actor{cast: c, who: k.Principal}
+}
+
+// during has the actor do something that an interruption may come in between.
+func (a actor) during(i *interruption, operation, on string, members ...string) error {
+	a.Helper()
+	op, in := a.request(operation, on, members...)
+	ctx := context.WithValue(a.Context(), interruptionKey{}, i)
+	_, err := a.Do(ctx, Request{Caller: identity.Caller{Principal: a.who, Region: "eu-west-2"}, SourceIP: "192.0.2.1", Secure: true, Operation: op, Input: in})
+	return err
+}
+
+// dump returns the revisions of all records, but of those that no decision and no change
+// of a request is about.
+func dump(t *testing.T, b store.Backend) map[string]int64 {
+	t.Helper()
+	all := map[string]int64{}
+	err := b.View(t.Context(), func(r store.Reader) error {
+		items, err := r.Scan(nil, nil, 1<<20)
+		for _, item := range items {
+			if kind, _, _ := strings.Cut(string(item.Key), "/"); !slices.Contains([]string{"outbox", "usage", "access-key-usage", "erase"}, kind) {
+				all[string(item.Key)] = item.Rev
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
