@@ -96,6 +96,10 @@ func (c *call) commit(fn func(tx *store.Tx) error) error {
 	return nil
 }
 
+func tooManyChanges(cause error) error {
+	return key.Errorf(key.KindThrottling, "Too many changes at a time. Reduce the frequency of your calls.").Because(cause)
+}
+
 // notCommitted gives up the slots that were written for this change, unless the
 // outcome is unknown: then the next start shows it.
 func (c *call) notCommitted(err error) error {
@@ -111,7 +115,7 @@ func (c *call) notCommitted(err error) error {
 		c.written = nil
 	}
 	if errors.Is(err, store.ErrConflict) || errors.Is(err, errOtherKey) || errors.Is(err, admit.ErrFull) {
-		return key.Errorf(key.KindThrottling, "Too many changes of one key at a time. Reduce the frequency of your calls.").Because(err)
+		return tooManyChanges(err)
 	}
 	return quotaExceeded(err)
 }

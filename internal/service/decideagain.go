@@ -10,14 +10,14 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// Between a decision and what comes of it, somebody may revoke a permission. So each
-// call decides again: a change in its transaction, and all else before it is handed
-// out, if the store was changed meanwhile.
+// Between a decision and its effect, somebody may revoke a permission. So each call
+// decides again: a change in its transaction, and any other call before its result is
+// handed out, if the store was changed meanwhile.
 
 // errOtherKey says that the call is about another key than before: an alias moved.
 var errOtherKey = errors.New("the request names another key than before")
 
-// hold decides something that is no ask: now, and each time that the call decides again.
+// hold decides something beside the asks: now, and each time that the call decides again.
 func (c *call) hold(decide func() error) error {
 	c.held = append(c.held, decide)
 	return decide()
@@ -49,7 +49,7 @@ func (c *call) decideAgain(from store.Getter) error {
 
 func sameKey(a, b key.Key) bool { return referenceTo(a) == referenceTo(b) }
 
-// maxConfirmations is how often confirm reads what is in memory before it takes a View.
+// maxConfirmations is how often confirm reads from memory before it takes a View.
 const maxConfirmations = 2
 
 // confirm decides again until all that the last decision read was so at one moment after
@@ -73,9 +73,9 @@ func (c *call) confirm() error {
 	return c.store.View(c.ctx, func(v *store.View) error { return c.decideAgain(v) })
 }
 
-// checkSigner refuses a caller who could not sign the request any more, and takes over
-// the tags that the caller has now. Nothing is known of an access key that is not a
-// record: it is that of a dev server, or the request is the program's own.
+// checkSigner refuses a caller who could not sign the request any more, and updates the
+// tags of the caller. An access key that is not a record, such as the one of a dev server,
+// cannot change.
 func (c *call) checkSigner() error {
 	var now identity.Principal
 	var ok bool

@@ -22,8 +22,8 @@ type Request struct {
 	Secure    bool // it came over TLS
 	Operation Operation
 	Input     any // what Operation.NewInput gave, filled
-	// Revision is that of the store (Service.StoreRevision) before the signature was
-	// verified. If it is 0, Do takes the one at its beginning.
+	// Revision is the revision of the store (Service.StoreRevision) before the signature
+	// was verified; 0 is the revision when Do begins.
 	Revision int64
 }
 
@@ -49,6 +49,9 @@ func (s *Service) Do(ctx context.Context, r Request) (any, error) {
 	}
 	if c.committed { // with its event
 		return out, err
+	}
+	if errors.Is(err, errOtherKey) {
+		err = tooManyChanges(err)
 	}
 	if c.isUnrecorded(err) {
 		return nil, withoutCause(err)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/store"
 	"github.com/keyhold/keyhold/internal/store/memory"
 )
@@ -96,17 +97,30 @@ func (r interruptedReader) note(key string) {
 	}
 }
 
-// castOn is a cast on a Backend that can be interrupted, with the operations of a dev
-// server. The root of home has an access key, that can be disabled.
-func castOn(t *testing.T) (cast, store.Backend) {
+// castOn is a cast on a Backend that can be interrupted. The service has the operations
+// of a dev server. The root of home has an access key, that can be disabled.
+func castOn(t *testing.T) (cast, interruptible) {
 	t.Helper()
-	backend := memory.New()
-	s := openLike(t, func(c *Config) { c.Backend, c.Dev, c.DevAccount = interrupted{backend}, true, homeAccount })
-	c := cast{people{t, s}}
+	d := interruptible{Backend: memory.New(), slots: memory.NewSlots(), root: seal.NewEphemeralRoot()}
+	c := d.open(t)
 	c.update(func(tx *store.Tx) error {
 		return accessKeys.Put(tx, rootKey, identity.StoredKey{Account: homeAccount, Secret: "secret"})
 	})
-	return c, backend
+	return c, d
+}
+
+// An interruptible deployment can be opened again.
+type interruptible struct {
+	store.Backend
+	slots store.Slots
+	root  seal.Root
+}
+
+func (d interruptible) open(t *testing.T) cast {
+	t.Helper()
+	return cast{people{t, openLike(t, func(c *Config) {
+		c.Backend, c.Slots, c.Root, c.Dev, c.DevAccount = interrupted{d.Backend}, d.slots, d.root, true, homeAccount
+	})}}
 }
 
 const rootKey = "AKIAROOT"

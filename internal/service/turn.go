@@ -1,10 +1,6 @@
 package service
 
-import (
-	"cmp"
-
-	"github.com/keyhold/keyhold/internal/admit"
-)
+import "github.com/keyhold/keyhold/internal/admit"
 
 // changesAtOnce bounds the changes that wait for one key, or for the identities of one
 // account. One is carried out at a time, as two would only be in conflict, and
@@ -17,8 +13,7 @@ func (c *call) takeTurn() (leave func(), err error) {
 	if thing == "" {
 		return func() {}, nil
 	}
-	p := c.Caller.Principal
-	if err := c.turns.Enter(c.ctx, thing, cmp.Or(p.RoleARN, p.ARN)); err != nil {
+	if err := c.turns.Enter(c.ctx, thing, payer(c.Caller.Principal)); err != nil {
 		return nil, err
 	}
 	return func() { c.turns.Leave(thing) }, nil

@@ -38,16 +38,19 @@ func (t Table[T]) Get(from Getter, path string) (v T, ok bool, err error) {
 	return v, err == nil, err
 }
 
-// Covered reads the guard at path, absent or not, and returns the View beneath from
-// for reads that the guard covers: every transaction that changes what is read there
-// must also write the guard. In a Tx, the guard alone is checked in the place of all
-// that is read in the View, and the writes of the Tx are not seen there.
+// Covered reads the guard at path, present or absent, and returns the View beneath from.
+// The guard covers reads in this View: every transaction that changes the records that
+// are read there must also write the guard. So a Tx checks the guard in place of them.
+// The View does not show the writes of the Tx.
 func (t Table[T]) Covered(from Getter, path string) (*View, error) {
 	key, err := t.key(path)
-	if err == nil {
-		_, _, err = from.get(key)
+	if err != nil {
+		return nil, err
 	}
-	return from.beneath(), err
+	if _, _, err := from.get(key); err != nil {
+		return nil, err
+	}
+	return from.beneath(), nil
 }
 
 // Latest returns the record at path, as it was at some moment of the call, and

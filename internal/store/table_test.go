@@ -310,3 +310,51 @@ func TestPutThatDoesNotEncode(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// What is read in a View that a guard covers is checked by the guard alone.
+func TestCovered(t *testing.T) {
+	s, _ := newStore(t)
+	put(t, s, "guard", "member")
+	for _, c := range []struct {
+		changed  string
+		conflict bool
+	}{{"member", false}, {"guard", true}} {
+		runs := 0
+		err := s.Update(t.Context(), func(tx *store.Tx) error {
+			v, err := people().Covered(tx, "guard")
+			if err != nil {
+				return err
+			}
+			if got, _ := name(t, v, "member"); got != "member" {
+				t.Errorf("the member is %q", got)
+			}
+			if err := people().Put(tx, "member", person{Name: "another"}); err != nil {
+				return err
+			}
+			if got, _ := name(t, v, "member"); got != "member" {
+				t.Errorf("the View shows %q, which the transaction wrote", got)
+			}
+			if runs++; runs == 1 {
+				put(t, s, c.changed)
+			}
+			return people().Put(tx, "other", person{})
+		})
+		if err != nil || (runs == 2) != c.conflict {
+			t.Errorf("after a change of the %s: %d runs, %v", c.changed, runs, err)
+		}
+		put(t, s, "member")
+	}
+	err := s.View(t.Context(), func(v *store.View) error {
+		same, err := people().Covered(v, "guard")
+		if same != v {
+			t.Error("a View is beneath itself")
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if _, err := people().Covered(nil, ""); !errors.Is(err, store.ErrInvalid) {
+		t.Errorf("an empty path: %v", err)
+	}
+}

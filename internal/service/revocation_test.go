@@ -1,0 +1,472 @@
+package service
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// A changing operation, as alice requests it.
+type changing struct {
+	onKey   bool // its decision depends on the policy of a key
+	prepare func(c cast) (on string, members []string)
+}
+
+// onAKey is an operation on a key without more; members make the key with CreateKey.
+func onAKey(members string, ready ...func(c cast, on string)) changing {
+	return changing{true, func(c cast) (string, []string) {
+		on := c.keyLike(members)
+		for _, fn := range ready {
+			fn(c, on)
+		}
+		return on, nil
+	}}
+}
+
+// does is a preparation by the root.
+func does(operation string, members ...string) func(c cast, on string) {
+	return func(c cast, on string) { c.root().does(operation, on, members...) }
+}
+
+func withAlias(c cast, on string) { c.root().does("CreateAlias", on, `{"AliasName":"alias/old"}`) }
+
+// onAGrant is an operation on a grant that the root made.
+func onAGrant() changing {
+	return changing{true, func(c cast) (string, []string) {
+		on := c.key()
+		id, _ := c.root().grants(on, "home", "Decrypt")
+		return on, []string{`{"KeyId":"` + on + `","GrantId":"` + id + `"}`}
+	}}
+}
+
+// imported gives the key of an import its material, and returns the members.
+func imported(c cast, on string) string {
+	wrapped := c.wrapped("home", on)
+	if err := c.imports("home", on, wrapped)(); err != nil {
+		c.Fatal(err)
+	}
+	return wrapped
+}
+
+// changingOperations are those of KMS and of dev servers that change something.
+var changingOperations = map[string]changing{
+	"CancelKeyDeletion": onAKey(`{}`, does("ScheduleKeyDeletion")),
+	"CreateAlias":       onAKey(`{}`),
+	"CreateGrant":       onAKey(`{}`),
+	"CreateKey":         {false, func(cast) (string, []string) { return "", nil }},
+	"DeleteAlias":       onAKey(`{}`, withAlias),
+	"DeleteImportedKeyMaterial": onAKey(`{"Origin":"EXTERNAL"}`, func(c cast, on string) {
+		imported(c, on)
+	}),
+	"DisableKey":         onAKey(`{}`),
+	"DisableKeyRotation": onAKey(`{}`),
+	"EnableKey":          onAKey(`{}`, does("DisableKey")),
+	"EnableKeyRotation":  onAKey(`{}`),
+	"ImportKeyMaterial": {true, func(c cast) (string, []string) {
+		on := c.keyLike(`{"Origin":"EXTERNAL"}`)
+		return on, []string{imported(c, on)}
+	}},
+	"MoveClock": {false, func(cast) (string, []string) { return "", []string{`{"AdvanceSeconds":1}`} }},
+	"PutKeyPolicy": {true, func(c cast) (string, []string) {
+		return c.key(), []string{fmt.Sprintf(`{"Policy":%q}`, key.DefaultPolicy(homeAccount))}
+	}},
+	"RecreateKey":          {false, func(cast) (string, []string) { return "", nil }},
+	"ReplicateKey":         onAKey(`{"MultiRegion":true}`),
+	"RetireGrant":          onAGrant(),
+	"RevokeGrant":          onAGrant(),
+	"RotateKeyOnDemand":    onAKey(`{}`),
+	"ScheduleKeyDeletion":  onAKey(`{}`),
+	"TagResource":          onAKey(`{}`),
+	"UntagResource":        onAKey(`{"Tags":[{"TagKey":"k","TagValue":"v"}]}`),
+	"UpdateAlias":          onAKey(`{}`, withAlias),
+	"UpdateKeyDescription": onAKey(`{}`),
+	"UpdatePrimaryRegion":  onAKey(`{"MultiRegion":true}`, does("ReplicateKey")),
+}
+
+// administrations are the changes of identities, which are for the root alone.
+var administrations = map[string]string{
+	"DeleteIdentity":   `{"Kind":"user","Name":"alice"}`,
+	"PutAccount":       `{"AccountId":"555566667777"}`,
+	"PutPolicy":        `{"Name":"p","Document":"{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Deny\",\"Action\":\"*\",\"Resource\":\"*\"}}"}`,
+	"PutProvider":      `{"Url":"https://oidc.example.com","ClientIds":["x"]}`,
+	"PutRole":          `{"Name":"r","Trust":"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"111122223333\"},\"Action\":\"sts:AssumeRole\"}]}"}`,
+	"PutUser":          `{"Name":"u","AccessKeys":1}`,
+	"RevokeSessions":   `{"Kind":"user","Name":"alice"}`,
+	"RotateAccessKey":  `{"Name":"alice"}`,
+	"SetIdentityState": `{"Kind":"user","Name":"alice","Enabled":false}`,
+}
+
+// A revocation takes from alice, or from the root, what a request needs. It returns what
+// gives it back.
+type revocation struct {
+	name   string
+	revoke func(c cast, on string) (restore func())
+}
+
+// setKey changes an access key.
+func (c cast) setKey(id string, inactive bool) {
+	c.update(func(tx *store.Tx) error {
+		k, _, err := accessKeys.Get(tx, id)
+		k.Inactive = inactive
+		return errors.Join(err, accessKeys.Put(tx, id, k))
+	})
+}
+
+func offKey(id string) func(c cast, on string) func() {
+	return func(c cast, _ string) func() {
+		c.setKey(id, true)
+		return func() { c.setKey(id, false) }
+	}
+}
+
+func (c cast) alice() { c.user("alice", with(c.identity("allow kms:*,keyhold:*"))) }
+
+var revocations = []revocation{
+	{"the policy of the user", func(c cast, _ string) func() { c.user("alice"); return c.alice }},
+	{"the access key", offKey("AKIAALICE")},
+	{"the policy of the key", func(c cast, on string) func() {
+		c.policy(on, c.document(true, "deny alice kms:*"))
+		return func() { c.policy(on, key.DefaultPolicy(homeAccount)) }
+	}},
+}
+
+// A revocation that is acknowledged before a change is committed is in force: at
+// whichever moment of the request it comes, the change is refused and nothing is changed.
+func TestNoChangeOutrunsARevocation(t *testing.T) {
+	for name, o := range operations(true) {
+		of, on := changingOperations[name]
+		administration, byRoot := administrations[name]
+		switch {
+		case o.ReadOnly:
+			continue
+		case !on && !byRoot:
+			t.Errorf("%s changes something and is in no table of this test", name)
+		case byRoot:
+			t.Run(name, func(t *testing.T) {
+				c, d := castOn(t)
+				c.alice()
+				c.outruns(d.Backend, c.signing(), name, "", []string{administration}, revocation{"the access key", offKey(rootKey)})
+			})
+		default:
+			for _, r := range revocations {
+				if r.name == "the policy of the key" && (!of.onKey || name == "RetireGrant") {
+					continue // which has no say
+				}
+				t.Run(name+"/"+r.name, func(t *testing.T) {
+					c, d := castOn(t)
+					c.alice()
+					on, members := of.prepare(c)
+					c.outruns(d.Backend, c.as("alice"), name, on, members, r)
+				})
+			}
+		}
+	}
+}
+
+// notAllowed are the refusals of what was revoked.
+var notAllowed = []key.Kind{
+	key.KindAccessDenied, key.KindUnrecognizedClient,
+	key.KindInvalidGrantToken, key.KindNotFound, // of a grant
+	key.KindMalformedPolicyDocument, // of a policy for somebody who was removed
+}
+
+// outruns has a revocation come at each moment of a request, and lets the request through
+// in the end.
+func (c cast) outruns(backend store.Backend, a actor, operation, on string, members []string, r revocation) {
+	c.Helper()
+	for at := 1; ; at++ {
+		var restore func()
+		var before map[string]int64
+		i := &interruption{at: at, fn: func() {
+			restore = r.revoke(c, on)
+			before = dump(c.T, backend)
+		}}
+		err := a.during(i, operation, on, members...)
+		if !i.interrupt {
+			if err != nil || !i.committed {
+				c.Errorf("%s is refused without a revocation: %v", operation, err)
+			}
+			if c.Logf("%d moments", at-1); at < 3 {
+				c.Error("a request that reads nothing and commits nothing")
+			}
+			return
+		}
+		e, ok := errors.AsType[*key.Error](err)
+		if !ok || !slices.Contains(notAllowed, e.Kind) {
+			c.Errorf("%s, revoked at moment %d: %v", operation, at, err)
+			return
+		}
+		if after := dump(c.T, backend); !maps.Equal(before, after) {
+			c.Errorf("%s, revoked at moment %d, changed something", operation, at)
+		}
+		restore()
+	}
+}
+
+// A ground is what a permission can depend on: each is a kind of record that a decision
+// reads.
+type ground struct {
+	revocation
+	play func(c cast) (a actor, operation, on string, members []string)
+}
+
+// updates has alice update the description of a key that policies allow.
+func updates(keyPolicy string, ready func(c cast, on string)) func(c cast) (actor, string, string, []string) {
+	return func(c cast) (actor, string, string, []string) {
+		on := c.key(keyPolicy)
+		ready(c, on)
+		return c.as("alice"), "UpdateKeyDescription", on, nil
+	}
+}
+
+const team = `{"Tags":[{"TagKey":"team","TagValue":"x"}]}`
+
+var grounds = []ground{
+	{revocation{"the state of the user", func(c cast, _ string) func() {
+		c.user("alice", with(c.identity("allow kms:*")), func(e *identity.Entity) { e.Disabled = true })
+		return c.alice
+	}}, updates("allow home kms:*", func(c cast, _ string) { c.alice() })},
+	{revocation{"the user of the name", func(c cast, _ string) func() {
+		c.people.user("alice", func(u *identity.User) {
+			u.ID, u.Inline = "AIDAother", []identity.InlinePolicy{{Name: "p", Document: allowAll}}
+		})
+		return c.alice
+	}}, updates("allow home kms:*", func(c cast, _ string) { c.alice() })},
+	{revocation{"a tag of the user", func(c cast, _ string) func() {
+		c.user("alice", tag("team", "y"))
+		return func() { c.user("alice", tag("team", "x")) }
+	}}, updates("allow alice kms:* if StringEquals aws:PrincipalTag/team x", func(c cast, _ string) { c.user("alice", tag("team", "x")) })},
+	{revocation{"a managed policy", func(c cast, _ string) func() {
+		c.managed("m", c.identity("deny kms:*"))
+		return func() { c.managed("m", c.identity("allow kms:*")) }
+	}}, updates("allow home kms:*", func(c cast, _ string) {
+		arn := c.managed("m", c.identity("allow kms:*"))
+		c.user("alice", func(e *identity.Entity) { e.Attached = []string{arn} })
+	})},
+	{revocation{"the boundary", func(c cast, _ string) func() {
+		c.managed("boundary", c.identity("allow kms:DescribeKey"))
+		return func() { c.managed("boundary", c.identity("allow kms:*")) }
+	}}, updates("allow home kms:*", func(c cast, _ string) { c.user("alice", with(allowAll), c.bounded("allow kms:*")) })},
+	{revocation{"a tag of the key", func(c cast, on string) func() {
+		c.changeKey(on, func(k *key.Key) { k.Tags = nil })
+		return func() { c.changeKey(on, func(k *key.Key) { k.Tags = []key.Tag{{Key: "team", Value: "x"}} }) }
+	}}, func(c cast) (actor, string, string, []string) {
+		c.user("alice")
+		on := c.keyLike(team, "allow alice kms:* if StringEquals aws:ResourceTag/team x")
+		return c.as("alice"), "UpdateKeyDescription", on, nil
+	}},
+	{revocation{"an alias of the key", func(c cast, on string) func() {
+		a := key.Alias{Name: "alias/old", Account: homeAccount, Region: "eu-west-2", KeyID: idOf(on)}
+		c.update(func(tx *store.Tx) error { return removeAlias(tx, a) })
+		return func() { c.update(func(tx *store.Tx) error { return insertAlias(tx, a) }) }
+	}}, func(c cast) (actor, string, string, []string) {
+		c.user("alice")
+		on := c.key()
+		withAlias(c, on)
+		c.policy(on, c.document(true, "allow alice kms:* if ForAnyValue:StringEquals kms:ResourceAliases alias/old"))
+		return c.as("alice"), "UpdateKeyDescription", on, nil
+	}},
+	{revocation{"the grant by which one creates grants", func(c cast, on string) func() { return c.withoutGrants(on) }}, func(c cast) (actor, string, string, []string) {
+		c.user("alice")
+		on := c.key()
+		c.root().grants(on, "alice", "CreateGrant,Decrypt")
+		return c.as("alice"), "CreateGrant", on, nil
+	}},
+	{revocation{"the grant of a token", func(c cast, on string) func() { return c.withoutGrants(on) }}, func(c cast) (actor, string, string, []string) {
+		c.user("alice")
+		on := c.key()
+		_, token := c.root().grants(on, "alice", "CreateGrant,Decrypt")
+		return c.as("alice"), "CreateGrant", on, []string{holding(token)}
+	}},
+	{revocation{"the grant that is retired", func(c cast, on string) func() { return c.withoutGrants(on) }}, func(c cast) (actor, string, string, []string) {
+		c.user("alice")
+		on := c.key()
+		id, _ := c.root().grants(on, "home", "Decrypt", `{"RetiringPrincipal":"`+who("alice")+`"}`)
+		return c.as("alice"), "RetireGrant", on, []string{`{"KeyId":"` + on + `","GrantId":"` + id + `"}`}
+	}},
+	{revocation{"the sessions of the role", func(c cast, _ string) func() {
+		c.changeRole(func(r *identity.Role) { r.SessionsFrom = c.clock.Now() })
+		return func() { c.changeRole(func(r *identity.Role) { r.SessionsFrom = r.Created }) }
+	}}, bySession(nil)},
+	{revocation{"the state of the role", func(c cast, _ string) func() {
+		c.changeRole(func(r *identity.Role) { r.Disabled = true })
+		return func() { c.changeRole(func(r *identity.Role) { r.Disabled = false }) }
+	}}, bySession(nil)},
+	{revocation{"the policy of the role", func(c cast, _ string) func() {
+		c.changeRole(func(r *identity.Role) { r.Inline = nil })
+		return func() { c.changeRole(func(r *identity.Role) { with(allowAll)(&r.Entity) }) }
+	}}, bySession(nil)},
+	{revocation{"a managed session policy", func(c cast, _ string) func() {
+		c.managed("s", c.identity("deny kms:*"))
+		return func() { c.managed("s", c.identity("allow kms:*")) }
+	}}, bySession(func(s *identity.Session) { s.PolicyARNs = []string{"arn:aws:iam::" + homeAccount + ":policy/s"} })},
+	{revocation{"the policies of another account", func(c cast, _ string) func() {
+		c.user("other/zoe")
+		return func() { c.user("other/zoe", with(allowAll)) }
+	}}, func(c cast) (actor, string, string, []string) {
+		c.user("other/zoe", with(allowAll))
+		return c.as("other/zoe"), "CreateGrant", c.key("allow other kms:*"), nil
+	}},
+	{revocation{"the account of the deployment", func(c cast, _ string) func() {
+		set := func(account string) {
+			c.update(func(tx *store.Tx) error { return deployments.Put(tx, deploymentPath, deploymentRecord{account}) })
+		}
+		set(otherAccount)
+		return func() { set(homeAccount) }
+	}}, func(c cast) (actor, string, string, []string) {
+		return c.signing(), "PutUser", "", []string{`{"Name":"u"}`}
+	}},
+	{revocation{"a user that a new policy names", func(c cast, _ string) func() {
+		c.update(func(tx *store.Tx) error { return users.Delete(tx, homeAccount+"/bob") })
+		return func() { c.user("bob") }
+	}}, func(c cast) (actor, string, string, []string) {
+		c.user("bob")
+		policy := c.document(true, "allow home kms:*", "allow bob kms:Decrypt")
+		return c.signing(), "PutKeyPolicy", c.key(), []string{fmt.Sprintf(`{"Policy":%q}`, policy)}
+	}},
+}
+
+// bySession has a session of a role update the description of a key.
+func bySession(change func(*identity.Session)) func(c cast) (actor, string, string, []string) {
+	return func(c cast) (actor, string, string, []string) {
+		c.role("app", with(allowAll))
+		c.managed("s", c.identity("allow kms:*"))
+		return c.session("app", change), "UpdateKeyDescription", c.key(), nil
+	}
+}
+
+func (c cast) changeRole(change func(*identity.Role)) {
+	c.update(func(tx *store.Tx) error {
+		r, _, err := roles.Get(tx, homeAccount+"/app")
+		change(&r)
+		return errors.Join(err, roles.Put(tx, homeAccount+"/app", r))
+	})
+}
+
+// withoutGrants takes the grants off a key, and returns what makes them again.
+func (c cast) withoutGrants(on string) func() {
+	var all []store.Record[key.Grant]
+	err := c.store.View(c.Context(), func(v *store.View) (err error) {
+		all, err = grants.Scan(v, keyPath(homeAccount, "eu-west-2", idOf(on))+"/", "", 100)
+		return err
+	})
+	if err != nil {
+		c.Fatal(err)
+	}
+	each := func(do func(*store.Tx, key.Grant) error) {
+		for _, g := range all {
+			c.update(func(tx *store.Tx) error { return do(tx, g.Value) })
+		}
+	}
+	each(removeGrant)
+	return func() { each(insertGrant) }
+}
+
+// Whatever a permission depends on, a revocation of it is in force.
+func TestNoChangeOutrunsAnyRevocation(t *testing.T) {
+	for _, g := range grounds {
+		t.Run(g.name, func(t *testing.T) {
+			c, d := castOn(t)
+			a, operation, on, members := g.play(c)
+			c.outruns(d.Backend, a, operation, on, members, g.revocation)
+		})
+	}
+}
+
+// guards are the kinds of record that stand for others: what changes one of these writes
+// the guard of the same path, which the number of parts of a path begins.
+var guards = map[string]struct {
+	kind  string
+	parts int
+}{
+	"user": {"account", 1}, "role": {"account", 1}, "managed-policy": {"account", 1},
+	"alias-of-key": {"alias-guard", 3}, "grant": {"grant-guard", 3}, "grant-of-grantee": {"grant-guard", 3}, "grant-match": {"grant-guard", 3},
+}
+
+// A transaction checks all that the request read before, itself or by its guard: so a
+// decision cannot depend on a record that the transaction does not check.
+func TestTransactionsCheckWhatWasRead(t *testing.T) {
+	type request struct {
+		name string
+		play func(c cast) (actor, string, string, []string)
+	}
+	var all []request
+	for name, of := range changingOperations {
+		all = append(all, request{name, func(c cast) (actor, string, string, []string) {
+			c.alice()
+			on, members := of.prepare(c)
+			return c.as("alice"), name, on, members
+		}})
+	}
+	for name, members := range administrations {
+		all = append(all, request{name, func(c cast) (actor, string, string, []string) {
+			c.alice()
+			return c.signing(), name, "", []string{members}
+		}})
+	}
+	for _, g := range grounds {
+		all = append(all, request{g.name, g.play})
+	}
+	for _, r := range all {
+		t.Run(r.name, func(t *testing.T) {
+			c, d := castOn(t)
+			a, operation, on, members := r.play(c)
+			a.cast = d.open(t) // which has nothing in memory
+			i := &interruption{}
+			if err := a.during(i, operation, on, members...); err != nil || !i.committed {
+				t.Fatal(err)
+			}
+			if len(i.reads) == 0 {
+				t.Error("nothing was read before the transaction")
+			}
+			for _, read := range slices.Concat(i.reads, i.last) {
+				if !i.isChecked(read) {
+					t.Errorf("%s was read and is not checked", read)
+				}
+			}
+		})
+	}
+}
+
+func (i *interruption) isChecked(path string) bool {
+	kind, rest, _ := strings.Cut(path, "/")
+	if kind == "token-keys" { // opens the token of an import, and decides nothing
+		return true
+	}
+	if g, ok := guards[kind]; ok {
+		guard := g.kind + "/" + strings.Join(strings.Split(rest, "/")[:g.parts], "/")
+		return slices.Contains(i.checks, path) || slices.Contains(i.checks, guard)
+	}
+	return slices.Contains(i.checks, path)
+}
+
+// The transaction with the most checks, a rotation of 41 related keys by a session whose
+// permissions depend on as much as they can, is one that every Backend takes.
+func TestTheLargestTransactionFits(t *testing.T) {
+	c, d := castOn(t)
+	var attached []string
+	for i := range 20 {
+		attached = append(attached, c.managed(fmt.Sprint("m", i), allowAll))
+	}
+	c.role("app", func(e *identity.Entity) { e.Attached = attached }, c.bounded("allow kms:*"))
+	on := c.keyLike(`{"MultiRegion":true}`)
+	for i := range key.MaxReplicas {
+		c.root().does("ReplicateKey", on, fmt.Sprintf(`{"ReplicaRegion":"eu-west-%d"}`, i+10))
+	}
+	a := c.session("app", func(s *identity.Session) { s.PolicyARNs = attached[:10] })
+	a.cast = d.open(t)
+	i := &interruption{}
+	if err := a.during(i, "RotateKeyOnDemand", on); err != nil {
+		t.Fatal(err)
+	}
+	if t.Logf("%d checks", len(i.checks)); len(i.checks) < 41 || len(i.checks) > store.MaxBatch {
+		t.Errorf("%d checks", len(i.checks))
+	}
+}

@@ -1,0 +1,50 @@
+package service
+
+import (
+	"testing"
+
+	"github.com/keyhold/keyhold/internal/admit"
+	"github.com/keyhold/keyhold/internal/key"
+)
+
+// Whoever changes a key, or the identities of an account, waits for its turn there and
+// holds up nobody elsewhere.
+func TestChangesTakeTurns(t *testing.T) {
+	for name, of := range changingOperations {
+		if of.onKey {
+			c, _ := castOn(t)
+			c.alice()
+			on, members := of.prepare(c)
+			c.waits("key/"+homeAccount+"/"+idOf(on), c.as("alice").asks(name, on, members...))
+		}
+	}
+	for name, members := range administrations {
+		c, _ := castOn(t)
+		c.alice()
+		account := homeAccount
+		if name == "PutAccount" {
+			account = "555566667777"
+		}
+		c.waits("account/"+account, c.signing().asks(name, "", members))
+	}
+}
+
+// waits wants an attempt to wait while somebody else changes a thing, and for nobody who
+// changes anything else.
+func (c cast) waits(thing string, attempt attempt) {
+	c.Helper()
+	c.turns = admit.NewQueues(admit.Bounds{Places: 1}) // in which there is no room to wait
+	for _, held := range []string{thing, "key/" + homeAccount + "/other", "account/" + otherAccount} {
+		if err := c.turns.Enter(c.Context(), held, "somebody else"); err != nil {
+			c.Fatal(err)
+		}
+	}
+	c.wantRefusal(attempt(), key.KindThrottling, "Too many changes at a time")
+	c.turns.Leave(thing)
+	if err := attempt(); err != nil {
+		c.Error(thing, err)
+	}
+	if n := c.turns.Len(); n != 2 {
+		c.Errorf("%d things are held, and not the 2 of others", n)
+	}
+}
