@@ -13,7 +13,7 @@ func (c *call) takeTurn() (leave func(), err error) {
 	if thing == "" {
 		return func() {}, nil
 	}
-	if err := c.turns.Enter(c.ctx, thing, payer(c.Caller.Principal)); err != nil {
+	if err := c.turns.Enter(c.ctx, thing, payer(&c.Caller.Principal)); err != nil {
 		return nil, err
 	}
 	return func() { c.turns.Leave(thing) }, nil
