@@ -26,7 +26,8 @@ internal/api/sts          internal/api  |
 
 internal/privatekey       |  secp256k1 xcrypto
 internal/crypt            internal/privatekey  |  circl mldsa secp256k1 tink
-internal/seal             |  json
+internal/guarded          |
+internal/seal             internal/guarded  |  json
 internal/identity         internal/key  |
 internal/policy           internal/key  |  json
 internal/webidentity      internal/key  |  jose json
@@ -48,7 +49,7 @@ internal/server           internal/key internal/api internal/api/sts internal/co
 byok                      internal/privatekey  |  tink xcrypto
 byok/awsimport            byok  |  aws
 kmstest                   internal/key internal/seal internal/seed internal/identity internal/audit internal/store/memory internal/service internal/conns internal/server internal/webidentity  |  aws
-cmd/keyhold               internal/key internal/api internal/seal internal/seed internal/identity internal/audit internal/store internal/store/local internal/store/memory internal/service internal/space internal/conns internal/server internal/webidentity byok byok/awsimport  |  aws cobra sys xterm
+cmd/keyhold               internal/key internal/api internal/guarded internal/seal internal/seed internal/identity internal/audit internal/store internal/store/local internal/store/memory internal/service internal/space internal/conns internal/server internal/webidentity byok byok/awsimport  |  aws cobra sys xterm
 
 tally                     |
 bench                     |  aws mldsa sys

@@ -80,8 +80,11 @@ func TestFind(t *testing.T) {
 			t.Errorf("%s: %v", ref, err)
 		}
 	}
-	_, err = awsimport.Find(ctx, describes{KeySpec: "ML_DSA_65", Origin: "EXTERNAL"}, "any")
+	_, err = awsimport.Find(ctx, describes{Arn: aws.String("a"), KeyId: aws.String("b"), KeySpec: "ML_DSA_65", Origin: "EXTERNAL"}, "any")
 	wantCode(t, err, awsimport.UnsupportedSpec)
+	if k, err := awsimport.Find(ctx, describes{Origin: "EXTERNAL", KeySpec: "SYMMETRIC_DEFAULT"}, "any"); err == nil {
+		t.Errorf("a key without a name: %+v", k)
+	}
 }
 
 // describes is a server whose one key is this.

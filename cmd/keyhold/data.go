@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/guarded"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/service"
 	"github.com/keyhold/keyhold/internal/space"
@@ -42,6 +43,9 @@ func inMemory(fail func(error)) deployment {
 // openData opens a data folder with its root key; fail is that of inMemory. What
 // it returns is to be closed, also beside an error.
 func openData(data, rootKeyFile string, fail func(error)) (d deployment, err error) {
+	if err := checkFolder(data); err != nil {
+		return d, err
+	}
 	if d.root, err = seal.OpenKeyFile(rootKeyFile); err != nil {
 		return d, err
 	}
@@ -56,6 +60,15 @@ func openData(data, rootKeyFile string, fail func(error)) (d deployment, err err
 	}
 	d.audit, err = audit.Open(filepath.Join(data, auditName), audit.Options{Failed: fail})
 	return d, err
+}
+
+// checkFolder refuses a data folder that others may change.
+func checkFolder(data string) error {
+	var files []string
+	for _, name := range []string{local.FileName, local.SlotsName, auditName} {
+		files = append(files, filepath.Join(data, name))
+	}
+	return guarded.CheckFolder(data, files...)
 }
 
 // opened returns what was opened as the interface I: nil, and not an interface

@@ -66,6 +66,9 @@ func runInit(ctx context.Context, o initOptions, out, log io.Writer) (err error)
 	if err := harden(); err != nil {
 		return err
 	}
+	if err := checkFolder(o.data); err != nil {
+		return err
+	}
 	if err := seal.CreateKeyFile(o.rootKeyFile); err != nil {
 		return fmt.Errorf("%w (nothing is ever overwritten: give another --root-key-file)", err)
 	}

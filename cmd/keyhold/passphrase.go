@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 
 	"golang.org/x/term"
+
+	"github.com/keyhold/keyhold/internal/guarded"
 )
 
 // maxPassphrase is more than anybody types, in bytes.
@@ -35,17 +36,10 @@ func (s *source) passphrase() ([]byte, error) {
 }
 
 func readPassphrase(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	content, err := guarded.ReadSecret("the passphrase file", path, maxPassphrase)
 	if err != nil {
-		return nil, fmt.Errorf("the passphrase: %w", err)
+		return nil, err
 	}
-	defer f.Close()
-	content := make([]byte, maxPassphrase)
-	n, err := io.ReadFull(f, content)
-	if err != io.EOF && err != io.ErrUnexpectedEOF {
-		clear(content)
-		return nil, fmt.Errorf("%s has %d bytes and more, or cannot be read: it is no file of a passphrase", path, maxPassphrase)
-	}
-	line, _, _ := bytes.Cut(content[:n], []byte("\n"))
+	line, _, _ := bytes.Cut(content, []byte("\n"))
 	return bytes.TrimSuffix(line, []byte("\r")), nil
 }

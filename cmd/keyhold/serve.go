@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/keyhold/keyhold/internal/conns"
+	"github.com/keyhold/keyhold/internal/guarded"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/server"
@@ -93,6 +95,7 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 		return err
 	}
 	logger := slog.New(slog.NewTextHandler(log, nil))
+	lockMemory(logger)
 	network, h, err := o.network.open(logger)
 	if err != nil {
 		return err
@@ -144,12 +147,32 @@ func (o serveOptions) listen(network *conns.Config) (l net.Listener, scheme stri
 	if o.certFile == "" {
 		return l, "http", nil
 	}
-	cert, err := tls.LoadX509KeyPair(o.certFile, o.keyFile)
+	cert, err := o.certificate()
 	if err != nil {
-		return nil, "", errors.Join(fmt.Errorf("--tls-cert and --tls-key: %w", err), l.Close())
+		return nil, "", errors.Join(err, l.Close())
 	}
 	network.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
 	return l, "https", nil
+}
+
+// maxPEM is more than a chain of certificates or a private key has, in bytes.
+const maxPEM = 1 << 20
+
+// certificate reads the certificate and its private key.
+func (o serveOptions) certificate() (cert tls.Certificate, err error) {
+	chain, err := os.ReadFile(o.certFile)
+	if err != nil {
+		return cert, fmt.Errorf("--tls-cert: %w", err)
+	}
+	private, err := guarded.ReadSecret("the TLS key", o.keyFile, maxPEM)
+	if err != nil {
+		return cert, fmt.Errorf("--tls-key: %w", err)
+	}
+	defer clear(private)
+	if cert, err = tls.X509KeyPair(chain, private); err != nil {
+		return cert, fmt.Errorf("--tls-cert and --tls-key: %w", err)
+	}
+	return cert, nil
 }
 
 // serves reports whether the Region is one of those served.

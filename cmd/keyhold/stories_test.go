@@ -31,6 +31,12 @@ func TestStories(t *testing.T) {
 			return newStory(env)
 		},
 		Cmds: commandsOfStories(),
+		Condition: func(name string) (bool, error) {
+			if name != "root" {
+				return false, fmt.Errorf("unknown condition %s", name)
+			}
+			return os.Geteuid() == 0, nil
+		},
 	})
 }
 

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/keyhold/keyhold/internal/guarded"
 )
 
 // A Root has custody of a root key. Wrap and Unwrap take secrets of a few dozen
@@ -74,19 +76,15 @@ func CreateKeyFile(path string) error {
 	return errors.Join(folder.Sync(), folder.Close())
 }
 
+// maxKeyFile is more than a root key file has, in bytes.
+const maxKeyFile = 4 << 10
+
 // OpenKeyFile returns the Root of a key file that CreateKeyFile wrote. A file
-// that others than its owner may read is refused.
+// that is not guarded as a secret is refused.
 func OpenKeyFile(path string) (Root, error) {
-	info, err := os.Stat(path)
+	text, err := guarded.ReadSecret("the root key file", path, maxKeyFile)
 	if err != nil {
-		return nil, fmt.Errorf("open the root key file: %w", err)
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("the root key file %s may be read by others (mode %04o): chmod 600 it", path, info.Mode().Perm())
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read the root key file: %w", err)
+		return nil, err
 	}
 	defer clear(text)
 	encoded, ok := bytes.CutPrefix(bytes.TrimSuffix(text, []byte("\n")), []byte(keyFilePrefix))

@@ -1,0 +1,27 @@
+package main
+
+import (
+	"log/slog"
+
+	"golang.org/x/sys/unix"
+)
+
+// mclOnFault is MCL_ONFAULT (mlockall(2)): pages are locked when they are first used, so
+// what is reserved and never used takes no memory.
+const mclOnFault = 4
+
+// lockMemory keeps the memory of the process out of swap. It does so only where the
+// process may lock as much as it likes, or else allocating could fail later.
+func lockMemory(log *slog.Logger) {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit); err != nil || !mayLock(limit) {
+		log.Info("memory is not locked, so keys may be written to swap: set LimitMEMLOCK=infinity in the unit of systemd, or --ulimit memlock=-1 for Docker, or turn swap off", "limit", limit.Cur)
+		return
+	}
+	if err := unix.Mlockall(unix.MCL_CURRENT | unix.MCL_FUTURE | mclOnFault); err != nil {
+		log.Info("memory is not locked, so keys may be written to swap: turn swap off", "error", err)
+	}
+}
+
+// mayLock reports whether the limit is none.
+func mayLock(limit unix.Rlimit) bool { return limit.Cur == unix.RLIM_INFINITY }

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestMayLock(t *testing.T) {
+	for limit, want := range map[uint64]bool{0: false, 8 << 20: false, 1 << 40: false, unix.RLIM_INFINITY: true} {
+		if got := mayLock(unix.Rlimit{Cur: limit, Max: unix.RLIM_INFINITY}); got != want {
+			t.Errorf("%d: %v", limit, got)
+		}
+	}
+}
+
+// With a limit nothing is locked, and the log says so once, with the remedy.
+func TestLockMemory(t *testing.T) {
+	if os.Getenv("LOCK_MEMORY") == "" {
+		c := exec.CommandContext(t.Context(), "prlimit", "--memlock=65536", os.Args[0], "-test.run=^TestLockMemory$", "-test.v")
+		c.Env = append(os.Environ(), "LOCK_MEMORY=limited")
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
+		return
+	}
+	var log bytes.Buffer
+	lockMemory(slog.New(slog.NewTextHandler(&log, nil)))
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := log.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, "level=INFO") || !strings.Contains(text, "LimitMEMLOCK=infinity") {
+		t.Error(text)
+	}
+	if !strings.Contains(string(status), "VmLck:\t       0 kB") {
+		t.Errorf("memory is locked:\n%s", status)
+	}
+}

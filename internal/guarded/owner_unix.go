@@ -1,0 +1,17 @@
+//go:build unix
+
+package guarded
+
+import (
+	"io/fs"
+	"syscall"
+)
+
+// owner returns the user that a file belongs to.
+func owner(info fs.FileInfo) (uid int, known bool) {
+	s, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, false
+	}
+	return int(s.Uid), true
+}
