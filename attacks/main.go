@@ -30,6 +30,7 @@ var attacks = []attack{
 	{"quiet", "a server that nobody attacks answers", quiet},
 	{"rsa", "one user with 8 connections that generate RSA_4096 pairs, and others that sign and import, slows others down 3 times at most; another user is served", burn("", generating, signing, wrapping)},
 	{"rsa-one-core", "the same on one processor", burn("0", generating, signing)},
+	{"disk", "a full disk, 20 times: the process alive, no acknowledged write lost, service back within 5 s of space; keys are disabled and material expires meanwhile", fillDisk},
 	{"grants", "refusals of a user with grants that do not match cost twice as much as without grants at most, and slow others down 3 times at most", grants},
 	{"policies", "no decision by a policy that is made to cost much takes more than 5 ms, and no reading of one", func(ctx context.Context, _ *lab) (string, error) { return searchPolicies(ctx) }},
 	{"heavy", "30 connections that ask about keys with such policies slow others down 3 times at most", heavyPolicies},

@@ -59,21 +59,21 @@ func (db *DB) Hold(bytes int64) error {
 	return err
 }
 
-// Hold implements space.Holder. Slots hold no space for more cells, but make sure that
-// every cell they have can be overwritten: a file that was copied may have holes.
+// Hold implements space.Holder. Whatever bytes is, Slots hold space to grow once, and make
+// sure that every cell can be overwritten: a file that was copied may have holes.
 func (s *Slots) Hold(int64) error {
 	if err := s.full.Take(); err != nil {
 		return err
 	}
 	s.mu.Lock()
-	size := offset(s.cells)
+	to := offset(s.cells + growth)
 	s.mu.Unlock()
-	if size <= s.held {
+	if to <= s.held {
 		return nil
 	}
-	err := space.Allocate(s.file, s.held, size)
+	err := space.Allocate(s.file, s.held, to)
 	if err == nil {
-		s.held = size
+		s.held = to
 	}
 	return err
 }
