@@ -39,6 +39,10 @@ var attacks = []attack{
 	{"stalled-few", "the same with 200 file descriptors, and new clients are served", stalledFew},
 	{"bodies", "2,500 half bodies of 128 KiB leave others alone", bodies},
 	{"rebinding", "no web page elsewhere is answered", rebinding},
+	{"unsigned", "8 connections of unsigned requests make the log grow by 64 KiB a second at most, and slow others down 3 times at most", unsigned},
+	{"signatures", "8 connections of wrong signatures: the same", signatures},
+	{"explain", "8 calls of ExplainDecision at a time, with a log of 512 MiB, slow others down 3 times at most", explain},
+	{"olderstores", "1,000 older stores, all refused", olderStores},
 }
 
 // errMissed is what an attack returns, wrapped, when the bar was not met.

@@ -26,18 +26,28 @@ var (
 	strangersInAll    = admit.Limit{PerSecond: 2, Burst: 100}
 )
 
+// Refusals beyond these rates are answered slowly, so that strangers leave the
+// processors to others: answerEvery apart, and maxDelay late at the most.
+const (
+	answerEvery = 10 * time.Millisecond
+	maxDelay    = 5 * time.Second
+)
+
 const (
 	maxSources  = 4096 // that have a rate of their own
 	maxReported = 20   // sources that are named in a report
 	reportEvery = time.Minute
 )
 
-// strangers bounds and counts what strangers leave in the audit log.
+// strangers bounds and counts what strangers leave in the audit log, and slows them
+// down.
 type strangers struct {
 	bySource, inAll *admit.Buckets
+	sleep           func(time.Duration)
 
 	mu     sync.Mutex
 	missed missed
+	next   time.Time // when the next slow answer is given
 }
 
 // missed counts the refusals without an event of their own.
@@ -50,18 +60,32 @@ type missed struct {
 }
 
 func newStrangers(now time.Time) *strangers {
-	return &strangers{bySource: admit.NewBuckets(strangersBySource, maxSources, now), inAll: admit.NewBuckets(strangersInAll, 1, now)}
+	return &strangers{bySource: admit.NewBuckets(strangersBySource, maxSources, now), inAll: admit.NewBuckets(strangersInAll, 1, now), sleep: time.Sleep}
 }
 
-// admit reports whether a refusal has an event of its own, and counts it if not. now
-// is monotonic.
+// admit reports whether a refusal has an event of its own. If not, the refusal is
+// counted, and admit returns when it may be answered. now is monotonic.
 func (s *strangers) admit(source, code string, now time.Time) bool {
 	source = sourceOf(source)
 	if s.bySource.Allow(source, now) && s.inAll.Allow("", now) {
 		return true
 	}
 	s.miss(source, code, now)
+	s.sleep(s.delay(now))
 	return false
+}
+
+// delay returns how long the next slow answer has to wait.
+func (s *strangers) delay(now time.Time) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.next.Before(now) {
+		s.next = now
+	}
+	if s.next.Sub(now) < maxDelay {
+		s.next = s.next.Add(answerEvery)
+	}
+	return s.next.Sub(now)
 }
 
 func (s *strangers) miss(source, code string, now time.Time) {

@@ -18,6 +18,37 @@ import (
 
 var startOfStrangers = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
+// wakefulStrangers do not sleep.
+func wakefulStrangers() *strangers {
+	s := newStrangers(startOfStrangers)
+	s.sleep = func(time.Duration) {}
+	return s
+}
+
+// Strangers who are too fast are answered one after the other, whatever the number of
+// their connections; those who are not are answered at once.
+func TestStrangersAreSlowedDown(t *testing.T) {
+	s := newStrangers(startOfStrangers)
+	var slept []time.Duration
+	s.sleep = func(d time.Duration) { slept = append(slept, d) }
+	for range strangersBySource.Burst {
+		s.admit("192.0.2.1", "X", startOfStrangers)
+	}
+	if len(slept) > 0 {
+		t.Errorf("within the rate: %v", slept)
+	}
+	for range 1000 {
+		s.admit("192.0.2.1", "X", startOfStrangers)
+	}
+	if len(slept) != 1000 || slept[0] != answerEvery || slept[1] != 2*answerEvery || slept[999] != maxDelay {
+		t.Errorf("%d answers are slow, the last by %v", len(slept), slept[len(slept)-1])
+	}
+	later := startOfStrangers.Add(maxDelay)
+	if slept = nil; s.admit("192.0.2.1", "X", later) || slept[0] != answerEvery {
+		t.Errorf("afterwards: %v", slept)
+	}
+}
+
 // However many sources strangers have, and however fast they are, so many of their
 // refusals have an event of their own; all others are counted.
 func TestStrangersHaveABound(t *testing.T) {
@@ -28,7 +59,7 @@ func TestStrangersHaveABound(t *testing.T) {
 		"a source for all": func(i int) string { return fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255) },
 	} {
 		const seconds, each = 100, 500
-		s := newStrangers(startOfStrangers)
+		s := wakefulStrangers()
 		admitted := 0
 		for i := range seconds * each {
 			if s.admit(source(i), "X", startOfStrangers.Add(time.Duration(i)*time.Second/each)) {
@@ -58,7 +89,7 @@ func TestStrangersHaveABound(t *testing.T) {
 
 // A flood from one source takes nothing from the events of another one.
 func TestStrangersDoNotHideOthers(t *testing.T) {
-	s := newStrangers(startOfStrangers)
+	s := wakefulStrangers()
 	for i := range 100_000 {
 		s.admit("192.0.2.1", "X", startOfStrangers.Add(time.Duration(i)*time.Millisecond))
 	}
@@ -68,7 +99,7 @@ func TestStrangersDoNotHideOthers(t *testing.T) {
 }
 
 func TestReportsComeOnceAMinute(t *testing.T) {
-	s := newStrangers(startOfStrangers)
+	s := wakefulStrangers()
 	for range 11 {
 		s.admit("192.0.2.1", "X", startOfStrangers)
 	}
@@ -142,6 +173,7 @@ func TestBadSignaturesAreRecorded(t *testing.T) {
 // A flood of bad signatures and of unsigned requests leaves some events and one report.
 func TestFloodsOfStrangers(t *testing.T) {
 	o := newOffice(t)
+	o.strangers.sleep = func(time.Duration) {}
 	op, _ := o.Find("AssumeRoleWithWebIdentity")
 	for i := range 300 {
 		o.RecordBadSignature(BadSignature{SourceIP: "192.0.2.1", Reason: key.Errorf(key.KindUnrecognizedClient, "The security token included in the request is invalid.")})

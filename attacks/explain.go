@@ -1,0 +1,93 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// explainedLog is the size of the audit log that is searched, in bytes.
+const explainedLog = 512 << 20
+
+// explain asks for explanations of requests that are not in a large audit log, 8 at a
+// time.
+func explain(ctx context.Context, l *lab) (string, error) {
+	s, err := l.serve()
+	if err != nil {
+		return "", err
+	}
+	s.stop()
+	if err := s.growLog(); err != nil {
+		return "", err
+	}
+	if err := s.start(); err != nil {
+		return "", err
+	}
+	o, err := s.newOthers(ctx)
+	if err != nil {
+		return "", err
+	}
+	var explained, throttled, failed atomic.Int64
+	client := l.http(8)
+	stop := together(ctx, 8, func(ctx context.Context, _ int) {
+		for ctx.Err() == nil {
+			switch text, err := s.explainOnce(ctx, client); {
+			case strings.Contains(text, "have no request"):
+				explained.Add(1)
+			case strings.Contains(text, "ThrottlingException"):
+				throttled.Add(1)
+				time.Sleep(50 * time.Millisecond) // as the SDKs do, and longer
+			case ctx.Err() == nil && !errors.Is(err, context.Canceled):
+				failed.Add(1)
+			}
+		}
+	})
+	time.Sleep(time.Second)
+	figure, err := o.suffer(ctx, 10*time.Second)
+	stop()
+	figure = fmt.Sprintf("%d explained, %d throttled; %s", explained.Load(), throttled.Load(), figure)
+	if err != nil {
+		return figure, err
+	}
+	if explained.Load() == 0 || failed.Load() > 0 {
+		return figure, fmt.Errorf("%d calls failed", failed.Load())
+	}
+	resident, err := s.checkRSS()
+	return figure + "; " + resident, err
+}
+
+// explainOnce asks about a request that never was, and returns the answer.
+func (s *server) explainOnce(ctx context.Context, client *http.Client) (string, error) {
+	r, err := s.signed(s.root, "KeyholdAdmin.ExplainDecision", `{"RequestId": "00000000-0000-4000-8000-000000000000"}`)
+	if err != nil {
+		return "", err
+	}
+	answer, err := client.Do(r.WithContext(ctx))
+	if err != nil {
+		return "", err
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	return string(text), err
+}
+
+// growLog adds events to the audit log of a server that does not run.
+func (s *server) growLog() error {
+	f, err := os.OpenFile(filepath.Join(s.data, "audit.log"), os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	w, event := bufio.NewWriterSize(f, 1<<20), line(1, 600)
+	for written := 0; written < explainedLog && err == nil; written += len(event) {
+		_, err = w.WriteString(event)
+	}
+	return errors.Join(err, w.Flush(), f.Close())
+}
