@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/policy"
 )
 
@@ -184,6 +185,37 @@ func TestConditionKeys(t *testing.T) {
 				a("allow kms:*", condition("deny", f[4])).may(operation, on, f[5:]...)
 			})
 		}
+	}
+}
+
+// What takes time to find is found once for a question, and again for the next one.
+func TestValuesAreFoundOnce(t *testing.T) {
+	c := newCast(t)
+	on := c.keyLike(`{"Tags":[{"TagKey":"team","TagValue":"red"}]}`)
+	c.root().does("CreateAlias", on, `{"AliasName":"alias/one"}`)
+	op, in := c.request("Encrypt", on, inContext(`{"a":"1","b":"2"}`))
+	call := &call{Service: c.Service, ctx: t.Context(), Request: Request{Operation: op, Input: in, Caller: identity.Caller{Principal: identity.Root(homeAccount), Region: "eu-west-2"}}}
+	ref, err := key.ParseReference(on, homeAccount, "eu-west-2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, _ := call.latest(ref)
+	if _, err := call.question("kms:Encrypt", target{ref: ref}, k); err != nil {
+		t.Fatal(err)
+	}
+	names := []string{"kms:resourcealiases", "kms:encryptioncontextkeys", "kms:encryptioncontext:a", "aws:resourcetag/team"}
+	first := map[string][]string{}
+	for _, name := range names {
+		first[name] = call.values.Values(name)
+	}
+	c.root().does("CreateAlias", on, `{"AliasName":"alias/two"}`)
+	for _, name := range names {
+		if again := call.values.Values(name); len(again) == 0 || len(again) != len(first[name]) || &again[0] != &first[name][0] {
+			t.Errorf("%s is looked for again: %q, and then %q", name, first[name], again)
+		}
+	}
+	if _, err := call.question("kms:Encrypt", target{ref: ref}, k); err != nil || len(call.values.Values("kms:resourcealiases")) != 2 {
+		t.Errorf("the next question knows %q, %v", call.values.Values("kms:resourcealiases"), err)
 	}
 }
 

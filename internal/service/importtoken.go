@@ -79,7 +79,7 @@ func (c *call) openToken(token []byte, k key.Key) (importToken, error) {
 	switch {
 	case t.KeyARN != k.ARN():
 		return importToken{}, invalid
-	case c.now.After(t.NotAfter):
+	case !c.now.Before(t.NotAfter):
 		return importToken{}, errTokenExpired
 	}
 	return t, nil

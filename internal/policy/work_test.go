@@ -1,0 +1,106 @@
+package policy
+
+import (
+	"strings"
+	"testing"
+)
+
+// burning is a statement that spends nearly all work of a decision: first in large steps,
+// then in small ones. It allows nothing.
+func burning() string {
+	large := `{"StringEqualsIgnoreCase":{"kms:EncryptionContext:wide":"x"}}`
+	small := `{"StringEquals":{"kms:ViaService":"x"}}`
+	const head = `"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*","Condition":`
+	return strings.Repeat(head+large+"},{", maxWork/(foldCost*8000)+1) + strings.Repeat(head+small+"},{", foldCost*8000/askCost+100) + head + small
+}
+
+// A statement whose resources would take more work than is left never allows and always
+// denies, whichever form they have.
+func TestResourcesBeyondTheBound(t *testing.T) {
+	const allow = `"Effect":"Allow","Principal":{"AWS":"` + aliceARN + `"},"Action":"kms:*","Resource":"*"`
+	r := ask(alice, "kms:Encrypt")
+	r.Values = values{"kms:encryptioncontext:wide": {strings.Repeat("Σ", 4000)}, "aws:username": {"alice"}}
+	for name, test := range map[string]struct {
+		resources       string
+		matches, beyond bool // what the resources say without the burning, and whether they are beyond the bound with it
+	}{
+		"a variable that matches":     {`"Resource":"arn:aws:kms:*:*:*${aws:username, 'key'}*"`, false, true},
+		"a variable without a match":  {`"Resource":"arn:aws:kms:*:*:alias/${aws:username}"`, false, true},
+		"NotResource, and a variable": {`"NotResource":"arn:aws:kms:*:*:alias/${aws:username}"`, true, true},
+		"NotResource that matches":    {`"NotResource":["*","arn:aws:kms:*:*:alias/${aws:username}"]`, false, false},
+		"everything":                  {`"Resource":["arn:aws:kms:*:*:alias/${aws:username}","*"]`, true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			deny := `"Effect":"Deny","Principal":"*","Action":"kms:*",` + test.resources
+			alone := decideBoth(t, r, Documents{Resource: keyPolicy(t, allow, deny)})
+			if alone.Explicit != test.matches {
+				t.Errorf("alone: %+v", alone)
+			}
+			burnt := decideBoth(t, r, Documents{Resource: keyPolicy(t, burning(), allow, deny)})
+			if want := test.matches || test.beyond; burnt.Explicit != want || burnt.Allowed == want {
+				t.Errorf("beyond the bound: %+v", burnt)
+			}
+			permit := strings.Replace(deny, "Deny", "Allow", 1)
+			if got := decideBoth(t, r, Documents{Resource: keyPolicy(t, burning(), permit)}); got.Allowed != (test.matches && !test.beyond) {
+				t.Errorf("an Allow beyond the bound: %+v", got)
+			}
+		})
+	}
+}
+
+// Conditions beyond the bound are unclear too, and those that cost nothing to speak of are
+// decided all the same.
+func TestConditionsBeyondTheBound(t *testing.T) {
+	const allow = `"Effect":"Allow","Principal":{"AWS":"` + aliceARN + `"},"Action":"kms:*","Resource":"*"`
+	r := ask(alice, "kms:Encrypt")
+	r.Values = values{"kms:encryptioncontext:wide": {strings.Repeat("Σ", 4000)}, "aws:username": {"alice"}}
+	const other = `"Condition":{"StringEquals":{"aws:username":"bob"}}`
+	if got := decideBoth(t, r, Documents{Resource: keyPolicy(t, burning(), allow)}); !got.Allowed {
+		t.Errorf("a statement without conditions does not count: %+v", got)
+	}
+	if got := decideBoth(t, r, Documents{Resource: keyPolicy(t, allow, `"Effect":"Deny","Principal":"*","Action":"kms:*","Resource":"*",`+other)}); !got.Allowed {
+		t.Errorf("alone: %+v", got)
+	}
+	if got := decideBoth(t, r, Documents{Resource: keyPolicy(t, burning(), allow, `"Effect":"Deny","Principal":"*","Action":"kms:*","Resource":"*",`+other)}); !got.Explicit {
+		t.Errorf("beyond the bound: %+v", got)
+	}
+	if got := decideBoth(t, r, Documents{Resource: keyPolicy(t, burning(), allow, `"Effect":"Deny","Principal":"*","Action":"kms:Sign","Resource":"*",`+other)}); !got.Allowed {
+		t.Errorf("a Deny of another action: %+v", got)
+	}
+	if got, ok := DecideQuickly(r, Documents{Resource: keyPolicy(t, burning(), allow)}, nil); ok {
+		t.Errorf("it was decided quickly: %+v", got)
+	}
+	if got, ok := DecideQuickly(r, Documents{Resource: keyPolicy(t, allow)}, nil); !ok || !got.Allowed {
+		t.Errorf("an ordinary policy is not decided quickly: %+v, %v", got, ok)
+	}
+}
+
+// Variables of a key for one value that has several are unclear, those of a key for
+// several have none, and a match elsewhere settles it.
+func TestVariablesWithSeveralValues(t *testing.T) {
+	r := ask(alice, "kms:Encrypt")
+	r.Values = values{"aws:requesttag/a": {"x", "y"}, "aws:username": {"alice"}, "aws:tagkeys": {"x", "y"}, "kms:encryptioncontext:b": {"x"}, "kms:encryptioncontextkeys": {"x", "z"}}
+	for condition, want := range map[string]outcome{
+		`{"StringEquals":{"aws:username":"${aws:RequestTag/a}"}}`:                                        unclear,
+		`{"StringNotEquals":{"aws:username":"${aws:RequestTag/a}"}}`:                                     unclear,
+		`{"StringLike":{"aws:username":["${aws:RequestTag/a}*","al*"]}}`:                                 yes,
+		`{"StringEquals":{"aws:username":["${aws:RequestTag/a}","${aws:username}"]}}`:                    yes,
+		`{"StringEquals":{"aws:username":"${aws:TagKeys}"}}`:                                             no,
+		`{"StringEquals":{"aws:username":"${aws:RequestTag/a}${aws:none}"}}`:                             no,
+		`{"StringEquals":{"aws:username":"${aws:RequestTag/a, 'alice'}"}}`:                               unclear,
+		`{"ForAnyValue:StringEquals":{"kms:EncryptionContextKeys":"${aws:RequestTag/a}"}}`:               unclear,
+		`{"ForAnyValue:StringEquals":{"kms:EncryptionContextKeys":["${aws:RequestTag/a}","z"]}}`:         yes,
+		`{"ForAnyValue:StringEquals":{"kms:EncryptionContextKeys":"${kms:EncryptionContext:b}"}}`:        yes,
+		`{"ForAllValues:StringLike":{"kms:EncryptionContextKeys":["${kms:EncryptionContext:b}","?"]}}`:   yes,
+		`{"ForAllValues:StringEquals":{"kms:EncryptionContextKeys":"${kms:EncryptionContext:b}"}}`:       no,
+		`{"ForAllValues:StringEqualsIgnoreCase":{"kms:EncryptionContextKeys":["${aws:none, 'Z'}","X"]}}`: yes,
+		`{"ForAllValues:StringLike":{"kms:EncryptionContextKeys":"${kms:EncryptionContext:b}*"}}`:        no,
+	} {
+		rest := `,"Principal":"*","Action":"kms:*","Resource":"*","Condition":` + condition
+		allowed := decideBoth(t, r, Documents{Resource: keyPolicy(t, `"Effect":"Allow"`+rest)}).Allowed
+		denied := decideBoth(t, r, Documents{Resource: keyPolicy(t, `"Effect":"Deny"`+rest)}).Explicit
+		if allowed != (want == yes) || denied != (want != no) {
+			t.Errorf("%s: allows %v, denies %v", condition, allowed, denied)
+		}
+	}
+}
