@@ -43,6 +43,7 @@ var attacks = []attack{
 	{"signatures", "8 connections of wrong signatures: the same", signatures},
 	{"explain", "8 calls of ExplainDecision at a time, with a log of 512 MiB, slow others down 3 times at most", explain},
 	{"olderstores", "1,000 older stores, all refused", olderStores},
+	{"oidc", "while tokens with unknown keys wait for a provider that hangs, tokens with a key at hand take a second at most, and others are slowed down 3 times at most", slowProvider},
 }
 
 // errMissed is what an attack returns, wrapped, when the bar was not met.

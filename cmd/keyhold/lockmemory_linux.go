@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mclOnFault is MCL_ONFAULT (mlockall(2)): pages are locked when they are first used, so
-// what is reserved and never used takes no memory.
+// mclOnFault is MCL_ONFAULT (mlockall(2)): a page is locked when it is first used, so
+// reserved memory that is never used stays free.
 const mclOnFault = 4
 
 // lockMemory keeps the memory of the process out of swap. It does so only where the
@@ -23,5 +23,5 @@ func lockMemory(log *slog.Logger) {
 	}
 }
 
-// mayLock reports whether the limit is none.
+// mayLock reports whether the process may lock all of its memory.
 func mayLock(limit unix.Rlimit) bool { return limit.Cur == unix.RLIM_INFINITY }

@@ -18,9 +18,9 @@ import (
 // name of a file, must not steer the terminal or pass for lines of the program.
 
 // shown returns text from outside as it can be printed within a line: characters that
-// strconv does not call printable, which are control characters, marks that change the
-// direction of text, characters without width and line breaks, are escaped as in Go, and
-// so is what is not UTF-8.
+// strconv does not call printable are escaped as in Go: control characters, line breaks,
+// marks that change the direction of text, and characters without width. So are bytes
+// that are not UTF-8.
 func shown(text string) string { return escaped(text, "", goEscape) }
 
 // escaped replaces the characters that are not printable, but for those to keep.
@@ -55,7 +55,7 @@ func jsonEscape(r rune, _ string) string {
 	return b.String()
 }
 
-// A value is an argument of printf. However it is formatted, what comes out is shown.
+// A value is an argument of printf. Its text is escaped after it was formatted.
 type value struct{ of any }
 
 // Format formats the value by the verb and its flags.

@@ -67,9 +67,9 @@ func (f file) secretTo(user int, path string) string {
 	return fmt.Sprintf("belongs to the user %d, and this program runs as the user %d: run chown %d %s && chmod 600 %s", f.uid, user, user, at, at)
 }
 
-// CheckFolder refuses a data folder that does not belong to the user of this process, or
-// that others may change, and so for each of the files in it, which others may not read
-// either; the group may, for backups. What is not there is not refused.
+// CheckFolder refuses a data folder that does not belong to the user of this process or
+// that others may change. The same holds for the files in the folder, which others may not
+// read either; the group may read them, for backups. Missing files are no error.
 func CheckFolder(path string, files ...string) error {
 	for i, at := range append([]string{path}, files...) {
 		info, err := os.Stat(at)

@@ -43,8 +43,8 @@ type keyring struct {
 }
 
 // get returns the keys that a token may be signed with: those of the ID, or all if the
-// token names none. The error is why the provider could not be asked. Only who has no
-// key at hand that is good waits for the provider.
+// token names none. The error is why the provider could not be asked. A caller
+// waits for the provider only if there is no good key at hand.
 func (k *keyring) get(ctx context.Context, id string) ([]providerKey, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

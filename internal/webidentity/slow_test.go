@@ -142,7 +142,7 @@ func (b byHost) RoundTrip(r *http.Request) (*http.Response, error) {
 	return b.straight.RoundTrip(r)
 }
 
-// So many wait for one provider, and who comes after them is told at once.
+// maxWaiters callers wait for one provider; the next caller is refused at once.
 func TestWaitersAreBounded(t *testing.T) {
 	i := newIssuer(t)
 	g := i.behindGate()
@@ -233,7 +233,7 @@ func TestKeysAreFetchedAhead(t *testing.T) {
 	}
 }
 
-// What is kept of a provider, and of how many, is bounded.
+// The keys of a provider and the number of providers in memory are bounded.
 func TestWhatIsKeptIsBounded(t *testing.T) {
 	i := newIssuer(t)
 	i.set = func() any {
