@@ -132,6 +132,8 @@ func explainOpen(err error, data, rootKeyFile string) error {
 		return fmt.Errorf("%w; whether the store is older than its log cannot be told: keyhold verify shows what is damaged. Put back the newest sound copy of all of %s. If you are certain that the store is current, move %s away first", err, data, filepath.Join(data, auditName))
 	case errors.Is(err, service.ErrNewerFormat), errors.Is(err, local.ErrFormat):
 		return fmt.Errorf("%s: %w. Run that version; this one has changed nothing", data, err)
+	case errors.Is(err, space.ErrFull):
+		return fmt.Errorf("%w; free or add space on the volume of %s, and start again", err, data)
 	case errors.Is(err, service.ErrOlderStore):
 		return fmt.Errorf("%w; it was put back from an older copy. Put back the newest copy of all of %s. If the older state is what you want, move %s away first: changes made after it are lost", err, data, filepath.Join(data, auditName))
 	}

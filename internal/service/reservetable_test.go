@@ -3,6 +3,10 @@ package service
 import (
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/space"
 )
 
 // What uses the reserve is served, changes something, and is documented.
@@ -15,5 +19,26 @@ func TestUsesReserve(t *testing.T) {
 		if !strings.Contains(docs, name) {
 			t.Errorf("%s: not in docs/full-disk.md", name)
 		}
+	}
+}
+
+// Strangers get nothing of the reserve: on a full disk their requests are counted, and
+// reported when there is space.
+func TestStrangersOnAFullDisk(t *testing.T) {
+	o := newOffice(t)
+	free := o.full
+	o.full = func() error { return space.ErrFull }
+	for range 3 {
+		o.RecordBadSignature(BadSignature{SourceIP: "192.0.2.1", Reason: key.Errorf(key.KindUnrecognizedClient, "unknown")})
+	}
+	o.reportStrangers(time.Now().Add(reportEvery))
+	if all := o.events(); len(all) != 0 {
+		t.Errorf("events on a full disk: %+v", all)
+	}
+	o.full = free
+	o.reportStrangers(time.Now().Add(reportEvery))
+	all := o.events()
+	if len(all) != 1 || all[0].EventName != "RefusedRequests" || all[0].ServiceEventDetails["requests"] != 3.0 {
+		t.Errorf("with space again: %+v", all)
 	}
 }

@@ -138,8 +138,12 @@ func (m missed) details(now time.Time) []byte {
 	return text
 }
 
-// reportStrangers writes the event about refusals that have none, once a minute.
+// reportStrangers writes the event about refusals that have none, once a minute. On a full
+// disk the report waits, and counts on.
 func (s *Service) reportStrangers(now time.Time) {
+	if s.full() != nil {
+		return
+	}
 	m, due := s.strangers.take(now, reportEvery)
 	if !due {
 		return
@@ -218,7 +222,7 @@ func (s *Service) RecordBadSignature(b BadSignature) {
 	if identity.WellFormedKeyID(b.AccessKeyID) {
 		e.UserIdentity.AccessKeyID = b.AccessKeyID
 	}
-	if s.audit.Healthy() != nil || s.audit.Write(context.Background(), e) != nil {
+	if s.full() != nil || s.audit.Healthy() != nil || s.audit.Write(context.Background(), e) != nil {
 		s.strangers.miss(sourceOf(b.SourceIP), code, now)
 	}
 }
