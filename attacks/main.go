@@ -38,6 +38,8 @@ var attacks = []attack{
 	{"stalled", "2,000 stalled connections at most double the p99 of others", stalled},
 	{"stalled-few", "the same with 200 file descriptors, and new clients are served", stalledFew},
 	{"bodies", "2,500 half bodies of 128 KiB leave others alone", bodies},
+	{"revocation", "2,000 races of changes with a revocation, and nothing is changed after the revocation was acknowledged", revocationRaces},
+	{"turns", "64 connections that change one key in loops, of one user or of many, delay a revocation by 1 s at most", turns},
 	{"rebinding", "no web page elsewhere is answered", rebinding},
 	{"unsigned", "8 connections of unsigned requests make the log grow by 64 KiB a second at most, and slow others down 3 times at most", unsigned},
 	{"signatures", "8 connections of wrong signatures: the same", signatures},

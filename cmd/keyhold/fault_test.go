@@ -203,7 +203,12 @@ var errHung = errors.New("no answer came in time")
 
 // call sends a request, once, and returns its answer. An error means that none
 // came: what was asked for has happened or not.
-func (s *faultServer) call(ctx context.Context, operation string, in map[string]any) (a faultAnswer, err error) {
+func (s *faultServer) call(ctx context.Context, operation string, in map[string]any) (faultAnswer, error) {
+	return s.callAs(ctx, s.credentials, "TrentService."+operation, in)
+}
+
+// callAs is call with the credentials of somebody, for an operation with its API.
+func (s *faultServer) callAs(ctx context.Context, as aws.Credentials, target string, in map[string]any) (a faultAnswer, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, faultPatience, errHung)
 	defer cancel()
 	body, err := json.Marshal(in)
@@ -215,9 +220,9 @@ func (s *faultServer) call(ctx context.Context, operation string, in map[string]
 		return a, err
 	}
 	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
-	r.Header.Set("X-Amz-Target", "TrentService."+operation)
+	r.Header.Set("X-Amz-Target", target)
 	hash := sha256.Sum256(body)
-	if err := v4.NewSigner().SignHTTP(ctx, s.credentials, r, hex.EncodeToString(hash[:]), "kms", "us-east-1", time.Now()); err != nil {
+	if err := v4.NewSigner().SignHTTP(ctx, as, r, hex.EncodeToString(hash[:]), "kms", "us-east-1", time.Now()); err != nil {
 		return a, err
 	}
 	got, err := s.http.RoundTrip(r)

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+)
+
+// caller makes requests with one access key, over connections of its own. Requests are
+// given as text, because the SDKs do not know the operations of administrators.
+type caller struct {
+	s    *server
+	http *http.Client
+	as   aws.Credentials
+}
+
+func (s *server) caller(as aws.Credentials, conns int) *caller {
+	return &caller{s, s.l.http(conns), as}
+}
+
+// administrations are the operations of administrators (docs/operations.md).
+const administrations = " DeleteIdentity ListIdentities PutAccount PutPolicy PutProvider PutRole PutUser RecreateKey RevokeSessions RotateAccessKey SetIdentityState ShowIdentity "
+
+// do makes one request. ok reports whether the answer was a success; the error is one of
+// the connection.
+func (c *caller) do(ctx context.Context, operation, members string) (ok bool, body []byte, err error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.s.url()+"/", strings.NewReader(members))
+	if err != nil {
+		return false, nil, err
+	}
+	target := "TrentService."
+	if strings.Contains(administrations, " "+operation+" ") {
+		target = "KeyholdAdmin."
+	}
+	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	r.Header.Set("X-Amz-Target", target+operation)
+	hash := sha256.Sum256([]byte(members))
+	if err := v4.NewSigner().SignHTTP(ctx, c.as, r, hex.EncodeToString(hash[:]), "kms", region, time.Now()); err != nil {
+		return false, nil, err
+	}
+	got, err := c.http.Do(r)
+	if err != nil {
+		return false, nil, err
+	}
+	defer got.Body.Close()
+	body, err = io.ReadAll(got.Body)
+	return got.StatusCode == http.StatusOK, bytes.TrimSpace(body), err
+}
+
+// must is do of a request that must succeed.
+func (c *caller) must(ctx context.Context, operation, members string) (answer, error) {
+	ok, body, err := c.do(ctx, operation, members)
+	if err == nil && !ok {
+		err = fmt.Errorf("%s %s: %s", operation, members, body)
+	}
+	return answer(body), err
+}
+
+// An answer is the JSON of one.
+type answer []byte
+
+// text returns a member, given by its path.
+func (a answer) text(path ...string) string {
+	var found any
+	json.Unmarshal(a, &found)
+	for _, name := range path {
+		members, _ := found.(map[string]any)
+		found = members[name]
+	}
+	text, _ := found.(string)
+	return text
+}
+
+// newUser makes a user with an access key and one inline policy.
+func (s *server) newUser(ctx context.Context, root *caller, name, policy string) (*caller, error) {
+	text, err := json.Marshal(policy)
+	if err != nil {
+		return nil, err
+	}
+	out, err := root.must(ctx, "PutUser", fmt.Sprintf(`{"Name":%q,"AccessKeys":1,"Policies":[{"Name":"p","Document":%s}]}`, name, text))
+	if err != nil {
+		return nil, err
+	}
+	var made struct {
+		NewAccessKeys []struct{ AccessKeyId, SecretAccessKey string }
+	}
+	if err := json.Unmarshal(out, &made); err != nil || len(made.NewAccessKeys) != 1 {
+		return nil, fmt.Errorf("no access key in %s: %w", out, err)
+	}
+	k := made.NewAccessKeys[0]
+	return s.caller(aws.Credentials{AccessKeyID: k.AccessKeyId, SecretAccessKey: k.SecretAccessKey}, 64), nil
+}
