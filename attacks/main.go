@@ -28,6 +28,7 @@ type attack struct {
 // attacks are in the order in which they run.
 var attacks = []attack{
 	{"quiet", "a server that nobody attacks answers", quiet},
+	{"overload", "goodput of 80 % of the peak from ten times the connections, and recovery", overloaded},
 	{"rsa", "one user with 8 connections that generate RSA_4096 pairs, and others that sign and import, slows others down 3 times at most; another user is served", burn("", generating, signing, wrapping)},
 	{"rsa-one-core", "the same on one processor", burn("0", generating, signing)},
 	{"disk", "a full disk, 20 times: the process alive, no acknowledged write lost, service back within 5 s of space; keys are disabled and material expires meanwhile", fillDisk},
