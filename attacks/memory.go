@@ -28,7 +28,7 @@ func greedy(i int) string {
 		`{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*","Condition":{"StringLike":{"kms:EncryptionContext:a":[%s]}}}]}`, i, account, all)
 }
 
-// fillMemory stores what is kept in memory the longest and takes the most of it.
+// fillMemory fills the caches of policies, records and opened key material.
 func fillMemory(ctx context.Context, l *lab) (string, error) {
 	s, err := l.serve()
 	if err != nil {
@@ -66,7 +66,7 @@ func fillMemory(ctx context.Context, l *lab) (string, error) {
 			return strings.Join(figures, "; "), err
 		}
 	}
-	time.Sleep(5 * time.Second) // for what is dropped late
+	time.Sleep(5 * time.Second) // caches may be trimmed late
 	resident, err := s.checkRSS()
 	return strings.Join(append(figures, "afterwards "+resident), "; "), err
 }

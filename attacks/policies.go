@@ -23,8 +23,8 @@ type heavy struct {
 	condition int  // how many there are at most
 }
 
-// ordinary is a policy that costs nothing to speak of: what is due to the number of
-// requests, whatever the policy.
+// ordinary is a cheap policy. It shows how much the number of requests alone slows others
+// down.
 var ordinary = heavy{operator: "StringEquals", key: "aws:username", value: "x", condition: 1}
 
 var heavies = []heavy{
@@ -35,8 +35,8 @@ var heavies = []heavy{
 	{name: "folded", operator: "StringNotEqualsIgnoreCase", key: "kms:EncryptionContext:wide", value: "ü", alone: true, encrypts: true},
 }
 
-// policy returns the key policy: it allows all, by a first statement, and then denies
-// what no request is, in 32 KiB.
+// policy returns the key policy, of up to 32 KiB: its first statement allows the account
+// everything, and the conditions of the others do not hold.
 func (h heavy) policy() string {
 	const head = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + account + `"},"Action":"kms:*","Resource":"*"}`
 	const deny = `,{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*","Condition":{"`
@@ -71,11 +71,10 @@ func largeContext() map[string]string {
 	return pairs
 }
 
-// heavyConns is on how many connections a user asks for what the policies cost the most.
+// heavyConns is the number of connections of the attacker.
 const heavyConns = 30
 
-// heavyPolicies holds others against a user of keys whose policies cost as much as
-// policies can.
+// heavyPolicies measures others while one user asks about keys with heavy policies.
 func heavyPolicies(ctx context.Context, l *lab) (string, error) {
 	s, err := l.serve()
 	if err != nil {
@@ -139,8 +138,8 @@ func (o *others) sufferHeavy(ctx context.Context, client *kms.Client, h heavy) (
 	return fmt.Sprintf("%.1f ms alone, %s", ms(took), figure), err
 }
 
-// alone returns the least that a request takes which nothing else is asked beside. That it
-// is refused is as good as an answer.
+// alone returns the shortest time of a request while there are no other requests. A refusal
+// counts as an answer.
 func alone(ctx context.Context, ask func(context.Context) error) (least time.Duration, err error) {
 	least = time.Hour
 	for range 10 {

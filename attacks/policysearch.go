@@ -34,8 +34,8 @@ type search struct {
 	policies      int
 }
 
-// searchPolicies measures, on all processors, what policies cost that are made to cost the
-// most. Times are those of the processor, so that other work on the machine does not count.
+// searchPolicies searches, on all processors, for the policies that cost the most. It
+// measures processor time, so other work on the machine does not count.
 func searchPolicies(ctx context.Context) (string, error) {
 	s := &search{}
 	seed := rand.Uint64()
@@ -87,8 +87,8 @@ func (s *search) next(r *rand.Rand) hostile.Genes {
 	return s.bestDecision[r.IntN(len(s.bestDecision))].genes.Mutated(r)
 }
 
-// try measures a question. What is slow is measured again, as the processor may have been
-// slow.
+// try measures a question. It measures a slow question again, because the processor may
+// have been slow.
 func (s *search) try(g hostile.Genes) {
 	q := g.Question()
 	read := leastOf(5, s.read.took, func() { policy.Parse(q.Key, policy.KeyPolicy) })

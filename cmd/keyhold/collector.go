@@ -5,13 +5,13 @@ import (
 	"runtime/debug"
 )
 
-// gcPercent makes the heap, which is some MiB, grow to five times of what is in
-// use before garbage is collected: at the default of twice, a busy server would
-// spend a tenth of its time on that.
+// gcPercent lets the heap grow to five times the memory in use before garbage is
+// collected. At the default of twice the memory in use, a busy server would spend a tenth
+// of its time on collections.
 const gcPercent = 400
 
-// memoryLimit is what the heap does not grow beyond before garbage is collected, in
-// bytes. All caches together hold about 280 MiB at most, 128 of them opened key material.
+// memoryLimit is the size of the heap, in bytes, at which garbage is collected in any
+// case. All caches together hold about 280 MiB at most, of which opened key material is 128.
 const memoryLimit = 400 << 20
 
 // setCollector tells the garbage collector when to run. GOGC and GOMEMLIMIT set in the

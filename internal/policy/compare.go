@@ -149,8 +149,8 @@ func number(s string) (float64, bool) {
 	return n, err == nil
 }
 
-// What is longer is neither a date nor an address: the longest have nine digits of a
-// second and an offset, or eight groups and a zone.
+// longestDate and longestAddress are the lengths of the longest dates (nine digits of a
+// second and an offset) and addresses (eight groups and a zone), rounded up.
 const longestDate, longestAddress = 64, 64
 
 // date reads a moment, in a form of W3C's note "Date and Time Formats" or in seconds

@@ -55,8 +55,8 @@ func (c *condition) compare(values []string, e *evaluation) outcome {
 // nevertheless, so IfExists has no part in it.
 func isNull(values []string) bool { return len(values) == 1 && values[0] == "" }
 
-// compareAll compares values: all have to match, or any of them. What that costs is
-// spent before, so that no outcome depends on the order of the values.
+// compareAll compares values: all have to match, or any of them. It spends the work for
+// all values first, so that no outcome depends on their order.
 func (c *condition) compareAll(values []string, e *evaluation) outcome {
 	w := &c.wanted
 	if len(values) > 1 && w.strings.open != nil {

@@ -2,8 +2,8 @@ package policy
 
 import "unsafe"
 
-// MaxConditions bounds the conditions of a document that is to be stored. Documents that
-// were stored before are read whatever they have.
+// MaxConditions is how many conditions a document can have when it is stored. Documents
+// that older programs stored may have more.
 const MaxConditions = 1000
 
 // Conditions returns how many conditions the policy has: pairs of an operator and a

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// What a policy says of its size is what it takes, within a third.
+// Size returns the memory that a policy takes, give or take a third.
 func TestSize(t *testing.T) {
 	for name, text := range worst(t) {
 		t.Run(name, func(t *testing.T) {

@@ -133,7 +133,7 @@ func (c *cutter) fallback() (string, bool) {
 	return c.s[begun:end], true
 }
 
-// with returns the pattern with a token more. A * beside another adds nothing.
+// with returns the pattern with one more token. A second * in a row adds nothing.
 func (p pattern) with(t token) pattern {
 	if n := len(p) - 1; n >= 0 && t.kind == anyChars && p[n].kind == anyChars {
 		return p

@@ -2,18 +2,17 @@ package policy
 
 import "math/bits"
 
-// maxWork bounds what the resources and conditions of all statements may cost in one
-// decision, about in nanoseconds. Honest documents cost a hundredth of it. What goes
-// beyond is not done, and its outcome is unclear: an Allow does not allow, and a Deny
-// denies. Principals and actions cost little more than to read the documents once, and
-// have no bound.
+// maxWork bounds the cost of comparing resources and conditions in one decision, in about
+// nanoseconds. Honest documents cost a hundredth of the bound. A step beyond the bound is
+// not taken, and its outcome is unclear: an Allow does not allow, and a Deny denies.
+// Principals and actions have no bound, because comparing them costs little more than
+// reading the documents once.
 const maxWork = 2_000_000
 
-// quickWork is what a decision costs at most that is made at once.
+// quickWork bounds the cost of a decision that is made at once.
 const quickWork = maxWork / 20
 
-// What things cost, about in nanoseconds, as measured on policies that are made to cost
-// the most.
+// The costs of steps, in about nanoseconds, as measured with the policies of package hostile.
 const (
 	askCost    = 300 // to ask for the values of a condition key
 	foldCost   = 20  // to fold a byte
@@ -38,8 +37,8 @@ func (e *evaluation) spend(cost int) bool {
 	return true
 }
 
-// cost is what it costs at most to match a text of some bytes, but for patterns with
-// variables.
+// cost returns the most that matching a text of length bytes costs, without the patterns
+// that have variables.
 func (p *patterns) cost(length int) int {
 	cost := 20 + length/16
 	if p.exact != nil {
@@ -54,7 +53,7 @@ func (p *patterns) cost(length int) int {
 	return cost
 }
 
-// cost is what it costs at most to match a text of some bytes.
+// cost returns the most that matching a text of length bytes costs.
 func (a *automaton) cost(length int) int {
 	if a.words == 1 {
 		return 10 + 3*length
@@ -62,8 +61,8 @@ func (a *automaton) cost(length int) int {
 	return 100 + length*(4+a.words)
 }
 
-// cost is what it costs at most to compare a value of some bytes, but for patterns with
-// variables.
+// cost returns the most that comparing a value of length bytes costs, without the patterns
+// that have variables.
 func (w *wanted) cost(o *operator, length int) int {
 	switch o.compares {
 	case "folded":

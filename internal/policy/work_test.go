@@ -75,8 +75,8 @@ func TestConditionsBeyondTheBound(t *testing.T) {
 	}
 }
 
-// Variables of a key for one value that has several are unclear, those of a key for
-// several have none, and a match elsewhere settles it.
+// A variable of a key for one value is unclear if the request has several values. A
+// variable of a key for several values has no value. A match of another string decides.
 func TestVariablesWithSeveralValues(t *testing.T) {
 	r := ask(alice, "kms:Encrypt")
 	r.Values = values{"aws:requesttag/a": {"x", "y"}, "aws:username": {"alice"}, "aws:tagkeys": {"x", "y"}, "kms:encryptioncontext:b": {"x"}, "kms:encryptioncontextkeys": {"x", "z"}}

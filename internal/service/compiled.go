@@ -30,8 +30,8 @@ type policyText struct {
 // A heldPolicy is how often a policy is kept, and its size.
 type heldPolicy struct{ times, size int }
 
-// textEntry is what a text takes beside its bytes and its policy, and documentEntry what
-// a document of a user or role takes beside its policy, with its name.
+// textEntry is the memory of the entry of a text, without the text and the policy, and
+// documentEntry that of a document of a user or role, without the policy.
 const textEntry, documentEntry = 128, 192
 
 // get returns the policy of a text. Whoever asks must not go on without it.
@@ -47,7 +47,7 @@ func (c *compiledPolicies) get(text string, kind policy.Type) (*policy.Policy, e
 	return c.keep(of, p), nil
 }
 
-// kept returns the policy of a text that is at hand, or nil.
+// kept returns the policy of a text if it is kept, or nil.
 func (c *compiledPolicies) kept(of policyText) *policy.Policy {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -72,7 +72,8 @@ func (c *compiledPolicies) keep(of policyText, p *policy.Policy) *policy.Policy 
 	return p
 }
 
-// hold counts a policy once more. The caller holds c.mu, and so do those of what follows.
+// hold counts a policy once more. The callers of hold, release, makeRoom, dropText and
+// dropEntity hold c.mu.
 func (c *compiledPolicies) hold(p *policy.Policy, size int) {
 	if c.held == nil {
 		c.held = map[*policy.Policy]heldPolicy{}
@@ -96,8 +97,8 @@ func (c *compiledPolicies) release(p *policy.Policy) {
 	delete(c.held, p)
 }
 
-// makeRoom drops entries in no order until the others are within the bound: so one
-// tenant with many policies does not have those of all others compiled again.
+// makeRoom drops single entries, chosen at random, until the rest is within the bound. So
+// one tenant with many policies does not make all policies of others be compiled again.
 func (c *compiledPolicies) makeRoom() {
 	for c.size > maxCompiled {
 		if rand.IntN(len(c.texts)+len(c.entities)) < len(c.texts) {

@@ -5,9 +5,9 @@ import (
 	"github.com/keyhold/keyhold/internal/policy"
 )
 
-// decideFairly decides at once what takes little, and otherwise when it is the turn of the
-// caller: so that whoever asks about policies that take long slows nobody else down. An
-// error means that the decision is worth nothing.
+// decideFairly makes a cheap decision at once, and an expensive one when it is the turn of
+// the caller. So expensive policies of one principal do not slow others down. If the error
+// is not nil, there is no decision.
 func (c *call) decideFairly(r policy.Request, d policy.Documents, grants []key.Grant) (decision policy.Decision, err error) {
 	decision, ok := policy.DecideQuickly(r, d, grants)
 	if ok {
@@ -23,12 +23,12 @@ func (c *call) decideFairly(r policy.Request, d policy.Documents, grants []key.G
 	return decision, err
 }
 
-// longDocument is how long a document is whose reading takes longer than other requests
-// do, in bytes.
+// longDocument is the length, in bytes, from which on reading a document takes longer than
+// an ordinary request.
 const longDocument = 2 << 10
 
-// readFairly returns the key policy of a text. What has to be read first, and takes long,
-// waits for the turn of the caller. The error of a text that is no policy is a
+// readFairly returns the key policy of a text. A long text that is not kept compiled is
+// read when it is the turn of the caller. The error of a malformed policy is a
 // *policy.SyntaxError.
 func (c *call) readFairly(text string) (p *policy.Policy, err error) {
 	if p := c.compiled.kept(policyText{text, policy.KeyPolicy}); p != nil {

@@ -13,7 +13,7 @@ type entityAt struct {
 	serial  int64
 }
 
-// gathered returns the policies of a user or role, if they are at hand.
+// gathered returns the policies of a user or role if they are kept.
 func (c *compiledPolicies) gathered(of entityAt) (policy.Documents, bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()

@@ -78,7 +78,7 @@ func TestLockoutByPoliciesForEverybody(t *testing.T) {
 		{`"*"`, `"Effect":"Deny","Action":"kms:PutKeyPolicy","Resource":"*"`, false},
 	} {
 		statement := `{"Principal":` + test.principal + `,` + test.rest + `}`
-		if !test.may && test.rest[10:14] == "Deny" { // beside what allows
+		if !test.may && test.rest[10:14] == "Deny" { // a second statement allows
 			statement += `,{"Principal":"*","Effect":"Allow","Action":"kms:*","Resource":"*"}`
 		}
 		members, err := escaped(`{"Version":"2012-10-17","Statement":[` + statement + `]}`)

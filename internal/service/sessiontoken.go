@@ -27,8 +27,8 @@ const (
 	maxSessionBytes   = 16 << 20
 )
 
-// sessionSize is about how many bytes an opened token takes: its text, and what was
-// in it, which is up to three times as large as strings and tags.
+// sessionSize returns about how many bytes an opened token takes. The decoded session is up
+// to three times as large as the token.
 func sessionSize(token string) int { return 1<<10 + 4*len(token) }
 
 // sessionTokens seals and opens tokens.

@@ -10,9 +10,9 @@ import (
 	"github.com/keyhold/keyhold/internal/webidentity"
 )
 
-// spellings are requests whose names of tags, or of pairs of an encryption context, differ
-// by case alone: the condition, the members of an innocent request, of one that says
-// what is denied, and of one that hides it behind another spelling.
+// spellings has, for each family of names, a condition and three requests: an innocent one,
+// one that meets the condition, and one that hides the value behind a second spelling of
+// its name.
 var spellings = map[string]struct{ operation, condition, innocent, guilty, hidden string }{
 	"request tags": {"TagResource", "StringEquals aws:RequestTag/level top",
 		`{"Tags":[{"TagKey":"level","TagValue":"x"}]}`, `{"Tags":[{"TagKey":"Level","TagValue":"top"}]}`,
@@ -60,7 +60,7 @@ func TestNamesThatDifferByCaseHideNothing(t *testing.T) {
 	}
 }
 
-// The tags of a key, and those of a principal, may differ by case alone too.
+// Tags of keys and tags of principals that differ by case alone are several values, too.
 func TestTagsOfRecordsHideNothing(t *testing.T) {
 	c := newCast(t)
 	secret := c.keyLike(`{"Tags":[{"TagKey":"CLASSIFICATION","TagValue":"public"},{"TagKey":"classification","TagValue":"secret"}]}`)

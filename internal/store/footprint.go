@@ -45,8 +45,8 @@ func referred(v reflect.Value) (size int) {
 	return size
 }
 
-// referredByMap counts two places for each entry, as a map that grew has them, and a byte
-// that says what is in each.
+// referredByMap counts two slots for each entry, because a map grows by doubling, and a
+// control byte for each slot.
 func referredByMap(v reflect.Value) int {
 	if v.IsNil() {
 		return 0

@@ -22,7 +22,7 @@ type tagged struct {
 	Any     any
 }
 
-// What the cache counts for a record is what the record takes, whatever is in it.
+// The footprint of a record is the memory that the record takes, whatever is in it.
 func TestFootprint(t *testing.T) {
 	many := strings.TrimSuffix(strings.Repeat(`{"Key":"a","Value":""},`, 300), ",")
 	var pairs, short []string

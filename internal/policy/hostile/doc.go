@@ -1,5 +1,4 @@
-// Package hostile makes policies that cost as much as policies can, and requests to hold
-// them against, for tests and attacks: it is no part of the server. A question is made of
-// genes, which are numbers, so that a search can change a few of them and keep what costs
-// more.
+// Package hostile makes policies that cost as much as policies can, and requests to decide
+// by them, for tests and attacks. The server does not use it. A question is made of genes,
+// which are numbers: a search changes a few genes and keeps the questions that cost more.
 package hostile

@@ -48,8 +48,8 @@ func (g Genes) Question() Question {
 	return q
 }
 
-// Parse returns the documents of the question. Documents that are no policies, which
-// genes can be of, are an error.
+// Parse returns the documents of the question, or the error of the last document that is
+// not a policy.
 func (q *Question) Parse() (d policy.Documents, err error) {
 	one := func(text string, kind policy.Type) policy.Document {
 		p, failed := policy.Parse(text, kind)

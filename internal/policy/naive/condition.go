@@ -99,8 +99,8 @@ func (o operator) known() bool {
 	return (o.set == "" || o.set == "forallvalues" || o.set == "foranyvalue") && comparison(o.name) != nil
 }
 
-// holds tells whether one operator holds for one key, if what is ambiguous matches or
-// does not.
+// holds reports whether one operator holds for one key. ambiguous says whether text that
+// nobody can tell is taken to match.
 func (s statement) holds(o operator, name string, wanted []string, ambiguous bool, r policy.Request) bool {
 	values := valuesOf(name, r)
 	switch {

@@ -60,7 +60,8 @@ func cutDefault(name string) (key, fallback string, has bool) {
 	return name, "", false
 }
 
-// isAmbiguous tells whether a variable is a key for one value that has several.
+// isAmbiguous reports whether a variable names a key for one value of which the request has
+// several.
 func isAmbiguous(name string, r policy.Request) bool {
 	name, _, _ = cutDefault(name)
 	return len(valuesOf(name, r)) > 1 && !isMultivalued(name)
