@@ -38,9 +38,9 @@ type Grant struct {
 	Constraints    GrantConstraints `json:"constraints,omitzero"`
 }
 
-// GrantConstraints narrow a grant to some requests. A nil map is no constraint;
-// an empty ContextEquals is one, which only a request without an encryption
-// context keeps.
+// GrantConstraints narrow a grant to some requests. A nil map is no constraint. Older
+// programs stored both maps, and an empty ContextEquals, which only a request without an
+// encryption context keeps.
 type GrantConstraints struct {
 	ContextEquals map[string]string `json:"contextEquals,omitzero"` // all pairs and no others
 	ContextSubset map[string]string `json:"contextSubset,omitzero"` // these pairs among others
@@ -96,6 +96,9 @@ func (p Principal) check() error {
 }
 
 func (c GrantConstraints) check() error {
+	if c.ContextEquals != nil && c.ContextSubset != nil {
+		return Errorf(KindValidation, "More than one constraint supplied")
+	}
 	for _, context := range []map[string]string{c.ContextEquals, c.ContextSubset} {
 		if len(context) > maxConstraintPairs {
 			return Errorf(KindValidation, "A grant constraint can have at most %d pairs of an encryption context.", maxConstraintPairs)

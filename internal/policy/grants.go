@@ -47,7 +47,7 @@ func (e *evaluation) reachOfGrant(g *key.Grant) (reach, string) {
 func (e *evaluation) constraint(c *key.GrantConstraints, operation string) string {
 	context := e.request.EncryptionContext
 	switch {
-	case e.request.HasContext && c.ContextEquals != nil && !maps.Equal(c.ContextEquals, context):
+	case e.request.HasContext && c.ContextEquals != nil && !samePairs(c.ContextEquals, context):
 		return "EncryptionContextEquals"
 	case e.request.HasContext && !includes(context, c.ContextSubset):
 		return "EncryptionContextSubset"
@@ -70,14 +70,52 @@ func (e *evaluation) comesFrom(arn string) bool {
 	return newAutomaton([]pattern{syntax{wildcards: true}.tokenize(arn)}, ofARN).match(values[0])
 }
 
+// FoldNames returns an encryption context with its names in one case: the constraints of
+// grants compare names without regard to case, and values with it. Source:
+// GrantConstraints in the API reference. ok is false if names differ by case alone; such a
+// context keeps no constraint that has pairs.
+func FoldNames(context map[string]string) (folded map[string]string, ok bool) {
+	if !hasOtherCase(context) {
+		return context, true
+	}
+	folded = make(map[string]string, len(context))
+	for name, value := range context {
+		folded[Fold(name)] = value
+	}
+	return folded, len(folded) == len(context)
+}
+
+func hasOtherCase(context map[string]string) bool {
+	for name := range context {
+		for _, c := range name {
+			if c != fold(c) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// samePairs reports whether two contexts have the same pairs.
+func samePairs(a, b map[string]string) bool {
+	a, okA := FoldNames(a)
+	b, okB := FoldNames(b)
+	return okA && okB && maps.Equal(a, b)
+}
+
 // includes reports whether a context has all pairs of a part.
 func includes(context, part map[string]string) bool {
+	if len(part) == 0 {
+		return true
+	}
+	context, okContext := FoldNames(context)
+	part, okPart := FoldNames(part)
 	for k, v := range part {
 		if value, ok := context[k]; !ok || value != v {
 			return false
 		}
 	}
-	return true
+	return okContext && okPart
 }
 
 // mayCreate reports whether a grant may hand on what a child would allow: no more
@@ -96,7 +134,7 @@ func mayCreate(parent, child *key.Grant) bool {
 	switch {
 	case p.SourceARN != "" && c.SourceARN != p.SourceARN:
 		return false
-	case p.ContextEquals != nil && !(c.ContextEquals != nil && maps.Equal(c.ContextEquals, p.ContextEquals)):
+	case p.ContextEquals != nil && !(c.ContextEquals != nil && samePairs(c.ContextEquals, p.ContextEquals)):
 		return false
 	}
 	return includes(c.ContextSubset, p.ContextSubset) || c.ContextEquals != nil && includes(c.ContextEquals, p.ContextSubset)

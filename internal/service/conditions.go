@@ -254,9 +254,9 @@ func (v *conditions) constraintTypes() []string {
 	switch {
 	case in == nil || in.Constraints == nil:
 		return nil
-	case in.Constraints.EncryptionContextEquals != nil:
+	case len(in.Constraints.EncryptionContextEquals) > 0:
 		return one("EncryptionContextEquals")
-	case in.Constraints.EncryptionContextSubset != nil:
+	case len(in.Constraints.EncryptionContextSubset) > 0:
 		return one("EncryptionContextSubset")
 	}
 	return nil

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"maps"
 	"slices"
+
+	"github.com/keyhold/keyhold/internal/policy"
 )
 
 // contextDigests are the digests of an encryption context, each computed once: a request
@@ -15,8 +17,11 @@ type contextDigests struct {
 	all     []byte
 }
 
-func digestsOf(context map[string]string) *contextDigests {
-	return &contextDigests{context: context, pairs: map[string][]byte{}}
+// digestsOf returns those of a context whose names are in one case, as constraints
+// compare them. ok is false for a context that keeps no constraint that has pairs.
+func digestsOf(context map[string]string) (d *contextDigests, ok bool) {
+	folded, ok := policy.FoldNames(context)
+	return &contextDigests{context: folded, pairs: map[string][]byte{}}, ok
 }
 
 // pair returns the SHA-256 of a name, with its length before it, and its value.

@@ -83,12 +83,21 @@ func grantOf(in *api.CreateGrantRequest) key.Grant {
 	}
 	if in.Constraints != nil {
 		g.Constraints = key.GrantConstraints{
-			ContextEquals: in.Constraints.EncryptionContextEquals,
-			ContextSubset: in.Constraints.EncryptionContextSubset,
+			ContextEquals: pairs(in.Constraints.EncryptionContextEquals),
+			ContextSubset: pairs(in.Constraints.EncryptionContextSubset),
 			SourceARN:     or(in.Constraints.SourceArn, ""),
 		}
 	}
 	return g
+}
+
+// pairs returns nil for a constraint without pairs: it counts as absent. Terraform's
+// aws_kms_grant always sends both constraints.
+func pairs(context map[string]string) map[string]string {
+	if len(context) == 0 {
+		return nil
+	}
+	return context
 }
 
 // newGrant returns the grant that the request describes or, repeated, the one that

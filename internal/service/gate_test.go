@@ -298,7 +298,7 @@ func TestGrantConstraints(t *testing.T) {
 		exact, part bool
 	}{
 		{`{"a":"1","b":"2"}`, true, true}, {`{"b":"2","a":"1"}`, true, true}, {`{"a":"1"}`, false, true}, {`{"a":"1","b":"2","c":""}`, false, true},
-		{`{"A":"1","b":"2"}`, false, false}, {`{"a":"2"}`, false, false}, {`{}`, false, false},
+		{`{"A":"1","b":"2"}`, true, true}, {`{"A":"1","a":"1","b":"2"}`, false, false}, {`{"a":"2"}`, false, false}, {`{}`, false, false},
 	} {
 		c.as("exact").is(test.exact, "Encrypt", k, inContext(test.context))
 		c.as("part").is(test.part, "Encrypt", k, inContext(test.context))
@@ -326,7 +326,8 @@ func TestChildGrants(t *testing.T) {
 		{`"Decrypt"`, `{}`, false},
 		{`"Decrypt"`, `{"EncryptionContextEquals":{}}`, false},
 		{`"Decrypt"`, `{"EncryptionContextSubset":{"b":"2"}}`, false},
-		{`"Decrypt"`, `{"EncryptionContextSubset":{"A":"1"}}`, false},
+		{`"Decrypt"`, `{"EncryptionContextSubset":{"A":"1"}}`, true},
+		{`"Decrypt"`, `{"EncryptionContextSubset":{"A":"1","a":"1"}}`, false},
 		{`"Decrypt"`, `{"SourceArn":"arn:aws:s3:::bucket"}`, false},
 		{`"Decrypt","GenerateDataKey"`, a1, false},
 		{`"DescribeKey"`, a1, false},

@@ -68,18 +68,30 @@ func wantedOf(r policy.Request) wantedGrant {
 	switch child := r.Child; {
 	case child != nil:
 		w.operations = append(w.operations, child.Operations...)
-		w.subsets = append(w.subsets, digestsOf(child.Constraints.ContextSubset))
+		if subset, ok := digestsOf(child.Constraints.ContextSubset); ok {
+			w.subsets = append(w.subsets, subset)
+		}
 		if child.Constraints.ContextEquals != nil {
-			w.equals = digestsOf(child.Constraints.ContextEquals)
-			w.subsets = append(w.subsets, w.equals)
+			w.whole(child.Constraints.ContextEquals)
 		}
 	case r.HasContext:
-		w.equals = digestsOf(r.EncryptionContext)
-		w.subsets = append(w.subsets, w.equals)
+		w.whole(r.EncryptionContext)
 	default:
 		w.anyPairs = true
 	}
+	if len(w.subsets) == 0 { // constraints without pairs are kept even so
+		none, _ := digestsOf(nil)
+		w.subsets = append(w.subsets, none)
+	}
 	return w
+}
+
+// whole has a context keep both types of constraints.
+func (w *wantedGrant) whole(context map[string]string) {
+	if d, ok := digestsOf(context); ok {
+		w.equals = d
+		w.subsets = append(w.subsets, d)
+	}
 }
 
 // entries returns what the entries of grants that match begin with: for each shape of

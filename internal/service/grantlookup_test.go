@@ -87,7 +87,7 @@ func randomSome(r *rand.Rand, all ...string) (some []string) {
 
 func randomContext(r *rand.Rand) map[string]string {
 	context := map[string]string{}
-	for _, name := range randomSome(r, "a", "b", "c") {
+	for _, name := range randomSome(r, "a", "A", "b", "ß", "ẞ") {
 		context[name] = fmt.Sprint(r.IntN(2))
 	}
 	return context

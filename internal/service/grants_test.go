@@ -96,7 +96,7 @@ func TestGrantReadsBack(t *testing.T) {
 		!slices.Equal(g.Operations, []types.GrantOperation{"RetireGrant", "Decrypt", "CreateGrant"}) {
 		t.Errorf("%+v", g)
 	}
-	if c := g.Constraints; c == nil || c.EncryptionContextEquals == nil || len(c.EncryptionContextEquals) > 0 ||
+	if c := g.Constraints; c == nil || c.EncryptionContextEquals != nil ||
 		!maps.Equal(c.EncryptionContextSubset, map[string]string{"a": "", "☃": "é"}) || aws.ToString(c.SourceArn) != "arn:aws:s3:::bucket" {
 		t.Errorf("%+v", c)
 	}
@@ -259,6 +259,9 @@ func TestGrantRefusals(t *testing.T) {
 		"with what the key cannot": {"ValidationException", "GenerateMac", func(in *kms.CreateGrantInput) { in.Operations = []types.GrantOperation{"GenerateMac"} }},
 		"with a bad name":          {"ValidationException", "name", func(in *kms.CreateGrantInput) { in.Name = aws.String("a b") }},
 		"for no resource":          {"InvalidArnException", "", func(in *kms.CreateGrantInput) { in.Constraints = &types.GrantConstraints{SourceArn: aws.String("x")} }},
+		"with two constraints on the context": {"ValidationException", "More than one constraint supplied", func(in *kms.CreateGrantInput) {
+			in.Constraints = &types.GrantConstraints{EncryptionContextEquals: map[string]string{"a": "1"}, EncryptionContextSubset: map[string]string{"b": "2"}}
+		}},
 		"with a long value": {"ValidationException", "", func(in *kms.CreateGrantInput) {
 			in.Constraints = &types.GrantConstraints{EncryptionContextEquals: map[string]string{"a": strings.Repeat("x", 385)}}
 		}},

@@ -11,6 +11,7 @@ import (
 	"strconv"
 
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/policy"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -43,17 +44,18 @@ type grantShape struct {
 	Number     int      `json:"number"`          // from 1; its entries in grantMatches lie under it
 	Operations []string `json:"operations"`      // sorted
 	Equals     bool     `json:"equals,omitzero"` // whether it has EncryptionContextEquals
-	Names      []string `json:"names,omitzero"`  // in EncryptionContextSubset, sorted
+	Names      []string `json:"names,omitzero"`  // in EncryptionContextSubset, in one case, sorted
 	Source     bool     `json:"source,omitzero"` // whether it has SourceArn
 	Count      int      `json:"count"`           // of the grants
 }
 
 // shapeOf returns the shape of a grant, without a number.
 func shapeOf(g key.Grant) grantShape {
+	names, _ := policy.FoldNames(g.Constraints.ContextSubset)
 	return grantShape{
 		Operations: slices.Sorted(slices.Values(g.Operations)),
 		Equals:     g.Constraints.ContextEquals != nil,
-		Names:      slices.Sorted(maps.Keys(g.Constraints.ContextSubset)),
+		Names:      slices.Sorted(maps.Keys(names)),
 		Source:     g.Constraints.SourceARN != "",
 	}
 }
@@ -116,7 +118,8 @@ func shapesPath(g key.Grant) string { return keyOf(g) + "/" + flat(g.Grantee) }
 
 // matchPath is the place of a grant in the index.
 func (r granteeShapes) matchPath(g key.Grant, s grantShape) string {
-	equals, subset := digestsOf(g.Constraints.ContextEquals), digestsOf(g.Constraints.ContextSubset)
+	equals, _ := digestsOf(g.Constraints.ContextEquals)
+	subset, _ := digestsOf(g.Constraints.ContextSubset)
 	return granteePrefix(g) + s.under(r.mac(), equals, subset) + g.ID
 }
 

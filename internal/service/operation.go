@@ -143,7 +143,7 @@ func (t target) context(c *call) map[string]string {
 		if in.Constraints == nil {
 			return nil
 		}
-		if in.Constraints.EncryptionContextEquals != nil {
+		if len(in.Constraints.EncryptionContextEquals) > 0 {
 			return in.Constraints.EncryptionContextEquals
 		}
 		return in.Constraints.EncryptionContextSubset

@@ -1,7 +1,6 @@
 package naive
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -38,7 +37,7 @@ func contextHolds(c key.GrantConstraints, operation string, r policy.Request) bo
 	if !r.HasContext || slices.Contains([]string{"CreateGrant", "DescribeKey", "RetireGrant"}, operation) {
 		return true
 	}
-	if c.ContextEquals != nil && !maps.Equal(c.ContextEquals, r.EncryptionContext) {
+	if c.ContextEquals != nil && !alike(c.ContextEquals, r.EncryptionContext) {
 		return false
 	}
 	return includes(r.EncryptionContext, c.ContextSubset)
@@ -64,7 +63,7 @@ func noMore(child, parent key.Grant) bool {
 }
 
 func asStrict(child, parent key.GrantConstraints) bool {
-	if parent.ContextEquals != nil && (child.ContextEquals == nil || !maps.Equal(child.ContextEquals, parent.ContextEquals)) {
+	if parent.ContextEquals != nil && (child.ContextEquals == nil || !alike(child.ContextEquals, parent.ContextEquals)) {
 		return false
 	}
 	if !includes(child.ContextSubset, parent.ContextSubset) && !includes(child.ContextEquals, parent.ContextSubset) {
@@ -73,11 +72,33 @@ func asStrict(child, parent key.GrantConstraints) bool {
 	return parent.SourceARN == "" || child.SourceARN == parent.SourceARN
 }
 
-// includes tells whether all has each pair of some.
+// alike tells whether each has the pairs of the other.
+func alike(a, b map[string]string) bool {
+	return isClear(a) && isClear(b) && includes(a, b) && includes(b, a)
+}
+
+// includes tells whether all has each pair of some: "The encryption context keys are not
+// case sensitive", their values are (GrantConstraints, KMS API Reference).
 func includes(all, some map[string]string) bool {
 	for k, v := range some {
-		if have, ok := all[k]; !ok || have != v {
+		found := false
+		for have, value := range all {
+			found = found || strings.EqualFold(have, k) && value == v
+		}
+		if !found || !isClear(all) || !isClear(some) {
 			return false
+		}
+	}
+	return true
+}
+
+// isClear tells whether no two names differ by case alone.
+func isClear(context map[string]string) bool {
+	for a := range context {
+		for b := range context {
+			if a != b && strings.EqualFold(a, b) {
+				return false
+			}
 		}
 	}
 	return true
