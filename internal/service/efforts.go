@@ -11,15 +11,17 @@ import (
 // An effort says how long a computation takes a processor.
 type effort int
 
-// The efforts, as measured on a processor of 2024.
+// The efforts, as measured on a processor of 2024. Much of the effort of making a small
+// pair is that of crypt.Secretly, which notes each allocation.
 const (
 	cheap    effort = iota // at most a quarter of a millisecond: about as long as the rest of a request
 	brief                  // at most 10 ms
 	long                   // longer: up to seconds
+	short                  // a millisecond, and much memory: listings, and the making of small pairs
 	policies               // at most 5 ms: to read policies, and to decide by those that take long
 )
 
-var effortNames = []string{"cheap", "brief", "long"}
+var effortNames = []string{"cheap", "brief", "long", "short"}
 
 // effortTable gives the effort of making material of a spec, of validating it in an
 // import, and of its use.
@@ -29,18 +31,18 @@ SYMMETRIC_DEFAULT      cheap  cheap   cheap
 RSA_2048               long   long    brief
 RSA_3072               long   long    brief
 RSA_4096               long   long    brief
-ECC_NIST_P256          cheap  cheap   cheap
-ECC_NIST_P384          brief  brief   brief
-ECC_NIST_P521          brief  brief   brief
-ECC_SECG_P256K1        cheap  cheap   cheap
-ECC_NIST_EDWARDS25519  cheap  cheap   cheap
+ECC_NIST_P256          short  cheap   cheap
+ECC_NIST_P384          short  brief   brief
+ECC_NIST_P521          short  brief   brief
+ECC_SECG_P256K1        short  cheap   cheap
+ECC_NIST_EDWARDS25519  short  cheap   cheap
 HMAC_224               cheap  cheap   cheap
 HMAC_256               cheap  cheap   cheap
 HMAC_384               cheap  cheap   cheap
 HMAC_512               cheap  cheap   cheap
-ML_DSA_44              brief  cheap   brief
-ML_DSA_65              brief  cheap   brief
-ML_DSA_87              brief  cheap   brief
+ML_DSA_44              short  cheap   brief
+ML_DSA_65              short  cheap   brief
+ML_DSA_87              short  cheap   brief
 ML_KEM_512             cheap  cheap   cheap
 ML_KEM_768             cheap  cheap   cheap
 ML_KEM_1024            cheap  cheap   cheap

@@ -24,12 +24,12 @@ const (
 )
 
 // expensive shares the processors between expensive computations. Principals take
-// turns, so that nobody waits for all that another one asks for. Long computations, and
-// policies, leave one processor free, if there are several.
+// turns, so that nobody waits for all that another one asks for. All but the
+// brief computations leave one processor free, if there are several.
 type expensive struct {
-	brief, long, policies *admit.Queue
-	patience              time.Duration
-	running               func(change int) // Config.Computing
+	brief, long, policies, short *admit.Queue
+	patience                     time.Duration
+	running                      func(change int) // Config.Computing
 }
 
 func newExpensive(processors int, running func(change int)) *expensive {
@@ -40,6 +40,7 @@ func newExpensive(processors int, running func(change int)) *expensive {
 		brief:    admit.NewQueue(admit.Bounds{Places: processors, PerName: briefPerName, Total: briefInAll}),
 		long:     admit.NewQueue(admit.Bounds{Places: max(1, processors-1), PerName: longPerName, Total: longInAll}),
 		policies: admit.NewQueue(admit.Bounds{Places: max(1, processors-1), PerName: briefPerName, Total: briefInAll}),
+		short:    admit.NewQueue(admit.Bounds{Places: max(1, processors-1), PerName: briefPerName, Total: briefInAll}),
 		patience: patience,
 		running:  running,
 	}
@@ -54,6 +55,8 @@ func (e *expensive) queue(of effort) *admit.Queue {
 		return e.long
 	case policies:
 		return e.policies
+	case short:
+		return e.short
 	}
 	return nil
 }
@@ -97,6 +100,22 @@ func (c *call) compute(of effort, f func() error) error {
 	}
 	defer c.expensive.end(of)
 	return f()
+}
+
+// listing reports whether an operation reads and opens up to a thousand records.
+func listing(o Operation) bool {
+	return rateRows[o.class].class == "list" || o.Name == "ListIdentities"
+}
+
+// inTurn makes a listing wait for the turn of its caller.
+func inTurn(run func(c *call, in any) (any, error)) func(c *call, in any) (any, error) {
+	return func(c *call, in any) (out any, err error) {
+		err = c.compute(short, func() (err error) {
+			out, err = run(c, in)
+			return err
+		})
+		return out, err
+	}
 }
 
 // payer returns the name under which a principal takes turns and uses up rates: for a

@@ -38,17 +38,19 @@ func TestEfforts(t *testing.T) {
 }
 
 func TestExpensiveShares(t *testing.T) {
-	for _, c := range []struct{ processors, brief, long int }{{1, 1, 1}, {2, 2, 1}, {3, 3, 2}, {8, 8, 7}} {
+	for _, c := range []struct{ processors, brief, others int }{{1, 1, 1}, {2, 2, 1}, {3, 3, 2}, {8, 8, 7}} {
 		e := newExpensive(c.processors, nil)
-		e.patience = time.Millisecond
-		places := func(of effort) (n int) {
-			for e.begin(t.Context(), of, "alice") == nil {
-				n++
+		for of, want := range map[effort]int{brief: c.brief, long: c.others, short: c.others, policies: c.others} {
+			e.patience = patience
+			for i := range want {
+				if err := e.begin(t.Context(), of, "alice"); err != nil {
+					t.Errorf("%d processors, effort %d: number %d of %d: %v", c.processors, of, i, want, err)
+				}
 			}
-			return n
-		}
-		if brief, long := places(brief), places(long); brief != c.brief || long != c.long {
-			t.Errorf("%d processors: %d brief and %d long computations at once, want %d and %d", c.processors, brief, long, c.brief, c.long)
+			e.patience = time.Millisecond
+			if err := e.begin(t.Context(), of, "alice"); !isThrottled(err) {
+				t.Errorf("%d processors, effort %d: more than %d computations at once (%v)", c.processors, of, want, err)
+			}
 		}
 		if err := e.begin(t.Context(), cheap, "alice"); err != nil {
 			t.Errorf("cheap work waits: %v", err)
@@ -81,7 +83,7 @@ func TestGenerateWaitsItsTurn(t *testing.T) {
 	if _, err := c.generate("RSA_2048"); !errors.Is(err, context.Canceled) {
 		t.Errorf("a caller who went away: %v", err)
 	}
-	if material, err := c.generate("ECC_NIST_P256"); err != nil || len(material) == 0 {
+	if material, err := c.generate("HMAC_256"); err != nil || len(material) == 0 {
 		t.Error(err)
 	}
 	s.expensive.end(long)
@@ -135,16 +137,40 @@ func TestPayer(t *testing.T) {
 	}
 }
 
+// Listings wait for their turn, other cheap operations do not.
+func TestListingsWait(t *testing.T) {
+	s := openForTest(t)
+	s.expensive = newExpensive(1, nil)
+	if err := s.expensive.begin(t.Context(), short, "mallory"); err != nil {
+		t.Fatal(err)
+	}
+	s.expensive.patience = time.Millisecond
+	waits := func(name string, in any) bool {
+		op, _ := s.Find(name)
+		_, err := s.Do(t.Context(), Request{Caller: testCaller, Operation: op, Input: in})
+		if err != nil && !isThrottled(err) {
+			t.Fatal(err)
+		}
+		return err != nil
+	}
+	if !waits("ListKeys", &api.ListKeysRequest{}) || !waits("ListAliases", &api.ListAliasesRequest{}) {
+		t.Error("a listing does not wait for its turn")
+	}
+	if waits("CreateKey", &api.CreateKeyRequest{}) || waits("GenerateRandom", &api.GenerateRandomRequest{NumberOfBytes: new(int32(8))}) {
+		t.Error("a cheap operation waits for a turn")
+	}
+}
+
 // The use of expensive keys, the validation of private keys in an import and wrapping
 // keys wait for their turn before they touch anything.
 func TestExpensiveUsesWait(t *testing.T) {
 	s := &Service{expensive: newExpensive(1, nil)}
-	s.expensive.patience = time.Millisecond
-	for _, of := range []effort{brief, long} {
+	for _, of := range []effort{brief, long, short} {
 		if err := s.expensive.begin(t.Context(), of, "mallory"); err != nil {
 			t.Fatal(err)
 		}
 	}
+	s.expensive.patience = time.Millisecond
 	c := &call{Service: s, ctx: t.Context()}
 	for spec, of := range effortsOf {
 		k := key.Key{Spec: spec}

@@ -89,6 +89,9 @@ func operations(dev bool) map[string]Operation {
 		row.usesReserve = slices.Contains(usesReserve, row.Name)
 		row.acrossAccounts = row.usesKeys || slices.Contains(acrossAccounts, row.Name)
 		row.class = classOf(row.Name)
+		if listing(row) {
+			row.run = inTurn(row.run)
+		}
 		table[row.Name] = row
 	}
 	return table
