@@ -1,12 +1,13 @@
 package main
 
-// A step is a request. In its members KEY is the key of the trial, OTHER another one, ID
-// the key's ID, GRANT the newest grant, PUBLISHED what the import of material needs, and N a number that no
-// other request has.
+// A step is a request. Its members have words that each request replaces: KEY and ID are
+// the key of the trial, OTHER is another key, GRANT is the newest grant, IMPORT is an import
+// token with wrapped material, N is a number that no other request has, and LAST is the
+// number before it.
 type step struct{ operation, members string }
 
-// A race is one row of the table of races: operations that somebody loops on while the
-// permission is revoked, and what shows whether one of them had an effect.
+// A race is one row of the table of races: a loop of changes during which the permission
+// is revoked, and the requests that show the effects of the loop.
 type race struct {
 	create string // members of CreateKey for a key of each trial; "" makes none
 	ready  []step // by the root, before each trial
@@ -14,7 +15,7 @@ type race struct {
 	shows  []step
 }
 
-// describe, and the other steps of the table that several races have.
+// Steps that several races have, and the members of CreateKey.
 var (
 	describe  = step{"DescribeKey", `{"KeyId":"KEY"}`}
 	alias     = step{"CreateAlias", `{"AliasName":"alias/N","TargetKeyId":"KEY"}`}

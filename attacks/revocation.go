@@ -21,7 +21,7 @@ import (
 
 const (
 	raceTrials = 2000
-	loopers    = 2 // connections of whoever is revoked
+	loopers    = 2 // connections of the user who loses the permission
 )
 
 // mayEverything is an identity policy.
@@ -87,7 +87,7 @@ func list(names []string) string {
 	return " (" + strings.Join(names, ", ") + ")"
 }
 
-// begin makes whoever will be revoked.
+// begin makes the user and the access key that will lose their permissions.
 func (r *races) begin(ctx context.Context, s *server) (err error) {
 	if r.mallory, err = s.newUser(ctx, r.root, "mallory", mayEverything); err != nil {
 		return err
@@ -153,7 +153,7 @@ func (r *races) trial(ctx context.Context, i int) error {
 	return err
 }
 
-// begin makes the key of the trial, and what is to be ready.
+// begin makes the key of the trial and carries out the steps that prepare it.
 func (t *trial) begin(ctx context.Context) error {
 	id, importing := "", ""
 	if t.create != "" {
@@ -207,7 +207,7 @@ func (t *trial) wrapped(ctx context.Context, id string) (string, error) {
 	return fmt.Sprintf(`"ImportToken":%q,"EncryptedKeyMaterial":%q`, p.text("ImportToken"), base64.StdEncoding.EncodeToString(wrapped)), err
 }
 
-// members returns those of a step, with what its words stand for.
+// members returns the members of a step with its words replaced.
 func (t *trial) members(s step) string {
 	text := t.words.Replace(s.members)
 	grant := t.grant.Load()
@@ -295,7 +295,8 @@ func (t *trial) state(ctx context.Context) (all []byte, err error) {
 	return all, nil
 }
 
-// whole returns an answer with all its pages. What is missing is an answer too.
+// whole returns an answer with all its pages. A refusal, such as NotFoundException, is an
+// answer too.
 func (t *trial) whole(ctx context.Context, s step) (all []byte, err error) {
 	members := t.words.Replace(s.members)
 	for {

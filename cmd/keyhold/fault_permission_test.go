@@ -19,9 +19,9 @@ import (
 // faultAccount is the account that keyhold init makes unless it is told otherwise.
 const faultAccount = "000000000000"
 
-// A permission is that of one user on one key, as the model has it.
+// A permission is the state of the model: the permission of one user on one key.
 type permission struct {
-	policy   string // what the key policy says of the user: allow, silent or deny
+	policy   string // the key policy has for the user: allow, silent or deny
 	grant    string // the ID of the grant to the user, "" for none, unknownGrant for one without an answer
 	disabled bool   // the user
 }
@@ -85,7 +85,7 @@ func permissionHolds(initial permission, history []porcupine.Operation) bool {
 	return porcupine.CheckOperationsTimeout(permissionModel(initial), history, time.Minute) == porcupine.Ok
 }
 
-// TestPermissionModel holds the checker to finding what it is there to find.
+// TestPermissionModel shows histories to the checker, sound and unsound.
 func TestPermissionModel(t *testing.T) {
 	op := func(call, end int64, name, detail, answer string) porcupine.Operation {
 		return porcupine.Operation{Input: faultOp{name, detail}, Output: answer, Call: call, Return: end}
@@ -256,10 +256,10 @@ const (
 	permissionOps     = 60 // of each worker
 )
 
-// TestLinearizableRevocations has permissions given, taken, used and changed by those who
-// have them, and kills the server. All that was answered must have come about one
-// operation after the other: so nothing is used or changed by a permission that was
-// revoked before. KEYHOLD_REVOCATIONS is how many servers are killed.
+// TestLinearizableRevocations gives and revokes permissions of users while the users use
+// them and change the key policy, and kills the server. The answers must be those of one
+// operation after the other: so no user uses or changes anything after the permission was
+// revoked. KEYHOLD_REVOCATIONS is how many servers are killed.
 func TestLinearizableRevocations(t *testing.T) {
 	f := initFolder(t, buildProgram(t), filepath.Join(t.TempDir(), "data"))
 	done := 0

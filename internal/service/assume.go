@@ -65,8 +65,8 @@ func (c *call) mayAssume(a assumption) (role identity.Role, seconds int32, err e
 	return role, seconds, c.checkSessionPolicies(a.session.PolicyARNs, role.Account)
 }
 
-// assuming returns who asks for a session, and the policies of the caller: the provider
-// of a web identity has none.
+// assuming returns the principal that asks for a session, and its policies: a provider of
+// web identities has none.
 func (c *call) assuming() (who policy.Principal, d policy.Documents, err error) {
 	p := c.Caller.Principal
 	if p.Kind == identity.KindWebIdentity {

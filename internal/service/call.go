@@ -33,7 +33,7 @@ type call struct {
 
 	from      store.Getter   // what decisions read; nil is each record as it is now
 	decidedAt int64          // a revision that all records were read at or after
-	held      []func() error // what else was decided, for deciding again
+	held      []func() error // further decisions, to repeat when the call decides again
 	paused    bool           // a refusal within a View is due its pause
 
 	// blobKey is what the ciphertext named of a request that is over and whose
@@ -48,8 +48,8 @@ type call struct {
 	committed bool
 }
 
-// findings are what the decisions of a call found beside its keys. Whoever decides again
-// begins with none.
+// findings are the results of a decision besides the keys. A call that decides again
+// begins without findings.
 type findings struct {
 	// refused is the key that an ask found and the caller may not act on, for the
 	// event: the answer may not name it.

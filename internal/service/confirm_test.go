@@ -240,7 +240,7 @@ func TestConfirmFollowsAnAlias(t *testing.T) {
 	}
 }
 
-// The signature is verified before the gate, and what is revoked in between is too.
+// A revocation between the verification of the signature and the gate is in force.
 func TestConfirmBeginsWithTheSignature(t *testing.T) {
 	c := newCast(t)
 	c.user("alice", with(allowAll))

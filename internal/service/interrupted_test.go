@@ -22,7 +22,7 @@ type interruption struct {
 	steps     int
 	interrupt bool // fn was called, before the request had committed
 	committed bool
-	reads     []string // of this request until it commits, but those of the last View
+	reads     []string // by the request until its commit, without the reads of the last View
 	last      []string // of the last View
 	checks    []string // of the commit
 }
