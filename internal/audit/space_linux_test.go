@@ -19,6 +19,12 @@ func (d *disk) fill(taken int, cause error) {
 	d.fault = func(p []byte) (int, error) { return min(taken, len(p)), cause }
 }
 
+func (d *disk) length() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.data)
+}
+
 func (d *disk) empty() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -43,14 +49,14 @@ func TestFullDiskIsWaitedFor(t *testing.T) {
 				d := &disk{}
 				l := New(d, Options{Failed: func(err error) { t.Errorf("failed: %v", err) }})
 				write(t, l, event("before"))
-				was := len(d.data)
+				was := d.length()
 				d.fill(test.taken, test.cause)
 				var synced atomic.Bool
 				waiting := begin(t.Context(), l, event("waiting"))
 				appendTo(t, l, "change", &synced)
 				time.Sleep(time.Second)
-				if len(d.data) != was {
-					t.Errorf("%d bytes are in the file, %d before", len(d.data), was)
+				if now := d.length(); now != was {
+					t.Errorf("%d bytes are in the file, %d before", now, was)
 				}
 				for what, err := range map[string]error{
 					"Write":   l.Write(t.Context(), event("refused")),
@@ -144,6 +150,18 @@ func TestHold(t *testing.T) {
 	l.room.mu.Unlock()
 	if err := l.Hold(1 << 20); err != nil || l.room.to != size+3<<19 {
 		t.Errorf("%v, held to %d", err, l.room.to)
+	}
+	if err := l.cutBack(1); err != nil { // which gives the blocks back
+		t.Fatal(err)
+	}
+	if _, blocks := allocated(t, path); blocks > 1<<20 {
+		t.Errorf("%d bytes are allocated after the file was cut", blocks)
+	}
+	if err := l.Hold(1 << 20); err != nil {
+		t.Fatal(err)
+	}
+	if _, blocks := allocated(t, path); blocks < 3<<19 {
+		t.Errorf("%d bytes are allocated", blocks)
 	}
 }
 
