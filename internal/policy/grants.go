@@ -73,7 +73,7 @@ func (e *evaluation) comesFrom(arn string) bool {
 // FoldNames returns an encryption context with its names in one case: the constraints of
 // grants compare names without regard to case, and values with it. Source:
 // GrantConstraints in the API reference. ok is false if names differ by case alone; such a
-// context keeps no constraint that has pairs.
+// context is returned as it is, and keeps no constraint that has pairs.
 func FoldNames(context map[string]string) (folded map[string]string, ok bool) {
 	if !hasOtherCase(context) {
 		return context, true
@@ -82,7 +82,10 @@ func FoldNames(context map[string]string) (folded map[string]string, ok bool) {
 	for name, value := range context {
 		folded[Fold(name)] = value
 	}
-	return folded, len(folded) == len(context)
+	if len(folded) < len(context) {
+		return context, false
+	}
+	return folded, true
 }
 
 func hasOtherCase(context map[string]string) bool {
