@@ -54,13 +54,13 @@ func parameters(members int, text string) []byte {
 func TestLinesHaveABound(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, text := range []string{"\x01", "a\xff\u2028\""} {
-		for _, size := range []int{0, 200, 8 << 10, 130 << 10} {
-			for _, many := range []int{0, 1, 40, 200} {
+		for _, size := range []int{0, 200, 8 << 10, 128 << 10} {
+			for _, many := range []int{0, 1, 40} {
 				if many*size > 130<<10 {
 					continue // longer than any request
 				}
 				e := Event{UserIdentity: Identity{Session: Session{Issued: sample().EventTime}}}
-				fill(reflect.ValueOf(&e).Elem(), strings.Repeat(text, size/len(text)), many)
+				fill(reflect.ValueOf(&e).Elem(), strings.Repeat(text, min(size, 8<<10)/len(text)), many) // a header has 16 KiB
 				long := strings.Repeat(text, size*(1+random.IntN(2))/len(text))
 				e.EventID, e.RequestParameters, e.ResponseElements = "id", parameters(many, long), parameters(min(many, 2), long)
 				e.AdditionalEventData, e.StoreRevision = parameters(1, long), 1<<62
@@ -70,6 +70,27 @@ func TestLinesHaveABound(t *testing.T) {
 						checkLine(t, e)
 					}
 				}
+			}
+		}
+	}
+}
+
+// A line that is one byte too long is shortened, and one that is not stays as it is.
+func TestBoundsToTheByte(t *testing.T) {
+	for _, test := range []struct {
+		kind, code string
+		most       int
+	}{
+		{"IAMUser", "", 64 << 10}, {"IAMUser", "AccessDenied", 8 << 10}, {WebIdentityUser, "", 8 << 10},
+		{WebIdentityUser, "AccessDenied", 8 << 10}, {Unknown, "", 8 << 10}, {"", "", 64 << 10},
+	} {
+		for more := range 2 {
+			e := Event{EventID: "id", ErrorCode: test.code, UserIdentity: Identity{Type: test.kind}, RequestParameters: []byte(`{"a":""}`)}
+			room := test.most - maxStamp - len(mustLine(t, e)) + more
+			e.RequestParameters = fmt.Appendf(nil, `{"a":"%s"}`, strings.Repeat("x", room))
+			over := len(mustLine(t, e)) - (test.most - maxStamp)
+			if more == 0 && over != 0 || more > 0 && over >= 0 {
+				t.Errorf("%+v with %d bytes too many: the line is longer by %d", test, more, over)
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -221,5 +222,18 @@ func TestDenialsAreAlwaysRecorded(t *testing.T) {
 	}
 	if n != 600 {
 		t.Errorf("%d events of 600", n)
+	}
+}
+
+// A refusal without an event leaves no line in the operator's log either.
+func TestWithoutCause(t *testing.T) {
+	cause := errors.New("the cause")
+	refused := key.Errorf(key.KindInvalidIdentityToken, "no").Because(cause)
+	quiet, ok := withoutCause(refused).(*key.Error)
+	if !ok || quiet.Cause != nil || quiet.Message != "no" || quiet.Kind != refused.Kind || refused.Cause != cause {
+		t.Errorf("%+v of %+v", quiet, refused)
+	}
+	if got := withoutCause(cause); got != cause {
+		t.Errorf("%v", got)
 	}
 }
