@@ -30,11 +30,13 @@ func newFixture(t *testing.T, c Config) *fixture {
 // A fake is a connection that has sent a text, and whose other bytes never come.
 type fake struct {
 	net.Conn
-	from   net.Addr
-	text   *strings.Reader
-	ends   bool // after the text
-	mu     sync.Mutex
-	closed bool
+	from net.Addr
+	text *strings.Reader
+	ends bool // after the text
+
+	written func() // called during a write
+	mu      sync.Mutex
+	closed  bool
 }
 
 func (c *fake) RemoteAddr() net.Addr { return c.from }
@@ -48,6 +50,13 @@ func (c *fake) Read(b []byte) (int, error) {
 		err = nil // as if the read waited
 	}
 	return n, err
+}
+
+func (c *fake) Write(b []byte) (int, error) {
+	if c.written != nil {
+		c.written()
+	}
+	return len(b), nil
 }
 
 func (c *fake) Close() error {

@@ -83,7 +83,7 @@ func TestHandshakesInTurn(t *testing.T) {
 		if len(f.computing) != 0 {
 			t.Error("the turn has not ended")
 		}
-		if left := time.Until(in.until); left > handshakeTime {
+		if left := time.Until(in.until); left <= 0 || left > handshakeTime {
 			t.Errorf("the handshake has %s", left)
 		}
 		if s := e.ConnectionState(); s.Version != version || !s.HandshakeComplete {

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -264,4 +266,78 @@ func TestStrangersInTurn(t *testing.T) {
 	if len(f.strangers) != 1 {
 		t.Error("a client with a refused signature goes on without its turn")
 	}
+}
+
+// A connection that made progress after the order was computed is passed over.
+func TestProgressAfterTheOrder(t *testing.T) {
+	f := newFixture(t, Config{Max: 48})
+	var conns []*Conn
+	var raws []*fake
+	for range 48 {
+		c, raw := f.come(one)
+		conns, raws = append(conns, c), append(raws, raw)
+	}
+	f.come(one)
+	f.answered(conns[1])
+	f.come(one)
+	open(t, "bd", raws[:4]...)
+}
+
+// What one request held is not counted for the next.
+func TestSmallRequests(t *testing.T) {
+	f := newFixture(t, Config{})
+	c, raw := f.come(one)
+	for range 10 {
+		raw.text = strings.NewReader(strings.Repeat("x", allowance/2))
+		if err := f.await(c, allowance/2); err != nil {
+			t.Fatal(err)
+		}
+		f.answer(c)
+	}
+	f.await(c, 1)
+	if held := f.held.Load(); held != 0 {
+		t.Errorf("%d bytes are held", held)
+	}
+}
+
+// An answer has its time from when it is written, however long its request took.
+func TestWriting(t *testing.T) {
+	f := newFixture(t, Config{})
+	c, raw := f.come(one)
+	f.answer(c)
+	f.now = f.now.Add(time.Hour)
+	raw.written = func() {
+		if c.idle(f.now) || !c.idle(f.now.Add(stalled+1)) {
+			t.Error("an answer that is written counts as idle, or never does")
+		}
+	}
+	if _, err := c.Write([]byte("x")); err != nil || c.state.Load() != answering {
+		t.Errorf("%v, state %d", err, c.state.Load())
+	}
+}
+
+// When the process has no file descriptor left, a connection is closed for the next one.
+func TestOutOfDescriptors(t *testing.T) {
+	f := newFixture(t, Config{})
+	_, raw := f.come(one)
+	l := f.Listener(&scarce{next: &fake{from: tcp(two), text: strings.NewReader("")}})
+	if c, err := l.Accept(); err != nil || Of(c).Source().Text != two {
+		t.Errorf("%v, %v", c, err)
+	}
+	open(t, "", raw)
+}
+
+// A scarce listener has no file descriptor for its first connection.
+type scarce struct {
+	net.Listener
+	failed bool
+	next   net.Conn
+}
+
+func (l *scarce) Accept() (net.Conn, error) {
+	if !l.failed {
+		l.failed = true
+		return nil, &net.OpError{Op: "accept", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
+	}
+	return l.next, nil
 }

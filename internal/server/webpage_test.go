@@ -1,10 +1,14 @@
 package server
 
 import (
+	"net"
 	"net/netip"
 	"strings"
 	"testing"
 
+	"github.com/valyala/fasthttp"
+
+	"github.com/keyhold/keyhold/internal/conns"
 	"github.com/keyhold/keyhold/internal/identity"
 )
 
@@ -70,6 +74,19 @@ func TestWebPages(t *testing.T) {
 	h := identity.Header{{Name: "host", Value: "0.0.0.0"}, {Name: "origin", Value: "http://0.0.0.0"}}
 	if pageAdmitted(h, netip.IPv4Unspecified(), nil) {
 		t.Error("0.0.0.0 is taken for an address")
+	}
+}
+
+// A request for whose body there is no memory gets an answer that SDKs repeat.
+func TestNoMemoryForABody(t *testing.T) {
+	var c fasthttp.RequestCtx
+	here, there := net.Pipe()
+	defer here.Close()
+	defer there.Close()
+	c.Init2(here, nil, false)
+	unreadable(&c, conns.ErrBusy)
+	if status := c.Response.StatusCode(); status != fasthttp.StatusServiceUnavailable {
+		t.Errorf("status %d", status)
 	}
 }
 
