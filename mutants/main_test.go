@@ -46,11 +46,10 @@ p.go:8: return !(a+1 == b), err => return !(a+1 == b), nil
 p.go:8: return !(a+1 == b), err => return !(a+2 == b), err
 p.go:8: return !(a+1 == b), err => return !(a-1 == b), err
 p.go:8: return !(a+1 == b), err => return (a+1 == b), err`
-	got := strings.Join(lines, "\n")
 	for i, line := range lines {
 		lines[i] = strings.TrimSpace(line)
 	}
-	if got = strings.Join(lines, "\n"); got != want {
+	if got := strings.Join(lines, "\n"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }

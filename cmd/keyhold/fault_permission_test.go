@@ -191,8 +191,9 @@ func (u *faultUser) choose() faultOp {
 // do carries out an operation and writes it into the history. live is false when there
 // is nobody to answer.
 func (u *faultUser) do(ctx context.Context, s *faultServer, op faultOp) (answer string, live bool) {
-	as, name, byUser := s.credentials, op.name, false
-	if name, byUser = strings.CutPrefix(op.name, "user "); byUser {
+	as := s.credentials
+	name, byUser := strings.CutPrefix(op.name, "user ")
+	if byUser {
 		as = u.credentials
 	}
 	target, in := "TrentService."+name, map[string]any{"KeyId": u.id}

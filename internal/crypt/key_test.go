@@ -15,9 +15,6 @@ var specs = []string{
 	"ML_DSA_44", "ML_DSA_65", "ML_DSA_87", "ML_KEM_512", "ML_KEM_768", "ML_KEM_1024",
 }
 
-// rawSize is the size of material that has no form but its size.
-var rawSize = map[string]int{"SYMMETRIC_DEFAULT": 32, "HMAC_224": 28, "HMAC_256": 32, "HMAC_384": 48, "HMAC_512": 64}
-
 // Material of each spec is new each time, opens as what it is, and as nothing
 // else.
 func TestMaterialOfEachSpec(t *testing.T) {

@@ -111,7 +111,7 @@ func (l *lookupTest) randomQuestion(r *rand.Rand) (string, *question) {
 	id, context := &l.key.ID, randomContext(r)
 	switch r.IntN(4) {
 	case 0:
-		return fmt.Sprint("DescribeKey"), l.ask("DescribeKey", &api.DescribeKeyRequest{KeyId: id})
+		return "DescribeKey", l.ask("DescribeKey", &api.DescribeKeyRequest{KeyId: id})
 	case 1:
 		child := randomConstraints(r)
 		in := &api.CreateGrantRequest{KeyId: id, GranteePrincipal: new(testApp), Operations: append(randomSome(r, "Encrypt", "CreateGrant"), "Decrypt"),

@@ -89,7 +89,7 @@ func TestOlderStoresAreRefused(t *testing.T) {
 			Backend: d.backend, Slots: d.slots, Root: d.root, Audit: log, Clock: service.NewClock(time.Now), Log: slog.New(slog.DiscardHandler),
 		})
 		if err == nil {
-			err = s.Close()
+			s.Close()
 		}
 		return errors.Join(err, log.Close())
 	}
@@ -132,7 +132,7 @@ func TestLogWithoutStampsIsRefused(t *testing.T) {
 			t.Errorf("%.40q: %v", text, err)
 		}
 		if err == nil {
-			err = s.Close()
+			s.Close()
 		}
 		log.Close()
 	}
