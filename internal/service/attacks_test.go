@@ -83,7 +83,8 @@ var grantMoves = []move{
 	{"a grantee hands on without the constraint", constrained(`{"EncryptionContextEquals":{"a":"1"}}`, `{}`, `{"EncryptionContextEquals":{"a":"1"}}`)},
 	{"a grantee loosens what must be equal to a part", constrained(`{"EncryptionContextEquals":{"a":"1"}}`, `{"EncryptionContextSubset":{"a":"1"}}`, `{"EncryptionContextEquals":{"a":"1"}}`)},
 	{"a grantee hands on another value of the constraint", constrained(`{"EncryptionContextSubset":{"a":"1"}}`, `{"EncryptionContextSubset":{"a":"2"}}`, `{"EncryptionContextSubset":{"a":"1","b":"2"}}`)},
-	{"a grantee hands on the constraint in another case", constrained(`{"EncryptionContextSubset":{"a":"1"}}`, `{"EncryptionContextSubset":{"A":"1"}}`, `{"EncryptionContextSubset":{"a":"1","A":"1"}}`)},
+	{"a grantee hands on the value of a constraint in another case", constrained(`{"EncryptionContextSubset":{"a":"x"}}`, `{"EncryptionContextSubset":{"a":"X"}}`, `{"EncryptionContextSubset":{"A":"x"}}`)},
+	{"a grantee hands on a constraint with a name in two cases", constrained(`{"EncryptionContextSubset":{"a":"1"}}`, `{"EncryptionContextSubset":{"a":"1","A":"2"}}`, `{"EncryptionContextSubset":{"A":"1","b":"2"}}`)},
 	{"a grantee hands on an empty constraint", constrained(`{"EncryptionContextSubset":{"a":"1"}}`, `{"EncryptionContextEquals":{}}`, `{"EncryptionContextEquals":{"a":"1"}}`)},
 	{"a grandchild is wider than its parent", func(c cast) (attempt, attempt) {
 		c.user("alice")

@@ -66,8 +66,8 @@ ImportKeyMaterial      StringEquals              kms:ExpirationModel            
 ImportKeyMaterial      DateLessThan              kms:ValidTo                        2100-01-01T00:00:00Z     2001-01-01T00:00:00Z {"ExpirationModel":"KEY_MATERIAL_EXPIRES","ValidTo":SOON}
 GetParametersForImport StringEquals              kms:WrappingAlgorithm              RSAES_OAEP_SHA_256       RSAES_OAEP_SHA_1
 GetParametersForImport StringEquals              kms:WrappingKeySpec                RSA_2048                 RSA_4096
-CreateGrant            StringEquals              kms:GrantConstraintType            EncryptionContextEquals  EncryptionContextSubset {"Constraints":{"EncryptionContextEquals":{}}}
-CreateGrant            StringEquals              kms:GrantConstraintType            EncryptionContextSubset  EncryptionContextEquals {"Constraints":{"EncryptionContextSubset":{}}}
+CreateGrant            StringEquals              kms:GrantConstraintType            EncryptionContextEquals  EncryptionContextSubset {"Constraints":{"EncryptionContextEquals":{"a":"1"}}}
+CreateGrant            StringEquals              kms:GrantConstraintType            EncryptionContextSubset  EncryptionContextEquals {"Constraints":{"EncryptionContextSubset":{"a":"1"}}}
 CreateGrant            ArnLike                   kms:GrantConstraintSourceArn       arn:aws:s3:::b*          arn:aws:s3:::c* {"Constraints":{"SourceArn":"arn:aws:s3:::bucket"}}
 CreateGrant            StringEquals              kms:GranteePrincipal               HOME:root                HOME:user/x
 CreateGrant            StringEquals              kms:GranteeServicePrincipal        backup.amazonaws.com     s3.amazonaws.com {"GranteePrincipal":null,"GranteeServicePrincipal":"backup.amazonaws.com","RetiringPrincipal":"HOME:root","Constraints":{"SourceArn":"arn:aws:s3:::bucket"}}
