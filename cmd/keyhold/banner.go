@@ -5,21 +5,23 @@ import (
 	"net"
 )
 
-// printBanner tells how to reach a dev server.
+// printBanner shows how to reach a dev server. It writes once: who waits for the endpoint
+// finds all of the banner.
 func printBanner(w io.Writer, o devOptions, addr string) {
+	var p page
 	kept := "in memory: everything is gone when it stops"
 	if o.data != "" {
 		kept = "sealed in " + o.data
 	}
-	printf(w, `Keyhold dev server (%s)
+	p.printf(`Keyhold dev server (%s)
 
   endpoint     http://%[2]s
   credentials  %[3]s / %[4]s, the root of account %[5]s
 `, kept, addr, devAccessKey, devSecret, o.account)
 	if o.anyCredentials {
-		printf(w, "               and ANY OTHERS, unverified (--any-credentials); 12 digits name an account\n")
+		p.printf("               and ANY OTHERS, unverified (--any-credentials); 12 digits name an account\n")
 	}
-	printf(w, `  Region       any
+	p.printf(`  Region       any
 
 For the shell:
   export AWS_ENDPOINT_URL_KMS=http://%[1]s
@@ -32,6 +34,7 @@ For the clock that keys and import tokens live by:
 `, addr, devAccessKey, devSecret)
 	host, _, err := net.SplitHostPort(addr)
 	if ip := net.ParseIP(host); err == nil && (ip == nil || !ip.IsLoopback()) {
-		printf(w, "Anybody who reaches %s can use these credentials: they are for tests only.\n\n", addr)
+		p.printf("Anybody who reaches %s can use these credentials: they are for tests only.\n\n", addr)
 	}
+	p.writeTo(w)
 }
