@@ -28,6 +28,7 @@ const (
 	diskFills = 20
 	diskBack  = 5 * time.Second  // how long after space is back all may be refused
 	diskWait  = 60 * time.Second // how long a fill may take, and an expiry
+	diskKeys  = 400              // that are made in a fill, at most
 	fillConns = 16
 )
 
@@ -51,7 +52,9 @@ func fillDisk(ctx context.Context, l *lab) (figure string, err error) {
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size="+diskSize, "keyhold", volume).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("mount: %w: %s", err, out)
 	}
-	s, err := l.serveIn(filepath.Join(volume, "data"))
+	// With a small reserve the server soon notices that it cannot be kept whole: what is
+	// written until then stays in the volume, which 20 fills must not use up.
+	s, err := l.serveIn(filepath.Join(volume, "data"), "--disk-reserve", "4")
 	defer func() {
 		if s.cmd != nil {
 			s.stop()
@@ -97,12 +100,23 @@ func (a *diskAttack) round(ctx context.Context) error {
 	at := time.Now()
 	for a.serves(ctx) != nil {
 		if time.Since(at) > diskWait || !a.alive() {
-			return fmt.Errorf("%w: the service is not back %v after space is", errMissed, time.Since(at))
+			return fmt.Errorf("%w: the service is not back %v after space is; the data folder has %d MiB", errMissed, time.Since(at), a.size()>>20)
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
 	a.back = max(a.back, time.Since(at))
 	return errors.Join(a.isNow(ctx, open, types.KeyStateDisabled), a.isNow(ctx, expiring, types.KeyStatePendingImport))
+}
+
+// size returns how many bytes the files of the data folder take.
+func (a *diskAttack) size() (bytes int64) {
+	files, _ := filepath.Glob(filepath.Join(a.data, "*"))
+	for _, f := range files {
+		if info, err := os.Stat(f); err == nil {
+			bytes += info.Size()
+		}
+	}
+	return bytes
 }
 
 // serves asks for one encryption.
@@ -155,9 +169,18 @@ func (a *diskAttack) fill(ctx context.Context, filler string) error {
 			a.unsigned(ctx, stranger)
 		}
 	})
+	defer stop()
+	time.Sleep(time.Second) // for the requests alone
+	if err := takeUp(filler); err != nil {
+		return err
+	}
 	var mu sync.Mutex
-	stopMaking := together(ctx, fillConns/2, func(ctx context.Context, _ int) {
-		for ctx.Err() == nil && a.alive() {
+	stopMaking := together(ctx, fillConns, func(ctx context.Context, _ int) {
+		for n := 0; ctx.Err() == nil && a.alive(); n++ {
+			if n >= diskKeys/fillConns {
+				a.serves(ctx) // writes an event, and leaves room for other fills
+				continue
+			}
 			made, err := a.client.CreateKey(context.WithoutCancel(ctx), &kms.CreateKeyInput{})
 			if err == nil {
 				mu.Lock()
@@ -167,11 +190,6 @@ func (a *diskAttack) fill(ctx context.Context, filler string) error {
 		}
 	})
 	defer stopMaking()
-	defer stop()
-	time.Sleep(time.Second) // for the requests alone
-	if err := takeUp(filler); err != nil {
-		return err
-	}
 	for {
 		err := a.serves(ctx)
 		switch {
@@ -260,10 +278,11 @@ func (a *diskAttack) finish(ctx context.Context) (string, error) {
 			lost++
 		}
 	}
+	size := a.size()
 	a.stop()
 	sound, err := exec.CommandContext(ctx, a.l.program, "verify", "--data", a.data, "--root-key-file", a.l.file("root-key")).CombinedOutput()
-	figure := fmt.Sprintf("%d fills, the process alive, %d acknowledged writes, %d lost, service back after %.1f s at most, %s",
-		diskFills, len(a.acknowledged), lost, a.back.Seconds(), resident)
+	figure := fmt.Sprintf("%d fills, the process alive, %d acknowledged writes, %d lost, service back after %.1f s at most, %d MiB of data, %s",
+		diskFills, len(a.acknowledged), lost, a.back.Seconds(), size>>20, resident)
 	return figure, errors.Join(
 		missed(err == nil, "keyhold verify: %s", sound),
 		missed(lost == 0 && len(a.acknowledged) > 0, "%d of %d acknowledged writes are lost", lost, len(a.acknowledged)),
