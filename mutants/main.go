@@ -24,6 +24,7 @@ import (
 type settings struct {
 	rooms   []string // folders whose code is changed
 	count   int
+	each    int // of them in one folder at most
 	seed    uint64
 	timeout time.Duration // of the tests of one package
 	others  [][]string    // packages whose tests run beside those of the room, until one fails
@@ -45,6 +46,7 @@ func main() {
 	s := settings{others: defaultOthers()}
 	rooms := flag.String("rooms", defaultRooms, "folders whose code is changed, with commas between them")
 	flag.IntVar(&s.count, "n", 200, "how many changes to try")
+	flag.IntVar(&s.each, "each", 0, "how many of them in one folder at most; as many as in others if 0")
 	flag.Uint64Var(&s.seed, "seed", uint64(time.Now().UnixNano()), "which changes to try")
 	flag.DurationVar(&s.timeout, "timeout", 10*time.Minute, "how long the tests of a package may take; a change that makes them take longer is noticed")
 	own := flag.Bool("own", false, "run the tests of the changed folder alone, which is quick and notices less")
@@ -53,6 +55,9 @@ func main() {
 		s.others = nil
 	}
 	s.rooms = strings.Split(*rooms, ",")
+	if s.each == 0 {
+		s.each = (s.count + len(s.rooms) - 1) / len(s.rooms)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := s.run(ctx); err != nil {
@@ -70,10 +75,14 @@ func (s settings) run(ctx context.Context) error {
 	random := rand.New(rand.NewPCG(s.seed, 0))
 	random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	fmt.Printf("seed %d, %d places\n", s.seed, len(all))
-	tried, survived := 0, 0
+	tried, survived, inRoom := 0, 0, map[string]int{}
 	for _, m := range all {
+		room := filepath.Dir(m.file)
 		if tried == s.count {
 			break
+		}
+		if inRoom[room] == s.each {
+			continue
 		}
 		verdict, err := s.try(ctx, m)
 		if err != nil {
@@ -83,6 +92,7 @@ func (s settings) run(ctx context.Context) error {
 			continue
 		}
 		tried++
+		inRoom[room]++
 		if verdict == alive {
 			survived++
 		}
