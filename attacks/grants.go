@@ -61,15 +61,18 @@ func grants(ctx context.Context, l *lab) (string, error) {
 	if err != nil {
 		return figure, err
 	}
-	stop := together(ctx, 8, func(ctx context.Context, _ int) {
-		for ctx.Err() == nil {
-			c.refused(ctx, c.mallory)
-		}
-	})
+	caught := &catcher{}
+	if c.refused(ctx, caught.client(c.mallory)); caught.raw == nil {
+		return figure, errors.New("no request was signed")
+	}
+	stop := s.repeat(ctx, grantConns, caught.raw, &outcomes{})
 	suffered, err := o.suffer(ctx, 5*time.Second)
 	stop()
 	return figure + "; " + suffered, err
 }
+
+// grantConns is the number of connections of the attacker.
+const grantConns = 16
 
 func (s *server) newCrowd(ctx context.Context) (*crowd, error) {
 	const nothing = `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "kms:ListKeys", "Resource": "*"}}`

@@ -13,6 +13,7 @@ import (
 
 // others are an honest tenant that encrypts while a server is attacked.
 type others struct {
+	server *server
 	client *kms.Client
 	key    *string
 	quiet  time.Duration // p50 of Encrypt before the attack
@@ -24,7 +25,7 @@ const pace = 5 * time.Millisecond
 // newOthers makes a key as the root and measures for a while how long Encrypt takes when
 // nobody attacks.
 func (s *server) newOthers(ctx context.Context) (*others, error) {
-	o := &others{client: s.client(s.root, 1)}
+	o := &others{server: s, client: s.client(s.root, 1)}
 	made, err := o.client.CreateKey(ctx, &kms.CreateKeyInput{})
 	if err != nil {
 		return nil, err

@@ -162,8 +162,14 @@ func (t *tenant) loop(ctx context.Context, class rated, got *outcomes) (stop fun
 	if err != nil {
 		return nil, err
 	}
-	return together(ctx, ratedConns, func(ctx context.Context, _ int) {
-		conn, err := t.server.l.dial(t.server)
+	return t.server.repeat(ctx, ratedConns, raw, got), nil
+}
+
+// repeat sends a signed request over some connections, one after the other on each, until
+// the function that it returns is called.
+func (s *server) repeat(ctx context.Context, conns int, raw []byte, got *outcomes) (stop func()) {
+	return together(ctx, conns, func(ctx context.Context, _ int) {
+		conn, err := s.l.dial(s)
 		if err != nil {
 			got.other.Add(1)
 			return
@@ -178,7 +184,7 @@ func (t *tenant) loop(ctx context.Context, class rated, got *outcomes) (stop fun
 			}
 			got.count(status, body)
 		}
-	}), nil
+	})
 }
 
 func replay(conn net.Conn, answers *bufio.Reader, raw []byte) (status int, body []byte, err error) {
@@ -197,7 +203,7 @@ func replay(conn net.Conn, answers *bufio.Reader, raw []byte) (status int, body 
 func (t *tenant) signed(ctx context.Context, class rated) ([]byte, error) {
 	c := &catcher{}
 	caught := *t
-	caught.kms = kms.New(t.kms.Options(), func(o *kms.Options) { o.HTTPClient = c })
+	caught.kms = c.client(t.kms)
 	caught.sts = sts.New(t.sts.Options(), func(o *sts.Options) { o.HTTPClient = c })
 	if err := class.request(ctx, &caught); c.raw == nil {
 		return nil, fmt.Errorf("sign a request of %s: %w", class.class, err)
@@ -207,6 +213,11 @@ func (t *tenant) signed(ctx context.Context, class rated) ([]byte, error) {
 
 // A catcher keeps the request that an SDK would send.
 type catcher struct{ raw []byte }
+
+// client returns a client whose requests are caught.
+func (c *catcher) client(of *kms.Client) *kms.Client {
+	return kms.New(of.Options(), func(o *kms.Options) { o.HTTPClient = c })
+}
 
 func (c *catcher) Do(r *http.Request) (*http.Response, error) {
 	raw, err := httputil.DumpRequestOut(r, true)
