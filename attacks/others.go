@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -37,15 +37,17 @@ func (s *server) newOthers(ctx context.Context) (*others, error) {
 }
 
 // during encrypts for a while and returns how long each request took, sorted. Requests
-// that fail count as errors.
+// that fail count as errors, of which the first is returned with their number.
 func (o *others) during(ctx context.Context, length time.Duration) (took []time.Duration, err error) {
 	tick := time.NewTicker(pace)
 	defer tick.Stop()
+	failures := 0
 	for begun := time.Now(); time.Since(begun) < length; {
 		at := time.Now()
 		_, failed := o.client.Encrypt(ctx, &kms.EncryptInput{KeyId: o.key, Plaintext: []byte("others")})
 		if failed != nil {
-			err = errors.Join(err, failed)
+			failures++
+			err = cmp.Or(err, failed)
 			if ctx.Err() != nil {
 				break
 			}
@@ -54,6 +56,9 @@ func (o *others) during(ctx context.Context, length time.Duration) (took []time.
 		<-tick.C
 	}
 	slices.Sort(took)
+	if err != nil {
+		err = fmt.Errorf("%d of %d requests failed, the first: %w", failures, len(took), err)
+	}
 	return took, err
 }
 

@@ -11,6 +11,7 @@ import (
 // The states of a connection.
 const (
 	waiting   uint32 = iota // for a complete handshake or request
+	unproven                // a stranger's complete request waits for its turn, or for its refusal
 	answering               // a request is complete and not answered yet
 	writing                 // an answer is written
 	closing                 // the server closes it
@@ -60,18 +61,31 @@ func Of(c net.Conn) *Conn {
 // Begin returns false when the table has closed the connection before.
 //
 // Requests of strangers wait for their turn, so that a flood of them leaves processors to
-// clients with credentials. The turn ends with Judged, or with Done.
+// clients with credentials. While a stranger's request waits for its turn, and once its
+// signature was refused, the table may close the connection: else strangers who send many
+// requests, or are answered slowly, would keep all places. The turn ends with Judged, or
+// with Done.
 func (c *Conn) Begin() bool {
-	if !c.state.CompareAndSwap(waiting, answering) {
-		if c.state.Load() != answering {
-			return false
-		}
-		runtime.Gosched() // a client that sends many requests at once lets others go first
-	}
+	next := answering
 	if !c.known.Load() {
-		c.table.strangers <- struct{}{}
-		c.turn = true
+		next = unproven
 	}
+	switch {
+	case c.state.CompareAndSwap(waiting, next):
+	case c.state.CompareAndSwap(answering, next), c.state.CompareAndSwap(unproven, next):
+		runtime.Gosched() // a client that sends many requests at once lets others go first
+	default:
+		return false
+	}
+	if next == answering {
+		return true
+	}
+	c.table.strangers <- struct{}{}
+	if !c.state.CompareAndSwap(unproven, answering) {
+		<-c.table.strangers
+		return false
+	}
+	c.turn = true
 	return true
 }
 
@@ -80,6 +94,9 @@ func (c *Conn) Begin() bool {
 func (c *Conn) Judged(verified bool) {
 	if c.known.Load() != verified {
 		c.known.Store(verified)
+	}
+	if !verified {
+		c.state.CompareAndSwap(answering, unproven)
 	}
 	if c.turn {
 		c.turn = false
@@ -101,7 +118,7 @@ func (c *Conn) Source() *Source { return c.wire.peer.Load() }
 // idle reports whether the connection waits for its client.
 func (c *Conn) idle(now time.Time) bool {
 	switch c.state.Load() {
-	case waiting, closing:
+	case waiting, unproven, closing:
 		return true
 	case writing:
 		return now.UnixNano()-c.since.Load() > int64(stalled)
@@ -111,7 +128,7 @@ func (c *Conn) idle(now time.Time) bool {
 
 // end makes an idle connection one that has ended, and reports whether it was idle.
 func (c *Conn) end() bool {
-	for _, s := range []uint32{waiting, writing, closing} {
+	for _, s := range []uint32{waiting, unproven, writing, closing} {
 		if c.state.CompareAndSwap(s, ended) {
 			c.table.release(c)
 			return true
@@ -123,9 +140,9 @@ func (c *Conn) end() bool {
 // Read reads what the client sends. The server reads again when an answer has been
 // written, so Read ends what Begin began.
 func (c *Conn) Read(b []byte) (int, error) {
-	if c.state.Load() == answering {
+	if s := c.state.Load(); s == answering || s == unproven {
 		c.since.Store(c.table.Now().UnixNano())
-		c.state.CompareAndSwap(answering, waiting)
+		c.state.CompareAndSwap(s, waiting)
 		c.read = 0
 		c.table.release(c)
 	}
@@ -141,12 +158,13 @@ func (c *Conn) Read(b []byte) (int, error) {
 }
 
 func (c *Conn) Write(b []byte) (int, error) {
-	if c.state.Load() == answering {
+	s := c.state.Load()
+	if s == answering || s == unproven {
 		c.since.Store(c.table.Now().UnixNano())
-		c.state.CompareAndSwap(answering, writing)
+		c.state.CompareAndSwap(s, writing)
 	}
 	n, err := c.Conn.Write(b)
-	c.state.CompareAndSwap(writing, answering)
+	c.state.CompareAndSwap(writing, s)
 	return n, err
 }
 

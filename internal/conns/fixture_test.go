@@ -101,6 +101,13 @@ func (f *fixture) begin(c *Conn) {
 	}
 }
 
+// serve begins a request whose signature is verified.
+func (f *fixture) serve(c *Conn) {
+	f.t.Helper()
+	f.begin(c)
+	c.Judged(true)
+}
+
 // answer begins a request whose signature is refused.
 func (f *fixture) answer(c *Conn) {
 	f.t.Helper()

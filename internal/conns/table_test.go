@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -39,8 +40,8 @@ func TestAnsweringStays(t *testing.T) {
 	f := newFixture(t, Config{Max: 2})
 	a, rawA := f.come(one)
 	b, rawB := f.come(one)
-	f.answer(a)
-	f.answer(b)
+	f.serve(a)
+	f.serve(b)
 	c, rawC := f.come(one)
 	if c != nil {
 		t.Error("a third was admitted")
@@ -200,7 +201,7 @@ func TestBudgetOfAnswers(t *testing.T) {
 	if err := f.await(a, Budget); err != nil {
 		t.Fatal(err)
 	}
-	f.answer(a)
+	f.serve(a)
 	b, raw := f.come(one)
 	if err := f.await(b, allowance+1); !errors.Is(err, ErrBusy) || raw.isClosed() {
 		t.Errorf("read beyond the budget: %v", err)
@@ -268,6 +269,38 @@ func TestStrangersInTurn(t *testing.T) {
 	}
 }
 
+// Strangers whose requests wait for their turn or for their refusal do not keep their
+// places: the table closes them as it closes idle connections.
+func TestStrangersMakeRoom(t *testing.T) {
+	f := newFixture(t, Config{Max: 3, Busy: 1})
+	a, rawA := f.come(one)
+	f.begin(a) // and has the turn
+	b, rawB := f.come(one)
+	c, rawC := f.come(two)
+	c.Judged(true)
+	f.begin(c)
+	began := make(chan bool)
+	go func() { began <- b.Begin() }()
+	for b.state.Load() != unproven {
+		runtime.Gosched()
+	}
+	d, rawD := f.come(two)
+	if d == nil {
+		t.Fatal("a stranger that waits keeps its place")
+	}
+	open(t, "acd", rawA, rawB, rawC, rawD)
+	a.Judged(false) // its refusal may take long
+	if <-began {
+		t.Error("a request begins on a connection that has ended")
+	}
+	if !a.idle(f.now) || c.idle(f.now) {
+		t.Error("a refused stranger keeps its place, or a client with credentials does not")
+	}
+	if len(f.strangers) != 0 {
+		t.Error("the turn is lost")
+	}
+}
+
 // A connection that made progress after the order was computed is passed over.
 func TestProgressAfterTheOrder(t *testing.T) {
 	f := newFixture(t, Config{Max: 48})
@@ -304,7 +337,7 @@ func TestSmallRequests(t *testing.T) {
 func TestWriting(t *testing.T) {
 	f := newFixture(t, Config{})
 	c, raw := f.come(one)
-	f.answer(c)
+	f.serve(c)
 	f.now = f.now.Add(time.Hour)
 	raw.written = func() {
 		if c.idle(f.now) || !c.idle(f.now.Add(stalled+1)) {
