@@ -41,8 +41,8 @@ func Decide(r Request, d Documents, grants []key.Grant) Decision {
 	return e.decide()
 }
 
-// DecideQuickly decides a request as Decide does if that takes no longer than about a
-// tenth of a millisecond; ok is false if it would.
+// DecideQuickly decides a request as Decide does if that takes no longer than a small part
+// of a millisecond; ok is false if it would.
 func DecideQuickly(r Request, d Documents, grants []key.Grant) (decision Decision, ok bool) {
 	var action [64]byte
 	e := evaluation{request: &r, docs: &d, grants: grants, one: new([1]string), action: string(appendLower(action[:0], r.Action)), withheld: maxWork - quickWork}

@@ -10,7 +10,7 @@ import "math/bits"
 const maxWork = 2_000_000
 
 // quickWork bounds the cost of a decision that is made at once.
-const quickWork = maxWork / 20
+const quickWork = maxWork / 80
 
 // The costs of steps, in about nanoseconds, as measured with the policies of package hostile.
 const (

@@ -369,7 +369,7 @@ func (v *conditions) aliases() (names []string) {
 		return nil
 	}
 	err := readCovered(v.c.source(), aliasGuards, pathOf(v.key), func(view *store.View) error {
-		found, err := aliasesOfKey.Scan(view, pathOf(v.key)+"/", "", key.MaxAliases)
+		found, err := aliasesOfKey.ScanKept(view, pathOf(v.key)+"/", "", key.MaxAliases)
 		for _, a := range found {
 			names = append(names, key.AliasPrefix+strings.TrimPrefix(a.Path, pathOf(v.key)+"/"))
 		}

@@ -31,9 +31,10 @@ type cacheShard struct {
 }
 
 type cached struct {
-	value any
-	rev   int64 // of the View that it was read in
-	size  int
+	value   any
+	rev     int64 // of the View that it was read in
+	written int64 // the revision of its last write
+	size    int
 }
 
 func newCache() *cache {
@@ -49,11 +50,14 @@ func (c *cache) shard(path string) *cacheShard {
 }
 
 // get returns the record at a path, nil if it is not at hand.
-func (c *cache) get(path string) any {
+func (c *cache) get(path string) any { return c.entry(path).value }
+
+// entry returns what is kept of a path, the zero value if nothing is.
+func (c *cache) entry(path string) cached {
 	s := c.shard(path)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.records[path].value
+	return s.records[path]
 }
 
 // put keeps a record that was read in a View of the revision, unless it may have

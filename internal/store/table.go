@@ -71,12 +71,12 @@ func (t Table[T]) Latest(ctx context.Context, s *Store, path string) (v T, ok bo
 // read is Latest of what is not in memory yet.
 func (t Table[T]) read(ctx context.Context, s *Store, key string) (v T, ok bool, err error) {
 	err = s.View(ctx, func(view *View) error {
-		var plain []byte
-		if plain, ok, err = view.get(key); err != nil || !ok {
+		plain, written, err := view.lookup(key)
+		if ok = written != 0; err != nil || !ok {
 			return err
 		}
 		if v, err = t.decode(key, plain); err == nil {
-			s.cache.put(key, cached{v, view.Rev(), footprint(v)})
+			s.cache.put(key, cached{v, view.Rev(), written, footprint(v)})
 		}
 		return err
 	})
@@ -111,6 +111,16 @@ func (t Table[T]) Delete(tx *Tx, path string) error {
 // in the order of their paths' bytes, limit of them at most. An after of "" is
 // the start. The path of the last record is the after of the next page.
 func (t Table[T]) Scan(v *View, under, after string, limit int) ([]Record[T], error) {
+	return t.scan(v, under, after, limit, t.record)
+}
+
+// ScanKept is Scan of records that are read often. It keeps them in memory, where they are
+// shared and must not be changed, and opens only those that are not there as they stand.
+func (t Table[T]) ScanKept(v *View, under, after string, limit int) ([]Record[T], error) {
+	return t.scan(v, under, after, limit, t.recordKept)
+}
+
+func (t Table[T]) scan(v *View, under, after string, limit int, record func(v *View, root string, item Item) (Record[T], error)) ([]Record[T], error) {
 	root, err := t.root()
 	if err != nil {
 		return nil, err
@@ -125,11 +135,26 @@ func (t Table[T]) Scan(v *View, under, after string, limit int) ([]Record[T], er
 	}
 	records := make([]Record[T], len(items))
 	for i, item := range items {
-		if records[i], err = t.record(v, root, item); err != nil {
+		if records[i], err = record(v, root, item); err != nil {
 			return nil, err
 		}
 	}
 	return records, nil
+}
+
+// recordKept is record, by way of the memory of the Store.
+func (t Table[T]) recordKept(v *View, root string, item Item) (Record[T], error) {
+	key := string(item.Key)
+	if kept := v.cache.entry(key); kept.written == item.Rev {
+		if value, ok := kept.value.(T); ok {
+			return Record[T]{strings.TrimPrefix(key, root), value}, nil
+		}
+	}
+	r, err := t.record(v, root, item)
+	if err == nil {
+		v.cache.put(key, cached{r.Value, v.Rev(), item.Rev, footprint(r.Value)})
+	}
+	return r, err
 }
 
 func (t Table[T]) record(v *View, root string, item Item) (r Record[T], err error) {

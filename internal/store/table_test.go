@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -357,4 +358,90 @@ func TestCovered(t *testing.T) {
 	if _, err := people().Covered(nil, ""); !errors.Is(err, store.ErrInvalid) {
 		t.Errorf("an empty path: %v", err)
 	}
+}
+
+// ScanKept returns what Scan does, opens each record once as long as nobody writes it, and
+// sees what was written.
+func TestScanKept(t *testing.T) {
+	_, db := newObserved(t)
+	opened := &countingSealer{Sealer: newAEAD(t)}
+	s := store.New(db, opened)
+	for i, name := range []string{"a/1", "a/2", "a/3", "b/1"} {
+		setAge(t, s, name, i)
+	}
+	scan := func() (ages []int, opens int) {
+		t.Helper()
+		before := opened.opens
+		err := s.View(t.Context(), func(v *store.View) error {
+			all, err := people().ScanKept(v, "a/", "", 10)
+			for _, r := range all {
+				ages = append(ages, r.Value.Age)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ages, opened.opens - before
+	}
+	for _, step := range []struct {
+		name  string
+		do    func()
+		ages  string
+		opens int
+	}{
+		{"first", func() {}, "[0 1 2]", 3},
+		{"again", func() {}, "[0 1 2]", 0},
+		{"one was changed", func() { setAge(t, s, "a/2", 9) }, "[0 9 2]", 1},
+		{"one was read alone", func() { setAge(t, s, "a/2", 8); age(t, s, "a/2") }, "[0 8 2]", 0},
+		{"one was removed", func() { setAge(t, s, "a/1", -1) }, "[8 2]", 0},
+		{"one was made again", func() { setAge(t, s, "a/1", 5) }, "[5 8 2]", 1},
+	} {
+		step.do()
+		if ages, opens := scan(); fmt.Sprint(ages) != step.ages || opens != step.opens {
+			t.Errorf("%s: %v with %d records opened, want %s with %d", step.name, ages, opens, step.ages, step.opens)
+		}
+	}
+}
+
+// In a View of before a change, ScanKept shows what was there, and keeps none of it.
+func TestScanKeptInAnOlderView(t *testing.T) {
+	s, _ := newStore(t)
+	setAge(t, s, "a/1", 1)
+	scan := func(v *store.View) int {
+		all, err := people().ScanKept(v, "a/", "", 10)
+		if err != nil || len(all) != 1 {
+			t.Fatal(all, err)
+		}
+		return all[0].Value.Age
+	}
+	err := s.View(t.Context(), func(v *store.View) error {
+		done := make(chan bool)
+		go func() {
+			defer close(done)
+			setAge(t, s, "a/1", 2)
+			s.View(context.Background(), func(v *store.View) error { scan(v); return nil })
+		}()
+		<-done
+		if got := scan(v); got != 1 {
+			t.Errorf("the older View shows %d", got)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := age(t, s, "a/1"); got != 2 {
+		t.Errorf("%d is kept, which is older than what was acknowledged", got)
+	}
+}
+
+type countingSealer struct {
+	store.Sealer
+	opens int
+}
+
+func (s *countingSealer) Open(path, sealed []byte) ([]byte, error) {
+	s.opens++
+	return s.Sealer.Open(path, sealed)
 }

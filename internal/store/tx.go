@@ -18,6 +18,7 @@ type Getter interface {
 type View struct {
 	reader Reader
 	sealer Sealer
+	cache  *cache
 }
 
 // Rev returns the revision of the View: what is kept of it is as old as that.
