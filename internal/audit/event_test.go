@@ -141,3 +141,16 @@ func TestID(t *testing.T) {
 		}
 	}
 }
+
+// Times have three decimals, whatever they are, and no more.
+func TestEventTimes(t *testing.T) {
+	for nanoseconds, want := range map[int]string{
+		0: "000", 999_999: "000", 1_000_000: "001", 10_000_000: "010", 123_456_789: "123", 999_999_999: "999",
+	} {
+		e := Event{EventID: "1", EventTime: time.Date(2026, 3, 1, 13, 0, 0, nanoseconds, time.FixedZone("", 3600))}
+		line, err := e.Line()
+		if part := `"eventTime":"2026-03-01T12:00:00.` + want + `Z"`; err != nil || !strings.Contains(string(line), part) {
+			t.Errorf("%d ns: %s, %v; want %s", nanoseconds, line, err, part)
+		}
+	}
+}
