@@ -191,3 +191,31 @@ func TestExpensiveUsesWait(t *testing.T) {
 		}
 	}
 }
+
+// An operation whose key pair is not made in time is refused, and answers nothing.
+func TestOperationsWithoutTheirTurn(t *testing.T) {
+	s := openForTest(t)
+	do := func(name string, in any) (any, error) {
+		op, _ := s.Find(name)
+		return s.Do(t.Context(), Request{Caller: testCaller, Operation: op, Input: in})
+	}
+	made, err := do("CreateKey", &api.CreateKeyRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, spec := made.(*api.CreateKeyResponse).KeyMetadata.KeyId, "RSA_2048"
+	s.expensive = newExpensive(1, nil)
+	if err := s.expensive.begin(t.Context(), long, "mallory"); err != nil {
+		t.Fatal(err)
+	}
+	s.expensive.patience = time.Millisecond
+	for name, in := range map[string]any{
+		"GenerateDataKeyPair":                 &api.GenerateDataKeyPairRequest{KeyId: id, KeyPairSpec: &spec},
+		"GenerateDataKeyPairWithoutPlaintext": &api.GenerateDataKeyPairWithoutPlaintextRequest{KeyId: id, KeyPairSpec: &spec},
+		"CreateKey":                           &api.CreateKeyRequest{KeySpec: &spec, KeyUsage: new("SIGN_VERIFY")},
+	} {
+		if out, err := do(name, in); out != nil || !isThrottled(err) {
+			t.Errorf("%s: %v, %v", name, out, err)
+		}
+	}
+}
