@@ -36,5 +36,19 @@ func TestLocksOut(t *testing.T) {
 		if got := LocksOut(p, r); got != test.want {
 			t.Errorf("%s: %v, want %v: %s", test.who.ARN, got, test.want, test.statements)
 		}
+		if got, ok := LocksOutQuickly(p, r); !ok || got != test.want {
+			t.Errorf("%s, quickly: %v, %v: %s", test.who.ARN, got, ok, test.statements)
+		}
+	}
+}
+
+// A policy whose conditions take long has no quick answer.
+func TestLocksOutSlowly(t *testing.T) {
+	slow := strings.ReplaceAll(toAll, "kms:Decrypt", "kms:PutKeyPolicy")
+	p := mustParse(t, document(strings.Split(strings.Repeat(slow+`,"Condition":{"StringEqualsIgnoreCase":{"aws:UserAgent":"x"}}|`, 100)+slow, "|")...), KeyPolicy)
+	r := ask(root, "kms:CreateKey")
+	r.Values = values{"aws:useragent": {strings.Repeat("a", 8000)}}
+	if _, ok := LocksOutQuickly(p, r); ok {
+		t.Error("there is a quick answer")
 	}
 }

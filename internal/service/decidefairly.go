@@ -46,6 +46,9 @@ func (c *call) readFairly(text string) (p *policy.Policy, err error) {
 
 // locksOut reports whether a key policy locks its author out.
 func (c *call) locksOut(p *policy.Policy, r policy.Request) (out bool, err error) {
+	if out, ok := policy.LocksOutQuickly(p, r); ok {
+		return out, nil
+	}
 	err = c.compute(policies, func() error {
 		out = policy.LocksOut(p, r)
 		return nil
