@@ -91,16 +91,12 @@ func flood(ctx context.Context, l *lab, request func(s *server) (*http.Request, 
 		for ctx.Err() == nil {
 			again, _ := http.NewRequestWithContext(ctx, r.Method, s.url()+"/", bytes.NewReader(body))
 			again.Header = r.Header
-			answer, err := client.Do(again)
-			if err != nil {
+			switch status, err := statusOf(client, again); {
+			case err != nil:
 				time.Sleep(time.Millisecond)
-				continue
-			}
-			io.Copy(io.Discard, answer.Body)
-			answer.Body.Close()
-			if answer.StatusCode/100 == 4 {
+			case status/100 == 4:
 				refused.Add(1)
-			} else {
+			default:
 				other.Add(1)
 			}
 		}
@@ -126,6 +122,17 @@ func flood(ctx context.Context, l *lab, request func(s *server) (*http.Request, 
 	}
 	resident, err := s.checkRSS()
 	return figure + "; " + resident, err
+}
+
+// statusOf sends a request and returns the status of the answer.
+func statusOf(client *http.Client, r *http.Request) (int, error) {
+	answer, err := client.Do(r)
+	if err != nil {
+		return 0, err
+	}
+	defer answer.Body.Close()
+	io.Copy(io.Discard, answer.Body)
+	return answer.StatusCode, nil
 }
 
 // grownByStrangers returns how many bytes were added to the audit log by others than

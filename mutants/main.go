@@ -162,7 +162,7 @@ func (s settings) try(ctx context.Context, m mutation) (verdict, error) {
 	return alive, ctx.Err()
 }
 
-// run runs a command and drops what it prints.
+// run runs a command and discards its output.
 func run(ctx context.Context, name string, words ...string) error {
 	return exec.CommandContext(ctx, name, words...).Run()
 }

@@ -88,24 +88,31 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// A server that starts on a full disk says so, refuses, and goes on by itself.
-func TestStartOnAFullDisk(t *testing.T) {
+// serveOnAFullDisk starts a server with a reserve of so many MiB, and then fills its disk.
+func serveOnAFullDisk(t *testing.T, reserve string) (folder faultFolder, probe *fullProbe, filler string) {
+	t.Helper()
 	disk := smallDisk(t)
-	folder := initFolder(t, buildProgram(t), filepath.Join(disk, "data"))
-	folder.flags = []string{"--disk-reserve", "2"}
-	filler := filepath.Join(disk, "filler")
+	folder = initFolder(t, buildProgram(t), filepath.Join(disk, "data"))
+	folder.flags = []string{"--disk-reserve", reserve}
 	s, err := folder.serve(t)
 	if err != nil {
 		t.Fatal(err)
 	}
-	probe, err := newFullProbe(t.Context(), s)
-	if err != nil {
+	if probe, err = newFullProbe(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
+	filler = filepath.Join(disk, "filler")
 	fill(t, filler)
-	if err := errors.Join(probe.waitFor(t.Context(), false), s.end(syscall.SIGTERM)); err != nil {
+	return folder, probe, filler
+}
+
+// A server that starts on a full disk says so, refuses, and goes on by itself.
+func TestStartOnAFullDisk(t *testing.T) {
+	folder, probe, filler := serveOnAFullDisk(t, "2")
+	if err := errors.Join(probe.waitFor(t.Context(), false), probe.server.end(syscall.SIGTERM)); err != nil {
 		t.Fatal(err)
 	}
+	var err error
 	if probe.server, err = folder.serve(t); err != nil {
 		t.Fatal(err)
 	}
@@ -127,23 +134,11 @@ func TestStartOnAFullDisk(t *testing.T) {
 // is refused too, the server goes on running, and with space again it has all that it
 // acknowledged, and each event once.
 func TestReserveUsedUp(t *testing.T) {
-	disk := smallDisk(t)
-	folder := initFolder(t, buildProgram(t), filepath.Join(disk, "data"))
-	folder.flags = []string{"--disk-reserve", "1"}
-	filler := filepath.Join(disk, "filler")
-	s, err := folder.serve(t)
-	if err != nil {
-		t.Fatal(err)
-	}
-	probe, err := newFullProbe(t.Context(), s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fill(t, filler)
+	folder, probe, filler := serveOnAFullDisk(t, "1")
 	if err := probe.waitFor(t.Context(), false); err != nil {
 		t.Fatal(err)
 	}
-	acknowledged := useUp(t, s, probe.open)
+	acknowledged := useUp(t, probe.server, probe.open)
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +150,7 @@ func TestReserveUsedUp(t *testing.T) {
 	if err := probe.expect(t.Context(), 200, "EnableKey", map[string]any{"KeyId": probe.open}); err != nil {
 		t.Error(err)
 	}
-	if err := s.end(syscall.SIGTERM); err != nil {
+	if err := probe.server.end(syscall.SIGTERM); err != nil {
 		t.Error(err)
 	}
 	if _, err := folder.verify(t.Context()); err != nil {

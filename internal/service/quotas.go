@@ -61,7 +61,7 @@ func quotasOf(limits map[string]int) (all []store.Quota) {
 	return all
 }
 
-// quotaExceeded returns what a caller is told of a QuotaError, and any other error as it
+// quotaExceeded returns the error on the wire for a QuotaError, and any other error as it
 // is.
 func quotaExceeded(err error) error {
 	full, ok := errors.AsType[*store.QuotaError](err)

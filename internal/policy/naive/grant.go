@@ -72,12 +72,12 @@ func asStrict(child, parent key.GrantConstraints) bool {
 	return parent.SourceARN == "" || child.SourceARN == parent.SourceARN
 }
 
-// alike tells whether each has the pairs of the other.
+// alike reports whether two contexts have the same pairs.
 func alike(a, b map[string]string) bool {
 	return isClear(a) && isClear(b) && includes(a, b) && includes(b, a)
 }
 
-// includes tells whether all has each pair of some: "The encryption context keys are not
+// includes reports whether all has each pair of some: "The encryption context keys are not
 // case sensitive", their values are (GrantConstraints, KMS API Reference).
 func includes(all, some map[string]string) bool {
 	for k, v := range some {
@@ -92,7 +92,7 @@ func includes(all, some map[string]string) bool {
 	return true
 }
 
-// isClear tells whether no two names differ by case alone.
+// isClear reports whether no two names of a context differ by case alone.
 func isClear(context map[string]string) bool {
 	for a := range context {
 		for b := range context {
