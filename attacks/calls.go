@@ -28,7 +28,7 @@ func (s *server) caller(as aws.Credentials, conns int) *caller {
 	return &caller{s, s.l.http(conns), as}
 }
 
-// administrations are the operations of administrators (docs/operations.md).
+// administrations are the operations of administrators (docs/api.md).
 const administrations = " DeleteIdentity ListIdentities PutAccount PutPolicy PutProvider PutRole PutUser RecreateKey RevokeSessions RotateAccessKey SetIdentityState ShowIdentity "
 
 // do makes one request. ok reports whether the answer was a success; the error is one of

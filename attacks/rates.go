@@ -23,7 +23,7 @@ import (
 // ratedConns is how many connections a tenant loops on at full speed.
 const ratedConns = 8
 
-// A rated is a request of one class of operations (docs/operations.md, Rates).
+// A rated is a request of one class of operations (docs/api.md, Rates).
 type rated struct {
 	class   string
 	request func(ctx context.Context, t *tenant) error

@@ -15,8 +15,8 @@ import (
 type limits struct{ rates, quotas map[string]int }
 
 func (l *limits) flags(c *cobra.Command) {
-	c.Flags().StringToIntVar(&l.rates, "rate", nil, "requests in a second of one principal, CLASS=N with commas between them; 0 is no limit (docs/operations.md)")
-	c.Flags().StringToIntVar(&l.quotas, "quota", nil, "how many there may be of something, such as keys=1000, with commas between them; 0 is no limit (docs/operations.md)")
+	c.Flags().StringToIntVar(&l.rates, "rate", nil, "requests in a second of one principal, CLASS=N with commas between them; 0 is no limit (docs/api.md)")
+	c.Flags().StringToIntVar(&l.quotas, "quota", nil, "how many there may be of something, such as keys=1000, with commas between them; 0 is no limit (docs/api.md)")
 }
 
 // check refuses names that do not exist and numbers below 0.

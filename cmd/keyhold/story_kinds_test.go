@@ -16,7 +16,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// kindsOfKeys makes a key of each kind of docs/operations.md, in the order of its
+// kindsOfKeys makes a key of each kind of docs/api.md, in the order of its
 // columns: each is in us-east-1 and has its ID in a variable of its name.
 const kindsOfKeys = `
 kms CreateKey
@@ -284,7 +284,7 @@ var refusalsOfKinds = map[string]string{
 }
 
 // TestKindsOfKeys asks a key of each kind for each operation, and wants what the
-// table of docs/operations.md says; for a grant of each operation, and for an alias of
+// table of docs/api.md says; for a grant of each operation, and for an alias of
 // each other kind. It is one story.
 func TestKindsOfKeys(t *testing.T) {
 	text := kindsStory(t)
@@ -323,7 +323,7 @@ func kindsStory(t *testing.T) string {
 
 func variableOf(kind string) string { return strings.ToUpper(strings.ReplaceAll(kind, "-", "_")) }
 
-// A kindsTable is the table of docs/operations.md.
+// A kindsTable is the table of docs/api.md.
 type kindsTable struct {
 	kinds []string
 	rows  map[string][]string
@@ -341,7 +341,7 @@ var kindsSection = regexp.MustCompile("(?s)\n## Kinds of key\n.*?\n```\noperatio
 
 func readKinds(t *testing.T) kindsTable {
 	t.Helper()
-	b, err := os.ReadFile("../../docs/operations.md")
+	b, err := os.ReadFile("../../docs/api.md")
 	found := kindsSection.FindSubmatch(b)
 	if err != nil || found == nil {
 		t.Fatalf("no table of kinds (%v)", err)

@@ -21,7 +21,7 @@ import (
 func TestOperationsAreComplete(t *testing.T) {
 	rules, table := key.ParseRules(), ofAPI(operations(true), api.TargetKMS)
 	stories := readAll(t, "../../testdata/*.txtar")
-	docs := readAll(t, "../../docs/operations.md")
+	docs := readAll(t, "../../docs/api.md")
 	for name, o := range table {
 		if name != o.Name || !api.Known(name) {
 			t.Errorf("%s: no operation of the API", name)
@@ -37,18 +37,18 @@ func TestOperationsAreComplete(t *testing.T) {
 			t.Errorf("%s: in no story", name)
 		}
 		if !strings.Contains(docs, "| "+name+" |") {
-			t.Errorf("%s: not in docs/operations.md", name)
+			t.Errorf("%s: not in docs/api.md", name)
 		}
 	}
 	if !strings.Contains(docs, "```\n"+key.Grid()+"\n```") {
-		t.Error("docs/operations.md does not show the grid of states as it is")
+		t.Error("docs/api.md does not show the grid of states as it is")
 	}
 	if !strings.Contains(docs, "```\n"+key.SuiteTable()+"\n```") {
-		t.Error("docs/operations.md does not show the table of suites as it is")
+		t.Error("docs/api.md does not show the table of suites as it is")
 	}
 	for _, table := range []string{rateTable, quotaTable} {
 		if !strings.Contains(docs, "```"+table+"```") {
-			t.Errorf("docs/operations.md does not show this table as it is: %s", table)
+			t.Errorf("docs/api.md does not show this table as it is: %s", table)
 		}
 	}
 	for line := range strings.Lines(key.Grid()) {
@@ -62,7 +62,7 @@ func TestOperationsAreComplete(t *testing.T) {
 // What is no part of the KMS API belongs to the account's root, and only what is
 // for administrators is served without dev.
 func TestOwnOperationsAreComplete(t *testing.T) {
-	docs := readAll(t, "../../docs/operations.md")
+	docs := readAll(t, "../../docs/api.md")
 	all := operations(true)
 	for name, o := range all {
 		if o.Target == api.TargetKMS {
@@ -73,7 +73,7 @@ func TestOwnOperationsAreComplete(t *testing.T) {
 		}
 		if o.Target == api.TargetSTS {
 			if len(o.asks) != 0 || !strings.Contains(docs, "| "+name+" |") {
-				t.Errorf("%s: it asks for something, or is not in docs/operations.md", name)
+				t.Errorf("%s: it asks for something, or is not in docs/api.md", name)
 			}
 			continue
 		}
@@ -81,7 +81,7 @@ func TestOwnOperationsAreComplete(t *testing.T) {
 			t.Errorf("%s: it asks for something else than its name", name)
 		}
 		if !strings.Contains(docs, o.Target+"."+name) {
-			t.Errorf("%s: not in docs/operations.md", name)
+			t.Errorf("%s: not in docs/api.md", name)
 		}
 		if _, served := operations(false)[name]; served != (o.Target == api.TargetAdmin) {
 			t.Errorf("%s of %s is served without dev: %v", name, o.Target, served)
