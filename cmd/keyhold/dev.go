@@ -79,6 +79,8 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 		return err
 	}
 	logger := slog.New(slog.NewTextHandler(log, nil))
+	ctx, fail := context.WithCancelCause(ctx)
+	outliveHangups(ctx, fail, logger)
 	network, h, err := o.network.open(logger)
 	if err != nil {
 		return err
@@ -88,7 +90,6 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 		return fmt.Errorf("listen on %s: %w (choose another address with --addr)", o.addr, err)
 	}
 	defer listener.Close()
-	ctx, fail := context.WithCancelCause(ctx)
 	var s *service.Service
 	d, err := openDev(o.data, fail)
 	defer func() { err = errors.Join(err, d.close(s)) }()

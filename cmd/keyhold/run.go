@@ -4,8 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
+	"os"
+	"os/signal"
+	"syscall"
 	"time"
+
+	"golang.org/x/term"
 
 	"github.com/keyhold/keyhold/internal/server"
 )
@@ -38,4 +44,26 @@ func serve(ctx context.Context, s *server.Server, listener net.Listener) error {
 		return fmt.Errorf("stopped, as nothing more can be promised: %w", cause)
 	}
 	return err
+}
+
+// outliveHangups keeps SIGHUP from ending a server: nothing is reloaded. If the terminal of
+// the server was closed, stop is called, because nobody could end the server there any more.
+func outliveHangups(ctx context.Context, stop context.CancelCauseFunc, log *slog.Logger) {
+	stdin := int(os.Stdin.Fd())
+	atTerminal := term.IsTerminal(stdin)
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	go func() {
+		for ctx.Err() == nil {
+			select {
+			case <-ctx.Done():
+			case <-hangups:
+				if atTerminal && !term.IsTerminal(stdin) {
+					stop(context.Canceled)
+					continue
+				}
+				log.Info("SIGHUP changes nothing: restart the server to change its flags, certificates and root key")
+			}
+		}
+	}()
 }

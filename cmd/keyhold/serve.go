@@ -95,6 +95,8 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 		return err
 	}
 	logger := slog.New(slog.NewTextHandler(log, nil))
+	ctx, fail := context.WithCancelCause(ctx)
+	outliveHangups(ctx, fail, logger)
 	lockMemory(logger)
 	network, h, err := o.network.open(logger)
 	if err != nil {
@@ -105,7 +107,6 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 		return err
 	}
 	defer listener.Close()
-	ctx, fail := context.WithCancelCause(ctx)
 	var s *service.Service
 	d, err := openData(o.data, o.rootKeyFile, fail)
 	defer func() { err = errors.Join(err, d.close(s)) }()

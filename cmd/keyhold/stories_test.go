@@ -96,7 +96,7 @@ type storyCommand struct {
 func commandsOfStories() map[string]func(*testscript.TestScript, bool, []string) {
 	all := map[string]func(*testscript.TestScript, bool, []string){}
 	for name, c := range map[string]storyCommand{
-		"server":      {"start [FLAG...] | serve [FLAG...] | stop | kill", 1, false, step.runServer},
+		"server":      {"start [FLAG...] | serve [FLAG...] | stop | hangup | kill", 1, false, step.runServer},
 		"credentials": {"", 0, false, step.credentials},
 		"kms":         {"OPERATION [MEMBER=TEXT | MEMBER=@FILE | MEMBER:=JSON]... | OPERATION @BODY", 1, true, step.kms},
 		"sts":         {"ACTION [PARAMETER=VALUE]...", 1, true, step.sts},

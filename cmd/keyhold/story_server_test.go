@@ -100,6 +100,8 @@ func (s step) runServer() {
 	case "stop":
 		s.Check(s.server.stop())
 		s.story.server = nil
+	case "hangup":
+		s.Check(s.server.cmd.Process.Signal(syscall.SIGHUP))
 	case "kill":
 		s.server.kill()
 		s.story.server = nil

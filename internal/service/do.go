@@ -138,7 +138,10 @@ func (c *call) permitAll(exempt []int) error {
 // allow finds what the ask is about, with the key if it is one, and decides. The
 // policy is that of the key which is found; by which name it was, is a condition.
 func (c *call) allow(a ask) (t target, k key.Key, err error) {
-	if a.On == nil {
+	switch {
+	case a.On == nil && a.May != nil:
+		return t, k, a.May(c, a.Action, t, k, nil)
+	case a.On == nil:
 		return t, k, c.mayAct(a.Action, "*")
 	}
 	if t, err = a.On(c, c.Input); err != nil || t == (target{}) {

@@ -61,10 +61,10 @@ func (o Operation) source() string {
 type ask struct {
 	Action string
 	On     finder
-	May    decider // of a key that is decided about in a way of its own; nil is by policies and grants
+	May    decider // decides in a way of its own; nil is by policies and grants
 }
 
-// A decider decides about a key that was found, or is missing.
+// A decider decides about a key that was found, or is missing; without On about the zero Key.
 type decider func(c *call, action string, t target, k key.Key, missing error) error
 
 type asks []ask
