@@ -23,11 +23,16 @@ func expiringCommand() *cobra.Command {
 	var o expiringOptions
 	c := &cobra.Command{
 		Use:   "expiring [--within 30d]",
-		Short: "List the imported key material that expires soon",
-		Long: `List the imported materials of keys that expire within a time, soonest first: a key
-can have several, and is of use only as long as all but one that waits are there. Nothing
-is changed. For scripts the exit code tells: 0 if nothing expires in that time, 3 if
-something does. Keys that lack material are named on standard error.`,
+		Short: "List the imported key material that has expired or expires soon",
+		Long: `List the imported key material that is missing because it expired or was deleted,
+and then the material that expires within a time, soonest first. Only keys in one Region
+are listed. Nothing is changed.
+
+Import listed material again before it expires. A key with several materials works only
+while all of them are imported; new material that waits for a rotation is the exception.
+
+Exit codes for scripts: 0 if nothing is listed, 3 if something is. Standard error also
+names keys into which nothing was imported yet; these are not listed.`,
 		Example: "  keyhold expiring --within 14d || notify-send 'import key material again'",
 		Args:    exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -44,14 +49,24 @@ something does. Keys that lack material are named on standard error.`,
 }
 
 // An expiringMaterial is a line of the list. A key of one material for life shows no
-// ID and no state of it.
+// ID and no state of it. Missing material has no ValidTo.
 type expiringMaterial struct {
 	KeyId            string
 	KeyMaterialId    string                 `json:",omitempty"`
 	KeyMaterialState types.KeyMaterialState `json:",omitempty"`
 	Aliases          []string
-	ValidTo          string
-	DaysLeft         int // whole days
+	Missing          bool
+	ValidTo          string `json:",omitempty"`
+	DaysLeft         int    // whole days; 0 if it is missing
+}
+
+// expiringLine returns the line of a material that is lost or expires.
+func expiringLine(m heldMaterial, aliases []string, now time.Time) expiringMaterial {
+	line := expiringMaterial{KeyId: *m.KeyId, KeyMaterialId: m.id, KeyMaterialState: m.state, Aliases: append([]string{}, aliases...)}
+	if line.Missing = m.missing; !m.missing {
+		line.ValidTo, line.DaysLeft = moment(*m.validTo), daysLeft(*m.validTo, now)
+	}
+	return line
 }
 
 func (o *expiringOptions) run(ctx context.Context, say talk) error {
@@ -79,7 +94,7 @@ func (o *expiringOptions) run(ctx context.Context, say talk) error {
 	}
 	list := []expiringMaterial{}
 	for _, m := range expiringBy(materials, end) {
-		list = append(list, expiringMaterial{*m.KeyId, m.id, m.state, append([]string{}, aliases[*m.KeyId]...), moment(*m.validTo), daysLeft(*m.validTo, now)})
+		list = append(list, expiringLine(m, aliases[*m.KeyId], now))
 	}
 	lacks(materials, aliases, say)
 	if err := o.output.print(table(list), list); err != nil {
@@ -104,6 +119,8 @@ func lacks(materials []heldMaterial, aliases map[string][]string, say talk) {
 		case !m.missing:
 		case words[m.state] == "waiting":
 			say.step("Without", "%s was not given the material %s yet, which waits in its primary key", names, m.id)
+		case !m.lost() && m.DeletionDate == nil:
+			say.step("Without", "%s has no material yet: none was imported", names)
 		case several[*m.KeyId] == 1:
 			say.step("Without", "%s has no material now: it expired, was deleted, or was never imported", names)
 		default:
@@ -129,7 +146,7 @@ func table(list []expiringMaterial) *page {
 	w := p.table()
 	printf(w, "EXPIRES\tDAYS LEFT\tKEY\tMATERIAL\tALIASES\n")
 	for _, m := range list {
-		printf(w, "%s\t%d\t%s\t%s\t%s\n", m.ValidTo, m.DaysLeft, m.KeyId, shortly(m), strings.Join(m.Aliases, " "))
+		printf(w, "%s\t%d\t%s\t%s\t%s\n", cmp.Or(m.ValidTo, "missing"), m.DaysLeft, m.KeyId, shortly(m), strings.Join(m.Aliases, " "))
 	}
 	w.Flush()
 	return p

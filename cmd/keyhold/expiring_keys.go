@@ -23,13 +23,28 @@ type heldMaterial struct {
 	validTo *time.Time
 }
 
-// expiringBy returns the materials that expire by then, soonest first.
+// lost reports whether material that the key had is gone: it expired or was deleted. Of a
+// key that is not symmetric nobody can tell whether material was ever there. A key that is
+// to be deleted needs none.
+func (m heldMaterial) lost() bool {
+	neverImported := m.KeySpec == types.KeySpecSymmetricDefault && m.CurrentKeyMaterialId == nil
+	return m.missing && !neverImported && m.state != waitsForReplicas && m.DeletionDate == nil && m.PendingDeletionWindowInDays == nil
+}
+
+// expiringBy returns the materials that are lost, and then those that expire by then,
+// soonest first.
 func expiringBy(all []heldMaterial, end time.Time) []heldMaterial {
-	all = slices.DeleteFunc(slices.Clone(all), func(m heldMaterial) bool {
-		return m.validTo == nil || m.validTo.After(end)
-	})
-	slices.SortStableFunc(all, func(a, b heldMaterial) int { return a.validTo.Compare(*b.validTo) })
-	return all
+	var lost, soon []heldMaterial
+	for _, m := range all {
+		switch {
+		case m.lost():
+			lost = append(lost, m)
+		case m.validTo != nil && !m.validTo.After(end):
+			soon = append(soon, m)
+		}
+	}
+	slices.SortStableFunc(soon, func(a, b heldMaterial) int { return a.validTo.Compare(*b.validTo) })
+	return append(lost, soon...)
 }
 
 // materials returns all imported materials of keys, those that are missing included.

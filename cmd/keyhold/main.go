@@ -16,7 +16,7 @@ import (
 const (
 	exitFailed   = 1
 	exitUsage    = 2 // the command line or the configuration is wrong: nothing was sent
-	exitExpiring = 3 // keyhold expiring found something
+	exitExpiring = 3 // keyhold expiring lists something
 	exitDenied   = 4 // the server refused the credentials or the permission, or there are none
 	exitNotFound = 5
 )
@@ -43,7 +43,7 @@ func command() *cobra.Command {
 		Long: `A key management server that speaks the AWS KMS API, and the tools around it.
 
 Exit codes: 0 done, 1 failed, 2 the command line or the configuration is wrong, 3
-keyhold expiring found something, 4 denied or no credentials, 5 not found.`,
+keyhold expiring lists something, 4 denied or no credentials, 5 not found.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noCommand,
