@@ -124,7 +124,7 @@ func lacks(materials []heldMaterial, aliases map[string][]string, say talk) {
 		case several[*m.KeyId] == 1:
 			say.step("Without", "%s has no material now: it expired, was deleted, or was never imported", names)
 		default:
-			say.step("Without", "%s lacks its material %s: it expired or was deleted", names, m.id)
+			say.step("Without", "%s lacks its material %s: it expired, was deleted, or was never imported here", names, m.id)
 		}
 	}
 }
