@@ -20,6 +20,7 @@ type heavy struct {
 	value     string
 	alone     bool // each condition is a statement of its own
 	encrypts  bool // with a large encryption context; else DescribeKey
+	small     bool // the context is as large as that of a request can be which takes no turn
 	condition int  // how many there are at most
 }
 
@@ -31,6 +32,7 @@ var heavies = []heavy{
 	{name: "aliases", operator: "ForAnyValue:StringLike", key: "kms:ResourceAliases", value: "*a?b*", alone: true},
 	{name: "names of a context", operator: "ForAllValues:StringNotEqualsIgnoreCase", key: "kms:EncryptionContextKeys", value: "x", alone: true, encrypts: true},
 	{name: "pairs of a context", operator: "StringNotEquals", key: "kms:EncryptionContext:k%d", value: "x", encrypts: true, condition: 900},
+	{name: "pairs of a small context", operator: "StringNotEquals", key: "kms:EncryptionContext:k%d", value: "x", encrypts: true, small: true, condition: 900},
 	{name: "variables", operator: "StringNotLike", key: "kms:EncryptionContext:long", value: "*${kms:EncryptionContext:half}?b*", alone: true, encrypts: true},
 	{name: "folded", operator: "StringNotEqualsIgnoreCase", key: "kms:EncryptionContext:wide", value: "ü", alone: true, encrypts: true},
 }
@@ -66,6 +68,15 @@ func (h heavy) policy() string {
 func largeContext() map[string]string {
 	pairs := map[string]string{"long": strings.Repeat("a", 2000), "half": strings.Repeat("a", 999), "wide": strings.Repeat("Σ", 1000)}
 	for i := range 250 {
+		pairs[fmt.Sprintf("k%d", i)] = "v"
+	}
+	return pairs
+}
+
+// smallContext is an encryption context of almost 2 KiB.
+func smallContext() map[string]string {
+	pairs := map[string]string{}
+	for i := range 165 {
 		pairs[fmt.Sprintf("k%d", i)] = "v"
 	}
 	return pairs
@@ -120,6 +131,9 @@ func (o *others) sufferHeavy(ctx context.Context, client *kms.Client, h heavy) (
 	}
 	if h.encrypts {
 		pairs := largeContext()
+		if h.small {
+			pairs = smallContext()
+		}
 		ask = func(ctx context.Context, client *kms.Client) error {
 			_, err := client.Encrypt(ctx, &kms.EncryptInput{KeyId: id, Plaintext: []byte("x"), EncryptionContext: pairs})
 			return err

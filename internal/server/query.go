@@ -62,6 +62,10 @@ func (h *Handler) answerQuery(r *request, id string) ([]byte, error) {
 		h.refuseSignature(r, id, api.TargetSTS, form["Action"], err)
 		return nil, err
 	}
+	if !op.Unsigned {
+		r.turn = h.Service.Queue(context.Background(), caller, len(r.body))
+		defer r.turn.End()
+	}
 	if !served || r.Method != fasthttp.MethodPost || r.Target != "/" {
 		return nil, key.Errorf(key.KindInvalidAction, "Could not find operation %s for version %s", form["Action"], form["Version"])
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/keyhold/keyhold/internal/conns"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/service"
 )
 
 // maxBody is the size of the largest body that is taken, in bytes, and maxFields how
@@ -27,7 +28,8 @@ type request struct {
 	from   string      // the IP address of the client
 	secure bool        // it came over TLS
 
-	revision int64 // of the store, before the signature was verified
+	revision int64         // of the store, before the signature was verified
+	turn     *service.Turn // of a large request
 }
 
 // received returns the request that came; ok is false if its header is not one, or has

@@ -110,6 +110,8 @@ func (h *Handler) answer(r *request, id string) (any, error) {
 		h.refuseSignature(r, id, target, operation, err)
 		return nil, err
 	}
+	r.turn = h.Service.Queue(context.Background(), caller, len(r.body))
+	defer r.turn.End()
 	op, err := h.operation(r)
 	if err != nil {
 		return nil, err
@@ -132,6 +134,7 @@ func (h *Handler) do(r *request, id string, caller identity.Caller, op service.O
 		Operation: op,
 		Input:     in,
 		Revision:  r.revision,
+		Turn:      r.turn,
 	})
 }
 

@@ -2,25 +2,13 @@ package server_test
 
 import (
 	"bytes"
-	"context"
 	"fmt"
-	"io"
-	"log/slog"
-	"net"
 	"net/netip"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/conns"
-	"github.com/keyhold/keyhold/internal/identity"
-	"github.com/keyhold/keyhold/internal/key"
-	"github.com/keyhold/keyhold/internal/seal"
-	"github.com/keyhold/keyhold/internal/server"
-	"github.com/keyhold/keyhold/internal/service"
-	"github.com/keyhold/keyhold/internal/store/memory"
 	"github.com/keyhold/keyhold/kmstest"
 )
 
@@ -68,7 +56,7 @@ func TestSource(t *testing.T) {
 		{"a header although there is no balancer", nil, nil, header, "", 400, ""},
 	} {
 		events := &lines{}
-		address := startWith(t, events, c.proxies, c.forwarders)
+		address := setup{events: events, forwarders: c.forwarders, conns: conns.Config{Proxies: c.proxies}}.start(t)
 		r := plain().request(t, &kmstest.Server{Endpoint: "http://" + address})
 		r.Header.Set("X-Forwarded-For", c.forwarded)
 		r.Header.Set("Connection", "close")
@@ -84,34 +72,4 @@ func TestSource(t *testing.T) {
 			t.Errorf("%s: %s is not in %s", c.name, want, events)
 		}
 	}
-}
-
-// startWith runs a server with an audit log and what it believes of addresses.
-func startWith(t *testing.T, events *lines, proxies, forwarders []netip.Prefix) (address string) {
-	t.Helper()
-	backend, slots, log := memory.New(), memory.NewSlots(), audit.New(events, audit.Options{})
-	s, err := service.Open(context.Background(), service.Config{
-		Backend: backend, Slots: slots, Root: seal.NewEphemeralRoot(), Audit: log, Clock: service.NewClock(time.Now),
-		Log: slog.New(slog.DiscardHandler), Create: true, Dev: true, DevAccount: kmstest.Account,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	root := identity.AccessKey{ID: kmstest.AccessKeyID, Secret: identity.NewSecret(kmstest.SecretAccessKey), Principal: identity.Root(kmstest.Account)}
-	v := identity.NewVerifier(identity.Config{Lookup: identity.Fixed(root), Regions: key.ValidRegion, Now: time.Now})
-	h := server.New(&server.Handler{Service: s, Verifier: v, Log: slog.New(slog.DiscardHandler), Forwarders: forwarders}, conns.Config{Proxies: proxies})
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := serving(h, l)
-	t.Cleanup(func() {
-		for _, c := range []io.Closer{h, log, s, slots, backend} {
-			if err := c.Close(); err != nil {
-				t.Error(err)
-			}
-		}
-		<-ended
-	})
-	return l.Addr().String()
 }

@@ -25,6 +25,8 @@ type Request struct {
 	// Revision is the revision of the store (Service.StoreRevision) before the signature
 	// was verified; 0 is the revision when Do begins.
 	Revision int64
+	// Turn is that of a large request, from Service.Queue.
+	Turn *Turn
 }
 
 // Do is the gate. Whatever comes of the request, its event is written before the
@@ -36,7 +38,7 @@ func (s *Service) Do(ctx context.Context, r Request) (any, error) {
 	if err := c.admitted(); err != nil {
 		return nil, err
 	}
-	if !c.Operation.Unsigned && !s.rates.admit(&c.Caller.Principal, c.Operation.class, c.begun) {
+	if c.Turn.wasRefused() || !c.Operation.Unsigned && !s.rates.admit(&c.Caller.Principal, c.Operation.class, c.begun) {
 		return nil, c.throttle()
 	}
 	c.noteAccessKey()
@@ -57,6 +59,7 @@ func (s *Service) Do(ctx context.Context, r Request) (any, error) {
 		return nil, withoutCause(err)
 	}
 	e := c.event(err)
+	c.Turn.End()
 	if auditErr := s.audit.Write(ctx, e); auditErr != nil {
 		return nil, fmt.Errorf("audit: %w", auditErr)
 	}

@@ -14,6 +14,7 @@ func (c *call) pause() {
 		c.paused = true
 		return
 	}
+	c.Turn.End()
 	c.pausing <- struct{}{}
 	defer func() { <-c.pausing }()
 	for {

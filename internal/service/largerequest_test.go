@@ -1,0 +1,145 @@
+package service
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// oneTurn returns a service in which one large request is answered at a time.
+func oneTurn(t *testing.T) *Service {
+	s := openForTest(t)
+	s.expensive = newExpensive(1, nil)
+	s.expensive.patience = time.Minute
+	return s
+}
+
+// isFree reports whether another large request would be answered at once.
+func isFree(t *testing.T, s *Service) bool {
+	t.Helper()
+	patience := s.expensive.patience
+	defer func() { s.expensive.patience = patience }()
+	s.expensive.patience = time.Millisecond
+	turn := s.Queue(t.Context(), testCaller, largeBody)
+	defer turn.End()
+	return !turn.wasRefused()
+}
+
+func TestLargeRequestsTakeTurns(t *testing.T) {
+	s := oneTurn(t)
+	caller := func(name string) identity.Caller {
+		return identity.Caller{Principal: identity.Principal{ARN: name}}
+	}
+	first := s.Queue(t.Context(), caller("mallory"), largeBody)
+	if !first.lasts() || first.wasRefused() || isFree(t, s) {
+		t.Fatal("a large request has no turn of its own")
+	}
+	if small := s.Queue(t.Context(), caller("bob"), largeBody-1); small != nil {
+		t.Error("a small request waits for a turn")
+	}
+	served := make(chan string)
+	join := func(name string) {
+		before := s.expensive.policies.Waiting()
+		go func() {
+			turn := s.Queue(t.Context(), caller(name), largeBody)
+			served <- name
+			turn.End()
+		}()
+		for s.expensive.policies.Waiting() == before {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	for _, name := range []string{"mallory", "mallory", "mallory", "bob"} {
+		join(name)
+	}
+	first.End()
+	first.End() // which changes nothing
+	if one, two := <-served, <-served; one != "mallory" || two != "bob" {
+		t.Errorf("served %s, %s, want mallory, bob", one, two)
+	}
+	<-served
+	<-served
+	if !isFree(t, s) {
+		t.Error("a turn is lost")
+	}
+}
+
+// A large request decides by policies that take long in the turn that it has. Before it
+// waits for anything else, its turn ends.
+func TestTurnOfALargeRequest(t *testing.T) {
+	s := oneTurn(t)
+	c := &call{Service: s, ctx: t.Context(), Request: Request{Turn: s.Queue(t.Context(), testCaller, largeBody)}}
+	for _, of := range []effort{cheap, policies} {
+		if err := c.compute(of, func() error { return nil }); err != nil || !c.Turn.lasts() {
+			t.Errorf("effort %d: %v; the turn lasts: %v", of, err, c.Turn.lasts())
+		}
+	}
+	if err := c.compute(brief, func() error { return nil }); err != nil || !isFree(t, s) {
+		t.Errorf("the turn lasts while the request waits for another one: %v", err)
+	}
+	for name, wait := range map[string]func(c *call){
+		"a refusal": (*call).pause,
+		"a commit":  func(c *call) { c.commit(func(*store.Tx) error { return errors.New("changed nothing") }) },
+	} {
+		op, _ := s.Find("CreateKey")
+		turn := s.Queue(t.Context(), testCaller, largeBody)
+		wait(&call{Service: s, ctx: t.Context(), begun: time.Now(), Request: Request{Caller: testCaller, Operation: op, Input: &api.CreateKeyRequest{}, Turn: turn}})
+		if turn.lasts() || !isFree(t, s) {
+			t.Errorf("%s: the turn lasts while the request waits", name)
+		}
+	}
+}
+
+// A watched is a log that calls a function with all that is written.
+type watched struct {
+	audit.Discard
+	wrote func(p []byte)
+}
+
+func (w watched) Write(p []byte) (int, error) {
+	w.wrote(p)
+	return len(p), nil
+}
+
+// doLarge has the gate answer a large request that has its turn.
+func doLarge(t *testing.T, s *Service, turn *Turn) (any, error) {
+	op, _ := s.Find("GenerateRandom")
+	in := &api.GenerateRandomRequest{NumberOfBytes: new(int32(8))}
+	return s.Do(t.Context(), Request{Caller: testCaller, Operation: op, Turn: turn, Input: in})
+}
+
+// While the event of a large request is written, another one has its turn. One that does
+// not get its turn is throttled, with an event.
+func TestEventsOfLargeRequests(t *testing.T) {
+	var s *Service
+	var written []byte
+	free := 0
+	log := audit.New(watched{wrote: func(p []byte) {
+		written = append(written, p...)
+		if isFree(t, s) {
+			free++
+		}
+	}}, audit.Options{})
+	t.Cleanup(func() { log.Close() })
+	s = openLike(t, func(c *Config) { c.Audit = log })
+	s.expensive = newExpensive(1, nil)
+	turn := s.Queue(t.Context(), testCaller, largeBody)
+	if _, err := doLarge(t, s, turn); err != nil || free != 1 || turn.lasts() {
+		t.Errorf("%v; the next turn came %d times", err, free)
+	}
+	held := s.Queue(t.Context(), testCaller, largeBody)
+	defer held.End()
+	s.expensive.patience = time.Millisecond
+	if out, err := doLarge(t, s, s.Queue(t.Context(), testCaller, largeBody)); out != nil || !isThrottled(err) {
+		t.Errorf("%v, %v", out, err)
+	}
+	if !strings.Contains(string(written), `"errorCode":"ThrottlingException"`) {
+		t.Errorf("there is no event of the throttled request in %s", written)
+	}
+}
