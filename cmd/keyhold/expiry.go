@@ -57,7 +57,7 @@ func (e *expiry) validTo(now time.Time) (time.Time, error) {
 	}
 	switch {
 	case !at.After(now):
-		return at, usageError{fmt.Errorf("--expires %s has passed: it is %s", e.expires, moment(now))}
+		return at, usageError{fmt.Errorf("--expires %s has passed: the server's clock shows %s", e.expires, moment(now))}
 	case at.After(now.Add(maxValidity)):
 		return at, usageError{fmt.Errorf("--expires %s is too far away: material is imported for 365 days at most, or with --no-expiry", e.expires)}
 	}

@@ -157,7 +157,7 @@ func (v *Verifier) signer(ctx context.Context, r *Request, a authorization, sign
 		return Principal{}, invalid("The request signature we calculated does not match the signature you provided. " +
 			"Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
 	case k.Expired:
-		return Principal{}, key.Errorf(key.KindExpiredToken, "The security token included in the request is expired")
+		return Principal{}, key.Errorf(key.KindExpiredToken, "The security token included in the request is expired").OfClock()
 	}
 	return signedBy(k.Principal, a), nil
 }

@@ -63,6 +63,9 @@ type Error struct {
 	Kind    Kind
 	Message string
 	Cause   error
+
+	// ByClock says that another time on the clock of keys could make the request succeed.
+	ByClock bool
 }
 
 // Errorf returns an Error of the given kind with a formatted message.
@@ -73,6 +76,12 @@ func Errorf(kind Kind, format string, args ...any) *Error {
 // Because adds the cause that the operator's log shall show.
 func (e *Error) Because(cause error) *Error {
 	e.Cause = cause
+	return e
+}
+
+// OfClock says that the Error depends on the clock of keys.
+func (e *Error) OfClock() *Error {
+	e.ByClock = true
 	return e
 }
 

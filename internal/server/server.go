@@ -204,5 +204,5 @@ func (h *Handler) refusal(id, target string, err error) *key.Error {
 	if refused.Cause != nil {
 		h.Log.Warn("request refused", "request", id, "target", target, "error", refused, "cause", refused.Cause)
 	}
-	return refused
+	return h.Service.ToldByClock(refused)
 }

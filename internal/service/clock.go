@@ -3,10 +3,13 @@ package service
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -65,3 +68,25 @@ func (s *Service) restoreClock(ctx context.Context) error {
 }
 
 const clockPath = "dev"
+
+// ToldByClock returns a refusal that depends on the clock of keys with what that clock shows,
+// if it was moved: the caller may look at another clock. Only clocks of dev servers are moved.
+func (s *Service) ToldByClock(e *key.Error) *key.Error {
+	ahead := time.Duration(s.clock.offset.Load())
+	if !e.ByClock || ahead == 0 {
+		return e
+	}
+	told := *e
+	told.Message = fmt.Sprintf("%s: the clock of this dev server shows %s, because it was moved %s ahead of wall time",
+		strings.TrimSuffix(e.Message, "."), timestamp(s.clock.Now().Truncate(time.Second)), inDays(ahead))
+	return &told
+}
+
+// inDays writes a duration of days in days.
+func inDays(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d < 2*day {
+		return d.Truncate(time.Second).String()
+	}
+	return fmt.Sprintf("%d days", d/day)
+}

@@ -36,9 +36,9 @@ func checkImport(in *api.ImportKeyMaterialRequest, now time.Time) error {
 	case !expires && in.ValidTo != nil:
 		problem = "A validTo date must not be set if the ExpirationModel is KEY_MATERIAL_DOES_NOT_EXPIRE"
 	case expires && !in.ValidTo.Time().After(now):
-		problem = "The validTo date must be in the future"
+		return key.Errorf(key.KindValidation, "The validTo date must be in the future").OfClock()
 	case expires && in.ValidTo.Time().After(now.Add(key.MaxValidity)):
-		problem = "The validTo date must be no more than 365 days in the future"
+		return key.Errorf(key.KindValidation, "The validTo date must be no more than 365 days in the future").OfClock()
 	case or(in.ImportType, "") == api.ImportTypeNew && in.KeyMaterialId != nil:
 		problem = "A KeyMaterialId must not be set if the ImportType is NEW_KEY_MATERIAL"
 	default:

@@ -85,4 +85,4 @@ func (c *call) openToken(token []byte, k key.Key) (importToken, error) {
 	return t, nil
 }
 
-var errTokenExpired = key.Errorf(key.KindExpiredImportToken, "The import token has expired. Get a new import token and wrapping public key with GetParametersForImport, and wrap the key material again.")
+var errTokenExpired = key.Errorf(key.KindExpiredImportToken, "The import token has expired. Get a new import token and wrapping public key with GetParametersForImport, and wrap the key material again.").OfClock()
