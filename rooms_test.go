@@ -27,6 +27,7 @@ internal/api/sts          internal/api  |
 internal/privatekey       |  secp256k1 xcrypto
 internal/crypt            internal/privatekey  |  circl mldsa secp256k1 tink
 internal/guarded          |
+internal/authority        |
 internal/seal             internal/guarded  |  json
 internal/identity         internal/key  |
 internal/policy           internal/key  |  json
@@ -48,8 +49,8 @@ internal/server           internal/key internal/api internal/api/sts internal/co
 
 byok                      internal/privatekey  |  tink xcrypto
 byok/awsimport            byok  |  aws
-kmstest                   internal/key internal/seal internal/seed internal/identity internal/audit internal/store/memory internal/service internal/conns internal/server internal/webidentity  |  aws
-cmd/keyhold               internal/key internal/api internal/guarded internal/seal internal/seed internal/identity internal/audit internal/store internal/store/local internal/store/memory internal/service internal/space internal/conns internal/server internal/webidentity byok byok/awsimport  |  aws cobra sys xterm
+kmstest                   internal/authority internal/key internal/seal internal/seed internal/identity internal/audit internal/store/memory internal/service internal/conns internal/server internal/webidentity  |  aws
+cmd/keyhold               internal/key internal/api internal/guarded internal/authority internal/seal internal/seed internal/identity internal/audit internal/store internal/store/local internal/store/memory internal/service internal/space internal/conns internal/server internal/webidentity byok byok/awsimport  |  aws cobra sys xterm
 
 tally                     |
 bench                     |  aws mldsa sys

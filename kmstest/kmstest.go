@@ -14,14 +14,21 @@
 // The server listens on a free port of the loopback interface, verifies
 // signatures and behaves as any other server does. It keeps everything in memory
 // and ends with the test.
+//
+// With the option TLS the server speaks HTTPS, for programs that speak nothing else.
 package kmstest
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,6 +37,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 
 	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/authority"
 	"github.com/keyhold/keyhold/internal/conns"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
@@ -51,10 +59,15 @@ const (
 
 // A Server is a key management server in the memory of a test.
 type Server struct {
-	// Endpoint is the address of the server, such as "http://127.0.0.1:40001".
+	// Endpoint is the address of the server, such as "http://127.0.0.1:40001", or
+	// "https://127.0.0.1:40001" with TLS.
 	Endpoint string
-	// Client is a client of the official SDK with Endpoint, Region and the
-	// credentials set.
+	// AuthorityFile is the file, in PEM, of the authority that signed the certificate of
+	// the server, and Authorities has this authority alone. Both are empty without TLS.
+	AuthorityFile string
+	Authorities   *x509.CertPool
+	// Client is a client of the official SDK with Endpoint, Region, the credentials and,
+	// with TLS, the authority set.
 	Client *kms.Client
 
 	t       testing.TB
@@ -65,11 +78,20 @@ type Server struct {
 // An Option is a wish for a Server.
 type Option func(*options)
 
-type options struct{ seedFile string }
+type options struct {
+	seedFile string
+	tls      bool
+	names    []string
+}
 
 // Seed has the keys be there that a seed file declares (docs/seed-file.md); those
 // that name no account belong to Account.
 func Seed(file string) Option { return func(o *options) { o.seedFile = file } }
+
+// TLS has the server speak HTTPS alone, with a certificate for localhost, 127.0.0.1, ::1 and
+// the names given. An authority that is made for this server signs the certificate. The
+// private keys of both are written nowhere.
+func TLS(names ...string) Option { return func(o *options) { o.tls, o.names = true, names } }
 
 // Start runs a server until the test and its subtests have ended. It fails the
 // test if it cannot.
@@ -90,15 +112,32 @@ func Start(t testing.TB, wishes ...Option) *Server {
 	check(t, o.sow(s))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	check(t, err)
-	h := server.New(&server.Handler{Service: s, Verifier: verifier(s), Log: log, Refused: s.RememberRefusal}, conns.Config{})
+	started := &Server{Endpoint: "http://" + listener.Addr().String(), t: t, clock: clock, service: s}
+	network := conns.Config{}
+	if o.tls {
+		network.TLS = started.secure(o.names)
+	}
+	started.Client = started.client()
+	h := server.New(&server.Handler{Service: s, Verifier: verifier(s), Log: log, Refused: s.RememberRefusal}, network)
 	go h.Serve(listener)
 	t.Cleanup(func() {
 		for _, c := range []io.Closer{h, events, s, slots, backend} {
 			check(t, c.Close())
 		}
 	})
-	endpoint := "http://" + listener.Addr().String()
-	return &Server{Endpoint: endpoint, Client: client(endpoint), t: t, clock: clock, service: s}
+	return started
+}
+
+// secure makes the authority and the certificate of the server.
+func (s *Server) secure(names []string) *tls.Config {
+	s.t.Helper()
+	made, err := authority.New(names, time.Now())
+	check(s.t, err)
+	s.AuthorityFile = filepath.Join(s.t.TempDir(), "authority.pem")
+	check(s.t, os.WriteFile(s.AuthorityFile, made.PEM(), 0o644))
+	s.Endpoint = strings.Replace(s.Endpoint, "http:", "https:", 1)
+	s.Authorities = made.Pool()
+	return conns.TLS(made.Certificate)
 }
 
 func (o options) sow(s *service.Service) error {
@@ -136,13 +175,13 @@ func verifier(s *service.Service) *identity.Verifier {
 	})
 }
 
-func client(endpoint string) *kms.Client {
+func (s *Server) client() *kms.Client {
 	return kms.New(kms.Options{
-		BaseEndpoint: aws.String(endpoint),
+		BaseEndpoint: aws.String(s.Endpoint),
 		Region:       Region,
 		Credentials:  credentials.NewStaticCredentialsProvider(AccessKeyID, SecretAccessKey, ""),
 		// Not the connections of the whole process: those of this server end with it.
-		HTTPClient: &http.Client{Transport: &http.Transport{}},
+		HTTPClient: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: s.Authorities}}},
 	})
 }
 

@@ -37,6 +37,7 @@ type devOptions struct {
 
 	anyCredentials bool
 	network        networkOptions
+	tls            devTLS
 }
 
 func devCommand() *cobra.Command {
@@ -51,7 +52,11 @@ server does; its one access key is test / test, the root of the account. Without
 With --any-credentials it also admits access keys that it does not know, with and
 without session tokens. Their requests are checked in all but the signature, which
 needs the secret. An access key ID of 12 digits is the root of the account of that
-number; any other is the root of the account of test / test.`,
+number; any other is the root of the account of test / test.
+
+With --tls it serves HTTPS. It makes an authority and a certificate of its own, and
+prints where the authority lies and which variable tells each client to trust it.
+With --data both stay the same from start to start.`,
 		Args: exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return runDev(c.Context(), o, c.OutOrStdout(), c.ErrOrStderr())
@@ -63,13 +68,32 @@ number; any other is the root of the account of test / test.`,
 	c.Flags().StringVar(&o.seed, "seed", "", "TOML file that declares keys to be there (docs/seed-file.md)")
 	c.Flags().BoolVar(&o.anyCredentials, "any-credentials", false, "admit unknown access keys, whose signatures cannot be verified; one of 12 digits names its account")
 	networkFlags(c, &o.network)
+	devTLSFlags(c, &o.tls)
 	profileFlag(c, &o.profile)
 	return c
 }
 
-func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
+// check refuses flags that make no server, before anything is opened.
+func (o devOptions) check() error {
 	if !key.ValidAccount(o.account) {
 		return usageError{fmt.Errorf("--account %q is not an account ID: give 12 digits, such as 111122223333", o.account)}
+	}
+	_, err := o.tls.certified(o.addr)
+	return err
+}
+
+// checkFolder refuses the data folder of a server for production.
+func (o devOptions) checkFolder(ctx context.Context, s *service.Service) error {
+	account, err := s.Account(ctx)
+	if err != nil || account != "" {
+		return errors.Join(err, fmt.Errorf("%s is the data folder of a server for production: use keyhold serve, or give another folder with --data", o.data))
+	}
+	return nil
+}
+
+func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
+	if err := o.check(); err != nil {
+		return err
 	}
 	declared, err := o.readSeed()
 	if err != nil {
@@ -104,24 +128,28 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 	c := d.config()
 	c.Clock, c.Log = service.NewClock(time.Now), logger
 	c.Create, c.Dev, c.DevAccount, c.WrappingKeysAhead = true, true, o.account, wrappingKeysAhead
-	c.Computing = new(processors).computing
-	c.WebIdentity = webidentity.New(webidentity.Transport, time.Now)
+	c.Computing, c.WebIdentity = new(processors).computing, webidentity.New(webidentity.Transport, time.Now)
 	if s, err = service.Open(ctx, c); err != nil {
 		return explainOpen(err, o.data, devRootKey(o.data))
 	}
-	if account, err := s.Account(ctx); err != nil || account != "" {
-		return errors.Join(err, fmt.Errorf("%s is the data folder of a server for production: use keyhold serve, or give another folder with --data", o.data))
+	if err := o.checkFolder(ctx, s); err != nil {
+		return err
 	}
 	if err := sow(ctx, s, declared, logger); err != nil {
 		return err
 	}
+	trusted, err := o.trust(&network, logger)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, trusted.close()) }()
 	stop, err := profile(o.profile)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
 	h.Service, h.Verifier, h.Refused = s, o.verifier(s), s.RememberRefusal
-	printBanner(out, o, listener.Addr().String())
+	printBanner(out, o, listener.Addr().String(), trusted)
 	return serve(ctx, server.New(h, network), listener)
 }
 

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/url"
 	"strconv"
 	"strings"
+	"syscall"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
@@ -109,8 +111,17 @@ func codeOf(err *smithy.OperationError) (code, message string) {
 	return "", err.Err.Error()
 }
 
-// sendError takes off the method and the path.
+// errEnded is the error of a connection that the server closed.
+var errEnded = errors.New("the server ended the connection without an answer")
+
+// sendError takes off the method and the path. A client notices that the server closed
+// the connection while it reads or while it writes, so several errors mean errEnded.
 func sendError(err error) error {
+	for _, closed := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, net.ErrClosed} {
+		if errors.Is(err, closed) {
+			return errEnded
+		}
+	}
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		return e.Err
 	}

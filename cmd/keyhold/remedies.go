@@ -75,8 +75,11 @@ NotWaiting      | | 1 | the key was rotated on since, and material does not beco
 NotProved       | | 1 | the server may hold other material than yours, or is no Keyhold server | do not use the key yet: aws kms delete-imported-key-material takes the material out again; find out what answers at the endpoint
 OtherRegion     | | 2 | the file is for a key of another Region | add --region as the line above has it
 PendingDeletion | | 1 | a key that is to be deleted takes no material | cancel that, if the key is still wanted: aws kms cancel-key-deletion --key-id KEY
+Unreachable     | certificate is valid for | 1 | the server's certificate does not have the name or address in the endpoint | use a name or address that the line above lists; keyhold dev adds names with --tls-names
+Unreachable     | certificate has expired | 1 | the clock here is not within the dates of the server's certificate | set the clock if it is wrong, or start the server with a new certificate
 Unreachable     | certificate | 1 | the server's certificate is not trusted here | name the file of the authority that signed it, PEM, in AWS_CA_BUNDLE
 Unreachable     | HTTP response to HTTPS client | 1 | the server speaks plain HTTP, without TLS | write the endpoint with http://, if nobody else is on the way there
+Unreachable     | without an answer | 1 | a server with TLS does so when the client speaks plain HTTP | write the endpoint with https:// if the server has TLS; otherwise look into its log
 Unreachable     | no such host | 1 | there is no host of this name | check --endpoint-url, AWS_ENDPOINT_URL_KMS and the profile
 Unreachable     | | 1 | nothing answers there | is the server running? check --endpoint-url, AWS_ENDPOINT_URL_KMS and the profile
 UnsupportedSpec | | 1 | keys of this spec take no material from outside | symmetric, HMAC, RSA and EC keys do: keyhold import --create makes one

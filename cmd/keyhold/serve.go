@@ -152,7 +152,7 @@ func (o serveOptions) listen(network *conns.Config) (l net.Listener, scheme stri
 	if err != nil {
 		return nil, "", errors.Join(err, l.Close())
 	}
-	network.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
+	network.TLS = conns.TLS(cert)
 	return l, "https", nil
 }
 

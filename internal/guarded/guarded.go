@@ -55,7 +55,7 @@ func ReadSecret(what, path string, limit int) ([]byte, error) {
 
 // secretTo says what is wrong with a file of secrets, "" for nothing.
 func (f file) secretTo(user int, path string) string {
-	perm, at := f.mode.Perm(), shell(path)
+	perm, at := f.mode.Perm(), Shell(path)
 	switch {
 	case f.uid == user && perm&0o077 == 0, f.uid == 0 && perm&0o037 == 0:
 		return ""
@@ -98,7 +98,7 @@ func CheckFolder(path string, files ...string) error {
 
 // folderOf says what is wrong with a data folder.
 func (f file) folderOf(user int, path string) string {
-	perm, at := f.mode.Perm(), shell(path)
+	perm, at := f.mode.Perm(), Shell(path)
 	switch {
 	case f.uid != user:
 		return fmt.Sprintf("the data folder %s belongs to the user %d, and this program runs as the user %d: run chown -R %d %s, or give a new folder with --data", path, f.uid, user, user, at)
@@ -113,15 +113,15 @@ func (f file) dataOf(user int, folder, path string) string {
 	perm := f.mode.Perm()
 	switch {
 	case f.uid != user:
-		return fmt.Sprintf("%s belongs to the user %d, and this program runs as the user %d: run chown -R %d %s", path, f.uid, user, user, shell(folder))
+		return fmt.Sprintf("%s belongs to the user %d, and this program runs as the user %d: run chown -R %d %s", path, f.uid, user, user, Shell(folder))
 	case perm&0o037 != 0:
-		return fmt.Sprintf("%s may be read or changed by others (mode %04o): run chmod 600 %s", path, perm, shell(path))
+		return fmt.Sprintf("%s may be read or changed by others (mode %04o): run chmod 600 %s", path, perm, Shell(path))
 	}
 	return ""
 }
 
-// shell returns a path as it is typed into a shell.
-func shell(path string) string {
+// Shell returns a path as it is typed into a shell.
+func Shell(path string) string {
 	if strings.IndexFunc(path, func(r rune) bool { return !strings.ContainsRune(plain, r) }) < 0 {
 		return path
 	}
