@@ -76,7 +76,7 @@ func largeContext() map[string]string {
 // smallContext is an encryption context of almost 2 KiB.
 func smallContext() map[string]string {
 	pairs := map[string]string{}
-	for i := range 165 {
+	for i := range 185 {
 		pairs[fmt.Sprintf("k%d", i)] = "v"
 	}
 	return pairs
