@@ -124,6 +124,7 @@ fuzz:
 	go test -run '^$$' -fuzz '^FuzzFiles$$' -fuzztime $(FUZZTIME) ./byok
 	go test -run '^$$' -fuzz '^FuzzImportToken$$' -fuzztime $(FUZZTIME) ./internal/service
 	go test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME) ./internal/privatekey
+	go test -run '^$$' -fuzz '^FuzzToDER$$' -fuzztime $(FUZZTIME) ./internal/privatekey
 	go test -run '^$$' -fuzz '^FuzzReadPrivateKey$$' -fuzztime $(FUZZTIME) ./byok
 	go test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME) ./internal/seed
 	go test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME) ./internal/policy

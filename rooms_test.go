@@ -25,7 +25,7 @@ internal/api              |  json
 internal/api/sts          internal/api  |
 
 internal/privatekey       |  secp256k1 xcrypto
-internal/crypt            internal/privatekey  |  circl mldsa secp256k1 tink
+internal/crypt            internal/privatekey  |  circl mldsa secp256k1 tink xcrypto
 internal/guarded          |
 internal/authority        |
 internal/seal             internal/guarded  |  json

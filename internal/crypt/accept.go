@@ -21,7 +21,7 @@ func (b *BadMaterial) Unwrap() error { return b.Cause }
 // What it refuses is a *BadMaterial.
 //
 // Symmetric and HMAC material is bytes, of which only the number can be wrong. A
-// private key is PKCS #8 in DER; one key is one material, in whichever way it is
+// private key is PKCS #8 in DER or BER; one key is one material, in whichever way it is
 // written.
 func Accept(spec string, imported []byte) ([]byte, error) {
 	if least, most, ok := bytesOf(spec); ok {

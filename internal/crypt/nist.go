@@ -9,6 +9,9 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"fmt"
+
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
 )
 
 // nistCurve gives for each spec its curve, and the hash of its one signing
@@ -100,26 +103,40 @@ func verifyNIST(public *ecdsa.PublicKey, hashed, signature []byte) error {
 	return nil
 }
 
-// Agree returns the secret shared with who holds the other half of the public
+// Agree returns the secret shared with the owner of the other half of the public
 // key: the x-coordinate, as long as the field (SEC 1, section 3.3.1). The public
-// key is SubjectPublicKeyInfo in the one form that DER has for it, with a named
-// curve and a point that is not compressed; else the error is ErrPublicKey.
+// key is SubjectPublicKeyInfo in DER with the curve named and the point uncompressed or
+// compressed (RFC 5480, section 2.2). The error for any other key is ErrPublicKey.
 func (k *NISTKey) Agree(peer []byte) (secret []byte, err error) {
-	parsed, err := x509.ParsePKIXPublicKey(peer)
+	public, err := k.parsePeer(peer)
 	if err != nil {
 		return nil, ErrPublicKey
 	}
-	public, ok := parsed.(*ecdsa.PublicKey)
-	if !ok || public.Curve != k.private.Curve {
-		return nil, ErrPublicKey
-	}
-	if canonical, err := x509.MarshalPKIXPublicKey(public); err != nil || !bytes.Equal(canonical, peer) {
-		return nil, ErrPublicKey // crypto/x509 does not mind what follows within
-	}
-	other, err := public.ECDH()
-	if err != nil {
-		return nil, ErrPublicKey
-	}
-	Secretly(func() { secret, err = k.agreement.ECDH(other) })
+	Secretly(func() { secret, err = k.agreement.ECDH(public) })
 	return secret, err
+}
+
+// parsePeer reads a public key on the curve of k. All but the point is as in k's own.
+func (k *NISTKey) parsePeer(peer []byte) (*ecdh.PublicKey, error) {
+	algorithm, point := splitSPKI(peer)
+	own, _ := splitSPKI(k.public)
+	if point == nil || !bytes.Equal(algorithm, own) {
+		return nil, ErrPublicKey
+	}
+	if x, y := elliptic.UnmarshalCompressed(k.private.Curve, point); x != nil {
+		return (&ecdsa.PublicKey{Curve: k.private.Curve, X: x, Y: y}).ECDH()
+	}
+	return k.agreement.Curve().NewPublicKey(point) // uncompressed, on the curve, not at infinity
+}
+
+// splitSPKI returns the AlgorithmIdentifier and the bits of SubjectPublicKeyInfo in DER
+// (RFC 5280, section 4.1), or nothing.
+func splitSPKI(der []byte) (algorithm, bits []byte) {
+	input := cryptobyte.String(der)
+	var info, element cryptobyte.String
+	if !input.ReadASN1(&info, asn1.SEQUENCE) || !input.Empty() ||
+		!info.ReadASN1Element(&element, asn1.SEQUENCE) || !info.ReadASN1BitStringAsBytes(&bits) || !info.Empty() {
+		return nil, nil
+	}
+	return element, bits
 }

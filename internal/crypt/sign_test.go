@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
 )
 
 // A signer is a key of any of the families that sign.
@@ -115,6 +118,42 @@ func TestEd25519ph(t *testing.T) {
 	got, err := k.(signer).Sign("ED25519_PH_SHA_512", []byte("abc"), true)
 	if err != nil || hex.EncodeToString(got) != want {
 		t.Errorf("%x, %v", got, err)
+	}
+}
+
+// A public key is taken with its point uncompressed or compressed, and in no other form
+// (RFC 5480, section 2.2).
+func TestAgreeWithPoints(t *testing.T) {
+	for _, spec := range []string{"ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521"} {
+		a, b := openNew(t, spec).(*NISTKey), openNew(t, spec).(*NISTKey)
+		algorithm, point := splitSPKI(b.PublicKey())
+		size := len(point) / 2
+		odd := point[2*size] & 1
+		peer := func(point []byte) []byte {
+			var spki cryptobyte.Builder
+			spki.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
+				b.AddBytes(algorithm)
+				b.AddASN1BitString(point)
+			})
+			return spki.BytesOrPanic()
+		}
+		want, err := a.Agree(b.PublicKey())
+		if got, err2 := a.Agree(peer(append([]byte{2 + odd}, point[1:1+size]...))); err != nil || err2 != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s, compressed: %x, not %x: %v, %v", spec, got, want, err, err2)
+		}
+		if got, err := a.Agree(peer(append([]byte{3 - odd}, point[1:1+size]...))); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s, the negated point, which has the same x: %x, %v", spec, got, err)
+		}
+		off := append([]byte{2}, bytes.Repeat([]byte{0xff}, size)...) // not below the prime of the field
+		for name, octets := range map[string][]byte{
+			"hybrid": append([]byte{6 + odd}, point[1:]...), "infinity": {0}, "no point": {}, "compressed, off the curve": off,
+			"uncompressed, off the curve": append(bytes.Clone(point[:2*size]), point[2*size]^1), "half a point": point[:1+size],
+			"compressed, too long": append([]byte{2 + odd}, point[1:]...),
+		} {
+			if _, err := a.Agree(peer(octets)); err != ErrPublicKey {
+				t.Errorf("%s, %s: %v", spec, name, err)
+			}
+		}
 	}
 }
 

@@ -120,7 +120,11 @@ func agreementKey(r *vectorRun, spec, encoding, text string) *NISTKey {
 	if err != nil {
 		r.Fatal(err)
 	}
-	return &NISTKey{private: &ecdsa.PrivateKey{PublicKey: ecdsa.PublicKey{Curve: curve}}, agreement: agreement}
+	public, err := x509.MarshalPKIXPublicKey(agreement.PublicKey())
+	if err != nil {
+		r.Fatal(err)
+	}
+	return &NISTKey{private: &ecdsa.PrivateKey{PublicKey: ecdsa.PublicKey{Curve: curve}}, agreement: agreement, public: public}
 }
 
 func peerOf(r *vectorRun, curve, encoding, text string) []byte {

@@ -64,7 +64,8 @@ mlkem_*                          mlkem
 const judged = `
 pkcs1-verify  MissingNull     never   RFC 8017, appendix A.2.4: NULL is there
 pkcs1-sign    SmallPublicKey  always  material that opens signs; what is imported is looked at before
-ecdh          *               never   a public key has one form: DER, a named curve, a point that is not compressed
+ecdh          CompressedPoint always  RFC 5480, section 2.2: a point may be compressed
+ecdh          *               never   RFC 5480, section 2.1.1: a curve is named
 `
 
 // A vector is what every test vector of Wycheproof has.

@@ -78,14 +78,14 @@ const maxECSize = 512
 
 // parseEC validates a private key on a named curve (RFC 5915, RFC 5480).
 func parseEC(spec string, c curve, pkcs8 []byte) (Key, error) {
-	if len(pkcs8) > maxECSize {
-		return Key{}, problem("has %d bytes, which none on the curve %s takes", len(pkcs8), c.name)
-	}
 	p, err := splitPKCS8(pkcs8)
-	if err != nil {
+	defer p.erase()
+	switch {
+	case err != nil:
 		return Key{}, err
-	}
-	if !p.algorithm.Equal(oidECPublicKey) {
+	case p.size > maxECSize:
+		return Key{}, problem("has %d bytes, which none on the curve %s takes", p.size, c.name)
+	case !p.algorithm.Equal(oidECPublicKey):
 		return Key{}, problem("is of the algorithm %s, not on an elliptic curve (%s)", p.algorithm, oidECPublicKey)
 	}
 	if err := c.checkName(p.parameters); err != nil {
@@ -159,17 +159,41 @@ func (c curve) parsePrivateKey(der cryptobyte.String) (scalar, point []byte, err
 	return octets, point, nil
 }
 
-// checkPoint holds a public point that came with the scalar, uncompressed or
-// compressed (SEC 1, section 2.3.3), to its own.
+// checkPoint compares a public point that came with the scalar with the scalar's own.
+//
+// The developer guide takes a point "compressed, uncompressed, or projective"
+// ("Requirements for imported key material"). SEC 1, section 2.3.3, has octets for the
+// first two. No standard has octets for projective coordinates, so the third one is the
+// third form of ANSI X9.62, section 4.3.6: hybrid, which is the uncompressed point with
+// the parity of y in its first byte.
 func (c curve) checkPoint(point, own []byte) error {
-	compressed := append([]byte{2 + own[len(own)-1]&1}, own[1:1+c.size]...)
+	odd := own[len(own)-1] & 1
+	compressed := append([]byte{2 + odd}, own[1:1+c.size]...)
+	hybrid := append([]byte{6 + odd}, own[1:]...)
 	switch {
-	case len(point) == 0 || bytes.Equal(point, own) || bytes.Equal(point, compressed):
+	case len(point) == 0, bytes.Equal(point, own), bytes.Equal(point, compressed), bytes.Equal(point, hybrid):
 		return nil
-	case len(point) == len(own) && point[0] == own[0] && !c.onCurve(point):
+	case len(point) == 1 && point[0] == 0:
+		return Problem("has the point at infinity for a public key")
+	case !c.isPoint(point):
+		return problem("has a public key in no form of points on the curve %s: compressed, uncompressed or hybrid", c.name)
+	case len(point) == len(own) && !c.onCurve(append([]byte{4}, point[1:]...)):
 		return problem("has a public key that is not on the curve %s", c.name)
+	case bytes.Equal(point[1:], own[1:]):
+		return Problem("has a public key in hybrid form that contradicts itself: its first byte has the other y-coordinate")
 	}
 	return Problem("has a public key that is not that of its scalar")
+}
+
+// isPoint reports whether a point can begin with the first byte and have so many bytes.
+func (c curve) isPoint(octets []byte) bool {
+	switch octets[0] {
+	case 2, 3:
+		return len(octets) == 1+c.size
+	case 4, 6, 7:
+		return len(octets) == 1+2*c.size
+	}
+	return false
 }
 
 // marshal returns the key as most programs write it: the curve is named once, the

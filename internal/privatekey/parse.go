@@ -33,12 +33,11 @@ func Known(spec string) bool {
 	return isRSA || isEC
 }
 
-// Parse validates a private key of the spec in PKCS #8 (RFC 5208) and DER. What it
-// refuses is a Problem. There are several ways to write one key; the Key is in the
+// Parse validates a private key of the spec in PKCS #8 (RFC 5208), in DER or BER. The
+// error for a bad key is a Problem. There are several ways to write one key; the Key is in the
 // same form for all of them. Its bytes are copies, for the caller to clear.
 //
-// Sizes are looked at before anything is parsed, and what is cheap to refuse before
-// what is not.
+// Sizes are checked before values, and cheap checks come before expensive ones.
 func Parse(spec string, pkcs8 []byte) (Key, error) {
 	if bits, ok := RSABits(spec); ok {
 		return parseRSA(spec, bits, pkcs8)
@@ -53,6 +52,7 @@ func Parse(spec string, pkcs8 []byte) (Key, error) {
 // curve or modulus. Whether the key is valid is for Parse to say.
 func SpecOf(pkcs8 []byte) (string, error) {
 	p, err := splitPKCS8(pkcs8)
+	defer p.erase()
 	if err != nil {
 		return "", err
 	}

@@ -128,7 +128,7 @@ func TestOneForm(t *testing.T) {
 			}
 			continue
 		}
-		for _, form := range [][]string{{"-no_public"}, {"-conv_form", "compressed"}} {
+		for _, form := range [][]string{{"-no_public"}, {"-conv_form", "compressed"}, {"-conv_form", "hybrid"}} {
 			sec1 := openssl(t, imported, append([]string{"ec", "-inform", "DER", "-outform", "DER"}, form...)...)
 			written := openssl(t, sec1, "pkcs8", "-topk8", "-nocrypt", "-inform", "DER", "-outform", "DER")
 			if bytes.Equal(written, imported) || !bytes.Equal(mustParse(t, spec, written), kept) {

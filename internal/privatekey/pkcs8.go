@@ -12,18 +12,32 @@ type pkcs8 struct {
 	algorithm  encoding.ObjectIdentifier
 	parameters cryptobyte.String // of the algorithm: one element, or nothing
 	privateKey cryptobyte.String // what the algorithm makes of it
+	size       int               // of the PrivateKeyInfo, when the private key in it is DER too
+
+	whole []byte // what the members above, but for privateKey, are part of
 }
 
-// splitPKCS8 takes PKCS #8 apart (RFC 5208, section 5) that is DER to the last byte,
-// in lengths as in all else. Attributes are looked over and dropped; the public key
-// of RFC 5958, which would make it version 2, is not known here.
-func splitPKCS8(der []byte) (p pkcs8, err error) {
-	input := cryptobyte.String(der)
+// erase clears the copies that splitPKCS8 made.
+func (p pkcs8) erase() {
+	clear(p.whole)
+	clear(p.privateKey)
+}
+
+// splitPKCS8 parses PKCS #8 (RFC 5208, section 5) in BER or DER to the last byte. It
+// converts the outer value and the private key inside to DER; all other code sees DER.
+// Attributes are skipped and dropped. The public key of RFC 5958, which needs version 1,
+// is refused. The caller erases the result, also after an error.
+func splitPKCS8(ber []byte) (p pkcs8, err error) {
+	if len(ber) > maxSize {
+		return p, problem("has %d bytes, more than any that can be imported", len(ber))
+	}
+	p.whole = ToDER(ber)
+	input := cryptobyte.String(p.whole)
 	var info, algorithm cryptobyte.String
 	var version uint
 	switch {
 	case !input.ReadASN1(&info, asn1.SEQUENCE):
-		return p, Problem("is not PKCS #8 in DER")
+		return p, Problem("is not PKCS #8 in DER or BER")
 	case !input.Empty():
 		return p, Problem("has something after its PKCS #8")
 	case !info.ReadASN1Integer(&version):
@@ -39,6 +53,9 @@ func splitPKCS8(der []byte) (p pkcs8, err error) {
 	case !info.SkipOptionalASN1(attributesTag) || !info.Empty():
 		return p, Problem("has something after the private key in its PKCS #8")
 	}
+	inner := ToDER(p.privateKey)
+	p.size = len(p.whole) - len(p.privateKey) + len(inner)
+	p.privateKey = inner
 	return p, nil
 }
 

@@ -39,13 +39,13 @@ func maxRSASize(bits int) int { return bits/8*9/2 + 384 }
 
 // parseRSA validates an RSA private key of two primes (RFC 8017, appendix A.1.2).
 func parseRSA(spec string, bits int, pkcs8 []byte) (Key, error) {
-	if len(pkcs8) > maxRSASize(bits) {
-		return Key{}, problem("has %d bytes, which no RSA key of %d bits takes", len(pkcs8), bits)
-	}
 	p, err := splitPKCS8(pkcs8)
+	defer p.erase()
 	switch {
 	case err != nil:
 		return Key{}, err
+	case p.size > maxRSASize(bits):
+		return Key{}, problem("has %d bytes, which no RSA key of %d bits takes", p.size, bits)
 	case p.algorithm.Equal(oidRSAPSS):
 		return Key{}, Problem("is restricted to RSASSA-PSS by its algorithm")
 	case !p.algorithm.Equal(oidRSA):
