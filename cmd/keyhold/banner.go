@@ -1,9 +1,11 @@
 package main
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"io"
-	"net"
-	"net/netip"
+	"strings"
+	"time"
 
 	"github.com/keyhold/keyhold/internal/guarded"
 )
@@ -12,9 +14,9 @@ import (
 // finds all of the banner.
 func printBanner(w io.Writer, o devOptions, addr string, t trusted) {
 	var p page
-	endpoint := endpointAt("http", addr, "")
+	endpoint := "http://" + addr
 	if t.Server != nil {
-		endpoint = endpointAt("https", addr, "localhost")
+		endpoint = "https://" + reachable(addr, t.Certificate.Leaf)
 	}
 	kept := "in memory: everything is gone when it stops"
 	if o.data != "" {
@@ -28,13 +30,12 @@ func printBanner(w io.Writer, o devOptions, addr string, t trusted) {
 	if o.anyCredentials {
 		p.printf("               and ANY OTHERS, unverified (--any-credentials); 12 digits name an account\n")
 	}
-	p.printf(`  Region       any
-
-For the shell:
-  export AWS_ENDPOINT_URL=%[1]s AWS_ENDPOINT_URL_KMS=%[1]s
-  export AWS_ACCESS_KEY_ID=%[2]s AWS_SECRET_ACCESS_KEY=%[3]s AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1
-`, endpoint, devAccessKey, devSecret)
-	p.trust(t)
+	p.printf("  Region       any\n\nFor the shell:\n")
+	p.exports(endpoint, devRegion)
+	p.printf("  export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s\n", devAccessKey, devSecret)
+	if t.Server != nil {
+		p.trust(guarded.Shell(t.file), t.Certificate.Leaf)
+	}
 	p.printf(`For the AWS CLI (old versions heed no endpoint in the environment, so name it):
   aws --endpoint-url %[1]s kms create-key --origin EXTERNAL
 For the clock that keys and import tokens live by:
@@ -47,27 +48,56 @@ For the clock that keys and import tokens live by:
 	p.writeTo(w)
 }
 
-// trust shows how each client is told to trust the authority of a dev server.
-func (p *page) trust(t trusted) {
-	if t.Server == nil {
-		return
+// printServing shows how to reach a server for production.
+func printServing(w io.Writer, o serveOptions, addr, account string, secure *tls.Config) error {
+	var p page
+	endpoint := "http://" + addr
+	if secure != nil {
+		endpoint = "https://" + reachable(addr, secure.Certificates[0].Leaf)
 	}
+	p.printf("Keyhold server\n\n  endpoint     %s\n  account      %s\n  Regions      %s\n\n", endpoint, account, strings.Join(o.regions, ", "))
+	p.printf("For the shell, besides the credentials that keyhold init showed, or those of a user (docs/identities.md):\n")
+	p.exports(endpoint, o.regions[0])
+	if secure != nil {
+		p.trustServer(o.certFile, secure.Certificates[0])
+	}
+	p.printf("\n")
+	return p.writeTo(w)
+}
+
+// exports shows the variables by which programs find a server. The first is for all
+// services of AWS, because programs that assume a role ask STS at this address too.
+func (p *page) exports(endpoint, region string) {
+	p.printf("  export AWS_ENDPOINT_URL=%[1]s AWS_ENDPOINT_URL_KMS=%[1]s AWS_REGION=%[2]s AWS_DEFAULT_REGION=%[2]s\n", endpoint, region)
+}
+
+// trustServer shows how clients trust the certificate of a server for production.
+func (p *page) trustServer(certFile string, cert tls.Certificate) {
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	by := signerOf(cert, roots, time.Now())
+	switch {
+	case by.system:
+		p.printf("This machine trusts the authority of the certificate, %s. For clients that do not: docs/clients.md.\n", by.name)
+	case by.inFile:
+		p.printf("  # for clients, in a copy of %s, which has the authority:\n", certFile)
+		p.trust(guarded.Shell(certFile), cert.Leaf)
+	default:
+		p.printf("  # AUTHORITY.pem: a file with the certificate of the authority, %s\n", by.name)
+		p.trust("AUTHORITY.pem", cert.Leaf)
+	}
+}
+
+// trust shows how each client is told to trust the authority in a file.
+func (p *page) trust(file string, cert *x509.Certificate) {
 	p.printf(`  export AWS_CA_BUNDLE=%[1]s
-For programs that do not read AWS_CA_BUNDLE (docs/clients.md names them); the certificate is good until %[2]s:
+For programs that do not read AWS_CA_BUNDLE (docs/clients.md); the certificate is good until %[2]s:
   Node.js        export NODE_EXTRA_CA_CERTS=%[1]s
   Go, OpenSSL    export SSL_CERT_FILE=%[1]s
   Java           keytool -importcert -noprompt -alias keyhold -file %[1]s -keystore keyhold.p12 -storepass changeit
                  export JAVA_TOOL_OPTIONS="-Djavax.net.ssl.trustStore=$PWD/keyhold.p12 -Djavax.net.ssl.trustStorePassword=changeit"
   MongoDB        tlsCAFile=%[1]s, in the TLS options of the KMS provider
-`, guarded.Shell(t.file), t.Authority.NotAfter.Format("2006-01-02"))
-}
-
-// endpointAt returns the URL of a server that listens on addr. A server on all addresses
-// of its machine is called by the name, if one is given.
-func endpointAt(scheme, addr, name string) string {
-	host, port, err := net.SplitHostPort(addr)
-	if a, failed := netip.ParseAddr(host); err == nil && failed == nil && a.IsUnspecified() && name != "" {
-		addr = net.JoinHostPort(name, port)
-	}
-	return scheme + "://" + addr
+`, file, cert.NotAfter.Format(time.DateOnly))
 }

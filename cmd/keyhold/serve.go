@@ -10,7 +10,6 @@ import (
 	"net"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -102,7 +101,7 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	if err != nil {
 		return err
 	}
-	listener, scheme, err := o.listen(&network)
+	listener, err := o.listen(&network)
 	if err != nil {
 		return err
 	}
@@ -134,26 +133,27 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	if o.account != "" && o.account != account {
 		return fmt.Errorf("the deployment in %s is that of account %q, not %s", o.data, account, o.account)
 	}
-	printf(out, "Keyhold server\n\n  endpoint     %s://%s\n  account      %s\n  Regions      %s\n\n", scheme, listener.Addr(), account, strings.Join(o.regions, ", "))
+	if err := printServing(out, o, listener.Addr().String(), account, network.TLS); err != nil {
+		return err
+	}
 	h.Service, h.Verifier = s, o.verifier(s)
 	return serve(ctx, server.New(h, network), listener)
 }
 
 // listen returns a listener. With a certificate its connections have TLS.
-func (o serveOptions) listen(network *conns.Config) (l net.Listener, scheme string, err error) {
-	l, err = net.Listen("tcp", o.addr)
+func (o serveOptions) listen(network *conns.Config) (net.Listener, error) {
+	if o.certFile != "" {
+		cert, err := o.certificate()
+		if err != nil {
+			return nil, err
+		}
+		network.TLS = conns.TLS(cert)
+	}
+	l, err := net.Listen("tcp", o.addr)
 	if err != nil {
-		return nil, "", fmt.Errorf("listen on %s: %w (choose another address with --addr)", o.addr, err)
+		return nil, fmt.Errorf("listen on %s: %w (choose another address with --addr)", o.addr, err)
 	}
-	if o.certFile == "" {
-		return l, "http", nil
-	}
-	cert, err := o.certificate()
-	if err != nil {
-		return nil, "", errors.Join(err, l.Close())
-	}
-	network.TLS = conns.TLS(cert)
-	return l, "https", nil
+	return l, nil
 }
 
 // maxPEM is more than a chain of certificates or a private key has, in bytes.
