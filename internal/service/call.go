@@ -73,7 +73,6 @@ func (c *call) key() key.Key { return c.keys[0] }
 // call as the transaction reads them. It may run several times; it holds no
 // cryptography and makes no call.
 func (c *call) commit(fn func(tx *store.Tx) error) error {
-	c.Turn.End()
 	leave, err := c.takeTurn()
 	if err != nil {
 		return c.notCommitted(err)

@@ -82,6 +82,7 @@ func (c *call) carryOut() (any, error) {
 	if err := c.decide(); err != nil {
 		return nil, err
 	}
+	c.Turn.End() // what follows may wait
 	out, err := c.Operation.run(c, c.Input)
 	if err == nil && !c.committed {
 		err = c.confirm()

@@ -96,11 +96,9 @@ func throttled() *key.Error {
 // compute runs f, which takes the effort, when it is the caller's turn. A large request
 // has its turn to decide by policies already.
 func (c *call) compute(of effort, f func() error) error {
-	switch {
-	case of == cheap, of == policies && c.Turn.lasts():
+	if of == policies && c.Turn.lasts() {
 		return f()
 	}
-	c.Turn.End()
 	if err := c.expensive.begin(c.ctx, of, payer(&c.Caller.Principal)); err != nil {
 		return err
 	}

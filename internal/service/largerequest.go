@@ -10,7 +10,7 @@ import (
 // auditing it can take longer than an ordinary request.
 const largeBody = 2 << 10
 
-// A Turn is the turn of a principal to have a large request answered. Large requests and
+// A Turn is the turn of a principal to have a large request read and decided. Large requests and
 // decisions that take long have their turns in one queue. nil is the turn of a request
 // that does not wait for one.
 type Turn struct {
@@ -30,8 +30,8 @@ func (s *Service) Queue(ctx context.Context, c identity.Caller, size int) *Turn 
 	return &Turn{expensive: s.expensive}
 }
 
-// End ends the turn, if it has not ended. A request ends its turn before it waits for
-// anything else.
+// End ends the turn, if it has not ended. A request ends its turn once it is decided, before
+// it waits for anything else.
 func (t *Turn) End() {
 	if t.lasts() {
 		t.expensive.end(policies)

@@ -1,7 +1,6 @@
 package service
 
 import (
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -9,7 +8,6 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/identity"
-	"github.com/keyhold/keyhold/internal/store"
 )
 
 // oneTurn returns a service in which one large request is answered at a time.
@@ -70,29 +68,38 @@ func TestLargeRequestsTakeTurns(t *testing.T) {
 	}
 }
 
-// A large request decides by policies that take long in the turn that it has. Before it
-// waits for anything else, its turn ends.
-func TestTurnOfALargeRequest(t *testing.T) {
+// A large request decides by policies that take long in the turn that it has.
+func TestOneTurnForADecision(t *testing.T) {
 	s := oneTurn(t)
 	c := &call{Service: s, ctx: t.Context(), Request: Request{Turn: s.Queue(t.Context(), testCaller, largeBody)}}
-	for _, of := range []effort{cheap, policies} {
-		if err := c.compute(of, func() error { return nil }); err != nil || !c.Turn.lasts() {
-			t.Errorf("effort %d: %v; the turn lasts: %v", of, err, c.Turn.lasts())
-		}
+	if err := c.compute(policies, func() error { return nil }); err != nil || !c.Turn.lasts() {
+		t.Errorf("%v; the turn lasts: %v", err, c.Turn.lasts())
 	}
-	if err := c.compute(brief, func() error { return nil }); err != nil || !isFree(t, s) {
-		t.Errorf("the turn lasts while the request waits for another one: %v", err)
+	c.Turn.End()
+	if err := c.compute(policies, func() error { return nil }); err != nil || !isFree(t, s) {
+		t.Errorf("after the turn of the request: %v", err)
 	}
-	for name, wait := range map[string]func(c *call){
-		"a refusal": (*call).pause,
-		"a commit":  func(c *call) { c.commit(func(*store.Tx) error { return errors.New("changed nothing") }) },
-	} {
-		op, _ := s.Find("CreateKey")
-		turn := s.Queue(t.Context(), testCaller, largeBody)
-		wait(&call{Service: s, ctx: t.Context(), begun: time.Now(), Request: Request{Caller: testCaller, Operation: op, Input: &api.CreateKeyRequest{}, Turn: turn}})
-		if turn.lasts() || !isFree(t, s) {
-			t.Errorf("%s: the turn lasts while the request waits", name)
-		}
+}
+
+// The turn of a large request is over before it waits for anything: as it is carried out,
+// and as a refusal takes its time.
+func TestTurnEndsBeforeARequestWaits(t *testing.T) {
+	s := oneTurn(t)
+	op, _ := s.Find("GenerateRandom")
+	carriedOut := false
+	op.run = func(c *call, in any) (any, error) {
+		carriedOut = !c.Turn.lasts() && isFree(t, s)
+		return nil, nil
+	}
+	turn := s.Queue(t.Context(), testCaller, largeBody)
+	in := &api.GenerateRandomRequest{NumberOfBytes: new(int32(8))}
+	if _, err := s.Do(t.Context(), Request{Caller: testCaller, Operation: op, Turn: turn, Input: in}); err != nil || !carriedOut {
+		t.Errorf("the turn lasts as the operation is carried out (%v)", err)
+	}
+	turn = s.Queue(t.Context(), testCaller, largeBody)
+	c := &call{Service: s, ctx: t.Context(), begun: time.Now(), Request: Request{Turn: turn}}
+	if c.pause(); turn.lasts() || !isFree(t, s) {
+		t.Error("the turn lasts as a refusal takes its time")
 	}
 }
 
@@ -107,10 +114,10 @@ func (w watched) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// doLarge has the gate answer a large request that has its turn.
+// doLarge has the gate answer a large request that is refused before it is decided.
 func doLarge(t *testing.T, s *Service, turn *Turn) (any, error) {
 	op, _ := s.Find("GenerateRandom")
-	in := &api.GenerateRandomRequest{NumberOfBytes: new(int32(8))}
+	in := &api.GenerateRandomRequest{NumberOfBytes: new(int32(-8))}
 	return s.Do(t.Context(), Request{Caller: testCaller, Operation: op, Turn: turn, Input: in})
 }
 
@@ -130,7 +137,7 @@ func TestEventsOfLargeRequests(t *testing.T) {
 	s = openLike(t, func(c *Config) { c.Audit = log })
 	s.expensive = newExpensive(1, nil)
 	turn := s.Queue(t.Context(), testCaller, largeBody)
-	if _, err := doLarge(t, s, turn); err != nil || free != 1 || turn.lasts() {
+	if _, err := doLarge(t, s, turn); err == nil || isThrottled(err) || free != 1 || turn.lasts() {
 		t.Errorf("%v; the next turn came %d times", err, free)
 	}
 	held := s.Queue(t.Context(), testCaller, largeBody)
