@@ -176,10 +176,3 @@ func Claimed(r *Request) (accessKeyID, region string) {
 	a, _ := authorizationOf(r.Header)
 	return a.accessKeyID, a.scope.region
 }
-
-// WellFormedKeyID reports whether a text has the form of the access key IDs that are
-// made, such as AKIAIOSFODNN7EXAMPLE. A secret access key has 40 characters.
-func WellFormedKeyID(id string) bool {
-	prefix := strings.HasPrefix(id, "AKIA") || strings.HasPrefix(id, "ASIA")
-	return prefix && len(id) == 20 && strings.Trim(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
-}

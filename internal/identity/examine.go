@@ -59,6 +59,9 @@ func Shown(name, value string) string {
 	return value
 }
 
+// redacted stands in the place of a value that is not shown.
+const redacted = "[redacted]"
+
 // shownHeaders returns canonical headers with the values that can be shown.
 func shownHeaders(headers []byte) (shown []byte) {
 	for line := range strings.Lines(string(headers)) {

@@ -22,11 +22,15 @@ func ValidPolicyName(name string) bool { return len(name) <= maxPolicyName && is
 // isName reports whether a name is [\w+=,.@-]+, as the IAM API has it.
 func isName(name string) bool {
 	for i := range len(name) {
-		if c := rune(name[i]); notWord(c) && !strings.ContainsRune("+=,.@-", c) {
+		if c := name[i]; !isWord(c) && strings.IndexByte("+=,.@-", c) < 0 {
 			return false
 		}
 	}
 	return name != ""
+}
+
+func isWord(c byte) bool {
+	return 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '_'
 }
 
 // ValidPath reports whether users, roles and policies can have the path: "/", or
@@ -41,6 +45,13 @@ func ValidPath(path string) bool {
 		}
 	}
 	return true
+}
+
+// WellFormedKeyID reports whether a text has the form of the access key IDs that are
+// made, such as AKIAIOSFODNN7EXAMPLE. A secret access key has 40 characters.
+func WellFormedKeyID(id string) bool {
+	prefix := strings.HasPrefix(id, "AKIA") || strings.HasPrefix(id, "ASIA")
+	return prefix && len(id) == 20 && strings.Trim(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
 }
 
 // ParseARN returns what the ARN of a user, role or managed policy names: its kind,

@@ -1,6 +1,9 @@
 package identity
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // A Kind is what a principal is, by the names that package policy has for it.
 type Kind string
@@ -26,6 +29,13 @@ type Principal struct {
 	AccessKeyID string
 	Session     *Session // what temporary credentials carry; nil with an access key of long standing
 	Stored      bool     // the access key is a record of the deployment, which may change
+}
+
+// A Caller is what a verified signature proves.
+type Caller struct {
+	Principal Principal // with the AccessKeyID that signed
+	Region    string    // of the credential scope: well-formed and served
+	SignedAt  time.Time // UTC, to the second; within 5 minutes of wall time
 }
 
 // Root returns the root of an account, given by its 12 digits.

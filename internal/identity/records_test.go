@@ -6,14 +6,20 @@ import (
 	"testing"
 )
 
+const (
+	testAccount = "111122223333"
+	testKeyID   = "AKIAIOSFODNN7EXAMPLE" // the example of the AWS documentation, as is testSecret
+	testSecret  = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+)
+
 func TestARNs(t *testing.T) {
-	e := Entity{Account: account, Name: "a.b+c", Path: "/team/x/", ID: "AIDA1"}
+	e := Entity{Account: testAccount, Name: "a.b+c", Path: "/team/x/", ID: "AIDA1"}
 	for got, want := range map[string]string{
-		User{Entity: e}.ARN():                                        "arn:aws:iam::111122223333:user/team/x/a.b+c",
-		Role{Entity: e}.ARN():                                        "arn:aws:iam::111122223333:role/team/x/a.b+c",
-		Role{Entity: e}.SessionARN("s"):                              "arn:aws:sts::111122223333:assumed-role/a.b+c/s",
-		ManagedPolicy{Account: account, Path: "/", Name: "p"}.ARN():  "arn:aws:iam::111122223333:policy/p",
-		OIDCProvider{Account: account, Issuer: "host/path/of"}.ARN(): "arn:aws:iam::111122223333:oidc-provider/host/path/of",
+		User{Entity: e}.ARN():           "arn:aws:iam::111122223333:user/team/x/a.b+c",
+		Role{Entity: e}.ARN():           "arn:aws:iam::111122223333:role/team/x/a.b+c",
+		Role{Entity: e}.SessionARN("s"): "arn:aws:sts::111122223333:assumed-role/a.b+c/s",
+		ManagedPolicy{Account: testAccount, Path: "/", Name: "p"}.ARN():  "arn:aws:iam::111122223333:policy/p",
+		OIDCProvider{Account: testAccount, Issuer: "host/path/of"}.ARN(): "arn:aws:iam::111122223333:oidc-provider/host/path/of",
 	} {
 		if got != want {
 			t.Errorf("got %s, want %s", got, want)
@@ -27,9 +33,9 @@ func TestParseARN(t *testing.T) {
 		ok                        bool
 	}
 	for text, want := range map[string]parsed{
-		"arn:aws:iam::111122223333:role/r":           {account, "role", "/", "r", true},
-		"arn:aws:iam::111122223333:user/a/b/u":       {account, "user", "/a/b/", "u", true},
-		"arn:aws:iam::111122223333:policy/p":         {account, "policy", "/", "p", true},
+		"arn:aws:iam::111122223333:role/r":           {testAccount, "role", "/", "r", true},
+		"arn:aws:iam::111122223333:user/a/b/u":       {testAccount, "user", "/a/b/", "u", true},
+		"arn:aws:iam::111122223333:policy/p":         {testAccount, "policy", "/", "p", true},
 		"arn:aws:iam::111122223333:root":             {},
 		"arn:aws:iam::111122223333:group/g":          {},
 		"arn:aws:iam::11112222333:role/r":            {},
@@ -60,13 +66,13 @@ func TestMerged(t *testing.T) {
 }
 
 func TestPrincipals(t *testing.T) {
-	e := Entity{Account: account, Name: "n", Path: "/p/", ID: "ID", Tags: []Tag{{"a", "1"}}}
-	want := Principal{Kind: KindUser, AccountID: account, ARN: "arn:aws:iam::111122223333:user/p/n", ID: "ID", UserName: "n", Tags: e.Tags}
+	e := Entity{Account: testAccount, Name: "n", Path: "/p/", ID: "ID", Tags: []Tag{{"a", "1"}}}
+	want := Principal{Kind: KindUser, AccountID: testAccount, ARN: "arn:aws:iam::111122223333:user/p/n", ID: "ID", UserName: "n", Tags: e.Tags}
 	if got := (User{Entity: e}).Principal(); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v", got)
 	}
 	s := &Session{Name: "s", Tags: []Tag{{"b", "2"}}}
-	want = Principal{Kind: KindAssumedRole, AccountID: account, ARN: "arn:aws:sts::111122223333:assumed-role/n/s", ID: "ID:s",
+	want = Principal{Kind: KindAssumedRole, AccountID: testAccount, ARN: "arn:aws:sts::111122223333:assumed-role/n/s", ID: "ID:s",
 		RoleARN: "arn:aws:iam::111122223333:role/p/n", Tags: []Tag{{"a", "1"}, {"b", "2"}}, Session: s}
 	if got := (Role{Entity: e}).Principal(s); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v", got)

@@ -6,7 +6,7 @@ import (
 	"log/slog"
 )
 
-const redacted = "[redacted]"
+const hidden = "[redacted]"
 
 // A Secret is a secret access key that shows itself to nobody: whatever prints,
 // logs or marshals it gets "[redacted]". The zero Secret verifies no signature.
@@ -20,19 +20,20 @@ type Secret struct {
 func NewSecret(text string) Secret { return Secret{&text} }
 
 // String returns "[redacted]".
-func (Secret) String() string { return redacted }
+func (Secret) String() string { return hidden }
 
 // Format writes "[redacted]", whatever the verb.
-func (Secret) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
+func (Secret) Format(f fmt.State, _ rune) { io.WriteString(f, hidden) }
 
 // LogValue returns "[redacted]".
-func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
+func (Secret) LogValue() slog.Value { return slog.StringValue(hidden) }
 
 // MarshalJSON returns "[redacted]" as a JSON string.
-func (Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
+func (Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + hidden + `"`), nil }
 
-// reveal returns the text, empty in the zero Secret.
-func (s Secret) reveal() string {
+// Reveal returns the text, empty in the zero Secret. Only the derivation of signing keys
+// needs the text.
+func (s Secret) Reveal() string {
 	if s.text == nil {
 		return ""
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 func TestSecretsDoNotShow(t *testing.T) {
-	k := AccessKey{ID: exampleID, Secret: NewSecret(exampleSecret), Principal: Root(account)}
+	k := AccessKey{ID: testKeyID, Secret: NewSecret(testSecret), Principal: Root(testAccount)}
 	hidden := struct{ k AccessKey }{k}
 	var out bytes.Buffer
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%p", "%T"} {
@@ -26,7 +26,7 @@ func TestSecretsDoNotShow(t *testing.T) {
 	if err := json.NewEncoder(&out).Encode([]any{k.Secret, k, hidden}); err != nil {
 		t.Fatal(err)
 	}
-	for _, form := range []string{exampleSecret, fmt.Sprintf("%x", exampleSecret), fmt.Sprintf("%X", exampleSecret)} {
+	for _, form := range []string{testSecret, fmt.Sprintf("%x", testSecret), fmt.Sprintf("%X", testSecret)} {
 		if strings.Contains(out.String(), form) {
 			t.Errorf("the secret is in the output:\n%s", &out)
 		}
@@ -37,16 +37,16 @@ func TestSecretsDoNotShow(t *testing.T) {
 }
 
 func TestZeroSecretIsEmpty(t *testing.T) {
-	if s := (Secret{}).reveal(); s != "" {
+	if s := (Secret{}).Reveal(); s != "" {
 		t.Errorf("got %q", s)
 	}
-	if s := NewSecret("text").reveal(); s != "text" {
+	if s := NewSecret("text").Reveal(); s != "text" {
 		t.Errorf("got %q", s)
 	}
 }
 
 func TestRoot(t *testing.T) {
-	got, want := Root(account), Principal{Kind: "Account", AccountID: account, ARN: "arn:aws:iam::111122223333:root", ID: account}
+	got, want := Root(testAccount), Principal{Kind: "Account", AccountID: testAccount, ARN: "arn:aws:iam::111122223333:root", ID: testAccount}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

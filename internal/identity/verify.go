@@ -38,13 +38,6 @@ type Verifier struct {
 // NewVerifier returns a Verifier that works with the given Config.
 func NewVerifier(c Config) *Verifier { return &Verifier{config: c} }
 
-// A Caller is what a verified signature proves.
-type Caller struct {
-	Principal Principal // with the AccessKeyID that signed
-	Region    string    // of the credential scope: well-formed and served
-	SignedAt  time.Time // UTC, to the second; within 5 minutes of wall time
-}
-
 // Verify tells who signed a request to a service, "kms" or "sts", with the given
 // body, exactly as it was received. A refusal is a key.Error. Any other error comes
 // from the Lookup and means that nothing is known about the signature.
@@ -145,7 +138,7 @@ func (v *Verifier) signer(ctx context.Context, r *Request, a authorization, sign
 	if !known && v.config.Admit != nil {
 		return v.admit(ctx, a)
 	}
-	secret := k.Secret.reveal()
+	secret := k.Secret.Reveal()
 	if !known || secret == "" { // an empty secret is known to everybody
 		known, secret = false, decoySecret
 	}
