@@ -101,7 +101,7 @@ tokens:
 # 1,000,000 mutated signed requests, of KMS and STS, with and without a session: none is
 # accepted.
 requests:
-	KEYHOLD_REQUESTS=1000000 go test -count=1 -v -timeout 60m -run '^TestMutations$$' ./internal/identity
+	KEYHOLD_REQUESTS=1000000 go test -count=1 -v -timeout 60m -run '^TestMutations$$' ./internal/sigv4
 
 # Whether a key is there cannot be told by the time: 100,000 samples of each comparison.
 existence:
@@ -117,7 +117,7 @@ mutants: deps build
 
 FUZZTIME ?= 30s
 fuzz:
-	go test -run '^$$' -fuzz '^FuzzAuthorization$$' -fuzztime $(FUZZTIME) ./internal/identity
+	go test -run '^$$' -fuzz '^FuzzAuthorization$$' -fuzztime $(FUZZTIME) ./internal/sigv4
 	go test -run '^$$' -fuzz '^FuzzDecode$$' -fuzztime $(FUZZTIME) ./internal/api
 	go test -run '^$$' -fuzz '^FuzzForm$$' -fuzztime $(FUZZTIME) ./internal/api/sts
 	go test -run '^$$' -fuzz '^FuzzBlob$$' -fuzztime $(FUZZTIME) ./internal/crypt

@@ -45,6 +45,7 @@ import (
 	"github.com/keyhold/keyhold/internal/seed"
 	"github.com/keyhold/keyhold/internal/server"
 	"github.com/keyhold/keyhold/internal/service"
+	"github.com/keyhold/keyhold/internal/sigv4"
 	"github.com/keyhold/keyhold/internal/store/memory"
 	"github.com/keyhold/keyhold/internal/webidentity"
 )
@@ -163,11 +164,11 @@ func (s *Server) Advance(d time.Duration) {
 	check(s.t, s.service.RotateDue(context.Background()))
 }
 
-func verifier(s *service.Service) *identity.Verifier {
+func verifier(s *service.Service) *sigv4.Verifier {
 	root := identity.Fixed(identity.AccessKey{
 		ID: AccessKeyID, Secret: identity.NewSecret(SecretAccessKey), Principal: identity.Root(Account),
 	})
-	return identity.NewVerifier(identity.Config{
+	return sigv4.NewVerifier(sigv4.Config{
 		Lookup:   identity.First(root, s.AccessKey),
 		Sessions: s.Session,
 		Regions:  key.ValidRegion,

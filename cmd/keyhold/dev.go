@@ -18,6 +18,7 @@ import (
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/server"
 	"github.com/keyhold/keyhold/internal/service"
+	"github.com/keyhold/keyhold/internal/sigv4"
 	"github.com/keyhold/keyhold/internal/webidentity"
 )
 
@@ -174,9 +175,9 @@ func openDev(data string, fail func(error)) (deployment, error) {
 	return openData(data, devRootKey(data), fail)
 }
 
-func (o devOptions) verifier(s *service.Service) *identity.Verifier {
+func (o devOptions) verifier(s *service.Service) *sigv4.Verifier {
 	root := identity.AccessKey{ID: devAccessKey, Secret: identity.NewSecret(devSecret), Principal: identity.Root(o.account)}
-	c := identity.Config{
+	c := sigv4.Config{
 		Lookup:   identity.First(identity.Fixed(root), s.AccessKey),
 		Sessions: s.Session,
 		Regions:  key.ValidRegion,
@@ -185,5 +186,5 @@ func (o devOptions) verifier(s *service.Service) *identity.Verifier {
 	if o.anyCredentials {
 		c.Admit = identity.AnyCredentials(o.account)
 	}
-	return identity.NewVerifier(c)
+	return sigv4.NewVerifier(c)
 }

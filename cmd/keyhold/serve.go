@@ -16,10 +16,10 @@ import (
 
 	"github.com/keyhold/keyhold/internal/conns"
 	"github.com/keyhold/keyhold/internal/guarded"
-	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/server"
 	"github.com/keyhold/keyhold/internal/service"
+	"github.com/keyhold/keyhold/internal/sigv4"
 	"github.com/keyhold/keyhold/internal/webidentity"
 )
 
@@ -179,8 +179,8 @@ func (o serveOptions) certificate() (cert tls.Certificate, err error) {
 // serves reports whether the Region is one of those served.
 func (o serveOptions) serves(region string) bool { return slices.Contains(o.regions, region) }
 
-func (o serveOptions) verifier(s *service.Service) *identity.Verifier {
-	return identity.NewVerifier(identity.Config{
+func (o serveOptions) verifier(s *service.Service) *sigv4.Verifier {
+	return sigv4.NewVerifier(sigv4.Config{
 		Lookup:   s.AccessKey,
 		Sessions: s.Session,
 		Regions:  o.serves,

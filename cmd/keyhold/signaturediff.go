@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/sigv4"
 )
 
 // A signedRow is one thing that client and server have signed, as it can be shown.
@@ -55,7 +55,7 @@ func (c canonical) shown(name string) *string {
 	if i < 0 {
 		return nil
 	}
-	return new(identity.Shown(name, c.headers[i].value))
+	return new(sigv4.Shown(name, c.headers[i].value))
 }
 
 // cellWidth is the width of a column of values, in characters.

@@ -26,6 +26,7 @@ import (
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/server"
 	"github.com/keyhold/keyhold/internal/service"
+	"github.com/keyhold/keyhold/internal/sigv4"
 	"github.com/keyhold/keyhold/internal/store/local"
 )
 
@@ -59,7 +60,7 @@ func newBenchServer(b *testing.B) benchServer {
 			check(c.Close())
 		}
 	})
-	v := identity.NewVerifier(identity.Config{
+	v := sigv4.NewVerifier(sigv4.Config{
 		Lookup:  identity.Fixed(identity.AccessKey{ID: "test", Secret: identity.NewSecret("test"), Principal: identity.Root("111122223333")}),
 		Regions: key.ValidRegion, Now: time.Now,
 	})

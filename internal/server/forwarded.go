@@ -6,14 +6,14 @@ import (
 	"strings"
 
 	"github.com/keyhold/keyhold/internal/conns"
-	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/sigv4"
 )
 
 // forwardedFor returns the address of the client of a request that came from peer. Each
 // trusted forwarder appends to X-Forwarded-For where it had the request from, so the list
 // is read from its end for as long as it was written by forwarders. What stands before
 // that may be forged and is ignored, as is the field in requests from anybody else.
-func forwardedFor(h identity.Header, peer netip.Addr, forwarders []netip.Prefix) netip.Addr {
+func forwardedFor(h sigv4.Header, peer netip.Addr, forwarders []netip.Prefix) netip.Addr {
 	for i := range slices.Backward(h) {
 		if h[i].Name != "x-forwarded-for" {
 			continue

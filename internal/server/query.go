@@ -11,6 +11,7 @@ import (
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/service"
+	"github.com/keyhold/keyhold/internal/sigv4"
 )
 
 const formType = "application/x-www-form-urlencoded"
@@ -24,7 +25,7 @@ const unsignedRegion = "us-east-1"
 const iamVersion = "2010-05-08"
 
 // isQuery reports whether a request is one of the query protocol.
-func isQuery(h identity.Header) bool {
+func isQuery(h sigv4.Header) bool {
 	if _, targeted := h.First("x-amz-target"); targeted {
 		return false
 	}

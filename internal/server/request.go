@@ -7,9 +7,9 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/keyhold/keyhold/internal/conns"
-	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/service"
+	"github.com/keyhold/keyhold/internal/sigv4"
 )
 
 // maxBody is the size of the largest body that is taken, in bytes, and maxFields how
@@ -22,7 +22,7 @@ const (
 // A request is one as the handler has it. The body is that of the connection, for as
 // long as the request is being answered.
 type request struct {
-	identity.Request
+	sigv4.Request
 	body   []byte
 	conn   *conns.Conn // nil without a network
 	from   string      // the IP address of the client
@@ -37,12 +37,12 @@ type request struct {
 // section 6.1, no longer has it).
 func received(c *fasthttp.RequestCtx) (r *request, ok bool) {
 	h := &c.Request.Header
-	header, ok := identity.ParseHeader(h.RawHeaders(), maxFields)
+	header, ok := sigv4.ParseHeader(h.RawHeaders(), maxFields)
 	if coding, coded := header.First("transfer-encoding"); coded && !strings.EqualFold(coding, "chunked") {
 		ok = false
 	}
 	return &request{
-		Request: identity.Request{Method: string(h.Method()), Target: originForm(string(h.RequestURI()), header), Header: header},
+		Request: sigv4.Request{Method: string(h.Method()), Target: originForm(string(h.RequestURI()), header), Header: header},
 		body:    c.Request.Body(),
 		conn:    conns.Of(c.Conn()),
 		secure:  c.IsTLS(),
@@ -71,7 +71,7 @@ func (h *Handler) source(c *fasthttp.RequestCtx, r *request) string {
 // originForm returns the target of a request without the scheme and the host that it
 // has when the client takes the server for a proxy. The host then stands in for that of
 // the header (RFC 9112, section 3.2.2).
-func originForm(target string, h identity.Header) string {
+func originForm(target string, h sigv4.Header) string {
 	_, rest, absolute := strings.Cut(target, "://")
 	if !absolute || target[0] == '/' {
 		return target

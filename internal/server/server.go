@@ -22,6 +22,7 @@ import (
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/service"
+	"github.com/keyhold/keyhold/internal/sigv4"
 	"github.com/keyhold/keyhold/internal/space"
 )
 
@@ -31,7 +32,7 @@ const contentType = "application/x-amz-json-1.1"
 // those of the query protocol, which the STS API is of.
 type Handler struct {
 	Service  *service.Service
-	Verifier *identity.Verifier
+	Verifier *sigv4.Verifier
 	Log      *slog.Logger
 
 	// Forwarders are the proxies whose X-Forwarded-For is believed.
@@ -42,7 +43,7 @@ type Handler struct {
 
 	// Refused, if set, is told of every request whose signature is refused. It is
 	// for dev servers: what a request shows is looked at for it alone.
-	Refused func(requestID string, x identity.Examination, reason *key.Error)
+	Refused func(requestID string, x sigv4.Examination, reason *key.Error)
 
 	pageTold atomic.Int64 // when a refused web page was last logged; Unix time
 }
@@ -145,13 +146,13 @@ func (h *Handler) refuseSignature(r *request, id, target, operation string, err 
 	if !ok {
 		return
 	}
-	keyID, region := identity.Claimed(&r.Request)
+	keyID, region := sigv4.Claimed(&r.Request)
 	h.Service.RecordBadSignature(service.BadSignature{
 		RequestID: id, SourceIP: r.from, UserAgent: r.Header.Get("user-agent"),
 		Target: target, Name: operation, AccessKeyID: keyID, Region: region, Reason: reason,
 	})
 	if h.Refused != nil {
-		h.Refused(id, identity.Examine(&r.Request, r.body), reason)
+		h.Refused(id, sigv4.Examine(&r.Request, r.body), reason)
 	}
 }
 

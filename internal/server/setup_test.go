@@ -16,6 +16,7 @@ import (
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/server"
 	"github.com/keyhold/keyhold/internal/service"
+	"github.com/keyhold/keyhold/internal/sigv4"
 	"github.com/keyhold/keyhold/internal/store/memory"
 	"github.com/keyhold/keyhold/kmstest"
 )
@@ -43,7 +44,7 @@ func (u setup) start(t *testing.T) (address string) {
 		t.Fatal(err)
 	}
 	root := identity.AccessKey{ID: kmstest.AccessKeyID, Secret: identity.NewSecret(kmstest.SecretAccessKey), Principal: identity.Root(kmstest.Account)}
-	v := identity.NewVerifier(identity.Config{Lookup: identity.Fixed(root), Regions: key.ValidRegion, Now: time.Now})
+	v := sigv4.NewVerifier(sigv4.Config{Lookup: identity.Fixed(root), Regions: key.ValidRegion, Now: time.Now})
 	h := server.New(&server.Handler{Service: s, Verifier: v, Log: slog.New(slog.DiscardHandler), Forwarders: u.forwarders}, u.conns)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

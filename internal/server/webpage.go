@@ -10,12 +10,12 @@ import (
 
 	"github.com/valyala/fasthttp"
 
-	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/sigv4"
 )
 
 // fromPage reports whether a web page sends a request: a browser adds Origin or Sec-Fetch
 // fields, which a page cannot leave out (Fetch Standard; Fetch Metadata Request Headers).
-func fromPage(h identity.Header) bool {
+func fromPage(h sigv4.Header) bool {
 	for i := range h {
 		if name := h[i].Name; name == "origin" || strings.HasPrefix(name, "sec-fetch-") {
 			return true
@@ -28,7 +28,7 @@ func fromPage(h identity.Header) bool {
 // names and the host that it came from must be this machine or one of hosts. Otherwise a
 // page of any host, whose owner lets its name point to this machine, could use the
 // server. Clients that are not browsers may call the server by any name.
-func pageAdmitted(h identity.Header, local netip.Addr, hosts []string) bool {
+func pageAdmitted(h sigv4.Header, local netip.Addr, hosts []string) bool {
 	for i := range h {
 		if h[i].Name != "origin" {
 			continue

@@ -9,7 +9,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/keyhold/keyhold/internal/conns"
-	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/sigv4"
 )
 
 // pages has a line for each request: whether it is answered, the host that it is for, and
@@ -58,20 +58,20 @@ func TestWebPages(t *testing.T) {
 		if len(f) == 0 {
 			continue
 		}
-		var h identity.Header
+		var h sigv4.Header
 		if f[1] != "-" {
-			h = append(h, identity.Field{Name: "host", Value: f[1]})
+			h = append(h, sigv4.Field{Name: "host", Value: f[1]})
 		}
 		for _, field := range f[2:] {
 			name, value, _ := strings.Cut(field, "=")
-			h = append(h, identity.Field{Name: name, Value: value})
+			h = append(h, sigv4.Field{Name: name, Value: value})
 		}
 		admitted := !fromPage(h) || pageAdmitted(h, netip.MustParseAddr("192.0.2.10"), []string{"kms.example.org"})
 		if admitted != (f[0] == "yes") {
 			t.Errorf("%s: answered: %v", strings.TrimSpace(line), admitted)
 		}
 	}
-	h := identity.Header{{Name: "host", Value: "0.0.0.0"}, {Name: "origin", Value: "http://0.0.0.0"}}
+	h := sigv4.Header{{Name: "host", Value: "0.0.0.0"}, {Name: "origin", Value: "http://0.0.0.0"}}
 	if pageAdmitted(h, netip.IPv4Unspecified(), nil) {
 		t.Error("0.0.0.0 is taken for an address")
 	}
@@ -121,9 +121,9 @@ func TestForwardedFor(t *testing.T) {
 		if len(f) == 0 {
 			continue
 		}
-		h := identity.Header{{Name: "host", Value: "a"}}
+		h := sigv4.Header{{Name: "host", Value: "a"}}
 		for _, value := range f[2:] {
-			h = append(h, identity.Field{Name: "x-forwarded-for", Value: strings.ReplaceAll(value, ",", " ,\t")})
+			h = append(h, sigv4.Field{Name: "x-forwarded-for", Value: strings.ReplaceAll(value, ",", " ,\t")})
 		}
 		peer := netip.MustParseAddr(f[1])
 		if got := forwardedFor(h, peer, forwarders).String(); got != f[0] {

@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"github.com/keyhold/keyhold/internal/api"
-	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/sigv4"
 )
 
 // maxRefusals is how many refused signatures a dev server remembers.
@@ -17,7 +17,7 @@ type refusal struct {
 	requestID string
 	at        time.Time // wall time, which signatures follow
 	reason    *key.Error
-	identity.Examination
+	sigv4.Examination
 }
 
 // refusals are the last ones of a dev server, in memory alone.
@@ -51,7 +51,7 @@ func (r *refusals) find(id string) (refusal, bool) {
 // ExplainSignature. Requests without a signature, and those that ask for an
 // explanation themselves, are not kept: they would stand in the way of the one
 // that is asked about.
-func (s *Service) RememberRefusal(requestID string, x identity.Examination, reason *key.Error) {
+func (s *Service) RememberRefusal(requestID string, x sigv4.Examination, reason *key.Error) {
 	if reason.Kind == key.KindMissingAuthenticationToken || x.Target == api.TargetDev+"."+explainSignatureName {
 		return
 	}

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/keyhold/keyhold/internal/api"
-	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/sigv4"
 )
 
 func TestRefusals(t *testing.T) {
@@ -29,11 +29,11 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("none was refused: %v", err)
 	}
 	for i := range maxRefusals + 5 {
-		s.RememberRefusal(fmt.Sprint("request ", i), identity.Examination{Target: "TrentService.ListKeys"}, mismatch)
+		s.RememberRefusal(fmt.Sprint("request ", i), sigv4.Examination{Target: "TrentService.ListKeys"}, mismatch)
 	}
 	// What nobody asks about does not push out what somebody does.
-	s.RememberRefusal("no signature", identity.Examination{}, key.Errorf(key.KindMissingAuthenticationToken, ""))
-	s.RememberRefusal("the question", identity.Examination{Target: "KeyholdDev.ExplainSignature"}, mismatch)
+	s.RememberRefusal("no signature", sigv4.Examination{}, key.Errorf(key.KindMissingAuthenticationToken, ""))
+	s.RememberRefusal("the question", sigv4.Examination{Target: "KeyholdDev.ExplainSignature"}, mismatch)
 	for id, want := range map[string]string{"": "request 24", "request 24": "request 24", "request 5": "request 5", "request 4": "", "no signature": "", "the question": ""} {
 		got, err := explain(id)
 		if got != want || (err != nil) != (want == "") {

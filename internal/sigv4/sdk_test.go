@@ -1,4 +1,4 @@
-package identity
+package sigv4
 
 import (
 	"net/http"
@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 )
 
@@ -36,7 +37,7 @@ func TestSDKSignatures(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			secret := or(c.secret, exampleSecret)
 			with := config()
-			with.Lookup = keys(AccessKey{ID: exampleID, Secret: NewSecret(secret), Principal: Root(account)})
+			with.Lookup = keys(identity.AccessKey{ID: exampleID, Secret: identity.NewSecret(secret), Principal: identity.Root(account)})
 			url, verdicts := serve(t, NewVerifier(with))
 			request := func() *http.Request {
 				r, err := http.NewRequestWithContext(t.Context(), "POST", url, strings.NewReader(c.body))
@@ -56,7 +57,7 @@ func TestSDKSignatures(t *testing.T) {
 			if got.err != nil {
 				t.Fatal(got.err)
 			}
-			want := Caller{Root(account), region, wallTime()}
+			want := identity.Caller{Principal: identity.Root(account), Region: region, SignedAt: wallTime()}
 			want.Principal.AccessKeyID = exampleID
 			if !reflect.DeepEqual(got.caller, want) {
 				t.Errorf("caller %+v, want %+v", got.caller, want)

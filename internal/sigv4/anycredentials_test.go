@@ -1,17 +1,18 @@
-package identity
+package sigv4
 
 import (
 	"reflect"
 	"testing"
 	"time"
 
+	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 )
 
 // anyConfig knows one access key and admits all others.
 func anyConfig() Config {
 	c := config()
-	c.Admit = AnyCredentials("999988887777")
+	c.Admit = identity.AnyCredentials("999988887777")
 	return c
 }
 
@@ -36,7 +37,7 @@ func TestAnyCredentials(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := Root(c.account)
+			want := identity.Root(c.account)
 			want.AccessKeyID = or(c.signing.id, exampleID)
 			if !reflect.DeepEqual(got.Principal, want) || got.Region != region {
 				t.Errorf("got %+v in %s, want %+v", got.Principal, got.Region, want)
@@ -81,7 +82,7 @@ func TestAnyCredentialsRefusals(t *testing.T) {
 			}
 			caller, err := verify(NewVerifier(anyConfig()), r, []byte(body), "kms")
 			wantRefusal(t, err, c.kind, c.message)
-			if !reflect.DeepEqual(caller, Caller{}) {
+			if !reflect.DeepEqual(caller, identity.Caller{}) {
 				t.Errorf("a refused caller is %+v", caller)
 			}
 		})
@@ -96,7 +97,7 @@ func TestAnyCredentialsRefusals(t *testing.T) {
 // An access key that is known, but has no secret, is not an unknown one.
 func TestAnyCredentialsWithoutSecret(t *testing.T) {
 	with := anyConfig()
-	with.Lookup = keys(AccessKey{ID: "NOSECRET", Principal: Root(account)})
+	with.Lookup = keys(identity.AccessKey{ID: "NOSECRET", Principal: identity.Root(account)})
 	_, err := verify(NewVerifier(with), signedRequest(t, signing{id: "NOSECRET"}, body), []byte(body), "kms")
 	wantRefusal(t, err, key.KindUnrecognizedClient, unknownKey)
 }

@@ -1,4 +1,4 @@
-package identity
+package sigv4
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 )
 
@@ -47,8 +48,8 @@ func TestSigningKeysDependOnEveryPart(t *testing.T) {
 func TestChangedSecretIsNotServedFromCache(t *testing.T) {
 	current := "first"
 	with := config()
-	with.Lookup = func(context.Context, string) (AccessKey, bool, error) {
-		return AccessKey{ID: exampleID, Secret: NewSecret(current), Principal: Root(account)}, true, nil
+	with.Lookup = func(context.Context, string) (identity.AccessKey, bool, error) {
+		return identity.AccessKey{ID: exampleID, Secret: identity.NewSecret(current), Principal: identity.Root(account)}, true, nil
 	}
 	v := NewVerifier(with)
 	verify := func(secret string) error {
@@ -68,9 +69,9 @@ func TestChangedSecretIsNotServedFromCache(t *testing.T) {
 func TestConcurrentUse(t *testing.T) {
 	const workers, rounds = 8, 200 // more signing keys than the cache holds
 	with := config()
-	var known []AccessKey
+	var known []identity.AccessKey
 	for i := range workers {
-		known = append(known, AccessKey{ID: fmt.Sprintf("KEY%d", i), Secret: NewSecret(fmt.Sprintf("secret%d", i)), Principal: Root(fmt.Sprintf("%012d", i))})
+		known = append(known, identity.AccessKey{ID: fmt.Sprintf("KEY%d", i), Secret: identity.NewSecret(fmt.Sprintf("secret%d", i)), Principal: identity.Root(fmt.Sprintf("%012d", i))})
 	}
 	with.Lookup = keys(known...)
 	with.Regions = func(string) bool { return true }

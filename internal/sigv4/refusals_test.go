@@ -1,4 +1,4 @@
-package identity
+package sigv4
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 )
 
@@ -238,7 +239,7 @@ func TestRefusals(t *testing.T) {
 			}
 			caller, err := verify(NewVerifier(config()), r, []byte(body), "kms")
 			wantRefusal(t, err, c.kind, c.message)
-			if !reflect.DeepEqual(caller, Caller{}) {
+			if !reflect.DeepEqual(caller, identity.Caller{}) {
 				t.Errorf("a refused caller is %+v", caller)
 			}
 			if strings.Contains(err.Error(), signature) {
@@ -340,9 +341,9 @@ func TestMalformedRegions(t *testing.T) {
 func TestLookup(t *testing.T) {
 	with := config()
 	var lookups []string
-	with.Lookup = func(_ context.Context, id string) (AccessKey, bool, error) {
+	with.Lookup = func(_ context.Context, id string) (identity.AccessKey, bool, error) {
 		lookups = append(lookups, id)
-		return AccessKey{ID: id, Principal: Root(account)}, true, nil
+		return identity.AccessKey{ID: id, Principal: identity.Root(account)}, true, nil
 	}
 	_, err := verify(NewVerifier(with), signedRequest(t, signing{id: "NOSECRET"}, body), []byte(body), "kms")
 	wantRefusal(t, err, key.KindUnrecognizedClient, unknownKey)
@@ -357,7 +358,9 @@ func TestLookup(t *testing.T) {
 	}
 
 	failure := errors.New("the store is away")
-	with.Lookup = func(context.Context, string) (AccessKey, bool, error) { return AccessKey{}, false, failure }
+	with.Lookup = func(context.Context, string) (identity.AccessKey, bool, error) {
+		return identity.AccessKey{}, false, failure
+	}
 	_, err = verify(NewVerifier(with), signedRequest(t, signing{}, body), []byte(body), "kms")
 	if refusal := (*key.Error)(nil); !errors.Is(err, failure) || errors.As(err, &refusal) {
 		t.Errorf("got %v, want the failure and no refusal", err)

@@ -1,10 +1,11 @@
-package identity
+package sigv4
 
 import (
 	"context"
 	"fmt"
 	"time"
 
+	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 )
 
@@ -14,18 +15,18 @@ const decoySecret = "0000000000000000000000000000000000000000"
 
 // A Config is what a Verifier works with. Lookup, Regions and Now must be set.
 type Config struct {
-	Lookup  Lookup                   // by access key ID
+	Lookup  identity.Lookup          // by access key ID
 	Regions func(region string) bool // whether a well-formed Region is served
 	Now     func() time.Time         // wall time
 
 	// Sessions finds the access key of temporary credentials by their token.
 	// Without it there are none.
-	Sessions Lookup
+	Sessions identity.Lookup
 
 	// Admit, if set, gives the principal of an access key that Lookup does not
 	// know, whose signature nobody can verify. It is for tests alone: with it,
 	// everybody is whoever they say they are.
-	Admit func(accessKeyID string) Principal
+	Admit func(accessKeyID string) identity.Principal
 }
 
 // A Verifier verifies Signature Version 4 of requests. It is safe for concurrent
@@ -61,26 +62,26 @@ func NewVerifier(c Config) *Verifier { return &Verifier{config: c} }
 //
 // Nothing depends on whether an access key exists before 7, and an ID that does
 // not exist costs the same work as a wrong signature.
-func (v *Verifier) Verify(ctx context.Context, r *Request, body []byte, service string) (Caller, error) {
+func (v *Verifier) Verify(ctx context.Context, r *Request, body []byte, service string) (identity.Caller, error) {
 	a, date, err := claimOf(r)
 	if err != nil {
-		return Caller{}, err
+		return identity.Caller{}, err
 	}
 	if err := v.checkScope(a.scope, service); err != nil {
-		return Caller{}, err
+		return identity.Caller{}, err
 	}
 	if err := checkDate(date, a.scope.date, v.config.Now()); err != nil {
-		return Caller{}, err
+		return identity.Caller{}, err
 	}
 	signed, err := signedText(r, body, a, date)
 	if err != nil {
-		return Caller{}, err
+		return identity.Caller{}, err
 	}
 	p, err := v.signer(ctx, r, a, signed)
 	if err != nil {
-		return Caller{}, err
+		return identity.Caller{}, err
 	}
-	return Caller{Principal: p, Region: a.scope.region, SignedAt: date.time}, nil
+	return identity.Caller{Principal: p, Region: a.scope.region, SignedAt: date.time}, nil
 }
 
 // claimOf returns what a well-formed request says of its own signature.
@@ -130,10 +131,10 @@ func signedText(r *Request, body []byte, a authorization, date stamp) ([]byte, e
 }
 
 // signer returns the principal whose access key made the signature.
-func (v *Verifier) signer(ctx context.Context, r *Request, a authorization, signed []byte) (Principal, error) {
+func (v *Verifier) signer(ctx context.Context, r *Request, a authorization, signed []byte) (identity.Principal, error) {
 	k, known, err := v.find(ctx, r, a.accessKeyID)
 	if err != nil {
-		return Principal{}, fmt.Errorf("look up an access key: %w", err)
+		return identity.Principal{}, fmt.Errorf("look up an access key: %w", err)
 	}
 	if !known && v.config.Admit != nil {
 		return v.admit(ctx, a)
@@ -145,48 +146,48 @@ func (v *Verifier) signer(ctx context.Context, r *Request, a authorization, sign
 	genuine := v.keys.get(derivation{secret, a.scope.date, a.scope.region, a.scope.service}).made(a.signature, signed)
 	switch {
 	case !known:
-		return Principal{}, unrecognized()
+		return identity.Principal{}, unrecognized()
 	case !genuine:
-		return Principal{}, invalid("The request signature we calculated does not match the signature you provided. " +
+		return identity.Principal{}, invalid("The request signature we calculated does not match the signature you provided. " +
 			"Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
 	case k.Expired:
-		return Principal{}, key.Errorf(key.KindExpiredToken, "The security token included in the request is expired").OfClock()
+		return identity.Principal{}, key.Errorf(key.KindExpiredToken, "The security token included in the request is expired").OfClock()
 	}
 	return signedBy(k.Principal, a), nil
 }
 
 // find returns the access key of a request: that of its session token, if it has
 // one, which must be for this ID.
-func (v *Verifier) find(ctx context.Context, r *Request, id string) (k AccessKey, known bool, err error) {
+func (v *Verifier) find(ctx context.Context, r *Request, id string) (k identity.AccessKey, known bool, err error) {
 	token, there := r.Header.First(securityToken)
 	switch {
 	case !there:
 		return v.config.Lookup(ctx, id)
 	case v.config.Sessions == nil:
-		return AccessKey{}, false, nil
+		return identity.AccessKey{}, false, nil
 	}
 	k, known, err = v.config.Sessions(ctx, token)
 	if k.ID != id {
-		return AccessKey{}, false, err
+		return identity.AccessKey{}, false, err
 	}
 	return k, known, err
 }
 
 // admit takes an access key that nobody knows at its word. One that is known, with
 // a token that is not, is none of those.
-func (v *Verifier) admit(ctx context.Context, a authorization) (Principal, error) {
+func (v *Verifier) admit(ctx context.Context, a authorization) (identity.Principal, error) {
 	_, known, err := v.config.Lookup(ctx, a.accessKeyID)
 	switch {
 	case err != nil:
-		return Principal{}, fmt.Errorf("look up an access key: %w", err)
+		return identity.Principal{}, fmt.Errorf("look up an access key: %w", err)
 	case known:
-		return Principal{}, unrecognized()
+		return identity.Principal{}, unrecognized()
 	}
 	return signedBy(v.config.Admit(a.accessKeyID), a), nil
 }
 
 // signedBy returns the principal with the access key that signed for it.
-func signedBy(p Principal, a authorization) Principal {
+func signedBy(p identity.Principal, a authorization) identity.Principal {
 	p.AccessKeyID = a.accessKeyID
 	return p
 }

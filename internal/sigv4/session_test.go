@@ -1,4 +1,4 @@
-package identity
+package sigv4
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 )
 
@@ -15,15 +16,15 @@ const (
 	sessionToken  = "a+token/that=is+good"
 )
 
-func aSession() Principal {
-	return Role{Entity: Entity{Account: account, Name: "deployer", Path: "/ci/", ID: "AROAEXAMPLE"}}.
-		Principal(&Session{AccessKeyID: sessionID, Account: account, Name: "build-7"})
+func aSession() identity.Principal {
+	return identity.Role{Entity: identity.Entity{Account: account, Name: "deployer", Path: "/ci/", ID: "AROAEXAMPLE"}}.
+		Principal(&identity.Session{AccessKeyID: sessionID, Account: account, Name: "build-7"})
 }
 
 func withSessions() Config {
 	c := config()
-	c.Sessions = func(_ context.Context, token string) (AccessKey, bool, error) {
-		k := AccessKey{ID: sessionID, Secret: NewSecret(sessionSecret), Principal: aSession()}
+	c.Sessions = func(_ context.Context, token string) (identity.AccessKey, bool, error) {
+		k := identity.AccessKey{ID: sessionID, Secret: identity.NewSecret(sessionSecret), Principal: aSession()}
 		k.Expired = token == sessionToken+"-over"
 		return k, token == sessionToken || k.Expired, nil
 	}
@@ -78,7 +79,9 @@ func TestSessionTokenHeader(t *testing.T) {
 func TestSessionsFail(t *testing.T) {
 	failure := errors.New("the store is away")
 	with := withSessions()
-	with.Sessions = func(context.Context, string) (AccessKey, bool, error) { return AccessKey{}, false, failure }
+	with.Sessions = func(context.Context, string) (identity.AccessKey, bool, error) {
+		return identity.AccessKey{}, false, failure
+	}
 	_, err := verify(NewVerifier(with), signedRequest(t, signing{token: "t"}, body), []byte(body), "kms")
 	if refusal := (*key.Error)(nil); !errors.Is(err, failure) || errors.As(err, &refusal) {
 		t.Errorf("got %v, want the failure and no refusal", err)

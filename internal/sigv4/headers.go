@@ -1,4 +1,4 @@
-package identity
+package sigv4
 
 import (
 	"net/textproto"

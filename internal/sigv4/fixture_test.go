@@ -1,4 +1,4 @@
-package identity
+package sigv4
 
 import (
 	"context"
@@ -16,6 +16,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/valyala/fasthttp"
 )
 
@@ -33,20 +34,20 @@ func wallTime() time.Time { return time.Date(2026, 1, 1, 0, 10, 0, 0, time.UTC) 
 // config serves two Regions and knows one access key.
 func config() Config {
 	return Config{
-		Lookup:  keys(AccessKey{ID: exampleID, Secret: NewSecret(exampleSecret), Principal: Root(account)}),
+		Lookup:  keys(identity.AccessKey{ID: exampleID, Secret: identity.NewSecret(exampleSecret), Principal: identity.Root(account)}),
 		Regions: func(r string) bool { return r == region || r == "us-gov-west-1" },
 		Now:     wallTime,
 	}
 }
 
-func keys(known ...AccessKey) Lookup {
-	return func(_ context.Context, id string) (AccessKey, bool, error) {
+func keys(known ...identity.AccessKey) identity.Lookup {
+	return func(_ context.Context, id string) (identity.AccessKey, bool, error) {
 		for _, k := range known {
 			if k.ID == id {
 				return k, true, nil
 			}
 		}
-		return AccessKey{}, false, nil
+		return identity.AccessKey{}, false, nil
 	}
 }
 
@@ -117,13 +118,13 @@ func asCame(r *http.Request) *Request {
 }
 
 // verify has a request of a client verified.
-func verify(v *Verifier, r *http.Request, body []byte, service string) (Caller, error) {
+func verify(v *Verifier, r *http.Request, body []byte, service string) (identity.Caller, error) {
 	return v.Verify(context.Background(), asCame(r), body, service)
 }
 
 // A verdict is what a server made of a request.
 type verdict struct {
-	caller Caller
+	caller identity.Caller
 	err    error
 }
 
