@@ -55,7 +55,7 @@ func (c canonical) shown(name string) *string {
 	if i < 0 {
 		return nil
 	}
-	return new(sigv4.Shown(name, c.headers[i].value))
+	return new(sigv4.RedactHeader(name, c.headers[i].value))
 }
 
 // cellWidth is the width of a column of values, in characters.

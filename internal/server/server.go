@@ -146,7 +146,7 @@ func (h *Handler) refuseSignature(r *request, id, target, operation string, err 
 	if !ok {
 		return
 	}
-	keyID, region := sigv4.Claimed(&r.Request)
+	keyID, region := sigv4.UnverifiedSigner(&r.Request)
 	h.Service.RecordBadSignature(service.BadSignature{
 		RequestID: id, SourceIP: r.from, UserAgent: r.Header.Get("user-agent"),
 		Target: target, Name: operation, AccessKeyID: keyID, Region: region, Reason: reason,

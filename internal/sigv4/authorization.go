@@ -32,14 +32,14 @@ func (s scope) String() string {
 	return s.date + "/" + s.region + "/" + s.service + "/" + s.terminator
 }
 
-// authorizationOf reads the one Authorization header of a request. No error
+// parseAuthorization reads the one Authorization header of a request. No error
 // repeats a value from it, as that may be a secret in the wrong place.
-func authorizationOf(h Header) (a authorization, err error) {
+func parseAuthorization(h Header) (a authorization, err error) {
 	value := h.Get("authorization")
 	switch {
 	case value == "":
 		return a, key.Errorf(key.KindMissingAuthenticationToken, "Missing Authentication Token")
-	case h.twice("authorization"):
+	case h.hasSeveral("authorization"):
 		return a, incomplete("The request has more than one 'Authorization' header.")
 	}
 	name, rest, _ := strings.Cut(value, " ")
@@ -170,9 +170,9 @@ func invalid(format string, args ...any) error {
 	return key.Errorf(key.KindInvalidSignature, format, args...)
 }
 
-// Claimed returns the access key ID and the Region that a request names, or what can be
-// read of them. Nothing of it is verified, and it may be a secret in the wrong place.
-func Claimed(r *Request) (accessKeyID, region string) {
-	a, _ := authorizationOf(r.Header)
+// UnverifiedSigner returns the access key ID and the Region that a request names, as far
+// as they can be read. Neither is verified, and the ID may be a secret in the wrong place.
+func UnverifiedSigner(r *Request) (accessKeyID, region string) {
+	a, _ := parseAuthorization(r.Header)
 	return a.accessKeyID, a.scope.region
 }

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// presigned reports whether a request carries its signature in the query string.
-func presigned(target string) bool {
+// isPresigned reports whether a request carries its signature in the query string.
+func isPresigned(target string) bool {
 	_, query, _ := strings.Cut(target, "?")
 	if query == "" {
 		return false
@@ -22,9 +22,9 @@ func presigned(target string) bool {
 	return false
 }
 
-// plain reports whether a request is for "/" without a query, the only target
+// isRoot reports whether a request is for "/" without a query, the only target
 // that the API has: so the canonical URI and query string are constants.
-func plain(target string) bool { return target == "/" }
+func isRoot(target string) bool { return target == "/" }
 
 // A digest is a SHA-256 in hexadecimal digits.
 type digest [2 * sha256.Size]byte
@@ -38,15 +38,15 @@ func digestOf(b []byte) (d digest) {
 // canonicalDigest returns the digest of the canonical request.
 func canonicalDigest(r *Request, signed []string, payload digest) (digest, error) {
 	var room [1024]byte // which most requests have enough of
-	b, err := appendHeaders(append(room[:0], canonicalBegin(r.Method)...), r.Header, signed)
+	b, err := appendHeaders(append(room[:0], canonicalStart(r.Method)...), r.Header, signed)
 	if err != nil {
 		return digest{}, err
 	}
 	return digestOf(appendEnd(b, signed, payload)), nil
 }
 
-// canonicalBegin is what stands before the headers.
-func canonicalBegin(method string) string { return method + "\n/\n\n" }
+// canonicalStart is what stands before the headers.
+func canonicalStart(method string) string { return method + "\n/\n\n" }
 
 // appendHeaders appends "name:value\n" of each signed header.
 func appendHeaders(b []byte, h Header, signed []string) ([]byte, error) {

@@ -21,9 +21,9 @@ type stamp struct {
 	header string // "x-amz-date" or "date"
 }
 
-// stampOf reads the date of a request from X-Amz-Date, or from Date where there
+// parseStamp reads the date of a request from X-Amz-Date, or from Date where there
 // is no X-Amz-Date. That there is only one, checkHeaders sees to.
-func stampOf(h Header) (stamp, error) {
+func parseStamp(h Header) (stamp, error) {
 	for _, name := range [...]string{"x-amz-date", "date"} {
 		text, there := h.First(name)
 		if !there {
@@ -31,7 +31,7 @@ func stampOf(h Header) (stamp, error) {
 		}
 		t, ok := parseDate(text, name == "date")
 		if !ok {
-			return stamp{}, incomplete("Date must be in ISO-8601 'basic format' in the '" + spelled(name) + "' header, e.g. 20260101T000000Z.")
+			return stamp{}, incomplete("Date must be in ISO-8601 'basic format' in the '" + canonicalName(name) + "' header, e.g. 20260101T000000Z.")
 		}
 		if len(text) != len(timestampLayout) { // one of HTTP's
 			text = t.Format(timestampLayout)

@@ -15,7 +15,7 @@ type Examination struct {
 	Payload       string   // the hexadecimal SHA-256 of the body as it arrived
 
 	// CanonicalRequest and StringToSign are those that the server computes, but
-	// for the values of headers that Shown hides: the hash in StringToSign is
+	// for the values of headers that RedactHeader hides: the hash in StringToSign is
 	// of the headers as they are.
 	CanonicalRequest string
 	StringToSign     string
@@ -26,14 +26,14 @@ type Examination struct {
 func Examine(r *Request, body []byte) Examination {
 	payload := digestOf(body)
 	x := Examination{
-		Target:   text(r.Header.Get("x-amz-target")),
-		Declared: text(r.Header.Get(contentSHA256)),
+		Target:   validUTF8(r.Header.Get("x-amz-target")),
+		Declared: validUTF8(r.Header.Get(contentSHA256)),
 		Payload:  string(payload[:]),
 	}
-	if a, err := authorizationOf(r.Header); err == nil {
-		x.AccessKeyID, x.Scope, x.SignedHeaders = shownID(a.accessKeyID), text(a.scope.String()), a.signedHeaders
+	if a, err := parseAuthorization(r.Header); err == nil {
+		x.AccessKeyID, x.Scope, x.SignedHeaders = redactID(a.accessKeyID), validUTF8(a.scope.String()), a.signedHeaders
 	}
-	a, date, err := claimOf(r)
+	a, date, err := parseClaim(r)
 	x.Date = date.text
 	if err != nil {
 		return x
@@ -42,15 +42,15 @@ func Examine(r *Request, body []byte) Examination {
 	if err != nil {
 		return x
 	}
-	x.StringToSign = text(string(stringToSign(date.text, a.scope, canonical)))
+	x.StringToSign = validUTF8(string(stringToSign(date.text, a.scope, canonical)))
 	headers, _ := appendHeaders(nil, r.Header, a.signedHeaders)
-	x.CanonicalRequest = text(canonicalBegin(r.Method) + string(appendEnd(shownHeaders(headers), a.signedHeaders, payload)))
+	x.CanonicalRequest = validUTF8(canonicalStart(r.Method) + string(appendEnd(redactHeaders(headers), a.signedHeaders, payload)))
 	return x
 }
 
-// Shown returns the value of a header if it can be shown to people. What may be a
+// RedactHeader returns the value of a header if people may see the value. A possible
 // credential is "[redacted]".
-func Shown(name, value string) string {
+func RedactHeader(name, value string) string {
 	for _, part := range [...]string{"token", "authorization", "cookie", "secret", "password", "api-key"} {
 		if strings.Contains(strings.ToLower(name), part) {
 			return redacted
@@ -62,11 +62,11 @@ func Shown(name, value string) string {
 // redacted stands in the place of a value that is not shown.
 const redacted = "[redacted]"
 
-// shownHeaders returns canonical headers with the values that can be shown.
-func shownHeaders(headers []byte) (shown []byte) {
+// redactHeaders returns canonical headers with the values that can be shown.
+func redactHeaders(headers []byte) (shown []byte) {
 	for line := range strings.Lines(string(headers)) {
 		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ":")
-		shown = append(shown, name+":"+Shown(name, value)+"\n"...)
+		shown = append(shown, name+":"+RedactHeader(name, value)+"\n"...)
 	}
 	return shown
 }
@@ -75,14 +75,14 @@ func shownHeaders(headers []byte) (shown []byte) {
 // half of it.
 const secretLength = 40
 
-// shownID hides an access key ID that has the length of a secret: the two may have
+// redactID hides an access key ID that has the length of a secret: the two may have
 // been taken for one another.
-func shownID(id string) string {
+func redactID(id string) string {
 	if len(id) == secretLength {
 		return redacted
 	}
 	return id
 }
 
-// text replaces what no answer can carry.
-func text(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+// validUTF8 replaces bytes that an answer cannot carry.
+func validUTF8(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }

@@ -90,7 +90,7 @@ func TestExamineHidesCredentials(t *testing.T) {
 	for name, hidden := range map[string]bool{
 		"x-amz-security-token": true, "Authorization": true, "proxy-authorization": true, "cookie": true, "x-api-key": true, "x-amz-date": false, "host": false, "user-agent": false,
 	} {
-		if got := Shown(name, "value"); (got == redacted) != hidden {
+		if got := RedactHeader(name, "value"); (got == redacted) != hidden {
 			t.Errorf("%s is shown as %q", name, got)
 		}
 	}

@@ -28,7 +28,7 @@ func FuzzAuthorization(f *testing.F) {
 		if refusal := (*key.Error)(nil); !errors.As(err, &refusal) || refusal.Message == "" {
 			t.Fatalf("got %v, want a refusal", err)
 		}
-		a, err := authorizationOf(asCame(r).Header)
+		a, err := parseAuthorization(asCame(r).Header)
 		if err != nil {
 			return
 		}

@@ -20,7 +20,7 @@ func checkHeaders(h Header, dateHeader string, signed []string) error {
 	for _, f := range h {
 		required := f.Name == dateHeader || isAmz(f.Name)
 		_, isSigned := slices.BinarySearch(signed, f.Name)
-		if (required || isSigned) && h.twice(f.Name) {
+		if (required || isSigned) && h.hasSeveral(f.Name) {
 			twice = append(twice, f.Name)
 		}
 		if required && !isSigned {
@@ -29,11 +29,11 @@ func checkHeaders(h Header, dateHeader string, signed []string) error {
 	}
 	switch {
 	case twice != nil:
-		return invalid("The request has more than one '%s' header.", spelled(slices.Min(twice)))
+		return invalid("The request has more than one '%s' header.", canonicalName(slices.Min(twice)))
 	case !slices.Contains(signed, "host"):
 		return invalid("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
 	case unsigned != nil:
-		return invalid("'%s' must be a 'SignedHeader' in the AWS Authorization.", spelled(slices.Min(unsigned)))
+		return invalid("'%s' must be a 'SignedHeader' in the AWS Authorization.", canonicalName(slices.Min(unsigned)))
 	}
 	return nil
 }
@@ -42,8 +42,8 @@ func checkHeaders(h Header, dateHeader string, signed []string) error {
 // load balancers add, such as X-Amzn-Trace-Id, are not among them.
 func isAmz(name string) bool { return strings.HasPrefix(name, "x-amz-") }
 
-// spelled returns the name of a header as it is written for people: "X-Amz-Date".
-func spelled(name string) string { return textproto.CanonicalMIMEHeaderKey(name) }
+// canonicalName returns the name of a header as people write it: "X-Amz-Date".
+func canonicalName(name string) string { return textproto.CanonicalMIMEHeaderKey(name) }
 
 // checkPayload refuses the forms of Signature Version 4 that sign something else
 // than the body; payload is the digest of the body.

@@ -73,8 +73,8 @@ func (h Header) Get(name string) string {
 	return value
 }
 
-// twice reports whether there are several fields of a name.
-func (h Header) twice(name string) bool {
+// hasSeveral reports whether there are several fields of a name.
+func (h Header) hasSeveral(name string) bool {
 	n := 0
 	for i := range h {
 		if h[i].Name == name {

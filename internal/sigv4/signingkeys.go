@@ -55,8 +55,8 @@ func newSigningKey(key []byte) *signingKey {
 	return &signingKey{sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
 }
 
-// made reports whether the signature is that of the message.
-func (k *signingKey) made(signature [sha256.Size]byte, message []byte) bool {
+// verifies reports whether the signature was made of the message under this key.
+func (k *signingKey) verifies(signature [sha256.Size]byte, message []byte) bool {
 	h := k.states.Get().(hash.Hash)
 	defer k.states.Put(h)
 	h.Reset()

@@ -16,7 +16,7 @@ func TestCacheIsBoundedAndRight(t *testing.T) {
 	for i := range 3 * maxSigningKeys {
 		d := derivation{"secret", "20260101", fmt.Sprintf("eu-west-%d", i), "kms"}
 		signature := [32]byte(mac(d.signingKey(), "message"))
-		if got := c.get(d); c.get(d) != got || !got.made(signature, []byte("message")) || !got.made(signature, []byte("message")) || got.made(signature, []byte("messagE")) {
+		if got := c.get(d); c.get(d) != got || !got.verifies(signature, []byte("message")) || !got.verifies(signature, []byte("message")) || got.verifies(signature, []byte("messagE")) {
 			t.Fatal("the cache does not serve what is derived")
 		}
 		if len(c.keys) > maxSigningKeys {
@@ -37,7 +37,7 @@ func TestSigningKeysDependOnEveryPart(t *testing.T) {
 	} {
 		signature := mac(d.signingKey(), "message")
 		for other := range seen {
-			if c.get(d).made([32]byte([]byte(other)), []byte("message")) {
+			if c.get(d).verifies([32]byte([]byte(other)), []byte("message")) {
 				t.Errorf("%+v and %+v give one signing key", d, seen[other])
 			}
 		}

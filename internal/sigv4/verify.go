@@ -63,7 +63,7 @@ func NewVerifier(c Config) *Verifier { return &Verifier{config: c} }
 // Nothing depends on whether an access key exists before 7, and an ID that does
 // not exist costs the same work as a wrong signature.
 func (v *Verifier) Verify(ctx context.Context, r *Request, body []byte, service string) (identity.Caller, error) {
-	a, date, err := claimOf(r)
+	a, date, err := parseClaim(r)
 	if err != nil {
 		return identity.Caller{}, err
 	}
@@ -73,7 +73,7 @@ func (v *Verifier) Verify(ctx context.Context, r *Request, body []byte, service 
 	if err := checkDate(date, a.scope.date, v.config.Now()); err != nil {
 		return identity.Caller{}, err
 	}
-	signed, err := signedText(r, body, a, date)
+	signed, err := buildStringToSign(r, body, a, date)
 	if err != nil {
 		return identity.Caller{}, err
 	}
@@ -84,18 +84,18 @@ func (v *Verifier) Verify(ctx context.Context, r *Request, body []byte, service 
 	return identity.Caller{Principal: p, Region: a.scope.region, SignedAt: date.time}, nil
 }
 
-// claimOf returns what a well-formed request says of its own signature.
-func claimOf(r *Request) (a authorization, date stamp, err error) {
-	if presigned(r.Target) {
+// parseClaim returns what a well-formed request says of its own signature.
+func parseClaim(r *Request) (a authorization, date stamp, err error) {
+	if isPresigned(r.Target) {
 		return a, date, incomplete("Presigned requests are not supported: sign with the 'Authorization' header.")
 	}
-	if a, err = authorizationOf(r.Header); err != nil {
+	if a, err = parseAuthorization(r.Header); err != nil {
 		return a, date, err
 	}
-	if date, err = stampOf(r.Header); err != nil {
+	if date, err = parseStamp(r.Header); err != nil {
 		return a, date, err
 	}
-	if !plain(r.Target) {
+	if !isRoot(r.Target) {
 		return a, date, incomplete("The request must be for the path '/' without a query string.")
 	}
 	return a, date, nil
@@ -113,9 +113,9 @@ func (v *Verifier) checkScope(s scope, service string) error {
 	return nil
 }
 
-// signedText checks headers and payload and returns the text that the signature
+// buildStringToSign checks headers and payload and returns the text that the signature
 // must be of.
-func signedText(r *Request, body []byte, a authorization, date stamp) ([]byte, error) {
+func buildStringToSign(r *Request, body []byte, a authorization, date stamp) ([]byte, error) {
 	if err := checkHeaders(r.Header, date.header, a.signedHeaders); err != nil {
 		return nil, err
 	}
@@ -143,7 +143,7 @@ func (v *Verifier) signer(ctx context.Context, r *Request, a authorization, sign
 	if !known || secret == "" { // an empty secret is known to everybody
 		known, secret = false, decoySecret
 	}
-	genuine := v.keys.get(derivation{secret, a.scope.date, a.scope.region, a.scope.service}).made(a.signature, signed)
+	genuine := v.keys.get(derivation{secret, a.scope.date, a.scope.region, a.scope.service}).verifies(a.signature, signed)
 	switch {
 	case !known:
 		return identity.Principal{}, unrecognized()
