@@ -14,15 +14,11 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net/http"
 	"os"
 	"slices"
 	"strconv"
 	"testing"
-	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 	"github.com/tink-crypto/tink-go/v2/kwp/subtle"
 
@@ -36,15 +32,7 @@ func rawImport(t *testing.T, s *kmstest.Server, p parameters, wrapped []byte) st
 	body := must[[]byte](t)(json.Marshal(map[string]any{
 		"KeyId": p.KeyId, "ImportToken": p.ImportToken, "EncryptedKeyMaterial": wrapped, "ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE",
 	}))
-	r := must[*http.Request](t)(http.NewRequestWithContext(t.Context(), http.MethodPost, s.Endpoint+"/", bytes.NewReader(body)))
-	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
-	r.Header.Set("X-Amz-Target", "TrentService.ImportKeyMaterial")
-	credentials := aws.Credentials{AccessKeyID: kmstest.AccessKeyID, SecretAccessKey: kmstest.SecretAccessKey}
-	if err := v4.NewSigner().SignHTTP(t.Context(), credentials, r, fmt.Sprintf("%x", sha256.Sum256(body)), "kms", kmstest.Region, time.Now()); err != nil {
-		t.Fatal(err)
-	}
-	answer := must[*http.Response](t)(http.DefaultClient.Do(r))
-	defer answer.Body.Close()
+	answer := post(t, s, kmstest.Region, "ImportKeyMaterial", body)
 	answer.Header.Del("Date")
 	answer.Header.Del("X-Amzn-Requestid")
 	text := answer.Status + "\n"
