@@ -10,7 +10,7 @@ import (
 
 var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// drain takes tokens until there is none, and returns how many it took.
+// drain takes tokens until the bucket is empty, and returns their number.
 func drain(b *Buckets, name string, now time.Time) (n int) {
 	for b.Allow(name, now) {
 		n++
@@ -64,7 +64,7 @@ func TestLimitsAtTheEdge(t *testing.T) {
 	}
 }
 
-// Names that come and go do not reset the bucket of a name that used its burst.
+// Names that come and go do not reset the bucket of a name that has used its burst.
 func TestManyNamesResetNothing(t *testing.T) {
 	b := NewBuckets(Limit{PerSecond: 0.001, Burst: 3}, 64, start)
 	admitted := 0
@@ -80,8 +80,7 @@ func TestManyNamesResetNothing(t *testing.T) {
 	}
 }
 
-// All names together get the bursts of the table's places and no more, however
-// many names there are.
+// All names together get at most the bursts of all places in the table, however many names there are.
 func TestATableOfNamesHasABound(t *testing.T) {
 	b := NewBuckets(Limit{PerSecond: 0.001, Burst: 3}, 64, start)
 	admitted := 0
@@ -95,14 +94,14 @@ func TestATableOfNamesHasABound(t *testing.T) {
 	}
 }
 
-// A new name is served although all places are taken, as long as most of those
-// who have them use less than their burst.
+// A new name is admitted although all places are taken, as long as most of the other names use less than their
+// burst.
 func TestAFullTableLocksNobodyOut(t *testing.T) {
 	b := NewBuckets(Limit{PerSecond: 10, Burst: 100}, 64, start)
 	for i := range 10_000 {
 		b.Allow(fmt.Sprint("stranger ", i), start)
 	}
-	now := start.Add(15 * time.Second) // what the strangers used is back in the buckets
+	now := start.Add(15 * time.Second) // by now the buckets of the strangers are full again
 	drain(b, "attacker", now)
 	for i := range 50 {
 		if got := drain(b, fmt.Sprint("honest ", i/10), now); i%10 == 0 && got < 50 {

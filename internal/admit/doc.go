@@ -1,7 +1,6 @@
-// Package admit decides who may go on, and in which order.
+// Package admit limits rates and orders access to scarce resources.
 //
-// [Buckets] hold callers to a rate: a token bucket for each name. A [Queue] shares
-// a few places for expensive work fairly between names, and [Queues] do so for
-// each of many things. All tables have bounds. The package reads no clock: time
-// is an argument. It knows no requests and no errors of the API.
+// [Buckets] limit the rate of callers with a token bucket for each name. A [Queue] shares a few places for
+// expensive work fairly between names, and [Queues] do so for each of many things. All tables have a maximum
+// size. The package reads no clock: time is an argument. It knows neither requests nor the errors of the API.
 package admit

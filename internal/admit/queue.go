@@ -7,42 +7,41 @@ import (
 	"sync"
 )
 
-// ErrFull is the error of Enter when too many wait already.
+// ErrFull is returned by Enter when too many callers are waiting already.
 var ErrFull = errors.New("too many wait already")
 
-// A Queue shares places for work between names. Names take turns; within a name,
-// whoever came first is first. Its methods may be called concurrently.
+// A Queue shares places for work between names. Names take turns; the waiters of one name are served in order
+// of arrival. The methods may be called concurrently.
 type Queue struct {
 	bounds Bounds
 
 	mu      sync.Mutex
-	busy    int // places that are taken
-	waiting int // in all lines
+	busy    int // number of occupied places
+	waiting int // number of waiters in all lines
 	lines   map[string]*line
-	turns   []*line // the names that wait, the next one first
+	turns   []*line // lines with waiters, in the order of their turns
 }
 
-// Bounds are those of a Queue.
+// Bounds limit a Queue.
 type Bounds struct {
-	Places  int // for work at the same time
-	PerName int // waiters of one name
-	Total   int // waiters of all names
+	Places  int // number of concurrent workers
+	PerName int // maximum number of waiters with the same name
+	Total   int // maximum number of waiters
 }
 
 type line struct {
 	name    string
-	waiters []chan error // each has room for one error; nil gives the place
+	waiters []chan error // each has a buffer for one error; nil assigns the place
 }
 
-// NewQueue returns a Queue with all places free.
+// NewQueue returns an empty Queue.
 func NewQueue(b Bounds) *Queue { return &Queue{bounds: b, lines: map[string]*line{}} }
 
-// Enter waits for a place. After Enter has returned nil, the caller must call
-// Leave once. Enter returns ErrFull when the bounds do not allow another waiter,
-// and the error of the context when it ends first.
+// Enter waits for a place. After it has returned nil, the caller must call Leave once. Enter returns ErrFull if
+// the bounds do not allow another waiter, and the error of ctx if ctx ends first.
 //
-// In a Queue that is full, a name that has fewer waiters than another one takes the
-// place of the other's last waiter. So nobody can fill the Queue for others.
+// In a full Queue, a name with fewer waiters than another name displaces the last waiter of the longest line.
+// Therefore one name cannot fill the Queue.
 func (q *Queue) Enter(ctx context.Context, name string) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -59,7 +58,7 @@ func (q *Queue) Enter(ctx context.Context, name string) error {
 	}
 }
 
-// join takes a free place, or returns the channel on which the place comes.
+// join takes a free place, or returns the channel that will assign one.
 func (q *Queue) join(name string) (chan error, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -86,8 +85,8 @@ func (q *Queue) join(name string) (chan error, error) {
 	return ready, nil
 }
 
-// pushOut refuses the last waiter of the longest line, if this line has more than
-// length waiters.
+// pushOut displaces the last waiter of the longest line if this line has more than length waiters. It reports
+// whether it did.
 func (q *Queue) pushOut(length int) bool {
 	if len(q.turns) == 0 {
 		return false
@@ -103,7 +102,7 @@ func (q *Queue) pushOut(length int) bool {
 	return true
 }
 
-// quit withdraws a waiter. If the place came meanwhile, the next one gets it.
+// quit removes a waiter. If the waiter was given a place in the meantime, the next waiter gets it.
 func (q *Queue) quit(name string, ready chan error, cause error) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -125,15 +124,14 @@ func (q *Queue) quit(name string, ready chan error, cause error) error {
 	return cause
 }
 
-// Leave gives the place to the next waiter.
+// Leave passes the place on to the next waiter.
 func (q *Queue) Leave() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.next()
 }
 
-// next gives a place that became free to the name whose turn it is. The name then
-// goes to the end of the turns.
+// next gives a free place to the first line in turn, and moves this line to the end of the turns.
 func (q *Queue) next() {
 	if len(q.turns) == 0 {
 		q.busy--

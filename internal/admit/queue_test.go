@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// A crowd enters a Queue name by name, and notes who got a place.
+// A crowd enters a Queue one by one and records who got a place.
 type crowd struct {
 	*testing.T
 	enter   func(ctx context.Context, name string) error
@@ -22,7 +22,7 @@ func newCrowd(t *testing.T, q *Queue) *crowd {
 	return &crowd{t, q.Enter, q.Waiting, make(chan string, 10_000)}
 }
 
-// join starts one that enters, and waits until it waits or is through.
+// join calls Enter in a goroutine, and returns when the call waits or has returned.
 func (c *crowd) join(ctx context.Context, name string) {
 	c.Helper()
 	before, done := c.waiting(), make(chan struct{})
@@ -124,7 +124,7 @@ func TestBoundsOfWaiters(t *testing.T) {
 		t.Fatalf("a fourth waiter of a name: %s, want %s", got, want)
 	}
 	c.joinAll("b b")
-	go c.join(t.Context(), "c") // takes the place of a's last waiter
+	go c.join(t.Context(), "c") // displaces a's last waiter
 	if got, want := <-c.results, "a "+ErrFull.Error(); got != want {
 		t.Fatalf("the full queue pushed out %s, want %s", got, want)
 	}
@@ -171,7 +171,7 @@ func TestAWaiterThatGoesAwayTakesNoPlace(t *testing.T) {
 	}
 }
 
-// A place that comes while its waiter goes away is not lost.
+// A place that is assigned to a waiter that is leaving is not lost.
 func TestNoPlaceIsLost(t *testing.T) {
 	q := NewQueue(Bounds{Places: 2, PerName: 100, Total: 100})
 	var group sync.WaitGroup

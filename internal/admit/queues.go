@@ -5,10 +5,10 @@ import (
 	"sync"
 )
 
-// Queues have a Queue for each of many things, such as keys. Only things that are
-// in use take memory. The methods may be called concurrently.
+// Queues are one Queue for each of many things, such as keys. Only things in use take memory. The methods may
+// be called concurrently.
 type Queues struct {
-	bounds Bounds // of each Queue
+	bounds Bounds // bounds of each Queue
 
 	mu    sync.Mutex
 	inUse map[string]*used
@@ -16,13 +16,13 @@ type Queues struct {
 
 type used struct {
 	*Queue
-	users int // in the Queue, or on the way into it
+	users int // callers that are in the Queue or about to enter
 }
 
-// NewQueues returns Queues that have the same bounds each.
+// NewQueues returns Queues with the given bounds for each Queue.
 func NewQueues(each Bounds) *Queues { return &Queues{bounds: each, inUse: map[string]*used{}} }
 
-// Enter is Queue.Enter for the Queue of the thing.
+// Enter calls Queue.Enter on the Queue of the thing.
 func (q *Queues) Enter(ctx context.Context, thing, name string) error {
 	q.mu.Lock()
 	u := q.inUse[thing]
@@ -39,7 +39,7 @@ func (q *Queues) Enter(ctx context.Context, thing, name string) error {
 	return err
 }
 
-// Leave is Queue.Leave for the Queue of the thing.
+// Leave calls Queue.Leave on the Queue of the thing.
 func (q *Queues) Leave(thing string) {
 	q.mu.Lock()
 	u := q.inUse[thing]
@@ -48,7 +48,7 @@ func (q *Queues) Leave(thing string) {
 	q.forget(thing, u)
 }
 
-// forget removes the Queue of the thing after its last user.
+// forget removes the Queue of the thing when its last user has left.
 func (q *Queues) forget(thing string, u *used) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -57,7 +57,7 @@ func (q *Queues) forget(thing string, u *used) {
 	}
 }
 
-// Len returns the number of things that are in use.
+// Len returns the number of things in use.
 func (q *Queues) Len() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -12,45 +12,44 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// The largest lines, in bytes. What was refused, and what nobody signed, gets less
-// room: anybody can send as much of it as they like.
+// The largest lines, in bytes. Refused requests and requests without a verified signature get less space,
+// because anybody can send any number of them.
 const (
 	maxAccepted = 64 << 10
 	maxRefused  = 8 << 10
 )
 
-// The types of Identity of requests that nobody signed, and of those whose signature
-// was refused. Source: "CloudTrail userIdentity element".
+// The Identity types of unsigned requests and of requests whose signature was refused. Source: "CloudTrail
+// userIdentity element".
 const (
 	WebIdentityUser = "WebIdentityUser"
 	Unknown         = "Unknown"
 )
 
-// maxStamp is more than a stamp has that is added to a line later, in bytes.
+// maxStamp is the space reserved for the stamp that is added to a line later, in bytes.
 const maxStamp = 64
 
-// most returns how many bytes the line of e may have before it is stamped.
-func (e *Event) most() int {
+// limit returns the maximum size of the line of e before it is stamped, in bytes.
+func (e *Event) limit() int {
 	if e.ErrorCode != "" || e.UserIdentity.Type == WebIdentityUser || e.UserIdentity.Type == Unknown {
 		return maxRefused - maxStamp
 	}
 	return maxAccepted - maxStamp
 }
 
-// steps make an event shorter whose line has some bytes too many. They are taken one
-// after the other until the line fits. After all of them every line does, if its
-// texts are short too.
+// steps shorten an event whose line is over bytes too long. They are applied in order until the line fits.
+// After all steps, every line with shortTexts fits.
 var steps = []func(e *Event, over int){
-	func(e *Event, over int) { e.replace(over, isDocument, inBase64) },
-	func(e *Event, over int) { e.replace(over, isNoDocument, notKept) },
-	func(e *Event, over int) { e.replace(over, isDocument, notKept) },
+	func(e *Event, over int) { e.replace(over, isDocument, asBase64) },
+	func(e *Event, over int) { e.replace(over, isOtherParameter, digest) },
+	func(e *Event, over int) { e.replace(over, isDocument, digest) },
 	func(e *Event, _ int) { e.dropObjects() },
 	func(e *Event, _ int) { e.Resources = e.Resources[:min(4, len(e.Resources))] },
 }
 
-// shortened returns the line of e in place of one that is too long.
+// shortened returns the line of a shortened event, in place of a line that is too long.
 func (e Event) shortened(line []byte) []byte {
-	most := e.most()
+	most := e.limit()
 	for _, step := range steps {
 		step(&e, len(line)-most)
 		if line = e.encode(line[:0], longTexts); len(line) <= most {
@@ -60,31 +59,30 @@ func (e Event) shortened(line []byte) []byte {
 	return e.encode(line[:0], shortTexts)
 }
 
-// isDocument reports whether a parameter is a policy or has policies. A change keeps
-// documents when nothing else is kept.
+// isDocument reports whether a parameter contains policies. The parameters of a change lose these last.
 func isDocument(name string) bool {
 	return slices.Contains([]string{"policy", "document", "trust", "policies"}, name)
 }
 
-func isNoDocument(name string) bool { return !isDocument(name) }
+func isOtherParameter(name string) bool { return !isDocument(name) }
 
-// inBase64 returns a text in base64 (RFC 4648, section 4), which is shorter where most
-// of the characters are escaped in JSON.
-func inBase64(value jsontext.Value) jsontext.Value {
+// asBase64 returns a text in base64 (RFC 4648, section 4), which is shorter than JSON if most characters are
+// escaped.
+func asBase64(value jsontext.Value) jsontext.Value {
 	if value.Kind() != jsontext.KindString {
 		return value
 	}
-	return fmt.Appendf(nil, `{"base64":"%s"}`, base64.StdEncoding.EncodeToString(own(value)))
+	return fmt.Appendf(nil, `{"base64":"%s"}`, base64.StdEncoding.EncodeToString(unquoted(value)))
 }
 
-// notKept returns the length and the SHA-256 of a value: of a text those of its own
-// bytes, of all others those of its JSON.
-func notKept(value jsontext.Value) jsontext.Value {
-	text := own(value)
+// digest returns a value's length and SHA-256. They are computed over the unquoted text if the value is a
+// string, and over its JSON otherwise.
+func digest(value jsontext.Value) jsontext.Value {
+	text := unquoted(value)
 	return fmt.Appendf(nil, `{"notKept":{"bytes":%d,"sha256":"%x"}}`, len(text), sha256.Sum256(text))
 }
 
-func own(value jsontext.Value) []byte {
+func unquoted(value jsontext.Value) []byte {
 	if value.Kind() != jsontext.KindString {
 		return value
 	}
@@ -95,7 +93,7 @@ func own(value jsontext.Value) []byte {
 	return text
 }
 
-// A part is a member of one of the objects of an event.
+// A part is a member of one of the event's JSON objects.
 type part struct {
 	of   map[string]jsontext.Value
 	name string
@@ -103,14 +101,14 @@ type part struct {
 
 func (p part) size() int { return len(p.of[p.name]) }
 
-// replace replaces the values of some parts, the largest first, until nothing is over.
-// A value that would become longer stays.
+// replace replaces values by shorter ones, the largest first, until the line is no longer over bytes too long.
+// Values that would not become shorter stay.
 func (e *Event) replace(over int, chosen func(name string) bool, by func(jsontext.Value) jsontext.Value) {
 	var objects [4]map[string]jsontext.Value
 	var parts []part
 	for i, text := range e.objects() {
 		if json.Unmarshal(*text, &objects[i]) != nil {
-			continue // the event has none
+			continue // absent in this event
 		}
 		for name := range objects[i] {
 			if chosen(name) {
@@ -132,7 +130,7 @@ func (e *Event) replace(over int, chosen func(name string) bool, by func(jsontex
 	}
 }
 
-// objects are the members of e that are JSON already.
+// objects returns the members of e that are already JSON.
 func (e *Event) objects() [4]*[]byte {
 	return [4]*[]byte{&e.RequestParameters, &e.ResponseElements, &e.AdditionalEventData, &e.ServiceEventDetails}
 }
@@ -140,7 +138,7 @@ func (e *Event) objects() [4]*[]byte {
 func (e *Event) dropObjects() {
 	for _, text := range e.objects() {
 		if *text != nil {
-			*text = notKept(*text)
+			*text = digest(*text)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// fill gives every text of v the value, and each list so many elements.
+// fill sets every text of v to text, and gives every slice this number of elements.
 func fill(v reflect.Value, text string, elements int) {
 	switch v.Kind() {
 	case reflect.String:
@@ -40,7 +40,7 @@ func quoted(text string) string {
 	return string(b)
 }
 
-// parameters returns an object of some members, all with one text.
+// parameters returns a JSON object with some members, all with the same text.
 func parameters(members int, text string) []byte {
 	var b strings.Builder
 	for i := range members {
@@ -49,8 +49,7 @@ func parameters(members int, text string) []byte {
 	return []byte("{" + strings.TrimPrefix(b.String(), ",") + "}")
 }
 
-// Whatever the members of an event are, its line has a bound, is one line, and is an
-// event.
+// Whatever the members of an event contain, its line is one line, has a bounded size, and parses as an event.
 func TestLinesHaveABound(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, text := range []string{"\x01", "a\xff\u2028\""} {
@@ -60,7 +59,7 @@ func TestLinesHaveABound(t *testing.T) {
 					continue // longer than any request
 				}
 				e := Event{UserIdentity: Identity{Session: Session{Issued: sample().EventTime}}}
-				fill(reflect.ValueOf(&e).Elem(), strings.Repeat(text, min(size, 8<<10)/len(text)), many) // a header has 16 KiB
+				fill(reflect.ValueOf(&e).Elem(), strings.Repeat(text, min(size, 8<<10)/len(text)), many) // a request header has at most 16 KiB
 				long := strings.Repeat(text, size*(1+random.IntN(2))/len(text))
 				e.EventID, e.RequestParameters, e.ResponseElements = "id", parameters(many, long), parameters(min(many, 2), long)
 				e.AdditionalEventData, e.StoreRevision = parameters(1, long), 1<<62
@@ -75,7 +74,7 @@ func TestLinesHaveABound(t *testing.T) {
 	}
 }
 
-// A line that is one byte too long is shortened, and one that is not stays as it is.
+// A line that is one byte too long is shortened; a line of exactly the maximum size is not.
 func TestBoundsToTheByte(t *testing.T) {
 	for _, test := range []struct {
 		kind, code string
@@ -134,7 +133,7 @@ func notKeptOf(text string) string {
 	return fmt.Sprintf(`{"notKept":{"bytes":%d,"sha256":"%x"}}`, len(text), sha256.Sum256([]byte(text)))
 }
 
-// The largest values are replaced, and no more than are too much.
+// The largest values are replaced first, and only as many as necessary.
 func TestLongValuesBecomeTheirDigest(t *testing.T) {
 	a, b, context := strings.Repeat("a", 4<<10), strings.Repeat("\n", 3<<10), `{"k":"`+strings.Repeat("v", 5<<10)+`"}`
 	e := Event{EventID: "id", ErrorCode: "X", RequestParameters: fmt.Appendf(nil, `{"a":%s,"b":%s,"context":%s,"d":1}`, quoted(a), quoted(b), context)}
@@ -145,7 +144,7 @@ func TestLongValuesBecomeTheirDigest(t *testing.T) {
 	}
 }
 
-// A change keeps its document whatever is in it and beside it.
+// The event of a change keeps the document, whatever the document and the other parameters contain.
 func TestDocumentsAreKept(t *testing.T) {
 	for name, document := range map[string]string{
 		"plain":         strings.Repeat("x", 32<<10),
@@ -159,7 +158,7 @@ func TestDocumentsAreKept(t *testing.T) {
 			got := memberOf(t, e, "policy")
 			kept := fmt.Sprintf(`{"base64":"%s"}`, base64.StdEncoding.EncodeToString([]byte(document)))
 			if got != kept && got != quoted(document) {
-				t.Errorf("%s beside %d bytes: %.100s", name, beside, got)
+				t.Errorf("%s next to a value of %d bytes: %.100s", name, beside, got)
 			}
 			checkLine(t, Event{EventID: "id", StoreRevision: 1 << 62, UserIdentity: Identity{Type: "IAMUser"}, RequestParameters: e.RequestParameters})
 		}
@@ -191,7 +190,7 @@ func TestShortenedTexts(t *testing.T) {
 	}
 }
 
-// What is short costs nothing.
+// Encoding an event without long values does not allocate.
 func TestShortEventsAllocateNothing(t *testing.T) {
 	e, room := sample(), make([]byte, 0, 4<<10)
 	if n := testing.AllocsPerRun(100, func() { e.appendLine(room) }); n > 0 {

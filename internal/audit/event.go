@@ -14,8 +14,8 @@ import (
 
 // The values of Event.EventType.
 const (
-	APICall      = "AwsApiCall"      // somebody asked
-	ServiceEvent = "AwsServiceEvent" // the server acted of itself, as when material expires
+	APICall      = "AwsApiCall"      // a request
+	ServiceEvent = "AwsServiceEvent" // an action of the server, such as deleting expired material
 )
 
 // The values of Event.EventSource.
@@ -30,43 +30,40 @@ const (
 	RoleResource = "AWS::IAM::Role"
 )
 
-// An Event says who asked for what, and what was decided. Its members are named
-// and ordered as in "CloudTrail record contents" and the KMS pages "Examples of
-// AWS KMS log entries". What it holds is written in the clear: the caller leaves
-// out secrets, plaintext, ciphertext, tokens and signatures.
+// An Event records who requested an operation, and the result. Its members have the names and order of
+// "CloudTrail record contents" and of the KMS pages "Examples of AWS KMS log entries". Events are written
+// unencrypted: the caller must leave out secrets, plaintext, ciphertext, tokens and signatures.
 type Event struct {
-	EventSource         string // empty: KMS
+	EventSource         string // empty means KMS
 	UserIdentity        Identity
-	EventTime           time.Time // a part smaller than a millisecond is dropped
+	EventTime           time.Time // truncated to milliseconds
 	EventName           string    // the operation
 	AWSRegion           string
 	SourceIPAddress     string
 	UserAgent           string
-	ErrorCode           string // empty when it went well
+	ErrorCode           string // empty if the request succeeded
 	ErrorMessage        string
-	RequestParameters   []byte // a JSON object without white space; nil: null
-	ResponseElements    []byte // as RequestParameters; nil: null
-	AdditionalEventData []byte // as RequestParameters; nil: absent
+	RequestParameters   []byte // a JSON object without white space; nil is written as null
+	ResponseElements    []byte // as RequestParameters; nil is written as null
+	AdditionalEventData []byte // as RequestParameters; omitted if nil
 	RequestID           string
 	EventID             string // unique, such as a UUID
 	ReadOnly            bool
 	Resources           []Resource
-	EventType           string // empty: APICall
+	EventType           string // empty means APICall
 	RecipientAccountID  string
-	ServiceEventDetails []byte // as RequestParameters; nil: absent
-	StoreRevision       int64  // as Stamp has it; 0: none
+	ServiceEventDetails []byte // as RequestParameters; omitted if nil
+	StoreRevision       int64  // see Stamp; omitted if 0
 }
 
-// A Resource is a thing that the event is about.
+// A Resource is a resource that the event concerns.
 type Resource struct{ ARN, AccountID, Type string }
 
-// Line returns e as one line of JSON with its newline at the end and no other:
-// the bytes for the log and for the outbox, the same for the same event. Invalid
-// UTF-8 becomes U+FFFD, because a user agent is whatever bytes the client sent, and
-// refusing them would let a client choose to stay out of the log. Long values are
-// shortened, so that the line has at most 64 KiB, or 8 KiB if the request was refused
-// or nobody signed it. Line fails if one of the members that are JSON already cannot
-// be a part of a line.
+// Line returns e as one line of JSON, with a newline at the end only. Both the log and the outbox contain these
+// bytes, and equal events give equal lines. Invalid UTF-8 becomes U+FFFD: the client chooses the bytes of its
+// user agent, and must not be able to stay out of the log by sending invalid ones. Long values are shortened,
+// so a line has at most 64 KiB, or 8 KiB if the request was refused or unsigned. Line fails if a member that is
+// already JSON has line breaks.
 func (e Event) Line() ([]byte, error) {
 	return e.appendLine(make([]byte, 0, 1024+len(e.RequestParameters)))
 }
@@ -78,13 +75,13 @@ func (e Event) appendLine(b []byte) ([]byte, error) {
 		}
 	}
 	line := e.encode(b, longTexts)
-	if len(line) > e.most() {
+	if len(line) > e.limit() {
 		line = e.shortened(line)
 	}
 	return line, nil
 }
 
-// encode appends the line, with its texts as long as t allows.
+// encode appends the line of e, with texts shortened according to t.
 func (e *Event) encode(b []byte, t texts) []byte {
 	o := object{append(b, '{'), t}
 	o.member("eventVersion", "1.11")
@@ -123,8 +120,8 @@ func (r Resource) members(o *object) {
 	o.member("type", r.Type)
 }
 
-// An object is the text of a JSON object that is not closed yet. There is one for
-// each request, so it is written without reflection.
+// An object is the text of an unfinished JSON object. Every request writes an event, so it does not use
+// reflection.
 type object struct {
 	text []byte
 	texts
@@ -145,7 +142,7 @@ func (o *object) raw(name, value string) {
 func (o *object) member(name, value string) {
 	o.name(name)
 	begin := len(o.text)
-	o.text, _ = jsontext.AppendQuote(o.text, value) // it repairs what its error is about
+	o.text, _ = jsontext.AppendQuote(o.text, value) // invalid UTF-8 is the only error, and was replaced
 	if len(o.text)-begin > o.most {
 		o.text, _ = jsontext.AppendQuote(o.text[:begin], o.shortened(value))
 	}
@@ -157,18 +154,18 @@ func (o *object) optional(name, value string) {
 	}
 }
 
-// time adds a time in UTC with three decimals always, so that lines sort as text.
+// time adds a time in UTC. It always writes three decimals, so that lines sort as text.
 func (o *object) time(name string, t time.Time) {
 	t = t.UTC()
 	o.name(name)
 	o.text = append(o.text, '"')
-	o.text = t.AppendFormat(o.text, time.RFC3339) // which is quick, other layouts are not
+	o.text = t.AppendFormat(o.text, time.RFC3339) // has a fast path, unlike other layouts
 	o.text = append(o.text[:len(o.text)-len("Z")], '.')
 	thousandths := t.Nanosecond() / 1e6
 	o.text = append(o.text, byte('0'+thousandths/100), byte('0'+thousandths/10%10), byte('0'+thousandths%10), 'Z', '"')
 }
 
-// details adds a value that is JSON already, if it is there.
+// details adds a value that is already JSON, unless it is nil.
 func (o *object) details(name string, value []byte) {
 	if value != nil {
 		o.name(name)
@@ -176,7 +173,7 @@ func (o *object) details(name string, value []byte) {
 	}
 }
 
-// orNull adds a value that is JSON already, or null.
+// orNull adds a value that is already JSON, or null if it is nil.
 func (o *object) orNull(name string, value []byte) {
 	if value == nil {
 		value = []byte("null")
@@ -184,7 +181,7 @@ func (o *object) orNull(name string, value []byte) {
 	o.details(name, value)
 }
 
-// open begins a member that is an object, which close ends.
+// open begins a member that is an object. Call close to end it.
 func (o *object) open(name string) { o.raw(name, "{") }
 
 func (o *object) close() { o.text = append(o.text, '}') }
@@ -205,7 +202,7 @@ func (o *object) resources(all []Resource) {
 	o.text = append(o.text, ']')
 }
 
-// onOneLine escapes what some readers take for the end of a line too.
+// onOneLine escapes U+2028 and U+2029, which some readers treat as line breaks.
 func onOneLine(text []byte) []byte {
 	if !bytes.Contains(text, []byte("\u2028")) && !bytes.Contains(text, []byte("\u2029")) {
 		return text
@@ -214,16 +211,15 @@ func onOneLine(text []byte) []byte {
 	return bytes.ReplaceAll(text, []byte("\u2029"), []byte(`\u2029`))
 }
 
-// Stamp returns the line of an event whose StoreRevision was not known yet, with
-// it as the last member: the revision that the store had reached when the line
-// was written to the log. A store that is found older than the stamps of its log
-// was put back.
+// Stamp returns a line with storeRevision added as its last member: the revision that the store had reached
+// when the line was written to the log. A store with a lower revision than the stamps in its log was restored
+// from an older copy.
 func Stamp(line []byte, revision int64) []byte {
 	stamped := append([]byte(nil), bytes.TrimSuffix(line, []byte("}\n"))...)
 	return fmt.Appendf(stamped, ",\"storeRevision\":%d}\n", revision)
 }
 
-// ID reads the EventID back from a line.
+// ID returns the EventID of a line.
 func ID(line []byte) (string, error) {
 	id, _, err := parseLine(line)
 	return id, err
@@ -231,7 +227,7 @@ func ID(line []byte) (string, error) {
 
 var errNoEvent = errors.New("audit: not an event")
 
-// parseLine reads the EventID and the stamp back from a line; 0 is no stamp.
+// parseLine returns the EventID and the stamp of a line. The revision is 0 if the line has no stamp.
 func parseLine(line []byte) (id string, revision int64, err error) {
 	var e struct {
 		EventID       string `json:"eventID"`

@@ -109,7 +109,7 @@ func TestHostileStringsStayOneLine(t *testing.T) {
 		if id, err := ID(line); id != "id" || err != nil {
 			t.Errorf("%q: ID %q, %v", s, id, err)
 		}
-		var back map[string]any // encoding/json, to have it read by somebody else
+		var back map[string]any // decoded by encoding/json, an independent implementation
 		if err := json.Unmarshal(line, &back); err != nil {
 			t.Errorf("%q: %v", s, err)
 		}
@@ -142,7 +142,7 @@ func TestID(t *testing.T) {
 	}
 }
 
-// Times have three decimals, whatever they are, and no more.
+// Event times always have exactly three decimals.
 func TestEventTimes(t *testing.T) {
 	for nanoseconds, want := range map[int]string{
 		0: "000", 999_999: "000", 1_000_000: "001", 10_000_000: "010", 123_456_789: "123", 999_999_999: "999",

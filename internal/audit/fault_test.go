@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// Each fault of write(2) comes twice: the bytes did not reach the file, and they did.
+// Each fault of write(2) is tested twice: the bytes did not reach the file, and they did.
 func TestAfterAFaultNothingIsAcknowledged(t *testing.T) {
 	for name, test := range map[string]struct {
 		disk   *disk
 		cause  error
-		listed bool // the faulty event is in the file all the same
+		listed bool // the file contains the event although its write failed
 	}{
 		"write fails, not persisted": {&disk{fault: func([]byte) (int, error) { return 0, syscall.EIO }}, syscall.EIO, false},
 		"write fails, persisted":     {&disk{fault: func(p []byte) (int, error) { return len(p), syscall.EIO }}, syscall.EIO, true},
@@ -57,7 +57,7 @@ func testFault(t *testing.T, d *disk, always bool, cause error, listed bool) {
 	}
 
 	writes, syncs := d.writes, d.syncs
-	d.fault, d.syncErr, d.truncateErr = nil, nil, nil // the disk is well again; the log is not
+	d.fault, d.syncErr, d.truncateErr = nil, nil, nil // the disk works again, but the log must stay failed
 	for range 3 {
 		for name, err := range map[string]error{
 			"Write":   l.Write(t.Context(), event("later")),
@@ -78,7 +78,7 @@ func testFault(t *testing.T, d *disk, always bool, cause error, listed bool) {
 	}
 }
 
-// The line that is being written when an fsync fails is not acknowledged either.
+// A line that is being written when an fsync fails is not acknowledged either.
 func TestFsyncFailsDuringAWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, sync := make(hold), make(hold)
@@ -90,7 +90,7 @@ func TestFsyncFailsDuringAWrite(t *testing.T) {
 			t.Fatal(err)
 		}
 		b := begin(t.Context(), l, event("b"))
-		c := begin(t.Context(), l, event("c")) // waits behind b
+		c := begin(t.Context(), l, event("c")) // waits until b is written
 		time.Sleep(20 * time.Millisecond)
 		sync.let()
 		for _, answer := range []<-chan error{b, c} {
@@ -109,7 +109,7 @@ func TestFsyncFailsDuringAWrite(t *testing.T) {
 	})
 }
 
-// The fsync that was under way when a write failed acknowledges nothing.
+// An fsync that was running when a write failed acknowledges nothing.
 func TestWriteFailsDuringAnFsync(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := make(hold)
@@ -151,7 +151,7 @@ func TestBlockedWriteHangsNobody(t *testing.T) {
 		healthyUntil(t, l, start.Add(3*time.Second))
 		h.letAll()
 		recovered(t, l)
-		if got := ids(t, d.data); len(got) != 4 { // given up does not mean taken back
+		if got := ids(t, d.data); len(got) != 4 { // the line of a Write that timed out is still written
 			t.Errorf("wrote %v", got)
 		}
 		closeLog(t, l)
@@ -168,7 +168,7 @@ func TestBlockedFsyncMakesUnhealthy(t *testing.T) {
 		time.Sleep(time.Second)
 		write(t, l, event("b"))
 		healthyUntil(t, l, start.Add(3*time.Second))
-		h.let() // a is safe; b has waited for two seconds
+		h.let() // now a is written, and b has waited for two seconds
 		synctest.Wait()
 		healthyUntil(t, l, start.Add(4*time.Second))
 		h.letAll()
@@ -177,7 +177,7 @@ func TestBlockedFsyncMakesUnhealthy(t *testing.T) {
 	})
 }
 
-// healthyUntil checks that l is healthy until just this time and then behind.
+// healthyUntil checks that l is healthy until exactly this time, and behind after it.
 func healthyUntil(t *testing.T, l *Log, end time.Time) {
 	t.Helper()
 	time.Sleep(time.Until(end))

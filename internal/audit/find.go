@@ -9,17 +9,15 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// MaxSearched is how many bytes of the end of a log Find looks at: some 180,000
-// events.
+// MaxSearched is the number of bytes at the end of a log that Find searches: about 180,000 events.
 const MaxSearched = 128 << 20
 
-// ErrNotKept means that the log has no file to look at.
+// ErrNotKept means that the log does not keep events, so it cannot be searched.
 var ErrNotKept = errors.New("audit: the log keeps nothing")
 
-// Find returns the newest event of a request, and whether there is one among the
-// last MaxSearched bytes. It reads them backwards, some at a time, and holds up no
-// Write. It does not see events that are queued and were not accepted by write(2)
-// yet. A request that may be in a line that cannot be read is ErrUnreadable.
+// Find returns the newest event of a request among the last MaxSearched bytes of the log, and whether there is
+// one. It reads the log backwards in chunks and does not delay writes. It does not find events that are still
+// queued. If the event is not found but a damaged line could contain it, the error is ErrUnreadable.
 func (l *Log) Find(ctx context.Context, requestID string) (e Event, found bool, err error) {
 	f, ok := l.file.(*os.File)
 	if !ok {
@@ -32,7 +30,7 @@ func (l *Log) Find(ctx context.Context, requestID string) (e Event, found bool, 
 	wanted, _ := jsontext.AppendQuote([]byte(`"requestID":`), requestID)
 	var damage error
 	err = backwards(ctx, f, info.Size(), max(0, info.Size()-MaxSearched), searchedAtOnce, func(c chunk) (more bool, err error) {
-		c.lines = c.lines[:bytes.LastIndexByte(c.lines, '\n')+1] // the rest is being written
+		c.lines = c.lines[:bytes.LastIndexByte(c.lines, '\n')+1] // the last line may be incomplete, because it is being written
 		e, found = newest(c.lines, wanted, requestID)
 		if !found && damage == nil {
 			damage = c.damage()
@@ -45,11 +43,11 @@ func (l *Log) Find(ctx context.Context, requestID string) (e Event, found bool, 
 	return e, found, err
 }
 
-// searchedAtOnce is how many bytes Find has in memory, unless a line is longer.
+// searchedAtOnce is the size in bytes of a chunk that Find reads. A longer line makes a longer chunk.
 const searchedAtOnce = 4 << 20
 
-// newest returns the last event of a request in some lines. A client may have
-// written the same text into a member of its own, as in an encryption context.
+// newest returns the last event of the request in some lines. It parses each match, because a client can send
+// the same text as a value of its own, for example in an encryption context.
 func newest(lines, wanted []byte, requestID string) (e Event, found bool) {
 	for {
 		at := bytes.Index(lines, wanted)
@@ -65,8 +63,8 @@ func newest(lines, wanted []byte, requestID string) (e Event, found bool) {
 	}
 }
 
-// damage returns an error for the first line that does not look like an event. To
-// parse all lines would cost far more than to search them.
+// damage returns an error for the first line that does not look like an event. It does not parse the lines,
+// because that would take much longer than the search.
 func (c chunk) damage() error {
 	return c.each(func(at int64, line []byte) error {
 		if !bytes.HasPrefix(line, []byte(`{"eventVersion":`)) || !bytes.HasSuffix(line, []byte("}")) || bytes.IndexByte(line, 0) >= 0 {

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// full is an event that has all it can have.
+// full returns an event in which every member is set.
 func full() Event {
 	return Event{
 		EventSource: KMS,
@@ -35,7 +35,7 @@ func full() Event {
 	}
 }
 
-// What is written is read back: an event has nothing that parseEvent forgets.
+// parseEvent restores every member of a written event.
 func TestParseEvent(t *testing.T) {
 	for _, want := range []Event{full(), {EventSource: KMS, EventID: "e", EventType: APICall, EventTime: time.Unix(0, 0).UTC()}} {
 		line, err := want.Line()
@@ -72,11 +72,11 @@ func TestFind(t *testing.T) {
 	filler := `{"description":"` + strings.Repeat("x", 100<<10) + `"}`
 	write("first", "1", "{}")
 	write("twice", "2", "{}")
-	for i := range 100 { // more than is read at once
+	for i := range 100 { // more than one chunk
 		write(fmt.Sprint("filler-", i), fmt.Sprint("f", i), filler)
 	}
 	write("twice", "3", "{}")
-	// Who sends the ID of another request in a text of its own is not found in its place.
+	// A client that sends another request's ID in a value of its own does not replace that request's event.
 	write("liar", "4", `{"encryptionContext":{"requestID":"first","requestID2":"\"requestID\":\"first\""}}`)
 	find := func() {
 		t.Helper()
@@ -94,7 +94,7 @@ func TestFind(t *testing.T) {
 	if l, err = Open(path, Options{}); err != nil {
 		t.Fatal(err)
 	}
-	find() // also what was there before
+	find() // also finds events from before the log was opened
 	given, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, _, err := l.Find(given, "first"); !errors.Is(err, context.Canceled) {
@@ -110,16 +110,16 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// Damage hides nothing that is before it. What is not found may be in it.
+// Find returns events before and after damage. If it finds nothing, it reports the damage.
 func TestFindPassesDamage(t *testing.T) {
 	first := mustLine(t, full())
 	for name, damage := range map[string][]byte{
-		"short":                    []byte("x\n"),
-		"an event cut short":       append(bytes.Clone(first[:len(first)/2]), '\n'),
-		"a hole":                   append(append(bytes.Clone(first[:100]), make([]byte, 100)...), first[200:]...),
-		"as long as what is read":  append(bytes.Repeat([]byte("x"), searchedAtOnce-1), '\n'),
-		"longer than what is read": append(bytes.Repeat([]byte("x"), searchedAtOnce), '\n'),
-		"much longer":              append(bytes.Repeat([]byte("x"), 3*searchedAtOnce), '\n'),
+		"short":               []byte("x\n"),
+		"an event cut short":  append(bytes.Clone(first[:len(first)/2]), '\n'),
+		"a hole":              append(append(bytes.Clone(first[:100]), make([]byte, 100)...), first[200:]...),
+		"as long as a chunk":  append(bytes.Repeat([]byte("x"), searchedAtOnce-1), '\n'),
+		"longer than a chunk": append(bytes.Repeat([]byte("x"), searchedAtOnce), '\n'),
+		"much longer":         append(bytes.Repeat([]byte("x"), 3*searchedAtOnce), '\n'),
 	} {
 		path := filepath.Join(t.TempDir(), "audit.log")
 		l := openLog(t, path)
@@ -130,13 +130,13 @@ func TestFindPassesDamage(t *testing.T) {
 			t.Errorf("%s: found %v, %v", name, found, err)
 		}
 		if _, found, err := l.Find(t.Context(), "request-2"); !errors.Is(err, ErrUnreadable) || found {
-			t.Errorf("%s: what is not there: found %v, %v", name, found, err)
+			t.Errorf("%s: a missing event: found %v, %v", name, found, err)
 		}
 		closeLog(t, l)
 	}
 }
 
-// A line that is longer than any ends the search.
+// A line longer than maxLine ends the search.
 func TestFindReadsNoFurther(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.log")
 	l := openLog(t, path)

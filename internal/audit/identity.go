@@ -2,8 +2,7 @@ package audit
 
 import "time"
 
-// An Identity is the principal that asked, as far as it is known: "CloudTrail
-// userIdentity element".
+// An Identity is the principal of a request, as far as it is known. Source: "CloudTrail userIdentity element".
 type Identity struct {
 	Type             string // Root, IAMUser, AssumedRole, WebIdentityUser
 	PrincipalID      string
@@ -11,21 +10,20 @@ type Identity struct {
 	AccountID        string
 	AccessKeyID      string
 	UserName         string
-	IdentityProvider string  // of a WebIdentityUser
-	Session          Session // of temporary credentials
-	InvokedBy        string  // of a ServiceEvent
+	IdentityProvider string  // set for a WebIdentityUser
+	Session          Session // set for temporary credentials
+	InvokedBy        string  // set for a ServiceEvent
 }
 
-// A Session is what an Identity says of temporary credentials; those that were
-// not issued at any time are none.
+// A Session describes temporary credentials. It is absent if Issued is zero.
 type Session struct {
 	Issued            time.Time
-	Issuer            Issuer // the role
-	FederatedProvider string // where the session began, if that was a web identity
+	Issuer            Issuer // the assumed role
+	FederatedProvider string // the provider, if the session started with a web identity
 	SourceIdentity    string
 }
 
-// An Issuer is the role that a session is of.
+// An Issuer is the role of a session.
 type Issuer struct{ Type, PrincipalID, ARN, AccountID, UserName string }
 
 func (i Identity) members(o *object) {

@@ -9,44 +9,44 @@ import (
 	"io"
 )
 
-// maxLine is the size of the longest line that is read. Lines that are written have
-// at most maxAccepted bytes and a stamp. Older programs had no such bound: a request
-// of 128 KiB, escaped and echoed in its error message, made a line of some MiB.
+// maxLine is the size of the longest line that can be read. New lines have at most maxAccepted bytes and a
+// stamp. Older versions had no limit: a request of 128 KiB, escaped and repeated in its error message, made a
+// line of several MiB.
 const maxLine = 16 << 20
 
-// ErrUnreadable means that a line of the log is not an event. What the line said,
-// such as a revision of the store, is not known.
+// ErrUnreadable means that a line of the log is not an event. Its content, such as a store revision, is
+// unknown.
 var ErrUnreadable = errors.New("a line of the audit log cannot be read")
 
 var errTooLong = fmt.Errorf("audit: not an event: a line has more than %d bytes", maxLine)
 
-// unreadable returns the error for the line at an offset.
+// unreadable returns the error for the line at offset at.
 func unreadable(at int64, cause error) error {
 	return fmt.Errorf("%w: at byte %d: %w", ErrUnreadable, at, cause)
 }
 
-// lines reads a log line by line, forwards.
+// lines reads the lines of a log in order.
 type lines struct {
 	r  *bufio.Reader
 	at int64 // the offset of the next line
 }
 
-// linesFrom returns the lines from the first one on that begins at from or after it.
+// linesFrom returns the lines that begin at offset from or later.
 func linesFrom(log *io.SectionReader, from int64) (*lines, error) {
 	from = min(max(0, from), log.Size())
 	l := &lines{bufio.NewReaderSize(io.NewSectionReader(log, max(0, from-1), log.Size()), 64<<10), max(0, from-1)}
 	if from == 0 {
 		return l, nil
 	}
-	// The line before, or what is left of it: a lone newline if from begins a line.
+	// Skip the line that precedes from, or its remainder. It is a single newline if a line begins at from.
 	if _, err := l.next(); err != nil && err != errTooLong && err != io.EOF {
 		return nil, err
 	}
 	return l, nil
 }
 
-// next returns the next line with its newline, errTooLong in place of a line that is
-// longer than maxLine, and io.EOF at the end. The line is good until the next call.
+// next returns the next line with its newline, errTooLong instead of a line longer than maxLine, and io.EOF at
+// the end. The line is valid until the next call.
 func (l *lines) next() ([]byte, error) {
 	line, err := l.r.ReadSlice('\n')
 	l.at += int64(len(line))
@@ -67,14 +67,13 @@ func (l *lines) next() ([]byte, error) {
 	return long, err
 }
 
-// A chunk is some whole lines of a log, side by side.
+// A chunk is a sequence of whole lines of a log.
 type chunk struct {
-	at    int64 // their offset
+	at    int64 // offset of the first line
 	lines []byte
 }
 
-// each calls fn with one line after the other, without its newline, until fn returns
-// an error.
+// each calls fn with each line, without its newline, and stops at the first error.
 func (c chunk) each(fn func(at int64, line []byte) error) error {
 	for at, rest := c.at, c.lines; len(rest) > 0; {
 		line, after, _ := bytes.Cut(rest, []byte("\n"))
@@ -86,9 +85,8 @@ func (c chunk) each(fn func(at int64, line []byte) error) error {
 	return nil
 }
 
-// backwards calls fn with chunks of about step bytes, the last one first, until fn
-// returns false or an error, or a chunk begins at least or before it. A chunk with a
-// longer line is as long as the line.
+// backwards calls fn with chunks of about step bytes, starting with the last one, until fn returns false or an
+// error, or the chunk begins at or before offset least. A line longer than step makes a longer chunk.
 func backwards(ctx context.Context, log io.ReaderAt, end, least, step int64, fn func(chunk) (more bool, err error)) error {
 	var buf []byte
 	for size := step; end > least; {
@@ -103,7 +101,7 @@ func backwards(ctx context.Context, log io.ReaderAt, end, least, step int64, fn 
 		if _, err := log.ReadAt(text, from); err != nil && err != io.EOF {
 			return err
 		}
-		if from > 0 { // most often it begins within a line
+		if from > 0 { // from is probably in the middle of a line
 			cut := bytes.IndexByte(text, '\n') + 1
 			if cut == 0 || cut == len(text) {
 				if size > maxLine {

@@ -1,13 +1,12 @@
-// Package audit writes one event per decision before its answer leaves the server.
+// Package audit writes an event for each decision before the server sends its answer.
 //
-// It does not decide what an event says, keeps no outbox and signs nothing: it
-// turns an Event into one line and brings lines, in order, to a file that only
-// grows. Write is for reads and refusals and waits for write(2); Append is for
-// changes, whose event already lies in the transaction that made them. After a
-// failed write or fsync a Log acknowledges nothing more: what the disk holds is
-// not known until the file has been opened again. A write that failed for lack of
-// space is the exception, because its outcome is known: the Log cuts the file back,
-// refuses events, and tries again until there is space.
+// A Log writes events as lines to a file that only grows. Write is for reads and refusals, and waits for
+// write(2). Append is for changes, whose event was already committed in the transaction that made the change.
+// After a failed write or fsync, a Log acknowledges nothing more, because the content of the disk is unknown
+// until the file is opened again. A write that fails because the disk is full has a known outcome: the Log cuts
+// the file back, refuses events, and retries until there is space.
+//
+// The package does not decide what an event contains, keeps no outbox and signs nothing.
 package audit
 
 import (
@@ -21,7 +20,7 @@ import (
 	"time"
 )
 
-// ErrBehind means that the file does not keep up; it may recover.
+// ErrBehind means that writing to the file is too slow. The log may recover.
 var ErrBehind = errors.New("audit: the log is behind")
 
 // ErrClosed means that the log has been closed.
@@ -35,10 +34,10 @@ type File interface {
 	Close() error
 }
 
-// Discard is a File that keeps nothing, for a server in memory.
+// Discard is a File that discards everything, for servers that keep their data in memory.
 type Discard struct{}
 
-// Write takes p and forgets it.
+// Write discards p.
 func (Discard) Write(p []byte) (int, error) { return len(p), nil }
 
 // Sync does nothing.
@@ -50,14 +49,14 @@ func (Discard) Truncate(int64) error { return nil }
 // Close does nothing.
 func (Discard) Close() error { return nil }
 
-// Options says how a Log goes about its work. The zero value is usable.
+// Options configure a Log. The zero value is valid.
 type Options struct {
-	Always     bool             // fsync before Write returns, not just write(2)
-	FsyncEvery time.Duration    // an fsync begins this long after the first line it is for; 0: 10 ms
-	MaxLag     time.Duration    // a line older than this and not yet fsynced makes the log unhealthy; 0: 3 s
-	MaxWait    time.Duration    // Write gives up after this; 0: 2.5 s, so that a request still ends within 3 s
-	Now        func() time.Time // monotonic, never a clock that an operator may move; nil: time.Now
-	Failed     func(error)      // called once, in a goroutine of its own, on the first failure; may be nil
+	Always     bool             // Write waits for fsync, not only for write(2)
+	FsyncEvery time.Duration    // longest delay between the first line of a batch and its fsync; 0 means 10 ms
+	MaxLag     time.Duration    // age of an unsynced line at which the log is unhealthy; 0 means 3 s
+	MaxWait    time.Duration    // time limit of Write; 0 means 2.5 s, so that a request ends within 3 s
+	Now        func() time.Time // a monotonic clock that operators cannot move; nil means time.Now
+	Failed     func(error)      // called once, in its own goroutine, on the first failure; may be nil
 }
 
 func (o Options) withDefaults() Options {
@@ -70,34 +69,34 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// A Log brings events to a file. All its methods may be called concurrently.
+// A Log writes events to a file. Its methods may be called concurrently.
 type Log struct {
 	file File
 	opts Options
 	past past
 
-	lines sync.Pool // *[]byte, in which Write makes a line
+	lines sync.Pool // *[]byte buffers in which Write encodes lines
 
 	mu      sync.Mutex
-	end     int64    // where the next line begins in the file, those that are queued included
-	open    []*batch // all that is not fsynced, in the order of the file
-	written int      // so many of open have been accepted by write(2)
-	filling *batch   // the last of open while it still takes lines
-	spare   []byte   // of a batch that was written, for the lines of another
-	err     error    // the first failure; it stays
-	lacking error    // why the writer waits for space, nil if it does not
+	end     int64    // offset of the next line in the file, after all queued lines
+	open    []*batch // batches that are not yet fsynced, in file order
+	written int      // number of batches in open that write(2) accepted
+	filling *batch   // last batch of open while it accepts lines, else nil
+	spare   []byte   // buffer of a written batch, reused for a new one
+	err     error    // first failure; permanent
+	lacking error    // why the writer waits for space; nil if it does not wait
 	closed  bool
 
-	length int64 // bytes that write(2) accepted; only the writer uses it
+	length int64 // bytes that write(2) accepted; used by the writer only
 	room   room
 
-	wake    chan struct{} // to the writer: filling has begun
-	dirty   chan struct{} // to the syncer: written has grown
+	wake    chan struct{} // tells the writer that filling is set
+	dirty   chan struct{} // tells the syncer that written has increased
 	closing chan struct{}
-	ended   chan struct{} // both goroutines are done
+	ended   chan struct{} // closed when both goroutines have ended
 }
 
-// New returns a Log that owns f, which holds nothing that matters.
+// New returns a Log that writes to f and closes it. It does not read what f already contains.
 func New(f File, o Options) *Log {
 	return newLog(f, past{lines: io.NewSectionReader(bytes.NewReader(nil), 0, 0)}, o)
 }
@@ -116,10 +115,9 @@ func newLog(f File, p past, o Options) *Log {
 	return l
 }
 
-// Write queues e and returns nil once write(2), or with Options.Always fsync,
-// has accepted its line. On an error the event may be in the file or not, and
-// the answer it is about must not be given. It never waits longer than
-// Options.MaxWait, or than ctx allows.
+// Write queues e and returns nil once write(2) has accepted its line, or fsync if Options.Always is set. After
+// an error the file may or may not contain the event, and the caller must not give the answer. Write waits no
+// longer than Options.MaxWait, and no longer than ctx allows.
 func (l *Log) Write(ctx context.Context, e Event) error {
 	room := l.lines.Get().(*[]byte)
 	defer l.lines.Put(room)
@@ -127,7 +125,7 @@ func (l *Log) Write(ctx context.Context, e Event) error {
 	if err != nil {
 		return err
 	}
-	*room = line // which has grown, if it had to
+	*room = line // append may have reallocated it
 	for {
 		b, joined, err := l.join(line)
 		if err != nil {
@@ -148,10 +146,9 @@ func (l *Log) Write(ctx context.Context, e Event) error {
 	}
 }
 
-// Append queues a line of Event.Line and does not wait. After the fsync that
-// covers the line it calls synced, which may be nil and must be quick; if the
-// log fails first, synced is never called. Append ignores the bound of the
-// queue and a full disk, because what it brings has happened already.
+// Append queues a line made by Event.Line and does not wait. After the fsync that covers the line, the Log
+// calls synced, which may be nil and must be quick. If the log fails first, synced is not called. Append
+// ignores the limit of the queue and a full disk, because the change has already happened.
 func (l *Log) Append(line []byte, synced func()) error {
 	if len(line) < 2 || bytes.IndexByte(line, '\n') != len(line)-1 {
 		return errors.New("audit: not exactly one line")
@@ -165,8 +162,8 @@ func (l *Log) Append(line []byte, synced func()) error {
 	return nil
 }
 
-// Healthy returns nil, or why nothing that needs an event may be begun: the log
-// has failed or is closed, which stays so, or it is ErrBehind or space.ErrFull.
+// Healthy returns nil, or the reason why operations that need an event must not start: the log has failed or is
+// closed, which is permanent, or it is ErrBehind or space.ErrFull.
 func (l *Log) Healthy() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -182,33 +179,31 @@ func (l *Log) Healthy() error {
 	return nil
 }
 
-// End returns the offset at which, or after which, the next event will begin in
-// the file.
+// End returns an offset in the file at or before which the next event begins.
 func (l *Log) End() int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.end
 }
 
-// Since calls fn with the ID of each event that the file held when it was opened,
-// all of which are on the disk, from an offset on; an End from before the opening
-// is one. Of what has been added it knows nothing. A line that cannot be read is
-// ErrUnreadable.
+// Since calls fn with the ID of each event that begins at offset from or later, among the events that the file
+// contained when it was opened. These are on the disk. An offset can be the End of an earlier opening. The
+// error is ErrUnreadable if a line is damaged.
 func (l *Log) Since(from int64, fn func(id string)) error { return l.past.since(from, fn) }
 
-// Revision returns the newest stamp in the file when it was opened, 0 if no line had
-// one: the store had reached that revision, at least.
+// Revision returns the newest stamp that the file contained when it was opened, or 0. The store had reached at
+// least this revision.
 func (l *Log) Revision() int64 { return l.past.revision }
 
-// Blank reports whether the file held no event when it was opened.
+// Blank reports whether the file contained no events when it was opened.
 func (l *Log) Blank() bool { return l.past.lines.Size() == 0 }
 
-// Torn returns how many bytes Open removed that a power failure or a full disk
-// had torn.
+// Torn returns the number of bytes that Open removed because a power failure or a full disk had left them
+// incomplete.
 func (l *Log) Torn() int64 { return l.past.torn }
 
-// Close writes and fsyncs what is queued and closes the file. It waits at most
-// Options.MaxLag for that; the file then stays open.
+// Close writes and fsyncs the queued lines and closes the file. If this takes longer than Options.MaxLag, Close
+// returns an error and leaves the file open.
 func (l *Log) Close() error {
 	if !l.shut() {
 		return ErrClosed

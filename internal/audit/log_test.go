@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// A disk is a File in memory that can be held and made to fail.
+// A disk is a File in memory that tests can block and make fail.
 type disk struct {
-	onWrite func() // before the bytes are taken
+	onWrite func() // called before the bytes are taken
 	onSync  func()
-	fault   func(p []byte) (int, error) // instead of taking them
+	fault   func(p []byte) (int, error) // replaces the write if not nil
 
 	syncErr, truncateErr error
 
@@ -67,14 +67,14 @@ func (d *disk) has(id string) bool {
 	return bytes.Contains(d.data, []byte(`"eventID":"`+id+`"`))
 }
 
-// A hold stops a disk until it is let go.
+// A hold blocks a disk until let is called.
 type hold chan struct{}
 
 func (h hold) wait()   { <-h }
-func (h hold) let()    { h <- struct{}{} } // one call
+func (h hold) let()    { h <- struct{}{} } // lets one call continue
 func (h hold) letAll() { close(h) }
 
-// begin runs Write in a goroutine and returns where its answer will be.
+// begin calls Write in a goroutine and returns a channel for the result.
 func begin(ctx context.Context, l *Log, e Event) <-chan error {
 	answer := make(chan error, 1)
 	go func() { answer <- l.Write(ctx, e) }()
@@ -98,7 +98,7 @@ func TestWriteWaitsForItsOwnLine(t *testing.T) {
 		d := &disk{onWrite: h.wait}
 		l := New(d, Options{})
 		a := begin(t.Context(), l, event("a"))
-		b := begin(t.Context(), l, event("b")) // comes while a is being written
+		b := begin(t.Context(), l, event("b")) // arrives while a is being written
 		pending(t, a)
 		h.let()
 		if err := <-a; err != nil || !d.has("a") {
@@ -174,7 +174,7 @@ func TestSyncedAfterTheFsyncThatCoversIt(t *testing.T) {
 		}
 		start := time.Now()
 		h.let()
-		if time.Since(start) != 6*time.Millisecond { // it is 10 ms old
+		if time.Since(start) != 6*time.Millisecond { // second was 10 ms old then
 			t.Errorf("the second fsync came after %v", time.Since(start))
 		}
 		synctest.Wait()

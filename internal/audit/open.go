@@ -9,19 +9,17 @@ import (
 	"path/filepath"
 )
 
-// Open reads the log backwards, tailStep bytes at a time, until it has found tailStamps
-// stamps. Lines are not in the exact order of their stamps: requests that run at the
-// same time bring them.
+// Open reads the log backwards in steps of tailStep bytes until it has found tailStamps stamps. It needs more
+// than one, because concurrent requests do not write their lines in the exact order of their stamps.
 const (
 	tailStep   = 1 << 20
 	tailStamps = 1000
 )
 
-// Open opens the log at path for appending, or creates it for its owner alone.
-// Of its end, what a power failure or a full disk tore is removed; what remains
-// is on the disk when Open returns. A file that does not begin like a log is
-// refused, and so is a log with a line that cannot be read where the newest stamp
-// is looked for (ErrUnreadable). Only one process at a time may have a log open.
+// Open opens the log at path for appending, or creates it with mode 0600. It removes lines at the end that a
+// power failure or a full disk left incomplete, and makes the rest durable. Open refuses a file that does not
+// begin like a log, and a log with an unreadable line where it looks for the newest stamp (ErrUnreadable). Only
+// one process at a time may have a log open.
 func Open(path string, o Options) (*Log, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
@@ -35,14 +33,14 @@ func Open(path string, o Options) (*Log, error) {
 	return newLog(f, was, o), nil
 }
 
-// A past is what a log holds from the time before it was opened.
+// A past is what a log contained when it was opened.
 type past struct {
 	lines    *io.SectionReader
-	torn     int64 // bytes that were removed
+	torn     int64 // number of bytes that were removed
 	revision int64 // the newest stamp
 }
 
-// A recoverable is the file of a log that is opened.
+// A recoverable is a log file that is being opened.
 type recoverable interface {
 	io.ReaderAt
 	Stat() (os.FileInfo, error)
@@ -50,19 +48,19 @@ type recoverable interface {
 	Sync() error
 }
 
-// recoverLog removes what is torn, makes what is left and the name of the file
-// durable, and looks for the newest stamp.
+// recoverLog removes incomplete lines, makes the remaining lines and the file name durable, and finds the
+// newest stamp.
 func recoverLog(f recoverable, syncFolder func() error) (p past, err error) {
 	size, err := logSize(f)
 	if err != nil {
 		return p, err
 	}
-	end, err := mend(f, size)
+	end, err := removeTorn(f, size)
 	if err != nil {
 		return p, err
 	}
-	// The lines of a process that was killed may still be in memory alone, and
-	// Since promises that they are not.
+	// A process that was killed may have left lines in memory only, and Since promises that lines are on the
+	// disk.
 	if err := errors.Join(f.Sync(), syncFolder()); err != nil {
 		return p, err
 	}
@@ -71,10 +69,9 @@ func recoverLog(f recoverable, syncFolder func() error) (p past, err error) {
 	return p, err
 }
 
-// mend removes the first line that is torn and all after it, and returns the size
-// of what is left. That there is something torn tells that nothing from there on
-// was ever fsynced; and what is left has not moved, so that an End is good for ever.
-func mend(f recoverable, size int64) (end int64, err error) {
+// removeTorn removes the first incomplete line and everything after it, and returns the new size. Nothing that it
+// removes was ever fsynced. The remaining lines do not move, so the values of End stay valid.
+func removeTorn(f recoverable, size int64) (end int64, err error) {
 	end, err = firstTorn(f, size)
 	if err != nil || end == size {
 		return size, err
@@ -82,7 +79,7 @@ func mend(f recoverable, size int64) (end int64, err error) {
 	return end, f.Truncate(end)
 }
 
-// newestStamp returns the newest stamp at the end of a log, 0 if no line has one.
+// newestStamp returns the newest stamp at the end of a log, or 0 if there is none.
 func newestStamp(log io.ReaderAt, size int64) (revision int64, err error) {
 	stamps := 0
 	err = backwards(context.Background(), log, size, 0, tailStep, func(c chunk) (more bool, err error) {
@@ -102,8 +99,8 @@ func newestStamp(log io.ReaderAt, size int64) (revision int64, err error) {
 	return revision, err
 }
 
-// logSize returns the size of f, or an error if f is no log, lest a wrong path
-// in a configuration cuts or grows a file that is something else.
+// logSize returns the size of f, or an error if f is not a log, so that a wrong path in a configuration does
+// not truncate or extend an unrelated file.
 func logSize(f recoverable) (int64, error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -116,14 +113,14 @@ func logSize(f recoverable) (int64, error) {
 	if _, err := f.ReadAt(first[:], 0); err != nil && err != io.EOF {
 		return 0, err
 	}
-	// A file that lost its power before its first fsync may hold zeros.
+	// After a power failure, a file that was never fsynced may contain zeros.
 	if info.Size() > 0 && first[0] != '{' && first[0] != 0 {
 		return 0, errors.New("not an audit log")
 	}
 	return info.Size(), nil
 }
 
-// since calls fn with the ID of each event that begins at an offset or after it.
+// since calls fn with the ID of each event that begins at offset from or later.
 func (p past) since(from int64, fn func(id string)) error {
 	all, err := linesFrom(p.lines, from)
 	if err != nil {
@@ -148,7 +145,7 @@ func (p past) since(from int64, fn func(id string)) error {
 	}
 }
 
-// syncFolder makes the name of a new file durable.
+// syncFolder makes the entries of the folder durable.
 func syncFolder(path string) error {
 	d, err := os.Open(path)
 	if err != nil {

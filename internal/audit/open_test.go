@@ -36,7 +36,7 @@ func write(t *testing.T, l *Log, e Event) {
 	}
 }
 
-// ids returns the ID of each line of a log; all must be events.
+// ids returns the ID of each line of a log, all of which must be events.
 func ids(t *testing.T, log []byte) (all []string) {
 	t.Helper()
 	for line := range bytes.Lines(log) {
@@ -90,8 +90,8 @@ func TestTornLastLineIsCut(t *testing.T) {
 		"one byte":                  {whole, "{"},
 		"zeros":                     {whole, strings.Repeat("\x00", 5000)},
 		"zeros alone":               {"", strings.Repeat("\x00", 5000)},
-		"longer than what is read":  {whole, "{" + strings.Repeat("x", 200<<10)},
-		"exactly what is read":      {whole, "{" + strings.Repeat("x", 64<<10-1)},
+		"longer than a chunk":       {whole, "{" + strings.Repeat("x", 200<<10)},
+		"as long as a chunk":        {whole, "{" + strings.Repeat("x", 64<<10-1)},
 		"longer than the tail read": {whole, "{" + strings.Repeat("x", 2*tailStep)},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -138,7 +138,7 @@ func TestOpenRefusesWhatIsNoLog(t *testing.T) {
 	}
 }
 
-// since returns what Since gives.
+// since returns the IDs that Since reports.
 func since(t *testing.T, l *Log, from int64) (all []string) {
 	t.Helper()
 	if err := l.Since(from, func(id string) { all = append(all, id) }); err != nil {
@@ -147,9 +147,8 @@ func since(t *testing.T, l *Log, from int64) (all []string) {
 	return all
 }
 
-// What a power failure leaves of lines that were not fsynced: some of the sectors,
-// or of the writes, are zeros. All lines from the first such on are removed, and
-// those before it stay where they are.
+// After a power failure, some sectors or writes that were not fsynced are zeros. All lines from the first such
+// line on are removed, and the lines before it do not move.
 func TestHolesAreRemoved(t *testing.T) {
 	var lines [][]byte
 	var log []byte
@@ -205,7 +204,7 @@ func TestHolesAreRemoved(t *testing.T) {
 			if err != nil || damaged != damage || (before.Torn > 0) == test.unaligned {
 				t.Errorf("before it was opened: %+v, %d damaged, %v", before, damaged, err)
 			}
-			if test.unaligned { // damage is not a power failure: nothing is removed, and the log is refused
+			if test.unaligned { // not the result of a power failure: nothing is removed, and the log is refused
 				if _, err := Open(path, Options{}); !errors.Is(err, ErrUnreadable) || !bytes.Equal(read(t, path), holed) {
 					t.Errorf("opened: %v", err)
 				}
@@ -227,7 +226,7 @@ func sections(b []byte) *io.SectionReader {
 	return io.NewSectionReader(bytes.NewReader(b), 0, int64(len(b)))
 }
 
-// What lies further back than anything unsynced is damage, whatever it looks like.
+// Zeros that lie further back than unsynced data can reach count as damage.
 func TestHolesFarBackStay(t *testing.T) {
 	filler := mustLine(t, Event{EventID: "filler", UserAgent: strings.Repeat("x", 900)})
 	log := bytes.Repeat(filler, unsyncedMost/len(filler)+4)
@@ -309,7 +308,7 @@ func TestManyWritersOneFile(t *testing.T) {
 			want = append(want, fmt.Sprintf("%d %03d", w, i))
 		}
 	}
-	// A stable sort by writer leaves the order of each writer's events.
+	// A stable sort by writer preserves the order of each writer's events.
 	slices.SortStableFunc(got, func(a, b string) int { return strings.Compare(a[:1], b[:1]) })
 	if !slices.Equal(got, want) {
 		t.Errorf("%d events of %d, or out of order", len(got), len(want))

@@ -7,23 +7,23 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// recorded is an event as it lies in a line.
-type recorded struct {
-	EventSource         string           `json:"eventSource"`
-	UserIdentity        recordedIdentity `json:"userIdentity"`
-	EventTime           time.Time        `json:"eventTime"`
-	EventName           string           `json:"eventName"`
-	AWSRegion           string           `json:"awsRegion"`
-	SourceIPAddress     string           `json:"sourceIPAddress"`
-	UserAgent           string           `json:"userAgent"`
-	ErrorCode           string           `json:"errorCode"`
-	ErrorMessage        string           `json:"errorMessage"`
-	RequestParameters   jsontext.Value   `json:"requestParameters"`
-	ResponseElements    jsontext.Value   `json:"responseElements"`
-	AdditionalEventData jsontext.Value   `json:"additionalEventData"`
-	RequestID           string           `json:"requestID"`
-	EventID             string           `json:"eventID"`
-	ReadOnly            bool             `json:"readOnly"`
+// eventJSON is the JSON form of an event in a line.
+type eventJSON struct {
+	EventSource         string         `json:"eventSource"`
+	UserIdentity        identityJSON   `json:"userIdentity"`
+	EventTime           time.Time      `json:"eventTime"`
+	EventName           string         `json:"eventName"`
+	AWSRegion           string         `json:"awsRegion"`
+	SourceIPAddress     string         `json:"sourceIPAddress"`
+	UserAgent           string         `json:"userAgent"`
+	ErrorCode           string         `json:"errorCode"`
+	ErrorMessage        string         `json:"errorMessage"`
+	RequestParameters   jsontext.Value `json:"requestParameters"`
+	ResponseElements    jsontext.Value `json:"responseElements"`
+	AdditionalEventData jsontext.Value `json:"additionalEventData"`
+	RequestID           string         `json:"requestID"`
+	EventID             string         `json:"eventID"`
+	ReadOnly            bool           `json:"readOnly"`
 	Resources           []struct {
 		ARN       string `json:"ARN"`
 		AccountID string `json:"accountId"`
@@ -35,7 +35,7 @@ type recorded struct {
 	StoreRevision      int64          `json:"storeRevision"`
 }
 
-type recordedIdentity struct {
+type identityJSON struct {
 	Type             string `json:"type"`
 	PrincipalID      string `json:"principalId"`
 	ARN              string `json:"arn"`
@@ -62,9 +62,9 @@ type recordedIdentity struct {
 	InvokedBy string `json:"invokedBy"`
 }
 
-// parseEvent reads an event back from its line.
+// parseEvent parses the line of an event.
 func parseEvent(line []byte) (Event, error) {
-	var r recorded
+	var r eventJSON
 	if err := json.Unmarshal(line, &r); err != nil {
 		return Event{}, err
 	}
@@ -72,9 +72,9 @@ func parseEvent(line []byte) (Event, error) {
 		EventSource: r.EventSource, UserIdentity: r.UserIdentity.identity(), EventTime: r.EventTime, EventName: r.EventName,
 		AWSRegion: r.AWSRegion, SourceIPAddress: r.SourceIPAddress, UserAgent: r.UserAgent,
 		ErrorCode: r.ErrorCode, ErrorMessage: r.ErrorMessage,
-		RequestParameters: given(r.RequestParameters), ResponseElements: given(r.ResponseElements), AdditionalEventData: given(r.AdditionalEventData),
+		RequestParameters: nonNull(r.RequestParameters), ResponseElements: nonNull(r.ResponseElements), AdditionalEventData: nonNull(r.AdditionalEventData),
 		RequestID: r.RequestID, EventID: r.EventID, ReadOnly: r.ReadOnly, EventType: r.EventType,
-		RecipientAccountID: r.RecipientAccountID, ServiceEventDetails: given(r.ServiceDetails), StoreRevision: r.StoreRevision,
+		RecipientAccountID: r.RecipientAccountID, ServiceEventDetails: nonNull(r.ServiceDetails), StoreRevision: r.StoreRevision,
 	}
 	for _, of := range r.Resources {
 		e.Resources = append(e.Resources, Resource{of.ARN, of.AccountID, of.Type})
@@ -82,7 +82,7 @@ func parseEvent(line []byte) (Event, error) {
 	return e, nil
 }
 
-func (r *recordedIdentity) identity() Identity {
+func (r *identityJSON) identity() Identity {
 	return Identity{
 		Type: r.Type, PrincipalID: r.PrincipalID, ARN: r.ARN, AccountID: r.AccountID, AccessKeyID: r.AccessKeyID, UserName: r.UserName,
 		IdentityProvider: r.IdentityProvider, InvokedBy: r.InvokedBy,
@@ -93,8 +93,8 @@ func (r *recordedIdentity) identity() Identity {
 	}
 }
 
-// given is a value that is JSON, nil where it is null or absent.
-func given(value jsontext.Value) []byte {
+// nonNull returns a JSON value, or nil if it is null or absent.
+func nonNull(value jsontext.Value) []byte {
 	if value.Kind() == jsontext.KindNull {
 		return nil
 	}

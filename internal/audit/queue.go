@@ -7,24 +7,23 @@ import (
 	"time"
 )
 
-// maxBatch is how many bytes a batch holds before Write has to wait for the
-// next: some thousands of events.
+// maxBatch is the size in bytes at which Write waits for the next batch: thousands of events.
 const maxBatch = 4 << 20
 
-// maxSpare is how many bytes are kept for the next batch.
+// maxSpare is the size in bytes of the largest buffer that is reused for another batch.
 const maxSpare = 256 << 10
 
 // A batch is the lines of one write(2).
 type batch struct {
 	lines  []byte
 	since  time.Time     // when the first line was queued
-	synced []func()      // to call after the fsync
-	done   chan struct{} // closed when those who wait may go; err is set before
+	synced []func()      // called after the fsync
+	done   chan struct{} // closed to release the waiting callers; err is set before
 	err    error
 	gone   bool // done is closed
 }
 
-// add puts a line into the batch that takes lines. The caller holds l.mu.
+// add appends a line to the batch. The caller holds l.mu.
 func (l *Log) add(b *batch, line []byte, synced func()) {
 	l.end += int64(len(line))
 	b.lines = append(b.lines, line...)
@@ -40,13 +39,11 @@ func (b *batch) release(err error) {
 	}
 }
 
-// yields is how often soon lets others run: they bring their lines, and the writer
-// writes them.
+// yields is how many times soon yields the processor to other goroutines, including the writer.
 const yields = 3
 
-// soon reports whether those who wait for the batch may go within a moment. On a
-// busy server they may, and to let others run meanwhile costs less than to be put
-// to sleep and woken again.
+// soon reports whether the batch is finished after yielding a few times. On a busy server it often is, and
+// yielding costs less than sleeping and being woken.
 func (b *batch) soon() bool {
 	for range yields {
 		runtime.Gosched()
@@ -59,7 +56,7 @@ func (b *batch) soon() bool {
 	return false
 }
 
-// await waits until those who wait for the batch may go.
+// await waits until the batch is finished.
 func (l *Log) await(ctx context.Context, b *batch) error {
 	patience := time.NewTimer(l.opts.MaxWait)
 	defer patience.Stop()
@@ -73,7 +70,7 @@ func (l *Log) await(ctx context.Context, b *batch) error {
 	}
 }
 
-// refusal returns why no more lines are taken. The caller holds l.mu.
+// refusal returns why the log accepts no more lines, or nil. The caller holds l.mu.
 func (l *Log) refusal() error {
 	if l.closed {
 		return ErrClosed
@@ -81,19 +78,19 @@ func (l *Log) refusal() error {
 	return l.err
 }
 
-// fill returns the batch that takes lines. The caller holds l.mu.
+// fill returns the batch that accepts lines, and creates it if necessary. The caller holds l.mu.
 func (l *Log) fill() *batch {
 	if l.filling == nil {
 		l.filling = &batch{since: l.opts.Now(), done: make(chan struct{}), lines: l.spare[:0]}
 		l.spare = nil
 		l.open = append(l.open, l.filling)
-		l.wake <- struct{}{} // empty: the writer took the signal before the last batch
+		l.wake <- struct{}{} // does not block: the writer has received the signal for the previous batch
 	}
 	return l.filling
 }
 
-// join adds line to the batch that takes lines, unless that is full; the line
-// then has to be brought again when it is done.
+// join adds line to the batch that accepts lines. If the batch is full, joined is false and the caller has to
+// try again when the batch is finished.
 func (l *Log) join(line []byte) (b *batch, joined bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -108,7 +105,7 @@ func (l *Log) join(line []byte) (b *batch, joined bool, err error) {
 	return b, true, nil
 }
 
-// shut lets no more lines in and reports whether it was the first to do so.
+// shut stops accepting lines and reports whether this call was the first.
 func (l *Log) shut() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -2,16 +2,15 @@ package audit
 
 import "io"
 
-// A Reading is what a whole log holds.
+// A Reading is the result of reading a whole log.
 type Reading struct {
-	Events   int64 // lines that are events
-	Revision int64 // the newest stamp, 0 if there is none
-	Torn     int64 // bytes at its end that the next Open removes
+	Events   int64 // number of lines that are events
+	Revision int64 // newest stamp, or 0
+	Torn     int64 // number of bytes at the end that the next Open removes
 }
 
-// Read reads a log from its beginning to its end and changes nothing. It calls
-// damaged for each line, counted from 1, that is not an event and that no power
-// failure left so.
+// Read reads a whole log and changes nothing. It calls damaged for each line that is not an event, with its
+// number counted from 1. Incomplete lines that a power failure left at the end count as Torn instead.
 func Read(log *io.SectionReader, damaged func(line int64, err error)) (found Reading, err error) {
 	end, err := firstTorn(log, log.Size())
 	if err != nil {

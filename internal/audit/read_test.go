@@ -14,7 +14,7 @@ func TestRead(t *testing.T) {
 	a, b := string(Stamp(mustLine(t, event("a")), 7)), string(mustLine(t, event("b")))
 	long := strings.Repeat("x", 2*maxLine) + "\n"
 	old := string(mustLine(t, event("old")))
-	old = strings.Replace(old, `"userAgent":""`, `"userAgent":"`+strings.Repeat("x", 3<<20)+`"`, 1) // as programs without a bound wrote it
+	old = strings.Replace(old, `"userAgent":""`, `"userAgent":"`+strings.Repeat("x", 3<<20)+`"`, 1) // a line as written by versions without a limit
 	for _, test := range []struct {
 		name, log string
 		want      Reading
@@ -24,7 +24,7 @@ func TestRead(t *testing.T) {
 		{"two events", a + b, Reading{Events: 2, Revision: 7}, nil},
 		{"the newest stamp is not the last", string(Stamp([]byte(b), 9)) + a, Reading{Events: 2, Revision: 9}, nil},
 		{"a torn end", a + b[:20], Reading{Events: 1, Revision: 7, Torn: 20}, nil},
-		{"two lines that are none", "\n" + a + "{}\n" + b, Reading{Events: 2, Revision: 7}, []int64{1, 3}},
+		{"two lines that are not events", "\n" + a + "{}\n" + b, Reading{Events: 2, Revision: 7}, []int64{1, 3}},
 		{"a newline that is gone", a[:len(a)-1] + "\x02" + b + b, Reading{Events: 1}, []int64{1}},
 		{"a line that is too long", long + a + long, Reading{Events: 1, Revision: 7}, []int64{1, 3}},
 		{"a line of an old program", a + string(Stamp([]byte(old), 8)), Reading{Events: 2, Revision: 8}, nil},
@@ -50,7 +50,7 @@ type brokenFile struct{ err error }
 
 func (f brokenFile) ReadAt([]byte, int64) (int, error) { return 0, f.err }
 
-// A flipped bit in what JSON is made of is found.
+// Read finds a flipped bit in the syntax of a line.
 func TestReadFindsFlips(t *testing.T) {
 	line := mustLine(t, sample())
 	for _, i := range []int{0, len(line) - 2, bytes.IndexByte(line, ':'), bytes.IndexByte(line, '"')} {

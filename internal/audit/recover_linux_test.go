@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// Open syncs the folder of the log: it fails in a folder where files can be made, and
-// which cannot be opened.
+// Open syncs the folder of the log. In a folder where files can be created but which cannot be opened, Open
+// fails.
 func TestOpenSyncsTheFolder(t *testing.T) {
 	parent := t.TempDir()
 	dir := filepath.Join(parent, "sealed")
@@ -21,8 +21,8 @@ func TestOpenSyncsTheFolder(t *testing.T) {
 	t.Cleanup(func() { os.Chmod(dir, 0o700) })
 	opened := make(chan error)
 	go func() {
-		runtime.LockOSThread() // and never unlocks it: the thread ends with the function
-		if os.Getuid() == 0 {  // who may open everything
+		runtime.LockOSThread() // not unlocked, so that the thread ends with the goroutine
+		if os.Getuid() == 0 {  // root can open every folder, so act as another user
 			const nobody = 65534
 			if err := errors.Join(os.Chown(dir, nobody, nobody), syscall.Setfsuid(nobody)); err != nil {
 				opened <- err

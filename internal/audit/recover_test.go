@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// A disklog is a recoverable in memory that writes down what is asked of it.
+// A disklog is a recoverable in memory that records calls.
 type disklog struct {
 	*bytes.Reader
 	calls   []string
@@ -38,7 +38,7 @@ func (fileInfo) ModTime() time.Time { return time.Time{} }
 func (fileInfo) IsDir() bool        { return false }
 func (fileInfo) Sys() any           { return nil }
 
-// What is left of a log, and its name, are on the disk before anything is done with it.
+// Open makes the remaining lines and the file name durable before it does anything else.
 func TestRecoveredLogIsSynced(t *testing.T) {
 	line := Stamp(mustLine(t, event("whole")), 7)
 	for torn, want := range map[string][]string{
@@ -64,7 +64,7 @@ func TestRecoveredLogIsSynced(t *testing.T) {
 	}
 }
 
-// lineOf returns a line with a revision, or without one if it is 0, of about a size.
+// lineOf returns a line of about this size with a revision, or without one if it is 0.
 func lineOf(t *testing.T, id string, revision int64, size int) string {
 	t.Helper()
 	line := mustLine(t, event(id))
@@ -74,7 +74,7 @@ func lineOf(t *testing.T, id string, revision int64, size int) string {
 	return strings.Replace(string(line), `"userAgent":""`, `"userAgent":"`+strings.Repeat("x", max(0, size-len(line)))+`"`, 1)
 }
 
-// Whatever a log ends with, Open finds the newest stamp or refuses.
+// Whatever a log ends with, Open finds the newest stamp or returns an error.
 func TestNewestStampIsFound(t *testing.T) {
 	const newest = 1000
 	stamped := lineOf(t, "e", newest, 0)
@@ -96,9 +96,9 @@ func TestNewestStampIsFound(t *testing.T) {
 		"garbage, and an older stamp":      {"garbage\n" + lineOf(t, "e", 5, 0), true},
 		"a newline":                        {"\n", true},
 		"much garbage":                     {strings.Repeat("garbage", 1<<20) + "\n", true},
-		"JSON that is no event":            {"{}\n", true},
+		"JSON that is not an event":        {"{}\n", true},
 		"a hole that no power failure has": {"{\"a\":\"\x00\"}\n" + lineOf(t, "e", 5, 0), true},
-		"garbage without its newline":      {"garbage", false}, // which is torn, and was never synced
+		"garbage without its newline":      {"garbage", false}, // incomplete, therefore never fsynced
 	} {
 		path := filepath.Join(t.TempDir(), "audit.log")
 		if err := os.WriteFile(path, []byte(lineOf(t, "e", 3, 0)+stamped+test.end), 0o600); err != nil {
@@ -117,7 +117,7 @@ func TestNewestStampIsFound(t *testing.T) {
 	}
 }
 
-// Lines that run at the same time bring their stamps in any order.
+// Concurrent requests write their stamps in any order.
 func TestStampsOutOfOrder(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 20 {
@@ -135,13 +135,13 @@ func TestStampsOutOfOrder(t *testing.T) {
 	}
 }
 
-// A log where Since begins is read in full, or refused.
+// Since returns an error if a line in its range is damaged.
 func TestSinceRefusesDamage(t *testing.T) {
 	first, second := lineOf(t, "e", 1, 0), lineOf(t, "e", 2, 2<<20)
 	for name, test := range map[string]struct {
 		log  string
 		from int
-		want int // -1: refused
+		want int // -1 means an error
 	}{
 		"all":                     {first + second, 0, 2},
 		"from the second":         {first + second, len(first), 1},

@@ -11,18 +11,17 @@ import (
 	"github.com/keyhold/keyhold/internal/space"
 )
 
-// tryEvery is how long the writer waits for space before it tries again.
+// tryEvery is how often the writer retries while there is no space.
 const tryEvery = 250 * time.Millisecond
 
-// A room is the blocks that are kept for the file beyond its end.
+// A room describes the disk blocks that are allocated beyond the end of the file.
 type room struct {
 	mu sync.Mutex
-	to int64 // the offset to which the file has blocks, as far as is known
+	to int64 // the file is known to have blocks up to this offset
 }
 
-// put writes the lines of a batch, and waits while there is no space for the lines. The
-// callers of Write that wait for the batch get their answer when the batch is written, or
-// after Options.MaxWait.
+// put writes the lines of a batch, and waits while there is no space. Callers of Write that wait for the batch
+// return when it is written, or after Options.MaxWait.
 func (l *Log) put(lines []byte) error {
 	for {
 		n, err := l.file.Write(lines)
@@ -44,20 +43,19 @@ func (l *Log) put(lines []byte) error {
 	}
 }
 
-// cutBack removes what a write that failed has written, so that the next one begins
-// where the failed one began.
+// cutBack removes the bytes that a failed write has written, so that the next write starts at the same offset.
 func (l *Log) cutBack(written int) error {
 	if written == 0 {
 		return nil
 	}
 	l.room.mu.Lock()
 	defer l.room.mu.Unlock()
-	l.room.to = 0 // blocks beyond the new end are free now
+	l.room.to = 0 // truncating frees the blocks beyond the new end
 	return l.file.Truncate(l.length)
 }
 
-// waitForSpace reports whether the writer is to try again. Meanwhile the log refuses
-// events because of the cause.
+// waitForSpace waits, and reports whether the writer should retry. Until space is found, the log refuses events
+// with this cause.
 func (l *Log) waitForSpace(cause error) bool {
 	l.mu.Lock()
 	l.lacking = space.Full(fmt.Errorf("audit: write: %w", cause))
@@ -70,7 +68,7 @@ func (l *Log) waitForSpace(cause error) bool {
 	}
 }
 
-// full returns why the log takes no events until there is space, or nil.
+// full returns why the log has no space for events, or nil.
 func (l *Log) full() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -89,7 +87,7 @@ func (l *Log) Hold(bytes int64) error {
 	if end+bytes <= l.room.to {
 		return nil
 	}
-	to := end + bytes + bytes/2 // so that the next time is not soon
+	to := end + bytes + bytes/2 // more than necessary, so that the next calls find enough
 	if err := space.Allocate(f, max(end, l.room.to), to); err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/keyhold/keyhold/internal/space"
 )
 
-// fill has writes fail for lack of space after some bytes; empty ends that.
+// fill makes writes fail for lack of space after taken bytes, until empty is called.
 func (d *disk) fill(taken int, cause error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -31,8 +31,8 @@ func (d *disk) empty() {
 	d.fault = nil
 }
 
-// A full disk refuses events, loses none that was queued, and leaves no part of one in
-// the file; with space again the log goes on by itself.
+// On a full disk, the log refuses events, keeps all queued events, and leaves no part of one in the file. With
+// space again, it continues by itself.
 func TestFullDiskIsWaitedFor(t *testing.T) {
 	for name, test := range map[string]struct {
 		taken int
@@ -89,7 +89,7 @@ func TestFullDiskIsWaitedFor(t *testing.T) {
 	}
 }
 
-// A Write whose line waits is answered as usual when space is back in time.
+// A Write whose line waits returns normally if there is space again in time.
 func TestShortLackOfSpace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &disk{}
@@ -123,7 +123,7 @@ func TestCloseOnAFullDisk(t *testing.T) {
 	})
 }
 
-// Hold allocates blocks behind the end of the file, once, and leaves the size as it is.
+// Hold allocates blocks beyond the end of the file once, and does not change the size of the file.
 func TestHold(t *testing.T) {
 	path := t.TempDir() + "/log"
 	l, err := Open(path, Options{})
@@ -151,7 +151,7 @@ func TestHold(t *testing.T) {
 	if err := l.Hold(1 << 20); err != nil || l.room.to != size+3<<19 {
 		t.Errorf("%v, held to %d", err, l.room.to)
 	}
-	if err := l.cutBack(1); err != nil { // which gives the blocks back
+	if err := l.cutBack(1); err != nil { // frees the blocks
 		t.Fatal(err)
 	}
 	if _, blocks := allocated(t, path); blocks > 1<<20 {

@@ -7,9 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// texts bounds the texts of an event, in bytes of JSON: those with more than most
-// are shortened, and keep so many. Source of the first bound: "CloudTrail record
-// contents", userAgent and errorMessage.
+// texts limits the texts of an event, in bytes of JSON: texts longer than most are cut to kept bytes. Source of
+// the first limit: "CloudTrail record contents", userAgent and errorMessage.
 type texts struct{ most, kept int }
 
 var (
@@ -17,18 +16,17 @@ var (
 	shortTexts = texts{192, 64}
 )
 
-// shortened returns the beginning of a text, its length and its SHA-256.
+// shortened returns the beginning of a text, followed by its length and its SHA-256.
 func (t texts) shortened(text string) string {
 	return fmt.Sprintf("%s… [%d bytes, SHA-256 %x]", beginning(text, t.kept), len(text), sha256.Sum256([]byte(text)))
 }
 
 var shortenedForm = regexp.MustCompile(`… \[\d+ bytes, SHA-256 [0-9a-f]{64}\]$`)
 
-// IsShortened reports whether a text of an event that was read back ends like one
-// that was shortened.
+// IsShortened reports whether a text of a parsed event ends like a shortened text.
 func IsShortened(text string) bool { return shortenedForm.MatchString(text) }
 
-// beginning returns as much of a text as has room bytes in JSON.
+// beginning returns the longest prefix of text that fits into room bytes of JSON.
 func beginning(text string, room int) string {
 	for i, r := range text {
 		if room -= sizeInJSON(r); room < 0 {
@@ -38,7 +36,7 @@ func beginning(text string, room int) string {
 	return text
 }
 
-// sizeInJSON returns how many bytes a character has in a line, at the most.
+// sizeInJSON returns the largest size in bytes that a character can have in a line.
 func sizeInJSON(r rune) int {
 	switch {
 	case r < ' ', r == '\u2028', r == '\u2029':

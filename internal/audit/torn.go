@@ -5,17 +5,17 @@ import (
 	"io"
 )
 
-// unsyncedMost is how much of the end of a log may not have been fsynced when the
-// power fails: what 10,000 events a second write in the time of Options.MaxLag.
+// unsyncedMost is the largest part of the end of a log that may not be fsynced when the power fails: 10,000
+// events per second during Options.MaxLag.
 const unsyncedMost = 32 << 20
 
-// sector is the least that a disk writes: what it loses begins and ends at a
-// multiple of it, or where a write(2) did.
+// sector is the smallest unit that a disk writes. Lost data begins and ends at a multiple of it, or where a
+// write(2) did.
 const sector = 512
 
-// firstTorn returns where the first line begins of which a power failure or a full
-// disk has left only a part, and size if there is none. Nothing from there on was
-// ever fsynced. A line that is damaged otherwise is for its reader to find.
+// firstTorn returns the offset of the first line that a power failure or a full disk left incomplete, or size
+// if there is none. Nothing after this offset was ever fsynced. Lines with other damage are left for their
+// readers to find.
 func firstTorn(log io.ReaderAt, size int64) (int64, error) {
 	from, err := lineStart(log, max(0, size-unsyncedMost))
 	for err == nil {
@@ -25,7 +25,7 @@ func firstTorn(log io.ReaderAt, size int64) (int64, error) {
 			break
 		}
 		begin, err = lineStart(log, zero)
-		if err != nil || zero == size { // what is left is a line without its newline
+		if err != nil || zero == size { // the rest is a line without its newline
 			return begin, err
 		}
 		end, err = first(log, zero, size, isOther)
@@ -40,8 +40,7 @@ func firstTorn(log io.ReaderAt, size int64) (int64, error) {
 	return 0, err
 }
 
-// JSON has no zeros, and a flipped bit makes one that is not where a hole begins
-// and ends.
+// JSON contains no zero bytes. A flipped bit can make one, but not where a hole begins and ends.
 func beginsHole(line, zero int64) bool { return zero == line || zero%sector == 0 }
 
 func endsHole(log io.ReaderAt, end, size int64) bool {
@@ -56,8 +55,8 @@ func endsHole(log io.ReaderAt, end, size int64) bool {
 func isZero(b []byte) int  { return bytes.IndexByte(b, 0) }
 func isOther(b []byte) int { return len(b) - len(bytes.TrimLeft(b, "\x00")) }
 
-// first returns where the first byte is that index looks for, and size if there is
-// none. An index of what it does not find is -1 or past the end.
+// first returns the offset of the first byte that index finds, or size. If index finds nothing in a buffer, it
+// returns -1 or the length of the buffer.
 func first(log io.ReaderAt, from, size int64, index func([]byte) int) (int64, error) {
 	buf := make([]byte, 64<<10)
 	for from < size {
@@ -73,7 +72,7 @@ func first(log io.ReaderAt, from, size int64, index func([]byte) int) (int64, er
 	return size, nil
 }
 
-// lineStart returns the offset after the last newline before end.
+// lineStart returns the offset after the last newline before end, or 0.
 func lineStart(log io.ReaderAt, end int64) (int64, error) {
 	buf := make([]byte, 64<<10)
 	for end > 0 {

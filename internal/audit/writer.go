@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// writer alone writes to the file: all that has come while it wrote is the next
-// batch, so the busier the log the fewer the calls for each line.
+// writer is the only goroutine that writes to the file. Lines that arrive during a write form the next batch,
+// so a busier log needs fewer calls per line.
 func (l *Log) writer() {
 	defer close(l.dirty)
 	for range l.wake {
-		runtime.Gosched() // those who are about to bring a line do so first, for this write
+		runtime.Gosched() // lets goroutines that are about to add a line do so before this write
 		if b := l.take(); b != nil {
-			l.wrote(l.put(b.lines))
+			l.finishWrite(l.put(b.lines))
 		}
 	}
 }
 
-// take ends the batch that takes lines. It returns nil after a failure.
+// take takes the batch that accepts lines, so that it accepts no more. It returns nil after a failure.
 func (l *Log) take() *batch {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -28,11 +28,11 @@ func (l *Log) take() *batch {
 	return b
 }
 
-func (l *Log) wrote(err error) {
+func (l *Log) finishWrite(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
-	case l.err != nil: // an fsync failed meanwhile and everybody has been told
+	case l.err != nil: // an fsync failed in the meantime and all callers have been released
 	case err != nil:
 		l.fail(fmt.Errorf("audit: write: %w", err))
 	default:
@@ -41,7 +41,7 @@ func (l *Log) wrote(err error) {
 		if cap(b.lines) <= maxSpare {
 			l.spare = b.lines
 		}
-		b.lines = nil // a slow fsync shall not keep them in memory
+		b.lines = nil // so that a slow fsync does not keep the lines in memory
 		if !l.opts.Always {
 			b.release(nil)
 		}
@@ -53,20 +53,20 @@ func (l *Log) wrote(err error) {
 	}
 }
 
-// syncer runs beside the writer, because an fsync takes far longer than a write
-// and no reader shall wait for one.
+// syncer runs next to the writer, because an fsync takes far longer than a write and reads must not wait for
+// one.
 func (l *Log) syncer() {
 	defer close(l.ended)
 	for range l.dirty {
-		l.gather()
+		l.waitForLines()
 		if n := l.unsynced(); n > 0 {
-			l.fsynced(n, l.file.Sync())
+			l.finishSync(n, l.file.Sync())
 		}
 	}
 }
 
-// gather waits until the oldest line not fsynced is FsyncEvery old.
-func (l *Log) gather() {
+// waitForLines waits until the oldest unsynced line is FsyncEvery old.
+func (l *Log) waitForLines() {
 	if l.opts.Always {
 		return
 	}
@@ -93,16 +93,16 @@ func (l *Log) unsynced() int {
 	return l.written
 }
 
-// fsynced ends the first n batches, which were written before the fsync began.
-func (l *Log) fsynced(n int, err error) {
-	for _, b := range l.settle(n, err) {
+// finishSync completes the first n batches, which were written before the fsync began, and calls their callbacks.
+func (l *Log) finishSync(n int, err error) {
+	for _, b := range l.complete(n, err) {
 		for _, synced := range b.synced {
 			synced()
 		}
 	}
 }
 
-func (l *Log) settle(n int, err error) []*batch {
+func (l *Log) complete(n int, err error) []*batch {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err != nil && l.err == nil {
@@ -120,7 +120,7 @@ func (l *Log) settle(n int, err error) []*batch {
 	return safe
 }
 
-// fail makes err the end of the log. The caller holds l.mu.
+// fail stops the log with err. The caller holds l.mu.
 func (l *Log) fail(err error) {
 	l.err = err
 	for _, b := range l.open {

@@ -11,30 +11,30 @@ import (
 // The states of a connection.
 const (
 	waiting   uint32 = iota // for a complete handshake or request
-	unproven                // a stranger's complete request waits for its turn, or for its refusal
-	answering               // a request is complete and not answered yet
-	writing                 // an answer is written
-	closing                 // the server closes it
-	ended                   // the table has closed it
+	unproven                // a stranger's complete request waits for its turn, or was refused
+	answering               // a complete request has no answer yet
+	writing                 // the answer is being written
+	closing                 // the server is closing the connection
+	ended                   // the table has closed the connection
 )
 
-// A Conn is a connection of a Table. Besides Close, one goroutine uses it at a time.
+// A Conn is a connection in a Table. Except for Close, its methods must not be called concurrently.
 type Conn struct {
-	net.Conn // what requests are read from: the wire, or TLS over it
+	net.Conn // source of the requests: the wire, or TLS on top of it
 	table    *Table
 	wire     *wire
 	state    atomic.Uint32
-	since    atomic.Int64 // when it began to wait, or to write; Unix time in nanoseconds
+	since    atomic.Int64 // when it started to wait or to write, in Unix nanoseconds
 	known    atomic.Bool  // the signature of its last request was verified
-	turn     bool         // a stranger's request has its turn
-	read     int          // bytes of the unfinished request
-	held     atomic.Int64 // what of it the table counts
+	turn     bool         // a request from a stranger has its turn
+	read     int          // bytes read of the unfinished request
+	held     atomic.Int64 // bytes of it that the table counts
 }
 
 // An encrypted is a Conn with TLS.
 type encrypted struct{ *Conn }
 
-// newConn returns a connection that waits for its client.
+// newConn returns a connection in state waiting.
 func newConn(t *Table, accepted net.Conn) *Conn {
 	w := newWire(t, accepted)
 	c := &Conn{Conn: w, table: t, wire: w}
@@ -45,7 +45,7 @@ func newConn(t *Table, accepted net.Conn) *Conn {
 	return c
 }
 
-// Of returns the Conn that a connection of a Listener is, or nil.
+// Of returns the Conn behind a connection of a Listener, or nil.
 func Of(c net.Conn) *Conn {
 	switch c := c.(type) {
 	case *Conn:
@@ -56,15 +56,14 @@ func Of(c net.Conn) *Conn {
 	return nil
 }
 
-// Begin starts the answer of a complete request. From here until more is read from the
-// connection, the table does not close it, unless the client does not take the answer.
-// Begin returns false when the table has closed the connection before.
+// Begin starts the answer of a complete request. From now until the next Read, the table does not close the
+// connection, unless the client does not read the answer. Begin returns false if the table has closed the
+// connection before.
 //
-// Requests of strangers wait for their turn, so that a flood of them leaves processors to
-// clients with credentials. While a stranger's request waits for its turn, and once its
-// signature was refused, the table may close the connection: else strangers who send many
-// requests, or are answered slowly, would keep all places. The turn ends with Judged, or
-// with Done.
+// Requests of strangers take turns, so that a flood of them leaves processors to clients with credentials.
+// While the request of a stranger waits for its turn, and after its signature was refused, the table may close
+// the connection: otherwise strangers could occupy all places by sending many requests or by reading answers
+// slowly. Judged or Done ends the turn.
 func (c *Conn) Begin() bool {
 	next := answering
 	if !c.known.Load() {
@@ -73,7 +72,7 @@ func (c *Conn) Begin() bool {
 	switch {
 	case c.state.CompareAndSwap(waiting, next):
 	case c.state.CompareAndSwap(answering, next), c.state.CompareAndSwap(unproven, next):
-		runtime.Gosched() // a client that sends many requests at once lets others go first
+		runtime.Gosched() // a client that sends several requests at once lets others run first
 	default:
 		return false
 	}
@@ -89,8 +88,8 @@ func (c *Conn) Begin() bool {
 	return true
 }
 
-// Judged ends the turn of a request when its signature was verified, or refused. What
-// follows may take long.
+// Judged ends the turn of a request whose signature was verified or refused. The rest of the request may take
+// longer.
 func (c *Conn) Judged(verified bool) {
 	if c.known.Load() != verified {
 		c.known.Store(verified)
@@ -104,15 +103,14 @@ func (c *Conn) Judged(verified bool) {
 	}
 }
 
-// Done ends the turn of a request that was answered without a look at its signature.
+// Done ends the turn of a request that was answered before its signature was checked.
 func (c *Conn) Done() {
 	if c.turn {
 		c.Judged(false)
 	}
 }
 
-// Source returns the address of the client. Behind a balancer it is the address that the
-// PROXY header names.
+// Source returns the address of the client. Behind a load balancer, it is the address in the PROXY header.
 func (c *Conn) Source() *Source { return c.wire.peer.Load() }
 
 // idle reports whether the connection waits for its client.
@@ -126,7 +124,7 @@ func (c *Conn) idle(now time.Time) bool {
 	return false
 }
 
-// end makes an idle connection one that has ended, and reports whether it was idle.
+// end puts an idle connection into state ended, and reports whether the connection was idle.
 func (c *Conn) end() bool {
 	for _, s := range []uint32{waiting, unproven, writing, closing} {
 		if c.state.CompareAndSwap(s, ended) {
@@ -137,8 +135,8 @@ func (c *Conn) end() bool {
 	return false
 }
 
-// Read reads what the client sends. The server reads again when an answer has been
-// written, so Read ends what Begin began.
+// Read reads from the client. The server reads again after it has written an answer, so Read also ends the
+// state that Begin entered.
 func (c *Conn) Read(b []byte) (int, error) {
 	if s := c.state.Load(); s == answering || s == unproven {
 		c.since.Store(c.table.Now().UnixNano())
@@ -146,7 +144,7 @@ func (c *Conn) Read(b []byte) (int, error) {
 		c.read = 0
 		c.table.release(c)
 	}
-	// The buffer of a body is as long as the body, before any of it has come.
+	// The buffer for a body has the full length of the body before any of its bytes have arrived.
 	if holds := int64(c.read + len(b)); holds > allowance && holds > c.held.Load() {
 		if err := c.table.hold(c, holds-c.held.Load()); err != nil {
 			return 0, err
@@ -168,8 +166,8 @@ func (c *Conn) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Close closes the connection. Until it has, which takes TLS up to five seconds if the
-// client takes nothing, the connection counts as idle.
+// Close closes the connection. With TLS this can take up to five seconds if the client does not read. In the
+// meantime the connection counts as idle.
 func (c *Conn) Close() error {
 	if c.state.Swap(closing) == ended {
 		c.state.Store(ended)
@@ -178,7 +176,7 @@ func (c *Conn) Close() error {
 	return c.Conn.Close()
 }
 
-// Handshake has the client finish the handshake in its time.
+// Handshake runs the TLS handshake with a time limit.
 func (e encrypted) Handshake() error {
 	if err := e.SetDeadline(time.Now().Add(handshakeTime)); err != nil {
 		return err
@@ -186,7 +184,7 @@ func (e encrypted) Handshake() error {
 	return e.Conn.Conn.(*tls.Conn).Handshake()
 }
 
-// ConnectionState returns what the handshake agreed on.
+// ConnectionState returns the result of the handshake.
 func (e encrypted) ConnectionState() tls.ConnectionState {
 	return e.Conn.Conn.(*tls.Conn).ConnectionState()
 }

@@ -27,12 +27,12 @@ func newFixture(t *testing.T, c Config) *fixture {
 	return f
 }
 
-// A fake is a connection that has sent a text, and whose other bytes never come.
+// A fake is a connection that has sent a text and sends nothing more.
 type fake struct {
 	net.Conn
 	from net.Addr
 	text *strings.Reader
-	ends bool // after the text
+	ends bool // closed by the client after the text
 
 	written func() // called during a write
 	mu      sync.Mutex
@@ -47,7 +47,7 @@ func (c *fake) Read(b []byte) (int, error) {
 	}
 	n, err := c.text.Read(b)
 	if errors.Is(err, io.EOF) && !c.ends {
-		err = nil // as if the read waited
+		err = nil // as if the read were waiting
 	}
 	return n, err
 }
@@ -76,7 +76,7 @@ func tcp(from string) *net.TCPAddr {
 	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(from), 1))
 }
 
-// come has a connection come from an address, a second after the one before.
+// come adds a connection from an address, one second after the previous one.
 func (f *fixture) come(from string) (*Conn, *fake) {
 	return f.say(from, "")
 }
@@ -87,7 +87,7 @@ func (f *fixture) say(from, text string) (*Conn, *fake) {
 	return f.admit(raw), raw
 }
 
-// answered has a request on a connection be answered, and the next one be awaited.
+// answered answers a request on a connection and starts to wait for the next one.
 func (f *fixture) answered(c *Conn) {
 	f.t.Helper()
 	f.answer(c)

@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// handshakeTime is how long a TLS handshake may take.
+// handshakeTime is the time limit of a TLS handshake.
 const handshakeTime = 5 * time.Second
 
 var errHandshakes = errors.New("conns: the handshake waited too long for a processor")
 
-// secure has the handshakes of the table compute in turn, so that a flood of them leaves
-// processors to requests.
+// secure makes the computations of handshakes take turns, so that a flood of handshakes leaves processors to
+// requests.
 func (t *Table) secure() {
 	t.computing = make(chan struct{}, t.Busy)
 	t.TLS = t.TLS.Clone()
@@ -21,8 +21,8 @@ func (t *Table) secure() {
 	}
 }
 
-// compute waits for the turn of a handshake whose client has said hello. The turn ends
-// when the handshake waits for the client again.
+// compute waits for the turn of a handshake after the client's hello. The turn ends when the handshake waits
+// for the client again.
 func (w *wire) compute() error {
 	timeout := time.NewTimer(handshakeTime)
 	defer timeout.Stop()

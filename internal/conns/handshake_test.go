@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// certificate returns a certificate for nobody.
+// certificate returns a self-signed certificate.
 func certificate(t *testing.T) tls.Certificate {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -27,7 +27,7 @@ func certificate(t *testing.T) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: private}
 }
 
-// hurried keeps the deadline that is set.
+// A hurried connection records the deadline that is set.
 type hurried struct {
 	net.Conn
 	until time.Time
@@ -38,7 +38,7 @@ func (c *hurried) SetDeadline(t time.Time) error {
 	return c.Conn.SetDeadline(t)
 }
 
-// pair returns the two ends of a TCP connection.
+// pair returns both ends of a TCP connection.
 func pair(t *testing.T) (client, accepted net.Conn) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -56,8 +56,8 @@ func pair(t *testing.T) (client, accepted net.Conn) {
 	return client, accepted
 }
 
-// Handshakes compute in turn. A turn ends when the handshake waits for its client, and
-// when the connection is closed.
+// Handshakes compute in turn. A turn ends when the handshake waits for its client, or when the connection is
+// closed.
 func TestHandshakesInTurn(t *testing.T) {
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		f := newFixture(t, Config{Busy: 1, TLS: &tls.Config{Certificates: []tls.Certificate{certificate(t)}}})

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Listener returns a listener that admits its connections to the table. The remote address
-// of a connection is the address of the client, which a balancer may report.
+// Listener returns a listener that adds its connections to the table. The remote address of a connection is the
+// address of the client, which a load balancer may report.
 func (t *Table) Listener(l net.Listener) net.Listener {
 	return &listener{l, t, sync.OnceValue(l.Close)}
 }
@@ -16,7 +16,7 @@ func (t *Table) Listener(l net.Listener) net.Listener {
 type listener struct {
 	net.Listener
 	table *Table
-	close func() error // once
+	close func() error // called once
 }
 
 func (l *listener) Close() error { return l.close() }
@@ -38,8 +38,8 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
-// accept goes on where the system has no connection for the moment, such as when all
-// file descriptors are taken. To the server that would be the end.
+// accept retries after temporary errors, for example when all file descriptors are in use. The HTTP server
+// would stop.
 func (l *listener) accept() (net.Conn, error) {
 	for wait := 5 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		c, err := l.Listener.Accept()

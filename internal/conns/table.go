@@ -1,10 +1,9 @@
-// Package conns bounds what connections cost a server: how many there are, in total and
-// per address, what their unfinished requests hold, and how long a TLS handshake takes.
-// At a bound it closes the connections first that have waited longest for their client.
-// It knows the PROXY protocol, because behind a balancer all connections come from one
-// address.
+// Package conns limits the cost of connections: their number in total and per address, the memory of unfinished
+// requests, and the time of TLS handshakes. At a limit, it first closes the connections that have waited
+// longest for their clients. It supports the PROXY protocol, because behind a load balancer all connections
+// come from one address.
 //
-// It does not read HTTP: the server reports when a request is complete.
+// It does not parse HTTP: the server reports when a request is complete.
 package conns
 
 import (
@@ -22,50 +21,49 @@ import (
 )
 
 const (
-	// DefaultMax is how many connections a Table admits unless its Config says otherwise.
-	// An idle connection costs about 30 KiB with TLS.
+	// DefaultMax is the default limit of connections in a Table. An idle connection with TLS costs about 30
+	// KiB.
 	DefaultMax = 4096
-	// Budget is how many bytes all unfinished requests may hold together, those aside
-	// that hold no more than allowance.
+	// Budget is the limit in bytes of all unfinished requests together. Requests of at most allowance bytes are
+	// not counted.
 	Budget = 48 << 20
-	// allowance is what a request may hold without being counted: its header and a body
-	// as most operations have it.
+	// allowance is the size in bytes up to which requests are not counted: the header and a body of typical
+	// size.
 	allowance = 32 << 10
-	// stalled is how long a client may leave an answer untaken before its connection
-	// counts as idle.
+	// stalled is the time after which a client that does not read its answer makes the connection idle.
 	stalled = 2 * time.Second
 )
 
-// ErrBusy is the error of reading a request for which there is no memory left.
-var ErrBusy = errors.New("conns: unfinished requests hold as much memory as they may")
+// ErrBusy is returned by Read when there is no memory for the request.
+var ErrBusy = errors.New("conns: unfinished requests use all the memory set aside for them")
 
-// A Config says what a Table admits.
+// A Config configures a Table.
 type Config struct {
-	Max  int         // connections in total; 0 means DefaultMax
-	TLS  *tls.Config // nil means connections without TLS
+	Max  int         // total number of connections; 0 means DefaultMax
+	TLS  *tls.Config // nil means no TLS
 	Log  *slog.Logger
 	Now  func() time.Time // nil means time.Now
-	Busy int              // strangers for whom the server computes at a time; 0 means half of the processors
+	Busy int              // handshakes, and strangers' requests, computed at a time; 0 means half of the processors
 
-	// Proxies are the balancers whose connections begin with a PROXY header, of version
-	// 1 or 2. A header from any other address is not taken for one.
+	// Proxies are load balancers, whose connections begin with a PROXY header of version 1 or 2. The header is
+	// not accepted from other addresses.
 	Proxies []netip.Prefix
-	// Shared are addresses of proxies that speak for many clients: they are not closed
-	// earlier because they have many connections.
+	// Shared are addresses of proxies with many clients. Their connections are not closed earlier for being
+	// many.
 	Shared []netip.Prefix
 }
 
-// A Table holds all connections of a server.
+// A Table contains all connections of a server.
 type Table struct {
 	Config
-	held      atomic.Int64  // bytes of unfinished requests, of at most Budget
-	computing chan struct{} // a place for each handshake that computes
-	strangers chan struct{} // a place for each stranger's request that is verified
+	held      atomic.Int64  // bytes of unfinished requests, at most Budget
+	computing chan struct{} // a place for each handshake in computation
+	strangers chan struct{} // a place for each stranger's request in verification
 
 	mu    sync.Mutex
-	conns map[*Conn]struct{} // nil once the Table is closed
-	next  []candidate        // what to close next, in this order
-	told  time.Time          // when a bound was last logged
+	conns map[*Conn]struct{} // nil after Close
+	next  []candidate        // connections to close next, in this order
+	told  time.Time          // when reaching a limit was last logged
 }
 
 // New returns an empty Table.
@@ -86,7 +84,7 @@ func New(c Config) *Table {
 	return t
 }
 
-// Close closes all connections and admits no more.
+// Close closes all connections and accepts no more.
 func (t *Table) Close() {
 	t.mu.Lock()
 	all := t.conns
@@ -98,8 +96,8 @@ func (t *Table) Close() {
 	}
 }
 
-// admit makes a connection one of the table. At the limit another one is closed for it;
-// if all are being answered, the new one is closed and admit returns nil.
+// admit adds a connection to the table. At the limit, it closes another one. If all others are being answered,
+// it closes the new one and returns nil.
 func (t *Table) admit(accepted net.Conn) *Conn {
 	c := newConn(t, accepted)
 	t.mu.Lock()
@@ -115,7 +113,7 @@ func (t *Table) admit(accepted net.Conn) *Conn {
 	tell := full && t.tell()
 	t.mu.Unlock()
 	if tell {
-		t.Log.Warn("the limit of connections is reached: those that have waited longest for their clients are closed", "limit", t.Max)
+		t.Log.Warn("the limit of connections is reached: the server closes the connections that have waited longest for their clients", "limit", t.Max)
 	}
 	if out != nil {
 		out.wire.Close()
@@ -127,7 +125,7 @@ func (t *Table) admit(accepted net.Conn) *Conn {
 	return c
 }
 
-// makeRoom closes the connection that is next, and reports whether there was one.
+// makeRoom closes the next connection in order, and reports whether there was one.
 func (t *Table) makeRoom() bool {
 	t.mu.Lock()
 	out := t.evict()
@@ -138,8 +136,7 @@ func (t *Table) makeRoom() bool {
 	return out != nil
 }
 
-// tell reports whether a bound is to be logged, which happens once a minute at most. The
-// caller holds t.mu.
+// tell reports whether to log that a limit is reached, at most once per minute. The caller holds t.mu.
 func (t *Table) tell() bool {
 	now := t.Now()
 	if now.Sub(t.told) < time.Minute {
@@ -149,10 +146,9 @@ func (t *Table) tell() bool {
 	return true
 }
 
-// evict takes the connection out of the table that is to be closed next, or returns nil.
-// The order is computed for many at a time; a connection that has made progress since
-// then is not the oldest any more and is passed over. The caller holds t.mu and closes
-// what evict returns.
+// evict removes the connection that should be closed next, or returns nil. The order is computed for many
+// connections at a time. Connections that have made progress since then are skipped. The caller holds t.mu and
+// must close the result.
 func (t *Table) evict() *Conn {
 	for range 2 {
 		for len(t.next) > 0 {
@@ -169,8 +165,8 @@ func (t *Table) evict() *Conn {
 	return nil
 }
 
-// order returns the connections that may be closed, those first that are to go first.
-// While there are strangers, it returns strangers alone. The caller holds t.mu.
+// order returns the connections that may be closed, in the order in which to close them. If any of them are
+// strangers, it returns only strangers. The caller holds t.mu.
 func (t *Table) order(which func(*Conn) bool) []candidate {
 	now := t.Now()
 	crowds := map[netip.Addr]int{}
@@ -188,15 +184,15 @@ func (t *Table) order(which func(*Conn) bool) []candidate {
 // A candidate is a connection that may be closed.
 type candidate struct {
 	conn     *Conn
-	since    int64 // when it began to wait
-	stranger bool  // its last request had no verified signature
+	since    int64 // when it started to wait
+	stranger bool  // the signature of its last request was not verified
 	group    netip.Addr
-	level    int // how many connections its address has when it is the oldest of them
+	level    int // number of connections of its address when it is the oldest of them
 }
 
-// inOrder sorts candidates: strangers before others, then the oldest of the address that
-// has most connections, again and again; crowds says how many these are. Addresses of no
-// group count as having one. Others are left out while there are strangers.
+// inOrder sorts candidates: repeatedly the oldest connection of the address that then has the most, where
+// crowds counts all connections of each address. Each address without a group counts as having one connection.
+// If there are strangers, the others are left out.
 func inOrder(all []candidate, crowds map[netip.Addr]int) []candidate {
 	slices.SortFunc(all, func(a, b candidate) int { return cmp.Compare(a.since, b.since) })
 	left := map[netip.Addr]int{}
@@ -215,9 +211,8 @@ func inOrder(all []candidate, crowds map[netip.Addr]int) []candidate {
 	return all
 }
 
-// hold counts n more bytes that the unfinished request of a connection holds. Beyond the
-// budget those end that hold something and have waited longest. If the connection itself
-// is the next of them, hold returns ErrBusy.
+// hold counts n more bytes of an unfinished request. Above the budget, it closes the connections with counted
+// bytes that have waited longest. If c itself is the next of them, hold returns ErrBusy.
 func (t *Table) hold(c *Conn, n int64) error {
 	c.held.Add(n)
 	if t.held.Add(n) <= Budget {
@@ -233,13 +228,13 @@ func (t *Table) hold(c *Conn, n int64) error {
 	return nil
 }
 
-// reclaim takes connections out of the table, until unfinished requests hold no more than
-// they may or c is next, and returns them.
+// reclaim removes connections from the table until unfinished requests are within the budget or c is next, and
+// returns them.
 func (t *Table) reclaim(c *Conn) (out []*Conn) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.tell() {
-		t.Log.Warn("unfinished requests hold as much memory as they may: those that have waited longest are ended", "bytes", Budget)
+		t.Log.Warn("unfinished requests use all the memory set aside for them: the server closes the connections that have waited longest", "bytes", Budget)
 	}
 	for range 2 { // strangers, then others
 		for _, k := range t.order(func(c *Conn) bool { return c.held.Load() > 0 }) {
@@ -255,7 +250,7 @@ func (t *Table) reclaim(c *Conn) (out []*Conn) {
 	return out
 }
 
-// release counts no longer what a connection holds.
+// release stops counting the bytes of a connection.
 func (t *Table) release(c *Conn) {
 	if n := c.held.Swap(0); n != 0 {
 		t.held.Add(-n)

@@ -15,7 +15,7 @@ import (
 
 const one, two = "192.0.2.1", "192.0.2.2"
 
-// At the limit the connection goes that has waited longest, whatever it has sent so far.
+// At the limit, the connection that has waited longest is closed, whatever it has sent.
 func TestOldestGoesFirst(t *testing.T) {
 	f := newFixture(t, Config{Max: 3})
 	a, rawA := f.say(one, "POST / HTT")
@@ -23,7 +23,7 @@ func TestOldestGoesFirst(t *testing.T) {
 	_, rawC := f.come(one)
 	open(t, "abc", rawA, rawB, rawC)
 	f.answered(a)
-	f.await(a, 1) // the first bytes of a request are no progress
+	f.await(a, 1) // the first bytes of a request do not count as progress
 	_, rawD := f.come(one)
 	open(t, "acd", rawA, rawB, rawC, rawD)
 	_, rawE := f.come(one)
@@ -35,7 +35,7 @@ func TestOldestGoesFirst(t *testing.T) {
 	}
 }
 
-// A connection that is answering is never closed; when all are, the new one is.
+// A connection that is being answered is never closed. If all are, the new connection is closed.
 func TestAnsweringStays(t *testing.T) {
 	f := newFixture(t, Config{Max: 2})
 	a, rawA := f.come(one)
@@ -60,13 +60,13 @@ func TestAnsweringStays(t *testing.T) {
 	}
 }
 
-// A connection whose client does not take the answer is idle after a while.
+// A connection becomes idle after a while if its client does not read the answer.
 func TestStalledWriter(t *testing.T) {
 	f := newFixture(t, Config{Max: 1})
 	a, rawA := f.come(one)
 	f.answer(a)
 	a.since.Store(f.now.UnixNano())
-	a.state.Store(writing) // as in Write, which does not return
+	a.state.Store(writing) // as during a Write that does not return
 	if c, _ := f.come(one); c != nil {
 		t.Error("the answer had no time")
 	}
@@ -77,14 +77,14 @@ func TestStalledWriter(t *testing.T) {
 	open(t, "", rawA)
 }
 
-// A connection that is being closed makes room, and leaves the table.
+// A connection that is being closed makes room, and is removed from the table.
 func TestClose(t *testing.T) {
 	f := newFixture(t, Config{Max: 2})
 	a, rawA := f.come(one)
 	b, rawB := f.come(one)
 	f.answer(a)
 	a.Close()
-	b.state.Store(closing) // as in Close, which does not return
+	b.state.Store(closing) // as during a Close that does not return
 	if len(f.conns) != 1 {
 		t.Errorf("%d connections, want 1", len(f.conns))
 	}
@@ -97,8 +97,8 @@ func TestClose(t *testing.T) {
 	}
 }
 
-// Clients with credentials are closed last, and before them the addresses with many
-// connections pay.
+// Connections of clients with credentials are closed last. Among the others, addresses with many connections
+// come first.
 func TestOrder(t *testing.T) {
 	for _, c := range []struct{ name, come, want string }{
 		{"by age", "a:1:s b:2:s c:3:s", "abc"},
@@ -130,7 +130,7 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// While there is room, an address may have all connections.
+// While there is room, one address may have all connections.
 func TestCrowdWithoutPressure(t *testing.T) {
 	f := newFixture(t, Config{Max: 100})
 	for range 100 {
@@ -149,7 +149,7 @@ func TestCrowdWithoutPressure(t *testing.T) {
 	}
 }
 
-// An IPv6 client has a /64; forwarders are not counted together.
+// IPv6 clients are counted by their /64. Connections of forwarders are not counted together.
 func TestGroups(t *testing.T) {
 	f := newFixture(t, Config{Shared: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}})
 	for from, want := range map[string]string{
@@ -168,7 +168,7 @@ func TestGroups(t *testing.T) {
 	}
 }
 
-// What unfinished requests hold is bounded: the oldest that hold something end.
+// The memory of unfinished requests is bounded: the oldest connections with counted bytes are closed.
 func TestBudget(t *testing.T) {
 	const body = 128 << 10
 	f := newFixture(t, Config{})
@@ -194,7 +194,7 @@ func TestBudget(t *testing.T) {
 	}
 }
 
-// What is being answered keeps what it holds, and gives it back afterwards.
+// A request that is being answered keeps its bytes, and they are no longer counted afterwards.
 func TestBudgetOfAnswers(t *testing.T) {
 	f := newFixture(t, Config{})
 	a, _ := f.come(one)
@@ -219,7 +219,7 @@ func TestBudgetOfAnswers(t *testing.T) {
 	}
 }
 
-// A stranger's body makes room for one of a client with credentials, not the reverse.
+// The body of a stranger is dropped for the body of a client with credentials, not the reverse.
 func TestBudgetOfStrangers(t *testing.T) {
 	f := newFixture(t, Config{})
 	a, known := f.come(one)
@@ -234,7 +234,7 @@ func TestBudgetOfStrangers(t *testing.T) {
 	}
 }
 
-// Requests of strangers are verified in turn; clients with credentials do not wait.
+// Requests of strangers are verified in turn. Clients with credentials do not wait.
 func TestStrangersInTurn(t *testing.T) {
 	f := newFixture(t, Config{Busy: 1})
 	a, _ := f.come(one)
@@ -242,7 +242,7 @@ func TestStrangersInTurn(t *testing.T) {
 	c, _ := f.come(two)
 	f.begin(a)
 	c.Judged(true)
-	f.begin(c) // and does not wait
+	f.begin(c) // does not wait
 	began := make(chan struct{})
 	go func() {
 		b.Begin()
@@ -269,12 +269,11 @@ func TestStrangersInTurn(t *testing.T) {
 	}
 }
 
-// Strangers whose requests wait for their turn or for their refusal do not keep their
-// places: the table closes them as it closes idle connections.
+// Strangers whose requests wait for a turn or were refused can be closed like idle connections.
 func TestStrangersMakeRoom(t *testing.T) {
 	f := newFixture(t, Config{Max: 3, Busy: 1})
 	a, rawA := f.come(one)
-	f.begin(a) // and has the turn
+	f.begin(a) // takes the turn
 	b, rawB := f.come(one)
 	c, rawC := f.come(two)
 	c.Judged(true)
@@ -289,7 +288,7 @@ func TestStrangersMakeRoom(t *testing.T) {
 		t.Fatal("a stranger that waits keeps its place")
 	}
 	open(t, "acd", rawA, rawB, rawC, rawD)
-	a.Judged(false) // its refusal may take long
+	a.Judged(false) // sending the refusal may take long
 	if <-began {
 		t.Error("a request begins on a connection that has ended")
 	}
@@ -301,7 +300,7 @@ func TestStrangersMakeRoom(t *testing.T) {
 	}
 }
 
-// A connection that made progress after the order was computed is passed over.
+// A connection that made progress after the order was computed is skipped.
 func TestProgressAfterTheOrder(t *testing.T) {
 	f := newFixture(t, Config{Max: 48})
 	var conns []*Conn
@@ -316,7 +315,7 @@ func TestProgressAfterTheOrder(t *testing.T) {
 	open(t, "bd", raws[:4]...)
 }
 
-// What one request held is not counted for the next.
+// Bytes of one request are not counted for the next.
 func TestSmallRequests(t *testing.T) {
 	f := newFixture(t, Config{})
 	c, raw := f.come(one)
@@ -333,7 +332,7 @@ func TestSmallRequests(t *testing.T) {
 	}
 }
 
-// An answer has its time from when it is written, however long its request took.
+// The time limit of an answer starts when it is written, however long the request took.
 func TestWriting(t *testing.T) {
 	f := newFixture(t, Config{})
 	c, raw := f.come(one)
@@ -349,7 +348,7 @@ func TestWriting(t *testing.T) {
 	}
 }
 
-// When the process has no file descriptor left, a connection is closed for the next one.
+// If the process has no file descriptor left, one connection is closed for the next.
 func TestOutOfDescriptors(t *testing.T) {
 	f := newFixture(t, Config{})
 	_, raw := f.come(one)

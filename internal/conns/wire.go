@@ -16,18 +16,18 @@ import (
 // A Source is the address of a client.
 type Source struct {
 	Addr  netip.Addr // invalid if the connection has no IP address
-	Text  string     // of Addr, or "0.0.0.0"
+	Text  string     // text of Addr, or "0.0.0.0"
 	addr  net.Addr
-	group netip.Addr // what connections are counted by; invalid for those that are not
+	group netip.Addr // address for counting connections; invalid if they are not counted
 }
 
-// A wire is what a Conn reads from and writes to. It reads the PROXY header.
+// A wire is the underlying connection of a Conn. It reads the PROXY header.
 type wire struct {
 	net.Conn
 	table    *Table
 	peer     atomic.Pointer[Source]
 	headed   bool          // a PROXY header comes first
-	early    *bytes.Reader // what came with the PROXY header
+	early    *bytes.Reader // bytes that were read together with the PROXY header
 	computes atomic.Bool   // a handshake has its turn
 }
 
@@ -39,8 +39,8 @@ func newWire(t *Table, accepted net.Conn) *wire {
 	return w
 }
 
-// source returns an address with the group that it is counted in: an IPv6 address with
-// all of its /64, which is what one client is given.
+// source returns the Source of an address. An IPv6 address is counted by its /64, which is the range of one
+// client.
 func (t *Table) source(addr net.Addr) *Source {
 	s := &Source{addr: addr, Text: "0.0.0.0"}
 	tcp, ok := addr.(*net.TCPAddr)
@@ -59,7 +59,7 @@ func (t *Table) source(addr net.Addr) *Source {
 	return s
 }
 
-// Contain reports whether an address is in one of the prefixes.
+// Contain reports whether one of the prefixes contains the address.
 func Contain(prefixes []netip.Prefix, a netip.Addr) bool {
 	return slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(a) })
 }
@@ -90,8 +90,8 @@ func (w *wire) Close() error {
 	return w.Conn.Close()
 }
 
-// readHeader reads the PROXY header, and keeps the bytes that are read with it (The PROXY
-// protocol, versions 1 and 2, section 2). With LOCAL and UNKNOWN the client is the balancer.
+// readHeader reads the PROXY header and keeps the bytes after it (The PROXY protocol, versions 1 and 2, section
+// 2). With LOCAL or UNKNOWN, the client is the load balancer.
 func (w *wire) readHeader() error {
 	in := bufio.NewReaderSize(w.Conn, 256)
 	h, err := proxyproto.Read(in)
@@ -110,7 +110,7 @@ func (w *wire) readHeader() error {
 	return err
 }
 
-// refusedHeader has the log say, once a minute, that a balancer sends no PROXY header.
+// refusedHeader logs, at most once per minute, that a load balancer sent no PROXY header.
 func (t *Table) refusedHeader(from *Source, err error) {
 	t.mu.Lock()
 	tell := t.tell()

@@ -9,7 +9,7 @@ import (
 	"github.com/pires/go-proxyproto"
 )
 
-// header is a PROXY header of version 2 with so many bytes of other values.
+// header returns a PROXY header of version 2 with this number of additional bytes.
 func header(command proxyproto.ProtocolVersionAndCommand, from string, more int) string {
 	h := proxyproto.HeaderProxyFromAddrs(2, tcp(from), tcp(from))
 	h.Command = command
@@ -23,8 +23,8 @@ func header(command proxyproto.ProtocolVersionAndCommand, from string, more int)
 	return string(text)
 }
 
-// A balancer's connections begin with a PROXY header, which names the client; those of
-// others do not, whatever they send.
+// Connections from load balancers begin with a PROXY header, which names the client. On other connections, such
+// a header is data.
 func TestProxyProtocol(t *testing.T) {
 	const balancer = "10.0.0.1"
 	f := newFixture(t, Config{Proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/24")}})
@@ -55,7 +55,7 @@ func TestProxyProtocol(t *testing.T) {
 	}
 }
 
-// Clients behind a balancer are counted by their own addresses.
+// Clients behind a load balancer are counted by their own addresses.
 func TestProxiedGroups(t *testing.T) {
 	f := newFixture(t, Config{Proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.1/32")}, Max: 4})
 	_, honest := f.say("10.0.0.1", "")

@@ -1,11 +1,11 @@
-// Package guarded reads files that hold secrets, and looks at folders that hold data. It
-// refuses what others than the user of this process may read or change, and says which
-// command puts that right.
+// Package guarded reads files that contain secrets and checks folders that contain data. It refuses files that
+// users other than the user of this process may read or change, and its errors name the command that fixes
+// this.
 //
-// The rule for secrets is that of PostgreSQL for the private keys of servers, because it
-// fits what Kubernetes and systemd mount: a file belongs to the user and is closed to
-// group and others, or it belongs to root and the group may read it at most. Symbolic links are
-// followed, and what they lead to is judged. Where files have no owners and modes, nothing is refused.
+// The rule for secrets is PostgreSQL's rule for the private keys of servers, because it fits the files that
+// Kubernetes and systemd mount: a file must belong to the user without any access by group and others, or
+// belong to root with at most read access by the group. Symbolic links are followed, and the rule applies to
+// their targets. On systems without file owners and modes, nothing is refused.
 package guarded
 
 import (
@@ -17,21 +17,20 @@ import (
 	"strings"
 )
 
-// A file is what the rules go by.
+// A file has the attributes that the rules check.
 type file struct {
 	uid  int
 	mode fs.FileMode
 }
 
-// ReadSecret reads a file of at most limit bytes. what names it in errors, such as "the
-// root key file".
+// ReadSecret reads a file of at most limit bytes. what is its name in errors, such as "the root key file".
 func ReadSecret(what, path string, limit int) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", what, err)
 	}
 	defer f.Close()
-	info, err := f.Stat() // of what is read, whatever the path leads to by now
+	info, err := f.Stat() // of the open file, in case the path has changed
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", what, err)
 	}
@@ -40,7 +39,7 @@ func ReadSecret(what, path string, limit int) ([]byte, error) {
 			return nil, fmt.Errorf("%s %s %s", what, path, wrong)
 		}
 	}
-	content := make([]byte, limit+1) // one buffer, which leaves no copies behind
+	content := make([]byte, limit+1) // one buffer, so that reading leaves no copies in memory
 	n, err := io.ReadFull(f, content)
 	switch {
 	case err == nil:
@@ -53,7 +52,7 @@ func ReadSecret(what, path string, limit int) ([]byte, error) {
 	return content[:n], nil
 }
 
-// secretTo says what is wrong with a file of secrets, "" for nothing.
+// secretTo describes the fault of a file of secrets, or returns "".
 func (f file) secretTo(user int, path string) string {
 	perm, at := f.mode.Perm(), Shell(path)
 	switch {
@@ -67,9 +66,9 @@ func (f file) secretTo(user int, path string) string {
 	return fmt.Sprintf("belongs to the user %d, and this program runs as the user %d: run chown %d %s && chmod 600 %s", f.uid, user, user, at, at)
 }
 
-// CheckFolder refuses a data folder that does not belong to the user of this process or
-// that others may change. The same holds for the files in the folder, which others may not
-// read either; the group may read them, for backups. Missing files are no error.
+// CheckFolder returns an error if a data folder does not belong to the user of this process or if others may
+// change it. The same rule applies to the given files in it, which also others must not be able to read; the
+// group may read them, for backups. Missing files are ignored.
 func CheckFolder(path string, files ...string) error {
 	for i, at := range append([]string{path}, files...) {
 		info, err := os.Stat(at)
@@ -96,7 +95,7 @@ func CheckFolder(path string, files ...string) error {
 	return nil
 }
 
-// folderOf says what is wrong with a data folder.
+// folderOf describes the fault of a data folder, or returns "".
 func (f file) folderOf(user int, path string) string {
 	perm, at := f.mode.Perm(), Shell(path)
 	switch {
@@ -108,7 +107,7 @@ func (f file) folderOf(user int, path string) string {
 	return ""
 }
 
-// dataOf says what is wrong with a file in a data folder.
+// dataOf describes the fault of a file in a data folder, or returns "".
 func (f file) dataOf(user int, folder, path string) string {
 	perm := f.mode.Perm()
 	switch {
@@ -120,7 +119,7 @@ func (f file) dataOf(user int, folder, path string) string {
 	return ""
 }
 
-// Shell returns a path as it is typed into a shell.
+// Shell quotes a path for the shell if necessary.
 func Shell(path string) string {
 	if strings.IndexFunc(path, func(r rune) bool { return !strings.ContainsRune(plain, r) }) < 0 {
 		return path

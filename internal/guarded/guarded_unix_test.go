@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// The rule as a table: owner (me, root, other), and the modes that are good for it.
+// The rule as a table: the owner (me, root, other) and the modes that are allowed for it.
 func TestSecrets(t *testing.T) {
 	const me, other = 1000, 1001
 	for uid, good := range map[int]string{
@@ -98,7 +98,7 @@ func TestReadSecret(t *testing.T) {
 	if err := os.Chmod(path, 0o604); err != nil {
 		t.Fatal(err)
 	}
-	if got := read(link, 6); !strings.Contains(got, "mode 0604") { // the target, and not the link, whose mode is 0777
+	if got := read(link, 6); !strings.Contains(got, "mode 0604") { // of the target, not of the link, whose mode is 0777
 		t.Error(got)
 	}
 	if _, err := ReadSecret("the key", path+".missing", 6); !errors.Is(err, fs.ErrNotExist) {
@@ -114,7 +114,7 @@ func TestReadSecret(t *testing.T) {
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Skip(err)
 	}
-	go os.WriteFile(pipe, []byte("piped"), 0) // as a shell's <(command) does
+	go os.WriteFile(pipe, []byte("piped"), 0) // like <(command) in a shell
 	if got := read(pipe, 6); got != "piped" {
 		t.Error(got)
 	}

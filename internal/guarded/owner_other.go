@@ -4,5 +4,5 @@ package guarded
 
 import "io/fs"
 
-// owner knows no users here.
+// owner returns false, because files have no owner on this system.
 func owner(fs.FileInfo) (uid int, known bool) { return 0, false }

@@ -16,7 +16,7 @@ var aliasNameForm = regexp.MustCompile(`^alias/[a-zA-Z0-9/_-]+$`)
 
 // An Alias is another name of a key, unique in its account and Region.
 type Alias struct {
-	Name            string    `json:"name"` // with its prefix
+	Name            string    `json:"name"` // with the prefix "alias/"
 	Account         string    `json:"account"`
 	Region          string    `json:"region"`
 	KeyID           string    `json:"keyId"`
@@ -27,9 +27,8 @@ type Alias struct {
 // ARN returns the Amazon Resource Name of the alias.
 func (a Alias) ARN() string { return ARN(a.Account, a.Region, a.Name) }
 
-// CheckAliasName reports whether an alias may be created by that name: nil or an
-// Error. The length and the wider character set, which has the colon too, are constraints
-// of the request.
+// CheckAliasName returns an Error unless an alias may be created with this name. Request validation checks the
+// length and the wider character set, which includes the colon.
 func CheckAliasName(name string) error {
 	switch {
 	case !strings.HasPrefix(name, AliasPrefix):

@@ -2,11 +2,10 @@ package key
 
 import "fmt"
 
-// A Kind names what went wrong, as the API names it. One table in package
-// server gives each Kind its HTTP status.
+// A Kind is the API's name of an error. A table in package server gives each Kind its HTTP status.
 type Kind string
 
-// The kinds of error that an operation or the gate before it can give.
+// The errors of the KMS API that operations and request checks return.
 const (
 	KindAccessDenied               Kind = "AccessDeniedException"
 	KindAlreadyExists              Kind = "AlreadyExistsException"
@@ -45,10 +44,10 @@ const (
 	KindValidation                 Kind = "ValidationException"
 )
 
-// The kinds that only operations of the STS API give, as that API names them or, where
-// it names one thing twice, apart.
+// The errors that only operations of the STS API return. Where the STS and KMS APIs use one name for different
+// errors, the Kinds differ.
 const (
-	KindExpiredWebIdentityToken Kind = "ExpiredWebIdentityToken" // and not the session's
+	KindExpiredWebIdentityToken Kind = "ExpiredWebIdentityToken" // unlike ExpiredTokenException, not a session token
 	KindIDPCommunicationError   Kind = "IDPCommunicationError"
 	KindIDPRejectedClaim        Kind = "IDPRejectedClaim"
 	KindInvalidAction           Kind = "InvalidAction"
@@ -56,9 +55,8 @@ const (
 	KindPackedPolicyTooLarge    Kind = "PackedPolicyTooLarge"
 )
 
-// An Error is a refusal that the caller may see. Message goes on the wire as it
-// is, so it never holds key material, a secret, or the step of an unwrap that
-// failed. Cause is for the operator's log alone.
+// An Error is a refusal that the caller may see. Message is sent to the client unchanged, so it must not
+// contain key material, secrets, or which step of an unwrap failed. Cause goes only to the operator's log.
 type Error struct {
 	Kind    Kind
 	Message string
@@ -73,7 +71,7 @@ func Errorf(kind Kind, format string, args ...any) *Error {
 	return &Error{Kind: kind, Message: fmt.Sprintf(format, args...)}
 }
 
-// Because adds the cause that the operator's log shall show.
+// Because sets the cause that the operator's log shows.
 func (e *Error) Because(cause error) *Error {
 	e.Cause = cause
 	return e

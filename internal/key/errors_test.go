@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// kinds returns the constants of type Kind by their names.
+// kinds returns the constants of type Kind by name.
 func kinds(t *testing.T) map[string]string {
 	file, err := parser.ParseFile(token.NewFileSet(), "errors.go", nil, 0)
 	if err != nil {
@@ -36,8 +36,7 @@ func kinds(t *testing.T) map[string]string {
 	return found
 }
 
-// Clients find the class of an error by its name, so each constant says in Go
-// what it says on the wire.
+// Clients identify errors by name, so the name of each constant must follow from the name on the wire.
 func TestKinds(t *testing.T) {
 	all := kinds(t)
 	if len(all) < 20 {
@@ -45,10 +44,10 @@ func TestKinds(t *testing.T) {
 	}
 	for name, value := range all {
 		short, ok := strings.CutSuffix(value, "Exception")
-		if !ok && name == "Kind"+value { // of STS, which has its names elsewhere
+		if !ok && name == "Kind"+value { // an error of the STS API, whose names do not end with Exception
 			continue
 		}
-		if !ok || name != "Kind"+strings.TrimPrefix(short, "KMS") && name != "KindKMSInvalidSignature" { // beside that of requests
+		if !ok || name != "Kind"+strings.TrimPrefix(short, "KMS") && name != "KindKMSInvalidSignature" { // KindInvalidSignature is for requests
 			t.Errorf("%s = %q", name, value)
 		}
 	}
@@ -62,7 +61,7 @@ func TestError(t *testing.T) {
 	if got := Errorf(KindInvalidCiphertext, "").Error(); got != "InvalidCiphertextException" {
 		t.Error(got)
 	}
-	// The cause is for the operator alone.
+	// Cause must not appear in the text that clients see.
 	caused := Errorf(KindNotFound, "no key").Because(fs.ErrNotExist)
 	if !errors.Is(caused, fs.ErrNotExist) || strings.Contains(caused.Error()+caused.Message, fs.ErrNotExist.Error()) {
 		t.Errorf("%v because of %v", caused, caused.Cause)

@@ -25,15 +25,15 @@ var (
 	allStates = []State{Enabled, Disabled, PendingDeletion, PendingReplicaDeletion, PendingImport, Unavailable, Creating, Updating}
 )
 
-// present returns a material whose bytes are here.
+// present returns a material with its bytes.
 func present(id string, validTo time.Time) Material {
 	return Material{ID: id, Description: "of " + id[:1], ValidTo: validTo, Sealed: []byte("sealed " + id[:1])}
 }
 
-// missing returns a material whose bytes were deleted or expired.
+// missing returns a material whose bytes were deleted or have expired.
 func missing(id string) Material { return Material{ID: id, Description: "of " + id[:1]} }
 
-// external returns a key that takes imported material.
+// external returns a key of origin EXTERNAL.
 func external(state State, materials ...Material) Key {
 	return Key{
 		ID: uuid, Account: account, Region: region, Spec: SymmetricDefault, Usage: EncryptDecrypt,
@@ -41,15 +41,14 @@ func external(state State, materials ...Material) Key {
 	}
 }
 
-// deletedAt returns a key that awaits its deletion.
+// deletedAt returns a key that is pending deletion.
 func deletedAt(date time.Time, materials ...Material) Key {
 	k := external(PendingDeletion, materials...)
 	k.DeletionDate = date
 	return k
 }
 
-// wantError checks that err is an Error of the kind, with the message where one
-// is given.
+// wantError checks that err is an Error of the kind and, if message is not empty, that it has the message.
 func wantError(t *testing.T, err error, kind Kind, message string) {
 	t.Helper()
 	e, ok := errors.AsType[*Error](err)

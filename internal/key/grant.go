@@ -10,8 +10,8 @@ import (
 // MaxGrants is the quota of grants on one key.
 const MaxGrants = 50_000
 
-// The limits of the constraints of a grant: pairs of an encryption context, and
-// code points of a value in it. Source: the operation CreateGrant.
+// The limits of grant constraints: the number of encryption context pairs, and the length of a value in code
+// points. Source: CreateGrant in the API reference.
 const (
 	maxConstraintPairs = 8
 	maxConstraintValue = 384
@@ -22,43 +22,42 @@ var (
 	sourceForm  = regexp.MustCompile(`^arn:[\w-]+:[\w-]+:[\w-]*:[0-9]*:\S+$`)
 )
 
-// A Grant lets a principal use one key in some operations. It is never changed,
-// only created and removed.
+// A Grant lets a principal use one key in some operations. Grants are created and removed, but never changed.
 type Grant struct {
 	ID             string           `json:"id"` // 64 lower-case hexadecimal digits
 	Account        string           `json:"account"`
 	Region         string           `json:"region"`
 	KeyID          string           `json:"keyId"`
-	IssuingAccount string           `json:"issuingAccount"` // of whoever created it
+	IssuingAccount string           `json:"issuingAccount"` // the account that created the grant
 	CreationDate   time.Time        `json:"creationDate"`
 	Name           string           `json:"name,omitzero"`
 	Grantee        Principal        `json:"grantee"`
-	Retiring       Principal        `json:"retiring,omitzero"` // who may retire it, beside others
-	Operations     []string         `json:"operations"`        // each once
+	Retiring       Principal        `json:"retiring,omitzero"` // may retire the grant, besides others
+	Operations     []string         `json:"operations"`        // without duplicates
 	Constraints    GrantConstraints `json:"constraints,omitzero"`
 }
 
-// GrantConstraints narrow a grant to some requests. A nil map is no constraint. Older
-// programs stored both maps, and an empty ContextEquals, which only a request without an
-// encryption context keeps.
+// GrantConstraints restrict a grant to some requests. A nil map sets no constraint. Records written by older
+// versions can have both maps, or an empty ContextEquals, which matches only requests without an encryption
+// context.
 type GrantConstraints struct {
-	ContextEquals map[string]string `json:"contextEquals,omitzero"` // all pairs and no others
-	ContextSubset map[string]string `json:"contextSubset,omitzero"` // these pairs among others
-	SourceARN     string            `json:"sourceArn,omitzero"`     // of the resource that the request is made for
+	ContextEquals map[string]string `json:"contextEquals,omitzero"` // the request must have exactly these pairs
+	ContextSubset map[string]string `json:"contextSubset,omitzero"` // the request must have these pairs and may have more
+	SourceARN     string            `json:"sourceArn,omitzero"`     // the resource on whose behalf the request is made
 }
 
-// KeyARN returns the Amazon Resource Name of the key that the grant is on.
+// KeyARN returns the Amazon Resource Name of the key that the grant applies to.
 func (g Grant) KeyARN() string { return KeyARN(g.Account, g.Region, g.KeyID) }
 
-// Request returns what was asked for with the grant. Of two requests with one
-// name and this in common, the second is a repetition of the first.
+// Request returns the part of the grant that its request determined. Two requests with the same name and equal
+// Request values are repetitions: the second returns the grant that the first created.
 func (g Grant) Request() Grant {
 	g.ID, g.CreationDate = "", time.Time{}
 	g.Operations = slices.Sorted(slices.Values(g.Operations))
 	return g
 }
 
-// CheckGrantID tells whether s has the form of a grant ID: nil or an Error.
+// CheckGrantID returns an Error unless s has the form of a grant ID.
 func CheckGrantID(s string) error {
 	if !grantIDForm.MatchString(s) {
 		return Errorf(KindInvalidGrantId, "Invalid grant ID '%s'", s)
@@ -66,7 +65,7 @@ func CheckGrantID(s string) error {
 	return nil
 }
 
-// Check tells whether the grant can be one, on whatever key: nil or an Error.
+// Check returns an Error unless the grant is valid apart from the key that it applies to. See [Key.CheckGrant].
 func (g Grant) Check() error {
 	switch {
 	case len(g.Operations) == 0:
@@ -115,8 +114,7 @@ func (c GrantConstraints) check() error {
 	return nil
 }
 
-// CheckGrant tells whether a grant that Check passed can be on this key: nil or
-// an Error.
+// CheckGrant returns an Error unless a grant that passed Check may apply to this key.
 func (k Key) CheckGrant(g Grant) error {
 	allowed := grantOperations(k)
 	for _, operation := range g.Operations {

@@ -13,7 +13,7 @@ const (
 	vault   = "arn:aws:backup:eu-west-2:111122223333:backup-vault:one"
 )
 
-// granted returns a grant that is right on a symmetric key.
+// granted returns a valid grant on a symmetric key.
 func granted(change func(g *Grant)) Grant {
 	g := Grant{ID: materialA, Account: account, Region: region, KeyID: uuid, IssuingAccount: account, CreationDate: noon,
 		Grantee: roleARN, Operations: []string{"Encrypt", "Decrypt"}}
@@ -52,7 +52,7 @@ func TestCheckOfAGrant(t *testing.T) {
 		"a service that nobody retires":      {func(g *Grant) { g.Grantee, g.Constraints.SourceARN = "backup.amazonaws.com", vault }, KindValidation},
 		"a service of others":                {func(g *Grant) { g.Grantee, g.Retiring, g.Constraints.SourceARN = "backup.example.com", rootARN, vault }, KindValidation},
 		"a source for a principal":           {func(g *Grant) { g.Constraints.SourceARN = vault }, ""},
-		"a source that is no ARN":            {func(g *Grant) { g.Constraints.SourceARN = "vault" }, KindInvalidArn},
+		"a source that is not an ARN":        {func(g *Grant) { g.Constraints.SourceARN = "vault" }, KindInvalidArn},
 		"the most pairs":                     {func(g *Grant) { g.Constraints.ContextEquals = pairs(8) }, ""},
 		"the most pairs in the subset":       {func(g *Grant) { g.Constraints.ContextSubset = pairs(8) }, ""},
 		"two constraints":                    {func(g *Grant) { g.Constraints.ContextEquals, g.Constraints.ContextSubset = pairs(1), pairs(1) }, KindValidation},
@@ -96,8 +96,7 @@ func TestPrincipals(t *testing.T) {
 	}
 }
 
-// kindsOfKey are the operations that a grant on each kind of key can allow, as
-// the pages of the operations have it.
+// kindsOfKey lists the grant operations for each kind of key, according to the pages of the operations.
 var kindsOfKey = map[string]string{
 	"SYMMETRIC_DEFAULT ENCRYPT_DECRYPT":  "CreateGrant Decrypt DescribeKey Encrypt GenerateDataKey GenerateDataKeyPair GenerateDataKeyPairWithoutPlaintext GenerateDataKeyWithoutPlaintext ReEncryptFrom ReEncryptTo RetireGrant",
 	"RSA_2048 ENCRYPT_DECRYPT":           "CreateGrant Decrypt DescribeKey Encrypt GetPublicKey ReEncryptFrom ReEncryptTo RetireGrant",

@@ -2,9 +2,9 @@ package key
 
 import "strings"
 
-// grantables says which operations a grant on a key can allow: on any key, on
-// symmetric encryption keys, and on others by their usage. Sources: "Grant
-// operations" in the developer guide, and for which keys each operation is.
+// grantables lists the operations that a grant can allow: on any key, on symmetric encryption keys, and on
+// other keys by their usage. Sources: "Grant operations" in the developer guide, and the page of each
+// operation.
 const grantables = `
 any                      CreateGrant DescribeKey RetireGrant
 SYMMETRIC_DEFAULT        Decrypt Encrypt ReEncryptFrom ReEncryptTo GenerateDataKey GenerateDataKeyWithoutPlaintext

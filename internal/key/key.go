@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A Key is the record of one KMS key. The zero time means "not set" in each of
-// its dates. Keys are values: every method returns a changed copy.
+// A Key is the record of one KMS key. A zero time means that the date is not set. Keys are values: methods
+// return a changed copy.
 type Key struct {
 	ID           string     `json:"id"`
 	Account      string     `json:"account"`
@@ -20,34 +20,33 @@ type Key struct {
 	Description  string     `json:"description,omitzero"`
 	Policy       string     `json:"policy"`
 	Tags         []Tag      `json:"tags,omitempty"`
-	Materials    []Material `json:"materials,omitempty"` // all that the key was ever associated with, the current one last
-	Pending      *Material  `json:"pending,omitempty"`   // waits for a rotation to make it current
-	Rotation     Rotation   `json:"rotation,omitzero"`   // the automatic one; of related keys in the primary key alone
+	Materials    []Material `json:"materials,omitempty"` // all that were ever associated, the current one last
+	Pending      *Material  `json:"pending,omitempty"`   // imported, becomes current with the next rotation
+	Rotation     Rotation   `json:"rotation,omitzero"`   // automatic; of related keys, the primary key has it
 
-	// MultiRegion is set in a key that is one of several related ones.
+	// MultiRegion is set in multi-Region keys.
 	MultiRegion MultiRegion `json:"multiRegion,omitzero"`
 }
 
-// A Material is one key material. One that a key is permanently associated with
-// stays in the record, by its ID, when its bytes are deleted or expired, so that
-// the same bytes, and no others, can be imported again.
+// A Material is one key material. Material that a key is permanently associated with stays in the key's record
+// when its bytes are deleted or expire, so that the same bytes can be imported again, and only these.
 type Material struct {
 	ID          string    `json:"id"` // 64 lower-case hexadecimal digits
 	Description string    `json:"description,omitzero"`
 	ValidTo     time.Time `json:"validTo,omitzero"` // zero: does not expire
 	Sealed      []byte    `json:"sealed,omitempty"` // nil: deleted or expired
-	Slot        string    `json:"slot,omitzero"`    // of the secret without which Sealed does not open
+	Slot        string    `json:"slot,omitzero"`    // holds the secret that is needed to open Sealed
 
-	// When a rotation made the material current, and of what type it was. The first
-	// material of a key and a pending one have neither.
+	// RotationDate and RotationType describe the rotation that made this material current. They are zero in the
+	// first material of a key and in pending material.
 	RotationDate time.Time    `json:"rotationDate,omitzero"`
 	RotationType RotationType `json:"rotationType,omitzero"`
 }
 
-// Present reports whether the bytes of the material are here.
+// Present reports whether the bytes of the material are available.
 func (m Material) Present() bool { return len(m.Sealed) > 0 }
 
-// ExpirationModel tells whether the material expires.
+// ExpirationModel returns the API's name for whether the material expires.
 func (m Material) ExpirationModel() ExpirationModel {
 	if m.ValidTo.IsZero() {
 		return MaterialDoesNotExpire
@@ -58,8 +57,7 @@ func (m Material) ExpirationModel() ExpirationModel {
 // ARN returns the Amazon Resource Name of the key.
 func (k Key) ARN() string { return KeyARN(k.Account, k.Region, k.ID) }
 
-// Current returns the material that new encryptions use; ok is false when the
-// key was never given one.
+// Current returns the material that new encryptions use. ok is false if the key has never had material.
 func (k Key) Current() (m Material, ok bool) {
 	if len(k.Materials) == 0 {
 		return Material{}, false
@@ -67,7 +65,7 @@ func (k Key) Current() (m Material, ok bool) {
 	return k.Materials[len(k.Materials)-1], true
 }
 
-// Material returns the associated material of the given ID.
+// Material returns the associated material with the given ID.
 func (k Key) Material(id string) (m Material, ok bool) {
 	i := k.materialIndex(id)
 	if i < 0 {
@@ -76,9 +74,8 @@ func (k Key) Material(id string) (m Material, ok bool) {
 	return k.Materials[i], true
 }
 
-// Expiration tells what is to be told of the expiry of the key as a whole: when
-// the first of the materials that it is associated with, and that are here,
-// expires. The zero time is never. ok is false when none is here.
+// Expiration returns when the key first loses material: the earliest expiry among the associated materials that
+// are present. validTo is zero if none of them expires. ok is false if no material is present.
 func (k Key) Expiration() (model ExpirationModel, validTo time.Time, ok bool) {
 	model = MaterialDoesNotExpire
 	for _, m := range k.Materials {
@@ -90,14 +87,13 @@ func (k Key) Expiration() (model ExpirationModel, validTo time.Time, ok bool) {
 	return model, validTo, ok
 }
 
-// earlier reports whether t is before u, where zero is never.
+// earlier reports whether t is before u. A zero time counts as never.
 func earlier(t, u time.Time) bool { return !t.IsZero() && (u.IsZero() || t.Before(u)) }
 
-// At returns the key as it is at the given moment: past ValidTo a material is
-// gone, past the deletion date the key is, or a replica of it. No timer has to fire
-// for the answer to be right. A rotation that is due is not in it: what is encrypted
-// before the sweep carries it out is under the former material, which opens it for
-// ever.
+// At returns the key as of the given moment: without expired material, without replicas whose deletion date has
+// passed, and in state Gone after its own deletion date. Callers therefore never depend on a timer. At does not
+// carry out a rotation that is due. What is encrypted before the sweep rotates the key uses the previous
+// material, which can always decrypt it.
 func (k Key) At(now time.Time) Key {
 	k = k.replicasAt(now)
 	if k.State == Gone || k.State == PendingDeletion && !now.Before(k.DeletionDate) {
@@ -114,7 +110,7 @@ func (k Key) At(now time.Time) Key {
 	return k
 }
 
-// expired reports whether the bytes of the material are here past their time.
+// expired reports whether the material is present although its ValidTo has passed.
 func (m Material) expired(now time.Time) bool {
 	return m.Present() && !m.ValidTo.IsZero() && !now.Before(m.ValidTo)
 }
@@ -129,8 +125,7 @@ func (k Key) Slots() (slots []string) {
 	return slots
 }
 
-// AllMaterials returns the materials that the key is associated with and, last, the
-// one that waits for a rotation.
+// AllMaterials returns the associated materials followed by the pending one, if any.
 func (k Key) AllMaterials() []Material {
 	if k.Pending == nil {
 		return k.Materials
@@ -138,8 +133,7 @@ func (k Key) AllMaterials() []Material {
 	return append(slices.Clone(k.Materials), *k.Pending)
 }
 
-// Due returns the next moment at which At changes the key, or at which a rotation
-// of it is due, or the zero time.
+// Due returns the next moment at which At changes the key or an automatic rotation is due, or the zero time.
 func (k Key) Due() (due time.Time) {
 	moments := []time.Time{k.DeletionDate, k.rotationDue()}
 	for _, r := range k.MultiRegion.Replicas {
@@ -158,14 +152,13 @@ func (k Key) Due() (due time.Time) {
 	return due
 }
 
-// Buried returns the key as it is past its deletion date: without material and
-// for ever gone, though its record may still be there.
+// Buried returns the key in state Gone, without material. The record of a key in this state may still exist.
 func (k Key) Buried() Key {
 	k.State, k.Materials, k.Pending = Gone, nil, nil
 	return k
 }
 
-// complete reports whether the bytes of every associated material are here.
+// complete reports whether the key has material and the bytes of every associated material are present.
 func (k Key) complete() bool {
 	return len(k.Materials) > 0 && !slices.ContainsFunc(k.Materials, func(m Material) bool { return !m.Present() })
 }
@@ -174,7 +167,7 @@ func (k Key) materialIndex(id string) int {
 	return slices.IndexFunc(k.Materials, func(m Material) bool { return m.ID == id })
 }
 
-// withMaterial returns the key with material i replaced, or added where i is -1.
+// withMaterial returns the key with material i replaced by m, or with m appended if i is -1.
 func (k Key) withMaterial(i int, m Material) Key {
 	k.Materials = slices.Clone(k.Materials)
 	if i < 0 {
@@ -185,30 +178,30 @@ func (k Key) withMaterial(i int, m Material) Key {
 	return k
 }
 
-// withoutMaterial returns the key without the bytes of material i. A key that
-// lacks any of its materials is PendingImport, unless it awaits its deletion.
+// withoutMaterial returns the key without the bytes of material i. The key becomes PendingImport unless it is
+// pending deletion.
 func (k Key) withoutMaterial(i int) Key {
-	k = k.withMaterial(i, k.Materials[i].lost())
+	k = k.withMaterial(i, k.Materials[i].withoutBytes())
 	if k.State != PendingDeletion && k.State != PendingReplicaDeletion {
 		k.State = PendingImport
 	}
 	return k
 }
 
-// withoutPending returns the key without the material that waits. In a replica its
-// bytes alone are gone: which material waits is for the primary key to say.
+// withoutPending returns the key without its pending material. A replica loses only the bytes and keeps the ID,
+// because the primary key determines which material is pending.
 func (k Key) withoutPending() Key {
 	if !k.IsReplica() {
 		k.Pending = nil
 		return k
 	}
-	m := k.Pending.lost()
+	m := k.Pending.withoutBytes()
 	k.Pending = &m
 	return k
 }
 
-// lost returns what is known of a material whose bytes are gone.
-func (m Material) lost() Material {
+// withoutBytes returns the material without its bytes and the fields that describe them.
+func (m Material) withoutBytes() Material {
 	m.Sealed, m.Slot, m.ValidTo = nil, "", time.Time{}
 	return m
 }

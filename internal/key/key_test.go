@@ -48,22 +48,22 @@ func TestAtTheDeletionDate(t *testing.T) {
 			if got.State != Gone || len(got.Materials) != 0 {
 				t.Errorf("%s %v: %+v", now, k.Materials, got)
 			}
-			// Nothing brings it back, a clock that goes back neither.
+			// Expired material does not come back, not even if the clock is set back.
 			wantKey(t, got.At(noon.AddDate(-1000, 0, 0)), got)
 			wantKey(t, got.At(now), got)
 		}
 	}
 }
 
-// The key at a moment is the same, however often it was looked at before.
+// At gives the same key at a moment whether or not it was applied to earlier moments first.
 func TestAtByStages(t *testing.T) {
 	k := deletedAt(noon.Add(day), present(materialA, noon))
 	wantKey(t, k.At(noon).At(noon.Add(day)), k.At(noon.Add(day)))
 }
 
-// A result whose materials changed shares none of them with its origin.
+// Methods that change materials do not share the slice with the original key.
 func TestMaterialsAreNotShared(t *testing.T) {
-	// With room to spare, an append would write into the original's array.
+	// With spare capacity, an append without a copy would write into the original's array.
 	spare := func(m Material) []Material { return append(make([]Material, 0, 4), m) }
 	live := external(Enabled, spare(present(materialA, noon))...)
 	waiting := external(PendingImport, spare(missing(materialA))...)

@@ -2,24 +2,22 @@ package key
 
 import "time"
 
-// The deletion window of ScheduleKeyDeletion, in days.
+// The waiting period of ScheduleKeyDeletion, in days.
 const (
 	MinDeletionWindow     = 7
 	MaxDeletionWindow     = 30
 	DefaultDeletionWindow = 30
 )
 
-// MaxValidity is how far ahead of an import its ValidTo may lie.
+// MaxValidity is the longest time between an import and its ValidTo.
 const MaxValidity = 365 * 24 * time.Hour
 
-// ImportMaterial returns the key with the sealed material m in place. The first
-// import associates key and material for ever; from then on only material that
-// the key knows, which has the same ID, is taken, be it after a deletion, after an
-// expiry, or over live bytes to give them another ValidTo. A nil description
-// keeps the one that a former import gave.
+// ImportMaterial returns the key with the sealed material m. The first import associates the material with the
+// key permanently. Later imports must have the ID of a material that the key already knows; they restore bytes
+// that were deleted or expired, or set another ValidTo. A nil description keeps the previous one.
 func (k Key) ImportMaterial(m Material, description *string) (Key, error) {
 	if k.Pending != nil && k.Pending.ID == m.ID {
-		m = m.in(*k.Pending, description)
+		m = m.inherit(*k.Pending, description)
 		k.Pending = &m
 		return k, nil
 	}
@@ -31,18 +29,16 @@ func (k Key) ImportMaterial(m Material, description *string) (Key, error) {
 	if i >= 0 {
 		former = k.Materials[i]
 	}
-	k = k.withMaterial(i, m.in(former, description))
-	// A disabled key has its material, so this import renews what was there and
-	// the owner's wish to keep the key disabled stands.
+	k = k.withMaterial(i, m.inherit(former, description))
+	// A disabled key still has its material. This import only renews it, so the key stays disabled.
 	if k.State == PendingImport && k.complete() {
 		k.State = Enabled
 	}
 	return k, nil
 }
 
-// in returns the material in the place of a former one of the same ID: what belongs
-// to the place stays.
-func (m Material) in(former Material, description *string) Material {
+// inherit returns m with the attributes of former, which has the same ID, and with the description if there is one.
+func (m Material) inherit(former Material, description *string) Material {
 	m.Description, m.RotationDate, m.RotationType = former.Description, former.RotationDate, former.RotationType
 	if description != nil {
 		m.Description = *description
@@ -50,10 +46,9 @@ func (m Material) in(former Material, description *string) Material {
 	return m
 }
 
-// ImportNewMaterial returns the key with the sealed material m, which it does not
-// know. To the first it is associated at once; a later one waits, and one at a time,
-// until a rotation makes it current: until then the key goes on as it was, and
-// is not associated with it.
+// ImportNewMaterial returns the key with the sealed material m, which must be new to it. The first material of
+// a key is associated with it at once. Later material is pending, one at a time, and is not associated with the
+// key until a rotation makes it current.
 func (k Key) ImportNewMaterial(m Material, description *string) (Key, error) {
 	_, known := k.Material(m.ID)
 	switch {
@@ -66,16 +61,15 @@ func (k Key) ImportNewMaterial(m Material, description *string) (Key, error) {
 	case k.Pending != nil:
 		return Key{}, Errorf(KindInvalidState, "New key material (id: %s) cannot be imported into KMS key %s, because another key material (id: %s) is pending rotation.", m.ID, k.ARN(), k.Pending.ID)
 	}
-	m = m.in(Material{}, description)
+	m = m.inherit(Material{}, description)
 	k.Pending = &m
 	return k, nil
 }
 
-// DeleteMaterial returns the key without the bytes of the material of the given
-// ID, or of the current one where id is empty. It has no effect on a key whose
-// material is not there. Material that waits for a rotation is forgotten, and other
-// material can be imported in its place; a replica takes what waits in its primary key
-// again.
+// DeleteMaterial returns the key without the bytes of the material with the given ID, or of the current
+// material if id is empty. It has no effect if these bytes are not present. Pending material is forgotten, and
+// other material can be imported instead; a replica keeps the ID of the material that is pending in its primary
+// key.
 func (k Key) DeleteMaterial(id string) (Key, error) {
 	if k.Pending != nil && k.Pending.ID == id {
 		return k.withoutPending(), nil
@@ -94,9 +88,9 @@ func (k Key) DeleteMaterial(id string) (Key, error) {
 	return k.withoutMaterial(i), nil
 }
 
-// Enable returns the key in state Enabled. A rotation that fell due while the key
-// could not be rotated is due at once, and the next a whole period later
-// ("GetKeyRotationStatus").
+// Enable returns the key in state Enabled. An automatic rotation that became due while the key could not be
+// rotated is due immediately, and the next one a full period later. Source: GetKeyRotationStatus in the API
+// reference.
 func (k Key) Enable(now time.Time) Key {
 	k.State = Enabled
 	if due := k.rotationDue(); !due.IsZero() && due.Before(now) {
@@ -111,8 +105,8 @@ func (k Key) Disable() Key {
 	return k
 }
 
-// CheckDeletionWindow tells whether a deletion may be scheduled that many days
-// ahead: nil or an Error. The model of the API allows 1 to 365, the service less.
+// CheckDeletionWindow returns an Error unless a key deletion may have a waiting period of this many days. The
+// API model allows 1 to 365 days; the service allows fewer.
 func CheckDeletionWindow(days int) error {
 	if days < MinDeletionWindow || days > MaxDeletionWindow {
 		return Errorf(KindValidation, "PendingWindowInDays must be between %d and %d.", MinDeletionWindow, MaxDeletionWindow)
@@ -120,9 +114,9 @@ func CheckDeletionWindow(days int) error {
 	return nil
 }
 
-// ScheduleDeletion returns the key in state PendingDeletion, to be gone after
-// the given number of days. A primary key first waits for its replicas to be gone,
-// in state PendingReplicaDeletion.
+// ScheduleDeletion returns the key in state PendingDeletion, to be deleted after the given number of days. A
+// primary key with replicas becomes PendingReplicaDeletion, and its waiting period starts when the last replica
+// is gone.
 func (k Key) ScheduleDeletion(days int, now time.Time) Key {
 	if len(k.MultiRegion.Replicas) > 0 {
 		k.State, k.MultiRegion.DeletionWindow = PendingReplicaDeletion, days
@@ -133,9 +127,8 @@ func (k Key) ScheduleDeletion(days int, now time.Time) Key {
 	return k
 }
 
-// CancelDeletion returns the key in state Disabled, or in PendingImport when its
-// material is not there: a key without material must not become Enabled by
-// EnableKey.
+// CancelDeletion returns the key in state Disabled, or in PendingImport if material is missing, because
+// EnableKey must not enable a key without its material.
 func (k Key) CancelDeletion() Key {
 	k.State, k.DeletionDate, k.MultiRegion.DeletionWindow = Disabled, time.Time{}, 0
 	if !k.complete() {

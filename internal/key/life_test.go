@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// unchanged runs a transition and checks that the key it started from is as it
-// was: keys are values.
+// unchanged runs a transition and checks that it does not modify the key that it starts from.
 func unchanged(t *testing.T, k Key, transition func() Key) Key {
 	t.Helper()
 	before := k
@@ -66,7 +65,7 @@ func TestImportMaterial(t *testing.T) {
 	}
 }
 
-// descriptionOf returns the description as a request gives it.
+// descriptionOf returns the material's description as a request would give it.
 func descriptionOf(m Material) *string {
 	if m.Description == "" {
 		return nil
@@ -74,7 +73,7 @@ func descriptionOf(m Material) *string {
 	return &m.Description
 }
 
-// A key is associated with its material for ever, whatever became of the bytes.
+// A key stays associated with its material permanently, even without the bytes.
 func TestImportMaterialRefusesOther(t *testing.T) {
 	for _, k := range []Key{
 		external(Enabled, present(materialA, time.Time{})),
@@ -145,8 +144,8 @@ func TestDeleteMaterial(t *testing.T) {
 	}
 }
 
-// "State kept" stands in the matrix for both kinds of pending deletion: a
-// primary key that waits for its replicas does not come back by losing its bytes.
+// Losing material does not change the state of a key that is pending deletion in either way. A primary key that
+// waits for its replicas must not leave its state by losing its bytes.
 func TestLosingMaterialKeepsPendingReplicaDeletion(t *testing.T) {
 	k := external(PendingReplicaDeletion, present(materialA, noon))
 	got, err := k.DeleteMaterial("")
@@ -189,7 +188,7 @@ func TestCheckDeletionWindow(t *testing.T) {
 	}
 }
 
-// The date comes to the nanosecond, and the material stays until then.
+// The deletion date is exact to the nanosecond, and the material stays until then.
 func TestScheduleDeletion(t *testing.T) {
 	a := present(materialA, time.Time{})
 	for _, days := range []int{MinDeletionWindow, 8, DefaultDeletionWindow} {
@@ -205,8 +204,7 @@ func TestScheduleDeletion(t *testing.T) {
 	}
 }
 
-// A key without all of its material must not come back as Disabled: EnableKey
-// would make it Enabled.
+// A key that lacks material must not become Disabled, because EnableKey would make it Enabled.
 func TestCancelDeletion(t *testing.T) {
 	a, b := present(materialA, noon.Add(day)), present(materialB, time.Time{})
 	date := noon.Add(7 * day)

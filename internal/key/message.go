@@ -6,10 +6,9 @@ import (
 	"strings"
 )
 
-// messageTable gives for each signing algorithm what may be signed: a message
-// of up to 4096 bytes ("any"), and the one size in bytes of a digest or of the
-// representative μ of a message. Source: MessageType in the API reference of
-// Sign.
+// messageTable lists what each signing algorithm signs by message type: "any" is a message of up to 4096 bytes,
+// a number is the exact size in bytes of a digest or of the message representative μ. Source: MessageType of
+// Sign in the API reference.
 const messageTable = `
 algorithm                  RAW  DIGEST  EXTERNAL_MU
 RSASSA_PKCS1_V1_5_SHA_256  any  32      no
@@ -26,13 +25,13 @@ ED25519_PH_SHA_512         no   64      no
 ML_DSA_SHAKE_256           any  no      64
 `
 
-// A form is a signing algorithm with a message type.
+// A form is a signing algorithm together with a message type.
 type form struct{ algorithm, messageType string }
 
-// messages is the parsed table, which is never written to.
+// messages is messageTable, parsed. Nothing writes to it.
 var messages = parseMessages(messageTable)
 
-// parseMessages reads the table. Broken text is a fault of the program and panics.
+// parseMessages parses a message table. It panics if the table is malformed.
 func parseMessages(table string) map[form]string {
 	cells := map[form]string{}
 	lines := strings.Split(strings.TrimSpace(table), "\n")
@@ -52,8 +51,8 @@ func parseMessages(table string) map[form]string {
 	return cells
 }
 
-// CheckMessage tells whether what has so many bytes may be signed with the
-// algorithm as a message of the type: nil, or ValidationException.
+// CheckMessage returns a ValidationException unless the algorithm can sign a message of this type and size in
+// bytes.
 func CheckMessage(algorithm, messageType string, size int) error {
 	word, ok := messages[form{algorithm, messageType}]
 	switch {

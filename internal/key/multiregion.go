@@ -6,43 +6,42 @@ import (
 	"time"
 )
 
-// MaxReplicas bounds the replicas of one key, so that a change of all related keys
-// is one transaction.
+// MaxReplicas bounds the replicas of one key, so that one transaction can change all related keys.
 const MaxReplicas = 40
 
-// MultiRegion relates the keys of one ID in several Regions, each of which is a
-// record of its own. Its zero value is that of a single-Region key.
+// MultiRegion links the keys that have one ID in several Regions. Each of these keys has its own record. The
+// value is zero in a single-Region key.
 type MultiRegion struct {
-	Primary  string    `json:"primary"`            // the Region of the primary key
-	Replicas []Replica `json:"replicas,omitempty"` // in the primary key alone, sorted by Region
+	Primary  string    `json:"primary"`            // Region of the primary key
+	Replicas []Replica `json:"replicas,omitempty"` // set in the primary key only, sorted by Region
 
-	// DeletionWindow is the waiting period, in days, that a primary key in
-	// PendingReplicaDeletion has before it.
+	// DeletionWindow is the waiting period, in days, that starts when a primary key leaves
+	// PendingReplicaDeletion.
 	DeletionWindow int `json:"deletionWindow,omitzero"`
 }
 
-// A Replica is what a primary key knows of one of its replicas.
+// A Replica is a primary key's entry for one of its replicas.
 type Replica struct {
 	Region       string    `json:"region"`
-	DeletionDate time.Time `json:"deletionDate,omitzero"` // that of the replica
+	DeletionDate time.Time `json:"deletionDate,omitzero"` // zero unless the replica is pending deletion
 }
 
-// IsMultiRegion reports whether the key is one of a set of related keys.
+// IsMultiRegion reports whether the key is a multi-Region key.
 func (k Key) IsMultiRegion() bool { return k.MultiRegion.Primary != "" }
 
-// IsPrimary reports whether the key is the primary key of such a set.
+// IsPrimary reports whether the key is a multi-Region primary key.
 func (k Key) IsPrimary() bool { return k.IsMultiRegion() && k.MultiRegion.Primary == k.Region }
 
-// IsReplica reports whether the key is a replica.
+// IsReplica reports whether the key is a multi-Region replica key.
 func (k Key) IsReplica() bool { return k.IsMultiRegion() && k.MultiRegion.Primary != k.Region }
 
-// IsMultiRegionID reports whether a key ID is that of multi-Region keys.
+// IsMultiRegionID reports whether id has the form of a multi-Region key ID.
 func IsMultiRegionID(id string) bool { return strings.HasPrefix(id, multiRegionPrefix) }
 
-// MultiRegionID makes a UUID the ID of a multi-Region key.
+// MultiRegionID returns the multi-Region key ID made from a UUID.
 func MultiRegionID(uuid string) string { return multiRegionPrefix + strings.ReplaceAll(uuid, "-", "") }
 
-// CheckNotReplica refuses an operation that its primary key is told for all related keys.
+// CheckNotReplica rejects operations that must be sent to the primary key, which applies them to all replicas.
 func (k Key) CheckNotReplica() error {
 	if k.IsReplica() {
 		return Errorf(KindUnsupportedOperation, "%s is a multi-Region replica key: call this operation on its primary key, in %s.", k.ARN(), k.MultiRegion.Primary)
@@ -50,7 +49,7 @@ func (k Key) CheckNotReplica() error {
 	return nil
 }
 
-// CheckPrimary refuses an operation that is for multi-Region primary keys.
+// CheckPrimary rejects operations that apply only to multi-Region primary keys.
 func (k Key) CheckPrimary() error {
 	if !k.IsPrimary() {
 		return Errorf(KindUnsupportedOperation, "%s is not a multi-region primary key.", k.ARN())
@@ -58,21 +57,21 @@ func (k Key) CheckPrimary() error {
 	return nil
 }
 
-// NewReplica returns what the primary key shares with a replica in a Region, as
-// that replica, which has no material yet: it knows which it takes.
+// NewReplica returns a replica of the primary key for a Region, with the attributes that both share. The
+// replica has the IDs of the primary key's materials but not their bytes.
 func (k Key) NewReplica(region string) Key {
 	r := Key{
 		ID: k.ID, Account: k.Account, Region: region, Spec: k.Spec, Usage: k.Usage, Origin: k.Origin,
 		State: PendingImport, Materials: slices.Clone(k.Materials), MultiRegion: MultiRegion{Primary: k.Region},
 	}
 	for i, m := range r.Materials {
-		r.Materials[i] = m.lost()
+		r.Materials[i] = m.withoutBytes()
 		r.Materials[i].Description = ""
 	}
 	return r.Await(k.Pending)
 }
 
-// WithReplica returns the primary key with a replica in one more Region.
+// WithReplica returns the primary key with an entry for a replica in another Region.
 func (k Key) WithReplica(region string) (Key, error) {
 	if len(k.MultiRegion.Replicas) >= MaxReplicas {
 		return Key{}, Errorf(KindLimitExceeded, "A multi-Region key can have at most %d replicas.", MaxReplicas)
@@ -81,8 +80,8 @@ func (k Key) WithReplica(region string) (Key, error) {
 	return k, nil
 }
 
-// WithReplicaDeletion returns the primary key knowing when a replica of it will be
-// gone; the zero time is never.
+// WithReplicaDeletion returns the primary key with the deletion date of one of its replicas. A zero date means
+// that the replica is not pending deletion.
 func (k Key) WithReplicaDeletion(region string, date time.Time) Key {
 	k.MultiRegion.Replicas = slices.Clone(k.MultiRegion.Replicas)
 	for i, r := range k.MultiRegion.Replicas {
@@ -98,8 +97,8 @@ func sortedReplicas(all []Replica) []Replica {
 	return all
 }
 
-// replicasAt returns a primary key without the replicas that are gone by now. The
-// waiting period of one that is to be deleted begins when the last of them went.
+// replicasAt returns a primary key without the replicas that are gone at the given moment. If the primary key
+// is pending replica deletion, its own waiting period starts when the last replica is gone.
 func (k Key) replicasAt(now time.Time) Key {
 	gone := func(r Replica) bool { return !r.DeletionDate.IsZero() && !now.Before(r.DeletionDate) }
 	if !slices.ContainsFunc(k.MultiRegion.Replicas, gone) {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// family returns a primary key in eu-west-2 with replicas in the Regions, and these.
+// family returns a primary key in eu-west-2 with replicas in the given Regions, followed by the replicas.
 func family(t *testing.T, replicas ...string) (all Related) {
 	t.Helper()
 	primary := external(Enabled, present(materialA, noon.Add(day)), present(materialB, time.Time{}))
@@ -53,7 +53,7 @@ func TestNewReplica(t *testing.T) {
 		t.Error("the primary key was changed")
 	}
 	if !got.IsReplica() || got.IsPrimary() || !primary.IsPrimary() || primary.IsReplica() || external(Enabled).IsMultiRegion() || external(Enabled).IsPrimary() || external(Enabled).IsReplica() {
-		t.Error("the keys are not what they are")
+		t.Error("the keys have the wrong roles")
 	}
 	wantError(t, got.CheckPrimary(), KindUnsupportedOperation, "")
 	wantError(t, external(Enabled).CheckPrimary(), KindUnsupportedOperation, keyARN+" is not a multi-region primary key.")
@@ -83,15 +83,15 @@ func TestWithReplica(t *testing.T) {
 	wantError(t, err, KindLimitExceeded, "")
 }
 
-// A primary key that is to be deleted waits for its replicas, and its own period
-// begins with the end of the last of them, whenever somebody looks.
+// The waiting period of a primary key begins when its last replica is gone, even if nobody reads the key until
+// later.
 func TestDeletionOfAPrimaryKey(t *testing.T) {
 	k := family(t, "us-east-1", "ap-south-1")[0].ScheduleDeletion(10, noon)
 	if k.State != PendingReplicaDeletion || !k.DeletionDate.IsZero() || !k.At(noon.Add(1000*day)).CancelDeletion().DeletionDate.IsZero() {
 		t.Errorf("%+v", k)
 	}
 	k = k.WithReplicaDeletion("us-east-1", noon.Add(7*day))
-	if due := k.Due(); due != noon.Add(day) { // when material expires
+	if due := k.Due(); due != noon.Add(day) { // the expiry of its material
 		t.Errorf("due %s", due)
 	}
 	k.Materials = k.Materials[1:]
@@ -119,8 +119,8 @@ func TestDeletionOfAPrimaryKey(t *testing.T) {
 			t.Errorf("after %s: %+v, and then %+v", test.after, got, again)
 		}
 	}
-	// While one replica stays, so does the primary key; and that of one that is not to
-	// be deleted only forgets its replicas.
+	// While one replica exists, the primary key does too. A primary key that is not pending deletion only
+	// forgets replicas.
 	if got := k.At(noon.Add(90 * day)); got.State != PendingReplicaDeletion || !slices.Equal(regionsOf(got), []string{"ap-south-1"}) {
 		t.Errorf("%+v", got)
 	}

@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// plaintextTable gives the largest plaintext in bytes. Source: Encrypt in the
-// API reference.
+// plaintextTable lists the largest plaintext in bytes. Source: Encrypt in the API reference.
 const plaintextTable = `
 spec               algorithm           most
 SYMMETRIC_DEFAULT  SYMMETRIC_DEFAULT   4096
@@ -19,10 +18,10 @@ RSA_4096           RSAES_OAEP_SHA_1    470
 RSA_4096           RSAES_OAEP_SHA_256  446
 `
 
-// plaintexts is the parsed table by spec and algorithm, which is never written to.
+// plaintexts is plaintextTable, parsed, by spec and algorithm. Nothing writes to it.
 var plaintexts = parsePlaintexts(plaintextTable)
 
-// parsePlaintexts reads the table. Broken text is a fault of the program and panics.
+// parsePlaintexts parses a plaintext table. It panics if the table is malformed.
 func parsePlaintexts(table string) map[[2]string]int {
 	most := map[[2]string]int{}
 	lines := strings.Split(strings.TrimSpace(table), "\n")
@@ -37,8 +36,8 @@ func parsePlaintexts(table string) map[[2]string]int {
 	return most
 }
 
-// CheckPlaintext tells whether a plaintext of so many bytes is not too large for
-// the algorithm under a key of the spec: nil, or ValidationException.
+// CheckPlaintext returns a ValidationException if a plaintext of size bytes is too large for the algorithm
+// under a key of the spec.
 func CheckPlaintext(spec Spec, algorithm string, size int) error {
 	if most := plaintexts[[2]string{string(spec), algorithm}]; size > most {
 		return Errorf(KindValidation, "Algorithm %s and key spec %s cannot encrypt data larger than %d bytes.", algorithm, spec, most)

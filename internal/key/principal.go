@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// A Principal is who a grant names: the ARN of an account's root, a user, a role
-// or a session, or the name of a service such as "backup.amazonaws.com".
+// A Principal is the grantee or retiring principal of a grant: the ARN of an account root, a user, a role or a
+// session, or the name of a service such as "backup.amazonaws.com".
 type Principal string
 
-// The ARNs of principals are those of "IAM identifiers" in the IAM user guide,
-// without groups and wildcards, which no request can be made by.
+// The forms of principal ARNs and service names. Source: "IAM identifiers" in the IAM user guide. Groups and
+// wildcards are excluded, because requests cannot come from them.
 var (
 	principalForm = regexp.MustCompile(`^arn:aws:(?:iam::[0-9]{12}:(?:root|(?:user|role)(?:/[\w+=,.@-]+)+)` +
 		`|sts::[0-9]{12}:(?:assumed-role/[\w+=,.@-]+/[\w+=,.@-]+|federated-user/[\w+=,.@-]+))$`)
@@ -20,7 +20,7 @@ var (
 // IsService reports whether the principal is a service.
 func (p Principal) IsService() bool { return p != "" && !strings.HasPrefix(string(p), "arn:") }
 
-// Account returns the account that the principal belongs to, "" for a service.
+// Account returns the account that the principal belongs to, or "" for a service.
 func (p Principal) Account() string {
 	parts := strings.SplitN(string(p), ":", 6)
 	if len(parts) < 6 {
@@ -29,8 +29,7 @@ func (p Principal) Account() string {
 	return parts[4]
 }
 
-// CheckPrincipal tells whether s has the form of a principal's ARN: nil or an
-// Error. Whether there is such a principal is not its matter.
+// CheckPrincipal returns an Error unless s has the form of a principal's ARN. The principal need not exist.
 func CheckPrincipal(s string) error {
 	if !principalForm.MatchString(s) {
 		return Errorf(KindInvalidArn, "'%s' is not the ARN of a principal.", s)
@@ -38,7 +37,7 @@ func CheckPrincipal(s string) error {
 	return nil
 }
 
-// CheckService tells whether s has the form of a service's name.
+// CheckService returns an Error unless s has the form of a service name.
 func CheckService(s string) error {
 	if !serviceForm.MatchString(s) {
 		return Errorf(KindValidation, "'%s' is not the name of a service principal.", s)

@@ -1,7 +1,6 @@
 package key
 
-// CheckChosenID tells whether a key can be made under an ID that somebody chose,
-// rather than under a random one: nil or an Error.
+// CheckChosenID returns an Error unless id can be the ID of a key that is created under a chosen ID.
 func CheckChosenID(id string) error {
 	if !ValidID(id) {
 		return Errorf(KindValidation, "'%s' is not a key ID: give the 36 characters that the key's ARN ends with, in lower case.", id)
@@ -9,15 +8,15 @@ func CheckChosenID(id string) error {
 	return nil
 }
 
-// Recreated returns a new key as one that was associated with the material of
-// the given ID, whose bytes are not here: it takes that material and no other.
+// Recreated returns a new key that is already associated with the material of the given ID. The bytes are not
+// present, and the key takes no other material.
 func (k Key) Recreated(materialID string) Key {
 	k.State, k.Materials = PendingImport, []Material{{ID: materialID}}
 	return k
 }
 
-// Taken refuses a new key under the ID of this one, which is as it is now, and says
-// what can be done instead.
+// Taken returns the Error for creating a key under the ID of this existing key, with advice that depends on its
+// state.
 func (k Key) Taken() *Error {
 	remedy := "It is left as it is."
 	switch k.State {

@@ -33,7 +33,7 @@ func TestCheckChosenID(t *testing.T) {
 	}
 }
 
-// A recreated key takes the material that it is associated with, and no other.
+// A recreated key takes the material that it is associated with, and rejects any other.
 func TestRecreated(t *testing.T) {
 	from := external(PendingImport)
 	k := unchanged(t, from, func() Key { return from.Recreated(materialA) })

@@ -5,17 +5,16 @@ import "strings"
 // AliasPrefix begins every alias name.
 const AliasPrefix = "alias/"
 
-// maxAliasName is the length of the longest alias name, prefix included.
+// maxAliasName is the largest length of an alias name, including its prefix.
 const maxAliasName = 256
 
 // multiRegionPrefix begins the ID of every multi-Region key.
 const multiRegionPrefix = "mrk-"
 
-// IDLength is the length of every key ID, single- or multi-Region.
+// IDLength is the length of every key ID, both single-Region and multi-Region.
 const IDLength = 36
 
-// ValidID reports whether s has the form of a key ID: a UUID in lower case, or
-// "mrk-" and 32 hexadecimal digits.
+// ValidID reports whether s has the form of a key ID: a lower-case UUID, or "mrk-" and 32 hexadecimal digits.
 func ValidID(s string) bool {
 	if len(s) != IDLength {
 		return false
@@ -34,8 +33,8 @@ func ValidID(s string) bool {
 // ValidAccount reports whether s has the form of an account ID: 12 digits.
 func ValidAccount(s string) bool { return len(s) == 12 && all(s, isDigit) }
 
-// ValidRegion reports whether s has the form of a Region name of the API: 1 to
-// 32 characters such as "eu-west-2": two or three words, and a number.
+// ValidRegion reports whether s has the form of a Region name, such as "eu-west-2": two or three words and a
+// number, at most 32 characters.
 func ValidRegion(s string) bool {
 	if len(s) > 32 {
 		return false
@@ -72,20 +71,19 @@ func ARN(account, region, resource string) string {
 	return "arn:aws:kms:" + region + ":" + account + ":" + resource
 }
 
-// KeyARN returns the Amazon Resource Name of the key with an ID: ARN of "key/…", in one
-// piece, as there are some for each request.
+// KeyARN returns the Amazon Resource Name of a key. It avoids the extra allocation of ARN, because every
+// request calls it several times.
 func KeyARN(account, region, id string) string {
 	return "arn:aws:kms:" + region + ":" + account + ":key/" + id
 }
 
-// A Reference is what a request names a key by: exactly one of KeyID and Alias
-// is set, Alias with its prefix.
+// A Reference is how a request names a key: either KeyID or Alias is set. Alias includes its prefix.
 type Reference struct {
 	Account, Region string
 	KeyID, Alias    string
 }
 
-// ARN returns the Amazon Resource Name of what is referred to.
+// ARN returns the Amazon Resource Name of the key or alias that the request named.
 func (r Reference) ARN() string {
 	if r.Alias != "" {
 		return ARN(r.Account, r.Region, r.Alias)
@@ -93,9 +91,8 @@ func (r Reference) ARN() string {
 	return KeyARN(r.Account, r.Region, r.KeyID)
 }
 
-// ParseReference reads a key ID, key ARN, alias name or alias ARN. A bare name
-// belongs to the given account and Region; an ARN of another Region is not
-// found here, whatever it names.
+// ParseReference parses a key ID, key ARN, alias name or alias ARN. IDs and names without an ARN belong to the
+// given account and Region. An ARN of another Region is not found.
 func ParseReference(s, account, region string) (Reference, error) {
 	ref := Reference{Account: account, Region: region}
 	resource := s
@@ -122,7 +119,7 @@ func ParseReference(s, account, region string) (Reference, error) {
 	}
 	switch {
 	case len(resource) > maxAliasName:
-		return Reference{}, Errorf(KindNotFound, "Invalid keyId '%s'", s) // no alias is so long
+		return Reference{}, Errorf(KindNotFound, "Invalid keyId '%s'", s) // longer than any alias name
 	case strings.HasPrefix(resource, AliasPrefix):
 		ref.Alias = resource
 	case ValidID(resource):
@@ -133,7 +130,7 @@ func ParseReference(s, account, region string) (Reference, error) {
 	return ref, nil
 }
 
-// ParseKeyReference is ParseReference for the operations that take no alias.
+// ParseKeyReference is ParseReference for operations that do not accept an alias.
 func ParseKeyReference(s, account, region string) (Reference, error) {
 	ref, err := ParseReference(s, account, region)
 	if err != nil || ref.Alias == "" {

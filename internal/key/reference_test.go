@@ -9,7 +9,7 @@ func TestParseReference(t *testing.T) {
 	const prefix, foreign = "arn:aws:kms:eu-west-2:111122223333:", "arn:aws:kms:eu-west-2:999988887777:"
 	for _, test := range []struct {
 		in, account, keyID, alias string
-		keyKind                   Kind // of the error where no alias is taken
+		keyKind                   Kind // error of operations that accept no alias
 	}{
 		{uuid, account, uuid, "", ""},
 		{mrk, account, mrk, "", ""},
@@ -101,8 +101,8 @@ func TestParseReferenceRefuses(t *testing.T) {
 	}
 }
 
-// "key/alias/mine" is the resource of no key and of no alias. What a policy says
-// about the ARN of an alias must not be got round by another spelling of it.
+// "key/alias/mine" names neither a key nor an alias. A policy statement about the ARN of an alias must not be
+// bypassed by another spelling of the ARN.
 func TestAliasBehindKeyPrefix(t *testing.T) {
 	for _, resource := range []string{"key/alias/mine", "key/alias/"} {
 		in := ARN(account, region, resource)

@@ -6,12 +6,11 @@ import (
 	"time"
 )
 
-// Related are keys that have their materials in common, and are rotated together: a
-// multi-Region primary key, which is the first, and its replicas behind it. A
-// single-Region key is alone.
+// Related are keys that share their materials and are rotated together: a multi-Region primary key, always
+// first, and its replicas. A single-Region key is related only to itself.
 type Related []Key
 
-// awaiting returns the keys, each of which knows what waits in the primary key.
+// awaiting returns the keys, with the primary key's pending material set in each replica.
 func (r Related) awaiting() Related {
 	all := slices.Clone(r)
 	for i, k := range r {
@@ -20,9 +19,9 @@ func (r Related) awaiting() Related {
 	return all
 }
 
-// Lacking returns the Regions whose keys must be given the material that waits, before
-// it can become the current one. A key that is to be deleted need not have it: should
-// its deletion be cancelled later, then it lacks the material as it would lack any.
+// Lacking returns the Regions whose keys need the bytes of the pending material before a rotation can make it
+// current. Keys that are pending deletion do not need it. If such a deletion is cancelled later, the key lacks
+// the material and is PendingImport.
 func (r Related) Lacking(now time.Time) (regions []string) {
 	for _, k := range r.awaiting() {
 		k = k.At(now)
@@ -33,7 +32,7 @@ func (r Related) Lacking(now time.Time) (regions []string) {
 	return regions
 }
 
-// CheckOnDemand tells whether the keys can be rotated on demand now: nil or an Error.
+// CheckOnDemand returns an Error unless the keys can be rotated on demand now.
 func (r Related) CheckOnDemand(now time.Time) error {
 	if err := r[0].CheckOnDemand(now); err != nil {
 		return err
@@ -45,9 +44,8 @@ func (r Related) CheckOnDemand(now time.Time) error {
 	return nil
 }
 
-// RotateOnDemand returns the keys with other current material, each with its own copy:
-// with that which waits, if their owner imports it, and else with what was generated,
-// for one after the other.
+// RotateOnDemand returns the keys with new current material. Imported keys use their pending material. Other
+// keys use generated, which has one material for each key, in order.
 func (r Related) RotateOnDemand(generated []Material, now time.Time) (Related, error) {
 	if err := r.CheckOnDemand(now); err != nil {
 		return nil, err
@@ -59,8 +57,8 @@ func (r Related) RotateOnDemand(generated []Material, now time.Time) (Related, e
 	return rotated, nil
 }
 
-// Rotate returns the keys, an automatic rotation of which is due, with what was
-// generated for one after the other as current material.
+// Rotate carries out an automatic rotation: it returns the keys with new current material from generated, which
+// has one material for each key, in order.
 func (r Related) Rotate(generated []Material, now time.Time) Related {
 	rotated := slices.Clone(r)
 	rotated[0] = r[0].Rotate(generated[0], now)
@@ -70,9 +68,8 @@ func (r Related) Rotate(generated []Material, now time.Time) Related {
 	return rotated
 }
 
-// MovePrimary returns the keys with that of a Region, which is one of them, as the
-// primary key. What was planned stays so, and what waits goes on waiting: the next
-// primary key must have it.
+// MovePrimary returns the keys with the key in the given Region as the primary key. It inherits the rotation
+// schedule and the pending material, and therefore must have the bytes of the pending material.
 func (r Related) MovePrimary(region string, now time.Time) (Related, error) {
 	all := r.awaiting()
 	if slices.Contains(all.Lacking(now), region) {
@@ -88,7 +85,7 @@ func (r Related) MovePrimary(region string, now time.Time) (Related, error) {
 	return all, nil
 }
 
-// othersThan returns what the primary key of a Region knows of the others.
+// othersThan returns the replica entries for a primary key in the given Region.
 func (r Related) othersThan(region string) (replicas []Replica) {
 	for _, k := range r {
 		if k.Region != region {
@@ -98,8 +95,7 @@ func (r Related) othersThan(region string) (replicas []Replica) {
 	return sortedReplicas(replicas)
 }
 
-// Await returns a key that knows which material waits in its primary key, nil for none,
-// and takes that one and no other. Other material that waits here is forgotten.
+// Await returns the key with m as its only pending material, by ID. A nil m means that no material is pending.
 func (k Key) Await(m *Material) Key {
 	switch {
 	case m == nil:
@@ -110,8 +106,8 @@ func (k Key) Await(m *Material) Key {
 	return k
 }
 
-// AwaitsOther reports whether something else waits in the key than did before, and
-// not because a rotation made current what waited.
+// AwaitsOther reports whether the pending material of the key is different from before, for another reason than
+// a rotation that made the pending material current.
 func (k Key) AwaitsOther(before Key) bool {
 	var waited, waits string
 	if before.Pending != nil {

@@ -10,7 +10,7 @@ import (
 
 const near, far = "ap-south-1", "us-east-1" // Regions of replicas
 
-// wantRelated compares keys one by one.
+// wantRelated compares the keys one by one.
 func wantRelated(t *testing.T, got, want Related) {
 	t.Helper()
 	if len(got) != len(want) {
@@ -21,7 +21,7 @@ func wantRelated(t *testing.T, got, want Related) {
 	}
 }
 
-// generatedFamily returns a primary key of the server's own material, with replicas.
+// generatedFamily returns a primary key with generated material, and its replicas.
 func generatedFamily(t *testing.T) Related {
 	t.Helper()
 	all := family(t, far, near)
@@ -32,13 +32,12 @@ func generatedFamily(t *testing.T) Related {
 	return all
 }
 
-// sealedIn returns a material as a key of a Region has it, which differs from that of
-// any other Region.
+// sealedIn returns a material as sealed for the key in a Region. The sealed bytes differ by Region.
 func sealedIn(region, id string) Material {
 	return Material{ID: id, Sealed: []byte("sealed in " + region), Slot: "slot in " + region}
 }
 
-// inEach returns one material as each of the keys has it.
+// inEach returns the material as sealed for each of the keys.
 func inEach(all Related, id string) (materials []Material) {
 	for _, k := range all {
 		materials = append(materials, sealedIn(k.Region, id))
@@ -59,7 +58,7 @@ func TestRelatedRotateOnDemand(t *testing.T) {
 	if fmt.Sprint(all) != before {
 		t.Error("the keys were changed")
 	}
-	want := slices.Clone(all) // but for the material nothing is another
+	want := slices.Clone(all) // only the material changes
 	for i, k := range all {
 		want[i].Materials = []Material{k.Materials[0], rotated(sealedIn(k.Region, materialB), RotationOnDemand, noon.Add(day))}
 	}
@@ -90,7 +89,7 @@ func TestRelatedRotate(t *testing.T) {
 	wantRelated(t, got, want)
 }
 
-// What is told to a replica is refused: it is the primary key that is rotated.
+// Replicas reject rotation, because it must be sent to the primary key.
 func TestReplicasAreNotRotated(t *testing.T) {
 	all := generatedFamily(t)
 	want := all[1].ARN() + " is a multi-Region replica key: call this operation on its primary key, in eu-west-2."
@@ -106,8 +105,8 @@ func TestReplicasAreNotRotated(t *testing.T) {
 	wantError(t, imported.CheckAutomaticRotation(), KindUnsupportedOperation, imported.ARN()+" origin is EXTERNAL which is not valid for this operation.")
 }
 
-// imported returns a primary key and replicas, with one material that all have and
-// one that waits, which each has in the given form.
+// imported returns a primary key and replicas with one common material, and one pending material for each of
+// them, in the form given for that key.
 func imported(t *testing.T, waits ...Material) Related {
 	t.Helper()
 	all := family(t, far, near)
@@ -160,16 +159,15 @@ func TestRelatedRotateOnDemandImported(t *testing.T) {
 	wantError(t, err, KindInvalidState, "No available key material pending rotation for the key: arn:aws:kms:eu-west-2:111122223333:key/"+mrk+".")
 }
 
-// primaryAt returns the keys with the primary key as it is at the moment, as a
-// transaction reads them.
+// primaryAt returns the keys after At was applied to the primary key only, as a transaction reads them.
 func primaryAt(all Related, now time.Time) Related {
 	all = slices.Clone(all)
 	all[0] = all[0].At(now)
 	return all
 }
 
-// A replica that is to be deleted need not have what the others are rotated to. If it
-// stays after all, it lacks that.
+// A replica that is pending deletion does not block a rotation. If its deletion is cancelled, it lacks the new
+// material.
 func TestRotationGoesPastADoomedReplica(t *testing.T) {
 	here, gone := present(materialB, time.Time{}), Material{ID: materialB}
 	all := imported(t, here, gone, gone)
@@ -200,8 +198,8 @@ func TestRotationGoesPastADoomedReplica(t *testing.T) {
 	}
 }
 
-// A replica takes what waits in its primary key, and no other. It knows which that is
-// when it has lost it, too.
+// A replica takes only the material that is pending in its primary key. It still knows the ID after losing the
+// bytes.
 func TestPendingMaterialOfAReplica(t *testing.T) {
 	primary := imported(t, present(materialB, noon.Add(day)), Material{}, Material{})[0]
 	k := primary.NewReplica(far)
@@ -310,8 +308,7 @@ func TestMovePrimary(t *testing.T) {
 	}
 }
 
-// The plan of rotations goes with the primary key, and what waits is not lost: the next
-// primary key must have it.
+// MovePrimary moves the rotation schedule and keeps the pending material, which the next primary key must have.
 func TestMovePrimaryWithRotation(t *testing.T) {
 	all := generatedFamily(t)
 	all[0] = all[0].EnableRotation(90, noon)
@@ -337,7 +334,7 @@ func TestMovePrimaryWithRotation(t *testing.T) {
 			t.Errorf("in %s waits %+v", k.Region, k.Pending)
 		}
 	}
-	// What has expired in the primary key waits nowhere.
+	// Material that has expired in the primary key is no longer pending in any key.
 	if moved, err = primaryAt(imported(t, present(materialB, noon), gone, here), noon).MovePrimary(far, noon); err != nil {
 		t.Fatal(err)
 	}

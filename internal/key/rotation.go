@@ -2,8 +2,7 @@ package key
 
 import "time"
 
-// The bounds of the period of automatic rotation in days, and how many rotations on
-// demand a key can have.
+// The bounds of the automatic rotation period, in days, and the quota of on-demand rotations of one key.
 const (
 	MinRotationPeriod     = 90
 	MaxRotationPeriod     = 2560
@@ -11,32 +10,32 @@ const (
 	MaxOnDemandRotations  = 25
 )
 
-// rotationConflict is how shortly before an automatic rotation none on demand
-// begins ("Perform on-demand key rotation").
+// rotationConflict is the time before an automatic rotation in which on-demand rotation is refused. Source:
+// "Perform on-demand key rotation" in the developer guide.
 const rotationConflict = 20 * time.Minute
 
-// A Rotation is the automatic rotation of a key. The zero value is none. Days are of
-// 24 hours.
+// A Rotation is the schedule of automatic rotation. The zero value means that automatic rotation is disabled. A
+// day has 24 hours.
 type Rotation struct {
 	PeriodInDays int       `json:"periodInDays"`
-	Next         time.Time `json:"next"` // a whole second, as the index of due times has it
+	Next         time.Time `json:"next"` // in whole seconds, like the index of due times
 }
 
-// Enabled reports whether there is one.
+// Enabled reports whether automatic rotation is enabled.
 func (r Rotation) Enabled() bool { return r.PeriodInDays > 0 }
 
 func (r Rotation) period() time.Duration { return time.Duration(r.PeriodInDays) * 24 * time.Hour }
 
-// A RotationType tells who wished for a rotation.
+// A RotationType is what started a rotation.
 type RotationType string
 
-// The types of rotation of the API.
+// The rotation types of the API.
 const (
 	RotationAutomatic RotationType = "AUTOMATIC"
 	RotationOnDemand  RotationType = "ON_DEMAND"
 )
 
-// CheckRotatable refuses the keys that keep one material for ever.
+// CheckRotatable rejects keys whose spec does not support rotation.
 func (k Key) CheckRotatable() error {
 	if k.Spec != SymmetricDefault {
 		return Errorf(KindUnsupportedOperation, "%s is a key of the spec %s, which is not valid for this operation.", k.ARN(), k.Spec)
@@ -44,9 +43,8 @@ func (k Key) CheckRotatable() error {
 	return nil
 }
 
-// CheckAutomaticRotation refuses the keys that are not rotated of themselves:
-// those that keep one material, those whose owner has the material, and replicas, which
-// are rotated with their primary key.
+// CheckAutomaticRotation rejects keys that are not rotated automatically: keys whose spec does not support
+// rotation, keys with imported material, and replicas, which are rotated with their primary key.
 func (k Key) CheckAutomaticRotation() error {
 	if k.Origin != OriginAWSKMS {
 		return k.WrongOrigin()
@@ -57,13 +55,13 @@ func (k Key) CheckAutomaticRotation() error {
 	return k.CheckNotReplica()
 }
 
-// WrongOrigin refuses an operation that is not for keys of this origin.
+// WrongOrigin returns the Error for an operation that does not support the origin of this key.
 func (k Key) WrongOrigin() *Error {
 	return Errorf(KindUnsupportedOperation, "%s origin is %s which is not valid for this operation.", k.ARN(), k.Origin)
 }
 
-// EnableRotation returns the key with an automatic rotation every so many days, the
-// first so many days from now. The same period as before leaves the dates as they are.
+// EnableRotation returns the key with automatic rotation every given number of days, starting that many days
+// from now. The schedule does not change if the period is the same as before.
 func (k Key) EnableRotation(days int, now time.Time) Key {
 	if k.Rotation.PeriodInDays != days {
 		k.Rotation = Rotation{PeriodInDays: days}
@@ -78,8 +76,8 @@ func (k Key) DisableRotation() Key {
 	return k
 }
 
-// rotationDue returns when the key is to be rotated next, or the zero time. Only a
-// key that is enabled is; its replicas follow it, whatever their state.
+// rotationDue returns the time of the next automatic rotation, or the zero time. Only enabled keys have one.
+// Replicas are rotated with their primary key, whatever state they are in.
 func (k Key) rotationDue() time.Time {
 	if k.State != Enabled || !k.Rotation.Enabled() {
 		return time.Time{}
@@ -93,9 +91,9 @@ func (k Key) RotationDue(now time.Time) bool {
 	return !due.IsZero() && !now.Before(due)
 }
 
-// Rotate returns the key, a rotation of which is due, with new material that is the
-// current one from now on. Dates that were missed, as when the server was stopped, are
-// made up for by this one rotation; the next is that of the schedule.
+// Rotate carries out an automatic rotation that is due: generated becomes the current material. One rotation
+// makes up for all dates that were missed, for example while the server was stopped. The schedule keeps its
+// dates.
 func (k Key) Rotate(generated Material, now time.Time) Key {
 	for period := k.Rotation.period(); !now.Before(k.Rotation.Next); {
 		k.Rotation.Next = k.Rotation.Next.Add(period)
@@ -103,8 +101,8 @@ func (k Key) Rotate(generated Material, now time.Time) Key {
 	return k.withCurrent(generated, RotationAutomatic, now)
 }
 
-// CheckOnDemand tells whether the key can be rotated on demand now, as far as it knows
-// of itself: nil or an Error. The service has no message for a key that is not symmetric.
+// CheckOnDemand returns an Error unless the key itself can be rotated on demand now. [Related.CheckOnDemand]
+// also checks its replicas. The service sends no message with the error for asymmetric and HMAC keys.
 func (k Key) CheckOnDemand(now time.Time) error {
 	if err := k.CheckRotatable(); err != nil {
 		return Errorf(KindUnsupportedOperation, "")
@@ -130,9 +128,8 @@ func (k Key) CheckOnDemand(now time.Time) error {
 	return nil
 }
 
-// rotateOnDemand returns the key with other current material: with that which
-// waits, if its owner imports it, and else with what was generated. The schedule of
-// automatic rotation stays.
+// rotateOnDemand returns the key with new current material: its pending material if the key's material is
+// imported, else generated. The schedule of automatic rotation does not change.
 func (k Key) rotateOnDemand(generated Material, now time.Time) Key {
 	m := generated
 	if k.Origin == OriginExternal {

@@ -8,7 +8,7 @@ import (
 
 var materialC = fmt.Sprintf("%064x", 12)
 
-// waiting returns a key with imported material and more that waits to be current.
+// waiting returns a key with imported material and pending material.
 func waiting(state State, pending Material, materials ...Material) Key {
 	k := external(state, materials...)
 	k.Pending = &pending
@@ -21,14 +21,14 @@ func rotated(m Material, t RotationType, date time.Time) Material {
 	return m
 }
 
-// generated returns an enabled key of the server's own material.
+// generated returns an enabled key with generated material.
 func generated(r Rotation, materials ...Material) Key {
 	k := external(Enabled, materials...)
 	k.Origin, k.Rotation = OriginAWSKMS, r
 	return k
 }
 
-// rotateOnDemand rotates a key that is related to none.
+// rotateOnDemand rotates a single-Region key.
 func rotateOnDemand(k Key, generated Material, now time.Time) (Key, error) {
 	rotated, err := Related{k}.RotateOnDemand([]Material{generated}, now)
 	if err != nil {
@@ -93,8 +93,8 @@ func TestImportNewMaterialRefused(t *testing.T) {
 	}
 }
 
-// Material that waits is imported again, forgotten, or expires, and the key is as
-// if it had never been there.
+// Pending material is imported again, deleted, or expires. After the last two, the key is as if it had never
+// been there.
 func TestPendingMaterial(t *testing.T) {
 	a, b := present(materialA, time.Time{}), present(materialB, noon.Add(day))
 	k := waiting(Enabled, b, a)
@@ -117,7 +117,7 @@ func TestPendingMaterial(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantKey(t, got, external(Enabled, a))
-	got, err = k.DeleteMaterial("") // the current one, and not the one that waits
+	got, err = k.DeleteMaterial("") // deletes the current material, not the pending one
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func TestRotateOnDemand(t *testing.T) {
 		return got
 	})
 	wantKey(t, got, external(Enabled, a, rotated(b, RotationOnDemand, noon)))
-	// It is associated now: losing it is losing the key, and it comes back in its place.
+	// The material is associated now: without it the key is PendingImport, and importing it restores the key.
 	lost := got.At(noon.Add(day))
 	wantKey(t, lost, external(PendingImport, a, rotated(missing(materialB), RotationOnDemand, noon)))
 	back, err := lost.ImportMaterial(Material{ID: materialB, Sealed: b.Sealed, ValidTo: b.ValidTo}, nil)
@@ -171,7 +171,7 @@ func TestRotateOnDemandRefused(t *testing.T) {
 	hmac.Spec = "HMAC_256"
 	soon := func(d time.Duration) Rotation { return Rotation{PeriodInDays: 90, Next: noon.Add(d)} }
 	disabled := generated(soon(0), a)
-	disabled.State = Disabled // the grid refuses it before
+	disabled.State = Disabled // the grid rejects the operation earlier
 	for _, test := range []struct {
 		name    string
 		from    Key
@@ -222,14 +222,14 @@ func TestAutomaticRotation(t *testing.T) {
 		{90 * day, true, 180 * day},
 		{90*day + time.Second, true, 180 * day},
 		{179 * day, true, 180 * day},
-		{180 * day, true, 270 * day}, // one rotation makes up for two
+		{180 * day, true, 270 * day}, // one rotation makes up for two dates
 		{1000 * day, true, 1080 * day},
 	} {
 		now := noon.Add(test.after)
 		if k.At(now).RotationDue(now) != test.due || k.Due() != noon.Add(90*day) {
 			t.Errorf("after %v: %v, due %s", test.after, k.RotationDue(now), k.Due())
 		}
-		wantKey(t, k.At(now), k) // the rotation itself is for the sweep
+		wantKey(t, k.At(now), k) // At leaves the rotation to the sweep
 		if test.due {
 			got := unchanged(t, k, func() Key { return k.Rotate(b, now) })
 			wantKey(t, got, generated(Rotation{90, noon.Add(test.next)}, a, rotated(b, RotationAutomatic, now)))
@@ -237,8 +237,8 @@ func TestAutomaticRotation(t *testing.T) {
 	}
 }
 
-// A key that is not enabled is not rotated; what it missed it gets when it is enabled
-// again, and the next a period later.
+// A key that is not enabled is not rotated. Enabling it makes a missed rotation due, and the next one a period
+// later.
 func TestRotationOfADisabledKey(t *testing.T) {
 	a, b := present(materialA, time.Time{}), present(materialB, time.Time{})
 	k := generated(Rotation{90, noon}, a)

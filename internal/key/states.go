@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// A State is the state of a key, as the API names it.
+// A State is a key state, by its name in the API.
 type State string
 
-// The states of the API, and Gone, which is never shown: a key whose deletion
-// date has passed does not exist for any caller.
+// The states of the API, and Gone, which is never shown: for callers, a key whose deletion date has passed does
+// not exist.
 const (
 	Enabled                State = "Enabled"
 	Disabled               State = "Disabled"
@@ -22,10 +22,9 @@ const (
 	Gone                   State = "Gone"
 )
 
-// grid says what each operation on a key gets in each state: "ok", or a word of
-// the refusals below. Source: "Key states of AWS KMS keys" in the developer
-// guide, and for DeleteImportedKeyMaterial, ReplicateKey and UpdatePrimaryRegion in
-// Unavailable by analogy.
+// grid lists the result of each operation in each key state: "ok" or a word that refusals defines. Source: "Key
+// states of AWS KMS keys" in the developer guide, which does not cover DeleteImportedKeyMaterial, ReplicateKey
+// and UpdatePrimaryRegion in Unavailable; these cells follow similar operations.
 const grid = `
 operation                        Enabled  Disabled  PendingDeletion   PendingReplicaDeletion    PendingImport   Unavailable  Creating  Updating
 CancelKeyDeletion                not-due  not-due   ok                ok                        not-due         not-due      not-due   not-due
@@ -76,7 +75,7 @@ Verify                           ok       disabled  pending-deletion  pending-re
 VerifyMac                        ok       disabled  pending-deletion  pending-replica-deletion  pending-import  unavailable  creating  ok
 `
 
-// refusals gives the meaning of each word of the grid but "ok".
+// refusals defines the words of the grid other than "ok".
 const refusals = `
 disabled                  DisabledException         is disabled.
 pending-deletion          KMSInvalidStateException  is pending deletion.
@@ -88,7 +87,7 @@ updating                  KMSInvalidStateException  is updating.
 not-due                   KMSInvalidStateException  is not pending deletion.
 `
 
-// Rules are the parsed grid of operation and state.
+// Rules is the parsed grid.
 type Rules struct {
 	cells    map[cell]string
 	refusals map[string]Error
@@ -99,7 +98,7 @@ type cell struct {
 	state     State
 }
 
-// ParseRules reads the grid. Broken text is a fault of the program and panics.
+// ParseRules parses the grid. It panics if the grid is malformed.
 func ParseRules() Rules {
 	r := Rules{cells: map[cell]string{}, refusals: map[string]Error{}}
 	for line := range strings.Lines(strings.TrimSpace(refusals)) {
@@ -123,14 +122,14 @@ func ParseRules() Rules {
 	return r
 }
 
-// Covers reports whether the grid has a line for the operation.
+// Covers reports whether the grid has a row for the operation.
 func (r Rules) Covers(operation string) bool {
 	_, ok := r.cells[cell{operation, Enabled}]
 	return ok
 }
 
-// Permit tells whether the operation may run on the key in the state it is in:
-// nil, or the Error that the grid names.
+// Permit returns nil if the operation may run on the key in its present state, and otherwise the Error that the
+// grid specifies.
 func (r Rules) Permit(operation string, k Key) error {
 	word, ok := r.cells[cell{operation, k.State}]
 	switch {

@@ -8,16 +8,15 @@ import (
 	"testing"
 )
 
-// wanted is the matrix of key state and operation as the API has it, written
-// apart from the grid and by its columns, for the operations that are served:
+// wanted is the API's matrix of operations and key states, written independently of the grid and by its
+// columns:
 //
-//	Enabled | Disabled | PendingDeletion, PendingReplicaDeletion | PendingImport | Unavailable | Creating | Updating
+// Enabled | Disabled | PendingDeletion, PendingReplicaDeletion | PendingImport | Unavailable | Creating |
+// Updating
 //
-// A cell where the API answers UnsupportedOperationException for the origin of
-// the key is "ok" here: the state is no obstacle, and the operation looks at the
-// origin itself. Of the two errors documented for a key that is pending deletion
-// it is KMSInvalidStateException that the service gives. UpdateAlias is about the
-// state of the new key.
+// Cells where the API answers UnsupportedOperationException because of the key's origin are "ok" here: the
+// operation itself checks the origin, whatever the state. For keys pending deletion, two errors are documented;
+// the service answers KMSInvalidStateException. The state for UpdateAlias is that of the new key.
 const wanted = `
 Encrypt, Decrypt, ReEncrypt                       ok | D  | SP | PI | UN | CR | ok
 GenerateDataKey, GenerateDataKeyWithoutPlaintext  ok | D  | SP | PI | UN | CR | ok
@@ -46,12 +45,12 @@ EnableKeyRotation, DisableKeyRotation             ok | D  | SP | ok | ok | CR | 
 RotateKeyOnDemand                                 ok | D  | SP | PI | ok | CR | UP
 `
 
-// column gives the place of each state in wanted.
+// column is the place of each state in the rows of wanted.
 var column = map[State]int{
 	Enabled: 0, Disabled: 1, PendingDeletion: 2, PendingReplicaDeletion: 2, PendingImport: 3, Unavailable: 4, Creating: 5, Updating: 6,
 }
 
-// wantedError gives the error of a cell of wanted, without a kind for "ok".
+// wantedError returns the error that a cell of wanted stands for. The kind is empty for "ok".
 func wantedError(code string, s State) (kind Kind, message string) {
 	switch code {
 	case "ok":
@@ -70,7 +69,7 @@ func wantedError(code string, s State) (kind Kind, message string) {
 	return "KMSInvalidStateException", keyARN + " " + ending
 }
 
-// wantedCells returns the codes of each operation of wanted.
+// wantedCells returns the cells of wanted by operation.
 func wantedCells(t *testing.T) map[string][]string {
 	cells := map[string][]string{}
 	for line := range strings.Lines(strings.TrimSpace(wanted)) {
@@ -105,7 +104,7 @@ func TestEveryCellOfTheGrid(t *testing.T) {
 	t.Attr("ran", fmt.Sprintf("%d cells of the grid of operations and states", cells))
 }
 
-// The grid has the lines of wanted, in alphabetical order, and no others.
+// The grid has exactly the rows of wanted, in alphabetical order.
 func TestGridCoversTheOperations(t *testing.T) {
 	rules, cells := ParseRules(), wantedCells(t)
 	var lines []string
@@ -127,8 +126,7 @@ func TestGridCoversTheOperations(t *testing.T) {
 	}
 }
 
-// What the grid does not know is refused, as a fault of the program and not of
-// the caller.
+// For an operation that the grid does not cover, Permit returns an internal error, not one for the caller.
 func TestPermitOutsideTheGrid(t *testing.T) {
 	rules := ParseRules()
 	for _, test := range []struct {

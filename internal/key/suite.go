@@ -6,11 +6,10 @@ import (
 	"strings"
 )
 
-// suiteTable gives for each spec its usages; for each of these the origins that
-// the material may have and all algorithms. "public" tells whether there is a
-// public half to show. Sources: CreateKey and "Key spec reference" in the API
-// reference and the developer guide; specs that the documentation of
-// ImportKeyMaterial does not name are of the origin AWS_KMS alone.
+// suiteTable lists the usages of each spec and, for each usage, the supported origins, whether the key has a
+// public half, and all algorithms. Sources: CreateKey and "Key spec reference" in the API reference and the
+// developer guide. Specs that the documentation of ImportKeyMaterial does not list support only the origin
+// AWS_KMS.
 const suiteTable = `
 spec                   usage                    origins           public  algorithms
 SYMMETRIC_DEFAULT      ENCRYPT_DECRYPT          AWS_KMS,EXTERNAL  no      SYMMETRIC_DEFAULT
@@ -43,19 +42,19 @@ ML_KEM_1024            ENCAPSULATE_DECAPSULATE  AWS_KMS           yes     ML_KEM
 // SuiteTable returns the table as text, for the documentation.
 func SuiteTable() string { return strings.TrimSpace(suiteTable) }
 
-// A Suite is what keys of one spec and usage can do.
+// A Suite is what keys of one spec and usage support.
 type Suite struct {
 	Spec       Spec
 	Usage      Usage
-	Origins    []Origin // that the material may have
-	Public     bool     // there is a public half
+	Origins    []Origin // supported origins of the material
+	Public     bool     // the key has a public half
 	Algorithms []string // sorted
 }
 
-// suites is the parsed table, which is never written to.
+// suites is suiteTable, parsed. Nothing writes to it.
 var suites = parseSuites(suiteTable)
 
-// parseSuites reads the table. Broken text is a fault of the program and panics.
+// parseSuites parses a suite table. It panics if the table is malformed.
 func parseSuites(table string) (all []Suite) {
 	lines := strings.Split(strings.TrimSpace(table), "\n")
 	for _, line := range lines[1:] {
@@ -72,8 +71,7 @@ func parseSuites(table string) (all []Suite) {
 	return all
 }
 
-// Suites returns what the spec can be used for; nothing for a spec that is not
-// served.
+// Suites returns the suites of the spec, one for each usage. It returns none for an unsupported spec.
 func Suites(spec Spec) (of []Suite) {
 	for _, s := range suites {
 		if s.Spec == spec {
@@ -83,7 +81,7 @@ func Suites(spec Spec) (of []Suite) {
 	return of
 }
 
-// Suite returns what the key can do.
+// Suite returns the suite of the key's spec and usage.
 func (k Key) Suite() Suite {
 	s, _ := suiteOf(k.Spec, k.Usage)
 	return s
@@ -98,11 +96,11 @@ func suiteOf(spec Spec, usage Usage) (Suite, bool) {
 	return Suite{}, false
 }
 
-// Importable reports whether the owner of such a key may import its material.
+// Importable reports whether keys of this suite can have imported material.
 func (s Suite) Importable() bool { return slices.Contains(s.Origins, OriginExternal) }
 
-// ChooseSuite returns the Suite for a new key, or the API's refusal. An empty
-// usage is one that was not given, as only keys of SYMMETRIC_DEFAULT may have it.
+// ChooseSuite returns the Suite of a new key, or the API's Error. An empty usage means that the request has
+// none, which is allowed for SYMMETRIC_DEFAULT only.
 func ChooseSuite(spec Spec, usage Usage, origin Origin) (Suite, error) {
 	if usage == "" && spec != SymmetricDefault {
 		return Suite{}, Errorf(KindValidation, "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.")
@@ -123,8 +121,8 @@ func ChooseSuite(spec Spec, usage Usage, origin Origin) (Suite, error) {
 	return s, nil
 }
 
-// Use tells whether the operation, which is for keys of the usage, may run the
-// algorithm with the key: nil, or InvalidKeyUsageException.
+// Use returns an InvalidKeyUsageException unless the key has the usage that the operation requires and supports
+// the algorithm.
 func (k Key) Use(operation string, usage Usage, algorithm string) error {
 	switch {
 	case k.Usage != usage:

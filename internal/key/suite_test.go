@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// allSpecs, allUsages and allOrigins are those of the API.
+// allSpecs, allUsages and allOrigins are the API's values.
 var (
 	allSpecs = strings.Fields(`SYMMETRIC_DEFAULT RSA_2048 RSA_3072 RSA_4096 ECC_NIST_P256 ECC_NIST_P384 ECC_NIST_P521 ECC_SECG_P256K1
 		ECC_NIST_EDWARDS25519 HMAC_224 HMAC_256 HMAC_384 HMAC_512 SM2 ML_DSA_44 ML_DSA_65 ML_DSA_87 ML_KEM_512 ML_KEM_768 ML_KEM_1024`)
@@ -16,9 +16,8 @@ var (
 	allOrigins = []Origin{OriginAWSKMS, OriginExternal}
 )
 
-// wantSuite says what the documentation says, in another way than the table
-// does: the algorithms of a spec under a usage, nothing if it has not the usage,
-// and whether its material can be imported.
+// wantSuite expresses the documentation independently of suiteTable: the algorithms of a spec and usage, nil if
+// the spec does not have the usage, and whether the material can be imported.
 func wantSuite(spec string, usage Usage) (algorithms []string, importable, public bool) {
 	family, size, _ := cutLast(spec)
 	switch {
@@ -56,7 +55,7 @@ func cutLast(s string) (before, after string, found bool) {
 	return s[:max(i, 0)], s[i+1:], i >= 0
 }
 
-// Every spec × usage × origin × algorithm, and what lacks one.
+// TestSuites tries every combination of spec, usage, origin and algorithm, also with one of them missing.
 func TestSuites(t *testing.T) {
 	algorithms := map[string]bool{}
 	for _, s := range suites {
@@ -94,7 +93,7 @@ func TestSuites(t *testing.T) {
 	t.Attr("ran", fmt.Sprintf("%d cells of key specs, usages, origins and algorithms", cells))
 }
 
-// suiteRefusal returns the kind of error that a new key is to get.
+// suiteRefusal returns the kind of error expected for a new key.
 func suiteRefusal(spec string, algorithms []string, importable bool, origin Origin) Kind {
 	switch {
 	case spec == "SM2":
@@ -162,7 +161,7 @@ func panics(f func()) (did bool) {
 	return false
 }
 
-// Each signing algorithm × message type × length that matters.
+// TestMessages tries every signing algorithm with every message type and the relevant lengths.
 func TestMessages(t *testing.T) {
 	hash := map[string]int{"256": 32, "384": 48, "512": 64}
 	cells := 0
@@ -190,8 +189,7 @@ func TestMessages(t *testing.T) {
 	t.Attr("ran", fmt.Sprintf("%d cells of signing algorithms, message types and lengths", cells))
 }
 
-// The largest plaintext of OAEP is the modulus less two hashes and two bytes
-// (RFC 8017, section 7.1.1).
+// The longest OAEP plaintext is the modulus length minus two hashes and two bytes (RFC 8017, section 7.1.1).
 func TestPlaintexts(t *testing.T) {
 	for spec, modulus := range map[Spec]int{"RSA_2048": 256, "RSA_3072": 384, "RSA_4096": 512} {
 		for algorithm, hash := range map[string]int{"RSAES_OAEP_SHA_1": 20, "RSAES_OAEP_SHA_256": 32} {

@@ -9,7 +9,7 @@ import (
 // MaxTags is the quota of tags on one key.
 const MaxTags = 50
 
-// A Tag is a label on a key: Key of 1 to 128, Value of 0 to 256 characters.
+// A Tag is a label on a key. Key has 1 to 128 characters, Value 0 to 256.
 type Tag struct {
 	Key   string `json:"key"`
 	Value string `json:"value"`
@@ -17,8 +17,7 @@ type Tag struct {
 
 var errTooManyTags = Errorf(KindTag, "Too many tags")
 
-// CheckTags reports whether a key may carry these tags together: nil or an Error. The
-// texts are those of the service.
+// CheckTags returns an Error unless one key may have all these tags. The messages are those of the service.
 func CheckTags(tags []Tag) error {
 	if len(tags) > MaxTags {
 		return errTooManyTags
@@ -38,14 +37,13 @@ func CheckTags(tags []Tag) error {
 	return nil
 }
 
-// notInTags reports whether no tag may hold a character. Letters, digits and spaces are
-// those of Unicode. Source: "Tagging AWS resources" in the AWS General Reference.
+// notInTags reports whether tags must not contain r. Letters, digits and spaces are those of Unicode. Source:
+// "Tagging AWS resources" in the AWS General Reference.
 func notInTags(r rune) bool {
 	return !unicode.In(r, unicode.L, unicode.N, unicode.Z) && !strings.ContainsRune("_.:/=+-@", r)
 }
 
-// WithTags returns the key with these tags on it: a value takes the place of the
-// one that its tag key had.
+// WithTags returns the key with these tags added. A tag replaces an existing tag with the same tag key.
 func (k Key) WithTags(tags []Tag) (Key, error) {
 	if err := CheckTags(tags); err != nil {
 		return Key{}, err
@@ -65,8 +63,8 @@ func (k Key) WithTags(tags []Tag) (Key, error) {
 	return k, nil
 }
 
-// WithoutTags returns the key without the tags of these tag keys, of which it
-// need not have any.
+// WithoutTags returns the key without the tags that have these tag keys. Tag keys that the key does not have
+// are ignored.
 func (k Key) WithoutTags(tagKeys []string) Key {
 	k.Tags = slices.DeleteFunc(slices.Clone(k.Tags), func(t Tag) bool { return slices.Contains(tagKeys, t.Key) })
 	return k

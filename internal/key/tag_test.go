@@ -49,7 +49,7 @@ func TestCheckTags(t *testing.T) {
 func TestWithTags(t *testing.T) {
 	a, b, c := Tag{"a", "1"}, Tag{"b", ""}, Tag{"ключ 漢", "Ü  "}
 	tagged := external(Enabled)
-	tagged.Tags = append(make([]Tag, 0, 8), a, b) // with room that a careless append would write into
+	tagged.Tags = append(make([]Tag, 0, 8), a, b) // with spare capacity, which an append without a copy would overwrite
 	for _, test := range []struct {
 		name      string
 		put, want []Tag

@@ -15,18 +15,18 @@ import (
 
 var walkSeed = flag.Uint64("walkseed", 0, "walk again the way that TestWalk printed")
 
-// A walk leads one key through random transitions at random times, as the gate
-// would: the key is taken At its time and nothing runs that the grid forbids.
+// A walk applies random transitions at random times to one key. Like the gate, it calls At first and runs only
+// what the grid permits.
 type walk struct {
 	t     *testing.T
 	rules Rules
 	rand  *rand.Rand
 	now   time.Time
 	k     Key
-	steps map[string]int // that were permitted, by operation
+	steps map[string]int // count of permitted steps by operation
 }
 
-// moves are the transitions. They return the key as it was if they refuse.
+// moves are the transitions. A transition that fails returns the key unchanged.
 var moves = map[string]func(w *walk, k Key) Key{
 	"CancelKeyDeletion":         func(_ *walk, k Key) Key { return k.CancelDeletion() },
 	"DeleteImportedKeyMaterial": (*walk).deleteMaterial,
@@ -39,12 +39,12 @@ var moves = map[string]func(w *walk, k Key) Key{
 	},
 }
 
-// materials are the IDs of those that a walk imports and deletes.
+// walkMaterials are the IDs of the materials that a walk imports and deletes.
 var walkMaterials = []string{materialA, materialB, strings.Repeat("c", 64), strings.Repeat("d", 64)}
 
 func (w *walk) material() string { return walkMaterials[w.rand.IntN(len(walkMaterials))] }
 
-// importMaterial imports a material, which may expire, as new or not.
+// importMaterial imports a random material with a random expiry, as new or existing material.
 func (w *walk) importMaterial(k Key) Key {
 	m := present(w.material(), time.Time{})
 	if w.rand.IntN(2) == 0 {
@@ -98,7 +98,7 @@ func (w *walk) rotate(k Key) Key {
 	return got
 }
 
-// step lets time pass and tries one operation.
+// step advances the clock and tries one operation.
 func (w *walk) step() {
 	if w.rand.IntN(3) == 0 {
 		earlier := w.now.Add(time.Duration(w.rand.Int64N(int64(5 * day))))
@@ -124,7 +124,7 @@ func (w *walk) step() {
 	w.checkKey(was, w.k.At(w.now))
 }
 
-// checkKey holds what is true of every key, and of every step from one to the next.
+// checkKey checks the invariants of a key and of a step from one key to the next.
 func (w *walk) checkKey(was, k Key) {
 	missing := len(k.Materials) == 0 || slices.ContainsFunc(k.Materials, func(m Material) bool { return !m.Present() })
 	if (k.State == Enabled || k.State == Disabled) && missing {
@@ -157,8 +157,8 @@ func (w *walk) checkKey(was, k Key) {
 	}
 }
 
-// checkTime holds what is true of a key at two moments, the first not after the
-// second. Of a key that is gone nobody reads the materials: see TestAtByStages.
+// checkTime checks that At at the second moment gives the same key whether or not At was applied at the first.
+// It does not compare the materials of a key that is gone, see TestAtByStages.
 func (w *walk) checkTime(first, second time.Time) {
 	one, two := w.k.At(first).At(second), w.k.At(second)
 	if one.State == Gone && two.State == Gone {
@@ -186,7 +186,7 @@ func TestWalk(t *testing.T) {
 			ends++
 		}
 	}
-	// A walk that goes nowhere would prove nothing.
+	// Without enough steps of every kind, the walk would prove nothing.
 	for name := range moves {
 		if w.steps[name] < 100 {
 			t.Errorf("%s ran only %d times", name, w.steps[name])

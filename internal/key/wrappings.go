@@ -5,13 +5,12 @@ import (
 	"strings"
 )
 
-// wrappings says under which wrapping keys each wrapping algorithm takes material
-// of a key spec: "all", "none", or all but RSA_2048. Source: GetParametersForImport
-// in the API reference. RSA_AES_KEY_WRAP is documented for RSA and ECC material only,
-// RSA private keys are too long for RSAES_OAEP, and so is one on P521 for RSA_2048.
-// RSAES_PKCS1_V1_5 ended in October 2023; SM2PKE is of the China Regions.
+// wrappings lists the wrapping keys with which each wrapping algorithm can wrap material of a key spec: "all",
+// "none", or all except one. Source: GetParametersForImport in the API reference. RSA_AES_KEY_WRAP is
+// documented for RSA and ECC material only. RSAES_OAEP has no room for RSA private keys, nor for a P521 key
+// under RSA_2048. AWS ended support for RSAES_PKCS1_V1_5 in October 2023. SM2PKE is for the China Regions only.
 //
-// Specs that are not here have no material that is imported.
+// Specs that the table does not list cannot have imported material.
 const wrappings = `
 key spec           RSAES_OAEP_SHA_1  RSAES_OAEP_SHA_256  RSA_AES_KEY_WRAP_SHA_1  RSA_AES_KEY_WRAP_SHA_256  RSAES_PKCS1_V1_5  SM2PKE
 SYMMETRIC_DEFAULT  all               all                 none                    none                      none              none
@@ -28,10 +27,10 @@ ECC_NIST_P521      not-RSA_2048      not-RSA_2048        all                    
 ECC_SECG_P256K1    all               all                 all                     all                       none              none
 `
 
-// wrappingKeys are what "all" means: SM2 is of the China Regions, too.
+// wrappingKeys are the specs that "all" means. SM2 is excluded, because it exists in the China Regions only.
 var wrappingKeys = [...]string{"RSA_2048", "RSA_3072", "RSA_4096"}
 
-// Wrappings are the parsed table of wrappings.
+// Wrappings is the parsed table of wrappings.
 type Wrappings map[wrappingCell]bool
 
 type wrappingCell struct {
@@ -39,7 +38,7 @@ type wrappingCell struct {
 	algorithm, wrappingKeySpec string
 }
 
-// ParseWrappings reads the table. Broken text is a fault of the program and panics.
+// ParseWrappings parses the table. It panics if the table is malformed.
 func ParseWrappings() Wrappings {
 	w := Wrappings{}
 	lines := strings.Split(strings.TrimSpace(wrappings), "\n")
@@ -68,7 +67,8 @@ func (w Wrappings) add(spec Spec, algorithm, word string) {
 	}
 }
 
-// Permit tells whether material of the key may be wrapped so: nil or an Error.
+// Permit returns an Error unless material of the key may be wrapped with the algorithm under the wrapping key
+// spec.
 func (w Wrappings) Permit(k Key, algorithm, wrappingKeySpec string) error {
 	if w[wrappingCell{k.Spec, algorithm, wrappingKeySpec}] {
 		return nil

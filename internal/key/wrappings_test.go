@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// wantedWrappings is the table of the API, written apart from ours and by its rows:
-// key specs, then what wraps them, each as ALGORITHM/WRAPPING KEY SPEC with patterns.
+// wantedWrappings is the API's table, written independently of wrappings: key specs, followed by what may wrap
+// them as ALGORITHM/WRAPPING KEY SPEC with patterns.
 const wantedWrappings = `
 SYMMETRIC_DEFAULT, HMAC_224, HMAC_256, HMAC_384, HMAC_512: OAEP 2048 3072 4096
 ECC_NIST_P256, ECC_NIST_P384, ECC_SECG_P256K1: OAEP 2048 3072 4096 AES 2048 3072 4096
@@ -19,7 +19,7 @@ RSA_2048, RSA_3072, RSA_4096: AES 2048 3072 4096
 SM2, ML_DSA_44, ML_DSA_65, ML_DSA_87, ML_KEM_512, ML_KEM_768, ML_KEM_1024, ECC_NIST_EDWARDS25519:
 `
 
-// Each cell is as the API has it: of every spec, algorithm and wrapping key.
+// TestWrappings compares every spec, algorithm and wrapping key with the API's table.
 func TestWrappings(t *testing.T) {
 	w := ParseWrappings()
 	families := map[string][]string{"OAEP": {"RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"}, "AES": {"RSA_AES_KEY_WRAP_SHA_1", "RSA_AES_KEY_WRAP_SHA_256"}}
@@ -59,7 +59,7 @@ func TestWrappings(t *testing.T) {
 	}
 }
 
-// The two tables agree on what is imported.
+// The table of wrappings lists exactly the specs that suiteTable marks as importable.
 func TestWrappingsAreOfImportableSpecs(t *testing.T) {
 	w := ParseWrappings()
 	wrapped := map[Spec]bool{}

@@ -8,20 +8,17 @@ import (
 	"errors"
 )
 
-// keySize is the size of the root key, of data keys and of derived keys, in
-// bytes: AES-256 throughout.
+// keySize is the size in bytes of the root key, of data keys and of derived keys, for AES-256.
 const keySize = 32
 
-// saltSize is the size of the random salt of each sealed value. With a key of
-// its own for each value, the bound of 2^32 messages under one key (NIST SP
-// 800-38D, section 8.3) does not limit a data key.
+// saltSize is the size in bytes of the random salt of a sealed value. Because each value has a key of its own,
+// the limit of 2^32 messages per key (NIST SP 800-38D, section 8.3) does not restrict the use of a data key.
 const saltSize = 16
 
 var errOpen = errors.New("the sealed value does not open: it is damaged, was moved from elsewhere, or was sealed under another key")
 
-// derivedAEAD returns AES-256-GCM under a key derived from secret and salt for
-// the purpose (RFC 5869). It chooses its nonces itself and puts each before the
-// ciphertext.
+// derivedAEAD returns AES-256-GCM with a key derived from secret and salt for the purpose (RFC 5869). The AEAD
+// generates random nonces and prepends them to the ciphertext.
 func derivedAEAD(secret, salt []byte, purpose string) (cipher.AEAD, error) {
 	k, err := hkdf.Key(sha256.New, secret, salt, purpose, keySize)
 	if err != nil {

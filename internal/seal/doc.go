@@ -1,7 +1,6 @@
-// Package seal wraps secrets under a root key whose custody it abstracts.
+// Package seal encrypts data under a root key, whose custody is an interface.
 //
-// Three layers: a Root keeps the root key and wraps with it the data keys of the
-// deployment; a Keyring holds the data keys, opened; a Sealer of the Keyring
-// seals values for one purpose, each under a key derived for that value alone.
-// The package stores nothing: whoever holds the sealed bytes keeps them.
+// There are three layers. A Root has custody of the root key and wraps the data keys of the deployment. A
+// Keyring holds the unwrapped data keys. A Sealer of the Keyring seals values for one purpose, each under a key
+// derived for this value alone. The package stores nothing: callers keep the sealed bytes.
 package seal

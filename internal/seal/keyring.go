@@ -11,19 +11,19 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// ErrWrongRoot says that a Keyring was wrapped under another root key.
+// ErrWrongRoot means that a Keyring was wrapped under another root key.
 var ErrWrongRoot = errors.New("this is not the root key that the data was sealed under")
 
-// A Keyring holds the data keys of a deployment, opened. Values are sealed under
-// the newest and open under whichever they name.
+// A Keyring holds the unwrapped data keys of a deployment. It seals values under the newest data key and opens
+// them under the data key that they name.
 type Keyring struct {
 	newest uint32
 	keys   map[uint32][]byte // by version, 32 bytes each
 }
 
-// wrappedKeyring is the form in which a keyring is kept: JSON.
+// wrappedKeyring is the stored form of a keyring, as JSON.
 type wrappedKeyring struct {
-	Format int          `json:"format"` // 1
+	Format int          `json:"format"` // always 1
 	Keys   []wrappedKey `json:"keys"`
 }
 
@@ -32,8 +32,8 @@ type wrappedKey struct {
 	Wrapped []byte `json:"wrapped"`
 }
 
-// NewKeyring makes a keyring of one data key and returns it with its wrapped
-// form, which is to be kept.
+// NewKeyring creates a keyring with one data key. It also returns the wrapped form, which the caller must
+// store.
 func NewKeyring(ctx context.Context, root Root) (*Keyring, []byte, error) {
 	const first = 1
 	dataKey := randomBytes(keySize)
@@ -78,11 +78,10 @@ func dataKeyContext(version uint32) string { return fmt.Sprintf("keyhold data ke
 type Sealer struct {
 	keyring *Keyring
 	purpose string
-	second  []byte // a secret beside the data key, or nil
+	second  []byte // secret in addition to the data key, or nil
 }
 
-// Records returns the Sealer of the records of a store: each is bound to its
-// path there.
+// Records returns the Sealer of the records of a store. The place of a record is its path.
 func (r *Keyring) Records() Sealer { return Sealer{keyring: r, purpose: "keyhold record v1"} }
 
 // Materials returns the Sealer of key material, inside the record of its key.
@@ -91,43 +90,40 @@ func (r *Keyring) Materials() Sealer { return Sealer{keyring: r, purpose: "keyho
 // TokenKeys returns the Sealer of the keys that seal import tokens.
 func (r *Keyring) TokenKeys() Sealer { return Sealer{keyring: r, purpose: "keyhold token key v1"} }
 
-// GrantTokens returns the Sealer of grant tokens, which are kept by callers and
-// nowhere else.
+// GrantTokens returns the Sealer of grant tokens, which only callers keep.
 func (r *Keyring) GrantTokens() Sealer { return Sealer{keyring: r, purpose: "keyhold grant token v1"} }
 
-// SessionTokens returns the Sealer of the tokens of temporary credentials, which are
-// kept by callers and nowhere else.
+// SessionTokens returns the Sealer of the tokens of temporary credentials, which only callers keep.
 func (r *Keyring) SessionTokens() Sealer {
 	return Sealer{keyring: r, purpose: "keyhold session token v1"}
 }
 
-// Under returns a Sealer that needs the given secret beside the data key, to seal
-// and to open: whoever destroys the secret destroys what was sealed.
+// Under returns a Sealer that also needs the secret to seal and open. Destroying the secret therefore destroys
+// the values that were sealed.
 func (s Sealer) Under(secret []byte) Sealer {
 	s.second = secret
 	return s
 }
 
-// aead returns the cipher for a value with this salt, under data key and second
-// secret together.
+// aead returns the cipher for a value with this salt, with a key derived from the data key and the second
+// secret.
 func (s Sealer) aead(dataKey, salt []byte) (cipher.AEAD, error) {
 	both := slices.Concat(dataKey, s.second)
 	defer clear(both)
 	return derivedAEAD(both, salt, s.purpose)
 }
 
-// A sealed value is, in this order: format (1 byte, 1), version of the data key
-// (4 bytes, big-endian), salt (16 bytes), and what AES-256-GCM gives under the
-// key derived from data key (with the second secret after it, if there is one),
-// salt and purpose: nonce (12 bytes), ciphertext,
-// tag (16 bytes). Authenticated with it: all before the nonce, and the place.
+// A sealed value contains, in this order: format (1 byte, 1), version of the data key (4 bytes, big-endian),
+// salt (16 bytes), nonce (12 bytes), ciphertext, tag (16 bytes). The cipher is AES-256-GCM with a key derived
+// from the data key (followed by the second secret, if any), salt and purpose. The associated data is
+// everything before the nonce, and the place.
 const (
 	sealedFormat = 1
 	versionEnd   = 1 + 4
 	headerSize   = versionEnd + saltSize
 )
 
-// Seal seals a value for the place it will be kept at.
+// Seal seals a value for the place where it will be stored.
 func (s Sealer) Seal(place, value []byte) ([]byte, error) {
 	header := make([]byte, 0, headerSize+len(value)+12+16)
 	header = append(header, sealedFormat)
@@ -140,7 +136,7 @@ func (s Sealer) Seal(place, value []byte) ([]byte, error) {
 	return aead.Seal(header, nil, value, binding(header, place)), nil
 }
 
-// Open opens a value that Seal sealed for the same place and purpose.
+// Open opens a value that was sealed for the same place and purpose.
 func (s Sealer) Open(place, sealed []byte) ([]byte, error) {
 	if len(sealed) < headerSize || sealed[0] != sealedFormat {
 		return nil, errOpen
@@ -161,8 +157,8 @@ func (s Sealer) Open(place, sealed []byte) ([]byte, error) {
 	return value, nil
 }
 
-// binding is the associated data: the header has a fixed size, so no other pair
-// of header and place gives the same bytes.
+// binding returns the associated data. The header has a fixed size, so different pairs of header and place give
+// different bytes.
 func binding(header, place []byte) []byte {
 	return append(header[:headerSize:headerSize], place...)
 }

@@ -61,7 +61,7 @@ func TestSeal(t *testing.T) {
 	}
 }
 
-// A sealed value opens where it was put, for what it was sealed, and nowhere else.
+// A sealed value opens only at its place and with the Sealer of its purpose.
 func TestSealedValuesAreBound(t *testing.T) {
 	r, other := newKeyring(t), newKeyring(t)
 	record, material := mustSeal(t, r.Records(), "keys/1", "value"), mustSeal(t, r.Materials(), "keys/1", "value")
@@ -73,12 +73,12 @@ func TestSealedValuesAreBound(t *testing.T) {
 	wantClosed(t, "material as a record", r.Records(), "keys/1", material)
 	wantClosed(t, "with another keyring", other.Records(), "keys/1", record)
 	wantClosed(t, "with another keyring", other.Materials(), "keys/1", material)
-	// The end of the header is no beginning of the place, nor the other way round.
+	// The bytes at the end of the header and the start of the place are not interchangeable.
 	wantClosed(t, "with a shifted boundary", r.Records(), "1keys/1", record)
 }
 
-// A value sealed under a second secret opens with that secret alone: the keyring is not
-// enough, so destroying the secret destroys the value.
+// A value sealed under a second secret opens only with that secret. The keyring alone is not enough, so
+// destroying the secret destroys the value.
 func TestSealedUnderASecondSecret(t *testing.T) {
 	r := newKeyring(t)
 	secret := bytes.Repeat([]byte{7}, 32)
@@ -127,14 +127,14 @@ func TestSealIsRandomised(t *testing.T) {
 
 func TestSealLeavesItsArguments(t *testing.T) {
 	s := newKeyring(t).Records()
-	place, value := []byte("place and what comes after it"), []byte("value and what comes after it")
+	place, value := []byte("place and the bytes after it"), []byte("value and the bytes after it")
 	sealed, err := s.Seal(place[:5], value[:5])
 	if err != nil {
 		t.Fatal(err)
 	}
 	before := bytes.Clone(sealed)
 	wantOpen(t, s, "place", sealed, "value")
-	if string(place) != "place and what comes after it" || string(value) != "value and what comes after it" || !bytes.Equal(sealed, before) {
+	if string(place) != "place and the bytes after it" || string(value) != "value and the bytes after it" || !bytes.Equal(sealed, before) {
 		t.Errorf("now %q and %q", place, value)
 	}
 }
@@ -159,8 +159,8 @@ func TestOpenKeyring(t *testing.T) {
 	}
 }
 
-// wrap returns the wrapped form of data keys, the versions as they are to be
-// called and as they were wrapped.
+// wrap returns the wrapped form of data keys. Each pair is the version that the form names and the version that
+// was wrapped.
 func wrap(t *testing.T, root Root, versions ...[2]uint32) []byte {
 	t.Helper()
 	w := wrappedKeyring{Format: 1}
@@ -178,8 +178,8 @@ func wrap(t *testing.T, root Root, versions ...[2]uint32) []byte {
 	return kept
 }
 
-// Values are sealed under the newest data key and open under the one they name,
-// wherever it stands in the list.
+// Values are sealed under the newest data key and open under the one that they name, regardless of its place in
+// the list.
 func TestKeyringOfSeveralDataKeys(t *testing.T) {
 	root := NewEphemeralRoot()
 	open := func(kept []byte) *Keyring {
@@ -200,7 +200,7 @@ func TestKeyringOfSeveralDataKeys(t *testing.T) {
 	wantClosed(t, "sealed under a data key that is gone", second.Records(), "place", old)
 	wantClosed(t, "sealed under a data key to come", first.Records(), "place", fresh)
 
-	// A data key put under another version does not open.
+	// A data key stored under another version does not open.
 	if _, err := OpenKeyring(t.Context(), root, wrap(t, root, [2]uint32{1, 2}, [2]uint32{2, 1})); err != ErrWrongRoot {
 		t.Errorf("with swapped data keys: %v", err)
 	}
@@ -242,13 +242,13 @@ func TestOpenKeyringRefuses(t *testing.T) {
 	}
 }
 
-// A brokenRoot is one whose custodian does not answer.
+// A brokenRoot is a Root that returns an error.
 type brokenRoot struct{ err error }
 
 func (r brokenRoot) Wrap(context.Context, []byte, string) ([]byte, error)   { return nil, r.err }
 func (r brokenRoot) Unwrap(context.Context, []byte, string) ([]byte, error) { return nil, r.err }
 
-// A root that does not answer is not the wrong root.
+// An error of the root is not reported as ErrWrongRoot.
 func TestKeyringOfBrokenRoot(t *testing.T) {
 	broken := errors.New("no answer")
 	if r, kept, err := NewKeyring(t.Context(), brokenRoot{broken}); r != nil || kept != nil || !errors.Is(err, broken) {
@@ -260,7 +260,7 @@ func TestKeyringOfBrokenRoot(t *testing.T) {
 	}
 }
 
-// golden returns the lines of testdata/golden.txt by their names.
+// golden returns the lines of testdata/golden.txt by name.
 func golden(t *testing.T) map[string]string {
 	text, err := os.ReadFile("testdata/golden.txt")
 	if err != nil {
@@ -274,8 +274,8 @@ func golden(t *testing.T) map[string]string {
 	return lines
 }
 
-// A root key file, a keyring and sealed values, made by testdata/golden.py, open
-// for ever. A change that makes this test fail makes every store unreadable.
+// The root key file, keyring and sealed values made by testdata/golden.py must always open. A change that makes
+// this test fail makes every store unreadable.
 func TestGolden(t *testing.T) {
 	lines := golden(t)
 	file := filepath.Join(t.TempDir(), "root.key")
@@ -301,7 +301,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// A keyring is for many requests at once; this is for the race detector.
+// Concurrent use of a keyring, for the race detector.
 func TestConcurrentSealing(t *testing.T) {
 	r := newKeyring(t)
 	var wg sync.WaitGroup

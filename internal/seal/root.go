@@ -13,22 +13,21 @@ import (
 	"github.com/keyhold/keyhold/internal/guarded"
 )
 
-// A Root has custody of a root key. Wrap and Unwrap take secrets of a few dozen
-// bytes; context is authenticated with the secret, and Unwrap fails unless it
-// is given the same one.
+// A Root has custody of a root key. Wrap and Unwrap take secrets of a few dozen bytes. context is authenticated
+// together with the secret, and Unwrap fails if its context is different.
 type Root interface {
 	Wrap(ctx context.Context, secret []byte, context string) ([]byte, error)
 	Unwrap(ctx context.Context, wrapped []byte, context string) ([]byte, error)
 }
 
-// rootPurpose separates what a root key wraps from everything else.
+// rootPurpose separates the use of a root key for wrapping from all other uses.
 const rootPurpose = "keyhold root v1"
 
 // A localRoot is a root key in the memory of this process.
 type localRoot struct{ key []byte }
 
-// NewEphemeralRoot returns a Root whose key is gone when the process ends: for
-// servers that keep nothing.
+// NewEphemeralRoot returns a Root with a new key that is lost when the process ends, for servers that store
+// nothing.
 func NewEphemeralRoot() Root { return localRoot{randomBytes(keySize)} }
 
 func (r localRoot) Wrap(_ context.Context, secret []byte, context string) ([]byte, error) {
@@ -55,11 +54,11 @@ func (r localRoot) Unwrap(_ context.Context, wrapped []byte, context string) ([]
 	return secret, nil
 }
 
-// keyFilePrefix begins a root key file, so that the text tells what it is.
+// keyFilePrefix begins a root key file, to identify its content.
 const keyFilePrefix = "keyhold-root-key-v1:"
 
-// CreateKeyFile makes a new root key and writes it to a file that must not
-// exist yet: one line of text, mode 0600, synced to disk.
+// CreateKeyFile generates a root key and writes it to a new file: one line of text, mode 0600, synced to disk.
+// It fails if the file exists.
 func CreateKeyFile(path string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -69,18 +68,18 @@ func CreateKeyFile(path string) error {
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("write the root key file: %w", err)
 	}
-	folder, err := os.Open(filepath.Dir(path)) // whose sync makes the name durable
+	folder, err := os.Open(filepath.Dir(path)) // syncing the folder makes the name durable
 	if err != nil {
 		return err
 	}
 	return errors.Join(folder.Sync(), folder.Close())
 }
 
-// maxKeyFile is more than a root key file has, in bytes.
+// maxKeyFile is a size in bytes larger than any root key file.
 const maxKeyFile = 4 << 10
 
-// OpenKeyFile returns the Root of a key file that CreateKeyFile wrote. A file
-// that is not guarded as a secret is refused.
+// OpenKeyFile returns the Root of a key file that CreateKeyFile wrote. It refuses a file that others may read
+// or change.
 func OpenKeyFile(path string) (Root, error) {
 	text, err := guarded.ReadSecret("the root key file", path, maxKeyFile)
 	if err != nil {

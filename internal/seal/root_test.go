@@ -46,8 +46,7 @@ func TestRoot(t *testing.T) {
 	}
 }
 
-// A root key is for data keys alone: what it wraps is no sealed value of a data
-// key that has the same bytes.
+// A root key wraps only data keys. A wrapped value is not a sealed value of a data key with the same bytes.
 func TestRootIsNoDataKey(t *testing.T) {
 	k := bytes.Repeat([]byte{1}, 32)
 	r := &Keyring{newest: 1, keys: map[uint32][]byte{1: k}}
@@ -104,7 +103,7 @@ func TestKeyFile(t *testing.T) {
 	}
 }
 
-// A root key that is written over is lost, and all that was sealed with it.
+// Overwriting a root key would lose everything that was sealed with it.
 func TestCreateKeyFileOverwritesNothing(t *testing.T) {
 	path := newKeyFile(t)
 	before, err := os.ReadFile(path)
@@ -193,7 +192,7 @@ func TestOpenKeyFileRefuses(t *testing.T) {
 			t.Errorf("%s: the error shows the key: %v", name, err)
 		}
 	}
-	for _, text := range []string{prefix + k, prefix + k + "\n"} { // an editor may drop the newline
+	for _, text := range []string{prefix + k, prefix + k + "\n"} { // an editor may have removed the newline
 		write(text)
 		if _, err := OpenKeyFile(path); err != nil {
 			t.Errorf("%q: %v", text[len(prefix)+len(k):], err)

@@ -10,7 +10,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// The lengths that the API allows, in characters.
+// The maximum lengths in the API, in characters.
 const (
 	maxDescription = 8192
 	maxAlias       = 256
@@ -18,7 +18,7 @@ const (
 	maxTagValue    = 256
 )
 
-// key returns the key that the entry declares. region is that of the file.
+// key returns the key that the entry declares. region is the Region of the file, if any.
 func (e entry) key(region *string, d Defaults) (Key, error) {
 	k := Key{
 		Account: or(e.Account, d.Account),
@@ -41,7 +41,7 @@ func (e entry) key(region *string, d Defaults) (Key, error) {
 	return k, nil
 }
 
-// checkNames is about what the key is called and where.
+// checkNames checks the identifiers, the place and the description of the key.
 func (e entry) checkNames(k *Key) error {
 	if e.ID == nil {
 		return k.Errorf("id", `it is missing: give the key one, such as id = "1234abcd-12ab-34cd-56ef-1234567890ab"`)
@@ -55,7 +55,7 @@ func (e entry) checkNames(k *Key) error {
 	case !key.ValidRegion(k.Region):
 		return k.Errorf("region", "%q is not a Region: write it as us-east-1", k.Region)
 	case origin != key.OriginAWSKMS && origin != key.OriginExternal:
-		return k.Errorf("origin", "%q is not one that is served: give AWS_KMS or EXTERNAL", origin)
+		return k.Errorf("origin", "%q is not supported: give AWS_KMS or EXTERNAL", origin)
 	case utf8.RuneCountInString(or(e.Description, "")) > maxDescription:
 		return k.Errorf("description", "it is longer than %d characters: shorten it", maxDescription)
 	case len(e.Aliases) > key.MaxAliases:
@@ -107,8 +107,7 @@ func (e entry) takeMaterial(k *Key) error {
 	return nil
 }
 
-// takeExpiry leaves it to the clock, and so to the service, whether the time has
-// passed or is too far ahead.
+// takeExpiry checks the form of the expiry. Package service checks the time, because that needs a clock.
 func (e entry) takeExpiry(k *Key) error {
 	member := "expires"
 	if e.Expires == nil {
@@ -121,7 +120,7 @@ func (e entry) takeExpiry(k *Key) error {
 	case e.Expires != nil && e.ExpiresInDays != nil:
 		return k.Errorf(member, "expires_in_days is there too: keep one of the two")
 	case e.Material == nil:
-		return k.Errorf(member, "it is material that expires, and the key has none in this file: give material, or remove %s", member)
+		return k.Errorf(member, "only material can expire, and this file gives none for the key: add material, or remove %s", member)
 	case *k.Request.Origin != string(key.OriginExternal):
 		return k.Errorf(member, `only imported material expires: give origin = "EXTERNAL", or remove %s`, member)
 	case e.Expires != nil && !isTime:
@@ -136,7 +135,7 @@ func (e entry) takeExpiry(k *Key) error {
 
 const maxDays = int32(key.MaxValidity / (24 * time.Hour))
 
-// checkUnique refuses what two keys of the file cannot both be.
+// checkUnique returns an error for two entries with the same identity.
 func (f File) checkUnique() error {
 	ids, aliases := map[string]Key{}, map[string]Key{}
 	if err := f.checkIdentities(); err != nil {
@@ -158,7 +157,7 @@ func (f File) checkUnique() error {
 	return nil
 }
 
-// or returns what p points to, or the default.
+// or returns *p, or def if p is nil.
 func or[T any](p *T, def T) T {
 	if p == nil {
 		return def

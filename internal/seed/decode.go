@@ -10,7 +10,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 )
 
-// A document is a file as TOML has it: well-formed, and of the right types.
+// A document is a decoded file: valid TOML with members of the right types.
 type document struct {
 	Region    *string         `toml:"region"`
 	Keys      []entry         `toml:"key"`
@@ -21,7 +21,7 @@ type document struct {
 	Users     []userEntry     `toml:"user"`
 }
 
-// An entry is one [[key]] of a file.
+// An entry is a [[key]] of a file.
 type entry struct {
 	ID            *string           `toml:"id"`
 	Account       *string           `toml:"account"`
@@ -31,7 +31,7 @@ type entry struct {
 	Aliases       []string          `toml:"aliases"`
 	Tags          map[string]string `toml:"tags"`
 	Material      *string           `toml:"material"`
-	Expires       any               `toml:"expires"` // a time.Time, or one of the times without an offset
+	Expires       any               `toml:"expires"` // a time.Time or one of the TOML types without offset
 	ExpiresInDays *int32            `toml:"expires_in_days"`
 	Enabled       *bool             `toml:"enabled"`
 
@@ -60,7 +60,7 @@ func decode(name string, text []byte) (out document, err error) {
 	return out, nil
 }
 
-// placeAt gives each entry its place.
+// placeAt sets the place of each entry.
 func (d *document) placeAt(p *place) {
 	for i := range d.Keys {
 		d.Keys[i].place = p.inner["key"][i]
@@ -85,7 +85,7 @@ func (d *document) placeAt(p *place) {
 	}
 }
 
-// unknownMember is the error for a member that there is not.
+// unknownMember returns the error for a member that does not exist.
 func unknownMember(name string, line int, path []string) error {
 	table := strings.Join(path[:len(path)-1], ".")
 	known, ok := membersOf(table)
@@ -99,7 +99,7 @@ func unknownMember(name string, line int, path []string) error {
 
 var wrongType = regexp.MustCompile(`^toml: cannot decode TOML (\w+) into .* of type (\S+)$`)
 
-// typeNames are the types of the members, in words of TOML.
+// typeNames maps the types of members to TOML's names.
 const typeNames = `
 *string  string
 string   string
@@ -110,8 +110,8 @@ int32    integer
 bool     boolean
 `
 
-// reworded is the text of an error in the words of a seed file. It holds nothing of
-// a value, which may be key material.
+// reworded returns the text of a decoding error in the terms of seed files. It contains no values, because they
+// may be key material.
 func reworded(e *toml.DecodeError) string {
 	member := strings.Join(e.Key(), ".")
 	m := wrongType.FindStringSubmatch(e.Error())

@@ -7,17 +7,17 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 )
 
-// A Document is a policy of a file.
+// A Document is a policy in a file.
 type Document struct {
 	Text  string
-	Trust bool // it is the trust policy of a role, and not an identity-based one
+	Trust bool // the trust policy of a role, not an identity-based policy
 
 	place  *place
 	member string
 }
 
-// Errorf returns an error at a line of the document, from 1, which is told with the
-// line of the file that the document stands in.
+// Errorf returns an error at a line and column of the document, both counted from 1. The error also names the
+// line of the file.
 func (d Document) Errorf(line, column int, format string, args ...any) error {
 	return d.place.errorf(d.member, "line %d, column %d of the policy: "+format, append([]any{line, column}, args...)...)
 }
@@ -45,7 +45,8 @@ func inlineDocuments(policies []api.InlinePolicy, places []*place) (all []Docume
 	return all
 }
 
-// document is in the one member or, as a file, in the other.
+// document returns the Document with the text, which is in member inline or, as the name of a file, in member
+// named.
 func (p *place) document(text, inline, named string) Document {
 	member := named
 	if _, ok := p.members[inline]; ok {
@@ -54,13 +55,13 @@ func (p *place) document(text, inline, named string) Document {
 	return Document{Text: text, place: p, member: member}
 }
 
-// checkIdentities refuses what two entries of the file cannot both be.
+// checkIdentities returns an error for two entries with the same identity.
 func (f File) checkIdentities() error {
 	seen := map[string]*place{}
 	unique := func(kind string, account, name *string, member string, p *place) error {
 		id := kind + " " + or(account, "") + " " + strings.ToLower(or(name, ""))
 		if other, taken := seen[id]; taken {
-			return p.errorf(member, "the %s of line %d has it already: give each its own; names are not told apart by case", kind, other.line)
+			return p.errorf(member, "the %s of line %d has it already: give each its own; names are compared without regard to case", kind, other.line)
 		}
 		seen[id] = p
 		return nil

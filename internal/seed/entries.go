@@ -1,6 +1,6 @@
 package seed
 
-// A text is a JSON document that a file has in it or names.
+// A text is a JSON document, given either directly or by the name of its file.
 type text struct{ document, file *string }
 
 type accountEntry struct {
@@ -37,8 +37,8 @@ type inlineEntry struct {
 	File     *string `toml:"file"`
 }
 
-// A holder is what roles and users have in common. The library reads no members of
-// embedded structs.
+// A holder has the members that roles and users have in common. It is not embedded, because the TOML library
+// does not decode embedded structs.
 type holder struct {
 	name, account, path, boundary *string
 	managed                       []string

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// A file is taken or refused with a line; what is taken keeps the rules.
+// Parse returns either an error with a line or a file that satisfies the rules.
 func FuzzParse(f *testing.F) {
 	f.Add(one("expires_in_days = 1\ntags.a = \"1\"\n[key.tags]\nb = '''x'''\n"))
 	f.Add("region = \"eu-west-2\"\n" + bare("aliases = [\"alias/a\"]\n[[key]]\n"))

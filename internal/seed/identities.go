@@ -9,33 +9,32 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// An Account is one declared account.
+// An Account is a declared account.
 type Account struct {
 	Request api.PutAccountRequest
 	*place
 }
 
-// A Policy is one declared managed policy.
+// A Policy is a declared managed policy.
 type Policy struct {
 	Request api.PutPolicyRequest
 	*place
 }
 
-// A Provider is one declared OIDC provider.
+// A Provider is a declared OIDC provider.
 type Provider struct {
 	Request api.PutProviderRequest
 	*place
 }
 
-// A Role is one declared role.
+// A Role is a declared role.
 type Role struct {
 	Request api.PutRoleRequest
-	inner   []*place // of its inline policies
+	inner   []*place // places of its inline policies
 	*place
 }
 
-// A User is one declared user, with the fixed access keys that only a dev server
-// takes.
+// A User is a declared user. Only dev servers accept its fixed access keys.
 type User struct {
 	Request api.PutUserRequest
 	Keys    []AccessKey
@@ -49,7 +48,7 @@ type AccessKey struct {
 	*place
 }
 
-// takeIdentities takes up all that a file declares beside keys.
+// takeIdentities adds everything that a file declares besides keys.
 func (f *File) takeIdentities(doc document, d Defaults) error {
 	for _, e := range doc.Accounts {
 		if e.ID == nil || !key.ValidAccount(*e.ID) {
@@ -177,7 +176,7 @@ func (d Defaults) inline(h holder, places []*place) (all []api.InlinePolicy, err
 	return all, nil
 }
 
-// document returns a JSON document that the file has in a member, or names in another.
+// document returns a JSON document, from member inline or from the file that member named names.
 func (d Defaults) document(p *place, t text, inline, named string) (*string, error) {
 	switch {
 	case (t.document == nil) == (t.file == nil):

@@ -97,7 +97,7 @@ func TestErrorsOfIdentities(t *testing.T) {
 		{"one of a policy", "[[policy]]\nname = \"p\"\n" + aDocument + "[[policy.policy]]\n", `:4: there is no "policy" here`},
 		{"one in a line", "[[user]]\nname = \"a\"\npolicy = [{ name = \"p\" }]\n", ":3: each policy begins with a line of its own: [[user.policy]]"},
 		{"tags of a policy", "[[policy]]\nname = \"p\"\n" + aDocument + "[policy.tags]\na = \"1\"\n", `:4: there is no "tags" here`},
-		{"a user twice", "[[user]]\nname = \"a\"\n[[user]]\nname = \"A\"\n", ":4: name: the user of line 1 has it already: give each its own; names are not told apart by case"},
+		{"a user twice", "[[user]]\nname = \"a\"\n[[user]]\nname = \"A\"\n", ":4: name: the user of line 1 has it already: give each its own; names are compared without regard to case"},
 		{"a string for access keys", "[[user]]\nname = \"a\"\naccess_keys = \"1\"\n", ":3: user.access_keys is of the type string here, and must be of the type integer"},
 		{"a table for a user", "[user]\nname = \"a\"\n", ":1: "},
 	} {

@@ -9,9 +9,9 @@ import (
 // materialSize is the size of symmetric key material, in bytes.
 const materialSize = 32
 
-// parseMaterial reads material in hexadecimal digits or, if it is none, in base64:
-// 32 bytes have 44 characters there, which end with "=", and so are never both. The
-// problem repeats nothing of it.
+// parseMaterial decodes material from hexadecimal digits or, failing that, from base64. No text is valid
+// material in both forms, because the base64 of 32 bytes ends with "=". The problem does not contain any of the
+// text.
 func parseMaterial(text string) (material []byte, problem string) {
 	const remedy = "give 32 bytes: 64 hexadecimal digits, or base64 as `openssl rand -base64 32` prints it"
 	material, err := hex.DecodeString(text)

@@ -7,13 +7,12 @@ import (
 	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-// A place tells where in a file an entry, such as a key, and its members stand, in
-// lines from 1.
+// A place is the position of an entry and its members in a file, in lines counted from 1.
 type place struct {
 	file    string
-	line    int                 // of its [[key]]
-	members map[string]int      // of those that are there
-	inner   map[string][]*place // the entries within it, by their table
+	line    int                 // line of its header, such as [[key]]
+	members map[string]int      // lines of the members that are present
+	inner   map[string][]*place // nested entries by table name
 }
 
 func newPlace(file string, line int) *place {
@@ -28,19 +27,18 @@ func (p *place) errorf(member, format string, args ...any) error {
 	return fmt.Errorf("%s:%d: %s: "+format, append([]any{p.file, line, member}, args...)...)
 }
 
-// A locator goes through a text that decodes and notes places. It insists on the
-// exact case of the members, which the decoder does not, and on [[key]], as there
-// would be no place to tell otherwise. This is the only use of the library's parser,
-// whose interface may change with a minor version.
+// A locator walks over a text that was decoded and records places. It requires the exact case of member names,
+// which the decoder does not, and it requires tables written as [[key]], because other forms have no line to
+// report. Only this type uses the library's parser, whose interface may change in minor versions.
 type locator struct {
 	file    string
-	top     *place // of the file
+	top     *place // place of the file
 	current *place
-	table   string // of current
+	table   string // table name of current
 	inTags  bool
 }
 
-// locate returns the place of a file, with those of its entries.
+// locate returns the place of a file, with the places of its entries.
 func locate(file string, text []byte) (*place, error) {
 	var p unstable.Parser
 	p.Reset(text)
@@ -65,13 +63,13 @@ func locate(file string, text []byte) (*place, error) {
 	return top, p.Error()
 }
 
-// entry takes up a line such as [[user]] or, within the last user, [[user.policy]].
+// entry handles a line such as [[user]] or, within a user, [[user.policy]].
 func (l *locator) entry(path []string, line int) error {
 	in := l.top
 	if len(path) == 2 && isTable(path) {
 		outer := l.top.inner[path[0]]
 		if len(outer) == 0 {
-			return fmt.Errorf("%s:%d: [[%s]] stands below the [[%s]] that it is of", l.file, line, strings.Join(path, "."), path[0])
+			return fmt.Errorf("%s:%d: [[%s]] must come after the [[%s]] that it belongs to", l.file, line, strings.Join(path, "."), path[0])
 		}
 		in = outer[len(outer)-1]
 	} else if len(path) != 1 || !isTable(path) {
@@ -83,14 +81,14 @@ func (l *locator) entry(path []string, line int) error {
 	return nil
 }
 
-// tags takes up a line such as [key.tags].
+// tags handles a line such as [key.tags].
 func (l *locator) tags(path []string, line int) error {
 	if len(path) != 2 || path[1] != "tags" || !isMember(path[0], "tags") || len(l.top.inner[path[0]]) == 0 {
 		kind := path[0]
 		if !isTable(path[:1]) {
 			kind = "key"
 		}
-		return fmt.Errorf("%s:%d: [%s] is not of a seed file: each %s begins with [[%[4]s]]", l.file, line, path[len(path)-1], kind)
+		return fmt.Errorf("%s:%d: [%s] is not part of a seed file: each %s begins with [[%[4]s]]", l.file, line, path[len(path)-1], kind)
 	}
 	outer := l.top.inner[path[0]]
 	outer[len(outer)-1].members["tags"] = line
@@ -98,7 +96,7 @@ func (l *locator) tags(path []string, line int) error {
 	return nil
 }
 
-// member takes up a member of the current entry, or of the file before there is one.
+// member handles a member of the current entry, or of the file before the first entry.
 func (l *locator) member(name string, line int) error {
 	inner := strings.TrimPrefix(l.table+"."+name, fileTable+".")
 	_, isEntry := membersOf(inner)
@@ -118,7 +116,7 @@ func (l *locator) member(name string, line int) error {
 	return nil
 }
 
-// keyOf returns the dotted key of an expression, and its line.
+// keyOf returns the dotted key of an expression and its line.
 func keyOf(p *unstable.Parser, e *unstable.Node) (path []string, line int) {
 	for k := e.Key(); k.Next(); {
 		if line == 0 {

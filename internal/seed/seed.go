@@ -1,11 +1,9 @@
-// Package seed reads seed files: TOML that declares the keys of a dev server, and
-// identities, of any server.
+// Package seed reads seed files: TOML that declares keys for a dev server, and identities for any server.
 //
-// It is strict: a member that it does not know, in exactly this spelling, is an
-// error, and every error tells the line and what to do. It checks all that a file
-// can be wrong in by itself but the language of policies; that, and what contradicts
-// the clock or what is stored, package service finds. It makes nothing.
-// docs/seed-file.md and docs/identities.md are the format.
+// It is strict: a member whose name is not spelled exactly is an error, and every error contains the line and
+// what to do. It checks everything that a file alone determines, except the syntax of policies. Package service
+// checks policies, times, and conflicts with stored records. Package seed only reads files; it creates nothing.
+// docs/seed-file.md and docs/identities.md describe the format.
 package seed
 
 import (
@@ -17,7 +15,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 )
 
-// A File is what a seed file declares.
+// A File is the content of a seed file.
 type File struct {
 	Keys      []Key
 	Accounts  []Account
@@ -27,37 +25,35 @@ type File struct {
 	Users     []User
 }
 
-// A Key is one declared key.
+// A Key is a declared key.
 type Key struct {
 	Account, Region string
-	Aliases         []string // with their prefix
+	Aliases         []string // with the prefix "alias/"
 	Request         api.SeedKeyRequest
 
 	*place
 }
 
-// Errorf returns an error in a member of what is declared, or where that begins when
-// the file does not mention the member: "seed.toml:12: material: …".
+// Errorf returns an error for a member of the entry, such as "seed.toml:12: material: …". If the member is
+// absent, the error has the line of the entry.
 func (p *place) Errorf(member, format string, args ...any) error {
 	return p.errorf(member, format, args...)
 }
 
-// Defaults stand for what a file does not say.
+// Defaults are the values for members that a file omits.
 type Defaults struct {
 	Account, Region string
-	// ReadFile reads the files that a file names, such as policies; without it
-	// there may be none.
+	// ReadFile reads the files that a file names, such as policies. If it is nil, a file must not name others.
 	ReadFile func(name string) ([]byte, error)
 }
 
-// The sizes of the largest file that is read, and of the largest that it names, in
-// bytes.
+// The maximum sizes of a seed file and of a file that it names, in bytes.
 const (
 	maxSize  = 1 << 20
 	maxNamed = 64 << 10
 )
 
-// Read reads the file of the given name.
+// Read reads the seed file with the given name.
 func Read(name string, d Defaults) (File, error) {
 	info, err := os.Stat(name)
 	if err != nil {
@@ -75,7 +71,7 @@ func Read(name string, d Defaults) (File, error) {
 	return Parse(name, text, d)
 }
 
-// readSmall reads a file that a seed file in the folder names.
+// readSmall reads a file named in a seed file in the folder.
 func readSmall(folder, name string) ([]byte, error) {
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(folder, name)
@@ -92,7 +88,7 @@ func readSmall(folder, name string) ([]byte, error) {
 	return text, err
 }
 
-// Parse reads the text of a file; errors call it by the name.
+// Parse parses the text of a seed file. name is its name in errors.
 func Parse(name string, text []byte, d Defaults) (File, error) {
 	doc, err := decode(name, text)
 	if err != nil {

@@ -17,13 +17,12 @@ const (
 	material = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 )
 
-// one is a file of one good EXTERNAL key with material, and these lines after it.
-// They begin in line 5.
+// one returns a file with one valid EXTERNAL key with material, followed by lines, which begin in line 5.
 func one(lines string) string {
 	return "[[key]]\nid = \"" + id + "\"\norigin = \"EXTERNAL\"\nmaterial = \"" + material + "\"\n" + lines
 }
 
-// bare is a file of one key that has only an ID, and these lines from line 3 on.
+// bare returns a file with one key that has only an ID, followed by lines, which begin in line 3.
 func bare(lines string) string { return "[[key]]\nid = \"" + id + "\"\n" + lines }
 
 func TestParse(t *testing.T) {
@@ -85,9 +84,9 @@ func TestErrors(t *testing.T) {
 		{"unknown table", bare("[[keys]]\n"), `:3: there is no "keys" here: the members are region, account, key, policy, oidc_provider, role, user`},
 		{"unknown table, by case", "[[Key]]\nid = \"" + id + "\"\n", `:1: there is no "Key" here`},
 		{"unknown table of a key", bare("[key.policy]\n"), `:3: there is no "policy" here`},
-		{"a table for keys", "[key]\nid = \"" + id + "\"\n", ":1: [key] is not of a seed file: each key begins with [[key]]"},
+		{"a table for keys", "[key]\nid = \"" + id + "\"\n", ":1: [key] is not part of a seed file: each key begins with [[key]]"},
 		{"keys in a line", "key = [{ id = \"" + id + "\" }]\n", ":1: each key begins with a line of its own: [[key]]"},
-		{"tags before a key", "[key.tags]\na = \"1\"\n", ":1: [tags] is not of a seed file: each key begins with [[key]]"},
+		{"tags before a key", "[key.tags]\na = \"1\"\n", ":1: [tags] is not part of a seed file: each key begins with [[key]]"},
 		{"number for a string", bare("origin = 5\n"), ":3: key.origin is of the type integer here, and must be of the type string"},
 		{"string for an array", bare("aliases = \"alias/a\"\n"), ":3: key.aliases is of the type string here, and must be of the type array"},
 		{"string for a boolean", bare("enabled = \"yes\"\n"), ":3: key.enabled is of the type string here, and must be of the type boolean"},
@@ -103,7 +102,7 @@ func TestErrors(t *testing.T) {
 		{"an account of letters", bare("account = \"me\"\n"), `:3: account: "me" is not an account ID: give 12 digits`},
 		{"no Region", bare("region = \"Frankfurt\"\n"), `:3: region: "Frankfurt" is not a Region: write it as us-east-1`},
 		{"no Region in the file", "region = \"Frankfurt\"\n" + bare(""), `:2: region: "Frankfurt" is not a Region`},
-		{"an origin that is not served", bare("origin = \"AWS_CLOUDHSM\"\n"), `:3: origin: "AWS_CLOUDHSM" is not one that is served: give AWS_KMS or EXTERNAL`},
+		{"an origin that is not served", bare("origin = \"AWS_CLOUDHSM\"\n"), `:3: origin: "AWS_CLOUDHSM" is not supported: give AWS_KMS or EXTERNAL`},
 		{"a long description", bare("description = \"" + strings.Repeat("ü", 8193) + "\"\n"), ":3: description: it is longer than 8192 characters: shorten it"},
 		{"an alias without prefix", bare("aliases = [\"payroll\"]\n"), `:3: aliases: "payroll": Alias must start with the prefix "alias/".`},
 		{"a reserved alias", bare("aliases = [\n  \"alias/a\",\n  \"alias/aws/kms\",\n]\n"), `:3: aliases: "alias/aws/kms": The alias name must not begin with 'alias/aws/'`},
@@ -125,7 +124,7 @@ func TestErrors(t *testing.T) {
 		{"a file name", bare("material = \"key.bin\"\n"), ":3: material: it is neither"},
 
 		// expiry and state
-		{"expiry without material", bare("origin = \"EXTERNAL\"\nexpires_in_days = 1\n"), ":4: expires_in_days: it is material that expires, and the key has none in this file: give material, or remove expires_in_days"},
+		{"expiry without material", bare("origin = \"EXTERNAL\"\nexpires_in_days = 1\n"), ":4: expires_in_days: only material can expire, and this file gives none for the key: add material, or remove expires_in_days"},
 		{"expiry of generated material", bare("material = \"" + material + "\"\nexpires = 2030-01-31T12:00:00Z\n"), `:4: expires: only imported material expires: give origin = "EXTERNAL", or remove expires`},
 		{"both", one("expires_in_days = 1\nexpires = 2030-01-31T12:00:00Z\n"), ":6: expires: expires_in_days is there too: keep one of the two"},
 		{"a date", one("expires = 2030-01-31\n"), ":5: expires: it is not a date and time with an offset: write it without quotes as 2030-01-31T12:00:00Z"},
@@ -148,7 +147,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// What must be unique is so within an account and Region.
+// Names that must be unique are unique within an account and Region.
 func TestScopesAreApart(t *testing.T) {
 	text := bare("aliases = [\"alias/a\"]\n")
 	for _, other := range []string{"region = \"eu-west-2\"\n", "account = \"444455556666\"\n"} {

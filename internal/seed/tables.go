@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// tables gives the members of each table of a file, for messages and for the exact
-// case. The name of an inner one has that of the outer before it.
+// tables lists the members of each table, for messages and for checking the exact case. The name of a nested
+// table begins with the name of the outer table.
 const tables = `
 file             region account key policy oidc_provider role user
 key              id account region description origin aliases tags material expires expires_in_days enabled
@@ -20,7 +20,7 @@ user.access_key  id secret
 account          id name access_keys
 `
 
-// membersOf returns the members of a table; ok is false if there is no such table.
+// membersOf returns the members of a table. ok is false if the table does not exist.
 func membersOf(table string) (members []string, ok bool) {
 	for line := range strings.Lines(tables) {
 		if f := strings.Fields(line); len(f) > 0 && f[0] == table {
@@ -30,16 +30,16 @@ func membersOf(table string) (members []string, ok bool) {
 	return nil, false
 }
 
-// isMember tells whether a table has the member, in this case.
+// isMember reports whether a table has a member with exactly this name.
 func isMember(table, name string) bool {
 	members, _ := membersOf(table)
 	return slices.Contains(members, name)
 }
 
-// fileTable is the table that a file itself is.
+// fileTable is the name of the table that stands for the file itself.
 const fileTable = "file"
 
-// isTable tells whether there is a table at a path.
+// isTable reports whether path names a table.
 func isTable(path []string) bool {
 	_, ok := membersOf(strings.Join(path, "."))
 	return ok && path[0] != fileTable

@@ -9,10 +9,9 @@ import (
 // keepSize is FALLOC_FL_KEEP_SIZE of fallocate(2).
 const keepSize = 1
 
-// Allocate has the file system set blocks aside for the bytes of f from one offset to
-// another, which may lie beyond the end of f. The size and the content of f stay as they
-// are. A file system that cannot set blocks aside must have as many bytes free instead.
-// An error that Lacks reports true for means that there is too little space.
+// Allocate makes the file system allocate blocks for a range of f, which may lie beyond the end of f. The size
+// and content of f do not change. On a file system that cannot allocate in advance, Allocate checks that enough
+// bytes are free. If there is too little space, Lacks reports true for the error.
 func Allocate(f *os.File, from, to int64) error {
 	return control(f, "fallocate", func(fd int) error {
 		err := syscall.Fallocate(fd, keepSize, from, to-from)
@@ -26,7 +25,7 @@ func Allocate(f *os.File, from, to int64) error {
 	})
 }
 
-// enoughFree returns ENOSPC if the file system has fewer bytes free.
+// enoughFree returns ENOSPC if fewer bytes are free on the file system.
 func enoughFree(fd int, bytes int64) error {
 	var s syscall.Statfs_t
 	if err := syscall.Fstatfs(fd, &s); err != nil {
@@ -53,7 +52,7 @@ func control(f *os.File, call string, do func(fd int) error) error {
 	return nil
 }
 
-// Size returns how many bytes the volume of a folder has in all.
+// Size returns the size in bytes of the volume that contains dir.
 func Size(dir string) (int64, error) {
 	var s syscall.Statfs_t
 	if err := syscall.Statfs(dir, &s); err != nil {

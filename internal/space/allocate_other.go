@@ -7,9 +7,8 @@ import (
 	"os"
 )
 
-// Allocate sets nothing aside on this system: there is no reserve, and a full disk is
-// noticed when a write fails.
+// Allocate does nothing on this system. Without a reserve, a full disk is detected when a write fails.
 func Allocate(*os.File, int64, int64) error { return nil }
 
-// Size does not know the size of a volume on this system.
+// Size returns the largest possible size, because the real one is not known on this system.
 func Size(string) (int64, error) { return math.MaxInt64, nil }

@@ -9,37 +9,36 @@ import (
 	"time"
 )
 
-// A Holder is a file that can hold space in reserve. One goroutine at a time calls Hold.
+// A Holder is a file that can keep space in reserve. Hold is called by one goroutine at a time.
 type Holder interface {
-	// Hold makes sure that so many bytes can be written beyond those in use now. An
-	// error that Lacks reports true for means that there is not enough space.
+	// Hold makes sure that this number of bytes can be written beyond the bytes in use. If there is not enough
+	// space, Lacks reports true for the error.
 	Hold(bytes int64) error
 }
 
-// lookEvery is how often a Keeper looks at its Holders. A disk that has space again is
-// noticed after this time; and faster than this no work can use up a reserve of a sensible
-// size without having been seen.
+// lookEvery is the time between checks of the Holders. It is short enough that ordinary work cannot use up a
+// reserve of a sensible size between two checks.
 const lookEvery = 100 * time.Millisecond
 
-// dwell is how long a Keeper reports a full disk at least. Where space cannot be held, a
-// disk is known to be full only by writes that fail: they are not tried more often.
+// dwell is the shortest time for which a Keeper reports a full disk. Where space cannot be allocated in
+// advance, only a failing write shows that the disk is full; dwell limits how often such writes are tried.
 const dwell = 2 * time.Second
 
-// A Keeper keeps a reserve in its Holders.
+// A Keeper maintains a reserve in its Holders.
 type Keeper struct {
 	holders []Holder
 	bytes   int64
 	log     *slog.Logger
 	full    atomic.Pointer[error]
 	since   time.Time // when a Holder last lacked space
-	warned  bool      // that space cannot be held, for another reason
+	warned  bool      // logged that space cannot be held for another reason
 
 	stop context.CancelFunc
 	gone sync.WaitGroup
 }
 
-// Keep returns a Keeper that holds so many bytes in each Holder until Close. It has looked
-// at all of them once.
+// Keep returns a Keeper that holds this number of bytes in each Holder until Close. It checks all Holders
+// before it returns.
 func Keep(log *slog.Logger, bytes int64, holders ...Holder) *Keeper {
 	ctx, stop := context.WithCancel(context.Background())
 	k := &Keeper{holders: holders, bytes: bytes, log: log, stop: stop}
@@ -59,14 +58,14 @@ func Keep(log *slog.Logger, bytes int64, holders ...Holder) *Keeper {
 	return k
 }
 
-// Close ends the looking. The reserve stays in the files, for the next process.
+// Close stops the Keeper. The reserve stays in the files for the next process.
 func (k *Keeper) Close() {
 	k.stop()
 	k.gone.Wait()
 }
 
-// Full returns nil, or an ErrFull with its cause while the reserve is not whole: then only
-// work that may use the reserve may begin.
+// Full returns nil, or an ErrFull with its cause if the reserve is not complete. In the latter case, only work
+// that may use the reserve should begin.
 func (k *Keeper) Full() error {
 	if full := k.full.Load(); full != nil {
 		return *full
@@ -74,8 +73,7 @@ func (k *Keeper) Full() error {
 	return nil
 }
 
-// look has every Holder hold its part, and writes a line into the log when the outcome
-// changes.
+// look calls Hold on every Holder and logs when the result changes.
 func (k *Keeper) look(now time.Time) {
 	var lacking error
 	for _, h := range k.holders {

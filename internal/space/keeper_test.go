@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// A holder holds as long as err is nil.
+// A holder succeeds if err is nil.
 type holder struct {
 	err  error
 	held int64
@@ -22,8 +22,8 @@ func (h *holder) Hold(bytes int64) error {
 	return h.err
 }
 
-// A full disk is reported from the first look that finds one until some time after the
-// last, and the log has one line for each.
+// A full disk is reported from the first check that finds it until some time after the last one, and each
+// change is one line in the log.
 func TestKeeper(t *testing.T) {
 	var log bytes.Buffer
 	a, b := &holder{}, &holder{}

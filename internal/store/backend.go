@@ -1,116 +1,104 @@
-// Package store keeps sealed records in optimistic transactions over a small
-// Backend.
+// Package store runs optimistic transactions over sealed records in a small Backend.
 //
-// A [Backend] is an ordered map of bytes with revisions. A [Store] runs
-// transactions over it, and seals and opens every value with the path it stands
-// at. A [Table] is one kind of record, declared by the owner of its type.
+// A [Backend] is an ordered map of bytes with revisions. A [Store] runs transactions over a Backend, and seals
+// and opens every value together with its path. A [Table] is one kind of record, declared by the package that
+// owns its type.
 //
-// The package holds no key, does no I/O of its own, and does not know what any
-// record means. It keeps no index: whoever needs one writes it as records, in
-// the transaction of what is indexed.
+// The package holds no keys, does no I/O of its own, and does not know the meaning of records. It maintains no
+// indexes: the owner of a record writes index records in the same transaction.
 package store
 
 import "context"
 
-// Limits of a [Batch], which every Backend can carry.
+// Limits of a [Batch]. Every Backend supports them.
 const (
-	MaxBatch = 128  // checks, and writes, of one Batch: what etcd carries unless it is told otherwise
-	MaxKey   = 1024 // bytes of a key, which has at least one
+	MaxBatch = 128  // checks in a Batch, and writes in a Batch; the default limit of etcd
+	MaxKey   = 1024 // maximum length of a key in bytes; the minimum is 1
 )
 
-// A Backend is an ordered map of bytes whose every commit has a revision.
+// A Backend is an ordered map of bytes. Every commit has a revision.
 //
-// A View begun after Commit has returned a revision, or after Watch has
-// delivered it, sees that revision or a later one. Nothing is seen by View or
-// Watch before it is as durable as the Backend makes it.
+// A View that begins after Commit has returned a revision, or after Watch has delivered it, sees this revision
+// or a later one. View and Watch show a change only when it is as durable as the Backend makes it.
 //
-// After Close every method returns [ErrClosed]. Package storetest holds the
-// conformance suite.
+// After Close, every method returns [ErrClosed]. Package storetest contains the conformance suite.
 type Backend interface {
-	// View runs fn over one revision, however long fn pages through it. fn must
-	// not wait for a Commit. The error of fn is returned as it is.
+	// View runs fn over one revision, no matter how long fn takes. fn must not wait for a Commit. View returns
+	// the error of fn unchanged.
 	View(ctx context.Context, fn func(Reader) error) error
 
-	// Commit makes all writes of b if all of its checks hold, and otherwise
-	// none, with [ErrConflict]. It returns the revision of the writes; those of
-	// a Backend grow, not always by one. A Batch without writes is only checked,
-	// and the revision is that at which the checks held. A Batch that breaks the
-	// limits gets [ErrInvalid].
+	// Commit makes all writes of b if all checks of b hold. Otherwise it makes none of them and returns
+	// [ErrConflict]. It returns the revision of the writes. Revisions increase, but not always by one. A Batch
+	// without writes is only checked, and the result is the revision at which the checks held. A Batch that
+	// exceeds the limits returns [ErrInvalid].
 	//
-	// An error of ctx means that nothing was written: ctx is looked at only
-	// until the Batch is queued, and then its outcome is waited for. After
-	// [ErrFailed] the outcome is unknown. b is read only until Commit returns.
+	// After an error of ctx, nothing was written: once the Batch is queued, Commit ignores ctx and waits for
+	// the outcome. After [ErrFailed], the outcome is unknown. Commit does not use b after it returns.
 	Commit(ctx context.Context, b Batch) (rev int64, err error)
 
-	// Watch calls fn with every change whose revision is greater than after, in
-	// order and without a gap, until ctx ends or fn returns an error, and
-	// returns that error. [ErrCompacted] means that the Backend no longer holds
-	// all of those changes, or never reached after: whoever keeps copies drops
-	// them, and watches again from the revision of a View.
+	// Watch calls fn with every change whose revision is greater than after, in order and without gaps. It ends
+	// when ctx ends or fn returns an error, and returns this error. [ErrCompacted] means that the Backend no
+	// longer holds all of these changes, or has not reached revision after. A caller that keeps copies of
+	// records must then drop them and watch again from the revision of a View.
 	Watch(ctx context.Context, after int64, fn func(Change) error) error
 
-	// Close lets every View and Commit that has begun come to its end, and ends
-	// every Watch. It must not be called inside a View.
+	// Close waits for running Views and Commits, and ends every Watch. It must not be called inside a View.
 	Close() error
 }
 
-// A Reader reads one revision, within the View that gave it. The bytes that it
-// returns are copies and belong to the caller, for as long as he wants.
+// A Reader reads one revision, during the View that created it. The bytes that it returns are copies that
+// belong to the caller, also after the View.
 type Reader interface {
-	// Rev returns the revision of the last commit that this View sees, 0 if
-	// there was none.
+	// Rev returns the revision of the last commit that this View sees, or 0 if there was none.
 	Rev() int64
 
-	// Get returns the item of a key. An absent one has Rev 0 and no Value; a
-	// Value of no bytes is present.
+	// Get returns the item of a key. If the key is absent, Rev is 0 and Value is nil. An empty Value is
+	// present.
 	Get(key []byte) (Item, error)
 
-	// Scan returns the items from from (inclusive) to to (exclusive) in the
-	// order of their keys' bytes, limit of them at most. A nil from is the
-	// first key, a nil to is past the last. A limit under 1 gives none.
+	// Scan returns at most limit items, from from (inclusive) to to (exclusive), in the order of the bytes of
+	// their keys. A nil from means the first key, a nil to means the end. A limit below 1 returns no items.
 	Scan(from, to []byte, limit int) ([]Item, error)
 }
 
-// An Item is a key and what stands there.
+// An Item is a key and its value.
 type Item struct {
 	Key, Value []byte
-	Rev        int64 // revision of its last write; 0: absent
+	Rev        int64 // revision of its last write; 0 means absent
 }
 
-// A Check demands that the last write of a key was that of Rev, or with Rev 0
-// that the key is absent.
+// A Check requires that the last write of a key has revision Rev, or that the key is absent if Rev is 0.
 type Check struct {
 	Key []byte
 	Rev int64
 }
 
-// A Write puts a value at a key. A nil Value deletes the key, absent or not; an
-// empty one that is not nil is a value.
+// A Write sets the value of a key. A nil Value deletes the key if it is present. An empty Value that is not nil
+// is a value.
 type Write struct {
 	Key, Value []byte
 }
 
-// A Batch is what one Commit checks and writes: [MaxBatch] of each at most, and
-// no key written twice.
+// A Batch is the input of one Commit: at most [MaxBatch] checks and [MaxBatch] writes, each write to a
+// different key.
 type Batch struct {
 	Checks []Check
 	Writes []Write
 }
 
-// A Change names the keys that one revision wrote or deleted, in the order of
-// its Batch. Every watcher gets the same slices, and must not modify them.
+// A Change lists the keys that one revision wrote or deleted, in the order of its Batch. All watchers get the
+// same slices and must not modify them.
 type Change struct {
 	Rev  int64
 	Keys [][]byte
 }
 
-// A Sealer encrypts and authenticates the value of a record together with the
-// path at which it stands, so that a value moved elsewhere does not open.
+// A Sealer encrypts and authenticates the value of a record together with its path. A value that is moved to
+// another path does not open.
 type Sealer interface {
-	// Seal returns plaintext sealed for path: new bytes, never none.
+	// Seal returns plaintext sealed for path, in a new slice that is not empty.
 	Seal(path, plaintext []byte) (sealed []byte, err error)
 
-	// Open returns what was sealed for the same path, and an error if sealed is
-	// anything else.
+	// Open returns the plaintext of a value that was sealed for this path, and an error for anything else.
 	Open(path, sealed []byte) ([]byte, error)
 }

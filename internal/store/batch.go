@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Validate returns an [ErrInvalid] that says which limit b breaks, if any. Every
-// Backend asks it first.
+// Validate returns an [ErrInvalid] that describes the limit that b exceeds, or nil. Every Backend calls it
+// first.
 func (b Batch) Validate() error {
 	if len(b.Checks) > MaxBatch || len(b.Writes) > MaxBatch {
 		return fmt.Errorf("%w: %d checks and %d writes in a batch of at most %d", ErrInvalid, len(b.Checks), len(b.Writes), MaxBatch)
@@ -36,8 +36,7 @@ func validKey(size int) error {
 	return nil
 }
 
-// Change returns what a watcher is told of b once it is committed at rev. It
-// shares no bytes with b.
+// Change returns the Change that watchers get when b is committed at rev. It shares no bytes with b.
 func (b Batch) Change(rev int64) Change {
 	c := Change{Rev: rev, Keys: make([][]byte, len(b.Writes))}
 	for i, w := range b.Writes {

@@ -5,18 +5,17 @@ import (
 	"sync"
 )
 
-// cacheSize bounds the memory of the records that a Store keeps decoded, in bytes, and
-// cacheEntry is what each takes beside the record and its path.
+// cacheSize limits the memory of decoded records in a Store, in bytes. cacheEntry is the overhead of an entry,
+// in addition to its record and path.
 const (
 	cacheSize   = 64 << 20
 	cacheEntry  = 256
 	cacheShards = 64
 )
 
-// A cache keeps decoded records at hand, so that reading one that is read often
-// begins no View. What it gives is never older than what anybody was told: a path
-// that a commit writes is not in the cache from before the commit until after it,
-// and what was read before the end of one does not enter it later.
+// A cache keeps decoded records, so that frequent reads need no View. It never returns a record older than one
+// that any caller has seen: a path that a commit writes is absent from the cache from before the commit until
+// after it, and a record that was read before the end of a commit is not added later.
 type cache struct {
 	seed   maphash.Seed
 	shards [cacheShards]cacheShard
@@ -25,15 +24,15 @@ type cache struct {
 type cacheShard struct {
 	mu      sync.RWMutex
 	records map[string]cached
-	writing map[string]int // commits under way, by path
-	floor   int64          // revision of the last commit that wrote here
+	writing map[string]int // number of running commits by path
+	floor   int64          // revision of the last commit that wrote to this shard
 	size    int
 }
 
 type cached struct {
 	value   any
-	rev     int64 // of the View that it was read in
-	written int64 // the revision of its last write
+	rev     int64 // revision of the View that read it
+	written int64 // revision of its last write
 	size    int
 }
 
@@ -49,10 +48,10 @@ func (c *cache) shard(path string) *cacheShard {
 	return &c.shards[maphash.String(c.seed, path)%cacheShards]
 }
 
-// get returns the record at a path, nil if it is not at hand.
+// get returns the record at a path, or nil if the cache does not have it.
 func (c *cache) get(path string) any { return c.entry(path).value }
 
-// entry returns what is kept of a path, the zero value if nothing is.
+// entry returns the entry of a path, or the zero value.
 func (c *cache) entry(path string) cached {
 	s := c.shard(path)
 	s.mu.RLock()
@@ -60,8 +59,7 @@ func (c *cache) entry(path string) cached {
 	return s.records[path]
 }
 
-// put keeps a record that was read in a View of the revision, unless it may have
-// been written since.
+// put adds a record that a View read, unless it may have been written since.
 func (c *cache) put(path string, r cached) {
 	r.size += cacheEntry + len(path)
 	s := c.shard(path)
@@ -73,7 +71,7 @@ func (c *cache) put(path string, r cached) {
 	s.drop(path)
 	s.records[path] = r
 	for s.size += r.size; s.size > cacheSize/cacheShards; {
-		for other := range s.records { // in no order: any but the new one
+		for other := range s.records { // evict any entry except the new one
 			if other != path {
 				s.drop(other)
 				break
@@ -82,14 +80,14 @@ func (c *cache) put(path string, r cached) {
 	}
 }
 
-// drop forgets a record. The caller holds s.mu.
+// drop removes an entry. The caller holds s.mu.
 func (s *cacheShard) drop(path string) {
 	s.size -= s.records[path].size
 	delete(s.records, path)
 }
 
-// begin is called before a commit that writes these paths, and end after it, with
-// its revision if it has one.
+// begin must be called before a commit that writes these paths. end must be called after it with its revision,
+// or 0.
 func (c *cache) begin(writes []Write) {
 	for _, w := range writes {
 		s := c.shard(string(w.Key))

@@ -13,13 +13,12 @@ import (
 	"github.com/keyhold/keyhold/internal/store/memory"
 )
 
-// An observed Backend counts Views, and calls hooks, if they are set, in the
-// middle of things.
+// An observed Backend counts Views, and calls hooks in the middle of a View or Commit.
 type observed struct {
 	store.Backend
 	views     atomic.Int64
-	viewing   func() // a View has its revision
-	committed func() // a commit is seen by everybody, but not answered
+	viewing   func() // called when a View has its revision
+	committed func() // called when a commit is visible but has not returned
 }
 
 func (o *observed) View(ctx context.Context, fn func(store.Reader) error) error {
@@ -49,7 +48,7 @@ func newObserved(t *testing.T) (*store.Store, *observed) {
 	return store.New(o, newAEAD(t)), o
 }
 
-// age returns that of a person, -1 if there is none.
+// age returns the age of a person, or -1 if the record is absent.
 func age(t *testing.T, s *store.Store, path string) int {
 	t.Helper()
 	p, ok, err := people().Latest(t.Context(), s, path)
@@ -104,11 +103,11 @@ func TestLatest(t *testing.T) {
 	}
 }
 
-// Once somebody has seen a commit, nobody is told otherwise.
+// Once anybody has seen a commit, Latest does not return older records.
 func TestLatestDuringACommit(t *testing.T) {
 	s, o := newObserved(t)
 	setAge(t, s, "ann", 1)
-	age(t, s, "ann") // at hand
+	age(t, s, "ann") // adds the record to the cache
 	o.committed = func() {
 		for range 2 {
 			if got := age(t, s, "ann"); got != 2 {
@@ -122,7 +121,7 @@ func TestLatestDuringACommit(t *testing.T) {
 	}
 }
 
-// What was read before a commit does not enter the cache after it.
+// A record that was read before a commit does not enter the cache after it.
 func TestLatestBeforeACommit(t *testing.T) {
 	s, o := newObserved(t)
 	setAge(t, s, "ann", 1)
@@ -145,7 +144,7 @@ func TestLatestOfWhatDoesNotOpen(t *testing.T) {
 	}
 }
 
-// However large the records are, what is kept is bounded.
+// The memory of the cache is bounded, however large the records are.
 func TestLatestIsBounded(t *testing.T) {
 	s, o := newObserved(t)
 	long := strings.Repeat("x", 200<<10)
@@ -168,7 +167,7 @@ func TestLatestIsBounded(t *testing.T) {
 	}
 }
 
-// A counter that only grows is never seen to go back, by whoever reads it.
+// No reader ever sees a counter decrease that only grows.
 func TestLatestNeverGoesBack(t *testing.T) {
 	s, _ := newStore(t)
 	setAge(t, s, "ann", 0)

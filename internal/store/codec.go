@@ -7,16 +7,15 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// A Codec turns values into bytes and back.
+// A Codec encodes values as bytes and decodes them.
 type Codec[T any] interface {
 	Encode(T) ([]byte, error)
 	Decode([]byte) (T, error)
 }
 
-// JSON returns the Codec that keeps a T as JSON. Equal values have equal bytes.
-// Decoding refuses a member that T does not have, so that an older program says
-// so instead of dropping what a newer one wrote; it refuses duplicate members
-// and invalid UTF-8 too.
+// JSON returns a Codec that encodes a T as JSON. Equal values have equal encodings. Decoding rejects members
+// that T does not have, so an older version of the program fails instead of dropping what a newer one wrote. It
+// also rejects duplicate members and invalid UTF-8.
 func JSON[T any]() Codec[T] { return jsonCodec[T]{} }
 
 type jsonCodec[T any] struct{}
@@ -32,8 +31,8 @@ func (jsonCodec[T]) Decode(data []byte) (v T, err error) {
 	return v, nil
 }
 
-// withoutValue says where decoding failed, and not on what: the errors of
-// package json quote the values of records.
+// withoutValue returns an error that describes where decoding failed, without the values, which the errors of
+// package json quote.
 func withoutValue(err error) error {
 	semantic, ok := errors.AsType[*json.SemanticError](err)
 	switch {

@@ -7,33 +7,31 @@ import (
 
 // Errors of a Commit.
 var (
-	// ErrConflict: a check did not hold. Nothing was written.
+	// ErrConflict means that a check did not hold. Nothing was written.
 	ErrConflict = errors.New("store: conflict with another transaction")
 
-	// ErrInvalid: a batch, a key or a table breaks the limits. Nothing was
-	// written.
+	// ErrInvalid means that a batch, a key or a table exceeds the limits. Nothing was written.
 	ErrInvalid = errors.New("store: invalid")
 
-	// ErrFailed: the Backend met an error while it committed, and takes no more
-	// commits. Whether those that waited were written shows only after a
-	// restart.
-	ErrFailed = errors.New("store: commit failed, no more are taken")
+	// ErrFailed means that a commit failed and the Backend accepts no more commits. Only a restart shows
+	// whether the waiting commits were written.
+	ErrFailed = errors.New("store: a commit failed, and no more are accepted")
 )
 
-// Errors of the life of a Backend.
+// Errors of a Backend as a whole.
 var (
-	// ErrCompacted: changes that the watcher has not seen are gone.
-	ErrCompacted = errors.New("store: older changes are no longer held")
+	// ErrCompacted means that the Backend no longer holds changes that the watcher has not seen.
+	ErrCompacted = errors.New("store: older changes are no longer available")
 
-	// ErrClosed: the Backend was closed.
+	// ErrClosed means that the Backend is closed.
 	ErrClosed = errors.New("store: closed")
 
-	// ErrInUse: another process has the data folder open.
+	// ErrInUse means that another process has the data folder open.
 	ErrInUse = errors.New("store: data folder is in use by another process")
 )
 
-// A CorruptError says that what stands at Path, the path of a record or the name
-// of a file, is not what was stored there. Nothing of it was believed.
+// A CorruptError means that the content at Path, the path of a record or the name of a file, differs from the
+// stored content. None of this content was used.
 type CorruptError struct {
 	Path string
 	Err  error
@@ -43,5 +41,5 @@ func (e *CorruptError) Error() string {
 	return fmt.Sprintf("store: %q is corrupt: %v", e.Path, e.Err)
 }
 
-// Unwrap returns the error that was met in opening or decoding.
+// Unwrap returns the error from opening or decoding.
 func (e *CorruptError) Unwrap() error { return e.Err }

@@ -7,32 +7,28 @@ import (
 	"sync"
 )
 
-// FeedSize is how many changes a Backend holds for its watchers, if nothing else
-// is asked for.
+// FeedSize is the default number of changes that a Backend holds for its watchers.
 const FeedSize = 4096
 
-// A Feed holds the last changes of a Backend and hands them to its watchers. A
-// watcher that is slow delays nobody: once the Feed has let go of what it has
-// not seen, it gets [ErrCompacted].
+// A Feed holds the last changes of a Backend for its watchers. A slow watcher delays nobody: when the Feed
+// drops changes that the watcher has not seen, the watcher gets [ErrCompacted].
 type Feed struct {
 	size int
 
 	mu     sync.Mutex
-	floor  int64    // every change above it is in recent
+	floor  int64    // recent contains every change above this revision
 	head   int64    // revision of the last change
-	recent []Change // up to twice size; no element is written twice, so parts can be handed out
-	cause  error    // why the feed has ended, if it has
+	recent []Change // up to twice size changes; elements are never overwritten, so subslices can be shared
+	cause  error    // why the feed has stopped, or nil
 	news   chan struct{}
 }
 
-// NewFeed returns the Feed of a Backend that stands at rev. It holds size
-// changes at least.
+// NewFeed returns the Feed of a Backend at revision rev. It holds at least size changes.
 func NewFeed(rev int64, size int) *Feed {
 	return &Feed{size: size, floor: rev, head: rev, news: make(chan struct{})}
 }
 
-// Publish tells the watchers of changes, in the order of their revisions, which
-// are greater than all before.
+// Publish adds changes. Their revisions must increase and be greater than all earlier ones.
 func (f *Feed) Publish(changes ...Change) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -47,8 +43,7 @@ func (f *Feed) Publish(changes ...Change) {
 	f.wake()
 }
 
-// Stop ends every Watch and Wait, now and later, with cause. The first cause
-// stays.
+// Stop ends every present and future Watch and Wait with cause. Later calls have no effect.
 func (f *Feed) Stop(cause error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -63,7 +58,7 @@ func (f *Feed) wake() {
 	f.news = make(chan struct{})
 }
 
-// Watch is [Backend.Watch].
+// Watch implements [Backend.Watch].
 func (f *Feed) Watch(ctx context.Context, after int64, fn func(Change) error) error {
 	for {
 		changes, news, err := f.since(after)
@@ -82,15 +77,14 @@ func (f *Feed) Watch(ctx context.Context, after int64, fn func(Change) error) er
 		if len(changes) > 0 {
 			continue
 		}
-		if err := receive(ctx, news); err != nil {
+		if err := waitForNews(ctx, news); err != nil {
 			return err
 		}
 	}
 }
 
-// since returns the changes after a revision, and what tells of more. A revision
-// beyond the head is of another history, such as that before an older copy of the
-// data was put back.
+// since returns the changes after a revision, and a channel that is closed when there are more. A revision
+// beyond head belongs to another history, for example from before an older copy of the data was restored.
 func (f *Feed) since(after int64) ([]Change, <-chan struct{}, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -104,7 +98,7 @@ func (f *Feed) since(after int64) ([]Change, <-chan struct{}, error) {
 	return f.recent[seen:], f.news, nil
 }
 
-func receive(ctx context.Context, news <-chan struct{}) error {
+func waitForNews(ctx context.Context, news <-chan struct{}) error {
 	select {
 	case <-news:
 		return nil
@@ -113,8 +107,7 @@ func receive(ctx context.Context, news <-chan struct{}) error {
 	}
 }
 
-// Wait returns once rev has been published. A rev that was reached before the
-// Feed was stopped is still reached.
+// Wait returns when rev has been published. It returns nil for a revision that was published before Stop.
 func (f *Feed) Wait(ctx context.Context, rev int64) error {
 	for {
 		f.mu.Lock()
@@ -126,7 +119,7 @@ func (f *Feed) Wait(ctx context.Context, rev int64) error {
 		if cause != nil {
 			return cause
 		}
-		if err := receive(ctx, news); err != nil {
+		if err := waitForNews(ctx, news); err != nil {
 			return err
 		}
 	}

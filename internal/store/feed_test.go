@@ -10,7 +10,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// revs returns what a watcher gets before the feed has no more, and its error.
+// revs returns the revisions that a watcher gets until the feed has no more, and its error.
 func revs(f *store.Feed, after int64) (out []int64, err error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -64,7 +64,7 @@ func TestFeedWithGapsBetweenRevisions(t *testing.T) {
 	})
 }
 
-// A watcher that stays behind delays nobody, gets no gap, and is told.
+// A slow watcher delays nobody, gets no gap, and gets ErrCompacted.
 func TestFeedSlowWatcher(t *testing.T) {
 	f := store.NewFeed(0, 4)
 	f.Publish(store.Change{Rev: 1}, store.Change{Rev: 2})
@@ -119,7 +119,7 @@ func TestFeedWait(t *testing.T) {
 			t.Errorf("stopped: %v", err)
 		}
 		if err := f.Wait(t.Context(), 7); err != nil {
-			t.Errorf("for what was reached: %v", err)
+			t.Errorf("wait for a published revision: %v", err)
 		}
 		if err := f.Watch(t.Context(), 7, nil); err != errMine {
 			t.Errorf("watch of a stopped feed: %v", err)

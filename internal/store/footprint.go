@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// footprint is about how many bytes of memory a decoded record takes. Its encoding may
-// have a tenth of that: a map of short strings, for one.
+// footprint estimates the memory that a decoded record takes, in bytes. Its encoding can be ten times smaller,
+// for example for a map of short strings.
 func footprint(v any) int {
 	of := reflect.ValueOf(v)
 	return allocated(int(of.Type().Size())) + referred(of)
@@ -14,7 +14,7 @@ func footprint(v any) int {
 
 var timeType = reflect.TypeFor[time.Time]()
 
-// referred is what a value refers to.
+// referred returns the size of the memory that a value refers to.
 func referred(v reflect.Value) (size int) {
 	switch v.Kind() {
 	case reflect.String:
@@ -36,7 +36,7 @@ func referred(v reflect.Value) (size int) {
 		}
 	case reflect.Struct:
 		if v.Type() == timeType {
-			return 0 // to a time zone, which all share
+			return 0 // time zones are shared
 		}
 		for i := range v.NumField() {
 			size += referred(v.Field(i))
@@ -45,8 +45,7 @@ func referred(v reflect.Value) (size int) {
 	return size
 }
 
-// referredByMap counts two slots for each entry, because a map grows by doubling, and a
-// control byte for each slot.
+// referredByMap counts two slots per entry, because maps grow by doubling, and one control byte per slot.
 func referredByMap(v reflect.Value) int {
 	if v.IsNil() {
 		return 0
@@ -58,13 +57,12 @@ func referredByMap(v reflect.Value) int {
 	return size
 }
 
-// refers reports whether values of a type may refer to memory.
+// refers reports whether values of the type can refer to memory.
 func refers(t reflect.Type) bool {
 	return t.Kind() < reflect.Bool || t.Kind() > reflect.Complex128
 }
 
-// allocated is what an object of some bytes takes: the allocator has sizes of its own,
-// an eighth apart.
+// allocated estimates the size of an allocation: the allocator rounds up to size classes about an eighth apart.
 func allocated(bytes int) int {
 	if bytes == 0 {
 		return 0

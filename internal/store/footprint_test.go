@@ -22,7 +22,7 @@ type tagged struct {
 	Any     any
 }
 
-// The footprint of a record is the memory that the record takes, whatever is in it.
+// The footprint of a record is close to the memory that it takes, whatever it contains.
 func TestFootprint(t *testing.T) {
 	many := strings.TrimSuffix(strings.Repeat(`{"Key":"a","Value":""},`, 300), ",")
 	var pairs, short []string

@@ -7,44 +7,44 @@ import (
 	"sync"
 )
 
-// A Quota bounds the number of records of a table within each scope.
+// A Quota limits the number of records of a table in each scope.
 type Quota struct {
 	Name   string
-	Prefix string // of the table
-	Depth  int    // how many segments of a record's path are its scope
+	Prefix string // prefix of the table
+	Depth  int    // number of path segments that form the scope of a record
 	Limit  int
 }
 
-// A QuotaError says that a transaction would have made more records than a Quota
-// allows. Nothing was committed.
+// A QuotaError means that a transaction would have created more records than a Quota allows. Nothing was
+// committed.
 type QuotaError struct {
 	Quota Quota
-	Scope string // the segments, with slashes between them
+	Scope string // segments separated by slashes
 }
 
 func (e *QuotaError) Error() string {
 	return fmt.Sprintf("store: the quota of %d %s in %q is used up", e.Quota.Limit, e.Quota.Name, e.Scope)
 }
 
-// tallies count the records of the tables that have a Quota. A scope is counted once,
-// in the Backend, when the first record is made there; from then on each commit of this
-// Store changes the number. The tallies presume that nobody else commits.
+// tallies count the records of the tables that have a Quota. The first creation of a record in a scope counts
+// its records in the Backend. From then on, each commit of this Store updates the count. The counts are correct
+// only if this Store makes all commits to the Backend.
 type tallies struct {
-	quotas map[string]Quota // by prefix
+	quotas map[string]Quota // by table prefix
 
 	mu     sync.Mutex
 	scopes map[string]*tally // by prefix and scope
 }
 
-// A tally is the number of records in one scope, those under way included.
+// A tally is the number of records in one scope, including uncommitted ones.
 type tally struct {
 	mu      sync.Mutex
 	counted bool
-	rev     int64 // at which the records were counted
+	rev     int64 // revision at which the records were counted
 	n       int
 }
 
-// A step is what one transaction adds to a tally, or takes away.
+// A step is the change of one tally by one transaction.
 type step struct {
 	quota Quota
 	scope string
@@ -52,8 +52,7 @@ type step struct {
 	by    int
 }
 
-// Limit makes the Store hold its transactions to quotas. It is called before the first
-// transaction.
+// Limit sets the quotas of the Store. It must be called before the first transaction.
 func (s *Store) Limit(quotas ...Quota) {
 	s.tallies.quotas, s.tallies.scopes = map[string]Quota{}, map[string]*tally{}
 	for _, q := range quotas {
@@ -61,7 +60,7 @@ func (s *Store) Limit(quotas ...Quota) {
 	}
 }
 
-// scopeOf returns the Quota that a path falls under, and its scope.
+// scopeOf returns the Quota that applies to a path, and the scope of the path.
 func (t *tallies) scopeOf(path string) (q Quota, scope string, ok bool) {
 	prefix, rest, _ := strings.Cut(path, "/")
 	q, ok = t.quotas[prefix]
@@ -86,9 +85,9 @@ func (t *tallies) tally(q Quota, scope string) *tally {
 	return t.scopes[key]
 }
 
-// steps returns what a run of a transaction adds and takes away. A record that is
-// deleted without having been read is looked up.
-func (t *tallies) steps(tx *Tx) (all []step, err error) {
+// changesOf returns the changes of tallies by one run of a transaction. It looks up records that the transaction
+// deletes without having read them.
+func (t *tallies) changesOf(tx *Tx) (all []step, err error) {
 	if len(t.quotas) == 0 {
 		return nil, nil
 	}
@@ -101,14 +100,14 @@ func (t *tallies) steps(tx *Tx) (all []step, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if by := change(was, plain != nil); by != 0 {
+		if by := recordDelta(was, plain != nil); by != 0 {
 			all = append(all, step{q, scope, t.tally(q, scope), by})
 		}
 	}
-	return merged(all), nil
+	return mergeSteps(all), nil
 }
 
-// existed reports whether there was a record before the transaction.
+// existed reports whether the record existed before the transaction.
 func (tx *Tx) existed(path string) (bool, error) {
 	if rev, read := tx.read[path]; read {
 		return rev != 0, nil
@@ -117,7 +116,7 @@ func (tx *Tx) existed(path string) (bool, error) {
 	return item.Rev != 0, err
 }
 
-func change(was, is bool) int {
+func recordDelta(was, is bool) int {
 	switch {
 	case was == is:
 		return 0
@@ -127,8 +126,8 @@ func change(was, is bool) int {
 	return -1
 }
 
-// merged returns one step for each tally.
-func merged(all []step) (out []step) {
+// mergeSteps combines the steps of each tally into one.
+func mergeSteps(all []step) (out []step) {
 	at := map[*tally]int{}
 	for _, one := range all {
 		i, seen := at[one.tally]
@@ -142,7 +141,7 @@ func merged(all []step) (out []step) {
 	return out
 }
 
-// reserve makes room for the steps, or for none of them.
+// reserve adds the steps that create records to their tallies, or none of them if one exceeds its quota.
 func (s *Store) reserve(ctx context.Context, steps []step) error {
 	for i, one := range steps {
 		if one.by <= 0 {
@@ -169,7 +168,7 @@ func (s *Store) reserveOne(ctx context.Context, one step) error {
 	return nil
 }
 
-// giveBack undoes what reserve did for the steps.
+// giveBack undoes reserve.
 func giveBack(steps []step) {
 	for _, one := range steps {
 		if one.by > 0 {
@@ -180,9 +179,9 @@ func giveBack(steps []step) {
 	}
 }
 
-// removed takes away what a commit at the revision deleted. Where the records were
-// counted later, they were counted without these.
-func removed(steps []step, rev int64) {
+// subtractDeleted subtracts the records that a commit at revision rev deleted. A tally that was counted at this
+// revision or later already excludes them.
+func subtractDeleted(steps []step, rev int64) {
 	for _, one := range steps {
 		if one.by < 0 {
 			one.tally.mu.Lock()
@@ -194,11 +193,11 @@ func removed(steps []step, rev int64) {
 	}
 }
 
-// countPage is how many records are counted at a time.
+// countPage is the number of records that are read at a time for counting.
 const countPage = 1000
 
-// count counts the records of a scope, unless they are counted already. Values are not
-// opened. The caller holds the lock of the tally.
+// count counts the records of a scope, unless this was done before. It does not open values. The caller holds
+// t.mu.
 func (s *Store) count(ctx context.Context, t *tally, q Quota, scope string) error {
 	if t.counted {
 		return nil
@@ -221,8 +220,8 @@ func (s *Store) count(ctx context.Context, t *tally, q Quota, scope string) erro
 	})
 }
 
-// Room returns a [QuotaError] if the scope of the record at a path is full, for
-// transactions whose preparation is expensive.
+// Room returns a [QuotaError] if there is no room for another record in the scope of path. Transactions whose
+// preparation is expensive call it first.
 func (t Table[T]) Room(ctx context.Context, s *Store, path string) error {
 	key, err := t.key(path)
 	if err != nil {

@@ -52,13 +52,13 @@ func TestQuota(t *testing.T) {
 		full bool
 	}{
 		{making("a/1", "a/2"), false},
-		{making("a/1", "a/2"), false}, // written again
+		{making("a/1", "a/2"), false}, // replaces existing records
 		{making("a/3", "a/4"), true},  // all or nothing
 		{making("b/1", "b/2", "b/3"), false},
 		{making("b/4", "a/3"), true},
 		{making("a/3"), false},
 		{making("a/4"), true},
-		{removing("a/9"), false}, // was never there
+		{removing("a/9"), false}, // never existed
 		{making("a/4"), true},
 		{removing("a/1", "b/1"), false},
 		{making("a/4", "b/4"), false},
@@ -78,8 +78,7 @@ func TestQuota(t *testing.T) {
 	}
 }
 
-// A scope is counted with what is there before the Store is opened, whatever the values
-// are, and only once.
+// A scope is counted once, including records from before the Store was opened, whatever their values.
 func TestQuotaCountsWhatIsThere(t *testing.T) {
 	db := memory.New()
 	before := store.New(db, newAEAD(t))
@@ -103,8 +102,8 @@ func TestQuotaCountsWhatIsThere(t *testing.T) {
 	}
 }
 
-// A record whose removal is committed, and not yet answered for, when its scope is
-// counted is not taken away twice.
+// A record whose deletion is committed but not yet returned is not subtracted twice if its scope is counted in
+// between.
 func TestQuotaCountsDuringARemoval(t *testing.T) {
 	db := memory.New()
 	put(t, store.New(db, newAEAD(t)), "a/1", "a/2")
@@ -123,7 +122,7 @@ func TestQuotaCountsDuringARemoval(t *testing.T) {
 	}
 }
 
-// A commit that fails gives back what it had reserved.
+// A failed commit gives back its reservation.
 func TestQuotaAfterConflicts(t *testing.T) {
 	s := limited(t, memory.New(), 1)
 	put(t, s, "guard/1")
@@ -132,7 +131,7 @@ func TestQuotaAfterConflicts(t *testing.T) {
 			if _, _, err := people().Get(tx, "guard/1"); err != nil {
 				return err
 			}
-			put(t, s, "guard/1") // so that the commit conflicts
+			put(t, s, "guard/1") // makes the commit conflict
 			return making("a/1")(tx)
 		})
 		if !errors.Is(err, store.ErrConflict) {
@@ -152,8 +151,8 @@ func TestQuotaAfterConflicts(t *testing.T) {
 	}
 }
 
-// However many transactions make and remove records at a time, there are never more
-// than the quota, and the number in memory is that of the records in the end.
+// With any number of concurrent creations and deletions, there are never more records than the quota allows,
+// and the final count in memory is the number of records.
 func TestQuotaUnderConcurrency(t *testing.T) {
 	const limit = 20
 	db := memory.New()

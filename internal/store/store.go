@@ -9,31 +9,29 @@ import (
 )
 
 const (
-	maxTries = 64                     // runs of one Update before it gives up
-	pause    = 500 * time.Microsecond // by so much the longest pause grows with each run
+	maxTries = 64                     // runs of one Update before it fails
+	pause    = 500 * time.Microsecond // growth of the longest pause with each run
 )
 
-// A Store runs transactions over sealed records. It may be used by many
-// goroutines at once.
+// A Store runs transactions over sealed records. Its methods may be called concurrently.
 type Store struct {
 	backend Backend
 	sealer  Sealer
 	cache   *cache
-	seen    atomic.Int64 // the newest revision that a View or Commit had
+	seen    atomic.Int64 // newest revision that a View or Commit returned
 	tallies tallies
 }
 
-// New returns a Store of the records that s has sealed in b, which nobody else
-// commits to. Closing b is left to the caller.
+// New returns a Store of the records in b, sealed by s. No other Store may commit to b. The caller closes b.
 func New(b Backend, s Sealer) *Store {
 	return &Store{backend: b, sealer: s, cache: newCache()}
 }
 
-// Revision returns the newest revision that the Store has seen: all that it was
-// told to write, and has answered for, is not newer.
+// Revision returns the newest revision that the Store has seen. Every commit that it has acknowledged has this
+// revision or an older one.
 func (s *Store) Revision() int64 { return s.seen.Load() }
 
-// saw notes a revision.
+// saw records that the Store has seen a revision.
 func (s *Store) saw(rev int64) {
 	for {
 		seen := s.seen.Load()
@@ -43,8 +41,7 @@ func (s *Store) saw(rev int64) {
 	}
 }
 
-// View runs fn over one revision of all records. The error of fn is returned as
-// it is.
+// View runs fn over one revision of all records. It returns the error of fn unchanged.
 func (s *Store) View(ctx context.Context, fn func(*View) error) error {
 	return s.backend.View(ctx, func(r Reader) error {
 		s.saw(r.Rev())
@@ -52,16 +49,14 @@ func (s *Store) View(ctx context.Context, fn func(*View) error) error {
 	})
 }
 
-// Update runs fn over one revision and then commits all that fn wrote, provided
-// that nothing which fn read, absent records included, has changed since.
-// Otherwise it runs fn again over a newer revision, so fn must have no effect
-// but on its Tx and on what it sets anew in each run. After 64 runs it gives up
-// with [ErrConflict].
+// Update runs fn over one revision and then commits everything that fn wrote, provided that nothing that fn
+// read, including absent records, has changed since. Otherwise it runs fn again over a newer revision.
+// Therefore fn must have no effect besides its Tx and variables that every run sets again. After 64 runs,
+// Update returns [ErrConflict].
 //
-// If fn returns an error nothing is committed, and the error is returned as it
-// is. If fn wrote nothing, nothing is committed. The errors of
-// [Backend.Commit] hold for Update too. A transaction that makes more records than a
-// quota allows gets a [QuotaError] (see [Store.Limit]).
+// If fn returns an error, Update commits nothing and returns the error unchanged. If fn writes nothing, nothing
+// is committed. Update also returns the errors of [Backend.Commit]. A transaction that creates more records
+// than a quota allows returns a [QuotaError] (see [Store.Limit]).
 func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
 	for try := range maxTries {
 		if err := wait(ctx, try); err != nil {
@@ -81,8 +76,8 @@ func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
 	return ErrConflict
 }
 
-// commit keeps what it writes out of the cache until it is known. It gives back what was
-// reserved if nothing was committed; after ErrFailed the outcome is unknown.
+// commit keeps the written paths out of the cache during the commit. If nothing was committed, it gives back
+// what was reserved. After ErrFailed, the outcome is unknown.
 func (s *Store) commit(ctx context.Context, b Batch, steps []step) error {
 	s.cache.begin(b.Writes)
 	rev, err := s.backend.Commit(ctx, b)
@@ -90,22 +85,22 @@ func (s *Store) commit(ctx context.Context, b Batch, steps []step) error {
 	s.saw(rev)
 	switch {
 	case err == nil:
-		removed(steps, rev)
+		subtractDeleted(steps, rev)
 	case !errors.Is(err, ErrFailed):
 		giveBack(steps)
 	}
 	return err
 }
 
-// prepare runs fn once and returns what there is to commit, outside the View:
-// a Backend may have to wait for Views to end before it can commit.
+// prepare runs fn once and returns its Batch. The commit must happen outside the View, because a Backend may
+// have to wait for Views to end before it can commit.
 func (s *Store) prepare(ctx context.Context, fn func(*Tx) error) (b Batch, steps []step, err error) {
 	err = s.View(ctx, func(v *View) error {
 		tx := newTx(v)
 		if err := fn(tx); err != nil {
 			return err
 		}
-		if steps, err = s.tallies.steps(tx); err != nil {
+		if steps, err = s.tallies.changesOf(tx); err != nil {
 			return err
 		}
 		b, err = tx.batch()
@@ -114,8 +109,8 @@ func (s *Store) prepare(ctx context.Context, fn func(*Tx) error) (b Batch, steps
 	return b, steps, err
 }
 
-// wait pauses before a repetition, the longer the more there were, so that the
-// transactions that compete for a record come to it one at a time.
+// wait pauses before a repetition. The pauses are random and grow with each run, so that transactions that
+// compete for a record reach it one at a time.
 func wait(ctx context.Context, try int) error {
 	if try == 0 {
 		return nil

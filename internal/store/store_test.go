@@ -49,7 +49,7 @@ func people() store.Table[person] {
 
 var errMine = errors.New("mine")
 
-// newStore returns a Store, and the Backend beneath it.
+// newStore returns a Store and its Backend.
 func newStore(t *testing.T) (*store.Store, *memory.DB) {
 	db := memory.New()
 	t.Cleanup(func() { db.Close() })
@@ -71,7 +71,7 @@ func put(t *testing.T, s *store.Store, paths ...string) {
 	}
 }
 
-// name returns the name at path and whether there is one.
+// name returns the name in the record at path, and whether the record exists.
 func name(t *testing.T, from store.Getter, path string) (string, bool) {
 	t.Helper()
 	p, ok, err := people().Get(from, path)
@@ -81,7 +81,7 @@ func name(t *testing.T, from store.Getter, path string) (string, bool) {
 	return p.Name, ok
 }
 
-// stored returns the item of the Backend at a full store path.
+// stored returns the Backend's item at a full path.
 func stored(t *testing.T, b store.Backend, path string) (item store.Item) {
 	t.Helper()
 	err := b.View(t.Context(), func(r store.Reader) (err error) {
@@ -146,7 +146,7 @@ func TestUpdateWithErrorCommitsNothing(t *testing.T) {
 		if err := people().Put(tx, "ann", person{}); err != nil {
 			t.Error(err)
 		}
-		return fmt.Errorf("%w: %w", errMine, store.ErrConflict) // even this one is not ours to retry
+		return fmt.Errorf("%w: %w", errMine, store.ErrConflict) // an error of fn is not retried, even if it wraps ErrConflict
 	})
 	if !errors.Is(err, errMine) || runs != 1 {
 		t.Errorf("got %v after %d runs", err, runs)
@@ -156,7 +156,7 @@ func TestUpdateWithErrorCommitsNothing(t *testing.T) {
 	}
 }
 
-// counting counts the commits that reach a Backend, and refuses the first few.
+// A counting Backend counts commits and refuses the first few.
 type counting struct {
 	store.Backend
 	batches  []store.Batch

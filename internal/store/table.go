@@ -6,12 +6,11 @@ import (
 	"strings"
 )
 
-// A Table is one kind of record, declared by the owner of T. The record at a
-// path is stored at Prefix + "/" + path.
+// A Table is one kind of record, declared by the package that owns T. The record at a path is stored at Prefix
+// + "/" + path.
 //
-// Prefix is not empty and holds no "/", so that no path of one table is a path
-// of another, and each table is a range of its own: "keys/" and all that begins
-// with it sorts before "keys0", and "keys2/" after.
+// Prefix must not be empty and must not contain "/". Then no two tables have a path in common, and each table
+// is a range of its own: "keys/" and everything that begins with it sorts before "keys0", and "keys2/" after.
 type Table[T any] struct {
 	Prefix string
 	Codec  Codec[T]
@@ -23,8 +22,8 @@ type Record[T any] struct {
 	Value T
 }
 
-// Get returns the record at path and whether there is one. A value that does not
-// open or decode is a [*CorruptError].
+// Get returns the record at path, and whether it exists. A value that does not open or decode returns a
+// [*CorruptError].
 func (t Table[T]) Get(from Getter, path string) (v T, ok bool, err error) {
 	key, err := t.key(path)
 	if err != nil {
@@ -38,10 +37,9 @@ func (t Table[T]) Get(from Getter, path string) (v T, ok bool, err error) {
 	return v, err == nil, err
 }
 
-// Covered reads the guard at path, present or absent, and returns the View beneath from.
-// The guard covers reads in this View: every transaction that changes the records that
-// are read there must also write the guard. So a Tx checks the guard in place of them.
-// The View does not show the writes of the Tx.
+// Covered reads the guard at path, present or absent, and returns the View that from reads. The guard covers
+// reads in this View: every transaction that changes the records that are read there must also write the guard.
+// The Tx then checks the guard instead of these records. The View does not show the writes of the Tx.
 func (t Table[T]) Covered(from Getter, path string) (*View, error) {
 	key, err := t.key(path)
 	if err != nil {
@@ -53,10 +51,9 @@ func (t Table[T]) Covered(from Getter, path string) (*View, error) {
 	return from.beneath(), nil
 }
 
-// Latest returns the record at path, as it was at some moment of the call, and
-// whether there was one. It is for a single record that is read often: it comes
-// from memory if it can, where it is shared, and must not be changed. The errors
-// are those of Get and [Store.View].
+// Latest returns the record at path, as of some moment during the call, and whether it existed. It is for
+// single records that are read often: if possible, the value comes from memory, where it is shared and must not
+// be modified. The errors are those of Get and [Store.View].
 func (t Table[T]) Latest(ctx context.Context, s *Store, path string) (v T, ok bool, err error) {
 	key, err := t.key(path)
 	if err != nil {
@@ -68,7 +65,7 @@ func (t Table[T]) Latest(ctx context.Context, s *Store, path string) (v T, ok bo
 	return t.read(ctx, s, key)
 }
 
-// read is Latest of what is not in memory yet.
+// read returns the record from a View and adds it to the cache.
 func (t Table[T]) read(ctx context.Context, s *Store, key string) (v T, ok bool, err error) {
 	err = s.View(ctx, func(view *View) error {
 		plain, written, err := view.lookup(key)
@@ -83,7 +80,7 @@ func (t Table[T]) read(ctx context.Context, s *Store, key string) (v T, ok bool,
 	return v, ok && err == nil, err
 }
 
-// Put writes the record at path, whether there is one or not.
+// Put creates or replaces the record at path.
 func (t Table[T]) Put(tx *Tx, path string, v T) error {
 	key, err := t.key(path)
 	if err != nil {
@@ -97,7 +94,7 @@ func (t Table[T]) Put(tx *Tx, path string, v T) error {
 	return nil
 }
 
-// Delete deletes the record at path, if there is one.
+// Delete deletes the record at path if it exists.
 func (t Table[T]) Delete(tx *Tx, path string) error {
 	key, err := t.key(path)
 	if err != nil {
@@ -107,15 +104,15 @@ func (t Table[T]) Delete(tx *Tx, path string) error {
 	return nil
 }
 
-// Scan returns the records whose paths begin with under and sort after after,
-// in the order of their paths' bytes, limit of them at most. An after of "" is
-// the start. The path of the last record is the after of the next page.
+// Scan returns at most limit records whose paths begin with under and sort after after, in the order of the
+// bytes of their paths. If after is "", it begins with the first one. To read the next page, pass the path of
+// the last record as after.
 func (t Table[T]) Scan(v *View, under, after string, limit int) ([]Record[T], error) {
 	return t.scan(v, under, after, limit, t.record)
 }
 
-// ScanKept is Scan of records that are read often. It keeps them in memory, where they are
-// shared and must not be changed, and opens only those that are not there as they stand.
+// ScanKept is Scan for records that are read often. It keeps the values in memory, where they are shared and
+// must not be modified, and opens only records that memory does not have in their present revision.
 func (t Table[T]) ScanKept(v *View, under, after string, limit int) ([]Record[T], error) {
 	return t.scan(v, under, after, limit, t.recordKept)
 }
@@ -142,7 +139,7 @@ func (t Table[T]) scan(v *View, under, after string, limit int, record func(v *V
 	return records, nil
 }
 
-// recordKept is record, by way of the memory of the Store.
+// recordKept is record with the cache of the Store.
 func (t Table[T]) recordKept(v *View, root string, item Item) (Record[T], error) {
 	key := string(item.Key)
 	if kept := v.cache.entry(key); kept.written == item.Rev {
@@ -176,7 +173,7 @@ func (t Table[T]) decode(key string, plain []byte) (T, error) {
 	return v, nil
 }
 
-// root is what the key of every record of the table begins with.
+// root returns the beginning of the keys of all records of the table.
 func (t Table[T]) root() (string, error) {
 	if t.Prefix == "" || strings.Contains(t.Prefix, "/") {
 		return "", fmt.Errorf("%w: table prefix %q", ErrInvalid, t.Prefix)
@@ -195,8 +192,8 @@ func (t Table[T]) key(path string) (string, error) {
 	return root + path, validKey(len(root + path))
 }
 
-// end returns the first string after all that begin with s, which holds a "/"
-// and so a byte that can be counted up.
+// end returns the first string that sorts after all strings that begin with s. s contains "/", therefore a byte
+// below 0xff.
 func end(s string) string {
 	for s[len(s)-1] == 0xff {
 		s = s[:len(s)-1]

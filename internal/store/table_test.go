@@ -11,8 +11,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// corrupt reports whether err is a CorruptError that names path, and leaves out
-// what the record holds.
+// corrupt reports whether err is a CorruptError that names path and does not contain the content of the record.
 func corrupt(err error, path string) bool {
 	c, ok := errors.AsType[*store.CorruptError](err)
 	return ok && c.Path == path && strings.Contains(err.Error(), path) && !strings.Contains(err.Error(), "secret")
@@ -57,7 +56,7 @@ func TestRecordsAreSealedToTheirPath(t *testing.T) {
 	}
 }
 
-// A corrupt record can be deleted, and the deletion is checked like any other.
+// A corrupt record can be deleted, and the deletion is checked for conflicts like any other.
 func TestCorruptRecordInUpdate(t *testing.T) {
 	s, db := newStore(t)
 	plant(t, db, "people/ann", []byte("rubbish"))
@@ -151,7 +150,7 @@ func TestScan(t *testing.T) {
 	}
 }
 
-// Tables whose prefixes are neighbours in every way do not see one another.
+// Tables with adjacent prefixes do not see each other's records.
 func TestTablesAreApart(t *testing.T) {
 	s, _ := newStore(t)
 	prefixes := []string{"key", "keys", "keys2", "keys-", "keys.", "keys0", "keys\xff", "keyz", "keys\x00"}
@@ -227,8 +226,8 @@ func TestTableRefuses(t *testing.T) {
 	}
 }
 
-// lines is a Codec of lines without an end. It gives no bytes for an empty list,
-// and half a value with an error.
+// lines is a Codec of a list of lines. It encodes an empty list as no bytes, and returns a partial value with
+// an error.
 type lines struct{}
 
 func (lines) Encode(v []string) ([]byte, error) {
@@ -312,7 +311,7 @@ func TestPutThatDoesNotEncode(t *testing.T) {
 	}
 }
 
-// What is read in a View that a guard covers is checked by the guard alone.
+// For reads in a View that a guard covers, a commit checks the guard alone.
 func TestCovered(t *testing.T) {
 	s, _ := newStore(t)
 	put(t, s, "guard", "member")
@@ -360,8 +359,7 @@ func TestCovered(t *testing.T) {
 	}
 }
 
-// ScanKept returns what Scan does, opens each record once as long as nobody writes it, and
-// sees what was written.
+// ScanKept returns the same as Scan, opens each record once until it is written again, and sees the writes.
 func TestScanKept(t *testing.T) {
 	_, db := newObserved(t)
 	opened := &countingSealer{Sealer: newAEAD(t)}
@@ -404,7 +402,7 @@ func TestScanKept(t *testing.T) {
 	}
 }
 
-// In a View of before a change, ScanKept shows what was there, and keeps none of it.
+// In an older View, ScanKept returns the older records and does not keep them.
 func TestScanKeptInAnOlderView(t *testing.T) {
 	s, _ := newStore(t)
 	setAge(t, s, "a/1", 1)
@@ -432,7 +430,7 @@ func TestScanKeptInAnOlderView(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := age(t, s, "a/1"); got != 2 {
-		t.Errorf("%d is kept, which is older than what was acknowledged", got)
+		t.Errorf("%d is kept, which is older than the acknowledged record", got)
 	}
 }
 

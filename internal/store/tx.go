@@ -5,23 +5,23 @@ import (
 	"slices"
 )
 
-// A Getter is what [Table.Get] reads from: a [View] or a [Tx].
+// A Getter is a [View] or a [Tx], for [Table.Get].
 type Getter interface {
-	// get returns the opened bytes at a path and whether there are any.
+	// get returns the opened bytes at a path, and whether the record exists.
 	get(path string) ([]byte, bool, error)
-	// beneath returns the View that is read, without the writes of a Tx.
+	// beneath returns the underlying View, without the writes of a Tx.
 	beneath() *View
 }
 
-// A View is one revision of all records. It ends with the function it was
-// handed to, and is for one goroutine.
+// A View is one revision of all records. It is valid until the function that received it returns, and must be
+// used by one goroutine at a time.
 type View struct {
 	reader Reader
 	sealer Sealer
 	cache  *cache
 }
 
-// Rev returns the revision of the View: what is kept of it is as old as that.
+// Rev returns the revision of the View.
 func (v *View) Rev() int64 { return v.reader.Rev() }
 
 func (v *View) get(path string) ([]byte, bool, error) {
@@ -31,8 +31,7 @@ func (v *View) get(path string) ([]byte, bool, error) {
 
 func (v *View) beneath() *View { return v }
 
-// lookup also returns the revision of the last write, even of a value that does
-// not open.
+// lookup returns the opened bytes and the revision of the last write, even if the value does not open.
 func (v *View) lookup(path string) ([]byte, int64, error) {
 	item, err := v.reader.Get([]byte(path))
 	if err != nil || item.Rev == 0 {
@@ -50,13 +49,12 @@ func (v *View) open(item Item) ([]byte, error) {
 	return plain, nil
 }
 
-// A Tx is one run of an [Store.Update]: the records of one revision under its
-// own writes. It cannot scan: a collection with an invariant has a guard record
-// which every insertion and deletion reads and writes. It ends with the function
-// it was handed to, and is for one goroutine.
+// A Tx is one run of a [Store.Update]: the records of one revision together with its own writes. It cannot
+// scan. A collection with an invariant has a guard record that every insertion and deletion reads and writes. A
+// Tx is valid until the function that received it returns, and must be used by one goroutine at a time.
 type Tx struct {
 	view    *View
-	read    map[string]int64  // path to the revision seen there, 0 if absent
+	read    map[string]int64  // path to revision, 0 if absent
 	written map[string][]byte // path to opened bytes, nil if deleted
 }
 
@@ -84,7 +82,7 @@ func (tx *Tx) put(path string, plain []byte) {
 
 func (tx *Tx) delete(path string) { tx.written[path] = nil }
 
-// batch seals what was written. Only the last value of each path is.
+// batch returns the checks and the sealed writes of the run.
 func (tx *Tx) batch() (b Batch, err error) {
 	for _, path := range slices.Sorted(maps.Keys(tx.written)) {
 		w := Write{Key: []byte(path)}

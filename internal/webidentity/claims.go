@@ -12,23 +12,23 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// Claims are what a verified token says, as far as it matters here.
+// Claims are the claims of a verified token that the caller needs.
 type Claims struct {
 	Issuer   string
 	Subject  string
-	Audience string // the one that the provider's tokens may be for
+	Audience string // the first audience of the token that the provider allows
 
 	Tags           Tags
 	SourceIdentity string
 }
 
-// Tags are the session tags that a token has.
+// Tags are the session tags in a token.
 type Tags struct {
-	Principal  map[string][]string `json:"principal_tags"` // one value each
+	Principal  map[string][]string `json:"principal_tags"` // one value for each name
 	Transitive []string            `json:"transitive_tag_keys"`
 }
 
-// claims are the claims of a token as they are written.
+// claims are the claims of a token in their JSON form.
 type claims struct {
 	Issuer    string      `json:"iss"`
 	Subject   string      `json:"sub"`
@@ -43,10 +43,10 @@ type claims struct {
 	SourceIdentity string `json:"https://aws.amazon.com/source_identity"`
 }
 
-// An audience is one text or a list of them (RFC 7519, section 4.1.3).
+// An audience is a string or a list of strings (RFC 7519, section 4.1.3).
 type audience []string
 
-// UnmarshalJSONFrom reads either form.
+// UnmarshalJSONFrom decodes both forms.
 func (a *audience) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	if d.PeekKind() == '"' {
 		*a = make(audience, 1)
@@ -55,12 +55,12 @@ func (a *audience) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return json.UnmarshalDecode(d, (*[]string)(a))
 }
 
-// A numericDate is a number of seconds since 1970 (RFC 7519, section 2); 0 is none.
+// A numericDate is a number of seconds since 1970 (RFC 7519, section 2). 0 means absent.
 type numericDate float64
 
-var errDate = errors.New("a date that cannot be")
+var errDate = errors.New("the date is out of range")
 
-// UnmarshalJSONFrom reads a number that is a date.
+// UnmarshalJSONFrom decodes a number and checks its range.
 func (n *numericDate) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	if err := json.UnmarshalDecode(d, (*float64)(n)); err != nil {
 		return err
@@ -76,15 +76,15 @@ func (n numericDate) time() time.Time {
 	return time.Unix(int64(seconds), int64(fraction*1e9))
 }
 
-// The longest subject, in bytes (OpenID Connect Core 1.0, section 2), and how far the
-// clock of a provider may be ahead.
+// The maximum length of a subject in bytes (OpenID Connect Core 1.0, section 2), and how far the clock of a
+// provider may be ahead.
 const (
 	maxSubject = 255
 	maxSkew    = 5 * time.Minute
 )
 
-// checkTime holds a token to the issuer and to the moment, before the provider is asked
-// for keys. A token ends at the moment of its expiry (RFC 7519, section 4.1.4).
+// checkTime checks the issuer and the times of a token, before the provider is asked for keys. A token ends at
+// the moment of its expiry (RFC 7519, section 4.1.4).
 func (c claims) checkTime(issuer string, now time.Time) error {
 	switch late := now.Add(maxSkew); {
 	case c.Issuer != issuer:
@@ -97,7 +97,7 @@ func (c claims) checkTime(issuer string, now time.Time) error {
 	return nil
 }
 
-// verified returns the claims of a token whose signature was verified.
+// verified checks the audience and the subject, and returns the claims. The caller has verified the signature.
 func (c claims) verified(clientIDs []string) (Claims, error) {
 	i := slices.IndexFunc(c.Audience, func(a string) bool { return slices.Contains(clientIDs, a) })
 	switch {

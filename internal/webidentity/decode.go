@@ -7,20 +7,20 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// decode reads JSON from outside as strictly as a request body: names match exactly,
-// a name stands once in an object, text is valid UTF-8, and nothing follows the value.
-// Members that v does not have are skipped, but held to the same rules.
+// decode decodes JSON from outside with the rules for request bodies: names match exactly, names in an object
+// are unique, text is valid UTF-8, and nothing follows the value. Members that v does not have are skipped, but
+// must follow the same rules.
 func decode(text []byte, v any) error { return json.Unmarshal(text, v) }
 
-// A header is what the header of a token says (RFC 7515, section 4.1).
+// A header is the header of a token (RFC 7515, section 4.1).
 type header struct {
 	Algorithm string `json:"alg"`
 	KeyID     string `json:"kid"`
-	// Critical lists extensions that must be understood. None is understood here.
+	// Critical lists extensions that the reader must understand. This package understands none.
 	Critical []string `json:"crit"`
 }
 
-// A parsedToken is a token taken apart. Nothing of it is verified.
+// A parsedToken is a token whose signature has not been verified.
 type parsedToken struct {
 	text    string
 	header  header
@@ -28,10 +28,10 @@ type parsedToken struct {
 	claims  claims
 }
 
-// parse takes a token in compact serialization apart (RFC 7515, section 7.1).
+// parse parses a token in compact serialization (RFC 7515, section 7.1).
 func parse(token string) (t parsedToken, err error) {
 	parts := strings.Split(token, ".")
-	if len(parts) != 3 || strings.ContainsAny(token, "\r\n") { // which encoding/base64 skips
+	if len(parts) != 3 || strings.ContainsAny(token, "\r\n") { // encoding/base64 ignores line breaks
 		return t, errMalformed
 	}
 	head, err := base64.RawURLEncoding.Strict().DecodeString(parts[0])

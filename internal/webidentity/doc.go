@@ -1,8 +1,6 @@
-// Package webidentity verifies the tokens of OIDC providers, such as those of
-// Kubernetes service accounts: who issued them, for whom, about whom, and until
-// when.
+// Package webidentity verifies the tokens of OIDC providers, such as those of Kubernetes service accounts:
+// issuer, audience, subject and expiry.
 //
-// It finds the keys of a provider by OpenID Connect Discovery over HTTPS, and asks
-// for them seldom, whoever sends it tokens. It knows nobody's roles, and decides
-// nothing about what somebody may do.
+// It finds the keys of a provider by OpenID Connect Discovery over HTTPS, and limits how often it asks a
+// provider, whoever sends tokens. It knows no roles and makes no access decisions.
 package webidentity

@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-// The bounds of asking a provider, which may be anything.
+// The limits of a request to a provider, which is not trusted.
 const (
 	fetchTime   = 5 * time.Second // for discovery and keys together
-	maxDocument = 512 << 10       // bytes
+	maxDocument = 512 << 10       // in bytes
 )
 
-// bounded is a client of a provider: it speaks TLS alone and follows no redirection.
+// bounded returns an HTTP client for a provider. It uses only TLS and follows no redirects.
 func bounded(t http.RoundTripper) *http.Client {
 	return &http.Client{
 		Transport:     httpsOnly{t},
@@ -28,29 +28,28 @@ func bounded(t http.RoundTripper) *http.Client {
 
 type httpsOnly struct{ http.RoundTripper }
 
-// RoundTrip refuses an address without TLS.
+// RoundTrip rejects URLs without TLS.
 func (t httpsOnly) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Scheme != "https" {
-		return nil, errors.New("the address is not an address of HTTPS")
+		return nil, errors.New("the URL is not an https URL")
 	}
 	return t.RoundTripper.RoundTrip(r)
 }
 
-// roots returns the certificates that vouch for a provider, nil for those of the
-// system.
+// roots returns the certificates to trust for a provider's servers, or nil to trust the system's.
 func roots(pem string) (*x509.CertPool, error) {
 	if pem == "" {
 		return nil, nil
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM([]byte(pem)) {
-		return nil, errors.New("the roots of the provider have no certificate in PEM")
+		return nil, errors.New("the roots of the provider contain no PEM certificate")
 	}
 	return pool, nil
 }
 
-// fetch returns the public keys of a provider that can sign tokens (OpenID Connect
-// Discovery 1.0, section 4).
+// fetch returns the public keys with which a provider can sign tokens (OpenID Connect Discovery 1.0, section
+// 4).
 func fetch(ctx context.Context, client *http.Client, issuer string) ([]providerKey, error) {
 	var discovered struct {
 		Issuer string `json:"issuer"`
@@ -63,9 +62,9 @@ func fetch(ctx context.Context, client *http.Client, issuer string) ([]providerK
 	at, err := url.Parse(discovered.JWKS)
 	switch {
 	case discovered.Issuer != issuer:
-		return nil, errors.New("discovery: the document is that of another issuer")
+		return nil, errors.New("discovery: the document names another issuer")
 	case err != nil || at.Scheme != "https" || at.Host == "":
-		return nil, errors.New("discovery: jwks_uri is not an address of HTTPS")
+		return nil, errors.New("discovery: jwks_uri is not an https URL")
 	}
 	var set keySet
 	if err := get(ctx, client, at.String(), &set); err != nil {
@@ -74,7 +73,7 @@ func fetch(ctx context.Context, client *http.Client, issuer string) ([]providerK
 	return set.usable(), nil
 }
 
-// get reads the JSON document at an address.
+// get fetches a URL and decodes the JSON document into into.
 func get(ctx context.Context, client *http.Client, at string, into any) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
 	if err != nil {

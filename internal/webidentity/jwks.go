@@ -10,28 +10,27 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// The bounds of the keys of a provider that are kept.
+// The limits of the keys that are kept for a provider.
 const (
 	maxKeys  = 50
-	maxName  = 256 // bytes of a key ID
+	maxName  = 256 // length of a key ID in bytes
 	leastRSA = 2048
-	mostRSA  = 8192 // bits
+	mostRSA  = 8192 // in bits
 )
 
-// A providerKey is a public key that tokens are verified with.
+// A providerKey is a public key of a provider.
 type providerKey struct {
-	id, algorithm string // "" for none
+	id, algorithm string // "" if the key set does not give it
 	public        crypto.PublicKey
 }
 
-// A keySet is a JSON Web Key Set (RFC 7517, section 5). Each key is read by itself,
-// because a provider may have keys of kinds that are unknown here.
+// A keySet is a JSON Web Key Set (RFC 7517, section 5). Each key is decoded separately, because a provider may
+// have keys of types that this package does not support.
 type keySet struct {
 	Keys []jsontext.Value `json:"keys"`
 }
 
-// A webKey has the members of a JSON Web Key that matter for a public key of RSA or on
-// a curve (RFC 7518, section 6).
+// A webKey has the members of a JSON Web Key for public RSA and EC keys (RFC 7518, section 6).
 type webKey struct {
 	Type      string `json:"kty"`
 	Use       string `json:"use,omitzero"`
@@ -44,7 +43,7 @@ type webKey struct {
 	E         string `json:"e,omitzero"`
 }
 
-// usable returns the keys that can sign tokens, as many as are kept.
+// usable returns at most maxKeys keys that can sign tokens.
 func (s keySet) usable() (all []providerKey) {
 	for _, text := range s.Keys {
 		var w webKey
@@ -58,9 +57,8 @@ func (s keySet) usable() (all []providerKey) {
 	return all
 }
 
-// public returns the public key, nil if it cannot sign tokens. A symmetric key cannot,
-// so that a public key of somebody is never taken for a secret. The library sees what
-// was decoded strictly, and no more.
+// public returns the public key, or nil if it cannot sign tokens. Symmetric keys are excluded, so that a public
+// key is never used as a shared secret. The library sees only members that were decoded strictly.
 func (w webKey) public() crypto.PublicKey {
 	if w.Use == "enc" || len(w.ID) > maxName || len(w.Algorithm) > maxName {
 		return nil

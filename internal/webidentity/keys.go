@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// How long keys are good, when new ones are fetched ahead, and how long a provider is
-// left alone after it was asked, whatever came of it: anybody can send a token that
-// names an unknown key.
+// keysAge is how long keys are valid. aheadAge is the age at which new keys are fetched in advance. fetchRest
+// is the minimum time between two requests to a provider, also after a failure, because anybody can send a
+// token that names an unknown key.
 const (
 	keysAge   = time.Hour
 	aheadAge  = keysAge / 2
 	fetchRest = 10 * time.Second
 )
 
-// How many requests wait for one provider, and how many providers are asked, at a time.
+// The maximum number of requests that wait for one provider, and of providers that are asked at the same time.
 const (
 	maxWaiters = 64
 	maxFetches = 32
@@ -25,8 +25,8 @@ const (
 
 var errBusy = errors.New("too many requests wait for this provider, or too many providers are being asked")
 
-// A keyring keeps the keys of one provider. Nobody holds its lock while the provider is
-// asked, so the keys at hand go on being used.
+// A keyring keeps the keys of one provider. Its lock is not held while the provider is asked, so that cached
+// keys stay usable.
 type keyring struct {
 	issuer  string
 	client  *http.Client
@@ -35,16 +35,16 @@ type keyring struct {
 
 	mu      sync.Mutex
 	keys    []providerKey
-	fetched time.Time     // when keys came
+	fetched time.Time     // when keys were fetched
 	asked   time.Time     // when the provider was last asked
-	failure error         // of that
-	flight  chan struct{} // closed when the provider that is being asked has answered; nil: it is not asked
+	failure error         // result of the last request
+	flight  chan struct{} // closed when the running request ends; nil if none is running
 	waiters int
 }
 
-// get returns the keys that a token may be signed with: those of the ID, or all if the
-// token names none. The error is why the provider could not be asked. A caller
-// waits for the provider only if there is no good key at hand.
+// get returns the keys with which a token may be signed: those with the ID, or all if the token names no key.
+// It returns an error if the provider could not be asked. It waits for the provider only if no valid key is
+// cached.
 func (k *keyring) get(ctx context.Context, id string) ([]providerKey, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -67,7 +67,7 @@ func (k *keyring) get(ctx context.Context, id string) ([]providerKey, error) {
 	return k.answer(k.named(id))
 }
 
-// answer returns keys unless they are too old. The caller holds the lock.
+// answer returns the keys unless they are too old. The caller holds the lock.
 func (k *keyring) answer(found []providerKey) ([]providerKey, error) {
 	if k.failure != nil && k.now().Sub(k.fetched) >= keysAge {
 		return nil, k.failure
@@ -75,8 +75,7 @@ func (k *keyring) answer(found []providerKey) ([]providerKey, error) {
 	return found, nil
 }
 
-// wait returns when the provider has answered. The caller holds the lock, which is
-// released meanwhile.
+// wait waits until the provider has answered. The caller holds the lock, which wait releases in the meantime.
 func (k *keyring) wait(ctx context.Context) error {
 	flight := k.flight
 	k.waiters++
@@ -93,9 +92,9 @@ func (k *keyring) wait(ctx context.Context) error {
 	}
 }
 
-// ask has the provider asked, unless that is under way or was done a moment ago. The
-// caller holds the lock. The work goes on when the caller has left, or else whoever
-// leaves early could have the provider asked all the time.
+// ask starts a request to the provider, unless one is running or was made recently. The caller holds the lock.
+// The request continues when the caller has gone: otherwise clients that leave early could cause one request
+// after another.
 func (k *keyring) ask() error {
 	now := k.now()
 	if k.flight != nil || !k.asked.IsZero() && now.Sub(k.asked) < fetchRest {
@@ -125,7 +124,7 @@ func (k *keyring) fetch(now time.Time) {
 	k.flight = nil
 }
 
-// named returns the keys of an ID, all for "". The caller holds the lock.
+// named returns the keys with the ID, or all keys if id is "". The caller holds the lock.
 func (k *keyring) named(id string) (found []providerKey) {
 	for _, key := range k.keys {
 		if id == "" || key.id == id {

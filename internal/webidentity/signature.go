@@ -11,14 +11,13 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// algorithms are those that a token may be signed with (RFC 7518, section 3.1):
-// signatures alone, so neither "none" nor a code under a shared secret.
+// algorithms lists the accepted algorithms (RFC 7518, section 3.1). They are all signatures: neither "none" nor
+// MACs with a shared secret are accepted.
 var algorithms = []jose.SignatureAlgorithm{
 	jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512, jose.ES256, jose.ES384, jose.ES512,
 }
 
-// What can be wrong with a token, for the operator's log: nothing of the token is in
-// it.
+// The reasons to reject a token, for the operator's log. They contain nothing of the token.
 var (
 	errMalformed = errors.New("it is not a well-formed signed token")
 	errAlgorithm = errors.New("its algorithm is not one that is accepted")
@@ -31,13 +30,13 @@ var (
 	errSubject   = errors.New("it has no subject, or one that is too long")
 )
 
-// allowed reports whether the header names an algorithm that is accepted.
+// allowed reports whether the header names an accepted algorithm.
 func (h header) allowed() bool {
 	return slices.Contains(algorithms, jose.SignatureAlgorithm(h.Algorithm))
 }
 
-// checkSignature verifies a token by one of the keys. The library must have read the
-// header and the payload as parse did.
+// checkSignature verifies the signature of a token with the keys. It also checks that the library has read the
+// same header and payload as parse.
 func (t parsedToken) checkSignature(ctx context.Context, keys *keyring) error {
 	jws, err := jose.ParseSignedCompact(t.text, algorithms)
 	if err != nil || len(jws.Signatures) != 1 {
@@ -64,8 +63,8 @@ func (t parsedToken) checkSignature(ctx context.Context, keys *keyring) error {
 	return errSignature
 }
 
-// fits reports whether a key is one for an algorithm (RFC 7518, sections 3.3 to 3.5,
-// and RFC 7517, section 4.4).
+// fits reports whether a key can be used with an algorithm (RFC 7518, sections 3.3 to 3.5, and RFC 7517,
+// section 4.4).
 func (k providerKey) fits(algorithm string) bool {
 	if k.algorithm != "" && k.algorithm != algorithm {
 		return false
@@ -79,7 +78,7 @@ func (k providerKey) fits(algorithm string) bool {
 	return false
 }
 
-// unreachable says that a provider could not be asked.
+// unreachable means that a provider could not be asked.
 type unreachable struct{ error }
 
 func (u *unreachable) Unwrap() error { return u.error }

@@ -15,11 +15,11 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// A gate is a transport that lets a request go on when it is told to.
+// A gate is a transport that blocks requests until the test lets them continue.
 type gate struct {
 	http.RoundTripper
-	came chan string   // the host of each request that waits
-	open chan struct{} // a value for each that may go on; closed: all
+	came chan string   // host of each blocked request
+	open chan struct{} // each value lets one request continue; closed for all
 }
 
 func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -36,7 +36,7 @@ func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
-// behindGate has a verifier that asks through a gate.
+// behindGate makes the issuer's verifier use a gate.
 func (i *issuer) behindGate() *gate {
 	g := &gate{came: make(chan string, 100), open: make(chan struct{})}
 	transport := i.Verifier.transport
@@ -46,12 +46,12 @@ func (i *issuer) behindGate() *gate {
 	return g
 }
 
-// tokenOf returns a token that names a key by ID, and is signed with the issuer's.
+// tokenOf returns a token that names the key id and is signed with the issuer's key.
 func (i *issuer) tokenOf(id string, valid time.Duration) string {
 	return i.sign(jose.RS256, i.key, id, i.claims(func(c map[string]any) { c["exp"] = i.now.Add(valid).Unix() }))
 }
 
-// waiting returns how many callers wait for the provider.
+// waiting returns the number of callers that wait for the provider.
 func (i *issuer) waiting() int {
 	k, err := i.Verifier.keyring(i.provider())
 	if err != nil {
@@ -68,7 +68,7 @@ func (i *issuer) untilWaiting(n int) {
 	}
 }
 
-// A token with a cached key is verified while the provider keeps others waiting.
+// A token with a cached key is verified while the provider makes other callers wait.
 func TestSlowProviders(t *testing.T) {
 	i := newIssuer(t)
 	g := i.behindGate()
@@ -87,10 +87,10 @@ func TestSlowProviders(t *testing.T) {
 			ended <- err
 		}()
 	}
-	<-g.came // the one flight, which hangs
+	<-g.came // the only running request, which is blocked
 	i.untilWaiting(cap(ended))
 	for range 10 {
-		if _, err := i.Verify(t.Context(), good, i.provider()); err != nil { // would wait for ever
+		if _, err := i.Verify(t.Context(), good, i.provider()); err != nil { // would wait forever if it needed the provider
 			t.Fatal(err)
 		}
 	}
@@ -107,7 +107,7 @@ func TestSlowProviders(t *testing.T) {
 	}
 }
 
-// Another provider is asked while one hangs.
+// Other providers can be asked while one is blocked.
 func TestOtherProvidersAreNotSlow(t *testing.T) {
 	slow, quick := newIssuer(t), newIssuer(t)
 	g := slow.behindGate()
@@ -125,7 +125,7 @@ func TestOtherProvidersAreNotSlow(t *testing.T) {
 	if _, err := slow.Verify(t.Context(), quick.token(nil), quick.provider()); err != nil {
 		t.Error(err)
 	}
-	leave() // who leaves early has no other answer to wait for
+	leave() // a caller that leaves early has nothing to wait for
 	wantKind(t, <-ended, key.KindIDPCommunicationError, "")
 	close(g.open)
 }
@@ -142,7 +142,7 @@ func (b byHost) RoundTrip(r *http.Request) (*http.Response, error) {
 	return b.straight.RoundTrip(r)
 }
 
-// maxWaiters callers wait for one provider; the next caller is refused at once.
+// maxWaiters callers may wait for one provider. The next caller gets an error at once.
 func TestWaitersAreBounded(t *testing.T) {
 	i := newIssuer(t)
 	g := i.behindGate()
@@ -171,8 +171,8 @@ func TestWaitersAreBounded(t *testing.T) {
 	}
 }
 
-// So many providers are asked at a time, and no more; one that was not asked for that
-// reason can be asked as soon as there is room.
+// At most maxFetches providers are asked at the same time. A provider that was not asked for this reason can be
+// asked when there is room.
 func TestFetchesAreBounded(t *testing.T) {
 	i := newIssuer(t)
 	g := i.behindGate()
@@ -199,7 +199,7 @@ func TestFetchesAreBounded(t *testing.T) {
 	}
 }
 
-// Keys are fetched anew before they are too old, and the old ones serve meanwhile.
+// Keys are fetched again before they are too old, and the old keys stay usable in the meantime.
 func TestKeysAreFetchedAhead(t *testing.T) {
 	i := newIssuer(t)
 	g := i.behindGate()
@@ -222,18 +222,18 @@ func TestKeysAreFetchedAhead(t *testing.T) {
 	if err := verify(); err != nil {
 		t.Error(err)
 	}
-	<-g.came // asked, and nobody waits
+	<-g.came // asked, but no caller waits
 	i.moved.Store(int64(keysAge))
 	ended := make(chan error, 1)
 	go func() { ended <- verify() }()
-	i.untilWaiting(1) // keys that are too old serve nobody
+	i.untilWaiting(1) // keys that are too old are not used
 	close(g.open)
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
 }
 
-// The keys of a provider and the number of providers in memory are bounded.
+// The number of keys of a provider and the number of providers in memory are bounded.
 func TestWhatIsKeptIsBounded(t *testing.T) {
 	i := newIssuer(t)
 	i.set = func() any {

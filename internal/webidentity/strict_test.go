@@ -15,7 +15,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// signText signs a header and claims as they are written. The issuer's key is of RSA.
+// signText signs a header and claims given as text, with the issuer's RSA key.
 func (i *issuer) signText(header, claims string) string {
 	i.Helper()
 	encode := base64.RawURLEncoding.EncodeToString
@@ -27,7 +27,7 @@ func (i *issuer) signText(header, claims string) string {
 	return text + "." + encode(signature)
 }
 
-// A name counts as it is written: another spelling of a claim is another claim.
+// Claim names match exactly: a name in another spelling is another claim.
 func TestNamesOfClaimsAreExact(t *testing.T) {
 	i := newIssuer(t)
 	const header = `{"alg":"RS256","kid":"k1"}`
@@ -57,7 +57,7 @@ func TestNamesOfClaimsAreExact(t *testing.T) {
 	}
 }
 
-// What two readers could take differently is refused, although the provider signed it.
+// Tokens that two readers could interpret differently are rejected, even with a valid signature.
 func TestAmbiguousTokens(t *testing.T) {
 	i := newIssuer(t)
 	const header = `{"alg":"RS256","kid":"k1"}`
@@ -101,7 +101,7 @@ func TestAmbiguousTokens(t *testing.T) {
 	}
 }
 
-// A document of the provider that two readers could take differently gives no keys.
+// A provider's document that two readers could interpret differently yields no keys.
 func TestAmbiguousDocuments(t *testing.T) {
 	for name, change := range map[string]func(*issuer) (discovery, keys string){
 		"issuer twice": func(i *issuer) (string, string) {
@@ -154,8 +154,8 @@ func TestAmbiguousDocuments(t *testing.T) {
 	}
 }
 
-// Members of a key in another spelling are not its members; a private key that a
-// provider shows by mistake is read as the public one.
+// Members of a key in another spelling are ignored. A private key that a provider publishes by mistake is read
+// as its public key.
 func TestSpellingsOfKeys(t *testing.T) {
 	i := newIssuer(t)
 	text, err := jose.JSONWebKey{Key: i.key.Public(), KeyID: "k1"}.MarshalJSON()

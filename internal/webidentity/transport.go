@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Transport is the transport of a server: TLS alone, verified by the roots, nil for
-// those of the system. It keeps no connection, as providers are asked seldom.
+// Transport returns the transport of a server: TLS only, verified with the roots, or with the roots of the
+// system if roots is nil. It keeps no connections open, because providers are asked seldom.
 func Transport(roots *x509.CertPool) http.RoundTripper {
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
@@ -19,14 +19,14 @@ func Transport(roots *x509.CertPool) http.RoundTripper {
 	}
 }
 
-// None returns a Verifier that asks no provider, and so takes no token.
+// None returns a Verifier that asks no provider, and therefore accepts no token.
 func None() *Verifier {
 	return New(func(*x509.CertPool) http.RoundTripper { return nowhere{} }, time.Now)
 }
 
 type nowhere struct{}
 
-// RoundTrip sends nothing.
+// RoundTrip returns an error.
 func (nowhere) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, errors.New("no provider is asked here")
 }

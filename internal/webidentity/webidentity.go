@@ -11,14 +11,14 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// A Provider is who is trusted to say who somebody is.
+// A Provider is an OIDC provider that an account trusts.
 type Provider struct {
 	Issuer    string   // its URL
-	ClientIDs []string // the audiences that its tokens may be for
-	Roots     string   // PEM of those who vouch for its servers; "" for the system's
+	ClientIDs []string // accepted audiences of its tokens
+	Roots     string   // PEM certificates to trust for its servers; "" means those of the system
 }
 
-// A Verifier verifies tokens. It is safe for concurrent use.
+// A Verifier verifies tokens. Its methods may be called concurrently.
 type Verifier struct {
 	transport func(roots *x509.CertPool) http.RoundTripper
 	now       func() time.Time
@@ -28,21 +28,20 @@ type Verifier struct {
 	keyrings map[source]*keyring
 }
 
-// A source is what the keys of a provider depend on.
+// A source identifies a keyring.
 type source struct{ issuer, roots string }
 
-// maxKeyrings bounds the providers whose keys are kept.
+// maxKeyrings is the maximum number of providers whose keys are cached.
 const maxKeyrings = 256
 
-// New returns a Verifier that asks providers over the transport, and takes tokens at
-// wall time.
+// New returns a Verifier that asks providers over the transport. now returns wall time.
 func New(transport func(roots *x509.CertPool) http.RoundTripper, now func() time.Time) *Verifier {
 	return &Verifier{transport: transport, now: now, fetches: make(chan struct{}, maxFetches), keyrings: map[source]*keyring{}}
 }
 
 const notJWT = "The ID Token provided is not a valid JWT."
 
-// Issuer returns the issuer that a token names, of which nothing is verified yet.
+// Issuer returns the issuer that a token names. Nothing is verified yet.
 func Issuer(token string) (string, error) {
 	t, err := parse(token)
 	if err != nil || t.claims.Issuer == "" {
@@ -51,7 +50,7 @@ func Issuer(token string) (string, error) {
 	return t.claims.Issuer, nil
 }
 
-// Verify returns what a token of the provider says. A refusal is a key.Error.
+// Verify verifies a token of the provider and returns its claims. Rejections are key.Errors.
 func (v *Verifier) Verify(ctx context.Context, token string, p Provider) (Claims, error) {
 	t, err := parse(token)
 	if err == nil && !t.header.allowed() {
@@ -76,7 +75,7 @@ func (v *Verifier) Verify(ctx context.Context, token string, p Provider) (Claims
 	return t.claims.verified(p.ClientIDs)
 }
 
-// keyring returns the keys of a provider.
+// keyring returns the keyring of a provider.
 func (v *Verifier) keyring(p Provider) (*keyring, error) {
 	of := source{p.Issuer, p.Roots}
 	v.mu.Lock()
@@ -96,7 +95,7 @@ func (v *Verifier) keyring(p Provider) (*keyring, error) {
 	return k, nil
 }
 
-// forgetOne drops the provider that was asked the longest ago.
+// forgetOne drops the provider that was asked least recently.
 func (v *Verifier) forgetOne() {
 	var oldest source
 	var when time.Time

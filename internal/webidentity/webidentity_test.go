@@ -24,14 +24,14 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// An issuer is an OIDC provider of a test.
+// An issuer is an OIDC provider for tests.
 type issuer struct {
 	*testing.T
 	*httptest.Server
 	key     crypto.Signer
-	set     func() any // its keys
-	jwks    string     // the address of them, unless it is its own
-	named   string     // the issuer that it says it is, unless it is its own
+	set     func() any // returns its key set
+	jwks    string     // URL of the key set, if not its own
+	named   string     // issuer in its document, if not its own
 	fetches atomic.Int32
 	now     time.Time
 	moved   atomic.Int64
@@ -127,7 +127,7 @@ func wantKind(t *testing.T, err error, kind key.Kind, part string) {
 		t.Errorf("got %v, want %s …%s…", err, kind, part)
 	}
 	if ok && e.Cause != nil && strings.Contains(e.Cause.Error(), "serviceaccount") {
-		t.Errorf("the log would have what is in the token: %v", e.Cause)
+		t.Errorf("the log would contain text of the token: %v", e.Cause)
 	}
 }
 
@@ -146,7 +146,7 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// Every algorithm that is taken works, with its key and with no other.
+// Every accepted algorithm works with its own key and with no other.
 func TestAlgorithms(t *testing.T) {
 	i := newIssuer(t)
 	keys := map[jose.SignatureAlgorithm]crypto.Signer{}
@@ -235,7 +235,7 @@ func TestRefusedTokens(t *testing.T) {
 		"issued in the future":       {claim("iat", i.now.Add(6*time.Minute).Unix()), key.KindInvalidIdentityToken, "not valid yet"},
 		"no subject":                 {claim("sub", nil), key.KindInvalidIdentityToken, "no subject"},
 		"a long subject":             {claim("sub", strings.Repeat("s", 256)), key.KindInvalidIdentityToken, "too long"},
-		"tags that are none":         {claim("https://aws.amazon.com/tags", 5), key.KindInvalidIdentityToken, noJWT},
+		"tags of the wrong type":     {claim("https://aws.amazon.com/tags", 5), key.KindInvalidIdentityToken, noJWT},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := i.Verify(t.Context(), c.token, i.provider())
@@ -247,8 +247,7 @@ func TestRefusedTokens(t *testing.T) {
 	}
 }
 
-// A provider that has a symmetric key, one for encryption, or a small one, has none
-// that signs.
+// Symmetric keys, encryption keys and small keys of a provider are not used.
 func TestKeysThatDoNotSign(t *testing.T) {
 	i := newIssuer(t)
 	i.set = func() any {
@@ -289,7 +288,7 @@ func TestProvidersThatCannotBeAsked(t *testing.T) {
 	}
 }
 
-// Whoever sends tokens with unknown keys does not have the provider asked for each.
+// Tokens with unknown keys do not cause one request to the provider each.
 func TestProvidersAreAskedSeldom(t *testing.T) {
 	i := newIssuer(t)
 	verify := func(id string) error {
@@ -306,7 +305,7 @@ func TestProvidersAreAskedSeldom(t *testing.T) {
 	}
 	i.moved.Store(int64(fetchRest))
 	i.set = func() any { return i.keySet(jose.JSONWebKey{Key: i.key.Public(), KeyID: "k2"}) }
-	if err := verify("k2"); err != nil { // it has rotated its keys
+	if err := verify("k2"); err != nil { // the provider has rotated its keys
 		t.Error(err)
 	}
 	if err := verify("k1"); err == nil {

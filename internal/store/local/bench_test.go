@@ -11,14 +11,14 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// sizes of the store, in keys: the cost of a request must not grow with them.
+// sizes are the numbers of keys in the store. The cost of a request must not grow with them.
 func sizes() []int { return []int{10, 1_000_000} }
 
 func benchKey(i int) string {
 	return fmt.Sprintf("keys/111122223333/eu-central-1/%08d-1234-1234-1234-1234567890ab", i)
 }
 
-// fill writes n records past the committer, thousands at a time.
+// fill writes n records directly to bbolt, thousands per transaction.
 func fill(b *testing.B, db *DB, n int) {
 	b.Helper()
 	value := binary.BigEndian.AppendUint64(nil, 1)
@@ -26,7 +26,7 @@ func fill(b *testing.B, db *DB, n int) {
 	for from := 0; from < n; from += 20_000 {
 		err := db.bolt.Update(func(tx *bbolt.Tx) error {
 			r := records(tx)
-			r.FillPercent = 1 // the keys come in order
+			r.FillPercent = 1 // the keys are inserted in order
 			for i := from; i < min(n, from+20_000); i++ {
 				if err := r.Put([]byte(benchKey(i)), value); err != nil {
 					return err
@@ -40,13 +40,13 @@ func fill(b *testing.B, db *DB, n int) {
 	}
 }
 
-// perSize runs fn over a store of each size. fn measures in runs of its own, so
-// that the store is filled once.
+// perSize runs fn with a store of each size. fn runs its own sub-benchmarks, so that each store is filled only
+// once.
 func perSize(b *testing.B, fn func(b *testing.B, db *DB, keys int)) {
 	for _, keys := range sizes() {
 		b.Run(fmt.Sprintf("keys=%d", keys), func(b *testing.B) {
 			db := open(b, b.TempDir())
-			if _, err := db.Commit(b.Context(), put("first", "")); err != nil { // to revision 1, that of all records
+			if _, err := db.Commit(b.Context(), put("first", "")); err != nil { // creates revision 1, which all records have
 				b.Fatal(err)
 			}
 			fill(b, db, keys)

@@ -11,24 +11,23 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// Check looks at every page of the file and returns all that is wrong, each as a
-// [*store.CorruptError]. It finds what makes records disappear without a trace,
-// brings back older ones, or has the next commit overwrite what is in use: pages
-// that are reached twice or never, or from the wrong place; that are in use and
-// free; whose elements do not fit; whose keys are out of order. What the values
-// are worth it does not know, nor what is in free pages.
+// Check reads every page of the file and returns all faults that it finds, each as a [*store.CorruptError]. It
+// finds the faults that make records disappear without an error, bring back older records, or make the next
+// commit overwrite pages in use: pages that are reachable twice, not at all, or from the wrong place; pages
+// that are both in use and free; elements that do not fit; keys that are out of order. It does not check the
+// content of values or of free pages.
 //
-// No commit may be under way.
+// No commit may run during Check.
 func (db *DB) Check(ctx context.Context) error {
 	size := db.bolt.Info().PageSize
 	err := errors.Join(checkMetas(db.path, size), checkPages(ctx, db.path, size))
 	if err != nil || ctx.Err() != nil {
 		return errors.Join(err, ctx.Err())
 	}
-	return db.checkBolt() // which crashes on most of what would have been found by now
+	return db.checkBolt() // would crash on most faults, but the checks above have found none
 }
 
-// checkBolt has bbolt look at its pages too.
+// checkBolt runs bbolt's own check.
 func (db *DB) checkBolt() error {
 	return db.bolt.View(func(tx *bbolt.Tx) (all error) {
 		for err := range tx.Check() {
@@ -38,8 +37,7 @@ func (db *DB) checkBolt() error {
 	})
 }
 
-// checkMetas looks at both meta pages. bbolt does with one; the other is that of
-// the commit before.
+// checkMetas checks both meta pages. bbolt needs only one of them; the other belongs to the commit before.
 func checkMetas(path string, size int) (all error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -58,9 +56,8 @@ func checkMetas(path string, size int) (all error) {
 	return all
 }
 
-// checkPages looks at all pages that the file has in use. bbolt believes what it
-// reads there, and what has no checksum may lead it to free pages that are in
-// use, to a page that holds what once was, or around in circles.
+// checkPages checks all pages that the file uses. bbolt trusts their content, which has no checksum. Damage
+// could lead bbolt to free pages that are in use, to a page with old content, or into a cycle.
 func checkPages(ctx context.Context, path string, size int) error {
 	f, err := os.Open(path)
 	if err != nil {
@@ -71,7 +68,7 @@ func checkPages(ctx context.Context, path string, size int) error {
 	if err != nil {
 		return corrupt(path, err)
 	}
-	go warm(f, int64(m.pages)*int64(size)) // until it is through, or f is closed
+	go warm(f, int64(m.pages)*int64(size)) // ends at the end of the data, or when f is closed
 	w := &walk{ctx: ctx, path: path, file: f, size: uint64(size), used: make([]bool, m.pages)}
 	w.used[0], w.used[1] = true, true
 	w.freeList(m.freeList)
@@ -80,13 +77,13 @@ func checkPages(ctx context.Context, path string, size int) error {
 		w.tree(subtree{page: root}, 0, 0)
 	}
 	if len(w.failed) == 0 && ctx.Err() == nil {
-		w.account()
+		w.findLeaks()
 	}
 	return errors.Join(append(w.failed, ctx.Err())...)
 }
 
-// warm reads a file in its order, so that the walk, which goes from page to page as
-// the keys do, finds them in memory: a disk is many times slower at that.
+// warm reads a file sequentially, so that the walk, which follows the order of keys, finds the pages in memory.
+// Disks are many times slower at reading in another order.
 func warm(f io.ReaderAt, size int64) {
 	for b, at := make([]byte, min(size, 1<<20)), int64(0); at < size; at += int64(len(b)) {
 		if _, err := f.ReadAt(b, at); err != nil {
@@ -95,7 +92,7 @@ func warm(f io.ReaderAt, size int64) {
 	}
 }
 
-// newestMeta returns the meta page that bbolt goes by.
+// newestMeta returns the meta page that bbolt uses.
 func newestMeta(f *os.File, size int) (newest metaPage, err error) {
 	info, err := f.Stat()
 	if err != nil {
@@ -111,25 +108,25 @@ func newestMeta(f *os.File, size int) (newest metaPage, err error) {
 		}
 	}
 	if !found || newest.pages < 2 || newest.pages > uint64(info.Size())/uint64(size) {
-		return metaPage{}, errors.New("no meta page is whole, or the file is cut short")
+		return metaPage{}, errors.New("no meta page is intact, or the file is truncated")
 	}
 	return newest, nil
 }
 
-// A walk goes through the pages of a file, none of which it believes.
+// A walk visits the pages of a file without trusting their content.
 type walk struct {
 	ctx     context.Context
 	path    string
 	file    io.ReaderAt
-	size    uint64    // of a page
-	used    []bool    // by page: something has it
-	depths  []scratch // of the page at each depth that is being looked at
-	buckets []uint64  // roots of those that the root names
+	size    uint64    // page size
+	used    []bool    // by page number: the page is in use or free
+	depths  []scratch // buffers for the page at each depth of the present path
+	buckets []uint64  // root pages of the buckets in the root bucket
 	failed  []error
 }
 
-// maxFailed is how many pages are reported: where so many are damaged, so is the
-// disk.
+// maxFailed is the maximum number of faulty pages in a report. More faults mean that the disk is damaged as a
+// whole.
 const maxFailed = 100
 
 type scratch struct {
@@ -137,8 +134,8 @@ type scratch struct {
 	elements []element
 }
 
-// A subtree is a page and the keys that are at and under it: from the first to
-// before to, nil for no bound.
+// A subtree is a page and the range of keys in it and below it, from from (inclusive) to to (exclusive). A nil
+// bound is open.
 type subtree struct {
 	page     uint64
 	from, to []byte
@@ -148,8 +145,7 @@ func (w *walk) fail(page uint64, err error) {
 	w.failed = append(w.failed, corrupt(w.path, fmt.Errorf("page %d: %w", page, err)))
 }
 
-// tree goes through the pages of a subtree. Every leaf element must have these
-// flags.
+// tree checks the pages of a subtree. Every leaf element must have these flags.
 func (w *walk) tree(s subtree, flags uint32, depth int) {
 	if w.ctx.Err() != nil || len(w.failed) >= maxFailed {
 		return
@@ -162,7 +158,7 @@ func (w *walk) tree(s subtree, flags uint32, depth int) {
 		err = errors.New("a branch without pages below it")
 	}
 	if err != nil {
-		w.fail(s.page, fmt.Errorf("of the records from %q to %q: %w", s.from, s.to, err))
+		w.fail(s.page, fmt.Errorf("records from %q to %q: %w", s.from, s.to, err))
 		return
 	}
 	for i := 0; kind == kindBranch && i < len(elements); i++ {
@@ -174,8 +170,8 @@ func (w *walk) tree(s subtree, flags uint32, depth int) {
 	}
 }
 
-// elements returns those of the page at the top of a subtree. They are good until
-// the next page of this depth is read.
+// elements returns the elements of the page at the top of a subtree. They are valid until the next page of the
+// same depth is read.
 func (w *walk) elements(s subtree, depth int) ([]element, uint16, error) {
 	p, err := w.read(s.page, depth)
 	if err != nil {
@@ -192,35 +188,34 @@ func (w *walk) elements(s subtree, depth int) ([]element, uint16, error) {
 	return elements, p.kind, err
 }
 
-// inOrder tells whether keys grow, from the very key that leads to the page: with
-// any other bbolt would, when it writes the page anew, leave the old one in the
-// tree beside it.
+// inOrder returns an error unless the keys increase, beginning with the key that refers to the page. With any
+// other first key, bbolt would keep the old page in the tree when it rewrites the page.
 func inOrder(elements []element, s subtree) error {
 	if s.from != nil && (len(elements) == 0 || !bytes.Equal(elements[0].key, s.from)) {
-		return errors.New("it does not begin with the key that leads to it")
+		return errors.New("the first key is not the one in the branch above")
 	}
 	var last []byte
 	for i, e := range elements {
 		if i > 0 && bytes.Compare(last, e.key) >= 0 {
-			return errors.New("its keys are out of order")
+			return errors.New("the keys are out of order")
 		}
 		last = e.key
 	}
 	if s.to != nil && bytes.Compare(last, s.to) >= 0 {
-		return errors.New("it has keys of another page")
+		return errors.New("the last key belongs to another page")
 	}
 	return nil
 }
 
-// leaf looks at the elements of a leaf: records, or in the root the buckets.
+// leaf checks the elements of a leaf: records, or buckets in the root.
 func (w *walk) leaf(elements []element, flags uint32) error {
 	for _, e := range elements {
 		switch {
 		case e.flags != flags:
-			return fmt.Errorf("%q is marked as something else", e.key)
+			return fmt.Errorf("%q has the wrong flags", e.key)
 		case flags != flagBucket:
 		case len(e.value) < 16:
-			return fmt.Errorf("bucket %q is cut short", e.key)
+			return fmt.Errorf("bucket %q is truncated", e.key)
 		case order.Uint64(e.value) == 0:
 			if err := inlineBucket(e.value[16:]); err != nil {
 				return fmt.Errorf("bucket %q: %w", e.key, err)
@@ -232,7 +227,7 @@ func (w *walk) leaf(elements []element, flags uint32) error {
 	return nil
 }
 
-// inlineBucket looks at a bucket that is so small that it is kept as a value.
+// inlineBucket checks a bucket that is small enough to be stored as a value.
 func inlineBucket(b []byte) error {
 	if len(b) < pageHeader {
 		return errLayout
@@ -244,13 +239,13 @@ func inlineBucket(b []byte) error {
 	}
 	for _, e := range elements {
 		if e.flags != 0 {
-			return fmt.Errorf("%q is marked as something else", e.key)
+			return fmt.Errorf("%q has the wrong flags", e.key)
 		}
 	}
 	return inOrder(elements, subtree{})
 }
 
-// freeList marks the pages of the free list and those in it.
+// freeList marks the pages of the free list, and the pages that it lists.
 func (w *walk) freeList(number uint64) {
 	p, err := w.read(number, 0)
 	if err == nil {
@@ -274,7 +269,7 @@ func (w *walk) markFree(p page) error {
 	return nil
 }
 
-// read returns a page, which nothing else may have.
+// read returns a page and marks it. The page must not be marked yet.
 func (w *walk) read(number uint64, depth int) (page, error) {
 	if number >= uint64(len(w.used)) {
 		return page{}, fmt.Errorf("page %d is not in the file", number)
@@ -288,7 +283,7 @@ func (w *walk) read(number uint64, depth int) (page, error) {
 	}
 	p := parsePage(b)
 	if p.number != number {
-		return page{}, fmt.Errorf("it says it is page %d", p.number)
+		return page{}, fmt.Errorf("its header has the page number %d", p.number)
 	}
 	if err := w.claim(number, p.overflow); err != nil || p.overflow == 0 {
 		return p, err
@@ -298,25 +293,25 @@ func (w *walk) read(number uint64, depth int) (page, error) {
 	return p, err
 }
 
-// claim marks a page as used, with those that are a part of it.
+// claim marks a page and its overflow pages as used.
 func (w *walk) claim(number, overflow uint64) error {
 	if number+overflow >= uint64(len(w.used)) || number+overflow < number {
 		return fmt.Errorf("pages %d to %d are not all in the file", number, number+overflow)
 	}
 	for i := number; i <= number+overflow; i++ {
 		if w.used[i] {
-			return fmt.Errorf("page %d is in use twice, or is free too", i)
+			return fmt.Errorf("page %d is in use twice, or in use and free", i)
 		}
 		w.used[i] = true
 	}
 	return nil
 }
 
-// account finds pages that nothing has.
-func (w *walk) account() {
+// findLeaks reports a page that is neither in use nor free.
+func (w *walk) findLeaks() {
 	for number, used := range w.used {
 		if !used {
-			w.fail(uint64(number), errors.New("nothing leads to it, and it is not free"))
+			w.fail(uint64(number), errors.New("it is neither in use nor free"))
 			return
 		}
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// contents returns all records of a file, as bbolt reads them.
+// contents returns all records of a file, as read by bbolt.
 func contents(t *testing.T, dir string) (items []store.Item, err error) {
 	t.Helper()
 	db, err := OpenReadOnly(dir)
@@ -29,8 +29,7 @@ func contents(t *testing.T, dir string) (items []store.Item, err error) {
 	return items, err
 }
 
-// grown returns the folder of a closed store that has seen insertions, deletions
-// and records of every size, at random.
+// grown returns the folder of a closed store after random insertions and deletions of records of all sizes.
 func grown(t *testing.T, random *rand.Rand, commits int) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -70,10 +69,9 @@ func checked(t *testing.T, dir string) error {
 	return errors.Join(db.Check(t.Context()), db.Close())
 }
 
-// A page that its records fill to the last byte is sound, and so is one that they
-// fill all but, or in which one byte more is.
+// A page is valid if records fill it completely, up to one byte, or by one byte too much.
 func TestCheckOfFullPages(t *testing.T) {
-	const records, key = 4, "key/a/b/0" // of so few bbolt makes one page, whatever they take
+	const records, key = 4, "key/a/b/0" // so few records share one page, whatever their size
 	for _, pages := range []int{1, 2, 3} {
 		for _, more := range []int{-1, 0, 1} {
 			dir := t.TempDir()
@@ -81,7 +79,7 @@ func TestCheckOfFullPages(t *testing.T) {
 			left := pages*os.Getpagesize() - pageHeader + more
 			var b store.Batch
 			for i := range records {
-				left -= elementSize + len(key) + 8 // the revision
+				left -= elementSize + len(key) + 8 // the 8 bytes are the revision
 				w := store.Write{Key: fmt.Appendf(nil, "%s%d", key[:len(key)-1], i), Value: make([]byte, 100)}
 				if i == records-1 {
 					w.Value = make([]byte, left)
@@ -102,7 +100,7 @@ func TestCheckOfFullPages(t *testing.T) {
 	}
 }
 
-// What bbolt writes is sound, whatever was done.
+// Check accepts everything that bbolt writes.
 func TestCheckOfSoundFiles(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	for _, commits := range []int{0, 1, 2, 5, 20, 300} {
@@ -112,9 +110,8 @@ func TestCheckOfSoundFiles(t *testing.T) {
 	}
 }
 
-// One bit is turned, anywhere in the file or in what makes up its pages. Either
-// Check says so, or all records are still there and at most one is not as it was,
-// which is for its seal to find.
+// After one bit is flipped, either Check reports it, or all records still exist and at most one of them
+// differs, which its seal detects.
 func TestCheckFindsFlips(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	dir := grown(t, random, 120)
@@ -132,7 +129,7 @@ func TestCheckFindsFlips(t *testing.T) {
 	const flips = 500
 	for i := range flips {
 		bit := random.IntN(8 * len(whole))
-		if i%3 > 0 { // in the head of a page
+		if i%3 > 0 { // in the header of a page
 			bit = random.IntN(len(whole)/os.Getpagesize())*8*os.Getpagesize() + random.IntN(8*128)
 		}
 		flipped := bytes.Clone(whole)
@@ -157,13 +154,12 @@ func TestCheckFindsFlips(t *testing.T) {
 			writeAfterFlip(t, dir, random, after)
 		}
 	}
-	if found < flips/10 { // most pages are free ones
+	if found < flips/10 { // most pages are free
 		t.Errorf("%d of %d flips were found", found, flips)
 	}
 }
 
-// writeAfterFlip writes to a file that is sound for all that Check knows. That it
-// is so afterwards shows whether Check knows enough.
+// writeAfterFlip writes to a file that Check accepts. If the file is valid afterwards, Check has found enough.
 func writeAfterFlip(t *testing.T, dir string, random *rand.Rand, items []store.Item) {
 	t.Helper()
 	db, err := Open(dir, Options{})
@@ -200,7 +196,7 @@ func changes(before, after []store.Item) (n int) {
 	return n
 }
 
-// Whatever stands in the file, looking at it ends, and without a panic.
+// Check ends without a panic, whatever the file contains.
 func TestCheckBelievesNothing(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 8))
 	dir := grown(t, random, 60)
@@ -220,7 +216,7 @@ func TestCheckBelievesNothing(t *testing.T) {
 				damaged[at] = byte(random.Int())
 			case 1:
 				order.PutUint64(damaged[at:], random.Uint64())
-			case 2: // a page in the place of another
+			case 2: // a page in the place of another page
 				copy(damaged[head:head+os.Getpagesize()], whole[(2+random.IntN(pages-2))*os.Getpagesize():])
 			}
 		}
@@ -233,7 +229,7 @@ func TestCheckBelievesNothing(t *testing.T) {
 	}
 }
 
-// What Check finds keeps Open from going on, but for a second meta page.
+// Open fails on every fault that Check finds, except in the meta page that is not in use.
 func TestOpenLooksAtThePages(t *testing.T) {
 	for name, test := range map[string]struct {
 		damage func(file []byte, m metaPage)
@@ -248,17 +244,17 @@ func TestOpenLooksAtThePages(t *testing.T) {
 		"an older root": {func(f []byte, m metaPage) {
 			root := parsePage(f[m.root*4096:][:4096])
 			elements, _, _ := root.elements(nil)
-			value := elements[1].value // of the bucket of records
+			value := elements[1].value // value of the records bucket
 			order.PutUint64(value, order.Uint64(value)^1)
 		}, false, "page"},
-		"another key that leads to a page": {func(f []byte, m metaPage) { // as it would do for reading
+		"another key in the branch above a page": {func(f []byte, m metaPage) { // no effect on reading
 			root := parsePage(f[m.root*4096:][:4096])
 			elements, _, _ := root.elements(nil)
 			branch := parsePage(f[order.Uint64(elements[1].value)*4096:][:4096])
 			elements, _, _ = branch.elements(nil)
 			key := elements[0].key
 			key[len(key)-1]--
-		}, false, "does not begin with the key that leads to it"},
+		}, false, "the first key is not the one in the branch above"},
 		"the other meta page": {func(f []byte, m metaPage) { f[((m.transaction+1)%2)*4096+20] ^= 1 }, true, "wrong checksum"},
 		"both meta pages":     {func(f []byte, m metaPage) { f[20] ^= 1; f[4096+20] ^= 1 }, false, FileName},
 	} {

@@ -13,12 +13,10 @@ import (
 // errNothing rolls back a transaction in which no batch wrote anything.
 var errNothing = errors.New("nothing to commit")
 
-// run commits what is queued, from the revision rev on, until the queue is stopped,
-// and returns nil, or until a commit fails, and returns why. A commit that failed is
-// never tried again: after a failed fsync the kernel takes the lost pages for written,
-// and the next one would succeed without them. A commit that a full disk kept from
-// being written is not a failure: the requests get space.ErrFull, and the next
-// commits may fit.
+// run commits queued requests, starting at revision rev. It returns nil when the queue is stopped, or an error
+// when a commit fails. A failed commit is never retried: after a failed fsync, the kernel treats the lost pages
+// as written, and the next fsync would succeed without them. A commit that was not written because the disk is
+// full is not a failure: its requests get space.ErrFull, and later commits may succeed.
 func (db *DB) run(rev int64) error {
 	for {
 		requests := db.queue.take()
@@ -26,7 +24,7 @@ func (db *DB) run(rev int64) error {
 			return nil
 		}
 		changes, err := db.write(requests)
-		if unwritten(err) && db.stands(rev) {
+		if isUnwritten(err) && db.showsRevision(rev) {
 			answer(requests, db.full.Set(err))
 			continue
 		}
@@ -45,9 +43,9 @@ func (db *DB) run(rev int64) error {
 	}
 }
 
-// write joins requests into one bbolt transaction and returns their changes
-// once it is synced. Those in conflict are answered with the others, not before:
-// who tries again then sees what he lost against.
+// write runs the requests in one bbolt transaction and returns their changes when it is synced. Requests in
+// conflict are answered after the sync, together with the others, so that a retry sees the change that caused
+// the conflict.
 func (db *DB) write(requests []*request) (changes []store.Change, err error) {
 	defer guard(db.path, faults(), &err)
 	err = db.bolt.Update(func(tx *bbolt.Tx) error {
@@ -69,8 +67,8 @@ func (db *DB) write(requests []*request) (changes []store.Change, err error) {
 	return changes, err
 }
 
-// A joined is a bbolt transaction that takes several requests, each of which
-// sees the effect of those before it and has a revision of its own.
+// A joined is a bbolt transaction that contains several requests. Each request sees the effect of those before
+// it and has a revision of its own.
 type joined struct {
 	records, meta *bbolt.Bucket
 	rev           int64
@@ -82,8 +80,7 @@ func join(tx *bbolt.Tx) (*joined, error) {
 	return &joined{records: records(tx), meta: meta(tx), rev: rev}, err
 }
 
-// apply gives the request its answer. An error is not its own but that of the
-// whole transaction.
+// apply runs the request and sets its result. A returned error is a failure of the whole transaction.
 func (j *joined) apply(r *request) error {
 	held, err := j.holds(r.batch.Checks)
 	if err != nil {

@@ -12,9 +12,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// One bit in the head of a page is turned. bbolt has no checksums: a record
-// may seem absent, and its value may be another, which then does not open. But
-// nothing may crash or hang, and most of it must be noticed.
+// One bit in the header of a page is flipped. bbolt has no checksums, so a record may seem absent, or have
+// another value that does not open. But nothing may crash or hang, and most damage must be detected.
 func TestDamagedPages(t *testing.T) {
 	const keys, runs = 400, 40
 	dir := t.TempDir()
@@ -42,20 +41,19 @@ func TestDamagedPages(t *testing.T) {
 		damaged := bytes.Clone(whole)
 		at := random.IntN(64)
 		if at/4 == 3 {
-			continue // how many pages follow: bbolt believes it, and may free millions one by one
+			continue // the overflow count: bbolt trusts it, and may free millions of pages one by one
 		}
 		damaged[random.IntN(len(whole)/4096)*4096+at] ^= 1 << random.IntN(8)
 		if useDamaged(t, damaged, keys) {
 			noticed++
 		}
 	}
-	if noticed < runs/10 { // most pages are free ones
+	if noticed < runs/10 { // most pages are free
 		t.Errorf("%d of %d damages were noticed", noticed, runs)
 	}
 }
 
-// useDamaged reads all records of a file and writes some, and returns whether
-// any of it gave an error.
+// useDamaged reads all records of a file, writes some, and reports whether any call returned an error.
 func useDamaged(t *testing.T, file []byte, keys int) (noticed bool) {
 	t.Helper()
 	dir := t.TempDir()
@@ -92,8 +90,8 @@ func isCorrupt(err error) bool {
 	return ok
 }
 
-// The file is overwritten under an open store. bbolt panics in the commit, and
-// again as it rolls back, and so keeps its lock.
+// The file is overwritten while the store is open. bbolt panics during the commit, and again during the
+// rollback, and does not release its lock.
 func TestFileIsLostWhileOpen(t *testing.T) {
 	db := open(t, t.TempDir())
 	mustPut(t, db, "a", "1")

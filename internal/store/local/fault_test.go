@@ -16,9 +16,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// replace puts another file in the place of the open file of db, whose map
-// stays: with flag O_RDONLY no write succeeds, and /dev/null takes every write
-// and refuses every sync.
+// replace substitutes another file for the open file of db, and keeps the memory map. With flag O_RDONLY, every
+// write fails. /dev/null accepts every write and rejects every sync.
 func replace(t *testing.T, db *DB, name string, flag int) {
 	t.Helper()
 	fd := descriptor(t, db.path) // before the same path is opened again
@@ -32,7 +31,7 @@ func replace(t *testing.T, db *DB, name string, flag int) {
 	}
 }
 
-// descriptor returns the file descriptor at which this process has path open.
+// descriptor returns the file descriptor with which this process has path open.
 func descriptor(t *testing.T, path string) int {
 	t.Helper()
 	entries, err := os.ReadDir("/proc/self/fd")
@@ -68,7 +67,7 @@ func TestFailedCommitIsTheLast(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for i := range 20 { // makes free pages, so that the file need not grow
+			for i := range 20 { // creates free pages, so that the file need not grow
 				mustPut(t, db, "a", fmt.Sprint(i))
 			}
 			replace(t, db, test.file(db), test.flag)
@@ -86,7 +85,7 @@ func TestFailedCommitIsTheLast(t *testing.T) {
 			if err := db.Watch(t.Context(), 20, nil); !errors.Is(err, store.ErrFailed) {
 				t.Errorf("Watch: %v", err)
 			}
-			want(t, db, "a", "19", 20, 20) // what was synced can still be read
+			want(t, db, "a", "19", 20, 20) // synced data can still be read
 			if err := db.Close(); err != nil {
 				t.Errorf("Close: %v", err)
 			}
@@ -102,7 +101,7 @@ func TestFailedCommitIsTheLast(t *testing.T) {
 	}
 }
 
-// What is written and not synced is not shown: bbolt alone would show it.
+// View does not show data that is written but not synced, although bbolt would.
 func TestViewWaitsForSync(t *testing.T) {
 	for name, test := range map[string]struct {
 		outcome func(db *DB)

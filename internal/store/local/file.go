@@ -15,16 +15,16 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// FileName is the database in a data folder.
+// FileName is the name of the database in a data folder.
 const FileName = "keyhold.db"
 
 const (
-	lockWait = 500 * time.Millisecond // for a process that is just ending
-	leastMap = 1 << 30                // bytes of address space, not of memory
+	lockWait = 500 * time.Millisecond // time for another process to exit
+	leastMap = 1 << 30                // address space, not memory, in bytes
 )
 
-// openFile returns the database in dir, checked or freshly made, and the revision
-// at which it stands. All that it shows is on disk.
+// openFile opens or creates the database in dir, checks it, and returns its revision. Everything that the
+// database shows is on disk.
 func openFile(dir string) (*bbolt.DB, int64, error) {
 	if err := makeDir(dir); err != nil {
 		return nil, 0, fmt.Errorf("data folder: %w", err)
@@ -42,7 +42,7 @@ func openFile(dir string) (*bbolt.DB, int64, error) {
 		err = upgrade(b)
 	}
 	if err == nil {
-		err = settle(path, b.Info().PageSize)
+		err = syncMetaPages(path, b.Info().PageSize)
 	}
 	if err == nil {
 		err = syncDir(dir)
@@ -53,7 +53,7 @@ func openFile(dir string) (*bbolt.DB, int64, error) {
 	return b, rev, nil
 }
 
-// makeDir makes dir if only its last element is missing.
+// makeDir creates dir if only its last element is missing.
 func makeDir(dir string) error {
 	err := os.Mkdir(dir, 0o700)
 	if errors.Is(err, fs.ErrExist) {
@@ -85,8 +85,8 @@ func openBolt(path string, readOnly bool) (b *bbolt.DB, err error) {
 	return b, nil
 }
 
-// mapSize leaves the file room to grow: bbolt can move its map only while there
-// is no View, so a long one would then hold up every commit.
+// mapSize returns a map size that leaves room for growth. bbolt can enlarge its map only while no View is
+// running, so a long View would otherwise block all commits.
 func mapSize(path string) int {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -95,8 +95,8 @@ func mapSize(path string) int {
 	return max(leastMap, 2*int(info.Size()))
 }
 
-// prepare makes the buckets of an empty file, checks those of any other without
-// changing it, and returns the revision.
+// prepare creates the buckets of an empty file, or checks the buckets of any other file without changing it. It
+// returns the revision.
 func prepare(b *bbolt.DB) (rev int64, err error) {
 	defer guard(b.Path(), faults(), &err)
 	empty := false
@@ -114,13 +114,11 @@ func prepare(b *bbolt.DB) (rev int64, err error) {
 	return rev, err
 }
 
-// settle brings to disk what the file shows, and changes no byte of it. A
-// process that was killed before it synced a meta page, or that stopped because
-// this sync failed, leaves one that only the kernel's cache holds, and that the
-// kernel after a failed sync takes for written. The pages that it refers to were
-// synced before it. bbolt keeps two meta pages, of which one is always whole, so
-// they are written one after the other.
-func settle(path string, pageSize int) error {
+// syncMetaPages syncs what the file shows, without changing a byte. A process that was killed before it synced a meta
+// page, or that stopped because this sync failed, leaves a meta page that exists only in the kernel's cache and
+// that the kernel, after a failed sync, treats as written. The pages that it refers to were synced before.
+// bbolt needs one of its two meta pages to be intact, so they are rewritten one after the other.
+func syncMetaPages(path string, pageSize int) error {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return err
@@ -142,7 +140,7 @@ func settle(path string, pageSize int) error {
 	return nil
 }
 
-// syncDir makes durable which files dir has.
+// syncDir makes the entries of dir durable.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

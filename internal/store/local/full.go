@@ -12,10 +12,10 @@ import (
 	"github.com/keyhold/keyhold/internal/space"
 )
 
-// unwritten reports whether err of a commit says that a write or the enlarging of the
-// file failed for lack of space. bbolt has then rolled the commit back. An fsync that
-// failed has no *fs.PathError, or its text says so: its outcome is unknown.
-func unwritten(err error) bool {
+// isUnwritten reports whether a commit failed because there was no space for a write or for enlarging the file.
+// bbolt has then rolled the commit back. A failed fsync has an unknown outcome: its error is not a
+// *fs.PathError for "write".
+func isUnwritten(err error) bool {
 	if err == nil {
 		return false
 	}
@@ -26,16 +26,14 @@ func unwritten(err error) bool {
 	return strings.HasPrefix(text, "file resize error: ") && strings.HasSuffix(text, syscall.ENOSPC.Error())
 }
 
-// stands reports whether the file shows the revision rev: no meta page of a later commit
-// was written.
-func (db *DB) stands(rev int64) bool {
+// showsRevision reports whether the file still shows revision rev, so that no meta page of a later commit was written.
+func (db *DB) showsRevision(rev int64) bool {
 	shown, err := revisionOf(db.bolt)
 	return err == nil && shown == rev
 }
 
-// Hold implements space.Holder. The pages that are in use or free lie before the offset
-// that bbolt calls the size of a transaction. They need blocks too, because a file that
-// was copied may have holes.
+// Hold implements space.Holder. All pages, whether in use or free, lie before the offset that bbolt calls the
+// size of a transaction. They need blocks too, because a copied file may have holes.
 func (db *DB) Hold(bytes int64) error {
 	if err := db.full.Take(); err != nil {
 		return err
@@ -47,7 +45,7 @@ func (db *DB) Hold(bytes int64) error {
 	if used+bytes <= db.held {
 		return nil
 	}
-	to := used + bytes + bytes/2 // so that the next time is not soon
+	to := used + bytes + bytes/2 // more than necessary, so that the next calls find enough
 	f, err := os.OpenFile(db.path, os.O_RDWR, 0)
 	if err != nil {
 		return err
@@ -59,8 +57,8 @@ func (db *DB) Hold(bytes int64) error {
 	return err
 }
 
-// Hold implements space.Holder. Whatever bytes is, Slots hold space to grow once, and make
-// sure that every cell can be overwritten: a file that was copied may have holes.
+// Hold implements space.Holder. Regardless of bytes, it reserves space for one growth of the file, and makes
+// sure that every cell can be overwritten, because a copied file may have holes.
 func (s *Slots) Hold(int64) error {
 	if err := s.full.Take(); err != nil {
 		return err

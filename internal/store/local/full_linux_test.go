@@ -14,8 +14,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// fullDisk has every write to the database fail with ENOSPC until the function that it
-// returns is called.
+// fullDisk makes every write to the database fail with ENOSPC until restore is called.
 func fullDisk(t *testing.T, db *DB) (restore func()) {
 	t.Helper()
 	fd := descriptor(t, db.path)
@@ -38,15 +37,15 @@ func fullDisk(t *testing.T, db *DB) (restore func()) {
 	}
 }
 
-// A commit that meets a full disk has not happened, which its caller is told, and the
-// next ones are made when there is space.
+// A commit that fails because the disk is full has not happened and returns an error. Later commits succeed
+// when there is space.
 func TestCommitOnAFullDisk(t *testing.T) {
 	dir := t.TempDir()
 	db, err := Open(dir, Options{Failed: func(err error) { t.Errorf("failed: %v", err) }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range 20 { // makes free pages, so that the file need not grow
+	for i := range 20 { // creates free pages, so that the file need not grow
 		mustPut(t, db, "a", fmt.Sprint(i))
 	}
 	for round := range 3 {
@@ -94,27 +93,27 @@ func TestUnwritten(t *testing.T) {
 		{pathError("write", syscall.EROFS), true},
 		{pathError("write", syscall.EIO), false},
 		{pathError("sync", syscall.ENOSPC), false},
-		{syscall.ENOSPC, false}, // of fdatasync(2)
+		{syscall.ENOSPC, false}, // from fdatasync(2)
 		{fmt.Errorf("file resize error: %s", pathError("truncate", syscall.ENOSPC)), true},
 		{fmt.Errorf("file resize error: %s", pathError("truncate", syscall.EIO)), false},
 		{fmt.Errorf("file sync error: %s", pathError("sync", syscall.ENOSPC)), false},
 	} {
-		if got := unwritten(test.err); got != test.want {
+		if got := isUnwritten(test.err); got != test.want {
 			t.Errorf("%v: %v", test.err, got)
 		}
 	}
 }
 
-// A commit whose meta page was written has happened, whatever the error is.
+// A commit whose meta page was written has happened, whatever error is returned.
 func TestStands(t *testing.T) {
 	db := open(t, t.TempDir())
 	rev := mustPut(t, db, "a", "1")
-	if !db.stands(rev) || db.stands(rev-1) {
+	if !db.showsRevision(rev) || db.showsRevision(rev-1) {
 		t.Error("the revision that the file shows is not known")
 	}
 }
 
-// Hold allocates blocks behind all pages and in holes. The file does not become longer.
+// Hold allocates blocks beyond all pages and in holes. It does not change the length of the file.
 func TestHold(t *testing.T) {
 	dir := closed(t)
 	path := filepath.Join(dir, FileName)
@@ -122,7 +121,7 @@ func TestHold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Truncate(path, int64(len(content))+1<<20); err != nil { // a hole at its end
+	if err := os.Truncate(path, int64(len(content))+1<<20); err != nil { // makes a hole at the end
 		t.Fatal(err)
 	}
 	db := open(t, dir)
@@ -149,7 +148,7 @@ func allocated(t *testing.T, path string) (size, blocks int64) {
 	return s.Size, s.Blocks * 512
 }
 
-// A full disk refuses new slots and erasures, changes nothing, and does not end the use of the slots.
+// On a full disk, Put and Erase fail without changing anything, and the slots stay usable.
 func TestSlotsOnAFullDisk(t *testing.T) {
 	dir := t.TempDir()
 	s, err := OpenSlots(dir, func(err error) { t.Errorf("failed: %v", err) })
@@ -164,7 +163,7 @@ func TestSlotsOnAFullDisk(t *testing.T) {
 	defer full.Close()
 	good := s.file
 	s.file = full
-	if _, err := s.Put(t.Context(), make([]byte, store.SlotSize)); !errors.Is(err, space.ErrFull) { // enlarges the file
+	if _, err := s.Put(t.Context(), make([]byte, store.SlotSize)); !errors.Is(err, space.ErrFull) { // has to enlarge the file
 		t.Errorf("Put: %v", err)
 	}
 	s.file = good
@@ -199,8 +198,8 @@ func TestSlotsOnAFullDisk(t *testing.T) {
 	}
 }
 
-// A copy of the slots may have holes where cells are free. They are filled, so that a
-// cell can be written on a full disk.
+// A copied file of slots may have holes where cells are free. Hold fills them, so that the cells can be written
+// on a full disk.
 func TestHoldFillsHolesInSlots(t *testing.T) {
 	dir := t.TempDir()
 	s := openSlots(t, dir)

@@ -6,8 +6,7 @@ import (
 	"testing"
 )
 
-// A writer that comes while a sync runs has written after that sync began, and waits for
-// the next.
+// A writer that arrives during a sync waits for the next sync.
 func TestNobodyJoinsASyncThatHasBegun(t *testing.T) {
 	var g groupSync
 	waits := func() bool {

@@ -7,9 +7,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// guard turns a panic of bbolt, which is its way to say that a page is not what
-// it should be, into an error that names the file. It is deferred, with
-// faults() as its second argument.
+// guard turns a panic of bbolt into an error that names the file. bbolt panics if the content of a page is
+// wrong. Callers defer guard with faults() as its second argument.
 func guard(path string, before bool, err *error) {
 	debug.SetPanicOnFault(before)
 	if r := recover(); r != nil {
@@ -17,8 +16,8 @@ func guard(path string, before bool, err *error) {
 	}
 }
 
-// faults makes memory faults of this goroutine panics, and returns how it was
-// before: a damaged page number may point past the end of the mapped file.
+// faults makes memory faults of this goroutine panic, and returns the previous setting. A damaged page number
+// may point past the end of the mapped file.
 func faults() (before bool) { return debug.SetPanicOnFault(true) }
 
 func corrupt(path string, err error) error {

@@ -12,7 +12,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// transactions returns how many bbolt has committed.
+// transactions returns the number of transactions that bbolt has committed.
 func transactions(t *testing.T, db *DB) (n int) {
 	t.Helper()
 	if err := db.bolt.View(func(tx *bbolt.Tx) error { n = tx.ID(); return nil }); err != nil {
@@ -21,8 +21,7 @@ func transactions(t *testing.T, db *DB) (n int) {
 	return n
 }
 
-// busy keeps the committer at work on a first batch, so that all others wait,
-// until release is called.
+// busy keeps the committer busy with a first batch until release is called, so that all other batches wait.
 func busy(t *testing.T, db *DB) (first *request, release func()) {
 	t.Helper()
 	hold, err := db.bolt.Begin(true)
@@ -37,7 +36,7 @@ func busy(t *testing.T, db *DB) (first *request, release func()) {
 	return first, func() { hold.Rollback() }
 }
 
-// until returns once n batches wait.
+// until returns when n batches wait.
 func until(db *DB, n int) {
 	for waiting := -1; waiting != n; runtime.Gosched() {
 		db.queue.mu.Lock()
@@ -46,8 +45,8 @@ func until(db *DB, n int) {
 	}
 }
 
-// together has all batches wait, in their order, while a first is committed, and
-// returns the answers: that of the first, and theirs.
+// together queues all batches in order while a first batch is being committed. It returns the results, those of
+// the first batch first.
 func together(t *testing.T, db *DB, batches ...store.Batch) []request {
 	t.Helper()
 	answers := make([]request, 1+len(batches))
@@ -81,8 +80,8 @@ func TestCommitsAreJoined(t *testing.T) {
 	}
 }
 
-// Each joined batch sees the effect of those before it, and only it is left out
-// if a check of it fails.
+// Each joined batch sees the effect of those before it. If a check of one batch fails, only this batch is left
+// out.
 func TestJoinedBatchesSeeOneAnother(t *testing.T) {
 	db := open(t, t.TempDir())
 	batch := func(check string, at int64, write string, value []byte) store.Batch {

@@ -1,12 +1,11 @@
-// Package local is the embedded Backend: one file, one process.
+// Package local is the embedded Backend: one file, used by one process.
 //
-// The file is a bbolt database with two buckets: "records" holds the revision of
-// the last write, 8 bytes, and the value at each key; "meta" holds the format
-// and the revision of the store. One goroutine commits, and joins the batches
-// that wait into one transaction and one sync.
+// The file is a bbolt database with two buckets. "records" holds, at each key, the revision of the last write
+// (8 bytes) and the value. "meta" holds the format and the revision of the store. One goroutine commits, and
+// combines waiting batches into one transaction and one sync.
 //
-// It does not encrypt, and does not overwrite what is deleted: the bytes of a
-// deleted record stay in free pages until these are used again.
+// The package does not encrypt, and does not overwrite deleted data: the bytes of a deleted record stay in free
+// pages until bbolt reuses these.
 package local
 
 import (
@@ -20,10 +19,10 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// Options are the choices of [Open]. The zero value is valid.
+// Options configure [Open]. The zero value is valid.
 type Options struct {
-	// Failed, if set, is called once if a commit fails, with the error that every
-	// Commit gets from then on, and should stop the program. It may call Close.
+	// Failed, if set, is called once if a commit fails, with the error that every later Commit returns. It
+	// should stop the program, and may call Close.
 	Failed func(error)
 }
 
@@ -32,18 +31,17 @@ type DB struct {
 	path  string
 	bolt  *bbolt.DB
 	queue *queue
-	feed  *store.Feed // stands at the last revision that was synced
-	held  int64       // the offset to which the file has blocks; only Hold uses it
+	feed  *store.Feed // at the last revision that was synced
+	held  int64       // the file has blocks up to this offset; only Hold uses it
 	full  space.Mark
 
-	ended chan struct{} // closed once the committer has ended
-	cause error         // why it ended, nil if by Close; set before that
+	ended chan struct{} // closed when the committer has ended
+	cause error         // why it ended, nil after Close; set before ended is closed
 }
 
-// Open opens the data folder dir, and makes it if only its last element is
-// missing. It returns [store.ErrInUse] if another process has it open, a
-// [*store.CorruptError] that names the file if that is not a store, and
-// [ErrFormat] if it is the store of a newer version of the program.
+// Open opens the data folder dir, or creates it if only its last element is missing. It returns
+// [store.ErrInUse] if another process has it open, a [*store.CorruptError] that names the file if the file is
+// not a store, and [ErrFormat] if a newer version of the program made the store.
 func Open(dir string, opts Options) (*DB, error) {
 	b, rev, err := openFile(dir)
 	if err != nil {
@@ -66,12 +64,11 @@ func Open(dir string, opts Options) (*DB, error) {
 	return db, nil
 }
 
-// View is [store.Backend.View].
+// View implements [store.Backend.View].
 //
-// bbolt shows a transaction from the moment its last page is written, and syncs
-// that page afterwards. So a View that comes in between waits, and if the sync
-// fails gets [store.ErrFailed]: nobody is told what a power failure may take
-// back. An older revision can be read even then.
+// bbolt shows a transaction when its last page is written, and syncs this page afterwards. A View that begins
+// in between waits, and returns [store.ErrFailed] if the sync fails, so that nobody sees data that a power
+// failure can take back. Older revisions can be read even then.
 func (db *DB) View(ctx context.Context, fn func(store.Reader) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -92,7 +89,7 @@ func (db *DB) View(ctx context.Context, fn func(store.Reader) error) error {
 	return err
 }
 
-// Commit is [store.Backend.Commit].
+// Commit implements [store.Backend.Commit].
 func (db *DB) Commit(ctx context.Context, b store.Batch) (int64, error) {
 	if err := b.Validate(); err != nil {
 		return 0, err
@@ -103,19 +100,18 @@ func (db *DB) Commit(ctx context.Context, b store.Batch) (int64, error) {
 	return db.queue.commit(b)
 }
 
-// Watch is [store.Backend.Watch]. Changes before the start of the process are
-// not held.
+// Watch implements [store.Backend.Watch]. Changes from before the start of the process are not available.
 func (db *DB) Watch(ctx context.Context, after int64, fn func(store.Change) error) error {
 	return db.feed.Watch(ctx, after, fn)
 }
 
-// Close ends the committer, waits for Views and unlocks the file.
+// Close stops the committer, waits for Views and unlocks the file.
 func (db *DB) Close() error {
 	db.queue.stop(store.ErrClosed)
 	<-db.ended
 	db.feed.Stop(store.ErrClosed)
 	if _, ok := errors.AsType[*store.CorruptError](db.cause); ok {
-		return nil // bbolt panicked in the commit and may hold its lock for ever
+		return nil // bbolt panicked during the commit and may never release its lock
 	}
 	return db.bolt.Close()
 }

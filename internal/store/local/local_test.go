@@ -18,7 +18,7 @@ func TestBackend(t *testing.T) {
 	storetest.Test(t, func(t *testing.T) store.Backend { return open(t, t.TempDir()) })
 }
 
-// open opens the store in dir and closes it at the end of the test.
+// open opens the store in dir and closes it when the test ends.
 func open(t testing.TB, dir string) *DB {
 	t.Helper()
 	db, err := Open(dir, Options{})
@@ -132,7 +132,7 @@ func edit(t *testing.T, dir string, fn func(tx *bbolt.Tx) error) {
 	}
 }
 
-// closed returns the folder of a closed store with the record a at revision 1.
+// closed returns the folder of a closed store that contains record a at revision 1.
 func closed(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -179,7 +179,7 @@ func TestOpenChecksTheFile(t *testing.T) {
 	}
 }
 
-// A file of format 1 opens to be read as it is, and to be written with the format of now.
+// A file of format 1 is not changed when opened for reading, and upgraded when opened for writing.
 func TestUpgradeOfTheFile(t *testing.T) {
 	dir := closed(t)
 	edit(t, dir, func(tx *bbolt.Tx) error { return putNumber(meta(tx), keyFormat, oldFormat) })

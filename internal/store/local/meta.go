@@ -8,23 +8,23 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// The formats of the file. In format 2 a record holds the format of the records. Programs
-// that know only format 1 do not read that record, so they must not open the file. The
-// buckets are the same in both.
+// The formats of the file. Since format 2, a record holds the format of the records. Versions of the program
+// that support only format 1 do not read this record, so they must not open the file. The buckets are the same
+// in both formats.
 const (
 	format    = 2
 	oldFormat = 1
 )
 
-// What the file holds.
+// The buckets of the file, and the names in bucketMeta.
 const (
-	bucketRecords = "records" // key to revision of its last write, and value
+	bucketRecords = "records" // key to the revision of its last write and its value
 	bucketMeta    = "meta"    // name to number
 	keyFormat     = "format"
 	keyRev        = "rev" // revision of the last commit
 )
 
-// ErrFormat: the store was written by a newer version of the program.
+// ErrFormat means that a newer version of the program wrote the store.
 var ErrFormat = errors.New("store: made by a newer version of the program")
 
 func records(tx *bbolt.Tx) *bbolt.Bucket { return tx.Bucket([]byte(bucketRecords)) }
@@ -34,7 +34,7 @@ func meta(tx *bbolt.Tx) *bbolt.Bucket { return tx.Bucket([]byte(bucketMeta)) }
 // revision returns the revision of the last commit that tx sees.
 func revision(tx *bbolt.Tx) (int64, error) { return number(meta(tx), keyRev) }
 
-// create makes the buckets of an empty file.
+// create creates the buckets of an empty file.
 func create(tx *bbolt.Tx) error {
 	if _, err := tx.CreateBucket([]byte(bucketRecords)); err != nil {
 		return err
@@ -46,8 +46,7 @@ func create(tx *bbolt.Tx) error {
 	return errors.Join(putNumber(b, keyFormat, format), putNumber(b, keyRev, 0))
 }
 
-// inspect returns the revision of a file that is not empty, if this program can
-// read it.
+// inspect returns the revision of a file that is not empty, or an error if this program cannot read it.
 func inspect(tx *bbolt.Tx) (rev int64, err error) {
 	path := tx.DB().Path()
 	if meta(tx) == nil || records(tx) == nil {
@@ -58,14 +57,14 @@ func inspect(tx *bbolt.Tx) (rev int64, err error) {
 	case err != nil:
 		return 0, err
 	case found > format:
-		return 0, fmt.Errorf("%w: format %d, and this program knows formats up to %d (%s)", ErrFormat, found, format, path)
+		return 0, fmt.Errorf("%w: format %d, but this program supports formats up to %d (%s)", ErrFormat, found, format, path)
 	case found < oldFormat:
 		return 0, corrupt(path, fmt.Errorf("format %d", found))
 	}
 	return revision(tx)
 }
 
-// upgrade gives a sound file the newest format.
+// upgrade changes the format of a valid file to the newest format.
 func upgrade(b *bbolt.DB) (err error) {
 	defer guard(b.Path(), faults(), &err)
 	current := false
@@ -80,7 +79,7 @@ func upgrade(b *bbolt.DB) (err error) {
 	return b.Update(func(tx *bbolt.Tx) error { return putNumber(meta(tx), keyFormat, format) })
 }
 
-// number returns a number of the meta bucket: 8 bytes, most significant first.
+// number returns a number in the meta bucket: 8 bytes, big-endian.
 func number(b *bbolt.Bucket, name string) (int64, error) {
 	stored := b.Get([]byte(name))
 	if len(stored) != 8 {

@@ -6,20 +6,18 @@ import (
 	"hash/fnv"
 )
 
-// The pages of a bbolt file (go.etcd.io/bbolt/internal/common, version 2), in the
-// byte order of the machine:
+// The pages of a bbolt file (go.etcd.io/bbolt/internal/common, version 2), in the byte order of the machine:
 //
-//	page       number (8 bytes), kind (2), count (2), overflow (4): so many pages after it are a part of it
+//	page       number (8 bytes), kind (2), count (2), overflow (4): the number of following pages that belong to it
 //	leaf       count elements: flags (4), position (4), key size (4), value size (4)
 //	branch     count elements: position (4), key size (4), number of the page below (8)
-//	free list  count page numbers (8 each); when count is 65535, the first says how many come after it
+//	free list  count page numbers (8 each); if count is 65535, the first number is the count of the numbers after it
 //	meta       magic (4), version (4), page size (4), flags (4), root (8), sequence (8), free list (8),
-//	           pages of the file (8), transaction (8), FNV-1a of all that (8)
-//	bucket     a value of the root: page of its own root (8), sequence (8); the page itself where that is 0
+//	           pages of the file (8), transaction (8), FNV-1a of all of these (8)
+//	bucket     a value of the root: number of its root page (8), sequence (8); if the number is 0, the page follows
 //
-// A position counts from its element. The keys and values of a page follow its
-// elements one right after the other: bbolt writes them so, though it would read
-// them otherwise.
+// A position counts from the start of its element. The keys and values of a page follow its elements without
+// gaps. bbolt would read them with gaps, but never writes them so.
 const (
 	pageHeader  = 16
 	elementSize = 16
@@ -30,19 +28,18 @@ const (
 	kindMeta     = 4
 	kindFreeList = 16
 
-	flagBucket = 1 // of a leaf element
+	flagBucket = 1 // flag of a leaf element
 )
 
 var order = binary.NativeEndian
 
-// A page is one page of the file with those that are a part of it, or one that is
-// a value.
+// A page is a page of the file together with its overflow pages, or a page that is stored as a value.
 type page struct {
 	number   uint64
 	kind     uint16
 	count    uint64
 	overflow uint64
-	bytes    []byte // header included
+	bytes    []byte // including the header
 }
 
 func parsePage(b []byte) page {
@@ -55,17 +52,17 @@ func parsePage(b []byte) page {
 	}
 }
 
-// An element is a key of a page and what belongs to it: a value or a page below.
+// An element is a key of a page with its value, or with the page below.
 type element struct {
 	flags      uint32
 	key, value []byte
 	below      uint64
 }
 
-var errLayout = errors.New("its content is not laid out as it was written")
+var errLayout = errors.New("the elements do not fill the page as bbolt writes them")
 
-// elements returns the elements of a leaf or branch, in all if there is room, and
-// where they end.
+// elements returns the elements of a leaf or branch and the offset of their end. It reuses all if there is
+// room.
 func (p page) elements(all []element) ([]element, uint64, error) {
 	all = all[:0]
 	end := pageHeader + p.count*elementSize
@@ -87,8 +84,7 @@ func (p page) elements(all []element) ([]element, uint64, error) {
 	return all, end, nil
 }
 
-// element reads what stands in the element itself: position, and sizes of key and
-// value.
+// element parses an element's header. sizes are the sizes of its key and value.
 func (p page) element(at uint64) (e element, position uint64, sizes [2]uint64) {
 	word := func(i int) uint64 { return uint64(order.Uint32(p.bytes[at+4*uint64(i):])) }
 	if p.kind == kindBranch {
@@ -99,14 +95,14 @@ func (p page) element(at uint64) (e element, position uint64, sizes [2]uint64) {
 	return e, word(1), [2]uint64{word(2), word(3)}
 }
 
-// free returns the page numbers of a free list.
+// free returns the page numbers in a free list.
 func (p page) free() (numbers []uint64, err error) {
 	from, n := uint64(pageHeader), p.count
 	if n == 0xffff && len(p.bytes) >= pageHeader+8 {
 		from, n = from+8, order.Uint64(p.bytes[from:])
 	}
 	if p.kind != kindFreeList || n > (uint64(len(p.bytes))-from)/8 {
-		return nil, errors.New("it is no free list")
+		return nil, errors.New("it is not a free list")
 	}
 	for i := range n {
 		numbers = append(numbers, order.Uint64(p.bytes[from+8*i:]))
@@ -114,8 +110,8 @@ func (p page) free() (numbers []uint64, err error) {
 	return numbers, nil
 }
 
-// A metaPage is one of the first two pages. They are written in turn, and the
-// whole one of the later transaction counts.
+// A metaPage is one of the first two pages. bbolt writes them in turn, and uses the intact one of the later
+// transaction.
 type metaPage struct {
 	root, freeList, pages, transaction uint64
 }
@@ -130,11 +126,11 @@ func parseMeta(b []byte) (metaPage, error) {
 	return metaPage{order.Uint64(b[16:]), order.Uint64(b[32:]), order.Uint64(b[40:]), order.Uint64(b[48:])}, nil
 }
 
-// checkMeta looks at all of a meta page, the one included that does not count.
+// checkMeta checks all of a meta page, even if bbolt does not use it.
 func checkMeta(number uint64, b []byte) error {
 	p := parsePage(b)
 	if p.number != number || p.kind != kindMeta || p.count != 0 || p.overflow != 0 {
-		return errors.New("it is no meta page")
+		return errors.New("it is not a meta page")
 	}
 	_, err := parseMeta(b)
 	return err

@@ -7,11 +7,10 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// maxJoin is how many batches one bbolt transaction takes.
+// maxJoin is the maximum number of batches in one bbolt transaction.
 const maxJoin = 256
 
-// A request is a batch that waits for the committer, who sets rev and err and
-// then closes done.
+// A request is a batch that waits for the committer. The committer sets rev and err and then closes done.
 type request struct {
 	batch store.Batch
 	rev   int64
@@ -19,13 +18,13 @@ type request struct {
 	done  chan struct{}
 }
 
-// A queue holds the requests that wait while the committer is at work: the
-// longer a sync takes, the more of them share the next.
+// A queue holds the requests that wait while the committer is busy. The longer a sync takes, the more requests
+// share the next one.
 type queue struct {
 	mu      sync.Mutex
 	changed sync.Cond
 	waiting []*request
-	cause   error // why no more are taken, if so
+	cause   error // why the queue accepts no more requests, or nil
 }
 
 func newQueue() *queue {
@@ -34,7 +33,7 @@ func newQueue() *queue {
 	return q
 }
 
-// commit queues a batch and waits for its answer.
+// commit queues a batch and waits for its result.
 func (q *queue) commit(b store.Batch) (int64, error) {
 	r := &request{batch: b, done: make(chan struct{})}
 	if err := q.add(r); err != nil {
@@ -55,8 +54,7 @@ func (q *queue) add(r *request) error {
 	return nil
 }
 
-// take returns what waits, once something does, and nothing once stop was
-// called.
+// take waits for requests and returns them. It returns none after stop.
 func (q *queue) take() []*request {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -64,7 +62,7 @@ func (q *queue) take() []*request {
 		q.changed.Wait()
 	}
 	q.mu.Unlock()
-	runtime.Gosched() // those who are about to commit do so first, for this sync
+	runtime.Gosched() // lets goroutines that are about to commit do so before this sync
 	q.mu.Lock()
 	n := min(len(q.waiting), maxJoin)
 	taken := q.waiting[:n:n]
@@ -72,7 +70,7 @@ func (q *queue) take() []*request {
 	return taken
 }
 
-// stop answers all that wait, now and later, with cause. The first cause stays.
+// stop answers all present and future requests with cause. Later calls have no effect.
 func (q *queue) stop(cause error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -84,8 +82,7 @@ func (q *queue) stop(cause error) {
 	}
 }
 
-// answer releases requests, each with err if it is not nil, and else with what
-// it was given.
+// answer releases requests. If err is not nil, it replaces their results.
 func answer(requests []*request, err error) {
 	for _, r := range requests {
 		if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// A reader reads one bbolt transaction, until the ctx of its View ends.
+// A reader reads one bbolt transaction until the context of its View ends.
 type reader struct {
 	ctx     context.Context
 	db      *DB
@@ -26,10 +26,10 @@ func (db *DB) reader(ctx context.Context, tx *bbolt.Tx) (r *reader, err error) {
 	return &reader{ctx, db, records(tx), rev}, err
 }
 
-// Rev is [store.Reader.Rev].
+// Rev implements [store.Reader.Rev].
 func (r *reader) Rev() int64 { return r.rev }
 
-// Get is [store.Reader.Get].
+// Get implements [store.Reader.Get].
 func (r *reader) Get(key []byte) (item store.Item, err error) {
 	defer guard(r.db.path, faults(), &err)
 	if stored := r.records.Get(key); stored != nil {
@@ -38,7 +38,7 @@ func (r *reader) Get(key []byte) (item store.Item, err error) {
 	return store.Item{Key: bytes.Clone(key)}, r.ctx.Err()
 }
 
-// Scan is [store.Reader.Scan].
+// Scan implements [store.Reader.Scan].
 func (r *reader) Scan(from, to []byte, limit int) (items []store.Item, err error) {
 	defer guard(r.db.path, faults(), &err)
 	c := r.records.Cursor()
@@ -55,7 +55,7 @@ func (r *reader) Scan(from, to []byte, limit int) (items []store.Item, err error
 	return items, r.ctx.Err()
 }
 
-// item copies: what bbolt returns is a part of its map of the file.
+// item copies key and stored, because bbolt returns parts of its memory map.
 func (r *reader) item(key, stored []byte) (store.Item, error) {
 	rev, value, err := record(key, stored)
 	if err == nil && rev > r.rev {
@@ -67,15 +67,14 @@ func (r *reader) item(key, stored []byte) (store.Item, error) {
 	return store.Item{Key: bytes.Clone(key), Value: bytes.Clone(value), Rev: rev}, r.ctx.Err()
 }
 
-// record takes apart what is stored at key: the revision of its last write in 8
-// bytes, most significant first, and its value. If nothing is stored the
-// revision is 0.
+// record splits the bytes stored at key: the revision of the last write (8 bytes, big-endian), and the value.
+// The revision is 0 if nothing is stored.
 func record(key, stored []byte) (rev int64, value []byte, err error) {
 	if stored == nil {
 		return 0, nil, nil
 	}
 	if len(stored) < 8 {
-		return 0, nil, corrupt(string(key), errors.New("shorter than a revision"))
+		return 0, nil, corrupt(string(key), errors.New("the value is shorter than a revision"))
 	}
 	rev = int64(binary.BigEndian.Uint64(stored))
 	if rev < 1 {

@@ -15,12 +15,11 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-var errReadOnly = errors.New("store: opened to be read only")
+var errReadOnly = errors.New("store: opened read-only")
 
-// OpenReadOnly opens a data folder to look at it: nothing of it is written, so it
-// may lie on a medium that takes no writes, and nothing but the meta pages of the
-// database is checked. The errors are those of [Open], and that of os.Open where
-// there is no database. Several processes may have the folder open so.
+// OpenReadOnly opens a data folder for reading. It writes nothing, so the folder can be on a read-only medium,
+// and it checks only the meta pages of the database. It returns the errors of [Open], and the error of os.Stat
+// if there is no database. Several processes can have a folder open for reading.
 func OpenReadOnly(dir string) (*DB, error) {
 	path := filepath.Join(dir, FileName)
 	info, err := os.Stat(path)
@@ -28,7 +27,7 @@ func OpenReadOnly(dir string) (*DB, error) {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
 	if info.Size() == 0 {
-		return nil, corrupt(path, errors.New("it is empty")) // bbolt would make a new one of it
+		return nil, corrupt(path, errors.New("the file is empty")) // bbolt would create a new database in it
 	}
 	b, err := openBolt(path, true)
 	if err != nil {
@@ -53,13 +52,13 @@ func revisionOf(b *bbolt.DB) (rev int64, err error) {
 	return rev, err
 }
 
-// OpenSlotsReadOnly opens the slots of a data folder to look at them. A file that
-// is not there, or not whole, is a [*store.CorruptError].
+// OpenSlotsReadOnly opens the slots of a data folder for reading. If the file is missing or not a file of
+// slots, it returns a [*store.CorruptError].
 func OpenSlotsReadOnly(dir string) (*Slots, error) {
 	path := filepath.Join(dir, SlotsName)
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, corrupt(path, errors.New("it is not there"))
+		return nil, corrupt(path, errors.New("the file is missing"))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
@@ -75,14 +74,14 @@ func OpenSlotsReadOnly(dir string) (*Slots, error) {
 	case err != nil && err != io.EOF:
 		return nil, errors.Join(fmt.Errorf("read the slots: %w", err), f.Close())
 	case first != head:
-		return nil, errors.Join(corrupt(path, errors.New("it does not begin as a file of slots of a version that this program knows")), f.Close())
+		return nil, errors.Join(corrupt(path, errors.New("not a file of slots of a version that this program supports")), f.Close())
 	}
 	s.cells = uint32(info.Size() / cellSize)
 	return s, nil
 }
 
-// Each calls fn with every slot that is in use, or with an error that names the
-// cell whose content is none.
+// Each calls fn with the name of every slot in use. For a cell with damaged content, it calls fn with an error
+// that names the cell.
 func (s *Slots) Each(ctx context.Context, fn func(slot string, err error)) error {
 	s.mu.Lock()
 	cells := s.cells
@@ -111,7 +110,7 @@ func slotOf(cell uint32, b []byte) (string, error) {
 	secret, err := name.decode(b)
 	clear(secret)
 	if err == nil && !bytes.Equal(b[checkEnd:], make([]byte, cellSize-checkEnd)) {
-		err = corrupt(SlotsName+" "+name.String(), errors.New("something stands after it"))
+		err = corrupt(SlotsName+" "+name.String(), errors.New("the bytes after the checksum are not zero"))
 	}
 	return name.String(), err
 }

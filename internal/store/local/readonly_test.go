@@ -21,7 +21,7 @@ func TestReadOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := OpenReadOnly(dir) // nobody is in the way of another who only looks
+	other, err := OpenReadOnly(dir) // readers do not block each other
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func readDatabase(t *testing.T, dir string) []byte {
 	return b
 }
 
-// What is not there is not made.
+// Opening for reading does not create missing files.
 func TestReadOnlyMakesNothing(t *testing.T) {
 	dir := t.TempDir()
 	if _, err := OpenReadOnly(dir); !errors.Is(err, os.ErrNotExist) {

@@ -16,9 +16,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// A cell is, in this order: tag (8 bytes, random), secret (32), check (16, the
-// beginning of SHA-256 over cell number, tag and secret), zeros (8). It lies
-// within one sector of a disk, so that it is written whole or not at all.
+// A cell contains, in this order: tag (8 random bytes), secret (32), check (16, the beginning of SHA-256 over
+// cell number, tag and secret), zeros (8). A cell lies within one disk sector, so a write of it is atomic.
 const (
 	cellSize  = 64
 	secretEnd = 8 + store.SlotSize
@@ -27,8 +26,8 @@ const (
 
 func offset(cell uint32) int64 { return int64(cell) * cellSize }
 
-// A slotName is the cell of a slot and the tag that tells it from the slots that
-// the cell held before and will hold after it.
+// A slotName is the cell of a slot, and a tag that distinguishes the slot from earlier and later slots in this
+// cell.
 type slotName struct {
 	cell uint32
 	tag  [8]byte
@@ -60,7 +59,7 @@ func (n slotName) encode(secret []byte) []byte {
 	return b[:cellSize]
 }
 
-// decode returns the secret in the bytes of the cell, if they are this slot's.
+// decode returns the secret in the bytes of the cell, or ErrNoSlot if the cell has another slot's tag.
 func (n slotName) decode(b []byte) ([]byte, error) {
 	if !bytes.Equal(b[:8], n.tag[:]) {
 		return nil, store.ErrNoSlot
@@ -79,9 +78,9 @@ func (n slotName) check(secret []byte) []byte {
 	return sum[:checkEnd-secretEnd]
 }
 
-// load reads which cells are free. A file of which nothing ever reached the disk
-// is made anew; one that lost its beginning alone is damaged, and its cells may
-// be in use.
+// load finds the free cells. A file that is empty or contains only zeros up to the first cell is initialised,
+// because nothing in it ever reached the disk. A longer file without its first cell is damaged, and its cells
+// may be in use.
 func (s *Slots) load(path string) error {
 	r := bufio.NewReaderSize(s.file, 1<<20)
 	var first, cell [cellSize]byte
@@ -99,7 +98,7 @@ func (s *Slots) load(path string) error {
 		return s.file.Sync()
 	}
 	if err != nil || !bytes.HasPrefix(first[:], []byte(slotsMagic)) {
-		return &store.CorruptError{Path: path, Err: errors.New("not a file of slots of a version that this program knows")}
+		return &store.CorruptError{Path: path, Err: errors.New("not a file of slots of a version that this program supports")}
 	}
 	for s.cells = 1; ; s.cells++ {
 		_, err := io.ReadFull(r, cell[:])

@@ -15,37 +15,36 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// SlotsName is the file of the slots, beside the database. Its first cell holds
-// slotsMagic, every other one a slot or zeros.
+// SlotsName is the name of the file of slots, next to the database. Its first cell contains slotsMagic, every
+// other cell a slot or zeros.
 const SlotsName = "slots"
 
 const (
 	slotsMagic = "keyhold slots v1\n"
-	growth     = 1024 // cells by which the file grows
+	growth     = 1024 // number of cells by which the file grows
 )
 
-// Slots are the slots of a data folder: a file of cells of 64 bytes, written and
-// erased in place. They are safe for concurrent use within the one process that
-// has the folder's database open.
+// Slots are the slots of a data folder: a file of 64-byte cells that are written and erased in place. Its
+// methods may be called concurrently, within the process that has the folder's database open.
 type Slots struct {
 	file   *os.File
 	failed func(error)
 	sync   groupSync
-	held   int64 // the offset to which the file has blocks; only Hold uses it
+	held   int64 // the file has blocks up to this offset; only Hold uses it
 	full   space.Mark
 
 	mu     sync.Mutex
-	free   []uint32 // cells that hold zeros on disk
-	cells  uint32   // of the file, the first included
-	err    error    // why nothing is promised any more
+	free   []uint32 // cells that contain zeros on disk
+	cells  uint32   // number of cells in the file, including the first
+	err    error    // why the state on disk is unknown, or nil
 	closed bool
 }
 
 var _ store.Slots = (*Slots)(nil)
 
-// OpenSlots opens the slots of a data folder whose database is open, or makes
-// them. failed, which may be nil, is called once if a write or an fsync fails:
-// from then on nothing is promised, and the program should stop.
+// OpenSlots opens or creates the slots of a data folder whose database is open. failed, which may be nil, is
+// called once if a write or an fsync fails. From then on every call returns an error, and the program should
+// stop.
 func OpenSlots(dir string, failed func(error)) (*Slots, error) {
 	path := filepath.Join(dir, SlotsName)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
@@ -102,8 +101,8 @@ func (s *Slots) Get(_ context.Context, slot string) ([]byte, error) {
 	return name.decode(b[:])
 }
 
-// Erase implements [store.Slots]. A cell that has become another slot's is left
-// alone: its name tells.
+// Erase implements [store.Slots]. It leaves a cell alone that another slot occupies in the meantime, which the
+// tag shows.
 func (s *Slots) Erase(ctx context.Context, slots ...string) error {
 	zeros := map[uint32][]byte{}
 	for _, slot := range slots {
@@ -132,7 +131,7 @@ func (s *Slots) Erase(ctx context.Context, slots ...string) error {
 	return nil
 }
 
-// release makes cells free that hold zeros on disk.
+// release adds cells that contain zeros on disk to the free cells.
 func (s *Slots) release(cells ...uint32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -150,7 +149,7 @@ func (s *Slots) Close() error {
 	return s.file.Close()
 }
 
-// take returns a free cell, and enlarges the file when there is none.
+// take returns a free cell, and enlarges the file if there is none.
 func (s *Slots) take() (uint32, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -158,8 +157,8 @@ func (s *Slots) take() (uint32, error) {
 		return 0, err
 	}
 	if len(s.free) == 0 {
-		// With zeros and not by its length alone: so the blocks are there, and what
-		// is written to a cell later needs no others.
+		// Write zeros instead of only changing the file's length, so that blocks are allocated and later writes
+		// to the cells need no others.
 		_, err := s.file.WriteAt(make([]byte, growth*cellSize), offset(s.cells))
 		if space.Lacks(err) {
 			return 0, s.full.Set(err)
@@ -178,8 +177,8 @@ func (s *Slots) take() (uint32, error) {
 	return cell, nil
 }
 
-// write brings cells to disk. After space.ErrFull some of them, each whole, may have
-// been written.
+// write writes cells to disk. After space.ErrFull, some of the cells may have been written, each completely or
+// not at all.
 func (s *Slots) write(cells map[uint32][]byte) error {
 	if err := s.refusal(); err != nil {
 		return err
@@ -196,9 +195,8 @@ func (s *Slots) write(cells map[uint32][]byte) error {
 	return s.sync.do(s.fsync)
 }
 
-// fsync brings to disk what was written, and is called by one at a time. After one
-// that failed there is no other: the kernel takes what was lost for written, and
-// the next would succeed without it.
+// fsync syncs the file. It must not be called concurrently. It is not repeated after a failure: the kernel
+// treats lost data as written, so the next fsync would succeed without it.
 func (s *Slots) fsync() error {
 	if err := s.refusal(); err != nil {
 		return err
@@ -222,8 +220,7 @@ func (s *Slots) refusalLocked() error {
 	return s.err
 }
 
-// fail makes sure that nothing is promised any more: what the disk holds after a
-// failed write or fsync shows only after a restart.
+// fail makes all later calls fail. After a failed write or fsync, only a restart shows what the disk contains.
 func (s *Slots) fail(cause error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -236,8 +233,7 @@ func (s *Slots) fail(cause error) error {
 	return s.err
 }
 
-// groupSync lets those who wait for an fsync share one that begins after all of
-// them have written.
+// A groupSync lets concurrent callers share one fsync that begins after all of them have written.
 type groupSync struct {
 	running sync.Mutex // held while an fsync runs
 	mu      sync.Mutex
@@ -263,9 +259,9 @@ func (g *groupSync) do(fsync func() error) error {
 
 	g.running.Lock()
 	defer g.running.Unlock()
-	runtime.Gosched() // those who are about to write do so first, for this fsync
+	runtime.Gosched() // lets goroutines that are about to write do so before this fsync
 	g.mu.Lock()
-	g.next = nil // who comes now has written after this fsync began
+	g.next = nil // later callers wrote after this fsync began
 	g.mu.Unlock()
 	f.err = fsync()
 	close(f.done)

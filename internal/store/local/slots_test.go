@@ -60,7 +60,7 @@ func TestErasedSlotsAreNotInTheFile(t *testing.T) {
 	if bytes.Contains(readSlots(t, dir), secret[:8]) {
 		t.Error("a part of the erased secret is in the file")
 	}
-	// Another process finds the same.
+	// The slots are the same after the file is opened again.
 	s.Close()
 	s = openSlots(t, dir)
 	if got, err := s.Get(t.Context(), kept); err != nil || !bytes.Equal(got, other) {
@@ -134,7 +134,7 @@ func TestDamagedSlotsAreNotBelieved(t *testing.T) {
 	}
 }
 
-// A file that lost its beginning is not made anew: its cells may be in use.
+// A file without its beginning is not initialised again, because its cells may be in use.
 func TestSlotsWithoutTheirBeginning(t *testing.T) {
 	dir := t.TempDir()
 	s := openSlots(t, dir)
@@ -154,7 +154,7 @@ func TestSlotsWithoutTheirBeginning(t *testing.T) {
 	}
 }
 
-// After a failed write nothing is promised any more, and it is said once.
+// After a failed write, every call fails, and failed is called once.
 func TestFailedSlotsStayFailed(t *testing.T) {
 	dir := t.TempDir()
 	var calls sync.WaitGroup
@@ -174,7 +174,7 @@ func TestFailedSlotsStayFailed(t *testing.T) {
 		t.Errorf("Put: %v", err)
 	}
 	calls.Wait()
-	s.file = writable // and is not tried again
+	s.file = writable // but writes are not retried
 	if _, err := s.Put(t.Context(), make([]byte, store.SlotSize)); !errors.Is(err, store.ErrFailed) {
 		t.Errorf("Put after the failure: %v", err)
 	}
@@ -186,7 +186,7 @@ func TestFailedSlotsStayFailed(t *testing.T) {
 	}
 }
 
-// After a failed sync another would succeed, without what the first one lost.
+// A sync is not retried after a failure, because it would succeed without the lost data.
 func TestNoSyncAfterAFailedOne(t *testing.T) {
 	dir := t.TempDir()
 	open(t, dir)
@@ -195,7 +195,7 @@ func TestNoSyncAfterAFailedOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0) // which takes no sync
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0) // does not support fsync
 	if err != nil {
 		t.Fatal(err)
 	}

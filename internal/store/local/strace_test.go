@@ -17,8 +17,8 @@ import (
 
 const helperFolder = "KEYHOLD_TEST_FOLDER"
 
-// strace runs a test of this file in a process of its own, with dir as its
-// folder, and returns its output and its system calls.
+// strace runs a test of this file in another process, with dir as its folder, and returns its output and system
+// calls.
 func strace(t *testing.T, helper, dir string, args ...string) (out, calls string) {
 	t.Helper()
 	if err := exec.Command("strace", "-o", os.DevNull, "true").Run(); err != nil {
@@ -50,12 +50,12 @@ func folder(t *testing.T) string {
 
 func TestHelperOpen(t *testing.T) { open(t, folder(t)) }
 
-// What an older process left in the cache of the kernel is on disk before
-// anything is read, and so are the names of a new folder and a new file.
+// Open syncs what an earlier process may have left in the kernel's cache before it reads anything, and the
+// names of a new folder and a new file.
 func TestOpenSyncs(t *testing.T) {
 	parent := t.TempDir()
 	dir := filepath.Join(parent, "data")
-	call := regexp.MustCompile(`(?m)^\d+ +(\w+)\(\d+<([^>]*)>`) // its end may stand on a later line
+	call := regexp.MustCompile(`(?m)^\d+ +(\w+)\(\d+<([^>]*)>`) // the end of a call may be on a later line
 	opened := func() string {
 		_, log := strace(t, "TestHelperOpen", dir, "-e", "trace=pwrite64,fsync")
 		var calls []string
@@ -74,8 +74,8 @@ func TestOpenSyncs(t *testing.T) {
 	}
 }
 
-// TestHelperCommits commits until that fails, and prints how many commits
-// succeeded and what a View then says.
+// TestHelperCommits commits until an error occurs, and prints the number of successful commits and what a View
+// then returns.
 func TestHelperCommits(t *testing.T) {
 	db, err := Open(folder(t), Options{})
 	if err != nil {
@@ -92,10 +92,9 @@ func TestHelperCommits(t *testing.T) {
 	fmt.Printf("acked %d seen %d %v\n", acked, rev, err)
 }
 
-// The kernel refuses a sync. Either it was that of the pages, before anything
-// referred to them, or that of the page that refers to them, which by then is in
-// the cache for everyone to see. strace counts the calls of each thread, so
-// which of them it hits is chance.
+// The kernel rejects a sync. It is either the sync of the pages, before anything refers to them, or the sync of
+// the page that refers to them, which is visible in the cache by then. strace counts the calls of each thread,
+// so which one it hits is random.
 func TestFailedSync(t *testing.T) {
 	older, refused := 0, 0
 	for when := 1; when <= 40 && (older == 0 || refused == 0); when++ {
@@ -115,13 +114,13 @@ func TestFailedSync(t *testing.T) {
 		default:
 			t.Errorf("after %d commits: %s", acked, out)
 		}
-		db := open(t, dir) // the outcome of the last is unknown, but not half
+		db := open(t, dir) // the last commit has an unknown outcome, but is not partial
 		item, rev, err := get(t.Context(), db, "a")
 		if err != nil || rev != acked && rev != acked+1 || rev > 0 && string(item.Value) != fmt.Sprint(rev) {
 			t.Errorf("%d commits succeeded, and after a restart a is %q at %d (%v)", acked, item.Value, rev, err)
 		}
 	}
 	if older == 0 || refused == 0 {
-		t.Errorf("the sync of the pages failed %d times and that of the page that refers to them %d times", older, refused)
+		t.Errorf("the sync of the pages failed %d times and the sync of the page that refers to them %d times", older, refused)
 	}
 }

@@ -6,9 +6,8 @@ import (
 	"syscall"
 )
 
-// syncData brings to disk what was written to f and what is needed to read it
-// back, and leaves out times, which a journal would have to be written for
-// (fdatasync(2)).
+// syncData makes the data written to f durable, with the metadata needed to read it back. It does not sync
+// timestamps, which would need a journal write (fdatasync(2)).
 func syncData(f *os.File) error {
 	c, err := f.SyscallConn()
 	if err != nil {

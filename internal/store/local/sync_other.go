@@ -4,5 +4,5 @@ package local
 
 import "os"
 
-// syncData brings to disk what was written to f.
+// syncData makes the data written to f durable.
 func syncData(f *os.File) error { return f.Sync() }

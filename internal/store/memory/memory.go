@@ -1,9 +1,8 @@
-// Package memory is the Backend that forgets: for development servers and tests.
+// Package memory is a Backend that keeps its data in memory, for development servers and tests.
 //
-// It keeps nothing on disk and nothing past its process. Every revision is an
-// immutable tree that shares all but the path to its writes with the one before,
-// so a View holds up no commit, and Get and Commit cost the logarithm of the
-// number of keys.
+// Every revision is an immutable tree that shares everything except the paths to its writes with the previous
+// one. Therefore a View does not block commits, and the cost of Get and Commit is logarithmic in the number of
+// keys.
 package memory
 
 import (
@@ -19,15 +18,15 @@ import (
 
 // A DB is a [store.Backend] in memory.
 type DB struct {
-	current atomic.Pointer[snapshot] // nil once closed
+	current atomic.Pointer[snapshot] // nil after Close
 	feed    *store.Feed
 
-	mu      sync.Mutex // held by the one commit at a time
+	mu      sync.Mutex // held during a commit
 	records *btree.Map[string, entry]
 	rev     int64
 }
 
-// A snapshot is one revision. Nothing writes to it.
+// A snapshot is one revision. It is never modified.
 type snapshot struct {
 	records *btree.Map[string, entry]
 	rev     int64
@@ -35,7 +34,7 @@ type snapshot struct {
 
 type entry struct {
 	value []byte
-	rev   int64 // of the last write
+	rev   int64 // revision of the last write
 }
 
 // New returns an empty DB at revision 0.
@@ -45,7 +44,7 @@ func New() *DB {
 	return db
 }
 
-// View is [store.Backend.View].
+// View implements [store.Backend.View].
 func (db *DB) View(ctx context.Context, fn func(store.Reader) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -54,15 +53,15 @@ func (db *DB) View(ctx context.Context, fn func(store.Reader) error) error {
 	if s == nil {
 		return store.ErrClosed
 	}
-	// A revision is current a moment before the feed knows it: whoever reads it
-	// must be able to watch from it.
+	// A revision becomes current just before the feed publishes it. Wait, because the caller may watch from the
+	// revision that it reads.
 	if err := db.feed.Wait(ctx, s.rev); err != nil {
 		return err
 	}
 	return fn(reader{ctx, s})
 }
 
-// Commit is [store.Backend.Commit].
+// Commit implements [store.Backend.Commit].
 func (db *DB) Commit(ctx context.Context, b store.Batch) (int64, error) {
 	if err := b.Validate(); err != nil {
 		return 0, err
@@ -84,12 +83,12 @@ func (db *DB) Commit(ctx context.Context, b store.Batch) (int64, error) {
 	return db.rev, nil
 }
 
-// Watch is [store.Backend.Watch].
+// Watch implements [store.Backend.Watch].
 func (db *DB) Watch(ctx context.Context, after int64, fn func(store.Change) error) error {
 	return db.feed.Watch(ctx, after, fn)
 }
 
-// Close drops everything.
+// Close drops all data.
 func (db *DB) Close() error {
 	db.mu.Lock()
 	defer db.mu.Unlock()

@@ -7,16 +7,16 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// A reader reads one snapshot, until the ctx of its View ends.
+// A reader reads one snapshot until the context of its View ends.
 type reader struct {
 	ctx context.Context
 	*snapshot
 }
 
-// Rev is [store.Reader.Rev].
+// Rev implements [store.Reader.Rev].
 func (r reader) Rev() int64 { return r.rev }
 
-// Get is [store.Reader.Get].
+// Get implements [store.Reader.Get].
 func (r reader) Get(key []byte) (store.Item, error) {
 	e, ok := r.records.Get(string(key))
 	if !ok {
@@ -25,7 +25,7 @@ func (r reader) Get(key []byte) (store.Item, error) {
 	return item(string(key), e), r.ctx.Err()
 }
 
-// Scan is [store.Reader.Scan].
+// Scan implements [store.Reader.Scan].
 func (r reader) Scan(from, to []byte, limit int) (items []store.Item, err error) {
 	r.records.Ascend(string(from), func(key string, e entry) bool {
 		if len(items) >= limit || to != nil && key >= string(to) {

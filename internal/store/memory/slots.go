@@ -9,7 +9,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// Slots keep secrets in memory. They are safe for concurrent use.
+// Slots keep secrets in memory. Its methods may be called concurrently.
 type Slots struct {
 	mu      sync.Mutex
 	last    uint64
@@ -19,7 +19,7 @@ type Slots struct {
 
 var _ store.Slots = (*Slots)(nil)
 
-// NewSlots returns Slots of which none is taken.
+// NewSlots returns empty Slots.
 func NewSlots() *Slots { return &Slots{secrets: map[string][]byte{}} }
 
 // Put implements [store.Slots].

@@ -81,7 +81,7 @@ func testChecks(t *testing.T, b store.Backend) {
 		{at("created", second), true},
 		{at("never", 0), true},
 		{at("never", first), false},
-		{at("again", first), false}, // same bytes as then
+		{at("again", first), false}, // same bytes as at the first revision
 		{at("again", third), true},
 	} {
 		_, err := b.Commit(t.Context(), store.Batch{Checks: []store.Check{test.check}, Writes: []store.Write{kv("x", "")}})
@@ -108,7 +108,7 @@ func testAllOrNothing(t *testing.T, b store.Backend) {
 	if got := content(t, b); got != before {
 		t.Errorf("after conflicts: %s, before: %s", got, before)
 	}
-	// A batch sees its checks before its own writes.
+	// Checks apply to the state before the writes of the same batch.
 	commit(t, b, store.Batch{Checks: []store.Check{at("a", rev), at("c", 0)}, Writes: []store.Write{kv("a", "2"), kv("c", "2")}})
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// TestSlots runs the conformance suite of Slots. open gives empty Slots.
+// TestSlots runs the conformance suite of Slots. open returns empty Slots.
 func TestSlots(t *testing.T, open func(t *testing.T) store.Slots) {
 	secret := func(b byte) []byte { return bytes.Repeat([]byte{b}, store.SlotSize) }
 	put := func(t *testing.T, s store.Slots, secret []byte) string {
@@ -45,7 +45,7 @@ func TestSlots(t *testing.T, open func(t *testing.T) store.Slots) {
 	t.Run("erased ones are gone and the others stay", func(t *testing.T) {
 		s := open(t)
 		a, b, c := put(t, s, secret(1)), put(t, s, secret(2)), put(t, s, secret(3))
-		for range 2 { // the second time there is nothing to do
+		for range 2 { // the second time there is nothing to erase
 			if err := s.Erase(t.Context(), a, c); err != nil {
 				t.Fatal(err)
 			}
@@ -68,7 +68,7 @@ func TestSlots(t *testing.T, open func(t *testing.T) store.Slots) {
 			}
 			seen[slot] = true
 			if last != "" {
-				// The erasure of a slot long gone must not hit its successor.
+				// Erasing a slot that is long gone must not erase its successor.
 				if err := s.Erase(t.Context(), last); err != nil {
 					t.Fatal(err)
 				}

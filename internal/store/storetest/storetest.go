@@ -1,7 +1,7 @@
-// Package storetest is the conformance suite that every Backend passes.
+// Package storetest is the conformance suite for implementations of Backend.
 //
-// It tests what [store.Backend] promises, through the interface alone. Faults,
-// restarts and speed are left to the tests of each Backend.
+// It tests the contract of [store.Backend] through the interface alone. The tests of each Backend cover faults,
+// restarts and speed.
 package storetest
 
 import (
@@ -14,8 +14,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// Test runs the suite. open returns an empty Backend at its first revision, and
-// closes it when the test given to it ends; closing twice must be harmless.
+// Test runs the suite. open returns an empty Backend at its first revision, and closes it when the given test
+// ends. Closing it twice must be harmless.
 func Test(t *testing.T, open func(t *testing.T) store.Backend) {
 	for _, test := range []struct {
 		name string
@@ -46,7 +46,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Backend) {
 	}
 }
 
-// kv is a Write.
+// kv returns a Write.
 func kv(key, value string) store.Write {
 	return store.Write{Key: []byte(key), Value: []byte(value)}
 }
@@ -57,7 +57,7 @@ func at(key string, rev int64) store.Check { return store.Check{Key: []byte(key)
 
 func writes(w ...store.Write) store.Batch { return store.Batch{Writes: w} }
 
-// commit commits a batch that must succeed.
+// commit commits a batch and fails the test on an error.
 func commit(t *testing.T, b store.Backend, batch store.Batch) int64 {
 	t.Helper()
 	rev, err := b.Commit(t.Context(), batch)
@@ -67,7 +67,7 @@ func commit(t *testing.T, b store.Backend, batch store.Batch) int64 {
 	return rev
 }
 
-// view runs fn in a View that must succeed.
+// view runs fn in a View and fails the test on an error.
 func view(t *testing.T, b store.Backend, fn func(store.Reader)) {
 	t.Helper()
 	err := b.View(t.Context(), func(r store.Reader) error { fn(r); return nil })
@@ -100,7 +100,7 @@ func scan(t *testing.T, r store.Reader, from, to string, limit int) []store.Item
 	return items
 }
 
-// dump prints all that a reader sees: key=value@revision of each item.
+// dump formats all items of a reader as key=value@revision.
 func dump(t *testing.T, r store.Reader) string {
 	t.Helper()
 	var out bytes.Buffer
@@ -110,7 +110,7 @@ func dump(t *testing.T, r store.Reader) string {
 	return out.String()
 }
 
-// content is a dump of the present.
+// content is a dump of the current revision.
 func content(t *testing.T, b store.Backend) (s string) {
 	t.Helper()
 	view(t, b, func(r store.Reader) { s = dump(t, r) })

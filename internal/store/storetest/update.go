@@ -9,8 +9,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// clear is a Sealer that hides nothing, and like any other opens a value only
-// where it was sealed.
+// clear is a Sealer that does not encrypt. Like any Sealer, it opens a value only at the path for which it was
+// sealed.
 type clear struct{}
 
 func (clear) Seal(path, plaintext []byte) ([]byte, error) {
@@ -29,7 +29,7 @@ func counters() store.Table[int] {
 	return store.Table[int]{Prefix: "counters", Codec: store.JSON[int]()}
 }
 
-// add adds n to a counter and returns what it was.
+// add adds n to a counter and returns its previous value.
 func add(tx *store.Tx, name string, n int) (int, error) {
 	old, _, err := counters().Get(tx, name)
 	if err != nil {
@@ -68,9 +68,8 @@ func testNoLostUpdate(t *testing.T, b store.Backend) {
 	}
 }
 
-// Two transactions each read both counters and may take from one only while both
-// together hold 1 or more. Each alone is right, and both together, over the same
-// revision, are not.
+// Two transactions each read both counters, and may decrement one of them only if their sum is at least 1. Each
+// of them is valid alone, but not both over the same revision.
 func testNoWriteSkew(t *testing.T, b store.Backend) {
 	s := store.New(b, clear{})
 	take := func(from, other string, meanwhile func()) error {
@@ -87,7 +86,7 @@ func testNoWriteSkew(t *testing.T, b store.Backend) {
 			return counters().Put(tx, from, a-1)
 		})
 	}
-	if err := take("x", "y", func() {}); err != nil { // nothing there yet
+	if err := take("x", "y", func() {}); err != nil { // both counters are absent
 		t.Fatal(err)
 	}
 	if err := s.Update(t.Context(), func(tx *store.Tx) error { _, err := add(tx, "x", 1); return err }); err != nil {

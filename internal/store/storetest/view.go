@@ -45,14 +45,14 @@ func testScan(t *testing.T, b store.Backend) {
 			}
 		})
 	}
-	view(t, b, func(r store.Reader) { // a bound of no bytes is not a nil bound
+	view(t, b, func(r store.Reader) { // an empty bound differs from a nil bound
 		if items, err := r.Scan([]byte{}, []byte{}, 100); err != nil || len(items) != 0 {
 			t.Errorf("Scan to the empty key = %v, %v", items, err)
 		}
 	})
 }
 
-// The store is small: no Backend has to wait for the View to end.
+// The test writes little, so that no Backend has to wait for the View to end.
 func testViewIsOneRevision(t *testing.T, b store.Backend) {
 	for i := range 30 {
 		commit(t, b, writes(kv(fmt.Sprintf("%02d", i), "old")))
@@ -66,10 +66,10 @@ func testViewIsOneRevision(t *testing.T, b store.Backend) {
 			t.Errorf("a View at %d saw\n%s\nand then at %d\n%s", rev, before, r.Rev(), after)
 		}
 		if item := get(t, r, "45"); item.Rev != 0 {
-			t.Errorf("a View saw what was written after it began: %+v", item)
+			t.Errorf("a View saw a record that was written after it began: %+v", item)
 		}
 		if item := get(t, r, "03"); string(item.Value) != "old" {
-			t.Errorf("a View saw what was changed after it began: %+v", item)
+			t.Errorf("a View saw a change that was made after it began: %+v", item)
 		}
 		view(t, b, func(now store.Reader) {
 			if item := get(t, now, "45"); item.Rev <= rev || now.Rev() < rev+60 {
@@ -79,8 +79,8 @@ func testViewIsOneRevision(t *testing.T, b store.Backend) {
 	})
 }
 
-// Each commit writes one value to two keys: no View may see half of one. And
-// from what a View sees, changes can be watched.
+// Each commit writes the same value to two keys, and no View may see only one of the writes. Watching from the
+// revision of a View must be possible.
 func testViewsUnderLoad(t *testing.T, b store.Backend) {
 	commit(t, b, writes(kv("a", ""), kv("b", "")))
 	var readers, writers sync.WaitGroup

@@ -11,7 +11,7 @@ import (
 
 var errEnough = errors.New("enough")
 
-// watch returns the next n changes after a revision, printed.
+// watch returns the next n changes after a revision, as text.
 func watch(t *testing.T, b store.Backend, after int64, n int) (out string) {
 	t.Helper()
 	seen := 0
@@ -95,7 +95,7 @@ func testWatchCompacted(t *testing.T, b store.Backend) {
 	wantErr(t, b.Watch(t.Context(), -1, fail), store.ErrCompacted)
 }
 
-// What a watcher or a View is told of can be read, and watched from.
+// A revision that Watch delivers or a View shows can be read, and watched from.
 func testWatchedIsVisible(t *testing.T, b store.Backend) {
 	const commits = 200
 	ctx, cancel := context.WithCancel(t.Context())
