@@ -1,64 +1,125 @@
 package main
 
 import (
-	"io/fs"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
-// blobParameter is a parameter of the AWS CLI that takes bytes, and its value.
-var blobParameter = regexp.MustCompile(`--(?:plaintext|message|mac|signature|ciphertext-blob|public-key|import-token|encrypted-key-material)[ =]["']?(\S+)`)
-
-// Bytes in a command line are text for version 1 of the AWS CLI, and base64 for version 2.
-// So commands that people copy read bytes from files, which mean the same for both.
-func TestCommandsReadBytesFromFiles(t *testing.T) {
-	found := 0
-	for file, text := range documents(t) {
-		for _, m := range blobParameter.FindAllStringSubmatch(text, -1) {
-			if found++; !strings.HasPrefix(m[1], "fileb://") {
-				t.Errorf("%s: %s: write it as fileb://FILE", file, m[0])
-			}
+// flagsOf returns the flags of each command, by its words without the name of the
+// program, and all flags under "".
+func flagsOf(root *cobra.Command) map[string]map[string]bool {
+	all := map[string]map[string]bool{"": {"help": true, "version": true}}
+	var walk func(c *cobra.Command)
+	walk = func(c *cobra.Command) {
+		words := strings.TrimPrefix(strings.TrimPrefix(c.CommandPath(), root.Name()), " ")
+		if words != "" {
+			all[words] = map[string]bool{"help": true}
+		}
+		note := func(f *pflag.Flag) {
+			all[words][f.Name] = true
+			all[""][f.Name] = true
+		}
+		c.LocalFlags().VisitAll(note)
+		c.InheritedFlags().VisitAll(note)
+		for _, sub := range c.Commands() {
+			walk(sub)
 		}
 	}
-	if found < 20 {
-		t.Errorf("only %d parameters were found: does the test look at everything?", found)
+	root.InitDefaultCompletionCmd()
+	walk(root)
+	return all
+}
+
+var (
+	markdownCode = regexp.MustCompile("`([^`\n]+)`|(?m:^    (.+)$)")
+	programName  = regexp.MustCompile(`^(?:bin/)?keyhold$`)
+	flagWord     = regexp.MustCompile(`^--([a-z][a-z0-9-]*)`)
+	ofOthers     = regexp.MustCompile(`(?:^|[({=] *|^[A-Z_]+=\S+ )(?:aws|kms|docker|openssl|go|make|curl|npm|pip|java|git|keytool|sops|terraform|tofu|bao|vault|mongosh|step|cosign|helm|kubectl|jsign|cargo|mvn|node|python3?)\b`)
+)
+
+// wrongFlags returns the flags in the code of a document that the program does not have.
+// Lines of other programs are passed over.
+func wrongFlags(text string, flags map[string]map[string]bool) (all []string) {
+	for _, m := range markdownCode.FindAllStringSubmatch(strings.ReplaceAll(text, "\\\n", " "), -1) {
+		code := m[1] + m[2]
+		for piece := range strings.SplitSeq(code, "|") {
+			piece = strings.TrimSpace(piece)
+			if ofOthers.MatchString(piece) {
+				continue
+			}
+			all = append(all, wrongFlagsOf(piece, flags)...)
+		}
 	}
-	for _, bad := range []string{"--plaintext aGVsbG8K", `--message "hello"`, "--mac=AAAA"} {
-		if m := blobParameter.FindStringSubmatch(bad); m == nil || strings.HasPrefix(m[1], "fileb://") {
-			t.Errorf("%q passes", bad)
+	return all
+}
+
+// wrongFlagsOf checks one command, or flags alone.
+func wrongFlagsOf(piece string, flags map[string]map[string]bool) (all []string) {
+	words := strings.Fields(piece)
+	command := ""
+	if len(words) > 1 && programName.MatchString(words[0]) {
+		command = words[1]
+		if len(words) > 2 && flags[command+" "+words[2]] != nil {
+			command += " " + words[2]
+		}
+		switch {
+		case flags[command] != nil:
+		case words[0] == "keyhold" && !strings.Contains(piece, " --"): // not a command, such as the label of a key
+			return nil
+		default:
+			return []string{fmt.Sprintf("there is no command %q", "keyhold "+command)}
+		}
+	}
+	for _, word := range words {
+		if word == "#" || word == "--" {
+			break
+		}
+		if m := flagWord.FindStringSubmatch(word); m != nil && !flags[command][m[1]] {
+			all = append(all, fmt.Sprintf("%q has no flag --%s", strings.TrimSpace("keyhold "+command), m[1]))
+		}
+	}
+	return all
+}
+
+func TestFlagsInDocuments(t *testing.T) {
+	flags := flagsOf(command())
+	files, err := filepath.Glob("../../docs/*.md")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, name := range append(files, "../../README.md", "../../SECURITY.md", "../../CONTRIBUTING.md", "../../CHANGELOG.md") {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, wrong := range wrongFlags(string(b), flags) {
+			t.Errorf("%s: %s", name, wrong)
 		}
 	}
 }
 
-// documents returns what people copy commands from: documents, examples, stories, and the
-// program's own texts.
-func documents(t *testing.T) map[string]string {
-	t.Helper()
-	all := map[string]string{}
-	root := os.DirFS("../..")
-	err := fs.WalkDir(root, ".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
+func TestWrongFlags(t *testing.T) {
+	flags := flagsOf(command())
+	for text, want := range map[string]string{
+		"`--data`, `keyhold init --data DIR`, `bin/keyhold key recreate --id X`":           "",
+		"`aws kms encrypt --plaintext x`":                                                  "",
+		"\n    aws kms encrypt --plaintext x | bin/keyhold decrypt-offline --material y\n": "",
+		"`--datas`":                     `"keyhold" has no flag --datas`,
+		"`keyhold dev --root-key-file`": `"keyhold dev" has no flag --root-key-file`,
+		"\n    bin/keyhold serve \\\n        --add x\n": `"keyhold serve" has no flag --add`,
+		"`keyhold data`":            "",
+		"`keyhold serves --data x`": `there is no command "keyhold serves"`,
+		"`bin/keyhold serves`":      `there is no command "keyhold serves"`,
+	} {
+		if got := strings.Join(wrongFlags(text, flags), "; "); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
 		}
-		if d.IsDir() {
-			if slices.Contains([]string{".git", ".build", "bin", "node_modules", "target"}, d.Name()) {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if !slices.Contains([]string{".md", ".sh", ".txtar", ".go"}, filepath.Ext(path)) || strings.HasSuffix(path, "_test.go") {
-			return nil
-		}
-		text, err := fs.ReadFile(root, path)
-		all[path] = string(text)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
-	return all
 }
