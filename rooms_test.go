@@ -35,7 +35,7 @@ internal/policy           internal/key  |  json
 internal/webidentity      internal/key  |  jose json
 internal/space            |
 internal/audit            internal/space  |  json
-internal/seed             internal/key internal/api  |  toml
+internal/seed             internal/key internal/api internal/privatekey  |  toml
 internal/policy/naive     internal/key internal/policy  |
 internal/policy/hostile   internal/key internal/policy  |
 internal/admit            |

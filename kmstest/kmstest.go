@@ -50,12 +50,13 @@ import (
 	"github.com/keyhold/keyhold/internal/webidentity"
 )
 
-// What every Server has: its credentials are those of the root of Account.
+// What every Server has, as keyhold dev has it too. The credentials are those of the root of
+// Account. Every Region is served.
 const (
-	Account         = "111122223333"
-	Region          = "us-east-1"
-	AccessKeyID     = "AKIAIOSFODNN7EXAMPLE"
-	SecretAccessKey = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+	Account         = identity.DevAccount
+	Region          = identity.DevRegion
+	AccessKeyID     = identity.DevAccessKeyID
+	SecretAccessKey = identity.DevSecret
 )
 
 // A Server is a key management server in the memory of a test.
@@ -63,6 +64,9 @@ type Server struct {
 	// Endpoint is the address of the server, such as "http://127.0.0.1:40001", or
 	// "https://127.0.0.1:40001" with TLS.
 	Endpoint string
+	// Region is the constant Region or, with a seed file, the Region of its keys: the region
+	// that the file gives, or the Region of all its keys if they have only one.
+	Region string
 	// AuthorityFile is the file, in PEM, of the authority that signed the certificate of
 	// the server, and Authorities has this authority alone. Both are empty without TLS.
 	AuthorityFile string
@@ -110,10 +114,11 @@ func Start(t testing.TB, wishes ...Option) *Server {
 		WebIdentity: webidentity.New(webidentity.Transport, time.Now),
 	})
 	check(t, err)
-	check(t, o.sow(s))
+	region, err := o.sow(s)
+	check(t, err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	check(t, err)
-	started := &Server{Endpoint: "http://" + listener.Addr().String(), t: t, clock: clock, service: s}
+	started := &Server{Endpoint: "http://" + listener.Addr().String(), Region: region, t: t, clock: clock, service: s}
 	network := conns.Config{}
 	if o.tls {
 		network.TLS = started.secure(o.names)
@@ -141,15 +146,16 @@ func (s *Server) secure(names []string) *tls.Config {
 	return conns.TLS(made.Certificate)
 }
 
-func (o options) sow(s *service.Service) error {
+// sow makes the keys of the seed file, if there is one, and returns the Region of a client.
+func (o options) sow(s *service.Service) (region string, err error) {
 	if o.seedFile == "" {
-		return nil
+		return Region, nil
 	}
 	declared, err := seed.Read(o.seedFile, seed.Defaults{Account: Account, Region: Region})
 	if err == nil {
 		_, err = s.Seed(context.Background(), declared)
 	}
-	return err
+	return declared.Region, err
 }
 
 // Now returns what the clock that keys and import tokens live by shows.
@@ -179,7 +185,7 @@ func verifier(s *service.Service) *sigv4.Verifier {
 func (s *Server) client() *kms.Client {
 	return kms.New(kms.Options{
 		BaseEndpoint: aws.String(s.Endpoint),
-		Region:       Region,
+		Region:       s.Region,
 		Credentials:  credentials.NewStaticCredentialsProvider(AccessKeyID, SecretAccessKey, ""),
 		// Not the connections of the whole process: those of this server end with it.
 		HTTPClient: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: s.Authorities}}},

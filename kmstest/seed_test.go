@@ -51,3 +51,36 @@ material = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 		t.Error("a server without the seed has the key too")
 	}
 }
+
+// The client of a server is where the keys of the seed file are.
+func TestSeedRegion(t *testing.T) {
+	const one, other = `
+[[key]]
+id = "11111111-1111-4111-8111-111111111111"
+region = "eu-west-2"
+aliases = ["alias/here"]
+`, `
+[[key]]
+id = "22222222-2222-4222-8222-222222222222"
+region = "eu-central-1"
+aliases = ["alias/there"]
+`
+	for _, c := range []struct{ text, region, alias string }{
+		{one, "eu-west-2", "alias/here"},
+		{`region = "eu-central-1"` + one + other, "eu-central-1", "alias/there"},
+		{one + other, kmstest.Region, ""},
+		{"", kmstest.Region, ""},
+	} {
+		file := filepath.Join(t.TempDir(), "seed.toml")
+		if err := os.WriteFile(file, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := kmstest.Start(t, kmstest.Seed(file))
+		if s.Region != c.region || s.Client.Options().Region != c.region {
+			t.Errorf("%s: %s, %s", c.text, s.Region, s.Client.Options().Region)
+		}
+		if _, err := s.Client.DescribeKey(t.Context(), &kms.DescribeKeyInput{KeyId: &c.alias}); c.alias != "" && err != nil {
+			t.Errorf("%s: %v", c.text, err)
+		}
+	}
+}

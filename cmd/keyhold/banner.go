@@ -12,7 +12,7 @@ import (
 
 // printBanner shows how to reach a dev server. It writes once: who waits for the endpoint
 // finds all of the banner.
-func printBanner(w io.Writer, o devOptions, addr string, t trusted) {
+func printBanner(w io.Writer, o devOptions, addr, region string, t trusted) {
 	var p page
 	endpoint := "http://" + addr
 	if t.Server != nil {
@@ -31,7 +31,7 @@ func printBanner(w io.Writer, o devOptions, addr string, t trusted) {
 		p.printf("               and ANY OTHERS, unverified (--any-credentials); 12 digits name an account\n")
 	}
 	p.printf("  Region       any\n\nFor the shell:\n")
-	p.exports(endpoint, devRegion)
+	p.exports(endpoint, region)
 	p.printf("  export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s\n", devAccessKey, devSecret)
 	if t.Server != nil {
 		p.trust(guarded.Shell(t.file), t.Certificate.Leaf)

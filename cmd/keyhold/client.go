@@ -49,11 +49,8 @@ func (o *clientOptions) common(flag func(p *string, name, value, usage string), 
 	flag(&o.profile, "profile", "", "profile of the AWS configuration files (default: AWS_PROFILE)")
 }
 
-// Where keyhold dev listens, and a Region that every dev server has.
-const (
-	devEndpoint = "http://127.0.0.1:4599"
-	devRegion   = "us-east-1"
-)
+// devEndpoint is where keyhold dev listens unless it is told otherwise.
+const devEndpoint = "http://127.0.0.1:4599"
 
 // A connection is a client, and where and as whom it sends.
 type connection struct {

@@ -22,10 +22,12 @@ import (
 	"github.com/keyhold/keyhold/internal/webidentity"
 )
 
-// The access key that every dev server has.
+// What every dev server has, unless flags say otherwise.
 const (
-	devAccessKey = "test"
-	devSecret    = "test"
+	devAccount   = identity.DevAccount
+	devAccessKey = identity.DevAccessKeyID
+	devSecret    = identity.DevSecret
+	devRegion    = identity.DevRegion
 )
 
 // devOptions are the flags of keyhold dev.
@@ -64,7 +66,7 @@ With --data both stay the same from start to start.`,
 		},
 	}
 	c.Flags().StringVar(&o.addr, "addr", "127.0.0.1:4599", "address to listen on; port 0 takes a free one")
-	c.Flags().StringVar(&o.account, "account", "000000000000", "account of the credentials, 12 digits")
+	c.Flags().StringVar(&o.account, "account", devAccount, "account of the credentials, 12 digits")
 	c.Flags().StringVar(&o.data, "data", "", "folder to keep the data in, sealed (default: memory only)")
 	c.Flags().StringVar(&o.seed, "seed", "", "TOML file that declares keys to be there (docs/seed-file.md)")
 	c.Flags().BoolVar(&o.anyCredentials, "any-credentials", false, "admit unknown access keys, whose signatures cannot be verified; one of 12 digits names its account")
@@ -150,7 +152,7 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, stop()) }()
 	h.Service, h.Verifier, h.Refused = s, o.verifier(s), s.RememberRefusal
-	printBanner(out, o, listener.Addr().String(), trusted)
+	printBanner(out, o, listener.Addr().String(), declared.Region, trusted)
 	return serve(ctx, server.New(h, network), listener)
 }
 

@@ -11,9 +11,9 @@ import (
 // readSeed reads the seed file, if there is one, before anything is made.
 func (o devOptions) readSeed() (seed.File, error) {
 	if o.seed == "" {
-		return seed.File{}, nil
+		return seed.File{Region: devRegion}, nil
 	}
-	return seed.Read(o.seed, seed.Defaults{Account: o.account, Region: "us-east-1"})
+	return seed.Read(o.seed, seed.Defaults{Account: o.account, Region: devRegion})
 }
 
 // sow has the declared keys made that are not there.

@@ -123,7 +123,7 @@ func (k Key) CheckOnDemand(now time.Time) error {
 	case k.Origin == OriginExternal && k.Pending == nil:
 		return Errorf(KindInvalidState, "No available key material pending rotation for the key: %s.", k.ARN())
 	case !due.IsZero() && due.Sub(now) < rotationConflict:
-		return Errorf(KindConflict, "%s is about to be rotated automatically.", k.ARN()).OfClock()
+		return Errorf(KindConflict, "%s is about to be rotated automatically.", k.ARN())
 	}
 	return nil
 }

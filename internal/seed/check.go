@@ -3,6 +3,7 @@ package seed
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -33,7 +34,7 @@ func (e entry) key(region *string, d Defaults) (Key, error) {
 		},
 		place: e.place,
 	}
-	for _, check := range []func(*Key) error{e.checkNames, e.takeTags, e.takeMaterial, e.takeExpiry} {
+	for _, check := range []func(*Key) error{e.checkNames, e.takeSpec, e.takeTags, e.takeMaterial, e.takeExpiry} {
 		if err := check(&k); err != nil {
 			return Key{}, err
 		}
@@ -72,6 +73,30 @@ func (e entry) checkNames(k *Key) error {
 	return nil
 }
 
+// takeSpec chooses the usage if the spec has only one.
+func (e entry) takeSpec(k *Key) error {
+	spec := or(e.KeySpec, string(key.SymmetricDefault))
+	var usages []string
+	for _, suite := range key.Suites(key.Spec(spec)) {
+		usages = append(usages, string(suite.Usage))
+	}
+	if len(usages) == 0 {
+		return k.Errorf("key_spec", "%q is not a key spec that is served: docs/api.md lists them", spec)
+	}
+	usage := or(e.KeyUsage, usages[0])
+	switch {
+	case e.KeyUsage == nil && len(usages) > 1:
+		return k.Errorf("key_usage", "it is missing: a key of the spec %s is for %s", spec, strings.Join(usages, " or for "))
+	case !slices.Contains(usages, usage):
+		return k.Errorf("key_usage", "%q is not a usage of the spec %s: give %s", usage, spec, strings.Join(usages, " or "))
+	}
+	if _, err := key.ChooseSuite(key.Spec(spec), key.Usage(usage), key.Origin(*k.Request.Origin)); err != nil {
+		return k.Errorf("origin", "keys of the spec %s cannot have the origin %s: remove origin", spec, *k.Request.Origin)
+	}
+	k.Request.KeySpec, k.Request.KeyUsage = &spec, &usage
+	return nil
+}
+
 func (e entry) takeTags(k *Key) error {
 	var tags []key.Tag
 	for _, name := range slices.Sorted(maps.Keys(e.Tags)) {
@@ -99,7 +124,7 @@ func (e entry) takeMaterial(k *Key) error {
 		}
 		return nil
 	}
-	material, problem := parseMaterial(*e.Material)
+	material, problem := parseMaterial(*k.Request.KeySpec, *e.Material)
 	if problem != "" {
 		return k.Errorf("material", "%s", problem)
 	}

@@ -27,6 +27,8 @@ type entry struct {
 	Account       *string           `toml:"account"`
 	Region        *string           `toml:"region"`
 	Description   *string           `toml:"description"`
+	KeySpec       *string           `toml:"key_spec"`
+	KeyUsage      *string           `toml:"key_usage"`
 	Origin        *string           `toml:"origin"`
 	Aliases       []string          `toml:"aliases"`
 	Tags          map[string]string `toml:"tags"`

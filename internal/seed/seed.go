@@ -17,6 +17,9 @@ import (
 
 // A File is the content of a seed file.
 type File struct {
+	// Region is where a client finds the keys: the region of the file or, without it, the
+	// Region of all keys if they have only one, or else the default.
+	Region    string
 	Keys      []Key
 	Accounts  []Account
 	Policies  []Policy
@@ -105,5 +108,20 @@ func Parse(name string, text []byte, d Defaults) (File, error) {
 	if err := f.takeIdentities(doc, d); err != nil {
 		return File{}, err
 	}
+	f.Region = or(doc.Region, f.commonRegion(d.Region))
 	return f, f.checkUnique()
+}
+
+// commonRegion returns the Region of all keys, or the default if they have several or none.
+func (f File) commonRegion(def string) string {
+	if len(f.Keys) == 0 {
+		return def
+	}
+	first := f.Keys[0].Region
+	for _, k := range f.Keys {
+		if k.Region != first {
+			return def
+		}
+	}
+	return first
 }

@@ -79,7 +79,7 @@ func TestErrors(t *testing.T) {
 		// members and types
 		{"unknown in the file", "regions = \"x\"\n", `:1: there is no "regions" here: the members are region, account, key, policy, oidc_provider, role, user`},
 		{"unknown in the file, by case", "Region = \"eu-west-2\"\n", `:1: there is no "Region" here: the members are region, account, key, policy, oidc_provider, role, user`},
-		{"unknown in a key", bare("alias = \"alias/a\"\n"), `:3: there is no "alias" here: the members are id, account, region, description, origin, aliases, tags, material, expires, expires_in_days, enabled`},
+		{"unknown in a key", bare("alias = \"alias/a\"\n"), `:3: there is no "alias" here: the members are id, account, region, description, key_spec, key_usage, origin, aliases, tags, material, expires, expires_in_days, enabled`},
 		{"unknown in a key, by case", bare("Origin = \"EXTERNAL\"\n"), `:3: there is no "Origin" here: `},
 		{"unknown table", bare("[[keys]]\n"), `:3: there is no "keys" here: the members are region, account, key, policy, oidc_provider, role, user`},
 		{"unknown table, by case", "[[Key]]\nid = \"" + id + "\"\n", `:1: there is no "Key" here`},
@@ -122,6 +122,20 @@ func TestErrors(t *testing.T) {
 		{"a digit short", bare("material = \"" + material[1:] + "\"\n"), ":3: material: it is neither hexadecimal digits nor base64"},
 		{"base64 with a stray bit", bare("material = \"//79/Pv6+fj39vX08/Lx8O/u7ezr6uno5+bl5OPi4eB=\"\n"), ":3: material: it is neither"},
 		{"a file name", bare("material = \"key.bin\"\n"), ":3: material: it is neither"},
+
+		// spec and usage
+		{"no spec", bare("key_spec = \"RSA_1024\"\n"), `:3: key_spec: "RSA_1024" is not a key spec that is served: docs/api.md lists them`},
+		{"a spec of two usages", bare("key_spec = \"RSA_2048\"\n"), ":1: key_usage: it is missing: a key of the spec RSA_2048 is for ENCRYPT_DECRYPT or for SIGN_VERIFY"},
+		{"the usage of another spec", bare("key_spec = \"HMAC_256\"\nkey_usage = \"SIGN_VERIFY\"\n"), `:4: key_usage: "SIGN_VERIFY" is not a usage of the spec HMAC_256: give GENERATE_VERIFY_MAC`},
+		{"a usage without a spec", bare("key_usage = \"SIGN_VERIFY\"\n"), `:3: key_usage: "SIGN_VERIFY" is not a usage of the spec SYMMETRIC_DEFAULT: give ENCRYPT_DECRYPT`},
+		{"a spec that nobody imports", bare("key_spec = \"ML_DSA_44\"\norigin = \"EXTERNAL\"\n"), ":4: origin: keys of the spec ML_DSA_44 cannot have the origin EXTERNAL: remove origin"},
+		{"material of such a spec", bare("key_spec = \"ML_DSA_44\"\nmaterial = \"" + material + "\"\n"), ":4: material: the material of keys of the spec ML_DSA_44 is made by the server alone: remove material"},
+		{"a short HMAC key", bare("key_spec = \"HMAC_384\"\nmaterial = \"" + material + "\"\n"), ":4: material: it has 32 bytes, not 48 to 128: give 48 to 128 bytes: 96 hexadecimal digits"},
+		{"a long HMAC key", bare("key_spec = \"HMAC_224\"\nmaterial = \"" + strings.Repeat(material, 5) + "\"\n"), ":4: material: it has 160 bytes, not 28 to 128"},
+		{"bytes for a private key", bare("key_spec = \"ECC_SECG_P256K1\"\nmaterial = \"" + material + "\"\n"), ":4: material: the private key "},
+		{"SEC 1", bare("key_spec = \"ECC_SECG_P256K1\"\nmaterial = '''\n-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n'''\n"), ":4: material: it is not one PEM block PRIVATE KEY: `openssl pkcs8 -topk8 -nodes -in FILE` prints"},
+		{"two private keys", bare("key_spec = \"ECC_SECG_P256K1\"\nmaterial = '''\n" + strings.Repeat("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", 2) + "'''\n"), ":4: material: it is not one PEM block"},
+		{"no private key", bare("key_spec = \"ECC_SECG_P256K1\"\nmaterial = \"key.bin\"\n"), ":4: material: it is neither PEM nor base64"},
 
 		// expiry and state
 		{"expiry without material", bare("origin = \"EXTERNAL\"\nexpires_in_days = 1\n"), ":4: expires_in_days: only material can expire, and this file gives none for the key: add material, or remove expires_in_days"},

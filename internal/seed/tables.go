@@ -9,7 +9,7 @@ import (
 // table begins with the name of the outer table.
 const tables = `
 file             region account key policy oidc_provider role user
-key              id account region description origin aliases tags material expires expires_in_days enabled
+key              id account region description key_spec key_usage origin aliases tags material expires expires_in_days enabled
 policy           name account path description document file
 oidc_provider    url account client_ids ca_file
 role             name account path description trust trust_file max_session_seconds managed_policies permissions_boundary tags policy

@@ -309,8 +309,8 @@ func TestAttacksOnSessions(t *testing.T) {
 		}), form(who)},
 		{"a form without a signature", change(form(who), func(l *letter) { l.after = func(r *http.Request) { r.Header.Del("Authorization") } }), form(who)},
 		{"a form with a name in another case", form("action=GetCallerIdentity&Version=2011-06-15"), form(who)},
-		{"the root assumes a role", form("Action=AssumeRole&Version=2011-06-15&RoleSessionName=build&RoleArn=arn:aws:iam::111122223333:role/deployer"),
-			change(form("Action=AssumeRole&Version=2011-06-15&RoleSessionName=build&RoleArn=arn:aws:iam::111122223333:role/deployer"), func(l *letter) { l.id, l.secret = "AKIAALICE", "alice's secret" })},
+		{"the root assumes a role", form("Action=AssumeRole&Version=2011-06-15&RoleSessionName=build&RoleArn=arn:aws:iam::000000000000:role/deployer"),
+			change(form("Action=AssumeRole&Version=2011-06-15&RoleSessionName=build&RoleArn=arn:aws:iam::000000000000:role/deployer"), func(l *letter) { l.id, l.secret = "AKIAALICE", "alice's secret" })},
 	}
 	for _, m := range moves {
 		t.Run(m.name, func(t *testing.T) {
@@ -346,7 +346,7 @@ func TestAttacksByHeaders(t *testing.T) {
 	for name, condition := range map[string]string{
 		"via":    `{"StringNotEquals":{"kms:ViaService":"s3.us-east-1.amazonaws.com"}}`,
 		"source": `{"ArnNotEquals":{"aws:SourceArn":"arn:aws:s3:::bucket"}}`,
-		"owner":  `{"StringNotEquals":{"aws:SourceAccount":"111122223333"}}`,
+		"owner":  `{"StringNotEquals":{"aws:SourceAccount":"000000000000"}}`,
 		"ip":     `{"NotIpAddress":{"aws:SourceIp":"192.0.2.0/24"}}`,
 		"tls":    `{"Bool":{"aws:SecureTransport":"false"}}`,
 		"vpc":    `{"StringNotEquals":{"aws:SourceVpc":"vpc-1"}}`,
@@ -369,7 +369,7 @@ func TestAttacksByHeaders(t *testing.T) {
 	}{
 		{"kms:ViaService in a header", "via", http.Header{"Kms-Viaservice": {"s3.us-east-1.amazonaws.com"}, "X-Amz-Via-Service": {"s3.us-east-1.amazonaws.com"}}},
 		{"aws:SourceArn in a header", "source", http.Header{"X-Amz-Source-Arn": {"arn:aws:s3:::bucket"}, "Aws-Sourcearn": {"arn:aws:s3:::bucket"}}},
-		{"aws:SourceAccount in a header", "owner", http.Header{"X-Amz-Source-Account": {"111122223333"}}},
+		{"aws:SourceAccount in a header", "owner", http.Header{"X-Amz-Source-Account": {"000000000000"}}},
 		{"an address in X-Forwarded-For", "ip", http.Header{"X-Forwarded-For": {"192.0.2.1"}, "Forwarded": {"for=192.0.2.1"}, "X-Real-Ip": {"192.0.2.1"}, "True-Client-Ip": {"192.0.2.1"}}},
 		{"TLS in X-Forwarded-Proto", "tls", http.Header{"X-Forwarded-Proto": {"https"}, "Forwarded": {"proto=https"}}},
 		{"a network in a header", "vpc", http.Header{"X-Amz-Vpc-Id": {"vpc-1"}, "X-Amzn-Vpc-Id": {"vpc-1"}}},
@@ -428,50 +428,50 @@ func TestAttacksByWebIdentities(t *testing.T) {
 	public := publicPEM(t, i)
 	good := forge(nil)
 	moves := []struct{ name, role, token string }{
-		{"another audience", "111122223333:role/app", forge(claim("aud", "vault"))},
-		{"no audience", "111122223333:role/app", forge(func(f *forgery) { delete(f.claims, "aud") })},
-		{"an audience that begins like it", "111122223333:role/app", forge(claim("aud", "sts.amazonaws.com.evil.example"))},
-		{"another subject", "111122223333:role/app", forge(claim("sub", "system:serviceaccount:prod:other"))},
-		{"a subject in another case", "111122223333:role/app", forge(claim("sub", strings.ToUpper(app)))},
-		{"no subject", "111122223333:role/app", forge(func(f *forgery) { delete(f.claims, "sub") })},
-		{"an issuer that is not declared", "111122223333:role/app", forge(func(f *forgery) { f.claims["iss"], f.sign = stranger.URL, rs256(stranger) })},
-		{"the issuer's name with a stranger's signature", "111122223333:role/app", forge(func(f *forgery) { f.sign = rs256(stranger) })},
-		{"the issuer without TLS", "111122223333:role/app", forge(claim("iss", strings.Replace(i.URL, "https", "http", 1)))},
-		{"the issuer with a path", "111122223333:role/app", forge(claim("iss", i.URL+"/"))},
-		{"a token that has expired", "111122223333:role/app", forge(claim("exp", time.Now().Add(-10*time.Minute).Unix()))},
-		{"a token that does not expire", "111122223333:role/app", forge(func(f *forgery) { delete(f.claims, "exp") })},
-		{"a token that is not valid yet", "111122223333:role/app", forge(claim("nbf", time.Now().Add(20*time.Minute).Unix()))},
-		{"a token from the future", "111122223333:role/app", forge(claim("iat", time.Now().Add(20*time.Minute).Unix()))},
-		{"the algorithm none", "111122223333:role/app", forge(func(f *forgery) { f.header["alg"], f.sign = "none", func(string) []byte { return nil } })},
-		{"the algorithm None", "111122223333:role/app", forge(func(f *forgery) { f.header["alg"], f.sign = "None", func(string) []byte { return nil } })},
-		{"no algorithm", "111122223333:role/app", forge(func(f *forgery) { delete(f.header, "alg"); f.sign = func(string) []byte { return nil } })},
-		{"the public key as the secret of HS256", "111122223333:role/app", forge(func(f *forgery) {
+		{"another audience", "000000000000:role/app", forge(claim("aud", "vault"))},
+		{"no audience", "000000000000:role/app", forge(func(f *forgery) { delete(f.claims, "aud") })},
+		{"an audience that begins like it", "000000000000:role/app", forge(claim("aud", "sts.amazonaws.com.evil.example"))},
+		{"another subject", "000000000000:role/app", forge(claim("sub", "system:serviceaccount:prod:other"))},
+		{"a subject in another case", "000000000000:role/app", forge(claim("sub", strings.ToUpper(app)))},
+		{"no subject", "000000000000:role/app", forge(func(f *forgery) { delete(f.claims, "sub") })},
+		{"an issuer that is not declared", "000000000000:role/app", forge(func(f *forgery) { f.claims["iss"], f.sign = stranger.URL, rs256(stranger) })},
+		{"the issuer's name with a stranger's signature", "000000000000:role/app", forge(func(f *forgery) { f.sign = rs256(stranger) })},
+		{"the issuer without TLS", "000000000000:role/app", forge(claim("iss", strings.Replace(i.URL, "https", "http", 1)))},
+		{"the issuer with a path", "000000000000:role/app", forge(claim("iss", i.URL+"/"))},
+		{"a token that has expired", "000000000000:role/app", forge(claim("exp", time.Now().Add(-10*time.Minute).Unix()))},
+		{"a token that does not expire", "000000000000:role/app", forge(func(f *forgery) { delete(f.claims, "exp") })},
+		{"a token that is not valid yet", "000000000000:role/app", forge(claim("nbf", time.Now().Add(20*time.Minute).Unix()))},
+		{"a token from the future", "000000000000:role/app", forge(claim("iat", time.Now().Add(20*time.Minute).Unix()))},
+		{"the algorithm none", "000000000000:role/app", forge(func(f *forgery) { f.header["alg"], f.sign = "none", func(string) []byte { return nil } })},
+		{"the algorithm None", "000000000000:role/app", forge(func(f *forgery) { f.header["alg"], f.sign = "None", func(string) []byte { return nil } })},
+		{"no algorithm", "000000000000:role/app", forge(func(f *forgery) { delete(f.header, "alg"); f.sign = func(string) []byte { return nil } })},
+		{"the public key as the secret of HS256", "000000000000:role/app", forge(func(f *forgery) {
 			f.header["alg"], f.sign = "HS256", func(text string) []byte { return hmacOf(public, text) }
 		})},
-		{"the modulus as the secret of HS256", "111122223333:role/app", forge(func(f *forgery) {
+		{"the modulus as the secret of HS256", "000000000000:role/app", forge(func(f *forgery) {
 			f.header["alg"], f.sign = "HS256", func(text string) []byte { return hmacOf(i.key.N.Bytes(), text) }
 		})},
-		{"another algorithm of the same key", "111122223333:role/app", forge(func(f *forgery) { f.header["alg"] = "PS256" })},
-		{"the key ID of another issuer", "111122223333:role/app", forge(func(f *forgery) { f.header["kid"], f.sign = "2", rs256(stranger) })},
-		{"a key that the token brings along", "111122223333:role/app", forge(func(f *forgery) {
+		{"another algorithm of the same key", "000000000000:role/app", forge(func(f *forgery) { f.header["alg"] = "PS256" })},
+		{"the key ID of another issuer", "000000000000:role/app", forge(func(f *forgery) { f.header["kid"], f.sign = "2", rs256(stranger) })},
+		{"a key that the token brings along", "000000000000:role/app", forge(func(f *forgery) {
 			f.header["jwk"], f.sign = jose.JSONWebKey{Key: stranger.key.Public(), KeyID: "1"}, rs256(stranger)
 			delete(f.header, "kid")
 		})},
-		{"an address of keys that the token brings along", "111122223333:role/app", forge(func(f *forgery) { f.header["jku"], f.sign = stranger.URL+"/keys", rs256(stranger) })},
-		{"a critical extension", "111122223333:role/app", forge(func(f *forgery) { f.header["crit"] = []string{"b64"}; f.header["b64"] = false })},
-		{"other claims under the signature", "111122223333:role/app", swapped(good, forge(claim("sub", "admin")))},
-		{"no signature", "111122223333:role/app", good[:strings.LastIndexByte(good, '.')+1]},
-		{"a part more", "111122223333:role/app", good + ".x"},
-		{"a role for users", "111122223333:role/deployer", good},
+		{"an address of keys that the token brings along", "000000000000:role/app", forge(func(f *forgery) { f.header["jku"], f.sign = stranger.URL+"/keys", rs256(stranger) })},
+		{"a critical extension", "000000000000:role/app", forge(func(f *forgery) { f.header["crit"] = []string{"b64"}; f.header["b64"] = false })},
+		{"other claims under the signature", "000000000000:role/app", swapped(good, forge(claim("sub", "admin")))},
+		{"no signature", "000000000000:role/app", good[:strings.LastIndexByte(good, '.')+1]},
+		{"a part more", "000000000000:role/app", good + ".x"},
+		{"a role for users", "000000000000:role/deployer", good},
 		{"a role of another account", "444455556666:role/app", good},
-		{"a role that is missing", "111122223333:role/none", good},
+		{"a role that is missing", "000000000000:role/none", good},
 	}
 	for _, m := range moves {
 		t.Run(m.name, func(t *testing.T) {
 			if err := send(m.role, m.token); err == nil {
 				t.Error("it is taken")
 			}
-			if err := send("111122223333:role/app", forge(nil)); err != nil {
+			if err := send("000000000000:role/app", forge(nil)); err != nil {
 				t.Errorf("what is legitimate: %v", err)
 			}
 		})
@@ -519,7 +519,7 @@ func TestAttackerIsToldNothing(t *testing.T) {
 		ask := func(id string) answer {
 			l := plain()
 			l.id, l.secret, l.target = "AKIAALICE", "alice's secret", "TrentService."+operation
-			l.body = `{"KeyId":"` + id + `","Plaintext":"aGVsbG8=","Message":"aGVsbG8=","SigningAlgorithm":"ECDSA_SHA_256","GranteePrincipal":"arn:aws:iam::111122223333:root","Operations":["Decrypt"],"Tags":[]}`
+			l.body = `{"KeyId":"` + id + `","Plaintext":"aGVsbG8=","Message":"aGVsbG8=","SigningAlgorithm":"ECDSA_SHA_256","GranteePrincipal":"arn:aws:iam::000000000000:root","Operations":["Decrypt"],"Tags":[]}`
 			l.body = members(operation, l.body)
 			return l.send(t, s)
 		}

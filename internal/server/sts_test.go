@@ -42,7 +42,7 @@ func TestSessionOfRoot(t *testing.T) {
 	s := kmstest.Start(t)
 	root := stsClient(s, rootCredentials())
 	who, err := root.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
-	if err != nil || *who.Arn != "arn:aws:iam::111122223333:root" || *who.Account != kmstest.Account || *who.UserId != kmstest.Account {
+	if err != nil || *who.Arn != "arn:aws:iam::000000000000:root" || *who.Account != kmstest.Account || *who.UserId != kmstest.Account {
 		t.Fatalf("%+v, %v", who, err)
 	}
 	out, err := root.GetSessionToken(t.Context(), &sts.GetSessionTokenInput{DurationSeconds: aws.Int32(900)})
@@ -57,7 +57,7 @@ func TestSessionOfRoot(t *testing.T) {
 	if err := use(c); err != nil {
 		t.Error(err)
 	}
-	if who, err = stsClient(s, c).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{}); err != nil || *who.Arn != "arn:aws:iam::111122223333:root" {
+	if who, err = stsClient(s, c).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{}); err != nil || *who.Arn != "arn:aws:iam::000000000000:root" {
 		t.Errorf("%+v, %v", who, err)
 	}
 	tampered := credentials.NewStaticCredentialsProvider(*out.Credentials.AccessKeyId, *out.Credentials.SecretAccessKey, strings.ToLower(*out.Credentials.SessionToken))
@@ -96,8 +96,8 @@ func TestQueryProtocol(t *testing.T) {
 	const identity = "Action=GetCallerIdentity&Version=2011-06-15"
 	got := query(t, s, "sts", identity, nil)
 	id := got.header.Get("X-Amzn-Requestid")
-	want := `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><UserId>111122223333</UserId>` +
-		`<Account>111122223333</Account><Arn>arn:aws:iam::111122223333:root</Arn></GetCallerIdentityResult>` +
+	want := `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><UserId>000000000000</UserId>` +
+		`<Account>000000000000</Account><Arn>arn:aws:iam::000000000000:root</Arn></GetCallerIdentityResult>` +
 		`<ResponseMetadata><RequestId>` + id + `</RequestId></ResponseMetadata></GetCallerIdentityResponse>`
 	if got.status != 200 || got.body != want || got.header.Get("Content-Type") != "text/xml" {
 		t.Errorf("%d %v\n%s", got.status, got.header, got.body)
@@ -120,7 +120,7 @@ func TestQueryProtocol(t *testing.T) {
 		"another body":             {"sts", identity, func(r *http.Request) { r.Body = io.NopCloser(strings.NewReader(identity + "&")); r.ContentLength++ }, 403, "SignatureDoesNotMatch", ""},
 		"twice":                    {"sts", identity + "&Action=AssumeRole", nil, 400, "MalformedInput", "a parameter twice"},
 		"a list with a gap":        {"sts", "Action=AssumeRole&Version=2011-06-15&PolicyArns.member.2.arn=x", nil, 400, "MalformedInput", "the list PolicyArns has a gap"},
-		"a member that is missing": {"sts", "Action=AssumeRole&Version=2011-06-15&RoleArn=arn:aws:iam::111122223333:role/x", nil, 400, "ValidationError", "Value null at &#39;roleSessionName&#39;"},
+		"a member that is missing": {"sts", "Action=AssumeRole&Version=2011-06-15&RoleArn=arn:aws:iam::000000000000:role/x", nil, 400, "ValidationError", "Value null at &#39;roleSessionName&#39;"},
 		"by GET":                   {"sts", identity, func(r *http.Request) { r.Method = http.MethodGet }, 403, "SignatureDoesNotMatch", ""},
 	} {
 		got := query(t, s, c.service, c.body, c.change)

@@ -84,7 +84,7 @@ ca_file = "ca.pem"
 [[role]]
 name = "app"
 trust = '''{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRoleWithWebIdentity",
-  "Principal":{"Federated":"arn:aws:iam::111122223333:oidc-provider/` + host + `"},
+  "Principal":{"Federated":"arn:aws:iam::000000000000:oidc-provider/` + host + `"},
   "Condition":{"StringEquals":{"` + host + `:aud":"sts.amazonaws.com","` + host + `:sub":"system:serviceaccount:prod:app"}}}]}'''
 [[role.policy]]
 name = "decrypt"
@@ -93,7 +93,7 @@ document = '''{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"k
 [[role]]
 name = "deployer"
 trust = '''{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sts:AssumeRole","sts:TagSession"],
-  "Principal":{"AWS":"arn:aws:iam::111122223333:user/alice"}}]}'''
+  "Principal":{"AWS":"arn:aws:iam::000000000000:user/alice"}}]}'''
 
 [[user]]
 name = "alice"
@@ -126,7 +126,7 @@ func TestWebIdentity(t *testing.T) {
 	nobody := stsClient(s, aws.AnonymousCredentials{})
 	assume := func(role string, token *string) (*sts.AssumeRoleWithWebIdentityOutput, error) {
 		return nobody.AssumeRoleWithWebIdentity(t.Context(), &sts.AssumeRoleWithWebIdentityInput{
-			RoleArn: aws.String("arn:aws:iam::111122223333:role/" + role), RoleSessionName: aws.String("pod-1"), WebIdentityToken: token,
+			RoleArn: aws.String("arn:aws:iam::000000000000:role/" + role), RoleSessionName: aws.String("pod-1"), WebIdentityToken: token,
 		})
 	}
 	const app = "system:serviceaccount:prod:app"
@@ -137,7 +137,7 @@ func TestWebIdentity(t *testing.T) {
 	if *out.Audience != "sts.amazonaws.com" || *out.SubjectFromWebIdentityToken != app || *out.Provider != i.URL {
 		t.Errorf("%+v", out)
 	}
-	wantCaller(t, s, providerOf(out.Credentials), "arn:aws:sts::111122223333:assumed-role/app/pod-1")
+	wantCaller(t, s, providerOf(out.Credentials), "arn:aws:sts::000000000000:assumed-role/app/pod-1")
 
 	for name, c := range map[string]struct {
 		role       string
@@ -161,16 +161,16 @@ func TestWebIdentity(t *testing.T) {
 	wantCode(t, err, "ValidationError", "is invalid")
 	_, err = nobody.GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
 	wantCode(t, err, "MissingAuthenticationToken", "")
-	_, err = nobody.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String("arn:aws:iam::111122223333:role/deployer"), RoleSessionName: aws.String("x1")})
+	_, err = nobody.AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String("arn:aws:iam::000000000000:role/deployer"), RoleSessionName: aws.String("x1")})
 	wantCode(t, err, "MissingAuthenticationToken", "")
 }
 
 func TestUsersAndRoles(t *testing.T) {
 	s := peopled(t, newIssuer(t))
 	alice := credentials.NewStaticCredentialsProvider("AKIAALICE", "alice's secret", "")
-	wantCaller(t, s, alice, "arn:aws:iam::111122223333:user/alice")
+	wantCaller(t, s, alice, "arn:aws:iam::000000000000:user/alice")
 	out, err := stsClient(s, alice).AssumeRole(t.Context(), &sts.AssumeRoleInput{
-		RoleArn: aws.String("arn:aws:iam::111122223333:role/deployer"), RoleSessionName: aws.String("build"),
+		RoleArn: aws.String("arn:aws:iam::000000000000:role/deployer"), RoleSessionName: aws.String("build"),
 		Tags: []types.Tag{{Key: aws.String("stage"), Value: aws.String("prod é")}}, TransitiveTagKeys: []string{"stage"},
 		Policy: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"kms:*","Resource":"*"}]}`),
 	})
@@ -178,15 +178,15 @@ func TestUsersAndRoles(t *testing.T) {
 		t.Fatal(err)
 	}
 	session := providerOf(out.Credentials)
-	wantCaller(t, s, session, "arn:aws:sts::111122223333:assumed-role/deployer/build")
+	wantCaller(t, s, session, "arn:aws:sts::000000000000:assumed-role/deployer/build")
 	if *out.SessionTokenUtilization < 1 {
 		t.Errorf("%+v", out)
 	}
 	_, err = kms.New(s.Client.Options(), func(o *kms.Options) { o.Credentials = session }).ListKeys(t.Context(), &kms.ListKeysInput{})
-	wantCode(t, err, "AccessDeniedException", "arn:aws:sts::111122223333:assumed-role/deployer/build is not authorized to perform: kms:ListKeys")
-	_, err = stsClient(s, alice).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String("arn:aws:iam::111122223333:role/app"), RoleSessionName: aws.String("build")})
-	wantCode(t, err, "AccessDenied", "is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::111122223333:role/app")
-	_, err = stsClient(s, rootCredentials()).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String("arn:aws:iam::111122223333:role/app"), RoleSessionName: aws.String("build")})
+	wantCode(t, err, "AccessDeniedException", "arn:aws:sts::000000000000:assumed-role/deployer/build is not authorized to perform: kms:ListKeys")
+	_, err = stsClient(s, alice).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String("arn:aws:iam::000000000000:role/app"), RoleSessionName: aws.String("build")})
+	wantCode(t, err, "AccessDenied", "is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::000000000000:role/app")
+	_, err = stsClient(s, rootCredentials()).AssumeRole(t.Context(), &sts.AssumeRoleInput{RoleArn: aws.String("arn:aws:iam::000000000000:role/app"), RoleSessionName: aws.String("build")})
 	wantCode(t, err, "AccessDenied", "Roles may not be assumed by root accounts.")
 	wrong := credentials.NewStaticCredentialsProvider("AKIAALICE", "another secret", "")
 	_, err = stsClient(s, wrong).GetCallerIdentity(t.Context(), &sts.GetCallerIdentityInput{})
@@ -214,7 +214,7 @@ func TestWebIdentityDecrypts(t *testing.T) {
 		if err := os.WriteFile(file, []byte(*i.token(subject, "sts.amazonaws.com")), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		provider := stscreds.NewWebIdentityRoleProvider(stsClient(s, aws.AnonymousCredentials{}), "arn:aws:iam::111122223333:role/app", stscreds.IdentityTokenFile(file))
+		provider := stscreds.NewWebIdentityRoleProvider(stsClient(s, aws.AnonymousCredentials{}), "arn:aws:iam::000000000000:role/app", stscreds.IdentityTokenFile(file))
 		return kms.New(kms.Options{BaseEndpoint: &s.Endpoint, Region: kmstest.Region, Credentials: aws.NewCredentialsCache(provider), RetryMaxAttempts: 1})
 	}
 	app := pod("system:serviceaccount:prod:app")

@@ -50,7 +50,7 @@ func TestKeyReferences(t *testing.T) {
 	s := kmstest.Start(t)
 	id := createExternal(t, s)
 	must[*kms.CreateAliasOutput](t)(s.Client.CreateAlias(t.Context(), &kms.CreateAliasInput{AliasName: aws.String("alias/mine"), TargetKeyId: id}))
-	const prefix = "arn:aws:kms:us-east-1:111122223333:"
+	const prefix = "arn:aws:kms:us-east-1:000000000000:"
 	for _, ref := range []string{*id, prefix + "key/" + *id, "alias/mine", prefix + "alias/mine"} {
 		if got := describe(t, s, &ref); *got.KeyId != *id || *got.Arn != prefix+"key/"+*id {
 			t.Errorf("%s describes %s", ref, *got.Arn)
@@ -61,11 +61,11 @@ func TestKeyReferences(t *testing.T) {
 		{absent, "NotFoundException", "Key '" + prefix + "key/" + absent + "' does not exist"},
 		{"alias/other", "NotFoundException", "Alias " + prefix + "alias/other is not found."},
 		{"nonsense", "NotFoundException", "Invalid keyId 'nonsense'"},
-		{"arn:aws:kms:eu-west-1:111122223333:key/" + *id, "NotFoundException", "Invalid arn eu-west-1"},
-		{"arn:aws:s3:us-east-1:111122223333:key/" + *id, "InvalidArnException", ""},
+		{"arn:aws:kms:eu-west-1:000000000000:key/" + *id, "NotFoundException", "Invalid arn eu-west-1"},
+		{"arn:aws:s3:us-east-1:000000000000:key/" + *id, "InvalidArnException", ""},
 		{"arn:aws:kms", "InvalidArnException", ""},
 		{"arn:aws:kms:us-east-1:444455556666:key/" + *id, "AccessDeniedException",
-			"User: arn:aws:iam::111122223333:root is not authorized to perform: kms:DescribeKey on resource: arn:aws:kms:us-east-1:444455556666:key/" + *id + " because no resource-based policy allows the kms:DescribeKey action"},
+			"User: arn:aws:iam::000000000000:root is not authorized to perform: kms:DescribeKey on resource: arn:aws:kms:us-east-1:444455556666:key/" + *id + " because no resource-based policy allows the kms:DescribeKey action"},
 		{"arn:aws:kms:us-east-1:444455556666:alias/mine", "AccessDeniedException", ""},
 	} {
 		_, err := s.Client.DescribeKey(t.Context(), &kms.DescribeKeyInput{KeyId: &c.ref})
@@ -134,7 +134,7 @@ func TestAliases(t *testing.T) {
 	if err := create("alias/z", other); err != nil {
 		t.Fatal(err)
 	}
-	wantError(t, create("alias/a", other), "AlreadyExistsException", "arn:aws:kms:us-east-1:111122223333:alias/a already exists")
+	wantError(t, create("alias/a", other), "AlreadyExistsException", "arn:aws:kms:us-east-1:000000000000:alias/a already exists")
 	for name, errorName := range map[string]string{
 		"a": "ValidationException", "alias/": "ValidationException", "alias/aws/x": "InvalidAliasNameException",
 		"alias/a:b": "ValidationException", "alias/a b": "ValidationException", "": "ValidationException",

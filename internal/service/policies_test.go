@@ -16,7 +16,7 @@ import (
 
 // A policy that lets alice decrypt and leaves the rest to the root, in a form that
 // nobody would print it in.
-const alicesPolicy = "\t{ \"Version\":\"2012-10-17\",\r\n\"Statement\":[{\"Sid\":\"é §\",\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::111122223333:root\"},\"Action\":\"kms:*\",\"Resource\":\"*\"}," +
+const alicesPolicy = "\t{ \"Version\":\"2012-10-17\",\r\n\"Statement\":[{\"Sid\":\"é §\",\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::000000000000:root\"},\"Action\":\"kms:*\",\"Resource\":\"*\"}," +
 	`{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::444455556666:user/alice"},"Action":"kms:Decrypt","Resource":"*"}]}   `
 
 // Under this one only alice may replace it.
@@ -121,7 +121,7 @@ func TestPoliciesNameWhoIsThere(t *testing.T) {
 	s := kmstest.Start(t)
 	id := createGenerated(t, s)
 	for _, name := range []string{"user/alice", "role/payroll"} {
-		policy := strings.Replace(alicesPolicy, "arn:aws:iam::444455556666:user/alice", "arn:aws:iam::111122223333:"+name, 1)
+		policy := strings.Replace(alicesPolicy, "arn:aws:iam::444455556666:user/alice", "arn:aws:iam::000000000000:"+name, 1)
 		_, err := s.Client.PutKeyPolicy(t.Context(), &kms.PutKeyPolicyInput{KeyId: id, Policy: &policy}, once)
 		wantError(t, err, "MalformedPolicyDocumentException", "one or more invalid principals")
 	}

@@ -95,6 +95,10 @@ func TestSeedContradictions(t *testing.T) {
 		{"no material in the file", full, "", nil, seeded(""), ""},
 
 		{"origin", full, "", nil, "[[key]]\nid = \"" + id + "\"\n", ":1: origin: the stored key has EXTERNAL, and the seed AWS_KMS: change the one or the other, or start with another --data folder"},
+		{"key spec", "[[key]]\nid = \"" + id + "\"\nkey_spec = \"HMAC_256\"\n", "", nil, "[[key]]\nid = \"" + id + "\"\nkey_spec = \"HMAC_384\"\n", ":3: key_spec: the stored key has HMAC_256, and the seed HMAC_384: change"},
+		{"key usage", "[[key]]\nid = \"" + id + "\"\nkey_spec = \"RSA_2048\"\nkey_usage = \"SIGN_VERIFY\"\n", "", nil, "[[key]]\nid = \"" + id + "\"\nkey_spec = \"RSA_2048\"\nkey_usage = \"ENCRYPT_DECRYPT\"\n",
+			":4: key_usage: the stored key has SIGN_VERIFY, and the seed ENCRYPT_DECRYPT: change"},
+		{"no key spec in the file", "[[key]]\nid = \"" + id + "\"\nkey_spec = \"HMAC_256\"\n", "", nil, "[[key]]\nid = \"" + id + "\"\n", ":1: key_spec: the stored key has HMAC_256, and the seed SYMMETRIC_DEFAULT: change"},
 		{"description", full, "", nil, full + "description = \"d\"\n", `:5: description: the stored key has "", and the seed "d": change`},
 		{"tag", full + "tags = { a = \"1\" }\n", "", nil, full + "tags = { a = \"2\" }\n", `:5: tags: the stored key does not have "a" with the value "2": change`},
 		{"no tag", full, "", nil, full + "tags = { a = \"2\" }\n", ":5: tags: "},

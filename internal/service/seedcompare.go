@@ -23,6 +23,10 @@ func contradiction(d seed.Key, k key.Key, now time.Time) error {
 		return d.Errorf("id", "the stored key is pending deletion: %s", seedRemedy)
 	case string(k.Origin) != *in.Origin:
 		return d.Errorf("origin", "the stored key has %s, and the seed %s: %s", k.Origin, *in.Origin, seedRemedy)
+	case in.KeySpec != nil && string(k.Spec) != *in.KeySpec:
+		return d.Errorf("key_spec", "the stored key has %s, and the seed %s: %s", k.Spec, *in.KeySpec, seedRemedy)
+	case in.KeyUsage != nil && string(k.Usage) != *in.KeyUsage:
+		return d.Errorf("key_usage", "the stored key has %s, and the seed %s: %s", k.Usage, *in.KeyUsage, seedRemedy)
 	case in.Description != nil && *in.Description != k.Description:
 		return d.Errorf("description", "the stored key has %q, and the seed %q: %s", k.Description, *in.Description, seedRemedy)
 	}
