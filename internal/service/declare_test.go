@@ -304,3 +304,25 @@ func TestRevokeSessions(t *testing.T) {
 	_, err = p.do(identity.Root(homeAccount), "RevokeSessions", &api.IdentityRequest{Kind: new("policy"), Name: new("use")})
 	p.wantRefusal(err, key.KindValidation, "Only users and roles have sessions")
 }
+
+// A dry run may name a managed policy that is not there yet, by its ARN: the run may be
+// what declares the policy. The same name or ARN is refused when it is meant.
+func TestDryRunWithAPolicyThatIsNotThere(t *testing.T) {
+	p := newAdministered(t)
+	p.wantPut("PutPolicy", aPolicy(), "created")
+	const missing, otherPath = "arn:aws:iam::111122223333:policy/missing", "arn:aws:iam::111122223333:policy/q/use"
+	for _, c := range []struct {
+		policy string
+		dry    bool
+		ok     bool
+	}{
+		{usePolicy, true, true}, {missing, true, true}, {"missing", true, false}, {otherPath, true, false},
+		{usePolicy, false, true}, {missing, false, false}, {"missing", false, false}, {otherPath, false, false},
+	} {
+		in := aUser()
+		in.ManagedPolicies, in.DryRun = []string{c.policy}, &c.dry
+		if _, err := p.put("PutUser", in); (err == nil) != c.ok {
+			t.Errorf("%s, dry %v: %v", c.policy, c.dry, err)
+		}
+	}
+}
