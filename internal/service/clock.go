@@ -67,8 +67,6 @@ func (s *Service) restoreClock(ctx context.Context) error {
 	})
 }
 
-const clockPath = "dev"
-
 // ToldByClock returns a refusal that depends on the clock of keys with what that clock shows,
 // if it was moved: the caller may look at another clock. Only clocks of dev servers are moved.
 func (s *Service) ToldByClock(e *key.Error) *key.Error {

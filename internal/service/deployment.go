@@ -12,13 +12,6 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// A deploymentRecord says whose deployment this is.
-type deploymentRecord struct {
-	Account string `json:"account"`
-}
-
-const deploymentPath = "this"
-
 // ErrInitialised says that the deployment has its account and its first access
 // key already.
 var ErrInitialised = errors.New("the deployment is initialised already")

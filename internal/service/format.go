@@ -1,7 +1,6 @@
 package service
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
@@ -46,14 +45,6 @@ func formatIn(from store.Getter) (recordFormat, error) {
 		f.Format = 1
 	}
 	return f, err
-}
-
-// checkFormat refuses a deployment of a newer version, before anything of it is changed.
-func (s *Service) checkFormat(ctx context.Context) error {
-	return s.store.View(ctx, func(v *store.View) error {
-		f, err := formatIn(v)
-		return errors.Join(err, f.check())
-	})
 }
 
 // newFormat returns the write that gives a new deployment its format.

@@ -27,6 +27,14 @@ func migrations() []migration {
 	}
 }
 
+// checkFormat refuses a deployment of a newer version, before anything of it is changed.
+func (s *Service) checkFormat(ctx context.Context) error {
+	return s.store.View(ctx, func(v *store.View) error {
+		f, err := formatIn(v)
+		return errors.Join(err, f.check())
+	})
+}
+
 // migrate brings the records to the newest format. Where they have it, which is read
 // from one record, migrate does nothing.
 func (s *Service) migrate(ctx context.Context, all []migration) error {

@@ -253,7 +253,7 @@ func TestMigrationKeepsAllShapes(t *testing.T) {
 // Records of a newer version are refused by name, and stay as they are.
 func TestNewerFormatIsRefused(t *testing.T) {
 	m := newMigrationTest(t)
-	keyring, err := openKeyring(t.Context(), Config{Backend: m.backend, Root: m.root})
+	keyring, err := openKeyring(t.Context(), m.backend, m.root, false)
 	m.must(err)
 	for _, f := range []recordFormat{{Format: newestFormat + 1}, {Format: newestFormat, To: newestFormat + 1, After: "x"}} {
 		m.must(store.New(m.backend, keyring.Records()).Update(t.Context(), func(tx *store.Tx) error { return formats.Put(tx, formatPath, f) }))

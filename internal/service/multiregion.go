@@ -1,7 +1,6 @@
 package service
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/keyhold/keyhold/internal/api"
@@ -9,17 +8,6 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/store"
 )
-
-// families tell the Region of the primary key of each set of related keys, so that
-// there is one of it.
-var families = store.Table[family]{Prefix: "multi-region", Codec: store.JSON[family]()}
-
-// A family is a set of related keys.
-type family struct {
-	Primary string `json:"primary"` // Region
-}
-
-func familyPath(k key.Key) string { return k.Account + "/" + k.ID }
 
 // describe is metadata with the related keys of a multi-Region key. A replica's
 // are known to its primary key.
@@ -74,24 +62,21 @@ func (c *call) related(k key.Key) (related key.Related, err error) {
 	return related, err
 }
 
-// relatedKeys returns a primary key and all its replicas, these as they are stored: so
-// whoever writes them writes nothing but what he changed. One that the sweep has found
-// gone in the meantime is none any more.
-func relatedKeys(from store.Getter, primary key.Key) (key.Related, error) {
-	related := key.Related{primary}
-	for _, r := range primary.MultiRegion.Replicas {
-		k, exists, err := keys.Get(from, keyPath(primary.Account, r.Region, primary.ID))
-		if err == nil && !exists && r.DeletionDate.IsZero() {
-			err = fmt.Errorf("the replica of %s in %s is missing", primary.ARN(), r.Region)
-		}
-		if err != nil {
-			return nil, err
-		}
-		if exists && k.State != key.Gone {
-			related = append(related, k)
-		}
+// checkFree refuses a new key where there is one of its ID, be it one that is gone
+// and that the sweep has not removed yet, and a second primary key of one ID.
+func (c *call) checkFree(from store.Getter, k key.Key) error {
+	stored, exists, err := keys.Get(from, pathOf(k))
+	if err != nil || exists {
+		return firstOf(err, stored.At(c.now).Taken())
 	}
-	return related, nil
+	if !k.IsPrimary() {
+		return nil
+	}
+	f, exists, err := families.Get(from, familyPath(k))
+	if err != nil || !exists {
+		return err
+	}
+	return key.Errorf(key.KindAlreadyExists, "The multi-Region key %s has its primary key in %s: replicate that.", k.ID, f.Primary)
 }
 
 // inSameRegions refuses to go on with what was made for related keys, if there are others

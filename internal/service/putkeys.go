@@ -52,23 +52,6 @@ func replaceKey(tx *store.Tx, k key.Key) (left []string, err error) {
 	return left, nil
 }
 
-// checkFree refuses a new key where there is one of its ID, be it one that is gone
-// and that the sweep has not removed yet, and a second primary key of one ID.
-func (c *call) checkFree(from store.Getter, k key.Key) error {
-	stored, exists, err := keys.Get(from, pathOf(k))
-	if err != nil || exists {
-		return firstOf(err, stored.At(c.now).Taken())
-	}
-	if !k.IsPrimary() {
-		return nil
-	}
-	f, exists, err := families.Get(from, familyPath(k))
-	if err != nil || !exists {
-		return err
-	}
-	return key.Errorf(key.KindAlreadyExists, "The multi-Region key %s has its primary key in %s: replicate that.", k.ID, f.Primary)
-}
-
 // tellFamily writes where the primary key is, when it comes to be another one.
 func tellFamily(tx *store.Tx, stored, k key.Key) error {
 	if !k.IsPrimary() || stored.IsPrimary() {

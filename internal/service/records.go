@@ -1,6 +1,8 @@
 package service
 
 import (
+	"time"
+
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/store"
 )
@@ -41,6 +43,8 @@ type clockRecord struct {
 	OffsetNanos int64 `json:"offsetNanos"`
 }
 
+const clockPath = "dev"
+
 // An outboxRecord is an event that was committed with the change it tells of and
 // may not be in the audit log yet. If it is, it begins at the offset After or
 // later.
@@ -48,6 +52,24 @@ type outboxRecord struct {
 	Line  []byte `json:"line"`
 	After int64  `json:"after"`
 }
+
+// A usageRecord is the last cryptographic operation on a key that succeeded, or
+// the last request that was signed with an access key.
+type usageRecord struct {
+	Operation string    `json:"operation"`
+	RequestID string    `json:"requestId"`
+	EventID   string    `json:"eventId"` // "" of an access key
+	Time      time.Time `json:"time"`
+	Service   string    `json:"service,omitzero"` // of an access key
+	Region    string    `json:"region,omitzero"`  // of an access key
+}
+
+// A deploymentRecord says whose deployment this is.
+type deploymentRecord struct {
+	Account string `json:"account"`
+}
+
+const deploymentPath = "this"
 
 // scope begins the paths of all that belongs to an account in a Region.
 func scope(account, region string) string { return account + "/" + region + "/" }

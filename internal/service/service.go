@@ -61,9 +61,6 @@ type Config struct {
 
 // Errors of Open.
 var (
-	// ErrNotInitialised: there is no deployment in the Backend, and none was to
-	// be made.
-	ErrNotInitialised = errors.New("there is no deployment here yet")
 
 	// ErrOlderStore: the audit log tells of a later state than that of the
 	// store, which must have been put back.
@@ -117,7 +114,7 @@ type Service struct {
 // Backend becomes a new deployment. The caller closes Audit, then Service, then
 // Slots and Backend: so the outbox learns of all that the log has on disk.
 func Open(ctx context.Context, c Config) (*Service, error) {
-	keyring, err := openKeyring(ctx, c)
+	keyring, err := openKeyring(ctx, c.Backend, c.Root, c.Create)
 	if err != nil {
 		return nil, err
 	}
@@ -228,44 +225,4 @@ func (s *Service) Close() error {
 func (s *Service) Find(name string) (Operation, bool) {
 	op, ok := s.operations[name]
 	return op, ok
-}
-
-// keyringPath is where the wrapped data keys lie. They are the one record that
-// the Sealer of records does not seal: it is made of them.
-const keyringPath = "keyring"
-
-func openKeyring(ctx context.Context, c Config) (*seal.Keyring, error) {
-	var kept store.Item
-	var empty bool
-	err := c.Backend.View(ctx, func(r store.Reader) (err error) {
-		if kept, err = r.Get([]byte(keyringPath)); err != nil || kept.Rev != 0 {
-			return err
-		}
-		any, err := r.Scan([]byte{0}, []byte{0xff}, 1)
-		empty = len(any) == 0
-		return err
-	})
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("read the keyring: %w", err)
-	case kept.Rev != 0:
-		return seal.OpenKeyring(ctx, c.Root, kept.Value)
-	case !empty:
-		return nil, errors.New("the store has records but no keyring to open them with: it is damaged or not a store of this program")
-	case !c.Create:
-		return nil, ErrNotInitialised
-	}
-	keyring, wrapped, err := seal.NewKeyring(ctx, c.Root)
-	if err != nil {
-		return nil, err
-	}
-	format, err := newFormat(keyring.Records())
-	if err != nil {
-		return nil, err
-	}
-	_, err = c.Backend.Commit(ctx, store.Batch{
-		Checks: []store.Check{{Key: []byte(keyringPath)}},
-		Writes: []store.Write{{Key: []byte(keyringPath), Value: wrapped}, format},
-	})
-	return keyring, err
 }

@@ -12,17 +12,6 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// A usageRecord is the last cryptographic operation on a key that succeeded, or
-// the last request that was signed with an access key.
-type usageRecord struct {
-	Operation string    `json:"operation"`
-	RequestID string    `json:"requestId"`
-	EventID   string    `json:"eventId"` // "" of an access key
-	Time      time.Time `json:"time"`
-	Service   string    `json:"service,omitzero"` // of an access key
-	Region    string    `json:"region,omitzero"`  // of an access key
-}
-
 // keyUsage notes in memory how keys were last used, so that no request waits for it
 // to be written, and writes it in the background: what is new within a minute, and
 // that of one key once an hour at most. A stop in order loses nothing, a crash

@@ -55,7 +55,7 @@ type Summary struct {
 //
 // It reads one revision in pages, and keeps eight bytes of each slot in memory.
 func Verify(ctx context.Context, r Remains, report func(Finding)) (Summary, error) {
-	keyring, err := openKeyring(ctx, Config{Backend: r.Backend, Root: r.Root})
+	keyring, err := openKeyring(ctx, r.Backend, r.Root, false)
 	if err != nil {
 		return Summary{}, fmt.Errorf("the record %q: %w", keyringPath, err)
 	}

@@ -56,7 +56,7 @@ func newWreckage(t *testing.T) *wreckage {
 		Backend: w.backend, Slots: w.slots, Root: w.root, Audit: log, Clock: NewClock(time.Now), Log: slog.New(slog.DiscardHandler), Create: true,
 	})
 	w.must(err)
-	w.keyring, err = openKeyring(t.Context(), Config{Backend: w.backend, Root: w.root})
+	w.keyring, err = openKeyring(t.Context(), w.backend, w.root, false)
 	w.must(err)
 	_, _, err = s.Initialise(t.Context(), wreckAccount)
 	w.must(err)

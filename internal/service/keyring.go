@@ -1,0 +1,56 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/keyhold/keyhold/internal/seal"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// ErrNotInitialised: there is no deployment in the Backend, and none was to
+// be made.
+var ErrNotInitialised = errors.New("there is no deployment here yet")
+
+// keyringPath is where the wrapped data keys lie. They are the one record that
+// the Sealer of records does not seal: it is made of them.
+const keyringPath = "keyring"
+
+// openKeyring returns the data keys of the deployment in a Backend. With create an empty
+// Backend becomes a new deployment.
+func openKeyring(ctx context.Context, backend store.Backend, root seal.Root, create bool) (*seal.Keyring, error) {
+	var kept store.Item
+	var empty bool
+	err := backend.View(ctx, func(r store.Reader) (err error) {
+		if kept, err = r.Get([]byte(keyringPath)); err != nil || kept.Rev != 0 {
+			return err
+		}
+		any, err := r.Scan([]byte{0}, []byte{0xff}, 1)
+		empty = len(any) == 0
+		return err
+	})
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("read the keyring: %w", err)
+	case kept.Rev != 0:
+		return seal.OpenKeyring(ctx, root, kept.Value)
+	case !empty:
+		return nil, errors.New("the store has records but no keyring to open them with: it is damaged or not a store of this program")
+	case !create:
+		return nil, ErrNotInitialised
+	}
+	keyring, wrapped, err := seal.NewKeyring(ctx, root)
+	if err != nil {
+		return nil, err
+	}
+	format, err := newFormat(keyring.Records())
+	if err != nil {
+		return nil, err
+	}
+	_, err = backend.Commit(ctx, store.Batch{
+		Checks: []store.Check{{Key: []byte(keyringPath)}},
+		Writes: []store.Write{{Key: []byte(keyringPath), Value: wrapped}, format},
+	})
+	return keyring, err
+}
