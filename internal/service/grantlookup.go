@@ -117,15 +117,6 @@ func (w wantedGrant) entries(under string, r granteeShapes) (all []string) {
 	return slices.Compact(all)
 }
 
-func (s grantShape) allows(operations []string) bool {
-	for _, operation := range operations {
-		if !slices.Contains(s.Operations, operation) {
-			return false
-		}
-	}
-	return true
-}
-
 // matchingGrants returns one grant of each shape that matches, for each of the caller's
 // names, and how many grants these names have on the key.
 func (c *call) matchingGrants(k key.Key, w wantedGrant) (found []key.Grant, total int, err error) {

@@ -64,6 +64,16 @@ func (s grantShape) same(o grantShape) bool {
 	return s.Equals == o.Equals && s.Source == o.Source && slices.Equal(s.Operations, o.Operations) && slices.Equal(s.Names, o.Names)
 }
 
+// allows reports whether grants of the shape are for all operations.
+func (s grantShape) allows(operations []string) bool {
+	for _, operation := range operations {
+		if !slices.Contains(s.Operations, operation) {
+			return false
+		}
+	}
+	return true
+}
+
 // find returns the place of a shape, -1 if there is none.
 func (r granteeShapes) find(s grantShape) int { return slices.IndexFunc(r.Shapes, s.same) }
 

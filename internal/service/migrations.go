@@ -72,16 +72,16 @@ func (s *Service) migrateBy(ctx context.Context, m migration, f recordFormat) (r
 
 // migratePage changes one page of records, and in the same transaction the record of the
 // format.
-func (s *Service) migratePage(ctx context.Context, m migration, f recordFormat) (next recordFormat, records int, err error) {
+func (s *Service) migratePage(ctx context.Context, m migration, f recordFormat) (next recordFormat, n int, err error) {
 	var change func(*store.Tx) error
 	err = s.store.View(ctx, func(v *store.View) (err error) {
-		change, next.After, records, err = m.page(v, f.After)
+		change, next.After, n, err = m.page(v, f.After)
 		return err
 	})
 	if err != nil {
 		return f, 0, err
 	}
-	if next.Format, next.To = m.from, m.to; records == 0 {
+	if next.Format, next.To = m.from, m.to; n == 0 {
 		next = recordFormat{Format: m.to}
 	}
 	err = s.store.Update(ctx, func(tx *store.Tx) error {
@@ -92,10 +92,10 @@ func (s *Service) migratePage(ctx context.Context, m migration, f recordFormat) 
 		if now != f {
 			return errors.New("another process migrates the same records")
 		}
-		if records > 0 {
+		if n > 0 {
 			err = change(tx)
 		}
 		return errors.Join(err, formats.Put(tx, formatPath, next))
 	})
-	return next, records, err
+	return next, n, err
 }

@@ -94,8 +94,8 @@ func (s *Service) eachDue(ctx context.Context, now time.Time, fn func(entry stri
 // due returns a page of the index: what is due at the time.
 func (s *Service) due(ctx context.Context, after string, now time.Time) (paths []string, err error) {
 	err = s.store.View(ctx, func(v *store.View) error {
-		records, err := dues.Scan(v, "", after, sweepPage)
-		for _, r := range records {
+		entries, err := dues.Scan(v, "", after, sweepPage)
+		for _, r := range entries {
 			if r.Path[:len(dueSecond(now))] <= dueSecond(now) {
 				paths = append(paths, r.Path)
 			}
@@ -216,8 +216,8 @@ func (s *Service) remove(ctx context.Context, k key.Key, entry string, pages *in
 func (s *Service) aliasPage(ctx context.Context, k key.Key) (names []string, err error) {
 	err = s.store.View(ctx, func(v *store.View) error {
 		under := pathOf(k) + "/"
-		records, err := aliasesOfKey.Scan(v, under, "", 30)
-		for _, r := range records {
+		entries, err := aliasesOfKey.Scan(v, under, "", 30)
+		for _, r := range entries {
 			names = append(names, r.Path[len(under):])
 		}
 		return err
