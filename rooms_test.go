@@ -44,14 +44,16 @@ internal/store/local      internal/store internal/space  |  bbolt
 internal/store/memory     internal/store  |  btree
 internal/store/storetest  internal/store  |
 
-internal/service          internal/key internal/api internal/api/sts internal/policy internal/crypt internal/seal internal/identity internal/sigv4 internal/audit internal/seed internal/store internal/space internal/webidentity internal/admit  |  json uuid
+internal/records          internal/key internal/policy internal/identity internal/seal internal/store  |
+
+internal/service          internal/records internal/key internal/api internal/api/sts internal/policy internal/crypt internal/seal internal/identity internal/sigv4 internal/audit internal/seed internal/store internal/space internal/webidentity internal/admit  |  json uuid
 internal/conns            |  proxy
 internal/server           internal/key internal/api internal/api/sts internal/conns internal/identity internal/sigv4 internal/service internal/space internal/admit  |  fasthttp uuid
 
 byok                      internal/privatekey  |  tink xcrypto
 byok/awsimport            byok  |  aws
 kmstest                   internal/authority internal/key internal/seal internal/seed internal/identity internal/sigv4 internal/audit internal/store/memory internal/service internal/conns internal/server internal/webidentity  |  aws
-cmd/keyhold               internal/key internal/api internal/guarded internal/authority internal/seal internal/seed internal/identity internal/sigv4 internal/audit internal/store internal/store/local internal/store/memory internal/service internal/space internal/conns internal/server internal/webidentity byok byok/awsimport  |  aws cobra sys xterm
+cmd/keyhold               internal/records internal/key internal/api internal/guarded internal/authority internal/seal internal/seed internal/identity internal/sigv4 internal/audit internal/store internal/store/local internal/store/memory internal/service internal/space internal/conns internal/server internal/webidentity byok byok/awsimport  |  aws cobra sys xterm
 
 tally                     |
 bench                     |  aws mldsa sys

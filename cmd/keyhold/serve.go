@@ -17,6 +17,7 @@ import (
 	"github.com/keyhold/keyhold/internal/conns"
 	"github.com/keyhold/keyhold/internal/guarded"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/server"
 	"github.com/keyhold/keyhold/internal/service"
 	"github.com/keyhold/keyhold/internal/sigv4"
@@ -88,7 +89,7 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 		return err
 	}
 	if !databaseIn(o.data) {
-		return explainOpen(service.ErrNotInitialised, o.data, o.rootKeyFile)
+		return explainOpen(records.ErrNotInitialised, o.data, o.rootKeyFile)
 	}
 	if err := harden(); err != nil {
 		return err
@@ -128,7 +129,7 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 		return err
 	}
 	if account == "" { // a dev server's folder, or one that init did not finish
-		return explainOpen(service.ErrNotInitialised, o.data, o.rootKeyFile)
+		return explainOpen(records.ErrNotInitialised, o.data, o.rootKeyFile)
 	}
 	if o.account != "" && o.account != account {
 		return fmt.Errorf("the deployment in %s is that of account %q, not %s", o.data, account, o.account)

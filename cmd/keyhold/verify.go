@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/service"
 	"github.com/keyhold/keyhold/internal/store"
@@ -47,7 +48,7 @@ exit code 1. Nothing is written, so the folder may lie on a medium that is read 
 
 func runVerify(ctx context.Context, data, rootKeyFile string, out io.Writer) (err error) {
 	if !databaseIn(data) {
-		return explainOpen(service.ErrNotInitialised, data, rootKeyFile)
+		return explainOpen(records.ErrNotInitialised, data, rootKeyFile)
 	}
 	if err := harden(); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/records"
 )
 
 // AccessKey is the identity.Lookup of the access keys of the deployment. One that
@@ -14,7 +15,7 @@ func (s *Service) AccessKey(ctx context.Context, id string) (k identity.AccessKe
 }
 
 func accessKey(from source, id string) (k identity.AccessKey, ok bool, err error) {
-	r, ok, err := read(from, accessKeys, id)
+	r, ok, err := read(from, records.AccessKeys, id)
 	if err != nil || !ok || r.Inactive {
 		return k, false, err
 	}
@@ -23,7 +24,7 @@ func accessKey(from source, id string) (k identity.AccessKey, ok bool, err error
 	if r.User == "" {
 		return k, true, nil
 	}
-	u, ok, err := read(from, users, namedPath(r.Account, r.User))
+	u, ok, err := read(from, records.Users, records.NamedPath(r.Account, r.User))
 	k.Principal = u.Principal()
 	k.Principal.AccessKeyID, k.Principal.Stored = id, true
 	// Somebody else may have the name now.

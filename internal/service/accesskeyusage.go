@@ -3,6 +3,7 @@ package service
 import (
 	"strings"
 
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -17,16 +18,16 @@ func (c *call) noteAccessKey() {
 	// Copies, as these are parts of the header of the request, which would be kept as a
 	// whole.
 	id, region := strings.Clone(p.AccessKeyID), strings.Clone(c.Caller.Region)
-	c.accessKeyUse.note(id, usageRecord{Operation: c.Operation.Name, RequestID: c.ID, Time: c.now, Service: source, Region: region})
+	c.accessKeyUse.note(id, records.Usage{Operation: c.Operation.Name, RequestID: c.ID, Time: c.now, Service: source, Region: region})
 }
 
 // putAccessKeyUsages writes usages of access keys. That of a dev server is not in
 // the store.
 func putAccessKeyUsages(tx *store.Tx, batch []dueUsage) error {
 	for _, d := range batch {
-		_, ok, err := accessKeys.Get(tx, d.path)
+		_, ok, err := records.AccessKeys.Get(tx, d.path)
 		if err == nil && ok {
-			err = accessKeyUsages.Put(tx, d.path, d.usageRecord)
+			err = records.AccessKeyUsages.Put(tx, d.path, d.Usage)
 		}
 		if err != nil {
 			return err

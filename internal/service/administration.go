@@ -6,6 +6,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -40,7 +41,7 @@ func (c *call) administrator() (string, error) { return c.accountOfDeployment(c.
 
 // accountOfDeployment returns the account that was initialised, or that of a dev server.
 func (s *Service) accountOfDeployment(from source) (string, error) {
-	d, ok, err := read(from, deployments, deploymentPath)
+	d, ok, err := read(from, records.Deployments, records.DeploymentPath)
 	if err != nil || ok {
 		return d.Account, err
 	}
@@ -60,7 +61,7 @@ func (c *call) accountOf(member *string) (string, error) {
 // deployment's own account is there as soon as something is in it; all others are
 // to be declared.
 func (c *call) touch(tx *store.Tx, account string) error {
-	a, ok, err := accounts.Get(tx, account)
+	a, ok, err := records.Accounts.Get(tx, account)
 	if err != nil {
 		return err
 	}
@@ -71,7 +72,7 @@ func (c *call) touch(tx *store.Tx, account string) error {
 		a = identity.Account{ID: account, Created: c.now}
 	}
 	a.Serial++
-	return accounts.Put(tx, account, a)
+	return records.Accounts.Put(tx, account, a)
 }
 
 // Errors that end a transaction without a change.

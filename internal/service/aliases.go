@@ -2,6 +2,7 @@ package service
 
 import (
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -13,12 +14,12 @@ func (c *call) ownAlias(name string) key.Reference {
 // readAlias returns an alias and the key that it stands for, as they are now. An
 // alias whose key is gone does not exist for any caller.
 func (c *call) readAlias(from store.Getter, ref key.Reference) (key.Alias, key.Key, error) {
-	a, exists, err := aliases.Get(from, aliasPath(ref.Account, ref.Region, ref.Alias))
+	a, exists, err := records.Aliases.Get(from, records.AliasPath(ref.Account, ref.Region, ref.Alias))
 	if err != nil {
 		return key.Alias{}, key.Key{}, err
 	}
 	if exists {
-		k, live, err := c.liveKey(from, keyPath(a.Account, a.Region, a.KeyID))
+		k, live, err := c.liveKey(from, records.KeyPath(a.Account, a.Region, a.KeyID))
 		if err != nil || live {
 			return a, k, err
 		}

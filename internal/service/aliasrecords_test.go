@@ -15,6 +15,7 @@ import (
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/store"
 	"github.com/keyhold/keyhold/internal/store/memory"
@@ -63,12 +64,12 @@ func aliasRecords(t *testing.T, s *store.Store) (byAlias, byIndex, byGuard map[s
 	t.Helper()
 	byAlias, byIndex, byGuard = map[string]int{}, map[string]int{}, map[string]int{}
 	err := s.View(t.Context(), func(v *store.View) error {
-		all, err1 := aliases.Scan(v, "", "", 10000)
-		index, err2 := aliasesOfKey.Scan(v, "", "", 10000)
-		guards, err3 := aliasGuards.Scan(v, "", "", 10000)
+		all, err1 := records.Aliases.Scan(v, "", "", 10000)
+		index, err2 := records.AliasesOfKey.Scan(v, "", "", 10000)
+		guards, err3 := records.AliasGuards.Scan(v, "", "", 10000)
 		for _, r := range all {
-			byAlias[keyPath(r.Value.Account, r.Value.Region, r.Value.KeyID)]++
-			if _, ok, err := aliasesOfKey.Get(v, aliasOfKeyPath(r.Value)); !ok || err != nil {
+			byAlias[records.KeyPath(r.Value.Account, r.Value.Region, r.Value.KeyID)]++
+			if _, ok, err := records.AliasesOfKey.Get(v, records.AliasOfKeyPath(r.Value)); !ok || err != nil {
 				t.Errorf("%s is not in the index (%v)", r.Path, err)
 			}
 		}
@@ -117,7 +118,7 @@ func TestAliasTakenFromAKeyThatIsGone(t *testing.T) {
 	}
 	c.now = now.Add(-1) // the last moment of the old key
 	err = s.Update(t.Context(), func(tx *store.Tx) error {
-		return errors.Join(keys.Put(tx, pathOf(old), old), keys.Put(tx, pathOf(live), live),
+		return errors.Join(records.Keys.Put(tx, records.PathOf(old), old), records.Keys.Put(tx, records.PathOf(live), live),
 			c.addAlias(tx, alias("alias/a", old)), c.addAlias(tx, alias("alias/b", old)))
 	})
 	if err != nil {
@@ -126,7 +127,7 @@ func TestAliasTakenFromAKeyThatIsGone(t *testing.T) {
 	if e, ok := errors.AsType[*key.Error](add(alias("alias/a", live))); !ok || e.Kind != key.KindAlreadyExists {
 		t.Errorf("an alias was taken from a key that is there: %v", e)
 	}
-	wantAliasRecords(t, s, map[string]int{pathOf(old): 2})
+	wantAliasRecords(t, s, map[string]int{records.PathOf(old): 2})
 	read := func() error {
 		return s.View(t.Context(), func(v *store.View) error {
 			_, err := c.readKey(v, c.ownAlias("alias/a"))
@@ -140,7 +141,7 @@ func TestAliasTakenFromAKeyThatIsGone(t *testing.T) {
 	if e, ok := errors.AsType[*key.Error](read()); !ok || e.Kind != key.KindNotFound || !strings.HasPrefix(e.Message, "Alias ") {
 		t.Errorf("the alias of a key that is gone: %v", e)
 	}
-	for i, want := range []map[string]int{{pathOf(old): 1, pathOf(live): 1}, {pathOf(live): 2}} {
+	for i, want := range []map[string]int{{records.PathOf(old): 1, records.PathOf(live): 1}, {records.PathOf(live): 2}} {
 		if err := add(alias([]string{"alias/a", "alias/b"}[i], live)); err != nil {
 			t.Fatal(err)
 		}
@@ -185,7 +186,9 @@ func TestAliasThatMovedMeanwhile(t *testing.T) {
 	c := &call{Service: &Service{store: s}, Request: Request{Caller: testCaller}, ctx: t.Context()}
 	k := key.Key{ID: "one", Account: "111122223333", Region: "eu-west-2", State: key.Enabled}
 	a := key.Alias{Name: "alias/a", Account: k.Account, Region: k.Region, KeyID: k.ID}
-	err = s.Update(t.Context(), func(tx *store.Tx) error { return errors.Join(keys.Put(tx, pathOf(k), k), insertAlias(tx, a)) })
+	err = s.Update(t.Context(), func(tx *store.Tx) error {
+		return errors.Join(records.Keys.Put(tx, records.PathOf(k), k), records.InsertAlias(tx, a))
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

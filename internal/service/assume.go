@@ -10,6 +10,7 @@ import (
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/policy"
+	"github.com/keyhold/keyhold/internal/records"
 )
 
 // An assumption is somebody's wish for a session of a role.
@@ -82,7 +83,7 @@ func (c *call) findRole(arn string) (r identity.Role, ok bool, err error) {
 	if !ok || kind != "role" {
 		return r, false, nil
 	}
-	r, ok, err = read(c.source(), roles, namedPath(account, name))
+	r, ok, err = read(c.source(), records.Roles, records.NamedPath(account, name))
 	return r, ok && r.ARN() == arn && !r.Disabled, err
 }
 

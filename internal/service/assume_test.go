@@ -12,6 +12,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api/sts"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -45,10 +46,10 @@ func (p people) update(fn func(tx *store.Tx) error) {
 	p.Helper()
 	err := p.store.Update(p.Context(), func(tx *store.Tx) error {
 		for _, account := range []string{homeAccount, otherAccount} {
-			a, _, err := accounts.Get(tx, account)
+			a, _, err := records.Accounts.Get(tx, account)
 			a.ID = account
 			a.Serial++
-			if err := errors.Join(err, accounts.Put(tx, account, a)); err != nil {
+			if err := errors.Join(err, records.Accounts.Put(tx, account, a)); err != nil {
 				return err
 			}
 		}
@@ -66,7 +67,7 @@ func (p people) user(name string, change func(*identity.User)) {
 	u := identity.User{Entity: identity.Entity{Account: homeAccount, Name: name, Path: "/", ID: "AIDA" + name}, Keys: []string{id}}
 	change(&u)
 	p.update(func(tx *store.Tx) error {
-		return errors.Join(users.Put(tx, namedPath(u.Account, name), u), accessKeys.Put(tx, id, identity.StoredKey{Account: u.Account, User: name, Secret: "secret"}))
+		return errors.Join(records.Users.Put(tx, records.NamedPath(u.Account, name), u), records.AccessKeys.Put(tx, id, identity.StoredKey{Account: u.Account, User: name, Secret: "secret"}))
 	})
 }
 
@@ -74,7 +75,7 @@ func (p people) role(name, trust string, change func(*identity.Role)) {
 	p.Helper()
 	r := identity.Role{Entity: identity.Entity{Account: homeAccount, Name: name, Path: "/", ID: "AROA" + name}, Trust: trust, MaxSession: 7200}
 	change(&r)
-	p.update(func(tx *store.Tx) error { return roles.Put(tx, namedPath(r.Account, name), r) })
+	p.update(func(tx *store.Tx) error { return records.Roles.Put(tx, records.NamedPath(r.Account, name), r) })
 }
 
 // as returns the user as who makes requests.

@@ -11,6 +11,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api/sts"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/webidentity"
 )
 
@@ -83,7 +84,7 @@ func (c *call) takeWebIdentity(a *assumption, token string) (claims webidentity.
 
 // providerOf returns the provider of an account that has the issuer.
 func (c *call) providerOf(account, issuer string) (p identity.OIDCProvider, err error) {
-	p, ok, err := read(c.source(), oidcProviders, providerPath(account, strings.TrimPrefix(issuer, "https://")))
+	p, ok, err := read(c.source(), records.OIDCProviders, records.ProviderPath(account, strings.TrimPrefix(issuer, "https://")))
 	if err != nil || !ok || !strings.HasPrefix(issuer, "https://") {
 		return p, firstOf(err, key.Errorf(key.KindInvalidIdentityToken, "No OpenIDConnect provider found in your account for %s", strings.ToValidUTF8(issuer, "\uFFFD")))
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api/sts"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -678,7 +679,9 @@ var sessionMoves = []move{
 	{"a session policy that was removed limits no more", func(c cast) (attempt, attempt) {
 		c.role("app", with(c.identity("allow kms:*")))
 		gone, there := c.managed("gone", c.identity("allow kms:Encrypt")), c.managed("there", c.identity("allow kms:Encrypt"))
-		c.update(func(tx *store.Tx) error { return managedPolicies.Delete(tx, namedPath(homeAccount, "gone")) })
+		c.update(func(tx *store.Tx) error {
+			return records.ManagedPolicies.Delete(tx, records.NamedPath(homeAccount, "gone"))
+		})
 		k := c.key()
 		by := func(arn string) actor {
 			return c.session("app", func(s *identity.Session) { s.PolicyARNs = []string{arn} })
@@ -781,9 +784,9 @@ func chained(c cast, attack, legitimate func(*sts.AssumeRoleRequest)) (attempt, 
 var identityMoves = []move{
 	{"an access key that is not active", keyAfter(func(c cast) {
 		c.update(func(tx *store.Tx) error {
-			k, _, err := accessKeys.Get(tx, "AKIAALICE")
+			k, _, err := records.AccessKeys.Get(tx, "AKIAALICE")
 			k.Inactive = true
-			return errors.Join(err, accessKeys.Put(tx, "AKIAALICE", k))
+			return errors.Join(err, records.AccessKeys.Put(tx, "AKIAALICE", k))
 		})
 	})},
 	{"an access key of a user that is disabled", keyAfter(func(c cast) { c.user("alice", func(e *identity.Entity) { e.Disabled = true }) })},
@@ -796,9 +799,9 @@ var identityMoves = []move{
 	})},
 	{"an access key that the user has no more", keyAfter(func(c cast) {
 		c.update(func(tx *store.Tx) error {
-			u, _, err := users.Get(tx, namedPath(homeAccount, "alice"))
+			u, _, err := records.Users.Get(tx, records.NamedPath(homeAccount, "alice"))
 			u.Keys = nil
-			return errors.Join(err, users.Put(tx, namedPath(homeAccount, "alice"), u))
+			return errors.Join(err, records.Users.Put(tx, records.NamedPath(homeAccount, "alice"), u))
 		})
 	})},
 	{"a session of a role that was removed", sessionAfter("app", func(c cast) { c.root().does("DeleteIdentity", "", `{"Kind":"role","Name":"app"}`) })},

@@ -12,6 +12,7 @@ import (
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/policy"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -129,7 +130,7 @@ func (c *call) commitKey(fn func(k key.Key) (key.Key, error)) error {
 		if err != nil {
 			return err
 		}
-		left, err = putKeys(tx, k)
+		left, err = records.PutKeys(tx, k)
 		return err
 	})
 	if err != nil {
@@ -145,7 +146,7 @@ func (c *call) commitNew(k key.Key) error {
 		if err := c.checkFree(tx, k); err != nil {
 			return err
 		}
-		_, err := putKeys(tx, k)
+		_, err := records.PutKeys(tx, k)
 		return err
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api/sts"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -137,7 +138,9 @@ func tag(name, value string) func(*identity.Entity) {
 func (c cast) managed(name, document string) string {
 	c.Helper()
 	m := identity.ManagedPolicy{Account: homeAccount, Name: name, Path: "/", Document: document}
-	c.update(func(tx *store.Tx) error { return managedPolicies.Put(tx, namedPath(homeAccount, name), m) })
+	c.update(func(tx *store.Tx) error {
+		return records.ManagedPolicies.Put(tx, records.NamedPath(homeAccount, name), m)
+	})
 	return m.ARN()
 }
 
@@ -193,10 +196,10 @@ func (c cast) changeKey(arn string, change func(*key.Key)) {
 		c.Fatal(err)
 	}
 	c.update(func(tx *store.Tx) error {
-		path := keyPath(ref.Account, ref.Region, ref.KeyID)
-		k, _, err := keys.Get(tx, path)
+		path := records.KeyPath(ref.Account, ref.Region, ref.KeyID)
+		k, _, err := records.Keys.Get(tx, path)
 		change(&k)
-		return errors.Join(err, keys.Put(tx, path, k))
+		return errors.Join(err, records.Keys.Put(tx, path, k))
 	})
 }
 
@@ -237,7 +240,7 @@ func (c cast) as(name string) actor {
 // session returns a session of a role.
 func (c cast) session(role string, change func(*identity.Session)) actor {
 	c.Helper()
-	r, ok, err := roles.Latest(c.Context(), c.store, namedPath(homeAccount, role))
+	r, ok, err := records.Roles.Latest(c.Context(), c.store, records.NamedPath(homeAccount, role))
 	if err != nil || !ok {
 		c.Fatalf("no role %s: %v", role, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -61,7 +62,7 @@ func (c *Clock) offsetAfter(step time.Duration) (time.Duration, error) {
 // restoreClock takes up the offset that a dev server left in its store.
 func (s *Service) restoreClock(ctx context.Context) error {
 	return s.store.View(ctx, func(v *store.View) error {
-		r, _, err := clocks.Get(v, clockPath)
+		r, _, err := records.Clocks.Get(v, records.ClockPath)
 		s.clock.offset.Store(r.OffsetNanos)
 		return err
 	})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -368,10 +369,10 @@ func (v *conditions) aliases() (names []string) {
 	if v.key.ID == "" {
 		return nil
 	}
-	err := readCovered(v.c.source(), aliasGuards, pathOf(v.key), func(view *store.View) error {
-		found, err := aliasesOfKey.ScanKept(view, pathOf(v.key)+"/", "", key.MaxAliases)
+	err := readCovered(v.c.source(), records.AliasGuards, records.PathOf(v.key), func(view *store.View) error {
+		found, err := records.AliasesOfKey.ScanKept(view, records.PathOf(v.key)+"/", "", key.MaxAliases)
 		for _, a := range found {
-			names = append(names, key.AliasPrefix+strings.TrimPrefix(a.Path, pathOf(v.key)+"/"))
+			names = append(names, key.AliasPrefix+strings.TrimPrefix(a.Path, records.PathOf(v.key)+"/"))
 		}
 		return err
 	})

@@ -23,6 +23,7 @@ import (
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 	"github.com/keyhold/keyhold/internal/webidentity"
 )
@@ -82,8 +83,8 @@ func asking(t *testing.T) (c cast, inputs map[string]any) {
 	c.people.role("web", trust, func(*identity.Role) {})
 	c.update(func(tx *store.Tx) error {
 		return errors.Join(
-			oidcProviders.Put(tx, providerPath(homeAccount, oidc.Issuer), oidc),
-			accessKeys.Put(tx, rootKey, identity.StoredKey{Account: homeAccount, Secret: "secret"}))
+			records.OIDCProviders.Put(tx, records.ProviderPath(homeAccount, oidc.Issuer), oidc),
+			records.AccessKeys.Put(tx, rootKey, identity.StoredKey{Account: homeAccount, Secret: "secret"}))
 	})
 	return c, map[string]any{
 		"AssumeRole": &sts.AssumeRoleRequest{RoleArn: new(who("role/app")), RoleSessionName: new("build-7")},
@@ -169,15 +170,15 @@ func TestNothingIsHandedOutAfterARevocation(t *testing.T) {
 
 // refusedWithoutProvider revokes what an assumption by a token depends on.
 func (c cast) refusedWithoutProvider(refused func(what string, revoke func())) {
-	path := providerPath(homeAccount, strings.TrimPrefix(issuer, "https://"))
-	was, _, err := oidcProviders.Latest(c.Context(), c.store, path)
+	path := records.ProviderPath(homeAccount, strings.TrimPrefix(issuer, "https://"))
+	was, _, err := records.OIDCProviders.Latest(c.Context(), c.store, path)
 	if err != nil {
 		c.Fatal(err)
 	}
 	put := func(p identity.OIDCProvider) {
-		c.update(func(tx *store.Tx) error { return oidcProviders.Put(tx, path, p) })
+		c.update(func(tx *store.Tx) error { return records.OIDCProviders.Put(tx, path, p) })
 	}
-	refused("the provider", func() { c.update(func(tx *store.Tx) error { return oidcProviders.Delete(tx, path) }) })
+	refused("the provider", func() { c.update(func(tx *store.Tx) error { return records.OIDCProviders.Delete(tx, path) }) })
 	put(was)
 	refused("the audience", func() {
 		changed := was

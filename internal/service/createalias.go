@@ -6,6 +6,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -30,16 +31,16 @@ var createAlias = change("CreateAlias", asks{{Action: "kms:CreateAlias", On: key
 // addAlias writes a new alias. The name may be that of an alias whose key is
 // gone, and which the sweep has not come to yet.
 func (c *call) addAlias(tx *store.Tx, a key.Alias) error {
-	old, exists, err := aliases.Get(tx, aliasPath(a.Account, a.Region, a.Name))
+	old, exists, err := records.Aliases.Get(tx, records.AliasPath(a.Account, a.Region, a.Name))
 	if err != nil {
 		return err
 	}
 	if !exists {
-		return insertAlias(tx, a)
+		return records.InsertAlias(tx, a)
 	}
-	_, live, err := c.liveKey(tx, keyPath(old.Account, old.Region, old.KeyID))
+	_, live, err := c.liveKey(tx, records.KeyPath(old.Account, old.Region, old.KeyID))
 	if err != nil || live {
 		return firstOf(err, key.Errorf(key.KindAlreadyExists, "An alias with the name %s already exists", a.ARN()))
 	}
-	return errors.Join(removeAlias(tx, old), insertAlias(tx, a))
+	return errors.Join(records.RemoveAlias(tx, old), records.InsertAlias(tx, a))
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -112,11 +113,11 @@ func (c *call) newGrant(in *api.CreateGrantRequest) (g key.Grant, repeated bool,
 	if err := k.CheckGrant(g); err != nil || g.Name == "" {
 		return g, false, err
 	}
-	path, err := requestPath(g)
+	path, err := records.GrantRequestPath(g)
 	if err != nil {
 		return g, false, err
 	}
-	made, repeated, err := grantRequests.Latest(c.ctx, c.store, path)
+	made, repeated, err := records.GrantRequests.Latest(c.ctx, c.store, path)
 	if repeated {
 		g.ID = made.GrantID
 	}
@@ -127,13 +128,13 @@ func (c *call) newGrant(in *api.CreateGrantRequest) (g key.Grant, repeated bool,
 // be so: the same grant, or none.
 func putGrant(tx *store.Tx, g key.Grant, repeated bool) error {
 	if g.Name == "" {
-		return insertGrant(tx, g)
+		return records.InsertGrant(tx, g)
 	}
-	path, err := requestPath(g)
+	path, err := records.GrantRequestPath(g)
 	if err != nil {
 		return err
 	}
-	made, exists, err := grantRequests.Get(tx, path)
+	made, exists, err := records.GrantRequests.Get(tx, path)
 	switch {
 	case err != nil:
 		return err
@@ -142,7 +143,7 @@ func putGrant(tx *store.Tx, g key.Grant, repeated bool) error {
 	case exists:
 		return nil
 	}
-	return insertGrant(tx, g)
+	return records.InsertGrant(tx, g)
 }
 
 // newGrantID returns 32 random bytes in hexadecimal.

@@ -8,6 +8,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/crypt"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -17,7 +18,7 @@ var createKey = change("CreateKey", asks{{Action: "kms:CreateKey"}, {Action: "km
 		if err != nil {
 			return nil, err
 		}
-		if err := keys.Room(c.ctx, c.store, pathOf(k)); err != nil {
+		if err := records.Keys.Room(c.ctx, c.store, records.PathOf(k)); err != nil {
 			return nil, quotaExceeded(err)
 		}
 		if k.Origin == key.OriginAWSKMS {
@@ -27,7 +28,7 @@ var createKey = change("CreateKey", asks{{Action: "kms:CreateKey"}, {Action: "km
 		}
 		c.created = k.ARN()
 		err = c.commit(func(tx *store.Tx) error {
-			_, err := putKeys(tx, k)
+			_, err := records.PutKeys(tx, k)
 			return err
 		})
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/policy"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -153,15 +154,15 @@ func (d *declaration) policyARNs(tx *store.Tx, names []string) (all []string, er
 // policyARN returns the ARN of a managed policy of the account, given by its ARN or
 // name. In a dry run one that an ARN names need not be there yet.
 func (d *declaration) policyARN(tx *store.Tx, name string) (string, error) {
-	path := namedPath(d.account, name)
+	path := records.NamedPath(d.account, name)
 	account, kind, _, ofARN, isARN := identity.ParseARN(name)
 	if isARN {
-		path = namedPath(account, ofARN)
+		path = records.NamedPath(account, ofARN)
 		if account != d.account || kind != "policy" {
 			return "", key.Errorf(key.KindValidation, "%s is no managed policy of account %s.", name, d.account)
 		}
 	}
-	p, ok, err := managedPolicies.Get(tx, path)
+	p, ok, err := records.ManagedPolicies.Get(tx, path)
 	switch {
 	case err != nil:
 		return "", err

@@ -8,6 +8,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -158,7 +159,7 @@ func largePolicy(size int) string {
 }
 
 func aliceOf(p people) identity.Principal {
-	u, _, err := users.Latest(p.Context(), p.store, homeAccount+"/alice")
+	u, _, err := records.Users.Latest(p.Context(), p.store, homeAccount+"/alice")
 	if err != nil {
 		p.Fatal(err)
 	}
@@ -210,7 +211,7 @@ func TestDeletions(t *testing.T) {
 		t.Errorf("the access key of a removed user is there: %v", err)
 	}
 	p.update(func(tx *store.Tx) error {
-		if _, ok, err := accessKeys.Get(tx, id); ok || err != nil {
+		if _, ok, err := records.AccessKeys.Get(tx, id); ok || err != nil {
 			t.Errorf("its record is there: %v", err)
 		}
 		return nil

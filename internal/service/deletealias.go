@@ -5,6 +5,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -16,6 +17,6 @@ var deleteAlias = change("DeleteAlias", asks{{Action: "kms:DeleteAlias", On: key
 			if err != nil {
 				return err
 			}
-			return removeAlias(tx, a)
+			return records.RemoveAlias(tx, a)
 		})
 	})

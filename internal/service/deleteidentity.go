@@ -6,6 +6,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -30,7 +31,7 @@ var deleteIdentity = administration("DeleteIdentity", nil,
 			if err := c.removeIdentity(tx, account, *in.Kind, *in.Name); err != nil {
 				return err
 			}
-			if a, _, err := accounts.Get(tx, account); err != nil || serial >= 0 && a.Serial != serial {
+			if a, _, err := records.Accounts.Get(tx, account); err != nil || serial >= 0 && a.Serial != serial {
 				return firstOf(err, key.Errorf(key.KindThrottling, "The identities of the account were changed at the same time."))
 			}
 			return c.touch(tx, account)
@@ -40,7 +41,7 @@ var deleteIdentity = administration("DeleteIdentity", nil,
 func (c *call) removeIdentity(tx *store.Tx, account, kind, name string) error {
 	switch kind {
 	case kindUser:
-		u, ok, err := users.Get(tx, namedPath(account, name))
+		u, ok, err := records.Users.Get(tx, records.NamedPath(account, name))
 		if err != nil || !ok {
 			return firstOf(err, errNoIdentity(kind, name, account))
 		}
@@ -49,13 +50,13 @@ func (c *call) removeIdentity(tx *store.Tx, account, kind, name string) error {
 				return err
 			}
 		}
-		return users.Delete(tx, namedPath(account, name))
+		return records.Users.Delete(tx, records.NamedPath(account, name))
 	case kindRole:
-		return removeRecord(tx, roles, namedPath(account, name), errNoIdentity(kind, name, account))
+		return removeRecord(tx, records.Roles, records.NamedPath(account, name), errNoIdentity(kind, name, account))
 	case kindPolicy:
-		return removeRecord(tx, managedPolicies, namedPath(account, name), errNoIdentity(kind, name, account))
+		return removeRecord(tx, records.ManagedPolicies, records.NamedPath(account, name), errNoIdentity(kind, name, account))
 	case kindProvider:
-		return removeRecord(tx, oidcProviders, providerPath(account, name), errNoIdentity(kind, name, account))
+		return removeRecord(tx, records.OIDCProviders, records.ProviderPath(account, name), errNoIdentity(kind, name, account))
 	}
 	return errNoKind(kind)
 }
@@ -72,7 +73,7 @@ func (c *call) tellOfKeys(account string, in *api.IdentityRequest) error {
 	if *in.Kind != kindUser {
 		return nil
 	}
-	u, _, err := users.Latest(c.ctx, c.store, namedPath(account, *in.Name))
+	u, _, err := records.Users.Latest(c.ctx, c.store, records.NamedPath(account, *in.Name))
 	for _, id := range u.Keys {
 		c.also = append(c.also, c.keyEvent("DeleteAccessKey", id, u.Name))
 	}
@@ -83,12 +84,12 @@ func (c *call) tellOfKeys(account string, in *api.IdentityRequest) error {
 // managed policy.
 func (c *call) unusedAt(account, name string) (serial int64, err error) {
 	err = c.store.View(c.ctx, func(v *store.View) error {
-		a, _, err := accounts.Get(v, account)
+		a, _, err := records.Accounts.Get(v, account)
 		if err != nil {
 			return err
 		}
 		serial = a.Serial
-		p, ok, err := managedPolicies.Get(v, namedPath(account, name))
+		p, ok, err := records.ManagedPolicies.Get(v, records.NamedPath(account, name))
 		if err != nil || !ok {
 			return err // that it is missing, the removal tells
 		}
@@ -98,10 +99,10 @@ func (c *call) unusedAt(account, name string) (serial int64, err error) {
 			}
 			return nil
 		}
-		if err := each(v, users, account, func(u identity.User) error { return check(u.Entity, u.ARN()) }); err != nil {
+		if err := each(v, records.Users, account, func(u identity.User) error { return check(u.Entity, u.ARN()) }); err != nil {
 			return err
 		}
-		return each(v, roles, account, func(r identity.Role) error { return check(r.Entity, r.ARN()) })
+		return each(v, records.Roles, account, func(r identity.Role) error { return check(r.Entity, r.ARN()) })
 	})
 	return serial, err
 }

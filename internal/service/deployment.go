@@ -9,6 +9,7 @@ import (
 	"fmt"
 
 	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -23,12 +24,12 @@ func (s *Service) Initialise(ctx context.Context, account string) (id, secret st
 	e := serverEvent("CreateAccessKey", account, s.clock.Now())
 	e.RequestParameters = fmt.Appendf(nil, `{"accessKeyId":%q}`, id)
 	err = s.update(ctx, func(tx *store.Tx) error {
-		if _, exists, err := deployments.Get(tx, deploymentPath); err != nil || exists {
+		if _, exists, err := records.Deployments.Get(tx, records.DeploymentPath); err != nil || exists {
 			return errors.Join(err, ErrInitialised)
 		}
 		return errors.Join(
-			deployments.Put(tx, deploymentPath, deploymentRecord{account}),
-			accessKeys.Put(tx, id, identity.StoredKey{Account: account, Secret: secret}))
+			records.Deployments.Put(tx, records.DeploymentPath, records.Deployment{Account: account}),
+			records.AccessKeys.Put(tx, id, identity.StoredKey{Account: account, Secret: secret}))
 	}, e)
 	return id, secret, err
 }
@@ -36,7 +37,7 @@ func (s *Service) Initialise(ctx context.Context, account string) (id, secret st
 // Account returns the account of the deployment, "" if it was not initialised.
 func (s *Service) Account(ctx context.Context) (account string, err error) {
 	err = s.store.View(ctx, func(v *store.View) error {
-		d, _, err := deployments.Get(v, deploymentPath)
+		d, _, err := records.Deployments.Get(v, records.DeploymentPath)
 		account = d.Account
 		return err
 	})

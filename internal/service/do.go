@@ -10,6 +10,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -200,13 +201,13 @@ func (c *call) view(t target) (k key.Key, missing, err error) {
 func (c *call) latest(ref key.Reference) (k key.Key, live bool) {
 	id := ref.KeyID
 	if ref.Alias != "" {
-		a, ok, err := read(c.source(), aliases, aliasPath(ref.Account, ref.Region, ref.Alias))
+		a, ok, err := read(c.source(), records.Aliases, records.AliasPath(ref.Account, ref.Region, ref.Alias))
 		if err != nil || !ok {
 			return k, false
 		}
 		id = a.KeyID
 	}
-	k, ok, err := read(c.source(), keys, keyPath(ref.Account, ref.Region, id))
+	k, ok, err := read(c.source(), records.Keys, records.KeyPath(ref.Account, ref.Region, id))
 	k = k.At(c.now)
 	return k, ok && err == nil && k.State != key.Gone
 }
@@ -217,7 +218,7 @@ func (c *call) readKey(from store.Getter, ref key.Reference) (key.Key, error) {
 		_, k, err := c.readAlias(from, ref)
 		return k, err
 	}
-	k, ok, err := c.liveKey(from, keyPath(ref.Account, ref.Region, ref.KeyID))
+	k, ok, err := c.liveKey(from, records.KeyPath(ref.Account, ref.Region, ref.KeyID))
 	if err != nil || !ok {
 		return key.Key{}, firstOf(err, key.Errorf(key.KindNotFound, "Key '%s' does not exist", ref.ARN()))
 	}
@@ -227,7 +228,7 @@ func (c *call) readKey(from store.Getter, ref key.Reference) (key.Key, error) {
 // liveKey returns the key at a path as it is now; ok is false where there is
 // none, or none any more.
 func (c *call) liveKey(from store.Getter, path string) (k key.Key, ok bool, err error) {
-	k, ok, err = keys.Get(from, path)
+	k, ok, err = records.Keys.Get(from, path)
 	k = k.At(c.now)
 	return k, ok && k.State != key.Gone, err
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/policy"
+	"github.com/keyhold/keyhold/internal/records"
 )
 
 // nothing is in the place of a policy that is not to be had: it denies all.
@@ -55,7 +56,7 @@ func (s *Service) documentsOf(from source, p identity.Principal) (d policy.Docum
 // documentsOfEntity returns the policies of a user or role. They are at hand as long
 // as nothing of the account's identities was changed.
 func (s *Service) documentsOfEntity(from source, p identity.Principal) (d policy.Documents, err error) {
-	account, _, err := read(from, accounts, p.AccountID)
+	account, _, err := read(from, records.Accounts, p.AccountID)
 	if err != nil {
 		return d, err
 	}
@@ -66,7 +67,7 @@ func (s *Service) documentsOfEntity(from source, p identity.Principal) (d policy
 	if d, ok := s.compiled.gathered(of); ok {
 		return d, nil
 	}
-	if from, err = coveredBy(from, accounts, p.AccountID); err != nil {
+	if from, err = coveredBy(from, records.Accounts, p.AccountID); err != nil {
 		return d, err
 	}
 	if d, err = s.gather(from, p); err == nil {
@@ -95,13 +96,13 @@ func (s *Service) gather(from source, p identity.Principal) (d policy.Documents,
 func entityOf(from source, p identity.Principal) (e identity.Entity, arn string, err error) {
 	switch p.Kind {
 	case identity.KindUser:
-		u, ok, err := read(from, users, namedPath(p.AccountID, p.UserName))
+		u, ok, err := read(from, records.Users, records.NamedPath(p.AccountID, p.UserName))
 		if err == nil && (!ok || u.ID != p.ID) {
 			err = errGone
 		}
 		return u.Entity, p.ARN, err
 	case identity.KindAssumedRole:
-		r, ok, err := read(from, roles, namedPath(p.AccountID, p.Session.Role))
+		r, ok, err := read(from, records.Roles, records.NamedPath(p.AccountID, p.Session.Role))
 		if err == nil && (!ok || r.ID != p.Session.RoleID) {
 			err = errGone
 		}
@@ -151,11 +152,11 @@ func (s *Service) managedDocument(from source, arn string) (policy.Document, err
 }
 
 func (s *Service) findManaged(from source, arn string) (d policy.Document, ok bool, err error) {
-	path, ok := policyPathOf(arn)
+	path, ok := records.PolicyPath(arn)
 	if !ok {
 		return d, false, nil
 	}
-	p, ok, err := read(from, managedPolicies, path)
+	p, ok, err := read(from, records.ManagedPolicies, path)
 	if err != nil || !ok || p.ARN() != arn {
 		return d, false, err
 	}

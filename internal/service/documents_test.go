@@ -8,6 +8,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api/sts"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/policy"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -16,7 +17,7 @@ const usePolicy = "arn:aws:iam::111122223333:policy/p/use"
 func (p people) managed(document string) {
 	p.Helper()
 	p.update(func(tx *store.Tx) error {
-		return managedPolicies.Put(tx, homeAccount+"/use", identity.ManagedPolicy{Account: homeAccount, Name: "use", Path: "/p/", Document: document})
+		return records.ManagedPolicies.Put(tx, homeAccount+"/use", identity.ManagedPolicy{Account: homeAccount, Name: "use", Path: "/p/", Document: document})
 	})
 }
 
@@ -57,7 +58,7 @@ func TestDocuments(t *testing.T) {
 	if d := p.documents(k.Principal); len(d.Session) != 1 || d.Session[0].Name != usePolicy || d.Identity != nil {
 		t.Errorf("%+v", d)
 	}
-	p.update(func(tx *store.Tx) error { return managedPolicies.Delete(tx, homeAccount+"/use") })
+	p.update(func(tx *store.Tx) error { return records.ManagedPolicies.Delete(tx, homeAccount+"/use") })
 	gone := p.documents(k.Principal)
 	r := policy.Request{Principal: policyPrincipal(k.Principal), Action: "kms:ListKeys", Resource: "*", Owner: homeAccount}
 	gone.Identity = d.Identity

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/space"
 	"github.com/keyhold/keyhold/internal/store"
 )
@@ -33,7 +34,7 @@ func (s *Service) overwrite(ctx context.Context, slots []string) error {
 	}
 	s.opened.drop(slots...)
 	s.erased.Store(true)
-	s.leftovers.remove(func(tx *store.Tx) error { return erasures.Delete(tx, slots[0]) })
+	s.leftovers.remove(func(tx *store.Tx) error { return records.Erasures.Delete(tx, slots[0]) })
 	return nil
 }
 
@@ -42,9 +43,9 @@ func (s *Service) overwrite(ctx context.Context, slots []string) error {
 func (s *Service) finishErasures(ctx context.Context) error {
 	failures := s.unerased.Load()
 	for after := ""; ; {
-		var left []store.Record[erasure]
+		var left []store.Record[records.Erasure]
 		err := s.store.View(ctx, func(v *store.View) (err error) {
-			left, err = erasures.Scan(v, "", after, 1000)
+			left, err = records.Erasures.Scan(v, "", after, 1000)
 			return err
 		})
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/crypt"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -40,7 +41,7 @@ func TestSweepDoesNotOverwriteAChange(t *testing.T) {
 	read := made
 	put := func(k key.Key) {
 		t.Helper()
-		if err := s.store.Update(t.Context(), func(tx *store.Tx) error { return keys.Put(tx, pathOf(k), k) }); err != nil {
+		if err := s.store.Update(t.Context(), func(tx *store.Tx) error { return records.Keys.Put(tx, records.PathOf(k), k) }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -49,7 +50,7 @@ func TestSweepDoesNotOverwriteAChange(t *testing.T) {
 	changed.Description = "changed"
 	put(changed)
 	err := s.settle(t.Context(), read, now)
-	got, stored := s.storedKey(t.Context(), pathOf(made))
+	got, stored := s.storedKey(t.Context(), records.PathOf(made))
 	if err == nil || stored != nil || got.Description != "changed" {
 		t.Errorf("%v, %v: the key is now %+v", err, stored, got)
 	}

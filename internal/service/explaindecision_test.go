@@ -16,6 +16,7 @@ import (
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/store"
 	"github.com/keyhold/keyhold/internal/store/memory"
@@ -52,7 +53,7 @@ func newOffice(t *testing.T) *office {
 	o := &office{T: t, Service: s, logPath: path}
 	for _, account := range []string{explainAccount, explainOther} {
 		o.write(func(tx *store.Tx) error {
-			return accounts.Put(tx, account, identity.Account{ID: account})
+			return records.Accounts.Put(tx, account, identity.Account{ID: account})
 		})
 	}
 	return o
@@ -72,7 +73,7 @@ func (o *office) user(account, name, document string, change ...func(*identity.U
 	for _, c := range change {
 		c(&u)
 	}
-	o.write(func(tx *store.Tx) error { return users.Put(tx, namedPath(account, name), u) })
+	o.write(func(tx *store.Tx) error { return records.Users.Put(tx, records.NamedPath(account, name), u) })
 	return u.Principal()
 }
 
@@ -80,7 +81,9 @@ func (o *office) user(account, name, document string, change ...func(*identity.U
 func (o *office) managed(name, document string) string {
 	o.Helper()
 	p := identity.ManagedPolicy{Account: explainAccount, Name: name, Path: "/", Document: document}
-	o.write(func(tx *store.Tx) error { return managedPolicies.Put(tx, namedPath(explainAccount, name), p) })
+	o.write(func(tx *store.Tx) error {
+		return records.ManagedPolicies.Put(tx, records.NamedPath(explainAccount, name), p)
+	})
 	return p.ARN()
 }
 
@@ -364,7 +367,7 @@ func TestExplainRoles(t *testing.T) {
 	o := newOffice(t)
 	r := identity.Role{Entity: identity.Entity{Account: explainAccount, Name: "Deploy", Path: "/ci/", ID: "AROA1", Disabled: true,
 		Inline: []identity.InlinePolicy{{Name: "own", Document: doc(`{"Effect": "Allow", "Action": "kms:*", "Resource": "*", "Condition": {"StringLike": {"aws:userid": "AROA1:*"}}}`)}}}}
-	o.write(func(tx *store.Tx) error { return roles.Put(tx, namedPath(explainAccount, r.Name), r) })
+	o.write(func(tx *store.Tx) error { return records.Roles.Put(tx, records.NamedPath(explainAccount, r.Name), r) })
 	k := o.key(root, "")
 	for arn, notes := range map[string]int{r.ARN(): 3, r.SessionARN("build-7"): 2} {
 		out, err := o.explain(mayDecrypt(identity.Principal{ARN: arn}, k))

@@ -6,6 +6,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 )
 
 // supposedSession is the name of the session where only a role is named.
@@ -70,7 +71,7 @@ func (n principalName) foreigner() identity.Principal {
 }
 
 func (c *call) userOf(h *hypothesis, n principalName) (p identity.Principal, err error) {
-	u, ok, err := users.Latest(c.ctx, c.store, namedPath(n.account, n.name))
+	u, ok, err := records.Users.Latest(c.ctx, c.store, records.NamedPath(n.account, n.name))
 	if err != nil || !ok || u.ARN() != n.arn {
 		return p, firstOf(err, noPrincipal(n.arn))
 	}
@@ -79,7 +80,7 @@ func (c *call) userOf(h *hypothesis, n principalName) (p identity.Principal, err
 }
 
 func (c *call) roleOf(h *hypothesis, n principalName) (p identity.Principal, err error) {
-	r, ok, err := roles.Latest(c.ctx, c.store, namedPath(n.account, n.name))
+	r, ok, err := records.Roles.Latest(c.ctx, c.store, records.NamedPath(n.account, n.name))
 	bySession := r.SessionARN(n.session) == n.arn
 	if err != nil || !ok || r.ARN() != n.arn && !bySession {
 		return p, firstOf(err, noPrincipal(n.arn))

@@ -2,16 +2,17 @@ package service
 
 import (
 	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
 var getKeyLastUsage = query("GetKeyLastUsage", asks{{Action: "kms:GetKeyLastUsage", On: keyID("KeyId")}}, nil,
 	func(c *call, _ *api.GetKeyLastUsageRequest) (*api.GetKeyLastUsageResponse, error) {
 		k := c.key()
-		last, used := c.usage.last(pathOf(k))
+		last, used := c.usage.last(records.PathOf(k))
 		if !used {
 			err := c.store.View(c.ctx, func(v *store.View) (err error) {
-				last, used, err = usages.Get(v, pathOf(k))
+				last, used, err = records.Usages.Get(v, records.PathOf(k))
 				return err
 			})
 			if err != nil {

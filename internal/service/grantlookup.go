@@ -8,6 +8,7 @@ import (
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/policy"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -28,7 +29,7 @@ func (q *question) eachGrant(k key.Key, fn func([]key.Grant) bool) error {
 	c := q.c
 	var named []key.Grant
 	for _, g := range c.grants {
-		if keyOf(g) == pathOf(k) {
+		if records.KeyPathOfGrant(g) == records.PathOf(k) {
 			named = append(named, g)
 		}
 	}
@@ -54,9 +55,9 @@ type wantedGrant struct {
 	anyPairs bool
 	// equals is the context that EncryptionContextEquals must be; nil if no grant with
 	// that constraint is good.
-	equals *contextDigests
+	equals *records.ContextDigests
 	// subsets are the contexts of which one must include EncryptionContextSubset.
-	subsets []*contextDigests
+	subsets []*records.ContextDigests
 }
 
 // wantedOf follows package policy, which then decides by the grants that were found. A
@@ -68,7 +69,7 @@ func wantedOf(r policy.Request) wantedGrant {
 	switch child := r.Child; {
 	case child != nil:
 		w.operations = append(w.operations, child.Operations...)
-		if subset, ok := digestsOf(child.Constraints.ContextSubset); ok {
+		if subset, ok := records.DigestsOf(child.Constraints.ContextSubset); ok {
 			w.subsets = append(w.subsets, subset)
 		}
 		if child.Constraints.ContextEquals != nil {
@@ -80,7 +81,7 @@ func wantedOf(r policy.Request) wantedGrant {
 		w.anyPairs = true
 	}
 	if len(w.subsets) == 0 { // constraints without pairs are kept even so
-		none, _ := digestsOf(nil)
+		none, _ := records.DigestsOf(nil)
 		w.subsets = append(w.subsets, none)
 	}
 	return w
@@ -88,7 +89,7 @@ func wantedOf(r policy.Request) wantedGrant {
 
 // whole has a context keep both types of constraints.
 func (w *wantedGrant) whole(context map[string]string) {
-	if d, ok := digestsOf(context); ok {
+	if d, ok := records.DigestsOf(context); ok {
 		w.equals = d
 		w.subsets = append(w.subsets, d)
 	}
@@ -96,20 +97,20 @@ func (w *wantedGrant) whole(context map[string]string) {
 
 // entries returns what the entries of grants that match begin with: for each shape of
 // one principal's grants one or two.
-func (w wantedGrant) entries(under string, r granteeShapes) (all []string) {
+func (w wantedGrant) entries(under string, r records.GranteeShapes) (all []string) {
 	if len(r.Shapes) == 0 {
 		return nil
 	}
-	mac := r.mac()
+	mac := r.MAC()
 	for _, s := range r.Shapes {
 		switch {
-		case s.Source || !s.allows(w.operations): // no request here is made for a resource of a service
+		case s.Source || !s.Allows(w.operations): // no request here is made for a resource of a service
 		case w.anyPairs:
-			all = append(all, under+s.all())
+			all = append(all, under+s.Prefix())
 		case !s.Equals || w.equals != nil:
 			for _, subset := range w.subsets {
-				if subset.has(s.Names) {
-					all = append(all, under+s.under(mac, w.equals, subset))
+				if subset.Has(s.Names) {
+					all = append(all, under+s.MatchPrefix(mac, w.equals, subset))
 				}
 			}
 		}
@@ -122,20 +123,20 @@ func (w wantedGrant) entries(under string, r granteeShapes) (all []string) {
 func (c *call) matchingGrants(k key.Key, w wantedGrant) (found []key.Grant, total int, err error) {
 	var wanted []string
 	for _, p := range granteeNames(c.Caller.Principal) {
-		under := ofGrantee(pathOf(k), p)
-		r, _, err := read(c.source(), shapesOfGrantees, strings.TrimSuffix(under, "/"))
+		under := records.UnderGrantee(records.PathOf(k), p)
+		r, _, err := read(c.source(), records.GrantShapes, strings.TrimSuffix(under, "/"))
 		if err != nil {
 			return nil, 0, err
 		}
 		wanted = append(wanted, w.entries(under, r)...)
-		total += r.total()
+		total += r.Total()
 	}
 	if len(wanted) == 0 {
 		return nil, total, nil
 	}
-	err = readCovered(c.source(), grantGuards, pathOf(k), func(v *store.View) error {
+	err = readCovered(c.source(), records.GrantGuards, records.PathOf(k), func(v *store.View) error {
 		for _, under := range wanted {
-			entries, err := grantMatches.Scan(v, under, "", 1)
+			entries, err := records.GrantMatches.Scan(v, under, "", 1)
 			if err != nil {
 				return err
 			}
@@ -152,7 +153,7 @@ func (c *call) matchingGrants(k key.Key, w wantedGrant) (found []key.Grant, tota
 // part of their paths.
 func appendGrantsOf(to []key.Grant, v *store.View, k key.Key, entries []store.Record[struct{}]) ([]key.Grant, error) {
 	for _, e := range entries {
-		g, ok, err := grants.Get(v, pathOf(k)+e.Path[strings.LastIndexByte(e.Path, '/'):])
+		g, ok, err := records.Grants.Get(v, records.PathOf(k)+e.Path[strings.LastIndexByte(e.Path, '/'):])
 		if err != nil {
 			return to, err
 		}
@@ -168,7 +169,7 @@ func appendGrantsOf(to []key.Grant, v *store.View, k key.Key, entries []store.Re
 func (c *call) someGrants(k key.Key, found []key.Grant) (others []key.Grant, err error) {
 	err = c.store.View(c.ctx, func(v *store.View) error {
 		for _, p := range granteeNames(c.Caller.Principal) {
-			entries, err := grantsOfGrantee.Scan(v, ofGrantee(pathOf(k), p), "", maxExplainedGrants)
+			entries, err := records.GrantsOfGrantee.Scan(v, records.UnderGrantee(records.PathOf(k), p), "", maxExplainedGrants)
 			if err != nil {
 				return err
 			}

@@ -9,6 +9,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -27,7 +28,7 @@ func newLookupTest(t testing.TB) *lookupTest {
 	s, c, k, _ := openCounting(t, 0)
 	l := &lookupTest{t, s, c, k}
 	l.check(s.store.View(t.Context(), func(v *store.View) (err error) {
-		l.key, _, err = keys.Get(v, pathOf(k))
+		l.key, _, err = records.Keys.Get(v, records.PathOf(k))
 		return err
 	}))
 	return l
@@ -47,7 +48,7 @@ func (l *lookupTest) grant(operations []string, c key.GrantConstraints) key.Gran
 		ID: newGrantID(), Account: l.key.Account, Region: l.key.Region, KeyID: l.key.ID,
 		Grantee: testAlice, Operations: operations, Constraints: c,
 	}
-	l.check(l.store.Update(l.Context(), func(tx *store.Tx) error { return insertGrant(tx, g) }))
+	l.check(l.store.Update(l.Context(), func(tx *store.Tx) error { return records.InsertGrant(tx, g) }))
 	return g
 }
 
@@ -132,7 +133,7 @@ func TestGrantLookupMissesNothing(t *testing.T) {
 	for range 300 {
 		if len(all) > 12 || len(all) > 0 && r.IntN(3) == 0 {
 			i := r.IntN(len(all))
-			l.check(l.store.Update(t.Context(), func(tx *store.Tx) error { return removeGrant(tx, all[i]) }))
+			l.check(l.store.Update(t.Context(), func(tx *store.Tx) error { return records.RemoveGrant(tx, all[i]) }))
 			all = slices.Delete(all, i, i+1)
 		} else {
 			operations := append(randomSome(r, "Encrypt", "DescribeKey", "CreateGrant"), "Decrypt")
@@ -174,7 +175,7 @@ var manyGrants = map[string]func(i int) ([]string, key.GrantConstraints){
 	"as many shapes as there can be": func(i int) ([]string, key.GrantConstraints) {
 		subset := map[string]string{"n": fmt.Sprint(i)}
 		for bit, name := range []string{"a", "b", "c", "d", "e"} {
-			if i%maxGrantShapes>>bit&1 == 1 {
+			if i%records.MaxGrantShapes>>bit&1 == 1 {
 				subset[name] = "1"
 			}
 		}
@@ -218,14 +219,14 @@ func TestGrantsThatDoNotMatchCostNothing(t *testing.T) {
 func TestShapesOfGrantsAreBounded(t *testing.T) {
 	l := newLookupTest(t)
 	var last key.Grant
-	for i := range maxGrantShapes {
+	for i := range records.MaxGrantShapes {
 		last = l.grant([]string{"Decrypt"}, key.GrantConstraints{ContextSubset: map[string]string{fmt.Sprint(i): "x"}})
 	}
 	refused := func(c key.GrantConstraints) {
 		t.Helper()
 		g := last
 		g.ID, g.Constraints = newGrantID(), c
-		err := l.store.Update(t.Context(), func(tx *store.Tx) error { return insertGrant(tx, g) })
+		err := l.store.Update(t.Context(), func(tx *store.Tx) error { return records.InsertGrant(tx, g) })
 		if e, ok := err.(*key.Error); !ok || e.Kind != key.KindLimitExceeded {
 			t.Errorf("%v", err)
 		}
@@ -233,8 +234,8 @@ func TestShapesOfGrantsAreBounded(t *testing.T) {
 	refused(key.GrantConstraints{ContextSubset: map[string]string{"another": "x"}})
 	refused(key.GrantConstraints{})
 	l.grant([]string{"Decrypt"}, key.GrantConstraints{ContextSubset: map[string]string{"0": "another value"}})
-	l.check(l.store.Update(t.Context(), func(tx *store.Tx) error { return removeGrant(tx, last) }))
-	refused(key.GrantConstraints{ContextSubset: map[string]string{string(make([]byte, maxGrantShapeNames)): "x"}})
+	l.check(l.store.Update(t.Context(), func(tx *store.Tx) error { return records.RemoveGrant(tx, last) }))
+	refused(key.GrantConstraints{ContextSubset: map[string]string{string(make([]byte, records.MaxGrantShapeNames)): "x"}})
 	l.grant([]string{"Decrypt"}, key.GrantConstraints{})
 	refused(key.GrantConstraints{ContextSubset: map[string]string{"another": "x"}})
 }

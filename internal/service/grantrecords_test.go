@@ -16,6 +16,7 @@ import (
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/store"
 	"github.com/keyhold/keyhold/internal/store/memory"
@@ -38,7 +39,7 @@ func TestGrantQuota(t *testing.T) {
 	s := openForTest(t)
 	k := createKeyForTest(t, s)
 	err := s.store.Update(t.Context(), func(tx *store.Tx) error {
-		return grantGuards.Put(tx, pathOf(k), grantGuard{key.MaxGrants - 1})
+		return records.GrantGuards.Put(tx, records.PathOf(k), records.GrantGuard{Count: key.MaxGrants - 1})
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -122,23 +123,23 @@ func TestGrantRecordsAgree(t *testing.T) {
 func wantGrantRecords(t *testing.T, s *store.Store, k key.Key, want int) {
 	t.Helper()
 	err := s.View(t.Context(), func(v *store.View) error {
-		all, err1 := grants.Scan(v, "", "", 1000)
-		granted, err2 := grantsOfGrantee.Scan(v, "", "", 1000)
-		retired, err3 := grantsOfRetirer.Scan(v, "", "", 1000)
-		asked, err4 := grantRequests.Scan(v, "", "", 1000)
-		guard, _, err5 := grantGuards.Get(v, pathOf(k))
-		matches, err6 := grantMatches.Scan(v, "", "", 1000)
-		shapes, err7 := shapesOfGrantees.Scan(v, "", "", 1000)
+		all, err1 := records.Grants.Scan(v, "", "", 1000)
+		granted, err2 := records.GrantsOfGrantee.Scan(v, "", "", 1000)
+		retired, err3 := records.GrantsOfRetirer.Scan(v, "", "", 1000)
+		asked, err4 := records.GrantRequests.Scan(v, "", "", 1000)
+		guard, _, err5 := records.GrantGuards.Get(v, records.PathOf(k))
+		matches, err6 := records.GrantMatches.Scan(v, "", "", 1000)
+		shapes, err7 := records.GrantShapes.Scan(v, "", "", 1000)
 		counted := 0
 		for _, r := range shapes {
-			counted += r.Value.total()
+			counted += r.Value.Total()
 		}
 		if n := len(all); n > 3 || want >= 0 && n != want || len(granted) != n || len(retired) != n || len(asked) != n || guard.Count != n || len(matches) != n || counted != n {
 			t.Errorf("%d grants; %d, %d and %d in the indexes, %d requests, counted %d and %d", n, len(granted), len(retired), len(matches), len(asked), guard.Count, counted)
 		}
 		for _, r := range all {
-			path, err := requestPath(r.Value)
-			if _, ok, err2 := grantRequests.Get(v, path); !ok || err != nil || err2 != nil {
+			path, err := records.GrantRequestPath(r.Value)
+			if _, ok, err2 := records.GrantRequests.Get(v, path); !ok || err != nil || err2 != nil {
 				t.Errorf("%s is not found by its request", r.Path)
 			}
 		}
@@ -265,7 +266,7 @@ func fillWithGrants(t testing.TB, s *Service, k key.Key, n int) {
 		err := s.store.Update(t.Context(), func(tx *store.Tx) error {
 			for i := done; i < min(n, done+20); i++ {
 				g := key.Grant{ID: newGrantID(), Account: k.Account, Region: k.Region, KeyID: k.ID, Grantee: key.Principal(fmt.Sprintf("%s%d", testApp, i%100)), Operations: []string{"Decrypt"}}
-				if err := insertGrant(tx, g); err != nil {
+				if err := records.InsertGrant(tx, g); err != nil {
 					return err
 				}
 			}
@@ -304,7 +305,7 @@ func grantInVain(t testing.TB, s *Service, k key.Key, to key.Principal, n int) {
 	for i := range n {
 		g := key.Grant{ID: newGrantID(), Account: k.Account, Region: k.Region, KeyID: k.ID, Grantee: to, Operations: []string{"Encrypt"}}
 		g.Constraints.ContextEquals = map[string]string{"n": fmt.Sprint(i)}
-		if err := s.store.Update(t.Context(), func(tx *store.Tx) error { return insertGrant(tx, g) }); err != nil {
+		if err := s.store.Update(t.Context(), func(tx *store.Tx) error { return records.InsertGrant(tx, g) }); err != nil {
 			t.Fatal(err)
 		}
 	}

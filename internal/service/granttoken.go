@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 )
 
 // A grant token is, in base64, the path of a grant under the seal of the
@@ -15,7 +16,7 @@ import (
 var errGrantToken = key.Errorf(key.KindInvalidGrantToken, "The grant token is not valid.")
 
 func (s *Service) sealGrantToken(g key.Grant) (string, error) {
-	sealed, err := s.grantTokens.Seal(nil, []byte(grantPath(g)))
+	sealed, err := s.grantTokens.Seal(nil, []byte(records.GrantPath(g)))
 	return base64.StdEncoding.EncodeToString(sealed), err
 }
 
@@ -48,7 +49,7 @@ func (c *call) readGrantTokens() error {
 		if err != nil {
 			return err
 		}
-		g, ok, err := read(c.source(), grants, keyPath(on.Account, on.Region, on.KeyID)+"/"+id)
+		g, ok, err := read(c.source(), records.Grants, records.KeyPath(on.Account, on.Region, on.KeyID)+"/"+id)
 		if err != nil || !ok {
 			return firstOf(err, errGrantToken)
 		}

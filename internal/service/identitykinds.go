@@ -3,6 +3,7 @@ package service
 import (
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -22,22 +23,22 @@ func errNoKind(kind string) error {
 // changeEntity changes what users and roles have in common, of one of them. It knows no
 // other kinds.
 func changeEntity(tx *store.Tx, account, kind, name string, change func(*identity.Entity)) (known bool, err error) {
-	path := namedPath(account, name)
+	path := records.NamedPath(account, name)
 	switch kind {
 	case kindUser:
-		u, ok, err := users.Get(tx, path)
+		u, ok, err := records.Users.Get(tx, path)
 		if err != nil || !ok {
 			return true, firstOf(err, errNoIdentity(kind, name, account))
 		}
 		change(&u.Entity)
-		return true, users.Put(tx, path, u)
+		return true, records.Users.Put(tx, path, u)
 	case kindRole:
-		r, ok, err := roles.Get(tx, path)
+		r, ok, err := records.Roles.Get(tx, path)
 		if err != nil || !ok {
 			return true, firstOf(err, errNoIdentity(kind, name, account))
 		}
 		change(&r.Entity)
-		return true, roles.Put(tx, path, r)
+		return true, records.Roles.Put(tx, path, r)
 	}
 	return false, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/crypt"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 )
 
 // tokenValidity is how long the parameters of an import may be used.
@@ -57,7 +58,7 @@ func (c *call) openToken(token []byte, k key.Key) (importToken, error) {
 		return importToken{}, invalid
 	}
 	hour := int64(binary.BigEndian.Uint64(token[1:tokenHeaderSize]))
-	if hour < hourOf(c.now)-tokenKeyHours {
+	if hour < hourOf(c.now)-records.TokenKeyHours {
 		return importToken{}, errTokenExpired // and its key is destroyed
 	}
 	tokenKey, err := c.tokenKeys.forOpening(c.ctx, hour)

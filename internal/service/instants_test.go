@@ -8,6 +8,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 )
 
 // What ends at a moment is over at that moment, and good until then.
@@ -46,7 +47,7 @@ func TestValidToAtItsInstant(t *testing.T) {
 func TestSessionsEndAtTheirInstant(t *testing.T) {
 	p, _ := begun(t)
 	now := p.clock.Now()
-	role, _, err := roles.Latest(t.Context(), p.store, namedPath(homeAccount, "deployer"))
+	role, _, err := records.Roles.Latest(t.Context(), p.store, records.NamedPath(homeAccount, "deployer"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/store"
 	"github.com/keyhold/keyhold/internal/store/memory"
@@ -126,9 +127,9 @@ func TestTokenKeysAreDestroyed(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := store.New(memory.New(), keyring.Records())
-	ring := func() (ring tokenRing) {
+	ring := func() (ring records.TokenRing) {
 		err := s.View(t.Context(), func(v *store.View) (err error) {
-			ring, _, err = tokenRings.Get(v, tokenRingPath)
+			ring, _, err = records.TokenRings.Get(v, records.TokenRingPath)
 			return err
 		})
 		if err != nil {
@@ -156,20 +157,20 @@ func TestTokenKeysAreDestroyed(t *testing.T) {
 	if err != nil || string(same) != string(k) {
 		t.Errorf("two nodes seal with two keys in one hour (%v)", err)
 	}
-	if _, err := node.forSealing(t.Context(), first+tokenKeyHours); err != nil {
+	if _, err := node.forSealing(t.Context(), first+records.TokenKeyHours); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := other.forOpening(t.Context(), first); err != nil || string(got) != string(k) {
-		t.Errorf("the key of an hour is gone after %d hours (%v)", tokenKeyHours, err)
+		t.Errorf("the key of an hour is gone after %d hours (%v)", records.TokenKeyHours, err)
 	}
-	if _, err := node.forSealing(t.Context(), first+tokenKeyHours+1); err != nil {
+	if _, err := node.forSealing(t.Context(), first+records.TokenKeyHours+1); err != nil {
 		t.Fatal(err)
 	}
 	slot := ring().Keys[0].Slot
-	if err := node.destroyOld(t.Context(), first+tokenKeyHours+1); err != nil {
+	if err := node.destroyOld(t.Context(), first+records.TokenKeyHours+1); err != nil {
 		t.Fatal(err)
 	}
-	if got := hours(); !slices.Equal(got, []int64{first + tokenKeyHours, first + tokenKeyHours + 1}) {
+	if got := hours(); !slices.Equal(got, []int64{first + records.TokenKeyHours, first + records.TokenKeyHours + 1}) {
 		t.Errorf("kept are the keys of the hours %v", got)
 	}
 	if _, err := slots.Get(t.Context(), slot); !errors.Is(err, store.ErrNoSlot) {

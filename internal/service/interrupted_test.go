@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/store"
 	"github.com/keyhold/keyhold/internal/store/memory"
@@ -104,7 +105,7 @@ func castOn(t *testing.T) (cast, interruptible) {
 	d := interruptible{Backend: memory.New(), slots: memory.NewSlots(), root: seal.NewEphemeralRoot()}
 	c := d.open(t)
 	c.update(func(tx *store.Tx) error {
-		return accessKeys.Put(tx, rootKey, identity.StoredKey{Account: homeAccount, Secret: "secret"})
+		return records.AccessKeys.Put(tx, rootKey, identity.StoredKey{Account: homeAccount, Secret: "secret"})
 	})
 	return c, d
 }

@@ -3,6 +3,7 @@ package service
 import (
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -36,8 +37,8 @@ func mayBeFound(c *call, action string, t target, _ key.Key, missing error) erro
 }
 
 func (c *call) listAllAliases(p *page, v *store.View, add func(key.Alias)) error {
-	return list(p, v, aliases, scope(c.Caller.Principal.AccountID, c.Caller.Region), func(_ string, a key.Alias) error {
-		_, live, err := c.liveKey(v, keyPath(a.Account, a.Region, a.KeyID))
+	return list(p, v, records.Aliases, records.ScopePath(c.Caller.Principal.AccountID, c.Caller.Region), func(_ string, a key.Alias) error {
+		_, live, err := c.liveKey(v, records.KeyPath(a.Account, a.Region, a.KeyID))
 		if err == nil && live {
 			add(a)
 		}
@@ -48,8 +49,8 @@ func (c *call) listAllAliases(p *page, v *store.View, add func(key.Alias)) error
 // listAliasesOf goes through the index, so that its cost is that of the key's
 // own aliases.
 func listAliasesOf(k key.Key, p *page, v *store.View, add func(key.Alias)) error {
-	return list(p, v, aliasesOfKey, pathOf(k)+"/", func(name string, _ struct{}) error {
-		a, _, err := aliases.Get(v, aliasPath(k.Account, k.Region, key.AliasPrefix+name))
+	return list(p, v, records.AliasesOfKey, records.PathOf(k)+"/", func(name string, _ struct{}) error {
+		a, _, err := records.Aliases.Get(v, records.AliasPath(k.Account, k.Region, key.AliasPrefix+name))
 		if err == nil {
 			add(a)
 		}

@@ -6,6 +6,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -47,7 +48,7 @@ func (c *call) onlyForServices(action, resource string) error {
 // grant, the index of a grantee, or all grants on the key.
 func listGrantsOf(k key.Key, in *api.ListGrantsRequest, p *page, v *store.View, add func(key.Grant)) error {
 	get := func(id string) error {
-		g, ok, err := grants.Get(v, pathOf(k)+"/"+id)
+		g, ok, err := records.Grants.Get(v, records.PathOf(k)+"/"+id)
 		if ok && string(g.Grantee) == or(in.GranteePrincipal, string(g.Grantee)) {
 			add(g)
 		}
@@ -57,10 +58,10 @@ func listGrantsOf(k key.Key, in *api.ListGrantsRequest, p *page, v *store.View, 
 	case in.GrantId != nil:
 		return get(*in.GrantId)
 	case in.GranteePrincipal != nil:
-		under := ofGrantee(pathOf(k), key.Principal(*in.GranteePrincipal))
-		return list(p, v, grantsOfGrantee, under, func(id string, _ struct{}) error { return get(id) })
+		under := records.UnderGrantee(records.PathOf(k), key.Principal(*in.GranteePrincipal))
+		return list(p, v, records.GrantsOfGrantee, under, func(id string, _ struct{}) error { return get(id) })
 	}
-	return list(p, v, grants, pathOf(k)+"/", func(_ string, g key.Grant) error {
+	return list(p, v, records.Grants, records.PathOf(k)+"/", func(_ string, g key.Grant) error {
 		add(g)
 		return nil
 	})

@@ -3,6 +3,7 @@ package service
 import (
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -31,20 +32,20 @@ func (c *call) entries(v *store.View, p *page, kind, under string, out *api.List
 		return err
 	}
 	if kind == kindAccount {
-		return list(p, v, accounts, under, func(_ string, a identity.Account) error { return add(accountEntry(a), a.Keys) })
+		return list(p, v, records.Accounts, under, func(_ string, a identity.Account) error { return add(accountEntry(a), a.Keys) })
 	}
 	if under != "" {
 		under += "/"
 	}
 	switch kind {
 	case kindUser:
-		return list(p, v, users, under, func(_ string, u identity.User) error { return add(entityEntry(u.Entity, u.ARN()), u.Keys) })
+		return list(p, v, records.Users, under, func(_ string, u identity.User) error { return add(entityEntry(u.Entity, u.ARN()), u.Keys) })
 	case kindRole:
-		return list(p, v, roles, under, func(_ string, r identity.Role) error { return add(entityEntry(r.Entity, r.ARN()), nil) })
+		return list(p, v, records.Roles, under, func(_ string, r identity.Role) error { return add(entityEntry(r.Entity, r.ARN()), nil) })
 	case kindPolicy:
-		return list(p, v, managedPolicies, under, func(_ string, m identity.ManagedPolicy) error { return add(policyEntry(m), nil) })
+		return list(p, v, records.ManagedPolicies, under, func(_ string, m identity.ManagedPolicy) error { return add(policyEntry(m), nil) })
 	case kindProvider:
-		return list(p, v, oidcProviders, under, func(_ string, o identity.OIDCProvider) error { return add(providerEntry(o), nil) })
+		return list(p, v, records.OIDCProviders, under, func(_ string, o identity.OIDCProvider) error { return add(providerEntry(o), nil) })
 	}
 	return errNoKind(kind)
 }
@@ -69,14 +70,14 @@ func providerEntry(p identity.OIDCProvider) api.IdentityEntry {
 // is not written yet.
 func (c *call) keyStatuses(from store.Getter, ids []string) (all []api.AccessKeyStatus, err error) {
 	for _, id := range ids {
-		k, _, err := accessKeys.Get(from, id)
+		k, _, err := records.AccessKeys.Get(from, id)
 		if err != nil {
 			return nil, err
 		}
 		status := api.AccessKeyStatus{AccessKeyId: &id, Active: !k.Inactive, CreatedDate: timestamp(k.Created)}
 		used, ok := c.accessKeyUse.last(id)
 		if !ok {
-			if used, ok, err = accessKeyUsages.Get(from, id); err != nil {
+			if used, ok, err = records.AccessKeyUsages.Get(from, id); err != nil {
 				return nil, err
 			}
 		}

@@ -3,6 +3,7 @@ package service
 import (
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -14,7 +15,7 @@ var listKeys = query("ListKeys", asks{{Action: "kms:ListKeys"}}, nil,
 		}
 		out := &api.ListKeysResponse{Keys: []api.KeyListEntry{}}
 		err = c.store.View(c.ctx, func(v *store.View) error {
-			return list(p, v, keys, scope(c.Caller.Principal.AccountID, c.Caller.Region), func(_ string, k key.Key) error {
+			return list(p, v, records.Keys, records.ScopePath(c.Caller.Principal.AccountID, c.Caller.Region), func(_ string, k key.Key) error {
 				if k.At(c.now).State != key.Gone {
 					out.Keys = append(out.Keys, api.KeyListEntry{KeyId: &k.ID, KeyArn: new(k.ARN())})
 				}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -37,12 +38,12 @@ var listRetirableGrants = query("ListRetirableGrants", asks{{Action: "kms:ListRe
 // listRetirable leaves out grants on keys that are gone, which the sweep has not
 // come to yet.
 func (c *call) listRetirable(retirer key.Principal, p *page, v *store.View, add func(key.Grant)) error {
-	return list(p, v, grantsOfRetirer, ofRetirer(c.Caller.Region, retirer), func(entry string, _ struct{}) error {
-		g, ok, err := grants.Get(v, retirablePath(c.Caller.Region, entry))
+	return list(p, v, records.GrantsOfRetirer, records.UnderRetirer(c.Caller.Region, retirer), func(entry string, _ struct{}) error {
+		g, ok, err := records.Grants.Get(v, records.RetirableGrantPath(c.Caller.Region, entry))
 		if err != nil || !ok {
 			return err
 		}
-		_, live, err := c.liveKey(v, keyOf(g))
+		_, live, err := c.liveKey(v, records.KeyPathOfGrant(g))
 		if err == nil && live {
 			add(g)
 		}

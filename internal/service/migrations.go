@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -20,7 +21,7 @@ type migration struct {
 	page func(v *store.View, after string) (change func(*store.Tx) error, last string, records int, err error)
 }
 
-// migrations lead from each older format to newestFormat, in order.
+// migrations lead from each older format to records.NewestFormat, in order.
 func migrations() []migration {
 	return []migration{
 		{1, 2, "grants are indexed by operations and constraints", indexGrants},
@@ -30,17 +31,17 @@ func migrations() []migration {
 // checkFormat refuses a deployment of a newer version, before anything of it is changed.
 func (s *Service) checkFormat(ctx context.Context) error {
 	return s.store.View(ctx, func(v *store.View) error {
-		f, err := formatIn(v)
-		return errors.Join(err, f.check())
+		f, err := records.ReadFormat(v)
+		return errors.Join(err, f.Check())
 	})
 }
 
 // migrate brings the records to the newest format. Where they have it, which is read
 // from one record, migrate does nothing.
 func (s *Service) migrate(ctx context.Context, all []migration) error {
-	var f recordFormat
+	var f records.Format
 	err := s.store.View(ctx, func(v *store.View) (err error) {
-		f, err = formatIn(v)
+		f, err = records.ReadFormat(v)
 		return err
 	})
 	for _, m := range all {
@@ -48,14 +49,14 @@ func (s *Service) migrate(ctx context.Context, all []migration) error {
 			f, err = s.migrateBy(ctx, m, f)
 		}
 	}
-	if err == nil && f.Format != newestFormat {
+	if err == nil && f.Format != records.NewestFormat {
 		err = fmt.Errorf("no migration leads from format %d of the records", f.Format)
 	}
 	return err
 }
 
 // migrateBy carries out one migration, from where the last start came to.
-func (s *Service) migrateBy(ctx context.Context, m migration, f recordFormat) (recordFormat, error) {
+func (s *Service) migrateBy(ctx context.Context, m migration, f records.Format) (records.Format, error) {
 	s.log.Info("the records are brought to a newer format: older versions of the program cannot open them any more",
 		"from", m.from, "to", m.to, "what", m.what, "resumed", f.To != 0)
 	total := 0
@@ -72,7 +73,7 @@ func (s *Service) migrateBy(ctx context.Context, m migration, f recordFormat) (r
 
 // migratePage changes one page of records, and in the same transaction the record of the
 // format.
-func (s *Service) migratePage(ctx context.Context, m migration, f recordFormat) (next recordFormat, n int, err error) {
+func (s *Service) migratePage(ctx context.Context, m migration, f records.Format) (next records.Format, n int, err error) {
 	var change func(*store.Tx) error
 	err = s.store.View(ctx, func(v *store.View) (err error) {
 		change, next.After, n, err = m.page(v, f.After)
@@ -82,10 +83,10 @@ func (s *Service) migratePage(ctx context.Context, m migration, f recordFormat) 
 		return f, 0, err
 	}
 	if next.Format, next.To = m.from, m.to; n == 0 {
-		next = recordFormat{Format: m.to}
+		next = records.Format{Format: m.to}
 	}
 	err = s.store.Update(ctx, func(tx *store.Tx) error {
-		now, err := formatIn(tx)
+		now, err := records.ReadFormat(tx)
 		if err != nil {
 			return err
 		}
@@ -95,7 +96,7 @@ func (s *Service) migratePage(ctx context.Context, m migration, f recordFormat) 
 		if n > 0 {
 			err = change(tx)
 		}
-		return errors.Join(err, formats.Put(tx, formatPath, next))
+		return errors.Join(err, records.Formats.Put(tx, records.FormatPath, next))
 	})
 	return next, n, err
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/store"
 	"github.com/keyhold/keyhold/internal/store/memory"
@@ -45,7 +46,7 @@ func newMigrationTest(t *testing.T) *migrationTest {
 			Grantee: key.Principal(fmt.Sprintf("%s%d", testApp, i)), Operations: []string{"Decrypt"},
 			Constraints: key.GrantConstraints{ContextSubset: map[string]string{"n": fmt.Sprint(i)}},
 		}
-		m.must(s.store.Update(t.Context(), func(tx *store.Tx) error { return insertGrant(tx, g) }))
+		m.must(s.store.Update(t.Context(), func(tx *store.Tx) error { return records.InsertGrant(tx, g) }))
 	}
 	m.must(s.Close())
 	m.removeAll("grant-match/", "grant-shapes/", "format/")
@@ -209,7 +210,7 @@ func TestMigrationByTwoProcesses(t *testing.T) {
 	s, err := m.open(m.backend, false)
 	m.must(err)
 	before := m.items()
-	if _, _, err := s.migratePage(t.Context(), migrations()[0], recordFormat{Format: 1}); err == nil || !strings.Contains(err.Error(), "another process") {
+	if _, _, err := s.migratePage(t.Context(), migrations()[0], records.Format{Format: 1}); err == nil || !strings.Contains(err.Error(), "another process") {
 		t.Error(err)
 	}
 	if len(before) != len(m.items()) {
@@ -224,15 +225,15 @@ func TestMigrationByTwoProcesses(t *testing.T) {
 func TestMigrationKeepsAllShapes(t *testing.T) {
 	l := newLookupTest(t)
 	var all []key.Grant
-	for i := range maxGrantShapes + 5 {
+	for i := range records.MaxGrantShapes + 5 {
 		g := key.Grant{ID: newGrantID(), Account: l.key.Account, Region: l.key.Region, KeyID: l.key.ID, Grantee: testAlice, Operations: []string{"Decrypt"}}
 		g.Constraints.ContextSubset = map[string]string{fmt.Sprint(i): "x"}
 		all = append(all, g)
 	}
 	l.check(l.store.Update(t.Context(), func(tx *store.Tx) error {
-		problems := []error{grantGuards.Put(tx, pathOf(l.key), grantGuard{len(all)}), formats.Delete(tx, formatPath)}
+		problems := []error{records.GrantGuards.Put(tx, records.PathOf(l.key), records.GrantGuard{Count: len(all)}), records.Formats.Delete(tx, records.FormatPath)}
 		for _, g := range all {
-			problems = append(problems, grants.Put(tx, grantPath(g), g), grantsOfGrantee.Put(tx, granteePath(g), struct{}{}))
+			problems = append(problems, records.Grants.Put(tx, records.GrantPath(g), g), records.GrantsOfGrantee.Put(tx, records.GrantOfGranteePath(g), struct{}{}))
 		}
 		return errors.Join(problems...)
 	}))
@@ -244,7 +245,7 @@ func TestMigrationKeepsAllShapes(t *testing.T) {
 	}
 	added := all[0]
 	added.ID, added.Constraints = newGrantID(), key.GrantConstraints{}
-	err := l.store.Update(t.Context(), func(tx *store.Tx) error { return insertGrant(tx, added) })
+	err := l.store.Update(t.Context(), func(tx *store.Tx) error { return records.InsertGrant(tx, added) })
 	if e, ok := err.(*key.Error); !ok || e.Kind != key.KindLimitExceeded {
 		t.Errorf("%v", err)
 	}
@@ -253,15 +254,15 @@ func TestMigrationKeepsAllShapes(t *testing.T) {
 // Records of a newer version are refused by name, and stay as they are.
 func TestNewerFormatIsRefused(t *testing.T) {
 	m := newMigrationTest(t)
-	keyring, err := openKeyring(t.Context(), m.backend, m.root, false)
+	keyring, err := records.OpenKeyring(t.Context(), m.backend, m.root, false)
 	m.must(err)
-	for _, f := range []recordFormat{{Format: newestFormat + 1}, {Format: newestFormat, To: newestFormat + 1, After: "x"}} {
-		m.must(store.New(m.backend, keyring.Records()).Update(t.Context(), func(tx *store.Tx) error { return formats.Put(tx, formatPath, f) }))
+	for _, f := range []records.Format{{Format: records.NewestFormat + 1}, {Format: records.NewestFormat, To: records.NewestFormat + 1, After: "x"}} {
+		m.must(store.New(m.backend, keyring.Records()).Update(t.Context(), func(tx *store.Tx) error { return records.Formats.Put(tx, records.FormatPath, f) }))
 		before := m.items()
 		_, err = m.open(m.backend, false)
 		_, verified := Verify(t.Context(), Remains{Backend: m.backend, Slots: m.slots, Root: m.root, Log: noLog()}, func(Finding) {})
 		for _, err := range []error{err, verified} {
-			if !errors.Is(err, ErrNewerFormat) || !strings.Contains(err.Error(), fmt.Sprintf("made by a newer version of the program: format %d", newestFormat+1)) {
+			if !errors.Is(err, records.ErrNewerFormat) || !strings.Contains(err.Error(), fmt.Sprintf("made by a newer version of the program: format %d", records.NewestFormat+1)) {
 				t.Errorf("%+v: %v", f, err)
 			}
 		}
@@ -282,7 +283,7 @@ func TestMigrationsAreInOrder(t *testing.T) {
 		}
 		at = m.to
 	}
-	if at != newestFormat {
-		t.Errorf("they lead to %d, not to %d", at, newestFormat)
+	if at != records.NewestFormat {
+		t.Errorf("they lead to %d, not to %d", at, records.NewestFormat)
 	}
 }

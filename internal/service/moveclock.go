@@ -5,6 +5,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -29,7 +30,7 @@ var moveClock = change("MoveClock", asks{{Action: "keyhold:MoveClock"}},
 			return nil, key.Errorf(key.KindValidation, "The clock was not moved: %v.", err)
 		}
 		err = c.commit(func(tx *store.Tx) error {
-			return clocks.Put(tx, clockPath, clockRecord{int64(offset)})
+			return records.Clocks.Put(tx, records.ClockPath, records.Clock{OffsetNanos: int64(offset)})
 		})
 		if err != nil {
 			return nil, err

@@ -6,6 +6,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/crypt"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -55,7 +56,7 @@ func (c *call) related(k key.Key) (related key.Related, err error) {
 	err = c.store.View(c.ctx, func(v *store.View) error {
 		primary, err := c.readPrimary(v, k)
 		if err == nil {
-			related, err = relatedKeys(v, primary)
+			related, err = records.RelatedKeys(v, primary)
 		}
 		return err
 	})
@@ -65,14 +66,14 @@ func (c *call) related(k key.Key) (related key.Related, err error) {
 // checkFree refuses a new key where there is one of its ID, be it one that is gone
 // and that the sweep has not removed yet, and a second primary key of one ID.
 func (c *call) checkFree(from store.Getter, k key.Key) error {
-	stored, exists, err := keys.Get(from, pathOf(k))
+	stored, exists, err := records.Keys.Get(from, records.PathOf(k))
 	if err != nil || exists {
 		return firstOf(err, stored.At(c.now).Taken())
 	}
 	if !k.IsPrimary() {
 		return nil
 	}
-	f, exists, err := families.Get(from, familyPath(k))
+	f, exists, err := records.Families.Get(from, records.FamilyPath(k))
 	if err != nil || !exists {
 		return err
 	}

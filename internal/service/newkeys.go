@@ -7,6 +7,7 @@ import (
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -42,7 +43,7 @@ func toldKey(id, user string) []byte {
 	return b
 }
 
-// putKeys writes access keys of a user, or with no name of the root, and returns the
+// records.PutKeys writes access keys of a user, or with no name of the root, and returns the
 // IDs of all that it has.
 func (c *call) putKeys(tx *store.Tx, account, user string, has []string, made []madeKey) ([]string, error) {
 	if len(has)+len(made) > identity.MaxAccessKeys {
@@ -51,7 +52,7 @@ func (c *call) putKeys(tx *store.Tx, account, user string, has []string, made []
 	all := slices.Clone(has)
 	for _, k := range made {
 		all = append(all, k.id)
-		if err := accessKeys.Put(tx, k.id, identity.StoredKey{Account: account, User: user, Secret: k.secret, Created: c.now}); err != nil {
+		if err := records.AccessKeys.Put(tx, k.id, identity.StoredKey{Account: account, User: user, Secret: k.secret, Created: c.now}); err != nil {
 			return nil, err
 		}
 	}
@@ -64,8 +65,8 @@ func missingKeys(has []string, shall *int32) int { return max(0, int(or(shall, 0
 
 // removeKey removes an access key and what is kept of its use.
 func removeKey(tx *store.Tx, id string) error {
-	if err := accessKeyUsages.Delete(tx, id); err != nil {
+	if err := records.AccessKeyUsages.Delete(tx, id); err != nil {
 		return err
 	}
-	return accessKeys.Delete(tx, id)
+	return records.AccessKeys.Delete(tx, id)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api/sts"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -38,7 +39,7 @@ func TestSessionPoliciesAreOfTheAccountOfTheRole(t *testing.T) {
 	p.role("deployer", trusting(`{"AWS":"arn:aws:iam::111122223333:user/alice"}`, ""), func(*identity.Role) {})
 	at := func(account string) string {
 		m := identity.ManagedPolicy{Account: account, Name: "all", Path: "/", Document: allowAll}
-		p.update(func(tx *store.Tx) error { return managedPolicies.Put(tx, namedPath(account, "all"), m) })
+		p.update(func(tx *store.Tx) error { return records.ManagedPolicies.Put(tx, records.NamedPath(account, "all"), m) })
 		return m.ARN()
 	}
 	assume := func(arns ...string) error {

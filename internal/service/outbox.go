@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -36,7 +37,7 @@ func (s *Service) update(ctx context.Context, fn func(*store.Tx) error, events .
 		err := fn(tx)
 		for i, e := range events {
 			if err == nil {
-				err = outboxes.Put(tx, e.EventID, outboxRecord{lines[i], after})
+				err = records.Outbox.Put(tx, e.EventID, records.PendingEvent{Line: lines[i], After: after})
 			}
 		}
 		return err
@@ -76,7 +77,7 @@ func (o outbox) takeUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return o.each(ctx, func(id string, r outboxRecord, revision int64) error {
+	return o.each(ctx, func(id string, r records.PendingEvent, revision int64) error {
 		if logged[id] {
 			o.onDisk(id)
 			return nil
@@ -89,7 +90,7 @@ func (o outbox) takeUp(ctx context.Context) error {
 // the outbox can be.
 func (o outbox) logged(ctx context.Context) (map[string]bool, error) {
 	from := int64(math.MaxInt64)
-	err := o.each(ctx, func(_ string, r outboxRecord, _ int64) error {
+	err := o.each(ctx, func(_ string, r records.PendingEvent, _ int64) error {
 		from = min(from, r.After)
 		return nil
 	})
@@ -102,13 +103,13 @@ func (o outbox) logged(ctx context.Context) (map[string]bool, error) {
 
 // each calls fn with all that is in the outbox, and with a revision that is not
 // older. Only what came before its end is seen for certain.
-func (o outbox) each(ctx context.Context, fn func(id string, r outboxRecord, revision int64) error) error {
+func (o outbox) each(ctx context.Context, fn func(id string, r records.PendingEvent, revision int64) error) error {
 	for after := ""; ; {
-		var left []store.Record[outboxRecord]
+		var left []store.Record[records.PendingEvent]
 		var revision int64
 		err := o.store.View(ctx, func(v *store.View) (err error) {
 			revision = v.Rev()
-			left, err = outboxes.Scan(v, "", after, 1000)
+			left, err = records.Outbox.Scan(v, "", after, 1000)
 			return err
 		})
 		if err != nil || len(left) == 0 {
@@ -132,5 +133,5 @@ func (o outbox) relay(id string, line []byte) {
 }
 
 func (o outbox) onDisk(id string) {
-	o.leftovers.remove(func(tx *store.Tx) error { return outboxes.Delete(tx, id) })
+	o.leftovers.remove(func(tx *store.Tx) error { return records.Outbox.Delete(tx, id) })
 }

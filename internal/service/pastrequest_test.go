@@ -10,6 +10,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -85,7 +86,7 @@ func TestExplainPastSession(t *testing.T) {
 	o := newOffice(t)
 	r := identity.Role{Entity: identity.Entity{Account: explainAccount, Name: "ci", Path: "/", ID: "AROA1",
 		Inline: []identity.InlinePolicy{{Name: "own", Document: doc(`{"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"DateLessThan": {"aws:TokenIssueTime": "2026-01-01T00:00:00Z"}}}`)}}}}
-	o.write(func(tx *store.Tx) error { return roles.Put(tx, namedPath(explainAccount, "ci"), r) })
+	o.write(func(tx *store.Tx) error { return records.Roles.Put(tx, records.NamedPath(explainAccount, "ci"), r) })
 	k := o.key(root, "")
 	s := &identity.Session{Account: explainAccount, Role: "ci", RoleID: "AROA1", Name: "x", Issued: time.Date(2025, 6, 1, 12, 0, 0, 0, time.UTC)}
 	_, id, err := o.as(r.Principal(s), "DescribeKey", &api.DescribeKeyRequest{KeyId: &k.ID})
@@ -99,7 +100,7 @@ func TestExplainPastSession(t *testing.T) {
 	}
 	// Whoever has the name now is another one.
 	r.ID = "AROA2"
-	o.write(func(tx *store.Tx) error { return roles.Put(tx, namedPath(explainAccount, "ci"), r) })
+	o.write(func(tx *store.Tx) error { return records.Roles.Put(tx, records.NamedPath(explainAccount, "ci"), r) })
 	if out, _ = o.past(id); !slices.ContainsFunc(out.Notes, func(n string) bool { return strings.Contains(n, "is not who had it then") }) {
 		t.Errorf("%q", out.Notes)
 	}

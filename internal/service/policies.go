@@ -6,6 +6,7 @@ import (
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/policy"
+	"github.com/keyhold/keyhold/internal/records"
 )
 
 // checkPolicyName refuses all names but the one that key policies have.
@@ -54,7 +55,7 @@ func (c *call) checkPolicy(document string, k key.Key, bypassLockout *bool) erro
 // transaction can check: the guard of the caller's own account covers those of this
 // account, and those of other accounts were there shortly before the commit.
 func (c *call) checkPrincipals(p *policy.Policy) error {
-	from, err := coveredBy(c.source(), accounts, c.Caller.Principal.AccountID)
+	from, err := coveredBy(c.source(), records.Accounts, c.Caller.Principal.AccountID)
 	if err != nil {
 		return err
 	}
@@ -80,10 +81,10 @@ func (c *call) principalExists(from source, arn string) (there bool, err error) 
 		return true, err
 	}
 	if kind == "user" {
-		u, there, err := read(from, users, namedPath(account, name))
+		u, there, err := read(from, records.Users, records.NamedPath(account, name))
 		return there && u.ARN() == arn, err
 	}
-	r, there, err := read(from, roles, namedPath(account, name))
+	r, there, err := read(from, records.Roles, records.NamedPath(account, name))
 	return there && r.ARN() == arn, err
 }
 
@@ -92,6 +93,6 @@ func (c *call) hosts(from source, account string) (bool, error) {
 	if account == c.Caller.Principal.AccountID {
 		return true, nil
 	}
-	_, hosted, err := read(from, accounts, account)
+	_, hosted, err := read(from, records.Accounts, account)
 	return hosted, err
 }

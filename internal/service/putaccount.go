@@ -3,6 +3,7 @@ package service
 import (
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -13,7 +14,7 @@ var putAccount = administration("PutAccount", nil,
 			return nil, err
 		}
 		d := &declaration{account: account, dry: or(in.DryRun, false), arn: identity.Root(account).ARN}
-		was, _, err := accounts.Latest(c.ctx, c.store, account)
+		was, _, err := records.Accounts.Latest(c.ctx, c.store, account)
 		if err != nil {
 			return nil, err
 		}
@@ -21,7 +22,7 @@ var putAccount = administration("PutAccount", nil,
 			d.keys = c.makeKeys(missingKeys(was.Keys, in.AccessKeys), "")
 		}
 		return c.declare(d, func(tx *store.Tx) error {
-			a, ok, err := accounts.Get(tx, account)
+			a, ok, err := records.Accounts.Get(tx, account)
 			if err != nil {
 				return err
 			}
@@ -34,6 +35,6 @@ var putAccount = administration("PutAccount", nil,
 			if a.Keys, err = c.putKeys(tx, account, "", a.Keys, d.keys); err != nil {
 				return err
 			}
-			return accounts.Put(tx, account, a)
+			return records.Accounts.Put(tx, account, a)
 		})
 	})

@@ -7,6 +7,7 @@ import (
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/policy"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -23,9 +24,9 @@ var putPolicy = administration("PutPolicy", checkPutPolicy,
 		if err != nil {
 			return nil, err
 		}
-		path := namedPath(d.account, *in.Name)
+		path := records.NamedPath(d.account, *in.Name)
 		return c.declare(d, func(tx *store.Tx) error {
-			p, ok, err := managedPolicies.Get(tx, path)
+			p, ok, err := records.ManagedPolicies.Get(tx, path)
 			if err != nil {
 				return err
 			}
@@ -38,6 +39,6 @@ var putPolicy = administration("PutPolicy", checkPutPolicy,
 			d.differ("description", p.Description, or(in.Description, ""))
 			d.differ("document", p.Document, *in.Document)
 			p.Description, p.Document = or(in.Description, ""), *in.Document
-			return managedPolicies.Put(tx, path, p)
+			return records.ManagedPolicies.Put(tx, path, p)
 		})
 	})

@@ -10,6 +10,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -40,7 +41,7 @@ var putProvider = administration("PutProvider", checkPutProvider,
 		issuer := strings.TrimPrefix(*in.Url, "https://")
 		clients := slices.Compact(slices.Sorted(slices.Values(in.ClientIds)))
 		return c.declare(d, func(tx *store.Tx) error {
-			p, ok, err := oidcProviders.Get(tx, providerPath(d.account, issuer))
+			p, ok, err := records.OIDCProviders.Get(tx, records.ProviderPath(d.account, issuer))
 			if err != nil {
 				return err
 			}
@@ -51,6 +52,6 @@ var putProvider = administration("PutProvider", checkPutProvider,
 			d.differ("client_ids", p.ClientIDs, clients)
 			d.differ("ca_file", p.Roots, or(in.Roots, ""))
 			p.ClientIDs, p.Roots = clients, or(in.Roots, "")
-			return oidcProviders.Put(tx, providerPath(d.account, issuer), p)
+			return records.OIDCProviders.Put(tx, records.ProviderPath(d.account, issuer), p)
 		})
 	})

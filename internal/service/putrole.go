@@ -5,6 +5,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/policy"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -25,9 +26,9 @@ var putRole = administration("PutRole", checkPutRole,
 		if err != nil {
 			return nil, err
 		}
-		path := namedPath(d.account, *in.Name)
+		path := records.NamedPath(d.account, *in.Name)
 		return c.declare(d, func(tx *store.Tx) error {
-			r, ok, err := roles.Get(tx, path)
+			r, ok, err := records.Roles.Get(tx, path)
 			if err != nil {
 				return err
 			}
@@ -43,6 +44,6 @@ var putRole = administration("PutRole", checkPutRole,
 			d.differ("description", was.Description, r.Description)
 			d.differ("trust", was.Trust, r.Trust)
 			d.differ("max_session_seconds", was.MaxSession, r.MaxSession)
-			return roles.Put(tx, path, r)
+			return records.Roles.Put(tx, path, r)
 		})
 	})

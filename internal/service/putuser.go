@@ -5,6 +5,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -21,8 +22,8 @@ var putUser = administration("PutUser",
 		if err != nil {
 			return nil, err
 		}
-		path := namedPath(d.account, *in.Name)
-		was, _, err := users.Latest(c.ctx, c.store, path)
+		path := records.NamedPath(d.account, *in.Name)
+		was, _, err := records.Users.Latest(c.ctx, c.store, path)
 		if err != nil {
 			return nil, err
 		}
@@ -30,7 +31,7 @@ var putUser = administration("PutUser",
 			d.keys = c.makeKeys(missingKeys(was.Keys, in.AccessKeys), *in.Name)
 		}
 		return c.declare(d, func(tx *store.Tx) error {
-			u, ok, err := users.Get(tx, path)
+			u, ok, err := records.Users.Get(tx, path)
 			if err != nil {
 				return err
 			}
@@ -45,7 +46,7 @@ var putUser = administration("PutUser",
 			if u.Keys, err = c.putKeys(tx, d.account, u.Name, u.Keys, d.keys); err != nil {
 				return err
 			}
-			return users.Put(tx, path, u)
+			return records.Users.Put(tx, path, u)
 		})
 	})
 
@@ -59,12 +60,12 @@ var seedAccessKey = administration("SeedAccessKey", nil,
 		}
 		d := &declaration{account: account}
 		return c.declare(d, func(tx *store.Tx) error {
-			path := namedPath(d.account, *in.Name)
-			u, _, err := users.Get(tx, path)
+			path := records.NamedPath(d.account, *in.Name)
+			u, _, err := records.Users.Get(tx, path)
 			if err != nil {
 				return err
 			}
-			k, there, err := accessKeys.Get(tx, *in.AccessKeyId)
+			k, there, err := records.AccessKeys.Get(tx, *in.AccessKeyId)
 			if err != nil {
 				return err
 			}
@@ -76,11 +77,11 @@ var seedAccessKey = administration("SeedAccessKey", nil,
 			d.differ("secret", k.Secret, *in.SecretAccessKey)
 			if there {
 				k.Secret = *in.SecretAccessKey
-				return accessKeys.Put(tx, *in.AccessKeyId, k)
+				return records.AccessKeys.Put(tx, *in.AccessKeyId, k)
 			}
 			if u.Keys, err = c.putKeys(tx, account, u.Name, u.Keys, []madeKey{{*in.AccessKeyId, *in.SecretAccessKey}}); err != nil {
 				return err
 			}
-			return users.Put(tx, path, u)
+			return records.Users.Put(tx, path, u)
 		})
 	})

@@ -8,12 +8,13 @@ import (
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 )
 
 func TestQuotaTable(t *testing.T) {
 	prefixes := map[string]string{
-		"keys": keys.Prefix, "aliases": aliases.Prefix, "grants": grants.Prefix, "accounts": accounts.Prefix,
-		"users": users.Prefix, "roles": roles.Prefix, "policies": managedPolicies.Prefix, "providers": oidcProviders.Prefix,
+		"keys": records.Keys.Prefix, "aliases": records.Aliases.Prefix, "grants": records.Grants.Prefix, "accounts": records.Accounts.Prefix,
+		"users": records.Users.Prefix, "roles": records.Roles.Prefix, "policies": records.ManagedPolicies.Prefix, "providers": records.OIDCProviders.Prefix,
 	}
 	all := parseQuotas(quotaTable)
 	for _, q := range all {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -82,7 +83,7 @@ func (c *call) commitReplica(copied, replica key.Key) (primary key.Key, err erro
 			return err
 		}
 		// The replica comes first, as the primary key may have something to tell it.
-		left, err = putKeys(tx, replica.Await(primary.Pending), primary)
+		left, err = records.PutKeys(tx, replica.Await(primary.Pending), primary)
 		return err
 	})
 	if err != nil {

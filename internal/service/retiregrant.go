@@ -8,6 +8,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/policy"
+	"github.com/keyhold/keyhold/internal/records"
 )
 
 var retireGrant = change("RetireGrant", asks{{Action: "kms:RetireGrant", On: keyOfGrant, May: mayRetire}}, checkRetireGrant,
@@ -43,7 +44,7 @@ func mayRetire(c *call, action string, t target, k key.Key, missing error) error
 	if err != nil {
 		return err
 	}
-	g, there, err := read(c.source(), grants, pathOf(k)+"/"+id)
+	g, there, err := read(c.source(), records.Grants, records.PathOf(k)+"/"+id)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -113,9 +114,9 @@ type revocation struct {
 // setKey changes an access key.
 func (c cast) setKey(id string, inactive bool) {
 	c.update(func(tx *store.Tx) error {
-		k, _, err := accessKeys.Get(tx, id)
+		k, _, err := records.AccessKeys.Get(tx, id)
 		k.Inactive = inactive
-		return errors.Join(err, accessKeys.Put(tx, id, k))
+		return errors.Join(err, records.AccessKeys.Put(tx, id, k))
 	})
 }
 
@@ -270,8 +271,8 @@ var grounds = []ground{
 	}},
 	{revocation{"an alias of the key", func(c cast, on string) func() {
 		a := key.Alias{Name: "alias/old", Account: homeAccount, Region: "eu-west-2", KeyID: idOf(on)}
-		c.update(func(tx *store.Tx) error { return removeAlias(tx, a) })
-		return func() { c.update(func(tx *store.Tx) error { return insertAlias(tx, a) }) }
+		c.update(func(tx *store.Tx) error { return records.RemoveAlias(tx, a) })
+		return func() { c.update(func(tx *store.Tx) error { return records.InsertAlias(tx, a) }) }
 	}}, func(c cast) (actor, string, string, []string) {
 		c.user("alice")
 		on := c.key()
@@ -322,7 +323,9 @@ var grounds = []ground{
 	}},
 	{revocation{"the account of the deployment", func(c cast, _ string) func() {
 		set := func(account string) {
-			c.update(func(tx *store.Tx) error { return deployments.Put(tx, deploymentPath, deploymentRecord{account}) })
+			c.update(func(tx *store.Tx) error {
+				return records.Deployments.Put(tx, records.DeploymentPath, records.Deployment{Account: account})
+			})
 		}
 		set(otherAccount)
 		return func() { set(homeAccount) }
@@ -330,7 +333,7 @@ var grounds = []ground{
 		return c.signing(), "PutUser", "", []string{`{"Name":"u"}`}
 	}},
 	{revocation{"a user that a new policy names", func(c cast, _ string) func() {
-		c.update(func(tx *store.Tx) error { return users.Delete(tx, homeAccount+"/bob") })
+		c.update(func(tx *store.Tx) error { return records.Users.Delete(tx, homeAccount+"/bob") })
 		return func() { c.user("bob") }
 	}}, func(c cast) (actor, string, string, []string) {
 		c.user("bob")
@@ -350,9 +353,9 @@ func bySession(change func(*identity.Session)) func(c cast) (actor, string, stri
 
 func (c cast) changeRole(change func(*identity.Role)) {
 	c.update(func(tx *store.Tx) error {
-		r, _, err := roles.Get(tx, homeAccount+"/app")
+		r, _, err := records.Roles.Get(tx, homeAccount+"/app")
 		change(&r)
-		return errors.Join(err, roles.Put(tx, homeAccount+"/app", r))
+		return errors.Join(err, records.Roles.Put(tx, homeAccount+"/app", r))
 	})
 }
 
@@ -360,7 +363,7 @@ func (c cast) changeRole(change func(*identity.Role)) {
 func (c cast) withoutGrants(on string) func() {
 	var all []store.Record[key.Grant]
 	err := c.store.View(c.Context(), func(v *store.View) (err error) {
-		all, err = grants.Scan(v, keyPath(homeAccount, "eu-west-2", idOf(on))+"/", "", 100)
+		all, err = records.Grants.Scan(v, records.KeyPath(homeAccount, "eu-west-2", idOf(on))+"/", "", 100)
 		return err
 	})
 	if err != nil {
@@ -371,8 +374,8 @@ func (c cast) withoutGrants(on string) func() {
 			c.update(func(tx *store.Tx) error { return do(tx, g.Value) })
 		}
 	}
-	each(removeGrant)
-	return func() { each(insertGrant) }
+	each(records.RemoveGrant)
+	return func() { each(records.InsertGrant) }
 }
 
 // Whatever a permission depends on, a revocation of it is in force.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -18,11 +19,11 @@ var revokeGrant = change("RevokeGrant", asks{{Action: "kms:RevokeGrant", On: key
 func (c *call) commitWithoutGrant(id string, dryRun *bool) error {
 	return c.commit(func(tx *store.Tx) error {
 		k := c.key()
-		g, exists, err := grants.Get(tx, pathOf(k)+"/"+id)
+		g, exists, err := records.Grants.Get(tx, records.PathOf(k)+"/"+id)
 		if err != nil || !exists {
 			return firstOf(err, key.Errorf(key.KindNotFound, "Grant ID %s not found on %s", id, k.ARN()))
 		}
-		if err := removeGrant(tx, g); err != nil {
+		if err := records.RemoveGrant(tx, g); err != nil {
 			return err
 		}
 		return dryRunEnds(dryRun)

@@ -9,6 +9,7 @@ import (
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/crypt"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -17,7 +18,7 @@ import (
 func (s *Service) RotateDue(ctx context.Context) error {
 	now := s.clock.Now()
 	return s.eachDue(ctx, now, func(entry string) error {
-		k, err := s.storedKey(ctx, dueKeyPath(entry))
+		k, err := s.storedKey(ctx, records.KeyPathOfDue(entry))
 		if err != nil || !k.RotationDue(now) {
 			return err
 		}
@@ -49,7 +50,7 @@ func (s *Service) rotate(ctx context.Context, k key.Key, now time.Time) error {
 		if err := inSameRegions(before, related); err != nil {
 			return err
 		}
-		left, err = putKeys(tx, related.Rotate(fresh, now)...)
+		left, err = records.PutKeys(tx, related.Rotate(fresh, now)...)
 		return err
 	}, rotationEvent(before, key.RotationAutomatic, now))
 	if errors.Is(err, errNotDue) {
@@ -63,14 +64,14 @@ func (s *Service) rotate(ctx context.Context, k key.Key, now time.Time) error {
 
 // relatedDue returns a key, a rotation of which is due, and those that it is related to.
 func (c *call) relatedDue(tx *store.Tx, k key.Key) (key.Related, error) {
-	k, live, err := c.liveKey(tx, pathOf(k))
+	k, live, err := c.liveKey(tx, records.PathOf(k))
 	if err != nil {
 		return nil, err
 	}
 	if !live || !k.RotationDue(c.now) {
 		return nil, errNotDue
 	}
-	return relatedKeys(tx, k)
+	return records.RelatedKeys(tx, k)
 }
 
 // freshMaterials makes one material for symmetric keys that are related and seals it

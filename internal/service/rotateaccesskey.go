@@ -6,6 +6,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -26,7 +27,7 @@ var rotateAccessKey = administration("RotateAccessKey", nil,
 				return err
 			}
 			if user == "" {
-				a, _, err := accounts.Get(tx, account)
+				a, _, err := records.Accounts.Get(tx, account)
 				if err != nil {
 					return err
 				}
@@ -34,9 +35,9 @@ var rotateAccessKey = administration("RotateAccessKey", nil,
 				if a.Keys, out.Removed, err = c.anotherKey(tx, account, "", a.Keys, made); err != nil {
 					return err
 				}
-				return accounts.Put(tx, account, a)
+				return records.Accounts.Put(tx, account, a)
 			}
-			u, ok, err := users.Get(tx, namedPath(account, user))
+			u, ok, err := records.Users.Get(tx, records.NamedPath(account, user))
 			if err != nil || !ok {
 				return firstOf(err, errNoIdentity(kindUser, user, account))
 			}
@@ -44,7 +45,7 @@ var rotateAccessKey = administration("RotateAccessKey", nil,
 			if u.Keys, out.Removed, err = c.anotherKey(tx, account, u.Name, u.Keys, made); err != nil {
 				return err
 			}
-			return users.Put(tx, namedPath(account, user), u)
+			return records.Users.Put(tx, records.NamedPath(account, user), u)
 		})
 	})
 
@@ -72,7 +73,7 @@ func (c *call) anotherKey(tx *store.Tx, account, user string, has []string, made
 // inactive returns which of the access keys is not active, -1 if all are.
 func inactive(tx *store.Tx, ids []string) (int, error) {
 	for i, id := range ids {
-		if k, _, err := accessKeys.Get(tx, id); err != nil || k.Inactive {
+		if k, _, err := records.AccessKeys.Get(tx, id); err != nil || k.Inactive {
 			return i, err
 		}
 	}

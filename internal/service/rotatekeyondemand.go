@@ -4,6 +4,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -37,7 +38,7 @@ var rotateKeyOnDemand = change("RotateKeyOnDemand", asks{{Action: "kms:RotateKey
 func (c *call) commitRotationOnDemand(before key.Related, generated []key.Material) error {
 	var left []string
 	err := c.commit(func(tx *store.Tx) error {
-		related, err := relatedKeys(tx, c.key())
+		related, err := records.RelatedKeys(tx, c.key())
 		if err != nil {
 			return err
 		}
@@ -45,7 +46,7 @@ func (c *call) commitRotationOnDemand(before key.Related, generated []key.Materi
 			return err
 		}
 		if related, err = related.RotateOnDemand(generated, c.now); err == nil {
-			left, err = putKeys(tx, related...)
+			left, err = records.PutKeys(tx, related...)
 		}
 		return err
 	})

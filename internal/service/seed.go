@@ -10,6 +10,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seed"
 	"github.com/keyhold/keyhold/internal/store"
 )
@@ -53,7 +54,7 @@ func (s *Service) planSeed(ctx context.Context, k seed.Key) (seedPlan, error) {
 	p := seedPlan{Key: k}
 	c := &call{Service: s, now: s.clock.Now()}
 	err := s.store.View(ctx, func(v *store.View) error {
-		stored, exists, err := keys.Get(v, keyPath(k.Account, k.Region, *k.Request.KeyId))
+		stored, exists, err := records.Keys.Get(v, records.KeyPath(k.Account, k.Region, *k.Request.KeyId))
 		if err != nil {
 			return err
 		}
@@ -88,12 +89,12 @@ func checkSeedExpiry(k seed.Key, now time.Time) error {
 // that another key has is an error.
 func (c *call) missingAliases(v *store.View, k seed.Key) (missing []string, err error) {
 	for _, name := range k.Aliases {
-		a, exists, err := aliases.Get(v, aliasPath(k.Account, k.Region, name))
+		a, exists, err := records.Aliases.Get(v, records.AliasPath(k.Account, k.Region, name))
 		if err != nil {
 			return nil, err
 		}
 		if exists && a.KeyID != *k.Request.KeyId {
-			_, exists, err = c.liveKey(v, keyPath(a.Account, a.Region, a.KeyID))
+			_, exists, err = c.liveKey(v, records.KeyPath(a.Account, a.Region, a.KeyID))
 			if err != nil {
 				return nil, err
 			}

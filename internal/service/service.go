@@ -13,6 +13,7 @@ import (
 	"github.com/keyhold/keyhold/internal/admit"
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/space"
 	"github.com/keyhold/keyhold/internal/store"
@@ -114,7 +115,7 @@ type Service struct {
 // Backend becomes a new deployment. The caller closes Audit, then Service, then
 // Slots and Backend: so the outbox learns of all that the log has on disk.
 func Open(ctx context.Context, c Config) (*Service, error) {
-	keyring, err := openKeyring(ctx, c.Backend, c.Root, c.Create)
+	keyring, err := records.OpenKeyring(ctx, c.Backend, c.Root, c.Create)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/records"
 )
 
 // maxSessionSkew is how far a session may be ahead of the clock, as another node
@@ -33,10 +34,10 @@ func (s *Service) Session(ctx context.Context, token string) (k identity.AccessK
 func bearer(from source, of *identity.Session) (p identity.Principal, since time.Time, ok bool, err error) {
 	switch {
 	case of.Role != "":
-		r, ok, err := read(from, roles, namedPath(of.Account, of.Role))
+		r, ok, err := read(from, records.Roles, records.NamedPath(of.Account, of.Role))
 		return r.Principal(of), r.SessionsFrom, ok && r.ID == of.RoleID && !r.Disabled, err
 	case of.User != "":
-		u, ok, err := read(from, users, namedPath(of.Account, of.User))
+		u, ok, err := read(from, records.Users, records.NamedPath(of.Account, of.User))
 		p = u.Principal()
 		p.Session = of
 		return p, u.SessionsFrom, ok && u.ID == of.UserID && !u.Disabled, err

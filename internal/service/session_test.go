@@ -9,6 +9,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/api/sts"
 	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -36,7 +37,7 @@ func TestSessionsEnd(t *testing.T) {
 		"another of the name": func(p people) { p.change(func(r *identity.Role) { r.ID = "AROAother" }) },
 		"ended":               func(p people) { p.change(func(r *identity.Role) { r.SessionsFrom = p.clock.Now() }) },
 		"removed": func(p people) {
-			p.update(func(tx *store.Tx) error { return roles.Delete(tx, homeAccount+"/deployer") })
+			p.update(func(tx *store.Tx) error { return records.Roles.Delete(tx, homeAccount+"/deployer") })
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -65,10 +66,10 @@ func TestSessionsEnd(t *testing.T) {
 func (p people) change(fn func(*identity.Role)) {
 	p.Helper()
 	p.update(func(tx *store.Tx) error {
-		r, _, err := roles.Get(tx, homeAccount+"/deployer")
+		r, _, err := records.Roles.Get(tx, homeAccount+"/deployer")
 		fn(&r)
 		if err == nil {
-			err = roles.Put(tx, homeAccount+"/deployer", r)
+			err = records.Roles.Put(tx, homeAccount+"/deployer", r)
 		}
 		return err
 	})
@@ -137,7 +138,7 @@ func TestAccessKeys(t *testing.T) {
 		t.Error("alice has no access key")
 	}
 	p.update(func(tx *store.Tx) error {
-		return accessKeys.Put(tx, "AKIAALICE", identity.StoredKey{Account: homeAccount, User: "alice", Secret: "secret", Inactive: true})
+		return records.AccessKeys.Put(tx, "AKIAALICE", identity.StoredKey{Account: homeAccount, User: "alice", Secret: "secret", Inactive: true})
 	})
 	if found() {
 		t.Error("one that is not active is taken")
@@ -146,7 +147,7 @@ func TestAccessKeys(t *testing.T) {
 	if found() {
 		t.Error("that of a disabled user is taken")
 	}
-	p.update(func(tx *store.Tx) error { return users.Delete(tx, homeAccount+"/alice") })
+	p.update(func(tx *store.Tx) error { return records.Users.Delete(tx, homeAccount+"/alice") })
 	if found() {
 		t.Error("that of a removed user is taken")
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -43,10 +44,10 @@ var setIdentityState = administration("SetIdentityState",
 	})
 
 func setKeyState(tx *store.Tx, id string, enabled bool) error {
-	k, ok, err := accessKeys.Get(tx, id)
+	k, ok, err := records.AccessKeys.Get(tx, id)
 	if err != nil || !ok {
 		return firstOf(err, key.Errorf(key.KindNotFound, "There is no access key %s.", id))
 	}
 	k.Inactive = !enabled
-	return accessKeys.Put(tx, id, k)
+	return records.AccessKeys.Put(tx, id, k)
 }

@@ -3,6 +3,7 @@ package service
 import (
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -30,26 +31,26 @@ func (c *call) show(v *store.View, account, kind, name string) (out *api.ShowIde
 	switch kind {
 	case kindAccount:
 		var a identity.Account
-		a, ok, err = accounts.Get(v, name)
+		a, ok, err = records.Accounts.Get(v, name)
 		keys = a.Keys
 		out.IdentityEntry, out.Description = accountEntry(a), &a.Name
 	case kindUser:
 		var u identity.User
-		u, ok, err = users.Get(v, namedPath(account, name))
+		u, ok, err = records.Users.Get(v, records.NamedPath(account, name))
 		keys = u.Keys
 		showEntity(out, u.Entity, u.ARN())
 	case kindRole:
 		var r identity.Role
-		r, ok, err = roles.Get(v, namedPath(account, name))
+		r, ok, err = records.Roles.Get(v, records.NamedPath(account, name))
 		showEntity(out, r.Entity, r.ARN())
 		out.Description, out.Trust, out.MaxSessionSeconds = &r.Description, &r.Trust, &r.MaxSession
 	case kindPolicy:
 		var p identity.ManagedPolicy
-		p, ok, err = managedPolicies.Get(v, namedPath(account, name))
+		p, ok, err = records.ManagedPolicies.Get(v, records.NamedPath(account, name))
 		out.IdentityEntry, out.Description, out.Document, out.UniqueId = policyEntry(p), &p.Description, &p.Document, &p.ID
 	case kindProvider:
 		var p identity.OIDCProvider
-		p, ok, err = oidcProviders.Get(v, providerPath(account, name))
+		p, ok, err = records.OIDCProviders.Get(v, records.ProviderPath(account, name))
 		out.IdentityEntry, out.ClientIds, out.Roots = providerEntry(p), p.ClientIDs, &p.Roots
 	default:
 		err = errNoKind(kind)

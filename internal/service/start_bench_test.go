@@ -19,6 +19,7 @@ import (
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/crypt"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/store"
 	"github.com/keyhold/keyhold/internal/store/local"
@@ -143,7 +144,7 @@ func (s *Service) addKeys(n int) error {
 	}
 	return s.store.Update(c.ctx, func(tx *store.Tx) error {
 		for _, k := range made {
-			if _, err := putKeys(tx, k); err != nil {
+			if _, err := records.PutKeys(tx, k); err != nil {
 				return err
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/space"
 	"github.com/keyhold/keyhold/internal/store"
 )
@@ -94,9 +95,9 @@ func (s *Service) eachDue(ctx context.Context, now time.Time, fn func(entry stri
 // due returns a page of the index: what is due at the time.
 func (s *Service) due(ctx context.Context, after string, now time.Time) (paths []string, err error) {
 	err = s.store.View(ctx, func(v *store.View) error {
-		entries, err := dues.Scan(v, "", after, sweepPage)
+		entries, err := records.Dues.Scan(v, "", after, sweepPage)
 		for _, r := range entries {
-			if r.Path[:len(dueSecond(now))] <= dueSecond(now) {
+			if r.Path[:len(records.DueSecond(now))] <= records.DueSecond(now) {
 				paths = append(paths, r.Path)
 			}
 		}
@@ -108,12 +109,12 @@ func (s *Service) due(ctx context.Context, after string, now time.Time) (paths [
 // sweepKey brings the record of a key to what the key is now, with an event, and
 // rotates the key if that is due. pages is how many pages of grants may still be removed.
 func (s *Service) sweepKey(ctx context.Context, entry string, now time.Time, pages *int) error {
-	path := dueKeyPath(entry)
+	path := records.KeyPathOfDue(entry)
 	stored, err := s.storedKey(ctx, path)
 	if err != nil {
 		return err
 	}
-	if entry != duePath(stored.Due(), path) {
+	if entry != records.DuePath(stored.Due(), path) {
 		return s.removeStray(ctx, entry, path)
 	}
 	k := stored.At(now)
@@ -134,7 +135,7 @@ func (s *Service) sweepKey(ctx context.Context, entry string, now time.Time, pag
 // storedKey returns the record at a path, a zero one where there is none.
 func (s *Service) storedKey(ctx context.Context, path string) (k key.Key, err error) {
 	err = s.store.View(ctx, func(v *store.View) error {
-		k, _, err = keys.Get(v, path)
+		k, _, err = records.Keys.Get(v, path)
 		return err
 	})
 	return k, err
@@ -144,11 +145,11 @@ func (s *Service) storedKey(ctx context.Context, path string) (k key.Key, err er
 // not there.
 func (s *Service) removeStray(ctx context.Context, entry, path string) error {
 	return s.store.Update(ctx, func(tx *store.Tx) error {
-		stored, _, err := keys.Get(tx, path)
-		if err != nil || entry == duePath(stored.Due(), path) {
+		stored, _, err := records.Keys.Get(tx, path)
+		if err != nil || entry == records.DuePath(stored.Due(), path) {
 			return err
 		}
-		return dues.Delete(tx, entry)
+		return records.Dues.Delete(tx, entry)
 	})
 }
 
@@ -165,14 +166,14 @@ func (s *Service) settle(ctx context.Context, stored key.Key, now time.Time) err
 	}
 	var left []string
 	err := s.update(ctx, func(tx *store.Tx) error {
-		current, _, err := keys.Get(tx, pathOf(k))
+		current, _, err := records.Keys.Get(tx, records.PathOf(k))
 		if err != nil {
 			return err
 		}
 		if !reflect.DeepEqual(current, stored) {
 			return errors.New("the key was changed meanwhile")
 		}
-		left, err = putKeys(tx, k)
+		left, err = records.PutKeys(tx, k)
 		return err
 	}, keyEvent(name, k, now))
 	if err != nil {
@@ -200,14 +201,14 @@ func (s *Service) remove(ctx context.Context, k key.Key, entry string, pages *in
 			return err
 		}
 	}
-	s.usage.forget(pathOf(k))
+	s.usage.forget(records.PathOf(k))
 	return s.store.Update(ctx, func(tx *store.Tx) error {
 		if k.IsPrimary() {
-			if err := families.Delete(tx, familyPath(k)); err != nil {
+			if err := records.Families.Delete(tx, records.FamilyPath(k)); err != nil {
 				return err
 			}
 		}
-		return errors.Join(usages.Delete(tx, pathOf(k)), grantGuards.Delete(tx, pathOf(k)), aliasGuards.Delete(tx, pathOf(k)), keys.Delete(tx, pathOf(k)), dues.Delete(tx, entry))
+		return errors.Join(records.Usages.Delete(tx, records.PathOf(k)), records.GrantGuards.Delete(tx, records.PathOf(k)), records.AliasGuards.Delete(tx, records.PathOf(k)), records.Keys.Delete(tx, records.PathOf(k)), records.Dues.Delete(tx, entry))
 	})
 }
 
@@ -215,8 +216,8 @@ func (s *Service) remove(ctx context.Context, k key.Key, entry string, pages *in
 // many as a transaction can remove.
 func (s *Service) aliasPage(ctx context.Context, k key.Key) (names []string, err error) {
 	err = s.store.View(ctx, func(v *store.View) error {
-		under := pathOf(k) + "/"
-		entries, err := aliasesOfKey.Scan(v, under, "", 30)
+		under := records.PathOf(k) + "/"
+		entries, err := records.AliasesOfKey.Scan(v, under, "", 30)
 		for _, r := range entries {
 			names = append(names, r.Path[len(under):])
 		}
@@ -228,15 +229,15 @@ func (s *Service) aliasPage(ctx context.Context, k key.Key) (names []string, err
 func (s *Service) removeAliases(ctx context.Context, k key.Key, names []string) error {
 	return s.store.Update(ctx, func(tx *store.Tx) error {
 		for _, name := range names {
-			path := aliasPath(k.Account, k.Region, key.AliasPrefix+name)
-			a, _, err := aliases.Get(tx, path)
+			path := records.AliasPath(k.Account, k.Region, key.AliasPrefix+name)
+			a, _, err := records.Aliases.Get(tx, path)
 			if err != nil {
 				return err
 			}
 			if a.KeyID == k.ID { // and was not taken by another key meanwhile
-				err = aliases.Delete(tx, path)
+				err = records.Aliases.Delete(tx, path)
 			}
-			if err := errors.Join(err, aliasesOfKey.Delete(tx, pathOf(k)+"/"+name)); err != nil {
+			if err := errors.Join(err, records.AliasesOfKey.Delete(tx, records.PathOf(k)+"/"+name)); err != nil {
 				return err
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -22,7 +23,7 @@ func (s *Service) removeGrants(ctx context.Context, k key.Key, pages *int) (all 
 	for {
 		var page []store.Record[key.Grant]
 		err := s.store.View(ctx, func(v *store.View) (err error) {
-			page, err = grants.Scan(v, pathOf(k)+"/", "", grantPage)
+			page, err = records.Grants.Scan(v, records.PathOf(k)+"/", "", grantPage)
 			return err
 		})
 		if err != nil || len(page) == 0 {
@@ -34,7 +35,7 @@ func (s *Service) removeGrants(ctx context.Context, k key.Key, pages *int) (all 
 		*pages--
 		err = s.store.Update(ctx, func(tx *store.Tx) error {
 			for _, r := range page {
-				if err := eraseGrant(tx, r.Value); err != nil {
+				if err := records.EraseGrant(tx, r.Value); err != nil {
 					return err
 				}
 			}

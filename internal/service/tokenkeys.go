@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/keyhold/keyhold/internal/crypt"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/store"
 )
@@ -51,28 +52,28 @@ func (t *tokenKeys) forOpening(ctx context.Context, hour int64) ([]byte, error) 
 
 // addTokenKey adds the key to the ring. Where another process was faster, its
 // key stays and this one is left for erasure.
-func addTokenKey(tx *store.Tx, fresh tokenKey) error {
-	ring, _, err := tokenRings.Get(tx, tokenRingPath)
+func addTokenKey(tx *store.Tx, fresh records.TokenKey) error {
+	ring, _, err := records.TokenRings.Get(tx, records.TokenRingPath)
 	if err != nil {
 		return err
 	}
-	if _, exists := ring.of(fresh.Hour); exists {
-		return noteErasures(tx, []string{fresh.Slot})
+	if _, exists := ring.Of(fresh.Hour); exists {
+		return records.NoteErasures(tx, []string{fresh.Slot})
 	}
 	ring.Keys = append(ring.Keys, fresh)
-	return tokenRings.Put(tx, tokenRingPath, ring)
+	return records.TokenRings.Put(tx, records.TokenRingPath, ring)
 }
 
-func (t *tokenKeys) make(ctx context.Context, hour int64) (tokenKey, error) {
+func (t *tokenKeys) make(ctx context.Context, hour int64) (records.TokenKey, error) {
 	secret, k := randomSecret(), crypt.NewTokenKey()
 	defer clear(secret)
 	defer clear(k)
 	sealed, err := t.sealer.Under(secret).Seal(tokenKeyPlace(hour), k)
 	if err != nil {
-		return tokenKey{}, err
+		return records.TokenKey{}, err
 	}
 	slot, err := t.slots.Put(ctx, secret)
-	return tokenKey{hour, slot, sealed}, err
+	return records.TokenKey{Hour: hour, Slot: slot, Sealed: sealed}, err
 }
 
 func tokenKeyPlace(hour int64) []byte { return strconv.AppendInt(nil, hour, 10) }
@@ -86,7 +87,7 @@ func (t *tokenKeys) find(ctx context.Context, hour int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	sealed, ok := kept.of(hour)
+	sealed, ok := kept.Of(hour)
 	if !ok {
 		return nil, nil
 	}
@@ -106,9 +107,9 @@ func (t *tokenKeys) find(ctx context.Context, hour int64) ([]byte, error) {
 	return k, nil
 }
 
-func (t *tokenKeys) ring(ctx context.Context) (ring tokenRing, err error) {
+func (t *tokenKeys) ring(ctx context.Context) (ring records.TokenRing, err error) {
 	err = t.store.View(ctx, func(v *store.View) error {
-		ring, _, err = tokenRings.Get(v, tokenRingPath)
+		ring, _, err = records.TokenRings.Get(v, records.TokenRingPath)
 		return err
 	})
 	return ring, err
@@ -120,22 +121,22 @@ func (t *tokenKeys) destroyOld(ctx context.Context, hour int64) error {
 	if err != nil {
 		return err
 	}
-	if _, left := ring.without(hour); len(left) == 0 {
+	if _, left := ring.Without(hour); len(left) == 0 {
 		return nil
 	}
 	var left []string
 	err = t.store.Update(ctx, func(tx *store.Tx) error {
-		ring, _, err := tokenRings.Get(tx, tokenRingPath)
+		ring, _, err := records.TokenRings.Get(tx, records.TokenRingPath)
 		if err != nil {
 			return err
 		}
-		if ring, left = ring.without(hour); len(left) == 0 {
+		if ring, left = ring.Without(hour); len(left) == 0 {
 			return nil
 		}
-		if err := noteErasures(tx, left); err != nil {
+		if err := records.NoteErasures(tx, left); err != nil {
 			return err
 		}
-		return tokenRings.Put(tx, tokenRingPath, ring)
+		return records.TokenRings.Put(tx, records.TokenRingPath, ring)
 	})
 	if err != nil {
 		return err
@@ -149,7 +150,7 @@ func (t *tokenKeys) forget(hour int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for h, k := range t.opened {
-		if h < hour-tokenKeyHours {
+		if h < hour-records.TokenKeyHours {
 			clear(k)
 			delete(t.opened, h)
 		}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -27,10 +28,10 @@ var updateAlias = change("UpdateAlias",
 			if err != nil {
 				return err
 			}
-			if err := removeAlias(tx, a); err != nil {
+			if err := records.RemoveAlias(tx, a); err != nil {
 				return err
 			}
 			a.KeyID, a.LastUpdatedDate = target.ID, c.now.Truncate(time.Millisecond)
-			return insertAlias(tx, a)
+			return records.InsertAlias(tx, a)
 		})
 	})

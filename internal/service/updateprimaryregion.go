@@ -3,6 +3,7 @@ package service
 import (
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -16,7 +17,7 @@ var updatePrimaryRegion = change("UpdatePrimaryRegion", asks{{Action: "kms:Updat
 			if err := primary.CheckPrimary(); err != nil {
 				return err
 			}
-			related, err := relatedKeys(tx, primary)
+			related, err := records.RelatedKeys(tx, primary)
 			if err != nil {
 				return err
 			}
@@ -24,7 +25,7 @@ var updatePrimaryRegion = change("UpdatePrimaryRegion", asks{{Action: "kms:Updat
 				return err
 			}
 			if related, err = related.MovePrimary(*in.PrimaryRegion, c.now); err == nil {
-				left, err = putKeys(tx, related...)
+				left, err = records.PutKeys(tx, related...)
 			}
 			return err
 		})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/space"
 	"github.com/keyhold/keyhold/internal/store"
 )
@@ -35,7 +36,7 @@ type keyUsage struct {
 
 // A noted usage is also written if it is clean.
 type noted struct {
-	usageRecord
+	records.Usage
 	clean   bool
 	written time.Time // wall time of the last writing, zero for none
 }
@@ -57,7 +58,7 @@ func newKeyUsage(s *store.Store, log *slog.Logger, diskFull func() error, put fu
 }
 
 // note takes up a usage. Where the background does not keep up it is dropped.
-func (u *keyUsage) note(path string, r usageRecord) {
+func (u *keyUsage) note(path string, r records.Usage) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	n, known := u.keys[path]
@@ -73,16 +74,16 @@ func (u *keyUsage) note(path string, r usageRecord) {
 	if !known && len(u.keys) >= u.room {
 		return
 	}
-	n.usageRecord, n.clean = r, false
+	n.Usage, n.clean = r, false
 	u.keys[path] = n
 }
 
 // last returns what is in memory of a key.
-func (u *keyUsage) last(path string) (usageRecord, bool) {
+func (u *keyUsage) last(path string) (records.Usage, bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	n, ok := u.keys[path]
-	return n.usageRecord, ok
+	return n.Usage, ok
 }
 
 // forget drops what is noted of a key that is removed.
@@ -138,7 +139,7 @@ func (u *keyUsage) write(ctx context.Context, now time.Time, interval time.Durat
 // A dueUsage is to be written.
 type dueUsage struct {
 	path string
-	usageRecord
+	records.Usage
 }
 
 // due returns what is to be written, and drops from memory the keys of which nothing
@@ -152,7 +153,7 @@ func (u *keyUsage) due(now time.Time, interval time.Duration) (due []dueUsage) {
 		case n.clean:
 			delete(u.keys, path)
 		default:
-			due = append(due, dueUsage{path, n.usageRecord})
+			due = append(due, dueUsage{path, n.Usage})
 		}
 	}
 	return due
@@ -161,9 +162,9 @@ func (u *keyUsage) due(now time.Time, interval time.Duration) (due []dueUsage) {
 // putUsages writes usages of keys.
 func putUsages(tx *store.Tx, batch []dueUsage) error {
 	for _, d := range batch {
-		k, ok, err := keys.Get(tx, d.path)
+		k, ok, err := records.Keys.Get(tx, d.path)
 		if err == nil && ok && k.State != key.Gone {
-			err = usages.Put(tx, d.path, d.usageRecord)
+			err = records.Usages.Put(tx, d.path, d.Usage)
 		}
 		if err != nil {
 			return err
@@ -177,7 +178,7 @@ func (u *keyUsage) wrote(batch []dueUsage, now time.Time) {
 	defer u.mu.Unlock()
 	for _, d := range batch {
 		if n, ok := u.keys[d.path]; ok {
-			n.written, n.clean = now, n.usageRecord == d.usageRecord
+			n.written, n.clean = now, n.Usage == d.Usage
 			u.keys[d.path] = n
 		}
 	}
@@ -197,6 +198,6 @@ func (u *keyUsage) close() error {
 // noteUsage takes up that the call, whose event has this ID, used its keys.
 func (c *call) noteUsage(eventID string) {
 	for _, k := range c.keys {
-		c.usage.note(pathOf(k), usageRecord{Operation: c.Operation.Name, RequestID: c.ID, EventID: eventID, Time: c.now})
+		c.usage.note(records.PathOf(k), records.Usage{Operation: c.Operation.Name, RequestID: c.ID, EventID: eventID, Time: c.now})
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/space"
 	"github.com/keyhold/keyhold/internal/store"
@@ -28,7 +29,7 @@ func newUsageFixture(t *testing.T, keyIDs int) usageFixture {
 	}
 	s := store.New(memory.New(), keyring.Records())
 	for i := range keyIDs {
-		err := s.Update(t.Context(), func(tx *store.Tx) error { return keys.Put(tx, usedPath(i), key.Key{State: key.Enabled}) })
+		err := s.Update(t.Context(), func(tx *store.Tx) error { return records.Keys.Put(tx, usedPath(i), key.Key{State: key.Enabled}) })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -43,7 +44,7 @@ func newUsageFixture(t *testing.T, keyIDs int) usageFixture {
 func usedPath(i int) string { return fmt.Sprintf("account/region/%06d", i) }
 
 func (f usageFixture) use(i int, event string, after time.Duration) {
-	f.note(usedPath(i), usageRecord{Operation: "Encrypt", RequestID: "request", EventID: event, Time: f.start.Add(after)})
+	f.note(usedPath(i), records.Usage{Operation: "Encrypt", RequestID: "request", EventID: event, Time: f.start.Add(after)})
 }
 
 func (f usageFixture) writeAfter(after time.Duration) {
@@ -57,7 +58,7 @@ func (f usageFixture) writeAfter(after time.Duration) {
 func (f usageFixture) written(i int) (event string) {
 	f.Helper()
 	err := f.store.View(f.Context(), func(v *store.View) error {
-		r, _, err := usages.Get(v, usedPath(i))
+		r, _, err := records.Usages.Get(v, usedPath(i))
 		event = r.EventID
 		return err
 	})
@@ -122,7 +123,7 @@ func TestUsageOfManyKeys(t *testing.T) {
 	for i := range 3*usageBatch + 5 {
 		f.use(i, "event", 0)
 	}
-	err := f.store.Update(t.Context(), func(tx *store.Tx) error { return keys.Put(tx, usedPath(7), key.Key{State: key.Gone}) })
+	err := f.store.Update(t.Context(), func(tx *store.Tx) error { return records.Keys.Put(tx, usedPath(7), key.Key{State: key.Gone}) })
 	if err != nil {
 		t.Fatal(err)
 	}

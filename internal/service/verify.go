@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/store"
 )
@@ -55,9 +56,9 @@ type Summary struct {
 //
 // It reads one revision in pages, and keeps eight bytes of each slot in memory.
 func Verify(ctx context.Context, r Remains, report func(Finding)) (Summary, error) {
-	keyring, err := openKeyring(ctx, r.Backend, r.Root, false)
+	keyring, err := records.OpenKeyring(ctx, r.Backend, r.Root, false)
 	if err != nil {
-		return Summary{}, fmt.Errorf("the record %q: %w", keyringPath, err)
+		return Summary{}, fmt.Errorf("the record %q: %w", records.KeyringPath, err)
 	}
 	v := &verifier{
 		Service:   &Service{slots: r.Slots, materials: keyring.Materials()},
@@ -104,7 +105,7 @@ type verifier struct {
 	tokenSeal seal.Sealer
 	report    func(Finding)
 	err       error // why it cannot go on
-	format    recordFormat
+	format    records.Format
 
 	seed  maphash.Seed
 	named map[uint64]bool // slots that records name, by a hash

@@ -6,26 +6,27 @@ import (
 	"strings"
 
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
 // grant looks at a grant, and for its places in the indexes.
 func (v *verifier) grant(path string, g key.Grant) error {
-	if grantPath(g) != path || key.CheckGrantID(g.ID) != nil {
+	if records.GrantPath(g) != path || key.CheckGrantID(g.ID) != nil {
 		return errMoved
 	}
-	need(v, grantsOfGrantee, granteePath(g), "grant/"+path)
-	need(v, grantGuards, keyOf(g), "grant/"+path)
+	need(v, records.GrantsOfGrantee, records.GrantOfGranteePath(g), "grant/"+path)
+	need(v, records.GrantGuards, records.KeyPathOfGrant(g), "grant/"+path)
 	v.indexed(g, "grant/"+path)
 	if g.Retiring != "" {
-		need(v, grantsOfRetirer, retirerPath(g), "grant/"+path)
+		need(v, records.GrantsOfRetirer, records.GrantOfRetirerPath(g), "grant/"+path)
 	}
 	if g.Name != "" {
-		request, err := requestPath(g)
+		request, err := records.GrantRequestPath(g)
 		if err != nil {
 			return err
 		}
-		need(v, grantRequests, request, "grant/"+path)
+		need(v, records.GrantRequests, request, "grant/"+path)
 	}
 	return v.grantOnKey(g)
 }
@@ -35,7 +36,7 @@ func (v *verifier) grantOnKey(g key.Grant) error {
 	if err := g.Check(); err != nil {
 		return err
 	}
-	k, there, whole := look(v, keys, keyOf(g))
+	k, there, whole := look(v, records.Keys, records.KeyPathOfGrant(g))
 	switch {
 	case !there:
 		return errors.New("there is no such key")
@@ -48,7 +49,7 @@ func (v *verifier) grantOnKey(g key.Grant) error {
 // grantOf returns the grant at a path, for an entry of an index that is right
 // where fits says so.
 func (v *verifier) grantOf(path string, fits func(key.Grant) bool) error {
-	g, there, whole := look(v, grants, path)
+	g, there, whole := look(v, records.Grants, path)
 	if !there || whole && !fits(g) {
 		return errors.New("no such grant is there")
 	}
@@ -60,7 +61,7 @@ func (v *verifier) grantOfGrantee(path string, _ struct{}) error {
 	if len(parts) != 5 {
 		return errMoved
 	}
-	return v.grantOf(keyPath(parts[0], parts[1], parts[2])+"/"+parts[4], func(g key.Grant) bool { return granteePath(g) == path })
+	return v.grantOf(records.KeyPath(parts[0], parts[1], parts[2])+"/"+parts[4], func(g key.Grant) bool { return records.GrantOfGranteePath(g) == path })
 }
 
 func (v *verifier) grantOfRetirer(path string, _ struct{}) error {
@@ -68,31 +69,31 @@ func (v *verifier) grantOfRetirer(path string, _ struct{}) error {
 	if len(parts) != 5 {
 		return errMoved
 	}
-	return v.grantOf(keyPath(parts[2], parts[0], parts[3])+"/"+parts[4], func(g key.Grant) bool { return retirerPath(g) == path })
+	return v.grantOf(records.KeyPath(parts[2], parts[0], parts[3])+"/"+parts[4], func(g key.Grant) bool { return records.GrantOfRetirerPath(g) == path })
 }
 
-func (v *verifier) grantRequest(path string, r grantRequest) error {
+func (v *verifier) grantRequest(path string, r records.GrantRequest) error {
 	parts := strings.Split(path, "/") // account, Region, key ID, digest
 	if len(parts) != 4 || r.GrantID == "" {
 		return errMoved
 	}
-	return v.grantOf(keyPath(parts[0], parts[1], parts[2])+"/"+r.GrantID, func(g key.Grant) bool {
-		request, err := requestPath(g)
+	return v.grantOf(records.KeyPath(parts[0], parts[1], parts[2])+"/"+r.GrantID, func(g key.Grant) bool {
+		request, err := records.GrantRequestPath(g)
 		return err == nil && request == path
 	})
 }
 
-// grantGuard looks at the count of the grants on a key. That of a key which is
+// records.GrantGuard looks at the count of the grants on a key. That of a key which is
 // being removed is not kept any more.
-func (v *verifier) grantGuard(path string, guard grantGuard) error {
-	k, there, whole := look(v, keys, path)
+func (v *verifier) grantGuard(path string, guard records.GrantGuard) error {
+	k, there, whole := look(v, records.Keys, path)
 	if !there {
 		return errors.New("there is no such key")
 	}
 	if !whole || k.State == key.Gone {
 		return nil
 	}
-	n, err := v.count(grantsOfGrantee, path+"/")
+	n, err := v.count(records.GrantsOfGrantee, path+"/")
 	if err == nil && n != guard.Count {
 		return fmt.Errorf("it counts %d grants, and there are %d", guard.Count, n)
 	}

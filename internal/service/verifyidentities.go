@@ -8,6 +8,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 )
 
 func (v *verifier) account(path string, a identity.Account) error {
@@ -18,34 +19,34 @@ func (v *verifier) account(path string, a identity.Account) error {
 }
 
 func (v *verifier) user(path string, u identity.User) error {
-	if path != namedPath(u.Account, u.Name) || !identity.ValidName(u.Name) {
+	if path != records.NamedPath(u.Account, u.Name) || !identity.ValidName(u.Name) {
 		return errMoved
 	}
-	v.entity(u.Entity, users.Prefix+"/"+path)
+	v.entity(u.Entity, records.Users.Prefix+"/"+path)
 	return v.keysOf(u.Name, u.Account, u.Keys)
 }
 
 func (v *verifier) role(path string, r identity.Role) error {
-	if path != namedPath(r.Account, r.Name) || !identity.ValidName(r.Name) {
+	if path != records.NamedPath(r.Account, r.Name) || !identity.ValidName(r.Name) {
 		return errMoved
 	}
-	v.entity(r.Entity, roles.Prefix+"/"+path)
+	v.entity(r.Entity, records.Roles.Prefix+"/"+path)
 	return nil
 }
 
 // entity looks for the managed policies of a user or role, and its account.
 func (v *verifier) entity(e identity.Entity, record string) {
-	need(v, accounts, e.Account, record)
+	need(v, records.Accounts, e.Account, record)
 	for _, arn := range append(slices.Clone(e.Attached), e.Boundary) {
 		if arn == "" {
 			continue
 		}
-		path, ok := policyPathOf(arn)
+		path, ok := records.PolicyPath(arn)
 		if !ok {
 			v.found(record, fmt.Errorf("%q is no ARN of a policy", arn))
 			continue
 		}
-		need(v, managedPolicies, path, record)
+		need(v, records.ManagedPolicies, path, record)
 	}
 }
 
@@ -56,7 +57,7 @@ func (v *verifier) keysOf(user, account string, ids []string) error {
 		return fmt.Errorf("it has %d access keys", len(ids))
 	}
 	for _, id := range ids {
-		k, there, whole := look(v, accessKeys, id)
+		k, there, whole := look(v, records.AccessKeys, id)
 		if !there || whole && (k.User != user || k.Account != account) {
 			return fmt.Errorf("its access key %s is missing, or is another one's", id)
 		}
@@ -65,14 +66,14 @@ func (v *verifier) keysOf(user, account string, ids []string) error {
 }
 
 func (v *verifier) managedPolicy(path string, p identity.ManagedPolicy) error {
-	if path != namedPath(p.Account, p.Name) || !identity.ValidPolicyName(p.Name) {
+	if path != records.NamedPath(p.Account, p.Name) || !identity.ValidPolicyName(p.Name) {
 		return errMoved
 	}
 	return nil
 }
 
 func (v *verifier) oidcProvider(path string, p identity.OIDCProvider) error {
-	if path != providerPath(p.Account, p.Issuer) || p.Issuer == "" {
+	if path != records.ProviderPath(p.Account, p.Issuer) || p.Issuer == "" {
 		return errMoved
 	}
 	return nil
@@ -86,15 +87,15 @@ func (v *verifier) accessKey(path string, k identity.StoredKey) error {
 	if k.User == "" {
 		return nil
 	}
-	u, there, whole := look(v, users, namedPath(k.Account, k.User))
+	u, there, whole := look(v, records.Users, records.NamedPath(k.Account, k.User))
 	if !there || whole && !slices.Contains(u.Keys, path) {
 		return fmt.Errorf("the user %q does not have it", k.User)
 	}
 	return nil
 }
 
-func (v *verifier) accessKeyUsage(path string, r usageRecord) error {
-	if _, there, _ := look(v, accessKeys, path); !there {
+func (v *verifier) accessKeyUsage(path string, r records.Usage) error {
+	if _, there, _ := look(v, records.AccessKeys, path); !there {
 		return errors.New("there is no such access key")
 	}
 	if r.Time.Equal(time.Time{}) {

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -15,13 +16,13 @@ func (w *wreckage) declare(change func(*identity.User)) {
 	}
 	change(&u)
 	w.update(func(tx *store.Tx) error {
-		put(tx, w.T, accounts, wreckAccount, identity.Account{ID: wreckAccount})
-		put(tx, w.T, users, wreckAccount+"/alice", u)
-		put(tx, w.T, accessKeys, "AKIA1", identity.StoredKey{Account: wreckAccount, Secret: "s", User: "Alice"})
-		put(tx, w.T, accessKeyUsages, "AKIA1", usageRecord{Operation: "Decrypt", Time: w.enabled.CreationDate})
-		put(tx, w.T, roles, wreckAccount+"/ci", identity.Role{Entity: identity.Entity{Account: wreckAccount, Name: "ci", Boundary: "arn:aws:iam::" + wreckAccount + ":policy/p/use"}})
-		put(tx, w.T, oidcProviders, wreckAccount+"/example.com/x", identity.OIDCProvider{Account: wreckAccount, Issuer: "example.com/x"})
-		return managedPolicies.Put(tx, wreckAccount+"/use", identity.ManagedPolicy{Account: wreckAccount, Name: "use", Path: "/p/"})
+		put(tx, w.T, records.Accounts, wreckAccount, identity.Account{ID: wreckAccount})
+		put(tx, w.T, records.Users, wreckAccount+"/alice", u)
+		put(tx, w.T, records.AccessKeys, "AKIA1", identity.StoredKey{Account: wreckAccount, Secret: "s", User: "Alice"})
+		put(tx, w.T, records.AccessKeyUsages, "AKIA1", records.Usage{Operation: "Decrypt", Time: w.enabled.CreationDate})
+		put(tx, w.T, records.Roles, wreckAccount+"/ci", identity.Role{Entity: identity.Entity{Account: wreckAccount, Name: "ci", Boundary: "arn:aws:iam::" + wreckAccount + ":policy/p/use"}})
+		put(tx, w.T, records.OIDCProviders, wreckAccount+"/example.com/x", identity.OIDCProvider{Account: wreckAccount, Issuer: "example.com/x"})
+		return records.ManagedPolicies.Put(tx, wreckAccount+"/use", identity.ManagedPolicy{Account: wreckAccount, Name: "use", Path: "/p/"})
 	})
 }
 
@@ -54,16 +55,18 @@ func TestVerifyFindsDamageOfIdentities(t *testing.T) {
 		"a user of another name": {func(w *wreckage) { w.declare(func(u *identity.User) { u.Name = "Bob" }) }, []string{"user/.*: what it holds belongs"}},
 		"a policy without ARN":   {func(w *wreckage) { w.declare(func(u *identity.User) { u.Boundary = "use" }) }, []string{`user/.*: "use" is no ARN of a policy`}},
 		"an account elsewhere": {func(w *wreckage) {
-			w.update(func(tx *store.Tx) error { return accounts.Put(tx, "444455556666", identity.Account{ID: wreckAccount}) })
+			w.update(func(tx *store.Tx) error {
+				return records.Accounts.Put(tx, "444455556666", identity.Account{ID: wreckAccount})
+			})
 		}, []string{"account/444455556666: what it holds belongs"}},
 		"a provider elsewhere": {func(w *wreckage) {
 			w.update(func(tx *store.Tx) error {
-				return oidcProviders.Put(tx, wreckAccount+"/x", identity.OIDCProvider{Account: wreckAccount, Issuer: "y"})
+				return records.OIDCProviders.Put(tx, wreckAccount+"/x", identity.OIDCProvider{Account: wreckAccount, Issuer: "y"})
 			})
 		}, []string{"oidc-provider/.*: what it holds belongs"}},
 		"a policy elsewhere": {func(w *wreckage) {
 			w.update(func(tx *store.Tx) error {
-				return managedPolicies.Put(tx, wreckAccount+"/x", identity.ManagedPolicy{Account: wreckAccount, Name: "y"})
+				return records.ManagedPolicies.Put(tx, wreckAccount+"/x", identity.ManagedPolicy{Account: wreckAccount, Name: "y"})
 			})
 		}, []string{"managed-policy/.*: what it holds belongs"}},
 	} {

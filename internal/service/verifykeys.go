@@ -8,14 +8,15 @@ import (
 
 	"github.com/keyhold/keyhold/internal/crypt"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 )
 
 func (v *verifier) key(path string, k key.Key) error {
-	if pathOf(k) != path || !key.ValidID(k.ID) {
+	if records.PathOf(k) != path || !key.ValidID(k.ID) {
 		return errMoved
 	}
 	if due := k.Due(); !due.IsZero() {
-		need(v, dues, duePath(due, path), k.ARN())
+		need(v, records.Dues, records.DuePath(due, path), k.ARN())
 	}
 	problems := []error{checkState(k), checkSuite(k), checkRotations(k), v.related(k)}
 	for _, m := range k.AllMaterials() {
@@ -94,19 +95,19 @@ func (v *verifier) due(path string, _ struct{}) error {
 	if !ok || of == "" {
 		return errMoved
 	}
-	k, there, whole := look(v, keys, of)
-	if !there || whole && (k.Due().IsZero() || duePath(k.Due(), of) != path) {
+	k, there, whole := look(v, records.Keys, of)
+	if !there || whole && (k.Due().IsZero() || records.DuePath(k.Due(), of) != path) {
 		return errors.New("no key is due then")
 	}
 	return nil
 }
 
 func (v *verifier) alias(path string, a key.Alias) error {
-	if !strings.HasPrefix(a.Name, key.AliasPrefix) || aliasPath(a.Account, a.Region, a.Name) != path {
+	if !strings.HasPrefix(a.Name, key.AliasPrefix) || records.AliasPath(a.Account, a.Region, a.Name) != path {
 		return errMoved
 	}
-	need(v, aliasesOfKey, aliasOfKeyPath(a), a.ARN())
-	need(v, keys, keyPath(a.Account, a.Region, a.KeyID), a.ARN())
+	need(v, records.AliasesOfKey, records.AliasOfKeyPath(a), a.ARN())
+	need(v, records.Keys, records.KeyPath(a.Account, a.Region, a.KeyID), a.ARN())
 	return nil
 }
 
@@ -115,25 +116,25 @@ func (v *verifier) aliasOfKey(path string, _ struct{}) error {
 	if len(parts) < 4 {
 		return errMoved
 	}
-	a, there, whole := look(v, aliases, scope(parts[0], parts[1])+parts[3])
+	a, there, whole := look(v, records.Aliases, records.ScopePath(parts[0], parts[1])+parts[3])
 	if !there || whole && a.KeyID != parts[2] {
 		return errors.New("no such alias stands for this key")
 	}
-	need(v, aliasGuards, keyPath(parts[0], parts[1], parts[2]), "alias-of-key/"+path)
+	need(v, records.AliasGuards, records.KeyPath(parts[0], parts[1], parts[2]), "alias-of-key/"+path)
 	return nil
 }
 
-// aliasGuard looks at the count of a key's aliases. That of a key which is being
+// records.AliasGuard looks at the count of a key's aliases. That of a key which is being
 // removed is not kept any more.
-func (v *verifier) aliasGuard(path string, g aliasGuard) error {
-	k, there, whole := look(v, keys, path)
+func (v *verifier) aliasGuard(path string, g records.AliasGuard) error {
+	k, there, whole := look(v, records.Keys, path)
 	if !there {
 		return errors.New("there is no such key")
 	}
 	if !whole || k.State == key.Gone {
 		return nil
 	}
-	counted, err := aliasesOfKey.Scan(v.view, path+"/", "", key.MaxAliases+1)
+	counted, err := records.AliasesOfKey.Scan(v.view, path+"/", "", key.MaxAliases+1)
 	if err == nil && len(counted) != g.Count {
 		return fmt.Errorf("it counts %d aliases, and there are %d", g.Count, len(counted))
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/crypt"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -38,9 +39,9 @@ func newRelated(t *testing.T) *related {
 		*k = w.withMaterial(*k, material)
 	}
 	w.update(func(tx *store.Tx) error {
-		_, err := putKeys(tx, w.primary, w.replica, w.doomed)
+		_, err := records.PutKeys(tx, w.primary, w.replica, w.doomed)
 		if err == nil {
-			_, err = putKeys(tx, w.doomed.ScheduleDeletion(7, time.Now().UTC()))
+			_, err = records.PutKeys(tx, w.doomed.ScheduleDeletion(7, time.Now().UTC()))
 		}
 		return err
 	})
@@ -64,7 +65,7 @@ func (w *related) withMaterial(k key.Key, material []byte) key.Key {
 func (w *related) stored(k key.Key) (now key.Key) {
 	w.Helper()
 	w.update(func(tx *store.Tx) (err error) {
-		now, _, err = keys.Get(tx, pathOf(k))
+		now, _, err = records.Keys.Get(tx, records.PathOf(k))
 		return err
 	})
 	return now
@@ -87,7 +88,7 @@ func TestVerifyFindsNothingWrongWithRelatedKeys(t *testing.T) {
 	later := w.doomed.DeletionDate
 	put := func(k key.Key) {
 		t.Helper()
-		w.update(func(tx *store.Tx) error { _, err := putKeys(tx, k); return err })
+		w.update(func(tx *store.Tx) error { _, err := records.PutKeys(tx, k); return err })
 	}
 	put(w.primary.ScheduleDeletion(7, time.Now().UTC()))
 	agree("while the primary key waits")
@@ -95,8 +96,8 @@ func TestVerifyFindsNothingWrongWithRelatedKeys(t *testing.T) {
 	agree("when the primary key has forgotten the replica")
 	put(w.doomed.At(later))
 	agree("when the replica is gone")
-	w.update(func(tx *store.Tx) error { return errors.Join(keys.Delete(tx, pathOf(w.doomed))) })
-	w.alter("due/"+duePath(later, pathOf(w.doomed)), remove)
+	w.update(func(tx *store.Tx) error { return errors.Join(records.Keys.Delete(tx, records.PathOf(w.doomed))) })
+	w.alter("due/"+records.DuePath(later, records.PathOf(w.doomed)), remove)
 	agree("when it is removed")
 }
 
@@ -105,11 +106,11 @@ var relatedDamages = map[string]struct {
 	do   func(w *related)
 	want []string
 }{
-	"a replica that is missing": {func(w *related) { w.alter("key/"+pathOf(w.replica), remove) },
+	"a replica that is missing": {func(w *related) { w.alter("key/"+records.PathOf(w.replica), remove) },
 		[]string{"key/PRIMARY: its replica in us-east-1 is missing"}},
 	"a primary key that is missing": {func(w *related) {
-		w.alter("key/"+pathOf(w.primary), remove)
-		w.alter("due/"+duePath(w.primary.Due(), pathOf(w.primary)), remove)
+		w.alter("key/"+records.PathOf(w.primary), remove)
+		w.alter("due/"+records.DuePath(w.primary.Due(), records.PathOf(w.primary)), remove)
 	}, []string{"key/REPLICA: the primary key in eu-west-2 does not know it", "multi-region/.*: there is no such primary key in \"eu-west-2\""}},
 	"a replica that the primary key does not know": {func(w *related) {
 		w.primary.MultiRegion.Replicas = w.primary.MultiRegion.Replicas[:1]
@@ -121,9 +122,11 @@ var relatedDamages = map[string]struct {
 		w.replace(w.primary)
 	}, []string{"key/PRIMARY: it is no primary key, and has replicas", "key/REPLICA: the primary key in eu-west-2 does not know it", "key/DOOMED: the primary key in eu-west-2 does not know it", "multi-region/.*: there is no such primary key in \"eu-west-2\""}},
 	"a second place for a primary key": {func(w *related) {
-		w.update(func(tx *store.Tx) error { return families.Put(tx, familyPath(w.primary), family{"us-east-1"}) })
+		w.update(func(tx *store.Tx) error {
+			return records.Families.Put(tx, records.FamilyPath(w.primary), records.Family{Primary: "us-east-1"})
+		})
 	}, []string{`multi-region/.*: there is no such primary key in "us-east-1"`}},
-	"no place for a primary key": {func(w *related) { w.alter("multi-region/"+familyPath(w.primary), remove) },
+	"no place for a primary key": {func(w *related) { w.alter("multi-region/"+records.FamilyPath(w.primary), remove) },
 		[]string{"multi-region/.*: it is missing: arn:aws:kms:eu-west-2:"}},
 	"two primary keys": {func(w *related) { w.replica.MultiRegion.Primary = "us-east-1"; w.replace(w.replica) },
 		[]string{`key/PRIMARY: its replica in us-east-1 has the primary key in "us-east-1"`}},
@@ -153,7 +156,7 @@ var relatedDamages = map[string]struct {
 	}, []string{"key/REPLICA: the primary key in eu-west-2 is associated with other material", "key/DOOMED: the primary key in eu-west-2 is associated with other material"}},
 	"a rotation that a replica plans": {func(w *related) {
 		w.replica = w.replica.EnableRotation(90, time.Now())
-		w.update(func(tx *store.Tx) error { _, err := putKeys(tx, w.replica); return err })
+		w.update(func(tx *store.Tx) error { _, err := records.PutKeys(tx, w.replica); return err })
 	}, []string{"key/REPLICA: a rotation is planned here, and not in the primary key in eu-west-2"}},
 	"generated material that waits": {func(w *related) { w.replica.Pending = &key.Material{ID: "x"}; w.replace(w.replica) },
 		[]string{"key/REPLICA: material x cannot wait for a rotation of such a key; in the primary key in eu-west-2 waits other material, or none"}},
@@ -173,13 +176,13 @@ var relatedDamages = map[string]struct {
 	"a multi-Region key with a single-Region ID": {func(w *related) { w.empty.MultiRegion.Primary = wreckRegion; w.replace(w.empty) },
 		[]string{"key/EMPTY: its ID does not tell"}},
 	"a family of nothing": {func(w *related) {
-		w.update(func(tx *store.Tx) error { return families.Put(tx, "x", family{"y"}) })
+		w.update(func(tx *store.Tx) error { return records.Families.Put(tx, "x", records.Family{Primary: "y"}) })
 	}, []string{`multi-region/x: there is no such primary key in "y"`}},
 	"a primary key that waits for nothing": {func(w *related) {
 		w.primary = w.primary.ScheduleDeletion(7, time.Now())
 		w.primary.MultiRegion.Replicas = nil
 		w.replace(w.primary)
-		w.alter("due/"+duePath(w.doomed.DeletionDate, pathOf(w.primary)), remove)
+		w.alter("due/"+records.DuePath(w.doomed.DeletionDate, records.PathOf(w.primary)), remove)
 	}, []string{`key/PRIMARY: the state "PendingReplicaDeletion" does not fit`, "key/REPLICA: the primary key in eu-west-2 does not know it"}},
 	"a waiting period of a key that does not wait": {func(w *related) { w.primary.MultiRegion.DeletionWindow = 7; w.replace(w.primary) },
 		[]string{"key/PRIMARY: a waiting period of 7 days does not fit its state"}},
@@ -243,7 +246,7 @@ func TestVerifyFindsDamageOfRelatedKeysThatWait(t *testing.T) {
 			w := newRelated(t)
 			w.waiting()
 			damage.do(w)
-			w.wantFindings(damage.want, "PRIMARY", pathOf(w.primary), "REPLICA", pathOf(w.replica), "DOOMED", pathOf(w.doomed))
+			w.wantFindings(damage.want, "PRIMARY", records.PathOf(w.primary), "REPLICA", records.PathOf(w.replica), "DOOMED", records.PathOf(w.doomed))
 		})
 	}
 }
@@ -270,14 +273,14 @@ func TestMostReplicasForgetInOneTransaction(t *testing.T) {
 		w.must(err)
 	}
 	for some := range slices.Chunk(all, 20) {
-		w.update(func(tx *store.Tx) error { _, err := putKeys(tx, some...); return err })
+		w.update(func(tx *store.Tx) error { _, err := records.PutKeys(tx, some...); return err })
 	}
 	forgotten, err := all[0].DeleteMaterial("b")
 	w.must(err)
 	var left []string
 	w.update(func(tx *store.Tx) error {
-		left, err = putKeys(tx, forgotten)
-		return errors.Join(err, outboxes.Put(tx, uuid.NewString(), outboxRecord{}))
+		left, err = records.PutKeys(tx, forgotten)
+		return errors.Join(err, records.Outbox.Put(tx, uuid.NewString(), records.PendingEvent{}))
 	})
 	if len(left) != 1+key.MaxReplicas || slices.ContainsFunc(left, func(slot string) bool { return slot[0] != 'b' }) {
 		t.Errorf("left %q", left)
@@ -295,7 +298,7 @@ func TestVerifyFindsDamageOfRelatedKeys(t *testing.T) {
 			t.Parallel()
 			w := newRelated(t)
 			damage.do(w)
-			w.wantFindings(damage.want, "PRIMARY", pathOf(w.primary), "REPLICA", pathOf(w.replica), "DOOMED", pathOf(w.doomed))
+			w.wantFindings(damage.want, "PRIMARY", records.PathOf(w.primary), "REPLICA", records.PathOf(w.replica), "DOOMED", records.PathOf(w.doomed))
 		})
 	}
 }
@@ -308,15 +311,15 @@ func TestOneNoteOfWhatRelatedKeysLeave(t *testing.T) {
 	primary.Materials, replica.Materials = nil, nil
 	var left []string
 	w.update(func(tx *store.Tx) (err error) {
-		left, err = putKeys(tx, primary, replica)
+		left, err = records.PutKeys(tx, primary, replica)
 		return err
 	})
 	if len(want) != 2 || !slices.Equal(left, want) {
 		t.Fatalf("left %q, want %q", left, want)
 	}
 	w.update(func(tx *store.Tx) error {
-		note, noted, err := erasures.Get(tx, left[0])
-		_, another, otherErr := erasures.Get(tx, left[1])
+		note, noted, err := records.Erasures.Get(tx, left[0])
+		_, another, otherErr := records.Erasures.Get(tx, left[1])
 		if !noted || another || !slices.Equal(note.Also, left[1:]) {
 			t.Errorf("noted %v %q, another %v", noted, note.Also, another)
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -18,33 +19,33 @@ type verification func(v *verifier, path string, plain []byte) error
 // verifications returns one for each kind of record.
 func verifications() map[string]verification {
 	rows := map[string]verification{}
-	verifies(rows, keys, (*verifier).key)
-	verifies(rows, dues, (*verifier).due)
-	verifies(rows, aliases, (*verifier).alias)
-	verifies(rows, aliasesOfKey, (*verifier).aliasOfKey)
-	verifies(rows, aliasGuards, (*verifier).aliasGuard)
-	verifies(rows, grants, (*verifier).grant)
-	verifies(rows, grantsOfGrantee, (*verifier).grantOfGrantee)
-	verifies(rows, grantsOfRetirer, (*verifier).grantOfRetirer)
-	verifies(rows, shapesOfGrantees, (*verifier).shapesOfGrantee)
-	verifies(rows, grantMatches, (*verifier).grantMatch)
-	verifies(rows, grantRequests, (*verifier).grantRequest)
-	verifies(rows, grantGuards, (*verifier).grantGuard)
-	verifies(rows, families, (*verifier).family)
-	verifies(rows, tokenRings, (*verifier).tokenRing)
-	verifies(rows, erasures, (*verifier).erasure)
-	verifies(rows, usages, (*verifier).usageOf)
-	verifies(rows, outboxes, (*verifier).event)
-	verifies(rows, clocks, (*verifier).clockAhead)
-	verifies(rows, formats, (*verifier).formatOf)
-	verifies(rows, deployments, (*verifier).deploymentOf)
-	verifies(rows, accessKeys, (*verifier).accessKey)
-	verifies(rows, accessKeyUsages, (*verifier).accessKeyUsage)
-	verifies(rows, accounts, (*verifier).account)
-	verifies(rows, users, (*verifier).user)
-	verifies(rows, roles, (*verifier).role)
-	verifies(rows, managedPolicies, (*verifier).managedPolicy)
-	verifies(rows, oidcProviders, (*verifier).oidcProvider)
+	verifies(rows, records.Keys, (*verifier).key)
+	verifies(rows, records.Dues, (*verifier).due)
+	verifies(rows, records.Aliases, (*verifier).alias)
+	verifies(rows, records.AliasesOfKey, (*verifier).aliasOfKey)
+	verifies(rows, records.AliasGuards, (*verifier).aliasGuard)
+	verifies(rows, records.Grants, (*verifier).grant)
+	verifies(rows, records.GrantsOfGrantee, (*verifier).grantOfGrantee)
+	verifies(rows, records.GrantsOfRetirer, (*verifier).grantOfRetirer)
+	verifies(rows, records.GrantShapes, (*verifier).shapesOfGrantee)
+	verifies(rows, records.GrantMatches, (*verifier).grantMatch)
+	verifies(rows, records.GrantRequests, (*verifier).grantRequest)
+	verifies(rows, records.GrantGuards, (*verifier).grantGuard)
+	verifies(rows, records.Families, (*verifier).family)
+	verifies(rows, records.TokenRings, (*verifier).tokenRing)
+	verifies(rows, records.Erasures, (*verifier).erasure)
+	verifies(rows, records.Usages, (*verifier).usageOf)
+	verifies(rows, records.Outbox, (*verifier).event)
+	verifies(rows, records.Clocks, (*verifier).clockAhead)
+	verifies(rows, records.Formats, (*verifier).formatOf)
+	verifies(rows, records.Deployments, (*verifier).deploymentOf)
+	verifies(rows, records.AccessKeys, (*verifier).accessKey)
+	verifies(rows, records.AccessKeyUsages, (*verifier).accessKeyUsage)
+	verifies(rows, records.Accounts, (*verifier).account)
+	verifies(rows, records.Users, (*verifier).user)
+	verifies(rows, records.Roles, (*verifier).role)
+	verifies(rows, records.ManagedPolicies, (*verifier).managedPolicy)
+	verifies(rows, records.OIDCProviders, (*verifier).oidcProvider)
 	return rows
 }
 
@@ -78,7 +79,7 @@ func need[T any](v *verifier, t store.Table[T], path, by string) {
 
 var errMoved = errors.New("what it holds belongs to another path")
 
-func (v *verifier) event(path string, r outboxRecord) error {
+func (v *verifier) event(path string, r records.PendingEvent) error {
 	id, err := audit.ID(r.Line)
 	if err == nil && (id != path || r.After < 0) {
 		err = errMoved
@@ -87,8 +88,8 @@ func (v *verifier) event(path string, r outboxRecord) error {
 }
 
 // usageOf looks at the last usage of a key, which must be there.
-func (v *verifier) usageOf(path string, r usageRecord) error {
-	if _, there, _ := look(v, keys, path); !there {
+func (v *verifier) usageOf(path string, r records.Usage) error {
+	if _, there, _ := look(v, records.Keys, path); !there {
 		return errors.New("there is no such key")
 	}
 	if !slices.Contains(api.Enum("KeyLastUsageTrackingOperation"), r.Operation) || r.EventID == "" || r.Time.IsZero() {
@@ -97,15 +98,15 @@ func (v *verifier) usageOf(path string, r usageRecord) error {
 	return nil
 }
 
-func (v *verifier) clockAhead(path string, r clockRecord) error {
-	if path != clockPath || r.OffsetNanos < 0 || r.OffsetNanos > int64(maxAhead) {
+func (v *verifier) clockAhead(path string, r records.Clock) error {
+	if path != records.ClockPath || r.OffsetNanos < 0 || r.OffsetNanos > int64(maxAhead) {
 		return errMoved
 	}
 	return nil
 }
 
-func (v *verifier) deploymentOf(path string, d deploymentRecord) error {
-	if path != deploymentPath || !key.ValidAccount(d.Account) {
+func (v *verifier) deploymentOf(path string, d records.Deployment) error {
+	if path != records.DeploymentPath || !key.ValidAccount(d.Account) {
 		return errMoved
 	}
 	return nil
@@ -114,11 +115,11 @@ func (v *verifier) deploymentOf(path string, d deploymentRecord) error {
 // deployment holds the deployment against its access keys. One of keyhold dev has
 // neither, or those of declared identities.
 func (v *verifier) deployment() {
-	made, opened := v.Records[deployments.Prefix] > 0, v.Records[accessKeys.Prefix] > 0
+	made, opened := v.Records[records.Deployments.Prefix] > 0, v.Records[records.AccessKeys.Prefix] > 0
 	switch {
 	case made && !opened:
-		v.found(accessKeys.Prefix, errors.New("there is none: nobody can use the deployment"))
-	case opened && !made && v.Records[accounts.Prefix] == 0:
-		v.found(deployments.Prefix+"/"+deploymentPath, errors.New("it is missing: there are access keys"))
+		v.found(records.AccessKeys.Prefix, errors.New("there is none: nobody can use the deployment"))
+	case opened && !made && v.Records[records.Accounts.Prefix] == 0:
+		v.found(records.Deployments.Prefix+"/"+records.DeploymentPath, errors.New("it is missing: there are access keys"))
 	}
 }

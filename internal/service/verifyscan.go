@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -60,8 +61,8 @@ func (v *verifier) record(rows map[string]verification, item store.Item) {
 	prefix, path, _ := strings.Cut(string(item.Key), "/")
 	check, known := rows[prefix]
 	switch {
-	case string(item.Key) == keyringPath: // which has opened
-		v.Records[keyringPath]++
+	case string(item.Key) == records.KeyringPath: // which has opened
+		v.Records[records.KeyringPath]++
 		return
 	case !known || path == "":
 		v.found(string(item.Key), errors.New("no kind of record has such a path"))

@@ -6,25 +6,26 @@ import (
 	"strings"
 
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 )
 
 // readFormat reads which format the records have. An older format is not a finding.
 func (v *verifier) readFormat() error {
-	f, there, whole := look(v, formats, formatPath)
+	f, there, whole := look(v, records.Formats, records.FormatPath)
 	switch v.format = f; {
 	case !there:
 		v.format.Format = 1
 	case !whole:
-		v.format.Format = newestFormat // the record is reported in its turn
+		v.format.Format = records.NewestFormat // the record is reported in its turn
 	}
-	if v.format.Format < newestFormat {
-		v.Notes = append(v.Notes, fmt.Sprintf("the records have format %d: the next start brings them to format %d", v.format.Format, newestFormat))
+	if v.format.Format < records.NewestFormat {
+		v.Notes = append(v.Notes, fmt.Sprintf("the records have format %d: the next start brings them to format %d", v.format.Format, records.NewestFormat))
 	}
-	return v.format.check()
+	return v.format.Check()
 }
 
-func (v *verifier) formatOf(path string, f recordFormat) error {
-	if path != formatPath || f.Format < 1 || f.To != 0 && f.To <= f.Format {
+func (v *verifier) formatOf(path string, f records.Format) error {
+	if path != records.FormatPath || f.Format < 1 || f.To != 0 && f.To <= f.Format {
 		return errMoved
 	}
 	return nil
@@ -35,24 +36,24 @@ func (v *verifier) indexed(g key.Grant, by string) {
 	if v.format.Format < 2 {
 		return
 	}
-	shapes, there, whole := look(v, shapesOfGrantees, shapesPath(g))
+	shapes, there, whole := look(v, records.GrantShapes, records.GrantShapesPath(g))
 	if !there {
-		need(v, shapesOfGrantees, shapesPath(g), by)
+		need(v, records.GrantShapes, records.GrantShapesPath(g), by)
 	}
 	if !whole {
 		return
 	}
-	i := shapes.find(shapeOf(g))
+	i := shapes.Find(records.ShapeOf(g))
 	if i < 0 {
-		v.found(shapesOfGrantees.Prefix+"/"+shapesPath(g), fmt.Errorf("it lacks the shape of %s", by))
+		v.found(records.GrantShapes.Prefix+"/"+records.GrantShapesPath(g), fmt.Errorf("it lacks the shape of %s", by))
 		return
 	}
-	need(v, grantMatches, shapes.matchPath(g, shapes.Shapes[i]), by)
+	need(v, records.GrantMatches, shapes.MatchPath(g, shapes.Shapes[i]), by)
 }
 
 // shapesOfGrantee looks at the shapes of a principal's grants on a key, and counts the
 // grants of each.
-func (v *verifier) shapesOfGrantee(path string, r granteeShapes) error {
+func (v *verifier) shapesOfGrantee(path string, r records.GranteeShapes) error {
 	parts := strings.Split(path, "/") // account, Region, key ID, grantee
 	if len(parts) != 4 || len(r.Salt) != 16 || len(r.Shapes) == 0 {
 		return errMoved
@@ -63,7 +64,7 @@ func (v *verifier) shapesOfGrantee(path string, r granteeShapes) error {
 			return fmt.Errorf("several shapes, or none, can have the number %d", s.Number)
 		}
 		numbers[s.Number] = true
-		n, err := v.count(grantMatches, path+"/"+s.all())
+		n, err := v.count(records.GrantMatches, path+"/"+s.Prefix())
 		if err == nil && n != s.Count { // an entry that was not read is reported in its turn
 			return fmt.Errorf("it counts %d grants of the shape %d, and there are %d", s.Count, s.Number, n)
 		}
@@ -77,8 +78,8 @@ func (v *verifier) grantMatch(path string, _ struct{}) error {
 	if len(parts) != 7 {
 		return errMoved
 	}
-	onKey := keyPath(parts[0], parts[1], parts[2])
-	r, there, whole := look(v, shapesOfGrantees, onKey+"/"+parts[3])
+	onKey := records.KeyPath(parts[0], parts[1], parts[2])
+	r, there, whole := look(v, records.GrantShapes, onKey+"/"+parts[3])
 	if !there {
 		return errors.New("the shapes of its grantee are not there")
 	}
@@ -86,7 +87,7 @@ func (v *verifier) grantMatch(path string, _ struct{}) error {
 		return nil
 	}
 	return v.grantOf(onKey+"/"+parts[6], func(g key.Grant) bool {
-		i := r.find(shapeOf(g))
-		return i >= 0 && shapesPath(g) == onKey+"/"+parts[3] && r.matchPath(g, r.Shapes[i]) == path
+		i := r.Find(records.ShapeOf(g))
+		return i >= 0 && records.GrantShapesPath(g) == onKey+"/"+parts[3] && r.MatchPath(g, r.Shapes[i]) == path
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/keyhold/keyhold/internal/records"
 	"hash/maphash"
 )
 
@@ -44,9 +45,9 @@ func (v *verifier) slotsInUse() error {
 	return err
 }
 
-// tokenRing opens every token key.
-func (v *verifier) tokenRing(path string, ring tokenRing) error {
-	if path != tokenRingPath {
+// records.TokenRing opens every token key.
+func (v *verifier) tokenRing(path string, ring records.TokenRing) error {
+	if path != records.TokenRingPath {
 		return errMoved
 	}
 	var problems []error
@@ -63,7 +64,7 @@ func (v *verifier) tokenRing(path string, ring tokenRing) error {
 	return errors.Join(problems...)
 }
 
-func (v *verifier) tokenKey(k tokenKey) error {
+func (v *verifier) tokenKey(k records.TokenKey) error {
 	if err := v.name(k.Slot); err != nil {
 		return err
 	}
@@ -82,7 +83,7 @@ func (v *verifier) tokenKey(k tokenKey) error {
 }
 
 // erasure notes the slots that are to be overwritten, if they were not yet.
-func (v *verifier) erasure(slot string, e erasure) error {
+func (v *verifier) erasure(slot string, e records.Erasure) error {
 	err := v.name(slot)
 	for _, also := range e.Also {
 		err = errors.Join(err, v.name(also))

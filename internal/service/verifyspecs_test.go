@@ -7,6 +7,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/crypt"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -22,7 +23,7 @@ func TestVerifyOpensMaterialOfEachSpec(t *testing.T) {
 		w.must(err)
 		k, err = k.ImportMaterial(m, nil)
 		w.must(err)
-		w.update(func(tx *store.Tx) error { _, err := putKeys(tx, k); return err })
+		w.update(func(tx *store.Tx) error { _, err := records.PutKeys(tx, k); return err })
 		return k
 	}
 	specs := []key.Spec{"RSA_2048", "ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521", "ECC_SECG_P256K1", "ECC_NIST_EDWARDS25519",
@@ -39,14 +40,14 @@ func TestVerifyOpensMaterialOfEachSpec(t *testing.T) {
 	}
 	for _, spec := range specs {
 		k := put(spec, key.Suites(spec)[0].Usage, []byte("no form or size"))
-		wantOneFinding(t, w, `^key/`+pathOf(k)+`: material [0-9a-f]{64}: crypt: not key material of the spec `+string(spec))
-		w.alter("key/"+pathOf(k), remove)
+		wantOneFinding(t, w, `^key/`+records.PathOf(k)+`: material [0-9a-f]{64}: crypt: not key material of the spec `+string(spec))
+		w.alter("key/"+records.PathOf(k), remove)
 		w.must(w.slots.Erase(t.Context(), k.Slots()...))
 	}
 	material, err := crypt.Generate("ECC_SECG_P256K1")
 	w.must(err)
 	k := put("ECC_SECG_P256K1", key.KeyAgreement, material)
-	wantOneFinding(t, w, `^key/`+pathOf(k)+`: .*KeyUsage KEY_AGREEMENT is not compatible with KeySpec ECC_SECG_P256K1`)
+	wantOneFinding(t, w, `^key/`+records.PathOf(k)+`: .*KeyUsage KEY_AGREEMENT is not compatible with KeySpec ECC_SECG_P256K1`)
 }
 
 func wantOneFinding(t *testing.T, w *wreckage, pattern string) {

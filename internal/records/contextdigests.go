@@ -1,4 +1,4 @@
-package service
+package records
 
 import (
 	"crypto/sha256"
@@ -9,23 +9,23 @@ import (
 	"github.com/keyhold/keyhold/internal/policy"
 )
 
-// contextDigests are the digests of an encryption context, each computed once: a request
+// ContextDigests are the digests of an encryption context, each computed once: a request
 // is held against many shapes of grants.
-type contextDigests struct {
+type ContextDigests struct {
 	context map[string]string
 	pairs   map[string][]byte
 	all     []byte
 }
 
-// digestsOf returns those of a context whose names are in one case, as constraints
+// DigestsOf returns those of a context whose names are in one case, as constraints
 // compare them. ok is false for a context that keeps no constraint that has pairs.
-func digestsOf(context map[string]string) (d *contextDigests, ok bool) {
+func DigestsOf(context map[string]string) (d *ContextDigests, ok bool) {
 	folded, ok := policy.FoldNames(context)
-	return &contextDigests{context: folded, pairs: map[string][]byte{}}, ok
+	return &ContextDigests{context: folded, pairs: map[string][]byte{}}, ok
 }
 
 // pair returns the SHA-256 of a name, with its length before it, and its value.
-func (d *contextDigests) pair(name string) []byte {
+func (d *ContextDigests) pair(name string) []byte {
 	if sum, ok := d.pairs[name]; ok {
 		return sum
 	}
@@ -38,7 +38,7 @@ func (d *contextDigests) pair(name string) []byte {
 }
 
 // whole returns the SHA-256 of all pairs, in the order of their names.
-func (d *contextDigests) whole() []byte {
+func (d *ContextDigests) whole() []byte {
 	if d.all == nil {
 		h := sha256.New()
 		for _, name := range slices.Sorted(maps.Keys(d.context)) {
@@ -49,8 +49,8 @@ func (d *contextDigests) whole() []byte {
 	return d.all
 }
 
-// has reports whether the context has all names.
-func (d *contextDigests) has(names []string) bool {
+// Has reports whether the context has all names.
+func (d *ContextDigests) Has(names []string) bool {
 	for _, name := range names {
 		if _, ok := d.context[name]; !ok {
 			return false

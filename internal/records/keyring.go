@@ -1,4 +1,4 @@
-package service
+package records
 
 import (
 	"context"
@@ -13,17 +13,17 @@ import (
 // be made.
 var ErrNotInitialised = errors.New("there is no deployment here yet")
 
-// keyringPath is where the wrapped data keys lie. They are the one record that
+// KeyringPath is where the wrapped data keys lie. They are the one record that
 // the Sealer of records does not seal: it is made of them.
-const keyringPath = "keyring"
+const KeyringPath = "keyring"
 
-// openKeyring returns the data keys of the deployment in a Backend. With create an empty
+// OpenKeyring returns the data keys of the deployment in a Backend. With create an empty
 // Backend becomes a new deployment.
-func openKeyring(ctx context.Context, backend store.Backend, root seal.Root, create bool) (*seal.Keyring, error) {
+func OpenKeyring(ctx context.Context, backend store.Backend, root seal.Root, create bool) (*seal.Keyring, error) {
 	var kept store.Item
 	var empty bool
 	err := backend.View(ctx, func(r store.Reader) (err error) {
-		if kept, err = r.Get([]byte(keyringPath)); err != nil || kept.Rev != 0 {
+		if kept, err = r.Get([]byte(KeyringPath)); err != nil || kept.Rev != 0 {
 			return err
 		}
 		any, err := r.Scan([]byte{0}, []byte{0xff}, 1)
@@ -49,8 +49,8 @@ func openKeyring(ctx context.Context, backend store.Backend, root seal.Root, cre
 		return nil, err
 	}
 	_, err = backend.Commit(ctx, store.Batch{
-		Checks: []store.Check{{Key: []byte(keyringPath)}},
-		Writes: []store.Write{{Key: []byte(keyringPath), Value: wrapped}, format},
+		Checks: []store.Check{{Key: []byte(KeyringPath)}},
+		Writes: []store.Write{{Key: []byte(KeyringPath), Value: wrapped}, format},
 	})
 	return keyring, err
 }

@@ -1,4 +1,4 @@
-package service
+package records
 
 import (
 	"errors"
@@ -10,10 +10,10 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// putKeys writes keys in the place of what is stored, keeps their places in the
+// PutKeys writes keys in the place of what is stored, keeps their places in the
 // index of due times, and notes the slots that they leave, in the same transaction
 // and in one note. It returns these slots, for the caller to erase after the commit.
-func putKeys(tx *store.Tx, all ...key.Key) (left []string, err error) {
+func PutKeys(tx *store.Tx, all ...key.Key) (left []string, err error) {
 	for _, k := range all {
 		slots, err := replaceKey(tx, k)
 		if err != nil {
@@ -21,18 +21,18 @@ func putKeys(tx *store.Tx, all ...key.Key) (left []string, err error) {
 		}
 		left = append(left, slots...)
 	}
-	return left, noteErasures(tx, left)
+	return left, NoteErasures(tx, left)
 }
 
-// replaceKey is putKeys of one without the note. What it tells related keys counts as
+// replaceKey is PutKeys of one without the note. What it tells related keys counts as
 // one with it.
 func replaceKey(tx *store.Tx, k key.Key) (left []string, err error) {
-	path := pathOf(k)
-	stored, _, err := keys.Get(tx, path)
+	path := PathOf(k)
+	stored, _, err := Keys.Get(tx, path)
 	if err != nil {
 		return nil, err
 	}
-	if err := keys.Put(tx, path, k); err != nil {
+	if err := Keys.Put(tx, path, k); err != nil {
 		return nil, err
 	}
 	if err := moveDue(tx, path, stored.Due(), k.Due()); err != nil {
@@ -57,7 +57,7 @@ func tellFamily(tx *store.Tx, stored, k key.Key) error {
 	if !k.IsPrimary() || stored.IsPrimary() {
 		return nil
 	}
-	return families.Put(tx, familyPath(k), family{k.Region})
+	return Families.Put(tx, FamilyPath(k), Family{k.Region})
 }
 
 // tellPrimary writes the deletion date of a replica, where it changes, into its
@@ -66,7 +66,7 @@ func tellPrimary(tx *store.Tx, stored, k key.Key) error {
 	if !k.IsReplica() || k.DeletionDate.Equal(stored.DeletionDate) {
 		return nil
 	}
-	primary, exists, err := keys.Get(tx, keyPath(k.Account, k.MultiRegion.Primary, k.ID))
+	primary, exists, err := Keys.Get(tx, KeyPath(k.Account, k.MultiRegion.Primary, k.ID))
 	if err != nil || !exists {
 		return err
 	}
@@ -81,7 +81,7 @@ func tellReplicas(tx *store.Tx, stored, k key.Key) (left []string, err error) {
 	if !k.IsPrimary() || !stored.IsPrimary() || !k.AwaitsOther(stored) {
 		return nil, nil
 	}
-	related, err := relatedKeys(tx, k)
+	related, err := RelatedKeys(tx, k)
 	if err != nil {
 		return nil, err
 	}
@@ -100,31 +100,31 @@ func moveDue(tx *store.Tx, path string, from, to time.Time) error {
 		return nil
 	}
 	if !from.IsZero() {
-		if err := dues.Delete(tx, duePath(from, path)); err != nil {
+		if err := Dues.Delete(tx, DuePath(from, path)); err != nil {
 			return err
 		}
 	}
 	if to.IsZero() {
 		return nil
 	}
-	return dues.Put(tx, duePath(to, path), struct{}{})
+	return Dues.Put(tx, DuePath(to, path), struct{}{})
 }
 
-// duePath sorts by time: seconds since 1970 in 12 digits, which last for as long
+// DuePath sorts by time: seconds since 1970 in 12 digits, which last for as long
 // as the dates of the API. A part of a second counts as a whole one, so that an
 // entry never comes up before its time.
-func duePath(t time.Time, keyPath string) string {
-	return dueSecond(t.Add(time.Second-1)) + "/" + keyPath
+func DuePath(t time.Time, keyPath string) string {
+	return DueSecond(t.Add(time.Second-1)) + "/" + keyPath
 }
 
-// dueKeyPath returns the path of the key that an entry of the index is about.
-func dueKeyPath(entry string) string { return entry[len(dueSecond(time.Time{}))+1:] }
+// KeyPathOfDue returns the path of the key that an entry of the index is about.
+func KeyPathOfDue(entry string) string { return entry[len(DueSecond(time.Time{}))+1:] }
 
-func dueSecond(t time.Time) string { return fmt.Sprintf("%012d", t.Unix()) }
+func DueSecond(t time.Time) string { return fmt.Sprintf("%012d", t.Unix()) }
 
-func noteErasures(tx *store.Tx, slots []string) error {
+func NoteErasures(tx *store.Tx, slots []string) error {
 	if len(slots) == 0 {
 		return nil
 	}
-	return erasures.Put(tx, slots[0], erasure{Also: slots[1:]})
+	return Erasures.Put(tx, slots[0], Erasure{Also: slots[1:]})
 }

@@ -1,0 +1,128 @@
+package records
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"strings"
+
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// The kinds of record of grants. Each grant is a record of its own. Listings of a
+// principal's grants read an index, and decisions another one (GrantMatches), so that
+// no request costs more because a key has many grants.
+var (
+	Grants          = store.Table[key.Grant]{Prefix: "grant", Codec: store.JSON[key.Grant]()}
+	GrantGuards     = store.Table[GrantGuard]{Prefix: "grant-guard", Codec: store.JSON[GrantGuard]()}
+	GrantsOfGrantee = store.Table[struct{}]{Prefix: "grant-of-grantee", Codec: store.JSON[struct{}]()}
+	GrantsOfRetirer = store.Table[struct{}]{Prefix: "grant-of-retirer", Codec: store.JSON[struct{}]()}
+	// GrantRequests tell which grant a request with a name has made.
+	GrantRequests = store.Table[GrantRequest]{Prefix: "grant-request", Codec: store.JSON[GrantRequest]()}
+)
+
+// A GrantGuard is read and written by whatever adds or removes a grant on a key,
+// so that the quota holds without counting.
+type GrantGuard struct {
+	Count int `json:"count"`
+}
+
+// A GrantRequest is found by what was asked for.
+type GrantRequest struct {
+	GrantID string `json:"grantId"`
+}
+
+// KeyPathOfGrant is the path of the key that a grant is on, under which its grants lie.
+func KeyPathOfGrant(g key.Grant) string { return KeyPath(g.Account, g.Region, g.KeyID) }
+
+func GrantPath(g key.Grant) string { return KeyPathOfGrant(g) + "/" + g.ID }
+
+// UnderGrantee begins the entries of a principal's grants on a key, by grant ID.
+func UnderGrantee(keyPath string, p key.Principal) string { return keyPath + "/" + flat(p) + "/" }
+
+// UnderRetirer begins the entries of the grants in a Region that a principal may
+// retire, each of which ends with the path of the grant without the Region.
+func UnderRetirer(region string, p key.Principal) string { return region + "/" + flat(p) + "/" }
+
+// flat is the principal without the "/" that parts a path; no principal has "|".
+func flat(p key.Principal) string { return strings.ReplaceAll(string(p), "/", "|") }
+
+func GrantOfGranteePath(g key.Grant) string { return UnderGrantee(KeyPathOfGrant(g), g.Grantee) + g.ID }
+
+func GrantOfRetirerPath(g key.Grant) string {
+	return UnderRetirer(g.Region, g.Retiring) + g.Account + "/" + g.KeyID + "/" + g.ID
+}
+
+// GrantRequestPath is where a request for a grant with a name is found again: under
+// its key, by a digest of all that was asked for.
+func GrantRequestPath(g key.Grant) (string, error) {
+	asked, err := Grants.Codec.Encode(g.Request())
+	digest := sha256.Sum256(asked)
+	return KeyPathOfGrant(g) + "/" + hex.EncodeToString(digest[:]), err
+}
+
+// InsertGrant writes a grant that is not there, its places in the indexes, and
+// the guard of the key's grants.
+func InsertGrant(tx *store.Tx, g key.Grant) error {
+	guard, _, err := GrantGuards.Get(tx, KeyPathOfGrant(g))
+	if err != nil {
+		return err
+	}
+	if guard.Count++; guard.Count > key.MaxGrants {
+		return key.Errorf(key.KindLimitExceeded, "A key can have at most %d grants.", key.MaxGrants)
+	}
+	shapes, err := IndexGrant(tx, g)
+	if err != nil {
+		return err
+	}
+	if err := shapes.check(ShapeOf(g)); err != nil {
+		return err
+	}
+	problems := []error{
+		GrantGuards.Put(tx, KeyPathOfGrant(g), guard),
+		Grants.Put(tx, GrantPath(g), g),
+		GrantsOfGrantee.Put(tx, GrantOfGranteePath(g), struct{}{}),
+	}
+	if g.Retiring != "" {
+		problems = append(problems, GrantsOfRetirer.Put(tx, GrantOfRetirerPath(g), struct{}{}))
+	}
+	if g.Name != "" {
+		path, err := GrantRequestPath(g)
+		problems = append(problems, err, GrantRequests.Put(tx, path, GrantRequest{g.ID}))
+	}
+	return errors.Join(problems...)
+}
+
+// RemoveGrant takes back what InsertGrant wrote.
+func RemoveGrant(tx *store.Tx, g key.Grant) error {
+	guard, _, err := GrantGuards.Get(tx, KeyPathOfGrant(g))
+	if err != nil {
+		return err
+	}
+	if guard.Count--; guard.Count > 0 {
+		err = GrantGuards.Put(tx, KeyPathOfGrant(g), guard)
+	} else {
+		err = GrantGuards.Delete(tx, KeyPathOfGrant(g))
+	}
+	return errors.Join(err, EraseGrant(tx, g))
+}
+
+// EraseGrant removes the records of a grant, and leaves the guard as it is.
+func EraseGrant(tx *store.Tx, g key.Grant) error {
+	problems := []error{Grants.Delete(tx, GrantPath(g)), GrantsOfGrantee.Delete(tx, GrantOfGranteePath(g)), unindexGrant(tx, g)}
+	if g.Retiring != "" {
+		problems = append(problems, GrantsOfRetirer.Delete(tx, GrantOfRetirerPath(g)))
+	}
+	if g.Name != "" {
+		path, err := GrantRequestPath(g)
+		problems = append(problems, err, GrantRequests.Delete(tx, path))
+	}
+	return errors.Join(problems...)
+}
+
+// RetirableGrantPath is the path of the grant that an entry under UnderRetirer stands for.
+func RetirableGrantPath(region, entry string) string {
+	account, rest, _ := strings.Cut(entry, "/")
+	return ScopePath(account, region) + rest
+}

@@ -1,0 +1,90 @@
+package records
+
+import (
+	"time"
+
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// The kinds of record, each under its own prefix (docs/design.md, "Records").
+var (
+	Keys         = store.Table[key.Key]{Prefix: "key", Codec: store.JSON[key.Key]()}
+	Aliases      = store.Table[key.Alias]{Prefix: "alias", Codec: store.JSON[key.Alias]()}
+	AliasesOfKey = store.Table[struct{}]{Prefix: "alias-of-key", Codec: store.JSON[struct{}]()}
+	AliasGuards  = store.Table[AliasGuard]{Prefix: "alias-guard", Codec: store.JSON[AliasGuard]()}
+	TokenRings   = store.Table[TokenRing]{Prefix: "token-keys", Codec: store.JSON[TokenRing]()}
+	Clocks       = store.Table[Clock]{Prefix: "clock", Codec: store.JSON[Clock]()}
+	Deployments  = store.Table[Deployment]{Prefix: "deployment", Codec: store.JSON[Deployment]()}
+	// Dues is the index of keys by the next moment that changes them of itself.
+	Dues = store.Table[struct{}]{Prefix: "due", Codec: store.JSON[struct{}]()}
+	// Erasures are slots that no record names any more and that may not be
+	// overwritten yet.
+	Erasures = store.Table[Erasure]{Prefix: "erase", Codec: store.JSON[Erasure]()}
+	Usages   = store.Table[Usage]{Prefix: "usage", Codec: store.JSON[Usage]()}
+	Outbox   = store.Table[PendingEvent]{Prefix: "outbox", Codec: store.JSON[PendingEvent]()}
+)
+
+// An AliasGuard is read and written by whatever adds or removes an alias of a
+// key, so that the quota holds without counting.
+type AliasGuard struct {
+	Count int `json:"count"`
+}
+
+// An Erasure lies under the first of the slots that are to be overwritten. One
+// note tells of all that a transaction leaves, as a key can have more materials
+// than a transaction can write records.
+type Erasure struct {
+	Also []string `json:"also,omitempty"` // the other slots
+}
+
+// A Clock keeps how far the clock of a dev server was moved.
+type Clock struct {
+	OffsetNanos int64 `json:"offsetNanos"`
+}
+
+const ClockPath = "dev"
+
+// An PendingEvent is an event that was committed with the change it tells of and
+// may not be in the audit log yet. If it is, it begins at the offset After or
+// later.
+type PendingEvent struct {
+	Line  []byte `json:"line"`
+	After int64  `json:"after"`
+}
+
+// A Usage is the last cryptographic operation on a key that succeeded, or
+// the last request that was signed with an access key.
+type Usage struct {
+	Operation string    `json:"operation"`
+	RequestID string    `json:"requestId"`
+	EventID   string    `json:"eventId"` // "" of an access key
+	Time      time.Time `json:"time"`
+	Service   string    `json:"service,omitzero"` // of an access key
+	Region    string    `json:"region,omitzero"`  // of an access key
+}
+
+// A Deployment says whose deployment this is.
+type Deployment struct {
+	Account string `json:"account"`
+}
+
+const DeploymentPath = "this"
+
+// ScopePath begins the paths of all that belongs to an account in a Region.
+func ScopePath(account, region string) string { return account + "/" + region + "/" }
+
+// KeyPath is scope and the ID, in one piece, as there are some for each request.
+func KeyPath(account, region, id string) string { return account + "/" + region + "/" + id }
+
+func PathOf(k key.Key) string { return KeyPath(k.Account, k.Region, k.ID) }
+
+// AliasPath leaves out the prefix that all alias names have.
+func AliasPath(account, region, name string) string {
+	return ScopePath(account, region) + name[len(key.AliasPrefix):]
+}
+
+// AliasOfKeyPath is the place of an alias in the index of aliases by key.
+func AliasOfKeyPath(a key.Alias) string {
+	return KeyPath(a.Account, a.Region, a.KeyID) + "/" + a.Name[len(key.AliasPrefix):]
+}
