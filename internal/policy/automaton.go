@@ -1,56 +1,53 @@
 package policy
 
-// A dialect is what the wildcards of a pattern may stand for.
+// A dialect defines how wildcards in a pattern match.
 type dialect uint8
 
 const (
-	anyText dialect = iota // a * for any characters, a ? for one
+	anyText dialect = iota // * matches any text, ? any character
 
-	// In the first five segments of an ARN a wildcard stands for nothing beyond
-	// its colon, but a * that ends a segment does. Source: "IAM JSON policy
-	// elements: Resource": "If the * wildcard is the last character of a resource
-	// ARN segment, it can expand to match beyond the colon boundaries."
+	// In the first five segments of an ARN, a wildcard does not match a colon, except for a * at the end of a
+	// segment. Source: "IAM JSON policy elements: Resource": "If the * wildcard is the last character of a
+	// resource ARN segment, it can expand to match beyond the colon boundaries."
 	ofResource
 
-	// Source: "IAM JSON policy elements: Condition operators", of ArnLike: "Each
-	// of the six colon-delimited components of the ARN is checked separately".
+	// Wildcards do not match a colon among the first five. Source: "IAM JSON policy elements: Condition
+	// operators", about ArnLike: "Each of the six colon-delimited components of the ARN is checked separately".
 	ofARN
 
-	// No wildcards at all, and text that is folded.
+	// No wildcards, and text compared without regard to case.
 	anyCase
 )
 
-// An automaton matches many patterns with wildcards at once. Each bit is a place
-// in a pattern; reading a byte moves all of them: Shift-And of Baeza-Yates and
-// Gonnet, "A New Approach to Text Searching", with a * as a place that one may
-// stay at. The time is the length of the text times that of the patterns / 64,
-// whatever they are.
+// An automaton matches many patterns with wildcards at once. Each bit is a place in a pattern, and reading a
+// byte moves all of them: Shift-And of Baeza-Yates and Gonnet, "A New Approach to Text Searching", where a * is
+// a place that the automaton can stay at. Whatever the patterns are, the time is proportional to the length of
+// the text times the length of the patterns / 64.
 //
-// The places that a byte reaches are those that its upper and its lower four bits
-// both reach: so an automaton has a few bytes for each place, however many bytes
-// differ in the patterns.
+// A byte reaches the places that its upper four bits and its lower four bits both reach. Therefore an automaton
+// needs only a few bytes for each place, however many different bytes the patterns contain.
 type automaton struct {
-	words        int      // of a row
-	rows         []uint64 // one after the other
+	words        int      // size of a row
+	rows         []uint64 // concatenated
 	start, final []uint64
 }
 
 // The rows of an automaton.
 const (
-	upper  = 0  // the places reached by the upper four bits of a byte, one row for each
-	lower4 = 16 // and by the lower four
-	colons = 32 // the places not reached by a colon, whatever the rows before say
-	stays  = 33 // the places that are kept by a byte, one row for each sort
+	upper  = 0  // places reached by the upper four bits of a byte, one row for each value
+	lower4 = 16 // places reached by the lower four bits
+	colons = 32 // places that a colon does not reach, whatever the rows above say
+	stays  = 33 // places that a byte stays at, one row for each sort of byte
 	rows   = 33 + sorts
 
-	rowsOfAll = rows + 2 // with start and final
+	rowsOfAll = rows + 2 // including start and final
 )
 
-// A byte is of a sort.
+// The sorts of bytes.
 const (
 	other        = iota
 	colon        // ends a segment of an ARN
-	continuation // of a character that began before
+	continuation // continues a UTF-8 character
 	sorts
 )
 
@@ -64,7 +61,7 @@ func sortOf(b byte) int {
 	return other
 }
 
-// newAutomaton returns one for patterns without variables.
+// newAutomaton returns an automaton for patterns without variables.
 func newAutomaton(patterns []pattern, d dialect) *automaton {
 	places := 0
 	for _, p := range patterns {
@@ -85,7 +82,7 @@ func newAutomaton(patterns []pattern, d dialect) *automaton {
 // row returns a row of the automaton.
 func (a *automaton) row(i int) []uint64 { return a.rows[i*a.words : (i+1)*a.words] }
 
-// length returns how many bytes and ? the pattern has.
+// length returns the number of bytes and ? in the pattern.
 func (p pattern) length() (n int) {
 	for _, t := range p {
 		switch t.kind {
@@ -98,8 +95,8 @@ func (p pattern) length() (n int) {
 	return n
 }
 
-// add lays out a pattern from a place on and returns the place after it. It notes in any
-// the places that any one character reaches.
+// add lays out a pattern from place on and returns the place after it. It marks in any the places that every
+// character reaches.
 func (a *automaton) add(p pattern, d dialect, place int, any []uint64) int {
 	mark(a.start, place)
 	colons := 0
@@ -128,12 +125,12 @@ func (a *automaton) add(p pattern, d dialect, place int, any []uint64) int {
 	return place + 1
 }
 
-// endsSegment reports whether a token is the last one of a segment of an ARN.
+// endsSegment reports whether token i is the last one of an ARN segment.
 func (p pattern) endsSegment(i int) bool {
 	return i == len(p)-1 || p[i+1].kind == literal && p[i+1].text[0] == ':'
 }
 
-// takeAny has places reached by the first byte of any character.
+// takeAny makes the first byte of any character reach the places.
 func (a *automaton) takeAny(places []uint64) {
 	for half := range 16 {
 		join(a.row(lower4+half), places)
@@ -149,8 +146,8 @@ func join(row, places []uint64) {
 	}
 }
 
-// takeOne has the place kept by the bytes that go on with a character, and perhaps not
-// reached by a colon.
+// takeOne lets the continuation bytes of a character stay at the place. Unless beyond is set, a colon does not
+// reach it.
 func (a *automaton) takeOne(place int, beyond bool) {
 	if !beyond {
 		mark(a.row(colons), place)
@@ -158,7 +155,7 @@ func (a *automaton) takeOne(place int, beyond bool) {
 	mark(a.row(stays+continuation), place)
 }
 
-// takeMany has the place kept by any byte.
+// takeMany lets every byte stay at the place, or every byte but a colon unless beyond is set.
 func (a *automaton) takeMany(place int, beyond bool) {
 	mark(a.row(stays+other), place)
 	mark(a.row(stays+continuation), place)

@@ -1,6 +1,6 @@
 package policy
 
-// match reports whether one of the patterns is all of s.
+// match reports whether one of the patterns matches all of s.
 func (a *automaton) match(s string) bool {
 	if a.words == 1 {
 		return a.matchWord(s)
@@ -8,7 +8,7 @@ func (a *automaton) match(s string) bool {
 	return a.matchWords(s)
 }
 
-// matchWord is match for patterns whose places fit into a word.
+// matchWord is match for patterns whose places fit into one word.
 func (a *automaton) matchWord(s string) bool {
 	r := (*[rows]uint64)(a.rows)
 	at := a.start[0]
@@ -26,9 +26,9 @@ func (a *automaton) matchWord(s string) bool {
 	return at&a.final[0] != 0
 }
 
-// matchWords is match for any patterns.
+// matchWords is match for any number of places.
 func (a *automaton) matchWords(s string) bool {
-	var room [64]uint64 // enough for most; a key policy can have 512
+	var room [64]uint64 // usually enough; a key policy can need 512
 	at := append(room[:0], a.start...)
 	for i := range len(s) {
 		if !a.read(s[i], at) {
@@ -43,7 +43,7 @@ func (a *automaton) matchWords(s string) bool {
 	return false
 }
 
-// read moves the places by a byte and reports whether any is left.
+// read moves the places by one byte and reports whether any are left.
 func (a *automaton) read(b byte, at []uint64) bool {
 	up, low := a.row(upper + int(b>>4))[:len(at)], a.row(lower4 + int(b&15))[:len(at)]
 	stay := a.row(stays + sortOf(b))[:len(at)]

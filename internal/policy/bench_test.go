@@ -8,7 +8,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// tenStatements is a key policy as people write them.
+// tenStatements returns a realistic key policy.
 func tenStatements() string {
 	var s []string
 	for i := range 8 {
@@ -35,8 +35,8 @@ func BenchmarkDecide10(b *testing.B) {
 	}
 }
 
-// worst are policies of 32 KiB, each the dearest of its kind, and a context of
-// 8 KiB to hold them against.
+// worst returns policies of 32 KiB, each the most expensive of its kind. Requests for them have an encryption
+// context of 8 KiB.
 func worst(tb testing.TB) map[string]string {
 	fill := func(head, item, tail string) string {
 		n := (key.MaxPolicySize - len(head) - len(tail)) / (len(item) + 1)

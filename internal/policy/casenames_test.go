@@ -10,7 +10,8 @@ import (
 
 var accountForm = regexp.MustCompile(`^([0-9]{12}):(.*)$`)
 
-// account cuts an account off a name of the table; without one it is ours.
+// account splits the account off a name in the table. Names without an account belong to the test's own
+// account.
 func account(name string) (account, rest string) {
 	if m := accountForm.FindStringSubmatch(name); m != nil {
 		return m[1], m[2]
@@ -18,8 +19,8 @@ func account(name string) (account, rest string) {
 	return ours, name
 }
 
-// principal reads who asks: root, user/<name>, role/<name>/<session>, or
-// oidc/<host>, all of our account or with another before them.
+// principal parses a principal: root, user/<name>, role/<name>/<session>, or oidc/<host>, optionally after
+// another account.
 func principal(name string) (policy.Principal, error) {
 	account, rest := account(name)
 	kind, path, _ := strings.Cut(rest, "/")
@@ -41,9 +42,8 @@ func principal(name string) (policy.Principal, error) {
 	return policy.Principal{}, fmt.Errorf("nobody: %s", name)
 }
 
-// arn reads a resource: an ARN, *, "key" for the key of most examples, key/<id>,
-// alias/<name>, or role/, user/ and policy/<name>; all of our account or with
-// another before them.
+// arn parses a resource: an ARN, *, "key" for the key of most examples, key/<id>, alias/<name>, or role/, user/
+// and policy/<name>, optionally after another account.
 func arn(name string) string {
 	if name == "*" || strings.HasPrefix(name, "arn:") {
 		return name
@@ -58,8 +58,7 @@ func arn(name string) string {
 	return "arn:aws:iam::" + account + ":" + rest
 }
 
-// owner returns the account that a resource belongs to; the account of who asks if
-// its ARN does not say.
+// owner returns the account that owns a resource, or the account of the principal if the ARN has none.
 func owner(arn string, who policy.Principal) string {
 	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 && parts[4] != "" {
 		return parts[4]

@@ -12,10 +12,10 @@ import (
 	"github.com/keyhold/keyhold/internal/policy"
 )
 
-// A page is what one page of the documentation says: a file of testdata/cases.
+// A page holds the cases from one page of the documentation: a file of testdata/cases.
 type page struct {
-	name      string              // of the file
-	documents map[string]document // by kind and name: "key:Default"
+	name      string              // name of the file
+	documents map[string]document // by kind and name, such as "key:Default"
 	grants    map[string]key.Grant
 	cases     []decisionCase
 	refused   []refusedDocument
@@ -28,17 +28,17 @@ type document struct {
 	text string
 }
 
-// A refusedDocument is wrong at a line, the first being 1.
+// A refusedDocument has an error in a line, counted from 1.
 type refusedDocument struct {
 	document
 	wrongAt int
 }
 
-// documentTypes are the documentTypes of documents. Those of kind "iam" are attached to somebody:
-// as an identity policy, a boundary or a session policy.
+// documentTypes are the types of documents. The kind "iam" is for identity policies, boundaries and session
+// policies.
 var documentTypes = map[string]policy.Type{"key": policy.KeyPolicy, "trust": policy.TrustPolicy, "iam": policy.IdentityPolicy}
 
-// readPages reads all files of a table, a folder of testdata.
+// readPages reads all files of a table, which is a folder in testdata.
 func readPages(t *testing.T, table string) (pages []*page) {
 	t.Helper()
 	files, err := filepath.Glob("testdata/" + table + "/*.txtar")
@@ -62,11 +62,11 @@ func readPage(file string) (*page, error) {
 	}
 	p := &page{name: filepath.Base(file), documents: map[string]document{}, grants: map[string]key.Grant{}}
 	if title, _, _ := strings.Cut(string(archive.Comment), "\n"); title == "" {
-		return nil, fmt.Errorf("it does not say of which page it is")
+		return nil, fmt.Errorf("the name of the page is missing")
 	}
 	line := 1 + strings.Count(string(archive.Comment), "\n")
 	for _, section := range archive.Files {
-		line++ // of the section's name
+		line++ // line with the section's name
 		if err := p.section(section.Name, string(section.Data), line); err != nil {
 			return nil, fmt.Errorf("%s: %w", section.Name, err)
 		}
@@ -75,7 +75,7 @@ func readPage(file string) (*page, error) {
 	return p, nil
 }
 
-// section reads a part of the page, whose first line is given.
+// section reads a section of the page that starts in the given line.
 func (p *page) section(name, text string, line int) error {
 	kind, rest, _ := strings.Cut(name, ":")
 	kind, refused := strings.CutPrefix(kind, "refused ")
@@ -96,7 +96,7 @@ func (p *page) section(name, text string, line int) error {
 	return nil
 }
 
-// refuse reads a document whose wrong line begins with ">".
+// refuse reads a document whose faulty line begins with ">".
 func (p *page) refuse(is policy.Type, why, text string) error {
 	before, after, marked := strings.Cut("\n"+text, "\n>")
 	if !marked {
@@ -107,8 +107,7 @@ func (p *page) refuse(is policy.Type, why, text string) error {
 	return nil
 }
 
-// readGrant reads a grant on a key of the account 111122223333, unless it has a line
-// with another account.
+// readGrant parses a grant on a key of account 111122223333, unless it has a line with another account.
 func readGrant(text string) (key.Grant, error) {
 	g := key.Grant{ID: strings.Repeat("a", 64), Account: ours, Region: region, KeyID: keyID, IssuingAccount: ours}
 	for line := range strings.Lines(text) {
@@ -134,7 +133,7 @@ func readGrant(text string) (key.Grant, error) {
 	return g, nil
 }
 
-// pairs reads the pairs of an encryption context.
+// pairs parses the pairs of an encryption context.
 func pairs(words []string) map[string]string {
 	context := map[string]string{}
 	for _, word := range words {

@@ -8,20 +8,20 @@ import (
 	"github.com/keyhold/keyhold/internal/policy/naive"
 )
 
-// How many decisions the tables have at least.
+// The minimum numbers of decisions in the tables.
 const (
 	leastCases    = 1000
 	leastPractice = 150
 )
 
-// TestDocumentedCases holds the engine and the naive evaluator against decisions that
-// are taken from the public documentation. testdata/cases/README.md tells how they are written.
+// TestDocumentedCases compares the engine and the naive evaluator with decisions from the public documentation.
+// testdata/cases/README.md describes the format.
 func TestDocumentedCases(t *testing.T) { checkCases(t, "cases", leastCases) }
 
-// TestPracticedCases does the same with policies as people and programs write them.
+// TestPracticedCases does the same with realistic policies.
 func TestPracticedCases(t *testing.T) { checkCases(t, "practice", leastPractice) }
 
-// checkCases holds both against the cases of a table.
+// checkCases compares both evaluators with the cases of a table.
 func checkCases(t *testing.T, table string, least int) {
 	t.Helper()
 	pages, cases := readPages(t, table), 0
@@ -44,8 +44,7 @@ func checkCases(t *testing.T, table string, least int) {
 	}
 }
 
-// decide asks the engine about a case, and returns its answer in the words of the
-// table.
+// decide evaluates a case with the engine and returns the outcome in the words of the table.
 func decide(t *testing.T, c decisionCase) string {
 	d := policy.Documents{Resource: compiled(t, c.resource), Boundary: compiled(t, c.boundary)}
 	for _, text := range c.identity {
@@ -58,7 +57,7 @@ func decide(t *testing.T, c decisionCase) string {
 	return outcome(decision.Allowed, decision.Explicit)
 }
 
-// decideNaively asks the naive evaluator.
+// decideNaively evaluates a case with the naive evaluator.
 func decideNaively(c decisionCase) string {
 	t := naive.Texts{Resource: c.resource.text, ResourceIs: "key", Boundary: c.boundary.text}
 	if c.resource.is == policy.TrustPolicy {
@@ -85,7 +84,7 @@ func outcome(allowed, explicit bool) string {
 	return deny
 }
 
-// compiled returns a document of a case, as the engine reads it. One that is not given has no policy.
+// compiled returns a document of a case, compiled by the engine. The zero document has no policy.
 func compiled(t *testing.T, d document) policy.Document {
 	t.Helper()
 	if d.text == "" {
@@ -98,7 +97,7 @@ func compiled(t *testing.T, d document) policy.Document {
 	return policy.Document{Name: d.name, Policy: p}
 }
 
-// TestRefusedDocuments parses documents that are wrong at one line.
+// TestRefusedDocuments parses documents that have an error in one line.
 func TestRefusedDocuments(t *testing.T) {
 	for _, p := range readPages(t, "cases") {
 		for _, d := range p.refused {

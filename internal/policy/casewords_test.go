@@ -12,7 +12,7 @@ import (
 	"github.com/keyhold/keyhold/internal/policy"
 )
 
-// What a case does not say otherwise.
+// Defaults of a case.
 const (
 	ours   = "111122223333"
 	region = "us-west-2"
@@ -30,8 +30,8 @@ const (
 
 // A decisionCase is one line of a page.
 type decisionCase struct {
-	name    string // the file and the line
-	text    string // the line itself
+	name    string // file and line number
+	text    string // text of the line
 	want    string
 	request policy.Request
 	grants  []key.Grant
@@ -52,9 +52,9 @@ var (
 	placeholderForm = regexp.MustCompile(`<[a-z]+>`)
 )
 
-// readCases reads the section of the cases, whose first line is given. A line that
-// begins with "given" has words that belong to all cases after it; one that begins
-// with "<word> =" tells what the word stands for in the documents.
+// readCases reads the section with the cases, which starts in the given line. The words of a line that begins
+// with "given" apply to all cases after it. A line that begins with "<word> =" defines a word that documents
+// use.
 func (p *page) readCases(text string, line int) error {
 	var given []string
 	settings := map[string]string{}
@@ -80,8 +80,8 @@ func (p *page) readCases(text string, line int) error {
 	return nil
 }
 
-// readCase reads a case: its outcome, who asks, the action, the resource, and then
-// documents and values in any order.
+// readCase parses a case: its outcome, principal, action and resource, followed by documents and values in any
+// order.
 func (p *page) readCase(words, given []string, settings map[string]string) (c decisionCase, err error) {
 	c.want = words[0]
 	if words[0] == "explicit" {
@@ -104,8 +104,8 @@ func (p *page) readCase(words, given []string, settings map[string]string) (c de
 	return c, nil
 }
 
-// request returns the request without the values that the case gives, but with
-// those that every request has by the documentation.
+// request returns the request with the values that every request has according to the documentation, but
+// without the values of the case.
 func request(who policy.Principal, action, resource string) policy.Request {
 	v := values{}
 	r := policy.Request{Principal: who, Action: action, Resource: arn(resource), Time: noon, Values: v, HasContext: hasContext(action)}
@@ -125,13 +125,12 @@ func request(who policy.Principal, action, resource string) policy.Request {
 	return r
 }
 
-// hasContext reports whether the operation has an encryption context, given that the
-// key is a symmetric one.
+// hasContext reports whether the operation has an encryption context on a symmetric key.
 func hasContext(action string) bool {
 	return regexp.MustCompile(`^kms:(Encrypt|Decrypt|GenerateDataKey|ReEncrypt)`).MatchString(action)
 }
 
-// apply takes a word of a case into it.
+// apply applies a word to the case.
 func (p *page) apply(c *decisionCase, word string, settings map[string]string) error {
 	kind, rest, _ := strings.Cut(word, ":")
 	switch name, value, isValue := strings.Cut(word, "="); {
@@ -150,8 +149,7 @@ func (p *page) apply(c *decisionCase, word string, settings map[string]string) e
 	return p.applyDocument(c, kind, rest, settings)
 }
 
-// addContext adds a pair to the encryption context, and to the condition keys that
-// tell of it.
+// addContext adds a pair to the encryption context and to the corresponding condition keys.
 func (c *decisionCase) addContext(pair string) error {
 	name, value, ok := strings.Cut(pair, "=")
 	if !ok || !c.request.HasContext {

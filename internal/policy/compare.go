@@ -11,20 +11,18 @@ import (
 	"unicode/utf8"
 )
 
-// wanted are the values of a condition, ready to be compared with one of a
-// request. A value that is not of the operator's type is not among them: it
-// matches nothing. So a negated operator is true for it; the documentation is
-// silent about that.
-type wanted struct {
-	strings patterns       // of text, folded, globs, arns, bytes, bools and null
-	ordered []float64      // of numbers and of dates, in seconds, sorted
-	nets    []netip.Prefix // of addresses
+// operands are the values of a condition, prepared for comparison with values of a request. It does not contain
+// values that do not have the operator's type, because such values match nothing. A negated operator is
+// therefore true for them; the documentation is silent about this case.
+type operands struct {
+	strings patterns       // text, folded text, globs, ARNs, bytes, Booleans and null
+	ordered []float64      // numbers, and dates in seconds; sorted
+	nets    []netip.Prefix // addresses
 }
 
-// wanted compiles the values of a condition. Variables are for strings and ARNs
-// alone. Source: "IAM policy elements: Variables and tags", "Where you can
-// use policy variables".
-func (c *compiler) wanted(o *operator, values []string) (w wanted) {
+// wanted compiles the values of a condition. Only strings and ARNs can contain variables. Source: "IAM policy
+// elements: Variables and tags", "Where you can use policy variables".
+func (c *compiler) wanted(o *operator, values []string) (w operands) {
 	x := syntax{variables: c}
 	switch o.compares {
 	case "folded":
@@ -51,7 +49,7 @@ func (c *compiler) wanted(o *operator, values []string) (w wanted) {
 	return w
 }
 
-// each returns the values that have the form.
+// each converts the values and leaves out those that form rejects.
 func each[T any](values []string, form func(string) (T, bool)) []T {
 	all := make([]T, 0, len(values))
 	for _, v := range values {
@@ -62,31 +60,31 @@ func each[T any](values []string, form func(string) (T, bool)) []T {
 	return all
 }
 
-// match compares a value of a request, for an operator without its negation. The cost
-// was spent before.
-func (w *wanted) match(o *operator, value string, e *evaluation) outcome {
+// match compares a value of a request, ignoring the negation of the operator. The caller has already spent the
+// cost.
+func (w *operands) match(o *operator, value string, e *evaluation) outcome {
 	switch o.compares {
 	case "folded":
-		return w.strings.matchPaid(Fold(value), e)
+		return w.strings.matchUncounted(Fold(value), e)
 	case "arns":
-		return w.named(value, e)
+		return w.matchARN(value, e)
 	case "numbers":
 		return w.compare(o.relation, value, number)
 	case "dates":
 		return w.compare(o.relation, value, date)
 	case "nets":
-		return w.within(value)
+		return w.matchAddress(value)
 	case "bytes":
-		return w.typed(value, binary, e)
+		return w.matchConverted(value, binary, e)
 	case "bools":
-		return w.typed(value, boolean, e)
+		return w.matchConverted(value, boolean, e)
 	}
-	return w.strings.matchPaid(value, e)
+	return w.strings.matchUncounted(value, e)
 }
 
-// compare reports whether the relation holds to one of the wanted: to the largest
-// if to any, where it is "less than".
-func (w *wanted) compare(relation, value string, form func(string) (float64, bool)) outcome {
+// compare reports whether the relation holds for one of the values. For "less than", it is enough to compare
+// with the largest.
+func (w *operands) compare(relation, value string, form func(string) (float64, bool)) outcome {
 	v, ok := form(value)
 	if !ok || len(w.ordered) == 0 {
 		return no
@@ -106,21 +104,20 @@ func (w *wanted) compare(relation, value string, form func(string) (float64, boo
 	return answer(found)
 }
 
-// named compares ARNs. Source: "IAM JSON policy elements: Condition operators", of
-// ArnLike: "Each of the six colon-delimited components of the ARN is checked
-// separately". What has fewer has none to check: it matches nothing, be it the text
-// or the pattern, which then cannot be like the six.
-func (w *wanted) named(value string, e *evaluation) outcome {
+// matchARN compares ARNs. Source: "IAM JSON policy elements: Condition operators", about ArnLike: "Each of the six
+// colon-delimited components of the ARN is checked separately". Text with fewer components is not an ARN and
+// matches nothing. A pattern with fewer components matches nothing either.
+func (w *operands) matchARN(value string, e *evaluation) outcome {
 	if !isARN(value) {
 		return no
 	}
-	return w.strings.matchPaid(value, e)
+	return w.strings.matchUncounted(value, e)
 }
 
 // isARN reports whether a text has the six components of an ARN.
 func isARN(s string) bool { return strings.Count(s, ":") >= 5 }
 
-func (w *wanted) within(value string) outcome {
+func (w *operands) matchAddress(value string) outcome {
 	if len(value) > longestAddress {
 		return no
 	}
@@ -132,29 +129,28 @@ func (w *wanted) within(value string) outcome {
 	return answer(slices.ContainsFunc(w.nets, func(n netip.Prefix) bool { return n.Contains(address) }))
 }
 
-func (w *wanted) typed(value string, form func(string) (string, bool), e *evaluation) outcome {
+func (w *operands) matchConverted(value string, form func(string) (string, bool), e *evaluation) outcome {
 	value, ok := form(value)
 	if !ok {
 		return no
 	}
-	return w.strings.matchPaid(value, e)
+	return w.strings.matchUncounted(value, e)
 }
 
-// number reads an integer or a decimal.
+// number parses an integer or a decimal number.
 func number(s string) (float64, bool) {
-	if strings.Trim(s, "+-.0123456789eE") != "" { // what ParseFloat reads beside: inf, nan, 0x1p-2
+	if strings.Trim(s, "+-.0123456789eE") != "" { // ParseFloat would also accept inf, nan and 0x1p-2
 		return 0, false
 	}
 	n, err := strconv.ParseFloat(s, 64)
 	return n, err == nil
 }
 
-// longestDate and longestAddress are the lengths of the longest dates (nine digits of a
-// second and an offset) and addresses (eight groups and a zone), rounded up.
+// longestDate and longestAddress are the lengths, rounded up, of the longest date (with nanoseconds and an
+// offset) and the longest address (with eight groups and a zone).
 const longestDate, longestAddress = 64, 64
 
-// date reads a moment, in a form of W3C's note "Date and Time Formats" or in seconds
-// since 1970.
+// date parses a time, in a form of W3C's note "Date and Time Formats" or in seconds since 1970.
 func date(s string) (float64, bool) {
 	for _, layout := range layouts(len(s)) {
 		if t, err := time.Parse(layout, s); err == nil {
@@ -164,7 +160,7 @@ func date(s string) (float64, bool) {
 	return number(s)
 }
 
-// layouts returns the forms that a moment of some length can have.
+// layouts returns the possible forms of a time with this length.
 func layouts(length int) []string {
 	switch {
 	case length == len("2006"):
@@ -179,7 +175,7 @@ func layouts(length int) []string {
 	return nil
 }
 
-// network reads an address or a range of addresses.
+// network parses an address or a range of addresses.
 func network(s string) (netip.Prefix, bool) {
 	if p, err := netip.ParsePrefix(s); err == nil {
 		return p.Masked(), true
@@ -192,14 +188,14 @@ func network(s string) (netip.Prefix, bool) {
 	return netip.PrefixFrom(a, a.BitLen()), true
 }
 
-// Fold returns a text with all letters in one case. Texts that strings.EqualFold calls
-// equal are the same folded.
+// Fold returns a text with all letters in one case. Two texts fold to the same text if strings.EqualFold calls
+// them equal.
 func Fold(s string) string { return strings.Map(fold, s) }
 
 func folded(s string) (string, bool) { return Fold(s), true }
 
-// fold returns the character that stands for all that differ from it by case alone,
-// in lower case: by CaseFolding.txt of Unicode, status S and C, one character for one.
+// fold returns, in lower case, the character that represents all characters that differ from c only by case:
+// the statuses S and C in Unicode's CaseFolding.txt, which map one character to one.
 func fold(c rune) rune {
 	if c < utf8.RuneSelf && !('A' <= c && c <= 'Z') {
 		return c
@@ -209,7 +205,7 @@ func fold(c rune) rune {
 		least = min(least, d)
 	}
 	if least == c && unicode.SimpleFold(c) == c {
-		return c // its lower case may be another character's
+		return c // its lower case could be another character's
 	}
 	return unicode.ToLower(least)
 }

@@ -25,15 +25,14 @@ func (d *draft) policy() *Policy {
 	return p
 }
 
-// A compiler compiles the statements of one document. What several of them name is
-// there once.
+// A compiler compiles the statements of one document. Statements share condition keys and operators.
 type compiler struct {
-	variables bool // not in versions of the language before 2012-10-17
+	variables bool // false for language versions before 2012-10-17
 	keys      map[string]*contextKey
 	operators map[string]*operator
 }
 
-// key returns the condition key of a name.
+// key returns the condition key with the name.
 func (c *compiler) key(name string) *contextKey {
 	k := c.keys[name]
 	if k == nil {
@@ -55,7 +54,7 @@ func (c *compiler) operator(name string) *operator {
 // statement compiles a statement.
 func (c *compiler) statement(s *draftStatement) statement {
 	to := statement{
-		sid: s.sid.text, line: s.place.line, column: s.place.column, deny: s.effect == "Deny", idle: s.idle(),
+		sid: s.sid.text, line: s.place.line, column: s.place.column, deny: s.effect == "Deny", idle: s.missingElement(),
 		principals: s.principals.compile(), notPrincipal: s.notPrincipal,
 		notAction: s.notAction, notResource: s.notResource,
 	}
@@ -72,8 +71,8 @@ func (c *compiler) statement(s *draftStatement) statement {
 	return to
 }
 
-// idle returns the element that the statement has no effect without.
-func (s *draftStatement) idle() string {
+// missingElement returns the missing element without which the statement has no effect, or "".
+func (s *draftStatement) missingElement() string {
 	switch {
 	case !s.action:
 		return "Action"
@@ -88,7 +87,7 @@ func (p *draftPrincipals) compile() principals {
 	return principals{p.everyone, sorted(p.accounts), sorted(p.arns), sorted(p.federated)}
 }
 
-// names returns all principals but the *.
+// names returns all principals except the *.
 func (p *draftPrincipals) names() (all []key.Principal) {
 	for _, account := range p.accounts {
 		all = append(all, key.Principal(rootPrefix+account+rootSuffix))

@@ -1,13 +1,13 @@
 package policy
 
-// A condition compares one condition key of a request.
+// A condition compares a condition key of a request.
 type condition struct {
 	operator *operator
-	spelled  string // the operator, as the policy has it
+	spelled  string // operator as spelled in the policy
 	key      *contextKey
-	keyName  string   // as the policy has it
-	values   []string // as the policy has them
-	wanted   wanted
+	keyName  string   // as spelled in the policy
+	values   []string // as in the policy
+	wanted   operands
 }
 
 // condition compiles a condition.
@@ -16,7 +16,7 @@ func (c *compiler) condition(d draftCondition) condition {
 	return condition{o, d.operator, c.key(d.key), d.key, d.values, c.wanted(o, d.values)}
 }
 
-// holds decides the condition.
+// holds evaluates the condition.
 func (c *condition) holds(e *evaluation) outcome {
 	if !e.spend(askCost) {
 		e.trace.condition(c, nil, unclear)
@@ -31,7 +31,7 @@ func (c *condition) holds(e *evaluation) outcome {
 	return is
 }
 
-// compare decides a condition that is known.
+// compare evaluates a condition whose key and operator are known.
 func (c *condition) compare(values []string, e *evaluation) outcome {
 	o := c.operator
 	if o.compares == "null" {
@@ -50,13 +50,12 @@ func (c *condition) compare(values []string, e *evaluation) outcome {
 	return c.compareAll(values, e)
 }
 
-// isNull reports whether the values are, in the words of "Set operators for
-// multivalued context keys", "a null data set, such as an empty string". It is there
-// nevertheless, so IfExists has no part in it.
+// isNull reports whether the values are, in the words of "Set operators for multivalued context keys", "a null
+// data set, such as an empty string". The key is present nevertheless, so IfExists does not apply.
 func isNull(values []string) bool { return len(values) == 1 && values[0] == "" }
 
-// compareAll compares values: all have to match, or any of them. It spends the work for
-// all values first, so that no outcome depends on their order.
+// compareAll compares the values: all of them must match, or any of them. It spends the work for all values
+// first, so that the outcome does not depend on their order.
 func (c *condition) compareAll(values []string, e *evaluation) outcome {
 	w := &c.wanted
 	if len(values) > 1 && w.strings.open != nil {
@@ -69,7 +68,7 @@ func (c *condition) compareAll(values []string, e *evaluation) outcome {
 	if !e.spend(cost) {
 		return unclear
 	}
-	enough := no // to decide
+	enough := no // the outcome of one value that decides
 	if c.operator.over == forAny {
 		enough = yes
 	}
@@ -96,7 +95,7 @@ func boolText(is bool) string {
 	return "false"
 }
 
-// names reports whether the condition is one that a principal meets by its ARN.
+// names reports whether the condition requires a principal with certain ARNs.
 func (c *condition) names() bool {
 	o := c.operator
 	return c.key.name == "aws:principalarn" && !o.negated && !o.ifExists && o.over != forAll && o.compares != "null" && o.compares != ""

@@ -2,7 +2,7 @@ package policy
 
 import "testing"
 
-// context are the values that the conditions of the test are held against.
+// context are the values that the conditions of the test are compared with.
 var context = values{
 	"aws:username":                 {"alice"},
 	"aws:principaltag/team":        {"Blue"},
@@ -25,8 +25,7 @@ var context = values{
 	"id.example:aud":               {"keyhold"},
 }
 
-// conditions are conditions and what comes of them: yes, no, or ? if nobody can
-// tell.
+// conditions lists conditions and their results: yes, no, or ? for unclear.
 var conditions = []struct{ condition, want string }{
 	{`{}`, "yes"},
 	{`{"StringEquals":{}}`, "yes"},
@@ -49,7 +48,7 @@ var conditions = []struct{ condition, want string }{
 	{`{"StringEqualsIgnoreCase":{"kms:EncryptionContext:loud":"<${aws:PrincipalTag/Team}-${aws:none, 'Ü'}"}}`, "no"},
 	{`{"StringEqualsIgnoreCase":{"kms:EncryptionContext:loud":"<${aws:PrincipalTag/Team}-${aws:none, 'Ü'}>>"}}`, "no"},
 	{`{"StringEqualsIgnoreCase":{"kms:EncryptionContext:loud":"<${aws:username}-Ü>"}}`, "no"},
-	{`{"StringEqualsIgnoreCase":{"aws:username":"${kms:EncryptionContext:a}"}}`, "no"}, // no wildcards
+	{`{"StringEqualsIgnoreCase":{"aws:username":"${kms:EncryptionContext:a}"}}`, "no"}, // wildcards in values are literal
 	{`{"StringEqualsIgnoreCase":{"kms:EncryptionContext:greek":"ΣΑΣ \u212aİı"}}`, "yes"},
 	{`{"StringEqualsIgnoreCase":{"kms:EncryptionContext:greek":"σας kIı"}}`, "no"},
 	{`{"StringEqualsIgnoreCase":{"kms:EncryptionContext:greek":"${kms:EncryptionContext:greek}"}}`, "yes"},
@@ -109,7 +108,7 @@ var conditions = []struct{ condition, want string }{
 	{`{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}`, "yes"},
 	{`{"IpAddress":{"aws:SourceIp":["192.0.2.0/24","10.1.2.3"]}}`, "yes"},
 	{`{"IpAddress":{"aws:SourceIp":"10.1.2.9/29"}}`, "no"},
-	{`{"IpAddress":{"aws:SourceIp":"10.1.2.9/28"}}`, "yes"}, // bits beyond the prefix do not matter
+	{`{"IpAddress":{"aws:SourceIp":"10.1.2.9/28"}}`, "yes"}, // bits beyond the prefix are ignored
 	{`{"IpAddress":{"aws:SourceIp":"2001:db8::/32"}}`, "no"},
 	{`{"IpAddress":{"aws:VpcSourceIp":"2001:DB8::/32"}}`, "yes"},
 	{`{"NotIpAddress":{"aws:SourceIp":"10.0.0.0/8"}}`, "no"},
@@ -118,13 +117,13 @@ var conditions = []struct{ condition, want string }{
 	{`{"ArnEquals":{"aws:PrincipalArn":"` + aliceARN + `"}}`, "yes"},
 	{`{"ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::*:user/*"}}`, "yes"},
 	{`{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::1111????3333:user/a*e"}}`, "yes"},
-	{`{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*"}}`, "no"}, // six components
+	{`{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam::*"}}`, "no"}, // an ARN has six components
 	{`{"ArnLike":{"aws:PrincipalArn":"*"}}`, "no"},
 	{`{"ArnLike":{"aws:PrincipalArn":"arn:aws:iam:*:user/alice"}}`, "no"},
 	{`{"ArnLike":{"aws:SourceArn":"arn:aws:s3:::bucket*b"}}`, "yes"},
-	{`{"ArnEquals":{"aws:username":"alice"}}`, "no"}, // no ARN
+	{`{"ArnEquals":{"aws:username":"alice"}}`, "no"}, // not an ARN
 	{`{"ArnNotEquals":{"aws:username":"alice"}}`, "yes"},
-	{`{"ArnEquals":{"kms:EncryptionContext:short":"arn:aws:s3::b"}}`, "no"}, // five components
+	{`{"ArnEquals":{"kms:EncryptionContext:short":"arn:aws:s3::b"}}`, "no"}, // only five components
 	{`{"ArnLike":{"kms:EncryptionContext:short":"arn:aws:s3::*"}}`, "no"},
 	{`{"ArnLike":{"kms:EncryptionContext:short":["arn:aws:s3:::b","${kms:EncryptionContext:short}"]}}`, "no"},
 	{`{"ArnNotLike":{"kms:EncryptionContext:short":"arn:aws:s3::b"}}`, "yes"},
@@ -148,7 +147,7 @@ var conditions = []struct{ condition, want string }{
 	{`{"ForAnyValue:StringEqualsIfExists":{"kms:GrantOperations":"Decrypt"}}`, "yes"},
 	{`{"ForAllValues:StringEquals":{"aws:RequestTag/empty":"a"}}`, "yes"},
 	{`{"ForAnyValue:StringEquals":{"aws:RequestTag/empty":""}}`, "no"},
-	{`{"ForAnyValue:StringEqualsIfExists":{"aws:RequestTag/empty":"a"}}`, "no"}, // it exists
+	{`{"ForAnyValue:StringEqualsIfExists":{"aws:RequestTag/empty":"a"}}`, "no"}, // the key is present
 	{`{"ForAllValues:StringEqualsIfExists":{"aws:RequestTag/empty":"a"}}`, "yes"},
 	{`{"StringEquals":{"aws:RequestTag/empty":""}}`, "yes"},
 	{`{"StringEquals":{"kms:EncryptionContextKeys":"a"}}`, "yes"},
@@ -158,7 +157,7 @@ var conditions = []struct{ condition, want string }{
 	{`{"StringEquals":{"aws:username":"${aws:username}"}}`, "yes"},
 	{`{"StringEquals":{"kms:RequestAlias":"alias/${aws:username}"}}`, "no"},
 	{`{"StringLike":{"kms:RequestAlias":"ali*${kms:EncryptionContext:none, 'app'}"}}`, "yes"},
-	{`{"StringEquals":{"aws:username":"${kms:ViaService}"}}`, "no"}, // a variable without a value is like nothing
+	{`{"StringEquals":{"aws:username":"${kms:ViaService}"}}`, "no"}, // a variable without a value matches nothing
 	{`{"StringEquals":{"aws:username":["alice","${kms:ViaService}"]}}`, "yes"},
 	{`{"StringEquals":{"aws:username":["${kms:ViaService}","alice"]}}`, "yes"},
 	{`{"StringLike":{"aws:username":"*${kms:ViaService}"}}`, "no"},
@@ -177,10 +176,10 @@ var conditions = []struct{ condition, want string }{
 	{`{"ForAllValues:StringNotEquals":{"aws:TagKeys":"${aws:SourceVpc}"}}`, "yes"},
 	{`{"ForAnyValue:StringEquals":{"aws:TagKeys":["${aws:SourceVpc}","cost"]}}`, "yes"},
 	{`{"ForAnyValue:StringNotEquals":{"aws:TagKeys":"${aws:SourceVpc}"}}`, "yes"},
-	{`{"StringNotEquals":{"aws:TagKeys":"${aws:SourceVpc}"}}`, "?"}, // several values come first
+	{`{"StringNotEquals":{"aws:TagKeys":"${aws:SourceVpc}"}}`, "?"}, // the rule for several values applies first
 	{`{"StringEquals":{"aws:TagKeys":"${aws:SourceVpc}"}}`, "?"},
 	{`{"StringEquals":{"aws:username":"${aws:username, 'bob'}"}}`, "yes"},
-	{`{"StringEquals":{"aws:username":"${aws:TagKeys, 'alice'}"}}`, "yes"}, // several values are none
+	{`{"StringEquals":{"aws:username":"${aws:TagKeys, 'alice'}"}}`, "yes"}, // a key for several values has no value as a variable
 	{`{"StringLike":{"aws:username":"${kms:EncryptionContext:a}"}}`, "no"},
 	{`{"StringLike":{"kms:EncryptionContext:a":"${kms:EncryptionContext:a}"}}`, "yes"},
 	{`{"StringLike":{"kms:EncryptionContext:a":"x${*}?"}}`, "yes"},
@@ -188,7 +187,7 @@ var conditions = []struct{ condition, want string }{
 	{`{"StringEquals":{"aws:username":"${$}{aws:username}"}}`, "no"},
 	{`{"StringEquals":{"aws:username":"${aws:username"}}`, "no"},
 	{`{"ArnEquals":{"aws:PrincipalArn":"arn:aws:iam::${aws:PrincipalAccount}:user/${aws:username}"}}`, "yes"},
-	{`{"Bool":{"aws:SecureTransport":"${aws:SecureTransport}"}}`, "no"}, // not there
+	{`{"Bool":{"aws:SecureTransport":"${aws:SecureTransport}"}}`, "no"}, // not a string operator
 
 	{`{"StringEquals":{"id.example:aud":"keyhold"}}`, "yes"},
 	{`{"StringEquals":{"id.example:aud":"other"}}`, "no"},
@@ -222,8 +221,7 @@ func TestConditions(t *testing.T) {
 	}
 }
 
-// TestOperatorsWithoutTheirKey has each operator in all its forms meet a request
-// without the condition key.
+// TestOperatorsWithoutTheirKey evaluates every form of every operator for a request without the condition key.
 func TestOperatorsWithoutTheirKey(t *testing.T) {
 	for name, o := range operatorsByName {
 		for _, form := range []struct {

@@ -8,10 +8,10 @@ import (
 	"github.com/keyhold/keyhold/internal/policy"
 )
 
-// counts tells what the random requests were like: how many of a kind.
+// counts is the number of random requests by kind.
 type counts map[string]uint64
 
-// The kinds that there must be, so that the requests are a test of the rules.
+// The kinds that must occur, so that the requests test all rules.
 var kinds = []string{
 	"allowed", "explicitly denied", "implicitly denied",
 	"allowed by key policy alone", "allowed by delegation", "allowed by grant",
@@ -22,7 +22,7 @@ var kinds = []string{
 	"denied by key policy", "denied by identity", "denied by boundary", "denied by session policy",
 }
 
-// check logs the counts among n requests. In a long test there is enough of each kind.
+// check logs the counts among n requests. In a long test, it requires a minimum of each kind.
 func (c counts) check(t *testing.T, n uint64) {
 	t.Helper()
 	for _, kind := range kinds {
@@ -41,7 +41,7 @@ func (c counts) check(t *testing.T, n uint64) {
 	}
 }
 
-// add counts a question that engine and naive evaluator agree about.
+// add counts a question that the engine and the naive evaluator agree on.
 func (c counts) add(q question) {
 	v := q.naive()
 	c[v.String()]++
@@ -82,8 +82,7 @@ func (c counts) addAllowed(q question) {
 	c.when(q.ResourceIs == "key" && within && !grant && !delegated, "allowed by key policy alone")
 }
 
-// addBeyond counts what is allowed though a boundary or a session policy does not:
-// where that is made to be all that allows, nothing does.
+// addBeyond counts requests that are allowed although a boundary or a session policy does not allow them.
 func (c counts) addBeyond(q question) {
 	if q.Principal.Kind == policy.Account || q.Principal.Kind == policy.WebIdentity || q.Principal.Account != q.Owner {
 		return
@@ -131,7 +130,7 @@ func (q question) without(members ...string) question {
 	return q
 }
 
-// unconditional returns the question without the conditions of what allows.
+// unconditional returns the question without the conditions of its Allow statements.
 func (q question) unconditional() question {
 	plain := func(document map[string]any) map[string]any {
 		if document == nil {

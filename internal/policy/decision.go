@@ -2,18 +2,18 @@ package policy
 
 import "github.com/keyhold/keyhold/internal/key"
 
-// A Decision is whether a request is allowed, and why.
+// A Decision states whether a request is allowed, and why.
 type Decision struct {
 	Allowed  bool
-	Explicit bool   // denied by a statement
-	Cause    Role   // of the document that denies, or of those that lack an Allow; "" if allowed
-	By       Source // what allows, or denies explicitly
+	Explicit bool   // a statement denies it
+	Cause    Role   // role of the document that denies, or of the documents that lack an Allow; "" if allowed
+	By       Source // source of the Allow or of the explicit deny
 }
 
-// A Role is what a document is to a request.
+// A Role is the role of a document in a decision.
 type Role string
 
-// The roles of documents, as messages call them.
+// The roles of documents, as error messages call them.
 const (
 	IdentityBased Role = "identity-based policy"
 	ResourceBased Role = "resource-based policy"
@@ -21,28 +21,27 @@ const (
 	SessionPolicy Role = "session policy"
 )
 
-// A Source is what a decision comes from: a statement or a grant. It is empty
-// where nothing has to say something: what has no policy is open to the root of
-// its account.
+// A Source is the statement or grant that a decision comes from. It is empty if the decision needs none: the
+// root of an account may access resources of the account that have no policy.
 type Source struct {
 	Role         Role
-	Document     string // its name
-	Sid          string // of the statement; may be empty
-	Index        int    // of the statement, from 0
-	Line, Column int    // of the statement in the document, from 1
-	Grant        string // the ID of the grant; then only this is set
+	Document     string // name of the document
+	Sid          string // Sid of the statement; may be empty
+	Index        int    // index of the statement, starting from 0
+	Line, Column int    // position of the statement in the document, starting from 1
+	Grant        string // ID of the grant; all other fields are then empty
 }
 
-// Decide decides a request. The grants are those on the key. Its time is bounded
-// by the sizes of documents and request; it changes nothing.
+// Decide decides a request. grants are the grants on the key. The time is bounded by the sizes of the documents
+// and of the request. Decide modifies nothing.
 func Decide(r Request, d Documents, grants []key.Grant) Decision {
 	var action [64]byte
 	e := evaluation{request: &r, docs: &d, grants: grants, one: new([1]string), action: string(appendLower(action[:0], r.Action))}
 	return e.decide()
 }
 
-// DecideQuickly decides a request as Decide does if that takes no longer than a small part
-// of a millisecond; ok is false if it would.
+// DecideQuickly decides a request like Decide if this takes only a small part of a millisecond. Otherwise ok is
+// false.
 func DecideQuickly(r Request, d Documents, grants []key.Grant) (decision Decision, ok bool) {
 	var action [64]byte
 	e := evaluation{request: &r, docs: &d, grants: grants, one: new([1]string), action: string(appendLower(action[:0], r.Action)), withheld: maxWork - quickWork}
@@ -50,9 +49,8 @@ func DecideQuickly(r Request, d Documents, grants []key.Grant) (decision Decisio
 	return decision, !e.short
 }
 
-// Text says why an action is denied, to go on after "… is not authorized to
-// perform: ACTION on resource: RESOURCE ". Source: "Troubleshoot access denied
-// error messages" in the IAM user guide.
+// Text explains a denial, as the continuation of "… is not authorized to perform: ACTION on resource: RESOURCE
+// ". Source: "Troubleshoot access denied error messages" in the IAM user guide.
 func (d Decision) Text(action string) string {
 	switch {
 	case d.Allowed:
@@ -65,7 +63,7 @@ func (d Decision) Text(action string) string {
 	return "with an explicit deny in a " + string(d.Cause)
 }
 
-// appendLower appends s in lower case; actions are ASCII.
+// appendLower appends s in lower case. s is ASCII.
 func appendLower(b []byte, s string) []byte {
 	for i := range len(s) {
 		c := s[i]

@@ -16,9 +16,8 @@ import (
 	"github.com/keyhold/keyhold/internal/policy/naive"
 )
 
-// The engine and the naive evaluator, written apart from one another, decide alike.
-// KEYHOLD_DECISIONS says how many random requests they are asked about, and
-// KEYHOLD_SEED which.
+// The engine and the naive evaluator, written independently, decide alike. KEYHOLD_DECISIONS is the number of
+// random requests, and KEYHOLD_SEED the seed.
 func TestDecisionsAreTheNaiveOnes(t *testing.T) {
 	n, seed := number(t, "KEYHOLD_DECISIONS", 20_000), number(t, "KEYHOLD_SEED", rand.Uint64())
 	t.Logf("%d requests, of the seed %d", n, seed)
@@ -41,13 +40,13 @@ func TestDecisionsAreTheNaiveOnes(t *testing.T) {
 	seen.check(t, (n-1)/sampled(n)+1)
 }
 
-// A finding is what some of the requests were like, or the first disagreement.
+// A finding has the counts of some requests, or the first disagreement.
 type finding struct {
 	seen         counts
 	disagreement string
 }
 
-// compare asks both about the requests from one to another, in steps.
+// compare evaluates the requests from one number to another, in steps, with both.
 func compare(ctx context.Context, seed, from, to, step uint64) finding {
 	seen := counts{}
 	for i := from; i < to && ctx.Err() == nil; i += step {
@@ -66,11 +65,11 @@ func compare(ctx context.Context, seed, from, to, step uint64) finding {
 	return finding{seen: seen}
 }
 
-// sampled returns of how many requests one is counted: to tell the kinds of all would
-// take as long as to compare them.
+// sampled returns the interval at which requests are counted, because counting all of them would take as long
+// as comparing.
 func sampled(n uint64) uint64 { return max(1, n/20_000) }
 
-// number reads a number from the environment.
+// number returns a number from the environment.
 func number(t *testing.T, variable string, otherwise uint64) uint64 {
 	t.Helper()
 	text := os.Getenv(variable)
@@ -84,8 +83,7 @@ func number(t *testing.T, variable string, otherwise uint64) uint64 {
 	return n
 }
 
-// A question is a request and all that it is held against, in a form that is
-// readable as JSON.
+// A question is a request with everything that determines its decision, in a form that is readable as JSON.
 type question struct {
 	Principal  policy.Principal
 	Action     string
@@ -97,7 +95,7 @@ type question struct {
 	Context    map[string]string `json:",omitempty"`
 	Child      *key.Grant        `json:",omitempty"`
 	ResourceIs string            `json:",omitempty"` // "key" or "trust"
-	Policy     map[string]any    `json:",omitempty"` // of the resource
+	Policy     map[string]any    `json:",omitempty"` // policy of the resource
 	Identity   []map[string]any  `json:",omitempty"`
 	Boundary   map[string]any    `json:",omitempty"`
 	Session    []map[string]any  `json:",omitempty"`
@@ -108,7 +106,7 @@ type values map[string][]string
 
 func (v values) Values(name string) []string { return v[name] }
 
-// A verdict is what both evaluators say.
+// A verdict is the decision of both evaluators.
 type verdict struct{ allowed, explicit bool }
 
 func (v verdict) String() string {
@@ -121,7 +119,7 @@ func (v verdict) String() string {
 	return "implicitly denied"
 }
 
-// difference tells how engine and naive evaluator disagree; "" if they agree.
+// difference describes how the engine and the naive evaluator disagree, or returns "".
 func difference(q question) string {
 	ask := func(decide func(question) verdict) (answer string) {
 		defer func() {
@@ -170,7 +168,7 @@ func (q question) request() policy.Request {
 	return r
 }
 
-// documents has the engine read the documents.
+// documents compiles the documents with the engine.
 func (q question) documents() (policy.Documents, error) {
 	kind := policy.KeyPolicy
 	if q.ResourceIs == "trust" {
@@ -211,7 +209,7 @@ func parsedAll(documents []map[string]any) ([]policy.Document, error) {
 	return all, nil
 }
 
-// written returns a document as JSON; "" for none.
+// written returns a document as JSON, or "" if there is none.
 func written(document map[string]any) string {
 	if document == nil {
 		return ""
@@ -223,7 +221,7 @@ func written(document map[string]any) string {
 	return string(text)
 }
 
-// text writes the question for people.
+// text formats the question for people.
 func (q question) text() string {
 	text, err := json.MarshalIndent(q, "", "  ")
 	if err != nil {

@@ -8,8 +8,8 @@ type draftStatement struct {
 	sid    word
 	effect string
 
-	principal, action, resource          bool // whether it has one of each
-	notPrincipal, notAction, notResource bool // and in which form
+	principal, action, resource          bool // whether the element is present
+	notPrincipal, notAction, notResource bool // whether it is present in its negated form
 	principals                           draftPrincipals
 	actions, resources                   []word
 	conditions                           []draftCondition
@@ -53,21 +53,21 @@ func (s *draftStatement) member(name word) (err error) {
 	return s.r.fail(name.at, "a statement has no %q", name.text)
 }
 
-// once notes an element that a statement has in one of two forms, if it may have
-// it at all.
+// once records an element that a statement can have in one of two forms. It fails if the element is not allowed
+// or is present already.
 func (s *draftStatement) once(name word, seen, not *bool, allowed bool) error {
 	switch {
 	case !allowed:
 		return s.r.fail(name.at, "a statement of this type of policy has no %s", name.text)
 	case *seen:
-		return s.r.fail(name.at, "%s is beside its negation", name.text)
+		return s.r.fail(name.at, "%s and its negation cannot both be present", name.text)
 	}
 	*seen, *not = true, name.text[0] == 'N'
 	return nil
 }
 
-// readSid reads the name of a statement. Source: "IAM JSON policy elements: Sid":
-// in identity-based policies it has letters and digits.
+// readSid reads the ID of a statement. In identity-based policies, it consists of letters and digits. Source:
+// "IAM JSON policy elements: Sid".
 func (s *draftStatement) readSid() (err error) {
 	s.sid, err = s.r.word("Sid")
 	if err == nil && s.kind == IdentityPolicy && !consists(s.sid.text, "") {
@@ -85,7 +85,7 @@ func (s *draftStatement) readEffect() error {
 	return err
 }
 
-// readActions reads actions: a service, a colon, a name, or the * for all.
+// readActions reads actions: a service, a colon and a name, or * for all.
 func (s *draftStatement) readActions(what string) (err error) {
 	if s.actions, err = s.r.words(what); err != nil {
 		return err
@@ -98,7 +98,7 @@ func (s *draftStatement) readActions(what string) (err error) {
 	return nil
 }
 
-// check looks at what a statement lacks.
+// check returns an error if the statement lacks a required element.
 func (s *draftStatement) check() error {
 	switch {
 	case s.effect == "":
@@ -107,7 +107,7 @@ func (s *draftStatement) check() error {
 		return s.r.fail(s.place.at, "the statement has no Principal")
 	case s.notPrincipal && s.effect == "Allow":
 		// "Using it with "Effect":"Allow" is not supported."
-		return s.r.fail(s.place.at, "NotPrincipal is beside Allow")
+		return s.r.fail(s.place.at, "NotPrincipal cannot be used with Allow")
 	case !s.action && s.kind != KeyPolicy:
 		return s.r.fail(s.place.at, "the statement has no Action")
 	case !s.resource && s.kind == IdentityPolicy:

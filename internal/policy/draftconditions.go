@@ -2,7 +2,7 @@ package policy
 
 import "github.com/go-json-experiment/json/jsontext"
 
-// readOperator reads the conditions of an operator.
+// readOperator reads the conditions with an operator.
 func (s *draftStatement) readOperator(operator word) error {
 	return s.r.object(operator.text, func(key word) error {
 		values, err := s.readValues(key.text)
@@ -11,8 +11,8 @@ func (s *draftStatement) readOperator(operator word) error {
 	})
 }
 
-// readValues reads the values of a condition: strings, numbers and Booleans,
-// which are as good as strings.
+// readValues reads the values of a condition: strings, numbers and Booleans. Numbers and Booleans are kept as
+// strings.
 func (s *draftStatement) readValues(key string) (values []string, err error) {
 	err = s.r.list(key, func() error {
 		at := s.r.at()

@@ -8,15 +8,15 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// draftPrincipals are principals as they are written, ARNs of roots as accounts.
+// draftPrincipals are principals as they are written. The ARNs of account roots become accounts.
 type draftPrincipals struct {
 	everyone                    bool
 	accounts, arns              []string
 	federated, services, others []string
 }
 
-// readPrincipals reads a * or an object of lists by kind. Source: "AWS JSON policy
-// elements: Principal".
+// readPrincipals reads a * or an object with lists of principals by kind. Source: "AWS JSON policy elements:
+// Principal".
 func (s *draftStatement) readPrincipals(what string) error {
 	if s.r.decoder.PeekKind() != jsontext.KindString {
 		at := s.r.at()
@@ -38,7 +38,7 @@ func (s *draftStatement) readPrincipals(what string) error {
 	return err
 }
 
-// readKind reads the principals of a kind.
+// readKind reads the principals of one kind.
 func (s *draftStatement) readKind(kind word) error {
 	add, ok := map[string]func(string) bool{
 		"AWS":           s.principals.addAWS,
@@ -77,8 +77,7 @@ func (p *draftPrincipals) addAWS(name string) bool {
 	return true
 }
 
-// addFederated takes an identity provider of the account, or the domain of a
-// public one.
+// addFederated adds an identity provider of an account, or the domain of a public provider.
 func (p *draftPrincipals) addFederated(name string) bool {
 	p.federated = append(p.federated, name)
 	if rest, ok := strings.CutPrefix(name, rootPrefix); ok {
@@ -101,14 +100,13 @@ func (p *draftPrincipals) addCanonical(name string) bool {
 
 func isAccount(s string) bool { return len(s) == 12 && strings.Trim(s, "0123456789") == "" }
 
-// isAction reports whether s can be a pattern of actions. Source: "IAM JSON
-// policy elements: Action".
+// isAction reports whether s is a valid pattern of actions. Source: "IAM JSON policy elements: Action".
 func isAction(s string) bool {
 	service, name, _ := strings.Cut(s, ":")
 	return s == "*" || service != "" && name != "" && consists(service, "-*?") && consists(name, "-_*?")
 }
 
-// consists reports whether s has no characters but letters, digits and others.
+// consists reports whether s has only letters, digits and the characters in others.
 func consists(s, others string) bool {
 	for _, c := range s {
 		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'

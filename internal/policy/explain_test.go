@@ -8,7 +8,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// decideBoth decides, and makes sure that the explanation says the same.
+// decideBoth decides a request, and checks that the explanation has the same decision.
 func decideBoth(t *testing.T, r Request, d Documents, grants ...key.Grant) Decision {
 	t.Helper()
 	got := Decide(r, d, grants)
@@ -20,8 +20,7 @@ func decideBoth(t *testing.T, r Request, d Documents, grants ...key.Grant) Decis
 	return got
 }
 
-// checkSource makes sure that what an explained decision comes from is in the
-// explanation, and matched.
+// checkSource checks that the explanation contains the source of the decision, and that this matched.
 func checkSource(t *testing.T, e Explanation) {
 	t.Helper()
 	if e.By == (Source{}) {
@@ -94,11 +93,10 @@ func TestDecideAllocatesNothing(t *testing.T) {
 	}
 }
 
-// exactly are the policies of the benchmark that are decided within the bound.
+// exactly lists the policies of the benchmark that are decided within the work limit.
 const exactly = ", equal variables, variables, set of strings, set of numbers, set of variables, resources, principals, "
 
-// TestWorst decides by the policies of the benchmark. What would take too long
-// denies.
+// TestWorst decides by the policies of the benchmark. A policy that exceeds the work limit denies.
 func TestWorst(t *testing.T) {
 	for name, text := range worst(t) {
 		got := decideBoth(t, worstRequest(), Documents{Resource: Document{"key", mustParse(t, text, KeyPolicy)}})

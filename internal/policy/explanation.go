@@ -2,48 +2,48 @@ package policy
 
 import "github.com/keyhold/keyhold/internal/key"
 
-// An Explanation is a decision and how it came about.
+// An Explanation is a decision together with its reasons.
 type Explanation struct {
 	Decision
-	Documents []ExplainedDocument // in the order in which they were read
-	Grants    []ExplainedGrant    // none if an explicit deny came before
+	Documents []ExplainedDocument // in the order of evaluation
+	Grants    []ExplainedGrant    // empty after an explicit deny
 }
 
-// An ExplainedDocument is what came of a document.
+// An ExplainedDocument is the result of a document.
 type ExplainedDocument struct {
 	Role       Role
 	Name       string
 	Statements []ExplainedStatement
 }
 
-// An ExplainedStatement is what came of a statement.
+// An ExplainedStatement is the result of a statement.
 type ExplainedStatement struct {
 	Sid          string
 	Index        int
 	Line, Column int
 	Effect       string // Allow or Deny
 	Matched      bool
-	Missed       string               // the first element that does not match, such as "NotAction"
-	Conditions   []ExplainedCondition // all of them, if all other elements match
+	Missed       string               // first element that does not match, such as "NotAction"
+	Conditions   []ExplainedCondition // all conditions, if all other elements match
 }
 
-// An ExplainedCondition is what came of a condition.
+// An ExplainedCondition is the result of a condition.
 type ExplainedCondition struct {
 	Operator, Key string
-	Wanted        []string // the values in the policy
-	Seen          []string // the values in the request; none if it lacks the key
+	Wanted        []string // values in the policy
+	Seen          []string // values in the request; none if the key is absent
 	Held          bool
-	Problem       string // why nobody can tell whether it holds: the statement denies and does not allow
+	Problem       string // why the outcome is unclear, in which case the statement denies and does not allow
 }
 
-// An ExplainedGrant is what came of a grant.
+// An ExplainedGrant is the result of a grant.
 type ExplainedGrant struct {
 	ID      string
 	Allowed bool
-	Missed  string // what of it does not match: "GranteePrincipal", "Operations", a constraint, "CreateGrant" for a child that allows more
+	Missed  string // part that does not match: "GranteePrincipal", "Operations", a constraint, or "CreateGrant"
 }
 
-// Explain decides a request as Decide does and tells how.
+// Explain decides a request like Decide and reports how.
 func Explain(r Request, d Documents, grants []key.Grant) Explanation {
 	t := &tracer{}
 	e := evaluation{request: &r, docs: &d, grants: grants, one: new([1]string), action: string(appendLower(nil, r.Action)), trace: t}

@@ -35,7 +35,7 @@ type values map[string][]string
 
 func (v values) Values(name string) []string { return v[name] }
 
-// ask returns a request about the key.
+// ask returns a request for an action on the key.
 func ask(p Principal, action string) Request {
 	return Request{Principal: p, Action: action, Resource: keyARN, Owner: owner, Time: noon}
 }
@@ -49,13 +49,13 @@ func mustParse(tb testing.TB, text string, t Type) *Policy {
 	return p
 }
 
-// keyPolicy returns the policy of statements, without their braces.
+// keyPolicy returns a key policy with the statements, which are given without braces.
 func keyPolicy(tb testing.TB, statements ...string) Document {
 	tb.Helper()
 	return Document{"key policy", mustParse(tb, document(statements...), KeyPolicy)}
 }
 
-// identity returns an identity-based policy of statements.
+// identity returns an identity-based policy with the statements.
 func identity(tb testing.TB, statements ...string) Document {
 	tb.Helper()
 	return Document{"identity policy", mustParse(tb, document(statements...), IdentityPolicy)}

@@ -6,11 +6,11 @@ import (
 	"unicode"
 )
 
-// All characters that differ by case alone fold to one of them, and others do not.
+// Characters that differ only by case fold to the same character, and others do not.
 func TestFold(t *testing.T) {
 	for c := rune(0); c <= unicode.MaxRune; c++ {
 		if c >= 0xD800 && c < 0xE000 {
-			continue // no characters
+			continue // surrogates are not characters
 		}
 		if f := fold(c); f != fold(unicode.SimpleFold(c)) || !strings.EqualFold(string(c), string(f)) {
 			t.Errorf("%U folds to %U", c, f)

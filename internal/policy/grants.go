@@ -8,8 +8,8 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// considerGrants adds to the verdict on the resource what its grants allow.
-// Source: "Grants in AWS KMS" in the developer guide.
+// considerGrants adds the permissions of grants to the verdict on the resource. Source: "Grants in AWS KMS" in
+// the developer guide.
 func (e *evaluation) considerGrants(v *verdict) {
 	for i := range e.grants {
 		g := &e.grants[i]
@@ -21,8 +21,7 @@ func (e *evaluation) considerGrants(v *verdict) {
 	}
 }
 
-// reachOfGrant tells how far a grant goes for the request, or what of it does not
-// match.
+// reachOfGrant returns the reach of a grant for the request, or the name of the part that does not match.
 func (e *evaluation) reachOfGrant(g *key.Grant) (reach, string) {
 	to := e.request.Principal.reachOf(g.Grantee)
 	operation, _ := strings.CutPrefix(e.request.Action, "kms:")
@@ -40,10 +39,9 @@ func (e *evaluation) reachOfGrant(g *key.Grant) (reach, string) {
 	return to, ""
 }
 
-// constraint returns the constraint that the request does not keep. Source:
-// "Using grant constraints" in the developer guide: those on the encryption
-// context are for the operations that have one, and SourceArn is not for
-// RetireGrant.
+// constraint returns the constraint that the request does not satisfy, or "". Source: "Using grant constraints"
+// in the developer guide: encryption context constraints apply to operations with an encryption context, and
+// SourceArn does not apply to RetireGrant.
 func (e *evaluation) constraint(c *key.GrantConstraints, operation string) string {
 	context := e.request.EncryptionContext
 	switch {
@@ -57,8 +55,7 @@ func (e *evaluation) constraint(c *key.GrantConstraints, operation string) strin
 	return ""
 }
 
-// comesFrom reports whether the request is made for the resource of an ARN, which
-// is compared as by ArnLike.
+// comesFrom reports whether the request is made on behalf of the resource. The ARN is compared as with ArnLike.
 func (e *evaluation) comesFrom(arn string) bool {
 	values, _ := e.values(&contextKey{name: "aws:sourcearn", origin: listed})
 	if len(values) != 1 || !isARN(values[0]) {
@@ -70,10 +67,10 @@ func (e *evaluation) comesFrom(arn string) bool {
 	return newAutomaton([]pattern{syntax{wildcards: true}.tokenize(arn)}, ofARN).match(values[0])
 }
 
-// FoldNames returns an encryption context with its names in one case: the constraints of
-// grants compare names without regard to case, and values with it. Source:
-// GrantConstraints in the API reference. ok is false if names differ by case alone; such a
-// context is returned as it is, and keeps no constraint that has pairs.
+// FoldNames returns an encryption context with its names folded, because grant constraints compare names
+// without regard to case and values exactly. Source: GrantConstraints in the API reference. If names differ
+// only by case, ok is false and the context is returned unchanged; such a context satisfies no constraint that
+// has pairs.
 func FoldNames(context map[string]string) (folded map[string]string, ok bool) {
 	if !hasOtherCase(context) {
 		return context, true
@@ -106,7 +103,7 @@ func samePairs(a, b map[string]string) bool {
 	return okA && okB && maps.Equal(a, b)
 }
 
-// includes reports whether a context has all pairs of a part.
+// includes reports whether context has all pairs of part.
 func includes(context, part map[string]string) bool {
 	if len(part) == 0 {
 		return true
@@ -121,9 +118,8 @@ func includes(context, part map[string]string) bool {
 	return okContext && okPart
 }
 
-// mayCreate reports whether a grant may hand on what a child would allow: no more
-// operations, and constraints as strict. Source: "Granting CreateGrant
-// permission" in the developer guide.
+// mayCreate reports whether a grant allows the creation of child: child has no other operations and equally
+// strict constraints. Source: "Granting CreateGrant permission" in the developer guide.
 func mayCreate(parent, child *key.Grant) bool {
 	if child == nil {
 		return false

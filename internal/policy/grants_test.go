@@ -6,8 +6,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// granted returns a grant on Decrypt, Encrypt, CreateGrant, RetireGrant and
-// DescribeKey.
+// granted returns a grant for Decrypt, Encrypt, CreateGrant, RetireGrant and DescribeKey.
 func granted(to key.Principal, c key.GrantConstraints) key.Grant {
 	return key.Grant{ID: "g", Grantee: to, Operations: []string{"Decrypt", "Encrypt", "CreateGrant", "RetireGrant", "DescribeKey"}, Constraints: c}
 }
@@ -43,7 +42,7 @@ func TestGrantees(t *testing.T) {
 			Identity: list(optional(t, test.identity, IdentityPolicy)),
 			Boundary: optional(t, test.boundary, IdentityPolicy),
 		}
-		if got := told(decideBoth(t, ask(test.who, "kms:Decrypt"), d, granted(test.grantee, key.GrantConstraints{}))); got != test.want {
+		if got := describe(decideBoth(t, ask(test.who, "kms:Decrypt"), d, granted(test.grantee, key.GrantConstraints{}))); got != test.want {
 			t.Errorf("%s for %s: %s, want %s", test.grantee, test.who.ARN, got, test.want)
 		}
 		d.Resource = Document{}
@@ -59,7 +58,7 @@ func TestGrantConstraints(t *testing.T) {
 		name        string
 		constraints key.GrantConstraints
 		action      string
-		context     pairs // nil if the operation has none
+		context     pairs // nil if the operation has no encryption context
 		source      string
 		want        bool
 	}{

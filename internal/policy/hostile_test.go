@@ -9,9 +9,9 @@ import (
 	"github.com/keyhold/keyhold/internal/policy/hostile"
 )
 
-// Policies that are made to cost the most keep the bound on the work of a decision, are
-// explained as they are decided, and take a memory that grows with their text alone. The
-// search changes what cost the most so far. KEYHOLD_HOSTILE says how many there are.
+// Policies that are made to be expensive stay within the work limit, are explained as they are decided, and
+// take memory in proportion to their text. The search mutates the most expensive policies so far.
+// KEYHOLD_HOSTILE is the number of policies.
 func TestHostilePolicies(t *testing.T) {
 	n, seed := number(t, "KEYHOLD_HOSTILE", 400), number(t, "KEYHOLD_SEED", rand.Uint64())
 	t.Logf("%d policies, of the seed %d", n, seed)
@@ -48,7 +48,7 @@ func TestHostilePolicies(t *testing.T) {
 		if work > policy.MaxWork/2 {
 			reached++
 		}
-		if work > most && work < policy.MaxWork*9/10 { // beyond it all are alike
+		if work > most && work < policy.MaxWork*9/10 { // all policies that reach the limit are alike
 			best, most = g, work
 		}
 	}

@@ -2,17 +2,16 @@ package policy
 
 import "strings"
 
-// A ConditionKey is a name that a condition can compare the value of.
+// A ConditionKey is a key whose value a condition can compare.
 type ConditionKey struct {
-	Name  string // as the documentation spells it; what ends in ":" or "/" goes on with a name of the user's
-	Type  string // of its values: String, Bool, Numeric, Date, ARN or IPAddress
-	Multi bool   // may have several values
+	Name  string // as documented; after ":" or "/" at the end follows a name that the user chooses
+	Type  string // type of its values: String, Bool, Numeric, Date, ARN or IPAddress
+	Multi bool   // can have several values
 }
 
-// conditionKeys are the known ones. Some never have a value here: they are
-// absent, not unknown. Sources: "Condition keys for AWS KMS" in the developer
-// guide, "AWS global condition context keys" and "Available keys for AWS STS" in
-// the IAM user guide.
+// conditionKeys lists the known condition keys. Some of them never have a value in Keyhold: they are absent,
+// but not unknown. Sources: "Condition keys for AWS KMS" in the developer guide, "AWS global condition context
+// keys" and "Available keys for AWS STS" in the IAM user guide.
 const conditionKeys = `
 aws:AssumedRoot                            Bool
 aws:CalledVia                              String multi
@@ -129,7 +128,7 @@ ssm:SourceInstanceArn                      ARN
 
 var keysByName = readKeys()
 
-// readKeys returns the table by the lower case of the names.
+// readKeys returns the table by lower-case name.
 func readKeys() map[string]ConditionKey {
 	all := map[string]ConditionKey{}
 	for line := range strings.Lines(conditionKeys) {
@@ -140,7 +139,7 @@ func readKeys() map[string]ConditionKey {
 	return all
 }
 
-// KnownKeys returns the condition keys that conditions can be about, in no order.
+// KnownKeys returns the known condition keys, in no particular order.
 func KnownKeys() []ConditionKey {
 	all := make([]ConditionKey, 0, len(keysByName))
 	for _, k := range keysByName {
@@ -152,7 +151,7 @@ func KnownKeys() []ConditionKey {
 // A contextKey is a condition key as a policy names it.
 type contextKey struct {
 	ConditionKey
-	name   string // in lower case; of a key that goes on with a name of the user's, that part as Fold returns it
+	name   string // in lower case; the part that the user chose is folded
 	origin origin
 }
 
@@ -164,8 +163,8 @@ const (
 	provided        // by an identity provider, such as "host.example:aud": known if the request has it
 )
 
-// findKey returns the condition key of a name, whose case does not matter.
-// Source: "IAM JSON policy elements: Condition".
+// findKey returns the condition key with a name. Case does not matter. Source: "IAM JSON policy elements:
+// Condition".
 func findKey(name string) contextKey {
 	name = strings.ToLower(name)
 	if k, ok := keysByName[name]; ok && !strings.HasSuffix(name, ":") && !strings.HasSuffix(name, "/") {

@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// statements are single Allow statements of a key policy, and whether alice may
-// Decrypt by them. Each is tried as a Deny as well, beside one that allows
-// everything: then it must deny what it would allow.
+// statements lists single Allow statements of a key policy, and whether they let alice Decrypt. The test also
+// tries each of them as a Deny next to a statement that allows everything: it must deny exactly what it would
+// allow.
 var statements = []struct {
 	rest string // of the statement
 	want bool
@@ -39,8 +39,8 @@ var statements = []struct {
 	{`"Principal":"*","Action":"*","Resource":"` + keyARN + `"`, true},
 	{`"Principal":"*","Action":"*","Resource":"arn:aws:kms:eu-west-2:111122223333:key/*"`, true},
 	{`"Principal":"*","Action":"*","Resource":"arn:aws:kms:*:*:key/1234abcd-*-1234567890ab"`, true},
-	{`"Principal":"*","Action":"*","Resource":"arn:aws:kms:*"`, true},       // the last character of a segment goes on
-	{`"Principal":"*","Action":"*","Resource":"arn:aws:kms:*:key/*"`, true}, // so does this
+	{`"Principal":"*","Action":"*","Resource":"arn:aws:kms:*"`, true},       // the * at the end of a segment matches colons
+	{`"Principal":"*","Action":"*","Resource":"arn:aws:kms:*:key/*"`, true}, // the same
 	{`"Principal":"*","Action":"*","Resource":"arn:aws:kms:eu-w*/*"`, false},
 	{`"Principal":"*","Action":"*","Resource":"arn:aws:kms:eu?west?2:1111????3333:key/*"`, true},
 	{`"Principal":"*","Action":"*","Resource":"arn:aws:kms?eu-west-2:111122223333:key/*"`, false},
@@ -50,13 +50,13 @@ var statements = []struct {
 	{`"Principal":"*","Action":"*","NotResource":["arn:aws:s3:::b","arn:aws:kms:*:*:key/*"]`, false},
 	{`"Principal":"*","Action":"*","Resource":"arn:aws:kms:eu-west-2:111122223333:key/${kms:EncryptionContext:id}*"`, true},
 	{`"Principal":"*","Action":"*","Resource":"arn:aws:kms:eu-west-2:111122223333:key/${aws:Missing, '1234abcd'}*"`, true},
-	{`"Principal":"*","Action":"*","Resource":"arn:aws:kms:eu-west-2:111122223333:key/${kms:EncryptionContext:star}"`, false}, // * as a value is a *
-	{`"Principal":"*","Action":"*","Resource":"arn:aws:kms:eu-west-2:111122223333:key/*${aws:username}"`, false},              // without a value: like nothing
+	{`"Principal":"*","Action":"*","Resource":"arn:aws:kms:eu-west-2:111122223333:key/${kms:EncryptionContext:star}"`, false}, // a * in a value is literal
+	{`"Principal":"*","Action":"*","Resource":"arn:aws:kms:eu-west-2:111122223333:key/*${aws:username}"`, false},              // a variable without a value matches nothing
 	{`"Principal":"*","Action":"*","Resource":["arn:aws:kms:eu-west-2:111122223333:key/${aws:username}","` + keyARN + `"]`, true},
 	{`"Principal":"*","Action":"*","Resource":["arn:aws:kms:eu-west-2:111122223333:key/${aws:username}","arn:aws:s3:::b"]`, false},
 	{`"Principal":"*","Action":"*","NotResource":"arn:aws:kms:eu-west-2:111122223333:key/*${aws:username}"`, true},
 	{`"Principal":"*","Action":"*","NotResource":["arn:aws:kms:eu-west-2:111122223333:key/${aws:username}","` + keyARN + `"]`, false},
-	{`"Principal":"*","Action":"*","Resource":"arn:aws:kms:eu-west-2:${aws:PrincipalAccount}:key/*"`, false}, // only after the fifth colon
+	{`"Principal":"*","Action":"*","Resource":"arn:aws:kms:eu-west-2:${aws:PrincipalAccount}:key/*"`, false}, // variables are allowed only after the fifth colon
 }
 
 func TestStatements(t *testing.T) {
@@ -74,7 +74,7 @@ func TestStatements(t *testing.T) {
 	}
 }
 
-// TestVersions has variables only in the newer version of the language.
+// Variables exist only in the newer version of the language.
 func TestVersions(t *testing.T) {
 	const statement = `"Statement":{` + toAll + `,"Condition":{"StringEquals":{"aws:username":"${aws:username}"}}}}`
 	for version, want := range map[string]bool{`"Version":"2012-10-17",`: true, `"Version":"2008-10-17",`: false, "": false} {
@@ -89,7 +89,7 @@ func TestVersions(t *testing.T) {
 				t.Errorf("allowed %v, want %v: %s", got.Allowed, want, text)
 			}
 			r.Values = values{"aws:username": {"${aws:username}"}}
-			if got := decideBoth(t, r, d); !got.Allowed { // by itself, or as text
+			if got := decideBoth(t, r, d); !got.Allowed { // as a variable or as text
 				t.Errorf("not allowed: %s", text)
 			}
 		}
@@ -104,8 +104,8 @@ func TestNotPrincipal(t *testing.T) {
 	}{
 		{`{"AWS":["` + aliceARN + `","` + rootARN + `"]}`, alice, false},
 		{`{"AWS":["` + aliceARN + `","` + owner + `"]}`, alice, false},
-		{`{"AWS":["` + aliceARN + `","` + abroadARN + `"]}`, alice, true}, // the account of another
-		{`{"AWS":"` + aliceARN + `"}`, alice, true},                       // without its account
+		{`{"AWS":["` + aliceARN + `","` + abroadARN + `"]}`, alice, true}, // the account is another's
+		{`{"AWS":"` + aliceARN + `"}`, alice, true},                       // the account is missing
 		{`{"AWS":["` + roleARN + `","` + sessionARN + `"]}`, session, true},
 		{`{"AWS":["` + aliceARN + `","` + rootARN + `"]}`, session, true},
 		{`{"AWS":"` + rootARN + `"}`, root, false},
@@ -114,7 +114,7 @@ func TestNotPrincipal(t *testing.T) {
 		{`{"AWS":["` + roleARN + `","` + rootARN + `"]}`, session, false},
 		{`{"AWS":["` + sessionARN + `","` + rootARN + `"]}`, session, false},
 		{`{"AWS":["` + roleARN + `","` + rootARN + `"]}`, root, false},
-		{`{"AWS":["` + roleARN + `","` + rootARN + `"]}`, alice, true}, // the account is its root
+		{`{"AWS":["` + roleARN + `","` + rootARN + `"]}`, alice, true}, // the account stands for its root only
 		{`{"AWS":"` + abroadARN + `"}`, alice, true},
 		{`"*"`, alice, false},
 	} {

@@ -1,10 +1,8 @@
 package policy
 
-// LocksOut reports whether a key policy would leave whoever asks for it unable to
-// replace it: neither they nor, with a policy of their own, somebody of their
-// account could do so. The request says who asks, for which key, and when; its
-// action does not matter. Source: the operation PutKeyPolicy,
-// "BypassPolicyLockoutSafetyCheck".
+// LocksOut reports whether, under this key policy, neither the principal of the request nor, with policies of
+// their own, other principals of its account could replace the policy. The request contains the principal, the
+// key and the time; its action is ignored. Source: "BypassPolicyLockoutSafetyCheck" of PutKeyPolicy.
 func LocksOut(p *Policy, r Request) bool {
 	out, _ := locksOut(p, r, 0)
 	return out

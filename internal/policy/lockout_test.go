@@ -13,7 +13,7 @@ func TestLocksOut(t *testing.T) {
 		want       bool
 	}{
 		{toAccount, root, false},
-		{toAccount, alice, false}, // an own policy may allow it
+		{toAccount, alice, false}, // a policy of the user may allow it
 		{toAlice, alice, false},
 		{toAlice, root, true},
 		{toAlice, session, true},
@@ -42,7 +42,7 @@ func TestLocksOut(t *testing.T) {
 	}
 }
 
-// A policy whose conditions take long has no quick answer.
+// LocksOutQuickly returns no answer for a policy whose conditions take long.
 func TestLocksOutSlowly(t *testing.T) {
 	slow := strings.ReplaceAll(toAll, "kms:Decrypt", "kms:PutKeyPolicy")
 	p := mustParse(t, document(strings.Split(strings.Repeat(slow+`,"Condition":{"StringEqualsIgnoreCase":{"aws:UserAgent":"x"}}|`, 100)+slow, "|")...), KeyPolicy)

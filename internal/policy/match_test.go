@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// defined is what a pattern means, as a regular expression.
+// defined returns the meaning of a pattern as a regular expression.
 func defined(pattern string, d dialect) *regexp.Regexp {
 	expression, colons := "", 0
 	for i, c := range pattern {
@@ -32,19 +32,19 @@ func defined(pattern string, d dialect) *regexp.Regexp {
 	return regexp.MustCompile("(?s)^(?:" + expression + ")$")
 }
 
-// matchesDefinition holds patterns, one a line, against a text.
+// matchesDefinition compares the automaton for some patterns, one per line, with their definition.
 func matchesDefinition(t *testing.T, lines, s string, d dialect) {
 	t.Helper()
 	patterns := strings.Split(lines, "\n")
 	want := false
 	for _, p := range patterns {
 		if d == ofARN && p != "" && strings.Trim(p, "*") == "" {
-			continue // which fits no six components
+			continue // cannot match six components
 		}
 		want = want || defined(p, d).MatchString(s)
 	}
 	if d == ofARN && strings.Count(s, ":") < 5 && strings.ContainsAny(lines, "*?") {
-		return // no ARN
+		return // not an ARN
 	}
 	compiled := newPatterns(patterns, syntax{wildcards: true}, d)
 	if got := compiled.match(s, nil) == yes; got != want {
@@ -52,7 +52,7 @@ func matchesDefinition(t *testing.T, lines, s string, d dialect) {
 	}
 }
 
-// seeds are patterns and texts.
+// seeds are pairs of patterns and texts.
 var seeds = [][2]string{
 	{"", ""}, {"*", ""}, {"**", "ab"}, {"a*", "a"}, {"*b", "aab"}, {"a*b*c", "aXbXbc"}, {"?", "a"}, {"?*", "a"}, {"*a*a", "aaa"},
 	{"", "a"}, {"?", ""}, {"a", ""}, {"a", "ab"}, {"a*b", "ac"}, {"*?b", "b"}, {"[a]", "a"}, {".", "a"},
@@ -72,7 +72,7 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-// FuzzMatch holds the automaton against the definition.
+// FuzzMatch compares the automaton with the definition.
 func FuzzMatch(f *testing.F) {
 	for i, s := range seeds {
 		f.Add(s[0], s[1], uint8(i))

@@ -5,13 +5,12 @@ import (
 	"unicode/utf8"
 )
 
-// matchOpen matches a pattern after its variables are replaced. Wildcards in
-// their values are text. One with a variable that has no value matches nothing,
-// and the others of its list go on. Source: "IAM policy elements: Variables and
-// tags", "Policy variables with no value": "There is no equal or like value", so
-// that "inverted condition operators like StringNotEquals or StringNotLike match
-// against a null value"; and in Resource or NotResource "the resource that includes
-// a policy variable with no value will not match any resource".
+// matchOpen matches a pattern after replacing its variables. Wildcards in the values of variables are literal
+// text. A pattern with a variable that has no value matches nothing; the other patterns of its list are
+// unaffected. Source: "IAM policy elements: Variables and tags", "Policy variables with no value": "There is no
+// equal or like value", so that "inverted condition operators like StringNotEquals or StringNotLike match
+// against a null value"; and in Resource or NotResource "the resource that includes a policy variable with no
+// value will not match any resource".
 func (e *evaluation) matchOpen(open pattern, s string, d dialect) outcome {
 	length, is := e.lengthOf(open)
 	switch {
@@ -31,9 +30,9 @@ func (e *evaluation) matchOpen(open pattern, s string, d dialect) outcome {
 	return answer(newAutomaton([]pattern{e.close(open)}, d).match(s))
 }
 
-// lengthOf returns how long a text that matches is at least, if each variable has one
-// value: no if one has none, and unclear if one has several, or if there is no time to
-// ask.
+// lengthOf returns the minimum length of a matching text if each variable has one value. If a variable has no
+// value, the outcome is "no". If a variable has several values, or too little work is left to find out, it is
+// "unclear".
 func (e *evaluation) lengthOf(open pattern) (n int, is outcome) {
 	is = yes
 	for _, t := range open {
@@ -55,8 +54,8 @@ func (e *evaluation) lengthOf(open pattern) (n int, is outcome) {
 	return n, is
 }
 
-// matchFolded matches a pattern without wildcards with a text that is folded. So the
-// values of variables are folded as well.
+// matchFolded matches a pattern without wildcards against folded text. It therefore also folds the values of
+// variables.
 func (e *evaluation) matchFolded(open pattern, s string, length int) outcome {
 	if !e.spend(foldCost * min(length, len(s))) {
 		return unclear
@@ -74,7 +73,7 @@ func (e *evaluation) matchFolded(open pattern, s string, length int) outcome {
 	return answer(s == "")
 }
 
-// isText reports whether a pattern without wildcards is s.
+// isText reports whether a pattern without wildcards equals s.
 func (e *evaluation) isText(open pattern, s string) bool {
 	for _, t := range open {
 		text, _ := e.valueOf(t)
@@ -101,12 +100,11 @@ func (e *evaluation) close(open pattern) pattern {
 	return closed
 }
 
-// closed returns the wanted with the variables replaced, to be compared with many
-// values.
-func (w *wanted) closed(e *evaluation) *wanted {
+// closed returns a copy with the variables replaced, for comparison with many values.
+func (w *operands) closed(e *evaluation) *operands {
 	strings := w.strings
 	strings.open, strings.closed = nil, e.closed(&w.strings)
-	return &wanted{strings: strings}
+	return &operands{strings: strings}
 }
 
 // closed returns the patterns that have variables, with the variables replaced.
@@ -139,8 +137,8 @@ func (e *evaluation) closed(p *patterns) *patterns {
 	return &c
 }
 
-// valueOf returns the text of a token. A variable may lack one, and which one it has is
-// unclear where its condition key has several values though it is for one.
+// valueOf returns the text of a token. If a variable has no value, the outcome is "no". If its condition key is
+// for one value but has several, it is "unclear".
 func (e *evaluation) valueOf(t token) (string, outcome) {
 	if t.kind != variable {
 		return t.text, yes

@@ -2,8 +2,8 @@ package policy
 
 import "strings"
 
-// operators are those of "IAM JSON policy elements: Condition operators": the
-// name, what it compares, how, and whether it is negated.
+// operators lists the operators of "IAM JSON policy elements: Condition operators": the name, the type of the
+// values, the relation, and whether the operator is negated.
 const operators = `
 StringEquals               text    =
 StringNotEquals            text    =   not
@@ -34,16 +34,16 @@ BinaryEquals               bytes   =
 Null                       null    =
 `
 
-// An operator is how a condition compares.
+// An operator defines how a condition compares.
 type operator struct {
-	compares string // a word of the table; "" if nobody knows the operator
+	compares string // a word of the table; "" if the operator is unknown
 	relation string
 	negated  bool
 	ifExists bool
 	over     set
 }
 
-// A set is which of the values of a request have to match.
+// A set defines how many of the request's values must match.
 type set uint8
 
 const (
@@ -54,7 +54,7 @@ const (
 
 var operatorsByName = readOperators()
 
-// readOperators returns the table by the lower case of the names.
+// readOperators returns the table by lower-case name.
 func readOperators() map[string]operator {
 	all := map[string]operator{}
 	for line := range strings.Lines(operators) {
@@ -65,10 +65,9 @@ func readOperators() map[string]operator {
 	return all
 }
 
-// findOperator returns the operator of a name. The case of the name does not
-// matter: the documentation is silent, and the service takes any. Null has no
-// IfExists and no set. Sources: "…IfExists condition operators" there, and "Set
-// operators for multivalued context keys".
+// findOperator returns the operator with a name. Case does not matter: the documentation is silent, and the
+// service accepts any. Null has neither IfExists nor a set. Sources: "…IfExists condition operators" on the
+// same page, and "Set operators for multivalued context keys".
 func findOperator(name string) operator {
 	name = strings.ToLower(name)
 	over := theOne

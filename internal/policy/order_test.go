@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The statements that the tests of the order are made of.
+// The statements for the tests of the order of evaluation.
 const (
 	use        = `"Effect":"Allow","Action":"kms:Decrypt","Resource":"*"`
 	neverUse   = `"Effect":"Deny","Action":"kms:Decrypt","Resource":"*"`
@@ -24,10 +24,9 @@ const (
 	notToRole  = neverUse + `,"Principal":{"AWS":"` + roleARN + `"}`
 )
 
-// orders are requests for kms:Decrypt: who asks, the statements of the key policy,
-// of identity-based policies, of a permissions boundary and of session policies,
-// one each, "" for no document; and what comes of it: "yes", or the role that
-// lacks an Allow, or "deny" and the role that denies.
+// orders lists requests for kms:Decrypt: the principal, and the statements of the key policy, the
+// identity-based policies, the permissions boundary and the session policies, one each or "" for none. The
+// result is "yes", the role that lacks an Allow, or "deny" and the role that denies.
 var orders = []struct {
 	name                                 string
 	who                                  Principal
@@ -106,7 +105,7 @@ func TestOrder(t *testing.T) {
 				Boundary: optional(t, test.boundary, IdentityPolicy),
 				Session:  list(optional(t, test.policy, IdentityPolicy)),
 			})
-			if outcome := told(got); outcome != test.want {
+			if outcome := describe(got); outcome != test.want {
 				t.Errorf("%s, want %s", outcome, test.want)
 			}
 			if got.Allowed != (got.Text("kms:Decrypt") == "") || got.Allowed && got.Cause != "" {
@@ -116,7 +115,7 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// optional returns a document of statements that | separates, or none.
+// optional returns a document with the statements, which | separates, or none.
 func optional(t *testing.T, statements string, as Type) Document {
 	t.Helper()
 	if statements == "" {
@@ -132,8 +131,8 @@ func list(d Document) []Document {
 	return []Document{d}
 }
 
-// told returns what a decision says.
-func told(d Decision) string {
+// describe returns a decision as text.
+func describe(d Decision) string {
 	switch {
 	case d.Allowed:
 		return "yes"
@@ -160,7 +159,7 @@ func TestTrustPolicy(t *testing.T) {
 		if audience == "" {
 			r.Values = nil
 		}
-		if got := told(decideBoth(t, r, Documents{Resource: trust})); got != want {
+		if got := describe(decideBoth(t, r, Documents{Resource: trust})); got != want {
 			t.Errorf("audience %q: %s, want %s", audience, got, want)
 		}
 	}

@@ -1,12 +1,12 @@
 package policy
 
-// An outcome is whether a part of a statement matches a request.
+// An outcome states whether a part of a statement matches a request.
 type outcome uint8
 
 const (
 	no outcome = iota
 	yes
-	unclear // nobody can tell: does not allow, and does deny
+	unclear // cannot be determined: does not allow, but denies
 )
 
 func answer(is bool) outcome {
@@ -16,7 +16,7 @@ func answer(is bool) outcome {
 	return no
 }
 
-// not is the outcome of a negated operator.
+// not returns the outcome of the negated operator.
 func (o outcome) not() outcome {
 	switch o {
 	case no:
@@ -27,15 +27,14 @@ func (o outcome) not() outcome {
 	return unclear
 }
 
-// A reach is how far an Allow of a resource's policy, or of a grant, goes for a
-// principal. Source: "Policy evaluation logic", "Resource-based policies and
-// implicit denies in other policy types (same account)".
+// A reach is the extent of an Allow of a resource's policy, or of a grant, for a principal. Source: "Policy
+// evaluation logic", "Resource-based policies and implicit denies in other policy types (same account)".
 type reach uint8
 
 const (
 	none      reach = iota
-	delegated       // to the account, whose own policies have to allow as well
-	limited         // by the permissions boundary and the session policies
-	toUser          // by the session policies alone
-	direct          // by nothing
+	delegated       // to the account: its own policies must allow the request too
+	limited         // limited by the permissions boundary and the session policies
+	toUser          // limited by the session policies only
+	direct          // not limited
 )

@@ -4,27 +4,26 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// A Type is what a policy is attached to.
+// A Type is the type of a policy.
 type Type uint8
 
 // The types of policies.
 const (
-	KeyPolicy      Type = iota // a key's
-	TrustPolicy                // of a role: who may assume it
-	IdentityPolicy             // of a user or a role; a permissions boundary, a session policy
+	KeyPolicy      Type = iota // policy of a key
+	TrustPolicy                // policy of a role that states who may assume it
+	IdentityPolicy             // policy of a user or role, permissions boundary, or session policy
 )
 
-// A Policy is a document that was parsed. It is never changed.
+// A Policy is a parsed document. It is immutable.
 type Policy struct {
 	kind       Type
 	statements []statement
 	named      []key.Principal
 }
 
-// Parse reads a policy. An error is a *SyntaxError. A statement of a key policy
-// that lacks Action or Resource is read and has no effect. Sources: "Grammar of
-// the IAM JSON policy language" in the IAM user guide, and of key policies the
-// operation PutKeyPolicy.
+// Parse parses a policy. Errors are of type *SyntaxError. A statement of a key policy without Action or
+// Resource is accepted and has no effect. Sources: "Grammar of the IAM JSON policy language" in the IAM user
+// guide and, for key policies, the operation PutKeyPolicy.
 func Parse(text string, t Type) (*Policy, error) {
 	r := newReader(text)
 	d := draft{r: r, kind: t, version: "2008-10-17", sids: map[string]bool{}} // "IAM JSON policy elements: Version": the default
@@ -40,19 +39,19 @@ func Parse(text string, t Type) (*Policy, error) {
 	return d.policy(), nil
 }
 
-// Principals returns whom the policy names, each once: ARNs of users, roles,
-// sessions and the roots of accounts, and names of services and identity
-// providers. It leaves out the *, which is nobody in particular.
+// Principals returns the principals that the policy names, without duplicates: ARNs of users, roles, sessions
+// and account roots, and names of services and identity providers. It leaves out the *, which names nobody in
+// particular.
 func (p *Policy) Principals() []key.Principal { return p.named }
 
-// A draft is a policy that is being read. Its version, which decides what its
-// strings mean, may come last.
+// A draft is a policy that is being read. It is compiled at the end, because its version, which determines the
+// meaning of its strings, may be the last member.
 type draft struct {
 	r          *reader
 	kind       Type
 	version    string
 	statements []draftStatement
-	sids       map[string]bool // that statements have
+	sids       map[string]bool // Sids of the statements so far
 }
 
 // member reads a member of the policy.

@@ -10,13 +10,13 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// refusals are policies that are none, by their type, and where and why. A ^
-// stands before the place and is not in the text.
+// refusals lists invalid policies by type, with the error. A ^ marks the position of the error and is not part
+// of the text.
 var refusals = []struct {
 	name string
 	kind Type
 	text string
-	want string // begins the problem
+	want string // beginning of the problem
 }{
 	{"nothing", KeyPolicy, "^", "the document ends too early"},
 	{"an array", KeyPolicy, "^[]", "the policy is not an object"},
@@ -49,8 +49,8 @@ var refusals = []struct {
 	{"no Principal of a trust policy", TrustPolicy, policyAt(`"Effect":"Allow","Action":"sts:AssumeRole"`), "the statement has no Principal"},
 	{"a Principal of an identity policy", IdentityPolicy, policyOf(use + `,^"Principal":"*"}`), "a statement of this type of policy has no Principal"},
 	{"a NotPrincipal of an identity policy", IdentityPolicy, policyOf(use + `,^"NotPrincipal":"*"}`), "a statement of this type of policy has no NotPrincipal"},
-	{"both", KeyPolicy, policyOf(neverUse + `,"Principal":"*",^"NotPrincipal":"*"}`), "NotPrincipal is beside its negation"},
-	{"NotPrincipal and Allow", KeyPolicy, policyAt(use + `,"NotPrincipal":"*"`), "NotPrincipal is beside Allow"},
+	{"both", KeyPolicy, policyOf(neverUse + `,"Principal":"*",^"NotPrincipal":"*"}`), "NotPrincipal and its negation cannot both be present"},
+	{"NotPrincipal and Allow", KeyPolicy, policyAt(use + `,"NotPrincipal":"*"`), "NotPrincipal cannot be used with Allow"},
 	{"NotPrincipal of a trust policy", TrustPolicy, policyOf(`"Effect":"Deny","Action":"*",^"NotPrincipal":"*"}`), "a statement of this type of policy has no NotPrincipal"},
 	{"a principal without a kind", KeyPolicy, policyOf(`"Principal":^"` + rootARN + `"}`), "Principal is neither * nor an object"},
 	{"a list of principals", KeyPolicy, policyOf(`"Principal":^["*"]}`), "Principal is not an object"},
@@ -77,8 +77,8 @@ var refusals = []struct {
 	{"no Action of a trust policy", TrustPolicy, policyAt(`"Effect":"Allow","Principal":"*"`), "the statement has no Action"},
 	{"no Resource of an identity policy", IdentityPolicy, policyAt(`"Effect":"Allow","Action":"*"`), "the statement has no Resource"},
 	{"a Resource of a trust policy", TrustPolicy, policyOf(`"Principal":"*",^"Resource":"*"}`), "a statement of this type of policy has no Resource"},
-	{"Action and NotAction", KeyPolicy, policyOf(`"NotAction":"*",^"Action":"*"}`), "Action is beside its negation"},
-	{"Resource and NotResource", KeyPolicy, policyOf(`"Resource":"*",^"NotResource":"*"}`), "NotResource is beside its negation"},
+	{"Action and NotAction", KeyPolicy, policyOf(`"NotAction":"*",^"Action":"*"}`), "Action and its negation cannot both be present"},
+	{"Resource and NotResource", KeyPolicy, policyOf(`"Resource":"*",^"NotResource":"*"}`), "NotResource and its negation cannot both be present"},
 	{"an action without a service", KeyPolicy, policyOf(`"Action":^"Decrypt"}`), `"Decrypt" is not an action`},
 	{"an action without a name", KeyPolicy, policyOf(`"Action":["kms:*",^"kms:"]}`), `"kms:" is not an action`},
 	{"an action with a space", KeyPolicy, policyOf(`"Action":^"kms: Decrypt"}`), ""},
@@ -96,10 +96,10 @@ var refusals = []struct {
 	{"a null as a value", KeyPolicy, policyOf(`"Condition":{"Bool":{"a":[true,^null]}}}`), "a value of a is not"},
 }
 
-// policyOf returns the beginning of a policy with the statement's members.
+// policyOf returns the beginning of a policy with a statement that has these members.
 func policyOf(members string) string { return `{"Version":"2012-10-17","Statement":[{` + members }
 
-// policyAt returns a policy, the place being the statement.
+// policyAt returns a policy whose error is at the statement.
 func policyAt(members string) string { return `{"Statement":[^{` + members + `}]}` }
 
 func aws(principal string) string { return policyOf(`"Principal":{"AWS":^"` + principal + `"}}`) }

@@ -5,15 +5,14 @@ import (
 	"strings"
 )
 
-// patterns are the strings of an element, or of a condition, of which one has to
-// match.
+// patterns are the strings of an element or condition. One of them has to match.
 type patterns struct {
-	all     bool       // one of them is * and matches whatever there is
-	unclear bool       // nobody can tell what one of them is
-	exact   []string   // those that are text, sorted
-	globs   *automaton // those with wildcards; nil for none
-	open    []pattern  // those with variables, which are closed by a request
-	closed  *patterns  // the same, if they were closed before; nil if not
+	all     bool       // one of them is *, which matches everything
+	unclear bool       // the text of one of them cannot be determined
+	exact   []string   // strings without wildcards and variables, sorted
+	globs   *automaton // patterns with wildcards, or nil
+	open    []pattern  // patterns with variables, whose values depend on the request
+	closed  *patterns  // open with the variables replaced, or nil
 	how     dialect
 }
 
@@ -49,8 +48,8 @@ func compilePatterns(list []pattern, d dialect) (p patterns) {
 	return p
 }
 
-// match reports whether one of the patterns is all of s. It is unclear if it would take
-// too long to find out.
+// match reports whether one of the patterns matches all of s. The outcome is unclear if finding out exceeds the
+// work limit.
 func (p *patterns) match(s string, e *evaluation) outcome {
 	if p.all {
 		return yes
@@ -58,11 +57,11 @@ func (p *patterns) match(s string, e *evaluation) outcome {
 	if !e.spend(p.cost(len(s))) {
 		return unclear
 	}
-	return p.matchPaid(s, e)
+	return p.matchUncounted(s, e)
 }
 
-// matchPaid is match of what the cost of was spent before.
-func (p *patterns) matchPaid(s string, e *evaluation) outcome {
+// matchUncounted is match without spending the cost, which the caller has spent.
+func (p *patterns) matchUncounted(s string, e *evaluation) outcome {
 	if p.all {
 		return yes
 	}
@@ -72,7 +71,7 @@ func (p *patterns) matchPaid(s string, e *evaluation) outcome {
 	is := no
 	switch {
 	case p.closed != nil:
-		return p.closed.matchPaid(s, e)
+		return p.closed.matchUncounted(s, e)
 	case p.unclear:
 		is = unclear
 	}

@@ -6,17 +6,17 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// principals are those that a statement names. Services and canonical users make
-// no requests here.
+// principals are the principals that a statement names. Services and canonical users are left out, because they
+// do not send requests to Keyhold.
 type principals struct {
-	everyone  bool     // *
-	accounts  []string // by their 12 digits or their root's ARN, sorted
-	arns      []string // of users, roles and sessions, sorted
+	everyone  bool     // named by *
+	accounts  []string // by 12-digit ID or root ARN, sorted
+	arns      []string // users, roles and sessions, sorted
 	federated []string // identity providers, sorted
 }
 
-// reach returns how far a permission for the named goes for a principal. byARN
-// says that the statement has a condition on aws:PrincipalArn.
+// reach returns the reach of a permission of these principals for p. byARN means that the statement has a
+// condition on aws:PrincipalArn.
 func (n *principals) reach(p *Principal, byARN bool) reach {
 	switch {
 	case p.Kind == WebIdentity:
@@ -25,7 +25,7 @@ func (n *principals) reach(p *Principal, byARN bool) reach {
 		}
 		return none
 	case has(n.arns, p.ARN):
-		return p.whole()
+		return p.reachByARN()
 	case n.everyone && byARN:
 		// "AWS JSON policy elements: Principal", "IAM role principals":
 		// "Identity-based policy types, such as permissions boundaries or session
@@ -35,18 +35,16 @@ func (n *principals) reach(p *Principal, byARN bool) reach {
 	case n.everyone || p.Kind == AssumedRole && has(n.arns, p.RoleARN):
 		return limited
 	case has(n.accounts, p.Account):
-		return p.asAccount()
+		return p.reachByAccount()
 	}
 	return none
 }
 
-// excepts reports whether the named, of a NotPrincipal, include a principal: a
-// user by its ARN, a session by its own or the role's, and each together with the
-// account. Source: "AWS JSON policy elements: NotPrincipal": "You must also specify
-// the account ARN of the not-denied principal. Otherwise, the policy might deny
-// access to the entire account". It might; here it does. The account alone stands
-// for its root: in the first example there it is named, and yet all but one of its
-// users are denied.
+// excepts reports whether the principals of a NotPrincipal element include p: a user by its ARN, a session by
+// its own ARN or that of its role, and in each case the account too. Source: "AWS JSON policy elements:
+// NotPrincipal": "You must also specify the account ARN of the not-denied principal. Otherwise, the policy
+// might deny access to the entire account". In Keyhold, it does. The account alone stands only for its root:
+// the first example on that page names the account, and nevertheless denies all of its users except one.
 func (n *principals) excepts(p *Principal) bool {
 	switch {
 	case n.everyone:
@@ -59,43 +57,41 @@ func (n *principals) excepts(p *Principal) bool {
 	return p.Kind == Account || has(n.arns, p.ARN) || p.Kind == AssumedRole && has(n.arns, p.RoleARN)
 }
 
-// whole is the reach of what is for the principal's own ARN.
-func (p *Principal) whole() reach {
+// reachByARN returns the reach of a permission for the principal's own ARN.
+func (p *Principal) reachByARN() reach {
 	if p.Kind == User {
 		return toUser
 	}
 	return direct
 }
 
-// asAccount is the reach of what is for the principal's account. Source: "Key
-// policies in AWS KMS", "Allows access to the AWS account and enables IAM
-// policies".
-func (p *Principal) asAccount() reach {
+// reachByAccount returns the reach of a permission for the principal's account. Source: "Key policies in AWS KMS",
+// "Allows access to the AWS account and enables IAM policies".
+func (p *Principal) reachByAccount() reach {
 	if p.Kind == Account {
 		return direct
 	}
 	return delegated
 }
 
-// reachOf returns how far a permission for one principal's ARN, of a grant, goes
-// for another.
+// reachOf returns the reach of a grant for p. grantee is the grant's principal.
 func (p *Principal) reachOf(grantee key.Principal) reach {
 	switch arn := string(grantee); {
 	case arn == "" || p.Kind == WebIdentity:
 		return none
 	case arn == p.ARN:
-		return p.whole()
+		return p.reachByARN()
 	case p.Kind == AssumedRole && arn == p.RoleARN:
 		return limited
 	case isRootOf(arn, p.Account):
-		return p.asAccount()
+		return p.reachByAccount()
 	}
 	return none
 }
 
 const rootPrefix, rootSuffix = "arn:aws:iam::", ":root"
 
-// isRootOf reports whether an ARN is that of the root of an account.
+// isRootOf reports whether arn is the ARN of the root of the account.
 func isRootOf(arn, account string) bool {
 	return len(arn) == len(rootPrefix)+len(account)+len(rootSuffix) &&
 		arn[:len(rootPrefix)] == rootPrefix && arn[len(rootPrefix):len(arn)-len(rootSuffix)] == account && arn[len(arn)-len(rootSuffix):] == rootSuffix

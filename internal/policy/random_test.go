@@ -12,7 +12,7 @@ import (
 	"github.com/keyhold/keyhold/internal/policy"
 )
 
-// The small world of the random requests, in which things often match.
+// The names in random requests. There are few of them, so that they often match.
 var (
 	accounts = []string{"111111111111", "222222222222"}
 	users    = []string{"alice", "bob", "team/carol"}
@@ -27,14 +27,13 @@ var (
 	provider      = "id.example"
 )
 
-// A world makes the parts of one question.
+// A world generates the parts of one question.
 type world struct {
 	*rand.Rand
 	q *question
 }
 
-// randomQuestion returns a question about a key, a role, or something that has no
-// policy.
+// randomQuestion returns a question about a key, a role, or a resource that has no policy.
 func randomQuestion(r *rand.Rand) question {
 	w := world{r, &question{}}
 	w.q.Owner = accounts[0]
@@ -91,7 +90,7 @@ func (w world) aboutRole() {
 	w.principalDocuments()
 }
 
-// aboutOther is about an alias, or an action that has no resource.
+// aboutOther makes the question one about an alias, or about an action without a resource.
 func (w world) aboutOther() {
 	q := w.q
 	q.Principal = w.principal(10)
@@ -106,8 +105,7 @@ func (w world) aboutOther() {
 	}
 }
 
-// principalDocuments gives the principal policies, and sometimes a kind of
-// principal that cannot have them.
+// principalDocuments gives the principal policies, sometimes even if its kind cannot have policies.
 func (w world) principalDocuments() {
 	kind := w.q.Principal.Kind
 	none := kind == policy.Account || kind == policy.WebIdentity
@@ -127,8 +125,8 @@ func (w world) principalDocuments() {
 	}
 }
 
-// principal returns a user, a session or a root; foreign is how often, in a
-// hundred, of another account than the owner's.
+// principal returns a user, a session or a root. foreign is the percentage of principals from other accounts
+// than the owner's.
 func (w world) principal(foreign int) policy.Principal {
 	account := accounts[0]
 	if w.chance(foreign) {
@@ -148,8 +146,8 @@ func (w world) principal(foreign int) policy.Principal {
 	return policy.Principal{Kind: policy.Account, Account: account, ARN: rootARN(account)}
 }
 
-// someName returns the name of some principal as policies and grants name it, often of
-// the one that asks, its role or its account.
+// someName returns the name of a principal as policies and grants use it, often the requesting principal, its
+// role or its account.
 func (w world) someName() string {
 	p := w.q.Principal
 	if p.Account == "" || w.chance(35) {
@@ -179,7 +177,7 @@ func (w world) providerARN() string {
 
 func rootARN(account string) string { return "arn:aws:iam::" + account + ":root" }
 
-// baseName is a role's name without the path.
+// baseName returns the name of a role without its path.
 func baseName(role string) string { return role[strings.LastIndex(role, "/")+1:] }
 
 // context returns an encryption context.
@@ -191,7 +189,7 @@ func (w world) context() map[string]string {
 	return c
 }
 
-// grant returns a grant on the key that the question is about.
+// grant returns a grant on the key of the question.
 func (w world) grant() key.Grant {
 	parts := strings.Split(w.q.Resource, ":")
 	g := key.Grant{
@@ -218,7 +216,7 @@ func (w world) grant() key.Grant {
 	return g
 }
 
-// child returns a grant to be made, often one that is much like one that there is.
+// child returns a grant to create, which is often similar to an existing one.
 func (w world) child() *key.Grant {
 	child := w.grant()
 	parent := one(w, w.q.Grants)
@@ -254,13 +252,13 @@ func constrains(g key.Grant) bool {
 	return g.Constraints.ContextEquals != nil || g.Constraints.ContextSubset != nil || g.Constraints.SourceARN != ""
 }
 
-// chance is true in so many of a hundred cases.
+// chance returns true with a probability of percent in a hundred.
 func (w world) chance(percent int) bool { return w.IntN(100) < percent }
 
-// one returns one of several.
+// one returns one of the elements.
 func one[T any](w world, all []T) T { return all[w.IntN(len(all))] }
 
-// some returns one of several, or a list of up to three, as policies have both.
+// some returns an element or a list of up to three, because policies allow both.
 func some(w world, element func() any) any {
 	if w.chance(50) {
 		return element()
@@ -272,5 +270,5 @@ func some(w world, element func() any) any {
 	return all
 }
 
-// unquoted is a number or a Boolean without quotation marks.
+// unquoted returns a number or a Boolean without quotation marks.
 func unquoted(text string) any { return json.RawMessage(text) }

@@ -9,8 +9,7 @@ import (
 	"github.com/keyhold/keyhold/internal/policy"
 )
 
-// document returns a random policy: of a "key", a "trust" policy, or an "identity"
-// one.
+// document returns a random policy. kind is "key", "trust" or "identity".
 func (w world) document(kind string) map[string]any {
 	d := map[string]any{}
 	switch n := w.IntN(10); {
@@ -45,7 +44,7 @@ func (w world) statement(kind string) map[string]any {
 	return s
 }
 
-// not returns the name of an element, or sometimes of the one that negates it.
+// not returns the name of an element, or sometimes of its negation.
 func (w world) not(element string, percent int) string {
 	if w.chance(percent) {
 		return "Not" + element
@@ -78,7 +77,7 @@ func (w world) principalElement() map[string]any {
 	return p
 }
 
-// name is someName, or an account's number for the ARN of its root.
+// name returns someName, sometimes with the account ID in place of the ARN of a root.
 func (w world) name() any {
 	name := w.someName()
 	if account, ok := strings.CutSuffix(strings.TrimPrefix(name, "arn:aws:iam::"), ":root"); ok && w.chance(30) {
@@ -122,13 +121,12 @@ func (w world) resource() any {
 	return one(w, all)
 }
 
-// A family is the condition keys of one type, with values that policies and
-// requests have for them.
+// A family is the condition keys of one type, with values for policies and requests.
 type family struct {
 	keys      []string
 	operators []string
-	values    []string // of both
-	patterns  []string // of policies alone
+	values    []string // values in both
+	patterns  []string // only in policies
 }
 
 var sourceARNs = []string{"arn:aws:s3:::bucket", "arn:aws:s3:us-east-1:111111111111:bucket/a", "arn:aws:lambda:us-east-1:111111111111:function:f:1", "arn:aws:s3:us-east-1:222222222222:x:111111111111:bucket/a"}
@@ -140,7 +138,7 @@ var (
 	namePatterns    = []string{"a*", "?ob", "*", "r?d", "${aws:username}", "${aws:PrincipalTag/team}", "${aws:PrincipalTag/team, 'red'}", "${kms:EncryptionContext:DEPT, 'bob'}", "a${*}e", "${aws:TagKeys}", "${id.example:amr}", "${$}", "${aws:userid}"}
 )
 
-// families are all of them: strings first, then the multivalued strings.
+// families lists all families: strings first, then multivalued strings.
 var families = []family{
 	{
 		[]string{"aws:username", "aws:userid", "aws:PrincipalTag/team", "aws:PrincipalTag/key", "aws:RequestTag/team", "aws:ResourceTag/team", "kms:EncryptionContext:dept", "kms:ViaService", "sts:ExternalId", "sts:RoleSessionName", "id.example:aud", "id.example:sub"},
@@ -189,13 +187,13 @@ var families = []family{
 		[]string{"kms:RecipientAttestation:PCR0"},
 		[]string{"BinaryEquals"}, []string{"YWxpY2U=", "Ym9i", "no base64!"}, nil,
 	},
-	{ // which no request has, or nobody knows
+	{ // keys that are unknown or absent in every request
 		[]string{"aws:UserNam", "kms:NoSuchKey", "kms:EncryptionContext", "other.example:aud"},
 		stringOperators, names, nil,
 	},
 }
 
-// values returns what a request has for condition keys.
+// values returns the request's values of condition keys.
 func (w world) values() values {
 	all := values{}
 	for i, f := range families[:len(families)-1] {
@@ -216,7 +214,7 @@ func (w world) values() values {
 	return all
 }
 
-// ofRequest are the keys that evaluators know from the request itself.
+// ofRequest lists the keys that evaluators derive from the request itself.
 var ofRequest = []string{"aws:currenttime", "aws:epochtime", "aws:principalarn", "aws:principalaccount", "aws:principaltype", "kms:calleraccount"}
 
 // condition returns a Condition element.

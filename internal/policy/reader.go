@@ -9,9 +9,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// A SyntaxError says what is wrong with a policy, and where.
+// A SyntaxError describes an error in a policy and its position.
 type SyntaxError struct {
-	Line, Column int // from 1; a column is a character
+	Line, Column int // starting from 1; a column is a character
 	Problem      string
 }
 
@@ -19,37 +19,36 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Problem)
 }
 
-// A reader reads JSON: valid UTF-8, and no name twice in an object. What it
-// reads is asked for piece by piece, so nothing is nested deeper than the
-// grammar of policies is.
+// A reader reads JSON with valid UTF-8 and unique names in objects. Callers ask for one element after the
+// other, so the depth of nesting is limited by the grammar of policies.
 type reader struct {
 	text    string
 	decoder *jsontext.Decoder
-	place   place // of the last statement
+	place   place // position of the last statement
 }
 
 func newReader(text string) *reader {
 	return &reader{text, jsontext.NewDecoder(strings.NewReader(text)), start}
 }
 
-// A word is a string of a policy and where it begins.
+// A word is a string in a policy and its offset.
 type word struct {
 	text string
 	at   int
 }
 
-// fail returns the error of a problem at an offset.
+// fail returns an error at an offset.
 func (r *reader) fail(at int, format string, args ...any) error {
 	p := start.to(at, r.text)
 	return &SyntaxError{p.line, p.column, fmt.Sprintf(format, args...)}
 }
 
-// A place is an offset in a text, and its line and column.
+// A place is an offset in a text, with its line and column.
 type place struct{ at, line, column int }
 
 var start = place{0, 1, 1}
 
-// to returns the place of an offset that is not before p.
+// to returns the place of an offset, which must not be before p.
 func (p place) to(at int, text string) place {
 	at = min(at, len(text))
 	between := text[p.at:at]
@@ -60,7 +59,7 @@ func (p place) to(at int, text string) place {
 	return place{at, p.line, p.column + utf8.RuneCountInString(between)}
 }
 
-// at returns where the next token begins.
+// at returns the offset of the next token.
 func (r *reader) at() int {
 	at := int(r.decoder.InputOffset())
 	for at < len(r.text) && strings.IndexByte(" \t\r\n,:", r.text[at]) >= 0 {
@@ -81,7 +80,7 @@ func (r *reader) token() (jsontext.Token, error) {
 	return t, nil
 }
 
-// end makes sure that nothing follows.
+// end returns an error unless the text ends here.
 func (r *reader) end() error {
 	if at := r.at(); at < len(r.text) {
 		return r.fail(at, "something follows the policy")
@@ -89,7 +88,7 @@ func (r *reader) end() error {
 	return nil
 }
 
-// object reads an object, and each member by a function that is given its name.
+// object reads an object, and calls member to read each of its members.
 func (r *reader) object(what string, member func(name word) error) error {
 	at := r.at()
 	if t, err := r.token(); err != nil {
@@ -109,7 +108,7 @@ func (r *reader) object(what string, member func(name word) error) error {
 	}
 }
 
-// list reads one thing, or an array of one or more.
+// list reads a single element, or an array of at least one element.
 func (r *reader) list(what string, one func() error) error {
 	if r.decoder.PeekKind() != jsontext.KindBeginArray {
 		return one()
@@ -143,7 +142,7 @@ func (r *reader) word(what string) (word, error) {
 	return word{t.String(), at}, nil
 }
 
-// words reads a string or a list of them.
+// words reads a string or a list of strings.
 func (r *reader) words(what string) (all []word, err error) {
 	err = r.list(what, func() error {
 		w, err := r.word(what)

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// shrink removes what it can from a question that engine and naive evaluator
-// disagree about, while they still do.
+// shrink removes as much as possible from a question that the evaluators disagree on, while they still
+// disagree.
 func shrink(q question) question {
 	for {
 		candidates := smaller(q)
@@ -22,15 +22,15 @@ func shrink(q question) question {
 	}
 }
 
-// disputed tells whether the two disagree about a question that can be asked. The
-// naive evaluator panics where a document is none.
+// disputed reports whether the evaluators disagree on a valid question. The naive evaluator panics on an
+// invalid document.
 func disputed(q question) bool {
 	_, err := q.documents()
 	d := difference(q)
 	return err == nil && d != "" && !strings.Contains(d, "naive: panic")
 }
 
-// smaller returns the questions that have one thing less.
+// smaller returns the questions with one element less.
 func smaller(q question) []question {
 	var tree map[string]any
 	if err := json.Unmarshal([]byte(q.text()), &tree); err != nil {
@@ -65,8 +65,8 @@ func fromTree(tree map[string]any) question {
 	return q
 }
 
-// deletions returns the values that are v but for one thing in it, large things
-// first. Where only one is left in a list, it stays.
+// deletions returns copies of v without one of its parts, large parts first. The last element of a list is not
+// removed.
 func deletions(v any) []any {
 	var all []any
 	switch v := v.(type) {

@@ -2,12 +2,12 @@ package policy
 
 import "unsafe"
 
-// MaxConditions is how many conditions a document can have when it is stored. Documents
-// that older programs stored may have more.
+// MaxConditions is the maximum number of conditions in a document that is stored. Documents stored by older
+// versions may have more.
 const MaxConditions = 1000
 
-// Conditions returns how many conditions the policy has: pairs of an operator and a
-// condition key, in all statements.
+// Conditions returns the number of conditions in the policy: pairs of an operator and a condition key, in all
+// statements.
 func (p *Policy) Conditions() (n int) {
 	for i := range p.statements {
 		n += len(p.statements[i].conditions)
@@ -15,7 +15,7 @@ func (p *Policy) Conditions() (n int) {
 	return n
 }
 
-// Size returns about how many bytes of memory the policy takes.
+// Size estimates the memory of the policy, in bytes.
 func (p *Policy) Size() int {
 	size := allocated(int(unsafe.Sizeof(*p))) + sizeOf(p.statements) + sizeOf(p.named)
 	keys, operators := map[*contextKey]bool{}, map[*operator]bool{}
@@ -38,7 +38,7 @@ func (n *principals) size() int {
 	return texts(n.accounts) + texts(n.arns) + texts(n.federated)
 }
 
-func (w *wanted) size(keys map[*contextKey]bool) int {
+func (w *operands) size(keys map[*contextKey]bool) int {
 	return w.strings.size(keys) + sizeOf(w.ordered) + sizeOf(w.nets)
 }
 
@@ -60,7 +60,7 @@ func (p *patterns) size(keys map[*contextKey]bool) int {
 	return size
 }
 
-// sizeOf is what a slice takes, but for what its elements refer to.
+// sizeOf returns the memory of a slice, without the memory that its elements refer to.
 func sizeOf[T any](s []T) int {
 	return allocated(cap(s) * int(unsafe.Sizeof(*new(T))))
 }
@@ -75,8 +75,7 @@ func texts(list []string) int {
 
 func text(s string) int { return allocated(len(s)) }
 
-// allocated is what an object of some bytes takes: the allocator has sizes of its own,
-// an eighth apart.
+// allocated estimates the size of an allocation: the allocator rounds up to size classes about an eighth apart.
 func allocated(bytes int) int {
 	if bytes == 0 {
 		return 0

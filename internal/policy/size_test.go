@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Size returns the memory that a policy takes, give or take a third.
+// Size returns the memory of a policy, within a third.
 func TestSize(t *testing.T) {
 	for name, text := range worst(t) {
 		t.Run(name, func(t *testing.T) {
@@ -25,7 +25,7 @@ func TestSize(t *testing.T) {
 	}
 }
 
-// heap returns the bytes of the objects that are in use.
+// heap returns the number of bytes in live objects.
 func heap() uint64 {
 	runtime.GC()
 	runtime.GC()

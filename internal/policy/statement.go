@@ -1,16 +1,16 @@
 package policy
 
-// A statement is one of a policy, compiled.
+// A statement is a compiled statement of a policy.
 type statement struct {
 	sid          string
-	index        int // from 0
-	line, column int // of its {
+	index        int // starting from 0
+	line, column int // position of its {
 	deny         bool
-	idle         string // the element that it lacks and that it has no effect without
+	idle         string // missing element without which the statement has no effect, or ""
 
 	principals   principals
 	notPrincipal bool
-	byARN        bool // a condition is on aws:PrincipalArn
+	byARN        bool // it has a condition on aws:PrincipalArn
 
 	actions     patterns // in lower case
 	notAction   bool
@@ -19,8 +19,7 @@ type statement struct {
 	conditions  []condition
 }
 
-// matches tells how far the statement goes for the request, none if it does not
-// match.
+// matches returns the reach of the statement for the request, or none if it does not match.
 func (s *statement) matches(t Type, e *evaluation) reach {
 	to, missed := s.concerns(t, e)
 	if missed == "" && !s.conditionsHold(e) {
@@ -30,8 +29,8 @@ func (s *statement) matches(t Type, e *evaluation) reach {
 	return to
 }
 
-// concerns tells how far the statement goes if its conditions hold, or which is
-// the first element that does not match.
+// concerns returns the reach of the statement if its conditions hold, or the name of the first element that
+// does not match.
 func (s *statement) concerns(t Type, e *evaluation) (to reach, missed string) {
 	to = s.reach(t, e)
 	switch {
@@ -47,12 +46,12 @@ func (s *statement) concerns(t Type, e *evaluation) (to reach, missed string) {
 	return to, ""
 }
 
-// isAbout reports whether the statement is about the action, which has no variables.
+// isAbout reports whether the statement applies to the action. Actions have no variables.
 func (s *statement) isAbout(action string) bool {
 	return (s.actions.match(action, nil) == yes) != s.notAction
 }
 
-// reach tells how far the statement goes for the principal.
+// reach returns the reach of the statement for the principal.
 func (s *statement) reach(t Type, e *evaluation) reach {
 	p := &e.request.Principal
 	switch {
@@ -71,7 +70,7 @@ func (s *statement) reach(t Type, e *evaluation) reach {
 	return direct
 }
 
-// covers reports whether the statement is about the resource.
+// covers reports whether the statement applies to the resource.
 func (s *statement) covers(e *evaluation) bool {
 	is := s.resources.match(e.request.Resource, e)
 	if is == unclear {
@@ -80,9 +79,9 @@ func (s *statement) covers(e *evaluation) bool {
 	return (is == yes) != s.notResource
 }
 
-// conditionsHold decides all conditions, as what one of them costs must not
-// depend on who looks on. If one is unclear, the statement denies and does not
-// allow.
+// conditionsHold reports whether all conditions hold. It evaluates all of them in any case, so that the cost
+// does not depend on whether the decision is explained. If one of them is unclear, the statement denies and
+// does not allow.
 func (s *statement) conditionsHold(e *evaluation) bool {
 	all := yes
 	for i := range s.conditions {

@@ -2,15 +2,15 @@ package policy
 
 import "strings"
 
-// A pattern is a string of a policy, cut where it is more than text.
+// A pattern is a string of a policy, split into tokens.
 type pattern []token
 
 // A token is a part of a pattern.
 type token struct {
 	kind     tokenKind
-	optional bool        // of a variable: it has a default value
-	text     string      // of a literal; of a variable, the default value
-	of       *contextKey // of a variable: the condition key
+	optional bool        // the variable has a default value
+	text     string      // literal text, or the default value of a variable
+	of       *contextKey // condition key of a variable
 }
 
 type tokenKind uint8
@@ -22,28 +22,28 @@ const (
 	variable           // ${name} or ${name, 'default'}
 )
 
-// A syntax says what is more than text in a string.
+// A syntax defines which parts of a string are not literal text.
 type syntax struct {
 	wildcards bool
-	variables *compiler // that knows the condition keys; nil where there are no variables
-	before    int       // colons before the first variable
+	variables *compiler // looks up condition keys; nil if there are no variables
+	before    int       // number of colons before the first variable
 }
 
-// A cutter cuts a string of a policy. It reads each byte a few times at most, whatever
-// the string is.
+// A cutter splits a string of a policy into tokens. It reads each byte only a few times, whatever the string
+// is.
 type cutter struct {
 	syntax
 	s            string
 	at           int
-	ends, quotes nextOf // of a name of a variable, and of a default value
-	without      int    // the end of a name that no default value follows
+	ends, quotes nextOf // ends of variable names and of default values
+	without      int    // end of a name that is not followed by a default value
 	colons       int
 }
 
-// nextOf finds the next of some texts, which is looked for once.
+// nextOf finds the next occurrence of a text, and remembers it.
 type nextOf struct{ at int }
 
-// from returns where the next is from an offset on, or the length of s.
+// from returns the offset of the next occurrence at or after an offset, or the length of s.
 func (n *nextOf) from(at int, s string, index func(string) int) int {
 	if n.at < at {
 		n.at = len(s)
@@ -54,10 +54,10 @@ func (n *nextOf) from(at int, s string, index func(string) int) int {
 	return n.at
 }
 
-// tokenize cuts a string of a policy.
+// tokenize splits a string of a policy into tokens.
 func (x syntax) tokenize(s string) (p pattern) {
 	c := cutter{syntax: x, s: s, ends: nextOf{-1}, quotes: nextOf{-1}, without: -1}
-	begun := 0 // of text
+	begun := 0 // start of literal text
 	for c.at < len(s) {
 		here := c.at
 		t, ok := c.special()
@@ -89,9 +89,8 @@ func (c *cutter) special() (t token, ok bool) {
 	return token{}, false
 }
 
-// variable reads a variable. What has not the form of one is text. Source: "IAM policy
-// elements: Variables and tags", with the special characters ${*}, ${?} and ${$} and the
-// default values.
+// variable reads a variable. Text that does not have the form of a variable is literal. Source: "IAM policy
+// elements: Variables and tags", including the special characters ${*}, ${?} and ${$} and default values.
 func (c *cutter) variable() (t token, ok bool) {
 	name := c.at + len("${")
 	rest, ok := strings.CutPrefix(c.s[c.at:], "${")
@@ -133,7 +132,7 @@ func (c *cutter) fallback() (string, bool) {
 	return c.s[begun:end], true
 }
 
-// with returns the pattern with one more token. A second * in a row adds nothing.
+// with appends a token. It drops a * that follows another *.
 func (p pattern) with(t token) pattern {
 	if n := len(p) - 1; n >= 0 && t.kind == anyChars && p[n].kind == anyChars {
 		return p
@@ -148,7 +147,7 @@ func (p pattern) withText(s string) pattern {
 	return append(p, token{text: s})
 }
 
-// is reports whether the pattern has a token of a kind.
+// is reports whether the pattern has a token of this kind.
 func (p pattern) is(kind tokenKind) bool {
 	for _, t := range p {
 		if t.kind == kind {
@@ -158,7 +157,7 @@ func (p pattern) is(kind tokenKind) bool {
 	return false
 }
 
-// text returns the text of a pattern that is nothing more.
+// text returns the text of a pattern that consists of literals.
 func (p pattern) text() string {
 	if len(p) == 1 {
 		return p[0].text

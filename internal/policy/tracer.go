@@ -7,13 +7,13 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// A tracer writes down what an evaluation finds. A nil one does nothing.
+// A tracer records the results of an evaluation. Methods of a nil tracer do nothing.
 type tracer struct {
 	to         Explanation
-	conditions []ExplainedCondition // of the statement that is being read
+	conditions []ExplainedCondition // of the current statement
 }
 
-// document begins a document.
+// document starts a document.
 func (t *tracer) document(role Role, d *Document) {
 	if t == nil {
 		return
@@ -21,7 +21,7 @@ func (t *tracer) document(role Role, d *Document) {
 	t.to.Documents = append(t.to.Documents, ExplainedDocument{Role: role, Name: d.Name})
 }
 
-// statement notes what came of a statement.
+// statement records the result of a statement.
 func (t *tracer) statement(s *statement, missed string) {
 	if t == nil {
 		return
@@ -38,14 +38,14 @@ func (t *tracer) statement(s *statement, missed string) {
 	t.conditions = nil
 }
 
-// condition notes what came of a condition.
+// condition records the result of a condition.
 func (t *tracer) condition(c *condition, values []string, is outcome) {
 	if t == nil {
 		return
 	}
 	var seen []string
 	for _, v := range values {
-		seen = append(seen, strings.Clone(v)) // or the values of every decision would escape to the heap
+		seen = append(seen, strings.Clone(v)) // otherwise the values of every decision would escape to the heap
 	}
 	t.conditions = append(t.conditions, ExplainedCondition{
 		Operator: c.spelled, Key: c.keyName, Wanted: slices.Clone(c.values), Seen: seen,
@@ -53,7 +53,7 @@ func (t *tracer) condition(c *condition, values []string, is outcome) {
 	})
 }
 
-// problem says why an outcome is unclear.
+// problem explains an unclear outcome.
 func (c *condition) problem(values []string, is outcome) string {
 	switch {
 	case is != unclear:
@@ -68,7 +68,7 @@ func (c *condition) problem(values []string, is outcome) string {
 	return "a variable with several values, or too much to compare"
 }
 
-// grant notes what came of a grant.
+// grant records the result of a grant.
 func (t *tracer) grant(g *key.Grant, missed string) {
 	if t == nil {
 		return

@@ -5,24 +5,23 @@ import (
 	"time"
 )
 
-// values returns the values that the request has for a condition key, and
-// whether the key is known.
+// values returns the request's values for a condition key, and whether the key is known.
 func (e *evaluation) values(k *contextKey) ([]string, bool) {
 	if value, ok := e.derived(k.name); ok {
 		e.one[0] = value
 		return e.one[:], true
 	}
-	return e.given(k)
+	return e.provided(k)
 }
 
-// value returns the value of a condition key as a variable has it. Source: "Single-valued
-// vs. multivalued context keys", by which those for several are no variables. One for a
-// single value that has several is unclear.
+// value returns the value of a condition key for a variable. Keys for several values cannot be used as
+// variables; a key for one value with several values is unclear. Source: "Single-valued vs. multivalued context
+// keys".
 func (e *evaluation) value(k *contextKey) (string, outcome) {
 	if value, ok := e.derived(k.name); ok {
 		return value, yes
 	}
-	values, known := e.given(k)
+	values, known := e.provided(k)
 	switch {
 	case !known || k.Multi || len(values) == 0:
 		return "", no
@@ -32,9 +31,8 @@ func (e *evaluation) value(k *contextKey) (string, outcome) {
 	return values[0], yes
 }
 
-// given returns the values of a condition key from those that come with the
-// request.
-func (e *evaluation) given(k *contextKey) ([]string, bool) {
+// provided returns the values of a condition key that the caller provides with the request.
+func (e *evaluation) provided(k *contextKey) ([]string, bool) {
 	if k.origin == unknown || e.request.Values == nil {
 		return nil, k.origin == listed
 	}
@@ -42,8 +40,7 @@ func (e *evaluation) given(k *contextKey) ([]string, bool) {
 	return values, k.origin == listed || values != nil
 }
 
-// derived returns the value of a condition key that follows from the rest of the
-// request.
+// derived returns the value of a condition key that follows from the other fields of the request.
 func (e *evaluation) derived(name string) (string, bool) {
 	switch name {
 	case "aws:currenttime":
@@ -66,10 +63,9 @@ func (e *evaluation) derived(name string) (string, bool) {
 	return "", false
 }
 
-// entity returns the ARN of whoever has the identity-based policies. Source: "AWS
-// global condition context keys", of aws:PrincipalArn: "For IAM roles, the
-// request context returns the ARN of the role, not the ARN of the user that
-// assumed the role."
+// entity returns the ARN of the principal that has the identity-based policies. Source: "AWS global condition
+// context keys", about aws:PrincipalArn: "For IAM roles, the request context returns the ARN of the role, not
+// the ARN of the user that assumed the role."
 func (p *Principal) entity() string {
 	if p.Kind == AssumedRole {
 		return p.RoleARN

@@ -2,32 +2,31 @@ package policy
 
 import "math/bits"
 
-// maxWork bounds the cost of comparing resources and conditions in one decision, in about
-// nanoseconds. Honest documents cost a hundredth of the bound. A step beyond the bound is
-// not taken, and its outcome is unclear: an Allow does not allow, and a Deny denies.
-// Principals and actions have no bound, because comparing them costs little more than
-// reading the documents once.
+// maxWork limits the cost of comparing resources and conditions in one decision, in units of about one
+// nanosecond. Ordinary documents need a hundredth of it. A step that exceeds the limit is not taken and its
+// outcome is unclear: an Allow does not allow, and a Deny denies. Principals and actions are not counted,
+// because comparing them costs little more than reading the documents once.
 const maxWork = 2_000_000
 
-// quickWork bounds the cost of a decision that is made at once.
+// quickWork limits the cost of a decision that does not wait for its turn.
 const quickWork = maxWork / 80
 
-// The costs of steps, in about nanoseconds, as measured with the policies of package hostile.
+// The costs of steps, in units of about one nanosecond, measured with the policies of package hostile.
 const (
-	askCost    = 300 // to ask for the values of a condition key
-	foldCost   = 20  // to fold a byte
-	decodeCost = 3   // to read a byte of a number or of base64
-	parseCost  = 400 // to read a number, an address, or a date in one form
-	netCost    = 6   // to hold an address against a range
-	buildCost  = 60  // to lay out a word of places
-	closeCost  = 4   // to copy and lay out a byte of a pattern
+	askCost    = 300 // get the values of a condition key
+	foldCost   = 20  // fold a byte
+	decodeCost = 3   // parse a byte of a number or of base64
+	parseCost  = 400 // parse a number, an address, or a date in one form
+	netCost    = 6   // compare an address with a range
+	buildCost  = 60  // lay out a word of places
+	closeCost  = 4   // copy and lay out a byte of a pattern
 )
 
-// spend reports whether a step of some cost is within the bound. A step that is not must
-// not be taken; one that costs less may follow.
+// spend reports whether a step of this cost is within the limit, and counts it. A step that is not must not be
+// taken; cheaper steps may follow.
 func (e *evaluation) spend(cost int) bool {
 	if e == nil {
-		return true // of an action
+		return true // an action is compared
 	}
 	if cost > maxWork-e.withheld-e.work {
 		e.short = true
@@ -37,8 +36,7 @@ func (e *evaluation) spend(cost int) bool {
 	return true
 }
 
-// cost returns the most that matching a text of length bytes costs, without the patterns
-// that have variables.
+// cost returns the maximum cost of matching a text of length bytes, without the patterns that have variables.
 func (p *patterns) cost(length int) int {
 	cost := 20 + length/16
 	if p.exact != nil {
@@ -53,7 +51,7 @@ func (p *patterns) cost(length int) int {
 	return cost
 }
 
-// cost returns the most that matching a text of length bytes costs.
+// cost returns the maximum cost of matching a text of length bytes.
 func (a *automaton) cost(length int) int {
 	if a.words == 1 {
 		return 10 + 3*length
@@ -61,9 +59,8 @@ func (a *automaton) cost(length int) int {
 	return 100 + length*(4+a.words)
 }
 
-// cost returns the most that comparing a value of length bytes costs, without the patterns
-// that have variables.
-func (w *wanted) cost(o *operator, length int) int {
+// cost returns the maximum cost of comparing a value of length bytes, without the patterns that have variables.
+func (w *operands) cost(o *operator, length int) int {
 	switch o.compares {
 	case "folded":
 		return 100 + foldCost*length + w.strings.cost(length)

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// burning is a statement that spends nearly all work of a decision: first in large steps,
-// then in small ones. It allows nothing.
+// burning returns a statement that spends almost all work of a decision, first in large steps and then in small
+// ones. It allows nothing.
 func burning() string {
 	large := `{"StringEqualsIgnoreCase":{"kms:EncryptionContext:wide":"x"}}`
 	small := `{"StringEquals":{"kms:ViaService":"x"}}`
@@ -14,15 +14,15 @@ func burning() string {
 	return strings.Repeat(head+large+"},{", maxWork/(foldCost*8000)+1) + strings.Repeat(head+small+"},{", foldCost*8000/askCost+100) + head + small
 }
 
-// A statement whose resources would take more work than is left never allows and always
-// denies, whichever form they have.
+// A statement whose resources need more work than is left never allows and always denies, in both forms of the
+// element.
 func TestResourcesBeyondTheBound(t *testing.T) {
 	const allow = `"Effect":"Allow","Principal":{"AWS":"` + aliceARN + `"},"Action":"kms:*","Resource":"*"`
 	r := ask(alice, "kms:Encrypt")
 	r.Values = values{"kms:encryptioncontext:wide": {strings.Repeat("Σ", 4000)}, "aws:username": {"alice"}}
 	for name, test := range map[string]struct {
 		resources       string
-		matches, beyond bool // what the resources say without the burning, and whether they are beyond the bound with it
+		matches, beyond bool // matches without the burning statement; exceeds the limit with it
 	}{
 		"a variable that matches":     {`"Resource":"arn:aws:kms:*:*:*${aws:username, 'key'}*"`, false, true},
 		"a variable without a match":  {`"Resource":"arn:aws:kms:*:*:alias/${aws:username}"`, false, true},
@@ -48,8 +48,7 @@ func TestResourcesBeyondTheBound(t *testing.T) {
 	}
 }
 
-// Conditions beyond the bound are unclear too, and those that cost nothing to speak of are
-// decided all the same.
+// Conditions beyond the limit are unclear too. Conditions that cost almost nothing are evaluated nevertheless.
 func TestConditionsBeyondTheBound(t *testing.T) {
 	const allow = `"Effect":"Allow","Principal":{"AWS":"` + aliceARN + `"},"Action":"kms:*","Resource":"*"`
 	r := ask(alice, "kms:Encrypt")
@@ -75,8 +74,8 @@ func TestConditionsBeyondTheBound(t *testing.T) {
 	}
 }
 
-// A variable of a key for one value is unclear if the request has several values. A
-// variable of a key for several values has no value. A match of another string decides.
+// A variable with a key for one value is unclear if the request has several values. A variable with a key for
+// several values has no value. A match of another string decides.
 func TestVariablesWithSeveralValues(t *testing.T) {
 	r := ask(alice, "kms:Encrypt")
 	r.Values = values{"aws:requesttag/a": {"x", "y"}, "aws:username": {"alice"}, "aws:tagkeys": {"x", "y"}, "kms:encryptioncontext:b": {"x"}, "kms:encryptioncontextkeys": {"x", "z"}}

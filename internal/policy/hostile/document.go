@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// A writer writes one document of a size.
+// A writer writes one document.
 type writer struct {
 	*strand
-	identity bool // no principals, and each statement has a Resource
-	n        int  // numbers the items
+	identity bool // without principals, with a Resource in each statement
+	n        int  // number of the next item
 }
 
-// document returns a policy of size bytes or less, of up to three parts, each of which
-// repeats one thing until its share is full.
+// document returns a policy of at most size bytes with up to three parts. Each part repeats one kind of
+// element.
 func (w *writer) document(size int) string {
 	version := "2012-10-17"
 	if w.chance(5) {
@@ -90,7 +90,7 @@ func (w *writer) filled(room int, item func() string) string {
 	}
 }
 
-// statement returns a statement with some elements given.
+// statement returns a statement with the given elements.
 func (w *writer) statement(of map[string]string) string {
 	deny := w.chance(50)
 	all := []string{`"Effect":"` + map[bool]string{true: "Deny", false: "Allow"}[deny] + `"`}
@@ -133,7 +133,7 @@ func (w *writer) key() string {
 	return w.one(single)
 }
 
-// numbered puts the next number, and a condition key, into a template.
+// numbered fills a template with the next number and a condition key.
 func (w *writer) numbered(template string) string {
 	w.n++
 	if strings.Contains(template, "KEY") {

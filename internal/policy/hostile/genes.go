@@ -2,10 +2,10 @@ package hostile
 
 import "math/rand/v2"
 
-// Genes are what a question is made of.
+// Genes determine a question.
 type Genes [64]uint16
 
-// Random returns genes at random.
+// Random returns random genes.
 func Random(r *rand.Rand) (g Genes) {
 	for i := range g {
 		g[i] = uint16(r.Uint32())
@@ -13,7 +13,7 @@ func Random(r *rand.Rand) (g Genes) {
 	return g
 }
 
-// Mutated returns genes that differ in a few places.
+// Mutated returns a copy of the genes that differs in a few places.
 func (g Genes) Mutated(r *rand.Rand) Genes {
 	for range 1 + r.IntN(3) {
 		g[r.IntN(len(g))] = uint16(r.Uint32())
@@ -21,7 +21,7 @@ func (g Genes) Mutated(r *rand.Rand) Genes {
 	return g
 }
 
-// A strand reads genes one after the other.
+// A strand reads genes in order.
 type strand struct {
 	genes []uint16
 	next  int
@@ -33,8 +33,8 @@ func (s *strand) pick(n int) int {
 	return int(s.genes[(s.next-1)%len(s.genes)]) % n
 }
 
-// one returns one of some texts.
+// one returns one of the texts.
 func (s *strand) one(of []string) string { return of[s.pick(len(of))] }
 
-// chance is true in so many of a hundred cases.
+// chance returns true with a probability of percent in a hundred.
 func (s *strand) chance(percent int) bool { return s.pick(100) < percent }

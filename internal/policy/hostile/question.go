@@ -9,24 +9,23 @@ import (
 	"github.com/keyhold/keyhold/internal/policy"
 )
 
-// A Question is a request and the documents that it is held against, each as large as it
-// may be.
+// A Question is a request and the documents for its decision, each close to its maximum size.
 type Question struct {
 	Request  policy.Request
-	Key      string   // the key policy
-	Identity []string // of the caller; often none
+	Key      string   // key policy
+	Identity []string // identity-based policies of the caller; often none
 	Boundary string
 	Session  []string
 }
 
-// The largest documents that can be stored.
+// The maximum sizes of stored documents.
 const (
 	maxManaged = 6144
 	maxInline  = 10240
 	maxSession = 2048
 )
 
-// Question returns the question of the genes.
+// Question returns the question that the genes determine.
 func (g Genes) Question() Question {
 	s := &strand{genes: g[:]}
 	q := Question{Request: request(s)}
@@ -48,8 +47,7 @@ func (g Genes) Question() Question {
 	return q
 }
 
-// Parse returns the documents of the question, or the error of the last document that is
-// not a policy.
+// Parse returns the documents of the question, or the error of the last document that is not valid.
 func (q *Question) Parse() (d policy.Documents, err error) {
 	one := func(text string, kind policy.Type) policy.Document {
 		p, failed := policy.Parse(text, kind)
@@ -71,10 +69,10 @@ func (q *Question) Parse() (d policy.Documents, err error) {
 	return d, err
 }
 
-// contextSize is how large the encryption contexts are, in bytes.
+// contextSize is the size of the encryption contexts, in bytes.
 const contextSize = 8 << 10
 
-// A conditionValues gives the values of condition keys, and counts how often it was asked.
+// A conditionValues provides the values of condition keys, and counts the calls.
 type conditionValues struct {
 	values map[string][]string
 	asked  int
@@ -85,10 +83,10 @@ func (v *conditionValues) Values(name string) []string {
 	return v.values[name]
 }
 
-// Asked returns how often the value of a condition key was asked for.
+// Asked returns the number of calls for values of condition keys.
 func (q *Question) Asked() int { return q.Request.Values.(*conditionValues).asked }
 
-// request returns a request with values as large as they may be.
+// request returns a request with values of maximum size.
 func request(s *strand) policy.Request {
 	v := &conditionValues{values: map[string][]string{}}
 	large := func(unit string, size int) []string { return []string{strings.Repeat(unit, size/len(unit))} }

@@ -2,7 +2,7 @@ package hostile
 
 import "strings"
 
-// operators are all condition operators, and some that there are none of.
+// operators lists all condition operators, and some that do not exist.
 var operators = strings.Fields(`
 StringEquals StringNotEquals StringEqualsIgnoreCase StringNotEqualsIgnoreCase StringLike StringNotLike ArnEquals ArnNotEquals ArnLike
 ArnNotLike NumericEquals NumericNotEquals NumericLessThan NumericLessThanEquals NumericGreaterThan NumericGreaterThanEquals DateEquals
@@ -10,20 +10,19 @@ DateNotEquals DateLessThan DateLessThanEquals DateGreaterThan DateGreaterThanEqu
 
 var sets = []string{"", "", "ForAllValues:", "ForAnyValue:"}
 
-// many are the condition keys that a policy can have any number of; %d is a number.
+// many are condition keys of which a policy can have any number. %d is a number.
 var many = []string{
 	"kms:EncryptionContext:%d", "aws:PrincipalTag/%d", "aws:ResourceTag/%d", "aws:RequestTag/%d", "i.example:%d", "kms:EncryptionContext:a%d",
 }
 
-// single are the condition keys that have the largest values, or take the longest to find.
+// single are the condition keys with the largest values, or that take longest to find.
 var single = []string{
 	"kms:EncryptionContext:a", "kms:EncryptionContext:b", "kms:EncryptionContext:wide", "kms:EncryptionContextKeys", "aws:TagKeys",
 	"kms:ResourceAliases", "aws:CurrentTime", "aws:EpochTime", "aws:PrincipalArn", "aws:SourceIp", "aws:username", "aws:PrincipalTag/0",
 	"kms:ReEncryptOnSameKey", "kms:GrantOperations", "kms:ViaService", "kms:Unknown",
 }
 
-// values are what conditions, and resources, can be held against; %d is a number, and KEY a
-// condition key.
+// values are values of conditions and resources. %d is a number, and KEY a condition key.
 var values = []string{
 	"a", "%d", "*", "?", "*%d", "?*%d*", "*a?b*", "*a*a*a*a*a*a*a*b", strings.Repeat("*a", 60) + "%d", strings.Repeat("a?", 60) + "%d",
 	strings.Repeat("?", 120), strings.Repeat("*?", 60) + "%d", strings.Repeat("a", 120) + "%d", "*" + strings.Repeat("a", 2000) + "?b%d",

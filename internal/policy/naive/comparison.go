@@ -10,10 +10,9 @@ import (
 	"time"
 )
 
-// comparison returns how an operator that is not negated compares a value of the
-// policy with one of the request; nil if there is none of the name. What is no
-// number, date, Boolean or address matches nothing. Source: "IAM JSON policy
-// elements: Condition operators".
+// comparison returns the function that compares a value of the policy with a value of the request for an
+// operator that is not negated, or nil for an unknown operator. Text that is not a number, date, Boolean or
+// address matches nothing. Source: "IAM JSON policy elements: Condition operators".
 func comparison(name string) func(wanted, value string) bool {
 	switch name {
 	case "stringequals":
@@ -40,7 +39,7 @@ func comparison(name string) func(wanted, value string) bool {
 	return nil
 }
 
-// related returns the test of a comparison's result: -1, 0 or 1.
+// related returns a test of the result of a comparison: -1, 0 or 1.
 func related(relation string) func(int) bool {
 	switch relation {
 	case "equals":
@@ -71,8 +70,8 @@ func numbers(relation string) func(wanted, value string) bool {
 
 var decimal = regexp.MustCompile(`^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,2})?$`)
 
-// number reads "an integer or decimal value", as a policy may have it without
-// quotation marks: so also one with an exponent.
+// number parses "an integer or decimal value". A policy can also contain it without quotation marks, so an
+// exponent is allowed.
 func number(s string) (*big.Rat, bool) {
 	if !decimal.MatchString(s) {
 		return nil, false
@@ -92,8 +91,8 @@ func dates(relation string) func(wanted, value string) bool {
 	}
 }
 
-// date reads "one of the W3C implementations of the ISO 8601 date formats or epoch
-// (UNIX) time", and returns the latter.
+// date parses "one of the W3C implementations of the ISO 8601 date formats or epoch (UNIX) time", and returns
+// epoch time.
 func date(s string) (*big.Rat, bool) {
 	for _, layout := range []string{"2006", "2006-01", "2006-01-02", "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05Z07:00"} {
 		if t, err := time.Parse(layout, s); err == nil {
@@ -115,14 +114,14 @@ func boolean(s string) (value, ok bool) {
 	return s == "true", s == "true" || s == "false"
 }
 
-// sameBytes compares "byte for byte" what both have in base64.
+// sameBytes decodes both values from base64 and compares them "byte for byte".
 func sameBytes(wanted, value string) bool {
 	w, err := base64.StdEncoding.DecodeString(wanted)
 	v, err2 := base64.StdEncoding.DecodeString(value)
 	return err == nil && err2 == nil && bytes.Equal(w, v)
 }
 
-// contains tells whether a CIDR block, or an address alone, contains an address.
+// contains reports whether an address or CIDR block contains an address.
 func contains(wanted, value string) bool {
 	v, err := netip.ParseAddr(value)
 	if err != nil {

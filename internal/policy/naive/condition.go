@@ -6,9 +6,9 @@ import (
 	"github.com/keyhold/keyhold/internal/policy"
 )
 
-// matchesCondition follows "IAM JSON policy elements: Condition": several
-// operators, and several keys of one, must all hold. Where it asks what has no
-// answer, the element is met in a Deny and not in an Allow.
+// matchesCondition follows "IAM JSON policy elements: Condition": several operators, and several keys of one
+// operator, must all hold. If the result cannot be determined, the element matches in a Deny and does not match
+// in an Allow.
 func (s statement) matchesCondition(r policy.Request) bool {
 	block, _ := s.elements["Condition"].(map[string]any)
 	if !understood(block, r) {
@@ -19,7 +19,7 @@ func (s statement) matchesCondition(r policy.Request) bool {
 		for name, values := range keys.(map[string]any) {
 			at := s.holds(operatorOf(operator), name, list(values), false, r)
 			if at != s.holds(operatorOf(operator), name, list(values), true, r) {
-				return s.denies() // it depends on what nobody can tell
+				return s.denies() // the result cannot be determined
 			}
 			all = all && at
 		}
@@ -27,9 +27,9 @@ func (s statement) matchesCondition(r policy.Request) bool {
 	return all
 }
 
-// understood tells whether operators and keys are known, and whether several values
-// in the request meet a set operator: "Multivalued context keys require a condition
-// set operator" ("Single-valued vs. multivalued context keys").
+// understood reports whether all operators and keys are known, and several values in the request meet a set
+// operator: "Multivalued context keys require a condition set operator" ("Single-valued vs. multivalued context
+// keys").
 func understood(block map[string]any, r policy.Request) bool {
 	for text, keys := range block {
 		o := operatorOf(text)
@@ -46,10 +46,10 @@ func understood(block map[string]any, r policy.Request) bool {
 	return true
 }
 
-// An operator is the name of a condition operator, taken apart, in lower case.
+// An operator is a parsed name of a condition operator, in lower case.
 type operator struct {
 	set      string // "forallvalues", "foranyvalue" or ""
-	name     string // of the operator that it negates, if it negates one
+	name     string // name without negation
 	negated  bool
 	ifExists bool
 }
@@ -67,7 +67,7 @@ func operatorOf(text string) operator {
 	return o
 }
 
-// opposite returns the operator that one negates.
+// opposite returns the operator that name negates.
 func opposite(name string) (string, bool) {
 	switch name {
 	case "stringnotequals":
@@ -90,8 +90,8 @@ func opposite(name string) (string, bool) {
 	return "", false
 }
 
-// known tells whether "Condition operators" has the operator. It has IfExists for
-// "any condition operator name except the Null condition".
+// known reports whether "Condition operators" lists the operator. IfExists can follow "any condition operator
+// name except the Null condition".
 func (o operator) known() bool {
 	if o.name == "null" {
 		return o.set == "" && !o.ifExists
@@ -99,8 +99,8 @@ func (o operator) known() bool {
 	return (o.set == "" || o.set == "forallvalues" || o.set == "foranyvalue") && comparison(o.name) != nil
 }
 
-// holds reports whether one operator holds for one key. ambiguous says whether text that
-// nobody can tell is taken to match.
+// holds reports whether an operator holds for a key. If ambiguous is set, text that cannot be determined counts
+// as a match.
 func (s statement) holds(o operator, name string, wanted []string, ambiguous bool, r policy.Request) bool {
 	values := valuesOf(name, r)
 	switch {
@@ -123,7 +123,7 @@ func (s statement) holds(o operator, name string, wanted []string, ambiguous boo
 	return o.holdsFor(matching, len(values))
 }
 
-// holdsNull: "either true (the key doesn't exist) or false (the key exists)".
+// holdsNull follows "either true (the key doesn't exist) or false (the key exists)".
 func holdsNull(absent bool, wanted []string) bool {
 	for _, w := range wanted {
 		if b, ok := boolean(w); ok && b == absent {
@@ -133,12 +133,10 @@ func holdsNull(absent bool, wanted []string) bool {
 	return false
 }
 
-// holdsForAbsent: "If the key that you specify in a policy condition is not present
-// in the request context, the values do not match and the condition is false. If the
-// policy condition requires that the key is not matched, the condition is true"
-// ("Condition operators"); "If the key is not present, evaluate the condition element
-// as true" (the same, IfExists). "Set operators for multivalued context keys" has the
-// other two.
+// holdsForAbsent: "If the key that you specify in a policy condition is not present in the request context, the
+// values do not match and the condition is false. If the policy condition requires that the key is not matched,
+// the condition is true" ("Condition operators"); "If the key is not present, evaluate the condition element as
+// true" (the same page, IfExists). The other two cases are in "Set operators for multivalued context keys".
 func (o operator) holdsForAbsent() bool {
 	switch {
 	case o.ifExists || o.set == "forallvalues":
@@ -149,11 +147,10 @@ func (o operator) holdsForAbsent() bool {
 	return o.negated
 }
 
-// holdsFor decides from the number of the request's values, and of those among
-// them that match one of the policy's. "ForAllValues tests whether the value of every
-// member of the request context matches the condition operator that follows",
-// "ForAnyValue at least one" ("Set operators for multivalued context keys"); several
-// values in a policy are OR, and NOR for a negated operator ("Conditions with multiple
+// holdsFor decides from the number of values in the request, and the number of them that match a value of the
+// policy. "ForAllValues tests whether the value of every member of the request context matches the condition
+// operator that follows", "ForAnyValue at least one" ("Set operators for multivalued context keys"). Several
+// values in a policy are combined with OR, and with NOR for a negated operator ("Conditions with multiple
 // context keys or values").
 func (o operator) holdsFor(matching, all int) bool {
 	switch {
@@ -169,9 +166,9 @@ func (o operator) holdsFor(matching, all int) bool {
 	return matching > 0
 }
 
-// matchesAny tells whether a value matches one of the policy's. "String and ARN
-// operators" have variables ("Variables and tags"); one without a value matches
-// nothing: "There is no equal or like value", so that a negated operator holds.
+// matchesAny reports whether a value matches a value of the policy. "String and ARN operators" can have
+// variables ("Variables and tags"). A variable without a value matches nothing: "There is no equal or like
+// value", so a negated operator holds.
 func (s statement) matchesAny(name, value string, wanted []string, ambiguous bool, r policy.Request) bool {
 	for _, w := range wanted {
 		if strings.HasPrefix(name, "string") || strings.HasPrefix(name, "arn") {

@@ -8,8 +8,8 @@ import (
 	"github.com/keyhold/keyhold/internal/policy"
 )
 
-// waysOfGrants returns the ways in which grants allow the request. Source: "Grants in
-// AWS KMS" (KMS Developer Guide).
+// waysOfGrants returns the ways in which grants allow the request. Source: "Grants in AWS KMS" (KMS Developer
+// Guide).
 func waysOfGrants(r policy.Request, grants []key.Grant) []way {
 	var ways []way
 	for _, g := range grants {
@@ -29,10 +29,9 @@ func grantMatches(g key.Grant, r policy.Request) bool {
 		(operation != "CreateGrant" || r.Child != nil && noMore(*r.Child, g))
 }
 
-// contextHolds: "Grants with grant constraints can include the DescribeKey and
-// RetireGrant operations, but the constraint doesn't apply to these operations"
-// (GrantConstraints, KMS API Reference). Of CreateGrant it is asked that the child
-// keep it.
+// contextHolds: "Grants with grant constraints can include the DescribeKey and RetireGrant operations, but the
+// constraint doesn't apply to these operations" (GrantConstraints, KMS API Reference). For CreateGrant, noMore
+// checks the constraints of the child.
 func contextHolds(c key.GrantConstraints, operation string, r policy.Request) bool {
 	if !r.HasContext || slices.Contains([]string{"CreateGrant", "DescribeKey", "RetireGrant"}, operation) {
 		return true
@@ -50,9 +49,8 @@ func sourceHolds(c key.GrantConstraints, operation string, r policy.Request) boo
 	return slices.ContainsFunc(valuesOf("aws:SourceArn", r), func(v string) bool { return arnLike(c.SourceARN, v) })
 }
 
-// noMore tells whether a child allows no more than its parent: "a subset of the
-// operations" and "an equally strict or stricter" constraint ("Grants in AWS KMS";
-// GrantConstraints, KMS API Reference).
+// noMore reports whether a child grant allows no more than its parent: "a subset of the operations" and "an
+// equally strict or stricter" constraint ("Grants in AWS KMS"; GrantConstraints, KMS API Reference).
 func noMore(child, parent key.Grant) bool {
 	for _, operation := range child.Operations {
 		if !slices.Contains(parent.Operations, operation) {
@@ -77,8 +75,8 @@ func alike(a, b map[string]string) bool {
 	return isClear(a) && isClear(b) && includes(a, b) && includes(b, a)
 }
 
-// includes reports whether all has each pair of some: "The encryption context keys are not
-// case sensitive", their values are (GrantConstraints, KMS API Reference).
+// includes reports whether all contains each pair of some: "The encryption context keys are not case
+// sensitive", but the values are (GrantConstraints, KMS API Reference).
 func includes(all, some map[string]string) bool {
 	for k, v := range some {
 		found := false
@@ -92,7 +90,7 @@ func includes(all, some map[string]string) bool {
 	return true
 }
 
-// isClear reports whether no two names of a context differ by case alone.
+// isClear reports whether no two names in a context differ only by case.
 func isClear(context map[string]string) bool {
 	for a := range context {
 		for b := range context {

@@ -9,9 +9,8 @@ import (
 	"github.com/keyhold/keyhold/internal/policy"
 )
 
-// The condition keys of "AWS global condition context keys", "IAM and AWS STS
-// condition context keys" and "Condition keys for AWS KMS" (KMS Developer Guide).
-// Those that end in "/" or ":" are followed by the name of something.
+// The condition keys of "AWS global condition context keys", "IAM and AWS STS condition context keys" and
+// "Condition keys for AWS KMS" (KMS Developer Guide). A name follows those that end in "/" or ":".
 const keys = `
 aws:CalledVia aws:CalledViaFirst aws:CalledViaLast aws:ViaAWSService
 aws:CurrentTime aws:EpochTime aws:TokenIssueTime
@@ -43,7 +42,7 @@ kms:ScheduleKeyDeletionPendingWindowInDays kms:SigningAlgorithm kms:ValidTo kms:
 kms:WrappingAlgorithm kms:WrappingKeySpec
 `
 
-// multivalued are those of the keys that can have several values in one request.
+// multivalued lists the keys that can have several values in one request.
 const multivalued = `
 aws:CalledVia aws:PrincipalOrgPaths aws:PrincipalServiceNamesList aws:ResourceOrgPaths
 aws:SourceOrgPaths aws:TagKeys aws:VpceOrgPaths
@@ -51,9 +50,8 @@ sts:TransitiveTagKeys
 kms:EncryptionContextKeys kms:GrantOperations kms:ResourceAliases
 `
 
-// isKnown tells whether there is a condition key of the name: "Context key names
-// are not case-sensitive" ("IAM JSON policy elements: Condition"). The keys of
-// OpenID Connect providers begin with the provider's host.
+// isKnown reports whether name is a condition key: "Context key names are not case-sensitive" ("IAM JSON policy
+// elements: Condition"). The keys of OpenID Connect providers begin with the provider's host.
 func isKnown(name string, r policy.Request) bool {
 	name = strings.ToLower(name)
 	for _, k := range strings.Fields(strings.ToLower(keys)) {
@@ -70,8 +68,7 @@ func isMultivalued(name string) bool {
 	return slices.ContainsFunc(strings.Fields(multivalued), func(k string) bool { return strings.EqualFold(k, name) })
 }
 
-// valuesOf returns the values of a condition key in the request; none if it is
-// absent.
+// valuesOf returns the values of a condition key in the request, or none if the key is absent.
 func valuesOf(name string, r policy.Request) []string {
 	name = strings.ToLower(name)
 	switch name {
@@ -99,8 +96,8 @@ func unlessEmpty(s string) []string {
 	return []string{s}
 }
 
-// principalARN: "For IAM roles, the request context returns the ARN of the role";
-// requests that nobody signed have none ("AWS global condition context keys").
+// principalARN: "For IAM roles, the request context returns the ARN of the role". Unsigned requests have no
+// principal ARN ("AWS global condition context keys").
 func principalARN(p policy.Principal) string {
 	switch p.Kind {
 	case policy.AssumedRole:
@@ -111,8 +108,8 @@ func principalARN(p policy.Principal) string {
 	return p.ARN
 }
 
-// principalType follows the table of "IAM policy elements: Variables and tags". It
-// has Anonymous for the requests of three services, which are others.
+// principalType follows the table in "IAM policy elements: Variables and tags". The type Anonymous is only for
+// requests to three other services.
 func principalType(p policy.Principal) string {
 	if p.Kind == policy.WebIdentity {
 		return ""

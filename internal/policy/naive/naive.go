@@ -1,11 +1,9 @@
-// Package naive decides requests a second time, for tests alone: it is written
-// from the pages of the public documentation, to be obvious rather than fast,
-// and shares no code with the engine that it is compared with. It interprets the
-// JSON of the documents anew at each call. It does not check them: it is given
-// documents that are well-formed.
+// Package naive is a second implementation of decisions, for tests only. It was written from the pages of the
+// public documentation to be obvious rather than fast, and shares no code with the engine that it is compared
+// with. Each call interprets the JSON of the documents again. The documents must be well-formed, because the
+// package does not check them.
 //
-// The comments name the pages of the IAM User Guide, and of the KMS Developer
-// Guide where they say so.
+// Comments name pages of the IAM User Guide or, where stated, of the KMS Developer Guide.
 package naive
 
 import (
@@ -13,17 +11,16 @@ import (
 	"github.com/keyhold/keyhold/internal/policy"
 )
 
-// Texts are the documents that a request is held against, as JSON; "" is none.
+// Texts are the documents for a request, as JSON. "" means no document.
 type Texts struct {
 	Resource   string
-	ResourceIs string // "key" or "trust": what Resource is the policy of
+	ResourceIs string // "key" or "trust": the kind of policy in Resource
 	Identity   []string
 	Boundary   string
 	Session    []string
 }
 
-// Decide answers a request: whether it is allowed, and whether it is denied by a
-// statement that says so.
+// Decide returns whether a request is allowed, and whether a statement denies it explicitly.
 func Decide(r policy.Request, t Texts, grants []key.Grant) (allowed, explicitDeny bool) {
 	t = t.of(r.Principal)
 	if denied(r, t) {
@@ -32,9 +29,9 @@ func Decide(r policy.Request, t Texts, grants []key.Grant) (allowed, explicitDen
 	return permitted(r, t, grants), false
 }
 
-// of leaves out the documents that the principal cannot have: "Permissions
-// boundaries for IAM entities" and "Session policies" know users and roles, and
-// somebody with a token is neither before the role is assumed.
+// of removes the documents that the principal cannot have: "Permissions boundaries for IAM entities" and
+// "Session policies" apply to users and roles. A principal with a web identity token is neither before it
+// assumes the role.
 func (t Texts) of(p policy.Principal) Texts {
 	if p.Kind == policy.User || p.Kind == policy.AssumedRole {
 		return t
@@ -42,8 +39,8 @@ func (t Texts) of(p policy.Principal) Texts {
 	return Texts{Resource: t.Resource, ResourceIs: t.ResourceIs}
 }
 
-// denied tells whether any document denies: "an explicit deny overrides an
-// explicit allow" ("How AWS enforcement code logic evaluates requests").
+// denied reports whether any document denies the request: "an explicit deny overrides an explicit allow" ("How
+// AWS enforcement code logic evaluates requests").
 func denied(r policy.Request, t Texts) bool {
 	for _, s := range statements(t.Resource) {
 		if s.denies() && s.appliesToPrincipal(r, t) && s.matches(r, t.ResourceIs) {
@@ -60,7 +57,7 @@ func denied(r policy.Request, t Texts) bool {
 	return false
 }
 
-// permitted tells whether something allows what nothing denies.
+// permitted reports whether a request that no statement denies is allowed.
 func permitted(r policy.Request, t Texts, grants []key.Grant) bool {
 	if r.Principal.Kind == policy.WebIdentity {
 		return len(waysOfPolicy(r, t)) > 0
@@ -86,8 +83,8 @@ func permitted(r policy.Request, t Texts, grants []key.Grant) bool {
 	return false
 }
 
-// suffices tells whether a principal of the owner's account may do what the
-// resource's side allows in this way.
+// suffices reports whether a principal of the owner's account may do what the resource's policy or a grant
+// allows in this way.
 func suffices(w way, r policy.Request, t Texts) bool {
 	if r.Principal.Kind == policy.Account {
 		return true
@@ -118,9 +115,9 @@ func suffices(w way, r policy.Request, t Texts) bool {
 	return false
 }
 
-// byIdentity tells whether the principal's own policies allow: the intersection of
-// identity-based policies, boundary and session policies ("Policy evaluation
-// logic"). The root of an account has none and needs none.
+// byIdentity reports whether the principal's own policies allow the request: the intersection of identity-based
+// policies, boundary and session policies ("Policy evaluation logic"). The root of an account has none and
+// needs none.
 func byIdentity(r policy.Request, t Texts) bool {
 	if r.Principal.Kind == policy.Account {
 		return true

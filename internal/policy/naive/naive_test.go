@@ -22,7 +22,7 @@ const (
 	oidcARN    = "arn:aws:iam::111111111111:oidc-provider/id.example"
 )
 
-// What a request is answered.
+// The answers to a request.
 const (
 	allowed = "allowed"
 	denied  = "denied by a statement"
@@ -53,7 +53,7 @@ type values map[string][]string
 
 func (v values) Values(name string) []string { return v[name] }
 
-// decrypt is a request for kms:Decrypt, with the values of condition keys.
+// decrypt returns a request for kms:Decrypt with values of condition keys.
 func decrypt(p policy.Principal, v values) policy.Request {
 	return policy.Request{
 		Principal: p, Action: "kms:Decrypt", Resource: keyARN, Owner: ours,
@@ -61,14 +61,14 @@ func decrypt(p policy.Principal, v values) policy.Request {
 	}
 }
 
-// document writes a policy of statements, each without its braces.
+// document returns a policy with the statements, which are given without braces.
 func document(version string, statements ...string) string {
 	return `{"Version":"` + version + `","Statement":[{` + strings.Join(statements, "},{") + `}]}`
 }
 
 func current(statements ...string) string { return document("2012-10-17", statements...) }
 
-// allowTo is a statement of a key policy, allowing everything to a principal.
+// allowTo returns a statement of a key policy that allows a principal everything.
 func allowTo(principal string) string {
 	if principal != "*" {
 		principal = `{"AWS":"` + principal + `"}`
@@ -78,7 +78,7 @@ func allowTo(principal string) string {
 	return `"Effect":"Allow","Principal":` + principal + `,"Action":"kms:*","Resource":"*"`
 }
 
-// byARN is a condition on the ARN of whom alice is.
+// byARN returns a condition on alice's ARN.
 func byARN(operator string) string {
 	return `,"Condition":{"` + operator + `":{"aws:PrincipalArn":"` + aliceARN + `"}}`
 }
@@ -109,7 +109,7 @@ func sessionPolicy(t naive.Texts, statements ...string) naive.Texts {
 	return t
 }
 
-// Who is allowed by what.
+// Which principals are allowed by which policies.
 func TestSources(t *testing.T) {
 	nothing := naive.Texts{}
 	tests := []struct {
@@ -125,7 +125,7 @@ func TestSources(t *testing.T) {
 		{"key policy names everybody", alice, keyPolicy(allowTo("*")), allowed},
 		{"the account is its root", root, keyPolicy(allowTo(rootARN)), allowed},
 		{"the account by its number", root, keyPolicy(allowTo(ours)), allowed},
-		{"the account is no user", alice, keyPolicy(allowTo(rootARN)), none},
+		{"the account is not a user", alice, keyPolicy(allowTo(rootARN)), none},
 		{"delegation", alice, identity(keyPolicy(allowTo(rootARN)), allowAll), allowed},
 		{"delegation of another action", alice, identity(keyPolicy(allowTo(rootARN)), allowEncrypt), none},
 		{"no delegation", alice, identity(keyPolicy(allowTo(roleARN)), allowAll), none},
@@ -178,7 +178,7 @@ func TestSources(t *testing.T) {
 	}
 }
 
-// Elements of one statement that allows everybody something.
+// Elements of a statement that allows everybody some request.
 func TestElements(t *testing.T) {
 	tests := []struct {
 		name     string
@@ -214,7 +214,7 @@ func TestElements(t *testing.T) {
 	}
 }
 
-// Conditions of one statement; those that hold are allowed, and denied in a Deny.
+// Conditions of a statement. If they hold, an Allow allows and a Deny denies.
 func TestConditions(t *testing.T) {
 	request := decrypt(alice, values{
 		"aws:username":                        {"alice"},
@@ -309,7 +309,8 @@ func TestConditions(t *testing.T) {
 	}
 }
 
-// What nobody knows, and several values where one is asked for, makes an Allow never match, and a Deny always.
+// With unknown elements, or several values where one is expected, an Allow never matches and a Deny always
+// does.
 func TestUnknown(t *testing.T) {
 	request := decrypt(alice, values{"aws:username": {"alice"}, "aws:nonsense": {"x"}, "aws:tagkeys": {"a", "b"}})
 	for _, condition := range []string{
@@ -334,7 +335,7 @@ func TestUnknown(t *testing.T) {
 	}
 }
 
-// In the old version of the language, "${" is text.
+// In the older version of the language, "${" is literal text.
 func TestVersion(t *testing.T) {
 	request := decrypt(alice, values{"aws:username": {"alice"}, "aws:referer": {"${aws:username}"}})
 	statement := `"Effect":"Allow","Principal":"*","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:Referer":"${aws:username}"}}`

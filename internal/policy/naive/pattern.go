@@ -7,8 +7,8 @@ import (
 	"github.com/keyhold/keyhold/internal/policy"
 )
 
-// Stand-ins for a "*" and a "?" that are no wildcards, in a pattern after its
-// variables are substituted. No request has these characters.
+// Placeholders for "*" and "?" that are not wildcards, in a pattern whose variables were substituted. Requests
+// do not contain these characters.
 const (
 	literalStar     = "\uE000"
 	literalQuestion = "\uE001"
@@ -19,10 +19,9 @@ var (
 	withDefault = regexp.MustCompile(`^(.*), '(.*)'$`)
 )
 
-// substitute puts the values of the policy variables in the place of them, as
-// literal text. It fails if one has no value and no default. Nobody can tell the
-// text if one is for a single value and the request has several. Source: "IAM
-// policy elements: Variables and tags".
+// substitute replaces policy variables by their values, as literal text. complete is false if a variable has
+// neither a value nor a default. ambiguous is true if a variable is for a single value but the request has
+// several. Source: "IAM policy elements: Variables and tags".
 func (s statement) substitute(text string, r policy.Request) (result string, complete, ambiguous bool) {
 	if !s.variables {
 		return text, true, false
@@ -60,8 +59,7 @@ func cutDefault(name string) (key, fallback string, has bool) {
 	return name, "", false
 }
 
-// isAmbiguous reports whether a variable names a key for one value of which the request has
-// several.
+// isAmbiguous reports whether a variable names a key for one value, of which the request has several.
 func isAmbiguous(name string, r policy.Request) bool {
 	name, _, _ = cutDefault(name)
 	return len(valuesOf(name, r)) > 1 && !isMultivalued(name)
@@ -75,16 +73,15 @@ func unliteral(s string) string {
 	return strings.NewReplacer(literalStar, "*", literalQuestion, "?").Replace(s)
 }
 
-// like tells whether the pattern matches s: "*" any characters, "?" any one.
+// like reports whether the pattern matches s: "*" matches any characters, "?" any one character.
 func like(pattern, s string) bool {
 	return whole(expression(pattern, ".*", "."), s)
 }
 
-// resourceLike is like for the ARNs of resources: "You can use wildcard characters
-// within the individual segments of an ARN (the parts separated by colons). If the *
-// wildcard is the last character of a resource ARN segment, it can expand to match
-// beyond the colon boundaries" ("IAM JSON policy elements: Resource"). What is
-// behind the fifth colon is one segment.
+// resourceLike is like for the ARNs of resources: "You can use wildcard characters within the individual
+// segments of an ARN (the parts separated by colons). If the * wildcard is the last character of a resource ARN
+// segment, it can expand to match beyond the colon boundaries" ("IAM JSON policy elements: Resource"). The part
+// after the fifth colon is one segment.
 func resourceLike(pattern, s string) bool {
 	segments := strings.SplitN(pattern, ":", 6)
 	for i, segment := range segments {
@@ -101,8 +98,8 @@ func resourceLike(pattern, s string) bool {
 	return whole(strings.Join(segments, ":"), s)
 }
 
-// arnLike: "Each of the six colon-delimited components of the ARN is checked
-// separately and each can include wildcards" ("Condition operators").
+// arnLike: "Each of the six colon-delimited components of the ARN is checked separately and each can include
+// wildcards" ("Condition operators").
 func arnLike(pattern, s string) bool {
 	patterns, parts := strings.SplitN(pattern, ":", 6), strings.SplitN(s, ":", 6)
 	if len(patterns) != 6 || len(parts) != 6 {
@@ -116,7 +113,7 @@ func arnLike(pattern, s string) bool {
 	return true
 }
 
-// expression writes a pattern as a regular expression.
+// expression converts a pattern to a regular expression.
 func expression(pattern, star, question string) string {
 	e := regexp.QuoteMeta(pattern)
 	e = strings.ReplaceAll(e, `\*`, star)

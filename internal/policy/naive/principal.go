@@ -7,7 +7,7 @@ import (
 	"github.com/keyhold/keyhold/internal/policy"
 )
 
-// A way is how the resource's side names the principal that it allows.
+// A way is how the policy of a resource, or a grant, names the principal that it allows.
 type way string
 
 const (
@@ -15,7 +15,7 @@ const (
 	byUser      way = "user"
 	byRole      way = "role"
 	bySession   way = "session"
-	byProvider  way = "provider" // of the token of a WebIdentity
+	byProvider  way = "provider" // provider of the token of a WebIdentity
 	byEverybody way = "everybody"
 	byCondition way = "everybody on whom a condition holds"
 )
@@ -31,14 +31,13 @@ func waysOfPolicy(r policy.Request, t Texts) []way {
 	return ways
 }
 
-// narrowed returns the ways of a statement with a condition that asks who the
-// principal is, if it names everybody.
+// narrowed adds byCondition if the statement names everybody and has a condition on the ARN of the principal.
 func (s statement) narrowed(ways []way) []way {
 	block, _ := s.elements["Condition"].(map[string]any)
 	for text, keys := range block {
 		o := operatorOf(text)
 		if o.negated || o.ifExists || o.set == "forallvalues" || o.name == "null" {
-			continue // holds for others too
+			continue // also holds for other principals
 		}
 		for name := range keys.(map[string]any) {
 			if strings.EqualFold(name, "aws:PrincipalArn") && slices.Contains(ways, byEverybody) {
@@ -49,13 +48,13 @@ func (s statement) narrowed(ways []way) []way {
 	return ways
 }
 
-// appliesToPrincipal tells whether the statement is about the principal at all.
-// What it says of an account it says of everybody there.
+// appliesToPrincipal reports whether the statement names the principal in any way. A statement about an account
+// applies to every principal of the account.
 func (s statement) appliesToPrincipal(r policy.Request, t Texts) bool {
 	return len(s.ways(r, t)) > 0
 }
 
-// ways returns how the statement names the principal; none if it does not.
+// ways returns how the statement names the principal, or none if it does not.
 func (s statement) ways(r policy.Request, t Texts) []way {
 	if element, ok := s.elements["Principal"]; ok {
 		return named(element, r.Principal)
@@ -66,8 +65,8 @@ func (s statement) ways(r policy.Request, t Texts) []way {
 	return nil
 }
 
-// named returns the ways in which a Principal element names the principal ("AWS
-// JSON policy elements: Principal"). "*" and {"AWS": "*"} are one.
+// named returns the ways in which a Principal element names the principal ("AWS JSON policy elements:
+// Principal"). "*" and {"AWS": "*"} are equivalent.
 func named(element any, p policy.Principal) []way {
 	if element == "*" {
 		return []way{byEverybody}
@@ -96,9 +95,8 @@ func namedBy(kind, value string, p policy.Principal) (way, bool) {
 	return "", false
 }
 
-// nameOf tells whether an ARN or an account's number is the principal, the role
-// that it is a session of, or its account: "The account ARN and the shortened
-// account ID behave the same way" ("AWS JSON policy elements: Principal").
+// nameOf reports whether an ARN or account ID names the principal, the role of its session, or its account:
+// "The account ARN and the shortened account ID behave the same way" ("AWS JSON policy elements: Principal").
 func nameOf(value string, p policy.Principal) (way, bool) {
 	switch {
 	case value == p.Account || value == "arn:aws:iam::"+p.Account+":root":
@@ -113,16 +111,15 @@ func nameOf(value string, p policy.Principal) (way, bool) {
 	return "", false
 }
 
-// spares tells whether a NotPrincipal element leaves the principal out ("AWS JSON
-// policy elements: NotPrincipal").
+// spares reports whether a NotPrincipal element exempts the principal ("AWS JSON policy elements:
+// NotPrincipal").
 //
-// "The NotPrincipal element with a Deny effect will always deny any IAM principal
-// that has a permissions boundary policy attached, regardless of the values
-// specified in the NotPrincipal element."
+// "The NotPrincipal element with a Deny effect will always deny any IAM principal that has a permissions
+// boundary policy attached, regardless of the values specified in the NotPrincipal element."
 //
-// "You must also specify the account ARN of the not-denied principal. Otherwise,
-// the policy might deny access to the entire account." So a user is spared who is
-// listed with the account, and a session of which the role, or it itself, is.
+// "You must also specify the account ARN of the not-denied principal. Otherwise, the policy might deny access
+// to the entire account." Therefore the element exempts a user only together with the account, and a session
+// only if the session or its role is listed together with the account.
 func (s statement) spares(element any, r policy.Request, t Texts) bool {
 	if s.denies() && t.Boundary != "" {
 		return false

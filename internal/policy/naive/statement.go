@@ -12,10 +12,10 @@ import (
 // A statement of a document.
 type statement struct {
 	elements  map[string]any
-	variables bool // whether its document's Version knows policy variables
+	variables bool // whether the document's Version supports policy variables
 }
 
-// statements returns the statements of a document; none of "".
+// statements returns the statements of a document, or none if text is "".
 func statements(text string) []statement {
 	if text == "" {
 		return nil
@@ -26,8 +26,8 @@ func statements(text string) []statement {
 	if err := d.Decode(&document); err != nil {
 		panic(err)
 	}
-	// "IAM JSON policy elements: Version": without the element it is 2008-10-17, in
-	// which variables "are treated as literal strings".
+	// "IAM JSON policy elements: Version": without this element, the version is 2008-10-17, in which variables
+	// "are treated as literal strings".
 	variables := document["Version"] == "2012-10-17"
 	var all []statement
 	for _, elements := range slice(document["Statement"]) {
@@ -40,15 +40,15 @@ func (s statement) allows() bool { return s.elements["Effect"] == "Allow" }
 
 func (s statement) denies() bool { return s.elements["Effect"] == "Deny" }
 
-// matches tells whether all elements but the principals match the request, in a
-// document that is the policy of a "key", a "trust" policy, or an "identity" one.
+// matches reports whether all elements except the principals match the request. document is the kind of
+// document: a "key" policy, a "trust" policy, or an "identity" policy.
 func (s statement) matches(r policy.Request, document string) bool {
 	return s.matchesAction(r) && (document == "trust" || s.matchesResource(r)) && s.matchesCondition(r)
 }
 
-// matchesAction follows "IAM JSON policy elements: Action" and "NotAction": the
-// prefix and the name are case-insensitive. A statement with neither has no
-// effect ("Creating a key policy", KMS Developer Guide).
+// matchesAction follows "IAM JSON policy elements: Action" and "NotAction": the prefix and the name are
+// case-insensitive. A statement with neither element has no effect ("Creating a key policy", KMS Developer
+// Guide).
 func (s statement) matchesAction(r policy.Request) bool {
 	if element, ok := s.elements["Action"]; ok {
 		return matchesAnyAction(element, r)
@@ -82,12 +82,11 @@ func (s statement) matchesResource(r policy.Request) bool {
 	return matches != negated
 }
 
-// matchesAnyResource: "If a variable that has no value in the authorization context
-// is used as part of the Resource or NotResource element of a policy, the resource
-// that includes a policy variable with no value will not match any resource" ("IAM
-// policy elements: Variables and tags").
+// matchesAnyResource: "If a variable that has no value in the authorization context is used as part of the
+// Resource or NotResource element of a policy, the resource that includes a policy variable with no value will
+// not match any resource" ("IAM policy elements: Variables and tags").
 //
-// What nobody can tell is ambiguous: it may match or not.
+// ambiguous means that the result cannot be determined.
 func (s statement) matchesAnyResource(element any, r policy.Request) (matches, ambiguous bool) {
 	for _, text := range list(element) {
 		pattern, ok, several := s.substitute(text, r)
@@ -97,8 +96,8 @@ func (s statement) matchesAnyResource(element any, r policy.Request) (matches, a
 	return matches, ambiguous
 }
 
-// slice returns what "Grammar of the IAM JSON policy language" lets stand without
-// brackets where it is one.
+// slice returns a list for an element that, according to "Grammar of the IAM JSON policy language", needs no
+// brackets if it has only one member.
 func slice(v any) []any {
 	if many, ok := v.([]any); ok {
 		return many
@@ -106,8 +105,8 @@ func slice(v any) []any {
 	return []any{v}
 }
 
-// list is slice for values: "Quotation marks are optional for numeric and Boolean
-// values", says the grammar.
+// list is slice for values. According to the grammar, "Quotation marks are optional for numeric and Boolean
+// values".
 func list(v any) []string {
 	var texts []string
 	for _, value := range slice(v) {
