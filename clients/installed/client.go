@@ -31,10 +31,10 @@ var clients = []client{
 	{folder: "encryption-sdk-python", name: "AWS Encryption SDK for Python", material: symmetric, context: "ComAmazonawsKms('')"},
 	{folder: "encryption-sdk-javascript", name: "AWS Encryption SDK for JavaScript", material: symmetric, context: wrongContext},
 	{folder: "s3-java", name: "S3 Encryption Client for Java", material: symmetric, context: wrongContext},
-	{folder: "tink", name: "Tink for Go, with AWS KMS", material: symmetric, context: wrongContext},
+	{folder: "tink", name: "Tink for Go", material: symmetric, context: wrongContext},
 	{folder: "mongodb", name: "pymongocrypt", material: symmetric},
 	{folder: "ethereum", name: "ethers-aws-kms-signer", material: wallet},
-	{folder: "rust", name: "AWS SDK for Rust, KMS", material: symmetric, context: wrongContext},
+	{folder: "rust", name: "AWS SDK for Rust", material: symmetric, context: wrongContext},
 }
 
 // The limits are generous: a machine may be busy, and Rust compiles for minutes.

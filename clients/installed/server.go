@@ -52,7 +52,7 @@ type server struct {
 	kms         *kms.Client
 }
 
-// startServer starts a server whose files, and those of the stub, are in the folder.
+// startServer starts both. The objects of S3 and the files of the server are in the folder.
 func startServer(ctx context.Context, keyhold, folder string) (*server, error) {
 	s := &server{keyhold: keyhold, process: exec.CommandContext(ctx, keyhold, "dev", "--tls", "--addr", "127.0.0.1:0")}
 	s.process.Cancel = func() error { return s.process.Process.Signal(syscall.SIGTERM) }

@@ -81,7 +81,7 @@ func (s *story) roundTrip(ctx context.Context) error {
 	if _, err := s.program.call(ctx, []byte(plaintext), "seal", s.key, s.folder, room); err != nil {
 		return fmt.Errorf("seal: %w", err)
 	}
-	return s.opens(ctx, "what it sealed")
+	return s.opens(ctx, "the sealed plaintext")
 }
 
 // anotherContext changes the context in the files of the program and in the command, because some

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// A fake is a program, its owner and the server. A fault is what it does wrong.
+// A fake is a program, its owner and the server, with a fault.
 type fake struct {
 	fault             string
 	disabled, expired bool
@@ -56,7 +56,7 @@ func (f *fake) importAgain(context.Context, string) error {
 func TestStory(t *testing.T) {
 	for fault, want := range map[string]string{
 		"":                              "",
-		"opens something else":          "open, what it sealed: expected",
+		"opens something else":          "open, the sealed plaintext: expected",
 		"opens in another context":      "another context: expected",
 		"is refused for another reason": "another context: expected",
 		"opens with a disabled key":     "a disabled key: expected",
@@ -85,14 +85,21 @@ func TestContextless(t *testing.T) {
 	}
 }
 
-// TestClientsHaveScripts holds the table of clients against the folders.
+// TestClientsHaveScripts holds the table of clients against the folders, and against the document.
 func TestClientsHaveScripts(t *testing.T) {
 	scripts, err := filepath.Glob("*/install")
 	if err != nil {
 		t.Fatal(err)
 	}
+	document, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	var want []string
 	for _, c := range clients {
+		if !strings.Contains(string(document), "\n| "+c.name) {
+			t.Errorf("the table in clients/README.md lacks %s", c.name)
+		}
 		want = append(want, c.folder+"/install")
 		if info, err := os.Stat(c.folder + "/client"); err != nil || info.Mode()&0o111 == 0 {
 			t.Errorf("%s/client is not a program: %v", c.folder, err)

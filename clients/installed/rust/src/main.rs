@@ -2,15 +2,15 @@
 //!
 //! usage: client version | seal KEY FOLDER ROOM < PLAINTEXT | open KEY FOLDER ROOM > PLAINTEXT
 
-use aws_sdk_kms::error::DisplayErrorContext;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::Client;
+use std::error::Error;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::{env, fs, io};
 
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 async fn seal(kms: &Client, key: &str, file: &Path, room: &str) -> Result<()> {
     let mut plaintext = Vec::new();
@@ -43,6 +43,11 @@ async fn run() -> Result<()> {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let Err(error) = run().await else { return ExitCode::SUCCESS };
-    eprintln!("{}", DisplayErrorContext(&*error));
+    // An error of the SDK is "service error", and what the service said is its source.
+    let mut cause: Option<&dyn Error> = Some(&*error);
+    while let Some(error) = cause {
+        eprintln!("{error}");
+        cause = error.source();
+    }
     ExitCode::FAILURE
 }
