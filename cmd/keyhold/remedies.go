@@ -52,7 +52,7 @@ UnrecognizedClientException         | | 4 | the server does not know this access
 InvalidClientTokenId                | | 4 | AWS does not know this access key | check the profile, and AWS_ACCESS_KEY_ID
 UnsupportedOperationException       | origin | 1 | the server generates the material of this key, so nothing can be imported into it | import into a key that was created with --origin EXTERNAL; keyhold import --create makes one
 UnsupportedOperationException       | multi-Region replica key | 1 | new material and rotations come to a replica key by its primary key | use --region as the line above names the primary key's; then import the same into the replica key without --new-material
-UnsupportedOperationException       | wrapping algorithm | 1 | this material cannot be wrapped so | leave out --wrapping-algorithm and --wrapping-key-spec: the defaults always work
+UnsupportedOperationException       | wrapping key spec | 1 | this material cannot be wrapped so | leave out --wrapping-algorithm and --wrapping-key-spec: the defaults always work
 UnsupportedOperationException       | no audit log | 1 | a dev server without --data writes its audit log nowhere | keyhold explain --principal ARN --action ACTION explains without one
 UnsupportedOperationException       | is no operation of KMS | 1 | STS and the requests of administrators have rules beside policies | docs/identities.md tells who may assume a role, and who may administer
 UnsupportedOperationException       | no decision to explain | 1 | the request ended before a decision, or named its key in a way that no log keeps | keyhold explain --principal ARN --action ACTION --key KEY explains what one like it is told
@@ -60,6 +60,8 @@ UnsupportedOperationException       | | 1 | this server cannot do it | docs/dive
 ValidationException                 | Member must not be null | 1 | the request needs the member that the line above names | give it; to keyhold explain with --key, or with --member NAME=VALUE
 ValidationException                 | validTo date must be in the future | 2 | by the server's clock that moment has passed | give a later one with --expires
 ValidationException                 | 365 days | 2 | material is imported for 365 days at most | give a nearer moment with --expires, or --no-expiry
+ValidationException                 | Invalid encrypted key size | 1 | the wrapped material was made with a wrapping key of another size, or was cut on the way | begin again with new parameters
+ValidationException                 | cannot be used to import | 1 | this material cannot be wrapped so | leave out --wrapping-algorithm and --wrapping-key-spec: the defaults always work
 ValidationException                 | | 1 | a value is not as the API wants it: the line above names the member | mend it, and run the command again
 
 AWSNotMeant     | | 2 | without --aws this program sends to servers of your own only | name yours with --endpoint-url or AWS_ENDPOINT_URL_KMS; to try it out run keyhold dev, and paste the export lines that it prints; if AWS itself is meant, add --aws

@@ -104,6 +104,16 @@ func RestoreWrappingKey(spec string, p, q []byte) (*WrappingKey, error) {
 	return &WrappingKey{spec, private}, nil
 }
 
+// DirectSize returns the size, in bytes, of material that RSAES_OAEP encrypted under a
+// wrapping key of the spec (RFC 8017, section 7.1.1). It is 0 for other algorithms.
+func DirectSize(algorithm, wrappingKeySpec string) int {
+	if _, ok := oaepHash(algorithm); !ok {
+		return 0
+	}
+	bits, _ := privatekey.RSABits(wrappingKeySpec)
+	return bits / 8
+}
+
 // Unwrap opens key material that was wrapped under the public half with one of the
 // four algorithms. Its length is for the caller to check, and its bytes to clear.
 func (w *WrappingKey) Unwrap(algorithm string, wrapped []byte) ([]byte, error) {

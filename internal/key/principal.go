@@ -29,10 +29,11 @@ func (p Principal) Account() string {
 	return parts[4]
 }
 
-// CheckPrincipal returns an Error unless s has the form of a principal's ARN. The principal need not exist.
+// CheckPrincipal returns an Error, with the text of the service, unless s has the form of a principal's ARN. The
+// principal need not exist.
 func CheckPrincipal(s string) error {
 	if !principalForm.MatchString(s) {
-		return Errorf(KindInvalidArn, "'%s' is not the ARN of a principal.", s)
+		return Errorf(KindInvalidArn, "ARN does not refer to a valid principal: %s", s)
 	}
 	return nil
 }

@@ -35,10 +35,10 @@ const (
 	RotationOnDemand  RotationType = "ON_DEMAND"
 )
 
-// CheckRotatable rejects keys whose spec does not support rotation.
+// CheckRotatable rejects keys whose spec does not support rotation. The service has no message for them.
 func (k Key) CheckRotatable() error {
 	if k.Spec != SymmetricDefault {
-		return Errorf(KindUnsupportedOperation, "%s is a key of the spec %s, which is not valid for this operation.", k.ARN(), k.Spec)
+		return Errorf(KindUnsupportedOperation, "")
 	}
 	return nil
 }
@@ -102,10 +102,10 @@ func (k Key) Rotate(generated Material, now time.Time) Key {
 }
 
 // CheckOnDemand returns an Error unless the key itself can be rotated on demand now. [Related.CheckOnDemand]
-// also checks its replicas. The service sends no message with the error for asymmetric and HMAC keys.
+// also checks its replicas.
 func (k Key) CheckOnDemand(now time.Time) error {
 	if err := k.CheckRotatable(); err != nil {
-		return Errorf(KindUnsupportedOperation, "")
+		return err
 	}
 	if err := k.CheckNotReplica(); err != nil {
 		return err

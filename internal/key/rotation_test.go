@@ -264,7 +264,7 @@ func TestCheckAutomaticRotation(t *testing.T) {
 		t.Error(err)
 	}
 	k.Spec = "RSA_2048"
-	wantError(t, k.CheckAutomaticRotation(), KindUnsupportedOperation, keyARN+" is a key of the spec RSA_2048, which is not valid for this operation.")
+	wantError(t, k.CheckAutomaticRotation(), KindUnsupportedOperation, "")
 	wantError(t, external(PendingImport).CheckAutomaticRotation(), KindUnsupportedOperation, keyARN+" origin is EXTERNAL which is not valid for this operation.")
 }
 

@@ -2,6 +2,7 @@ package key
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -67,11 +68,25 @@ func (w Wrappings) add(spec Spec, algorithm, word string) {
 	}
 }
 
-// Permit returns an Error unless material of the key may be wrapped with the algorithm under the wrapping key
-// spec.
-func (w Wrappings) Permit(k Key, algorithm, wrappingKeySpec string) error {
-	if w[wrappingCell{k.Spec, algorithm, wrappingKeySpec}] {
-		return nil
+// supports reports whether the algorithm wraps material of any spec.
+func (w Wrappings) supports(algorithm string) bool {
+	for cell := range w {
+		if cell.algorithm == algorithm {
+			return true
+		}
 	}
-	return Errorf(KindUnsupportedOperation, "The wrapping algorithm %s with a wrapping key of the spec %s is not supported for key material of the spec %s.", algorithm, wrappingKeySpec, k.Spec)
+	return false
+}
+
+// Permit returns an Error unless material of the key may be wrapped with the algorithm under the wrapping key
+// spec. If the service supports both for other material, the Error is the one that the service was seen to
+// return.
+func (w Wrappings) Permit(k Key, algorithm, wrappingKeySpec string) error {
+	switch {
+	case w[wrappingCell{k.Spec, algorithm, wrappingKeySpec}]:
+		return nil
+	case !w.supports(algorithm) || !slices.Contains(wrappingKeys[:], wrappingKeySpec):
+		return Errorf(KindUnsupportedOperation, "Wrapping algorithm %s with wrapping key spec %s is not supported.", algorithm, wrappingKeySpec)
+	}
+	return Errorf(KindValidation, "Wrapping algorithm %s and wrapping key spec %s cannot be used to import a %s key.", algorithm, wrappingKeySpec, k.Spec)
 }

@@ -46,6 +46,8 @@ ReEncrypt           {"CiphertextBlob":"BLOB","SourceKeyId":"SIGNING","Destinatio
 ReEncrypt           {"CiphertextBlob":"BLOB","SourceKeyId":"OTHER","DestinationKeyId":"KEY"}    IncorrectKeyException  The key ID in the request does not identify a CMK that can perform this operation.
 RotateKeyOnDemand   {"KeyId":"SIGNING"}                               UnsupportedOperationException
 RotateKeyOnDemand   {"KeyId":"HMAC"}                                  UnsupportedOperationException
+EnableKeyRotation   {"KeyId":"SIGNING"}                               UnsupportedOperationException
+GetKeyRotationStatus  {"KeyId":"SIGNING"}
 DeriveSharedSecret  {"KeyId":"AGREEMENT","KeyAgreementAlgorithm":"ECDH","PublicKey":"eA=="}     ValidationException
 
 # Tags. Sources: recorded; "Tagging AWS resources" in the AWS General Reference.
@@ -62,6 +64,14 @@ CreateGrant         {"KeyId":"KEY","GranteePrincipal":"ROOT","Operations":["Decr
 CreateGrant         {"KeyId":"KEY","GranteePrincipal":"ROOT","Operations":["Decrypt"],"Constraints":{"EncryptionContextEquals":{"a":"1"},"EncryptionContextSubset":{}}}
 CreateGrant         {"KeyId":"KEY","GranteePrincipal":"ROOT","Operations":["Decrypt"],"Constraints":{"EncryptionContextEquals":{},"EncryptionContextSubset":{}}}
 
+CreateGrant         {"KeyId":"KEY","GranteePrincipal":"app","Operations":["Decrypt"]}           InvalidArnException  ARN does not refer to a valid principal: app
+
+# Keys of other accounts. Source: recorded.
+Encrypt             {"KeyId":"arn:aws:kms:us-east-1:444455556666:key/1234abcd-12ab-34cd-56ef-1234567890ab","Plaintext":"eA=="}  AccessDeniedException  User: ROOT is not authorized to perform: kms:Encrypt on this resource because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access
+
+# Messages. Sources: recorded.
+Sign                {"KeyId":"SIGNING","Message":"eA==","MessageType":"DIGEST","SigningAlgorithm":"ECDSA_SHA_256"}  ValidationException  Digest is invalid length for algorithm ECDSA_SHA_256.
+
 # Aliases. Source: recorded.
 CreateAlias         {"AliasName":"payroll","TargetKeyId":"KEY"}       ValidationException  Alias must start with the prefix "alias/". Please see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html
 UpdateAlias         {"AliasName":"payroll","TargetKeyId":"KEY"}       ValidationException  Alias must start with the prefix "alias/". Please see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html
@@ -74,6 +84,8 @@ GenerateRandom      {}                                                Validation
 # Import and rotation. Sources: recorded; "Requirements for imported key material".
 ImportKeyMaterial   {"KeyId":"EMPTY","ImportToken":"eA==","EncryptedKeyMaterial":"eA=="}     ValidationException  A validTo date must be set if the ExpirationModel is KEY_MATERIAL_EXPIRES
 GetParametersForImport  {"KeyId":"ARN-KEY","WrappingAlgorithm":"RSAES_OAEP_SHA_256","WrappingKeySpec":"RSA_2048"}  UnsupportedOperationException  ARN-KEY origin is AWS_KMS which is not valid for this operation.
+GetParametersForImport  {"KeyId":"EMPTY","WrappingAlgorithm":"RSA_AES_KEY_WRAP_SHA_256","WrappingKeySpec":"RSA_3072"}  ValidationException  Wrapping algorithm RSA_AES_KEY_WRAP_SHA_256 and wrapping key spec RSA_3072 cannot be used to import a SYMMETRIC_DEFAULT key.
+EnableKeyRotation   {"KeyId":"IMPORTED"}                              UnsupportedOperationException  ARN-IMPORTED origin is EXTERNAL which is not valid for this operation.
 RotateKeyOnDemand   {"KeyId":"IMPORTED"}                              KMSInvalidStateException  No available key material pending rotation for the key: ARN-IMPORTED.
 RotateKeyOnDemand   {"KeyId":"ROTATED"}                               LimitExceededException    The on-demand rotations limit has been reached for the given keyId. No more on-demand rotations can be performed for this key: ARN-ROTATED
 Encrypt             {"KeyId":"EMPTY","Plaintext":"eA=="}           KMSInvalidStateException  ARN-EMPTY is pending import.
@@ -107,7 +119,7 @@ func newNames(t *testing.T, s *kmstest.Server) *strings.Replacer {
 	for i := range 51 {
 		tags = append(tags, map[string]string{"TagKey": fmt.Sprint("k", i), "TagValue": ""})
 	}
-	names := []string{"TAGS51", string(must[[]byte](t)(json.Marshal(tags))), `"ROOT"`, `"` + rootARN + `"`, `"BLOB"`, string(must[[]byte](t)(json.Marshal(encrypt(t, s, keys["KEY"].KeyId, "p"))))}
+	names := []string{"TAGS51", string(must[[]byte](t)(json.Marshal(tags))), `"ROOT"`, `"` + rootARN + `"`, "ROOT ", rootARN + " ", `"BLOB"`, string(must[[]byte](t)(json.Marshal(encrypt(t, s, keys["KEY"].KeyId, "p"))))}
 	for name, k := range keys {
 		names = append(names, `"`+name+`"`, `"`+*k.KeyId+`"`, "ARN-"+name, *k.Arn)
 	}

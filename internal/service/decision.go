@@ -52,6 +52,9 @@ func (c *call) unseen(action string, t target, missing error) error {
 		d = policy.Decision{Cause: policy.ResourceBased}
 	}
 	c.pause()
+	if t.ref.Account != c.Caller.Principal.AccountID && d.Cause == policy.ResourceBased && !d.Explicit {
+		return notAuthorizedAbroad(c.Caller.Principal, action)
+	}
 	return notAuthorized(c.Caller.Principal, action, t.ref.ARN(), d.Text(action))
 }
 
@@ -136,6 +139,13 @@ func (q *question) onKey(k key.Key) (policy.Decision, error) {
 	}
 	// Who is allowed by policies costs no look at grants, however many there are.
 	return q.byGrants(k)
+}
+
+// notAuthorizedAbroad refuses an action on a key of another account with the text of the
+// service, which is the same whether the key exists or not.
+func notAuthorizedAbroad(p identity.Principal, action string) error {
+	return key.Errorf(key.KindAccessDenied, "User: %s is not authorized to perform: %s on this resource because the resource does not exist in this Region, "+
+		"no resource-based policies allow access, or a resource-based policy explicitly denies access", p.ARN, action)
 }
 
 // notAuthorized says who may not do what on which resource.

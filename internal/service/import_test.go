@@ -43,10 +43,10 @@ func TestImportMistakes(t *testing.T) {
 		{"the token of another algorithm", "InvalidCiphertextException", "", func(in *kms.ImportKeyMaterialInput) {
 			in.ImportToken, in.EncryptedKeyMaterial = sha1.ImportToken, parameters{sha1.GetParametersForImportOutput, types.AlgorithmSpecRsaesOaepSha256}.wrap(t, material)
 		}},
-		{"the token of another size", "InvalidCiphertextException", "", func(in *kms.ImportKeyMaterialInput) { in.ImportToken = larger.ImportToken }},
+		{"the token of another size", "ValidationException", "Invalid encrypted key size.", func(in *kms.ImportKeyMaterialInput) { in.ImportToken = larger.ImportToken }},
 		{"altered wrapped bytes", "InvalidCiphertextException", "",
 			func(in *kms.ImportKeyMaterialInput) { in.EncryptedKeyMaterial = flip(in.EncryptedKeyMaterial, 20) }},
-		{"wrapped bytes cut short", "InvalidCiphertextException", "",
+		{"wrapped bytes cut short", "ValidationException", "Invalid encrypted key size.",
 			func(in *kms.ImportKeyMaterialInput) { in.EncryptedKeyMaterial = in.EncryptedKeyMaterial[1:] }},
 		{"31 bytes", "IncorrectKeyMaterialException", "", func(in *kms.ImportKeyMaterialInput) { in.EncryptedKeyMaterial = p.wrap(t, material[:31]) }},
 		{"no bytes", "IncorrectKeyMaterialException", "", func(in *kms.ImportKeyMaterialInput) { in.EncryptedKeyMaterial = p.wrap(t, nil) }},
@@ -96,9 +96,12 @@ func flip(b []byte, i int) []byte {
 func TestWrappingRefused(t *testing.T) {
 	s := kmstest.Start(t)
 	id := createExternal(t, s)
-	for _, algorithm := range []types.AlgorithmSpec{"RSAES_PKCS1_V1_5", "RSA_AES_KEY_WRAP_SHA_1", "RSA_AES_KEY_WRAP_SHA_256", "SM2PKE"} {
+	for algorithm, name := range map[types.AlgorithmSpec]string{
+		"RSAES_PKCS1_V1_5": "UnsupportedOperationException", "SM2PKE": "UnsupportedOperationException",
+		"RSA_AES_KEY_WRAP_SHA_1": "ValidationException", "RSA_AES_KEY_WRAP_SHA_256": "ValidationException",
+	} {
 		_, err := s.Client.GetParametersForImport(t.Context(), &kms.GetParametersForImportInput{KeyId: id, WrappingAlgorithm: algorithm, WrappingKeySpec: "RSA_2048"})
-		wantError(t, err, "UnsupportedOperationException", string(algorithm))
+		wantError(t, err, name, string(algorithm))
 	}
 	_, err := s.Client.GetParametersForImport(t.Context(), &kms.GetParametersForImportInput{KeyId: id, WrappingAlgorithm: "RSAES_OAEP_SHA_256", WrappingKeySpec: "SM2"})
 	wantError(t, err, "UnsupportedOperationException", "SM2")

@@ -148,6 +148,9 @@ func (c *call) unwrap(k key.Key, in *api.ImportKeyMaterialRequest) ([]byte, erro
 	if err := c.wrappings.Permit(k, t.Algorithm, t.Spec); err != nil {
 		return nil, err
 	}
+	if size := crypt.DirectSize(t.Algorithm, t.Spec); size > 0 && len(in.EncryptedKeyMaterial) != size {
+		return nil, key.Errorf(key.KindValidation, "Invalid encrypted key size.")
+	}
 	var material []byte
 	err = c.compute(brief, func() error {
 		pair, err := crypt.RestoreWrappingKey(t.Spec, t.P, t.Q)

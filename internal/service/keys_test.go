@@ -65,7 +65,7 @@ func TestKeyReferences(t *testing.T) {
 		{"arn:aws:s3:us-east-1:000000000000:key/" + *id, "InvalidArnException", ""},
 		{"arn:aws:kms", "InvalidArnException", ""},
 		{"arn:aws:kms:us-east-1:444455556666:key/" + *id, "AccessDeniedException",
-			"User: arn:aws:iam::000000000000:root is not authorized to perform: kms:DescribeKey on resource: arn:aws:kms:us-east-1:444455556666:key/" + *id + " because no resource-based policy allows the kms:DescribeKey action"},
+			"User: arn:aws:iam::000000000000:root is not authorized to perform: kms:DescribeKey on this resource because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access"},
 		{"arn:aws:kms:us-east-1:444455556666:alias/mine", "AccessDeniedException", ""},
 	} {
 		_, err := s.Client.DescribeKey(t.Context(), &kms.DescribeKeyInput{KeyId: &c.ref})

@@ -141,7 +141,7 @@ func TestNoRotationOfOtherRelatedKeys(t *testing.T) {
 	id := createPrimaryOf(t, s, types.KeySpecHmac256, types.KeyUsageTypeGenerateVerifyMac)
 	must[*kms.ReplicateKeyOutput](t)(replicate(t, s, id, london))
 	for _, s := range []*kmstest.Server{s, seenFrom(s, london)} {
-		wantError(t, enableRotation(t, s, id, nil), "UnsupportedOperationException", "is a key of the spec HMAC_256")
+		wantError(t, enableRotation(t, s, id, nil), "UnsupportedOperationException", "")
 		wantError(t, rotateOnDemand(t, s, id), "UnsupportedOperationException", "")
 	}
 }

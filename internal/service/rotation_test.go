@@ -190,7 +190,7 @@ func TestRotateOnDemand(t *testing.T) {
 	wantRotation(t, s, id, 90, next)
 
 	s.Advance(90*day - 15*time.Minute)
-	wantError(t, rotateOnDemand(t, s, id), "ConflictException", "is about to be rotated automatically.")
+	wantError(t, rotateOnDemand(t, s, id), "ConflictException", "is about to be rotated automatically")
 	s.Advance(15*time.Minute + time.Second)
 	for range 24 {
 		good(t, rotateOnDemand(t, s, id))
