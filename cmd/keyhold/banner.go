@@ -39,9 +39,9 @@ func printBanner(w io.Writer, o devOptions, addr, region string, t trusted) {
 	p.printf(`For the AWS CLI (old versions heed no endpoint in the environment, so name it):
   aws --endpoint-url %[1]s kms create-key --origin EXTERNAL
 For the clock that keys and import tokens live by:
-  keyhold clock advance 25h --endpoint-url %[1]s
+  %[2]s clock advance 25h --endpoint-url %[1]s
 
-`, endpoint)
+`, endpoint, self())
 	if !isLoopback("http://" + addr) {
 		p.printf("Anybody who reaches %s can use these credentials: they are for tests only.\n\n", addr)
 	}

@@ -95,8 +95,9 @@ func (f *goldenFolder) checkAnswers() string {
 	f.must(err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	f.must(err)
-	o := serveOptions{regions: []string{east, west}}
-	h := server.New(&server.Handler{Service: s, Verifier: o.verifier(s), Log: slog.New(slog.DiscardHandler)}, conns.Config{})
+	_, err = s.ServeRegions(f.t.Context(), []string{east, west})
+	f.must(err)
+	h := server.New(&server.Handler{Service: s, Verifier: serveOptions{}.verifier(s), Log: slog.New(slog.DiscardHandler)}, conns.Config{})
 	go h.Serve(listener)
 	g := goldenCaller{f.t, "http://" + listener.Addr().String(), f.answers.Credentials}
 	for _, c := range f.answers.Calls {

@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyhold/keyhold/internal/guarded"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/service"
@@ -19,6 +22,7 @@ import (
 // initOptions are the flags of keyhold init.
 type initOptions struct {
 	data, rootKeyFile, account string
+	regions                    []string
 }
 
 func initCommand() *cobra.Command {
@@ -30,7 +34,7 @@ func initCommand() *cobra.Command {
 The credentials are those of the root of the account and are shown once, here.
 Whoever has the root key file and the data folder has the keys: keep copies of
 both, apart from each other.`,
-		Example: "  keyhold init --data /var/lib/keyhold --root-key-file /etc/keyhold/root.key",
+		Example: "  keyhold init --data /var/lib/keyhold --root-key-file /etc/keyhold/root.key --regions eu-west-2,eu-central-1",
 		Args:    exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return runInit(c.Context(), o, c.OutOrStdout(), c.ErrOrStderr())
@@ -38,6 +42,7 @@ both, apart from each other.`,
 	}
 	dataFlags(c, &o.data, &o.rootKeyFile)
 	c.Flags().StringVar(&o.account, "account", "000000000000", "account of the deployment, 12 digits")
+	c.Flags().StringSliceVar(&o.regions, "regions", []string{service.DefaultRegion}, "Regions to serve, with commas between them")
 	return c
 }
 
@@ -59,6 +64,9 @@ func dataFlags(c *cobra.Command, data, rootKeyFile *string) {
 func runInit(ctx context.Context, o initOptions, out, log io.Writer) (err error) {
 	if !key.ValidAccount(o.account) {
 		return usageError{fmt.Errorf("--account %q is not an account ID: give 12 digits, such as 111122223333", o.account)}
+	}
+	if err := checkRegions(o.regions); err != nil {
+		return err
 	}
 	if databaseIn(o.data) {
 		return fmt.Errorf("there is a deployment in %s already: it is left as it is; give another folder with --data", o.data)
@@ -87,6 +95,12 @@ func runInit(ctx context.Context, o initOptions, out, log io.Writer) (err error)
 	if err != nil {
 		return err
 	}
+	served, err := s.ServeRegions(ctx, o.regions)
+	if err != nil {
+		return err
+	}
+	command := fmt.Sprintf("%s serve --data %s --root-key-file %s --regions %s",
+		self(), guarded.Shell(o.data), guarded.Shell(o.rootKeyFile), strings.Join(served, ","))
 	return printf(out, `Made the deployment of account %[1]s in %[2]s.
 Root key: %[3]s. Without it the data cannot be opened: keep a copy, apart from the data.
 
@@ -94,7 +108,17 @@ The credentials of the account's root, shown this once:
   export AWS_ACCESS_KEY_ID=%[4]s
   export AWS_SECRET_ACCESS_KEY=%[5]s
 
-To start the server:
-  keyhold serve --data %[2]s --root-key-file %[3]s
-`, o.account, o.data, o.rootKeyFile, id, secret)
+To start the server for programs on this machine:
+  %[6]s
+To start it for other machines too, with a certificate for its name in server.pem and server.key:
+  %[6]s --addr :4599 --tls-cert server.pem --tls-key server.key
+`, o.account, o.data, o.rootKeyFile, id, secret, command)
+}
+
+// self returns this program as a shell finds it again: by its name, or as it was called.
+func self() string {
+	if strings.ContainsRune(os.Args[0], filepath.Separator) {
+		return guarded.Shell(os.Args[0])
+	}
+	return "keyhold"
 }

@@ -9,7 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -52,7 +52,7 @@ nobody moves. Without a certificate it listens on the loopback interface only.`,
 	dataFlags(c, &o.data, &o.rootKeyFile)
 	c.Flags().StringVar(&o.addr, "addr", "127.0.0.1:4599", "address to listen on; port 0 takes a free one")
 	c.Flags().StringVar(&o.account, "account", "", "refuse to start unless the deployment is this account's")
-	c.Flags().StringSliceVar(&o.regions, "regions", []string{"us-east-1"}, "Regions to serve, with commas between them")
+	c.Flags().StringSliceVar(&o.regions, "regions", nil, "Regions to serve, with commas between them (default: those of keyhold init, or of the last start with this flag)")
 	c.Flags().StringVar(&o.certFile, "tls-cert", "", "file of the certificate and its chain, PEM")
 	c.Flags().StringVar(&o.keyFile, "tls-key", "", "file of the certificate's private key, PEM")
 	networkFlags(c, &o.network)
@@ -63,10 +63,8 @@ nobody moves. Without a certificate it listens on the loopback interface only.`,
 
 // check refuses flags that make no server, before anything is opened.
 func (o serveOptions) check() error {
-	for _, r := range o.regions {
-		if !key.ValidRegion(r) {
-			return usageError{fmt.Errorf("--regions: %q is not a Region: write it as us-east-1", r)}
-		}
+	if err := checkRegions(o.regions); err != nil {
+		return err
 	}
 	if err := o.limits.check(); err != nil {
 		return err
@@ -82,6 +80,15 @@ func (o serveOptions) check() error {
 		return usageError{fmt.Errorf("--addr %s is not on the loopback interface, and without TLS everybody on the way reads plaintexts: give --tls-cert and --tls-key, or listen on 127.0.0.1", o.addr)}
 	}
 	return checkReserve(o.reserve)
+}
+
+func checkRegions(regions []string) error {
+	for _, r := range regions {
+		if !key.ValidRegion(r) {
+			return usageError{fmt.Errorf("--regions: %q is not a Region: write it as us-east-1", r)}
+		}
+	}
+	return nil
 }
 
 func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err error) {
@@ -119,7 +126,7 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	c := d.config()
 	c.Clock, c.Log, c.WrappingKeysAhead = service.NewClock(time.Now), logger, wrappingKeysAhead
 	c.Rates, c.Quotas = overlaid(service.DefaultRates(), o.limits.rates), overlaid(service.DefaultQuotas(), o.limits.quotas)
-	c.Regions, c.Computing = o.serves, new(processors).computing
+	c.Computing = new(processors).computing
 	c.WebIdentity = webidentity.New(webidentity.Transport, time.Now)
 	if s, err = service.Open(ctx, c); err != nil {
 		return explainOpen(err, o.data, o.rootKeyFile)
@@ -134,6 +141,10 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	if o.account != "" && o.account != account {
 		return fmt.Errorf("the deployment in %s is that of account %q, not %s", o.data, account, o.account)
 	}
+	if o.regions, err = s.ServeRegions(ctx, o.regions); err != nil {
+		return err
+	}
+	warnOfRegions(ctx, s, logger)
 	if err := printServing(out, o, listener.Addr().String(), account, network.TLS); err != nil {
 		return err
 	}
@@ -177,14 +188,22 @@ func (o serveOptions) certificate() (cert tls.Certificate, err error) {
 	return cert, nil
 }
 
-// serves reports whether the Region is one of those served.
-func (o serveOptions) serves(region string) bool { return slices.Contains(o.regions, region) }
+// warnOfRegions tells the operator about keys that nobody can use.
+func warnOfRegions(ctx context.Context, s *service.Service, log *slog.Logger) {
+	unserved, err := s.UnservedRegions(ctx)
+	if err != nil {
+		log.Error("look for keys of Regions that are not served", "error", err)
+	}
+	if len(unserved) > 0 {
+		log.Warn("the store holds keys of Regions that are not served: name all Regions with --regions", "regions", strings.Join(unserved, ","))
+	}
+}
 
 func (o serveOptions) verifier(s *service.Service) *sigv4.Verifier {
 	return sigv4.NewVerifier(sigv4.Config{
 		Lookup:   s.AccessKey,
 		Sessions: s.Session,
-		Regions:  o.serves,
+		Regions:  s.Serves,
 		Now:      time.Now,
 	})
 }

@@ -9,13 +9,14 @@ import (
 
 // The kinds of record, each under its own prefix (docs/design.md, "Records").
 var (
-	Keys         = store.Table[key.Key]{Prefix: "key", Codec: store.JSON[key.Key]()}
-	Aliases      = store.Table[key.Alias]{Prefix: "alias", Codec: store.JSON[key.Alias]()}
-	AliasesOfKey = store.Table[struct{}]{Prefix: "alias-of-key", Codec: store.JSON[struct{}]()}
-	AliasGuards  = store.Table[AliasGuard]{Prefix: "alias-guard", Codec: store.JSON[AliasGuard]()}
-	TokenRings   = store.Table[TokenRing]{Prefix: "token-keys", Codec: store.JSON[TokenRing]()}
-	Clocks       = store.Table[Clock]{Prefix: "clock", Codec: store.JSON[Clock]()}
-	Deployments  = store.Table[Deployment]{Prefix: "deployment", Codec: store.JSON[Deployment]()}
+	Keys          = store.Table[key.Key]{Prefix: "key", Codec: store.JSON[key.Key]()}
+	Aliases       = store.Table[key.Alias]{Prefix: "alias", Codec: store.JSON[key.Alias]()}
+	AliasesOfKey  = store.Table[struct{}]{Prefix: "alias-of-key", Codec: store.JSON[struct{}]()}
+	AliasGuards   = store.Table[AliasGuard]{Prefix: "alias-guard", Codec: store.JSON[AliasGuard]()}
+	TokenRings    = store.Table[TokenRing]{Prefix: "token-keys", Codec: store.JSON[TokenRing]()}
+	Clocks        = store.Table[Clock]{Prefix: "clock", Codec: store.JSON[Clock]()}
+	Deployments   = store.Table[Deployment]{Prefix: "deployment", Codec: store.JSON[Deployment]()}
+	ServedRegions = store.Table[Served]{Prefix: "regions", Codec: store.JSON[Served]()}
 	// Dues is the index of keys by the next moment that changes them of itself.
 	Dues = store.Table[struct{}]{Prefix: "due", Codec: store.JSON[struct{}]()}
 	// Erasures are slots that no record names any more and that may not be
@@ -63,6 +64,14 @@ type Usage struct {
 	Service   string    `json:"service,omitzero"` // of an access key
 	Region    string    `json:"region,omitzero"`  // of an access key
 }
+
+// A Served record remembers which Regions a deployment serves.
+type Served struct {
+	Regions []string `json:"regions"`
+}
+
+// ServedPath is the path of the only Served record.
+const ServedPath = "served"
 
 // A Deployment says whose deployment this is.
 type Deployment struct {

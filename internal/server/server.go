@@ -13,7 +13,6 @@ import (
 	"mime"
 	"net/netip"
 	"strings"
-	"sync/atomic"
 
 	"github.com/google/uuid"
 	"github.com/valyala/fasthttp"
@@ -45,7 +44,7 @@ type Handler struct {
 	// for dev servers: what a request shows is looked at for it alone.
 	Refused func(requestID string, x sigv4.Examination, reason *key.Error)
 
-	pageTold atomic.Int64 // when a refused web page was last logged; Unix time
+	pages, regions onceAMinute // warnings of what was refused
 }
 
 // Serve answers one request. Every answer has a date, and all but those to what is
@@ -145,6 +144,9 @@ func (h *Handler) refuseSignature(r *request, id, target, operation string, err 
 	reason, ok := errors.AsType[*key.Error](err)
 	if !ok {
 		return
+	}
+	if errors.Is(err, sigv4.ErrRegion) {
+		h.warnOfRegion(r)
 	}
 	keyID, region := sigv4.UnverifiedSigner(&r.Request)
 	h.Service.RecordBadSignature(service.BadSignature{

@@ -27,6 +27,8 @@ type setup struct {
 	forwarders []netip.Prefix
 	conns      conns.Config
 	computing  func(change int)
+	regions    func(region string) bool // nil serves all
+	log        slog.Handler             // nil discards
 }
 
 // start runs the server until the test ends.
@@ -34,6 +36,12 @@ func (u setup) start(t *testing.T) (address string) {
 	t.Helper()
 	if u.events == nil {
 		u.events = audit.Discard{}
+	}
+	if u.regions == nil {
+		u.regions = key.ValidRegion
+	}
+	if u.log == nil {
+		u.log = slog.DiscardHandler
 	}
 	backend, slots, log := memory.New(), memory.NewSlots(), audit.New(u.events, audit.Options{})
 	s, err := service.Open(context.Background(), service.Config{
@@ -44,8 +52,8 @@ func (u setup) start(t *testing.T) (address string) {
 		t.Fatal(err)
 	}
 	root := identity.AccessKey{ID: kmstest.AccessKeyID, Secret: identity.NewSecret(kmstest.SecretAccessKey), Principal: identity.Root(kmstest.Account)}
-	v := sigv4.NewVerifier(sigv4.Config{Lookup: identity.Fixed(root), Regions: key.ValidRegion, Now: time.Now})
-	h := server.New(&server.Handler{Service: s, Verifier: v, Log: slog.New(slog.DiscardHandler), Forwarders: u.forwarders}, u.conns)
+	v := sigv4.NewVerifier(sigv4.Config{Lookup: identity.Fixed(root), Regions: u.regions, Now: time.Now})
+	h := server.New(&server.Handler{Service: s, Verifier: v, Log: slog.New(u.log), Forwarders: u.forwarders}, u.conns)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

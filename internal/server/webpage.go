@@ -55,8 +55,7 @@ func ours(host string, local netip.Addr, hosts []string) bool {
 // refusePage answers a web page that may not use the server. Once a minute the log names
 // such a page and the remedy.
 func (h *Handler) refusePage(c *fasthttp.RequestCtx, r *request) {
-	now := time.Now().Unix()
-	if told := h.pageTold.Load(); now-told >= 60 && h.pageTold.CompareAndSwap(told, now) {
+	if h.pages.due(time.Now()) {
 		h.Log.Warn("a web page was refused: if it is to use this server, give its host and the server's with --allowed-hosts",
 			"origin", shortened(r.Header.Get("origin")), "host", shortened(r.Header.Get("host")))
 	}

@@ -127,8 +127,8 @@ func TestRegionsThatAreServed(t *testing.T) {
 	log := audit.New(audit.Discard{}, audit.Options{})
 	s := must[*service.Service](t)(service.Open(t.Context(), service.Config{
 		Backend: d.backend, Slots: d.slots, Root: d.root, Audit: log, Clock: service.NewClock(time.Now), Log: slog.New(slog.DiscardHandler), Create: true,
-		Regions: func(region string) bool { return region != "us-east-1" },
 	}))
+	must[[]string](t)(s.ServeRegions(t.Context(), []string{"eu-west-2", tokyo}))
 	defer func() {
 		if err := errors.Join(log.Close(), s.Close()); err != nil {
 			t.Error(err)

@@ -40,9 +40,6 @@ type Config struct {
 	DevAccount string
 	// WebIdentity verifies the tokens of OIDC providers; nil takes none.
 	WebIdentity *webidentity.Verifier
-	// Regions tells which Regions are served; nil is all that are well-formed. A
-	// key is replicated into no other.
-	Regions func(region string) bool
 	// Full returns a space.ErrFull while the disk has no space for ordinary work; nil is
 	// never.
 	Full func() error
@@ -124,7 +121,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		rules:         key.ParseRules(),
 		wrappings:     key.ParseWrappings(),
 		operations:    operations(c.Dev),
-		regions:       c.Regions,
+		regions:       key.ValidRegion,
 		full:          c.Full,
 		devAccount:    c.DevAccount,
 		webIdentity:   c.WebIdentity,
@@ -141,9 +138,6 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	s.store.Limit(quotasOf(c.Quotas)...)
 	if s.webIdentity == nil {
 		s.webIdentity = webidentity.None()
-	}
-	if s.regions == nil {
-		s.regions = key.ValidRegion
 	}
 	if s.full == nil {
 		s.full = func() error { return nil }

@@ -459,6 +459,19 @@ var damages = map[string]struct {
 			return records.Deployments.Put(tx, "that", records.Deployment{Account: wreckAccount})
 		})
 	}, []string{"deployment/that: what it holds belongs"}},
+	"Regions of another name": {func(w *wreckage) {
+		w.update(func(tx *store.Tx) error {
+			return records.ServedRegions.Put(tx, "other", records.Served{Regions: []string{DefaultRegion}})
+		})
+	}, []string{"regions/other: what it holds belongs"}},
+	"no Regions": {func(w *wreckage) {
+		w.update(func(tx *store.Tx) error { return records.ServedRegions.Put(tx, records.ServedPath, records.Served{}) })
+	}, []string{"regions/served: what it holds belongs"}},
+	"what is no Region": {func(w *wreckage) {
+		w.update(func(tx *store.Tx) error {
+			return records.ServedRegions.Put(tx, records.ServedPath, records.Served{Regions: []string{"Frankfurt"}})
+		})
+	}, []string{"regions/served: what it holds belongs"}},
 	"no access key": {func(w *wreckage) {
 		w.update(func(tx *store.Tx) error { return records.AccessKeys.Delete(tx, w.accessKey()) })
 	}, []string{"access-key: there is none"}},

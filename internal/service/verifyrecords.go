@@ -39,6 +39,7 @@ func verifications() map[string]verification {
 	verifies(rows, records.Clocks, (*verifier).clockAhead)
 	verifies(rows, records.Formats, (*verifier).formatOf)
 	verifies(rows, records.Deployments, (*verifier).deploymentOf)
+	verifies(rows, records.ServedRegions, (*verifier).regionsServed)
 	verifies(rows, records.AccessKeys, (*verifier).accessKey)
 	verifies(rows, records.AccessKeyUsages, (*verifier).accessKeyUsage)
 	verifies(rows, records.Accounts, (*verifier).account)

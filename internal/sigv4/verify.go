@@ -108,10 +108,13 @@ func (v *Verifier) checkScope(s scope, service string) error {
 	case s.service != service:
 		return invalid("Credential should be scoped to correct service: '%s'.", service)
 	case !key.ValidRegion(s.region) || !v.config.Regions(s.region):
-		return invalid("Credential should be scoped to a valid region.")
+		return ErrRegion
 	}
 	return nil
 }
+
+// ErrRegion refuses a request for a Region that is not served.
+var ErrRegion = invalid("Credential should be scoped to a valid region.")
 
 // buildStringToSign checks headers and payload and returns the text that the signature
 // must be of.

@@ -1,0 +1,116 @@
+package service_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/service"
+	"github.com/keyhold/keyhold/internal/space"
+	"github.com/keyhold/keyhold/internal/store"
+	"github.com/keyhold/keyhold/internal/store/memory"
+)
+
+// What a start is given is remembered for a start that is given nothing.
+func TestServeRegions(t *testing.T) {
+	d := newDeployment()
+	log := audit.New(audit.Discard{}, audit.Options{})
+	s := d.open(t, log)
+	for _, start := range []struct{ given, served []string }{
+		{nil, []string{service.DefaultRegion}},
+		{[]string{"eu-west-2", "us-east-1"}, []string{"eu-west-2", "us-east-1"}},
+		{nil, []string{"eu-west-2", "us-east-1"}},
+		{[]string{tokyo}, []string{tokyo}},
+		{[]string{}, []string{tokyo}},
+	} {
+		served, err := s.ServeRegions(t.Context(), start.given)
+		if err != nil || !slices.Equal(served, start.served) {
+			t.Errorf("%q: %q, %v", start.given, served, err)
+		}
+		for _, region := range []string{"us-east-1", "eu-west-2", tokyo, "", "eu-west-22"} {
+			if s.Serves(region) != slices.Contains(start.served, region) {
+				t.Errorf("%q: served is %s: %v", start.given, region, s.Serves(region))
+			}
+		}
+	}
+	if err := errors.Join(log.Close(), s.Close()); err != nil {
+		t.Error(err)
+	}
+}
+
+// A full disk does not keep a server from starting with other Regions.
+func TestServeRegionsOnAFullDisk(t *testing.T) {
+	d := newDeployment()
+	backend := &fullBackend{Backend: memory.New()}
+	d.backend = backend
+	log := audit.New(audit.Discard{}, audit.Options{})
+	s := d.open(t, log)
+	backend.full = true
+	if served, err := s.ServeRegions(t.Context(), []string{tokyo}); err != nil || !slices.Equal(served, []string{tokyo}) || !s.Serves(tokyo) {
+		t.Error(served, err)
+	}
+	backend.full = false
+	if served, err := s.ServeRegions(t.Context(), nil); err != nil || !slices.Equal(served, []string{service.DefaultRegion}) {
+		t.Error("what was not stored is remembered:", served, err)
+	}
+	if err := errors.Join(log.Close(), s.Close()); err != nil {
+		t.Error(err)
+	}
+}
+
+type fullBackend struct {
+	store.Backend
+	full bool
+}
+
+func (b *fullBackend) Commit(ctx context.Context, batch store.Batch) (int64, error) {
+	if b.full {
+		return 0, space.ErrFull
+	}
+	return b.Backend.Commit(ctx, batch)
+}
+
+// Keys of all accounts are found in all Regions that are not served, and one key is read of
+// each account in each Region, however many there are.
+func TestUnservedRegions(t *testing.T) {
+	d := newDeployment()
+	log := audit.New(audit.Discard{}, audit.Options{})
+	s := d.open(t, log)
+	if unserved, err := s.UnservedRegions(t.Context()); err != nil || len(unserved) > 0 {
+		t.Error("without keys:", unserved, err)
+	}
+	for _, region := range []string{"eu-west-2", tokyo, "us-east-1"} {
+		for i := range 3 {
+			for range 2 {
+				createIn(t, s, fmt.Sprintf("11112222333%d", i), region)
+			}
+		}
+	}
+	for _, c := range []struct{ served, want []string }{
+		{[]string{"us-east-1"}, []string{tokyo, "eu-west-2"}},
+		{[]string{"us-east-1", "eu-west-2", tokyo}, nil},
+		{[]string{"eu-central-1"}, []string{tokyo, "eu-west-2", "us-east-1"}},
+	} {
+		must[[]string](t)(s.ServeRegions(t.Context(), c.served))
+		if unserved, err := s.UnservedRegions(t.Context()); err != nil || !slices.Equal(unserved, c.want) {
+			t.Errorf("%q: %q, %v", c.served, unserved, err)
+		}
+	}
+	if err := errors.Join(log.Close(), s.Close()); err != nil {
+		t.Error(err)
+	}
+}
+
+// createIn makes a key of an account in a Region.
+func createIn(t *testing.T, s *service.Service, account, region string) {
+	t.Helper()
+	op, _ := s.Find("CreateKey")
+	must[any](t)(s.Do(t.Context(), service.Request{
+		ID: "request", Caller: identity.Caller{Principal: identity.Root(account), Region: region}, Operation: op, Input: &api.CreateKeyRequest{},
+	}))
+}
