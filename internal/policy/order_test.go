@@ -199,3 +199,15 @@ func TestSource(t *testing.T) {
 		t.Errorf("%+v, want %+v", got.By, want)
 	}
 }
+
+// Of several statements that allow or deny alike, the source is the first.
+func TestSourceIsTheFirstStatement(t *testing.T) {
+	for _, effect := range []string{"Allow", "Deny"} {
+		statement := strings.Replace("{"+toAlice+"}", "Allow", effect, 1)
+		text := `{"Version":"2012-10-17","Statement":[` + statement + "," + statement + `]}`
+		got := Decide(ask(alice, "kms:Decrypt"), Documents{Resource: Document{"the key's", mustParse(t, text, KeyPolicy)}}, nil)
+		if got.By.Index != 0 || got.By.Line == 0 || got.Explicit != (effect == "Deny") {
+			t.Errorf("%s: %+v", effect, got)
+		}
+	}
+}

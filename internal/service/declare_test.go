@@ -327,3 +327,20 @@ func TestDryRunWithAPolicyThatIsNotThere(t *testing.T) {
 		}
 	}
 }
+
+// A user or role is there under its path alone.
+func TestPrincipalsHaveTheirPath(t *testing.T) {
+	p := newAdministered(t)
+	p.wantPut("PutPolicy", aPolicy(), "created")
+	p.wantPut("PutUser", aUser(), "created")
+	p.wantPut("PutRole", &api.PutRoleRequest{Name: new("App"), Path: new("/team/"), Trust: new(trusting(`"*"`, ""))}, "created")
+	c := &call{Service: p.Service, ctx: t.Context()}
+	for name, want := range map[string]bool{
+		"user/staff/Alice": true, "user/Alice": false, "user/other/Alice": false, "user/Bob": false,
+		"role/team/App": true, "role/App": false, "role/other/App": false, "role/Other": false,
+	} {
+		if there, err := c.principalExists(c.source(), "arn:aws:iam::"+homeAccount+":"+name); err != nil || there != want {
+			t.Errorf("%s: %v, %v", name, there, err)
+		}
+	}
+}

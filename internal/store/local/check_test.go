@@ -3,6 +3,7 @@ package local
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -286,6 +287,45 @@ func TestOpenLooksAtThePages(t *testing.T) {
 		if (err == nil) != test.opens || err != nil && !isCorrupt(err) {
 			t.Errorf("%s: Open says %v", name, err)
 		}
+	}
+}
+
+// A report has a bound, however many pages are faulty.
+func TestReportHasABound(t *testing.T) {
+	dir := t.TempDir()
+	db := open(t, dir)
+	for batch := range 2 {
+		var b store.Batch
+		for i := range store.MaxBatch {
+			b.Writes = append(b.Writes, store.Write{Key: fmt.Appendf(nil, "key/%d/%03d", batch, i), Value: make([]byte, 3*os.Getpagesize()/4)})
+		}
+		if _, err := db.Commit(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, FileName)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const leaf, bucket = 2, 1 // the flags of a page of records, and of an element that is a bucket
+	spoiled := 0
+	for at := 2 * os.Getpagesize(); at < len(whole); at += os.Getpagesize() {
+		page := whole[at:]
+		if binary.NativeEndian.Uint16(page[8:]) == leaf && binary.NativeEndian.Uint32(page[pageHeader:]) != bucket {
+			page[0]++ // its number
+			spoiled++
+		}
+	}
+	if err := os.WriteFile(path, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err = checkPages(t.Context(), path, os.Getpagesize())
+	if got := strings.Count(fmt.Sprint(err), "records from"); spoiled <= maxFailed+1 || got != maxFailed {
+		t.Errorf("%d of %d faulty pages are reported, want %d", got, spoiled, maxFailed)
 	}
 }
 
