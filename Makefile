@@ -6,7 +6,7 @@ PYTHON := $(VENV)/bin/python
 export KEYHOLD_PYTHON := $(CURDIR)/$(PYTHON)
 export CGO_ENABLED := 0
 
-.PHONY: build demo test race lint vuln deps faults crash images syncs flips full million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean
+.PHONY: build demo test race lint vuln deps faults crash images syncs flips full million attacks badkeys malformed timing tokens requests existence strangers decisions mutants bench profile fuzz clean
 
 # runtimesecret: key material that was used is erased from registers, stack and heap.
 build:
@@ -115,12 +115,6 @@ decisions:
 mutants: deps build
 	go run ./mutants $(MUTANTS)
 
-# Eight programs that were written for AWS KMS, each installed from its package registry, with a
-# key of imported material; CLIENTS='sops tink' for some of them. Needs Go, Python, Node.js, Java
-# with Maven, Rust and a C compiler; about 20 minutes at first, 3 afterwards.
-clients: build
-	go run ./clients/installed -keyhold bin/keyhold -build $(BUILD)/clients $(CLIENTS)
-
 FUZZTIME ?= 30s
 fuzz:
 	go test -run '^$$' -fuzz '^FuzzAuthorization$$' -fuzztime $(FUZZTIME) ./internal/sigv4
@@ -131,7 +125,7 @@ fuzz:
 	go test -run '^$$' -fuzz '^FuzzImportToken$$' -fuzztime $(FUZZTIME) ./internal/service
 	go test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME) ./internal/privatekey
 	go test -run '^$$' -fuzz '^FuzzToDER$$' -fuzztime $(FUZZTIME) ./internal/privatekey
-	go test -run '^$$' -fuzz '^FuzzReadPrivateKey$$' -fuzztime $(FUZZTIME) ./byok
+	go test -run '^$$' -fuzz '^FuzzRead$$' -fuzztime $(FUZZTIME) ./internal/keyfile
 	go test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME) ./internal/seed
 	go test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME) ./internal/policy
 	go test -run '^$$' -fuzz '^FuzzMatch$$' -fuzztime $(FUZZTIME) ./internal/policy

@@ -62,9 +62,8 @@ func ParseParameters(file []byte) (*Parameters, error) {
 	return p, nil
 }
 
-// Wrap wraps material: as many bytes as [MaterialSize] says or, for a key spec that has
-// private keys, PKCS #8 in DER, as the Material of a [PrivateKey] is. It leaves the
-// material as it is, and no error holds any of it.
+// Wrap wraps material, as [Original.Material] returns it: as many bytes as [MaterialSizes] says or, for a key spec
+// that has private keys, PKCS #8 in DER. It leaves the material as it is, and no error holds any of it.
 func (p *Parameters) Wrap(material []byte) (*Wrapped, error) {
 	w := &Wrapped{KeyARN: p.KeyARN, Token: p.Token, Fingerprint: Fingerprint(p.PublicKey), ValidTo: p.ValidTo}
 	keyID, err := keyIDOf(p.KeyARN)
@@ -72,12 +71,12 @@ func (p *Parameters) Wrap(material []byte) (*Wrapped, error) {
 		return nil, err
 	}
 	if privatekey.Known(p.KeySpec) {
-		k, err := parsePrivateKey(p.KeySpec, material)
+		k, err := privatekey.Parse(p.KeySpec, material)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("byok: %w", err)
 		}
-		defer clear(k.Material)
-		material, w.PublicKey = k.Material, k.PublicKey
+		defer clear(k.PKCS8)
+		material, w.PublicKey = k.PKCS8, k.PublicKey
 	} else if err := checkSize(p.KeySpec, material); err != nil {
 		return nil, err
 	}
@@ -92,11 +91,15 @@ func (p *Parameters) Wrap(material []byte) (*Wrapped, error) {
 }
 
 func checkSize(keySpec string, material []byte) error {
-	size, err := MaterialSize(keySpec)
-	if err == nil && len(material) != size {
-		err = fmt.Errorf("byok: key material of the spec %s has %d bytes, not %d", keySpec, size, len(material))
+	least, most, err := MaterialSizes(keySpec)
+	switch n := len(material); {
+	case err != nil || n >= least && n <= most:
+		return err
+	case least == most:
+		return fmt.Errorf("byok: key material of the spec %s has %d bytes, not %d", keySpec, least, n)
+	default:
+		return fmt.Errorf("byok: key material of the spec %s has %d to %d bytes, not %d", keySpec, least, most, n)
 	}
-	return err
 }
 
 // keyIDOf returns the key ID that the ARN of a key ends with.

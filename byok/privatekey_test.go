@@ -2,11 +2,8 @@ package byok_test
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/hex"
-	"encoding/pem"
 	"errors"
-	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -59,116 +56,43 @@ func privatePEM(t *testing.T, spec string) []byte {
 
 func noPassphrase() ([]byte, error) { return nil, errors.New("no passphrase is wanted here") }
 
-// Whatever other programs write a private key in is read to the same key, and said.
-func TestReadPrivateKey(t *testing.T) {
-	python := cmp.Or(os.Getenv("KEYHOLD_PYTHON"), "python3")
+// An original is read for a key of its spec. An error names the file, or says why its key is refused.
+func TestReadOriginal(t *testing.T) {
 	for spec := range genpkey {
 		text := privatePEM(t, spec)
+		o, err := byok.ReadOriginal(text, noPassphrase)
+		if err != nil || o.KeySpec() != spec {
+			t.Fatalf("%s: %v", spec, err)
+		}
+		m, err := o.Material(spec)
 		public := openssl(t, text, "pkey", "-pubout", "-outform", "DER")
-		der := openssl(t, text, "pkcs8", "-topk8", "-nocrypt", "-outform", "DER")
-		oldForm := "PKCS #1"
-		if spec[:3] == "ECC" {
-			oldForm = "SEC 1"
+		if err != nil || m.KeySpec != spec || m.Form != "PEM, PKCS #8" || !bytes.Equal(m.PublicKey, public) {
+			t.Errorf("%s: %+v, %v", spec, m, err)
 		}
-		forms := map[string][]byte{
-			"PEM, PKCS #8":                             text,
-			"DER, PKCS #8":                             der,
-			"PEM, " + oldForm:                          openssl(t, text, "pkey", "-traditional"),
-			"DER, " + oldForm:                          openssl(t, text, "pkey", "-traditional", "-outform", "DER"),
-			"JWK":                                      run(t, text, python, "testdata/jwk.py"),
-			"PEM, encrypted PKCS #8 (AES-256-CBC)":     openssl(t, text, "pkcs8", "-topk8", "-v2", "aes-256-cbc", "-passout", "pass:secret"),
-			"DER, encrypted PKCS #8 (AES-128-CBC)":     openssl(t, text, "pkcs8", "-topk8", "-v2", "aes-128-cbc", "-v2prf", "hmacWithSHA512", "-outform", "DER", "-passout", "pass:secret"),
-			"PEM, encrypted PKCS #8 (AES-192-CBC)":     openssl(t, text, "pkcs8", "-topk8", "-v2", "aes-192-cbc", "-scrypt", "-passout", "pass:secret"),
-			"PEM, encrypted PKCS #8 (DES-EDE3-CBC)":    openssl(t, text, "pkcs8", "-topk8", "-v2", "des3", "-v2prf", "hmacWithSHA1", "-passout", "pass:secret"),
-			"PEM, encrypted (AES-256-CBC), " + oldForm: openssl(t, text, "pkey", "-traditional", "-aes256", "-passout", "pass:secret"),
+		if !bytes.Equal(openssl(t, m.Bytes, "pkey", "-inform", "DER", "-pubout", "-outform", "DER"), public) {
+			t.Errorf("%s: the material is another key", spec)
 		}
-		for form, content := range forms {
-			if (spec == "RSA_3072" || spec == "RSA_4096") && form != "PEM, PKCS #8" && form != "JWK" {
-				continue // as for the smaller ones, and slow
-			}
-			asked := 0
-			before := bytes.Clone(content)
-			secret := []byte("secret")
-			k, err := byok.ReadPrivateKey(content, func() ([]byte, error) { asked++; return secret, nil })
-			if err != nil || k.KeySpec != spec || k.Form != form || !bytes.Equal(k.PublicKey, public) {
-				t.Errorf("%s, %s: %+v, %v", spec, form, k, err)
-				continue
-			}
-			if encrypted := strings.Contains(form, "encrypted"); encrypted != (asked == 1) || encrypted != bytes.Equal(secret, make([]byte, 6)) {
-				t.Errorf("%s, %s: asked %d times, and left %q", spec, form, asked, secret)
-			}
-			if !bytes.Equal(openssl(t, k.Material, "pkey", "-inform", "DER", "-pubout", "-outform", "DER"), public) {
-				t.Errorf("%s, %s: the material is another key", spec, form)
-			}
-			if !bytes.Equal(content, before) {
-				t.Errorf("%s, %s: the content was changed", spec, form)
-			}
-			if !strings.Contains(form, "encrypted") {
-				continue
-			}
-			if _, err := byok.ReadPrivateKey(content, func() ([]byte, error) { return []byte("Secret"), nil }); !errors.Is(err, byok.ErrPassphrase) && !errors.Is(err, byok.ErrNoPrivateKey) {
-				t.Errorf("%s, %s: with a wrong passphrase: %v", spec, form, err)
-			}
-			refused := errors.New("nobody is there")
-			if _, err := byok.ReadPrivateKey(content, func() ([]byte, error) { return nil, refused }); !errors.Is(err, refused) {
-				t.Errorf("%s, %s: without passphrase: %v", spec, form, err)
-			}
+		if m, err := o.Material("HMAC_256"); m != nil || err == nil || !strings.HasPrefix(err.Error(), "byok: it is a private key of the spec "+spec) {
+			t.Errorf("%s: %v", spec, err)
+		}
+		if o.Clear(); m.Bytes[0] == 0 {
+			t.Errorf("%s: the material is not a copy", spec)
 		}
 	}
-}
-
-// A file that begins with the curve, as openssl ecparam -genkey writes it, is read;
-// so is one with the certificate of the key.
-func TestReadPrivateKeyAmongOthers(t *testing.T) {
-	with := openssl(t, nil, "ecparam", "-name", "prime256v1", "-genkey")
-	if !bytes.Contains(with, []byte("BEGIN EC PARAMETERS")) {
-		t.Fatal("openssl writes no parameters")
+	o, err := byok.ReadOriginal([]byte("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n"), noPassphrase)
+	if err != nil || o.KeySpec() != "" {
+		t.Fatal(err)
 	}
-	certificate := openssl(t, nil, "req", "-x509", "-newkey", "rsa:2048", "-noenc", "-subj", "/CN=test", "-keyout", "-")
-	for name, content := range map[string][]byte{"parameters": with, "a certificate": certificate, "talk": append([]byte("Bag Attributes\n"), with...)} {
-		if k, err := byok.ReadPrivateKey(content, noPassphrase); err != nil {
-			t.Errorf("%s: %+v, %v", name, k, err)
-		}
+	m, err := o.Material("SYMMETRIC_DEFAULT")
+	if err != nil || !bytes.Equal(m.Bytes, counting(32)) || m.Form != "hexadecimal" || m.PublicKey != nil {
+		t.Errorf("%+v, %v", m, err)
 	}
-}
-
-// What is wrong with a private key is said here, where nobody can be attacked by it.
-func TestReadPrivateKeyRefuses(t *testing.T) {
-	good := privatePEM(t, "ECC_NIST_P256")
-	block, _ := pem.Decode(good)
-	block.Bytes[40] ^= 1 // of the scalar
-	for _, c := range []struct {
-		name    string
-		content []byte
-		want    string
-	}{
-		{"nothing", nil, "it is no private key"},
-		{"32 bytes", counting(32), "it is no private key"},
-		{"text", []byte("correct horse battery staple"), "it is no private key"},
-		{"JSON of another kind", []byte(`{"a": 1}`), "no JWK, as it has no kty"},
-		{"half a JWK", []byte(`{"kty": "RSA"`), "it is no private key"},
-		{"a public JWK", []byte(`{"kty": "RSA", "n": "AQAB", "e": "AQAB"}`), "no private key, which would be its member d"},
-		{"a JWK with a member twice", []byte(`{"kty": "EC", "d": "AQ", "d": "AQ"}`), `the member "d" twice`},
-		{"a JWK that lacks a prime", []byte(`{"kty": "RSA", "n": "AQAB", "e": "AQAB", "d": "AQAB"}`), `has no member "p"`},
-		{"a JWK of three primes", []byte(`{"kty": "RSA", "d": "AQ", "oth": []}`), "more than two primes"},
-		{"a JWK in base64 with padding", []byte(`{"kty": "EC", "crv": "P-256", "d": "AQ==", "x": "AQ", "y": "AQ"}`), `"d" of the JWK is not base64url`},
-		{"an OKP", []byte(`{"kty": "OKP", "crv": "Ed25519", "d": "AQ"}`), `a JWK of the type "OKP"`},
-		{"another curve in a JWK", []byte(`{"kty": "EC", "crv": "P-192", "d": "AQ"}`), `on the curve "P-192"`},
-		{"a symmetric JWK", []byte(`{"kty": "oct", "k": "AQ"}`), "it is no private key"},
-		{"two keys", append(bytes.Clone(good), good...), "several private keys"},
-		{"a public key", openssl(t, good, "pkey", "-pubout"), "no private key in it, but only PUBLIC KEY"},
-		{"PEM without its end", good[:len(good)-10], "the PEM is damaged"},
-		{"a key of OpenSSH", pem.EncodeToMemory(&pem.Block{Type: "OPENSSH PRIVATE KEY", Bytes: []byte("x")}), "ssh-keygen -p -m PKCS8"},
-		{"RSA of 1024 bits", openssl(t, nil, "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"), "an RSA key of 1024 bits"},
-		{"Ed25519", openssl(t, nil, "genpkey", "-algorithm", "ED25519"), "of the algorithm 1.3.101.112"},
-		{"exponent 3", openssl(t, nil, "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-pkeyopt", "rsa_keygen_pubexp:3"), "a public exponent below 65537"},
-		{"another scalar", pem.EncodeToMemory(block), "a public key that is not that of its scalar"},
-		{"encrypted as 20 years ago", openssl(t, good, "pkcs8", "-topk8", "-v1", "PBE-SHA1-3DES", "-passout", "pass:secret"), "openssl pkcs8 -topk8 -v2"},
-	} {
-		k, err := byok.ReadPrivateKey(c.content, noPassphrase)
-		if k != nil || err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %v, not %q", c.name, err, c.want)
-		}
+	if o, err := byok.ReadOriginal(nil, noPassphrase); o != nil || err == nil || err.Error() != "byok: it is an empty file: check how the file came here" {
+		t.Errorf("%v, %v", o, err)
+	}
+	encrypted := openssl(t, privatePEM(t, "ECC_NIST_P256"), "pkcs8", "-topk8", "-passout", "pass:secret")
+	if _, err := byok.ReadOriginal(encrypted, func() ([]byte, error) { return []byte("Secret"), nil }); !errors.Is(err, byok.ErrPassphrase) {
+		t.Error(err)
 	}
 }
 
@@ -176,13 +100,17 @@ func TestReadPrivateKeyRefuses(t *testing.T) {
 func TestWrapPrivateKey(t *testing.T) {
 	public, private := generate(t, 2048)
 	for spec := range genpkey {
-		k, err := byok.ReadPrivateKey(privatePEM(t, spec), noPassphrase)
+		o, err := byok.ReadOriginal(privatePEM(t, spec), noPassphrase)
+		if err != nil {
+			t.Fatal(err)
+		}
+		k, err := o.Material(spec)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, algorithm := range []byok.Algorithm{byok.RSAAESKeyWrapSHA1, byok.RSAAESKeyWrapSHA256} {
 			p := byok.Parameters{KeyARN: keyARN, KeySpec: spec, Algorithm: algorithm, PublicKey: public, Token: []byte("token")}
-			w, err := p.Wrap(k.Material)
+			w, err := p.Wrap(k.Bytes)
 			if err != nil || !bytes.Equal(w.PublicKey, k.PublicKey) {
 				t.Fatalf("%s: %v", spec, err)
 			}
@@ -192,7 +120,7 @@ func TestWrapPrivateKey(t *testing.T) {
 				t.Fatalf("%s, %s: %d bytes, %v", spec, algorithm, len(sessionKey), err)
 			}
 			opened := openssl(t, w.Material[256:], "enc", "-d", "-id-aes256-wrap-pad", "-K", hex.EncodeToString(sessionKey), "-iv", "A65959A6")
-			if !bytes.Equal(opened, k.Material) {
+			if !bytes.Equal(opened, k.Bytes) {
 				t.Errorf("%s, %s: OpenSSL opens it to something else", spec, algorithm)
 			}
 			read, err := byok.ParseWrapped(w.Encode())
@@ -214,26 +142,6 @@ func TestWrapPrivateKey(t *testing.T) {
 	}
 	if a, err := byok.AlgorithmFor("ML_KEM_512"); err == nil {
 		t.Error(a)
-	}
-}
-
-// JSON Web Keys of bytes, as other programs write them.
-func TestDecodeMaterialJWK(t *testing.T) {
-	const jwk = `{"kty":"oct","k":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8","alg":"HS256","key_ops":["sign"]}` + "\n"
-	if got, encoding, err := byok.DecodeMaterial([]byte(jwk), 32); !bytes.Equal(got, counting(32)) || encoding != byok.JWK || err != nil {
-		t.Errorf("%x, %s, %v", got, encoding, err)
-	}
-	for content, want := range map[string]string{
-		`{"kty":"oct","k":"AAEC"}`:        "3 bytes, which are no key material of 32",
-		`{"kty":"oct","k":"AAEC="}`:       "not base64url",
-		`{"kty":"oct"}`:                   `no member "k"`,
-		`{"kty":"EC","d":"AAEC"}`:         `of the type "EC", not oct`,
-		`{"kty":"oct"`:                    "begins as a JWK, but is none",
-		`{"kty":"oct","k":"AAEC","k":""}`: "twice",
-	} {
-		if got, _, err := byok.DecodeMaterial([]byte(content), 32); got != nil || err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %x, %v", content, got, err)
-		}
 	}
 }
 

@@ -37,7 +37,7 @@ func AlgorithmFor(keySpec string) (Algorithm, error) {
 	if privatekey.Known(keySpec) {
 		return RSAAESKeyWrapSHA256, nil
 	}
-	_, err := MaterialSize(keySpec)
+	_, _, err := MaterialSizes(keySpec)
 	return RSAESOAEPSHA256, err
 }
 

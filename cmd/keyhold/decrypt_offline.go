@@ -43,7 +43,7 @@ in base64 as the AWS CLI prints it; the plaintext goes to standard output.`,
 			return o.run(c.InOrStdin(), talk{c.ErrOrStderr()})
 		},
 	}
-	c.Flags().StringVar(&o.material, "material", "", "file of the key material; raw, hexadecimal or base64")
+	c.Flags().StringVar(&o.material, "material", "", "file of the key material: 32 bytes as they are, in hexadecimal or base64, or a JWK")
 	c.Flags().StringArrayVar(&o.pairs, "context", nil, "a pair KEY=VALUE of the encryption context; give it once for each pair")
 	o.output.flag(c)
 	return c
@@ -65,7 +65,12 @@ func (o *decryptOptions) run(in io.Reader, say talk) error {
 		return err
 	}
 	defer clear(content)
-	material, err := decodeMaterial(content, symmetricSize, o.material, say)
+	original, err := byok.ReadOriginal(content, noPassphrase)
+	if err != nil {
+		return fmt.Errorf("the key material in %s: %w", o.material, err)
+	}
+	defer original.Clear()
+	material, err := materialOf(original, symmetricSpec, o.material, say)
 	if err != nil {
 		return err
 	}
@@ -92,8 +97,10 @@ func (o *decryptOptions) run(in io.Reader, say talk) error {
 	}{h.KeyID, h.KeyMaterialID, plaintext})
 }
 
-// symmetricSize is the size of the material of keys that encrypt, in bytes.
-const symmetricSize = 32
+// noPassphrase refuses an encrypted private key without asking for its passphrase.
+func noPassphrase() ([]byte, error) {
+	return nil, errors.New("it is an encrypted private key, and a ciphertext of a symmetric key opens with 32 bytes")
+}
 
 func parseContext(pairs []string) (map[string]string, error) {
 	context := map[string]string{}

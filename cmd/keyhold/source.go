@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -20,12 +19,12 @@ import (
 type source struct {
 	from, generate, passphraseFile string
 
-	content []byte           // of the file from
-	private *byok.PrivateKey // that is in it, if one is
+	content  []byte         // of the file from
+	original *byok.Original // that is in it
 }
 
 func (s *source) flags(c *cobra.Command) {
-	c.Flags().StringVar(&s.from, "from", "", "file of your key material, or - for standard input: bytes as they are, in hexadecimal or base64, or a private key in PEM or DER, or a JWK")
+	c.Flags().StringVar(&s.from, "from", "", "file of your key material, or - for standard input: bytes as they are, in hexadecimal or base64, or a private key in PEM or DER, or a JWK (docs/import-files.md lists all formats)")
 	c.Flags().StringVar(&s.generate, "generate", "", "make new key material, and keep the original in this new file")
 	c.Flags().StringVar(&s.passphraseFile, "passphrase-file", "", "file of the passphrase of an encrypted private key (default: ask for it on the terminal)")
 }
@@ -49,11 +48,7 @@ func (s *source) read() (err error) {
 	if s.content, err = readMaterial(s.from); err != nil {
 		return err
 	}
-	s.private, err = byok.ReadPrivateKey(s.content, s.passphrase)
-	if errors.Is(err, byok.ErrNoPrivateKey) {
-		return nil // but bytes, perhaps
-	}
-	if err != nil {
+	if s.original, err = byok.ReadOriginal(s.content, s.passphrase); err != nil {
 		return fmt.Errorf("the key material in %s: %w", nameOf(s.from), err)
 	}
 	return nil
@@ -61,29 +56,24 @@ func (s *source) read() (err error) {
 
 func (s *source) clear() {
 	clear(s.content)
-	if s.private != nil {
-		clear(s.private.Material)
+	if s.original != nil {
+		s.original.Clear()
 	}
 }
 
 // spec returns the key spec that material of this source can only be of, or that of
 // bytes that nobody says more of.
 func (s *source) spec() string {
-	if s.private != nil {
-		return s.private.KeySpec
+	if s.original != nil && s.original.KeySpec() != "" {
+		return s.original.KeySpec()
 	}
 	return string(key.SymmetricDefault)
 }
 
-// fits tells whether what is there can be material of a key of the given spec.
+// fits reports whether there can be material for a key of the given spec.
 func (s *source) fits(keySpec string) error {
-	switch isPrivate := byok.HasPrivateKey(keySpec); {
-	case isPrivate && s.from == "":
+	if byok.HasPrivateKey(keySpec) && s.from == "" {
 		return usageError{fmt.Errorf("--generate makes bytes, and a key of the spec %s wants a private key: make one with openssl genpkey, and give it with --from FILE", keySpec)}
-	case isPrivate && s.private == nil:
-		return fmt.Errorf("a key of the spec %s wants a private key, and %s holds none in PEM, DER or JWK", keySpec, nameOf(s.from))
-	case s.private != nil && s.private.KeySpec != keySpec:
-		return fmt.Errorf("%s holds a private key of the spec %s, and the key is of the spec %s", nameOf(s.from), s.private.KeySpec, keySpec)
 	}
 	return nil
 }
@@ -94,38 +84,37 @@ func (s *source) material(keySpec string, say talk) ([]byte, error) {
 	if err := s.fits(keySpec); err != nil {
 		return nil, err
 	}
-	if s.private != nil {
-		say.step("Material", "a private key of the spec %s (%s), from %s", keySpec, s.private.Form, nameOf(s.from))
-		warnOfMode(s.from, say)
-		return bytes.Clone(s.private.Material), nil
+	if s.from != "" {
+		return materialOf(s.original, keySpec, s.from, say)
 	}
-	size, err := byok.MaterialSize(keySpec)
+	size, _, err := byok.MaterialSizes(keySpec)
 	if err != nil {
 		return nil, err
 	}
-	if s.from == "" {
-		material, err := generateMaterial(s.generate, size)
-		if err != nil {
-			return nil, err
-		}
-		say.step("Material", "%d random bytes, made here; the original is %s: keep it, and a copy", size, s.generate)
-		return material, nil
+	material, err := generateMaterial(s.generate, size)
+	if err != nil {
+		return nil, err
 	}
-	return decodeMaterial(s.content, size, s.from, say)
+	say.step("Material", "%d random bytes, made here; the original is %s: keep it, and a copy", size, s.generate)
+	return material, nil
 }
 
-// decodeMaterial says aloud what it took the content of a file for.
-func decodeMaterial(content []byte, size int, file string, say talk) ([]byte, error) {
-	material, encoding, err := byok.DecodeMaterial(content, size)
+// materialOf returns the material of a file and reports how it read the file.
+func materialOf(original *byok.Original, keySpec, file string, say talk) ([]byte, error) {
+	m, err := original.Material(keySpec)
 	if err != nil {
 		return nil, fmt.Errorf("the key material in %s: %w", nameOf(file), err)
 	}
-	say.step("Material", "%d bytes, %s, from %s", size, encoding, nameOf(file))
-	warnOfMode(file, say)
-	if encoding == byok.Raw && !bytes.ContainsFunc(material, unprintable) {
-		say.more("all of these bytes are printable text, which random bytes are not: is this really the material?")
+	if m.PublicKey != nil {
+		say.step("Material", "a private key of the spec %s (%s), from %s", keySpec, m.Form, nameOf(file))
+	} else {
+		say.step("Material", "%d bytes, %s, from %s", len(m.Bytes), m.Form, nameOf(file))
 	}
-	return material, nil
+	if m.Doubt != "" {
+		say.more("%s", m.Doubt)
+	}
+	warnOfMode(file, say)
+	return m.Bytes, nil
 }
 
 // warnOfMode says if others than its owner may read a file of key material.
@@ -142,11 +131,9 @@ func nameOf(file string) string {
 	return file
 }
 
-func unprintable(r rune) bool { return r < ' ' || r > '~' }
-
 // maxMaterialFile is more than any key material takes, written as text, with
 // certificates around it.
-const maxMaterialFile = 16 << 10
+const maxMaterialFile = 64 << 10
 
 // readMaterial reads a small file into one buffer, which leaves no copies behind as
 // a growing one would.

@@ -1,0 +1,53 @@
+package byok
+
+import (
+	"fmt"
+
+	"github.com/keyhold/keyhold/internal/keyfile"
+)
+
+// ErrPassphrase is the error of [ReadOriginal] for a private key that does not open with a passphrase.
+var ErrPassphrase = keyfile.ErrPassphrase
+
+// An Original is the key material of a file that [ReadOriginal] recognised. Bytes can be material for keys of
+// several specs, and what the characters of a text mean depends on the size that the key takes.
+type Original struct{ file *keyfile.File }
+
+// A Material is the material for a key of one spec.
+type Material struct {
+	KeySpec   string // by the name of the API: SYMMETRIC_DEFAULT, RSA_2048, ...
+	Bytes     []byte // the bytes to wrap; for a private key, PKCS #8 in DER
+	PublicKey []byte // of a private key, DER SubjectPublicKeyInfo, as GetPublicKey returns it; otherwise nil
+	Form      string // how it was written, for people: "hexadecimal", "PEM, SEC 1"
+	Doubt     string // another possible meaning of the file, for people; "" if there is none
+}
+
+// ReadOriginal recognises what a file of key material is: bytes as they are, in hexadecimal, base64 or a JSON Web
+// Key, or a private key in PEM, DER or a JSON Web Key. docs/import-files.md lists the formats. If a private key is
+// encrypted, passphrase is called for the passphrase, which is cleared.
+//
+// A private key is validated as the server validates it: the server says only that a key is not acceptable, and
+// ReadOriginal says why. A file that is not read gets an error that says what the file is, and what its owner
+// can do. No error holds any of the content. The caller clears the content, and the Original.
+func ReadOriginal(content []byte, passphrase func() ([]byte, error)) (*Original, error) {
+	f, err := keyfile.Read(content, passphrase)
+	if err != nil {
+		return nil, fmt.Errorf("byok: %w", err)
+	}
+	return &Original{f}, nil
+}
+
+// KeySpec returns the spec of a private key, or "" for bytes.
+func (o *Original) KeySpec() string { return o.file.KeySpec() }
+
+// Material returns the material for a key of the spec, in bytes of its own, which the caller clears.
+func (o *Original) Material(keySpec string) (*Material, error) {
+	m, err := o.file.Material(keySpec)
+	if err != nil {
+		return nil, fmt.Errorf("byok: %w", err)
+	}
+	return &Material{KeySpec: keySpec, Bytes: m.Bytes, PublicKey: m.PublicKey, Form: m.Form, Doubt: m.Doubt}, nil
+}
+
+// Clear erases the material.
+func (o *Original) Clear() { o.file.Clear() }

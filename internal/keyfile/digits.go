@@ -1,0 +1,64 @@
+package keyfile
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+)
+
+// fromHex decodes hexadecimal digits: on one line or several, as xxd -p writes them; with spaces, as od does;
+// with colons, as OpenSSL does; after 0x, as wallets do.
+func (r *reader) fromHex(text []byte) ([]byte, bool) {
+	text = bytes.TrimPrefix(bytes.TrimPrefix(text, []byte("0x")), []byte("0X"))
+	digits := r.buffer(len(text))[:0]
+	group := 0
+	for _, c := range text {
+		switch {
+		case c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == ':':
+			if group%2 != 0 {
+				return nil, false
+			}
+			group = 0
+		default:
+			digits, group = append(digits, c), group+1
+		}
+	}
+	octets := r.buffer(len(digits) / 2)
+	if len(digits) == 0 {
+		return nil, false
+	}
+	_, err := hex.Decode(octets, digits)
+	return octets, err == nil
+}
+
+// base64Encodings are the alphabets and paddings of base64 (RFC 4648, sections 4 and 5).
+var base64Encodings = [...]*base64.Encoding{
+	base64.StdEncoding.Strict(), base64.URLEncoding.Strict(),
+	base64.RawStdEncoding.Strict(), base64.RawURLEncoding.Strict(),
+}
+
+// fromBase64 decodes base64 on one line or several, which are then of one length but for the last.
+func (r *reader) fromBase64(text []byte) ([]byte, bool) {
+	joined := r.buffer(len(text))[:0]
+	first, last := 0, 0
+	for line := range bytes.Lines(text) {
+		line = bytes.TrimRight(line, " \t\r\n")
+		if last != first {
+			return nil, false // a line after a shorter one
+		}
+		if first == 0 {
+			first = len(line)
+		}
+		if last = len(line); last > first {
+			return nil, false
+		}
+		joined = append(joined, line...)
+	}
+	octets := r.buffer(base64.StdEncoding.DecodedLen(len(joined)) + 2)
+	for _, e := range base64Encodings {
+		if n, err := e.Decode(octets, joined); err == nil && n > 0 {
+			return octets[:n], true
+		}
+	}
+	return nil, false
+}

@@ -1,0 +1,153 @@
+package keyfile
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// checkHint runs the command of a refusal. The command must leave the file as it was, and write a file that is read.
+func (w workshop) checkHint(t *testing.T, row format, n *NotRead, content []byte) {
+	if n.Command == "" {
+		return
+	}
+	_, err := read(w.follow(t, n.Command, content), row.spec)
+	if further, ok := errors.AsType[*NotRead](err); ok && further.Kind == n.Kind && further.Command != n.Command {
+		return // decoded once
+	}
+	if err != nil {
+		t.Errorf("%s: the new file is not read: %v", n.Command, err)
+	}
+}
+
+// The commands of the errors about sizes work, too.
+func TestHintsOfSizes(t *testing.T) {
+	w := newWorkshop(t)
+	for _, c := range []struct{ makes, spec, want string }{
+		{"cat 32.bin; echo", "SYMMETRIC_DEFAULT", "cat 32.bin"},
+		{"cat 48.bin; echo", "HMAC_384", "cat 48.bin"},
+		{"echo 'correct-horse-battery-staple!-0123456789'", "HMAC_256", "printf 'correct-horse-battery-staple!-0123456789'"},
+		{"printf '%032x\n' 1", "SYMMETRIC_DEFAULT", "printf %032x 1"},
+		{"xxd -p -c 64 32.bin", "HMAC_512", "xxd -p -c 64 32.bin |tr -d '\n'"},
+	} {
+		content := w.mustRun(t, c.makes)
+		_, err := read(content, c.spec)
+		if err == nil {
+			t.Errorf("%s: is read", c.makes)
+			continue
+		}
+		i := strings.LastIndex(err.Error(), ": ")
+		m, err := read(w.follow(t, err.Error()[i+2:], content), c.spec)
+		if err != nil || !bytes.Equal(m.Bytes, w.mustRun(t, c.want)) {
+			t.Errorf("%s: %v", c.makes, err)
+		}
+	}
+}
+
+// follow runs a command at a terminal, where its reader would run it, and returns the new file.
+func (w workshop) follow(t *testing.T, command string, content []byte) []byte {
+	t.Helper()
+	file, written := filepath.Join(w.dir, "the file"), filepath.Join(w.dir, "the new file")
+	for _, path := range []string{file, written, written + ".p12"} {
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+	w.write(t, "the file", content)
+	before, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	command = strings.NewReplacer("keyhold import KEY --from -", "cat > '"+written+"'", "FILE", "'"+file+"'", "NEW.p12", "'"+written+".p12'",
+		"NEW", "'"+written+"'", "IDENTITY", "i").Replace(command)
+	out, err := w.atTerminal(t, command)
+	if err != nil {
+		if m := optional.FindStringSubmatch(out); m != nil {
+			t.Skipf("%s is not installed", m[1])
+		}
+		t.Fatalf("%s: %v\n%s", command, err, out)
+	}
+	after, err := os.Stat(file)
+	if err != nil || after.ModTime() != before.ModTime() || after.Mode() != before.Mode() || !os.SameFile(after, before) {
+		t.Errorf("%s: the file was changed: %v", command, err)
+	}
+	if now, err := os.ReadFile(file); err != nil || !bytes.Equal(now, content) {
+		t.Errorf("%s: the content of the file was changed: %v", command, err)
+	}
+	result, err := os.ReadFile(written)
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", command, err, out)
+	}
+	return result
+}
+
+// atTerminal runs a command with a terminal, at which somebody answers each question with the passphrase.
+func (w workshop) atTerminal(t *testing.T, command string) (string, error) {
+	t.Helper()
+	terminal, name := openTerminal(t)
+	tty, err := os.OpenFile(name, os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "bash", "-c", "set -o pipefail; "+command)
+	cmd.Dir = w.dir
+	cmd.Env = append(os.Environ(), "GNUPGHOME="+w.dir+"/gnupg", "DISPLAY=", "GPG_TTY="+name)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	tty.Close()
+	talk := make(chan string)
+	go func() { talk <- answer(terminal) }()
+	err = cmd.Wait()
+	terminal.Close() // the agent of gpg goes on, and keeps the other side
+	return <-talk, err
+}
+
+// answer types the passphrase at each prompt, until the terminal is closed.
+func answer(terminal *os.File) string {
+	var out bytes.Buffer
+	chunk := make([]byte, 4096)
+	for {
+		n, err := terminal.Read(chunk)
+		out.Write(chunk[:n])
+		if strings.HasSuffix(strings.TrimRight(string(chunk[:n]), " "), ":") {
+			io.WriteString(terminal, "secret12\n")
+		}
+		if err != nil {
+			return out.String()
+		}
+	}
+}
+
+func openTerminal(t *testing.T) (*os.File, string) {
+	t.Helper()
+	f, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	raw, err := f.SyscallConn() // Fd would make reads block Close
+	if err != nil {
+		t.Fatal(err)
+	}
+	var number int
+	var unlock, name error
+	err = raw.Control(func(fd uintptr) {
+		unlock = unix.IoctlSetPointerInt(int(fd), unix.TIOCSPTLCK, 0)
+		number, name = unix.IoctlGetInt(int(fd), unix.TIOCGPTN)
+	})
+	if err := errors.Join(err, unlock, name); err != nil {
+		t.Fatal(err)
+	}
+	return f, "/dev/pts/" + strconv.Itoa(number)
+}

@@ -1,0 +1,147 @@
+package service
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/keyhold/keyhold/internal/crypt"
+)
+
+func opens() (crypt.Key, error) { return crypt.NewSymmetricKey(make([]byte, 32)) }
+
+func opensNot(t *testing.T) func() (crypt.Key, error) {
+	return func() (crypt.Key, error) { t.Error("it was at hand"); return opens() }
+}
+
+// works tells whether a key is that of opens, and was not destroyed.
+func works(k crypt.Key) error {
+	m, err := crypt.ParseMessage(openedBlob, nil)
+	if err == nil {
+		_, err = m.Decrypt(k.(*crypt.SymmetricKey))
+	}
+	return err
+}
+
+// openedBlob is a ciphertext under the key of opens.
+var openedBlob = func() []byte {
+	k, err := opens()
+	if err != nil {
+		panic(err)
+	}
+	m, err := crypt.NewMessage(crypt.BlobHeader{Account: fmt.Sprintf("%012d", 0), KeyID: fmt.Sprintf("%036d", 0), MaterialID: fmt.Sprintf("%064d", 0)}, nil)
+	if err != nil {
+		panic(err)
+	}
+	blob, err := m.Encrypt(k.(*crypt.SymmetricKey), nil)
+	if err != nil {
+		panic(err)
+	}
+	return blob
+}()
+
+func TestOpenedIsDestroyedWhenDropped(t *testing.T) {
+	o := newOpened()
+	for _, open := range []func() (crypt.Key, error){opens, opensNot(t)} {
+		if err := o.with("a", open, works); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var kept crypt.Key
+	keep := func(k crypt.Key) error { kept = k; return nil }
+	o.with("a", opensNot(t), keep)
+	o.drop("a", "b")
+	if works(kept) == nil {
+		t.Error("it works after it was dropped")
+	}
+	gone := errors.New("gone")
+	if err := o.with("a", func() (crypt.Key, error) { return nil, gone }, works); !errors.Is(err, gone) {
+		t.Errorf("opened again: %v", err)
+	}
+	if len(o.materials) != 0 {
+		t.Errorf("%d materials are kept", len(o.materials))
+	}
+	mine := errors.New("mine")
+	if err := o.with("a", opens, func(crypt.Key) error { return mine }); !errors.Is(err, mine) {
+		t.Errorf("%v", err)
+	}
+	o.with("a", opensNot(t), keep)
+	if o.close(); works(kept) == nil {
+		t.Error("close leaves material behind")
+	}
+}
+
+func TestOpenedIsBounded(t *testing.T) {
+	o := newOpened()
+	var first crypt.Key
+	for i := range maxOpened + 100 {
+		o.with(fmt.Sprint(i), opens, func(k crypt.Key) error {
+			if i == 0 {
+				first = k
+			}
+			return nil
+		})
+	}
+	if len(o.materials) > maxOpened {
+		t.Errorf("%d are kept", len(o.materials))
+	}
+	if o.drop("0"); works(first) == nil {
+		t.Error("the first still works")
+	}
+}
+
+// A heavy is a key that takes a lot of memory.
+type heavy struct{ gone bool }
+
+func (h *heavy) Destroy()       { h.gone = true }
+func (h *heavy) Footprint() int { return maxOpenedBytes / 10 }
+
+// What takes a lot of memory is kept in small numbers, and the one in use stays.
+func TestOpenedIsBoundedInMemory(t *testing.T) {
+	o := newOpened()
+	var all []*heavy
+	for i := range 50 {
+		h := &heavy{}
+		all = append(all, h)
+		o.with(fmt.Sprint(i), func() (crypt.Key, error) { return h, nil }, func(crypt.Key) error {
+			if h.gone {
+				t.Errorf("%d is gone while it is used", i)
+			}
+			return nil
+		})
+	}
+	kept := 0
+	for _, h := range all {
+		if !h.gone {
+			kept++
+		}
+	}
+	if kept != 10 || len(o.materials) != 10 || o.bytes != 10*all[0].Footprint() {
+		t.Errorf("%d are kept, %d in the map, of %d bytes", kept, len(o.materials), o.bytes)
+	}
+	if o.close(); o.bytes != 0 || !all[49].gone {
+		t.Errorf("%d bytes after the end", o.bytes)
+	}
+}
+
+// Material is never destroyed under whoever uses it, and never used after that.
+func TestOpenedUnderLoad(t *testing.T) {
+	o := newOpened()
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for i := range 5000 {
+				if err := o.with(fmt.Sprint(i%3), opens, works); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		all.Go(func() {
+			for i := range 2000 {
+				o.drop(fmt.Sprint(i % 3))
+			}
+		})
+	}
+	all.Wait()
+}

@@ -1,0 +1,158 @@
+package service
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/crypt"
+	"github.com/keyhold/keyhold/internal/records"
+	"github.com/keyhold/keyhold/internal/seal"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+func hourOf(t time.Time) int64 { return t.Unix() / 3600 }
+
+// tokenKeys gives out token keys, and makes one for each hour that needs one.
+type tokenKeys struct {
+	store  *store.Store
+	slots  store.Slots
+	sealer seal.Sealer
+	erase  func(ctx context.Context, slots []string) error
+
+	mu     sync.Mutex
+	opened map[int64][]byte // by hour
+}
+
+// forSealing returns the token key of the hour.
+func (t *tokenKeys) forSealing(ctx context.Context, hour int64) ([]byte, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	k, err := t.find(ctx, hour)
+	if k != nil || err != nil {
+		return k, err
+	}
+	fresh, err := t.make(ctx, hour)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.store.Update(ctx, func(tx *store.Tx) error { return addTokenKey(tx, fresh) }); err != nil {
+		return nil, err
+	}
+	return t.find(ctx, hour)
+}
+
+// forOpening returns the token key of the hour, or nil if there is none.
+func (t *tokenKeys) forOpening(ctx context.Context, hour int64) ([]byte, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.find(ctx, hour)
+}
+
+// addTokenKey adds the key to the ring. Where another process was faster, its
+// key stays and this one is left for erasure.
+func addTokenKey(tx *store.Tx, fresh records.TokenKey) error {
+	ring, _, err := records.TokenRings.Get(tx, records.TokenRingPath)
+	if err != nil {
+		return err
+	}
+	if _, exists := ring.Of(fresh.Hour); exists {
+		return records.NoteErasures(tx, []string{fresh.Slot})
+	}
+	ring.Keys = append(ring.Keys, fresh)
+	return records.TokenRings.Put(tx, records.TokenRingPath, ring)
+}
+
+func (t *tokenKeys) make(ctx context.Context, hour int64) (records.TokenKey, error) {
+	secret, k := randomSecret(), crypt.NewTokenKey()
+	defer clear(secret)
+	defer clear(k)
+	sealed, err := t.sealer.Under(secret).Seal(tokenKeyPlace(hour), k)
+	if err != nil {
+		return records.TokenKey{}, err
+	}
+	slot, err := t.slots.Put(ctx, secret)
+	return records.TokenKey{Hour: hour, Slot: slot, Sealed: sealed}, err
+}
+
+func tokenKeyPlace(hour int64) []byte { return strconv.AppendInt(nil, hour, 10) }
+
+// find returns the key of the hour, or nil, and keeps it opened.
+func (t *tokenKeys) find(ctx context.Context, hour int64) ([]byte, error) {
+	if k := t.opened[hour]; k != nil {
+		return k, nil
+	}
+	kept, err := t.ring(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sealed, ok := kept.Of(hour)
+	if !ok {
+		return nil, nil
+	}
+	secret, err := t.slots.Get(ctx, sealed.Slot)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(secret)
+	k, err := t.sealer.Under(secret).Open(tokenKeyPlace(hour), sealed.Sealed)
+	if err != nil {
+		return nil, err
+	}
+	if t.opened == nil {
+		t.opened = map[int64][]byte{}
+	}
+	t.opened[hour] = k
+	return k, nil
+}
+
+func (t *tokenKeys) ring(ctx context.Context) (ring records.TokenRing, err error) {
+	err = t.store.View(ctx, func(v *store.View) error {
+		ring, _, err = records.TokenRings.Get(v, records.TokenRingPath)
+		return err
+	})
+	return ring, err
+}
+
+// destroyOld destroys the keys that are of no use at the hour.
+func (t *tokenKeys) destroyOld(ctx context.Context, hour int64) error {
+	ring, err := t.ring(ctx)
+	if err != nil {
+		return err
+	}
+	if _, left := ring.Without(hour); len(left) == 0 {
+		return nil
+	}
+	var left []string
+	err = t.store.Update(ctx, func(tx *store.Tx) error {
+		ring, _, err := records.TokenRings.Get(tx, records.TokenRingPath)
+		if err != nil {
+			return err
+		}
+		if ring, left = ring.Without(hour); len(left) == 0 {
+			return nil
+		}
+		if err := records.NoteErasures(tx, left); err != nil {
+			return err
+		}
+		return records.TokenRings.Put(tx, records.TokenRingPath, ring)
+	})
+	if err != nil {
+		return err
+	}
+	t.forget(hour)
+	return t.erase(ctx, left)
+}
+
+// forget clears the opened keys that are of no use at the hour.
+func (t *tokenKeys) forget(hour int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for h, k := range t.opened {
+		if h < hour-records.TokenKeyHours {
+			clear(k)
+			delete(t.opened, h)
+		}
+	}
+}
