@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,8 +88,12 @@ func TestCheck(t *testing.T) {
 			t.Errorf("valid for %s", name)
 		}
 	}
-	if err := made(t, "*.example.org").Check([]string{"a.example.org", "*.example.org"}, now); err != nil {
+	wild := made(t, "*.example.org")
+	if err := wild.Check([]string{"a.example.org", "*.example.org"}, now); err != nil {
 		t.Error(err)
+	}
+	if permitted := wild.Authority.PermittedDNSDomains; !slices.Equal(permitted, []string{"localhost", "example.org"}) { // RFC 5280 has no wildcards there
+		t.Errorf("permitted: %q", permitted)
 	}
 	other := *s
 	other.Authority = made(t).Authority
