@@ -74,7 +74,7 @@ func TestReEncryptRefusals(t *testing.T) {
 		{"the source is pending deletion", "KMSInvalidStateException", *doomed + " is pending deletion.", func(in *kms.ReEncryptInput) { in.CiphertextBlob = ofDoomed }},
 		{"a destination that is nowhere", "NotFoundException", "does not exist", func(in *kms.ReEncryptInput) { in.DestinationKeyId = aws.String(absentKey) }},
 		{"a destination alias that is nowhere", "NotFoundException", "is not found.", func(in *kms.ReEncryptInput) { in.DestinationKeyId = aws.String("alias/none") }},
-		{"a destination of another account", "AccessDeniedException", "kms:ReEncryptTo on resource: " + foreignPrefix, func(in *kms.ReEncryptInput) {
+		{"a destination of another account", "AccessDeniedException", "kms:ReEncryptTo on this resource because the resource does not exist in this Region", func(in *kms.ReEncryptInput) {
 			in.DestinationKeyId = aws.String(foreignPrefix + "key/" + *to)
 		}},
 		{"the destination is disabled", "DisabledException", *disabled + " is disabled.", func(in *kms.ReEncryptInput) { in.DestinationKeyId = disabled }},
