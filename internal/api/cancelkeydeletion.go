@@ -1,11 +1,11 @@
 package api
 
-// CancelKeyDeletionRequest asks to keep a key that waits for its deletion.
+// CancelKeyDeletionRequest asks to cancel the deletion of a key.
 type CancelKeyDeletionRequest struct {
 	KeyId *string `json:"KeyId,omitzero" kms:"required,len=1:2048"`
 }
 
-// CancelKeyDeletionResponse names the key, by ARN.
+// CancelKeyDeletionResponse has the ARN of the key.
 type CancelKeyDeletionResponse struct {
 	KeyId *string `json:"KeyId,omitzero"`
 }

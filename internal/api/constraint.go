@@ -10,13 +10,13 @@ import (
 	"unicode/utf8"
 )
 
-// A constraint is one rule on one value: a string, a number, a blob or a list.
+// A constraint is a rule for a value: a string, a number, a blob or a list.
 type constraint interface {
-	// broken returns the rule that v breaks, in the words of the API, or "".
+	// broken returns the rule that v violates, in the words of the API, or "".
 	broken(v reflect.Value) string
 }
 
-// patterns are the regular expressions of the API, as its messages print them.
+// patterns are the regular expressions of the API in the form that its messages show.
 const patterns = `
 alias        ^[a-zA-Z0-9:/_-]+$
 externalID   [\w+=,.@:\/-]*
@@ -33,7 +33,7 @@ tag          [\p{L}\p{Z}\p{N}_.:/=+\-@]+
 tagValue     [\p{L}\p{Z}\p{N}_.:/=+\-@]*
 `
 
-// newConstraint returns the constraint that a word of a tag states.
+// newConstraint returns the constraint for a word of a tag.
 func newConstraint(name, argument string) constraint {
 	switch name {
 	case "len":
@@ -49,7 +49,7 @@ func newConstraint(name, argument string) constraint {
 	}
 }
 
-// bounds limits a measure of a value, both ends included.
+// bounds limits a measure of a value. Both bounds are inclusive.
 type bounds struct {
 	what     string
 	measure  func(reflect.Value) int64
@@ -77,7 +77,7 @@ func (b bounds) broken(v reflect.Value) string {
 	}
 }
 
-// size counts code points of a string, bytes of a blob, elements of a list.
+// size returns the number of code points of a string, bytes of a blob, or elements of a list.
 func size(v reflect.Value) int64 {
 	if v.Kind() == reflect.String {
 		return int64(utf8.RuneCountInString(v.String()))
@@ -85,7 +85,7 @@ func size(v reflect.Value) int64 {
 	return int64(v.Len())
 }
 
-// A pattern is matched by the whole of a string.
+// A pattern must match a whole string.
 type pattern struct {
 	text  string
 	whole *regexp.Regexp
@@ -100,8 +100,8 @@ func newPattern(name string) pattern {
 	panic(fmt.Sprintf("api: no pattern %q", name))
 }
 
-// compilePattern translates the two things that the API's dialect writes
-// otherwise: the escape of a code point, and that \s takes in a vertical tab.
+// compilePattern translates the two differences of the API's dialect: its escapes of code points, and \s, which
+// includes the vertical tab.
 func compilePattern(text string) *regexp.Regexp {
 	translated := strings.NewReplacer(`\u00`, `\x`, `\s`, `\s\v`).Replace(text)
 	return regexp.MustCompile(`\A(?:` + translated + `)\z`)
@@ -114,7 +114,7 @@ func (p pattern) broken(v reflect.Value) string {
 	return "Member must satisfy regular expression pattern: " + p.text
 }
 
-// A set holds the values of an enum.
+// A set contains the values of an enum.
 type set []string
 
 func newSet(name string) set {

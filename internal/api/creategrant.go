@@ -1,8 +1,8 @@
 package api
 
-// CreateGrantRequest asks for a grant on a key. Of each pair of a principal and
-// a service principal one at most is given, and a grantee must be; the operation
-// sees to that, and to which operations are for the key.
+// CreateGrantRequest asks for a grant on a key. The operation checks that at most one principal or service
+// principal is given as grantee and as retiring principal, that there is a grantee, and that the grant
+// operations apply to the key.
 type CreateGrantRequest struct {
 	Constraints              *GrantConstraints `json:"Constraints,omitzero"`
 	DryRun                   *bool             `json:"DryRun,omitzero"`
@@ -16,14 +16,14 @@ type CreateGrantRequest struct {
 	RetiringServicePrincipal *string           `json:"RetiringServicePrincipal,omitzero" kms:"len=1:256,pattern=principal"`
 }
 
-// CreateGrantResponse names the grant. A token is not secret, but no log needs
-// it either.
+// CreateGrantResponse has the ID and the token of the grant. A grant token is not secret, but logs do not need
+// it.
 type CreateGrantResponse struct {
 	GrantId    *string `json:"GrantId,omitzero"`
 	GrantToken *string `json:"GrantToken,omitzero" kms:"sensitive"`
 }
 
-// GrantConstraints narrow a grant to some requests.
+// GrantConstraints restrict a grant to some requests.
 type GrantConstraints struct {
 	EncryptionContextEquals map[string]string `json:"EncryptionContextEquals,omitzero"`
 	EncryptionContextSubset map[string]string `json:"EncryptionContextSubset,omitzero"`

@@ -1,7 +1,7 @@
 package api
 
-// CreateKeyRequest asks for a new key. CustomerMasterKeySpec is the old twin of
-// KeySpec, without the newer specs.
+// CreateKeyRequest asks for a new key. CustomerMasterKeySpec is the deprecated form of KeySpec, without the
+// newer specs.
 type CreateKeyRequest struct {
 	BypassPolicyLockoutSafetyCheck *bool   `json:"BypassPolicyLockoutSafetyCheck,omitzero"`
 	CustomKeyStoreId               *string `json:"CustomKeyStoreId,omitzero" kms:"len=1:64"`
@@ -16,7 +16,7 @@ type CreateKeyRequest struct {
 	XksKeyId                       *string `json:"XksKeyId,omitzero" kms:"len=1:128"`
 }
 
-// CreateKeyResponse describes the key that was made.
+// CreateKeyResponse describes the new key.
 type CreateKeyResponse struct {
 	KeyMetadata *KeyMetadata `json:"KeyMetadata,omitzero"`
 }

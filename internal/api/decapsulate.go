@@ -9,7 +9,7 @@ type DecapsulateRequest struct {
 	SharedSecretCiphertextBlob []byte   `json:"SharedSecretCiphertextBlob,omitzero" kms:"required,len=1:6144"`
 }
 
-// DecapsulateResponse holds the secret, 32 bytes. KeyId is an ARN.
+// DecapsulateResponse has the 32-byte secret. KeyId is an ARN.
 type DecapsulateResponse struct {
 	EncapsulationAlgorithm *string `json:"EncapsulationAlgorithm,omitzero" kms:"enum=EncapsulationAlgorithmSpec"`
 	KeyId                  *string `json:"KeyId,omitzero"`

@@ -10,21 +10,20 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// The largest body that is read: containers inside one another, and values in
-// all. Real requests stay far below; without bounds a small body could make much
-// work, and a long list of validation errors.
+// The limits of a body: nested containers, and values in total. Real requests stay far below them. Without
+// limits, a small body could cause much work and a long list of validation errors.
 const (
 	maxDepth  = 32
 	maxValues = 1000
 )
 
-// A reason says what is wrong with a body, from this fixed set, so that nothing
-// of the body gets into a message or a log.
+// A reason describes the error in a body. The set of reasons is fixed, so that messages and logs contain nothing
+// of the body.
 type reason string
 
 const (
 	reasonSyntax    reason = "malformed JSON"
-	reasonDuplicate reason = "a member that is there twice"
+	reasonDuplicate reason = "a duplicate member"
 	reasonType      reason = "a value of the wrong type"
 	reasonBlob      reason = "a blob that is not canonical base64"
 	reasonTime      reason = "a time that is not a number of seconds in the years 1 to 9999"
@@ -36,31 +35,29 @@ const (
 
 func (r reason) Error() string { return string(r) }
 
-// A SyntaxError says that a body is not one that Decode takes. Its text holds
-// nothing of the body and may go on the wire.
+// A SyntaxError means that Decode rejects a body. Its text contains nothing of the body and may be sent to the
+// client.
 type SyntaxError struct {
-	Reason string // what is wrong, from a fixed set
-	Offset int64  // where, in bytes from the beginning of the body
+	Reason string // one of a fixed set of reasons
+	Offset int64  // offset of the error in bytes
 }
 
 func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("request body: %s at byte %d", e.Reason, e.Offset)
 }
 
-// strict adds to what the library refuses by itself: duplicate members, invalid
-// UTF-8, lone surrogates, trailing data, names in another case. The value holds
-// no more than the library's own cache of types.
+// strict adds checks to the library, which already rejects duplicate members, invalid UTF-8, lone surrogates,
+// trailing data, and names in another case. It holds no state but the library's cache of types.
 var strict = json.WithUnmarshalers(json.JoinUnmarshalers(
 	json.UnmarshalFromFunc(decodeBlob),
 	refuseNull[string](), refuseNull[Tag](),
 ))
 
-// strictWithoutNull does the same for a body that has no null, in half the time.
+// strictWithoutNull is strict for a body that contains no null, and takes half the time.
 var strictWithoutNull = json.WithUnmarshalers(json.UnmarshalFromFunc(decodeBlob))
 
-// Decode reads body, one JSON object, into a zero request or response. Members
-// that the type lacks are ignored, as newer clients send them; a null member is
-// an absent one. The error is a *SyntaxError.
+// Decode decodes body, a JSON object, into a zero request or response. It ignores members that the type lacks,
+// because newer clients may send them. A null member counts as absent. The error is a *SyntaxError.
 func Decode(body []byte, into any) error {
 	if err := measure(body); err != nil {
 		return err
@@ -77,20 +74,20 @@ func Decode(body []byte, into any) error {
 
 var deterministic = json.Deterministic(true)
 
-// Encode writes v, a request or response. Equal values give equal bytes.
+// Encode encodes a request or response. Equal values have equal encodings.
 func Encode(v any) ([]byte, error) {
 	return json.Marshal(v, deterministic)
 }
 
-// measure refuses a body that is no object, or is too deep or too full, before
-// anything is built from it. It counts brackets and commas outside strings,
-// which is exact for JSON; of anything else the decoder makes an error.
+// measure rejects a body that is not an object, or that exceeds the limits, before anything is built from it.
+// It counts brackets and commas outside of strings, which is exact for valid JSON. The decoder rejects anything
+// else.
 func measure(body []byte) error {
 	if start := bytes.TrimLeft(body, " \t\r\n"); len(start) == 0 || start[0] != '{' {
 		return &SyntaxError{string(reasonObject), int64(len(body) - len(start))}
 	}
 	if opening := bytes.Count(body, []byte{'{'}) + bytes.Count(body, []byte{'['}); opening <= maxDepth && opening+bytes.Count(body, []byte{','}) <= maxValues {
-		return nil // even if none of them is in a string
+		return nil // even if all of these bytes are outside of strings
 	}
 	depth, values := 0, 0
 	for i := 0; i < len(body); i++ {
@@ -115,8 +112,8 @@ func measure(body []byte) error {
 	return nil
 }
 
-// stringEnd returns where the string that begins at i has its closing quote, or
-// a place beyond the body.
+// stringEnd returns the offset of the closing quote of the string that begins at i, or an offset beyond the
+// body.
 func stringEnd(body []byte, i int) int {
 	for i++; i < len(body) && body[i] != '"'; i++ {
 		if body[i] == '\\' {
@@ -126,8 +123,8 @@ func stringEnd(body []byte, i int) int {
 	return i
 }
 
-// decodeBlob reads a blob. RFC 4648 sections 3.3 and 3.5 let a decoder refuse
-// line breaks and stray bits in the tail: then a blob has one spelling only.
+// decodeBlob decodes a blob. It rejects line breaks and nonzero trailing bits, as RFC 4648, sections 3.3 and
+// 3.5, allows, so that each blob has only one encoding.
 func decodeBlob(dec *jsontext.Decoder, blob *[]byte) error {
 	value, err := dec.ReadValue()
 	if err != nil {
@@ -159,20 +156,18 @@ func decodeBlob(dec *jsontext.Decoder, blob *[]byte) error {
 	return nil
 }
 
-// refuseNull makes null an error where a T stands by value, which is inside a
-// list or a map. There it cannot mean "absent", and read as a zero it would
-// change an encryption context without a word.
+// refuseNull rejects null where a T is not behind a pointer, which is inside a list or map. There null cannot
+// mean "absent", and reading it as a zero value would silently change an encryption context.
 func refuseNull[T any]() *json.Unmarshalers {
 	return json.UnmarshalFromFunc(func(dec *jsontext.Decoder, _ *T) error {
 		if dec.PeekKind() == jsontext.KindNull {
 			return reasonNull
 		}
-		return errors.ErrUnsupported // go on as usual
+		return errors.ErrUnsupported // fall back to the default
 	})
 }
 
-// syntaxError keeps the place of err and the class it belongs to, and drops its
-// text, which quotes the body.
+// syntaxError keeps the offset and the kind of err, and drops its text, which quotes the body.
 func syntaxError(err error) *SyntaxError {
 	if e, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		if errors.Is(e, jsontext.ErrDuplicateName) {

@@ -19,7 +19,7 @@ func wantReason(t *testing.T, name string, err error, want reason) {
 	}
 }
 
-// The bodies below hold this word, and no error may.
+// The bodies below contain this word, and errors must not.
 const marker = "hunter2"
 
 func TestDecodeRefuses(t *testing.T) {
@@ -121,7 +121,7 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
-// object returns an object of n+1 members that no type has.
+// object returns an object with n+1 members that no type has.
 func object(n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -166,7 +166,7 @@ func TestDecodeTakes(t *testing.T) {
 	}
 }
 
-// TestDecodeKeepsNothing: a server may use the buffer of a body again.
+// Decode does not keep references to the body, whose buffer a server may reuse.
 func TestDecodeKeepsNothing(t *testing.T) {
 	body := []byte(`{"KeyId":"abc","Plaintext":"AAAA","EncryptionContext":{"k":"v"}}`)
 	var got, want EncryptRequest
@@ -186,7 +186,7 @@ func TestSyntaxErrorOffset(t *testing.T) {
 	}{
 		{`  []`, "request body: not a JSON object at byte 2"},
 		{`{"KeyId":1}`, "request body: a value of the wrong type at byte 9"},
-		{`{"a":1,"a":2}`, "request body: a member that is there twice at byte 7"},
+		{`{"a":1,"a":2}`, "request body: a duplicate member at byte 7"},
 		{`{"Plaintext":"A"}`, "request body: a blob that is not canonical base64 at byte 13"},
 	}
 	for _, test := range tests {
@@ -196,8 +196,8 @@ func TestSyntaxErrorOffset(t *testing.T) {
 	}
 }
 
-// FuzzDecode: what is read and written again is read as the same; and what is
-// read can be validated and described in printable text.
+// FuzzDecode checks that decoding an encoded value returns the same value, and that decoded values can be
+// validated and described as printable text.
 func FuzzDecode(f *testing.F) {
 	ops := built()
 	for i := range ops {

@@ -1,7 +1,7 @@
 package api
 
-// DecryptRequest asks to decrypt. CiphertextBlob may be absent in one case, a
-// dry run that ignores it; the operation sees to that.
+// DecryptRequest asks to decrypt a ciphertext. The operation checks that CiphertextBlob is present, unless the
+// request is a dry run that ignores it.
 type DecryptRequest struct {
 	CiphertextBlob      []byte            `json:"CiphertextBlob,omitzero" kms:"len=1:6144"`
 	DryRun              *bool             `json:"DryRun,omitzero"`
@@ -13,8 +13,7 @@ type DecryptRequest struct {
 	Recipient           *RecipientInfo    `json:"Recipient,omitzero"`
 }
 
-// DecryptResponse holds the plaintext, or CiphertextForRecipient in its place.
-// KeyId is an ARN.
+// DecryptResponse has the plaintext, or CiphertextForRecipient instead. KeyId is an ARN.
 type DecryptResponse struct {
 	CiphertextForRecipient []byte  `json:"CiphertextForRecipient,omitzero"`
 	EncryptionAlgorithm    *string `json:"EncryptionAlgorithm,omitzero" kms:"enum=EncryptionAlgorithmSpec"`
@@ -23,7 +22,7 @@ type DecryptResponse struct {
 	Plaintext              []byte  `json:"Plaintext,omitzero" kms:"sensitive"`
 }
 
-// RecipientInfo asks that the answer be encrypted for an attested enclave.
+// RecipientInfo asks for an answer that is encrypted for an attested enclave.
 type RecipientInfo struct {
 	AttestationDocument    []byte  `json:"AttestationDocument,omitzero" kms:"len=1:262144"`
 	KeyEncryptionAlgorithm *string `json:"KeyEncryptionAlgorithm,omitzero" kms:"enum=KeyEncryptionMechanism"`

@@ -1,7 +1,7 @@
 package api
 
-// DeriveSharedSecretRequest asks for the secret shared with the owner of a
-// public key, which is DER SubjectPublicKeyInfo; KeyId may be an alias.
+// DeriveSharedSecretRequest asks for the secret shared with the owner of a public key, given as DER
+// SubjectPublicKeyInfo. KeyId may be an alias.
 type DeriveSharedSecretRequest struct {
 	DryRun                *bool          `json:"DryRun,omitzero"`
 	GrantTokens           []string       `json:"GrantTokens,omitzero" kms:"sensitive,count=0:10,len=1:8192"`
@@ -11,8 +11,7 @@ type DeriveSharedSecretRequest struct {
 	Recipient             *RecipientInfo `json:"Recipient,omitzero"`
 }
 
-// DeriveSharedSecretResponse holds the secret, or CiphertextForRecipient in its
-// place. KeyId is an ARN.
+// DeriveSharedSecretResponse has the secret, or CiphertextForRecipient instead. KeyId is an ARN.
 type DeriveSharedSecretResponse struct {
 	CiphertextForRecipient []byte  `json:"CiphertextForRecipient,omitzero"`
 	KeyAgreementAlgorithm  *string `json:"KeyAgreementAlgorithm,omitzero" kms:"enum=KeyAgreementAlgorithmSpec"`

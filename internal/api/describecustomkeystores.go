@@ -9,7 +9,7 @@ type DescribeCustomKeyStoresRequest struct {
 	Marker             *string `json:"Marker,omitzero" kms:"len=1:1024,pattern=marker"`
 }
 
-// DescribeCustomKeyStoresResponse is a page; NextMarker is there if Truncated.
+// DescribeCustomKeyStoresResponse has a page of custom key stores. NextMarker is present if Truncated is true.
 type DescribeCustomKeyStoresResponse struct {
 	CustomKeyStores []CustomKeyStoresListEntry `json:"CustomKeyStores"`
 	NextMarker      *string                    `json:"NextMarker,omitzero"`
@@ -29,7 +29,7 @@ type CustomKeyStoresListEntry struct {
 	XksProxyConfiguration  *XksProxyConfigurationType `json:"XksProxyConfiguration,omitzero"`
 }
 
-// XksProxyConfigurationType tells how an external key store is reached.
+// XksProxyConfigurationType describes the connection to an external key store.
 type XksProxyConfigurationType struct {
 	AccessKeyId             *string `json:"AccessKeyId,omitzero"`
 	Connectivity            *string `json:"Connectivity,omitzero" kms:"enum=XksProxyConnectivityType"`

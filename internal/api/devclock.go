@@ -1,7 +1,7 @@
 package api
 
-// MoveClockRequest moves the clock of a dev server forward, by AdvanceSeconds or
-// to a moment: exactly one of the two. It is no part of the KMS API.
+// MoveClockRequest moves the clock of a dev server forward, either by AdvanceSeconds or to a time. It is not
+// part of the KMS API.
 type MoveClockRequest struct {
 	AdvanceSeconds *int64     `json:"AdvanceSeconds,omitzero" kms:"range=1:6307200000"`
 	To             *Timestamp `json:"To,omitzero"`
@@ -10,8 +10,7 @@ type MoveClockRequest struct {
 // ShowClockRequest asks for the clock of a dev server.
 type ShowClockRequest struct{}
 
-// ClockResponse tells what the clock of key life shows, and how far it is ahead
-// of wall time.
+// ClockResponse has the time of the clock for keys, and how far it is ahead of wall time.
 type ClockResponse struct {
 	Now          *Timestamp `json:"Now,omitzero"`
 	AheadSeconds *int64     `json:"AheadSeconds,omitzero"`

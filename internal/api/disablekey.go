@@ -1,6 +1,6 @@
 package api
 
-// DisableKeyRequest asks to let a key be used no more. The response is [Empty].
+// DisableKeyRequest asks to disable a key. The response is [Empty].
 type DisableKeyRequest struct {
 	KeyId *string `json:"KeyId,omitzero" kms:"required,len=1:2048"`
 }

@@ -9,8 +9,7 @@ type EncapsulateRequest struct {
 	KeyId                  *string  `json:"KeyId,omitzero" kms:"required,len=1:2048"`
 }
 
-// EncapsulateResponse holds the secret, 32 bytes, and its ciphertext. KeyId is
-// an ARN.
+// EncapsulateResponse has the 32-byte secret and its ciphertext. KeyId is an ARN.
 type EncapsulateResponse struct {
 	EncapsulationAlgorithm     *string `json:"EncapsulationAlgorithm,omitzero" kms:"enum=EncapsulationAlgorithmSpec"`
 	KeyId                      *string `json:"KeyId,omitzero"`

@@ -10,7 +10,7 @@ type EncryptRequest struct {
 	Plaintext           []byte            `json:"Plaintext,omitzero" kms:"required,sensitive,len=1:4096"`
 }
 
-// EncryptResponse holds the ciphertext. KeyId is an ARN.
+// EncryptResponse has the ciphertext. KeyId is an ARN.
 type EncryptResponse struct {
 	CiphertextBlob      []byte  `json:"CiphertextBlob,omitzero"`
 	EncryptionAlgorithm *string `json:"EncryptionAlgorithm,omitzero" kms:"enum=EncryptionAlgorithmSpec"`

@@ -2,9 +2,8 @@ package api
 
 import "strings"
 
-// enums is the one table of enums: validation reads it, and the constants below
-// are held against it. A name ends in a colon; its values follow in the order in
-// which the service prints them.
+// enums is the table of enums. Validation uses it, and a test compares the constants below with it. A name ends
+// with a colon. Its values follow in the order in which the service prints them.
 const enums = `
 AlgorithmSpec: RSAES_PKCS1_V1_5 RSAES_OAEP_SHA_1 RSAES_OAEP_SHA_256
 	RSA_AES_KEY_WRAP_SHA_1 RSA_AES_KEY_WRAP_SHA_256 SM2PKE
@@ -66,8 +65,7 @@ WrappingKeySpec: RSA_2048 RSA_3072 RSA_4096 SM2
 XksProxyConnectivityType: PUBLIC_ENDPOINT VPC_ENDPOINT_SERVICE
 `
 
-// Enum returns the values of the enum of this name, in the order of the API; nil
-// if there is no such enum.
+// Enum returns the values of an enum in the order of the API, or nil if the enum does not exist.
 func Enum(name string) []string {
 	var values []string
 	inside := false
@@ -81,12 +79,12 @@ func Enum(name string) []string {
 	return values
 }
 
-// The values of enums that decide what an operation does. The names begin as
-// the enum does; they are untyped, to stand beside a member or a word of key.
+// The values of enums that determine the behaviour of operations. The names begin with the name of the enum.
+// They are untyped, so that they can be compared with members and with values of package key.
 const (
 	AlgorithmOAEPSHA1     = "RSAES_OAEP_SHA_1"
 	AlgorithmOAEPSHA256   = "RSAES_OAEP_SHA_256"
-	AlgorithmPKCS1        = "RSAES_PKCS1_V1_5" // in the enum, refused since October 2023
+	AlgorithmPKCS1        = "RSAES_PKCS1_V1_5" // in the enum, but rejected since October 2023
 	AlgorithmRSAAESSHA1   = "RSA_AES_KEY_WRAP_SHA_1"
 	AlgorithmRSAAESSHA256 = "RSA_AES_KEY_WRAP_SHA_256"
 	AlgorithmSM2PKE       = "SM2PKE"

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// The enum that the constants of each prefix belong to.
+// constantsOf is the enum of the constants with a prefix.
 var constantsOf = map[string]string{
 	"Algorithm":           "AlgorithmSpec",
 	"DataKey":             "DataKeySpec",

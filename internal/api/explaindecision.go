@@ -1,33 +1,32 @@
 package api
 
-// ExplainDecisionRequest asks how the server decides about a request, without
-// carrying one out. It is no part of the KMS API. With RequestId it is about a past
-// request, which the audit log has; else about an Action of a principal. KeyId,
-// EncryptionContext and GrantTokens are what that request would have, whatever the
-// operation calls the members; Members are its others, each as text or as JSON.
+// ExplainDecisionRequest asks how the server decides about a request, without executing the request. It is not
+// part of the KMS API. With RequestId, it is about a past request in the audit log, otherwise about an Action
+// by a principal. KeyId, EncryptionContext and GrantTokens have the values of the corresponding members of that
+// request, whatever the operation calls them. Members contains its other members, each as text or JSON.
 type ExplainDecisionRequest struct {
 	Action            *string           `json:"Action,omitzero" kms:"len=1:128"`
 	EncryptionContext map[string]string `json:"EncryptionContext,omitzero"`
 	GrantTokens       []string          `json:"GrantTokens,omitzero" kms:"sensitive,count=0:10,len=1:8192"`
 	KeyId             *string           `json:"KeyId,omitzero" kms:"len=1:2048"`
-	Members           map[string]string `json:"Members,omitzero" kms:"sensitive"` // one may be a grant token
+	Members           map[string]string `json:"Members,omitzero" kms:"sensitive"` // one of them may be a grant token
 	PrincipalArn      *string           `json:"PrincipalArn,omitzero" kms:"len=1:2048"`
 	RequestId         *string           `json:"RequestId,omitzero" kms:"len=1:64"`
 	SourceIp          *string           `json:"SourceIp,omitzero" kms:"len=1:64"`
 }
 
-// ExplainDecisionResponse tells of each thing that the request needs to be allowed,
-// up to the first that is not.
+// ExplainDecisionResponse has the decision on each permission that the request needs, up to the first one that
+// is denied.
 type ExplainDecisionResponse struct {
 	Decisions    []ExplainedDecision `json:"Decisions"`
-	Notes        []string            `json:"Notes"` // what the explanation does not know or take into account
+	Notes        []string            `json:"Notes"` // what the explanation cannot take into account
 	Operation    string              `json:"Operation"`
 	PrincipalArn string              `json:"PrincipalArn"`
 	Region       string              `json:"Region"`
 	Request      *PastRequest        `json:"Request,omitzero"`
 }
 
-// A PastRequest is what the audit log has of a request: how it ended then.
+// A PastRequest is the audit log's record of a request and its result at that time.
 type PastRequest struct {
 	ErrorCode    *string    `json:"ErrorCode,omitzero"`
 	ErrorMessage *string    `json:"ErrorMessage,omitzero"`
@@ -40,28 +39,27 @@ type PastRequest struct {
 const (
 	OutcomeAllowed      = "allowed"
 	OutcomeExplicitDeny = "explicitDeny"
-	OutcomeImplicitDeny = "implicitDeny" // nothing allows it
-	OutcomeNotFound     = "notFound"     // there is no such key, and the principal may know
-	OutcomeOtherAccount = "otherAccount" // allowed here; the policies of the principal's account have to allow it as well
+	OutcomeImplicitDeny = "implicitDeny" // no statement or grant allows it
+	OutcomeNotFound     = "notFound"     // the key does not exist, and the principal may learn this
+	OutcomeOtherAccount = "otherAccount" // allowed here; the policies of the principal's account must allow it too
 )
 
-// An ExplainedDecision is a decision and how it came about. ErrorCode and
-// ErrorMessage are what the principal is told.
+// An ExplainedDecision is a decision with its reasons. ErrorCode and ErrorMessage are what the principal would
+// receive.
 type ExplainedDecision struct {
 	Action       string              `json:"Action"`
-	By           *DecidedBy          `json:"By,omitzero"` // what allows, or denies explicitly
+	By           *DecidedBy          `json:"By,omitzero"` // source of the Allow or of the explicit deny
 	Documents    []ExplainedDocument `json:"Documents"`
 	ErrorCode    *string             `json:"ErrorCode,omitzero"`
 	ErrorMessage *string             `json:"ErrorMessage,omitzero"`
 	Grants       []ExplainedGrant    `json:"Grants"`
-	GrantsRead   int                 `json:"GrantsRead"` // of those on the key that may be for the principal; Grants has some of them
+	GrantsRead   int                 `json:"GrantsRead"` // of the grants that may concern the principal; Grants has some
 	Outcome      string              `json:"Outcome"`
 	Reason       string              `json:"Reason"`
 	Resource     string              `json:"Resource"`
 }
 
-// DecidedBy is a statement or a grant. Of those of other accounts only the document
-// is told.
+// DecidedBy identifies a statement or a grant. For other accounts, only the document is set.
 type DecidedBy struct {
 	Column   int     `json:"Column,omitzero"`
 	Document string  `json:"Document,omitzero"`
@@ -71,8 +69,7 @@ type DecidedBy struct {
 	Sid      string  `json:"Sid,omitzero"`
 }
 
-// An ExplainedDocument is what came of a policy. Withheld says that its account
-// alone may see what is in it.
+// An ExplainedDocument is the result of a policy. Withheld means that only its own account may see the content.
 type ExplainedDocument struct {
 	Name       string               `json:"Name"`
 	Role       string               `json:"Role"`
@@ -80,8 +77,7 @@ type ExplainedDocument struct {
 	Withheld   bool                 `json:"Withheld,omitzero"`
 }
 
-// An ExplainedStatement is what came of a statement. Missed is the first element
-// that does not match.
+// An ExplainedStatement is the result of a statement. Missed is the first element that does not match.
 type ExplainedStatement struct {
 	Column     int                  `json:"Column"`
 	Conditions []ExplainedCondition `json:"Conditions"`
@@ -92,8 +88,8 @@ type ExplainedStatement struct {
 	Sid        string               `json:"Sid,omitzero"`
 }
 
-// An ExplainedCondition is what came of a condition: what it wants, and what it saw
-// in the request, which is nothing where that has no such value.
+// An ExplainedCondition is the result of a condition. Wanted are the values in the policy, and Seen the values
+// in the request, which are empty if the request has none.
 type ExplainedCondition struct {
 	Held     bool     `json:"Held"`
 	Key      string   `json:"Key"`
@@ -103,7 +99,7 @@ type ExplainedCondition struct {
 	Wanted   []string `json:"Wanted"`
 }
 
-// An ExplainedGrant is what came of a grant. Missed is what of it does not match.
+// An ExplainedGrant is the result of a grant. Missed is the part of the grant that does not match.
 type ExplainedGrant struct {
 	Allowed bool   `json:"Allowed"`
 	GrantId string `json:"GrantId"`

@@ -1,15 +1,14 @@
 package api
 
-// ExplainSignatureRequest asks a dev server about a request whose signature it
-// refused: the one of the ID that its answer had, or the newest. It is no part of
-// the KMS API.
+// ExplainSignatureRequest asks a dev server about a request whose signature it refused: the request with the ID
+// in its response, or the newest one. It is not part of the KMS API.
 type ExplainSignatureRequest struct {
 	RequestId *string `json:"RequestId,omitzero" kms:"len=1:64"`
 }
 
-// ExplainSignatureResponse is what the refused request shows of its signature, and
-// what the server computed from it. A member is "" where the request was too
-// malformed to tell. Values of headers that may be credentials are "[redacted]".
+// ExplainSignatureResponse has the signature data in the refused request, and the values that the server
+// computed. Members are "" if the request was too malformed. Values of headers that may be credentials are
+// "[redacted]".
 type ExplainSignatureResponse struct {
 	RequestId           *string    `json:"RequestId,omitzero"`
 	RefusedAt           *Timestamp `json:"RefusedAt,omitzero"`

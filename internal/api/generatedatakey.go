@@ -1,7 +1,7 @@
 package api
 
-// GenerateDataKeyRequest asks for a data key, in the clear and encrypted; KeyId
-// may be an alias. The operation wants one of KeySpec and NumberOfBytes.
+// GenerateDataKeyRequest asks for a data key, both unencrypted and encrypted. KeyId may be an alias. The
+// operation requires either KeySpec or NumberOfBytes.
 type GenerateDataKeyRequest struct {
 	DryRun            *bool             `json:"DryRun,omitzero"`
 	EncryptionContext map[string]string `json:"EncryptionContext,omitzero"`
@@ -12,8 +12,8 @@ type GenerateDataKeyRequest struct {
 	Recipient         *RecipientInfo    `json:"Recipient,omitzero"`
 }
 
-// GenerateDataKeyResponse holds the data key twice: Plaintext, or
-// CiphertextForRecipient in its place, and CiphertextBlob. KeyId is an ARN.
+// GenerateDataKeyResponse has the data key as CiphertextBlob and as Plaintext, or CiphertextForRecipient
+// instead of Plaintext. KeyId is an ARN.
 type GenerateDataKeyResponse struct {
 	CiphertextBlob         []byte  `json:"CiphertextBlob,omitzero"`
 	CiphertextForRecipient []byte  `json:"CiphertextForRecipient,omitzero"`

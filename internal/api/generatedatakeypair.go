@@ -1,7 +1,7 @@
 package api
 
-// GenerateDataKeyPairRequest asks for a pair of keys for the caller's own use,
-// in the clear and the private one encrypted; KeyId may be an alias.
+// GenerateDataKeyPairRequest asks for a key pair for the caller's own use, with the private key both
+// unencrypted and encrypted. KeyId may be an alias.
 type GenerateDataKeyPairRequest struct {
 	DryRun            *bool             `json:"DryRun,omitzero"`
 	EncryptionContext map[string]string `json:"EncryptionContext,omitzero"`
@@ -11,10 +11,9 @@ type GenerateDataKeyPairRequest struct {
 	Recipient         *RecipientInfo    `json:"Recipient,omitzero"`
 }
 
-// GenerateDataKeyPairResponse holds the public key as DER SubjectPublicKeyInfo
-// and the private one, DER PKCS #8, twice: PrivateKeyPlaintext, or
-// CiphertextForRecipient in its place, and PrivateKeyCiphertextBlob. KeyId is an
-// ARN.
+// GenerateDataKeyPairResponse has the public key as DER SubjectPublicKeyInfo. It has the private key, DER PKCS
+// #8, as PrivateKeyCiphertextBlob and as PrivateKeyPlaintext, or CiphertextForRecipient instead of the latter.
+// KeyId is an ARN.
 type GenerateDataKeyPairResponse struct {
 	CiphertextForRecipient   []byte  `json:"CiphertextForRecipient,omitzero"`
 	KeyId                    *string `json:"KeyId,omitzero"`

@@ -1,7 +1,7 @@
 package api
 
-// GenerateDataKeyPairWithoutPlaintextRequest asks for a pair of keys, the private
-// one encrypted; KeyId may be an alias.
+// GenerateDataKeyPairWithoutPlaintextRequest asks for a key pair with an encrypted private key. KeyId may be an
+// alias.
 type GenerateDataKeyPairWithoutPlaintextRequest struct {
 	DryRun            *bool             `json:"DryRun,omitzero"`
 	EncryptionContext map[string]string `json:"EncryptionContext,omitzero"`
@@ -10,8 +10,8 @@ type GenerateDataKeyPairWithoutPlaintextRequest struct {
 	KeyPairSpec       *string           `json:"KeyPairSpec,omitzero" kms:"required,enum=DataKeyPairSpec"`
 }
 
-// GenerateDataKeyPairWithoutPlaintextResponse holds the public key as DER
-// SubjectPublicKeyInfo and the encrypted private one. KeyId is an ARN.
+// GenerateDataKeyPairWithoutPlaintextResponse has the public key as DER SubjectPublicKeyInfo and the encrypted
+// private key. KeyId is an ARN.
 type GenerateDataKeyPairWithoutPlaintextResponse struct {
 	KeyId                    *string `json:"KeyId,omitzero"`
 	KeyMaterialId            *string `json:"KeyMaterialId,omitzero"`

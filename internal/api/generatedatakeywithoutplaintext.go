@@ -1,7 +1,7 @@
 package api
 
-// GenerateDataKeyWithoutPlaintextRequest asks for a data key, encrypted; KeyId
-// may be an alias. The operation wants one of KeySpec and NumberOfBytes.
+// GenerateDataKeyWithoutPlaintextRequest asks for an encrypted data key. KeyId may be an alias. The operation
+// requires either KeySpec or NumberOfBytes.
 type GenerateDataKeyWithoutPlaintextRequest struct {
 	DryRun            *bool             `json:"DryRun,omitzero"`
 	EncryptionContext map[string]string `json:"EncryptionContext,omitzero"`
@@ -11,8 +11,7 @@ type GenerateDataKeyWithoutPlaintextRequest struct {
 	NumberOfBytes     *int32            `json:"NumberOfBytes,omitzero" kms:"range=1:1024"`
 }
 
-// GenerateDataKeyWithoutPlaintextResponse holds the encrypted data key. KeyId is
-// an ARN.
+// GenerateDataKeyWithoutPlaintextResponse has the encrypted data key. KeyId is an ARN.
 type GenerateDataKeyWithoutPlaintextResponse struct {
 	CiphertextBlob []byte  `json:"CiphertextBlob,omitzero"`
 	KeyId          *string `json:"KeyId,omitzero"`

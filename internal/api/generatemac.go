@@ -10,7 +10,7 @@ type GenerateMacRequest struct {
 	Message      []byte   `json:"Message,omitzero" kms:"required,sensitive,len=1:4096"`
 }
 
-// GenerateMacResponse holds the code. KeyId is an ARN.
+// GenerateMacResponse has the code. KeyId is an ARN.
 type GenerateMacResponse struct {
 	KeyId        *string `json:"KeyId,omitzero"`
 	Mac          []byte  `json:"Mac,omitzero"`

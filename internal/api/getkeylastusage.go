@@ -1,12 +1,11 @@
 package api
 
-// GetKeyLastUsageRequest asks when a key was last used, and for what.
+// GetKeyLastUsageRequest asks when a key was last used, and in which operation.
 type GetKeyLastUsageRequest struct {
 	KeyId *string `json:"KeyId,omitzero" kms:"required,len=1:2048"`
 }
 
-// GetKeyLastUsageResponse names the key, by its bare ID; KeyLastUsage is empty if
-// nothing is known.
+// GetKeyLastUsageResponse has the ID of the key. KeyLastUsage is empty if no usage is known.
 type GetKeyLastUsageResponse struct {
 	KeyCreationDate   *Timestamp        `json:"KeyCreationDate,omitzero"`
 	KeyId             *string           `json:"KeyId,omitzero"`
@@ -14,7 +13,7 @@ type GetKeyLastUsageResponse struct {
 	TrackingStartDate *Timestamp        `json:"TrackingStartDate,omitzero"`
 }
 
-// KeyLastUsageData is the last cryptographic operation on a key that succeeded.
+// KeyLastUsageData is the last successful cryptographic operation on a key.
 type KeyLastUsageData struct {
 	CloudTrailEventId *string    `json:"CloudTrailEventId,omitzero"`
 	KmsRequestId      *string    `json:"KmsRequestId,omitzero"`

@@ -6,7 +6,7 @@ type GetKeyPolicyRequest struct {
 	PolicyName *string `json:"PolicyName,omitzero" kms:"len=1:128,pattern=policyName"`
 }
 
-// GetKeyPolicyResponse holds the policy as it was written.
+// GetKeyPolicyResponse has the policy exactly as it was stored.
 type GetKeyPolicyResponse struct {
 	Policy     *string `json:"Policy,omitzero"`
 	PolicyName *string `json:"PolicyName,omitzero"`

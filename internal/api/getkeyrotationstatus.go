@@ -5,8 +5,8 @@ type GetKeyRotationStatusRequest struct {
 	KeyId *string `json:"KeyId,omitzero" kms:"required,len=1:2048"`
 }
 
-// GetKeyRotationStatusResponse names the key, by ARN; the dates and the period
-// are absent unless there is a rotation to tell of.
+// GetKeyRotationStatusResponse has the ARN of the key. The dates and the period are absent if they do not
+// apply.
 type GetKeyRotationStatusResponse struct {
 	KeyId                     *string    `json:"KeyId,omitzero"`
 	KeyRotationEnabled        bool       `json:"KeyRotationEnabled"`

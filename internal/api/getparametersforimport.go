@@ -7,8 +7,8 @@ type GetParametersForImportRequest struct {
 	WrappingKeySpec   *string `json:"WrappingKeySpec,omitzero" kms:"required,enum=WrappingKeySpec"`
 }
 
-// GetParametersForImportResponse holds the two, which belong together. KeyId is
-// an ARN, PublicKey a DER SubjectPublicKeyInfo.
+// GetParametersForImportResponse has a wrapping key and the import token that belongs to it. KeyId is an ARN,
+// PublicKey a DER SubjectPublicKeyInfo.
 type GetParametersForImportResponse struct {
 	ImportToken       []byte     `json:"ImportToken,omitzero"`
 	KeyId             *string    `json:"KeyId,omitzero"`

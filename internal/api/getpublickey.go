@@ -6,8 +6,8 @@ type GetPublicKeyRequest struct {
 	KeyId       *string  `json:"KeyId,omitzero" kms:"required,len=1:2048"`
 }
 
-// GetPublicKeyResponse holds the public key as DER SubjectPublicKeyInfo and the
-// one list of algorithms that fits the usage. KeyId is an ARN.
+// GetPublicKeyResponse has the public key as DER SubjectPublicKeyInfo, and the list of algorithms for its
+// usage. KeyId is an ARN.
 type GetPublicKeyResponse struct {
 	CustomerMasterKeySpec   *string  `json:"CustomerMasterKeySpec,omitzero" kms:"enum=CustomerMasterKeySpec"`
 	EncapsulationAlgorithms []string `json:"EncapsulationAlgorithms,omitzero" kms:"enum=EncapsulationAlgorithmSpec"`

@@ -1,12 +1,10 @@
 package api
 
-// The requests that declare identities are no part of the KMS API: they are for the
-// root of the deployment's account. AccountId is that account unless it is given.
-// Each says all of one thing, and changes only what differs; with DryRun nothing is
-// changed, and what would be is told.
+// The requests that declare identities are not part of the KMS API. Only the root of the deployment's account
+// may send them. AccountId defaults to this account. Each request describes one identity completely, and the
+// server changes only the members that differ. With DryRun, the server reports the changes without making them.
 
-// PutAccountRequest declares an account, and how many access keys its root has at
-// least.
+// PutAccountRequest declares an account. AccessKeys is the minimum number of access keys of its root.
 type PutAccountRequest struct {
 	AccountId  *string `json:"AccountId,omitzero" kms:"len=12:12"`
 	AccessKeys *int32  `json:"AccessKeys,omitzero" kms:"range=0:2"`
@@ -24,8 +22,8 @@ type PutPolicyRequest struct {
 	Path        *string `json:"Path,omitzero" kms:"len=1:512"`
 }
 
-// PutProviderRequest declares an OIDC provider. Roots are certificates, PEM; without
-// them those of the system vouch for it.
+// PutProviderRequest declares an OIDC provider. Roots are PEM certificates that the server trusts for the
+// provider; without them, it trusts the certificates of the system.
 type PutProviderRequest struct {
 	AccountId *string  `json:"AccountId,omitzero" kms:"len=12:12"`
 	ClientIds []string `json:"ClientIds,omitzero" kms:"count=1:100,len=1:255"`
@@ -34,8 +32,7 @@ type PutProviderRequest struct {
 	Url       *string  `json:"Url,omitzero" kms:"required,len=1:255"`
 }
 
-// PutRoleRequest declares a role. ManagedPolicies and PermissionsBoundary are ARNs or
-// names.
+// PutRoleRequest declares a role. ManagedPolicies and PermissionsBoundary are ARNs or names.
 type PutRoleRequest struct {
 	AccountId           *string        `json:"AccountId,omitzero" kms:"len=12:12"`
 	Description         *string        `json:"Description,omitzero" kms:"len=0:1000"`
@@ -50,7 +47,7 @@ type PutRoleRequest struct {
 	Trust               *string        `json:"Trust,omitzero" kms:"required,len=1:65536"`
 }
 
-// PutUserRequest declares a user, and how many access keys it has at least.
+// PutUserRequest declares a user. AccessKeys is the minimum number of its access keys.
 type PutUserRequest struct {
 	AccessKeys          *int32         `json:"AccessKeys,omitzero" kms:"range=0:2"`
 	AccountId           *string        `json:"AccountId,omitzero" kms:"len=12:12"`
@@ -63,15 +60,15 @@ type PutUserRequest struct {
 	Tags                []Tag          `json:"Tags,omitzero" kms:"count=0:50"`
 }
 
-// InlinePolicy is a policy of one user or role alone.
+// InlinePolicy is a policy of a single user or role.
 type InlinePolicy struct {
 	Document *string `json:"Document,omitzero" kms:"required,len=1:65536"`
 	Name     *string `json:"Name,omitzero" kms:"required,len=1:128"`
 }
 
-// PutIdentityResponse tells what came of a declaration, or would: Change is
-// "created", "changed" or "none", and Members are those that differ. NewAccessKeys
-// are those that were made, whose secrets are told here and never again.
+// PutIdentityResponse is the actual or possible result of a declaration. Change is "created", "changed" or
+// "none", and Members are the members that differ. NewAccessKeys are the new access keys with their secrets,
+// which no other response contains.
 type PutIdentityResponse struct {
 	Arn           *string     `json:"Arn,omitzero"`
 	Change        *string     `json:"Change,omitzero"`
@@ -85,8 +82,7 @@ type AccessKey struct {
 	SecretAccessKey *string `json:"SecretAccessKey,omitzero"`
 }
 
-// SeedAccessKeyRequest gives a user of a dev server a fixed access key. No server
-// takes it over the wire.
+// SeedAccessKeyRequest gives a user of a dev server a fixed access key. Servers do not accept it over the wire.
 type SeedAccessKeyRequest struct {
 	AccessKeyId     *string `json:"AccessKeyId,omitzero" kms:"required,len=1:128"`
 	AccountId       *string `json:"AccountId,omitzero" kms:"len=12:12"`

@@ -1,16 +1,15 @@
 package api
 
-// IdentityRequest is about one identity, by its kind, "account", "oidc-provider",
-// "policy", "role" or "user", and its name: of an account its ID, of a provider its
-// URL without "https://". It is no part of the KMS API.
+// IdentityRequest identifies an identity by its kind ("account", "oidc-provider", "policy", "role" or "user")
+// and its name. The name of an account is its ID, and the name of a provider its URL without "https://". It is
+// not part of the KMS API.
 type IdentityRequest struct {
 	AccountId *string `json:"AccountId,omitzero" kms:"len=12:12"`
 	Kind      *string `json:"Kind,omitzero" kms:"required,len=1:32"`
 	Name      *string `json:"Name,omitzero" kms:"required,len=1:255"`
 }
 
-// SetIdentityStateRequest enables or disables a user or role, or with an AccessKeyId
-// one access key.
+// SetIdentityStateRequest enables or disables a user or role or, if AccessKeyId is present, an access key.
 type SetIdentityStateRequest struct {
 	AccessKeyId *string `json:"AccessKeyId,omitzero" kms:"len=1:128"`
 	AccountId   *string `json:"AccountId,omitzero" kms:"len=12:12"`
@@ -19,23 +18,23 @@ type SetIdentityStateRequest struct {
 	Name        *string `json:"Name,omitzero" kms:"len=1:255"`
 }
 
-// RotateAccessKeyRequest asks for another access key of a user, or of the root of the
-// account if Name is not given.
+// RotateAccessKeyRequest asks for another access key of a user or, if Name is absent, of the root of the
+// account.
 type RotateAccessKeyRequest struct {
 	AccountId *string `json:"AccountId,omitzero" kms:"len=12:12"`
 	Name      *string `json:"Name,omitzero" kms:"len=1:64"`
 }
 
-// RotateAccessKeyResponse has the new access key, and the ID of the inactive one that
-// made room for it.
+// RotateAccessKeyResponse has the new access key, and the ID of the inactive access key that was removed for
+// it.
 type RotateAccessKeyResponse struct {
 	Arn     *string    `json:"Arn,omitzero"`
 	Made    *AccessKey `json:"Made,omitzero"`
 	Removed *string    `json:"Removed,omitzero"`
 }
 
-// ListIdentitiesRequest asks for the identities of one kind in an account or, without
-// one, in all.
+// ListIdentitiesRequest asks for the identities of one kind, in an account or, if AccountId is absent, in all
+// accounts.
 type ListIdentitiesRequest struct {
 	AccountId *string `json:"AccountId,omitzero" kms:"len=12:12"`
 	Kind      *string `json:"Kind,omitzero" kms:"required,len=1:32"`
@@ -43,14 +42,14 @@ type ListIdentitiesRequest struct {
 	Marker    *string `json:"Marker,omitzero" kms:"len=1:1024"`
 }
 
-// ListIdentitiesResponse has a page of them.
+// ListIdentitiesResponse has a page of identities.
 type ListIdentitiesResponse struct {
 	Identities []IdentityEntry `json:"Identities"`
 	NextMarker *string         `json:"NextMarker,omitzero"`
 	Truncated  bool            `json:"Truncated"`
 }
 
-// IdentityEntry is one line of a list.
+// IdentityEntry is an identity in a list.
 type IdentityEntry struct {
 	AccountId   *string           `json:"AccountId,omitzero"`
 	Arn         *string           `json:"Arn,omitzero"`
@@ -61,7 +60,7 @@ type IdentityEntry struct {
 	CreatedDate *Timestamp        `json:"CreatedDate,omitzero"`
 }
 
-// AccessKeyStatus is what there is to say of an access key beside its secret.
+// AccessKeyStatus describes an access key without its secret.
 type AccessKeyStatus struct {
 	AccessKeyId  *string    `json:"AccessKeyId,omitzero"`
 	Active       bool       `json:"Active"`
@@ -71,7 +70,7 @@ type AccessKeyStatus struct {
 	Service      *string    `json:"Service,omitzero"`
 }
 
-// ShowIdentityResponse is all that is kept of an identity, secrets excepted.
+// ShowIdentityResponse has everything that is stored of an identity except secrets.
 type ShowIdentityResponse struct {
 	IdentityEntry
 	ClientIds           []string       `json:"ClientIds,omitzero"`

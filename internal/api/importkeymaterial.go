@@ -1,7 +1,6 @@
 package api
 
-// ImportKeyMaterialRequest brings wrapped material and the token it was wrapped
-// under.
+// ImportKeyMaterialRequest has wrapped key material and the import token that belongs to the wrapping key.
 type ImportKeyMaterialRequest struct {
 	EncryptedKeyMaterial   []byte     `json:"EncryptedKeyMaterial,omitzero" kms:"required,len=1:6144"`
 	ExpirationModel        *string    `json:"ExpirationModel,omitzero" kms:"enum=ExpirationModelType"`
@@ -13,7 +12,7 @@ type ImportKeyMaterialRequest struct {
 	ValidTo                *Timestamp `json:"ValidTo,omitzero"`
 }
 
-// ImportKeyMaterialResponse names the key, by ARN, and the material it now has.
+// ImportKeyMaterialResponse has the ARN of the key and the ID of the material.
 type ImportKeyMaterialResponse struct {
 	KeyId         *string `json:"KeyId,omitzero"`
 	KeyMaterialId *string `json:"KeyMaterialId,omitzero"`

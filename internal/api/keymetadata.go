@@ -1,7 +1,7 @@
 package api
 
-// KeyMetadata describes a key. KeyId is the bare ID, Arn the ARN; a list of
-// algorithms is absent unless it fits the key's usage.
+// KeyMetadata describes a key. KeyId is the ID, Arn the ARN. Lists of algorithms are absent if they do not
+// apply to the key's usage.
 type KeyMetadata struct {
 	AWSAccountId                *string                   `json:"AWSAccountId,omitzero"`
 	Arn                         *string                   `json:"Arn,omitzero"`
@@ -32,21 +32,20 @@ type KeyMetadata struct {
 	XksKeyConfiguration         *XksKeyConfigurationType  `json:"XksKeyConfiguration,omitzero"`
 }
 
-// MultiRegionConfiguration names the primary key and all replicas of a
-// multi-Region key.
+// MultiRegionConfiguration lists the primary key and all replicas of a multi-Region key.
 type MultiRegionConfiguration struct {
 	MultiRegionKeyType *string          `json:"MultiRegionKeyType,omitzero" kms:"enum=MultiRegionKeyType"`
 	PrimaryKey         *MultiRegionKey  `json:"PrimaryKey,omitzero"`
 	ReplicaKeys        []MultiRegionKey `json:"ReplicaKeys"`
 }
 
-// A MultiRegionKey is one of the keys of a multi-Region key.
+// A MultiRegionKey is one key of a set of related multi-Region keys.
 type MultiRegionKey struct {
 	Arn    *string `json:"Arn,omitzero"`
 	Region *string `json:"Region,omitzero"`
 }
 
-// XksKeyConfigurationType names a key in an external key store.
+// XksKeyConfigurationType identifies a key in an external key store.
 type XksKeyConfigurationType struct {
 	Id *string `json:"Id,omitzero"`
 }

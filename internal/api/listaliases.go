@@ -1,14 +1,13 @@
 package api
 
-// ListAliasesRequest asks for a page of the account's aliases in the Region, or
-// of those of one key.
+// ListAliasesRequest asks for a page of the account's aliases in the Region, or of the aliases of one key.
 type ListAliasesRequest struct {
 	KeyId  *string `json:"KeyId,omitzero" kms:"len=1:2048"`
 	Limit  *int32  `json:"Limit,omitzero" kms:"range=1:1000"`
 	Marker *string `json:"Marker,omitzero" kms:"len=1:1024,pattern=marker"`
 }
 
-// ListAliasesResponse is a page; NextMarker is there if Truncated.
+// ListAliasesResponse has a page of aliases. NextMarker is present if Truncated is true.
 type ListAliasesResponse struct {
 	Aliases    []AliasListEntry `json:"Aliases"`
 	NextMarker *string          `json:"NextMarker,omitzero"`

@@ -1,7 +1,6 @@
 package api
 
-// ListGrantsRequest asks for a page of the grants on a key, or for those of them
-// that a member picks out.
+// ListGrantsRequest asks for a page of the grants on a key. GrantId and GranteePrincipal select some of them.
 type ListGrantsRequest struct {
 	GrantId                 *string `json:"GrantId,omitzero" kms:"len=1:128"`
 	GranteePrincipal        *string `json:"GranteePrincipal,omitzero" kms:"len=1:256,pattern=principal"`
@@ -11,15 +10,15 @@ type ListGrantsRequest struct {
 	Marker                  *string `json:"Marker,omitzero" kms:"len=1:1024,pattern=marker"`
 }
 
-// ListGrantsResponse is a page; NextMarker is there if Truncated.
+// ListGrantsResponse has a page of grants. NextMarker is present if Truncated is true.
 type ListGrantsResponse struct {
 	Grants     []GrantListEntry `json:"Grants"`
 	NextMarker *string          `json:"NextMarker,omitzero"`
 	Truncated  bool             `json:"Truncated"`
 }
 
-// A GrantListEntry is a grant in a list. KeyId is the ARN of the key, and
-// IssuingAccount that of the root of an account.
+// A GrantListEntry is a grant in a list. KeyId is the ARN of the key, and IssuingAccount the ARN of an
+// account's root.
 type GrantListEntry struct {
 	Constraints              *GrantConstraints `json:"Constraints,omitzero"`
 	CreationDate             *Timestamp        `json:"CreationDate,omitzero"`

@@ -7,7 +7,7 @@ type ListKeyPoliciesRequest struct {
 	Marker *string `json:"Marker,omitzero" kms:"len=1:1024,pattern=marker"`
 }
 
-// ListKeyPoliciesResponse is a page; NextMarker is there if Truncated.
+// ListKeyPoliciesResponse has a page of names. NextMarker is present if Truncated is true.
 type ListKeyPoliciesResponse struct {
 	NextMarker  *string  `json:"NextMarker,omitzero"`
 	PolicyNames []string `json:"PolicyNames"`

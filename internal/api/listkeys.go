@@ -6,7 +6,7 @@ type ListKeysRequest struct {
 	Marker *string `json:"Marker,omitzero" kms:"len=1:1024,pattern=marker"`
 }
 
-// ListKeysResponse is a page; NextMarker is there if Truncated.
+// ListKeysResponse has a page of keys. NextMarker is present if Truncated is true.
 type ListKeysResponse struct {
 	Keys       []KeyListEntry `json:"Keys"`
 	NextMarker *string        `json:"NextMarker,omitzero"`

@@ -7,7 +7,7 @@ type ListResourceTagsRequest struct {
 	Marker *string `json:"Marker,omitzero" kms:"len=1:1024,pattern=marker"`
 }
 
-// ListResourceTagsResponse is a page; NextMarker is there if Truncated.
+// ListResourceTagsResponse has a page of tags. NextMarker is present if Truncated is true.
 type ListResourceTagsResponse struct {
 	NextMarker *string `json:"NextMarker,omitzero"`
 	Tags       []Tag   `json:"Tags"`

@@ -1,7 +1,7 @@
 package api
 
-// ListRetirableGrantsRequest asks for a page of the grants, on keys of whatever
-// account, that name a principal as the one who may retire them.
+// ListRetirableGrantsRequest asks for a page of the grants, on keys of any account, whose retiring principal is
+// the given principal.
 type ListRetirableGrantsRequest struct {
 	Limit                    *int32  `json:"Limit,omitzero" kms:"range=1:1000"`
 	Marker                   *string `json:"Marker,omitzero" kms:"len=1:1024,pattern=marker"`
@@ -9,7 +9,7 @@ type ListRetirableGrantsRequest struct {
 	RetiringServicePrincipal *string `json:"RetiringServicePrincipal,omitzero" kms:"len=1:256,pattern=principal"`
 }
 
-// ListRetirableGrantsResponse is a page; NextMarker is there if Truncated.
+// ListRetirableGrantsResponse has a page of grants. NextMarker is present if Truncated is true.
 type ListRetirableGrantsResponse struct {
 	Grants     []GrantListEntry `json:"Grants"`
 	NextMarker *string          `json:"NextMarker,omitzero"`

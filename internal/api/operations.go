@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// operations are the names of all operations of the API, whether this server
-// carries them out or not, sorted. The list is never written to.
+// operations lists the names of all operations of the API, sorted, including those that this server does not
+// support. Nothing writes to it.
 var operations = strings.Fields(`
 CancelKeyDeletion
 ConnectCustomKeyStore
@@ -66,7 +66,7 @@ Verify
 VerifyMac
 `)
 
-// Known reports whether the API has an operation of this name, in this case.
+// Known reports whether the API has an operation with exactly this name.
 func Known(name string) bool {
 	_, found := slices.BinarySearch(operations, name)
 	return found

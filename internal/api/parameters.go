@@ -8,10 +8,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Parameters returns what an audit event may say of v, a pointer to the shape's
-// type, as a JSON object without white space: each member that is there, under its
-// name in lower camel case, without blobs and sensitive members. A time is a
-// string of RFC 3339. Equal values give equal bytes; invalid UTF-8 becomes U+FFFD.
+// Parameters returns the members of v that an audit event may contain in the form of a JSON object without white space. v
+// is a pointer to the shape's type. Names are in lower camel case. Blobs, sensitive members and absent members
+// are left out. Times are RFC 3339 strings. Equal values give equal bytes. Invalid UTF-8 becomes U+FFFD.
 func (s *Shape) Parameters(v any) []byte {
 	return s.appendParameters(make([]byte, 0, 256), s.value(v))
 }
@@ -21,7 +20,7 @@ func (s *Shape) appendParameters(b []byte, v reflect.Value) []byte {
 	for i := range s.members {
 		m := &s.members[i]
 		f := v.Field(m.index)
-		if m.sensitive || isBlob(f.Type()) || absent(f) {
+		if m.sensitive || isBlob(f.Type()) || isAbsent(f) {
 			continue
 		}
 		b = appendName(b, m.name)
@@ -69,7 +68,7 @@ func appendMap(b []byte, m map[string]string) []byte {
 	return append(b, '}')
 }
 
-// appendName appends a name to an object that is not closed yet.
+// appendName appends a name to an unfinished object.
 func appendName(b []byte, name string) []byte {
 	if b[len(b)-1] != '{' {
 		b = append(b, ',')
@@ -78,6 +77,6 @@ func appendName(b []byte, name string) []byte {
 }
 
 func appendText(b []byte, text string) []byte {
-	b, _ = jsontext.AppendQuote(b, text) // it repairs what its error is about
+	b, _ = jsontext.AppendQuote(b, text) // invalid UTF-8 is the only error, and was replaced
 	return b
 }

@@ -33,7 +33,7 @@ func TestParameters(t *testing.T) {
 		{&DecryptResponse{KeyId: new("k"), Plaintext: []byte("secret")}, map[string]any{"keyId": "k"}},
 	}
 	for _, test := range tests {
-		want, err := json.Marshal(test.want) // encoding/json, to have it written by somebody else
+		want, err := json.Marshal(test.want) // encoded by encoding/json, an independent implementation
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,8 +45,8 @@ func TestParameters(t *testing.T) {
 	}
 }
 
-// TestNothingSecretIsSaid: of no request or response with every member set does
-// a blob, a plaintext or a token get into a message or an event.
+// Messages and events contain no blobs, plaintexts or tokens of any request or response, even if every member
+// is set.
 func TestNothingSecretIsSaid(t *testing.T) {
 	for _, o := range built() {
 		for _, typ := range []reflect.Type{o.in, o.out} {

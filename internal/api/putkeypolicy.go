@@ -1,7 +1,6 @@
 package api
 
-// PutKeyPolicyRequest asks to replace the policy of a key. The response is
-// [Empty].
+// PutKeyPolicyRequest asks to replace the policy of a key. The response is [Empty].
 type PutKeyPolicyRequest struct {
 	BypassPolicyLockoutSafetyCheck *bool   `json:"BypassPolicyLockoutSafetyCheck,omitzero"`
 	KeyId                          *string `json:"KeyId,omitzero" kms:"required,len=1:2048"`

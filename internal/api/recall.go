@@ -11,10 +11,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Recall fills v, a pointer to a zero value of the shape's type, with what
-// Parameters once told of it. Blobs and sensitive members are absent then, and so are
-// members of which an event keeps only the length and SHA-256 (notKept): their names
-// are returned.
+// Recall fills v, a pointer to a zero value of the shape's type, from the result of Parameters. Blobs and
+// sensitive members stay absent. So do members of which an event keeps only length and SHA-256; Recall returns
+// their names as notKept.
 func (s *Shape) Recall(parameters []byte, v any) (notKept []string, err error) {
 	var told map[string]jsontext.Value
 	if err := json.Unmarshal(parameters, &told); err != nil {
@@ -30,16 +29,14 @@ func (s *Shape) Recall(parameters []byte, v any) (notKept []string, err error) {
 	return notKept, s.recall(told, s.value(v))
 }
 
-// The members of the objects that stand in an event for a value that is too long
-// (package audit). No member of a request is an object with such a member, but for
-// maps, whose values are texts.
+// The names of members in objects that replace long values in an event (package audit). Members of requests are
+// not objects with such a member, except for maps, whose values are strings.
 const (
-	lost    = "notKept" // an object: the length and the SHA-256
-	encoded = "base64"  // a text
+	lost    = "notKept" // an object with length and SHA-256
+	encoded = "base64"  // a string
 )
 
-// isOne reports whether a value is an object with one member of the name, which is an
-// object.
+// isOne reports whether a value is an object with a single member that has this name and is an object.
 func isOne(value jsontext.Value, name string) bool {
 	var members map[string]map[string]jsontext.Value
 	return value.Kind() == jsontext.KindBeginObject && json.Unmarshal(value, &members) == nil && len(members) == 1 && members[name] != nil
@@ -52,15 +49,15 @@ func (s *Shape) recall(told map[string]jsontext.Value, v reflect.Value) error {
 		if !ok {
 			continue
 		}
-		if err := m.recall(text, v.Field(m.index)); err != nil {
+		if err := m.read(text, v.Field(m.index)); err != nil {
 			return fmt.Errorf("api: parameter %s: %w", m.name, err)
 		}
 	}
 	return nil
 }
 
-// recallNested reads a struct.
-func (s *Shape) recallNested(text jsontext.Value, v reflect.Value) error {
+// recallStruct reads a struct.
+func (s *Shape) recallStruct(text jsontext.Value, v reflect.Value) error {
 	var told map[string]jsontext.Value
 	if err := json.Unmarshal(text, &told); err != nil {
 		return fmt.Errorf("api: no parameters: %w", err)
@@ -68,8 +65,8 @@ func (s *Shape) recallNested(text jsontext.Value, v reflect.Value) error {
 	return s.recall(told, v)
 }
 
-// recall reads one member.
-func (m *member) recall(text jsontext.Value, f reflect.Value) error {
+// read reads a member.
+func (m *member) read(text jsontext.Value, f reflect.Value) error {
 	switch {
 	case f.Type() == reflect.TypeFor[*Timestamp]():
 		var at time.Time
@@ -84,10 +81,10 @@ func (m *member) recall(text jsontext.Value, f reflect.Value) error {
 		return m.recallList(text, f)
 	}
 	f.Set(reflect.New(f.Type().Elem()))
-	return m.nested.recallNested(text, f.Elem())
+	return m.nested.recallStruct(text, f.Elem())
 }
 
-// recallEncoded reads a text that stands in the event in base64.
+// recallEncoded reads a text that the event has in base64.
 func recallEncoded(text jsontext.Value, f reflect.Value) error {
 	var told map[string][]byte
 	if err := json.Unmarshal(text, &told); err != nil {
@@ -109,7 +106,7 @@ func (m *member) recallList(text jsontext.Value, f reflect.Value) error {
 	}
 	f.Set(reflect.MakeSlice(f.Type(), len(elements), len(elements)))
 	for i, e := range elements {
-		if err := m.nested.recallNested(e, f.Index(i)); err != nil {
+		if err := m.nested.recallStruct(e, f.Index(i)); err != nil {
 			return err
 		}
 	}

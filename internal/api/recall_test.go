@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// What an event tells of a request comes back from it, whatever the request.
+// Recall restores everything that Parameters returns, for every request.
 func TestRecall(t *testing.T) {
 	for _, o := range built() {
 		shape := shapeOf(o.in)
@@ -37,11 +37,11 @@ func TestRecallRefuses(t *testing.T) {
 		}
 	}
 	if _, err := ShapeOf[ImportKeyMaterialRequest]().Recall([]byte(`{"validTo":"soon"}`), &ImportKeyMaterialRequest{}); err == nil {
-		t.Error("a time that is none is taken")
+		t.Error("an invalid time is accepted")
 	}
 }
 
-// Of a request that is not known in full, what is there is validated.
+// ValidateGiven validates the members that are present.
 func TestValidateGiven(t *testing.T) {
 	shape := ShapeOf[CreateAliasRequest]()
 	if text := shape.ValidateGiven(&CreateAliasRequest{}); text != "" {
@@ -53,7 +53,7 @@ func TestValidateGiven(t *testing.T) {
 	}
 }
 
-// What an event does not keep is named, and is not taken for something else.
+// Members that an event does not keep are returned by name and not misread.
 func TestRecallNamesWhatIsNotKept(t *testing.T) {
 	const digest = `{"notKept":{"bytes":9,"sha256":"00"}}`
 	for text, want := range map[string][]string{

@@ -1,8 +1,8 @@
 package api
 
-// ReEncryptRequest asks to decrypt and to encrypt again under another key or
-// another context; both keys may be named by alias. CiphertextBlob may be absent
-// in one case, a dry run that ignores it; the operation sees to that.
+// ReEncryptRequest asks to decrypt a ciphertext and to encrypt the plaintext under another key or with another
+// context. Both keys can be given by alias. The operation checks that CiphertextBlob is present, unless the
+// request is a dry run that ignores it.
 type ReEncryptRequest struct {
 	CiphertextBlob                 []byte            `json:"CiphertextBlob,omitzero" kms:"len=1:6144"`
 	DestinationEncryptionAlgorithm *string           `json:"DestinationEncryptionAlgorithm,omitzero" kms:"enum=EncryptionAlgorithmSpec"`
@@ -16,8 +16,8 @@ type ReEncryptRequest struct {
 	SourceKeyId                    *string           `json:"SourceKeyId,omitzero" kms:"len=1:2048"`
 }
 
-// ReEncryptResponse holds the new ciphertext. KeyId is the ARN of the key that
-// it is under, SourceKeyId that of the former one.
+// ReEncryptResponse has the new ciphertext. KeyId is the ARN of its key, SourceKeyId the ARN of the previous
+// key.
 type ReEncryptResponse struct {
 	CiphertextBlob                 []byte  `json:"CiphertextBlob,omitzero"`
 	DestinationEncryptionAlgorithm *string `json:"DestinationEncryptionAlgorithm,omitzero" kms:"enum=EncryptionAlgorithmSpec"`

@@ -1,7 +1,7 @@
 package api
 
-// RetireGrantRequest asks to remove a grant that is not needed any more. It is
-// named by a token, or by ID and key. The response is [Empty].
+// RetireGrantRequest asks to remove a grant that is no longer needed. The grant is identified by a token, or by
+// its ID and key. The response is [Empty].
 type RetireGrantRequest struct {
 	DryRun     *bool   `json:"DryRun,omitzero"`
 	GrantId    *string `json:"GrantId,omitzero" kms:"len=1:128"`

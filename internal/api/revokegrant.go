@@ -1,7 +1,6 @@
 package api
 
-// RevokeGrantRequest asks to remove a grant, to end what it allows. The response
-// is [Empty].
+// RevokeGrantRequest asks to remove a grant, so that it no longer allows anything. The response is [Empty].
 type RevokeGrantRequest struct {
 	DryRun  *bool   `json:"DryRun,omitzero"`
 	GrantId *string `json:"GrantId,omitzero" kms:"required,len=1:128"`

@@ -1,11 +1,11 @@
 package api
 
-// RotateKeyOnDemandRequest asks to make other material of a key the current one.
+// RotateKeyOnDemandRequest asks for a rotation of a key now.
 type RotateKeyOnDemandRequest struct {
 	KeyId *string `json:"KeyId,omitzero" kms:"required,len=1:2048"`
 }
 
-// RotateKeyOnDemandResponse names the key, by its bare ID.
+// RotateKeyOnDemandResponse has the ID of the key.
 type RotateKeyOnDemandResponse struct {
 	KeyId *string `json:"KeyId,omitzero"`
 }

@@ -1,14 +1,14 @@
 package api
 
-// ScheduleKeyDeletionRequest asks to delete a key after a time of waiting. The
-// members allow more days than the operation does.
+// ScheduleKeyDeletionRequest asks to delete a key after a waiting period. The operation allows fewer days than
+// the constraint does.
 type ScheduleKeyDeletionRequest struct {
 	KeyId               *string `json:"KeyId,omitzero" kms:"required,len=1:2048"`
 	PendingWindowInDays *int32  `json:"PendingWindowInDays,omitzero" kms:"range=1:365"`
 }
 
-// ScheduleKeyDeletionResponse names the key, by ARN, and its end. DeletionDate
-// is absent while a primary key waits for its replicas.
+// ScheduleKeyDeletionResponse has the ARN of the key and its deletion date. DeletionDate is absent while a
+// primary key waits for its replicas.
 type ScheduleKeyDeletionResponse struct {
 	DeletionDate        *Timestamp `json:"DeletionDate,omitzero"`
 	KeyId               *string    `json:"KeyId,omitzero"`

@@ -14,11 +14,11 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// An operation stands beside the official client's, whose types are the oracle.
+// An operation is compared with the official client, whose types are the reference.
 type operation struct {
 	name    string
 	in, out reflect.Type
-	shape   *Shape // of in
+	shape   *Shape // shape of in
 }
 
 func op[In, Out any](name string) operation {
@@ -81,7 +81,7 @@ func built() []operation {
 	}
 }
 
-// sdkTypes returns the official client's input and output of the operation.
+// sdkTypes returns the official client's input and output types of the operation.
 func sdkTypes(t *testing.T, name string) (in, out reflect.Type) {
 	t.Helper()
 	m, ok := reflect.TypeFor[*kms.Client]().MethodByName(name)
@@ -92,7 +92,7 @@ func sdkTypes(t *testing.T, name string) (in, out reflect.Type) {
 }
 
 func TestMembersAreTheClients(t *testing.T) {
-	found := make(map[string]reflect.Type) // enums of the client that a member has
+	found := make(map[string]reflect.Type) // the client's enums found in members
 	for _, o := range built() {
 		t.Run(o.name, func(t *testing.T) {
 			in, out := sdkTypes(t, o.name)
@@ -148,7 +148,7 @@ func compareStruct(t *testing.T, found map[string]reflect.Type, ours, theirs ref
 
 var enumTag = regexp.MustCompile(`\benum=(\w+)`)
 
-// compareMember returns what f should be, or "".
+// compareMember returns how f should look, or "".
 func compareMember(t *testing.T, found map[string]reflect.Type, f reflect.StructField, theirs reflect.Type) string {
 	t.Helper()
 	ours, one := f.Type, theirs
@@ -219,8 +219,8 @@ func TestKnownAreTheClients(t *testing.T) {
 	}
 }
 
-// TestRequiredAreTheClients sends inputs that lack everything: the official
-// client refuses them itself and names what it misses.
+// The official client rejects inputs without required members itself, and names the missing members. The test
+// compares them with ours.
 func TestRequiredAreTheClients(t *testing.T) {
 	for _, o := range built() {
 		t.Run(o.name, func(t *testing.T) {
@@ -248,8 +248,8 @@ func TestRequiredAreTheClients(t *testing.T) {
 	}
 }
 
-// hollow returns a pointer to a struct whose nested structs are there and empty,
-// so that what they require is missed.
+// hollow returns a pointer to a struct whose nested structs are present and empty, so that their required
+// members are reported.
 func hollow(t reflect.Type) reflect.Value {
 	v := reflect.New(t)
 	for _, f := range v.Elem().Fields() {
@@ -264,7 +264,7 @@ func hollow(t reflect.Type) reflect.Value {
 	return v
 }
 
-// ourPath turns XInput.Tags[0].TagKey into tags.1.member.tagKey.
+// ourPath converts XInput.Tags[0].TagKey to tags.1.member.tagKey.
 func ourPath(field string) string {
 	_, path, _ := strings.Cut(field, ".")
 	path = strings.ReplaceAll(path, "[0]", ".1.member")

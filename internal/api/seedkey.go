@@ -1,8 +1,8 @@
 package api
 
-// SeedKeyRequest declares a key of a dev server: its ID and, if KeyMaterial is
-// given, its material in the clear: bytes, or a valid private key in PKCS #8. No server takes it over the wire. Of ValidTo
-// and ValidityDays, which counts from when the key is made, one at most is given.
+// SeedKeyRequest declares a key of a dev server, with its ID and optionally its unencrypted material: bytes, or
+// a valid PKCS #8 private key. Servers do not accept it over the wire. At most one of ValidTo and ValidityDays,
+// which counts from the creation of the key, may be present.
 type SeedKeyRequest struct {
 	Description  *string    `json:"Description,omitzero" kms:"len=0:8192"`
 	Enabled      *bool      `json:"Enabled,omitzero"`

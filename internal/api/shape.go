@@ -6,28 +6,26 @@ import (
 	"strings"
 )
 
-// A Shape is the plan by which the values of one request or response type are
-// validated and described. It is made once and may be used at the same time by
-// many.
+// A Shape contains the rules for validating and describing the values of a request or response type. It may be
+// used concurrently.
 type Shape struct {
 	typ     reflect.Type
 	members []member
-	fields  map[string]int // indexes, by the names in Go
+	fields  map[string]int // indexes by Go name
 }
 
-// A member is the plan of one field.
+// A member contains the rules for a field.
 type member struct {
 	index     int
-	name      string // as messages and audit events spell it: keyId
+	name      string // as in messages and audit events, such as keyId
 	required  bool
 	sensitive bool
-	whole     []constraint // on the member
-	each      []constraint // on each element, where the member is a list
-	nested    *Shape       // of the struct that the member, or an element, is; or nil
+	whole     []constraint // for the member
+	each      []constraint // for each element of a list
+	nested    *Shape       // shape of the struct in the member or its elements, or nil
 }
 
-// ShapeOf returns the plan of the struct type T. It panics if a tag is not one
-// that the package comment explains.
+// ShapeOf returns the shape of the struct type T. It panics if a tag does not follow the package documentation.
 func ShapeOf[T any]() *Shape { return shapeOf(reflect.TypeFor[T]()) }
 
 func shapeOf(t reflect.Type) *Shape {
@@ -50,7 +48,7 @@ func memberOf(f reflect.StructField, index int) member {
 	return m
 }
 
-// add takes up one word of the tag.
+// add adds a word of the tag.
 func (m *member) add(word string, list bool) {
 	name, argument, _ := strings.Cut(word, "=")
 	switch {
@@ -67,8 +65,7 @@ func (m *member) add(word string, list bool) {
 	}
 }
 
-// nestedShape returns the shape of the struct behind a pointer or in a list, nil
-// if t is neither.
+// nestedShape returns the shape of the struct behind a pointer or in a list, or nil if t is neither.
 func nestedShape(t reflect.Type) *Shape {
 	if t.Kind() == reflect.Pointer || isList(t) {
 		t = t.Elem()
@@ -83,8 +80,8 @@ func isBlob(t reflect.Type) bool { return t == reflect.TypeFor[[]byte]() }
 
 func isList(t reflect.Type) bool { return t.Kind() == reflect.Slice && !isBlob(t) }
 
-// Field returns the member of v, a pointer to the shape's type, with the name that
-// it has in Go. It is the zero Value if there is none.
+// Field returns the member of v with the Go name name, or the zero Value if there is none. v is a pointer to
+// the shape's type.
 func (s *Shape) Field(v any, name string) reflect.Value {
 	index, ok := s.fields[name]
 	if !ok {
@@ -93,7 +90,7 @@ func (s *Shape) Field(v any, name string) reflect.Value {
 	return s.value(v).Field(index)
 }
 
-// value returns what v, a pointer to the shape's type, points to.
+// value returns the value that v, a pointer to the shape's type, points to.
 func (s *Shape) value(v any) reflect.Value {
 	p := reflect.ValueOf(v)
 	if p.Kind() != reflect.Pointer || p.Type().Elem() != s.typ {
@@ -102,8 +99,8 @@ func (s *Shape) value(v any) reflect.Value {
 	return p.Elem()
 }
 
-// absent reports whether the member was not given.
-func absent(v reflect.Value) bool {
+// isAbsent reports whether the member is isAbsent.
+func isAbsent(v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Slice, reflect.Map:
 		return v.IsNil()

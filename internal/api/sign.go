@@ -1,7 +1,7 @@
 package api
 
-// SignRequest asks to sign a message of up to 4096 bytes, none included, or what
-// stands for one; KeyId may be an alias.
+// SignRequest asks to sign a message of up to 4096 bytes, which may be empty, or a digest. KeyId may be an
+// alias.
 type SignRequest struct {
 	DryRun           *bool    `json:"DryRun,omitzero"`
 	GrantTokens      []string `json:"GrantTokens,omitzero" kms:"sensitive,count=0:10,len=1:8192"`
@@ -11,7 +11,7 @@ type SignRequest struct {
 	SigningAlgorithm *string  `json:"SigningAlgorithm,omitzero" kms:"required,enum=SigningAlgorithmSpec"`
 }
 
-// SignResponse holds the signature. KeyId is an ARN.
+// SignResponse has the signature. KeyId is an ARN.
 type SignResponse struct {
 	KeyId            *string `json:"KeyId,omitzero"`
 	Signature        []byte  `json:"Signature,omitzero"`

@@ -1,8 +1,7 @@
 package api
 
-// What stands before the name of an operation in X-Amz-Target: in the KMS API, in
-// the API of this server's administrators, and in that of its dev servers. The STS
-// API is of another protocol, where the name alone is sent.
+// The prefixes of operation names in X-Amz-Target: of the KMS API, of this server's administration API, and of
+// its dev server API. The STS API uses another protocol, in which only the name is sent.
 const (
 	TargetKMS   = "TrentService"
 	TargetSTS   = "STS"

@@ -8,17 +8,17 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// The times that a body can carry: years 1 to 9999, in milliseconds since 1970.
+// The range of times in a body: the years 1 to 9999, in milliseconds since 1970.
 const (
 	minMilli = -62_135_596_800_000
 	maxMilli = 253_402_300_799_999
 )
 
-// A Timestamp is a time to the millisecond: on the wire a JSON number, the
-// seconds since 1970. The zero value is 1970; two of the same time are equal.
+// A Timestamp is a time with millisecond precision. On the wire it is a JSON number, in seconds since 1970. The
+// zero value is the start of 1970. Timestamps can be compared with ==.
 type Timestamp struct{ milli int64 }
 
-// NewTimestamp returns t, cut to the millisecond.
+// NewTimestamp returns t, truncated to milliseconds.
 func NewTimestamp(t time.Time) *Timestamp {
 	return &Timestamp{milli: t.UnixMilli()}
 }
@@ -26,12 +26,11 @@ func NewTimestamp(t time.Time) *Timestamp {
 // Time returns the time in UTC.
 func (t Timestamp) Time() time.Time { return time.UnixMilli(t.milli).UTC() }
 
-// String returns the time as RFC 3339 has it, in UTC.
+// String returns the time in UTC, in the format of RFC 3339.
 func (t Timestamp) String() string { return t.Time().Format(time.RFC3339Nano) }
 
-// MarshalJSONTo writes the seconds as a plain decimal: an integer, or with three
-// digits after the point. An exponent would be as good JSON, but not every
-// client's shell script reads it.
+// MarshalJSONTo encodes the seconds as a plain decimal number: an integer, or with three decimals. It avoids
+// exponents, which some shell scripts of clients cannot parse.
 func (t Timestamp) MarshalJSONTo(enc *jsontext.Encoder) error {
 	var text []byte
 	milli := t.milli
@@ -45,9 +44,9 @@ func (t Timestamp) MarshalJSONTo(enc *jsontext.Encoder) error {
 	return enc.WriteValue(text)
 }
 
-// UnmarshalJSONFrom reads any form of JSON number within range, and no string.
-// It rounds: a float64 holds no decimal fraction exactly, but all of these
-// milliseconds to within a thirtieth.
+// UnmarshalJSONFrom decodes any JSON number within the range. It rejects strings. It rounds to milliseconds,
+// because a float64 cannot represent most decimal fractions exactly; in this range, its error is below a
+// thirtieth of a millisecond.
 func (t *Timestamp) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	token, err := dec.ReadToken()
 	if err != nil {

@@ -88,8 +88,8 @@ func TestTimestampRead(t *testing.T) {
 	}
 }
 
-// TestTimestampExact: every millisecond of a second at the far end of the
-// range, where float64 is coarsest, comes back as itself.
+// Every millisecond of a second at the end of the range, where float64 has the lowest precision, survives
+// encoding and decoding.
 func TestTimestampExact(t *testing.T) {
 	for milli := range 1000 {
 		text := "253402300799." + strconv.Itoa(1000 + milli)[1:]

@@ -1,6 +1,6 @@
 package api
 
-// UntagResourceRequest asks to take tags off a key. The response is [Empty].
+// UntagResourceRequest asks to remove tags from a key. The response is [Empty].
 type UntagResourceRequest struct {
 	KeyId   *string  `json:"KeyId,omitzero" kms:"required,len=1:2048"`
 	TagKeys []string `json:"TagKeys,omitzero" kms:"required,len=1:128"`

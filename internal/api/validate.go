@@ -8,24 +8,22 @@ import (
 	"unicode"
 )
 
-// Validate holds v, a pointer to the shape's type, against the constraints on
-// its members and returns the message of the API's ValidationException, or "" if
-// all are kept. The message echoes values from the request, sensitive ones and
-// blobs excepted, with unprintable characters replaced: the first maxShown characters
-// of each, and in all as many violations as have room in maxReport bytes.
+// Validate checks v, a pointer to the shape's type, against the constraints of its members. It returns the
+// message of the API's ValidationException, or "". The message contains values from the request, except for
+// blobs and sensitive values, with unprintable characters replaced. It has at most maxShown characters of each
+// value, and as many violations as fit into maxReport bytes.
 func (s *Shape) Validate(v any) string {
 	var r report
 	s.validate(&r, "", s.value(v))
 	return r.String()
 }
 
-// ValidateGiven is Validate for a request that is not known in full: members that
-// are absent are none of its matter.
+// ValidateGiven is Validate for a request of which only some members are known. It ignores absent members.
 func (s *Shape) ValidateGiven(v any) string {
 	var r report
 	all := s.value(v)
 	for i := range s.members {
-		if m := &s.members[i]; !absent(all.Field(m.index)) {
+		if m := &s.members[i]; !isAbsent(all.Field(m.index)) {
 			m.validate(&r, m.name, all.Field(m.index))
 		}
 	}
@@ -40,7 +38,7 @@ func (s *Shape) validate(r *report, prefix string, v reflect.Value) {
 }
 
 func (m *member) validate(r *report, at string, v reflect.Value) {
-	if absent(v) {
+	if isAbsent(v) {
 		if m.required {
 			r.add("Value null", at, "Member must not be null")
 		}
@@ -68,13 +66,13 @@ func (m *member) validateElement(r *report, at string, v reflect.Value) {
 func (m *member) check(r *report, at string, v reflect.Value, constraints []constraint) {
 	for _, c := range constraints {
 		if rule := c.broken(v); rule != "" {
-			r.add(m.shown(v), at, rule)
+			r.add(m.describe(v), at, rule)
 		}
 	}
 }
 
-// shown says what a message tells of the value v of the member.
-func (m *member) shown(v reflect.Value) string {
+// describe returns the text for a value of the member in a message.
+func (m *member) describe(v reflect.Value) string {
 	switch {
 	case m.sensitive:
 		return "Value"
@@ -87,14 +85,13 @@ func (m *member) shown(v reflect.Value) string {
 	}
 }
 
-// The size of a message, which is far less than that of a request.
+// The maximum size of a message, far below the size of a request.
 const (
-	maxShown  = 4096     // characters of a value
-	maxReport = 16 << 10 // bytes of the text, after which no violation is added
+	maxShown  = 4096     // characters of each value
+	maxReport = 16 << 10 // bytes of the text after which no violation is added
 )
 
-// beginning returns the first maxShown characters of a text, with an ellipsis if
-// there are more.
+// beginning returns the first maxShown characters of a text, with an ellipsis if there are more.
 func beginning(text string) string {
 	n := 0
 	for i := range text {
@@ -112,7 +109,7 @@ func printable(r rune) rune {
 	return unicode.ReplacementChar
 }
 
-// A report gathers violations into one message.
+// A report combines violations into one message.
 type report struct {
 	n    int
 	text strings.Builder

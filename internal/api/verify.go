@@ -1,7 +1,6 @@
 package api
 
-// VerifyRequest asks whether a signature is that of a message; KeyId may be an
-// alias.
+// VerifyRequest asks whether a signature matches a message. KeyId may be an alias.
 type VerifyRequest struct {
 	DryRun           *bool    `json:"DryRun,omitzero"`
 	GrantTokens      []string `json:"GrantTokens,omitzero" kms:"sensitive,count=0:10,len=1:8192"`
@@ -12,7 +11,7 @@ type VerifyRequest struct {
 	SigningAlgorithm *string  `json:"SigningAlgorithm,omitzero" kms:"required,enum=SigningAlgorithmSpec"`
 }
 
-// VerifyResponse says yes: "no" is an error. KeyId is an ARN.
+// VerifyResponse means that the signature matches; otherwise the operation returns an error. KeyId is an ARN.
 type VerifyResponse struct {
 	KeyId            *string `json:"KeyId,omitzero"`
 	SignatureValid   bool    `json:"SignatureValid"`

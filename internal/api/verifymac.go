@@ -1,7 +1,6 @@
 package api
 
-// VerifyMacRequest asks whether a message authentication code is that of a
-// message; KeyId may be an alias.
+// VerifyMacRequest asks whether a message authentication code matches a message. KeyId may be an alias.
 type VerifyMacRequest struct {
 	DryRun       *bool    `json:"DryRun,omitzero"`
 	GrantTokens  []string `json:"GrantTokens,omitzero" kms:"sensitive,count=0:10,len=1:8192"`
@@ -11,7 +10,7 @@ type VerifyMacRequest struct {
 	Message      []byte   `json:"Message,omitzero" kms:"required,sensitive,len=1:4096"`
 }
 
-// VerifyMacResponse says yes: "no" is an error. KeyId is an ARN.
+// VerifyMacResponse means that the code matches; otherwise the operation returns an error. KeyId is an ARN.
 type VerifyMacResponse struct {
 	KeyId        *string `json:"KeyId,omitzero"`
 	MacAlgorithm *string `json:"MacAlgorithm,omitzero" kms:"enum=MacAlgorithmSpec"`

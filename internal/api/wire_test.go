@@ -19,8 +19,8 @@ type transport func(*http.Request) (*http.Response, error)
 
 func (f transport) Do(r *http.Request) (*http.Response, error) { return f(r) }
 
-// offline returns a client for which every answer is the given body, and which
-// leaves the body of its request in sent.
+// offline returns a client that gets answer as the body of every response, and stores the body of its request
+// in sent.
 func offline(answer string, sent *[]byte) *kms.Client {
 	return kms.New(kms.Options{
 		Region:      "eu-west-1",
@@ -43,8 +43,8 @@ func offline(answer string, sent *[]byte) *kms.Client {
 
 var someTime = time.Date(2026, 11, 24, 3, 4, 5, 678_000_000, time.UTC)
 
-// fill sets every member of a struct, ours or the client's, to a value that
-// follows from the member's name alone.
+// fill sets every member of a struct, ours or the client's, to a value that depends only on the name of the
+// member.
 func fill(v reflect.Value, name string) {
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -54,7 +54,7 @@ func fill(v reflect.Value, name string) {
 		fillStruct(v)
 	case reflect.Slice:
 		if isBlob(v.Type()) {
-			v.SetBytes([]byte{0xfb, 0xff, byte(len(name))}) // has + and / in base64
+			v.SetBytes([]byte{0xfb, 0xff, byte(len(name))}) // its base64 contains + and /
 			return
 		}
 		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
@@ -89,8 +89,7 @@ func fillStruct(v reflect.Value) {
 	}
 }
 
-// TestClientIsRead: what the official client sends with every member set is
-// read into the same, and written again says the same.
+// Decode reads every member that the official client sends, and Encode writes an equivalent body.
 func TestClientIsRead(t *testing.T) {
 	for _, o := range built() {
 		t.Run(o.name, func(t *testing.T) {
@@ -119,8 +118,7 @@ func TestClientIsRead(t *testing.T) {
 	}
 }
 
-// TestClientReads: what Encode writes with every member set, the official
-// client reads into the same.
+// The official client reads every member that Encode writes.
 func TestClientReads(t *testing.T) {
 	for _, o := range built() {
 		t.Run(o.name, func(t *testing.T) {

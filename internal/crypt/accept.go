@@ -7,22 +7,20 @@ import (
 	"github.com/keyhold/keyhold/internal/privatekey"
 )
 
-// A BadMaterial says why imported key material is not acceptable. It holds none of
-// the material. It is for the operator's log: whoever imports is told only that the
-// material is not what the key expects.
+// A BadMaterial is the reason why imported key material is not acceptable. It contains none of the material. It
+// is only for the operator's log: the error for the client says only that the material is not what the key
+// expects.
 type BadMaterial struct{ Cause error }
 
 func (b *BadMaterial) Error() string { return "bad key material: " + b.Cause.Error() }
 
 func (b *BadMaterial) Unwrap() error { return b.Cause }
 
-// Accept validates material as it was imported for a key of the spec, and returns
-// it in the form in which Generate makes such material, for the caller to clear.
-// What it refuses is a *BadMaterial.
+// Accept validates material that was imported for a key of the spec. It returns the material in the form that
+// Generate uses; the caller must clear it. Material that is not acceptable returns a *BadMaterial.
 //
-// Symmetric and HMAC material is bytes, of which only the number can be wrong. A
-// private key is PKCS #8 in DER or BER; one key is one material, in whichever way it is
-// written.
+// Symmetric and HMAC material is a sequence of bytes, and only its length can be wrong. A private key is PKCS
+// #8 in DER or BER. Different encodings of one private key give the same material.
 func Accept(spec string, imported []byte) ([]byte, error) {
 	if least, most, ok := bytesOf(spec); ok {
 		if n := len(imported); n < least || n > most {
@@ -37,7 +35,7 @@ func Accept(spec string, imported []byte) ([]byte, error) {
 	return k.PKCS8, err
 }
 
-// bytesOf gives the sizes, in bytes, of imported material that is bytes and no more.
+// bytesOf returns the sizes in bytes of imported material that has no inner structure.
 func bytesOf(spec string) (least, most int, ok bool) {
 	if spec == "SYMMETRIC_DEFAULT" {
 		return SymmetricMaterialSize, SymmetricMaterialSize, true

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// importedSpecs are the specs that material is imported for.
+// importedSpecs are the specs that support import.
 var importedSpecs = []string{"SYMMETRIC_DEFAULT", "HMAC_224", "HMAC_256", "HMAC_384", "HMAC_512",
 	"RSA_2048", "RSA_3072", "RSA_4096", "ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521", "ECC_SECG_P256K1"}
 
@@ -28,8 +28,8 @@ func isBad(err error) bool {
 	return bad
 }
 
-// Generated material is taken as it is, and by its own spec alone. Bytes are taken by
-// every spec that takes so many.
+// Generated material is accepted unchanged, and only for its own spec. Plain bytes are accepted for every spec
+// with this length.
 func TestAcceptGenerated(t *testing.T) {
 	for _, spec := range importedSpecs {
 		generated, err := Generate(spec)
@@ -48,13 +48,13 @@ func TestAcceptGenerated(t *testing.T) {
 				t.Errorf("%s as %s: %d bytes, %v", spec, as, len(kept), err)
 			}
 			if same && &kept[0] == &generated[0] {
-				t.Errorf("%s: what is kept is not a copy", spec)
+				t.Errorf("%s: the result is not a copy", spec)
 			}
 		}
 	}
 }
 
-// What is accepted opens.
+// Accepted material can be opened.
 func TestAcceptedOpens(t *testing.T) {
 	for spec, args := range map[string][]string{
 		"RSA_2048":        {"RSA", "-pkeyopt", "rsa_keygen_bits:2048"},

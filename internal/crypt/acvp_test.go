@@ -15,8 +15,8 @@ import (
 	"filippo.io/mldsa"
 )
 
-// An acvpTest is a prompt and its expected result in one, as both have their own
-// members, in the samples of NIST's validation program (ACVP).
+// An acvpTest combines a prompt and its expected result, whose members differ, from the samples of NIST's
+// validation program (ACVP).
 type acvpTest struct {
 	ID                                           int `json:"tcId"`
 	Seed, PK, Message, Signature, D, Z, EK, M, C hexBytes
@@ -30,9 +30,8 @@ type acvpGroup struct {
 	Tests                  []acvpTest
 }
 
-// The samples of ACVP that the module of circl carries. Those whose private keys
-// are not seeds are left out, as the material of a key is its seed: of decapsulation
-// and of the generation of signatures.
+// The ACVP samples in the module of circl. Samples of decapsulation and signature generation whose private keys
+// are not seeds are skipped, because the material of a key is its seed.
 func TestACVP(t *testing.T) {
 	ran, left := 0, 0
 	for _, c := range []struct {
@@ -57,10 +56,10 @@ func TestACVP(t *testing.T) {
 		}
 	}
 	t.Attr("ran", fmt.Sprintf("%d samples of ACVP for ML-KEM and ML-DSA", ran))
-	t.Attr("left-out", fmt.Sprintf("%d samples: of decapsulation, whose private keys are no seeds", left))
+	t.Attr("left-out", fmt.Sprintf("%d samples: of decapsulation, whose private keys are not seeds", left))
 }
 
-// acvpSamples joins prompts and results.
+// acvpSamples combines prompts and results.
 func acvpSamples(t *testing.T, folder string) []acvpGroup {
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/cloudflare/circl").Output()
 	if err != nil {
@@ -77,7 +76,7 @@ func acvpSamples(t *testing.T, folder string) []acvpGroup {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := json.NewDecoder(text).Decode(&all); err != nil { // into what is there already
+		if err := json.NewDecoder(text).Decode(&all); err != nil { // decodes into the existing elements
 			t.Fatal(folder, name, err)
 		}
 	}
@@ -103,8 +102,7 @@ func passesMLDSAKeygen(g acvpGroup, test acvpTest) bool {
 	return ok && err == nil && bytes.Equal(private.PublicKey().Bytes(), test.PK)
 }
 
-// passesMLDSAVerify goes by μ, as these messages stand for M′ (FIPS 204,
-// algorithm 8).
+// passesMLDSAVerify verifies by μ, because these messages stand for M′ (FIPS 204, algorithm 8).
 func passesMLDSAVerify(g acvpGroup, test acvpTest) bool {
 	parameters, _ := mldsaParameters(specOfSet(g.ParameterSet))
 	public, err := mldsa.NewPublicKey(parameters, g.PK)

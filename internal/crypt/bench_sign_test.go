@@ -2,8 +2,8 @@ package crypt
 
 import "testing"
 
-// BenchmarkSign is what the cryptography of a Sign costs, BenchmarkMAC that of a
-// GenerateMac, and BenchmarkOpen that of the first use of a key.
+// BenchmarkSign measures the cryptography of Sign, BenchmarkMAC the cryptography of GenerateMac, and
+// BenchmarkOpen the first use of a key.
 func BenchmarkSign(b *testing.B) {
 	for _, c := range []struct{ spec, algorithm string }{
 		{"RSA_2048", "RSASSA_PSS_SHA_256"}, {"RSA_2048", "RSASSA_PKCS1_V1_5_SHA_256"}, {"ECC_NIST_P256", "ECDSA_SHA_256"},

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// BenchmarkDecrypt is what the cryptography of a Decrypt costs.
+// BenchmarkDecrypt measures the cryptography of Decrypt.
 func BenchmarkDecrypt(b *testing.B) {
 	material := NewSymmetricMaterial()
 	k, err := NewSymmetricKey(material)

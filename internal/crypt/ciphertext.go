@@ -25,25 +25,23 @@ const (
 	blobInfo = "keyhold ciphertext v1"
 )
 
-// ErrCiphertext says that a blob does not open: it is no ciphertext, or is
-// damaged, or belongs to other material or to another encryption context. Which
-// of these is not told.
+// ErrCiphertext means that a blob does not open: it is not a ciphertext, is damaged, or belongs to other
+// material or to another encryption context. The error does not distinguish these cases.
 var ErrCiphertext = errors.New("crypt: the ciphertext does not open")
 
-// A BlobHeader says whose a ciphertext blob is.
+// A BlobHeader identifies the key and the material of a ciphertext blob.
 type BlobHeader struct {
 	Account    string // 12 digits
 	KeyID      string // 36 characters
 	MaterialID string // 64 hexadecimal digits
 }
 
-// ParseBlob reads the header of a blob, which nothing vouches for before
-// Decrypt has opened the blob.
+// ParseBlob parses the header of a blob. The header is not authenticated until Decrypt has opened the blob.
 func ParseBlob(blob []byte) (BlobHeader, error) {
 	if !isBlob(blob) {
 		return BlobHeader{}, ErrCiphertext
 	}
-	const account, keyID = keyIDOffset - accountOffset, materialOffset - accountOffset // where each ends in names
+	const account, keyID = keyIDOffset - accountOffset, materialOffset - accountOffset // ends of the two in names
 	var room [keyID + 2*(saltOffset-materialOffset)]byte
 	copy(room[:], blob[accountOffset:materialOffset])
 	hex.Encode(room[keyID:], blob[materialOffset:saltOffset])
@@ -53,16 +51,15 @@ func ParseBlob(blob []byte) (BlobHeader, error) {
 
 func isBlob(blob []byte) bool { return len(blob) >= minBlobSize && blob[0] == blobVersion }
 
-// A Message is what a blob is made of beside the key material. What can be done
-// with it without that is done when it is made.
+// A Message contains the parts of a blob that do not depend on the key material. Everything that can be
+// computed without the key material is computed when the Message is created.
 type Message struct {
-	commitment []byte // of the blob; nil before there is one
+	commitment []byte // commitment in the blob; nil for a new message
 	sealed     []byte // nonce, ciphertext and tag
-	associated []byte // with zeros in the place of a commitment that is not there yet
+	associated []byte // with zeros in place of the commitment of a new message
 }
 
-// ParseMessage returns the Message of a blob, with the encryption context that it
-// is to have.
+// ParseMessage returns the Message of a blob, for decryption with this encryption context.
 func ParseMessage(blob []byte, context map[string]string) (Message, error) {
 	if !isBlob(blob) {
 		return Message{}, ErrCiphertext
@@ -74,7 +71,7 @@ func ParseMessage(blob []byte, context map[string]string) (Message, error) {
 	}, nil
 }
 
-// NewMessage returns a Message to be encrypted, once.
+// NewMessage returns a Message that can be encrypted once.
 func NewMessage(h BlobHeader, context map[string]string) (Message, error) {
 	materialID, err := hex.DecodeString(h.MaterialID)
 	if err != nil || len(h.Account) != keyIDOffset-accountOffset || len(h.KeyID) != materialOffset-keyIDOffset || len(materialID) != saltOffset-materialOffset {
@@ -101,15 +98,14 @@ func (m Message) Encrypt(k *SymmetricKey, plaintext []byte) ([]byte, error) {
 	return aead.Seal(blob, nil, plaintext, m.associated), nil
 }
 
-// Decrypt opens the message. The header of its blob must have been compared with
-// the key.
+// Decrypt opens the message. The caller must have compared the header of its blob with the key.
 func (m Message) Decrypt(k *SymmetricKey) ([]byte, error) {
 	aead, commitment, err := m.key(k)
 	if err != nil {
 		return nil, err
 	}
-	// GCM does not commit to its key: without this comparison one blob could be
-	// made to open under two materials, to two plaintexts.
+	// GCM does not commit to its key: without this comparison, somebody could construct a blob that opens under
+	// two materials to two plaintexts.
 	if subtle.ConstantTimeCompare(commitment, m.commitment) != 1 {
 		return nil, ErrCiphertext
 	}
@@ -120,8 +116,7 @@ func (m Message) Decrypt(k *SymmetricKey) ([]byte, error) {
 	return plaintext, nil
 }
 
-// key derives from the key material, for this message alone, the encryption key
-// and the commitment to it.
+// key derives the encryption key of this message and the commitment to it from the key material.
 func (m Message) key(k *SymmetricKey) (aead cipher.AEAD, commitment []byte, err error) {
 	derived := make([]byte, 64)
 	info := make([]byte, 0, len(blobInfo)+commitOffset)
@@ -135,9 +130,9 @@ func (m Message) key(k *SymmetricKey) (aead cipher.AEAD, commitment []byte, err 
 	return aead, derived[32:], err
 }
 
-// associatedData is all of the blob before the nonce, then the number of pairs
-// of the encryption context and the pairs, sorted by the bytes of their keys,
-// each string after its length: 4 bytes, big-endian.
+// associatedData returns everything in the blob before the nonce, followed by the encryption context: the
+// number of pairs, and the pairs sorted by the bytes of their keys. Each string follows its length (4 bytes,
+// big-endian).
 func associatedData(header []byte, context map[string]string) []byte {
 	size := len(header) + 4
 	keys := make([]string, 0, len(context))

@@ -17,7 +17,7 @@ import (
 	"testing"
 )
 
-// counting returns the bytes 00, 01, … of key material for tests.
+// counting returns the bytes 00, 01, … as key material.
 func counting(n int) []byte {
 	b := make([]byte, n)
 	for i := range b {
@@ -68,7 +68,7 @@ func mustEncrypt(t *testing.T, plaintext []byte, context map[string]string) []by
 	return blob
 }
 
-// wantRefused checks that a blob does not open, and that the error says no more.
+// wantRefused checks that a blob does not open, and that the error gives no reason.
 func wantRefused(t *testing.T, what string, material, blob []byte, context map[string]string) {
 	t.Helper()
 	if plaintext, err := decrypt(material, blob, context); plaintext != nil || err != ErrCiphertext {
@@ -76,8 +76,8 @@ func wantRefused(t *testing.T, what string, material, blob []byte, context map[s
 	}
 }
 
-// openByHand reads a blob of version 1 by the numbers of docs/ciphertext-format.md
-// and by nothing of this package.
+// openByHand decrypts a blob of version 1 with the numbers in docs/ciphertext-format.md, without using this
+// package.
 func openByHand(material, blob []byte, context map[string]string) ([]byte, error) {
 	derived, err := hkdf.Key(sha256.New, material, nil, "keyhold ciphertext v1"+string(blob[0:113]), 64)
 	if err != nil {
@@ -138,8 +138,8 @@ func TestParseBlob(t *testing.T) {
 	}
 }
 
-// What ParseBlob reads is what Encrypt was given, or Encrypt refuses it: a header
-// whose members have other lengths would be read as another header.
+// ParseBlob returns the header that was given to Encrypt. Encrypt rejects headers whose fields have other
+// lengths, because they would be parsed as another header.
 func TestEncryptRefusesMalformedHeaders(t *testing.T) {
 	for _, h := range []BlobHeader{
 		{},
@@ -158,7 +158,7 @@ func TestEncryptRefusesMalformedHeaders(t *testing.T) {
 	}
 }
 
-// golden returns the lines of testdata/golden.txt by their names.
+// golden returns the lines of testdata/golden.txt by name.
 func golden(t *testing.T) map[string]string {
 	text, err := os.ReadFile("testdata/golden.txt")
 	if err != nil {
@@ -172,8 +172,8 @@ func golden(t *testing.T) map[string]string {
 	return lines
 }
 
-// Blobs of version 1, made by testdata/golden.py, open for ever. A change that
-// makes this test fail makes what users keep unreadable.
+// The blobs of version 1 made by testdata/golden.py must always open. A change that makes this test fail makes
+// stored ciphertexts unreadable.
 func TestGoldenBlobs(t *testing.T) {
 	lines := golden(t)
 	for _, test := range []struct {
@@ -252,7 +252,7 @@ func TestWrongContext(t *testing.T) {
 	} {
 		wantRefused(t, name, counting(32), blob, wrong)
 	}
-	// Neither a missing context nor an empty one is the same as an empty pair.
+	// Neither a missing nor an empty context is equal to a context with an empty pair.
 	for _, none := range []pairs{nil, {}} {
 		blob := mustEncrypt(t, []byte("x"), none)
 		for _, same := range []pairs{nil, {}} {
@@ -262,11 +262,11 @@ func TestWrongContext(t *testing.T) {
 		}
 		wantRefused(t, "an empty pair", counting(32), blob, pairs{"": ""})
 	}
-	// Unicode is compared by its bytes: é as one letter is not e with an accent.
+	// Text is compared by its bytes: é as one character differs from e with a combining accent.
 	wantRefused(t, "another normal form", counting(32), mustEncrypt(t, nil, pairs{"\u00e9": ""}), pairs{"e\u0301": ""})
 }
 
-// Nothing of two blobs of one plaintext is the same but their headers.
+// Two blobs of the same plaintext have only their headers in common.
 func TestEncryptIsRandomised(t *testing.T) {
 	plaintext := bytes.Repeat([]byte("x"), 64)
 	a, b := mustEncrypt(t, plaintext, nil), mustEncrypt(t, plaintext, nil)

@@ -10,8 +10,7 @@ import (
 	"testing"
 )
 
-// derive returns the encryption key and the commitment of a blob's header and
-// salt, as openByHand does.
+// derive returns the encryption key and the commitment for a blob's header and salt, like openByHand.
 func derive(t *testing.T, material, blob []byte) (encryptionKey, commitment []byte) {
 	derived, err := hkdf.Key(sha256.New, material, nil, "keyhold ciphertext v1"+string(blob[:113]), 64)
 	if err != nil {
@@ -32,8 +31,8 @@ func gcmOf(t *testing.T, encryptionKey []byte) (cipher.Block, cipher.AEAD) {
 	return block, gcm
 }
 
-// Swapping commitments between blobs, or sealing under one material with the
-// commitment of another, opens nothing.
+// A blob with the commitment of another blob, or sealed under one material with the commitment of another, does
+// not open.
 func TestCommitment(t *testing.T) {
 	materialA, materialB := counting(32), bytes.Repeat([]byte{0xb0}, 32)
 	blob := mustEncrypt(t, []byte("attack at dawn"), nil)
@@ -42,8 +41,7 @@ func TestCommitment(t *testing.T) {
 	copy(replaced[113:145], mustEncrypt(t, []byte("attack at dawn"), nil)[113:145])
 	wantRefused(t, "the commitment of another blob", materialA, replaced, nil)
 
-	// The same header, salt and nonce, sealed under B with all its right
-	// associated data, but with the commitment of A.
+	// The same header, salt and nonce, sealed under B with B's associated data, but with the commitment of A.
 	keyB, commitmentB := derive(t, materialB, blob)
 	_, gcm := gcmOf(t, keyB)
 	ofB := func(commitment []byte) []byte {
@@ -60,9 +58,9 @@ func TestCommitment(t *testing.T) {
 	}
 }
 
-// One ciphertext and tag that AES-GCM accepts under two keys, as anybody can
-// construct who knows both (Dodis et al., "Fast Message Franking", 2018). Only
-// the commitment keeps such a blob from opening under the second material.
+// A ciphertext and tag that AES-GCM accepts under two keys. Anybody who knows both keys can construct one
+// (Dodis et al., "Fast Message Franking", 2018). Only the commitment prevents such a blob from opening under
+// the second material.
 func TestBlobForTwoMaterials(t *testing.T) {
 	materialA, materialB := counting(32), bytes.Repeat([]byte{0xb0}, 32)
 	for _, committed := range [][]byte{materialA, materialB} {
@@ -92,19 +90,19 @@ func TestBlobForTwoMaterials(t *testing.T) {
 	}
 }
 
-// collide returns first, one more block, and the tag that both keys give to
-// these two blocks (NIST SP 800-38D, section 7.1).
+// collide returns first, another block, and the tag that both keys give for these two blocks (NIST SP 800-38D,
+// section 7.1).
 func collide(t *testing.T, keyA, keyB, nonce, ad, first []byte) []byte {
 	a, b := newHasher(t, keyA, nonce), newHasher(t, keyB, nonce)
 	zero := make([]byte, 16)
-	// The tags differ by D when the second block is zero, and the block X adds
-	// X·(Ha² + Hb²): X = D / (Ha² + Hb²) makes them equal.
+	// With a zero second block, the tags differ by D. The block X adds X·(Ha² + Hb²), so X = D / (Ha² + Hb²)
+	// makes the tags equal.
 	difference := a.tag(ad, first, zero).plus(b.tag(ad, first, zero))
 	x := difference.times(a.h.times(a.h).plus(b.h.times(b.h)).inverse()).bytes()
 	return append(append(bytes.Clone(first), x...), a.tag(ad, first, x).bytes()...)
 }
 
-// A hasher computes the tags of one key and nonce.
+// A hasher computes the tags for one key and nonce.
 type hasher struct{ h, mask element }
 
 func newHasher(t *testing.T, k, nonce []byte) hasher {

@@ -1,7 +1,6 @@
-// Package crypt generates keys and runs the algorithms of each key spec, bytes
-// to bytes.
+// Package crypt generates keys and runs the algorithms of each key spec, on bytes.
 //
-// It knows no store, no record and no state; the primitives are those of the Go
-// standard library. What it makes for users, the ciphertext blob and the key
-// material ID, is specified in docs/ciphertext-format.md.
+// It knows neither stores nor records nor key states. The primitives come from the Go standard library. The two
+// formats that users see, the ciphertext blob and the key material ID, are specified in
+// docs/ciphertext-format.md.
 package crypt

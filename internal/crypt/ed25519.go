@@ -22,8 +22,7 @@ func generateEd25519() ([]byte, error) {
 	return x509.MarshalPKCS8PrivateKey(private)
 }
 
-// An Ed25519Key is a pair for signatures on edwards25519 (FIPS 186-5, section 7;
-// RFC 8032).
+// An Ed25519Key is a key pair for signatures on edwards25519 (FIPS 186-5, section 7; RFC 8032).
 type Ed25519Key struct {
 	private ed25519.PrivateKey
 	public  []byte
@@ -41,15 +40,15 @@ func openEd25519(material []byte) (Key, error) {
 // Destroy clears the key.
 func (k *Ed25519Key) Destroy() { clear(k.private[:ed25519.SeedSize]) }
 
-// Footprint returns about how many bytes of memory the key takes.
+// Footprint estimates the memory of the key in bytes.
 func (k *Ed25519Key) Footprint() int { return 1 << 10 }
 
 // PublicKey returns the public half as DER SubjectPublicKeyInfo.
 func (k *Ed25519Key) PublicKey() []byte { return k.public }
 
-// Sign signs with ED25519_SHA_512, which is Ed25519, or with ED25519_PH_SHA_512,
-// which is Ed25519ph. That one hashes its message, be it a digest already or
-// not: so the API has it (MessageType in the API reference of Sign).
+// Sign signs with ED25519_SHA_512, which is Ed25519, or ED25519_PH_SHA_512, which is Ed25519ph. Ed25519ph
+// always hashes its message, even if the message is a digest, as specified by the API (MessageType in the API
+// reference of Sign).
 func (k *Ed25519Key) Sign(algorithm string, message []byte, _ bool) (signature []byte, err error) {
 	message, options, err := ed25519Input(algorithm, message)
 	if err != nil {
@@ -75,7 +74,7 @@ func verifyEd25519(public ed25519.PublicKey, algorithm string, message, signatur
 	return nil
 }
 
-// ed25519Input returns what the variant signs of a message.
+// ed25519Input returns the input of the variant for a message.
 func ed25519Input(algorithm string, message []byte) ([]byte, *ed25519.Options, error) {
 	switch algorithm {
 	case "ED25519_SHA_512":

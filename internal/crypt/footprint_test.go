@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// The keys of all families take about as much memory as they say, or less.
+// Keys of all families take about as much memory as Footprint returns, or less.
 func TestFootprints(t *testing.T) {
 	for spec := range strings.FieldsSeq("SYMMETRIC_DEFAULT HMAC_224 HMAC_512 RSA_2048 ECC_NIST_P256 ECC_NIST_P521 ECC_SECG_P256K1 ECC_NIST_EDWARDS25519 ML_DSA_44 ML_DSA_87 ML_KEM_512 ML_KEM_1024") {
 		t.Run(spec, func(t *testing.T) {

@@ -5,10 +5,9 @@ import (
 	"testing"
 )
 
-// Whatever the bytes are, they are no ciphertext unless Encrypt made them, and a
-// ciphertext that Encrypt made opens to its plaintext and, with a bit flipped,
-// to nothing. The material is another in each process, or the fuzzer would get
-// good blobs from its other processes.
+// No bytes are a valid ciphertext unless Encrypt made them. A ciphertext from Encrypt decrypts to its
+// plaintext, and with a flipped bit it does not open. Each process uses other material, so that the fuzzer
+// cannot reuse valid blobs from its other processes.
 func FuzzBlob(f *testing.F) {
 	material := NewSymmetricMaterial()
 	blob, err := encrypt(testHeader(), material, []byte("attack at dawn"), nil)

@@ -9,12 +9,12 @@ import (
 	"sync"
 )
 
-// maxHMACSize is the size of the largest imported material of an HMAC key, in bytes.
-// Source: "Requirements for imported key material" in the developer guide.
+// maxHMACSize is the maximum size of imported material for an HMAC key, in bytes. Source: "Requirements for
+// imported key material" in the developer guide.
 const maxHMACSize = 128
 
-// hmacHash gives for each HMAC spec its hash function. Generated material has the size
-// of the hash, and so has the MAC; imported material may be longer.
+// hmacHash returns the hash function of an HMAC spec. Generated material and MACs have the size of the hash.
+// Imported material may be longer.
 func hmacHash(spec string) (func() hash.Hash, bool) {
 	switch spec {
 	case "HMAC_224":
@@ -46,9 +46,8 @@ func hmacFamily(spec string) (family, bool) {
 	}, true
 }
 
-// An HMACKey makes message authentication codes (RFC 2104, FIPS 198-1). Like
-// SymmetricKey it keeps states between calls, as in Secretly each allocation
-// costs more than the computing.
+// An HMACKey computes message authentication codes (RFC 2104, FIPS 198-1). Like SymmetricKey, it keeps states
+// between calls, because each allocation in Secretly costs more than the computation.
 type HMACKey struct {
 	newHash  func() hash.Hash
 	mu       sync.Mutex
@@ -66,10 +65,10 @@ func (k *HMACKey) Destroy() {
 	k.free = nil
 }
 
-// Footprint returns about how many bytes of memory the key takes.
+// Footprint estimates the memory of the key in bytes.
 func (k *HMACKey) Footprint() int { return 1 << 10 }
 
-// MAC returns the code of a message. The hash function is that of the spec.
+// MAC returns the code of a message, computed with the hash function of the spec.
 func (k *HMACKey) MAC(message []byte) []byte {
 	var code [sha512.Size]byte
 	var size int
@@ -103,5 +102,5 @@ func (k *HMACKey) give(state hash.Hash) {
 	}
 }
 
-// EqualMAC compares two codes in a time that tells nothing of where they differ.
+// EqualMAC compares two codes in constant time.
 func EqualMAC(a, b []byte) bool { return hmac.Equal(a, b) }

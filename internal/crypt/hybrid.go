@@ -6,17 +6,16 @@ import (
 	"github.com/tink-crypto/tink-go/v2/kwp/subtle"
 )
 
-// sessionKeySize is the size of the AES key of the hybrid wrapping, in bytes.
+// sessionKeySize is the size in bytes of the AES key in hybrid wrapping.
 const sessionKeySize = 32
 
-// unwrapHybrid opens an AES-256 key in RSAES-OAEP, as long as the modulus, and
-// with it the rest: AES key wrap with padding (RFC 5649, NIST SP 800-38F, section
-// 6.3) of material of 9 to 8192 bytes.
+// unwrapHybrid decrypts an AES-256 key with RSAES-OAEP from the first part, which is as long as the modulus.
+// With this key, it unwraps the second part: AES key wrap with padding (RFC 5649, NIST SP 800-38F, section 6.3)
+// of material of 9 to 8192 bytes.
 //
-// Where the first part does not open, or to something else than an AES-256 key, a
-// random key takes its place, and the second part fails as it does under any wrong
-// key: whoever sends both parts cannot tell which of them it was. The lengths of
-// both are no secret.
+// If the first part does not decrypt to an AES-256 key, a random key replaces it, and the second part then
+// fails as with any wrong key. Therefore the sender cannot find out which part failed. The lengths of both
+// parts are not secret.
 func (w *WrappingKey) unwrapHybrid(h hash.Hash, wrapped []byte) ([]byte, error) {
 	size := w.private.Size()
 	if len(wrapped) <= size {

@@ -14,7 +14,7 @@ import (
 	"github.com/c2sp/wycheproof"
 )
 
-// hybrids gives the OAEP under which each hybrid algorithm hides its AES key.
+// hybrids is the OAEP algorithm that encrypts the AES key in each hybrid algorithm.
 var hybrids = map[string]string{"RSA_AES_KEY_WRAP_SHA_1": "RSAES_OAEP_SHA_1", "RSA_AES_KEY_WRAP_SHA_256": "RSAES_OAEP_SHA_256"}
 
 // opensslKeyWrap wraps material under an AES key of 16, 24 or 32 bytes.
@@ -24,8 +24,8 @@ func opensslKeyWrap(t *testing.T, sessionKey, material []byte) []byte {
 	return openssl(t, material, "enc", cipher, "-K", hex.EncodeToString(sessionKey), "-iv", "A65959A6")
 }
 
-// What OpenSSL alone wraps opens, for material of the sizes that private keys have,
-// and with nothing else than that pair and algorithm.
+// Material wrapped by OpenSSL unwraps with the right key pair and algorithm only. The sizes are typical of
+// private keys.
 func TestUnwrapHybrid(t *testing.T) {
 	for spec := range wrappingKeys {
 		w := wrappingKey(t, spec)
@@ -64,7 +64,7 @@ func TestUnwrapHybrid(t *testing.T) {
 	}
 }
 
-// The AES key is of 256 bits: others are as good as none.
+// The AES key must have 256 bits. Other sizes count as wrong keys.
 func TestUnwrapHybridKeySizes(t *testing.T) {
 	w := wrappingKey(t, "RSA_2048")
 	for _, n := range []int{16, 24} {
@@ -76,13 +76,13 @@ func TestUnwrapHybridKeySizes(t *testing.T) {
 		wrapped := append(oaep(t, w, Random(n)), opensslKeyWrap(t, Random(32), counting(138))...)
 		wantNoUnwrap(t, "something else than an AES key", w, "RSA_AES_KEY_WRAP_SHA_256", wrapped)
 	}
-	// A longer key is not cut to size.
+	// A longer key is not truncated.
 	sessionKey := Random(sessionKeySize)
 	for _, more := range []int{1, 16, 32} {
 		wrapped := append(oaep(t, w, append(bytes.Clone(sessionKey), Random(more)...)), opensslKeyWrap(t, sessionKey, counting(138))...)
 		wantNoUnwrap(t, "a longer AES key", w, "RSA_AES_KEY_WRAP_SHA_256", wrapped)
 	}
-	// The key that takes the place of one that does not open is no constant.
+	// The key that replaces a wrong one is not constant.
 	for _, guess := range [][]byte{make([]byte, 32), bytes.Repeat([]byte{0xff}, 32), counting(32)} {
 		wrapped := append(Random(256), opensslKeyWrap(t, guess, counting(138))...)
 		wrapped[0] = 0
@@ -99,9 +99,8 @@ func oaep(t *testing.T, w *WrappingKey, message []byte) []byte {
 	return wrapped
 }
 
-// The vectors of Wycheproof for AES key wrap with padding. Those of shorter AES keys,
-// and of less than 9 bytes, are valid there and refused here: no private key is so
-// short.
+// Wycheproof's vectors for AES key wrap with padding. Vectors with shorter AES keys or less than 9 bytes are
+// valid there and rejected here, because no private key is so short.
 func TestWycheproofKeyWrap(t *testing.T) {
 	text, err := fs.ReadFile(wycheproof.TestVectors, "aes_kwp_test.json")
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// specs are all that the package knows.
+// specs are all supported specs.
 var specs = []string{
 	"SYMMETRIC_DEFAULT", "RSA_2048", "RSA_3072", "RSA_4096",
 	"ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521", "ECC_SECG_P256K1", "ECC_NIST_EDWARDS25519",
@@ -15,8 +15,7 @@ var specs = []string{
 	"ML_DSA_44", "ML_DSA_65", "ML_DSA_87", "ML_KEM_512", "ML_KEM_768", "ML_KEM_1024",
 }
 
-// Material of each spec is new each time, opens as what it is, and as nothing
-// else.
+// Material of each spec is different each time, opens as its own spec, and as no other.
 func TestMaterialOfEachSpec(t *testing.T) {
 	for _, spec := range specs {
 		t.Run(spec, func(t *testing.T) {
@@ -38,7 +37,7 @@ func TestMaterialOfEachSpec(t *testing.T) {
 			k2.Destroy()
 			for _, wrong := range specs {
 				if _, err := Accept(wrong, material); wrong == spec || err == nil {
-					continue // all bytes of the size are such material
+					continue // any bytes of this size are valid material
 				}
 				if _, err := Open(wrong, material); !errors.Is(err, ErrMaterial) {
 					t.Errorf("it opens as %s: %v", wrong, err)

@@ -15,10 +15,9 @@ const materialIDInfo = "keyhold material id v1"
 // NewSymmetricMaterial returns 32 random bytes.
 func NewSymmetricMaterial() []byte { return Random(SymmetricMaterialSize) }
 
-// MaterialID returns the ID of material in the key of the given ID: 64
-// lower-case hexadecimal digits of HKDF-SHA-256 (RFC 5869) without salt. The
-// same bytes in the same key give the same ID again, and the owner of the bytes
-// can compute it: it proves that the server holds exactly this material.
+// MaterialID returns the ID of key material in the key with the given ID: 64 lower-case hexadecimal digits of
+// HKDF-SHA-256 (RFC 5869) without salt. The same bytes in the same key always have the same ID. The owner of
+// the bytes can compute the ID, which proves that the server has exactly this material.
 func MaterialID(keyID string, material []byte) (string, error) {
 	id, err := hkdf.Key(sha256.New, material, nil, materialIDInfo+keyID, sha256.Size)
 	if err != nil {

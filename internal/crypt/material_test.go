@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The first ID is that of testdata/golden.py, too; both are those of OpenSSL 3:
+// The first ID is also in testdata/golden.py. Both were computed with OpenSSL 3:
 //
 //	openssl kdf -keylen 32 -kdfopt digest:SHA256 -kdfopt hexkey:000102…1e1f \
 //	    -kdfopt info:'keyhold material id v1KEY-ID' HKDF

@@ -8,7 +8,7 @@ import (
 	"filippo.io/mldsa/x509"
 )
 
-// mldsaParameters gives the parameter set of each spec (FIPS 204, section 4).
+// mldsaParameters returns the parameter set of a spec (FIPS 204, section 4).
 func mldsaParameters(spec string) (p mldsa.Parameters, ok bool) {
 	switch spec {
 	case "ML_DSA_44":
@@ -38,8 +38,8 @@ func mldsaFamily(spec string) (family, bool) {
 	}, true
 }
 
-// An MLDSAKey is a pair for signatures with ML-DSA (FIPS 204). Its material is
-// the seed alone, in the form of RFC 9881, section 6.
+// An MLDSAKey is a key pair for signatures with ML-DSA (FIPS 204). Its material is only the seed, in the form
+// of RFC 9881, section 6.
 type MLDSAKey struct {
 	private *mldsa.PrivateKey
 	public  []byte
@@ -48,7 +48,7 @@ type MLDSAKey struct {
 func openMLDSA(parameters mldsa.Parameters, material []byte) (*MLDSAKey, error) {
 	parsed, err := x509.ParsePKCS8PrivateKey(material)
 	if err != nil {
-		return nil, fmt.Errorf("no PKCS #8 private key") // and not what is in it
+		return nil, fmt.Errorf("no PKCS #8 private key") // the cause could contain parts of the key
 	}
 	private, ok := parsed.(*mldsa.PrivateKey)
 	if !ok || private.PublicKey().Parameters() != parameters {
@@ -58,18 +58,17 @@ func openMLDSA(parameters mldsa.Parameters, material []byte) (*MLDSAKey, error) 
 	return &MLDSAKey{private, public}, err
 }
 
-// Destroy gives up the key, whose parts cannot be reached to be cleared.
+// Destroy drops the key, whose parts are not accessible and cannot be cleared.
 func (k *MLDSAKey) Destroy() { k.private = nil }
 
-// Footprint returns about how many bytes of memory the key takes:
-// the matrix that the seed stands for.
+// Footprint estimates the memory of the key in bytes. Most of it is the matrix that is expanded from the seed.
 func (k *MLDSAKey) Footprint() int { return 200 << 10 }
 
 // PublicKey returns the public half as DER SubjectPublicKeyInfo (RFC 9881).
 func (k *MLDSAKey) PublicKey() []byte { return k.public }
 
-// Sign signs a message, without a context and hedged (FIPS 204, section 5.2), or
-// the representative μ of one, 64 bytes (section 6.2).
+// Sign signs a message, hedged and without a context (FIPS 204, section 5.2), or the 64-byte representative μ
+// of a message (section 6.2).
 func (k *MLDSAKey) Sign(_ string, message []byte, mu bool) (signature []byte, err error) {
 	Secretly(func() {
 		if mu {
@@ -81,8 +80,7 @@ func (k *MLDSAKey) Sign(_ string, message []byte, mu bool) (signature []byte, er
 	return signature, err
 }
 
-// Verify returns nil or ErrSignature. μ is verified in builds with Go 1.26 alone:
-// with others the error is ErrUnsupported.
+// Verify returns nil or ErrSignature. Only builds with Go 1.26 can verify μ; others return ErrUnsupported.
 func (k *MLDSAKey) Verify(_ string, message []byte, mu bool, signature []byte) error {
 	return verifyMLDSA(k.private.PublicKey(), message, mu, signature)
 }

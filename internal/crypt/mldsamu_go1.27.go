@@ -4,6 +4,6 @@ package crypt
 
 import "filippo.io/mldsa"
 
-// verifyMu is missing where the module stands for crypto/mldsa, which keeps the
-// function to itself (golang.org/issue/80272).
+// verifyMu is missing in builds where the module uses crypto/mldsa, which does not export the function
+// (golang.org/issue/80272).
 func verifyMu(*mldsa.PublicKey, []byte, []byte) error { return ErrUnsupported }

@@ -11,16 +11,15 @@ import (
 	"github.com/cloudflare/circl/kem/mlkem/mlkem512"
 )
 
-// A lattice is a parameter set of ML-KEM (FIPS 203, section 8) with its object
-// identifier (RFC 9935, section 3), the size of its ciphertexts in bytes, and
-// what makes a key ready of a seed.
+// A lattice is a parameter set of ML-KEM (FIPS 203, section 8), with its object identifier (RFC 9935, section
+// 3), the size of its ciphertexts in bytes, and the function that expands a seed to a key.
 type lattice struct {
 	oid        asn1.ObjectIdentifier
 	ciphertext int
 	expand     func(seed []byte) (decapsulator, error)
 }
 
-// A decapsulator is a pair as the libraries have it.
+// A decapsulator is a key pair of one of the libraries.
 type decapsulator interface {
 	public() []byte
 	encapsulate() (secret, ciphertext []byte)
@@ -51,7 +50,7 @@ func mlkemFamily(spec string) (family, bool) {
 	}, ok
 }
 
-// seedTag is of the seed alone in the CHOICE of RFC 9935, section 6.
+// seedTag is the tag of the form that contains only the seed, in the CHOICE of RFC 9935, section 6.
 const seedTag = 0x80
 
 func (l lattice) algorithm() pkix.AlgorithmIdentifier {
@@ -64,7 +63,7 @@ func (l lattice) marshal(seed []byte) ([]byte, error) {
 	return asn1.Marshal(privateKeyInfo{0, l.algorithm(), inner})
 }
 
-// unmarshal returns the seed, for the caller to clear.
+// unmarshal returns the seed, which the caller must clear.
 func (l lattice) unmarshal(der []byte) ([]byte, error) {
 	var outer privateKeyInfo
 	if err := unmarshalDER(der, &outer); err != nil {
@@ -79,8 +78,8 @@ func (l lattice) unmarshal(der []byte) ([]byte, error) {
 	return inner[2:], nil
 }
 
-// An MLKEMKey is a pair for encapsulation with ML-KEM (FIPS 203). Its material
-// is the seed alone, in the form of RFC 9935, section 6.
+// An MLKEMKey is a key pair for encapsulation with ML-KEM (FIPS 203). Its material is only the seed, in the
+// form of RFC 9935, section 6.
 type MLKEMKey struct {
 	lattice
 	pair decapsulator
@@ -101,24 +100,24 @@ func openMLKEM(l lattice, material []byte) (*MLKEMKey, error) {
 	return &MLKEMKey{l, pair, public}, err
 }
 
-// Destroy gives up the key, whose parts cannot be reached to be cleared.
+// Destroy drops the key, whose parts are not accessible and cannot be cleared.
 func (k *MLKEMKey) Destroy() { k.pair = nil }
 
-// Footprint returns about how many bytes of memory the key takes.
+// Footprint estimates the memory of the key in bytes.
 func (k *MLKEMKey) Footprint() int { return 16 << 10 }
 
 // PublicKey returns the public half as DER SubjectPublicKeyInfo (RFC 9935).
 func (k *MLKEMKey) PublicKey() []byte { return k.spki }
 
-// Encapsulate returns a new secret of 32 bytes and its ciphertext.
+// Encapsulate returns a new 32-byte secret and its ciphertext.
 func (k *MLKEMKey) Encapsulate() (secret, ciphertext []byte) {
 	Secretly(func() { secret, ciphertext = k.pair.encapsulate() })
 	return secret, ciphertext
 }
 
-// Decapsulate returns the secret of a ciphertext, or ErrCiphertext if it has
-// another length. Of a ciphertext that was made for another key or changed it
-// returns 32 bytes that nobody else knows (FIPS 203, section 6.3).
+// Decapsulate returns the secret of a ciphertext, or ErrCiphertext if the ciphertext has the wrong length. For
+// a modified ciphertext, or one made for another key, it returns 32 unpredictable bytes (FIPS 203, section
+// 6.3).
 func (k *MLKEMKey) Decapsulate(ciphertext []byte) (secret []byte, err error) {
 	if len(ciphertext) != k.ciphertext {
 		return nil, ErrCiphertext
@@ -149,7 +148,7 @@ func (p pair1024) public() []byte                       { return p.Encapsulation
 func (p pair1024) encapsulate() (secret, c []byte)      { return p.EncapsulationKey().Encapsulate() }
 func (p pair1024) decapsulate(c []byte) ([]byte, error) { return p.Decapsulate(c) }
 
-// A pair512 comes of circl, as crypto/mlkem leaves out the smallest set.
+// A pair512 uses circl, because crypto/mlkem does not implement the smallest parameter set.
 type pair512 struct {
 	half    *mlkem512.PublicKey
 	private *mlkem512.PrivateKey

@@ -14,8 +14,7 @@ import (
 	"golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// nistCurve gives for each spec its curve, and the hash of its one signing
-// algorithm.
+// nistCurve returns the curve of a spec and the hash of its signing algorithm.
 func nistCurve(spec string) (elliptic.Curve, crypto.Hash) {
 	switch spec {
 	case "ECC_NIST_P256":
@@ -45,8 +44,8 @@ func nistFamily(spec string) (family, bool) {
 	}, true
 }
 
-// A NISTKey is a pair on a curve of NIST SP 800-186, for signatures (FIPS 186-5)
-// or for key agreement (NIST SP 800-56A).
+// A NISTKey is a key pair on a curve of NIST SP 800-186, for signatures (FIPS 186-5) or key agreement (NIST SP
+// 800-56A).
 type NISTKey struct {
 	private   *ecdsa.PrivateKey
 	agreement *ecdh.PrivateKey
@@ -77,14 +76,14 @@ func (k *NISTKey) Destroy() {
 	k.agreement = nil
 }
 
-// Footprint returns about how many bytes of memory the key takes.
+// Footprint estimates the memory of the key in bytes.
 func (k *NISTKey) Footprint() int { return 2 << 10 }
 
 // PublicKey returns the public half as DER SubjectPublicKeyInfo.
 func (k *NISTKey) PublicKey() []byte { return k.public }
 
-// Sign signs a message or its digest, and returns DER (RFC 3279, section 2.2.3).
-// The algorithm is that of the curve.
+// Sign signs a message or its digest, and returns DER (RFC 3279, section 2.2.3). The curve determines the
+// algorithm.
 func (k *NISTKey) Sign(_ string, message []byte, digest bool) (signature []byte, err error) {
 	hashed := hashUnless(digest, k.hash, message)
 	Secretly(func() { signature, err = ecdsa.SignASN1(rand.Reader, k.private, hashed) })
@@ -103,10 +102,10 @@ func verifyNIST(public *ecdsa.PublicKey, hashed, signature []byte) error {
 	return nil
 }
 
-// Agree returns the secret shared with the owner of the other half of the public
-// key: the x-coordinate, as long as the field (SEC 1, section 3.3.1). The public
-// key is SubjectPublicKeyInfo in DER with the curve named and the point uncompressed or
-// compressed (RFC 5480, section 2.2). The error for any other key is ErrPublicKey.
+// Agree returns the secret shared with the owner of the peer's private key: the x-coordinate, as long as a
+// field element (SEC 1, section 3.3.1). peer is a public key as SubjectPublicKeyInfo in DER, with a named curve
+// and an uncompressed or compressed point (RFC 5480, section 2.2). For any other key, the error is
+// ErrPublicKey.
 func (k *NISTKey) Agree(peer []byte) (secret []byte, err error) {
 	public, err := k.parsePeer(peer)
 	if err != nil {
@@ -116,7 +115,8 @@ func (k *NISTKey) Agree(peer []byte) (secret []byte, err error) {
 	return secret, err
 }
 
-// parsePeer reads a public key on the curve of k. All but the point is as in k's own.
+// parsePeer parses a public key on the curve of k. Everything except the point must be equal to k's own public
+// key.
 func (k *NISTKey) parsePeer(peer []byte) (*ecdh.PublicKey, error) {
 	algorithm, point := splitSPKI(peer)
 	own, _ := splitSPKI(k.public)
@@ -126,11 +126,11 @@ func (k *NISTKey) parsePeer(peer []byte) (*ecdh.PublicKey, error) {
 	if x, y := elliptic.UnmarshalCompressed(k.private.Curve, point); x != nil {
 		return (&ecdsa.PublicKey{Curve: k.private.Curve, X: x, Y: y}).ECDH()
 	}
-	return k.agreement.Curve().NewPublicKey(point) // uncompressed, on the curve, not at infinity
+	return k.agreement.Curve().NewPublicKey(point) // requires an uncompressed point on the curve, not at infinity
 }
 
-// splitSPKI returns the AlgorithmIdentifier and the bits of SubjectPublicKeyInfo in DER
-// (RFC 5280, section 4.1), or nothing.
+// splitSPKI returns the AlgorithmIdentifier and the bits of a DER SubjectPublicKeyInfo (RFC 5280, section 4.1),
+// or nil.
 func splitSPKI(der []byte) (algorithm, bits []byte) {
 	input := cryptobyte.String(der)
 	var info, element cryptobyte.String

@@ -10,8 +10,7 @@ import (
 	"github.com/decred/dcrd/dcrec/secp256k1/v4"
 )
 
-// crypto/x509 knows neither secp256k1 nor ML-KEM, so their keys are put into
-// DER here, with encoding/asn1.
+// crypto/x509 supports neither secp256k1 nor ML-KEM, so this file encodes their keys with encoding/asn1.
 
 // privateKeyInfo is the PrivateKeyInfo of PKCS #8 (RFC 5958), without attributes.
 type privateKeyInfo struct {
@@ -26,7 +25,7 @@ type publicKeyInfo struct {
 	PublicKey asn1.BitString
 }
 
-// ecPrivateKey is the ECPrivateKey of RFC 5915. The curve is named around it.
+// ecPrivateKey is the ECPrivateKey of RFC 5915. The enclosing structure names the curve.
 type ecPrivateKey struct {
 	Version    int
 	PrivateKey []byte
@@ -39,23 +38,23 @@ var (
 	oidSecp256k1   = asn1.ObjectIdentifier{1, 3, 132, 0, 10}       // SEC 2, appendix A.2.1
 )
 
-// unmarshalDER reads the one value that der is.
+// unmarshalDER decodes a single DER value.
 func unmarshalDER(der []byte, value any) error {
 	rest, err := asn1.Unmarshal(der, value)
 	if err != nil || len(rest) > 0 {
-		return errors.New("malformed DER") // and not what is in it
+		return errors.New("malformed DER") // the cause could contain parts of the key
 	}
 	return nil
 }
 
-// parsePKCS8 returns a private key of the type from DER PKCS #8.
+// parsePKCS8 parses a private key of type K from DER PKCS #8.
 func parsePKCS8[K any](der []byte) (private K, err error) {
-	if err := unmarshalDER(der, new(asn1.RawValue)); err != nil { // crypto/x509 does not mind trailing bytes
+	if err := unmarshalDER(der, new(asn1.RawValue)); err != nil { // crypto/x509 ignores trailing bytes
 		return private, err
 	}
 	parsed, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {
-		return private, errors.New("no PKCS #8 private key") // and not what is in it
+		return private, errors.New("no PKCS #8 private key") // the cause could contain parts of the key
 	}
 	private, ok := parsed.(K)
 	if !ok {
@@ -102,8 +101,8 @@ func marshalSecp256k1Public(public *secp256k1.PublicKey) ([]byte, error) {
 	return marshalPublic(algorithm, public.SerializeUncompressed())
 }
 
-// parseSecp256k1 takes what names the curve, once or twice, and whose public
-// half, if it is there, is that of the private one.
+// parseSecp256k1 parses a private key. The curve must be named in the outer structure, and may also be named in
+// the inner one. If there is a public key, it must match the private key.
 func parseSecp256k1(der []byte) (*secp256k1.PrivateKey, error) {
 	var outer privateKeyInfo
 	var inner ecPrivateKey
@@ -127,7 +126,7 @@ func parseSecp256k1(der []byte) (*secp256k1.PrivateKey, error) {
 	if stated := inner.PublicKey.RightAlign(); len(stated) > 0 {
 		public, err := secp256k1.ParsePubKey(stated)
 		if err != nil || !public.IsEqual(private.PubKey()) {
-			return nil, errors.New("the public key is not that of the private one")
+			return nil, errors.New("the public key does not match the private key")
 		}
 	}
 	return private, nil

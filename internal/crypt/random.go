@@ -5,6 +5,6 @@ import "crypto/rand"
 // Random returns n random bytes, such as a data key.
 func Random(n int) []byte {
 	b := make([]byte, n)
-	rand.Read(b) // never fails: the program ends first (crypto/rand)
+	rand.Read(b) // never fails: crypto/rand ends the program instead
 	return b
 }

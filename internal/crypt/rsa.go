@@ -28,7 +28,7 @@ func rsaFamily(spec string) (family, bool) {
 	}, true
 }
 
-// An RSAKey is a pair for encryption or for signatures (RFC 8017).
+// An RSAKey is a key pair for encryption or signatures (RFC 8017).
 type RSAKey struct {
 	private *rsa.PrivateKey
 	public  []byte
@@ -50,7 +50,7 @@ func openRSA(bits int, material []byte) (*RSAKey, error) {
 // Destroy clears the key.
 func (k *RSAKey) Destroy() { destroyRSA(k.private) }
 
-// Footprint returns about how many bytes of memory the key takes.
+// Footprint estimates the memory of the key in bytes.
 func (k *RSAKey) Footprint() int { return 32 * k.private.Size() }
 
 func destroyRSA(private *rsa.PrivateKey) {
@@ -64,8 +64,8 @@ func destroyRSA(private *rsa.PrivateKey) {
 // PublicKey returns the public half as DER SubjectPublicKeyInfo.
 func (k *RSAKey) PublicKey() []byte { return k.public }
 
-// Encrypt returns the ciphertext, as long as the modulus, of a plaintext that
-// must not be too large for RSAES_OAEP_SHA_1 or RSAES_OAEP_SHA_256.
+// Encrypt returns the ciphertext of a plaintext, which is as long as the modulus. The plaintext must fit the
+// algorithm, RSAES_OAEP_SHA_1 or RSAES_OAEP_SHA_256.
 func (k *RSAKey) Encrypt(algorithm string, plaintext []byte) ([]byte, error) {
 	newHash, ok := oaepHash(algorithm)
 	if !ok {
@@ -74,7 +74,7 @@ func (k *RSAKey) Encrypt(algorithm string, plaintext []byte) ([]byte, error) {
 	return rsa.EncryptOAEP(newHash(), rand.Reader, &k.private.PublicKey, plaintext, nil)
 }
 
-// Decrypt opens a ciphertext, or returns ErrCiphertext.
+// Decrypt decrypts a ciphertext, or returns ErrCiphertext.
 func (k *RSAKey) Decrypt(algorithm string, ciphertext []byte) (plaintext []byte, err error) {
 	newHash, ok := oaepHash(algorithm)
 	if !ok {
@@ -90,7 +90,7 @@ func (k *RSAKey) Decrypt(algorithm string, ciphertext []byte) (plaintext []byte,
 	return plaintext, nil
 }
 
-// Sign signs a message, or a digest as long as the hash of the algorithm.
+// Sign signs a message, or a digest with the length of the algorithm's hash.
 func (k *RSAKey) Sign(algorithm string, message []byte, digest bool) (signature []byte, err error) {
 	scheme, h, err := rsaScheme(algorithm)
 	if err != nil {
@@ -135,11 +135,10 @@ const (
 	pss   = "RSASSA_PSS"
 )
 
-// pssOptions are those of the API: MGF1 with the hash of the message, and a salt
-// as long as it.
+// pssOptions are the options of the API: MGF1 with the hash of the message, and a salt of the same length.
 var pssOptions = &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}
 
-// rsaScheme takes a signing algorithm apart.
+// rsaScheme splits the name of a signing algorithm.
 func rsaScheme(algorithm string) (scheme string, h crypto.Hash, err error) {
 	for _, scheme := range []string{pkcs1, pss} {
 		for suffix, h := range map[string]crypto.Hash{"_SHA_256": crypto.SHA256, "_SHA_384": crypto.SHA384, "_SHA_512": crypto.SHA512} {
@@ -151,8 +150,7 @@ func rsaScheme(algorithm string) (scheme string, h crypto.Hash, err error) {
 	return "", 0, fmt.Errorf("crypt: no signing algorithm %q of RSA", algorithm)
 }
 
-// hashUnless returns what is signed of a message: its hash, or, where it is a
-// digest, itself.
+// hashUnless returns the hash of a message, or the message itself if it is a digest.
 func hashUnless(digest bool, h crypto.Hash, message []byte) []byte {
 	if digest {
 		return message

@@ -20,7 +20,7 @@ func generateSecp256k1() ([]byte, error) {
 	return marshalSecp256k1(private)
 }
 
-// A Secp256k1Key is a pair for signatures on secp256k1 (SEC 2, section 2.4.1).
+// A Secp256k1Key is a key pair for signatures on secp256k1 (SEC 2, section 2.4.1).
 type Secp256k1Key struct {
 	private *secp256k1.PrivateKey
 	half    *secp256k1.PublicKey
@@ -40,21 +40,21 @@ func openSecp256k1(material []byte) (Key, error) {
 // Destroy clears the key.
 func (k *Secp256k1Key) Destroy() { k.private.Zero() }
 
-// Footprint returns about how many bytes of memory the key takes.
+// Footprint estimates the memory of the key in bytes.
 func (k *Secp256k1Key) Footprint() int { return 1 << 10 }
 
 // PublicKey returns the public half as DER SubjectPublicKeyInfo.
 func (k *Secp256k1Key) PublicKey() []byte { return k.public }
 
-// Sign signs a message or its SHA-256 digest, and returns DER (RFC 3279, section
-// 2.2.3). The nonce is derived (RFC 6979), and s is the lower of the two.
+// Sign signs a message or its SHA-256 digest, and returns DER (RFC 3279, section 2.2.3). The nonce is
+// deterministic (RFC 6979), and s is the lower of the two possible values.
 func (k *Secp256k1Key) Sign(_ string, message []byte, digest bool) (signature []byte, err error) {
 	hashed := hashUnless(digest, crypto.SHA256, message)
 	Secretly(func() { signature = ecdsa.Sign(k.private, hashed).Serialize() })
 	return signature, nil
 }
 
-// Verify returns nil or ErrSignature. Either s is taken.
+// Verify returns nil or ErrSignature. It accepts both values of s.
 func (k *Secp256k1Key) Verify(_ string, message []byte, digest bool, signature []byte) error {
 	return verifySecp256k1(k.half, hashUnless(digest, crypto.SHA256, message), signature)
 }

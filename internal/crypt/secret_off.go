@@ -2,6 +2,5 @@
 
 package crypt
 
-// Secretly runs f. What f leaves behind is erased in builds with
-// GOEXPERIMENT=runtimesecret alone.
+// Secretly runs f. Only builds with GOEXPERIMENT=runtimesecret erase the memory that f used.
 func Secretly(f func()) { f() }

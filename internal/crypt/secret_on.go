@@ -4,7 +4,6 @@ package crypt
 
 import "runtime/secret"
 
-// Secretly runs f and has erased what f leaves behind: registers and stack when
-// it returns, heap when it is collected. It needs a build with
-// GOEXPERIMENT=runtimesecret.
+// Secretly runs f and erases the memory that f used: registers and stack when f returns, heap when it is
+// garbage collected. It requires a build with GOEXPERIMENT=runtimesecret.
 func Secretly(f func()) { secret.Do(f) }

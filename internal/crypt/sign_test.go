@@ -12,15 +12,15 @@ import (
 	"golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// A signer is a key of any of the families that sign.
+// A signer is a key of a family that signs.
 type signer interface {
 	Pair
 	Sign(algorithm string, message []byte, prepared bool) ([]byte, error)
 	Verify(algorithm string, message []byte, prepared bool, signature []byte) error
 }
 
-// signing gives the algorithms of each spec that signs, and the hash that a
-// digest is made with; 0 where there is none.
+// signing lists the algorithms of each signing spec with the hash for digests, or 0 if digests cannot be
+// signed.
 var signing = map[string]map[string]crypto.Hash{
 	"RSA_2048": {
 		"RSASSA_PSS_SHA_256": crypto.SHA256, "RSASSA_PSS_SHA_384": crypto.SHA384, "RSASSA_PSS_SHA_512": crypto.SHA512,
@@ -121,8 +121,8 @@ func TestEd25519ph(t *testing.T) {
 	}
 }
 
-// A public key is taken with its point uncompressed or compressed, and in no other form
-// (RFC 5480, section 2.2).
+// Agree accepts public keys with an uncompressed or compressed point, and no other form (RFC 5480, section
+// 2.2).
 func TestAgreeWithPoints(t *testing.T) {
 	for _, spec := range []string{"ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521"} {
 		a, b := openNew(t, spec).(*NISTKey), openNew(t, spec).(*NISTKey)
@@ -157,8 +157,7 @@ func TestAgreeWithPoints(t *testing.T) {
 	}
 }
 
-// A secret is the same on both sides, and of ML-KEM another one where the
-// ciphertext was changed.
+// Both sides get the same secret. For ML-KEM, a modified ciphertext gives another secret.
 func TestSharedSecrets(t *testing.T) {
 	for _, spec := range []string{"ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521"} {
 		a, b := openNew(t, spec).(*NISTKey), openNew(t, spec).(*NISTKey)
@@ -195,7 +194,7 @@ func TestSharedSecrets(t *testing.T) {
 	}
 }
 
-// What can be reached of a destroyed key is cleared.
+// Destroy clears the accessible parts of a key.
 func TestDestroy(t *testing.T) {
 	k := openNew(t, "RSA_2048").(*RSAKey)
 	if k.Destroy(); k.private.D.Sign() != 0 && slices.Max(k.private.D.Bits()) != 0 || slices.Max(k.private.Primes[0].Bits()) != 0 {
@@ -220,8 +219,8 @@ func TestDestroy(t *testing.T) {
 	}
 }
 
-// An RSA ciphertext is as long as the modulus: one that begins with a zero does not open
-// without it, nor with one more.
+// An RSA ciphertext is as long as the modulus. It does not decrypt without its leading zero, nor with another
+// one.
 func TestRSACiphertextLength(t *testing.T) {
 	k := openNew(t, "RSA_2048").(*RSAKey)
 	for algorithm := range digests {

@@ -9,27 +9,26 @@ import (
 	"sync"
 )
 
-// A SymmetricKey is symmetric key material made ready: the pseudorandom key of
-// HKDF-SHA-256 (RFC 5869, section 2.2) without salt, from which the keys of all
-// messages are expanded. It may be used by many at once.
+// A SymmetricKey is symmetric key material ready for use: the pseudorandom key of HKDF-SHA-256 (RFC 5869,
+// section 2.2) without salt, from which the keys of messages are expanded. Its methods may be called
+// concurrently.
 type SymmetricKey struct {
 	mu   sync.Mutex
 	prk  []byte
 	free []*expander
 }
 
-// An expander expands for one user at a time. It was made in Secretly, with all
-// that it consists of.
+// An expander expands keys for one caller at a time. All of it was allocated inside Secretly.
 type expander struct {
-	mac     hash.Hash // HMAC-SHA-256 under the pseudorandom key
+	mac     hash.Hash // HMAC-SHA-256 with the pseudorandom key
 	counter [1]byte
 	block   [sha256.Size]byte
 }
 
-// maxFree is how many expanders a key keeps: more than run at once.
+// maxFree is the maximum number of expanders that a key keeps, more than run concurrently.
 const maxFree = 64
 
-// symmetricFamily is of 256-bit keys for messages in Galois/Counter Mode.
+// symmetricFamily is the family of 256-bit keys for AES-GCM.
 func symmetricFamily(spec string) (family, bool) {
 	return family{
 		generate: func() ([]byte, error) { return NewSymmetricMaterial(), nil },
@@ -42,8 +41,7 @@ func symmetricFamily(spec string) (family, bool) {
 	}, spec == "SYMMETRIC_DEFAULT"
 }
 
-// NewSymmetricKey makes key material ready, of which it keeps no copy. It is to
-// be called in Secretly.
+// NewSymmetricKey returns a SymmetricKey and keeps no copy of the material. Call it inside Secretly.
 func NewSymmetricKey(material []byte) (*SymmetricKey, error) {
 	prk, err := hkdf.Extract(sha256.New, material, nil)
 	if err != nil {
@@ -52,19 +50,18 @@ func NewSymmetricKey(material []byte) (*SymmetricKey, error) {
 	return &SymmetricKey{prk: prk}, nil
 }
 
-// Destroy clears the key, which nobody uses any more. What lies deeper is erased
-// when it is collected, if the build has Secretly do that.
+// Destroy clears the key. The key must not be in use. Memory that Destroy cannot reach is erased when it is
+// garbage collected, if the build supports this (see Secretly).
 func (k *SymmetricKey) Destroy() {
 	clear(k.prk)
 	k.free = nil
 }
 
-// Footprint returns about how many bytes of memory the key takes.
+// Footprint estimates the memory of the key in bytes.
 func (k *SymmetricKey) Footprint() int { return 1 << 10 }
 
-// expand is HKDF-Expand (RFC 5869, section 2.3) to a multiple of 32 bytes. It
-// keeps HMAC states between calls, which crypto/hkdf does not, as in Secretly
-// each allocation costs more than all of the computing.
+// expand is HKDF-Expand (RFC 5869, section 2.3) to a multiple of 32 bytes. Unlike crypto/hkdf, it keeps HMAC
+// states between calls, because each allocation in Secretly costs more than the whole computation.
 func (k *SymmetricKey) expand(info, out []byte) {
 	Secretly(func() {
 		e := k.take()

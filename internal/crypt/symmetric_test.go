@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// What is expanded is HKDF as the standard library has it.
+// expand agrees with HKDF of the standard library.
 func TestExpandIsHKDF(t *testing.T) {
 	material := NewSymmetricMaterial()
 	k, err := NewSymmetricKey(material)

@@ -12,14 +12,13 @@ import (
 	"github.com/tink-crypto/tink-go/v2/kwp/subtle"
 )
 
-// maxT is where two series of times are taken for different: chance gives a larger
-// value of Welch's t once in a hundred thousand comparisons.
+// maxT is the value of Welch's t above which two series of times count as different. By chance, it is exceeded
+// once in a hundred thousand comparisons.
 const maxT = 4.5
 
-// The ways in which hybrid wrapped material of the right length fails take the same
-// time: which of its two parts does not open cannot be measured. It runs with
-// KEYHOLD_TIMING alone, the number of samples of each comparison, as of make timing,
-// on a machine that has nothing else to do.
+// All failures of hybrid unwrapping with the right length take the same time, so a client cannot measure which
+// part failed. The test runs only with KEYHOLD_TIMING, the number of samples per comparison (see make timing),
+// on a machine without other load.
 func TestUnwrapTiming(t *testing.T) {
 	n, _ := strconv.Atoi(os.Getenv("KEYHOLD_TIMING"))
 	if n == 0 {
@@ -47,7 +46,7 @@ func TestUnwrapTiming(t *testing.T) {
 		"another AES key":  func() []byte { return with(oaep(t, w, Random(32)), Random(32)) },
 		"no AES key":       func() []byte { return with(oaep(t, w, Random(31)), Random(32)) },
 		"damaged material": func() []byte { k := Random(32); b := with(oaep(t, w, k), k); b[700] ^= 1; return b },
-		"nothing else":     noOAEP, // the measure of the measure
+		"nothing else":     noOAEP, // compares the case with itself
 	} {
 		all, cropped := compareTimes(t, w, n, noOAEP, other)
 		t.Logf("no OAEP against %s: t = %.2f, without the slowest tenth %.2f, over %d samples", name, all, cropped, n)
@@ -57,11 +56,11 @@ func TestUnwrapTiming(t *testing.T) {
 	}
 }
 
-// compareTimes measures n failures of two kinds in random order, and returns Welch's
-// t of all times, and of those without the slowest tenth, which the machine made slow.
+// compareTimes measures n failures of two kinds in random order. It returns Welch's t of all times, and without
+// the slowest tenth, which other activity of the machine may have caused.
 func compareTimes(t *testing.T, w *WrappingKey, n int, a, b func() []byte) (all, cropped float64) {
 	var times [2][]float64
-	var wrapped []byte // in the same place for both
+	var wrapped []byte // at the same address for both kinds
 	for range n {
 		kind := mathrand.IntN(2)
 		wrapped = append(wrapped[:0], []func() []byte{a, b}[kind]()...)
@@ -80,15 +79,14 @@ func compareTimes(t *testing.T, w *WrappingKey, n int, a, b func() []byte) (all,
 	return all, welch(slices.DeleteFunc(times[0], slow), slices.DeleteFunc(times[1], slow))
 }
 
-// welch returns t of Welch's test: the difference of the means in units of its own
-// standard error.
+// welch returns t of Welch's test: the difference of the means divided by its standard error.
 func welch(a, b []float64) float64 {
 	meanA, errorA := meanOf(a)
 	meanB, errorB := meanOf(b)
 	return (meanA - meanB) / math.Sqrt(errorA+errorB)
 }
 
-// meanOf returns the mean, and its variance.
+// meanOf returns the mean and its variance.
 func meanOf(values []float64) (mean, variance float64) {
 	for _, v := range values {
 		mean += v / float64(len(values))
@@ -100,7 +98,7 @@ func meanOf(values []float64) (mean, variance float64) {
 	return mean, variance / (n - 1) / n
 }
 
-// The test finds what there is to find: a difference of one part in a hundred.
+// The test detects a difference of one percent.
 func TestWelch(t *testing.T) {
 	r := mathrand.New(mathrand.NewPCG(1, 2))
 	series := func(mean float64) (s []float64) {

@@ -7,12 +7,11 @@ import (
 	"errors"
 )
 
-// TokenKeySize is the size of the key that seals import tokens, in bytes. One
-// key seals for an hour, far fewer than the 2^32 tokens after which random
-// nonces would need another (NIST SP 800-38D, section 8.3).
+// TokenKeySize is the size in bytes of the key that seals import tokens. A key is used for one hour, for far
+// fewer than the 2^32 tokens that are allowed with random nonces (NIST SP 800-38D, section 8.3).
 const TokenKeySize = 32
 
-// ErrToken says that a token was not sealed under this key with this header.
+// ErrToken means that a token was not sealed under this key with this header.
 var ErrToken = errors.New("crypt: the token does not open")
 
 // NewTokenKey returns a random token key.

@@ -39,7 +39,7 @@ func TestToken(t *testing.T) {
 	if got, err := OpenToken(tokenKey, token, len(tokenHeader)); !bytes.Equal(got, tokenPayload) || err != nil {
 		t.Errorf("%q, %v", got, err)
 	}
-	// Header, nonce, ciphertext, tag; the header is authenticated.
+	// Header, nonce, ciphertext and tag. The header is authenticated.
 	block, err := aes.NewCipher(tokenKey)
 	if err != nil {
 		t.Fatal(err)
@@ -59,9 +59,9 @@ func TestToken(t *testing.T) {
 	}
 }
 
-// The header may be a part of something larger.
+// The header may be a part of a larger slice.
 func TestSealTokenLeavesItsArguments(t *testing.T) {
-	around := []byte("header and what comes after it, which is not the token's to write to")
+	around := []byte("header and bytes after it, which the token must not overwrite")
 	before := bytes.Clone(around)
 	if _, err := SealToken(NewTokenKey(), around[:6], tokenPayload); err != nil {
 		t.Fatal(err)

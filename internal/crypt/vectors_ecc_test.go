@@ -80,8 +80,7 @@ func runEdDSA(r *vectorRun, text []byte) {
 	}
 }
 
-// Public keys come as DER, as PEM, and as bare points, which are put into DER
-// first.
+// Public keys are DER, PEM, or bare points, which are encoded as DER first.
 func runECDH(r *vectorRun, text []byte) {
 	type group struct {
 		Curve, Encoding string

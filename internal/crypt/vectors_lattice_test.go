@@ -13,14 +13,14 @@ import (
 	"github.com/cloudflare/circl/kem/mlkem/mlkem512"
 )
 
-// latticeSpec is the spec of a file: mldsa_44_… is of ML_DSA_44.
+// latticeSpec returns the spec of a file, for example ML_DSA_44 for mldsa_44_….
 func latticeSpec(r *vectorRun) string {
 	parts := strings.Split(r.file, "_")
 	return map[string]string{"mldsa": "ML_DSA_", "mlkem": "ML_KEM_"}[parts[0]] + parts[1]
 }
 
-// The deterministic variant gives the published signature; what is signed here is
-// hedged, and verifies. Vectors with a context go by their μ.
+// Deterministic signing gives the published signature. The signature of Sign is hedged, and verifies. Vectors
+// with a context are tested by their μ.
 func runMLDSASign(r *vectorRun, text []byte) {
 	type group struct {
 		PrivateSeed     hexBytes
@@ -71,7 +71,7 @@ func signsLikePublished(k *MLDSAKey, msg, mu, ctx, rnd, sig []byte) bool {
 	}
 	published, err := k.private.SignDeterministic(mu, mldsacrypto.MLDSAMu)
 	if len(rnd) > 0 && !bytes.Equal(rnd, make([]byte, 32)) {
-		published = sig // hedged with a known random value, which cannot be given
+		published = sig // hedged with a known random value, which Sign does not accept
 	}
 	hedged, err2 := k.Sign("ML_DSA_SHAKE_256", mu, true)
 	if err != nil || err2 != nil || !bytes.Equal(published, sig) || bytes.Equal(hedged, sig) {
@@ -81,7 +81,7 @@ func signsLikePublished(k *MLDSAKey, msg, mu, ctx, rnd, sig []byte) bool {
 	return whole && k.Verify("ML_DSA_SHAKE_256", mu, true, sig) == nil && k.Verify("ML_DSA_SHAKE_256", mu, true, hedged) == nil
 }
 
-// muOf is the representative μ of a message (FIPS 204, algorithms 2 and 7).
+// muOf returns the representative μ of a message (FIPS 204, algorithms 2 and 7).
 func muOf(public *mldsa.PublicKey, ctx, msg []byte) []byte {
 	tr := sha3.SumSHAKE256(public.Bytes(), 64)
 	return sha3.SumSHAKE256(append(append(append(tr, 0, byte(len(ctx))), ctx...), msg...), 64)
@@ -164,8 +164,8 @@ func runMLKEMKeygen(r *vectorRun, text []byte) {
 	}
 }
 
-// Encapsulation is to keys of the API alone, with random bytes that nobody gives;
-// so these vectors are about the libraries beneath.
+// Encapsulate only supports keys of the API and chooses its own random bytes, so these vectors test the
+// libraries.
 func runMLKEMEncaps(r *vectorRun, text []byte) {
 	type group struct {
 		Tests []struct {

@@ -1,7 +1,7 @@
 package crypt
 
-// HMAC with keys of every size, as RFC 2104 has it. The API has one size for
-// each hash, which TestMaterialOfEachSpec holds, and no shortened codes.
+// HMAC with keys of every size, as in RFC 2104. The API has one size for each hash, which
+// TestMaterialOfEachSpec checks, and no truncated codes.
 func runHMAC(r *vectorRun, text []byte) {
 	type group struct {
 		KeySize, TagSize int
@@ -20,7 +20,7 @@ func runHMAC(r *vectorRun, text []byte) {
 			if g.TagSize != 8*newHash().Size() {
 				test.Result = "invalid"
 			}
-			for range 2 { // the second time with a state that was kept
+			for range 2 { // the second time with a reused state
 				r.holds(test.vector, EqualMAC(k.MAC(test.Msg), test.Tag))
 			}
 			r.ran--

@@ -8,14 +8,13 @@ import (
 	"path"
 )
 
-// rsaAlgorithm gives the ending of an algorithm of the API, if it has one with
-// the hash.
+// rsaAlgorithm is the suffix of the API's algorithms with this hash, if there are any.
 var rsaAlgorithm = map[string]string{"SHA-256": "_SHA_256", "SHA-384": "_SHA_384", "SHA-512": "_SHA_512"}
 
 var rsaSpec = map[int]string{2048: "RSA_2048", 3072: "RSA_3072", 4096: "RSA_4096"}
 
-// RSAES-OAEP with keys as they are opened; those with a label are valid there
-// and refused here, as the API has none.
+// RSAES-OAEP with opened keys. Vectors with a label are valid there and rejected here, because the API has no
+// labels.
 func runOAEP(r *vectorRun, text []byte) {
 	type group struct {
 		KeySize         int
@@ -58,7 +57,7 @@ func mustOpen(r *vectorRun, spec string, material []byte) Key {
 	return k
 }
 
-// RSASSA-PKCS1-v1_5 has one signature of each message.
+// RSASSA-PKCS1-v1_5 has exactly one signature for each message.
 func runPKCS1Sign(r *vectorRun, text []byte) {
 	type group struct {
 		KeySize         int
@@ -114,7 +113,7 @@ func runRSAVerify(r *vectorRun, text []byte) {
 			r.Fatal(err)
 		}
 		for _, test := range g.Tests {
-			if scheme == pss && g.SLen != h.Size() { // the salt of the API is as long as the hash
+			if scheme == pss && g.SLen != h.Size() { // the API's salt is as long as the hash
 				test.Result = map[bool]string{true: "valid", false: "invalid"}[test.Comment == fmt.Sprint("s_len changed to ", h.Size())]
 			}
 			err := verifyRSA(parsed.(*rsa.PublicKey), algorithm, test.Msg, false, test.Sig)

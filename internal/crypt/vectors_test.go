@@ -13,9 +13,8 @@ import (
 	"github.com/c2sp/wycheproof"
 )
 
-// vectorFiles says what becomes of each file of Wycheproof about a family that
-// is served: the first pattern that fits tells the runner, or, after a "-", why
-// the file is left out.
+// vectorFiles determines the use of each Wycheproof file about a supported family: the first matching pattern
+// gives the runner or, after "-", the reason for skipping the file.
 const vectorFiles = `
 rsa_oaep_*                       oaep
 rsa_three_primes_*               -  keys of three primes are no RSA keys of the API
@@ -59,8 +58,8 @@ mlkem_*_encaps_test.json         mlkem-encaps
 mlkem_*                          mlkem
 `
 
-// judged says what is made of the vectors that Wycheproof calls acceptable, by
-// runner and flag, and why.
+// judged determines the expected result of vectors that Wycheproof calls acceptable, by runner and flag, with
+// the reason.
 const judged = `
 pkcs1-verify  MissingNull     never   RFC 8017, appendix A.2.4: NULL is there
 pkcs1-sign    SmallPublicKey  always  material that opens signs; what is imported is looked at before
@@ -68,7 +67,7 @@ ecdh          CompressedPoint always  RFC 5480, section 2.2: a point may be comp
 ecdh          *               never   RFC 5480, section 2.1.1: a curve is named
 `
 
-// A vector is what every test vector of Wycheproof has.
+// A vector has the members that all Wycheproof test vectors have.
 type vector struct {
 	ID      int `json:"tcId"`
 	Comment string
@@ -76,15 +75,15 @@ type vector struct {
 	Result  string
 }
 
-// A vectorRun holds the vectors of one file against what was made of them.
+// A vectorRun compares the vectors of a file with the results.
 type vectorRun struct {
 	*testing.T
 	runner, file string
 	ran          int
-	left         map[string]int // by the reason
+	left         map[string]int // skipped vectors by reason
 }
 
-// runners take the text of a file.
+// runners run the text of a file.
 var runners = map[string]func(*vectorRun, []byte){
 	"oaep":         runOAEP,
 	"pkcs1-sign":   runPKCS1Sign,
@@ -101,8 +100,7 @@ var runners = map[string]func(*vectorRun, []byte){
 	"mlkem-encaps": runMLKEMEncaps,
 }
 
-// TestVectors runs every file that the table says, and knows of every other why
-// it is left out.
+// TestVectors runs every file that the table lists, and requires a reason for every skipped file.
 func TestVectors(t *testing.T) {
 	files, err := fs.Glob(wycheproof.TestVectors, "*_test.json")
 	if err != nil {
@@ -112,7 +110,7 @@ func TestVectors(t *testing.T) {
 	for _, file := range files {
 		runner, reason := fileRule(file)
 		switch runner {
-		case "": // of another family
+		case "": // of an unsupported family
 			continue
 		case "-":
 			left[reason] += countVectors(t, file)
@@ -152,8 +150,7 @@ func countVectors(t *testing.T, file string) int {
 	return all.NumberOfTests
 }
 
-// fileRule returns what the table says of a file; nothing if it is of no family
-// that is served.
+// fileRule returns the rule for a file, or nothing if the file is about an unsupported family.
 func fileRule(file string) (runner, reason string) {
 	for line := range strings.Lines(strings.TrimSpace(vectorFiles)) {
 		f := strings.Fields(line)
@@ -164,7 +161,7 @@ func fileRule(file string) (runner, reason string) {
 	return "", ""
 }
 
-// Each rule of the two tables is about something.
+// Every rule of the two tables applies to something.
 func TestVectorTables(t *testing.T) {
 	files, _ := fs.Glob(wycheproof.TestVectors, "*_test.json")
 	for line := range strings.Lines(strings.TrimSpace(vectorFiles)) {
@@ -178,7 +175,7 @@ func TestVectorTables(t *testing.T) {
 	}
 }
 
-// holds compares the outcome of a vector with what is published.
+// holds compares the result of a vector with the published one.
 func (r *vectorRun) holds(v vector, accepted bool) {
 	r.ran++
 	want := map[string]string{"valid": "always", "invalid": "never"}[v.Result]
@@ -190,7 +187,7 @@ func (r *vectorRun) holds(v vector, accepted bool) {
 	}
 }
 
-// judge returns what the table says of an acceptable vector.
+// judge returns the expected result of an acceptable vector.
 func (r *vectorRun) judge(v vector) string {
 	for line := range strings.Lines(strings.TrimSpace(judged)) {
 		f := strings.Fields(line)
@@ -201,10 +198,10 @@ func (r *vectorRun) judge(v vector) string {
 	return ""
 }
 
-// leave counts vectors that the API has no place for.
+// leave counts skipped vectors.
 func (r *vectorRun) leave(n int, reason string) { r.left[reason] += n }
 
-// groups reads the groups of a file.
+// groups decodes the groups of a file.
 func groups[G any](r *vectorRun, text []byte) []G {
 	var file struct{ TestGroups []G }
 	if err := json.Unmarshal(text, &file); err != nil {

@@ -14,8 +14,8 @@ import (
 	"github.com/keyhold/keyhold/internal/privatekey"
 )
 
-// oaepHash gives the hash of each algorithm of RSAES-OAEP, which uses it for the
-// label and for MGF1 alike (RFC 8017, section 7.1).
+// oaepHash returns the hash of an RSAES-OAEP algorithm, which is used for both the label and MGF1 (RFC 8017,
+// section 7.1).
 func oaepHash(algorithm string) (func() hash.Hash, bool) {
 	switch algorithm {
 	case "RSAES_OAEP_SHA_1":
@@ -26,7 +26,7 @@ func oaepHash(algorithm string) (func() hash.Hash, bool) {
 	return nil, false
 }
 
-// hybridHash gives the hash of RSAES-OAEP in each of the hybrid algorithms.
+// hybridHash returns the hash of RSAES-OAEP in a hybrid algorithm.
 func hybridHash(algorithm string) (func() hash.Hash, bool) {
 	switch algorithm {
 	case "RSA_AES_KEY_WRAP_SHA_1":
@@ -37,18 +37,17 @@ func hybridHash(algorithm string) (func() hash.Hash, bool) {
 	return nil, false
 }
 
-// ErrUnwrap says that wrapped key material does not unwrap. Why is not told:
-// the reason would make the server an oracle for the wrapping key.
+// ErrUnwrap means that wrapped key material does not unwrap. It does not contain the reason, because that would
+// make the server an oracle for the wrapping key.
 var ErrUnwrap = errors.New("crypt: the wrapped key material does not unwrap")
 
-// A WrappingKey is an RSA key pair under whose public half a user wraps key
-// material for import.
+// A WrappingKey is an RSA key pair. Users wrap key material for import under its public half.
 type WrappingKey struct {
 	spec    string
 	private *rsa.PrivateKey
 }
 
-// NewWrappingKey generates a pair of the spec RSA_2048, RSA_3072 or RSA_4096.
+// NewWrappingKey generates a wrapping key of the spec RSA_2048, RSA_3072 or RSA_4096.
 func NewWrappingKey(spec string) (*WrappingKey, error) {
 	bits, ok := privatekey.RSABits(spec)
 	if !ok {
@@ -69,18 +68,16 @@ func (w *WrappingKey) PublicKey() ([]byte, error) {
 	return x509.MarshalPKIXPublicKey(&w.private.PublicKey)
 }
 
-// Primes returns the two primes of the pair, from which RestoreWrappingKey makes
-// it again. They are secret.
+// Primes returns the two primes of the key pair, for RestoreWrappingKey. They are secret.
 func (w *WrappingKey) Primes() (p, q []byte) {
 	return w.private.Primes[0].Bytes(), w.private.Primes[1].Bytes()
 }
 
-// publicExponent is that of every pair that NewWrappingKey generates.
+// publicExponent is the public exponent of all wrapping keys.
 const publicExponent = 65537
 
-// RestoreWrappingKey makes the pair of the spec from its primes. That they are
-// primes it takes from whoever kept them: to test it again would cost more than
-// the unwrapping.
+// RestoreWrappingKey restores a wrapping key from its primes. It does not test whether they are primes, because
+// this would cost more than unwrapping.
 func RestoreWrappingKey(spec string, p, q []byte) (*WrappingKey, error) {
 	bits, ok := privatekey.RSABits(spec)
 	if !ok {
@@ -114,8 +111,7 @@ func DirectSize(algorithm, wrappingKeySpec string) int {
 	return bits / 8
 }
 
-// Unwrap opens key material that was wrapped under the public half with one of the
-// four algorithms. Its length is for the caller to check, and its bytes to clear.
+// Unwrap unwraps key material with one of the four algorithms. The caller must check its length and clear it.
 func (w *WrappingKey) Unwrap(algorithm string, wrapped []byte) ([]byte, error) {
 	if newHash, ok := oaepHash(algorithm); ok {
 		return w.openOAEP(newHash(), wrapped)

@@ -14,14 +14,14 @@ import (
 	"testing"
 )
 
-// wrappingKeys are pairs to test with: those of 4096 bits take long to generate.
+// wrappingKeys return key pairs for tests. Pairs of 4096 bits take long to generate.
 var wrappingKeys = map[string]func() (*WrappingKey, error){
 	"RSA_2048": sync.OnceValues(func() (*WrappingKey, error) { return NewWrappingKey("RSA_2048") }),
 	"RSA_3072": sync.OnceValues(func() (*WrappingKey, error) { return NewWrappingKey("RSA_3072") }),
 	"RSA_4096": sync.OnceValues(func() (*WrappingKey, error) { return NewWrappingKey("RSA_4096") }),
 }
 
-// digests gives OpenSSL's name of the hash of each wrapping algorithm.
+// digests are OpenSSL's names for the hashes of the wrapping algorithms.
 var digests = map[string]string{"RSAES_OAEP_SHA_1": "sha1", "RSAES_OAEP_SHA_256": "sha256"}
 
 func wrappingKey(t *testing.T, spec string) *WrappingKey {
@@ -33,7 +33,7 @@ func wrappingKey(t *testing.T, spec string) *WrappingKey {
 	return w
 }
 
-// opensslWrap wraps material with OpenSSL under the public half of a pair.
+// opensslWrap wraps material with OpenSSL under the public half of a key pair.
 func opensslWrap(t *testing.T, w *WrappingKey, algorithm string, material []byte) []byte {
 	t.Helper()
 	public, err := w.PublicKey()
@@ -61,7 +61,7 @@ func wantNoUnwrap(t *testing.T, what string, w *WrappingKey, algorithm string, w
 	}
 }
 
-// What OpenSSL wraps opens, and with nothing else than that pair and algorithm.
+// Material wrapped by OpenSSL unwraps with the right key pair and algorithm only.
 func TestUnwrap(t *testing.T) {
 	for spec, bits := range map[string]int{"RSA_2048": 2048, "RSA_3072": 3072, "RSA_4096": 4096} {
 		w := wrappingKey(t, spec)
@@ -122,12 +122,12 @@ func TestUnwrapWithAnotherPair(t *testing.T) {
 	}
 }
 
-// RFC 8017, section 7.1.2, step 1b: a ciphertext that is not as long as the
-// modulus is refused, be it only short of its leading zeros.
+// A ciphertext that is not as long as the modulus is rejected, even if only its leading zeros are missing (RFC
+// 8017, section 7.1.2, step 1b).
 func TestUnwrapWantsTheFullLength(t *testing.T) {
 	w := wrappingKey(t, "RSA_2048")
 	wrapped := []byte{1}
-	for wrapped[0] != 0 { // one in 256 is
+	for wrapped[0] != 0 { // one of 256 begins with zero
 		var err error
 		wrapped, err = rsa.EncryptOAEP(sha256.New(), rand.Reader, &w.private.PublicKey, counting(32), nil)
 		if err != nil {
@@ -140,7 +140,7 @@ func TestUnwrapWantsTheFullLength(t *testing.T) {
 	wantNoUnwrap(t, "without its leading zero", w, "RSAES_OAEP_SHA_256", wrapped[1:])
 }
 
-// A label other than the empty one, and the padding that is long out of use.
+// A label that is not empty, and the obsolete padding.
 func TestUnwrapOtherPaddings(t *testing.T) {
 	w := wrappingKey(t, "RSA_2048")
 	labelled, err := rsa.EncryptOAEP(sha256.New(), rand.Reader, &w.private.PublicKey, counting(32), []byte("label"))
@@ -158,7 +158,7 @@ func TestUnwrapOtherPaddings(t *testing.T) {
 	}
 }
 
-// What is not served is no failure to unwrap.
+// An unsupported algorithm or spec is not reported as ErrUnwrap.
 func TestUnknownWrapping(t *testing.T) {
 	w := wrappingKey(t, "RSA_2048")
 	p, q := w.Primes()
@@ -236,8 +236,7 @@ func TestRestoreRefuses(t *testing.T) {
 	}
 }
 
-// composite returns a product of two primes that is as long and as large as the
-// primes of a pair of 2048 bits are.
+// composite returns the product of two primes, with the length and size of a prime of a 2048-bit key pair.
 func composite(t *testing.T) []byte {
 	for {
 		a, err1 := rand.Prime(rand.Reader, 512)

@@ -12,7 +12,7 @@ import (
 	"github.com/c2sp/wycheproof"
 )
 
-// hexBytes are written in JSON as hexadecimal digits.
+// hexBytes are hexadecimal digits in JSON.
 type hexBytes []byte
 
 func (h *hexBytes) UnmarshalText(text []byte) (err error) {
@@ -37,8 +37,8 @@ type oaepGroup struct {
 	}
 }
 
-// served returns the algorithm and spec of a group, empty if it has none: OAEP
-// with one hash for label and MGF1, SHA-1 or SHA-256, of two primes.
+// served returns the algorithm and spec of a group, or "" if the group is not supported: OAEP with the same
+// hash, SHA-1 or SHA-256, for label and MGF1, and two primes.
 func (g oaepGroup) served(file string) (algorithm, spec string) {
 	if threePrimes, _ := path.Match("rsa_three_primes_*", file); threePrimes || g.SHA != g.MGFSHA {
 		return "", ""
@@ -47,8 +47,8 @@ func (g oaepGroup) served(file string) (algorithm, spec string) {
 		map[int]string{2048: "RSA_2048", 3072: "RSA_3072", 4096: "RSA_4096"}[g.KeySize]
 }
 
-// The OAEP vectors of Wycheproof. Those with a label are valid there and refused
-// here, as the API has none.
+// Wycheproof's OAEP vectors. Vectors with a label are valid there and rejected here, because the API has no
+// labels.
 func TestWycheproofOAEP(t *testing.T) {
 	files, err := fs.Glob(wycheproof.TestVectors, "rsa*oaep*_test.json")
 	if err != nil {
@@ -74,7 +74,7 @@ func TestWycheproofOAEP(t *testing.T) {
 			total += n
 		}
 	}
-	// SHA-1 with the two larger keys has only the few valid vectors of "misc".
+	// For SHA-1 and the two larger keys, there are only the few valid vectors in "misc".
 	for what, least := range map[string]int{
 		"RSAES_OAEP_SHA_1 RSA_2048": 39, "RSAES_OAEP_SHA_1 RSA_3072": 3, "RSAES_OAEP_SHA_1 RSA_4096": 3,
 		"RSAES_OAEP_SHA_256 RSA_2048": 40, "RSAES_OAEP_SHA_256 RSA_3072": 40, "RSAES_OAEP_SHA_256 RSA_4096": 40,

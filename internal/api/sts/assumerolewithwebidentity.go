@@ -13,8 +13,8 @@ type AssumeRoleWithWebIdentityRequest struct {
 	WebIdentityToken        *string                `json:"WebIdentityToken,omitzero" kms:"required,sensitive,len=4:20000"`
 }
 
-// AssumeRoleWithWebIdentityResponse has the credentials of the session, and who it
-// is to the provider.
+// AssumeRoleWithWebIdentityResponse has the credentials of the session, and the identity of the caller at the
+// provider.
 type AssumeRoleWithWebIdentityResponse struct {
 	Credentials                 *Credentials     `json:"Credentials,omitzero"`
 	SubjectFromWebIdentityToken *string          `json:"SubjectFromWebIdentityToken,omitzero"`

@@ -1,12 +1,10 @@
-// Package sts defines the requests, responses and errors of the STS API, and
-// nothing that sends them: the part of it that is served.
+// Package sts defines the requests, responses and errors of the supported part of the STS API.
 //
-// The types are as those of package api, whose shapes validate them; what differs
-// is the query protocol: a request is a form, an answer XML. Source: "Making
-// query requests" in the IAM user guide.
+// The types follow the rules of package api, whose shapes validate them. The query protocol determines the
+// encoding: requests are forms, and responses are XML. Source: "Making query requests" in the IAM user guide.
 package sts
 
-// Version is the version of the API, which each request names.
+// Version is the version of the API. Every request has to name it.
 const Version = "2011-06-15"
 
 const namespace = "https://sts.amazonaws.com/doc/" + Version + "/"

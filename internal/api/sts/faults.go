@@ -5,15 +5,14 @@ import (
 	"strings"
 )
 
-// A Fault is an error as the API has it on the wire.
+// A Fault is an error as it appears on the wire.
 type Fault struct {
 	Code   string
-	Status int // of HTTP
+	Status int // HTTP status
 }
 
-// faults is the one table from the kind of an error, as package key names it, to
-// its code here and the HTTP status. Sources: the errors of the operations in the
-// API reference, and "Common errors" there.
+// faults maps the kinds of errors in package key to error codes and HTTP statuses. Sources: the errors of the
+// operations in the API reference, and "Common errors" in the same reference.
 const faults = `
 AccessDeniedException               AccessDenied                403
 ExpiredTokenException               ExpiredToken                403
@@ -33,8 +32,7 @@ UnrecognizedClientException         InvalidClientTokenId        403
 ValidationException                 ValidationError             400
 `
 
-// FaultOf returns the error on the wire for a kind of error; what the table lacks
-// is an internal failure.
+// FaultOf returns the Fault for a kind of error. Kinds that the table lacks are internal failures.
 func FaultOf(kind string) Fault {
 	for line := range strings.Lines(faults) {
 		f := strings.Fields(line)
@@ -46,7 +44,7 @@ func FaultOf(kind string) Fault {
 	return Fault{"InternalFailure", 500}
 }
 
-// blame says whose fault it is.
+// blame returns which side caused the error.
 func (f Fault) blame() string {
 	if f.Status >= 500 {
 		return "Receiver"

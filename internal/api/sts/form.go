@@ -9,20 +9,20 @@ import (
 	"strings"
 )
 
-// maxParameters bounds the parameters of a form.
+// maxParameters is the maximum number of parameters in a form.
 const maxParameters = 1000
 
-// A Form is the body of a request: each parameter once.
+// A Form is the body of a request, without duplicate parameters.
 type Form map[string]string
 
-// ParseForm reads the body of a request. Its error holds nothing of the body.
+// ParseForm parses the body of a request. The error contains nothing of the body.
 func ParseForm(body []byte) (Form, error) {
 	if strings.Count(string(body), "&") >= maxParameters {
 		return nil, errors.New("the form has too many parameters")
 	}
 	values, err := url.ParseQuery(string(body))
 	if err != nil {
-		return nil, errors.New("the body is no form")
+		return nil, errors.New("the body is not a form")
 	}
 	f := Form{}
 	for name, all := range values {
@@ -34,9 +34,8 @@ func ParseForm(body []byte) (Form, error) {
 	return f, nil
 }
 
-// Decode reads the form into a zero request. Parameters that the type lacks are
-// ignored, as newer clients send them; a list with a gap is an error, so that
-// none of its elements is left out.
+// Decode decodes the form into a zero request. It ignores parameters that the type lacks, because newer clients
+// may send them. A list with a gap is an error, because elements after the gap would be lost.
 func (f Form) Decode(into any) error {
 	d := formDecoder{f, map[string]bool{}}
 	if err := d.structure("", reflect.ValueOf(into).Elem()); err != nil {
@@ -46,15 +45,15 @@ func (f Form) Decode(into any) error {
 		outer, _, nested := strings.Cut(name, ".")
 		if member := memberOf(reflect.TypeOf(into).Elem(), outer); member && value != "" && !d.read[name] {
 			if nested {
-				return fmt.Errorf("the list %s has a gap, or something that is no element", outer)
+				return fmt.Errorf("the list %s has a gap, or a parameter that is not an element", outer)
 			}
-			return fmt.Errorf("%s is a list, and not a single value", outer)
+			return fmt.Errorf("%s is a list, not a single value", outer)
 		}
 	}
 	return nil
 }
 
-// A formDecoder notes what it has read.
+// A formDecoder records which parameters it has read.
 type formDecoder struct {
 	form Form
 	read map[string]bool
@@ -84,7 +83,7 @@ func (d formDecoder) member(name string, v reflect.Value) error {
 	case reflect.TypeFor[*int32]():
 		n, err := strconv.ParseInt(text, 10, 32)
 		if err != nil {
-			return fmt.Errorf("%s is no number", name)
+			return fmt.Errorf("%s is not a number", name)
 		}
 		v.Set(reflect.ValueOf(new(int32(n))))
 	default:
@@ -93,7 +92,7 @@ func (d formDecoder) member(name string, v reflect.Value) error {
 	return nil
 }
 
-// list reads NAME.member.1 and so on: values, or structures with a dot more.
+// list decodes NAME.member.1 and so on: values, or structures whose members follow after another dot.
 func (d formDecoder) list(name string, v reflect.Value) error {
 	for n := 1; ; n++ {
 		at := name + ".member." + strconv.Itoa(n)
@@ -111,7 +110,7 @@ func (d formDecoder) list(name string, v reflect.Value) error {
 	}
 }
 
-// has reports whether there is a parameter of the name, or one below it.
+// has reports whether there is a parameter with the name, or one nested in it.
 func (d formDecoder) has(at string) bool {
 	if _, ok := d.form[at]; ok {
 		return true
@@ -124,7 +123,7 @@ func (d formDecoder) has(at string) bool {
 	return false
 }
 
-// memberOf reports whether a type has a member of the name.
+// memberOf reports whether a type has a member with the name.
 func memberOf(t reflect.Type, name string) bool {
 	for f := range t.Fields() {
 		if wireName(f) == name {

@@ -16,8 +16,8 @@ func TestForms(t *testing.T) {
 		"RoleArn=r&Tags.member.1.Key=k&Tags.member.1.Value=v&Unknown=1&PolicyArns=": "",
 		"TransitiveTagKeys.member.1=a&TransitiveTagKeys.member.2=b":                 "",
 		"RoleArn=r&RoleArn=s":         "the form has a parameter twice",
-		"a=%zz":                       "the body is no form",
-		"a=1;b=2":                     "the body is no form",
+		"a=%zz":                       "the body is not a form",
+		"a=1;b=2":                     "the body is not a form",
 		strings.Repeat("&", 1000):     "the form has too many parameters",
 		"PolicyArns.member.2.arn=x":   "the list PolicyArns has a gap",
 		"PolicyArns.member.01.arn=x":  "the list PolicyArns has a gap",
@@ -25,9 +25,9 @@ func TestForms(t *testing.T) {
 		"PolicyArns.1.arn=x":          "the list PolicyArns has a gap",
 		"TransitiveTagKeys.member.1=a&TransitiveTagKeys.member.3=b": "the list TransitiveTagKeys has a gap",
 		"PolicyArns=x":           "PolicyArns is a list",
-		"DurationSeconds=1e3":    "DurationSeconds is no number",
-		"DurationSeconds=":       "DurationSeconds is no number",
-		"DurationSeconds=2**31":  "DurationSeconds is no number",
+		"DurationSeconds=1e3":    "DurationSeconds is not a number",
+		"DurationSeconds=":       "DurationSeconds is not a number",
+		"DurationSeconds=2**31":  "DurationSeconds is not a number",
 		"Policy.member.1=hidden": "the list Policy has a gap",
 	} {
 		f, err := ParseForm([]byte(body))
@@ -40,7 +40,7 @@ func TestForms(t *testing.T) {
 	}
 }
 
-// The client reads the refusals: their code and message.
+// The official client reads the code and message of errors.
 func TestRefusalsAreTheClients(t *testing.T) {
 	for line := range strings.Lines(faults) {
 		f := strings.Fields(line)

@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// Whatever the body is, a form is refused, or what is read of it is all that it has of
-// each list.
+// ParseForm and Decode either reject a form or read all elements of each list.
 func FuzzForm(f *testing.F) {
 	f.Add([]byte("Action=AssumeRole&RoleArn=r&Tags.member.1.Key=k&Tags.member.1.Value=v&PolicyArns.member.1.arn=a"))
 	f.Add([]byte("Tags.member.2.Key=k&TransitiveTagKeys.member.1=&PolicyArns="))
@@ -30,7 +29,7 @@ func FuzzForm(f *testing.F) {
 		}
 		var again AssumeRoleRequest
 		if form.Decode(&again) != nil || !reflect.DeepEqual(in, again) {
-			t.Error("what is read differs from time to time")
+			t.Error("the decoded values differ from call to call")
 		}
 	})
 }

@@ -1,9 +1,9 @@
 package sts
 
-// GetCallerIdentityRequest asks whose credentials the caller has.
+// GetCallerIdentityRequest asks for the identity of the caller.
 type GetCallerIdentityRequest struct{}
 
-// GetCallerIdentityResponse tells who the caller is.
+// GetCallerIdentityResponse has the identity of the caller.
 type GetCallerIdentityResponse struct {
 	UserId  *string `json:"UserId,omitzero"`
 	Account *string `json:"Account,omitzero"`

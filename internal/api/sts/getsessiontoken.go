@@ -1,6 +1,6 @@
 package sts
 
-// GetSessionTokenRequest asks for temporary credentials of the caller.
+// GetSessionTokenRequest asks for temporary credentials for the caller.
 type GetSessionTokenRequest struct {
 	DurationSeconds         *int32  `json:"DurationSeconds,omitzero" kms:"range=900:129600"`
 	MinimumSessionTokenSize *int32  `json:"MinimumSessionTokenSize,omitzero" kms:"range=0:4096"`

@@ -16,7 +16,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 )
 
-// An operation stands beside the official client's, whose types are the oracle.
+// An operation is compared with the official client, whose types are the reference.
 type operation struct {
 	name    string
 	in, out reflect.Type
@@ -52,7 +52,7 @@ func TestMembersAreTheClients(t *testing.T) {
 	}
 }
 
-// compare holds a type of ours against the client's, member by member.
+// compare compares a type of ours with the client's, member by member.
 func compare(t *testing.T, ours, theirs reflect.Type) {
 	t.Helper()
 	rest := map[string]reflect.Type{}
@@ -87,7 +87,7 @@ func compare(t *testing.T, ours, theirs reflect.Type) {
 	}
 }
 
-// element1 is what a pointer or a list is of.
+// element1 returns the element type of a pointer or a list.
 func element1(t reflect.Type) reflect.Type {
 	if t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		return t.Elem()
@@ -99,7 +99,7 @@ type transport func(*http.Request) (*http.Response, error)
 
 func (f transport) Do(r *http.Request) (*http.Response, error) { return f(r) }
 
-// client returns a client for which every answer is the given one.
+// client returns a client that gets answer as every response.
 func client(status int, answer string, sent *string) *sts.Client {
 	return sts.New(sts.Options{
 		Region:      "eu-west-1",
@@ -115,8 +115,7 @@ func client(status int, answer string, sent *string) *sts.Client {
 
 var someTime = time.Date(2026, 11, 24, 3, 4, 5, 0, time.UTC)
 
-// fill sets every member, of ours or of the client's, to a value that follows from
-// its name.
+// fill sets every member, ours or the client's, to a value that depends on its name.
 func fill(v reflect.Value, name string) {
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -146,7 +145,7 @@ func fill(v reflect.Value, name string) {
 	}
 }
 
-// What the client sends is read in full, and what is answered it reads in full.
+// Decode reads everything that the client sends, and the client reads everything in the answer.
 func TestWireIsTheClients(t *testing.T) {
 	for _, o := range built() {
 		t.Run(o.name, func(t *testing.T) {

@@ -16,12 +16,12 @@ type AssumedRoleUser struct {
 	Arn           *string `json:"Arn,omitzero"`
 }
 
-// PolicyDescriptorType names a managed policy.
+// PolicyDescriptorType identifies a managed policy.
 type PolicyDescriptorType struct {
 	Arn *string `json:"arn,omitzero" kms:"len=20:2048"`
 }
 
-// ProvidedContext is what a trusted context provider says.
+// ProvidedContext is a statement of a trusted context provider.
 type ProvidedContext struct {
 	ContextAssertion *string `json:"ContextAssertion,omitzero" kms:"len=4:2048"`
 	ProviderArn      *string `json:"ProviderArn,omitzero" kms:"len=20:2048"`

@@ -8,7 +8,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 )
 
-// Encode writes the answer of an operation.
+// Encode encodes the response of an operation.
 func Encode(operation, requestID string, response any) ([]byte, error) {
 	return xml.Marshal(answer{
 		XMLName:   xml.Name{Space: namespace, Local: operation + "Response"},
@@ -23,13 +23,13 @@ type answer struct {
 	RequestID string `xml:"ResponseMetadata>RequestId"`
 }
 
-// A result is a response under the name that its operation gives it.
+// A result is a response, enclosed in an element that is named after its operation.
 type result struct {
 	name  string
 	value reflect.Value
 }
 
-// MarshalXML writes each member that is there under its name.
+// MarshalXML encodes each member that is present.
 func (r result) MarshalXML(e *xml.Encoder, _ xml.StartElement) error {
 	return element(e, r.name, r.value)
 }
@@ -55,7 +55,7 @@ func element(e *xml.Encoder, name string, v reflect.Value) error {
 	return e.EncodeToken(start.End())
 }
 
-// EncodeError writes a refusal.
+// EncodeError encodes an error response.
 func EncodeError(requestID string, f Fault, message string) []byte {
 	body, err := xml.Marshal(refusal{
 		XMLName:   xml.Name{Space: namespace, Local: "ErrorResponse"},
@@ -65,7 +65,7 @@ func EncodeError(requestID string, f Fault, message string) []byte {
 		RequestID: requestID,
 	})
 	if err != nil {
-		panic(fmt.Sprintf("sts: encode an error: %v", err)) // it replaces what XML cannot hold
+		panic(fmt.Sprintf("sts: encode an error: %v", err)) // invalid characters are replaced, so there are no errors
 	}
 	return body
 }
