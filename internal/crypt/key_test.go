@@ -2,6 +2,7 @@ package crypt
 
 import (
 	"bytes"
+	"encoding/asn1"
 	"errors"
 	"strings"
 	"testing"
@@ -75,4 +76,22 @@ func generate(t testing.TB, spec string) (material []byte) {
 		t.Fatal(err)
 	}
 	return material
+}
+
+// A private key in PKCS #8 has version 0: it comes without its public key (RFC 5958,
+// section 2).
+func TestVersionOfPrivateKeys(t *testing.T) {
+	for _, spec := range specs {
+		if strings.HasPrefix(spec, "HMAC") || spec == "SYMMETRIC_DEFAULT" {
+			continue
+		}
+		var info struct {
+			Version   int
+			Algorithm asn1.RawValue
+			Key       asn1.RawValue
+		}
+		if rest, err := asn1.Unmarshal(generate(t, spec), &info); err != nil || len(rest) > 0 || info.Version != 0 {
+			t.Errorf("%s: version %d, %v", spec, info.Version, err)
+		}
+	}
 }

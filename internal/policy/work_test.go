@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -100,6 +101,43 @@ func TestVariablesWithSeveralValues(t *testing.T) {
 		denied := decideBoth(t, r, Documents{Resource: keyPolicy(t, `"Effect":"Deny"`+rest)}).Explicit
 		if allowed != (want == yes) || denied != (want != no) {
 			t.Errorf("%s: allows %v, denies %v", condition, allowed, denied)
+		}
+	}
+}
+
+// The reckoned cost of a comparison grows with the text and with what it is compared with,
+// and covers what the comparison does besides.
+func TestCostGrows(t *testing.T) {
+	compile := func(operator string, values int) condition {
+		var all []string
+		for i := range values {
+			all = append(all, fmt.Sprintf(`"%s"`, strings.NewReplacer("#", fmt.Sprint(i)).Replace(map[string]string{
+				"NumericEquals": "#", "DateEquals": "20#0-01-01", "IpAddress": "10.#.0.0/16", "BinaryEquals": "AAA#",
+			}[operator])))
+			if all[i] == `""` {
+				all[i] = fmt.Sprintf(`"%*da*b"`, 3, i)
+			}
+		}
+		text := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*","Condition":{"` +
+			operator + `":{"kms:ViaService":[` + strings.Join(all, ",") + `]}}}]}`
+		return mustParse(t, text, KeyPolicy).statements[0].conditions[0]
+	}
+	for _, operator := range []string{"StringEquals", "StringLike", "StringEqualsIgnoreCase", "ArnLike", "NumericEquals", "DateEquals", "IpAddress", "BinaryEquals", "Bool"} {
+		few, many := compile(operator, 1), compile(operator, 9)
+		reckon := func(c condition, length int) int { return c.wanted.cost(c.operator, length) }
+		for _, length := range []int{0, 1, 100, 4000} {
+			if reckon(few, 2*length+16) < reckon(few, length) || reckon(many, length) < reckon(few, length) {
+				t.Errorf("%s: a text of %d bytes costs %d, twice of it %d, and with more values %d", operator, length, reckon(few, length), reckon(few, 2*length+16), reckon(many, length))
+			}
+			if all := few.wanted.strings.cost(length); few.wanted.strings.globs != nil && reckon(few, length) < all {
+				t.Errorf("%s: a text of %d bytes costs %d, its patterns alone %d", operator, length, reckon(few, length), all)
+			}
+		}
+	}
+	folded, exact := compile("StringEqualsIgnoreCase", 1), compile("StringEquals", 1)
+	for _, length := range []int{1, 1000} {
+		if least := foldCost*length + exact.wanted.strings.cost(length); folded.wanted.cost(folded.operator, length) < least {
+			t.Errorf("to fold and compare %d bytes costs less than %d", length, least)
 		}
 	}
 }
