@@ -75,7 +75,11 @@ func (o clientOptions) connect(ctx context.Context, say talk) (*connection, erro
 	case onTheWay(c.endpoint):
 		say.more("this is not TLS: whoever is on the way could put a wrapping key of their own in the place of the server's")
 	}
-	_, err = c.credentials.Retrieve(ctx)
+	as, err := c.credentials.Retrieve(ctx)
+	if err == nil && as.SessionToken != "" && !strings.HasPrefix(as.AccessKeyID, "ASIA") {
+		say.step("Careful", "a session token is set (AWS_SESSION_TOKEN), and the access key %s is not a temporary one", as.AccessKeyID)
+		say.more("if the server refuses these credentials: unset AWS_SESSION_TOKEN")
+	}
 	switch {
 	case err != nil && o.own && foundNone(err) && isLoopback(c.endpoint):
 		return c, c.useDevCredentials(ctx, say)
@@ -141,6 +145,9 @@ func (o clientOptions) resolve(ctx context.Context) (*connection, error) {
 		return nil, &refusal{"AWSNotMeant", "no endpoint is configured, so this would go to AWS itself"}
 	case cfg.Region == "":
 		return nil, &refusal{"NoRegion", "no Region is configured"}
+	}
+	if err := checkPath(aws.ToString(client.Options().BaseEndpoint)); err != nil {
+		return nil, err
 	}
 	c := &connection{Client: client, region: cfg.Region, credentials: client.Options().Credentials}
 	if c.endpoint, c.aws, err = endpointOf(ctx, client.Options()); err != nil {

@@ -48,6 +48,18 @@ func isAWSHost(host string) bool {
 	return false
 }
 
+// checkPath refuses an endpoint that is more than a server: requests go to the path / there.
+func checkPath(endpoint string) error {
+	u, err := url.Parse(endpoint)
+	if err == nil && strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == "" {
+		return nil
+	}
+	if err != nil {
+		return usageError{fmt.Errorf("the endpoint: %w", err)}
+	}
+	return usageError{fmt.Errorf("the endpoint %s has a path or a query, and the server is asked at its root alone: write it as %s://%s", endpoint, u.Scheme, u.Host)}
+}
+
 // onTheWay tells whether an endpoint is reached without TLS over a network.
 func onTheWay(endpoint string) bool {
 	u, err := url.Parse(endpoint)

@@ -65,6 +65,7 @@ func TestRemediesOfMessages(t *testing.T) {
 		{"ValidationException", "Wrapping algorithm RSAES_OAEP_SHA_1 and wrapping key spec RSA_2048 cannot be used to import a RSA_2048 key.", "cannot be wrapped so"},
 		{"UnsupportedOperationException", "Grants are not supported.", "this server cannot do it"},
 		{"ValidationException", "The validTo date must be in the future", "that moment has passed"},
+		{"IncompleteSignatureException", "The request must be for the path '/' without a query string.", "the endpoint has another path"},
 		{"ValidationException", "The validTo date must be no more than 365 days in the future", "365 days at most"},
 		{"KMSInvalidStateException", "arn:aws:kms:us-east-1:000000000000:key/1 is pending deletion.", "is to be deleted"},
 		{"KMSInvalidStateException", "arn:aws:kms:us-east-1:000000000000:key/1 is pending import.", "the state of the key"},

@@ -108,6 +108,7 @@ func (o *importOptions) parameters(ctx context.Context, server *connection, k *t
 		created = true
 		say.step("Created", "%s, %s, and %s for it", aws.ToString(k.Arn), k.KeySpec, ref)
 	}
+	say.step("Waiting", "for a wrapping key of the spec %s; a server that has none ready makes one, which takes some seconds", o.wrappingKey)
 	p, err = awsimport.GetParameters(ctx, server, k, awsimport.Wrapping{
 		Algorithm: byok.Algorithm(o.algorithm), KeySpec: types.WrappingKeySpec(o.wrappingKey),
 	})

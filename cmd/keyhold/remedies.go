@@ -17,6 +17,7 @@ DependencyTimeoutException          | | 1 | the server waited for something behi
 DisabledException                   | | 1 | the key is disabled | enable it: aws kms enable-key --key-id KEY
 ExpiredImportTokenException         | | 1 | the import token is older than a day | begin again with new parameters, and wrap the material under the new public key
 ExpiredTokenException               | | 4 | the session of the credentials has ended | sign in again, then run the same command
+IncompleteSignatureException        | path '/' | 2 | requests go to the path / of the server, and the endpoint has another path or a query | write the endpoint as https://kms.example.com or http://127.0.0.1:4599, with nothing behind the port
 IncompleteSignatureException        | | 4 | the signature did not reach the server as it was made | look for a proxy on the way that changes headers
 IncorrectKeyMaterialException       | already associated | 1 | the key knows this material: it is the current one, was so before, or waits for a rotation | leave out --new-material; aws kms list-key-rotations --include-key-material ALL_KEY_MATERIAL --key-id KEY shows the state of each
 IncorrectKeyMaterialException       | | 1 | a key takes the material that it knows, and this is other material, or of another length | import the original of this key; to give the key more material add --new-material
@@ -26,7 +27,7 @@ InvalidCiphertextException          | | 1 | the wrapped material does not open w
 InvalidImportTokenException         | | 1 | the token is of another key or another server, or was changed on the way | begin again with new parameters from this server
 InvalidSignatureException           | Signature expired | 4 | the server's clock is more than five minutes ahead of the one here | set both clocks (timedatectl shows whether NTP does so)
 InvalidSignatureException           | Signature not yet current | 4 | the server's clock is more than five minutes behind the one here | set both clocks (timedatectl shows whether NTP does so)
-InvalidSignatureException           | scoped to a valid region | 4 | the server does not serve this Region | name one that it serves with --region: keyhold serve shows them when it starts
+InvalidSignatureException           | scoped to a valid region | 4 | the server does not serve this Region | name a Region that the server serves, with --region or AWS_REGION: keyhold serve shows its Regions when it starts; or start it with this Region in --regions
 InvalidSignatureException           | | 4 | the secret access key is not the one that the server has, or something on the way changed the request, as a proxy that rewrites Host does | check AWS_SECRET_ACCESS_KEY; keyhold explain-signature shows what a dev server and a client signed, side by side
 KMSInternalException                | | 1 | the server failed, and wrote the cause into its log | look there for the request ID below
 KMSInvalidStateException            | is pending rotation | 1 | one new material waits already, and one can at a time | make it current: aws kms rotate-key-on-demand --key-id KEY; or take it out: aws kms delete-imported-key-material --key-id KEY --key-material-id ID
@@ -48,7 +49,7 @@ SerializationException              | | 1 | the server did not understand the re
 ThrottlingException                 | | 1 | too many requests at a time | wait a moment and run the same command again
 UnknownError                        | | 1 | what answers at this endpoint does not speak the KMS API | check --endpoint-url
 UnknownOperationException           | | 1 | the server does not have this operation | check that the endpoint is what you mean, and the version of the server
-UnrecognizedClientException         | | 4 | the server does not know this access key | set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to what keyhold init printed, or to test and test for keyhold dev
+UnrecognizedClientException         | | 4 | the server does not know this access key, or not together with this session token | set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to what keyhold init printed, or to test and test for keyhold dev; unset AWS_SESSION_TOKEN, which belongs to temporary credentials only
 InvalidClientTokenId                | | 4 | AWS does not know this access key | check the profile, and AWS_ACCESS_KEY_ID
 UnsupportedOperationException       | origin | 1 | the server generates the material of this key, so nothing can be imported into it | import into a key that was created with --origin EXTERNAL; keyhold import --create makes one
 UnsupportedOperationException       | multi-Region replica key | 1 | new material and rotations come to a replica key by its primary key | use --region as the line above names the primary key's; then import the same into the replica key without --new-material
