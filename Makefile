@@ -6,7 +6,7 @@ PYTHON := $(VENV)/bin/python
 export KEYHOLD_PYTHON := $(CURDIR)/$(PYTHON)
 export CGO_ENABLED := 0
 
-.PHONY: build demo test race lint vuln deps faults crash images syncs flips full million attacks badkeys malformed timing tokens requests existence strangers decisions mutants bench profile fuzz clean
+.PHONY: build demo test race lint vuln deps faults crash images syncs flips full million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean
 
 # runtimesecret: key material that was used is erased from registers, stack and heap.
 build:
@@ -114,6 +114,12 @@ decisions:
 # 200 small changes of the code, one at a time: how many does a test notice? About an hour.
 mutants: deps build
 	go run ./mutants $(MUTANTS)
+
+# Eight programs that were written for AWS KMS, each installed from its package registry, with a
+# key of imported material; CLIENTS='sops tink' for some of them. Needs Go, Python, Node.js, Java
+# with Maven, Rust and a C compiler; about 20 minutes at first, 3 afterwards.
+clients: build
+	go run ./clients/installed -keyhold bin/keyhold -build $(BUILD)/clients $(CLIENTS)
 
 FUZZTIME ?= 30s
 fuzz:

@@ -95,7 +95,7 @@ func (p *page) trust(file string, cert *x509.Certificate) {
 	p.printf(`  export AWS_CA_BUNDLE=%[1]s
 For programs that do not read AWS_CA_BUNDLE (docs/clients.md); the certificate is good until %[2]s:
   Node.js        export NODE_EXTRA_CA_CERTS=%[1]s
-  Go, OpenSSL    export SSL_CERT_FILE=%[1]s
+  Go, Rust       export SSL_CERT_FILE=%[1]s
   Java           keytool -importcert -noprompt -alias keyhold -file %[1]s -keystore keyhold.p12 -storepass changeit
                  export JAVA_TOOL_OPTIONS="-Djavax.net.ssl.trustStore=$PWD/keyhold.p12 -Djavax.net.ssl.trustStorePassword=changeit"
   MongoDB        tlsCAFile=%[1]s, in the TLS options of the KMS provider

@@ -110,7 +110,7 @@ func (c *call) notCommitted(err error) error {
 	c.created = ""
 	c.pauseNow()
 	if len(c.written) > 0 {
-		if failed := c.slots.Erase(context.WithoutCancel(c.ctx), c.written...); failed != nil {
+		if failed := c.materials.Discard(c.ctx, c.written...); failed != nil {
 			return errors.Join(err, failed)
 		}
 		c.written = nil
@@ -119,6 +119,16 @@ func (c *call) notCommitted(err error) error {
 		return tooManyChanges(err)
 	}
 	return quotaExceeded(err)
+}
+
+// sealMaterial returns the record of new material in a key. The call gives up the slot of
+// the material if its change is not committed.
+func (c *call) sealMaterial(k key.Key, id string, bytes []byte) (key.Material, error) {
+	m, err := c.materials.Seal(c.ctx, k, id, bytes)
+	if err == nil {
+		c.written = append(c.written, m.Slot)
+	}
+	return m, err
 }
 
 // commitKey changes the key of the first ask: it is written as fn returns it. Material
@@ -136,7 +146,7 @@ func (c *call) commitKey(fn func(k key.Key) (key.Key, error)) error {
 	if err != nil {
 		return err
 	}
-	return c.erase(c.ctx, left)
+	return c.materials.Erase(c.ctx, left)
 }
 
 // commitNew makes a key under an ID that somebody chose and that no key has.

@@ -7,6 +7,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/crypt"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/material"
 )
 
 var decrypt = query("Decrypt", asks{{Action: "kms:Decrypt", On: keyOfCiphertext("KeyId", "CiphertextBlob")}},
@@ -103,7 +104,7 @@ func (c *call) decryptSymmetric(k key.Key, blob []byte, context map[string]strin
 	if err != nil {
 		return "", nil, refused(err)
 	}
-	err = withMaterial(c.ctx, c.Service, k, m, func(made *crypt.SymmetricKey) error {
+	err = material.With(c.ctx, c.materials, k, m, func(made *crypt.SymmetricKey) error {
 		plaintext, err = message.Decrypt(made)
 		return err
 	})

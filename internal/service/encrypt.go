@@ -4,6 +4,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/crypt"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/material"
 )
 
 var encrypt = query("Encrypt", asks{{Action: "kms:Encrypt", On: keyOrAlias("KeyId")}}, nil,
@@ -79,7 +80,7 @@ func (c *call) encryptSymmetric(k key.Key, plaintext []byte, context map[string]
 	if err != nil {
 		return "", nil, err
 	}
-	err = withMaterial(c.ctx, c.Service, k, m, func(made *crypt.SymmetricKey) error {
+	err = material.With(c.ctx, c.materials, k, m, func(made *crypt.SymmetricKey) error {
 		blob, err = message.Encrypt(made, plaintext)
 		return err
 	})

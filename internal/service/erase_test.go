@@ -4,34 +4,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/keyhold/keyhold/internal/crypt"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
-
-// An erasure destroys the opened key of the material too, with the key that HKDF
-// extracted.
-func TestErasureDestroysWhatWasOpened(t *testing.T) {
-	s := openForTest(t)
-	slot, err := s.slots.Put(t.Context(), randomSecret())
-	if err != nil {
-		t.Fatal(err)
-	}
-	var kept crypt.Key
-	if err := s.opened.with(slot, opens, func(k crypt.Key) error { kept = k; return works(k) }); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.erase(t.Context(), []string{slot}); err != nil {
-		t.Fatal(err)
-	}
-	if works(kept) == nil {
-		t.Error("the key of the erased material still works")
-	}
-	if len(s.opened.materials) != 0 || s.opened.bytes != 0 {
-		t.Errorf("%d opened materials of %d bytes are kept", len(s.opened.materials), s.opened.bytes)
-	}
-}
 
 // A sweep that read a key before somebody changed it leaves the key as it is now.
 func TestSweepDoesNotOverwriteAChange(t *testing.T) {

@@ -6,8 +6,10 @@ import (
 	"time"
 
 	"github.com/keyhold/keyhold/internal/admit"
+	"github.com/keyhold/keyhold/internal/crypt"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/material"
 )
 
 // patience is how long a computation waits for its turn, at most: less than the SDK
@@ -88,6 +90,15 @@ func (e *expensive) end(of effort) {
 	}
 }
 
+// makeWrappingKey makes a wrapping key pair when it is the turn of the principal.
+func (e *expensive) makeWrappingKey(ctx context.Context, principal, spec string) (*crypt.WrappingKey, error) {
+	if err := e.begin(ctx, long, principal); err != nil {
+		return nil, err
+	}
+	defer e.end(long)
+	return crypt.NewWrappingKey(spec)
+}
+
 // throttled answers a request that comes too fast. All SDKs repeat such requests.
 func throttled() *key.Error {
 	return key.Errorf(key.KindThrottling, "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.")
@@ -104,6 +115,17 @@ func (c *call) compute(of effort, f func() error) error {
 	}
 	defer c.expensive.end(of)
 	return f()
+}
+
+// withCurrent calls use with the key of the current material of k, which the state of k
+// lets be used, when it is the caller's turn. use keeps nothing of the key.
+func withCurrent[K any](c *call, k key.Key, use func(K) error) error {
+	m, _ := k.Current()
+	// The turn is waited for before the material is in use, because whoever erases
+	// material waits until nobody uses it.
+	return c.compute(effortsOf[k.Spec].using, func() error {
+		return material.With(c.ctx, c.materials, k, m, use)
+	})
 }
 
 // listing reports whether an operation reads and opens up to a thousand records.

@@ -14,7 +14,7 @@ var getParametersForImport = query("GetParametersForImport", asks{{Action: "kms:
 		if err := c.wrappings.Permit(k, *in.WrappingAlgorithm, *in.WrappingKeySpec); err != nil {
 			return nil, err
 		}
-		pair, err := c.wrappingKeys.take(c.ctx, payer(&c.Caller.Principal), *in.WrappingKeySpec)
+		pair, err := c.wrappingKeys.Take(c.ctx, payer(&c.Caller.Principal), *in.WrappingKeySpec)
 		if err != nil {
 			return nil, err
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/crypt"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/material"
 	"github.com/keyhold/keyhold/internal/records"
 )
 
@@ -36,8 +37,8 @@ const (
 )
 
 func (c *call) sealToken(t importToken) ([]byte, error) {
-	hour := hourOf(c.now)
-	tokenKey, err := c.tokenKeys.forSealing(c.ctx, hour)
+	hour := material.HourOf(c.now)
+	tokenKey, err := c.tokenKeys.ForSealing(c.ctx, hour)
 	if err != nil {
 		return nil, err
 	}
@@ -58,10 +59,10 @@ func (c *call) openToken(token []byte, k key.Key) (importToken, error) {
 		return importToken{}, invalid
 	}
 	hour := int64(binary.BigEndian.Uint64(token[1:tokenHeaderSize]))
-	if hour < hourOf(c.now)-records.TokenKeyHours {
+	if hour < material.HourOf(c.now)-records.TokenKeyHours {
 		return importToken{}, errTokenExpired // and its key is destroyed
 	}
-	tokenKey, err := c.tokenKeys.forOpening(c.ctx, hour)
+	tokenKey, err := c.tokenKeys.ForOpening(c.ctx, hour)
 	if err != nil {
 		return importToken{}, err
 	}

@@ -1,21 +1,15 @@
 package service
 
 import (
-	"context"
-	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/key"
-	"github.com/keyhold/keyhold/internal/records"
-	"github.com/keyhold/keyhold/internal/seal"
-	"github.com/keyhold/keyhold/internal/store"
-	"github.com/keyhold/keyhold/internal/store/memory"
+	"github.com/keyhold/keyhold/internal/material"
 )
 
 // Each operation has all that belongs to it; what is missing is named.
@@ -121,90 +115,15 @@ func readAll(t *testing.T, pattern string) string {
 	return all.String()
 }
 
-func TestTokenKeysAreDestroyed(t *testing.T) {
-	keyring, _, err := seal.NewKeyring(t.Context(), seal.NewEphemeralRoot())
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := store.New(memory.New(), keyring.Records())
-	ring := func() (ring records.TokenRing) {
-		err := s.View(t.Context(), func(v *store.View) (err error) {
-			ring, _, err = records.TokenRings.Get(v, records.TokenRingPath)
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return ring
-	}
-	hours := func() (hours []int64) {
-		for _, k := range ring().Keys {
-			hours = append(hours, k.Hour)
-		}
-		return hours
-	}
-	slots := memory.NewSlots()
-	newNode := func() *tokenKeys {
-		return &tokenKeys{store: s, slots: slots, sealer: keyring.TokenKeys(), erase: slotsEraser(slots)}
-	}
-	node, other := newNode(), newNode()
-	const first = 1000
-	k, err := node.forSealing(t.Context(), first)
-	if err != nil {
-		t.Fatal(err)
-	}
-	same, err := other.forSealing(t.Context(), first)
-	if err != nil || string(same) != string(k) {
-		t.Errorf("two nodes seal with two keys in one hour (%v)", err)
-	}
-	if _, err := node.forSealing(t.Context(), first+records.TokenKeyHours); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := other.forOpening(t.Context(), first); err != nil || string(got) != string(k) {
-		t.Errorf("the key of an hour is gone after %d hours (%v)", records.TokenKeyHours, err)
-	}
-	if _, err := node.forSealing(t.Context(), first+records.TokenKeyHours+1); err != nil {
-		t.Fatal(err)
-	}
-	slot := ring().Keys[0].Slot
-	if err := node.destroyOld(t.Context(), first+records.TokenKeyHours+1); err != nil {
-		t.Fatal(err)
-	}
-	if got := hours(); !slices.Equal(got, []int64{first + records.TokenKeyHours, first + records.TokenKeyHours + 1}) {
-		t.Errorf("kept are the keys of the hours %v", got)
-	}
-	if _, err := slots.Get(t.Context(), slot); !errors.Is(err, store.ErrNoSlot) {
-		t.Errorf("the slot of a destroyed key: %v", err)
-	}
-	if got, err := newNode().forOpening(t.Context(), first); got != nil || err != nil {
-		t.Errorf("a destroyed key is found (%v)", err)
-	}
-}
-
-func TestWrappingKeys(t *testing.T) {
+func TestWrappingKeysWaitForATurn(t *testing.T) {
 	e := newExpensive(2, nil)
-	w := newWrappingKeys(1, e)
-	defer w.close()
-	seen := map[string]bool{}
-	for range 3 {
-		k, err := w.take(t.Context(), "alice", "RSA_2048")
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, _ := k.Primes()
-		if seen[string(p)] {
-			t.Error("one pair was given out twice")
-		}
-		seen[string(p)] = true
-	}
-	none := newWrappingKeys(0, e)
-	defer none.close()
-	w.fills.Wait()
 	e.patience = 10 * time.Millisecond
+	w := material.NewWrappingKeys(0, e.makeWrappingKey)
+	defer w.Close()
 	if err := e.begin(t.Context(), long, "bob"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := none.take(t.Context(), "alice", "RSA_2048"); !isThrottled(err) {
+	if _, err := w.Take(t.Context(), "alice", "RSA_2048"); !isThrottled(err) {
 		t.Errorf("a caller who waited in vain got %v", err)
 	}
 }
@@ -222,9 +141,4 @@ func TestClock(t *testing.T) {
 			t.Errorf("by %v: %v, from %v to %v", step.by, err, before, c.Now())
 		}
 	}
-}
-
-// slotsEraser erases without the notes that a Service keeps.
-func slotsEraser(s store.Slots) func(context.Context, []string) error {
-	return func(ctx context.Context, slots []string) error { return s.Erase(ctx, slots...) }
 }

@@ -126,7 +126,7 @@ func (c *call) copyMaterials(primary, replica key.Key) (key.Key, error) {
 func (c *call) copyMaterial(from, to key.Key, m key.Material) (copied key.Material, err error) {
 	crypt.Secretly(func() {
 		var material []byte
-		if material, err = c.openMaterial(c.ctx, from, m); err != nil {
+		if material, err = c.materials.Open(c.ctx, from, m); err != nil {
 			return
 		}
 		defer clear(material)

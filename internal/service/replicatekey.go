@@ -89,5 +89,5 @@ func (c *call) commitReplica(copied, replica key.Key) (primary key.Key, err erro
 	if err != nil {
 		return key.Key{}, err
 	}
-	return primary, c.erase(c.ctx, left)
+	return primary, c.materials.Erase(c.ctx, left)
 }

@@ -1,7 +1,6 @@
 package service
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -37,13 +36,4 @@ func (c *call) hasSpace() error {
 		return nil
 	}
 	return c.full()
-}
-
-// retryErasures overwrites the slots of erasures that failed on a full disk. They can fail
-// on copy-on-write file systems, which need space to overwrite.
-func (s *Service) retryErasures(ctx context.Context) error {
-	if s.unerased.Load() == 0 {
-		return nil
-	}
-	return s.finishErasures(ctx)
 }

@@ -54,12 +54,12 @@ func (s *Service) rotate(ctx context.Context, k key.Key, now time.Time) error {
 		return err
 	}, rotationEvent(before, key.RotationAutomatic, now))
 	if errors.Is(err, errNotDue) {
-		return s.slots.Erase(context.WithoutCancel(ctx), c.written...)
+		return s.materials.Discard(ctx, c.written...)
 	}
 	if err != nil {
 		return c.notCommitted(err)
 	}
-	return s.erase(ctx, left)
+	return s.materials.Erase(ctx, left)
 }
 
 // relatedDue returns a key, a rotation of which is due, and those that it is related to.

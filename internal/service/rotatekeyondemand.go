@@ -53,5 +53,5 @@ func (c *call) commitRotationOnDemand(before key.Related, generated []key.Materi
 	if err != nil {
 		return err
 	}
-	return c.erase(c.ctx, left)
+	return c.materials.Erase(c.ctx, left)
 }

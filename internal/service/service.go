@@ -7,12 +7,12 @@ import (
 	"log/slog"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/keyhold/keyhold/internal/admit"
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/material"
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/space"
@@ -73,9 +73,7 @@ var (
 // may be called concurrently.
 type Service struct {
 	store         *store.Store
-	slots         store.Slots
-	materials     seal.Sealer
-	opened        *opened
+	materials     *material.Vault
 	audit         *audit.Log
 	outbox        outbox
 	leftovers     *leftovers
@@ -89,21 +87,19 @@ type Service struct {
 	compiled      compiledPolicies
 	regions       func(region string) bool
 	full          func() error
-	wrappingKeys  *wrappingKeys
+	wrappingKeys  *material.WrappingKeys
 	pausing       chan struct{} // a place for each refusal that waits
 	expensive     *expensive
 	rates         *rates
 	turns         *admit.Queues // to change one key, or the identities of one account
-	tokenKeys     *tokenKeys
+	tokenKeys     *material.TokenKeys
 	grantTokens   seal.Sealer
 	devAccount    string
 	webIdentity   *webidentity.Verifier
 	sessionTokens *sessionTokens
 	usage         *keyUsage
 	accessKeyUse  *keyUsage
-	refusals      refusals     // of a dev server
-	erased        atomic.Bool  // something was, since the last collection of garbage
-	unerased      atomic.Int64 // how often slots could not be overwritten, since all were
+	refusals      refusals // of a dev server
 	strangers     *strangers
 	explaining    *admit.Queue
 }
@@ -119,9 +115,6 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	computing := newExpensive(runtime.GOMAXPROCS(0), c.Computing)
 	s := &Service{
 		store:         store.New(c.Backend, keyring.Records()),
-		slots:         c.Slots,
-		materials:     keyring.Materials(),
-		opened:        newOpened(),
 		audit:         c.Audit,
 		clock:         c.Clock,
 		log:           c.Log,
@@ -134,7 +127,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		webIdentity:   c.WebIdentity,
 		expensive:     computing,
 		rates:         newRates(c.Rates, time.Now()),
-		wrappingKeys:  newWrappingKeys(c.WrappingKeysAhead, computing),
+		wrappingKeys:  material.NewWrappingKeys(c.WrappingKeysAhead, computing.makeWrappingKey),
 		pausing:       make(chan struct{}, maxPausing),
 		strangers:     newStrangers(time.Now()),
 		explaining:    admit.NewQueue(explaining),
@@ -151,7 +144,8 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	}
 	s.leftovers = newLeftovers(s.store, s.log)
 	s.outbox = outbox{s.store, s.audit, s.log, s.leftovers}
-	s.tokenKeys = &tokenKeys{store: s.store, slots: s.slots, sealer: keyring.TokenKeys(), erase: s.erase}
+	s.materials = material.NewVault(material.NewSealer(c.Slots, keyring.Materials()), s.store, s.leftovers.remove)
+	s.tokenKeys = material.NewTokenKeys(s.materials, keyring.TokenKeys())
 	if err := s.checkFormat(ctx); err != nil {
 		return nil, errors.Join(err, s.leftovers.close())
 	}
@@ -183,7 +177,7 @@ func (s *Service) takeUp(ctx context.Context, dev bool) error {
 	if err := s.outbox.takeUp(ctx); err != nil {
 		return err
 	}
-	if err := s.finishErasures(ctx); !errors.Is(err, space.ErrFull) {
+	if err := s.materials.FinishErasures(ctx); !errors.Is(err, space.ErrFull) {
 		return err
 	}
 	return nil // the sweep tries again
@@ -208,8 +202,8 @@ func (s *Service) StoreRevision() int64 { return s.store.Revision() }
 // Close waits for what runs in the background. No Do may be under way.
 func (s *Service) Close() error {
 	s.sweeper.close()
-	s.wrappingKeys.close()
-	s.opened.close()
+	s.wrappingKeys.Close()
+	s.materials.Close()
 	if m, missed := s.strangers.take(time.Now(), 0); missed { // the audit log is closed already
 		s.warnOfStrangers(m)
 	}

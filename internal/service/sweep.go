@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/material"
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/space"
 	"github.com/keyhold/keyhold/internal/store"
@@ -43,7 +44,7 @@ func startSweeper(s *Service) *sweeper {
 				s.log.Error("sweep", "error", err)
 			}
 			s.reportStrangers(time.Now())
-			if s.erased.Swap(false) {
+			if s.materials.TakeErased() {
 				runtime.GC() // which erases what crypt.Secretly left on the heap
 			}
 			select {
@@ -71,8 +72,8 @@ func (s *Service) Sweep(ctx context.Context) error {
 	defer s.sweeping.Unlock()
 	now, pages := s.clock.Now(), removalPages
 	return errors.Join(
-		s.retryErasures(ctx),
-		s.tokenKeys.destroyOld(ctx, hourOf(now)),
+		s.materials.RetryErasures(ctx),
+		s.tokenKeys.DestroyOld(ctx, material.HourOf(now)),
 		s.eachDue(ctx, now, func(entry string) error { return s.sweepKey(ctx, entry, now, &pages) }))
 }
 
@@ -179,7 +180,7 @@ func (s *Service) settle(ctx context.Context, stored key.Key, now time.Time) err
 	if err != nil {
 		return err
 	}
-	return s.erase(ctx, left)
+	return s.materials.Erase(ctx, left)
 }
 
 // remove removes a key that is gone with all that belongs to it: its grants and

@@ -32,7 +32,7 @@ var updatePrimaryRegion = change("UpdatePrimaryRegion", asks{{Action: "kms:Updat
 		if err != nil {
 			return nil, err
 		}
-		return nil, c.erase(c.ctx, left)
+		return nil, c.materials.Erase(c.ctx, left)
 	})
 
 // nextPrimary finds the replica in the Region that the request names. Where that

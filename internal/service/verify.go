@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/keyhold/keyhold/internal/material"
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/store"
@@ -61,7 +62,8 @@ func Verify(ctx context.Context, r Remains, report func(Finding)) (Summary, erro
 		return Summary{}, fmt.Errorf("the record %q: %w", records.KeyringPath, err)
 	}
 	v := &verifier{
-		Service:   &Service{slots: r.Slots, materials: keyring.Materials()},
+		slots:     r.Slots,
+		materials: material.NewSealer(r.Slots, keyring.Materials()),
 		ctx:       ctx,
 		sealer:    keyring.Records(),
 		tokenSeal: keyring.TokenKeys(),
@@ -93,11 +95,11 @@ type oneView struct {
 
 func (o oneView) View(_ context.Context, fn func(store.Reader) error) error { return fn(o.reader) }
 
-// A verifier goes through all records. Of its Service it uses what opens
-// material.
+// A verifier goes through all records.
 type verifier struct {
-	*Service
 	Summary
+	slots     store.Slots
+	materials material.Sealer
 	ctx       context.Context
 	reader    store.Reader
 	view      *store.View // of the same revision

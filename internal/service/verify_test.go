@@ -21,6 +21,7 @@ import (
 	"github.com/keyhold/keyhold/internal/crypt"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/material"
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/store"
@@ -71,7 +72,7 @@ func (w *wreckage) fill(s *Service) {
 	w.Helper()
 	c := &call{Service: s, ctx: w.Context(), now: s.clock.Now()}
 	with := func(k key.Key, validTo time.Time) key.Key {
-		m, err := w.material(c, k, crypt.NewSymmetricMaterial())
+		m, err := w.material(k, crypt.NewSymmetricMaterial())
 		w.must(err)
 		m.ValidTo = validTo
 		k, err = k.ImportMaterial(m, nil)
@@ -82,7 +83,7 @@ func (w *wreckage) fill(s *Service) {
 	w.expiring = with(w.newKey(key.OriginExternal), c.now.Add(time.Hour))
 	w.pending = with(w.newKey(key.OriginExternal), time.Time{}).ScheduleDeletion(7, c.now)
 	w.empty = w.newKey(key.OriginExternal)
-	_, err := s.tokenKeys.forSealing(w.Context(), hourOf(c.now))
+	_, err := s.tokenKeys.ForSealing(w.Context(), material.HourOf(c.now))
 	w.must(err)
 	w.update(func(tx *store.Tx) error {
 		for _, k := range []key.Key{w.enabled, w.expiring, w.pending, w.empty} {
@@ -93,16 +94,21 @@ func (w *wreckage) fill(s *Service) {
 		return errors.Join(records.InsertAlias(tx, w.alias("one", w.enabled)), records.InsertAlias(tx, w.alias("two", w.enabled)))
 	})
 	w.used(records.PathOf(w.enabled), "Encrypt")
-	w.other, err = w.material(c, w.enabled, crypt.NewSymmetricMaterial())
+	w.other, err = w.material(w.enabled, crypt.NewSymmetricMaterial())
 	w.must(errors.Join(err, w.slots.Erase(w.Context(), w.other.Slot)))
 }
 
-func (w *wreckage) material(c *call, k key.Key, material []byte) (key.Material, error) {
-	id, err := crypt.MaterialID(k.ID, material)
+// sealer seals material as the deployment does.
+func (w *wreckage) sealer() material.Sealer {
+	return material.NewSealer(w.slots, w.keyring.Materials())
+}
+
+func (w *wreckage) material(k key.Key, bytes []byte) (key.Material, error) {
+	id, err := crypt.MaterialID(k.ID, bytes)
 	if err != nil {
 		return key.Material{}, err
 	}
-	return c.sealMaterial(k, id, material)
+	return w.sealer().Seal(w.Context(), k, id, bytes)
 }
 
 func (w *wreckage) newKey(o key.Origin) key.Key {
@@ -238,7 +244,7 @@ func TestVerifyFindsNothingWhereNothingIs(t *testing.T) {
 func TestVerifyKnowsWhatACrashLeaves(t *testing.T) {
 	w := newWreckage(t)
 	for range 2 {
-		_, err := w.slots.Put(t.Context(), randomSecret())
+		_, err := w.slots.Put(t.Context(), make([]byte, store.SlotSize))
 		w.must(err)
 	}
 	e := audit.Event{EventID: uuid.NewString()}
@@ -367,11 +373,9 @@ var damages = map[string]struct {
 	"sealed bytes of other material": {func(w *wreckage) { w.enabled.Materials[0].Sealed = w.other.Sealed; w.replace(w.enabled) },
 		[]string{`key/ENABLED: material .* does not open`}},
 	"other material under the right name": {func(w *wreckage) {
-		secret, err := w.slots.Get(w.Context(), w.enabled.Slots()[0])
+		m, err := w.sealer().Seal(w.Context(), w.enabled, w.enabled.Materials[0].ID, crypt.NewSymmetricMaterial())
 		w.must(err)
-		m := &w.enabled.Materials[0]
-		m.Sealed, err = w.keyring.Materials().Under(secret).Seal(materialPlace(w.enabled, m.ID), crypt.NewSymmetricMaterial())
-		w.must(err)
+		w.enabled.Materials[0].Sealed, w.enabled.Materials[0].Slot = m.Sealed, m.Slot
 		w.replace(w.enabled)
 	}, []string{`key/ENABLED: material [0-9a-f]{64} is other material`}},
 

@@ -70,7 +70,7 @@ func (v *verifier) material(k key.Key, m key.Material) error {
 }
 
 func (v *verifier) opens(k key.Key, m key.Material) error {
-	material, err := v.openMaterial(v.ctx, k, m)
+	material, err := v.materials.Open(v.ctx, k, m)
 	if err != nil {
 		return err
 	}

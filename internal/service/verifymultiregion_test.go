@@ -51,14 +51,9 @@ func newRelated(t *testing.T) *related {
 
 func (w *related) withMaterial(k key.Key, material []byte) key.Key {
 	w.Helper()
-	id, err := crypt.MaterialID(k.ID, material)
+	m, err := w.material(k, material)
 	w.must(err)
-	secret := randomSecret()
-	sealed, err := w.keyring.Materials().Under(secret).Seal(materialPlace(k, id), material)
-	w.must(err)
-	slot, err := w.slots.Put(w.Context(), secret)
-	w.must(err)
-	k.Materials = append(k.Materials, key.Material{ID: id, Sealed: sealed, Slot: slot})
+	k.Materials = append(k.Materials, m)
 	return k
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/keyhold/keyhold/internal/material"
 	"github.com/keyhold/keyhold/internal/records"
 	"hash/maphash"
 )
@@ -68,12 +69,7 @@ func (v *verifier) tokenKey(k records.TokenKey) error {
 	if err := v.name(k.Slot); err != nil {
 		return err
 	}
-	secret, err := v.slots.Get(v.ctx, k.Slot)
-	if err != nil {
-		return err
-	}
-	defer clear(secret)
-	opened, err := v.tokenSeal.Under(secret).Open(tokenKeyPlace(k.Hour), k.Sealed)
+	opened, err := material.OpenTokenKey(v.ctx, v.slots, v.tokenSeal, k)
 	if err != nil {
 		return err
 	}

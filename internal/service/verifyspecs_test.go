@@ -3,7 +3,6 @@ package service
 import (
 	"regexp"
 	"testing"
-	"time"
 
 	"github.com/keyhold/keyhold/internal/crypt"
 	"github.com/keyhold/keyhold/internal/key"
@@ -15,11 +14,10 @@ import (
 // material of the spec, is found, and so is a key that nobody could have made.
 func TestVerifyOpensMaterialOfEachSpec(t *testing.T) {
 	w := newWreckage(t)
-	c := &call{Service: &Service{slots: w.slots, materials: w.keyring.Materials()}, ctx: t.Context(), now: time.Now()}
 	put := func(spec key.Spec, usage key.Usage, material []byte) key.Key {
 		k := w.newKey(key.OriginAWSKMS)
 		k.Spec, k.Usage = spec, usage
-		m, err := w.material(c, k, material)
+		m, err := w.material(k, material)
 		w.must(err)
 		k, err = k.ImportMaterial(m, nil)
 		w.must(err)

@@ -1,4 +1,4 @@
-package service
+package material
 
 import (
 	"context"
@@ -12,21 +12,23 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-func hourOf(t time.Time) int64 { return t.Unix() / 3600 }
+// HourOf returns the hour of a time, counted since 1970.
+func HourOf(t time.Time) int64 { return t.Unix() / 3600 }
 
-// tokenKeys gives out token keys, and makes one for each hour that needs one.
-type tokenKeys struct {
-	store  *store.Store
-	slots  store.Slots
+// TokenKeys gives out token keys, and makes one for each hour that needs one.
+type TokenKeys struct {
+	vault  *Vault
 	sealer seal.Sealer
-	erase  func(ctx context.Context, slots []string) error
 
 	mu     sync.Mutex
 	opened map[int64][]byte // by hour
 }
 
-// forSealing returns the token key of the hour.
-func (t *tokenKeys) forSealing(ctx context.Context, hour int64) ([]byte, error) {
+// NewTokenKeys returns the token keys of the deployment whose material the Vault holds.
+func NewTokenKeys(v *Vault, s seal.Sealer) *TokenKeys { return &TokenKeys{vault: v, sealer: s} }
+
+// ForSealing returns the token key of the hour.
+func (t *TokenKeys) ForSealing(ctx context.Context, hour int64) ([]byte, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	k, err := t.find(ctx, hour)
@@ -37,14 +39,14 @@ func (t *tokenKeys) forSealing(ctx context.Context, hour int64) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	if err := t.store.Update(ctx, func(tx *store.Tx) error { return addTokenKey(tx, fresh) }); err != nil {
+	if err := t.vault.store.Update(ctx, func(tx *store.Tx) error { return addTokenKey(tx, fresh) }); err != nil {
 		return nil, err
 	}
 	return t.find(ctx, hour)
 }
 
-// forOpening returns the token key of the hour, or nil if there is none.
-func (t *tokenKeys) forOpening(ctx context.Context, hour int64) ([]byte, error) {
+// ForOpening returns the token key of the hour, or nil if there is none.
+func (t *TokenKeys) ForOpening(ctx context.Context, hour int64) ([]byte, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.find(ctx, hour)
@@ -64,7 +66,7 @@ func addTokenKey(tx *store.Tx, fresh records.TokenKey) error {
 	return records.TokenRings.Put(tx, records.TokenRingPath, ring)
 }
 
-func (t *tokenKeys) make(ctx context.Context, hour int64) (records.TokenKey, error) {
+func (t *TokenKeys) make(ctx context.Context, hour int64) (records.TokenKey, error) {
 	secret, k := randomSecret(), crypt.NewTokenKey()
 	defer clear(secret)
 	defer clear(k)
@@ -72,14 +74,24 @@ func (t *tokenKeys) make(ctx context.Context, hour int64) (records.TokenKey, err
 	if err != nil {
 		return records.TokenKey{}, err
 	}
-	slot, err := t.slots.Put(ctx, secret)
+	slot, err := t.vault.slots.Put(ctx, secret)
 	return records.TokenKey{Hour: hour, Slot: slot, Sealed: sealed}, err
+}
+
+// OpenTokenKey opens the record of a token key.
+func OpenTokenKey(ctx context.Context, slots store.Slots, s seal.Sealer, k records.TokenKey) ([]byte, error) {
+	secret, err := slots.Get(ctx, k.Slot)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(secret)
+	return s.Under(secret).Open(tokenKeyPlace(k.Hour), k.Sealed)
 }
 
 func tokenKeyPlace(hour int64) []byte { return strconv.AppendInt(nil, hour, 10) }
 
 // find returns the key of the hour, or nil, and keeps it opened.
-func (t *tokenKeys) find(ctx context.Context, hour int64) ([]byte, error) {
+func (t *TokenKeys) find(ctx context.Context, hour int64) ([]byte, error) {
 	if k := t.opened[hour]; k != nil {
 		return k, nil
 	}
@@ -91,12 +103,7 @@ func (t *tokenKeys) find(ctx context.Context, hour int64) ([]byte, error) {
 	if !ok {
 		return nil, nil
 	}
-	secret, err := t.slots.Get(ctx, sealed.Slot)
-	if err != nil {
-		return nil, err
-	}
-	defer clear(secret)
-	k, err := t.sealer.Under(secret).Open(tokenKeyPlace(hour), sealed.Sealed)
+	k, err := OpenTokenKey(ctx, t.vault.slots, t.sealer, sealed)
 	if err != nil {
 		return nil, err
 	}
@@ -107,16 +114,16 @@ func (t *tokenKeys) find(ctx context.Context, hour int64) ([]byte, error) {
 	return k, nil
 }
 
-func (t *tokenKeys) ring(ctx context.Context) (ring records.TokenRing, err error) {
-	err = t.store.View(ctx, func(v *store.View) error {
+func (t *TokenKeys) ring(ctx context.Context) (ring records.TokenRing, err error) {
+	err = t.vault.store.View(ctx, func(v *store.View) error {
 		ring, _, err = records.TokenRings.Get(v, records.TokenRingPath)
 		return err
 	})
 	return ring, err
 }
 
-// destroyOld destroys the keys that are of no use at the hour.
-func (t *tokenKeys) destroyOld(ctx context.Context, hour int64) error {
+// DestroyOld destroys the keys that are of no use at the hour.
+func (t *TokenKeys) DestroyOld(ctx context.Context, hour int64) error {
 	ring, err := t.ring(ctx)
 	if err != nil {
 		return err
@@ -125,7 +132,7 @@ func (t *tokenKeys) destroyOld(ctx context.Context, hour int64) error {
 		return nil
 	}
 	var left []string
-	err = t.store.Update(ctx, func(tx *store.Tx) error {
+	err = t.vault.store.Update(ctx, func(tx *store.Tx) error {
 		ring, _, err := records.TokenRings.Get(tx, records.TokenRingPath)
 		if err != nil {
 			return err
@@ -142,11 +149,11 @@ func (t *tokenKeys) destroyOld(ctx context.Context, hour int64) error {
 		return err
 	}
 	t.forget(hour)
-	return t.erase(ctx, left)
+	return t.vault.Erase(ctx, left)
 }
 
 // forget clears the opened keys that are of no use at the hour.
-func (t *tokenKeys) forget(hour int64) {
+func (t *TokenKeys) forget(hour int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for h, k := range t.opened {

@@ -1,4 +1,4 @@
-package service
+package material
 
 import (
 	"context"
@@ -7,14 +7,14 @@ import (
 	"github.com/keyhold/keyhold/internal/crypt"
 )
 
-// wrappingKeys gives out wrapping key pairs, each once. Some are made ahead, for
+// WrappingKeys gives out wrapping key pairs, each once. Some are made ahead, for
 // the specs that were asked for.
-type wrappingKeys struct {
-	ahead     int
-	expensive *expensive
-	ctx       context.Context
-	stop      context.CancelFunc
-	fills     sync.WaitGroup
+type WrappingKeys struct {
+	ahead int
+	make  MakePair
+	ctx   context.Context
+	stop  context.CancelFunc
+	fills sync.WaitGroup
 
 	mu    sync.Mutex
 	pools map[string]*pool // by spec
@@ -25,36 +25,32 @@ type pool struct {
 	filling bool
 }
 
-func newWrappingKeys(ahead int, e *expensive) *wrappingKeys {
-	w := &wrappingKeys{ahead: ahead, expensive: e, pools: map[string]*pool{}}
+// A MakePair makes a wrapping key pair of a spec when it is the turn of the principal.
+type MakePair func(ctx context.Context, principal, spec string) (*crypt.WrappingKey, error)
+
+// NewWrappingKeys returns WrappingKeys that keep so many pairs of each spec ahead.
+func NewWrappingKeys(ahead int, makePair MakePair) *WrappingKeys {
+	w := &WrappingKeys{ahead: ahead, make: makePair, pools: map[string]*pool{}}
 	w.ctx, w.stop = context.WithCancel(context.Background())
 	return w
 }
 
-// close waits for the pair that is being made.
-func (w *wrappingKeys) close() {
+// Close waits for the pair that is being made.
+func (w *WrappingKeys) Close() {
 	w.stop()
 	w.fills.Wait()
 }
 
-// take returns a pair of the spec, each pair once. If none is ready, the
+// Take returns a pair of the spec, each pair once. If none is ready, the
 // principal waits for its turn to have one made.
-func (w *wrappingKeys) take(ctx context.Context, principal, spec string) (*crypt.WrappingKey, error) {
+func (w *WrappingKeys) Take(ctx context.Context, principal, spec string) (*crypt.WrappingKey, error) {
 	if k := w.takeReady(spec); k != nil {
 		return k, nil
 	}
 	return w.make(ctx, principal, spec)
 }
 
-func (w *wrappingKeys) make(ctx context.Context, principal, spec string) (*crypt.WrappingKey, error) {
-	if err := w.expensive.begin(ctx, long, principal); err != nil {
-		return nil, err
-	}
-	defer w.expensive.end(long)
-	return crypt.NewWrappingKey(spec)
-}
-
-func (w *wrappingKeys) takeReady(spec string) *crypt.WrappingKey {
+func (w *WrappingKeys) takeReady(spec string) *crypt.WrappingKey {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	p := w.pools[spec]
@@ -77,7 +73,7 @@ func (w *wrappingKeys) takeReady(spec string) *crypt.WrappingKey {
 const aheadOfAll = "made ahead"
 
 // fill makes pairs, one at a time, until the pool is full or the turn does not come.
-func (w *wrappingKeys) fill(spec string, p *pool) {
+func (w *WrappingKeys) fill(spec string, p *pool) {
 	for {
 		k, err := w.make(w.ctx, aheadOfAll, spec)
 		w.mu.Lock()

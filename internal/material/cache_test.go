@@ -1,4 +1,4 @@
-package service
+package material
 
 import (
 	"errors"
@@ -41,8 +41,8 @@ var openedBlob = func() []byte {
 	return blob
 }()
 
-func TestOpenedIsDestroyedWhenDropped(t *testing.T) {
-	o := newOpened()
+func TestCacheIsDestroyedWhenDropped(t *testing.T) {
+	o := newCache()
 	for _, open := range []func() (crypt.Key, error){opens, opensNot(t)} {
 		if err := o.with("a", open, works); err != nil {
 			t.Fatal(err)
@@ -72,8 +72,8 @@ func TestOpenedIsDestroyedWhenDropped(t *testing.T) {
 	}
 }
 
-func TestOpenedIsBounded(t *testing.T) {
-	o := newOpened()
+func TestCacheIsBounded(t *testing.T) {
+	o := newCache()
 	var first crypt.Key
 	for i := range maxOpened + 100 {
 		o.with(fmt.Sprint(i), opens, func(k crypt.Key) error {
@@ -98,8 +98,8 @@ func (h *heavy) Destroy()       { h.gone = true }
 func (h *heavy) Footprint() int { return maxOpenedBytes / 10 }
 
 // What takes a lot of memory is kept in small numbers, and the one in use stays.
-func TestOpenedIsBoundedInMemory(t *testing.T) {
-	o := newOpened()
+func TestCacheIsBoundedInMemory(t *testing.T) {
+	o := newCache()
 	var all []*heavy
 	for i := range 50 {
 		h := &heavy{}
@@ -126,8 +126,8 @@ func TestOpenedIsBoundedInMemory(t *testing.T) {
 }
 
 // Material is never destroyed under whoever uses it, and never used after that.
-func TestOpenedUnderLoad(t *testing.T) {
-	o := newOpened()
+func TestCacheUnderLoad(t *testing.T) {
+	o := newCache()
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {

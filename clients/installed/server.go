@@ -1,0 +1,188 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+)
+
+// A material is a kind of key material that the owner imports.
+type material struct {
+	flags []string                // of keyhold import, for the key
+	make  func(file string) error // keyhold import --generate does so if it is nil
+}
+
+var (
+	symmetric = material{}
+	wallet    = material{flags: []string{"--key-usage", "SIGN_VERIFY"}, make: makeWallet}
+)
+
+// makeWallet writes the private key of a wallet.
+func makeWallet(file string) error {
+	args := []string{"genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:secp256k1", "-out", file}
+	if out, err := exec.Command("openssl", args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("openssl: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// A server is keyhold dev with TLS, and the stub of S3.
+type server struct {
+	keyhold     string
+	process     *exec.Cmd
+	s3          *httptest.Server
+	environment []string // what the banner of the server exports
+	kms         *kms.Client
+}
+
+// startServer starts both. The objects of S3 and the files of the server are in the folder.
+func startServer(ctx context.Context, keyhold, folder string) (*server, error) {
+	s := &server{keyhold: keyhold, process: exec.CommandContext(ctx, keyhold, "dev", "--tls", "--addr", "127.0.0.1:0")}
+	s.process.Cancel = func() error { return s.process.Process.Signal(syscall.SIGTERM) }
+	s.process.Env = append(os.Environ(), "TMPDIR="+folder)
+	out, err := s.process.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.process.Start(); err != nil {
+		return nil, err
+	}
+	s.s3 = httptest.NewServer(s3{folder})
+	if err := s.connect(ctx, out, folder); err != nil {
+		s.stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *server) connect(ctx context.Context, banner io.Reader, folder string) (err error) {
+	if s.environment, err = exported(ctx, banner, folder); err != nil {
+		return err
+	}
+	s.environment = append(s.environment, "AWS_ENDPOINT_URL_S3="+s.s3.URL)
+	variables := map[string]string{}
+	for _, variable := range s.environment {
+		name, value, _ := strings.Cut(variable, "=")
+		variables[name] = value
+	}
+	authority, err := os.ReadFile(variables["AWS_CA_BUNDLE"])
+	if err != nil {
+		return err
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(authority)
+	s.kms = kms.New(kms.Options{
+		BaseEndpoint: aws.String(variables["AWS_ENDPOINT_URL_KMS"]),
+		Region:       variables["AWS_REGION"],
+		Credentials:  credentials.NewStaticCredentialsProvider(variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], ""),
+		HTTPClient:   &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}},
+	})
+	return nil
+}
+
+// commands are the lines of the banner that are meant for a shell.
+var commands = regexp.MustCompile(`(?m)(?:^|\s)((?:export|keytool) .*)$`)
+
+// exported reads a banner, runs its commands in the folder, and returns the environment after them.
+func exported(ctx context.Context, banner io.Reader, folder string) ([]string, error) {
+	var script strings.Builder
+	lines := bufio.NewScanner(banner)
+	for lines.Scan() && !strings.Contains(lines.Text(), "keyhold clock advance") { // the last line
+		if found := commands.FindStringSubmatch(lines.Text()); found != nil {
+			fmt.Fprintln(&script, found[1], ">&2")
+		}
+	}
+	if script.Len() == 0 {
+		return nil, errors.New("keyhold dev printed no banner")
+	}
+	shell := exec.CommandContext(ctx, "bash", "-euc", script.String()+"env -0")
+	shell.Dir = folder
+	// The profile of whoever runs this is not for the clients.
+	shell.Env = append(slices.DeleteFunc(os.Environ(), func(variable string) bool {
+		return strings.HasPrefix(variable, "AWS_")
+	}), "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
+	out, err := shell.Output()
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		return nil, fmt.Errorf("the commands of the banner: %w\n%s%s", err, &script, exit.Stderr)
+	}
+	return strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00"), err
+}
+
+func (s *server) stop() {
+	s.s3.Close()
+	_ = s.process.Cancel()
+	_ = s.process.Wait()
+}
+
+const (
+	alias    = "alias/clients"
+	lifetime = "90d"
+)
+
+// importMaterial makes material in the file, and a key of it.
+func (s *server) importMaterial(ctx context.Context, m material, file string) (key string, err error) {
+	source := []string{"--generate", file}
+	if m.make != nil {
+		if err := m.make(file); err != nil {
+			return "", err
+		}
+		source = []string{"--from", file}
+	}
+	args := []string{"import", alias, "--create", "--expires", lifetime, "--output", "json"}
+	out, err := s.command(ctx, slices.Concat(args, source, m.flags)...)
+	if err != nil {
+		return "", err
+	}
+	var imported struct{ KeyId string }
+	err = json.Unmarshal(out, &imported)
+	return imported.KeyId, err
+}
+
+func (s *server) importAgain(ctx context.Context, file string) error {
+	_, err := s.command(ctx, "import", alias, "--from", file, "--expires", lifetime)
+	return err
+}
+
+// expire moves the clock of the server past the lifetime of the material.
+func (s *server) expire(ctx context.Context) error {
+	_, err := s.command(ctx, "clock", "advance", "91d")
+	return err
+}
+
+func (s *server) disable(ctx context.Context, key string) error {
+	_, err := s.kms.DisableKey(ctx, &kms.DisableKeyInput{KeyId: &key})
+	return err
+}
+
+func (s *server) enable(ctx context.Context, key string) error {
+	_, err := s.kms.EnableKey(ctx, &kms.EnableKeyInput{KeyId: &key})
+	return err
+}
+
+// command runs a client command of keyhold.
+func (s *server) command(ctx context.Context, args ...string) ([]byte, error) {
+	command := exec.CommandContext(ctx, s.keyhold, args...)
+	command.Env = s.environment
+	out, err := command.Output()
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		return nil, fmt.Errorf("keyhold %s: %w\n%s", strings.Join(args, " "), err, exit.Stderr)
+	}
+	return out, err
+}

@@ -1,0 +1,63 @@
+package material
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/seal"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// A Sealer seals material for the record of its key, and opens it again.
+type Sealer struct {
+	slots store.Slots
+	seals seal.Sealer
+}
+
+// NewSealer returns the Sealer of a deployment: its slots, and the seal of material.
+func NewSealer(slots store.Slots, s seal.Sealer) Sealer { return Sealer{slots, s} }
+
+// Seal returns the record of material in a key: sealed a second time, so that reading the
+// record of the key does not open the material, and under the secret of a new slot, so
+// that the material can be erased.
+func (s Sealer) Seal(ctx context.Context, k key.Key, id string, material []byte) (key.Material, error) {
+	secret := randomSecret()
+	defer clear(secret)
+	sealed, err := s.seals.Under(secret).Seal(place(k, id), material)
+	if err != nil {
+		return key.Material{}, err
+	}
+	slot, err := s.slots.Put(ctx, secret)
+	if err != nil {
+		return key.Material{}, err
+	}
+	return key.Material{ID: id, Sealed: sealed, Slot: slot}, nil
+}
+
+// Open returns the bytes of a material that is present. The caller clears them.
+func (s Sealer) Open(ctx context.Context, k key.Key, m key.Material) ([]byte, error) {
+	secret, err := s.slots.Get(ctx, m.Slot)
+	if err != nil {
+		return nil, fmt.Errorf("material %s of %s: %w", m.ID, k.ARN(), err)
+	}
+	defer clear(secret)
+	material, err := s.seals.Under(secret).Open(place(k, m.ID), m.Sealed)
+	if err != nil {
+		return nil, fmt.Errorf("material %s of %s: %w", m.ID, k.ARN(), err)
+	}
+	return material, nil
+}
+
+// place binds sealed material to the key and spec that it belongs to.
+func place(k key.Key, materialID string) []byte {
+	return []byte(k.ARN() + " " + materialID + " " + string(k.Spec))
+}
+
+// randomSecret returns a secret for a slot.
+func randomSecret() []byte {
+	b := make([]byte, store.SlotSize)
+	rand.Read(b) // never fails: the program ends first (crypto/rand)
+	return b
+}
