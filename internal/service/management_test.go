@@ -96,7 +96,7 @@ func TestReferencesOfEachOperation(t *testing.T) {
 				}
 			}
 			for _, ref := range []string{foreignPrefix + "key/" + *id, foreignPrefix + "key/" + absentKey} {
-				wantError(t, call(&ref), "AccessDeniedException", "is not authorized to perform: kms:"+operation+" on resource: "+ref)
+				wantError(t, call(&ref), "AccessDeniedException", "is not authorized to perform: kms:"+operation+" on this resource because the resource does not exist in this Region")
 			}
 			wantError(t, call(aws.String(absentKey)), "NotFoundException", "Key '"+arnPrefix+"key/"+absentKey+"' does not exist")
 			wantError(t, call(aws.String("arn:aws:kms:eu-west-1:111122223333:key/"+*id)), "NotFoundException", "Invalid arn eu-west-1")
