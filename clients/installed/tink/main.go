@@ -103,10 +103,11 @@ func version() error {
 	if !ok {
 		return errors.New("the program has no build information")
 	}
+	versions := map[string]string{}
 	for _, module := range info.Deps {
-		if strings.HasPrefix(module.Path, "github.com/tink-crypto/tink-go-awskms/") {
-			fmt.Println(strings.TrimPrefix(module.Version, "v"))
-		}
+		versions[module.Path] = strings.TrimPrefix(module.Version, "v")
 	}
-	return nil
+	tink, kms := versions["github.com/tink-crypto/tink-go/v2"], versions["github.com/tink-crypto/tink-go-awskms/v3"]
+	_, err := fmt.Printf("%s with tink-go-awskms %s\n", tink, kms)
+	return err
 }

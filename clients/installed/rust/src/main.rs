@@ -29,7 +29,7 @@ async fn run() -> Result<()> {
     let args: Vec<String> = env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     if args == ["version"] {
-        println!("{}", aws_sdk_kms::meta::PKG_VERSION);
+        println!("with aws-sdk-kms {}", aws_sdk_kms::meta::PKG_VERSION);
         return Ok(());
     }
     let kms = Client::new(&aws_config::load_from_env().await);
