@@ -45,8 +45,10 @@ itself is refused without --aws.
 
 A symmetric key can have more material: --new-material imports what the key does not
 know yet. It waits, unless it is the first, until the key is rotated, which --rotate
-does at once; the material before it goes on opening what it encrypted. Into multi-Region
-keys it is imported in each Region, first in that of the primary key.
+does at once; the material before it goes on opening what it encrypted. Keep the older
+material imported and unexpired: without any of it the key cannot be used, and keyhold
+expiring lists what is missing or expires soon. Into multi-Region keys new material is
+imported in each Region, first in that of the primary key.
 
 For a machine with no network there are two halves: --parameters-out writes a file
 to carry there, keyhold wrap makes another of it, and --wrapped imports that.`,

@@ -60,7 +60,11 @@ func sayWaiting(k *types.KeyMetadata, state types.KeyMaterialState, say talk) {
 	}
 	say.more("aws kms rotate-key-on-demand --key-id %s", aws.ToString(k.Arn))
 	say.more("or the same command with --rotate in the place of --new-material")
+	say.more("%s", keepAll)
 }
+
+// keepAll is what the owner of a key with several materials must know.
+const keepAll = "keep the older material imported and unexpired: without any of it the key cannot be used (keyhold expiring)"
 
 func replicaRegions(k *types.KeyMetadata) (regions []string) {
 	if k.MultiRegionConfiguration != nil {
@@ -111,5 +115,6 @@ func rotate(ctx context.Context, server *connection, w *byok.Wrapped, state type
 		return state, err
 	}
 	say.step("Rotated", "this is the current material now; those before it open what they encrypted")
+	say.more("%s", keepAll)
 	return types.KeyMaterialStateCurrent, nil
 }

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// blockAfter returns the indented lines of docs/tests.md that follow a line.
+func blockAfter(t *testing.T, line string) string {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/tests.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(line) + `\n\n((?:    .*\n)+)`).FindSubmatch(text)
+	if m == nil {
+		t.Fatalf("docs/tests.md has no lines after %q", line)
+	}
+	return string(m[1])
+}
+
+// runIn runs lines of a document in a folder, and ends at the first failure.
+func runIn(t *testing.T, dir, path, lines string) (output string, err error) {
+	t.Helper()
+	c := exec.CommandContext(t.Context(), "bash", "-ec", lines)
+	c.Dir = dir
+	c.Env = append(os.Environ(), "PATH="+path+":"+os.Getenv("PATH"), "GOFLAGS=-mod=mod", "GOPROXY=off", "GOSUMDB=off", "GOWORK=off")
+	c.WaitDelay = time.Minute // what it left running in the background may keep the pipe open
+	out, err := c.CombinedOutput()
+	return string(out), err
+}
+
+// The lines for a CI job start a server and wait until it answers. Only the port is another.
+func TestLinesForCI(t *testing.T) {
+	path, dir := filepath.Dir(buildProgram(t)), t.TempDir()
+	lines := blockAfter(t, "Start the server, wait until it answers, and run your tests:")
+	port := freePort(t)
+	lines = strings.ReplaceAll(lines, "4599", port)
+	started := strings.Replace(lines, "keyhold dev ", "keyhold dev --addr 127.0.0.1:"+port+" ", 1)
+	if started == lines {
+		t.Fatal(lines)
+	}
+	if out, err := runIn(t, dir, path, started+"\nkeyhold import alias/a --create --generate a.key --no-expiry --wrapping-key-spec RSA_2048\nkill $!\n"); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	// Without a server the lines fail instead of going on.
+	lines = strings.Replace(strings.Replace(lines, "keyhold dev ", "keyhold dev --no-such-flag ", 1), "--retry 30", "--retry 1", 1)
+	if out, err := runIn(t, dir, path, lines); err == nil {
+		t.Errorf("without a server: %s", out)
+	}
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+// The lines for Go tests make a module whose test, that of the document, passes.
+func TestLinesForGoTests(t *testing.T) {
+	dir := t.TempDir()
+	checkout, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(checkout, filepath.Join(dir, "keyhold")); err != nil {
+		t.Fatal(err)
+	}
+	app := filepath.Join(dir, "app")
+	if err := os.Mkdir(app, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("../../docs/tests.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example := regexp.MustCompile("(?s)```go\n(.*?)```").FindSubmatch(text)
+	if example == nil {
+		t.Fatal("docs/tests.md has no example in Go")
+	}
+	if err := os.WriteFile(filepath.Join(app, "app_test.go"), example[1], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	lines := blockAfter(t, "Check Keyhold out beside your module, and add it with these lines:")
+	if out, err := runIn(t, app, "", "go mod init example.com/app\n"+lines+"\ngo test ./...\n"); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
