@@ -63,7 +63,7 @@ func Of(c net.Conn) *Conn {
 // Requests of strangers take turns, so that a flood of them leaves processors to clients with credentials.
 // While the request of a stranger waits for its turn, and after its signature was refused, the table may close
 // the connection: otherwise strangers could occupy all places by sending many requests or by reading answers
-// slowly. Judged or Done ends the turn.
+// slowly. FinishVerification or Done ends the turn.
 func (c *Conn) Begin() bool {
 	next := answering
 	if !c.known.Load() {
@@ -88,9 +88,9 @@ func (c *Conn) Begin() bool {
 	return true
 }
 
-// Judged ends the turn of a request whose signature was verified or refused. The rest of the request may take
+// FinishVerification ends the turn of a request whose signature was verified or refused. The rest of the request may take
 // longer.
-func (c *Conn) Judged(verified bool) {
+func (c *Conn) FinishVerification(verified bool) {
 	if c.known.Load() != verified {
 		c.known.Store(verified)
 	}
@@ -106,7 +106,7 @@ func (c *Conn) Judged(verified bool) {
 // Done ends the turn of a request that was answered before its signature was checked.
 func (c *Conn) Done() {
 	if c.turn {
-		c.Judged(false)
+		c.FinishVerification(false)
 	}
 }
 

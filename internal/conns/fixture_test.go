@@ -105,7 +105,7 @@ func (f *fixture) begin(c *Conn) {
 func (f *fixture) serve(c *Conn) {
 	f.t.Helper()
 	f.begin(c)
-	c.Judged(true)
+	c.FinishVerification(true)
 }
 
 // answer begins a request whose signature is refused.

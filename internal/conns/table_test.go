@@ -223,7 +223,7 @@ func TestBudgetOfAnswers(t *testing.T) {
 func TestBudgetOfStrangers(t *testing.T) {
 	f := newFixture(t, Config{})
 	a, known := f.come(one)
-	a.Judged(true)
+	a.FinishVerification(true)
 	b, _ := f.come(two)
 	if err := errors.Join(f.await(a, Budget/2), f.await(b, Budget/2)); err != nil {
 		t.Fatal(err)
@@ -241,7 +241,7 @@ func TestStrangersInTurn(t *testing.T) {
 	b, _ := f.come(two)
 	c, _ := f.come(two)
 	f.begin(a)
-	c.Judged(true)
+	c.FinishVerification(true)
 	f.begin(c) // does not wait
 	began := make(chan struct{})
 	go func() {
@@ -253,7 +253,7 @@ func TestStrangersInTurn(t *testing.T) {
 		t.Error("two strangers have their turn")
 	case <-time.After(50 * time.Millisecond):
 	}
-	a.Judged(true)
+	a.FinishVerification(true)
 	<-began
 	f.await(a, 1)
 	f.begin(a) // is known now
@@ -261,7 +261,7 @@ func TestStrangersInTurn(t *testing.T) {
 	if len(f.strangers) != 0 || b.known.Load() || !a.known.Load() {
 		t.Errorf("%d turns, b known: %v, a known: %v", len(f.strangers), b.known.Load(), a.known.Load())
 	}
-	a.Judged(false)
+	a.FinishVerification(false)
 	f.await(a, 1)
 	f.begin(a)
 	if len(f.strangers) != 1 {
@@ -276,7 +276,7 @@ func TestStrangersMakeRoom(t *testing.T) {
 	f.begin(a) // takes the turn
 	b, rawB := f.come(one)
 	c, rawC := f.come(two)
-	c.Judged(true)
+	c.FinishVerification(true)
 	f.begin(c)
 	began := make(chan bool)
 	go func() { began <- b.Begin() }()
@@ -288,7 +288,7 @@ func TestStrangersMakeRoom(t *testing.T) {
 		t.Fatal("a stranger that waits keeps its place")
 	}
 	open(t, "acd", rawA, rawB, rawC, rawD)
-	a.Judged(false) // sending the refusal may take long
+	a.FinishVerification(false) // sending the refusal may take long
 	if <-began {
 		t.Error("a request begins on a connection that has ended")
 	}

@@ -30,20 +30,19 @@ import (
 	"github.com/keyhold/keyhold/kmstest"
 )
 
-// A letter is a request that is signed by hand, so that everything about it can be
-// wrong.
+// A letter is a request that the test signs itself, so that every part of it can be wrong.
 type letter struct {
 	method, path, service, region string
 	target, body, contentType     string
 	id, secret, token             string
 	at                            time.Time
-	leaveOut                      []string            // of the headers that are signed
-	more                          http.Header         // that are signed too
-	payload                       string              // the digest that is signed; "" is the body's
-	after                         func(*http.Request) // made once it is signed
+	leaveOut                      []string            // headers not to sign
+	more                          http.Header         // additional signed headers
+	payload                       string              // digest to sign; "" means the digest of the body
+	after                         func(*http.Request) // called after signing
 }
 
-// plain is a request of the root that is good.
+// plain returns a valid request of the root.
 func plain() letter {
 	return letter{
 		method: "POST", path: "/", service: "kms", region: kmstest.Region, target: "TrentService.ListKeys", body: "{}", contentType: "application/x-amz-json-1.1",
@@ -51,7 +50,7 @@ func plain() letter {
 	}
 }
 
-// form is one of the STS API.
+// form returns a request of the STS API.
 func form(body string) letter {
 	l := plain()
 	l.service, l.target, l.body, l.contentType = "sts", "", body, "application/x-www-form-urlencoded"
@@ -69,7 +68,7 @@ func hmacOf(k []byte, s string) []byte {
 	return h.Sum(nil)
 }
 
-// request signs the letter.
+// request returns the signed request.
 func (l letter) request(t *testing.T, s *kmstest.Server) *http.Request {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), l.method, s.Endpoint+l.path, strings.NewReader(l.body))
@@ -91,13 +90,13 @@ func (l letter) request(t *testing.T, s *kmstest.Server) *http.Request {
 	return r
 }
 
-// send signs the letter and sends it.
+// send signs and sends the letter.
 func (l letter) send(t *testing.T, s *kmstest.Server) answer {
 	t.Helper()
 	return do(t, l.request(t, s))
 }
 
-// authorization computes the header, by the page "Create a signed AWS API request".
+// authorization computes the header as described on the page "Create a signed AWS API request".
 func (l letter) authorization(r *http.Request) string {
 	values := map[string]string{"host": r.URL.Host}
 	for name, v := range r.Header {
@@ -129,27 +128,27 @@ func (l letter) authorization(r *http.Request) string {
 	return fmt.Sprintf("AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%x", l.id, scope, strings.Join(names, ";"), signature)
 }
 
-// afterwards is what somebody on the way changes.
+// afterwards changes the request after it was signed.
 func afterwards(change func(r *http.Request)) func(*letter) {
 	return func(l *letter) { l.after = change }
 }
 
-// header adds one on the way.
+// header adds a header after signing.
 func header(name, value string) func(*letter) {
 	return afterwards(func(r *http.Request) { r.Header[name] = append(r.Header[name], value) })
 }
 
-// signed adds one before the signature.
+// signed adds a header before signing.
 func signed(name string, values ...string) func(*letter) {
 	return func(l *letter) { l.more = http.Header{name: values} }
 }
 
-// rebody sends another body than what was signed.
+// rebody sends another body than the signed one.
 func rebody(r *http.Request, body string) {
 	r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
 }
 
-// Attacks on the way in: each is the good request with one thing changed.
+// Attacks on the verification of requests: each is a valid request with one change.
 func TestAttacksOnRequests(t *testing.T) {
 	s := kmstest.Start(t)
 	moves := []struct {
@@ -172,7 +171,7 @@ func TestAttacksOnRequests(t *testing.T) {
 		})},
 		{"another secret", func(l *letter) { l.secret = "another" }},
 		{"an empty secret", func(l *letter) { l.id, l.secret = "AKIANOBODY", "" }},
-		{"the secret that stands in for those of unknown keys", func(l *letter) { l.id, l.secret = "AKIANOBODY", strings.Repeat("0", 40) }},
+		{"the placeholder secret of unknown keys", func(l *letter) { l.id, l.secret = "AKIANOBODY", strings.Repeat("0", 40) }},
 		{"replayed after five minutes", func(l *letter) { l.at = l.at.Add(-5*time.Minute - 2*time.Second) }},
 		{"from the future", func(l *letter) { l.at = l.at.Add(5*time.Minute + 2*time.Second) }},
 		{"a new date on an old signature", func(l *letter) {
@@ -254,7 +253,7 @@ func TestAttacksOnRequests(t *testing.T) {
 			if a := l.send(t, s); a.status == 200 || a.status >= 500 {
 				t.Errorf("%+v", a)
 			}
-			if a := plain().send(t, s); a.status != 200 { // nothing stays behind
+			if a := plain().send(t, s); a.status != 200 { // the attack has no lasting effect
 				t.Errorf("the good request: %+v", a)
 			}
 		})
@@ -262,7 +261,7 @@ func TestAttacksOnRequests(t *testing.T) {
 	t.Logf("%d moves", len(moves))
 }
 
-// Attacks by requests of the STS API, and by who has a session.
+// Attacks with requests of the STS API, and by holders of sessions.
 func TestAttacksOnSessions(t *testing.T) {
 	s := peopled(t, newIssuer(t))
 	const who = "Action=GetCallerIdentity&Version=2011-06-15"
@@ -318,7 +317,7 @@ func TestAttacksOnSessions(t *testing.T) {
 				t.Errorf("%+v", a)
 			}
 			if a := m.legitime.send(t, s); a.status != 200 {
-				t.Errorf("what is legitimate: %+v", a)
+				t.Errorf("the legitimate request: %+v", a)
 			}
 		})
 	}
@@ -336,7 +335,7 @@ func unsignedToken(l letter) letter {
 	return l
 }
 
-// Headers that say where a request comes from say so to nobody.
+// The server ignores headers about the origin of a request unless they come from a trusted forwarder.
 func TestAttacksByHeaders(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "seed.toml")
 	statement := func(condition string) string {
@@ -380,20 +379,20 @@ func TestAttacksByHeaders(t *testing.T) {
 				t.Errorf("%+v", a)
 			}
 			if a := as("free", m.headers).send(t, s); a.status != 200 {
-				t.Errorf("what is legitimate: %+v", a)
+				t.Errorf("the legitimate request: %+v", a)
 			}
 		})
 	}
 	t.Logf("%d moves", len(moves))
 }
 
-// A forgery makes a token of its own.
+// A forgery is a forged token.
 type forgery struct {
 	header, claims map[string]any
-	sign           func(text string) []byte // nil is by the issuer
+	sign           func(text string) []byte // nil signs with the issuer's key
 }
 
-// Attacks by the tokens of OIDC providers.
+// Attacks with tokens of OIDC providers.
 func TestAttacksByWebIdentities(t *testing.T) {
 	i, stranger := newIssuer(t), newIssuer(t)
 	s := peopled(t, i)
@@ -472,7 +471,7 @@ func TestAttacksByWebIdentities(t *testing.T) {
 				t.Error("it is taken")
 			}
 			if err := send("000000000000:role/app", forge(nil)); err != nil {
-				t.Errorf("what is legitimate: %v", err)
+				t.Errorf("the legitimate request: %v", err)
 			}
 		})
 	}
@@ -490,7 +489,7 @@ func (i issuer) rs256(text string) []byte {
 	return signature
 }
 
-// publicPEM is the public key of an issuer as programs keep it.
+// publicPEM returns the public key of an issuer in PEM.
 func publicPEM(t *testing.T, i issuer) []byte {
 	t.Helper()
 	der, err := x509.MarshalPKIXPublicKey(i.key.Public())
@@ -500,14 +499,13 @@ func publicPEM(t *testing.T, i issuer) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
 }
 
-// swapped is the first token with the claims of the second.
+// swapped returns the first token with the claims of the second.
 func swapped(token, claims string) string {
 	a, b := strings.Split(token, "."), strings.Split(claims, ".")
 	return a[0] + "." + b[1] + "." + a[2]
 }
 
-// What a caller of no permission is told is as long, byte for byte, of a key that is
-// there and of one that is not.
+// A caller without permissions gets equal errors, byte for byte, for existing and missing keys.
 func TestAttackerIsToldNothing(t *testing.T) {
 	s := peopled(t, newIssuer(t))
 	out, err := s.Client.CreateKey(t.Context(), &kms.CreateKeyInput{})
@@ -534,7 +532,7 @@ func TestAttackerIsToldNothing(t *testing.T) {
 	}
 }
 
-// members returns those of a body that an operation has.
+// members returns the members of body that the operation has.
 func members(operation, body string) string {
 	has := map[string]string{"Encrypt": "KeyId Plaintext", "Sign": "KeyId Message SigningAlgorithm", "CreateGrant": "KeyId GranteePrincipal Operations", "TagResource": "KeyId Tags"}[operation]
 	var all map[string]json.RawMessage

@@ -30,7 +30,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store/local"
 )
 
-// A benchServer is a handler on a data folder, without a network.
+// A benchServer is a handler with a data folder and without a network.
 type benchServer struct {
 	*server.Handler
 	b *testing.B
@@ -93,11 +93,11 @@ func (s benchServer) request(operation string, in map[string]any) *fasthttp.Requ
 	return received
 }
 
-// do answers a request, which may be answered again.
+// do answers a request. It can be called again with the same request.
 func (s benchServer) do(r *fasthttp.Request, body []byte) []byte {
 	var c fasthttp.RequestCtx
 	c.Init(r, nil, nil)
-	c.Request.SetBody(body) // the last answer cleared it
+	c.Request.SetBody(body) // the previous call cleared it
 	s.Serve(&c)
 	if c.Response.StatusCode() != http.StatusOK {
 		s.b.Fatalf("%d %s", c.Response.StatusCode(), c.Response.Body())
@@ -105,7 +105,7 @@ func (s benchServer) do(r *fasthttp.Request, body []byte) []byte {
 	return c.Response.Body()
 }
 
-// BenchmarkDo is what a request costs beside its way through the network.
+// BenchmarkDo measures a request without its way through the network.
 func BenchmarkDo(b *testing.B) {
 	s := newBenchServer(b)
 	call := func(operation string, in map[string]any) (out map[string]any) {

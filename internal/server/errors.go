@@ -11,12 +11,11 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// kindInternal is the error of the wire for everything that no Kind names.
+// kindInternal is the error for clients if the real error has no Kind.
 const kindInternal key.Kind = "KMSInternalException"
 
-// statuses is the one table from Kind to HTTP status. The service answers 400 to
-// all faults of the client, whatever the model of its API says: clients go by
-// the name, and would retry a 5xx.
+// statuses maps each Kind to its HTTP status. The service answers 400 to all errors of the client, whatever the
+// model of its API says. Clients go by the name of the error, and would retry after a 5xx status.
 const statuses = `
 AccessDeniedException                400
 AlreadyExistsException               400
@@ -56,7 +55,7 @@ UnsupportedOperationException        400
 ValidationException                  400
 `
 
-// status returns the HTTP status of a Kind, 500 for one that the table lacks.
+// status returns the HTTP status of a Kind, or 500 if the table lacks the Kind.
 func status(kind key.Kind) int {
 	for line := range strings.Lines(statuses) {
 		f := strings.Fields(line)
@@ -68,7 +67,7 @@ func status(kind key.Kind) int {
 	return fasthttp.StatusInternalServerError
 }
 
-// errorBody is the error of awsJson1.1.
+// errorBody is the body of an error in awsJson1.1.
 type errorBody struct {
 	Type    string `json:"__type"`
 	Message string `json:"message"`
@@ -76,7 +75,7 @@ type errorBody struct {
 
 func writeError(c *fasthttp.RequestCtx, id string, e *key.Error) {
 	body, err := api.Encode(errorBody{string(e.Kind), e.Message})
-	if err != nil { // a message of the caller's own invalid bytes
+	if err != nil { // the message contains invalid UTF-8 from the client
 		body = fmt.Appendf(nil, `{"__type":%q,"message":""}`, string(e.Kind))
 	}
 	c.Response.Header.Set("X-Amzn-Errortype", string(e.Kind))

@@ -9,10 +9,10 @@ import (
 	"github.com/keyhold/keyhold/internal/sigv4"
 )
 
-// forwardedFor returns the address of the client of a request that came from peer. Each
-// trusted forwarder appends to X-Forwarded-For where it had the request from, so the list
-// is read from its end for as long as it was written by forwarders. What stands before
-// that may be forged and is ignored, as is the field in requests from anybody else.
+// forwardedFor returns the address of the client of a request that came from peer. Each trusted forwarder
+// appends the address that it received the request from to X-Forwarded-For. Therefore the list is read
+// backwards, as long as forwarders wrote its entries. Earlier entries may be forged and are ignored, and so is
+// the field in requests from other addresses.
 func forwardedFor(h sigv4.Header, peer netip.Addr, forwarders []netip.Prefix) netip.Addr {
 	for i := range slices.Backward(h) {
 		if h[i].Name != "x-forwarded-for" {
@@ -38,7 +38,7 @@ func forwardedFor(h sigv4.Header, peer netip.Addr, forwarders []netip.Prefix) ne
 	return peer
 }
 
-// forwardedAddr reads an address, with or without a port.
+// forwardedAddr parses an address with or without a port.
 func forwardedAddr(text string) (netip.Addr, bool) {
 	a, err := netip.ParseAddr(text)
 	if err != nil {

@@ -16,19 +16,17 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// maxHeader is the size of the largest header, in bytes. What is larger than maxBody
-// and not than maxRead is read, so that whoever sent it is told; of what is larger still,
-// the connection is closed.
+// maxHeader is the maximum size of a header, in bytes. A body between maxBody and maxRead is read, so that the
+// client gets an error message. For a larger body, the connection is closed.
 const (
 	maxHeader = 16 << 10
 	maxRead   = maxBody + 32<<10
 )
 
-// A connection that waits for its next request keeps the buffers of bodies up to this
-// size, in bytes.
+// maxKept is the maximum size in bytes of buffers for bodies that an idle connection keeps.
 const maxKept = 16 << 10
 
-// writeTime is how long an answer may take to be taken.
+// writeTime is how long a client may take to read an answer.
 const writeTime = 20 * time.Second
 
 // A Server serves a Handler over HTTP/1.1.
@@ -42,17 +40,16 @@ type Server struct {
 	listeners []net.Listener
 }
 
-// New returns a Server, with the limits that keep slow and large requests from taking
-// more than their share.
+// New returns a Server with limits that keep slow and large requests from taking more than their share.
 func New(h *Handler, c conns.Config) *Server {
-	fasthttp.SetBodySizePoolLimit(maxKept, maxKept) // for all, as there is no other way
+	fasthttp.SetBodySizePoolLimit(maxKept, maxKept) // a setting of the whole process
 	c.Log = h.Log
 	s := &Server{handler: h, conns: conns.New(c)}
 	s.http = fasthttp.Server{
 		Handler:                      s.serve,
-		ErrorHandler:                 unreadable,
-		ExpectHandler:                expected,
-		ReadTimeout:                  10 * time.Second, // the header and the body
+		ErrorHandler:                 refuseMalformed,
+		ExpectHandler:                continueRequest,
+		ReadTimeout:                  10 * time.Second, // for header and body together
 		WriteTimeout:                 writeTime,
 		IdleTimeout:                  60 * time.Second,
 		ReadBufferSize:               maxHeader,
@@ -62,7 +59,7 @@ func New(h *Handler, c conns.Config) *Server {
 		NoDefaultServerHeader:        true,
 		NoDefaultContentType:         true,
 		DisablePreParseMultipartForm: true,
-		SecureErrorLogMessage:        true, // what a request says is not for the log
+		SecureErrorLogMessage:        true, // logs must not contain parts of requests
 		Logger:                       connectionLog{h.Log},
 	}
 	return s
@@ -79,8 +76,8 @@ func (s *Server) serve(c *fasthttp.RequestCtx) {
 	s.handler.Serve(c)
 }
 
-// Serve answers what comes to a listener until Shutdown or Close, which may have been
-// already.
+// Serve answers requests on a listener until Shutdown or Close. If one of them was called before, Serve returns
+// at once.
 func (s *Server) Serve(l net.Listener) error {
 	l = s.conns.Listener(l)
 	s.mu.Lock()
@@ -92,8 +89,8 @@ func (s *Server) Serve(l net.Listener) error {
 	return s.http.Serve(l)
 }
 
-// end takes no more connections: fasthttp knows no listener that it does not serve yet.
-func (s *Server) end() {
+// closeListeners closes all listeners. fasthttp does not close a listener that it does not serve yet.
+func (s *Server) closeListeners() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ended = true
@@ -102,40 +99,40 @@ func (s *Server) end() {
 	}
 }
 
-// Shutdown takes no more connections and waits for the requests under way, or until
-// ctx ends.
+// Shutdown stops accepting connections and waits for running requests, at most until ctx ends.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.end()
+	s.closeListeners()
 	return s.http.ShutdownWithContext(ctx)
 }
 
-// Close takes no more connections and closes those that there are.
+// Close stops accepting connections and closes all of them.
 func (s *Server) Close() error {
-	s.end()
+	s.closeListeners()
 	s.conns.Close()
 	return nil
 }
 
-// connectionLog is where fasthttp tells of connections. What it tells may quote
-// requests: the log has only of which kind it is.
+// connectionLog receives messages of fasthttp about connections. They may quote requests, so only their format
+// is logged.
 type connectionLog struct{ to *slog.Logger }
 
 func (l connectionLog) Printf(format string, _ ...any) { l.to.Debug("a connection", "message", format) }
 
-// prompt gives an answer its time, where fasthttp leaves it what the last of the
-// connection had, which may be over.
-func prompt(c *fasthttp.RequestCtx) { c.Conn().SetWriteDeadline(time.Now().Add(writeTime)) }
+// extendWriteDeadline sets the deadline for writing an answer. fasthttp would keep the deadline of the previous answer on
+// the connection, which may have passed.
+func extendWriteDeadline(c *fasthttp.RequestCtx) {
+	c.Conn().SetWriteDeadline(time.Now().Add(writeTime))
+}
 
-// expected has a client go on that waits before it sends the body.
-func expected(c *fasthttp.RequestCtx) int {
-	prompt(c)
+// continueRequest tells a client with "Expect: 100-continue" to send the body.
+func continueRequest(c *fasthttp.RequestCtx) int {
+	extendWriteDeadline(c)
 	return fasthttp.StatusContinue
 }
 
-// unreadable answers what is not HTTP, or too much of it, or too slow, and is no
-// request yet.
-func unreadable(c *fasthttp.RequestCtx, err error) {
-	prompt(c)
+// refuseMalformed answers input that is not a valid HTTP request, or is too large or too slow.
+func refuseMalformed(c *fasthttp.RequestCtx, err error) {
+	extendWriteDeadline(c)
 	status := fasthttp.StatusBadRequest
 	if _, large := errors.AsType[*fasthttp.ErrSmallBuffer](err); large {
 		status = fasthttp.StatusRequestHeaderFieldsTooLarge
@@ -152,9 +149,8 @@ func unreadable(c *fasthttp.RequestCtx, err error) {
 	c.Error(fasthttp.StatusMessage(status), status)
 }
 
-// recovered answers for a request whose operation panicked, which others shall not
-// suffer from.
-func (h *Handler) recovered(c *fasthttp.RequestCtx, id string) {
+// recoverPanic answers a request whose operation panicked, so that other requests are not affected.
+func (h *Handler) recoverPanic(c *fasthttp.RequestCtx, id string) {
 	if p := recover(); p != nil {
 		h.Log.Error("panic", "request", id, "panic", p, "stack", string(debug.Stack()))
 		c.Response.Reset()

@@ -22,12 +22,11 @@ import (
 	"github.com/keyhold/keyhold/kmstest"
 )
 
-// patience is how long a test waits for a server: far longer than a server needs, also
-// beside other work.
+// patience is how long a test waits for a server, long enough for a busy machine.
 const patience = 3 * time.Minute
 
-// converse writes to a server and reads the answers until it closes the connection,
-// which closing asks it to do after the last.
+// converse writes text to a server and reads the answers until the server closes the connection. The last
+// request in text should ask for this.
 func converse(t *testing.T, address, text string) (answers []*http.Response) {
 	t.Helper()
 	c, err := net.Dial("tcp", address)
@@ -36,7 +35,7 @@ func converse(t *testing.T, address, text string) (answers []*http.Response) {
 	}
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(patience))
-	go io.WriteString(c, text) // of which the server may refuse to read the rest
+	go io.WriteString(c, text) // the server may refuse to read all of it
 	in := bufio.NewReader(c)
 	for {
 		a, err := http.ReadResponse(in, nil)
@@ -52,14 +51,14 @@ func converse(t *testing.T, address, text string) (answers []*http.Response) {
 	}
 }
 
-// closed tells of an error whether it is that the other side closed the connection,
-// before it had read all, perhaps.
+// closed reports whether err means that the other side closed the connection, possibly before it had read
+// everything.
 func closed(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET)
 }
 
-// What is no HTTP, or not of one meaning, is refused before it is a request, and the
-// connection closed; what is odd and clear is a request, unsigned as these are.
+// Input that is not HTTP, or ambiguous, is rejected before it becomes a request, and the connection is closed.
+// Unusual but unambiguous input is a request, here without a signature.
 func TestHTTP(t *testing.T) {
 	s := kmstest.Start(t)
 	address := strings.TrimPrefix(s.Endpoint, "http://")
@@ -67,7 +66,7 @@ func TestHTTP(t *testing.T) {
 	for _, c := range []struct {
 		name, text string
 		status     []int
-		request    bool // whether it was one: the last answer has a request ID
+		request    bool // it is a request: the last answer has a request ID
 	}{
 		{"a request", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}", []int{unsigned}, true},
 		{"another method", "DELETE / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", []int{unsigned}, true},
@@ -83,14 +82,14 @@ func TestHTTP(t *testing.T) {
 		{"that would be something else", "POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\nContent-Length: 0\r\n\r\n", []int{unsigned}, true},
 		{"of parts", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 2\r\n\r\n{}", []int{unsigned}, true},
 		{"with a coding that is not undone", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", []int{unsigned}, true},
-		{"a trailer is no field", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Amz-Target: a\r\n\r\n", []int{unsigned}, true},
+		{"a trailer is not a field", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Amz-Target: a\r\n\r\n", []int{unsigned}, true},
 		{"lines without a return", "POST / HTTP/1.1\nHost: a\nConnection: close\nContent-Length: 2\r\n\r\n{}", []int{unsigned}, true},
 		{"of a web page of this machine", "OPTIONS / HTTP/1.1\r\nHost: localhost:4599\r\nOrigin: http://localhost\r\nConnection: close\r\n\r\n", []int{unsigned}, true},
 
 		{"of a web page elsewhere", "POST / HTTP/1.1\r\nHost: localhost:4599\r\nOrigin: http://evil.example\r\nContent-Length: 2\r\n\r\n{}", []int{403}, false},
 		{"of a web page whose host was bound to this machine", "GET / HTTP/1.1\r\nHost: evil.example:4599\r\nSec-Fetch-Site: same-origin\r\n\r\n", []int{403}, false},
 		{"a preflight", "OPTIONS / HTTP/1.1\r\nHost: localhost:4599\r\nOrigin: http://evil.example\r\nAccess-Control-Request-Headers: authorization\r\n\r\n", []int{403}, false},
-		{"a host in the request line is that which counts", "POST http://evil.example/ HTTP/1.1\r\nHost: localhost:4599\r\nOrigin: http://localhost\r\nContent-Length: 0\r\n\r\n", []int{403}, false},
+		{"the host in the request line counts", "POST http://evil.example/ HTTP/1.1\r\nHost: localhost:4599\r\nOrigin: http://localhost\r\nContent-Length: 0\r\n\r\n", []int{403}, false},
 		{"no HTTP", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", []int{400}, false},
 		{"HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", []int{400}, false},
 		{"no version", "POST /\r\nHost: a\r\n\r\n", []int{400}, false},
@@ -102,7 +101,7 @@ func TestHTTP(t *testing.T) {
 		{"a length that overflows", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n{}", []int{400}, false},
 		{"another coding", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", []int{400}, false},
 		{"two codings", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n", []int{400}, false},
-		{"the coding that is none", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n", []int{400}, false},
+		{"the coding that is not one", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n", []int{400}, false},
 		{"a coding of HTTP/1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", []int{400}, false},
 		{"a trailer that frames", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nContent-Length: 3\r\n\r\n", []int{400}, false},
 		{"a trailer that signs", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nAuthorization: a\r\n\r\n", []int{400}, false},
@@ -150,8 +149,7 @@ func TestHTTP(t *testing.T) {
 	}
 }
 
-// A client that takes the server for a proxy names the host in the request line, and
-// means it by its signature.
+// A client that treats the server as a proxy names the host in the request line, and signs this host.
 func TestAbsoluteForm(t *testing.T) {
 	s := kmstest.Start(t)
 	address := strings.TrimPrefix(s.Endpoint, "http://")
@@ -187,15 +185,14 @@ func listen(t *testing.T) net.Listener {
 	return l
 }
 
-// serving has a server answer what comes to a listener, and returns where it says how
-// that ended.
+// serving calls Serve in a goroutine and returns a channel for its result.
 func serving(s *server.Server, l net.Listener) <-chan error {
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(l) }()
 	return ended
 }
 
-// shutDown ends a server, which is to find nothing wrong.
+// shutDown shuts a server down and checks that there was no error.
 func shutDown(t *testing.T, s *server.Server, ended <-chan error) {
 	t.Helper()
 	if err := s.Shutdown(t.Context()); err != nil {
@@ -206,10 +203,10 @@ func shutDown(t *testing.T, s *server.Server, ended <-chan error) {
 	}
 }
 
-// An operation that panics answers as one that fails, and takes no other down.
+// A panic in an operation becomes an internal error and does not affect other requests.
 func TestPanic(t *testing.T) {
 	var log bytes.Buffer
-	s := server.New(&server.Handler{Log: slog.New(slog.NewTextHandler(&log, nil))}, conns.Config{}) // without what it needs
+	s := server.New(&server.Handler{Log: slog.New(slog.NewTextHandler(&log, nil))}, conns.Config{}) // requests panic
 	l := listen(t)
 	ended := serving(s, l)
 	for range 2 {
@@ -226,7 +223,7 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-// Who is connected and says nothing does not hold up the end, if the end is near.
+// An idle connection does not delay Shutdown beyond its context.
 func TestClose(t *testing.T) {
 	s := server.New(&server.Handler{Log: slog.New(slog.DiscardHandler)}, conns.Config{})
 	l := listen(t)
@@ -257,7 +254,7 @@ func TestClose(t *testing.T) {
 	}
 }
 
-// A listener that is at fault for a moment, and then gives what it is told to.
+// A stumbling listener fails temporarily, and then returns connections.
 type stumbling struct {
 	net.Listener
 	errs []error
@@ -272,8 +269,7 @@ func (l *stumbling) Accept() (net.Conn, error) {
 	return l.Listener.Accept()
 }
 
-// Whoever opens connections until the process has no file descriptors left does not
-// end the server.
+// Clients that open connections until the process has no file descriptors left do not stop the server.
 func TestOutOfDescriptors(t *testing.T) {
 	s := server.New(&server.Handler{Log: slog.New(slog.DiscardHandler)}, conns.Config{})
 	l := listen(t)
@@ -284,7 +280,7 @@ func TestOutOfDescriptors(t *testing.T) {
 	shutDown(t, s, ended)
 }
 
-// A server that has ended before it serves takes no connection.
+// A server that was closed before Serve accepts no connections.
 func TestEndedBefore(t *testing.T) {
 	for name, end := range map[string]func(*server.Server) error{
 		"Close":    (*server.Server).Close,
@@ -310,11 +306,11 @@ func TestEndedBefore(t *testing.T) {
 	}
 }
 
-// late is a listener that has its connections when it is closed.
+// A late listener returns its connections when it is closed.
 type late struct {
 	net.Listener
 	conns chan net.Conn
-	ended chan struct{} // by when it is
+	ended chan struct{} // closed when the listener is closed
 }
 
 func (l late) Accept() (net.Conn, error) {
@@ -327,7 +323,7 @@ func (l late) Accept() (net.Conn, error) {
 
 func (l late) Close() error { return nil }
 
-// A connection that is taken while the server closes is closed with the others.
+// A connection that is accepted during Close is closed too.
 func TestCloseLate(t *testing.T) {
 	s := server.New(&server.Handler{Log: slog.New(slog.DiscardHandler)}, conns.Config{})
 	here, there := net.Pipe()
@@ -348,7 +344,7 @@ func TestCloseLate(t *testing.T) {
 	}
 }
 
-// Whoever has sent large bodies and keeps the connections does not keep the memory.
+// Idle connections do not keep the memory of earlier large bodies.
 func TestIdleConnections(t *testing.T) {
 	s := kmstest.Start(t)
 	const conns, size = 100, 150 << 10
@@ -377,8 +373,7 @@ func TestIdleConnections(t *testing.T) {
 	}
 }
 
-// timed is a listener that is told of every write for which there is not much time, or
-// no end of it.
+// A timed listener records every write whose deadline is too near or missing.
 type timed struct {
 	net.Listener
 	wrong func(text []byte, left time.Duration)
@@ -404,12 +399,11 @@ func (c *timedConn) Write(b []byte) (int, error) {
 	if left := time.Until(c.until); left < 10*time.Second || left > time.Minute {
 		c.wrong(b, left)
 	}
-	c.until = time.Time{} // as if the next request came long after
+	c.until = time.Time{} // as if the next request came much later
 	return c.Conn.Write(b)
 }
 
-// What is written has its time, whenever the answer before it was, and also where it is
-// not an operation that answers.
+// Every write has a new deadline, whenever the previous answer was written, also if no operation answers.
 func TestTimeToWrite(t *testing.T) {
 	s := server.New(&server.Handler{Log: slog.New(slog.DiscardHandler)}, conns.Config{})
 	l := listen(t)

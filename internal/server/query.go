@@ -16,15 +16,14 @@ import (
 
 const formType = "application/x-www-form-urlencoded"
 
-// unsignedRegion is the Region of requests without a signature: that of the one
-// address which the STS API first had.
+// unsignedRegion is the Region of requests without a signature: the Region of the original global endpoint of
+// STS.
 const unsignedRegion = "us-east-1"
 
-// iamVersion is the version of the IAM API, which has the same protocol and none
-// of whose actions is served.
+// iamVersion is the version of the IAM API, which uses the same protocol. Its actions are not supported.
 const iamVersion = "2010-05-08"
 
-// isQuery reports whether a request is one of the query protocol.
+// isQuery reports whether a request uses the query protocol.
 func isQuery(h sigv4.Header) bool {
 	if _, targeted := h.First("x-amz-target"); targeted {
 		return false
@@ -45,7 +44,7 @@ func (h *Handler) serveQuery(c *fasthttp.RequestCtx, r *request, id string) {
 	reply(c, id, "text/xml", status, body)
 }
 
-// answerQuery keeps the order of checks: form, signature, action, parameters.
+// answerQuery checks a request in this order: form, signature, action, parameters.
 func (h *Handler) answerQuery(r *request, id string) ([]byte, error) {
 	defer clear(r.body)
 	if err := r.tooLarge(); err != nil {
@@ -58,7 +57,7 @@ func (h *Handler) answerQuery(r *request, id string) ([]byte, error) {
 	op, served := h.queryOperation(form)
 	r.revision = h.Service.StoreRevision()
 	caller, err := h.queryCaller(r, form, op.Unsigned)
-	r.judged(err == nil && !op.Unsigned)
+	r.finishVerification(err == nil && !op.Unsigned)
 	if err != nil {
 		h.refuseSignature(r, id, api.TargetSTS, form["Action"], err)
 		return nil, err
@@ -89,8 +88,8 @@ func (h *Handler) queryOperation(f sts.Form) (service.Operation, bool) {
 	return op, true
 }
 
-// queryCaller verifies the signature, which must be for the API that the request
-// names. An operation that needs none is given no caller, signed or not.
+// queryCaller verifies the signature for the API that the request names. For an operation that needs no
+// signature, it returns an anonymous caller, even if the request is signed.
 func (h *Handler) queryCaller(r *request, f sts.Form, unsigned bool) (identity.Caller, error) {
 	switch {
 	case unsigned:

@@ -12,30 +12,29 @@ import (
 	"github.com/keyhold/keyhold/internal/sigv4"
 )
 
-// maxBody is the size of the largest body that is taken, in bytes, and maxFields how
-// many fields a header may have.
+// maxBody is the maximum size of a body in bytes, and maxFields the maximum number of fields in a header.
 const (
 	maxBody   = 128 << 10
 	maxFields = 100
 )
 
-// A request is one as the handler has it. The body is that of the connection, for as
-// long as the request is being answered.
+// A request is a request as the handler sees it. The connection owns the body, which is valid until the request
+// is answered.
 type request struct {
 	sigv4.Request
 	body   []byte
-	conn   *conns.Conn // nil without a network
-	from   string      // the IP address of the client
-	secure bool        // it came over TLS
+	conn   *conns.Conn // nil if there is no network connection
+	from   string      // IP address of the client
+	secure bool        // received over TLS
 
-	revision int64         // of the store, before the signature was verified
-	turn     *service.Turn // of a large request
+	revision int64         // revision of the store before the signature was verified
+	turn     *service.Turn // turn of a large request
 }
 
-// received returns the request that came; ok is false if its header is not one, or has
-// the coding "identity", which for fasthttp is none and for others a body (RFC 9112,
-// section 6.1, no longer has it).
-func received(c *fasthttp.RequestCtx) (r *request, ok bool) {
+// parseRequest returns the request in c. ok is false if the header is invalid or uses the transfer coding
+// "identity": fasthttp ignores this coding, but other software expects a body (it was removed in RFC 9112,
+// section 6.1).
+func parseRequest(c *fasthttp.RequestCtx) (r *request, ok bool) {
 	h := &c.Request.Header
 	header, ok := sigv4.ParseHeader(h.RawHeaders(), maxFields)
 	if coding, coded := header.First("transfer-encoding"); coded && !strings.EqualFold(coding, "chunked") {
@@ -49,10 +48,10 @@ func received(c *fasthttp.RequestCtx) (r *request, ok bool) {
 	}, ok
 }
 
-// judged notes whether the signature of the request was verified.
-func (r *request) judged(verified bool) {
+// finishVerification reports to the connection whether the signature of the request was verified.
+func (r *request) finishVerification(verified bool) {
 	if r.conn != nil {
-		r.conn.Judged(verified)
+		r.conn.FinishVerification(verified)
 	}
 }
 
@@ -68,9 +67,8 @@ func (h *Handler) source(c *fasthttp.RequestCtx, r *request) string {
 	return peer.Text
 }
 
-// originForm returns the target of a request without the scheme and the host that it
-// has when the client takes the server for a proxy. The host then stands in for that of
-// the header (RFC 9112, section 3.2.2).
+// originForm returns the target of a request without scheme and host, which a client includes if it treats the
+// server as a proxy. This host then replaces the host in the header (RFC 9112, section 3.2.2).
 func originForm(target string, h sigv4.Header) string {
 	_, rest, absolute := strings.Cut(target, "://")
 	if !absolute || target[0] == '/' {
@@ -91,8 +89,8 @@ func originForm(target string, h sigv4.Header) string {
 	return "/" + rest[end:]
 }
 
-// errHeader is of a header that is folded, has too many fields, or a coding that is none.
-var errHeader = errors.New("server: the header is not taken")
+// errHeader means that a header is folded, has too many fields, or has an invalid coding.
+var errHeader = errors.New("server: the header is not acceptable")
 
 func (r *request) tooLarge() error {
 	if len(r.body) > maxBody {

@@ -1,9 +1,7 @@
-// Package server speaks the protocols of KMS and STS over HTTP in front of a
-// service.
+// Package server provides the KMS and STS protocols over HTTP for a service.
 //
-// It reads the request, has its signature verified, finds the operation, decodes
-// the body, hands all to the gate of package service, and writes the answer or
-// the error. It decides nothing itself.
+// It reads a request, has its signature verified, finds the operation, decodes the body, passes everything to
+// the gate of package service, and writes the response or the error. It makes no decisions itself.
 package server
 
 import (
@@ -27,40 +25,40 @@ import (
 
 const contentType = "application/x-amz-json-1.1"
 
-// A Handler answers requests: those of the KMS protocol and, at the same address,
-// those of the query protocol, which the STS API is of.
+// A Handler answers requests of the KMS protocol and, at the same address, of the query protocol, which the STS
+// API uses.
 type Handler struct {
 	Service  *service.Service
 	Verifier *sigv4.Verifier
 	Log      *slog.Logger
 
-	// Forwarders are the proxies whose X-Forwarded-For is believed.
+	// Forwarders are the proxies whose X-Forwarded-For is trusted.
 	Forwarders []netip.Prefix
-	// Hosts are the names, in lower case, by which web pages may know the server and its
-	// neighbours, besides the names and addresses of the loopback interface.
+	// Hosts are the names, in lower case, by which web pages may use the server and its neighbours, in addition
+	// to the names and addresses of the loopback interface.
 	Hosts []string
 
-	// Refused, if set, is told of every request whose signature is refused. It is
-	// for dev servers: what a request shows is looked at for it alone.
+	// Refused, if set, is called for every request whose signature is refused. It is for dev servers. Requests
+	// are examined only if it is set.
 	Refused func(requestID string, x sigv4.Examination, reason *key.Error)
 
-	pages, regions onceAMinute // warnings of what was refused
+	pages, regions onceAMinute // warnings about refused requests
 }
 
-// Serve answers one request. Every answer has a date, and all but those to what is
-// no request have a request ID.
+// Serve answers a request. Every response carries a Date header. Responses to well-formed requests also carry a
+// request ID.
 func (h *Handler) Serve(c *fasthttp.RequestCtx) {
 	id := uuid.NewString()
-	defer h.recovered(c, id)
-	r, ok := received(c)
+	defer h.recoverPanic(c, id)
+	r, ok := parseRequest(c)
 	if ok {
 		r.from = h.source(c, r)
 	}
 	switch {
 	case !ok:
-		unreadable(c, errHeader)
+		refuseMalformed(c, errHeader)
 		c.SetConnectionClose()
-	case fromPage(r.Header) && !pageAdmitted(r.Header, localAddr(c), h.Hosts):
+	case isFromPage(r.Header) && !pageAdmitted(r.Header, localAddr(c), h.Hosts):
 		h.refusePage(c, r)
 	case isQuery(r.Header):
 		h.serveQuery(c, r, id)
@@ -83,7 +81,7 @@ func (h *Handler) serveKMS(c *fasthttp.RequestCtx, r *request, id string) {
 	reply(c, id, contentType, fasthttp.StatusOK, body)
 }
 
-// reply writes an answer and clears the body, of which the connection has a copy.
+// reply writes a response and clears body, which the connection has copied.
 func reply(c *fasthttp.RequestCtx, id, contentType string, status int, body []byte) {
 	c.SetStatusCode(status)
 	header := &c.Response.Header
@@ -94,9 +92,8 @@ func reply(c *fasthttp.RequestCtx, id, contentType string, status int, body []by
 	clear(body)
 }
 
-// answer returns the response of the operation; nil, which is no body at all,
-// for the operations that answer nothing. It keeps the first checks in the order
-// that the API promises: signature, target, JSON.
+// answer returns the response of the operation, or nil for operations without a response body. It makes the
+// first checks in the order that the API promises: signature, target, JSON.
 func (h *Handler) answer(r *request, id string) (any, error) {
 	defer clear(r.body)
 	if err := r.tooLarge(); err != nil {
@@ -104,7 +101,7 @@ func (h *Handler) answer(r *request, id string) (any, error) {
 	}
 	r.revision = h.Service.StoreRevision()
 	caller, err := h.Verifier.Verify(context.Background(), &r.Request, r.body, "kms")
-	r.judged(err == nil)
+	r.finishVerification(err == nil)
 	if err != nil {
 		target, operation, _ := strings.Cut(r.Header.Get("x-amz-target"), ".")
 		h.refuseSignature(r, id, target, operation, err)
@@ -123,7 +120,7 @@ func (h *Handler) answer(r *request, id string) (any, error) {
 	return h.do(r, id, caller, op, in)
 }
 
-// do has the gate answer.
+// do passes the request to the gate.
 func (h *Handler) do(r *request, id string, caller identity.Caller, op service.Operation, in any) (any, error) {
 	return h.Service.Do(context.Background(), service.Request{
 		ID:        id,
@@ -138,8 +135,7 @@ func (h *Handler) do(r *request, id string, caller identity.Caller, op service.O
 	})
 }
 
-// refuseSignature records a refused signature. Any other error is not about the
-// request.
+// refuseSignature records a refused signature. It ignores errors that are not about the request.
 func (h *Handler) refuseSignature(r *request, id, target, operation string, err error) {
 	reason, ok := errors.AsType[*key.Error](err)
 	if !ok {
@@ -158,7 +154,7 @@ func (h *Handler) refuseSignature(r *request, id, target, operation string, err 
 	}
 }
 
-// operation finds the operation that the request is for.
+// operation returns the operation that the request names.
 func (h *Handler) operation(r *request) (service.Operation, error) {
 	if r.Method != fasthttp.MethodPost || r.Target != "/" || !isJSON11(r.Header.Get("content-type")) {
 		return service.Operation{}, unknownOperation()
@@ -178,8 +174,7 @@ func unknownOperation() error {
 	return key.Errorf(key.KindUnknownOperation, "The request names no operation of this service.")
 }
 
-// isJSON11 tells whether a media type is that of the protocol, with or without
-// parameters.
+// isJSON11 reports whether a media type is the protocol's, ignoring parameters.
 func isJSON11(header string) bool {
 	if header == contentType {
 		return true
@@ -188,16 +183,15 @@ func isJSON11(header string) bool {
 	return err == nil && media == contentType
 }
 
-// refuse writes an error: to the caller what the API says of it, to the log the
-// real cause.
+// refuse writes the error for the caller, and logs the real cause.
 func (h *Handler) refuse(c *fasthttp.RequestCtx, r *request, id string, err error) {
 	writeError(c, id, h.refusal(id, r.Header.Get("x-amz-target"), err))
 }
 
-// refusal returns what a caller is told of an error, and logs the rest of it.
+// refusal returns the error for the caller, and logs the rest.
 func (h *Handler) refusal(id, target string, err error) *key.Error {
 	refused, ok := errors.AsType[*key.Error](err)
-	if errors.Is(err, space.ErrFull) { // which the log has once already
+	if errors.Is(err, space.ErrFull) { // already logged by the Keeper
 		return key.Errorf(kindInternal, "The request was rejected because of an internal error.")
 	}
 	if !ok {

@@ -19,15 +19,14 @@ import (
 	"github.com/keyhold/keyhold/kmstest"
 )
 
-// An answer is what came back for one raw request.
+// An answer is the response to a raw request.
 type answer struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// send signs and sends a request; change, which may be nil, is made before it is
-// signed.
+// send signs and sends a request. change, if not nil, is applied before signing.
 func send(t *testing.T, s *kmstest.Server, target, body string, change func(*http.Request)) answer {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.Endpoint+"/", strings.NewReader(body))
@@ -63,7 +62,7 @@ func do(t *testing.T, r *http.Request) answer {
 
 var uuidForm = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 
-// wantHeaders checks what every answer has.
+// wantHeaders checks the headers that every answer has.
 func wantHeaders(t *testing.T, a answer) {
 	t.Helper()
 	if id := a.header.Get("X-Amzn-Requestid"); !uuidForm.MatchString(id) {
@@ -122,7 +121,7 @@ func TestTargets(t *testing.T) {
 		{"TrentService.ConnectCustomKeyStore", "UnsupportedOperationException", "ConnectCustomKeyStore is not supported.", nil},
 		{"TrentService.Foo", "UnknownOperationException", unknown, nil},
 		{"TrentService.listKeys", "UnknownOperationException", unknown, nil},
-		{"TrentService.ListKeys ", "", "", nil}, // HTTP trims it
+		{"TrentService.ListKeys ", "", "", nil}, // HTTP trims the value
 		{"TrentService.", "UnknownOperationException", unknown, nil},
 		{"ListKeys", "UnknownOperationException", unknown, nil},
 		{"", "UnknownOperationException", unknown, nil},
@@ -178,7 +177,7 @@ func TestUnsigned(t *testing.T) {
 	r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, s.Endpoint+"/", nil)
 	wantRefusal(t, do(t, r), "MissingAuthenticationTokenException", "Missing Authentication Token")
 
-	// An altered body: the signature is checked before the target and the JSON.
+	// For an altered body, the signature is checked before the target and the JSON.
 	r, _ = http.NewRequestWithContext(t.Context(), http.MethodPost, s.Endpoint+"/", bytes.NewReader([]byte("{")))
 	r.Header.Set("X-Amz-Target", "Nothing.Such")
 	hash := sha256.Sum256([]byte("{}"))
@@ -192,7 +191,7 @@ func TestUnsigned(t *testing.T) {
 	}
 }
 
-// Every Kind has its line in the table of statuses, and every line a Kind.
+// The table of statuses has exactly one row for each Kind.
 func TestErrorTable(t *testing.T) {
 	kinds := regexp.MustCompile(`Kind\w+ +Kind = "(\w+)"`)
 	source, err := os.ReadFile("../key/errors.go")
@@ -208,7 +207,7 @@ func TestErrorTable(t *testing.T) {
 	for _, l := range lines {
 		status[l[1]] = l[2]
 	}
-	delete(status, "KMSInternalException") // the one that no Kind names
+	delete(status, "KMSInternalException") // not a Kind of package key
 	found := kinds.FindAllStringSubmatch(string(source), -1)
 	if len(found) == 0 {
 		t.Fatal("no Kinds found")
@@ -221,6 +220,6 @@ func TestErrorTable(t *testing.T) {
 		delete(status, k[1])
 	}
 	for name := range status {
-		t.Errorf("a status for %s, which is no Kind", name)
+		t.Errorf("a status for %s, which is not a Kind", name)
 	}
 }

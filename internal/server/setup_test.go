@@ -21,14 +21,14 @@ import (
 	"github.com/keyhold/keyhold/kmstest"
 )
 
-// A setup is a server in memory whose parts a test chooses. The root is the only caller.
+// A setup is a server in memory whose parts a test chooses. Its only caller is the root.
 type setup struct {
-	events     audit.File // nil discards them
+	events     audit.File // nil discards events
 	forwarders []netip.Prefix
 	conns      conns.Config
 	computing  func(change int)
-	regions    func(region string) bool // nil serves all
-	log        slog.Handler             // nil discards
+	regions    func(region string) bool // nil serves all Regions
+	log        slog.Handler             // nil discards messages
 }
 
 // start runs the server until the test ends.

@@ -34,8 +34,8 @@ func (l *lines) String() string {
 	return l.text.String()
 }
 
-// The audit log names the client that the balancer or the forwarder reports, if its
-// address is one that is believed.
+// The audit log contains the client address that a load balancer or forwarder reports, if its own address is
+// trusted.
 func TestSource(t *testing.T) {
 	here, elsewhere := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
 	const header = "PROXY TCP4 192.0.2.7 127.0.0.1 1 2\r\n"

@@ -24,7 +24,7 @@ func rootCredentials() aws.CredentialsProvider {
 	return credentials.NewStaticCredentialsProvider(kmstest.AccessKeyID, kmstest.SecretAccessKey, "")
 }
 
-// stsClient is a client of the official SDK at the address of the server.
+// stsClient returns a client of the official SDK for the server.
 func stsClient(s *kmstest.Server, c aws.CredentialsProvider) *sts.Client {
 	return sts.New(sts.Options{BaseEndpoint: &s.Endpoint, Region: kmstest.Region, Credentials: c, RetryMaxAttempts: 1})
 }
@@ -37,7 +37,7 @@ func wantCode(t *testing.T, err error, code, part string) {
 	}
 }
 
-// The official client gets a session of the root, which KMS takes as the root.
+// The official client gets a session of the root, which KMS treats like the root.
 func TestSessionOfRoot(t *testing.T) {
 	s := kmstest.Start(t)
 	root := stsClient(s, rootCredentials())
@@ -129,7 +129,7 @@ func TestQueryProtocol(t *testing.T) {
 			t.Errorf("%s: %d %s", name, got.status, got.body)
 		}
 	}
-	// KMS takes no signature for STS, and none of its operations.
+	// KMS requests must not be signed for STS, and the KMS protocol does not offer STS operations.
 	a := send(t, s, "TrentService.GetCallerIdentity", "{}", nil)
 	wantRefusal(t, a, "UnknownOperationException", "The request names no operation of this service.")
 	a = send(t, s, "STS.GetCallerIdentity", "{}", nil)

@@ -10,9 +10,8 @@ import (
 	"github.com/keyhold/keyhold/kmstest"
 )
 
-// TestReadsLikeTerraform writes as Terraform does, reads back, and reads again:
-// the two readings are the same bytes, and say what was written. Otherwise a
-// plan would never settle.
+// TestReadsLikeTerraform writes like Terraform and reads twice. Both results must be identical and contain what
+// was written; otherwise Terraform would find changes in every plan.
 func TestReadsLikeTerraform(t *testing.T) {
 	s := kmstest.Start(t)
 	call := func(operation, body string) string {

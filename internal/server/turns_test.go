@@ -16,7 +16,7 @@ import (
 	"github.com/keyhold/keyhold/kmstest"
 )
 
-// A line is a connection that is kept.
+// A line is a connection that stays open.
 type line struct {
 	net.Conn
 	in *bufio.Reader
@@ -33,7 +33,7 @@ func dial(t *testing.T, address string) line {
 	return line{c, bufio.NewReader(c)}
 }
 
-// ask sends a request and returns the status of the answer, or why there is none.
+// ask sends a request and returns the status of the answer, or an error if there is no answer.
 func (l line) ask(t *testing.T, from letter) (status int, err error) {
 	t.Helper()
 	var wire bytes.Buffer
@@ -52,8 +52,8 @@ func (l line) ask(t *testing.T, from letter) (status int, err error) {
 	return a.StatusCode, errors.Join(err, a.Body.Close())
 }
 
-// At the limit of connections, those are closed first whose last request had no verified
-// signature: none that needs none has one.
+// At the limit of connections, those whose last request had no verified signature are closed first. Requests
+// that need no signature have none.
 func TestStrangersAreClosedFirst(t *testing.T) {
 	forged := plain()
 	forged.secret = "another"
@@ -70,7 +70,7 @@ func TestStrangersAreClosedFirst(t *testing.T) {
 			if status, err := second.ask(t, stranger); status < 400 {
 				t.Fatalf("%s: %d, %v", name, status, err)
 			}
-			later.Store(int64(time.Minute)) // whatever is not taken yet counts as idle
+			later.Store(int64(time.Minute)) // makes connections idle if their answers were not read
 			if status, err := dial(t, address).ask(t, known); status != 200 {
 				t.Errorf("%s: a new client gets %d, %v", name, status, err)
 			}
@@ -84,7 +84,7 @@ func TestStrangersAreClosedFirst(t *testing.T) {
 	}
 }
 
-// Large requests take turns, in both protocols, and no other requests do.
+// Large requests of both protocols take turns. Other requests do not.
 func TestLargeRequestsTakeTurns(t *testing.T) {
 	var begun, running atomic.Int64
 	address := setup{computing: func(change int) {

@@ -8,20 +8,20 @@ import (
 	"github.com/keyhold/keyhold/internal/sigv4"
 )
 
-// onceAMinute bounds how often strangers can have a warning logged.
+// onceAMinute limits how often strangers can cause a warning in the log.
 type onceAMinute struct{ last atomic.Int64 } // Unix time
 
-// due reports whether the warning may be logged now, and then not again for a minute.
+// due reports whether the warning may be logged now. If so, it returns false for the next minute.
 func (o *onceAMinute) due(now time.Time) bool {
 	last := o.last.Load()
 	return now.Unix()-last >= 60 && o.last.CompareAndSwap(last, now.Unix())
 }
 
-// warnOfRegion names the Region of a refused request, which is not served. The answer to the
-// client does not say so, because it is that of AWS.
+// warnOfRegion logs the Region of a refused request if this Region is not served. The client gets the error
+// text of AWS, which does not contain this reason.
 func (h *Handler) warnOfRegion(r *request) {
 	if _, region := sigv4.UnverifiedSigner(&r.Request); key.ValidRegion(region) && h.regions.due(time.Now()) {
-		h.Log.Warn("a request was refused because its Region is not served: if it is to be served, add it to --regions; this is logged once a minute at most",
+		h.Log.Warn("a request was refused because its Region is not served: to serve the Region, add it to --regions; this is logged at most once per minute",
 			"region", region, "source", r.from)
 	}
 }

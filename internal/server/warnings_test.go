@@ -17,7 +17,7 @@ import (
 	"github.com/keyhold/keyhold/kmstest"
 )
 
-// lockedBuffer is a log that many write to.
+// lockedBuffer is a log with many concurrent writers.
 type lockedBuffer struct {
 	mu sync.Mutex
 	bytes.Buffer
@@ -35,8 +35,8 @@ func (b *lockedBuffer) String() string {
 	return b.Buffer.String()
 }
 
-// The operator learns which Region clients ask for in vain. Strangers cannot fill the log with
-// that, and nothing but a Region is logged.
+// The log contains the Regions that clients ask for in vain, and nothing else of the requests. Strangers cannot
+// fill the log in this way.
 func TestRegionsThatAreNotServedAreLogged(t *testing.T) {
 	log := &lockedBuffer{}
 	address := setup{log: slog.NewTextHandler(log, nil), regions: func(r string) bool { return r == "us-east-1" }}.start(t)

@@ -25,7 +25,7 @@ import (
 	"github.com/keyhold/keyhold/kmstest"
 )
 
-// An issuer is an OIDC provider, as a Kubernetes cluster is one.
+// An issuer is an OIDC provider, as Kubernetes clusters have one.
 type issuer struct {
 	*testing.T
 	*httptest.Server
@@ -68,8 +68,7 @@ func (i issuer) token(subject, audience string) *string {
 	return &token
 }
 
-// peopled returns a server with a user alice, a role that she may assume, and one for
-// the issuer.
+// peopled returns a server with a user alice, a role that she may assume, and a role for the issuer.
 func peopled(t *testing.T, i issuer) *kmstest.Server {
 	t.Helper()
 	dir := t.TempDir()
@@ -196,8 +195,8 @@ func TestUsersAndRoles(t *testing.T) {
 	wantCode(t, err, "ExpiredToken", "")
 }
 
-// What a program in a pod does, by the official SDK alone: the token is in a file, STS
-// makes credentials of it, and with them the program decrypts.
+// A program in a pod, with only the official SDK: the token is in a file, STS returns credentials for the
+// token, and the program decrypts with them.
 func TestWebIdentityDecrypts(t *testing.T) {
 	i := newIssuer(t)
 	s := peopled(t, i)

@@ -12,8 +12,7 @@ import (
 	"github.com/keyhold/keyhold/internal/sigv4"
 )
 
-// pages has a line for each request: whether it is answered, the host that it is for, and
-// fields that browsers send.
+// pages has a row for each request: whether it is answered, its host, and the fields that browsers send.
 const pages = `
 yes  127.0.0.1:4599
 yes  kms.us-east-1.amazonaws.com
@@ -51,7 +50,7 @@ no   kms.example.org.evil.example origin=https://kms.example.org
 no   -                            origin=http://localhost
 `
 
-// Web pages of other hosts are refused, whatever name of the server they use.
+// Requests of web pages from other hosts are refused, whatever name they use for the server.
 func TestWebPages(t *testing.T) {
 	for line := range strings.Lines(pages) {
 		f := strings.Fields(line)
@@ -66,7 +65,7 @@ func TestWebPages(t *testing.T) {
 			name, value, _ := strings.Cut(field, "=")
 			h = append(h, sigv4.Field{Name: name, Value: value})
 		}
-		admitted := !fromPage(h) || pageAdmitted(h, netip.MustParseAddr("192.0.2.10"), []string{"kms.example.org"})
+		admitted := !isFromPage(h) || pageAdmitted(h, netip.MustParseAddr("192.0.2.10"), []string{"kms.example.org"})
 		if admitted != (f[0] == "yes") {
 			t.Errorf("%s: answered: %v", strings.TrimSpace(line), admitted)
 		}
@@ -77,20 +76,20 @@ func TestWebPages(t *testing.T) {
 	}
 }
 
-// A request for whose body there is no memory gets an answer that SDKs repeat.
+// A request for whose body there is no memory gets an answer that SDKs retry.
 func TestNoMemoryForABody(t *testing.T) {
 	var c fasthttp.RequestCtx
 	here, there := net.Pipe()
 	defer here.Close()
 	defer there.Close()
 	c.Init2(here, nil, false)
-	unreadable(&c, conns.ErrBusy)
+	refuseMalformed(&c, conns.ErrBusy)
 	if status := c.Response.StatusCode(); status != fasthttp.StatusServiceUnavailable {
 		t.Errorf("status %d", status)
 	}
 }
 
-// forwards has a line for each request: the client, where it came from, and the values of
+// forwards has a row for each request: the client, the address that the request came from, and the values of
 // X-Forwarded-For.
 const forwards = `
 192.0.2.1   192.0.2.1
@@ -113,7 +112,7 @@ const forwards = `
 10.0.0.3    10.0.0.1   10.0.0.3
 `
 
-// The client is the last in the list that was not named by itself.
+// The client is the last address in the list that the client did not write itself.
 func TestForwardedFor(t *testing.T) {
 	forwarders := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/24")}
 	for line := range strings.Lines(forwards) {
