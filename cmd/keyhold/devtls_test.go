@@ -36,6 +36,11 @@ class Get {
 // TestDevTLS has clients do what the banner says: each then trusts the server, and did not before.
 func TestDevTLS(t *testing.T) {
 	python := cmp.Or(os.Getenv("KEYHOLD_PYTHON"), "python3")
+	needTool(t, python, "-c", "import boto3")
+	needTool(t, debianAWS, "--version")
+	needTool(t, "node", "--version")
+	needTool(t, "java", "-version")
+	needTool(t, "openssl", "version")
 	program, dir := buildProgram(t), t.TempDir()
 	server := startTLS(t, program)
 	t.Cleanup(func() { server.stop(t) })
@@ -45,8 +50,8 @@ func TestDevTLS(t *testing.T) {
 	}
 	for name, client := range map[string][]string{
 		"keyhold":    {program, "expiring"},
-		"AWS CLI":    {"aws", "--endpoint-url", server.endpoint, "kms", "list-keys"},
-		"Python":     {python, "-c", "import boto3, os; boto3.client('kms', endpoint_url=os.environ['AWS_ENDPOINT_URL']).list_keys()"},
+		"AWS CLI":    {debianAWS, "--endpoint-url", server.endpoint, "kms", "list-keys"},
+		"Python":     {python, "-c", "import boto3; boto3.client('kms').list_keys(); boto3.client('sts').get_caller_identity()"},
 		"JavaScript": {"node", "--no-warnings", "-e", "fetch(process.env.AWS_ENDPOINT_URL).catch(e => { console.log(e); process.exit(1) })"},
 		"OpenSSL":    {"sh", "-c", "exec openssl s_client -verify_return_error -connect ${AWS_ENDPOINT_URL#https://} < /dev/null"},
 		"Java":       {"java", "-XX:TieredStopAtLevel=1", java, server.endpoint},
