@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyhold/keyhold/internal/keyfile"
 	"github.com/keyhold/keyhold/internal/privatekey"
 )
 
@@ -36,9 +37,18 @@ func (p *Parameters) Encode() []byte {
 	}.encode()
 }
 
-// ParseParameters reads a file of parameters. What is not exactly one, or names
-// another fingerprint than that of its public key, is an error.
+// ParseParameters reads a file of parameters: one that Encode wrote, or the answer of
+// GetParametersForImport as the AWS CLI prints it. The answer names neither the spec of
+// the key nor the algorithm: both are empty, and the caller sets them before Wrap. Any
+// other file is an error, and so is a fingerprint that is not the one of the public key.
 func ParseParameters(file []byte) (*Parameters, error) {
+	file = keyfile.Text(file)
+	if p, ok, err := parseAnswer(file); ok {
+		if err != nil {
+			return nil, fmt.Errorf("byok: the answer of GetParametersForImport is damaged: %w", err)
+		}
+		return p, nil
+	}
 	members, err := parseObject(file, parametersFormat, "",
 		"KeyId", "KeySpec", "WrappingAlgorithm", "PublicKey", "PublicKeyFingerprint", "ImportToken", "ParametersValidTo")
 	if err != nil {

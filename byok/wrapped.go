@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"time"
+
+	"github.com/keyhold/keyhold/internal/keyfile"
 )
 
 // wrappedFormat is the Format of a file of wrapped material.
@@ -47,7 +49,7 @@ const materialPublicKey = "MaterialPublicKey"
 // ParseWrapped reads a file of wrapped material. What is not exactly one is an
 // error.
 func ParseWrapped(file []byte) (*Wrapped, error) {
-	members, err := parseObject(file, wrappedFormat, materialPublicKey,
+	members, err := parseObject(keyfile.Text(file), wrappedFormat, materialPublicKey,
 		"KeyId", "EncryptedKeyMaterial", "ImportToken", "KeyMaterialId", "PublicKeyFingerprint", "ParametersValidTo")
 	if err != nil {
 		return nil, fmt.Errorf("byok: this is no file of wrapped material: %w", err)

@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 	"github.com/spf13/cobra"
 
-	"github.com/keyhold/keyhold/byok"
 	"github.com/keyhold/keyhold/byok/awsimport"
 	"github.com/keyhold/keyhold/internal/key"
 )
@@ -85,7 +84,7 @@ to carry there, keyhold wrap makes another of it, and --wrapped imports that.`,
 	c.Flags().StringVar(&o.wrapped, "wrapped", "", "second half: import what keyhold wrap wrote")
 	fixed(c, "key-spec", importableSpecs()...)
 	fixed(c, "key-usage", string(key.EncryptDecrypt), string(key.SignVerify), string(key.GenerateVerifyMAC), string(key.KeyAgreement))
-	fixed(c, "wrapping-algorithm", string(byok.RSAESOAEPSHA256), string(byok.RSAESOAEPSHA1), string(byok.RSAAESKeyWrapSHA256), string(byok.RSAAESKeyWrapSHA1))
+	fixed(c, "wrapping-algorithm", wrappingAlgorithms()...)
 	fixed(c, "wrapping-key-spec", string(types.WrappingKeySpecRsa4096), string(types.WrappingKeySpecRsa3072), string(types.WrappingKeySpecRsa2048))
 	return c
 }

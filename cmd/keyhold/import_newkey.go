@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
+	"github.com/keyhold/keyhold/byok"
 	"github.com/keyhold/keyhold/byok/awsimport"
 	"github.com/keyhold/keyhold/internal/key"
 )
@@ -22,6 +23,11 @@ func importableSpecs() (specs []string) {
 		}
 	}
 	return specs
+}
+
+// wrappingAlgorithms are the ways to wrap key material.
+func wrappingAlgorithms() []string {
+	return []string{string(byok.RSAESOAEPSHA256), string(byok.RSAESOAEPSHA1), string(byok.RSAAESKeyWrapSHA256), string(byok.RSAAESKeyWrapSHA1)}
 }
 
 // checkNewKey holds the flags about a key that is created against one another.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -14,6 +15,7 @@ import (
 type wrapOptions struct {
 	source                   source
 	params, out, fingerprint string
+	algorithm, keySpec       string // of an answer of GetParametersForImport, which names neither
 }
 
 func wrapCommand() *cobra.Command {
@@ -26,9 +28,14 @@ an import in two halves, and needs no network: keyhold import --parameters-out w
 the parameters, and keyhold import --wrapped takes what is written here.
 
 Compare the fingerprint that is shown with the one that was shown there: whoever put
-another public key into the file could read the material.`,
-		Example: "  keyhold wrap --params params.json --from payments.key --out wrapped.json",
-		Args:    exactly(0),
+another public key into the file could read the material.
+
+--params also takes the JSON that aws kms get-parameters-for-import prints. It names
+neither the wrapping algorithm nor the spec of the key: repeat --wrapping-algorithm as it
+was given there, and give --key-spec for an HMAC key.`,
+		Example: `  keyhold wrap --params params.json --from payments.key --out wrapped.json
+  keyhold wrap --params aws.json --wrapping-algorithm RSAES_OAEP_SHA_256 --from payments.key --out wrapped.json`,
+		Args: exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if o.params == "" || o.out == "" {
 				return usageError{fmt.Errorf("%s needs --params FILE and --out FILE", c.CommandPath())}
@@ -40,9 +47,13 @@ another public key into the file could read the material.`,
 		},
 	}
 	o.source.flags(c)
-	c.Flags().StringVar(&o.params, "params", "", "file of parameters that keyhold import --parameters-out wrote")
+	c.Flags().StringVar(&o.params, "params", "", "file of parameters that keyhold import --parameters-out wrote, or aws kms get-parameters-for-import printed")
 	c.Flags().StringVar(&o.out, "out", "", "new file for the wrapped material")
 	c.Flags().StringVar(&o.fingerprint, "fingerprint", "", "refuse parameters with another fingerprint than this, instead of comparing by eye")
+	c.Flags().StringVar(&o.algorithm, "wrapping-algorithm", "", "the algorithm that aws kms get-parameters-for-import was asked for")
+	c.Flags().StringVar(&o.keySpec, "key-spec", "", "spec of the key, if the parameters do not name it (default: the spec of the private key, or SYMMETRIC_DEFAULT)")
+	fixed(c, "key-spec", importableSpecs()...)
+	fixed(c, "wrapping-algorithm", wrappingAlgorithms()...)
 	return c
 }
 
@@ -54,13 +65,16 @@ func (o *wrapOptions) run(say talk) error {
 	if err != nil {
 		return err
 	}
-	say.step("Key", "%s, %s", p.KeyARN, p.KeySpec)
-	say.step("Parameters", "for %s, good until %s", p.Algorithm, moment(p.ValidTo))
-	say.fingerprint(byok.Fingerprint(p.PublicKey))
 	if err := o.source.read(); err != nil {
 		return err
 	}
 	defer o.source.clear()
+	if err := o.complete(p); err != nil {
+		return err
+	}
+	say.step("Key", "%s, %s", p.KeyARN, p.KeySpec)
+	say.step("Parameters", "for %s, good until %s", p.Algorithm, moment(p.ValidTo))
+	say.fingerprint(byok.Fingerprint(p.PublicKey))
 	material, err := o.source.material(p.KeySpec, say)
 	if err != nil {
 		return err
@@ -94,4 +108,18 @@ func (o *wrapOptions) parameters() (*byok.Parameters, error) {
 		return nil, fmt.Errorf("%s has the fingerprint %s, not %s: somebody may have changed the public key; nothing was wrapped", o.params, got, o.fingerprint)
 	}
 	return p, nil
+}
+
+// complete sets what an answer of GetParametersForImport does not name. Flags must not contradict a file that names
+// both.
+func (o *wrapOptions) complete(p *byok.Parameters) error {
+	if p.Algorithm == "" && o.algorithm == "" {
+		return usageError{fmt.Errorf("%s is an answer of GetParametersForImport, which does not name the wrapping algorithm: give the one that was asked for with --wrapping-algorithm", o.params)}
+	}
+	p.Algorithm = cmp.Or(p.Algorithm, byok.Algorithm(o.algorithm))
+	p.KeySpec = cmp.Or(p.KeySpec, o.keySpec, o.source.spec())
+	if o.algorithm != "" && o.algorithm != string(p.Algorithm) || o.keySpec != "" && o.keySpec != p.KeySpec {
+		return usageError{fmt.Errorf("%s is for %s and a key of the spec %s: leave out --wrapping-algorithm and --key-spec", o.params, p.Algorithm, p.KeySpec)}
+	}
+	return nil
 }

@@ -25,6 +25,15 @@ func (r *reader) plain(content []byte) (text []byte, form string) {
 	return nil, ""
 }
 
+// Text returns the text of a file that holds no secret in UTF-8, without a byte order mark: programs on Windows write
+// UTF-16, or a mark. A file that is not text is returned as it is.
+func Text(content []byte) []byte {
+	if text, ok := new(reader).fromUTF16(content); ok {
+		return text
+	}
+	return bytes.TrimPrefix(content, bomUTF8)
+}
+
 // isText reports whether content is printable, in UTF-8.
 func isText(content []byte) bool {
 	if len(content) == 0 || !utf8.Valid(content) {
