@@ -47,8 +47,9 @@ internal/store/storetest  internal/store  |
 
 internal/records          internal/key internal/policy internal/identity internal/seal internal/store  |
 internal/material         internal/records internal/key internal/crypt internal/seal internal/store internal/space  |
+internal/journal          internal/records internal/audit internal/store internal/space  |  uuid
 
-internal/service          internal/material internal/records internal/key internal/api internal/api/sts internal/policy internal/crypt internal/seal internal/identity internal/sigv4 internal/audit internal/seed internal/store internal/space internal/webidentity internal/admit  |  json uuid
+internal/service          internal/journal internal/material internal/records internal/key internal/api internal/api/sts internal/policy internal/crypt internal/seal internal/identity internal/sigv4 internal/audit internal/seed internal/store internal/space internal/webidentity internal/admit  |  json uuid
 internal/conns            |  proxy
 internal/server           internal/key internal/api internal/api/sts internal/conns internal/identity internal/sigv4 internal/service internal/space internal/admit  |  fasthttp uuid
 

@@ -10,6 +10,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/api/sts"
 	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/journal"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/policy"
 	"github.com/keyhold/keyhold/internal/records"
@@ -83,8 +84,8 @@ func (c *call) commit(fn func(tx *store.Tx) error) error {
 		return c.notCommitted(err)
 	}
 	e := c.event(nil)
-	e.StoreRevision = 0 // the outbox stamps it, after the commit
-	err = c.update(c.ctx, func(tx *store.Tx) error {
+	e.StoreRevision = 0 // the journal stamps the event after the commit
+	err = c.journal.Update(c.ctx, func(tx *store.Tx) error {
 		if err := c.decideAgain(tx); err != nil {
 			return err
 		}
@@ -165,7 +166,7 @@ func (c *call) commitNew(k key.Key) error {
 func (c *call) event(err error) audit.Event {
 	e := audit.Event{
 		EventSource:        c.Operation.source(),
-		EventID:            newEventID(),
+		EventID:            journal.NewEventID(),
 		EventTime:          c.now,
 		EventName:          c.Operation.Name,
 		AWSRegion:          c.Caller.Region,

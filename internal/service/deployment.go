@@ -23,7 +23,7 @@ func (s *Service) Initialise(ctx context.Context, account string) (id, secret st
 	id, secret = newAccessKey(keyPrefix)
 	e := serverEvent("CreateAccessKey", account, s.clock.Now())
 	e.RequestParameters = fmt.Appendf(nil, `{"accessKeyId":%q}`, id)
-	err = s.update(ctx, func(tx *store.Tx) error {
+	err = s.journal.Update(ctx, func(tx *store.Tx) error {
 		if _, exists, err := records.Deployments.Get(tx, records.DeploymentPath); err != nil || exists {
 			return errors.Join(err, ErrInitialised)
 		}

@@ -6,6 +6,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/journal"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
@@ -27,7 +28,7 @@ func (c *call) makeKeys(n int, user string) (made []madeKey) {
 // keyEvent tells of an access key that the call makes or removes.
 func (c *call) keyEvent(name, id, user string) audit.Event {
 	e := c.event(nil)
-	e.EventID, e.EventName, e.StoreRevision = newEventID(), name, 0
+	e.EventID, e.EventName, e.StoreRevision = journal.NewEventID(), name, 0
 	e.RequestParameters = toldKey(id, user)
 	return e
 }

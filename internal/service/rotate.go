@@ -8,6 +8,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/crypt"
+	"github.com/keyhold/keyhold/internal/journal"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
@@ -42,7 +43,7 @@ func (s *Service) rotate(ctx context.Context, k key.Key, now time.Time) error {
 		return c.notCommitted(err)
 	}
 	var left []string
-	err = s.update(ctx, func(tx *store.Tx) error {
+	err = s.journal.Update(ctx, func(tx *store.Tx) error {
 		related, err := c.relatedDue(tx, k)
 		if err != nil {
 			return err
@@ -116,4 +117,19 @@ func keyEvent(name string, k key.Key, now time.Time) audit.Event {
 
 func keyResource(arn, account string) audit.Resource {
 	return audit.Resource{ARN: arn, AccountID: account, Type: audit.KeyResource}
+}
+
+// serverEvent returns the event of an action of the server itself, by the name that
+// CloudTrail has for it.
+func serverEvent(name, account string, now time.Time) audit.Event {
+	return audit.Event{
+		EventID:            journal.NewEventID(),
+		EventTime:          now,
+		EventName:          name,
+		EventType:          audit.ServiceEvent,
+		UserIdentity:       audit.Identity{AccountID: account, InvokedBy: "keyhold"},
+		SourceIPAddress:    "keyhold",
+		UserAgent:          "keyhold",
+		RecipientAccountID: account,
+	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/admit"
 	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/journal"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/material"
 	"github.com/keyhold/keyhold/internal/records"
@@ -75,8 +76,7 @@ type Service struct {
 	store         *store.Store
 	materials     *material.Vault
 	audit         *audit.Log
-	outbox        outbox
-	leftovers     *leftovers
+	journal       *journal.Journal
 	sweeper       *sweeper
 	sweeping      sync.Mutex
 	clock         *Clock
@@ -106,7 +106,7 @@ type Service struct {
 
 // Open returns the Service of the deployment that lies in the Backend; an empty
 // Backend becomes a new deployment. The caller closes Audit, then Service, then
-// Slots and Backend: so the outbox learns of all that the log has on disk.
+// Slots and Backend: so the journal learns of all that the log has on disk.
 func Open(ctx context.Context, c Config) (*Service, error) {
 	keyring, err := records.OpenKeyring(ctx, c.Backend, c.Root, c.Create)
 	if err != nil {
@@ -142,15 +142,14 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	if s.full == nil {
 		s.full = func() error { return nil }
 	}
-	s.leftovers = newLeftovers(s.store, s.log)
-	s.outbox = outbox{s.store, s.audit, s.log, s.leftovers}
-	s.materials = material.NewVault(material.NewSealer(c.Slots, keyring.Materials()), s.store, s.leftovers.remove)
+	s.journal = journal.New(s.store, s.audit, s.log)
+	s.materials = material.NewVault(material.NewSealer(c.Slots, keyring.Materials()), s.store, s.journal.Clean)
 	s.tokenKeys = material.NewTokenKeys(s.materials, keyring.TokenKeys())
 	if err := s.checkFormat(ctx); err != nil {
-		return nil, errors.Join(err, s.leftovers.close())
+		return nil, errors.Join(err, s.journal.Close())
 	}
-	if err := s.takeUp(ctx, c.Dev); err != nil {
-		return nil, errors.Join(err, s.leftovers.close())
+	if err := s.resume(ctx, c.Dev); err != nil {
+		return nil, errors.Join(err, s.journal.Close())
 	}
 	s.usage = newKeyUsage(s.store, s.log, s.full, putUsages)
 	s.accessKeyUse = newKeyUsage(s.store, s.log, s.full, putAccessKeyUsages)
@@ -158,8 +157,8 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	return s, nil
 }
 
-// takeUp goes on where the last process on these data stopped.
-func (s *Service) takeUp(ctx context.Context, dev bool) error {
+// resume goes on where the last process on these data stopped.
+func (s *Service) resume(ctx context.Context, dev bool) error {
 	if torn := s.audit.Torn(); torn > 0 {
 		s.log.Warn("the audit log ended in bytes that a power failure or a full disk had torn; they were removed", "bytes", torn)
 	}
@@ -174,7 +173,7 @@ func (s *Service) takeUp(ctx context.Context, dev bool) error {
 			return err
 		}
 	}
-	if err := s.outbox.takeUp(ctx); err != nil {
+	if err := s.journal.Recover(ctx); err != nil {
 		return err
 	}
 	if err := s.materials.FinishErasures(ctx); !errors.Is(err, space.ErrFull) {
@@ -207,7 +206,7 @@ func (s *Service) Close() error {
 	if m, missed := s.strangers.take(time.Now(), 0); missed { // the audit log is closed already
 		s.warnOfStrangers(m)
 	}
-	return errors.Join(s.usage.close(), s.accessKeyUse.close(), s.leftovers.close())
+	return errors.Join(s.usage.close(), s.accessKeyUse.close(), s.journal.Close())
 }
 
 // Find returns the operation of the given name, if it is served.

@@ -13,6 +13,7 @@ import (
 	"github.com/keyhold/keyhold/internal/admit"
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/journal"
 	"github.com/keyhold/keyhold/internal/key"
 )
 
@@ -209,7 +210,7 @@ func (s *Service) RecordBadSignature(b BadSignature) {
 		return
 	}
 	e := audit.Event{
-		EventSource: op.source(), EventID: newEventID(), EventTime: s.clock.Now(), EventName: unknownOperation,
+		EventSource: op.source(), EventID: journal.NewEventID(), EventTime: s.clock.Now(), EventName: unknownOperation,
 		SourceIPAddress: b.SourceIP, UserAgent: b.UserAgent, ErrorCode: code, ErrorMessage: message, RequestID: b.RequestID,
 		ReadOnly: op.ReadOnly || !served, StoreRevision: s.store.Revision(), UserIdentity: audit.Identity{Type: audit.Unknown},
 	}

@@ -166,7 +166,7 @@ func (s *Service) settle(ctx context.Context, stored key.Key, now time.Time) err
 		name = "SynchronizeMultiRegionKey"
 	}
 	var left []string
-	err := s.update(ctx, func(tx *store.Tx) error {
+	err := s.journal.Update(ctx, func(tx *store.Tx) error {
 		current, _, err := records.Keys.Get(tx, records.PathOf(k))
 		if err != nil {
 			return err

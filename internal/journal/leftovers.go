@@ -1,4 +1,4 @@
-package service
+package journal
 
 import (
 	"context"
@@ -11,23 +11,23 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// leftovers are records that have served: events that are on disk in the audit
-// log, notes of erasures that were carried out. They are removed together, a
-// bounded number in a transaction, and nobody waits for it.
+// leftovers are records that are not needed any more: events that are on disk in the audit
+// log, notes of erasures that were carried out. They are removed in the background, a
+// bounded number in each transaction.
 type leftovers struct {
 	store *store.Store
 	log   *slog.Logger
 
 	mu      sync.Mutex
-	removal []func(*store.Tx) error
+	pending []func(*store.Tx) error
 
 	due  chan struct{} // there is enough for a transaction
 	done chan struct{} // closed to end
 	gone sync.WaitGroup
 }
 
-// leftoverBatch is how many records one transaction removes, below the bound of
-// a Batch; leftoverPause is the longest that one waits for company.
+// leftoverBatch is how many records one transaction removes, below the bound of a Batch;
+// leftoverPause is how long a record waits, at most, for others.
 const (
 	leftoverBatch = 64
 	leftoverPause = time.Second
@@ -39,11 +39,11 @@ func newLeftovers(s *store.Store, log *slog.Logger) *leftovers {
 	return l
 }
 
-// remove has a record removed: delete deletes it in a transaction.
-func (l *leftovers) remove(delete func(*store.Tx) error) {
+// remove has a record removed: removal deletes the record in a transaction.
+func (l *leftovers) remove(removal func(*store.Tx) error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.removal = append(l.removal, delete); len(l.removal) >= leftoverBatch {
+	if l.pending = append(l.pending, removal); len(l.pending) >= leftoverBatch {
 		select {
 		case l.due <- struct{}{}:
 		default:
@@ -71,14 +71,14 @@ func (l *leftovers) clean() {
 func (l *leftovers) removeAll() error {
 	for {
 		l.mu.Lock()
-		batch := l.removal[:min(len(l.removal), leftoverBatch)]
+		batch := l.pending[:min(len(l.pending), leftoverBatch)]
 		l.mu.Unlock()
 		if len(batch) == 0 {
 			return nil
 		}
 		err := l.store.Update(context.Background(), func(tx *store.Tx) error {
-			for _, delete := range batch {
-				if err := delete(tx); err != nil {
+			for _, removal := range batch {
+				if err := removal(tx); err != nil {
 					return err
 				}
 			}
@@ -88,7 +88,7 @@ func (l *leftovers) removeAll() error {
 			return err
 		}
 		l.mu.Lock()
-		l.removal = l.removal[len(batch):]
+		l.pending = l.pending[len(batch):]
 		l.mu.Unlock()
 	}
 }

@@ -1,0 +1,147 @@
+package journal
+
+import (
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/records"
+	"github.com/keyhold/keyhold/internal/seal"
+	"github.com/keyhold/keyhold/internal/store"
+	"github.com/keyhold/keyhold/internal/store/memory"
+)
+
+// A deployment is a store and the path of its audit log.
+type deployment struct {
+	*testing.T
+	store *store.Store
+	path  string
+}
+
+func newDeployment(t *testing.T) *deployment {
+	t.Helper()
+	keyring, _, err := seal.NewKeyring(t.Context(), seal.NewEphemeralRoot())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &deployment{t, store.New(memory.New(), keyring.Records()), filepath.Join(t.TempDir(), "audit.log")}
+}
+
+// run calls use with a Journal, and closes the log and the Journal in order.
+func (d *deployment) run(use func(j *Journal)) {
+	d.Helper()
+	log, err := audit.Open(d.path, audit.Options{})
+	if err != nil {
+		d.Fatal(err)
+	}
+	j := New(d.store, log, slog.New(slog.DiscardHandler))
+	use(j)
+	if err := errors.Join(log.Close(), j.Close()); err != nil {
+		d.Error(err)
+	}
+}
+
+// pending returns how many events are in the store.
+func (d *deployment) pending() (n int) {
+	d.Helper()
+	err := d.store.View(d.Context(), func(v *store.View) error {
+		left, err := records.Outbox.Scan(v, "", "", 100)
+		n = len(left)
+		return err
+	})
+	if err != nil {
+		d.Fatal(err)
+	}
+	return n
+}
+
+// logged returns how often the log has an event.
+func (d *deployment) logged(id string) int {
+	d.Helper()
+	text, err := os.ReadFile(d.path)
+	if err != nil {
+		d.Fatal(err)
+	}
+	return strings.Count(string(text), id)
+}
+
+func change(tx *store.Tx) error {
+	return records.Deployments.Put(tx, records.DeploymentPath, records.Deployment{Account: "111122223333"})
+}
+
+func TestUpdateCarriesItsEvents(t *testing.T) {
+	d := newDeployment(t)
+	first, second := audit.Event{EventID: NewEventID()}, audit.Event{EventID: NewEventID()}
+	d.run(func(j *Journal) {
+		if err := j.Update(t.Context(), change, first, second); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if d.logged(first.EventID) != 1 || d.logged(second.EventID) != 1 || d.pending() != 0 {
+		t.Errorf("the log has %d and %d events, the store has %d", d.logged(first.EventID), d.logged(second.EventID), d.pending())
+	}
+}
+
+func TestAChangeThatFailsHasNoEvent(t *testing.T) {
+	d := newDeployment(t)
+	refused, e := errors.New("refused"), audit.Event{EventID: NewEventID()}
+	d.run(func(j *Journal) {
+		if err := j.Update(t.Context(), func(*store.Tx) error { return refused }, e); !errors.Is(err, refused) {
+			t.Errorf("got %v", err)
+		}
+	})
+	if d.logged(e.EventID) != 0 || d.pending() != 0 {
+		t.Errorf("the log has %d events, the store has %d", d.logged(e.EventID), d.pending())
+	}
+}
+
+// Events that were committed before a stop come into the log once, whether the log had
+// them or not.
+func TestRecoverBringsEventsOnce(t *testing.T) {
+	d := newDeployment(t)
+	known, missing := audit.Event{EventID: NewEventID()}, audit.Event{EventID: NewEventID()}
+	d.run(func(j *Journal) {
+		if err := j.Update(t.Context(), change, known); err != nil {
+			t.Fatal(err)
+		}
+	})
+	err := d.store.Update(t.Context(), func(tx *store.Tx) error {
+		var problems []error
+		for _, e := range []audit.Event{known, missing} {
+			line, err := e.Line()
+			problems = append(problems, err, records.Outbox.Put(tx, e.EventID, records.PendingEvent{Line: line}))
+		}
+		return errors.Join(problems...)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.run(func(j *Journal) {
+		if err := j.Recover(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if d.logged(known.EventID) != 1 || d.logged(missing.EventID) != 1 || d.pending() != 0 {
+		t.Errorf("the log has %d and %d events, the store has %d", d.logged(known.EventID), d.logged(missing.EventID), d.pending())
+	}
+}
+
+// Close removes more records than one transaction can.
+func TestCloseRemovesAllLeftovers(t *testing.T) {
+	d := newDeployment(t)
+	const n = 3*leftoverBatch + 1
+	d.run(func(j *Journal) {
+		for range n {
+			if err := j.Update(t.Context(), func(*store.Tx) error { return nil }, audit.Event{EventID: NewEventID()}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+	if d.pending() != 0 {
+		t.Errorf("%d of %d events stay in the store", d.pending(), n)
+	}
+}
