@@ -56,7 +56,7 @@ internal/server           internal/key internal/api internal/api/sts internal/co
 byok                      internal/keyfile internal/privatekey  |  tink
 byok/awsimport            byok  |  aws
 kmstest                   internal/authority internal/key internal/seal internal/seed internal/identity internal/sigv4 internal/audit internal/store/memory internal/service internal/conns internal/server internal/webidentity  |  aws
-cmd/keyhold               internal/records internal/key internal/api internal/guarded internal/authority internal/seal internal/seed internal/identity internal/sigv4 internal/audit internal/store internal/store/local internal/store/memory internal/service internal/space internal/conns internal/server internal/webidentity byok byok/awsimport  |  aws cobra sys xterm
+cmd/keyhold               internal/journal internal/records internal/key internal/api internal/guarded internal/authority internal/seal internal/seed internal/identity internal/sigv4 internal/audit internal/store internal/store/local internal/store/memory internal/service internal/space internal/conns internal/server internal/webidentity byok byok/awsimport  |  aws cobra sys xterm
 
 tally                     |
 bench                     |  aws mldsa sys

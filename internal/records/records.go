@@ -46,6 +46,9 @@ type Clock struct {
 
 const ClockPath = "dev"
 
+// MaxClockOffset bounds how far the clock of a dev server is moved.
+const MaxClockOffset = 200 * 365 * 24 * time.Hour
+
 // An PendingEvent is an event that was committed with the change it tells of and
 // may not be in the audit log yet. If it is, it begins at the offset After or
 // later.

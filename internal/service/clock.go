@@ -39,9 +39,6 @@ func (c *Clock) Advance(d time.Duration) error {
 	return err
 }
 
-// maxAhead bounds how far a clock is moved.
-const maxAhead = 200 * 365 * 24 * time.Hour
-
 var (
 	errClockBack = errors.New("it only moves forward")
 	errClockFar  = errors.New("it cannot be more than 200 years ahead of wall time")
@@ -53,7 +50,7 @@ func (c *Clock) offsetAfter(step time.Duration) (time.Duration, error) {
 	switch {
 	case step < 0:
 		return 0, errClockBack
-	case step > maxAhead-offset:
+	case step > records.MaxClockOffset-offset:
 		return 0, errClockFar
 	}
 	return offset + step, nil

@@ -10,6 +10,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/material"
+	"github.com/keyhold/keyhold/internal/records"
 )
 
 // Each operation has all that belongs to it; what is missing is named.
@@ -134,7 +135,7 @@ func TestClock(t *testing.T) {
 	for _, step := range []struct {
 		by time.Duration
 		ok bool
-	}{{time.Hour, true}, {0, true}, {-1, false}, {maxAhead, false}, {maxAhead - time.Hour, true}, {1, false}} {
+	}{{time.Hour, true}, {0, true}, {-1, false}, {records.MaxClockOffset, false}, {records.MaxClockOffset - time.Hour, true}, {1, false}} {
 		before := c.Now()
 		err := c.Advance(step.by)
 		if (err == nil) != step.ok || err == nil && !c.Now().Equal(before.Add(step.by)) || err != nil && !c.Now().Equal(before) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/journal"
 	"github.com/keyhold/keyhold/internal/service"
 )
 
@@ -100,7 +101,7 @@ func TestOlderStoresAreRefused(t *testing.T) {
 		text := end.text(random)
 		newer := strings.Repeat(eventLine(revision+random.IntN(100), 300), 1+random.IntN(3))
 		err := reopen(whole + newer + text)
-		if older := errors.Is(err, service.ErrOlderStore); !older && !errors.Is(err, audit.ErrUnreadable) || !older && !end.garbage {
+		if older := errors.Is(err, journal.ErrOlderStore); !older && !errors.Is(err, audit.ErrUnreadable) || !older && !end.garbage {
 			t.Errorf("%s: %v", end.name, err)
 			continue
 		}
@@ -120,7 +121,7 @@ func TestLogWithoutStampsIsRefused(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for text, want := range map[string]error{"": nil, eventLine(0, 300): service.ErrNoRevision, eventLine(1, 300): nil} {
+	for text, want := range map[string]error{"": nil, eventLine(0, 300): journal.ErrNoRevision, eventLine(1, 300): nil} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

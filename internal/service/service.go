@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"runtime"
 	"sync"
@@ -57,18 +56,6 @@ type Config struct {
 	// that is not there, or is 0, is no limit.
 	Quotas map[string]int
 }
-
-// Errors of Open.
-var (
-
-	// ErrOlderStore: the audit log tells of a later state than that of the
-	// store, which must have been put back.
-	ErrOlderStore = errors.New("the store is older than its audit log")
-
-	// ErrNoRevision: the audit log has events, and none says which revision the
-	// store had. This program stamps every event.
-	ErrNoRevision = errors.New("no event in the audit log has a storeRevision, so nothing shows how old the store may be")
-)
 
 // A Service carries out operations on the keys of one deployment. Its methods
 // may be called concurrently.
@@ -162,7 +149,7 @@ func (s *Service) resume(ctx context.Context, dev bool) error {
 	if torn := s.audit.Torn(); torn > 0 {
 		s.log.Warn("the audit log ended in bytes that a power failure or a full disk had torn; they were removed", "bytes", torn)
 	}
-	if err := s.checkAge(ctx); err != nil {
+	if err := s.journal.CheckAge(ctx); err != nil {
 		return err
 	}
 	if err := s.migrate(ctx, migrations()); err != nil {
@@ -180,19 +167,6 @@ func (s *Service) resume(ctx context.Context, dev bool) error {
 		return err
 	}
 	return nil // the sweep tries again
-}
-
-// checkAge refuses a store that was put back: its log has seen a later one.
-func (s *Service) checkAge(ctx context.Context) error {
-	if s.audit.Revision() == 0 && !s.audit.Blank() {
-		return ErrNoRevision
-	}
-	return s.store.View(ctx, func(v *store.View) error {
-		if logged := s.audit.Revision(); logged > v.Rev() {
-			return fmt.Errorf("%w: the store is at revision %d, the log has seen %d", ErrOlderStore, v.Rev(), logged)
-		}
-		return nil
-	})
 }
 
 // StoreRevision returns the newest revision of the store that is known.

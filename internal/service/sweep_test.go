@@ -12,6 +12,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/journal"
 	"github.com/keyhold/keyhold/internal/service"
 	"github.com/keyhold/keyhold/internal/store"
 )
@@ -259,7 +260,7 @@ func TestOlderStoreIsRefused(t *testing.T) {
 	_, err := service.Open(t.Context(), service.Config{
 		Backend: l.backend, Slots: l.slots, Root: l.root, Audit: log, Clock: l.clock, Log: slog.New(slog.DiscardHandler),
 	})
-	if !errors.Is(err, service.ErrOlderStore) {
+	if !errors.Is(err, journal.ErrOlderStore) {
 		t.Errorf("the older store: %v", err)
 	}
 }

@@ -62,15 +62,15 @@ func newWreckage(t *testing.T) *wreckage {
 	w.must(err)
 	_, _, err = s.Initialise(t.Context(), wreckAccount)
 	w.must(err)
-	w.fill(s)
+	w.fill()
 	w.must(errors.Join(log.Close(), s.Close()))
 	return w
 }
 
 // fill makes keys, aliases and a token key.
-func (w *wreckage) fill(s *Service) {
+func (w *wreckage) fill() {
 	w.Helper()
-	c := &call{Service: s, ctx: w.Context(), now: s.clock.Now()}
+	now := time.Now().UTC()
 	with := func(k key.Key, validTo time.Time) key.Key {
 		m, err := w.material(k, crypt.NewSymmetricMaterial())
 		w.must(err)
@@ -80,10 +80,11 @@ func (w *wreckage) fill(s *Service) {
 		return k
 	}
 	w.enabled = with(w.newKey(key.OriginAWSKMS), time.Time{})
-	w.expiring = with(w.newKey(key.OriginExternal), c.now.Add(time.Hour))
-	w.pending = with(w.newKey(key.OriginExternal), time.Time{}).ScheduleDeletion(7, c.now)
+	w.expiring = with(w.newKey(key.OriginExternal), now.Add(time.Hour))
+	w.pending = with(w.newKey(key.OriginExternal), time.Time{}).ScheduleDeletion(7, now)
 	w.empty = w.newKey(key.OriginExternal)
-	_, err := s.tokenKeys.ForSealing(w.Context(), material.HourOf(c.now))
+	vault := material.NewVault(w.sealer(), store.New(w.backend, w.keyring.Records()), func(func(*store.Tx) error) {})
+	_, err := material.NewTokenKeys(vault, w.keyring.TokenKeys()).ForSealing(w.Context(), material.HourOf(now))
 	w.must(err)
 	w.update(func(tx *store.Tx) error {
 		for _, k := range []key.Key{w.enabled, w.expiring, w.pending, w.empty} {

@@ -1,6 +1,8 @@
 package service
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"maps"
 	"testing"
@@ -121,9 +123,9 @@ var grantDamages = map[string]struct {
 func withGrants(t *testing.T) (w *wreckage, full, bare key.Grant) {
 	w = newWreckage(t)
 	k := w.enabled
-	bare = key.Grant{ID: newGrantID(), Account: k.Account, Region: k.Region, KeyID: k.ID, IssuingAccount: k.Account, Grantee: testApp, Operations: []string{"Decrypt"}}
+	bare = key.Grant{ID: grantID(), Account: k.Account, Region: k.Region, KeyID: k.ID, IssuingAccount: k.Account, Grantee: verifiedApp, Operations: []string{"Decrypt"}}
 	full = bare
-	full.ID, full.Name, full.Retiring = newGrantID(), "full", "arn:aws:iam::111122223333:user/a/b"
+	full.ID, full.Name, full.Retiring = grantID(), "full", "arn:aws:iam::111122223333:user/a/b"
 	full.Constraints = key.GrantConstraints{ContextSubset: map[string]string{"a": "b"}}
 	w.update(func(tx *store.Tx) error {
 		return errors.Join(records.InsertGrant(tx, full), records.InsertGrant(tx, bare))
@@ -169,4 +171,13 @@ func TestVerifyFindsDamagedGrants(t *testing.T) {
 			w.wantFindings(damage.want)
 		})
 	}
+}
+
+const verifiedApp = "arn:aws:iam::111122223333:role/app"
+
+// grantID returns the ID of a new grant.
+func grantID() string {
+	id := make([]byte, 32)
+	rand.Read(id)
+	return hex.EncodeToString(id)
 }

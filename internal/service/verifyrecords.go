@@ -100,7 +100,7 @@ func (v *verifier) usageOf(path string, r records.Usage) error {
 }
 
 func (v *verifier) clockAhead(path string, r records.Clock) error {
-	if path != records.ClockPath || r.OffsetNanos < 0 || r.OffsetNanos > int64(maxAhead) {
+	if path != records.ClockPath || r.OffsetNanos < 0 || r.OffsetNanos > int64(records.MaxClockOffset) {
 		return errMoved
 	}
 	return nil

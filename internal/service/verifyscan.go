@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/journal"
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
@@ -78,18 +79,15 @@ func (v *verifier) record(rows map[string]verification, item store.Item) {
 	}
 }
 
-// events looks at the audit log, which must not tell of a later store.
+// events looks at the audit log, which must not have seen a later revision of the store.
 func (v *verifier) events(log *io.SectionReader) error {
 	r, err := audit.Read(log, func(line int64, err error) { v.found(fmt.Sprintf("audit log, line %d", line), err) })
 	if err != nil {
 		return fmt.Errorf("read the audit log: %w", err)
 	}
 	v.Events = r.Events
-	if r.Events > 0 && r.Revision == 0 {
-		v.found("audit log", ErrNoRevision)
-	}
-	if r.Revision > v.Revision {
-		v.found("audit log", fmt.Errorf("%w: the store is at revision %d, the log has seen %d", ErrOlderStore, v.Revision, r.Revision))
+	if err := journal.CompareAge(v.Revision, r.Revision, r.Events > 0); err != nil {
+		v.found("audit log", err)
 	}
 	if r.Torn > 0 {
 		v.Notes = append(v.Notes, fmt.Sprintf("%d bytes at the end of the audit log were torn: the next start removes them", r.Torn))
