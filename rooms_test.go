@@ -48,6 +48,7 @@ internal/store/storetest  internal/store  |
 internal/records          internal/key internal/policy internal/identity internal/seal internal/store  |
 internal/material         internal/records internal/key internal/crypt internal/seal internal/store internal/space  |
 internal/journal          internal/records internal/audit internal/store internal/space  |  uuid
+internal/integrity        internal/journal internal/material internal/records internal/key internal/api internal/crypt internal/seal internal/identity internal/audit internal/store  |
 
 internal/service          internal/journal internal/material internal/records internal/key internal/api internal/api/sts internal/policy internal/crypt internal/seal internal/identity internal/sigv4 internal/audit internal/seed internal/store internal/space internal/webidentity internal/admit  |  json uuid
 internal/conns            |  proxy
@@ -56,7 +57,7 @@ internal/server           internal/key internal/api internal/api/sts internal/co
 byok                      internal/keyfile internal/privatekey  |  tink
 byok/awsimport            byok  |  aws
 kmstest                   internal/authority internal/key internal/seal internal/seed internal/identity internal/sigv4 internal/audit internal/store/memory internal/service internal/conns internal/server internal/webidentity  |  aws
-cmd/keyhold               internal/journal internal/records internal/key internal/api internal/guarded internal/authority internal/seal internal/seed internal/identity internal/sigv4 internal/audit internal/store internal/store/local internal/store/memory internal/service internal/space internal/conns internal/server internal/webidentity byok byok/awsimport  |  aws cobra sys xterm
+cmd/keyhold               internal/integrity internal/journal internal/records internal/key internal/api internal/guarded internal/authority internal/seal internal/seed internal/identity internal/sigv4 internal/audit internal/store internal/store/local internal/store/memory internal/service internal/space internal/conns internal/server internal/webidentity byok byok/awsimport  |  aws cobra sys xterm
 
 tally                     |
 bench                     |  aws mldsa sys

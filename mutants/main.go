@@ -30,7 +30,7 @@ type settings struct {
 	others  [][]string    // packages whose tests run beside those of the room, until one fails
 }
 
-const defaultRooms = "internal/key,internal/policy,internal/identity,internal/sigv4,internal/records,internal/material,internal/journal,internal/service,internal/crypt,internal/seal," +
+const defaultRooms = "internal/key,internal/policy,internal/identity,internal/sigv4,internal/records,internal/material,internal/journal,internal/integrity,internal/service,internal/crypt,internal/seal," +
 	"internal/store,internal/store/local,internal/audit,internal/privatekey,byok"
 
 // defaultOthers returns the packages whose tests run for every change, the quick ones

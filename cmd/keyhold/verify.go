@@ -13,9 +13,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyhold/keyhold/internal/integrity"
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seal"
-	"github.com/keyhold/keyhold/internal/service"
 	"github.com/keyhold/keyhold/internal/store"
 	"github.com/keyhold/keyhold/internal/store/local"
 )
@@ -125,8 +125,8 @@ func (v *verification) run(ctx context.Context, rootKeyFile string) error {
 	if err != nil {
 		return err
 	}
-	s, err := service.Verify(ctx, service.Remains{Backend: db, Slots: slots, Root: root, Log: log},
-		func(f service.Finding) { v.found(f.String()) })
+	s, err := integrity.Verify(ctx, integrity.Remains{Backend: db, Slots: slots, Root: root, Log: log},
+		func(f integrity.Finding) { v.found(f.String()) })
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func (v *verification) log() (*io.SectionReader, error) {
 	return io.NewSectionReader(f, 0, info.Size()), nil
 }
 
-func (v *verification) summarise(s service.Summary, rootKeyFile string) {
+func (v *verification) summarise(s integrity.Summary, rootKeyFile string) {
 	printf(v.out, "root key    %s\nrevision    %d\nrecords    ", rootKeyFile, s.Revision)
 	for _, table := range slices.Sorted(maps.Keys(s.Records)) {
 		printf(v.out, " %s %d", table, s.Records[table])

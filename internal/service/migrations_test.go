@@ -14,6 +14,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/integrity"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seal"
@@ -95,7 +96,7 @@ func (m *migrationTest) removeAll(prefixes ...string) {
 func (m *migrationTest) wantMigrated() {
 	m.Helper()
 	var findings []string
-	s, err := Verify(m.Context(), Remains{Backend: m.backend, Slots: m.slots, Root: m.root, Log: emptyLog()}, func(f Finding) { findings = append(findings, f.String()) })
+	s, err := integrity.Verify(m.Context(), integrity.Remains{Backend: m.backend, Slots: m.slots, Root: m.root, Log: emptyLog()}, func(f integrity.Finding) { findings = append(findings, f.String()) })
 	m.must(err)
 	if len(findings) > 0 || len(s.Notes) > 0 || s.Records["grant-match"] != oldGrants || s.Records["grant-shapes"] != oldGrants || s.Records["format"] != 1 {
 		m.Errorf("%v, %v, %q", s.Records, s.Notes, findings)
@@ -261,7 +262,7 @@ func TestNewerFormatIsRefused(t *testing.T) {
 		m.must(store.New(m.backend, keyring.Records()).Update(t.Context(), func(tx *store.Tx) error { return records.Formats.Put(tx, records.FormatPath, f) }))
 		before := m.items()
 		_, err = m.open(m.backend, false)
-		_, verified := Verify(t.Context(), Remains{Backend: m.backend, Slots: m.slots, Root: m.root, Log: emptyLog()}, func(Finding) {})
+		_, verified := integrity.Verify(t.Context(), integrity.Remains{Backend: m.backend, Slots: m.slots, Root: m.root, Log: emptyLog()}, func(integrity.Finding) {})
 		for _, err := range []error{err, verified} {
 			if !errors.Is(err, records.ErrNewerFormat) || !strings.Contains(err.Error(), fmt.Sprintf("made by a newer version of the program: format %d", records.NewestFormat+1)) {
 				t.Errorf("%+v: %v", f, err)

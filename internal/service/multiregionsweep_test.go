@@ -20,8 +20,8 @@ import (
 	"time"
 
 	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/integrity"
 	"github.com/keyhold/keyhold/internal/key"
-	"github.com/keyhold/keyhold/internal/service"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -52,8 +52,8 @@ func (l *life) wantSound(t *testing.T, orphans bool) {
 	log := must[*os.File](t)(os.Open(l.path))
 	defer log.Close()
 	size := must[os.FileInfo](t)(log.Stat()).Size()
-	s, err := service.Verify(t.Context(), service.Remains{Backend: l.backend, Slots: l.slots, Root: l.root, Log: io.NewSectionReader(log, 0, size)},
-		func(f service.Finding) { t.Errorf("found %s", f) })
+	s, err := integrity.Verify(t.Context(), integrity.Remains{Backend: l.backend, Slots: l.slots, Root: l.root, Log: io.NewSectionReader(log, 0, size)},
+		func(f integrity.Finding) { t.Errorf("found %s", f) })
 	if err != nil {
 		t.Error(err)
 	}

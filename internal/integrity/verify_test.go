@@ -1,4 +1,4 @@
-package service
+package integrity
 
 import (
 	"bytes"
@@ -24,6 +24,7 @@ import (
 	"github.com/keyhold/keyhold/internal/material"
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seal"
+	"github.com/keyhold/keyhold/internal/service"
 	"github.com/keyhold/keyhold/internal/store"
 	"github.com/keyhold/keyhold/internal/store/local"
 	"github.com/keyhold/keyhold/internal/store/memory"
@@ -54,8 +55,8 @@ func newWreckage(t *testing.T) *wreckage {
 	t.Cleanup(func() { w.slots.Close() })
 	log, err := audit.Open(w.log(), audit.Options{})
 	w.must(err)
-	s, err := Open(t.Context(), Config{
-		Backend: w.backend, Slots: w.slots, Root: w.root, Audit: log, Clock: NewClock(time.Now), Log: slog.New(slog.DiscardHandler), Create: true,
+	s, err := service.Open(t.Context(), service.Config{
+		Backend: w.backend, Slots: w.slots, Root: w.root, Audit: log, Clock: service.NewClock(time.Now), Log: slog.New(slog.DiscardHandler), Create: true,
 	})
 	w.must(err)
 	w.keyring, err = records.OpenKeyring(t.Context(), w.backend, w.root, false)
