@@ -15,18 +15,18 @@ func (v *verifier) grant(path string, g key.Grant) error {
 	if records.GrantPath(g) != path || key.CheckGrantID(g.ID) != nil {
 		return errMoved
 	}
-	need(v, records.GrantsOfGrantee, records.GrantOfGranteePath(g), "grant/"+path)
-	need(v, records.GrantGuards, records.KeyPathOfGrant(g), "grant/"+path)
+	requireRecord(v, records.GrantsOfGrantee, records.GrantOfGranteePath(g), "grant/"+path)
+	requireRecord(v, records.GrantGuards, records.KeyPathOfGrant(g), "grant/"+path)
 	v.indexed(g, "grant/"+path)
 	if g.Retiring != "" {
-		need(v, records.GrantsOfRetirer, records.GrantOfRetirerPath(g), "grant/"+path)
+		requireRecord(v, records.GrantsOfRetirer, records.GrantOfRetirerPath(g), "grant/"+path)
 	}
 	if g.Name != "" {
 		request, err := records.GrantRequestPath(g)
 		if err != nil {
 			return err
 		}
-		need(v, records.GrantRequests, request, "grant/"+path)
+		requireRecord(v, records.GrantRequests, request, "grant/"+path)
 	}
 	return v.grantOnKey(g)
 }
@@ -36,7 +36,7 @@ func (v *verifier) grantOnKey(g key.Grant) error {
 	if err := g.Check(); err != nil {
 		return err
 	}
-	k, there, whole := look(v, records.Keys, records.KeyPathOfGrant(g))
+	k, there, whole := lookUp(v, records.Keys, records.KeyPathOfGrant(g))
 	switch {
 	case !there:
 		return errors.New("there is no such key")
@@ -49,7 +49,7 @@ func (v *verifier) grantOnKey(g key.Grant) error {
 // grantOf returns the grant at a path, for an entry of an index that is right
 // where fits says so.
 func (v *verifier) grantOf(path string, fits func(key.Grant) bool) error {
-	g, there, whole := look(v, records.Grants, path)
+	g, there, whole := lookUp(v, records.Grants, path)
 	if !there || whole && !fits(g) {
 		return errors.New("no such grant is there")
 	}
@@ -86,7 +86,7 @@ func (v *verifier) grantRequest(path string, r records.GrantRequest) error {
 // records.GrantGuard looks at the count of the grants on a key. That of a key which is
 // being removed is not kept any more.
 func (v *verifier) grantGuard(path string, guard records.GrantGuard) error {
-	k, there, whole := look(v, records.Keys, path)
+	k, there, whole := lookUp(v, records.Keys, path)
 	if !there {
 		return errors.New("there is no such key")
 	}
@@ -103,8 +103,8 @@ func (v *verifier) grantGuard(path string, guard records.GrantGuard) error {
 // count counts the entries of an index under a path, in pages.
 func (v *verifier) count(index store.Table[struct{}], under string) (n int, err error) {
 	for after := ""; ; {
-		page, err := index.Scan(v.view, under, after, verifyPage)
-		if n += len(page); err != nil || len(page) < verifyPage {
+		page, err := index.Scan(v.view, under, after, pageSize)
+		if n += len(page); err != nil || len(page) < pageSize {
 			return n, err
 		}
 		after = page[len(page)-1].Path

@@ -36,17 +36,17 @@ func (v *verifier) role(path string, r identity.Role) error {
 
 // entity looks for the managed policies of a user or role, and its account.
 func (v *verifier) entity(e identity.Entity, record string) {
-	need(v, records.Accounts, e.Account, record)
+	requireRecord(v, records.Accounts, e.Account, record)
 	for _, arn := range append(slices.Clone(e.Attached), e.Boundary) {
 		if arn == "" {
 			continue
 		}
 		path, ok := records.PolicyPath(arn)
 		if !ok {
-			v.found(record, fmt.Errorf("%q is no ARN of a policy", arn))
+			v.report(record, fmt.Errorf("%q is no ARN of a policy", arn))
 			continue
 		}
-		need(v, records.ManagedPolicies, path, record)
+		requireRecord(v, records.ManagedPolicies, path, record)
 	}
 }
 
@@ -57,7 +57,7 @@ func (v *verifier) keysOf(user, account string, ids []string) error {
 		return fmt.Errorf("it has %d access keys", len(ids))
 	}
 	for _, id := range ids {
-		k, there, whole := look(v, records.AccessKeys, id)
+		k, there, whole := lookUp(v, records.AccessKeys, id)
 		if !there || whole && (k.User != user || k.Account != account) {
 			return fmt.Errorf("its access key %s is missing, or is another one's", id)
 		}
@@ -87,7 +87,7 @@ func (v *verifier) accessKey(path string, k identity.StoredKey) error {
 	if k.User == "" {
 		return nil
 	}
-	u, there, whole := look(v, records.Users, records.NamedPath(k.Account, k.User))
+	u, there, whole := lookUp(v, records.Users, records.NamedPath(k.Account, k.User))
 	if !there || whole && !slices.Contains(u.Keys, path) {
 		return fmt.Errorf("the user %q does not have it", k.User)
 	}
@@ -95,7 +95,7 @@ func (v *verifier) accessKey(path string, k identity.StoredKey) error {
 }
 
 func (v *verifier) accessKeyUsage(path string, r records.Usage) error {
-	if _, there, _ := look(v, records.AccessKeys, path); !there {
+	if _, there, _ := lookUp(v, records.AccessKeys, path); !there {
 		return errors.New("there is no such access key")
 	}
 	if r.Time.Equal(time.Time{}) {

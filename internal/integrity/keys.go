@@ -16,7 +16,7 @@ func (v *verifier) key(path string, k key.Key) error {
 		return errMoved
 	}
 	if due := k.Due(); !due.IsZero() {
-		need(v, records.Dues, records.DuePath(due, path), k.ARN())
+		requireRecord(v, records.Dues, records.DuePath(due, path), k.ARN())
 	}
 	problems := []error{checkState(k), checkSuite(k), checkRotations(k), v.related(k)}
 	for _, m := range k.AllMaterials() {
@@ -25,7 +25,7 @@ func (v *verifier) key(path string, k key.Key) error {
 	return errors.Join(problems...)
 }
 
-// checkState tells whether the state of a key fits its material and dates.
+// checkState checks whether the state of a key fits its material and dates.
 func checkState(k key.Key) error {
 	missing := len(k.Materials) == 0 || slices.ContainsFunc(k.Materials, func(m key.Material) bool { return !m.Present() })
 	fits := false
@@ -47,7 +47,7 @@ func checkState(k key.Key) error {
 	return nil
 }
 
-// checkSuite tells whether a key is one that could have been made.
+// checkSuite checks whether a key of this spec, usage and origin can be created.
 func checkSuite(k key.Key) error {
 	_, err := key.ChooseSuite(k.Spec, k.Usage, k.Origin)
 	return err
@@ -62,14 +62,14 @@ func (v *verifier) material(k key.Key, m key.Material) error {
 		return nil
 	}
 	var err error
-	crypt.Secretly(func() { err = v.opens(k, m) })
+	crypt.Secretly(func() { err = v.checkMaterial(k, m) })
 	if err == nil {
 		v.Materials++
 	}
-	return errors.Join(v.name(m.Slot), err)
+	return errors.Join(v.claimSlot(m.Slot), err)
 }
 
-func (v *verifier) opens(k key.Key, m key.Material) error {
+func (v *verifier) checkMaterial(k key.Key, m key.Material) error {
 	material, err := v.materials.Open(v.ctx, k, m)
 	if err != nil {
 		return err
@@ -95,7 +95,7 @@ func (v *verifier) due(path string, _ struct{}) error {
 	if !ok || of == "" {
 		return errMoved
 	}
-	k, there, whole := look(v, records.Keys, of)
+	k, there, whole := lookUp(v, records.Keys, of)
 	if !there || whole && (k.Due().IsZero() || records.DuePath(k.Due(), of) != path) {
 		return errors.New("no key is due then")
 	}
@@ -106,8 +106,8 @@ func (v *verifier) alias(path string, a key.Alias) error {
 	if !strings.HasPrefix(a.Name, key.AliasPrefix) || records.AliasPath(a.Account, a.Region, a.Name) != path {
 		return errMoved
 	}
-	need(v, records.AliasesOfKey, records.AliasOfKeyPath(a), a.ARN())
-	need(v, records.Keys, records.KeyPath(a.Account, a.Region, a.KeyID), a.ARN())
+	requireRecord(v, records.AliasesOfKey, records.AliasOfKeyPath(a), a.ARN())
+	requireRecord(v, records.Keys, records.KeyPath(a.Account, a.Region, a.KeyID), a.ARN())
 	return nil
 }
 
@@ -116,18 +116,18 @@ func (v *verifier) aliasOfKey(path string, _ struct{}) error {
 	if len(parts) < 4 {
 		return errMoved
 	}
-	a, there, whole := look(v, records.Aliases, records.ScopePath(parts[0], parts[1])+parts[3])
+	a, there, whole := lookUp(v, records.Aliases, records.ScopePath(parts[0], parts[1])+parts[3])
 	if !there || whole && a.KeyID != parts[2] {
 		return errors.New("no such alias stands for this key")
 	}
-	need(v, records.AliasGuards, records.KeyPath(parts[0], parts[1], parts[2]), "alias-of-key/"+path)
+	requireRecord(v, records.AliasGuards, records.KeyPath(parts[0], parts[1], parts[2]), "alias-of-key/"+path)
 	return nil
 }
 
 // records.AliasGuard looks at the count of a key's aliases. That of a key which is being
 // removed is not kept any more.
 func (v *verifier) aliasGuard(path string, g records.AliasGuard) error {
-	k, there, whole := look(v, records.Keys, path)
+	k, there, whole := lookUp(v, records.Keys, path)
 	if !there {
 		return errors.New("there is no such key")
 	}

@@ -24,7 +24,7 @@ func (v *verifier) related(k key.Key) error {
 		return errors.New("it is no primary key, and has replicas")
 	}
 	if k.IsPrimary() {
-		need(v, records.Families, records.FamilyPath(k), k.ARN())
+		requireRecord(v, records.Families, records.FamilyPath(k), k.ARN())
 	}
 	switch {
 	case k.State == key.Gone:
@@ -40,7 +40,7 @@ func (v *verifier) related(k key.Key) error {
 // family looks for the primary key of a set.
 func (v *verifier) family(path string, f records.Family) error {
 	account, id, _ := strings.Cut(path, "/")
-	k, there, whole := look(v, records.Keys, records.KeyPath(account, f.Primary, id))
+	k, there, whole := lookUp(v, records.Keys, records.KeyPath(account, f.Primary, id))
 	if !there || whole && !k.IsPrimary() {
 		return fmt.Errorf("there is no such primary key in %q", f.Primary)
 	}
@@ -55,7 +55,7 @@ func (v *verifier) replicasOf(primary key.Key) error {
 			return fmt.Errorf("its replica in %s is out of place", r.Region)
 		}
 		before = r.Region
-		replica, there, whole := look(v, records.Keys, records.KeyPath(primary.Account, r.Region, primary.ID))
+		replica, there, whole := lookUp(v, records.Keys, records.KeyPath(primary.Account, r.Region, primary.ID))
 		if !there && r.DeletionDate.IsZero() {
 			return fmt.Errorf("its replica in %s is missing", r.Region)
 		}
@@ -69,7 +69,7 @@ func (v *verifier) replicasOf(primary key.Key) error {
 // primaryOf looks for the primary key of a replica, and compares what they share.
 func (v *verifier) primaryOf(replica key.Key) error {
 	region := replica.MultiRegion.Primary
-	primary, there, whole := look(v, records.Keys, records.KeyPath(replica.Account, region, replica.ID))
+	primary, there, whole := lookUp(v, records.Keys, records.KeyPath(replica.Account, region, replica.ID))
 	if there && !whole {
 		return nil
 	}

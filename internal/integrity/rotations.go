@@ -6,7 +6,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// checkRotations tells whether the materials of a key can have come one after the
+// checkRotations checks whether the materials of a key can have come one after the
 // other, and whether what waits for a rotation, or is planned, can be.
 func checkRotations(k key.Key) error {
 	known, onDemand := map[string]bool{}, 0

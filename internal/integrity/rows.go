@@ -12,45 +12,45 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// A verification decodes a record that opened and looks at it: whether it fits its
-// path, and what it says of others. The error is what is wrong with the record.
-type verification func(v *verifier, path string, plain []byte) error
+// A check decodes a record that opened, and checks whether the record fits its path and
+// whether other records agree with it. The error describes the fault of the record.
+type check func(v *verifier, path string, plain []byte) error
 
-// verifications returns one for each kind of record.
-func verifications() map[string]verification {
-	rows := map[string]verification{}
-	verifies(rows, records.Keys, (*verifier).key)
-	verifies(rows, records.Dues, (*verifier).due)
-	verifies(rows, records.Aliases, (*verifier).alias)
-	verifies(rows, records.AliasesOfKey, (*verifier).aliasOfKey)
-	verifies(rows, records.AliasGuards, (*verifier).aliasGuard)
-	verifies(rows, records.Grants, (*verifier).grant)
-	verifies(rows, records.GrantsOfGrantee, (*verifier).grantOfGrantee)
-	verifies(rows, records.GrantsOfRetirer, (*verifier).grantOfRetirer)
-	verifies(rows, records.GrantShapes, (*verifier).shapesOfGrantee)
-	verifies(rows, records.GrantMatches, (*verifier).grantMatch)
-	verifies(rows, records.GrantRequests, (*verifier).grantRequest)
-	verifies(rows, records.GrantGuards, (*verifier).grantGuard)
-	verifies(rows, records.Families, (*verifier).family)
-	verifies(rows, records.TokenRings, (*verifier).tokenRing)
-	verifies(rows, records.Erasures, (*verifier).erasure)
-	verifies(rows, records.Usages, (*verifier).usageOf)
-	verifies(rows, records.Outbox, (*verifier).event)
-	verifies(rows, records.Clocks, (*verifier).clockAhead)
-	verifies(rows, records.Formats, (*verifier).formatOf)
-	verifies(rows, records.Deployments, (*verifier).deploymentOf)
-	verifies(rows, records.ServedRegions, (*verifier).regionsServed)
-	verifies(rows, records.AccessKeys, (*verifier).accessKey)
-	verifies(rows, records.AccessKeyUsages, (*verifier).accessKeyUsage)
-	verifies(rows, records.Accounts, (*verifier).account)
-	verifies(rows, records.Users, (*verifier).user)
-	verifies(rows, records.Roles, (*verifier).role)
-	verifies(rows, records.ManagedPolicies, (*verifier).managedPolicy)
-	verifies(rows, records.OIDCProviders, (*verifier).oidcProvider)
+// checks returns the check of each kind of record, by the prefix of its table.
+func checks() map[string]check {
+	rows := map[string]check{}
+	addCheck(rows, records.Keys, (*verifier).key)
+	addCheck(rows, records.Dues, (*verifier).due)
+	addCheck(rows, records.Aliases, (*verifier).alias)
+	addCheck(rows, records.AliasesOfKey, (*verifier).aliasOfKey)
+	addCheck(rows, records.AliasGuards, (*verifier).aliasGuard)
+	addCheck(rows, records.Grants, (*verifier).grant)
+	addCheck(rows, records.GrantsOfGrantee, (*verifier).grantOfGrantee)
+	addCheck(rows, records.GrantsOfRetirer, (*verifier).grantOfRetirer)
+	addCheck(rows, records.GrantShapes, (*verifier).shapesOfGrantee)
+	addCheck(rows, records.GrantMatches, (*verifier).grantMatch)
+	addCheck(rows, records.GrantRequests, (*verifier).grantRequest)
+	addCheck(rows, records.GrantGuards, (*verifier).grantGuard)
+	addCheck(rows, records.Families, (*verifier).family)
+	addCheck(rows, records.TokenRings, (*verifier).tokenRing)
+	addCheck(rows, records.Erasures, (*verifier).erasure)
+	addCheck(rows, records.Usages, (*verifier).usageOf)
+	addCheck(rows, records.Outbox, (*verifier).event)
+	addCheck(rows, records.Clocks, (*verifier).clockAhead)
+	addCheck(rows, records.Formats, (*verifier).formatOf)
+	addCheck(rows, records.Deployments, (*verifier).deploymentOf)
+	addCheck(rows, records.ServedRegions, (*verifier).regionsServed)
+	addCheck(rows, records.AccessKeys, (*verifier).accessKey)
+	addCheck(rows, records.AccessKeyUsages, (*verifier).accessKeyUsage)
+	addCheck(rows, records.Accounts, (*verifier).account)
+	addCheck(rows, records.Users, (*verifier).user)
+	addCheck(rows, records.Roles, (*verifier).role)
+	addCheck(rows, records.ManagedPolicies, (*verifier).managedPolicy)
+	addCheck(rows, records.OIDCProviders, (*verifier).oidcProvider)
 	return rows
 }
 
-func verifies[T any](rows map[string]verification, t store.Table[T], check func(v *verifier, path string, value T) error) {
+func addCheck[T any](rows map[string]check, t store.Table[T], check func(v *verifier, path string, value T) error) {
 	rows[t.Prefix] = func(v *verifier, path string, plain []byte) error {
 		value, err := t.Codec.Decode(plain)
 		if err != nil {
@@ -60,9 +60,9 @@ func verifies[T any](rows map[string]verification, t store.Table[T], check func(
 	}
 }
 
-// look returns another record. One that does not open is there, but not whole: it
-// is reported when its own turn comes, and nothing that it may say is.
-func look[T any](v *verifier, t store.Table[T], path string) (value T, there, whole bool) {
+// lookUp returns another record. A record that does not open is there but not whole:
+// lookUp reports nothing, because that record is reported in its turn.
+func lookUp[T any](v *verifier, t store.Table[T], path string) (value T, there, whole bool) {
 	value, ok, err := t.Get(v.view, path)
 	if _, corrupt := errors.AsType[*store.CorruptError](err); corrupt {
 		return value, true, false
@@ -71,10 +71,10 @@ func look[T any](v *verifier, t store.Table[T], path string) (value T, there, wh
 	return value, ok, ok
 }
 
-// need reports a record of an index that is missing.
-func need[T any](v *verifier, t store.Table[T], path, by string) {
-	if _, there, _ := look(v, t, path); !there {
-		v.found(t.Prefix+"/"+path, fmt.Errorf("it is missing: %s needs it", by))
+// requireRecord reports a record that is missing although another record needs it.
+func requireRecord[T any](v *verifier, t store.Table[T], path, by string) {
+	if _, there, _ := lookUp(v, t, path); !there {
+		v.report(t.Prefix+"/"+path, fmt.Errorf("it is missing: %s needs it", by))
 	}
 }
 
@@ -90,7 +90,7 @@ func (v *verifier) event(path string, r records.PendingEvent) error {
 
 // usageOf looks at the last usage of a key, which must be there.
 func (v *verifier) usageOf(path string, r records.Usage) error {
-	if _, there, _ := look(v, records.Keys, path); !there {
+	if _, there, _ := lookUp(v, records.Keys, path); !there {
 		return errors.New("there is no such key")
 	}
 	if !slices.Contains(api.Enum("KeyLastUsageTrackingOperation"), r.Operation) || r.EventID == "" || r.Time.IsZero() {
@@ -113,14 +113,22 @@ func (v *verifier) deploymentOf(path string, d records.Deployment) error {
 	return nil
 }
 
+// regionsServed looks at the record of the Regions that are served.
+func (v *verifier) regionsServed(path string, r records.Served) error {
+	if path != records.ServedPath || len(r.Regions) == 0 || slices.ContainsFunc(r.Regions, func(region string) bool { return !key.ValidRegion(region) }) {
+		return errMoved
+	}
+	return nil
+}
+
 // deployment holds the deployment against its access keys. One of keyhold dev has
 // neither, or those of declared identities.
 func (v *verifier) deployment() {
 	made, opened := v.Records[records.Deployments.Prefix] > 0, v.Records[records.AccessKeys.Prefix] > 0
 	switch {
 	case made && !opened:
-		v.found(records.AccessKeys.Prefix, errors.New("there is none: nobody can use the deployment"))
+		v.report(records.AccessKeys.Prefix, errors.New("there is none: nobody can use the deployment"))
 	case opened && !made && v.Records[records.Accounts.Prefix] == 0:
-		v.found(records.Deployments.Prefix+"/"+records.DeploymentPath, errors.New("it is missing: there are access keys"))
+		v.report(records.Deployments.Prefix+"/"+records.DeploymentPath, errors.New("it is missing: there are access keys"))
 	}
 }

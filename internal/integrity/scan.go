@@ -13,8 +13,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// verifyPage is how many records are in memory at a time.
-const verifyPage = 500
+// pageSize is how many records are in memory at a time.
+const pageSize = 500
 
 // records looks at all records in the order of their paths.
 func (v *verifier) records() error {
@@ -22,7 +22,7 @@ func (v *verifier) records() error {
 	if err := v.readFormat(); err != nil {
 		return err
 	}
-	rows := verifications()
+	rows := checks()
 	for from := []byte(nil); v.err == nil; {
 		items, next, err := v.page(from)
 		if err != nil {
@@ -43,12 +43,12 @@ func (v *verifier) records() error {
 // page returns some records from a path on, and the path that comes after them,
 // nil at the end. A record that the Backend refuses to read is left out.
 func (v *verifier) page(from []byte) (items []store.Item, next []byte, err error) {
-	items, err = v.reader.Scan(from, nil, verifyPage)
+	items, err = v.reader.Scan(from, nil, pageSize)
 	corrupt, ok := errors.AsType[*store.CorruptError](err)
 	if ok && bytes.Compare([]byte(corrupt.Path), from) >= 0 {
-		v.found(corrupt.Path, corrupt)
+		v.report(corrupt.Path, corrupt)
 		next = []byte(corrupt.Path + "\x00")
-		items, err = v.reader.Scan(from, []byte(corrupt.Path), verifyPage)
+		items, err = v.reader.Scan(from, []byte(corrupt.Path), pageSize)
 		return items, next, err
 	}
 	if len(items) > 0 {
@@ -58,7 +58,7 @@ func (v *verifier) page(from []byte) (items []store.Item, next []byte, err error
 }
 
 // record looks at one record.
-func (v *verifier) record(rows map[string]verification, item store.Item) {
+func (v *verifier) record(rows map[string]check, item store.Item) {
 	prefix, path, _ := strings.Cut(string(item.Key), "/")
 	check, known := rows[prefix]
 	switch {
@@ -66,7 +66,7 @@ func (v *verifier) record(rows map[string]verification, item store.Item) {
 		v.Records[records.KeyringPath]++
 		return
 	case !known || path == "":
-		v.found(string(item.Key), errors.New("no kind of record has such a path"))
+		v.report(string(item.Key), errors.New("no kind of record has such a path"))
 		return
 	}
 	v.Records[prefix]++
@@ -75,19 +75,19 @@ func (v *verifier) record(rows map[string]verification, item store.Item) {
 		err = check(v, path, plain)
 	}
 	if err != nil {
-		v.found(string(item.Key), err)
+		v.report(string(item.Key), err)
 	}
 }
 
 // events looks at the audit log, which must not have seen a later revision of the store.
 func (v *verifier) events(log *io.SectionReader) error {
-	r, err := audit.Read(log, func(line int64, err error) { v.found(fmt.Sprintf("audit log, line %d", line), err) })
+	r, err := audit.Read(log, func(line int64, err error) { v.report(fmt.Sprintf("audit log, line %d", line), err) })
 	if err != nil {
 		return fmt.Errorf("read the audit log: %w", err)
 	}
 	v.Events = r.Events
 	if err := journal.CompareAge(v.Revision, r.Revision, r.Events > 0); err != nil {
-		v.found("audit log", err)
+		v.report("audit log", err)
 	}
 	if r.Torn > 0 {
 		v.Notes = append(v.Notes, fmt.Sprintf("%d bytes at the end of the audit log were torn: the next start removes them", r.Torn))

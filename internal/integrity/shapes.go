@@ -11,7 +11,7 @@ import (
 
 // readFormat reads which format the records have. An older format is not a finding.
 func (v *verifier) readFormat() error {
-	f, there, whole := look(v, records.Formats, records.FormatPath)
+	f, there, whole := lookUp(v, records.Formats, records.FormatPath)
 	switch v.format = f; {
 	case !there:
 		v.format.Format = 1
@@ -36,19 +36,19 @@ func (v *verifier) indexed(g key.Grant, by string) {
 	if v.format.Format < 2 {
 		return
 	}
-	shapes, there, whole := look(v, records.GrantShapes, records.GrantShapesPath(g))
+	shapes, there, whole := lookUp(v, records.GrantShapes, records.GrantShapesPath(g))
 	if !there {
-		need(v, records.GrantShapes, records.GrantShapesPath(g), by)
+		requireRecord(v, records.GrantShapes, records.GrantShapesPath(g), by)
 	}
 	if !whole {
 		return
 	}
 	i := shapes.Find(records.ShapeOf(g))
 	if i < 0 {
-		v.found(records.GrantShapes.Prefix+"/"+records.GrantShapesPath(g), fmt.Errorf("it lacks the shape of %s", by))
+		v.report(records.GrantShapes.Prefix+"/"+records.GrantShapesPath(g), fmt.Errorf("it lacks the shape of %s", by))
 		return
 	}
-	need(v, records.GrantMatches, shapes.MatchPath(g, shapes.Shapes[i]), by)
+	requireRecord(v, records.GrantMatches, shapes.MatchPath(g, shapes.Shapes[i]), by)
 }
 
 // shapesOfGrantee looks at the shapes of a principal's grants on a key, and counts the
@@ -79,7 +79,7 @@ func (v *verifier) grantMatch(path string, _ struct{}) error {
 		return errMoved
 	}
 	onKey := records.KeyPath(parts[0], parts[1], parts[2])
-	r, there, whole := look(v, records.GrantShapes, onKey+"/"+parts[3])
+	r, there, whole := lookUp(v, records.GrantShapes, onKey+"/"+parts[3])
 	if !there {
 		return errors.New("the shapes of its grantee are not there")
 	}

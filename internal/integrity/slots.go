@@ -4,19 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
+
 	"github.com/keyhold/keyhold/internal/material"
 	"github.com/keyhold/keyhold/internal/records"
-	"hash/maphash"
 )
 
-// A slotLister is Slots that can tell which of them are in use: it calls fn with
-// the name of each, or with an error that names a slot whose content is none.
+// A slotLister lists the slots that are in use: it calls fn with the name of each slot, or
+// with the name of a slot that is damaged and an error.
 type slotLister interface {
 	Each(ctx context.Context, fn func(slot string, err error)) error
 }
 
-// name notes that a record names the slot, which no other may.
-func (v *verifier) name(slot string) error {
+// claimSlot notes that a record names the slot. Only one record may name a slot.
+func (v *verifier) claimSlot(slot string) error {
 	h := maphash.String(v.seed, slot)
 	if v.named[h] {
 		return fmt.Errorf("another record names the slot %s too", slot)
@@ -25,8 +26,8 @@ func (v *verifier) name(slot string) error {
 	return nil
 }
 
-// slotsInUse looks for slots that no record names.
-func (v *verifier) slotsInUse() error {
+// findOrphans looks for slots that no record names.
+func (v *verifier) findOrphans() error {
 	lister, ok := v.slots.(slotLister)
 	if !ok {
 		return nil
@@ -35,7 +36,7 @@ func (v *verifier) slotsInUse() error {
 	err := lister.Each(v.ctx, func(slot string, err error) {
 		switch {
 		case err != nil:
-			v.found("slots "+slot, err)
+			v.report("slots "+slot, err)
 		case !v.named[maphash.String(v.seed, slot)]:
 			orphans++
 		}
@@ -66,7 +67,7 @@ func (v *verifier) tokenRing(path string, ring records.TokenRing) error {
 }
 
 func (v *verifier) tokenKey(k records.TokenKey) error {
-	if err := v.name(k.Slot); err != nil {
+	if err := v.claimSlot(k.Slot); err != nil {
 		return err
 	}
 	opened, err := material.OpenTokenKey(v.ctx, v.slots, v.tokenSeal, k)
@@ -80,9 +81,9 @@ func (v *verifier) tokenKey(k records.TokenKey) error {
 
 // erasure notes the slots that are to be overwritten, if they were not yet.
 func (v *verifier) erasure(slot string, e records.Erasure) error {
-	err := v.name(slot)
+	err := v.claimSlot(slot)
 	for _, also := range e.Also {
-		err = errors.Join(err, v.name(also))
+		err = errors.Join(err, v.claimSlot(also))
 	}
 	return err
 }

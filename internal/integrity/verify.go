@@ -15,7 +15,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// Remains are what a deployment that is not running consists of.
+// Remains are the parts of a deployment that is not running.
 type Remains struct {
 	Backend store.Backend
 	Slots   store.Slots
@@ -23,8 +23,8 @@ type Remains struct {
 	Log     *io.SectionReader // the whole audit log
 }
 
-// A Finding is something in the remains that no running or crashed program left
-// so. It holds nothing secret.
+// A Finding is a fault in the remains that neither a running nor a crashed program leaves
+// behind. It holds nothing secret.
 type Finding struct {
 	Record  string // the path of a record, or the name of a file and a place in it
 	Problem string
@@ -39,7 +39,7 @@ func (f Finding) String() string {
 	return record + ": " + strings.ReplaceAll(f.Problem, "\n", "; ")
 }
 
-// A Summary is what Verify has looked at.
+// A Summary counts what Verify has checked.
 type Summary struct {
 	Findings  int
 	Records   map[string]int // by the prefix of their table
@@ -50,12 +50,12 @@ type Summary struct {
 	Notes     []string       // what a crash may have left, and is no Finding
 }
 
-// Verify looks at all that a deployment consists of: every record opens and fits
-// its path, every seal opens, every index agrees with what it is of, and the
-// store is no older than the audit log. It repairs nothing and writes nothing.
-// Each Finding is reported as it is met. The error is why it could not look.
+// Verify checks all parts of a deployment: every record opens and fits its path, every seal
+// opens, every index agrees with its records, and the store is not older than the audit
+// log. Verify writes nothing. It reports each Finding at once; the error says why Verify
+// could not go on.
 //
-// It reads one revision in pages, and keeps eight bytes of each slot in memory.
+// Verify reads one revision in pages, and keeps eight bytes of each slot in memory.
 func Verify(ctx context.Context, r Remains, report func(Finding)) (Summary, error) {
 	keyring, err := records.OpenKeyring(ctx, r.Backend, r.Root, false)
 	if err != nil {
@@ -67,7 +67,7 @@ func Verify(ctx context.Context, r Remains, report func(Finding)) (Summary, erro
 		ctx:       ctx,
 		sealer:    keyring.Records(),
 		tokenSeal: keyring.TokenKeys(),
-		report:    report,
+		emit:      report,
 		seed:      maphash.MakeSeed(),
 		named:     map[uint64]bool{},
 	}
@@ -82,12 +82,12 @@ func Verify(ctx context.Context, r Remains, report func(Finding)) (Summary, erro
 		err = v.events(r.Log)
 	}
 	if err == nil {
-		err = v.slotsInUse()
+		err = v.findOrphans()
 	}
 	return v.Summary, err
 }
 
-// oneView is a Backend within a View, which it shows again and again.
+// oneView is a Backend that shows the same View again and again.
 type oneView struct {
 	store.Backend
 	reader store.Reader
@@ -105,7 +105,7 @@ type verifier struct {
 	view      *store.View // of the same revision
 	sealer    seal.Sealer
 	tokenSeal seal.Sealer
-	report    func(Finding)
+	emit      func(Finding)
 	err       error // why it cannot go on
 	format    records.Format
 
@@ -113,10 +113,10 @@ type verifier struct {
 	named map[uint64]bool // slots that records name, by a hash
 }
 
-func (v *verifier) found(record string, problem error) {
+func (v *verifier) report(record string, problem error) {
 	if corrupt, ok := errors.AsType[*store.CorruptError](problem); ok && corrupt.Path == record {
 		problem = corrupt.Err
 	}
 	v.Findings++
-	v.report(Finding{record, problem.Error()})
+	v.emit(Finding{record, problem.Error()})
 }

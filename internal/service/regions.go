@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/space"
 	"github.com/keyhold/keyhold/internal/store"
@@ -77,12 +76,4 @@ func (s *Service) UnservedRegions(ctx context.Context) (unserved []string, err e
 	})
 	slices.Sort(unserved)
 	return unserved, err
-}
-
-// regionsServed looks at the record of the Regions that are served.
-func (v *verifier) regionsServed(path string, r records.Served) error {
-	if path != records.ServedPath || len(r.Regions) == 0 || slices.ContainsFunc(r.Regions, func(region string) bool { return !key.ValidRegion(region) }) {
-		return errMoved
-	}
-	return nil
 }
