@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"io"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -82,10 +83,13 @@ func (p *page) trustServer(certFile string, cert tls.Certificate) {
 	case by.system:
 		p.printf("This machine trusts the authority of the certificate, %s. For clients that do not: docs/clients.md.\n", by.name)
 	case by.inFile:
-		p.printf("  # for clients, in a copy of %s, which has the authority:\n", certFile)
+		if absolute, err := filepath.Abs(certFile); err == nil {
+			certFile = absolute
+		}
+		p.printf("  # This file has the authority of the certificate. Programs on other machines need a copy of it.\n")
 		p.trust(guarded.Shell(certFile), cert.Leaf)
 	default:
-		p.printf("  # AUTHORITY.pem: a file with the certificate of the authority, %s\n", by.name)
+		p.printf("  # Write for AUTHORITY.pem the file of the authority that signed the certificate: %s\n", by.name)
 		p.trust("AUTHORITY.pem", cert.Leaf)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"crypto/x509/pkix"
 	"math/big"
 	"net"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -140,7 +141,9 @@ func TestReachable(t *testing.T) {
 func TestServingBanner(t *testing.T) {
 	root := newTestAuthority(t, "the root", nil)
 	const shell = "export AWS_ENDPOINT_URL=E AWS_ENDPOINT_URL_KMS=E AWS_REGION=eu-west-2 AWS_DEFAULT_REGION=eu-west-2\n"
-	o := serveOptions{regions: []string{"eu-west-2", "us-east-1"}, certFile: "/etc/keyhold/my server.pem"}
+	dir := t.TempDir()
+	t.Chdir(dir)
+	o := serveOptions{regions: []string{"eu-west-2", "us-east-1"}, certFile: "my server.pem"}
 	for _, c := range []struct {
 		cert      []tls.Certificate
 		endpoint  string
@@ -148,7 +151,7 @@ func TestServingBanner(t *testing.T) {
 	}{
 		{nil, "http://127.0.0.1:4599", "\n", "AWS_CA_BUNDLE"},
 		{[]tls.Certificate{root.server(t, "kms.example.org")}, "https://kms.example.org:4599", "export AWS_CA_BUNDLE=AUTHORITY.pem\n", "my server"},
-		{[]tls.Certificate{root.server(t, "127.0.0.1", root)}, "https://127.0.0.1:4599", "export AWS_CA_BUNDLE='/etc/keyhold/my server.pem'\n", "AUTHORITY"},
+		{[]tls.Certificate{root.server(t, "127.0.0.1", root)}, "https://127.0.0.1:4599", "export AWS_CA_BUNDLE='" + filepath.Join(dir, o.certFile) + "'\n", "AUTHORITY"},
 	} {
 		var secure *tls.Config
 		if c.cert != nil {
