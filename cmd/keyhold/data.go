@@ -120,12 +120,22 @@ func databaseIn(data string) bool {
 }
 
 // explainOpen adds the remedy to what can go wrong with a data folder.
+// madeByDev reports whether keyhold dev made a data folder.
+func madeByDev(data string) bool {
+	_, err := os.Stat(devRootKey(data))
+	return err == nil && databaseIn(data)
+}
+
 func explainOpen(err error, data, rootKeyFile string) error {
 	switch {
 	case errors.Is(err, store.ErrInUse):
 		return fmt.Errorf("the data folder %s is in use by another process: stop it first, or give another folder with --data", data)
 	case errors.Is(err, seal.ErrWrongRoot):
 		return fmt.Errorf("%s does not open the data in %s: %w; give the key file that the folder was made with; if it is that one, the keyring in keyhold.db is corrupt: put the folder back from a copy", rootKeyFile, data, err)
+	case errors.Is(err, os.ErrNotExist) && rootKeyFile == devRootKey(data):
+		return fmt.Errorf("%w: a data folder without one is that of a server for production; use keyhold serve, or give another folder with --data", err)
+	case (errors.Is(err, os.ErrNotExist) || errors.Is(err, records.ErrNotInitialised)) && madeByDev(data):
+		return fmt.Errorf("%s is the data folder of a dev server: use keyhold dev, or make another folder with keyhold init --data DIR", data)
 	case errors.Is(err, os.ErrNotExist):
 		return fmt.Errorf("%w; give the key file that the folder was made with", err)
 	case errors.Is(err, records.ErrNotInitialised):

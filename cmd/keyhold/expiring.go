@@ -101,6 +101,7 @@ func (o *expiringOptions) run(ctx context.Context, say talk) error {
 		return err
 	}
 	if len(list) > 0 {
+		say.step("Remedy", "import the same material again, with a later expiry: keyhold import KEY --from FILE --expires 90d")
 		return exitCode(exitExpiring)
 	}
 	say.step("Nothing", "expires before %s", moment(end))

@@ -38,7 +38,7 @@ func (e signatureReport) hints() []string {
 func (e signatureReport) keyHint() string {
 	switch {
 	case slices.Contains(e.SignedHeaders, "x-amz-security-token"):
-		return "The request has a session token, and there are no sessions here: unset AWS_SESSION_TOKEN and give the credentials of the server's banner, or start it with --any-credentials."
+		return "The server gave no such session token to this access key: unset AWS_SESSION_TOKEN and use the credentials of the server's banner, or get new temporary credentials."
 	case *e.AccessKeyId == "[redacted]":
 		return "The access key ID is as long as a secret access key, so it is not shown: are the two in each other's place?"
 	}

@@ -123,7 +123,7 @@ func reworded(e *toml.DecodeError) string {
 	case m == nil:
 		return strings.TrimPrefix(e.Error(), "toml: ") + ": strings stand in quotes, and the file must be TOML 1.0"
 	}
-	want := "table: write [[key]] above its members"
+	want := fmt.Sprintf("table: write [[%s]] above its members", member)
 	for line := range strings.Lines(typeNames) {
 		if f := strings.Fields(line); len(f) == 2 && f[0] == m[2] {
 			want = f[1]

@@ -92,6 +92,8 @@ func TestErrors(t *testing.T) {
 		{"string for a boolean", bare("enabled = \"yes\"\n"), ":3: key.enabled is of the type string here, and must be of the type boolean"},
 		{"float for an integer", one("expires_in_days = 1.5\n"), ":5: key.expires_in_days is of the type float here, and must be of the type integer"},
 		{"number for a tag", bare("tags = { a = 1 }\n"), ":3: key.tags is of the type integer here, and must be of the type string"},
+		{"a number for accounts", "account = 1\n", ":1: account is of the type integer here, and must be of the type table: write [[account]] above its members"},
+		{"a number for policies", "[[user]]\nname = \"a\"\npolicy = 1\n", ":3: user.policy is of the type integer here, and must be of the type table: write [[user.policy]] above its members"},
 		{"a number for keys", "key = 1\n", ":1: key is of the type integer here, and must be of the type table: write [[key]] above its members"},
 
 		// names
