@@ -463,7 +463,7 @@ var damages = map[string]struct {
 	}, []string{"deployment/that: what it holds belongs"}},
 	"Regions of another name": {func(w *wreckage) {
 		w.update(func(tx *store.Tx) error {
-			return records.ServedRegions.Put(tx, "other", records.Served{Regions: []string{DefaultRegion}})
+			return records.ServedRegions.Put(tx, "other", records.Served{Regions: []string{service.DefaultRegion}})
 		})
 	}, []string{"regions/other: what it holds belongs"}},
 	"no Regions": {func(w *wreckage) {
