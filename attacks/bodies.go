@@ -28,13 +28,13 @@ func bodies(ctx context.Context, l *lab) (string, error) {
 			defer c.Close()
 		}
 		if err != nil {
-			continue // the server has ended it already
+			continue // the server has already closed it
 		}
 		if resident, err := s.rss(); err == nil {
 			most = max(most, resident)
 		}
 	}
-	figure, err := o.suffer(ctx, 3*time.Second)
+	figure, err := o.compareWithQuiet(ctx, 3*time.Second)
 	if err != nil {
 		return figure, err
 	}

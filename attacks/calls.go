@@ -16,8 +16,8 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
-// caller makes requests with one access key, over connections of its own. Requests are
-// given as text, because the SDKs do not know the operations of administrators.
+// A caller sends requests with one access key over connections of its own. Requests are text, because the SDKs
+// do not know the administrative operations.
 type caller struct {
 	s    *server
 	http *http.Client
@@ -28,11 +28,10 @@ func (s *server) caller(as aws.Credentials, conns int) *caller {
 	return &caller{s, s.l.http(conns), as}
 }
 
-// administrations are the operations of administrators (docs/api.md).
+// administrations lists the administrative operations (docs/api.md).
 const administrations = " DeleteIdentity ListIdentities PutAccount PutPolicy PutProvider PutRole PutUser RecreateKey RevokeSessions RotateAccessKey SetIdentityState ShowIdentity "
 
-// do makes one request. ok reports whether the answer was a success; the error is one of
-// the connection.
+// do sends a request. ok reports whether the request succeeded; err is an error of the connection.
 func (c *caller) do(ctx context.Context, operation, members string) (ok bool, body []byte, err error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.s.url()+"/", strings.NewReader(members))
 	if err != nil {
@@ -57,7 +56,7 @@ func (c *caller) do(ctx context.Context, operation, members string) (ok bool, bo
 	return got.StatusCode == http.StatusOK, bytes.TrimSpace(body), err
 }
 
-// must is do of a request that must succeed.
+// must sends a request that has to succeed.
 func (c *caller) must(ctx context.Context, operation, members string) (answer, error) {
 	ok, body, err := c.do(ctx, operation, members)
 	if err == nil && !ok {
@@ -66,10 +65,10 @@ func (c *caller) must(ctx context.Context, operation, members string) (answer, e
 	return answer(body), err
 }
 
-// An answer is the JSON of one.
+// An answer is a JSON response body.
 type answer []byte
 
-// text returns a member, given by its path.
+// text returns the member at a path.
 func (a answer) text(path ...string) string {
 	var found any
 	json.Unmarshal(a, &found)
@@ -81,7 +80,7 @@ func (a answer) text(path ...string) string {
 	return text
 }
 
-// newUser makes a user with an access key and one inline policy.
+// newUser creates a user with an access key and an inline policy.
 func (s *server) newUser(ctx context.Context, root *caller, name, policy string) (*caller, error) {
 	text, err := json.Marshal(policy)
 	if err != nil {

@@ -12,8 +12,7 @@ import (
 
 const region = "us-east-1"
 
-// client returns a client of the official SDK with up to conns connections, which does
-// not repeat what was refused.
+// client returns a client of the official SDK that uses up to conns connections and does not retry.
 func (s *server) client(as aws.Credentials, conns int) *kms.Client {
 	return kms.New(kms.Options{
 		BaseEndpoint:     aws.String(s.url()),
@@ -24,8 +23,8 @@ func (s *server) client(as aws.Credentials, conns int) *kms.Client {
 	})
 }
 
-// apply declares identities, in the TOML of keyhold apply, as the root. It returns what
-// the program printed, with the secrets of new access keys.
+// apply declares identities as the root, in the TOML format of keyhold apply. It returns the output of the
+// program, which contains the secrets of new access keys.
 func (s *server) apply(ctx context.Context, identities string) ([]byte, error) {
 	file := s.l.file("identities.toml")
 	if err := os.WriteFile(file, []byte(identities), 0o600); err != nil {
@@ -38,7 +37,7 @@ func (s *server) apply(ctx context.Context, identities string) ([]byte, error) {
 	return out, err
 }
 
-// command is a client command of the program, run by the root of the account.
+// command returns a client command of the program, run by the root of the account.
 func (s *server) command(ctx context.Context, words ...string) *exec.Cmd {
 	c := exec.CommandContext(ctx, s.l.program, words...)
 	c.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+s.url(), "AWS_REGION="+region, "AWS_CA_BUNDLE="+s.l.file("cert.pem"),
@@ -46,11 +45,11 @@ func (s *server) command(ctx context.Context, words ...string) *exec.Cmd {
 	return c
 }
 
-// mayAll is an identity policy that allows all of KMS.
+// mayAll is an identity-based policy that allows all KMS operations.
 const mayAll = `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "kms:*", "Resource": "*"}}`
 
-// user declares a user with an access key and one inline policy, and returns the
-// credentials. Users that were declared before stay.
+// user declares a user with an access key and an inline policy, and returns the credentials. It does not change
+// earlier users.
 func (s *server) user(ctx context.Context, name, policy string) (aws.Credentials, error) {
 	out, err := s.apply(ctx, fmt.Sprintf("[[user]]\nname = %q\naccess_keys = 1\n[[user.policy]]\nname = \"p\"\ndocument = '''%s'''\n", name, policy))
 	if err != nil {

@@ -24,26 +24,26 @@ import (
 )
 
 const (
-	diskSize  = "96m" // of the volume
+	diskSize  = "96m" // size of the volume
 	diskFills = 20
-	diskBack  = 5 * time.Second  // how long after space is back all may be refused
-	diskWait  = 60 * time.Second // how long a fill may take, and an expiry
-	diskKeys  = 400              // that are made in a fill, at most
+	diskBack  = 5 * time.Second  // maximum time until all requests are served again when there is space
+	diskWait  = 60 * time.Second // maximum time for filling the volume, and for an expiry
+	diskKeys  = 400              // maximum number of keys created during one fill
 	fillConns = 16
 )
 
-// A diskAttack is a server whose data folder lies on a small volume.
+// A diskAttack is an attack on a server whose data folder is on a small volume.
 type diskAttack struct {
 	*server
 	client       *kms.Client
 	volume       string
-	used         *string  // a key that is asked for
-	acknowledged []string // keys that were made
+	used         *string  // key for test requests
+	acknowledged []string // keys whose creation was acknowledged
 	back         time.Duration
 }
 
-// fillDisk fills the volume of a server again and again: by unsigned requests, and by
-// another file where these requests are too few.
+// fillDisk fills the volume of a server repeatedly, with unsigned requests and, if these are not enough, with
+// another file.
 func fillDisk(ctx context.Context, l *lab) (figure string, err error) {
 	volume := l.file("volume")
 	if err := os.Mkdir(volume, 0o700); err != nil {
@@ -52,8 +52,8 @@ func fillDisk(ctx context.Context, l *lab) (figure string, err error) {
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size="+diskSize, "keyhold", volume).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("mount: %w: %s", err, out)
 	}
-	// With a small reserve the server soon notices that it cannot be kept whole: what is
-	// written until then stays in the volume, which 20 fills must not use up.
+	// With a small reserve, the server notices early that the reserve is not complete. Everything that it
+	// writes until then stays on the volume, which must have room for 20 fills.
 	s, err := l.serveIn(filepath.Join(volume, "data"), "--disk-reserve", "4")
 	defer func() {
 		if s.cmd != nil {
@@ -78,7 +78,7 @@ func fillDisk(ctx context.Context, l *lab) (figure string, err error) {
 	return a.finish(ctx)
 }
 
-// round fills the volume once and gives its space back.
+// round fills the volume once and frees its space again.
 func (a *diskAttack) round(ctx context.Context) error {
 	open, expiring, expiry, err := a.victims(ctx)
 	if err != nil {
@@ -100,7 +100,7 @@ func (a *diskAttack) round(ctx context.Context) error {
 	at := time.Now()
 	for a.serves(ctx) != nil {
 		if time.Since(at) > diskWait || !a.alive() {
-			return fmt.Errorf("%w: the service is not back %v after space is; the data folder has %d MiB", errMissed, time.Since(at), a.size()>>20)
+			return fmt.Errorf("%w: requests are still refused %v after there is space; the data folder has %d MiB", errMissed, time.Since(at), a.size()>>20)
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
@@ -108,7 +108,7 @@ func (a *diskAttack) round(ctx context.Context) error {
 	return errors.Join(a.isNow(ctx, open, types.KeyStateDisabled), a.isNow(ctx, expiring, types.KeyStatePendingImport))
 }
 
-// size returns how many bytes the files of the data folder take.
+// size returns the size of the files in the data folder in bytes.
 func (a *diskAttack) size() (bytes int64) {
 	files, _ := filepath.Glob(filepath.Join(a.data, "*"))
 	for _, f := range files {
@@ -119,14 +119,13 @@ func (a *diskAttack) size() (bytes int64) {
 	return bytes
 }
 
-// serves asks for one encryption.
+// serves sends one Encrypt request.
 func (a *diskAttack) serves(ctx context.Context) error {
 	_, err := a.client.Encrypt(ctx, &kms.EncryptInput{KeyId: a.used, Plaintext: []byte("x")})
 	return err
 }
 
-// victims makes a key that is to be disabled on the full disk, and one whose material
-// expires there.
+// victims creates a key to be disabled while the disk is full, and a key whose material expires then.
 func (a *diskAttack) victims(ctx context.Context) (open, expiring *string, expiry time.Time, err error) {
 	first, err := a.client.CreateKey(ctx, &kms.CreateKeyInput{})
 	if err != nil {
@@ -158,27 +157,27 @@ func (a *diskAttack) victims(ctx context.Context) (open, expiring *string, expir
 	return open, expiring, expiry, err
 }
 
-// fill has strangers send requests, a tenant make keys, and a file take up the rest of
-// the volume, until the server refuses.
+// fill sends requests of strangers, creates keys as a tenant, and fills the rest of the volume with a file,
+// until the server refuses requests.
 func (a *diskAttack) fill(ctx context.Context, filler string) error {
 	ctx, cancel := context.WithTimeout(ctx, diskWait)
 	defer cancel()
 	stranger := a.l.http(fillConns)
-	stop := together(ctx, fillConns, func(ctx context.Context, _ int) {
+	stop := inParallel(ctx, fillConns, func(ctx context.Context, _ int) {
 		for range 100 {
 			a.unsigned(ctx, stranger)
 		}
 	})
 	defer stop()
-	time.Sleep(time.Second) // for the requests alone
-	if err := takeUp(filler); err != nil {
+	time.Sleep(time.Second) // time for the unsigned requests alone
+	if err := fillVolume(filler); err != nil {
 		return err
 	}
 	var mu sync.Mutex
-	stopMaking := together(ctx, fillConns, func(ctx context.Context, _ int) {
+	stopMaking := inParallel(ctx, fillConns, func(ctx context.Context, _ int) {
 		for n := 0; ctx.Err() == nil && a.alive(); n++ {
 			if n >= diskKeys/fillConns {
-				a.serves(ctx) // writes an event, and leaves room for other fills
+				a.serves(ctx) // writes an event, which makes room for other fills
 				continue
 			}
 			made, err := a.client.CreateKey(context.WithoutCancel(ctx), &kms.CreateKeyInput{})
@@ -203,7 +202,7 @@ func (a *diskAttack) fill(ctx context.Context, filler string) error {
 	}
 }
 
-// unsigned sends a request that nobody has signed, whose event was nine times as large.
+// unsigned sends an unsigned request whose event used to be nine times as large.
 func (a *diskAttack) unsigned(ctx context.Context, c *http.Client) {
 	form := url.Values{"Action": {"AssumeRoleWithWebIdentity"}, "Version": {"2011-06-15"}, "RoleSessionName": {"x"}, "WebIdentityToken": {"x.x.x"}}
 	body := form.Encode() + "&RoleArn=" + strings.Repeat("\x01", 130_000)
@@ -217,8 +216,8 @@ func (a *diskAttack) unsigned(ctx context.Context, c *http.Client) {
 	}
 }
 
-// takeUp writes to a file until the volume has no space left.
-func takeUp(path string) error {
+// fillVolume writes to a file until the volume is full.
+func fillVolume(path string) error {
 	f, err := os.Create(path)
 	if err != nil {
 		return err
@@ -235,7 +234,7 @@ func lastLine(text string) string {
 	return lines[len(lines)-1]
 }
 
-// awaitExpiry waits until the audit log says that the material of a key expired.
+// awaitExpiry waits until the audit log reports that the material of a key expired.
 func (a *diskAttack) awaitExpiry(ctx context.Context, key string, expiry time.Time) error {
 	for ctx.Err() == nil && time.Since(expiry) < diskWait {
 		log, err := os.ReadFile(filepath.Join(a.data, "audit.log"))
@@ -260,8 +259,7 @@ func (a *diskAttack) isNow(ctx context.Context, key *string, state types.KeyStat
 	return missed(out.KeyMetadata.KeyState == state, "a key is %s, not %s", out.KeyMetadata.KeyState, state)
 }
 
-// finish looks, in the next process, for all that was acknowledged, and has the data
-// folder verified.
+// finish checks all acknowledged writes in a new process, and verifies the data folder.
 func (a *diskAttack) finish(ctx context.Context) (string, error) {
 	resident, err := a.checkRSS()
 	if err != nil {
@@ -281,10 +279,10 @@ func (a *diskAttack) finish(ctx context.Context) (string, error) {
 	size := a.size()
 	a.stop()
 	sound, err := exec.CommandContext(ctx, a.l.program, "verify", "--data", a.data, "--root-key-file", a.l.file("root-key")).CombinedOutput()
-	figure := fmt.Sprintf("%d fills, the process alive, %d acknowledged writes, %d lost, service back after %.1f s at most, %d MiB of data, %s",
+	figure := fmt.Sprintf("%d fills, process running, %d acknowledged writes, %d lost, all requests served again after at most %.1f s, %d MiB of data, %s",
 		diskFills, len(a.acknowledged), lost, a.back.Seconds(), size>>20, resident)
 	return figure, errors.Join(
 		missed(err == nil, "keyhold verify: %s", sound),
 		missed(lost == 0 && len(a.acknowledged) > 0, "%d of %d acknowledged writes are lost", lost, len(a.acknowledged)),
-		missed(a.back <= diskBack, "the service was back after %v", a.back))
+		missed(a.back <= diskBack, "requests were refused for %v after there was space", a.back))
 }

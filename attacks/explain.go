@@ -14,11 +14,10 @@ import (
 	"time"
 )
 
-// explainedLog is the size of the audit log that is searched, in bytes.
+// explainedLog is the size of the audit log in bytes.
 const explainedLog = 512 << 20
 
-// explain asks for explanations of requests that are not in a large audit log, 8 at a
-// time.
+// explain asks for explanations of requests that are not in a large audit log, with 8 concurrent calls.
 func explain(ctx context.Context, l *lab) (string, error) {
 	s, err := l.serve()
 	if err != nil {
@@ -37,21 +36,21 @@ func explain(ctx context.Context, l *lab) (string, error) {
 	}
 	var explained, throttled, failed atomic.Int64
 	client := l.http(8)
-	stop := together(ctx, 8, func(ctx context.Context, _ int) {
+	stop := inParallel(ctx, 8, func(ctx context.Context, _ int) {
 		for ctx.Err() == nil {
 			switch text, err := s.explainOnce(ctx, client); {
 			case strings.Contains(text, "have no request"):
 				explained.Add(1)
 			case strings.Contains(text, "ThrottlingException"):
 				throttled.Add(1)
-				time.Sleep(50 * time.Millisecond) // as the SDKs do, and longer
+				time.Sleep(50 * time.Millisecond) // like the SDKs, but longer
 			case ctx.Err() == nil && !errors.Is(err, context.Canceled):
 				failed.Add(1)
 			}
 		}
 	})
 	time.Sleep(time.Second)
-	figure, err := o.suffer(ctx, 10*time.Second)
+	figure, err := o.compareWithQuiet(ctx, 10*time.Second)
 	stop()
 	figure = fmt.Sprintf("%d explained, %d throttled; %s", explained.Load(), throttled.Load(), figure)
 	if err != nil {
@@ -64,7 +63,7 @@ func explain(ctx context.Context, l *lab) (string, error) {
 	return figure + "; " + resident, err
 }
 
-// explainOnce asks about a request that never was, and returns the answer.
+// explainOnce asks about a request that does not exist, and returns the answer.
 func (s *server) explainOnce(ctx context.Context, client *http.Client) (string, error) {
 	r, err := s.signed(s.root, "KeyholdAdmin.ExplainDecision", `{"RequestId": "00000000-0000-4000-8000-000000000000"}`)
 	if err != nil {
@@ -79,7 +78,7 @@ func (s *server) explainOnce(ctx context.Context, client *http.Client) (string, 
 	return string(text), err
 }
 
-// growLog adds events to the audit log of a server that does not run.
+// growLog adds events to the audit log of a stopped server.
 func (s *server) growLog() error {
 	f, err := os.OpenFile(filepath.Join(s.data, "audit.log"), os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {

@@ -17,23 +17,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 )
 
-// A crowd is a key on which one user has many grants, none of which match what the user
-// asks for, and another user has none.
+// A crowd is a key on which one user has many grants that do not match the user's requests, and another user
+// has none.
 type crowd struct {
 	s             *server
 	key           *string
 	mallory, none *kms.Client
 }
 
-// manyGrants is how many grants the attack makes unless KEYHOLD_GRANTS says another
-// number, up to 50,000; grantTime is how long it makes them.
+// manyGrants is the default number of grants (KEYHOLD_GRANTS, up to 50,000). grantTime is the time limit for
+// creating them.
 const (
 	manyGrants = 8000
 	grantTime  = 5 * time.Minute
-	maxShapes  = 20 // of the grants of one principal on one key
+	maxShapes  = 20 // quota of grant shapes for one principal on one key
 )
 
-// grants has one principal collect grants and loop on requests that none of them allows.
+// grants creates many grants for one principal, which then loops on requests that none of them allows.
 func grants(ctx context.Context, l *lab) (string, error) {
 	s, err := l.serve()
 	if err != nil {
@@ -66,7 +66,7 @@ func grants(ctx context.Context, l *lab) (string, error) {
 		return figure, errors.New("no request was signed")
 	}
 	stop := s.repeat(ctx, grantConns, caught.raw, &outcomes{})
-	suffered, err := o.suffer(ctx, 5*time.Second)
+	suffered, err := o.compareWithQuiet(ctx, 5*time.Second)
 	stop()
 	return figure + "; " + suffered, err
 }
@@ -92,13 +92,13 @@ func (s *server) newCrowd(ctx context.Context) (*crowd, error) {
 	return c, nil
 }
 
-// asked is the encryption context of the refused requests. It has all names that the
-// grants have.
-func asked() map[string]string {
+// refusedContext returns the encryption context of the refused requests. It has all names in the grants.
+func refusedContext() map[string]string {
 	return map[string]string{"a": "1", "b": "1", "c": "1", "d": "1", "e": "1", "n": "none"}
 }
 
-// fill makes grants of as many shapes as a principal can have on a key, and returns how many there was time for.
+// fill creates grants of as many shapes as a principal can have on a key. It returns the number created in
+// time.
 func (c *crowd) fill(ctx context.Context, n int) (int, error) {
 	root := c.s.client(c.s.root, 4)
 	var next, made atomic.Int64
@@ -126,9 +126,9 @@ func (c *crowd) fill(ctx context.Context, n int) (int, error) {
 	return int(made.Load()), nil
 }
 
-// grant makes the grant of a number, which is for a context that nobody asks with.
+// grant creates grant number i, whose encryption context does not occur in requests.
 func (c *crowd) grant(ctx context.Context, root *kms.Client, i int64) error {
-	subset := asked()
+	subset := refusedContext()
 	for bit, name := range []string{"a", "b", "c", "d", "e"} {
 		if i%maxShapes>>bit&1 == 0 {
 			delete(subset, name)
@@ -143,10 +143,10 @@ func (c *crowd) grant(ctx context.Context, root *kms.Client, i int64) error {
 	return err
 }
 
-// refused encrypts as a user whom nothing allows it.
+// refused calls Encrypt as a user without permission.
 func (c *crowd) refused(ctx context.Context, as *kms.Client) error {
 	key := aws.String("arn:aws:kms:" + region + ":" + account + ":key/" + *c.key)
-	_, err := as.Encrypt(ctx, &kms.EncryptInput{KeyId: key, Plaintext: []byte("x"), EncryptionContext: asked()})
+	_, err := as.Encrypt(ctx, &kms.EncryptInput{KeyId: key, Plaintext: []byte("x"), EncryptionContext: refusedContext()})
 	if err == nil {
 		return errors.New("a grant that does not match allowed a request")
 	}
@@ -156,8 +156,8 @@ func (c *crowd) refused(ctx context.Context, as *kms.Client) error {
 	return nil
 }
 
-// compare holds refused requests of the user with grants against those of the user with
-// none: the time that each takes, and the time of the processors.
+// compare compares refused requests of the user with grants and of the user without, in response time and
+// processor time.
 func (c *crowd) compare(ctx context.Context) (string, error) {
 	var took [2]time.Duration
 	var used [2]time.Duration
@@ -187,8 +187,7 @@ func (c *crowd) compare(ctx context.Context) (string, error) {
 	return figure, missed(slower <= 2 && dearer <= 2, "a refusal costs %.1f times as much as without grants, at most 2", max(slower, dearer))
 }
 
-// cpu returns the time of the processors that the server has used (proc_pid_stat(5),
-// utime and stime, in hundredths of a second).
+// cpu returns the processor time of the server (proc_pid_stat(5), utime and stime, in hundredths of a second).
 func (s *server) cpu() (time.Duration, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
 	if err != nil {

@@ -16,12 +16,12 @@ import (
 	"time"
 )
 
-// A lab is a folder for one attack, with a certificate, and the servers in it.
+// A lab is the folder of one attack, with a certificate, and the servers that run in it.
 type lab struct {
 	program string
 	verbose bool
 	dir     string
-	roots   *x509.CertPool // trust the certificate of the servers
+	roots   *x509.CertPool // trusts the certificate of the servers
 	servers []*server
 }
 
@@ -74,8 +74,8 @@ func (l *lab) certify() error {
 	)
 }
 
-// http returns a client that trusts the servers and keeps up to conns connections. Its
-// requests have 30 seconds each.
+// http returns a client that trusts the servers, keeps up to conns connections, and has a time limit of 30
+// seconds per request.
 func (l *lab) http(conns int) *http.Client {
 	return &http.Client{
 		Timeout: 30 * time.Second,
@@ -87,7 +87,7 @@ func (l *lab) http(conns int) *http.Client {
 	}
 }
 
-// dial opens one connection to a server, with TLS.
+// dial opens a TLS connection to a server.
 func (l *lab) dial(s *server) (*tls.Conn, error) {
 	return tls.DialWithDialer(&net.Dialer{Timeout: 30 * time.Second}, "tcp", s.addr, l.tls())
 }

@@ -1,7 +1,6 @@
-// Command attacks does to a server what a stranger without credentials, or one tenant
-// among many, could do to it, and prints a line for each attack: what was measured, and
-// whether the bar was met. Each attack has a server of its own, which is keyhold serve
-// with TLS on a new data folder. All traffic stays on the loopback interface.
+// Command attacks attacks a server as a stranger without credentials or one tenant among many could. For each
+// attack it prints a line with the measured figures and whether the bar was met. Each attack has a server of
+// its own: keyhold serve with TLS on a new data folder. All traffic stays on the loopback interface.
 package main
 
 import (
@@ -16,46 +15,46 @@ import (
 	"time"
 )
 
-// An attack is one row of the table of attacks.
+// An attack is a row in the table of attacks.
 type attack struct {
 	name string
-	bar  string // what must hold, in words
-	// run returns what was measured. An error that is a missed means that the bar was not
-	// met; any other means that the attack could not be carried out.
+	bar  string // the requirement, as text
+	// run returns the measured figures. An error that wraps errMissed means that the bar was not met. Any other
+	// error means that the attack could not be carried out.
 	run func(ctx context.Context, l *lab) (figure string, err error)
 }
 
-// attacks are in the order in which they run.
+// attacks lists the attacks in the order in which they run.
 var attacks = []attack{
-	{"quiet", "a server that nobody attacks answers", quiet},
+	{"quiet", "a server without an attack answers", quiet},
 	{"overload", "goodput of 80 % of the peak from ten times the connections, and recovery", overloaded},
-	{"rsa", "one user with 8 connections that generate RSA_4096 pairs, and others that sign and import, slows others down 3 times at most; another user is served", burn("", generating, signing, wrapping)},
+	{"rsa", "one user with 8 connections that generate RSA_4096 pairs, and others that sign and import, slows others down at most 3 times; another user is served", burn("", generating, signing, wrapping)},
 	{"rsa-one-core", "the same on one processor", burn("0", generating, signing)},
 	{"disk", "a full disk, 20 times: the process alive, no acknowledged write lost, service back within 5 s of space; keys are disabled and material expires meanwhile", fillDisk},
-	{"rates", "one tenant that loops over each class of operations on 8 connections slows others down 3 times at most", fullSpeed},
+	{"rates", "one tenant that loops over each class of operations on 8 connections slows others down at most 3 times", fullSpeed},
 	{"low-rates", "beyond a rate the answer is ThrottlingException, and throttled requests do not grow the log", lowRates},
 	{"quotas", "one tenant makes as many keys, aliases and grants as the quotas allow, and not one more", quotas},
-	{"grants", "refusals of a user with grants that do not match cost twice as much as without grants at most, and slow others down 3 times at most", grants},
-	{"policies", "no decision by a policy that is made to cost much takes more than 5 ms, and no reading of one", func(ctx context.Context, _ *lab) (string, error) { return searchPolicies(ctx) }},
-	{"heavy", "30 connections that ask about keys with such policies slow others down 3 times at most", heavyPolicies},
-	{"memory", "after 1,100 of the largest policies, and what else fills caches, 512 MiB are resident at most", fillMemory},
+	{"grants", "refusals of a user with grants that do not match cost at most twice as much as without grants, and slow others down at most 3 times", grants},
+	{"policies", "no decision by an expensive policy takes more than 5 ms, and neither does parsing the policy", func(ctx context.Context, _ *lab) (string, error) { return searchPolicies(ctx) }},
+	{"heavy", "30 connections with requests about keys with such policies slow others down at most 3 times", heavyPolicies},
+	{"memory", "after 1,100 of the largest policies, and as much of all other caches, at most 512 MiB are resident", fillMemory},
 	{"stalled", "2,000 stalled connections at most double the p99 of others", stalled},
 	{"stalled-few", "the same with 200 file descriptors, and new clients are served", stalledFew},
 	{"bodies", "2,500 half bodies of 128 KiB leave others alone", bodies},
 	{"revocation", "2,000 races of changes with a revocation, and nothing is changed after the revocation was acknowledged", revocationRaces},
-	{"turns", "64 connections that change one key in loops, of one user or of many, delay a revocation by 1 s at most", turns},
-	{"rebinding", "no web page elsewhere is answered", rebinding},
-	{"unsigned", "8 connections of unsigned requests make the log grow by 64 KiB a second at most, and slow others down 3 times at most", unsigned},
+	{"turns", "64 connections that change one key in loops, of one user or of many, delay a revocation by at most 1 s", turns},
+	{"rebinding", "no web page of another host is answered", rebinding},
+	{"unsigned", "8 connections of unsigned requests make the log grow by at most 64 KiB per second, and slow others down at most 3 times", unsigned},
 	{"signatures", "8 connections of wrong signatures: the same", signatures},
-	{"explain", "8 calls of ExplainDecision at a time, with a log of 512 MiB, slow others down 3 times at most", explain},
-	{"olderstores", "1,000 older stores, all refused", olderStores},
-	{"oidc", "while tokens with unknown keys wait for a provider that hangs, tokens with a key at hand take a second at most, and others are slowed down 3 times at most", slowProvider},
+	{"explain", "8 calls of ExplainDecision at a time, with a log of 512 MiB, slow others down at most 3 times", explain},
+	{"olderstores", "1,000 older stores, all refused", restoreOlderStores},
+	{"oidc", "while tokens with unknown keys wait for a provider that hangs, tokens with a cached key take at most a second, and others are slowed down at most 3 times", slowProvider},
 }
 
-// errMissed is what an attack returns, wrapped, when the bar was not met.
+// errMissed is wrapped by the error of an attack whose bar was not met.
 var errMissed = errors.New("bar not met")
 
-// missed says which bar was not met, or returns nil if ok.
+// missed returns an error for a bar that was not met, or nil if ok.
 func missed(ok bool, format string, args ...any) error {
 	if ok {
 		return nil
@@ -63,7 +62,7 @@ func missed(ok bool, format string, args ...any) error {
 	return fmt.Errorf("%w: %s", errMissed, fmt.Sprintf(format, args...))
 }
 
-// longest is how long one attack may take.
+// longest is the time limit of an attack.
 const longest = 20 * time.Minute
 
 func main() {

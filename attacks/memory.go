@@ -12,12 +12,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 )
 
-// greedyPolicies is how many policies fill the memory, and greedyKeys how many keys with
-// the largest records, and with the largest material.
+// greedyPolicies is the number of policies that fill the memory. greedyKeys is the number of keys with the
+// largest records, and with the largest material.
 const greedyPolicies, greedyKeys = 1100, 600
 
-// greedy returns the i-th of many key policies whose compiled form is the largest: each
-// of its short patterns has another byte.
+// greedy returns the i-th of many key policies with the largest compiled form: each of its short patterns has
+// another byte.
 func greedy(i int) string {
 	var patterns []string
 	for j := 0; len(patterns)*6 < 31<<10; j++ {
@@ -28,7 +28,7 @@ func greedy(i int) string {
 		`{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*","Condition":{"StringLike":{"kms:EncryptionContext:a":[%s]}}}]}`, i, account, all)
 }
 
-// fillMemory fills the caches of policies, records and opened key material.
+// fillMemory fills the caches of policies, records and key material.
 func fillMemory(ctx context.Context, l *lab) (string, error) {
 	s, err := l.serve()
 	if err != nil {
@@ -71,7 +71,7 @@ func fillMemory(ctx context.Context, l *lab) (string, error) {
 	return strings.Join(append(figures, "afterwards "+resident), "; "), err
 }
 
-// largeKey makes a key with as many tags as it can have, each as long as it can be.
+// largeKey creates a key with the maximum number of tags, each of maximum length.
 func largeKey(ctx context.Context, client *kms.Client) error {
 	var tags []types.Tag
 	for i := range 50 {
@@ -81,13 +81,13 @@ func largeKey(ctx context.Context, client *kms.Client) error {
 	return err
 }
 
-// largeMaterial makes a key whose opened material is the largest, and uses it.
+// largeMaterial creates a key with the largest key material, and uses the key.
 func largeMaterial(ctx context.Context, client *kms.Client) error {
 	made, err := client.CreateKey(ctx, &kms.CreateKeyInput{KeySpec: types.KeySpecMlDsa87, KeyUsage: types.KeyUsageTypeSignVerify})
 	if err != nil {
 		return err
 	}
-	for range 3 { // a connection may end before a long answer was read
+	for range 3 { // a connection may be closed before a long answer was read
 		_, err = client.Sign(ctx, &kms.SignInput{KeyId: made.KeyMetadata.KeyId, Message: []byte("m"), SigningAlgorithm: types.SigningAlgorithmSpecMlDsaShake256})
 		if err == nil {
 			break
@@ -96,11 +96,11 @@ func largeMaterial(ctx context.Context, client *kms.Client) error {
 	return err
 }
 
-// repeat does something n times, four at a time, until it fails.
+// repeat calls one n times, from four goroutines, until it fails.
 func repeat(ctx context.Context, n int, one func(i int) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	var next atomic.Int64
-	stop := together(ctx, 4, func(ctx context.Context, _ int) {
+	stop := inParallel(ctx, 4, func(ctx context.Context, _ int) {
 		for ctx.Err() == nil {
 			i := int(next.Add(1)) - 1
 			if i >= n {

@@ -50,7 +50,7 @@ func (l *lab) newProvider() (*provider, error) {
 	return p, nil
 }
 
-// ServeHTTP answers discovery and keys, or not at all.
+// ServeHTTP serves discovery and keys, or hangs.
 func (p *provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if p.hangs.Load() {
 		<-r.Context().Done()
@@ -66,7 +66,7 @@ func (p *provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	json.NewEncoder(w).Encode(answer)
 }
 
-// token returns a token that names a key by its ID.
+// token returns a token that names a key ID.
 func (p *provider) token(id string) (string, error) {
 	encode := base64.RawURLEncoding.EncodeToString
 	text := encode(fmt.Appendf(nil, `{"alg":"RS256","kid":%q}`, id)) + "." +
@@ -92,7 +92,7 @@ trust = '''{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": 
 	return err
 }
 
-// assume asks for credentials with a token and returns how long that took.
+// assume exchanges a token for credentials and returns how long that took.
 func (s *server) assume(ctx context.Context, client *http.Client, token string) (took time.Duration, err error) {
 	form := url.Values{
 		"Action": {"AssumeRoleWithWebIdentity"}, "Version": {"2011-06-15"}, "RoleSessionName": {"pod"},
@@ -116,15 +116,15 @@ func (s *server) assume(ctx context.Context, client *http.Client, token string) 
 	return time.Since(begun), err
 }
 
-// The bar for tokens whose key is at hand, and how long a provider is left alone after it
-// was asked.
+// longestAssume is the bar for tokens whose key is cached. providerRest is the minimum time between two
+// requests to a provider.
 const (
 	longestAssume = time.Second
 	providerRest  = 10 * time.Second
 )
 
-// slowProvider has tokens with unknown keys wait for a provider that hangs. Meanwhile it
-// measures tokens with a known key, and Encrypt of others.
+// slowProvider makes tokens with unknown keys wait for a provider that hangs. Meanwhile it measures tokens with
+// a known key, and Encrypt of other clients.
 func slowProvider(ctx context.Context, l *lab) (string, error) {
 	s, err := l.serve()
 	if err != nil {
@@ -153,7 +153,7 @@ func slowProvider(ctx context.Context, l *lab) (string, error) {
 	}
 	p.hangs.Store(true)
 	time.Sleep(time.Until(asked.Add(providerRest)))
-	stop := together(ctx, 4, func(ctx context.Context, i int) {
+	stop := inParallel(ctx, 4, func(ctx context.Context, i int) {
 		unknown, _ := p.token(fmt.Sprintf("unknown-%d", i))
 		for ctx.Err() == nil {
 			s.assume(ctx, client, unknown)
@@ -176,10 +176,10 @@ func measureKnown(ctx context.Context, s *server, o *others, client *http.Client
 	}
 	slices.Sort(took)
 	slowest := took[len(took)-1]
-	figure := fmt.Sprintf("tokens with a key at hand: p50 %.1f ms, slowest %.1f ms", ms(percentile(took, 50)), ms(slowest))
+	figure := fmt.Sprintf("tokens with a cached key: p50 %.1f ms, slowest %.1f ms", ms(percentile(took, 50)), ms(slowest))
 	if err := missed(slowest <= longestAssume, "the slowest took %v, at most %v", slowest, longestAssume); err != nil {
 		return figure, err
 	}
-	suffered, err := o.suffer(ctx, 2*time.Second)
+	suffered, err := o.compareWithQuiet(ctx, 2*time.Second)
 	return figure + "; " + suffered, err
 }

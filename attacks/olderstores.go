@@ -17,10 +17,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 )
 
-// olderTries is how many older stores are put back.
+// olderTries is the number of older stores that are restored.
 const olderTries = 1000
 
-// line returns a line of an audit log of about a size, with a stamp if revision is not 0.
+// line returns a line of an audit log of about this size, with a stamp if revision is not 0.
 func line(revision, size int) string {
 	stamp := ""
 	if revision != 0 {
@@ -29,8 +29,8 @@ func line(revision, size int) string {
 	return fmt.Sprintf(`{"eventVersion":"1.11","eventID":"generated","userAgent":"%s"%s}`+"\n", strings.Repeat("x", size), stamp)
 }
 
-// logEnds are what an audit log ends with: what older programs, power failures and
-// those who want an older store to be believed leave there.
+// logEnds generate possible ends of an audit log: those that older versions and power failures leave, and those
+// that an attacker would write to have an older store accepted.
 var logEnds = []func(r *rand.Rand) string{
 	func(*rand.Rand) string { return "" },
 	func(r *rand.Rand) string { return line(0, 1<<20+r.IntN(2<<20)) },
@@ -44,9 +44,9 @@ var logEnds = []func(r *rand.Rand) string{
 	func(r *rand.Rand) string { return "\xff\n" + strings.Repeat(line(1, 300), r.IntN(900)) },
 }
 
-// olderStores puts a database back from before some changes, beside audit logs with
-// all kinds of ends. No server may start on it.
-func olderStores(ctx context.Context, l *lab) (string, error) {
+// restoreOlderStores restores a database from before some changes, next to audit logs with all kinds of ends. No
+// server may start with it.
+func restoreOlderStores(ctx context.Context, l *lab) (string, error) {
 	s, err := l.serve()
 	if err != nil {
 		return "", err
@@ -92,7 +92,7 @@ func olderStores(ctx context.Context, l *lab) (string, error) {
 		}
 	}
 	figure := fmt.Sprintf("%d of %d older stores refused", refused, olderTries)
-	return figure, missed(len(believed) == 0, "%d older stores were believed, the first with the end %v", len(believed), first(believed))
+	return figure, missed(len(believed) == 0, "%d older stores were accepted, the first with the log end %v", len(believed), first(believed))
 }
 
 func first(all []int) int {
@@ -102,8 +102,8 @@ func first(all []int) int {
 	return all[0]
 }
 
-// tryStart starts a server on the data folder and ends it if it listens. It returns
-// whether it did, and what it said.
+// tryStart starts a server on the data folder, and stops the server if it listens. It returns whether it did,
+// and its output.
 func (s *server) tryStart(ctx context.Context) (started bool, said string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 )
 
-// others are an honest tenant that encrypts while a server is attacked.
+// others is an honest tenant that encrypts while a server is attacked.
 type others struct {
 	server *server
 	client *kms.Client
@@ -19,11 +19,10 @@ type others struct {
 	quiet  time.Duration // p50 of Encrypt before the attack
 }
 
-// pace is how often others ask: they are no load.
+// pace is the time between requests of others, which are not a load.
 const pace = 5 * time.Millisecond
 
-// newOthers makes a key as the root and measures for a while how long Encrypt takes when
-// nobody attacks.
+// newOthers creates a key as the root and measures Encrypt without an attack.
 func (s *server) newOthers(ctx context.Context) (*others, error) {
 	o := &others{server: s, client: s.client(s.root, 1)}
 	made, err := o.client.CreateKey(ctx, &kms.CreateKeyInput{})
@@ -31,14 +30,14 @@ func (s *server) newOthers(ctx context.Context) (*others, error) {
 		return nil, err
 	}
 	o.key = made.KeyMetadata.KeyId
-	quiet, err := o.during(ctx, 3*time.Second)
+	quiet, err := o.measure(ctx, 3*time.Second)
 	o.quiet = percentile(quiet, 50)
 	return o, err
 }
 
-// during encrypts for a while and returns how long each request took, sorted. Requests
-// that fail count as errors, of which the first is returned with their number.
-func (o *others) during(ctx context.Context, length time.Duration) (took []time.Duration, err error) {
+// measure encrypts for a while and returns the time of each request, sorted. If requests fail, the error
+// contains their number and the first error.
+func (o *others) measure(ctx context.Context, length time.Duration) (took []time.Duration, err error) {
 	tick := time.NewTicker(pace)
 	defer tick.Stop()
 	failures := 0
@@ -70,14 +69,13 @@ func percentile(sorted []time.Duration, p int) time.Duration {
 	return sorted[min(len(sorted)-1, len(sorted)*p/100)]
 }
 
-// slowdown is the bar of all attacks for the p50 of Encrypt of others, as a multiple of
-// what it is when nobody attacks.
+// slowdown is the bar of all attacks for the p50 of Encrypt of others, as a multiple of the p50 without an
+// attack.
 const slowdown = 3
 
-// suffer measures others for a while, as an attack is under way, and holds their p50
-// against the bar.
-func (o *others) suffer(ctx context.Context, length time.Duration) (figure string, err error) {
-	took, err := o.during(ctx, length)
+// compareWithQuiet measures others for a while during an attack, and compares their p50 with the bar.
+func (o *others) compareWithQuiet(ctx context.Context, length time.Duration) (figure string, err error) {
+	took, err := o.measure(ctx, length)
 	if err != nil {
 		return "", fmt.Errorf("%w: others were refused: %w", errMissed, err)
 	}
@@ -89,9 +87,9 @@ func (o *others) suffer(ctx context.Context, length time.Duration) (figure strin
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// together runs attack in n goroutines until the function that it returns is called,
-// which waits for their end. attack must return when its context ends.
-func together(ctx context.Context, n int, attack func(ctx context.Context, i int)) (stop func()) {
+// inParallel runs attack in n goroutines until stop is called, which waits for them to end. attack must return
+// when its context ends.
+func inParallel(ctx context.Context, n int, attack func(ctx context.Context, i int)) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var all sync.WaitGroup
 	for i := range n {
@@ -103,7 +101,7 @@ func together(ctx context.Context, n int, attack func(ctx context.Context, i int
 	}
 }
 
-// quiet is what each attack is held against, and shows that the laboratory works.
+// quiet measures a server without an attack, for comparison and to show that the lab works.
 func quiet(ctx context.Context, l *lab) (string, error) {
 	s, err := l.serve()
 	if err != nil {
@@ -116,7 +114,7 @@ func quiet(ctx context.Context, l *lab) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	figure, err := o.suffer(ctx, 2*time.Second)
+	figure, err := o.compareWithQuiet(ctx, 2*time.Second)
 	if err != nil {
 		return figure, err
 	}

@@ -18,21 +18,19 @@ import (
 )
 
 const (
-	// prompt is how long a useful answer takes at most: a client has given up after that.
-	prompt = time.Second
-	// overload is how many times as many connections ask as capacity needs.
+	// answerTime is the maximum time of a useful answer. After that, a client has given up.
+	answerTime = time.Second
+	// overload is the number of connections, as a multiple of the number at which the server reaches its peak.
 	overload = 10
-	// leastGoodput is the bar: the share of the peak in percent.
+	// leastGoodput is the bar, in percent of the peak.
 	leastGoodput = 80
-	// rounds are taken one after the other, because other work on the machine changes what
-	// the server can do.
+	// rounds is the number of repetitions, needed because other work on the machine affects the server.
 	rounds = 6
 )
 
-// overloaded asks with ten times the connections at which the server reaches its peak.
-// Server and load have a processor each, and the load signs nothing while it runs. Rates
-// are per second that the server had its processor: the same as time on a machine that
-// does nothing else, and comparable on one that does.
+// overloaded sends requests on ten times the connections at which the server reaches its peak. Server and load
+// have one processor each, and the load signs nothing while it runs. Rates are per second of processor time of
+// the server. On an idle machine this is the same as elapsed time, and on a busy machine it stays comparable.
 func overloaded(ctx context.Context, l *lab) (string, error) {
 	s, err := l.serveOn("0")
 	if err != nil {
@@ -70,21 +68,21 @@ func overloaded(ctx context.Context, l *lab) (string, error) {
 	if err := missed(share >= leastGoodput, "%.0f %% of the peak, at least %d", share, leastGoodput); err != nil {
 		return figure, err
 	}
-	after, err := o.suffer(ctx, 2*time.Second)
+	after, err := o.compareWithQuiet(ctx, 2*time.Second)
 	return figure + "; afterwards " + after, err
 }
 
-// A rate is what was answered well and promptly.
+// A rate counts the requests that were answered successfully and in time.
 type rate struct {
 	took      []time.Duration
-	processor time.Duration // that the server used
+	processor time.Duration // processor time of the server
 }
 
 func (r rate) perSecond() float64 { return float64(len(r.took)) / r.processor.Seconds() }
 
 func (r rate) p99() time.Duration { return percentile(slices.Sorted(slices.Values(r.took)), 99) }
 
-// saturation returns with how many connections the server reaches its peak, or nearly so.
+// saturation returns the number of connections at which the server almost reaches its peak.
 func (s *server) saturation(ctx context.Context, request []byte) (int, error) {
 	counts := []int{4, 8, 16, 32, 64}
 	answered := make([]int, len(counts))
@@ -101,7 +99,7 @@ func (s *server) saturation(ctx context.Context, request []byte) (int, error) {
 	return counts[slices.IndexFunc(answered, func(n int) bool { return 10*n >= 9*most })], nil
 }
 
-// wire returns a request of Encrypt as the root, as it goes over the wire.
+// wire returns an Encrypt request of the root in its wire format.
 func (s *server) wire(o *others) ([]byte, error) {
 	in, err := json.Marshal(map[string]any{"KeyId": *o.key, "Plaintext": []byte("overload")})
 	if err != nil {
@@ -116,8 +114,7 @@ func (s *server) wire(o *others) ([]byte, error) {
 	return wire.Bytes(), err
 }
 
-// load sends a request on n connections, on each again as soon as it is answered, and
-// adds to a rate.
+// load repeats a request on n connections, without a pause after each answer, and adds the results to r.
 func (s *server) load(ctx context.Context, request []byte, n int, length time.Duration, r *rate) (err error) {
 	conns := make([]*tls.Conn, n)
 	for i := range conns {
@@ -132,7 +129,7 @@ func (s *server) load(ctx context.Context, request []byte, n int, length time.Du
 	}
 	took := make([][]time.Duration, n)
 	end := time.Now().Add(length)
-	stop := together(ctx, n, func(ctx context.Context, i int) {
+	stop := inParallel(ctx, n, func(ctx context.Context, i int) {
 		c, in := conns[i], bufio.NewReader(conns[i])
 		for time.Now().Before(end) && ctx.Err() == nil {
 			c.SetDeadline(time.Now().Add(30 * time.Second))
@@ -141,7 +138,7 @@ func (s *server) load(ctx context.Context, request []byte, n int, length time.Du
 			if err != nil {
 				return
 			}
-			if d := time.Since(at); ok && d <= prompt {
+			if d := time.Since(at); ok && d <= answerTime {
 				took[i] = append(took[i], d)
 			}
 		}
@@ -158,8 +155,7 @@ func (s *server) load(ctx context.Context, request []byte, n int, length time.Du
 	return err
 }
 
-// processorTime returns how long the process has used processors (proc_pid_stat(5), utime
-// and stime).
+// processorTime returns the processor time of the process (proc_pid_stat(5), utime and stime).
 func (s *server) processorTime() (time.Duration, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
 	if err != nil {
@@ -171,7 +167,7 @@ func (s *server) processorTime() (time.Duration, error) {
 	return time.Duration(user+system) * time.Second / 100, errors.Join(err, err2)
 }
 
-// exchange sends a request and reports whether the answer is a good one.
+// exchange sends a request and reports whether it succeeded.
 func exchange(c io.Writer, in *bufio.Reader, request []byte) (bool, error) {
 	if _, err := c.Write(request); err != nil {
 		return false, err

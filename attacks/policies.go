@@ -12,20 +12,19 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// A heavy is a key policy that costs much, and a request that it is held against.
+// A heavy is an expensive key policy, and a request that is decided by it.
 type heavy struct {
 	name      string
 	operator  string
-	key       string // the condition key; %d is a number
+	key       string // condition key; %d is a number
 	value     string
-	alone     bool // each condition is a statement of its own
-	encrypts  bool // with a large encryption context; else DescribeKey
-	small     bool // the context is as large as that of a request can be which takes no turn
-	condition int  // how many there are at most
+	alone     bool // each condition is in a statement of its own
+	encrypts  bool // Encrypt with a large encryption context; otherwise DescribeKey
+	small     bool // the context has the largest size of requests that take no turn
+	condition int  // maximum number of conditions
 }
 
-// ordinary is a cheap policy. It shows how much the number of requests alone slows others
-// down.
+// ordinary is a cheap policy. It shows how much the number of requests alone slows others down.
 var ordinary = heavy{operator: "StringEquals", key: "aws:username", value: "x", condition: 1}
 
 var heavies = []heavy{
@@ -37,8 +36,8 @@ var heavies = []heavy{
 	{name: "folded", operator: "StringNotEqualsIgnoreCase", key: "kms:EncryptionContext:wide", value: "ü", alone: true, encrypts: true},
 }
 
-// policy returns the key policy, of up to 32 KiB: its first statement allows the account
-// everything, and the conditions of the others do not hold.
+// policy returns the key policy of up to 32 KiB. Its first statement allows the account everything, and the
+// conditions of the others do not hold.
 func (h heavy) policy() string {
 	const head = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + account + `"},"Action":"kms:*","Resource":"*"}`
 	const deny = `,{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*","Condition":{"`
@@ -64,7 +63,7 @@ func (h heavy) policy() string {
 	return b.String()
 }
 
-// largeContext is an encryption context of about 8 KiB.
+// largeContext returns an encryption context of about 8 KiB.
 func largeContext() map[string]string {
 	pairs := map[string]string{"long": strings.Repeat("a", 2000), "half": strings.Repeat("a", 999), "wide": strings.Repeat("Σ", 1000)}
 	for i := range 250 {
@@ -73,7 +72,7 @@ func largeContext() map[string]string {
 	return pairs
 }
 
-// smallContext is an encryption context of almost 2 KiB.
+// smallContext returns an encryption context of almost 2 KiB.
 func smallContext() map[string]string {
 	pairs := map[string]string{}
 	for i := range 185 {
@@ -85,7 +84,7 @@ func smallContext() map[string]string {
 // heavyConns is the number of connections of the attacker.
 const heavyConns = 30
 
-// heavyPolicies measures others while one user asks about keys with heavy policies.
+// heavyPolicies measures others while a user sends requests about keys with expensive policies.
 func heavyPolicies(ctx context.Context, l *lab) (string, error) {
 	s, err := l.serve()
 	if err != nil {
@@ -100,14 +99,14 @@ func heavyPolicies(ctx context.Context, l *lab) (string, error) {
 		return "", err
 	}
 	client := s.client(mallory, heavyConns)
-	figure, err := o.sufferHeavy(ctx, client, ordinary)
+	figure, err := o.compareHeavy(ctx, client, ordinary)
 	if err != nil && !errors.Is(err, errMissed) {
 		return "", err
 	}
 	figures := []string{"as many requests with an ordinary policy, for comparison: " + figure}
 	var slow error
 	for _, h := range heavies {
-		figure, err := o.sufferHeavy(ctx, client, h)
+		figure, err := o.compareHeavy(ctx, client, h)
 		figures = append(figures, h.name+": "+figure)
 		if err != nil && !errors.Is(err, errMissed) {
 			return strings.Join(figures, "; "), err
@@ -118,9 +117,9 @@ func heavyPolicies(ctx context.Context, l *lab) (string, error) {
 	return strings.Join(append(figures, resident), "; "), errors.Join(slow, err)
 }
 
-// sufferHeavy measures others while a user asks about a key with the policy. The request is
-// signed once: the attacker shall cost this machine little.
-func (o *others) sufferHeavy(ctx context.Context, client *kms.Client, h heavy) (string, error) {
+// compareHeavy measures others while a user sends requests about a key with the policy. The request is signed
+// once, so that the attacker itself needs little processor time.
+func (o *others) compareHeavy(ctx context.Context, client *kms.Client, h heavy) (string, error) {
 	id, err := heavyKey(ctx, client, h)
 	if err != nil {
 		return "", err
@@ -149,12 +148,11 @@ func (o *others) sufferHeavy(ctx context.Context, client *kms.Client, h heavy) (
 	}
 	stop := o.server.repeat(ctx, heavyConns, caught.raw, &outcomes{})
 	defer stop()
-	figure, err := o.suffer(ctx, 5*time.Second)
+	figure, err := o.compareWithQuiet(ctx, 5*time.Second)
 	return fmt.Sprintf("%.1f ms alone, %s", ms(took), figure), err
 }
 
-// alone returns the shortest time of a request while there are no other requests. A refusal
-// counts as an answer.
+// alone returns the shortest time of a request while there are no other requests. Refusals count as answers.
 func alone(ctx context.Context, ask func(context.Context) error) (least time.Duration, err error) {
 	least = time.Hour
 	for range 10 {
@@ -167,13 +165,13 @@ func alone(ctx context.Context, ask func(context.Context) error) (least time.Dur
 	return least, nil
 }
 
-// refused reports whether a request was answered that it is not allowed.
+// refused reports whether a request was answered with AccessDeniedException.
 func refused(err error) bool {
 	var e smithy.APIError
 	return errors.As(err, &e) && e.ErrorCode() == "AccessDeniedException"
 }
 
-// heavyKey makes a key with the policy, and with as many aliases as a key can have.
+// heavyKey creates a key with the policy and the maximum number of aliases.
 func heavyKey(ctx context.Context, client *kms.Client, h heavy) (*string, error) {
 	made, err := client.CreateKey(ctx, &kms.CreateKeyInput{})
 	if err != nil {

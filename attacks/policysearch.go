@@ -14,28 +14,28 @@ import (
 	"github.com/keyhold/keyhold/internal/policy/hostile"
 )
 
-// hostilePolicies is how many policies the search looks at.
+// hostilePolicies is the number of policies that the search tries.
 const hostilePolicies = 100_000
 
-// policyTime is the bar for a decision, and for reading one document.
+// policyTime is the bar for a decision, and for parsing one document.
 const policyTime = 5 * time.Millisecond
 
-// A worst is the question of a search that took the most processor time.
+// A worst is a question of a search with its processor time.
 type worst struct {
 	genes hostile.Genes
 	took  time.Duration
 }
 
-// A search changes the questions that cost the most.
+// A search mutates the questions that cost the most so far.
 type search struct {
 	mu            sync.Mutex
 	decided, read worst
-	bestDecision  [16]worst // to go on from
+	bestDecision  [16]worst // candidates for mutation
 	policies      int
 }
 
-// searchPolicies searches, on all processors, for the policies that cost the most. It
-// measures processor time, so other work on the machine does not count.
+// searchPolicies searches for the most expensive policies on all processors. It measures processor time, so
+// that other work on the machine does not count.
 func searchPolicies(ctx context.Context) (string, error) {
 	s := &search{}
 	seed := rand.Uint64()
@@ -59,7 +59,7 @@ func searchPolicies(ctx context.Context) (string, error) {
 	return figure, missed(s.decided.took <= policyTime && s.read.took <= policyTime, "more than %v", policyTime)
 }
 
-// more reports whether there are policies left to look at.
+// more reports whether there are policies left to try.
 func (s *search) more() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -71,7 +71,7 @@ func (s *search) more() bool {
 	return true
 }
 
-// next returns genes at random, or like those that cost much.
+// next returns random genes, or a mutation of expensive ones.
 func (s *search) next(r *rand.Rand) hostile.Genes {
 	if r.IntN(3) == 0 {
 		return hostile.Random(r)
@@ -87,14 +87,13 @@ func (s *search) next(r *rand.Rand) hostile.Genes {
 	return s.bestDecision[r.IntN(len(s.bestDecision))].genes.Mutated(r)
 }
 
-// try measures a question. It measures a slow question again, because the processor may
-// have been slow.
+// try measures a question. It measures slow questions again, because the processor may have been slow.
 func (s *search) try(g hostile.Genes) {
 	q := g.Question()
 	read := leastOf(5, s.read.took, func() { policy.Parse(q.Key, policy.KeyPolicy) })
 	d, err := q.Parse()
 	if err != nil {
-		return // no policy that could be stored
+		return // not a policy that could be stored
 	}
 	decided := leastOf(5, s.decided.took, func() { policy.Decide(q.Request, d, nil) })
 	s.mu.Lock()
@@ -116,8 +115,8 @@ func (s *search) try(g hostile.Genes) {
 	}
 }
 
-// leastOf returns the least processor time that something takes, of one run, or of n if
-// the first took more than enough.
+// leastOf returns the shortest processor time of run: of one call, or of n calls if the first took more than
+// enough.
 func leastOf(n int, enough time.Duration, run func()) time.Duration {
 	least := processorTime(run)
 	for range n - 1 {
@@ -129,7 +128,7 @@ func leastOf(n int, enough time.Duration, run func()) time.Duration {
 	return least
 }
 
-// processorTime returns how long the thread of the caller, which must be locked, ran.
+// processorTime returns the processor time of run. The caller must have locked its thread.
 func processorTime(run func()) time.Duration {
 	begun := threadTime()
 	run()

@@ -12,8 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 )
 
-// quotas has one tenant with several connections make keys, aliases and grants until
-// each quota is used up.
+// quotas creates keys, aliases and grants as one tenant with several connections, until each quota is used up.
 func quotas(ctx context.Context, l *lab) (string, error) {
 	const keys, aliases, grants = 60, 40, 80
 	s, err := l.serve("--quota", fmt.Sprintf("keys=%d,aliases=%d,grants=%d", keys, aliases, grants))
@@ -34,7 +33,7 @@ func quotas(ctx context.Context, l *lab) (string, error) {
 	var figure string
 	for _, one := range []struct {
 		name  string
-		limit int64 // how many more may be made
+		limit int64 // how many more the quota allows
 		make  func() error
 	}{
 		{"keys", keys - 1, func() error {
@@ -63,8 +62,8 @@ func quotas(ctx context.Context, l *lab) (string, error) {
 	return figure + resident, err
 }
 
-// exhaust makes three times as many things as may be made, on 8 connections, and returns
-// how many were made. All others must be refused because of a quota.
+// exhaust tries to create three times as many things as the quota allows, on 8 connections, and returns the
+// number created. All other calls must fail because of the quota.
 func exhaust(ctx context.Context, limit int64, create func() error) (int64, error) {
 	var begun, made, odd atomic.Int64
 	var group sync.WaitGroup

@@ -1,21 +1,20 @@
 package main
 
-// A step is a request. Its members have words that each request replaces: KEY and ID are
-// the key of the trial, OTHER is another key, GRANT is the newest grant, IMPORT is an import
-// token with wrapped material, N is a number that no other request has, and LAST is the
-// number before it.
+// A step is a request. Some words in its members are replaced: KEY and ID by the key of the trial, OTHER by
+// another key, GRANT by the newest grant, IMPORT by an import token with wrapped material, N by a number that
+// is unique to the request, and LAST by the previous number.
 type step struct{ operation, members string }
 
-// A race is one row of the table of races: a loop of changes during which the permission
-// is revoked, and the requests that show the effects of the loop.
+// A race is a row in the table of races: a loop of changes during which the permission is revoked, and requests
+// that show the effects of the loop.
 type race struct {
-	create string // members of CreateKey for a key of each trial; "" makes none
-	ready  []step // by the root, before each trial
+	create string // members of CreateKey for the key of each trial; "" creates no key
+	ready  []step // made by the root before each trial
 	loop   []step
 	shows  []step
 }
 
-// Steps that several races have, and the members of CreateKey.
+// Steps that several races use, and members of CreateKey.
 var (
 	describe  = step{"DescribeKey", `{"KeyId":"KEY"}`}
 	alias     = step{"CreateAlias", `{"AliasName":"alias/N","TargetKeyId":"KEY"}`}
@@ -48,7 +47,7 @@ var keyRaces = []race{
 	{family, []step{{"ReplicateKey", `{"KeyId":"KEY","ReplicaRegion":"eu-west-1"}`}}, []step{{"UpdatePrimaryRegion", `{"KeyId":"KEY","PrimaryRegion":"eu-west-1"}`}}, []step{describe}},
 }
 
-// userRaces are revoked by disabling the user, because the policy of one key has no say.
+// userRaces are revoked by disabling the user, because a key policy does not apply to these operations.
 var userRaces = []race{
 	{"", nil, []step{{"CreateKey", `{}`}}, []step{allKeys}},
 	{"", nil, []step{{"RecreateKey", `{"AccountId":"111122223333","KeyId":"UUID"}`}}, []step{allKeys}},
@@ -56,7 +55,7 @@ var userRaces = []race{
 	{generated, []step{grant}, []step{{"RetireGrant", `{"KeyId":"KEY","GrantId":"GRANT"}`}}, []step{grantsOf}},
 }
 
-// rootRaces are of a second access key of the root, which is disabled.
+// rootRaces use a second access key of the root, which is disabled.
 var rootRaces = []race{
 	{"", nil, []step{user}, []step{showUser}},
 	{"", nil, []step{{"PutUser", `{"Name":"uN"}`}, {"DeleteIdentity", `{"Kind":"user","Name":"uLAST"}`}}, []step{allUsers}},

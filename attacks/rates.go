@@ -20,7 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-// ratedConns is how many connections a tenant loops on at full speed.
+// ratedConns is the number of connections on which a tenant loops at full speed.
 const ratedConns = 8
 
 // A rated is a request of one class of operations (docs/api.md, Rates).
@@ -29,7 +29,7 @@ type rated struct {
 	request func(ctx context.Context, t *tenant) error
 }
 
-// A tenant is a user with keys of some kinds.
+// A tenant is a user with keys of several kinds.
 type tenant struct {
 	server                    *server
 	kms                       *kms.Client
@@ -100,22 +100,21 @@ func (s *server) tenant(ctx context.Context, name string) (*tenant, error) {
 	return t, nil
 }
 
-// outcomes count the answers to an attacker.
+// outcomes counts the answers to an attacker.
 type outcomes struct{ served, throttled, other atomic.Int64 }
 
 func (o *outcomes) count(status int, body []byte) {
 	switch {
 	case status == http.StatusOK:
 		o.served.Add(1)
-	case bytes.Contains(body, []byte("Throttling")): // without "Exception" in STS
+	case bytes.Contains(body, []byte("Throttling")): // STS errors lack "Exception"
 		o.throttled.Add(1)
 	default:
 		o.other.Add(1)
 	}
 }
 
-// fullSpeed has one tenant loop over each class, with the default rates, while others
-// encrypt.
+// fullSpeed loops over each class as one tenant, with the default rates, while others encrypt.
 func fullSpeed(ctx context.Context, l *lab) (string, error) {
 	s, err := l.serve()
 	if err != nil {
@@ -137,7 +136,7 @@ func fullSpeed(ctx context.Context, l *lab) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		took, err := o.during(ctx, 4*time.Second)
+		took, err := o.measure(ctx, 4*time.Second)
 		stop()
 		if err != nil {
 			return "", fmt.Errorf("%w: others were refused: %w", errMissed, err)
@@ -155,8 +154,8 @@ func fullSpeed(ctx context.Context, l *lab) (string, error) {
 	return worst + "; " + resident, errors.Join(err, missed(most <= slowdown, "%.1f times, at most %d", most, slowdown))
 }
 
-// loop sends a request of a class at full speed until the function that it returns is
-// called. The request is signed once: the attacker shall cost this machine little.
+// loop sends a request of a class at full speed until stop is called. The request is signed once, so that the
+// attacker itself needs little processor time.
 func (t *tenant) loop(ctx context.Context, class rated, got *outcomes) (stop func(), err error) {
 	raw, err := t.signed(ctx, class)
 	if err != nil {
@@ -165,10 +164,9 @@ func (t *tenant) loop(ctx context.Context, class rated, got *outcomes) (stop fun
 	return t.server.repeat(ctx, ratedConns, raw, got), nil
 }
 
-// repeat sends a signed request over some connections, one after the other on each, until
-// the function that it returns is called.
+// repeat sends a signed request on several connections, one after the other on each, until stop is called.
 func (s *server) repeat(ctx context.Context, conns int, raw []byte, got *outcomes) (stop func()) {
-	return together(ctx, conns, func(ctx context.Context, _ int) {
+	return inParallel(ctx, conns, func(ctx context.Context, _ int) {
 		conn, err := s.l.dial(s)
 		if err != nil {
 			got.other.Add(1)
@@ -199,7 +197,7 @@ func replay(conn net.Conn, answers *bufio.Reader, raw []byte) (status int, body 
 	return r.StatusCode, body, err
 }
 
-// signed returns a signed request of a class as it goes over the wire.
+// signed returns a signed request of a class in its wire format.
 func (t *tenant) signed(ctx context.Context, class rated) ([]byte, error) {
 	c := &catcher{}
 	caught := *t
@@ -214,7 +212,7 @@ func (t *tenant) signed(ctx context.Context, class rated) ([]byte, error) {
 // A catcher keeps the request that an SDK would send.
 type catcher struct{ raw []byte }
 
-// client returns a client whose requests are caught.
+// client returns a client whose requests the catcher keeps.
 func (c *catcher) client(of *kms.Client) *kms.Client {
 	return kms.New(of.Options(), func(o *kms.Options) { o.HTTPClient = c })
 }
@@ -228,7 +226,7 @@ func (c *catcher) Do(r *http.Request) (*http.Response, error) {
 	return nil, errors.New("caught, not sent")
 }
 
-// lowRates sets every rate to a few requests in a second.
+// lowRates limits every rate to a few requests per second.
 func lowRates(ctx context.Context, l *lab) (string, error) {
 	const rate, length = 10, 3
 	var flags []string

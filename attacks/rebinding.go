@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// rebinding asks a dev server as the page of a host does whose owner has bound its name
-// to the loopback address, and as a page on the Internet does that knows the server's.
+// rebinding sends requests to a dev server like a web page whose host name was bound to the loopback address
+// (DNS rebinding), and like a page on the Internet that knows the server's name.
 func rebinding(ctx context.Context, l *lab) (string, error) {
 	s := &server{l: l}
 	if err := s.startAs(exec.Command(l.program, "dev", "--addr", "127.0.0.1:0")); err != nil {
@@ -22,7 +22,7 @@ func rebinding(ctx context.Context, l *lab) (string, error) {
 		for _, host := range []string{"evil.example", address} {
 			for _, field := range []string{"Origin: http://evil.example", "Origin: null", "Sec-Fetch-Site: same-origin"} {
 				if host == address && strings.HasPrefix(field, "Sec-Fetch") {
-					continue // a page of the server's own
+					continue // a page of the server's own origin
 				}
 				status, err := pageAsks(ctx, method, address, host, field)
 				if err != nil {

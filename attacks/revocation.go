@@ -24,11 +24,11 @@ const (
 	loopers    = 2 // connections of the user who loses the permission
 )
 
-// mayEverything is an identity policy.
+// mayEverything is an identity-based policy that allows everything.
 const mayEverything = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`
 
-// keyPolicy lets the account do everything, and with a second statement denies
-// everything to a user.
+// keyPolicy returns a key policy that lets the account do everything, and denies everything to a user in a
+// second statement.
 func keyPolicy(sid, denied string) string {
 	deny := ""
 	if denied != "" {
@@ -37,25 +37,25 @@ func keyPolicy(sid, denied string) string {
 	return `{"Version":"2012-10-17","Statement":[{"Sid":"s` + sid + `","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + account + `:root"},"Action":"kms:*","Resource":"*"}` + deny + `]}`
 }
 
-// quoted is text as JSON.
+// quoted returns text as a JSON string.
 func quoted(text string) string {
-	b, _ := json.Marshal(text) // no error: it is a string
+	b, _ := json.Marshal(text) // strings cause no error
 	return string(b)
 }
 
-// races is what all trials have in common.
+// races is the state that all trials share.
 type races struct {
 	root, mallory, second *caller
 	secondKey             string
 	other                 string // a key
 	numbers               atomic.Int64
 	trials, landed        int
-	slowest               time.Duration // revocation
+	slowest               time.Duration // duration of a revocation
 	late                  []string      // operations that had an effect after a revocation
 }
 
-// revocationRaces loops on every changing operation while the permission is revoked, and
-// counts the effects after the revocation was acknowledged.
+// revocationRaces loops on every changing operation while the permission is revoked, and counts effects after
+// the revocation was acknowledged.
 func revocationRaces(ctx context.Context, l *lab) (string, error) {
 	regions := []string{region}
 	for i := 1; i < 60; i++ {
@@ -87,7 +87,7 @@ func list(names []string) string {
 	return " (" + strings.Join(names, ", ") + ")"
 }
 
-// begin makes the user and the access key that will lose their permissions.
+// begin creates the user and the access key that will lose their permissions.
 func (r *races) begin(ctx context.Context, s *server) (err error) {
 	if r.mallory, err = s.newUser(ctx, r.root, "mallory", mayEverything); err != nil {
 		return err
@@ -103,18 +103,18 @@ func (r *races) begin(ctx context.Context, s *server) (err error) {
 	return err
 }
 
-// A trial is one race, once.
+// A trial is one run of a race.
 type trial struct {
 	*races
 	race
 	who        *caller
-	words      *strings.Replacer // for what stays the same in all requests
+	words      *strings.Replacer // replaces words that are the same in all requests
 	revoke     step
 	restore    step
 	lastN      atomic.Int64
 	grant      atomic.Pointer[string]
 	revoked    atomic.Bool
-	done       atomic.Int64 // requests that succeeded
+	done       atomic.Int64 // number of successful requests
 	afterwards atomic.Pointer[string]
 }
 
@@ -153,7 +153,7 @@ func (r *races) trial(ctx context.Context, i int) error {
 	return err
 }
 
-// begin makes the key of the trial and carries out the steps that prepare it.
+// begin creates the key of the trial and runs the preparing steps.
 func (t *trial) begin(ctx context.Context) error {
 	id, importing := "", ""
 	if t.create != "" {
@@ -186,7 +186,7 @@ func (t *trial) begin(ctx context.Context) error {
 func (t *trial) wrapped(ctx context.Context, id string) (string, error) {
 	var p answer
 	err := error(nil)
-	for range 20 { // while pairs are being made
+	for range 20 { // while the server is generating key pairs
 		p, err = t.root.must(ctx, "GetParametersForImport", `{"KeyId":"`+id+`","WrappingAlgorithm":"RSAES_OAEP_SHA_256","WrappingKeySpec":"RSA_2048"}`)
 		if err == nil {
 			break
@@ -229,7 +229,7 @@ func (t *trial) note(a answer) {
 	}
 }
 
-// run races and returns an operation that had an effect after the revocation, or "".
+// run runs the race and returns an operation that had an effect after the revocation, or "".
 func (t *trial) run(ctx context.Context) (late string, err error) {
 	looping, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -269,8 +269,7 @@ func (t *trial) run(ctx context.Context) (late string, err error) {
 	return "", nil
 }
 
-// attempt makes one request of a loop. One that was sent after the revocation must not
-// succeed.
+// attempt sends a request of the loop. A request that is sent after the revocation must not succeed.
 func (t *trial) attempt(ctx context.Context, s step) {
 	tooLate := t.revoked.Load()
 	ok, body, err := t.who.do(ctx, s.operation, t.members(s))
@@ -283,7 +282,7 @@ func (t *trial) attempt(ctx context.Context, s step) {
 	}
 }
 
-// state returns what the root sees of the effects.
+// state returns the effects that the root sees.
 func (t *trial) state(ctx context.Context) (all []byte, err error) {
 	for _, s := range t.shows {
 		body, err := t.whole(ctx, s)
@@ -295,8 +294,7 @@ func (t *trial) state(ctx context.Context) (all []byte, err error) {
 	return all, nil
 }
 
-// whole returns an answer with all its pages. A refusal, such as NotFoundException, is an
-// answer too.
+// whole returns an answer with all its pages. An error such as NotFoundException is an answer too.
 func (t *trial) whole(ctx context.Context, s step) (all []byte, err error) {
 	members := t.words.Replace(s.members)
 	for {

@@ -13,13 +13,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 )
 
-// An expensive is one kind of request that takes a processor for long.
+// An expensive is a kind of request that takes much processor time.
 type expensive struct {
 	name  string
-	conns int // how many connections one user loops on
+	conns int // number of connections on which one user loops
 	// prepare returns the request.
 	prepare func(ctx context.Context, c *kms.Client) (request func(context.Context) error, err error)
-	other   bool // another user asks for the same during the attack, and must be served
+	other   bool // another user sends the same request during the attack and must be served
 }
 
 var (
@@ -28,8 +28,8 @@ var (
 	wrapping   = expensive{"GetParametersForImport RSA_4096", 8, parametersRSA, false}
 )
 
-// burn attacks with each of the kinds in turn. affinity limits the server to some
-// processors (taskset(1)) unless it is empty.
+// burn attacks with each of the kinds in turn. If affinity is not empty, it limits the server to these
+// processors (taskset(1)).
 func burn(affinity string, kinds ...expensive) func(ctx context.Context, l *lab) (string, error) {
 	return func(ctx context.Context, l *lab) (string, error) {
 		s, err := l.serveOn(affinity)
@@ -61,7 +61,7 @@ func burn(affinity string, kinds ...expensive) func(ctx context.Context, l *lab)
 	}
 }
 
-// serveOn is serve on some processors.
+// serveOn is serve limited to some processors.
 func (l *lab) serveOn(affinity string) (*server, error) {
 	s, err := l.serve()
 	if err != nil || affinity == "" {
@@ -82,7 +82,7 @@ func (s *server) burnOne(ctx context.Context, o *others, mallory, bob aws.Creden
 		return "", err
 	}
 	var served, refused atomic.Int64
-	stop := together(ctx, kind.conns, func(ctx context.Context, _ int) {
+	stop := inParallel(ctx, kind.conns, func(ctx context.Context, _ int) {
 		for ctx.Err() == nil {
 			if err := request(ctx); err == nil {
 				served.Add(1)
@@ -93,7 +93,7 @@ func (s *server) burnOne(ctx context.Context, o *others, mallory, bob aws.Creden
 	})
 	defer stop()
 	time.Sleep(time.Second)
-	figure, err := o.suffer(ctx, 10*time.Second)
+	figure, err := o.compareWithQuiet(ctx, 10*time.Second)
 	if err != nil {
 		return figure, err
 	}
@@ -105,7 +105,7 @@ func (s *server) burnOne(ctx context.Context, o *others, mallory, bob aws.Creden
 		figure += fmt.Sprintf(", another user served in %.1f s", time.Since(at).Seconds())
 	}
 	figure += fmt.Sprintf(", the attacker served %d times and refused %d times", served.Load(), refused.Load())
-	return figure, missed(refused.Load() == 0 || !kind.other, "requests of the attacker fail, which one connection each could wait for")
+	return figure, missed(refused.Load() == 0 || !kind.other, "requests of the attacker failed although each had a connection to wait on")
 }
 
 func generateRSA(ctx context.Context, c *kms.Client) (func(context.Context) error, error) {

@@ -19,13 +19,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// account is the account of the deployments that are attacked.
+// account is the account of the attacked deployments.
 const account = "111122223333"
 
-// A server is one keyhold serve.
+// A server is a process running keyhold serve.
 type server struct {
 	l    *lab
-	data string // the data folder
+	data string // data folder
 	addr string // host and port
 	root aws.Credentials
 	cmd  *exec.Cmd
@@ -34,14 +34,14 @@ type server struct {
 	ended chan struct{} // closed when the process has ended
 }
 
-// shownOnce finds the credentials in what keyhold init and keyhold apply print.
+// shownOnce matches the credentials in the output of keyhold init and keyhold apply.
 var shownOnce = regexp.MustCompile(`AWS_ACCESS_KEY_ID=(\S+)\n.*AWS_SECRET_ACCESS_KEY=(\S+)`)
 
-// serve makes a deployment in the folder data of the lab and starts a server on it;
-// flags are added to those of keyhold serve.
+// serve creates a deployment in the folder data of the lab and starts a server on it, with additional flags for
+// keyhold serve.
 func (l *lab) serve(flags ...string) (*server, error) { return l.serveIn(l.file("data"), flags...) }
 
-// serveIn is serve with a data folder somewhere.
+// serveIn is serve with another data folder.
 func (l *lab) serveIn(data string, flags ...string) (*server, error) {
 	s := &server{l: l, data: data}
 	made, err := exec.Command(l.program, "init", "--data", data, "--root-key-file", l.file("root-key"), "--account", account).CombinedOutput()
@@ -62,16 +62,14 @@ func credentialsIn(text []byte) (aws.Credentials, error) {
 	return aws.Credentials{AccessKeyID: string(found[1]), SecretAccessKey: string(found[2])}, nil
 }
 
-// start starts the process, for the first time or again, and waits until it says where
-// it listens.
+// start starts the process, possibly again, and waits until it reports the address at which it listens.
 func (s *server) start(flags ...string) error {
 	words := append([]string{"serve", "--data", s.data, "--root-key-file", s.l.file("root-key"), "--addr", "127.0.0.1:0",
 		"--tls-cert", s.l.file("cert.pem"), "--tls-key", s.l.file("key.pem")}, flags...)
 	return s.startAs(exec.Command(s.l.program, words...))
 }
 
-// startAs is start of a command of the caller's, such as one with fewer file
-// descriptors.
+// startAs starts the given command, for example with fewer file descriptors.
 func (s *server) startAs(cmd *exec.Cmd) error {
 	s.cmd, s.ended = cmd, make(chan struct{})
 	s.cmd.Stderr = io.Writer(&s.log)
@@ -99,12 +97,12 @@ func (s *server) startAs(cmd *exec.Cmd) error {
 	}()
 	if s.addr == "" {
 		<-s.ended
-		return fmt.Errorf("keyhold serve ended before it listened: %s", s.log.text())
+		return fmt.Errorf("keyhold serve ended before it was listening: %s", s.log.text())
 	}
 	return nil
 }
 
-// stop ends the process, if it has not ended yet.
+// stop ends the process if it is still running.
 func (s *server) stop() {
 	s.cmd.Process.Signal(syscall.SIGTERM)
 	select {
@@ -115,7 +113,7 @@ func (s *server) stop() {
 	}
 }
 
-// alive reports whether the process has not ended of itself.
+// alive reports whether the process is still running.
 func (s *server) alive() bool {
 	select {
 	case <-s.ended:
@@ -125,7 +123,7 @@ func (s *server) alive() bool {
 	}
 }
 
-// url is the endpoint.
+// url returns the endpoint.
 func (s *server) url() string { return "https://" + s.addr }
 
 // rss returns the resident memory of the process in MiB (proc_pid_status(5), VmRSS).
@@ -143,10 +141,10 @@ func (s *server) rss() (float64, error) {
 	return 0, errors.New("no VmRSS")
 }
 
-// maxResident is the bar of all attacks for the memory of the process afterwards, in MiB.
+// maxResident is the bar of all attacks for the resident memory of the process after the attack, in MiB.
 const maxResident = 512
 
-// checkRSS returns the resident memory as a figure, and a missed bar if there is too much.
+// checkRSS returns the resident memory as a figure, and an errMissed if it is too large.
 func (s *server) checkRSS() (figure string, err error) {
 	resident, err := s.rss()
 	if err != nil {
@@ -164,7 +162,7 @@ func (s *server) logSize() (int64, error) {
 	return info.Size(), nil
 }
 
-// A logTail keeps the last bytes of what a server writes to its log.
+// A logTail keeps the last bytes of a server's log output.
 type logTail struct {
 	mu   sync.Mutex
 	kept []byte

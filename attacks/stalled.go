@@ -17,18 +17,18 @@ import (
 
 const (
 	stalledConns = 2000
-	// again is when a client whose connection was closed comes back.
+	// again is the time after which a client whose connection was closed reconnects.
 	again = 10 * time.Second
-	// slower is the bar for the p99 of Encrypt of others, as a multiple of quiet.
+	// slower is the bar for the p99 of Encrypt of others, as a multiple of the p99 without an attack.
 	slower = 2
 )
 
-// A stalling opens a connection and leaves the server waiting.
+// A stalling opens a connection and keeps the server waiting.
 type stalling func(l *lab, s *server) (net.Conn, error)
 
 var stallings = []stalling{
 	func(_ *lab, s *server) (net.Conn, error) { return elsewhere.Dial("tcp", s.addr) },
-	func(_ *lab, s *server) (net.Conn, error) { // a ClientHello of 512 bytes that has only begun
+	func(_ *lab, s *server) (net.Conn, error) { // the beginning of a ClientHello of 512 bytes
 		c, err := elsewhere.Dial("tcp", s.addr)
 		if err == nil {
 			_, err = c.Write([]byte{22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3, 0})
@@ -39,7 +39,7 @@ var stallings = []stalling{
 	func(l *lab, s *server) (net.Conn, error) {
 		return l.say(s, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n{")
 	},
-	func(l *lab, s *server) (net.Conn, error) { // answers are not taken
+	func(l *lab, s *server) (net.Conn, error) { // does not read answers
 		narrow := *elsewhere
 		narrow.Control = func(_, _ string, c syscall.RawConn) error {
 			return c.Control(func(fd uintptr) { syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 2<<10) })
@@ -54,10 +54,10 @@ var stallings = []stalling{
 	},
 }
 
-// elsewhere dials from another address than that of others.
+// elsewhere dials from another address than others do.
 var elsewhere = &net.Dialer{Timeout: 30 * time.Second, LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
 
-// say opens a connection with TLS and sends a text.
+// say opens a TLS connection and sends a text.
 func (l *lab) say(s *server, text string) (*tls.Conn, error) {
 	c, err := tls.DialWithDialer(elsewhere, "tcp", s.addr, l.tls())
 	if err == nil {
@@ -66,8 +66,8 @@ func (l *lab) say(s *server, text string) (*tls.Conn, error) {
 	return c, err
 }
 
-// stalled holds 2,000 connections of all kinds that send or take nothing, and opens each
-// again that the server closes.
+// stalled keeps 2,000 connections of all kinds that do not send or read, and reopens each connection that the
+// server closes.
 func stalled(ctx context.Context, l *lab) (string, error) { return stalledOn(ctx, l, "program") }
 
 // stalledFew is stalled with 200 file descriptors for the server.
@@ -75,7 +75,7 @@ func stalledFew(ctx context.Context, l *lab) (string, error) {
 	return stalledOn(ctx, l, "sh", "-c", `ulimit -n 200; exec "$0" "$@"`)
 }
 
-// stalledOn stalls a server that is started with the words before its own.
+// stalledOn stalls a server that is started by a command that begins with words.
 func stalledOn(ctx context.Context, l *lab, words ...string) (string, error) {
 	s, err := l.serve()
 	if err != nil {
@@ -92,13 +92,13 @@ func stalledOn(ctx context.Context, l *lab, words ...string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	quiet, err := o.during(ctx, 5*time.Second)
+	quiet, err := o.measure(ctx, 5*time.Second)
 	if err != nil {
 		return "", err
 	}
 	var opened atomic.Int64
-	stop := together(ctx, stalledConns, func(ctx context.Context, i int) {
-		wait := time.Duration(i) * 5 * time.Millisecond // not all at once
+	stop := inParallel(ctx, stalledConns, func(ctx context.Context, i int) {
+		wait := time.Duration(i) * 5 * time.Millisecond // not all at the same time
 		for ctx.Err() == nil {
 			select {
 			case <-ctx.Done():
@@ -107,7 +107,7 @@ func stalledOn(ctx context.Context, l *lab, words ...string) (string, error) {
 			wait = again
 			if c, err := stallings[i%len(stallings)](l, s); err == nil {
 				opened.Add(1)
-				until(ctx, c)
+				keepOpen(ctx, c)
 			}
 		}
 	})
@@ -115,29 +115,28 @@ func stalledOn(ctx context.Context, l *lab, words ...string) (string, error) {
 	for begun := time.Now(); opened.Load() < stalledConns && time.Since(begun) < 30*time.Second; {
 		time.Sleep(100 * time.Millisecond)
 	}
-	time.Sleep(2 * time.Second) // they have said what they say
-	return o.under(ctx, s, quiet)
+	time.Sleep(2 * time.Second) // until all of them have sent their text
+	return o.measureStalled(ctx, s, quiet)
 }
 
-// until keeps a connection until the server closes it or ctx ends.
-func until(ctx context.Context, c net.Conn) {
+// keepOpen keeps a connection open keepOpen the server closes it or ctx ends.
+func keepOpen(ctx context.Context, c net.Conn) {
 	defer c.Close()
 	stop := context.AfterFunc(ctx, func() { c.Close() })
 	defer stop()
 	if t, ok := c.(*tls.Conn); ok {
 		c = t.NetConn()
 	}
-	select { // nothing is taken
+	select { // reads nothing
 	case <-ctx.Done():
 	case <-time.After(2 * again):
 	}
 	io.Copy(io.Discard, c)
 }
 
-// under measures others while connections stall, on the connection that they have and on
-// new ones.
-func (o *others) under(ctx context.Context, s *server, quiet []time.Duration) (string, error) {
-	took, err := o.during(ctx, 10*time.Second)
+// measureStalled measures others while connections stall, both on their existing connection and on new ones.
+func (o *others) measureStalled(ctx context.Context, s *server, quiet []time.Duration) (string, error) {
+	took, err := o.measure(ctx, 10*time.Second)
 	if err != nil {
 		return "", fmt.Errorf("%w: others were refused: %w", errMissed, err)
 	}

@@ -18,15 +18,15 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
-// flooding is how long strangers send requests, and from how many connections.
+// flooding is how long strangers send requests, and floodingBy from how many connections.
 const (
 	flooding    = 10 * time.Second
 	floodingBy  = 8
-	maxStranger = 64 << 10 // bytes a second that strangers may add to the audit log, burst included
+	maxStranger = 64 << 10 // maximum growth of the audit log by strangers in bytes per second, including bursts
 )
 
-// unsigned sends AssumeRoleWithWebIdentity, which needs no signature, with as long a
-// role ARN as a body has room for, full of bytes that JSON escapes.
+// unsigned sends AssumeRoleWithWebIdentity, which needs no signature, with the longest role ARN that fits into
+// a body, consisting of bytes that JSON escapes.
 func unsigned(ctx context.Context, l *lab) (string, error) {
 	body := "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleSessionName=s&WebIdentityToken=t.t.t&RoleArn=" + strings.Repeat("\x01", 130_000)
 	return flood(ctx, l, func(*server) (*http.Request, error) {
@@ -38,7 +38,7 @@ func unsigned(ctx context.Context, l *lab) (string, error) {
 	})
 }
 
-// signatures sends requests that are well signed, with a secret that is wrong.
+// signatures sends requests that are signed with a wrong secret.
 func signatures(ctx context.Context, l *lab) (string, error) {
 	return flood(ctx, l, func(s *server) (*http.Request, error) {
 		wrong := aws.Credentials{AccessKeyID: s.root.AccessKeyID, SecretAccessKey: "wrong"}
@@ -50,7 +50,7 @@ func signatures(ctx context.Context, l *lab) (string, error) {
 	})
 }
 
-// signed returns a request for the root path, signed now.
+// signed returns a request to /, signed now.
 func (s *server) signed(as aws.Credentials, target, body string) (*http.Request, error) {
 	r, err := http.NewRequest(http.MethodPost, s.url()+"/", strings.NewReader(body))
 	if err != nil {
@@ -62,8 +62,8 @@ func (s *server) signed(as aws.Credentials, target, body string) (*http.Request,
 	return r, v4.NewSigner().SignHTTP(context.Background(), as, r, hex.EncodeToString(hash[:]), "kms", region, time.Now())
 }
 
-// flood sends one request again and again from some connections, and holds the audit
-// log, the others and the memory of the server against their bars.
+// flood repeats a request on several connections, and compares the audit log, the others and the memory of the
+// server with the bars.
 func flood(ctx context.Context, l *lab, request func(s *server) (*http.Request, error)) (string, error) {
 	s, err := l.serve()
 	if err != nil {
@@ -87,7 +87,7 @@ func flood(ctx context.Context, l *lab, request func(s *server) (*http.Request, 
 	if err != nil {
 		return "", err
 	}
-	stop := together(ctx, floodingBy, func(ctx context.Context, _ int) {
+	stop := inParallel(ctx, floodingBy, func(ctx context.Context, _ int) {
 		for ctx.Err() == nil {
 			again, _ := http.NewRequestWithContext(ctx, r.Method, s.url()+"/", bytes.NewReader(body))
 			again.Header = r.Header
@@ -101,7 +101,7 @@ func flood(ctx context.Context, l *lab, request func(s *server) (*http.Request, 
 			}
 		}
 	})
-	figure, err := o.suffer(ctx, flooding)
+	figure, err := o.compareWithQuiet(ctx, flooding)
 	stop()
 	if err != nil {
 		return figure, err
@@ -116,7 +116,7 @@ func flood(ctx context.Context, l *lab, request func(s *server) (*http.Request, 
 	case refused.Load() < 100 || other.Load() > 0:
 		return figure, fmt.Errorf("%d requests were refused, and %d answered otherwise", refused.Load(), other.Load())
 	case grown == 0:
-		return figure, missed(false, "the audit log does not say who tried")
+		return figure, missed(false, "the audit log does not name the client")
 	case perSecond > maxStranger:
 		return figure, missed(false, "the log grew by %d bytes a second, at most %d", perSecond, maxStranger)
 	}
@@ -135,8 +135,7 @@ func statusOf(client *http.Client, r *http.Request) (int, error) {
 	return answer.StatusCode, nil
 }
 
-// grownByStrangers returns how many bytes were added to the audit log by others than
-// the honest tenant.
+// grownByStrangers returns the number of bytes in the audit log that were not caused by the honest tenant.
 func (s *server) grownByStrangers(before int64) (grown int64, err error) {
 	text, err := os.ReadFile(filepath.Join(s.data, "audit.log"))
 	if err != nil {

@@ -9,11 +9,11 @@ import (
 const (
 	turnConns = 64
 	turnBar   = time.Second
-	turnCount = 20 // revocations
+	turnCount = 20 // number of revocations
 )
 
-// turns has many connections change one key in loops, of one user and then of as many
-// users, while the root revokes.
+// turns makes many connections change one key in loops, first of one user and then of as many users, while the
+// root revokes.
 func turns(ctx context.Context, l *lab) (string, error) {
 	s, err := l.serve()
 	if err != nil {
@@ -40,8 +40,8 @@ func turns(ctx context.Context, l *lab) (string, error) {
 	return figure, missed(max(one, many) <= turnBar, "%.0f ms, at most %.0f", ms(max(one, many)), ms(turnBar))
 }
 
-// revokeAgainst returns how long the slowest revocation took, each on a key that all
-// connections change in loops. A revocation that fails missed the bar.
+// revokeAgainst returns the duration of the slowest revocation, each on a key that all connections change in
+// loops. A revocation that fails misses the bar.
 func revokeAgainst(ctx context.Context, root *caller, by func(i int) *caller) (slowest time.Duration, err error) {
 	for n := range turnCount {
 		made, err := root.must(ctx, "CreateKey", `{}`)
@@ -49,7 +49,7 @@ func revokeAgainst(ctx context.Context, root *caller, by func(i int) *caller) (s
 			return 0, err
 		}
 		id := made.text("KeyMetadata", "KeyId")
-		stop := together(ctx, turnConns, func(ctx context.Context, i int) {
+		stop := inParallel(ctx, turnConns, func(ctx context.Context, i int) {
 			for k := 0; ctx.Err() == nil; k++ {
 				by(i).do(ctx, "PutKeyPolicy", `{"KeyId":"`+id+`","Policy":`+quoted(keyPolicy(fmt.Sprint(i, "x", k), ""))+`}`)
 			}

@@ -9,11 +9,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// user are the credentials of a user that identities declares.
+// user are the credentials of the user that identities declares.
 var user = aws.Credentials{AccessKeyID: "bench", SecretAccessKey: "bench-secret"}
 
-// decisions compares what it costs to decide: about a user with ten managed policies
-// against the root of the account, and on a key with many grants against one without.
+// decisions compares the cost of decisions: for a user with ten managed policies and for the root of the
+// account, and on a key with many grants and on a key without grants.
 func (s settings) decisions() error {
 	dir, err := os.MkdirTemp("", "keyhold-bench")
 	if err != nil {
@@ -57,8 +57,7 @@ func (s settings) compareLoads(k *server, first string, a *load, second string, 
 	return err
 }
 
-// identities declares a user with ten managed policies of ten statements each, the
-// last of which lets it decrypt.
+// identities declares a user with ten managed policies of ten statements each. The last of them allows Decrypt.
 func identities() string {
 	var b strings.Builder
 	var names []string
@@ -80,8 +79,8 @@ func identities() string {
 	return b.String()
 }
 
-// grantMany makes grants on a key, none of which is for who measures. One follows the
-// other, as all of them change the one count of the key.
+// grantMany creates grants on a key for other principals than the one that is measured. It creates them one
+// after the other, because all of them change the count of grants on the key.
 func grantMany(addr string, id any, grants int) error {
 	for n := range grants {
 		_, err := call(addr, "CreateGrant", map[string]any{

@@ -25,7 +25,7 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
-// signed returns a request of the API as it goes over the wire, signed now.
+// signed returns a request of the API in its wire format, signed now.
 func signed(addr, operation string, in any) ([]byte, error) {
 	return signedBy(root, addr, operation, in)
 }
@@ -33,7 +33,7 @@ func signed(addr, operation string, in any) ([]byte, error) {
 // root are the credentials of the root of a dev server's account.
 var root = aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}
 
-// signedBy returns a request of whoever has the credentials.
+// signedBy returns a request that is signed with the credentials.
 func signedBy(credentials aws.Credentials, addr, operation string, in any) ([]byte, error) {
 	body, err := json.Marshal(in)
 	if err != nil {
@@ -53,7 +53,7 @@ func signedBy(credentials aws.Credentials, addr, operation string, in any) ([]by
 	return httputil.DumpRequestOut(r, true)
 }
 
-// A conn is one connection that is kept.
+// A conn is a connection that stays open.
 type conn struct {
 	net.Conn
 	r *bufio.Reader
@@ -67,9 +67,8 @@ func dial(addr string) (*conn, error) {
 	return &conn{c, bufio.NewReaderSize(c, 16<<10)}, nil
 }
 
-// do sends a request and returns the body of its answer, which must be a good one.
-// It reads what servers of this kind send, and not all of HTTP: net/http would take
-// more time than some of what is measured.
+// do sends a request and returns the body of its answer, which must be a success. It parses only the HTTP that
+// these servers send: net/http would take more time than some of the measured operations.
 func (c *conn) do(request []byte) ([]byte, error) {
 	if _, err := c.Write(request); err != nil {
 		return nil, err
@@ -101,7 +100,7 @@ func (c *conn) do(request []byte) ([]byte, error) {
 	return body, nil
 }
 
-// call makes one request.
+// call sends one request.
 func call(addr, operation string, in map[string]any) (out map[string]any, err error) {
 	c, err := dial(addr)
 	if err != nil {
@@ -122,18 +121,18 @@ func call(addr, operation string, in map[string]any) (out map[string]any, err er
 	return out, nil
 }
 
-// A load is the requests of one operation, to be signed anew for each run.
+// A load is the requests of one operation. They are signed again for each run.
 type load struct {
 	operation string
 	bodies    []map[string]any
-	by        aws.Credentials // the root's, if it is empty
+	by        aws.Credentials // credentials of the sender; the root if empty
 }
 
-// sample is how many requests of a load differ.
+// sample is the number of different requests in a load.
 const sample = 64
 
-// prepare makes what the operation needs on a server: some keys, ciphertexts. After
-// the operation there may be a colon and a key spec.
+// prepare creates the keys and ciphertexts that the operation needs on a server. operation may end with a colon
+// and a key spec.
 func prepare(s *server, operation string, keys int) (*load, error) {
 	name, spec, _ := strings.Cut(operation, ":")
 	l := &load{operation: name}
@@ -165,7 +164,7 @@ func prepare(s *server, operation string, keys int) (*load, error) {
 
 var encryptionContext = map[string]string{"tenant": "t-0001", "aws:s3:arn": "arn:aws:s3:::" + strings.Repeat("o", 208)}
 
-// request returns the members of the i-th request that differs from others.
+// request returns the members of the i-th different request.
 func request(s *server, operation, spec string, id any, i int) (map[string]any, error) {
 	message := bytes.Repeat([]byte{byte(i)}, 64)
 	in := map[string]any{"KeyId": id}
@@ -192,20 +191,20 @@ func request(s *server, operation, spec string, id any, i int) (map[string]any, 
 	return in, nil
 }
 
-// A measure is what a run showed.
+// A measure is the result of a run.
 type measure struct {
 	requests int
-	rate     float64 // a second
+	rate     float64 // per second
 	p50, p99 time.Duration
-	cpu      time.Duration // of the server, for each request
+	cpu      time.Duration // processor time of the server per request
 }
 
 func (m measure) String() string {
 	return fmt.Sprintf("%8.0f /s   p50 %6d us   p99 %6d us   CPU %6.1f us", m.rate, m.p50.Microseconds(), m.p99.Microseconds(), float64(m.cpu.Nanoseconds())/1000)
 }
 
-// drive sends requests over so many connections, each the next when the last was
-// answered, and measures after a while of warming up.
+// drive sends requests on this number of connections, each as soon as the previous one was answered. It
+// measures after a time of warming up.
 func (l *load) drive(s *server, conns int, length time.Duration) (m measure, err error) {
 	var requests [][]byte
 	for _, in := range l.bodies {
@@ -238,7 +237,7 @@ func (l *load) drive(s *server, conns int, length time.Duration) (m measure, err
 	return measure{n, float64(n) / took.Seconds(), sorted[n/2], sorted[n*99/100], cpu / time.Duration(n)}, nil
 }
 
-// The phases of a run, after that of warming up.
+// The phases of a run after warming up.
 const (
 	measuring = 1
 	ending    = 2
@@ -262,7 +261,7 @@ func drive(addr string, requests [][]byte, from int, phase *atomic.Int32) (times
 	return times, nil
 }
 
-// median returns the run in the middle, by CPU.
+// median returns the run with the median CPU time.
 func median(all []measure) measure {
 	slices.SortFunc(all, func(a, b measure) int { return int(a.cpu - b.cpu) })
 	return all[len(all)/2]

@@ -1,13 +1,12 @@
-// Command bench measures keyhold against two servers of its own, in one run: bare,
-// which is net/http and an answer of the right size, and floor, which does only
-// what nobody who serves this API can leave out. All figures of servers are ratios
-// to these, as a machine's own speed is nobody's merit. What signs or makes codes is
-// held against the floor's Decrypt and the bare primitive, which is measured in this
+// Command bench measures keyhold and two reference servers in one run. The server bare is net/http with an
+// answer of the right size. The server floor does only what every server of this API has to do. All figures of
+// servers are ratios to these references, because absolute figures depend on the machine. Operations that sign
+// or compute MACs are compared with the floor's Decrypt plus the bare primitive, which is measured in this
 // process.
 //
-// For requests, servers run on one processor and the load comes from the others;
-// for what waits for the disk, servers have all. Runs of the servers alternate, and
-// the median of each is taken. It listens and sends on the loopback interface alone.
+// For requests, the servers run on one processor and the load comes from the others. For writes that wait for
+// the disk, the servers have all processors. Runs of the servers alternate, and the result is the median. The
+// program listens and sends on the loopback interface only.
 package main
 
 import (
@@ -30,14 +29,14 @@ type settings struct {
 	many    int
 	grants  int
 	profile string
-	delay   time.Duration // of each sync
+	delay   time.Duration // delay added to each sync
 }
 
 const defaultOps = "Decrypt,Encrypt,GenerateDataKey,DescribeKey," +
 	"Sign:RSA_2048,Sign:ECC_NIST_P256,Sign:ECC_NIST_EDWARDS25519,Sign:ML_DSA_65,GenerateMac:HMAC_256"
 
-// parts are what there is to run. Those that leave the servers a processor alone come
-// last: there is no way back.
+// parts lists what can be run. Parts that reserve a processor for the servers come last, because this cannot be
+// undone.
 var parts = []string{"writes", "imports", "requests", "decisions", "many"}
 
 func main() {
@@ -85,7 +84,7 @@ func (s settings) run() error {
 	return nil
 }
 
-// writeProfile has the program profile itself under the load of one operation.
+// writeProfile makes the program write a profile under the load of one operation.
 func (s settings) writeProfile() error {
 	k, err := s.startKeyhold(onFirstProcessor, "--cpu-profile", s.profile)
 	if err != nil {

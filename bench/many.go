@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// manyKeys compares a server that has ten keys with one that has many, under the
-// same load on ten of them, and under a load on a thousand.
+// manyKeys compares a server that has ten keys with a server that has many, under the same load on ten of them,
+// and under a load on a thousand.
 func (s settings) manyKeys() error {
 	if s.many == 0 {
 		return nil
@@ -35,7 +35,7 @@ func (s settings) manyKeys() error {
 	for _, used := range []int{10, 1000} {
 		for _, operation := range s.ops {
 			if strings.Contains(operation, ":") {
-				continue // thousands of keys of such specs take long to make
+				continue // creating thousands of keys of such specs takes long
 			}
 			if err := s.compareSizes(few, many, operation, used); err != nil {
 				return err
@@ -61,7 +61,7 @@ func (s settings) compareSizes(few, many *server, operation string, used int) er
 	return err
 }
 
-// alternate has two loads take turns, each on its server.
+// alternate runs two loads in turn, each on its server.
 func (s settings) alternate(first *load, on *server, second *load, onOther *server) (a, b measure, err error) {
 	var firsts, seconds []measure
 	for range s.runs {
@@ -78,7 +78,7 @@ func (s settings) alternate(first *load, on *server, second *load, onOther *serv
 	return median(firsts), median(seconds), nil
 }
 
-// fill creates keys, many at a time.
+// fill creates keys concurrently.
 func fill(addr string, keys int) error {
 	var left atomic.Int64
 	left.Store(int64(keys))
@@ -111,7 +111,7 @@ func create(addr string, left *atomic.Int64) error {
 	defer c.Close()
 	var request []byte
 	for i := 0; left.Add(-1) >= 0; i++ {
-		if i%500 == 0 { // a signature is good for five minutes
+		if i%500 == 0 { // a signature is valid for five minutes
 			if request, err = signed(addr, "CreateKey", map[string]any{}); err != nil {
 				return err
 			}

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// parameters measures GetParametersForImport for RSA_4096, whose key pairs take long
-// to make, at one a second.
+// parameters measures GetParametersForImport for RSA_4096, whose key pairs take long to generate, at one
+// request per second.
 func (s settings) parameters() error {
 	k, err := s.startKeyhold(anywhere)
 	if err != nil {
@@ -35,7 +35,7 @@ func (s settings) parameters() error {
 		if _, err := c.do(request); err != nil {
 			return err
 		}
-		if i > 0 { // the first has the server make key pairs ahead
+		if i > 0 { // the first request makes the server generate key pairs in advance
 			times = append(times, time.Since(begun))
 		}
 		time.Sleep(time.Until(begun.Add(time.Second)))

@@ -15,17 +15,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// An algorithm is how messages are signed, or codes of them made, with keys of one
-// spec.
+// An algorithm signs messages, or computes their MACs, with keys of one spec.
 type algorithm struct {
 	name, usage string
-	size        int // of a signature or code
-	// primitive makes a key and returns what signs a message with it, by the library
-	// that keyhold uses and with nothing around it.
+	size        int // size of a signature or MAC
+	// primitive creates a key and returns the function that signs a message with it. It uses the same library
+	// as keyhold, and nothing else.
 	primitive func() (func(message []byte) error, error)
 }
 
-// algorithms are those that are measured, by the key spec.
+// algorithms lists the measured algorithms by key spec.
 var algorithms = map[string]algorithm{
 	"RSA_2048":              {"RSASSA_PSS_SHA_256", "SIGN_VERIFY", 256, signRSA},
 	"ECC_NIST_P256":         {"ECDSA_SHA_256", "SIGN_VERIFY", 71, signECDSA},
@@ -69,7 +68,7 @@ func signMLDSA() (func([]byte) error, error) {
 	}, err
 }
 
-// codeHMAC keeps its state from message to message, as whoever is in a hurry does.
+// codeHMAC reuses its state for all messages, as fast implementations do.
 func codeHMAC() (func([]byte) error, error) {
 	key := make([]byte, sha256.Size)
 	rand.Read(key)
@@ -82,8 +81,8 @@ func codeHMAC() (func([]byte) error, error) {
 	}, nil
 }
 
-// cost returns the processor time of one call, in one goroutine, with what the
-// collector of garbage takes for it. The first quarter of the time is to warm up.
+// cost returns the processor time of one call in one goroutine, including garbage collection. It measures after
+// the first quarter of the time.
 func cost(call func(message []byte) error, length time.Duration) (time.Duration, error) {
 	if _, err := repeat(call, length/4); err != nil {
 		return 0, err
@@ -93,7 +92,7 @@ func cost(call func(message []byte) error, length time.Duration) (time.Duration,
 	return (ownTime() - before) / time.Duration(calls), err
 }
 
-// repeat calls for so long, and looks at the clock now and then.
+// repeat calls for this long. It does not check the clock after every call.
 func repeat(call func(message []byte) error, length time.Duration) (calls int, err error) {
 	message := make([]byte, 64)
 	for begun := time.Now(); time.Since(begun) < length; {
@@ -107,7 +106,7 @@ func repeat(call func(message []byte) error, length time.Duration) (calls int, e
 	return max(1, calls), nil
 }
 
-// ownTime is the processor time that this process has spent.
+// ownTime returns the processor time of this process.
 func ownTime() time.Duration {
 	var usage unix.Rusage
 	if unix.Getrusage(unix.RUSAGE_SELF, &usage) != nil {

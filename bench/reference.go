@@ -20,7 +20,7 @@ import (
 	"time"
 )
 
-// serveReference serves as bare or floor and returns why it ended.
+// serveReference serves as bare or floor and returns the error that ended it.
 func serveReference(name string) error {
 	handlers := map[string]http.Handler{"bare": http.HandlerFunc(bare), "floor": &floor{}}
 	if handlers[name] == nil {
@@ -40,21 +40,21 @@ const (
 	floorKey  = "arn:aws:kms:us-east-1:000000000000:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 )
 
-// bare answers as large as a Decrypt does, and does nothing else.
+// bare answers with as many bytes as a Decrypt, and does nothing else.
 func bare(w http.ResponseWriter, r *http.Request) {
 	io.Copy(io.Discard, r.Body)
 	w.Header().Set("Content-Type", mediaType)
 	fmt.Fprintf(w, `{"KeyId":%q,"Plaintext":"%088d","EncryptionAlgorithm":"SYMMETRIC_DEFAULT","KeyMaterialId":"%064d"}`, floorKey, 0, 0)
 }
 
-// A floor verifies Signature Version 4 with a signing key that it remembers, reads
-// and writes JSON, and for each message derives a key and opens or seals with
-// AES-256-GCM. What signs, or makes codes, it leaves out and only answers as long. It checks nothing else, has no keys but one, and keeps no log.
+// A floor verifies Signature Version 4 with a cached signing key, decodes and encodes JSON, and for each
+// message derives a key and encrypts or decrypts with AES-256-GCM. It does not sign or compute MACs, but
+// answers with the same number of bytes. It makes no other checks, has only one key, and keeps no log.
 type floor struct {
 	signingKeys sync.Map // by scope
 }
 
-// A floorRequest has what any request here is made of, and an answer too.
+// A floorRequest has the members of all requests, and of all responses.
 type floorRequest struct {
 	KeyId             string            `json:",omitempty"`
 	Plaintext         []byte            `json:",omitempty"`
@@ -86,7 +86,7 @@ func (f *floor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	text, _ := json.Marshal(out)
 	w.Header().Set("Content-Type", mediaType)
-	w.Header().Set("Content-Length", strconv.Itoa(len(text))) // which net/http finds for short ones alone
+	w.Header().Set("Content-Length", strconv.Itoa(len(text))) // net/http sets it for short answers only
 	w.Write(text)
 }
 
@@ -111,7 +111,7 @@ func (f *floor) answer(operation string, in floorRequest) (any, error) {
 	return floorRequest{KeyId: floorKey}, nil
 }
 
-// noSignature takes the place of signatures and codes, which the floor does not make.
+// noSignature replaces signatures and MACs, which the floor does not compute.
 var noSignature [4 << 10]byte
 
 func signatureSize(algorithm string) int {
@@ -156,8 +156,8 @@ func floorContext(context map[string]string) (ad []byte) {
 	return ad
 }
 
-// verify recomputes the signature ("Signature Version 4 signing process" in the
-// IAM User Guide) for the one secret that there is.
+// verify verifies the signature ("Signature Version 4 signing process" in the IAM User Guide) with the only
+// secret.
 func (f *floor) verify(r *http.Request, body []byte) error {
 	var credential, signed, signature string
 	for part := range strings.SplitSeq(strings.TrimPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 "), ",") {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// requests compares the three servers, operation by operation.
+// requests compares the three servers for each operation.
 func (s settings) requests() error {
 	if err := leaveFirstProcessor(); err != nil {
 		return err
@@ -27,7 +27,7 @@ func (s settings) requests() error {
 		servers = append(servers, r)
 	}
 	fmt.Printf("Requests of %d connections, server on one processor, audit on, median of %d runs\n", s.conns, s.runs)
-	fmt.Println("Bars are the floor's Decrypt and 1.15 primitives; these do not erase what they leave behind, as the program does (runtimesecret)")
+	fmt.Println("The bar is the floor's Decrypt plus 1.15 times the primitive. Unlike the program, neither erases its memory (runtimesecret)")
 	for _, operation := range s.ops {
 		var err error
 		if strings.Contains(operation, ":") {
@@ -53,7 +53,7 @@ func (s settings) compare(servers []*server, operation string) error {
 	return nil
 }
 
-// measure has the servers take turns, and something else after each round.
+// measure runs the servers in turn, and calls between after each round.
 func (s settings) measure(servers []*server, operation string, between func() error) (medians []measure, err error) {
 	loads, measures := make([]*load, len(servers)), make([][]measure, len(servers))
 	for i, v := range servers {
@@ -79,13 +79,13 @@ func (s settings) measure(servers []*server, operation string, between func() er
 	return medians, nil
 }
 
-// primitivePercent is how much of its primitive an operation may cost above the
-// floor.
+// primitivePercent is the maximum cost of an operation above the floor, in percent of the cost of its
+// primitive.
 const primitivePercent = 115
 
-// withPrimitive compares an operation on keys of a spec with the cryptography alone and
-// the floor: its Decrypt, which is what all requests are held against, and what it takes
-// for the same requests without any cryptography.
+// withPrimitive compares an operation on keys of a spec with the cryptography alone, with the floor's Decrypt,
+// which is the reference for all requests, and with the floor's time for the same requests without
+// cryptography.
 func (s settings) withPrimitive(keyhold, floor *server, operation string) error {
 	_, spec, _ := strings.Cut(operation, ":")
 	a, ok := algorithms[spec]
@@ -131,8 +131,8 @@ func micros(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1000 }
 
 func ratio(a, b time.Duration) float64 { return float64(a) / float64(b) }
 
-// prepareOn prepares ten keys on keyhold. The reference servers take any request,
-// and bare answers all alike.
+// prepareOn prepares ten keys on keyhold. The reference servers accept any request, and bare answers all of
+// them alike.
 func prepareOn(s *server, operation string) (*load, error) {
 	if s.name == "bare" {
 		in := map[string]any{"KeyId": floorKey, "CiphertextBlob": make([]byte, 253), "EncryptionContext": map[string]string{"pad": string(make([]byte, 0, 256))}}

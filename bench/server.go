@@ -21,18 +21,17 @@ type server struct {
 	name string
 	addr string
 	cmd  *exec.Cmd
-	data string // the folder to remove at the end
+	data string // folder to remove at the end
 }
 
-// startKeyhold starts the program as a dev server on a new data folder; where says
-// on which processors.
+// startKeyhold starts the program as a dev server on a new data folder. where determines its processors.
 func (s settings) startKeyhold(where placement, flags ...string) (*server, error) {
 	data, err := os.MkdirTemp("", "keyhold-bench")
 	if err != nil {
 		return nil, err
 	}
 	words := append([]string{s.program, "dev", "--addr", "127.0.0.1:0", "--data", data}, flags...)
-	if s.delay > 0 { // with -D the program stays the child
+	if s.delay > 0 { // with -D, the program is a direct child
 		slow := fmt.Sprintf("inject=fsync,fdatasync:delay_enter=%d", s.delay.Microseconds())
 		words = append([]string{"strace", "-D", "-f", "--seccomp-bpf", "-o", os.DevNull, "-e", "trace=fsync,fdatasync", "-e", slow}, words...)
 	}
@@ -44,7 +43,7 @@ func (s settings) startKeyhold(where placement, flags ...string) (*server, error
 	return k, nil
 }
 
-// startReference starts this program as a server.
+// startReference starts this program as a reference server.
 func startReference(name string) (*server, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -53,7 +52,7 @@ func startReference(name string) (*server, error) {
 	return start(onFirstProcessor, name, self, "serve", name)
 }
 
-// start starts a server and waits until it says where it listens.
+// start starts a server and waits until it reports the address at which it listens.
 func start(where placement, name, path string, args ...string) (*server, error) {
 	s := &server{name: name, cmd: exec.Command(path, args...)}
 	s.cmd.Stderr = os.Stderr
@@ -78,14 +77,13 @@ func start(where placement, name, path string, args ...string) (*server, error) 
 	return nil, fmt.Errorf("%s ended before it said where it listens: %w", name, s.cmd.Wait())
 }
 
-// A placement runs fn, which starts a process.
+// A placement calls fn, which starts a process, and determines the processors of the process.
 type placement func(fn func() error) error
 
-// anywhere lets the process have all processors.
+// anywhere gives the process all processors.
 func anywhere(fn func() error) error { return fn() }
 
-// onFirstProcessor runs fn, which starts a process, so that the process has the
-// first processor alone, and this one all others, if there are any.
+// onFirstProcessor gives the process the first processor, and this process all others, if there are any.
 func onFirstProcessor(fn func() error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -126,7 +124,7 @@ func (s *server) stop() {
 	}
 }
 
-// cpu is the time that the process has spent, to 10 ms (proc_pid_stat(5)).
+// cpu returns the processor time of the process, with a resolution of 10 ms (proc_pid_stat(5)).
 func (s *server) cpu() time.Duration {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.cmd.Process.Pid))
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// writes compares durable writes with an fsync on the same disk: alone, and of 64
-// who write at a time. A key that has material needs one more sync, of its slot.
+// writes compares durable writes with an fsync on the same disk: single writes, and 64 concurrent ones. A key
+// with material needs one more sync, for its slot.
 func (s settings) writes() error {
 	fmt.Println("Durable writes")
 	for name, in := range map[string]map[string]any{"CreateKey without material": {"Origin": "EXTERNAL"}, "CreateKey with material": {}} {
@@ -51,7 +51,7 @@ func (s settings) write(name string, in map[string]any) error {
 	return nil
 }
 
-// fsyncTime is the median of appending 4 KiB to a file and having it on disk.
+// fsyncTime returns the median time to append 4 KiB to a file and sync it.
 func fsyncTime(dir string) (time.Duration, error) {
 	f, err := os.Create(filepath.Join(dir, "fsync"))
 	if err != nil {

@@ -1,9 +1,9 @@
-// Command mutants asks whether the tests can fail: it changes the code in one small place
-// at a time, runs the tests, and prints the changes that no test noticed. A changed file
-// is handed to the go command as an overlay, so the tree is not touched.
+// Command mutants tests whether the tests can fail. It makes one small change to the code at a time, runs the
+// tests, and prints the changes that no test noticed. The go command gets a changed file as an overlay, so the
+// tree is not modified.
 //
-// A change that does not build does not count. Whether a survivor is equivalent to the
-// code as it is, a person decides.
+// Changes that do not build are not counted. A person has to decide whether a surviving change is equivalent to
+// the original code.
 package main
 
 import (
@@ -24,17 +24,16 @@ import (
 type settings struct {
 	rooms   []string // folders whose code is changed
 	count   int
-	each    int // of them in one folder at most
+	each    int // maximum number of changes in one folder
 	seed    uint64
-	timeout time.Duration // of the tests of one package
-	others  [][]string    // packages whose tests run beside those of the room, until one fails
+	timeout time.Duration // time limit for the tests of one package
+	others  [][]string    // packages whose tests run after those of the room, until one fails
 }
 
 const defaultRooms = "internal/key,internal/policy,internal/identity,internal/sigv4,internal/records,internal/material,internal/journal,internal/integrity,internal/service,internal/crypt,internal/seal," +
 	"internal/store,internal/store/local,internal/audit,internal/privatekey,byok"
 
-// defaultOthers returns the packages whose tests run for every change, the quick ones
-// first.
+// defaultOthers returns the packages whose tests run for every change, the fast ones first.
 func defaultOthers() [][]string {
 	return [][]string{
 		{"./internal/service"},
@@ -66,7 +65,7 @@ func main() {
 	}
 }
 
-// run tries changes until enough of them were built, and prints one line for each.
+// run tries changes until enough of them could be built, and prints a line for each.
 func (s settings) run(ctx context.Context) error {
 	all, err := s.mutations()
 	if err != nil {
@@ -124,12 +123,12 @@ func (s settings) mutations() (all []mutation, err error) {
 		}
 	}
 	if len(all) == 0 {
-		return nil, errors.New("there is no code in these rooms")
+		return nil, errors.New("the folders contain no code")
 	}
 	return all, nil
 }
 
-// A verdict is what became of a change.
+// A verdict is the result of a change.
 type verdict string
 
 const (

@@ -54,7 +54,7 @@ p.go:8: return !(a+1 == b), err => return (a+1 == b), err`
 	}
 }
 
-// A test that notices a change, and one that does not.
+// One change is noticed by a test, and another one is not.
 func TestTry(t *testing.T) {
 	t.Chdir("..")
 	all, err := settings{rooms: []string{"mutants/testdata/noticed"}}.mutations()

@@ -13,15 +13,15 @@ import (
 	"strings"
 )
 
-// A mutation is one small change of a file: the bytes from from to to become instead.
+// A mutation is a small change of a file: instead replaces the bytes from offset from to offset to.
 type mutation struct {
 	file     string
-	text     []byte // of the file as it is
+	text     []byte // original text of the file
 	from, to int
 	instead  string
 }
 
-// String returns where the change is, and what the line was and becomes.
+// String returns the position of the change, and the line before and after.
 func (m mutation) String() string {
 	begin := bytes.LastIndexByte(m.text[:m.from], '\n') + 1
 	end := m.to + bytes.IndexByte(append(m.text[m.to:len(m.text):len(m.text)], '\n'), '\n')
@@ -32,8 +32,8 @@ func (m mutation) String() string {
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-// overlay writes the changed file and the file for the flag -overlay of the go command
-// into dir, and returns the path of the latter.
+// overlay writes the changed file and the argument of the go command's -overlay flag into dir, and returns the
+// path of the latter.
 func (m mutation) overlay(dir string) (string, error) {
 	changed := filepath.Join(dir, filepath.Base(m.file))
 	text := string(m.text[:m.from]) + m.instead + string(m.text[m.to:])
@@ -52,7 +52,7 @@ func (m mutation) overlay(dir string) (string, error) {
 	return overlay, os.WriteFile(overlay, replace, 0o600)
 }
 
-// operators are what each binary operator becomes.
+// operators maps each binary operator to its replacement.
 var operators = map[token.Token]string{
 	token.LSS: "<=", token.LEQ: "<", token.GTR: ">=", token.GEQ: ">",
 	token.EQL: "!=", token.NEQ: "==",
@@ -111,7 +111,7 @@ func mutationsIn(file string, text []byte) (all []mutation, err error) {
 	return all, nil
 }
 
-// isText reports whether an expression joins strings, as far as that shows.
+// isText reports whether an expression concatenates strings, as far as its syntax shows.
 func isText(e *ast.BinaryExpr) bool {
 	for _, side := range []ast.Expr{e.X, e.Y} {
 		if literal, ok := side.(*ast.BasicLit); ok && literal.Kind == token.STRING && e.Op == token.ADD {
@@ -121,7 +121,7 @@ func isText(e *ast.BinaryExpr) bool {
 	return false
 }
 
-// canGo reports whether a statement can be left out and the rest may still build.
+// canGo reports whether a statement can be removed so that the rest may still build.
 func canGo(s ast.Stmt) bool {
 	switch s := s.(type) {
 	case *ast.ExprStmt, *ast.IncDecStmt, *ast.DeferStmt, *ast.GoStmt, *ast.SendStmt:

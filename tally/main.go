@@ -1,8 +1,6 @@
-// Command tally runs go test with the arguments that it is given, shows what go
-// test shows, and at the end what the tests counted themselves: the attributes
-// "ran" and "left-out" (testing.T.Attr), which go test keeps to itself. It tells
-// only of what was run, or was taken from the cache of go test. It fails when go
-// test does.
+// Command tally runs go test with the given arguments and shows its output. At the end, it also shows the
+// counts that tests reported with the attributes "ran" and "left-out" (testing.T.Attr), which go test does not
+// show. Cached tests are included. It fails if go test fails.
 package main
 
 import (
@@ -53,7 +51,7 @@ type event struct {
 
 type test struct{ pkg, name string }
 
-// A report holds back what a test says until it is known whether it fails.
+// A report holds the output of a test back until it is known whether the test fails.
 type report struct {
 	out    io.Writer
 	held   map[test][]string
@@ -66,9 +64,9 @@ func (r *report) read(events io.Reader) error {
 		line, err := lines.ReadBytes('\n')
 		var e event
 		if json.Unmarshal(line, &e) == nil {
-			r.take(e)
+			r.add(e)
 		} else {
-			r.out.Write(line) // by somebody else than a test
+			r.out.Write(line) // not from a test
 		}
 		if err == io.EOF {
 			return nil
@@ -78,7 +76,7 @@ func (r *report) read(events io.Reader) error {
 	}
 }
 
-func (r *report) take(e event) {
+func (r *report) add(e event) {
 	t := test{e.Package, e.Test}
 	switch e.Action {
 	case "build-output":
@@ -98,8 +96,8 @@ func (r *report) take(e event) {
 	}
 }
 
-// show shows what was held of a test that failed; of a package, that of all tests
-// that did not end.
+// show shows the output of a failed test. For a failed package, it shows the output of all its unfinished
+// tests.
 func (r *report) show(t test) {
 	for held, lines := range r.held {
 		if held == t || held.pkg == t.pkg && t.name == "" {

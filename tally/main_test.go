@@ -13,7 +13,7 @@ import "testing"
 func TestRight(t *testing.T) { t.Log("right, in silence"); t.Attr("ran", "3 stories"); t.Attr("left-out", "2 vectors: old") }
 `
 
-// inModule goes to a module of one file of tests.
+// inModule changes to a new module that contains one test file.
 func inModule(t *testing.T, source string) {
 	t.Helper()
 	t.Chdir(t.TempDir())
@@ -43,7 +43,7 @@ func TestCountsAreShown(t *testing.T) {
 	}
 }
 
-// What fails is shown, and fails tally.
+// Failed tests are shown and make tally fail.
 func TestFailuresAreShown(t *testing.T) {
 	for name, c := range map[string]struct{ source, shown string }{
 		"a test":         {`func TestWrong(t *testing.T) { t.Run("sub", func(t *testing.T) { t.Error("wrong here") }) }`, "wrong here"},
