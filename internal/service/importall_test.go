@@ -217,3 +217,24 @@ func TestWrappingOfEachKind(t *testing.T) {
 		}
 	}
 }
+
+// Material of an HMAC key has at least the size of its hash and at most 1,024 bits.
+// Source: "Requirements for imported key material" in the developer guide.
+func TestSizesOfHMACMaterial(t *testing.T) {
+	s := kmstest.Start(t)
+	for spec, least := range map[types.KeySpec]int{"HMAC_224": 28, "HMAC_256": 32, "HMAC_384": 48, "HMAC_512": 64} {
+		for _, size := range []int{least - 1, least, least + 1, 128, 129} {
+			k := imported{createOf(t, s, spec, "GENERATE_VERIFY_MAC"), spec, nil}
+			_, err := k.send(t, s, oaepSHA256, bytes.Repeat([]byte{7}, size))
+			if size < least || size > 128 {
+				wantError(t, err, "IncorrectKeyMaterialException", "")
+				continue
+			}
+			if err != nil {
+				t.Errorf("%s with %d bytes: %v", spec, size, err)
+				continue
+			}
+			must[*kms.GenerateMacOutput](t)(s.Client.GenerateMac(t.Context(), &kms.GenerateMacInput{KeyId: k.id, MacAlgorithm: "HMAC_SHA_" + types.MacAlgorithmSpec(spec[5:]), Message: []byte("x")}))
+		}
+	}
+}
