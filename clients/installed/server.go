@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -31,16 +32,15 @@ type material struct {
 
 var (
 	symmetric = material{}
-	wallet    = material{flags: []string{"--key-usage", "SIGN_VERIFY"}, make: makeWallet}
+	wallet    = material{flags: []string{"--key-spec", "ECC_SECG_P256K1", "--key-usage", "SIGN_VERIFY"}, make: makeWallet}
 )
 
-// makeWallet writes the private key of a wallet.
+// makeWallet writes a private key as wallets export it. Any number below the order of the curve is
+// a private key, and a random one is not below it once in 2^128.
 func makeWallet(file string) error {
-	args := []string{"genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:secp256k1", "-out", file}
-	if out, err := exec.Command("openssl", args...).CombinedOutput(); err != nil {
-		return fmt.Errorf("openssl: %w\n%s", err, out)
-	}
-	return nil
+	private := make([]byte, 32)
+	rand.Read(private)
+	return os.WriteFile(file, fmt.Appendf(nil, "0x%x\n", private), 0o600)
 }
 
 // A server is keyhold dev with TLS, and the stub of S3.

@@ -7,13 +7,9 @@
 
 import { AwsKmsSigner } from '@cuonghx.gu-tech/ethers-aws-kms-signer';
 import { computeAddress, hexlify, Transaction } from 'ethers';
-import { createPrivateKey } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 
-function account(folder) {
-  const { d } = createPrivateKey(readFileSync(`${folder}/material`)).export({ format: 'jwk' });
-  return computeAddress(hexlify(Buffer.from(d, 'base64url')));
-}
+const account = (folder) => computeAddress(readFileSync(`${folder}/material`, 'utf8').trim());
 
 async function sign(key, folder, data) {
   const signer = new AwsKmsSigner({ keyId: key });
