@@ -118,15 +118,10 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 	}
 	defer listener.Close()
 	var s *service.Service
-	d, err := openDev(o.data, fail)
+	d, err := openDev(o.data, fail, logger)
 	defer func() { err = errors.Join(err, d.close(s)) }()
 	if err != nil {
 		return explainOpen(err, o.data, devRootKey(o.data))
-	}
-	if o.data != "" {
-		if err := d.keep(o.data, defaultReserve, logger); err != nil {
-			return err
-		}
 	}
 	c := d.config()
 	c.Clock, c.Log = service.NewClock(time.Now), logger
@@ -161,20 +156,23 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 func devRootKey(data string) string { return filepath.Join(data, "root.key") }
 
 // openDev opens the data folder, and makes it with its root key when it is not
-// there; without one it makes do with memory.
-func openDev(data string, fail func(error)) (deployment, error) {
+// there; without a folder the data is in memory.
+func openDev(data string, fail func(error), log *slog.Logger) (d deployment, err error) {
 	if data == "" {
 		return inMemory(fail), nil
 	}
 	if !databaseIn(data) {
 		if err := os.MkdirAll(data, 0o700); err != nil {
-			return deployment{}, fmt.Errorf("data folder: %w", err)
+			return d, fmt.Errorf("data folder: %w", err)
 		}
 		if err := seal.CreateKeyFile(devRootKey(data)); err != nil && !errors.Is(err, os.ErrExist) {
-			return deployment{}, err
+			return d, err
 		}
 	}
-	return openData(data, devRootKey(data), fail)
+	if d, err = openData(data, devRootKey(data), fail); err != nil {
+		return d, err
+	}
+	return d, d.keep(data, defaultReserve, log)
 }
 
 func (o devOptions) verifier(s *service.Service) *sigv4.Verifier {
