@@ -133,7 +133,7 @@ func explainOpen(err error, data, rootKeyFile string) error {
 	case errors.Is(err, seal.ErrWrongRoot):
 		return fmt.Errorf("%s does not open the data in %s: %w; give the key file that the folder was made with; if it is that one, the keyring in keyhold.db is corrupt: put the folder back from a copy", rootKeyFile, data, err)
 	case errors.Is(err, os.ErrNotExist) && rootKeyFile == devRootKey(data):
-		return fmt.Errorf("%w: a data folder without one is that of a server for production; use keyhold serve, or give another folder with --data", err)
+		return fmt.Errorf("%w; put back the root.key that the folder was made with. If keyhold init made the folder, use keyhold serve, or give another folder with --data", err)
 	case (errors.Is(err, os.ErrNotExist) || errors.Is(err, records.ErrNotInitialised)) && madeByDev(data):
 		return fmt.Errorf("%s is the data folder of a dev server: use keyhold dev, or make another folder with keyhold init --data DIR", data)
 	case errors.Is(err, os.ErrNotExist):
