@@ -8,7 +8,7 @@ import (
 )
 
 // ErrFull is returned by Enter when too many callers are waiting already.
-var ErrFull = errors.New("too many wait already")
+var ErrFull = errors.New("too many callers are waiting")
 
 // A Queue shares places for work between names. Names take turns; the waiters of one name are served in order
 // of arrival. The methods may be called concurrently.

@@ -17,7 +17,7 @@ import (
 func (s *Shape) Recall(parameters []byte, v any) (notKept []string, err error) {
 	var told map[string]jsontext.Value
 	if err := json.Unmarshal(parameters, &told); err != nil {
-		return nil, fmt.Errorf("api: no parameters: %w", err)
+		return nil, fmt.Errorf("api: decode parameters: %w", err)
 	}
 	for name, text := range told {
 		if name == lost || isOne(text, lost) {
@@ -60,7 +60,7 @@ func (s *Shape) recall(told map[string]jsontext.Value, v reflect.Value) error {
 func (s *Shape) recallStruct(text jsontext.Value, v reflect.Value) error {
 	var told map[string]jsontext.Value
 	if err := json.Unmarshal(text, &told); err != nil {
-		return fmt.Errorf("api: no parameters: %w", err)
+		return fmt.Errorf("api: decode parameters: %w", err)
 	}
 	return s.recall(told, v)
 }

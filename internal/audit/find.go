@@ -13,7 +13,7 @@ import (
 const MaxSearched = 128 << 20
 
 // ErrNotKept means that the log does not keep events, so it cannot be searched.
-var ErrNotKept = errors.New("audit: the log keeps nothing")
+var ErrNotKept = errors.New("audit: the log keeps no events")
 
 // Find returns the newest event of a request among the last MaxSearched bytes of the log, and whether there is
 // one. It reads the log backwards in chunks and does not delay writes. It does not find events that are still

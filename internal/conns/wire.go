@@ -101,7 +101,7 @@ func (w *wire) readHeader() error {
 	if h.Command != proxyproto.LOCAL && h.TransportProtocol != proxyproto.UNSPEC {
 		client, ok := h.SourceAddr.(*net.TCPAddr)
 		if !ok {
-			return errors.New("the PROXY header names no TCP client")
+			return errors.New("the PROXY header contains no TCP client address")
 		}
 		w.peer.Store(w.table.source(client))
 	}
@@ -116,6 +116,6 @@ func (t *Table) refusedHeader(from *Source, err error) {
 	tell := t.tell()
 	t.mu.Unlock()
 	if tell {
-		t.Log.Warn(fmt.Sprintf("a connection from %s was closed because it does not begin with a PROXY header: --proxy-protocol-from lists the address", from.Text), "error", err)
+		t.Log.Warn(fmt.Sprintf("a connection from %s was closed because it does not begin with a PROXY header, which --proxy-protocol-from requires of this address", from.Text), "error", err)
 	}
 }

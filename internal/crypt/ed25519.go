@@ -83,5 +83,5 @@ func ed25519Input(algorithm string, message []byte) ([]byte, *ed25519.Options, e
 		hashed := sha512.Sum512(message)
 		return hashed[:], &ed25519.Options{Hash: crypto.SHA512}, nil
 	}
-	return nil, nil, fmt.Errorf("crypt: no signing algorithm %q of Ed25519", algorithm)
+	return nil, nil, fmt.Errorf("crypt: unknown Ed25519 signing algorithm %q", algorithm)
 }

@@ -32,7 +32,7 @@ var (
 	ErrSignature = errors.New("crypt: not a signature of the message")
 
 	// ErrUnsupported means that this build does not support the operation.
-	ErrUnsupported = errors.New("crypt: not in this build")
+	ErrUnsupported = errors.New("crypt: not supported by this build")
 
 	// ErrPublicKey means that bytes are not a public key on the curve of the key.
 	ErrPublicKey = errors.New("crypt: not a public key of the curve")
@@ -59,7 +59,7 @@ func familyOf(spec string) (family, bool) {
 func Generate(spec string) ([]byte, error) {
 	f, ok := familyOf(spec)
 	if !ok {
-		return nil, fmt.Errorf("crypt: no key spec %q", spec)
+		return nil, fmt.Errorf("crypt: unknown key spec %q", spec)
 	}
 	return f.generate()
 }
@@ -70,7 +70,7 @@ func Generate(spec string) ([]byte, error) {
 func Open(spec string, material []byte) (Key, error) {
 	f, ok := familyOf(spec)
 	if !ok {
-		return nil, fmt.Errorf("crypt: no key spec %q", spec)
+		return nil, fmt.Errorf("crypt: unknown key spec %q", spec)
 	}
 	k, err := f.open(material)
 	if err != nil {

@@ -48,7 +48,7 @@ type MLDSAKey struct {
 func openMLDSA(parameters mldsa.Parameters, material []byte) (*MLDSAKey, error) {
 	parsed, err := x509.ParsePKCS8PrivateKey(material)
 	if err != nil {
-		return nil, fmt.Errorf("no PKCS #8 private key") // the cause could contain parts of the key
+		return nil, fmt.Errorf("not a PKCS #8 private key") // the cause could contain parts of the key
 	}
 	private, ok := parsed.(*mldsa.PrivateKey)
 	if !ok || private.PublicKey().Parameters() != parameters {

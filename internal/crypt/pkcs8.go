@@ -54,7 +54,7 @@ func parsePKCS8[K any](der []byte) (private K, err error) {
 	}
 	parsed, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {
-		return private, errors.New("no PKCS #8 private key") // the cause could contain parts of the key
+		return private, errors.New("not a PKCS #8 private key") // the cause could contain parts of the key
 	}
 	private, ok := parsed.(K)
 	if !ok {
@@ -135,7 +135,7 @@ func parseSecp256k1(der []byte) (*secp256k1.PrivateKey, error) {
 func onSecp256k1(algorithm pkix.AlgorithmIdentifier, inner ecPrivateKey) error {
 	var curve asn1.ObjectIdentifier
 	if err := unmarshalDER(algorithm.Parameters.FullBytes, &curve); err != nil {
-		return errors.New("no named curve")
+		return errors.New("the curve is not named")
 	}
 	switch {
 	case !algorithm.Algorithm.Equal(oidECPublicKey), !curve.Equal(oidSecp256k1):

@@ -69,7 +69,7 @@ func (k *RSAKey) PublicKey() []byte { return k.public }
 func (k *RSAKey) Encrypt(algorithm string, plaintext []byte) ([]byte, error) {
 	newHash, ok := oaepHash(algorithm)
 	if !ok {
-		return nil, fmt.Errorf("crypt: no encryption algorithm %q", algorithm)
+		return nil, fmt.Errorf("crypt: unknown encryption algorithm %q", algorithm)
 	}
 	return rsa.EncryptOAEP(newHash(), rand.Reader, &k.private.PublicKey, plaintext, nil)
 }
@@ -78,7 +78,7 @@ func (k *RSAKey) Encrypt(algorithm string, plaintext []byte) ([]byte, error) {
 func (k *RSAKey) Decrypt(algorithm string, ciphertext []byte) (plaintext []byte, err error) {
 	newHash, ok := oaepHash(algorithm)
 	if !ok {
-		return nil, fmt.Errorf("crypt: no encryption algorithm %q", algorithm)
+		return nil, fmt.Errorf("crypt: unknown encryption algorithm %q", algorithm)
 	}
 	if len(ciphertext) != k.private.Size() { // RFC 8017, section 7.1.2, step 1b
 		return nil, ErrCiphertext
@@ -147,7 +147,7 @@ func rsaScheme(algorithm string) (scheme string, h crypto.Hash, err error) {
 			}
 		}
 	}
-	return "", 0, fmt.Errorf("crypt: no signing algorithm %q of RSA", algorithm)
+	return "", 0, fmt.Errorf("crypt: unknown RSA signing algorithm %q", algorithm)
 }
 
 // hashUnless returns the hash of a message, or the message itself if it is a digest.

@@ -51,7 +51,7 @@ type WrappingKey struct {
 func NewWrappingKey(spec string) (*WrappingKey, error) {
 	bits, ok := privatekey.RSABits(spec)
 	if !ok {
-		return nil, fmt.Errorf("crypt: no wrapping key spec %q", spec)
+		return nil, fmt.Errorf("crypt: unknown wrapping key spec %q", spec)
 	}
 	private, err := rsa.GenerateKey(rand.Reader, bits)
 	if err != nil {
@@ -81,7 +81,7 @@ const publicExponent = 65537
 func RestoreWrappingKey(spec string, p, q []byte) (*WrappingKey, error) {
 	bits, ok := privatekey.RSABits(spec)
 	if !ok {
-		return nil, fmt.Errorf("crypt: no wrapping key spec %q", spec)
+		return nil, fmt.Errorf("crypt: unknown wrapping key spec %q", spec)
 	}
 	one := big.NewInt(1)
 	prime1, prime2 := new(big.Int).SetBytes(p), new(big.Int).SetBytes(q)
@@ -119,7 +119,7 @@ func (w *WrappingKey) Unwrap(algorithm string, wrapped []byte) ([]byte, error) {
 	if newHash, ok := hybridHash(algorithm); ok {
 		return w.unwrapHybrid(newHash(), wrapped)
 	}
-	return nil, fmt.Errorf("crypt: no wrapping algorithm %q", algorithm)
+	return nil, fmt.Errorf("crypt: unknown wrapping algorithm %q", algorithm)
 }
 
 func (w *WrappingKey) openOAEP(h hash.Hash, wrapped []byte) ([]byte, error) {

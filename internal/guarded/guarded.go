@@ -102,7 +102,7 @@ func (f file) folderOf(user int, path string) string {
 	case f.uid != user:
 		return fmt.Sprintf("the data folder %s belongs to the user %d, and this program runs as the user %d: run chown -R %d %s, or give a new folder with --data", path, f.uid, user, user, at)
 	case perm&0o022 != 0:
-		return fmt.Sprintf("the data folder %s may be changed by others (mode %04o): run chmod 700 %s, once you know that nobody did", path, perm, at)
+		return fmt.Sprintf("the data folder %s may be changed by others (mode %04o): make sure that nobody did, then run chmod 700 %s", path, perm, at)
 	}
 	return ""
 }

@@ -71,7 +71,7 @@ func (s *draftStatement) once(name word, seen, not *bool, allowed bool) error {
 func (s *draftStatement) readSid() (err error) {
 	s.sid, err = s.r.word("Sid")
 	if err == nil && s.kind == IdentityPolicy && !consists(s.sid.text, "") {
-		err = s.r.fail(s.sid.at, "Sid has other characters than letters and digits")
+		err = s.r.fail(s.sid.at, "Sid must consist of letters and digits")
 	}
 	return err
 }

@@ -26,7 +26,7 @@ func (s *draftStatement) readPrincipals(what string) error {
 			return s.readKind(kind)
 		})
 		if err == nil && kinds == 0 {
-			err = s.r.fail(at, "%s names nobody", what)
+			err = s.r.fail(at, "%s names no principal", what)
 		}
 		return err
 	}
@@ -47,7 +47,7 @@ func (s *draftStatement) readKind(kind word) error {
 		"CanonicalUser": s.principals.addCanonical,
 	}[kind.text]
 	if !ok {
-		return s.r.fail(kind.at, "there is no kind of principals %q", kind.text)
+		return s.r.fail(kind.at, "unknown kind of principal %q", kind.text)
 	}
 	names, err := s.r.words(kind.text)
 	if err != nil {

@@ -74,7 +74,7 @@ func TestExplain(t *testing.T) {
 		{"StringEquals", "kms:EncryptionContext:a", []string{"1", "2"}, []string{"3"}, false, ""},
 		{"Bool", "kms:Typo", []string{"true"}, nil, false, "unknown condition key"},
 		{"StringLik", "aws:username", []string{"a*"}, nil, false, "unknown operator"},
-		{"StringLike", "aws:TagKeys", []string{"*"}, []string{"x", "y"}, false, "several values, and an operator for one"},
+		{"StringLike", "aws:TagKeys", []string{"*"}, []string{"x", "y"}, false, "several values, but the operator is for one"},
 		{"Null", "aws:TokenIssueTime", []string{"true"}, nil, true, ""},
 	}; !reflect.DeepEqual(e.Documents[0].Statements[4].Conditions, want) {
 		t.Errorf("%+v", e.Documents[0].Statements[4].Conditions)

@@ -88,7 +88,7 @@ func (d *draft) statement() error {
 		return err
 	}
 	if s.sid.text != "" && d.sids[s.sid.text] {
-		return d.r.fail(s.sid.at, "another statement has this Sid as well")
+		return d.r.fail(s.sid.at, "another statement has the same Sid")
 	}
 	d.sids[s.sid.text] = true
 	d.statements = append(d.statements, s)

@@ -83,7 +83,7 @@ func (r *reader) token() (jsontext.Token, error) {
 // end returns an error unless the text ends here.
 func (r *reader) end() error {
 	if at := r.at(); at < len(r.text) {
-		return r.fail(at, "something follows the policy")
+		return r.fail(at, "there is text after the policy")
 	}
 	return nil
 }

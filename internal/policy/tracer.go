@@ -63,9 +63,9 @@ func (c *condition) problem(values []string, is outcome) string {
 	case c.key.origin != listed && values == nil:
 		return "unknown condition key"
 	case c.operator.over == theOne && len(values) > 1:
-		return "several values, and an operator for one"
+		return "several values, but the operator is for one"
 	}
-	return "a variable with several values, or too much to compare"
+	return "a variable with several values, or a comparison beyond the work limit"
 }
 
 // grant records the result of a grant.

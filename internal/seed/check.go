@@ -81,7 +81,7 @@ func (e entry) takeSpec(k *Key) error {
 		usages = append(usages, string(suite.Usage))
 	}
 	if len(usages) == 0 {
-		return k.Errorf("key_spec", "%q is not a key spec that is served: docs/api.md lists them", spec)
+		return k.Errorf("key_spec", "%q is not a supported key spec: docs/api.md lists them", spec)
 	}
 	usage := or(e.KeyUsage, usages[0])
 	switch {
@@ -143,7 +143,7 @@ func (e entry) takeExpiry(k *Key) error {
 	case e.Expires == nil && e.ExpiresInDays == nil:
 		return nil
 	case e.Expires != nil && e.ExpiresInDays != nil:
-		return k.Errorf(member, "expires_in_days is there too: keep one of the two")
+		return k.Errorf(member, "expires_in_days is present too: keep one of the two")
 	case e.Material == nil:
 		return k.Errorf(member, "only material can expire, and this file gives none for the key: add material, or remove %s", member)
 	case *k.Request.Origin != string(key.OriginExternal):
@@ -169,12 +169,12 @@ func (f File) checkUnique() error {
 	for _, k := range f.Keys {
 		scope := k.Account + "/" + k.Region + "/"
 		if other, taken := ids[scope+*k.Request.KeyId]; taken {
-			return k.Errorf("id", "the key of line %d has it already: give each its own", other.line)
+			return k.Errorf("id", "the key in line %d has the same ID: give each key its own", other.line)
 		}
 		ids[scope+*k.Request.KeyId] = k
 		for _, name := range k.Aliases {
 			if other, taken := aliases[scope+name]; taken {
-				return k.Errorf("aliases", "%q is one of the key of line %d already: remove it from one of the two", name, other.line)
+				return k.Errorf("aliases", "%q is already an alias of the key in line %d: remove it from one of the two", name, other.line)
 			}
 			aliases[scope+name] = k
 		}

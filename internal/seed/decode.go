@@ -95,7 +95,7 @@ func unknownMember(name string, line int, path []string) error {
 		table = fileTable
 		known, _ = membersOf(table)
 	}
-	return fmt.Errorf("%s:%d: there is no %q here: the members are %s",
+	return fmt.Errorf("%s:%d: unknown member %q: the members are %s",
 		name, line, path[len(path)-1], strings.Join(known, ", "))
 }
 
@@ -119,9 +119,9 @@ func reworded(e *toml.DecodeError) string {
 	m := wrongType.FindStringSubmatch(e.Error())
 	switch {
 	case m == nil && strings.Contains(e.Error(), "already defined"):
-		return fmt.Sprintf("%s is there twice: remove one", member)
+		return fmt.Sprintf("%s is defined twice: remove one of the two", member)
 	case m == nil:
-		return strings.TrimPrefix(e.Error(), "toml: ") + ": strings stand in quotes, and the file must be TOML 1.0"
+		return strings.TrimPrefix(e.Error(), "toml: ") + ": the file must be valid TOML 1.0, in which strings are in quotes"
 	}
 	want := fmt.Sprintf("table: write [[%s]] above its members", member)
 	for line := range strings.Lines(typeNames) {
@@ -129,5 +129,5 @@ func reworded(e *toml.DecodeError) string {
 			want = f[1]
 		}
 	}
-	return fmt.Sprintf("%s is of the type %s here, and must be of the type %s", member, m[1], want)
+	return fmt.Sprintf("%s has the type %s, but must have the type %s", member, m[1], want)
 }

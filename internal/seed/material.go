@@ -30,7 +30,7 @@ func parseMaterial(spec, text string) (material []byte, problem string) {
 		return parseBytes(text, size.least, size.most)
 	}
 	if !privatekey.Known(spec) {
-		return nil, fmt.Sprintf("the material of keys of the spec %s is made by the server alone: remove material", spec)
+		return nil, fmt.Sprintf("only the server generates material of the spec %s: remove material", spec)
 	}
 	return parsePrivateKey(spec, text)
 }

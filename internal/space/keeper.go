@@ -83,7 +83,7 @@ func (k *Keeper) look(now time.Time) {
 			lacking = err
 		case err != nil && !k.warned:
 			k.warned = true
-			k.log.Warn("no disk space can be held in reserve: a full disk will stop all requests", "error", err)
+			k.log.Warn("disk space cannot be reserved: a full disk will stop all requests", "error", err)
 		}
 	}
 	was := k.full.Load()
@@ -102,6 +102,6 @@ func (k *Keeper) look(now time.Time) {
 func (k *Keeper) fill(cause error) {
 	full := Full(cause)
 	k.full.Store(&full)
-	k.log.Error("the disk is full: requests are refused, but for those that take rights away. "+
-		"Free or add space on the volume of the data folder; the server then goes on by itself", "error", cause)
+	k.log.Error("the disk is full: requests are refused, except those that take rights away. "+
+		"Free or add space on the volume of the data folder; the server then continues by itself", "error", cause)
 }

@@ -104,7 +104,7 @@ func (c claims) verified(clientIDs []string) (Claims, error) {
 	case i < 0:
 		return Claims{}, invalid("Incorrect token audience", errAudience)
 	case c.Subject == "" || len(c.Subject) > maxSubject:
-		return Claims{}, invalid("The token has no subject, or too long a one.", errSubject)
+		return Claims{}, invalid("The token has no subject, or its subject is too long.", errSubject)
 	}
 	return Claims{Issuer: c.Issuer, Subject: c.Subject, Audience: c.Audience[i], Tags: c.Tags, SourceIdentity: c.SourceIdentity}, nil
 }

@@ -20,14 +20,14 @@ var algorithms = []jose.SignatureAlgorithm{
 // The reasons to reject a token, for the operator's log. They contain nothing of the token.
 var (
 	errMalformed = errors.New("it is not a well-formed signed token")
-	errAlgorithm = errors.New("its algorithm is not one that is accepted")
+	errAlgorithm = errors.New("its algorithm is not accepted")
 	errKey       = errors.New("the provider has no such key")
-	errSignature = errors.New("its signature is not the provider's")
+	errSignature = errors.New("the provider did not sign it")
 	errIssuer    = errors.New("another issuer made it")
 	errEarly     = errors.New("it is not valid yet")
 	errLate      = errors.New("it has expired")
 	errAudience  = errors.New("it is for another audience")
-	errSubject   = errors.New("it has no subject, or one that is too long")
+	errSubject   = errors.New("it has no subject, or its subject is too long")
 )
 
 // allowed reports whether the header names an accepted algorithm.

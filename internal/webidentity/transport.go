@@ -28,5 +28,5 @@ type nowhere struct{}
 
 // RoundTrip returns an error.
 func (nowhere) RoundTrip(*http.Request) (*http.Response, error) {
-	return nil, errors.New("no provider is asked here")
+	return nil, errors.New("this server asks no providers")
 }

@@ -92,7 +92,7 @@ func (s *Slots) load(path string) error {
 	if info.Size() <= cellSize && bytes.Equal(first[:n], make([]byte, n)) {
 		copy(first[:], slotsMagic)
 		if _, err := s.file.WriteAt(first[:], 0); err != nil {
-			return fmt.Errorf("make the slots: %w", err)
+			return fmt.Errorf("create the slots: %w", err)
 		}
 		s.cells = 1
 		return s.file.Sync()
