@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"fmt"
+	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
@@ -124,7 +125,8 @@ func (k *NISTKey) parsePeer(peer []byte) (*ecdh.PublicKey, error) {
 		return nil, ErrPublicKey
 	}
 	if x, y := elliptic.UnmarshalCompressed(k.private.Curve, point); x != nil {
-		return (&ecdsa.PublicKey{Curve: k.private.Curve, X: x, Y: y}).ECDH()
+		size := len(point) - 1
+		point = slices.Concat([]byte{4}, x.FillBytes(make([]byte, size)), y.FillBytes(make([]byte, size)))
 	}
 	return k.agreement.Curve().NewPublicKey(point) // requires an uncompressed point on the curve, not at infinity
 }
