@@ -155,6 +155,7 @@ func TestWrapRefuses(t *testing.T) {
 		{"exponent 3", spki(t, modulus(2048, 3)), byok.RSAESOAEPSHA256, material, exponent},
 		{"exponent 65535", spki(t, modulus(2048, 65535)), byok.RSAESOAEPSHA256, material, exponent},
 		{"even exponent", spki(t, modulus(2048, 65538)), byok.RSAESOAEPSHA256, material, exponent},
+		{"another even exponent", spki(t, modulus(2048, 65540)), byok.RSAESOAEPSHA256, material, exponent},
 		{"even modulus", spki(t, &rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(3), 2046), E: 65537}), byok.RSAESOAEPSHA256, material, "wrap the key material"},
 		{"no algorithm", good, "", material, `unknown wrapping algorithm ""`},
 		{"PKCS #1 v1.5", good, "RSAES_PKCS1_V1_5", material, `unknown wrapping algorithm "RSAES_PKCS1_V1_5"`},

@@ -197,3 +197,18 @@ func TestShortEventsAllocateNothing(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// A line keeps its bound, and its short values, where it is not quite enough to shorten the
+// longer of two values.
+func TestTwoLongValues(t *testing.T) {
+	for first := 8100; first < 9000; first += 100 {
+		for second := 7000; second < 8100; second += 10 {
+			e := Event{EventID: "id", ErrorCode: "AccessDenied", UserIdentity: Identity{Type: "IAMUser"}}
+			e.RequestParameters = fmt.Appendf(nil, `{"a":"%s","b":"%s","c":"kept"}`, strings.Repeat("x", first), strings.Repeat("y", second))
+			line := Stamp(mustLine(t, e), 1<<62)
+			if len(line) > 8<<10 || !bytes.Contains(line, []byte(`"c":"kept"`)) {
+				t.Fatalf("values of %d and %d bytes give a line of %d: %s", first, second, len(line), line)
+			}
+		}
+	}
+}

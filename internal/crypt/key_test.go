@@ -95,3 +95,28 @@ func TestVersionOfPrivateKeys(t *testing.T) {
 		}
 	}
 }
+
+// The OIDs are those of the registry of NIST, "Computer Security Objects Register",
+// 2.16.840.1.101.3.4.3 and .4, and of RFC 8410 and SEC 2.
+func TestObjectIdentifiers(t *testing.T) {
+	for spec, want := range map[string]string{
+		"ML_KEM_512": "2.16.840.1.101.3.4.4.1", "ML_KEM_768": "2.16.840.1.101.3.4.4.2", "ML_KEM_1024": "2.16.840.1.101.3.4.4.3",
+		"ML_DSA_44": "2.16.840.1.101.3.4.3.17", "ML_DSA_65": "2.16.840.1.101.3.4.3.18", "ML_DSA_87": "2.16.840.1.101.3.4.3.19",
+		"ECC_NIST_EDWARDS25519": "1.3.101.112", "ECC_SECG_P256K1": "1.2.840.10045.2.1", "RSA_2048": "1.2.840.113549.1.1.1",
+	} {
+		material := generate(t, spec)
+		k, err := Open(spec, material)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var private privateKeyInfo
+		var public publicKeyInfo
+		if err := errors.Join(unmarshalDER(material, &private), unmarshalDER(k.(Pair).PublicKey(), &public)); err != nil {
+			t.Fatal(err)
+		}
+		if got := private.Algorithm.Algorithm.String(); got != want || public.Algorithm.Algorithm.String() != want {
+			t.Errorf("%s: %s in the private key and %s in the public key, want %s", spec, got, public.Algorithm.Algorithm, want)
+		}
+		k.Destroy()
+	}
+}

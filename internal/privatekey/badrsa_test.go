@@ -3,6 +3,7 @@ package privatekey
 import (
 	"crypto/rand"
 	"math/big"
+	"slices"
 	"testing"
 )
 
@@ -154,5 +155,18 @@ func TestNoROCAFingerprint(t *testing.T) {
 	p := rocaPrime(t)
 	if !hasROCAFingerprint(new(big.Int).Mul(p, rocaPrime(t))) || hasROCAFingerprint(new(big.Int).Mul(p, randomPrime(t, 1024))) {
 		t.Error("it is taken for what it is not")
+	}
+}
+
+// The fingerprint is held against every odd prime up to 167.
+func TestPrimesOfTheFingerprint(t *testing.T) {
+	var want []int64
+	for n := int64(3); n <= 167; n++ {
+		if big.NewInt(n).ProbablyPrime(0) { // exact for so small numbers
+			want = append(want, n)
+		}
+	}
+	if !slices.Equal(rocaPrimes[:], want) {
+		t.Errorf("%v, want %v", rocaPrimes, want)
 	}
 }

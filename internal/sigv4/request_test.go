@@ -41,3 +41,14 @@ func TestParsedHeaderIsACopy(t *testing.T) {
 		t.Errorf("got %q", h)
 	}
 }
+
+// An access key ID has letters, digits and underscores, and a signature lower-case
+// hexadecimal digits.
+func TestCharactersOfTheAuthorization(t *testing.T) {
+	const word = "_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	for r := rune(0); r < 0x180; r++ {
+		if notWord(r) == strings.ContainsRune(word, r) {
+			t.Errorf("%q in an access key ID: %v", r, !notWord(r))
+		}
+	}
+}

@@ -290,3 +290,12 @@ func TestUpdateOverTheLimit(t *testing.T) {
 		t.Errorf("%d reads: %v", store.MaxBatch+1, err)
 	}
 }
+
+// A new Store knows the revision of its Backend from its first View on.
+func TestRevisionOfAView(t *testing.T) {
+	s, db := newStore(t)
+	plant(t, db, "people/ann", []byte("of an earlier process"))
+	if err := s.View(t.Context(), func(*store.View) error { return nil }); err != nil || s.Revision() == 0 {
+		t.Errorf("%v, revision %d", err, s.Revision())
+	}
+}
