@@ -20,9 +20,10 @@ func TestDocument(t *testing.T) {
 			want = append(want, line)
 		}
 	}
-	open := regexp.MustCompile(` \(%s\)|%[sqd]`)
+	open := regexp.MustCompile(` \(%s\)`)
+	letter := regexp.MustCompile(`%[sqd]`)
 	for _, n := range parseRefusals() {
-		what := strings.ReplaceAll(open.ReplaceAllString(n.What, "…"), "private key of the algorithm …", "private key of another algorithm")
+		what := strings.ReplaceAll(letter.ReplaceAllString(open.ReplaceAllString(n.What, ""), "…"), "private key of the algorithm …", "private key of another algorithm")
 		command := ""
 		if n.Command != "" {
 			command = "`" + strings.ReplaceAll(n.Command, "|", `\|`) + "`"

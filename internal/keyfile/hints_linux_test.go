@@ -2,6 +2,7 @@ package keyfile
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -98,7 +100,9 @@ func (w workshop) atTerminal(t *testing.T, command string) (string, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "bash", "-c", "set -o pipefail; "+command)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "bash", "-c", "set -o pipefail; "+command)
 	cmd.Dir = w.dir
 	cmd.Env = append(os.Environ(), "GNUPGHOME="+w.dir+"/gnupg", "DISPLAY=", "GPG_TTY="+name)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
@@ -122,11 +126,32 @@ func answer(terminal *os.File) string {
 		n, err := terminal.Read(chunk)
 		out.Write(chunk[:n])
 		if strings.HasSuffix(strings.TrimRight(string(chunk[:n]), " "), ":") {
+			waitForSilence(terminal)
 			io.WriteString(terminal, "secret12\n")
 		}
 		if err != nil {
 			return out.String()
 		}
+	}
+}
+
+// waitForSilence returns when the terminal does not echo. A program that asks for a passphrase turns the echo off, and
+// may drop what was typed before. Some programs leave the echo on, so the wait has an end.
+func waitForSilence(terminal *os.File) {
+	raw, err := terminal.SyscallConn()
+	if err != nil {
+		return
+	}
+	for range 300 {
+		echo := true
+		raw.Control(func(fd uintptr) {
+			state, err := unix.IoctlGetTermios(int(fd), unix.TCGETS)
+			echo = err == nil && state.Lflag&unix.ECHO != 0
+		})
+		if !echo {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 }
 

@@ -68,8 +68,6 @@ var jsonKinds = []struct {
 	{"data key", []string{"CiphertextBlob", "Plaintext"}},
 	{"data key pair", []string{"PrivateKeyCiphertextBlob", "PrivateKeyPlaintext"}},
 	{"ciphertext", []string{"CiphertextBlob"}},
-	{"wallet", []string{"crypto", "version"}},
-	{"wallet", []string{"Crypto", "version"}},
 	{"JWE", []string{"ciphertext", "iv", "tag"}},
 	{"Kubernetes", []string{"apiVersion", "kind", "data"}},
 	{"Vault export", []string{"data", "request_id"}},
@@ -91,6 +89,9 @@ func (r *reader) readJSON(text []byte) (*File, error) {
 		return r.readJWKSet(o["keys"])
 	case o.text("key") == "" && bytes.HasPrefix(o["key"], []byte("{")): // as Azure Key Vault shows a key
 		return r.read(o["key"])
+	}
+	if o["version"] != nil && (o["crypto"] != nil || o["Crypto"] != nil) {
+		return r.readWallet(o)
 	}
 	for _, k := range jsonKinds {
 		if o.has(k.members) {

@@ -87,6 +87,11 @@ func (r *reader) rsaJWK(o object) ([]byte, error) {
 			return nil, err
 		}
 	}
+	return rsaPKCS8(numbers)
+}
+
+// rsaPKCS8 returns the PKCS #8 of an RSA key: n, e, d, p, q, dp, dq and qi.
+func rsaPKCS8(numbers []*big.Int) ([]byte, error) {
 	var b cryptobyte.Builder
 	b.AddASN1(tag.SEQUENCE, func(b *cryptobyte.Builder) { // RSAPrivateKey (RFC 8017, appendix A.1.2)
 		b.AddASN1Int64(0)

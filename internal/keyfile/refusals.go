@@ -30,6 +30,7 @@ SSH.com          | a private key in the format of SSH.com | write it in PEM | pu
 PKCS #12         | a PKCS #12 archive (.p12 or .pfx) | write its private key in PEM | openssl pkcs12 -legacy -in FILE -nocerts -out NEW
 JKS              | a Java keystore (JKS) | convert it to PKCS #12, and that to PEM | keytool -importkeystore -srckeystore FILE -destkeystore NEW.p12 -deststoretype PKCS12 && openssl pkcs12 -in NEW.p12 -nocerts -out NEW
 JCEKS            | a Java keystore (JCEKS) | convert it to PKCS #12, and that to PEM | keytool -importkeystore -srckeystore FILE -srcstoretype JCEKS -destkeystore NEW.p12 -deststoretype PKCS12 && openssl pkcs12 -in NEW.p12 -nocerts -out NEW
+BKS              | a keystore of Bouncy Castle (BKS) | convert it to PKCS #12 with keytool and the provider that wrote it, and that to PEM with openssl pkcs12 |
 BCFKS            | a keystore of Bouncy Castle (BCFKS) | convert it to PKCS #12 with keytool and the provider that wrote it, and that to PEM with openssl pkcs12 |
 explicit curve   | a private key that describes its curve by explicit parameters | write a copy that names the curve, if it is a known one | openssl pkey -in FILE -ec_param_enc named_curve -out NEW
 several keys     | a PEM file of several private keys | write the first into a file of its own, or cut the file by hand | openssl pkey -in FILE -out NEW
@@ -54,7 +55,7 @@ ciphertext       | an answer of the KMS API, with a ciphertext and no key | give
 import answer    | the answer of GetParametersForImport | give it to keyhold wrap with --params, and the key material with --from |
 import params    | a file of import parameters | give it to keyhold wrap with --params, and the key material with --from |
 wrapped          | a file of wrapped material | give it to keyhold import with --wrapped |
-wallet           | an encrypted key file of an Ethereum wallet | export the private key from the wallet as 64 hexadecimal digits |
+wallet           | a key file of an Ethereum wallet with an encryption that is not read here (%s) | export the private key from the wallet as 64 hexadecimal digits |
 Vault export     | an export of a transit key | take the key out, here its version 1 | jq -r '.data.keys."1"' FILE | keyhold import KEY --from -
 SOPS             | a file that SOPS encrypted | decrypt it with sops |
 Kubernetes       | a Kubernetes Secret | take the key out of its data, where each value is in base64 |

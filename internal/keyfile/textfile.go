@@ -24,7 +24,6 @@ var beginnings = []struct {
 	{"extended key", regexp.MustCompile(`^[xyztuv](prv|pub)[1-9A-HJ-NP-Za-km-z]{100,}$`)},
 	{"recovery phrase", regexp.MustCompile(`^([a-z]{3,8}\s+){11,23}[a-z]{3,8}$`)},
 	{"HTML", regexp.MustCompile(`(?i)^<(!doctype html|html|head|body)\b`)},
-	{"XML", regexp.MustCompile(`^<`)},
 	{"xxd", regexp.MustCompile(`^0{8}: [0-9a-f]{4} `)},
 	{"hexdump", regexp.MustCompile(`^0{6,8}  ?[0-9a-f]{2} [0-9a-f]{2} `)},
 	{"word dump", regexp.MustCompile(`^0{6,8} [0-9a-f]{4} [0-9a-f]{4} `)},
@@ -34,7 +33,7 @@ var beginnings = []struct {
 	{"PDF", regexp.MustCompile(`^%PDF-`)},
 }
 
-// readText reads a file that is text: PEM, JSON, or bytes that are written as text.
+// readText reads a file that is text: PEM, JSON, XML, a key of a wallet, or bytes that are written as text.
 func (r *reader) readText(content []byte) (*File, error) {
 	text := unquoted(content)
 	if len(text) == 0 {
@@ -50,6 +49,12 @@ func (r *reader) readText(content []byte) (*File, error) {
 		if b.begin.Match(text) {
 			return nil, refuse(b.kind)
 		}
+	}
+	if text[0] == '<' {
+		return r.readXML(text)
+	}
+	if scalar, ok := r.fromWIF(text); ok {
+		return scalarFile("ECC_SECG_P256K1", scalar, "wallet import format")
 	}
 	return r.readOctets(content, text)
 }
