@@ -117,7 +117,7 @@ mutants: deps build
 
 # Eight programs that were written for AWS KMS, each installed from its package registry, with a
 # key of imported material; CLIENTS='sops tink' for some of them. Needs Go, Python, Node.js, Java
-# with Maven, Rust and a C compiler; about 20 minutes at first, 3 afterwards.
+# with Maven, Rust and a C compiler; about 15 minutes at first, 5 afterwards.
 clients: build
 	go run ./clients/installed -keyhold bin/keyhold -build $(BUILD)/clients $(CLIENTS)
 

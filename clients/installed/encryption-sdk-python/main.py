@@ -34,11 +34,9 @@ def unseal(key, folder, room):
     sys.stdout.buffer.write(plaintext)
 
 
-def told(error):
-    """Show what the SDK says, and the errors of KMS, which it keeps in a list."""
-    print(error, file=sys.stderr)
-    for cause in getattr(error.args[0], "list", []):
-        print(repr(cause), file=sys.stderr)
+def show(error):
+    """Show what the SDK says, and the errors of KMS, which the SDK keeps in a list."""
+    print(error, *map(repr, getattr(error.args[0], "list", [])), file=sys.stderr)
 
 
 if sys.argv[1] == "version":
@@ -47,5 +45,5 @@ else:
     try:
         {"seal": seal, "open": unseal}[sys.argv[1]](*sys.argv[2:])
     except AWSEncryptionSDKClientError as error:
-        told(error)
+        show(error)
         sys.exit(1)
