@@ -29,7 +29,8 @@ func (s *server) caller(as aws.Credentials, conns int) *caller {
 }
 
 // administrations lists the administrative operations (docs/api.md).
-const administrations = " DeleteIdentity ListIdentities PutAccount PutPolicy PutProvider PutRole PutUser RecreateKey RevokeSessions RotateAccessKey SetIdentityState ShowIdentity "
+const administrations = " DeleteIdentity ListIdentities PutAccount PutPolicy PutProvider PutRole PutUser " +
+	"RecreateKey RevokeSessions RotateAccessKey SetIdentityState ShowIdentity "
 
 // do sends a request. ok reports whether the request succeeded; err is an error of the connection.
 func (c *caller) do(ctx context.Context, operation, members string) (ok bool, body []byte, err error) {
@@ -86,7 +87,8 @@ func (s *server) newUser(ctx context.Context, root *caller, name, policy string)
 	if err != nil {
 		return nil, err
 	}
-	out, err := root.must(ctx, "PutUser", fmt.Sprintf(`{"Name":%q,"AccessKeys":1,"Policies":[{"Name":"p","Document":%s}]}`, name, text))
+	out, err := root.must(ctx, "PutUser", fmt.Sprintf(`{"Name":%q,"AccessKeys":1,"Policies":[{"Name":"p","Document":%s}]}`,
+		name, text))
 	if err != nil {
 		return nil, err
 	}

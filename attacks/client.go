@@ -41,7 +41,8 @@ func (s *server) apply(ctx context.Context, identities string) ([]byte, error) {
 func (s *server) command(ctx context.Context, words ...string) *exec.Cmd {
 	c := exec.CommandContext(ctx, s.l.program, words...)
 	c.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+s.url(), "AWS_REGION="+region, "AWS_CA_BUNDLE="+s.l.file("cert.pem"),
-		"SSL_CERT_FILE="+s.l.file("cert.pem"), "AWS_ACCESS_KEY_ID="+s.root.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+s.root.SecretAccessKey)
+		"SSL_CERT_FILE="+s.l.file("cert.pem"), "AWS_ACCESS_KEY_ID="+s.root.AccessKeyID,
+		"AWS_SECRET_ACCESS_KEY="+s.root.SecretAccessKey)
 	return c
 }
 
@@ -51,7 +52,8 @@ const mayAll = `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Acti
 // user declares a user with an access key and an inline policy, and returns the credentials. It does not change
 // earlier users.
 func (s *server) user(ctx context.Context, name, policy string) (aws.Credentials, error) {
-	out, err := s.apply(ctx, fmt.Sprintf("[[user]]\nname = %q\naccess_keys = 1\n[[user.policy]]\nname = \"p\"\ndocument = '''%s'''\n", name, policy))
+	out, err := s.apply(ctx, fmt.Sprintf("[[user]]\nname = %q\naccess_keys = 1\n[[user.policy]]\nname = "+
+		"\"p\"\ndocument = '''%s'''\n", name, policy))
 	if err != nil {
 		return aws.Credentials{}, err
 	}

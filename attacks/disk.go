@@ -49,7 +49,8 @@ func fillDisk(ctx context.Context, l *lab) (figure string, err error) {
 	if err := os.Mkdir(volume, 0o700); err != nil {
 		return "", err
 	}
-	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size="+diskSize, "keyhold", volume).CombinedOutput(); err != nil {
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size="+diskSize, "keyhold",
+		volume).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("mount: %w: %s", err, out)
 	}
 	// With a small reserve, the server notices early that the reserve is not complete. Everything that it
@@ -100,7 +101,8 @@ func (a *diskAttack) round(ctx context.Context) error {
 	at := time.Now()
 	for a.serves(ctx) != nil {
 		if time.Since(at) > diskWait || !a.alive() {
-			return fmt.Errorf("%w: requests are still refused %v after there is space; the data folder has %d MiB", errMissed, time.Since(at), a.size()>>20)
+			return fmt.Errorf("%w: requests are still refused %v after there is space; the data folder has %d MiB", errMissed,
+				time.Since(at), a.size()>>20)
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
@@ -204,7 +206,8 @@ func (a *diskAttack) fill(ctx context.Context, filler string) error {
 
 // unsigned sends an unsigned request whose event used to be nine times as large.
 func (a *diskAttack) unsigned(ctx context.Context, c *http.Client) {
-	form := url.Values{"Action": {"AssumeRoleWithWebIdentity"}, "Version": {"2011-06-15"}, "RoleSessionName": {"x"}, "WebIdentityToken": {"x.x.x"}}
+	form := url.Values{"Action": {"AssumeRoleWithWebIdentity"}, "Version": {"2011-06-15"}, "RoleSessionName": {"x"},
+		"WebIdentityToken": {"x.x.x"}}
 	body := form.Encode() + "&RoleArn=" + strings.Repeat("\x01", 130_000)
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, a.url()+"/", strings.NewReader(body))
 	if err != nil {
@@ -278,8 +281,10 @@ func (a *diskAttack) finish(ctx context.Context) (string, error) {
 	}
 	size := a.size()
 	a.stop()
-	sound, err := exec.CommandContext(ctx, a.l.program, "verify", "--data", a.data, "--root-key-file", a.l.file("root-key")).CombinedOutput()
-	figure := fmt.Sprintf("%d fills, process running, %d acknowledged writes, %d lost, all requests served again after at most %.1f s, %d MiB of data, %s",
+	sound, err := exec.CommandContext(ctx, a.l.program, "verify", "--data", a.data, "--root-key-file",
+		a.l.file("root-key")).CombinedOutput()
+	figure := fmt.Sprintf("%d fills, process running, %d acknowledged writes, %d lost, all requests served again after "+
+		"at most %.1f s, %d MiB of data, %s",
 		diskFills, len(a.acknowledged), lost, a.back.Seconds(), size>>20, resident)
 	return figure, errors.Join(
 		missed(err == nil, "keyhold verify: %s", sound),

@@ -182,9 +182,11 @@ func (c *crowd) compare(ctx context.Context) (string, error) {
 		took[i], used[i] = percentile(times, 50), (after-before)/300
 	}
 	slower, dearer := float64(took[1])/float64(took[0]), float64(used[1])/float64(used[0])
-	figure := fmt.Sprintf("a refusal takes %.2f ms, without grants %.2f ms: %.1f times; of the processors %.2f ms and %.2f ms: %.1f times",
+	figure := fmt.Sprintf("a refusal takes %.2f ms, without grants %.2f ms: %.1f times; of the processors %.2f ms and "+
+		"%.2f ms: %.1f times",
 		ms(took[1]), ms(took[0]), slower, ms(used[1]), ms(used[0]), dearer)
-	return figure, missed(slower <= 2 && dearer <= 2, "a refusal costs %.1f times as much as without grants, at most 2", max(slower, dearer))
+	return figure, missed(slower <= 2 && dearer <= 2, "a refusal costs %.1f times as much as without grants, at most 2",
+		max(slower, dearer))
 }
 
 // cpu returns the processor time of the server (proc_pid_stat(5), utime and stime, in hundredths of a second).

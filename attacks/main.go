@@ -28,27 +28,38 @@ type attack struct {
 var attacks = []attack{
 	{"quiet", "a server without an attack answers", quiet},
 	{"overload", "goodput of 80 % of the peak from ten times the connections, and recovery", overloaded},
-	{"rsa", "one user with 8 connections that generate RSA_4096 pairs, and others that sign and import, slows others down at most 3 times; another user is served", burn("", generating, signing, wrapping)},
+	{"rsa", "one user with 8 connections that generate RSA_4096 pairs, and others that sign and import, slows others " +
+		"down at most 3 times; another user is served", burn("", generating, signing, wrapping)},
 	{"rsa-one-core", "the same on one processor", burn("0", generating, signing)},
-	{"disk", "a full disk, 20 times: the process alive, no acknowledged write lost, service back within 5 s of space; keys are disabled and material expires meanwhile", fillDisk},
-	{"rates", "one tenant that loops over each class of operations on 8 connections slows others down at most 3 times", fullSpeed},
+	{"disk", "a full disk, 20 times: the process alive, no acknowledged write lost, service back within 5 s of space; " +
+		"keys are disabled and material expires meanwhile", fillDisk},
+	{"rates", "one tenant that loops over each class of operations on 8 connections slows others down at most 3 times",
+		fullSpeed},
 	{"low-rates", "beyond a rate the answer is ThrottlingException, and throttled requests do not grow the log", lowRates},
 	{"quotas", "one tenant makes as many keys, aliases and grants as the quotas allow, and not one more", quotas},
-	{"grants", "refusals of a user with grants that do not match cost at most twice as much as without grants, and slow others down at most 3 times", grants},
-	{"policies", "no decision by an expensive policy takes more than 5 ms, and neither does parsing the policy", func(ctx context.Context, _ *lab) (string, error) { return searchPolicies(ctx) }},
-	{"heavy", "30 connections with requests about keys with such policies slow others down at most 3 times", heavyPolicies},
-	{"memory", "after 1,100 of the largest policies, and as much of all other caches, at most 512 MiB are resident", fillMemory},
+	{"grants", "refusals of a user with grants that do not match cost at most twice as much as without grants, and " +
+		"slow others down at most 3 times", grants},
+	{"policies", "no decision by an expensive policy takes more than 5 ms, and neither does parsing the policy",
+		func(ctx context.Context, _ *lab) (string, error) { return searchPolicies(ctx) }},
+	{"heavy", "30 connections with requests about keys with such policies slow others down at most 3 times",
+		heavyPolicies},
+	{"memory", "after 1,100 of the largest policies, and as much of all other caches, at most 512 MiB are resident",
+		fillMemory},
 	{"stalled", "2,000 stalled connections at most double the p99 of others", stalled},
 	{"stalled-few", "the same with 200 file descriptors, and new clients are served", stalledFew},
 	{"bodies", "2,500 half bodies of 128 KiB leave others alone", bodies},
-	{"revocation", "2,000 races of changes with a revocation, and nothing is changed after the revocation was acknowledged", revocationRaces},
-	{"turns", "64 connections that change one key in loops, of one user or of many, delay a revocation by at most 1 s", turns},
+	{"revocation", "2,000 races of changes with a revocation, and nothing is changed after the revocation was acknowledged",
+		revocationRaces},
+	{"turns", "64 connections that change one key in loops, of one user or of many, delay a revocation by at most 1 s",
+		turns},
 	{"rebinding", "no web page of another host is answered", rebinding},
-	{"unsigned", "8 connections of unsigned requests make the log grow by at most 64 KiB per second, and slow others down at most 3 times", unsigned},
+	{"unsigned", "8 connections of unsigned requests make the log grow by at most 64 KiB per second, and slow others " +
+		"down at most 3 times", unsigned},
 	{"signatures", "8 connections of wrong signatures: the same", signatures},
 	{"explain", "8 calls of ExplainDecision at a time, with a log of 512 MiB, slow others down at most 3 times", explain},
 	{"olderstores", "1,000 older stores, all refused", restoreOlderStores},
-	{"oidc", "while tokens with unknown keys wait for a provider that hangs, tokens with a cached key take at most a second, and others are slowed down at most 3 times", slowProvider},
+	{"oidc", "while tokens with unknown keys wait for a provider that hangs, tokens with a cached key take at most a " +
+		"second, and others are slowed down at most 3 times", slowProvider},
 }
 
 // errMissed is wrapped by the error of an attack whose bar was not met.

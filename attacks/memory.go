@@ -24,8 +24,10 @@ func greedy(i int) string {
 		patterns = append(patterns, fmt.Sprintf(`"?%c*"`, 'A'+j%58))
 	}
 	all := strings.ReplaceAll(strings.Join(patterns, ","), `\`, "z")
-	return fmt.Sprintf(`{"Version":"2012-10-17","Id":"%d","Statement":[{"Effect":"Allow","Principal":{"AWS":"%s"},"Action":"kms:*","Resource":"*"},`+
-		`{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*","Condition":{"StringLike":{"kms:EncryptionContext:a":[%s]}}}]}`, i, account, all)
+	return fmt.Sprintf(`{"Version":"2012-10-17","Id":"%d","Statement":[{"Effect":"Allow","Principal":{"AWS":"%s"},"Action":"kms:*",`+
+		`"Resource":"*"},`+
+		`{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*",`+
+		`"Condition":{"StringLike":{"kms:EncryptionContext:a":[%s]}}}]}`, i, account, all)
 }
 
 // fillMemory fills the caches of policies, records and key material.
@@ -51,7 +53,8 @@ func fillMemory(ctx context.Context, l *lab) (string, error) {
 		one  func(i int) error
 	}{
 		{"key policies", greedyPolicies, func(i int) error {
-			_, err := client.PutKeyPolicy(ctx, &kms.PutKeyPolicyInput{KeyId: id, Policy: aws.String(greedy(i)), BypassPolicyLockoutSafetyCheck: true})
+			_, err := client.PutKeyPolicy(ctx, &kms.PutKeyPolicyInput{KeyId: id, Policy: aws.String(greedy(i)),
+				BypassPolicyLockoutSafetyCheck: true})
 			return err
 		}},
 		{"keys with tags", greedyKeys, func(int) error { return largeKey(ctx, client) }},
@@ -75,7 +78,8 @@ func fillMemory(ctx context.Context, l *lab) (string, error) {
 func largeKey(ctx context.Context, client *kms.Client) error {
 	var tags []types.Tag
 	for i := range 50 {
-		tags = append(tags, types.Tag{TagKey: aws.String(fmt.Sprintf("%0128d", i)), TagValue: aws.String(strings.Repeat("v", 256))})
+		tags = append(tags, types.Tag{TagKey: aws.String(fmt.Sprintf("%0128d", i)),
+			TagValue: aws.String(strings.Repeat("v", 256))})
 	}
 	_, err := client.CreateKey(ctx, &kms.CreateKeyInput{Tags: tags})
 	return err
@@ -83,12 +87,14 @@ func largeKey(ctx context.Context, client *kms.Client) error {
 
 // largeMaterial creates a key with the largest key material, and uses the key.
 func largeMaterial(ctx context.Context, client *kms.Client) error {
-	made, err := client.CreateKey(ctx, &kms.CreateKeyInput{KeySpec: types.KeySpecMlDsa87, KeyUsage: types.KeyUsageTypeSignVerify})
+	made, err := client.CreateKey(ctx, &kms.CreateKeyInput{KeySpec: types.KeySpecMlDsa87,
+		KeyUsage: types.KeyUsageTypeSignVerify})
 	if err != nil {
 		return err
 	}
 	for range 3 { // a connection may be closed before a long answer was read
-		_, err = client.Sign(ctx, &kms.SignInput{KeyId: made.KeyMetadata.KeyId, Message: []byte("m"), SigningAlgorithm: types.SigningAlgorithmSpecMlDsaShake256})
+		_, err = client.Sign(ctx, &kms.SignInput{KeyId: made.KeyMetadata.KeyId, Message: []byte("m"),
+			SigningAlgorithm: types.SigningAlgorithmSpecMlDsaShake256})
 		if err == nil {
 			break
 		}

@@ -39,7 +39,8 @@ func (l *lab) newProvider() (*provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"http/1.1"}})
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert},
+		NextProtos: []string{"http/1.1"}})
 	if err != nil {
 		return nil, err
 	}

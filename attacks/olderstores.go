@@ -26,7 +26,8 @@ func line(revision, size int) string {
 	if revision != 0 {
 		stamp = fmt.Sprintf(`,"storeRevision":%d`, revision)
 	}
-	return fmt.Sprintf(`{"eventVersion":"1.11","eventID":"generated","userAgent":"%s"%s}`+"\n", strings.Repeat("x", size), stamp)
+	return fmt.Sprintf(`{"eventVersion":"1.11","eventID":"generated","userAgent":"%s"%s}`+"\n", strings.Repeat("x", size),
+		stamp)
 }
 
 // logEnds generate possible ends of an audit log: those that older versions and power failures leave, and those
@@ -75,7 +76,8 @@ func restoreOlderStores(ctx context.Context, l *lab) (string, error) {
 	var believed []int
 	for i := range olderTries {
 		end := i % len(logEnds)
-		err := errors.Join(os.WriteFile(database, older, 0o600), os.WriteFile(log, append(bytes.Clone(whole), logEnds[end](random)...), 0o600))
+		err := errors.Join(os.WriteFile(database, older, 0o600), os.WriteFile(log,
+			append(bytes.Clone(whole), logEnds[end](random)...), 0o600))
 		if err != nil {
 			return "", err
 		}
@@ -92,7 +94,8 @@ func restoreOlderStores(ctx context.Context, l *lab) (string, error) {
 		}
 	}
 	figure := fmt.Sprintf("%d of %d older stores refused", refused, olderTries)
-	return figure, missed(len(believed) == 0, "%d older stores were accepted, the first with the log end %v", len(believed), first(believed))
+	return figure, missed(len(believed) == 0, "%d older stores were accepted, the first with the log end %v",
+		len(believed), first(believed))
 }
 
 func first(all []int) int {
@@ -107,7 +110,8 @@ func first(all []int) int {
 func (s *server) tryStart(ctx context.Context) (started bool, said string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, s.l.program, "serve", "--data", s.data, "--root-key-file", s.l.file("root-key"), "--addr", "127.0.0.1:0")
+	cmd := exec.CommandContext(ctx, s.l.program, "serve", "--data", s.data, "--root-key-file", s.l.file("root-key"),
+		"--addr", "127.0.0.1:0")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.StdoutPipe()

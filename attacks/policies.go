@@ -29,17 +29,23 @@ var ordinary = heavy{operator: "StringEquals", key: "aws:username", value: "x", 
 
 var heavies = []heavy{
 	{name: "aliases", operator: "ForAnyValue:StringLike", key: "kms:ResourceAliases", value: "*a?b*", alone: true},
-	{name: "names of a context", operator: "ForAllValues:StringNotEqualsIgnoreCase", key: "kms:EncryptionContextKeys", value: "x", alone: true, encrypts: true},
-	{name: "pairs of a context", operator: "StringNotEquals", key: "kms:EncryptionContext:k%d", value: "x", encrypts: true, condition: 900},
-	{name: "pairs of a small context", operator: "StringNotEquals", key: "kms:EncryptionContext:k%d", value: "x", encrypts: true, small: true, condition: 900},
-	{name: "variables", operator: "StringNotLike", key: "kms:EncryptionContext:long", value: "*${kms:EncryptionContext:half}?b*", alone: true, encrypts: true},
-	{name: "folded", operator: "StringNotEqualsIgnoreCase", key: "kms:EncryptionContext:wide", value: "ü", alone: true, encrypts: true},
+	{name: "names of a context", operator: "ForAllValues:StringNotEqualsIgnoreCase", key: "kms:EncryptionContextKeys",
+		value: "x", alone: true, encrypts: true},
+	{name: "pairs of a context", operator: "StringNotEquals", key: "kms:EncryptionContext:k%d", value: "x", encrypts: true,
+		condition: 900},
+	{name: "pairs of a small context", operator: "StringNotEquals", key: "kms:EncryptionContext:k%d", value: "x",
+		encrypts: true, small: true, condition: 900},
+	{name: "variables", operator: "StringNotLike", key: "kms:EncryptionContext:long",
+		value: "*${kms:EncryptionContext:half}?b*", alone: true, encrypts: true},
+	{name: "folded", operator: "StringNotEqualsIgnoreCase", key: "kms:EncryptionContext:wide", value: "ü", alone: true,
+		encrypts: true},
 }
 
 // policy returns the key policy of up to 32 KiB. Its first statement allows the account everything, and the
 // conditions of the others do not hold.
 func (h heavy) policy() string {
-	const head = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + account + `"},"Action":"kms:*","Resource":"*"}`
+	const head = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + account +
+		`"},"Action":"kms:*","Resource":"*"}`
 	const deny = `,{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*","Condition":{"`
 	var b strings.Builder
 	b.WriteString(head)
@@ -65,7 +71,8 @@ func (h heavy) policy() string {
 
 // largeContext returns an encryption context of about 8 KiB.
 func largeContext() map[string]string {
-	pairs := map[string]string{"long": strings.Repeat("a", 2000), "half": strings.Repeat("a", 999), "wide": strings.Repeat("Σ", 1000)}
+	pairs := map[string]string{"long": strings.Repeat("a", 2000), "half": strings.Repeat("a", 999),
+		"wide": strings.Repeat("Σ", 1000)}
 	for i := range 250 {
 		pairs[fmt.Sprintf("k%d", i)] = "v"
 	}
@@ -184,6 +191,7 @@ func heavyKey(ctx context.Context, client *kms.Client, h heavy) (*string, error)
 			return nil, err
 		}
 	}
-	_, err = client.PutKeyPolicy(ctx, &kms.PutKeyPolicyInput{KeyId: id, Policy: aws.String(h.policy()), BypassPolicyLockoutSafetyCheck: true})
+	_, err = client.PutKeyPolicy(ctx, &kms.PutKeyPolicyInput{KeyId: id, Policy: aws.String(h.policy()),
+		BypassPolicyLockoutSafetyCheck: true})
 	return id, err
 }

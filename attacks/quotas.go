@@ -41,11 +41,14 @@ func quotas(ctx context.Context, l *lab) (string, error) {
 			return err
 		}},
 		{"aliases", aliases, func() error {
-			_, err := c.CreateAlias(ctx, &kms.CreateAliasInput{AliasName: aws.String(fmt.Sprint("alias/", number.Add(1))), TargetKeyId: id})
+			_, err := c.CreateAlias(ctx, &kms.CreateAliasInput{AliasName: aws.String(fmt.Sprint("alias/", number.Add(1))),
+				TargetKeyId: id})
 			return err
 		}},
 		{"grants", grants, func() error {
-			_, err := c.CreateGrant(ctx, &kms.CreateGrantInput{KeyId: id, GranteePrincipal: aws.String("arn:aws:iam::" + account + ":root"), Operations: []types.GrantOperation{types.GrantOperationDecrypt}})
+			_, err := c.CreateGrant(ctx, &kms.CreateGrantInput{KeyId: id,
+				GranteePrincipal: aws.String("arn:aws:iam::" + account + ":root"),
+				Operations:       []types.GrantOperation{types.GrantOperationDecrypt}})
 			return err
 		}},
 	} {

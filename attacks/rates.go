@@ -43,16 +43,19 @@ var classes = []rated{
 		return err
 	}},
 	{"asymmetric", func(ctx context.Context, t *tenant) error {
-		_, err := t.kms.Sign(ctx, &kms.SignInput{KeyId: t.pair, Message: []byte("m"), SigningAlgorithm: types.SigningAlgorithmSpecEcdsaSha256})
+		_, err := t.kms.Sign(ctx, &kms.SignInput{KeyId: t.pair, Message: []byte("m"),
+			SigningAlgorithm: types.SigningAlgorithmSpecEcdsaSha256})
 		return err
 	}},
 	{"pairs", func(ctx context.Context, t *tenant) error {
-		_, err := t.kms.GenerateDataKeyPair(ctx, &kms.GenerateDataKeyPairInput{KeyId: t.symmetric, KeyPairSpec: types.DataKeyPairSpecEccNistP256})
+		_, err := t.kms.GenerateDataKeyPair(ctx, &kms.GenerateDataKeyPairInput{KeyId: t.symmetric,
+			KeyPairSpec: types.DataKeyPairSpecEccNistP256})
 		return err
 	}},
 	{"import", func(ctx context.Context, t *tenant) error {
 		_, err := t.kms.GetParametersForImport(ctx, &kms.GetParametersForImportInput{
-			KeyId: t.external, WrappingAlgorithm: types.AlgorithmSpecRsaesOaepSha256, WrappingKeySpec: types.WrappingKeySpecRsa2048,
+			KeyId: t.external, WrappingAlgorithm: types.AlgorithmSpecRsaesOaepSha256,
+			WrappingKeySpec: types.WrappingKeySpecRsa2048,
 		})
 		return err
 	}},
@@ -61,7 +64,8 @@ var classes = []rated{
 		return err
 	}},
 	{"change", func(ctx context.Context, t *tenant) error {
-		_, err := t.kms.UpdateKeyDescription(ctx, &kms.UpdateKeyDescriptionInput{KeyId: t.symmetric, Description: aws.String("d")})
+		_, err := t.kms.UpdateKeyDescription(ctx, &kms.UpdateKeyDescriptionInput{KeyId: t.symmetric,
+			Description: aws.String("d")})
 		return err
 	}},
 	{"look", func(ctx context.Context, t *tenant) error {
@@ -85,7 +89,8 @@ func (s *server) tenant(ctx context.Context, name string) (*tenant, error) {
 	}
 	t := &tenant{server: s, kms: s.client(as, ratedConns)}
 	t.sts = sts.New(sts.Options{
-		BaseEndpoint: aws.String(s.url()), Region: region, HTTPClient: s.l.http(ratedConns), RetryMaxAttempts: 1, Credentials: t.kms.Options().Credentials,
+		BaseEndpoint: aws.String(s.url()), Region: region, HTTPClient: s.l.http(ratedConns), RetryMaxAttempts: 1,
+		Credentials: t.kms.Options().Credentials,
 	})
 	for id, in := range map[**string]*kms.CreateKeyInput{
 		&t.symmetric: {}, &t.external: {Origin: types.OriginTypeExternal},
@@ -144,10 +149,12 @@ func fullSpeed(ctx context.Context, l *lab) (string, error) {
 		p50 := percentile(took, 50)
 		if ratio := float64(p50) / float64(o.quiet); ratio > most {
 			most = ratio
-			worst = fmt.Sprintf("worst under %s: Encrypt p50 of others %.2f ms, quiet %.2f ms: %.1f times", class.class, ms(p50), ms(o.quiet), ratio)
+			worst = fmt.Sprintf("worst under %s: Encrypt p50 of others %.2f ms, quiet %.2f ms: %.1f times", class.class, ms(p50),
+				ms(o.quiet), ratio)
 		}
 		if got.other.Load() > 0 {
-			return worst, missed(false, "%d answers of %s are errors other than ThrottlingException", got.other.Load(), class.class)
+			return worst, missed(false, "%d answers of %s are errors other than ThrottlingException", got.other.Load(),
+				class.class)
 		}
 	}
 	resident, err := s.checkRSS()
@@ -257,7 +264,8 @@ func lowRates(ctx context.Context, l *lab) (string, error) {
 		n, refused, other := got.served.Load(), got.throttled.Load(), got.other.Load()
 		served, throttled = served+n, throttled+refused
 		if allowed := int64(rate * (10 + 3*length)); n > allowed || refused == 0 && n >= rate*(10+length) || other > 0 {
-			return "", missed(false, "%s: %d served, at most %d; %d throttled, %d other errors", class.class, n, allowed, refused, other)
+			return "", missed(false, "%s: %d served, at most %d; %d throttled, %d other errors", class.class, n, allowed,
+				refused, other)
 		}
 	}
 	after, err := s.logSize()
@@ -266,5 +274,6 @@ func lowRates(ctx context.Context, l *lab) (string, error) {
 	}
 	figure := fmt.Sprintf("%d requests served and %d throttled, %d KiB of log", served, throttled, (after-before)>>10)
 	resident, err := s.checkRSS()
-	return figure + "; " + resident, errors.Join(err, missed(after-before < 4096*(served+1000), "%d KiB of log", (after-before)>>10))
+	return figure + "; " + resident, errors.Join(err, missed(after-before < 4096*(served+1000), "%d KiB of log",
+		(after-before)>>10))
 }

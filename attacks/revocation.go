@@ -32,9 +32,12 @@ const mayEverything = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Ac
 func keyPolicy(sid, denied string) string {
 	deny := ""
 	if denied != "" {
-		deny = `,{"Effect":"Deny","Principal":{"AWS":"arn:aws:iam::` + account + `:user/` + denied + `"},"Action":"kms:*","Resource":"*"}`
+		deny = `,{"Effect":"Deny","Principal":{"AWS":"arn:aws:iam::` + account + `:user/` + denied +
+			`"},"Action":"kms:*","Resource":"*"}`
 	}
-	return `{"Version":"2012-10-17","Statement":[{"Sid":"s` + sid + `","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + account + `:root"},"Action":"kms:*","Resource":"*"}` + deny + `]}`
+	return `{"Version":"2012-10-17","Statement":[{"Sid":"s` + sid +
+		`","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + account + `:root"},"Action":"kms:*","Resource":"*"}` + deny +
+		`]}`
 }
 
 // quoted returns text as a JSON string.
@@ -75,7 +78,8 @@ func revocationRaces(ctx context.Context, l *lab) (string, error) {
 			return "", err
 		}
 	}
-	figure := fmt.Sprintf("%d trials of %d loops of changes, %d effects after a revocation%s; the slowest revocation took %.0f ms",
+	figure := fmt.Sprintf("%d trials of %d loops of changes, %d effects after a revocation%s; the slowest revocation "+
+		"took %.0f ms",
 		r.trials, all, r.landed, list(r.late), ms(r.slowest))
 	return figure, missed(r.landed == 0, "%d effects after a revocation", r.landed)
 }
@@ -97,7 +101,8 @@ func (r *races) begin(ctx context.Context, s *server) (err error) {
 		return err
 	}
 	r.secondKey = made.text("Made", "AccessKeyId")
-	r.second = s.caller(aws.Credentials{AccessKeyID: r.secondKey, SecretAccessKey: made.text("Made", "SecretAccessKey")}, loopers)
+	r.second = s.caller(aws.Credentials{AccessKeyID: r.secondKey, SecretAccessKey: made.text("Made", "SecretAccessKey")},
+		loopers)
 	k, err := r.root.must(ctx, "CreateKey", `{}`)
 	r.other = k.text("KeyMetadata", "KeyId")
 	return err
@@ -169,7 +174,8 @@ func (t *trial) begin(ctx context.Context) error {
 			return err
 		}
 	}
-	t.words = strings.NewReplacer("KEY_MATERIAL_DOES_NOT_EXPIRE", "KEY_MATERIAL_DOES_NOT_EXPIRE", "KEY", id, "OTHER", t.other, "ID", id, "IMPORT", importing,
+	t.words = strings.NewReplacer("KEY_MATERIAL_DOES_NOT_EXPIRE", "KEY_MATERIAL_DOES_NOT_EXPIRE", "KEY", id, "OTHER",
+		t.other, "ID", id, "IMPORT", importing,
 		"TRIAL", fmt.Sprint(t.trials), "TRUST", quoted(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"`+account+`"},"Action":"sts:AssumeRole"}}`),
 		"DOCUMENT", quoted(mayEverything))
 	for _, s := range t.ready {
@@ -204,7 +210,8 @@ func (t *trial) wrapped(ctx context.Context, id string) (string, error) {
 		return "", err
 	}
 	wrapped, err := rsa.EncryptOAEP(sha256.New(), rand.Reader, public.(*rsa.PublicKey), make([]byte, 32), nil)
-	return fmt.Sprintf(`"ImportToken":%q,"EncryptedKeyMaterial":%q`, p.text("ImportToken"), base64.StdEncoding.EncodeToString(wrapped)), err
+	return fmt.Sprintf(`"ImportToken":%q,"EncryptedKeyMaterial":%q`, p.text("ImportToken"),
+		base64.StdEncoding.EncodeToString(wrapped)), err
 }
 
 // members returns the members of a step with its words replaced.
@@ -219,8 +226,10 @@ func (t *trial) members(s step) string {
 	if strings.Contains(text, `"uN"`) || strings.Contains(text, "alias/N") {
 		t.lastN.Store(n)
 	}
-	return strings.NewReplacer("GRANT", *grant, "POLICY", quoted(keyPolicy(fmt.Sprint(n), "")), "LAST", fmt.Sprint(last), "alias/N", fmt.Sprint("alias/", n),
-		`"uN"`, fmt.Sprintf(`"u%d"`, n), `"N"`, fmt.Sprintf(`"%d"`, n), "REGION", fmt.Sprintf("eu-west-%d", 1+n%59), "UUID", fmt.Sprintf("00000000-0000-4000-8000-%012x", n)).Replace(text)
+	return strings.NewReplacer("GRANT", *grant, "POLICY", quoted(keyPolicy(fmt.Sprint(n), "")), "LAST", fmt.Sprint(last),
+		"alias/N", fmt.Sprint("alias/", n),
+		`"uN"`, fmt.Sprintf(`"u%d"`, n), `"N"`, fmt.Sprintf(`"%d"`, n), "REGION", fmt.Sprintf("eu-west-%d", 1+n%59), "UUID",
+		fmt.Sprintf("00000000-0000-4000-8000-%012x", n)).Replace(text)
 }
 
 func (t *trial) note(a answer) {

@@ -105,7 +105,8 @@ func (s *server) burnOne(ctx context.Context, o *others, mallory, bob aws.Creden
 		figure += fmt.Sprintf(", another user served in %.1f s", time.Since(at).Seconds())
 	}
 	figure += fmt.Sprintf(", the attacker served %d times and refused %d times", served.Load(), refused.Load())
-	return figure, missed(refused.Load() == 0 || !kind.other, "requests of the attacker failed although each had a connection to wait on")
+	return figure, missed(refused.Load() == 0 || !kind.other, "requests of the attacker failed although each had a "+
+		"connection to wait on")
 }
 
 func generateRSA(ctx context.Context, c *kms.Client) (func(context.Context) error, error) {
@@ -114,18 +115,21 @@ func generateRSA(ctx context.Context, c *kms.Client) (func(context.Context) erro
 		return nil, err
 	}
 	return func(ctx context.Context) error {
-		_, err := c.GenerateDataKeyPair(ctx, &kms.GenerateDataKeyPairInput{KeyId: made.KeyMetadata.KeyId, KeyPairSpec: types.DataKeyPairSpecRsa4096})
+		_, err := c.GenerateDataKeyPair(ctx, &kms.GenerateDataKeyPairInput{KeyId: made.KeyMetadata.KeyId,
+			KeyPairSpec: types.DataKeyPairSpecRsa4096})
 		return err
 	}, nil
 }
 
 func signRSA(ctx context.Context, c *kms.Client) (func(context.Context) error, error) {
-	made, err := c.CreateKey(ctx, &kms.CreateKeyInput{KeySpec: types.KeySpecRsa4096, KeyUsage: types.KeyUsageTypeSignVerify})
+	made, err := c.CreateKey(ctx, &kms.CreateKeyInput{KeySpec: types.KeySpecRsa4096,
+		KeyUsage: types.KeyUsageTypeSignVerify})
 	if err != nil {
 		return nil, err
 	}
 	return func(ctx context.Context) error {
-		_, err := c.Sign(ctx, &kms.SignInput{KeyId: made.KeyMetadata.KeyId, Message: []byte("m"), SigningAlgorithm: types.SigningAlgorithmSpecRsassaPssSha256})
+		_, err := c.Sign(ctx, &kms.SignInput{KeyId: made.KeyMetadata.KeyId, Message: []byte("m"),
+			SigningAlgorithm: types.SigningAlgorithmSpecRsassaPssSha256})
 		return err
 	}, nil
 }
@@ -137,7 +141,8 @@ func parametersRSA(ctx context.Context, c *kms.Client) (func(context.Context) er
 	}
 	return func(ctx context.Context) error {
 		_, err := c.GetParametersForImport(ctx, &kms.GetParametersForImportInput{
-			KeyId: made.KeyMetadata.KeyId, WrappingAlgorithm: types.AlgorithmSpecRsaesOaepSha256, WrappingKeySpec: types.WrappingKeySpecRsa4096,
+			KeyId: made.KeyMetadata.KeyId, WrappingAlgorithm: types.AlgorithmSpecRsaesOaepSha256,
+			WrappingKeySpec: types.WrappingKeySpecRsa4096,
 		})
 		return err
 	}, nil

@@ -44,7 +44,8 @@ func (l *lab) serve(flags ...string) (*server, error) { return l.serveIn(l.file(
 // serveIn is serve with another data folder.
 func (l *lab) serveIn(data string, flags ...string) (*server, error) {
 	s := &server{l: l, data: data}
-	made, err := exec.Command(l.program, "init", "--data", data, "--root-key-file", l.file("root-key"), "--account", account).CombinedOutput()
+	made, err := exec.Command(l.program, "init", "--data", data, "--root-key-file", l.file("root-key"), "--account",
+		account).CombinedOutput()
 	if err != nil {
 		return nil, fmt.Errorf("keyhold init: %w: %s", err, made)
 	}
@@ -150,7 +151,8 @@ func (s *server) checkRSS() (figure string, err error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%.0f MiB resident", resident), missed(resident <= maxResident, "%.0f MiB resident, at most %d", resident, maxResident)
+	return fmt.Sprintf("%.0f MiB resident", resident), missed(resident <= maxResident, "%.0f MiB resident, at most %d",
+		resident, maxResident)
 }
 
 // logSize returns the size of the audit log in bytes.

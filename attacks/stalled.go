@@ -149,7 +149,8 @@ func (o *others) measureStalled(ctx context.Context, s *server, quiet []time.Dur
 	}
 	before, during := percentile(quiet, 99), percentile(took, 99)
 	ratio := float64(during) / float64(before)
-	figure := fmt.Sprintf("Encrypt p99 of others %.2f ms, quiet %.2f ms: %.1f times; %d of 20 new connections served", ms(during), ms(before), ratio, fresh)
+	figure := fmt.Sprintf("Encrypt p99 of others %.2f ms, quiet %.2f ms: %.1f times; %d of 20 new connections served",
+		ms(during), ms(before), ratio, fresh)
 	resident, err := s.checkRSS()
 	if err != nil {
 		return figure + "; " + resident, err

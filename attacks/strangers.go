@@ -28,7 +28,8 @@ const (
 // unsigned sends AssumeRoleWithWebIdentity, which needs no signature, with the longest role ARN that fits into
 // a body, consisting of bytes that JSON escapes.
 func unsigned(ctx context.Context, l *lab) (string, error) {
-	body := "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleSessionName=s&WebIdentityToken=t.t.t&RoleArn=" + strings.Repeat("\x01", 130_000)
+	body := "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleSessionName=s&WebIdentityToken=t.t.t&RoleArn=" +
+		strings.Repeat("\x01", 130_000)
 	return flood(ctx, l, func(*server) (*http.Request, error) {
 		r, err := http.NewRequest(http.MethodPost, "", strings.NewReader(body))
 		if err == nil {
@@ -42,7 +43,8 @@ func unsigned(ctx context.Context, l *lab) (string, error) {
 func signatures(ctx context.Context, l *lab) (string, error) {
 	return flood(ctx, l, func(s *server) (*http.Request, error) {
 		wrong := aws.Credentials{AccessKeyID: s.root.AccessKeyID, SecretAccessKey: "wrong"}
-		r, err := s.signed(wrong, "TrentService.Encrypt", `{"KeyId": "alias/none", "Plaintext": "`+strings.Repeat("A", 4000)+`"}`)
+		r, err := s.signed(wrong, "TrentService.Encrypt", `{"KeyId": "alias/none", "Plaintext": "`+strings.Repeat("A",
+			4000)+`"}`)
 		if err == nil {
 			r.Header.Set("User-Agent", strings.Repeat(`"`, 4000))
 		}
@@ -142,7 +144,8 @@ func (s *server) grownByStrangers(before int64) (grown int64, err error) {
 		return 0, err
 	}
 	for line := range bytes.Lines(text[before:]) {
-		if !bytes.Contains(line, []byte(`"eventName":"Encrypt","awsRegion":"us-east-1"`)) || bytes.Contains(line, []byte(`"errorCode"`)) {
+		if !bytes.Contains(line, []byte(`"eventName":"Encrypt","awsRegion":"us-east-1"`)) ||
+			bytes.Contains(line, []byte(`"errorCode"`)) {
 			grown += int64(len(line))
 		}
 	}

@@ -33,7 +33,8 @@ func turns(ctx context.Context, l *lab) (string, error) {
 		return "", err
 	}
 	many, err := revokeAgainst(ctx, root, func(i int) *caller { return crowd[i] })
-	figure := fmt.Sprintf("%d revocations against %d connections took %.0f ms at most with one user, %.0f ms with %d users", turnCount, turnConns, ms(one), ms(many), turnConns)
+	figure := fmt.Sprintf("%d revocations against %d connections took %.0f ms at most with one user, %.0f ms with %d users",
+		turnCount, turnConns, ms(one), ms(many), turnConns)
 	if err != nil {
 		return figure, err
 	}

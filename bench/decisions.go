@@ -45,7 +45,8 @@ func (s settings) decisions() error {
 	if err := s.compareLoads(k, "by the root", byRoot, "by a user with 10 managed policies", byUser); err != nil {
 		return err
 	}
-	return s.compareLoads(k, "on a key without grants", byRoot, fmt.Sprintf("on a key with %d grants", s.grants), onGranted)
+	return s.compareLoads(k, "on a key without grants", byRoot, fmt.Sprintf("on a key with %d grants", s.grants),
+		onGranted)
 }
 
 // compareLoads compares two loads on one server.
@@ -84,7 +85,8 @@ func identities() string {
 func grantMany(addr string, id any, grants int) error {
 	for n := range grants {
 		_, err := call(addr, "CreateGrant", map[string]any{
-			"KeyId": id, "GranteePrincipal": fmt.Sprintf("arn:aws:iam::111122223333:role/r%d", n), "Operations": []string{"Decrypt"},
+			"KeyId": id, "GranteePrincipal": fmt.Sprintf("arn:aws:iam::111122223333:role/r%d", n),
+			"Operations": []string{"Decrypt"},
 		})
 		if err != nil {
 			return err

@@ -47,7 +47,8 @@ func signedBy(credentials aws.Credentials, addr, operation string, in any) ([]by
 	r.Header.Set("User-Agent", "keyhold-bench/1")
 	r.Header.Set("X-Amz-Target", "TrentService."+operation)
 	hash := sha256.Sum256(body)
-	if err := v4.NewSigner().SignHTTP(context.Background(), credentials, r, hex.EncodeToString(hash[:]), "kms", "us-east-1", time.Now()); err != nil {
+	if err := v4.NewSigner().SignHTTP(context.Background(), credentials, r, hex.EncodeToString(hash[:]), "kms",
+		"us-east-1", time.Now()); err != nil {
 		return nil, err
 	}
 	return httputil.DumpRequestOut(r, true)
@@ -176,7 +177,8 @@ func request(s *server, operation, spec string, id any, i int) (map[string]any, 
 	case operation == "GenerateDataKey":
 		in["EncryptionContext"], in["KeySpec"] = encryptionContext, "AES_256"
 	case operation == "Decrypt":
-		made, err := call(s.addr, "Encrypt", map[string]any{"KeyId": id, "EncryptionContext": encryptionContext, "Plaintext": message})
+		made, err := call(s.addr, "Encrypt", map[string]any{"KeyId": id, "EncryptionContext": encryptionContext,
+			"Plaintext": message})
 		if err != nil {
 			return nil, err
 		}
@@ -200,7 +202,8 @@ type measure struct {
 }
 
 func (m measure) String() string {
-	return fmt.Sprintf("%8.0f /s   p50 %6d us   p99 %6d us   CPU %6.1f us", m.rate, m.p50.Microseconds(), m.p99.Microseconds(), float64(m.cpu.Nanoseconds())/1000)
+	return fmt.Sprintf("%8.0f /s   p50 %6d us   p99 %6d us   CPU %6.1f us", m.rate, m.p50.Microseconds(),
+		m.p99.Microseconds(), float64(m.cpu.Nanoseconds())/1000)
 }
 
 // drive sends requests on this number of connections, each as soon as the previous one was answered. It

@@ -46,7 +46,8 @@ func main() {
 	}
 	var s settings
 	flag.StringVar(&s.program, "keyhold", "bin/keyhold", "the program to measure")
-	ops := flag.String("ops", defaultOps, "operations to measure, with commas between them; of Sign and GenerateMac with the key spec, as in Sign:RSA_2048")
+	ops := flag.String("ops", defaultOps, "operations to measure, with commas between them; of Sign and GenerateMac "+
+		"with the key spec, as in Sign:RSA_2048")
 	only := flag.String("parts", strings.Join(parts, ","), "parts to run, with commas between them")
 	flag.IntVar(&s.runs, "runs", 5, "runs of each server, of which the median counts")
 	flag.DurationVar(&s.length, "d", 3*time.Second, "length of a run")
@@ -54,7 +55,8 @@ func main() {
 	flag.IntVar(&s.many, "keys", 1_000_000, "how many keys are many; 0 leaves that part out")
 	flag.IntVar(&s.grants, "grants", 50_000, "how many grants a key with many has")
 	flag.StringVar(&s.profile, "profile", "", "only write a CPU profile of the first operation to this file")
-	flag.DurationVar(&s.delay, "sync-delay", 0, "let each sync of the program take so much longer, by strace, as on a slower disk")
+	flag.DurationVar(&s.delay, "sync-delay", 0, "let each sync of the program take so much longer, by strace, as on a "+
+		"slower disk")
 	flag.Parse()
 	s.ops, s.parts = strings.Split(*ops, ","), strings.Split(*only, ",")
 	if err := s.run(); err != nil {
@@ -67,7 +69,8 @@ func (s settings) run() error {
 	if s.profile != "" {
 		return s.writeProfile()
 	}
-	run := map[string]func() error{"writes": s.writes, "imports": s.parameters, "requests": s.requests, "decisions": s.decisions, "many": s.manyKeys}
+	run := map[string]func() error{"writes": s.writes, "imports": s.parameters, "requests": s.requests,
+		"decisions": s.decisions, "many": s.manyKeys}
 	for _, part := range s.parts {
 		if run[part] == nil {
 			return fmt.Errorf("there is no part %q", part)

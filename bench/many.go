@@ -31,7 +31,8 @@ func (s settings) manyKeys() error {
 	if err := fill(many.addr, s.many); err != nil {
 		return err
 	}
-	fmt.Printf("A server with 10 keys, and one with %d, which took %.0f s to create\n", s.many, time.Since(begun).Seconds())
+	fmt.Printf("A server with 10 keys, and one with %d, which took %.0f s to create\n", s.many,
+		time.Since(begun).Seconds())
 	for _, used := range []int{10, 1000} {
 		for _, operation := range s.ops {
 			if strings.Contains(operation, ":") {
@@ -56,7 +57,8 @@ func (s settings) compareSizes(few, many *server, operation string, used int) er
 	}
 	a, b, err := s.alternate(small, few, large, many)
 	if err == nil {
-		fmt.Printf("  %-16s on %4d keys of few  %v\n  %-16s on %4d keys of many %v   %.2f times\n", operation, used, a, operation, used, b, ratio(b.cpu, a.cpu))
+		fmt.Printf("  %-16s on %4d keys of few  %v\n  %-16s on %4d keys of many %v   %.2f times\n", operation, used, a,
+			operation, used, b, ratio(b.cpu, a.cpu))
 	}
 	return err
 }

@@ -23,7 +23,8 @@ func (s settings) parameters() error {
 		return err
 	}
 	defer c.Close()
-	in := map[string]any{"KeyId": made["KeyMetadata"].(map[string]any)["KeyId"], "WrappingAlgorithm": "RSAES_OAEP_SHA_256", "WrappingKeySpec": "RSA_4096"}
+	in := map[string]any{"KeyId": made["KeyMetadata"].(map[string]any)["KeyId"], "WrappingAlgorithm": "RSAES_OAEP_SHA_256",
+		"WrappingKeySpec": "RSA_4096"}
 	var times []time.Duration
 	const calls = 20
 	for i := range calls + 1 {

@@ -44,7 +44,8 @@ const (
 func bare(w http.ResponseWriter, r *http.Request) {
 	io.Copy(io.Discard, r.Body)
 	w.Header().Set("Content-Type", mediaType)
-	fmt.Fprintf(w, `{"KeyId":%q,"Plaintext":"%088d","EncryptionAlgorithm":"SYMMETRIC_DEFAULT","KeyMaterialId":"%064d"}`, floorKey, 0, 0)
+	fmt.Fprintf(w, `{"KeyId":%q,"Plaintext":"%088d","EncryptionAlgorithm":"SYMMETRIC_DEFAULT","KeyMaterialId":"%064d"}`,
+		floorKey, 0, 0)
 }
 
 // A floor verifies Signature Version 4 with a cached signing key, decodes and encodes JSON, and for each
@@ -104,9 +105,11 @@ func (f *floor) answer(operation string, in floorRequest) (any, error) {
 		plaintext, err := floorOpen(in.CiphertextBlob, ad)
 		return floorRequest{KeyId: floorKey, Plaintext: plaintext}, err
 	case "Sign":
-		return floorRequest{KeyId: floorKey, Signature: noSignature[:signatureSize(in.SigningAlgorithm)], SigningAlgorithm: in.SigningAlgorithm}, nil
+		return floorRequest{KeyId: floorKey, Signature: noSignature[:signatureSize(in.SigningAlgorithm)],
+			SigningAlgorithm: in.SigningAlgorithm}, nil
 	case "GenerateMac":
-		return floorRequest{KeyId: floorKey, Mac: noSignature[:signatureSize(in.MacAlgorithm)], MacAlgorithm: in.MacAlgorithm}, nil
+		return floorRequest{KeyId: floorKey, Mac: noSignature[:signatureSize(in.MacAlgorithm)],
+			MacAlgorithm: in.MacAlgorithm}, nil
 	}
 	return floorRequest{KeyId: floorKey}, nil
 }
@@ -191,7 +194,8 @@ func (f *floor) verify(r *http.Request, body []byte) error {
 	canonical = hex.AppendEncode(append(append(append(canonical, '\n'), signed...), '\n'), payload[:])
 	hash := sha256.Sum256(canonical)
 	text := hex.AppendEncode([]byte("AWS4-HMAC-SHA256\n"+date+"\n"+scope+"\n"), hash[:])
-	if subtle.ConstantTimeCompare([]byte(hex.EncodeToString(floorMAC(f.signingKey(scope), text))), []byte(signature)) != 1 {
+	if subtle.ConstantTimeCompare([]byte(hex.EncodeToString(floorMAC(f.signingKey(scope), text))),
+		[]byte(signature)) != 1 {
 		return errors.New("the signature is wrong")
 	}
 	return nil

@@ -27,7 +27,8 @@ func (s settings) requests() error {
 		servers = append(servers, r)
 	}
 	fmt.Printf("Requests of %d connections, server on one processor, audit on, median of %d runs\n", s.conns, s.runs)
-	fmt.Println("The bar is the floor's Decrypt plus 1.15 times the primitive. Unlike the program, neither erases its memory (runtimesecret)")
+	fmt.Println("The bar is the floor's Decrypt plus 1.15 times the primitive. Unlike the program, neither erases its " +
+		"memory (runtimesecret)")
 	for _, operation := range s.ops {
 		var err error
 		if strings.Contains(operation, ":") {
@@ -48,7 +49,8 @@ func (s settings) compare(servers []*server, operation string) error {
 		return err
 	}
 	for i, v := range servers {
-		fmt.Printf("  %-26s %-9s %v   %.2f of the floor\n", operation, v.name, medians[i], ratio(medians[i].cpu, medians[2].cpu))
+		fmt.Printf("  %-26s %-9s %v   %.2f of the floor\n", operation, v.name, medians[i],
+			ratio(medians[i].cpu, medians[2].cpu))
 	}
 	return nil
 }
@@ -122,7 +124,8 @@ func (s settings) withPrimitive(keyhold, floor *server, operation string) error 
 		met = "NOT met"
 	}
 	fmt.Printf("  %-26s keyhold   %v\n  %-26s without   %v\n", operation, medians[0], operation, medians[1])
-	fmt.Printf("  %-26s primitive %53s CPU %6.1f us\n  %-26s floor     %v\n", operation, "", micros(bare), "  Decrypt", least)
+	fmt.Printf("  %-26s primitive %53s CPU %6.1f us\n  %-26s floor     %v\n", operation, "", micros(bare), "  Decrypt",
+		least)
 	fmt.Printf("  %-26s is %.1f us, bar %.1f us: %s\n", operation, micros(is), micros(bar), met)
 	return nil
 }
@@ -135,7 +138,8 @@ func ratio(a, b time.Duration) float64 { return float64(a) / float64(b) }
 // them alike.
 func prepareOn(s *server, operation string) (*load, error) {
 	if s.name == "bare" {
-		in := map[string]any{"KeyId": floorKey, "CiphertextBlob": make([]byte, 253), "EncryptionContext": map[string]string{"pad": string(make([]byte, 0, 256))}}
+		in := map[string]any{"KeyId": floorKey, "CiphertextBlob": make([]byte, 253),
+			"EncryptionContext": map[string]string{"pad": string(make([]byte, 0, 256))}}
 		return &load{operation: operation, bodies: []map[string]any{in}}, nil
 	}
 	return prepare(s, operation, 10)

@@ -33,7 +33,8 @@ func (s settings) startKeyhold(where placement, flags ...string) (*server, error
 	words := append([]string{s.program, "dev", "--addr", "127.0.0.1:0", "--data", data}, flags...)
 	if s.delay > 0 { // with -D, the program is a direct child
 		slow := fmt.Sprintf("inject=fsync,fdatasync:delay_enter=%d", s.delay.Microseconds())
-		words = append([]string{"strace", "-D", "-f", "--seccomp-bpf", "-o", os.DevNull, "-e", "trace=fsync,fdatasync", "-e", slow}, words...)
+		words = append([]string{"strace", "-D", "-f", "--seccomp-bpf", "-o", os.DevNull, "-e", "trace=fsync,fdatasync", "-e",
+			slow}, words...)
 	}
 	k, err := start(where, "keyhold", words[0], words[1:]...)
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 // with material needs one more sync, for its slot.
 func (s settings) writes() error {
 	fmt.Println("Durable writes")
-	for name, in := range map[string]map[string]any{"CreateKey without material": {"Origin": "EXTERNAL"}, "CreateKey with material": {}} {
+	for name, in := range map[string]map[string]any{"CreateKey without material": {"Origin": "EXTERNAL"},
+		"CreateKey with material": {}} {
 		if err := s.write(name, in); err != nil {
 			return err
 		}
@@ -47,7 +48,8 @@ func (s settings) write(name string, in map[string]any) error {
 	slices.Sort(syncs)
 	fsync, one, all := syncs[len(syncs)/2]+s.delay, median(alone), median(many)
 	fmt.Printf("  %s; one fsync of 4 KiB appended to a file in the same folder takes %d us\n", name, fsync.Microseconds())
-	fmt.Printf("    alone          %v   %.1f fsyncs\n    64 at a time   %v   %.1f times as many\n", one, ratio(one.p50, fsync), all, all.rate/one.rate)
+	fmt.Printf("    alone          %v   %.1f fsyncs\n    64 at a time   %v   %.1f times as many\n", one,
+		ratio(one.p50, fsync), all, all.rate/one.rate)
 	return nil
 }
 

@@ -47,7 +47,8 @@ func main() {
 	flag.IntVar(&s.count, "n", 200, "how many changes to try")
 	flag.IntVar(&s.each, "each", 0, "how many of them in one folder at most; as many as in others if 0")
 	flag.Uint64Var(&s.seed, "seed", uint64(time.Now().UnixNano()), "which changes to try")
-	flag.DurationVar(&s.timeout, "timeout", 10*time.Minute, "how long the tests of a package may take; a change that makes them take longer is noticed")
+	flag.DurationVar(&s.timeout, "timeout", 10*time.Minute, "how long the tests of a package may take; a change that "+
+		"makes them take longer is noticed")
 	own := flag.Bool("own", false, "run the tests of the changed folder alone, which is quick and notices less")
 	flag.Parse()
 	if *own {

@@ -86,7 +86,8 @@ func measure(body []byte) error {
 	if start := bytes.TrimLeft(body, " \t\r\n"); len(start) == 0 || start[0] != '{' {
 		return &SyntaxError{string(reasonObject), int64(len(body) - len(start))}
 	}
-	if opening := bytes.Count(body, []byte{'{'}) + bytes.Count(body, []byte{'['}); opening <= maxDepth && opening+bytes.Count(body, []byte{','}) <= maxValues {
+	if opening := bytes.Count(body, []byte{'{'}) + bytes.Count(body, []byte{'['}); opening <= maxDepth &&
+		opening+bytes.Count(body, []byte{','}) <= maxValues {
 		return nil // even if all of these bytes are outside of strings
 	}
 	depth, values := 0, 0

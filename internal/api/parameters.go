@@ -8,9 +8,10 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Parameters returns the members of v that an audit event may contain in the form of a JSON object without white space. v
-// is a pointer to the shape's type. Names are in lower camel case. Blobs, sensitive members and absent members
-// are left out. Times are RFC 3339 strings. Equal values give equal bytes. Invalid UTF-8 becomes U+FFFD.
+// Parameters returns the members of v that an audit event may contain in the form of a JSON object without
+// white space. v is a pointer to the shape's type. Names are in lower camel case. Blobs, sensitive members and
+// absent members are left out. Times are RFC 3339 strings. Equal values give equal bytes. Invalid UTF-8 becomes
+// U+FFFD.
 func (s *Shape) Parameters(v any) []byte {
 	return s.appendParameters(make([]byte, 0, 256), s.value(v))
 }

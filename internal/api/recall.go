@@ -39,7 +39,8 @@ const (
 // isOne reports whether a value is an object with a single member that has this name and is an object.
 func isOne(value jsontext.Value, name string) bool {
 	var members map[string]map[string]jsontext.Value
-	return value.Kind() == jsontext.KindBeginObject && json.Unmarshal(value, &members) == nil && len(members) == 1 && members[name] != nil
+	return value.Kind() == jsontext.KindBeginObject && json.Unmarshal(value, &members) == nil && len(members) == 1 &&
+		members[name] != nil
 }
 
 func (s *Shape) recall(told map[string]jsontext.Value, v reflect.Value) error {

@@ -29,14 +29,15 @@ func (l *Log) Find(ctx context.Context, requestID string) (e Event, found bool, 
 	}
 	wanted, _ := jsontext.AppendQuote([]byte(`"requestID":`), requestID)
 	var damage error
-	err = backwards(ctx, f, info.Size(), max(0, info.Size()-MaxSearched), searchedAtOnce, func(c chunk) (more bool, err error) {
-		c.lines = c.lines[:bytes.LastIndexByte(c.lines, '\n')+1] // the last line may be incomplete, because it is being written
-		e, found = newest(c.lines, wanted, requestID)
-		if !found && damage == nil {
-			damage = c.damage()
-		}
-		return !found, nil
-	})
+	err = backwards(ctx, f, info.Size(), max(0, info.Size()-MaxSearched), searchedAtOnce,
+		func(c chunk) (more bool, err error) {
+			c.lines = c.lines[:bytes.LastIndexByte(c.lines, '\n')+1] // the last line may be incomplete
+			e, found = newest(c.lines, wanted, requestID)
+			if !found && damage == nil {
+				damage = c.damage()
+			}
+			return !found, nil
+		})
 	if err == nil && !found {
 		err = damage
 	}
@@ -67,7 +68,8 @@ func newest(lines, wanted []byte, requestID string) (e Event, found bool) {
 // because that would take much longer than the search.
 func (c chunk) damage() error {
 	return c.each(func(at int64, line []byte) error {
-		if !bytes.HasPrefix(line, []byte(`{"eventVersion":`)) || !bytes.HasSuffix(line, []byte("}")) || bytes.IndexByte(line, 0) >= 0 {
+		if !bytes.HasPrefix(line, []byte(`{"eventVersion":`)) || !bytes.HasSuffix(line, []byte("}")) ||
+			bytes.IndexByte(line, 0) >= 0 {
 			return unreadable(at, errNoEvent)
 		}
 		return nil

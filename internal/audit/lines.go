@@ -87,7 +87,8 @@ func (c chunk) each(fn func(at int64, line []byte) error) error {
 
 // backwards calls fn with chunks of about step bytes, starting with the last one, until fn returns false or an
 // error, or the chunk begins at or before offset least. A line longer than step makes a longer chunk.
-func backwards(ctx context.Context, log io.ReaderAt, end, least, step int64, fn func(chunk) (more bool, err error)) error {
+func backwards(ctx context.Context, log io.ReaderAt, end, least, step int64,
+	fn func(chunk) (more bool, err error)) error {
 	var buf []byte
 	for size := step; end > least; {
 		if err := ctx.Err(); err != nil {

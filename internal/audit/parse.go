@@ -69,12 +69,25 @@ func parseEvent(line []byte) (Event, error) {
 		return Event{}, err
 	}
 	e := Event{
-		EventSource: r.EventSource, UserIdentity: r.UserIdentity.identity(), EventTime: r.EventTime, EventName: r.EventName,
-		AWSRegion: r.AWSRegion, SourceIPAddress: r.SourceIPAddress, UserAgent: r.UserAgent,
-		ErrorCode: r.ErrorCode, ErrorMessage: r.ErrorMessage,
-		RequestParameters: nonNull(r.RequestParameters), ResponseElements: nonNull(r.ResponseElements), AdditionalEventData: nonNull(r.AdditionalEventData),
-		RequestID: r.RequestID, EventID: r.EventID, ReadOnly: r.ReadOnly, EventType: r.EventType,
-		RecipientAccountID: r.RecipientAccountID, ServiceEventDetails: nonNull(r.ServiceDetails), StoreRevision: r.StoreRevision,
+		EventSource:         r.EventSource,
+		UserIdentity:        r.UserIdentity.identity(),
+		EventTime:           r.EventTime,
+		EventName:           r.EventName,
+		AWSRegion:           r.AWSRegion,
+		SourceIPAddress:     r.SourceIPAddress,
+		UserAgent:           r.UserAgent,
+		ErrorCode:           r.ErrorCode,
+		ErrorMessage:        r.ErrorMessage,
+		RequestParameters:   nonNull(r.RequestParameters),
+		ResponseElements:    nonNull(r.ResponseElements),
+		AdditionalEventData: nonNull(r.AdditionalEventData),
+		RequestID:           r.RequestID,
+		EventID:             r.EventID,
+		ReadOnly:            r.ReadOnly,
+		EventType:           r.EventType,
+		RecipientAccountID:  r.RecipientAccountID,
+		ServiceEventDetails: nonNull(r.ServiceDetails),
+		StoreRevision:       r.StoreRevision,
 	}
 	for _, of := range r.Resources {
 		e.Resources = append(e.Resources, Resource{of.ARN, of.AccountID, of.Type})
@@ -84,8 +97,14 @@ func parseEvent(line []byte) (Event, error) {
 
 func (r *identityJSON) identity() Identity {
 	return Identity{
-		Type: r.Type, PrincipalID: r.PrincipalID, ARN: r.ARN, AccountID: r.AccountID, AccessKeyID: r.AccessKeyID, UserName: r.UserName,
-		IdentityProvider: r.IdentityProvider, InvokedBy: r.InvokedBy,
+		Type:             r.Type,
+		PrincipalID:      r.PrincipalID,
+		ARN:              r.ARN,
+		AccountID:        r.AccountID,
+		AccessKeyID:      r.AccessKeyID,
+		UserName:         r.UserName,
+		IdentityProvider: r.IdentityProvider,
+		InvokedBy:        r.InvokedBy,
 		Session: Session{
 			Issued: r.Session.Attributes.Created, Issuer: Issuer(r.Session.Issuer),
 			FederatedProvider: r.Session.Web.Provider, SourceIdentity: r.Session.SourceIdentity,

@@ -88,8 +88,8 @@ func (c *Conn) Begin() bool {
 	return true
 }
 
-// FinishVerification ends the turn of a request whose signature was verified or refused. The rest of the request may take
-// longer.
+// FinishVerification ends the turn of a request whose signature was verified or refused. The rest of the
+// request may take longer.
 func (c *Conn) FinishVerification(verified bool) {
 	if c.known.Load() != verified {
 		c.known.Store(verified)

@@ -113,7 +113,8 @@ func (t *Table) admit(accepted net.Conn) *Conn {
 	tell := full && t.tell()
 	t.mu.Unlock()
 	if tell {
-		t.Log.Warn("the limit of connections is reached: the server closes the connections that have waited longest for their clients", "limit", t.Max)
+		t.Log.Warn("the limit of connections is reached: the server closes the connections that have waited longest for "+
+			"their clients", "limit", t.Max)
 	}
 	if out != nil {
 		out.wire.Close()
@@ -234,7 +235,8 @@ func (t *Table) reclaim(c *Conn) (out []*Conn) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.tell() {
-		t.Log.Warn("unfinished requests use all the memory set aside for them: the server closes the connections that have waited longest", "bytes", Budget)
+		t.Log.Warn("unfinished requests use all the memory set aside for them: the server closes the connections that "+
+			"have waited longest", "bytes", Budget)
 	}
 	for range 2 { // strangers, then others
 		for _, k := range t.order(func(c *Conn) bool { return c.held.Load() > 0 }) {

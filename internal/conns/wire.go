@@ -116,6 +116,7 @@ func (t *Table) refusedHeader(from *Source, err error) {
 	tell := t.tell()
 	t.mu.Unlock()
 	if tell {
-		t.Log.Warn(fmt.Sprintf("a connection from %s was closed because it does not begin with a PROXY header, which --proxy-protocol-from requires of this address", from.Text), "error", err)
+		t.Log.Warn(fmt.Sprintf("a connection from %s was closed because it does not begin with a PROXY header, which "+
+			"--proxy-protocol-from requires of this address", from.Text), "error", err)
 	}
 }

@@ -74,7 +74,8 @@ func ParseMessage(blob []byte, context map[string]string) (Message, error) {
 // NewMessage returns a Message that can be encrypted once.
 func NewMessage(h BlobHeader, context map[string]string) (Message, error) {
 	materialID, err := hex.DecodeString(h.MaterialID)
-	if err != nil || len(h.Account) != keyIDOffset-accountOffset || len(h.KeyID) != materialOffset-keyIDOffset || len(materialID) != saltOffset-materialOffset {
+	if err != nil || len(h.Account) != keyIDOffset-accountOffset || len(h.KeyID) != materialOffset-keyIDOffset ||
+		len(materialID) != saltOffset-materialOffset {
 		return Message{}, errors.New("crypt: malformed blob header")
 	}
 	header := make([]byte, 0, nonceOffset)

@@ -46,7 +46,8 @@ type family struct {
 
 // familyOf returns the family of a key spec, given by its API name.
 func familyOf(spec string) (family, bool) {
-	for _, of := range []func(string) (family, bool){symmetricFamily, hmacFamily, rsaFamily, nistFamily, secp256k1Family, ed25519Family, mldsaFamily, mlkemFamily} {
+	for _, of := range []func(string) (family, bool){symmetricFamily, hmacFamily, rsaFamily, nistFamily, secp256k1Family,
+		ed25519Family, mldsaFamily, mlkemFamily} {
 		if f, ok := of(spec); ok {
 			return f, true
 		}

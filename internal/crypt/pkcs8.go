@@ -119,7 +119,8 @@ func parseSecp256k1(der []byte) (*secp256k1.PrivateKey, error) {
 	}
 	var scalar secp256k1.ModNScalar
 	defer scalar.Zero()
-	if overflow := scalar.SetByteSlice(inner.PrivateKey); overflow || scalar.IsZero() || len(inner.PrivateKey) != secp256k1.PrivKeyBytesLen {
+	if overflow := scalar.SetByteSlice(inner.PrivateKey); overflow || scalar.IsZero() ||
+		len(inner.PrivateKey) != secp256k1.PrivKeyBytesLen {
 		return nil, errors.New("the private key is not in the range of the curve")
 	}
 	private := secp256k1.NewPrivateKey(&scalar)

@@ -141,7 +141,8 @@ var pssOptions = &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}
 // rsaScheme splits the name of a signing algorithm.
 func rsaScheme(algorithm string) (scheme string, h crypto.Hash, err error) {
 	for _, scheme := range []string{pkcs1, pss} {
-		for suffix, h := range map[string]crypto.Hash{"_SHA_256": crypto.SHA256, "_SHA_384": crypto.SHA384, "_SHA_512": crypto.SHA512} {
+		for suffix, h := range map[string]crypto.Hash{"_SHA_256": crypto.SHA256, "_SHA_384": crypto.SHA384,
+			"_SHA_512": crypto.SHA512} {
 			if algorithm == scheme+suffix {
 				return scheme, h, nil
 			}

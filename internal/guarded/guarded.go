@@ -63,7 +63,8 @@ func (f file) secretTo(user int, path string) string {
 	case f.uid == 0:
 		return fmt.Sprintf("may be read or changed by others (mode %04o): run chmod 640 %s", perm, at)
 	}
-	return fmt.Sprintf("belongs to the user %d, and this program runs as the user %d: run chown %d %s && chmod 600 %s", f.uid, user, user, at, at)
+	return fmt.Sprintf("belongs to the user %d, and this program runs as the user %d: run chown %d %s && chmod 600 %s",
+		f.uid, user, user, at, at)
 }
 
 // CheckFolder returns an error if a data folder does not belong to the user of this process or if others may
@@ -100,9 +101,11 @@ func (f file) folderOf(user int, path string) string {
 	perm, at := f.mode.Perm(), Shell(path)
 	switch {
 	case f.uid != user:
-		return fmt.Sprintf("the data folder %s belongs to the user %d, and this program runs as the user %d: run chown -R %d %s, or give a new folder with --data", path, f.uid, user, user, at)
+		return fmt.Sprintf("the data folder %s belongs to the user %d, and this program runs as the user %d: run chown -R "+
+			"%d %s, or give a new folder with --data", path, f.uid, user, user, at)
 	case perm&0o022 != 0:
-		return fmt.Sprintf("the data folder %s may be changed by others (mode %04o): make sure that nobody did, then run chmod 700 %s", path, perm, at)
+		return fmt.Sprintf("the data folder %s may be changed by others (mode %04o): make sure that nobody did, then run "+
+			"chmod 700 %s", path, perm, at)
 	}
 	return ""
 }
@@ -112,7 +115,8 @@ func (f file) dataOf(user int, folder, path string) string {
 	perm := f.mode.Perm()
 	switch {
 	case f.uid != user:
-		return fmt.Sprintf("%s belongs to the user %d, and this program runs as the user %d: run chown -R %d %s", path, f.uid, user, user, Shell(folder))
+		return fmt.Sprintf("%s belongs to the user %d, and this program runs as the user %d: run chown -R %d %s", path, f.uid,
+			user, user, Shell(folder))
 	case perm&0o037 != 0:
 		return fmt.Sprintf("%s may be read or changed by others (mode %04o): run chmod 600 %s", path, perm, Shell(path))
 	}

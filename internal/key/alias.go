@@ -32,7 +32,8 @@ func (a Alias) ARN() string { return ARN(a.Account, a.Region, a.Name) }
 func CheckAliasName(name string) error {
 	switch {
 	case !strings.HasPrefix(name, AliasPrefix):
-		return Errorf(KindValidation, `Alias must start with the prefix "alias/". Please see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html`)
+		return Errorf(KindValidation, `Alias must start with the prefix "alias/". Please see `+
+			"https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html")
 	case name == strings.TrimSuffix(reservedAliasPrefix, "/") || strings.HasPrefix(name, reservedAliasPrefix):
 		return Errorf(KindInvalidAliasName, "The alias name must not begin with 'alias/aws/': that prefix is reserved.")
 	case !aliasNameForm.MatchString(name):

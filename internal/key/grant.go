@@ -79,7 +79,8 @@ func (g Grant) Check() error {
 		}
 	}
 	if g.Grantee.IsService() && (g.Constraints.SourceARN == "" || g.Retiring == "") {
-		return Errorf(KindValidation, "A grant to a GranteeServicePrincipal needs a SourceArn constraint, and a RetiringPrincipal or a RetiringServicePrincipal.")
+		return Errorf(KindValidation, "A grant to a GranteeServicePrincipal needs a SourceArn constraint, and a "+
+			"RetiringPrincipal or a RetiringServicePrincipal.")
 	}
 	return g.Constraints.check()
 }
@@ -100,11 +101,13 @@ func (c GrantConstraints) check() error {
 	}
 	for _, context := range []map[string]string{c.ContextEquals, c.ContextSubset} {
 		if len(context) > maxConstraintPairs {
-			return Errorf(KindValidation, "A grant constraint can have at most %d pairs of an encryption context.", maxConstraintPairs)
+			return Errorf(KindValidation, "A grant constraint can have at most %d pairs of an encryption context.",
+				maxConstraintPairs)
 		}
 		for _, v := range context {
 			if utf8.RuneCountInString(v) > maxConstraintValue {
-				return Errorf(KindValidation, "A value of an encryption context in a grant constraint can have at most %d characters.", maxConstraintValue)
+				return Errorf(KindValidation, "A value of an encryption context in a grant constraint can have at most %d "+
+					"characters.", maxConstraintValue)
 			}
 		}
 	}
@@ -119,12 +122,14 @@ func (k Key) CheckGrant(g Grant) error {
 	allowed := grantOperations(k)
 	for _, operation := range g.Operations {
 		if !slices.Contains(allowed, operation) {
-			return Errorf(KindValidation, "A grant on %s cannot allow the operation %s, which is not for keys of its spec and usage.", k.ARN(), operation)
+			return Errorf(KindValidation, "A grant on %s cannot allow the operation %s, which is not for keys of its spec "+
+				"and usage.", k.ARN(), operation)
 		}
 	}
 	onContext := g.Constraints.ContextEquals != nil || g.Constraints.ContextSubset != nil
 	if onContext && k.Spec != SymmetricDefault {
-		return Errorf(KindValidation, "A grant on %s cannot have a constraint on the encryption context, which operations with a key of the spec %s do not have.", k.ARN(), k.Spec)
+		return Errorf(KindValidation, "A grant on %s cannot have a constraint on the encryption context, which operations "+
+			"with a key of the spec %s do not have.", k.ARN(), k.Spec)
 	}
 	return nil
 }

@@ -23,7 +23,8 @@ func (k Key) ImportMaterial(m Material, description *string) (Key, error) {
 	}
 	i := k.materialIndex(m.ID)
 	if i < 0 && len(k.Materials) > 0 {
-		return Key{}, Errorf(KindIncorrectKeyMaterial, "The key material in the request does not match the key material that is associated with %s.", k.ARN())
+		return Key{}, Errorf(KindIncorrectKeyMaterial, "The key material in the request does not match the key material "+
+			"that is associated with %s.", k.ARN())
 	}
 	var former Material
 	if i >= 0 {
@@ -53,13 +54,16 @@ func (k Key) ImportNewMaterial(m Material, description *string) (Key, error) {
 	_, known := k.Material(m.ID)
 	switch {
 	case known, k.Pending != nil && k.Pending.ID == m.ID:
-		return Key{}, Errorf(KindIncorrectKeyMaterial, "The key material in the request is already associated with %s.", k.ARN())
+		return Key{}, Errorf(KindIncorrectKeyMaterial, "The key material in the request is already associated with %s.",
+			k.ARN())
 	case len(k.Materials) == 0:
 		return k.ImportMaterial(m, description)
 	case k.Spec != SymmetricDefault:
-		return Key{}, Errorf(KindUnsupportedOperation, "%s keeps the key material that was imported first: only symmetric encryption keys take new key material.", k.ARN())
+		return Key{}, Errorf(KindUnsupportedOperation, "%s keeps the key material that was imported first: only symmetric "+
+			"encryption keys take new key material.", k.ARN())
 	case k.Pending != nil:
-		return Key{}, Errorf(KindInvalidState, "New key material (id: %s) cannot be imported into KMS key %s, because another key material (id: %s) is pending rotation.", m.ID, k.ARN(), k.Pending.ID)
+		return Key{}, Errorf(KindInvalidState, "New key material (id: %s) cannot be imported into KMS key %s, because "+
+			"another key material (id: %s) is pending rotation.", m.ID, k.ARN(), k.Pending.ID)
 	}
 	m = m.inherit(Material{}, description)
 	k.Pending = &m

@@ -44,7 +44,8 @@ func MultiRegionID(uuid string) string { return multiRegionPrefix + strings.Repl
 // CheckNotReplica rejects operations that must be sent to the primary key, which applies them to all replicas.
 func (k Key) CheckNotReplica() error {
 	if k.IsReplica() {
-		return Errorf(KindUnsupportedOperation, "%s is a multi-Region replica key: call this operation on its primary key, in %s.", k.ARN(), k.MultiRegion.Primary)
+		return Errorf(KindUnsupportedOperation, "%s is a multi-Region replica key: call this operation on its primary "+
+			"key, in %s.", k.ARN(), k.MultiRegion.Primary)
 	}
 	return nil
 }

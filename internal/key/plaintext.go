@@ -40,7 +40,8 @@ func parsePlaintexts(table string) map[[2]string]int {
 // under a key of the spec.
 func CheckPlaintext(spec Spec, algorithm string, size int) error {
 	if most := plaintexts[[2]string{string(spec), algorithm}]; size > most {
-		return Errorf(KindValidation, "Algorithm %s and key spec %s cannot encrypt data larger than %d bytes.", algorithm, spec, most)
+		return Errorf(KindValidation, "Algorithm %s and key spec %s cannot encrypt data larger than %d bytes.", algorithm,
+			spec, most)
 	}
 	return nil
 }

@@ -3,7 +3,8 @@ package key
 // CheckChosenID returns an Error unless id can be the ID of a key that is created under a chosen ID.
 func CheckChosenID(id string) error {
 	if !ValidID(id) {
-		return Errorf(KindValidation, "'%s' is not a key ID: give the 36 characters that the key's ARN ends with, in lower case.", id)
+		return Errorf(KindValidation, "'%s' is not a key ID: give the 36 characters that the key's ARN ends with, in "+
+			"lower case.", id)
 	}
 	return nil
 }

@@ -38,7 +38,8 @@ func (r Related) CheckOnDemand(now time.Time) error {
 		return err
 	}
 	if lacking := r.Lacking(now); len(lacking) > 0 {
-		return Errorf(KindInvalidState, "Key material %s is pending import: %s cannot be rotated before its replica keys have it, and those in %s do not.",
+		return Errorf(KindInvalidState, "Key material %s is pending import: %s cannot be rotated before its replica keys "+
+			"have it, and those in %s do not.",
 			r[0].Pending.ID, r[0].ARN(), strings.Join(lacking, ", "))
 	}
 	return nil
@@ -73,7 +74,8 @@ func (r Related) Rotate(generated []Material, now time.Time) Related {
 func (r Related) MovePrimary(region string, now time.Time) (Related, error) {
 	all := r.awaiting()
 	if slices.Contains(all.Lacking(now), region) {
-		return nil, Errorf(KindInvalidState, "Key material %s is pending import into the key in %s, which cannot take the place of %s without it.", r[0].Pending.ID, region, r[0].ARN())
+		return nil, Errorf(KindInvalidState, "Key material %s is pending import into the key in %s, which cannot take the "+
+			"place of %s without it.", r[0].Pending.ID, region, r[0].ARN())
 	}
 	for i, k := range all {
 		k.MultiRegion, k.Rotation = MultiRegion{Primary: region}, Rotation{}

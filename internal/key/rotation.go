@@ -119,7 +119,8 @@ func (k Key) CheckOnDemand(now time.Time) error {
 	due := k.rotationDue()
 	switch {
 	case done >= MaxOnDemandRotations:
-		return Errorf(KindLimitExceeded, "The on-demand rotations limit has been reached for the given keyId. No more on-demand rotations can be performed for this key: %s", k.ARN())
+		return Errorf(KindLimitExceeded, "The on-demand rotations limit has been reached for the given keyId. No more "+
+			"on-demand rotations can be performed for this key: %s", k.ARN())
 	case k.Origin == OriginExternal && k.Pending == nil:
 		return Errorf(KindInvalidState, "No available key material pending rotation for the key: %s.", k.ARN())
 	case !due.IsZero() && due.Sub(now) < rotationConflict:

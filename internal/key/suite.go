@@ -103,7 +103,8 @@ func (s Suite) Importable() bool { return slices.Contains(s.Origins, OriginExter
 // none, which is allowed for SYMMETRIC_DEFAULT only.
 func ChooseSuite(spec Spec, usage Usage, origin Origin) (Suite, error) {
 	if usage == "" && spec != SymmetricDefault {
-		return Suite{}, Errorf(KindValidation, "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.")
+		return Suite{}, Errorf(KindValidation, "You must specify a KeyUsage value for all KMS keys except for symmetric "+
+			"encryption keys.")
 	}
 	if usage == "" {
 		usage = EncryptDecrypt

@@ -86,7 +86,9 @@ func (w Wrappings) Permit(k Key, algorithm, wrappingKeySpec string) error {
 	case w[wrappingCell{k.Spec, algorithm, wrappingKeySpec}]:
 		return nil
 	case !w.supports(algorithm) || !slices.Contains(wrappingKeys[:], wrappingKeySpec):
-		return Errorf(KindUnsupportedOperation, "Wrapping algorithm %s with wrapping key spec %s is not supported.", algorithm, wrappingKeySpec)
+		return Errorf(KindUnsupportedOperation, "Wrapping algorithm %s with wrapping key spec %s is not supported.",
+			algorithm, wrappingKeySpec)
 	}
-	return Errorf(KindValidation, "Wrapping algorithm %s and wrapping key spec %s cannot be used to import a %s key.", algorithm, wrappingKeySpec, k.Spec)
+	return Errorf(KindValidation, "Wrapping algorithm %s and wrapping key spec %s cannot be used to import a %s key.",
+		algorithm, wrappingKeySpec, k.Spec)
 }

@@ -98,5 +98,6 @@ func boolText(is bool) string {
 // names reports whether the condition requires a principal with certain ARNs.
 func (c *condition) names() bool {
 	o := c.operator
-	return c.key.name == "aws:principalarn" && !o.negated && !o.ifExists && o.over != forAll && o.compares != "null" && o.compares != ""
+	return c.key.name == "aws:principalarn" && !o.negated && !o.ifExists && o.over != forAll && o.compares != "null" &&
+		o.compares != ""
 }

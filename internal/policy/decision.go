@@ -36,7 +36,8 @@ type Source struct {
 // and of the request. Decide modifies nothing.
 func Decide(r Request, d Documents, grants []key.Grant) Decision {
 	var action [64]byte
-	e := evaluation{request: &r, docs: &d, grants: grants, one: new([1]string), action: string(appendLower(action[:0], r.Action))}
+	e := evaluation{request: &r, docs: &d, grants: grants, one: new([1]string),
+		action: string(appendLower(action[:0], r.Action))}
 	return e.decide()
 }
 
@@ -44,7 +45,8 @@ func Decide(r Request, d Documents, grants []key.Grant) Decision {
 // false.
 func DecideQuickly(r Request, d Documents, grants []key.Grant) (decision Decision, ok bool) {
 	var action [64]byte
-	e := evaluation{request: &r, docs: &d, grants: grants, one: new([1]string), action: string(appendLower(action[:0], r.Action)), withheld: maxWork - quickWork}
+	e := evaluation{request: &r, docs: &d, grants: grants, one: new([1]string),
+		action: string(appendLower(action[:0], r.Action)), withheld: maxWork - quickWork}
 	decision = e.decide()
 	return decision, !e.short
 }

@@ -83,7 +83,8 @@ func (p *draftPrincipals) addFederated(name string) bool {
 	if rest, ok := strings.CutPrefix(name, rootPrefix); ok {
 		account, provider, _ := strings.Cut(rest, ":")
 		kind, id, _ := strings.Cut(provider, "/")
-		return isAccount(account) && (kind == "oidc-provider" || kind == "saml-provider") && id != "" && consists(id, "-._/:%~+=@")
+		return isAccount(account) && (kind == "oidc-provider" || kind == "saml-provider") && id != "" &&
+			consists(id, "-._/:%~+=@")
 	}
 	return strings.Contains(name, ".") && consists(name, "-.")
 }

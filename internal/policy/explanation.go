@@ -46,7 +46,8 @@ type ExplainedGrant struct {
 // Explain decides a request like Decide and reports how.
 func Explain(r Request, d Documents, grants []key.Grant) Explanation {
 	t := &tracer{}
-	e := evaluation{request: &r, docs: &d, grants: grants, one: new([1]string), action: string(appendLower(nil, r.Action)), trace: t}
+	e := evaluation{request: &r, docs: &d, grants: grants, one: new([1]string), action: string(appendLower(nil, r.Action)),
+		trace: t}
 	t.to.Decision = e.decide()
 	return t.to
 }

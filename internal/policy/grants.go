@@ -136,5 +136,6 @@ func mayCreate(parent, child *key.Grant) bool {
 	case p.ContextEquals != nil && !(c.ContextEquals != nil && samePairs(c.ContextEquals, p.ContextEquals)):
 		return false
 	}
-	return includes(c.ContextSubset, p.ContextSubset) || c.ContextEquals != nil && includes(c.ContextEquals, p.ContextSubset)
+	return includes(c.ContextSubset, p.ContextSubset) || c.ContextEquals != nil &&
+		includes(c.ContextEquals, p.ContextSubset)
 }

@@ -26,7 +26,8 @@ type Policy struct {
 // guide and, for key policies, the operation PutKeyPolicy.
 func Parse(text string, t Type) (*Policy, error) {
 	r := newReader(text)
-	d := draft{r: r, kind: t, version: "2008-10-17", sids: map[string]bool{}} // "IAM JSON policy elements: Version": the default
+	// "IAM JSON policy elements: Version": 2008-10-17 is the default.
+	d := draft{r: r, kind: t, version: "2008-10-17", sids: map[string]bool{}}
 	if err := r.object("the policy", d.member); err != nil {
 		return nil, err
 	}

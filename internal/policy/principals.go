@@ -94,7 +94,8 @@ const rootPrefix, rootSuffix = "arn:aws:iam::", ":root"
 // isRootOf reports whether arn is the ARN of the root of the account.
 func isRootOf(arn, account string) bool {
 	return len(arn) == len(rootPrefix)+len(account)+len(rootSuffix) &&
-		arn[:len(rootPrefix)] == rootPrefix && arn[len(rootPrefix):len(arn)-len(rootSuffix)] == account && arn[len(arn)-len(rootSuffix):] == rootSuffix
+		arn[:len(rootPrefix)] == rootPrefix && arn[len(rootPrefix):len(arn)-len(rootSuffix)] == account &&
+		arn[len(arn)-len(rootSuffix):] == rootSuffix
 }
 
 func has(sorted []string, s string) bool {

@@ -55,7 +55,8 @@ func OpenKeyring(ctx context.Context, root Root, kept []byte) (*Keyring, error) 
 		return nil, fmt.Errorf("read the keyring: %w", err)
 	}
 	if w.Format != 1 || len(w.Keys) == 0 {
-		return nil, fmt.Errorf("the keyring has format %d and %d keys: use the version of the program that wrote it", w.Format, len(w.Keys))
+		return nil, fmt.Errorf("the keyring has format %d and %d keys: use the version of the program that wrote it",
+			w.Format, len(w.Keys))
 	}
 	r := &Keyring{keys: map[uint32][]byte{}}
 	for _, k := range w.Keys {

@@ -89,7 +89,8 @@ func OpenKeyFile(path string) (Root, error) {
 	encoded, ok := bytes.CutPrefix(bytes.TrimSuffix(text, []byte("\n")), []byte(keyFilePrefix))
 	key, err := base64.StdEncoding.Strict().AppendDecode(nil, encoded)
 	if !ok || err != nil || len(key) != keySize || bytes.ContainsAny(encoded, "\r\n") {
-		return nil, fmt.Errorf("%s is not a root key file: it must be one line of %q and 32 bytes in base64", path, keyFilePrefix)
+		return nil, fmt.Errorf("%s is not a root key file: it must be one line of %q and 32 bytes in base64", path,
+			keyFilePrefix)
 	}
 	return localRoot{key}, nil
 }

@@ -120,7 +120,8 @@ func (e entry) takeMaterial(k *Key) error {
 	external := key.Origin(*k.Request.Origin) == key.OriginExternal
 	if e.Material == nil {
 		if external && e.Enabled != nil {
-			return k.Errorf("enabled", "a key of origin EXTERNAL without material is pending import, neither enabled nor disabled: give it material, or remove enabled")
+			return k.Errorf("enabled", "a key of origin EXTERNAL without material is pending import, neither enabled nor "+
+				"disabled: give it material, or remove enabled")
 		}
 		return nil
 	}
@@ -145,7 +146,8 @@ func (e entry) takeExpiry(k *Key) error {
 	case e.Expires != nil && e.ExpiresInDays != nil:
 		return k.Errorf(member, "expires_in_days is present too: keep one of the two")
 	case e.Material == nil:
-		return k.Errorf(member, "only material can expire, and this file gives none for the key: add material, or remove %s", member)
+		return k.Errorf(member, "only material can expire, and this file gives none for the key: add material, or remove %s",
+			member)
 	case *k.Request.Origin != string(key.OriginExternal):
 		return k.Errorf(member, `only imported material expires: give origin = "EXTERNAL", or remove %s`, member)
 	case e.Expires != nil && !isTime:
@@ -174,7 +176,8 @@ func (f File) checkUnique() error {
 		ids[scope+*k.Request.KeyId] = k
 		for _, name := range k.Aliases {
 			if other, taken := aliases[scope+name]; taken {
-				return k.Errorf("aliases", "%q is already an alias of the key in line %d: remove it from one of the two", name, other.line)
+				return k.Errorf("aliases", "%q is already an alias of the key in line %d: remove it from one of the two", name,
+					other.line)
 			}
 			aliases[scope+name] = k
 		}

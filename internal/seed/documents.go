@@ -61,7 +61,8 @@ func (f File) checkIdentities() error {
 	unique := func(kind string, account, name *string, member string, p *place) error {
 		id := kind + " " + or(account, "") + " " + strings.ToLower(or(name, ""))
 		if other, taken := seen[id]; taken {
-			return p.errorf(member, "the %s in line %d has the same one: choose another; names are compared without regard to case", kind, other.line)
+			return p.errorf(member, "the %s in line %d has the same one: choose another; names are compared without regard "+
+				"to case", kind, other.line)
 		}
 		seen[id] = p
 		return nil

@@ -54,7 +54,8 @@ func (f *File) takeIdentities(doc document, d Defaults) error {
 		if e.ID == nil || !key.ValidAccount(*e.ID) {
 			return e.place.errorf("id", "it must be the 12 digits of an account")
 		}
-		f.Accounts = append(f.Accounts, Account{api.PutAccountRequest{AccountId: e.ID, Name: e.Name, AccessKeys: e.AccessKeys}, e.place})
+		f.Accounts = append(f.Accounts, Account{api.PutAccountRequest{AccountId: e.ID, Name: e.Name,
+			AccessKeys: e.AccessKeys}, e.place})
 	}
 	for _, e := range doc.Policies {
 		p, err := e.policy(d)
@@ -92,12 +93,14 @@ func (e policyEntry) policy(d Defaults) (Policy, error) {
 		return Policy{}, err
 	}
 	document, err := d.document(e.place, text{e.Document, e.File}, "document", "file")
-	return Policy{api.PutPolicyRequest{AccountId: e.Account, Name: e.Name, Path: e.Path, Description: e.Description, Document: document}, e.place}, err
+	return Policy{api.PutPolicyRequest{AccountId: e.Account, Name: e.Name, Path: e.Path, Description: e.Description,
+		Document: document}, e.place}, err
 }
 
 func (e providerEntry) provider(d Defaults) (Provider, error) {
 	if e.URL == nil {
-		return Provider{}, e.place.errorf("url", `it is missing: give the issuer of its tokens, such as url = "https://oidc.example.com"`)
+		return Provider{}, e.place.errorf("url",
+			`it is missing: give the issuer of its tokens, such as url = "https://oidc.example.com"`)
 	}
 	in := api.PutProviderRequest{AccountId: e.Account, Url: e.URL, ClientIds: e.ClientIDs}
 	if e.CAFile != nil {
@@ -180,7 +183,8 @@ func (d Defaults) inline(h holder, places []*place) (all []api.InlinePolicy, err
 func (d Defaults) document(p *place, t text, inline, named string) (*string, error) {
 	switch {
 	case (t.document == nil) == (t.file == nil):
-		return nil, p.errorf(inline, "give the JSON document in %s, in three single quotes, or the name of its file in %s: one of the two", inline, named)
+		return nil, p.errorf(inline, "give the JSON document in %s, in three single quotes, or the name of its file in "+
+			"%s: one of the two", inline, named)
 	case t.document != nil:
 		return t.document, nil
 	}

@@ -42,7 +42,8 @@ func parseBytes(text string, least, most int) (material []byte, problem string) 
 	if most > least {
 		allowed = fmt.Sprintf("%d to %d", least, most)
 	}
-	remedy := fmt.Sprintf("give %s bytes: %d hexadecimal digits, or base64 as `openssl rand -base64 %d` prints it", allowed, 2*least, least)
+	remedy := fmt.Sprintf("give %s bytes: %d hexadecimal digits, or base64 as `openssl rand -base64 %d` prints it",
+		allowed, 2*least, least)
 	material, err := hex.DecodeString(text)
 	if err != nil {
 		material, err = base64.StdEncoding.Strict().DecodeString(text)
@@ -58,7 +59,8 @@ func parseBytes(text string, least, most int) (material []byte, problem string) 
 
 // parsePrivateKey reads a private key in PEM or base64 of DER, in both cases PKCS #8.
 func parsePrivateKey(spec, text string) (material []byte, problem string) {
-	const remedy = "`openssl pkcs8 -topk8 -nodes -in FILE` prints a private key as it must be written here, between ''' and '''"
+	const remedy = "`openssl pkcs8 -topk8 -nodes -in FILE` prints a private key as it must be written here, between " +
+		"''' and '''"
 	var der []byte
 	if block, rest := pem.Decode([]byte(text)); block != nil {
 		if block.Type != "PRIVATE KEY" || strings.TrimSpace(string(rest)) != "" {

@@ -69,7 +69,8 @@ func (l *locator) entry(path []string, line int) error {
 	if len(path) == 2 && isTable(path) {
 		outer := l.top.inner[path[0]]
 		if len(outer) == 0 {
-			return fmt.Errorf("%s:%d: [[%s]] must come after the [[%s]] that it belongs to", l.file, line, strings.Join(path, "."), path[0])
+			return fmt.Errorf("%s:%d: [[%s]] must come after the [[%s]] that it belongs to", l.file, line,
+				strings.Join(path, "."), path[0])
 		}
 		in = outer[len(outer)-1]
 	} else if len(path) != 1 || !isTable(path) {
@@ -88,7 +89,8 @@ func (l *locator) tags(path []string, line int) error {
 		if !isTable(path[:1]) {
 			kind = "key"
 		}
-		return fmt.Errorf("%s:%d: [%s] is not part of a seed file: each %s begins with [[%[4]s]]", l.file, line, path[len(path)-1], kind)
+		return fmt.Errorf("%s:%d: [%s] is not part of a seed file: each %s begins with [[%[4]s]]", l.file, line,
+			path[len(path)-1], kind)
 	}
 	outer := l.top.inner[path[0]]
 	outer[len(outer)-1].members["tags"] = line

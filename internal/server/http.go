@@ -118,8 +118,8 @@ type connectionLog struct{ to *slog.Logger }
 
 func (l connectionLog) Printf(format string, _ ...any) { l.to.Debug("a connection", "message", format) }
 
-// extendWriteDeadline sets the deadline for writing an answer. fasthttp would keep the deadline of the previous answer on
-// the connection, which may have passed.
+// extendWriteDeadline sets the deadline for writing an answer. fasthttp would keep the deadline of the previous
+// answer on the connection, which may have passed.
 func extendWriteDeadline(c *fasthttp.RequestCtx) {
 	c.Conn().SetWriteDeadline(time.Now().Add(writeTime))
 }

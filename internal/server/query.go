@@ -67,7 +67,8 @@ func (h *Handler) answerQuery(r *request, id string) ([]byte, error) {
 		defer r.turn.End()
 	}
 	if !served || r.Method != fasthttp.MethodPost || r.Target != "/" {
-		return nil, key.Errorf(key.KindInvalidAction, "Could not find operation %s for version %s", form["Action"], form["Version"])
+		return nil, key.Errorf(key.KindInvalidAction, "Could not find operation %s for version %s", form["Action"],
+			form["Version"])
 	}
 	in := op.NewInput()
 	if err := form.Decode(in); err != nil {

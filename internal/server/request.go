@@ -41,10 +41,11 @@ func parseRequest(c *fasthttp.RequestCtx) (r *request, ok bool) {
 		ok = false
 	}
 	return &request{
-		Request: sigv4.Request{Method: string(h.Method()), Target: originForm(string(h.RequestURI()), header), Header: header},
-		body:    c.Request.Body(),
-		conn:    conns.Of(c.Conn()),
-		secure:  c.IsTLS(),
+		Request: sigv4.Request{Method: string(h.Method()), Target: originForm(string(h.RequestURI()), header),
+			Header: header},
+		body:   c.Request.Body(),
+		conn:   conns.Of(c.Conn()),
+		secure: c.IsTLS(),
 	}, ok
 }
 

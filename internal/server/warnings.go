@@ -21,7 +21,8 @@ func (o *onceAMinute) due(now time.Time) bool {
 // text of AWS, which does not contain this reason.
 func (h *Handler) warnOfRegion(r *request) {
 	if _, region := sigv4.UnverifiedSigner(&r.Request); key.ValidRegion(region) && h.regions.due(time.Now()) {
-		h.Log.Warn("a request was refused because its Region is not served: to serve the Region, add it to --regions; this is logged at most once per minute",
+		h.Log.Warn("a request was refused because its Region is not served: to serve the Region, add it to --regions; "+
+			"this is logged at most once per minute",
 			"region", region, "source", r.from)
 	}
 }

@@ -32,7 +32,8 @@ func pageAdmitted(h sigv4.Header, local netip.Addr, hosts []string) bool {
 		if h[i].Name != "origin" {
 			continue
 		}
-		if origin, err := url.Parse(h[i].Value); err != nil || !isThisMachine(origin.Hostname(), local, hosts) { // "null" has no host
+		// The origin "null" has no host.
+		if origin, err := url.Parse(h[i].Value); err != nil || !isThisMachine(origin.Hostname(), local, hosts) {
 			return false
 		}
 	}
@@ -55,7 +56,8 @@ func isThisMachine(host string, local netip.Addr, hosts []string) bool {
 // per minute.
 func (h *Handler) refusePage(c *fasthttp.RequestCtx, r *request) {
 	if h.pages.due(time.Now()) {
-		h.Log.Warn("a web page was refused: to let it use this server, add the page's host and the server's to --allowed-hosts",
+		h.Log.Warn("a web page was refused: to let it use this server, add the page's host and the server's to "+
+			"--allowed-hosts",
 			"origin", shortened(r.Header.Get("origin")), "host", shortened(r.Header.Get("host")))
 	}
 	c.Error(fasthttp.StatusMessage(fasthttp.StatusForbidden), fasthttp.StatusForbidden)

@@ -9,7 +9,8 @@ import (
 // first.
 func (b Batch) Validate() error {
 	if len(b.Checks) > MaxBatch || len(b.Writes) > MaxBatch {
-		return fmt.Errorf("%w: %d checks and %d writes in a batch of at most %d", ErrInvalid, len(b.Checks), len(b.Writes), MaxBatch)
+		return fmt.Errorf("%w: %d checks and %d writes in a batch of at most %d", ErrInvalid, len(b.Checks), len(b.Writes),
+			MaxBatch)
 	}
 	for _, c := range b.Checks {
 		if err := validKey(len(c.Key)); err != nil {

@@ -117,7 +117,8 @@ func (t Table[T]) ScanKept(v *View, under, after string, limit int) ([]Record[T]
 	return t.scan(v, under, after, limit, t.recordKept)
 }
 
-func (t Table[T]) scan(v *View, under, after string, limit int, record func(v *View, root string, item Item) (Record[T], error)) ([]Record[T], error) {
+func (t Table[T]) scan(v *View, under, after string, limit int,
+	record func(v *View, root string, item Item) (Record[T], error)) ([]Record[T], error) {
 	root, err := t.root()
 	if err != nil {
 		return nil, err

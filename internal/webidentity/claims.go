@@ -106,5 +106,6 @@ func (c claims) verified(clientIDs []string) (Claims, error) {
 	case c.Subject == "" || len(c.Subject) > maxSubject:
 		return Claims{}, invalid("The token has no subject, or its subject is too long.", errSubject)
 	}
-	return Claims{Issuer: c.Issuer, Subject: c.Subject, Audience: c.Audience[i], Tags: c.Tags, SourceIdentity: c.SourceIdentity}, nil
+	return Claims{Issuer: c.Issuer, Subject: c.Subject, Audience: c.Audience[i], Tags: c.Tags,
+		SourceIdentity: c.SourceIdentity}, nil
 }

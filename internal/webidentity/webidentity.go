@@ -36,7 +36,8 @@ const maxKeyrings = 256
 
 // New returns a Verifier that asks providers over the transport. now returns wall time.
 func New(transport func(roots *x509.CertPool) http.RoundTripper, now func() time.Time) *Verifier {
-	return &Verifier{transport: transport, now: now, fetches: make(chan struct{}, maxFetches), keyrings: map[source]*keyring{}}
+	return &Verifier{transport: transport, now: now, fetches: make(chan struct{}, maxFetches),
+		keyrings: map[source]*keyring{}}
 }
 
 const notJWT = "The ID Token provided is not a valid JWT."

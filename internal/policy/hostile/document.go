@@ -109,7 +109,8 @@ func (w *writer) element(name string, not bool, of map[string]string, otherwise 
 	if value == "" {
 		value = otherwise
 		if not {
-			value = map[string]string{"Action": `"kms:Sign"`, "Resource": `"arn:x"`, "Principal": `{"AWS":"arn:aws:iam::111122223333:user/bob"}`}[name]
+			value = map[string]string{"Action": `"kms:Sign"`, "Resource": `"arn:x"`,
+				"Principal": `{"AWS":"arn:aws:iam::111122223333:user/bob"}`}[name]
 		}
 	}
 	if not {

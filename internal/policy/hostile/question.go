@@ -94,7 +94,8 @@ func request(s *strand) policy.Request {
 	v.values["kms:encryptioncontext:a"] = large(unit, contextSize)
 	v.values["kms:encryptioncontext:b"] = large(unit, contextSize/2)
 	v.values["kms:encryptioncontext:wide"] = large("Σ", contextSize)
-	name := s.one([]string{"%d", "a%d", "2026-01-%d", "10.0.0.%d", "arn:aws:iam::1:user/%d", "Σ%d", "漢%d", "%d.5", strings.Repeat("a", 100) + "%d"})
+	name := s.one([]string{"%d", "a%d", "2026-01-%d", "10.0.0.%d", "arn:aws:iam::1:user/%d", "Σ%d", "漢%d", "%d.5",
+		strings.Repeat("a", 100) + "%d"})
 	var names []string
 	for i, size := 0, 0; size < contextSize; i++ {
 		names = append(names, fmt.Sprintf(name, i))
@@ -107,14 +108,16 @@ func request(s *strand) policy.Request {
 			v.values[family+fmt.Sprint(i)] = large(unit, 256)
 		}
 		v.values["aws:tagkeys"] = append(v.values["aws:tagkeys"], strings.Repeat("k", 120)+fmt.Sprint(i))
-		v.values["kms:resourcealiases"] = append(v.values["kms:resourcealiases"], "alias/"+strings.Repeat("a", 240)+fmt.Sprint(i))
+		v.values["kms:resourcealiases"] = append(v.values["kms:resourcealiases"],
+			"alias/"+strings.Repeat("a", 240)+fmt.Sprint(i))
 	}
 	v.values["kms:grantoperations"] = strings.Fields("Encrypt Decrypt GenerateDataKey Sign Verify")
 	v.values["aws:sourceip"], v.values["aws:username"] = []string{"10.1.2.3"}, []string{"alice"}
 	return policy.Request{
 		Principal: policy.Principal{Kind: policy.User, Account: "111122223333", ARN: "arn:aws:iam::111122223333:user/alice"},
 		Action:    s.one([]string{"kms:Encrypt", "kms:GenerateDataKeyPairWithoutPlaintext"}),
-		Resource:  s.one([]string{"arn:aws:kms:eu-west-2:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab", "arn:aws:kms:eu-west-2:111122223333:alias/" + strings.Repeat("a", 250)}),
-		Owner:     "111122223333", Time: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), Values: v,
+		Resource: s.one([]string{"arn:aws:kms:eu-west-2:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+			"arn:aws:kms:eu-west-2:111122223333:alias/" + strings.Repeat("a", 250)}),
+		Owner: "111122223333", Time: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), Values: v,
 	}
 }

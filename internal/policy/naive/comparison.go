@@ -94,7 +94,8 @@ func dates(relation string) func(wanted, value string) bool {
 // date parses "one of the W3C implementations of the ISO 8601 date formats or epoch (UNIX) time", and returns
 // epoch time.
 func date(s string) (*big.Rat, bool) {
-	for _, layout := range []string{"2006", "2006-01", "2006-01-02", "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05Z07:00"} {
+	for _, layout := range []string{"2006", "2006-01", "2006-01-02", "2006-01-02T15:04Z07:00",
+		"2006-01-02T15:04:05Z07:00"} {
 		if t, err := time.Parse(layout, s); err == nil {
 			fraction := big.NewRat(int64(t.Nanosecond()), int64(time.Second))
 			return fraction.Add(fraction, big.NewRat(t.Unix(), 1)), true

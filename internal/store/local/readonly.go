@@ -74,7 +74,8 @@ func OpenSlotsReadOnly(dir string) (*Slots, error) {
 	case err != nil && err != io.EOF:
 		return nil, errors.Join(fmt.Errorf("read the slots: %w", err), f.Close())
 	case first != head:
-		return nil, errors.Join(corrupt(path, errors.New("not a file of slots of a version that this program supports")), f.Close())
+		return nil, errors.Join(corrupt(path, errors.New("not a file of slots of a version that this program supports")),
+			f.Close())
 	}
 	s.cells = uint32(info.Size() / cellSize)
 	return s, nil

@@ -102,14 +102,16 @@ func testAllOrNothing(t *testing.T, b store.Backend) {
 		{at("b", rev+1), at("a", rev)},
 		{at("a", rev), at("c", rev)},
 	} {
-		_, err := b.Commit(t.Context(), store.Batch{Checks: checks, Writes: []store.Write{kv("a", "2"), del("b"), kv("c", "2")}})
+		_, err := b.Commit(t.Context(), store.Batch{Checks: checks,
+			Writes: []store.Write{kv("a", "2"), del("b"), kv("c", "2")}})
 		wantErr(t, err, store.ErrConflict)
 	}
 	if got := content(t, b); got != before {
 		t.Errorf("after conflicts: %s, before: %s", got, before)
 	}
 	// Checks apply to the state before the writes of the same batch.
-	commit(t, b, store.Batch{Checks: []store.Check{at("a", rev), at("c", 0)}, Writes: []store.Write{kv("a", "2"), kv("c", "2")}})
+	commit(t, b, store.Batch{Checks: []store.Check{at("a", rev), at("c", 0)},
+		Writes: []store.Write{kv("a", "2"), kv("c", "2")}})
 }
 
 func testLimits(t *testing.T, b store.Backend) {

@@ -83,7 +83,8 @@ func TestSlots(t *testing.T, open func(t *testing.T) store.Slots) {
 	t.Run("names of no slot", func(t *testing.T) {
 		s := open(t)
 		put(t, s, secret(1))
-		for _, name := range []string{"", "x", "0-0000000000000000", "1-", "1-0000000000000000", "99999999999-0000000000000000", strings.Repeat("1", 100)} {
+		for _, name := range []string{"", "x", "0-0000000000000000", "1-", "1-0000000000000000",
+			"99999999999-0000000000000000", strings.Repeat("1", 100)} {
 			want(t, s, name, nil)
 			if err := s.Erase(t.Context(), name); err != nil {
 				t.Errorf("erase %q: %v", name, err)

@@ -13,7 +13,8 @@ import (
 )
 
 func testScan(t *testing.T, b store.Backend) {
-	commit(t, b, writes(kv("b", ""), kv("a/2", ""), kv("a", ""), kv("a/10", ""), kv("a\xff", ""), kv("a\x00", ""), kv("c", "")))
+	commit(t, b, writes(kv("b", ""), kv("a/2", ""), kv("a", ""), kv("a/10", ""), kv("a\xff", ""), kv("a\x00", ""),
+		kv("c", "")))
 	for _, test := range []struct {
 		from, to string
 		limit    int
