@@ -9,7 +9,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -18,8 +17,6 @@ import (
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/server"
 	"github.com/keyhold/keyhold/internal/service"
-	"github.com/keyhold/keyhold/internal/sigv4"
-	"github.com/keyhold/keyhold/internal/webidentity"
 )
 
 // What every dev server has, unless flags say otherwise.
@@ -124,9 +121,8 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 		return explainOpen(err, o.data, devRootKey(o.data))
 	}
 	c := d.config()
-	c.Clock, c.Log = service.NewClock(time.Now), logger
-	c.Create, c.Dev, c.DevAccount, c.WrappingKeysAhead = true, true, o.account, wrappingKeysAhead
-	c.Computing, c.WebIdentity = new(processors).computing, webidentity.New(webidentity.Transport, time.Now)
+	c.Log, c.Create, c.Dev, c.DevAccount, c.WrappingKeysAhead = logger, true, true, o.account, wrappingKeysAhead
+	c.Computing = new(processors).computing
 	if s, err = service.Open(ctx, c); err != nil {
 		return explainOpen(err, o.data, devRootKey(o.data))
 	}
@@ -146,7 +142,7 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	h.Service, h.Verifier, h.Refused = s, o.verifier(s), s.RememberRefusal
+	h.Service, h.Verifier, h.Refused = s, devVerifier(s, o.account, o.anyCredentials), s.RememberRefusal
 	printBanner(out, o, listener.Addr().String(), declared.Region, trusted)
 	return serve(ctx, server.New(h, network), listener)
 }
@@ -172,19 +168,5 @@ func openDev(data string, fail func(error), log *slog.Logger) (d deployment, err
 	if d, err = openData(data, devRootKey(data), fail); err != nil {
 		return d, err
 	}
-	return d, d.keep(data, defaultReserve, log)
-}
-
-func (o devOptions) verifier(s *service.Service) *sigv4.Verifier {
-	root := identity.AccessKey{ID: devAccessKey, Secret: identity.NewSecret(devSecret), Principal: identity.Root(o.account)}
-	c := sigv4.Config{
-		Lookup:   identity.First(identity.Fixed(root), s.AccessKey),
-		Sessions: s.Session,
-		Regions:  key.ValidRegion,
-		Now:      time.Now,
-	}
-	if o.anyCredentials {
-		c.Admit = identity.AnyCredentials(o.account)
-	}
-	return sigv4.NewVerifier(c)
+	return d, d.holdReserve(data, defaultReserve<<20, log)
 }

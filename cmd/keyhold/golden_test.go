@@ -97,7 +97,7 @@ func (f *goldenFolder) checkAnswers() string {
 	f.must(err)
 	_, err = s.ServeRegions(f.t.Context(), []string{east, west})
 	f.must(err)
-	h := server.New(&server.Handler{Service: s, Verifier: serveOptions{}.verifier(s), Log: slog.New(slog.DiscardHandler)}, conns.Config{})
+	h := server.New(&server.Handler{Service: s, Verifier: verifier(s), Log: slog.New(slog.DiscardHandler)}, conns.Config{})
 	go h.Serve(listener)
 	g := goldenCaller{f.t, "http://" + listener.Addr().String(), f.answers.Credentials}
 	for _, c := range f.answers.Calls {

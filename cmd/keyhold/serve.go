@@ -10,7 +10,6 @@ import (
 	"net"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,8 +19,6 @@ import (
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/server"
 	"github.com/keyhold/keyhold/internal/service"
-	"github.com/keyhold/keyhold/internal/sigv4"
-	"github.com/keyhold/keyhold/internal/webidentity"
 )
 
 // serveOptions are the flags of keyhold serve.
@@ -120,14 +117,13 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	if err != nil {
 		return explainOpen(err, o.data, o.rootKeyFile)
 	}
-	if err := d.keep(o.data, o.reserve, logger); err != nil {
+	if err := d.holdReserve(o.data, int64(o.reserve)<<20, logger); err != nil {
 		return err
 	}
 	c := d.config()
-	c.Clock, c.Log, c.WrappingKeysAhead = service.NewClock(time.Now), logger, wrappingKeysAhead
+	c.Log, c.WrappingKeysAhead = logger, wrappingKeysAhead
 	c.Rates, c.Quotas = overlaid(service.DefaultRates(), o.limits.rates), overlaid(service.DefaultQuotas(), o.limits.quotas)
 	c.Computing = new(processors).computing
-	c.WebIdentity = webidentity.New(webidentity.Transport, time.Now)
 	if s, err = service.Open(ctx, c); err != nil {
 		return explainOpen(err, o.data, o.rootKeyFile)
 	}
@@ -148,7 +144,7 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	if err := printServing(out, o, listener.Addr().String(), account, network.TLS); err != nil {
 		return err
 	}
-	h.Service, h.Verifier = s, o.verifier(s)
+	h.Service, h.Verifier = s, verifier(s)
 	return serve(ctx, server.New(h, network), listener)
 }
 
@@ -197,13 +193,4 @@ func warnOfRegions(ctx context.Context, s *service.Service, log *slog.Logger) {
 	if len(unserved) > 0 {
 		log.Warn("the store holds keys of Regions that are not served: name all Regions with --regions", "regions", strings.Join(unserved, ","))
 	}
-}
-
-func (o serveOptions) verifier(s *service.Service) *sigv4.Verifier {
-	return sigv4.NewVerifier(sigv4.Config{
-		Lookup:   s.AccessKey,
-		Sessions: s.Session,
-		Regions:  s.Serves,
-		Now:      time.Now,
-	})
 }

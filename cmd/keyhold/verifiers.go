@@ -1,0 +1,40 @@
+package main
+
+import (
+	"time"
+
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/service"
+	"github.com/keyhold/keyhold/internal/sigv4"
+)
+
+// verifier returns the Verifier of a server for production: it knows the access keys and the
+// Regions of the deployment.
+func verifier(s *service.Service) *sigv4.Verifier {
+	return sigv4.NewVerifier(sigv4.Config{
+		Lookup:   s.AccessKey,
+		Sessions: s.Session,
+		Regions:  s.Serves,
+		Now:      time.Now,
+	})
+}
+
+// devVerifier returns the Verifier of a dev server: it knows the access key of every dev
+// server too, which is the root of the account, and serves all Regions. With anyCredentials
+// it admits all other access keys.
+func devVerifier(s *service.Service, account string, anyCredentials bool) *sigv4.Verifier {
+	root := identity.AccessKey{
+		ID: identity.DevAccessKeyID, Secret: identity.NewSecret(identity.DevSecret), Principal: identity.Root(account),
+	}
+	c := sigv4.Config{
+		Lookup:   identity.First(identity.Fixed(root), s.AccessKey),
+		Sessions: s.Session,
+		Regions:  key.ValidRegion,
+		Now:      time.Now,
+	}
+	if anyCredentials {
+		c.Admit = identity.AnyCredentials(account)
+	}
+	return sigv4.NewVerifier(c)
+}
