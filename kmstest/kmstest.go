@@ -22,7 +22,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -36,18 +35,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 
-	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/authority"
 	"github.com/keyhold/keyhold/internal/conns"
+	"github.com/keyhold/keyhold/internal/host"
 	"github.com/keyhold/keyhold/internal/identity"
-	"github.com/keyhold/keyhold/internal/key"
-	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/seed"
 	"github.com/keyhold/keyhold/internal/server"
 	"github.com/keyhold/keyhold/internal/service"
-	"github.com/keyhold/keyhold/internal/sigv4"
-	"github.com/keyhold/keyhold/internal/store/memory"
-	"github.com/keyhold/keyhold/internal/webidentity"
 )
 
 // What every Server has, as keyhold dev has it too. The credentials are those of the root of
@@ -108,11 +102,10 @@ func Start(t testing.TB, wishes ...Option) *Server {
 	}
 	clock := service.NewClock(time.Now)
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	backend, slots, events := memory.New(), memory.NewSlots(), audit.New(audit.Discard{}, audit.Options{})
-	s, err := service.Open(context.Background(), service.Config{
-		Backend: backend, Slots: slots, Root: seal.NewEphemeralRoot(), Audit: events, Clock: clock, Log: log, Create: true, Dev: true, DevAccount: Account,
-		WebIdentity: webidentity.New(webidentity.Transport, time.Now),
-	})
+	deployment := host.InMemory(nil)
+	config := deployment.Config()
+	config.Clock, config.Log, config.Create, config.Dev, config.DevAccount = clock, log, true, true, Account
+	s, err := service.Open(context.Background(), config)
 	check(t, err)
 	region, err := o.sow(s)
 	check(t, err)
@@ -124,12 +117,11 @@ func Start(t testing.TB, wishes ...Option) *Server {
 		network.TLS = started.secure(o.names)
 	}
 	started.Client = started.client()
-	h := server.New(&server.Handler{Service: s, Verifier: verifier(s), Log: log, Refused: s.RememberRefusal}, network)
+	h := server.New(&server.Handler{Service: s, Verifier: host.DevVerifier(s, Account, false), Log: log, Refused: s.RememberRefusal}, network)
 	go h.Serve(listener)
 	t.Cleanup(func() {
-		for _, c := range []io.Closer{h, events, s, slots, backend} {
-			check(t, c.Close())
-		}
+		check(t, h.Close())
+		check(t, deployment.Close(s))
 	})
 	return started
 }
@@ -168,18 +160,6 @@ func (s *Server) Advance(d time.Duration) {
 	s.t.Helper()
 	check(s.t, s.clock.Advance(d))
 	check(s.t, s.service.RotateDue(context.Background()))
-}
-
-func verifier(s *service.Service) *sigv4.Verifier {
-	root := identity.Fixed(identity.AccessKey{
-		ID: AccessKeyID, Secret: identity.NewSecret(SecretAccessKey), Principal: identity.Root(Account),
-	})
-	return sigv4.NewVerifier(sigv4.Config{
-		Lookup:   identity.First(root, s.AccessKey),
-		Sessions: s.Session,
-		Regions:  key.ValidRegion,
-		Now:      time.Now,
-	})
 }
 
 func (s *Server) client() *kms.Client {

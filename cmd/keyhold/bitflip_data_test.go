@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/host"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/service"
@@ -52,9 +53,9 @@ func newFlipFolder(t *testing.T) *flipFolder {
 	dir := t.TempDir()
 	f := &flipFolder{t: t, dir: filepath.Join(dir, "data"), rootKey: filepath.Join(dir, "root.key")}
 	f.must(seal.CreateKeyFile(f.rootKey))
-	d, err := openData(f.dir, f.rootKey, func(error) {})
+	d, err := host.OpenFolder(f.dir, f.rootKey, func(error) {})
 	f.must(err)
-	c := d.config()
+	c := d.Config()
 	c.Clock = service.NewClock(func() time.Time { return time.Now().AddDate(0, 0, -10) })
 	c.Log, c.Create, c.WrappingKeysAhead = slog.New(slog.DiscardHandler), true, 1
 	f.s, err = service.Open(t.Context(), c)
@@ -67,7 +68,7 @@ func newFlipFolder(t *testing.T) *flipFolder {
 	for _, k := range f.keys {
 		f.settle(k)
 	}
-	f.must(d.close(f.s))
+	f.must(d.Close(f.s))
 	return f
 }
 

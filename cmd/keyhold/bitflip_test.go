@@ -25,6 +25,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/smithy-go"
 
+	"github.com/keyhold/keyhold/internal/host"
 	"github.com/keyhold/keyhold/internal/store/local"
 )
 
@@ -93,7 +94,7 @@ type flipFiles map[string][]byte
 func readFlipFiles(t *testing.T, dir string) flipFiles {
 	t.Helper()
 	files := flipFiles{}
-	for _, name := range []string{local.FileName, "slots", auditName} {
+	for _, name := range []string{local.FileName, "slots", host.AuditName} {
 		content, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)
@@ -129,7 +130,7 @@ func newFlip(random *rand.Rand, whole flipFiles) flip {
 	case n < 9:
 		return anyOf("slots", "slots")
 	}
-	return anyOf("audit log", auditName)
+	return anyOf("audit log", host.AuditName)
 }
 
 // of returns the files with the bit turned.

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/host"
 	"github.com/keyhold/keyhold/internal/journal"
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seal"
@@ -18,7 +19,7 @@ import (
 // madeByDev reports whether keyhold dev made a data folder.
 func madeByDev(data string) bool {
 	_, err := os.Stat(devRootKey(data))
-	return err == nil && databaseIn(data)
+	return err == nil && host.HasDatabase(data)
 }
 
 // explainOpen adds the remedy to an error of opening a data folder.
@@ -37,13 +38,13 @@ func explainOpen(err error, data, rootKeyFile string) error {
 	case errors.Is(err, records.ErrNotInitialised):
 		return fmt.Errorf("%w: make one with keyhold init --data %s", err, data)
 	case errors.Is(err, audit.ErrUnreadable), errors.Is(err, journal.ErrNoRevision):
-		return fmt.Errorf("%w; whether the store is older than its log cannot be told: keyhold verify shows what is damaged. Put back the newest sound copy of all of %s. If you are certain that the store is current, move %s away first", err, data, filepath.Join(data, auditName))
+		return fmt.Errorf("%w; whether the store is older than its log cannot be told: keyhold verify shows what is damaged. Put back the newest sound copy of all of %s. If you are certain that the store is current, move %s away first", err, data, filepath.Join(data, host.AuditName))
 	case errors.Is(err, records.ErrNewerFormat), errors.Is(err, local.ErrFormat):
 		return fmt.Errorf("%s: %w. Run that version; this one has changed nothing", data, err)
 	case errors.Is(err, space.ErrFull):
 		return fmt.Errorf("%w; free or add space on the volume of %s, and start again", err, data)
 	case errors.Is(err, journal.ErrOlderStore):
-		return fmt.Errorf("%w; it was put back from an older copy. Put back the newest copy of all of %s. If the older state is what you want, move %s away first: changes made after it are lost", err, data, filepath.Join(data, auditName))
+		return fmt.Errorf("%w; it was put back from an older copy. Put back the newest copy of all of %s. If the older state is what you want, move %s away first: changes made after it are lost", err, data, filepath.Join(data, host.AuditName))
 	}
 	return err
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyhold/keyhold/internal/host"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/seal"
@@ -116,11 +117,11 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 	defer listener.Close()
 	var s *service.Service
 	d, err := openDev(o.data, fail, logger)
-	defer func() { err = errors.Join(err, d.close(s)) }()
+	defer func() { err = errors.Join(err, d.Close(s)) }()
 	if err != nil {
 		return explainOpen(err, o.data, devRootKey(o.data))
 	}
-	c := d.config()
+	c := d.Config()
 	c.Log, c.Create, c.Dev, c.DevAccount, c.WrappingKeysAhead = logger, true, true, o.account, wrappingKeysAhead
 	c.Computing = new(processors).computing
 	if s, err = service.Open(ctx, c); err != nil {
@@ -142,7 +143,7 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	h.Service, h.Verifier, h.Refused = s, devVerifier(s, o.account, o.anyCredentials), s.RememberRefusal
+	h.Service, h.Verifier, h.Refused = s, host.DevVerifier(s, o.account, o.anyCredentials), s.RememberRefusal
 	printBanner(out, o, listener.Addr().String(), declared.Region, trusted)
 	return serve(ctx, server.New(h, network), listener)
 }
@@ -153,11 +154,11 @@ func devRootKey(data string) string { return filepath.Join(data, "root.key") }
 
 // openDev opens the data folder, and makes it with its root key when it is not
 // there; without a folder the data is in memory.
-func openDev(data string, fail func(error), log *slog.Logger) (d deployment, err error) {
+func openDev(data string, fail func(error), log *slog.Logger) (d host.Deployment, err error) {
 	if data == "" {
-		return inMemory(fail), nil
+		return host.InMemory(fail), nil
 	}
-	if !databaseIn(data) {
+	if !host.HasDatabase(data) {
 		if err := os.MkdirAll(data, 0o700); err != nil {
 			return d, fmt.Errorf("data folder: %w", err)
 		}
@@ -165,8 +166,8 @@ func openDev(data string, fail func(error), log *slog.Logger) (d deployment, err
 			return d, err
 		}
 	}
-	if d, err = openData(data, devRootKey(data), fail); err != nil {
+	if d, err = host.OpenFolder(data, devRootKey(data), fail); err != nil {
 		return d, err
 	}
-	return d, d.holdReserve(data, defaultReserve<<20, log)
+	return d, d.HoldReserve(data, defaultReserve<<20, log)
 }

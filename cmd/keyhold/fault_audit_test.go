@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/keyhold/keyhold/internal/host"
 )
 
 // A faultAudit counts what an audit log tells of changes, as the log grows.
@@ -19,7 +21,7 @@ type faultAudit struct {
 }
 
 func newFaultAudit(data string) *faultAudit {
-	return &faultAudit{path: filepath.Join(data, auditName), times: map[string]int{}}
+	return &faultAudit{path: filepath.Join(data, host.AuditName), times: map[string]int{}}
 }
 
 // readOn reads what came to the log since the last time.

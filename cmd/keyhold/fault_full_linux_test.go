@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/keyhold/keyhold/internal/host"
 )
 
 // soon is how long after a disk has space again the server may refuse requests.
@@ -269,7 +271,7 @@ func (p *fullProbe) whileFull(ctx context.Context) error {
 // waitForExpiry waits until the audit log says that the material expired.
 func (p *fullProbe) waitForExpiry() error {
 	for time.Since(p.expiry) < faultPatience {
-		log, err := os.ReadFile(filepath.Join(p.server.data, auditName))
+		log, err := os.ReadFile(filepath.Join(p.server.data, host.AuditName))
 		if err != nil {
 			return err
 		}

@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"go.etcd.io/bbolt"
 
+	"github.com/keyhold/keyhold/internal/host"
 	"github.com/keyhold/keyhold/internal/store/local"
 )
 
@@ -292,7 +293,7 @@ func (m *goldenMaker) keep(f faultFolder, dir string) {
 	must(bbolt.Compact(to, from, 0))
 	must(to.Close())
 	must(from.Close())
-	for name, at := range map[string]string{local.SlotsName: filepath.Join(f.data, local.SlotsName), auditName: filepath.Join(f.data, auditName), "root-key": f.rootKey()} {
+	for name, at := range map[string]string{local.SlotsName: filepath.Join(f.data, local.SlotsName), host.AuditName: filepath.Join(f.data, host.AuditName), "root-key": f.rootKey()} {
 		content, err := os.ReadFile(at)
 		must(err)
 		must(os.WriteFile(filepath.Join(dir, name), content, 0o600))

@@ -20,6 +20,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/keyhold/keyhold/internal/conns"
+	"github.com/keyhold/keyhold/internal/host"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/server"
 	"github.com/keyhold/keyhold/internal/service"
@@ -70,13 +71,13 @@ func (f *goldenFolder) must(err error) {
 
 // open opens the folder. The clock of keys goes on from the moment at which the folder
 // was made, so that nothing of it has expired. log gets the operator's log.
-func (f *goldenFolder) open(log *bytes.Buffer, alter func(*service.Config)) (d deployment, s *service.Service, err error) {
-	d, err = openData(f.data, f.rootKey, func(error) {})
+func (f *goldenFolder) open(log *bytes.Buffer, alter func(*service.Config)) (d host.Deployment, s *service.Service, err error) {
+	d, err = host.OpenFolder(f.data, f.rootKey, func(error) {})
 	if err != nil {
 		return d, nil, err
 	}
 	begun := time.Now()
-	c := d.config()
+	c := d.Config()
 	c.Clock = service.NewClock(func() time.Time { return f.answers.Made.Add(time.Since(begun)) })
 	c.Log = slog.New(slog.NewTextHandler(log, nil))
 	if alter != nil {
@@ -97,14 +98,14 @@ func (f *goldenFolder) checkAnswers() string {
 	f.must(err)
 	_, err = s.ServeRegions(f.t.Context(), []string{east, west})
 	f.must(err)
-	h := server.New(&server.Handler{Service: s, Verifier: verifier(s), Log: slog.New(slog.DiscardHandler)}, conns.Config{})
+	h := server.New(&server.Handler{Service: s, Verifier: host.Verifier(s), Log: slog.New(slog.DiscardHandler)}, conns.Config{})
 	go h.Serve(listener)
 	g := goldenCaller{f.t, "http://" + listener.Addr().String(), f.answers.Credentials}
 	for _, c := range f.answers.Calls {
 		g.replay(c)
 	}
 	f.must(h.Close())
-	f.must(d.close(s))
+	f.must(d.Close(s))
 	return log.String()
 }
 
@@ -219,7 +220,7 @@ func TestGoldenFoldersKilledInMigration(t *testing.T) {
 				if died = errors.Is(err, errDied); !died {
 					f.must(err)
 				}
-				f.must(d.close(s))
+				f.must(d.Close(s))
 				f.checkVerify()
 				f.checkAnswers()
 				f.checkVerify()
@@ -243,7 +244,7 @@ func TestNewerFolderIsRefused(t *testing.T) {
 		before := f.contents()
 		var log bytes.Buffer
 		d, s, err := f.open(&log, nil)
-		f.must(d.close(s))
+		f.must(d.Close(s))
 		v := &verification{out: &log, data: f.data}
 		verified := v.run(t.Context(), f.rootKey)
 		f.must(v.close())
@@ -262,21 +263,21 @@ func TestNewerFolderIsRefused(t *testing.T) {
 // makeRecordsNewer has the record of the format say 99.
 func (f *goldenFolder) makeRecordsNewer() {
 	f.t.Helper()
-	d, err := openData(f.data, f.rootKey, func(error) {})
+	d, err := host.OpenFolder(f.data, f.rootKey, func(error) {})
 	f.must(err)
 	var kept store.Item
-	f.must(d.backend.View(f.t.Context(), func(r store.Reader) (err error) {
+	f.must(d.Backend.View(f.t.Context(), func(r store.Reader) (err error) {
 		kept, err = r.Get([]byte("keyring"))
 		return err
 	}))
-	keyring, err := seal.OpenKeyring(f.t.Context(), d.root, kept.Value)
+	keyring, err := seal.OpenKeyring(f.t.Context(), d.Root, kept.Value)
 	f.must(err)
 	path := []byte("format/records")
 	sealed, err := keyring.Records().Seal(path, []byte(`{"format":99}`))
 	f.must(err)
-	_, err = d.backend.Commit(f.t.Context(), store.Batch{Writes: []store.Write{{Key: path, Value: sealed}}})
+	_, err = d.Backend.Commit(f.t.Context(), store.Batch{Writes: []store.Write{{Key: path, Value: sealed}}})
 	f.must(err)
-	f.must(d.close(nil))
+	f.must(d.Close(nil))
 }
 
 // makeFileNewer has the database say 99.

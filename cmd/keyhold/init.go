@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/keyhold/keyhold/internal/guarded"
+	"github.com/keyhold/keyhold/internal/host"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/service"
@@ -68,25 +69,25 @@ func runInit(ctx context.Context, o initOptions, out, log io.Writer) (err error)
 	if err := checkRegions(o.regions); err != nil {
 		return err
 	}
-	if databaseIn(o.data) {
+	if host.HasDatabase(o.data) {
 		return fmt.Errorf("there is a deployment in %s already: it is left as it is; give another folder with --data", o.data)
 	}
 	if err := harden(); err != nil {
 		return err
 	}
-	if err := checkFolder(o.data); err != nil {
+	if err := host.CheckFolder(o.data); err != nil {
 		return err
 	}
 	if err := seal.CreateKeyFile(o.rootKeyFile); err != nil {
 		return fmt.Errorf("%w (nothing is ever overwritten: give another --root-key-file)", err)
 	}
 	var s *service.Service
-	d, err := openData(o.data, o.rootKeyFile, func(error) {})
-	defer func() { err = errors.Join(err, d.close(s)) }()
+	d, err := host.OpenFolder(o.data, o.rootKeyFile, func(error) {})
+	defer func() { err = errors.Join(err, d.Close(s)) }()
 	if err != nil {
 		return explainOpen(err, o.data, o.rootKeyFile)
 	}
-	c := d.config()
+	c := d.Config()
 	c.Clock, c.Log, c.Create = service.NewClock(time.Now), slog.New(slog.NewTextHandler(log, nil)), true
 	if s, err = service.Open(ctx, c); err != nil {
 		return explainOpen(err, o.data, o.rootKeyFile)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/conns"
 	"github.com/keyhold/keyhold/internal/guarded"
+	"github.com/keyhold/keyhold/internal/host"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/server"
@@ -92,7 +93,7 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	if err := o.check(); err != nil {
 		return err
 	}
-	if !databaseIn(o.data) {
+	if !host.HasDatabase(o.data) {
 		return explainOpen(records.ErrNotInitialised, o.data, o.rootKeyFile)
 	}
 	if err := harden(); err != nil {
@@ -112,15 +113,15 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	}
 	defer listener.Close()
 	var s *service.Service
-	d, err := openData(o.data, o.rootKeyFile, fail)
-	defer func() { err = errors.Join(err, d.close(s)) }()
+	d, err := host.OpenFolder(o.data, o.rootKeyFile, fail)
+	defer func() { err = errors.Join(err, d.Close(s)) }()
 	if err != nil {
 		return explainOpen(err, o.data, o.rootKeyFile)
 	}
-	if err := d.holdReserve(o.data, int64(o.reserve)<<20, logger); err != nil {
+	if err := d.HoldReserve(o.data, int64(o.reserve)<<20, logger); err != nil {
 		return err
 	}
-	c := d.config()
+	c := d.Config()
 	c.Log, c.WrappingKeysAhead = logger, wrappingKeysAhead
 	c.Rates, c.Quotas = overlaid(service.DefaultRates(), o.limits.rates), overlaid(service.DefaultQuotas(), o.limits.quotas)
 	c.Computing = new(processors).computing
@@ -144,7 +145,7 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	if err := printServing(out, o, listener.Addr().String(), account, network.TLS); err != nil {
 		return err
 	}
-	h.Service, h.Verifier = s, verifier(s)
+	h.Service, h.Verifier = s, host.Verifier(s)
 	return serve(ctx, server.New(h, network), listener)
 }
 

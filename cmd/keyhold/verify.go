@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyhold/keyhold/internal/host"
 	"github.com/keyhold/keyhold/internal/integrity"
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seal"
@@ -47,7 +48,7 @@ exit code 1. Nothing is written, so the folder may lie on a medium that is read 
 }
 
 func runVerify(ctx context.Context, data, rootKeyFile string, out io.Writer) (err error) {
-	if !databaseIn(data) {
+	if !host.HasDatabase(data) {
 		return explainOpen(records.ErrNotInitialised, data, rootKeyFile)
 	}
 	if err := harden(); err != nil {
@@ -137,7 +138,7 @@ func (v *verification) run(ctx context.Context, rootKeyFile string) error {
 // log returns the audit log. One that is not there is a finding: nothing tells
 // then whether the database is an old copy.
 func (v *verification) log() (*io.SectionReader, error) {
-	f, err := os.Open(filepath.Join(v.data, auditName))
+	f, err := os.Open(filepath.Join(v.data, host.AuditName))
 	if errors.Is(err, os.ErrNotExist) {
 		v.found(err.Error())
 		return io.NewSectionReader(strings.NewReader(""), 0, 0), nil

@@ -1,4 +1,4 @@
-package main
+package host
 
 import (
 	"time"
@@ -9,9 +9,9 @@ import (
 	"github.com/keyhold/keyhold/internal/sigv4"
 )
 
-// verifier returns the Verifier of a server for production: it knows the access keys and the
+// Verifier returns the Verifier of a server for production: it knows the access keys and the
 // Regions of the deployment.
-func verifier(s *service.Service) *sigv4.Verifier {
+func Verifier(s *service.Service) *sigv4.Verifier {
 	return sigv4.NewVerifier(sigv4.Config{
 		Lookup:   s.AccessKey,
 		Sessions: s.Session,
@@ -20,10 +20,10 @@ func verifier(s *service.Service) *sigv4.Verifier {
 	})
 }
 
-// devVerifier returns the Verifier of a dev server: it knows the access key of every dev
+// DevVerifier returns the Verifier of a dev server: it knows the access key of every dev
 // server too, which is the root of the account, and serves all Regions. With anyCredentials
 // it admits all other access keys.
-func devVerifier(s *service.Service, account string, anyCredentials bool) *sigv4.Verifier {
+func DevVerifier(s *service.Service, account string, anyCredentials bool) *sigv4.Verifier {
 	root := identity.AccessKey{
 		ID: identity.DevAccessKeyID, Secret: identity.NewSecret(identity.DevSecret), Principal: identity.Root(account),
 	}

@@ -1,0 +1,143 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/guarded"
+	"github.com/keyhold/keyhold/internal/seal"
+	"github.com/keyhold/keyhold/internal/service"
+	"github.com/keyhold/keyhold/internal/space"
+	"github.com/keyhold/keyhold/internal/store"
+	"github.com/keyhold/keyhold/internal/store/local"
+	"github.com/keyhold/keyhold/internal/store/memory"
+	"github.com/keyhold/keyhold/internal/webidentity"
+)
+
+// mostReserve is the part of a volume that the reserve takes at most: one of so many.
+const mostReserve = 8
+
+// AuditName is the file of the audit log in a data folder.
+const AuditName = "audit.log"
+
+// A Deployment has the parts that a server needs, in memory or in a folder.
+type Deployment struct {
+	Backend store.Backend
+	slots   store.Slots
+	Root    seal.Root
+	audit   *audit.Log
+	keeper  *space.Keeper // nil until HoldReserve
+}
+
+// InMemory returns a Deployment that is gone when the process ends. It calls fail when a
+// promise cannot be kept any more, so that the server has to stop.
+func InMemory(fail func(error)) Deployment {
+	return Deployment{
+		Backend: memory.New(),
+		slots:   memory.NewSlots(),
+		Root:    seal.NewEphemeralRoot(),
+		audit:   audit.New(audit.Discard{}, audit.Options{Failed: fail}),
+	}
+}
+
+// OpenFolder opens a data folder with its root key. It calls fail as InMemory does. The
+// caller closes the Deployment even if there is an error.
+func OpenFolder(data, rootKeyFile string, fail func(error)) (d Deployment, err error) {
+	if err := CheckFolder(data); err != nil {
+		return d, err
+	}
+	if d.Root, err = seal.OpenKeyFile(rootKeyFile); err != nil {
+		return d, err
+	}
+	if _, err := os.Stat(filepath.Join(data, local.SlotsName)); HasDatabase(data) && errors.Is(err, os.ErrNotExist) {
+		return d, fmt.Errorf("%s has a database but no file %s, without which its key material does not open: put back the newest copy of all of the folder", data, local.SlotsName)
+	}
+	if d.Backend, err = as[store.Backend](local.Open(data, local.Options{Failed: fail})); err != nil {
+		return d, err
+	}
+	if d.slots, err = as[store.Slots](local.OpenSlots(data, fail)); err != nil {
+		return d, err
+	}
+	d.audit, err = audit.Open(filepath.Join(data, AuditName), audit.Options{Failed: fail})
+	return d, err
+}
+
+// CheckFolder refuses a data folder that others may change.
+func CheckFolder(data string) error {
+	var files []string
+	for _, name := range []string{local.FileName, local.SlotsName, AuditName} {
+		files = append(files, filepath.Join(data, name))
+	}
+	return guarded.CheckFolder(data, files...)
+}
+
+// as returns v as the interface I. With an error it returns nil, not an interface around a
+// nil pointer.
+func as[I any, T any](v T, err error) (i I, _ error) {
+	if err != nil {
+		return i, err
+	}
+	return any(v).(I), nil
+}
+
+// Config returns the Config of a service of the deployment: it lives by wall time, and asks
+// OIDC providers for their keys.
+func (d Deployment) Config() service.Config {
+	c := service.Config{
+		Backend: d.Backend, Slots: d.slots, Root: d.Root, Audit: d.audit,
+		Clock: service.NewClock(time.Now), WebIdentity: webidentity.New(webidentity.Transport, time.Now),
+	}
+	if d.keeper != nil {
+		c.Full = d.keeper.Full
+	}
+	return c
+}
+
+// Close closes the Deployment and its service, which may be nil. It closes the audit log
+// first, so that the service learns of all that the log has on disk.
+func (d Deployment) Close(s *service.Service) error {
+	var errs []error
+	if d.keeper != nil {
+		d.keeper.Close()
+	}
+	if d.audit != nil {
+		errs = append(errs, d.audit.Close())
+	}
+	if s != nil {
+		errs = append(errs, s.Close())
+	}
+	if d.slots != nil {
+		errs = append(errs, d.slots.Close())
+	}
+	if d.Backend != nil {
+		errs = append(errs, d.Backend.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// HasDatabase reports whether a folder holds a database.
+func HasDatabase(data string) bool {
+	_, err := os.Stat(filepath.Join(data, local.FileName))
+	return err == nil
+}
+
+// HoldReserve has the files of a data folder hold disk space in reserve, half of it the
+// database and half of it the audit log, until d is closed.
+func (d *Deployment) HoldReserve(data string, bytes int64, log *slog.Logger) error {
+	store, ok1 := d.Backend.(space.Holder)
+	slots, ok2 := d.slots.(space.Holder)
+	if !ok1 || !ok2 {
+		return errors.New("these files hold no space in reserve")
+	}
+	size, err := space.Size(data)
+	if err != nil {
+		return err
+	}
+	d.keeper = space.Keep(log, min(bytes, size/mostReserve)/2, store, d.audit, slots)
+	return nil
+}
