@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"os/exec"
 	"strconv"
@@ -21,7 +22,9 @@ func TestClosedTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	var stderr bytes.Buffer
-	c := exec.CommandContext(t.Context(), program, "dev", "--addr", "127.0.0.1:0")
+	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute) // only a server that goes on needs so long
+	defer stop()
+	c := exec.CommandContext(ctx, program, "dev", "--addr", "127.0.0.1:0")
 	c.Stdin, c.Stdout, c.Stderr = terminal, in, &stderr
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	c.WaitDelay = time.Minute
