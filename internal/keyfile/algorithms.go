@@ -43,7 +43,8 @@ func checkAlgorithm(pkcs8 []byte) error {
 	input := cryptobyte.String(pkcs8)
 	var info, algorithm cryptobyte.String
 	var oid, named asn1.ObjectIdentifier
-	if !input.ReadASN1(&info, tag.SEQUENCE) || !info.SkipASN1(tag.INTEGER) || !info.ReadASN1(&algorithm, tag.SEQUENCE) || !algorithm.ReadASN1ObjectIdentifier(&oid) {
+	if !input.ReadASN1(&info, tag.SEQUENCE) || !info.SkipASN1(tag.INTEGER) ||
+		!info.ReadASN1(&algorithm, tag.SEQUENCE) || !algorithm.ReadASN1ObjectIdentifier(&oid) {
 		return nil
 	}
 	switch {

@@ -88,20 +88,21 @@ func fromPKCS8(der []byte, version int, members cryptobyte.String) ([]byte, erro
 	if version != 1 {
 		return bytes.Clone(der), nil
 	}
-	var algorithm, parameters, privateKey cryptobyte.String
+	var algorithm, privateKey cryptobyte.String
 	var oid asn1.ObjectIdentifier
-	if !members.ReadASN1(&algorithm, tag.SEQUENCE) || !algorithm.ReadASN1ObjectIdentifier(&oid) || !members.ReadASN1(&privateKey, tag.OCTET_STRING) {
+	if !members.ReadASN1(&algorithm, tag.SEQUENCE) || !algorithm.ReadASN1ObjectIdentifier(&oid) ||
+		!members.ReadASN1(&privateKey, tag.OCTET_STRING) {
 		return nil, errNotKnown
 	}
-	parameters = algorithm
-	return intoPKCS8(oid, parameters, privateKey)
+	return intoPKCS8(oid, algorithm, privateKey)
 }
 
 // fromSEC1 lifts the name of the curve out of an ECPrivateKey, of which members are those after the version.
 func fromSEC1(der []byte, members cryptobyte.String) ([]byte, error) {
 	var parameters cryptobyte.String
 	var named bool
-	if !members.SkipASN1(tag.OCTET_STRING) || !members.ReadOptionalASN1(&parameters, &named, tag.Tag(0).ContextSpecific().Constructed()) {
+	if !members.SkipASN1(tag.OCTET_STRING) ||
+		!members.ReadOptionalASN1(&parameters, &named, tag.Tag(0).ContextSpecific().Constructed()) {
 		return nil, errNotKnown
 	}
 	return intoPKCS8(oidEC, parameters, der) // whoever validates it finds a curve, or none

@@ -29,7 +29,7 @@ func (r *reader) parseObject(text []byte) (object, error) {
 			return nil, errNotJSON
 		}
 		if o[name] != nil {
-			return nil, fmt.Errorf("the JSON has the member %q twice", name)
+			return nil, fmt.Errorf("the JSON has the member %q twice", short(name))
 		}
 		var value json.RawMessage
 		if err := d.Decode(&value); err != nil {

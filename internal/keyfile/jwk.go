@@ -26,7 +26,7 @@ func (r *reader) readJWK(o object) (*File, error) {
 	var err error
 	switch {
 	case kty != "RSA" && kty != "EC":
-		return nil, refuse("JWK type", kty, o.text("crv"))
+		return nil, refuse("JWK type", short(kty), short(o.text("crv")))
 	case o["d"] == nil:
 		return nil, refuse("JWK without d")
 	case kty == "RSA":
@@ -117,7 +117,7 @@ func (r *reader) ecJWK(o object) ([]byte, error) {
 		}
 	}
 	if c.spec == "" {
-		return nil, refuse("JWK type", "EC", o.text("crv"))
+		return nil, refuse("JWK type", "EC", short(o.text("crv")))
 	}
 	octets := map[string][]byte{}
 	for _, name := range []string{"d", "x", "y"} {
@@ -126,7 +126,7 @@ func (r *reader) ecJWK(o object) ([]byte, error) {
 			return nil, err
 		}
 		if b, err = padded(b, c.size); err != nil {
-			return nil, fmt.Errorf("the member %q of the JWK has more than the %d bytes of the curve %s", name, c.size, o.text("crv"))
+			return nil, fmt.Errorf("the member %q of the JWK has more than the %d bytes of the curve %s", name, c.size, c.jwk[0])
 		}
 		octets[name] = r.keep(b)
 	}

@@ -30,7 +30,8 @@ func (f *File) Material(keySpec string) (*Material, error) {
 	case f.key != nil:
 		return nil, fmt.Errorf("it is a private key of the spec %s, and the key is of the spec %s", f.key.Spec, keySpec)
 	case f.newline && f.endsWithNewline(least):
-		return nil, fmt.Errorf("it has %d bytes and a newline, which an editor or echo may have added: take the newline off: head -c %d FILE | keyhold import KEY --from -", least, least)
+		return nil, fmt.Errorf("it has %d bytes and a newline, which an editor or echo may have added: take the newline off: "+
+			"head -c %d FILE | keyhold import KEY --from -", least, least)
 	}
 	for _, r := range f.readings {
 		if n := len(r.octets); n < least || n > most || r.weak && f.newline {
@@ -76,7 +77,8 @@ func (f *File) unfit(keySpec string, least, most int) error {
 	if most != least {
 		sizes = fmt.Sprintf("%d to %d bytes", least, most)
 	}
-	text := fmt.Sprintf("it is %s, and a key of the spec %s takes %s, raw, in hexadecimal or in base64", strings.Join(found, " or "), keySpec, sizes)
+	text := fmt.Sprintf("it is %s, and a key of the spec %s takes %s, raw, in hexadecimal or in base64",
+		strings.Join(found, " or "), keySpec, sizes)
 	if f.characters >= least && f.characters <= most {
 		text += fmt.Sprintf("; if the %d characters themselves are the key: %s", f.characters, characters)
 	}

@@ -57,7 +57,8 @@ func cipherOf(oid asn1.ObjectIdentifier) (blockCipher, bool) {
 func (r *reader) decryptPKCS8(info cryptobyte.String) (pkcs8 []byte, form string, err error) {
 	var algorithm, encrypted cryptobyte.String
 	var scheme asn1.ObjectIdentifier
-	if !info.ReadASN1(&algorithm, tag.SEQUENCE) || !algorithm.ReadASN1ObjectIdentifier(&scheme) || !info.ReadASN1(&encrypted, tag.OCTET_STRING) || !info.Empty() {
+	if !info.ReadASN1(&algorithm, tag.SEQUENCE) || !algorithm.ReadASN1ObjectIdentifier(&scheme) ||
+		!info.ReadASN1(&encrypted, tag.OCTET_STRING) || !info.Empty() {
 		return nil, "", errNotKnown
 	}
 	if !scheme.Equal(oidPBES2) {
@@ -89,8 +90,11 @@ func (r *reader) decryptPKCS8(info cryptobyte.String) (pkcs8 []byte, form string
 	return pkcs8, fmt.Sprintf("encrypted PKCS #8 (%s)", c.name), err
 }
 
+// A derivation makes a key of a passphrase.
+type derivation func(passphrase []byte) ([]byte, error)
+
 // parsePBES2 reads PBES2-params.
-func parsePBES2(parameters cryptobyte.String) (derive func(passphrase []byte) ([]byte, error), c blockCipher, iv []byte, err error) {
+func parsePBES2(parameters cryptobyte.String) (derive derivation, c blockCipher, iv []byte, err error) {
 	var params, kdf, scheme cryptobyte.String
 	var kdfOID, cipherOID asn1.ObjectIdentifier
 	if !parameters.ReadASN1(&params, tag.SEQUENCE) ||
@@ -118,14 +122,15 @@ func parsePBES2(parameters cryptobyte.String) (derive func(passphrase []byte) ([
 // maxIterations is where a key derivation is taken for a trap: minutes of work.
 const maxIterations = 100_000_000
 
-func parsePBKDF2(kdf cryptobyte.String, keySize int) (func([]byte) ([]byte, error), bool) {
+func parsePBKDF2(kdf cryptobyte.String, keySize int) (derivation, bool) {
 	var params, prf cryptobyte.String
 	var salt []byte
 	var iterations int
 	var hasPRF bool
 	prfOID := asn1.ObjectIdentifier{1, 2, 840, 113549, 2, 7} // DEFAULT algid-hmacWithSHA1
-	ok := kdf.ReadASN1(&params, tag.SEQUENCE) && params.ReadASN1Bytes(&salt, tag.OCTET_STRING) && params.ReadASN1Integer(&iterations) &&
-		skipKeyLength(&params) && params.ReadOptionalASN1(&prf, &hasPRF, tag.SEQUENCE) && (!hasPRF || prf.ReadASN1ObjectIdentifier(&prfOID))
+	ok := kdf.ReadASN1(&params, tag.SEQUENCE) && params.ReadASN1Bytes(&salt, tag.OCTET_STRING) &&
+		params.ReadASN1Integer(&iterations) && skipKeyLength(&params) &&
+		params.ReadOptionalASN1(&prf, &hasPRF, tag.SEQUENCE) && (!hasPRF || prf.ReadASN1ObjectIdentifier(&prfOID))
 	h := hashOfHMAC(prfOID)
 	if !ok || h == nil || iterations < 1 || iterations > maxIterations {
 		return nil, false
@@ -135,12 +140,13 @@ func parsePBKDF2(kdf cryptobyte.String, keySize int) (func([]byte) ([]byte, erro
 	}, true
 }
 
-func parseScrypt(kdf cryptobyte.String, keySize int) (func([]byte) ([]byte, error), bool) {
+func parseScrypt(kdf cryptobyte.String, keySize int) (derivation, bool) {
 	var params cryptobyte.String
 	var salt []byte
 	var n, r, p int
 	if !kdf.ReadASN1(&params, tag.SEQUENCE) || !params.ReadASN1Bytes(&salt, tag.OCTET_STRING) ||
-		!params.ReadASN1Integer(&n) || !params.ReadASN1Integer(&r) || !params.ReadASN1Integer(&p) || n > 1<<22 || r > 64 || p > 64 {
+		!params.ReadASN1Integer(&n) || !params.ReadASN1Integer(&r) || !params.ReadASN1Integer(&p) ||
+		n > 1<<22 || r > 64 || p > 64 {
 		return nil, false
 	}
 	return func(passphrase []byte) ([]byte, error) { return scrypt.Key(passphrase, salt, n, r, p, keySize) }, true

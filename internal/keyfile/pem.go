@@ -137,7 +137,7 @@ func (r *reader) decryptBlock(block *pem.Block) (der []byte, was string, err err
 	switch how {
 	case "DES-CBC", "DES-EDE3-CBC", "AES-128-CBC", "AES-192-CBC", "AES-256-CBC":
 	default:
-		return nil, "", refuse("encryption", how)
+		return nil, "", refuse("encryption", short(how))
 	}
 	secret, err := r.passphrase()
 	if err != nil {

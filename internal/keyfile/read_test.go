@@ -133,6 +133,26 @@ func TestPassphrase(t *testing.T) {
 	}
 }
 
+// Names that a file gives are in an error only if they are as short as names.
+func TestNamesInErrorsAreShort(t *testing.T) {
+	const secret = "the secret of this file is in a place that has a name"
+	for _, content := range []string{
+		"-----BEGIN PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: " + secret + ",00\n\nMAA=\n-----END PRIVATE KEY-----\n",
+		"-----BEGIN " + secret + "-----\nMAA=\n-----END " + secret + "-----\n",
+		`{"crypto": {}, "version": "` + secret + `"}`,
+		`{"crypto": {"cipher": "` + secret + `"}, "version": 3}`,
+		`{"crypto": {"cipher": "aes-128-ctr", "kdf": "` + secret + `"}, "version": 3}`,
+		`{"kty": "` + secret + `"}`,
+		`{"kty": "OKP", "crv": "` + secret + `"}`,
+		`{"kty": "EC", "d": "AQ", "crv": "` + secret + `"}`,
+		`{"` + secret + `": 1, "` + secret + `": 2}`,
+	} {
+		if _, err := read([]byte(content), "RSA_2048"); err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%s: %v", content, err)
+		}
+	}
+}
+
 // Another possible meaning of a file is reported.
 func TestDoubt(t *testing.T) {
 	w := newWorkshop(t)

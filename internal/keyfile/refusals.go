@@ -131,6 +131,15 @@ func refuseWithin(form string, err error) error {
 	return &NotRead{n.Kind, form + " of " + strings.TrimPrefix(n.What, form+" of "), "decode the file first", encodings[form]}
 }
 
+// short returns the name of an algorithm that a file gives, or an ellipsis for text that is too long for a name:
+// errors hold none of the content.
+func short(name string) string {
+	if len(name) > 24 {
+		return "…"
+	}
+	return name
+}
+
 func parseRefusals() (rows []NotRead) {
 	for line := range strings.Lines(refusals) {
 		f := strings.SplitN(line, "|", 4)

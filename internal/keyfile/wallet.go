@@ -34,29 +34,39 @@ func (r *reader) readWallet(o object) (*File, error) {
 	}
 	var w wallet
 	if err := json.Unmarshal(member, &w); err != nil || string(o["version"]) != "3" {
-		return nil, refuse("wallet", "version "+string(o["version"]))
+		return nil, refuse("wallet", "version "+short(string(o["version"])))
 	}
-	salt, err1 := hex.DecodeString(w.KDFParams.Salt)
-	iv, err2 := hex.DecodeString(w.CipherParams.IV)
-	encrypted, err3 := hex.DecodeString(w.CipherText)
-	mac, err4 := hex.DecodeString(w.MAC)
-	if err1 != nil || err2 != nil || err3 != nil || err4 != nil || w.Cipher != "aes-128-ctr" || len(iv) != aes.BlockSize || len(encrypted) != 32 {
-		return nil, refuse("wallet", "cipher "+w.Cipher)
+	if w.Cipher != "aes-128-ctr" {
+		return nil, refuse("wallet", "cipher "+short(w.Cipher))
 	}
 	if !w.bounded() {
-		return nil, refuse("wallet", "key derivation "+w.KDF)
+		return nil, refuse("wallet", "key derivation "+short(w.KDF))
 	}
 	secret, err := r.passphrase()
 	if err != nil {
 		return nil, err
 	}
 	defer clear(secret)
-	key, err := w.derive(secret, salt)
+	key, err := w.derive(secret)
 	if err != nil {
-		return nil, refuse("wallet", "key derivation "+w.KDF)
+		return nil, refuse("wallet", "key derivation "+short(w.KDF))
 	}
-	r.keep(key)
-	h := sha3.NewLegacyKeccak256() // Keccak before FIPS 202, as Ethereum has it
+	scalar, err := w.open(r.keep(key))
+	if err != nil {
+		return nil, err
+	}
+	return scalarFile("ECC_SECG_P256K1", r.keep(scalar), "Ethereum wallet")
+}
+
+// open decrypts the scalar. The first half of the key is for the cipher, the second for the code over the ciphertext.
+func (w *wallet) open(key []byte) ([]byte, error) {
+	iv, err1 := hex.DecodeString(w.CipherParams.IV)
+	encrypted, err2 := hex.DecodeString(w.CipherText)
+	mac, err3 := hex.DecodeString(w.MAC)
+	if err1 != nil || err2 != nil || err3 != nil || len(iv) != aes.BlockSize || len(encrypted) != 32 {
+		return nil, refuse("damaged JSON")
+	}
+	h := sha3.NewLegacyKeccak256() // Ethereum uses Keccak as it was before FIPS 202
 	h.Write(key[16:32])
 	h.Write(encrypted)
 	if subtle.ConstantTimeCompare(h.Sum(nil), mac) != 1 {
@@ -66,9 +76,9 @@ func (r *reader) readWallet(o object) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	scalar := r.buffer(len(encrypted))
+	scalar := make([]byte, len(encrypted))
 	cipher.NewCTR(block, iv).XORKeyStream(scalar, encrypted)
-	return scalarFile("ECC_SECG_P256K1", scalar, "Ethereum wallet")
+	return scalar, nil
 }
 
 // bounded reports whether the key derivation is known, and takes less than minutes of work and 1 GiB of memory.
@@ -83,8 +93,12 @@ func (w *wallet) bounded() bool {
 	return false
 }
 
-func (w *wallet) derive(secret, salt []byte) ([]byte, error) {
+func (w *wallet) derive(secret []byte) ([]byte, error) {
 	k := w.KDFParams
+	salt, err := hex.DecodeString(k.Salt)
+	if err != nil {
+		return nil, err
+	}
 	if w.KDF == "scrypt" {
 		return scrypt.Key(secret, salt, k.N, k.R, k.P, k.DKLen)
 	}
