@@ -69,7 +69,7 @@ func percentile(sorted []time.Duration, p int) time.Duration {
 	return sorted[min(len(sorted)-1, len(sorted)*p/100)]
 }
 
-// slowdown is the bar of all attacks for the p50 of Encrypt of others, as a multiple of the p50 without an
+// slowdown is the bar of all attacks: how many times longer the p50 of Encrypt of others may be than without an
 // attack.
 const slowdown = 3
 

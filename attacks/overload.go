@@ -20,7 +20,7 @@ import (
 const (
 	// answerTime is the maximum time of a useful answer. After that, a client has given up.
 	answerTime = time.Second
-	// overload is the number of connections, as a multiple of the number at which the server reaches its peak.
+	// overload is how many times more connections send requests than the server needs to reach its peak.
 	overload = 10
 	// leastGoodput is the bar, in percent of the peak.
 	leastGoodput = 80

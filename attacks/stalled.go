@@ -19,7 +19,7 @@ const (
 	stalledConns = 2000
 	// again is the time after which a client whose connection was closed reconnects.
 	again = 10 * time.Second
-	// slower is the bar for the p99 of Encrypt of others, as a multiple of the p99 without an attack.
+	// slower is the bar: how many times longer the p99 of Encrypt of others may be than without an attack.
 	slower = 2
 )
 

@@ -110,7 +110,7 @@ func TestNoMoreThanThePlaces(t *testing.T) {
 	}
 	group.Wait()
 	if most > 3 || q.busy != 0 {
-		t.Errorf("%d were inside at once, %d places are taken in the end", most, q.busy)
+		t.Errorf("%d had places at once, %d places are occupied at the end", most, q.busy)
 	}
 }
 
@@ -158,7 +158,7 @@ func TestAWaiterThatGoesAwayTakesNoPlace(t *testing.T) {
 	gone := []string{<-c.results, <-c.results}
 	slices.Sort(gone)
 	if got, want := strings.Join(gone, ", "), "a context canceled, b context canceled"; got != want {
-		t.Fatalf("went away: %s, want %s", got, want)
+		t.Fatalf("gave up: %s, want %s", got, want)
 	}
 	q.Leave()
 	first := <-c.results
@@ -189,7 +189,7 @@ func TestNoPlaceIsLost(t *testing.T) {
 	}
 	group.Wait()
 	if q.busy != 0 || q.waiting != 0 || len(q.lines) != 0 || len(q.turns) != 0 {
-		t.Errorf("in the end %d places are taken, %d wait in %d lines", q.busy, q.waiting, len(q.lines))
+		t.Errorf("at the end %d places are occupied, %d wait in %d lines", q.busy, q.waiting, len(q.lines))
 	}
 }
 

@@ -33,7 +33,7 @@ func TestRecallRefuses(t *testing.T) {
 	for _, text := range []string{``, `[]`, `{"keyId":1}`, `{"tags":{}}`, `{"tags":[1]}`, `{"multiRegion":"true"}`, `{"description":{}}`,
 		`{"description":{"base64":"-"}}`, `{"description":{"base64":"","more":""}}`, `{"description":{"other":""}}`} {
 		if _, err := ShapeOf[CreateKeyRequest]().Recall([]byte(text), &CreateKeyRequest{}); err == nil && text != `{"keyId":1}` {
-			t.Errorf("%s is taken", text)
+			t.Errorf("%s is accepted", text)
 		}
 	}
 	if _, err := ShapeOf[ImportKeyMaterialRequest]().Recall([]byte(`{"validTo":"soon"}`), &ImportKeyMaterialRequest{}); err == nil {

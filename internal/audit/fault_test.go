@@ -39,11 +39,11 @@ func (d *disk) again() *disk {
 }
 
 func testFault(t *testing.T, d *disk, always bool, cause error, listed bool) {
-	var told atomic.Int32
+	var failures atomic.Int32
 	var synced atomic.Bool
 	l := New(d, Options{Always: always, Failed: func(err error) {
-		if told.Add(1); !errors.Is(err, cause) {
-			t.Errorf("told %v", err)
+		if failures.Add(1); !errors.Is(err, cause) {
+			t.Errorf("Failed got %v", err)
 		}
 	}})
 	appendTo(t, l, "change", &synced)
@@ -73,8 +73,8 @@ func testFault(t *testing.T, d *disk, always bool, cause error, listed bool) {
 	if err := l.Close(); !errors.Is(err, cause) || !d.closed {
 		t.Errorf("Close: %v, file closed %v", err, d.closed)
 	}
-	if synced.Load() || told.Load() != 1 || d.writes != writes || d.syncs != syncs {
-		t.Errorf("synced %v, told %d times, %d more writes, %d more fsyncs", synced.Load(), told.Load(), d.writes-writes, d.syncs-syncs)
+	if synced.Load() || failures.Load() != 1 || d.writes != writes || d.syncs != syncs {
+		t.Errorf("synced %v, Failed called %d times, %d more writes, %d more fsyncs", synced.Load(), failures.Load(), d.writes-writes, d.syncs-syncs)
 	}
 }
 

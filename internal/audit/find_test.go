@@ -98,7 +98,7 @@ func TestFind(t *testing.T) {
 	given, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, _, err := l.Find(given, "first"); !errors.Is(err, context.Canceled) {
-		t.Errorf("it went on: %v", err)
+		t.Errorf("the search continued: %v", err)
 	}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)

@@ -42,7 +42,7 @@ func TestRead(t *testing.T) {
 	}
 	broken := errors.New("broken")
 	if _, err := Read(io.NewSectionReader(brokenFile{broken}, 0, 1), nil); !errors.Is(err, broken) {
-		t.Errorf("of what cannot be read: %v", err)
+		t.Errorf("of an unreadable file: %v", err)
 	}
 }
 

@@ -91,7 +91,7 @@ func TestNewestStampIsFound(t *testing.T) {
 		"many lines without stamps":        {many, false},
 		"many, and one with an older":      {many + lineOf(t, "e", 5, 0), false},
 		"long ones and short ones":         {lineOf(t, "e", 0, 2<<20) + many + lineOf(t, "e", 5, 2<<20), false},
-		"a line that nobody reads":         {lineOf(t, "e", 0, 3*maxLine), true},
+		"an older line, never read":        {lineOf(t, "e", 0, 3*maxLine), true},
 		"garbage":                          {"garbage\n", true},
 		"garbage, and an older stamp":      {"garbage\n" + lineOf(t, "e", 5, 0), true},
 		"a newline":                        {"\n", true},

@@ -15,7 +15,7 @@ import (
 
 const one, two = "192.0.2.1", "192.0.2.2"
 
-// At the limit, the connection that has waited longest is closed, whatever it has sent.
+// At the limit, the connection that has waited longest is closed, even if it has sent part of a request.
 func TestOldestGoesFirst(t *testing.T) {
 	f := newFixture(t, Config{Max: 3})
 	a, rawA := f.say(one, "POST / HTT")
@@ -103,7 +103,7 @@ func TestOrder(t *testing.T) {
 	for _, c := range []struct{ name, come, want string }{
 		{"by age", "a:1:s b:2:s c:3:s", "abc"},
 		{"strangers alone", "a:1:k b:2:s c:3:k", "b"},
-		{"others if there is no stranger", "a:1:k b:2:k", "ab"},
+		{"others without strangers", "a:1:k b:2:k", "ab"},
 		{"of the larger crowd", "a:9:s b:1:s c:1:s d:1:s", "bcad"},
 		{"of two crowds in turn", "a:1:s b:2:s c:1:s d:2:s", "abcd"},
 		{"of no group", "a:-:s b:-:s c:2:s d:-:s", "abcd"},
@@ -211,11 +211,11 @@ func TestBudgetOfAnswers(t *testing.T) {
 		t.Errorf("%d bytes are held, want 0", held)
 	}
 	if err := f.await(b, allowance+1); err != nil {
-		t.Errorf("there is room again: %v", err)
+		t.Errorf("with room again: %v", err)
 	}
 	b.Close()
 	if held := f.held.Load(); held != 0 {
-		t.Errorf("%d bytes are held by nobody", held)
+		t.Errorf("%d bytes are counted without a connection", held)
 	}
 }
 

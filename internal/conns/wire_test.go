@@ -31,7 +31,7 @@ func TestProxyProtocol(t *testing.T) {
 	for _, c := range []struct{ name, from, text, want, rest string }{
 		{"version 1", balancer, "PROXY TCP4 192.0.2.1 10.0.0.1 5 443\r\nGET /", "192.0.2.1", "GET /"},
 		{"version 1 of IPv6", balancer, "PROXY TCP6 2001:db8::1 2001:db8::2 5 443\r\nGET /", "2001:db8::1", "GET /"},
-		{"version 1 of nobody", balancer, "PROXY UNKNOWN\r\nGET /", balancer, "GET /"},
+		{"version 1 without an address", balancer, "PROXY UNKNOWN\r\nGET /", balancer, "GET /"},
 		{"version 2", balancer, header(proxyproto.PROXY, one, 10) + "GET /", one, "GET /"},
 		{"version 2 with much besides", balancer, header(proxyproto.PROXY, one, 3000) + "GET /", one, "GET /"},
 		{"version 2 with too much", balancer, header(proxyproto.PROXY, one, 5000) + "GET /", "", ""},
@@ -41,7 +41,7 @@ func TestProxyProtocol(t *testing.T) {
 		{"half a header", balancer, "PROXY TCP4 192.0.2.1", "", ""},
 		{"a header without end", balancer, "PROXY TCP4 " + strings.Repeat("1", 200), "", ""},
 		{"another version", balancer, "PROXY TCP9 192.0.2.1 10.0.0.1 5 443\r\nGET /", "", ""},
-		{"from somebody else", two, "PROXY TCP4 192.0.2.1 10.0.0.1 5 443\r\nGET /", two, "PROXY TCP4 192.0.2.1 10.0.0.1 5 443\r\nGET /"},
+		{"from another address", two, "PROXY TCP4 192.0.2.1 10.0.0.1 5 443\r\nGET /", two, "PROXY TCP4 192.0.2.1 10.0.0.1 5 443\r\nGET /"},
 	} {
 		conn, raw := f.say(c.from, c.text)
 		raw.ends = true

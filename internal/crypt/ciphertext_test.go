@@ -84,7 +84,7 @@ func openByHand(material, blob []byte, context map[string]string) ([]byte, error
 		return nil, err
 	}
 	if !bytes.Equal(derived[32:64], blob[113:145]) {
-		return nil, errors.New("the commitment is another")
+		return nil, errors.New("wrong commitment")
 	}
 	block, err := aes.NewCipher(derived[:32])
 	if err != nil {
@@ -153,7 +153,7 @@ func TestEncryptRefusesMalformedHeaders(t *testing.T) {
 		{Account: "111122223333", KeyID: testKeyID + "0", MaterialID: testMaterialID[2:]},
 	} {
 		if blob, err := encrypt(h, counting(32), nil, nil); blob != nil || err == nil {
-			t.Errorf("%+v is taken", h)
+			t.Errorf("%+v is accepted", h)
 		}
 	}
 }

@@ -58,7 +58,7 @@ func TestCommitment(t *testing.T) {
 	}
 }
 
-// A ciphertext and tag that AES-GCM accepts under two keys. Anybody who knows both keys can construct one
+// A ciphertext and tag that AES-GCM accepts under two keys. Knowing both keys is enough to construct one
 // (Dodis et al., "Fast Message Franking", 2018). Only the commitment prevents such a blob from opening under
 // the second material.
 func TestBlobForTwoMaterials(t *testing.T) {

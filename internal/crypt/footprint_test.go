@@ -22,9 +22,9 @@ func TestFootprints(t *testing.T) {
 				}
 			}
 			took, said := int(inUse()-before)/len(kept), kept[0].Footprint()
-			t.Logf("says %d, takes %d", said, took)
+			t.Logf("footprint %d, takes %d", said, took)
 			if took > said*5/4 {
-				t.Errorf("says %d, takes %d", said, took)
+				t.Errorf("footprint %d, takes %d", said, took)
 			}
 			runtime.KeepAlive(kept)
 		})

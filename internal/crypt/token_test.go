@@ -52,7 +52,7 @@ func TestToken(t *testing.T) {
 		t.Errorf("by hand: %q, %v", got, err)
 	}
 	if bytes.Contains(token, tokenPayload[:8]) {
-		t.Error("the payload is in the clear")
+		t.Error("the payload is not encrypted")
 	}
 	if again := mustSealToken(t, tokenKey); bytes.Equal(token[6:18], again[6:18]) || bytes.Equal(token[18:], again[18:]) {
 		t.Error("two tokens are equal")
@@ -104,7 +104,7 @@ func TestTokenKeys(t *testing.T) {
 	}
 	for _, size := range []int{0, 31, 33} {
 		if token, err := SealToken(make([]byte, size), tokenHeader, tokenPayload); token != nil || err == nil {
-			t.Errorf("a key of %d bytes is taken", size)
+			t.Errorf("a key of %d bytes is accepted", size)
 		}
 	}
 }

@@ -23,7 +23,7 @@ type file struct {
 	mode fs.FileMode
 }
 
-// ReadSecret reads a file of at most limit bytes. what is its name in errors, such as "the root key file".
+// ReadSecret reads a file of at most limit bytes. Errors call it by the name in what, such as "the root key file".
 func ReadSecret(what, path string, limit int) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -62,7 +62,7 @@ func TestFolders(t *testing.T) {
 		}
 		for _, uid := range []int{0, other} {
 			if (file{uid, mode}).folderOf(me, "/data") == "" || (file{uid, mode}).dataOf(me, "/data", "/data/slots") == "" {
-				t.Errorf("owner %d, mode %04o is taken", uid, mode)
+				t.Errorf("owner %d, mode %04o is accepted", uid, mode)
 			}
 		}
 	}
@@ -124,7 +124,7 @@ func TestCheckFolder(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	file := filepath.Join(dir, "slots")
 	if err := CheckFolder(dir, file); err != nil {
-		t.Errorf("it is not there: %v", err)
+		t.Errorf("a missing file: %v", err)
 	}
 	if err := errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(file, nil, 0o600)); err != nil {
 		t.Fatal(err)

@@ -49,7 +49,7 @@ func TestCheckOfAGrant(t *testing.T) {
 			g.Grantee, g.Retiring, g.Constraints.SourceARN = "backup.amazonaws.com", rootARN, vault
 		}, ""},
 		"a service without a source":         {func(g *Grant) { g.Grantee, g.Retiring = "backup.amazonaws.com", rootARN }, KindValidation},
-		"a service that nobody retires":      {func(g *Grant) { g.Grantee, g.Constraints.SourceARN = "backup.amazonaws.com", vault }, KindValidation},
+		"a service without a retirer":        {func(g *Grant) { g.Grantee, g.Constraints.SourceARN = "backup.amazonaws.com", vault }, KindValidation},
 		"a service of others":                {func(g *Grant) { g.Grantee, g.Retiring, g.Constraints.SourceARN = "backup.example.com", rootARN, vault }, KindValidation},
 		"a source for a principal":           {func(g *Grant) { g.Constraints.SourceARN = vault }, ""},
 		"a source that is not an ARN":        {func(g *Grant) { g.Constraints.SourceARN = "vault" }, KindInvalidArn},
@@ -146,7 +146,7 @@ func TestRequestOfAGrant(t *testing.T) {
 		g.ID, g.CreationDate, g.Operations = materialB, noon.Add(day), []string{"Decrypt", "Encrypt"}
 	})
 	if a, b := fmt.Sprint(g.Request()), fmt.Sprint(again.Request()); a != b {
-		t.Errorf("a repetition is another request: %s, %s", a, b)
+		t.Errorf("a repetition differs from its request: %s, %s", a, b)
 	}
 	if g.Operations[0] != "Encrypt" || g.ID == "" {
 		t.Errorf("the grant was changed: %v", g)

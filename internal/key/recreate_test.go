@@ -39,7 +39,7 @@ func TestRecreated(t *testing.T) {
 	k := unchanged(t, from, func() Key { return from.Recreated(materialA) })
 	wantKey(t, k, external(PendingImport, Material{ID: materialA}))
 	if _, err := k.ImportMaterial(Material{ID: materialB, Sealed: []byte("b")}, nil); err == nil {
-		t.Error("other material is taken")
+		t.Error("other material is accepted")
 	} else {
 		wantError(t, err, KindIncorrectKeyMaterial, "")
 	}

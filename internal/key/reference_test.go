@@ -109,7 +109,7 @@ func TestAliasBehindKeyPrefix(t *testing.T) {
 		got, err := ParseReference(in, account, region)
 		wantError(t, err, KindNotFound, "Invalid keyId '"+in+"'")
 		if got != (Reference{}) {
-			t.Errorf("%s is taken for %+v", in, got)
+			t.Errorf("%s is parsed as %+v", in, got)
 		}
 	}
 }
@@ -135,7 +135,7 @@ func TestValidForms(t *testing.T) {
 		}
 		for _, s := range test.bad {
 			if test.valid(s) {
-				t.Errorf("%q is no valid %s", s, test.name)
+				t.Errorf("%q is not a valid %s", s, test.name)
 			}
 		}
 	}

@@ -126,7 +126,7 @@ func TestRelatedRotateOnDemandImported(t *testing.T) {
 		lacking []string
 	}{
 		"all have it":              {imported(t, here, here, here), nil},
-		"nobody but the primary":   {imported(t, here, gone, gone), []string{far, near}},
+		"only the primary key":     {imported(t, here, gone, gone), []string{far, near}},
 		"one has it not":           {imported(t, here, here, gone), []string{near}},
 		"one expires":              {imported(t, here, here, until(1)), nil},
 		"one has expired":          {imported(t, here, until(0), here), []string{far}},
@@ -159,7 +159,7 @@ func TestRelatedRotateOnDemandImported(t *testing.T) {
 	wantError(t, err, KindInvalidState, "No available key material pending rotation for the key: arn:aws:kms:eu-west-2:111122223333:key/"+mrk+".")
 }
 
-// primaryAt returns the keys after At was applied to the primary key only, as a transaction reads them.
+// primaryAt returns the keys in the form that a transaction reads: At was applied to the primary key only.
 func primaryAt(all Related, now time.Time) Related {
 	all = slices.Clone(all)
 	all[0] = all[0].At(now)
@@ -189,7 +189,7 @@ func TestRotationGoesPastADoomedReplica(t *testing.T) {
 	}
 	kept, err = kept.ImportMaterial(Material{ID: materialB, Sealed: []byte("sealed")}, nil)
 	if err != nil || kept.State != Enabled {
-		t.Errorf("with the material it is %s, %v", kept.State, err)
+		t.Errorf("with the material the key is %s, %v", kept.State, err)
 	}
 	back := slices.Clone(all)
 	back[1] = all[1].CancelDeletion().Enable(noon)
@@ -204,7 +204,7 @@ func TestPendingMaterialOfAReplica(t *testing.T) {
 	primary := imported(t, present(materialB, noon.Add(day)), Material{}, Material{})[0]
 	k := primary.NewReplica(far)
 	if k.Pending == nil || !reflect.DeepEqual(*k.Pending, Material{ID: materialB}) {
-		t.Fatalf("a new replica waits for %+v", k.Pending)
+		t.Fatalf("%+v is pending in a new replica", k.Pending)
 	}
 	_, err := k.ImportMaterial(present(materialC, time.Time{}), nil)
 	wantError(t, err, KindIncorrectKeyMaterial, "")
@@ -236,7 +236,7 @@ func TestPendingMaterialOfAReplica(t *testing.T) {
 		}
 	}
 	if k := primary.At(noon.Add(day)); k.Pending != nil {
-		t.Errorf("in the primary key waits %+v after its end", k.Pending)
+		t.Errorf("%+v is pending in the primary key after its expiry", k.Pending)
 	}
 }
 
@@ -271,7 +271,7 @@ func TestAwaitsOther(t *testing.T) {
 		"none waits":              {external(Enabled, a), external(Enabled, a), false},
 		"one came":                {external(Enabled, a), waiting(Enabled, b, a), true},
 		"it stays":                {waiting(Enabled, b, a), waiting(Enabled, present(materialB, noon), a), false},
-		"it went":                 {waiting(Enabled, b, a), external(Enabled, a), true},
+		"it was deleted":          {waiting(Enabled, b, a), external(Enabled, a), true},
 		"another took its place":  {waiting(Enabled, b, a), waiting(Enabled, c, a), true},
 		"it became current":       {waiting(Enabled, b, a), external(Enabled, a, b), false},
 		"the first ever imported": {external(PendingImport), external(Enabled, a), false},

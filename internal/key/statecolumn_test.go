@@ -47,7 +47,7 @@ func TestStateColumn(t *testing.T) {
 		}
 		key, replica := Key{State: PendingDeletion}, Key{State: PendingReplicaDeletion}
 		if r.Covers(m[1]) && (r.Permit(m[1], key) == nil) != (r.Permit(m[1], replica) == nil) {
-			t.Errorf("%s tells the two states of pending deletion apart, and the table does not", m[1])
+			t.Errorf("%s distinguishes the two states of pending deletion, but the table does not", m[1])
 		}
 	}
 	if rows < 50 {

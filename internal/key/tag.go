@@ -17,7 +17,7 @@ type Tag struct {
 
 var errTooManyTags = Errorf(KindTag, "Too many tags")
 
-// CheckTags returns an Error unless one key may have all these tags. The messages are those of the service.
+// CheckTags returns an Error, with the text of the service, unless one key may have all these tags.
 func CheckTags(tags []Tag) error {
 	if len(tags) > MaxTags {
 		return errTooManyTags
@@ -37,7 +37,7 @@ func CheckTags(tags []Tag) error {
 	return nil
 }
 
-// notInTags reports whether tags must not contain r. Letters, digits and spaces are those of Unicode. Source:
+// notInTags reports whether tags must not contain r. Letters, digits and spaces are defined by Unicode. Source:
 // "Tagging AWS resources" in the AWS General Reference.
 func notInTags(r rune) bool {
 	return !unicode.In(r, unicode.L, unicode.N, unicode.Z) && !strings.ContainsRune("_.:/=+-@", r)

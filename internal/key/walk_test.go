@@ -78,7 +78,7 @@ func (w *walk) deleteMaterial(k Key) Key {
 		id = m.ID
 	}
 	if slices.ContainsFunc(got.AllMaterials(), func(m Material) bool { return m.ID == id && m.Present() }) {
-		w.t.Errorf("the material is still there: %+v", got)
+		w.t.Errorf("the material is still present: %+v", got)
 	}
 	return got
 }
@@ -146,14 +146,14 @@ func (w *walk) checkKey(was, k Key) {
 	}
 	for _, m := range k.AllMaterials() {
 		if k.State != Gone && m.Present() && !m.ValidTo.IsZero() && !m.ValidTo.After(w.now) {
-			w.t.Errorf("material %.1s is there after its end", m.ID)
+			w.t.Errorf("material %.1s is present after its expiry", m.ID)
 		}
 	}
 	if was.State == Gone && k.State != Gone {
-		w.t.Errorf("the key came back as %s", k.State)
+		w.t.Errorf("a key that was gone became %s", k.State)
 	}
 	if k.ID != uuid || k.Origin != OriginExternal || !k.CreationDate.Equal(noon.Add(-day)) {
-		w.t.Errorf("the key is another: %+v", k)
+		w.t.Errorf("the key has changed: %+v", k)
 	}
 }
 
@@ -193,6 +193,6 @@ func TestWalk(t *testing.T) {
 		}
 	}
 	if ends < 10 || ends == 500 {
-		t.Errorf("%d of 500 keys came to an end", ends)
+		t.Errorf("%d of 500 keys were deleted", ends)
 	}
 }

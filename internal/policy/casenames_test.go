@@ -39,7 +39,7 @@ func principal(name string) (policy.Principal, error) {
 			ARN: "arn:aws:sts::" + account + ":assumed-role/" + role[strings.LastIndex(role, "/")+1:] + "/" + session,
 		}, nil
 	}
-	return policy.Principal{}, fmt.Errorf("nobody: %s", name)
+	return policy.Principal{}, fmt.Errorf("not a principal: %s", name)
 }
 
 // arn parses a resource: an ARN, *, "key" for the key of most examples, key/<id>, alias/<name>, or role/, user/

@@ -51,7 +51,7 @@ func DecideQuickly(r Request, d Documents, grants []key.Grant) (decision Decisio
 	return decision, !e.short
 }
 
-// Text explains a denial, as the continuation of "… is not authorized to perform: ACTION on resource: RESOURCE
+// Text explains a denial. It is the continuation of "… is not authorized to perform: ACTION on resource: RESOURCE
 // ". Source: "Troubleshoot access denied error messages" in the IAM user guide.
 func (d Decision) Text(action string) string {
 	switch {

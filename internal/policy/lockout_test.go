@@ -49,6 +49,6 @@ func TestLocksOutSlowly(t *testing.T) {
 	r := ask(root, "kms:CreateKey")
 	r.Values = values{"aws:useragent": {strings.Repeat("a", 8000)}}
 	if _, ok := LocksOutQuickly(p, r); ok {
-		t.Error("there is a quick answer")
+		t.Error("got a quick answer")
 	}
 }

@@ -16,9 +16,9 @@ func TestSize(t *testing.T) {
 			}
 			took := int(heap()-before) / len(kept)
 			said := kept[0].Size()
-			t.Logf("says %d, takes %d", said, took)
+			t.Logf("Size is %d, the policy takes %d", said, took)
 			if said < took*3/4 || said > took*3/2+1000 {
-				t.Errorf("says %d, takes %d", said, took)
+				t.Errorf("Size is %d, the policy takes %d", said, took)
 			}
 			runtime.KeepAlive(kept)
 		})

@@ -105,8 +105,8 @@ func TestVariablesWithSeveralValues(t *testing.T) {
 	}
 }
 
-// The reckoned cost of a comparison grows with the text and with what it is compared with,
-// and covers what the comparison does besides.
+// The estimated cost of a comparison grows with the text and with the values in the condition, and includes the
+// fixed cost of the comparison.
 func TestCostGrows(t *testing.T) {
 	compile := func(operator string, values int) condition {
 		var all []string

@@ -152,7 +152,7 @@ func TestOpenKeyring(t *testing.T) {
 	wantOpen(t, again.Records(), "place", mustSeal(t, r.Records(), "place", "old"), "old")
 	wantOpen(t, r.Materials(), "place", mustSeal(t, again.Materials(), "place", "new"), "new")
 	if bytes.Contains(kept, r.keys[1]) || len(r.keys[1]) != 32 {
-		t.Error("the data key is kept in the clear")
+		t.Error("the data key is stored unencrypted")
 	}
 	if _, err := OpenKeyring(t.Context(), NewEphemeralRoot(), kept); err != ErrWrongRoot {
 		t.Errorf("with another root: %v", err)

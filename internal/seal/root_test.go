@@ -202,6 +202,6 @@ func TestOpenKeyFileRefuses(t *testing.T) {
 		t.Errorf("missing: %v", err)
 	}
 	if root, err := OpenKeyFile(t.TempDir()); root != nil || err == nil {
-		t.Error("a folder is taken")
+		t.Error("a folder is accepted")
 	}
 }

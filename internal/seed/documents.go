@@ -45,8 +45,8 @@ func inlineDocuments(policies []api.InlinePolicy, places []*place) (all []Docume
 	return all
 }
 
-// document returns the Document with the text, which is in member inline or, as the name of a file, in member
-// named.
+// document returns the Document with the text. Its position is member inline if the member is present, else
+// member named, which contains the name of a file.
 func (p *place) document(text, inline, named string) Document {
 	member := named
 	if _, ok := p.members[inline]; ok {

@@ -88,12 +88,12 @@ func TestErrorsOfIdentities(t *testing.T) {
 		{"an account of letters", "[[account]]\nid = \"x\"\n", ":2: id: it must be the 12 digits of an account"},
 		{"no trust", "[[role]]\nname = \"a\"\n", ":1: trust: give the JSON document in trust, in three single quotes, or the name of its file in trust_file"},
 		{"both", "[[policy]]\nname = \"a\"\nfile = \"x\"\n" + aDocument, ":4: document: give the JSON document in document"},
-		{"no file", "[[policy]]\nname = \"a\"\nfile = \"x\"\n", ":3: file: there is none"},
+		{"no file", "[[policy]]\nname = \"a\"\nfile = \"x\"\n", ":3: file: no such file"},
 		{"no secret", "[[user]]\nname = \"a\"\n[[user.access_key]]\nid = \"x\"\n", ":3: access_key: it needs an id and a secret"},
 		{"unknown in a user", "[[user]]\nname = \"a\"\npolicies = []\n", `:3: unknown member "policies": the members are name, account, path, access_keys, managed_policies, permissions_boundary, tags, policy, access_key`},
 		{"unknown in a user, by case", "[[user]]\nName = \"a\"\n", `:2: unknown member "Name"`},
 		{"unknown in an inline policy", "[[user]]\nname = \"a\"\n[[user.policy]]\nname = \"p\"\ntext = \"x\"\n", `:5: unknown member "text": the members are name, document, file`},
-		{"an inline policy of nobody", "[[user.policy]]\nname = \"p\"\n" + aDocument, ""},
+		{"an inline policy without an owner", "[[user.policy]]\nname = \"p\"\n" + aDocument, ""},
 		{"one of a policy", "[[policy]]\nname = \"p\"\n" + aDocument + "[[policy.policy]]\n", `:4: unknown member "policy"`},
 		{"one in a line", "[[user]]\nname = \"a\"\npolicy = [{ name = \"p\" }]\n", ":3: each policy begins with a line of its own: [[user.policy]]"},
 		{"tags of a policy", "[[policy]]\nname = \"p\"\n" + aDocument + "[policy.tags]\na = \"1\"\n", `:4: unknown member "tags"`},
@@ -103,7 +103,7 @@ func TestErrorsOfIdentities(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := defaults
-			d.ReadFile = func(string) ([]byte, error) { return nil, errors.New("there is none") }
+			d.ReadFile = func(string) ([]byte, error) { return nil, errors.New("no such file") }
 			_, err := Parse("seed.toml", []byte(c.text), d)
 			if err == nil || !strings.HasPrefix(err.Error(), "seed.toml:") || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got  %v\nwant %s", err, c.want)

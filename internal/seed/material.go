@@ -10,11 +10,11 @@ import (
 	"github.com/keyhold/keyhold/internal/privatekey"
 )
 
-// maxMACKey is the most bytes that the material of an HMAC key may have. Source: developer
+// maxMACKey is the maximum size of the material of an HMAC key, in bytes. Source: developer
 // guide, "Requirements for imported key material".
 const maxMACKey = 128
 
-// sizes are the fewest and the most bytes of material that is bytes, by key spec.
+// sizes are the minimum and maximum sizes, in bytes, of material without inner structure, by key spec.
 var sizes = map[string]struct{ least, most int }{
 	"SYMMETRIC_DEFAULT": {32, 32},
 	"HMAC_224":          {28, maxMACKey},
@@ -24,7 +24,7 @@ var sizes = map[string]struct{ least, most int }{
 }
 
 // parseMaterial reads the material of a key of the spec: bytes in hexadecimal or base64, or a
-// private key. The problem repeats nothing of the material.
+// private key. The problem contains nothing of the material.
 func parseMaterial(spec, text string) (material []byte, problem string) {
 	if size, ok := sizes[spec]; ok {
 		return parseBytes(text, size.least, size.most)
@@ -35,8 +35,8 @@ func parseMaterial(spec, text string) (material []byte, problem string) {
 	return parsePrivateKey(spec, text)
 }
 
-// parseBytes reads hexadecimal digits or base64. 32 bytes have 44 characters in base64, which
-// end with "=" and so are not hexadecimal digits. Text that is both is hexadecimal.
+// parseBytes reads hexadecimal digits or base64. The base64 of 32 bytes ends with "=" and is therefore not
+// hexadecimal. Text that is valid in both forms is read as hexadecimal digits.
 func parseBytes(text string, least, most int) (material []byte, problem string) {
 	allowed := fmt.Sprint(least)
 	if most > least {

@@ -130,7 +130,7 @@ func TestErrors(t *testing.T) {
 		{"a spec of two usages", bare("key_spec = \"RSA_2048\"\n"), ":1: key_usage: it is missing: a key of the spec RSA_2048 is for ENCRYPT_DECRYPT or for SIGN_VERIFY"},
 		{"the usage of another spec", bare("key_spec = \"HMAC_256\"\nkey_usage = \"SIGN_VERIFY\"\n"), `:4: key_usage: "SIGN_VERIFY" is not a usage of the spec HMAC_256: give GENERATE_VERIFY_MAC`},
 		{"a usage without a spec", bare("key_usage = \"SIGN_VERIFY\"\n"), `:3: key_usage: "SIGN_VERIFY" is not a usage of the spec SYMMETRIC_DEFAULT: give ENCRYPT_DECRYPT`},
-		{"a spec that nobody imports", bare("key_spec = \"ML_DSA_44\"\norigin = \"EXTERNAL\"\n"), ":4: origin: keys of the spec ML_DSA_44 cannot have the origin EXTERNAL: remove origin"},
+		{"a spec without import", bare("key_spec = \"ML_DSA_44\"\norigin = \"EXTERNAL\"\n"), ":4: origin: keys of the spec ML_DSA_44 cannot have the origin EXTERNAL: remove origin"},
 		{"material of such a spec", bare("key_spec = \"ML_DSA_44\"\nmaterial = \"" + material + "\"\n"), ":4: material: only the server generates material of the spec ML_DSA_44: remove material"},
 		{"a short HMAC key", bare("key_spec = \"HMAC_384\"\nmaterial = \"" + material + "\"\n"), ":4: material: it has 32 bytes, not 48 to 128: give 48 to 128 bytes: 96 hexadecimal digits"},
 		{"a long HMAC key", bare("key_spec = \"HMAC_224\"\nmaterial = \"" + strings.Repeat(material, 5) + "\"\n"), ":4: material: it has 160 bytes, not 28 to 128"},

@@ -227,9 +227,9 @@ func TestAttacksOnRequests(t *testing.T) {
 		{"presigned", func(l *letter) {
 			l.path = "/?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=" + url.QueryEscape(l.id+"/x") + "&X-Amz-Signature=" + strings.Repeat("0", 64)
 		}},
-		{"presigned beside a header", afterwards(func(r *http.Request) { r.URL.RawQuery = "X-Amz-Expires=604800&X-Amz-Signature=0" })},
+		{"presigned with a header too", afterwards(func(r *http.Request) { r.URL.RawQuery = "X-Amz-Expires=604800&X-Amz-Signature=0" })},
 		{"another path", func(l *letter) { l.path = "/x" }},
-		{"a path that comes back", func(l *letter) { l.path = "/x/.." }},
+		{"a path with ..", func(l *letter) { l.path = "/x/.." }},
 		{"a path with an escape", func(l *letter) { l.path = "/%2e" }},
 		{"another method", func(l *letter) { l.method = "PUT" }},
 		{"a method that was changed", afterwards(func(r *http.Request) { r.Method = "PUT" })},
@@ -238,7 +238,7 @@ func TestAttacksOnRequests(t *testing.T) {
 		{"an operation of the STS API", func(l *letter) { l.target = "AWSSecurityTokenServiceV20110615.GetCallerIdentity" }},
 		{"a member twice", func(l *letter) { l.body = `{"Limit":1,"Limit":2}` }},
 		{"a member in another case", func(l *letter) { l.target, l.body = "TrentService.DescribeKey", `{"keyid":"alias/a"}` }},
-		{"a body beside the body", func(l *letter) { l.body = `{}{}` }},
+		{"a second body", func(l *letter) { l.body = `{}{}` }},
 		{"a body that is a form", func(l *letter) {
 			l.contentType, l.body = "application/x-www-form-urlencoded", "Action=GetCallerIdentity&Version=2011-06-15"
 		}},
@@ -468,7 +468,7 @@ func TestAttacksByWebIdentities(t *testing.T) {
 	for _, m := range moves {
 		t.Run(m.name, func(t *testing.T) {
 			if err := send(m.role, m.token); err == nil {
-				t.Error("it is taken")
+				t.Error("it is accepted")
 			}
 			if err := send("000000000000:role/app", forge(nil)); err != nil {
 				t.Errorf("the legitimate request: %v", err)

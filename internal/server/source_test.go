@@ -46,14 +46,14 @@ func TestSource(t *testing.T) {
 		status              int
 		want                string
 	}{
-		{"nobody between", nil, nil, "", "", 200, "127.0.0.1"},
+		{"no proxy", nil, nil, "", "", 200, "127.0.0.1"},
 		{"a forged field", nil, elsewhere, "", "192.0.2.8", 200, "127.0.0.1"},
 		{"a forwarder", nil, here, "", "192.0.2.8", 200, "192.0.2.8"},
 		{"a balancer", here, nil, header, "192.0.2.8", 200, "192.0.2.7"},
 		{"a balancer before a forwarder", here, []netip.Prefix{netip.MustParsePrefix("192.0.2.7/32")}, header, "192.0.2.8", 200, "192.0.2.8"},
 		{"a balancer that sends no header", here, nil, "", "", 400, ""},
-		{"a header of somebody else", elsewhere, nil, header, "", 400, ""},
-		{"a header although there is no balancer", nil, nil, header, "", 400, ""},
+		{"a header from another address", elsewhere, nil, header, "", 400, ""},
+		{"a header without a balancer", nil, nil, header, "", 400, ""},
 	} {
 		events := &lines{}
 		address := setup{events: events, forwarders: c.forwarders, conns: conns.Config{Proxies: c.proxies}}.start(t)

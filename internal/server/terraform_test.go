@@ -10,8 +10,8 @@ import (
 	"github.com/keyhold/keyhold/kmstest"
 )
 
-// TestReadsLikeTerraform writes like Terraform and reads twice. Both results must be identical and contain what
-// was written; otherwise Terraform would find changes in every plan.
+// TestReadsLikeTerraform writes like Terraform and reads twice. Both results must be identical and contain the
+// written values; otherwise Terraform would find changes in every plan.
 func TestReadsLikeTerraform(t *testing.T) {
 	s := kmstest.Start(t)
 	call := func(operation, body string) string {

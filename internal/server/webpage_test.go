@@ -72,7 +72,7 @@ func TestWebPages(t *testing.T) {
 	}
 	h := sigv4.Header{{Name: "host", Value: "0.0.0.0"}, {Name: "origin", Value: "http://0.0.0.0"}}
 	if pageAdmitted(h, netip.IPv4Unspecified(), nil) {
-		t.Error("0.0.0.0 is taken for an address")
+		t.Error("0.0.0.0 is accepted as an address")
 	}
 }
 

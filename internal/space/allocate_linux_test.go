@@ -39,7 +39,7 @@ func TestAllocate(t *testing.T) {
 		t.Error(err)
 	}
 	if err := enoughFree(int(f.Fd()), math.MaxInt64); !Lacks(err) {
-		t.Errorf("more than there is: %v", err)
+		t.Errorf("more than the volume has: %v", err)
 	}
 	closed, err := os.Open(path)
 	if err != nil {

@@ -16,7 +16,7 @@ func TestCacheDuringCommits(t *testing.T) {
 	c.begin(writes)
 	c.begin(writes) // by another transaction
 	if c.get("a") != nil || holds(1) || holds(9) {
-		t.Error("a record is there while its path is written")
+		t.Error("a record is cached while its path is being written")
 	}
 	c.end(writes, 0) // which was in conflict
 	if holds(1) || holds(9) {

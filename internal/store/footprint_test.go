@@ -22,7 +22,7 @@ type tagged struct {
 	Any     any
 }
 
-// The footprint of a record is close to the memory that it takes, whatever it contains.
+// The footprint of a record is close to the memory that it takes.
 func TestFootprint(t *testing.T) {
 	many := strings.TrimSuffix(strings.Repeat(`{"Key":"a","Value":""},`, 300), ",")
 	var pairs, short []string
@@ -48,9 +48,9 @@ func TestFootprint(t *testing.T) {
 				kept[i] = v
 			}
 			took, said := int(inUse()-before)/len(kept), footprint(kept[0])
-			t.Logf("says %d, takes %d, encoded %d", said, took, len(text))
+			t.Logf("footprint %d, takes %d, encoded %d", said, took, len(text))
 			if said < took*4/5 || said > 2*took+500 {
-				t.Errorf("says %d, takes %d", said, took)
+				t.Errorf("footprint %d, takes %d", said, took)
 			}
 			runtime.KeepAlive(kept)
 		})

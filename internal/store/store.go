@@ -76,8 +76,8 @@ func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
 	return ErrConflict
 }
 
-// commit keeps the written paths out of the cache during the commit. If nothing was committed, it gives back
-// what was reserved. After ErrFailed, the outcome is unknown.
+// commit keeps the written paths out of the cache during the commit. If nothing was committed, it undoes the
+// reservation. After ErrFailed, the outcome is unknown.
 func (s *Store) commit(ctx context.Context, b Batch, steps []step) error {
 	s.cache.begin(b.Writes)
 	rev, err := s.backend.Commit(ctx, b)

@@ -37,7 +37,7 @@ func (t Table[T]) Get(from Getter, path string) (v T, ok bool, err error) {
 	return v, err == nil, err
 }
 
-// Covered reads the guard at path, present or absent, and returns the View that from reads. The guard covers
+// Covered reads the guard at path, present or absent, and returns the View behind from. The guard covers
 // reads in this View: every transaction that changes the records that are read there must also write the guard.
 // The Tx then checks the guard instead of these records. The View does not show the writes of the Tx.
 func (t Table[T]) Covered(from Getter, path string) (*View, error) {
@@ -53,7 +53,7 @@ func (t Table[T]) Covered(from Getter, path string) (*View, error) {
 
 // Latest returns the record at path, as of some moment during the call, and whether it existed. It is for
 // single records that are read often: if possible, the value comes from memory, where it is shared and must not
-// be modified. The errors are those of Get and [Store.View].
+// be modified. It returns the errors of Get and [Store.View].
 func (t Table[T]) Latest(ctx context.Context, s *Store, path string) (v T, ok bool, err error) {
 	key, err := t.key(path)
 	if err != nil {

@@ -22,7 +22,7 @@ func TestRecordsAreSealedToTheirPath(t *testing.T) {
 	put(t, s, "ann", "bob")
 	sealed := stored(t, db, "people/ann").Value
 	if bytes.Contains(sealed, []byte("ann")) {
-		t.Fatal("stored in the clear")
+		t.Fatal("stored without encryption")
 	}
 	plant(t, db, "people/eve", sealed)
 	plant(t, db, "others/ann", sealed)

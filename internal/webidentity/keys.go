@@ -42,7 +42,7 @@ type keyring struct {
 	waiters int
 }
 
-// get returns the keys with which a token may be signed: those with the ID, or all if the token names no key.
+// get returns the keys with which a token may be signed: all keys with the ID, or all keys if the token names none.
 // It returns an error if the provider could not be asked. It waits for the provider only if no valid key is
 // cached.
 func (k *keyring) get(ctx context.Context, id string) ([]providerKey, error) {

@@ -301,7 +301,7 @@ func TestProvidersAreAskedSeldom(t *testing.T) {
 	}
 	group.Wait()
 	if n := i.fetches.Load(); n != 1 {
-		t.Errorf("it was asked %d times", n)
+		t.Errorf("the provider was asked %d times", n)
 	}
 	i.moved.Store(int64(fetchRest))
 	i.set = func() any { return i.keySet(jose.JSONWebKey{Key: i.key.Public(), KeyID: "k2"}) }
@@ -309,15 +309,15 @@ func TestProvidersAreAskedSeldom(t *testing.T) {
 		t.Error(err)
 	}
 	if err := verify("k1"); err == nil {
-		t.Error("a key that the provider has no more is good")
+		t.Error("a key that the provider has removed is accepted")
 	}
 	if n := i.fetches.Load(); n != 2 {
-		t.Errorf("it was asked %d times", n)
+		t.Errorf("the provider was asked %d times", n)
 	}
 	i.Close()
 	i.moved.Store(int64(keysAge)/2 + int64(fetchRest))
 	if err := verify("k2"); err != nil {
-		t.Errorf("its keys are young, and it is away: %v", err)
+		t.Errorf("keys are recent and the provider is down: %v", err)
 	}
 	i.moved.Store(int64(2 * keysAge))
 	_, err := i.Verify(t.Context(), i.sign(jose.RS256, i.key, "k2", i.claims(func(c map[string]any) { c["exp"] = i.now.Add(5 * time.Hour).Unix() })), i.provider())

@@ -366,7 +366,7 @@ func TestTrustPolicy(t *testing.T) {
 	}{
 		{"token", request(web, "sts:AssumeRoleWithWebIdentity", "keyhold"), trust(federated), allowed},
 		{"token for another", request(web, "sts:AssumeRoleWithWebIdentity", "other"), trust(federated), none},
-		{"user is no token", request(alice, "sts:AssumeRoleWithWebIdentity", "keyhold"), trust(federated), none},
+		{"a user has no token", request(alice, "sts:AssumeRoleWithWebIdentity", "keyhold"), trust(federated), none},
 		{"everybody", request(web, "sts:AssumeRole", ""), trust(`"Effect":"Allow","Principal":"*","Action":"sts:*"`), allowed},
 		{"not an ARN of the kind AWS", request(web, "sts:AssumeRole", ""), trust(`"Effect":"Allow","Principal":{"AWS":"` + oidcARN + `"},"Action":"sts:*"`), none},
 		{"user", request(alice, "sts:AssumeRole", ""), trust(`"Effect":"Allow","Principal":{"AWS":"` + aliceARN + `"},"Action":"sts:*"`), allowed},

@@ -148,7 +148,7 @@ func TestCheckFindsFlips(t *testing.T) {
 		after, err := contents(t, dir)
 		changed := changes(before, after)
 		if err == nil && changed > 1 {
-			t.Errorf("byte %d of page %d, bit %d: Check says nothing, and %d of %d records differ, %d are there",
+			t.Errorf("byte %d of page %d, bit %d: Check finds nothing, but %d of %d records differ, %d exist",
 				bit/8%os.Getpagesize(), bit/8/os.Getpagesize(), bit%8, changed, len(before), len(after))
 		}
 		if err == nil && changed == 0 {
@@ -178,10 +178,10 @@ func writeAfterFlip(t *testing.T, dir string, random *rand.Rand, items []store.I
 	}
 	_, err = db.Commit(t.Context(), b)
 	if err := errors.Join(err, db.Close(), checked(t, dir)); err != nil {
-		t.Errorf("Check said nothing, and after a commit: %v", err)
+		t.Errorf("Check found nothing, but after a commit: %v", err)
 	}
 	if after, err := contents(t, dir); err != nil || changes(left, after) > 0 {
-		t.Errorf("Check said nothing, and after a commit %d of %d records are there (%v)", len(after), len(left), err)
+		t.Errorf("Check found nothing, but after a commit %d of %d records exist (%v)", len(after), len(left), err)
 	}
 }
 
@@ -278,14 +278,14 @@ func TestOpenLooksAtThePages(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := checked(t, dir); !isCorrupt(err) || !strings.Contains(err.Error(), test.want) {
-			t.Errorf("%s: Check says %v", name, err)
+			t.Errorf("%s: Check returns %v", name, err)
 		}
 		db, err := Open(dir, Options{})
 		if err == nil {
 			db.Close()
 		}
 		if (err == nil) != test.opens || err != nil && !isCorrupt(err) {
-			t.Errorf("%s: Open says %v", name, err)
+			t.Errorf("%s: Open returns %v", name, err)
 		}
 	}
 }

@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// A bucket that is a value is one page of records without a number, and exactly as long as
-// its records.
+// An inline bucket is a page of records without a number, exactly as long as its records.
 func TestInlineBuckets(t *testing.T) {
 	page := func(number uint64, kind, count uint16, overflow uint32, rest ...byte) []byte {
 		b := order.AppendUint64(nil, number)
@@ -16,7 +15,7 @@ func TestInlineBuckets(t *testing.T) {
 	}
 	record := func(flags uint32) []byte {
 		var b []byte
-		for _, field := range []uint32{flags, elementSize, 1, 1} { // where the key is, and the sizes of key and value
+		for _, field := range []uint32{flags, elementSize, 1, 1} { // flags, position, key size and value size
 			b = order.AppendUint32(b, field)
 		}
 		return append(b, 'k', 'v')
