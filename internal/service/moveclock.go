@@ -9,8 +9,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// MoveClock and ShowClock are served by dev servers only and are no part of the
-// KMS API.
+// Only dev servers serve MoveClock and ShowClock. They are not part of the KMS API.
 var moveClock = change("MoveClock", asks{{Action: "keyhold:MoveClock"}},
 	func(in *api.MoveClockRequest, _ time.Time) error {
 		if (in.AdvanceSeconds == nil) == (in.To == nil) {
@@ -42,13 +41,3 @@ var moveClock = change("MoveClock", asks{{Action: "keyhold:MoveClock"}},
 		}
 		return clockResponse(c.clock), nil
 	})
-
-var showClock = query("ShowClock", asks{{Action: "keyhold:ShowClock"}}, nil,
-	func(c *call, _ *api.ShowClockRequest) (*api.ClockResponse, error) { return clockResponse(c.clock), nil })
-
-func clockResponse(clock *Clock) *api.ClockResponse {
-	return &api.ClockResponse{
-		Now:          timestamp(clock.Now()),
-		AheadSeconds: new(int64(time.Duration(clock.offset.Load()) / time.Second)),
-	}
-}

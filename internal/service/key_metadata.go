@@ -59,3 +59,11 @@ func timestamp(t time.Time) *api.Timestamp {
 	}
 	return api.NewTimestamp(t)
 }
+
+// keyTags returns tags as they are kept; the members have been validated.
+func keyTags(given []api.Tag) (tags []key.Tag) {
+	for _, t := range given {
+		tags = append(tags, key.Tag{Key: *t.TagKey, Value: *t.TagValue})
+	}
+	return tags
+}

@@ -7,9 +7,11 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/records"
+	"github.com/keyhold/keyhold/internal/space"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -66,4 +68,72 @@ func newUniqueID(prefix string) string {
 	var random [10]byte
 	rand.Read(random[:])
 	return prefix + base32.StdEncoding.EncodeToString(random[:])
+}
+
+// DefaultRegion is served by a deployment that remembers no Regions.
+const DefaultRegion = "us-east-1"
+
+// ServeRegions makes the given Regions those that are served, and remembers them. Without
+// any, the remembered Regions are served. It returns the Regions that are served, and must be
+// called before Do.
+func (s *Service) ServeRegions(ctx context.Context, given []string) (served []string, err error) {
+	remembered, err := s.rememberedRegions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	served = given
+	if len(given) == 0 {
+		served = remembered
+	} else if !slices.Equal(given, remembered) {
+		err = s.store.Update(ctx, func(tx *store.Tx) error {
+			return records.ServedRegions.Put(tx, records.ServedPath, records.Served{Regions: given})
+		})
+		if errors.Is(err, space.ErrFull) {
+			s.log.Warn("the Regions that are served are not remembered, because the disk is full", "regions", given)
+			err = nil
+		}
+	}
+	s.regions = func(region string) bool { return slices.Contains(served, region) }
+	return served, err
+}
+
+// rememberedRegions returns the Regions of the last start, or the default.
+func (s *Service) rememberedRegions(ctx context.Context) (remembered []string, err error) {
+	err = s.store.View(ctx, func(v *store.View) error {
+		r, ok, err := records.ServedRegions.Get(v, records.ServedPath)
+		remembered = r.Regions
+		if !ok {
+			remembered = []string{DefaultRegion}
+		}
+		return err
+	})
+	return remembered, err
+}
+
+// Serves reports whether the Region is served.
+func (s *Service) Serves(region string) bool { return s.regions(region) }
+
+// maxScopes bounds how many accounts, in all their Regions, UnservedRegions looks at.
+const maxScopes = 10_000
+
+// UnservedRegions returns the Regions that have keys and are not served. It reads one key of
+// each account in each Region.
+func (s *Service) UnservedRegions(ctx context.Context) (unserved []string, err error) {
+	err = s.store.View(ctx, func(v *store.View) error {
+		after := ""
+		for range maxScopes {
+			first, err := records.Keys.Scan(v, "", after, 1)
+			if err != nil || len(first) == 0 {
+				return err
+			}
+			k := first[0].Value
+			if !s.regions(k.Region) && !slices.Contains(unserved, k.Region) {
+				unserved = append(unserved, k.Region)
+			}
+			after = records.ScopePath(k.Account, k.Region) + "\xff" // behind all keys of this account and Region
+		}
+		return nil
+	})
+	slices.Sort(unserved)
+	return unserved, err
 }

@@ -1,0 +1,54 @@
+package service
+
+import (
+	"slices"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/crypt"
+	"github.com/keyhold/keyhold/internal/key"
+)
+
+// generate returns new material, for the caller to clear.
+func (c *call) generate(spec key.Spec) (material []byte, err error) {
+	err = c.compute(effortsOf[spec].making, func() (err error) {
+		crypt.Secretly(func() { material, err = crypt.Generate(string(spec)) })
+		return err
+	})
+	return material, err
+}
+
+// A signer is what keys of the usage SIGN_VERIFY are. prepared says that the
+// message is what stands for one: its digest, or for ML-DSA its representative μ.
+type signer interface {
+	Sign(algorithm string, message []byte, prepared bool) (signature []byte, err error)
+	Verify(algorithm string, message []byte, prepared bool, signature []byte) error
+}
+
+// checkSigning tells whether the key of the first ask takes the algorithm and the
+// algorithm takes the message, and whether that one is prepared.
+func (c *call) checkSigning(algorithm string, messageType *string, message []byte) (prepared bool, err error) {
+	if err := c.key().Use(c.Operation.Name, key.SignVerify, algorithm); err != nil {
+		return false, err
+	}
+	kind := or(messageType, api.MessageTypeRaw)
+	return kind != api.MessageTypeRaw, key.CheckMessage(algorithm, kind, len(message))
+}
+
+// ignoresCiphertext reports whether a request only asks whether the caller may: a dry
+// run that is to look at no ciphertext, and need not have one. Where it is no dry run,
+// its modifiers mean nothing.
+func ignoresCiphertext(dryRun *bool, modifiers []string) bool {
+	return or(dryRun, false) && slices.Contains(modifiers, api.DryRunModifierIgnore)
+}
+
+// checkCiphertext wants the ciphertext or, where it is ignored, the key that it would
+// have named.
+func checkCiphertext(blob []byte, ignored bool, keyID *string, keyMember string) error {
+	switch {
+	case ignored && keyID == nil:
+		return missingMember(keyMember)
+	case !ignored && blob == nil:
+		return missingMember("ciphertextBlob")
+	}
+	return nil
+}
