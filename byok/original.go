@@ -49,5 +49,9 @@ func (o *Original) Material(keySpec string) (*Material, error) {
 	return &Material{KeySpec: keySpec, Bytes: m.Bytes, PublicKey: m.PublicKey, Form: m.Form, Doubt: m.Doubt}, nil
 }
 
+// Text returns the text of a file that holds no key material in UTF-8 and without a byte order mark: Notepad writes a
+// mark, and PowerShell UTF-16. A file that is not text is returned as it is.
+func Text(content []byte) []byte { return keyfile.Text(content) }
+
 // Clear erases the material.
 func (o *Original) Clear() { o.file.Clear() }

@@ -129,7 +129,7 @@ func readCiphertext(in io.Reader, say talk) ([]byte, error) {
 		return nil, fmt.Errorf("the input has more than %d bytes: it is no ciphertext", maxCiphertext)
 	}
 	// A blob begins with its version, which is no character of base64.
-	text := bytes.Trim(bytes.TrimSpace(content), `"`)
+	text := bytes.Trim(bytes.TrimSpace(byok.Text(content)), `"`)
 	if blob, err := base64.StdEncoding.DecodeString(string(text)); err == nil {
 		say.step("Ciphertext", "%d bytes, from base64", len(blob))
 		return blob, nil

@@ -32,11 +32,13 @@ func importCommand() *cobra.Command {
 		Short: "Import your own key material, here or into AWS, and prove that it is there",
 		Long: `Import your own key material into KEY, an alias name, a key ID or the ARN of either.
 It recognises what the material is: bytes for a symmetric or HMAC key, or a private
-key, RSA or EC, in PEM, DER or JWK, encrypted or not. It asks the server for a wrapping
-public key, wraps the material in memory in the way that fits, sends it, and proves
-that the server holds exactly this material: its public key, its message authentication
-code of a random message, or a random challenge that it encrypts is that of the local
-copy, and so is the key material ID.
+key, RSA or EC, in PEM, DER or JWK, encrypted or not. A file that is not read gets its
+name, and a command that converts a copy; docs/import-files.md lists all formats.
+
+keyhold import asks the server for a wrapping public key, wraps the material in memory
+in the way that fits, sends it, and proves that the server holds exactly this material:
+its public key, its message authentication code of a random message, or a random
+challenge that it encrypts is that of the local copy, and so is the key material ID.
 
 Where to send and as whom comes from where the AWS CLI looks, too: the flags below,
 the environment, the profile. The endpoint is shown before anything is sent. AWS

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/keyhold/keyhold/byok"
 	"github.com/keyhold/keyhold/internal/guarded"
 )
 
@@ -41,5 +42,10 @@ func readPassphrase(path string) ([]byte, error) {
 		return nil, err
 	}
 	line, _, _ := bytes.Cut(content, []byte("\n"))
-	return bytes.TrimSuffix(line, []byte("\r")), nil
+	line = bytes.TrimSuffix(line, []byte("\r"))
+	if bytes.IndexByte(line, 0) >= 0 || !bytes.Equal(byok.Text(line), line) {
+		clear(content)
+		return nil, fmt.Errorf("the passphrase file %s is in UTF-16 or begins with a byte order mark, which would count as part of the passphrase: save it in ASCII, or in UTF-8 without a mark", path)
+	}
+	return line, nil
 }

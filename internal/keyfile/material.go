@@ -54,6 +54,8 @@ const characters = "tr -d '\\r\\n' < FILE | xxd -p | keyhold import KEY --from -
 func (f *File) doubt(r reading, least, most int) string {
 	printable := !bytes.ContainsFunc(r.octets, func(c rune) bool { return c < ' ' || c > '~' })
 	switch {
+	case r.form == walletHex:
+		return "wallets write private keys so: for a key on secp256k1, give --key-spec ECC_SECG_P256K1"
 	case r.form == "raw" && printable:
 		return "all of these bytes are printable text, which random bytes are not: is this really the material?"
 	case least != most && r.form != "raw" && f.characters >= least && f.characters <= most:

@@ -119,6 +119,7 @@ func refuse(kind string, args ...any) error {
 var encodings = map[string]string{
 	"base64":      "base64 -d FILE > NEW",
 	"hexadecimal": "xxd -r -p FILE NEW",
+	walletHex:     "xxd -r -p FILE NEW",
 	"UTF-16":      "iconv -f UTF-16 -t UTF-8 FILE > NEW",
 }
 

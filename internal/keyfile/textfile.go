@@ -59,13 +59,20 @@ func (r *reader) readText(content []byte) (*File, error) {
 	return r.readOctets(content, text)
 }
 
+// walletHex is the form of digits after 0x, in which wallets write private keys on secp256k1.
+const walletHex = "hexadecimal after 0x"
+
 // readOctets returns the readings of a text as bytes, the most certain one first. What the text encodes can be
 // a file of its own.
 func (r *reader) readOctets(content, text []byte) (*File, error) {
 	characters := bytes.TrimRight(content, "\r\n")
 	f := &File{characters: len(characters), newline: len(characters) < len(content)}
 	if octets, ok := r.fromHex(text); ok {
-		return f, r.addEncoded(f, "hexadecimal", octets)
+		form := "hexadecimal"
+		if text[1] == 'x' || text[1] == 'X' {
+			form = walletHex
+		}
+		return f, r.addEncoded(f, form, octets)
 	}
 	if octets, ok := r.fromBase64(text); ok {
 		if err := r.addEncoded(f, "base64", octets); err != nil || f.key != nil {
