@@ -6,123 +6,99 @@ PYTHON := $(VENV)/bin/python
 export KEYHOLD_PYTHON := $(CURDIR)/$(PYTHON)
 export CGO_ENABLED := 0
 
-.PHONY: build demo test race lint vuln deps faults crash images syncs flips full million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean
+.DEFAULT_GOAL := help
+.PHONY: help build demo test race check lint vuln deps faults crash images syncs flips full million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean
 
-# runtimesecret: key material that was used is erased from registers, stack and heap.
-build:
+help: ## Print the targets.
+	@sed -nE "s/^([a-z]+):.*## (.*)/\1\t\2/p" Makefile | expand -t 12
+
+build: ## Build bin/keyhold. runtimesecret erases used key material from registers, stack and heap.
 	GOEXPERIMENT=runtimesecret go build -trimpath -o bin/keyhold ./cmd/keyhold
 
-# The story of the README, told by the official Go SDK against a real server.
-demo: build
+demo: build ## Run the story of the README with the official Go SDK against a real server.
 	go run ./examples/first-import -keyhold bin/keyhold
 
-# Everything, on a fresh machine: deps installs what the tests need. tally is go test ./..., and
-# shows what the tests counted. The time-out leaves room for other work on the machine.
-test: deps build
-	go run ./tally -timeout 60m ./...
+test: deps build ## Install what the tests need, and run all tests.
+	go run ./tally -timeout 60m ./... # go test, and then what the tests counted; there is time for a busy machine
 
-race: deps
+race: deps ## Run all tests with the race detector.
 	CGO_ENABLED=1 go test -race -timeout 120m ./...
 
-lint:
+check: ## Run what finds most mistakes in under a minute: formatting, vet, staticcheck, the import law, the documents.
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt -w these:"; echo "$$unformatted"; exit 1; }
 	go vet ./...
-	! git grep -nE '^(<{7} |>{7} |={7}$$)' -- .
 	cd tools && go build -o ../$(BUILD)/ honnef.co/go/tools/cmd/staticcheck
 	$(BUILD)/staticcheck ./...
-	go test -count=1 -run '^TestImportLaw$$' .
+	go test -count=1 -run '^(TestImportLaw|TestDocuments|TestFlagsInDocuments|TestStateColumn)$$' . ./cmd/keyhold ./internal/key
 
-# Apart from lint: the database of vulnerabilities is on the network.
-vuln:
+lint: check ## The same as check, which .ci/run calls.
+
+vuln: ## Ask the database of known vulnerabilities, which is on the network.
 	cd tools && go build -o ../$(BUILD)/ golang.org/x/vuln/cmd/govulncheck
 	$(BUILD)/govulncheck ./...
 
-# What can go wrong with a machine, in the numbers that make test is too short for.
-faults: crash images syncs flips full
+faults: crash images syncs flips full ## Run crash, images, syncs, flips and full: what can go wrong with a machine.
 
-# kill -9 under load, 1,000 times.
-crash: build
+crash: build ## Kill the server 1,000 times under load.
 	KEYHOLD_KILLS=1000 go test -count=1 -v -timeout 60m -run '^TestLinearizableKills$$' ./cmd/keyhold
 
-# 500 power failures, from the recorded writes and syncs.
-images: build
+images: build ## Open 500 images of power failures, made from the recorded writes and syncs.
 	KEYHOLD_IMAGES=500 go test -count=1 -v -timeout 60m -run '^TestCrashImages$$' ./cmd/keyhold
 
-# An error at each of the first 100 syncs.
-syncs: build
+syncs: build ## Fail each of the first 100 syncs.
 	KEYHOLD_FSYNCS=100 go test -count=1 -v -timeout 60m -run '^TestFsyncFaults$$' ./cmd/keyhold
 
-# 2,000 flipped bits.
-flips: build
+flips: build ## Flip 2,000 bits of a data folder, one at a time.
 	KEYHOLD_FLIPS=2000 go test -count=1 -v -timeout 60m -run '^TestBitFlips$$' ./cmd/keyhold
 
-# A full disk, 20 times.
-full: build
+full: build ## Fill the disk 20 times.
 	KEYHOLD_FILLS=20 go test -count=1 -v -timeout 60m -run '^TestFullDisk$$' ./cmd/keyhold
 
-# Start and memory of the program on 10 and on 1,000,000 keys.
-million:
+million: ## Measure start and memory with 10 and with 1,000,000 keys.
 	go test -run '^$$' -bench '^BenchmarkStart$$' -benchtime 3x -timeout 30m ./internal/service
 
-# Against reference servers, and with 1,000,000 keys; BENCHFLAGS=-help tells the flags.
-bench: build
+bench: build ## Measure requests against reference servers, and with 1,000,000 keys; BENCHFLAGS=-help shows the flags.
 	go run ./bench -keyhold bin/keyhold $(BENCHFLAGS)
 
-# Where the time of a request goes: OPERATION=Encrypt for another.
 OPERATION ?= Decrypt
-profile: build
+profile: build ## Show where the time of a request goes; OPERATION=Encrypt chooses another operation.
 	go run ./bench -keyhold bin/keyhold -ops $(OPERATION) -profile $(BUILD)/$(OPERATION).prof
 	go tool pprof -top -cum -nodecount=60 bin/keyhold $(BUILD)/$(OPERATION).prof
 
-# What an attacker may try, in the numbers that make test is too short for: on the way in, and
-# against a running server; ATTACKS=-help shows the flags.
-attacks: badkeys malformed timing tokens requests existence strangers
+attacks: badkeys malformed timing tokens requests existence strangers ## Run badkeys, malformed, timing, tokens, requests, existence and strangers.
 
-# Attacks on a running server, a line for each.
-strangers: build
+strangers: build ## Attack a running server, and print a line for each attack; ATTACKS=-help shows the flags.
 	go run ./attacks -keyhold bin/keyhold $(ATTACKS)
 
-# No crafted private key takes longer to refuse than this.
-badkeys:
+badkeys: ## Refuse crafted private keys, each within 250 ms.
 	KEYHOLD_REFUSAL_LIMIT=250ms go test -count=1 -v -run '^TestBadKeys$$' ./internal/privatekey
 
-# Twelve classes of malformed wrapped material, 1,000 of each: one answer.
-malformed:
+malformed: ## Refuse 1,000 of each of twelve kinds of malformed wrapped material with one answer.
 	KEYHOLD_MALFORMED=1000 go test -count=1 -timeout 60m -run '^TestMalformedAnswersAreOne$$' ./internal/service
 
-# How wrapped material fails cannot be told by the time: 100,000 samples of each comparison.
-timing:
+timing: ## Compare how long malformed wrapped material takes: 100,000 samples of each comparison.
 	KEYHOLD_TIMING=100000 go test -count=1 -v -timeout 60m -run '^TestUnwrapTiming$$' ./internal/crypt
 
-# 1,000,000 mutated import tokens: none is accepted.
-tokens:
+tokens: ## Refuse 1,000,000 mutated import tokens.
 	KEYHOLD_TOKENS=1000000 go test -count=1 -v -timeout 60m -run '^TestMutatedTokens$$' ./internal/service
 
-# 1,000,000 mutated signed requests, of KMS and STS, with and without a session: none is
-# accepted.
-requests:
+requests: ## Refuse 1,000,000 mutated signed requests of KMS and STS.
 	KEYHOLD_REQUESTS=1000000 go test -count=1 -v -timeout 60m -run '^TestMutations$$' ./internal/sigv4
 
-# Whether a key is there cannot be told by the time: 100,000 samples of each comparison.
-existence:
+existence: ## Compare how long a missing and an existing key take: 100,000 samples of each comparison.
 	KEYHOLD_EXISTENCE=100000 go test -count=1 -v -timeout 60m -run '^TestExistenceTiming$$' ./internal/service
 
-# 1,000,000 random requests: the policy engine decides as the naive evaluator does.
-decisions:
+decisions: ## Compare the policy engine with a naive evaluator on 1,000,000 random requests.
 	KEYHOLD_DECISIONS=1000000 go test -count=1 -v -timeout 60m -run '^TestDecisionsAreTheNaiveOnes$$' ./internal/policy
 
-# 200 small changes of the code, one at a time: how many does a test notice? About an hour.
-mutants: deps build
+mutants: deps build ## Change the code in 200 places, one at a time, and count which changes a test notices. Takes hours.
 	go run ./mutants $(MUTANTS)
 
-# Eight programs that were written for AWS KMS, each installed from its package registry, with a
-# key of imported material; CLIENTS='sops tink' for some of them. Needs Go, Python, Node.js, Java
-# with Maven, Rust and a C compiler; about 15 minutes at first, 5 afterwards.
-clients: build
+clients: build ## Run eight programs that were written for AWS KMS, unmodified; CLIENTS=sops chooses.
 	go run ./clients/installed -keyhold bin/keyhold -build $(BUILD)/clients $(CLIENTS)
 
 FUZZTIME ?= 30s
-fuzz:
+fuzz: ## Run each fuzz target for FUZZTIME.
 	go test -run '^$$' -fuzz '^FuzzAuthorization$$' -fuzztime $(FUZZTIME) ./internal/sigv4
 	go test -run '^$$' -fuzz '^FuzzDecode$$' -fuzztime $(FUZZTIME) ./internal/api
 	go test -run '^$$' -fuzz '^FuzzForm$$' -fuzztime $(FUZZTIME) ./internal/api/sts
@@ -136,11 +112,11 @@ fuzz:
 	go test -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME) ./internal/policy
 	go test -run '^$$' -fuzz '^FuzzMatch$$' -fuzztime $(FUZZTIME) ./internal/policy
 
-deps: $(BUILD)/deps
+deps: $(BUILD)/deps ## Install what the tests need.
 
 $(BUILD)/deps: examples/requirements.txt clients/javascript/package-lock.json clients/java/pom.xml .ci/deps
 	.ci/deps $(VENV)
 	touch $@
 
-clean:
+clean: ## Remove everything that make has made.
 	rm -rf bin $(BUILD) clients/java/target clients/javascript/node_modules
