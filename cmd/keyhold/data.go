@@ -23,6 +23,7 @@ func madeByDev(data string) bool {
 }
 
 // explainOpen adds the remedy to an error of opening a data folder.
+// explainOpen adds the remedy to what can go wrong with a data folder.
 func explainOpen(err error, data, rootKeyFile string) error {
 	switch {
 	case errors.Is(err, store.ErrInUse):

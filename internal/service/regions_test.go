@@ -1,10 +1,12 @@
 package service_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/keyhold/keyhold/internal/api"
@@ -79,6 +81,8 @@ func (b *fullBackend) Commit(ctx context.Context, batch store.Batch) (int64, err
 // each account in each Region, however many there are.
 func TestUnservedRegions(t *testing.T) {
 	d := newDeployment()
+	counted := &countingBackend{Backend: d.backend}
+	d.backend = counted
 	log := audit.New(audit.Discard{}, audit.Options{})
 	s := d.open(t, log)
 	if unserved, err := s.UnservedRegions(t.Context()); err != nil || len(unserved) > 0 {
@@ -101,9 +105,41 @@ func TestUnservedRegions(t *testing.T) {
 			t.Errorf("%q: %q, %v", c.served, unserved, err)
 		}
 	}
+	before := counted.scanned.Load()
+	must[[]string](t)(s.UnservedRegions(t.Context()))
+	if n := counted.scanned.Load() - before; n != 9 {
+		t.Errorf("%d keys were read of three accounts in three Regions", n)
+	}
+	before = counted.scanned.Load()
+	if unserved, err := s.UnservedRegionsOf(t.Context(), 2); err != nil || len(unserved) > 2 || counted.scanned.Load()-before != 2 {
+		t.Errorf("%q, %v, of %d keys, not 2", unserved, err, counted.scanned.Load()-before)
+	}
 	if err := errors.Join(log.Close(), s.Close()); err != nil {
 		t.Error(err)
 	}
+}
+
+// countingBackend counts the items that scans return, but for those of the background.
+type countingBackend struct {
+	store.Backend
+	scanned atomic.Int64
+}
+
+func (b *countingBackend) View(ctx context.Context, fn func(store.Reader) error) error {
+	return b.Backend.View(ctx, func(r store.Reader) error { return fn(countingReader{r, b}) })
+}
+
+type countingReader struct {
+	store.Reader
+	of *countingBackend
+}
+
+func (r countingReader) Scan(from, to []byte, limit int) ([]store.Item, error) {
+	items, err := r.Reader.Scan(from, to, limit)
+	if bytes.HasPrefix(from, []byte("key/")) {
+		r.of.scanned.Add(int64(len(items)))
+	}
+	return items, err
 }
 
 // createIn makes a key of an account in a Region.

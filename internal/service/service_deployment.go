@@ -118,10 +118,15 @@ const maxScopes = 10_000
 
 // UnservedRegions returns the Regions that have keys and are not served. It reads one key of
 // each account in each Region.
-func (s *Service) UnservedRegions(ctx context.Context) (unserved []string, err error) {
+func (s *Service) UnservedRegions(ctx context.Context) ([]string, error) {
+	return s.unservedRegions(ctx, maxScopes)
+}
+
+// unservedRegions is UnservedRegions with a bound of its own.
+func (s *Service) unservedRegions(ctx context.Context, scopes int) (unserved []string, err error) {
 	err = s.store.View(ctx, func(v *store.View) error {
 		after := ""
-		for range maxScopes {
+		for range scopes {
 			first, err := records.Keys.Scan(v, "", after, 1)
 			if err != nil || len(first) == 0 {
 				return err
