@@ -15,18 +15,18 @@ import (
 // sensitive members stay absent. So do members of which an event keeps only length and SHA-256; Recall returns
 // their names as notKept.
 func (s *Shape) Recall(parameters []byte, v any) (notKept []string, err error) {
-	var told map[string]jsontext.Value
-	if err := json.Unmarshal(parameters, &told); err != nil {
+	var values map[string]jsontext.Value
+	if err := json.Unmarshal(parameters, &values); err != nil {
 		return nil, fmt.Errorf("api: decode parameters: %w", err)
 	}
-	for name, text := range told {
+	for name, text := range values {
 		if name == lost || isOne(text, lost) {
 			notKept = append(notKept, name)
-			delete(told, name)
+			delete(values, name)
 		}
 	}
 	slices.Sort(notKept)
-	return notKept, s.recall(told, s.value(v))
+	return notKept, s.recall(values, s.value(v))
 }
 
 // The names of members in objects that replace long values in an event (package audit). Members of requests are
@@ -43,10 +43,10 @@ func isOne(value jsontext.Value, name string) bool {
 		members[name] != nil
 }
 
-func (s *Shape) recall(told map[string]jsontext.Value, v reflect.Value) error {
+func (s *Shape) recall(values map[string]jsontext.Value, v reflect.Value) error {
 	for i := range s.members {
 		m := &s.members[i]
-		text, ok := told[m.name]
+		text, ok := values[m.name]
 		if !ok {
 			continue
 		}
@@ -59,11 +59,11 @@ func (s *Shape) recall(told map[string]jsontext.Value, v reflect.Value) error {
 
 // recallStruct reads a struct.
 func (s *Shape) recallStruct(text jsontext.Value, v reflect.Value) error {
-	var told map[string]jsontext.Value
-	if err := json.Unmarshal(text, &told); err != nil {
+	var values map[string]jsontext.Value
+	if err := json.Unmarshal(text, &values); err != nil {
 		return fmt.Errorf("api: decode parameters: %w", err)
 	}
-	return s.recall(told, v)
+	return s.recall(values, v)
 }
 
 // read reads a member.
@@ -87,12 +87,12 @@ func (m *member) read(text jsontext.Value, f reflect.Value) error {
 
 // recallEncoded reads a text that the event has in base64.
 func recallEncoded(text jsontext.Value, f reflect.Value) error {
-	var told map[string][]byte
-	if err := json.Unmarshal(text, &told); err != nil {
+	var values map[string][]byte
+	if err := json.Unmarshal(text, &values); err != nil {
 		return err
 	}
-	decoded, ok := told[encoded]
-	if !ok || len(told) != 1 {
+	decoded, ok := values[encoded]
+	if !ok || len(values) != 1 {
 		return errors.New("not a text")
 	}
 	f.Set(reflect.ValueOf(new(string(decoded))))

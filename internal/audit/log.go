@@ -131,11 +131,11 @@ func (l *Log) Write(ctx context.Context, e Event) error {
 		if err != nil {
 			return err
 		}
-		if !b.soon() {
+		if !b.finishesSoon() {
 			err = l.await(ctx, b)
 		}
 		if errors.Is(err, ErrBehind) {
-			err = cmp.Or(l.full(), err)
+			err = cmp.Or(l.lackOfSpace(), err)
 		}
 		if err != nil {
 			return fmt.Errorf("audit: event %s: %w", e.EventID, err)
@@ -205,7 +205,7 @@ func (l *Log) Torn() int64 { return l.past.torn }
 // Close writes and fsyncs the queued lines and closes the file. If this takes longer than Options.MaxLag, Close
 // returns an error and leaves the file open.
 func (l *Log) Close() error {
-	if !l.shut() {
+	if !l.stopAccepting() {
 		return ErrClosed
 	}
 	select {

@@ -42,9 +42,9 @@ func (b *batch) release(err error) {
 // yields is how many times soon yields the processor to other goroutines, including the writer.
 const yields = 3
 
-// soon reports whether the batch is finished after yielding a few times. On a busy server it often is, and
+// finishesSoon reports whether the batch is finished after yielding a few times. On a busy server it often is, and
 // yielding costs less than sleeping and being woken.
-func (b *batch) soon() bool {
+func (b *batch) finishesSoon() bool {
 	for range yields {
 		runtime.Gosched()
 		select {
@@ -105,8 +105,8 @@ func (l *Log) join(line []byte) (b *batch, joined bool, err error) {
 	return b, true, nil
 }
 
-// shut stops accepting lines and reports whether this call was the first.
-func (l *Log) shut() bool {
+// stopAccepting stops accepting lines and reports whether this call was the first.
+func (l *Log) stopAccepting() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {

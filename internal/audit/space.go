@@ -20,9 +20,9 @@ type room struct {
 	to int64 // the file is known to have blocks up to this offset
 }
 
-// put writes the lines of a batch, and waits while there is no space. Callers of Write that wait for the batch
+// writeBatch writes the lines of a batch, and waits while there is no space. Callers of Write that wait for the batch
 // return when it is written, or after Options.MaxWait.
-func (l *Log) put(lines []byte) error {
+func (l *Log) writeBatch(lines []byte) error {
 	for {
 		n, err := l.file.Write(lines)
 		switch {
@@ -68,8 +68,8 @@ func (l *Log) waitForSpace(cause error) bool {
 	}
 }
 
-// full returns why the log has no space for events, or nil.
-func (l *Log) full() error {
+// lackOfSpace returns why the log has no space for events, or nil.
+func (l *Log) lackOfSpace() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.lacking
@@ -78,7 +78,7 @@ func (l *Log) full() error {
 // Hold implements space.Holder.
 func (l *Log) Hold(bytes int64) error {
 	f, ok := l.file.(*os.File)
-	if err := l.full(); err != nil || !ok {
+	if err := l.lackOfSpace(); err != nil || !ok {
 		return err
 	}
 	end := l.End()

@@ -14,7 +14,7 @@ func (l *Log) writer() {
 	for range l.wake {
 		runtime.Gosched() // lets goroutines that are about to add a line do so before this write
 		if b := l.take(); b != nil {
-			l.finishWrite(l.put(b.lines))
+			l.finishWrite(l.writeBatch(b.lines))
 		}
 	}
 }

@@ -11,9 +11,9 @@ const handshakeTime = 5 * time.Second
 
 var errHandshakes = errors.New("conns: the handshake waited too long for a processor")
 
-// secure makes the computations of handshakes take turns, so that a flood of handshakes leaves processors to
+// limitHandshakes makes the computations of handshakes take turns, so that a flood of handshakes leaves processors to
 // requests.
-func (t *Table) secure() {
+func (t *Table) limitHandshakes() {
 	t.computing = make(chan struct{}, t.Busy)
 	t.TLS = t.TLS.Clone()
 	t.TLS.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {

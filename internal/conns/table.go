@@ -60,10 +60,10 @@ type Table struct {
 	computing chan struct{} // a place for each handshake in computation
 	strangers chan struct{} // a place for each stranger's request in verification
 
-	mu    sync.Mutex
-	conns map[*Conn]struct{} // nil after Close
-	next  []candidate        // connections to close next, in this order
-	told  time.Time          // when reaching a limit was last logged
+	mu     sync.Mutex
+	conns  map[*Conn]struct{} // nil after Close
+	next   []candidate        // connections to close next, in this order
+	logged time.Time          // when reaching a limit was last logged
 }
 
 // New returns an empty Table.
@@ -79,7 +79,7 @@ func New(c Config) *Table {
 	}
 	t := &Table{Config: c, conns: map[*Conn]struct{}{}, strangers: make(chan struct{}, c.Busy)}
 	if c.TLS != nil {
-		t.secure()
+		t.limitHandshakes()
 	}
 	return t
 }
@@ -110,7 +110,7 @@ func (t *Table) admit(accepted net.Conn) *Conn {
 	if ok {
 		t.conns[c] = struct{}{}
 	}
-	tell := full && t.tell()
+	tell := full && t.mayLog()
 	t.mu.Unlock()
 	if tell {
 		t.Log.Warn("the limit of connections is reached: the server closes the connections that have waited longest for "+
@@ -137,13 +137,13 @@ func (t *Table) makeRoom() bool {
 	return out != nil
 }
 
-// tell reports whether to log that a limit is reached, at most once per minute. The caller holds t.mu.
-func (t *Table) tell() bool {
+// mayLog reports whether to log that a limit is reached, at most once per minute. The caller holds t.mu.
+func (t *Table) mayLog() bool {
 	now := t.Now()
-	if now.Sub(t.told) < time.Minute {
+	if now.Sub(t.logged) < time.Minute {
 		return false
 	}
-	t.told = now
+	t.logged = now
 	return true
 }
 
@@ -234,7 +234,7 @@ func (t *Table) hold(c *Conn, n int64) error {
 func (t *Table) reclaim(c *Conn) (out []*Conn) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.tell() {
+	if t.mayLog() {
 		t.Log.Warn("unfinished requests use all the memory set aside for them: the server closes the connections that "+
 			"have waited longest", "bytes", Budget)
 	}

@@ -71,7 +71,7 @@ func (w *wire) Read(b []byte) (int, error) {
 	w.yield()
 	if w.headed {
 		if err := w.readHeader(); err != nil {
-			w.table.refusedHeader(w.peer.Load(), err)
+			w.table.logRefusedHeader(w.peer.Load(), err)
 			return 0, err
 		}
 		w.headed = false
@@ -110,10 +110,10 @@ func (w *wire) readHeader() error {
 	return err
 }
 
-// refusedHeader logs, at most once per minute, that a load balancer sent no PROXY header.
-func (t *Table) refusedHeader(from *Source, err error) {
+// logRefusedHeader logs, at most once per minute, that a load balancer sent no PROXY header.
+func (t *Table) logRefusedHeader(from *Source, err error) {
 	t.mu.Lock()
-	tell := t.tell()
+	tell := t.mayLog()
 	t.mu.Unlock()
 	if tell {
 		t.Log.Warn(fmt.Sprintf("a connection from %s was closed because it does not begin with a PROXY header, which "+

@@ -35,7 +35,7 @@ func ReadSecret(what, path string, limit int) ([]byte, error) {
 		return nil, fmt.Errorf("open %s: %w", what, err)
 	}
 	if uid, known := owner(info); known {
-		if wrong := (file{uid, info.Mode()}).secretTo(os.Geteuid(), path); wrong != "" {
+		if wrong := (file{uid, info.Mode()}).secretFault(os.Geteuid(), path); wrong != "" {
 			return nil, fmt.Errorf("%s %s %s", what, path, wrong)
 		}
 	}
@@ -52,8 +52,8 @@ func ReadSecret(what, path string, limit int) ([]byte, error) {
 	return content[:n], nil
 }
 
-// secretTo describes the fault of a file of secrets, or returns "".
-func (f file) secretTo(user int, path string) string {
+// secretFault describes the fault of a file of secrets, or returns "".
+func (f file) secretFault(user int, path string) string {
 	perm, at := f.mode.Perm(), Shell(path)
 	switch {
 	case f.uid == user && perm&0o077 == 0, f.uid == 0 && perm&0o037 == 0:
@@ -85,9 +85,9 @@ func CheckFolder(path string, files ...string) error {
 		}
 		f, wrong := file{uid, info.Mode()}, ""
 		if i == 0 {
-			wrong = f.folderOf(os.Geteuid(), path)
+			wrong = f.folderFault(os.Geteuid(), path)
 		} else {
-			wrong = f.dataOf(os.Geteuid(), path, at)
+			wrong = f.dataFault(os.Geteuid(), path, at)
 		}
 		if wrong != "" {
 			return fmt.Errorf("%s", wrong)
@@ -96,8 +96,8 @@ func CheckFolder(path string, files ...string) error {
 	return nil
 }
 
-// folderOf describes the fault of a data folder, or returns "".
-func (f file) folderOf(user int, path string) string {
+// folderFault describes the fault of a data folder, or returns "".
+func (f file) folderFault(user int, path string) string {
 	perm, at := f.mode.Perm(), Shell(path)
 	switch {
 	case f.uid != user:
@@ -110,8 +110,8 @@ func (f file) folderOf(user int, path string) string {
 	return ""
 }
 
-// dataOf describes the fault of a file in a data folder, or returns "".
-func (f file) dataOf(user int, folder, path string) string {
+// dataFault describes the fault of a file in a data folder, or returns "".
+func (f file) dataFault(user int, folder, path string) string {
 	perm := f.mode.Perm()
 	switch {
 	case f.uid != user:

@@ -21,7 +21,7 @@ func TestSecrets(t *testing.T) {
 		other: "",
 	} {
 		for mode := fs.FileMode(0); mode <= 0o777; mode++ {
-			wrong := file{uid, mode}.secretTo(me, "/etc/key")
+			wrong := file{uid, mode}.secretFault(me, "/etc/key")
 			closed := mode&0o077 == 0 || uid == 0 && mode&0o037 == 0
 			if want := uid != other && closed; want != (wrong == "") {
 				t.Errorf("owner %d, mode %04o: %q", uid, mode, wrong)
@@ -32,7 +32,7 @@ func TestSecrets(t *testing.T) {
 			for _, digit := range text {
 				mode = mode<<3 | fs.FileMode(digit-'0')
 			}
-			if wrong := (file{uid, mode}).secretTo(me, "/etc/key"); wrong != "" {
+			if wrong := (file{uid, mode}).secretFault(me, "/etc/key"); wrong != "" {
 				t.Errorf("owner %d, mode %04o: %s", uid, mode, wrong)
 			}
 		}
@@ -42,11 +42,11 @@ func TestSecrets(t *testing.T) {
 		{0, 0o644}:     "may be read or changed by others (mode 0644): run chmod 640 '/etc/my key'",
 		{other, 0o600}: "belongs to the user 1001, and this program runs as the user 1000: run chown 1000 '/etc/my key' && chmod 600 '/etc/my key'",
 	} {
-		if got := f.secretTo(me, "/etc/my key"); got != want {
+		if got := f.secretFault(me, "/etc/my key"); got != want {
 			t.Errorf("%+v: %s", f, got)
 		}
 	}
-	if wrong := (file{0, 0o640}).secretTo(0, "/etc/key"); wrong != "" { // root in a container
+	if wrong := (file{0, 0o640}).secretFault(0, "/etc/key"); wrong != "" { // root in a container
 		t.Error(wrong)
 	}
 }
@@ -54,19 +54,19 @@ func TestSecrets(t *testing.T) {
 func TestFolders(t *testing.T) {
 	const me, other = 1000, 1001
 	for mode := fs.FileMode(0); mode <= 0o777; mode++ {
-		if got := (file{me, mode}).folderOf(me, "/data") == ""; got != (mode&0o022 == 0) {
+		if got := (file{me, mode}).folderFault(me, "/data") == ""; got != (mode&0o022 == 0) {
 			t.Errorf("folder of mode %04o: %v", mode, got)
 		}
-		if got := (file{me, mode}).dataOf(me, "/data", "/data/slots") == ""; got != (mode&0o037 == 0) {
+		if got := (file{me, mode}).dataFault(me, "/data", "/data/slots") == ""; got != (mode&0o037 == 0) {
 			t.Errorf("file of mode %04o: %v", mode, got)
 		}
 		for _, uid := range []int{0, other} {
-			if (file{uid, mode}).folderOf(me, "/data") == "" || (file{uid, mode}).dataOf(me, "/data", "/data/slots") == "" {
+			if (file{uid, mode}).folderFault(me, "/data") == "" || (file{uid, mode}).dataFault(me, "/data", "/data/slots") == "" {
 				t.Errorf("owner %d, mode %04o is accepted", uid, mode)
 			}
 		}
 	}
-	if got := (file{0, 0o700}).folderOf(me, "/data"); !strings.Contains(got, "run chown -R 1000 /data, or") {
+	if got := (file{0, 0o700}).folderFault(me, "/data"); !strings.Contains(got, "run chown -R 1000 /data, or") {
 		t.Error(got)
 	}
 }

@@ -22,19 +22,19 @@ const (
 // key returns the key that the entry declares. region is the Region of the file, if any.
 func (e entry) key(region *string, d Defaults) (Key, error) {
 	k := Key{
-		Account: or(e.Account, d.Account),
-		Region:  or(e.Region, or(region, d.Region)),
+		Account: valueOr(e.Account, d.Account),
+		Region:  valueOr(e.Region, valueOr(region, d.Region)),
 		Aliases: e.Aliases,
 		Request: api.SeedKeyRequest{
 			KeyId:        e.ID,
 			Description:  e.Description,
 			Enabled:      e.Enabled,
-			Origin:       new(or(e.Origin, string(key.OriginAWSKMS))),
+			Origin:       new(valueOr(e.Origin, string(key.OriginAWSKMS))),
 			ValidityDays: e.ExpiresInDays,
 		},
 		place: e.place,
 	}
-	for _, check := range []func(*Key) error{e.checkNames, e.takeSpec, e.takeTags, e.takeMaterial, e.takeExpiry} {
+	for _, check := range []func(*Key) error{e.checkNames, e.addSpec, e.addTags, e.addMaterial, e.addExpiry} {
 		if err := check(&k); err != nil {
 			return Key{}, err
 		}
@@ -57,7 +57,7 @@ func (e entry) checkNames(k *Key) error {
 		return k.Errorf("region", "%q is not a Region: write it as us-east-1", k.Region)
 	case origin != key.OriginAWSKMS && origin != key.OriginExternal:
 		return k.Errorf("origin", "%q is not supported: give AWS_KMS or EXTERNAL", origin)
-	case utf8.RuneCountInString(or(e.Description, "")) > maxDescription:
+	case utf8.RuneCountInString(valueOr(e.Description, "")) > maxDescription:
 		return k.Errorf("description", "it is longer than %d characters: shorten it", maxDescription)
 	case len(e.Aliases) > key.MaxAliases:
 		return k.Errorf("aliases", "there are %d, and a key can have %d: remove some", len(e.Aliases), key.MaxAliases)
@@ -73,9 +73,9 @@ func (e entry) checkNames(k *Key) error {
 	return nil
 }
 
-// takeSpec chooses the usage if the spec has only one.
-func (e entry) takeSpec(k *Key) error {
-	spec := or(e.KeySpec, string(key.SymmetricDefault))
+// addSpec chooses the usage if the spec has only one.
+func (e entry) addSpec(k *Key) error {
+	spec := valueOr(e.KeySpec, string(key.SymmetricDefault))
 	var usages []string
 	for _, suite := range key.Suites(key.Spec(spec)) {
 		usages = append(usages, string(suite.Usage))
@@ -83,7 +83,7 @@ func (e entry) takeSpec(k *Key) error {
 	if len(usages) == 0 {
 		return k.Errorf("key_spec", "%q is not a supported key spec: docs/api.md lists them", spec)
 	}
-	usage := or(e.KeyUsage, usages[0])
+	usage := valueOr(e.KeyUsage, usages[0])
 	switch {
 	case e.KeyUsage == nil && len(usages) > 1:
 		return k.Errorf("key_usage", "it is missing: a key of the spec %s is for %s", spec, strings.Join(usages, " or for "))
@@ -97,7 +97,7 @@ func (e entry) takeSpec(k *Key) error {
 	return nil
 }
 
-func (e entry) takeTags(k *Key) error {
+func (e entry) addTags(k *Key) error {
 	var tags []key.Tag
 	for _, name := range slices.Sorted(maps.Keys(e.Tags)) {
 		value := e.Tags[name]
@@ -116,7 +116,7 @@ func (e entry) takeTags(k *Key) error {
 	return nil
 }
 
-func (e entry) takeMaterial(k *Key) error {
+func (e entry) addMaterial(k *Key) error {
 	external := key.Origin(*k.Request.Origin) == key.OriginExternal
 	if e.Material == nil {
 		if external && e.Enabled != nil {
@@ -133,8 +133,8 @@ func (e entry) takeMaterial(k *Key) error {
 	return nil
 }
 
-// takeExpiry checks the form of the expiry. Package service checks the time, because that needs a clock.
-func (e entry) takeExpiry(k *Key) error {
+// addExpiry checks the form of the expiry. Package service checks the time, because that needs a clock.
+func (e entry) addExpiry(k *Key) error {
 	member := "expires"
 	if e.Expires == nil {
 		member = "expires_in_days"
@@ -185,8 +185,8 @@ func (f File) checkUnique() error {
 	return nil
 }
 
-// or returns *p, or def if p is nil.
-func or[T any](p *T, def T) T {
+// valueOr returns *p, valueOr def if p is nil.
+func valueOr[T any](p *T, def T) T {
 	if p == nil {
 		return def
 	}

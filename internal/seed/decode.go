@@ -49,7 +49,7 @@ func decode(name string, text []byte) (out document, err error) {
 	}
 	if wrong, ok := errors.AsType[*toml.DecodeError](err); ok {
 		line, _ := wrong.Position()
-		return document{}, fmt.Errorf("%s:%d: %s", name, line, reworded(wrong))
+		return document{}, fmt.Errorf("%s:%d: %s", name, line, rewordError(wrong))
 	}
 	if err != nil {
 		return document{}, fmt.Errorf("%s: %w", name, err)
@@ -112,9 +112,9 @@ int32    integer
 bool     boolean
 `
 
-// reworded returns the text of a decoding error in the terms of seed files. It contains no values, because they
+// rewordError returns the text of a decoding error in the terms of seed files. It contains no values, because they
 // may be key material.
-func reworded(e *toml.DecodeError) string {
+func rewordError(e *toml.DecodeError) string {
 	member := strings.Join(e.Key(), ".")
 	m := wrongType.FindStringSubmatch(e.Error())
 	switch {

@@ -59,7 +59,7 @@ func (p *place) document(text, inline, named string) Document {
 func (f File) checkIdentities() error {
 	seen := map[string]*place{}
 	unique := func(kind string, account, name *string, member string, p *place) error {
-		id := kind + " " + or(account, "") + " " + strings.ToLower(or(name, ""))
+		id := kind + " " + valueOr(account, "") + " " + strings.ToLower(valueOr(name, ""))
 		if other, taken := seen[id]; taken {
 			return p.errorf(member, "the %s in line %d has the same one: choose another; names are compared without regard "+
 				"to case", kind, other.line)

@@ -48,8 +48,8 @@ type AccessKey struct {
 	*place
 }
 
-// takeIdentities adds everything that a file declares besides keys.
-func (f *File) takeIdentities(doc document, d Defaults) error {
+// addIdentities adds everything that a file declares besides keys.
+func (f *File) addIdentities(doc document, d Defaults) error {
 	for _, e := range doc.Accounts {
 		if e.ID == nil || !key.ValidAccount(*e.ID) {
 			return e.place.errorf("id", "it must be the 12 digits of an account")

@@ -105,10 +105,10 @@ func Parse(name string, text []byte, d Defaults) (File, error) {
 		}
 		f.Keys = append(f.Keys, k)
 	}
-	if err := f.takeIdentities(doc, d); err != nil {
+	if err := f.addIdentities(doc, d); err != nil {
 		return File{}, err
 	}
-	f.Region = or(doc.Region, f.commonRegion(d.Region))
+	f.Region = valueOr(doc.Region, f.commonRegion(d.Region))
 	return f, f.checkUnique()
 }
 

@@ -31,8 +31,8 @@ func New(b Backend, s Sealer) *Store {
 // revision or an older one.
 func (s *Store) Revision() int64 { return s.seen.Load() }
 
-// saw records that the Store has seen a revision.
-func (s *Store) saw(rev int64) {
+// noteRevision records that the Store has seen a revision.
+func (s *Store) noteRevision(rev int64) {
 	for {
 		seen := s.seen.Load()
 		if rev <= seen || s.seen.CompareAndSwap(seen, rev) {
@@ -44,7 +44,7 @@ func (s *Store) saw(rev int64) {
 // View runs fn over one revision of all records. It returns the error of fn unchanged.
 func (s *Store) View(ctx context.Context, fn func(*View) error) error {
 	return s.backend.View(ctx, func(r Reader) error {
-		s.saw(r.Rev())
+		s.noteRevision(r.Rev())
 		return fn(&View{r, s.sealer, s.cache})
 	})
 }
@@ -82,7 +82,7 @@ func (s *Store) commit(ctx context.Context, b Batch, steps []step) error {
 	s.cache.begin(b.Writes)
 	rev, err := s.backend.Commit(ctx, b)
 	s.cache.end(b.Writes, rev)
-	s.saw(rev)
+	s.noteRevision(rev)
 	switch {
 	case err == nil:
 		subtractDeleted(steps, rev)

@@ -88,23 +88,23 @@ const (
 func (c claims) checkTime(issuer string, now time.Time) error {
 	switch late := now.Add(maxSkew); {
 	case c.Issuer != issuer:
-		return invalid("The token was issued by another provider.", errIssuer)
+		return invalidToken("The token was issued by another provider.", errIssuer)
 	case !now.Before(c.Expires.time()):
 		return key.Errorf(key.KindExpiredWebIdentityToken, "Token expired: it is no longer valid.").Because(errLate)
 	case c.NotBefore.time().After(late) || c.IssuedAt.time().After(late):
-		return invalid("The token is not valid yet.", errEarly)
+		return invalidToken("The token is not valid yet.", errEarly)
 	}
 	return nil
 }
 
-// verified checks the audience and the subject, and returns the claims. The caller has verified the signature.
-func (c claims) verified(clientIDs []string) (Claims, error) {
+// check checks the audience and the subject, and returns the claims. The caller has check the signature.
+func (c claims) check(clientIDs []string) (Claims, error) {
 	i := slices.IndexFunc(c.Audience, func(a string) bool { return slices.Contains(clientIDs, a) })
 	switch {
 	case i < 0:
-		return Claims{}, invalid("Incorrect token audience", errAudience)
+		return Claims{}, invalidToken("Incorrect token audience", errAudience)
 	case c.Subject == "" || len(c.Subject) > maxSubject:
-		return Claims{}, invalid("The token has no subject, or its subject is too long.", errSubject)
+		return Claims{}, invalidToken("The token has no subject, or its subject is too long.", errSubject)
 	}
 	return Claims{Issuer: c.Issuer, Subject: c.Subject, Audience: c.Audience[i], Tags: c.Tags,
 		SourceIdentity: c.SourceIdentity}, nil

@@ -18,8 +18,8 @@ const (
 	maxDocument = 512 << 10       // in bytes
 )
 
-// bounded returns an HTTP client for a provider. It uses only TLS and follows no redirects.
-func bounded(t http.RoundTripper) *http.Client {
+// newClient returns an HTTP client for a provider. It uses only TLS and follows no redirects.
+func newClient(t http.RoundTripper) *http.Client {
 	return &http.Client{
 		Transport:     httpsOnly{t},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return errors.New("the provider redirects") },

@@ -48,7 +48,7 @@ type keyring struct {
 func (k *keyring) get(ctx context.Context, id string) ([]providerKey, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	found, age := k.named(id), k.now().Sub(k.fetched)
+	found, age := k.keysNamed(id), k.now().Sub(k.fetched)
 	atHand := len(found) > 0 && age < keysAge
 	if !atHand || age >= aheadAge {
 		if err := k.ask(); err != nil && !atHand {
@@ -64,7 +64,7 @@ func (k *keyring) get(ctx context.Context, id string) ([]providerKey, error) {
 	if err := k.wait(ctx); err != nil {
 		return nil, err
 	}
-	return k.answer(k.named(id))
+	return k.answer(k.keysNamed(id))
 }
 
 // answer returns the keys unless they are too old. The caller holds the lock.
@@ -124,8 +124,8 @@ func (k *keyring) fetch(now time.Time) {
 	k.flight = nil
 }
 
-// named returns the keys with the ID, or all keys if id is "". The caller holds the lock.
-func (k *keyring) named(id string) (found []providerKey) {
+// keysNamed returns the keys with the ID, or all keys if id is "". The caller holds the lock.
+func (k *keyring) keysNamed(id string) (found []providerKey) {
 	for _, key := range k.keys {
 		if id == "" || key.id == id {
 			found = append(found, key)

@@ -46,7 +46,7 @@ const notJWT = "The ID Token provided is not a valid JWT."
 func Issuer(token string) (string, error) {
 	t, err := parse(token)
 	if err != nil || t.claims.Issuer == "" {
-		return "", invalid(notJWT, errMalformed)
+		return "", invalidToken(notJWT, errMalformed)
 	}
 	return t.claims.Issuer, nil
 }
@@ -58,22 +58,22 @@ func (v *Verifier) Verify(ctx context.Context, token string, p Provider) (Claims
 		err = errAlgorithm
 	}
 	if err != nil {
-		return Claims{}, invalid(notJWT, err)
+		return Claims{}, invalidToken(notJWT, err)
 	}
 	if err := t.claims.checkTime(p.Issuer, v.now()); err != nil {
 		return Claims{}, err
 	}
 	keys, err := v.keyring(p)
 	if err != nil {
-		return Claims{}, communication(err)
+		return Claims{}, communicationError(err)
 	}
 	if err := t.checkSignature(ctx, keys); err != nil {
 		if u, ok := errors.AsType[*unreachable](err); ok {
-			return Claims{}, communication(u.error)
+			return Claims{}, communicationError(u.error)
 		}
-		return Claims{}, invalid("Couldn't verify the signature of the token.", err)
+		return Claims{}, invalidToken("Couldn't verify the signature of the token.", err)
 	}
-	return t.claims.verified(p.ClientIDs)
+	return t.claims.check(p.ClientIDs)
 }
 
 // keyring returns the keyring of a provider.
@@ -89,15 +89,15 @@ func (v *Verifier) keyring(p Provider) (*keyring, error) {
 		return nil, err
 	}
 	if len(v.keyrings) >= maxKeyrings {
-		v.forgetOne()
+		v.dropOldest()
 	}
-	k := &keyring{issuer: p.Issuer, client: bounded(v.transport(pool)), now: v.now, fetches: v.fetches}
+	k := &keyring{issuer: p.Issuer, client: newClient(v.transport(pool)), now: v.now, fetches: v.fetches}
 	v.keyrings[of] = k
 	return k, nil
 }
 
-// forgetOne drops the provider that was asked least recently.
-func (v *Verifier) forgetOne() {
+// dropOldest drops the provider that was asked least recently.
+func (v *Verifier) dropOldest() {
 	var oldest source
 	var when time.Time
 	for of, k := range v.keyrings {
@@ -108,10 +108,10 @@ func (v *Verifier) forgetOne() {
 	delete(v.keyrings, oldest)
 }
 
-func invalid(message string, cause error) error {
+func invalidToken(message string, cause error) error {
 	return (&key.Error{Kind: key.KindInvalidIdentityToken, Message: message}).Because(cause)
 }
 
-func communication(cause error) error {
+func communicationError(cause error) error {
 	return key.Errorf(key.KindIDPCommunicationError, "Error communicating with the identity provider.").Because(cause)
 }

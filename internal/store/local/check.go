@@ -68,7 +68,7 @@ func checkPages(ctx context.Context, path string, size int) error {
 	if err != nil {
 		return corrupt(path, err)
 	}
-	go warm(f, int64(m.pages)*int64(size)) // ends at the end of the data, or when f is closed
+	go readAhead(f, int64(m.pages)*int64(size)) // ends at the end of the data, or when f is closed
 	w := &walk{ctx: ctx, path: path, file: f, size: uint64(size), used: make([]bool, m.pages)}
 	w.used[0], w.used[1] = true, true
 	w.freeList(m.freeList)
@@ -82,9 +82,9 @@ func checkPages(ctx context.Context, path string, size int) error {
 	return errors.Join(append(w.failed, ctx.Err())...)
 }
 
-// warm reads a file sequentially, so that the walk, which follows the order of keys, finds the pages in memory.
+// readAhead reads a file sequentially, so that the walk, which follows the order of keys, finds the pages in memory.
 // Disks are many times slower at reading in another order.
-func warm(f io.ReaderAt, size int64) {
+func readAhead(f io.ReaderAt, size int64) {
 	for b, at := make([]byte, min(size, 1<<20)), int64(0); at < size; at += int64(len(b)) {
 		if _, err := f.ReadAt(b, at); err != nil {
 			return

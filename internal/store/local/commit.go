@@ -49,7 +49,7 @@ func (db *DB) run(rev int64) error {
 func (db *DB) write(requests []*request) (changes []store.Change, err error) {
 	defer guard(db.path, faults(), &err)
 	err = db.bolt.Update(func(tx *bbolt.Tx) error {
-		j, err := join(tx)
+		j, err := beginCombined(tx)
 		if err != nil {
 			return err
 		}
@@ -67,21 +67,21 @@ func (db *DB) write(requests []*request) (changes []store.Change, err error) {
 	return changes, err
 }
 
-// A joined is a bbolt transaction that contains several requests. Each request sees the effect of those before
+// A combinedTx is a bbolt transaction that contains several requests. Each request sees the effect of those before
 // it and has a revision of its own.
-type joined struct {
+type combinedTx struct {
 	records, meta *bbolt.Bucket
 	rev           int64
 	changes       []store.Change
 }
 
-func join(tx *bbolt.Tx) (*joined, error) {
+func beginCombined(tx *bbolt.Tx) (*combinedTx, error) {
 	rev, err := revision(tx)
-	return &joined{records: records(tx), meta: meta(tx), rev: rev}, err
+	return &combinedTx{records: records(tx), meta: meta(tx), rev: rev}, err
 }
 
 // apply runs the request and sets its result. A returned error is a failure of the whole transaction.
-func (j *joined) apply(r *request) error {
+func (j *combinedTx) apply(r *request) error {
 	held, err := j.holds(r.batch.Checks)
 	if err != nil {
 		return err
@@ -103,7 +103,7 @@ func (j *joined) apply(r *request) error {
 	return nil
 }
 
-func (j *joined) holds(checks []store.Check) (bool, error) {
+func (j *combinedTx) holds(checks []store.Check) (bool, error) {
 	for _, c := range checks {
 		rev, _, err := record(c.Key, j.records.Get(c.Key))
 		if err != nil || rev != c.Rev {
@@ -113,7 +113,7 @@ func (j *joined) holds(checks []store.Check) (bool, error) {
 	return true, nil
 }
 
-func (j *joined) put(w store.Write) error {
+func (j *combinedTx) put(w store.Write) error {
 	if w.Value == nil {
 		return j.records.Delete(w.Key)
 	}
@@ -121,7 +121,7 @@ func (j *joined) put(w store.Write) error {
 	return j.records.Put(w.Key, append(stored, w.Value...))
 }
 
-func (j *joined) finish() error {
+func (j *combinedTx) finish() error {
 	if len(j.changes) == 0 {
 		return errNothing
 	}
