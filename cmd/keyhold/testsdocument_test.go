@@ -97,3 +97,45 @@ func TestLinesForGoTests(t *testing.T) {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
+
+// The answers that docs/clients.md explains are answers of the server, which the commands
+// explain too.
+func TestExplainedAnswers(t *testing.T) {
+	text, err := os.ReadFile("../../docs/clients.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answers := regexp.MustCompile(`(?m)^\| (\w+Exception), "([^"]+)"`).FindAllSubmatch(text, -1)
+	if len(answers) < 3 {
+		t.Fatalf("%q", answers)
+	}
+	source := sourceOf(t, "../../internal/sigv4", "../../internal/service")
+	for _, a := range answers {
+		if e, known := explain(string(a[1]), string(a[2])); !known || e.part == "" {
+			t.Errorf("%s, %s has no row of its own in the table of remedies", a[1], a[2])
+		}
+		if !strings.Contains(source, `"`+string(a[2])+`"`) {
+			t.Errorf("no server answers %s", a[2])
+		}
+	}
+}
+
+// sourceOf returns the text of all Go files in folders.
+func sourceOf(t *testing.T, folders ...string) string {
+	t.Helper()
+	var all strings.Builder
+	for _, folder := range folders {
+		files, err := filepath.Glob(filepath.Join(folder, "*.go"))
+		if err != nil || len(files) == 0 {
+			t.Fatal(folder, err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all.Write(text)
+		}
+	}
+	return all.String()
+}
