@@ -119,7 +119,7 @@ func stalledOn(ctx context.Context, l *lab, words ...string) (string, error) {
 	return o.measureStalled(ctx, s, quiet)
 }
 
-// keepOpen keeps a connection open keepOpen the server closes it or ctx ends.
+// keepOpen keeps a connection open until the server closes it or ctx ends.
 func keepOpen(ctx context.Context, c net.Conn) {
 	defer c.Close()
 	stop := context.AfterFunc(ctx, func() { c.Close() })

@@ -99,7 +99,7 @@ func (s *Shape) value(v any) reflect.Value {
 	return p.Elem()
 }
 
-// isAbsent reports whether the member is isAbsent.
+// isAbsent reports whether the member is absent.
 func isAbsent(v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Slice, reflect.Map:

@@ -185,7 +185,7 @@ func (f File) checkUnique() error {
 	return nil
 }
 
-// valueOr returns *p, valueOr def if p is nil.
+// valueOr returns *p, or def if p is nil.
 func valueOr[T any](p *T, def T) T {
 	if p == nil {
 		return def

@@ -97,7 +97,7 @@ func (c claims) checkTime(issuer string, now time.Time) error {
 	return nil
 }
 
-// check checks the audience and the subject, and returns the claims. The caller has check the signature.
+// check checks the audience and the subject, and returns the claims. The caller has verified the signature.
 func (c claims) check(clientIDs []string) (Claims, error) {
 	i := slices.IndexFunc(c.Audience, func(a string) bool { return slices.Contains(clientIDs, a) })
 	switch {
