@@ -85,6 +85,12 @@ func (w workshop) follow(t *testing.T, command string, content []byte) []byte {
 	if now, err := os.ReadFile(file); err != nil || !bytes.Equal(now, content) {
 		t.Errorf("%s: the content of the file was changed: %v", command, err)
 	}
+	for _, path := range []string{written, written + ".p12"} {
+		info, err := os.Stat(path)
+		if err == nil && info.Mode()&0o077 != 0 && !strings.Contains(command, "cat > ") {
+			t.Errorf("%s: others may read %s (mode %04o)", command, path, info.Mode())
+		}
+	}
 	result, err := os.ReadFile(written)
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", command, err, out)
@@ -102,7 +108,7 @@ func (w workshop) atTerminal(t *testing.T, command string) (string, error) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "bash", "-c", "set -o pipefail; "+command)
+	cmd := exec.CommandContext(ctx, "bash", "-c", "umask 022; set -o pipefail; "+command)
 	cmd.Dir = w.dir
 	cmd.Env = append(os.Environ(), "GNUPGHOME="+w.dir+"/gnupg", "DISPLAY=", "GPG_TTY="+name)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty

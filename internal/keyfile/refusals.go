@@ -7,8 +7,9 @@ import (
 )
 
 // refusals has a row for each kind of file that is recognised and not read: its name in this package, its name for
-// people, the advice to its owner, and the command for the advice. In a command, FILE is the file, and NEW is the file that the
-// command writes. No command changes FILE: a test executes them all. docs/import-files.md has the same rows.
+// people, the advice to its owner, and the command for the advice. In a command, FILE is the file, and NEW is the file
+// that the command writes. No command changes FILE, or lets others read NEW: a test executes them all.
+// docs/import-files.md has the same rows.
 const refusals = `
 empty            | an empty file | check how the file came here |
 encoded          | text that is encoded more than twice | decode the file until a key is in it |
@@ -28,8 +29,8 @@ OpenSSH          | a private key in the format of OpenSSH | write a copy in PEM 
 PuTTY            | a private key of PuTTY | write it in PEM | puttygen FILE -O private-openssh -o NEW
 SSH.com          | a private key in the format of SSH.com | write it in PEM | puttygen FILE -O private-openssh -o NEW
 PKCS #12         | a PKCS #12 archive (.p12 or .pfx) | write its private key in PEM | openssl pkcs12 -legacy -in FILE -nocerts -out NEW
-JKS              | a Java keystore (JKS) | convert it to PKCS #12, and that to PEM | keytool -importkeystore -srckeystore FILE -destkeystore NEW.p12 -deststoretype PKCS12 && openssl pkcs12 -in NEW.p12 -nocerts -out NEW
-JCEKS            | a Java keystore (JCEKS) | convert it to PKCS #12, and that to PEM | keytool -importkeystore -srckeystore FILE -srcstoretype JCEKS -destkeystore NEW.p12 -deststoretype PKCS12 && openssl pkcs12 -in NEW.p12 -nocerts -out NEW
+JKS              | a Java keystore (JKS) | convert it to PKCS #12, and that to PEM | (umask 077; keytool -importkeystore -srckeystore FILE -destkeystore NEW.p12 -deststoretype PKCS12 && openssl pkcs12 -in NEW.p12 -nocerts -out NEW)
+JCEKS            | a Java keystore (JCEKS) | convert it to PKCS #12, and that to PEM | (umask 077; keytool -importkeystore -srckeystore FILE -srcstoretype JCEKS -destkeystore NEW.p12 -deststoretype PKCS12 && openssl pkcs12 -in NEW.p12 -nocerts -out NEW)
 BKS              | a keystore of Bouncy Castle (BKS) | convert it to PKCS #12 with keytool and the provider that wrote it, and that to PEM with openssl pkcs12 |
 BCFKS            | a keystore of Bouncy Castle (BCFKS) | convert it to PKCS #12 with keytool and the provider that wrote it, and that to PEM with openssl pkcs12 |
 explicit curve   | a private key that describes its curve by explicit parameters | write a copy that names the curve, if it is a known one | openssl pkey -in FILE -ec_param_enc named_curve -out NEW
@@ -117,10 +118,10 @@ func refuse(kind string, args ...any) error {
 
 // encodings are the commands that decode a file, by the form of its outermost text.
 var encodings = map[string]string{
-	"base64":      "base64 -d FILE > NEW",
-	"hexadecimal": "xxd -r -p FILE NEW",
-	walletHex:     "xxd -r -p FILE NEW",
-	"UTF-16":      "iconv -f UTF-16 -t UTF-8 FILE > NEW",
+	"base64":      "(umask 077; base64 -d FILE > NEW)",
+	"hexadecimal": "(umask 077; xxd -r -p FILE NEW)",
+	walletHex:     "(umask 077; xxd -r -p FILE NEW)",
+	"UTF-16":      "(umask 077; iconv -f UTF-16 -t UTF-8 FILE > NEW)",
 }
 
 // refuseWithin returns the error for a file in an encoding, whose content is not read.
