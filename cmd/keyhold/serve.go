@@ -40,7 +40,10 @@ func serveCommand() *cobra.Command {
 		Short: "Run a server on a data folder that keyhold init made",
 		Long: `Run a server on a data folder that keyhold init made. It behaves on the wire as
 keyhold dev does, but has the credentials that init showed, and a clock that
-nobody moves. Without a certificate it listens on the loopback interface only.`,
+nobody moves. Without a certificate it listens on the loopback interface only.
+
+The deployment remembers its Regions: --regions replaces them. A warning at the start
+names Regions that have keys and are not served. SIGHUP changes nothing.`,
 		Example: "  keyhold serve --data /var/lib/keyhold --root-key-file /etc/keyhold/root.key \\\n    --addr :4599 --tls-cert server.pem --tls-key server.key --regions eu-west-2,eu-central-1",
 		Args:    exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {

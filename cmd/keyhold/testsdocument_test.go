@@ -36,6 +36,41 @@ func runIn(t *testing.T, dir, path, lines string) (output string, err error) {
 	return string(out), err
 }
 
+// The commands of the README about material work one after the other, as they stand there, on
+// a new dev server. Only the port is another.
+func TestReadmeInOrder(t *testing.T) {
+	path := buildProgram(t)
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, part, begins := strings.Cut(string(text), "\nBring your own key, in one command.")
+	part, _, ends := strings.Cut(part, "\nThe four steps of an import by hand")
+	if !begins || !ends {
+		t.Fatal("the README has no such part")
+	}
+	lines := []string{"openssl ecparam -name prime256v1 -genkey -noout -out signing.pem"}
+	for _, m := range regexp.MustCompile(`(?m)^    (.+)$`).FindAllStringSubmatch(part, -1) {
+		lines = append(lines, m[1])
+	}
+	if len(lines) < 10 {
+		t.Fatalf("%q", lines)
+	}
+	p := startCommand(t, os.Stderr, path, "dev", "--addr", "127.0.0.1:0")
+	defer p.kill(t)
+	for name, value := range map[string]string{
+		"AWS_ENDPOINT_URL_KMS": p.endpoint, "AWS_ACCESS_KEY_ID": devAccessKey, "AWS_SECRET_ACCESS_KEY": devSecret,
+		"AWS_REGION": devRegion, "AWS_DEFAULT_REGION": devRegion,
+	} {
+		t.Setenv(name, value)
+	}
+	commands := strings.ReplaceAll(strings.Join(lines, "\n"), "bin/keyhold", "keyhold")
+	out, err := runIn(t, t.TempDir(), filepath.Dir(path), strings.ReplaceAll(commands, devEndpoint, p.endpoint))
+	if err != nil || !strings.HasSuffix(out, "\nhello\n") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 // The lines for a CI job start a server and wait until it answers. Only the port is another.
 func TestLinesForCI(t *testing.T) {
 	path, dir := filepath.Dir(buildProgram(t)), t.TempDir()
