@@ -28,20 +28,21 @@ internal/privatekey       |  secp256k1 xcrypto
 internal/keyfile          internal/privatekey  |  xcrypto
 internal/crypt            internal/privatekey  |  circl mldsa secp256k1 tink xcrypto
 internal/guarded          |
+internal/durable          |
 internal/authority        |
-internal/seal             internal/guarded  |  json
+internal/seal             internal/durable internal/guarded  |  json
 internal/identity         internal/key  |
 internal/sigv4            internal/key internal/identity  |
 internal/policy           internal/key  |  json
 internal/webidentity      internal/key  |  jose json
 internal/space            |
-internal/audit            internal/space  |  json
+internal/audit            internal/durable internal/space  |  json
 internal/seed             internal/key internal/api internal/privatekey  |  toml
 internal/policy/naive     internal/key internal/policy  |
 internal/policy/hostile   internal/key internal/policy  |
 internal/admit            |
 internal/store            |  json
-internal/store/local      internal/store internal/space  |  bbolt
+internal/store/local      internal/durable internal/store internal/space  |  bbolt
 internal/store/memory     internal/store  |  btree
 internal/store/storetest  internal/store  |
 
@@ -58,7 +59,7 @@ internal/host             internal/service internal/sigv4 internal/webidentity i
 byok                      internal/keyfile internal/privatekey  |  tink
 byok/awsimport            byok  |  aws
 kmstest                   internal/authority internal/conns internal/host internal/identity internal/seed internal/server internal/service  |  aws
-cmd/keyhold               internal/integrity internal/journal internal/records internal/key internal/api internal/guarded internal/authority internal/seal internal/seed internal/identity internal/sigv4 internal/audit internal/store internal/store/local internal/service internal/space internal/conns internal/server internal/host byok byok/awsimport  |  aws cobra sys xterm
+cmd/keyhold               internal/durable internal/integrity internal/journal internal/records internal/key internal/api internal/guarded internal/authority internal/seal internal/seed internal/identity internal/sigv4 internal/audit internal/store internal/store/local internal/service internal/space internal/conns internal/server internal/host byok byok/awsimport  |  aws cobra sys xterm
 
 tally                     |
 bench                     |  aws mldsa sys

@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/keyhold/keyhold/byok"
+	"github.com/keyhold/keyhold/internal/durable"
 	"github.com/keyhold/keyhold/internal/key"
 )
 
@@ -162,24 +163,15 @@ func readMaterial(path string) ([]byte, error) {
 // generateMaterial makes random material and has the original on disk before it
 // returns, in a file that was not there before.
 func generateMaterial(path string, size int) (material []byte, err error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("--generate makes a new file and overwrites none: %w", err)
-	}
 	material = make([]byte, size)
 	rand.Read(material)
-	_, err = f.Write(material)
-	if err = errors.Join(err, f.Sync(), f.Close(), syncFolder(filepath.Dir(path))); err != nil {
-		clear(material)
-		return nil, fmt.Errorf("keep the original of the key material: %w", err)
+	err = durable.CreateFile(path, material)
+	if err == nil {
+		return material, nil
 	}
-	return material, nil
-}
-
-func syncFolder(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
+	clear(material)
+	if errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("--generate makes a new file and overwrites none: %w", err)
 	}
-	return errors.Join(d.Sync(), d.Close())
+	return nil, fmt.Errorf("keep the original of the key material: %w", err)
 }

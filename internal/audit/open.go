@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/keyhold/keyhold/internal/durable"
 )
 
 // Open reads the log backwards in steps of tailStep bytes until it has found tailStamps stamps. It needs more
@@ -25,7 +27,7 @@ func Open(path string, o Options) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("audit: %w", err)
 	}
-	was, err := recoverLog(f, func() error { return syncFolder(filepath.Dir(path)) })
+	was, err := recoverLog(f, func() error { return durable.SyncFolder(filepath.Dir(path)) })
 	if err != nil {
 		f.Close()
 		return nil, fmt.Errorf("audit: %s: %w", path, err)
@@ -143,14 +145,4 @@ func (p past) since(from int64, fn func(id string)) error {
 		}
 		fn(id)
 	}
-}
-
-// syncFolder makes the entries of the folder durable.
-func syncFolder(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }

@@ -5,11 +5,9 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 
+	"github.com/keyhold/keyhold/internal/durable"
 	"github.com/keyhold/keyhold/internal/guarded"
 )
 
@@ -60,19 +58,12 @@ const keyFilePrefix = "keyhold-root-key-v1:"
 // CreateKeyFile generates a root key and writes it to a new file: one line of text, mode 0600, synced to disk.
 // It fails if the file exists.
 func CreateKeyFile(path string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
+	text := fmt.Appendf(nil, "%s%s\n", keyFilePrefix, base64.StdEncoding.EncodeToString(randomBytes(keySize)))
+	defer clear(text)
+	if err := durable.CreateFile(path, text); err != nil {
 		return fmt.Errorf("create the root key file: %w", err)
 	}
-	_, err = fmt.Fprintf(f, "%s%s\n", keyFilePrefix, base64.StdEncoding.EncodeToString(randomBytes(keySize)))
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("write the root key file: %w", err)
-	}
-	folder, err := os.Open(filepath.Dir(path)) // syncing the folder makes the name durable
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
+	return nil
 }
 
 // maxKeyFile is a size in bytes larger than any root key file.

@@ -12,6 +12,7 @@ import (
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
+	"github.com/keyhold/keyhold/internal/durable"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -45,7 +46,7 @@ func openFile(dir string) (*bbolt.DB, int64, error) {
 		err = syncMetaPages(path, b.Info().PageSize)
 	}
 	if err == nil {
-		err = syncDir(dir)
+		err = durable.SyncFolder(dir)
 	}
 	if err != nil {
 		return nil, 0, errors.Join(err, b.Close())
@@ -62,7 +63,7 @@ func makeDir(dir string) error {
 	if err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(filepath.Clean(dir)))
+	return durable.SyncFolder(filepath.Dir(filepath.Clean(dir)))
 }
 
 func openBolt(path string, readOnly bool) (b *bbolt.DB, err error) {
@@ -139,13 +140,4 @@ func syncMetaPages(path string, pageSize int) error {
 		}
 	}
 	return nil
-}
-
-// syncDir makes the entries of dir durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

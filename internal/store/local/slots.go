@@ -11,6 +11,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/keyhold/keyhold/internal/durable"
 	"github.com/keyhold/keyhold/internal/space"
 	"github.com/keyhold/keyhold/internal/store"
 )
@@ -55,7 +56,7 @@ func OpenSlots(dir string, failed func(error)) (*Slots, error) {
 	if err := s.load(path); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return s, syncDir(dir)
+	return s, durable.SyncFolder(dir)
 }
 
 // Put implements [store.Slots].
