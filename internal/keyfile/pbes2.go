@@ -140,13 +140,17 @@ func parsePBKDF2(kdf cryptobyte.String, keySize int) (derivation, bool) {
 	}, true
 }
 
+// maxScrypt bounds what a key derivation by scrypt may need: 128·N·r bytes of memory, here
+// 1 GiB, p times (RFC 7914, section 2).
+const maxScrypt = 1 << 23
+
 func parseScrypt(kdf cryptobyte.String, keySize int) (derivation, bool) {
 	var params cryptobyte.String
 	var salt []byte
 	var n, r, p int
 	if !kdf.ReadASN1(&params, tag.SEQUENCE) || !params.ReadASN1Bytes(&salt, tag.OCTET_STRING) ||
 		!params.ReadASN1Integer(&n) || !params.ReadASN1Integer(&r) || !params.ReadASN1Integer(&p) ||
-		n > 1<<22 || r > 64 || p > 64 {
+		n < 2 || r < 1 || p < 1 || n > maxScrypt || r > maxScrypt/n || p > 64 {
 		return nil, false
 	}
 	return func(passphrase []byte) ([]byte, error) { return scrypt.Key(passphrase, salt, n, r, p, keySize) }, true
