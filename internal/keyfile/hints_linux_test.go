@@ -41,17 +41,18 @@ func TestHintsOfSizes(t *testing.T) {
 		{"printf '%032x\n' 1", "SYMMETRIC_DEFAULT", "printf %032x 1"},
 		{"xxd -p -c 64 32.bin", "HMAC_512", "xxd -p -c 64 32.bin |tr -d '\n'"},
 	} {
-		content := w.mustRun(t, c.makes)
-		_, err := read(content, c.spec)
-		if err == nil {
-			t.Errorf("%s: is read", c.makes)
-			continue
-		}
-		i := strings.LastIndex(err.Error(), ": ")
-		m, err := read(w.follow(t, err.Error()[i+2:], content), c.spec)
-		if err != nil || !bytes.Equal(m.Bytes, w.mustRun(t, c.want)) {
-			t.Errorf("%s: %v", c.makes, err)
-		}
+		t.Run(c.makes, func(t *testing.T) {
+			content := w.mustRun(t, c.makes)
+			_, err := read(content, c.spec)
+			if err == nil {
+				t.Fatal("the file is read")
+			}
+			i := strings.LastIndex(err.Error(), ": ")
+			m, err := read(w.follow(t, err.Error()[i+2:], content), c.spec)
+			if err != nil || !bytes.Equal(m.Bytes, w.mustRun(t, c.want)) {
+				t.Error(err)
+			}
+		})
 	}
 }
 

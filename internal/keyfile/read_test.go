@@ -75,28 +75,32 @@ func TestBuffersAreErased(t *testing.T) {
 		"cat ec.pem", "base64 -w0 rsa.pem", "utf16 ec.pem UTF-16", "jwk rsa.pem -p -q -dp -dq -qi", "xxd -p 64.bin", "base64 64.bin", "cat 64.bin",
 		"enc ec.pem -v2 aes-256-cbc", "trad rsa.pem -aes256 -passout pass:secret12", "jwk zero.pem strip", "json kty oct k $(b64url < 64.bin)",
 	} {
-		content := w.mustRun(t, makes)
-		var secrets [][]byte
-		r := &reader{passphrase: func() ([]byte, error) {
-			secret := []byte("secret12")
-			secrets = append(secrets, secret)
-			return secret, nil
-		}}
-		f, err := r.read(content)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.clear()
-		kept := append(r.buffers, secrets...)
-		if f.key != nil {
-			kept = append(kept, f.key.PKCS8)
-		}
-		for _, reading := range f.readings {
-			kept = append(kept, reading.octets)
-		}
-		if f.Clear(); slices.ContainsFunc(kept, func(b []byte) bool { return !bytes.Equal(b, make([]byte, len(b))) }) {
-			t.Errorf("%s: something is left", makes)
-		}
+		t.Run(makes, func(t *testing.T) { testErased(t, w.mustRun(t, makes)) })
+	}
+}
+
+// testErased reads a file, clears all, and looks at the buffers.
+func testErased(t *testing.T, content []byte) {
+	var secrets [][]byte
+	r := &reader{passphrase: func() ([]byte, error) {
+		secret := []byte("secret12")
+		secrets = append(secrets, secret)
+		return secret, nil
+	}}
+	f, err := r.read(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.clear()
+	kept := append(r.buffers, secrets...)
+	if f.key != nil {
+		kept = append(kept, f.key.PKCS8)
+	}
+	for _, reading := range f.readings {
+		kept = append(kept, reading.octets)
+	}
+	if f.Clear(); slices.ContainsFunc(kept, func(b []byte) bool { return !bytes.Equal(b, make([]byte, len(b))) }) {
+		t.Error("something is left")
 	}
 }
 
@@ -165,10 +169,12 @@ func TestDoubt(t *testing.T) {
 		{"printf 0x; xxd -p -c 64 32.bin", "SYMMETRIC_DEFAULT", "for a key on secp256k1, give --key-spec ECC_SECG_P256K1"},
 		{"scalar ec.pem 32", "ECC_NIST_P256", "compare its public key, 0"},
 	} {
-		m, err := read(w.mustRun(t, c.makes), c.spec)
-		if err != nil || !strings.Contains(m.Doubt, c.want) || c.want == "" && m.Doubt != "" {
-			t.Errorf("%s: %v, %+v", c.makes, err, m)
-		}
+		t.Run(c.makes, func(t *testing.T) {
+			m, err := read(w.mustRun(t, c.makes), c.spec)
+			if err != nil || !strings.Contains(m.Doubt, c.want) || c.want == "" && m.Doubt != "" {
+				t.Errorf("%v, %+v", err, m)
+			}
+		})
 	}
 }
 

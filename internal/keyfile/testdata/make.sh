@@ -19,4 +19,5 @@ jwk() { "$PYTHON" jwk.py "$@"; }
 ber() { "$PYTHON" ber.py "$@"; }
 export GNUPGHOME=$PWD/gnupg
 mkdir -p -m 700 gnupg
+agekey() { rm -f i; age-keygen -o i 2>i.log || { cat i.log >&2; return 127; }; } # writes the identity i
 gpgc() { echo pinentry-mode loopback > gnupg/gpg.conf; gpg --batch --quiet --pinentry-mode loopback --passphrase secret12 "$@"; }
