@@ -29,10 +29,11 @@ internal/keyfile          internal/privatekey  |  xcrypto
 internal/crypt            internal/privatekey  |  circl mldsa secp256k1 tink xcrypto
 internal/guarded          |
 internal/durable          |
+internal/bounded          |
 internal/authority        |
 internal/seal             internal/durable internal/guarded  |  json
 internal/identity         internal/key  |
-internal/sigv4            internal/key internal/identity  |
+internal/sigv4            internal/bounded internal/key internal/identity  |
 internal/policy           internal/key  |  json
 internal/webidentity      internal/key  |  jose json
 internal/space            |
@@ -51,7 +52,7 @@ internal/material         internal/records internal/key internal/crypt internal/
 internal/journal          internal/records internal/audit internal/store internal/space  |  uuid
 internal/integrity        internal/journal internal/material internal/records internal/key internal/api internal/crypt internal/seal internal/identity internal/audit internal/store  |
 
-internal/service          internal/journal internal/material internal/records internal/key internal/api internal/api/sts internal/policy internal/crypt internal/seal internal/identity internal/sigv4 internal/audit internal/seed internal/store internal/space internal/webidentity internal/admit  |  json uuid
+internal/service          internal/bounded internal/journal internal/material internal/records internal/key internal/api internal/api/sts internal/policy internal/crypt internal/seal internal/identity internal/sigv4 internal/audit internal/seed internal/store internal/space internal/webidentity internal/admit  |  json uuid
 internal/conns            |  proxy
 internal/server           internal/key internal/api internal/api/sts internal/conns internal/identity internal/sigv4 internal/service internal/space internal/admit  |  fasthttp uuid
 internal/host             internal/service internal/sigv4 internal/webidentity internal/audit internal/identity internal/key internal/guarded internal/seal internal/space internal/store internal/store/local internal/store/memory  |

@@ -153,28 +153,28 @@ func TestAccessKeys(t *testing.T) {
 	}
 }
 
-// The opened tokens that are kept are bounded, by number and by size, and an opened one
-// stays until another takes its place.
+// Opened tokens are kept in bounded number and size, and an opened token stays until another
+// takes its place.
 func TestOpenedSessionsAreBounded(t *testing.T) {
 	p, c := begun(t)
-	s := p.sessionTokens
+	opened := p.sessionTokens.opened
 	for i := range maxOpenedSessions + 10 {
-		s.keep(fmt.Sprint(i), nil)
+		opened.Add(fmt.Sprint(i), nil, sessionSize(fmt.Sprint(i)))
 	}
-	if _, there := s.opened[fmt.Sprint(maxOpenedSessions+9)]; !there || len(s.opened) != maxOpenedSessions {
-		t.Errorf("%d are kept", len(s.opened))
+	if n, _ := opened.Size(); n != maxOpenedSessions {
+		t.Errorf("%d are kept", n)
 	}
 	for i := range maxOpenedSessions {
-		s.keep(strings.Repeat("x", maxSessionToken-i), nil)
+		token := strings.Repeat("x", maxSessionToken-i)
+		opened.Add(token, nil, sessionSize(token))
 	}
-	sum := 0
-	for token := range s.opened {
-		sum += sessionSize(token)
+	if _, bytes := opened.Size(); bytes > maxSessionBytes || bytes < maxSessionBytes*9/10 {
+		t.Errorf("%d bytes are kept, at most %d", bytes, maxSessionBytes)
 	}
-	if sum != s.bytes || sum > maxSessionBytes || sum < maxSessionBytes*9/10 {
-		t.Errorf("%d bytes are kept and %d counted, at most %d", sum, s.bytes, maxSessionBytes)
+	if !p.good(c) {
+		t.Error("a token is not opened")
 	}
-	if !p.good(c) || s.opened[*c.SessionToken] == nil {
+	if kept, ok := opened.Get(*c.SessionToken); !ok || kept == nil {
 		t.Error("a token that was opened is not kept")
 	}
 }

@@ -4,9 +4,9 @@ import (
 	"context"
 	"encoding/base64"
 	"strings"
-	"sync"
 	"time"
 
+	"github.com/keyhold/keyhold/internal/bounded"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seal"
@@ -39,13 +39,15 @@ type sessionTokens struct {
 	sealer seal.Sealer
 	codec  store.Codec[sessionToken]
 
-	mu     sync.RWMutex
-	opened map[string]*sessionToken // by the token
-	bytes  int                      // that all of them take
+	opened *bounded.Cache[string, *sessionToken] // by the token
 }
 
 func newSessionTokens(s seal.Sealer) *sessionTokens {
-	return &sessionTokens{sealer: s, codec: store.JSON[sessionToken](), opened: map[string]*sessionToken{}}
+	return &sessionTokens{
+		sealer: s,
+		codec:  store.JSON[sessionToken](),
+		opened: bounded.New[string, *sessionToken](maxOpenedSessions, maxSessionBytes),
+	}
 }
 
 // seal returns a token of least characters or more.
@@ -71,38 +73,14 @@ func (s *sessionTokens) sealed(t sessionToken) (string, error) {
 // open returns what a token holds, if it is one of this deployment. It is shared
 // and must not be changed.
 func (s *sessionTokens) open(token string) (t *sessionToken, ok bool) {
-	s.mu.RLock()
-	t, ok = s.opened[token]
-	s.mu.RUnlock()
+	t, ok = s.opened.Get(token)
 	if ok || len(token) > maxSessionToken {
 		return t, ok
 	}
 	if t, ok = s.unsealed(token); !ok {
 		return nil, false
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.keep(strings.Clone(token), t)
-	return t, true
-}
-
-// keep keeps an opened token, and drops others in no order to make room. The caller holds
-// s.mu.
-func (s *sessionTokens) keep(token string, t *sessionToken) {
-	if _, there := s.opened[token]; there {
-		return
-	}
-	s.opened[token] = t
-	s.bytes += sessionSize(token)
-	for other := range s.opened {
-		if len(s.opened) <= maxOpenedSessions && s.bytes <= maxSessionBytes {
-			return
-		}
-		if other != token {
-			delete(s.opened, other)
-			s.bytes -= sessionSize(other)
-		}
-	}
+	return s.opened.Add(strings.Clone(token), t, sessionSize(token)), true
 }
 
 func (s *sessionTokens) unsealed(token string) (*sessionToken, bool) {

@@ -378,7 +378,7 @@ func TestUnknownKeyCostsTheSame(t *testing.T) {
 	if math.Abs(wrong-unknown) > 1 { // the race detector has pools lose what is put into them
 		t.Errorf("a wrong signature takes %v allocations, an unknown key %v", wrong, unknown)
 	}
-	if len(v.keys.keys) != 2 {
-		t.Errorf("%d signing keys were derived, want that of the key and that of the decoy", len(v.keys.keys))
+	if kept, _ := v.keys.cache.Size(); kept != 2 {
+		t.Errorf("%d signing keys were derived, want one of the key and one of the decoy", kept)
 	}
 }

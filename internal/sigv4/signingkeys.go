@@ -8,43 +8,33 @@ import (
 	"io"
 	"strings"
 	"sync"
+
+	"github.com/keyhold/keyhold/internal/bounded"
 )
 
 // maxSigningKeys bounds the cache: about 200 KiB.
 const maxSigningKeys = 1024
 
-// A signingKeys remembers derived signing keys. Derivation is a pure function
-// and its arguments, the secret among them, are the key of the cache: so what is
-// remembered never goes stale, and a changed secret is never served an old one.
+// A signingKeys keeps derived signing keys. Derivation is a pure function, and its
+// arguments, the secret among them, are the key of the cache. So a signing key is never out
+// of date, and a changed secret never gets the signing key of the old one.
 type signingKeys struct {
-	mu   sync.RWMutex
-	keys map[derivation]*signingKey
+	cache *bounded.Cache[derivation, *signingKey]
 }
 
-func (c *signingKeys) get(d derivation) *signingKey {
-	c.mu.RLock()
-	k, ok := c.keys[d]
-	c.mu.RUnlock()
-	if ok {
+func newSigningKeys() signingKeys {
+	return signingKeys{bounded.New[derivation, *signingKey](maxSigningKeys, maxSigningKeys)} // each counts as one byte
+}
+
+func (c signingKeys) get(d derivation) *signingKey {
+	if k, ok := c.cache.Get(d); ok {
 		return k
 	}
-	k = newSigningKey(d.signingKey())
+	k := newSigningKey(d.signingKey())
 	// The date and Region are parts of a request header, which a reference would
 	// keep in memory as a whole.
 	d.date, d.region = strings.Clone(d.date), strings.Clone(d.region)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.keys == nil {
-		c.keys = map[derivation]*signingKey{}
-	}
-	for other := range c.keys { // in no order
-		if len(c.keys) < maxSigningKeys {
-			break
-		}
-		delete(c.keys, other)
-	}
-	c.keys[d] = k
-	return k
+	return c.cache.Add(d, k, 1)
 }
 
 // A signingKey verifies what was signed under it. It keeps states of HMAC, one for

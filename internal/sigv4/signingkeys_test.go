@@ -12,21 +12,21 @@ import (
 )
 
 func TestCacheIsBoundedAndRight(t *testing.T) {
-	var c signingKeys
+	c := newSigningKeys()
 	for i := range 3 * maxSigningKeys {
 		d := derivation{"secret", "20260101", fmt.Sprintf("eu-west-%d", i), "kms"}
 		signature := [32]byte(mac(d.signingKey(), "message"))
 		if got := c.get(d); c.get(d) != got || !got.verifies(signature, []byte("message")) || !got.verifies(signature, []byte("message")) || got.verifies(signature, []byte("messagE")) {
 			t.Fatal("the cache does not serve what is derived")
 		}
-		if len(c.keys) > maxSigningKeys {
-			t.Fatalf("%d signing keys in the cache", len(c.keys))
+		if kept, _ := c.cache.Size(); kept != min(i+1, maxSigningKeys) {
+			t.Fatalf("%d signing keys in the cache", kept)
 		}
 	}
 }
 
 func TestSigningKeysDependOnEveryPart(t *testing.T) {
-	var c signingKeys
+	c := newSigningKeys()
 	seen := map[string]derivation{}
 	for _, d := range []derivation{
 		{"secret", "20260101", region, "kms"},

@@ -37,7 +37,7 @@ type Verifier struct {
 }
 
 // NewVerifier returns a Verifier that works with the given Config.
-func NewVerifier(c Config) *Verifier { return &Verifier{config: c} }
+func NewVerifier(c Config) *Verifier { return &Verifier{config: c, keys: newSigningKeys()} }
 
 // Verify tells who signed a request to a service, "kms" or "sts", with the given
 // body, exactly as it was received. A refusal is a key.Error. Any other error comes
