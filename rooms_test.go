@@ -38,7 +38,7 @@ internal/policy           internal/key  |  json
 internal/webidentity      internal/key  |  jose json
 internal/space            |
 internal/audit            internal/durable internal/space  |  json
-internal/seed             internal/key internal/api internal/privatekey  |  toml
+internal/seed             internal/key internal/api internal/keyfile internal/privatekey  |  toml
 internal/policy/naive     internal/key internal/policy  |
 internal/policy/hostile   internal/key internal/policy  |
 internal/admit            |

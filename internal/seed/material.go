@@ -3,36 +3,24 @@ package seed
 import (
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/pem"
+	"errors"
 	"fmt"
-	"strings"
 
+	"github.com/keyhold/keyhold/internal/keyfile"
 	"github.com/keyhold/keyhold/internal/privatekey"
 )
 
-// maxMACKey is the maximum size of the material of an HMAC key, in bytes. Source: developer
-// guide, "Requirements for imported key material".
-const maxMACKey = 128
-
-// sizes are the minimum and maximum sizes, in bytes, of material without inner structure, by key spec.
-var sizes = map[string]struct{ least, most int }{
-	"SYMMETRIC_DEFAULT": {32, 32},
-	"HMAC_224":          {28, maxMACKey},
-	"HMAC_256":          {32, maxMACKey},
-	"HMAC_384":          {48, maxMACKey},
-	"HMAC_512":          {64, maxMACKey},
-}
-
 // parseMaterial reads the material of a key of the spec: bytes in hexadecimal or base64, or a
-// private key. The problem contains nothing of the material.
+// private key in any form that keyhold import reads. The problem repeats nothing of the material.
 func parseMaterial(spec, text string) (material []byte, problem string) {
-	if size, ok := sizes[spec]; ok {
-		return parseBytes(text, size.least, size.most)
+	if privatekey.Known(spec) {
+		return parsePrivateKey(spec, text)
 	}
-	if !privatekey.Known(spec) {
+	least, most, err := keyfile.Sizes(spec)
+	if err != nil {
 		return nil, fmt.Sprintf("only the server generates material of the spec %s: remove material", spec)
 	}
-	return parsePrivateKey(spec, text)
+	return parseBytes(text, least, most)
 }
 
 // parseBytes reads hexadecimal digits or base64. The base64 of 32 bytes ends with "=" and is therefore not
@@ -57,25 +45,18 @@ func parseBytes(text string, least, most int) (material []byte, problem string) 
 	return material, ""
 }
 
-// parsePrivateKey reads a private key in PEM or base64 of DER, in both cases PKCS #8.
+// parsePrivateKey reads a private key that is not encrypted.
 func parsePrivateKey(spec, text string) (material []byte, problem string) {
-	const remedy = "`openssl pkcs8 -topk8 -nodes -in FILE` prints a private key as it must be written here, between " +
-		"''' and '''"
-	var der []byte
-	if block, rest := pem.Decode([]byte(text)); block != nil {
-		if block.Type != "PRIVATE KEY" || strings.TrimSpace(string(rest)) != "" {
-			return nil, "it is not one PEM block PRIVATE KEY: " + remedy
-		}
-		der = block.Bytes
-	} else {
-		var err error
-		if der, err = base64.StdEncoding.Strict().DecodeString(text); err != nil {
-			return nil, "it is neither PEM nor base64: " + remedy
-		}
-	}
-	k, err := privatekey.Parse(spec, der)
+	f, err := keyfile.Read([]byte(text), func() ([]byte, error) { return nil, errEncrypted })
 	if err != nil {
-		return nil, fmt.Sprintf("%v: give a private key of the spec %s; %s", err, spec, remedy)
+		return nil, err.Error()
 	}
-	return k.PKCS8, ""
+	defer f.Clear()
+	m, err := f.Material(spec)
+	if err != nil {
+		return nil, err.Error()
+	}
+	return m.Bytes, ""
 }
+
+var errEncrypted = errors.New("the private key is encrypted, and a seed file has no passphrase: `openssl pkey -in FILE` prints the key without encryption")

@@ -2,6 +2,12 @@ package seed
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
 	"os"
 	"path/filepath"
 	"strings"
@@ -64,6 +70,54 @@ tags.team = "x"
 	}
 	if f, err := Parse("seed.toml", nil, defaults); err != nil || len(f.Keys) != 0 {
 		t.Errorf("an empty file: %+v, %v", f, err)
+	}
+}
+
+// Private keys are read in the forms of keyhold import, unless they are encrypted.
+func TestPrivateKeys(t *testing.T) {
+	const scalar = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sec1, err := x509.MarshalECPrivateKey(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encoded := func(kind string, der []byte) string {
+		return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
+	}
+	declared := func(spec, text string) ([]byte, error) {
+		f, err := Parse("seed.toml", []byte(bare("key_spec = \""+spec+"\"\nkey_usage = \"SIGN_VERIFY\"\nmaterial = '''\n"+text+"'''\n")), defaults)
+		if err != nil {
+			return nil, err
+		}
+		return f.Keys[0].Request.KeyMaterial, nil
+	}
+	want, err := declared("ECC_NIST_P256", encoded("PRIVATE KEY", pkcs8))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{encoded("EC PRIVATE KEY", sec1), base64.StdEncoding.EncodeToString(pkcs8)} {
+		if got, err := declared("ECC_NIST_P256", text); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	if got, err := declared("ECC_SECG_P256K1", scalar); err != nil || len(got) == 0 {
+		t.Errorf("the scalar that a wallet exports: %v", err)
+	}
+	for text, problem := range map[string]string{
+		encoded("PRIVATE KEY", pkcs8):                    "it is a private key of the spec ECC_NIST_P256, and the key is of the spec ECC_NIST_P384",
+		strings.Repeat(encoded("PRIVATE KEY", pkcs8), 2): "private keys",
+		encryptedPEM: "the private key is encrypted, and a seed file has no passphrase",
+	} {
+		if _, err := declared("ECC_NIST_P384", text); err == nil || !strings.Contains(err.Error(), ":5: material: ") || !strings.Contains(err.Error(), problem) {
+			t.Errorf("%s: %v", text, err)
+		}
 	}
 }
 
@@ -134,10 +188,9 @@ func TestErrors(t *testing.T) {
 		{"material of such a spec", bare("key_spec = \"ML_DSA_44\"\nmaterial = \"" + material + "\"\n"), ":4: material: only the server generates material of the spec ML_DSA_44: remove material"},
 		{"a short HMAC key", bare("key_spec = \"HMAC_384\"\nmaterial = \"" + material + "\"\n"), ":4: material: it has 32 bytes, not 48 to 128: give 48 to 128 bytes: 96 hexadecimal digits"},
 		{"a long HMAC key", bare("key_spec = \"HMAC_224\"\nmaterial = \"" + strings.Repeat(material, 5) + "\"\n"), ":4: material: it has 160 bytes, not 28 to 128"},
-		{"bytes for a private key", bare("key_spec = \"ECC_SECG_P256K1\"\nmaterial = \"" + material + "\"\n"), ":4: material: the private key "},
-		{"SEC 1", bare("key_spec = \"ECC_SECG_P256K1\"\nmaterial = '''\n-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n'''\n"), ":4: material: it is not one PEM block PRIVATE KEY: `openssl pkcs8 -topk8 -nodes -in FILE` prints"},
-		{"two private keys", bare("key_spec = \"ECC_SECG_P256K1\"\nmaterial = '''\n" + strings.Repeat("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", 2) + "'''\n"), ":4: material: it is not one PEM block"},
-		{"no private key", bare("key_spec = \"ECC_SECG_P256K1\"\nmaterial = \"key.bin\"\n"), ":4: material: it is neither PEM nor base64"},
+		{"bytes for an RSA key", bare("key_spec = \"RSA_2048\"\nkey_usage = \"SIGN_VERIFY\"\nmaterial = \"" + material + "\"\n"), ":5: material: it holds no private key"},
+		{"a damaged private key", bare("key_spec = \"ECC_SECG_P256K1\"\nmaterial = '''\n-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n'''\n"), ":4: material: "},
+		{"no private key", bare("key_spec = \"ECC_SECG_P256K1\"\nmaterial = \"key.bin\"\n"), ":4: material: it holds no private key"},
 
 		// expiry and state
 		{"expiry without material", bare("origin = \"EXTERNAL\"\nexpires_in_days = 1\n"), ":4: expires_in_days: only material can expire, and this file gives none for the key: add material, or remove expires_in_days"},
@@ -191,3 +244,13 @@ func TestRead(t *testing.T) {
 		t.Errorf("a large file: %v", err)
 	}
 }
+
+// encryptedPEM is a private key of openssl genpkey -aes256.
+const encryptedPEM = `-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIHsMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAjAYwI+Z0Tp4AICCAAw
+DAYIKoZIhvcNAgkFADAdBglghkgBZQMEASoEEHclCp4/BLdvjnpoWhotTYEEgZDF
+A51e2kSBvmJ1TarKzSPFZaPBPazVIB8oDaS0gBfHW+N7yn1UjZO8OeD9NxlIYxtG
+d+6ieaiCv0rgPvRPoWKyM5FDUTxDBsbJy/5Nd7T1vvwglwenBUMCdUFiQ510BNH2
+B2wGpZamPtxaODifRUX1tqFHHhx4Q8pGvr+C9/rwcA7LwatZhanJB1nT0US7yDE=
+-----END ENCRYPTED PRIVATE KEY-----
+`
