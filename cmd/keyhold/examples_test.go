@@ -136,6 +136,9 @@ func TestDemo(t *testing.T) {
 		if n := strings.Count(out, "\n"); n >= 60 {
 			t.Errorf("it says %d lines: who reads them?", n)
 		}
+		for _, missing := range notPrinted(demoLines(t), out) {
+			t.Errorf("README.md shows a line that the demo does not print there: %s", missing)
+		}
 	})
 	t.Run("notices", func(t *testing.T) {
 		t.Parallel()

@@ -11,18 +11,24 @@ import (
 	"time"
 )
 
-// blockAfter returns the indented lines of docs/tests.md that follow a line.
-func blockAfter(t *testing.T, line string) string {
+// blockAfter returns the indented lines that follow a line of a document.
+func blockAfter(t *testing.T, document, line string) string {
 	t.Helper()
-	text, err := os.ReadFile("../../docs/tests.md")
+	m := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(line) + `\n\n((?:    .*\n)+)`).FindStringSubmatch(readDocument(t, document))
+	if m == nil {
+		t.Fatalf("%s has no lines after %q", document, line)
+	}
+	return m[1]
+}
+
+// readDocument returns the text of a document, named from the root of the repository.
+func readDocument(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("../..", name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(line) + `\n\n((?:    .*\n)+)`).FindSubmatch(text)
-	if m == nil {
-		t.Fatalf("docs/tests.md has no lines after %q", line)
-	}
-	return string(m[1])
+	return string(text)
 }
 
 // runIn runs lines of a document in a folder, and ends at the first failure.
@@ -36,18 +42,12 @@ func runIn(t *testing.T, dir, path, lines string) (output string, err error) {
 	return string(out), err
 }
 
-// The commands of the README about material work one after the other, as they stand there, on
-// a new dev server. Only the port is another.
-func TestReadmeInOrder(t *testing.T) {
-	path := buildProgram(t)
-	text, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, part, begins := strings.Cut(string(text), "\nBring your own key, in one command.")
-	part, _, ends := strings.Cut(part, "\nThe four steps of an import by hand")
+// The commands of docs/cli.md about material work one after the other, unchanged, on a new dev server.
+func TestCommandsInOrder(t *testing.T) {
+	_, part, begins := strings.Cut(readDocument(t, "docs/cli.md"), "\n## Import\n")
+	part, _, ends := strings.Cut(part, "\n## ")
 	if !begins || !ends {
-		t.Fatal("the README has no such part")
+		t.Fatal("docs/cli.md has no part about imports")
 	}
 	lines := []string{"openssl ecparam -name prime256v1 -genkey -noout -out signing.pem"}
 	for _, m := range regexp.MustCompile(`(?m)^    (.+)$`).FindAllStringSubmatch(part, -1) {
@@ -56,6 +56,15 @@ func TestReadmeInOrder(t *testing.T) {
 	if len(lines) < 10 {
 		t.Fatalf("%q", lines)
 	}
+	if out, err := runOnDev(t, strings.Join(lines, "\n")); err != nil || !strings.HasSuffix(out, "\nhello\n") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// runOnDev runs lines of a document on a new dev server. Only the port differs.
+func runOnDev(t *testing.T, lines string) (output string, err error) {
+	t.Helper()
+	path := buildProgram(t)
 	p := startCommand(t, os.Stderr, path, "dev", "--addr", "127.0.0.1:0")
 	defer p.kill(t)
 	for name, value := range map[string]string{
@@ -64,17 +73,14 @@ func TestReadmeInOrder(t *testing.T) {
 	} {
 		t.Setenv(name, value)
 	}
-	commands := strings.ReplaceAll(strings.Join(lines, "\n"), "bin/keyhold", "keyhold")
-	out, err := runIn(t, t.TempDir(), filepath.Dir(path), strings.ReplaceAll(commands, devEndpoint, p.endpoint))
-	if err != nil || !strings.HasSuffix(out, "\nhello\n") {
-		t.Errorf("%v\n%s", err, out)
-	}
+	lines = strings.ReplaceAll(lines, "bin/keyhold", "keyhold")
+	return runIn(t, t.TempDir(), filepath.Dir(path), strings.ReplaceAll(lines, devEndpoint, p.endpoint))
 }
 
 // The lines for a CI job start a server and wait until it answers. Only the port is another.
 func TestLinesForCI(t *testing.T) {
 	path, dir := filepath.Dir(buildProgram(t)), t.TempDir()
-	lines := blockAfter(t, "Start the server, wait until it answers, and run your tests:")
+	lines := blockAfter(t, "docs/tests.md", "Start the server, wait until it answers, and run your tests:")
 	port := freePort(t)
 	lines = strings.ReplaceAll(lines, "4599", port)
 	started := strings.Replace(lines, "keyhold dev ", "keyhold dev --addr 127.0.0.1:"+port+" ", 1)
@@ -127,7 +133,7 @@ func TestLinesForGoTests(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(app, "app_test.go"), example[1], 0o600); err != nil {
 		t.Fatal(err)
 	}
-	lines := blockAfter(t, "Check Keyhold out beside your module, and add it with these lines:")
+	lines := blockAfter(t, "docs/tests.md", "Check Keyhold out beside your module, and add it with these lines:")
 	if out, err := runIn(t, app, "", "go mod init example.com/app\n"+lines+"\ngo test ./...\n"); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}

@@ -69,13 +69,15 @@ func (s *server) kill() {
 	_ = s.cmd.Wait()         // which tells that it was killed
 }
 
-// advance moves the clock of the server and returns what the program says to it.
+// advance moves the clock of the server and returns the new time that the program prints.
 func (s *server) advance(ctx context.Context, by time.Duration) (string, error) {
 	cmd := exec.CommandContext(ctx, s.program, "clock", "advance", by.String(), "--endpoint-url", s.endpoint)
 	cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID="+accessKey, "AWS_SECRET_ACCESS_KEY="+secret, "AWS_REGION="+region)
-	out, err := cmd.CombinedOutput()
+	var messages bytes.Buffer
+	cmd.Stderr = &messages
+	out, err := cmd.Output()
 	if err != nil {
-		return "", fmt.Errorf("clock advance %s: %w: %s", by, err, out)
+		return "", fmt.Errorf("clock advance %s: %w: %s", by, err, &messages)
 	}
 	return strings.TrimSpace(string(out)), nil
 }
