@@ -22,7 +22,7 @@ var createGrant = change("CreateGrant", asks{{Action: "kms:CreateGrant", On: key
 		if err != nil {
 			return nil, err
 		}
-		c.told.response = fmt.Appendf(nil, `{"grantId":%q,"keyId":%q}`, g.ID, g.KeyARN())
+		c.details.response = fmt.Appendf(nil, `{"grantId":%q,"keyId":%q}`, g.ID, g.KeyARN())
 		err = c.commit(func(tx *store.Tx) error {
 			if err := putGrant(tx, g, repeated); err != nil {
 				return err

@@ -118,11 +118,3 @@ func (c *call) sealNew(k key.Key, material []byte) (key.Material, error) {
 	}
 	return c.sealMaterial(k, id, material)
 }
-
-// or returns what p points to, or the default.
-func or[T any](p *T, def T) T {
-	if p == nil {
-		return def
-	}
-	return *p
-}

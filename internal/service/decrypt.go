@@ -50,12 +50,6 @@ func checkRecipient(r *api.RecipientInfo) error {
 	return nil
 }
 
-// missingMember refuses a request without a member that the API calls optional,
-// as if it were not.
-func missingMember(name string) error {
-	return key.Errorf(key.KindValidation, "1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null", name)
-}
-
 // errIncorrectKey answers for a key that cannot have made the ciphertext.
 var errIncorrectKey = key.Errorf(key.KindIncorrectKey, "The key ID in the request does not identify a CMK that can perform this operation.")
 

@@ -91,7 +91,7 @@ func TestCompiledPoliciesAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		size += p.Size() + len(text)
-		c.keepGathered(entityAt{arn: fmt.Sprint(i)}, policy.Documents{Identity: []policy.Document{{Policy: p}, {Policy: p}}, Boundary: policy.Document{Policy: p}})
+		c.keepDocuments(entityAt{arn: fmt.Sprint(i)}, policy.Documents{Identity: []policy.Document{{Policy: p}, {Policy: p}}, Boundary: policy.Document{Policy: p}})
 		if c.size > maxCompiled || i%200 == 0 && c.size != c.counted() {
 			t.Fatalf("%d bytes are kept and %d are counted, at most %d", c.counted(), c.size, maxCompiled)
 		}
@@ -114,10 +114,10 @@ func TestCompiledPoliciesAreBounded(t *testing.T) {
 // Users and roles are bounded by their number too.
 func TestGatheredPoliciesAreBounded(t *testing.T) {
 	var c compiledPolicies
-	for i := range maxGathered + 10 {
-		c.keepGathered(entityAt{serial: int64(i)}, policy.Documents{})
+	for i := range maxKeptDocuments + 10 {
+		c.keepDocuments(entityAt{serial: int64(i)}, policy.Documents{})
 	}
-	if _, ok := c.gathered(entityAt{serial: maxGathered + 9}); !ok || len(c.entities) != maxGathered {
+	if _, ok := c.keptDocuments(entityAt{serial: maxKeptDocuments + 9}); !ok || len(c.entities) != maxKeptDocuments {
 		t.Errorf("%d users and roles are kept", len(c.entities))
 	}
 }

@@ -24,17 +24,6 @@ var encrypt = query("Encrypt", asks{{Action: "kms:Encrypt", On: keyOrAlias("KeyI
 		return &api.EncryptResponse{CiphertextBlob: blob, EncryptionAlgorithm: &algorithm, KeyId: new(k.ARN())}, nil
 	})
 
-// errDryRun is how a dry run ends that would have succeeded.
-var errDryRun = key.Errorf(key.KindDryRunOperation, "The request would have succeeded, but the DryRun option is set.")
-
-// dryRun ends a dry run that has come to where it would have succeeded.
-func dryRun(wanted *bool) error {
-	if or(wanted, false) {
-		return errDryRun
-	}
-	return nil
-}
-
 // An encrypter is what keys of the usage ENCRYPT_DECRYPT are that have a public
 // half.
 type encrypter interface {

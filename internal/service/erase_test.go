@@ -25,12 +25,12 @@ func TestSweepDoesNotOverwriteAChange(t *testing.T) {
 	changed := made
 	changed.Description = "changed"
 	put(changed)
-	err := s.settle(t.Context(), read, now)
+	err := s.writeDue(t.Context(), read, now)
 	got, stored := s.storedKey(t.Context(), records.PathOf(made))
 	if err == nil || stored != nil || got.Description != "changed" {
 		t.Errorf("%v, %v: the key is now %+v", err, stored, got)
 	}
-	if err := s.settle(t.Context(), got, now); err != nil {
+	if err := s.writeDue(t.Context(), got, now); err != nil {
 		t.Errorf("of a key that nobody changed: %v", err)
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// supposed returns the request that the members describe.
-func (c *call) supposed(in *api.ExplainDecisionRequest) (*hypothesis, error) {
+// parseHypothesis returns the request that the members describe.
+func (c *call) parseHypothesis(in *api.ExplainDecisionRequest) (*hypothesis, error) {
 	op, asks, err := c.operationOf(*in.Action)
 	if err != nil {
 		return nil, err

@@ -9,8 +9,8 @@ import (
 	"github.com/keyhold/keyhold/internal/records"
 )
 
-// supposedSession is the name of the session where only a role is named.
-const supposedSession = "any"
+// hypotheticalSession is the name of the session where only a role is named.
+const hypotheticalSession = "any"
 
 // A principalName is what the ARN of a principal says.
 type principalName struct{ arn, account, kind, name, session string }
@@ -19,7 +19,7 @@ type principalName struct{ arn, account, kind, name, session string }
 // session of a role.
 func parsePrincipal(arn string) (n principalName, ok bool) {
 	if account, kind, _, name, ok := identity.ParseARN(arn); ok {
-		return principalName{arn, account, kind, name, supposedSession}, kind != "policy"
+		return principalName{arn, account, kind, name, hypotheticalSession}, kind != "policy"
 	}
 	parts := strings.Split(arn, ":")
 	if len(parts) != 6 || !key.ValidAccount(parts[4]) {

@@ -46,7 +46,7 @@ func (a view) isForAccount() bool {
 
 // shown is what the view shows: of a refusal by another account what somebody is
 // told who may not see the key.
-func (a view) shown() *policy.Explanation {
+func (a view) explanation() *policy.Explanation {
 	switch {
 	case a.err == nil || !a.isForeign():
 		return a.decisive()
@@ -70,7 +70,7 @@ func (a view) decision() api.ExplainedDecision {
 	d.Reason = a.reason(d.Outcome)
 	if !a.isForeign() {
 		d.GrantsRead = a.grants
-		for _, g := range a.shown().Grants {
+		for _, g := range a.explanation().Grants {
 			d.Grants = append(d.Grants, api.ExplainedGrant{Allowed: g.Allowed, GrantId: g.ID, Missed: g.Missed})
 		}
 	}
@@ -82,7 +82,7 @@ func (a view) decision() api.ExplainedDecision {
 }
 
 func (a view) outcome() string {
-	e, isNotFound := a.shown(), false
+	e, isNotFound := a.explanation(), false
 	if refusal, ok := a.err.(*key.Error); ok {
 		isNotFound = refusal.Kind == key.KindNotFound
 	}
@@ -102,7 +102,7 @@ func (a view) outcome() string {
 // reason says why, in the words of the API where it has some.
 func (a view) reason(outcome string) string {
 	_, message := a.h.Operation.errorOf(a.err)
-	switch d := a.shown().Decision; {
+	switch d := a.explanation().Decision; {
 	case outcome == api.OutcomeAllowed:
 		return ""
 	case a.isMissing():
@@ -123,7 +123,7 @@ func (a view) reason(outcome string) string {
 // by is what allows or denies. What has no policy is open to the root of its account:
 // then it is nothing.
 func (a view) by() *api.DecidedBy {
-	by := a.shown().By
+	by := a.explanation().By
 	switch {
 	case a.isForeign() && by.Grant != "":
 		return &api.DecidedBy{Document: "a grant on " + a.target.ref.ARN()}
@@ -143,7 +143,7 @@ func (a view) documents() []api.ExplainedDocument {
 	if a.isForeign() {
 		all = append(all, withheld(policy.ResourceBased, "the key policy of "+a.target.ref.ARN()))
 	}
-	for _, d := range a.shown().Documents {
+	for _, d := range a.explanation().Documents {
 		if d.Role == policy.ResourceBased && (a.isForeign() || d.Name == "") { // what has no name is no document
 			continue
 		}
@@ -173,7 +173,7 @@ func statements(from []policy.ExplainedStatement) []api.ExplainedStatement {
 
 // asksFor reports whether a condition that was decided is on a condition key.
 func (a view) asksFor(name string) bool {
-	for _, d := range a.shown().Documents {
+	for _, d := range a.explanation().Documents {
 		for _, s := range d.Statements {
 			for _, c := range s.Conditions {
 				if strings.EqualFold(c.Key, name) {

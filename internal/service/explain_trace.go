@@ -59,8 +59,8 @@ func appendGrants(to, grants []policy.ExplainedGrant) []policy.ExplainedGrant {
 	return to
 }
 
-// told ends an ask. Where nothing was decided there is nothing to tell.
-func (t *trace) told(action string, about target, k key.Key, err error) {
+// endAsk keeps the explanation of an ask, if something was decided.
+func (t *trace) endAsk(action string, about target, k key.Key, err error) {
 	if t == nil {
 		return
 	}

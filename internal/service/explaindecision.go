@@ -45,7 +45,7 @@ func (c *call) hypothesis(in *api.ExplainDecisionRequest) (*hypothesis, error) {
 	if in.RequestId != nil {
 		return c.pastRequest(*in.RequestId)
 	}
-	return c.supposed(in)
+	return c.parseHypothesis(in)
 }
 
 // checkExplainDecision wants a past request, or what one would be.

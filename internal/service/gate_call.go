@@ -45,7 +45,7 @@ type call struct {
 	also      []audit.Event    // beside that of the call
 	about     []audit.Resource // what the call is about beside keys
 	created   string           // the ARN of the key that the call made
-	told      told             // what the event says beside
+	details   eventDetails     // of the event, which the request does not have
 	written   []string         // slots, for material that is not committed yet
 	committed bool
 }
@@ -62,9 +62,9 @@ type findings struct {
 	principalTags byName
 }
 
-// told is what an event says of a change that its request does not say, as JSON in
+// eventDetails describe a change beyond its request, as JSON in
 // the members where CloudTrail has it.
-type told struct{ response, additional []byte }
+type eventDetails struct{ response, additional []byte }
 
 // key returns what the first ask found.
 func (c *call) key() key.Key { return c.keys[0] }
@@ -182,25 +182,25 @@ func (c *call) event(err error) audit.Event {
 	if c.created != "" {
 		e.Resources = append(e.Resources, keyResource(c.created, c.Caller.Principal.AccountID))
 	}
-	for _, k := range c.found() {
+	for _, k := range c.askedKeys() {
 		e.Resources = append(e.Resources, keyResource(k.ARN(), k.Account))
 	}
 	e.Resources = append(e.Resources, c.about...)
 	if e.ErrorCode, e.ErrorMessage = c.Operation.errorOf(err); err == nil {
-		e.ResponseElements, e.AdditionalEventData = c.told.response, c.told.additional
+		e.ResponseElements, e.AdditionalEventData = c.details.response, c.details.additional
 	}
 	return e
 }
 
-// found are the keys that the call was about, with the one that it ended at.
-func (c *call) found() []key.Key {
+// askedKeys returns the keys that the call was about, and the key that refused it.
+func (c *call) askedKeys() []key.Key {
 	if c.refused.ID == "" {
 		return c.keys
 	}
 	return append(slices.Clip(c.keys), c.refused)
 }
 
-// errorOf gives what an event says of an error: what the caller was told.
+// errorOf returns the code and the message of an error in an event: those that the caller got.
 func (o Operation) errorOf(err error) (code, message string) {
 	if err == nil {
 		return "", ""

@@ -26,14 +26,14 @@ func (c *call) mayUse(action string, t target, k key.Key, missing error) error {
 			return err
 		}
 	}
-	return c.unseen(action, t, missing)
+	return c.refuseBlind(action, t, missing)
 }
 
-// unseen answers for a key that the caller may not act on, or that is missing. Not
-// to see is not to know: identity policies decide on what the caller named alone, be
-// it there or not, and what a refusal says is what they say. An alias of one's own
-// account is no secret.
-func (c *call) unseen(action string, t target, missing error) error {
+// refuseBlind answers for a key that the caller may not act on, or that is missing. The
+// answer must not show whether the key exists: so identity policies alone decide, by the name
+// that the caller gave, and the refusal names their reason. The aliases of the caller's own
+// account are not secret.
+func (c *call) refuseBlind(action string, t target, missing error) error {
 	q, err := c.question(action, t, key.Key{})
 	if err != nil {
 		return err

@@ -112,7 +112,7 @@ func (c *call) decide() error {
 func (c *call) allowAll(all asks) (exempt []int, err error) {
 	for _, a := range all {
 		t, k, err := c.allow(a)
-		c.trace.told(a.Action, t, k, err)
+		c.trace.endAsk(a.Action, t, k, err)
 		if err != nil {
 			c.refused = k
 			return nil, err
@@ -160,7 +160,7 @@ func (c *call) allow(a ask) (t target, k key.Key, err error) {
 		return t, k, err
 	}
 	if missing == nil && k.Account != c.Caller.Principal.AccountID && !c.Operation.acrossAccounts {
-		return t, k, c.unseen(a.Action, t, nil)
+		return t, k, c.refuseBlind(a.Action, t, nil)
 	}
 	may := a.May
 	if may == nil {

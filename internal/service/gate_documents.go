@@ -64,14 +64,14 @@ func (s *Service) documentsOfEntity(from source, p identity.Principal) (d policy
 	if p.Kind == identity.KindAssumedRole {
 		of.arn, of.id = p.RoleARN, p.Session.RoleID
 	}
-	if d, ok := s.compiled.gathered(of); ok {
+	if d, ok := s.compiled.keptDocuments(of); ok {
 		return d, nil
 	}
 	if from, err = coveredBy(from, records.Accounts, p.AccountID); err != nil {
 		return d, err
 	}
 	if d, err = s.gather(from, p); err == nil {
-		s.compiled.keepGathered(of, d)
+		s.compiled.keepDocuments(of, d)
 	}
 	return d, err
 }

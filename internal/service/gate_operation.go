@@ -285,3 +285,17 @@ func (c *call) field(in any, member string) reflect.Value {
 	}
 	return f
 }
+
+// or returns what p points to, or the default.
+func or[T any](p *T, def T) T {
+	if p == nil {
+		return def
+	}
+	return *p
+}
+
+// missingMember refuses a request without a member that the API describes as optional, but
+// that this request needs.
+func missingMember(name string) error {
+	return key.Errorf(key.KindValidation, "1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null", name)
+}

@@ -13,7 +13,7 @@ const maxCompiled = 64 << 20
 
 // compiledPolicies keeps policies compiled, by their text: so what is kept never
 // goes stale, and each distinct text is compiled once. It keeps the policies of users and
-// roles together too (gathered.go). A policy counts as long as one of the two has it.
+// roles together too. A policy counts as long as one of the two has it.
 type compiledPolicies struct {
 	mu       sync.RWMutex
 	texts    map[policyText]*policy.Policy
@@ -118,8 +118,8 @@ func (c *compiledPolicies) dropText() {
 	}
 }
 
-// maxGathered is how many users and roles have their policies at hand.
-const maxGathered = 10_000
+// maxKeptDocuments is for how many users and roles policies are kept.
+const maxKeptDocuments = 10_000
 
 // An entityAt is a user or role, by ARN and unique ID, at a serial number of its
 // account, which whatever changes one of its identities raises: so the policies that are
@@ -129,16 +129,16 @@ type entityAt struct {
 	serial  int64
 }
 
-// gathered returns the policies of a user or role if they are kept.
-func (c *compiledPolicies) gathered(of entityAt) (policy.Documents, bool) {
+// keptDocuments returns the policies of a user or role if they are kept.
+func (c *compiledPolicies) keptDocuments(of entityAt) (policy.Documents, bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	d, ok := c.entities[of]
 	return d, ok
 }
 
-// keepGathered keeps the policies of a user or role.
-func (c *compiledPolicies) keepGathered(of entityAt, d policy.Documents) {
+// keepDocuments keeps the policies of a user or role.
+func (c *compiledPolicies) keepDocuments(of entityAt, d policy.Documents) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, there := c.entities[of]; there {
@@ -147,7 +147,7 @@ func (c *compiledPolicies) keepGathered(of entityAt, d policy.Documents) {
 	if c.entities == nil {
 		c.entities = map[entityAt]policy.Documents{}
 	}
-	if len(c.entities) >= maxGathered {
+	if len(c.entities) >= maxKeptDocuments {
 		c.dropEntity()
 	}
 	c.entities[of] = d

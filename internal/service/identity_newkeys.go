@@ -29,11 +29,11 @@ func (c *call) makeKeys(n int, user string) (made []madeKey) {
 func (c *call) keyEvent(name, id, user string) audit.Event {
 	e := c.event(nil)
 	e.EventID, e.EventName, e.StoreRevision = journal.NewEventID(), name, 0
-	e.RequestParameters = toldKey(id, user)
+	e.RequestParameters = accessKeyParameters(id, user)
 	return e
 }
 
-func toldKey(id, user string) []byte {
+func accessKeyParameters(id, user string) []byte {
 	b, err := api.Encode(struct {
 		AccessKeyID string `json:"accessKeyId"`
 		UserName    string `json:"userName,omitzero"`

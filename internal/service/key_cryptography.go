@@ -34,6 +34,17 @@ func (c *call) checkSigning(algorithm string, messageType *string, message []byt
 	return kind != api.MessageTypeRaw, key.CheckMessage(algorithm, kind, len(message))
 }
 
+// errDryRun is the answer to a dry run that would have succeeded.
+var errDryRun = key.Errorf(key.KindDryRunOperation, "The request would have succeeded, but the DryRun option is set.")
+
+// dryRun ends a dry run at the point at which the request would take effect.
+func dryRun(wanted *bool) error {
+	if or(wanted, false) {
+		return errDryRun
+	}
+	return nil
+}
+
 // ignoresCiphertext reports whether a request only asks whether the caller may: a dry
 // run that is to look at no ciphertext, and need not have one. Where it is no dry run,
 // its modifiers mean nothing.

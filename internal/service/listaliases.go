@@ -31,7 +31,7 @@ var listAliases = query("ListAliases", asks{{Action: "kms:ListAliases"}, {Action
 // that it is there.
 func mayBeFound(c *call, action string, t target, _ key.Key, missing error) error {
 	if missing != nil {
-		return c.unseen(action, t, missing)
+		return c.refuseBlind(action, t, missing)
 	}
 	return nil
 }

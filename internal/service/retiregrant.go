@@ -17,7 +17,7 @@ var retireGrant = change("RetireGrant", asks{{Action: "kms:RetireGrant", On: key
 		if err != nil {
 			return nil, err
 		}
-		c.told.additional = fmt.Appendf(nil, `{"grantId":%q}`, id)
+		c.details.additional = fmt.Appendf(nil, `{"grantId":%q}`, id)
 		return nil, c.commitWithoutGrant(id, in.DryRun)
 	})
 
@@ -49,7 +49,7 @@ func mayRetire(c *call, action string, t target, k key.Key, missing error) error
 		return err
 	}
 	if missing != nil || !there {
-		return c.unseen(action, t, cmp.Or(missing, error(key.Errorf(key.KindNotFound, "Grant ID %s not found on %s", id, t.ref.ARN()))))
+		return c.refuseBlind(action, t, cmp.Or(missing, error(key.Errorf(key.KindNotFound, "Grant ID %s not found on %s", id, t.ref.ARN()))))
 	}
 	q, err := c.question(action, t, k)
 	if err != nil {
@@ -63,7 +63,7 @@ func mayRetire(c *call, action string, t target, k key.Key, missing error) error
 	if err == nil && d.Allowed {
 		err = q.values.err
 	} else if err == nil {
-		err = c.unseen(action, t, nil)
+		err = c.refuseBlind(action, t, nil)
 	}
 	return err
 }

@@ -26,7 +26,7 @@ type assumption struct {
 
 // assume issues a session of a role that the caller may assume. Like every call, it
 // decides again before it hands out the session.
-func (c *call) assume(a assumption) (role identity.Role, out issued, err error) {
+func (c *call) assume(a assumption) (role identity.Role, out issuedSession, err error) {
 	var seconds int32
 	err = c.hold(func() (err error) {
 		role, seconds, err = c.mayAssume(a)

@@ -11,7 +11,7 @@ import (
 )
 
 // An issued session is what the answers of the STS API tell of one.
-type issued struct {
+type issuedSession struct {
 	credentials *sts.Credentials
 	packed      *int32 // how much of the room for policies and tags they take, in percent
 	size        *int32 // of the token, in bytes
@@ -24,10 +24,10 @@ const maxPacked = 5120
 
 // issue makes temporary credentials that carry the session, for so many seconds from
 // now.
-func (c *call) issue(s identity.Session, seconds int32, least *int32) (issued, error) {
+func (c *call) issue(s identity.Session, seconds int32, least *int32) (issuedSession, error) {
 	packed, err := packedSize(s)
 	if err != nil {
-		return issued{}, err
+		return issuedSession{}, err
 	}
 	var secret string
 	s.AccessKeyID, secret = newAccessKey(sessionPrefix)
@@ -35,13 +35,13 @@ func (c *call) issue(s identity.Session, seconds int32, least *int32) (issued, e
 	s.Expires = c.now.Add(time.Duration(seconds) * time.Second).Truncate(time.Second)
 	token, err := c.sessionTokens.seal(sessionToken{Session: s, Secret: secret}, int(or(least, 0)))
 	if err != nil {
-		return issued{}, err
+		return issuedSession{}, err
 	}
 	if len(token) > maxSessionToken {
-		return issued{}, key.Errorf(key.KindPackedPolicyTooLarge, "The session token would be longer than %d characters.", maxSessionToken)
+		return issuedSession{}, key.Errorf(key.KindPackedPolicyTooLarge, "The session token would be longer than %d characters.", maxSessionToken)
 	}
-	c.told.response = toldCredentials(s)
-	return issued{
+	c.details.response = credentialsElements(s)
+	return issuedSession{
 		credentials: &sts.Credentials{
 			AccessKeyId:     &s.AccessKeyID,
 			SecretAccessKey: &secret,
@@ -72,9 +72,9 @@ func packedSize(s identity.Session) (*int32, error) {
 
 func percent(n, of int) int32 { return int32((n*100 + of - 1) / of) }
 
-// toldCredentials is what an event says of credentials: all but the secret and the
-// token.
-func toldCredentials(s identity.Session) []byte {
+// credentialsElements returns the response elements of an event about credentials: all but
+// the secret and the token.
+func credentialsElements(s identity.Session) []byte {
 	type credentials struct {
 		AccessKeyID string `json:"accessKeyId"`
 		Expiration  string `json:"expiration"`

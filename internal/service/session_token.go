@@ -52,15 +52,15 @@ func newSessionTokens(s seal.Sealer) *sessionTokens {
 
 // seal returns a token of least characters or more.
 func (s *sessionTokens) seal(t sessionToken, least int) (string, error) {
-	token, err := s.sealed(t)
+	token, err := s.encode(t)
 	if short := least - len(token); err == nil && short > 0 {
 		t.Padding = strings.Repeat(".", short*3/4+1) // three bytes are four characters
-		token, err = s.sealed(t)
+		token, err = s.encode(t)
 	}
 	return token, err
 }
 
-func (s *sessionTokens) sealed(t sessionToken) (string, error) {
+func (s *sessionTokens) encode(t sessionToken) (string, error) {
 	plain, err := s.codec.Encode(t)
 	if err != nil {
 		return "", err
@@ -77,13 +77,13 @@ func (s *sessionTokens) open(token string) (t *sessionToken, ok bool) {
 	if ok || len(token) > maxSessionToken {
 		return t, ok
 	}
-	if t, ok = s.unsealed(token); !ok {
+	if t, ok = s.decode(token); !ok {
 		return nil, false
 	}
 	return s.opened.Add(strings.Clone(token), t, sessionSize(token)), true
 }
 
-func (s *sessionTokens) unsealed(token string) (*sessionToken, bool) {
+func (s *sessionTokens) decode(token string) (*sessionToken, bool) {
 	sealed, err := base64.StdEncoding.Strict().DecodeString(token)
 	if err != nil || strings.ContainsAny(token, "\r\n") {
 		return nil, false

@@ -120,7 +120,7 @@ func (s *Service) sweepKey(ctx context.Context, entry string, now time.Time, pag
 	}
 	k := stored.At(now)
 	if stored.State != key.Gone && !reflect.DeepEqual(k, stored) {
-		if err := s.settle(ctx, stored, now); err != nil {
+		if err := s.writeDue(ctx, stored, now); err != nil {
 			return err
 		}
 	}
@@ -154,9 +154,9 @@ func (s *Service) removeStray(ctx context.Context, entry, path string) error {
 	})
 }
 
-// settle writes what the key is now in the place of what is stored, unless
-// somebody changed the key meanwhile: then the next sweep looks again.
-func (s *Service) settle(ctx context.Context, stored key.Key, now time.Time) error {
+// writeDue stores the key as it is at the given time, for example without expired material,
+// unless somebody changed the key meanwhile: then the next sweep looks again.
+func (s *Service) writeDue(ctx context.Context, stored key.Key, now time.Time) error {
 	k := stored.At(now)
 	name := "DeleteExpiredKeyMaterial"
 	switch {
