@@ -29,7 +29,7 @@ func TestExpiry(t *testing.T) {
 		{"366d", false, "is too far away"},
 		{"365d1s", false, "is neither a time from now"},
 		{"2028-01-31", false, "is too far away"},
-		{"2026-11-25", false, "has passed: it is 2026-11-25T10:20:30Z"},
+		{"2026-11-25", false, "has passed: the server's clock shows 2026-11-25T10:20:30Z"},
 		{"2026-11-25T10:20:30Z", false, "has passed"},
 		{"0d", false, "is neither a time from now"},
 		{"-1d", false, "is neither a time from now"},
