@@ -7,7 +7,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// The kinds of record, each under its own prefix (docs/design.md, "Records").
+// The kinds of record, each under its own prefix (docs/formats.md, "Records").
 var (
 	Keys          = store.Table[key.Key]{Prefix: "key", Codec: store.JSON[key.Key]()}
 	Aliases       = store.Table[key.Alias]{Prefix: "alias", Codec: store.JSON[key.Alias]()}
