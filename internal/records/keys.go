@@ -24,8 +24,8 @@ func PutKeys(tx *store.Tx, all ...key.Key) (left []string, err error) {
 	return left, NoteErasures(tx, left)
 }
 
-// replaceKey is PutKeys of one without the note. What it tells related keys counts as
-// one with it.
+// replaceKey is PutKeys of one key without the note. It also writes the related keys that
+// change with the key.
 func replaceKey(tx *store.Tx, k key.Key) (left []string, err error) {
 	path := PathOf(k)
 	stored, _, err := Keys.Get(tx, path)
@@ -38,10 +38,10 @@ func replaceKey(tx *store.Tx, k key.Key) (left []string, err error) {
 	if err := moveDue(tx, path, stored.Due(), k.Due()); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(tellPrimary(tx, stored, k), tellFamily(tx, stored, k)); err != nil {
+	if err := errors.Join(updatePrimary(tx, stored, k), updateFamily(tx, stored, k)); err != nil {
 		return nil, err
 	}
-	if left, err = tellReplicas(tx, stored, k); err != nil {
+	if left, err = updateReplicas(tx, stored, k); err != nil {
 		return nil, err
 	}
 	for _, slot := range stored.Slots() {
@@ -52,17 +52,17 @@ func replaceKey(tx *store.Tx, k key.Key) (left []string, err error) {
 	return left, nil
 }
 
-// tellFamily writes where the primary key is, when it comes to be another one.
-func tellFamily(tx *store.Tx, stored, k key.Key) error {
+// updateFamily writes where the primary key is, when another key becomes the primary key.
+func updateFamily(tx *store.Tx, stored, k key.Key) error {
 	if !k.IsPrimary() || stored.IsPrimary() {
 		return nil
 	}
 	return Families.Put(tx, FamilyPath(k), Family{k.Region})
 }
 
-// tellPrimary writes the deletion date of a replica, where it changes, into its
-// primary key, which waits for it.
-func tellPrimary(tx *store.Tx, stored, k key.Key) error {
+// updatePrimary writes a changed deletion date of a replica into its primary key, which waits
+// for the deletion.
+func updatePrimary(tx *store.Tx, stored, k key.Key) error {
 	if !k.IsReplica() || k.DeletionDate.Equal(stored.DeletionDate) {
 		return nil
 	}
@@ -74,10 +74,10 @@ func tellPrimary(tx *store.Tx, stored, k key.Key) error {
 	return err
 }
 
-// tellReplicas writes into the replicas of a primary key what waits for a rotation
-// there, when that comes to be another material, or none: what waited in them before is
-// forgotten. Of a rotation itself whoever carries it out tells them.
-func tellReplicas(tx *store.Tx, stored, k key.Key) (left []string, err error) {
+// updateReplicas writes into the replicas of a primary key the material that waits for a
+// rotation there, when other material waits or none does. It forgets the material that
+// waited in the replicas before. A rotation itself writes the replicas on its own.
+func updateReplicas(tx *store.Tx, stored, k key.Key) (left []string, err error) {
 	if !k.IsPrimary() || !stored.IsPrimary() || !k.AwaitsOther(stored) {
 		return nil, nil
 	}
@@ -120,8 +120,10 @@ func DuePath(t time.Time, keyPath string) string {
 // KeyPathOfDue returns the path of the key that an entry of the index is about.
 func KeyPathOfDue(entry string) string { return entry[len(DueSecond(time.Time{}))+1:] }
 
+// DueSecond is the start of the entries of a second in the index of due times.
 func DueSecond(t time.Time) string { return fmt.Sprintf("%012d", t.Unix()) }
 
+// NoteErasures notes slots that no record names any more and that are to be overwritten.
 func NoteErasures(tx *store.Tx, slots []string) error {
 	if len(slots) == 0 {
 		return nil

@@ -44,6 +44,7 @@ type Clock struct {
 	OffsetNanos int64 `json:"offsetNanos"`
 }
 
+// ClockPath is the path of the one Clock.
 const ClockPath = "dev"
 
 // MaxClockOffset bounds how far the clock of a dev server is moved.
@@ -81,6 +82,7 @@ type Deployment struct {
 	Account string `json:"account"`
 }
 
+// DeploymentPath is the path of the one Deployment.
 const DeploymentPath = "this"
 
 // ScopePath begins the paths of all that belongs to an account in a Region.
@@ -89,6 +91,7 @@ func ScopePath(account, region string) string { return account + "/" + region + 
 // KeyPath is scope and the ID, in one piece, as there are some for each request.
 func KeyPath(account, region, id string) string { return account + "/" + region + "/" + id }
 
+// PathOf is the path of a key.
 func PathOf(k key.Key) string { return KeyPath(k.Account, k.Region, k.ID) }
 
 // AliasPath leaves out the prefix that all alias names have.

@@ -16,6 +16,7 @@ type Family struct {
 	Primary string `json:"primary"` // Region
 }
 
+// FamilyPath is the path of the family of a multi-Region key.
 func FamilyPath(k key.Key) string { return k.Account + "/" + k.ID }
 
 // RelatedKeys returns a primary key and all its replicas, these as they are stored: so

@@ -18,6 +18,7 @@ type TokenKey struct {
 	Sealed []byte `json:"sealed"`
 }
 
+// TokenRingPath is the path of the one TokenRing.
 const TokenRingPath = "ring"
 
 // Of returns the key of the hour, if there is one.
