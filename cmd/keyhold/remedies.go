@@ -55,7 +55,7 @@ UnsupportedOperationException       | origin | 1 | the server generates the mate
 UnsupportedOperationException       | multi-Region replica key | 1 | new material and rotations come to a replica key by its primary key | use --region as the line above names the primary key's; then import the same into the replica key without --new-material
 UnsupportedOperationException       | wrapping key spec | 1 | this material cannot be wrapped so | leave out --wrapping-algorithm and --wrapping-key-spec: the defaults always work
 UnsupportedOperationException       | no audit log | 1 | a dev server without --data writes its audit log nowhere | keyhold explain --principal ARN --action ACTION explains without one
-UnsupportedOperationException       | is no operation of KMS | 1 | STS and the requests of administrators have rules beside policies | docs/identities.md tells who may assume a role, and who may administer
+UnsupportedOperationException       | is not an operation of KMS | 1 | STS and the requests of administrators have rules beside policies | docs/identities.md tells who may assume a role, and who may administer
 UnsupportedOperationException       | no decision to explain | 1 | the request ended before a decision, or named its key in a way that no log keeps | keyhold explain --principal ARN --action ACTION --key KEY explains what one like it is told
 UnsupportedOperationException       | | 1 | this server cannot do it | docs/divergences.md lists what Keyhold refuses
 ValidationException                 | Member must not be null | 1 | the request needs the member that the line above names | give it; to keyhold explain with --key, or with --member NAME=VALUE

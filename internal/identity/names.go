@@ -8,7 +8,7 @@ import (
 
 // The longest names, in characters. Source: "IAM and AWS STS quotas".
 const (
-	maxUserName   = 64 // and that of roles and sessions
+	maxUserName   = 64 // also for roles and sessions
 	maxPolicyName = 128
 	maxPath       = 512
 )
@@ -19,7 +19,7 @@ func ValidName(name string) bool { return len(name) <= maxUserName && isName(nam
 // ValidPolicyName reports whether policies can have the name.
 func ValidPolicyName(name string) bool { return len(name) <= maxPolicyName && isName(name) }
 
-// isName reports whether a name is [\w+=,.@-]+, as the IAM API has it.
+// isName reports whether a name matches [\w+=,.@-]+, the pattern of the IAM API.
 func isName(name string) bool {
 	for i := range len(name) {
 		if c := name[i]; !isWord(c) && strings.IndexByte("+=,.@-", c) < 0 {

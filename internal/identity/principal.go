@@ -13,19 +13,19 @@ const (
 	KindAccount     Kind = "Account"     // the root of an account
 	KindUser        Kind = "User"        // a user
 	KindAssumedRole Kind = "AssumedRole" // a session of a role
-	KindWebIdentity Kind = "WebIdentity" // somebody with a token of an OIDC provider, who is nobody here yet
+	KindWebIdentity Kind = "WebIdentity" // a user of an OIDC provider who has no session yet
 )
 
-// A Principal is who makes a request. AccessKeyID is empty until a signature by
-// that key has been verified, or admitted unverified.
+// A Principal is the identity of a caller. AccessKeyID is empty until a signature by that key
+// has been verified, or admitted unverified.
 type Principal struct {
 	Kind        Kind
 	AccountID   string // 12 digits
-	ARN         string // such as "arn:aws:iam::111122223333:root"; of an AssumedRole, that of the session
-	ID          string // aws:userid: the account of its root, AIDA… of a user, "AROA…:NAME" of a session of a role
-	UserName    string // aws:username; "" of all but users
-	RoleARN     string // of an AssumedRole: the role, with its path
-	Tags        []Tag  // aws:PrincipalTag: of the user, or of the role with those of the session over them
+	ARN         string // such as "arn:aws:iam::111122223333:root"; the ARN of the session for an AssumedRole
+	ID          string // aws:userid: the account ID for a root, AIDA… for a user, "AROA…:NAME" for a session of a role
+	UserName    string // aws:username; "" except for users
+	RoleARN     string // the ARN of the role of an AssumedRole, with its path
+	Tags        []Tag  // aws:PrincipalTag: the tags of the user, or of the role and the session, which takes precedence
 	AccessKeyID string
 	Session     *Session // what temporary credentials carry; nil with an access key of long standing
 	Stored      bool     // the access key is a record of the deployment, which may change
@@ -43,12 +43,12 @@ func Root(account string) Principal {
 	return Principal{Kind: KindAccount, AccountID: account, ARN: "arn:aws:iam::" + account + ":root", ID: account}
 }
 
-// Principal returns the user as who makes a request.
+// Principal returns the user as a caller.
 func (u User) Principal() Principal {
 	return Principal{Kind: KindUser, AccountID: u.Account, ARN: u.ARN(), ID: u.ID, UserName: u.Name, Tags: u.Tags}
 }
 
-// Principal returns a session of the role as who makes a request.
+// Principal returns a session of the role as a caller.
 func (r Role) Principal(s *Session) Principal {
 	return Principal{
 		Kind:      KindAssumedRole,
@@ -67,12 +67,12 @@ type AccessKey struct {
 	ID        string
 	Secret    Secret
 	Principal Principal
-	// Expired says that it was good once and is no more, which only who holds
-	// the secret is told.
+	// Expired says that the access key was valid and has expired. Only a caller who has the
+	// secret may learn this.
 	Expired bool
 }
 
-// A Lookup finds an access key, by its ID or by the token of its session; ok is
-// false when there is none. It is called concurrently. An error means that it is
-// not known whether there is one.
+// A Lookup finds an access key, by its ID or by the token of its session. ok is false if the
+// access key does not exist. A Lookup may be called concurrently. After an error it is unknown
+// whether the access key exists.
 type Lookup func(ctx context.Context, name string) (k AccessKey, ok bool, err error)

@@ -11,7 +11,7 @@ type Account struct {
 	ID      string    `json:"id"`
 	Name    string    `json:"name,omitzero"`
 	Created time.Time `json:"created"`
-	Keys    []string  `json:"keys,omitzero"` // access keys of its root, beside that of keyhold init
+	Keys    []string  `json:"keys,omitzero"` // access keys of its root, without the one of keyhold init
 	Serial  int64     `json:"serial"`
 }
 
@@ -43,7 +43,7 @@ type User struct {
 type Role struct {
 	Entity
 	Description string `json:"description,omitzero"`
-	Trust       string `json:"trust"`      // who may assume it, as a JSON document
+	Trust       string `json:"trust"`      // the trust policy, a JSON document
 	MaxSession  int32  `json:"maxSession"` // seconds
 }
 
@@ -74,19 +74,18 @@ type OIDCProvider struct {
 	Issuer    string    `json:"issuer"` // its URL without "https://"
 	ClientIDs []string  `json:"clientIds"`
 	Created   time.Time `json:"created"`
-	// Roots are the certificates of the authorities that may vouch for the
-	// issuer's servers, PEM; "" for those of the system.
+	// Roots are the PEM certificates of the authorities that may certify the issuer's servers.
+	// If empty, the authorities of the system apply.
 	Roots string `json:"roots,omitzero"`
 }
 
-// A StoredKey is an access key of the root of an account or, with a User, of a
-// user.
+// A StoredKey is an access key of a user or, without a User, of the root of an account.
 type StoredKey struct {
 	Account  string    `json:"account"`
 	Secret   string    `json:"secret"`
 	User     string    `json:"user,omitzero"`
 	Inactive bool      `json:"inactive,omitzero"`
-	Created  time.Time `json:"created,omitzero"` // zero of the first ones
+	Created  time.Time `json:"created,omitzero"` // zero for access keys of the first versions
 }
 
 // A Tag is a name with a value.
@@ -116,8 +115,8 @@ func arn(account, kind, path, name string) string {
 	return "arn:aws:iam::" + account + ":" + kind + path + name
 }
 
-// Merged returns the tags, with those of over in the place of tags of the same
-// key, whose case does not count.
+// Merged returns the tags of both lists. A tag of over replaces a tag with the same key,
+// regardless of case.
 func Merged(tags, over []Tag) []Tag {
 	if len(over) == 0 {
 		return tags

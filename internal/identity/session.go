@@ -2,9 +2,8 @@ package identity
 
 import "time"
 
-// A Session is what temporary credentials carry with them, beside their secret:
-// all that is to be known of them. It is stored nowhere; the token of the
-// credentials is a sealed Session.
+// A Session contains everything about temporary credentials except their secret. The server
+// does not store it: the token of the credentials is a sealed Session.
 type Session struct {
 	AccessKeyID string    `json:"accessKeyId"`
 	Account     string    `json:"account"`
@@ -30,11 +29,10 @@ type Session struct {
 	Web            *WebIdentity `json:"web,omitzero"` // of AssumeRoleWithWebIdentity
 }
 
-// IsLimited reports whether the session has session policies, which bound what it
-// may do.
+// IsLimited reports whether the session has session policies, which limit its permissions.
 func (s *Session) IsLimited() bool { return len(s.Policies)+len(s.PolicyARNs) > 0 }
 
-// A WebIdentity is who somebody is to an OIDC provider.
+// A WebIdentity identifies a user of an OIDC provider.
 type WebIdentity struct {
 	Provider string `json:"provider"` // its ARN
 	Issuer   string `json:"issuer"`   // its URL without "https://", as condition keys begin

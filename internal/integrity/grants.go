@@ -83,8 +83,8 @@ func (v *verifier) grantRequest(path string, r records.GrantRequest) error {
 	})
 }
 
-// records.GrantGuard looks at the count of the grants on a key. That of a key which is
-// being removed is not kept any more.
+// grantGuard checks the number of grants on a key. While a key is being removed, its guard is
+// not updated.
 func (v *verifier) grantGuard(path string, guard records.GrantGuard) error {
 	k, there, whole := lookUp(v, records.Keys, path)
 	if !there {

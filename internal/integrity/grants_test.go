@@ -23,11 +23,11 @@ var grantDamages = map[string]struct {
 		[]string{"grant-match/ENABLED/.*: no such grant is there", "grant-of-grantee/ENABLED/.*: no such grant is there", "grant-of-retirer/.*: no such grant is there", "grant-request/ENABLED/.*: no such grant is there"}},
 	"a grant in another place": {func(w *wreckage, full, _ key.Grant) {
 		w.update(func(tx *store.Tx) error { return records.Grants.Put(tx, records.PathOf(w.empty)+"/"+full.ID, full) })
-	}, []string{"grant/EMPTY/.*: what it holds belongs to another path"}},
+	}, []string{"grant/EMPTY/.*: its content belongs to another path"}},
 	"a grant with a bad ID": {func(w *wreckage, _, bare key.Grant) {
 		bare.ID = "x"
 		w.update(func(tx *store.Tx) error { return records.Grants.Put(tx, records.GrantPath(bare), bare) })
-	}, []string{"grant/ENABLED/x: what it holds belongs to another path"}},
+	}, []string{"grant/ENABLED/x: its content belongs to another path"}},
 	"a grant to nobody": {func(w *wreckage, _, bare key.Grant) {
 		bare.Grantee = ""
 		w.update(func(tx *store.Tx) error {
@@ -63,7 +63,7 @@ var grantDamages = map[string]struct {
 	}, []string{"grant-shapes/ENABLED/.*: several shapes, or none, can have the number 1", "grant-match/ENABLED/.*/1/.*: it is missing: grant/ENABLED", "grant-match/ENABLED/.*/2/.*: no such grant is there"}},
 	"a format at another path": {func(w *wreckage, _, _ key.Grant) {
 		w.update(func(tx *store.Tx) error { return records.Formats.Put(tx, "x", records.Format{Format: 1}) })
-	}, []string{"format/x: what it holds belongs"}},
+	}, []string{"format/x: its content belongs"}},
 	"a format that does not open": {func(w *wreckage, _, _ key.Grant) { w.alter("format/records", flip) },
 		[]string{"format/records: the sealed value does not open"}},
 	"a grant to somebody else": {func(w *wreckage, _, bare key.Grant) {
@@ -85,13 +85,13 @@ var grantDamages = map[string]struct {
 			return records.GrantsOfRetirer.Put(tx, records.GrantOfRetirerPath(bare), struct{}{})
 		})
 	}, []string{"grant-of-retirer/.*: no such grant is there"}},
-	"entries that are none": {func(w *wreckage, _, _ key.Grant) {
+	"entries of no grant": {func(w *wreckage, _, _ key.Grant) {
 		w.update(func(tx *store.Tx) error {
 			return errors.Join(records.GrantsOfGrantee.Put(tx, "x", struct{}{}), records.GrantsOfRetirer.Put(tx, "x/y", struct{}{}), records.GrantRequests.Put(tx, "x/y/z", records.GrantRequest{GrantID: "x"}),
 				records.GrantMatches.Put(tx, "x/y/z", struct{}{}), records.GrantShapes.Put(tx, "x", records.GranteeShapes{}))
 		})
-	}, []string{"grant-of-grantee/x: what it holds belongs", "grant-of-retirer/x/y: what it holds belongs", "grant-request/x/y/z: what it holds belongs",
-		"grant-match/x/y/z: what it holds belongs", "grant-shapes/x: what it holds belongs"}},
+	}, []string{"grant-of-grantee/x: its content belongs", "grant-of-retirer/x/y: its content belongs", "grant-request/x/y/z: its content belongs",
+		"grant-match/x/y/z: its content belongs", "grant-shapes/x: its content belongs"}},
 	"a request for another grant": {func(w *wreckage, full, bare key.Grant) {
 		path, err := records.GrantRequestPath(full)
 		w.must(err)
@@ -151,7 +151,7 @@ func TestVerifyFindsNothingWrongWithGrants(t *testing.T) {
 	if err != nil || len(findings) > 0 || !maps.Equal(s.Records, want) {
 		t.Errorf("found %q, %v, in %v", findings, err, s.Records)
 	}
-	// What a sweep leaves when it is stopped is no finding.
+	// A sweep that is stopped leaves records that are not findings.
 	gone := w.enabled.Buried()
 	w.update(func(tx *store.Tx) error {
 		_, err := records.PutKeys(tx, gone)

@@ -43,7 +43,7 @@ func (v *verifier) entity(e identity.Entity, record string) {
 		}
 		path, ok := records.PolicyPath(arn)
 		if !ok {
-			v.report(record, fmt.Errorf("%q is no ARN of a policy", arn))
+			v.report(record, fmt.Errorf("%q is not the ARN of a policy", arn))
 			continue
 		}
 		requireRecord(v, records.ManagedPolicies, path, record)
@@ -79,7 +79,7 @@ func (v *verifier) oidcProvider(path string, p identity.OIDCProvider) error {
 	return nil
 }
 
-// accessKey looks at an access key. That of keyhold init is in no list.
+// accessKey checks an access key. The access key of keyhold init belongs to no user.
 func (v *verifier) accessKey(path string, k identity.StoredKey) error {
 	if !key.ValidAccount(k.Account) || k.Secret == "" {
 		return errMoved

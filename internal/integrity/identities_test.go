@@ -52,23 +52,23 @@ func TestVerifyFindsDamageOfIdentities(t *testing.T) {
 		"no access key":          {remove("access-key", "AKIA1"), []string{"access-key-usage/AKIA1: there is no such access key", "user/.*: its access key AKIA1 is missing"}},
 		"no user":                {remove("user", wreckAccount+"/alice"), []string{`access-key/AKIA1: the user "Alice" does not have it`}},
 		"an access key too many": {func(w *wreckage) { w.declare(func(u *identity.User) { u.Keys = nil }) }, []string{`access-key/AKIA1: the user "Alice" does not have it`}},
-		"a user of another name": {func(w *wreckage) { w.declare(func(u *identity.User) { u.Name = "Bob" }) }, []string{"user/.*: what it holds belongs"}},
-		"a policy without ARN":   {func(w *wreckage) { w.declare(func(u *identity.User) { u.Boundary = "use" }) }, []string{`user/.*: "use" is no ARN of a policy`}},
+		"a user of another name": {func(w *wreckage) { w.declare(func(u *identity.User) { u.Name = "Bob" }) }, []string{"user/.*: its content belongs"}},
+		"a policy without ARN":   {func(w *wreckage) { w.declare(func(u *identity.User) { u.Boundary = "use" }) }, []string{`user/.*: "use" is not the ARN of a policy`}},
 		"an account elsewhere": {func(w *wreckage) {
 			w.update(func(tx *store.Tx) error {
 				return records.Accounts.Put(tx, "444455556666", identity.Account{ID: wreckAccount})
 			})
-		}, []string{"account/444455556666: what it holds belongs"}},
+		}, []string{"account/444455556666: its content belongs"}},
 		"a provider elsewhere": {func(w *wreckage) {
 			w.update(func(tx *store.Tx) error {
 				return records.OIDCProviders.Put(tx, wreckAccount+"/x", identity.OIDCProvider{Account: wreckAccount, Issuer: "y"})
 			})
-		}, []string{"oidc-provider/.*: what it holds belongs"}},
+		}, []string{"oidc-provider/.*: its content belongs"}},
 		"a policy elsewhere": {func(w *wreckage) {
 			w.update(func(tx *store.Tx) error {
 				return records.ManagedPolicies.Put(tx, wreckAccount+"/x", identity.ManagedPolicy{Account: wreckAccount, Name: "y"})
 			})
-		}, []string{"managed-policy/.*: what it holds belongs"}},
+		}, []string{"managed-policy/.*: its content belongs"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -124,8 +124,8 @@ func (v *verifier) aliasOfKey(path string, _ struct{}) error {
 	return nil
 }
 
-// records.AliasGuard looks at the count of a key's aliases. That of a key which is being
-// removed is not kept any more.
+// aliasGuard checks the number of aliases of a key. While a key is being removed, its guard is
+// not updated.
 func (v *verifier) aliasGuard(path string, g records.AliasGuard) error {
 	k, there, whole := lookUp(v, records.Keys, path)
 	if !there {

@@ -10,18 +10,18 @@ import (
 	"github.com/keyhold/keyhold/internal/records"
 )
 
-// related looks at what a key and those related to it in other Regions say of one
-// another. A replica whose deletion date is set may be past it: then it and its
-// primary key forget each other one after the other, and either may be first.
+// related checks that a key and its related keys in other Regions agree. After the deletion
+// date of a replica, the replica and its entry in the primary key are removed one after the
+// other, in either order.
 func (v *verifier) related(k key.Key) error {
 	waits := k.State == key.PendingReplicaDeletion
 	switch {
 	case key.IsMultiRegionID(k.ID) != k.IsMultiRegion():
-		return errors.New("its ID does not tell whether it is a multi-Region key")
+		return errors.New("the form of its ID does not fit: only the IDs of multi-Region keys begin with mrk-")
 	case waits != (k.MultiRegion.DeletionWindow != 0) || waits && key.CheckDeletionWindow(k.MultiRegion.DeletionWindow) != nil:
 		return fmt.Errorf("a waiting period of %d days does not fit its state", k.MultiRegion.DeletionWindow)
 	case !k.IsPrimary() && len(k.MultiRegion.Replicas) > 0:
-		return errors.New("it is no primary key, and has replicas")
+		return errors.New("it is not a primary key, but has replicas")
 	}
 	if k.IsPrimary() {
 		requireRecord(v, records.Families, records.FamilyPath(k), k.ARN())
@@ -47,7 +47,7 @@ func (v *verifier) family(path string, f records.Family) error {
 	return nil
 }
 
-// replicasOf looks for the replicas that a primary key knows of.
+// replicasOf checks the replicas that a primary key lists.
 func (v *verifier) replicasOf(primary key.Key) error {
 	before := ""
 	for _, r := range primary.MultiRegion.Replicas {
@@ -66,7 +66,7 @@ func (v *verifier) replicasOf(primary key.Key) error {
 	return nil
 }
 
-// primaryOf looks for the primary key of a replica, and compares what they share.
+// primaryOf checks the primary key of a replica, and compares what related keys share.
 func (v *verifier) primaryOf(replica key.Key) error {
 	region := replica.MultiRegion.Primary
 	primary, there, whole := lookUp(v, records.Keys, records.KeyPath(replica.Account, region, replica.ID))

@@ -66,8 +66,8 @@ func (w *related) stored(k key.Key) (now key.Key) {
 	return now
 }
 
-// At each moment of the end of related keys they agree, be it that a stop came
-// between the one and the other.
+// Related keys agree at each moment of their deletion, also after a stop between the two
+// changes.
 func TestVerifyFindsNothingWrongWithRelatedKeys(t *testing.T) {
 	w := newRelated(t)
 	agree := func(when string) {
@@ -112,10 +112,10 @@ var relatedDamages = map[string]struct {
 		w.replace(w.primary)
 	},
 		[]string{"key/REPLICA: the primary key in eu-west-2 does not know it"}},
-	"a primary key that is none": {func(w *related) {
+	"a primary key that is a replica": {func(w *related) {
 		w.primary.MultiRegion.Primary = "us-east-1"
 		w.replace(w.primary)
-	}, []string{"key/PRIMARY: it is no primary key, and has replicas", "key/REPLICA: the primary key in eu-west-2 does not know it", "key/DOOMED: the primary key in eu-west-2 does not know it", "multi-region/.*: there is no such primary key in \"eu-west-2\""}},
+	}, []string{"key/PRIMARY: it is not a primary key, but has replicas", "key/REPLICA: the primary key in eu-west-2 does not know it", "key/DOOMED: the primary key in eu-west-2 does not know it", "multi-region/.*: there is no such primary key in \"eu-west-2\""}},
 	"a second place for a primary key": {func(w *related) {
 		w.update(func(tx *store.Tx) error {
 			return records.Families.Put(tx, records.FamilyPath(w.primary), records.Family{Primary: "us-east-1"})
@@ -167,9 +167,9 @@ var relatedDamages = map[string]struct {
 		w.replace(w.primary)
 	}, []string{"key/PRIMARY: its replica in eu-west-2 is out of place"}},
 	"a single-Region key with a multi-Region ID": {func(w *related) { w.replica.MultiRegion = key.MultiRegion{}; w.replace(w.replica) },
-		[]string{"key/REPLICA: its ID does not tell", `key/PRIMARY: its replica in us-east-1 has the primary key in ""`}},
+		[]string{"key/REPLICA: the form of its ID", `key/PRIMARY: its replica in us-east-1 has the primary key in ""`}},
 	"a multi-Region key with a single-Region ID": {func(w *related) { w.empty.MultiRegion.Primary = wreckRegion; w.replace(w.empty) },
-		[]string{"key/EMPTY: its ID does not tell"}},
+		[]string{"key/EMPTY: the form of its ID"}},
 	"a family of nothing": {func(w *related) {
 		w.update(func(tx *store.Tx) error { return records.Families.Put(tx, "x", records.Family{Primary: "y"}) })
 	}, []string{`multi-region/x: there is no such primary key in "y"`}},
@@ -190,8 +190,8 @@ var relatedDamages = map[string]struct {
 	}, []string{"key/REPLICA: another record names the slot .*; material .* does not open"}},
 }
 
-// waiting makes the related keys those of an owner, who has imported more material into
-// the primary key and into the replica that stays.
+// waiting turns the related keys into keys of an owner, who has imported more material into the
+// primary key and into the replica that stays.
 func (w *related) waiting() {
 	w.Helper()
 	pending := func(k key.Key) *key.Material {
@@ -209,7 +209,7 @@ func (w *related) waiting() {
 	}
 }
 
-// waitingDamages are those of related keys with material that waits.
+// waitingDamages are damages of related keys with pending material.
 var waitingDamages = map[string]struct {
 	do   func(w *related)
 	want []string

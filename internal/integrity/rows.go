@@ -78,7 +78,7 @@ func requireRecord[T any](v *verifier, t store.Table[T], path, by string) {
 	}
 }
 
-var errMoved = errors.New("what it holds belongs to another path")
+var errMoved = errors.New("its content belongs to another path")
 
 func (v *verifier) event(path string, r records.PendingEvent) error {
 	id, err := audit.ID(r.Line)
@@ -94,7 +94,7 @@ func (v *verifier) usageOf(path string, r records.Usage) error {
 		return errors.New("there is no such key")
 	}
 	if !slices.Contains(api.Enum("KeyLastUsageTrackingOperation"), r.Operation) || r.EventID == "" || r.Time.IsZero() {
-		return fmt.Errorf("%q is no usage of a key", r.Operation)
+		return fmt.Errorf("%q is not a use of a key", r.Operation)
 	}
 	return nil
 }
@@ -121,14 +121,14 @@ func (v *verifier) regionsServed(path string, r records.Served) error {
 	return nil
 }
 
-// deployment holds the deployment against its access keys. One of keyhold dev has
-// neither, or those of declared identities.
+// deployment checks that an initialised deployment has access keys, and that access keys have
+// an account. The data of keyhold dev need no initialisation.
 func (v *verifier) deployment() {
 	made, opened := v.Records[records.Deployments.Prefix] > 0, v.Records[records.AccessKeys.Prefix] > 0
 	switch {
 	case made && !opened:
-		v.report(records.AccessKeys.Prefix, errors.New("there is none: nobody can use the deployment"))
+		v.report(records.AccessKeys.Prefix, errors.New("there is no access key: nobody can use the deployment"))
 	case opened && !made && v.Records[records.Accounts.Prefix] == 0:
-		v.report(records.Deployments.Prefix+"/"+records.DeploymentPath, errors.New("it is missing: there are access keys"))
+		v.report(records.Deployments.Prefix+"/"+records.DeploymentPath, errors.New("it is missing, but there are access keys"))
 	}
 }

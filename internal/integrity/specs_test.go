@@ -10,8 +10,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// Material of each spec is opened; what is sealed as it should be, but is no
-// material of the spec, is found, and so is a key that nobody could have made.
+// Verify opens material of each spec. It finds sealed bytes that are not material of the spec,
+// and a key that no operation can create.
 func TestVerifyOpensMaterialOfEachSpec(t *testing.T) {
 	w := newWreckage(t)
 	put := func(spec key.Spec, usage key.Usage, material []byte) key.Key {

@@ -47,7 +47,7 @@ type Summary struct {
 	TokenKeys int            // that opened
 	Events    int64          // in the audit log
 	Revision  int64          // of the store
-	Notes     []string       // what a crash may have left, and is no Finding
+	Notes     []string       // remainders of a crash, which are not Findings
 }
 
 // Verify checks all parts of a deployment: every record opens and fits its path, every seal

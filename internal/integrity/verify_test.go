@@ -120,7 +120,7 @@ func (w *wreckage) newKey(o key.Origin) key.Key {
 	}
 }
 
-// second gives the key that is enabled one more material, as a rotation does.
+// second adds a material to the enabled key, as a rotation does.
 func (w *wreckage) second(m key.Material) {
 	m.RotationDate, m.RotationType = time.Now().UTC(), key.RotationOnDemand
 	w.enabled.Materials = append(w.enabled.Materials, m)
@@ -160,13 +160,13 @@ func (w *wreckage) update(fn func(tx *store.Tx) error) {
 	w.must(store.New(w.backend, w.keyring.Records()).Update(w.Context(), fn))
 }
 
-// replace writes a key in the place of what is stored, and nothing else.
+// replace writes a key in place of the stored one, and nothing else.
 func (w *wreckage) replace(k key.Key) {
 	w.Helper()
 	w.update(func(tx *store.Tx) error { return records.Keys.Put(tx, records.PathOf(k), k) })
 }
 
-// alter changes what stands at a path, whatever it is.
+// alter changes the stored bytes at a path, of any table.
 func (w *wreckage) alter(path string, change func(value []byte) []byte) {
 	w.Helper()
 	var item store.Item
@@ -242,7 +242,7 @@ func TestVerifyFindsNothingWhereNothingIs(t *testing.T) {
 	}
 }
 
-// What a crash leaves is no finding.
+// Remainders of a crash are not findings.
 func TestVerifyKnowsWhatACrashLeaves(t *testing.T) {
 	w := newWreckage(t)
 	for range 2 {
@@ -299,7 +299,7 @@ var damages = map[string]struct {
 	}, []string{`alias-guard/ENABLED: unknown member "/more"`}},
 	"a key under the name of another": {func(w *wreckage) {
 		w.update(func(tx *store.Tx) error { return records.Keys.Put(tx, records.PathOf(w.empty), w.enabled) })
-	}, []string{"key/EMPTY: what it holds belongs to another path"}},
+	}, []string{"key/EMPTY: its content belongs to another path"}},
 	"a key that is gone": {func(w *wreckage) { w.alter("key/"+records.PathOf(w.expiring), remove) },
 		[]string{`due/\d+/EXPIRING: no key is due then`}},
 	"a key with aliases that is gone": {func(w *wreckage) { w.alter("key/"+records.PathOf(w.enabled), remove) },
@@ -349,10 +349,10 @@ var damages = map[string]struct {
 		[]string{`key/ENABLED: a rotation every 90 days cannot be`}},
 	"a rotation that is not in the index": {func(w *wreckage) { w.enabled = w.enabled.EnableRotation(90, time.Now()); w.replace(w.enabled) },
 		[]string{`due/\d+/ENABLED: it is missing`}},
-	"the usage of a key that there is not": {func(w *wreckage) { w.used("111122223333/eu-west-2/x", "Encrypt") },
+	"the usage of a missing key": {func(w *wreckage) { w.used("111122223333/eu-west-2/x", "Encrypt") },
 		[]string{`usage/.*/x: there is no such key`}},
-	"a usage that is none": {func(w *wreckage) { w.used(records.PathOf(w.enabled), "DescribeKey") },
-		[]string{`usage/ENABLED: "DescribeKey" is no usage of a key`}},
+	"a usage that is not a use": {func(w *wreckage) { w.used(records.PathOf(w.enabled), "DescribeKey") },
+		[]string{`usage/ENABLED: "DescribeKey" is not a use of a key`}},
 	"a slot that is gone": {func(w *wreckage) { w.must(w.slots.Erase(w.Context(), w.enabled.Slots()...)) },
 		[]string{`key/ENABLED: material [0-9a-f]{64} of arn:.*: store: no such slot`}},
 	"a damaged slot": {func(w *wreckage) { w.flipInSlots(64 + 20) }, // of the first cell that was taken
@@ -361,13 +361,13 @@ var damages = map[string]struct {
 	"a slot for a material without bytes": {func(w *wreckage) { w.enabled.Materials[0].Sealed = nil; w.replace(w.enabled) },
 		[]string{`key/ENABLED: the state "Enabled" does not fit.*; material [0-9a-f]{64} has bytes or a slot, but not both`}},
 	"a slot of two keys": {func(w *wreckage) {
-		w.enabled.ID = "ffffffff-ffff-4fff-bfff-ffffffffffff" // the last to be looked at
+		w.enabled.ID = "ffffffff-ffff-4fff-bfff-ffffffffffff" // the last key to be checked
 		w.replace(w.enabled)
 	}, []string{`key/.*/ffffffff-.*: another record names the slot 1-[0-9a-f]{16} too; material .* does not open`}},
-	"an erasure of what is in use": {func(w *wreckage) {
+	"an erasure of a slot in use": {func(w *wreckage) {
 		w.update(func(tx *store.Tx) error { return records.NoteErasures(tx, w.enabled.Slots()) })
 	}, []string{`key/ENABLED: another record names the slot`}},
-	"an erasure of what is in use, behind others": {func(w *wreckage) {
+	"an erasure of a slot in use, behind others": {func(w *wreckage) {
 		w.update(func(tx *store.Tx) error {
 			return records.NoteErasures(tx, append([]string{w.other.Slot}, w.enabled.Slots()...))
 		})
@@ -397,7 +397,7 @@ var damages = map[string]struct {
 	}, []string{`due/\d{12}/ENABLED: no key is due then`}},
 	"a due time of nothing": {func(w *wreckage) {
 		w.update(func(tx *store.Tx) error { return records.Dues.Put(tx, "000000000001/", struct{}{}) })
-	}, []string{`due/000000000001/: what it holds belongs`}},
+	}, []string{`due/000000000001/: its content belongs`}},
 
 	"an alias that is missing": {func(w *wreckage) { w.alter("alias/"+wreckAccount+"/"+wreckRegion+"/one", remove) },
 		[]string{"alias-of-key/ENABLED/one: no such alias stands for this key"}},
@@ -409,12 +409,12 @@ var damages = map[string]struct {
 	}, []string{"alias-of-key/EMPTY/one: it is missing: arn:.*alias/one", "alias-of-key/ENABLED/one: no such alias"}},
 	"an alias under another name": {func(w *wreckage) {
 		w.update(func(tx *store.Tx) error { return records.Aliases.Put(tx, "x/y/z", w.alias("one", w.enabled)) })
-	}, []string{"alias/x/y/z: what it holds belongs"}},
+	}, []string{"alias/x/y/z: its content belongs"}},
 	"an entry of an alias that is missing": {func(w *wreckage) { w.alter("alias-of-key/"+records.PathOf(w.enabled)+"/one", remove) },
 		[]string{"alias-guard/ENABLED: it counts 2 aliases, and there are 1", "alias-of-key/ENABLED/one: it is missing"}},
-	"an entry that is none": {func(w *wreckage) {
+	"an entry of no alias": {func(w *wreckage) {
 		w.update(func(tx *store.Tx) error { return records.AliasesOfKey.Put(tx, "x", struct{}{}) })
-	}, []string{"alias-of-key/x: what it holds belongs"}},
+	}, []string{"alias-of-key/x: its content belongs"}},
 	"a wrong count of aliases": {func(w *wreckage) {
 		w.update(func(tx *store.Tx) error {
 			return records.AliasGuards.Put(tx, records.PathOf(w.enabled), records.AliasGuard{Count: 3})
@@ -432,9 +432,9 @@ var damages = map[string]struct {
 		w.putRing(records.TokenRingPath, records.TokenRing{Keys: append(r.Keys, r.Keys...)})
 	},
 		[]string{`token-keys/ring: the token key of hour \d+: it is there twice`}},
-	"another ring": {func(w *wreckage) { w.putRing("rang", records.TokenRing{}) }, []string{"token-keys/rang: what it holds belongs"}},
+	"another ring": {func(w *wreckage) { w.putRing("rang", records.TokenRing{}) }, []string{"token-keys/rang: its content belongs"}},
 
-	"an event that is none": {func(w *wreckage) {
+	"bytes that are not an event": {func(w *wreckage) {
 		w.update(func(tx *store.Tx) error {
 			return records.Outbox.Put(tx, "id", records.PendingEvent{Line: []byte("{}\n")})
 		})
@@ -443,48 +443,48 @@ var damages = map[string]struct {
 		w.update(func(tx *store.Tx) error {
 			return records.Outbox.Put(tx, "id", records.PendingEvent{Line: []byte(`{"eventID":"id"}` + "\n"), After: -1})
 		})
-	}, []string{"outbox/id: what it holds belongs"}},
+	}, []string{"outbox/id: its content belongs"}},
 	"an event of another name": {func(w *wreckage) {
 		w.update(func(tx *store.Tx) error {
 			return records.Outbox.Put(tx, "id", records.PendingEvent{Line: []byte(`{"eventID":"di"}` + "\n")})
 		})
-	}, []string{"outbox/id: what it holds belongs"}},
+	}, []string{"outbox/id: its content belongs"}},
 	"a clock behind wall time": {func(w *wreckage) {
 		w.update(func(tx *store.Tx) error {
 			return records.Clocks.Put(tx, records.ClockPath, records.Clock{OffsetNanos: -1})
 		})
-	}, []string{"clock/dev: what it holds belongs"}},
+	}, []string{"clock/dev: its content belongs"}},
 	"no deployment": {func(w *wreckage) { w.alter("deployment/this", remove) },
-		[]string{"deployment/this: it is missing: there are access keys"}},
+		[]string{"deployment/this: it is missing, but there are access keys"}},
 	"another deployment": {func(w *wreckage) {
 		w.update(func(tx *store.Tx) error {
 			return records.Deployments.Put(tx, "that", records.Deployment{Account: wreckAccount})
 		})
-	}, []string{"deployment/that: what it holds belongs"}},
+	}, []string{"deployment/that: its content belongs"}},
 	"Regions of another name": {func(w *wreckage) {
 		w.update(func(tx *store.Tx) error {
 			return records.ServedRegions.Put(tx, "other", records.Served{Regions: []string{service.DefaultRegion}})
 		})
-	}, []string{"regions/other: what it holds belongs"}},
+	}, []string{"regions/other: its content belongs"}},
 	"no Regions": {func(w *wreckage) {
 		w.update(func(tx *store.Tx) error { return records.ServedRegions.Put(tx, records.ServedPath, records.Served{}) })
-	}, []string{"regions/served: what it holds belongs"}},
-	"what is no Region": {func(w *wreckage) {
+	}, []string{"regions/served: its content belongs"}},
+	"a name that is not a Region": {func(w *wreckage) {
 		w.update(func(tx *store.Tx) error {
 			return records.ServedRegions.Put(tx, records.ServedPath, records.Served{Regions: []string{"Frankfurt"}})
 		})
-	}, []string{"regions/served: what it holds belongs"}},
+	}, []string{"regions/served: its content belongs"}},
 	"no access key": {func(w *wreckage) {
 		w.update(func(tx *store.Tx) error { return records.AccessKeys.Delete(tx, w.accessKey()) })
-	}, []string{"access-key: there is none"}},
+	}, []string{"access-key: there is no access key"}},
 	"an access key of nobody": {func(w *wreckage) {
 		w.update(func(tx *store.Tx) error {
 			return records.AccessKeys.Put(tx, w.accessKey(), identity.StoredKey{Secret: "x"})
 		})
-	}, []string{"access-key/AKIA.*: what it holds belongs"}},
+	}, []string{"access-key/AKIA.*: its content belongs"}},
 	"an older store": {func(w *wreckage) { w.appendToLog(string(audit.Stamp([]byte(`{"eventID":"x"}`+"\n"), 1000))) },
 		[]string{`audit log: the store is older than its audit log: the store is at revision \d+, the log has seen 1000`}},
-	"a line that is no event": {func(w *wreckage) { w.appendToLog("x\n") }, []string{"audit log, line 2: audit: not an event"}},
+	"a line that is not an event": {func(w *wreckage) { w.appendToLog("x\n") }, []string{"audit log, line 2: audit: not an event"}},
 }
 
 func TestVerifyFindsDamage(t *testing.T) {
@@ -577,8 +577,7 @@ func TestVerifyNeedsTheKeyring(t *testing.T) {
 	}
 }
 
-// refusing is a Backend that refuses to read some records, as one does that sees
-// by itself that they are damaged.
+// A refusing Backend refuses to read some records, like a Backend that detects damage itself.
 type refusing struct {
 	store.Backend
 	store.Reader

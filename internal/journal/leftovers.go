@@ -67,7 +67,7 @@ func (l *leftovers) clean() {
 	}
 }
 
-// removeAll leaves what it cannot remove for the next time.
+// removeAll removes all leftovers. It keeps those that it cannot remove for the next call.
 func (l *leftovers) removeAll() error {
 	for {
 		l.mu.Lock()

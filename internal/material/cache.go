@@ -6,8 +6,8 @@ import (
 	"github.com/keyhold/keyhold/internal/crypt"
 )
 
-// maxOpened is how many opened materials are kept, and maxOpenedBytes about how
-// much memory they take: those of ML-DSA are two hundred times as large as others.
+// maxOpened is the number of opened materials that are kept, and maxOpenedBytes about the
+// memory for them: ML-DSA keys are two hundred times as large as others.
 const (
 	maxOpened      = 10_000
 	maxOpenedBytes = 128 << 20

@@ -30,8 +30,8 @@ func NewVault(s Sealer, records *store.Store, clean func(removal func(*store.Tx)
 // Close drops all opened material.
 func (v *Vault) Close() { v.opened.close() }
 
-// With calls use with the key of a material that is present; use keeps nothing of the
-// key. K is what the key must be able to do, as the table of suites has promised.
+// With calls use with the opened key of a material that is present. use must not keep the key.
+// K is the interface of the operation; the table of suites ensures that the key implements it.
 func With[K any](ctx context.Context, v *Vault, k key.Key, m key.Material, use func(K) error) error {
 	return v.opened.with(m.Slot, func() (made crypt.Key, err error) {
 		crypt.Secretly(func() {

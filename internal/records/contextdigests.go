@@ -17,8 +17,9 @@ type ContextDigests struct {
 	all     []byte
 }
 
-// DigestsOf returns those of a context whose names are in one case, as constraints
-// compare them. ok is false for a context that keeps no constraint that has pairs.
+// DigestsOf returns the digests of an encryption context, after it changes all names to one
+// case, as constraints compare them. ok is false if the context cannot meet any constraint that
+// has pairs.
 func DigestsOf(context map[string]string) (d *ContextDigests, ok bool) {
 	folded, ok := policy.FoldNames(context)
 	return &ContextDigests{context: folded, pairs: map[string][]byte{}}, ok

@@ -13,7 +13,6 @@ import (
 // records, in whatever Backend they lie, and because a sealed record cannot be altered.
 var Formats = store.Table[Format]{Prefix: "format", Codec: store.JSON[Format]()}
 
-// FormatPath is the path of the one Format.
 const FormatPath = "records"
 
 // NewestFormat is the format of the records that this program writes. Format 1 has no

@@ -28,7 +28,8 @@ type GrantGuard struct {
 	Count int `json:"count"`
 }
 
-// A GrantRequest is found by what was asked for.
+// A GrantRequest names the grant that a CreateGrant request created. Its path has the digest of
+// the request.
 type GrantRequest struct {
 	GrantID string `json:"grantId"`
 }
@@ -36,7 +37,6 @@ type GrantRequest struct {
 // KeyPathOfGrant is the path of the key that a grant is on, under which its grants lie.
 func KeyPathOfGrant(g key.Grant) string { return KeyPath(g.Account, g.Region, g.KeyID) }
 
-// GrantPath is the path of a grant.
 func GrantPath(g key.Grant) string { return KeyPathOfGrant(g) + "/" + g.ID }
 
 // UnderGrantee begins the entries of a principal's grants on a key, by grant ID.
@@ -49,10 +49,8 @@ func UnderRetirer(region string, p key.Principal) string { return region + "/" +
 // flat is the principal without the "/" that parts a path; no principal has "|".
 func flat(p key.Principal) string { return strings.ReplaceAll(string(p), "/", "|") }
 
-// GrantOfGranteePath is the place of a grant in the index by grantee.
 func GrantOfGranteePath(g key.Grant) string { return UnderGrantee(KeyPathOfGrant(g), g.Grantee) + g.ID }
 
-// GrantOfRetirerPath is the place of a grant in the index by retiring principal.
 func GrantOfRetirerPath(g key.Grant) string {
 	return UnderRetirer(g.Region, g.Retiring) + g.Account + "/" + g.KeyID + "/" + g.ID
 }

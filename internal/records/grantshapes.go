@@ -181,7 +181,7 @@ func unindexGrant(tx *store.Tx, g key.Grant) error {
 	}
 	i := r.Find(ShapeOf(g))
 	if i < 0 {
-		return nil // keyhold verify reports what is missing
+		return nil // keyhold verify reports the missing shape
 	}
 	if err := GrantMatches.Delete(tx, r.MatchPath(g, r.Shapes[i])); err != nil {
 		return err

@@ -10,9 +10,9 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// PutKeys writes keys in the place of what is stored, keeps their places in the
-// index of due times, and notes the slots that they leave, in the same transaction
-// and in one note. It returns these slots, for the caller to erase after the commit.
+// PutKeys replaces stored keys, updates the index of due times, and notes the slots that the
+// keys no longer name, in one note of the same transaction. It returns these slots, for the
+// caller to erase after the commit.
 func PutKeys(tx *store.Tx, all ...key.Key) (left []string, err error) {
 	for _, k := range all {
 		slots, err := replaceKey(tx, k)
@@ -24,8 +24,8 @@ func PutKeys(tx *store.Tx, all ...key.Key) (left []string, err error) {
 	return left, NoteErasures(tx, left)
 }
 
-// replaceKey is PutKeys of one key without the note. It also writes the related keys that
-// change with the key.
+// replaceKey is PutKeys for one key, without the note. The slots include those that related
+// keys no longer name.
 func replaceKey(tx *store.Tx, k key.Key) (left []string, err error) {
 	path := PathOf(k)
 	stored, _, err := Keys.Get(tx, path)
@@ -38,10 +38,10 @@ func replaceKey(tx *store.Tx, k key.Key) (left []string, err error) {
 	if err := moveDue(tx, path, stored.Due(), k.Due()); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(updatePrimary(tx, stored, k), updateFamily(tx, stored, k)); err != nil {
+	if err := errors.Join(tellPrimary(tx, stored, k), tellFamily(tx, stored, k)); err != nil {
 		return nil, err
 	}
-	if left, err = updateReplicas(tx, stored, k); err != nil {
+	if left, err = tellReplicas(tx, stored, k); err != nil {
 		return nil, err
 	}
 	for _, slot := range stored.Slots() {
@@ -52,17 +52,17 @@ func replaceKey(tx *store.Tx, k key.Key) (left []string, err error) {
 	return left, nil
 }
 
-// updateFamily writes where the primary key is, when another key becomes the primary key.
-func updateFamily(tx *store.Tx, stored, k key.Key) error {
+// tellFamily writes the Region of the primary key when a key becomes the primary key.
+func tellFamily(tx *store.Tx, stored, k key.Key) error {
 	if !k.IsPrimary() || stored.IsPrimary() {
 		return nil
 	}
 	return Families.Put(tx, FamilyPath(k), Family{k.Region})
 }
 
-// updatePrimary writes a changed deletion date of a replica into its primary key, which waits
-// for the deletion.
-func updatePrimary(tx *store.Tx, stored, k key.Key) error {
+// tellPrimary writes a changed deletion date of a replica into its primary key, which cannot be
+// deleted before its replicas.
+func tellPrimary(tx *store.Tx, stored, k key.Key) error {
 	if !k.IsReplica() || k.DeletionDate.Equal(stored.DeletionDate) {
 		return nil
 	}
@@ -74,10 +74,9 @@ func updatePrimary(tx *store.Tx, stored, k key.Key) error {
 	return err
 }
 
-// updateReplicas writes into the replicas of a primary key the material that waits for a
-// rotation there, when other material waits or none does. It forgets the material that
-// waited in the replicas before. A rotation itself writes the replicas on its own.
-func updateReplicas(tx *store.Tx, stored, k key.Key) (left []string, err error) {
+// tellReplicas writes changed pending material of a primary key into its replicas, which drop
+// their former pending material. It does nothing in a rotation, which writes the replicas itself.
+func tellReplicas(tx *store.Tx, stored, k key.Key) (left []string, err error) {
 	if !k.IsPrimary() || !stored.IsPrimary() || !k.AwaitsOther(stored) {
 		return nil, nil
 	}
@@ -120,10 +119,8 @@ func DuePath(t time.Time, keyPath string) string {
 // KeyPathOfDue returns the path of the key that an entry of the index is about.
 func KeyPathOfDue(entry string) string { return entry[len(DueSecond(time.Time{}))+1:] }
 
-// DueSecond is the start of the entries of a second in the index of due times.
 func DueSecond(t time.Time) string { return fmt.Sprintf("%012d", t.Unix()) }
 
-// NoteErasures notes slots that no record names any more and that are to be overwritten.
 func NoteErasures(tx *store.Tx, slots []string) error {
 	if len(slots) == 0 {
 		return nil

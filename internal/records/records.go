@@ -17,24 +17,23 @@ var (
 	Clocks        = store.Table[Clock]{Prefix: "clock", Codec: store.JSON[Clock]()}
 	Deployments   = store.Table[Deployment]{Prefix: "deployment", Codec: store.JSON[Deployment]()}
 	ServedRegions = store.Table[Served]{Prefix: "regions", Codec: store.JSON[Served]()}
-	// Dues is the index of keys by the next moment that changes them of itself.
+	// Dues is the index of keys by the next time at which they change on their own.
 	Dues = store.Table[struct{}]{Prefix: "due", Codec: store.JSON[struct{}]()}
-	// Erasures are slots that no record names any more and that may not be
-	// overwritten yet.
+	// Erasures are slots that no record names any more and that are still to be overwritten.
 	Erasures = store.Table[Erasure]{Prefix: "erase", Codec: store.JSON[Erasure]()}
 	Usages   = store.Table[Usage]{Prefix: "usage", Codec: store.JSON[Usage]()}
 	Outbox   = store.Table[PendingEvent]{Prefix: "outbox", Codec: store.JSON[PendingEvent]()}
 )
 
-// An AliasGuard is read and written by whatever adds or removes an alias of a
-// key, so that the quota holds without counting.
+// An AliasGuard counts the aliases of a key. Every transaction that adds or removes an alias
+// reads and writes it, so that the quota holds without counting.
 type AliasGuard struct {
 	Count int `json:"count"`
 }
 
-// An Erasure lies under the first of the slots that are to be overwritten. One
-// note tells of all that a transaction leaves, as a key can have more materials
-// than a transaction can write records.
+// An Erasure is stored under the first of the slots that are to be overwritten. One Erasure
+// lists all slots that a transaction leaves, because a key can have more materials than a
+// transaction can write records.
 type Erasure struct {
 	Also []string `json:"also,omitempty"` // the other slots
 }
@@ -44,15 +43,13 @@ type Clock struct {
 	OffsetNanos int64 `json:"offsetNanos"`
 }
 
-// ClockPath is the path of the one Clock.
 const ClockPath = "dev"
 
 // MaxClockOffset bounds how far the clock of a dev server is moved.
 const MaxClockOffset = 200 * 365 * 24 * time.Hour
 
-// An PendingEvent is an event that was committed with the change it tells of and
-// may not be in the audit log yet. If it is, it begins at the offset After or
-// later.
+// A PendingEvent is an event that was committed with its change and may not be in the audit log
+// yet. If it is in the log, it begins at the offset After or later.
 type PendingEvent struct {
 	Line  []byte `json:"line"`
 	After int64  `json:"after"`
@@ -82,16 +79,15 @@ type Deployment struct {
 	Account string `json:"account"`
 }
 
-// DeploymentPath is the path of the one Deployment.
 const DeploymentPath = "this"
 
 // ScopePath begins the paths of all that belongs to an account in a Region.
 func ScopePath(account, region string) string { return account + "/" + region + "/" }
 
-// KeyPath is scope and the ID, in one piece, as there are some for each request.
+// KeyPath returns the path of a key. It is one concatenation, because every request needs such
+// paths.
 func KeyPath(account, region, id string) string { return account + "/" + region + "/" + id }
 
-// PathOf is the path of a key.
 func PathOf(k key.Key) string { return KeyPath(k.Account, k.Region, k.ID) }
 
 // AliasPath leaves out the prefix that all alias names have.

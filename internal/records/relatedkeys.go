@@ -7,8 +7,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// Families tell the Region of the primary key of each set of related keys, so that
-// there is one of it.
+// Families record the Region of the primary key of each set of related keys, so that a set has
+// only one primary key.
 var Families = store.Table[Family]{Prefix: "multi-region", Codec: store.JSON[Family]()}
 
 // A Family is a set of related keys.
@@ -16,12 +16,11 @@ type Family struct {
 	Primary string `json:"primary"` // Region
 }
 
-// FamilyPath is the path of the family of a multi-Region key.
 func FamilyPath(k key.Key) string { return k.Account + "/" + k.ID }
 
-// RelatedKeys returns a primary key and all its replicas, these as they are stored: so
-// whoever writes them writes nothing but what he changed. One that the sweep has found
-// gone in the meantime is none any more.
+// RelatedKeys returns a primary key and all its replicas. The replicas are as stored, so that a
+// caller who writes them changes nothing else. A replica that the sweep has marked as gone is
+// left out.
 func RelatedKeys(from store.Getter, primary key.Key) (key.Related, error) {
 	related := key.Related{primary}
 	for _, r := range primary.MultiRegion.Replicas {

@@ -1,11 +1,11 @@
 package records
 
-// A token key seals for one hour and, as a token is good for 24, is of use for
-// 25. Then it is destroyed, and wrapped material that somebody recorded on its
-// way stays closed whatever becomes of the server.
+// A token key seals for one hour and is needed for 25, because a token is valid for 24 hours.
+// Then it is destroyed, so that recorded wrapped material stays closed even if the server is
+// compromised later.
 const TokenKeyHours = 25
 
-// A TokenRing is the record of all token keys that are of use.
+// A TokenRing is the record of all token keys that are in use.
 type TokenRing struct {
 	Keys []TokenKey `json:"keys"`
 }
@@ -18,7 +18,6 @@ type TokenKey struct {
 	Sealed []byte `json:"sealed"`
 }
 
-// TokenRingPath is the path of the one TokenRing.
 const TokenRingPath = "ring"
 
 // Of returns the key of the hour, if there is one.

@@ -19,7 +19,7 @@ const (
 	absentKey     = "00000000-0000-4000-8000-000000000000"
 )
 
-// once keeps the client from trying again what it takes for throttling.
+// once stops the client from retrying after an error that it takes for throttling.
 func once(o *kms.Options) { o.RetryMaxAttempts = 1 }
 
 func createGenerated(t *testing.T, s *kmstest.Server) *string {

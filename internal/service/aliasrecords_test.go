@@ -176,7 +176,7 @@ func TestStateIsReadAgainAtTheCommit(t *testing.T) {
 	}
 }
 
-// What was allowed on one key is not done on another.
+// A permission for one key is not used on another key.
 func TestAliasThatMovedMeanwhile(t *testing.T) {
 	keyring, _, err := seal.NewKeyring(t.Context(), seal.NewEphemeralRoot())
 	if err != nil {

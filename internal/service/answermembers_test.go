@@ -116,8 +116,8 @@ DescribeKey          {"KeyId":"KEY"}                        KeyMetadata KeyMetad
 // A KeyMetadata has these for every key (API reference, KeyMetadata).
 const keyMetadata = "AWSAccountId Arn CreationDate CustomerMasterKeySpec Description Enabled KeyId:id KeyManager KeySpec KeyState KeyUsage MultiRegion Origin"
 
-// flatten returns the names of the members of an object, sorted, those of objects in it
-// with the names of both, and those of objects in a list once.
+// flatten returns the sorted names of the members of an object. A nested object adds the names
+// of its members under its own name, and a list of objects adds each name once.
 func flatten(value any, under string, names map[string]bool) {
 	object, _ := value.(map[string]any)
 	for name, v := range object {
@@ -146,7 +146,7 @@ func flatten(value any, under string, names map[string]bool) {
 	}
 }
 
-// memberNames returns the words in the table of members: those of answers, and more.
+// memberNames returns a function that replaces the words in the table of members.
 func memberNames(t *testing.T, s *kmstest.Server) func(string) string {
 	t.Helper()
 	base := newNames(t, s)

@@ -41,7 +41,7 @@ func newPeople(t *testing.T) people {
 	return p
 }
 
-// update changes identities, and says so in both accounts, as every change does.
+// update changes identities, and marks both accounts as changed, as every change does.
 func (p people) update(fn func(tx *store.Tx) error) {
 	p.Helper()
 	err := p.store.Update(p.Context(), func(tx *store.Tx) error {
@@ -78,7 +78,7 @@ func (p people) role(name, trust string, change func(*identity.Role)) {
 	p.update(func(tx *store.Tx) error { return records.Roles.Put(tx, records.NamedPath(r.Account, name), r) })
 }
 
-// as returns the user as who makes requests.
+// as returns the user as a caller.
 func (p people) as(name string) identity.Principal {
 	p.Helper()
 	k, ok, err := p.AccessKey(p.Context(), "AKIA"+strings.ToUpper(name))
@@ -88,7 +88,7 @@ func (p people) as(name string) identity.Principal {
 	return k.Principal
 }
 
-// session returns who has credentials, now.
+// session returns the access key of session credentials, as it is now.
 func (p people) session(c *sts.Credentials) (k identity.AccessKey, ok bool) {
 	p.Helper()
 	k, ok, err := p.Session(p.Context(), *c.SessionToken)
@@ -200,7 +200,7 @@ func TestAssumeRoleRefusals(t *testing.T) {
 		"a malformed policy":             {"alice", "deployer", func(in *sts.AssumeRoleRequest) { in.Policy = new(`{"Statement":{}}`) }, key.KindMalformedPolicyDocument, "The session policy"},
 		"a policy that is missing": {"alice", "deployer", func(in *sts.AssumeRoleRequest) {
 			in.PolicyArns = []sts.PolicyDescriptorType{{Arn: new("arn:aws:iam::111122223333:policy/missing")}}
-		}, key.KindValidation, "no managed policy"},
+		}, key.KindValidation, "not a managed policy"},
 		"policies that are too long": {"alice", "deployer", func(in *sts.AssumeRoleRequest) {
 			in.Policy = new(allowAll)
 			for _, c := range "abcd" {

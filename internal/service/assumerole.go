@@ -74,8 +74,8 @@ func sessionTags(tags []sts.Tag) (all []identity.Tag) {
 	return all
 }
 
-// checkSessionTags holds session tags to the rules of "Pass session tags in AWS
-// STS": a key is there once, whatever its case, and what is transitive is there.
+// checkSessionTags applies the rules of "Pass session tags in AWS STS": a key may appear once,
+// regardless of case, and every transitive key must be the key of a tag.
 func checkSessionTags(tags []identity.Tag, transitive []string) error {
 	for i, t := range tags {
 		if strings.HasPrefix(strings.ToLower(t.Key), "aws:") {
@@ -93,9 +93,9 @@ func checkSessionTags(tags []identity.Tag, transitive []string) error {
 	return nil
 }
 
-// chain gives a session what it has from the one that it is made by: the transitive
-// tags and the source identity, which it cannot change. Source: "Roles terms and
-// concepts", role chaining.
+// chain copies into a session the parts of the calling session that role chaining cannot
+// change: the transitive tags and the source identity. Source: "Roles terms and concepts", role
+// chaining.
 func chain(s *identity.Session, by identity.Session) error {
 	if s.SourceIdentity != "" && by.SourceIdentity != "" && s.SourceIdentity != by.SourceIdentity {
 		return key.Errorf(key.KindAccessDenied, "The source identity of a session cannot be changed by role chaining.")

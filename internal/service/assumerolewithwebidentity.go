@@ -15,9 +15,8 @@ import (
 	"github.com/keyhold/keyhold/internal/webidentity"
 )
 
-// AssumeRoleWithWebIdentity needs no signature: the token tells who asks. The
-// provider must be one of the role's account, and the role's trust policy alone
-// decides.
+// AssumeRoleWithWebIdentity needs no signature, because the token identifies the caller. The
+// provider must belong to the account of the role. Only the trust policy of the role decides.
 var assumeRoleWithWebIdentity = unsigned(query("AssumeRoleWithWebIdentity", nil,
 	func(in *sts.AssumeRoleWithWebIdentityRequest, _ time.Time) error {
 		if in.ProviderId != nil {
@@ -55,7 +54,7 @@ func unsigned(o Operation) Operation {
 	return o
 }
 
-// takeWebIdentity verifies the token and puts what it says into the session.
+// takeWebIdentity verifies the token and copies its claims into the session.
 func (c *call) takeWebIdentity(a *assumption, token string) (claims webidentity.Claims, err error) {
 	account, _, _, _, _ := identity.ParseARN(a.roleARN)
 	issuer, err := webidentity.Issuer(token)

@@ -25,14 +25,15 @@ import (
 // An attempt is something that somebody tries.
 type attempt func() error
 
-// A move is an attack that must fail, beside what differs from it in one thing and
-// must succeed: so that a fixture in which nothing works proves nothing.
+// A move is an attack that must fail, together with a legitimate attempt that differs in one
+// thing and must succeed. Without the second, a fixture in which nothing works would pass.
 type move struct {
 	name string
 	play func(c cast) (attack, legitimate attempt)
 }
 
-// Attacks on what is allowed to whom. Those on the way in are in package server.
+// TestAttacks tries attacks on permissions. Attacks before authentication are in package
+// server.
 func TestAttacks(t *testing.T) {
 	all := [][]move{grantMoves, policyMoves, aliasMoves, accountMoves, contextMoves, ciphertextMoves, sessionMoves, identityMoves, tagMoves, administrationMoves, importMoves, existenceMoves}
 	seen := map[string]bool{}
@@ -50,7 +51,7 @@ func TestAttacks(t *testing.T) {
 					t.Errorf("the attack: %v", err)
 				}
 				if err := legitimate(); err != nil {
-					t.Errorf("what is legitimate: %v", err)
+					t.Errorf("the legitimate attempt: %v", err)
 				}
 			})
 		}
@@ -1071,7 +1072,8 @@ func (c cast) imports(name, on, wrapped string) attempt {
 	return c.as(name).asks("ImportKeyMaterial", on, wrapped)
 }
 
-// The existence of a key is found out if two refusals differ; who may know is told.
+// A caller can find out whether a key exists if two refusals differ. A caller with permission
+// to know learns it.
 var existenceMoves = []move{
 	{"a missing key is told from a forbidden one by the answer", func(c cast) (attempt, attempt) {
 		c.user("mallory")
@@ -1145,7 +1147,7 @@ var existenceMoves = []move{
 
 const missingKey = "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-0000-0000-000000000000"
 
-// tells is the attempt to tell what is there from what is missing.
+// tells returns an attempt to distinguish an existing resource from a missing one.
 func (c cast) tells(name, operation, there, missing string, members ...string) attempt {
 	c.Helper()
 	named := func(on string) attempt {
@@ -1155,7 +1157,7 @@ func (c cast) tells(name, operation, there, missing string, members ...string) a
 	return func() error { return c.differ(named(there), named(missing)) }
 }
 
-// renamed is a refusal without the name of what it is about.
+// renamed returns a refusal without the name of its resource.
 func renamed(err error, name string) error {
 	if e, ok := errors.AsType[*key.Error](err); ok {
 		return key.Errorf(e.Kind, "%d %s", len(e.Message), strings.ReplaceAll(e.Message, name, "it"))

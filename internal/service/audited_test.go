@@ -149,7 +149,7 @@ func TestWhatCannotBeAuditedFails(t *testing.T) {
 	}
 }
 
-// unsyncedFile loses what was written to it, as a crash would.
+// An unsyncedFile loses all data written to it, as in a crash.
 type unsyncedFile struct{ audit.Discard }
 
 func (unsyncedFile) Sync() error { return errors.New("the machine stopped") }

@@ -183,7 +183,7 @@ func (c cast) keyLike(members string, lines ...string) string {
 	return id
 }
 
-// policy gives a key a policy, whatever it says.
+// policy gives a key a policy, without checks.
 func (c cast) policy(arn, document string) {
 	c.Helper()
 	c.changeKey(arn, func(k *key.Key) { k.Policy = document })
@@ -213,7 +213,7 @@ func (c cast) blob(arn string, members ...string) string {
 	return base64.StdEncoding.EncodeToString(out.(*api.EncryptResponse).CiphertextBlob)
 }
 
-// An actor is somebody who makes requests.
+// An actor makes requests.
 type actor struct {
 	cast
 	who    identity.Principal
@@ -369,8 +369,8 @@ func (a actor) does(operation, on string, members ...string) any {
 	return out
 }
 
-// may wants the actor to be allowed something, whatever comes of it then: the
-// refusals that follow on the decision are as good as success.
+// may checks that the actor is allowed an operation, whether or not it succeeds: refusals that
+// follow the decision count as allowed.
 func (a actor) may(operation, on string, members ...string) {
 	a.Helper()
 	_, err := a.try(operation, on, members...)
@@ -422,7 +422,7 @@ func (a actor) grants(on, grantee, operations string, members ...string) (id, to
 	return *out.GrantId, *out.GrantToken
 }
 
-// assumes has the actor assume a role, and returns who that makes them.
+// assumes makes the actor assume a role, and returns the session as an actor.
 func (a actor) assumes(role string, change func(*sts.AssumeRoleRequest)) actor {
 	a.Helper()
 	out, err := a.assume(a.who, role, change)

@@ -133,8 +133,8 @@ Encrypt                Bool                      aws:MultiFactorAuthPresent     
 Encrypt                Null                      aws:username                       true                     false
 `
 
-// valueless are the condition keys that have no value here, as nothing here is what
-// they are about.
+// valueless are the condition keys that never have a value, because this server has nothing
+// that they describe.
 const valueless = `
 aws:AssumedRoot aws:CalledVia aws:CalledViaAWSMCP aws:CalledViaFirst aws:CalledViaLast aws:ChatbotSourceArn aws:Ec2InstanceSourcePrivateIPv4
 aws:Ec2InstanceSourceVpc aws:IsMcpServiceAction aws:MultiFactorAuthAge aws:PrincipalOrgID aws:PrincipalOrgPaths

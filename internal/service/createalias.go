@@ -28,8 +28,8 @@ var createAlias = change("CreateAlias", asks{{Action: "kms:CreateAlias", On: key
 		})
 	})
 
-// addAlias writes a new alias. The name may be that of an alias whose key is
-// gone, and which the sweep has not come to yet.
+// addAlias writes a new alias. It may reuse the name of an alias whose key was removed, if the
+// sweep has not removed that alias yet.
 func (c *call) addAlias(tx *store.Tx, a key.Alias) error {
 	old, exists, err := records.Aliases.Get(tx, records.AliasPath(a.Account, a.Region, a.Name))
 	if err != nil {

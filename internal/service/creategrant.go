@@ -56,8 +56,8 @@ func checkCreateGrant(in *api.CreateGrantRequest, _ time.Time) error {
 	return grantOf(in).Check()
 }
 
-// checkOneOf wants one of two members that name a principal or a service, and that
-// it names what it is for.
+// checkOneOf requires exactly one of two members, which name a principal or a service, and
+// checks the name.
 func checkOneOf(principalName string, principal *string, serviceName string, service *string) error {
 	switch {
 	case (principal == nil) == (service == nil):
@@ -124,8 +124,8 @@ func (c *call) newGrant(in *api.CreateGrantRequest) (g key.Grant, repeated bool,
 	return g, repeated, err
 }
 
-// putGrant writes a new grant. What was found before the transaction must still
-// be so: the same grant, or none.
+// putGrant writes a new grant. If the request before the transaction found the same grant, or
+// found none, the transaction must find the same.
 func putGrant(tx *store.Tx, g key.Grant, repeated bool) error {
 	if g.Name == "" {
 		return records.InsertGrant(tx, g)

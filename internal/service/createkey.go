@@ -38,7 +38,7 @@ var createKey = change("CreateKey", asks{{Action: "kms:CreateKey"}, {Action: "km
 		return &api.CreateKeyResponse{KeyMetadata: m}, err
 	})
 
-// checkCreateKey refuses what contradicts itself and what is not served.
+// checkCreateKey rejects members that contradict one another, and keys that are not supported.
 func checkCreateKey(in *api.CreateKeyRequest, _ time.Time) error {
 	origin := key.Origin(or(in.Origin, string(key.OriginAWSKMS)))
 	switch {
@@ -57,7 +57,7 @@ func suiteFor(in *api.CreateKeyRequest) (key.Suite, error) {
 	return key.ChooseSuite(key.Spec(spec), key.Usage(or(in.KeyUsage, "")), key.Origin(or(in.Origin, string(key.OriginAWSKMS))))
 }
 
-// region is where a key is made, as the caller's.
+// region returns the Region in which the key is created: the Region of the caller.
 func (c *call) region(any) string { return c.Caller.Region }
 
 // newKey returns the key that the request describes, without material.
@@ -99,8 +99,8 @@ func (c *call) generateMaterial(k key.Key) (given key.Key, err error) {
 	return given, err
 }
 
-// giveMaterial returns a new key with the material in it; a zero validTo is no
-// expiry.
+// giveMaterial returns the new key with the material in it. A zero validTo means that the
+// material does not expire.
 func (c *call) giveMaterial(k key.Key, material []byte, validTo time.Time) (key.Key, error) {
 	m, err := c.sealNew(k, material)
 	if err != nil {

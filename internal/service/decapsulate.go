@@ -8,8 +8,8 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// Decapsulate refuses a ciphertext for its length alone: one that was made for
-// another key, or changed, has a secret as well, which nobody else knows.
+// Decapsulate rejects a ciphertext of a wrong length only. A changed ciphertext, or a
+// ciphertext for another key, also yields a secret, but nobody else knows that secret.
 var decapsulate = query("Decapsulate", asks{{Action: "kms:Decapsulate", On: keyOrAlias("KeyId")}}, nil,
 	func(c *call, in *api.DecapsulateRequest) (*api.DecapsulateResponse, error) {
 		k := c.key()

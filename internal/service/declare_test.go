@@ -119,13 +119,13 @@ func TestRefusedDeclarations(t *testing.T) {
 		"an account that is not declared": {"PutUser", &api.PutUserRequest{AccountId: new(otherAccount), Name: new("x")}, key.KindNotFound, "no account 444455556666"},
 		"no account":                      {"PutUser", &api.PutUserRequest{AccountId: new("44445555666x"), Name: new("x")}, key.KindValidation, "12 digits"},
 		"a name in another case":          {"PutUser", user(func(in *api.PutUserRequest) { in.Name = new("alice") }), key.KindAlreadyExists, `"Alice"`},
-		"a name":                          {"PutUser", user(func(in *api.PutUserRequest) { in.Name = new("a/b") }), key.KindValidation, "is no name"},
-		"a path":                          {"PutUser", user(func(in *api.PutUserRequest) { in.Path = new("x") }), key.KindValidation, "is no path"},
+		"a name":                          {"PutUser", user(func(in *api.PutUserRequest) { in.Name = new("a/b") }), key.KindValidation, "is not a name"},
+		"a path":                          {"PutUser", user(func(in *api.PutUserRequest) { in.Path = new("x") }), key.KindValidation, "is not a path"},
 		"a policy that is missing":        {"PutUser", user(func(in *api.PutUserRequest) { in.ManagedPolicies = []string{"missing"} }), key.KindNotFound, "no managed policy missing"},
 		"a boundary that is missing":      {"PutUser", user(func(in *api.PutUserRequest) { in.PermissionsBoundary = new("arn:aws:iam::111122223333:policy/use") }), key.KindNotFound, "policy/use"},
-		"a policy of another account":     {"PutUser", user(func(in *api.PutUserRequest) { in.ManagedPolicies = []string{"arn:aws:iam::444455556666:policy/use"} }), key.KindValidation, "no managed policy of account"},
+		"a policy of another account":     {"PutUser", user(func(in *api.PutUserRequest) { in.ManagedPolicies = []string{"arn:aws:iam::444455556666:policy/use"} }), key.KindValidation, "not a managed policy of account"},
 		"a malformed inline policy":       {"PutUser", user(func(in *api.PutUserRequest) { in.Policies[0].Document = new("{") }), key.KindMalformedPolicyDocument, ""},
-		"an inline policy twice":          {"PutUser", user(func(in *api.PutUserRequest) { in.Policies[0].Name = new("a") }), key.KindValidation, "there twice"},
+		"an inline policy twice":          {"PutUser", user(func(in *api.PutUserRequest) { in.Policies[0].Name = new("a") }), key.KindValidation, "listed twice"},
 		"inline policies that are large":  {"PutUser", user(func(in *api.PutUserRequest) { in.Policies[0].Document = new(largePolicy(2100)) }), key.KindLimitExceeded, "make managed policies"},
 		"a tag twice":                     {"PutUser", user(func(in *api.PutUserRequest) { in.Tags = append(in.Tags, in.Tags...) }), key.KindValidation, "Duplicate"},
 		"a malformed policy":              {"PutPolicy", &api.PutPolicyRequest{Name: new("x"), Document: new(`{"Statement":[{}]}`)}, key.KindMalformedPolicyDocument, ""},
@@ -133,10 +133,10 @@ func TestRefusedDeclarations(t *testing.T) {
 		"a policy of another path":        {"PutPolicy", &api.PutPolicyRequest{Name: new("use"), Document: new(allowAll)}, key.KindAlreadyExists, "cannot be changed"},
 		"a trust policy without trust":    {"PutRole", &api.PutRoleRequest{Name: new("x"), Trust: new(allowAll)}, key.KindMalformedPolicyDocument, ""},
 		"a session that is too long":      {"PutRole", &api.PutRoleRequest{Name: new("x"), Trust: new(trusting(`"*"`, "")), MaxSessionSeconds: new(int32(43201))}, key.KindValidation, "maxSessionSeconds"},
-		"a provider without TLS":          {"PutProvider", &api.PutProviderRequest{Url: new("http://x.example"), ClientIds: []string{"a"}}, key.KindValidation, "no URL"},
+		"a provider without TLS":          {"PutProvider", &api.PutProviderRequest{Url: new("http://x.example"), ClientIds: []string{"a"}}, key.KindValidation, "not the URL"},
 		"one with a slash":                {"PutProvider", &api.PutProviderRequest{Url: new("https://x.example/"), ClientIds: []string{"a"}}, key.KindValidation, "slash at the end"},
 		"one in capitals":                 {"PutProvider", &api.PutProviderRequest{Url: new("https://X.example"), ClientIds: []string{"a"}}, key.KindValidation, "lower case"},
-		"one with a query":                {"PutProvider", &api.PutProviderRequest{Url: new("https://x.example?a=b"), ClientIds: []string{"a"}}, key.KindValidation, "no URL"},
+		"one with a query":                {"PutProvider", &api.PutProviderRequest{Url: new("https://x.example?a=b"), ClientIds: []string{"a"}}, key.KindValidation, "not the URL"},
 		"one for nobody":                  {"PutProvider", &api.PutProviderRequest{Url: new("https://x.example")}, key.KindValidation, "client ID"},
 		"one with bad roots":              {"PutProvider", &api.PutProviderRequest{Url: new("https://x.example"), ClientIds: []string{"a"}, Roots: new("x")}, key.KindValidation, "no certificate"},
 	} {
@@ -166,7 +166,7 @@ func aliceOf(p people) identity.Principal {
 	return u.Principal()
 }
 
-// filled is a request of an operation of administrators that has what it needs.
+// filled returns a valid request of an administrative operation.
 func filled(o Operation) any {
 	switch in := o.NewInput().(type) {
 	case *api.PutUserRequest:

@@ -7,8 +7,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// DescribeCustomKeyStores lists nothing, as there are no custom key stores: the
-// operations on them are not served.
+// DescribeCustomKeyStores returns an empty list, because custom key stores are not supported.
 var describeCustomKeyStores = query("DescribeCustomKeyStores", asks{{Action: "kms:DescribeCustomKeyStores"}},
 	func(in *api.DescribeCustomKeyStoresRequest, _ time.Time) error {
 		if in.CustomKeyStoreId != nil && in.CustomKeyStoreName != nil {

@@ -75,7 +75,7 @@ func TestDocumentsThatDoNotParse(t *testing.T) {
 	p.managed("{")
 	p.user("alice", func(u *identity.User) { u.Boundary = usePolicy })
 	if _, err := p.documentsOf(p.newest(t.Context()), p.as("alice")); err == nil {
-		t.Error("a boundary that does not parse is none")
+		t.Error("a boundary that does not parse is ignored")
 	}
 }
 
@@ -100,7 +100,7 @@ func TestCompiledPoliciesAreBounded(t *testing.T) {
 		t.Errorf("%d bytes are left, of %d texts and %d users", c.size, len(c.texts), len(c.entities))
 	}
 	if _, err := c.get(greedyPolicy, policy.KeyPolicy); err == nil {
-		t.Error("a policy of another type is taken from what is kept")
+		t.Error("a policy of another type is taken from the cache")
 	}
 	for len(c.texts)+len(c.entities) > 0 {
 		c.dropText()

@@ -37,8 +37,9 @@ func dryRuns(t *testing.T, s *kmstest.Server, blob []byte) map[string]func(id *s
 	}
 }
 
-// A dry run never succeeds: it ends with its own error where the request would
-// have succeeded, and with that of the request where not. It is no usage.
+// A dry run never succeeds. It ends with DryRunOperation where the request would have
+// succeeded, and otherwise with the error of the request. It does not count as a use of the
+// key.
 func TestDryRuns(t *testing.T) {
 	s := kmstest.Start(t)
 	id, disabled, doomed, empty := createGenerated(t, s), createGenerated(t, s), createGenerated(t, s), createExternal(t, s)

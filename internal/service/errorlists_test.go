@@ -102,8 +102,8 @@ UnsupportedOperation  PutKeyPolicy               Every policy that is well-forme
 UnsupportedOperation  GetKeyRotationStatus       A key that is never rotated of itself is told so: it is the truth for every key.
 `
 
-// beyond says which errors that a story tells of are not in the operation's list,
-// and why: an error, the operations or *, the reason.
+// beyond lists the errors in stories that are not in the operation's list, with the reason: an
+// error, the operations or *, the reason.
 const beyond = `
 InvalidAliasName      DeleteAlias,UpdateAlias             A name that no alias can have is told as in CreateAlias.
 InvalidArn            Encrypt                             A malformed reference is told alike everywhere.
@@ -229,7 +229,7 @@ func parseReasons(t *testing.T, table string, of map[pair]bool) map[pair]bool {
 	return named
 }
 
-// A telling is what the stories tell of.
+// A telling lists the results of operations in the stories.
 type telling struct {
 	successes map[string]bool
 	refusals  map[pair]bool
@@ -284,7 +284,7 @@ func (a telling) read(story string) {
 	}
 }
 
-// The lists are those of the model that the SDK of Python comes with.
+// The lists agree with the model in the SDK for Python.
 func TestErrorListsAreThoseOfTheModel(t *testing.T) {
 	python := os.Getenv("KEYHOLD_PYTHON")
 	if python == "" {

@@ -54,8 +54,8 @@ func TestExistenceTiming(t *testing.T) {
 	}
 }
 
-// compareTimes measures n refusals of two kinds in random order, and returns Welch's t
-// of all times, and of those without the slowest tenth, which the machine made slow.
+// compareTimes measures n refusals of two kinds in random order. It returns Welch's t of all
+// times, and of the times without the slowest tenth, which the machine delayed.
 func compareTimes(t *testing.T, n int, pair [2]attempt) (all, cropped float64) {
 	t.Helper()
 	var times [2][]float64

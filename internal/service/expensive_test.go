@@ -18,8 +18,7 @@ func isThrottled(err error) bool {
 	return errors.As(err, &e) && e.Kind == key.KindThrottling
 }
 
-// The table has every spec that is served and no other, and says what was measured of
-// each.
+// The table has exactly the supported specs, and an effort for each.
 func TestEfforts(t *testing.T) {
 	served := map[key.Spec]bool{}
 	for _, line := range strings.Split(key.SuiteTable(), "\n")[1:] {

@@ -38,14 +38,14 @@ func (c *call) supposing(p identity.Principal, region string, op Operation) *cal
 		ctx:     c.ctx, now: c.now, begun: time.Now(), trace: &trace{},
 	}
 	if p.AccountID != c.Caller.Principal.AccountID {
-		x.hasDocuments = true // and they are none
+		x.hasDocuments = true // an account sees no policies of another account
 	}
 	return x
 }
 
-// operationOf finds the operation of KMS that an action is of, and what it asks for
-// the action's sake: most are called like their operation. The other APIs have rules
-// beside policies.
+// operationOf returns the KMS operation that needs the permission for an action, and the asks
+// of the operation that name the action. Most actions have the name of their operation. The
+// operations of the other APIs have rules besides policies, so they are not explained.
 func (s *Service) operationOf(action string) (op Operation, all asks, err error) {
 	_, name, _ := strings.Cut(action, ":")
 	for _, o := range s.operations {
@@ -113,8 +113,8 @@ func (h *hypothesis) add(members map[string]jsontext.Value, what, name string, v
 	return err
 }
 
-// addMember sets a member by its name. Text is taken for JSON where the member is no
-// text, but for lists of words, which may have commas between them.
+// addMember sets a member by its name. The text is parsed as JSON unless the member is a
+// string, or a list of words, which may be separated by commas.
 func (h *hypothesis) addMember(members map[string]jsontext.Value, name, text string) (err error) {
 	f := h.field(name)
 	switch {
@@ -170,7 +170,7 @@ func (h *hypothesis) contextMember() string {
 	return target{destination: h.asks[0].Action == "kms:ReEncryptTo"}.contextMember(h.call)
 }
 
-// checkGiven holds what is known of the request against the API.
+// checkGiven validates the members that are known.
 func (h *hypothesis) checkGiven() error {
 	if text := h.Operation.shape.ValidateGiven(h.Input); text != "" {
 		return key.Errorf(key.KindValidation, "%s", text)

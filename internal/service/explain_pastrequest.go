@@ -19,7 +19,7 @@ func (c *call) pastRequest(id string) (*hypothesis, error) {
 	}
 	op, ok := c.operations[e.EventName]
 	if !ok || op.Target != api.TargetKMS {
-		return nil, key.Errorf(key.KindUnsupportedOperation, "The request was for %s, which is no operation of KMS: its decision is not explained.", e.EventName)
+		return nil, key.Errorf(key.KindUnsupportedOperation, "The request was for %s, which is not an operation of KMS: decisions of other APIs are not explained.", e.EventName)
 	}
 	h := &hypothesis{asks: op.asks, to: c.Caller.Principal.AccountID, past: pastOf(e)}
 	if audit.IsShortened(e.UserIdentity.ARN) || audit.IsShortened(e.UserAgent) {
@@ -43,12 +43,12 @@ func (c *call) pastRequest(id string) (*hypothesis, error) {
 	return h, h.checkGiven()
 }
 
-// findEvent returns the event of a request that concerns the account of who asks.
+// findEvent returns the event of a past request that concerns the account of the caller.
 func (c *call) findEvent(id string) (audit.Event, error) {
 	e, ok, err := c.audit.Find(c.ctx, id)
 	switch {
 	case errors.Is(err, audit.ErrNotKept):
-		return e, key.Errorf(key.KindUnsupportedOperation, "This server keeps no audit log, as it keeps all in memory: ask about a principal and an action.")
+		return e, key.Errorf(key.KindUnsupportedOperation, "This server keeps everything in memory and has no audit log: ask about a principal and an action.")
 	case errors.Is(err, audit.ErrUnreadable):
 		return e, key.Errorf(key.KindUnsupportedOperation, "The request is not in what can be read of the audit log, which has a damaged line: run keyhold verify.").Because(err)
 	case err != nil:
@@ -103,7 +103,7 @@ func pastOf(e audit.Event) *api.PastRequest {
 	return p
 }
 
-// principalThen returns who made the request, as it is now.
+// principalThen returns the principal who made the past request, with its present policies.
 func (c *call) principalThen(h *hypothesis, i audit.Identity) (p identity.Principal, err error) {
 	if p, err = c.principalOf(h, i.ARN); err != nil {
 		return p, err
@@ -113,7 +113,7 @@ func (c *call) principalThen(h *hypothesis, i audit.Identity) (p identity.Princi
 		return p, nil
 	}
 	if p.ID != i.PrincipalID {
-		h.note(fmt.Sprintf("Who has the name %s now is not who had it then.", i.ARN))
+		h.note(fmt.Sprintf("The principal named %s now is not the principal that made the request: that one was removed.", i.ARN))
 	}
 	if p.Session != nil {
 		p.Session.Issued, p.Session.SourceIdentity = i.Session.Issued, i.Session.SourceIdentity
@@ -140,7 +140,7 @@ func (h *hypothesis) recallBlob(e audit.Event) {
 }
 
 func (h *hypothesis) noteTime() {
-	h.note("Policies, grants, tags and aliases are those of now: what was changed since then may have decided otherwise.")
+	h.note("The present policies, grants, tags and aliases were used. Before a later change the decision may have been different.")
 	if h.hasMember("GrantTokens", "GrantToken") {
 		h.note("The audit log has no grant tokens: a grant that was found by its token alone is not considered.")
 	}

@@ -39,8 +39,8 @@ func (n principalName) role(path string) identity.Role {
 	return identity.Role{Entity: identity.Entity{Account: n.account, Name: n.name, Path: path}}
 }
 
-// principalOf returns the principal of an ARN as who makes a request. One of another
-// account may be there or not: nobody looks.
+// principalOf returns the principal of an ARN as the caller of a request. A principal of
+// another account is not looked up, so it need not exist.
 func (c *call) principalOf(h *hypothesis, arn string) (p identity.Principal, err error) {
 	n, ok := parsePrincipal(arn)
 	switch {

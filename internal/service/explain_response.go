@@ -8,7 +8,7 @@ import (
 	"github.com/keyhold/keyhold/internal/policy"
 )
 
-// explained tells of the decisions.
+// explained returns the response that describes the decisions.
 func (h *hypothesis) explained() *api.ExplainDecisionResponse {
 	out := &api.ExplainDecisionResponse{
 		Decisions: []api.ExplainedDecision{}, Notes: []string{}, Request: h.past,
@@ -18,7 +18,7 @@ func (h *hypothesis) explained() *api.ExplainDecisionResponse {
 		a := view{h, &h.trace.answers[i]}
 		out.Decisions = append(out.Decisions, a.decision())
 		if a.asksFor("aws:SecureTransport") {
-			h.note("aws:SecureTransport is taken to be as for this request, as nothing tells it.")
+			h.note("aws:SecureTransport has the value of this request, because the value of the explained request is not known.")
 		}
 	}
 	out.Notes = append(out.Notes, h.notes...)
@@ -44,8 +44,8 @@ func (a view) isForAccount() bool {
 	return a.open == nil && a.key.ID != "" && a.h.isForeign() && !a.h.Operation.acrossAccounts
 }
 
-// shown is what the view shows: of a refusal by another account what somebody is
-// told who may not see the key.
+// explanation returns the explanation that the view shows. A refusal by another account is
+// explained by the decision for callers who may not see the key.
 func (a view) explanation() *policy.Explanation {
 	switch {
 	case a.err == nil || !a.isForeign():
@@ -110,18 +110,18 @@ func (a view) reason(outcome string) string {
 	case outcome == api.OutcomeNotFound:
 		return message
 	case a.isForAccount():
-		return "as this is for principals of the key's account alone, whatever policies say"
+		return "because only principals of the key's account can do this, regardless of policies"
 	case outcome == api.OutcomeOtherAccount:
-		return "if the policies of account " + a.h.Caller.Principal.AccountID + " allow it as well, which are its own to see"
-	case d.Allowed: // by the policies of the principal, and not by those of the other account
+		return "if the policies of account " + a.h.Caller.Principal.AccountID + ", which only that account can see, also allow it"
+	case d.Allowed: // the policies of the principal allow, those of the other account do not
 		return policy.Decision{Cause: policy.ResourceBased}.Text(a.action)
 	default:
 		return d.Text(a.action)
 	}
 }
 
-// by is what allows or denies. What has no policy is open to the root of its account:
-// then it is nothing.
+// by returns the document that allows or denies. A resource without a policy is open to the
+// root of its account; then no document decides.
 func (a view) by() *api.DecidedBy {
 	by := a.explanation().By
 	switch {
@@ -144,7 +144,7 @@ func (a view) documents() []api.ExplainedDocument {
 		all = append(all, withheld(policy.ResourceBased, "the key policy of "+a.target.ref.ARN()))
 	}
 	for _, d := range a.explanation().Documents {
-		if d.Role == policy.ResourceBased && (a.isForeign() || d.Name == "") { // what has no name is no document
+		if d.Role == policy.ResourceBased && (a.isForeign() || d.Name == "") { // a policy without a name is not a stored document
 			continue
 		}
 		all = append(all, api.ExplainedDocument{Name: d.Name, Role: string(d.Role), Statements: statements(d.Statements)})

@@ -5,7 +5,8 @@ import (
 	"github.com/keyhold/keyhold/internal/policy"
 )
 
-// maxExplainedGrants is how many grants that do not allow are told of.
+// maxExplainedGrants is the number of grants that an explanation lists although they do not
+// allow the action.
 const maxExplainedGrants = 100
 
 // A trace writes down how the gate comes to its decisions. A nil one does nothing.
@@ -24,10 +25,10 @@ type answer struct {
 	// open is the decision with the policy of the key and its grants; nil where
 	// there is no key, or the policy has no say.
 	open *policy.Explanation
-	// blind is that of the principal's own policies on what it named, by which
-	// those are answered who may not see the key.
+	// blind is the decision by the principal's own policies about the name in the request. A
+	// caller who may not see the key gets the answer of this decision.
 	blind  *policy.Explanation
-	grants int // how many were looked at
+	grants int // how many were examined
 }
 
 // explain decides, and writes down how. The policies of one ask are read once, and
@@ -39,7 +40,7 @@ func (t *trace) explain(r policy.Request, d policy.Documents, grants []key.Grant
 	switch {
 	case d.Resource.Policy == nil && n.blind == nil:
 		n.blind = &e
-	case d.Resource.Policy == nil: // what a refusal says is no second decision
+	case d.Resource.Policy == nil: // computed for the text of a refusal, not a second decision
 	case n.open == nil:
 		n.open = &e
 	default:

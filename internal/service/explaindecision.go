@@ -9,10 +9,9 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// ExplainDecision tells an administrator how the gate decides, and is no part of the
-// KMS API. It explains to an account what is its own: the policies of its
-// principals and of its keys. Of another account it tells no more than that one's
-// principals could find out by asking.
+// ExplainDecision shows an administrator how the gate decides. It is not part of the KMS API.
+// An account sees its own policies: those of its principals and of its keys. About another
+// account it learns no more than its principals could learn by sending requests.
 var explainDecision = query("ExplainDecision", asks{{Action: "keyhold:ExplainDecision"}}, checkExplainDecision,
 	func(c *call, in *api.ExplainDecisionRequest) (*api.ExplainDecisionResponse, error) {
 		if err := c.explaining.Enter(c.ctx, c.Caller.Principal.AccountID); err != nil {
@@ -62,9 +61,9 @@ func checkExplainDecision(in *api.ExplainDecisionRequest, _ time.Time) error {
 // A hypothesis is a request that the gate decides about and does not carry out.
 type hypothesis struct {
 	*call
-	asks  asks     // of the operation, those that are asked about
-	to    string   // the account that it is explained to
-	notes []string // what is not known or not taken into account
+	asks  asks     // the asks of the operation that the explanation covers
+	to    string   // the account that receives the explanation
+	notes []string // what is unknown or was ignored
 	past  *api.PastRequest
 }
 
@@ -98,8 +97,8 @@ func (h *hypothesis) decide() error {
 	return nil
 }
 
-// ended tells a refusal by a decision, which is what is to be explained, from all
-// other ends.
+// ended returns nil if the request ended with a decision, which can be explained, and otherwise
+// the error that ended the request.
 func (h *hypothesis) ended(err error, decided bool) error {
 	refusal, ok := err.(*key.Error)
 	switch {
@@ -111,7 +110,8 @@ func (h *hypothesis) ended(err error, decided bool) error {
 	return nil
 }
 
-// checkOwn refuses what is another account's on both sides.
+// checkOwn rejects a question in which both the principal and the resource belong to other
+// accounts.
 func (h *hypothesis) checkOwn(a ask) error {
 	if !h.isForeign() {
 		return nil

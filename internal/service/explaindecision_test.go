@@ -244,7 +244,7 @@ func TestExplainGrants(t *testing.T) {
 	in.GrantTokens = []string{"bm9uZQ=="}
 	_, err := o.explain(in)
 	wantRefusal(t, err, key.KindInvalidGrantToken, "")
-	// A grant is retired by whoever it names, whatever policies say.
+	// The principals that a grant names may retire it, regardless of policies.
 	retire := &api.ExplainDecisionRequest{PrincipalArn: &alice.ARN, Action: new("kms:RetireGrant"), KeyId: new(k.ARN()), Members: map[string]string{"GrantId": id}}
 	if d = o.decision(retire); d.Outcome != api.OutcomeImplicitDeny {
 		t.Errorf("%+v", d)
@@ -256,7 +256,7 @@ func TestExplainGrants(t *testing.T) {
 	}
 }
 
-// Of many grants some are told of, and how many there were.
+// An explanation lists some of many grants, and reports how many there were.
 func TestExplainManyGrants(t *testing.T) {
 	o := newOffice(t)
 	alice, k := o.user(explainAccount, "alice", doc(mayEncrypt)), o.key(root, "")
@@ -272,7 +272,8 @@ func TestExplainManyGrants(t *testing.T) {
 	}
 }
 
-// Each condition tells what it saw: of the request, of the key, of the principal.
+// Each condition reports the values that it compared, of the request, of the key and of the
+// principal.
 func TestExplainConditionValues(t *testing.T) {
 	o := newOffice(t)
 	o.user(explainAccount, "alice", doc(`{"Effect": "Allow", "Action": "kms:*", "Resource": "*", "Condition": {
@@ -328,7 +329,8 @@ func TestExplainMissingKey(t *testing.T) {
 	}
 }
 
-// What is about two keys, or about a key and an alias, is told of one after the other.
+// An operation on two keys, or on a key and an alias, is explained one resource after the
+// other.
 func TestExplainSeveralAsks(t *testing.T) {
 	o := newOffice(t)
 	alice := o.user(explainAccount, "alice", doc(`{"Effect": "Allow", "Action": ["kms:CreateAlias", "kms:ReEncryptTo"], "Resource": "arn:aws:kms:*:*:key/*", "Condition": {"Null": {"kms:ReEncryptOnSameKey": "true"}}}`))
@@ -406,7 +408,7 @@ func TestExplainOtherAccounts(t *testing.T) {
 	if d = o.decision(mayDecrypt(elsewhere, own)); d.Outcome != api.OutcomeAllowed {
 		t.Errorf("%+v", d)
 	}
-	// One who is not there is told of like one who is.
+	// The explanation does not reveal whether a foreign principal exists.
 	if d = o.decision(mayDecrypt(identity.Principal{ARN: "arn:aws:iam::" + explainOther + ":user/nobody"}, own)); d.Outcome != api.OutcomeOtherAccount {
 		t.Errorf("%+v", d)
 	}
@@ -440,7 +442,7 @@ func TestExplainOtherAccounts(t *testing.T) {
 		wantRefusal(t, err, key.KindAccessDenied, "Neither the principal "+mallory.ARN)
 	}
 	if _, _, err := o.as(mallory, "ExplainDecision", mayDecrypt(mallory, theirs)); err == nil {
-		t.Error("a user without a policy for it has it explained")
+		t.Error("a user without permission for ExplainDecision gets an explanation")
 	}
 }
 

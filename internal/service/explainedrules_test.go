@@ -7,7 +7,8 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// What is for principals of the key's account alone is not left to another account.
+// An operation for principals of the key's account is never left to the policies of another
+// account.
 func TestExplainWithinAccount(t *testing.T) {
 	o := newOffice(t)
 	mallory := o.user(explainOther, "mallory", doc(mayAll))
@@ -18,12 +19,12 @@ func TestExplainWithinAccount(t *testing.T) {
 	if _, _, err := o.as(mallory, "DisableKey", &api.DisableKeyRequest{KeyId: new(k.ARN())}); err == nil {
 		t.Fatal("the gate allows it")
 	}
-	if d.Outcome != api.OutcomeImplicitDeny || d.Reason != "as this is for principals of the key's account alone, whatever policies say" {
+	if d.Outcome != api.OutcomeImplicitDeny || d.Reason != "because only principals of the key's account can do this, regardless of policies" {
 		t.Errorf("%s %s", d.Outcome, d.Reason)
 	}
 }
 
-// What has rules beside policies is not explained as if it had none.
+// An operation with rules besides policies is not explained as if policies alone decided.
 func TestExplainOnlyKMS(t *testing.T) {
 	o := newOffice(t)
 	alice := o.user(explainAccount, "alice", doc(`{"Effect": "Allow", "Action": "*", "Resource": "*"}`))
@@ -33,10 +34,10 @@ func TestExplainOnlyKMS(t *testing.T) {
 	}
 	_, id, _ := o.as(alice, "ListIdentities", &api.ListIdentitiesRequest{})
 	_, err := o.explain(&api.ExplainDecisionRequest{RequestId: &id})
-	wantRefusal(t, err, key.KindUnsupportedOperation, "no operation of KMS")
+	wantRefusal(t, err, key.KindUnsupportedOperation, "not an operation of KMS")
 }
 
-// What stands in the place of a policy is told of as none.
+// The placeholder in place of a key policy is not shown.
 func TestExplainRetireShowsNoPlaceholder(t *testing.T) {
 	o := newOffice(t)
 	alice, k := o.user(explainAccount, "alice", doc(mayEncrypt)), o.key(root, "")

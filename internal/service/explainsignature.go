@@ -7,7 +7,7 @@ import (
 
 const explainSignatureName = "ExplainSignature"
 
-// ExplainSignature is served by dev servers only and is no part of the KMS API.
+// ExplainSignature is served only by dev servers and is not part of the KMS API.
 var explainSignature = query(explainSignatureName, asks{{Action: "keyhold:" + explainSignatureName}}, nil,
 	func(c *call, in *api.ExplainSignatureRequest) (*api.ExplainSignatureResponse, error) {
 		r, ok := c.refusals.find(or(in.RequestId, ""))

@@ -26,7 +26,7 @@ func TestFileNames(t *testing.T) {
 		}
 	}
 	if len(names) > maxFiles {
-		t.Errorf("%d files, want at most %d: what else could have a room of its own?", len(names), maxFiles)
+		t.Errorf("%d files, want at most %d: move some to a package of their own", len(names), maxFiles)
 	}
 	for _, problem := range misnamed(names, operations(true)) {
 		t.Error(problem)

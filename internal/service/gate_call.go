@@ -22,9 +22,9 @@ type call struct {
 	*Service
 	Request
 	ctx  context.Context
-	now  time.Time  // read once: the whole call happens at this moment
-	keys []key.Key  // what each ask found, as it is now
-	room [1]key.Key // for keys, which mostly are one
+	now  time.Time  // read once; the same for the whole call
+	keys []key.Key  // the key that each ask found, at the time now
+	room [1]key.Key // the array of keys: most calls have one key
 	findings
 
 	begun  time.Time  // as now, on the clock that nobody moves
@@ -38,12 +38,12 @@ type call struct {
 	held      []func() error // further decisions, to repeat when the call decides again
 	paused    bool           // a refusal within a View is due its pause
 
-	// blobKey is what the ciphertext named of a request that is over and whose
-	// decision is explained.
+	// blobKey is the key that the ciphertext of a past request named, when its decision is
+	// explained.
 	blobKey key.Reference
 
-	also      []audit.Event    // beside that of the call
-	about     []audit.Resource // what the call is about beside keys
+	also      []audit.Event    // events besides the event of the call
+	about     []audit.Resource // resources of the call besides keys
 	created   string           // the ARN of the key that the call made
 	details   eventDetails     // of the event, which the request does not have
 	written   []string         // slots, for material that is not committed yet
@@ -66,7 +66,7 @@ type findings struct {
 // the members where CloudTrail has it.
 type eventDetails struct{ response, additional []byte }
 
-// key returns what the first ask found.
+// key returns the key that the first ask found.
 func (c *call) key() key.Key { return c.keys[0] }
 
 // commit runs fn in a transaction and writes the events of the call in the same
@@ -162,7 +162,7 @@ func (c *call) commitNew(k key.Key) error {
 	})
 }
 
-// event tells of the call and of how it ended.
+// event returns the event of the call, which ended with err.
 func (c *call) event(err error) audit.Event {
 	e := audit.Event{
 		EventSource:        c.Operation.source(),

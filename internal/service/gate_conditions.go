@@ -43,12 +43,12 @@ func (v *conditions) Values(name string) []string {
 	return v.named(name)
 }
 
-// A given value is that of a member of the request, or another where the request
-// has none.
+// A given is the source of a value: a member of the request, or a default where the request
+// lacks the member.
 type given struct{ member, otherwise string }
 
-// fromMember are the condition keys that stand for a member of the request.
-// Source: "Condition keys for AWS KMS" in the developer guide.
+// fromMember lists the condition keys whose value is a member of the request. Source:
+// "Condition keys for AWS KMS" in the developer guide.
 var fromMember = map[string]given{
 	"kms:bypasspolicylockoutsafetycheck":         {"BypassPolicyLockoutSafetyCheck", "false"},
 	"kms:datakeypairspec":                        {"KeyPairSpec", ""},
@@ -81,7 +81,7 @@ func (v *conditions) member(name, otherwise string) []string {
 	return []string{spelled(f.Elem())}
 }
 
-// spelled is a value as policies spell those of its type.
+// spelled formats a value as policies write values of its type.
 func spelled(f reflect.Value) string {
 	if t, ok := reflect.TypeAssert[api.Timestamp](f); ok {
 		return t.Time().UTC().Format(time.RFC3339)
@@ -270,7 +270,7 @@ func (v *conditions) constraintSource() []string {
 	return nil
 }
 
-// grantForResource is false, as no service of AWS asks here.
+// grantForResource is always false, because no AWS service sends requests here.
 func (v *conditions) grantForResource() []string {
 	switch v.c.Operation.Name {
 	case "CreateGrant", "ListGrants", "RevokeGrant":
@@ -279,12 +279,12 @@ func (v *conditions) grantForResource() []string {
 	return nil
 }
 
-// onSameKey tells whether both keys of a ReEncrypt are one. It is known once both
-// were looked for.
+// onSameKey reports whether both keys of a ReEncrypt are the same key. The value is known after
+// both keys were looked up.
 func (v *conditions) onSameKey() []string {
 	in, ok := v.c.Input.(*api.ReEncryptRequest)
 	if !ok || in.DestinationKeyId == nil || v.t.destination && len(v.c.keys) == 0 {
-		return nil // which is said only of a request whose decision is explained
+		return nil // only when a decision is explained: a request has both keys
 	}
 	to, err := key.ParseReference(*in.DestinationKeyId, v.c.Caller.Principal.AccountID, v.c.Caller.Region)
 	if err != nil {
@@ -315,7 +315,7 @@ func (v *conditions) encryptionAlgorithm() []string {
 	return nil
 }
 
-// suite is that of the key, or of the one that is to be made.
+// suite returns the suite of the key, or of the key that the request creates.
 func (v *conditions) suite() (s key.Suite, origin key.Origin) {
 	if v.key.ID != "" {
 		return key.Suite{Spec: v.key.Spec, Usage: v.key.Usage}, v.key.Origin
@@ -364,7 +364,7 @@ func (v *conditions) multiRegionType() []string {
 	return nil
 }
 
-// aliases are those of the key, which its index has.
+// aliases returns the names of the aliases of the key, from the index by key.
 func (v *conditions) aliases() (names []string) {
 	if v.key.ID == "" {
 		return nil

@@ -55,8 +55,8 @@ func (c *call) principalTag(name string) []string {
 	return c.principalTags[name]
 }
 
-// conditionValues are the values of condition keys for a question of STS: its own, by
-// their names in lower case, and those of whoever asks.
+// conditionValues are the values of condition keys for a question of STS: the values of the
+// question, by condition key in lower case, and those of the caller.
 type conditionValues struct {
 	c   *call
 	own map[string][]string

@@ -9,8 +9,8 @@ import (
 	"github.com/keyhold/keyhold/internal/policy"
 )
 
-// refusalTime is the least that a refusal of permission takes from its request on:
-// so that how long it took does not tell what there was to look at.
+// refusalTime is the shortest time that a refusal of permission takes, so that the time does
+// not reveal how many policies and grants were examined.
 const refusalTime = 2 * time.Millisecond
 
 // mayUse decides whether the caller may act on a key that was found, or was not:
@@ -58,8 +58,8 @@ func (c *call) refuseBlind(action string, t target, missing error) error {
 	return notAuthorized(c.Caller.Principal, action, t.ref.ARN(), d.Text(action))
 }
 
-// mayAct decides about an action on what has no policy of its own: an alias, a key
-// that is to be made, or nothing in particular.
+// mayAct decides about an action on a resource without a policy of its own: an alias, a key
+// that is to be created, or no resource.
 func (c *call) mayAct(action, resource string) error {
 	q, err := c.question(action, target{resource: resource}, key.Key{})
 	if err != nil {
@@ -137,7 +137,7 @@ func (q *question) onKey(k key.Key) (policy.Decision, error) {
 	if d.Allowed || d.Explicit || q.values.err != nil {
 		return d, q.values.err
 	}
-	// Who is allowed by policies costs no look at grants, however many there are.
+	// If policies allow the request, no grant is read.
 	return q.byGrants(k)
 }
 

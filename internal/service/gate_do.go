@@ -26,12 +26,12 @@ type Request struct {
 	// Revision is the revision of the store (Service.StoreRevision) before the signature
 	// was verified; 0 is the revision when Do begins.
 	Revision int64
-	// Turn is that of a large request, from Service.Queue.
+	// Turn is the turn of a large request, from Service.Queue.
 	Turn *Turn
 }
 
-// Do is the gate. Whatever comes of the request, its event is written before the
-// answer is given; a request that cannot be audited fails.
+// Do is the gate. It writes the event of the request before it returns the response, whether
+// the request succeeded or not. A request that cannot be audited fails.
 func (s *Service) Do(ctx context.Context, r Request) (any, error) {
 	c := &call{Service: s, Request: r, ctx: ctx, now: s.clock.Now(), begun: time.Now()}
 	c.keys = c.room[:0]
@@ -45,8 +45,8 @@ func (s *Service) Do(ctx context.Context, r Request) (any, error) {
 	c.noteAccessKey()
 	out, err := c.carryOut()
 	for again := 0; again < 3 && (errors.Is(err, store.ErrNoSlot) || errors.Is(err, errOtherKey)); again++ {
-		// The material was deleted, or imported again, between the look-up and
-		// its use, or an alias went to another key: the store says now what is so.
+		// The material was deleted, or imported again, between the look-up and its use, or the
+		// alias was moved to another key: read the present state from the store.
 		c.keys, c.held = c.keys[:0], nil
 		out, err = c.carryOut()
 	}
@@ -70,9 +70,9 @@ func (s *Service) Do(ctx context.Context, r Request) (any, error) {
 	return out, err
 }
 
-// carryOut keeps the order of checks that the API promises: members, key and
-// permission, state, and then what is the operation's own. A change was decided again
-// in its transaction; all else is confirmed before it is handed out.
+// carryOut checks in the order that the API documents: members, key and permission, state, and
+// then the rules of the operation. A change was decided again in its transaction. Every other
+// decision is confirmed before the response is returned.
 func (c *call) carryOut() (any, error) {
 	if text := c.Operation.shape.Validate(c.Input); text != "" {
 		return nil, &key.Error{Kind: key.KindValidation, Message: text}
@@ -140,8 +140,9 @@ func (c *call) permitAll(exempt []int) error {
 	return nil
 }
 
-// allow finds what the ask is about, with the key if it is one, and decides. The
-// policy is that of the key which is found; by which name it was, is a condition.
+// allow finds the resource of the ask, and its key if the resource is a key, and decides. The
+// policy is the policy of the key that was found. The name by which the caller reached the key
+// is a condition.
 func (c *call) allow(a ask) (t target, k key.Key, err error) {
 	switch {
 	case a.On == nil && a.May != nil:
@@ -180,7 +181,7 @@ func (c *call) lookUp(t target) (k key.Key, missing, err error) {
 	return c.view(t)
 }
 
-// view finds in the store what is not at hand.
+// view reads from the store what is not in memory.
 func (c *call) view(t target) (k key.Key, missing, err error) {
 	if c.from != nil {
 		k, err = c.readKey(c.from, t.ref)
@@ -196,8 +197,8 @@ func (c *call) view(t target) (k key.Key, missing, err error) {
 	return k, nil, err
 }
 
-// latest returns the key as it is now, if it is easily had. Whatever else there is
-// to say of it, one View does.
+// latest returns the key as it is now if memory has it. In all other cases live is false, and
+// one View reads the key and the reason for an error.
 func (c *call) latest(ref key.Reference) (k key.Key, live bool) {
 	id := ref.KeyID
 	if ref.Alias != "" {

@@ -19,10 +19,10 @@ func (s *Service) denial(name string) (policy.Document, error) {
 	return policy.Document{Name: name, Policy: p}, err
 }
 
-// keyPolicy returns the policy of a key. One that cannot be read, as older programs
-// stored them, allows nothing, and the operator's log says so.
+// keyPolicy returns the policy of a key. A policy that cannot be read, such as one stored by an
+// older version, allows nothing, and is reported in the operator's log.
 func (c *call) keyPolicy(k key.Key, arn string) (policy.Document, error) {
-	name := "" // which nobody asks for but who has a decision explained
+	name := "" // only an explanation shows the name
 	if c.trace != nil {
 		name = "the key policy of " + arn
 	}
@@ -37,10 +37,9 @@ func (c *call) keyPolicy(k key.Key, arn string) (policy.Document, error) {
 	return policy.Document{Name: name, Policy: p}, nil
 }
 
-// documentsOf gathers the policies of a principal: all that a request is held
-// against but the policy of the resource. The root of an account has none. An error
-// means that some policy could not be had: then nothing may be decided, as it may
-// be one that denies.
+// documentsOf returns the policies of a principal: all policies that decide about a request
+// except the policy of the resource. The root of an account has none. After an error nothing
+// may be decided, because a policy that could not be read may deny the request.
 func (s *Service) documentsOf(from source, p identity.Principal) (d policy.Documents, err error) {
 	if p.Kind == identity.KindUser || p.Kind == identity.KindAssumedRole {
 		if d, err = s.documentsOfEntity(from, p); err != nil {
@@ -53,8 +52,8 @@ func (s *Service) documentsOf(from source, p identity.Principal) (d policy.Docum
 	return d, err
 }
 
-// documentsOfEntity returns the policies of a user or role. They are at hand as long
-// as nothing of the account's identities was changed.
+// documentsOfEntity returns the policies of a user or role. They stay in memory until an
+// identity of the account changes.
 func (s *Service) documentsOfEntity(from source, p identity.Principal) (d policy.Documents, err error) {
 	account, _, err := read(from, records.Accounts, p.AccountID)
 	if err != nil {
@@ -91,8 +90,8 @@ func (s *Service) gather(from source, p identity.Principal) (d policy.Documents,
 	return d, err
 }
 
-// entityOf returns the user or role whose policies a principal has, and its ARN;
-// that of the root of an account has none.
+// entityOf returns the user or role whose policies apply to a principal, and its ARN. The root
+// of an account has no ARN here.
 func entityOf(from source, p identity.Principal) (e identity.Entity, arn string, err error) {
 	switch p.Kind {
 	case identity.KindUser:
@@ -111,7 +110,7 @@ func entityOf(from source, p identity.Principal) (e identity.Entity, arn string,
 	return e, "", nil
 }
 
-// errGone is for somebody who was removed while a request was under way.
+// errGone answers a caller who was removed during the request.
 var errGone = key.Errorf(key.KindUnrecognizedClient, "The security token included in the request is invalid.")
 
 func (s *Service) identityDocuments(from source, e identity.Entity, arn string) (all []policy.Document, err error) {
@@ -164,8 +163,8 @@ func (s *Service) findManaged(from source, arn string) (d policy.Document, ok bo
 	return d, err == nil, err
 }
 
-// sessionDocuments returns the policies that limit a session. Managed ones may have
-// been removed since: what they would say is not known, so it may do nothing.
+// sessionDocuments returns the policies that limit a session. If a managed policy of the
+// session was removed meanwhile, its limits are unknown, so the session may do nothing.
 func (s *Service) sessionDocuments(from source, of *identity.Session) (all []policy.Document, err error) {
 	for _, text := range of.Policies {
 		d, err := s.document("the session policy", text)

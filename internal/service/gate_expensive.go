@@ -144,9 +144,9 @@ func inTurn(run func(c *call, in any) (any, error)) func(c *call, in any) (any, 
 	}
 }
 
-// payer returns the name under which a principal takes turns and uses up rates: for a
-// session of a role that of the role, because anybody who may assume a role can make
-// sessions of any name.
+// payer returns the name under which a principal takes turns and uses up rates. The sessions of
+// a role share the name of the role, because anybody who may assume the role can choose any
+// session name.
 func payer(p *identity.Principal) string {
 	if p.RoleARN != "" {
 		return p.RoleARN

@@ -60,10 +60,10 @@ type wantedGrant struct {
 	subsets []*records.ContextDigests
 }
 
-// wantedOf follows package policy, which then decides by the grants that were found. A
-// grant that allows to create another must have all operations of the new grant, and its
-// constraints must hold in those of the new grant. Constraints on the encryption context
-// are for the operations that have an encryption context.
+// wantedOf follows package policy, which then decides by the grants that were found. A grant
+// that allows CreateGrant must have all operations of the new grant, and its constraints must
+// be met by the constraints of the new grant. Constraints on the encryption context apply to
+// the operations that have an encryption context.
 func wantedOf(r policy.Request) wantedGrant {
 	w := wantedGrant{operations: []string{strings.TrimPrefix(r.Action, "kms:")}}
 	switch child := r.Child; {

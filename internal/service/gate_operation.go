@@ -20,18 +20,17 @@ type Operation struct {
 	Target string // the API that it belongs to: api.TargetKMS or another
 	// ReadOnly says that the operation changes nothing that is kept.
 	ReadOnly bool
-	// Unsigned says that its requests need no signature: what is in them says who
-	// asks.
+	// Unsigned says that requests need no signature, because their members identify the caller.
 	Unsigned bool
 
-	// acrossAccounts says that it can be about a key of another account.
+	// acrossAccounts says that the operation can use a key of another account.
 	acrossAccounts bool
 
 	// onIdentities says that it changes the identities of an account.
 	onIdentities bool
 
-	// usesKeys says that it is one of the cryptographic operations that
-	// GetKeyLastUsage tells of.
+	// usesKeys says that the operation is a cryptographic operation whose use GetKeyLastUsage
+	// reports.
 	usesKeys bool
 
 	// usesReserve says that it goes on when the disk is full.
@@ -93,16 +92,16 @@ func query[In, Out any](name string, a asks, check func(*In, time.Time) error, r
 	return o
 }
 
-// change makes the row of an operation that changes what is kept. It commits
-// once, through call.commit, which writes the event as well.
+// change makes the row of an operation that changes records. The operation commits once,
+// through call.commit, which also writes the event.
 func change[In, Out any](name string, a asks, check func(*In, time.Time) error, run func(*call, *In) (*Out, error)) Operation {
 	o := query(name, a, check, run)
 	o.ReadOnly = false
 	return o
 }
 
-// A target is what an ask is about: a key, or what has no policy of its own. Of its
-// zero value there is nothing to ask.
+// A target is the resource that an ask is about: a key, or a resource without a policy of its
+// own. A zero target needs no permission.
 type target struct {
 	ref      key.Reference
 	resource string // the ARN of an alias, or of a key that is to be made
@@ -193,8 +192,8 @@ func keyOfAlias(member string) finder {
 	}
 }
 
-// anyState makes a finder of a key whose state does not matter, in an operation
-// where that of another key does.
+// anyState returns a finder of a key whose state does not matter, for an operation that checks
+// the state of another key.
 func anyState(find finder) finder {
 	return func(c *call, in any) (target, error) {
 		t, err := find(c, in)
@@ -203,8 +202,8 @@ func anyState(find finder) finder {
 	}
 }
 
-// alias finds an alias of the caller's account that a member names, as a thing of
-// its own. The check of the members has passed the name.
+// alias returns a finder of the alias itself that a member names in the caller's account. The
+// check of the members has accepted the name.
 func alias(member string) finder {
 	return func(c *call, in any) (target, error) {
 		name, err := c.needed(in, member)
@@ -264,8 +263,8 @@ func keyOfCiphertext(member, blobMember string) finder {
 	}
 }
 
-// needed returns a member that a request cannot do without. Only one whose decision
-// is explained may lack it here, as all others were validated.
+// needed returns a required member. Only a request whose decision is explained may lack the
+// member here, because all other requests were validated.
 func (c *call) needed(in any, member string) (string, error) {
 	text := c.text(in, member)
 	if text == nil {

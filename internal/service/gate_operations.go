@@ -102,7 +102,7 @@ func operations(dev bool) map[string]Operation {
 // other accounts to use a KMS key".
 var acrossAccounts = strings.Fields("CreateGrant DescribeKey GetKeyRotationStatus GetPublicKey ListGrants RetireGrant RevokeGrant")
 
-// of returns the rows as those of an API.
+// of returns the rows with the API that they belong to.
 func of(target string, rows ...Operation) []Operation {
 	rows = slices.Clone(rows)
 	for i := range rows {

@@ -9,9 +9,9 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// A page is one part of a listing: as many records as fit, after the last of the
-// page before. It stays right while records come and go, as it begins at a name
-// and not at a number.
+// A page is one part of a listing: as many records as fit, after the last record of the
+// previous page. A page begins at a name and not at a number, so that it stays correct while
+// records are added and removed.
 type page struct {
 	operation string
 	after     string // the path of the last record of the page before
@@ -65,8 +65,7 @@ func list[T any](p *page, v *store.View, t store.Table[T], under string, fn func
 	return nil
 }
 
-// part returns the page of a short list that is all at hand, in the order of the
-// records' names.
+// part returns the page of a short list that is completely in memory, sorted by name.
 func part[T any](p *page, all []T, name func(T) string) []T {
 	all = slices.SortedFunc(slices.Values(all), func(a, b T) int { return strings.Compare(name(a), name(b)) })
 	all = slices.DeleteFunc(all, func(v T) bool { return p.after != "" && name(v) <= p.after })

@@ -11,9 +11,9 @@ import (
 // 160 of the largest ones, and ten thousand of those that people write.
 const maxCompiled = 64 << 20
 
-// compiledPolicies keeps policies compiled, by their text: so what is kept never
-// goes stale, and each distinct text is compiled once. It keeps the policies of users and
-// roles together too. A policy counts as long as one of the two has it.
+// compiledPolicies keeps compiled policies by their text, so that an entry never goes stale and
+// each distinct text is compiled once. It also keeps the policies of each user and role
+// together. A policy stays as long as either of the two maps has it.
 type compiledPolicies struct {
 	mu       sync.RWMutex
 	texts    map[policyText]*policy.Policy
@@ -34,7 +34,7 @@ type heldPolicy struct{ times, size int }
 // documentEntry that of a document of a user or role, without the policy.
 const textEntry, documentEntry = 128, 192
 
-// get returns the policy of a text. Whoever asks must not go on without it.
+// get returns the policy of a text. A caller that gets an error must refuse the request.
 func (c *compiledPolicies) get(text string, kind policy.Type) (*policy.Policy, error) {
 	of := policyText{text, kind}
 	if p := c.kept(of); p != nil {
@@ -121,9 +121,9 @@ func (c *compiledPolicies) dropText() {
 // maxKeptDocuments is for how many users and roles policies are kept.
 const maxKeptDocuments = 10_000
 
-// An entityAt is a user or role, by ARN and unique ID, at a serial number of its
-// account, which whatever changes one of its identities raises: so the policies that are
-// kept under it never go stale.
+// An entityAt is a user or role, by ARN and unique ID, at a serial number of its account. Every
+// change of an identity of the account raises the serial number, so the policies that are kept
+// under an entityAt never go stale.
 type entityAt struct {
 	arn, id string
 	serial  int64

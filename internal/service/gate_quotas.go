@@ -51,7 +51,7 @@ func DefaultQuotas() map[string]int {
 	return all
 }
 
-// quotasOf returns the quotas of a Config. One that is not there, or is 0, is no limit.
+// quotasOf returns the quotas of a Config. A quota that is missing or 0 does not limit.
 func quotasOf(limits map[string]int) (all []store.Quota) {
 	for _, q := range parseQuotas(quotaTable) {
 		if q.Limit = limits[q.Name]; q.Limit > 0 {

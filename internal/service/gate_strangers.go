@@ -105,7 +105,8 @@ func (s *strangers) miss(source, code string, now time.Time) {
 	}
 }
 
-// take returns what was missed, if the first of it is so long ago, and begins anew.
+// take returns the counts of missed requests and resets them, if the first of the requests is at
+// least the given duration in the past.
 func (s *strangers) take(now time.Time, after time.Duration) (m missed, due bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -166,8 +167,8 @@ func (s *Service) warnOfStrangers(m missed) {
 		"requests", m.requests, "sources", slices.Sorted(maps.Keys(m.sources)), "requestsOfOtherSources", m.others)
 }
 
-// isUnrecorded reports whether the refusal of a request has no event of its own. That
-// of somebody who has proved who they are always has one.
+// isUnrecorded reports whether the refusal of a request has no event of its own. The refusal of
+// a caller who has proved an identity always has an event.
 func (c *call) isUnrecorded(err error) bool {
 	if err == nil || !c.Operation.Unsigned || c.Caller.Principal.Session != nil {
 		return false
@@ -187,8 +188,7 @@ func withoutCause(err error) error {
 	return &quiet
 }
 
-// A BadSignature is a request whose signature was refused. All it says of itself may
-// be wrong.
+// A BadSignature is a request whose signature was refused. Any of its members may be forged.
 type BadSignature struct {
 	RequestID, SourceIP, UserAgent string
 	Target, Name                   string // the API and the operation
@@ -196,10 +196,10 @@ type BadSignature struct {
 	Reason                         *key.Error
 }
 
-// RecordBadSignature writes an event about a refused signature, at the rates of
-// strangers. Of what the request says of itself, it has the operation if there is one of
-// the name, and the access key ID and the Region if they are well formed: people paste
-// secrets into the wrong place.
+// RecordBadSignature writes an event about a refused signature, within the rates of strangers.
+// The event has the operation only if an operation of that name exists, and the access key ID
+// and the Region only if they are well formed, because people paste secrets into the wrong
+// place.
 func (s *Service) RecordBadSignature(b BadSignature) {
 	now := time.Now()
 	op, served := s.operations[b.Name]

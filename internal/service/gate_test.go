@@ -11,7 +11,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// What a key policy says of somebody is so, without any policy of theirs.
+// A key policy allows and denies principals that have no policies of their own.
 func TestKeyPolicyAllowsDirectly(t *testing.T) {
 	c := newCast(t)
 	c.user("alice")
@@ -24,7 +24,7 @@ func TestKeyPolicyAllowsDirectly(t *testing.T) {
 	c.as("role/app").may("Encrypt", k)
 	c.as("role/app").may("Decrypt", k, ciphertext(c.blob(k)))
 	c.session("app", func(s *identity.Session) { s.Name = "other" }).mayNot("Decrypt", k, ciphertext(c.blob(k)))
-	c.root().mayNot("DescribeKey", k) // nobody owns a key beside its policy
+	c.root().mayNot("DescribeKey", k) // the root has no permissions besides the key policy
 }
 
 // Policies of users count for what the key policy leaves to the account.
@@ -46,7 +46,7 @@ func TestKeyPolicyDelegates(t *testing.T) {
 	}
 }
 
-// What is about no key in particular is for policies of users alone.
+// Operations without a particular key are decided by the policies of users alone.
 func TestActionsWithoutKey(t *testing.T) {
 	c := newCast(t)
 	c.user("alice")
@@ -94,7 +94,8 @@ func TestExplicitDenials(t *testing.T) {
 	}
 }
 
-// A boundary limits what policies allow, and what is not for the user in person.
+// A boundary limits the permissions of policies, and does not limit what a key policy gives to
+// the user's own ARN.
 func TestBoundaries(t *testing.T) {
 	c := newCast(t)
 	all := with(c.identity("allow kms:*"))
@@ -116,7 +117,8 @@ func TestBoundaries(t *testing.T) {
 	}
 }
 
-// Session policies limit all but what is for the session in person.
+// Session policies limit all permissions except those that a key policy gives to the session's
+// own ARN.
 func TestSessionPolicies(t *testing.T) {
 	c := newCast(t)
 	c.role("app", with(c.identity("allow kms:*")))
@@ -378,7 +380,8 @@ func TestWhoRetires(t *testing.T) {
 	}
 }
 
-// Boundaries and session policies limit who retires, as they limit who uses a grant.
+// Boundaries and session policies limit a caller who retires a grant in the same way as a
+// caller who uses a grant.
 func TestLimitsOfWhoRetires(t *testing.T) {
 	c := newCast(t)
 	c.role("app")

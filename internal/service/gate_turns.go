@@ -83,8 +83,8 @@ func (t *Turn) wasRefused() bool { return t != nil && t.refused }
 // An effort says how long a computation takes a processor.
 type effort int
 
-// The efforts, as measured on a processor of 2024. Much of the effort of making a small
-// pair is that of crypt.Secretly, which notes each allocation.
+// The efforts, as measured on a processor of 2024. Much of the effort of making a small key
+// pair is due to crypt.Secretly, which notes each allocation.
 const (
 	cheap    effort = iota // at most a quarter of a millisecond: about as long as the rest of a request
 	brief                  // at most 10 ms
@@ -120,10 +120,10 @@ ML_KEM_768             cheap  cheap   cheap
 ML_KEM_1024            cheap  cheap   cheap
 `
 
-// efforts are those of one spec.
+// efforts are the efforts of the operations on one key spec.
 type efforts struct{ making, accepting, using effort }
 
-// effortsOf is the parsed table, which is never written to.
+// effortsOf is the parsed effortTable. Nothing writes to effortsOf.
 var effortsOf = parseEfforts(effortTable)
 
 // parseEfforts reads the table. Broken text is a fault of the program and panics.

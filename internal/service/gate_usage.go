@@ -13,16 +13,14 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// keyUsage notes in memory how keys were last used, so that no request waits for it
-// to be written, and writes it in the background: what is new within a minute, and
-// that of one key once an hour at most. A stop in order loses nothing, a crash
-// what was not written.
+// keyUsage keeps in memory when keys were last used, so that no request waits for a write. In
+// the background it writes a new use within a minute, but the uses of one key at most once an
+// hour. A shutdown writes everything. A crash loses what was not yet written.
 type keyUsage struct {
 	store    *store.Store
 	log      *slog.Logger
 	diskFull func() error // Config.Full
-	// put writes usages of what is there, so that none is left of what was
-	// removed.
+	// put writes the usages of records that still exist, so that no usage outlives its record.
 	put func(*store.Tx, []dueUsage) error
 
 	mu   sync.Mutex
@@ -78,7 +76,7 @@ func (u *keyUsage) note(path string, r records.Usage) {
 	u.keys[path] = n
 }
 
-// last returns what is in memory of a key.
+// last returns the usage of a key that is in memory.
 func (u *keyUsage) last(path string) (records.Usage, bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -86,7 +84,7 @@ func (u *keyUsage) last(path string) (records.Usage, bool) {
 	return n.Usage, ok
 }
 
-// forget drops what is noted of a key that is removed.
+// forget drops the usage of a key that is removed.
 func (u *keyUsage) forget(path string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -112,14 +110,14 @@ func (u *keyUsage) keep() {
 	}
 }
 
-// makeRoom writes all that is new and drops what is written.
+// makeRoom writes all new usages and drops the written ones.
 func (u *keyUsage) makeRoom(ctx context.Context, now time.Time) error {
 	err := u.write(ctx, now, 0)
 	u.due(now, 0)
 	return err
 }
 
-// write writes what is new of the keys that were not written for the interval.
+// write writes the new usages of the keys that were not written within the interval.
 func (u *keyUsage) write(ctx context.Context, now time.Time, interval time.Duration) error {
 	due := u.due(now, interval)
 	for len(due) > 0 {
@@ -142,8 +140,7 @@ type dueUsage struct {
 	records.Usage
 }
 
-// due returns what is to be written, and drops from memory the keys of which nothing
-// is.
+// due returns the usages to write. It drops from memory the keys without a new usage.
 func (u *keyUsage) due(now time.Time, interval time.Duration) (due []dueUsage) {
 	u.mu.Lock()
 	defer u.mu.Unlock()

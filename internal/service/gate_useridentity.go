@@ -5,8 +5,7 @@ import (
 	"github.com/keyhold/keyhold/internal/identity"
 )
 
-// userIdentity is what an event says of a principal, each kind as CloudTrail has
-// it.
+// userIdentity returns the userIdentity element of a principal, as CloudTrail has it.
 func userIdentity(p identity.Principal) audit.Identity {
 	i := audit.Identity{PrincipalID: p.ID, ARN: p.ARN, AccountID: p.AccountID, AccessKeyID: p.AccessKeyID, UserName: p.UserName, Session: sessionContext(p)}
 	switch p.Kind {
@@ -22,7 +21,7 @@ func userIdentity(p identity.Principal) audit.Identity {
 	return i
 }
 
-// sessionContext is what an event says of temporary credentials.
+// sessionContext returns the sessionContext element of temporary credentials.
 func sessionContext(p identity.Principal) (s audit.Session) {
 	if p.Session == nil {
 		return s
@@ -37,8 +36,8 @@ func sessionContext(p identity.Principal) (s audit.Session) {
 	return s
 }
 
-// webIdentityUser is somebody whom only an OIDC provider knows: who it is, is not
-// told before the token was verified.
+// webIdentityUser returns the userIdentity element of the user of an OIDC provider. It names
+// the user only after the token was verified.
 func webIdentityUser(p identity.Principal) audit.Identity {
 	i := audit.Identity{Type: audit.WebIdentityUser}
 	if p.Session != nil && p.Session.Web != nil {

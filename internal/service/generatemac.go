@@ -5,8 +5,8 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// An authenticator is what keys of the usage GENERATE_VERIFY_MAC are. Their one
-// algorithm is that of their spec.
+// An authenticator is the material of a key with the usage GENERATE_VERIFY_MAC. The spec of the
+// key determines its one algorithm.
 type authenticator interface {
 	MAC(message []byte) []byte
 }

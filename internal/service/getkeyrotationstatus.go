@@ -5,10 +5,10 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// GetKeyRotationStatus answers for every key, imported ones too: clients ask
-// whatever the origin, and "false" is the truth. While a key is pending deletion it
-// is the truth as well, and what was there before comes back with the key. A replica is
-// rotated with its primary key.
+// GetKeyRotationStatus answers for every key, also for imported ones: clients ask regardless of
+// the origin, and "false" is true. A key that is pending deletion does not rotate either;
+// cancelling the deletion restores the former setting. A replica key is rotated with its
+// primary key.
 var getKeyRotationStatus = query("GetKeyRotationStatus", asks{{Action: "kms:GetKeyRotationStatus", On: keyID("KeyId")}}, nil,
 	func(c *call, _ *api.GetKeyRotationStatusRequest) (*api.GetKeyRotationStatusResponse, error) {
 		k := c.key()

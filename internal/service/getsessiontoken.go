@@ -10,8 +10,8 @@ import (
 	"github.com/keyhold/keyhold/internal/policy"
 )
 
-// How long sessions of GetSessionToken are, in seconds: unless something else is
-// asked for, and those of the root at most.
+// How long sessions of GetSessionToken last, in seconds: the default, and the limit for the
+// root of an account.
 const (
 	defaultUserSession = 12 * 3600
 	maxRootSession     = 3600
@@ -56,8 +56,8 @@ func (c *call) checkNotDenied(action string) error {
 	return err
 }
 
-// checkNoMFA refuses what a device for a second factor would be needed for, as there
-// are none.
+// checkNoMFA rejects requests with a code of an MFA device, because MFA devices are not
+// supported.
 func checkNoMFA(serial, code *string) error {
 	if serial != nil || code != nil {
 		return key.Errorf(key.KindAccessDenied, "MultiFactorAuthentication failed, unable to validate MFA code. Devices for it are not supported.")

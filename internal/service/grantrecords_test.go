@@ -181,7 +181,7 @@ func TestGrantThatCameOrWentMeanwhile(t *testing.T) {
 	}
 }
 
-// A counting Backend counts what is read of keys and their grants.
+// A counting Backend counts the reads of keys and their grants.
 type counting struct {
 	store.Backend
 	mu   sync.Mutex
@@ -353,7 +353,7 @@ func TestGrantsCostNothing(t *testing.T) {
 		},
 	} {
 		of := func(k key.Key) map[string]int {
-			doForTest(t, s, "Encrypt", &api.EncryptRequest{KeyId: &k.ID, Plaintext: []byte("x")}) // so that the key is at hand
+			doForTest(t, s, "Encrypt", &api.EncryptRequest{KeyId: &k.ID, Plaintext: []byte("x")}) // loads the key into memory
 			return c.reads(func() { request(k) })
 		}
 		if few, all := of(quiet), of(crowded); !maps.Equal(few, all) {
@@ -396,7 +396,7 @@ func BenchmarkGrants(b *testing.B) {
 	}
 }
 
-// A request on a replica reads one record, as one on any key.
+// A request on a replica reads one record, like a request on any other key.
 func TestReplicaCostsOneRead(t *testing.T) {
 	s, c, _, _ := openCounting(t, 0)
 	in := func(region, operation string, in any) any {

@@ -72,7 +72,7 @@ func wantIDs(t *testing.T, what string, got []string, want ...*string) {
 	}
 }
 
-// What was written reads back as it was.
+// A grant reads back as it was written.
 func TestGrantReadsBack(t *testing.T) {
 	s := kmstest.Start(t)
 	id := createGenerated(t, s)
@@ -168,8 +168,8 @@ func describeWith(t *testing.T, s *kmstest.Server, id *string, tokens ...string)
 	return err
 }
 
-// Every operation that takes grant tokens takes those of grants that are there,
-// and no others, before it looks for the key.
+// Every operation with grant tokens accepts the tokens of existing grants and no others, and
+// checks them before it looks for the key.
 func TestGrantTokensEverywhere(t *testing.T) {
 	s := kmstest.Start(t)
 	id := createGenerated(t, s)

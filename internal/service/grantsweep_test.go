@@ -22,7 +22,7 @@ func (l *life) grantTo(t *testing.T, id, name, role string) *api.CreateGrantResp
 	})).(*api.CreateGrantResponse)
 }
 
-// The grants of a key end with it, and those of others stay.
+// The grants of a removed key are removed, and the grants of other keys stay.
 func TestSweepRemovesGrants(t *testing.T) {
 	l := newLife(t)
 	gone, kept := l.createKey(t), l.createKey(t)

@@ -10,8 +10,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// AccessKey is the identity.Lookup of the access keys of the deployment. One that
-// is not active, or whose user is gone or disabled, is none.
+// AccessKey is the identity.Lookup of the access keys of the deployment. It does not find an
+// inactive access key, or one whose user was removed or disabled.
 func (s *Service) AccessKey(ctx context.Context, id string) (k identity.AccessKey, ok bool, err error) {
 	return accessKey(s.newest(ctx), id)
 }
@@ -33,8 +33,8 @@ func accessKey(from source, id string) (k identity.AccessKey, ok bool, err error
 	return k, ok && !u.Disabled && slices.Contains(u.Keys, id), err
 }
 
-// noteAccessKey takes up that a request was signed with an access key of long
-// standing, be it allowed or not.
+// noteAccessKey notes that a request was signed with a long-term access key, whether the
+// request was allowed or not.
 func (c *call) noteAccessKey() {
 	p := c.Caller.Principal
 	if p.AccessKeyID == "" || p.Session != nil {
@@ -47,8 +47,8 @@ func (c *call) noteAccessKey() {
 	c.accessKeyUse.note(id, records.Usage{Operation: c.Operation.Name, RequestID: c.ID, Time: c.now, Service: source, Region: region})
 }
 
-// putAccessKeyUsages writes usages of access keys. That of a dev server is not in
-// the store.
+// putAccessKeyUsages writes usages of access keys. The access key of a dev server is not in the
+// store, and is skipped.
 func putAccessKeyUsages(tx *store.Tx, batch []dueUsage) error {
 	for _, d := range batch {
 		_, ok, err := records.AccessKeys.Get(tx, d.path)

@@ -29,7 +29,7 @@ func (c *call) checkAdministrator(action string) error {
 	return nil
 }
 
-// administration makes one that changes what is kept.
+// administration makes the row of an administrative operation that changes records.
 func administration[In, Out any](name string, check func(*In, time.Time) error, run func(*call, *In) (*Out, error)) Operation {
 	o := administrationQuery(name, check, run)
 	o.ReadOnly, o.onIdentities = false, true
@@ -39,7 +39,8 @@ func administration[In, Out any](name string, check func(*In, time.Time) error, 
 // administrator returns the account whose root administers the deployment.
 func (c *call) administrator() (string, error) { return c.accountOfDeployment(c.source()) }
 
-// accountOfDeployment returns the account that was initialised, or that of a dev server.
+// accountOfDeployment returns the account of an initialised deployment, or the account of a dev
+// server.
 func (s *Service) accountOfDeployment(from source) (string, error) {
 	d, ok, err := read(from, records.Deployments, records.DeploymentPath)
 	if err != nil || ok {

@@ -14,17 +14,18 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// A declaration is what is to be so of one record, and what differs.
+// A declaration is the change that brings one record to its declared content.
 type declaration struct {
 	account string
 	dry     bool
 	arn     string
 	created bool
-	members []string  // that differ, as files of declarations have them
-	keys    []madeKey // access keys that are made along with it
+	members []string  // the members that differ, by their names in files of declarations
+	keys    []madeKey // access keys that the change creates
 }
 
-// declaration begins what is declared in an account, or in the caller's.
+// declaration returns an empty declaration in the account, or in the caller's account if
+// account is nil.
 func (c *call) declaration(account *string, dry *bool) (*declaration, error) {
 	in, err := c.accountOf(account)
 	return &declaration{account: in, dry: or(dry, false)}, err
@@ -40,8 +41,8 @@ func (d *declaration) differ(member string, is, shall any) {
 // changes reports whether anything differs.
 func (d *declaration) changes() bool { return d.created || len(d.members) > 0 }
 
-// declare runs fn, which brings one record to what is declared, in a transaction.
-// Where nothing differs, or nothing is to be changed, none is committed.
+// declare runs fn, which brings one record to its declared content, in a transaction. It
+// commits nothing if nothing differs, or in a dry run.
 func (c *call) declare(d *declaration, fn func(tx *store.Tx) error) (*api.PutIdentityResponse, error) {
 	in := func(tx *store.Tx) error {
 		d.created, d.members = false, nil
@@ -159,7 +160,7 @@ func (d *declaration) policyARN(tx *store.Tx, name string) (string, error) {
 	if isARN {
 		path = records.NamedPath(account, ofARN)
 		if account != d.account || kind != "policy" {
-			return "", key.Errorf(key.KindValidation, "%s is no managed policy of account %s.", name, d.account)
+			return "", key.Errorf(key.KindValidation, "%s is not a managed policy of account %s.", name, d.account)
 		}
 	}
 	p, ok, err := records.ManagedPolicies.Get(tx, path)
@@ -178,9 +179,9 @@ func (d *declaration) policyARN(tx *store.Tx, name string) (string, error) {
 func checkNamed(name, path *string, valid func(string) bool) error {
 	switch {
 	case !valid(*name):
-		return key.Errorf(key.KindValidation, "%q is no name: it can have letters, digits and any of +=,.@_-.", *name)
+		return key.Errorf(key.KindValidation, "%q is not a name: a name can have letters, digits and any of +=,.@_-.", *name)
 	case !identity.ValidPath(or(path, "/")):
-		return key.Errorf(key.KindValidation, "%q is no path: it begins and ends with a slash.", *path)
+		return key.Errorf(key.KindValidation, "%q is not a path: a path begins and ends with a slash.", *path)
 	}
 	return nil
 }
@@ -195,7 +196,7 @@ func checkEntity(m entityMembers, mostInline int) error {
 	names := map[string]bool{}
 	for _, p := range m.policies {
 		if !identity.ValidPolicyName(*p.Name) || names[*p.Name] {
-			return key.Errorf(key.KindValidation, "%q is no name of a policy, or is there twice.", *p.Name)
+			return key.Errorf(key.KindValidation, "%q is not the name of a policy, or is listed twice.", *p.Name)
 		}
 		names[*p.Name] = true
 		size += policySize(*p.Document)

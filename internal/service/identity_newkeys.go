@@ -25,7 +25,7 @@ func (c *call) makeKeys(n int, user string) (made []madeKey) {
 	return made
 }
 
-// keyEvent tells of an access key that the call makes or removes.
+// keyEvent returns the event of an access key that the call creates or removes.
 func (c *call) keyEvent(name, id, user string) audit.Event {
 	e := c.event(nil)
 	e.EventID, e.EventName, e.StoreRevision = journal.NewEventID(), name, 0
@@ -64,7 +64,7 @@ func (c *call) putKeys(tx *store.Tx, account, user string, has []string, made []
 // as that.
 func missingKeys(has []string, shall *int32) int { return max(0, int(or(shall, 0))-len(has)) }
 
-// removeKey removes an access key and what is kept of its use.
+// removeKey removes an access key and its usage.
 func removeKey(tx *store.Tx, id string) error {
 	if err := records.AccessKeyUsages.Delete(tx, id); err != nil {
 		return err

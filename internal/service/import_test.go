@@ -151,7 +151,7 @@ func TestTokenExpires(t *testing.T) {
 		if !c.ok {
 			wantError(t, err, "ExpiredImportTokenException", "")
 		}
-		// A later hour has another token key; the old tokens are none the worse.
+		// A later hour has another token key; the old tokens stay valid.
 		fresh := oaep256(t, s, id)
 		must[*kms.ImportKeyMaterialOutput](t)(s.Client.ImportKeyMaterial(t.Context(), fresh.request(t, material)))
 	}

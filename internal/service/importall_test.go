@@ -133,7 +133,7 @@ func TestImportOfEachKind(t *testing.T) {
 	}
 }
 
-// wantPublic holds the public key to that of the owner's copy, if there is one.
+// wantPublic compares the public key with that of the owner's copy, for asymmetric material.
 func (k imported) wantPublic(t *testing.T, s *kmstest.Server) {
 	t.Helper()
 	private, err := x509.ParsePKCS8PrivateKey(k.material)
@@ -160,7 +160,7 @@ func (k imported) wantUnusable(t *testing.T, s *kmstest.Server) {
 	wantError(t, err, "KMSInvalidStateException", part)
 }
 
-// What is for keys of several materials is refused where there is one for life.
+// Members for keys with several materials are rejected for keys with one material for life.
 func TestMembersOfSymmetricImports(t *testing.T) {
 	s := kmstest.Start(t)
 	k := imported{id: createOf(t, s, "HMAC_256", "GENERATE_VERIFY_MAC")}

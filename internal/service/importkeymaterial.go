@@ -47,8 +47,8 @@ func checkImport(in *api.ImportKeyMaterialRequest, now time.Time) error {
 	return &key.Error{Kind: key.KindValidation, Message: problem}
 }
 
-// checkSymmetricMembers refuses what is for keys that may have several materials, on
-// those that have one for life.
+// checkSymmetricMembers rejects members about several materials for keys that keep one material
+// for life.
 func checkSymmetricMembers(k key.Key, in *api.ImportKeyMaterialRequest) error {
 	var member string
 	switch {
@@ -66,9 +66,9 @@ func checkSymmetricMembers(k key.Key, in *api.ImportKeyMaterialRequest) error {
 	return key.Errorf(key.KindValidation, "%s may be set for symmetric encryption keys only, and %s is of the spec %s", member, k.ARN(), k.Spec)
 }
 
-// withImport returns the key with the material in it, as new or as known: unless
-// it is said, the first is new and the others are known. An ID that the request gives
-// is that of known material.
+// withImport returns the key with the material in it, as new or as existing material. Without
+// an ImportType, the first material of a key is new and later material must be known. A
+// KeyMaterialId in the request names known material.
 func withImport(k key.Key, m key.Material, in *api.ImportKeyMaterialRequest) (key.Key, error) {
 	_, imported := k.Current()
 	known := or(in.ImportType, "") == api.ImportTypeExisting || in.KeyMaterialId != nil
@@ -101,8 +101,8 @@ func (c *call) prepareImport(k key.Key, in *api.ImportKeyMaterialRequest) (m key
 	return m, err
 }
 
-// acceptMaterial validates unwrapped material and seals it. What is wrong with it is
-// in the log of the operator alone.
+// acceptMaterial validates unwrapped material and seals it. The reason for a refusal appears
+// only in the operator's log.
 func (c *call) acceptMaterial(k key.Key, in *api.ImportKeyMaterialRequest, unwrapped []byte) (key.Material, error) {
 	incorrect := key.Errorf(key.KindIncorrectKeyMaterial, "The key material in the request is not the key material that %s expects.", k.ARN())
 	var material []byte
@@ -137,7 +137,7 @@ func (c *call) acceptMaterial(k key.Key, in *api.ImportKeyMaterialRequest, unwra
 	return sealed, err
 }
 
-// unwrap opens the token, and with what it holds the wrapped material.
+// unwrap opens the token and unwraps the material with the wrapping key in the token.
 func (c *call) unwrap(k key.Key, in *api.ImportKeyMaterialRequest) ([]byte, error) {
 	t, err := c.openToken(in.ImportToken, k)
 	if err != nil {

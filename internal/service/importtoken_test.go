@@ -65,7 +65,7 @@ func count(t testing.TB, variable string, few int) int {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 {
-		t.Fatalf("%s=%q is no number", variable, text)
+		t.Fatalf("%s=%q is not a positive number", variable, text)
 	}
 	return n
 }
@@ -128,7 +128,7 @@ func mutate(r *rand.Rand, token, second, foreign []byte) []byte {
 		if r.IntN(2) == 0 {
 			m = append(bytes.Clone(second[:cut]), token[cut:]...)
 		}
-	case 6: // put together with that of another key
+	case 6: // joined with the token of another key
 		cut := r.IntN(min(len(token), len(foreign)))
 		m = append(m[:cut], foreign[cut:]...)
 	case 7: // all but the version random
@@ -163,7 +163,7 @@ func TestWrappingOfATokenIsRefused(t *testing.T) {
 	}
 }
 
-// Whatever the bytes are, they are no token unless the server sealed them.
+// No bytes are accepted as a token unless the server sealed them.
 func FuzzImportToken(f *testing.F) {
 	c, k := tokenFixture(f, "ECC_NIST_P256")
 	_, token := newToken(f, c, k, "RSAES_OAEP_SHA_256")

@@ -13,7 +13,7 @@ import (
 	"github.com/keyhold/keyhold/internal/records"
 )
 
-// Each operation has all that belongs to it; what is missing is named.
+// Each operation has all its parts. The test names the missing ones.
 func TestOperationsAreComplete(t *testing.T) {
 	rules, table := key.ParseRules(), ofAPI(operations(true), api.TargetKMS)
 	stories := readAll(t, "../../testdata/*.txtar")
@@ -55,8 +55,8 @@ func TestOperationsAreComplete(t *testing.T) {
 	}
 }
 
-// What is no part of the KMS API belongs to the account's root, and only what is
-// for administrators is served without dev.
+// Operations outside the KMS API belong to the account's root. Without dev, only administrative
+// ones are served.
 func TestOwnOperationsAreComplete(t *testing.T) {
 	docs := readAll(t, "../../docs/api.md")
 	all := operations(true)

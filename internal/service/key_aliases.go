@@ -11,8 +11,8 @@ func (c *call) ownAlias(name string) key.Reference {
 	return key.Reference{Account: c.Caller.Principal.AccountID, Region: c.Caller.Region, Alias: name}
 }
 
-// readAlias returns an alias and the key that it stands for, as they are now. An
-// alias whose key is gone does not exist for any caller.
+// readAlias returns an alias and its key, as they are now. An alias whose key was removed does
+// not exist for any caller.
 func (c *call) readAlias(from store.Getter, ref key.Reference) (key.Alias, key.Key, error) {
 	a, exists, err := records.Aliases.Get(from, records.AliasPath(ref.Account, ref.Region, ref.Alias))
 	if err != nil {
@@ -27,8 +27,8 @@ func (c *call) readAlias(from store.Getter, ref key.Reference) (key.Alias, key.K
 	return key.Alias{}, key.Key{}, key.Errorf(key.KindNotFound, "Alias %s is not found.", ref.ARN())
 }
 
-// rereadAlias returns an alias in a transaction. What was allowed was allowed
-// on the given key: an alias that went to another one since then is a conflict.
+// rereadAlias returns an alias in a transaction. The decision was about the key k: if the alias
+// was moved to another key since, the result is a conflict.
 func (c *call) rereadAlias(tx *store.Tx, name string, k key.Key) (key.Alias, error) {
 	a, now, err := c.readAlias(tx, c.ownAlias(name))
 	if err == nil && now.ID != k.ID {

@@ -24,8 +24,9 @@ type signer interface {
 	Verify(algorithm string, message []byte, prepared bool, signature []byte) error
 }
 
-// checkSigning tells whether the key of the first ask takes the algorithm and the
-// algorithm takes the message, and whether that one is prepared.
+// checkSigning checks that the key of the first ask supports the algorithm, and that the
+// algorithm supports the message. prepared reports whether the message is a digest or another
+// prepared form.
 func (c *call) checkSigning(algorithm string, messageType *string, message []byte) (prepared bool, err error) {
 	if err := c.key().Use(c.Operation.Name, key.SignVerify, algorithm); err != nil {
 		return false, err
@@ -45,15 +46,15 @@ func dryRun(wanted *bool) error {
 	return nil
 }
 
-// ignoresCiphertext reports whether a request only asks whether the caller may: a dry
-// run that is to look at no ciphertext, and need not have one. Where it is no dry run,
-// its modifiers mean nothing.
+// ignoresCiphertext reports whether a request only asks for a decision without a ciphertext: a
+// dry run with the modifier that ignores the ciphertext. Without a dry run, modifiers have no
+// effect.
 func ignoresCiphertext(dryRun *bool, modifiers []string) bool {
 	return or(dryRun, false) && slices.Contains(modifiers, api.DryRunModifierIgnore)
 }
 
-// checkCiphertext wants the ciphertext or, where it is ignored, the key that it would
-// have named.
+// checkCiphertext requires the ciphertext or, if it is ignored, the key that the ciphertext
+// would name.
 func checkCiphertext(blob []byte, ignored bool, keyID *string, keyMember string) error {
 	switch {
 	case ignored && keyID == nil:

@@ -33,8 +33,8 @@ func dataKeySize(spec *string, bytes *int32) int {
 	return int(*bytes)
 }
 
-// checkDataKeyUse wants a symmetric key in the first ask, as all data keys are
-// encrypted under one.
+// checkDataKeyUse requires a symmetric encryption key in the first ask, because such a key
+// encrypts every data key.
 func (c *call) checkDataKeyUse() error {
 	return c.key().Use(c.Operation.Name, key.EncryptDecrypt, api.EncryptionAlgorithmSymmetricDefault)
 }

@@ -63,8 +63,8 @@ func (c *call) related(k key.Key) (related key.Related, err error) {
 	return related, err
 }
 
-// checkFree refuses a new key where there is one of its ID, be it one that is gone
-// and that the sweep has not removed yet, and a second primary key of one ID.
+// checkFree rejects a new key whose ID is taken in its Region, also by a removed key that the
+// sweep has not deleted yet, and a second primary key with the same ID.
 func (c *call) checkFree(from store.Getter, k key.Key) error {
 	stored, exists, err := records.Keys.Get(from, records.PathOf(k))
 	if err != nil || exists {
@@ -80,8 +80,8 @@ func (c *call) checkFree(from store.Getter, k key.Key) error {
 	return key.Errorf(key.KindAlreadyExists, "The multi-Region key %s has its primary key in %s: replicate that.", k.ID, f.Primary)
 }
 
-// inSameRegions refuses to go on with what was made for related keys, if there are others
-// now.
+// inSameRegions returns a conflict if the Regions of the related keys changed after their
+// material was made.
 func inSameRegions(before, now key.Related) error {
 	if !slices.EqualFunc(before, now, func(a, b key.Key) bool { return a.Region == b.Region }) {
 		return store.ErrConflict

@@ -19,8 +19,8 @@ func checkPolicyName(name *string) error {
 	return nil
 }
 
-// checkPolicy tells whether a key can be given the policy. Unless bypassLockout is
-// set, the caller must be able to replace it again.
+// checkPolicy checks that a key can have the policy. Unless bypassLockout is set, the policy
+// must allow the caller to replace it.
 func (c *call) checkPolicy(document string, k key.Key, bypassLockout *bool) error {
 	if len(document) > key.MaxPolicySize {
 		return key.Errorf(key.KindLimitExceeded, "A key policy can have at most %d bytes.", key.MaxPolicySize)
@@ -51,11 +51,11 @@ func (c *call) checkPolicy(document string, k key.Key, bypassLockout *bool) erro
 	return q.values.err
 }
 
-// checkPrincipals wants the users and roles that a key policy names to be there, as
-// one that is made later under such a name is another one. Of accounts that are not
-// of this deployment nothing is known. A policy can name more principals than a
-// transaction can check: the guard of the caller's own account covers those of this
-// account, and those of other accounts were there shortly before the commit.
+// checkPrincipals requires that the users and roles that a key policy names exist, because an
+// identity that gets the same name later is a different principal. Accounts outside this
+// deployment are not checked. A policy can name more principals than a transaction can check:
+// the transaction's guard covers the identities of the caller's own account; the identities of
+// other accounts existed shortly before the commit.
 func (c *call) checkPrincipals(p *policy.Policy) error {
 	from, err := coveredBy(c.source(), records.Accounts, c.Caller.Principal.AccountID)
 	if err != nil {

@@ -91,10 +91,10 @@ func (c *call) openToken(token []byte, k key.Key) (importToken, error) {
 
 var errTokenExpired = key.Errorf(key.KindExpiredImportToken, "The import token has expired. Get a new import token and wrapping public key with GetParametersForImport, and wrap the key material again.").OfClock()
 
-// A grant token is, in base64, the path of a grant under the seal of the
-// deployment. So nothing is kept of it, each is another one, any node knows what
-// it names, and nobody can make one. It allows nothing by itself: it points to a
-// grant that must be there.
+// A grant token is the path of a grant, sealed by the deployment and encoded in base64. The
+// server therefore keeps nothing for a token, each token is different, any node can read it,
+// and nobody else can make one. A token allows nothing by itself: the grant that it names must
+// exist.
 
 var errGrantToken = key.Errorf(key.KindInvalidGrantToken, "The grant token is not valid.")
 
@@ -118,9 +118,9 @@ func (s *Service) openGrantToken(token string) (on key.Reference, id string, err
 	return key.Reference{Account: parts[0], Region: parts[1], KeyID: parts[2]}, parts[3], nil
 }
 
-// readGrantTokens finds the grants that the tokens of the request name. A grant
-// on another key, or in another Region, is no obstacle: programs that use several
-// keys send all their tokens with each request.
+// readGrantTokens reads the grants that the tokens of the request name. It accepts a grant on
+// another key or in another Region, because programs that use several keys send all their
+// tokens with each request.
 func (c *call) readGrantTokens() error {
 	c.grants = nil
 	member := c.Operation.shape.Field(c.Input, "GrantTokens")

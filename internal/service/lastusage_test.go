@@ -43,7 +43,7 @@ func TestLastUsage(t *testing.T) {
 	wantUsage(t, s, id, "Decrypt", decryption)
 	s.Advance(day)
 
-	// What fails, and what is no cryptographic operation, is no usage.
+	// Failed operations, and operations that are not cryptographic, do not count as use.
 	_, err := s.Client.Decrypt(t.Context(), &kms.DecryptInput{KeyId: id, CiphertextBlob: blob, EncryptionContext: map[string]string{"a": "b"}})
 	wantError(t, err, "InvalidCiphertextException", "")
 	_, err = s.Client.Decrypt(t.Context(), &kms.DecryptInput{KeyId: other, CiphertextBlob: blob})

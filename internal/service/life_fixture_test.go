@@ -30,8 +30,8 @@ func (l *life) importInto(t *testing.T, id string, validFor time.Duration) {
 	}))
 }
 
-// A stopping Backend takes so many commits and no more, as a process that is
-// stopped does.
+// A stopping Backend accepts a number of commits and then no more, like a process that is
+// stopped.
 type stopping struct {
 	store.Backend
 	mu   sync.Mutex

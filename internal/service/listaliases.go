@@ -46,8 +46,8 @@ func (c *call) listAllAliases(p *page, v *store.View, add func(key.Alias)) error
 	})
 }
 
-// listAliasesOf goes through the index, so that its cost is that of the key's
-// own aliases.
+// listAliasesOf reads the index by key, so that the cost depends only on the number of aliases
+// of the key.
 func listAliasesOf(k key.Key, p *page, v *store.View, add func(key.Alias)) error {
 	return list(p, v, records.AliasesOfKey, records.PathOf(k)+"/", func(name string, _ struct{}) error {
 		a, _, err := records.Aliases.Get(v, records.AliasPath(k.Account, k.Region, key.AliasPrefix+name))

@@ -66,8 +66,8 @@ func providerEntry(p identity.OIDCProvider) api.IdentityEntry {
 	return api.IdentityEntry{AccountId: &p.Account, Arn: new(p.ARN()), Name: &p.Issuer, Enabled: true, CreatedDate: timestamp(p.Created)}
 }
 
-// keyStatuses tells of access keys. When one was last used is told from memory, if it
-// is not written yet.
+// keyStatuses returns the status of access keys. Their last use comes from memory if it is not
+// written yet.
 func (c *call) keyStatuses(from store.Getter, ids []string) (all []api.AccessKeyStatus, err error) {
 	for _, id := range ids {
 		k, _, err := records.AccessKeys.Get(from, id)

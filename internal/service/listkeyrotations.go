@@ -60,8 +60,8 @@ type listedMaterial struct {
 
 func (m listedMaterial) name() string { return fmt.Sprintf("%06d", m.place) }
 
-// listed returns the materials that a listing includes: those of rotations, or with
-// them the first one and the one that waits.
+// listed returns the materials that a listing includes: the materials of rotations or, with
+// ALL_KEY_MATERIAL, also the first material and the pending one.
 func listed(k key.Key, include string) (all []listedMaterial) {
 	for i, m := range k.AllMaterials() {
 		if include == api.IncludeKeyMaterialAll || m.RotationType != "" {

@@ -68,8 +68,8 @@ func alternative(n uint32) (v [8]byte) {
 	return v
 }
 
-// malformed returns the twelve classes of wrapped material that does not unwrap, all
-// as long as what does: each makes another piece of its class.
+// malformed returns the twelve classes of wrapped material that does not unwrap, with the
+// length of valid material. Each function makes a new sample of its class.
 func malformed(t *testing.T, public, foreign *rsa.PublicKey, material []byte) map[string]func() []byte {
 	oaep := func(key *rsa.PublicKey, message, label []byte) []byte {
 		return must[[]byte](t)(rsa.EncryptOAEP(sha256.New(), rand.Reader, key, message, label))
@@ -128,8 +128,8 @@ func randomBytes32(n int) []byte {
 	return b
 }
 
-// Whatever is wrong with wrapped material, the answer is the same to the byte.
-// KEYHOLD_MALFORMED says how many of each class are sent.
+// All kinds of malformed wrapped material get the same answer, byte for byte. KEYHOLD_MALFORMED
+// is the number of samples of each class.
 func TestMalformedAnswersAreOne(t *testing.T) {
 	s := kmstest.Start(t)
 	k := imported{id: createOf(t, s, "RSA_2048", "SIGN_VERIFY")}

@@ -150,7 +150,7 @@ func TestStatesOfEachOperation(t *testing.T) {
 	}
 }
 
-// What was written reads back to the letter, and to the second.
+// Descriptions read back byte for byte, and dates to the second.
 func TestReadsSettle(t *testing.T) {
 	s := kmstest.Start(t)
 	for _, c := range []struct {
@@ -179,7 +179,7 @@ func TestReadsSettle(t *testing.T) {
 	}
 }
 
-// A change of what is said of a key leaves its material and state alone.
+// Changes of the description, tags and policy leave material and state unchanged.
 func TestChangesKeepTheKey(t *testing.T) {
 	s := kmstest.Start(t)
 	id := createExternal(t, s)

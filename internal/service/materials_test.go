@@ -161,7 +161,7 @@ func TestImportTypes(t *testing.T) {
 		in.ExpirationModel, in.ValidTo = "", after(s, day)
 	}))
 	if m := describe(t, s, id); m.ExpirationModel != types.ExpirationModelTypeKeyMaterialDoesNotExpire || m.ValidTo != nil {
-		t.Errorf("what waits is no part of the key yet: %+v", m)
+		t.Errorf("pending material is shown as current: %+v", m)
 	}
 	if got := deleteMaterial(t, s, id, &second); got != second {
 		t.Errorf("deleted %s", got)
@@ -220,7 +220,7 @@ func TestExpiryOfEachMaterial(t *testing.T) {
 	wantState(t, s, id, types.KeyStatePendingImport)
 	wantMaterials(t, s, id, "NON_CURRENT PENDING_IMPORT", "CURRENT IMPORTED")
 	if m := describe(t, s, id); m.ValidTo.Unix() != late.Unix() {
-		t.Errorf("of what is left the end is %v, not %v", m.ValidTo, late)
+		t.Errorf("the remaining material expires at %v, not %v", m.ValidTo, late)
 	}
 	s.Advance(10 * day)
 	wantMaterials(t, s, id, "NON_CURRENT PENDING_IMPORT", "CURRENT PENDING_IMPORT")

@@ -72,7 +72,7 @@ func (m *migrationTest) open(b store.Backend, create bool) (*Service, error) {
 	})
 }
 
-// items are all records, as they are stored.
+// items returns all records as they are stored.
 func (m *migrationTest) items() (all []store.Item) {
 	m.Helper()
 	m.must(m.backend.View(m.Context(), func(r store.Reader) (err error) {

@@ -185,7 +185,7 @@ func TestUpdatePrimaryRegion(t *testing.T) {
 	wantFamily(t, s, id, london, kmstest.Region, mumbai, "eu-central-1")
 	good(t, updatePrimary(t, s, id, kmstest.Region, in(london)))
 	wantFamily(t, s, id, kmstest.Region, london, mumbai, "eu-central-1")
-	// A replica on its way out is no primary key; it stays one of the others.
+	// A replica that is pending deletion cannot become the primary key; it stays listed.
 	scheduleIn(t, s, id, mumbai, 7)
 	wantError(t, updatePrimary(t, s, id, mumbai), "KMSInvalidStateException", mumbai)
 	good(t, updatePrimary(t, s, id, london))
@@ -245,7 +245,7 @@ func TestDeletionOfRelatedKeys(t *testing.T) {
 	wantError(t, err, "NotFoundException", "")
 }
 
-// Each Region has grants of its own. A token of one is no obstacle in the other.
+// Each Region has grants of its own. A request may carry a grant token of another Region.
 func TestGrantsOfRelatedKeys(t *testing.T) {
 	s := kmstest.Start(t)
 	id := createPrimary(t, s, types.OriginTypeAwsKms)

@@ -19,7 +19,7 @@ import (
 
 const tokyo = "ap-northeast-1"
 
-// doIn is do in another Region than that of do.
+// doIn is do in the given Region.
 func doIn(s *service.Service, region, operation string, in any) (any, error) {
 	op, _ := s.Find(operation)
 	return s.Do(context.Background(), service.Request{ID: "request-1", Caller: identity.Caller{Principal: identity.Root("111122223333"), Region: region}, Operation: op, Input: in})
@@ -105,7 +105,7 @@ func TestSlotsOfReplicas(t *testing.T) {
 	blob := must[any](t)(do(l.Service, "Encrypt", &api.EncryptRequest{KeyId: &id, Plaintext: []byte("x")})).(*api.EncryptResponse).CiphertextBlob
 	must[any](t)(do(l.Service, "Decrypt", &api.DecryptRequest{CiphertextBlob: blob}))
 
-	// What was written for a replica is given up when the commit comes to nothing.
+	// The slots of a replica are erased when its commit fails.
 	l.end(t)
 	l.backend = &conflicting{Backend: l.backend}
 	l.restart(t)
@@ -142,8 +142,8 @@ func TestRegionsThatAreServed(t *testing.T) {
 	must[any](t)(do(s, "ReplicateKey", &api.ReplicateKeyRequest{KeyId: id, ReplicaRegion: new(tokyo)}))
 }
 
-// The most replicas that a key can have still change their primary key in one
-// transaction, whatever is due of them.
+// A key with the greatest number of replicas can still change its primary key in one
+// transaction, with any number of due changes.
 func TestMostReplicas(t *testing.T) {
 	l := newLife(t)
 	id := *must[any](t)(do(l.Service, "CreateKey", &api.CreateKeyRequest{MultiRegion: new(true)})).(*api.CreateKeyResponse).KeyMetadata.KeyId

@@ -15,8 +15,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// A meddling Backend has something done before the next commit of a key, once: whoever
-// commits comes too late with what he read.
+// A meddling Backend runs a function once before the next commit of a key, so that the commit
+// is based on outdated reads.
 type meddling struct {
 	store.Backend
 	meddle atomic.Pointer[func()]
@@ -89,7 +89,8 @@ func TestRotationMeetsItsEnd(t *testing.T) {
 	l.wantSound(t, false)
 }
 
-// What comes to wait in the primary key while it is replicated waits in the replica.
+// Material that becomes pending in the primary key during a replication is pending in the
+// replica.
 func TestReplicationMeetsNewMaterial(t *testing.T) {
 	l := newLife(t)
 	l.counting(t)

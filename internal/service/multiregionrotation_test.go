@@ -118,7 +118,7 @@ func TestRotateRelatedKeysOnDemand(t *testing.T) {
 		}
 	}
 
-	// It is the primary key that is told, whichever that is.
+	// Rotations are requested from the present primary key.
 	for _, s := range []*kmstest.Server{w.london, w.mumbai} {
 		wantError(t, rotateOnDemand(t, s, w.id), "UnsupportedOperationException", "is a multi-Region replica key: call this operation on its primary key, in us-east-1.")
 	}
@@ -146,8 +146,8 @@ func TestNoRotationOfOtherRelatedKeys(t *testing.T) {
 	}
 }
 
-// wantRotationEverywhere checks what each Region says of the automatic rotation; 0 days
-// are none.
+// wantRotationEverywhere checks the automatic rotation that each Region shows. 0 days mean no
+// rotation.
 func (w world) wantRotationEverywhere(days int32, next time.Time) {
 	w.Helper()
 	for _, s := range w.all() {
@@ -375,7 +375,8 @@ func TestDeletePendingMaterialOfRelatedKeys(t *testing.T) {
 	w.wantOpen(nil)
 }
 
-// Each Region has its own end of what waits. That of the primary key is the end for all.
+// Pending material expires separately in each Region. Its expiry in the primary key removes it
+// in all Regions.
 func TestExpiryOfPendingMaterialOfRelatedKeys(t *testing.T) {
 	w, _ := owned(t)
 	second, third := newMaterial(), newMaterial()
@@ -414,8 +415,8 @@ func TestExpiryOfPendingMaterialOfRelatedKeys(t *testing.T) {
 	w.wantOpen(nil)
 }
 
-// Who is to be deleted is not waited for. If it stays after all, it lacks what the
-// others were rotated to.
+// A rotation does not wait for a replica that is pending deletion. If the deletion is cancelled
+// later, the replica lacks the material of the rotation.
 func TestRotationPastADoomedReplica(t *testing.T) {
 	w, _ := owned(t)
 	second, third := newMaterial(), newMaterial()
@@ -459,8 +460,8 @@ func TestUpdatePrimaryRegionWhileMaterialWaits(t *testing.T) {
 	wantMaterials(t, w.here, w.id, current, waitsForAll)
 	wantMaterials(t, w.mumbai, w.id, current, waitsForImport)
 
-	// What was the primary key is a replica: it loses what waits by itself, and with the
-	// other.
+	// The former primary key is a replica now: its pending material can be deleted alone, and
+	// is dropped with that of the primary key.
 	deleteMaterial(t, w.here, w.id, &id)
 	wantMaterials(t, w.here, w.id, current, waitsForImport)
 	wantMaterials(t, w.london, w.id, current, waitsForAll)
@@ -474,7 +475,8 @@ func TestUpdatePrimaryRegionWhileMaterialWaits(t *testing.T) {
 	w.wantEverywhere("NON_CURRENT IMPORTED", current)
 	w.wantOpen(nil)
 
-	// What has expired does not keep the primary key, whether the sweep has come or not.
+	// Expired pending material does not stop a change of the primary key, before and after the
+	// sweep.
 	fourth := newMaterial()
 	good(t, w.bring(w.london, fourth, asNew, func(in *kms.ImportKeyMaterialInput) { in.ExpirationModel, in.ValidTo = "", after(w.here, day) }), w.bring(w.mumbai, fourth))
 	w.here.Advance(day)

@@ -50,8 +50,8 @@ func publicKeyIn(t *testing.T, s *kmstest.Server, id *string, region string) []b
 	return must[*kms.GetPublicKeyOutput](t)(s.Client.GetPublicKey(t.Context(), &kms.GetPublicKeyInput{KeyId: id}, in(region))).PublicKey
 }
 
-// A signature made in one Region verifies in the other, and for everybody else under
-// the public key that the other shows; that of another key does not.
+// A signature made in one Region verifies in the other, and elsewhere under the public key that
+// the other Region shows. A signature of another key does not.
 func TestSignaturesOfRelatedKeys(t *testing.T) {
 	s := kmstest.Start(t)
 	id, other := createPrimaryOf(t, s, types.KeySpecRsa2048, types.KeyUsageTypeSignVerify), createPrimaryOf(t, s, types.KeySpecRsa2048, types.KeyUsageTypeSignVerify)

@@ -149,7 +149,7 @@ func TestRotationOfRelatedKeysAfterAStop(t *testing.T) {
 				} else {
 					_, err = do(l.Service, operation, &api.RotateKeyOnDemandRequest{KeyId: &id})
 				}
-				if err == nil && operation != "the sweep" { // which comes of itself, too
+				if err == nil && operation != "the sweep" { // the sweeper runs on its own, too
 					t.Error("a rotation whose outcome is unknown is acknowledged")
 				}
 				l.log.Close()
@@ -173,7 +173,7 @@ func TestRotationOfRelatedKeysAfterAStop(t *testing.T) {
 	}
 }
 
-// A rotation that is too late, be it by another change, leaves no copy of its material.
+// A rotation that conflicts with another change leaves no copy of its material.
 func TestRotationOfRelatedKeysThatConflicts(t *testing.T) {
 	l := newLife(t)
 	counted := l.counting(t)
@@ -187,7 +187,7 @@ func TestRotationOfRelatedKeysThatConflicts(t *testing.T) {
 	_, err := do(l.Service, "RotateKeyOnDemand", &api.RotateKeyOnDemandRequest{KeyId: &id})
 	wantKind(t, err, key.KindThrottling)
 	if err := errors.Join(l.clock.Advance(91*day), l.RotateDue(t.Context())); err == nil {
-		t.Error("a rotation that was not committed is none")
+		t.Error("a rotation that was not committed reports success")
 	}
 	backend.on.Store(false)
 	l.sweepAfter(t, 0)
@@ -198,8 +198,8 @@ func TestRotationOfRelatedKeysThatConflicts(t *testing.T) {
 	l.wantSound(t, false)
 }
 
-// A broker imports a few materials into the keys of one ID in several Regions, again and
-// again, as an import token may be used more than once.
+// A broker imports a few materials repeatedly into the keys of one ID in several Regions. It
+// can, because an import token may be used more than once.
 type broker struct {
 	*life
 	t        *testing.T
@@ -268,7 +268,7 @@ func (b *broker) bring(region string, n int, importType *string) error {
 	return err
 }
 
-// importIntoAll does what has to be done for a rotation, and brings back what is lost.
+// importIntoAll imports everything that a rotation needs, and restores lost material.
 func (b *broker) importIntoAll(string) (err error) {
 	n := mathrand.IntN(4)
 	for _, region := range b.regions {

@@ -54,8 +54,8 @@ func TestSessionPoliciesAreOfTheAccountOfTheRole(t *testing.T) {
 	if err := assume(own); err != nil {
 		t.Error(err)
 	}
-	p.wantRefusal(assume(foreign), key.KindValidation, "no managed policy of the role's account")
-	p.wantRefusal(assume(own, foreign), key.KindValidation, "no managed policy of the role's account")
+	p.wantRefusal(assume(foreign), key.KindValidation, "not a managed policy of the role's account")
+	p.wantRefusal(assume(own, foreign), key.KindValidation, "not a managed policy of the role's account")
 }
 
 // Whether a key policy locks its author out is asked of everybody too.

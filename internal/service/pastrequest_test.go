@@ -44,11 +44,11 @@ func TestExplainPastRequest(t *testing.T) {
 	if c := d.Documents[0].Statements[1].Conditions[0]; !slices.Equal(c.Seen, []string{"mail"}) {
 		t.Errorf("%+v", c)
 	}
-	// It is the policies of now that are explained.
+	// The explanation uses the present policies.
 	if _, _, err := o.as(root, "PutKeyPolicy", &api.PutKeyPolicyRequest{KeyId: &k.ID, Policy: new(doc(toAccount))}); err != nil {
 		t.Fatal(err)
 	}
-	if out, d = o.past(id); d.Outcome != api.OutcomeAllowed || !strings.Contains(out.Notes[0], "those of now") || out.Request.ErrorCode == nil {
+	if out, d = o.past(id); d.Outcome != api.OutcomeAllowed || !strings.Contains(out.Notes[0], "The present policies") || out.Request.ErrorCode == nil {
 		t.Errorf("%+v", out)
 	}
 }
@@ -98,10 +98,10 @@ func TestExplainPastSession(t *testing.T) {
 	if c := d.Documents[1].Statements[0].Conditions[0]; !slices.Equal(c.Seen, []string{"2025-06-01T12:00:00Z"}) {
 		t.Errorf("%+v", c)
 	}
-	// Whoever has the name now is another one.
+	// A new role has the name now.
 	r.ID = "AROA2"
 	o.write(func(tx *store.Tx) error { return records.Roles.Put(tx, records.NamedPath(explainAccount, "ci"), r) })
-	if out, _ = o.past(id); !slices.ContainsFunc(out.Notes, func(n string) bool { return strings.Contains(n, "is not who had it then") }) {
+	if out, _ = o.past(id); !slices.ContainsFunc(out.Notes, func(n string) bool { return strings.Contains(n, "is not the principal that made the request") }) {
 		t.Errorf("%q", out.Notes)
 	}
 }
@@ -124,8 +124,8 @@ func TestExplainPastRequestsOfOthers(t *testing.T) {
 	}
 }
 
-// Whatever was asked, its explanation does not fail: of every operation an empty
-// request, and one of the past that was not valid.
+// The explanation of a past request never fails: the test tries an empty request of every
+// operation, and one invalid request.
 func TestExplainEveryOperation(t *testing.T) {
 	o := newOffice(t)
 	alice := o.user(explainAccount, "alice", doc(mayAll))

@@ -116,7 +116,8 @@ func TestPoliciesWithManyConditions(t *testing.T) {
 	}
 }
 
-// Who is not there cannot be let in: somebody may come by the name later.
+// A policy cannot name a principal that does not exist, because somebody could create that
+// principal later.
 func TestPoliciesNameWhoIsThere(t *testing.T) {
 	s := kmstest.Start(t)
 	id := createGenerated(t, s)

@@ -21,7 +21,7 @@ func checkPutProvider(in *api.PutProviderRequest, _ time.Time) error {
 	u, err := url.Parse(*in.Url)
 	switch {
 	case err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.ForceQuery:
-		return key.Errorf(key.KindValidation, "%q is no URL of an OIDC provider: write it as https://oidc.example.com", *in.Url)
+		return key.Errorf(key.KindValidation, "%q is not the URL of an OIDC provider: write it as https://oidc.example.com", *in.Url)
 	case u.Host != strings.ToLower(u.Host) || strings.HasSuffix(*in.Url, "/") || u.String() != *in.Url:
 		return key.Errorf(key.KindValidation, "%q must be written with its host in lower case and without a slash at the end.", *in.Url)
 	case len(in.ClientIds) == 0:

@@ -30,8 +30,8 @@ func TestQuotaTable(t *testing.T) {
 	}
 }
 
-// A quota stops whoever makes more, says which quota it is, and goes on when something
-// was removed. Others are not concerned.
+// A quota refuses new records by name, and admits them again after a removal. Other quotas are
+// not affected.
 func TestQuotas(t *testing.T) {
 	s, _ := openLimited(t, nil, map[string]int{"keys": 2, "aliases": 3, "grants": 4, "users": 2, "policies": 1, "roles": 1, "providers": 1, "accounts": 2})
 	do := func(operation string, in any) (any, error) {

@@ -81,7 +81,7 @@ func TestRates(t *testing.T) {
 	}
 	one, two := drain(people[1], list), drain(people[2], list)
 	if one != 3*burst || two != 3 {
-		t.Errorf("others of the account: %d and %d, want %d and what is left to the account, 3", one, two, 3*burst)
+		t.Errorf("others of the account: %d and %d, want %d and the rest of the account's rate, 3", one, two, 3*burst)
 	}
 	if n := drain(other, list); n != 3*burst {
 		t.Errorf("another account: %d, want %d", n, 3*burst)
@@ -133,7 +133,7 @@ func BenchmarkAdmission(b *testing.B) {
 	}
 }
 
-// A recorder keeps what is written to the log.
+// A recorder keeps all text that is written to the log.
 type recorder struct {
 	mu   sync.Mutex
 	text strings.Builder

@@ -50,8 +50,8 @@ func TestRecreateKey(t *testing.T) {
 	}
 }
 
-// A key that was deleted stands in the way until it is removed with all that was
-// its own; then its ID is free for who has the original.
+// A deleted key blocks its ID until the key and its records are removed. Then the owner of the
+// original can use the ID again.
 func TestRecreateDeletedKey(t *testing.T) {
 	l := newLife(t)
 	must[any](t)(do(l.Service, "RecreateKey", recreate(lostKey)))

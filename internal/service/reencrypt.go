@@ -6,7 +6,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 )
 
-// ReEncrypt asks twice, as it has no permission of its own name.
+// ReEncrypt has two asks, because no permission has its name.
 var reEncrypt = query("ReEncrypt",
 	asks{{Action: "kms:ReEncryptFrom", On: keyOfCiphertext("SourceKeyId", "CiphertextBlob")}, {Action: "kms:ReEncryptTo", On: destination(keyOrAlias("DestinationKeyId"))}},
 	func(in *api.ReEncryptRequest, _ time.Time) error {

@@ -58,7 +58,7 @@ func TestServeRegionsOnAFullDisk(t *testing.T) {
 	}
 	backend.full = false
 	if served, err := s.ServeRegions(t.Context(), nil); err != nil || !slices.Equal(served, []string{service.DefaultRegion}) {
-		t.Error("what was not stored is remembered:", served, err)
+		t.Error("the server remembers Regions that were not stored:", served, err)
 	}
 	if err := errors.Join(log.Close(), s.Close()); err != nil {
 		t.Error(err)
@@ -119,7 +119,7 @@ func TestUnservedRegions(t *testing.T) {
 	}
 }
 
-// countingBackend counts the items that scans return, but for those of the background.
+// countingBackend counts the items that scans return, except background scans.
 type countingBackend struct {
 	store.Backend
 	scanned atomic.Int64

@@ -62,8 +62,8 @@ func (c *call) newReplica(primary key.Key, in *api.ReplicateKeyRequest) (key.Key
 	return r, c.store.View(c.ctx, func(v *store.View) error { return c.checkFree(v, r) })
 }
 
-// commitReplica writes a replica, and its primary key that knows of it from now on.
-// The material must still be that which was copied; what waits for a rotation may have
+// commitReplica writes the replica and its primary key, which lists the replica from now on.
+// The current materials must still be those that were copied. The pending material may have
 // changed.
 func (c *call) commitReplica(copied, replica key.Key) (primary key.Key, err error) {
 	c.created = replica.ARN()
@@ -82,7 +82,7 @@ func (c *call) commitReplica(copied, replica key.Key) (primary key.Key, err erro
 		if primary, err = primary.WithReplica(replica.Region); err != nil {
 			return err
 		}
-		// The replica comes first, as the primary key may have something to tell it.
+		// The replica is written first, because writing the primary key may change the replica.
 		left, err = records.PutKeys(tx, replica.Await(primary.Pending), primary)
 		return err
 	})

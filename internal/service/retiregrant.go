@@ -33,11 +33,10 @@ func (c *call) grantID(in *api.RetireGrantRequest) (id string, err error) {
 	return id, err
 }
 
-// mayRetire decides in the place of policies and grants. A grant may be retired by
-// its retiring principal, by its grantee if it allows that, and by the account that
-// created it, whose own policies may let others do so. The key policy has no say,
-// but who is denied it by a policy of their own may not. Source: "Retiring and
-// revoking grants" in the developer guide.
+// mayRetire decides in place of policies and grants. The retiring principal may retire a grant,
+// and the grantee may if the grant allows RetireGrant. So may the account that created the
+// grant, whose policies may allow it to others. The key policy is not read, but a deny in the
+// caller's own policies applies. Source: "Retiring and revoking grants" in the developer guide.
 func mayRetire(c *call, action string, t target, k key.Key, missing error) error {
 	in := c.Input.(*api.RetireGrantRequest)
 	id, err := c.grantID(in)
@@ -71,8 +70,8 @@ func mayRetire(c *call, action string, t target, k key.Key, missing error) error
 // silent is a policy that allows and denies nothing.
 const silent = `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*"}}`
 
-// retires decides by the grant itself, of which the retiring principal has a part as
-// the grantee has: within the same limits, and without a policy beside it.
+// retires decides by the grant itself. It treats the retiring principal as the grantee of a
+// grant of RetireGrant, within the same limits, and without a key policy.
 func (q *question) retires(g key.Grant) (policy.Decision, error) {
 	documents := q.documents
 	p, err := q.c.compiled.get(silent, policy.KeyPolicy)

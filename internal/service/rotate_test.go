@@ -33,7 +33,7 @@ func (l *life) encrypt(t *testing.T, id, plaintext string) []byte {
 	return must[any](t)(do(l.Service, "Encrypt", &api.EncryptRequest{KeyId: &id, Plaintext: []byte(plaintext)})).(*api.EncryptResponse).CiphertextBlob
 }
 
-// The sweep rotates what is due, once, and what was encrypted before opens.
+// The sweep rotates each due key once, and older ciphertexts still decrypt.
 func TestSweepRotates(t *testing.T) {
 	l := newLife(t)
 	id, other, disabled := l.createKey(t), l.createKey(t), l.createKey(t)
@@ -95,8 +95,8 @@ func wantRotationEvents(t *testing.T, log, id, rotationType string, want int) {
 	}
 }
 
-// A request for a rotation leaves its own event and that of the rotation; one that
-// is refused leaves the first alone, and no slot.
+// A rotation on demand leaves two events, of the request and of the rotation. A refused request
+// leaves only its own event, and no slot.
 func TestRotationOnDemandIsAudited(t *testing.T) {
 	l := newLife(t)
 	counted := &countedSlots{Slots: l.slots, live: map[string]bool{}}
@@ -160,7 +160,7 @@ func TestRotationAfterAFailure(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := l.RotateDue(t.Context()); err == nil {
-		t.Error("a rotation that was not committed is none")
+		t.Error("a rotation that was not committed reports success")
 	}
 	conflicting.on.Store(false)
 	l.sweepAfter(t, 0)

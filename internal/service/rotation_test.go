@@ -198,7 +198,7 @@ func TestRotateOnDemand(t *testing.T) {
 	_, err := kms.New(s.Client.Options(), func(o *kms.Options) { o.RetryMaxAttempts = 1 }).RotateKeyOnDemand(t.Context(), &kms.RotateKeyOnDemandInput{KeyId: id})
 	wantError(t, err, "LimitExceededException", "No more on-demand rotations can be performed for this key: "+arnPrefix+"key/"+*id)
 
-	// 25 on demand, and one of itself among them.
+	// 25 on demand, and an automatic one among them.
 	all := rotationsOf(t, s, id, "", aws.Int32(4))
 	if len(all) != 26 || all[0].RotationType != types.RotationTypeOnDemand || all[1].RotationType != types.RotationTypeAutomatic {
 		t.Fatalf("%d rotations: %+v", len(all), all)

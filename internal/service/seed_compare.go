@@ -15,8 +15,8 @@ import (
 // seedRemedy ends each contradiction.
 const seedRemedy = "change the one or the other, or start with another --data folder"
 
-// contradiction compares a declared key with the stored one, as it is now: nil, or
-// the first difference. What the file does not mention is not compared.
+// contradiction compares a declared key with the stored one as it is now. It returns the first
+// difference, or nil. It compares only what the file mentions.
 func contradiction(d seed.Key, k key.Key, now time.Time) error {
 	in := d.Request
 	switch {
@@ -49,8 +49,8 @@ func contradiction(d seed.Key, k key.Key, now time.Time) error {
 	return nil
 }
 
-// materialContradiction is contradiction for the material and its expiry.
-// Material that has expired is no contradiction.
+// materialContradiction is contradiction for the material and its expiry. It accepts material
+// that has expired meanwhile.
 func materialContradiction(d seed.Key, k key.Key, now time.Time) error {
 	in := d.Request
 	id, err := crypt.MaterialID(k.ID, in.KeyMaterial)
@@ -66,12 +66,12 @@ func materialContradiction(d seed.Key, k key.Key, now time.Time) error {
 	case !m.Present() && (in.ValidityDays != nil || in.ValidTo != nil && !in.ValidTo.Time().After(now)):
 		return nil
 	case !m.Present():
-		return d.Errorf("material", "that of the stored key was deleted, or has expired: %s", seedRemedy)
+		return d.Errorf("material", "the material of the stored key was deleted or has expired: %s", seedRemedy)
 	}
 	wanted := seedValidTo(&in, now)
 	switch {
 	case wanted.IsZero() && !m.ValidTo.IsZero():
-		return d.Errorf("material", "that of the stored key expires at %s, and the seed says nothing of it: %s", timestamp(m.ValidTo), seedRemedy)
+		return d.Errorf("material", "the material of the stored key expires at %s, and the seed has no expiry: %s", timestamp(m.ValidTo), seedRemedy)
 	case in.ValidTo != nil && !wanted.Equal(m.ValidTo):
 		return d.Errorf("expires", "the stored key has %s, and the seed %s: %s", validTo(m), in.ValidTo, seedRemedy)
 	case in.ValidityDays != nil && m.ValidTo.IsZero():
@@ -136,8 +136,8 @@ func (s *Service) seedIdentities(ctx context.Context, f seed.File) error {
 	return nil
 }
 
-// seedUser makes no access keys but those of the file, as nobody would learn their
-// secrets.
+// seedUser makes only the access keys of the file, because nobody would see the secrets of
+// generated ones.
 func (s *Service) seedUser(ctx context.Context, u seed.User) error {
 	as := rootIn(s.devAccount, "us-east-1")
 	if u.Request.AccessKeys != nil {

@@ -43,11 +43,11 @@ func (s *Service) Seed(ctx context.Context, f seed.File) (made int, err error) {
 	return made, nil
 }
 
-// A seedPlan is what is to be made of a declared key.
+// A seedPlan lists what has to be made for a declared key.
 type seedPlan struct {
 	seed.Key
 	make    bool     // the key itself
-	aliases []string // those that are not there
+	aliases []string // the aliases that do not exist yet
 }
 
 func (s *Service) planSeed(ctx context.Context, k seed.Key) (seedPlan, error) {
@@ -78,7 +78,7 @@ func checkSeedExpiry(k seed.Key, now time.Time) error {
 	}
 	switch at := k.Request.ValidTo.Time(); {
 	case !at.After(now):
-		return k.Errorf("expires", "%s has passed, as the server's clock shows %s: give a later time, or remove the key", k.Request.ValidTo, api.NewTimestamp(now))
+		return k.Errorf("expires", "%s has passed: the server's clock shows %s; give a later time, or remove the key", k.Request.ValidTo, api.NewTimestamp(now))
 	case at.After(now.Add(key.MaxValidity)):
 		return k.Errorf("expires", "%s is more than 365 days ahead of the server's clock, which shows %s: give an earlier time, or expires_in_days in its place", k.Request.ValidTo, api.NewTimestamp(now))
 	}
@@ -133,7 +133,7 @@ func rootIn(account, region string) identity.Caller {
 	return identity.Caller{Principal: identity.Root(account), Region: region}
 }
 
-// doSeed carries out an operation for a member of what is declared.
+// doSeed carries out an operation for one member of a declaration.
 func (s *Service) doSeed(ctx context.Context, as identity.Caller, d declared, o Operation, member string, in any) error {
 	_, err := s.Do(ctx, Request{
 		ID:        uuid.NewString(),

@@ -62,7 +62,7 @@ func TestSeed(t *testing.T) {
 	if after := l.paths(t); !slices.Equal(before, after) {
 		t.Errorf("records %q\nbefore  %q", after, before)
 	}
-	// The clock moves on: the material goes by itself, and that is no contradiction.
+	// The clock moves on: the material expires, which the seed accepts.
 	l.sweepAfter(t, 30*day+time.Second)
 	d = must[any](t)(do(l.Service, "DescribeKey", &api.DescribeKeyRequest{KeyId: new(seedID)})).(*api.DescribeKeyResponse)
 	if *d.KeyMetadata.KeyState != "PendingImport" {
@@ -76,7 +76,7 @@ func TestSeed(t *testing.T) {
 	}
 }
 
-// Each row seeds first, does what is to be done, and seeds then.
+// Each row seeds, changes the deployment, and seeds again.
 func TestSeedContradictions(t *testing.T) {
 	const id, other = seedID, "22222222-2222-4222-8222-222222222222"
 	full := seeded(seedMaterial)
@@ -104,9 +104,9 @@ func TestSeedContradictions(t *testing.T) {
 		{"no tag", full, "", nil, full + "tags = { a = \"2\" }\n", ":5: tags: "},
 		{"material", full, "", nil, seeded(strings.Replace(seedMaterial, "0001", "0101", 1)), ":4: material: the stored key has other material: change"},
 		{"material of a key that had none", seeded(""), "", nil, full, ":4: material: the stored key has none yet: change"},
-		{"deleted material", full, "DeleteImportedKeyMaterial", &api.DeleteImportedKeyMaterialRequest{KeyId: new(id)}, full, ":4: material: that of the stored key was deleted, or has expired: change"},
+		{"deleted material", full, "DeleteImportedKeyMaterial", &api.DeleteImportedKeyMaterialRequest{KeyId: new(id)}, full, ":4: material: the material of the stored key was deleted or has expired: change"},
 		{"an expiry", full, "", nil, full + "expires_in_days = 30\n", ":5: expires_in_days: the material of the stored key does not expire: change"},
-		{"no expiry", full + "expires_in_days = 30\n", "", nil, full, ":4: material: that of the stored key expires at "},
+		{"no expiry", full + "expires_in_days = 30\n", "", nil, full, ":4: material: the material of the stored key expires at "},
 		{"disabled", full, "DisableKey", &api.DisableKeyRequest{KeyId: new(id)}, full + "enabled = true\n", ":5: enabled: the stored key is Disabled: change"},
 		{"enabled", full, "", nil, full + "enabled = false\n", ":5: enabled: the stored key is Enabled: change"},
 		{"pending deletion", full, "ScheduleKeyDeletion", &api.ScheduleKeyDeletionRequest{KeyId: new(id)}, full, ":2: id: the stored key is pending deletion: change"},
@@ -142,7 +142,7 @@ func TestSeedContradictions(t *testing.T) {
 	}
 }
 
-// A time is held against the clock of the server, as that of an import is.
+// An expiry in a seed is compared with the clock of the server, like that of an import.
 func TestSeedExpires(t *testing.T) {
 	l := newLife(t)
 	at := func(d time.Duration) string {

@@ -19,7 +19,7 @@ import (
 type Clock struct {
 	wall   func() time.Time
 	offset atomic.Int64
-	moving sync.Mutex // held by whoever reads the offset to write it
+	moving sync.Mutex // held while the offset is read and written
 }
 
 // NewClock returns a Clock that shows the given wall time until it is moved.
@@ -65,8 +65,8 @@ func (s *Service) restoreClock(ctx context.Context) error {
 	})
 }
 
-// ToldByClock returns a refusal that depends on the clock of keys with what that clock shows,
-// if it was moved: the caller may look at another clock. Only clocks of dev servers are moved.
+// ToldByClock adds the time of the clock to the message of a refusal that depends on it, if the
+// clock was moved: the caller may look at another clock. Only clocks of dev servers are moved.
 func (s *Service) ToldByClock(e *key.Error) *key.Error {
 	ahead := time.Duration(s.clock.offset.Load())
 	if !e.ByClock || ahead == 0 {

@@ -46,17 +46,17 @@ func (s *Service) Account(ctx context.Context) (account string, err error) {
 	return account, err
 }
 
-// What IDs begin with. Source: "IAM identifiers", unique identifiers.
+// The first characters of IDs. Source: "IAM identifiers", unique identifiers.
 const (
 	keyPrefix     = "AKIA" // access keys
-	sessionPrefix = "ASIA" // those of temporary credentials
+	sessionPrefix = "ASIA" // access keys of temporary credentials
 	userPrefix    = "AIDA"
 	rolePrefix    = "AROA"
 	policyPrefix  = "ANPA"
 )
 
-// newAccessKey returns a random access key in the form that those of AWS have: an
-// ID and a secret of 40 characters, which are 240 random bits.
+// newAccessKey returns a random access key in the form of AWS access keys: an ID, and a secret
+// of 240 random bits in 40 characters.
 func newAccessKey(prefix string) (id, secret string) {
 	var random [30]byte
 	rand.Read(random[:]) // never fails: the program ends first (crypto/rand)

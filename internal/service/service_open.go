@@ -35,13 +35,13 @@ type Config struct {
 	// Dev adds the operations of dev servers: they show and move Clock, and
 	// explain refused signatures.
 	Dev bool
-	// DevAccount is the account whose root administers identities in a deployment
-	// that was not initialised, as those of dev servers are not.
+	// DevAccount is the account whose root administers identities in a deployment without a
+	// stored account, such as that of a dev server.
 	DevAccount string
-	// WebIdentity verifies the tokens of OIDC providers; nil takes none.
+	// WebIdentity verifies the tokens of OIDC providers. If nil, all tokens are refused.
 	WebIdentity *webidentity.Verifier
-	// Full returns a space.ErrFull while the disk has no space for ordinary work; nil is
-	// never.
+	// Full returns a space.ErrFull while the disk has no space for ordinary work. If nil, the
+	// disk is never full.
 	Full func() error
 	// WrappingKeysAhead is how many key pairs of a wrapping key spec are kept
 	// ready once the spec was asked for. With 0 each is made when it is needed.
@@ -49,11 +49,11 @@ type Config struct {
 	// Computing, if set, is called with 1 when an expensive computation begins, and
 	// with -1 when it has ended.
 	Computing func(change int)
-	// Rates are the requests in a second that one principal may make, by class
-	// (DefaultRates). A class that is not there, or has 0, has no limit.
+	// Rates are the requests per second that one principal may make, by class (DefaultRates). A
+	// class that is missing or 0 has no limit.
 	Rates map[string]int
-	// Quotas are the numbers of records that may be there, by name (DefaultQuotas). One
-	// that is not there, or is 0, is no limit.
+	// Quotas are the greatest numbers of records, by name (DefaultQuotas). A quota that is
+	// missing or 0 does not limit.
 	Quotas map[string]int
 }
 

@@ -13,12 +13,12 @@ import (
 	"github.com/keyhold/keyhold/internal/records"
 )
 
-// An assumption is somebody's wish for a session of a role.
+// An assumption is a request for a session of a role.
 type assumption struct {
 	action   string // "sts:AssumeRole" or the one for web identities
 	roleARN  string
-	session  identity.Session // what it is to carry
-	seconds  *int32           // how long
+	session  identity.Session // the tags, policies and claims of the session
+	seconds  *int32           // the duration
 	most     int32            // seconds, whatever the role allows; 0 is no limit
 	external *string          // sts:ExternalId
 	least    *int32           // characters of the token
@@ -117,8 +117,7 @@ func (a assumption) actions() []string {
 	return all
 }
 
-// assumeValues adds to the global condition keys those of "Available keys for AWS
-// STS".
+// assumeValues adds the condition keys of "Available keys for AWS STS" to the global ones.
 func (c *call) assumeValues(role identity.Role, a assumption) conditionValues {
 	v := c.stsValues()
 	v.web(a.session.Web)
@@ -193,7 +192,7 @@ func (c *call) checkSessionPolicies(arns []string, account string) error {
 	for _, arn := range arns {
 		_, ok, err := c.findManaged(c.source(), arn)
 		if err != nil || !ok || !strings.HasPrefix(arn, "arn:aws:iam::"+account+":") {
-			return firstOf(err, key.Errorf(key.KindValidation, "%s is no managed policy of the role's account.", arn))
+			return firstOf(err, key.Errorf(key.KindValidation, "%s is not a managed policy of the role's account.", arn))
 		}
 	}
 	return nil

@@ -10,12 +10,12 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// An issued session is what the answers of the STS API tell of one.
+// An issuedSession is the part of a response of the STS API that describes the session.
 type issuedSession struct {
 	credentials *sts.Credentials
-	packed      *int32 // how much of the room for policies and tags they take, in percent
+	packed      *int32 // the share of the limit of policies and tags that they use, in percent
 	size        *int32 // of the token, in bytes
-	utilization *int32 // of the largest one, in percent
+	utilization *int32 // the size of the token, in percent of the largest allowed
 }
 
 // maxPacked is the room in a token for session policies and session tags, in bytes

@@ -106,11 +106,11 @@ func TestTamperedSessions(t *testing.T) {
 	}
 	grant, err := p.grantTokens.Seal(nil, []byte("x"))
 	if err != nil || taken(p.Service, base64.StdEncoding.EncodeToString(grant)) {
-		t.Error("what was sealed for another purpose is taken")
+		t.Error("a text that was sealed for another purpose is accepted as a token")
 	}
 }
 
-// A session of the future, which only a clock that was put back can make, is none.
+// A session from the future, which exists only if a clock was set back, is invalid.
 func TestSessionsOfTheFuture(t *testing.T) {
 	p := newPeople(t)
 	for ahead, want := range map[time.Duration]bool{time.Minute: true, time.Hour: false} {
@@ -145,11 +145,11 @@ func TestAccessKeys(t *testing.T) {
 	}
 	p.user("alice", func(u *identity.User) { u.Disabled = true })
 	if found() {
-		t.Error("that of a disabled user is taken")
+		t.Error("the session of a disabled user is accepted")
 	}
 	p.update(func(tx *store.Tx) error { return records.Users.Delete(tx, homeAccount+"/alice") })
 	if found() {
-		t.Error("that of a removed user is taken")
+		t.Error("the session of a removed user is accepted")
 	}
 }
 

@@ -22,8 +22,8 @@ type sessionToken struct {
 	Padding string `json:"padding,omitzero"` // for who wants a longer token
 }
 
-// The largest token, in characters, so that it has room in a header beside the
-// others; and how many opened ones are kept at hand, and in how many bytes.
+// The size of the largest token, in characters, which must fit into a header with the other
+// fields; and the limits of the cache of opened tokens, in number and bytes.
 const (
 	maxSessionToken   = 8192
 	maxOpenedSessions = 4096
@@ -101,8 +101,8 @@ func (s *sessionTokens) decode(token string) (*sessionToken, bool) {
 // may have issued it.
 const maxSessionSkew = 5 * time.Minute
 
-// Session is the identity.Lookup of temporary credentials, by their token. Those of
-// a user or role that is gone or disabled are none.
+// Session is the identity.Lookup of temporary credentials by their token. It does not find
+// sessions of a user or role that was removed or disabled.
 func (s *Service) Session(ctx context.Context, token string) (k identity.AccessKey, ok bool, err error) {
 	t, ok := s.sessionTokens.open(token)
 	now := s.clock.Now()
@@ -118,8 +118,9 @@ func (s *Service) Session(ctx context.Context, token string) (k identity.AccessK
 	}, ok, err
 }
 
-// bearer returns who has a session, and the moment before which sessions of theirs
-// were ended. Whoever has the name now must be the same as then.
+// bearer returns the principal of a session, and the time before which all sessions of the
+// principal were ended. The user or role of the name must still be the one that got the
+// session.
 func bearer(from source, of *identity.Session) (p identity.Principal, since time.Time, ok bool, err error) {
 	switch {
 	case of.Role != "":

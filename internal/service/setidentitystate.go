@@ -10,9 +10,9 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// SetIdentityState enables or disables a user or role, whose sessions go with it, or
-// one access key. That of keyhold init has no account record: it is disabled as any
-// other once there is another way in.
+// SetIdentityState enables or disables one access key, or a user or role with its sessions. The
+// access key of keyhold init belongs to no user. It can be disabled once another administrator
+// can sign in.
 var setIdentityState = administration("SetIdentityState",
 	func(in *api.SetIdentityStateRequest, _ time.Time) error {
 		if (in.AccessKeyId == nil) == (in.Kind == nil || in.Name == nil) {

@@ -26,8 +26,8 @@ func wakefulStrangers() *strangers {
 	return s
 }
 
-// Strangers who are too fast are answered one after the other, whatever the number of
-// their connections; those who are not are answered at once.
+// Strangers above their rate are answered one after the other, regardless of the number of
+// their connections. Strangers below it are answered at once.
 func TestStrangersAreSlowedDown(t *testing.T) {
 	s := newStrangers(startOfStrangers)
 	var slept []time.Duration
@@ -204,7 +204,7 @@ func TestFloodsOfStrangers(t *testing.T) {
 	}
 }
 
-// A denial to somebody who has proved who they are is an event of its own, always.
+// A refusal to an authenticated caller is always an event of its own.
 func TestDenialsAreAlwaysRecorded(t *testing.T) {
 	o := newOffice(t)
 	alice, k := o.user(explainAccount, "alice", doc(`{"Effect": "Deny", "Action": "*", "Resource": "*"}`)), o.key(root, "")

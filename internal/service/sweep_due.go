@@ -16,18 +16,18 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// A sweeper carries out, in the background, what became due: it erases material
-// that expired, removes keys whose deletion date has passed, and rotates keys. No
-// answer depends on it, as key.At gives every key as it is; it only makes the store
-// say the same, and destroys what has to be. A rotation may come a little later than
-// its date: until then the former material is used, which stays good.
+// A sweeper carries out in the background what has become due: it erases expired material,
+// removes keys whose deletion date has passed, and rotates keys. No response depends on the
+// sweeper, because key.At returns every key as it is at a time. The sweeper brings the store to
+// the same state, and destroys expired material. A rotation may come a little later than its
+// date: until then the former material remains in use.
 type sweeper struct {
 	stop context.CancelFunc
 	gone sync.WaitGroup
 }
 
-// sweepPause is how long what is due may wait, sweepPage how much of it is read
-// at a time.
+// sweepPause is the longest time that a due change waits, sweepPage the number of due changes
+// that are read at a time.
 const (
 	sweepPause = time.Second
 	sweepPage  = 100
@@ -62,11 +62,10 @@ func (w *sweeper) close() {
 	w.gone.Wait()
 }
 
-// Sweep carries out all that is due now, but for the removal of grants beyond
-// removalPages, which is left for the next sweeps. Its cost is that of what is due, not of
-// what exists. What fails is left for the next time, and does not keep the rest
-// waiting. One sweep waits for the other, so that none removes what was made after
-// the other was through with it.
+// Sweep carries out all that is due now, except the removal of grants beyond removalPages,
+// which later sweeps continue. Its cost depends on what is due, not on what exists. A failed
+// change is left for the next sweep and does not stop the others. Sweeps run one at a time, so
+// that none removes what was made after another was done with it.
 func (s *Service) Sweep(ctx context.Context) error {
 	s.sweeping.Lock()
 	defer s.sweeping.Unlock()
@@ -93,7 +92,7 @@ func (s *Service) eachDue(ctx context.Context, now time.Time, fn func(entry stri
 	}
 }
 
-// due returns a page of the index: what is due at the time.
+// due returns a page of the index entries that are due at the time.
 func (s *Service) due(ctx context.Context, after string, now time.Time) (paths []string, err error) {
 	err = s.store.View(ctx, func(v *store.View) error {
 		entries, err := records.Dues.Scan(v, "", after, sweepPage)

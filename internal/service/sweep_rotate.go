@@ -107,7 +107,8 @@ func rotationEvent(related key.Related, t key.RotationType, now time.Time) audit
 	return e
 }
 
-// keyEvent tells of what the server did to a key of itself.
+// keyEvent returns the event of a change that the server made to a key on its own, such as an
+// automatic rotation.
 func keyEvent(name string, k key.Key, now time.Time) audit.Event {
 	e := serverEvent(name, k.Account, now)
 	e.AWSRegion = k.Region

@@ -148,7 +148,7 @@ func (l *life) sweepDespiteStops(t *testing.T, done func() bool) {
 		}
 		err := l.Sweep(t.Context())
 		l.log.Close()
-		l.Service.Close() // cannot remove what has served: the store is gone
+		l.Service.Close() // cannot remove leftovers: the store is closed
 		l.backend = l.backend.(*stopping).Backend
 		if err == nil && done() {
 			return

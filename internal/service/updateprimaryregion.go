@@ -49,8 +49,7 @@ func nextPrimary(c *call, in any) (target, error) {
 	return target{ref: key.Reference{Account: k.Account, Region: region, KeyID: k.ID}}, nil
 }
 
-// checkNextPrimary tells whether there is a replica in the Region, in a state that
-// permits the operation.
+// checkNextPrimary checks that the Region has a replica, in a state that permits the operation.
 func (c *call) checkNextPrimary(related key.Related, region string) error {
 	for _, k := range related[1:] {
 		if k.Region == region {

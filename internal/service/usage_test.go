@@ -139,7 +139,7 @@ func TestUsageOfManyKeys(t *testing.T) {
 	}
 }
 
-// Memory is bounded: before it is full what is new is written, and all dropped.
+// Memory is bounded: before it is full, new usages are written and all entries are dropped.
 func TestUsageMakesRoom(t *testing.T) {
 	f := newUsageFixture(t, 20)
 	f.room = 12
@@ -163,7 +163,7 @@ func TestUsageMakesRoom(t *testing.T) {
 	}
 }
 
-// What was used again while it was being written is still new.
+// A key that is used while its usage is being written stays new.
 func TestUsageWhileWriting(t *testing.T) {
 	f := newUsageFixture(t, 1)
 	f.use(0, "one", 0)

@@ -13,8 +13,8 @@ import (
 	"github.com/keyhold/keyhold/kmstest"
 )
 
-// A use is an operation that is for keys of one usage, called with an algorithm
-// and with what else it needs, right or wrong.
+// A use is an operation for keys of one usage, called with an algorithm and with other members,
+// valid or invalid.
 type use struct {
 	operation string
 	usage     key.Usage
@@ -61,8 +61,8 @@ var uses = []use{
 	}},
 }
 
-// refusedInput is what each operation says of the wrong input above, where the
-// key and the algorithm are right; nothing where the input is right.
+// refusedInput is the error of each operation for the invalid members above, with a suitable
+// key and algorithm. Empty if the members are valid.
 var refusedInput = map[string]string{
 	"Decrypt": "InvalidCiphertextException", "Verify": "KMSInvalidSignatureException", "VerifyMac": "KMSInvalidMacException",
 	"DeriveSharedSecret": "ValidationException", "Decapsulate": "InvalidCiphertextException",
@@ -75,8 +75,7 @@ func messageTypeFor(algorithm string) types.MessageType {
 	return types.MessageTypeRaw
 }
 
-// allAlgorithms returns the algorithms of the API of a usage, those of SM2 left
-// out.
+// allAlgorithms returns the algorithms of a usage, except those of SM2.
 func allAlgorithms(usage key.Usage) (all []string) {
 	for _, spec := range types.KeySpec("").Values() {
 		for _, s := range key.Suites(key.Spec(spec)) {
@@ -90,8 +89,8 @@ func allAlgorithms(usage key.Usage) (all []string) {
 	return all
 }
 
-// Every spec × usage × operation × algorithm, at the wire, and what DescribeKey
-// and GetPublicKey say of each.
+// TestUses tries every combination of spec, usage, operation and algorithm over HTTP, and
+// compares the responses of DescribeKey and GetPublicKey.
 func TestUses(t *testing.T) {
 	s := kmstest.Start(t)
 	cells := 0

@@ -8,8 +8,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// verifySignature is Verify: the name without more is that of the check of a
-// deployment.
+// verifySignature is the operation Verify. The function named Verify checks a deployment.
 var verifySignature = query("Verify", asks{{Action: "kms:Verify", On: keyOrAlias("KeyId")}}, nil,
 	func(c *call, in *api.VerifyRequest) (*api.VerifyResponse, error) {
 		prepared, err := c.checkSigning(*in.SigningAlgorithm, in.MessageType, in.Message)

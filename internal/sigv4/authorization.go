@@ -16,8 +16,8 @@ const (
 // maxAccessKeyID is the longest AccessKeyId of the IAM API.
 const maxAccessKeyID = 128
 
-// An authorization is a well-formed Authorization header: what the request says
-// of its own signature, and nothing of it true yet.
+// An authorization is a well-formed Authorization header: claims of the request about its
+// signature, not yet verified.
 type authorization struct {
 	accessKeyID   string
 	scope         scope
@@ -32,8 +32,8 @@ func (s scope) String() string {
 	return s.date + "/" + s.region + "/" + s.service + "/" + s.terminator
 }
 
-// parseAuthorization reads the one Authorization header of a request. No error
-// repeats a value from it, as that may be a secret in the wrong place.
+// parseAuthorization parses the only Authorization header of a request. No error repeats a
+// value from the header, because the value may be a secret in the wrong place.
 func parseAuthorization(h Header) (a authorization, err error) {
 	value := h.Get("authorization")
 	switch {

@@ -2,14 +2,13 @@ package sigv4
 
 import "strings"
 
-// An Examination is what a request shows of its own signature, for somebody who
-// asks why it was refused. It holds no secret and nothing of the body but its hash.
-// What a malformed request does not show is empty.
+// An Examination shows how a request describes its signature, to explain a refusal. It contains
+// no secret, and of the body only the hash. Members that a malformed request lacks are empty.
 type Examination struct {
 	Target        string // X-Amz-Target
 	AccessKeyID   string
 	Scope         string   // date/Region/service/terminator
-	Date          string   // as it is signed: "20260101T000000Z"
+	Date          string   // in the form that is signed: "20260101T000000Z"
 	SignedHeaders []string // lower case, ascending
 	Declared      string   // the hash of the payload as the request says it, if it does
 	Payload       string   // the hexadecimal SHA-256 of the body as it arrived

@@ -16,7 +16,7 @@ type Request struct {
 type Header []Field
 
 // A Field is a line of a Header. The value is without white space around it.
-type Field struct{ Name, Value string } // Name in lower case, as it is signed
+type Field struct{ Name, Value string } // Name is in lower case, the form that is signed
 
 // ParseHeader reads the fields of a request, line by line as they came, once whoever
 // received them knows them for well-formed. It refuses lines that go on in the next, which

@@ -37,8 +37,7 @@ func (c signingKeys) get(d derivation) *signingKey {
 	return c.cache.Add(d, k, 1)
 }
 
-// A signingKey verifies what was signed under it. It keeps states of HMAC, one for
-// each who verifies at a time.
+// A signingKey verifies signatures. It keeps HMAC states, one for each concurrent verification.
 type signingKey struct{ states sync.Pool }
 
 func newSigningKey(key []byte) *signingKey {

@@ -23,9 +23,9 @@ type Config struct {
 	// Without it there are none.
 	Sessions identity.Lookup
 
-	// Admit, if set, gives the principal of an access key that Lookup does not
-	// know, whose signature nobody can verify. It is for tests alone: with it,
-	// everybody is whoever they say they are.
+	// Admit, if set, returns the principal of an access key that Lookup does not find, so that
+	// its signature cannot be verified. It is for tests only: with Admit, every caller can
+	// claim any identity.
 	Admit func(accessKeyID string) identity.Principal
 }
 
@@ -39,9 +39,9 @@ type Verifier struct {
 // NewVerifier returns a Verifier that works with the given Config.
 func NewVerifier(c Config) *Verifier { return &Verifier{config: c, keys: newSigningKeys()} }
 
-// Verify tells who signed a request to a service, "kms" or "sts", with the given
-// body, exactly as it was received. A refusal is a key.Error. Any other error comes
-// from the Lookup and means that nothing is known about the signature.
+// Verify returns the caller who signed a request to a service, "kms" or "sts", with the given
+// body, exactly as it was received. A refusal is a key.Error. Any other error comes from the
+// Lookup and means that the signature could not be checked.
 //
 // The order of checks is a promise:
 //
@@ -49,19 +49,19 @@ func NewVerifier(c Config) *Verifier { return &Verifier{config: c, keys: newSign
 //     header (MissingAuthenticationToken);
 //  2. form: algorithm, parameters, a date, the target "/" (IncompleteSignature);
 //  3. scope: terminator, service, Region;
-//  4. date: that of the scope, and within 5 minutes of wall time, inclusive;
-//  5. headers: none twice, all signed that must be, all present that are signed;
+//  4. date: the date of the scope, and within 5 minutes of wall time, inclusive;
+//  5. headers: each given once, all required headers signed, all signed headers present;
 //  6. payload: signed as the SHA-256 of the body (3 to 6: InvalidSignature);
 //  7. key: a known access key ID, or a session token and the ID that it is for
 //     (UnrecognizedClient);
 //  8. signature (InvalidSignature);
-//  9. the session is not over (ExpiredToken).
+//  9. session: not expired (ExpiredToken).
 //
-// With Admit, an unknown access key ID and the session token that came with it
-// pass 7 and 8; a known one does not.
+// With Admit, an unknown access key ID passes 7 and 8, with any session token. A known access
+// key ID with an unknown session token does not.
 //
-// Nothing depends on whether an access key exists before 7, and an ID that does
-// not exist costs the same work as a wrong signature.
+// Before 7, nothing depends on whether an access key exists. An ID that does not exist costs
+// the same work as a wrong signature.
 func (v *Verifier) Verify(ctx context.Context, r *Request, body []byte, service string) (identity.Caller, error) {
 	a, date, err := parseClaim(r)
 	if err != nil {
@@ -84,7 +84,7 @@ func (v *Verifier) Verify(ctx context.Context, r *Request, body []byte, service 
 	return identity.Caller{Principal: p, Region: a.scope.region, SignedAt: date.time}, nil
 }
 
-// parseClaim returns what a well-formed request says of its own signature.
+// parseClaim returns the claims of a well-formed request about its signature.
 func parseClaim(r *Request) (a authorization, date stamp, err error) {
 	if isPresigned(r.Target) {
 		return a, date, incomplete("Presigned requests are not supported: sign with the 'Authorization' header.")
@@ -159,8 +159,8 @@ func (v *Verifier) signer(ctx context.Context, r *Request, a authorization, sign
 	return signedBy(k.Principal, a), nil
 }
 
-// find returns the access key of a request: that of its session token, if it has
-// one, which must be for this ID.
+// find returns the access key of a request. A session token in the request must belong to the
+// access key ID.
 func (v *Verifier) find(ctx context.Context, r *Request, id string) (k identity.AccessKey, known bool, err error) {
 	token, there := r.Header.First(securityToken)
 	switch {
@@ -176,8 +176,8 @@ func (v *Verifier) find(ctx context.Context, r *Request, id string) (k identity.
 	return k, known, err
 }
 
-// admit takes an access key that nobody knows at its word. One that is known, with
-// a token that is not, is none of those.
+// admit accepts an access key that Lookup does not find. It refuses a known access key whose
+// session token is unknown.
 func (v *Verifier) admit(ctx context.Context, a authorization) (identity.Principal, error) {
 	_, known, err := v.config.Lookup(ctx, a.accessKeyID)
 	switch {
