@@ -24,20 +24,20 @@ func applyCommand() *cobra.Command {
 	var client clientOptions
 	c := &cobra.Command{
 		Use:   "apply -f FILE",
-		Short: "Bring accounts, users, roles and policies to what a file says",
-		Long: `Bring accounts, users, roles, policies and OIDC providers of a server to what a
-file says (docs/identities.md). What is so already is left as it is, so the same
-file can be applied again and again. With --dry-run it only shows what it would
-change; with --prune it also removes what the file does not have, in the accounts
-that it is about.
+		Short: "Make accounts, users, roles and policies match a file",
+		Long: `Make the accounts, users, roles, policies and OIDC providers of a server match a file
+(docs/identities.md). Objects that already match stay unchanged, so the same file can
+be applied again and again. With --dry-run, the command only shows what it would
+change. With --prune, it also removes what the file does not declare, in the accounts
+that the file mentions.
 
-The credentials must be those of the root of the deployment's account. The secrets
-of new access keys are made by the server and shown once, here.`,
+The credentials must belong to the root of the deployment's account. The server makes
+the secrets of new access keys; they are shown here and never again.`,
 		Example: "  keyhold apply -f identities.toml --dry-run",
 		Args:    exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if o.file == "" {
-				return usageError{errors.New("keyhold apply needs -f FILE: the file of docs/identities.md")}
+				return usageError{errors.New("keyhold apply needs -f FILE: a file of declarations (docs/identities.md)")}
 			}
 			if err := o.output.check(c); err != nil {
 				return err
@@ -47,8 +47,8 @@ of new access keys are made by the server and shown once, here.`,
 	}
 	client.ownFlags(c)
 	c.Flags().StringVarP(&o.file, "file", "f", "", "file of declarations, TOML")
-	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "show what would be changed, and change nothing")
-	c.Flags().BoolVar(&o.prune, "prune", false, "remove the users, roles, policies and providers that the file does not have")
+	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "show what would change, and change nothing")
+	c.Flags().BoolVar(&o.prune, "prune", false, "also remove users, roles, policies and providers that the file does not declare")
 	o.output.flag(c)
 	return c
 }
@@ -84,11 +84,11 @@ func readDeclarations(name string) (seed.File, error) {
 		return f, usageError{err}
 	}
 	for _, k := range f.Keys {
-		return f, usageError{k.Errorf("id", "keys are declared for keyhold dev --seed alone: make this one with aws kms create-key, or keyhold import --create")}
+		return f, usageError{k.Errorf("id", "keyhold apply does not make keys: only keyhold dev --seed does; make this key with aws kms create-key, or keyhold import --create")}
 	}
 	for _, u := range f.Users {
 		for _, k := range u.Keys {
-			return f, usageError{k.Errorf("secret", "a fixed access key is for keyhold dev --seed alone: give access_keys = 1 to the user, and the server makes one")}
+			return f, usageError{k.Errorf("secret", "keyhold apply does not set access keys: only keyhold dev --seed does; write access_keys = 1 for the user, and the server makes an access key")}
 		}
 	}
 	if err := service.CheckDocuments(f); err != nil {

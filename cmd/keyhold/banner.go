@@ -19,7 +19,7 @@ func printBanner(w io.Writer, o devOptions, addr, region string, t trusted) {
 	if t.Server != nil {
 		endpoint = "https://" + reachable(addr, t.Certificate.Leaf)
 	}
-	kept := "in memory: everything is gone when it stops"
+	kept := "in memory: all data is lost when the server stops"
 	if o.data != "" {
 		kept = "sealed in " + o.data
 	}
@@ -29,7 +29,7 @@ func printBanner(w io.Writer, o devOptions, addr, region string, t trusted) {
   credentials  %s / %s, the root of account %s
 `, kept, endpoint, devAccessKey, devSecret, o.account)
 	if o.anyCredentials {
-		p.printf("               and ANY OTHERS, unverified (--any-credentials); 12 digits name an account\n")
+		p.printf("               and ANY OTHER, unverified (--any-credentials); 12 digits name an account\n")
 	}
 	p.printf("  Region       any\n\nFor the shell:\n")
 	p.exports(endpoint, region)
@@ -37,14 +37,14 @@ func printBanner(w io.Writer, o devOptions, addr, region string, t trusted) {
 	if t.Server != nil {
 		p.trust(guarded.Shell(t.file), t.Certificate.Leaf)
 	}
-	p.printf(`For the AWS CLI (old versions heed no endpoint in the environment, so name it):
+	p.printf(`For the AWS CLI (old versions ignore the endpoint in the environment, so name it):
   aws --endpoint-url %[1]s kms create-key --origin EXTERNAL
 For the clock that keys and import tokens live by:
   %[2]s clock advance 25h --endpoint-url %[1]s
 
 `, endpoint, self())
 	if !isLoopback("http://" + addr) {
-		p.printf("Anybody who reaches %s can use these credentials: they are for tests only.\n\n", addr)
+		p.printf("Anybody who can reach %s can use these credentials: use them for tests only.\n\n", addr)
 	}
 	p.writeTo(w)
 }
@@ -57,7 +57,7 @@ func printServing(w io.Writer, o serveOptions, addr, account string, secure *tls
 		endpoint = "https://" + reachable(addr, secure.Certificates[0].Leaf)
 	}
 	p.printf("Keyhold server\n\n  endpoint     %s\n  account      %s\n  Regions      %s\n\n", endpoint, account, strings.Join(o.regions, ", "))
-	p.printf("For the shell, besides the credentials that keyhold init showed, or those of a user (docs/identities.md):\n")
+	p.printf("For the shell, in addition to the credentials that keyhold init showed, or the credentials of a user (docs/identities.md):\n")
 	p.exports(endpoint, o.regions[0])
 	if secure != nil {
 		p.trustServer(o.certFile, secure.Certificates[0])
@@ -86,10 +86,10 @@ func (p *page) trustServer(certFile string, cert tls.Certificate) {
 		if absolute, err := filepath.Abs(certFile); err == nil {
 			certFile = absolute
 		}
-		p.printf("  # This file has the authority of the certificate. Programs on other machines need a copy of it.\n")
+		p.printf("  # This file contains the authority of the certificate. Programs on other machines need a copy of the file.\n")
 		p.trust(guarded.Shell(certFile), cert.Leaf)
 	default:
-		p.printf("  # Write for AUTHORITY.pem the file of the authority that signed the certificate: %s\n", by.name)
+		p.printf("  # Replace AUTHORITY.pem by the file of the authority that signed the certificate: %s\n", by.name)
 		p.trust("AUTHORITY.pem", cert.Leaf)
 	}
 }

@@ -31,7 +31,7 @@ func (c *connection) call(ctx context.Context, target, operation string, in, out
 	answer, err := c.Options().HTTPClient.Do(r)
 	switch {
 	case ctx.Err() != nil:
-		return &refusal{"Interrupted", "the call was given up before its answer came"}
+		return &refusal{"Interrupted", "the call ended before the server answered"}
 	case err != nil:
 		return fmt.Errorf("reach the server at %s: %w", c.endpoint, &refusal{"Unreachable", sendError(err).Error()})
 	}
@@ -68,7 +68,7 @@ func (c *connection) signed(ctx context.Context, target string, body []byte) (*h
 
 // unexpected is the error for an answer that does not have what it must have.
 func (c *connection) unexpected() error {
-	return &refusal{"UnknownError", fmt.Sprintf("the answer of %s does not fit the request", c.endpoint)}
+	return &refusal{"UnknownError", fmt.Sprintf("the answer of %s does not match the request", c.endpoint)}
 }
 
 // A devRefusal is an error that a server, or something that is none, answered to
@@ -84,9 +84,9 @@ func newDevRefusal(endpoint, target string, answer *http.Response, body []byte) 
 	r.message = fmt.Sprintf("%s answered %s: %s", endpoint, r.code, cmp.Or(e.Message, answer.Status))
 	switch {
 	case r.code == "UnknownOperationException" && target == api.TargetDev:
-		r.code, r.message = "NoDevServer", endpoint+" is no dev server: only one has a clock to move and signatures to explain"
+		r.code, r.message = "NoDevServer", endpoint+" is not a dev server: only a dev server can move its clock and explain signatures"
 	case r.code == "UnknownOperationException":
-		r.code, r.message = "NoKeyhold", endpoint+" does not know this request: it is no Keyhold server, or an older one"
+		r.code, r.message = "NoKeyhold", endpoint+" does not know this request: it is not a Keyhold server, or an older version"
 	}
 	return r
 }

@@ -33,7 +33,7 @@ type clientOptions struct {
 // flags adds the flags of a client of the KMS API.
 func (o *clientOptions) flags(c *cobra.Command) {
 	o.common(c.Flags().StringVar, "AWS_ENDPOINT_URL_KMS, AWS_ENDPOINT_URL, or the profile's endpoint_url", "AWS_REGION, or the profile's")
-	c.Flags().BoolVar(&o.aws, "aws", false, "yes, AWS itself is meant, and not a server of one's own")
+	c.Flags().BoolVar(&o.aws, "aws", false, "allow AWS itself as the endpoint, instead of your own server")
 }
 
 // ownFlags adds the flags of a client of what Keyhold has beyond the KMS API, for a
@@ -71,13 +71,13 @@ func (o clientOptions) connect(ctx context.Context, say talk) (*connection, erro
 	say.step("Endpoint", "%s, Region %s", c.endpoint, c.region)
 	switch {
 	case onTheWay(c.endpoint) && o.own:
-		say.more("this is not TLS: everybody on the way can read what is sent, and change it")
+		say.more("this is not TLS: anybody on the network path can read and change the requests")
 	case onTheWay(c.endpoint):
-		say.more("this is not TLS: whoever is on the way could put a wrapping key of their own in the place of the server's")
+		say.more("this is not TLS: anybody on the network path could replace the server's wrapping key by their own")
 	}
 	as, err := c.credentials.Retrieve(ctx)
 	if err == nil && as.SessionToken != "" && !strings.HasPrefix(as.AccessKeyID, "ASIA") {
-		say.step("Careful", "a session token is set (AWS_SESSION_TOKEN), and the access key %s is not a temporary one", as.AccessKeyID)
+		say.step("Careful", "a session token is set (AWS_SESSION_TOKEN), but %s is not a temporary access key", as.AccessKeyID)
 		say.more("if the server refuses these credentials: unset AWS_SESSION_TOKEN")
 	}
 	switch {
@@ -113,7 +113,7 @@ func (c *connection) useDevCredentials(ctx context.Context, say talk) error {
 	if err != nil {
 		return err
 	}
-	say.step("Credentials", "%s / %s: none are configured, and this is a dev server", devAccessKey, devSecret)
+	say.step("Credentials", "%s / %s, because none are configured and this is a dev server", devAccessKey, devSecret)
 	return nil
 }
 
@@ -142,7 +142,7 @@ func (o clientOptions) resolve(ctx context.Context) (*connection, error) {
 	})
 	switch {
 	case client.Options().BaseEndpoint == nil && !o.aws:
-		return nil, &refusal{"AWSNotMeant", "no endpoint is configured, so this would go to AWS itself"}
+		return nil, &refusal{"AWSNotMeant", "no endpoint is configured, so the request would go to AWS itself"}
 	case cfg.Region == "":
 		return nil, &refusal{"NoRegion", "no Region is configured"}
 	}
@@ -180,7 +180,7 @@ func (o clientOptions) checkMeant(c *connection) error {
 	case c.aws && !o.aws:
 		return &refusal{"AWSNotMeant", fmt.Sprintf("the endpoint %s is AWS itself", c.endpoint)}
 	case !c.aws && o.aws:
-		return usageError{fmt.Errorf("--aws says AWS itself, but the configured endpoint is %s: leave out --aws, or unset AWS_ENDPOINT_URL_KMS, AWS_ENDPOINT_URL and the profile's endpoint_url", c.endpoint)}
+		return usageError{fmt.Errorf("--aws is for AWS itself, but the configured endpoint is %s: leave out --aws, or unset AWS_ENDPOINT_URL_KMS, AWS_ENDPOINT_URL and the profile's endpoint_url", c.endpoint)}
 	}
 	return nil
 }

@@ -18,9 +18,9 @@ func clockCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "clock",
 		Short: "Show or move the clock of a dev server",
-		Long: `Show or move the clock that keys, import tokens and deletions live by on a dev
-server. It only moves forward. Signatures follow wall time all the while, so that
-clients need to know nothing of it.`,
+		Long: `Show or move the clock of a dev server that determines when keys, import tokens and
+deletions are due. It only moves forward. Signatures always follow wall time, so clients
+need no change.`,
 		Args: noCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -80,7 +80,7 @@ func parseSeconds(s string) (int64, error) {
 		}
 	}
 	if err != nil || d < time.Second {
-		return 0, usageError{fmt.Errorf("%q is not a time to move forward by: write it as 90m, 25h or 90d", s)}
+		return 0, usageError{fmt.Errorf("%q is not a duration: write it as 90m, 25h or 90d", s)}
 	}
 	return int64(d / time.Second), nil
 }

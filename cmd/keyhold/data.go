@@ -27,25 +27,25 @@ func madeByDev(data string) bool {
 func explainOpen(err error, data, rootKeyFile string) error {
 	switch {
 	case errors.Is(err, store.ErrInUse):
-		return fmt.Errorf("the data folder %s is in use by another process: stop it first, or give another folder with --data", data)
+		return fmt.Errorf("the data folder %s is in use by another process: stop that process, or give another folder with --data", data)
 	case errors.Is(err, seal.ErrWrongRoot):
-		return fmt.Errorf("%s does not open the data in %s: %w; give the key file that the folder was made with; if it is that one, the keyring in keyhold.db is corrupt: put the folder back from a copy", rootKeyFile, data, err)
+		return fmt.Errorf("the root key in %s does not open the data in %s: %w; give the root key file that the folder was made with; if this is the right file, the keyring in keyhold.db is corrupt: restore the folder from a backup", rootKeyFile, data, err)
 	case errors.Is(err, os.ErrNotExist) && rootKeyFile == devRootKey(data):
-		return fmt.Errorf("%w; put back the root.key that the folder was made with. If keyhold init made the folder, use keyhold serve, or give another folder with --data", err)
+		return fmt.Errorf("%w; restore the root.key that the folder was made with. If keyhold init made the folder, use keyhold serve, or give another folder with --data", err)
 	case (errors.Is(err, os.ErrNotExist) || errors.Is(err, records.ErrNotInitialised)) && madeByDev(data):
 		return fmt.Errorf("%s is the data folder of a dev server: use keyhold dev, or make another folder with keyhold init --data DIR", data)
 	case errors.Is(err, os.ErrNotExist):
-		return fmt.Errorf("%w; give the key file that the folder was made with", err)
+		return fmt.Errorf("%w; give the root key file that the folder was made with", err)
 	case errors.Is(err, records.ErrNotInitialised):
 		return fmt.Errorf("%w: make one with keyhold init --data %s", err, data)
 	case errors.Is(err, audit.ErrUnreadable), errors.Is(err, journal.ErrNoRevision):
-		return fmt.Errorf("%w; whether the store is older than its log cannot be told: keyhold verify shows what is damaged. Put back the newest sound copy of all of %s. If you are certain that the store is current, move %s away first", err, data, filepath.Join(data, host.AuditName))
+		return fmt.Errorf("%w; Keyhold cannot check whether the store is older than its log: keyhold verify shows the damage. Restore the newest sound backup of the whole folder %s. If you are certain that the store is current, move %s away first", err, data, filepath.Join(data, host.AuditName))
 	case errors.Is(err, records.ErrNewerFormat), errors.Is(err, local.ErrFormat):
-		return fmt.Errorf("%s: %w. Run that version; this one has changed nothing", data, err)
+		return fmt.Errorf("%s: %w. Run that version; this version has changed nothing", data, err)
 	case errors.Is(err, space.ErrFull):
 		return fmt.Errorf("%w; free or add space on the volume of %s, and start again", err, data)
 	case errors.Is(err, journal.ErrOlderStore):
-		return fmt.Errorf("%w; it was put back from an older copy. Put back the newest copy of all of %s. If the older state is what you want, move %s away first: changes made after it are lost", err, data, filepath.Join(data, host.AuditName))
+		return fmt.Errorf("%w; it was restored from an older backup. Restore the newest backup of the whole folder %s. To continue with the older state, move %s away first: all later changes are lost", err, data, filepath.Join(data, host.AuditName))
 	}
 	return err
 }

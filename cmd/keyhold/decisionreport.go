@@ -123,7 +123,7 @@ func printConditions(w *page, s api.ExplainedStatement) {
 		holds := "does not hold"
 		switch {
 		case c.Problem != "":
-			holds = "unclear, so it denies and does not allow: " + c.Problem
+			holds = "unclear, so the statement may deny but not allow: " + c.Problem
 		case c.Held:
 			holds = "holds"
 		}

@@ -24,10 +24,10 @@ func decryptOfflineCommand() *cobra.Command {
 	var o decryptOptions
 	c := &cobra.Command{
 		Use:   "decrypt-offline --material FILE < CIPHERTEXT",
-		Short: "Open a ciphertext with your key material alone, without any server",
-		Long: `Open a ciphertext of a symmetric key with the key material that you imported. No
-server and no network is needed. The ciphertext comes on standard input, as it is or
-in base64 as the AWS CLI prints it; the plaintext goes to standard output.`,
+		Short: "Decrypt a ciphertext with your key material, without a server",
+		Long: `Decrypt a ciphertext of a symmetric key with the key material that you imported, without
+a server or a network. The ciphertext is read from standard input, raw or in base64 as
+the AWS CLI prints it. The plaintext is written to standard output.`,
 		Example: `  keyhold decrypt-offline --material payments.key < ciphertext.bin > plaintext
   aws kms encrypt --key-id alias/payments --plaintext fileb://plaintext \
     --encryption-context room=archive --query CiphertextBlob --output text |
@@ -43,7 +43,7 @@ in base64 as the AWS CLI prints it; the plaintext goes to standard output.`,
 			return o.run(c.InOrStdin(), talk{c.ErrOrStderr()})
 		},
 	}
-	c.Flags().StringVar(&o.material, "material", "", "file of the key material: 32 bytes as they are, in hexadecimal or base64, or a JWK")
+	c.Flags().StringVar(&o.material, "material", "", "file of the key material: 32 raw bytes, in hexadecimal or base64, or a JWK")
 	c.Flags().StringArrayVar(&o.pairs, "context", nil, "a pair KEY=VALUE of the encryption context; give it once for each pair")
 	o.output.flag(c)
 	return c
@@ -55,7 +55,7 @@ func (o *decryptOptions) run(in io.Reader, say talk) error {
 		return err
 	}
 	if o.material == "-" {
-		return usageError{errors.New("--material - cannot be: the ciphertext comes on standard input")}
+		return usageError{errors.New("--material - is not possible: the ciphertext is read from standard input")}
 	}
 	if err := harden(); err != nil {
 		return err
@@ -99,7 +99,7 @@ func (o *decryptOptions) run(in io.Reader, say talk) error {
 
 // noPassphrase refuses an encrypted private key without asking for its passphrase.
 func noPassphrase() ([]byte, error) {
-	return nil, errors.New("it is an encrypted private key, and a ciphertext of a symmetric key opens with 32 bytes")
+	return nil, errors.New("the file contains an encrypted private key, but a ciphertext of a symmetric key needs 32 bytes")
 }
 
 func parseContext(pairs []string) (map[string]string, error) {
@@ -107,7 +107,7 @@ func parseContext(pairs []string) (map[string]string, error) {
 	for _, pair := range pairs {
 		name, value, ok := strings.Cut(pair, "=")
 		if _, twice := context[name]; !ok || twice {
-			return nil, usageError{fmt.Errorf("--context %q is not KEY=VALUE, or its key is given twice", pair)}
+			return nil, usageError{fmt.Errorf("--context %q is not KEY=VALUE, or repeats a key", pair)}
 		}
 		context[name] = value
 	}
@@ -124,14 +124,14 @@ func readCiphertext(in io.Reader, say talk) ([]byte, error) {
 	case err != nil:
 		return nil, fmt.Errorf("read the ciphertext: %w", err)
 	case len(content) == 0:
-		return nil, errors.New("there is no ciphertext on standard input: keyhold decrypt-offline --material FILE < CIPHERTEXT")
+		return nil, errors.New("standard input is empty: run keyhold decrypt-offline --material FILE < CIPHERTEXT")
 	case len(content) > maxCiphertext:
-		return nil, fmt.Errorf("the input has more than %d bytes: it is no ciphertext", maxCiphertext)
+		return nil, fmt.Errorf("the input has more than %d bytes: it is not a ciphertext", maxCiphertext)
 	}
 	// A blob begins with its version, which is no character of base64.
 	text := bytes.Trim(bytes.TrimSpace(byok.Text(content)), `"`)
 	if blob, err := base64.StdEncoding.DecodeString(string(text)); err == nil {
-		say.step("Ciphertext", "%d bytes, from base64", len(blob))
+		say.step("Ciphertext", "%d bytes, decoded from base64", len(blob))
 		return blob, nil
 	}
 	say.step("Ciphertext", "%d bytes as they are", len(content))

@@ -45,19 +45,19 @@ func devCommand() *cobra.Command {
 	var o devOptions
 	c := &cobra.Command{
 		Use:   "dev",
-		Short: "Run a server for a laptop or a CI job, with known credentials and a clock to move",
-		Long: `Run a server for a laptop or a CI job. It verifies signatures as any other
-server does; its one access key is test / test, the root of the account. Without
---data it keeps everything in memory and forgets it at the end.
+		Short: "Run a server for a laptop or a CI job, with known credentials and a movable clock",
+		Long: `Run a server for a laptop or a CI job. It verifies signatures like any other server.
+Its one access key is test / test, the root of the account. Without --data, all data is
+in memory and is lost when the server stops.
 
-With --any-credentials it also admits access keys that it does not know, with and
-without session tokens. Their requests are checked in all but the signature, which
-needs the secret. An access key ID of 12 digits is the root of the account of that
+With --any-credentials it also admits unknown access keys, with and without session
+tokens. Their requests are checked in every respect except the signature, which only the
+secret can verify. An access key ID of 12 digits is the root of the account with this
 number; any other is the root of the account of test / test.
 
-With --tls it serves HTTPS. It makes an authority and a certificate of its own, and
-prints where the authority lies and which variable tells each client to trust it.
-With --data both stay the same from start to start.`,
+With --tls it serves HTTPS. It makes its own authority and certificate, and prints the
+file of the authority and, for each client, the variable that makes the client trust it.
+With --data, authority and certificate stay the same when the server starts again.`,
 		Args: exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return runDev(c.Context(), o, c.OutOrStdout(), c.ErrOrStderr())
@@ -66,8 +66,8 @@ With --data both stay the same from start to start.`,
 	c.Flags().StringVar(&o.addr, "addr", "127.0.0.1:4599", "address to listen on; port 0 takes a free one")
 	c.Flags().StringVar(&o.account, "account", devAccount, "account of the credentials, 12 digits")
 	c.Flags().StringVar(&o.data, "data", "", "folder to keep the data in, sealed (default: memory only)")
-	c.Flags().StringVar(&o.seed, "seed", "", "TOML file that declares keys to be there (docs/seed-file.md)")
-	c.Flags().BoolVar(&o.anyCredentials, "any-credentials", false, "admit unknown access keys, whose signatures cannot be verified; one of 12 digits names its account")
+	c.Flags().StringVar(&o.seed, "seed", "", "TOML file that declares keys to make if they do not exist (docs/seed-file.md)")
+	c.Flags().BoolVar(&o.anyCredentials, "any-credentials", false, "admit unknown access keys without verifying their signatures; an access key ID of 12 digits names its account")
 	networkFlags(c, &o.network)
 	devTLSFlags(c, &o.tls)
 	profileFlag(c, &o.profile)

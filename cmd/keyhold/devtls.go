@@ -33,7 +33,7 @@ type devTLS struct {
 }
 
 func devTLSFlags(c *cobra.Command, o *devTLS) {
-	c.Flags().BoolVar(&o.on, "tls", false, "serve HTTPS, with a certificate of an authority that is made for this server")
+	c.Flags().BoolVar(&o.on, "tls", false, "serve HTTPS, with an authority and a certificate made for this server")
 	c.Flags().StringSliceVar(&o.names, "tls-names", nil, "names and addresses in the certificate, besides localhost, 127.0.0.1, ::1 and the host of --addr")
 }
 
@@ -107,7 +107,7 @@ func trustKept(names []string, data string, log *slog.Logger) (t trusted, err er
 		if err = t.Check(names, time.Now().Add(renewal)); err == nil {
 			return t, replaceFile(t.file, t.PEM(), 0o644)
 		}
-		log.Warn("the server has a new authority, which clients have to trust instead of the old one", "file", t.file, "why", err)
+		log.Warn("the server has a new certificate authority: make clients trust its file instead of the old one", "file", t.file, "why", err)
 	} else if !errors.Is(err, os.ErrNotExist) {
 		return t, err
 	}
@@ -158,7 +158,7 @@ func readTLS(path string) (*authority.Server, error) {
 	defer clear(text)
 	s, err := authority.Decode(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s is damaged: %w; remove it, and clients have to trust the new authority that the next start makes", path, err)
+		return nil, fmt.Errorf("%s is damaged: %w; remove it, start again, and make clients trust the new authority", path, err)
 	}
 	return s, nil
 }

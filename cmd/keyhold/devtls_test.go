@@ -207,7 +207,7 @@ func TestDevTLSKept(t *testing.T) {
 			t.Error(err)
 		}
 		s.stop(t)
-		if warned := strings.Contains(s.log.String(), "new authority"); bytes.Equal(pem, first) != c.same || warned == c.same {
+		if warned := strings.Contains(s.log.String(), "new certificate authority"); bytes.Equal(pem, first) != c.same || warned == c.same {
 			t.Errorf("--tls-names %q: the same authority: %v; a warning: %v", c.names, bytes.Equal(pem, first), warned)
 		}
 	}
@@ -270,7 +270,7 @@ func TestDevTLSFolder(t *testing.T) {
 		if err != nil || failed != nil {
 			t.Fatal(err, failed)
 		}
-		if bytes.Equal(old, now) == isNew || strings.Contains(log, "new authority") != isNew {
+		if bytes.Equal(old, now) == isNew || strings.Contains(log, "new certificate authority") != isNew {
 			t.Errorf("after %v: new %v\n%s", age, !bytes.Equal(old, now), log)
 		}
 	}
@@ -310,10 +310,10 @@ func TestTLSRemedies(t *testing.T) {
 	clearAWS(t)
 	secure, plain := kmstest.Start(t, kmstest.TLS()), kmstest.Start(t)
 	for _, c := range []struct{ endpoint, bundle, want string }{
-		{secure.Endpoint, "", "name the file of the authority that signed it, PEM, in AWS_CA_BUNDLE"},
+		{secure.Endpoint, "", "set AWS_CA_BUNDLE to the PEM file of the authority that signed the certificate"},
 		{strings.Replace(secure.Endpoint, "https:", "http:", 1), "", "write the endpoint with https://"},
 		{strings.Replace(plain.Endpoint, "http:", "https:", 1), "", "write the endpoint with http://"},
-		{otherAddress(t, secure), secure.AuthorityFile, "use a name or address that the line above lists"},
+		{otherAddress(t, secure), secure.AuthorityFile, "use a name or an address that the line above lists"},
 	} {
 		t.Setenv("AWS_CA_BUNDLE", c.bundle)
 		for _, args := range [][]string{{"expiring"}, {"clock", "show"}} {

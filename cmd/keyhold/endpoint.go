@@ -57,7 +57,7 @@ func checkPath(endpoint string) error {
 	if err != nil {
 		return usageError{fmt.Errorf("the endpoint: %w", err)}
 	}
-	return usageError{fmt.Errorf("the endpoint %s has a path or a query, and the server is asked at its root alone: write it as %s://%s", endpoint, u.Scheme, u.Host)}
+	return usageError{fmt.Errorf("the endpoint %s has a path or a query, but the server answers at its root only: write the endpoint as %s://%s", endpoint, u.Scheme, u.Host)}
 }
 
 // onTheWay tells whether an endpoint is reached without TLS over a network.

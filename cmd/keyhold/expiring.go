@@ -32,7 +32,7 @@ Import listed material again before it expires. A key with several materials wor
 while all of them are imported; new material that waits for a rotation is the exception.
 
 Exit codes for scripts: 0 if nothing is listed, 3 if something is. Standard error also
-names keys into which nothing was imported yet; these are not listed.`,
+names keys into which no material was imported yet; these keys are not listed.`,
 		Example: "  keyhold expiring --within 14d || notify-send 'import key material again'",
 		Args:    exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -44,7 +44,7 @@ names keys into which nothing was imported yet; these are not listed.`,
 	}
 	o.client.flags(c)
 	o.output.flag(c)
-	c.Flags().StringVar(&o.within, "within", "30d", "how far to look ahead, such as 14d or 36h")
+	c.Flags().StringVar(&o.within, "within", "30d", "time to look ahead, such as 14d or 36h")
 	return c
 }
 
@@ -72,7 +72,7 @@ func expiringLine(m heldMaterial, aliases []string, now time.Time) expiringMater
 func (o *expiringOptions) run(ctx context.Context, say talk) error {
 	seconds, err := parseSeconds(o.within)
 	if err != nil {
-		return usageError{fmt.Errorf("--within %q is no time such as 30d or 36h", o.within)}
+		return usageError{fmt.Errorf("--within %q is not a duration: write it as 30d or 36h", o.within)}
 	}
 	server, err := o.client.connect(ctx, say)
 	if err != nil {
@@ -90,7 +90,7 @@ func (o *expiringOptions) run(ctx context.Context, say talk) error {
 	}
 	aliases := map[string][]string{}
 	if err := server.eachAlias(ctx, func(name, id string) { aliases[id] = append(aliases[id], name) }); err != nil {
-		say.step("Careful", "the list has no aliases: %s", factsOf(err).what)
+		say.step("Careful", "the list does not show aliases: %s", factsOf(err).what)
 	}
 	list := []expiringMaterial{}
 	for _, m := range expiringBy(materials, end) {
@@ -101,7 +101,7 @@ func (o *expiringOptions) run(ctx context.Context, say talk) error {
 		return err
 	}
 	if len(list) > 0 {
-		say.step("Remedy", "import the same material again, with a later expiry: keyhold import KEY --from FILE --expires 90d")
+		say.step("Remedy", "import the same material again with a later expiry: keyhold import KEY --from FILE --expires 90d")
 		return exitCode(exitExpiring)
 	}
 	say.step("Nothing", "expires before %s", moment(end))
@@ -119,9 +119,9 @@ func lacks(materials []heldMaterial, aliases map[string][]string, say talk) {
 		switch {
 		case !m.missing:
 		case words[m.state] == "waiting":
-			say.step("Without", "%s was not given the material %s yet, which waits in its primary key", names, m.id)
+			say.step("Without", "the material %s has not been imported into %s yet, and waits in the primary key", m.id, names)
 		case !m.lost() && m.DeletionDate == nil:
-			say.step("Without", "%s has no material yet: none was imported", names)
+			say.step("Without", "no material has been imported into %s yet", names)
 		case several[*m.KeyId] == 1:
 			say.step("Without", "%s has no material now: it expired, was deleted, or was never imported", names)
 		default:

@@ -18,14 +18,14 @@ type expiry struct {
 }
 
 func (e *expiry) flags(c *cobra.Command) {
-	c.Flags().StringVar(&e.expires, "expires", "", "when the server shall forget the material: after 90d or 12h, or at 2030-01-31 or 2030-01-31T12:00:00Z")
-	c.Flags().BoolVar(&e.never, "no-expiry", false, "the server shall keep the material until it is deleted")
+	c.Flags().StringVar(&e.expires, "expires", "", "when the material expires: a time from now, such as 90d or 12h, or a date, such as 2030-01-31 or 2030-01-31T12:00:00Z")
+	c.Flags().BoolVar(&e.never, "no-expiry", false, "the material does not expire: the server keeps it until it is deleted")
 }
 
 // check reads the flags.
 func (e *expiry) check() (err error) {
 	if (e.expires == "") != e.never {
-		return usageError{errors.New("say how long the material shall be good: --expires 90d, --expires 2030-01-31, or --no-expiry")}
+		return usageError{errors.New("choose when the material expires: --expires 90d, --expires 2030-01-31, or --no-expiry")}
 	}
 	if e.never {
 		return nil
@@ -59,7 +59,7 @@ func (e *expiry) validTo(now time.Time) (time.Time, error) {
 	case !at.After(now):
 		return at, usageError{fmt.Errorf("--expires %s has passed: the server's clock shows %s", e.expires, moment(now))}
 	case at.After(now.Add(maxValidity)):
-		return at, usageError{fmt.Errorf("--expires %s is too far away: material is imported for 365 days at most, or with --no-expiry", e.expires)}
+		return at, usageError{fmt.Errorf("--expires %s is too late: imported material can be valid for at most 365 days; give an earlier time, or --no-expiry", e.expires)}
 	}
 	return at.Truncate(time.Second), nil
 }

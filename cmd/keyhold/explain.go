@@ -100,13 +100,13 @@ func codeOf(err *smithy.OperationError) (code, message string) {
 		return e.ErrorCode(), e.ErrorMessage()
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return "Interrupted", "the call was given up before its answer came"
+		return "Interrupted", "the call ended before the server answered"
 	}
 	if e, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
 		return "Unreachable", sendError(e.Err).Error()
 	}
 	if _, ok := errors.AsType[*smithy.DeserializationError](err); ok {
-		return "UnknownError", "the answer is none of the KMS API"
+		return "UnknownError", "the answer does not belong to the KMS API"
 	}
 	return "", err.Err.Error()
 }

@@ -56,18 +56,18 @@ func TestRemediesOfMessages(t *testing.T) {
 		{"InvalidSignatureException", "Credential should be scoped to a valid region.", "does not serve this Region"},
 		{"InvalidSignatureException", "The request signature we calculated does not match the signature you provided.", "the secret access key is not the one"},
 		{"NotFoundException", "Alias arn:aws:kms:us-east-1:000000000000:alias/a is not found.", "no key has this alias"},
-		{"NotFoundException", "Invalid arn eu-west-1", "the ARN is of another Region"},
+		{"NotFoundException", "Invalid arn eu-west-1", "the ARN names another Region"},
 		{"Unreachable", "http: server gave HTTP response to HTTPS client", "plain HTTP"},
-		{"NotFoundException", "Key 'arn:aws:kms:us-east-1:000000000000:key/1' does not exist", "no such key"},
+		{"NotFoundException", "Key 'arn:aws:kms:us-east-1:000000000000:key/1' does not exist", "no such key exists"},
 		{"UnsupportedOperationException", "arn:aws:kms:us-east-1:000000000000:key/1 origin is AWS_KMS which is not valid for this operation.", "generates the material"},
-		{"UnsupportedOperationException", "Wrapping algorithm SM2PKE with wrapping key spec SM2 is not supported.", "cannot be wrapped so"},
+		{"UnsupportedOperationException", "Wrapping algorithm SM2PKE with wrapping key spec SM2 is not supported.", "cannot be wrapped with this algorithm"},
 		{"ValidationException", "Invalid encrypted key size.", "of another size"},
-		{"ValidationException", "Wrapping algorithm RSAES_OAEP_SHA_1 and wrapping key spec RSA_2048 cannot be used to import a RSA_2048 key.", "cannot be wrapped so"},
-		{"UnsupportedOperationException", "Grants are not supported.", "this server cannot do it"},
-		{"ValidationException", "The validTo date must be in the future", "that moment has passed"},
-		{"IncompleteSignatureException", "The request must be for the path '/' without a query string.", "the endpoint has another path"},
-		{"ValidationException", "The validTo date must be no more than 365 days in the future", "365 days at most"},
-		{"KMSInvalidStateException", "arn:aws:kms:us-east-1:000000000000:key/1 is pending deletion.", "is to be deleted"},
+		{"ValidationException", "Wrapping algorithm RSAES_OAEP_SHA_1 and wrapping key spec RSA_2048 cannot be used to import a RSA_2048 key.", "cannot be wrapped with this algorithm"},
+		{"UnsupportedOperationException", "Grants are not supported.", "this server does not support"},
+		{"ValidationException", "The validTo date must be in the future", "that time has passed"},
+		{"IncompleteSignatureException", "The request must be for the path '/' without a query string.", "but the endpoint has another path"},
+		{"ValidationException", "The validTo date must be no more than 365 days in the future", "at most 365 days"},
+		{"KMSInvalidStateException", "arn:aws:kms:us-east-1:000000000000:key/1 is pending deletion.", "is scheduled for deletion"},
 		{"KMSInvalidStateException", "arn:aws:kms:us-east-1:000000000000:key/1 is pending import.", "the state of the key"},
 	} {
 		if e, ok := explain(test.code, test.message); !ok || !strings.Contains(e.why, test.why) {
@@ -131,7 +131,7 @@ func TestReportOfServers(t *testing.T) {
 	}{
 		"a web site":         {httptest.NewServer(answer(200, "", "<html>")), exitFailed, []string{"list keys: ListKeys: UnknownError", "does not speak the KMS API", "check --endpoint-url"}},
 		"a web site's error": {httptest.NewServer(answer(404, "", "<html>")), exitFailed, []string{"ListKeys: UnknownError", "does not speak the KMS API"}},
-		"a certificate":      {httptest.NewTLSServer(answer(200, "", "{}")), exitFailed, []string{"ListKeys: Unreachable: tls: failed to verify certificate", "is not trusted here", "AWS_CA_BUNDLE"}},
+		"a certificate":      {httptest.NewTLSServer(answer(200, "", "{}")), exitFailed, []string{"ListKeys: Unreachable: tls: failed to verify certificate", "does not trust the server's certificate", "AWS_CA_BUNDLE"}},
 		"another clock":      {httptest.NewServer(answer(400, "InvalidSignatureException", expired)), exitDenied, []string{"Signature expired: 1", "clock is more than five minutes ahead", "set both clocks", "  request  the-request\n"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -26,20 +26,22 @@ func explainCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "explain --principal ARN --action ACTION [--key KEY] | --request ID",
 		Short: "Show how the server decides about a request, and why",
-		Long: `Show how the server decides about a request, and why: the statement or the grant
-that decides, each document that is read, each condition with the value that it
-sees. Nothing is carried out. The server answers by what it decides requests by.
+		Long: `Show how the server decides about a request, and why: the statement or grant that
+decides, each document that the server reads, and each condition with the value that
+it compares. The request is not carried out. The server uses the same rules as for
+real requests.
 
-It is for the root of an account and whoever that lets do keyhold:ExplainDecision,
-and about the principals and the keys of that account. Of another account's
-principal on a key of one's own, the own side is shown, and the other way round.
+The command is for the root of an account, and for principals that the root allows
+keyhold:ExplainDecision. It explains requests that concern principals or keys of this
+account. If principal and key belong to different accounts, only the policies and
+grants of your own account are shown.
 
---request is about a past request, by the ID in its answer and its error. What it
-was, the audit log has; policies and grants are those of now. Without it, the
-request is what the flags say: KEY is a key ID, an alias, or the ARN of either, and
-members are named as in the API: --member SigningAlgorithm=ECDSA_SHA_256.
+--request explains a past request by the ID in its response or error. The request is
+read from the audit log; policies and grants are the current ones. Without --request,
+the flags describe the request: KEY is a key ID, an alias, or the ARN of either, and
+members have the names of the API: --member SigningAlgorithm=ECDSA_SHA_256.
 
-The exit code is 0 once the decision is explained, whatever it is.`,
+The exit code is 0 if the decision was explained, whatever the decision is.`,
 		Example: `  keyhold explain --principal arn:aws:iam::111122223333:user/alice --action kms:Decrypt --key alias/payroll --context app=payroll
   keyhold explain --request 0d1e4ea3-ecf6-4aec-bf0b-4a1d2a8a9ab1`,
 		Args: exactly(0),
@@ -66,13 +68,13 @@ The exit code is 0 once the decision is explained, whatever it is.`,
 func (o *decisionOptions) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&o.request, "request", "", "ID of a past request")
-	f.StringVar(&o.principal, "principal", "", "ARN of who asks: the root of an account, a user, a role, a session of a role")
-	f.StringVar(&o.action, "action", "", "what it asks for, such as kms:Decrypt")
-	f.StringVar(&o.key, "key", "", "key that it is about")
+	f.StringVar(&o.principal, "principal", "", "ARN of the caller: the root of an account, a user, a role, or a session of a role")
+	f.StringVar(&o.action, "action", "", "action of the request, such as kms:Decrypt")
+	f.StringVar(&o.key, "key", "", "key of the request")
 	f.StringArrayVar(&o.context, "context", nil, "pair of the encryption context, NAME=VALUE; may be repeated")
 	f.StringArrayVar(&o.grantTokens, "grant-token", nil, "grant token of the request; may be repeated")
-	f.StringArrayVar(&o.members, "member", nil, "another member of the request, NAME=VALUE, lists with commas, all else as JSON; may be repeated")
-	f.StringVar(&o.sourceIP, "source-ip", "", "address that the request comes from (default: none, as if it were not known)")
+	f.StringArrayVar(&o.members, "member", nil, "another member of the request, NAME=VALUE, with lists separated by commas and other values as JSON; may be repeated")
+	f.StringVar(&o.sourceIP, "source-ip", "", "source address of the request (default: unknown)")
 	o.output.flag(c)
 }
 
@@ -81,11 +83,11 @@ func (o *decisionOptions) asked() (*api.ExplainDecisionRequest, error) {
 	given := o.principal != "" || o.action != "" || o.key != "" || o.sourceIP != "" || len(o.context)+len(o.grantTokens)+len(o.members) > 0
 	switch {
 	case o.request != "" && given:
-		return nil, usageError{errors.New("--request says it all: leave out what else describes a request")}
+		return nil, usageError{errors.New("--request describes the whole request: leave out the other flags that describe a request")}
 	case o.request != "":
 		return &api.ExplainDecisionRequest{RequestId: &o.request}, nil
 	case o.principal == "" || o.action == "":
-		return nil, usageError{errors.New("keyhold explain needs --principal and --action, and --key where the action is about a key; or --request")}
+		return nil, usageError{errors.New("keyhold explain needs --request, or --principal and --action, and --key if the action is about a key")}
 	}
 	in := &api.ExplainDecisionRequest{PrincipalArn: &o.principal, Action: &o.action, GrantTokens: o.grantTokens}
 	if o.key != "" {
@@ -109,7 +111,7 @@ func pairs(flag string, from []string) (map[string]string, error) {
 	for _, text := range from {
 		name, value, ok := strings.Cut(text, "=")
 		if _, twice := all[name]; !ok || name == "" || twice {
-			return nil, usageError{fmt.Errorf("%s %q is no pair, or the second one of its name: write each as NAME=VALUE", flag, name)}
+			return nil, usageError{fmt.Errorf("%s %q is not NAME=VALUE, or repeats a name: write each pair once, as NAME=VALUE", flag, name)}
 		}
 		all[name] = value
 	}

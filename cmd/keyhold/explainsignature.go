@@ -23,19 +23,19 @@ func explainSignatureCommand() *cobra.Command {
 	var o explainOptions
 	c := &cobra.Command{
 		Use:   "explain-signature",
-		Short: "Show why a dev server refused the signature of a client",
-		Long: `Show why a dev server refused the signature of a client: the newest that it refused,
-or that of a request by the ID in its answer. It shows the canonical request and
-the string to sign that the server computed.
+		Short: "Show why a dev server refused the signature of a request",
+		Long: `Show why a dev server refused the signature of a request: the last refused request, or
+the request with the ID that its response named. The command shows the canonical
+request and the string to sign that the server computed.
 
-With --client it shows those of the client beside them, and the first difference.
-FILE, or - for standard input, is what the client logs of its signing:
+With --client it also shows what the client signed, and the first difference. FILE, or
+- for standard input, is the client's own log of its signing:
   AWS CLI     aws --debug kms list-keys 2> client.log
   Python      boto3.set_stream_logger("botocore.auth")
   Go SDK      aws.Config.ClientLogMode = aws.LogSigning
   Java SDK    log level DEBUG for software.amazon.awssdk.auth.signer
-The secret access key is in none of these, but a session token may be: the server
-and this command show none.`,
+These logs never contain the secret access key, but they may contain a session token.
+The server and this command do not show session tokens.`,
 		Example: "  aws --debug kms list-keys 2>&1 | keyhold explain-signature --client -",
 		Args:    exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -47,7 +47,7 @@ and this command show none.`,
 	}
 	client.ownFlags(c)
 	c.Flags().StringVar(&o.request, "request", "", "ID of the refused request (default: the newest)")
-	c.Flags().StringVar(&o.client, "client", "", "file with what the client logged of its signing; - is standard input")
+	c.Flags().StringVar(&o.client, "client", "", "file with the client's log of its signing; - is standard input")
 	o.output.flag(c)
 	return c
 }
@@ -76,7 +76,7 @@ func explainSignature(ctx context.Context, client clientOptions, o explainOption
 	if o.client != "" {
 		client, ok := findSigned(log, *refused.Date)
 		if !ok {
-			return fmt.Errorf("%s holds no canonical request: run the client with its signing logged, as keyhold explain-signature --help tells", o.client)
+			return fmt.Errorf("%s contains no canonical request: log the client's signing as keyhold explain-signature --help describes, and run the client again", o.client)
 		}
 		e.compare(client)
 	}

@@ -139,18 +139,18 @@ func TestHints(t *testing.T) {
 	}{
 		{"unknown key", refusedFor("UnrecognizedClientException", "x"), `does not know the access key ID "test"`},
 		{"session token", with(refusedFor("UnrecognizedClientException", "x"), func(e *signatureReport) { e.SignedHeaders = []string{"host", "x-amz-security-token"} }), "unset AWS_SESSION_TOKEN"},
-		{"a secret for an ID", with(refusedFor("UnrecognizedClientException", "x"), func(e *signatureReport) { e.AccessKeyId = new("[redacted]") }), "in each other's place?"},
-		{"expired", refusedFor("InvalidSignatureException", saysExpired+": …"), "10m0s before it came"},
-		{"early", with(refusedFor("InvalidSignatureException", saysEarly+": …"), func(e *signatureReport) { e.Date = new("20260101T001700Z") }), "7m0s after it came"},
-		{"another body", with(mismatch, func(e *signatureReport) { e.DeclaredPayloadHash = new(strings.Repeat("0", 64)) }), "The body that came is not the one that was signed"},
-		{"malformed", refusedFor("IncompleteSignatureException", "x"), "The message says what is wrong"},
+		{"a secret for an ID", with(refusedFor("UnrecognizedClientException", "x"), func(e *signatureReport) { e.AccessKeyId = new("[redacted]") }), "check that the two are not swapped"},
+		{"expired", refusedFor("InvalidSignatureException", saysExpired+": …"), "10m0s before it arrived"},
+		{"early", with(refusedFor("InvalidSignatureException", saysEarly+": …"), func(e *signatureReport) { e.Date = new("20260101T001700Z") }), "7m0s after it arrived"},
+		{"another body", with(mismatch, func(e *signatureReport) { e.DeclaredPayloadHash = new(strings.Repeat("0", 64)) }), "The server received another body than the client signed"},
+		{"malformed", refusedFor("IncompleteSignatureException", "x"), "The message describes the fault"},
 		{"no log", mismatch, "--client FILE"},
 		{"the same", with(mismatch, func(e *signatureReport) { e.rows, e.same = []signedRow{row("host", "a", "a")}, true }), "Both sides signed the same text"},
-		{"another host", with(mismatch, func(e *signatureReport) { e.rows = []signedRow{row("method", "a", "a"), row("host", "a", "b")} }), "first difference is host. host: what stands between"},
+		{"another host", with(mismatch, func(e *signatureReport) { e.rows = []signedRow{row("method", "a", "a"), row("host", "a", "b")} }), "first difference is host. host: something between"},
 		{"a header more", with(mismatch, func(e *signatureReport) { e.rows = []signedRow{{"my-note", new("a"), nil}} }), "first difference is my-note."},
 		{"what is hidden", with(mismatch, func(e *signatureReport) {
 			e.rows = []signedRow{row("x-amz-security-token", "[redacted]", "[redacted]"), row("(hash of these)", "a", "b")}
-		}), "a header whose value is not shown differs"},
+		}), "the value of a hidden header differs"},
 	} {
 		if got := strings.Join(c.e.hints(), " "); !strings.Contains(got, c.want) {
 			t.Errorf("%s: %s", c.name, got)
@@ -208,7 +208,7 @@ func TestPrintRows(t *testing.T) {
 	const want = `            CLIENT                                        SERVER
    method   POST                                          POST
 >> host     a                                             b
->  my-note  (not there)                                   xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
+>  my-note  (absent)                                      xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
                                                           x
 `
 	if out.b.String() != want {

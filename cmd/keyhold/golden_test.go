@@ -250,7 +250,7 @@ func TestNewerFolderIsRefused(t *testing.T) {
 		f.must(v.close())
 		for _, err := range []error{err, verified} {
 			text := fmt.Sprint(explainOpen(err, f.data, f.rootKey))
-			if !strings.Contains(text, "made by a newer version of the program: format 99") || !strings.Contains(text, "Run that version; this one has changed nothing") {
+			if !strings.Contains(text, "made by a newer version of the program: format 99") || !strings.Contains(text, "Run that version; this version has changed nothing") {
 				t.Errorf("%s: %s", name, text)
 			}
 		}

@@ -15,10 +15,10 @@ func identityCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "identity",
 		Short: "Show users, roles and policies, rotate access keys, disable, end sessions",
-		Long: `Show users, roles and policies, rotate access keys, disable, and end sessions.
-What there is, is declared with keyhold apply. An identity is named by its ARN, or
-by its kind and name: user/alice, role/deployer, policy/use, account/111122223333,
-oidc-provider/oidc.example.com. The credentials must be those of the root of the
+		Long: `Show users, roles and policies, rotate access keys, disable identities, and end sessions.
+Use keyhold apply to create or change identities. Name an identity by its ARN, or by
+its kind and name: user/alice, role/deployer, policy/use, account/111122223333,
+oidc-provider/oidc.example.com. The credentials must belong to the root of the
 deployment's account.`,
 		Args: noCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
@@ -52,7 +52,7 @@ func parseIdentity(text, account string) (n named, err error) {
 		name = name[strings.LastIndexByte(name, '/')+1:] // without the path
 	}
 	if !ok || name == "" {
-		return n, usageError{fmt.Errorf("%q names no identity: give its ARN, or its kind and name, such as user/alice", text)}
+		return n, usageError{fmt.Errorf("%q is not an identity: give an ARN, or kind and name, such as user/alice", text)}
 	}
 	n = named{kind: &kind, name: &name}
 	if account != "" {
@@ -62,7 +62,7 @@ func parseIdentity(text, account string) (n named, err error) {
 }
 
 func accountFlag(c *cobra.Command, account *string) {
-	c.Flags().StringVar(account, "account", "", "account of the identity (default: that of the deployment)")
+	c.Flags().StringVar(account, "account", "", "account of the identity (default: the deployment's account)")
 }
 
 func identityListCommand(client *clientOptions) *cobra.Command {
@@ -138,7 +138,7 @@ func identityShowCommand(client *clientOptions) *cobra.Command {
 	var account string
 	c := &cobra.Command{
 		Use:     "show IDENTITY",
-		Short:   "Show all of an identity but its secrets, as JSON",
+		Short:   "Show an identity without its secrets, as JSON",
 		Example: "  keyhold identity show user/alice",
 		Args:    exactly(1),
 		RunE: func(c *cobra.Command, args []string) error {

@@ -14,11 +14,11 @@ func identityRotateKeyCommand(client *clientOptions) *cobra.Command {
 	var account string
 	c := &cobra.Command{
 		Use:   "rotate-key IDENTITY",
-		Short: "Make another access key of a user, or of the root of an account",
-		Long: `Make another access key of a user, or of the root of an account. The old one goes
-on until you disable it, when nobody uses it any more: keyhold identity list tells
-when each was last used. An inactive one makes room for the new one, as there can be
-two.`,
+		Short: "Make a second access key for a user, or for the root of an account",
+		Long: `Make a second access key for a user, or for the root of an account. The old access key
+keeps working. Disable it when nothing uses it any more: keyhold identity list shows when
+each access key was last used. At most two access keys can exist, so an inactive one is
+removed to make room.`,
 		Example: "  keyhold identity rotate-key user/alice",
 		Args:    exactly(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -32,7 +32,7 @@ two.`,
 				in.AccountId, in.Name = n.name, nil
 			case "user":
 			default:
-				return usageError{fmt.Errorf("%s has no access keys: only users and the roots of accounts have", args[0])}
+				return usageError{fmt.Errorf("%s cannot have access keys: only users and the roots of accounts can", args[0])}
 			}
 			if err := o.check(c); err != nil {
 				return err
@@ -67,7 +67,7 @@ func identityStateCommand(client *clientOptions, verb string, enabled bool) *cob
 	var account string
 	c := &cobra.Command{
 		Use:     verb + " IDENTITY | ACCESS_KEY_ID",
-		Short:   map[bool]string{false: "Disable a user or role with its sessions, or one access key", true: "Enable what was disabled"}[enabled],
+		Short:   map[bool]string{false: "Disable a user or role with its sessions, or one access key", true: "Enable a disabled user, role or access key"}[enabled],
 		Example: "  keyhold identity " + verb + " role/deployer",
 		Args:    exactly(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -99,7 +99,7 @@ func identityRevokeCommand(client *clientOptions) *cobra.Command {
 	var account string
 	c := &cobra.Command{
 		Use:     "revoke-sessions ROLE",
-		Short:   "End all sessions of a role, or of a user, that were issued until now",
+		Short:   "End all sessions of a role or user that were issued until now",
 		Example: "  keyhold identity revoke-sessions deployer",
 		Args:    exactly(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -118,7 +118,7 @@ func identityRevokeCommand(client *clientOptions) *cobra.Command {
 			if err := at.call(c.Context(), api.TargetAdmin, "RevokeSessions", n.request(), nil); err != nil {
 				return err
 			}
-			return printf(c.ErrOrStderr(), "Sessions of %s that were issued until now are refused.\n", name)
+			return printf(c.ErrOrStderr(), "The server now refuses all sessions of %s that it has issued so far.\n", name)
 		},
 	}
 	accountFlag(c, &account)

@@ -29,30 +29,33 @@ func importCommand() *cobra.Command {
 	var o importOptions
 	c := &cobra.Command{
 		Use:   "import KEY --from FILE (--expires 90d | --no-expiry)",
-		Short: "Import your own key material, here or into AWS, and prove that it is there",
-		Long: `Import your own key material into KEY, an alias name, a key ID or the ARN of either.
-It recognises what the material is: bytes for a symmetric or HMAC key, or a private
-key, RSA or EC, in PEM, DER or JWK, encrypted or not. A file that is not read gets its
-name, and a command that converts a copy; docs/import-files.md lists all formats.
+		Short: "Import your own key material into Keyhold or AWS, and prove that it arrived",
+		Long: `Import your own key material into KEY, which is an alias name, a key ID, or the ARN of
+either. The material is bytes for a symmetric or HMAC key, or an RSA or EC private key in
+PEM, DER or JWK, encrypted or not. The command recognises the format. If it cannot read
+the file, it names the format and a command that converts a copy; docs/import-files.md
+lists all formats.
 
-keyhold import asks the server for a wrapping public key, wraps the material in memory
-in the way that fits, sends it, and proves that the server holds exactly this material:
-its public key, its message authentication code of a random message, or a random
-challenge that it encrypts is that of the local copy, and so is the key material ID.
+keyhold import asks the server for a public key, wraps the material in memory with a
+suitable algorithm, sends it, and proves that the server has exactly this material. To
+prove it, the command compares the key material ID, and the public key, the message
+authentication code of a random message, or the decryption of a random challenge that
+the server encrypted.
 
-Where to send and as whom comes from where the AWS CLI looks, too: the flags below,
-the environment, the profile. The endpoint is shown before anything is sent. AWS
-itself is refused without --aws.
+The endpoint and the credentials come from the flags below, the environment or the AWS
+profile, as for the AWS CLI. The endpoint is shown before anything is sent. AWS itself
+is refused without --aws.
 
-A symmetric key can have more material: --new-material imports what the key does not
-know yet. It waits, unless it is the first, until the key is rotated, which --rotate
-does at once; the material before it goes on opening what it encrypted. Keep the older
-material imported and unexpired: without any of it the key cannot be used, and keyhold
-expiring lists what is missing or expires soon. Into multi-Region keys new material is
-imported in each Region, first in that of the primary key.
+A symmetric key can have more than one material. --new-material imports material that the
+key has not had yet. Unless it is the first, it waits until the key is rotated; --rotate
+rotates the key at once. Earlier material still decrypts the ciphertexts that it made.
+Keep it imported and unexpired: the key works only while it has all of its material.
+keyhold expiring lists material that is missing or expires soon. For a multi-Region key,
+import new material in each Region, first in the Region of the primary key.
 
-For a machine with no network there are two halves: --parameters-out writes a file
-to carry there, keyhold wrap makes another of it, and --wrapped imports that.`,
+To wrap on a machine with no network, import in two halves: --parameters-out writes a
+file for that machine, keyhold wrap makes a second file from it, and --wrapped imports
+the second file.`,
 		Example: `  keyhold import alias/payments --create --generate payments.key --expires 90d
   keyhold import alias/payments --from payments.key --no-expiry
   keyhold import alias/payments --new-material --rotate --generate payments-2.key --expires 90d
@@ -74,16 +77,16 @@ to carry there, keyhold wrap makes another of it, and --wrapped imports that.`,
 	o.source.flags(c)
 	o.expiry.flags(c)
 	o.output.flag(c)
-	c.Flags().StringVar(&o.algorithm, "wrapping-algorithm", "", "how the material is wrapped (default: what always works for the key's spec)")
+	c.Flags().StringVar(&o.algorithm, "wrapping-algorithm", "", "algorithm that wraps the material (default: an algorithm that always works for the key's spec)")
 	c.Flags().StringVar(&o.wrappingKey, "wrapping-key-spec", string(awsimport.DefaultWrappingKeySpec), "spec of the wrapping key")
 	c.Flags().BoolVar(&o.create, "create", false, "make the key and the alias, if the alias is not there")
-	c.Flags().BoolVar(&o.newMaterial, "new-material", false, "the key does not know this material: it is to have more than one")
-	c.Flags().BoolVar(&o.rotate, "rotate", false, "make the material the current one at once, if it waits for that")
-	c.Flags().StringVar(&o.keySpec, "key-spec", "", "spec of the key that --create makes (default: that of the private key, or SYMMETRIC_DEFAULT)")
-	c.Flags().StringVar(&o.keyUsage, "key-usage", "", "usage of the key that --create makes, where its spec has more than one")
-	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "look at everything, and change nothing")
-	c.Flags().StringVar(&o.parametersOut, "parameters-out", "", "first half: write what keyhold wrap needs into this new file")
-	c.Flags().StringVar(&o.wrapped, "wrapped", "", "second half: import what keyhold wrap wrote")
+	c.Flags().BoolVar(&o.newMaterial, "new-material", false, "import material that the key has not had yet, in addition to its other material")
+	c.Flags().BoolVar(&o.rotate, "rotate", false, "rotate the key at once if the material waits for a rotation, so that it becomes current")
+	c.Flags().StringVar(&o.keySpec, "key-spec", "", "spec of the key that --create makes (default: the spec of the private key, or SYMMETRIC_DEFAULT)")
+	c.Flags().StringVar(&o.keyUsage, "key-usage", "", "usage of the key that --create makes, needed if its spec allows more than one")
+	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "check everything, and change nothing")
+	c.Flags().StringVar(&o.parametersOut, "parameters-out", "", "first half: write the parameters for keyhold wrap into this new file")
+	c.Flags().StringVar(&o.wrapped, "wrapped", "", "second half: import the file that keyhold wrap wrote")
 	fixed(c, "key-spec", importableSpecs()...)
 	fixed(c, "key-usage", string(key.EncryptDecrypt), string(key.SignVerify), string(key.GenerateVerifyMAC), string(key.KeyAgreement))
 	fixed(c, "wrapping-algorithm", wrappingAlgorithms()...)
@@ -146,7 +149,7 @@ func (o *importOptions) check(c *cobra.Command, args []string) error {
 		}
 	}
 	if o.create && !strings.HasPrefix(args[0], "alias/") {
-		return usageError{fmt.Errorf("--create makes the key of an alias name, such as alias/payments, and not %q: the server chooses key IDs", args[0])}
+		return usageError{fmt.Errorf("--create needs an alias name, such as alias/payments, not %q: the server chooses key IDs", args[0])}
 	}
 	if err := o.checkNewKey(); err != nil {
 		return err
@@ -156,7 +159,7 @@ func (o *importOptions) check(c *cobra.Command, args []string) error {
 
 func (o *importOptions) checkWay(c *cobra.Command, args []string) error {
 	if o.way() == secondHalf && len(args) > 0 {
-		return usageError{errors.New("--wrapped FILE names the key itself: leave out the argument")}
+		return usageError{errors.New("the file of --wrapped names the key: leave out the argument")}
 	}
 	if o.way() != secondHalf {
 		if err := exactly(1)(c, args); err != nil {

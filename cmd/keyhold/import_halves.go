@@ -96,7 +96,7 @@ func readSmall(path string) ([]byte, error) {
 // checkNew tells early that a file cannot be made because it is there.
 func checkNew(path string) error {
 	if _, err := os.Lstat(path); err == nil {
-		return fmt.Errorf("%s is there already, and is not overwritten: name another file, or remove it", path)
+		return fmt.Errorf("%s exists already and is not overwritten: name another file, or remove this file", path)
 	}
 	return nil
 }

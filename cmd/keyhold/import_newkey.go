@@ -33,10 +33,10 @@ func wrappingAlgorithms() []string {
 // checkNewKey holds the flags about a key that is created against one another.
 func (o *importOptions) checkNewKey() error {
 	if !o.create && (o.keySpec != "" || o.keyUsage != "") {
-		return usageError{errors.New("--key-spec and --key-usage are of a key that is made: they go with --create")}
+		return usageError{errors.New("--key-spec and --key-usage describe a new key: add --create")}
 	}
 	if o.keySpec != "" && !slices.Contains(importableSpecs(), o.keySpec) {
-		return usageError{fmt.Errorf("--key-spec %q is none that material is imported for: %s", o.keySpec, strings.Join(importableSpecs(), ", "))}
+		return usageError{fmt.Errorf("--key-spec %q does not support imported key material: choose one of %s", o.keySpec, strings.Join(importableSpecs(), ", "))}
 	}
 	return nil
 }
@@ -54,7 +54,7 @@ func (o *importOptions) newKey(alias string) (awsimport.NewKey, error) {
 	case o.keyUsage == "" && len(usages) == 1:
 		n.Usage = types.KeyUsageType(usages[0])
 	case !slices.Contains(usages, o.keyUsage):
-		return n, usageError{fmt.Errorf("a key of the spec %s is for %s: choose with --key-usage", spec, strings.Join(usages, " or for "))}
+		return n, usageError{fmt.Errorf("a key of the spec %s can be used for %s: choose with --key-usage", spec, strings.Join(usages, " or for "))}
 	}
 	return n, nil
 }

@@ -22,10 +22,10 @@ func (p proof) prove(ctx context.Context, server *connection, r *result, say tal
 	}
 	switch {
 	case p.PublicKey != nil:
-		return p.held(r, say, "PublicKey", "the public key that the server shows is that of the local private key",
+		return p.held(r, say, "PublicKey", "the server's public key belongs to the local private key",
 			awsimport.CheckPublicKey(ctx, server, p.KeyARN, p.PublicKey))
 	case r.idle != "":
-		say.step("Not tried", "no challenge, as the server encrypts nothing with this material now: %s", r.idle)
+		say.step("Not tried", "no challenge, because the server does not encrypt with this material now: %s", r.idle)
 		return nil
 	case server.aws && p.spec == symmetricSpec:
 		return nil // as proveID has said
@@ -33,7 +33,7 @@ func (p proof) prove(ctx context.Context, server *connection, r *result, say tal
 		say.step("Not tried", "%s", p.elsewhere())
 		return nil
 	case p.spec != symmetricSpec:
-		return p.held(r, say, "Mac", "the server's message authentication code of a random message is that of the local copy",
+		return p.held(r, say, "Mac", "the server and the local copy compute the same message authentication code of a random message",
 			awsimport.CheckMAC(ctx, server, p.KeyARN, p.spec, p.material))
 	}
 	return p.held(r, say, "Challenge", "a random challenge that the server encrypted opens with the local copy of the material",
@@ -45,17 +45,17 @@ const symmetricSpec = "SYMMETRIC_DEFAULT"
 // elsewhere says what can be done where the material is.
 func (p proof) elsewhere() string {
 	if p.spec == symmetricSpec {
-		return "a challenge can be opened only where the material is: keyhold decrypt-offline does so there"
+		return "a challenge can be decrypted only where the material is: run keyhold decrypt-offline there"
 	}
-	return "a message authentication code can be compared only where the material is: openssl mac makes one there"
+	return "a message authentication code can be compared only where the material is: compute one there with openssl mac"
 }
 
 // proveID compares key material IDs, which only a Keyhold server gives.
 func (p proof) proveID(server *connection, r *result, say talk) error {
 	if server.aws {
 		if p.spec == symmetricSpec {
-			say.step("Not proved", "how AWS computes key material IDs (%s) is unpublished, so that it holds", r.KeyMaterialId)
-			say.more("this material cannot be shown; nor can a challenge be opened here, as its ciphertexts open in AWS only")
+			say.step("Not proved", "AWS does not publish how it computes key material IDs, so %s does not prove", r.KeyMaterialId)
+			say.more("that it has this material; a challenge is not possible either, because only AWS opens its ciphertexts")
 		}
 		return nil
 	}
@@ -63,7 +63,7 @@ func (p proof) proveID(server *connection, r *result, say talk) error {
 		return err
 	}
 	r.Proofs = append(r.Proofs, "KeyMaterialId")
-	say.step("Proof", "the server's key material ID is the one that was computed from the material:")
+	say.step("Proof", "the server shows the key material ID that was computed from the material:")
 	say.more("%s", p.KeyMaterialID)
 	return nil
 }
@@ -80,7 +80,7 @@ var notTried = map[string][2]string{
 func (p proof) held(r *result, say talk, name, text string, err error) error {
 	switch {
 	case isCode(err, "AccessDeniedException", "DisabledException", "InvalidKeyUsageException"):
-		say.step("Not tried", "%s, as the server does not %s with this key for these credentials (%s)", notTried[name][0], notTried[name][1], factsOf(err).code)
+		say.step("Not tried", "%s, because the server does not %s with this key for these credentials (%s)", notTried[name][0], notTried[name][1], factsOf(err).code)
 		return nil
 	case err != nil:
 		return err

@@ -70,7 +70,7 @@ func (o *importOptions) importWhole(ctx context.Context, ref string, say talk) e
 	if err != nil {
 		return err
 	}
-	say.step("Wrapped", "%d bytes that only the server can open: all of the material that leaves this machine", len(w.Material))
+	say.step("Wrapped", "%d bytes that only the server can open; the material leaves this machine in this form only", len(w.Material))
 	r := result{KeyId: w.KeyARN, Created: created, Proofs: []string{}}
 	return o.finish(ctx, server, proof{w, spec, material}, validTo, now, r, say)
 }
@@ -108,7 +108,7 @@ func (o *importOptions) parameters(ctx context.Context, server *connection, k *t
 		created = true
 		say.step("Created", "%s, %s, and %s for it", aws.ToString(k.Arn), k.KeySpec, ref)
 	}
-	say.step("Waiting", "for a wrapping key of the spec %s; a server that has none ready makes one, which takes some seconds", o.wrappingKey)
+	say.step("Waiting", "for a wrapping key of the spec %s; the server may need some seconds to make one", o.wrappingKey)
 	p, err = awsimport.GetParameters(ctx, server, k, awsimport.Wrapping{
 		Algorithm: byok.Algorithm(o.algorithm), KeySpec: types.WrappingKeySpec(o.wrappingKey),
 	})
@@ -133,7 +133,7 @@ func (o *importOptions) foresee(k *types.KeyMetadata, spec, ref string, validTo,
 	if k != nil {
 		r.KeyId = aws.ToString(k.Arn)
 	} else {
-		say.step("Key", "%s is not there: it would be created, %s", ref, spec)
+		say.step("Key", "%s does not exist: it would be created, %s", ref, spec)
 	}
 	if err := o.source.fits(spec); err != nil {
 		return err
@@ -153,7 +153,7 @@ func (o *importOptions) foresee(k *types.KeyMetadata, spec, ref string, validTo,
 		}
 	}
 	if o.newMaterial {
-		say.step("New", "the material would be one more of the key's, and wait for a rotation unless it is the first%s", map[bool]string{true: "; --rotate would make it current"}[o.rotate])
+		say.step("New", "the material would be added to the key, and wait for a rotation unless it is the first%s", map[bool]string{true: "; --rotate would make it current"}[o.rotate])
 	}
 	say.step("Dry run", "nothing was changed; the material would be imported %s", until(validTo, now))
 	r.expires(validTo)

@@ -33,7 +33,7 @@ func (o *importOptions) putToUse(ctx context.Context, server *connection, w *byo
 		return fmt.Errorf("the import was accepted: %w", err)
 	case k.KeyState == types.KeyStatePendingImport:
 		r.idle = "other material of the key is missing"
-		say.step("Missing", "other material of the key, which stays pending import until all is back. What is missing shows:")
+		say.step("Missing", "other material of the key: the key stays pending import until all of it is imported again. To see what is missing:")
 		say.more("aws kms list-key-rotations --include-key-material ALL_KEY_MATERIAL --key-id %s", w.KeyARN)
 	case state == types.KeyMaterialStatePendingRotation, state == waitsForReplicas:
 		r.idle = "it waits"
@@ -50,21 +50,21 @@ const waitsForReplicas = types.KeyMaterialStatePendingMultiRegionImportAndRotati
 
 // sayWaiting says what is left to do until material that waits is the current one.
 func sayWaiting(k *types.KeyMetadata, state types.KeyMaterialState, say talk) {
-	say.step("Waits", "the key goes on with its current material. To make this the current one:")
+	say.step("Waits", "the key keeps its current material. To make this material the current one:")
 	if state == waitsForReplicas {
-		say.more("import it into each replica key too, with --region: %s", strings.Join(replicaRegions(k), ", "))
+		say.more("import the same material into each replica key, with --region: %s", strings.Join(replicaRegions(k), ", "))
 	}
 	if m := k.MultiRegionConfiguration; m != nil && m.MultiRegionKeyType == types.MultiRegionKeyTypeReplica {
 		say.more("aws kms rotate-key-on-demand --region %s --key-id %s", aws.ToString(m.PrimaryKey.Region), aws.ToString(m.PrimaryKey.Arn))
 		return
 	}
 	say.more("aws kms rotate-key-on-demand --key-id %s", aws.ToString(k.Arn))
-	say.more("or the same command with --rotate in the place of --new-material")
+	say.more("or run the same command with --rotate in place of --new-material")
 	say.more("%s", keepAll)
 }
 
 // keepAll is what the owner of a key with several materials must know.
-const keepAll = "keep the older material imported and unexpired: without any of it the key cannot be used (keyhold expiring)"
+const keepAll = "keep the older material imported and unexpired: the key works only while it has all of its material (keyhold expiring)"
 
 func replicaRegions(k *types.KeyMetadata) (regions []string) {
 	if k.MultiRegionConfiguration != nil {
@@ -90,7 +90,7 @@ func stateOf(ctx context.Context, server *connection, w *byok.Wrapped, materialI
 			return m.KeyMaterialState, nil
 		}
 	}
-	return "", &refusal{"NotProved", fmt.Sprintf("the server does not list the key material %s, which it gave this ID", materialID)}
+	return "", &refusal{"NotProved", fmt.Sprintf("the server does not list the key material %s, although the ID comes from this server", materialID)}
 }
 
 // rotate makes material that waits the current one, once it is known to be that which
@@ -98,7 +98,7 @@ func stateOf(ctx context.Context, server *connection, w *byok.Wrapped, materialI
 func rotate(ctx context.Context, server *connection, w *byok.Wrapped, state types.KeyMaterialState, materialID string, say talk) (types.KeyMaterialState, error) {
 	switch state {
 	case types.KeyMaterialStateCurrent:
-		say.step("Rotated", "not, as this is the current material already")
+		say.step("Rotated", "not needed: this is already the current material")
 		return state, nil
 	case types.KeyMaterialStatePendingRotation:
 	case waitsForReplicas:
@@ -114,7 +114,7 @@ func rotate(ctx context.Context, server *connection, w *byok.Wrapped, state type
 	if err := awsimport.Rotate(ctx, server, w.KeyARN); err != nil {
 		return state, err
 	}
-	say.step("Rotated", "this is the current material now; those before it open what they encrypted")
+	say.step("Rotated", "this is now the current material; earlier material still decrypts the ciphertexts that it made")
 	say.more("%s", keepAll)
 	return types.KeyMaterialStateCurrent, nil
 }

@@ -31,10 +31,10 @@ func initCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "init --data DIR",
 		Short: "Make the data folder, the root key and the first credentials of a server",
-		Long: `Make the data folder, the root key file and the first credentials of a server.
-The credentials are those of the root of the account and are shown once, here.
-Whoever has the root key file and the data folder has the keys: keep copies of
-both, apart from each other.`,
+		Long: `Make the data folder, the root key file and the first credentials of a server. The
+credentials belong to the root of the account. They are shown here and never again.
+Anybody who has both the root key file and the data folder has the keys: keep copies
+of the two in different places.`,
 		Example: "  keyhold init --data /var/lib/keyhold --root-key-file /etc/keyhold/root.key --regions eu-west-2,eu-central-1",
 		Args:    exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -43,14 +43,14 @@ both, apart from each other.`,
 	}
 	dataFlags(c, &o.data, &o.rootKeyFile)
 	c.Flags().StringVar(&o.account, "account", "000000000000", "account of the deployment, 12 digits")
-	c.Flags().StringSliceVar(&o.regions, "regions", []string{service.DefaultRegion}, "Regions to serve, with commas between them")
+	c.Flags().StringSliceVar(&o.regions, "regions", []string{service.DefaultRegion}, "Regions to serve, separated by commas")
 	return c
 }
 
 // dataFlags are the flags of the commands on a data folder.
 func dataFlags(c *cobra.Command, data, rootKeyFile *string) {
 	c.Flags().StringVar(data, "data", "", "data folder")
-	c.Flags().StringVar(rootKeyFile, "root-key-file", "", "root key file (default: the data folder's name with .root-key after it)")
+	c.Flags().StringVar(rootKeyFile, "root-key-file", "", "root key file (default: the name of the data folder, followed by .root-key)")
 	c.PreRunE = func(*cobra.Command, []string) error {
 		if *data == "" {
 			return usageError{fmt.Errorf("%s needs --data DIR", c.CommandPath())}
@@ -70,7 +70,7 @@ func runInit(ctx context.Context, o initOptions, out, log io.Writer) (err error)
 		return err
 	}
 	if host.HasDatabase(o.data) {
-		return fmt.Errorf("there is a deployment in %s already: it is left as it is; give another folder with --data", o.data)
+		return fmt.Errorf("%s already contains a deployment, which was left unchanged: give another folder with --data", o.data)
 	}
 	if err := harden(); err != nil {
 		return err
@@ -79,7 +79,7 @@ func runInit(ctx context.Context, o initOptions, out, log io.Writer) (err error)
 		return err
 	}
 	if err := seal.CreateKeyFile(o.rootKeyFile); err != nil {
-		return fmt.Errorf("%w (nothing is ever overwritten: give another --root-key-file)", err)
+		return fmt.Errorf("%w (existing files are never overwritten: give another --root-key-file)", err)
 	}
 	var s *service.Service
 	d, err := host.OpenFolder(o.data, o.rootKeyFile, func(error) {})
@@ -103,9 +103,9 @@ func runInit(ctx context.Context, o initOptions, out, log io.Writer) (err error)
 	command := fmt.Sprintf("%s serve --data %s --root-key-file %s --regions %s",
 		self(), guarded.Shell(o.data), guarded.Shell(o.rootKeyFile), strings.Join(served, ","))
 	return printf(out, `Made the deployment of account %[1]s in %[2]s.
-Root key: %[3]s. Without it the data cannot be opened: keep a copy, apart from the data.
+Root key: %[3]s. The data cannot be opened without this file: keep a copy, apart from the data.
 
-The credentials of the account's root, shown this once:
+The credentials of the account's root, which are not shown again:
   export AWS_ACCESS_KEY_ID=%[4]s
   export AWS_SECRET_ACCESS_KEY=%[5]s
 

@@ -6,7 +6,7 @@ func keyCommand() *cobra.Command {
 	var client clientOptions
 	c := &cobra.Command{
 		Use:   "key",
-		Short: "What an administrator does to keys beside the KMS API",
+		Short: "Administer keys in ways that the KMS API does not have",
 		Args:  noCommand,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}

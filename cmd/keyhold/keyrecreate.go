@@ -22,14 +22,14 @@ func keyRecreateCommand(client *clientOptions) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "recreate --id ID --account A --region R",
 		Short: "Make the key of a lost deployment again, under its old ID",
-		Long: `Make the key of a lost deployment again, under its old ID, in a deployment of the
-same account. It has no material: import the original, and every old ciphertext
-opens again. The credentials must be those of the root of the account. The Region
-is not in the ciphertexts: give the one that the key was in.
+		Long: `Make the key of a lost deployment again, under its old ID, in a deployment of the same
+account. The new key has no material: import the original material to decrypt the old
+ciphertexts. The credentials must belong to the root of the account. The ciphertexts do
+not contain the Region: give the Region of the lost key.
 
-With --material-id the key takes only that material. Every ciphertext names it, at
-offset 49 (docs/ciphertext-format.md). Without it the key takes the first material
-that is imported, and no other ever after.`,
+With --material-id the key accepts only this material. Every ciphertext contains the
+ID at offset 49 (docs/ciphertext-format.md). Without --material-id the key accepts the
+first material that is imported, and later only the same material.`,
 		Example: "  keyhold key recreate --id 1234abcd-12ab-34cd-56ef-1234567890ab --account 111122223333 --region eu-west-2",
 		Args:    exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -41,7 +41,7 @@ that is imported, and no other ever after.`,
 	}
 	c.Flags().StringVar(&o.id, "id", "", "the 36 characters that the key's ARN ends with")
 	c.Flags().StringVar(&o.account, "account", "", "account of the key, 12 digits")
-	c.Flags().StringVar(&o.materialID, "material-id", "", "KeyMaterialId of the original material: no other is taken")
+	c.Flags().StringVar(&o.materialID, "material-id", "", "KeyMaterialId of the original material: the key accepts no other")
 	c.Flags().StringVar(&o.description, "description", "", "description of the key")
 	o.output.flag(c)
 	return c
@@ -52,7 +52,7 @@ that is imported, and no other ever after.`,
 func (o recreateOptions) check(regionGiven bool) error {
 	switch {
 	case o.id == "" || o.account == "" || !regionGiven:
-		return usageError{fmt.Errorf("keyhold key recreate needs --id, --account and --region: those in the ARN of the key that was lost")}
+		return usageError{fmt.Errorf("keyhold key recreate needs --id, --account and --region: copy them from the ARN of the lost key")}
 	case !key.ValidAccount(o.account):
 		return usageError{fmt.Errorf("--account %q is not an account ID: give 12 digits, such as 111122223333", o.account)}
 	}
@@ -75,6 +75,6 @@ func recreateKey(ctx context.Context, client clientOptions, o recreateOptions, s
 	if made.KeyMetadata == nil || made.KeyMetadata.Arn == nil {
 		return at.unexpected()
 	}
-	printf(say.w, "Made the key, without material (%s). Import the original now: keyhold import %s --region %s --from FILE\n", deref(made.KeyMetadata.KeyState), o.id, at.region)
+	printf(say.w, "Made the key without material (%s). Import the original material now: keyhold import %s --region %s --from FILE\n", deref(made.KeyMetadata.KeyState), o.id, at.region)
 	return o.output.print(pagef("%s\n", *made.KeyMetadata.Arn), made.KeyMetadata)
 }

@@ -15,8 +15,8 @@ import (
 type limits struct{ rates, quotas map[string]int }
 
 func (l *limits) flags(c *cobra.Command) {
-	c.Flags().StringToIntVar(&l.rates, "rate", nil, "requests in a second of one principal, CLASS=N with commas between them; 0 is no limit (docs/api.md)")
-	c.Flags().StringToIntVar(&l.quotas, "quota", nil, "how many there may be of something, such as keys=1000, with commas between them; 0 is no limit (docs/api.md)")
+	c.Flags().StringToIntVar(&l.rates, "rate", nil, "requests per second and principal, as CLASS=N separated by commas; 0 means unlimited (docs/api.md)")
+	c.Flags().StringToIntVar(&l.quotas, "quota", nil, "quotas, such as keys=1000, separated by commas; 0 means unlimited (docs/api.md)")
 }
 
 // check refuses names that do not exist and numbers below 0.
@@ -33,7 +33,7 @@ func checkLimits(flag, what string, given, known map[string]int) error {
 			return usageError{fmt.Errorf("%s: %q is not %s: give one of %s", flag, name, what, strings.Join(slices.Sorted(maps.Keys(known)), ", "))}
 		}
 		if given[name] < 0 {
-			return usageError{fmt.Errorf("%s: %s=%d is below 0: give a number, or 0 for no limit", flag, name, given[name])}
+			return usageError{fmt.Errorf("%s: %s=%d is negative: give a positive number, or 0 for no limit", flag, name, given[name])}
 		}
 	}
 	return nil

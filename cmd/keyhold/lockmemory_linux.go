@@ -15,11 +15,11 @@ const mclOnFault = 4
 func lockMemory(log *slog.Logger) {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit); err != nil || !mayLock(limit) {
-		log.Info("memory is not locked, so keys may be written to swap: set LimitMEMLOCK=infinity in the unit of systemd, or --ulimit memlock=-1 for Docker, or turn swap off", "limit", limit.Cur)
+		log.Info("memory is not locked, so the kernel may write keys to swap: set LimitMEMLOCK=infinity in the unit of systemd, or --ulimit memlock=-1 for Docker, or turn swap off", "limit", limit.Cur)
 		return
 	}
 	if err := unix.Mlockall(unix.MCL_CURRENT | unix.MCL_FUTURE | mclOnFault); err != nil {
-		log.Info("memory is not locked, so keys may be written to swap: turn swap off", "error", err)
+		log.Info("memory is not locked, so the kernel may write keys to swap: turn swap off", "error", err)
 	}
 }
 

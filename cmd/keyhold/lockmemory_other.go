@@ -6,5 +6,5 @@ import "log/slog"
 
 // lockMemory says that nothing is done where the means of Linux are not there.
 func lockMemory(log *slog.Logger) {
-	log.Info("memory is not locked on this system, so keys may be written to swap: turn swap off, or encrypt it")
+	log.Info("memory is not locked on this system, so the kernel may write keys to swap: turn swap off, or encrypt it")
 }

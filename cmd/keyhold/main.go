@@ -40,10 +40,10 @@ func command() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "keyhold",
 		Short: "A key management server that speaks the AWS KMS API",
-		Long: `A key management server that speaks the AWS KMS API, and the tools around it.
+		Long: `A key management server that speaks the AWS KMS API, and the tools for it.
 
-Exit codes: 0 done, 1 failed, 2 the command line or the configuration is wrong, 3
-keyhold expiring lists something, 4 denied or no credentials, 5 not found.`,
+Exit codes: 0 done, 1 failed, 2 wrong command line or configuration, 3 keyhold expiring
+lists something, 4 permission denied or no credentials, 5 not found.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noCommand,

@@ -25,9 +25,9 @@ type networkOptions struct {
 }
 
 func networkFlags(c *cobra.Command, o *networkOptions) {
-	c.Flags().IntVar(&o.maxConnections, "max-connections", 0, "connections at a time (default: as many as there are file descriptors for, 4096 at most)")
+	c.Flags().IntVar(&o.maxConnections, "max-connections", 0, "maximum number of connections (default: as many as the file descriptors allow, at most 4096)")
 	c.Flags().StringSliceVar(&o.proxies, "proxy-protocol-from", nil, "balancers whose connections begin with a PROXY header, as addresses or CIDR blocks")
-	c.Flags().StringSliceVar(&o.forwarders, "forwarded-from", nil, "proxies whose X-Forwarded-For is believed, as addresses or CIDR blocks")
+	c.Flags().StringSliceVar(&o.forwarders, "forwarded-from", nil, "proxies whose X-Forwarded-For is trusted, as addresses or CIDR blocks")
 	c.Flags().StringSliceVar(&o.allowedHosts, "allowed-hosts", nil, "hosts whose web pages may use the server, and names of the server in their requests, besides the loopback interface")
 }
 
@@ -57,11 +57,11 @@ func (o networkOptions) limit(descriptors int) (int, error) {
 	most := descriptors - reserve
 	switch {
 	case most < 16:
-		return 0, fmt.Errorf("%d file descriptors are too few for a server: allow %d at least, with ulimit -n or LimitNOFILE", descriptors, reserve+16)
+		return 0, fmt.Errorf("%d file descriptors are too few for a server: allow at least %d with ulimit -n or LimitNOFILE", descriptors, reserve+16)
 	case o.maxConnections < 0:
 		return 0, usageError{fmt.Errorf("--max-connections %d: give a number above 0", o.maxConnections)}
 	case o.maxConnections > most:
-		return 0, usageError{fmt.Errorf("--max-connections %d: %d file descriptors suffice for %d connections; raise the limit with ulimit -n or LimitNOFILE", o.maxConnections, descriptors, most)}
+		return 0, usageError{fmt.Errorf("--max-connections %d: %d file descriptors allow only %d connections; raise the limit with ulimit -n or LimitNOFILE", o.maxConnections, descriptors, most)}
 	case o.maxConnections > 0:
 		return o.maxConnections, nil
 	}

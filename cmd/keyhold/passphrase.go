@@ -24,7 +24,7 @@ func (s *source) passphrase() ([]byte, error) {
 	}
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
-		return nil, errors.New("the private key is encrypted, and there is no terminal to ask for its passphrase: give --passphrase-file FILE")
+		return nil, errors.New("the private key is encrypted, but there is no terminal to ask for its passphrase: give --passphrase-file FILE")
 	}
 	defer tty.Close()
 	printf(tty, "Passphrase of the private key in %s: ", nameOf(s.from))

@@ -12,7 +12,7 @@ const defaultReserve = 16
 
 // reserveFlag is the flag of the servers that run on a data folder.
 func reserveFlag(c *cobra.Command, mib *int) {
-	c.Flags().IntVar(mib, "disk-reserve", defaultReserve, "MiB of disk space that are kept for revocations and erasures when the disk is full; an eighth of the volume at most")
+	c.Flags().IntVar(mib, "disk-reserve", defaultReserve, "MiB of disk space reserved for revocations and erasures on a full disk; at most an eighth of the volume")
 }
 
 func checkReserve(mib int) error {

@@ -41,7 +41,7 @@ func serve(ctx context.Context, s *server.Server, listener net.Listener) error {
 		err = s.Close() // whoever has not finished by now, or sends nothing, does not hold up the end
 	}
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
-		return fmt.Errorf("stopped, as nothing more can be promised: %w", cause)
+		return fmt.Errorf("the server stopped, because it can no longer make changes durable: %w", cause)
 	}
 	return err
 }

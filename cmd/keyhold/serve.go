@@ -38,12 +38,12 @@ func serveCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "serve --data DIR",
 		Short: "Run a server on a data folder that keyhold init made",
-		Long: `Run a server on a data folder that keyhold init made. It behaves on the wire as
-keyhold dev does, but has the credentials that init showed, and a clock that
-nobody moves. Without a certificate it listens on the loopback interface only.
+		Long: `Run a server on a data folder that keyhold init made. Clients see the same behaviour as
+with keyhold dev, but the credentials are those that keyhold init showed, and nobody can
+move the clock. Without a certificate the server listens on the loopback interface only.
 
-The deployment remembers its Regions: --regions replaces them. A warning at the start
-names Regions that have keys and are not served. SIGHUP changes nothing.`,
+The deployment remembers its Regions: --regions replaces them. When the server starts, it
+warns of keys in Regions that it does not serve. SIGHUP changes nothing.`,
 		Example: "  keyhold serve --data /var/lib/keyhold --root-key-file /etc/keyhold/root.key \\\n    --addr :4599 --tls-cert server.pem --tls-key server.key --regions eu-west-2,eu-central-1",
 		Args:    exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -52,8 +52,8 @@ names Regions that have keys and are not served. SIGHUP changes nothing.`,
 	}
 	dataFlags(c, &o.data, &o.rootKeyFile)
 	c.Flags().StringVar(&o.addr, "addr", "127.0.0.1:4599", "address to listen on; port 0 takes a free one")
-	c.Flags().StringVar(&o.account, "account", "", "refuse to start unless the deployment is this account's")
-	c.Flags().StringSliceVar(&o.regions, "regions", nil, "Regions to serve, with commas between them (default: those of keyhold init, or of the last start with this flag)")
+	c.Flags().StringVar(&o.account, "account", "", "refuse to start unless the deployment belongs to this account")
+	c.Flags().StringSliceVar(&o.regions, "regions", nil, "Regions to serve, separated by commas (default: the Regions of keyhold init, or of the last start with this flag)")
 	c.Flags().StringVar(&o.certFile, "tls-cert", "", "file of the certificate and its chain, PEM")
 	c.Flags().StringVar(&o.keyFile, "tls-key", "", "file of the certificate's private key, PEM")
 	networkFlags(c, &o.network)
@@ -78,7 +78,7 @@ func (o serveOptions) check() error {
 	case (o.certFile == "") != (o.keyFile == ""):
 		return usageError{errors.New("--tls-cert and --tls-key belong together: give both or none")}
 	case o.certFile == "" && host != "localhost" && (ip == nil || !ip.IsLoopback()):
-		return usageError{fmt.Errorf("--addr %s is not on the loopback interface, and without TLS everybody on the way reads plaintexts: give --tls-cert and --tls-key, or listen on 127.0.0.1", o.addr)}
+		return usageError{fmt.Errorf("--addr %s is not on the loopback interface, and without TLS anybody on the network path can read plaintexts: give --tls-cert and --tls-key, or listen on 127.0.0.1", o.addr)}
 	}
 	return checkReserve(o.reserve)
 }
@@ -139,7 +139,7 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 		return explainOpen(records.ErrNotInitialised, o.data, o.rootKeyFile)
 	}
 	if o.account != "" && o.account != account {
-		return fmt.Errorf("the deployment in %s is that of account %q, not %s", o.data, account, o.account)
+		return fmt.Errorf("the deployment in %s belongs to account %q, not %s", o.data, account, o.account)
 	}
 	if o.regions, err = s.ServeRegions(ctx, o.regions); err != nil {
 		return err
@@ -192,9 +192,9 @@ func (o serveOptions) certificate() (cert tls.Certificate, err error) {
 func warnOfRegions(ctx context.Context, s *service.Service, log *slog.Logger) {
 	unserved, err := s.UnservedRegions(ctx)
 	if err != nil {
-		log.Error("look for keys of Regions that are not served", "error", err)
+		log.Error("could not look for keys in Regions that the server does not serve", "error", err)
 	}
 	if len(unserved) > 0 {
-		log.Warn("the store holds keys of Regions that are not served: name all Regions with --regions", "regions", strings.Join(unserved, ","))
+		log.Warn("the store contains keys in Regions that the server does not serve: name all Regions with --regions", "regions", strings.Join(unserved, ","))
 	}
 }

@@ -87,7 +87,7 @@ func printRows(w *page, rows []signedRow) {
 // cells breaks a value into lines of a column.
 func cells(value *string) (lines []string) {
 	if value == nil {
-		return []string{"(not there)"}
+		return []string{"(absent)"}
 	}
 	runes := []rune(shown(*value))
 	for len(runes) > cellWidth {

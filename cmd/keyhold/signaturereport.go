@@ -40,7 +40,7 @@ func (e signatureReport) text() *page {
 	case *e.CanonicalRequest == "":
 		b.printf("The request is too malformed to have a canonical request.\n")
 	case e.rows != nil:
-		b.printf("What was signed\n")
+		b.printf("What client and server signed\n")
 		printRows(b, e.rows)
 	default:
 		b.printf("The server's canonical request\n")
@@ -48,7 +48,7 @@ func (e signatureReport) text() *page {
 		b.printf("\nThe server's string to sign\n")
 		printIndented(b, *e.StringToSign)
 	}
-	b.printf("\nWhat this tells\n")
+	b.printf("\nConclusion\n")
 	for _, hint := range e.hints() {
 		b.printf("  - %s\n", hint)
 	}
@@ -75,7 +75,7 @@ func (e signatureReport) data() any {
 
 // printDeclared prints what the request said of its signature.
 func (e signatureReport) printDeclared(w *page) {
-	w.printf("What the request says\n")
+	w.printf("The request declares\n")
 	for _, line := range [][2]string{
 		{"access key ID", *e.AccessKeyId},
 		{"scope", *e.CredentialScope},
@@ -84,7 +84,7 @@ func (e signatureReport) printDeclared(w *page) {
 		{"payload hash", *e.DeclaredPayloadHash},
 		{"body as it came", *e.PayloadHash},
 	} {
-		w.printf("  %-15s  %s\n", line[0], cmp.Or(line[1], "(not said)"))
+		w.printf("  %-15s  %s\n", line[0], cmp.Or(line[1], "(absent)"))
 	}
 	w.printf("\n")
 }

@@ -25,14 +25,14 @@ type source struct {
 }
 
 func (s *source) flags(c *cobra.Command) {
-	c.Flags().StringVar(&s.from, "from", "", "file of your key material, or - for standard input: bytes as they are, in hexadecimal or base64, or a private key in PEM or DER, or a JWK (docs/import-files.md lists all formats)")
-	c.Flags().StringVar(&s.generate, "generate", "", "make new key material, and keep the original in this new file")
+	c.Flags().StringVar(&s.from, "from", "", "file of your key material, or - for standard input: raw bytes, hexadecimal, base64, a private key in PEM or DER, or a JWK (docs/import-files.md lists all formats)")
+	c.Flags().StringVar(&s.generate, "generate", "", "make new key material, and save the original in this new file")
 	c.Flags().StringVar(&s.passphraseFile, "passphrase-file", "", "file of the passphrase of an encrypted private key (default: ask for it on the terminal)")
 }
 
 func (s *source) check() error {
 	if (s.from == "") == (s.generate == "") {
-		return usageError{errors.New("give your key material with --from FILE, or have some made with --generate FILE")}
+		return usageError{errors.New("give your key material with --from FILE, or make new material with --generate FILE")}
 	}
 	return nil
 }
@@ -42,7 +42,7 @@ func (s *source) check() error {
 func (s *source) read() (err error) {
 	if s.from == "" {
 		if _, err := os.Lstat(s.generate); err == nil {
-			return fmt.Errorf("%s is there already, and is not overwritten: to import what is in it, give --from %s", s.generate, s.generate)
+			return fmt.Errorf("%s exists already and is not overwritten: to import its content, give --from %s", s.generate, s.generate)
 		}
 		return nil
 	}
@@ -74,7 +74,7 @@ func (s *source) spec() string {
 // fits reports whether there can be material for a key of the given spec.
 func (s *source) fits(keySpec string) error {
 	if byok.HasPrivateKey(keySpec) && s.from == "" {
-		return usageError{fmt.Errorf("--generate makes bytes, and a key of the spec %s wants a private key: make one with openssl genpkey, and give it with --from FILE", keySpec)}
+		return usageError{fmt.Errorf("--generate makes random bytes, but a key of the spec %s needs a private key: make one with openssl genpkey, and give it with --from FILE", keySpec)}
 	}
 	return nil
 }
@@ -121,7 +121,7 @@ func materialOf(original *byok.Original, keySpec, file string, say talk) ([]byte
 // warnOfMode says if others than its owner may read a file of key material.
 func warnOfMode(file string, say talk) {
 	if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() && info.Mode()&0o077 != 0 {
-		say.step("Careful", "%s may be read by others (mode %04o): chmod 600 %s", file, info.Mode().Perm(), file)
+		say.step("Careful", "other users may be able to read %s (mode %04o): run chmod 600 %s", file, info.Mode().Perm(), file)
 	}
 }
 
@@ -152,7 +152,7 @@ func readMaterial(path string) ([]byte, error) {
 	switch {
 	case err == nil:
 		clear(content)
-		return nil, fmt.Errorf("%s has more than %d bytes: it is no file of key material", path, maxMaterialFile)
+		return nil, fmt.Errorf("%s has more than %d bytes: it is not a file of key material", path, maxMaterialFile)
 	case err != io.EOF && err != io.ErrUnexpectedEOF:
 		clear(content)
 		return nil, fmt.Errorf("read the key material: %w", err)
@@ -171,7 +171,7 @@ func generateMaterial(path string, size int) (material []byte, err error) {
 	}
 	clear(material)
 	if errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("--generate makes a new file and overwrites none: %w", err)
+		return nil, fmt.Errorf("--generate does not overwrite files: %w", err)
 	}
 	return nil, fmt.Errorf("keep the original of the key material: %w", err)
 }

@@ -25,11 +25,11 @@ func verifyCommand() *cobra.Command {
 	var data, rootKeyFile string
 	c := &cobra.Command{
 		Use:   "verify --data DIR",
-		Short: "Look at all that is in a data folder, and repair nothing",
-		Long: `Look at all that is in a data folder that no server has open: every page of the
-database, every record, every seal, every index, the slots and the audit log. What
-is not as it should be is printed by its name, one finding on a line, and makes the
-exit code 1. Nothing is written, so the folder may lie on a medium that is read only.`,
+		Short: "Check a whole data folder, and repair nothing",
+		Long: `Check a whole data folder while no server uses it: every page of the database, every
+record, every seal, every index, the slots and the audit log. Each fault is printed by
+name on a line of its own. The exit code is 1 if there is one. Nothing is written, so
+the folder may be on a read-only medium.`,
 		Example: "  keyhold verify --data /var/lib/keyhold --root-key-file /etc/keyhold/root.key",
 		Args:    exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -64,7 +64,7 @@ func runVerify(ctx context.Context, data, rootKeyFile string, out io.Writer) (er
 		v.found(problem.Error())
 	}
 	if v.findings > 0 {
-		return fmt.Errorf("findings in %s: %d; nothing was changed: put back the newest copy of all of the folder that keyhold verify finds sound", data, v.findings)
+		return fmt.Errorf("findings in %s: %d; nothing was changed: restore the newest backup of the whole folder that keyhold verify finds sound", data, v.findings)
 	}
 	return printf(out, "%s is sound\n", data)
 }

@@ -23,16 +23,16 @@ func wrapCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "wrap --params FILE --from FILE --out FILE",
 		Short: "Wrap key material on a machine with no network",
-		Long: `Wrap key material for the key that a file of parameters names. It is the middle of
-an import in two halves, and needs no network: keyhold import --parameters-out wrote
-the parameters, and keyhold import --wrapped takes what is written here.
+		Long: `Wrap key material for the key that a file of parameters names. This is the middle step of
+an import in two halves, and needs no network: keyhold import --parameters-out writes the
+parameters, and keyhold import --wrapped imports the file that this command writes.
 
-Compare the fingerprint that is shown with the one that was shown there: whoever put
-another public key into the file could read the material.
+Compare the fingerprint with the one that keyhold import showed: anybody who replaced
+the public key in the file could read the material.
 
---params also takes the JSON that aws kms get-parameters-for-import prints. It names
-neither the wrapping algorithm nor the spec of the key: repeat --wrapping-algorithm as it
-was given there, and give --key-spec for an HMAC key.`,
+--params also accepts the JSON that aws kms get-parameters-for-import prints. This JSON
+names neither the wrapping algorithm nor the spec of the key: give --wrapping-algorithm
+with the same value as there, and --key-spec for an HMAC key.`,
 		Example: `  keyhold wrap --params params.json --from payments.key --out wrapped.json
   keyhold wrap --params aws.json --wrapping-algorithm RSAES_OAEP_SHA_256 --from payments.key --out wrapped.json`,
 		Args: exactly(0),
@@ -47,10 +47,10 @@ was given there, and give --key-spec for an HMAC key.`,
 		},
 	}
 	o.source.flags(c)
-	c.Flags().StringVar(&o.params, "params", "", "file of parameters that keyhold import --parameters-out wrote, or aws kms get-parameters-for-import printed")
+	c.Flags().StringVar(&o.params, "params", "", "file of parameters from keyhold import --parameters-out, or from aws kms get-parameters-for-import")
 	c.Flags().StringVar(&o.out, "out", "", "new file for the wrapped material")
-	c.Flags().StringVar(&o.fingerprint, "fingerprint", "", "refuse parameters with another fingerprint than this, instead of comparing by eye")
-	c.Flags().StringVar(&o.algorithm, "wrapping-algorithm", "", "the algorithm that aws kms get-parameters-for-import was asked for")
+	c.Flags().StringVar(&o.fingerprint, "fingerprint", "", "fingerprint that the parameters must have, instead of a comparison by eye")
+	c.Flags().StringVar(&o.algorithm, "wrapping-algorithm", "", "wrapping algorithm that was given to aws kms get-parameters-for-import")
 	c.Flags().StringVar(&o.keySpec, "key-spec", "", "spec of the key, if the parameters do not name it (default: the spec of the private key, or SYMMETRIC_DEFAULT)")
 	fixed(c, "key-spec", importableSpecs()...)
 	fixed(c, "wrapping-algorithm", wrappingAlgorithms()...)
@@ -87,8 +87,8 @@ func (o *wrapOptions) run(say talk) error {
 	if err := writeNew(o.out, w.Encode()); err != nil {
 		return err
 	}
-	say.step("Material ID", "%s: the server shows the same after the import", w.KeyMaterialID)
-	say.step("Written", "%s, which holds no secret: carry it to where the network is", o.out)
+	say.step("Material ID", "%s: the server must show the same ID after the import", w.KeyMaterialID)
+	say.step("Written", "%s, which contains no secret: carry it to a machine with a network", o.out)
 	say.more("keyhold import --wrapped %s (--expires 90d | --no-expiry)", o.out)
 	return nil
 }
@@ -114,7 +114,7 @@ func (o *wrapOptions) parameters() (*byok.Parameters, error) {
 // both.
 func (o *wrapOptions) complete(p *byok.Parameters) error {
 	if p.Algorithm == "" && o.algorithm == "" {
-		return usageError{fmt.Errorf("%s is an answer of GetParametersForImport, which does not name the wrapping algorithm: give the one that was asked for with --wrapping-algorithm", o.params)}
+		return usageError{fmt.Errorf("%s is an answer of GetParametersForImport, which does not name the wrapping algorithm: give the algorithm of the request with --wrapping-algorithm", o.params)}
 	}
 	p.Algorithm = cmp.Or(p.Algorithm, byok.Algorithm(o.algorithm))
 	p.KeySpec = cmp.Or(p.KeySpec, o.keySpec, o.source.spec())
