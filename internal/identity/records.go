@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// An Account is an account of the deployment. It is the guard of its users,
-// roles, policies and providers: whatever changes one of them raises Serial.
+// An Account is an account of the deployment. It is the guard of its users, roles, policies and
+// providers: every change of one of them raises Serial.
 type Account struct {
 	ID      string    `json:"id"`
 	Name    string    `json:"name,omitzero"`
@@ -20,14 +20,14 @@ type Entity struct {
 	Account  string         `json:"account"`
 	Name     string         `json:"name"`
 	Path     string         `json:"path"` // "/", or "/…/"
-	ID       string         `json:"id"`   // AIDA… or AROA…: another one for each who ever had the name
+	ID       string         `json:"id"`   // AIDA… or AROA…: never used again for another identity of the name
 	Created  time.Time      `json:"created"`
 	Inline   []InlinePolicy `json:"inline,omitzero"`   // by name
 	Attached []string       `json:"attached,omitzero"` // ARNs of managed policies of the account, in order
 	Boundary string         `json:"boundary,omitzero"` // the ARN of a managed policy
 	Tags     []Tag          `json:"tags,omitzero"`     // by key
 
-	// Disabled says that it may do nothing for the time being.
+	// Disabled says that the user or role may do nothing until it is enabled.
 	Disabled bool `json:"disabled,omitzero"`
 	// SessionsFrom ends the sessions that were issued before it.
 	SessionsFrom time.Time `json:"sessionsFrom,omitzero"`

@@ -8,8 +8,8 @@ import (
 
 const hidden = "[redacted]"
 
-// A Secret is a secret access key that shows itself to nobody: whatever prints,
-// logs or marshals it gets "[redacted]". The zero Secret verifies no signature.
+// A Secret is a secret access key that prints, logs and marshals as "[redacted]". The zero Secret
+// verifies no signature.
 type Secret struct {
 	// A pointer, because package fmt calls no method of a value that it reaches
 	// through an unexported field: it then prints this address.
@@ -22,7 +22,7 @@ func NewSecret(text string) Secret { return Secret{&text} }
 // String returns "[redacted]".
 func (Secret) String() string { return hidden }
 
-// Format writes "[redacted]", whatever the verb.
+// Format writes "[redacted]" for every verb.
 func (Secret) Format(f fmt.State, _ rune) { io.WriteString(f, hidden) }
 
 // LogValue returns "[redacted]".

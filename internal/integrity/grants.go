@@ -31,7 +31,7 @@ func (v *verifier) grant(path string, g key.Grant) error {
 	return v.grantOnKey(g)
 }
 
-// grantOnKey holds the grant against the rules and against its key.
+// grantOnKey checks the grant against the rules and against its key.
 func (v *verifier) grantOnKey(g key.Grant) error {
 	if err := g.Check(); err != nil {
 		return err
@@ -46,8 +46,7 @@ func (v *verifier) grantOnKey(g key.Grant) error {
 	return nil
 }
 
-// grantOf returns the grant at a path, for an entry of an index that is right
-// where fits says so.
+// grantOf checks an entry of an index: the grant at the path must exist and fit the entry.
 func (v *verifier) grantOf(path string, fits func(key.Grant) bool) error {
 	g, there, whole := lookUp(v, records.Grants, path)
 	if !there || whole && !fits(g) {

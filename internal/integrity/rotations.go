@@ -6,8 +6,8 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// checkRotations checks whether the materials of a key can have come one after the
-// other, and whether what waits for a rotation, or is planned, can be.
+// checkRotations checks that the sequence of materials of a key is possible, and also its pending
+// material and its planned rotation.
 func checkRotations(k key.Key) error {
 	known, onDemand := map[string]bool{}, 0
 	for i, m := range k.AllMaterials() {

@@ -47,7 +47,7 @@ func (v *verifier) findOrphans() error {
 	return err
 }
 
-// records.TokenRing opens every token key.
+// tokenRing checks that every token key opens.
 func (v *verifier) tokenRing(path string, ring records.TokenRing) error {
 	if path != records.TokenRingPath {
 		return errMoved

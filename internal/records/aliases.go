@@ -7,8 +7,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// InsertAlias writes an alias where there is none, its place in the index by
-// key, and the guard of the key's aliases.
+// InsertAlias writes a new alias, its entry in the index by key, and the guard of the key's
+// aliases.
 func InsertAlias(tx *store.Tx, a key.Alias) error {
 	keyPath := KeyPath(a.Account, a.Region, a.KeyID)
 	guard, _, err := AliasGuards.Get(tx, keyPath)

@@ -18,12 +18,12 @@ var (
 	GrantGuards     = store.Table[GrantGuard]{Prefix: "grant-guard", Codec: store.JSON[GrantGuard]()}
 	GrantsOfGrantee = store.Table[struct{}]{Prefix: "grant-of-grantee", Codec: store.JSON[struct{}]()}
 	GrantsOfRetirer = store.Table[struct{}]{Prefix: "grant-of-retirer", Codec: store.JSON[struct{}]()}
-	// GrantRequests tell which grant a request with a name has made.
+	// GrantRequests record which grant a request with a name created.
 	GrantRequests = store.Table[GrantRequest]{Prefix: "grant-request", Codec: store.JSON[GrantRequest]()}
 )
 
-// A GrantGuard is read and written by whatever adds or removes a grant on a key,
-// so that the quota holds without counting.
+// A GrantGuard counts the grants on a key. Every transaction that adds or removes a grant reads
+// and writes it, so that the quota holds without counting.
 type GrantGuard struct {
 	Count int `json:"count"`
 }
@@ -34,7 +34,7 @@ type GrantRequest struct {
 	GrantID string `json:"grantId"`
 }
 
-// KeyPathOfGrant is the path of the key that a grant is on, under which its grants lie.
+// KeyPathOfGrant returns the path of the key of a grant. The grants of a key are below it.
 func KeyPathOfGrant(g key.Grant) string { return KeyPath(g.Account, g.Region, g.KeyID) }
 
 func GrantPath(g key.Grant) string { return KeyPathOfGrant(g) + "/" + g.ID }
@@ -46,7 +46,8 @@ func UnderGrantee(keyPath string, p key.Principal) string { return keyPath + "/"
 // retire, each of which ends with the path of the grant without the Region.
 func UnderRetirer(region string, p key.Principal) string { return region + "/" + flat(p) + "/" }
 
-// flat is the principal without the "/" that parts a path; no principal has "|".
+// flat returns the principal with "|" in place of "/", which separates the parts of a path. No
+// principal contains "|".
 func flat(p key.Principal) string { return strings.ReplaceAll(string(p), "/", "|") }
 
 func GrantOfGranteePath(g key.Grant) string { return UnderGrantee(KeyPathOfGrant(g), g.Grantee) + g.ID }

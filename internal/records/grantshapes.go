@@ -30,8 +30,8 @@ var (
 	GrantMatches = store.Table[struct{}]{Prefix: "grant-match", Codec: store.JSON[struct{}]()}
 )
 
-// GranteeShapes are the shapes of the grants that one principal has on one key. Whatever
-// adds or removes such a grant reads and writes this record.
+// GranteeShapes are the shapes of the grants that one principal has on one key. Every
+// transaction that adds or removes such a grant reads and writes this record.
 type GranteeShapes struct {
 	// Salt is the key of the digests in the paths of GrantMatches: without the root key
 	// nobody can try which encryption context a digest stands for.

@@ -19,8 +19,8 @@ var (
 	AccessKeyUsages = store.Table[Usage]{Prefix: "access-key-usage", Codec: store.JSON[Usage]()}
 )
 
-// NamedPath is the path of a user, role or managed policy, whose names are not
-// told apart by case.
+// NamedPath returns the path of a user, role or managed policy. Their names are compared
+// regardless of case.
 func NamedPath(account, name string) string { return account + "/" + strings.ToLower(name) }
 
 // ProviderPath is the path of an OIDC provider. An issuer has no case of its own

@@ -74,7 +74,7 @@ type Served struct {
 // ServedPath is the path of the only Served record.
 const ServedPath = "served"
 
-// A Deployment says whose deployment this is.
+// A Deployment records the account that administers the deployment.
 type Deployment struct {
 	Account string `json:"account"`
 }

@@ -46,7 +46,7 @@ var assumeRole = query("AssumeRole", nil, checkAssumeRole,
 // assumes, in seconds.
 const maxChained = 3600
 
-// checkAssumeRole looks at what the shape cannot say.
+// checkAssumeRole checks what the shape cannot express.
 func checkAssumeRole(in *sts.AssumeRoleRequest, _ time.Time) error {
 	if err := checkNoMFA(in.SerialNumber, in.TokenCode); err != nil {
 		return err

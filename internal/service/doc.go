@@ -1,8 +1,8 @@
 // Package service carries out the operations, one file each, behind one gate.
 //
-// Do is the gate: it finds what a request is about, decides whether the caller
-// may, holds the state of each key against the grid, lets the operation run,
-// and sees that an event is written on every way out. Nothing gets round it.
+// Do is the gate: it finds the keys and other resources of a request, decides whether the caller
+// may use them, checks the state of each key against the grid, runs the operation, and writes an
+// event however the request ends. No operation can be reached without the gate.
 //
 // A file name without a prefix is the operation of that name. The files gate_*.go are the
 // gate.

@@ -93,8 +93,7 @@ func concerns(e audit.Event, account string) bool {
 	return e.RecipientAccountID == account
 }
 
-// pastOf is how the request ended. What a principal of another account was told is
-// between it and its account.
+// pastOf describes how the past request ended.
 func pastOf(e audit.Event) *api.PastRequest {
 	p := &api.PastRequest{EventTime: timestamp(e.EventTime), RequestId: e.RequestID, SourceIp: e.SourceIPAddress}
 	if e.ErrorCode != "" {
@@ -109,7 +108,7 @@ func (c *call) principalThen(h *hypothesis, i audit.Identity) (p identity.Princi
 		return p, err
 	}
 	if p.AccountID != h.to {
-		h.past.ErrorMessage = nil
+		h.past.ErrorMessage = nil // only the account of the principal may see the message
 		return p, nil
 	}
 	if p.ID != i.PrincipalID {
@@ -124,8 +123,8 @@ func (c *call) principalThen(h *hypothesis, i audit.Identity) (p identity.Princi
 	return p, nil
 }
 
-// recallBlob takes the key that a ciphertext named from what the event says the
-// request was about.
+// recallBlob sets the key that the ciphertext of the past request named, from the resources of
+// the event.
 func (h *hypothesis) recallBlob(e audit.Event) {
 	named := h.field("KeyId")
 	if h.Operation.Name == "ReEncrypt" {

@@ -12,7 +12,7 @@ import (
 // hypotheticalSession is the name of the session where only a role is named.
 const hypotheticalSession = "any"
 
-// A principalName is what the ARN of a principal says.
+// A principalName is the parsed ARN of a principal.
 type principalName struct{ arn, account, kind, name, session string }
 
 // parsePrincipal reads the ARN of the root of an account, a user, a role, or a

@@ -99,7 +99,7 @@ func (a view) outcome() string {
 	return api.OutcomeImplicitDeny
 }
 
-// reason says why, in the words of the API where it has some.
+// reason returns the reason of a decision, in the words of the API where it has any.
 func (a view) reason(outcome string) string {
 	_, message := a.h.Operation.errorOf(a.err)
 	switch d := a.explanation().Decision; {

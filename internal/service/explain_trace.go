@@ -9,7 +9,7 @@ import (
 // allow the action.
 const maxExplainedGrants = 100
 
-// A trace writes down how the gate comes to its decisions. A nil one does nothing.
+// A trace records how the gate reaches its decisions. A nil trace records nothing.
 type trace struct {
 	answers []answer // the asks that a decision was made about
 	next    answer

@@ -29,7 +29,7 @@ type call struct {
 
 	begun  time.Time  // as now, on the clock that nobody moves
 	values conditions // of the question that is being decided
-	// grants are what the grant tokens of the request name, on whatever keys.
+	// grants are the grants that the grant tokens of the request name, on any key.
 	grants []key.Grant
 	trace  *trace // of the decisions; nil unless they are to be explained
 
@@ -45,8 +45,8 @@ type call struct {
 	also      []audit.Event    // events besides the event of the call
 	about     []audit.Resource // resources of the call besides keys
 	created   string           // the ARN of the key that the call made
-	details   eventDetails     // of the event, which the request does not have
-	written   []string         // slots, for material that is not committed yet
+	details   eventDetails     // members of the event that are not in the request
+	written   []string         // slots of material that is not committed yet
 	committed bool
 }
 
@@ -150,7 +150,7 @@ func (c *call) commitKey(fn func(k key.Key) (key.Key, error)) error {
 	return c.materials.Erase(c.ctx, left)
 }
 
-// commitNew makes a key under an ID that somebody chose and that no key has.
+// commitNew creates a key with a chosen ID that no other key has.
 func (c *call) commitNew(k key.Key) error {
 	c.created = k.ARN()
 	return c.commit(func(tx *store.Tx) error {
@@ -200,7 +200,7 @@ func (c *call) askedKeys() []key.Key {
 	return append(slices.Clip(c.keys), c.refused)
 }
 
-// errorOf returns the code and the message of an error in an event: those that the caller got.
+// errorOf returns the error code and the message that the caller received, for the event.
 func (o Operation) errorOf(err error) (code, message string) {
 	if err == nil {
 		return "", ""

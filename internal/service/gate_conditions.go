@@ -142,8 +142,8 @@ func ofNewGrant(member string) func(*conditions) []string {
 	}
 }
 
-// requestAlias is the alias by which a key is named to be used: not one that is to be
-// changed. Source: "Condition keys for AWS KMS", kms:RequestAlias.
+// requestAlias returns the alias that the request uses to name a key. An alias that the request
+// changes does not count. Source: "Condition keys for AWS KMS", kms:RequestAlias.
 func (v *conditions) requestAlias() []string {
 	if v.c.Operation.shape.Field(v.c.Input, "AliasName").IsValid() {
 		return nil

@@ -9,9 +9,9 @@ import (
 	"github.com/keyhold/keyhold/internal/policy"
 )
 
-// fromCaller are the global condition keys that follow from who sent a request and
-// how, to whatever API, but for those that package policy derives itself. Source:
-// "AWS global condition context keys".
+// fromCaller lists the global condition keys that follow from the sender and the connection of a
+// request to any API, except the keys that package policy derives. Source: "AWS global condition
+// context keys".
 var fromCaller = map[string]func(c *call) []string{
 	"aws:requestedregion":        func(c *call) []string { return one(c.Caller.Region) },
 	"aws:securetransport":        func(c *call) []string { return one(strconv.FormatBool(c.Secure)) },
@@ -100,7 +100,7 @@ func (v conditionValues) tags(prefix string, tags []identity.Tag) {
 	}
 }
 
-// web gives the keys their values that tell who somebody is to an OIDC provider.
+// web sets the condition keys that identify a user of an OIDC provider.
 // Source: "Available keys for AWS OIDC federation".
 func (v conditionValues) web(w *identity.WebIdentity) {
 	if w == nil {

@@ -15,10 +15,10 @@ import (
 // decides again: a change in its transaction, and any other call before its result is
 // handed out, if the store was changed meanwhile.
 
-// errOtherKey says that the call is about another key than before: an alias moved.
+// errOtherKey says that the request names another key than before, because an alias was moved.
 var errOtherKey = errors.New("the request names another key than before")
 
-// hold decides something beside the asks: now, and each time that the call decides again.
+// hold makes a decision besides the asks: now, and each time that the call decides again.
 func (c *call) hold(decide func() error) error {
 	c.held = append(c.held, decide)
 	return decide()
@@ -53,9 +53,9 @@ func sameKey(a, b key.Key) bool { return referenceTo(a) == referenceTo(b) }
 // maxConfirmations is how often confirm reads from memory before it takes a View.
 const maxConfirmations = 2
 
-// confirm decides again until all that the last decision read was so at one moment after
-// the operation. Where nobody changed the store since the signature was verified, there
-// is nothing to do.
+// confirm decides again until everything that the last decision read was valid at one moment
+// after the operation. If nobody changed the store since the signature was verified, confirm does
+// nothing.
 func (c *call) confirm() error {
 	for range maxConfirmations {
 		now := c.store.Revision()

@@ -13,8 +13,8 @@ import (
 // not reveal how many policies and grants were examined.
 const refusalTime = 2 * time.Millisecond
 
-// mayUse decides whether the caller may act on a key that was found, or was not:
-// missing says so, and is what somebody is told who may know.
+// mayUse decides whether the caller may act on a key. If the key was not found, missing is the
+// error for a caller who may know that.
 func (c *call) mayUse(action string, t target, k key.Key, missing error) error {
 	if missing == nil {
 		q, err := c.question(action, t, k)
@@ -114,8 +114,8 @@ func policyPrincipal(p identity.Principal) policy.Principal {
 	return policy.Principal{Kind: policy.Kind(p.Kind), Account: p.AccountID, ARN: p.ARN, RoleARN: p.RoleARN}
 }
 
-// decide has the engine decide or, for whoever wants to know why, explain: by the
-// same documents, values and grants.
+// decide asks the engine for a decision or, in a call that is explained, for an explanation by
+// the same documents, values and grants.
 func (q *question) decide(d policy.Documents, grants []key.Grant) policy.Decision {
 	if q.c.trace != nil {
 		return q.c.trace.explain(q.request, d, grants)
@@ -148,7 +148,7 @@ func notAuthorizedAbroad(p identity.Principal, action string) error {
 		"no resource-based policies allow access, or a resource-based policy explicitly denies access", p.ARN, action)
 }
 
-// notAuthorized says who may not do what on which resource.
+// notAuthorized returns the refusal of an action, with the principal, the resource and the reason.
 func notAuthorized(p identity.Principal, action, resource, reason string) error {
 	return key.Errorf(key.KindAccessDenied, "User: %s is not authorized to perform: %s on resource: %s %s", p.ARN, action, resource, reason)
 }

@@ -127,7 +127,7 @@ func (c *call) allowAll(all asks) (exempt []int, err error) {
 	return exempt, nil
 }
 
-// permitAll holds the keys against the grid of states.
+// permitAll checks the states of the keys against the grid of states.
 func (c *call) permitAll(exempt []int) error {
 	for i, k := range c.keys {
 		if slices.Contains(exempt, i) {
@@ -173,7 +173,7 @@ func (c *call) allow(a ask) (t target, k key.Key, err error) {
 // errBlobKey answers for a ciphertext whose key is missing, foreign or forbidden.
 var errBlobKey = key.Errorf(key.KindAccessDenied, "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.")
 
-// lookUp finds the key of a target; missing says that there is none.
+// lookUp returns the key of a target. missing is the error for a key that does not exist.
 func (c *call) lookUp(t target) (k key.Key, missing, err error) {
 	if k, live := c.latest(t.ref); live {
 		return k, nil, nil

@@ -121,8 +121,8 @@ func (c *call) compute(of effort, f func() error) error {
 // lets be used, when it is the caller's turn. use keeps nothing of the key.
 func withCurrent[K any](c *call, k key.Key, use func(K) error) error {
 	m, _ := k.Current()
-	// The turn is waited for before the material is in use, because whoever erases
-	// material waits until nobody uses it.
+	// Wait for the turn before the material is in use, because an erasure waits until nobody
+	// uses the material.
 	return c.compute(effortsOf[k.Spec].using, func() error {
 		return material.With(c.ctx, c.materials, k, m, use)
 	})

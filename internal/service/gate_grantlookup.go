@@ -48,13 +48,13 @@ func (q *question) eachGrant(k key.Key, fn func([]key.Grant) bool) error {
 	return err
 }
 
-// A wantedGrant is what a grant must be to allow a request.
+// A wantedGrant describes the grants that allow a request.
 type wantedGrant struct {
 	operations []string // that one grant must have, all of them
 	// anyPairs says that constraints on the encryption context do not matter.
 	anyPairs bool
-	// equals is the context that EncryptionContextEquals must be; nil if no grant with
-	// that constraint is good.
+	// equals is the required value of EncryptionContextEquals. If nil, no grant with that
+	// constraint allows the request.
 	equals *records.ContextDigests
 	// subsets are the contexts of which one must include EncryptionContextSubset.
 	subsets []*records.ContextDigests
@@ -185,7 +185,7 @@ func (c *call) someGrants(k key.Key, found []key.Grant) (others []key.Grant, err
 	return others[:min(len(others), maxExplainedGrants)], err
 }
 
-// granteeNames are the principals by which a grant may mean somebody.
+// granteeNames returns the grantee principals whose grants a caller may use.
 func granteeNames(p identity.Principal) []key.Principal {
 	names := []key.Principal{key.Principal(p.ARN), key.Principal(identity.Root(p.AccountID).ARN)}
 	if p.RoleARN != "" {

@@ -26,14 +26,14 @@ type Operation struct {
 	// acrossAccounts says that the operation can use a key of another account.
 	acrossAccounts bool
 
-	// onIdentities says that it changes the identities of an account.
+	// onIdentities says that the operation changes the identities of an account.
 	onIdentities bool
 
 	// usesKeys says that the operation is a cryptographic operation whose use GetKeyLastUsage
 	// reports.
 	usesKeys bool
 
-	// usesReserve says that it goes on when the disk is full.
+	// usesReserve says that the operation works even when the disk is full.
 	usesReserve bool
 
 	class int // its place in rateRows
@@ -105,20 +105,20 @@ func change[In, Out any](name string, a asks, check func(*In, time.Time) error, 
 type target struct {
 	ref      key.Reference
 	resource string // the ARN of an alias, or of a key that is to be made
-	// fromBlob says that the caller did not name the key: a ciphertext did. Then
-	// a key that is missing, foreign or forbidden is not told apart.
+	// fromBlob says that a ciphertext named the key, and not the caller. Then the answer does
+	// not distinguish missing, foreign and forbidden keys.
 	fromBlob bool
-	// anyState says that the operation does not mind the state of this key: the
-	// grid is about the others.
+	// anyState says that the state of this key does not matter: the grid of states applies
+	// only to the other keys.
 	anyState bool
-	// destination says that this is what ReEncrypt encrypts under.
+	// destination says that ReEncrypt encrypts under this key.
 	destination bool
 }
 
 func (t target) isKey() bool { return t.ref != key.Reference{} }
 
-// arn is what policies are asked about: the key that was found, or what the caller
-// named.
+// arn returns the ARN for the decision: the ARN of the key that was found, or else of the
+// resource that the caller named.
 func (t target) arn(k key.Key) string {
 	switch {
 	case k.ID != "":
@@ -163,7 +163,7 @@ func (t target) contextMember(c *call) string {
 	return "EncryptionContext"
 }
 
-// A finder says what a request is about.
+// A finder returns the target of a request.
 type finder func(c *call, in any) (target, error)
 
 // keyID finds the key that a member names by key ID or key ARN.
@@ -220,9 +220,8 @@ func destination(find finder) finder {
 	}
 }
 
-// tagged finds a key that is to be made with tags: to give them is an action of its
-// own. The key has no ID yet. Source: "Controlling access to tags" in the developer
-// guide.
+// tagged finds a key that the request creates with tags, which needs a permission of its own.
+// The key has no ID yet. Source: "Controlling access to tags" in the developer guide.
 func tagged(region func(c *call, in any) string) finder {
 	return func(c *call, in any) (target, error) {
 		if len(c.field(in, "Tags").Interface().([]api.Tag)) == 0 {

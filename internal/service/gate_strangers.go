@@ -17,9 +17,9 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// A stranger is whoever sends requests without a signature or a token that could be
-// verified. Their refusals have events of their own at these rates, by source and in
-// all; the others are counted and reported once a minute. An event of a stranger has
+// A stranger sends requests without a signature or a token that can be verified. Refusals of
+// strangers have events of their own up to these rates, by source and in total. Refusals beyond
+// these rates are counted and reported once a minute. An event of a stranger has
 // 8 KiB at most (package audit), so strangers make the log grow by 16 KiB a second at
 // most in the long run.
 var (
@@ -27,8 +27,8 @@ var (
 	strangersInAll    = admit.Limit{PerSecond: 2, Burst: 100}
 )
 
-// Refusals beyond these rates are answered slowly, so that strangers leave the
-// processors to others: answerEvery apart, and maxDelay late at the most.
+// Refusals beyond these rates are answered slowly, so that strangers do not use up the
+// processors: one per answerEvery, and each at most maxDelay late.
 const (
 	answerEvery = 10 * time.Millisecond
 	maxDelay    = 5 * time.Second
@@ -128,7 +128,7 @@ func sourceOf(address string) string {
 	return prefix.String()
 }
 
-// details returns what the event of a report says.
+// details returns the details of the event that reports the missed requests.
 func (m missed) details(now time.Time) []byte {
 	text, _ := json.Marshal(struct {
 		Requests   int64            `json:"requests"`

@@ -27,7 +27,7 @@ type keyUsage struct {
 	keys map[string]noted // by the path of the key
 	room int              // for so many keys
 
-	full chan struct{} // there is hardly any room left
+	full chan struct{} // signals that three quarters of the room are used
 	done chan struct{} // closed to end
 	gone sync.WaitGroup
 }
@@ -39,9 +39,9 @@ type noted struct {
 	written time.Time // wall time of the last writing, zero for none
 }
 
-// usagePause is how often the background looks, usageInterval how long it leaves a
-// key alone that it wrote; maxUsages bounds the keys in memory, and usageBatch is
-// how many one transaction writes, below the bound of a Batch.
+// usagePause is the time between two background writes, and usageInterval the shortest time
+// between two writes of one key. maxUsages bounds the keys in memory. usageBatch is the number of
+// usages in one transaction, below the bound of a Batch.
 const (
 	usagePause    = time.Minute
 	usageInterval = time.Hour
@@ -55,7 +55,7 @@ func newKeyUsage(s *store.Store, log *slog.Logger, diskFull func() error, put fu
 	return u
 }
 
-// note takes up a usage. Where the background does not keep up it is dropped.
+// note keeps a usage in memory. If the memory is full, note drops the usage of a new key.
 func (u *keyUsage) note(path string, r records.Usage) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -192,7 +192,7 @@ func (u *keyUsage) close() error {
 	return err
 }
 
-// noteUsage takes up that the call, whose event has this ID, used its keys.
+// noteUsage notes that the call, whose event has the ID, used its keys.
 func (c *call) noteUsage(eventID string) {
 	for _, k := range c.keys {
 		c.usage.note(records.PathOf(k), records.Usage{Operation: c.Operation.Name, RequestID: c.ID, EventID: eventID, Time: c.now})

@@ -118,7 +118,7 @@ func changeEntity(tx *store.Tx, account, kind, name string, change func(*identit
 	return false, nil
 }
 
-// errNoIdentity says that there is none of a name.
+// errNoIdentity returns the error for an identity that does not exist.
 func errNoIdentity(kind, name, account string) *key.Error {
 	return key.Errorf(key.KindNotFound, "There is no %s %s in account %s.", kind, name, account)
 }

@@ -186,8 +186,8 @@ func checkNamed(name, path *string, valid func(string) bool) error {
 	return nil
 }
 
-// checkEntity looks at what the shape of a user or role cannot say: most inline is
-// how large its inline policies are together.
+// checkEntity checks what the shape of a user or role cannot express. mostInline is the greatest
+// total size of its inline policies.
 func checkEntity(m entityMembers, mostInline int) error {
 	if err := checkNamed(m.name, m.path, identity.ValidName); err != nil {
 		return err

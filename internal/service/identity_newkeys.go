@@ -44,8 +44,8 @@ func accessKeyParameters(id, user string) []byte {
 	return b
 }
 
-// records.PutKeys writes access keys of a user, or with no name of the root, and returns the
-// IDs of all that it has.
+// putKeys writes new access keys of a user or, if user is empty, of the root. It returns the IDs
+// of all access keys of that identity.
 func (c *call) putKeys(tx *store.Tx, account, user string, has []string, made []madeKey) ([]string, error) {
 	if len(has)+len(made) > identity.MaxAccessKeys {
 		return nil, key.Errorf(key.KindThrottling, "Its access keys were changed at the same time.")
@@ -60,8 +60,7 @@ func (c *call) putKeys(tx *store.Tx, account, user string, has []string, made []
 	return all, nil
 }
 
-// missingKeys tells how many access keys are to be made for somebody to have as many
-// as that.
+// missingKeys returns how many access keys must be made to reach the declared number.
 func missingKeys(has []string, shall *int32) int { return max(0, int(or(shall, 0))-len(has)) }
 
 // removeKey removes an access key and its usage.

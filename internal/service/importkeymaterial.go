@@ -26,7 +26,7 @@ var importKeyMaterial = change("ImportKeyMaterial", asks{{Action: "kms:ImportKey
 		return &api.ImportKeyMaterialResponse{KeyId: new(k.ARN()), KeyMaterialId: &m.ID}, nil
 	})
 
-// checkImport holds the members against one another and against the time.
+// checkImport checks the members against one another and against the time.
 func checkImport(in *api.ImportKeyMaterialRequest, now time.Time) error {
 	expires := or(in.ExpirationModel, api.ExpirationModelExpires) == api.ExpirationModelExpires
 	var problem string

@@ -8,8 +8,8 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// A dataKey is a new key for the caller's own use: in the clear, for whoever
-// gets it to clear, and encrypted.
+// A dataKey is a new key for the caller's own use: in plaintext, which the receiver must clear,
+// and encrypted.
 type dataKey struct {
 	plaintext, blob []byte
 	materialID      string // that it is encrypted under

@@ -126,7 +126,7 @@ func checkDocument(text string, kind policy.Type) error {
 	return checkConditions(p)
 }
 
-// checkConditions holds a policy that is to be stored to a number of conditions.
+// checkConditions limits the number of conditions of a stored policy.
 func checkConditions(p *policy.Policy) error {
 	if n := p.Conditions(); n > policy.MaxConditions {
 		return key.Errorf(key.KindMalformedPolicyDocument, "The policy has %d conditions, and can have %d.", n, policy.MaxConditions)

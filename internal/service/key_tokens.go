@@ -17,9 +17,8 @@ import (
 // tokenValidity is how long the parameters of an import may be used.
 const tokenValidity = 24 * time.Hour
 
-// An importToken is what an import token says, sealed, to whoever imports: it
-// holds the wrapping key pair itself, so nothing is kept per request and a
-// failed import changes nothing.
+// An importToken is the sealed content of an import token. It contains the wrapping key pair, so
+// that the server keeps nothing per request and a failed import changes nothing.
 type importToken struct {
 	KeyARN    string    `json:"keyArn"`
 	Algorithm string    `json:"algorithm"`

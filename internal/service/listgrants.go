@@ -88,8 +88,7 @@ func grantEntry(g key.Grant) api.GrantListEntry {
 	return e
 }
 
-// principalMembers returns the principal as that one of the two members which is
-// for it.
+// principalMembers returns the principal in the member for its kind, and nil for the other member.
 func principalMembers(p key.Principal) (principal, service *string) {
 	if p.IsService() {
 		return nil, unlessEmpty(string(p))

@@ -35,8 +35,7 @@ var listRetirableGrants = query("ListRetirableGrants", asks{{Action: "kms:ListRe
 		return out, err
 	})
 
-// listRetirable leaves out grants on keys that are gone, which the sweep has not
-// come to yet.
+// listRetirable omits grants on removed keys, which the sweep has not removed yet.
 func (c *call) listRetirable(retirer key.Principal, p *page, v *store.View, add func(key.Grant)) error {
 	return list(p, v, records.GrantsOfRetirer, records.UnderRetirer(c.Caller.Region, retirer), func(entry string, _ struct{}) error {
 		g, ok, err := records.Grants.Get(v, records.RetirableGrantPath(c.Caller.Region, entry))

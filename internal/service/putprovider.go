@@ -14,9 +14,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// checkPutProvider looks at what the shape cannot say. An issuer is a URL without
-// query and fragment (OpenID Connect Discovery 1.0, section 3), here in the one
-// spelling that tokens can be compared with.
+// checkPutProvider checks what the shape cannot express. An issuer is a URL without query and
+// fragment (OpenID Connect Discovery 1.0, section 3), in the spelling that tokens use.
 func checkPutProvider(in *api.PutProviderRequest, _ time.Time) error {
 	u, err := url.Parse(*in.Url)
 	switch {

@@ -10,9 +10,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// RotateAccessKey makes another access key beside the one that is there. Where there
-// are two, one that is not active makes room; if both are, nothing is done, as
-// somebody may be using either.
+// RotateAccessKey makes a second access key. If two access keys exist, it replaces an inactive
+// one. If both are active, it refuses, because both may be in use.
 var rotateAccessKey = administration("RotateAccessKey", nil,
 	func(c *call, in *api.RotateAccessKeyRequest) (*api.RotateAccessKeyResponse, error) {
 		account, err := c.accountOf(in.AccountId)

@@ -80,7 +80,7 @@ func materialContradiction(d seed.Key, k key.Key, now time.Time) error {
 	return nil
 }
 
-// validTo says when a material expires.
+// validTo formats the expiry of a material for messages.
 func validTo(m key.Material) string {
 	if m.ValidTo.IsZero() {
 		return "no expiry"
@@ -88,8 +88,8 @@ func validTo(m key.Material) string {
 	return timestamp(m.ValidTo).String()
 }
 
-// CheckDocuments holds the policies of a file to the language. The error tells the
-// line in the file, and the place in the policy.
+// CheckDocuments checks the syntax of the policies of a file. An error names the line in the
+// file, and the place in the policy.
 func CheckDocuments(f seed.File) error {
 	for _, d := range f.Documents() {
 		kind := policy.IdentityPolicy
@@ -104,8 +104,8 @@ func CheckDocuments(f seed.File) error {
 	return nil
 }
 
-// seedIdentities brings the identities of a dev server to what the file says: what
-// others refer to comes first.
+// seedIdentities brings the identities of a dev server to their declared content. Identities
+// that others refer to come first.
 func (s *Service) seedIdentities(ctx context.Context, f seed.File) error {
 	as := rootIn(s.devAccount, "us-east-1")
 	for _, a := range f.Accounts {

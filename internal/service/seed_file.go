@@ -15,10 +15,10 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// Seed brings the identities to what the file says, makes the keys and aliases of
-// it that are not there yet, each through the gate and with its event, and returns
-// how many keys it made. A key that is there is left as it is, and must not
-// contradict the file: then nothing is made. The error tells the line.
+// Seed brings the identities to their declared content and makes the missing keys and aliases of
+// the file, each through the gate and with its event. It returns the number of keys that it made.
+// A key that exists is left unchanged. If a key contradicts the file, Seed makes nothing. An error
+// names the line.
 func (s *Service) Seed(ctx context.Context, f seed.File) (made int, err error) {
 	if err := CheckDocuments(f); err != nil {
 		return 0, err

@@ -37,8 +37,8 @@ var seedKey = change("SeedKey", asks{{Action: "keyhold:SeedKey"}}, checkSeedKey,
 		return &api.CreateKeyResponse{KeyMetadata: m}, err
 	})
 
-// checkSeedKey holds the ID and the expiry to the rules that they have elsewhere.
-// The rest is for package seed to check, which tells lines.
+// checkSeedKey applies to the ID and the expiry the rules of other operations. Package seed
+// checks the other members, because it can name lines.
 func checkSeedKey(in *api.SeedKeyRequest, now time.Time) error {
 	if err := key.CheckChosenID(*in.KeyId); err != nil || in.ValidTo == nil {
 		return err

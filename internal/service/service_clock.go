@@ -56,7 +56,7 @@ func (c *Clock) offsetAfter(step time.Duration) (time.Duration, error) {
 	return offset + step, nil
 }
 
-// restoreClock takes up the offset that a dev server left in its store.
+// restoreClock reads the offset that a former run of the dev server stored.
 func (s *Service) restoreClock(ctx context.Context) error {
 	return s.store.View(ctx, func(v *store.View) error {
 		r, _, err := records.Clocks.Get(v, records.ClockPath)

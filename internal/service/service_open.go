@@ -20,7 +20,7 @@ import (
 	"github.com/keyhold/keyhold/internal/webidentity"
 )
 
-// A Config says what a Service stands on. The fields up to Log must be set.
+// A Config configures a Service. The fields up to Log must be set.
 type Config struct {
 	Backend store.Backend
 	Slots   store.Slots // of the same deployment as Backend

@@ -41,9 +41,9 @@ func (c *call) assume(a assumption) (role identity.Role, out issuedSession, err 
 	return role, out, err
 }
 
-// mayAssume returns the role, if its trust policy allows the session and, where the
-// trust policy leaves it to them, the policies of the caller, and how long the session
-// is. A role that is missing or disabled is as one that is forbidden.
+// mayAssume returns the role and the duration of the session, if the trust policy allows the
+// session and, where the trust policy leaves the decision to them, the policies of the caller
+// allow it too. A missing or disabled role gets the same answer as a forbidden one.
 func (c *call) mayAssume(a assumption) (role identity.Role, seconds int32, err error) {
 	who, d, err := c.assuming()
 	if err != nil {
@@ -87,8 +87,8 @@ func (c *call) findRole(arn string) (r identity.Role, ok bool, err error) {
 	return r, ok && r.ARN() == arn && !r.Disabled, err
 }
 
-// decideAssume decides whether somebody may have the session of the role. The trust
-// policy must allow the tags and the source identity too.
+// decideAssume decides whether a principal may get the session of the role. The trust policy must
+// also allow the tags and the source identity.
 func (c *call) decideAssume(role identity.Role, who policy.Principal, d policy.Documents, a assumption) (bool, error) {
 	trust, err := c.compiled.get(role.Trust, policy.TrustPolicy)
 	if err != nil {

@@ -132,7 +132,7 @@ func (s *Service) sweepKey(ctx context.Context, entry string, now time.Time, pag
 	return nil
 }
 
-// storedKey returns the record at a path, a zero one where there is none.
+// storedKey returns the record of a key, or a zero Key if the record does not exist.
 func (s *Service) storedKey(ctx context.Context, path string) (k key.Key, err error) {
 	err = s.store.View(ctx, func(v *store.View) error {
 		k, _, err = records.Keys.Get(v, path)

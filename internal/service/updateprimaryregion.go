@@ -35,8 +35,8 @@ var updatePrimaryRegion = change("UpdatePrimaryRegion", asks{{Action: "kms:Updat
 		return nil, c.materials.Erase(c.ctx, left)
 	})
 
-// nextPrimary finds the replica in the Region that the request names. Where that
-// cannot be one, the operation says so.
+// nextPrimary finds the replica in the Region that the request names. The operation itself
+// rejects a Region that cannot have a replica.
 func nextPrimary(c *call, in any) (target, error) {
 	k := c.key()
 	region, err := c.needed(in, "PrimaryRegion")

@@ -57,7 +57,7 @@ func parseDate(s string, orHTTP bool) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// checkDate holds the date of a request against its scope and wall time.
+// checkDate compares the date of a request with its scope and with wall time.
 func checkDate(s stamp, scopeDate string, now time.Time) error {
 	if date := s.text[:len(dateLayout)]; date != scopeDate {
 		return invalid("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '%s' != '%s', from '%s'.",

@@ -20,8 +20,8 @@ type Examination struct {
 	StringToSign     string
 }
 
-// Examine tells what a request with the given body shows of its signature. It
-// needs no secret, and Verify does not need it: only who explains pays for it.
+// Examine returns the description of a signature in a request with the given body. It needs no
+// secret. Verify does not call Examine, so only explanations pay for it.
 func Examine(r *Request, body []byte) Examination {
 	payload := digestOf(body)
 	x := Examination{

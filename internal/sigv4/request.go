@@ -18,10 +18,9 @@ type Header []Field
 // A Field is a line of a Header. The value is without white space around it.
 type Field struct{ Name, Value string } // Name is in lower case, the form that is signed
 
-// ParseHeader reads the fields of a request, line by line as they came, once whoever
-// received them knows them for well-formed. It refuses lines that go on in the next, which
-// no two readers take for the same ("obs-fold" in RFC 9112, section 5.2), and more than
-// most lines.
+// ParseHeader parses the header lines of a request in the order received. The caller has checked
+// that the lines are well-formed. ParseHeader refuses folded lines, because readers differ about
+// them ("obs-fold" in RFC 9112, section 5.2), and more than most lines.
 func ParseHeader(lines []byte, most int) (Header, bool) {
 	n := bytes.Count(lines, []byte("\n"))
 	if n > most+1 { // the last is empty
