@@ -43,7 +43,8 @@ internal/policy/naive     internal/key internal/policy  |
 internal/policy/hostile   internal/key internal/policy  |
 internal/admit            |
 internal/store            |  json
-internal/store/local      internal/durable internal/store internal/space  |  bbolt
+internal/store/boltpages  internal/store  |
+internal/store/local      internal/durable internal/store/boltpages internal/store internal/space  |  bbolt
 internal/store/memory     internal/store  |  btree
 internal/store/storetest  internal/store  |
 

@@ -31,7 +31,7 @@ type settings struct {
 }
 
 const defaultRooms = "internal/key,internal/policy,internal/identity,internal/sigv4,internal/records,internal/material,internal/journal,internal/integrity,internal/service,internal/crypt,internal/seal," +
-	"internal/store,internal/store/local,internal/audit,internal/privatekey,internal/keyfile,byok"
+	"internal/store,internal/store/boltpages,internal/store/local,internal/audit,internal/privatekey,internal/keyfile,byok"
 
 // defaultOthers returns the packages whose tests run for every change, the fast ones first.
 func defaultOthers() [][]string {

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/keyhold/keyhold/internal/store"
+	"github.com/keyhold/keyhold/internal/store/boltpages"
 )
 
 // contents returns all records of a file, as read by bbolt.
@@ -224,40 +225,63 @@ func TestCheckBelievesNothing(t *testing.T) {
 		if err := os.WriteFile(path, damaged, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := checkPages(t.Context(), path, os.Getpagesize()); err != nil && !isCorrupt(err) {
+		if err := boltpages.CheckPages(t.Context(), path, os.Getpagesize()); err != nil && !isCorrupt(err) {
 			t.Error(err)
 		}
 	}
 }
 
+// Sizes of the file's format, as boltpages describes it.
+const pageHeader, elementSize = 16, 16
+
+var order = binary.NativeEndian
+
+// metaNumbers are the numbers of a meta page that the tests need.
+type metaNumbers struct{ root, freeList, transaction uint64 }
+
+func newestMeta(file []byte) (newest metaNumbers) {
+	for _, b := range [][]byte{file, file[4096:]} {
+		m := metaNumbers{root: order.Uint64(b[32:]), freeList: order.Uint64(b[48:]), transaction: order.Uint64(b[64:])}
+		if m.transaction >= newest.transaction {
+			newest = m
+		}
+	}
+	return newest
+}
+
+// leafElement returns an element of a leaf page.
+func leafElement(page []byte, number int) (key, value []byte) {
+	at := pageHeader + number*elementSize
+	e := page[at:]
+	position, keySize, valueSize := order.Uint32(e[4:]), order.Uint32(e[8:]), order.Uint32(e[12:])
+	text := e[position:]
+	return text[:keySize], text[keySize : keySize+valueSize]
+}
+
 // Open fails on every fault that Check finds, except in the meta page that is not in use.
 func TestOpenLooksAtThePages(t *testing.T) {
 	for name, test := range map[string]struct {
-		damage func(file []byte, m metaPage)
+		damage func(file []byte, m metaNumbers)
 		opens  bool
 		want   string
 	}{
-		"a page that is free too": {func(f []byte, m metaPage) {
+		"a page that is free too": {func(f []byte, m metaNumbers) {
 			list := f[m.freeList*4096:]
 			order.PutUint64(list[pageHeader:], m.root)
 		}, false, "in use twice"},
-		"more pages than it has": {func(f []byte, m metaPage) { f[m.root*4096+15] = 0x40 }, false, "not all in the file"},
-		"an older root": {func(f []byte, m metaPage) {
-			root := parsePage(f[m.root*4096:][:4096])
-			elements, _, _ := root.elements(nil)
-			value := elements[1].value // value of the records bucket
+		"more pages than it has": {func(f []byte, m metaNumbers) { f[m.root*4096+15] = 0x40 }, false, "not all in the file"},
+		"an older root": {func(f []byte, m metaNumbers) {
+			_, value := leafElement(f[m.root*4096:], 1) // value of the records bucket
 			order.PutUint64(value, order.Uint64(value)^1)
 		}, false, "page"},
-		"another key in the branch above a page": {func(f []byte, m metaPage) { // no effect on reading
-			root := parsePage(f[m.root*4096:][:4096])
-			elements, _, _ := root.elements(nil)
-			branch := parsePage(f[order.Uint64(elements[1].value)*4096:][:4096])
-			elements, _, _ = branch.elements(nil)
-			key := elements[0].key
-			key[len(key)-1]--
+		"another key in the branch above a page": {func(f []byte, m metaNumbers) { // no effect on reading
+			_, value := leafElement(f[m.root*4096:], 1)
+			branch := f[order.Uint64(value)*4096:]
+			position, size := order.Uint32(branch[pageHeader:]), order.Uint32(branch[pageHeader+4:])
+			branch[pageHeader+position+size-1]-- // last byte of the first key
 		}, false, "the first key is not the one in the branch above"},
-		"the other meta page": {func(f []byte, m metaPage) { f[((m.transaction+1)%2)*4096+20] ^= 1 }, true, "wrong checksum"},
-		"both meta pages":     {func(f []byte, m metaPage) { f[20] ^= 1; f[4096+20] ^= 1 }, false, FileName},
+		"the other meta page": {func(f []byte, m metaNumbers) { f[((m.transaction+1)%2)*4096+20] ^= 1 }, true, "wrong checksum"},
+		"both meta pages":     {func(f []byte, m metaNumbers) { f[20] ^= 1; f[4096+20] ^= 1 }, false, FileName},
 	} {
 		dir := grown(t, rand.New(rand.NewPCG(1, 1)), 30)
 		path := filepath.Join(dir, FileName)
@@ -265,15 +289,7 @@ func TestOpenLooksAtThePages(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f, err := os.Open(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		m, err := newestMeta(f, 4096)
-		if err := errors.Join(err, f.Close()); err != nil {
-			t.Fatal(err)
-		}
-		test.damage(file, m)
+		test.damage(file, newestMeta(file))
 		if err := os.WriteFile(path, file, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -323,9 +339,9 @@ func TestReportHasABound(t *testing.T) {
 	if err := os.WriteFile(path, whole, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	err = checkPages(t.Context(), path, os.Getpagesize())
-	if got := strings.Count(fmt.Sprint(err), "records from"); spoiled <= maxFailed+1 || got != maxFailed {
-		t.Errorf("%d of %d faulty pages are reported, want %d", got, spoiled, maxFailed)
+	err = boltpages.CheckPages(t.Context(), path, os.Getpagesize())
+	if got := strings.Count(fmt.Sprint(err), "records from"); spoiled <= boltpages.MaxFailed+1 || got != boltpages.MaxFailed {
+		t.Errorf("%d of %d faulty pages are reported, want %d", got, spoiled, boltpages.MaxFailed)
 	}
 }
 
@@ -342,7 +358,7 @@ func BenchmarkCheckPages(b *testing.B) {
 	perSize(b, func(b *testing.B, db *DB, keys int) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if err := checkPages(b.Context(), db.path, os.Getpagesize()); err != nil {
+			if err := boltpages.CheckPages(b.Context(), db.path, os.Getpagesize()); err != nil {
 				b.Fatal(err)
 			}
 		}

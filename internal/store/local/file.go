@@ -14,6 +14,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/durable"
 	"github.com/keyhold/keyhold/internal/store"
+	"github.com/keyhold/keyhold/internal/store/boltpages"
 )
 
 // FileName is the name of the database in a data folder.
@@ -37,7 +38,7 @@ func openFile(dir string) (*bbolt.DB, int64, error) {
 	}
 	rev, err := prepare(b)
 	if err == nil {
-		err = checkPages(context.Background(), path, b.Info().PageSize)
+		err = boltpages.CheckPages(context.Background(), path, b.Info().PageSize)
 	}
 	if err == nil {
 		err = upgrade(b)
