@@ -96,7 +96,7 @@ var grantMoves = []move{
 		c.as("alice").grants(k, "bob", "Encrypt,CreateGrant")
 		return c.as("bob").asks("CreateGrant", k, granting("Decrypt", `{}`)), c.as("bob").asks("CreateGrant", k, granting("Encrypt", `{}`))
 	}},
-	{"a child gives itself back what it was not given", func(c cast) (attempt, attempt) {
+	{"a child grants itself an operation that it lacks", func(c cast) (attempt, attempt) {
 		c.user("alice")
 		c.user("bob")
 		k := c.key()
@@ -303,7 +303,7 @@ var policyMoves = []move{
 		return c.root().asks("PutKeyPolicy", k, replacing(c.document(true, "allow home kms:*", "allow mallory kms:*"))),
 			c.root().asks("PutKeyPolicy", k, replacing(c.document(true, "allow home kms:*", "allow alice kms:*")))
 	}},
-	{"the lock-out check is switched off by who is denied that", func(c cast) (attempt, attempt) {
+	{"the lock-out check is switched off by a user who may not do so", func(c cast) (attempt, attempt) {
 		c.user("alice", with(c.identity("allow kms:*", "deny kms:* if Bool kms:BypassPolicyLockoutSafetyCheck true")))
 		k, policy := c.key(), c.document(true, "allow home kms:*")
 		return c.as("alice").asks("PutKeyPolicy", k, replacing(policy), `{"BypassPolicyLockoutSafetyCheck":true}`), c.as("alice").asks("PutKeyPolicy", k, replacing(policy))
@@ -977,7 +977,7 @@ var tagMoves = []move{
 		c.user("mallory", mine)
 		return c.as("mallory").asks("Encrypt", c.key()), c.as("alice").asks("Encrypt", c.keyLike(`{"Tags":[{"TagKey":"team","TagValue":"red"}]}`))
 	}},
-	{"a session tag in the place of that of the role", func(c cast) (attempt, attempt) {
+	{"a session tag overrides the tag of the role", func(c cast) (attempt, attempt) {
 		k := c.keyLike(`{"Tags":[{"TagKey":"team","TagValue":"red"}]}`)
 		c.user("alice", with(c.identity("allow sts:AssumeRole", "allow sts:TagSession if StringEquals aws:RequestTag/team blue")))
 		c.role("app", tag("team", "red"), with(c.identity("allow kms:Encrypt if StringEquals aws:ResourceTag/team ${aws:PrincipalTag/team}")))
@@ -1075,24 +1075,24 @@ func (c cast) imports(name, on, wrapped string) attempt {
 // A caller can find out whether a key exists if two refusals differ. A caller with permission
 // to know learns it.
 var existenceMoves = []move{
-	{"a missing key is told from a forbidden one by the answer", func(c cast) (attempt, attempt) {
+	{"a missing key is distinguished from a forbidden one by the answer", func(c cast) (attempt, attempt) {
 		c.user("mallory")
 		c.user("alice", with(c.identity("allow kms:*")))
 		return c.tells("mallory", "DescribeKey", c.key(), missingKey), c.tells("alice", "DescribeKey", c.key(), missingKey)
 	}},
-	{"a missing key of another account is told from a forbidden one", func(c cast) (attempt, attempt) {
+	{"a missing key of another account is distinguished from a forbidden one", func(c cast) (attempt, attempt) {
 		c.user("other/zoe", with(c.identity("allow kms:*")))
 		c.user("alice", with(c.identity("allow kms:*")))
 		return c.tells("other/zoe", "Encrypt", c.key(), missingKey), c.tells("alice", "Encrypt", c.key(), missingKey)
 	}},
-	{"a missing alias of another account is told from a forbidden one", func(c cast) (attempt, attempt) {
+	{"a missing alias of another account is distinguished from a forbidden one", func(c cast) (attempt, attempt) {
 		c.user("other/zoe", with(c.identity("allow kms:*")))
 		c.user("alice", with(c.identity("allow kms:*")))
 		const alias = "arn:aws:kms:eu-west-2:111122223333:alias/"
 		c.root().does("CreateAlias", c.key(), `{"AliasName":"alias/there"}`)
 		return c.tells("other/zoe", "Encrypt", alias+"there", alias+"empty"), c.tells("alice", "Encrypt", alias+"there", alias+"empty")
 	}},
-	{"a missing grant is told from one of others", func(c cast) (attempt, attempt) {
+	{"a missing grant is distinguished from the grants of others", func(c cast) (attempt, attempt) {
 		c.user("mallory")
 		k := c.key()
 		id, _ := c.root().grants(k, "home", "Encrypt")
@@ -1121,7 +1121,7 @@ var existenceMoves = []move{
 		k := c.keyLike(`{"KeySpec":"HMAC_256","KeyUsage":"GENERATE_VERIFY_MAC"}`)
 		return c.tells("mallory", "Encrypt", k, missingKey), c.tells("alice", "Encrypt", k, missingKey)
 	}},
-	{"a role that is missing is told from one that does not trust", func(c cast) (attempt, attempt) {
+	{"a missing role is distinguished from one that does not trust", func(c cast) (attempt, attempt) {
 		c.user("mallory", with(c.identity("allow sts:*")))
 		c.people.role("closed", trusting(`{"AWS":"`+who("home")+`"}`, `,"Condition":{"Bool":{"aws:SecureTransport":"true"}}`), func(*identity.Role) {})
 		c.role("open")

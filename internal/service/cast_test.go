@@ -15,14 +15,14 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// A cast is a deployment with people in two accounts, "home" and "other", and a
-// vocabulary in which tests of who may what are written:
+// A cast is a deployment with people in two accounts, "home" and "other", and functions for tests
+// of permissions:
 //
 //	c.user("alice", with(c.identity("allow kms:Decrypt")))
 //	c.as("alice").may("Decrypt", c.key("allow home kms:*"))
 //
-// Policies are lines: allow or deny, in a key policy whom, actions, "on" resources,
-// and "if" conditions, which are an operator, a condition key and its values.
+// A policy is a list of lines: allow or deny, the principal in a key policy, actions, "on"
+// resources, and "if" conditions. A condition is an operator, a condition key and its values.
 type cast struct{ people }
 
 func newCast(t *testing.T) cast {

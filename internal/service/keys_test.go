@@ -32,7 +32,7 @@ func TestCreateKeyRefusals(t *testing.T) {
 		{"a custom key store", "UnsupportedOperationException", kms.CreateKeyInput{Origin: types.OriginTypeAwsCloudhsm, CustomKeyStoreId: aws.String("cks-1")}},
 		{"an external key store", "UnsupportedOperationException", kms.CreateKeyInput{XksKeyId: aws.String("x")}},
 		{"a policy without a statement", "MalformedPolicyDocumentException", kms.CreateKeyInput{Policy: aws.String(`{"Version":"2012-10-17","Statement":[]}`)}},
-		{"a policy that is none", "MalformedPolicyDocumentException", kms.CreateKeyInput{Policy: aws.String("allow me")}},
+		{"text that is not a policy", "MalformedPolicyDocumentException", kms.CreateKeyInput{Policy: aws.String("allow me")}},
 		{"one tag twice", "TagException", kms.CreateKeyInput{Tags: []types.Tag{tag("a", "1"), tag("a", "2")}}},
 		{"a reserved tag", "TagException", kms.CreateKeyInput{Tags: []types.Tag{tag("aws:x", "1")}}},
 	} {

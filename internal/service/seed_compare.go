@@ -21,7 +21,7 @@ func contradiction(d seed.Key, k key.Key, now time.Time) error {
 	in := d.Request
 	switch {
 	case k.State == key.Gone:
-		return d.Errorf("id", "the stored key is being removed, as its deletion date has passed: start again in a few seconds")
+		return d.Errorf("id", "the stored key is being removed, because its deletion date has passed: start again in a few seconds")
 	case k.State == key.PendingDeletion:
 		return d.Errorf("id", "the stored key is pending deletion: %s", seedRemedy)
 	case string(k.Origin) != *in.Origin:

@@ -19,7 +19,7 @@ type assumption struct {
 	roleARN  string
 	session  identity.Session // the tags, policies and claims of the session
 	seconds  *int32           // the duration
-	most     int32            // seconds, whatever the role allows; 0 is no limit
+	most     int32            // the limit in seconds besides the limit of the role; 0 does not limit
 	external *string          // sts:ExternalId
 	least    *int32           // characters of the token
 }

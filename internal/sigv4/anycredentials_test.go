@@ -94,7 +94,7 @@ func TestAnyCredentialsRefusals(t *testing.T) {
 	wantRefusal(t, err, key.KindInvalidSignature, "The provided 'x-amz-content-sha256' header does not match what was computed.")
 }
 
-// An access key that is known, but has no secret, is not an unknown one.
+// Any credentials do not include a known access key without a secret.
 func TestAnyCredentialsWithoutSecret(t *testing.T) {
 	with := anyConfig()
 	with.Lookup = keys(identity.AccessKey{ID: "NOSECRET", Principal: identity.Root(account)})

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// What is examined is what the signer signed: its signature is of this text.
+// Examine returns the text that the signer signed.
 func TestExamine(t *testing.T) {
 	r := signedRequest(t, signing{}, body)
 	x := Examine(asCame(r), []byte(body))
@@ -96,7 +96,7 @@ func TestExamineHidesCredentials(t *testing.T) {
 	}
 }
 
-// No answer can carry bytes that are no UTF-8.
+// Responses cannot contain bytes that are not UTF-8, so Examine replaces them.
 func TestExamineInvalidUTF8(t *testing.T) {
 	r := signedRequest(t, signing{}, body)
 	r.Header.Set("X-Amz-Target", "Trent\xff")

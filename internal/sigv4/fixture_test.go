@@ -128,7 +128,7 @@ type verdict struct {
 	err    error
 }
 
-// serve starts a server that verifies what it receives, and returns its address.
+// serve starts a server that verifies each request, and returns its address.
 func serve(t *testing.T, v *Verifier) (url string, verdicts <-chan verdict) {
 	t.Helper()
 	made := make(chan verdict, 1)

@@ -165,8 +165,8 @@ func meaning(b []byte) (map[string]any, bool) {
 	return m, err == nil
 }
 
-// What is put in front of the headers of a good request on the wire cannot stand
-// in for what was signed.
+// Header lines that an attacker puts before those of a valid request cannot replace the signed
+// headers.
 func TestWireTricks(t *testing.T) {
 	original := string(wire(t))
 	v := NewVerifier(config())

@@ -220,7 +220,7 @@ func TestRefusals(t *testing.T) {
 		{"another served Region", signing{}, nil, authorize("/eu-west-2/", "/us-gov-west-1/"), key.KindInvalidSignature, mismatch},
 		{"another method", signing{}, nil, func(r *http.Request) { r.Method = "GET" }, key.KindInvalidSignature, mismatch},
 		{"another host", signing{}, nil, func(r *http.Request) { r.Host = "kms.example.org" }, key.KindInvalidSignature, mismatch},
-		{"host header is no host", signing{}, nil, func(r *http.Request) { r.Host = "kms.example.org"; r.Header.Set("Host", "kms.example.com") }, key.KindInvalidSignature, mismatch},
+		{"a host header besides the host", signing{}, nil, func(r *http.Request) { r.Host = "kms.example.org"; r.Header.Set("Host", "kms.example.com") }, key.KindInvalidSignature, mismatch},
 		{"another target", signing{}, nil, set("X-Amz-Target", "TrentService.ScheduleKeyDeletion"), key.KindInvalidSignature, mismatch},
 		{"another content type", signing{}, nil, set("Content-Type", "text/plain"), key.KindInvalidSignature, mismatch},
 		{"a signed header dropped from the list", signing{}, nil, authorize("content-type;", ""), key.KindInvalidSignature, mismatch},
@@ -287,7 +287,7 @@ func TestEquivalents(t *testing.T) {
 		{"an unsigned header changed", signing{}, nil, set("User-Agent", "other")},
 		{"an unsigned header twice", signing{}, nil, add("User-Agent", "other")},
 		{"an unsigned header added", signing{}, nil, set("X-Amzn-Trace-Id", "Root=1-2")},
-		{"an unsigned Date beside X-Amz-Date", signing{}, nil, set("Date", "yesterday")},
+		{"an unsigned Date besides X-Amz-Date", signing{}, nil, set("Date", "yesterday")},
 		{"content type not signed", signing{}, del("Content-Type"), set("Content-Type", "application/x-amz-json-1.1")},
 	}
 	for _, c := range cases {
@@ -367,7 +367,7 @@ func TestLookup(t *testing.T) {
 	}
 }
 
-// An access key that does not exist costs what a wrong signature costs.
+// An access key that does not exist costs the same as a wrong signature.
 func TestUnknownKeyCostsTheSame(t *testing.T) {
 	v := NewVerifier(config())
 	cost := func(s signing) float64 {
@@ -375,7 +375,7 @@ func TestUnknownKeyCostsTheSame(t *testing.T) {
 		return testing.AllocsPerRun(100, func() { verify(v, r, []byte(body), "kms") })
 	}
 	wrong, unknown := cost(signing{secret: "wrong"}), cost(signing{id: "AKIAIOSFODNN7EXAMPLF"})
-	if math.Abs(wrong-unknown) > 1 { // the race detector has pools lose what is put into them
+	if math.Abs(wrong-unknown) > 1 { // pools drop entries under the race detector
 		t.Errorf("a wrong signature takes %v allocations, an unknown key %v", wrong, unknown)
 	}
 	if kept, _ := v.keys.cache.Size(); kept != 2 {

@@ -32,7 +32,7 @@ func TestParseHeader(t *testing.T) {
 	}
 }
 
-// The header may be kept: its bytes were those of a connection.
+// The header may be kept after the buffer of the connection is reused.
 func TestParsedHeaderIsACopy(t *testing.T) {
 	lines := []byte("Host: a\r\n")
 	h, _ := ParseHeader(lines, 5)

@@ -88,7 +88,7 @@ func TestSessionsFail(t *testing.T) {
 	}
 }
 
-// A signature for one service is none for another.
+// A signature for one service is not valid for another.
 func TestServicesAreApart(t *testing.T) {
 	v := NewVerifier(config())
 	_, err := verify(v, signedRequest(t, signing{}, body), []byte(body), "sts")

@@ -21,8 +21,8 @@ func TestSigningKeyVector(t *testing.T) {
 	}
 }
 
-// The published Signature Version 4 test suite, those of its examples that are
-// for "/" without a query and give no header twice.
+// The published Signature Version 4 test suite: the examples for "/" without a query and without
+// repeated headers.
 func TestPublishedSuite(t *testing.T) {
 	const secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 	const form = "application/x-www-form-urlencoded"
