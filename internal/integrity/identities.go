@@ -59,7 +59,7 @@ func (v *verifier) keysOf(user, account string, ids []string) error {
 	for _, id := range ids {
 		k, there, whole := lookUp(v, records.AccessKeys, id)
 		if !there || whole && (k.User != user || k.Account != account) {
-			return fmt.Errorf("its access key %s is missing, or is another one's", id)
+			return fmt.Errorf("its access key %s is missing, or belongs to another user", id)
 		}
 	}
 	return nil

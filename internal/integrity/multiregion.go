@@ -78,7 +78,7 @@ func (v *verifier) primaryOf(replica key.Key) error {
 	case known < 0 && !replica.DeletionDate.IsZero():
 		return nil
 	case known < 0 || !primary.IsPrimary():
-		return fmt.Errorf("the primary key in %s does not know it", region)
+		return fmt.Errorf("the primary key in %s does not list it", region)
 	case !primary.MultiRegion.Replicas[known].DeletionDate.Equal(replica.DeletionDate):
 		return fmt.Errorf("the primary key in %s has another deletion date for it", region)
 	case primary.Spec != replica.Spec || primary.Usage != replica.Usage || primary.Origin != replica.Origin:
@@ -86,7 +86,7 @@ func (v *verifier) primaryOf(replica key.Key) error {
 	case !slices.EqualFunc(primary.Materials, replica.Materials, sameInAllRegions):
 		return fmt.Errorf("the primary key in %s is associated with other material", region)
 	case (primary.Pending == nil) != (replica.Pending == nil), primary.Pending != nil && primary.Pending.ID != replica.Pending.ID:
-		return fmt.Errorf("in the primary key in %s waits other material, or none", region)
+		return fmt.Errorf("the primary key in %s has other pending material, or none", region)
 	}
 	return nil
 }

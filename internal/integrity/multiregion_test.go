@@ -106,16 +106,16 @@ var relatedDamages = map[string]struct {
 	"a primary key that is missing": {func(w *related) {
 		w.alter("key/"+records.PathOf(w.primary), remove)
 		w.alter("due/"+records.DuePath(w.primary.Due(), records.PathOf(w.primary)), remove)
-	}, []string{"key/REPLICA: the primary key in eu-west-2 does not know it", "multi-region/.*: there is no such primary key in \"eu-west-2\""}},
+	}, []string{"key/REPLICA: the primary key in eu-west-2 does not list it", "multi-region/.*: there is no such primary key in \"eu-west-2\""}},
 	"a replica that the primary key does not know": {func(w *related) {
 		w.primary.MultiRegion.Replicas = w.primary.MultiRegion.Replicas[:1]
 		w.replace(w.primary)
 	},
-		[]string{"key/REPLICA: the primary key in eu-west-2 does not know it"}},
+		[]string{"key/REPLICA: the primary key in eu-west-2 does not list it"}},
 	"a primary key that is a replica": {func(w *related) {
 		w.primary.MultiRegion.Primary = "us-east-1"
 		w.replace(w.primary)
-	}, []string{"key/PRIMARY: it is not a primary key, but has replicas", "key/REPLICA: the primary key in eu-west-2 does not know it", "key/DOOMED: the primary key in eu-west-2 does not know it", "multi-region/.*: there is no such primary key in \"eu-west-2\""}},
+	}, []string{"key/PRIMARY: it is not a primary key, but has replicas", "key/REPLICA: the primary key in eu-west-2 does not list it", "key/DOOMED: the primary key in eu-west-2 does not list it", "multi-region/.*: there is no such primary key in \"eu-west-2\""}},
 	"a second place for a primary key": {func(w *related) {
 		w.update(func(tx *store.Tx) error {
 			return records.Families.Put(tx, records.FamilyPath(w.primary), records.Family{Primary: "us-east-1"})
@@ -126,7 +126,7 @@ var relatedDamages = map[string]struct {
 	"two primary keys": {func(w *related) { w.replica.MultiRegion.Primary = "us-east-1"; w.replace(w.replica) },
 		[]string{`key/PRIMARY: its replica in us-east-1 has the primary key in "us-east-1"`}},
 	"a replica of another primary key": {func(w *related) { w.replica.MultiRegion.Primary = "ap-south-1"; w.replace(w.replica) },
-		[]string{`key/PRIMARY: its replica in us-east-1 has the primary key in "ap-south-1"`, "key/REPLICA: the primary key in ap-south-1 does not know it"}},
+		[]string{`key/PRIMARY: its replica in us-east-1 has the primary key in "ap-south-1"`, "key/REPLICA: the primary key in ap-south-1 does not list it"}},
 	"another deletion date": {func(w *related) {
 		w.primary = w.primary.WithReplicaDeletion("us-east-1", w.doomed.DeletionDate.Add(time.Hour))
 		w.replace(w.primary)
@@ -154,7 +154,7 @@ var relatedDamages = map[string]struct {
 		w.update(func(tx *store.Tx) error { _, err := records.PutKeys(tx, w.replica); return err })
 	}, []string{"key/REPLICA: a rotation is planned here, and not in the primary key in eu-west-2"}},
 	"generated material that waits": {func(w *related) { w.replica.Pending = &key.Material{ID: "x"}; w.replace(w.replica) },
-		[]string{"key/REPLICA: material x cannot wait for a rotation of such a key; in the primary key in eu-west-2 waits other material, or none"}},
+		[]string{"key/REPLICA: material x cannot wait for a rotation of such a key; the primary key in eu-west-2 has other pending material, or none"}},
 	"another origin": {func(w *related) { w.replica.Origin = key.OriginExternal; w.replace(w.replica) },
 		[]string{"key/REPLICA: the primary key in eu-west-2 has another spec, usage or origin"}},
 	"replicas in disorder": {func(w *related) {
@@ -178,7 +178,7 @@ var relatedDamages = map[string]struct {
 		w.primary.MultiRegion.Replicas = nil
 		w.replace(w.primary)
 		w.alter("due/"+records.DuePath(w.doomed.DeletionDate, records.PathOf(w.primary)), remove)
-	}, []string{`key/PRIMARY: the state "PendingReplicaDeletion" does not fit`, "key/REPLICA: the primary key in eu-west-2 does not know it"}},
+	}, []string{`key/PRIMARY: the state "PendingReplicaDeletion" does not fit`, "key/REPLICA: the primary key in eu-west-2 does not list it"}},
 	"a waiting period of a key that does not wait": {func(w *related) { w.primary.MultiRegion.DeletionWindow = 7; w.replace(w.primary) },
 		[]string{"key/PRIMARY: a waiting period of 7 days does not fit its state"}},
 	"no waiting period": {func(w *related) { w.primary.State = key.PendingReplicaDeletion; w.replace(w.primary) },
@@ -216,11 +216,11 @@ var waitingDamages = map[string]struct {
 }{
 	"nothing": {func(*related) {}, nil},
 	"other material that waits": {func(w *related) { w.replica.Pending = &key.Material{ID: "x"}; w.replace(w.replica) },
-		[]string{"key/REPLICA: in the primary key in eu-west-2 waits other material, or none"}},
+		[]string{"key/REPLICA: the primary key in eu-west-2 has other pending material, or none"}},
 	"none that waits in a replica": {func(w *related) { w.replica.Pending = nil; w.replace(w.replica) },
-		[]string{"key/REPLICA: in the primary key in eu-west-2 waits other material, or none"}},
+		[]string{"key/REPLICA: the primary key in eu-west-2 has other pending material, or none"}},
 	"none that waits in the primary key": {func(w *related) { w.primary.Pending = nil; w.replace(w.primary) },
-		[]string{"key/REPLICA: in the primary key in eu-west-2 waits other material, or none", "key/DOOMED: in the primary key in eu-west-2 waits other material, or none"}},
+		[]string{"key/REPLICA: the primary key in eu-west-2 has other pending material, or none", "key/DOOMED: the primary key in eu-west-2 has other pending material, or none"}},
 	"a primary key that waits for material": {func(w *related) { w.primary.Pending = &key.Material{ID: w.primary.Pending.ID}; w.replace(w.primary) },
 		[]string{"key/PRIMARY: material .* cannot wait for a rotation of such a key"}},
 	"a rotation that left a replica out": {func(w *related) {

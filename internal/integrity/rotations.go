@@ -16,7 +16,7 @@ func checkRotations(k key.Key) error {
 			return fmt.Errorf("material %s is in a place where no rotation can have put it", m.ID)
 		}
 		if known[m.ID] {
-			return fmt.Errorf("material %s is there twice", m.ID)
+			return fmt.Errorf("material %s is listed twice", m.ID)
 		}
 		known[m.ID] = true
 		if m.RotationType == key.RotationOnDemand {
@@ -32,9 +32,9 @@ func checkRotations(k key.Key) error {
 	case planned && k.IsReplica():
 		return fmt.Errorf("a rotation is planned here, and not in the primary key in %s", k.MultiRegion.Primary)
 	case len(known) > 1 && k.CheckRotatable() != nil, planned && k.CheckAutomaticRotation() != nil:
-		return fmt.Errorf("a key of the spec %s and the origin %s is not rotated so", k.Spec, k.Origin)
+		return fmt.Errorf("a key of the spec %s and the origin %s cannot have this rotation", k.Spec, k.Origin)
 	case planned && (k.Rotation.PeriodInDays < key.MinRotationPeriod || k.Rotation.PeriodInDays > key.MaxRotationPeriod || k.Rotation.Next.IsZero()):
-		return fmt.Errorf("a rotation every %d days cannot be", k.Rotation.PeriodInDays)
+		return fmt.Errorf("a rotation period of %d days is not valid", k.Rotation.PeriodInDays)
 	}
 	return nil
 }

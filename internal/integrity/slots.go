@@ -57,7 +57,7 @@ func (v *verifier) tokenRing(path string, ring records.TokenRing) error {
 	for _, k := range ring.Keys {
 		err := v.tokenKey(k)
 		if hours[k.Hour] {
-			err = errors.New("it is there twice")
+			err = errors.New("it is listed twice")
 		}
 		if hours[k.Hour] = true; err != nil {
 			problems = append(problems, fmt.Errorf("the token key of hour %d: %w", k.Hour, err))

@@ -323,7 +323,7 @@ var damages = map[string]struct {
 	"material that waits without bytes": {func(w *wreckage) { w.expiring.Pending = &key.Material{ID: w.other.ID}; w.replace(w.expiring) },
 		[]string{`key/EXPIRING: material [0-9a-f]{64} cannot wait`}},
 	"a material twice": {func(w *wreckage) { w.second(w.enabled.Materials[0]); w.replace(w.enabled) },
-		[]string{`key/ENABLED: material [0-9a-f]{64} is there twice; another record names the slot`}},
+		[]string{`key/ENABLED: material [0-9a-f]{64} is listed twice; another record names the slot`}},
 	"a second material that no rotation brought": {func(w *wreckage) {
 		w.enabled.Materials = append(w.enabled.Materials, key.Material{ID: w.other.ID})
 		w.enabled.State = key.Disabled
@@ -342,11 +342,11 @@ var damages = map[string]struct {
 		w.replace(w.expiring)
 	}, []string{`key/EXPIRING: 26 rotations on demand are more`}},
 	"automatic rotation of imported material": {func(w *wreckage) { w.empty = w.empty.EnableRotation(90, time.Now()); w.replace(w.empty) },
-		[]string{`key/EMPTY: a key of the spec SYMMETRIC_DEFAULT and the origin EXTERNAL is not rotated so`}},
+		[]string{`key/EMPTY: a key of the spec SYMMETRIC_DEFAULT and the origin EXTERNAL cannot have this rotation`}},
 	"automatic rotation too often": {func(w *wreckage) { w.plan(key.Rotation{PeriodInDays: 89, Next: time.Now()}) },
-		[]string{`key/ENABLED: a rotation every 89 days cannot be`}},
+		[]string{`key/ENABLED: a rotation period of 89 days is not valid`}},
 	"automatic rotation without a date": {func(w *wreckage) { w.plan(key.Rotation{PeriodInDays: 90}) },
-		[]string{`key/ENABLED: a rotation every 90 days cannot be`}},
+		[]string{`key/ENABLED: a rotation period of 90 days is not valid`}},
 	"a rotation that is not in the index": {func(w *wreckage) { w.enabled = w.enabled.EnableRotation(90, time.Now()); w.replace(w.enabled) },
 		[]string{`due/\d+/ENABLED: it is missing`}},
 	"the usage of a missing key": {func(w *wreckage) { w.used("111122223333/eu-west-2/x", "Encrypt") },
@@ -431,7 +431,7 @@ var damages = map[string]struct {
 		r := w.ring()
 		w.putRing(records.TokenRingPath, records.TokenRing{Keys: append(r.Keys, r.Keys...)})
 	},
-		[]string{`token-keys/ring: the token key of hour \d+: it is there twice`}},
+		[]string{`token-keys/ring: the token key of hour \d+: it is listed twice`}},
 	"another ring": {func(w *wreckage) { w.putRing("rang", records.TokenRing{}) }, []string{"token-keys/rang: its content belongs"}},
 
 	"bytes that are not an event": {func(w *wreckage) {

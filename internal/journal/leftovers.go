@@ -62,7 +62,7 @@ func (l *leftovers) clean() {
 			return
 		}
 		if err := l.removeAll(); err != nil && !errors.Is(err, space.ErrFull) {
-			l.log.Error("remove records that have served", "error", err)
+			l.log.Error("records that are no longer needed were not removed; the server tries again", "error", err)
 		}
 	}
 }

@@ -15,7 +15,7 @@ func opensNot(t *testing.T) func() (crypt.Key, error) {
 	return func() (crypt.Key, error) { t.Error("it was at hand"); return opens() }
 }
 
-// works tells whether a key is that of opens, and was not destroyed.
+// works reports whether a key is the key of opens, and was not destroyed.
 func works(k crypt.Key) error {
 	m, err := crypt.ParseMessage(openedBlob, nil)
 	if err == nil {
@@ -125,7 +125,7 @@ func TestCacheIsBoundedInMemory(t *testing.T) {
 	}
 }
 
-// Material is never destroyed under whoever uses it, and never used after that.
+// Material is never destroyed while it is in use, and never used after it is destroyed.
 func TestCacheUnderLoad(t *testing.T) {
 	o := newCache()
 	var all sync.WaitGroup

@@ -203,7 +203,7 @@ func (c cast) changeKey(arn string, change func(*key.Key)) {
 	})
 }
 
-// blob returns a ciphertext under a key, whoever may make one.
+// blob returns a ciphertext under a key, without a check of permissions.
 func (c cast) blob(arn string, members ...string) string {
 	c.Helper()
 	var was string
@@ -403,7 +403,7 @@ func (a actor) is(allowed bool, operation, on string, members ...string) {
 	}
 }
 
-// refusal returns what the actor is told.
+// refusal returns the error that the actor receives.
 func (a actor) refusal(operation, on string, members ...string) (kind key.Kind, message string) {
 	a.Helper()
 	_, err := a.try(operation, on, members...)

@@ -126,7 +126,7 @@ func TestGenerationsTakeTurns(t *testing.T) {
 	}
 }
 
-// Sessions of one role are one name: whoever may assume the role could make up others.
+// Sessions of one role take turns under one name, because a caller can choose any session name.
 func TestPayer(t *testing.T) {
 	user := identity.User{Entity: identity.Entity{Account: "111122223333", Name: "alice", Path: "/"}}.Principal()
 	role := identity.Role{Entity: identity.Entity{Account: "111122223333", Name: "app", Path: "/"}}

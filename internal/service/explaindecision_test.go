@@ -387,7 +387,7 @@ func TestExplainRoles(t *testing.T) {
 	}
 }
 
-// Of other accounts no more is told than their principals could find out.
+// An explanation reveals no more about another account than its principals could find out.
 func TestExplainOtherAccounts(t *testing.T) {
 	o := newOffice(t)
 	elsewhere := identity.Root(explainOther)

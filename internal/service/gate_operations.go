@@ -97,7 +97,7 @@ func operations(dev bool) map[string]Operation {
 	return table
 }
 
-// acrossAccounts are the operations, beside the cryptographic ones, on keys of other
+// acrossAccounts are the operations, besides the cryptographic ones, on keys of other
 // accounts; a permission for any other has no effect there. Source: "Allowing users in
 // other accounts to use a KMS key".
 var acrossAccounts = strings.Fields("CreateGrant DescribeKey GetKeyRotationStatus GetPublicKey ListGrants RetireGrant RevokeGrant")

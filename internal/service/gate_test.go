@@ -182,7 +182,7 @@ func TestOtherAccountsDoNotAdminister(t *testing.T) {
 	}
 }
 
-// A key is decided about by its own policy, by whatever alias it is named.
+// The policy of a key decides for every alias of the key.
 func TestAliasesAreConditions(t *testing.T) {
 	c := newCast(t)
 	c.user("alice")

@@ -105,7 +105,7 @@ func (u *keyUsage) keep() {
 			return
 		}
 		if err != nil && !errors.Is(err, space.ErrFull) {
-			u.log.Error("write when keys were last used", "error", err)
+			u.log.Error("the last uses of keys were not written; the server tries again", "error", err)
 		}
 	}
 }

@@ -47,7 +47,7 @@ func TestSweepRemovesGrants(t *testing.T) {
 	l.end(t)
 }
 
-// The audit log tells which grant was created or retired, and no token.
+// The audit log names the grant that was created or retired, and contains no token.
 func TestEventsOfGrants(t *testing.T) {
 	l := newLife(t)
 	id := l.createKey(t)

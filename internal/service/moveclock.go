@@ -35,9 +35,9 @@ var moveClock = change("MoveClock", asks{{Action: "keyhold:MoveClock"}},
 			return nil, err
 		}
 		c.clock.offset.Store(int64(offset))
-		// Whoever moves the clock over the date of a rotation looks at once for it.
+		// A test that moves the clock past the date of a rotation expects the rotation at once.
 		if err := c.RotateDue(c.ctx); err != nil {
-			c.log.Error("rotate keys after the clock was moved", "error", err)
+			c.log.Error("a rotation that became due with the new time failed", "error", err)
 		}
 		return clockResponse(c.clock), nil
 	})

@@ -39,7 +39,7 @@ func describeIn(t *testing.T, s *kmstest.Server, id *string, region string) *typ
 	return must[*kms.DescribeKeyOutput](t)(s.Client.DescribeKey(t.Context(), &kms.DescribeKeyInput{KeyId: id}, in(region))).KeyMetadata
 }
 
-// wantFamily checks that each key of a set tells the same of all of them.
+// wantFamily checks that all related keys show the same primary key and replicas.
 func wantFamily(t *testing.T, s *kmstest.Server, id *string, primary string, replicas ...string) {
 	t.Helper()
 	for _, region := range append([]string{primary}, replicas...) {
@@ -263,7 +263,7 @@ func TestGrantsOfRelatedKeys(t *testing.T) {
 	must[*kms.RetireGrantOutput](t)(s.Client.RetireGrant(t.Context(), &kms.RetireGrantInput{GrantToken: there.GrantToken}, in(london)))
 }
 
-// Whatever many callers do with related keys at a time, each key tells the same.
+// Related keys agree after concurrent changes by many callers.
 func TestRelatedKeysAgree(t *testing.T) {
 	s := kmstest.Start(t)
 	id := createPrimary(t, s, types.OriginTypeAwsKms)

@@ -70,7 +70,7 @@ var seedAccessKey = administration("SeedAccessKey", nil,
 				return err
 			}
 			if there && (k.Account != account || k.User != u.Name) {
-				return key.Errorf(key.KindAlreadyExists, "The access key is another one's.")
+				return key.Errorf(key.KindAlreadyExists, "The access key belongs to another identity.")
 			}
 			d.created = !there
 			d.arn = u.ARN()

@@ -98,7 +98,7 @@ func TestRates(t *testing.T) {
 	}
 }
 
-// Sessions of a role use up one rate, whatever their names are.
+// Sessions of a role share one rate, regardless of their names.
 func TestRatesOfSessions(t *testing.T) {
 	now := time.Now()
 	r := newRates(map[string]int{"list": 1}, now)

@@ -89,7 +89,7 @@ func (s *Service) ServeRegions(ctx context.Context, given []string) (served []st
 			return records.ServedRegions.Put(tx, records.ServedPath, records.Served{Regions: given})
 		})
 		if errors.Is(err, space.ErrFull) {
-			s.log.Warn("the Regions that are served are not remembered, because the disk is full", "regions", given)
+			s.log.Warn("the served Regions were not stored, because the disk is full: give them again at the next start", "regions", given)
 			err = nil
 		}
 	}

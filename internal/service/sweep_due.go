@@ -41,7 +41,7 @@ func startSweeper(s *Service) *sweeper {
 		defer tick.Stop()
 		for {
 			if err := s.Sweep(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, space.ErrFull) {
-				s.log.Error("sweep", "error", err)
+				s.log.Error("a background change of keys failed; the server tries again", "error", err)
 			}
 			s.reportStrangers(time.Now())
 			if s.materials.TakeErased() {

@@ -95,7 +95,7 @@ func (c *call) freshMaterials(related key.Related) ([]key.Material, error) {
 	return fresh, err
 }
 
-// rotationEvent is what CloudTrail has of a rotation, beside the request if there
+// rotationEvent returns the event that CloudTrail has of a rotation, besides the request if there
 // was one ("RotateKey" among the examples of log entries). It names all keys that are
 // rotated.
 func rotationEvent(related key.Related, t key.RotationType, now time.Time) audit.Event {
