@@ -26,7 +26,7 @@ const (
 	smallestBlob  = commitmentEnd + 12 + 16 // with nonce and tag alone
 )
 
-// A Header tells whose a ciphertext is. Nothing vouches for it before [Decrypt]
+// A Header names the key and the material of a ciphertext. It is not authenticated until [Decrypt]
 // has opened the ciphertext.
 type Header struct {
 	Account       string // 12 digits
@@ -35,10 +35,10 @@ type Header struct {
 }
 
 // ParseCiphertext reads the header of a ciphertext blob, which is at least 173
-// bytes long. A ciphertext of AWS KMS is none.
+// bytes long. It returns an error for ciphertexts of AWS KMS.
 func ParseCiphertext(blob []byte) (Header, error) {
 	if len(blob) < smallestBlob || blob[0] != 1 || strings.Trim(string(blob[versionEnd:accountEnd]), "0123456789") != "" {
-		return Header{}, fmt.Errorf("byok: %d bytes are no ciphertext of Keyhold, or not all of one", len(blob))
+		return Header{}, fmt.Errorf("byok: %d bytes are not a complete ciphertext of Keyhold", len(blob))
 	}
 	return Header{
 		Account:       string(blob[versionEnd:accountEnd]),
@@ -47,12 +47,12 @@ func ParseCiphertext(blob []byte) (Header, error) {
 	}, nil
 }
 
-// Decrypt opens a ciphertext blob of a symmetric key without any server. It needs
+// Decrypt decrypts a ciphertext blob of a symmetric key without a server. It needs
 // the key's material, 32 bytes, and the encryption context of the encryption, nil
-// for none. It leaves the material as it is.
+// for none. It does not change the material.
 //
-// An error tells whether the ciphertext names other material, was damaged, or has
-// another encryption context; it holds neither material nor plaintext.
+// The error says whether the ciphertext names other material, was damaged, or has
+// another encryption context; it contains neither material nor plaintext.
 func Decrypt(material, blob []byte, context map[string]string) ([]byte, error) {
 	h, err := ParseCiphertext(blob)
 	if err != nil {
@@ -63,7 +63,7 @@ func Decrypt(material, blob []byte, context map[string]string) ([]byte, error) {
 		return nil, err
 	}
 	if id != h.KeyMaterialID {
-		return nil, fmt.Errorf("byok: the ciphertext of the key %s was made with other material: its ID is %s, and that of the given material %s", h.KeyID, h.KeyMaterialID, id)
+		return nil, fmt.Errorf("byok: the ciphertext of the key %s was made with other material: its ID is %s, but the ID of the given material is %s", h.KeyID, h.KeyMaterialID, id)
 	}
 	derived, err := hkdf.Key(sha256.New, material, nil, "keyhold ciphertext v1"+string(blob[:saltEnd]), 64)
 	if err != nil {

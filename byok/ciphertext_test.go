@@ -110,9 +110,9 @@ func TestDecryptSaysWhy(t *testing.T) {
 		{"a pair more", counting(32), one, map[string]string{"purpose": "test", "": ""}, otherContext},
 		{"a context for none", counting(32), plain, test, otherContext},
 		{"a changed salt", counting(32), salted, test, "the ciphertext is damaged"},
-		{"nothing", counting(32), nil, nil, "0 bytes are no ciphertext of Keyhold"},
-		{"cut off", counting(32), one[:172], test, "172 bytes are no ciphertext of Keyhold, or not all of one"},
-		{"a ciphertext of AWS", counting(32), append([]byte{1, 2, 2, 0, 0x78}, make([]byte, 180)...), nil, "are no ciphertext of Keyhold"},
+		{"nothing", counting(32), nil, nil, "0 bytes are not a complete ciphertext of Keyhold"},
+		{"cut off", counting(32), one[:172], test, "172 bytes are not a complete ciphertext of Keyhold"},
+		{"a ciphertext of AWS", counting(32), append([]byte{1, 2, 2, 0, 0x78}, make([]byte, 180)...), nil, "are not a complete ciphertext of Keyhold"},
 	} {
 		plaintext, err := byok.Decrypt(c.material, c.blob, c.context)
 		if plaintext != nil || err == nil || !strings.Contains(err.Error(), c.want) {

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// Fingerprint returns what tells a wrapping public key, DER SubjectPublicKeyInfo,
-// from all others: the SHA-256 of its bytes, as 16 groups of four lower-case
+// Fingerprint returns the fingerprint of a wrapping public key, DER SubjectPublicKeyInfo:
+// the SHA-256 of its bytes, as 16 groups of four lower-case
 // hexadecimal digits with spaces between them, for people to compare by eye.
 //
-// Whoever puts another public key in the place of the server's reads the material
-// that is wrapped under it, so compare the fingerprint by a way other than the one
-// that the public key came by.
+// Anybody who replaces the server's public key by their own can read the material
+// that is wrapped under it, so compare the fingerprint over another channel than the one
+// that delivered the public key.
 func Fingerprint(publicKey []byte) string {
 	sum := sha256.Sum256(publicKey)
 	digits := hex.EncodeToString(sum[:])

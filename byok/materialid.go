@@ -14,9 +14,9 @@ const keyIDLength = 36
 // lower-case hexadecimal digits of HKDF-SHA-256 (RFC 5869) over the material,
 // without salt, with the info "keyhold material id v1" and the key ID.
 //
-// If the ID in the answer of ImportKeyMaterial is this one, the server holds
-// exactly this material. The function of AWS is unpublished and gives other IDs.
-// The material is left as it is, for the caller to clear.
+// If ImportKeyMaterial returns the same ID, the server has
+// exactly this material. AWS computes other IDs in an unpublished way.
+// KeyMaterialID does not change the material; the caller clears it.
 func KeyMaterialID(keyID string, material []byte) (string, error) {
 	if len(keyID) != keyIDLength {
 		return "", fmt.Errorf("byok: %q is not a key ID of %d characters, which an ARN ends with", keyID, keyIDLength)

@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 )
 
-// An object is the JSON object of a file: members in order, all of them text. It
+// An object is the JSON object of a file: its members are in order, and all values are text. It
 // is read strictly: each member once, in its exact case, and no other.
 type object []member
 
@@ -73,7 +73,7 @@ func parseMembers(d *json.Decoder) (map[string]string, error) {
 			return nil, err
 		}
 		if _, twice := members[name]; twice {
-			return nil, fmt.Errorf("the member %q is there twice", name)
+			return nil, fmt.Errorf("the member %q is repeated", name)
 		}
 		if members[name], err = parseText(d); err != nil {
 			return nil, fmt.Errorf("the member %q: %w", name, err)
@@ -101,7 +101,7 @@ func parseText(d *json.Decoder) (string, error) {
 }
 
 func notJSON(d *json.Decoder) error {
-	return fmt.Errorf("it is no JSON from byte %d on, or was cut off", d.InputOffset())
+	return fmt.Errorf("it is not valid JSON from byte %d on, or was cut off", d.InputOffset())
 }
 
 // fields reads the texts of an object into values, and keeps the first error.

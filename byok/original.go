@@ -6,7 +6,7 @@ import (
 	"github.com/keyhold/keyhold/internal/keyfile"
 )
 
-// ErrPassphrase is the error of [ReadOriginal] for a private key that does not open with a passphrase.
+// ErrPassphrase is the error of [ReadOriginal] if the passphrase does not decrypt the private key.
 var ErrPassphrase = keyfile.ErrPassphrase
 
 // An Original is the key material of a file that [ReadOriginal] recognised. Bytes can be material for keys of
@@ -22,13 +22,13 @@ type Material struct {
 	Doubt     string // another possible meaning of the file, for people; "" if there is none
 }
 
-// ReadOriginal recognises what a file of key material is: bytes as they are, in hexadecimal, base64 or a JSON Web
+// ReadOriginal recognises the format of a file of key material: bytes, raw or in hexadecimal, base64 or a JSON Web
 // Key, or a private key in PEM, DER or a JSON Web Key. docs/import-files.md lists the formats. If a private key is
 // encrypted, passphrase is called for the passphrase, which is cleared.
 //
-// A private key is validated as the server validates it: the server says only that a key is not acceptable, and
-// ReadOriginal says why. A file that is not read gets an error that says what the file is, and what its owner
-// can do. No error holds any of the content. The caller clears the content, and the Original.
+// ReadOriginal validates a private key as the server does. The server says only that a key is not acceptable;
+// ReadOriginal says why. The error for a file that it cannot read says what the file is, and what its owner
+// can do. Errors contain nothing of the content. The caller clears the content and the Original.
 func ReadOriginal(content []byte, passphrase func() ([]byte, error)) (*Original, error) {
 	f, err := keyfile.Read(content, passphrase)
 	if err != nil {
@@ -49,7 +49,7 @@ func (o *Original) Material(keySpec string) (*Material, error) {
 	return &Material{KeySpec: keySpec, Bytes: m.Bytes, PublicKey: m.PublicKey, Form: m.Form, Doubt: m.Doubt}, nil
 }
 
-// Text returns the text of a file that holds no key material in UTF-8 and without a byte order mark: Notepad writes a
+// Text converts a file without key material to UTF-8 without a byte order mark: Notepad writes a
 // mark, and PowerShell UTF-16. A file that is not text is returned as it is.
 func Text(content []byte) []byte { return keyfile.Text(content) }
 

@@ -12,15 +12,15 @@ import (
 // parametersFormat is the Format of a file of parameters.
 const parametersFormat = "keyhold-import-parameters-v1"
 
-// Parameters are what GetParametersForImport answers, and all that is needed to
-// wrap material for that key. They hold no secret.
+// Parameters are the response of GetParametersForImport, and everything that is needed to
+// wrap material for the key. They contain no secret.
 type Parameters struct {
-	KeyARN    string    // of the key that the material is for
-	KeySpec   string    // of that key, such as SYMMETRIC_DEFAULT
-	Algorithm Algorithm // that was asked for
+	KeyARN    string    // ARN of the key to import into
+	KeySpec   string    // spec of the key, such as SYMMETRIC_DEFAULT
+	Algorithm Algorithm // wrapping algorithm in the request
 	PublicKey []byte    // DER SubjectPublicKeyInfo
 	Token     []byte    // the ImportToken
-	ValidTo   time.Time // the end of public key and token, 24 hours after they were made
+	ValidTo   time.Time // when public key and token expire, 24 hours after they were made
 }
 
 // Encode returns the file of the parameters, as docs/import-files.md describes it.
@@ -37,10 +37,10 @@ func (p *Parameters) Encode() []byte {
 	}.encode()
 }
 
-// ParseParameters reads a file of parameters: one that Encode wrote, or the answer of
+// ParseParameters reads a file of parameters from Encode, or the response of
 // GetParametersForImport as the AWS CLI prints it. The answer names neither the spec of
 // the key nor the algorithm: both are empty, and the caller sets them before Wrap. Any
-// other file is an error, and so is a fingerprint that is not the one of the public key.
+// other file is an error, and so is a fingerprint that does not match the public key.
 func ParseParameters(file []byte) (*Parameters, error) {
 	file = keyfile.Text(file)
 	if p, ok, err := parseAnswer(file); ok {
@@ -52,7 +52,7 @@ func ParseParameters(file []byte) (*Parameters, error) {
 	members, err := parseObject(file, parametersFormat, "",
 		"KeyId", "KeySpec", "WrappingAlgorithm", "PublicKey", "PublicKeyFingerprint", "ImportToken", "ParametersValidTo")
 	if err != nil {
-		return nil, fmt.Errorf("byok: this is no file of import parameters: %w", err)
+		return nil, fmt.Errorf("byok: this is not a file of import parameters: %w", err)
 	}
 	f := &fields{members: members}
 	p := &Parameters{
@@ -64,7 +64,7 @@ func ParseParameters(file []byte) (*Parameters, error) {
 		ValidTo:   f.time("ParametersValidTo"),
 	}
 	if members["PublicKeyFingerprint"] != Fingerprint(p.PublicKey) {
-		f.refuse("PublicKeyFingerprint", "that of the public key beside it, so one of them was changed")
+		f.refuse("PublicKeyFingerprint", "the fingerprint of the member PublicKey, so one of the two was changed")
 	}
 	if f.err != nil {
 		return nil, fmt.Errorf("byok: the file of import parameters is damaged: %w", f.err)
@@ -73,7 +73,7 @@ func ParseParameters(file []byte) (*Parameters, error) {
 }
 
 // Wrap wraps material, as [Original.Material] returns it: as many bytes as [MaterialSizes] says or, for a key spec
-// that has private keys, PKCS #8 in DER. It leaves the material as it is, and no error holds any of it.
+// that has private keys, PKCS #8 in DER. It does not change the material, and errors contain nothing of it.
 func (p *Parameters) Wrap(material []byte) (*Wrapped, error) {
 	w := &Wrapped{KeyARN: p.KeyARN, Token: p.Token, Fingerprint: Fingerprint(p.PublicKey), ValidTo: p.ValidTo}
 	keyID, err := keyIDOf(p.KeyARN)

@@ -15,13 +15,13 @@ import (
 	"github.com/keyhold/keyhold/internal/privatekey"
 )
 
-// An Algorithm is a way to wrap key material, by the name that the API gives it
+// An Algorithm is an algorithm that wraps key material, named as in the API
 // in WrappingAlgorithm.
 type Algorithm string
 
-// The algorithms of [Wrap]. RSAES-OAEP is that of RFC 8017 (section 7.1); the hash is
-// that of the label, which is empty, and of MGF1 alike. RSA_AES_KEY_WRAP has it wrap
-// an AES-256 key, made for this one use, under which the material is wrapped with AES
+// The algorithms of [Wrap]. RSAES-OAEP is defined in RFC 8017 (section 7.1). The hash is
+// used for the label, which is empty, and for MGF1. RSA_AES_KEY_WRAP uses it to wrap
+// a new AES-256 key, under which the material is wrapped with AES
 // key wrap with padding (RFC 5649): private keys are too long for RSAES-OAEP alone.
 const (
 	RSAESOAEPSHA1       Algorithm = "RSAES_OAEP_SHA_1"
@@ -62,9 +62,9 @@ func (a Algorithm) newHash() (newHash func() hash.Hash, hybrid bool, err error) 
 //
 // The public key is the PublicKey of GetParametersForImport as the SDKs return
 // it, DER SubjectPublicKeyInfo (RFC 5280), for an RSA key of 2048, 3072 or 4096
-// bits; the algorithm is the one that was asked for there. Wrap leaves the material
-// as it is and keeps no copy: the caller clears it once the import has succeeded.
-// No error holds any of it.
+// bits; the algorithm is the WrappingAlgorithm of that request. Wrap does not change the material
+// and keeps no copy: the caller clears it once the import has succeeded.
+// Errors contain nothing of the material.
 func Wrap(publicKey []byte, a Algorithm, material []byte) ([]byte, error) {
 	newHash, hybrid, err := a.newHash()
 	if err != nil {

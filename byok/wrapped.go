@@ -12,17 +12,17 @@ import (
 // wrappedFormat is the Format of a file of wrapped material.
 const wrappedFormat = "keyhold-wrapped-material-v1"
 
-// Wrapped is key material that only the server can unwrap, and all else that
-// ImportKeyMaterial needs. It holds no secret: the ID of the material is a one-way
-// value, which a Keyhold server shows to whoever may describe the key.
+// Wrapped is key material that only the server can unwrap, with everything else that
+// ImportKeyMaterial needs. It contains no secret: the ID of the material is a one-way
+// value, which a Keyhold server shows to everybody who may describe the key.
 type Wrapped struct {
-	KeyARN        string    // of the key that the material is for
+	KeyARN        string    // ARN of the key to import into
 	Material      []byte    // the EncryptedKeyMaterial
-	Token         []byte    // the ImportToken, as it came
-	KeyMaterialID string    // that a Keyhold server answers if it holds this material
-	PublicKey     []byte    // of the material, DER SubjectPublicKeyInfo; nil if it is no private key
-	Fingerprint   string    // of the public key that the material is wrapped under
-	ValidTo       time.Time // the end of the token
+	Token         []byte    // ImportToken of the parameters, unchanged
+	KeyMaterialID string    // ID that a Keyhold server returns if it has this material
+	PublicKey     []byte    // public key of a private key, DER SubjectPublicKeyInfo; nil for other material
+	Fingerprint   string    // fingerprint of the wrapping public key
+	ValidTo       time.Time // when the token expires
 }
 
 // Encode returns the file of the wrapped material, as docs/import-files.md
@@ -46,13 +46,13 @@ func (w *Wrapped) Encode() []byte {
 // materialPublicKey is the member that is there for private keys alone.
 const materialPublicKey = "MaterialPublicKey"
 
-// ParseWrapped reads a file of wrapped material. What is not exactly one is an
+// ParseWrapped reads a file of wrapped material. Any other content is an
 // error.
 func ParseWrapped(file []byte) (*Wrapped, error) {
 	members, err := parseObject(keyfile.Text(file), wrappedFormat, materialPublicKey,
 		"KeyId", "EncryptedKeyMaterial", "ImportToken", "KeyMaterialId", "PublicKeyFingerprint", "ParametersValidTo")
 	if err != nil {
-		return nil, fmt.Errorf("byok: this is no file of wrapped material: %w", err)
+		return nil, fmt.Errorf("byok: this is not a file of wrapped material: %w", err)
 	}
 	f := &fields{members: members}
 	w := &Wrapped{

@@ -1,4 +1,4 @@
-// Package kmstest runs a whole server inside a test, with a clock that the test
+// Package kmstest runs a complete server inside a test, with a clock that the test
 // moves.
 //
 //	func TestExpiry(t *testing.T) {
@@ -9,10 +9,10 @@
 //		… // and now it is gone
 //	}
 //
-// The whole of it is TestExpiredMaterial in example_test.go.
+// TestExpiredMaterial in example_test.go is the complete test.
 //
 // The server listens on a free port of the loopback interface, verifies
-// signatures and behaves as any other server does. It keeps everything in memory
+// signatures and behaves like any other server. It keeps everything in memory
 // and ends with the test.
 //
 // With the option TLS the server speaks HTTPS, for programs that speak nothing else.
@@ -44,7 +44,7 @@ import (
 	"github.com/keyhold/keyhold/internal/service"
 )
 
-// What every Server has, as keyhold dev has it too. The credentials are those of the root of
+// The constants of every Server, which are also those of keyhold dev. The credentials belong to the root of
 // Account. Every Region is served.
 const (
 	Account         = identity.DevAccount
@@ -74,7 +74,7 @@ type Server struct {
 	service *service.Service
 }
 
-// An Option is a wish for a Server.
+// An Option configures a Server.
 type Option func(*options)
 
 type options struct {
@@ -83,12 +83,12 @@ type options struct {
 	names    []string
 }
 
-// Seed has the keys be there that a seed file declares (docs/seed-file.md); those
-// that name no account belong to Account.
+// Seed makes the keys that a seed file declares (docs/seed-file.md). Keys
+// without an account belong to Account.
 func Seed(file string) Option { return func(o *options) { o.seedFile = file } }
 
-// TLS has the server speak HTTPS alone, with a certificate for localhost, 127.0.0.1, ::1 and
-// the names given. An authority that is made for this server signs the certificate. The
+// TLS makes the server speak HTTPS only, with a certificate for localhost, 127.0.0.1, ::1 and
+// the given names. An authority that is made for this server signs the certificate. The
 // private keys of both are written nowhere.
 func TLS(names ...string) Option { return func(o *options) { o.tls, o.names = true, names } }
 
@@ -150,11 +150,11 @@ func (o options) sow(s *service.Service) (region string, err error) {
 	return declared.Region, err
 }
 
-// Now returns what the clock that keys and import tokens live by shows.
+// Now returns the time of the clock that determines when keys and import tokens expire.
 func (s *Server) Now() time.Time { return s.clock.Now() }
 
-// Advance moves that clock forward, and keys are rotated whose automatic rotation
-// falls due by it. It fails the test if d is negative, or moves
+// Advance moves the clock of Now forward, and rotates the keys whose automatic rotation
+// becomes due. It fails the test if d is negative, or moves
 // the clock 200 years ahead.
 func (s *Server) Advance(d time.Duration) {
 	s.t.Helper()
@@ -167,7 +167,7 @@ func (s *Server) client() *kms.Client {
 		BaseEndpoint: aws.String(s.Endpoint),
 		Region:       s.Region,
 		Credentials:  credentials.NewStaticCredentialsProvider(AccessKeyID, SecretAccessKey, ""),
-		// Not the connections of the whole process: those of this server end with it.
+		// This client has connections of its own, which are closed when the server ends.
 		HTTPClient: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: s.Authorities}}},
 	})
 }

@@ -7,16 +7,16 @@
 //	_, err = awsimport.Import(ctx, client, w, validTo)
 //	err = awsimport.Challenge(ctx, client, w.KeyARN, material)
 //
-// A symmetric key takes more material with [ImportNew], which [Rotate] makes current;
-// [Materials] lists what a key has.
+// [ImportNew] imports more material into a symmetric key, and [Rotate] makes it current;
+// [Materials] lists the materials of a key.
 //
-// All of it works with any endpoint of the API. That the server holds exactly the
-// material is proved, everywhere, by [CheckPublicKey] for private keys and by
-// [CheckMAC] for HMAC material. Of symmetric material only a Keyhold server can be
-// held to the key material ID that [Import] returns ([CheckID]) and to the
-// [Challenge]: how AWS computes its IDs and builds its ciphertexts is unpublished.
+// The functions work with any endpoint of the API. [CheckPublicKey] proves for private
+// keys, and [CheckMAC] for HMAC material, that any server has exactly
+// the imported material. For symmetric material [CheckID] and [Challenge] prove it
+// for a Keyhold server only,
+// because AWS does not publish how it computes IDs and builds ciphertexts.
 //
-// The package keeps no material and logs nothing. It asks for no credentials: they
-// are the client's. Errors of the API are returned as the SDK has them; what the
-// package itself refuses is a [Refusal].
+// The package keeps no material and logs nothing. The credentials
+// belong to the client. Errors of the API are returned unchanged; an error that the
+// package itself finds is a [Refusal].
 package awsimport

@@ -11,21 +11,21 @@ import (
 	"github.com/keyhold/keyhold/byok"
 )
 
-// An Importer takes wrapped material. A *kms.Client is one.
+// An Importer imports wrapped material. *kms.Client implements it.
 type Importer interface {
 	ImportKeyMaterial(context.Context, *kms.ImportKeyMaterialInput, ...func(*kms.Options)) (*kms.ImportKeyMaterialOutput, error)
 }
 
-// Import sends wrapped material, to be good until validTo, at most 365 days from
-// now, or for ever if that is zero. It must be the first of the key, or one that the
-// key knows. It returns the key material ID that the server gave, which [CheckID]
-// compares.
+// Import sends wrapped material that expires at validTo, at most 365 days from
+// now, or never if validTo is zero. It must be the first material of the key, or material that the
+// key has had before. Import returns the key material ID that the server assigned, for [CheckID]
+// to compare.
 func Import(ctx context.Context, c Importer, w *byok.Wrapped, validTo time.Time) (keyMaterialID string, err error) {
 	return importAs(ctx, c, "", w, validTo)
 }
 
-// ImportNew is [Import] of material that a symmetric key does not know. Unless it is
-// the key's first, it waits until [Rotate] makes it the current one; one can wait at
+// ImportNew imports material that a symmetric key has not had before. Unless it is
+// the key's first, it waits until [Rotate] makes it current; only one can wait at
 // a time.
 func ImportNew(ctx context.Context, c Importer, w *byok.Wrapped, validTo time.Time) (keyMaterialID string, err error) {
 	return importAs(ctx, c, types.ImportTypeNewKeyMaterial, w, validTo)

@@ -13,12 +13,12 @@ import (
 	"github.com/keyhold/keyhold/byok"
 )
 
-// A Describer looks at keys. A *kms.Client is one.
+// A Describer describes keys. *kms.Client implements it.
 type Describer interface {
 	DescribeKey(context.Context, *kms.DescribeKeyInput, ...func(*kms.Options)) (*kms.DescribeKeyOutput, error)
 }
 
-// A Creator makes keys and their aliases. A *kms.Client is one.
+// A Creator makes keys and their aliases. *kms.Client implements it.
 type Creator interface {
 	CreateKey(context.Context, *kms.CreateKeyInput, ...func(*kms.Options)) (*kms.CreateKeyOutput, error)
 	CreateAlias(context.Context, *kms.CreateAliasInput, ...func(*kms.Options)) (*kms.CreateAliasOutput, error)
@@ -28,8 +28,8 @@ type Creator interface {
 var errNoKey = errors.New("awsimport: the answer describes no key")
 
 // Find returns the key of an alias name, an alias ARN, a key ID or a key ARN. A key
-// that takes no material is a [Refusal]: NotExternal, PendingDeletion or
-// UnsupportedSpec. A key that is not there is the API's NotFoundException.
+// into which nothing can be imported is a [Refusal]: NotExternal, PendingDeletion or
+// UnsupportedSpec. A key that does not exist is the API's NotFoundException.
 func Find(ctx context.Context, c Describer, ref string) (*types.KeyMetadata, error) {
 	out, err := c.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &ref})
 	if err != nil {
@@ -42,7 +42,7 @@ func Find(ctx context.Context, c Describer, ref string) (*types.KeyMetadata, err
 	case k.Origin != types.OriginTypeExternal:
 		return nil, refuse(NotExternal, "the key %s is of the origin %s, not EXTERNAL", aws.ToString(k.Arn), k.Origin)
 	case k.KeyState == types.KeyStatePendingDeletion || k.KeyState == types.KeyStatePendingReplicaDeletion:
-		return nil, refuse(PendingDeletion, "the key %s is to be deleted (%s)", aws.ToString(k.Arn), k.KeyState)
+		return nil, refuse(PendingDeletion, "the key %s is scheduled for deletion (%s)", aws.ToString(k.Arn), k.KeyState)
 	}
 	if _, err := byok.AlgorithmFor(string(k.KeySpec)); err != nil {
 		return nil, refuse(UnsupportedSpec, "the key %s is of the spec %s", aws.ToString(k.Arn), k.KeySpec)
@@ -54,17 +54,17 @@ func Find(ctx context.Context, c Describer, ref string) (*types.KeyMetadata, err
 // API allows.
 var aliasNameForm = regexp.MustCompile(`^alias/[a-zA-Z0-9/_-]{1,250}$`)
 
-// CheckNewAlias tells whether a key could be created under an alias name: nil, or a
+// CheckNewAlias checks the name of an alias to create. For an invalid name it returns a
 // [Refusal] of the code BadAlias.
 func CheckNewAlias(name string) error {
 	if !aliasNameForm.MatchString(name) || strings.HasPrefix(name, "alias/aws/") {
-		return refuse(BadAlias, "%q is no name for a new alias", name)
+		return refuse(BadAlias, "%q is not a valid name for a new alias", name)
 	}
 	return nil
 }
 
-// A NewKey is what Create makes. The zero value of Spec and Usage is a symmetric key;
-// of all others the API wants both.
+// A NewKey describes a key for Create. The zero value of Spec and Usage is a symmetric key;
+// for all other keys the API requires both.
 type NewKey struct {
 	Alias string
 	Spec  types.KeySpec
@@ -72,7 +72,7 @@ type NewKey struct {
 }
 
 // Create makes a key without material, and an alias for it. If the alias fails, the
-// key is there all the same: it is returned, with the error.
+// key exists nevertheless, and is returned with the error.
 func Create(ctx context.Context, c Creator, n NewKey) (*types.KeyMetadata, error) {
 	if err := CheckNewAlias(n.Alias); err != nil {
 		return nil, err
@@ -88,7 +88,7 @@ func Create(ctx context.Context, c Creator, n NewKey) (*types.KeyMetadata, error
 	return out.KeyMetadata, err
 }
 
-// IsNotFound tells whether an error is the API's NotFoundException.
+// IsNotFound reports whether an error is the API's NotFoundException.
 func IsNotFound(err error) bool {
 	_, ok := errors.AsType[*types.NotFoundException](err)
 	return ok

@@ -11,24 +11,24 @@ import (
 	"github.com/keyhold/keyhold/byok"
 )
 
-// DefaultWrappingKeySpec is that of the wrapping key of a [Wrapping] that does not say.
+// DefaultWrappingKeySpec is the spec of the wrapping key if a [Wrapping] names none.
 const DefaultWrappingKeySpec = types.WrappingKeySpecRsa4096
 
-// A Wrapping says how material shall be wrapped. The zero value asks for what always
-// works and is the strongest: byok.AlgorithmFor the key's spec, and
+// A Wrapping selects how to wrap material. The zero value selects the strongest way that always
+// works: byok.AlgorithmFor the key's spec, and
 // DefaultWrappingKeySpec.
 type Wrapping struct {
 	Algorithm byok.Algorithm
 	KeySpec   types.WrappingKeySpec
 }
 
-// A ParametersGetter asks for import parameters. A *kms.Client is one.
+// A ParametersGetter gets import parameters. *kms.Client implements it.
 type ParametersGetter interface {
 	GetParametersForImport(context.Context, *kms.GetParametersForImportInput, ...func(*kms.Options)) (*kms.GetParametersForImportOutput, error)
 }
 
 // GetParameters asks for a wrapping public key and an import token for a key.
-// They are good for 24 hours.
+// Both are valid for 24 hours.
 func GetParameters(ctx context.Context, c ParametersGetter, k *types.KeyMetadata, w Wrapping) (*byok.Parameters, error) {
 	best, err := byok.AlgorithmFor(string(k.KeySpec))
 	if err != nil {

@@ -10,27 +10,27 @@ import (
 	"github.com/keyhold/keyhold/byok"
 )
 
-// CheckID tells whether a Keyhold server holds exactly the material that was
-// wrapped, by the ID that [Import] returned. If not, the error is a [Refusal] of
+// CheckID checks that a Keyhold server has exactly the material that was
+// wrapped, by the ID that [Import] returned. Otherwise the error is a [Refusal] of
 // the code NotProved.
 func CheckID(w *byok.Wrapped, keyMaterialID string) error {
 	if keyMaterialID != w.KeyMaterialID {
-		return refuse(NotProved, "the server gave the key material ID %q, and the material has the ID %s", keyMaterialID, w.KeyMaterialID)
+		return refuse(NotProved, "the server returned the key material ID %q, but the material has the ID %s", keyMaterialID, w.KeyMaterialID)
 	}
 	return nil
 }
 
-// An Encrypter encrypts with a key. A *kms.Client is one.
+// An Encrypter encrypts with a key. *kms.Client implements it.
 type Encrypter interface {
 	Encrypt(context.Context, *kms.EncryptInput, ...func(*kms.Options)) (*kms.EncryptOutput, error)
 }
 
-// challengeSize is the size of a challenge, in bytes: nobody guesses it.
+// challengeSize is the size of a challenge, in bytes: too many to guess.
 const challengeSize = 32
 
-// Challenge has a Keyhold server encrypt 32 random bytes under a random encryption
-// context, and opens the ciphertext with the local material. A ciphertext that does
-// not open, or opens to other bytes, is a [Refusal] of the code NotProved.
+// Challenge lets a Keyhold server encrypt 32 random bytes under a random encryption
+// context, and decrypts the ciphertext with the local material. A ciphertext that does
+// not decrypt to the same bytes is a [Refusal] of the code NotProved.
 func Challenge(ctx context.Context, c Encrypter, keyARN string, material []byte) error {
 	challenge := make([]byte, challengeSize)
 	rand.Read(challenge)
@@ -42,9 +42,9 @@ func Challenge(ctx context.Context, c Encrypter, keyARN string, material []byte)
 	opened, err := byok.Decrypt(material, out.CiphertextBlob, encryptionContext)
 	switch {
 	case err != nil:
-		return refuse(NotProved, "what the server encrypted does not open with the material: %v", err)
+		return refuse(NotProved, "the local material does not decrypt the server's ciphertext: %v", err)
 	case subtle.ConstantTimeCompare(opened, challenge) != 1:
-		return refuse(NotProved, "what the server encrypted opens with the material, but is something else")
+		return refuse(NotProved, "the local material decrypts the server's ciphertext, but to another plaintext")
 	}
 	return nil
 }

@@ -14,31 +14,31 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 )
 
-// A PublicKeyGetter shows public keys. A *kms.Client is one.
+// A PublicKeyGetter gets public keys. *kms.Client implements it.
 type PublicKeyGetter interface {
 	GetPublicKey(context.Context, *kms.GetPublicKeyInput, ...func(*kms.Options)) (*kms.GetPublicKeyOutput, error)
 }
 
-// CheckPublicKey tells whether a key has the public key of the imported private one,
-// DER SubjectPublicKeyInfo. If not, the error is a [Refusal] of the code NotProved.
+// CheckPublicKey checks that a key has the public key of the imported private key,
+// DER SubjectPublicKeyInfo. Otherwise the error is a [Refusal] of the code NotProved.
 func CheckPublicKey(ctx context.Context, c PublicKeyGetter, keyARN string, publicKey []byte) error {
 	out, err := c.GetPublicKey(ctx, &kms.GetPublicKeyInput{KeyId: &keyARN})
 	if err != nil {
 		return err
 	}
 	if !bytes.Equal(out.PublicKey, publicKey) {
-		return refuse(NotProved, "the server shows another public key than that of the material")
+		return refuse(NotProved, "the server's public key does not belong to the imported private key")
 	}
 	return nil
 }
 
-// A MACGenerator makes message authentication codes. A *kms.Client is one.
+// A MACGenerator makes message authentication codes. *kms.Client implements it.
 type MACGenerator interface {
 	GenerateMac(context.Context, *kms.GenerateMacInput, ...func(*kms.Options)) (*kms.GenerateMacOutput, error)
 }
 
-// CheckMAC has a server make the code of 32 random bytes with a key of an HMAC spec,
-// and makes it with the local material. If they differ, the error is a [Refusal] of
+// CheckMAC lets a server compute the code of 32 random bytes with a key of an HMAC spec,
+// and computes it with the local material. If they differ, the error is a [Refusal] of
 // the code NotProved.
 func CheckMAC(ctx context.Context, c MACGenerator, keyARN, keySpec string, material []byte) error {
 	algorithm, newHash, err := macOf(keySpec)
@@ -54,7 +54,7 @@ func CheckMAC(ctx context.Context, c MACGenerator, keyARN, keySpec string, mater
 	local := hmac.New(newHash, material)
 	local.Write(message)
 	if !hmac.Equal(out.Mac, local.Sum(nil)) {
-		return refuse(NotProved, "the server makes other codes than those of the material")
+		return refuse(NotProved, "the server's message authentication code differs from the code of the local material")
 	}
 	return nil
 }
@@ -70,5 +70,5 @@ func macOf(keySpec string) (types.MacAlgorithmSpec, func() hash.Hash, error) {
 	case "HMAC_512":
 		return types.MacAlgorithmSpecHmacSha512, sha512.New, nil
 	}
-	return "", nil, fmt.Errorf("awsimport: keys of the spec %s make no codes", keySpec)
+	return "", nil, fmt.Errorf("awsimport: keys of the spec %s make no message authentication codes", keySpec)
 }

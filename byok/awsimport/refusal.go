@@ -2,7 +2,7 @@ package awsimport
 
 import "fmt"
 
-// A Code names why an import was refused on this side.
+// A Code names the reason of a [Refusal].
 type Code string
 
 // The codes of a [Refusal].
@@ -12,16 +12,16 @@ const (
 	NotExternal Code = "NotExternal"
 	// PendingDeletion: the key is about to be deleted.
 	PendingDeletion Code = "PendingDeletion"
-	// UnsupportedSpec: keys of this spec take no material from outside.
+	// UnsupportedSpec: material cannot be imported into keys of this spec.
 	UnsupportedSpec Code = "UnsupportedSpec"
-	// BadAlias: a key that is to be created has no alias name that the API takes.
+	// BadAlias: the alias name of a key to create is invalid.
 	BadAlias Code = "BadAlias"
-	// NotProved: the import was accepted, but the server does not show that it holds
+	// NotProved: the import was accepted, but the server did not prove that it has
 	// the material.
 	NotProved Code = "NotProved"
 )
 
-// A Refusal is an error that the server did not give.
+// A Refusal is an error that this package found, not the server.
 type Refusal struct {
 	Code    Code
 	Message string

@@ -7,13 +7,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 )
 
-// A Rotator rotates keys. A *kms.Client is one.
+// A Rotator rotates keys. *kms.Client implements it.
 type Rotator interface {
 	RotateKeyOnDemand(context.Context, *kms.RotateKeyOnDemandInput, ...func(*kms.Options)) (*kms.RotateKeyOnDemandOutput, error)
 }
 
-// Rotate makes the material that waits in a key its current one. The API allows it 25
-// times for each key.
+// Rotate makes the material that waits in a key current. The API allows 25 rotations
+// for each key.
 func Rotate(ctx context.Context, c Rotator, keyID string) error {
 	_, err := c.RotateKeyOnDemand(ctx, &kms.RotateKeyOnDemandInput{KeyId: &keyID})
 	return err
