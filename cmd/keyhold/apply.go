@@ -97,7 +97,7 @@ func readDeclarations(name string) (seed.File, error) {
 	return f, nil
 }
 
-// An item is one thing that is declared, as a request.
+// An item is one declaration, as a request.
 type item struct {
 	operation string
 	in        any
@@ -109,7 +109,7 @@ type item struct {
 	plan      api.PutIdentityResponse
 }
 
-// itemsOf returns what a file declares: first what others refer to.
+// itemsOf returns the declarations of a file, ordered so that an item precedes the items that refer to it.
 func itemsOf(f seed.File) (all []*item) {
 	for _, d := range f.Accounts {
 		in := &d.Request
@@ -146,14 +146,14 @@ func policiesOf(managed []string, boundary *string) (all []*string) {
 	return all
 }
 
-// placed makes the function that tells an error with its line.
+// placed returns a function that adds the line of the declaration to an error.
 func placed(d interface {
 	Errorf(member, format string, args ...any) error
 }, member string) func(string, ...any) error {
 	return func(format string, args ...any) error { return d.Errorf(member, format, args...) }
 }
 
-// put has an item put, or only told what that would change.
+// put sends an item; with dry it only asks what the item would change.
 func (i *item) put(ctx context.Context, at *connection, dry bool) (out api.PutIdentityResponse, err error) {
 	*i.dry = &dry
 	if err = at.call(ctx, api.TargetAdmin, i.operation, i.in, &out); err != nil {

@@ -107,7 +107,7 @@ func (c *connection) eachIdentity(ctx context.Context, kind string, account *str
 	}
 }
 
-// show tells what is to be changed, a line for each.
+// show prints a line for each change to make.
 func (a *application) show() {
 	same := 0
 	for _, i := range a.items {
@@ -129,8 +129,8 @@ func (a *application) show() {
 	}
 }
 
-// carryOut does what was shown. What it made until an error came is kept, and the
-// next run goes on from there.
+// carryOut makes the changes that show printed. After an error, the changes made so far stay, and the
+// next run continues from there.
 func (a *application) carryOut(ctx context.Context) error {
 	for _, i := range a.items {
 		if *i.plan.Change == "none" {
@@ -157,7 +157,7 @@ func (a *application) carryOut(ctx context.Context) error {
 	return nil
 }
 
-// print shows the new access keys, the only time that anybody sees them.
+// print shows the new access keys. They are never shown again.
 func (a *application) print() error {
 	if len(a.made) == 0 && a.output.form == formText {
 		return nil
@@ -169,8 +169,8 @@ func (a *application) print() error {
 	return a.output.print(text, struct{ NewAccessKeys []madeKey }{append([]madeKey{}, a.made...)})
 }
 
-// newMadeKey takes an access key from an answer. What is printed may be pasted into a
-// shell, so both parts must be of letters, digits and what base64 has besides them.
+// newMadeKey reads an access key from an answer. Users may paste the output into a
+// shell, so both parts may have only the characters of base64.
 func newMadeKey(arn *string, k *api.AccessKey) (madeKey, bool) {
 	if arn == nil || k == nil || !keyForm.MatchString(deref(k.AccessKeyId)) || !keyForm.MatchString(deref(k.SecretAccessKey)) {
 		return madeKey{}, false

@@ -66,13 +66,13 @@ func (c *connection) signed(ctx context.Context, target string, body []byte) (*h
 	return r, v4.NewSigner().SignHTTP(ctx, as, r, hex.EncodeToString(hash[:]), "kms", c.region, time.Now())
 }
 
-// unexpected is the error for an answer that does not have what it must have.
+// unexpected is the error for an answer that lacks required members.
 func (c *connection) unexpected() error {
 	return &refusal{"UnknownError", fmt.Sprintf("the answer of %s does not match the request", c.endpoint)}
 }
 
-// A devRefusal is an error that a server, or something that is none, answered to
-// what is no part of the KMS API.
+// A devRefusal is the error that an endpoint, not necessarily a Keyhold server, returned for
+// a request outside the KMS API.
 type devRefusal struct{ code, message, requestID string }
 
 func newDevRefusal(endpoint, target string, answer *http.Response, body []byte) *devRefusal {
@@ -91,7 +91,7 @@ func newDevRefusal(endpoint, target string, answer *http.Response, body []byte) 
 	return r
 }
 
-// general reports whether the refusal is not about what was asked for.
+// general reports whether the refusal has nothing to do with the parameters of the request.
 func (r *devRefusal) general() bool {
 	switch r.code {
 	case "NoKeyhold", "AccessDeniedException", "UnknownError", "KMSInternalException":

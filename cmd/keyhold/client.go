@@ -20,8 +20,8 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 )
 
-// clientOptions are the flags of the commands that are clients of a server. All that
-// they do not say comes from where the AWS CLI and the SDKs look, too.
+// clientOptions are the flags of the commands that are clients of a server. Values that
+// they do not set come from the same places as for the AWS CLI and the SDKs.
 type clientOptions struct {
 	endpoint, region, profile string
 	aws                       bool
@@ -89,8 +89,8 @@ func (o clientOptions) connect(ctx context.Context, say talk) (*connection, erro
 	return c, nil
 }
 
-// noCredentials leaves out what the SDK says when it has found nothing anywhere,
-// which is about the instance role that it was told not to ask for.
+// noCredentials leaves out the SDK's error if no credentials are configured,
+// because this error is about the instance role, which the SDK was told not to use.
 func noCredentials(err error) error {
 	if foundNone(err) {
 		return &refusal{"NoCredentials", "there are no credentials"}
@@ -185,8 +185,8 @@ func (o clientOptions) checkMeant(c *connection) error {
 	return nil
 }
 
-// now returns what the clock shows by which the server's keys live. That of a dev
-// server may have been moved; all others follow wall time.
+// now returns the time of the server's clock for keys. The clock of a dev
+// server may have been moved; other servers use wall time.
 func (c *connection) now(ctx context.Context) time.Time {
 	wall := time.Now().Truncate(time.Second)
 	if c.aws {

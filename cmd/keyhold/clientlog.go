@@ -40,9 +40,9 @@ var (
 	hashForm      = regexp.MustCompile(`^([0-9a-f]{64})['"]*$`)
 )
 
-// findSigned finds, in what a client logged, the canonical request that was signed
-// at the date, or else the last one. It goes by the form alone, as every SDK logs
-// in words of its own.
+// findSigned finds in a client's log the canonical request that was signed
+// at the date, or else the last one. It looks at the form only, because every SDK logs
+// in its own words.
 func findSigned(log, date string) (s signedText, ok bool) {
 	var canonicals []canonical
 	var strs []toSign

@@ -105,7 +105,7 @@ func printDocument(w *page, doc api.ExplainedDocument) {
 	w.printf("\n")
 }
 
-// matchText says whether something matches, or what of it does not.
+// matchText describes whether something matches, and otherwise which part does not.
 func matchText(missed string) string {
 	if missed == "" {
 		return "matches"

@@ -117,7 +117,7 @@ func parseContext(pairs []string) (map[string]string, error) {
 // maxCiphertext is more than the blob of the largest plaintext, in base64.
 const maxCiphertext = 16 << 10
 
-// readCiphertext reads a blob, as it is or in base64, and says which.
+// readCiphertext reads a blob, raw or in base64, and reports which.
 func readCiphertext(in io.Reader, say talk) ([]byte, error) {
 	content, err := io.ReadAll(io.LimitReader(in, maxCiphertext+1))
 	switch {
@@ -128,7 +128,7 @@ func readCiphertext(in io.Reader, say talk) ([]byte, error) {
 	case len(content) > maxCiphertext:
 		return nil, fmt.Errorf("the input has more than %d bytes: it is not a ciphertext", maxCiphertext)
 	}
-	// A blob begins with its version, which is no character of base64.
+	// A blob begins with its version, which is not a character of base64.
 	text := bytes.Trim(bytes.TrimSpace(byok.Text(content)), `"`)
 	if blob, err := base64.StdEncoding.DecodeString(string(text)); err == nil {
 		say.step("Ciphertext", "%d bytes, decoded from base64", len(blob))

@@ -60,7 +60,7 @@ func checkPath(endpoint string) error {
 	return usageError{fmt.Errorf("the endpoint %s has a path or a query, but the server answers at its root only: write the endpoint as %s://%s", endpoint, u.Scheme, u.Host)}
 }
 
-// onTheWay tells whether an endpoint is reached without TLS over a network.
+// onTheWay reports whether an endpoint is reached over a network without TLS.
 func onTheWay(endpoint string) bool {
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Scheme != "http" {

@@ -153,8 +153,8 @@ func table(list []expiringMaterial) *page {
 	return p
 }
 
-// shortly tells a material from the others of its key: the beginning of its ID, and what
-// it is to the key.
+// shortly returns a short name of a material among those of its key: the beginning of its ID, and
+// its state.
 func shortly(m expiringMaterial) string {
 	if m.KeyMaterialId == "" {
 		return "the only one"

@@ -23,9 +23,9 @@ type heldMaterial struct {
 	validTo *time.Time
 }
 
-// lost reports whether material that the key had is gone: it expired or was deleted. Of a
-// key that is not symmetric nobody can tell whether material was ever there. A key that is
-// to be deleted needs none.
+// lost reports whether material that the key had is gone: it expired or was deleted. For a
+// key that is not symmetric, the API does not show whether it ever had material. A key that is
+// scheduled for deletion needs no material.
 func (m heldMaterial) lost() bool {
 	neverImported := m.KeySpec == types.KeySpecSymmetricDefault && m.CurrentKeyMaterialId == nil
 	return m.missing && !neverImported && m.state != waitsForReplicas && m.DeletionDate == nil && m.PendingDeletionWindowInDays == nil
@@ -59,8 +59,8 @@ func (c *connection) materials(ctx context.Context, keys []*types.KeyMetadata) (
 	return slices.Concat(ofKey...), err
 }
 
-// materialsOf asks for the materials of a key. Where there is no list of them, or none
-// for these credentials, the key tells of its current material or of the first to
+// materialsOf asks for the materials of a key. If the key has no list of materials, or the credentials
+// may not read it, the description of the key shows its current material or the first to
 // expire.
 func (c *connection) materialsOf(ctx context.Context, k *types.KeyMetadata) (all []heldMaterial, err error) {
 	alone := heldMaterial{KeyMetadata: k, missing: k.KeyState == types.KeyStatePendingImport, validTo: k.ValidTo}

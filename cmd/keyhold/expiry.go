@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// An expiry is how long imported material shall be good. There is no default: AWS
-// has material expire and wants a date, and to choose neither is to forget it.
+// An expiry is the time until which imported material is valid. There is no default: AWS
+// requires a date unless the material never expires, and users should decide.
 type expiry struct {
 	expires string
 	never   bool

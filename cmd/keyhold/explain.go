@@ -67,11 +67,11 @@ func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 // facts are what an error is about.
 type facts struct {
 	what          string // all of it, on a line
-	code, message string // the API's name for it, or that of a refusal, and what it says
+	code, message string // name in the API or code of a refusal, and its message
 	requestID     string
 }
 
-// factsOf takes an error apart. What was added around the error of the SDK or of a
+// factsOf takes an error apart. Text that was added around the error of the SDK or of a
 // refusal stays in front.
 func factsOf(err error) facts {
 	f := facts{what: err.Error()}

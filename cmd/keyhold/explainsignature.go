@@ -83,7 +83,7 @@ func explainSignature(ctx context.Context, client clientOptions, o explainOption
 	return o.output.print(e.text(), e.data())
 }
 
-// complete reports whether an answer has what is shown of it.
+// complete reports whether an answer has all members that the report shows.
 func complete(e api.ExplainSignatureResponse) bool {
 	return e.RefusedAt != nil && !slices.Contains([]*string{
 		e.RequestId, e.ErrorCode, e.ErrorMessage, e.Target, e.AccessKeyId, e.CredentialScope, e.Date,

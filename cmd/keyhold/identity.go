@@ -121,7 +121,7 @@ func state(enabled bool) string {
 	return "  (disabled)"
 }
 
-// describeKey tells of an access key on one line.
+// describeKey describes an access key on one line.
 func describeKey(k api.AccessKeyStatus) string {
 	text := deref(k.AccessKeyId) + "  active"
 	if !k.Active {

@@ -14,8 +14,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// importableSpecs are the key specs that material can be imported for, as the API
-// orders them.
+// importableSpecs are the key specs that support imported material, in the order of the API.
 func importableSpecs() (specs []string) {
 	for _, spec := range types.KeySpec("").Values() {
 		if slices.ContainsFunc(key.Suites(key.Spec(spec)), key.Suite.Importable) {
@@ -30,7 +29,7 @@ func wrappingAlgorithms() []string {
 	return []string{string(byok.RSAESOAEPSHA256), string(byok.RSAESOAEPSHA1), string(byok.RSAAESKeyWrapSHA256), string(byok.RSAAESKeyWrapSHA1)}
 }
 
-// checkNewKey holds the flags about a key that is created against one another.
+// checkNewKey checks that the flags for a new key are consistent.
 func (o *importOptions) checkNewKey() error {
 	if !o.create && (o.keySpec != "" || o.keyUsage != "") {
 		return usageError{errors.New("--key-spec and --key-usage describe a new key: add --create")}
@@ -41,8 +40,8 @@ func (o *importOptions) checkNewKey() error {
 	return nil
 }
 
-// newKey says what is created under the alias name. The usage is a choice that only
-// the owner can make, where the spec leaves one.
+// newKey describes the key to create for the alias name. If the spec allows several usages, the
+// owner must choose.
 func (o *importOptions) newKey(alias string) (awsimport.NewKey, error) {
 	spec := cmp.Or(o.keySpec, o.source.spec())
 	n := awsimport.NewKey{Alias: alias, Spec: types.KeySpec(spec), Usage: types.KeyUsageType(o.keyUsage)}

@@ -7,15 +7,15 @@ import (
 	"github.com/keyhold/keyhold/byok/awsimport"
 )
 
-// A proof is what a server is held to after an import. The material is nil where only
-// its wrapped form is at hand.
+// A proof has the data for proving that a server has the imported material. The material is nil if only
+// its wrapped form is available.
 type proof struct {
 	*byok.Wrapped
 	spec     string // of the key
 	material []byte
 }
 
-// prove holds the server to what only who has the material can do.
+// prove lets the server do what is possible only with the material, and checks the results.
 func (p proof) prove(ctx context.Context, server *connection, r *result, say talk) error {
 	if err := p.proveID(server, r, say); err != nil {
 		return err
@@ -42,7 +42,7 @@ func (p proof) prove(ctx context.Context, server *connection, r *result, say tal
 
 const symmetricSpec = "SYMMETRIC_DEFAULT"
 
-// elsewhere says what can be done where the material is.
+// elsewhere says which proof is possible on the machine that has the material.
 func (p proof) elsewhere() string {
 	if p.spec == symmetricSpec {
 		return "a challenge can be decrypted only where the material is: run keyhold decrypt-offline there"
@@ -68,15 +68,15 @@ func (p proof) proveID(server *connection, r *result, say talk) error {
 	return nil
 }
 
-// notTried says what is missing without a proof, and what the server did not do.
+// notTried has, for each proof, its name and the operation that the server did not do.
 var notTried = map[string][2]string{
 	"Challenge": {"no challenge", "encrypt"},
 	"Mac":       {"no message authentication code", "make one"},
 	"PublicKey": {"no comparison of public keys", "show the one"},
 }
 
-// held tells how a proof ended. One that these credentials may not ask for, or that a
-// disabled key does not give, is not tried, and no failure.
+// held reports the result of a proof. A proof that these credentials may not request, or that a
+// disabled key does not allow, is reported as not tried and is not a failure.
 func (p proof) held(r *result, say talk, name, text string, err error) error {
 	switch {
 	case isCode(err, "AccessDeniedException", "DisabledException", "InvalidKeyUsageException"):

@@ -92,7 +92,7 @@ func (o *importOptions) find(ctx context.Context, server *connection, ref string
 	return k, string(k.KeySpec), nil
 }
 
-// parameters gets what is needed to wrap, for a key that is created if it is nil.
+// parameters gets the import parameters of the key. If k is nil, it creates the key first.
 func (o *importOptions) parameters(ctx context.Context, server *connection, k *types.KeyMetadata, ref string, say talk) (p *byok.Parameters, created bool, err error) {
 	if k == nil {
 		n, err := o.newKey(ref)
@@ -167,7 +167,7 @@ func until(validTo, now time.Time) string {
 	return fmt.Sprintf("until %s, %s from now", moment(validTo), left(validTo, now))
 }
 
-// isCode tells whether an error is one of the API's, by its name.
+// isCode reports whether an error is an API error with one of the codes.
 func isCode(err error, codes ...string) bool {
 	e, ok := errors.AsType[smithy.APIError](err)
 	for _, code := range codes {

@@ -12,8 +12,8 @@ import (
 	"github.com/keyhold/keyhold/byok/awsimport"
 )
 
-// putToUse finds out what the imported material is to its key, rotates the key if it
-// is to, and says what is left to do.
+// putToUse finds out the state of the imported material, rotates the key if
+// requested, and prints the remaining steps.
 func (o *importOptions) putToUse(ctx context.Context, server *connection, w *byok.Wrapped, r *result, say talk) error {
 	state, err := stateOf(ctx, server, w, r.KeyMaterialId)
 	if err != nil {
@@ -48,7 +48,7 @@ func (o *importOptions) putToUse(ctx context.Context, server *connection, w *byo
 // does not have yet.
 const waitsForReplicas = types.KeyMaterialStatePendingMultiRegionImportAndRotation
 
-// sayWaiting says what is left to do until material that waits is the current one.
+// sayWaiting prints the steps that make waiting material current.
 func sayWaiting(k *types.KeyMetadata, state types.KeyMaterialState, say talk) {
 	say.step("Waits", "the key keeps its current material. To make this material the current one:")
 	if state == waitsForReplicas {
@@ -93,7 +93,7 @@ func stateOf(ctx context.Context, server *connection, w *byok.Wrapped, materialI
 	return "", &refusal{"NotProved", fmt.Sprintf("the server does not list the key material %s, although the ID comes from this server", materialID)}
 }
 
-// rotate makes material that waits the current one, once it is known to be that which
+// rotate makes waiting material current, after it is proved to be the material that
 // was wrapped.
 func rotate(ctx context.Context, server *connection, w *byok.Wrapped, state types.KeyMaterialState, materialID string, say talk) (types.KeyMaterialState, error) {
 	switch state {

@@ -39,7 +39,7 @@ func checkLimits(flag, what string, given, known map[string]int) error {
 	return nil
 }
 
-// overlaid returns the defaults with what was given in their place.
+// overlaid returns the defaults, replaced by the given values.
 func overlaid(defaults, given map[string]int) map[string]int {
 	maps.Copy(defaults, given)
 	return defaults

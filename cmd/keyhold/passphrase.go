@@ -15,8 +15,8 @@ import (
 // maxPassphrase is more than anybody types, in bytes.
 const maxPassphrase = 1024
 
-// passphrase returns that of the private key in the file, which whoever gets it
-// clears. It is read from the first line of a file, or asked for on the terminal that
+// passphrase returns the passphrase of the private key in the file. The caller
+// clears it. The passphrase is read from the first line of a file, or asked for on the terminal that
 // the program was started on, also if the key comes on standard input.
 func (s *source) passphrase() ([]byte, error) {
 	if s.passphraseFile != "" {

@@ -23,7 +23,7 @@ const shutdownGrace = 5 * time.Second
 // ready: one of RSA_4096 takes from half a second to two to make.
 const wrappingKeysAhead = 4
 
-// serve answers requests until ctx ends, and then lets those under way finish.
+// serve answers requests until ctx ends, and then lets the requests in progress finish.
 func serve(ctx context.Context, s *server.Server, listener net.Listener) error {
 	setCollector()
 	go returnMemory(ctx)
@@ -38,7 +38,7 @@ func serve(ctx context.Context, s *server.Server, listener net.Listener) error {
 	defer cancel()
 	err := s.Shutdown(grace)
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = s.Close() // whoever has not finished by now, or sends nothing, does not hold up the end
+		err = s.Close() // unfinished requests and idle connections must not delay the end
 	}
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		return fmt.Errorf("the server stopped, because it can no longer make changes durable: %w", cause)

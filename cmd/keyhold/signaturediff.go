@@ -8,13 +8,13 @@ import (
 	"github.com/keyhold/keyhold/internal/sigv4"
 )
 
-// A signedRow is one thing that client and server have signed, as it can be shown.
+// A signedRow is one printable part of the text that client and server have signed.
 type signedRow struct {
 	name           string
 	client, server *string // nil: that side does not have it
 }
 
-// differs tells whether the sides have it in different ways.
+// differs reports whether client and server have different values.
 func (r signedRow) differs() bool {
 	if r.client == nil || r.server == nil {
 		return r.client != r.server

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// The words of refusals that hints go by. They are those of package identity.
+// The texts of refusals by which hints are chosen. Package sigv4 has the same texts.
 const (
 	saysMismatch = "The request signature we calculated does not match"
 	saysExpired  = "Signature expired"
@@ -57,7 +57,7 @@ func (e signatureReport) clockHint() string {
 	return fmt.Sprintf("The request was signed %s after it arrived: the client's clock is fast, or the server's clock is slow. Set the clocks with NTP. (keyhold clock does not move this clock.)", -behind)
 }
 
-// differenceHints are those of two sides.
+// differenceHints are the hints that follow from comparing client and server.
 func (e signatureReport) differenceHints() []string {
 	if e.same {
 		return []string{"Both sides signed the same text. So the client and the server have different secret access keys for this access key ID: set AWS_SECRET_ACCESS_KEY, and look for spaces around it."}
@@ -80,7 +80,7 @@ func (e signatureReport) differenceHints() []string {
 	return hints
 }
 
-// adviceOn says what is behind a difference, where that is known.
+// adviceOn returns the known cause of a difference, or "".
 func adviceOn(difference string) string {
 	for line := range strings.Lines(advices) {
 		if name, advice, _ := strings.Cut(strings.TrimSpace(line), " | "); name == difference {

@@ -37,7 +37,7 @@ func (s *source) check() error {
 	return nil
 }
 
-// read reads the file, if it is one, so that what is wrong with it comes out before
+// read reads the file, if one is given, so that faults in it are found before
 // anything is sent.
 func (s *source) read() (err error) {
 	if s.from == "" {
@@ -62,8 +62,8 @@ func (s *source) clear() {
 	}
 }
 
-// spec returns the key spec that material of this source can only be of, or that of
-// bytes that nobody says more of.
+// spec returns the only key spec that the material can have, or SYMMETRIC_DEFAULT for
+// bytes of unknown purpose.
 func (s *source) spec() string {
 	if s.original != nil && s.original.KeySpec() != "" {
 		return s.original.KeySpec()
@@ -79,7 +79,7 @@ func (s *source) fits(keySpec string) error {
 	return nil
 }
 
-// material returns the material for a key of the given spec and says what it found.
+// material returns the material for a key of the given spec, and reports how it was read.
 // The caller clears it.
 func (s *source) material(keySpec string, say talk) ([]byte, error) {
 	if err := s.fits(keySpec); err != nil {

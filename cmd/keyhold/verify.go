@@ -102,8 +102,8 @@ func (v *verification) close() error {
 	return errors.Join(errs...)
 }
 
-// run returns why it could not look, or what is so damaged that it must not: bbolt
-// would go round in circles on some pages.
+// run returns an error if it could not check the folder, or if the damage makes a check unsafe: bbolt
+// would loop forever on some pages.
 func (v *verification) run(ctx context.Context, rootKeyFile string) error {
 	root, err := seal.OpenKeyFile(rootKeyFile)
 	if err != nil {
