@@ -256,7 +256,7 @@ func onlyErrors(log string) (errs string) {
 }
 
 // saysWhat is the name of a file, of a record or of a material in one.
-var saysWhat = regexp.MustCompile(`material [0-9a-f]{64} of arn|keyhold\.db|audit\.log|audit log|slots|keyring|"(key|alias|alias-of-key|alias-guard|token-keys|clock|deployment|access-key|due|erase|outbox)/`)
+var saysWhat = regexp.MustCompile(`material [0-9a-f]{64} of arn|keyhold\.db|audit\.log|audit log|slots|keyring|"[a-z-]+/`)
 
 // ask returns the answer to each question: what is in it, or how it was refused.
 func (f *flipFolder) ask(ctx context.Context, endpoint string) map[string]string {

@@ -118,10 +118,13 @@ func TestStartOnAFullDisk(t *testing.T) {
 	if probe.server, err = folder.serve(t); err != nil {
 		t.Fatal(err)
 	}
+	if err := errors.Join(probe.waitFor(t.Context(), false), probe.whileFull(t.Context())); err != nil {
+		t.Error(err)
+	}
 	if log := probe.server.stderr.String(); strings.Count(log, "the disk is full") != 1 {
 		t.Errorf("the log is\n%s", log)
 	}
-	if err := errors.Join(probe.waitFor(t.Context(), false), probe.whileFull(t.Context()), os.Remove(filler)); err != nil {
+	if err := os.Remove(filler); err != nil {
 		t.Error(err)
 	}
 	if err := errors.Join(probe.waitFor(t.Context(), true), probe.afterwards(t.Context()), probe.server.end(syscall.SIGTERM)); err != nil {
