@@ -20,7 +20,7 @@ type curve struct {
 	// point returns the public point of a scalar of this size, uncompressed (SEC 1,
 	// section 2.3.3), or an error if the scalar is not in 1 to n-1.
 	point func(scalar []byte) ([]byte, error)
-	// onCurve tells whether an uncompressed point is on the curve.
+	// onCurve reports whether an uncompressed point is on the curve.
 	onCurve func(point []byte) bool
 }
 

@@ -23,10 +23,10 @@ type Key struct {
 	PublicKey []byte // DER SubjectPublicKeyInfo (RFC 5280)
 }
 
-// Specs are those of which there are private keys.
+// Specs are the key specs with private keys.
 var specs = [...]string{"RSA_2048", "RSA_3072", "RSA_4096", "ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521", "ECC_SECG_P256K1"}
 
-// Known tells whether the package knows private keys of the spec.
+// Known reports whether the package supports private keys of the spec.
 func Known(spec string) bool {
 	_, isRSA := RSABits(spec)
 	_, isEC := curveOf(spec)

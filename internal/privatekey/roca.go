@@ -7,7 +7,7 @@ import "math/big"
 var rocaPrimes = [...]int64{3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79,
 	83, 89, 97, 101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167}
 
-// hasROCAFingerprint tells whether a modulus is of the chips whose primes are
+// hasROCAFingerprint reports whether a modulus is of the chips whose primes are
 // k·M + (65537^a mod M), M a product of the first primes: then it is a power of
 // 65537 modulo each of them, and can be factored (Nemec, Sys, Svenda, Klinec and
 // Matyas, "The Return of Coppersmith's Attack", 2017, section 2). One of some hundred
@@ -22,7 +22,7 @@ func hasROCAFingerprint(modulus *big.Int) bool {
 	return true
 }
 
-// isPower tells whether a number below p is a power of the generator modulo p.
+// isPower reports whether a number below p is a power of the generator modulo p.
 func isPower(n, generator, p int64) bool {
 	for power := generator; ; power = power * generator % p {
 		if power == n {

@@ -193,9 +193,9 @@ func (k *rsaNumbers) checkCRT() error {
 	return nil
 }
 
-// primeRounds are the rounds of Miller-Rabin for one prime. math/big adds the Lucas
-// test of Baillie-PSW, which no known composite passes, be it made to. More rounds
-// would add time and little else.
+// primeRounds is the number of Miller-Rabin rounds for one prime. math/big adds the Lucas test of Baillie-PSW. No
+// composite number is known that passes this test, not even one constructed for the purpose, so more rounds would
+// mostly add time.
 const primeRounds = 8
 
 func (k *rsaNumbers) checkPrimes() error {
