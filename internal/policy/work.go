@@ -6,10 +6,10 @@ import "math/bits"
 // nanosecond. Ordinary documents need a hundredth of it. A step that exceeds the limit is not taken and its
 // outcome is unclear: an Allow does not allow, and a Deny denies. Principals and actions are not counted,
 // because comparing them costs little more than reading the documents once.
-const maxWork = 2_000_000
+const maxWork = 1_600_000
 
 // quickWork limits the cost of a decision that does not wait for its turn.
-const quickWork = maxWork / 80
+const quickWork = 25_000
 
 // The costs of steps, in units of about one nanosecond, measured with the policies of package hostile.
 const (
