@@ -78,3 +78,18 @@ func TestPrincipals(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 }
+
+// A session is limited by session policies alone.
+func TestIsLimited(t *testing.T) {
+	for _, test := range []struct {
+		session Session
+		want    bool
+	}{
+		{Session{}, false}, {Session{Tags: []Tag{{Key: "a"}}, Transitive: []string{"a"}}, false},
+		{Session{Policies: []string{"{}"}}, true}, {Session{PolicyARNs: []string{"arn"}}, true},
+	} {
+		if test.session.IsLimited() != test.want {
+			t.Errorf("%+v: %v", test.session, !test.want)
+		}
+	}
+}
