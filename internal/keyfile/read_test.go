@@ -166,6 +166,7 @@ func TestDoubt(t *testing.T) {
 		{"printf 'correct horse battery staple 123'", "SYMMETRIC_DEFAULT", "all of these bytes are printable text"},
 		{"base64 32.bin", "HMAC_256", "if the 44 characters themselves are the key: tr -d"},
 		{"xxd -p -c 64 32.bin", "HMAC_256", "if the 64 characters themselves are the key: tr -d"},
+		{"cat 32.bin 32.bin 32.bin 32.bin | xxd -p -c 256", "HMAC_512", ""}, // more characters than a key can have
 		{"printf 0x; xxd -p -c 64 32.bin", "SYMMETRIC_DEFAULT", "for a key on secp256k1, give --key-spec ECC_SECG_P256K1"},
 		{"scalar ec.pem 32", "ECC_NIST_P256", "compare its public key, 0"},
 	} {
