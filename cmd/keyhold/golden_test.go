@@ -26,6 +26,7 @@ import (
 	"github.com/keyhold/keyhold/internal/service"
 	"github.com/keyhold/keyhold/internal/store"
 	"github.com/keyhold/keyhold/internal/store/local"
+	"github.com/keyhold/keyhold/internal/store/storetest"
 )
 
 // golden has a folder for each version that changed a format of records, made by the
@@ -181,28 +182,6 @@ func TestGoldenFolders(t *testing.T) {
 	}
 }
 
-// A dying Backend takes left more commits and then stands for a process that is killed:
-// before the next commit or, if persist is set, after it.
-type dying struct {
-	store.Backend
-	left    int
-	persist bool
-}
-
-var errDied = errors.New("killed")
-
-func (d *dying) Commit(ctx context.Context, b store.Batch) (int64, error) {
-	if d.left--; d.left >= 0 {
-		return d.Backend.Commit(ctx, b)
-	}
-	if d.left == -1 && d.persist {
-		if rev, err := d.Backend.Commit(ctx, b); err != nil {
-			return rev, err
-		}
-	}
-	return 0, errDied
-}
-
 // A start that is killed at any commit of the migration leaves a folder that the next
 // start brings to its end, without a loss.
 func TestGoldenFoldersKilledInMigration(t *testing.T) {
@@ -216,8 +195,10 @@ func TestGoldenFoldersKilledInMigration(t *testing.T) {
 			for died := true; died; left++ {
 				f := copyGolden(t, e.Name())
 				var log bytes.Buffer
-				d, s, err := f.open(&log, func(c *service.Config) { c.Backend = &dying{c.Backend, left, persist} })
-				if died = errors.Is(err, errDied); !died {
+				d, s, err := f.open(&log, func(c *service.Config) {
+					c.Backend = &storetest.Killed{Backend: c.Backend, Left: left, Persist: persist}
+				})
+				if died = errors.Is(err, storetest.ErrKilled); !died {
 					f.must(err)
 				}
 				f.must(d.Close(s))

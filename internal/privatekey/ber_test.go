@@ -2,8 +2,6 @@ package privatekey
 
 import (
 	"bytes"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -249,15 +247,7 @@ func TestCopiesAreErased(t *testing.T) {
 // Every result is at most as long as what it was made from, and is converted no further.
 // What is DER to a strict parser stays the same bytes.
 func FuzzToDER(f *testing.F) {
-	files, err := filepath.Glob("testdata/*.der")
-	if err != nil || len(files) < 4 {
-		f.Fatalf("%d keys to begin with, %v", len(files), err)
-	}
-	for _, file := range files {
-		der, err := os.ReadFile(file)
-		if err != nil {
-			f.Fatal(err)
-		}
+	for _, der := range seedKeys(f) {
 		f.Add(der)
 		f.Add(indefinite(0x30, der[4:]))
 		f.Add(segmented(50, indefinite)(4, der))

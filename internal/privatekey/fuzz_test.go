@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// Whatever is taken for a private key is one, to the standard library too, with the
-// same public half; and in the form that it is kept in it is taken as it is.
-func FuzzParse(f *testing.F) {
+// seedKeys returns the private keys of testdata, in DER.
+func seedKeys(f *testing.F) (keys [][]byte) {
+	f.Helper()
 	files, err := filepath.Glob("testdata/*.der")
 	if err != nil || len(files) < 4 {
 		f.Fatalf("%d keys to begin with, %v", len(files), err)
@@ -21,6 +21,15 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
+		keys = append(keys, der)
+	}
+	return keys
+}
+
+// The standard library reads every private key that Parse accepts, with the same public key,
+// and Parse accepts the form in which the key is kept unchanged.
+func FuzzParse(f *testing.F) {
+	for _, der := range seedKeys(f) {
 		f.Add(der)
 	}
 	f.Fuzz(func(t *testing.T, der []byte) {

@@ -2,7 +2,6 @@ package service
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +19,7 @@ import (
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/store"
 	"github.com/keyhold/keyhold/internal/store/memory"
+	"github.com/keyhold/keyhold/internal/store/storetest"
 )
 
 // A migrationTest is a deployment whose records have format 1.
@@ -103,41 +103,18 @@ func (m *migrationTest) wantMigrated() {
 	}
 }
 
-// errKilled stands for the end of the process.
-var errKilled = errors.New("killed")
-
-// A dying Backend carries out some commits and then, of the next one, what a process
-// leaves that is killed: nothing, or all of it without an answer.
-type dying struct {
-	store.Backend
-	left    int
-	persist bool
-}
-
-func (d *dying) Commit(ctx context.Context, b store.Batch) (int64, error) {
-	if d.left--; d.left >= 0 {
-		return d.Backend.Commit(ctx, b)
-	}
-	if d.left == -1 && d.persist {
-		if rev, err := d.Backend.Commit(ctx, b); err != nil {
-			return rev, err
-		}
-	}
-	return 0, errKilled
-}
-
 // A migration that is killed at any page goes on at the next start.
 func TestMigrationIsResumed(t *testing.T) {
 	for _, persist := range []bool{false, true} {
 		kills := 0
 		for left := 0; ; left++ {
 			m := newMigrationTest(t)
-			s, err := m.open(&dying{m.backend, left, persist}, false)
+			s, err := m.open(&storetest.Killed{Backend: m.backend, Left: left, Persist: persist}, false)
 			if err == nil {
 				m.must(s.Close())
 				break
 			}
-			if kills++; !errors.Is(err, errKilled) {
+			if kills++; !errors.Is(err, storetest.ErrKilled) {
 				t.Fatal(err)
 			}
 			s, err = m.open(m.backend, false)
@@ -156,7 +133,7 @@ func TestMigrationIsKilledAgainAndAgain(t *testing.T) {
 	m := newMigrationTest(t)
 	starts := 1
 	for ; ; starts++ {
-		s, err := m.open(&dying{m.backend, 0, true}, false)
+		s, err := m.open(&storetest.Killed{Backend: m.backend, Persist: true}, false)
 		if err == nil {
 			m.must(s.Close())
 			break

@@ -1,4 +1,4 @@
-// Package storetest is the conformance suite for implementations of Backend.
+// Package storetest is the conformance suite for implementations of Backend, and a Backend whose process is killed.
 //
 // It tests the contract of [store.Backend] through the interface alone. The tests of each Backend cover faults,
 // restarts and speed.
