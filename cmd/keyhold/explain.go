@@ -4,155 +4,132 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/url"
-	"strconv"
 	"strings"
-	"syscall"
 
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/smithy-go"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
+	"github.com/spf13/cobra"
 
-	"github.com/keyhold/keyhold/byok/awsimport"
+	"github.com/keyhold/keyhold/internal/api"
 )
 
-// report writes an error for people, says why and what to do where the table of
-// remedies knows it, and returns the exit code.
-func report(w io.Writer, err error) int {
-	if code, ok := errors.AsType[exitCode](err); ok {
-		return int(code)
+// decisionOptions are the flags of keyhold explain.
+type decisionOptions struct {
+	request                       string
+	principal, action, key        string
+	context, grantTokens, members []string
+	sourceIP                      string
+	output                        output
+}
+
+func explainCommand() *cobra.Command {
+	var client clientOptions
+	var o decisionOptions
+	c := &cobra.Command{
+		Use:   "explain --principal ARN --action ACTION [--key KEY] | --request ID",
+		Short: "Show how the server decides about a request, and why",
+		Long: `Show how the server decides about a request, and why: the statement or grant that
+decides, each document that the server reads, and each condition with the value that
+it compares. The request is not carried out. The server uses the same rules as for
+real requests.
+
+The command is for the root of an account, and for principals that the root allows
+keyhold:ExplainDecision. It explains requests that concern principals or keys of this
+account. If principal and key belong to different accounts, only the policies and
+grants of your own account are shown.
+
+--request explains a past request by the ID in its response or error. The request is
+read from the audit log; policies and grants are the current ones. Without --request,
+the flags describe the request: KEY is a key ID, an alias, or the ARN of either, and
+members have the names of the API: --member SigningAlgorithm=ECDSA_SHA_256.
+
+The exit code is 0 if the decision was explained, whatever the decision is.`,
+		Example: `  keyhold explain --principal arn:aws:iam::111122223333:user/alice --action kms:Decrypt --key alias/payroll --context app=payroll
+  keyhold explain --request 0d1e4ea3-ecf6-4aec-bf0b-4a1d2a8a9ab1`,
+		Args: exactly(0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			in, err := o.asked()
+			if err := errors.Join(err, o.output.check(c)); err != nil {
+				return err
+			}
+			if !c.Flags().Changed("region") {
+				client.region = o.regionOfKey()
+			}
+			at, err := client.connect(c.Context(), talk{c.ErrOrStderr()})
+			if err != nil {
+				return err
+			}
+			return explainDecision(c.Context(), at, in, &o.output)
+		},
 	}
-	all := unjoin(err) // each on a line of its own
-	f := factsOf(all[0])
-	printf(w, "keyhold: %s\n", f.what)
-	e, known := explain(f.code, f.message)
-	if known {
-		printf(w, "  why      %s\n  do       %s\n", e.why, e.do)
-	}
-	if f.requestID != "" {
-		printf(w, "  request  %s\n", f.requestID)
-	}
-	for _, other := range all[1:] {
-		printf(w, "keyhold: %s\n", factsOf(other).what)
-	}
-	_, usage := errors.AsType[usageError](all[0])
+	client.ownFlags(c)
+	o.flags(c)
+	return c
+}
+
+func (o *decisionOptions) flags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&o.request, "request", "", "ID of a past request")
+	f.StringVar(&o.principal, "principal", "", "ARN of the caller: the root of an account, a user, a role, or a session of a role")
+	f.StringVar(&o.action, "action", "", "action of the request, such as kms:Decrypt")
+	f.StringVar(&o.key, "key", "", "key of the request")
+	f.StringArrayVar(&o.context, "context", nil, "pair of the encryption context, NAME=VALUE; may be repeated")
+	f.StringArrayVar(&o.grantTokens, "grant-token", nil, "grant token of the request; may be repeated")
+	f.StringArrayVar(&o.members, "member", nil, "another member of the request, NAME=VALUE, with lists separated by commas and other values as JSON; may be repeated")
+	f.StringVar(&o.sourceIP, "source-ip", "", "source address of the request (default: unknown)")
+	o.output.flag(c)
+}
+
+// asked is what the flags ask.
+func (o *decisionOptions) asked() (*api.ExplainDecisionRequest, error) {
+	given := o.principal != "" || o.action != "" || o.key != "" || o.sourceIP != "" || len(o.context)+len(o.grantTokens)+len(o.members) > 0
 	switch {
-	case usage:
-		return exitUsage
-	case known:
-		return e.exit
+	case o.request != "" && given:
+		return nil, usageError{errors.New("--request describes the whole request: leave out the other flags that describe a request")}
+	case o.request != "":
+		return &api.ExplainDecisionRequest{RequestId: &o.request}, nil
+	case o.principal == "" || o.action == "":
+		return nil, usageError{errors.New("keyhold explain needs --request, or --principal and --action, and --key if the action is about a key")}
 	}
-	return exitFailed
+	in := &api.ExplainDecisionRequest{PrincipalArn: &o.principal, Action: &o.action, GrantTokens: o.grantTokens}
+	if o.key != "" {
+		in.KeyId = &o.key
+	}
+	if o.sourceIP != "" {
+		in.SourceIp = &o.sourceIP
+	}
+	var errs [2]error
+	in.EncryptionContext, errs[0] = pairs("--context", o.context)
+	in.Members, errs[1] = pairs("--member", o.members)
+	return in, errors.Join(errs[:]...)
 }
 
-// unjoin takes apart what errors.Join joined, and nothing else.
-func unjoin(err error) (all []error) {
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok || len(joined.Unwrap()) == 0 || errors.Join(joined.Unwrap()...).Error() != err.Error() {
-		return []error{err}
+// pairs reads NAME=VALUE, each name once.
+func pairs(flag string, from []string) (map[string]string, error) {
+	if from == nil {
+		return nil, nil
 	}
-	for _, err := range joined.Unwrap() {
-		all = append(all, unjoin(err)...)
-	}
-	return all
-}
-
-// An exitCode ends the program with it and without a word.
-type exitCode int
-
-func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
-
-// facts are what an error is about.
-type facts struct {
-	what          string // all of it, on a line
-	code, message string // name in the API or code of a refusal, and its message
-	requestID     string
-}
-
-// factsOf takes an error apart. Text that was added around the error of the SDK or of a
-// refusal stays in front.
-func factsOf(err error) facts {
-	f := facts{what: err.Error()}
-	say := func(inner error, text string) { f.what = strings.TrimSuffix(f.what, inner.Error()) + text }
-	if r, ok := errors.AsType[*refusal](err); ok {
-		f.code, f.message = r.code, r.message
-	} else if r, ok := errors.AsType[*awsimport.Refusal](err); ok {
-		f.code, f.message = string(r.Code), r.Message
-		say(r, r.Message)
-	} else if r, ok := errors.AsType[*devRefusal](err); ok {
-		f.code, f.message, f.requestID = r.code, r.message, r.requestID
-	} else if o, ok := errors.AsType[*smithy.OperationError](err); ok {
-		f.code, f.message = codeOf(o)
-		say(o, o.OperationName+": "+strings.TrimSuffix(f.code+": "+f.message, ": "))
-	}
-	f.what = strings.Replace(f.what, "byok: ", "", 1) // where it comes from helps nobody here
-	if r, ok := errors.AsType[*awshttp.ResponseError](err); ok {
-		f.requestID = r.ServiceRequestID()
-	}
-	return f
-}
-
-// codeOf names what went wrong in a call of the SDK.
-func codeOf(err *smithy.OperationError) (code, message string) {
-	if e, ok := errors.AsType[smithy.APIError](err); ok {
-		return e.ErrorCode(), e.ErrorMessage()
-	}
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return "Interrupted", "the call ended before the server answered"
-	}
-	if e, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
-		return "Unreachable", sendError(e.Err).Error()
-	}
-	if _, ok := errors.AsType[*smithy.DeserializationError](err); ok {
-		return "UnknownError", "the answer does not belong to the KMS API"
-	}
-	return "", err.Err.Error()
-}
-
-// errEnded is the error of a connection that the server closed.
-var errEnded = errors.New("the server ended the connection without an answer")
-
-// sendError takes off the method and the path. A client notices that the server closed
-// the connection while it reads or while it writes, so several errors mean errEnded.
-func sendError(err error) error {
-	for _, closed := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, net.ErrClosed} {
-		if errors.Is(err, closed) {
-			return errEnded
+	all := map[string]string{}
+	for _, text := range from {
+		name, value, ok := strings.Cut(text, "=")
+		if _, twice := all[name]; !ok || name == "" || twice {
+			return nil, usageError{fmt.Errorf("%s %q is not NAME=VALUE, or repeats a name: write each pair once, as NAME=VALUE", flag, name)}
 		}
+		all[name] = value
 	}
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		return e.Err
-	}
-	return err
+	return all, nil
 }
 
-// A remedy is a row of the table of remedies.
-type remedy struct {
-	code, part string // the code, and what the message has in it
-	exit       int
-	why, do    string
+// regionOfKey returns the Region in the ARN of the key, "" where there is none.
+func (o *decisionOptions) regionOfKey() string {
+	if parts := strings.Split(o.key, ":"); len(parts) == 6 && parts[0] == "arn" {
+		return parts[3]
+	}
+	return ""
 }
 
-// explain returns the first row that is about an error.
-func explain(code, message string) (remedy, bool) {
-	for line := range strings.Lines(remedies) {
-		if e, ok := parseRemedy(line); ok && e.code == code && strings.Contains(message, e.part) {
-			return e, true
-		}
+func explainDecision(ctx context.Context, at *connection, in *api.ExplainDecisionRequest, to *output) error {
+	var explained api.ExplainDecisionResponse
+	if err := at.call(ctx, api.TargetAdmin, "ExplainDecision", in, &explained); err != nil {
+		return err
 	}
-	return remedy{}, false
-}
-
-func parseRemedy(line string) (remedy, bool) {
-	f := strings.Split(line, "|")
-	if len(f) != 5 {
-		return remedy{}, false
-	}
-	for i := range f {
-		f[i] = strings.TrimSpace(f[i])
-	}
-	exit, err := strconv.Atoi(f[2])
-	return remedy{f[0], f[1], exit, f[3], f[4]}, err == nil
+	return to.print(decisionReport{explained}.text(), explained)
 }

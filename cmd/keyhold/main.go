@@ -1,5 +1,21 @@
-// Command keyhold is a key management server that speaks the AWS KMS API, and
-// the tools around it: one file for each subcommand.
+// Command keyhold is a key management server that speaks the AWS KMS API, and the tools
+// for it. A file without a prefix is the command of its name; the prefix of another file
+// is a command or one of these:
+//
+//	client    the connection of a command to a server
+//	error     errors for people: exit code, cause and remedy
+//	material  key material in files
+//	print     output for people and for programs
+//	process   the process of a server: memory, processors, limits of the system
+//	server    the parts that dev and serve share
+//
+// Some prefixes belong to tests alone:
+//
+//	document  documents and their examples
+//	fault     servers that lose power, disk space or bits
+//	golden    data folders of earlier versions
+//	program   the built program as a whole
+//	story     the stories in testdata
 package main
 
 import (

@@ -17,20 +17,20 @@ import (
 	"unicode"
 )
 
-// printers are what printing with would go around shown.go.
+// printers are what printing with would go around print_shown.go.
 var printers = []string{
 	"fmt.Fprint", "fmt.Fprintf", "fmt.Fprintln", "fmt.Print", "fmt.Printf", "fmt.Println", "io.WriteString", "io.Copy",
 	"os.Stdout", "os.Stderr", "tabwriter.NewWriter", "log.Print", "log.Printf", "log.Println",
 }
 
-// TestPrinting holds the commands to shown.go: whatever they print goes through it.
+// TestPrinting holds the commands to print_shown.go: whatever they print goes through it.
 func TestPrinting(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range files {
-		if strings.HasSuffix(name, "_test.go") || name == "shown.go" || name == "main.go" {
+		if strings.HasSuffix(name, "_test.go") || name == "print_shown.go" || name == "main.go" {
 			continue
 		}
 		set := token.NewFileSet()

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"syscall"
+
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/keyhold/keyhold/byok/awsimport"
+)
+
+// report writes an error for people, says why and what to do where the table of
+// remedies knows it, and returns the exit code.
+func report(w io.Writer, err error) int {
+	if code, ok := errors.AsType[exitCode](err); ok {
+		return int(code)
+	}
+	all := unjoin(err) // each on a line of its own
+	f := factsOf(all[0])
+	printf(w, "keyhold: %s\n", f.what)
+	e, known := explain(f.code, f.message)
+	if known {
+		printf(w, "  why      %s\n  do       %s\n", e.why, e.do)
+	}
+	if f.requestID != "" {
+		printf(w, "  request  %s\n", f.requestID)
+	}
+	for _, other := range all[1:] {
+		printf(w, "keyhold: %s\n", factsOf(other).what)
+	}
+	_, usage := errors.AsType[usageError](all[0])
+	switch {
+	case usage:
+		return exitUsage
+	case known:
+		return e.exit
+	}
+	return exitFailed
+}
+
+// unjoin takes apart what errors.Join joined, and nothing else.
+func unjoin(err error) (all []error) {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok || len(joined.Unwrap()) == 0 || errors.Join(joined.Unwrap()...).Error() != err.Error() {
+		return []error{err}
+	}
+	for _, err := range joined.Unwrap() {
+		all = append(all, unjoin(err)...)
+	}
+	return all
+}
+
+// An exitCode ends the program with it and without a word.
+type exitCode int
+
+func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
+
+// facts are what an error is about.
+type facts struct {
+	what          string // all of it, on a line
+	code, message string // name in the API or code of a refusal, and its message
+	requestID     string
+}
+
+// factsOf takes an error apart. Text that was added around the error of the SDK or of a
+// refusal stays in front.
+func factsOf(err error) facts {
+	f := facts{what: err.Error()}
+	say := func(inner error, text string) { f.what = strings.TrimSuffix(f.what, inner.Error()) + text }
+	if r, ok := errors.AsType[*refusal](err); ok {
+		f.code, f.message = r.code, r.message
+	} else if r, ok := errors.AsType[*awsimport.Refusal](err); ok {
+		f.code, f.message = string(r.Code), r.Message
+		say(r, r.Message)
+	} else if r, ok := errors.AsType[*devRefusal](err); ok {
+		f.code, f.message, f.requestID = r.code, r.message, r.requestID
+	} else if o, ok := errors.AsType[*smithy.OperationError](err); ok {
+		f.code, f.message = codeOf(o)
+		say(o, o.OperationName+": "+strings.TrimSuffix(f.code+": "+f.message, ": "))
+	}
+	f.what = strings.Replace(f.what, "byok: ", "", 1) // where it comes from helps nobody here
+	if r, ok := errors.AsType[*awshttp.ResponseError](err); ok {
+		f.requestID = r.ServiceRequestID()
+	}
+	return f
+}
+
+// codeOf names what went wrong in a call of the SDK.
+func codeOf(err *smithy.OperationError) (code, message string) {
+	if e, ok := errors.AsType[smithy.APIError](err); ok {
+		return e.ErrorCode(), e.ErrorMessage()
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return "Interrupted", "the call ended before the server answered"
+	}
+	if e, ok := errors.AsType[*smithyhttp.RequestSendError](err); ok {
+		return "Unreachable", sendError(e.Err).Error()
+	}
+	if _, ok := errors.AsType[*smithy.DeserializationError](err); ok {
+		return "UnknownError", "the answer does not belong to the KMS API"
+	}
+	return "", err.Err.Error()
+}
+
+// errEnded is the error of a connection that the server closed.
+var errEnded = errors.New("the server ended the connection without an answer")
+
+// sendError takes off the method and the path. A client notices that the server closed
+// the connection while it reads or while it writes, so several errors mean errEnded.
+func sendError(err error) error {
+	for _, closed := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, net.ErrClosed} {
+		if errors.Is(err, closed) {
+			return errEnded
+		}
+	}
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+// A remedy is a row of the table of remedies.
+type remedy struct {
+	code, part string // the code, and what the message has in it
+	exit       int
+	why, do    string
+}
+
+// explain returns the first row that is about an error.
+func explain(code, message string) (remedy, bool) {
+	for line := range strings.Lines(remedies) {
+		if e, ok := parseRemedy(line); ok && e.code == code && strings.Contains(message, e.part) {
+			return e, true
+		}
+	}
+	return remedy{}, false
+}
+
+func parseRemedy(line string) (remedy, bool) {
+	f := strings.Split(line, "|")
+	if len(f) != 5 {
+		return remedy{}, false
+	}
+	for i := range f {
+		f[i] = strings.TrimSpace(f[i])
+	}
+	exit, err := strconv.Atoi(f[2])
+	return remedy{f[0], f[1], exit, f[3], f[4]}, err == nil
+}
