@@ -58,11 +58,11 @@ func runApply(ctx context.Context, client clientOptions, o applyOptions, to io.W
 	if err != nil {
 		return err
 	}
-	at, err := client.connect(ctx, talk{to})
+	at, err := client.connect(ctx, printer{to})
 	if err != nil {
 		return err
 	}
-	a := &application{at: at, applyOptions: o, talk: to, items: itemsOf(f)}
+	a := &applyRun{at: at, applyOptions: o, progress: to, items: itemsOf(f)}
 	// All of it is held against the server before anything is changed.
 	if err := a.plan(ctx); err != nil {
 		return err

@@ -11,14 +11,14 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 )
 
-// An application is one run of keyhold apply.
-type application struct {
+// An applyRun is one run of keyhold apply.
+type applyRun struct {
 	applyOptions
-	at      *connection
-	talk    io.Writer
-	items   []*item
-	surplus []api.IdentityEntry
-	made    []madeKey
+	at       *connection
+	progress io.Writer
+	items    []*item
+	surplus  []api.IdentityEntry
+	made     []madeKey
 }
 
 // A madeKey is a new access key, to be printed.
@@ -27,7 +27,7 @@ type madeKey struct {
 }
 
 // plan asks the server what each item would change.
-func (a *application) plan(ctx context.Context) (err error) {
+func (a *applyRun) plan(ctx context.Context) (err error) {
 	arns := map[string]string{} // of the policies of the file
 	for _, i := range a.items {
 		for _, p := range i.policies {
@@ -57,7 +57,7 @@ func policyKey(account *string, name string) string {
 var pruned = [...]string{"user", "role", "oidc-provider", "policy"}
 
 // findSurplus finds what the file does not have, in the accounts that it is about.
-func (a *application) findSurplus(ctx context.Context) error {
+func (a *applyRun) findSurplus(ctx context.Context) error {
 	if !a.prune {
 		return nil
 	}
@@ -108,30 +108,30 @@ func (c *connection) eachIdentity(ctx context.Context, kind string, account *str
 }
 
 // show prints a line for each change to make.
-func (a *application) show() {
+func (a *applyRun) show() {
 	same := 0
 	for _, i := range a.items {
 		switch *i.plan.Change {
 		case "created":
-			printf(a.talk, "+ %s\n", *i.plan.Arn)
+			printf(a.progress, "+ %s\n", *i.plan.Arn)
 		case "changed":
-			printf(a.talk, "~ %s: %s\n", *i.plan.Arn, strings.Join(i.plan.Members, ", "))
+			printf(a.progress, "~ %s: %s\n", *i.plan.Arn, strings.Join(i.plan.Members, ", "))
 		default:
 			same++
 		}
 	}
 	for _, e := range a.surplus {
-		printf(a.talk, "- %s\n", *e.Arn)
+		printf(a.progress, "- %s\n", *e.Arn)
 	}
-	printf(a.talk, "= %d unchanged\n", same)
+	printf(a.progress, "= %d unchanged\n", same)
 	if a.dryRun {
-		printf(a.talk, "Nothing was changed (--dry-run).\n")
+		printf(a.progress, "Nothing was changed (--dry-run).\n")
 	}
 }
 
 // carryOut makes the changes that show printed. After an error, the changes made so far stay, and the
 // next run continues from there.
-func (a *application) carryOut(ctx context.Context) error {
+func (a *applyRun) carryOut(ctx context.Context) error {
 	for _, i := range a.items {
 		if *i.plan.Change == "none" {
 			continue
@@ -158,7 +158,7 @@ func (a *application) carryOut(ctx context.Context) error {
 }
 
 // print shows the new access keys. They are never shown again.
-func (a *application) print() error {
+func (a *applyRun) print() error {
 	if len(a.made) == 0 && a.output.form == formText {
 		return nil
 	}

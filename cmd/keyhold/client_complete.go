@@ -30,7 +30,7 @@ func completeAlias(o *clientOptions) cobra.CompletionFunc {
 		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		server, err := o.connect(ctx, talk{io.Discard})
+		server, err := o.connect(ctx, printer{io.Discard})
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}

@@ -63,26 +63,26 @@ type connection struct {
 
 // connect finds out where to send, shows it, and only then looks for credentials,
 // for which the configuration may say to ask on the network.
-func (o clientOptions) connect(ctx context.Context, say talk) (*connection, error) {
+func (o clientOptions) connect(ctx context.Context, progress printer) (*connection, error) {
 	c, err := o.resolve(ctx)
 	if err != nil {
 		return nil, err
 	}
-	say.step("Endpoint", "%s, Region %s", c.endpoint, c.region)
+	progress.step("Endpoint", "%s, Region %s", c.endpoint, c.region)
 	switch {
 	case onTheWay(c.endpoint) && o.own:
-		say.more("this is not TLS: anybody on the network path can read and change the requests")
+		progress.more("this is not TLS: anybody on the network path can read and change the requests")
 	case onTheWay(c.endpoint):
-		say.more("this is not TLS: anybody on the network path could replace the server's wrapping key by their own")
+		progress.more("this is not TLS: anybody on the network path could replace the server's wrapping key by their own")
 	}
 	as, err := c.credentials.Retrieve(ctx)
 	if err == nil && as.SessionToken != "" && !strings.HasPrefix(as.AccessKeyID, "ASIA") {
-		say.step("Careful", "a session token is set (AWS_SESSION_TOKEN), but %s is not a temporary access key", as.AccessKeyID)
-		say.more("if the server refuses these credentials: unset AWS_SESSION_TOKEN")
+		progress.step("Careful", "a session token is set (AWS_SESSION_TOKEN), but %s is not a temporary access key", as.AccessKeyID)
+		progress.more("if the server refuses these credentials: unset AWS_SESSION_TOKEN")
 	}
 	switch {
 	case err != nil && o.own && foundNone(err) && isLoopback(c.endpoint):
-		return c, c.useDevCredentials(ctx, say)
+		return c, c.useDevCredentials(ctx, progress)
 	case err != nil:
 		return nil, noCredentials(err)
 	}
@@ -103,7 +103,7 @@ func foundNone(err error) bool { return strings.Contains(err.Error(), "no EC2 IM
 
 // useDevCredentials takes those that every dev server has, once the server on this
 // machine has answered as a dev server does. The question tells it nothing.
-func (c *connection) useDevCredentials(ctx context.Context, say talk) error {
+func (c *connection) useDevCredentials(ctx context.Context, progress printer) error {
 	c.credentials = credentials.NewStaticCredentialsProvider(devAccessKey, devSecret, "")
 	var clock api.ClockResponse
 	err := c.call(ctx, api.TargetDev, "ShowClock", &api.ShowClockRequest{}, &clock)
@@ -113,7 +113,7 @@ func (c *connection) useDevCredentials(ctx context.Context, say talk) error {
 	if err != nil {
 		return err
 	}
-	say.step("Credentials", "%s / %s, because none are configured and this is a dev server", devAccessKey, devSecret)
+	progress.step("Credentials", "%s / %s, because none are configured and this is a dev server", devAccessKey, devSecret)
 	return nil
 }
 

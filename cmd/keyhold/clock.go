@@ -58,7 +58,7 @@ func clockStep(client *clientOptions, use, short, example string, request func(a
 			if err != nil {
 				return err
 			}
-			return callClock(c.Context(), *client, talk{c.ErrOrStderr()}, o, operation, in)
+			return callClock(c.Context(), *client, printer{c.ErrOrStderr()}, o, operation, in)
 		},
 	}
 	if example != "" {
@@ -85,8 +85,8 @@ func parseSeconds(s string) (int64, error) {
 	return int64(d / time.Second), nil
 }
 
-func callClock(ctx context.Context, client clientOptions, say talk, o output, operation string, in any) error {
-	at, err := client.connect(ctx, say)
+func callClock(ctx context.Context, client clientOptions, progress printer, o output, operation string, in any) error {
+	at, err := client.connect(ctx, progress)
 	if err != nil {
 		return err
 	}

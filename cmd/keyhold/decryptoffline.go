@@ -40,7 +40,7 @@ the AWS CLI prints it. The plaintext is written to standard output.`,
 			if err := o.output.check(c); err != nil {
 				return err
 			}
-			return o.run(c.InOrStdin(), talk{c.ErrOrStderr()})
+			return o.run(c.InOrStdin(), printer{c.ErrOrStderr()})
 		},
 	}
 	c.Flags().StringVar(&o.material, "material", "", "file of the key material: 32 raw bytes, in hexadecimal or base64, or a JWK")
@@ -49,7 +49,7 @@ the AWS CLI prints it. The plaintext is written to standard output.`,
 	return c
 }
 
-func (o *decryptOptions) run(in io.Reader, say talk) error {
+func (o *decryptOptions) run(in io.Reader, progress printer) error {
 	context, err := parseContext(o.pairs)
 	if err != nil {
 		return err
@@ -70,12 +70,12 @@ func (o *decryptOptions) run(in io.Reader, say talk) error {
 		return fmt.Errorf("the key material in %s: %w", o.material, err)
 	}
 	defer original.Clear()
-	material, err := materialOf(original, symmetricSpec, o.material, say)
+	material, err := materialOf(original, symmetricSpec, o.material, progress)
 	if err != nil {
 		return err
 	}
 	defer clear(material)
-	blob, err := readCiphertext(in, say)
+	blob, err := readCiphertext(in, progress)
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (o *decryptOptions) run(in io.Reader, say talk) error {
 	if err != nil {
 		return err
 	}
-	say.step("Key", "%s of account %s, key material %s", h.KeyID, h.Account, h.KeyMaterialID)
+	progress.step("Key", "%s of account %s, key material %s", h.KeyID, h.Account, h.KeyMaterialID)
 	plaintext, err := byok.Decrypt(material, blob, context)
 	if err != nil {
 		return err
@@ -118,7 +118,7 @@ func parseContext(pairs []string) (map[string]string, error) {
 const maxCiphertext = 16 << 10
 
 // readCiphertext reads a blob, raw or in base64, and reports which.
-func readCiphertext(in io.Reader, say talk) ([]byte, error) {
+func readCiphertext(in io.Reader, progress printer) ([]byte, error) {
 	content, err := io.ReadAll(io.LimitReader(in, maxCiphertext+1))
 	switch {
 	case err != nil:
@@ -131,9 +131,9 @@ func readCiphertext(in io.Reader, say talk) ([]byte, error) {
 	// A blob begins with its version, which is not a character of base64.
 	text := bytes.Trim(bytes.TrimSpace(byok.Text(content)), `"`)
 	if blob, err := base64.StdEncoding.DecodeString(string(text)); err == nil {
-		say.step("Ciphertext", "%d bytes, decoded from base64", len(blob))
+		progress.step("Ciphertext", "%d bytes, decoded from base64", len(blob))
 		return blob, nil
 	}
-	say.step("Ciphertext", "%d bytes as they are", len(content))
+	progress.step("Ciphertext", "%d bytes as they are", len(content))
 	return content, nil
 }

@@ -39,7 +39,7 @@ names keys into which no material was imported yet; these keys are not listed.`,
 			if err := o.output.check(c); err != nil {
 				return err
 			}
-			return o.run(c.Context(), talk{c.ErrOrStderr()})
+			return o.run(c.Context(), printer{c.ErrOrStderr()})
 		},
 	}
 	o.client.flags(c)
@@ -69,12 +69,12 @@ func expiringLine(m heldMaterial, aliases []string, now time.Time) expiringMater
 	return line
 }
 
-func (o *expiringOptions) run(ctx context.Context, say talk) error {
+func (o *expiringOptions) run(ctx context.Context, progress printer) error {
 	seconds, err := parseSeconds(o.within)
 	if err != nil {
 		return usageError{fmt.Errorf("--within %q is not a duration: write it as 30d or 36h", o.within)}
 	}
-	server, err := o.client.connect(ctx, say)
+	server, err := o.client.connect(ctx, progress)
 	if err != nil {
 		return err
 	}
@@ -90,26 +90,26 @@ func (o *expiringOptions) run(ctx context.Context, say talk) error {
 	}
 	aliases := map[string][]string{}
 	if err := server.eachAlias(ctx, func(name, id string) { aliases[id] = append(aliases[id], name) }); err != nil {
-		say.step("Careful", "the list does not show aliases: %s", factsOf(err).what)
+		progress.step("Careful", "the list does not show aliases: %s", factsOf(err).what)
 	}
 	list := []expiringMaterial{}
 	for _, m := range expiringBy(materials, end) {
 		list = append(list, expiringLine(m, aliases[*m.KeyId], now))
 	}
-	lacks(materials, aliases, say)
+	lacks(materials, aliases, progress)
 	if err := o.output.print(table(list), list); err != nil {
 		return err
 	}
 	if len(list) > 0 {
-		say.step("Remedy", "import the same material again with a later expiry: keyhold import KEY --from FILE --expires 90d")
+		progress.step("Remedy", "import the same material again with a later expiry: keyhold import KEY --from FILE --expires 90d")
 		return exitCode(exitExpiring)
 	}
-	say.step("Nothing", "expires before %s", moment(end))
+	progress.step("Nothing", "expires before %s", moment(end))
 	return nil
 }
 
 // lacks names the keys that wait for material.
-func lacks(materials []heldMaterial, aliases map[string][]string, say talk) {
+func lacks(materials []heldMaterial, aliases map[string][]string, progress printer) {
 	several := map[string]int{}
 	for _, m := range materials {
 		several[*m.KeyId]++
@@ -119,13 +119,13 @@ func lacks(materials []heldMaterial, aliases map[string][]string, say talk) {
 		switch {
 		case !m.missing:
 		case words[m.state] == "waiting":
-			say.step("Without", "the material %s has not been imported into %s yet, and waits in the primary key", m.id, names)
+			progress.step("Without", "the material %s has not been imported into %s yet, and waits in the primary key", m.id, names)
 		case !m.lost() && m.DeletionDate == nil:
-			say.step("Without", "no material has been imported into %s yet", names)
+			progress.step("Without", "no material has been imported into %s yet", names)
 		case several[*m.KeyId] == 1:
-			say.step("Without", "%s has no material now: it expired, was deleted, or was never imported", names)
+			progress.step("Without", "%s has no material now: it expired, was deleted, or was never imported", names)
 		default:
-			say.step("Without", "%s lacks its material %s: it expired, was deleted, or was never imported here", names, m.id)
+			progress.step("Without", "%s lacks its material %s: it expired, was deleted, or was never imported here", names, m.id)
 		}
 	}
 }

@@ -53,7 +53,7 @@ The exit code is 0 if the decision was explained, whatever the decision is.`,
 			if !c.Flags().Changed("region") {
 				client.region = o.regionOfKey()
 			}
-			at, err := client.connect(c.Context(), talk{c.ErrOrStderr()})
+			at, err := client.connect(c.Context(), printer{c.ErrOrStderr()})
 			if err != nil {
 				return err
 			}

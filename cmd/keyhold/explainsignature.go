@@ -42,7 +42,7 @@ The server and this command do not show session tokens.`,
 			if err := o.output.check(c); err != nil {
 				return err
 			}
-			return explainSignature(c.Context(), client, o, c.InOrStdin(), talk{c.ErrOrStderr()})
+			return explainSignature(c.Context(), client, o, c.InOrStdin(), printer{c.ErrOrStderr()})
 		},
 	}
 	client.ownFlags(c)
@@ -52,12 +52,12 @@ The server and this command do not show session tokens.`,
 	return c
 }
 
-func explainSignature(ctx context.Context, client clientOptions, o explainOptions, stdin io.Reader, say talk) error {
+func explainSignature(ctx context.Context, client clientOptions, o explainOptions, stdin io.Reader, progress printer) error {
 	log, err := o.readClient(stdin) // to its end first, so that the client has sent its request
 	if err != nil {
 		return err
 	}
-	at, err := client.connect(ctx, say)
+	at, err := client.connect(ctx, progress)
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func TestLogOfTheSDK(t *testing.T) {
 		var out bytes.Buffer
 		client := clientOptions{endpoint: s.Endpoint, own: true}
 		o := explainOptions{client: "-", output: output{formText, &out}}
-		if err := explainSignature(t.Context(), client, o, strings.NewReader(log), talk{io.Discard}); err != nil {
+		if err := explainSignature(t.Context(), client, o, strings.NewReader(log), printer{io.Discard}); err != nil {
 			t.Fatal(err)
 		}
 		return out.String()

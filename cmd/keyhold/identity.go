@@ -80,7 +80,7 @@ func identityListCommand(client *clientOptions) *cobra.Command {
 			if len(args) > 0 {
 				kinds = args
 			}
-			at, err := client.connect(c.Context(), talk{c.ErrOrStderr()})
+			at, err := client.connect(c.Context(), printer{c.ErrOrStderr()})
 			if err != nil {
 				return err
 			}
@@ -146,7 +146,7 @@ func identityShowCommand(client *clientOptions) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			at, err := client.connect(c.Context(), talk{c.ErrOrStderr()})
+			at, err := client.connect(c.Context(), printer{c.ErrOrStderr()})
 			if err != nil {
 				return err
 			}

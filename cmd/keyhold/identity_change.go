@@ -37,7 +37,7 @@ removed to make room.`,
 			if err := o.check(c); err != nil {
 				return err
 			}
-			at, err := client.connect(c.Context(), talk{c.ErrOrStderr()})
+			at, err := client.connect(c.Context(), printer{c.ErrOrStderr()})
 			if err != nil {
 				return err
 			}
@@ -81,7 +81,7 @@ func identityStateCommand(client *clientOptions, verb string, enabled bool) *cob
 			} else {
 				in.AccessKeyId = &args[0]
 			}
-			at, err := client.connect(c.Context(), talk{c.ErrOrStderr()})
+			at, err := client.connect(c.Context(), printer{c.ErrOrStderr()})
 			if err != nil {
 				return err
 			}
@@ -111,7 +111,7 @@ func identityRevokeCommand(client *clientOptions) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			at, err := client.connect(c.Context(), talk{c.ErrOrStderr()})
+			at, err := client.connect(c.Context(), printer{c.ErrOrStderr()})
 			if err != nil {
 				return err
 			}

@@ -70,7 +70,7 @@ the second file.`,
 			if err := o.check(c, args); err != nil {
 				return err
 			}
-			return o.run(c.Context(), strings.Join(args, ""), talk{c.ErrOrStderr()})
+			return o.run(c.Context(), strings.Join(args, ""), printer{c.ErrOrStderr()})
 		},
 	}
 	o.client.flags(c)

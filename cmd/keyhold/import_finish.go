@@ -33,7 +33,7 @@ func (r *result) expires(validTo time.Time) {
 }
 
 // finish sends wrapped material and proves what can be proved.
-func (o *importOptions) finish(ctx context.Context, server *connection, p proof, validTo, now time.Time, r result, say talk) error {
+func (o *importOptions) finish(ctx context.Context, server *connection, p proof, validTo, now time.Time, r result, progress printer) error {
 	send := awsimport.Import
 	if o.newMaterial {
 		send = awsimport.ImportNew
@@ -42,13 +42,13 @@ func (o *importOptions) finish(ctx context.Context, server *connection, p proof,
 	if err != nil {
 		return err
 	}
-	say.step("Imported", "%s", until(validTo, now))
+	progress.step("Imported", "%s", until(validTo, now))
 	r.KeyMaterialId = id
 	r.expires(validTo)
-	if err := o.putToUse(ctx, server, p.Wrapped, &r, say); err != nil {
+	if err := o.putToUse(ctx, server, p.Wrapped, &r, progress); err != nil {
 		return err
 	}
-	if err := p.prove(ctx, server, &r, say); err != nil {
+	if err := p.prove(ctx, server, &r, progress); err != nil {
 		return fmt.Errorf("the import was accepted, but not proved: %w", err)
 	}
 	return o.output.print(pagef("%s\n", r.KeyId), r)

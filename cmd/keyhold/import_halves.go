@@ -13,27 +13,27 @@ import (
 )
 
 // writeParameters is the first half: it writes what keyhold wrap needs.
-func (o *importOptions) writeParameters(ctx context.Context, ref string, say talk) error {
+func (o *importOptions) writeParameters(ctx context.Context, ref string, progress printer) error {
 	if err := checkNew(o.parametersOut); err != nil {
 		return err
 	}
-	server, err := o.client.connect(ctx, say)
+	server, err := o.client.connect(ctx, progress)
 	if err != nil {
 		return err
 	}
-	k, _, err := o.find(ctx, server, ref, say)
+	k, _, err := o.find(ctx, server, ref, progress)
 	if err != nil {
 		return err
 	}
-	p, created, err := o.parameters(ctx, server, k, ref, say)
+	p, created, err := o.parameters(ctx, server, k, ref, progress)
 	if err != nil {
 		return err
 	}
 	if err := writeNew(o.parametersOut, p.Encode()); err != nil {
 		return err
 	}
-	say.step("Written", "%s: carry it to where the material is, and compare the fingerprint there", o.parametersOut)
-	say.more("keyhold wrap --params %s --from FILE --out wrapped.json", o.parametersOut)
+	progress.step("Written", "%s: carry it to where the material is, and compare the fingerprint there", o.parametersOut)
+	progress.more("keyhold wrap --params %s --from FILE --out wrapped.json", o.parametersOut)
 	return o.output.print(pagef("%s\n", p.KeyARN), struct {
 		KeyId                string
 		Created              bool
@@ -43,7 +43,7 @@ func (o *importOptions) writeParameters(ctx context.Context, ref string, say tal
 }
 
 // importWrapped is the second half: it imports what keyhold wrap wrote.
-func (o *importOptions) importWrapped(ctx context.Context, say talk) error {
+func (o *importOptions) importWrapped(ctx context.Context, progress printer) error {
 	file, err := readSmall(o.wrapped)
 	if err != nil {
 		return err
@@ -52,7 +52,7 @@ func (o *importOptions) importWrapped(ctx context.Context, say talk) error {
 	if err != nil {
 		return err
 	}
-	server, err := o.client.connect(ctx, say)
+	server, err := o.client.connect(ctx, progress)
 	if err != nil {
 		return err
 	}
@@ -64,13 +64,13 @@ func (o *importOptions) importWrapped(ctx context.Context, say talk) error {
 	if err != nil {
 		return err
 	}
-	say.step("Wrapped", "%d bytes in %s, under the wrapping key of this fingerprint, good until %s:", len(w.Material), o.wrapped, moment(w.ValidTo))
-	say.fingerprint(w.Fingerprint)
+	progress.step("Wrapped", "%d bytes in %s, under the wrapping key of this fingerprint, good until %s:", len(w.Material), o.wrapped, moment(w.ValidTo))
+	progress.fingerprint(w.Fingerprint)
 	k, err := awsimport.Find(ctx, server, w.KeyARN)
 	if err != nil {
 		return err
 	}
-	return o.finish(ctx, server, proof{w, string(k.KeySpec), nil}, validTo, now, result{KeyId: w.KeyARN, Proofs: []string{}}, say)
+	return o.finish(ctx, server, proof{w, string(k.KeySpec), nil}, validTo, now, result{KeyId: w.KeyARN, Proofs: []string{}}, progress)
 }
 
 // maxSmallFile is more than parameters or wrapped material take.

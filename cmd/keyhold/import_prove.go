@@ -16,27 +16,27 @@ type proof struct {
 }
 
 // prove lets the server do what is possible only with the material, and checks the results.
-func (p proof) prove(ctx context.Context, server *connection, r *result, say talk) error {
-	if err := p.proveID(server, r, say); err != nil {
+func (p proof) prove(ctx context.Context, server *connection, r *result, progress printer) error {
+	if err := p.proveID(server, r, progress); err != nil {
 		return err
 	}
 	switch {
 	case p.PublicKey != nil:
-		return p.held(r, say, "PublicKey", "the server's public key belongs to the local private key",
+		return p.held(r, progress, "PublicKey", "the server's public key belongs to the local private key",
 			awsimport.CheckPublicKey(ctx, server, p.KeyARN, p.PublicKey))
 	case r.idle != "":
-		say.step("Not tried", "no challenge, because the server does not encrypt with this material now: %s", r.idle)
+		progress.step("Not tried", "no challenge, because the server does not encrypt with this material now: %s", r.idle)
 		return nil
 	case server.aws && p.spec == symmetricSpec:
 		return nil // as proveID has said
 	case p.material == nil:
-		say.step("Not tried", "%s", p.elsewhere())
+		progress.step("Not tried", "%s", p.elsewhere())
 		return nil
 	case p.spec != symmetricSpec:
-		return p.held(r, say, "Mac", "the server and the local copy compute the same message authentication code of a random message",
+		return p.held(r, progress, "Mac", "the server and the local copy compute the same message authentication code of a random message",
 			awsimport.CheckMAC(ctx, server, p.KeyARN, p.spec, p.material))
 	}
-	return p.held(r, say, "Challenge", "a random challenge that the server encrypted opens with the local copy of the material",
+	return p.held(r, progress, "Challenge", "a random challenge that the server encrypted opens with the local copy of the material",
 		awsimport.Challenge(ctx, server, p.KeyARN, p.material))
 }
 
@@ -51,11 +51,11 @@ func (p proof) elsewhere() string {
 }
 
 // proveID compares key material IDs, which only a Keyhold server gives.
-func (p proof) proveID(server *connection, r *result, say talk) error {
+func (p proof) proveID(server *connection, r *result, progress printer) error {
 	if server.aws {
 		if p.spec == symmetricSpec {
-			say.step("Not proved", "AWS does not publish how it computes key material IDs, so %s does not prove", r.KeyMaterialId)
-			say.more("that it has this material; a challenge is not possible either, because only AWS opens its ciphertexts")
+			progress.step("Not proved", "AWS does not publish how it computes key material IDs, so %s does not prove", r.KeyMaterialId)
+			progress.more("that it has this material; a challenge is not possible either, because only AWS opens its ciphertexts")
 		}
 		return nil
 	}
@@ -63,8 +63,8 @@ func (p proof) proveID(server *connection, r *result, say talk) error {
 		return err
 	}
 	r.Proofs = append(r.Proofs, "KeyMaterialId")
-	say.step("Proof", "the server shows the key material ID that was computed from the material:")
-	say.more("%s", p.KeyMaterialID)
+	progress.step("Proof", "the server shows the key material ID that was computed from the material:")
+	progress.more("%s", p.KeyMaterialID)
 	return nil
 }
 
@@ -77,15 +77,15 @@ var notTried = map[string][2]string{
 
 // held reports the result of a proof. A proof that these credentials may not request, or that a
 // disabled key does not allow, is reported as not tried and is not a failure.
-func (p proof) held(r *result, say talk, name, text string, err error) error {
+func (p proof) held(r *result, progress printer, name, text string, err error) error {
 	switch {
 	case isCode(err, "AccessDeniedException", "DisabledException", "InvalidKeyUsageException"):
-		say.step("Not tried", "%s, because the server does not %s with this key for these credentials (%s)", notTried[name][0], notTried[name][1], factsOf(err).code)
+		progress.step("Not tried", "%s, because the server does not %s with this key for these credentials (%s)", notTried[name][0], notTried[name][1], factsOf(err).code)
 		return nil
 	case err != nil:
 		return err
 	}
 	r.Proofs = append(r.Proofs, name)
-	say.step("Proof", "%s", text)
+	progress.step("Proof", "%s", text)
 	return nil
 }

@@ -50,14 +50,14 @@ func TestFailedProofs(t *testing.T) {
 		for _, body := range []string{`{}`, `{"CiphertextBlob":"AAAA","Mac":"AAAA","PublicKey":"AAAA"}`} {
 			var out strings.Builder
 			r := result{KeyMaterialId: "id", Proofs: []string{}}
-			err := p.prove(t.Context(), liarOf(t, 200, "", body), &r, talk{&out})
+			err := p.prove(t.Context(), liarOf(t, 200, "", body), &r, printer{&out})
 			refused, ok := errors.AsType[*awsimport.Refusal](err)
 			if !ok || refused.Code != awsimport.NotProved || !slices.Equal(r.Proofs, []string{"KeyMaterialId"}) || strings.Count(out.String(), "Proof ") != 1 {
 				t.Errorf("%s, %s: %v, proofs %v\n%s", name, body, err, r.Proofs, &out)
 			}
 		}
 		r := result{KeyMaterialId: "other"}
-		if err := p.prove(t.Context(), liarOf(t, 200, "", `{}`), &r, talk{new(strings.Builder)}); err == nil || len(r.Proofs) != 0 {
+		if err := p.prove(t.Context(), liarOf(t, 200, "", `{}`), &r, printer{new(strings.Builder)}); err == nil || len(r.Proofs) != 0 {
 			t.Errorf("%s: with another ID: %v, %v", name, err, r.Proofs)
 		}
 	}
@@ -73,7 +73,7 @@ func TestProofsNotTried(t *testing.T) {
 		} {
 			var out strings.Builder
 			r := result{KeyMaterialId: "id"}
-			err := p.prove(t.Context(), liarOf(t, 400, code, `{}`), &r, talk{&out})
+			err := p.prove(t.Context(), liarOf(t, 400, code, `{}`), &r, printer{&out})
 			if (err == nil) != notTried || !slices.Equal(r.Proofs, []string{"KeyMaterialId"}) || strings.Contains(out.String(), "Not tried") != notTried {
 				t.Errorf("%s, %s: %v, %v\n%s", name, code, err, r.Proofs, &out)
 			}
@@ -94,7 +94,7 @@ func TestProofsThatAreLeftOut(t *testing.T) {
 		if !c.aws {
 			want = []string{"KeyMaterialId"}
 		}
-		if err := p.prove(t.Context(), c, &r, talk{new(strings.Builder)}); err != nil || !slices.Equal(r.Proofs, want) {
+		if err := p.prove(t.Context(), c, &r, printer{new(strings.Builder)}); err != nil || !slices.Equal(r.Proofs, want) {
 			t.Errorf("%s: %v, %v", name, err, r.Proofs)
 		}
 	}

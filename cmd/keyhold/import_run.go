@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -15,18 +14,18 @@ import (
 	"github.com/keyhold/keyhold/byok/awsimport"
 )
 
-func (o *importOptions) run(ctx context.Context, ref string, say talk) (err error) {
+func (o *importOptions) run(ctx context.Context, ref string, progress printer) (err error) {
 	if err := harden(); err != nil {
 		return err
 	}
 	switch o.way() {
 	case firstHalf:
-		err = o.writeParameters(ctx, ref, say)
+		err = o.writeParameters(ctx, ref, progress)
 	case secondHalf:
 		ref = o.wrapped
-		err = o.importWrapped(ctx, say)
+		err = o.importWrapped(ctx, progress)
 	default:
-		err = o.importWhole(ctx, ref, say)
+		err = o.importWhole(ctx, ref, progress)
 	}
 	if _, usage := errors.AsType[usageError](err); err == nil || usage {
 		return err
@@ -36,12 +35,12 @@ func (o *importOptions) run(ctx context.Context, ref string, say talk) (err erro
 
 // importWhole takes all steps. Whatever can be wrong with the material is found
 // before anything is made.
-func (o *importOptions) importWhole(ctx context.Context, ref string, say talk) error {
+func (o *importOptions) importWhole(ctx context.Context, ref string, progress printer) error {
 	if err := o.source.read(); err != nil {
 		return err
 	}
 	defer o.source.clear()
-	server, err := o.client.connect(ctx, say)
+	server, err := o.client.connect(ctx, progress)
 	if err != nil {
 		return err
 	}
@@ -50,19 +49,19 @@ func (o *importOptions) importWhole(ctx context.Context, ref string, say talk) e
 	if err != nil {
 		return err
 	}
-	k, spec, err := o.find(ctx, server, ref, say)
+	k, spec, err := o.find(ctx, server, ref, progress)
 	if err != nil {
 		return err
 	}
 	if o.dryRun {
-		return o.foresee(k, spec, ref, validTo, now, say)
+		return o.foresee(k, spec, ref, validTo, now, progress)
 	}
-	material, err := o.source.material(spec, say)
+	material, err := o.source.material(spec, progress)
 	if err != nil {
 		return err
 	}
 	defer clear(material)
-	p, created, err := o.parameters(ctx, server, k, ref, say)
+	p, created, err := o.parameters(ctx, server, k, ref, progress)
 	if err != nil {
 		return err
 	}
@@ -70,13 +69,13 @@ func (o *importOptions) importWhole(ctx context.Context, ref string, say talk) e
 	if err != nil {
 		return err
 	}
-	say.step("Wrapped", "%d bytes that only the server can open; the material leaves this machine in this form only", len(w.Material))
+	progress.step("Wrapped", "%d bytes that only the server can open; the material leaves this machine in this form only", len(w.Material))
 	r := result{KeyId: w.KeyARN, Created: created, Proofs: []string{}}
-	return o.finish(ctx, server, proof{w, spec, material}, validTo, now, r, say)
+	return o.finish(ctx, server, proof{w, spec, material}, validTo, now, r, progress)
 }
 
 // find returns the key, or nil if it is to be created, and its spec.
-func (o *importOptions) find(ctx context.Context, server *connection, ref string, say talk) (*types.KeyMetadata, string, error) {
+func (o *importOptions) find(ctx context.Context, server *connection, ref string, progress printer) (*types.KeyMetadata, string, error) {
 	k, err := awsimport.Find(ctx, server, ref)
 	if o.create && awsimport.IsNotFound(err) {
 		n, err := o.newKey(ref)
@@ -88,12 +87,12 @@ func (o *importOptions) find(ctx context.Context, server *connection, ref string
 	if err != nil {
 		return nil, "", err
 	}
-	say.step("Key", "%s, %s, %s", aws.ToString(k.Arn), k.KeySpec, k.KeyState)
+	progress.step("Key", "%s, %s, %s", aws.ToString(k.Arn), k.KeySpec, k.KeyState)
 	return k, string(k.KeySpec), nil
 }
 
 // parameters gets the import parameters of the key. If k is nil, it creates the key first.
-func (o *importOptions) parameters(ctx context.Context, server *connection, k *types.KeyMetadata, ref string, say talk) (p *byok.Parameters, created bool, err error) {
+func (o *importOptions) parameters(ctx context.Context, server *connection, k *types.KeyMetadata, ref string, progress printer) (p *byok.Parameters, created bool, err error) {
 	if k == nil {
 		n, err := o.newKey(ref)
 		if err != nil {
@@ -106,42 +105,35 @@ func (o *importOptions) parameters(ctx context.Context, server *connection, k *t
 			return nil, false, err
 		}
 		created = true
-		say.step("Created", "%s, %s, and %s for it", aws.ToString(k.Arn), k.KeySpec, ref)
+		progress.step("Created", "%s, %s, and %s for it", aws.ToString(k.Arn), k.KeySpec, ref)
 	}
-	say.step("Waiting", "for a wrapping key of the spec %s; the server may need some seconds to make one", o.wrappingKey)
+	progress.step("Waiting", "for a wrapping key of the spec %s; the server may need some seconds to make one", o.wrappingKey)
 	p, err = awsimport.GetParameters(ctx, server, k, awsimport.Wrapping{
 		Algorithm: byok.Algorithm(o.algorithm), KeySpec: types.WrappingKeySpec(o.wrappingKey),
 	})
 	if err != nil {
 		return nil, created, err
 	}
-	say.step("Parameters", "a wrapping key of the spec %s for %s, good until %s", o.wrappingKey, p.Algorithm, moment(p.ValidTo))
-	say.fingerprint(byok.Fingerprint(p.PublicKey))
+	progress.step("Parameters", "a wrapping key of the spec %s for %s, good until %s", o.wrappingKey, p.Algorithm, moment(p.ValidTo))
+	progress.fingerprint(byok.Fingerprint(p.PublicKey))
 	return p, created, nil
 }
 
-// fingerprint shows a fingerprint as people compare it: half on a line.
-func (t talk) fingerprint(f string) {
-	half := len(f) / 2
-	t.step("Fingerprint", "%s", f[:half])
-	t.more("%s", strings.TrimSpace(f[half:]))
-}
-
 // foresee says what an import would do, having looked and changed nothing.
-func (o *importOptions) foresee(k *types.KeyMetadata, spec, ref string, validTo, now time.Time, say talk) error {
+func (o *importOptions) foresee(k *types.KeyMetadata, spec, ref string, validTo, now time.Time, progress printer) error {
 	r := result{KeyId: ref, DryRun: true, Created: k == nil, Proofs: []string{}}
 	if k != nil {
 		r.KeyId = aws.ToString(k.Arn)
 	} else {
-		say.step("Key", "%s does not exist: it would be created, %s", ref, spec)
+		progress.step("Key", "%s does not exist: it would be created, %s", ref, spec)
 	}
 	if err := o.source.fits(spec); err != nil {
 		return err
 	}
 	if o.source.from == "" {
-		say.step("Material", "would be made and kept in %s", o.source.generate)
+		progress.step("Material", "would be made and kept in %s", o.source.generate)
 	} else {
-		material, err := o.source.material(spec, say)
+		material, err := o.source.material(spec, progress)
 		if err != nil {
 			return err
 		}
@@ -153,9 +145,9 @@ func (o *importOptions) foresee(k *types.KeyMetadata, spec, ref string, validTo,
 		}
 	}
 	if o.newMaterial {
-		say.step("New", "the material would be added to the key, and wait for a rotation unless it is the first%s", map[bool]string{true: "; --rotate would make it current"}[o.rotate])
+		progress.step("New", "the material would be added to the key, and wait for a rotation unless it is the first%s", map[bool]string{true: "; --rotate would make it current"}[o.rotate])
 	}
-	say.step("Dry run", "nothing was changed; the material would be imported %s", until(validTo, now))
+	progress.step("Dry run", "nothing was changed; the material would be imported %s", until(validTo, now))
 	r.expires(validTo)
 	return o.output.print(pagef("%s\n", r.KeyId), r)
 }

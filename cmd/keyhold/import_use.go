@@ -14,13 +14,13 @@ import (
 
 // putToUse finds out the state of the imported material, rotates the key if
 // requested, and prints the remaining steps.
-func (o *importOptions) putToUse(ctx context.Context, server *connection, w *byok.Wrapped, r *result, say talk) error {
+func (o *importOptions) putToUse(ctx context.Context, server *connection, w *byok.Wrapped, r *result, progress printer) error {
 	state, err := stateOf(ctx, server, w, r.KeyMaterialId)
 	if err != nil {
 		return fmt.Errorf("the import was accepted: %w", err)
 	}
 	if o.rotate {
-		if state, err = rotate(ctx, server, w, state, r.KeyMaterialId, say); err != nil {
+		if state, err = rotate(ctx, server, w, state, r.KeyMaterialId, progress); err != nil {
 			return fmt.Errorf("the import was accepted, but the key was not rotated: %w", err)
 		}
 	}
@@ -33,11 +33,11 @@ func (o *importOptions) putToUse(ctx context.Context, server *connection, w *byo
 		return fmt.Errorf("the import was accepted: %w", err)
 	case k.KeyState == types.KeyStatePendingImport:
 		r.idle = "other material of the key is missing"
-		say.step("Missing", "other material of the key: the key stays pending import until all of it is imported again. To see what is missing:")
-		say.more("aws kms list-key-rotations --include-key-material ALL_KEY_MATERIAL --key-id %s", w.KeyARN)
+		progress.step("Missing", "other material of the key: the key stays pending import until all of it is imported again. To see what is missing:")
+		progress.more("aws kms list-key-rotations --include-key-material ALL_KEY_MATERIAL --key-id %s", w.KeyARN)
 	case state == types.KeyMaterialStatePendingRotation, state == waitsForReplicas:
 		r.idle = "it waits"
-		sayWaiting(k, state, say)
+		sayWaiting(k, state, progress)
 	case state != types.KeyMaterialStateCurrent:
 		r.idle = "other material is the current one"
 	}
@@ -49,18 +49,18 @@ func (o *importOptions) putToUse(ctx context.Context, server *connection, w *byo
 const waitsForReplicas = types.KeyMaterialStatePendingMultiRegionImportAndRotation
 
 // sayWaiting prints the steps that make waiting material current.
-func sayWaiting(k *types.KeyMetadata, state types.KeyMaterialState, say talk) {
-	say.step("Waits", "the key keeps its current material. To make this material the current one:")
+func sayWaiting(k *types.KeyMetadata, state types.KeyMaterialState, progress printer) {
+	progress.step("Waits", "the key keeps its current material. To make this material the current one:")
 	if state == waitsForReplicas {
-		say.more("import the same material into each replica key, with --region: %s", strings.Join(replicaRegions(k), ", "))
+		progress.more("import the same material into each replica key, with --region: %s", strings.Join(replicaRegions(k), ", "))
 	}
 	if m := k.MultiRegionConfiguration; m != nil && m.MultiRegionKeyType == types.MultiRegionKeyTypeReplica {
-		say.more("aws kms rotate-key-on-demand --region %s --key-id %s", aws.ToString(m.PrimaryKey.Region), aws.ToString(m.PrimaryKey.Arn))
+		progress.more("aws kms rotate-key-on-demand --region %s --key-id %s", aws.ToString(m.PrimaryKey.Region), aws.ToString(m.PrimaryKey.Arn))
 		return
 	}
-	say.more("aws kms rotate-key-on-demand --key-id %s", aws.ToString(k.Arn))
-	say.more("or run the same command with --rotate in place of --new-material")
-	say.more("%s", keepAll)
+	progress.more("aws kms rotate-key-on-demand --key-id %s", aws.ToString(k.Arn))
+	progress.more("or run the same command with --rotate in place of --new-material")
+	progress.more("%s", keepAll)
 }
 
 // keepAll is what the owner of a key with several materials must know.
@@ -95,10 +95,10 @@ func stateOf(ctx context.Context, server *connection, w *byok.Wrapped, materialI
 
 // rotate makes waiting material current, after it is proved to be the material that
 // was wrapped.
-func rotate(ctx context.Context, server *connection, w *byok.Wrapped, state types.KeyMaterialState, materialID string, say talk) (types.KeyMaterialState, error) {
+func rotate(ctx context.Context, server *connection, w *byok.Wrapped, state types.KeyMaterialState, materialID string, progress printer) (types.KeyMaterialState, error) {
 	switch state {
 	case types.KeyMaterialStateCurrent:
-		say.step("Rotated", "not needed: this is already the current material")
+		progress.step("Rotated", "not needed: this is already the current material")
 		return state, nil
 	case types.KeyMaterialStatePendingRotation:
 	case waitsForReplicas:
@@ -114,7 +114,7 @@ func rotate(ctx context.Context, server *connection, w *byok.Wrapped, state type
 	if err := awsimport.Rotate(ctx, server, w.KeyARN); err != nil {
 		return state, err
 	}
-	say.step("Rotated", "this is now the current material; earlier material still decrypts the ciphertexts that it made")
-	say.more("%s", keepAll)
+	progress.step("Rotated", "this is now the current material; earlier material still decrypts the ciphertexts that it made")
+	progress.more("%s", keepAll)
 	return types.KeyMaterialStateCurrent, nil
 }

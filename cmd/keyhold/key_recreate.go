@@ -36,7 +36,7 @@ first material that is imported, and later only the same material.`,
 			if err := errors.Join(o.check(c.Flags().Changed("region")), o.output.check(c)); err != nil {
 				return err
 			}
-			return recreateKey(c.Context(), *client, o, talk{c.ErrOrStderr()})
+			return recreateKey(c.Context(), *client, o, printer{c.ErrOrStderr()})
 		},
 	}
 	c.Flags().StringVar(&o.id, "id", "", "the 36 characters that the key's ARN ends with")
@@ -59,8 +59,8 @@ func (o recreateOptions) check(regionGiven bool) error {
 	return nil
 }
 
-func recreateKey(ctx context.Context, client clientOptions, o recreateOptions, say talk) error {
-	at, err := client.connect(ctx, say)
+func recreateKey(ctx context.Context, client clientOptions, o recreateOptions, progress printer) error {
+	at, err := client.connect(ctx, progress)
 	if err != nil {
 		return err
 	}
@@ -75,6 +75,6 @@ func recreateKey(ctx context.Context, client clientOptions, o recreateOptions, s
 	if made.KeyMetadata == nil || made.KeyMetadata.Arn == nil {
 		return at.unexpected()
 	}
-	printf(say.w, "Made the key without material (%s). Import the original material now: keyhold import %s --region %s --from FILE\n", deref(made.KeyMetadata.KeyState), o.id, at.region)
+	printf(progress.w, "Made the key without material (%s). Import the original material now: keyhold import %s --region %s --from FILE\n", deref(made.KeyMetadata.KeyState), o.id, at.region)
 	return o.output.print(pagef("%s\n", *made.KeyMetadata.Arn), made.KeyMetadata)
 }

@@ -81,12 +81,12 @@ func (s *source) fits(keySpec string) error {
 
 // material returns the material for a key of the given spec, and reports how it was read.
 // The caller clears it.
-func (s *source) material(keySpec string, say talk) ([]byte, error) {
+func (s *source) material(keySpec string, progress printer) ([]byte, error) {
 	if err := s.fits(keySpec); err != nil {
 		return nil, err
 	}
 	if s.from != "" {
-		return materialOf(s.original, keySpec, s.from, say)
+		return materialOf(s.original, keySpec, s.from, progress)
 	}
 	size, _, err := byok.MaterialSizes(keySpec)
 	if err != nil {
@@ -96,32 +96,32 @@ func (s *source) material(keySpec string, say talk) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	say.step("Material", "%d random bytes, made here; the original is %s: keep it, and a copy", size, s.generate)
+	progress.step("Material", "%d random bytes, made here; the original is %s: keep it, and a copy", size, s.generate)
 	return material, nil
 }
 
 // materialOf returns the material of a file and reports how it read the file.
-func materialOf(original *byok.Original, keySpec, file string, say talk) ([]byte, error) {
+func materialOf(original *byok.Original, keySpec, file string, progress printer) ([]byte, error) {
 	m, err := original.Material(keySpec)
 	if err != nil {
 		return nil, fmt.Errorf("the key material in %s: %w", nameOf(file), err)
 	}
 	if m.PublicKey != nil {
-		say.step("Material", "a private key of the spec %s (%s), from %s", keySpec, m.Form, nameOf(file))
+		progress.step("Material", "a private key of the spec %s (%s), from %s", keySpec, m.Form, nameOf(file))
 	} else {
-		say.step("Material", "%d bytes, %s, from %s", len(m.Bytes), m.Form, nameOf(file))
+		progress.step("Material", "%d bytes, %s, from %s", len(m.Bytes), m.Form, nameOf(file))
 	}
 	if m.Doubt != "" {
-		say.more("%s", m.Doubt)
+		progress.more("%s", m.Doubt)
 	}
-	warnOfMode(file, say)
+	warnOfMode(file, progress)
 	return m.Bytes, nil
 }
 
 // warnOfMode says if others than its owner may read a file of key material.
-func warnOfMode(file string, say talk) {
+func warnOfMode(file string, progress printer) {
 	if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() && info.Mode()&0o077 != 0 {
-		say.step("Careful", "other users may be able to read %s (mode %04o): run chmod 600 %s", file, info.Mode().Perm(), file)
+		progress.step("Careful", "other users may be able to read %s (mode %04o): run chmod 600 %s", file, info.Mode().Perm(), file)
 	}
 }
 

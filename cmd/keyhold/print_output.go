@@ -5,22 +5,30 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/keyhold/keyhold/internal/api"
 )
 
-// talk tells people what happens, a step on a line. It goes to standard error, so
-// that standard output holds data alone.
-type talk struct{ w io.Writer }
+// A printer reports the steps of a command to people, one step on a line. It writes to
+// standard error, because standard output holds data alone.
+type printer struct{ w io.Writer }
 
-func (t talk) step(label, format string, args ...any) {
-	printf(t.w, "%-11s "+format+"\n", append([]any{label}, args...)...)
+func (p printer) step(label, format string, args ...any) {
+	printf(p.w, "%-11s "+format+"\n", append([]any{label}, args...)...)
 }
 
 // more adds a line to the step before.
-func (t talk) more(format string, args ...any) { t.step("", format, args...) }
+func (p printer) more(format string, args ...any) { p.step("", format, args...) }
+
+// fingerprint prints a fingerprint as people compare it, half of it on a line.
+func (p printer) fingerprint(f string) {
+	half := len(f) / 2
+	p.step("Fingerprint", "%s", f[:half])
+	p.more("%s", strings.TrimSpace(f[half:]))
+}
 
 // output is the form of the data on standard output.
 type output struct {
@@ -39,7 +47,7 @@ func (o *output) flag(c *cobra.Command) {
 	fixed(c, "output", formText, formJSON)
 }
 
-// check takes up standard output, if the form is one.
+// check checks the form, and sets where the data goes.
 func (o *output) check(c *cobra.Command) error {
 	if o.form != formText && o.form != formJSON {
 		return usageError{fmt.Errorf("--output %q is neither text nor json", o.form)}

@@ -43,7 +43,7 @@ with the same value as there, and --key-spec for an HMAC key.`,
 			if err := o.source.check(); err != nil {
 				return err
 			}
-			return o.run(talk{c.ErrOrStderr()})
+			return o.run(printer{c.ErrOrStderr()})
 		},
 	}
 	o.source.flags(c)
@@ -57,7 +57,7 @@ with the same value as there, and --key-spec for an HMAC key.`,
 	return c
 }
 
-func (o *wrapOptions) run(say talk) error {
+func (o *wrapOptions) run(progress printer) error {
 	if err := errors.Join(harden(), checkNew(o.out)); err != nil {
 		return err
 	}
@@ -72,10 +72,10 @@ func (o *wrapOptions) run(say talk) error {
 	if err := o.complete(p); err != nil {
 		return err
 	}
-	say.step("Key", "%s, %s", p.KeyARN, p.KeySpec)
-	say.step("Parameters", "for %s, good until %s", p.Algorithm, moment(p.ValidTo))
-	say.fingerprint(byok.Fingerprint(p.PublicKey))
-	material, err := o.source.material(p.KeySpec, say)
+	progress.step("Key", "%s, %s", p.KeyARN, p.KeySpec)
+	progress.step("Parameters", "for %s, good until %s", p.Algorithm, moment(p.ValidTo))
+	progress.fingerprint(byok.Fingerprint(p.PublicKey))
+	material, err := o.source.material(p.KeySpec, progress)
 	if err != nil {
 		return err
 	}
@@ -87,9 +87,9 @@ func (o *wrapOptions) run(say talk) error {
 	if err := writeNew(o.out, w.Encode()); err != nil {
 		return err
 	}
-	say.step("Material ID", "%s: the server must show the same ID after the import", w.KeyMaterialID)
-	say.step("Written", "%s, which contains no secret: carry it to a machine with a network", o.out)
-	say.more("keyhold import --wrapped %s (--expires 90d | --no-expiry)", o.out)
+	progress.step("Material ID", "%s: the server must show the same ID after the import", w.KeyMaterialID)
+	progress.step("Written", "%s, which contains no secret: carry it to a machine with a network", o.out)
+	progress.more("keyhold import --wrapped %s (--expires 90d | --no-expiry)", o.out)
 	return nil
 }
 
