@@ -63,7 +63,8 @@ func Decrypt(material, blob []byte, context map[string]string) ([]byte, error) {
 		return nil, err
 	}
 	if id != h.KeyMaterialID {
-		return nil, fmt.Errorf("byok: the ciphertext of the key %s was made with other material: its ID is %s, but the ID of the given material is %s", h.KeyID, h.KeyMaterialID, id)
+		return nil, fmt.Errorf("byok: the ciphertext of the key %s was made with other material: "+
+			"its ID is %s, but the ID of the given material is %s", h.KeyID, h.KeyMaterialID, id)
 	}
 	derived, err := hkdf.Key(sha256.New, material, nil, "keyhold ciphertext v1"+string(blob[:saltEnd]), 64)
 	if err != nil {

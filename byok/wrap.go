@@ -86,7 +86,8 @@ func Wrap(publicKey []byte, a Algorithm, material []byte) ([]byte, error) {
 func wrapOAEP(key *rsa.PublicKey, a Algorithm, h hash.Hash, material []byte) ([]byte, error) {
 	limit := key.Size() - 2*h.Size() - 2 // RFC 8017, section 7.1.1, step 1b
 	if len(material) > limit {
-		return nil, fmt.Errorf("byok: key material of %d bytes is too long: %s under an RSA key of %d bits wraps at most %d", len(material), a, key.N.BitLen(), limit)
+		return nil, fmt.Errorf("byok: key material of %d bytes is too long: %s under an RSA key of %d bits wraps at most %d",
+			len(material), a, key.N.BitLen(), limit)
 	}
 	wrapped, err := rsa.EncryptOAEP(h, rand.Reader, key, material, nil)
 	if err != nil {
@@ -136,7 +137,8 @@ func parsePublicKey(der []byte) (*rsa.PublicKey, error) {
 		return nil, fmt.Errorf("byok: the wrapping public key has %d bits, not 2048, 3072 or 4096", bits)
 	}
 	if key.E < minExponent || key.E%2 == 0 {
-		return nil, fmt.Errorf("byok: the wrapping public key has the exponent %d: it must be odd and at least %d", key.E, minExponent)
+		return nil, fmt.Errorf("byok: the wrapping public key has the exponent %d: it must be odd and at least %d",
+			key.E, minExponent)
 	}
 	return key, nil
 }

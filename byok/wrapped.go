@@ -66,7 +66,8 @@ func ParseWrapped(file []byte) (*Wrapped, error) {
 	if members[materialPublicKey] != "" {
 		w.PublicKey = f.blob(materialPublicKey)
 	}
-	if id, err := hex.DecodeString(w.KeyMaterialID); err != nil || hex.EncodeToString(id) != w.KeyMaterialID || len(id) != 32 {
+	id, err := hex.DecodeString(w.KeyMaterialID)
+	if err != nil || len(id) != 32 || hex.EncodeToString(id) != w.KeyMaterialID {
 		f.refuse("KeyMaterialId", "64 lower-case hexadecimal digits")
 	}
 	if f.err != nil {

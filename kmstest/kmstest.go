@@ -117,7 +117,12 @@ func Start(t testing.TB, wishes ...Option) *Server {
 		network.TLS = started.secure(o.names)
 	}
 	started.Client = started.client()
-	h := server.New(&server.Handler{Service: s, Verifier: host.DevVerifier(s, Account, false), Log: log, Refused: s.RememberRefusal}, network)
+	h := server.New(&server.Handler{
+		Service:  s,
+		Verifier: host.DevVerifier(s, Account, false),
+		Log:      log,
+		Refused:  s.RememberRefusal,
+	}, network)
 	go h.Serve(listener)
 	t.Cleanup(func() {
 		check(t, h.Close())

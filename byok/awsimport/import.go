@@ -13,7 +13,9 @@ import (
 
 // An Importer imports wrapped material. *kms.Client implements it.
 type Importer interface {
-	ImportKeyMaterial(context.Context, *kms.ImportKeyMaterialInput, ...func(*kms.Options)) (*kms.ImportKeyMaterialOutput, error)
+	ImportKeyMaterial(
+		context.Context, *kms.ImportKeyMaterialInput, ...func(*kms.Options),
+	) (*kms.ImportKeyMaterialOutput, error)
 }
 
 // Import sends wrapped material that expires at validTo, at most 365 days from
@@ -31,7 +33,9 @@ func ImportNew(ctx context.Context, c Importer, w *byok.Wrapped, validTo time.Ti
 	return importAs(ctx, c, types.ImportTypeNewKeyMaterial, w, validTo)
 }
 
-func importAs(ctx context.Context, c Importer, importType types.ImportType, w *byok.Wrapped, validTo time.Time) (keyMaterialID string, err error) {
+func importAs(
+	ctx context.Context, c Importer, importType types.ImportType, w *byok.Wrapped, validTo time.Time,
+) (keyMaterialID string, err error) {
 	in := &kms.ImportKeyMaterialInput{
 		ImportType:           importType,
 		KeyId:                &w.KeyARN,

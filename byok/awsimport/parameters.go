@@ -24,12 +24,16 @@ type Wrapping struct {
 
 // A ParametersGetter gets import parameters. *kms.Client implements it.
 type ParametersGetter interface {
-	GetParametersForImport(context.Context, *kms.GetParametersForImportInput, ...func(*kms.Options)) (*kms.GetParametersForImportOutput, error)
+	GetParametersForImport(
+		context.Context, *kms.GetParametersForImportInput, ...func(*kms.Options),
+	) (*kms.GetParametersForImportOutput, error)
 }
 
 // GetParameters asks for a wrapping public key and an import token for a key.
 // Both are valid for 24 hours.
-func GetParameters(ctx context.Context, c ParametersGetter, k *types.KeyMetadata, w Wrapping) (*byok.Parameters, error) {
+func GetParameters(
+	ctx context.Context, c ParametersGetter, k *types.KeyMetadata, w Wrapping,
+) (*byok.Parameters, error) {
 	best, err := byok.AlgorithmFor(string(k.KeySpec))
 	if err != nil {
 		return nil, err

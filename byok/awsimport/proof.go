@@ -15,7 +15,8 @@ import (
 // the code NotProved.
 func CheckID(w *byok.Wrapped, keyMaterialID string) error {
 	if keyMaterialID != w.KeyMaterialID {
-		return refuse(NotProved, "the server returned the key material ID %q, but the material has the ID %s", keyMaterialID, w.KeyMaterialID)
+		return refuse(NotProved,
+			"the server returned the key material ID %q, but the material has the ID %s", keyMaterialID, w.KeyMaterialID)
 	}
 	return nil
 }
@@ -35,7 +36,11 @@ func Challenge(ctx context.Context, c Encrypter, keyARN string, material []byte)
 	challenge := make([]byte, challengeSize)
 	rand.Read(challenge)
 	encryptionContext := map[string]string{"import-challenge": rand.Text()}
-	out, err := c.Encrypt(ctx, &kms.EncryptInput{KeyId: &keyARN, Plaintext: challenge, EncryptionContext: encryptionContext})
+	out, err := c.Encrypt(ctx, &kms.EncryptInput{
+		KeyId:             &keyARN,
+		Plaintext:         challenge,
+		EncryptionContext: encryptionContext,
+	})
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,9 @@ import (
 
 // A Rotator rotates keys. *kms.Client implements it.
 type Rotator interface {
-	RotateKeyOnDemand(context.Context, *kms.RotateKeyOnDemandInput, ...func(*kms.Options)) (*kms.RotateKeyOnDemandOutput, error)
+	RotateKeyOnDemand(
+		context.Context, *kms.RotateKeyOnDemandInput, ...func(*kms.Options),
+	) (*kms.RotateKeyOnDemandOutput, error)
 }
 
 // Rotate makes the material that waits in a key current. The API allows 25 rotations
@@ -21,7 +23,9 @@ func Rotate(ctx context.Context, c Rotator, keyID string) error {
 
 // Materials returns all materials of a symmetric key, with the state and the expiry of
 // each, the oldest first.
-func Materials(ctx context.Context, c kms.ListKeyRotationsAPIClient, keyID string) (all []types.RotationsListEntry, err error) {
+func Materials(
+	ctx context.Context, c kms.ListKeyRotationsAPIClient, keyID string,
+) (all []types.RotationsListEntry, err error) {
 	pages := kms.NewListKeyRotationsPaginator(c, &kms.ListKeyRotationsInput{
 		KeyId: &keyID, IncludeKeyMaterial: types.IncludeKeyMaterialAllKeyMaterial,
 	}, func(o *kms.ListKeyRotationsPaginatorOptions) { o.StopOnDuplicateToken = true })

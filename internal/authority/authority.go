@@ -95,7 +95,8 @@ func newAuthority(names []string, now time.Time) (*x509.Certificate, *ecdsa.Priv
 		template.PermittedDNSDomains = append(template.PermittedDNSDomains, strings.TrimPrefix(host, "*."))
 	}
 	for _, a := range addresses {
-		template.PermittedIPRanges = append(template.PermittedIPRanges, &net.IPNet{IP: a, Mask: net.CIDRMask(8*len(a), 8*len(a))})
+		bits := 8 * len(a)
+		template.PermittedIPRanges = append(template.PermittedIPRanges, &net.IPNet{IP: a, Mask: net.CIDRMask(bits, bits)})
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
@@ -134,7 +135,8 @@ func (s *Server) Check(names []string, at time.Time) error {
 		return err
 	}
 	for _, name := range names {
-		if _, err := s.Certificate.Leaf.Verify(x509.VerifyOptions{DNSName: name, Roots: s.Pool(), CurrentTime: at}); err != nil {
+		options := x509.VerifyOptions{DNSName: name, Roots: s.Pool(), CurrentTime: at}
+		if _, err := s.Certificate.Leaf.Verify(options); err != nil {
 			return err
 		}
 	}
@@ -150,7 +152,8 @@ func Names(given []string) ([]string, error) {
 		if ip := net.ParseIP(name); ip != nil {
 			name = ip.String()
 		} else if !hostName(strings.TrimPrefix(name, "*.")) {
-			return nil, fmt.Errorf("%q is not a host name or an IP address: write it without scheme and port, as kms.example.org", name)
+			return nil, fmt.Errorf("%q is not a host name or an IP address: "+
+				"write it without scheme and port, as kms.example.org", name)
 		}
 		if !slices.Contains(names, name) {
 			names = append(names, name)

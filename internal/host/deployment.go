@@ -55,7 +55,8 @@ func OpenFolder(data, rootKeyFile string, fail func(error)) (d Deployment, err e
 		return d, err
 	}
 	if _, err := os.Stat(filepath.Join(data, local.SlotsName)); HasDatabase(data) && errors.Is(err, os.ErrNotExist) {
-		return d, fmt.Errorf("%s has a database but no file %s, without which its key material does not open: put back the newest copy of all of the folder", data, local.SlotsName)
+		return d, fmt.Errorf("%s has a database but no file %s, without which its key material does not open: "+
+			"put back the newest copy of all of the folder", data, local.SlotsName)
 	}
 	if d.Backend, err = as[store.Backend](local.Open(data, local.Options{Failed: fail})); err != nil {
 		return d, err

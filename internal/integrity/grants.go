@@ -60,7 +60,8 @@ func (v *verifier) grantOfGrantee(path string, _ struct{}) error {
 	if len(parts) != 5 {
 		return errMoved
 	}
-	return v.grantOf(records.KeyPath(parts[0], parts[1], parts[2])+"/"+parts[4], func(g key.Grant) bool { return records.GrantOfGranteePath(g) == path })
+	grant := records.KeyPath(parts[0], parts[1], parts[2]) + "/" + parts[4]
+	return v.grantOf(grant, func(g key.Grant) bool { return records.GrantOfGranteePath(g) == path })
 }
 
 func (v *verifier) grantOfRetirer(path string, _ struct{}) error {
@@ -68,7 +69,8 @@ func (v *verifier) grantOfRetirer(path string, _ struct{}) error {
 	if len(parts) != 5 {
 		return errMoved
 	}
-	return v.grantOf(records.KeyPath(parts[2], parts[0], parts[3])+"/"+parts[4], func(g key.Grant) bool { return records.GrantOfRetirerPath(g) == path })
+	grant := records.KeyPath(parts[2], parts[0], parts[3]) + "/" + parts[4]
+	return v.grantOf(grant, func(g key.Grant) bool { return records.GrantOfRetirerPath(g) == path })
 }
 
 func (v *verifier) grantRequest(path string, r records.GrantRequest) error {

@@ -14,12 +14,12 @@ import (
 // date of a replica, the replica and its entry in the primary key are removed one after the
 // other, in either order.
 func (v *verifier) related(k key.Key) error {
-	waits := k.State == key.PendingReplicaDeletion
+	waits, window := k.State == key.PendingReplicaDeletion, k.MultiRegion.DeletionWindow
 	switch {
 	case key.IsMultiRegionID(k.ID) != k.IsMultiRegion():
 		return errors.New("the form of its ID does not fit: only the IDs of multi-Region keys begin with mrk-")
-	case waits != (k.MultiRegion.DeletionWindow != 0) || waits && key.CheckDeletionWindow(k.MultiRegion.DeletionWindow) != nil:
-		return fmt.Errorf("a waiting period of %d days does not fit its state", k.MultiRegion.DeletionWindow)
+	case waits != (window != 0), waits && key.CheckDeletionWindow(window) != nil:
+		return fmt.Errorf("a waiting period of %d days does not fit its state", window)
 	case !k.IsPrimary() && len(k.MultiRegion.Replicas) > 0:
 		return errors.New("it is not a primary key, but has replicas")
 	}
@@ -85,7 +85,8 @@ func (v *verifier) primaryOf(replica key.Key) error {
 		return fmt.Errorf("the primary key in %s has another spec, usage or origin", region)
 	case !slices.EqualFunc(primary.Materials, replica.Materials, sameInAllRegions):
 		return fmt.Errorf("the primary key in %s is associated with other material", region)
-	case (primary.Pending == nil) != (replica.Pending == nil), primary.Pending != nil && primary.Pending.ID != replica.Pending.ID:
+	case (primary.Pending == nil) != (replica.Pending == nil),
+		primary.Pending != nil && primary.Pending.ID != replica.Pending.ID:
 		return fmt.Errorf("the primary key in %s has other pending material, or none", region)
 	}
 	return nil

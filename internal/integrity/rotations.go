@@ -23,18 +23,19 @@ func checkRotations(k key.Key) error {
 			onDemand++
 		}
 	}
-	planned := k.Rotation != key.Rotation{}
+	planned, period := k.Rotation != key.Rotation{}, k.Rotation.PeriodInDays
 	switch {
 	case onDemand > key.MaxOnDemandRotations:
 		return fmt.Errorf("%d rotations on demand are more than a key can have", onDemand)
-	case k.Pending != nil && (k.Origin != key.OriginExternal || len(k.Materials) == 0 || !k.Pending.Present() && !k.IsReplica()):
+	case k.Pending != nil && (k.Origin != key.OriginExternal || len(k.Materials) == 0),
+		k.Pending != nil && !k.Pending.Present() && !k.IsReplica():
 		return fmt.Errorf("material %s cannot wait for a rotation of such a key", k.Pending.ID)
 	case planned && k.IsReplica():
 		return fmt.Errorf("a rotation is planned here, and not in the primary key in %s", k.MultiRegion.Primary)
 	case len(known) > 1 && k.CheckRotatable() != nil, planned && k.CheckAutomaticRotation() != nil:
 		return fmt.Errorf("a key of the spec %s and the origin %s cannot have this rotation", k.Spec, k.Origin)
-	case planned && (k.Rotation.PeriodInDays < key.MinRotationPeriod || k.Rotation.PeriodInDays > key.MaxRotationPeriod || k.Rotation.Next.IsZero()):
-		return fmt.Errorf("a rotation period of %d days is not valid", k.Rotation.PeriodInDays)
+	case planned && (period < key.MinRotationPeriod || period > key.MaxRotationPeriod || k.Rotation.Next.IsZero()):
+		return fmt.Errorf("a rotation period of %d days is not valid", period)
 	}
 	return nil
 }

@@ -115,7 +115,8 @@ func (v *verifier) deploymentOf(path string, d records.Deployment) error {
 
 // regionsServed looks at the record of the Regions that are served.
 func (v *verifier) regionsServed(path string, r records.Served) error {
-	if path != records.ServedPath || len(r.Regions) == 0 || slices.ContainsFunc(r.Regions, func(region string) bool { return !key.ValidRegion(region) }) {
+	invalid := func(region string) bool { return !key.ValidRegion(region) }
+	if path != records.ServedPath || len(r.Regions) == 0 || slices.ContainsFunc(r.Regions, invalid) {
 		return errMoved
 	}
 	return nil
@@ -129,6 +130,7 @@ func (v *verifier) deployment() {
 	case made && !opened:
 		v.report(records.AccessKeys.Prefix, errors.New("there is no access key: nobody can use the deployment"))
 	case opened && !made && v.Records[records.Accounts.Prefix] == 0:
-		v.report(records.Deployments.Prefix+"/"+records.DeploymentPath, errors.New("it is missing, but there are access keys"))
+		path := records.Deployments.Prefix + "/" + records.DeploymentPath
+		v.report(path, errors.New("it is missing, but there are access keys"))
 	}
 }

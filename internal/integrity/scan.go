@@ -90,7 +90,7 @@ func (v *verifier) events(log *io.SectionReader) error {
 		v.report("audit log", err)
 	}
 	if r.Torn > 0 {
-		v.Notes = append(v.Notes, fmt.Sprintf("%d bytes at the end of the audit log were torn: the next start removes them", r.Torn))
+		v.note("%d bytes at the end of the audit log were torn: the next start removes them", r.Torn)
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ func (v *verifier) readFormat() error {
 		v.format.Format = records.NewestFormat // the record is reported in its turn
 	}
 	if v.format.Format < records.NewestFormat {
-		v.Notes = append(v.Notes, fmt.Sprintf("the records have format %d: the next start brings them to format %d", v.format.Format, records.NewestFormat))
+		v.note("the records have format %d: the next start brings them to format %d", v.format.Format, records.NewestFormat)
 	}
 	return v.format.Check()
 }

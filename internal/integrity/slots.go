@@ -42,7 +42,7 @@ func (v *verifier) findOrphans() error {
 		}
 	})
 	if orphans > 0 {
-		v.Notes = append(v.Notes, fmt.Sprintf("%d slots are in use that no record names: a crash during an import leaves one", orphans))
+		v.note("%d slots are in use that no record names: a crash during an import leaves one", orphans)
 	}
 	return err
 }

@@ -113,6 +113,11 @@ type verifier struct {
 	named map[uint64]bool // slots that records name, by a hash
 }
 
+// note adds a note to the summary.
+func (v *verifier) note(format string, args ...any) {
+	v.Notes = append(v.Notes, fmt.Sprintf(format, args...))
+}
+
 func (v *verifier) report(record string, problem error) {
 	if corrupt, ok := errors.AsType[*store.CorruptError](problem); ok && corrupt.Path == record {
 		problem = corrupt.Err

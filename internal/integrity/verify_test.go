@@ -635,7 +635,7 @@ func (b brokenBackend) View(context.Context, func(store.Reader) error) error { r
 // There is a verification for each kind of record.
 func TestVerifyKnowsEveryKindOfRecord(t *testing.T) {
 	rows := checks()
-	declared := regexp.MustCompile(`store\.Table\[.*\]\{Prefix: "([a-z-]+)"`)
+	declared := regexp.MustCompile(`(?:tableOf\[.*\]\(|store\.Table\[.*\]\{Prefix: )"([a-z-]+)"`)
 	found := 0
 	files, err := filepath.Glob("../*/*.go")
 	if err != nil {

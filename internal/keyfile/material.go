@@ -30,8 +30,8 @@ func (f *File) Material(keySpec string) (*Material, error) {
 	case f.key != nil:
 		return nil, fmt.Errorf("it is a private key of the spec %s, and the key is of the spec %s", f.key.Spec, keySpec)
 	case f.newline && f.endsWithNewline(least):
-		return nil, fmt.Errorf("it has %d bytes and a newline, which an editor or echo may have added: take the newline off: "+
-			"head -c %d FILE | keyhold import KEY --from -", least, least)
+		return nil, fmt.Errorf("it has %d bytes and a newline, which an editor or echo may have added: "+
+			"take the newline off: head -c %d FILE | keyhold import KEY --from -", least, least)
 	}
 	for _, r := range f.readings {
 		if n := len(r.octets); n < least || n > most || r.weak && f.newline {
@@ -45,7 +45,11 @@ func (f *File) Material(keySpec string) (*Material, error) {
 // endsWithNewline reports whether the file is raw and has the size of material and a newline. One in 256 keys of
 // that size and one byte more ends so by chance.
 func (f *File) endsWithNewline(size int) bool {
-	return len(f.readings) == 1 && !f.readings[0].weak && f.readings[0].form == "raw" && len(f.readings[0].octets) == size+1
+	if len(f.readings) != 1 {
+		return false
+	}
+	r := f.readings[0]
+	return !r.weak && r.form == "raw" && len(r.octets) == size+1
 }
 
 const characters = "tr -d '\\r\\n' < FILE | xxd -p | keyhold import KEY --from -"

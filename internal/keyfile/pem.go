@@ -35,7 +35,8 @@ var labels = map[string]string{
 
 var beginLine = regexp.MustCompile(`-----BEGIN ([^-\r\n]+)-----`)
 
-// readPEM reads the one private key in a text of PEM blocks. Certificates, parameters and text may stand around its block.
+// readPEM reads the one private key in a text of PEM blocks. Certificates, parameters and text may stand around
+// the block of the key.
 func (r *reader) readPEM(text []byte) (*File, error) {
 	private, other := "", ""
 	for _, m := range beginLine.FindAllSubmatch(text, -1) {

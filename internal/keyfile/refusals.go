@@ -130,7 +130,8 @@ func refuseWithin(form string, err error) error {
 	if !ok || n.Kind == "encoded" {
 		return err
 	}
-	return &NotRead{n.Kind, form + " of " + strings.TrimPrefix(n.What, form+" of "), "decode the file first", encodings[form]}
+	what := form + " of " + strings.TrimPrefix(n.What, form+" of ")
+	return &NotRead{n.Kind, what, "decode the file first", encodings[form]}
 }
 
 // short returns the name of an algorithm that a file gives, or an ellipsis for text that is too long for a name:
@@ -148,7 +149,10 @@ func parseRefusals() (rows []NotRead) {
 		if len(f) != 4 {
 			continue
 		}
-		rows = append(rows, NotRead{strings.TrimSpace(f[0]), strings.TrimSpace(f[1]), strings.TrimSpace(f[2]), strings.TrimSpace(f[3])})
+		for i := range f {
+			f[i] = strings.TrimSpace(f[i])
+		}
+		rows = append(rows, NotRead{f[0], f[1], f[2], f[3]})
 	}
 	return rows
 }

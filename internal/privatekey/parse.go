@@ -24,7 +24,10 @@ type Key struct {
 }
 
 // Specs are the key specs with private keys.
-var specs = [...]string{"RSA_2048", "RSA_3072", "RSA_4096", "ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521", "ECC_SECG_P256K1"}
+var specs = [...]string{
+	"RSA_2048", "RSA_3072", "RSA_4096",
+	"ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521", "ECC_SECG_P256K1",
+}
 
 // Known reports whether the package supports private keys of the spec.
 func Known(spec string) bool {

@@ -124,7 +124,8 @@ func parseNumbers(bits int, der cryptobyte.String) (*rsaNumbers, error) {
 		}
 		n := new(big.Int).SetBytes(octets)
 		if size := n.BitLen(); size < number.min || size > number.max {
-			return nil, problem("has %s of %d bits: those of an RSA key of %d bits have %d to %d", number.name, size, bits, number.min, number.max)
+			return nil, problem("has %s of %d bits: those of an RSA key of %d bits have %d to %d",
+				number.name, size, bits, number.min, number.max)
 		}
 		*number.to = n
 	}

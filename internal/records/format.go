@@ -11,7 +11,7 @@ import (
 // Formats keeps the format of all records, in one record. It is a record and not a
 // number of the Backend, because it must change in the transactions that change the
 // records, in whatever Backend they lie, and because a sealed record cannot be altered.
-var Formats = store.Table[Format]{Prefix: "format", Codec: store.JSON[Format]()}
+var Formats = tableOf[Format]("format")
 
 const FormatPath = "records"
 

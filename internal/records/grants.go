@@ -14,12 +14,12 @@ import (
 // principal's grants read an index, and decisions another one (GrantMatches), so that
 // no request costs more because a key has many grants.
 var (
-	Grants          = store.Table[key.Grant]{Prefix: "grant", Codec: store.JSON[key.Grant]()}
-	GrantGuards     = store.Table[GrantGuard]{Prefix: "grant-guard", Codec: store.JSON[GrantGuard]()}
-	GrantsOfGrantee = store.Table[struct{}]{Prefix: "grant-of-grantee", Codec: store.JSON[struct{}]()}
-	GrantsOfRetirer = store.Table[struct{}]{Prefix: "grant-of-retirer", Codec: store.JSON[struct{}]()}
+	Grants          = tableOf[key.Grant]("grant")
+	GrantGuards     = tableOf[GrantGuard]("grant-guard")
+	GrantsOfGrantee = tableOf[struct{}]("grant-of-grantee")
+	GrantsOfRetirer = tableOf[struct{}]("grant-of-retirer")
 	// GrantRequests record which grant a request with a name created.
-	GrantRequests = store.Table[GrantRequest]{Prefix: "grant-request", Codec: store.JSON[GrantRequest]()}
+	GrantRequests = tableOf[GrantRequest]("grant-request")
 )
 
 // A GrantGuard counts the grants on a key. Every transaction that adds or removes a grant reads
@@ -112,7 +112,11 @@ func RemoveGrant(tx *store.Tx, g key.Grant) error {
 
 // EraseGrant removes the records of a grant, and leaves the guard as it is.
 func EraseGrant(tx *store.Tx, g key.Grant) error {
-	problems := []error{Grants.Delete(tx, GrantPath(g)), GrantsOfGrantee.Delete(tx, GrantOfGranteePath(g)), unindexGrant(tx, g)}
+	problems := []error{
+		Grants.Delete(tx, GrantPath(g)),
+		GrantsOfGrantee.Delete(tx, GrantOfGranteePath(g)),
+		unindexGrant(tx, g),
+	}
 	if g.Retiring != "" {
 		problems = append(problems, GrantsOfRetirer.Delete(tx, GrantOfRetirerPath(g)))
 	}

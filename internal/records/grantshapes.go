@@ -26,8 +26,8 @@ const (
 // that do not. Two grants of one shape with the same pairs of the encryption context
 // allow the same requests, so one of them is enough.
 var (
-	GrantShapes  = store.Table[GranteeShapes]{Prefix: "grant-shapes", Codec: store.JSON[GranteeShapes]()}
-	GrantMatches = store.Table[struct{}]{Prefix: "grant-match", Codec: store.JSON[struct{}]()}
+	GrantShapes  = tableOf[GranteeShapes]("grant-shapes")
+	GrantMatches = tableOf[struct{}]("grant-match")
 )
 
 // GranteeShapes are the shapes of the grants that one principal has on one key. Every
@@ -61,7 +61,8 @@ func ShapeOf(g key.Grant) grantShape {
 }
 
 func (s grantShape) same(o grantShape) bool {
-	return s.Equals == o.Equals && s.Source == o.Source && slices.Equal(s.Operations, o.Operations) && slices.Equal(s.Names, o.Names)
+	return s.Equals == o.Equals && s.Source == o.Source &&
+		slices.Equal(s.Operations, o.Operations) && slices.Equal(s.Names, o.Names)
 }
 
 // Allows reports whether grants of the shape are for all operations.
@@ -117,7 +118,8 @@ func (r GranteeShapes) check(added grantShape) error {
 	isNew := r.Shapes[r.Find(added)].Count == 1
 	if isNew && (len(r.Shapes) > MaxGrantShapes || names > MaxGrantShapeNames) {
 		return key.Errorf(key.KindLimitExceeded,
-			"A principal can have grants of at most %d kinds on one key, which differ in their operations, the types of their constraints or the names in EncryptionContextSubset, with at most %d bytes of names.",
+			"A principal can have grants of at most %d kinds on one key, which differ in their operations, "+
+				"the types of their constraints or the names in EncryptionContextSubset, with at most %d bytes of names.",
 			MaxGrantShapes, MaxGrantShapeNames)
 	}
 	return nil

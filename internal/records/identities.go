@@ -4,19 +4,18 @@ import (
 	"strings"
 
 	"github.com/keyhold/keyhold/internal/identity"
-	"github.com/keyhold/keyhold/internal/store"
 )
 
 // The kinds of record of identities. A request reads its access key, then the user
 // or role, then the managed policies that this one names: each by its path.
 var (
-	Accounts        = store.Table[identity.Account]{Prefix: "account", Codec: store.JSON[identity.Account]()}
-	Users           = store.Table[identity.User]{Prefix: "user", Codec: store.JSON[identity.User]()}
-	Roles           = store.Table[identity.Role]{Prefix: "role", Codec: store.JSON[identity.Role]()}
-	ManagedPolicies = store.Table[identity.ManagedPolicy]{Prefix: "managed-policy", Codec: store.JSON[identity.ManagedPolicy]()}
-	OIDCProviders   = store.Table[identity.OIDCProvider]{Prefix: "oidc-provider", Codec: store.JSON[identity.OIDCProvider]()}
-	AccessKeys      = store.Table[identity.StoredKey]{Prefix: "access-key", Codec: store.JSON[identity.StoredKey]()}
-	AccessKeyUsages = store.Table[Usage]{Prefix: "access-key-usage", Codec: store.JSON[Usage]()}
+	Accounts        = tableOf[identity.Account]("account")
+	Users           = tableOf[identity.User]("user")
+	Roles           = tableOf[identity.Role]("role")
+	ManagedPolicies = tableOf[identity.ManagedPolicy]("managed-policy")
+	OIDCProviders   = tableOf[identity.OIDCProvider]("oidc-provider")
+	AccessKeys      = tableOf[identity.StoredKey]("access-key")
+	AccessKeyUsages = tableOf[Usage]("access-key-usage")
 )
 
 // NamedPath returns the path of a user, role or managed policy. Their names are compared

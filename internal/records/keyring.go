@@ -36,7 +36,8 @@ func OpenKeyring(ctx context.Context, backend store.Backend, root seal.Root, cre
 	case kept.Rev != 0:
 		return seal.OpenKeyring(ctx, root, kept.Value)
 	case !empty:
-		return nil, errors.New("the store has records but no keyring to open them with: it is damaged or not a store of this program")
+		return nil, errors.New("the store has records but no keyring to open them with: " +
+			"it is damaged or not a store of this program")
 	case !create:
 		return nil, ErrNotInitialised
 	}

@@ -9,21 +9,26 @@ import (
 
 // The kinds of record, each under its own prefix (docs/formats.md, "Records").
 var (
-	Keys          = store.Table[key.Key]{Prefix: "key", Codec: store.JSON[key.Key]()}
-	Aliases       = store.Table[key.Alias]{Prefix: "alias", Codec: store.JSON[key.Alias]()}
-	AliasesOfKey  = store.Table[struct{}]{Prefix: "alias-of-key", Codec: store.JSON[struct{}]()}
-	AliasGuards   = store.Table[AliasGuard]{Prefix: "alias-guard", Codec: store.JSON[AliasGuard]()}
-	TokenRings    = store.Table[TokenRing]{Prefix: "token-keys", Codec: store.JSON[TokenRing]()}
-	Clocks        = store.Table[Clock]{Prefix: "clock", Codec: store.JSON[Clock]()}
-	Deployments   = store.Table[Deployment]{Prefix: "deployment", Codec: store.JSON[Deployment]()}
-	ServedRegions = store.Table[Served]{Prefix: "regions", Codec: store.JSON[Served]()}
+	Keys          = tableOf[key.Key]("key")
+	Aliases       = tableOf[key.Alias]("alias")
+	AliasesOfKey  = tableOf[struct{}]("alias-of-key")
+	AliasGuards   = tableOf[AliasGuard]("alias-guard")
+	TokenRings    = tableOf[TokenRing]("token-keys")
+	Clocks        = tableOf[Clock]("clock")
+	Deployments   = tableOf[Deployment]("deployment")
+	ServedRegions = tableOf[Served]("regions")
 	// Dues is the index of keys by the next time at which they change on their own.
-	Dues = store.Table[struct{}]{Prefix: "due", Codec: store.JSON[struct{}]()}
+	Dues = tableOf[struct{}]("due")
 	// Erasures are slots that no record names any more and that are still to be overwritten.
-	Erasures = store.Table[Erasure]{Prefix: "erase", Codec: store.JSON[Erasure]()}
-	Usages   = store.Table[Usage]{Prefix: "usage", Codec: store.JSON[Usage]()}
-	Outbox   = store.Table[PendingEvent]{Prefix: "outbox", Codec: store.JSON[PendingEvent]()}
+	Erasures = tableOf[Erasure]("erase")
+	Usages   = tableOf[Usage]("usage")
+	Outbox   = tableOf[PendingEvent]("outbox")
 )
+
+// tableOf returns the table of the records under a prefix, which are stored as JSON.
+func tableOf[T any](prefix string) store.Table[T] {
+	return store.Table[T]{Prefix: prefix, Codec: store.JSON[T]()}
+}
 
 // An AliasGuard counts the aliases of a key. Every transaction that adds or removes an alias
 // reads and writes it, so that the quota holds without counting.

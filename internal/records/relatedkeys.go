@@ -9,7 +9,7 @@ import (
 
 // Families record the Region of the primary key of each set of related keys, so that a set has
 // only one primary key.
-var Families = store.Table[Family]{Prefix: "multi-region", Codec: store.JSON[Family]()}
+var Families = tableOf[Family]("multi-region")
 
 // A Family is a set of related keys.
 type Family struct {

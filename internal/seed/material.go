@@ -59,4 +59,5 @@ func parsePrivateKey(spec, text string) (material []byte, problem string) {
 	return m.Bytes, ""
 }
 
-var errEncrypted = errors.New("the private key is encrypted, and a seed file has no passphrase: `openssl pkey -in FILE` prints the key without encryption")
+var errEncrypted = errors.New("the private key is encrypted, and a seed file has no passphrase: " +
+	"`openssl pkey -in FILE` prints the key without encryption")

@@ -17,8 +17,19 @@ var assumeRole = query("AssumeRole", nil, checkAssumeRole,
 		if p.Kind == identity.KindAccount {
 			return nil, key.Errorf(key.KindAccessDenied, "Roles may not be assumed by root accounts.")
 		}
-		a := assumption{action: "sts:AssumeRole", roleARN: *in.RoleArn, seconds: in.DurationSeconds, external: in.ExternalId, least: in.MinimumSessionTokenSize}
-		a.session = identity.Session{Name: *in.RoleSessionName, Tags: sessionTags(in.Tags), Transitive: in.TransitiveTagKeys, SourceIdentity: or(in.SourceIdentity, "")}
+		a := assumption{
+			action:   "sts:AssumeRole",
+			roleARN:  *in.RoleArn,
+			seconds:  in.DurationSeconds,
+			external: in.ExternalId,
+			least:    in.MinimumSessionTokenSize,
+		}
+		a.session = identity.Session{
+			Name:           *in.RoleSessionName,
+			Tags:           sessionTags(in.Tags),
+			Transitive:     in.TransitiveTagKeys,
+			SourceIdentity: or(in.SourceIdentity, ""),
+		}
 		if err := takeSessionPolicies(&a.session, in.Policy, in.PolicyArns); err != nil {
 			return nil, err
 		}
@@ -110,7 +121,8 @@ func chain(s *identity.Session, by identity.Session) error {
 			continue
 		}
 		if _, again := identity.ValueOf(s.Tags, name); again {
-			return key.Errorf(key.KindValidation, "The session tag %s is transitive, and cannot be changed by role chaining.", name)
+			return key.Errorf(key.KindValidation,
+				"The session tag %s is transitive, and cannot be changed by role chaining.", name)
 		}
 		s.Tags, s.Transitive = append(s.Tags, identity.Tag{Key: name, Value: value}), append(s.Transitive, name)
 	}

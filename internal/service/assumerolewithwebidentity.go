@@ -20,12 +20,18 @@ import (
 var assumeRoleWithWebIdentity = unsigned(query("AssumeRoleWithWebIdentity", nil,
 	func(in *sts.AssumeRoleWithWebIdentityRequest, _ time.Time) error {
 		if in.ProviderId != nil {
-			return key.Errorf(key.KindValidation, "ProviderId is for providers of OAuth 2.0 without OpenID Connect, which are not supported.")
+			return key.Errorf(key.KindValidation,
+				"ProviderId is for providers of OAuth 2.0 without OpenID Connect, which are not supported.")
 		}
 		return checkRoleARN(*in.RoleArn)
 	},
 	func(c *call, in *sts.AssumeRoleWithWebIdentityRequest) (*sts.AssumeRoleWithWebIdentityResponse, error) {
-		a := assumption{action: "sts:AssumeRoleWithWebIdentity", roleARN: *in.RoleArn, seconds: in.DurationSeconds, least: in.MinimumSessionTokenSize}
+		a := assumption{
+			action:  "sts:AssumeRoleWithWebIdentity",
+			roleARN: *in.RoleArn,
+			seconds: in.DurationSeconds,
+			least:   in.MinimumSessionTokenSize,
+		}
 		a.session.Name = *in.RoleSessionName
 		if err := takeSessionPolicies(&a.session, in.Policy, in.PolicyArns); err != nil {
 			return nil, err
@@ -65,16 +71,31 @@ func (c *call) takeWebIdentity(a *assumption, token string) (claims webidentity.
 	if err != nil {
 		return claims, err
 	}
-	claims, err = c.webIdentity.Verify(c.ctx, token, webidentity.Provider{Issuer: issuer, ClientIDs: p.ClientIDs, Roots: p.Roots})
+	claims, err = c.webIdentity.Verify(c.ctx, token, webidentity.Provider{
+		Issuer:    issuer,
+		ClientIDs: p.ClientIDs,
+		Roots:     p.Roots,
+	})
 	if err != nil {
 		return claims, err
 	}
-	a.session.Web = &identity.WebIdentity{Provider: p.ARN(), Issuer: p.Issuer, Audience: claims.Audience, Subject: claims.Subject}
-	c.Caller.Principal = identity.Principal{Kind: identity.KindWebIdentity, AccountID: account, ARN: p.ARN(), Session: &identity.Session{Web: a.session.Web}}
+	a.session.Web = &identity.WebIdentity{
+		Provider: p.ARN(),
+		Issuer:   p.Issuer,
+		Audience: claims.Audience,
+		Subject:  claims.Subject,
+	}
+	c.Caller.Principal = identity.Principal{
+		Kind:      identity.KindWebIdentity,
+		AccountID: account,
+		ARN:       p.ARN(),
+		Session:   &identity.Session{Web: a.session.Web},
+	}
 	c.held = append(c.held, func() error {
 		now, err := c.providerOf(account, issuer)
 		if err == nil && !reflect.DeepEqual(now, p) {
-			err = key.Errorf(key.KindInvalidIdentityToken, "The OpenIDConnect provider was changed while its token was verified.")
+			err = key.Errorf(key.KindInvalidIdentityToken,
+				"The OpenIDConnect provider was changed while its token was verified.")
 		}
 		return err
 	})
@@ -85,7 +106,8 @@ func (c *call) takeWebIdentity(a *assumption, token string) (claims webidentity.
 func (c *call) providerOf(account, issuer string) (p identity.OIDCProvider, err error) {
 	p, ok, err := read(c.source(), records.OIDCProviders, records.ProviderPath(account, strings.TrimPrefix(issuer, "https://")))
 	if err != nil || !ok || !strings.HasPrefix(issuer, "https://") {
-		return p, firstOf(err, key.Errorf(key.KindInvalidIdentityToken, "No OpenIDConnect provider found in your account for %s", strings.ToValidUTF8(issuer, "\uFFFD")))
+		return p, firstOf(err, key.Errorf(key.KindInvalidIdentityToken,
+			"No OpenIDConnect provider found in your account for %s", strings.ToValidUTF8(issuer, "\uFFFD")))
 	}
 	return p, nil
 }
@@ -95,13 +117,16 @@ func takeClaims(s *identity.Session, claims webidentity.Claims) error {
 	for _, name := range slices.Sorted(maps.Keys(claims.Tags.Principal)) {
 		values := claims.Tags.Principal[name]
 		if len(values) != 1 || !validTag(name, values[0]) {
-			return key.Errorf(key.KindInvalidIdentityToken, "The session tag %q of the token has not one value, or is malformed.", name)
+			return key.Errorf(key.KindInvalidIdentityToken,
+				"The session tag %q of the token has not one value, or is malformed.", name)
 		}
 		s.Tags = append(s.Tags, identity.Tag{Key: name, Value: values[0]})
 	}
 	s.Transitive, s.SourceIdentity = claims.Tags.Transitive, claims.SourceIdentity
-	if len(s.Tags) > key.MaxTags || s.SourceIdentity != "" && (len(s.SourceIdentity) < 2 || !identity.ValidName(s.SourceIdentity)) {
-		return key.Errorf(key.KindInvalidIdentityToken, "The token has too many session tags, or a malformed source identity.")
+	named := s.SourceIdentity == "" || len(s.SourceIdentity) >= 2 && identity.ValidName(s.SourceIdentity)
+	if len(s.Tags) > key.MaxTags || !named {
+		return key.Errorf(key.KindInvalidIdentityToken,
+			"The token has too many session tags, or a malformed source identity.")
 	}
 	return checkSessionTags(s.Tags, s.Transitive)
 }

@@ -11,7 +11,8 @@ import (
 )
 
 // CreateAlias asks on the key, and on the alias, which has no policy.
-var createAlias = change("CreateAlias", asks{{Action: "kms:CreateAlias", On: keyID("TargetKeyId")}, {Action: "kms:CreateAlias", On: alias("AliasName")}},
+var createAlias = change("CreateAlias",
+	asks{{Action: "kms:CreateAlias", On: keyID("TargetKeyId")}, {Action: "kms:CreateAlias", On: alias("AliasName")}},
 	func(in *api.CreateAliasRequest, _ time.Time) error { return key.CheckAliasName(*in.AliasName) },
 	func(c *call, in *api.CreateAliasRequest) (*api.Empty, error) {
 		now := c.now.Truncate(time.Millisecond)

@@ -45,11 +45,14 @@ func dryRunEnds(dryRun *bool) error {
 }
 
 func checkCreateGrant(in *api.CreateGrantRequest, _ time.Time) error {
-	if err := checkOneOf("GranteePrincipal", in.GranteePrincipal, "GranteeServicePrincipal", in.GranteeServicePrincipal); err != nil {
+	err := checkOneOf("GranteePrincipal", in.GranteePrincipal, "GranteeServicePrincipal", in.GranteeServicePrincipal)
+	if err != nil {
 		return err
 	}
 	if in.RetiringPrincipal != nil || in.RetiringServicePrincipal != nil {
-		if err := checkOneOf("RetiringPrincipal", in.RetiringPrincipal, "RetiringServicePrincipal", in.RetiringServicePrincipal); err != nil {
+		err := checkOneOf(
+			"RetiringPrincipal", in.RetiringPrincipal, "RetiringServicePrincipal", in.RetiringServicePrincipal)
+		if err != nil {
 			return err
 		}
 	}

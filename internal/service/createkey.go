@@ -12,7 +12,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-var createKey = change("CreateKey", asks{{Action: "kms:CreateKey"}, {Action: "kms:TagResource", On: tagged((*call).region)}}, checkCreateKey,
+var createKey = change("CreateKey",
+	asks{{Action: "kms:CreateKey"}, {Action: "kms:TagResource", On: tagged((*call).region)}}, checkCreateKey,
 	func(c *call, in *api.CreateKeyRequest) (*api.CreateKeyResponse, error) {
 		k, err := newKey(c, in)
 		if err != nil {
@@ -43,7 +44,8 @@ func checkCreateKey(in *api.CreateKeyRequest, _ time.Time) error {
 	origin := key.Origin(or(in.Origin, string(key.OriginAWSKMS)))
 	switch {
 	case in.KeySpec != nil && in.CustomerMasterKeySpec != nil:
-		return key.Errorf(key.KindValidation, "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated.")
+		return key.Errorf(key.KindValidation,
+			"You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated.")
 	case origin != key.OriginAWSKMS && origin != key.OriginExternal, in.CustomKeyStoreId != nil, in.XksKeyId != nil:
 		return key.Errorf(key.KindUnsupportedOperation, "Custom key stores are not supported.")
 	}
@@ -54,7 +56,8 @@ func checkCreateKey(in *api.CreateKeyRequest, _ time.Time) error {
 // suiteFor returns what the key that the request describes can do.
 func suiteFor(in *api.CreateKeyRequest) (key.Suite, error) {
 	spec := or(in.KeySpec, or(in.CustomerMasterKeySpec, string(key.SymmetricDefault)))
-	return key.ChooseSuite(key.Spec(spec), key.Usage(or(in.KeyUsage, "")), key.Origin(or(in.Origin, string(key.OriginAWSKMS))))
+	origin := or(in.Origin, string(key.OriginAWSKMS))
+	return key.ChooseSuite(key.Spec(spec), key.Usage(or(in.KeyUsage, "")), key.Origin(origin))
 }
 
 // region returns the Region in which the key is created: the Region of the caller.

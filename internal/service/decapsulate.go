@@ -31,5 +31,9 @@ var decapsulate = query("Decapsulate", asks{{Action: "kms:Decapsulate", On: keyO
 			clear(secret)
 			return nil, err
 		}
-		return &api.DecapsulateResponse{EncapsulationAlgorithm: in.EncapsulationAlgorithm, KeyId: new(k.ARN()), SharedSecret: secret}, nil
+		return &api.DecapsulateResponse{
+			EncapsulationAlgorithm: in.EncapsulationAlgorithm,
+			KeyId:                  new(k.ARN()),
+			SharedSecret:           secret,
+		}, nil
 	})

@@ -51,7 +51,8 @@ func checkRecipient(r *api.RecipientInfo) error {
 }
 
 // errIncorrectKey answers for a key that cannot have made the ciphertext.
-var errIncorrectKey = key.Errorf(key.KindIncorrectKey, "The key ID in the request does not identify a CMK that can perform this operation.")
+var errIncorrectKey = key.Errorf(key.KindIncorrectKey,
+	"The key ID in the request does not identify a CMK that can perform this operation.")
 
 // checkDecryption is checkEncryption of the key that is to open a ciphertext. A key of
 // another usage or spec is the wrong key.
@@ -65,7 +66,9 @@ func (c *call) checkDecryption(k key.Key, wanted *string, context map[string]str
 
 // decrypt opens a ciphertext under k. It returns the ID of the material if that is
 // symmetric.
-func (c *call) decrypt(k key.Key, algorithm string, ciphertext []byte, context map[string]string) (materialID *string, plaintext []byte, err error) {
+func (c *call) decrypt(
+	k key.Key, algorithm string, ciphertext []byte, context map[string]string,
+) (materialID *string, plaintext []byte, err error) {
 	if !k.Suite().Public {
 		id, plaintext, err := c.decryptSymmetric(k, ciphertext, context)
 		return &id, plaintext, err
@@ -81,7 +84,9 @@ func (c *call) decrypt(k key.Key, algorithm string, ciphertext []byte, context m
 }
 
 // decryptSymmetric opens a blob with the material of k that it names.
-func (c *call) decryptSymmetric(k key.Key, blob []byte, context map[string]string) (materialID string, plaintext []byte, err error) {
+func (c *call) decryptSymmetric(
+	k key.Key, blob []byte, context map[string]string,
+) (materialID string, plaintext []byte, err error) {
 	refused := func(cause error) error { return key.Errorf(key.KindInvalidCiphertext, "").Because(cause) }
 	h, err := crypt.ParseBlob(blob)
 	if err != nil {

@@ -9,7 +9,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-var deleteAlias = change("DeleteAlias", asks{{Action: "kms:DeleteAlias", On: keyOfAlias("AliasName")}, {Action: "kms:DeleteAlias", On: alias("AliasName")}},
+var deleteAlias = change("DeleteAlias",
+	asks{{Action: "kms:DeleteAlias", On: keyOfAlias("AliasName")}, {Action: "kms:DeleteAlias", On: alias("AliasName")}},
 	func(in *api.DeleteAliasRequest, _ time.Time) error { return key.CheckAliasName(*in.AliasName) },
 	func(c *call, in *api.DeleteAliasRequest) (*api.Empty, error) {
 		return nil, c.commit(func(tx *store.Tx) error {

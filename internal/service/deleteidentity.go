@@ -39,11 +39,12 @@ var deleteIdentity = administration("DeleteIdentity", nil,
 	})
 
 func (c *call) removeIdentity(tx *store.Tx, account, kind, name string) error {
+	missing := errNoIdentity(kind, name, account)
 	switch kind {
 	case kindUser:
 		u, ok, err := records.Users.Get(tx, records.NamedPath(account, name))
 		if err != nil || !ok {
-			return firstOf(err, errNoIdentity(kind, name, account))
+			return firstOf(err, missing)
 		}
 		for _, id := range u.Keys {
 			if err := removeKey(tx, id); err != nil {
@@ -52,11 +53,11 @@ func (c *call) removeIdentity(tx *store.Tx, account, kind, name string) error {
 		}
 		return records.Users.Delete(tx, records.NamedPath(account, name))
 	case kindRole:
-		return removeRecord(tx, records.Roles, records.NamedPath(account, name), errNoIdentity(kind, name, account))
+		return removeRecord(tx, records.Roles, records.NamedPath(account, name), missing)
 	case kindPolicy:
-		return removeRecord(tx, records.ManagedPolicies, records.NamedPath(account, name), errNoIdentity(kind, name, account))
+		return removeRecord(tx, records.ManagedPolicies, records.NamedPath(account, name), missing)
 	case kindProvider:
-		return removeRecord(tx, records.OIDCProviders, records.ProviderPath(account, name), errNoIdentity(kind, name, account))
+		return removeRecord(tx, records.OIDCProviders, records.ProviderPath(account, name), missing)
 	}
 	return errNoKind(kind)
 }
@@ -99,7 +100,8 @@ func (c *call) unusedAt(account, name string) (serial int64, err error) {
 			}
 			return nil
 		}
-		if err := each(v, records.Users, account, func(u identity.User) error { return check(u.Entity, u.ARN()) }); err != nil {
+		err = each(v, records.Users, account, func(u identity.User) error { return check(u.Entity, u.ARN()) })
+		if err != nil {
 			return err
 		}
 		return each(v, records.Roles, account, func(r identity.Role) error { return check(r.Entity, r.ARN()) })

@@ -5,7 +5,8 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-var deleteImportedKeyMaterial = change("DeleteImportedKeyMaterial", asks{{Action: "kms:DeleteImportedKeyMaterial", On: keyID("KeyId")}}, nil,
+var deleteImportedKeyMaterial = change("DeleteImportedKeyMaterial",
+	asks{{Action: "kms:DeleteImportedKeyMaterial", On: keyID("KeyId")}}, nil,
 	func(c *call, in *api.DeleteImportedKeyMaterialRequest) (*api.DeleteImportedKeyMaterialResponse, error) {
 		if err := checkExternal(c.key()); err != nil {
 			return nil, err

@@ -11,7 +11,8 @@ import (
 var describeCustomKeyStores = query("DescribeCustomKeyStores", asks{{Action: "kms:DescribeCustomKeyStores"}},
 	func(in *api.DescribeCustomKeyStoresRequest, _ time.Time) error {
 		if in.CustomKeyStoreId != nil && in.CustomKeyStoreName != nil {
-			return key.Errorf(key.KindValidation, "You cannot specify CustomKeyStoreId and CustomKeyStoreName in the same request.")
+			return key.Errorf(key.KindValidation,
+				"You cannot specify CustomKeyStoreId and CustomKeyStoreName in the same request.")
 		}
 		return nil
 	},
@@ -20,7 +21,8 @@ var describeCustomKeyStores = query("DescribeCustomKeyStores", asks{{Action: "km
 			return nil, err
 		}
 		if in.CustomKeyStoreId != nil || in.CustomKeyStoreName != nil {
-			return nil, key.Errorf(key.KindCustomKeyStoreNotFound, "Custom key store '%s' does not exist.", or(in.CustomKeyStoreId, or(in.CustomKeyStoreName, "")))
+			return nil, key.Errorf(key.KindCustomKeyStoreNotFound,
+				"Custom key store '%s' does not exist.", or(in.CustomKeyStoreId, or(in.CustomKeyStoreName, "")))
 		}
 		return &api.DescribeCustomKeyStoresResponse{CustomKeyStores: []api.CustomKeyStoresListEntry{}}, nil
 	})

@@ -46,7 +46,9 @@ func (c *call) checkEncryption(k key.Key, wanted *string, context map[string]str
 
 // encrypt returns the ciphertext of a plaintext under k, and the ID of the
 // material if that is symmetric.
-func (c *call) encrypt(k key.Key, algorithm string, plaintext []byte, context map[string]string) (materialID *string, ciphertext []byte, err error) {
+func (c *call) encrypt(
+	k key.Key, algorithm string, plaintext []byte, context map[string]string,
+) (materialID *string, ciphertext []byte, err error) {
 	if err := key.CheckPlaintext(k.Spec, algorithm, len(plaintext)); err != nil {
 		return nil, nil, err
 	}
@@ -63,7 +65,9 @@ func (c *call) encrypt(k key.Key, algorithm string, plaintext []byte, context ma
 
 // encryptSymmetric returns the blob of a plaintext under the current material of
 // k, and that material's ID.
-func (c *call) encryptSymmetric(k key.Key, plaintext []byte, context map[string]string) (materialID string, blob []byte, err error) {
+func (c *call) encryptSymmetric(
+	k key.Key, plaintext []byte, context map[string]string,
+) (materialID string, blob []byte, err error) {
 	m, _ := k.Current() // a key in a state that lets it encrypt has its material
 	message, err := crypt.NewMessage(crypt.BlobHeader{Account: k.Account, KeyID: k.ID, MaterialID: m.ID}, context)
 	if err != nil {

@@ -55,7 +55,8 @@ func (s *Service) operationOf(action string) (op Operation, all asks, err error)
 		}
 	}
 	if all == nil {
-		return op, nil, key.Errorf(key.KindValidation, "No operation of KMS that is served asks for the action %s: write one as kms:Decrypt.", action)
+		return op, nil, key.Errorf(key.KindValidation,
+			"No operation of KMS that is served asks for the action %s: write one as kms:Decrypt.", action)
 	}
 	return op, all, nil
 }
@@ -119,7 +120,8 @@ func (h *hypothesis) addMember(members map[string]jsontext.Value, name, text str
 	f := h.field(name)
 	switch {
 	case !f.IsValid():
-		return key.Errorf(key.KindValidation, "%s has no member %s: names are as in the API, such as %s.", h.Operation.Name, name, "KeyId")
+		return key.Errorf(key.KindValidation,
+			"%s has no member %s: names are as in the API, such as %s.", h.Operation.Name, name, "KeyId")
 	case f.Type() == reflect.TypeFor[[]byte]():
 		return key.Errorf(key.KindValidation, "What %s holds has no say in a decision: leave it out.", name)
 	case f.Type() == reflect.TypeFor[*string]():

@@ -19,7 +19,8 @@ func (c *call) pastRequest(id string) (*hypothesis, error) {
 	}
 	op, ok := c.operations[e.EventName]
 	if !ok || op.Target != api.TargetKMS {
-		return nil, key.Errorf(key.KindUnsupportedOperation, "The request was for %s, which is not an operation of KMS: decisions of other APIs are not explained.", e.EventName)
+		return nil, key.Errorf(key.KindUnsupportedOperation,
+			"The request was for %s, which is not an operation of KMS: decisions of other APIs are not explained.", e.EventName)
 	}
 	h := &hypothesis{asks: op.asks, to: c.Caller.Principal.AccountID, past: pastOf(e)}
 	if audit.IsShortened(e.UserIdentity.ARN) || audit.IsShortened(e.UserAgent) {
@@ -48,14 +49,18 @@ func (c *call) findEvent(id string) (audit.Event, error) {
 	e, ok, err := c.audit.Find(c.ctx, id)
 	switch {
 	case errors.Is(err, audit.ErrNotKept):
-		return e, key.Errorf(key.KindUnsupportedOperation, "This server keeps everything in memory and has no audit log: ask about a principal and an action.")
+		return e, key.Errorf(key.KindUnsupportedOperation,
+			"This server keeps everything in memory and has no audit log: ask about a principal and an action.")
 	case errors.Is(err, audit.ErrUnreadable):
-		return e, key.Errorf(key.KindUnsupportedOperation, "The request is not in what can be read of the audit log, which has a damaged line: run keyhold verify.").Because(err)
+		return e, key.Errorf(key.KindUnsupportedOperation,
+			"The request is not in what can be read of the audit log, which has a damaged line: run keyhold verify.",
+		).Because(err)
 	case err != nil:
 		return e, err
 	case !ok || !concerns(e, c.Caller.Principal.AccountID):
 		return e, key.Errorf(key.KindNotFound, "The newest %d MiB of the audit log have no request %s of account %s. "+
-			"A request whose signature was refused is not explained: nobody knows whose it was.", audit.MaxSearched>>20, id, c.Caller.Principal.AccountID)
+			"A request whose signature was refused is not explained: nobody knows whose it was.",
+			audit.MaxSearched>>20, id, c.Caller.Principal.AccountID)
 	}
 	return e, nil
 }
@@ -76,8 +81,9 @@ func (h *hypothesis) noteNotKept(names []string) error {
 }
 
 func notKept(what string) error {
-	return key.Errorf(key.KindUnsupportedOperation, "The decision cannot be explained from the audit log: %s was too long, so the log keeps only "+
-		"the length and the SHA-256. Ask about the principal and the action, with the members of the request.", what)
+	return key.Errorf(key.KindUnsupportedOperation, "The decision cannot be explained from the audit log: "+
+		"%s was too long, so the log keeps only the length and the SHA-256. "+
+		"Ask about the principal and the action, with the members of the request.", what)
 }
 
 // concerns reports whether an event is an account's own, or about one of its keys.
@@ -112,7 +118,8 @@ func (c *call) principalThen(h *hypothesis, i audit.Identity) (p identity.Princi
 		return p, nil
 	}
 	if p.ID != i.PrincipalID {
-		h.note(fmt.Sprintf("The principal named %s now is not the principal that made the request: that one was removed.", i.ARN))
+		h.note(fmt.Sprintf("The principal named %s now is not the principal that made the request: that one was removed.",
+			i.ARN))
 	}
 	if p.Session != nil {
 		p.Session.Issued, p.Session.SourceIdentity = i.Session.Issued, i.Session.SourceIdentity
@@ -139,7 +146,8 @@ func (h *hypothesis) recallBlob(e audit.Event) {
 }
 
 func (h *hypothesis) noteTime() {
-	h.note("The present policies, grants, tags and aliases were used. Before a later change the decision may have been different.")
+	h.note("The present policies, grants, tags and aliases were used. " +
+		"Before a later change the decision may have been different.")
 	if h.hasMember("GrantTokens", "GrantToken") {
 		h.note("The audit log has no grant tokens: a grant that was found by its token alone is not considered.")
 	}

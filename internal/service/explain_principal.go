@@ -45,8 +45,9 @@ func (c *call) principalOf(h *hypothesis, arn string) (p identity.Principal, err
 	n, ok := parsePrincipal(arn)
 	switch {
 	case !ok:
-		return p, key.Errorf(key.KindValidation, "'%s' is not the ARN of the root of an account, a user, a role or a session of a role, "+
-			"such as arn:aws:iam::%s:user/NAME.", arn, h.to)
+		return p, key.Errorf(key.KindValidation,
+			"'%s' is not the ARN of the root of an account, a user, a role or a session of a role, "+
+				"such as arn:aws:iam::%s:user/NAME.", arn, h.to)
 	case n.kind == "root":
 		return identity.Root(n.account), nil
 	case n.account != h.to:
@@ -90,7 +91,13 @@ func (c *call) roleOf(h *hypothesis, n principalName) (p identity.Principal, err
 		h.note(fmt.Sprintf("A role makes requests by its sessions: this is one of the name %s.", n.session))
 	}
 	h.note("The session is one without session policies and session tags, as only its token has these.")
-	return r.Principal(&identity.Session{Account: r.Account, Role: r.Name, RoleID: r.ID, Name: n.session, Issued: c.now}), nil
+	return r.Principal(&identity.Session{
+		Account: r.Account,
+		Role:    r.Name,
+		RoleID:  r.ID,
+		Name:    n.session,
+		Issued:  c.now,
+	}), nil
 }
 
 func noPrincipal(arn string) *key.Error {

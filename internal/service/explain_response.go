@@ -112,7 +112,8 @@ func (a view) reason(outcome string) string {
 	case a.isForAccount():
 		return "because only principals of the key's account can do this, regardless of policies"
 	case outcome == api.OutcomeOtherAccount:
-		return "if the policies of account " + a.h.Caller.Principal.AccountID + ", which only that account can see, also allow it"
+		account := a.h.Caller.Principal.AccountID
+		return "if the policies of account " + account + ", which only that account can see, also allow it"
 	case d.Allowed: // the policies of the principal allow, those of the other account do not
 		return policy.Decision{Cause: policy.ResourceBased}.Text(a.action)
 	default:
@@ -144,7 +145,8 @@ func (a view) documents() []api.ExplainedDocument {
 		all = append(all, withheld(policy.ResourceBased, "the key policy of "+a.target.ref.ARN()))
 	}
 	for _, d := range a.explanation().Documents {
-		if d.Role == policy.ResourceBased && (a.isForeign() || d.Name == "") { // a policy without a name is not a stored document
+		isStored := d.Name != ""
+		if d.Role == policy.ResourceBased && (a.isForeign() || !isStored) {
 			continue
 		}
 		all = append(all, api.ExplainedDocument{Name: d.Name, Role: string(d.Role), Statements: statements(d.Statements)})
@@ -162,9 +164,24 @@ func withheld(role policy.Role, name string) api.ExplainedDocument {
 func statements(from []policy.ExplainedStatement) []api.ExplainedStatement {
 	all := []api.ExplainedStatement{}
 	for _, s := range from {
-		to := api.ExplainedStatement{Sid: s.Sid, Line: s.Line, Column: s.Column, Effect: s.Effect, Matched: s.Matched, Missed: s.Missed, Conditions: []api.ExplainedCondition{}}
+		to := api.ExplainedStatement{
+			Sid:        s.Sid,
+			Line:       s.Line,
+			Column:     s.Column,
+			Effect:     s.Effect,
+			Matched:    s.Matched,
+			Missed:     s.Missed,
+			Conditions: []api.ExplainedCondition{},
+		}
 		for _, c := range s.Conditions {
-			to.Conditions = append(to.Conditions, api.ExplainedCondition{Operator: c.Operator, Key: c.Key, Wanted: c.Wanted, Seen: append([]string{}, c.Seen...), Held: c.Held, Problem: c.Problem})
+			to.Conditions = append(to.Conditions, api.ExplainedCondition{
+				Operator: c.Operator,
+				Key:      c.Key,
+				Wanted:   c.Wanted,
+				Seen:     append([]string{}, c.Seen...),
+				Held:     c.Held,
+				Problem:  c.Problem,
+			})
 		}
 		all = append(all, to)
 	}

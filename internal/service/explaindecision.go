@@ -34,7 +34,8 @@ var explaining = admit.Bounds{Places: 1, PerName: 4, Total: 16}
 
 func tooManyExplanations(err error) error {
 	if errors.Is(err, admit.ErrFull) {
-		return key.Errorf(key.KindThrottling, "Too many decisions are being explained. Reduce the frequency of your calls.").Because(err)
+		return key.Errorf(key.KindThrottling,
+			"Too many decisions are being explained. Reduce the frequency of your calls.").Because(err)
 	}
 	return err
 }
@@ -53,7 +54,8 @@ func checkExplainDecision(in *api.ExplainDecisionRequest, _ time.Time) error {
 	given := in.PrincipalArn != nil || in.Action != nil || in.KeyId != nil || in.SourceIp != nil ||
 		len(in.EncryptionContext)+len(in.GrantTokens)+len(in.Members) > 0
 	if past == given || !past && (in.PrincipalArn == nil || in.Action == nil) {
-		return key.Errorf(key.KindValidation, "Give either the RequestId of a past request, or a PrincipalArn and an Action with what its request would have.")
+		return key.Errorf(key.KindValidation,
+			"Give either the RequestId of a past request, or a PrincipalArn and an Action with what its request would have.")
 	}
 	return nil
 }
@@ -105,7 +107,9 @@ func (h *hypothesis) ended(err error, decided bool) error {
 	case !ok, !decided && h.past == nil:
 		return err
 	case !decided:
-		return key.Errorf(key.KindUnsupportedOperation, "There is no decision to explain: what the request was about was not found, or is not in the audit log (%s).", refusal)
+		return key.Errorf(key.KindUnsupportedOperation,
+			"There is no decision to explain: what the request was about was not found, or is not in the audit log (%s).",
+			refusal)
 	}
 	return nil
 }
@@ -123,5 +127,6 @@ func (h *hypothesis) checkOwn(a ask) error {
 		}
 	}
 	return key.Errorf(key.KindAccessDenied, "Neither the principal %s nor what %s is about belongs to account %s: "+
-		"another account's decisions are explained to that account alone. Name a key of this account by its ARN.", h.Caller.Principal.ARN, a.Action, h.to)
+		"another account's decisions are explained to that account alone. Name a key of this account by its ARN.",
+		h.Caller.Principal.ARN, a.Action, h.to)
 }

@@ -13,7 +13,9 @@ var explainSignature = query(explainSignatureName, asks{{Action: "keyhold:" + ex
 		r, ok := c.refusals.find(or(in.RequestId, ""))
 		switch {
 		case !ok && in.RequestId != nil:
-			return nil, key.Errorf(key.KindNotFound, "No refused signature of a request %s is remembered: of the last %d, those since the server was started are.", *in.RequestId, maxRefusals)
+			return nil, key.Errorf(key.KindNotFound,
+				"No refused signature of a request %s is remembered: of the last %d, those since the server was started are.",
+				*in.RequestId, maxRefusals)
 		case !ok:
 			return nil, key.Errorf(key.KindNotFound, "No signature was refused since the server was started.")
 		}

@@ -309,7 +309,8 @@ func (v *conditions) encryptionAlgorithm() []string {
 		}
 	}
 	switch v.c.Operation.Name {
-	case "GenerateDataKey", "GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext", "GenerateDataKeyWithoutPlaintext":
+	case "GenerateDataKey", "GenerateDataKeyWithoutPlaintext",
+		"GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext":
 		return one("SYMMETRIC_DEFAULT")
 	}
 	return nil

@@ -20,7 +20,7 @@ var fromCaller = map[string]func(c *call) []string{
 	"aws:userid":                 func(c *call) []string { return one(c.Caller.Principal.ID) },
 	"aws:username":               func(c *call) []string { return one(c.Caller.Principal.UserName) },
 	"aws:multifactorauthpresent": ofSession(func(*identity.Session) string { return "false" }),
-	"aws:tokenissuetime":         ofSession(func(s *identity.Session) string { return s.Issued.UTC().Format(time.RFC3339) }),
+	"aws:tokenissuetime":         ofSession(issueTime),
 	"aws:sourceidentity":         ofSession(func(s *identity.Session) string { return s.SourceIdentity }),
 	"aws:federatedprovider":      ofSession(federatedProvider),
 }
@@ -35,6 +35,8 @@ func ofSession(value func(*identity.Session) string) func(*call) []string {
 		return nil
 	}
 }
+
+func issueTime(s *identity.Session) string { return s.Issued.UTC().Format(time.RFC3339) }
 
 func federatedProvider(s *identity.Session) string {
 	if s.Web == nil {

@@ -107,7 +107,9 @@ func (c *call) checkSigner() error {
 // decideFairly makes a cheap decision at once, and an expensive one when it is the turn of
 // the caller. So expensive policies of one principal do not slow others down. If the error
 // is not nil, there is no decision.
-func (c *call) decideFairly(r policy.Request, d policy.Documents, grants []key.Grant) (decision policy.Decision, err error) {
+func (c *call) decideFairly(
+	r policy.Request, d policy.Documents, grants []key.Grant,
+) (decision policy.Decision, err error) {
 	decision, ok := policy.DecideQuickly(r, d, grants)
 	if ok {
 		return decision, nil

@@ -144,13 +144,15 @@ func (q *question) onKey(k key.Key) (policy.Decision, error) {
 // notAuthorizedAbroad refuses an action on a key of another account with the text of the
 // service, which is the same whether the key exists or not.
 func notAuthorizedAbroad(p identity.Principal, action string) error {
-	return key.Errorf(key.KindAccessDenied, "User: %s is not authorized to perform: %s on this resource because the resource does not exist in this Region, "+
-		"no resource-based policies allow access, or a resource-based policy explicitly denies access", p.ARN, action)
+	return key.Errorf(key.KindAccessDenied, "User: %s is not authorized to perform: %s on this resource "+
+		"because the resource does not exist in this Region, no resource-based policies allow access, "+
+		"or a resource-based policy explicitly denies access", p.ARN, action)
 }
 
 // notAuthorized returns the refusal of an action, with the principal, the resource and the reason.
 func notAuthorized(p identity.Principal, action, resource, reason string) error {
-	return key.Errorf(key.KindAccessDenied, "User: %s is not authorized to perform: %s on resource: %s %s", p.ARN, action, resource, reason)
+	return key.Errorf(key.KindAccessDenied,
+		"User: %s is not authorized to perform: %s on resource: %s %s", p.ARN, action, resource, reason)
 }
 
 // maxPausing is how many refusals can wait at a time: each takes a thread.

@@ -171,7 +171,9 @@ func (c *call) allow(a ask) (t target, k key.Key, err error) {
 }
 
 // errBlobKey answers for a ciphertext whose key is missing, foreign or forbidden.
-var errBlobKey = key.Errorf(key.KindAccessDenied, "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.")
+var errBlobKey = key.Errorf(key.KindAccessDenied,
+	"The ciphertext refers to a customer master key that does not exist, "+
+		"does not exist in this region, or you are not allowed to access.")
 
 // lookUp returns the key of a target. missing is the error for a key that does not exist.
 func (c *call) lookUp(t target) (k key.Key, missing, err error) {

@@ -10,12 +10,13 @@ import (
 	"github.com/keyhold/keyhold/internal/records"
 )
 
-// nothing is in the place of a policy that is not to be had: it denies all.
-const nothing = `{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}}`
+// denyAll takes the place of a policy that cannot be read.
+const denyAll = `{"Version": "2012-10-17", ` +
+	`"Statement": {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}}`
 
 // denial returns the document that denies all.
 func (s *Service) denial(name string) (policy.Document, error) {
-	p, err := s.compiled.get(nothing, policy.KeyPolicy)
+	p, err := s.compiled.get(denyAll, policy.KeyPolicy)
 	return policy.Document{Name: name, Policy: p}, err
 }
 

@@ -101,7 +101,8 @@ func (e *expensive) makeWrappingKey(ctx context.Context, principal, spec string)
 
 // throttled answers a request that comes too fast. All SDKs repeat such requests.
 func throttled() *key.Error {
-	return key.Errorf(key.KindThrottling, "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.")
+	return key.Errorf(key.KindThrottling,
+		"You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.")
 }
 
 // compute runs f, which takes the effort, when it is the caller's turn. A large request

@@ -70,7 +70,9 @@ type asks []ask
 
 // query makes the row of an operation that changes nothing. check looks at the
 // members alone, before any key is looked for; it may be nil.
-func query[In, Out any](name string, a asks, check func(*In, time.Time) error, run func(*call, *In) (*Out, error)) Operation {
+func query[In, Out any](
+	name string, a asks, check func(*In, time.Time) error, run func(*call, *In) (*Out, error),
+) Operation {
 	o := Operation{
 		Name:     name,
 		ReadOnly: true,
@@ -94,7 +96,9 @@ func query[In, Out any](name string, a asks, check func(*In, time.Time) error, r
 
 // change makes the row of an operation that changes records. The operation commits once,
 // through call.commit, which also writes the event.
-func change[In, Out any](name string, a asks, check func(*In, time.Time) error, run func(*call, *In) (*Out, error)) Operation {
+func change[In, Out any](
+	name string, a asks, check func(*In, time.Time) error, run func(*call, *In) (*Out, error),
+) Operation {
 	o := query(name, a, check, run)
 	o.ReadOnly = false
 	return o
@@ -295,5 +299,6 @@ func or[T any](p *T, def T) T {
 // missingMember refuses a request without a member that the API describes as optional, but
 // that this request needs.
 func missingMember(name string) error {
-	return key.Errorf(key.KindValidation, "1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null", name)
+	return key.Errorf(key.KindValidation,
+		"1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null", name)
 }

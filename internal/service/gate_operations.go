@@ -100,7 +100,8 @@ func operations(dev bool) map[string]Operation {
 // acrossAccounts are the operations, besides the cryptographic ones, on keys of other
 // accounts; a permission for any other has no effect there. Source: "Allowing users in
 // other accounts to use a KMS key".
-var acrossAccounts = strings.Fields("CreateGrant DescribeKey GetKeyRotationStatus GetPublicKey ListGrants RetireGrant RevokeGrant")
+var acrossAccounts = strings.Fields(
+	"CreateGrant DescribeKey GetKeyRotationStatus GetPublicKey ListGrants RetireGrant RevokeGrant")
 
 // of returns the rows with the API that they belong to.
 func of(target string, rows ...Operation) []Operation {

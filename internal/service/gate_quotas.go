@@ -69,5 +69,6 @@ func quotaExceeded(err error) error {
 		return err
 	}
 	scope := []string{"this deployment", "this account", "this account and Region"}[full.Quota.Depth]
-	return key.Errorf(key.KindLimitExceeded, "The quota of %d %s in %s is used up.", full.Quota.Limit, full.Quota.Name, scope)
+	return key.Errorf(key.KindLimitExceeded,
+		"The quota of %d %s in %s is used up.", full.Quota.Limit, full.Quota.Name, scope)
 }

@@ -34,7 +34,8 @@ const recordEvery = time.Minute
 // newRates returns the rates of a Config: requests of one principal in a second, by
 // class. A class that is not there, or whose rate is 0, has no limit.
 func newRates(perSecond map[string]int, now time.Time) *rates {
-	r := &rates{recorded: admit.NewBuckets(admit.Limit{PerSecond: 1 / recordEvery.Seconds(), Burst: 1}, ratedPrincipals, now)}
+	once := admit.Limit{PerSecond: 1 / recordEvery.Seconds(), Burst: 1}
+	r := &rates{recorded: admit.NewBuckets(once, ratedPrincipals, now)}
 	if len(perSecond) == 0 {
 		return r
 	}
@@ -74,7 +75,8 @@ func (c *call) throttle() error {
 		return refused
 	}
 	e := c.event(refused)
-	e.AdditionalEventData = fmt.Appendf(nil, `{"rateClass":%s,"throttledWithoutEvent":%d}`, strconv.Quote(class), c.rates.omitted.Swap(0))
+	e.AdditionalEventData = fmt.Appendf(nil, `{"rateClass":%s,"throttledWithoutEvent":%d}`,
+		strconv.Quote(class), c.rates.omitted.Swap(0))
 	if err := c.audit.Write(c.ctx, e); err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}

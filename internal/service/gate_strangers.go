@@ -61,7 +61,11 @@ type missed struct {
 }
 
 func newStrangers(now time.Time) *strangers {
-	return &strangers{bySource: admit.NewBuckets(strangersBySource, maxSources, now), inAll: admit.NewBuckets(strangersInAll, 1, now), sleep: time.Sleep}
+	return &strangers{
+		bySource: admit.NewBuckets(strangersBySource, maxSources, now),
+		inAll:    admit.NewBuckets(strangersInAll, 1, now),
+		sleep:    time.Sleep,
+	}
 }
 
 // admit reports whether a refusal has an event of its own. If not, the refusal is
@@ -163,7 +167,8 @@ func (s *Service) reportStrangers(now time.Time) {
 }
 
 func (s *Service) warnOfStrangers(m missed) {
-	s.log.Warn("requests were refused without an event of their own: they had no valid signature or token, and there were too many",
+	s.log.Warn("requests were refused without an event of their own: "+
+		"they had no valid signature or token, and there were too many",
 		"requests", m.requests, "sources", slices.Sorted(maps.Keys(m.sources)), "requestsOfOtherSources", m.others)
 }
 
@@ -210,9 +215,18 @@ func (s *Service) RecordBadSignature(b BadSignature) {
 		return
 	}
 	e := audit.Event{
-		EventSource: op.source(), EventID: journal.NewEventID(), EventTime: s.clock.Now(), EventName: unknownOperation,
-		SourceIPAddress: b.SourceIP, UserAgent: b.UserAgent, ErrorCode: code, ErrorMessage: message, RequestID: b.RequestID,
-		ReadOnly: op.ReadOnly || !served, StoreRevision: s.store.Revision(), UserIdentity: audit.Identity{Type: audit.Unknown},
+		EventSource:     op.source(),
+		EventID:         journal.NewEventID(),
+		EventTime:       s.clock.Now(),
+		EventName:       unknownOperation,
+		SourceIPAddress: b.SourceIP,
+		UserAgent:       b.UserAgent,
+		ErrorCode:       code,
+		ErrorMessage:    message,
+		RequestID:       b.RequestID,
+		ReadOnly:        op.ReadOnly || !served,
+		StoreRevision:   s.store.Revision(),
+		UserIdentity:    audit.Identity{Type: audit.Unknown},
 	}
 	if served {
 		e.EventName = op.Name

@@ -49,8 +49,19 @@ const (
 	usageBatch    = 64
 )
 
-func newKeyUsage(s *store.Store, log *slog.Logger, diskFull func() error, put func(*store.Tx, []dueUsage) error) *keyUsage {
-	u := &keyUsage{store: s, log: log, diskFull: diskFull, put: put, keys: map[string]noted{}, room: maxUsages, full: make(chan struct{}, 1), done: make(chan struct{})}
+func newKeyUsage(
+	s *store.Store, log *slog.Logger, diskFull func() error, put func(*store.Tx, []dueUsage) error,
+) *keyUsage {
+	u := &keyUsage{
+		store:    s,
+		log:      log,
+		diskFull: diskFull,
+		put:      put,
+		keys:     map[string]noted{},
+		room:     maxUsages,
+		full:     make(chan struct{}, 1),
+		done:     make(chan struct{}),
+	}
 	u.gone.Go(u.keep)
 	return u
 }
@@ -195,6 +206,11 @@ func (u *keyUsage) close() error {
 // noteUsage notes that the call, whose event has the ID, used its keys.
 func (c *call) noteUsage(eventID string) {
 	for _, k := range c.keys {
-		c.usage.note(records.PathOf(k), records.Usage{Operation: c.Operation.Name, RequestID: c.ID, EventID: eventID, Time: c.now})
+		c.usage.note(records.PathOf(k), records.Usage{
+			Operation: c.Operation.Name,
+			RequestID: c.ID,
+			EventID:   eventID,
+			Time:      c.now,
+		})
 	}
 }

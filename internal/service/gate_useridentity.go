@@ -7,7 +7,14 @@ import (
 
 // userIdentity returns the userIdentity element of a principal, as CloudTrail has it.
 func userIdentity(p identity.Principal) audit.Identity {
-	i := audit.Identity{PrincipalID: p.ID, ARN: p.ARN, AccountID: p.AccountID, AccessKeyID: p.AccessKeyID, UserName: p.UserName, Session: sessionContext(p)}
+	i := audit.Identity{
+		PrincipalID: p.ID,
+		ARN:         p.ARN,
+		AccountID:   p.AccountID,
+		AccessKeyID: p.AccessKeyID,
+		UserName:    p.UserName,
+		Session:     sessionContext(p),
+	}
 	switch p.Kind {
 	case identity.KindAccount:
 		i.Type = "Root"
@@ -31,7 +38,13 @@ func sessionContext(p identity.Principal) (s audit.Session) {
 		s.FederatedProvider = p.Session.Web.Provider
 	}
 	if p.Kind == identity.KindAssumedRole {
-		s.Issuer = audit.Issuer{Type: "Role", PrincipalID: p.Session.RoleID, ARN: p.RoleARN, AccountID: p.AccountID, UserName: p.Session.Role}
+		s.Issuer = audit.Issuer{
+			Type:        "Role",
+			PrincipalID: p.Session.RoleID,
+			ARN:         p.RoleARN,
+			AccountID:   p.AccountID,
+			UserName:    p.Session.Role,
+		}
 	}
 	return s
 }

@@ -6,7 +6,8 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 )
 
-var generateDataKeyPair = query("GenerateDataKeyPair", asks{{Action: "kms:GenerateDataKeyPair", On: keyOrAlias("KeyId")}},
+var generateDataKeyPair = query("GenerateDataKeyPair",
+	asks{{Action: "kms:GenerateDataKeyPair", On: keyOrAlias("KeyId")}},
 	func(in *api.GenerateDataKeyPairRequest, _ time.Time) error {
 		if err := checkRecipient(in.Recipient); err != nil {
 			return err

@@ -11,7 +11,9 @@ var generateDataKeyPairWithoutPlaintext = query("GenerateDataKeyPairWithoutPlain
 	func(in *api.GenerateDataKeyPairWithoutPlaintextRequest, _ time.Time) error {
 		return checkDataKeyPair(in.KeyPairSpec)
 	},
-	func(c *call, in *api.GenerateDataKeyPairWithoutPlaintextRequest) (*api.GenerateDataKeyPairWithoutPlaintextResponse, error) {
+	func(
+		c *call, in *api.GenerateDataKeyPairWithoutPlaintextRequest,
+	) (*api.GenerateDataKeyPairWithoutPlaintextResponse, error) {
 		d, public, err := c.newDataKeyPair(*in.KeyPairSpec, in.EncryptionContext, in.DryRun)
 		if err != nil {
 			return nil, err

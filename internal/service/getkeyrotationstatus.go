@@ -9,7 +9,8 @@ import (
 // the origin, and "false" is true. A key that is pending deletion does not rotate either;
 // cancelling the deletion restores the former setting. A replica key is rotated with its
 // primary key.
-var getKeyRotationStatus = query("GetKeyRotationStatus", asks{{Action: "kms:GetKeyRotationStatus", On: keyID("KeyId")}}, nil,
+var getKeyRotationStatus = query("GetKeyRotationStatus",
+	asks{{Action: "kms:GetKeyRotationStatus", On: keyID("KeyId")}}, nil,
 	func(c *call, _ *api.GetKeyRotationStatusRequest) (*api.GetKeyRotationStatusResponse, error) {
 		k := c.key()
 		primary, err := c.primaryOf(k)

@@ -5,7 +5,8 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-var getParametersForImport = query("GetParametersForImport", asks{{Action: "kms:GetParametersForImport", On: keyID("KeyId")}}, nil,
+var getParametersForImport = query("GetParametersForImport",
+	asks{{Action: "kms:GetParametersForImport", On: keyID("KeyId")}}, nil,
 	func(c *call, in *api.GetParametersForImportRequest) (*api.GetParametersForImportResponse, error) {
 		k := c.key()
 		if err := checkExternal(k); err != nil {
@@ -22,7 +23,12 @@ var getParametersForImport = query("GetParametersForImport", asks{{Action: "kms:
 		if err != nil {
 			return nil, err
 		}
-		t := importToken{KeyARN: k.ARN(), Algorithm: *in.WrappingAlgorithm, Spec: *in.WrappingKeySpec, NotAfter: c.now.Add(tokenValidity)}
+		t := importToken{
+			KeyARN:    k.ARN(),
+			Algorithm: *in.WrappingAlgorithm,
+			Spec:      *in.WrappingKeySpec,
+			NotAfter:  c.now.Add(tokenValidity),
+		}
 		t.P, t.Q = pair.Primes()
 		token, err := c.sealToken(t)
 		if err != nil {

@@ -12,7 +12,8 @@ var getPublicKey = query("GetPublicKey", asks{{Action: "kms:GetPublicKey", On: k
 	func(c *call, _ *api.GetPublicKeyRequest) (*api.GetPublicKeyResponse, error) {
 		k := c.key()
 		if !k.Suite().Public {
-			return nil, key.Errorf(key.KindUnsupportedOperation, "%s key spec is %s which is not valid for GetPublicKey.", k.ARN(), k.Spec)
+			return nil, key.Errorf(key.KindUnsupportedOperation,
+				"%s key spec is %s which is not valid for GetPublicKey.", k.ARN(), k.Spec)
 		}
 		out := &api.GetPublicKeyResponse{
 			CustomerMasterKeySpec:   new(string(k.Spec)),

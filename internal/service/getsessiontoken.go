@@ -38,7 +38,11 @@ var getSessionToken = query("GetSessionToken", nil,
 			seconds = min(seconds, maxRootSession)
 		}
 		out, err := c.issue(s, seconds, in.MinimumSessionTokenSize)
-		return &sts.GetSessionTokenResponse{Credentials: out.credentials, SessionTokenSize: out.size, SessionTokenUtilization: out.utilization}, err
+		return &sts.GetSessionTokenResponse{
+			Credentials:             out.credentials,
+			SessionTokenSize:        out.size,
+			SessionTokenUtilization: out.utilization,
+		}, err
 	})
 
 // checkNotDenied refuses what a policy of the caller denies, and asks for no Allow.
@@ -48,7 +52,14 @@ func (c *call) checkNotDenied(action string) error {
 	if err != nil {
 		return err
 	}
-	r := policy.Request{Principal: policyPrincipal(p), Action: action, Resource: "*", Owner: p.AccountID, Time: c.now, Values: c.stsValues()}
+	r := policy.Request{
+		Principal: policyPrincipal(p),
+		Action:    action,
+		Resource:  "*",
+		Owner:     p.AccountID,
+		Time:      c.now,
+		Values:    c.stsValues(),
+	}
 	decision, err := c.decideFairly(r, d, nil)
 	if decision.Explicit {
 		return notAuthorized(p, action, "*", decision.Text(action))
@@ -60,7 +71,8 @@ func (c *call) checkNotDenied(action string) error {
 // supported.
 func checkNoMFA(serial, code *string) error {
 	if serial != nil || code != nil {
-		return key.Errorf(key.KindAccessDenied, "MultiFactorAuthentication failed, unable to validate MFA code. Devices for it are not supported.")
+		return key.Errorf(key.KindAccessDenied,
+			"MultiFactorAuthentication failed, unable to validate MFA code. Devices for it are not supported.")
 	}
 	return nil
 }

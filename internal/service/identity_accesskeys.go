@@ -44,7 +44,13 @@ func (c *call) noteAccessKey() {
 	// Copies, as these are parts of the header of the request, which would be kept as a
 	// whole.
 	id, region := strings.Clone(p.AccessKeyID), strings.Clone(c.Caller.Region)
-	c.accessKeyUse.note(id, records.Usage{Operation: c.Operation.Name, RequestID: c.ID, Time: c.now, Service: source, Region: region})
+	c.accessKeyUse.note(id, records.Usage{
+		Operation: c.Operation.Name,
+		RequestID: c.ID,
+		Time:      c.now,
+		Service:   source,
+		Region:    region,
+	})
 }
 
 // putAccessKeyUsages writes usages of access keys. The access key of a dev server is not in the

@@ -12,7 +12,9 @@ import (
 
 // administrationQuery makes the row of an operation on identities, which is for the
 // root of the deployment's account alone: no policy is asked.
-func administrationQuery[In, Out any](name string, check func(*In, time.Time) error, run func(*call, *In) (*Out, error)) Operation {
+func administrationQuery[In, Out any](
+	name string, check func(*In, time.Time) error, run func(*call, *In) (*Out, error),
+) Operation {
 	administers := func(c *call, action string, _ target, _ key.Key, _ error) error { return c.checkAdministrator(action) }
 	return query(name, asks{{Action: "keyhold:" + name, May: administers}}, check, run)
 }
@@ -30,7 +32,9 @@ func (c *call) checkAdministrator(action string) error {
 }
 
 // administration makes the row of an administrative operation that changes records.
-func administration[In, Out any](name string, check func(*In, time.Time) error, run func(*call, *In) (*Out, error)) Operation {
+func administration[In, Out any](
+	name string, check func(*In, time.Time) error, run func(*call, *In) (*Out, error),
+) Operation {
 	o := administrationQuery(name, check, run)
 	o.ReadOnly, o.onIdentities = false, true
 	return o
@@ -92,7 +96,8 @@ const (
 )
 
 func errNoKind(kind string) error {
-	return key.Errorf(key.KindValidation, "%q is no kind of identity: give account, oidc-provider, policy, role or user.", kind)
+	return key.Errorf(key.KindValidation,
+		"%q is no kind of identity: give account, oidc-provider, policy, role or user.", kind)
 }
 
 // changeEntity changes what users and roles have in common, of one of them. It knows no

@@ -102,7 +102,8 @@ func (c *call) entity(tx *store.Tx, d *declaration, e identity.Entity, m entityM
 		e.Name, e.Created = *m.name, c.now
 	}
 	if e.Name != *m.name {
-		return e, key.Errorf(key.KindAlreadyExists, "There is one of the name %q already: names are not told apart by case.", e.Name)
+		return e, key.Errorf(key.KindAlreadyExists,
+			"There is one of the name %q already: names are not told apart by case.", e.Name)
 	}
 	e.Inline = inlinePolicies(m.policies)
 	e.Tags = identityTags(m.tags)
@@ -205,7 +206,8 @@ func checkEntity(m entityMembers, mostInline int) error {
 		}
 	}
 	if size > mostInline {
-		return key.Errorf(key.KindLimitExceeded, "The inline policies have %d characters together, and can have %d: make managed policies of them.", size, mostInline)
+		return key.Errorf(key.KindLimitExceeded,
+			"The inline policies have %d characters together, and can have %d: make managed policies of them.", size, mostInline)
 	}
 	return checkSessionTags(identityTags(m.tags), nil)
 }

@@ -53,7 +53,8 @@ func (c *call) putKeys(tx *store.Tx, account, user string, has []string, made []
 	all := slices.Clone(has)
 	for _, k := range made {
 		all = append(all, k.id)
-		if err := records.AccessKeys.Put(tx, k.id, identity.StoredKey{Account: account, User: user, Secret: k.secret, Created: c.now}); err != nil {
+		stored := identity.StoredKey{Account: account, User: user, Secret: k.secret, Created: c.now}
+		if err := records.AccessKeys.Put(tx, k.id, stored); err != nil {
 			return nil, err
 		}
 	}

@@ -9,7 +9,8 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-var importKeyMaterial = change("ImportKeyMaterial", asks{{Action: "kms:ImportKeyMaterial", On: keyID("KeyId")}}, checkImport,
+var importKeyMaterial = change("ImportKeyMaterial",
+	asks{{Action: "kms:ImportKeyMaterial", On: keyID("KeyId")}}, checkImport,
 	func(c *call, in *api.ImportKeyMaterialRequest) (*api.ImportKeyMaterialResponse, error) {
 		k := c.key()
 		if err := checkExternal(k); err != nil {
@@ -63,7 +64,8 @@ func checkSymmetricMembers(k key.Key, in *api.ImportKeyMaterialRequest) error {
 	default:
 		return nil
 	}
-	return key.Errorf(key.KindValidation, "%s may be set for symmetric encryption keys only, and %s is of the spec %s", member, k.ARN(), k.Spec)
+	return key.Errorf(key.KindValidation,
+		"%s may be set for symmetric encryption keys only, and %s is of the spec %s", member, k.ARN(), k.Spec)
 }
 
 // withImport returns the key with the material in it, as new or as existing material. Without
@@ -77,7 +79,9 @@ func withImport(k key.Key, m key.Material, in *api.ImportKeyMaterialRequest) (ke
 	case known && !imported:
 		return key.Key{}, key.Errorf(key.KindIncorrectKeyMaterial, "%s is not associated with any key material yet.", k.ARN())
 	case fresh && k.IsReplica():
-		return key.Key{}, key.Errorf(key.KindUnsupportedOperation, "%s is a multi-Region replica key: new key material is imported into its primary key, in %s, first.", k.ARN(), k.MultiRegion.Primary)
+		return key.Key{}, key.Errorf(key.KindUnsupportedOperation,
+			"%s is a multi-Region replica key: new key material is imported into its primary key, in %s, first.",
+			k.ARN(), k.MultiRegion.Primary)
 	case fresh:
 		return k.ImportNewMaterial(m, in.KeyMaterialDescription)
 	}
@@ -104,7 +108,8 @@ func (c *call) prepareImport(k key.Key, in *api.ImportKeyMaterialRequest) (m key
 // acceptMaterial validates unwrapped material and seals it. The reason for a refusal appears
 // only in the operator's log.
 func (c *call) acceptMaterial(k key.Key, in *api.ImportKeyMaterialRequest, unwrapped []byte) (key.Material, error) {
-	incorrect := key.Errorf(key.KindIncorrectKeyMaterial, "The key material in the request is not the key material that %s expects.", k.ARN())
+	incorrect := key.Errorf(key.KindIncorrectKeyMaterial,
+		"The key material in the request is not the key material that %s expects.", k.ARN())
 	var material []byte
 	err := c.compute(effortsOf[k.Spec].accepting, func() (err error) {
 		material, err = crypt.Accept(string(k.Spec), unwrapped)

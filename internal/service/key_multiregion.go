@@ -77,7 +77,8 @@ func (c *call) checkFree(from store.Getter, k key.Key) error {
 	if err != nil || !exists {
 		return err
 	}
-	return key.Errorf(key.KindAlreadyExists, "The multi-Region key %s has its primary key in %s: replicate that.", k.ID, f.Primary)
+	return key.Errorf(key.KindAlreadyExists,
+		"The multi-Region key %s has its primary key in %s: replicate that.", k.ID, f.Primary)
 }
 
 // inSameRegions returns a conflict if the Regions of the related keys changed after their

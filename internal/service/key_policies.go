@@ -46,7 +46,8 @@ func (c *call) checkPolicy(document string, k key.Key, bypassLockout *bool) erro
 		return nil
 	}
 	if out, err := c.locksOut(p, q.request); err != nil || out {
-		return firstOf(err, key.Errorf(key.KindMalformedPolicyDocument, "The new key policy will not allow you to update the key policy in the future."))
+		return firstOf(err, key.Errorf(key.KindMalformedPolicyDocument,
+			"The new key policy will not allow you to update the key policy in the future."))
 	}
 	return q.values.err
 }
@@ -67,7 +68,8 @@ func (c *call) checkPrincipals(p *policy.Policy) error {
 			return err
 		}
 		if !there {
-			return key.Errorf(key.KindMalformedPolicyDocument, "Policy contains a statement with one or more invalid principals.")
+			return key.Errorf(key.KindMalformedPolicyDocument,
+				"Policy contains a statement with one or more invalid principals.")
 		}
 	}
 	return nil
@@ -129,7 +131,8 @@ func checkDocument(text string, kind policy.Type) error {
 // checkConditions limits the number of conditions of a stored policy.
 func checkConditions(p *policy.Policy) error {
 	if n := p.Conditions(); n > policy.MaxConditions {
-		return key.Errorf(key.KindMalformedPolicyDocument, "The policy has %d conditions, and can have %d.", n, policy.MaxConditions)
+		return key.Errorf(key.KindMalformedPolicyDocument,
+			"The policy has %d conditions, and can have %d.", n, policy.MaxConditions)
 	}
 	return nil
 }

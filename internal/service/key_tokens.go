@@ -88,7 +88,9 @@ func (c *call) openToken(token []byte, k key.Key) (importToken, error) {
 	return t, nil
 }
 
-var errTokenExpired = key.Errorf(key.KindExpiredImportToken, "The import token has expired. Get a new import token and wrapping public key with GetParametersForImport, and wrap the key material again.").OfClock()
+var errTokenExpired = key.Errorf(key.KindExpiredImportToken, "The import token has expired. "+
+	"Get a new import token and wrapping public key with GetParametersForImport, "+
+	"and wrap the key material again.").OfClock()
 
 // A grant token is the path of a grant, sealed by the deployment and encoded in base64. The
 // server therefore keeps nothing for a token, each token is different, any node can read it,

@@ -9,7 +9,8 @@ import (
 
 // ListAliases asks for the account; a key that the request names is only looked for.
 // Source: "AWS KMS permissions", where its resource is "*".
-var listAliases = query("ListAliases", asks{{Action: "kms:ListAliases"}, {Action: "kms:ListAliases", On: optional("KeyId", keyID), May: mayBeFound}}, nil,
+var listAliases = query("ListAliases",
+	asks{{Action: "kms:ListAliases"}, {Action: "kms:ListAliases", On: optional("KeyId", keyID), May: mayBeFound}}, nil,
 	func(c *call, in *api.ListAliasesRequest) (*api.ListAliasesResponse, error) {
 		p, err := pageOf(c.Operation.Name, in.Marker, in.Limit, 50, 100)
 		if err != nil {
@@ -37,7 +38,8 @@ func mayBeFound(c *call, action string, t target, _ key.Key, missing error) erro
 }
 
 func (c *call) listAllAliases(p *page, v *store.View, add func(key.Alias)) error {
-	return list(p, v, records.Aliases, records.ScopePath(c.Caller.Principal.AccountID, c.Caller.Region), func(_ string, a key.Alias) error {
+	scope := records.ScopePath(c.Caller.Principal.AccountID, c.Caller.Region)
+	return list(p, v, records.Aliases, scope, func(_ string, a key.Alias) error {
 		_, live, err := c.liveKey(v, records.KeyPath(a.Account, a.Region, a.KeyID))
 		if err == nil && live {
 			add(a)

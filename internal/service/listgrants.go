@@ -28,7 +28,8 @@ var listGrants = query("ListGrants", asks{{Action: "kms:ListGrants", On: keyID("
 
 func checkListGrants(in *api.ListGrantsRequest, _ time.Time) error {
 	if in.GranteePrincipal != nil || in.GranteeServicePrincipal != nil {
-		if err := checkOneOf("GranteePrincipal", in.GranteePrincipal, "GranteeServicePrincipal", in.GranteeServicePrincipal); err != nil {
+		err := checkOneOf("GranteePrincipal", in.GranteePrincipal, "GranteeServicePrincipal", in.GranteeServicePrincipal)
+		if err != nil {
 			return err
 		}
 	}
@@ -41,7 +42,8 @@ func checkListGrants(in *api.ListGrantsRequest, _ time.Time) error {
 // onlyForServices refuses a filter by service principal, which the API has for
 // callers that are services.
 func (c *call) onlyForServices(action, resource string) error {
-	return notAuthorized(c.Caller.Principal, action, resource, "because only a service principal may list grants by service principal")
+	return notAuthorized(c.Caller.Principal, action, resource,
+		"because only a service principal may list grants by service principal")
 }
 
 // listGrantsOf goes through what the request picks out and nothing else: one

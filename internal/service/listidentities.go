@@ -32,38 +32,72 @@ func (c *call) entries(v *store.View, p *page, kind, under string, out *api.List
 		return err
 	}
 	if kind == kindAccount {
-		return list(p, v, records.Accounts, under, func(_ string, a identity.Account) error { return add(accountEntry(a), a.Keys) })
+		return list(p, v, records.Accounts, under, func(_ string, a identity.Account) error {
+			return add(accountEntry(a), a.Keys)
+		})
 	}
 	if under != "" {
 		under += "/"
 	}
 	switch kind {
 	case kindUser:
-		return list(p, v, records.Users, under, func(_ string, u identity.User) error { return add(entityEntry(u.Entity, u.ARN()), u.Keys) })
+		return list(p, v, records.Users, under, func(_ string, u identity.User) error {
+			return add(entityEntry(u.Entity, u.ARN()), u.Keys)
+		})
 	case kindRole:
-		return list(p, v, records.Roles, under, func(_ string, r identity.Role) error { return add(entityEntry(r.Entity, r.ARN()), nil) })
+		return list(p, v, records.Roles, under, func(_ string, r identity.Role) error {
+			return add(entityEntry(r.Entity, r.ARN()), nil)
+		})
 	case kindPolicy:
-		return list(p, v, records.ManagedPolicies, under, func(_ string, m identity.ManagedPolicy) error { return add(policyEntry(m), nil) })
+		return list(p, v, records.ManagedPolicies, under, func(_ string, m identity.ManagedPolicy) error {
+			return add(policyEntry(m), nil)
+		})
 	case kindProvider:
-		return list(p, v, records.OIDCProviders, under, func(_ string, o identity.OIDCProvider) error { return add(providerEntry(o), nil) })
+		return list(p, v, records.OIDCProviders, under, func(_ string, o identity.OIDCProvider) error {
+			return add(providerEntry(o), nil)
+		})
 	}
 	return errNoKind(kind)
 }
 
 func accountEntry(a identity.Account) api.IdentityEntry {
-	return api.IdentityEntry{AccountId: &a.ID, Arn: new(identity.Root(a.ID).ARN), Name: &a.ID, Enabled: true, CreatedDate: timestamp(a.Created)}
+	return api.IdentityEntry{
+		AccountId:   &a.ID,
+		Arn:         new(identity.Root(a.ID).ARN),
+		Name:        &a.ID,
+		Enabled:     true,
+		CreatedDate: timestamp(a.Created),
+	}
 }
 
 func entityEntry(e identity.Entity, arn string) api.IdentityEntry {
-	return api.IdentityEntry{AccountId: &e.Account, Arn: &arn, Name: &e.Name, Enabled: !e.Disabled, CreatedDate: timestamp(e.Created)}
+	return api.IdentityEntry{
+		AccountId:   &e.Account,
+		Arn:         &arn,
+		Name:        &e.Name,
+		Enabled:     !e.Disabled,
+		CreatedDate: timestamp(e.Created),
+	}
 }
 
 func policyEntry(p identity.ManagedPolicy) api.IdentityEntry {
-	return api.IdentityEntry{AccountId: &p.Account, Arn: new(p.ARN()), Name: &p.Name, Enabled: true, CreatedDate: timestamp(p.Created)}
+	return api.IdentityEntry{
+		AccountId:   &p.Account,
+		Arn:         new(p.ARN()),
+		Name:        &p.Name,
+		Enabled:     true,
+		CreatedDate: timestamp(p.Created),
+	}
 }
 
 func providerEntry(p identity.OIDCProvider) api.IdentityEntry {
-	return api.IdentityEntry{AccountId: &p.Account, Arn: new(p.ARN()), Name: &p.Issuer, Enabled: true, CreatedDate: timestamp(p.Created)}
+	return api.IdentityEntry{
+		AccountId:   &p.Account,
+		Arn:         new(p.ARN()),
+		Name:        &p.Issuer,
+		Enabled:     true,
+		CreatedDate: timestamp(p.Created),
+	}
 }
 
 // keyStatuses returns the status of access keys. Their last use comes from memory if it is not

@@ -15,7 +15,8 @@ var listKeys = query("ListKeys", asks{{Action: "kms:ListKeys"}}, nil,
 		}
 		out := &api.ListKeysResponse{Keys: []api.KeyListEntry{}}
 		err = c.store.View(c.ctx, func(v *store.View) error {
-			return list(p, v, records.Keys, records.ScopePath(c.Caller.Principal.AccountID, c.Caller.Region), func(_ string, k key.Key) error {
+			scope := records.ScopePath(c.Caller.Principal.AccountID, c.Caller.Region)
+			return list(p, v, records.Keys, scope, func(_ string, k key.Key) error {
 				if k.At(c.now).State != key.Gone {
 					out.Keys = append(out.Keys, api.KeyListEntry{KeyId: &k.ID, KeyArn: new(k.ARN())})
 				}

@@ -25,7 +25,8 @@ var listRetirableGrants = query("ListRetirableGrants", asks{{Action: "kms:ListRe
 		}
 		retirer := key.Principal(*in.RetiringPrincipal)
 		if retirer.Account() != c.Caller.Principal.AccountID {
-			return nil, notAuthorized(c.Caller.Principal, "kms:ListRetirableGrants", string(retirer), "because the retiring principal belongs to another account")
+			return nil, notAuthorized(c.Caller.Principal, "kms:ListRetirableGrants", string(retirer),
+				"because the retiring principal belongs to another account")
 		}
 		out := &api.ListRetirableGrantsResponse{Grants: []api.GrantListEntry{}}
 		err = c.store.View(c.ctx, func(v *store.View) error {
@@ -37,7 +38,8 @@ var listRetirableGrants = query("ListRetirableGrants", asks{{Action: "kms:ListRe
 
 // listRetirable omits grants on removed keys, which the sweep has not removed yet.
 func (c *call) listRetirable(retirer key.Principal, p *page, v *store.View, add func(key.Grant)) error {
-	return list(p, v, records.GrantsOfRetirer, records.UnderRetirer(c.Caller.Region, retirer), func(entry string, _ struct{}) error {
+	under := records.UnderRetirer(c.Caller.Region, retirer)
+	return list(p, v, records.GrantsOfRetirer, under, func(entry string, _ struct{}) error {
 		g, ok, err := records.Grants.Get(v, records.RetirableGrantPath(c.Caller.Region, entry))
 		if err != nil || !ok {
 			return err

@@ -10,7 +10,10 @@ import (
 var putKeyPolicy = change("PutKeyPolicy", asks{{Action: "kms:PutKeyPolicy", On: keyID("KeyId")}},
 	func(in *api.PutKeyPolicyRequest, _ time.Time) error { return checkPolicyName(in.PolicyName) },
 	func(c *call, in *api.PutKeyPolicyRequest) (*api.Empty, error) {
-		if err := c.hold(func() error { return c.checkPolicy(*in.Policy, c.key(), in.BypassPolicyLockoutSafetyCheck) }); err != nil {
+		err := c.hold(func() error {
+			return c.checkPolicy(*in.Policy, c.key(), in.BypassPolicyLockoutSafetyCheck)
+		})
+		if err != nil {
 			return nil, err
 		}
 		return nil, c.commitKey(func(k key.Key) (key.Key, error) {

@@ -31,10 +31,17 @@ var putPolicy = administration("PutPolicy", checkPutPolicy,
 				return err
 			}
 			if d.created = !ok; d.created {
-				p = identity.ManagedPolicy{Account: d.account, Name: *in.Name, Path: or(in.Path, "/"), ID: newUniqueID(policyPrefix), Created: c.now}
+				p = identity.ManagedPolicy{
+					Account: d.account,
+					Name:    *in.Name,
+					Path:    or(in.Path, "/"),
+					ID:      newUniqueID(policyPrefix),
+					Created: c.now,
+				}
 			}
 			if d.arn = p.ARN(); p.Name != *in.Name || p.Path != or(in.Path, "/") {
-				return key.Errorf(key.KindAlreadyExists, "There is the policy %s already, whose name and path cannot be changed.", d.arn)
+				return key.Errorf(key.KindAlreadyExists,
+					"There is the policy %s already, whose name and path cannot be changed.", d.arn)
 			}
 			d.differ("description", p.Description, or(in.Description, ""))
 			d.differ("document", p.Document, *in.Document)

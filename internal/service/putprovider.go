@@ -19,10 +19,11 @@ import (
 func checkPutProvider(in *api.PutProviderRequest, _ time.Time) error {
 	u, err := url.Parse(*in.Url)
 	switch {
-	case err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.ForceQuery:
+	case err != nil, u.Scheme != "https", u.Host == "", u.User != nil, u.RawQuery != "", u.Fragment != "", u.ForceQuery:
 		return key.Errorf(key.KindValidation, "%q is not the URL of an OIDC provider: write it as https://oidc.example.com", *in.Url)
 	case u.Host != strings.ToLower(u.Host) || strings.HasSuffix(*in.Url, "/") || u.String() != *in.Url:
-		return key.Errorf(key.KindValidation, "%q must be written with its host in lower case and without a slash at the end.", *in.Url)
+		return key.Errorf(key.KindValidation,
+			"%q must be written with its host in lower case and without a slash at the end.", *in.Url)
 	case len(in.ClientIds) == 0:
 		return key.Errorf(key.KindValidation, "An OIDC provider needs a client ID, which tokens name as their audience.")
 	case or(in.Roots, "") != "" && !x509.NewCertPool().AppendCertsFromPEM([]byte(*in.Roots)):

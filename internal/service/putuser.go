@@ -79,7 +79,8 @@ var seedAccessKey = administration("SeedAccessKey", nil,
 				k.Secret = *in.SecretAccessKey
 				return records.AccessKeys.Put(tx, *in.AccessKeyId, k)
 			}
-			if u.Keys, err = c.putKeys(tx, account, u.Name, u.Keys, []madeKey{{*in.AccessKeyId, *in.SecretAccessKey}}); err != nil {
+			declared := []madeKey{{*in.AccessKeyId, *in.SecretAccessKey}}
+			if u.Keys, err = c.putKeys(tx, account, u.Name, u.Keys, declared); err != nil {
 				return err
 			}
 			return records.Users.Put(tx, path, u)

@@ -15,11 +15,17 @@ var recreateKey = change("RecreateKey", asks{{Action: "keyhold:RecreateKey"}},
 	func(in *api.RecreateKeyRequest, _ time.Time) error { return key.CheckChosenID(*in.KeyId) },
 	func(c *call, in *api.RecreateKeyRequest) (*api.RecreateKeyResponse, error) {
 		if own := c.Caller.Principal.AccountID; *in.AccountId != own {
-			return nil, key.Errorf(key.KindAccessDenied, "The key of account %s can be recreated only with credentials of that account, and this request has credentials of account %s: "+
-				"a key belongs to its account, which its ciphertexts name.", *in.AccountId, own)
+			return nil, key.Errorf(key.KindAccessDenied,
+				"The key of account %s can be recreated only with credentials of that account, "+
+					"and this request has credentials of account %s: "+
+					"a key belongs to its account, which its ciphertexts name.", *in.AccountId, own)
 		}
 		multi := key.IsMultiRegionID(*in.KeyId)
-		k, err := newKey(c, &api.CreateKeyRequest{Origin: new(string(key.OriginExternal)), Description: in.Description, MultiRegion: &multi})
+		k, err := newKey(c, &api.CreateKeyRequest{
+			Origin:      new(string(key.OriginExternal)),
+			Description: in.Description,
+			MultiRegion: &multi,
+		})
 		if err != nil {
 			return nil, err
 		}

@@ -8,9 +8,13 @@ import (
 
 // ReEncrypt has two asks, because no permission has its name.
 var reEncrypt = query("ReEncrypt",
-	asks{{Action: "kms:ReEncryptFrom", On: keyOfCiphertext("SourceKeyId", "CiphertextBlob")}, {Action: "kms:ReEncryptTo", On: destination(keyOrAlias("DestinationKeyId"))}},
+	asks{
+		{Action: "kms:ReEncryptFrom", On: keyOfCiphertext("SourceKeyId", "CiphertextBlob")},
+		{Action: "kms:ReEncryptTo", On: destination(keyOrAlias("DestinationKeyId"))},
+	},
 	func(in *api.ReEncryptRequest, _ time.Time) error {
-		return checkCiphertext(in.CiphertextBlob, ignoresCiphertext(in.DryRun, in.DryRunModifiers), in.SourceKeyId, "sourceKeyId")
+		ignored := ignoresCiphertext(in.DryRun, in.DryRunModifiers)
+		return checkCiphertext(in.CiphertextBlob, ignored, in.SourceKeyId, "sourceKeyId")
 	},
 	func(c *call, in *api.ReEncryptRequest) (*api.ReEncryptResponse, error) {
 		source, destination := c.keys[0], c.keys[1]

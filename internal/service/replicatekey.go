@@ -12,7 +12,11 @@ import (
 
 // ReplicateKey asks for the replica as CreateKey does for a key.
 var replicateKey = change("ReplicateKey",
-	asks{{Action: "kms:ReplicateKey", On: keyID("KeyId")}, {Action: "kms:CreateKey"}, {Action: "kms:TagResource", On: tagged(replicaRegion)}}, nil,
+	asks{
+		{Action: "kms:ReplicateKey", On: keyID("KeyId")},
+		{Action: "kms:CreateKey"},
+		{Action: "kms:TagResource", On: tagged(replicaRegion)},
+	}, nil,
 	func(c *call, in *api.ReplicateKeyRequest) (*api.ReplicateKeyResponse, error) {
 		primary := c.key()
 		replica, err := c.newReplica(primary, in)
@@ -27,7 +31,11 @@ var replicateKey = change("ReplicateKey",
 		if primary, err = c.commitReplica(primary, replica); err != nil {
 			return nil, err
 		}
-		out := &api.ReplicateKeyResponse{ReplicaKeyMetadata: metadata(replica), ReplicaPolicy: &replica.Policy, ReplicaTags: in.Tags}
+		out := &api.ReplicateKeyResponse{
+			ReplicaKeyMetadata: metadata(replica),
+			ReplicaPolicy:      &replica.Policy,
+			ReplicaTags:        in.Tags,
+		}
 		out.ReplicaKeyMetadata.MultiRegionConfiguration = multiRegionConfiguration(replica, primary)
 		return out, nil
 	})

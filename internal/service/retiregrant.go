@@ -11,7 +11,8 @@ import (
 	"github.com/keyhold/keyhold/internal/records"
 )
 
-var retireGrant = change("RetireGrant", asks{{Action: "kms:RetireGrant", On: keyOfGrant, May: mayRetire}}, checkRetireGrant,
+var retireGrant = change("RetireGrant",
+	asks{{Action: "kms:RetireGrant", On: keyOfGrant, May: mayRetire}}, checkRetireGrant,
 	func(c *call, in *api.RetireGrantRequest) (*api.Empty, error) {
 		id, err := c.grantID(in)
 		if err != nil {
@@ -48,7 +49,8 @@ func mayRetire(c *call, action string, t target, k key.Key, missing error) error
 		return err
 	}
 	if missing != nil || !there {
-		return c.refuseBlind(action, t, cmp.Or(missing, error(key.Errorf(key.KindNotFound, "Grant ID %s not found on %s", id, t.ref.ARN()))))
+		return c.refuseBlind(action, t, cmp.Or(missing, error(key.Errorf(key.KindNotFound,
+			"Grant ID %s not found on %s", id, t.ref.ARN()))))
 	}
 	q, err := c.question(action, t, k)
 	if err != nil {

@@ -50,14 +50,17 @@ var rotateAccessKey = administration("RotateAccessKey", nil,
 
 // anotherKey writes the new access key and removes an inactive one where there is no
 // room.
-func (c *call) anotherKey(tx *store.Tx, account, user string, has []string, made []madeKey) (all []string, removed *string, err error) {
+func (c *call) anotherKey(
+	tx *store.Tx, account, user string, has []string, made []madeKey,
+) (all []string, removed *string, err error) {
 	if len(has) == identity.MaxAccessKeys {
 		i, err := inactive(tx, has)
 		if err != nil {
 			return nil, nil, err
 		}
 		if i < 0 {
-			return nil, nil, key.Errorf(key.KindLimitExceeded, "It has %d access keys, and both are active. Disable the one that is not in use any more.", len(has))
+			return nil, nil, key.Errorf(key.KindLimitExceeded,
+				"It has %d access keys, and both are active. Disable the one that is not in use any more.", len(has))
 		}
 		removed = new(has[i])
 		if err := removeKey(tx, has[i]); err != nil {

@@ -21,7 +21,8 @@ func contradiction(d seed.Key, k key.Key, now time.Time) error {
 	in := d.Request
 	switch {
 	case k.State == key.Gone:
-		return d.Errorf("id", "the stored key is being removed, because its deletion date has passed: start again in a few seconds")
+		return d.Errorf("id",
+			"the stored key is being removed, because its deletion date has passed: start again in a few seconds")
 	case k.State == key.PendingDeletion:
 		return d.Errorf("id", "the stored key is pending deletion: %s", seedRemedy)
 	case string(k.Origin) != *in.Origin:
@@ -31,7 +32,8 @@ func contradiction(d seed.Key, k key.Key, now time.Time) error {
 	case in.KeyUsage != nil && string(k.Usage) != *in.KeyUsage:
 		return d.Errorf("key_usage", "the stored key has %s, and the seed %s: %s", k.Usage, *in.KeyUsage, seedRemedy)
 	case in.Description != nil && *in.Description != k.Description:
-		return d.Errorf("description", "the stored key has %q, and the seed %q: %s", k.Description, *in.Description, seedRemedy)
+		return d.Errorf("description",
+			"the stored key has %q, and the seed %q: %s", k.Description, *in.Description, seedRemedy)
 	}
 	for _, t := range keyTags(in.Tags) {
 		if !slices.Contains(k.Tags, t) {
@@ -43,7 +45,8 @@ func contradiction(d seed.Key, k key.Key, now time.Time) error {
 			return err
 		}
 	}
-	if in.Enabled != nil && (k.State == key.Enabled || k.State == key.Disabled) && *in.Enabled != (k.State == key.Enabled) {
+	enabled, disabled := k.State == key.Enabled, k.State == key.Disabled
+	if in.Enabled != nil && (*in.Enabled && disabled || !*in.Enabled && enabled) {
 		return d.Errorf("enabled", "the stored key is %s: %s", k.State, seedRemedy)
 	}
 	return nil
@@ -71,7 +74,8 @@ func materialContradiction(d seed.Key, k key.Key, now time.Time) error {
 	wanted := seedValidTo(&in, now)
 	switch {
 	case wanted.IsZero() && !m.ValidTo.IsZero():
-		return d.Errorf("material", "the material of the stored key expires at %s, and the seed has no expiry: %s", timestamp(m.ValidTo), seedRemedy)
+		return d.Errorf("material",
+			"the material of the stored key expires at %s, and the seed has no expiry: %s", timestamp(m.ValidTo), seedRemedy)
 	case in.ValidTo != nil && !wanted.Equal(m.ValidTo):
 		return d.Errorf("expires", "the stored key has %s, and the seed %s: %s", validTo(m), in.ValidTo, seedRemedy)
 	case in.ValidityDays != nil && m.ValidTo.IsZero():
@@ -141,7 +145,8 @@ func (s *Service) seedIdentities(ctx context.Context, f seed.File) error {
 func (s *Service) seedUser(ctx context.Context, u seed.User) error {
 	as := rootIn(s.devAccount, "us-east-1")
 	if u.Request.AccessKeys != nil {
-		return u.Errorf("access_keys", "the secrets of generated access keys would be shown to nobody: give the user a [[user.access_key]]")
+		return u.Errorf("access_keys",
+			"the secrets of generated access keys would be shown to nobody: give the user a [[user.access_key]]")
 	}
 	if err := s.doSeed(ctx, as, u, putUser, "name", &u.Request); err != nil {
 		return err

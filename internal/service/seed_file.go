@@ -78,9 +78,11 @@ func checkSeedExpiry(k seed.Key, now time.Time) error {
 	}
 	switch at := k.Request.ValidTo.Time(); {
 	case !at.After(now):
-		return k.Errorf("expires", "%s has passed: the server's clock shows %s; give a later time, or remove the key", k.Request.ValidTo, api.NewTimestamp(now))
+		return k.Errorf("expires", "%s has passed: the server's clock shows %s; give a later time, or remove the key",
+			k.Request.ValidTo, api.NewTimestamp(now))
 	case at.After(now.Add(key.MaxValidity)):
-		return k.Errorf("expires", "%s is more than 365 days ahead of the server's clock, which shows %s: give an earlier time, or expires_in_days in its place", k.Request.ValidTo, api.NewTimestamp(now))
+		return k.Errorf("expires", "%s is more than 365 days ahead of the server's clock, which shows %s: "+
+			"give an earlier time, or expires_in_days in its place", k.Request.ValidTo, api.NewTimestamp(now))
 	}
 	return nil
 }
@@ -134,7 +136,9 @@ func rootIn(account, region string) identity.Caller {
 }
 
 // doSeed carries out an operation for one member of a declaration.
-func (s *Service) doSeed(ctx context.Context, as identity.Caller, d declared, o Operation, member string, in any) error {
+func (s *Service) doSeed(
+	ctx context.Context, as identity.Caller, d declared, o Operation, member string, in any,
+) error {
 	_, err := s.Do(ctx, Request{
 		ID:        uuid.NewString(),
 		Caller:    as,

@@ -13,7 +13,14 @@ import (
 var seedKey = change("SeedKey", asks{{Action: "keyhold:SeedKey"}}, checkSeedKey,
 	func(c *call, in *api.SeedKeyRequest) (*api.CreateKeyResponse, error) {
 		multi := key.IsMultiRegionID(*in.KeyId)
-		k, err := newKey(c, &api.CreateKeyRequest{Origin: in.Origin, Description: in.Description, Tags: in.Tags, MultiRegion: &multi, KeySpec: in.KeySpec, KeyUsage: in.KeyUsage})
+		k, err := newKey(c, &api.CreateKeyRequest{
+			Origin:      in.Origin,
+			Description: in.Description,
+			Tags:        in.Tags,
+			MultiRegion: &multi,
+			KeySpec:     in.KeySpec,
+			KeyUsage:    in.KeyUsage,
+		})
 		if err != nil {
 			return nil, err
 		}

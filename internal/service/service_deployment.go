@@ -89,7 +89,8 @@ func (s *Service) ServeRegions(ctx context.Context, given []string) (served []st
 			return records.ServedRegions.Put(tx, records.ServedPath, records.Served{Regions: given})
 		})
 		if errors.Is(err, space.ErrFull) {
-			s.log.Warn("the served Regions were not stored, because the disk is full: give them again at the next start", "regions", given)
+			s.log.Warn("the served Regions were not stored, because the disk is full: give them again at the next start",
+				"regions", given)
 			err = nil
 		}
 	}

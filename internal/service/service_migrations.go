@@ -74,7 +74,9 @@ func (s *Service) migrateBy(ctx context.Context, m migration, f records.Format) 
 
 // migratePage changes one page of records, and in the same transaction the record of the
 // format.
-func (s *Service) migratePage(ctx context.Context, m migration, f records.Format) (next records.Format, n int, err error) {
+func (s *Service) migratePage(
+	ctx context.Context, m migration, f records.Format,
+) (next records.Format, n int, err error) {
 	var change func(*store.Tx) error
 	err = s.store.View(ctx, func(v *store.View) (err error) {
 		change, next.After, n, err = m.page(v, f.After)

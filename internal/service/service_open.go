@@ -147,7 +147,8 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 // resume goes on where the last process on these data stopped.
 func (s *Service) resume(ctx context.Context, dev bool) error {
 	if torn := s.audit.Torn(); torn > 0 {
-		s.log.Warn("an incomplete event at the end of the audit log was removed: a power failure or a full disk had cut it off", "bytes", torn)
+		s.log.Warn("an incomplete event at the end of the audit log was removed: "+
+			"a power failure or a full disk had cut it off", "bytes", torn)
 	}
 	if err := s.journal.CheckAge(ctx); err != nil {
 		return err

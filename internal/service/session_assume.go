@@ -95,7 +95,13 @@ func (c *call) decideAssume(role identity.Role, who policy.Principal, d policy.D
 		return false, err
 	}
 	d.Resource = policy.Document{Name: "the trust policy of " + role.ARN(), Policy: trust}
-	r := policy.Request{Principal: who, Resource: role.ARN(), Owner: role.Account, Time: c.now, Values: c.assumeValues(role, a)}
+	r := policy.Request{
+		Principal: who,
+		Resource:  role.ARN(),
+		Owner:     role.Account,
+		Time:      c.now,
+		Values:    c.assumeValues(role, a),
+	}
 	for _, r.Action = range a.actions() {
 		if decision, err := c.decideFairly(r, d, nil); err != nil || !decision.Allowed {
 			return false, err
@@ -143,9 +149,11 @@ func (a assumption) duration(role identity.Role) (int32, error) {
 	seconds := or(a.seconds, defaultSession)
 	switch {
 	case a.most != 0 && seconds > a.most:
-		return 0, key.Errorf(key.KindValidation, "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining")
+		return 0, key.Errorf(key.KindValidation,
+			"The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining")
 	case seconds > role.MaxSession:
-		return 0, key.Errorf(key.KindValidation, "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+		return 0, key.Errorf(key.KindValidation,
+			"The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
 	}
 	return seconds, nil
 }
@@ -155,7 +163,8 @@ func (c *call) notAssumable(a assumption) *key.Error {
 	if c.Caller.Principal.Kind == identity.KindWebIdentity {
 		return key.Errorf(key.KindAccessDenied, "Not authorized to perform %s", a.action)
 	}
-	return key.Errorf(key.KindAccessDenied, "User: %s is not authorized to perform: %s on resource: %s", c.Caller.Principal.ARN, a.action, a.roleARN)
+	return key.Errorf(key.KindAccessDenied,
+		"User: %s is not authorized to perform: %s on resource: %s", c.Caller.Principal.ARN, a.action, a.roleARN)
 }
 
 // maxSessionPolicies is how many characters session policies may have together, with
@@ -181,7 +190,8 @@ func takeSessionPolicies(s *identity.Session, text *string, arns []sts.PolicyDes
 		size += len(arn)
 	}
 	if size > maxSessionPolicies {
-		return key.Errorf(key.KindPackedPolicyTooLarge, "Session policies can have %d characters together, with the ARNs of managed ones.", maxSessionPolicies)
+		return key.Errorf(key.KindPackedPolicyTooLarge,
+			"Session policies can have %d characters together, with the ARNs of managed ones.", maxSessionPolicies)
 	}
 	return nil
 }

@@ -38,7 +38,8 @@ func (c *call) issue(s identity.Session, seconds int32, least *int32) (issuedSes
 		return issuedSession{}, err
 	}
 	if len(token) > maxSessionToken {
-		return issuedSession{}, key.Errorf(key.KindPackedPolicyTooLarge, "The session token would be longer than %d characters.", maxSessionToken)
+		return issuedSession{}, key.Errorf(key.KindPackedPolicyTooLarge,
+			"The session token would be longer than %d characters.", maxSessionToken)
 	}
 	c.details.response = credentialsElements(s)
 	return issuedSession{
@@ -65,7 +66,8 @@ func packedSize(s identity.Session) (*int32, error) {
 		Tags           []identity.Tag
 	}{s.Policies, s.PolicyARNs, s.Tags})
 	if err == nil && len(text) > maxPacked {
-		err = key.Errorf(key.KindPackedPolicyTooLarge, "The session policies and session tags take %d%% of the room for them: shorten them.", percent(len(text), maxPacked))
+		err = key.Errorf(key.KindPackedPolicyTooLarge,
+			"The session policies and session tags take %d%% of the room for them: shorten them.", percent(len(text), maxPacked))
 	}
 	return new(percent(len(text), maxPacked)), err
 }

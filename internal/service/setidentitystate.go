@@ -26,7 +26,8 @@ var setIdentityState = administration("SetIdentityState",
 			return nil, err
 		}
 		if in.AccessKeyId != nil && *in.AccessKeyId == c.Caller.Principal.AccessKeyID {
-			return nil, key.Errorf(key.KindConflict, "The access key is the one that signed this request: use another one to disable it.")
+			return nil, key.Errorf(key.KindConflict,
+				"The access key is the one that signed this request: use another one to disable it.")
 		}
 		return nil, c.commit(func(tx *store.Tx) error {
 			if in.AccessKeyId != nil {
@@ -37,7 +38,8 @@ var setIdentityState = administration("SetIdentityState",
 			case err != nil:
 				return err
 			case !known:
-				return key.Errorf(key.KindValidation, "Only users, roles and access keys are enabled and disabled, not %s.", *in.Kind)
+				return key.Errorf(key.KindValidation,
+					"Only users, roles and access keys are enabled and disabled, not %s.", *in.Kind)
 			}
 			return c.touch(tx, account)
 		})

@@ -208,7 +208,14 @@ func (s *Service) remove(ctx context.Context, k key.Key, entry string, pages *in
 				return err
 			}
 		}
-		return errors.Join(records.Usages.Delete(tx, records.PathOf(k)), records.GrantGuards.Delete(tx, records.PathOf(k)), records.AliasGuards.Delete(tx, records.PathOf(k)), records.Keys.Delete(tx, records.PathOf(k)), records.Dues.Delete(tx, entry))
+		path := records.PathOf(k)
+		return errors.Join(
+			records.Usages.Delete(tx, path),
+			records.GrantGuards.Delete(tx, path),
+			records.AliasGuards.Delete(tx, path),
+			records.Keys.Delete(tx, path),
+			records.Dues.Delete(tx, entry),
+		)
 	})
 }
 

@@ -21,7 +21,8 @@ var updateAlias = change("UpdateAlias",
 	func(c *call, in *api.UpdateAliasRequest) (*api.Empty, error) {
 		target, former := c.keys[0], c.keys[1]
 		if target.Usage != former.Usage || target.Suite().Public != former.Suite().Public {
-			return nil, key.Errorf(key.KindValidation, "The current and the new key of an alias must be of the same type and have the same key usage.")
+			return nil, key.Errorf(key.KindValidation,
+				"The current and the new key of an alias must be of the same type and have the same key usage.")
 		}
 		return nil, c.commit(func(tx *store.Tx) error {
 			a, err := c.rereadAlias(tx, *in.AliasName, former)

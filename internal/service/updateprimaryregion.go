@@ -9,7 +9,11 @@ import (
 
 // UpdatePrimaryRegion asks on the primary key and on the replica that takes its
 // part; both must be enabled.
-var updatePrimaryRegion = change("UpdatePrimaryRegion", asks{{Action: "kms:UpdatePrimaryRegion", On: keyID("KeyId")}, {Action: "kms:UpdatePrimaryRegion", On: nextPrimary}}, nil,
+var updatePrimaryRegion = change("UpdatePrimaryRegion",
+	asks{
+		{Action: "kms:UpdatePrimaryRegion", On: keyID("KeyId")},
+		{Action: "kms:UpdatePrimaryRegion", On: nextPrimary},
+	}, nil,
 	func(c *call, in *api.UpdatePrimaryRegionRequest) (*api.Empty, error) {
 		var left []string
 		err := c.commit(func(tx *store.Tx) error {
@@ -56,5 +60,6 @@ func (c *call) checkNextPrimary(related key.Related, region string) error {
 			return c.rules.Permit(c.Operation.Name, k.At(c.now))
 		}
 	}
-	return key.Errorf(key.KindUnsupportedOperation, "%s has no replica in %s that could be the primary key.", related[0].ARN(), region)
+	return key.Errorf(key.KindUnsupportedOperation,
+		"%s has no replica in %s that could be the primary key.", related[0].ARN(), region)
 }

@@ -22,12 +22,17 @@ var verifySignature = query("Verify", asks{{Action: "kms:Verify", On: keyOrAlias
 		case errors.Is(err, crypt.ErrSignature):
 			err = key.Errorf(key.KindKMSInvalidSignature, "").Because(err)
 		case errors.Is(err, crypt.ErrUnsupported):
-			err = key.Errorf(key.KindUnsupportedOperation, "Verify does not support the MessageType %s here.", or(in.MessageType, "")).Because(err)
+			err = key.Errorf(key.KindUnsupportedOperation,
+				"Verify does not support the MessageType %s here.", or(in.MessageType, "")).Because(err)
 		case err == nil:
 			err = dryRun(in.DryRun)
 		}
 		if err != nil {
 			return nil, err
 		}
-		return &api.VerifyResponse{KeyId: new(c.key().ARN()), SignatureValid: true, SigningAlgorithm: in.SigningAlgorithm}, nil
+		return &api.VerifyResponse{
+			KeyId:            new(c.key().ARN()),
+			SignatureValid:   true,
+			SigningAlgorithm: in.SigningAlgorithm,
+		}, nil
 	})
