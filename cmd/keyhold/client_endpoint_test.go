@@ -7,8 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 )
 
-// Whatever the SDK sends to of itself is AWS: in each partition, with FIPS and with
-// IPv6.
+// TestEndpointsOfAWS checks that every endpoint that the SDK chooses by itself counts as AWS: in
+// each partition, with FIPS and with IPv6.
 func TestEndpointsOfAWS(t *testing.T) {
 	for _, region := range []string{
 		"us-east-1", "eu-west-2", "cn-north-1", "us-gov-west-1", "eusc-de-east-1",
@@ -22,7 +22,7 @@ func TestEndpointsOfAWS(t *testing.T) {
 				if err != nil || !isAWS {
 					t.Errorf("%s: %s, %v", region, endpoint, err)
 				}
-				// And it stays AWS when somebody names it.
+				// The endpoint is also AWS if the user names it.
 				o = kms.New(kms.Options{Region: region, BaseEndpoint: &endpoint}).Options()
 				if again, isAWS, err := endpointOf(t.Context(), o); again != endpoint || !isAWS || err != nil {
 					t.Errorf("%s: %s, %v, %v", endpoint, again, isAWS, err)

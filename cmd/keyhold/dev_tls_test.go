@@ -25,7 +25,7 @@ import (
 	"github.com/keyhold/keyhold/kmstest"
 )
 
-// getJava sends a request with what every program in Java uses for TLS.
+// getJava sends a request with the TLS classes of the Java standard library.
 const getJava = `
 class Get {
     public static void main(String[] args) throws Exception {
@@ -33,7 +33,8 @@ class Get {
     }
 }`
 
-// TestDevTLS has clients do what the banner says: each then trusts the server, and did not before.
+// TestDevTLS runs clients with the commands of the banner. Each client then trusts the server;
+// without the commands, it did not.
 func TestDevTLS(t *testing.T) {
 	python := cmp.Or(os.Getenv("KEYHOLD_PYTHON"), "python3")
 	needTool(t, python, "-c", "import boto3")
@@ -71,7 +72,7 @@ func TestDevTLS(t *testing.T) {
 	}
 }
 
-// pasted runs a command in a shell where the commands of a banner were pasted.
+// runPasted runs a command in a shell after the commands of a banner.
 func pasted(t *testing.T, dir, banner string, command ...string) (string, error) {
 	t.Helper()
 	var script strings.Builder
@@ -87,14 +88,14 @@ func pasted(t *testing.T, dir, banner string, command ...string) (string, error)
 	return string(out), err
 }
 
-// A devServer is the program, running as a dev server with TLS, and its banner.
+// A tlsServer is the program, running as a dev server with TLS, and its banner.
 type devServer struct {
 	*program
 	banner, authority string
 	log               bytes.Buffer
 }
 
-// startTLS runs a dev server with TLS until the test has ended.
+// startTLS runs a dev server with TLS until the end of the test.
 func startTLS(t *testing.T, path string, args ...string) *devServer {
 	t.Helper()
 	s := &devServer{program: &program{cmd: exec.Command(path, append([]string{"dev", "--addr", "127.0.0.1:0", "--tls"}, args...)...)}}
@@ -106,7 +107,7 @@ func startTLS(t *testing.T, path string, args ...string) *devServer {
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.cmd.Process.Kill() }) // unless it was stopped
+	t.Cleanup(func() { s.cmd.Process.Kill() }) // unless stop ended it
 	for lines := bufio.NewScanner(out); lines.Scan() && !strings.Contains(lines.Text(), "keyhold clock advance"); {
 		s.banner += lines.Text() + "\n"
 	}
@@ -132,8 +133,8 @@ func (s *devServer) stop(t *testing.T) {
 	}
 }
 
-// An authority in memory ends with its server: nobody finds a private key, and clients of
-// one server do not trust the next.
+// TestDevTLSInMemory checks that an authority in memory ends with its server: the private key is in
+// no file, and clients of one server do not trust the next.
 func TestDevTLSInMemory(t *testing.T) {
 	path, temp := buildProgram(t), t.TempDir()
 	t.Setenv("TMPDIR", temp)
@@ -168,7 +169,7 @@ func TestDevTLSInMemory(t *testing.T) {
 	}
 }
 
-// dialTLS connects as a client that trusts the authority alone and knows the server by name.
+// dialTLS connects as a client that trusts only the authority and knows the server by name.
 func dialTLS(endpoint string, pem []byte, name string) error {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(pem)
@@ -183,8 +184,8 @@ func dialTLS(endpoint string, pem []byte, name string) error {
 	return nil
 }
 
-// With a data folder clients that trusted the server once go on trusting it, until a name
-// is added.
+// TestDevTLSKept checks that clients trust each later server on a data folder, until a server starts
+// with another name.
 func TestDevTLSKept(t *testing.T) {
 	path, data := buildProgram(t), filepath.Join(t.TempDir(), "a folder")
 	var first []byte
@@ -221,7 +222,8 @@ func TestDevTLSKept(t *testing.T) {
 	}
 }
 
-// What the folder has is judged: who may read it, whether it is whole, and until when it is good.
+// TestDevTLSFolder checks what a start does with the file in the folder: by its permissions, its
+// content, and its age.
 func TestDevTLSFolder(t *testing.T) {
 	data := t.TempDir()
 	file := filepath.Join(data, devTLSName)
@@ -276,7 +278,7 @@ func TestDevTLSFolder(t *testing.T) {
 	}
 }
 
-// The names of the certificate, by --addr and --tls-names.
+// TestDevTLSNames checks the names of the certificate for values of --addr and --tls-names.
 func TestDevTLSNames(t *testing.T) {
 	for _, c := range []struct{ addr, names, want string }{
 		{"127.0.0.1:4599", "", ""},
@@ -305,7 +307,7 @@ func TestDevTLSNames(t *testing.T) {
 	}
 }
 
-// TestTLSRemedies has the client commands say what is wrong with TLS, and what to do.
+// TestTLSRemedies checks the remedies that client commands print for each fault of TLS.
 func TestTLSRemedies(t *testing.T) {
 	clearAWS(t)
 	secure, plain := kmstest.Start(t, kmstest.TLS()), kmstest.Start(t)
@@ -327,8 +329,8 @@ func TestTLSRemedies(t *testing.T) {
 	}
 }
 
-// otherAddress returns the endpoint of a relay to the server, under an address that the
-// certificate does not have.
+// otherAddress starts a relay to the server, and returns its endpoint. The certificate is not valid
+// for the address of the relay.
 func otherAddress(t *testing.T, s *kmstest.Server) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.2:0")

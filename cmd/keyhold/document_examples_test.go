@@ -16,11 +16,11 @@ import (
 	"testing"
 )
 
-// debianAWS is the AWS CLI that the examples are for, wherever PATH leads.
+// debianAWS is the AWS CLI that the examples are written for, at this path whatever PATH says.
 const debianAWS = "/usr/bin/aws"
 
-// TestExamples runs each script of examples against the real program, and once
-// more against a server that lies: an example that does not notice shows nothing.
+// TestExamples runs each script of examples against the real program. A second run uses a server
+// that answers one operation without doing it; the script must notice.
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	python := cmp.Or(os.Getenv("KEYHOLD_PYTHON"), "python3")
@@ -61,8 +61,8 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// A lie is an operation that a server does not do, what it answers all the same, and
-// what an example that notices says.
+// A falseAnswer is a response to an operation that the server did not carry out, and the text that
+// an example prints when it notices.
 type lie struct{ operation, answer, notice string }
 
 var (
@@ -75,8 +75,8 @@ var (
 	makesOther = lie{"GenerateMac", `{"Mac":"AAAA"}`, "the server makes another code"}
 )
 
-// needNamespace fails the test where no network namespace can be made: the example
-// of a machine without network would show nothing.
+// needNamespace fails the test if it cannot make a network namespace. Without a namespace, the
+// example for a machine without network would prove nothing.
 func needNamespace(t *testing.T) {
 	t.Helper()
 	command := []string{"unshare", "--net", "true"}
@@ -88,8 +88,8 @@ func needNamespace(t *testing.T) {
 	}
 }
 
-// TestExitAndReturn runs the example that loses a server, and once more with a
-// program that does not recreate what it was asked to.
+// TestExitAndReturn runs the example in which a server is lost. A second run uses a program that
+// does not recreate the key; the example must notice.
 func TestExitAndReturn(t *testing.T) {
 	t.Parallel()
 	python := cmp.Or(os.Getenv("KEYHOLD_PYTHON"), "python3")
@@ -118,8 +118,8 @@ func TestExitAndReturn(t *testing.T) {
 	})
 }
 
-// TestDemo runs what make demo runs, and once more with a program whose clock does
-// not move.
+// TestDemo runs the program of make demo. A second run uses a program whose clock does not move; the
+// demo must notice.
 func TestDemo(t *testing.T) {
 	t.Parallel()
 	path := buildProgram(t)
@@ -134,10 +134,10 @@ func TestDemo(t *testing.T) {
 			t.Errorf("%v\n%s", err, out)
 		}
 		if n := strings.Count(out, "\n"); n >= 60 {
-			t.Errorf("it says %d lines: who reads them?", n)
+			t.Errorf("the demo prints %d lines, want fewer than 60", n)
 		}
 		for _, missing := range notPrinted(demoLines(t), out) {
-			t.Errorf("README.md shows a line that the demo does not print there: %s", missing)
+			t.Errorf("README.md shows a line that the demo does not print at this place: %s", missing)
 		}
 	})
 	t.Run("notices", func(t *testing.T) {
@@ -154,8 +154,8 @@ func TestDemo(t *testing.T) {
 	})
 }
 
-// TestPlainAWSCLIAfterClock holds the two clocks apart: keys live by the one that
-// was moved, while signatures follow wall time, the only one that the CLI knows.
+// TestPlainAWSCLIAfterClock checks that the two clocks are apart. Keys follow the clock that was
+// moved. Signatures follow wall time, because the CLI signs with wall time.
 func TestPlainAWSCLIAfterClock(t *testing.T) {
 	t.Parallel()
 	needTool(t, debianAWS, "--version")
@@ -189,11 +189,11 @@ func TestPlainAWSCLIAfterClock(t *testing.T) {
 		t.Errorf("list-keys gives %q, not only %s", got, keep)
 	}
 	if got, err := kms("describe-key", "--key-id", lose); err == nil || !strings.Contains(got, "(NotFoundException)") {
-		t.Errorf("the key that was to be deleted in 30 days is there after 90: %v\n%s", err, got)
+		t.Errorf("a key with a deletion date 30 days ahead still exists after 90 days: %v\n%s", err, got)
 	}
 }
 
-// needTool fails the test when a tool is missing or lacks what it needs.
+// needTool fails the test if a command is missing or does not work.
 func needTool(t *testing.T, command ...string) {
 	t.Helper()
 	if out, err := exec.CommandContext(t.Context(), command[0], command[1:]...).CombinedOutput(); err != nil {
@@ -210,9 +210,8 @@ func startDev(t *testing.T, path string) string {
 	return p.endpoint
 }
 
-// runExample runs a command with no AWS configuration, so that it has to make do
-// with its defaults. It demands that no temporary file is left, as there may be key
-// material in it.
+// runExample runs a command without AWS configuration. No temporary file may be left, because it
+// might hold key material.
 func runExample(t *testing.T, command ...string) (string, error) {
 	t.Helper()
 	temp := t.TempDir()
@@ -227,8 +226,8 @@ func runExample(t *testing.T, command ...string) (string, error) {
 	return string(out), err
 }
 
-// liar returns the endpoint of a server that hands everything on but one operation,
-// to which it says yes and does nothing.
+// startFalse returns the endpoint of a server that forwards all operations but one. It answers this
+// operation without carrying it out.
 func liar(t *testing.T, endpoint string, lie lie) string {
 	t.Helper()
 	target, err := url.Parse(endpoint)
@@ -237,7 +236,7 @@ func liar(t *testing.T, endpoint string, lie lie) string {
 	}
 	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(target)
-		r.Out.Host = r.In.Host // which is signed
+		r.Out.Host = r.In.Host // the signature covers the Host header
 	}}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("X-Amz-Target") != "TrentService."+lie.operation {

@@ -12,8 +12,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// flagsOf returns the flags of each command, by its words without the name of the
-// program, and all flags under "".
+// flagsOf returns the flags of each command. A command is named without the name of the program; ""
+// has all flags.
 func flagsOf(root *cobra.Command) map[string]map[string]bool {
 	all := map[string]map[string]bool{"": {"help": true, "version": true}}
 	var walk func(c *cobra.Command)
@@ -44,8 +44,8 @@ var (
 	ofOthers     = regexp.MustCompile(`(?:^|[({=] *|^[A-Z_]+=\S+ )(?:aws|kms|docker|openssl|go|make|curl|npm|pip|java|git|keytool|sops|terraform|tofu|bao|vault|mongosh|step|cosign|helm|kubectl|jsign|cargo|mvn|node|python3?)\b`)
 )
 
-// wrongFlags returns the flags in the code of a document that the program does not have.
-// Lines of other programs are passed over.
+// wrongFlags returns the flags in the code of a document that the program does not have. Lines that
+// call another program are not checked.
 func wrongFlags(text string, flags map[string]map[string]bool) (all []string) {
 	for _, m := range markdownCode.FindAllStringSubmatch(strings.ReplaceAll(text, "\\\n", " "), -1) {
 		code := m[1] + m[2]
@@ -60,7 +60,7 @@ func wrongFlags(text string, flags map[string]map[string]bool) (all []string) {
 	return all
 }
 
-// wrongFlagsOf checks one command, or flags alone.
+// wrongFlagsOf checks one command line, or a list of flags.
 func wrongFlagsOf(piece string, flags map[string]map[string]bool) (all []string) {
 	words := strings.Fields(piece)
 	command := ""

@@ -16,8 +16,8 @@ import (
 	"github.com/keyhold/keyhold/byok/awsimport"
 )
 
-// Each row of the table is found by its code and its part, prints why and what to do,
-// and gives its exit code.
+// TestRemedies finds each row of the table by its code and its part, and checks the cause, the
+// remedy and the exit code.
 func TestRemedies(t *testing.T) {
 	rows := 0
 	for line := range strings.Lines(remedies) {
@@ -48,7 +48,7 @@ func TestRemedies(t *testing.T) {
 	}
 }
 
-// The messages are those of this server, and of AWS.
+// TestRemediesOfMessages checks the row for messages of this server and of AWS.
 func TestRemediesOfMessages(t *testing.T) {
 	for _, test := range []struct{ code, message, why string }{
 		{"InvalidSignatureException", "Signature expired: 20261125T090000Z is now earlier than 20261125T090501Z (20261125T091001Z - 5 min.)", "clock is more than five minutes ahead"},
@@ -81,7 +81,7 @@ func TestRemediesOfMessages(t *testing.T) {
 	}
 }
 
-// What awsimport refuses has a row each.
+// Each refusal of package awsimport has a row.
 func TestRefusalsAreExplained(t *testing.T) {
 	for _, code := range []awsimport.Code{awsimport.NotExternal, awsimport.PendingDeletion, awsimport.UnsupportedSpec, awsimport.BadAlias, awsimport.NotProved} {
 		var out strings.Builder
@@ -110,8 +110,8 @@ func TestReportOfOthers(t *testing.T) {
 	}
 }
 
-// What answers may be no KMS at all, or speak a TLS that is not trusted, or have a
-// clock of its own. The SDK makes the errors.
+// The endpoint may not be a KMS at all, may have a certificate that is not trusted, or may have a
+// clock of its own. The errors come from the SDK.
 func TestReportOfServers(t *testing.T) {
 	clearAWS(t)
 	t.Setenv("AWS_MAX_ATTEMPTS", "1")
@@ -151,7 +151,7 @@ func TestReportOfServers(t *testing.T) {
 	}
 }
 
-// The file of an authority that AWS_CA_BUNDLE names is trusted.
+// AWS_CA_BUNDLE names the file of a trusted authority.
 func TestCertificateOfOwnAuthority(t *testing.T) {
 	clearAWS(t)
 	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "{}") }))
@@ -169,7 +169,7 @@ func TestCertificateOfOwnAuthority(t *testing.T) {
 	}
 }
 
-// clearAWS leaves of the AWS configuration only what a dev server needs.
+// clearAWS leaves only the AWS configuration that a dev server needs.
 func clearAWS(t *testing.T) {
 	t.Helper()
 	for _, name := range []string{"AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_KMS", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE", "AWS_DEFAULT_REGION"} {

@@ -15,11 +15,12 @@ import (
 	"github.com/keyhold/keyhold/kmstest"
 )
 
-// All pages of keys are looked at, in order, some at a time and not more.
+// TestExpiringLooksAtAllPages checks that the command lists the keys of all pages in order, with
+// several requests at a time, up to a limit.
 func TestExpiringLooksAtAllPages(t *testing.T) {
 	s := kmstest.Start(t)
 	var want []string
-	for range 205 { // of which a page holds 100
+	for range 205 { // a page holds 100
 		out, err := s.Client.CreateKey(t.Context(), &kms.CreateKeyInput{Origin: "EXTERNAL"})
 		if err != nil {
 			t.Fatal(err)
@@ -81,7 +82,7 @@ func importInto(t *testing.T, s *kmstest.Server, keyID string, validTo time.Time
 	}
 }
 
-// flights counts requests under way.
+// concurrency counts requests that run at the same time.
 type flights struct {
 	sync.Mutex
 	now, most int
@@ -102,7 +103,8 @@ func (f *flights) add(n int) {
 	f.most = max(f.most, f.now)
 }
 
-// One key that may not be looked at, and the list is no list.
+// TestExpiringIsAllOrNothing checks that the command prints no list if the caller may not describe
+// one of the keys.
 func TestExpiringIsAllOrNothing(t *testing.T) {
 	s := kmstest.Start(t)
 	for range 3 * describers {

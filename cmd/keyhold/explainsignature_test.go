@@ -19,7 +19,7 @@ import (
 	"github.com/keyhold/keyhold/kmstest"
 )
 
-// signingLog returns what the official SDK logs of a request that is refused.
+// signingLog returns the log of the official SDK for a request that the server refuses.
 func signingLog(t *testing.T, s *kmstest.Server, sessionToken string) string {
 	t.Helper()
 	var log bytes.Buffer
@@ -29,12 +29,12 @@ func signingLog(t *testing.T, s *kmstest.Server, sessionToken string) string {
 		ClientLogMode: aws.LogSigning, Logger: logging.NewStandardLogger(&log),
 	})
 	if _, err := c.ListKeys(t.Context(), &kms.ListKeysInput{}); err == nil {
-		t.Fatal("it was not refused")
+		t.Fatal("the server accepted the request")
 	}
 	return log.String()
 }
 
-// The log of the SDK, held against what its server made of the same request.
+// TestLogOfTheSDK compares a log of the SDK with the server's report on the same request.
 func TestLogOfTheSDK(t *testing.T) {
 	s := kmstest.Start(t)
 	clearAWS(t)
@@ -70,7 +70,7 @@ func TestLogOfTheSDK(t *testing.T) {
 	}
 }
 
-// loggedRequest is a request of the SDK for Java, in the words of its old version.
+// loggedRequest is a request in the log format of version 1 of the SDK for Java.
 const loggedRequest = `DEBUG AWS4Signer - AWS4 Canonical Request: '"POST
 /
 
@@ -86,7 +86,7 @@ DEBUG AWS4Signer - AWS4 String to Sign: '"AWS4-HMAC-SHA256
 `
 
 func TestFindSigned(t *testing.T) {
-	// The hash is of something else.
+	// The hash is the hash of another text.
 	first := fmt.Sprintf(loggedRequest, "20260101T000000Z", "5d8f8d3ad2a1e0ea72cf0a9d1be3c3a0a8b0d4be38cb0c1d9f7fa50d4cd0dc1f")
 	second := fmt.Sprintf(loggedRequest, "20260101T000001Z", "5d8f8d3ad2a1e0ea72cf0a9d1be3c3a0a8b0d4be38cb0c1d9f7fa50d4cd0dc1f")
 	for date, want := range map[string]string{
@@ -97,7 +97,7 @@ func TestFindSigned(t *testing.T) {
 			t.Errorf("at %s: %+v, %v", date, got, ok)
 		}
 		if got.toSign != nil {
-			t.Error("a string to sign of something else is taken for its own")
+			t.Error("a string to sign with the hash of another text was accepted")
 		}
 	}
 	for name, log := range map[string]string{
@@ -115,7 +115,7 @@ func TestFindSigned(t *testing.T) {
 	}
 }
 
-// refusedFor is the report of a request with nothing wrong but its signature.
+// refusedFor returns the report on a request that is only wrong in its signature.
 func refusedFor(code, message string) signatureReport {
 	return signatureReport{ExplainSignatureResponse: api.ExplainSignatureResponse{
 		RequestId: new("r"), RefusedAt: api.NewTimestamp(time.Date(2026, 1, 1, 0, 10, 0, 0, time.UTC)),
@@ -156,7 +156,7 @@ func TestHints(t *testing.T) {
 			t.Errorf("%s: %s", c.name, got)
 		}
 	}
-	// Every piece of advice is on a row that there can be.
+	// Each piece of advice is about a row that exists.
 	for line := range strings.Lines(strings.TrimSpace(advices)) {
 		if name, advice, ok := strings.Cut(strings.TrimSpace(line), " | "); !ok || adviceOn(name) != name+": "+advice {
 			t.Errorf("no advice: %s", line)
@@ -164,7 +164,7 @@ func TestHints(t *testing.T) {
 	}
 }
 
-// The words that hints go by are those of the server.
+// TestHintsKnowTheWords checks that the server uses the words by which hints are chosen.
 func TestHintsKnowTheWords(t *testing.T) {
 	s := kmstest.Start(t)
 	for words, at := range map[string]time.Time{saysMismatch: time.Now(), saysExpired: time.Now().Add(-time.Hour), saysEarly: time.Now().Add(time.Hour)} {
@@ -174,7 +174,7 @@ func TestHintsKnowTheWords(t *testing.T) {
 	}
 }
 
-// refusalAt returns the answer to a request that was signed with a wrong secret.
+// refusalAt returns the response to a request that was signed with a wrong secret.
 func refusalAt(t *testing.T, endpoint string, at time.Time) string {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, endpoint+"/", http.NoBody)

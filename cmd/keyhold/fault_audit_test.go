@@ -11,20 +11,20 @@ import (
 	"github.com/keyhold/keyhold/internal/host"
 )
 
-// A faultAudit counts what an audit log tells of changes, as the log grows.
+// A faultAudit counts the changes that an audit log records, as the log grows.
 type faultAudit struct {
 	path   string
-	read   int64          // bytes, all of whole lines
-	times  map[string]int // a change was told of, by its request ID
+	read   int64          // bytes that were read, all of whole lines
+	times  map[string]int // the number of events of a change, by its request ID
 	lines  int
-	broken int // lines that are no events
+	broken int // lines that are not events
 }
 
 func newFaultAudit(data string) *faultAudit {
 	return &faultAudit{path: filepath.Join(data, host.AuditName), times: map[string]int{}}
 }
 
-// readOn reads what came to the log since the last time.
+// readNew reads the lines that were added since the last call.
 func (l *faultAudit) readOn() error {
 	f, err := os.Open(l.path)
 	if err != nil {
@@ -37,7 +37,7 @@ func (l *faultAudit) readOn() error {
 	for r := bufio.NewReader(f); ; {
 		line, err := r.ReadBytes('\n')
 		if err == io.EOF {
-			return nil // what has no newline yet is read the next time
+			return nil // the next call reads a line without a newline
 		}
 		if err != nil {
 			return err
@@ -57,7 +57,7 @@ func (l *faultAudit) readOn() error {
 	}
 }
 
-// once tells which of the changes are not in the log exactly once.
+// checkOnce returns an error if a change is not exactly once in the log.
 func (l *faultAudit) once(changes []string) error {
 	for _, id := range changes {
 		if n := l.times[id]; n != 1 {

@@ -23,9 +23,8 @@ import (
 
 const flipAccount, flipRegion = "111122223333", "us-east-1"
 
-// A flipFolder is the data folder whose bits are flipped: sixty keys that were
-// made ten days ago and left to a server of today, which has some of them to
-// erase and to remove.
+// A flipFolder is the data folder whose bits the test flips. A server with a clock ten days back
+// made its sixty keys. When the test starts a server, some keys are due for expiry or deletion.
 type flipFolder struct {
 	t                *testing.T
 	s                *service.Service
@@ -34,7 +33,7 @@ type flipFolder struct {
 	keys             []*flipKey
 }
 
-// A flipKey is a key, what became of it, and what was encrypted under it before.
+// A flipKey is a key, its final state, and a ciphertext from before it reached this state.
 type flipKey struct {
 	id      string
 	fate    string
@@ -44,8 +43,8 @@ type flipKey struct {
 	blob    []byte
 }
 
-// fates are what becomes of keys, in turn. What is for imported material alone
-// leaves other keys as they are.
+// finalStates are the states that keys reach, in turn. Keys without imported material stay Enabled
+// instead of the states "expired" and "deleted".
 var fates = []string{"Enabled", "Disabled", "PendingDeletion", "expired", "Enabled", "gone", "deleted", "Enabled"}
 
 func newFlipFolder(t *testing.T) *flipFolder {
@@ -79,7 +78,7 @@ func (f *flipFolder) must(err error) {
 	}
 }
 
-// do carries out an operation as the account's root.
+// do carries out an operation as the root of the account.
 func (f *flipFolder) do(operation string, in any) any {
 	f.t.Helper()
 	op, ok := f.s.Find(operation)
@@ -93,8 +92,8 @@ func (f *flipFolder) do(operation string, in any) any {
 	return out
 }
 
-// newKey makes a key, every third one with material of its owner's, and has it
-// encrypt something. Some records are longer than a page.
+// newKey makes a key and encrypts its secret. Every third key has imported material. Some records
+// are longer than a page.
 func (f *flipFolder) newKey(i int) *flipKey {
 	f.t.Helper()
 	k := &flipKey{fate: fates[i%len(fates)], secret: fmt.Sprintf("the secret of key %d", i), context: map[string]string{"key": fmt.Sprint(i)}}
@@ -137,7 +136,7 @@ func (f *flipFolder) importInto(k *flipKey) {
 	f.do("ImportKeyMaterial", in)
 }
 
-// settle brings a key to its end, where it has one.
+// reachFinalState brings a key from Enabled to its final state.
 func (f *flipFolder) settle(k *flipKey) {
 	f.t.Helper()
 	switch k.fate {
@@ -152,7 +151,7 @@ func (f *flipFolder) settle(k *flipKey) {
 	}
 }
 
-// The answers of a sound server are those that each fate calls for.
+// checkAnswers compares the answers of a sound server with the final states of the keys.
 func (f *flipFolder) checkAnswers(answers map[string]string) {
 	f.t.Helper()
 	for _, k := range f.keys {
@@ -169,7 +168,7 @@ func (f *flipFolder) checkAnswers(answers map[string]string) {
 		case "gone":
 			describe, decrypt = "refused NotFoundException", "refused AccessDeniedException"
 		default:
-			f.must(errors.New("a fate that is not known"))
+			f.must(errors.New("unknown final state"))
 		}
 		want := map[string]string{"describe " + k.id: describe, "decrypt for " + k.id: decrypt, "decrypt otherwise for " + k.id: decrypt}
 		if k.fate == "Enabled" {

@@ -29,11 +29,10 @@ import (
 	"github.com/keyhold/keyhold/internal/store/local"
 )
 
-// TestBitFlips turns one bit of a data folder at a time, has the real program
-// verify it and then serve it, and asks about everything. Each answer is right or
-// a refusal; the program ends in order, or says what is corrupt; and where an
-// answer is not what it was, verify says so. KEYHOLD_FLIPS is how many, and
-// KEYHOLD_SEED has the same bits of another folder turned again.
+// TestBitFlips flips one bit of a data folder at a time. The real program verifies and serves the
+// folder, and the test asks about every key. Each answer must be right or a refusal. The program
+// must end in order, or say what is corrupt. If an answer differs, verify must report the damage.
+// KEYHOLD_FLIPS is the number of flips. KEYHOLD_SEED repeats the choice of bits, in another folder.
 func TestBitFlips(t *testing.T) {
 	flips, seed := fromEnv("KEYHOLD_FLIPS", 60), uint64(fromEnv("KEYHOLD_SEED", int(rand.Int32())))
 	f := newFlipFolder(t)
@@ -76,7 +75,7 @@ func TestBitFlips(t *testing.T) {
 	}
 	t.Logf("%-24s %v, seed %d", "all", total, seed)
 	if flips >= 60 && total.reported < flips/10 {
-		t.Error("hardly anything was found: the test tested nothing")
+		t.Error("verify reports hardly any flip: the test tested nothing")
 	}
 }
 
@@ -87,8 +86,7 @@ func fromEnv(name string, otherwise int) int {
 	return otherwise
 }
 
-// flipFiles are the files of a data folder, each as long as it has content: the
-// database and the slots end in zeros.
+// flipFiles are the files of a data folder, by name. The database and the slots end in zeros.
 type flipFiles map[string][]byte
 
 func readFlipFiles(t *testing.T, dir string) flipFiles {
@@ -104,7 +102,7 @@ func readFlipFiles(t *testing.T, dir string) flipFiles {
 	return files
 }
 
-// used returns how much of a file is not the zeros at its end.
+// contentLen returns the length of a file without the zeros at its end.
 func (f flipFiles) used(name string) int { return len(bytes.TrimRight(f[name], "\x00")) }
 
 // A flip is one bit of one file.
@@ -114,10 +112,9 @@ type flip struct {
 	bit  int
 }
 
-var flipAreas = []string{"database", "heads of its pages", "slots", "audit log"}
+var flipAreas = []string{"database", "page headers", "slots", "audit log"}
 
-// newFlip chooses a bit: of the database more often than of the rest, and more
-// often than chance would have it of what makes up its pages.
+// newFlip chooses a bit. It prefers the database, and in the database the page headers.
 func newFlip(random *rand.Rand, whole flipFiles) flip {
 	anyOf := func(area, file string) flip { return flip{area, file, random.IntN(8 * whole.used(file))} }
 	switch n := random.IntN(10); {
@@ -126,14 +123,14 @@ func newFlip(random *rand.Rand, whole flipFiles) flip {
 	case n < 8:
 		size := os.Getpagesize()
 		page := random.IntN(whole.used(local.FileName)/size + 1)
-		return flip{"heads of its pages", local.FileName, 8*size*page + random.IntN(8*96)}
+		return flip{"page headers", local.FileName, 8*size*page + random.IntN(8*96)}
 	case n < 9:
 		return anyOf("slots", "slots")
 	}
 	return anyOf("audit log", host.AuditName)
 }
 
-// of returns the files with the bit turned.
+// apply returns the files with the bit flipped.
 func (f flip) of(whole flipFiles) flipFiles {
 	flipped := flipFiles{}
 	for name, content := range whole {
@@ -148,12 +145,12 @@ func (f flip) String() string {
 	return fmt.Sprintf("bit %d of byte %d of %s", f.bit%8, f.bit/8, f.file)
 }
 
-// A flipRun is what verify said of a folder, and what a server answered on it.
+// A flipRun is the result of keyhold verify and of keyhold serve on one folder.
 type flipRun struct {
-	findings string // what verify printed
-	reported bool   // it ended with 1
+	findings string // the output of verify
+	reported bool   // verify ended with exit code 1
 	answers  map[string]string
-	ended    string // why the server did not start, or what it said when it ended badly
+	ended    string // the log of a server that did not start or failed
 	log      string
 }
 
@@ -179,7 +176,7 @@ func (f *flipFolder) run(t *testing.T, files flipFiles) (r flipRun) {
 	f.serve(t, dir, &r)
 	if !r.reported && r.ended == "" {
 		if findings, reported := f.verify(t, dir); reported {
-			t.Errorf("verify said nothing before the server ran, and now:\n%s", findings)
+			t.Errorf("verify reported nothing before the server ran. Now it reports:\n%s", findings)
 		}
 	}
 	return r
@@ -192,7 +189,7 @@ func writeSparse(path string, content []byte, used int) error {
 	return os.Truncate(path, int64(len(content)))
 }
 
-// flipPatience is how long anything may take: far longer than it does.
+// flipPatience bounds each command and each request. They take far less time.
 const flipPatience = 3 * time.Minute
 
 func (f *flipFolder) verify(t *testing.T, dir string) (findings string, reported bool) {
@@ -211,7 +208,7 @@ func crashed(output string) bool {
 	return strings.Contains(output, "goroutine ") || strings.Contains(output, "panic") || strings.Contains(output, "fatal error")
 }
 
-// serve has a server answer all questions and end.
+// serve starts a server, asks all questions, and ends the server.
 func (f *flipFolder) serve(t *testing.T, dir string, r *flipRun) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), flipPatience)
@@ -241,11 +238,11 @@ func (f *flipFolder) serve(t *testing.T, dir string, r *flipRun) {
 		t.Errorf("the server hung:\n%s", r.log)
 	}
 	if crashed(r.log) || err != nil && !saysWhat.MatchString(r.log) {
-		t.Errorf("the server ended, %v, and does not say what is corrupt:\n%s", err, r.log)
+		t.Errorf("the server ended, %v, and does not name the corrupt file or record:\n%s", err, r.log)
 	}
 }
 
-// onlyErrors leaves out the warnings of a server's log: those of refusals.
+// onlyErrors returns the log without warnings, which the server logs for refusals.
 func onlyErrors(log string) (errs string) {
 	for line := range strings.Lines(log) {
 		if !strings.Contains(line, "level=WARN") {
@@ -255,10 +252,11 @@ func onlyErrors(log string) (errs string) {
 	return errs
 }
 
-// saysWhat is the name of a file, of a record or of a material in one.
+// corruptName matches the name of a file, of a record, or of key material in a record.
 var saysWhat = regexp.MustCompile(`material [0-9a-f]{64} of arn|keyhold\.db|audit\.log|audit log|slots|keyring|"[a-z-]+/`)
 
-// ask returns the answer to each question: what is in it, or how it was refused.
+// ask returns the answer to each question: the content of the response, or "refused" and the name of
+// the error.
 func (f *flipFolder) ask(ctx context.Context, endpoint string) map[string]string {
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
@@ -317,8 +315,9 @@ func (f *flipFolder) ask(ctx context.Context, endpoint string) map[string]string
 	return answers
 }
 
-// answer gives a refusal by its name. It asks again where there was no answer: the
-// client now and then closes a connection that it is about to read.
+// askAgain returns the content, or "refused" and the name of the error. It tries again if there was
+// no response, because a server may close an idle connection at the moment at which the client uses
+// it.
 func answer(ask func() (string, error)) string {
 	for try := 1; ; try++ {
 		content, err := ask()
@@ -336,11 +335,11 @@ func answer(ask func() (string, error)) string {
 
 const refused = "refused "
 
-// A flipCount counts flips by what came of them.
+// A flipCount counts the effects of flips.
 type flipCount struct{ flips, reported, changed, absent, unstarted, harmless, silent, wrong int }
 
 func (c flipCount) String() string {
-	return fmt.Sprintf("%d flips: verify reports %d; %d changed an answer, %d of these by keeping the server from serving, %d by something that seems not to be there; %d did no harm that anybody saw; %d changed an answer and verify does not report it; %d wrong answers",
+	return fmt.Sprintf("%d flips: verify reports %d; %d changed an answer, %d of these kept the server from starting, %d made something seem to be missing; %d had no visible effect; %d changed an answer and verify does not report them; %d wrong answers",
 		c.flips, c.reported, c.changed, c.unstarted, c.absent, c.harmless, c.silent, c.wrong)
 }
 
@@ -355,7 +354,7 @@ func (c *flipCount) sum(other flipCount) {
 	c.wrong += other.wrong
 }
 
-// add holds the answers against those of a sound server.
+// add compares the answers with those of a sound server, and counts the effects of the flip.
 func (c *flipCount) add(t *testing.T, f flip, sound map[string]string, r flipRun) {
 	t.Helper()
 	c.flips++
@@ -371,9 +370,9 @@ func (c *flipCount) add(t *testing.T, f flip, sound map[string]string, r flipRun
 			absent = true
 		case !strings.HasPrefix(got, refused):
 			c.wrong++
-			t.Errorf("%v: %s: %q, was %q; verify said:\n%s", f, question, got, right, r.findings)
+			t.Errorf("%v: %s: %q, was %q; verify printed:\n%s", f, question, got, right, r.findings)
 		case !saysWhat.MatchString(r.log):
-			t.Errorf("%v: %s: %q, and the log does not say what is corrupt:\n%s", f, question, got, r.log)
+			t.Errorf("%v: %s: %q, and the log does not name the corrupt file or record:\n%s", f, question, got, r.log)
 		}
 		changed = append(changed, fmt.Sprintf("%s: %q, was %q", question, got, right))
 	}
@@ -384,7 +383,7 @@ func (c *flipCount) add(t *testing.T, f flip, sound map[string]string, r flipRun
 	c.harmless += count(len(changed) == 0 && !r.reported)
 	if len(changed) > 0 && !r.reported {
 		c.silent++
-		t.Errorf("%v: verify says nothing, and this differs: %q\n%s%s", f, changed, r.findings, r.log)
+		t.Errorf("%v: verify reports nothing, and these answers differ: %q\n%s%s", f, changed, r.findings, r.log)
 	}
 }
 
@@ -395,11 +394,11 @@ func count(yes bool) int {
 	return 0
 }
 
-// absences are the refusals of what is not there. Where the path of a record is
-// damaged, a server can know no better.
+// absences are refusals because something does not exist. If the path of a record is damaged, the
+// server cannot find the record.
 var absences = map[string]bool{refused + "NotFoundException": true, refused + "AccessDeniedException": true, refused + "UnrecognizedClientException": true}
 
-// isPart tells whether a list is another one with something left out.
+// isPart reports whether list has only entries of whole, in the same order.
 func isPart(list, whole string) bool {
 	rest := strings.Fields(whole)
 	for _, entry := range strings.Fields(list) {

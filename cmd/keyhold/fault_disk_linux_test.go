@@ -12,25 +12,25 @@ import (
 	"strings"
 )
 
-// A disk is what a traced program did to the files under a folder, and which of
-// it would have outlived a power failure.
+// A disk holds the changes that a traced program made to the files under a folder. It knows for each
+// change whether it outlives a power failure.
 type disk struct {
 	under string
 	ops   []diskOp
-	sizes map[string]int64 // of the files as the program saw them last
-	syncs []tracedCall     // those that went well
+	sizes map[string]int64 // of the files as the program last saw them
+	syncs []tracedCall     // those without an error
 	calls []tracedCall     // all others
 }
 
-// A diskOp is one change of a file: it is made, cut or enlarged, or written to.
+// A diskOp is one change of a file: creation, a new size, or a write.
 type diskOp struct {
 	path         string
 	kind         diskKind
-	at           int64 // where it is written, or the new size
+	at           int64 // the offset of the write, or the new size
 	data         []byte
 	begun, ended int
-	durable      int  // the place in the trace from which on a power failure does not undo it
-	lost         bool // a sync that was to cover it failed: no later one does
+	durable      int  // the place in the trace after which a power failure does not undo it
+	lost         bool // a sync that should cover it failed, so no later sync covers it
 }
 
 type diskKind int
@@ -43,7 +43,7 @@ const (
 
 func newDisk(under string) *disk { return &disk{under: under, sizes: map[string]int64{}} }
 
-// load takes up the files that were there, and on disk, before the trace.
+// load adds the files that were on disk before the trace.
 func (d *disk) load() error {
 	return filepath.WalkDir(d.under, func(path string, entry os.DirEntry, err error) error {
 		if err != nil || path == d.under {
@@ -60,12 +60,12 @@ func (d *disk) load() error {
 	})
 }
 
-// add takes up the calls of a program, after those of the program before, while
-// the files are as it has left them.
+// add adds the calls of a program after those of the program before. The files must be as the
+// program left them.
 func (d *disk) add(calls []tracedCall) error {
 	slices.SortStableFunc(calls, func(a, b tracedCall) int { return cmp.Compare(a.begun, b.begun) })
 	for i, op := range d.ops {
-		if op.ended == neverEnded && len(calls) > 0 { // the kill came first, but what was written is there
+		if op.ended == neverEnded && len(calls) > 0 { // the program was killed during the write, and the file has its bytes
 			d.ops[i].ended = calls[0].begun - 1
 		}
 	}
@@ -87,14 +87,14 @@ func (d *disk) add(calls []tracedCall) error {
 	return nil
 }
 
-// change takes up a call that is no sync.
+// change adds a call other than a sync.
 func (d *disk) change(c tracedCall) (err error) {
 	op := diskOp{path: c.path, begun: c.begun, ended: c.ended, durable: neverEnded}
 	failed := c.result < 0 && c.ended != neverEnded
 	size, there := d.sizes[c.path]
 	switch {
 	case failed, c.name == "fallocate" && strings.Contains(c.args[1], "FALLOC_FL_KEEP_SIZE"):
-		return nil // the file has the same bytes
+		return nil // the content of the file is the same
 	case c.name == "mkdirat", c.name == "openat" && strings.Contains(c.args[2], "O_CREAT"):
 		if there {
 			return nil
@@ -105,7 +105,7 @@ func (d *disk) change(c tracedCall) (err error) {
 		op.kind = sizes
 		op.at, err = c.number(1)
 		size = op.at
-	case c.name == "write": // every file that is written so is appended to
+	case c.name == "write": // the program writes so only to append
 		op.kind, op.at = writes, size
 		op.data, err = c.data(1)
 	case c.name == "pwrite64":
@@ -114,7 +114,7 @@ func (d *disk) change(c tracedCall) (err error) {
 			op.at, err = c.number(3)
 		}
 	default:
-		return fmt.Errorf("a call that the test does not know: %v", c.args)
+		return fmt.Errorf("unknown call: %v", c.args)
 	}
 	if op.kind == writes && c.ended != neverEnded && c.result < int64(len(op.data)) {
 		op.data = op.data[:c.result]
@@ -127,8 +127,8 @@ func (d *disk) change(c tracedCall) (err error) {
 	return nil
 }
 
-// isDone tells of a change that a kill interrupted whether the file has it, and
-// leaves of a write what is in the file.
+// isDone reports whether the file has a change that a kill interrupted. It cuts the data of a write
+// to the bytes that the file has.
 func (op *diskOp) isDone() bool {
 	info, err := os.Stat(op.path)
 	if err != nil || op.kind != writes {
@@ -143,9 +143,9 @@ func (op *diskOp) isDone() bool {
 	return err == nil && done > 0
 }
 
-// sync tells what a sync brought to disk: all of the file, or the names in the
-// folder, that was done when it began. What one that failed was to bring there
-// counts as clean from then on, and no later one brings it.
+// sync marks the changes that a sync made durable: all changes of the file, or of names in the
+// folder, that ended before the sync began. After a failed sync, these changes count as clean, and
+// no later sync makes them durable.
 func (d *disk) sync(s tracedCall) {
 	if s.result == 0 {
 		d.syncs = append(d.syncs, s)
@@ -165,7 +165,7 @@ func (d *disk) sync(s tracedCall) {
 	}
 }
 
-// end is the place after everything.
+// end returns the place after all calls.
 func (d *disk) end() (place int) {
 	for _, op := range d.ops {
 		place = max(place, op.begun+1)
@@ -176,17 +176,17 @@ func (d *disk) end() (place int) {
 	return place
 }
 
-// An image is what a power failure leaves: the content of files by path, and nil
-// for folders.
+// An image is what a power failure leaves: the content of files by path. Folders have nil content.
 type image struct {
 	files map[string][]byte
-	maybe int // changes that were not on disk for certain
-	lost  int // of which so many are lost, and
-	torn  int // so many in part
+	maybe int // changes that were not durable
+	lost  int // changes of these that are lost
+	torn  int // changes of these that are lost in part
 }
 
-// A tear says how what is not certain is lost: whole or in pieces of a size, each
-// with a probability; and inOrder: all that comes after the first.
+// A tear describes how changes that are not durable are lost. With a piece of 0 a change is lost as
+// a whole, otherwise in pieces of this size; keep is the probability that one stays. With inOrder,
+// everything after the first loss is lost.
 type tear struct {
 	piece   int64
 	keep    float64
@@ -201,7 +201,7 @@ func randomTear(random *rand.Rand) tear {
 	}
 }
 
-// at returns what a power failure at the place leaves.
+// imageAt returns the files after a power failure at the place.
 func (d *disk) at(place int, random *rand.Rand, how tear) image {
 	i := image{files: map[string][]byte{d.under: nil}}
 	stopped := map[string]bool{}
@@ -220,7 +220,7 @@ func (d *disk) at(place int, random *rand.Rand, how tear) image {
 	return i
 }
 
-// tear applies an uncertain change, in part or not at all.
+// tear applies a change that is not durable, as a whole, in part, or not at all.
 func (i *image) tear(op diskOp, random *rand.Rand, how tear, stopped map[string]bool) {
 	keep := func() bool { return !stopped[op.path] && random.Float64() < how.keep }
 	if op.kind != writes || how.piece == 0 {
@@ -249,7 +249,7 @@ func (i *image) tear(op diskOp, random *rand.Rand, how tear, stopped map[string]
 		i.lost++
 	}
 	stopped[op.path] = stopped[op.path] || how.inOrder && kept < pieces
-	if random.IntN(2) == 0 && !stopped[op.path] { // the size may be on disk before the content
+	if random.IntN(2) == 0 && !stopped[op.path] { // the size may be durable before the content
 		i.enlarge(op.path, op.at+int64(len(op.data)))
 	}
 }
@@ -273,7 +273,7 @@ func (i *image) apply(op diskOp) {
 	}
 }
 
-// write writes an image of the files under one folder to another.
+// write writes an image of the files under one folder to another folder.
 func (i image) write(under, to string) error {
 	for _, path := range slices.Sorted(maps.Keys(i.files)) {
 		name := filepath.Join(to, strings.TrimPrefix(path, under))
@@ -291,8 +291,8 @@ func (i image) write(under, to string) error {
 	return nil
 }
 
-// same tells whether the files are those of the program, when nothing was lost:
-// whether the trace has all that the program did.
+// checkFiles compares the files of the program with an image from which nothing is lost. It finds
+// changes that the trace does not have.
 func (d *disk) same() error {
 	whole := d.at(neverEnded, rand.New(rand.NewPCG(0, 0)), tear{keep: 1})
 	for path, content := range whole.files {
@@ -301,7 +301,7 @@ func (d *disk) same() error {
 			continue
 		}
 		if is, err := os.ReadFile(path); err != nil || !bytes.Equal(is, content) {
-			return fmt.Errorf("%s is not what the trace makes of it (%d bytes, %d in the trace, %v)", path, len(is), len(content), err)
+			return fmt.Errorf("%s differs from the trace (%d bytes, %d in the trace, %v)", path, len(is), len(content), err)
 		}
 	}
 	return nil

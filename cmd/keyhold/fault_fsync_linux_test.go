@@ -15,12 +15,11 @@ import (
 	"time"
 )
 
-// TestFsyncFaults has one fsync or fdatasync of keyhold serve fail with EIO, the
-// first, or the second, and so on, under load. The program then stops by itself
-// and says why. All that it had acknowledged, before that and after it, is there
-// after the next start; and it is there too if the power fails at that moment,
-// and with it all is lost that the sync was to bring to disk.
-// KEYHOLD_FSYNCS is how many of the first 100 syncs are tried.
+// TestFsyncFaults makes one fsync or fdatasync of keyhold serve fail with EIO under load: the first,
+// the second, and so on. The program must stop by itself and say why. All changes that it
+// acknowledged must be there after the next start. They must also be there if the power fails at
+// that moment and all changes of the failed sync are lost. KEYHOLD_FSYNCS is the number of syncs
+// that are tried, out of the first 100.
 func TestFsyncFaults(t *testing.T) {
 	needsStrace(t)
 	needsSeccomp(t)
@@ -49,10 +48,10 @@ func TestFsyncFaults(t *testing.T) {
 	if t.Failed() {
 		return
 	}
-	t.Logf("%d positions among the first 100 syncs in %.0f s: %d kept the server from starting, %d ended it under load, the slowest %v after the fault, %d were not reached; %d acknowledged changes, %d requests open at the end; 0 lost, after a restart or with all lost that was not synced",
+	t.Logf("%d positions among the first 100 syncs in %.0f s: %d kept the server from starting, %d ended it under load, the slowest %v after the fault, %d were not reached; %d acknowledged changes, %d requests open at the end; 0 lost after a restart, 0 lost after a power failure",
 		positions, time.Since(begun).Seconds(), sum.unstarted, sum.stopped, sum.slowest.Round(time.Millisecond), sum.missed, sum.acknowledged, sum.open)
 	if sum.stopped < positions/2 || sum.acknowledged < positions {
-		t.Error("hardly anything was going on: the test tested nothing")
+		t.Error("hardly any change was acknowledged: the test tested nothing")
 	}
 }
 
@@ -83,7 +82,7 @@ func (l *faultLoad) prepare(t *testing.T) {
 	}
 }
 
-// failSync has the sync of this number fail, on a copy of the folder.
+// failSync makes the sync of this number fail, in a copy of the folder.
 func (l *faultLoad) failSync(t *testing.T, number int, sum *fsyncSum) {
 	base, trace := t.TempDir(), filepath.Join(t.TempDir(), "trace")
 	if out, err := exec.Command("cp", "-a", "--sparse=always", filepath.Dir(l.folder.data)+"/.", base).CombinedOutput(); err != nil {
@@ -140,7 +139,7 @@ func (l *faultLoad) failSync(t *testing.T, number int, sum *fsyncSum) {
 	sum.open += copied.open
 }
 
-// wait waits until the server has ended, and ends one that does not.
+// wait waits until the server has ended, and ends a server that does not.
 func (s *faultServer) wait() {
 	select {
 	case <-s.ended:
@@ -149,7 +148,7 @@ func (s *faultServer) wait() {
 	}
 }
 
-// checkFault tells whether the program ended by itself as it should have.
+// checkFault checks that the program ended by itself and said why.
 func (l *faultLoad) checkFault(s *faultServer, w *syncWatch, sum *fsyncSum, unstarted bool) error {
 	calls, failed := w.state()
 	sum.mu.Lock()
@@ -174,8 +173,8 @@ func (l *faultLoad) checkFault(s *faultServer, w *syncWatch, sum *fsyncSum, unst
 	return nil
 }
 
-// afterPowerFailure tells what a folder lacks of what was acknowledged if nothing
-// is left of what was not synced.
+// afterPowerFailure returns an error if a folder, without all changes that were not synced, lacks an
+// acknowledged change.
 func (l *faultLoad) afterPowerFailure(t *testing.T, d *disk) error {
 	base := t.TempDir()
 	defer os.RemoveAll(base)

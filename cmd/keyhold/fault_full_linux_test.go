@@ -20,7 +20,7 @@ import (
 	"github.com/keyhold/keyhold/internal/host"
 )
 
-// soon is how long after a disk has space again the server may refuse requests.
+// soon bounds the time for which the server may refuse requests after the disk has space again.
 const soon = 5 * time.Second
 
 // smallDisk mounts a volume of a few MiB and returns its path.
@@ -32,10 +32,10 @@ func smallDisk(t *testing.T) string {
 	return disk
 }
 
-// TestFullDisk fills the disk under keyhold serve while it is under load, again and
-// again. The server refuses requests, says why once, still disables keys and has
-// material expire, and goes on by itself when there is space; nothing is damaged or
-// lost. KEYHOLD_FILLS is how often.
+// TestFullDisk fills the disk of keyhold serve under load, several times. The server refuses
+// requests and logs the reason once. It still disables keys, and material still expires. It
+// continues by itself when there is space. Nothing is damaged or lost. KEYHOLD_FILLS is the number
+// of times.
 func TestFullDisk(t *testing.T) {
 	disk, fills := smallDisk(t), fromEnv("KEYHOLD_FILLS", 3)
 	l := newFaultLoad(initFolder(t, buildProgram(t), filepath.Join(disk, "data")), 4)

@@ -21,12 +21,11 @@ import (
 	"time"
 )
 
-// TestCrashImages has strace write down what the program does to its files, from
-// keyhold init on and over a kill, and rebuilds what a power failure at any place
-// could have left: all that was synced, and of the rest some, whole or torn. The
-// program must find each of these folders sound, open it, and have all in it that
-// it had acknowledged by then. KEYHOLD_IMAGES is how many, and KEYHOLD_SEED has the
-// same chances taken of another trace.
+// TestCrashImages records with strace what the program does to its files, from keyhold init on and
+// over a kill. It rebuilds the files as a power failure at any place could leave them: with all
+// synced changes, and with some of the others, whole or torn. The program must find each of these
+// folders sound, open it, and have all changes that it had acknowledged by then. KEYHOLD_IMAGES is
+// the number of folders. KEYHOLD_SEED repeats the choice of places, in another trace.
 func TestCrashImages(t *testing.T) {
 	needsStrace(t)
 	images, seed := fromEnv("KEYHOLD_IMAGES", 25), uint64(fromEnv("KEYHOLD_SEED", int(rand.Int32())))
@@ -78,18 +77,18 @@ type imageJob struct {
 type imageSum struct{ maybe, lost, torn, early, changes atomic.Int64 }
 
 func (s *imageSum) String() string {
-	return fmt.Sprintf("of %d changes of files that were not synced %d were lost and %d torn; %d images are from before the end of init; %d acknowledged changes were looked for, 0 lost",
+	return fmt.Sprintf("%d changes of files were not synced, %d of them were lost and %d torn; %d images are from before the end of init; %d acknowledged changes were checked, 0 are lost",
 		s.maybe.Load(), s.lost.Load(), s.torn.Load(), s.early.Load(), s.changes.Load())
 }
 
-// A recording is a program's life: init, serve until it was killed, serve again.
+// A recording is a run of the program under strace: init, serve until it was killed, serve again.
 type recording struct {
 	folder   faultFolder
 	disk     *disk
 	keys     []*faultKey
-	made     int            // the place of the end of init's answer
-	prepared int            // the place from which on the keys were worked on
-	acks     map[string]int // the place of each answer, by its request ID
+	made     int            // the place of the end of init's output
+	prepared int            // the place at which the work on the keys began
+	acks     map[string]int // the place of each response, by its request ID
 }
 
 const (
@@ -105,7 +104,7 @@ func recordFaults(t *testing.T) *recording {
 	program := buildProgram(t)
 	r.folder = initFolder(t, program, filepath.Join(base, "data"), straceWords(log("init"), "--seccomp-bpf")...)
 	next := 0
-	takeUp := func(name string, pid int) { // while the files are as the program has left them
+	takeUp := func(name string, pid int) { // must run before the program changes the files again
 		calls, after, err := readTrace(log(name), pid, next)
 		if err == nil {
 			next, err = after, r.disk.add(calls)
@@ -161,8 +160,8 @@ func firstProcess(t *testing.T, log string) int {
 	return n
 }
 
-// workUntil has one worker at each key. When they have done so much together, the
-// server is killed under them; with a nil kill they end after their work.
+// workUntil runs one worker for each key. When kill is true for the number of operations done by all
+// workers, it kills the server. Without kill, each worker ends after its operations.
 func (r *recording) workUntil(t *testing.T, s *faultServer, kill func(done int) bool) {
 	t.Helper()
 	var done atomic.Int64
@@ -185,7 +184,7 @@ func (r *recording) workUntil(t *testing.T, s *faultServer, kill func(done int) 
 
 var requestIDLine = regexp.MustCompile(`(?i)\r\nX-Amzn-Requestid: (\S+)\r\n`)
 
-// answers finds in the trace when the program began to give each answer.
+// answers finds the place in the trace of each response.
 func (r *recording) answers(t *testing.T) {
 	t.Helper()
 	for _, c := range r.disk.calls {
@@ -211,7 +210,7 @@ func (r *recording) answers(t *testing.T) {
 	}
 }
 
-// acknowledged counts the changes that were acknowledged before a place.
+// countAcknowledged counts the changes that were acknowledged before a place.
 func (r *recording) acknowledged(place int) (n int) {
 	for _, k := range r.keys {
 		for _, id := range k.changes {
@@ -223,8 +222,7 @@ func (r *recording) acknowledged(place int) (n int) {
 	return n
 }
 
-// place chooses a place of the trace: any, or where a sync has just begun to do
-// its work.
+// place chooses a place of the trace: any place, or the end of a sync.
 func (r *recording) place(random *rand.Rand) int {
 	switch random.IntN(20) {
 	case 0:
@@ -235,15 +233,15 @@ func (r *recording) place(random *rand.Rand) int {
 	return r.disk.syncs[random.IntN(len(r.disk.syncs))].ended
 }
 
-// checkWhole holds a folder as it was at one place, with nothing lost, to what
-// had been acknowledged at another.
+// checkWhole checks the files at one place, with nothing lost, against the changes that were
+// acknowledged at another place.
 func (r *recording) checkWhole(t *testing.T, expected, place int) error {
 	image := r.disk.at(place, rand.New(rand.NewPCG(0, 0)), tear{keep: 1})
 	return r.check(t, expected, image, &imageSum{})
 }
 
-// check brings an image back to life, and returns what it lacks of what was
-// acknowledged before the place.
+// check serves an image, and returns an error if it lacks a change that was acknowledged before the
+// place.
 func (r *recording) check(t *testing.T, place int, i image, sum *imageSum) error {
 	sum.maybe.Add(int64(i.maybe))
 	sum.lost.Add(int64(i.lost))
@@ -261,7 +259,7 @@ func (r *recording) check(t *testing.T, place int, i image, sum *imageSum) error
 	}
 	var problems []error
 	if _, err := f.verify(t.Context()); err != nil {
-		problems = append(problems, fmt.Errorf("as it was left: %w", err))
+		problems = append(problems, fmt.Errorf("before the first start: %w", err))
 	}
 	s, err := f.serve(t)
 	if err != nil {
@@ -280,7 +278,7 @@ func (r *recording) check(t *testing.T, place int, i image, sum *imageSum) error
 	problems = append(problems, s.end(syscall.SIGTERM))
 	unnamed, err := f.verify(t.Context())
 	if err == nil && unnamed > imports && place > r.prepared {
-		err = fmt.Errorf("%d slots are left, but only %d imports can have left one: what was deleted is not", unnamed, imports)
+		err = fmt.Errorf("%d slots have no name, but only %d imports can have left one: deleted material was not erased", unnamed, imports)
 	}
 	return errors.Join(append(problems, err)...)
 }
@@ -295,15 +293,15 @@ func (k *faultKey) openImports() (n int) {
 	return n
 }
 
-// early looks at a folder that init may not have finished: nothing was promised
-// yet, but nothing may crash.
+// checkEarly checks a folder that init may not have finished. Nothing was acknowledged yet, but the
+// program must not crash.
 func (r *recording) early(ctx context.Context, f faultFolder) error {
 	for _, command := range []string{"verify", "serve"} {
 		ctx, cancel := context.WithTimeout(ctx, faultPatience)
 		defer cancel()
 		args := []string{command, "--data", f.data, "--root-key-file", f.rootKey()}
 		if command == "serve" {
-			args = append(args, "--addr", "127.0.0.1:0", "--account", "999999999999") // so that it ends
+			args = append(args, "--addr", "127.0.0.1:0", "--account", "999999999999") // another account, so that serve ends
 		}
 		out, err := exec.CommandContext(ctx, f.program, args...).CombinedOutput()
 		if ctx.Err() != nil || crashed(string(out)) || err != nil && !bytes.Contains(out, []byte("keyhold: ")) {
@@ -313,8 +311,8 @@ func (r *recording) early(ctx context.Context, f faultFolder) error {
 	return nil
 }
 
-// before returns the key as it was known at a place: what had been answered, and
-// what was asked next. ok is false if it had not been created for certain.
+// asOf returns the key as a client knew it at a place: the responses so far, and the next request.
+// ok is false if the key may not exist yet.
 func (k *faultKey) before(place int, acks map[string]int) (_ *faultKey, ok bool) {
 	known := &faultKey{id: k.id, blob: k.blob}
 	for i, op := range k.history {

@@ -18,18 +18,17 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// A faultKey is a key with all that was asked of it, by several workers at a
-// time.
+// A faultKey is a key with the history of all requests about it, by several workers at a time.
 type faultKey struct {
-	description    string // by which a key whose creation got no answer is known again
+	description    string // which identifies a key whose creation got no response
 	id             string
-	token, wrapped []byte // to import its material with
-	prepared       string // the ID of the last request before the work on it
+	token, wrapped []byte // for imports
+	prepared       string // the ID of the last request before the work on the key
 	initial        faultState
-	lived          int // kills
+	lived          int // the number of servers that ended during the work on the key
 
 	mu      sync.Mutex
-	blob    []byte // encrypted under the key: its own ID
+	blob    []byte // a ciphertext of the key's own ID
 	history []porcupine.Operation
 	changes []string // request IDs of acknowledged changes
 	aliases []string // acknowledged
@@ -42,12 +41,11 @@ func newFaultKey() *faultKey {
 // faultEpoch is the zero of all times in histories.
 var faultEpoch = time.Now()
 
-// openEnd marks an operation without an answer until it is known when it can no
-// longer happen.
+// openEnd is the end of an operation without a response, until it can no longer take effect.
 const openEnd = -1
 
-// do carries out an operation and writes it into the history. live is false when
-// there is nobody to answer.
+// do carries out an operation and adds it to the history. live is false if there is no server to
+// answer.
 func (k *faultKey) do(ctx context.Context, s *faultServer, op faultOp) (answer string, live bool) {
 	k.mu.Lock()
 	blob := k.blob
@@ -60,7 +58,7 @@ func (k *faultKey) do(ctx context.Context, s *faultServer, op faultOp) (answer s
 	answer = k.read(op, a, err)
 	if answer == answerUnknown {
 		if end = openEnd; op.reads() {
-			return answer, err == nil // it says nothing
+			return answer, err == nil // a read without a response says nothing
 		}
 	}
 	k.history = append(k.history, porcupine.Operation{Input: op, Output: answer, Call: int64(called), Return: end, Metadata: a.id})
@@ -91,7 +89,7 @@ func (k *faultKey) input(op faultOp, blob []byte) map[string]any {
 	return map[string]any{"KeyId": k.id}
 }
 
-// read returns the answer in the words of the model, and keeps what is new in it.
+// read returns the answer in the terms of the model, and keeps new IDs and ciphertexts.
 func (k *faultKey) read(op faultOp, a faultAnswer, err error) string {
 	switch {
 	case err != nil || a.status >= 500:
@@ -125,8 +123,7 @@ func (k *faultKey) read(op faultOp, a faultAnswer, err error) string {
 	return answerOK
 }
 
-// prepare creates the key, if it is not there, and gets what it needs for
-// imports.
+// prepare creates the key, and gets the parameters for its imports.
 func (k *faultKey) prepare(ctx context.Context, s *faultServer) error {
 	if k.token != nil {
 		return nil
@@ -134,7 +131,7 @@ func (k *faultKey) prepare(ctx context.Context, s *faultServer) error {
 	if answer, _ := k.do(ctx, s, faultOp{name: "CreateKey"}); answer != answerOK {
 		return fmt.Errorf("CreateKey: %s", answer)
 	}
-	a, err := faultAnswer{kind: answerThrottle}, error(nil) // as it is while pairs of keys are being made
+	a, err := faultAnswer{kind: answerThrottle}, error(nil) // the server throttles while it makes wrapping keys
 	for a.kind == answerThrottle {
 		a, err = s.call(ctx, "GetParametersForImport", map[string]any{"KeyId": k.id, "WrappingAlgorithm": "RSAES_OAEP_SHA_256", "WrappingKeySpec": "RSA_2048"})
 	}
@@ -154,7 +151,7 @@ func (k *faultKey) prepare(ctx context.Context, s *faultServer) error {
 	return nil
 }
 
-// faultMix is how often a worker does what.
+// faultMix has each operation as often as workers choose it, in proportion.
 var faultMix = strings.Fields(strings.Repeat("ImportKeyMaterial ", 5) + strings.Repeat("DeleteImportedKeyMaterial ", 3) +
 	strings.Repeat("CreateAlias ", 2) + strings.Repeat("DisableKey ", 2) + strings.Repeat("EnableKey ", 3) +
 	strings.Repeat("ScheduleKeyDeletion ", 1) + strings.Repeat("CancelKeyDeletion ", 3) +
@@ -173,9 +170,8 @@ func (k *faultKey) choose() faultOp {
 	return op
 }
 
-// work does one thing after the other until there is nobody to answer, or the server
-// is to be left in peace. After an answer that leaves open what happened it only reads.
-// failed tells that there was one.
+// work does operations until there is no server, or the load must rest. After a response that leaves
+// the result open, it only reads, and failed is true.
 func (k *faultKey) work(ctx context.Context, s *faultServer) (failed bool) {
 	for {
 		select {
@@ -195,7 +191,7 @@ func (k *faultKey) work(ctx context.Context, s *faultServer) (failed bool) {
 	}
 }
 
-// copy returns the key as it is known, for another folder.
+// copy returns the key and its history, for a copy of the folder.
 func (k *faultKey) copy() *faultKey {
 	return &faultKey{
 		id: k.id, token: k.token, wrapped: k.wrapped, initial: k.initial, blob: k.blob,
@@ -203,7 +199,8 @@ func (k *faultKey) copy() *faultKey {
 	}
 }
 
-// closed tells that what got no answer has happened by now or never will.
+// closeHistory ends the operations without a response: they have taken effect by now, or never will.
+// It returns their number.
 func (k *faultKey) closed() (open int) {
 	now := int64(time.Since(faultEpoch))
 	for i, op := range k.history {
@@ -215,8 +212,8 @@ func (k *faultKey) closed() (open int) {
 	return open
 }
 
-// inspect reads all of a key while nobody changes it, and returns what is half
-// done or lost. A key that had no ciphertext gets one.
+// inspect reads the key while no worker changes it, and returns changes that are half done or lost.
+// A key without a ciphertext gets one.
 func (k *faultKey) inspect(ctx context.Context, s *faultServer) (problems error) {
 	described, live := k.do(ctx, s, faultOp{name: "DescribeKey"})
 	aliases, _ := k.do(ctx, s, faultOp{name: "ListAliases"})
@@ -238,8 +235,8 @@ func (k *faultKey) inspect(ctx context.Context, s *faultServer) (problems error)
 	return problems
 }
 
-// settle ends the changes of a key with those that show what is hidden: whether
-// there is material in a key that awaits its deletion or is disabled.
+// finish cancels the deletion and enables the key, which shows whether the key has material, and
+// checks the history.
 func (k *faultKey) settle(ctx context.Context, s *faultServer) error {
 	for _, name := range []string{"CancelKeyDeletion", "EnableKey"} {
 		k.do(ctx, s, faultOp{name: name})
@@ -247,7 +244,7 @@ func (k *faultKey) settle(ctx context.Context, s *faultServer) error {
 	return errors.Join(k.inspect(ctx, s), k.check())
 }
 
-// check holds the history of a key to the model.
+// check compares the history of a key with the model.
 func (k *faultKey) check() error {
 	if linearizable(k.initial, k.history) {
 		return nil
@@ -259,7 +256,7 @@ func (k *faultKey) check() error {
 	return fmt.Errorf("not linearizable: key %s, from %+v on:\n%s", k.id, k.initial, &text)
 }
 
-// now returns the state that a settled key shows.
+// currentState returns the state of a key that no worker changes.
 func (k *faultKey) now(ctx context.Context, s *faultServer) faultState {
 	described, _ := k.do(ctx, s, faultOp{name: "DescribeKey"})
 	aliases, _ := k.do(ctx, s, faultOp{name: "ListAliases"})
@@ -267,7 +264,7 @@ func (k *faultKey) now(ctx context.Context, s *faultServer) faultState {
 	return faultState{state, material, aliases}
 }
 
-// each runs fn for every key, all at a time, and reports their errors.
+// each calls fn for all keys at the same time, and reports the errors.
 func each(t *testing.T, keys []*faultKey, fn func(k *faultKey) error) {
 	t.Helper()
 	var all sync.WaitGroup

@@ -9,29 +9,28 @@ import (
 	"time"
 )
 
-// A faultLoad is a number of keys, each with some workers, which takes up a new
-// key for one that has lived through the end of some servers: so the history of
-// each stays short.
+// A faultLoad is a load on some keys, each with some workers. A key that has outlived several
+// servers is replaced by a new one, because a short history is quick to check.
 type faultLoad struct {
 	folder  faultFolder
 	workers int  // for each key
 	create  int  // keys that are only created, for each server
-	mayFail bool // the server may answer 500 and more
+	mayFail bool // the server may answer with status 500 or higher
 	audit   *faultAudit
-	slowest time.Duration // start
+	slowest time.Duration // of all starts
 
-	keys   []*faultKey     // that are worked on
-	made   []*faultKey     // that are left as they were created
-	ghosts map[string]bool // descriptions of keys whose creation got no answer
+	keys   []*faultKey     // under load
+	made   []*faultKey     // only created
+	ghosts map[string]bool // descriptions of keys whose creation got no response
 
 	mu           sync.Mutex
-	settled      map[*faultKey]faultState // what is changed no more
+	settled      map[*faultKey]faultState // the last state of keys that are no longer changed
 	acknowledged []string
 	operations   int
 	open         int // changes under way at a kill
 }
 
-// faultLife is how many ends of a server a key sees.
+// faultLife is the number of servers that a key outlives before it is retired.
 const faultLife = 8
 
 func newFaultLoad(f faultFolder, keys int) *faultLoad {
@@ -52,7 +51,7 @@ func (l *faultLoad) start(t *testing.T) *faultServer {
 	return s
 }
 
-// run has all keys worked on until stop has ended the server, or the work on it.
+// run runs the workers of all keys until stop has ended the server, or the load on it.
 func (l *faultLoad) run(t *testing.T, s *faultServer, stop func()) {
 	t.Helper()
 	each(t, l.keys, func(k *faultKey) error { return k.prepare(t.Context(), s) })
@@ -74,7 +73,7 @@ func (l *faultLoad) run(t *testing.T, s *faultServer, stop func()) {
 	}
 }
 
-// createKeys makes keys that nothing else happens to, until there is nobody to answer.
+// createKeys creates keys that no worker changes, until there is no server to answer.
 func (l *faultLoad) createKeys(t *testing.T, s *faultServer) {
 	for range l.create {
 		k := newFaultKey()
@@ -87,8 +86,7 @@ func (l *faultLoad) createKeys(t *testing.T, s *faultServer) {
 	}
 }
 
-// inspect looks after a start at every key that was worked on, and lets go of
-// those that have lived long enough.
+// inspect checks all keys after a start, and replaces the keys that are old enough.
 func (l *faultLoad) inspect(t *testing.T, s *faultServer) {
 	t.Helper()
 	each(t, slices.Concat(l.keys, l.made), func(k *faultKey) error {
@@ -108,7 +106,7 @@ func (l *faultLoad) inspect(t *testing.T, s *faultServer) {
 	l.count(t, l.keys)
 }
 
-// settle lets go of keys.
+// retire checks keys for the last time, and keeps their state.
 func (l *faultLoad) settle(t *testing.T, s *faultServer, keys []*faultKey) {
 	t.Helper()
 	each(t, keys, func(k *faultKey) error {
@@ -123,7 +121,7 @@ func (l *faultLoad) settle(t *testing.T, s *faultServer, keys []*faultKey) {
 	l.count(t, keys)
 }
 
-// count holds the audit log against what was acknowledged.
+// count compares the audit log with the acknowledged changes.
 func (l *faultLoad) count(t *testing.T, keys []*faultKey) {
 	t.Helper()
 	if err := l.audit.readOn(); err != nil {
@@ -138,8 +136,7 @@ func (l *faultLoad) count(t *testing.T, keys []*faultKey) {
 	}
 }
 
-// finish looks at all keys that there ever were, and at all that is in the
-// folder.
+// finish checks all keys that were ever created, and the folder.
 func (l *faultLoad) finish(t *testing.T, s *faultServer) {
 	t.Helper()
 	l.settle(t, s, slices.DeleteFunc(l.keys, func(k *faultKey) bool { return k.id == "" }))
@@ -155,7 +152,7 @@ func (l *faultLoad) finish(t *testing.T, s *faultServer) {
 		t.Error(err)
 	}
 	if l.audit.broken > 0 {
-		t.Errorf("%d lines of the audit log are no events", l.audit.broken)
+		t.Errorf("%d lines of the audit log are not events", l.audit.broken)
 	}
 	err := s.end(syscall.SIGTERM)
 	unnamed, unsound := l.folder.verify(t.Context())
@@ -167,8 +164,8 @@ func (l *faultLoad) finish(t *testing.T, s *faultServer) {
 	}
 }
 
-// findGhosts looks for keys that nobody asked for, or that are there twice: each
-// creation without an answer has made one at most.
+// findGhosts looks for keys that nobody created, and for keys that exist twice. A creation without a
+// response makes at most one key.
 func (l *faultLoad) findGhosts(t *testing.T, s *faultServer, ids map[string]bool) {
 	t.Helper()
 	for in := map[string]any{}; in != nil; {
@@ -186,7 +183,7 @@ func (l *faultLoad) findGhosts(t *testing.T, s *faultServer, ids map[string]bool
 			a, err := s.call(t.Context(), "DescribeKey", map[string]any{"KeyId": id})
 			description, _ := a.member("KeyMetadata", "Description").(string)
 			if !l.ghosts[description] {
-				t.Errorf("nobody made the key %s (%v, %s)", id, err, a.body)
+				t.Errorf("no request created the key %s (%v, %s)", id, err, a.body)
 			}
 			delete(l.ghosts, description)
 		}

@@ -10,31 +10,29 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
-// A faultOp is an operation on a key, alone in what it depends on.
+// A faultOp is an operation on a key, with all that its answer depends on besides the state.
 type faultOp struct{ name, alias string }
 
 func (o faultOp) reads() bool {
 	return slices.Contains([]string{"DescribeKey", "ListAliases", "Encrypt", "Decrypt"}, o.name)
 }
 
-// What an operation answers: the name of a refusal, what was read, or one of
-// these.
+// The answer of an operation is the name of an error, the value that was read, or one of these.
 const (
 	answerOK       = "ok"
-	answerUnknown  = "no answer" // or one of 500 and more: it may have happened
+	answerUnknown  = "no answer" // or a status of 500 or higher: the operation may have taken effect
 	answerThrottle = "ThrottlingException"
 )
 
-// A faultState is a key as the model has it. The zero value is a key that was
-// not created yet.
+// A faultState is the state of a key in the model. The zero value is a key that does not exist yet.
 type faultState struct {
 	state    string
 	material bool
 	aliases  string // in order, each followed by a comma
 }
 
-// after is the model: what the operation answers in the state, and what it
-// leaves. It follows the grid in the documentation.
+// after is the model: the answer of an operation in the state, and the state afterwards. It follows
+// the state grid of the documentation.
 func (s faultState) after(op faultOp) (answer string, _ faultState) {
 	const invalid = "KMSInvalidStateException"
 	usable := s.state == "Enabled" || s.state == "Disabled"
@@ -96,7 +94,7 @@ func withAlias(aliases, alias string) string {
 	return strings.Join(all, ",") + ","
 }
 
-// keyModel is the model of one key for the checker, from a state on.
+// keyModel is the model of one key for the checker, from an initial state.
 func keyModel(initial faultState) porcupine.Model {
 	model := porcupine.NondeterministicModel{
 		Init: func() []any { return []any{initial} },
@@ -117,14 +115,13 @@ func keyModel(initial faultState) porcupine.Model {
 	return model.ToModel()
 }
 
-// linearizable tells whether the history can have come about one operation after
-// the other, each at a moment between its request and its answer. A history that
-// takes too long to tell is none.
+// linearizable reports whether the history can come from operations one after another, each at a
+// moment between its request and its response. It is false if the checker takes too long.
 func linearizable(initial faultState, history []porcupine.Operation) bool {
 	return porcupine.CheckOperationsTimeout(keyModel(initial), history, time.Minute) == porcupine.Ok
 }
 
-// TestFaultModel holds the checker to finding what it is there to find.
+// TestFaultModel shows sound and unsound histories to the checker.
 func TestFaultModel(t *testing.T) {
 	op := func(call, end int64, name, answer string) porcupine.Operation {
 		name, alias, _ := strings.Cut(name, " ")

@@ -16,20 +16,20 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// faultAccount is the account that keyhold init makes unless it is told otherwise.
+// faultAccount is the default account of keyhold init.
 const faultAccount = "000000000000"
 
 // A permission is the state of the model: the permission of one user on one key.
 type permission struct {
-	policy   string // the key policy has for the user: allow, silent or deny
-	grant    string // the ID of the grant to the user, "" for none, unknownGrant for one without an answer
-	disabled bool   // the user
+	policy   string // what the key policy says of the user: allow, silent or deny
+	grant    string // the ID of the grant to the user, "" without a grant, unknownGrant if its creation got no response
+	disabled bool   // the user is disabled
 }
 
 const unknownGrant = "unknown"
 
-// after is the model: the answer of an operation, and the permission afterwards. Of a
-// grant that is made, the answer has the ID.
+// after is the model: the answer of an operation, and the permission afterwards. The answer to a new
+// grant is its ID.
 func (p permission) after(op faultOp, answered string) (answer string, _ permission) {
 	const denied, unknownUser = "AccessDeniedException", "UnrecognizedClientException"
 	byUser := strings.HasPrefix(op.name, "user ")
@@ -85,7 +85,7 @@ func permissionHolds(initial permission, history []porcupine.Operation) bool {
 	return porcupine.CheckOperationsTimeout(permissionModel(initial), history, time.Minute) == porcupine.Ok
 }
 
-// TestPermissionModel shows histories to the checker, sound and unsound.
+// TestPermissionModel shows sound and unsound histories to the checker.
 func TestPermissionModel(t *testing.T) {
 	op := func(call, end int64, name, detail, answer string) porcupine.Operation {
 		return porcupine.Operation{Input: faultOp{name, detail}, Output: answer, Call: call, Return: end}
@@ -120,7 +120,8 @@ func TestPermissionModel(t *testing.T) {
 	}
 }
 
-// A faultUser is a user with a key, whose permission several workers change and use.
+// A faultUser is a user and a key. Several workers use and change the permission of the user on the
+// key.
 type faultUser struct {
 	name        string
 	credentials aws.Credentials
@@ -129,10 +130,10 @@ type faultUser struct {
 
 	mu      sync.Mutex
 	history []porcupine.Operation
-	grants  []string // that were answered
+	grants  []string // IDs in responses
 }
 
-// newFaultUser makes a user and a key that the user may use.
+// newFaultUser creates a user, and a key that the user may use.
 func newFaultUser(ctx context.Context, s *faultServer, name string) (*faultUser, error) {
 	u := &faultUser{name: name, initial: permission{policy: "allow"}}
 	made, err := s.callAs(ctx, s.credentials, "KeyholdAdmin.PutUser", map[string]any{"Name": name, "AccessKeys": 1})
@@ -153,7 +154,8 @@ func newFaultUser(ctx context.Context, s *faultServer, name string) (*faultUser,
 
 func (u *faultUser) arn() string { return "arn:aws:iam::" + faultAccount + ":user/" + u.name }
 
-// policy lets the root do everything, and says something of the user.
+// policy returns a key policy that allows everything to the root, and allows or denies everything to
+// the user, or is silent about the user.
 func (u *faultUser) policy(says string) string {
 	const statement = `,{"Effect":%q,"Principal":{"AWS":%q},"Action":"kms:*","Resource":"*"}`
 	more := ""
@@ -166,7 +168,7 @@ func (u *faultUser) policy(says string) string {
 	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + faultAccount + `:root"},"Action":"kms:*","Resource":"*"}` + more + `]}`
 }
 
-// permissionMix is how often a worker does what.
+// permissionMix has each operation as often as workers choose it, in proportion.
 var permissionMix = strings.Split(strings.Repeat("user PutKeyPolicy allow,", 6)+strings.Repeat("user Encrypt,", 8)+
 	strings.Repeat("PutKeyPolicy deny,", 2)+strings.Repeat("PutKeyPolicy silent,", 2)+strings.Repeat("PutKeyPolicy allow,", 3)+
 	strings.Repeat("CreateGrant,", 2)+strings.Repeat("RevokeGrant,", 2)+"SetIdentityState off,SetIdentityState on,SetIdentityState on", ",")
@@ -188,8 +190,8 @@ func (u *faultUser) choose() faultOp {
 	return faultOp{name, detail}
 }
 
-// do carries out an operation and writes it into the history. live is false when there
-// is nobody to answer.
+// do carries out an operation and adds it to the history. live is false if there is no server to
+// answer.
 func (u *faultUser) do(ctx context.Context, s *faultServer, op faultOp) (answer string, live bool) {
 	as := s.credentials
 	name, byUser := strings.CutPrefix(op.name, "user ")
@@ -217,7 +219,7 @@ func (u *faultUser) do(ctx context.Context, s *faultServer, op faultOp) (answer 
 	switch answer = answerOK; {
 	case err != nil || a.status >= 500:
 		if answer, end = answerUnknown, openEnd; name == "Encrypt" {
-			return answer, err == nil // it says nothing
+			return answer, err == nil // a read without a response says nothing
 		}
 	case a.status != 200:
 		answer = a.kind
@@ -231,7 +233,7 @@ func (u *faultUser) do(ctx context.Context, s *faultServer, op faultOp) (answer 
 	return answer, err == nil
 }
 
-// check closes the history and holds it to the model.
+// check ends the open operations of the history and compares it with the model.
 func (u *faultUser) check() error {
 	now := int64(time.Since(faultEpoch))
 	for i, op := range u.history {
@@ -250,17 +252,17 @@ func (u *faultUser) check() error {
 	return fmt.Errorf("not linearizable: the permission of %s on %s:\n%s", u.name, u.id, &text)
 }
 
-// How many users one server has, and what each does before it is killed.
+// These are the users of one server, and the operations before the server is killed.
 const (
 	permissionUsers   = 3
 	permissionWorkers = 5
 	permissionOps     = 60 // of each worker
 )
 
-// TestLinearizableRevocations gives and revokes permissions of users while the users use
-// them and change the key policy, and kills the server. The answers must be those of one
-// operation after the other: so no user uses or changes anything after the permission was
-// revoked. KEYHOLD_REVOCATIONS is how many servers are killed.
+// TestLinearizableRevocations gives permissions to users and revokes them while the users use them
+// and change the key policy, and kills the server. The answers must be those of operations one after
+// another, so no user uses or changes anything after a revocation. KEYHOLD_REVOCATIONS is the number
+// of servers that are killed.
 func TestLinearizableRevocations(t *testing.T) {
 	f := initFolder(t, buildProgram(t), filepath.Join(t.TempDir(), "data"))
 	done := 0
@@ -301,7 +303,7 @@ func TestLinearizableRevocations(t *testing.T) {
 	t.Logf("%d operations", done)
 }
 
-// work has all users worked on, and kills the server when the first worker is done.
+// work runs the workers of all users, and kills the server when the first worker is done.
 func work(ctx context.Context, s *faultServer, users []*faultUser) {
 	var all sync.WaitGroup
 	var kill sync.Once

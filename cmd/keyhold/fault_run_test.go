@@ -25,19 +25,19 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
-// faultPatience is how long a server may take to start, to end or to answer: far
-// longer than a server needs, also beside other work.
+// faultPatience bounds how long a server may take to start, to end or to answer. A server needs far
+// less, even on a busy machine.
 const faultPatience = 3 * time.Minute
 
-// needs ends the test if the machine does not permit what it is made of. Only
-// who says so in KEYHOLD_WITHOUT, with commas between the names, has it skipped.
+// needs fails the test if a facility of the machine does not work. KEYHOLD_WITHOUT has the names of
+// facilities, separated by commas, whose tests are skipped instead.
 func needs(t *testing.T, name string, probe func() error) {
 	t.Helper()
 	if slices.Contains(strings.Split(os.Getenv("KEYHOLD_WITHOUT"), ","), name) {
 		t.Skipf("KEYHOLD_WITHOUT names %s", name)
 	}
 	if err := probe(); err != nil {
-		t.Fatalf("%s does not work here: %v. It is needed; on a machine that cannot have it, set KEYHOLD_WITHOUT=%s", name, err, name)
+		t.Fatalf("%s does not work on this machine: %v. Install or permit it; to skip its tests, set KEYHOLD_WITHOUT=%s", name, err, name)
 	}
 }
 
@@ -45,13 +45,13 @@ func needs(t *testing.T, name string, probe func() error) {
 type faultFolder struct {
 	program, data string
 	credentials   aws.Credentials
-	flags         []string // of keyhold serve, besides those that name the folder
+	flags         []string // of keyhold serve, besides the flags for the folder
 }
 
 func (f faultFolder) rootKey() string { return f.data + ".root-key" }
 
-// initFolder has keyhold init make a folder. The words before the program, if
-// any, are what runs it.
+// initFolder creates a folder with keyhold init. The words before the program, if any, are a command
+// that runs the program.
 func initFolder(t *testing.T, program, data string, before ...string) faultFolder {
 	t.Helper()
 	args := append(slices.Clone(before), program, "init", "--data", data)
@@ -71,8 +71,8 @@ func initFolder(t *testing.T, program, data string, before ...string) faultFolde
 	return f
 }
 
-// verify has keyhold verify look at the folder, and returns what is wrong, or
-// how many slots are in use without a name.
+// verify runs keyhold verify on the folder. It returns the number of slots in use without a name, or
+// an error with the findings.
 func (f faultFolder) verify(ctx context.Context) (unnamed int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, faultPatience)
 	defer cancel()
@@ -92,17 +92,17 @@ var unnamedSlots = regexp.MustCompile(`note +(\d+) slots are in use that no reco
 type faultServer struct {
 	faultFolder
 	endpoint string
-	took     time.Duration // to its banner
+	took     time.Duration // from the start to the banner
 	pid      int
-	ended    chan struct{} // closed when it has
-	endedAt  time.Time     // set before, as is
-	err      error         // of its end
+	ended    chan struct{} // closed at the end
+	endedAt  time.Time     // set before ended is closed, like err
+	err      error         // of the exit
 	stderr   *safeBuffer
 	http     *http.Transport
-	rest     chan struct{} // closed when no more work is to be done on the server
+	rest     chan struct{} // closed when the load must rest
 }
 
-// A safeBuffer may be read while it is written.
+// A safeBuffer may be read during writes.
 type safeBuffer struct {
 	mu     sync.Mutex
 	buffer bytes.Buffer
@@ -120,8 +120,8 @@ func (b *safeBuffer) String() string {
 	return b.buffer.String()
 }
 
-// serve starts a server and waits for its banner. The error says why there is
-// none; what it printed is in the server. It is gone at the end of the test.
+// serve starts a server and waits for its banner. The error has the log of a server that did not
+// start. The server is killed at the end of the test.
 func (f faultFolder) serve(t *testing.T, before ...string) (*faultServer, error) {
 	t.Helper()
 	args := append(slices.Clone(before), f.program, "serve", "--data", f.data, "--root-key-file", f.rootKey(), "--addr", "127.0.0.1:0")
@@ -152,8 +152,8 @@ func (f faultFolder) serve(t *testing.T, before ...string) (*faultServer, error)
 	}
 }
 
-// end sends the signal, if the server still runs, and waits for its end. A
-// SIGTERM must have it end in order.
+// end sends the signal if the server still runs, and waits for its end. After SIGTERM the server
+// must end in order.
 func (s *faultServer) end(signal syscall.Signal) error {
 	select {
 	case <-s.ended:
@@ -173,14 +173,14 @@ func (s *faultServer) end(signal syscall.Signal) error {
 	return nil
 }
 
-// A faultAnswer is an answer to one request, which was sent once.
+// A faultAnswer is the response to one request, which was sent once.
 type faultAnswer struct {
 	status   int
-	id, kind string // the request ID, and the name of the error if it is one
+	id, kind string // the request ID, and the name of the error if there is one
 	body     []byte
 }
 
-// member returns a member of the answer as it stands there.
+// member returns a member of the response as decoded JSON.
 func (a faultAnswer) member(path ...string) (found any) {
 	json.Unmarshal(a.body, &found)
 	for _, name := range path {
@@ -190,7 +190,7 @@ func (a faultAnswer) member(path ...string) (found any) {
 	return found
 }
 
-// bytes returns a member that is bytes.
+// bytes returns a member that holds bytes.
 func (a faultAnswer) bytes(name string) []byte {
 	var members map[string]json.RawMessage
 	var b []byte
@@ -201,13 +201,13 @@ func (a faultAnswer) bytes(name string) []byte {
 
 var errHung = errors.New("no answer came in time")
 
-// call sends a request, once, and returns its answer. An error means that none
-// came: what was asked for has happened or not.
+// call sends a request once and returns the response. After an error, the operation may have taken
+// effect or not.
 func (s *faultServer) call(ctx context.Context, operation string, in map[string]any) (faultAnswer, error) {
 	return s.callAs(ctx, s.credentials, "TrentService."+operation, in)
 }
 
-// callAs is call with the credentials of somebody, for an operation with its API.
+// callAs is call with other credentials. The target has the API and the operation.
 func (s *faultServer) callAs(ctx context.Context, as aws.Credentials, target string, in map[string]any) (a faultAnswer, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, faultPatience, errHung)
 	defer cancel()

@@ -12,10 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A syncWatch sees every fsync and fdatasync of a program before it happens,
-// counts them over all threads, and has one of them fail. The kernel asks it,
-// which is seccomp's user notification: strace can make calls fail too, but
-// counts those of each thread apart.
+// A syncWatch sees every fsync and fdatasync of a program before it happens, counts them over all
+// threads, and makes one of them fail. It uses the user notifications of seccomp, because strace
+// counts the calls of each thread separately.
 type syncWatch struct {
 	listener int
 	failing  int           // the number of the call that fails, from 1
@@ -23,7 +22,7 @@ type syncWatch struct {
 
 	mu     sync.Mutex
 	calls  int
-	failed time.Time // when it did, the zero time before
+	failed time.Time // when the call failed; zero before
 }
 
 func needsSeccomp(t *testing.T) {
@@ -35,13 +34,12 @@ func needsSeccomp(t *testing.T) {
 	})
 }
 
-// watchSyncs runs start, which starts a program, and watches the program and all
-// that it starts, until it is stopped.
+// watchSyncs calls start, and watches all programs that start starts until stop is called.
 func watchSyncs(failing int, start func() error) (*syncWatch, error) {
 	w := &syncWatch{failing: failing, done: make(chan struct{})}
 	started := make(chan error)
 	go func() {
-		runtime.LockOSThread() // and never unlocks it: the thread ends with the function, and its filter
+		runtime.LockOSThread() // never unlocked: the thread ends with the function, and its filter too
 		err := w.install()
 		if err == nil {
 			go w.run()
@@ -52,8 +50,8 @@ func watchSyncs(failing int, start func() error) (*syncWatch, error) {
 	return w, <-started
 }
 
-// install gives this thread, and what it starts, a filter that hands the calls to
-// the listener.
+// install installs a filter that hands the calls of this thread, and of the programs that it starts,
+// to the listener.
 func (w *syncWatch) install() error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return os.NewSyscallError("prctl", err)
@@ -75,8 +73,7 @@ func (w *syncWatch) install() error {
 	return nil
 }
 
-// A notification is struct seccomp_notif of seccomp(2), a response is struct
-// seccomp_notif_resp.
+// A notification is struct seccomp_notif of seccomp(2). A response is struct seccomp_notif_resp.
 type (
 	notification struct {
 		id           uint64
@@ -94,7 +91,7 @@ type (
 	}
 )
 
-// stop must not be called before the program has ended.
+// stop ends the watch. The program must have ended before.
 func (w *syncWatch) stop() { close(w.done) }
 
 // run answers the kernel.
@@ -102,7 +99,7 @@ func (w *syncWatch) run() {
 	defer unix.Close(w.listener)
 	for {
 		poll := []unix.PollFd{{Fd: int32(w.listener), Events: unix.POLLIN}}
-		const pause = 50 // milliseconds between looks at whether it is to end
+		const pause = 50 // milliseconds
 		unix.Poll(poll, pause)
 		select {
 		case <-w.done:
@@ -111,11 +108,11 @@ func (w *syncWatch) run() {
 		}
 		var n notification
 		if poll[0].Revents&unix.POLLIN == 0 || w.control(unix.SECCOMP_IOCTL_NOTIF_RECV, unsafe.Pointer(&n)) != nil {
-			continue // the one who asked was interrupted
+			continue // the calling thread was interrupted
 		}
 		r := w.decide(n.id)
 		if err := w.control(unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(&r)); errors.Is(err, unix.ENOENT) {
-			w.undo() // he was interrupted, and asks again
+			w.undo() // the calling thread was interrupted, and calls again
 		}
 	}
 }
@@ -146,7 +143,7 @@ func (w *syncWatch) undo() {
 	w.calls--
 }
 
-// state returns how many calls there were, and when one was made to fail.
+// state returns the number of calls, and the time at which a call was made to fail.
 func (w *syncWatch) state() (calls int, failed time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

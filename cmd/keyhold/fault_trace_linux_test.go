@@ -15,13 +15,13 @@ import (
 	"time"
 )
 
-// tracedCalls are the system calls that can change files, or that carry an
-// answer: those of the program, and those that it would be a fault to overlook.
+// tracedCalls are the system calls that change files or carry a response. The list has more calls
+// than the program makes: an unknown call must not be overlooked.
 const tracedCalls = "openat,creat,write,writev,pwrite64,pwritev,pwritev2,fsync,fdatasync,sync_file_range,msync,ftruncate,truncate,fallocate," +
 	"rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,link,linkat,symlinkat,copy_file_range,sendfile,splice"
 
-// straceWords are the words before a program that have strace write its system
-// calls to a file, with all bytes in full. With -D the program stays our child.
+// straceWords are the words before a program that make strace write its system calls to a file, with
+// all bytes. With -D the program stays a child of the test.
 func straceWords(log string, more ...string) []string {
 	return append([]string{"strace", "-D", "-f", "-yy", "-xx", "-s", "1048576", "-e", "signal=kill", "-o", log, "-e", "trace=" + tracedCalls}, more...)
 }
@@ -34,15 +34,15 @@ func needsStrace(t *testing.T) {
 // A tracedCall is one system call of the program.
 type tracedCall struct {
 	name         string
-	path         string   // of the descriptor, or what the call names or returns
-	args         []string // as strace wrote them
+	path         string   // of the descriptor, or the name in the call or in its result
+	args         []string // as strace writes them
 	result       int64    // -1 if it failed
-	begun, ended int      // places in the trace; ended is neverEnded if it did not end
+	begun, ended int      // places in the trace; ended is neverEnded if the call did not return
 }
 
 const neverEnded = int(^uint(0) >> 1)
 
-// data returns an argument that is bytes.
+// data returns an argument that holds bytes.
 func (c tracedCall) data(arg int) ([]byte, error) {
 	if arg >= len(c.args) {
 		return nil, fmt.Errorf("%s has %d arguments", c.name, len(c.args))
@@ -62,15 +62,14 @@ func (c tracedCall) number(arg int) (int64, error) {
 	return strconv.ParseInt(c.args[arg], 10, 64)
 }
 
-// readTrace reads what strace wrote about the program with this process ID, when
-// that has ended. The places of its calls begin at first, and the place after
-// them is returned.
+// readTrace reads the trace of the program with this process ID after the program has ended. The
+// places of its calls begin at first. It also returns the place after them.
 func readTrace(path string, pid, first int) (calls []tracedCall, next int, err error) {
 	text, err := waitForTrace(path, pid)
 	if err != nil {
 		return nil, 0, err
 	}
-	open, written := map[string]tracedCall{}, map[string]string{} // by thread, what has not ended
+	open, written := map[string]tracedCall{}, map[string]string{} // calls that have not ended, by thread
 	place := first
 	for r := bufio.NewReader(bytes.NewReader(text)); ; place++ {
 		line, err := r.ReadString('\n')
@@ -100,7 +99,7 @@ func readTrace(path string, pid, first int) (calls []tracedCall, next int, err e
 		if interrupted.MatchString(call) {
 			continue
 		}
-		if strings.HasSuffix(call, " = ?") { // it was killed
+		if strings.HasSuffix(call, " = ?") { // killed
 			c.ended = neverEnded
 		}
 		calls = append(calls, c)
@@ -114,11 +113,11 @@ func readTrace(path string, pid, first int) (calls []tracedCall, next int, err e
 	return calls, place, nil
 }
 
-// interrupted matches a call that did nothing yet when a signal came, and that the
-// kernel makes again.
+// interrupted matches a call that was interrupted before it did anything. The kernel repeats the
+// call.
 var interrupted = regexp.MustCompile(` = \? ERESTART\w+ `)
 
-// waitForTrace returns the trace once strace has written its end.
+// waitForTrace returns the trace when strace has written its end.
 func waitForTrace(path string, pid int) ([]byte, error) {
 	end := regexp.MustCompile(fmt.Sprintf(`(?m)^%d +\+\+\+ .* \+\+\+\n\z`, pid))
 	for deadline := time.Now().Add(faultPatience); ; time.Sleep(5 * time.Millisecond) {
@@ -132,12 +131,12 @@ func waitForTrace(path string, pid int) ([]byte, error) {
 	}
 }
 
-// parse takes apart a call as strace writes it: name(arg, arg) = result.
+// parse parses a call as strace writes it: name(arg, arg) = result.
 func (c *tracedCall) parse(text string) error {
 	name, rest, ok1 := strings.Cut(text, "(")
 	i := strings.LastIndex(rest, " = ")
 	if !ok1 || i < 0 {
-		return fmt.Errorf("trace: %.200q is no call", text)
+		return fmt.Errorf("trace: %.200q is not a call", text)
 	}
 	args, result := strings.TrimSuffix(strings.TrimRight(rest[:i], " "), ")"), rest[i+len(" = "):]
 	c.name, c.args = name, strings.Split(args, ", ")
@@ -162,8 +161,8 @@ func (c *tracedCall) parse(text string) error {
 	return nil
 }
 
-// unhex returns a name that strace wrote in hexadecimal; names that the kernel
-// made up are not.
+// unhex returns a name that strace wrote in hexadecimal. Names that the kernel made up are not in
+// hexadecimal.
 func unhex(s string) string {
 	b, err := hex.DecodeString(strings.ReplaceAll(s, `\x`, ""))
 	if err != nil || !strings.HasPrefix(s, `\x`) {

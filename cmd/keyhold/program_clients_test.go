@@ -13,9 +13,9 @@ import (
 
 const clients = "../../clients/"
 
-// TestClients has the official SDK of each language make the calls of
-// clients/README.md against the real program, and once more against servers that
-// lie: of what is there, and of what only the client itself can compute.
+// TestClients runs a client for the official SDK of each language. The client makes the calls that
+// clients/README.md lists. A second run uses a server that answers one operation without doing it,
+// or with a result that only a check in the client detects.
 func TestClients(t *testing.T) {
 	t.Parallel()
 	want := clientCalls(t)
@@ -53,8 +53,8 @@ func TestClients(t *testing.T) {
 	}
 }
 
-// clientCalls returns what every client must print: the first column of the table
-// of calls.
+// clientCalls returns the output that every client must print: the first column of the table of
+// calls.
 func clientCalls(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile(clients + "README.md")
@@ -69,7 +69,7 @@ func clientCalls(t *testing.T) string {
 	for line := range strings.Lines(table) {
 		columns := strings.Split(line, "|")
 		if len(columns) != 5 {
-			t.Fatalf("clients/README.md has a row that is not of 3 columns: %s", line)
+			t.Fatalf("clients/README.md has a row without exactly 3 columns: %s", line)
 		}
 		fmt.Fprintln(&calls, strings.TrimSpace(columns[1]))
 	}
@@ -96,8 +96,8 @@ func pythonClient(t *testing.T) []string {
 	return []string{python, "-B", clients + "python/main.py"}
 }
 
-// javascriptClient is without warnings, as the SDK warns of a Node.js that it will
-// not support one day.
+// javascriptClient turns warnings off, because the SDK warns that it will drop support for this
+// Node.js one day.
 func javascriptClient(t *testing.T) []string {
 	t.Helper()
 	needTool(t, "node", "--version")
@@ -105,10 +105,10 @@ func javascriptClient(t *testing.T) []string {
 	return []string{"node", "--no-warnings", clients + "javascript/main.js"}
 }
 
-// quickJVM halves the time of programs that run for two seconds.
+// quickJVM halves the run time of short programs.
 var quickJVM = []string{"-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"}
 
-// javaClient compiles what is there, so that nothing older is run.
+// javaClient compiles the sources in a new folder, because an old class must not run.
 func javaClient(t *testing.T) []string {
 	t.Helper()
 	needTool(t, "javac", "-version")
@@ -125,7 +125,7 @@ func javaClient(t *testing.T) []string {
 	return slices.Concat([]string{"java", "-cp", classes + string(os.PathListSeparator) + lib}, quickJVM, []string{"Main"})
 }
 
-// needInstalled fails the test when the packages of a client are not there.
+// needInstalled fails the test if the packages of a client are missing.
 func needInstalled(t *testing.T, pattern string) {
 	t.Helper()
 	if found, err := filepath.Glob(pattern); err != nil || len(found) == 0 {

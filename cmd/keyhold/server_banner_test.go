@@ -51,7 +51,7 @@ func testTemplate(name string) *x509.Certificate {
 	return &x509.Certificate{SerialNumber: big.NewInt(now.UnixNano()), Subject: pkix.Name{CommonName: name}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour)}
 }
 
-// server returns a certificate for the names, and the chain above it.
+// server returns a certificate for the names, with the certificates of the chain after it.
 func (a *testAuthority) server(t *testing.T, names string, chain ...*testAuthority) tls.Certificate {
 	t.Helper()
 	template := testTemplate("a server")
@@ -81,7 +81,8 @@ func (a *testAuthority) server(t *testing.T, names string, chain ...*testAuthori
 	return cert
 }
 
-// Whom clients must trust is read from the chain, and from what the machine trusts.
+// TestSignerOf checks which authority the banner names, from the chain of the certificate and from
+// the roots of the system.
 func TestSignerOf(t *testing.T) {
 	root := newTestAuthority(t, "the root", nil)
 	middle := newTestAuthority(t, "the middle", root)
@@ -96,8 +97,8 @@ func TestSignerOf(t *testing.T) {
 		"all in the file":            {middle.server(t, "kms", middle, root), signer{"CN=the root", false, true}},
 		"the leaf alone":             {middle.server(t, "kms"), signer{"CN=the middle", false, false}},
 		"directly below the root":    {root.server(t, "kms"), signer{"CN=the root", false, false}},
-		"a certificate of itself":    {tls.Certificate{Certificate: [][]byte{itself.Raw}, Leaf: itself.Certificate}, signer{"CN=itself", false, true}},
-		"what is no certificate":     {tls.Certificate{Certificate: [][]byte{itself.Raw, []byte("x")}, Leaf: itself.Certificate}, signer{"CN=itself", false, true}},
+		"a self-signed certificate":  {tls.Certificate{Certificate: [][]byte{itself.Raw}, Leaf: itself.Certificate}, signer{"CN=itself", false, true}},
+		"a broken chain":             {tls.Certificate{Certificate: [][]byte{itself.Raw, []byte("x")}, Leaf: itself.Certificate}, signer{"CN=itself", false, true}},
 		"a root of the same name":    {newTestAuthority(t, "the root", nil).server(t, "kms"), signer{"CN=the root", false, false}},
 		"below another's signatures": {root.server(t, "kms", newTestAuthority(t, "the root", nil)), signer{"CN=the root", false, true}},
 	} {
@@ -118,7 +119,7 @@ func TestSignerOf(t *testing.T) {
 	}
 }
 
-// A server is called by a name that its certificate has.
+// TestReachable checks that the banner shows an address that the certificate is valid for.
 func TestReachable(t *testing.T) {
 	a := newTestAuthority(t, "an authority", nil)
 	for _, c := range []struct{ addr, names, want string }{
@@ -137,7 +138,8 @@ func TestReachable(t *testing.T) {
 	}
 }
 
-// What keyhold serve says for its clients: without TLS, and by where the authority is.
+// TestServingBanner checks the lines for clients that keyhold serve prints: without TLS, with an
+// unknown authority, and with an authority in the certificate file.
 func TestServingBanner(t *testing.T) {
 	root := newTestAuthority(t, "the root", nil)
 	const shell = "export AWS_ENDPOINT_URL=E AWS_ENDPOINT_URL_KMS=E AWS_REGION=eu-west-2 AWS_DEFAULT_REGION=eu-west-2\n"
