@@ -60,11 +60,11 @@ func TestDevTLS(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			folder := t.TempDir()
-			if out, err := pasted(t, folder, server.banner, client...); err != nil {
+			if out, err := runPasted(t, folder, server.banner, client...); err != nil {
 				t.Errorf("%v\n%s", err, out)
 			}
 			distrusting := regexp.MustCompile(`(?m)^.*(AWS_CA_BUNDLE|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|JAVA_TOOL_OPTIONS)=.*\n`).ReplaceAllString(server.banner, "")
-			out, err := pasted(t, folder, distrusting, client...)
+			out, err := runPasted(t, folder, distrusting, client...)
 			if err == nil || !regexp.MustCompile(`(?i)certificat|SELF_SIGNED|UNABLE_TO_VERIFY`).MatchString(out) {
 				t.Errorf("without its variable: %v\n%s", err, out)
 			}
@@ -73,7 +73,7 @@ func TestDevTLS(t *testing.T) {
 }
 
 // runPasted runs a command in a shell after the commands of a banner.
-func pasted(t *testing.T, dir, banner string, command ...string) (string, error) {
+func runPasted(t *testing.T, dir, banner string, command ...string) (string, error) {
 	t.Helper()
 	var script strings.Builder
 	for _, line := range regexp.MustCompile(`(?m)(export \w+=|keytool ).*$`).FindAllString(banner, -1) {
@@ -89,16 +89,16 @@ func pasted(t *testing.T, dir, banner string, command ...string) (string, error)
 }
 
 // A tlsServer is the program, running as a dev server with TLS, and its banner.
-type devServer struct {
+type tlsServer struct {
 	*program
 	banner, authority string
 	log               bytes.Buffer
 }
 
 // startTLS runs a dev server with TLS until the end of the test.
-func startTLS(t *testing.T, path string, args ...string) *devServer {
+func startTLS(t *testing.T, path string, args ...string) *tlsServer {
 	t.Helper()
-	s := &devServer{program: &program{cmd: exec.Command(path, append([]string{"dev", "--addr", "127.0.0.1:0", "--tls"}, args...)...)}}
+	s := &tlsServer{program: &program{cmd: exec.Command(path, append([]string{"dev", "--addr", "127.0.0.1:0", "--tls"}, args...)...)}}
 	s.cmd.Stderr = &s.log
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
@@ -125,7 +125,7 @@ func startTLS(t *testing.T, path string, args ...string) *devServer {
 }
 
 // stop ends the server in order.
-func (s *devServer) stop(t *testing.T) {
+func (s *tlsServer) stop(t *testing.T) {
 	t.Helper()
 	s.cmd.Process.Signal(syscall.SIGTERM)
 	if err := s.cmd.Wait(); err != nil {

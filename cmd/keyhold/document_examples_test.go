@@ -31,16 +31,16 @@ func TestExamples(t *testing.T) {
 	path := buildProgram(t)
 	keyhold := "KEYHOLD=" + path
 	for _, example := range []struct {
-		name   string
-		script []string
-		lies   []lie
+		name         string
+		script       []string
+		falseAnswers []falseAnswer
 	}{
-		{"aws cli", []string{"bash", "../../examples/import-with-aws-cli.sh"}, []lie{forgets}},
-		{"boto3", []string{python, "../../examples/import_with_boto3.py"}, []lie{forgets}},
-		{"one command", []string{"env", keyhold, "bash", "../../examples/one-command-import.sh"}, []lie{forgets, pretends}},
-		{"private keys", []string{"bash", "../../examples/import-private-keys.sh"}, []lie{takes, makesOther}},
-		{"identities", []string{"env", keyhold, "PYTHON=" + python, "bash", "../../examples/identities.sh"}, []lie{keeps}},
-		{"air-gapped", []string{"env", keyhold, "bash", "../../examples/air-gapped-import.sh"}, []lie{pretends}},
+		{"aws cli", []string{"bash", "../../examples/import-with-aws-cli.sh"}, []falseAnswer{deletesNothing}},
+		{"boto3", []string{python, "../../examples/import_with_boto3.py"}, []falseAnswer{deletesNothing}},
+		{"one command", []string{"env", keyhold, "bash", "../../examples/one-command-import.sh"}, []falseAnswer{deletesNothing, importsNothing}},
+		{"private keys", []string{"bash", "../../examples/import-private-keys.sh"}, []falseAnswer{importsNoKey, wrongMAC}},
+		{"identities", []string{"env", keyhold, "PYTHON=" + python, "bash", "../../examples/identities.sh"}, []falseAnswer{retiresNothing}},
+		{"air-gapped", []string{"env", keyhold, "bash", "../../examples/air-gapped-import.sh"}, []falseAnswer{importsNothing}},
 	} {
 		t.Run(example.name, func(t *testing.T) {
 			t.Parallel()
@@ -49,12 +49,12 @@ func TestExamples(t *testing.T) {
 				t.Errorf("%v\n%s", err, out)
 			}
 		})
-		for _, lie := range example.lies {
-			t.Run(example.name+" notices "+lie.operation, func(t *testing.T) {
+		for _, answer := range example.falseAnswers {
+			t.Run(example.name+" notices "+answer.operation, func(t *testing.T) {
 				t.Parallel()
-				out, err := runExample(t, append(slices.Clone(example.script), liar(t, startDev(t, path), lie))...)
-				if err == nil || !strings.Contains(out, lie.notice) {
-					t.Errorf("expected a failure with %q, got %v\n%s", lie.notice, err, out)
+				out, err := runExample(t, append(slices.Clone(example.script), startFalse(t, startDev(t, path), answer))...)
+				if err == nil || !strings.Contains(out, answer.notice) {
+					t.Errorf("expected a failure with %q, got %v\n%s", answer.notice, err, out)
 				}
 			})
 		}
@@ -63,16 +63,16 @@ func TestExamples(t *testing.T) {
 
 // A falseAnswer is a response to an operation that the server did not carry out, and the text that
 // an example prints when it notices.
-type lie struct{ operation, answer, notice string }
+type falseAnswer struct{ operation, answer, notice string }
 
 var (
-	forgets  = lie{"DeleteImportedKeyMaterial", "{}", "the key should be PendingImport, and is Enabled"}
-	pretends = lie{"ImportKeyMaterial", `{"KeyMaterialId":"0000"}`, "the import was accepted, but not proved"}
+	deletesNothing = falseAnswer{"DeleteImportedKeyMaterial", "{}", "the key should be PendingImport, and is Enabled"}
+	importsNothing = falseAnswer{"ImportKeyMaterial", `{"KeyMaterialId":"0000"}`, "the import was accepted, but not proved"}
 
-	keeps = lie{"RetireGrant", "{}", "carol should be refused"}
+	retiresNothing = falseAnswer{"RetireGrant", "{}", "carol should be refused"}
 
-	takes      = lie{"ImportKeyMaterial", "{}", "(KMSInvalidStateException)"}
-	makesOther = lie{"GenerateMac", `{"Mac":"AAAA"}`, "the server makes another code"}
+	importsNoKey = falseAnswer{"ImportKeyMaterial", "{}", "(KMSInvalidStateException)"}
+	wrongMAC     = falseAnswer{"GenerateMac", `{"Mac":"AAAA"}`, "the server makes another code"}
 )
 
 // needNamespace fails the test if it cannot make a network namespace. Without a namespace, the
@@ -228,7 +228,7 @@ func runExample(t *testing.T, command ...string) (string, error) {
 
 // startFalse returns the endpoint of a server that forwards all operations but one. It answers this
 // operation without carrying it out.
-func liar(t *testing.T, endpoint string, lie lie) string {
+func startFalse(t *testing.T, endpoint string, answer falseAnswer) string {
 	t.Helper()
 	target, err := url.Parse(endpoint)
 	if err != nil {
@@ -239,12 +239,12 @@ func liar(t *testing.T, endpoint string, lie lie) string {
 		r.Out.Host = r.In.Host // the signature covers the Host header
 	}}
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("X-Amz-Target") != "TrentService."+lie.operation {
+		if r.Header.Get("X-Amz-Target") != "TrentService."+answer.operation {
 			proxy.ServeHTTP(w, r)
 			return
 		}
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-		io.WriteString(w, lie.answer)
+		io.WriteString(w, answer.answer)
 	}))
 	t.Cleanup(s.Close)
 	return s.URL

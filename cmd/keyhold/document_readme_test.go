@@ -7,10 +7,10 @@ import (
 	"testing"
 )
 
-// The demo of the README has this many lines.
+// demoLength is the number of lines of the demo in the README.
 const demoLength = 15
 
-// These parts differ from run to run of the demo.
+// variable matches the parts that differ from run to run of the demo.
 var variable = regexp.MustCompile(`[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{64}|127\.0\.0\.1:\d+|\d{4}-\d\d-\d\d[ T]\S+`)
 
 // demoLines returns the lines of the demo that the README shows.
@@ -27,7 +27,8 @@ func demoLines(t *testing.T) []string {
 	return lines
 }
 
-// notPrinted returns the lines that output does not have, in their order. Variable parts are not compared.
+// notPrinted returns the lines that output does not have in this order. Variable parts are not
+// compared.
 func notPrinted(lines []string, output string) (missing []string) {
 	printed := strings.Split(variable.ReplaceAllString(output, "*"), "\n")
 	for _, line := range lines {
@@ -70,7 +71,7 @@ func TestReadmeQuickStart(t *testing.T) {
 
 const quickStart = "everything in memory. In another terminal, with the AWS CLI 2.13 or newer:"
 
-// The lines for Go tests are those of the example in docs/tests.md, which TestLinesForGoTests runs.
+// The lines for Go tests are lines of the example in docs/tests.md, which TestLinesForGoTests runs.
 func TestReadmeGoTest(t *testing.T) {
 	block := blockAfter(t, "README.md", "In Go tests, a server in the process of the test starts within milliseconds:")
 	example := readDocument(t, "docs/tests.md")

@@ -31,18 +31,19 @@ func readDocument(t *testing.T, name string) string {
 	return string(text)
 }
 
-// runIn runs lines of a document in a folder, and ends at the first failure.
+// runIn runs lines of a document in a folder. It stops at the first failure.
 func runIn(t *testing.T, dir, path, lines string) (output string, err error) {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), "bash", "-ec", lines)
 	c.Dir = dir
 	c.Env = append(os.Environ(), "PATH="+path+":"+os.Getenv("PATH"), "GOFLAGS=-mod=mod", "GOPROXY=off", "GOSUMDB=off", "GOWORK=off")
-	c.WaitDelay = time.Minute // what it left running in the background may keep the pipe open
+	c.WaitDelay = time.Minute // a process in the background may keep the pipe open
 	out, err := c.CombinedOutput()
 	return string(out), err
 }
 
-// The commands of docs/cli.md about material work one after the other, unchanged, on a new dev server.
+// TestCommandsInOrder runs the commands of docs/cli.md about key material one after another,
+// unchanged, on a new dev server.
 func TestCommandsInOrder(t *testing.T) {
 	_, part, begins := strings.Cut(readDocument(t, "docs/cli.md"), "\n## Import\n")
 	part, _, ends := strings.Cut(part, "\n## ")
@@ -77,7 +78,8 @@ func runOnDev(t *testing.T, lines string) (output string, err error) {
 	return runIn(t, t.TempDir(), filepath.Dir(path), strings.ReplaceAll(lines, devEndpoint, p.endpoint))
 }
 
-// The lines for a CI job start a server and wait until it answers. Only the port is another.
+// TestLinesForCI runs the lines for a CI job. They start a server and wait until it answers. Only
+// the port differs.
 func TestLinesForCI(t *testing.T) {
 	path, dir := filepath.Dir(buildProgram(t)), t.TempDir()
 	lines := blockAfter(t, "docs/tests.md", "Start the server, wait until it answers, and run your tests:")
@@ -90,7 +92,7 @@ func TestLinesForCI(t *testing.T) {
 	if out, err := runIn(t, dir, path, started+"\nkeyhold import alias/a --create --generate a.key --no-expiry --wrapping-key-spec RSA_2048\nkill $!\n"); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
-	// Without a server the lines fail instead of going on.
+	// Without a server the lines must fail.
 	lines = strings.Replace(strings.Replace(lines, "keyhold dev ", "keyhold dev --no-such-flag ", 1), "--retry 30", "--retry 1", 1)
 	if out, err := runIn(t, dir, path, lines); err == nil {
 		t.Errorf("without a server: %s", out)
@@ -108,7 +110,8 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// The lines for Go tests make a module whose test, that of the document, passes.
+// TestLinesForGoTests creates a module with the test of the document, adds Keyhold with the lines of
+// the document, and runs the test.
 func TestLinesForGoTests(t *testing.T) {
 	dir := t.TempDir()
 	checkout, err := filepath.Abs("../..")
@@ -133,14 +136,14 @@ func TestLinesForGoTests(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(app, "app_test.go"), example[1], 0o600); err != nil {
 		t.Fatal(err)
 	}
-	lines := blockAfter(t, "docs/tests.md", "Check Keyhold out beside your module, and add it with these lines:")
+	lines := blockAfter(t, "docs/tests.md", "Check Keyhold out next to your module, and add it with these lines:")
 	if out, err := runIn(t, app, "", "go mod init example.com/app\n"+lines+"\ngo test ./...\n"); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
 
-// The answers that docs/clients.md explains are answers of the server, which the commands
-// explain too.
+// TestExplainedAnswers checks that the server gives the answers that docs/clients.md explains, and
+// that the commands explain them too.
 func TestExplainedAnswers(t *testing.T) {
 	text, err := os.ReadFile("../../docs/clients.md")
 	if err != nil {

@@ -104,8 +104,8 @@ func (c *connection) keyIDs(ctx context.Context) (ids []string, err error) {
 	return ids, nil
 }
 
-// describers is how many keys are asked about at a time.
-const describers = 8
+// maxDescribes bounds the requests for DescribeKey at the same time.
+const maxDescribes = 8
 
 // describe looks at keys, in the order of their IDs. A key that has gone in the
 // meantime is nil; any other failure ends all of it.
@@ -130,7 +130,7 @@ func eachOf(ctx context.Context, n int, ask func(ctx context.Context, i int) err
 	defer fail(nil)
 	next := make(chan int)
 	var all sync.WaitGroup
-	for range min(describers, n) {
+	for range min(maxDescribes, n) {
 		all.Go(func() {
 			for i := range next {
 				if err := ask(ctx, i); err != nil {

@@ -31,8 +31,8 @@ func TestExpiringLooksAtAllPages(t *testing.T) {
 	validTo := s.Now().Add(time.Hour)
 	importInto(t, s, last, validTo)
 
-	flying := &flights{}
-	c := &connection{Client: kms.New(s.Client.Options(), kms.WithAPIOptions(flying.watch))}
+	requests := &concurrency{}
+	c := &connection{Client: kms.New(s.Client.Options(), kms.WithAPIOptions(requests.watch))}
 	keys, err := c.keys(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -46,8 +46,8 @@ func TestExpiringLooksAtAllPages(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("%d keys, not %d", len(got), len(want))
 	}
-	if flying.most > describers || flying.most < 2 {
-		t.Errorf("%d requests at a time", flying.most)
+	if requests.max > maxDescribes || requests.max < 2 {
+		t.Errorf("%d requests at a time", requests.max)
 	}
 	materials, err := c.materials(t.Context(), keys)
 	if err != nil {
@@ -83,31 +83,31 @@ func importInto(t *testing.T, s *kmstest.Server, keyID string, validTo time.Time
 }
 
 // concurrency counts requests that run at the same time.
-type flights struct {
+type concurrency struct {
 	sync.Mutex
-	now, most int
+	now, max int
 }
 
-func (f *flights) watch(stack *middleware.Stack) error {
-	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("flights", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
-		f.add(1)
-		defer f.add(-1)
+func (c *concurrency) watch(stack *middleware.Stack) error {
+	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("concurrency", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+		c.add(1)
+		defer c.add(-1)
 		return next.HandleInitialize(ctx, in)
 	}), middleware.Before)
 }
 
-func (f *flights) add(n int) {
-	f.Lock()
-	defer f.Unlock()
-	f.now += n
-	f.most = max(f.most, f.now)
+func (c *concurrency) add(n int) {
+	c.Lock()
+	defer c.Unlock()
+	c.now += n
+	c.max = max(c.max, c.now)
 }
 
 // TestExpiringIsAllOrNothing checks that the command prints no list if the caller may not describe
 // one of the keys.
 func TestExpiringIsAllOrNothing(t *testing.T) {
 	s := kmstest.Start(t)
-	for range 3 * describers {
+	for range 3 * maxDescribes {
 		if _, err := s.Client.CreateKey(t.Context(), &kms.CreateKeyInput{}); err != nil {
 			t.Fatal(err)
 		}

@@ -11,7 +11,7 @@ import (
 	"github.com/keyhold/keyhold/internal/host"
 )
 
-// A faultAudit counts the changes that an audit log records, as the log grows.
+// A faultAudit counts the changes in a growing audit log.
 type faultAudit struct {
 	path   string
 	read   int64          // bytes that were read, all of whole lines
@@ -25,7 +25,7 @@ func newFaultAudit(data string) *faultAudit {
 }
 
 // readNew reads the lines that were added since the last call.
-func (l *faultAudit) readOn() error {
+func (l *faultAudit) readNew() error {
 	f, err := os.Open(l.path)
 	if err != nil {
 		return err
@@ -58,7 +58,7 @@ func (l *faultAudit) readOn() error {
 }
 
 // checkOnce returns an error if a change is not exactly once in the log.
-func (l *faultAudit) once(changes []string) error {
+func (l *faultAudit) checkOnce(changes []string) error {
 	for _, id := range changes {
 		if n := l.times[id]; n != 1 {
 			return fmt.Errorf("the acknowledged request %s is in the audit log %d times", id, n)

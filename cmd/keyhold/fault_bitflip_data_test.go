@@ -35,17 +35,17 @@ type flipFolder struct {
 
 // A flipKey is a key, its final state, and a ciphertext from before it reached this state.
 type flipKey struct {
-	id      string
-	fate    string
-	aliases []string
-	secret  string
-	context map[string]string
-	blob    []byte
+	id         string
+	finalState string
+	aliases    []string
+	secret     string
+	context    map[string]string
+	blob       []byte
 }
 
 // finalStates are the states that keys reach, in turn. Keys without imported material stay Enabled
 // instead of the states "expired" and "deleted".
-var fates = []string{"Enabled", "Disabled", "PendingDeletion", "expired", "Enabled", "gone", "deleted", "Enabled"}
+var finalStates = []string{"Enabled", "Disabled", "PendingDeletion", "expired", "Enabled", "gone", "deleted", "Enabled"}
 
 func newFlipFolder(t *testing.T) *flipFolder {
 	t.Helper()
@@ -65,7 +65,7 @@ func newFlipFolder(t *testing.T) *flipFolder {
 		f.keys = append(f.keys, f.newKey(i))
 	}
 	for _, k := range f.keys {
-		f.settle(k)
+		f.reachFinalState(k)
 	}
 	f.must(d.Close(f.s))
 	return f
@@ -96,7 +96,7 @@ func (f *flipFolder) do(operation string, in any) any {
 // are longer than a page.
 func (f *flipFolder) newKey(i int) *flipKey {
 	f.t.Helper()
-	k := &flipKey{fate: fates[i%len(fates)], secret: fmt.Sprintf("the secret of key %d", i), context: map[string]string{"key": fmt.Sprint(i)}}
+	k := &flipKey{finalState: finalStates[i%len(finalStates)], secret: fmt.Sprintf("the secret of key %d", i), context: map[string]string{"key": fmt.Sprint(i)}}
 	in := &api.CreateKeyRequest{Description: new(strings.Repeat("x", 200*(i%5)))}
 	if i%10 == 0 {
 		in.Description = new(strings.Repeat("y", 8000))
@@ -107,8 +107,8 @@ func (f *flipFolder) newKey(i int) *flipKey {
 	k.id = *f.do("CreateKey", in).(*api.CreateKeyResponse).KeyMetadata.KeyId
 	if in.Origin != nil {
 		f.importInto(k)
-	} else if k.fate == "expired" || k.fate == "deleted" {
-		k.fate = "Enabled"
+	} else if k.finalState == "expired" || k.finalState == "deleted" {
+		k.finalState = "Enabled"
 	}
 	for n := range i % 3 {
 		k.aliases = append(k.aliases, fmt.Sprintf("alias/key/%d/%d", i, n))
@@ -130,16 +130,16 @@ func (f *flipFolder) importInto(k *flipKey) {
 	in := &api.ImportKeyMaterialRequest{KeyId: &k.id, ImportToken: p.ImportToken, ExpirationModel: new("KEY_MATERIAL_DOES_NOT_EXPIRE")}
 	in.EncryptedKeyMaterial, err = rsa.EncryptOAEP(sha256.New(), rand.Reader, public.(*rsa.PublicKey), material, nil)
 	f.must(err)
-	if k.fate == "expired" {
+	if k.finalState == "expired" {
 		in.ExpirationModel, in.ValidTo = nil, api.NewTimestamp(time.Now().AddDate(0, 0, -3))
 	}
 	f.do("ImportKeyMaterial", in)
 }
 
 // reachFinalState brings a key from Enabled to its final state.
-func (f *flipFolder) settle(k *flipKey) {
+func (f *flipFolder) reachFinalState(k *flipKey) {
 	f.t.Helper()
-	switch k.fate {
+	switch k.finalState {
 	case "Disabled":
 		f.do("DisableKey", &api.DisableKeyRequest{KeyId: &k.id})
 	case "PendingDeletion":
@@ -156,7 +156,7 @@ func (f *flipFolder) checkAnswers(answers map[string]string) {
 	f.t.Helper()
 	for _, k := range f.keys {
 		describe, decrypt := "", "refused KMSInvalidStateException"
-		switch k.fate {
+		switch k.finalState {
 		case "Enabled":
 			describe, decrypt = "Enabled", "plaintext "+k.secret
 		case "Disabled":
@@ -171,7 +171,7 @@ func (f *flipFolder) checkAnswers(answers map[string]string) {
 			f.must(errors.New("unknown final state"))
 		}
 		want := map[string]string{"describe " + k.id: describe, "decrypt for " + k.id: decrypt, "decrypt otherwise for " + k.id: decrypt}
-		if k.fate == "Enabled" {
+		if k.finalState == "Enabled" {
 			want["decrypt otherwise for "+k.id] = "refused InvalidCiphertextException"
 		}
 		for question, answer := range want {

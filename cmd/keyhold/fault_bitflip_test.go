@@ -31,8 +31,9 @@ import (
 
 // TestBitFlips flips one bit of a data folder at a time. The real program verifies and serves the
 // folder, and the test asks about every key. Each answer must be right or a refusal. The program
-// must end in order, or say what is corrupt. If an answer differs, verify must report the damage.
-// KEYHOLD_FLIPS is the number of flips. KEYHOLD_SEED repeats the choice of bits, in another folder.
+// must end in order, or name the corrupt file or record. If an answer differs, verify must report
+// the damage. KEYHOLD_FLIPS is the number of flips. KEYHOLD_SEED repeats the choice of bits, in
+// another folder.
 func TestBitFlips(t *testing.T) {
 	flips, seed := fromEnv("KEYHOLD_FLIPS", 60), uint64(fromEnv("KEYHOLD_SEED", int(rand.Int32())))
 	f := newFlipFolder(t)
@@ -51,7 +52,7 @@ func TestBitFlips(t *testing.T) {
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for flip := range work {
-				r := f.run(t, flip.of(whole))
+				r := f.run(t, flip.apply(whole))
 				mu.Lock()
 				if counts[flip.area] == nil {
 					counts[flip.area] = &flipCount{}
@@ -103,7 +104,7 @@ func readFlipFiles(t *testing.T, dir string) flipFiles {
 }
 
 // contentLen returns the length of a file without the zeros at its end.
-func (f flipFiles) used(name string) int { return len(bytes.TrimRight(f[name], "\x00")) }
+func (f flipFiles) contentLen(name string) int { return len(bytes.TrimRight(f[name], "\x00")) }
 
 // A flip is one bit of one file.
 type flip struct {
@@ -116,13 +117,13 @@ var flipAreas = []string{"database", "page headers", "slots", "audit log"}
 
 // newFlip chooses a bit. It prefers the database, and in the database the page headers.
 func newFlip(random *rand.Rand, whole flipFiles) flip {
-	anyOf := func(area, file string) flip { return flip{area, file, random.IntN(8 * whole.used(file))} }
+	anyOf := func(area, file string) flip { return flip{area, file, random.IntN(8 * whole.contentLen(file))} }
 	switch n := random.IntN(10); {
 	case n < 5:
 		return anyOf("database", local.FileName)
 	case n < 8:
 		size := os.Getpagesize()
-		page := random.IntN(whole.used(local.FileName)/size + 1)
+		page := random.IntN(whole.contentLen(local.FileName)/size + 1)
 		return flip{"page headers", local.FileName, 8*size*page + random.IntN(8*96)}
 	case n < 9:
 		return anyOf("slots", "slots")
@@ -131,7 +132,7 @@ func newFlip(random *rand.Rand, whole flipFiles) flip {
 }
 
 // apply returns the files with the bit flipped.
-func (f flip) of(whole flipFiles) flipFiles {
+func (f flip) apply(whole flipFiles) flipFiles {
 	flipped := flipFiles{}
 	for name, content := range whole {
 		flipped[name] = content
@@ -163,7 +164,7 @@ func (f *flipFolder) run(t *testing.T, files flipFiles) (r flipRun) {
 		t.Error(err)
 	}
 	for name, content := range files {
-		if err := writeSparse(filepath.Join(dir, name), content, files.used(name)); err != nil {
+		if err := writeSparse(filepath.Join(dir, name), content, files.contentLen(name)); err != nil {
 			t.Error(err)
 		}
 	}
@@ -237,7 +238,7 @@ func (f *flipFolder) serve(t *testing.T, dir string, r *flipRun) {
 	if ctx.Err() != nil {
 		t.Errorf("the server hung:\n%s", r.log)
 	}
-	if crashed(r.log) || err != nil && !saysWhat.MatchString(r.log) {
+	if crashed(r.log) || err != nil && !corruptName.MatchString(r.log) {
 		t.Errorf("the server ended, %v, and does not name the corrupt file or record:\n%s", err, r.log)
 	}
 }
@@ -253,7 +254,7 @@ func onlyErrors(log string) (errs string) {
 }
 
 // corruptName matches the name of a file, of a record, or of key material in a record.
-var saysWhat = regexp.MustCompile(`material [0-9a-f]{64} of arn|keyhold\.db|audit\.log|audit log|slots|keyring|"[a-z-]+/`)
+var corruptName = regexp.MustCompile(`material [0-9a-f]{64} of arn|keyhold\.db|audit\.log|audit log|slots|keyring|"[a-z-]+/`)
 
 // ask returns the answer to each question: the content of the response, or "refused" and the name of
 // the error.
@@ -266,7 +267,7 @@ func (f *flipFolder) ask(ctx context.Context, endpoint string) map[string]string
 	})
 	answers := map[string]string{}
 	describe := func(id string) {
-		answers["describe "+id] = answer(func() (string, error) {
+		answers["describe "+id] = askAgain(func() (string, error) {
 			out, err := c.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &id})
 			if err != nil {
 				return "", err
@@ -276,7 +277,7 @@ func (f *flipFolder) ask(ctx context.Context, endpoint string) map[string]string
 		})
 	}
 	decrypt := func(question string, k *flipKey, context map[string]string) {
-		answers[question+" for "+k.id] = answer(func() (string, error) {
+		answers[question+" for "+k.id] = askAgain(func() (string, error) {
 			out, err := c.Decrypt(ctx, &kms.DecryptInput{CiphertextBlob: k.blob, EncryptionContext: context})
 			if err != nil {
 				return "", err
@@ -292,7 +293,7 @@ func (f *flipFolder) ask(ctx context.Context, endpoint string) map[string]string
 		decrypt("decrypt", k, k.context)
 		decrypt("decrypt otherwise", k, map[string]string{"key": "another"})
 	}
-	answers["list keys"] = answer(func() (all string, err error) {
+	answers["list keys"] = askAgain(func() (all string, err error) {
 		out, err := c.ListKeys(ctx, &kms.ListKeysInput{Limit: aws.Int32(1000)})
 		if err != nil {
 			return "", err
@@ -302,7 +303,7 @@ func (f *flipFolder) ask(ctx context.Context, endpoint string) map[string]string
 		}
 		return all, nil
 	})
-	answers["list aliases"] = answer(func() (all string, err error) {
+	answers["list aliases"] = askAgain(func() (all string, err error) {
 		out, err := c.ListAliases(ctx, &kms.ListAliasesInput{Limit: aws.Int32(100)})
 		if err != nil {
 			return "", err
@@ -318,7 +319,7 @@ func (f *flipFolder) ask(ctx context.Context, endpoint string) map[string]string
 // askAgain returns the content, or "refused" and the name of the error. It tries again if there was
 // no response, because a server may close an idle connection at the moment at which the client uses
 // it.
-func answer(ask func() (string, error)) string {
+func askAgain(ask func() (string, error)) string {
 	for try := 1; ; try++ {
 		content, err := ask()
 		var refusal smithy.APIError
@@ -354,7 +355,7 @@ func (c *flipCount) sum(other flipCount) {
 	c.wrong += other.wrong
 }
 
-// add compares the answers with those of a sound server, and counts the effects of the flip.
+// add compares the answers with the answers of a sound server, and counts the effects of the flip.
 func (c *flipCount) add(t *testing.T, f flip, sound map[string]string, r flipRun) {
 	t.Helper()
 	c.flips++
@@ -371,7 +372,7 @@ func (c *flipCount) add(t *testing.T, f flip, sound map[string]string, r flipRun
 		case !strings.HasPrefix(got, refused):
 			c.wrong++
 			t.Errorf("%v: %s: %q, was %q; verify printed:\n%s", f, question, got, right, r.findings)
-		case !saysWhat.MatchString(r.log):
+		case !corruptName.MatchString(r.log):
 			t.Errorf("%v: %s: %q, and the log does not name the corrupt file or record:\n%s", f, question, got, r.log)
 		}
 		changed = append(changed, fmt.Sprintf("%s: %q, was %q", question, got, right))

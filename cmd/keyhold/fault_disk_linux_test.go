@@ -18,7 +18,7 @@ type disk struct {
 	under string
 	ops   []diskOp
 	sizes map[string]int64 // of the files as the program last saw them
-	syncs []tracedCall     // those without an error
+	syncs []tracedCall     // fsync and fdatasync calls without an error
 	calls []tracedCall     // all others
 }
 
@@ -36,8 +36,8 @@ type diskOp struct {
 type diskKind int
 
 const (
-	makes diskKind = iota
-	sizes
+	creates diskKind = iota
+	resizes
 	writes
 )
 
@@ -49,7 +49,7 @@ func (d *disk) load() error {
 		if err != nil || path == d.under {
 			return err
 		}
-		d.ops = append(d.ops, diskOp{path: path, kind: makes, begun: -1, ended: -1, durable: -1})
+		d.ops = append(d.ops, diskOp{path: path, kind: creates, begun: -1, ended: -1, durable: -1})
 		if entry.IsDir() {
 			return nil
 		}
@@ -60,8 +60,7 @@ func (d *disk) load() error {
 	})
 }
 
-// add adds the calls of a program after those of the program before. The files must be as the
-// program left them.
+// add adds the calls of the next program. Its files must not have changed since it ended.
 func (d *disk) add(calls []tracedCall) error {
 	slices.SortStableFunc(calls, func(a, b tracedCall) int { return cmp.Compare(a.begun, b.begun) })
 	for i, op := range d.ops {
@@ -102,7 +101,7 @@ func (d *disk) change(c tracedCall) (err error) {
 	case c.name == "openat" && !strings.Contains(c.args[2], "O_TRUNC"):
 		return nil
 	case c.name == "ftruncate":
-		op.kind = sizes
+		op.kind = resizes
 		op.at, err = c.number(1)
 		size = op.at
 	case c.name == "write": // the program writes so only to append
@@ -132,7 +131,7 @@ func (d *disk) change(c tracedCall) (err error) {
 func (op *diskOp) isDone() bool {
 	info, err := os.Stat(op.path)
 	if err != nil || op.kind != writes {
-		return err == nil && (op.kind == makes || info.Size() == op.at)
+		return err == nil && (op.kind == creates || info.Size() == op.at)
 	}
 	content, err := os.ReadFile(op.path)
 	is, done := content[min(op.at, int64(len(content))):], 0
@@ -152,7 +151,7 @@ func (d *disk) sync(s tracedCall) {
 	}
 	for i, op := range d.ops {
 		of := op.path
-		if op.kind == makes {
+		if op.kind == creates {
 			of = filepath.Dir(op.path)
 		}
 		switch {
@@ -202,14 +201,14 @@ func randomTear(random *rand.Rand) tear {
 }
 
 // imageAt returns the files after a power failure at the place.
-func (d *disk) at(place int, random *rand.Rand, how tear) image {
+func (d *disk) imageAt(place int, random *rand.Rand, how tear) image {
 	i := image{files: map[string][]byte{d.under: nil}}
 	stopped := map[string]bool{}
 	for _, op := range d.ops {
 		_, there := i.files[op.path]
 		_, inFolder := i.files[filepath.Dir(op.path)]
 		switch {
-		case op.begun >= place || !inFolder || !there && op.kind != makes:
+		case op.begun >= place || !inFolder || !there && op.kind != creates:
 		case op.durable < place:
 			i.apply(op)
 		default:
@@ -220,7 +219,7 @@ func (d *disk) at(place int, random *rand.Rand, how tear) image {
 	return i
 }
 
-// tear applies a change that is not durable, as a whole, in part, or not at all.
+// tear applies a change that is not durable: whole, in part, or not at all.
 func (i *image) tear(op diskOp, random *rand.Rand, how tear, stopped map[string]bool) {
 	keep := func() bool { return !stopped[op.path] && random.Float64() < how.keep }
 	if op.kind != writes || how.piece == 0 {
@@ -262,9 +261,9 @@ func (i *image) enlarge(path string, size int64) {
 
 func (i *image) apply(op diskOp) {
 	switch op.kind {
-	case makes:
+	case creates:
 		i.files[op.path] = nil
-	case sizes:
+	case resizes:
 		i.enlarge(op.path, op.at)
 		i.files[op.path] = i.files[op.path][:op.at]
 	case writes:
@@ -293,8 +292,8 @@ func (i image) write(under, to string) error {
 
 // checkFiles compares the files of the program with an image from which nothing is lost. It finds
 // changes that the trace does not have.
-func (d *disk) same() error {
-	whole := d.at(neverEnded, rand.New(rand.NewPCG(0, 0)), tear{keep: 1})
+func (d *disk) checkFiles() error {
+	whole := d.imageAt(neverEnded, rand.New(rand.NewPCG(0, 0)), tear{keep: 1})
 	for path, content := range whole.files {
 		info, err := os.Stat(path)
 		if err != nil || info.IsDir() {

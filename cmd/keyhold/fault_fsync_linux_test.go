@@ -74,7 +74,7 @@ func (l *faultLoad) prepare(t *testing.T) {
 				err = errors.Join(err, fmt.Errorf("%s: %s", name, answer))
 			}
 		}
-		k.initial, k.history, k.changes = k.now(t.Context(), s), nil, nil
+		k.initial, k.history, k.changes = k.currentState(t.Context(), s), nil, nil
 		return err
 	})
 	if err := s.end(syscall.SIGTERM); err != nil {
@@ -178,7 +178,7 @@ func (l *faultLoad) checkFault(s *faultServer, w *syncWatch, sum *fsyncSum, unst
 func (l *faultLoad) afterPowerFailure(t *testing.T, d *disk) error {
 	base := t.TempDir()
 	defer os.RemoveAll(base)
-	if err := d.at(d.end(), rand.New(rand.NewPCG(0, 0)), tear{keep: 0}).write(d.under, base); err != nil {
+	if err := d.imageAt(d.end(), rand.New(rand.NewPCG(0, 0)), tear{keep: 0}).write(d.under, base); err != nil {
 		return err
 	}
 	f := l.folder
@@ -191,10 +191,10 @@ func (l *faultLoad) afterPowerFailure(t *testing.T, d *disk) error {
 	audit, problems := newFaultAudit(f.data), []error{unsound}
 	for _, k := range l.keys {
 		k := k.copy()
-		problems = append(problems, k.settle(t.Context(), s), audit.readOn(), audit.once(k.changes))
+		problems = append(problems, k.finish(t.Context(), s), audit.readNew(), audit.checkOnce(k.changes))
 	}
 	for _, k := range l.made {
-		problems = append(problems, k.copy().settle(t.Context(), s))
+		problems = append(problems, k.copy().finish(t.Context(), s))
 	}
 	problems = append(problems, s.end(syscall.SIGTERM))
 	_, unsound = f.verify(t.Context())

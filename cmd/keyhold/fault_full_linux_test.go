@@ -55,7 +55,7 @@ func TestFullDisk(t *testing.T) {
 		l.run(t, s, func() {
 			defer close(s.rest)
 			fill(t, filler)
-			if err := errors.Join(probe.waitFor(t.Context(), false), probe.whileFull(t.Context()), os.Remove(filler)); err != nil {
+			if err := errors.Join(probe.waitFor(t.Context(), false), probe.checkWhileFull(t.Context()), os.Remove(filler)); err != nil {
 				t.Error(err)
 			}
 			begun := time.Now()
@@ -64,7 +64,7 @@ func TestFullDisk(t *testing.T) {
 			}
 			slowest = max(slowest, time.Since(begun))
 		})
-		if err := errors.Join(probe.afterwards(t.Context()), s.end(syscall.SIGTERM)); err != nil {
+		if err := errors.Join(probe.checkAfterwards(t.Context()), s.end(syscall.SIGTERM)); err != nil {
 			t.Errorf("%v\n%s", err, s.stderr)
 		}
 		log := s.stderr.String()
@@ -118,7 +118,7 @@ func TestStartOnAFullDisk(t *testing.T) {
 	if probe.server, err = folder.serve(t); err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(probe.waitFor(t.Context(), false), probe.whileFull(t.Context())); err != nil {
+	if err := errors.Join(probe.waitFor(t.Context(), false), probe.checkWhileFull(t.Context())); err != nil {
 		t.Error(err)
 	}
 	if log := probe.server.stderr.String(); strings.Count(log, "the disk is full") != 1 {
@@ -127,7 +127,7 @@ func TestStartOnAFullDisk(t *testing.T) {
 	if err := os.Remove(filler); err != nil {
 		t.Error(err)
 	}
-	if err := errors.Join(probe.waitFor(t.Context(), true), probe.afterwards(t.Context()), probe.server.end(syscall.SIGTERM)); err != nil {
+	if err := errors.Join(probe.waitFor(t.Context(), true), probe.checkAfterwards(t.Context()), probe.server.end(syscall.SIGTERM)); err != nil {
 		t.Error(err)
 	}
 	if _, err := folder.verify(t.Context()); err != nil {
@@ -162,7 +162,7 @@ func TestReserveUsedUp(t *testing.T) {
 		t.Error(err)
 	}
 	log := newFaultAudit(folder.data)
-	if err := errors.Join(log.readOn(), log.once(acknowledged)); err != nil || log.broken > 0 {
+	if err := errors.Join(log.readNew(), log.checkOnce(acknowledged)); err != nil || log.broken > 0 {
 		t.Errorf("%v, %d lines are not events", err, log.broken)
 	}
 	t.Logf("%d keys were disabled on a full disk; service back after %v", len(acknowledged), took.Round(time.Millisecond))
@@ -261,8 +261,8 @@ func (p *fullProbe) waitFor(ctx context.Context, serves bool) error {
 	return fmt.Errorf("after %v requests are still served: %v", faultPatience, !serves)
 }
 
-// whileFull checks which operations go on when the disk is full.
-func (p *fullProbe) whileFull(ctx context.Context) error {
+// checkWhileFull checks which operations work while the disk is full.
+func (p *fullProbe) checkWhileFull(ctx context.Context) error {
 	return errors.Join(
 		p.expect(ctx, 500, "EnableKey", map[string]any{"KeyId": p.open}),
 		p.expect(ctx, 500, "PutKeyPolicy", map[string]any{"KeyId": p.open, "Policy": "{}"}),
@@ -288,8 +288,8 @@ func (p *fullProbe) waitForExpiry() error {
 	return fmt.Errorf("the material did not expire within %v", faultPatience)
 }
 
-// afterwards checks that the changes made on a full disk are there.
-func (p *fullProbe) afterwards(ctx context.Context) error {
+// checkAfterwards checks that the changes made on a full disk are there.
+func (p *fullProbe) checkAfterwards(ctx context.Context) error {
 	for key, state := range map[string]string{p.open: "Disabled", p.expires: "PendingImport", p.used: "Enabled"} {
 		a, err := p.server.call(ctx, "DescribeKey", map[string]any{"KeyId": key})
 		if got := a.member("KeyMetadata", "KeyState"); got != state {

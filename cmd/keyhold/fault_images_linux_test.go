@@ -52,7 +52,7 @@ func TestCrashImages(t *testing.T) {
 	}
 	for range images {
 		job := imageJob{place: r.place(random), how: randomTear(random)}
-		job.image = r.disk.at(job.place, random, job.how)
+		job.image = r.disk.imageAt(job.place, random, job.how)
 		work <- job
 	}
 	close(work)
@@ -61,7 +61,7 @@ func TestCrashImages(t *testing.T) {
 		return
 	}
 	t.Logf("%d images in %.0f s, of a trace of %d changes of files, %d syncs and %d acknowledged changes: %s; seed %d",
-		images, time.Since(begun).Seconds(), len(r.disk.ops), len(r.disk.syncs), r.acknowledged(r.disk.end()), &sum, seed)
+		images, time.Since(begun).Seconds(), len(r.disk.ops), len(r.disk.syncs), r.countAcknowledged(r.disk.end()), &sum, seed)
 	if images >= 25 && (sum.lost.Load() == 0 || sum.torn.Load() == 0) {
 		t.Error("hardly anything was lost: the test tested nothing")
 	}
@@ -104,7 +104,7 @@ func recordFaults(t *testing.T) *recording {
 	program := buildProgram(t)
 	r.folder = initFolder(t, program, filepath.Join(base, "data"), straceWords(log("init"), "--seccomp-bpf")...)
 	next := 0
-	takeUp := func(name string, pid int) { // must run before the program changes the files again
+	addTrace := func(name string, pid int) { // must run before the program changes the files again
 		calls, after, err := readTrace(log(name), pid, next)
 		if err == nil {
 			next, err = after, r.disk.add(calls)
@@ -113,7 +113,7 @@ func recordFaults(t *testing.T) *recording {
 			t.Fatal(err)
 		}
 	}
-	takeUp("init", firstProcess(t, log("init")))
+	addTrace("init", firstProcess(t, log("init")))
 	r.made = next
 
 	serve := func(name string) *faultServer {
@@ -129,9 +129,9 @@ func recordFaults(t *testing.T) *recording {
 	}
 	each(t, r.keys, func(k *faultKey) error { return k.prepare(t.Context(), first) })
 	r.workUntil(t, first, func(done int) bool { return done >= imageKeys*imageWork })
-	takeUp("first", first.pid)
+	addTrace("first", first.pid)
 	for _, k := range r.keys {
-		k.closed()
+		k.closeHistory()
 	}
 	second := serve("second")
 	each(t, r.keys, func(k *faultKey) error { return k.inspect(t.Context(), second) })
@@ -140,9 +140,9 @@ func recordFaults(t *testing.T) *recording {
 		t.Fatal(err)
 	}
 	each(t, r.keys, (*faultKey).check)
-	takeUp("second", second.pid)
+	addTrace("second", second.pid)
 	r.answers(t)
-	if err := r.disk.same(); err != nil {
+	if err := r.disk.checkFiles(); err != nil {
 		t.Fatal(err)
 	}
 	return r
@@ -211,7 +211,7 @@ func (r *recording) answers(t *testing.T) {
 }
 
 // countAcknowledged counts the changes that were acknowledged before a place.
-func (r *recording) acknowledged(place int) (n int) {
+func (r *recording) countAcknowledged(place int) (n int) {
 	for _, k := range r.keys {
 		for _, id := range k.changes {
 			if r.acks[id] < place {
@@ -236,7 +236,7 @@ func (r *recording) place(random *rand.Rand) int {
 // checkWhole checks the files at one place, with nothing lost, against the changes that were
 // acknowledged at another place.
 func (r *recording) checkWhole(t *testing.T, expected, place int) error {
-	image := r.disk.at(place, rand.New(rand.NewPCG(0, 0)), tear{keep: 1})
+	image := r.disk.imageAt(place, rand.New(rand.NewPCG(0, 0)), tear{keep: 1})
 	return r.check(t, expected, image, &imageSum{})
 }
 
@@ -255,7 +255,7 @@ func (r *recording) check(t *testing.T, place int, i image, sum *imageSum) error
 	f.data = filepath.Join(base, "data")
 	if place < r.made {
 		sum.early.Add(1)
-		return r.early(t.Context(), f)
+		return r.checkEarly(t.Context(), f)
 	}
 	var problems []error
 	if _, err := f.verify(t.Context()); err != nil {
@@ -267,13 +267,13 @@ func (r *recording) check(t *testing.T, place int, i image, sum *imageSum) error
 	}
 	audit, imports := newFaultAudit(f.data), 0
 	for _, k := range r.keys {
-		k, ok := k.before(place, r.acks)
+		k, ok := k.asOf(place, r.acks)
 		if !ok {
 			continue
 		}
 		sum.changes.Add(int64(len(k.changes)))
 		imports += k.openImports()
-		problems = append(problems, k.settle(t.Context(), s), audit.readOn(), audit.once(k.changes))
+		problems = append(problems, k.finish(t.Context(), s), audit.readNew(), audit.checkOnce(k.changes))
 	}
 	problems = append(problems, s.end(syscall.SIGTERM))
 	unnamed, err := f.verify(t.Context())
@@ -295,7 +295,7 @@ func (k *faultKey) openImports() (n int) {
 
 // checkEarly checks a folder that init may not have finished. Nothing was acknowledged yet, but the
 // program must not crash.
-func (r *recording) early(ctx context.Context, f faultFolder) error {
+func (r *recording) checkEarly(ctx context.Context, f faultFolder) error {
 	for _, command := range []string{"verify", "serve"} {
 		ctx, cancel := context.WithTimeout(ctx, faultPatience)
 		defer cancel()
@@ -313,7 +313,7 @@ func (r *recording) early(ctx context.Context, f faultFolder) error {
 
 // asOf returns the key as a client knew it at a place: the responses so far, and the next request.
 // ok is false if the key may not exist yet.
-func (k *faultKey) before(place int, acks map[string]int) (_ *faultKey, ok bool) {
+func (k *faultKey) asOf(place int, acks map[string]int) (_ *faultKey, ok bool) {
 	known := &faultKey{id: k.id, blob: k.blob}
 	for i, op := range k.history {
 		id := op.Metadata.(string)

@@ -102,7 +102,7 @@ func (k *faultKey) read(op faultOp, a faultAnswer, err error) string {
 		k.id, _ = a.member("KeyMetadata", "KeyId").(string)
 	case "DescribeKey":
 		state, _ := a.member("KeyMetadata", "KeyState").(string)
-		return faultState{state: state, material: a.member("KeyMetadata", "ExpirationModel") != nil}.described()
+		return faultState{state: state, material: a.member("KeyMetadata", "ExpirationModel") != nil}.describe()
 	case "ListAliases":
 		aliases := ""
 		all, _ := a.member("Aliases").([]any)
@@ -201,7 +201,7 @@ func (k *faultKey) copy() *faultKey {
 
 // closeHistory ends the operations without a response: they have taken effect by now, or never will.
 // It returns their number.
-func (k *faultKey) closed() (open int) {
+func (k *faultKey) closeHistory() (open int) {
 	now := int64(time.Since(faultEpoch))
 	for i, op := range k.history {
 		if op.Return == openEnd {
@@ -237,7 +237,7 @@ func (k *faultKey) inspect(ctx context.Context, s *faultServer) (problems error)
 
 // finish cancels the deletion and enables the key, which shows whether the key has material, and
 // checks the history.
-func (k *faultKey) settle(ctx context.Context, s *faultServer) error {
+func (k *faultKey) finish(ctx context.Context, s *faultServer) error {
 	for _, name := range []string{"CancelKeyDeletion", "EnableKey"} {
 		k.do(ctx, s, faultOp{name: name})
 	}
@@ -257,7 +257,7 @@ func (k *faultKey) check() error {
 }
 
 // currentState returns the state of a key that no worker changes.
-func (k *faultKey) now(ctx context.Context, s *faultServer) faultState {
+func (k *faultKey) currentState(ctx context.Context, s *faultServer) faultState {
 	described, _ := k.do(ctx, s, faultOp{name: "DescribeKey"})
 	aliases, _ := k.do(ctx, s, faultOp{name: "ListAliases"})
 	state, material := strings.CutSuffix(described, " with material")

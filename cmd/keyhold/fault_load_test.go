@@ -24,7 +24,7 @@ type faultLoad struct {
 	ghosts map[string]bool // descriptions of keys whose creation got no response
 
 	mu           sync.Mutex
-	settled      map[*faultKey]faultState // the last state of keys that are no longer changed
+	retired      map[*faultKey]faultState // the last state of keys that are no longer changed
 	acknowledged []string
 	operations   int
 	open         int // changes under way at a kill
@@ -34,7 +34,7 @@ type faultLoad struct {
 const faultLife = 8
 
 func newFaultLoad(f faultFolder, keys int) *faultLoad {
-	l := &faultLoad{folder: f, workers: 3, create: 5, audit: newFaultAudit(f.data), ghosts: map[string]bool{}, settled: map[*faultKey]faultState{}}
+	l := &faultLoad{folder: f, workers: 3, create: 5, audit: newFaultAudit(f.data), ghosts: map[string]bool{}, retired: map[*faultKey]faultState{}}
 	for range keys {
 		l.keys = append(l.keys, newFaultKey())
 	}
@@ -69,7 +69,7 @@ func (l *faultLoad) run(t *testing.T, s *faultServer, stop func()) {
 	stop()
 	all.Wait()
 	for _, k := range l.keys {
-		l.open += k.closed()
+		l.open += k.closeHistory()
 	}
 }
 
@@ -101,21 +101,21 @@ func (l *faultLoad) inspect(t *testing.T, s *faultServer) {
 			l.keys[i] = newFaultKey()
 		}
 	}
-	l.settle(t, s, slices.Concat(old, l.made))
+	l.retire(t, s, slices.Concat(old, l.made))
 	l.made = nil
 	l.count(t, l.keys)
 }
 
 // retire checks keys for the last time, and keeps their state.
-func (l *faultLoad) settle(t *testing.T, s *faultServer, keys []*faultKey) {
+func (l *faultLoad) retire(t *testing.T, s *faultServer, keys []*faultKey) {
 	t.Helper()
 	each(t, keys, func(k *faultKey) error {
-		err := k.settle(t.Context(), s)
-		state := k.now(t.Context(), s)
+		err := k.finish(t.Context(), s)
+		state := k.currentState(t.Context(), s)
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.operations += len(k.history)
-		l.settled[k], k.history = state, nil
+		l.retired[k], k.history = state, nil
 		return err
 	})
 	l.count(t, keys)
@@ -124,11 +124,11 @@ func (l *faultLoad) settle(t *testing.T, s *faultServer, keys []*faultKey) {
 // count compares the audit log with the acknowledged changes.
 func (l *faultLoad) count(t *testing.T, keys []*faultKey) {
 	t.Helper()
-	if err := l.audit.readOn(); err != nil {
+	if err := l.audit.readNew(); err != nil {
 		t.Fatal(err)
 	}
 	for _, k := range keys {
-		if err := l.audit.once(k.changes); err != nil {
+		if err := l.audit.checkOnce(k.changes); err != nil {
 			t.Error(err)
 		}
 		l.acknowledged = append(l.acknowledged, k.changes...)
@@ -139,16 +139,16 @@ func (l *faultLoad) count(t *testing.T, keys []*faultKey) {
 // finish checks all keys that were ever created, and the folder.
 func (l *faultLoad) finish(t *testing.T, s *faultServer) {
 	t.Helper()
-	l.settle(t, s, slices.DeleteFunc(l.keys, func(k *faultKey) bool { return k.id == "" }))
+	l.retire(t, s, slices.DeleteFunc(l.keys, func(k *faultKey) bool { return k.id == "" }))
 	ids := map[string]bool{}
-	for k, state := range l.settled {
+	for k, state := range l.retired {
 		ids[k.id] = true
-		if now := k.now(t.Context(), s); now != state {
+		if now := k.currentState(t.Context(), s); now != state {
 			t.Errorf("lost: key %s was %+v and is %+v", k.id, state, now)
 		}
 	}
 	l.findGhosts(t, s, ids)
-	if err := l.audit.once(l.acknowledged); err != nil {
+	if err := l.audit.checkOnce(l.acknowledged); err != nil {
 		t.Error(err)
 	}
 	if l.audit.broken > 0 {

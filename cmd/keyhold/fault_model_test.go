@@ -42,7 +42,7 @@ func (s faultState) after(op faultOp) (answer string, _ faultState) {
 	case s.state == "":
 		return "NotFoundException", s
 	case op.name == "DescribeKey":
-		return s.described(), s
+		return s.describe(), s
 	case op.name == "ListAliases":
 		return s.aliases, s
 	case op.name == "CancelKeyDeletion":
@@ -81,7 +81,7 @@ func (s faultState) after(op faultOp) (answer string, _ faultState) {
 	return answerOK, s
 }
 
-func (s faultState) described() string {
+func (s faultState) describe() string {
 	if s.material {
 		return s.state + " with material"
 	}

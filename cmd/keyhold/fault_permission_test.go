@@ -21,7 +21,7 @@ const faultAccount = "000000000000"
 
 // A permission is the state of the model: the permission of one user on one key.
 type permission struct {
-	policy   string // what the key policy says of the user: allow, silent or deny
+	policy   string // the effect of the key policy for the user: allow, silent or deny
 	grant    string // the ID of the grant to the user, "" without a grant, unknownGrant if its creation got no response
 	disabled bool   // the user is disabled
 }
@@ -260,9 +260,9 @@ const (
 )
 
 // TestLinearizableRevocations gives permissions to users and revokes them while the users use them
-// and change the key policy, and kills the server. The answers must be those of operations one after
-// another, so no user uses or changes anything after a revocation. KEYHOLD_REVOCATIONS is the number
-// of servers that are killed.
+// and change the key policy, and kills the server. All responses must fit an order of single
+// operations, so no user uses or changes anything after a revocation. KEYHOLD_REVOCATIONS is the
+// number of servers that are killed.
 func TestLinearizableRevocations(t *testing.T) {
 	f := initFolder(t, buildProgram(t), filepath.Join(t.TempDir(), "data"))
 	done := 0

@@ -17,22 +17,22 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
-// A goldenAnswers is what golden/NAME/answers.json holds: what a folder that an older
-// program made must answer.
+// A goldenAnswers is the content of golden/NAME/answers.json: the answers that a folder of an older
+// program must give.
 type goldenAnswers struct {
-	Made        time.Time                  `json:"made"` // the clock of keys must show this moment
+	Made        time.Time                  `json:"made"` // the clock of keys must start here
 	Credentials map[string]aws.Credentials `json:"credentials"`
 	Calls       []goldenCall               `json:"calls"`
 }
 
 // A goldenCall is one request, and the answer of the program that made the folder.
 type goldenCall struct {
-	As      string          `json:"as"` // whose credentials sign
+	As      string          `json:"as"` // the user whose credentials sign
 	Region  string          `json:"region"`
-	Target  string          `json:"target"` // of X-Amz-Target, with the operation
+	Target  string          `json:"target"` // the X-Amz-Target, with the operation
 	Request json.RawMessage `json:"request"`
 	Status  int             `json:"status"`
-	Answer  json.RawMessage `json:"answer,omitempty"` // not kept where each answer is another one
+	Answer  json.RawMessage `json:"answer,omitempty"` // left out if each answer differs
 }
 
 // A goldenCaller sends requests to a server.
@@ -42,7 +42,7 @@ type goldenCaller struct {
 	credentials map[string]aws.Credentials
 }
 
-// send sends one request of the KMS API, of that of administrators, or of STS.
+// send sends one request of the KMS API, of the administrator API, or of STS.
 func (g *goldenCaller) send(as, region, target string, request []byte) (status int, answer []byte) {
 	g.t.Helper()
 	ctx, cancel := context.WithTimeout(g.t.Context(), faultPatience)
@@ -77,11 +77,11 @@ func (g *goldenCaller) send(as, region, target string, request []byte) (status i
 // A members is a JSON object.
 type members = map[string]any
 
-// must sends a request of an operation of KMS, or of administrators, as the root, and
-// returns its answer, which must not be a refusal.
+// must sends a request of the KMS or administrator API as the root. It fails the test if the server
+// refuses.
 func (g *goldenCaller) must(region, target string, in members) members {
 	g.t.Helper()
-	status, answer := g.send("root", region, target, encoded(g.t, in))
+	status, answer := g.send("root", region, target, encode(g.t, in))
 	if status != http.StatusOK {
 		g.t.Fatalf("%s %v: %d %s", target, in, status, answer)
 	}
@@ -92,7 +92,7 @@ func (g *goldenCaller) must(region, target string, in members) members {
 	return out
 }
 
-func encoded(t *testing.T, in any) []byte {
+func encode(t *testing.T, in any) []byte {
 	t.Helper()
 	body, err := json.Marshal(in)
 	if err != nil {
@@ -101,7 +101,7 @@ func encoded(t *testing.T, in any) []byte {
 	return body
 }
 
-// form is a request of STS.
+// form returns the body of an STS request.
 func form(action string, members ...string) []byte {
 	values := url.Values{"Action": {action}, "Version": {"2011-06-15"}}
 	for i := 0; i < len(members); i += 2 {

@@ -23,14 +23,14 @@ import (
 	"github.com/keyhold/keyhold/internal/store/local"
 )
 
-// TestMakeGolden makes testdata/golden/KEYHOLD_GOLDEN_NAME by the program
-// KEYHOLD_GOLDEN_PROGRAM: a small data folder that has something of everything, its root
-// key, and what it must answer. Run it with the program of each version that changes a
-// format of records, before the change.
+// TestMakeGolden creates testdata/golden/KEYHOLD_GOLDEN_NAME with the program
+// KEYHOLD_GOLDEN_PROGRAM: a small data folder with records of every kind, its root key, and the
+// answers that it must give. Run it before each change of a record format, with the program before
+// the change.
 func TestMakeGolden(t *testing.T) {
 	program, name := os.Getenv("KEYHOLD_GOLDEN_PROGRAM"), os.Getenv("KEYHOLD_GOLDEN_NAME")
 	if program == "" || name == "" {
-		t.Skip("KEYHOLD_GOLDEN_PROGRAM and KEYHOLD_GOLDEN_NAME are not set: no folder is to be made")
+		t.Skip("KEYHOLD_GOLDEN_PROGRAM and KEYHOLD_GOLDEN_NAME are not set")
 	}
 	f := initFolder(t, program, filepath.Join(t.TempDir(), "data"))
 	p := startCommand(t, os.Stderr, program, "serve", "--data", f.data, "--root-key-file", f.rootKey(), "--addr", "127.0.0.1:0", "--regions", "us-east-1,eu-west-2")
@@ -54,16 +54,16 @@ func TestMakeGolden(t *testing.T) {
 	m.keep(f, filepath.Join(golden, name))
 }
 
-// A goldenMaker makes what a golden folder has, and writes down what it answers.
+// A goldenMaker creates the content of a golden folder, and records requests with their answers.
 type goldenMaker struct {
 	goldenCaller
 	answers goldenAnswers
 }
 
-// ask writes down a request and its answer.
+// ask records a request and its answer.
 func (m *goldenMaker) ask(as, region, target string, in members) {
 	m.t.Helper()
-	m.note(as, region, target, encoded(m.t, in), true)
+	m.note(as, region, target, encode(m.t, in), true)
 }
 
 func (m *goldenMaker) note(as, region, target string, request []byte, keep bool) []byte {
@@ -74,7 +74,7 @@ func (m *goldenMaker) note(as, region, target string, request []byte, keep bool)
 		call.Answer = answer
 	}
 	if !json.Valid(request) {
-		call.Request = encoded(m.t, string(request))
+		call.Request = encode(m.t, string(request))
 	}
 	m.answers.Calls = append(m.answers.Calls, call)
 	return answer
@@ -107,7 +107,7 @@ func (m *goldenMaker) identities() {
 	}
 }
 
-// key makes a key and returns its ID.
+// key creates a key and returns its ID.
 func (m *goldenMaker) key(in members) string {
 	m.t.Helper()
 	return m.must(east, kmsTarget+"CreateKey", in)["KeyMetadata"].(members)["KeyId"].(string)
@@ -141,7 +141,7 @@ func (m *goldenMaker) keys() {
 	m.signatures()
 }
 
-// ciphertext writes down that what is encrypted now decrypts.
+// ciphertext encrypts now and records the answers to Decrypt.
 func (m *goldenMaker) ciphertext(id, text string) {
 	m.t.Helper()
 	context := members{"for": text}
@@ -180,7 +180,8 @@ func (m *goldenMaker) external() {
 	m.ask("root", east, kmsTarget+"DescribeKey", members{"KeyId": id})
 }
 
-// signatures has a key of each other kind sign, or what it does in its place.
+// signatures records the signatures of a key of each signing spec, a MAC, and the public key of a
+// KEM.
 func (m *goldenMaker) signatures() {
 	message := []byte("a message")
 	for spec, algorithm := range map[string]string{
@@ -204,7 +205,7 @@ const (
 	partnerARN  = "arn:aws:iam::444455556666:root"
 )
 
-// grants makes a grant of each kind, and writes down what they allow.
+// grants creates grants of each kind, and records the requests that they allow and refuse.
 func (m *goldenMaker) grants() {
 	id := m.key(members{"Description": "granted"})
 	grant := func(in members) (token string) {
@@ -240,7 +241,8 @@ func (m *goldenMaker) grants() {
 	m.ask("alice", east, kmsTarget+"DescribeKey", members{"KeyId": id})
 }
 
-// crowded is how many grants one principal has on one key: some pages of a migration.
+// crowded is the number of grants of one principal on one key. The migration needs several pages for
+// them.
 const crowded = 110
 
 func (m *goldenMaker) crowd() {
@@ -257,7 +259,7 @@ func (m *goldenMaker) crowd() {
 	m.ask("root", east, kmsTarget+"ListGrants", members{"KeyId": id, "GranteePrincipal": aliceARN, "Limit": 3})
 }
 
-// sessions assumes the role, and writes down what its session may do.
+// sessions assumes the role, and records what the session may do.
 func (m *goldenMaker) sessions() {
 	answer := m.note("alice", east, "sts.AssumeRole", form("AssumeRole", "RoleArn", deployerARN, "RoleSessionName", "golden"), false)
 	var out struct {
@@ -275,7 +277,7 @@ func (m *goldenMaker) sessions() {
 	m.note("session", east, "sts.GetCallerIdentity", form("GetCallerIdentity"), false)
 }
 
-// keep writes the folder, the database without its free pages.
+// keep writes the golden folder. Compaction removes the free pages of the database.
 func (m *goldenMaker) keep(f faultFolder, dir string) {
 	m.t.Helper()
 	must := func(err error) {

@@ -29,8 +29,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store/storetest"
 )
 
-// golden has a folder for each version that changed a format of records, made by the
-// last program before the change (TestMakeGolden).
+// golden has one folder for each change of a record format, made by the last program before the
+// change (TestMakeGolden).
 const golden = "testdata/golden"
 
 // A goldenFolder is a copy of a folder that an older program made.
@@ -70,8 +70,8 @@ func (f *goldenFolder) must(err error) {
 	}
 }
 
-// open opens the folder. The clock of keys goes on from the moment at which the folder
-// was made, so that nothing of it has expired. log gets the operator's log.
+// open opens the folder. The clock of keys starts at the moment at which the folder was made, so
+// nothing has expired. log receives the operator's log.
 func (f *goldenFolder) open(log *bytes.Buffer, alter func(*service.Config)) (d host.Deployment, s *service.Service, err error) {
 	d, err = host.OpenFolder(f.data, f.rootKey, func(error) {})
 	if err != nil {
@@ -88,7 +88,7 @@ func (f *goldenFolder) open(log *bytes.Buffer, alter func(*service.Config)) (d h
 	return d, s, err
 }
 
-// checkAnswers starts a server on the folder and holds every answer against that of the
+// checkAnswers starts a server on the folder and compares every answer with the answer of the
 // program that made the folder. It returns the operator's log.
 func (f *goldenFolder) checkAnswers() string {
 	f.t.Helper()
@@ -118,12 +118,12 @@ func (g *goldenCaller) replay(c goldenCall) {
 		request = []byte(form)
 	}
 	status, answer := g.send(c.As, c.Region, c.Target, request)
-	if status != c.Status || len(c.Answer) > 0 && !reflect.DeepEqual(decoded(g.t, answer), decoded(g.t, c.Answer)) {
+	if status != c.Status || len(c.Answer) > 0 && !reflect.DeepEqual(decode(g.t, answer), decode(g.t, c.Answer)) {
 		g.t.Errorf("%s by %s in %s of %s: %d %s\nwant %d %s", c.Target, c.As, c.Region, request, status, answer, c.Status, c.Answer)
 	}
 }
 
-func decoded(t *testing.T, text []byte) (v any) {
+func decode(t *testing.T, text []byte) (v any) {
 	t.Helper()
 	if err := json.Unmarshal(text, &v); err != nil {
 		t.Fatalf("%v: %s", err, text)
@@ -131,7 +131,7 @@ func decoded(t *testing.T, text []byte) (v any) {
 	return v
 }
 
-// checkVerify has keyhold verify look at the folder, and returns what it prints.
+// checkVerify runs keyhold verify on the folder, and returns its output.
 func (f *goldenFolder) checkVerify() string {
 	f.t.Helper()
 	var out bytes.Buffer
@@ -144,7 +144,7 @@ func (f *goldenFolder) checkVerify() string {
 	return out.String()
 }
 
-// contents are the files of the folder.
+// contents returns the files of the folder.
 func (f *goldenFolder) contents() map[string]string {
 	f.t.Helper()
 	entries, err := os.ReadDir(f.data)
@@ -158,8 +158,8 @@ func (f *goldenFolder) contents() map[string]string {
 	return all
 }
 
-// What an older program made opens, and answers as it did there: before and after its
-// records have come to the format of now, keyhold verify finds it sound.
+// TestGoldenFolders opens the folders of older programs. They give the same answers before and after
+// the migration of their records, and keyhold verify finds them sound.
 func TestGoldenFolders(t *testing.T) {
 	entries, err := os.ReadDir(golden)
 	if err != nil || len(entries) == 0 {
@@ -182,8 +182,8 @@ func TestGoldenFolders(t *testing.T) {
 	}
 }
 
-// A start that is killed at any commit of the migration leaves a folder that the next
-// start brings to its end, without a loss.
+// TestGoldenFoldersKilledInMigration kills the first start at each commit of the migration. The next
+// start must complete the migration without a loss.
 func TestGoldenFoldersKilledInMigration(t *testing.T) {
 	entries, err := os.ReadDir(golden)
 	if err != nil {
@@ -207,13 +207,14 @@ func TestGoldenFoldersKilledInMigration(t *testing.T) {
 				f.checkVerify()
 			}
 			if left < 4 {
-				t.Errorf("%s: killed at %d commits: the migration has pages", e.Name(), left-1)
+				t.Errorf("%s: killed at %d commits only: the migration has several pages", e.Name(), left-1)
 			}
 		}
 	}
 }
 
-// A folder of a newer version is refused by name, and nothing of it changes.
+// TestNewerFolderIsRefused checks that the program names the newer version of a folder in its error,
+// and does not change the folder.
 func TestNewerFolderIsRefused(t *testing.T) {
 	entries, err := os.ReadDir(golden)
 	if err != nil {
@@ -241,7 +242,7 @@ func TestNewerFolderIsRefused(t *testing.T) {
 	}
 }
 
-// makeRecordsNewer has the record of the format say 99.
+// makeRecordsNewer writes 99 as the format of the records.
 func (f *goldenFolder) makeRecordsNewer() {
 	f.t.Helper()
 	d, err := host.OpenFolder(f.data, f.rootKey, func(error) {})
@@ -261,7 +262,7 @@ func (f *goldenFolder) makeRecordsNewer() {
 	f.must(d.Close(nil))
 }
 
-// makeFileNewer has the database say 99.
+// makeFileNewer writes 99 as the format of the database.
 func (f *goldenFolder) makeFileNewer() {
 	f.t.Helper()
 	b, err := bbolt.Open(filepath.Join(f.data, local.FileName), 0o600, nil)

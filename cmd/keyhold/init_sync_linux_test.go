@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// What init makes outlasts a loss of power: the root key without which the store never
-// opens again, the folders and the store. A name is durable once its folder is synced.
+// TestInitSyncs checks that init makes everything durable: the root key, without which the store
+// never opens again, the folders, and the store. A name is durable when its folder is synced.
 func TestInitSyncs(t *testing.T) {
 	needsStrace(t)
 	folder, err := filepath.EvalSymlinks(t.TempDir())
@@ -36,7 +36,7 @@ func TestInitSyncs(t *testing.T) {
 	}
 	for _, path := range []string{root, keys, folder, data, filepath.Join(data, "keyhold.db")} {
 		if !synced[path] {
-			t.Errorf("%s was not synced; these were: %v", path, synced)
+			t.Errorf("%s was not synced. Synced: %v", path, synced)
 		}
 	}
 }

@@ -16,8 +16,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 )
 
-// The lines that keyhold init prints to start the server do start it, whatever the folder is
-// called, and serve the Regions of init with the credentials of init. Only the port is another.
+// TestLinesOfInit runs the lines that keyhold init prints to start the server, in a folder whose
+// name needs quotes. The server must serve the Regions of init with the credentials of init. Only
+// the port differs.
 func TestLinesOfInit(t *testing.T) {
 	path, dir := buildProgram(t), t.TempDir()
 	shell := func(command string) string {
@@ -60,7 +61,7 @@ func TestLinesOfInit(t *testing.T) {
 	}
 }
 
-// A program that was called by its path is called by it again, and not found on PATH.
+// If the program was called by its path, the lines of init call it by this path too.
 func TestLinesOfInitNameTheProgram(t *testing.T) {
 	path, dir := buildProgram(t), t.TempDir()
 	out, err := exec.CommandContext(t.Context(), path, "init", "--data", filepath.Join(dir, "data")).Output()

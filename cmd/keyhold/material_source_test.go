@@ -6,14 +6,14 @@ import (
 	"testing"
 )
 
-// Whatever is at the path of a new file stays as it is, also if it appears at the
-// last moment: a file, or a link that leads to where a file would be made.
+// TestNewFilesOverwriteNothing checks that a new file never replaces a file, or follows a link, at
+// its path, even one that appears at the last moment.
 func TestNewFilesOverwriteNothing(t *testing.T) {
 	makers := map[string]func(path string) error{
 		"generated material": func(path string) error {
 			material, err := generateMaterial(path, 32)
 			if err != nil && material != nil {
-				t.Error("material that is kept nowhere was returned")
+				t.Error("material was returned, but no file has it")
 			}
 			return err
 		},
@@ -30,14 +30,14 @@ func TestNewFilesOverwriteNothing(t *testing.T) {
 		}
 		for _, path := range []string{file, link, filepath.Join(dir, "none", "file")} {
 			if err := create(path); err == nil {
-				t.Errorf("%s was made at %s", name, path)
+				t.Errorf("%s was created at %s", name, path)
 			}
 		}
 		if content, err := os.ReadFile(file); string(content) != "old" || err != nil {
 			t.Errorf("%s: %q, %v", name, content, err)
 		}
 		if _, err := os.Lstat(filepath.Join(dir, "elsewhere")); err == nil {
-			t.Errorf("%s was made through a link", name)
+			t.Errorf("%s was created through a link", name)
 		}
 		if err := create(filepath.Join(dir, "new")); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -45,7 +45,8 @@ func TestNewFilesOverwriteNothing(t *testing.T) {
 	}
 }
 
-// What was generated is what is kept, and differs each time.
+// TestGenerateMaterial checks that the file has the generated material, and that it differs each
+// time.
 func TestGenerateMaterial(t *testing.T) {
 	dir := t.TempDir()
 	seen := map[string]bool{}
@@ -62,7 +63,7 @@ func TestGenerateMaterial(t *testing.T) {
 	}
 }
 
-// A source is overwritten in memory when it is done with.
+// TestSourceIsCleared checks that clear overwrites the material in memory.
 func TestSourceIsCleared(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key")
 	if err := os.WriteFile(path, []byte("material"), 0o600); err != nil {

@@ -17,13 +17,13 @@ import (
 	"unicode"
 )
 
-// printers are what printing with would go around print_shown.go.
+// printers are functions and methods that print without the escapes of print_shown.go.
 var printers = []string{
 	"fmt.Fprint", "fmt.Fprintf", "fmt.Fprintln", "fmt.Print", "fmt.Printf", "fmt.Println", "io.WriteString", "io.Copy",
 	"os.Stdout", "os.Stderr", "tabwriter.NewWriter", "log.Print", "log.Printf", "log.Println",
 }
 
-// TestPrinting holds the commands to print_shown.go: whatever they print goes through it.
+// TestPrinting checks that commands print only through print_shown.go.
 func TestPrinting(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil {
@@ -45,22 +45,22 @@ func TestPrinting(t *testing.T) {
 			}
 			room, ok := s.X.(*ast.Ident)
 			if called := fmt.Sprintf("%s.%s", room, s.Sel); ok && slices.Contains(printers, called) {
-				t.Errorf("%s: %s prints what is not shown: use printf, a page, or writeData", set.Position(n.Pos()), called)
+				t.Errorf("%s: %s prints without escapes: use printf, a page, or writeData", set.Position(n.Pos()), called)
 			}
 			return true
 		})
 	}
 }
 
-// hostile are characters that steer a terminal, hide text, turn it round, or end a line.
+// hostile are characters that control a terminal, hide text, reverse it, or end a line.
 var hostile = []string{
 	"\x1b]52;c;ZXZpbA==\x07", "\x1b[2J\x1b[H", "\x9b2J", "\u009b2J", "\u0085", "\r", "\b", "\x7f", "\x00", "\n", "\t", "\v", "\f",
 	"\u202e", "\u2066", "\u2069", "\u200e", "\u061c", "\u200b", "\u200d", "\u2060", "\ufeff", "\u00ad", "\u2028", "\u2029", "\U000e0041", "\xff", "\xc3",
 }
 
-// raw returns the characters of a text that reach a terminal as they are, and must not.
-// Line breaks and tabs are the program's own.
-func raw(text string) (found []string) {
+// unescaped returns the characters of a text that must not reach a terminal. Line breaks and tabs
+// may.
+func unescaped(text string) (found []string) {
 	for i, r := range text {
 		if r == unicode.ReplacementChar && !strings.HasPrefix(text[i:], "\ufffd") || r != '\n' && r != '\t' && !unicode.IsPrint(r) {
 			found = append(found, fmt.Sprintf("%q at %d", r, i))
@@ -72,7 +72,7 @@ func raw(text string) (found []string) {
 func TestShown(t *testing.T) {
 	for _, h := range hostile {
 		got := shown("a" + h + "z")
-		if strings.ContainsAny(got, "\n\t") || raw(got) != nil || !strings.HasPrefix(got, `a\`) || !strings.HasSuffix(got, "z") {
+		if strings.ContainsAny(got, "\n\t") || unescaped(got) != nil || !strings.HasPrefix(got, `a\`) || !strings.HasSuffix(got, "z") {
 			t.Errorf("%q is shown as %q", h, got)
 		}
 	}
@@ -89,7 +89,7 @@ func TestShown(t *testing.T) {
 	}
 }
 
-// Whatever an argument is and however it is formatted, it is shown.
+// TestPrintf checks that printf escapes arguments of all types and formats.
 func TestPrintf(t *testing.T) {
 	const evil = "x\x1b[2J\ny"
 	type name string
@@ -101,13 +101,13 @@ func TestPrintf(t *testing.T) {
 	}
 }
 
-// What a command writes without thinking does not reach the terminal raw either, and
-// what is data arrives as it is.
+// TestTerminal checks that the writer of a terminal escapes what a command writes directly, and that
+// data passes unchanged.
 func TestTerminal(t *testing.T) {
 	for _, h := range hostile {
 		var out bytes.Buffer
 		n, err := fmt.Fprintf(terminal{&out}, "a%sz", h)
-		if err != nil || n != len(h)+2 || raw(out.String()) != nil {
+		if err != nil || n != len(h)+2 || unescaped(out.String()) != nil {
 			t.Errorf("%q: %q, %d, %v", h, &out, n, err)
 		}
 	}
@@ -132,7 +132,8 @@ func TestTerminal(t *testing.T) {
 	}
 }
 
-// JSON says the same, without a character that a terminal would heed.
+// TestJSONIsEscaped checks that JSON output escapes hostile characters, and decodes to the same
+// text.
 func TestJSONIsEscaped(t *testing.T) {
 	all := strings.ToValidUTF8(strings.Join(hostile, "|"), "\ufffd")
 	var out bytes.Buffer
@@ -140,7 +141,7 @@ func TestJSONIsEscaped(t *testing.T) {
 	if err := o.print(nil, map[string]string{"Name": all}); err != nil {
 		t.Fatal(err)
 	}
-	if found := raw(out.String()); found != nil {
+	if found := unescaped(out.String()); found != nil {
 		t.Errorf("%q: %v", &out, found)
 	}
 	var back map[string]string
@@ -149,19 +150,21 @@ func TestJSONIsEscaped(t *testing.T) {
 	}
 }
 
-// The log is lines of text. Package log/slog quotes what is not printable, but for DEL.
+// TestLogIsEscaped checks that the log has one line of printable text for each record. Package
+// log/slog quotes all control characters but DEL.
 func TestLogIsEscaped(t *testing.T) {
 	var out bytes.Buffer
 	log := slog.New(slog.NewTextHandler(terminal{&out}, nil))
 	for _, h := range hostile {
 		log.Info("a"+h, "b"+h, "c"+h, slog.Group("d"+h, "e", errors.New(h)))
 	}
-	if found := raw(out.String()); found != nil || strings.Count(out.String(), "\n") != len(hostile) || strings.Contains(out.String(), "\t") {
+	if found := unescaped(out.String()); found != nil || strings.Count(out.String(), "\n") != len(hostile) || strings.Contains(out.String(), "\t") {
 		t.Errorf("%q: %v", &out, found)
 	}
 }
 
-// Joined errors are lines of their own, and a line break within one is not.
+// TestReportOfSeveral checks that joined errors are separate lines, and that a line break within an
+// error is escaped.
 func TestReportOfSeveral(t *testing.T) {
 	var out strings.Builder
 	exit := report(&out, errors.Join(errors.New("one\nkeyhold: all is well"), nil, errors.Join(usageError{errors.New("two")}, errors.New("three"))))

@@ -19,7 +19,7 @@ func TestMayLock(t *testing.T) {
 	}
 }
 
-// With a limit nothing is locked, and the log says so once, with the remedy.
+// With a limit the server does not lock memory, and logs the remedy once.
 func TestLockMemory(t *testing.T) {
 	if os.Getenv("LOCK_MEMORY") == "" {
 		c := exec.CommandContext(t.Context(), "prlimit", "--memlock=65536", os.Args[0], "-test.run=^TestLockMemory$", "-test.v")

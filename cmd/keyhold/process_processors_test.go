@@ -33,8 +33,8 @@ func TestProcessorsForComputations(t *testing.T) {
 	want("afterwards", own)
 }
 
-// Without GOMAXPROCS in the environment, Go goes back to its own rule, whatever it is
-// given in between.
+// Without GOMAXPROCS in the environment, giveBack restores the default of Go, whatever the limits of
+// the container are by then.
 func TestProcessorsOfTheContainer(t *testing.T) {
 	if os.Getenv("GOMAXPROCS") != "" {
 		t.Skip("GOMAXPROCS is set")

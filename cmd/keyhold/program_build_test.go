@@ -57,7 +57,7 @@ func startCommand(t *testing.T, stderr io.Writer, path string, args ...string) *
 		}
 	}
 	p.cmd.Wait()
-	t.Fatal("the program ended before it said where it listens")
+	t.Fatal("the program ended before it printed its endpoint")
 	return nil
 }
 
@@ -69,7 +69,7 @@ func (p *program) kill(t *testing.T) {
 	p.cmd.Wait()
 }
 
-// client returns a client that tries once.
+// client returns a client without retries.
 func (p *program) client() *kms.Client {
 	return kms.New(kms.Options{
 		BaseEndpoint:     aws.String(p.endpoint),

@@ -35,18 +35,18 @@ func TestClients(t *testing.T) {
 				t.Errorf("%v\n%s\nexpected what clients/README.md lists:\n%s", err, out, want)
 			}
 		})
-		for _, lie := range []lie{
+		for _, answer := range []falseAnswer{
 			{"CreateKey", `{}`, "CreateKey SYMMETRIC_DEFAULT: "},
 			{"RevokeGrant", `{}`, "\nRevokeGrant: the grants: expected "},
 			{"UpdatePrimaryRegion", `{}`, "\nUpdatePrimaryRegion: the "},
 			{"Verify", `{"SignatureValid":true}`, "\nVerify of another message: expected "},
 			{"GenerateMac", `{"Mac":"AAAA"}`, "\nImportKeyMaterial HMAC_256: the code: expected "},
 		} {
-			t.Run(language+" notices "+lie.operation, func(t *testing.T) {
+			t.Run(language+" notices "+answer.operation, func(t *testing.T) {
 				t.Parallel()
-				out, err := runExample(t, append(slices.Clone(command), liar(t, startDev(t, path), lie))...)
-				if err == nil || !strings.Contains(out, lie.notice) {
-					t.Errorf("expected a failure with %q, got %v\n%s", lie.notice, err, out)
+				out, err := runExample(t, append(slices.Clone(command), startFalse(t, startDev(t, path), answer))...)
+				if err == nil || !strings.Contains(out, answer.notice) {
+					t.Errorf("expected a failure with %q, got %v\n%s", answer.notice, err, out)
 				}
 			})
 		}

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A server whose terminal is closed ends in order: nobody could end the server there any more.
+// TestClosedTerminal checks that a server ends in order when its terminal is closed.
 func TestClosedTerminal(t *testing.T) {
 	program := buildProgram(t)
 	master, terminal := openTerminal(t)
@@ -22,7 +22,7 @@ func TestClosedTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	var stderr bytes.Buffer
-	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute) // only a server that goes on needs so long
+	ctx, stop := context.WithTimeout(t.Context(), 2*time.Minute) // only a server that ignores the signal needs so long
 	defer stop()
 	c := exec.CommandContext(ctx, program, "dev", "--addr", "127.0.0.1:0")
 	c.Stdin, c.Stdout, c.Stderr = terminal, in, &stderr
@@ -33,7 +33,7 @@ func TestClosedTerminal(t *testing.T) {
 	}
 	terminal.Close()
 	in.Close()
-	if _, err := out.Read(make([]byte, 100)); err != nil { // of the banner
+	if _, err := out.Read(make([]byte, 100)); err != nil { // the beginning of the banner
 		t.Fatal(err, &stderr)
 	}
 	master.Close()
@@ -47,7 +47,7 @@ func openTerminal(t *testing.T) (master, terminal *os.File) {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
-		t.Skipf("there are no pseudoterminals: %v", err)
+		t.Skipf("this machine has no pseudoterminals: %v", err)
 	}
 	fd := int(master.Fd())
 	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {

@@ -19,11 +19,12 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 )
 
-// evil is text from outside that would write the clipboard, clear the screen, turn text
-// round, and go on with a line that passes for one of the program.
+// evil is text from outside. A terminal that interprets it would write the clipboard, clear the
+// screen, reverse text, and show a line that looks like a line of the program.
 var evil = "\x1b]52;c;ZXZpbA==\x07\x1b[2J\u009b2J\u202e\u2066\u200b\x7f\b\t\r\nFORGED  allowed\u2028FORGED"
 
-// commandLines are the ways in which each command prints. %s is the folder of the test.
+// commandLines are command lines for each form of output of each command. DIR is the folder of the
+// test.
 const commandLines = `
 identity list
 identity list user
@@ -103,8 +104,8 @@ help EVIL
 identity --help
 `
 
-// Whatever a server answers and a file is called, no command prints a character that
-// steers a terminal, nor a line that began outside.
+// TestHostileText checks that no command prints a control character, or a line that begins with text
+// from outside, whatever the server answers and whatever the names of files are.
 func TestHostileText(t *testing.T) {
 	clearAWS(t)
 	t.Setenv("AWS_MAX_ATTEMPTS", "1")
@@ -127,7 +128,7 @@ func runHostile(t *testing.T, in *strings.Replacer, line string) {
 	for _, word := range strings.Split(line, " ") {
 		args = append(args, in.Replace(strings.Trim(word, `"`)))
 	}
-	var out bytes.Buffer // without a terminal between, which would hide what a command forgot
+	var out bytes.Buffer // not a terminal, whose writer would escape too
 	c := command()
 	c.SetArgs(args)
 	c.SetIn(strings.NewReader("stdin " + evil))
@@ -140,14 +141,14 @@ func runHostile(t *testing.T, in *strings.Replacer, line string) {
 	}
 	text := out.String()
 	if strings.HasPrefix(line, "completion") || strings.HasPrefix(line, "__complete") {
-		text = strings.ReplaceAll(text, "\x1b", "") // scripts of cobra; that of a terminal is tested below
+		text = strings.ReplaceAll(text, "\x1b", "") // scripts of cobra; the escapes of a terminal are tested below
 	}
-	if found := raw(text); found != nil {
+	if found := unescaped(text); found != nil {
 		t.Errorf("keyhold %s prints %v:\n%q", line, found, text)
 	}
 	for printed := range strings.Lines(text) {
 		if strings.HasPrefix(line, "explain-signature") && strings.HasPrefix(printed, "  ") {
-			continue // canonical requests have lines of their own, which are indented
+			continue // the lines of canonical requests are indented
 		}
 		if strings.HasPrefix(strings.TrimLeft(printed, " "), "FORGED") {
 			t.Errorf("keyhold %s prints a line that is not its own:\n%s", line, text)
@@ -158,7 +159,7 @@ func runHostile(t *testing.T, in *strings.Replacer, line string) {
 	}
 }
 
-// Every command is in the table of TestHostileText.
+// TestHostileTextOfAllCommands checks that every command is in commandLines.
 func TestHostileTextOfAllCommands(t *testing.T) {
 	var walk func(c *cobra.Command)
 	walk = func(c *cobra.Command) {
@@ -178,7 +179,7 @@ func hostileFolder(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), evil)
 	if err := os.Mkdir(dir, 0o700); err != nil {
-		t.Skip("no such names here:", err)
+		t.Skip("the file system does not permit such names:", err)
 	}
 	for name, content := range map[string]string{
 		"people.toml": "[[user]]\nname = \"alice\"\naccess_keys = 1\n",
@@ -204,7 +205,7 @@ func emptyAnswer(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("{}"))
 
 func noJSON(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(evil)) }
 
-// hostileAnswer fills each answer with hostile text. Its lists have no end.
+// hostileAnswer fills the response with hostile text. A list never ends.
 func hostileAnswer(w http.ResponseWriter, r *http.Request) {
 	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	out := map[string]any{
@@ -221,8 +222,8 @@ func hostileAnswer(w http.ResponseWriter, r *http.Request) {
 		emptyAnswer(w, r)
 		return
 	}
-	poison(reflect.ValueOf(out).Elem())
-	if k, ok := out.(*api.DescribeKeyResponse); ok { // so that more is printed
+	fillHostile(reflect.ValueOf(out).Elem())
+	if k, ok := out.(*api.DescribeKeyResponse); ok { // to print more
 		k.KeyMetadata.Origin, k.KeyMetadata.KeySpec = new("EXTERNAL"), new("SYMMETRIC_DEFAULT")
 	}
 	text, err := api.Encode(out)
@@ -232,8 +233,8 @@ func hostileAnswer(w http.ResponseWriter, r *http.Request) {
 	w.Write(text)
 }
 
-// poison sets all of a value: texts are evil.
-func poison(v reflect.Value) {
+// fillHostile sets all parts of a value: texts to evil.
+func fillHostile(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.String:
 		v.SetString(evil)
@@ -247,18 +248,18 @@ func poison(v reflect.Value) {
 			return
 		}
 		v.Set(reflect.New(v.Type().Elem()))
-		poison(v.Elem())
+		fillHostile(v.Elem())
 	case reflect.Slice:
 		if v.Type().Elem().Kind() == reflect.Uint8 {
 			v.SetBytes([]byte("bytes"))
 			return
 		}
 		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
-		poison(v.Index(0))
+		fillHostile(v.Index(0))
 	case reflect.Struct:
 		for i := range v.NumField() {
 			if v.Field(i).CanSet() {
-				poison(v.Field(i))
+				fillHostile(v.Field(i))
 			}
 		}
 	}

@@ -20,12 +20,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 )
 
-// TestMemoryAfterDeletion looks for deleted material in all of the program's
-// memory, which is what a core dump holds (the program itself writes none), and
-// in all of its files.
+// TestMemoryAfterDeletion looks for deleted material in all of the program's memory, where a core
+// dump would show it, and in all of its files. (The program itself writes no core dumps.)
 func TestMemoryAfterDeletion(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("only root may read the memory of a process that forbids it to its own user")
+		t.Skip("only root may read the memory of a process that is not dumpable")
 	}
 	data := filepath.Join(t.TempDir(), "data")
 	t.Setenv("GOEXPERIMENT", "runtimesecret")
@@ -52,7 +51,7 @@ func TestMemoryAfterDeletion(t *testing.T) {
 		t.Fatal(err)
 	}
 	right := countInMemory(t, p.cmd.Process.Pid, material)
-	// The program collects its garbage, and so erases it, in the second after.
+	// The program collects its garbage, which erases the material, within the next second.
 	later, deadline := right, time.Now().Add(3*time.Minute)
 	for later > 0 && time.Now().Before(deadline) {
 		time.Sleep(100 * time.Millisecond)
@@ -109,8 +108,7 @@ func importMaterial(t *testing.T, c *kms.Client, material []byte) *string {
 	return aws.String(*id)
 }
 
-// countInMemory counts the places in the writable memory of a process at which
-// the bytes stand.
+// countInMemory returns how often the writable memory of a process holds the bytes.
 func countInMemory(t *testing.T, pid int, needle []byte) (n int) {
 	t.Helper()
 	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", pid))
@@ -138,7 +136,7 @@ func countInMemory(t *testing.T, pid int, needle []byte) (n int) {
 	return n
 }
 
-// countIn counts in what can be read of r: a region may end before its time.
+// countIn returns how often the readable part of r holds the bytes. A region may end early.
 func countIn(r io.Reader, needle []byte) (n int) {
 	buf := make([]byte, 0, 2<<20)
 	for {

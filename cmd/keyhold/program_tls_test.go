@@ -18,8 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 )
 
-// TestTLS serves with a certificate that OpenSSL made, to clients that would rather have HTTP/2 too,
-// and ends in order at a SIGTERM.
+// TestTLS serves with a certificate of OpenSSL to clients with and without HTTP/2, and ends the
+// server in order with SIGTERM.
 func TestTLS(t *testing.T) {
 	program, dir := buildProgram(t), t.TempDir()
 	file := func(name string) string { return filepath.Join(dir, name) }
@@ -62,7 +62,7 @@ func TestTLS(t *testing.T) {
 	}
 	old := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MaxVersion: tls.VersionTLS11}}
 	if _, err := (&http.Client{Transport: old}).Get(p.endpoint); err == nil {
-		t.Error("TLS 1.1 is taken")
+		t.Error("TLS 1.1 is accepted")
 	}
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)

@@ -9,7 +9,7 @@ import (
 	"github.com/keyhold/keyhold/internal/conns"
 )
 
-// File descriptors are kept for the store and the log, even if the flag asks for more.
+// The limit leaves file descriptors for the store and the log, even if the flag asks for more.
 func TestConnectionLimit(t *testing.T) {
 	for _, c := range []struct {
 		asked, descriptors, want int

@@ -7,8 +7,7 @@ import (
 	"strings"
 )
 
-// wrap encrypts a file for import as every owner of key material can: with
-// OpenSSL.
+// wrap encrypts a file for import with OpenSSL, as any owner of key material can.
 func (s step) wrap() { s.wrapWith(s.args[0], s.args[1], s.args[2], s.args[3]) }
 
 func (s step) wrapWith(hash, public, in, out string) {
@@ -16,7 +15,7 @@ func (s step) wrapWith(hash, public, in, out string) {
 		"-pkeyopt", "rsa_padding_mode:oaep", "-pkeyopt", "rsa_oaep_md:"+hash, "-pkeyopt", "rsa_mgf1_md:"+hash))
 }
 
-// wrapHybrid wraps a file under an AES key, and that with the public key.
+// wrapHybrid wraps a file under an AES key, and the AES key under the public key.
 func (s step) wrapHybrid(hash, public, in, out string) {
 	sessionKey := make([]byte, 32)
 	rand.Read(sessionKey)
@@ -27,10 +26,9 @@ func (s step) wrapHybrid(hash, public, in, out string) {
 	s.Check(os.WriteFile(s.MkAbs(out), []byte(both), 0o600))
 }
 
-// importMaterial takes the steps of an import, which testdata/05-import.txtar
-// takes one by one: parameters, wrapping, import. The members that begin with
-// Wrapping go to GetParametersForImport, all others to ImportKeyMaterial. "!" is
-// about the last step alone.
+// importMaterial does all steps of an import: parameters, wrapping, import. testdata/05-import.txtar
+// has each step as a line of its own. Members that begin with "Wrapping" go to
+// GetParametersForImport, all others to ImportKeyMaterial. "!" applies to ImportKeyMaterial.
 func (s step) importMaterial() {
 	keyID, file := "KeyId="+s.args[0], s.args[1]
 	wrapping := []string{keyID, "WrappingAlgorithm=RSAES_OAEP_SHA_256", "WrappingKeySpec=RSA_2048"}
@@ -53,5 +51,5 @@ func (s step) importMaterial() {
 	}
 	hash = strings.TrimPrefix(hash, "RSAES_OAEP_")
 	wrap(strings.ToLower(strings.ReplaceAll(hash, "_", "")), "last-public.der", file, "last-wrapped.bin")
-	s.tell(s.call("ImportKeyMaterial", s.encode(s.members(members))))
+	s.printResult(s.call("ImportKeyMaterial", s.encode(s.members(members))))
 }

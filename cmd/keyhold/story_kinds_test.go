@@ -16,8 +16,8 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// kindsOfKeys makes a key of each kind of docs/api.md, in the order of its
-// columns: each is in us-east-1 and has its ID in a variable of its name.
+// kindsOfKeys creates a key of each kind of docs/api.md, in the order of its columns. Each key is in
+// us-east-1, and a variable of the name of its kind has its ID.
 const kindsOfKeys = `
 kms CreateKey
 save SYMMETRIC KeyMetadata.KeyId
@@ -70,8 +70,8 @@ saveblob shared.bin SharedSecretCiphertextBlob
 kms CreateAlias AliasName=alias/still TargetKeyId=$SYMMETRIC
 `
 
-// algorithmsOfKinds are those that a key of each kind is asked for: the first line is
-// about the kinds that have none.
+// algorithmsOfKinds has the algorithms of the requests for each kind. "others" is for kinds without
+// a line.
 const algorithmsOfKinds = `
 others    ENCRYPTION=SYMMETRIC_DEFAULT   SIGNING=ECDSA_SHA_256
 rsa-enc   ENCRYPTION=RSAES_OAEP_SHA_256  SIGNING=RSASSA_PSS_SHA_256
@@ -80,10 +80,10 @@ ed25519   ENCRYPTION=SYMMETRIC_DEFAULT   SIGNING=ED25519_SHA_512
 ml-dsa    ENCRYPTION=SYMMETRIC_DEFAULT   SIGNING=ML_DSA_SHAKE_256
 `
 
-// requestsOfKinds are what is asked of a key of each kind, one paragraph for each
-// operation; a word after its name tells them apart. "?" is before the request that may
-// be refused, "ok" before lines for kinds that it is not refused to. Everything is
-// afterwards as it was before.
+// requestsOfKinds has one paragraph of requests for each operation. An operation with two paragraphs
+// has a second word in its title. "?" marks the request that may be refused. "ok" marks lines that
+// only run for kinds that the server does not refuse. Each paragraph ends in the state in which it
+// began.
 const requestsOfKinds = `
 CancelKeyDeletion
 kms ScheduleKeyDeletion KeyId=$KEY
@@ -252,8 +252,8 @@ VerifyMac
 ? kms VerifyMac KeyId=$KEY Message=@hello.txt Mac=@mac.bin MacAlgorithm=HMAC_SHA_256
 `
 
-// grantRequest asks for a grant of one operation, aliasRequest for an alias of a key of
-// one kind.
+// grantRequest asks for a grant of one operation. aliasRequest moves an alias from a key of one
+// kind.
 const (
 	grantRequest = `
 ? kms CreateGrant KeyId=$KEY GranteePrincipal=arn:aws:iam::000000000000:root Operations:='["%s"]'
@@ -265,8 +265,8 @@ kms CreateAlias AliasName=alias/moving TargetKeyId=$%s
 kms DeleteAlias AliasName=alias/moving`
 )
 
-// alikeKinds has in one line the kinds of keys of one type and usage, among which an
-// alias moves.
+// alikeKinds has one line for each key type and usage. An alias can move between the kinds of one
+// line.
 const alikeKinds = `
 symmetric imported primary replica
 hmac
@@ -276,16 +276,16 @@ ecc-agree
 ml-kem
 `
 
-// refusalsOfKinds gives the error of each word of the tables but "ok".
+// refusalsOfKinds has the error for each word of the tables except "ok".
 var refusalsOfKinds = map[string]string{
 	"usage":       "InvalidKeyUsageException",
 	"unsupported": "UnsupportedOperationException",
 	"validation":  "ValidationException",
 }
 
-// TestKindsOfKeys asks a key of each kind for each operation, and wants what the
-// table of docs/api.md says; for a grant of each operation, and for an alias of
-// each other kind. It is one story.
+// TestKindsOfKeys sends a request of each operation for a key of each kind, and expects the result
+// in the table of docs/api.md. It also grants each operation, and moves an alias from each other
+// kind. All requests are one story.
 func TestKindsOfKeys(t *testing.T) {
 	text := kindsStory(t)
 	dir := t.TempDir()
@@ -297,7 +297,7 @@ func TestKindsOfKeys(t *testing.T) {
 	})
 }
 
-// kindsStory writes the story.
+// kindsStory returns the text of the story.
 func kindsStory(t *testing.T) string {
 	table := readKinds(t)
 	requests := append(parseRequests(t, table), requestsOfGrants(table)...)
@@ -329,7 +329,7 @@ type kindsTable struct {
 	rows  map[string][]string
 }
 
-// row returns the words of an operation: for one that is not in the table, "ok".
+// row returns the words of an operation. All words are "ok" for an operation without a row.
 func (k kindsTable) row(operation string) []string {
 	if row := k.rows[operation]; row != nil {
 		return row
@@ -357,14 +357,14 @@ func readKinds(t *testing.T) kindsTable {
 	return table
 }
 
-// A kindRequest is what is asked for, and what must come of it for each kind.
+// A kindRequest is a request, and its expected result for each kind.
 type kindRequest struct {
 	lines []string
 	cells []string
 }
 
-// refusalOfKind gives the error of a word for a request. A key that is named to open a
-// ciphertext, and cannot, is the wrong key.
+// refusalOfKind returns the error of a word for a request. IncorrectKeyException is the error if a
+// request names a key that cannot open the ciphertext.
 func refusalOfKind(word, request string) string {
 	opens := strings.HasPrefix(request, "kms Decrypt ") || strings.HasPrefix(request, "kms ReEncrypt SourceKeyId=")
 	if word == "usage" && opens {
@@ -373,8 +373,8 @@ func refusalOfKind(word, request string) string {
 	return refusalsOfKinds[word]
 }
 
-// of returns the lines of the story for a kind that gets the word. Where that is an error,
-// the key must be afterwards what it was.
+// of returns the lines of the story for a kind with this word. If the word is an error, the request
+// must not change the key.
 func (r kindRequest) of(word string) (lines []string) {
 	for _, line := range r.lines {
 		request, isRequest := strings.CutPrefix(line, "? ")
@@ -394,8 +394,8 @@ func (r kindRequest) of(word string) (lines []string) {
 	return lines
 }
 
-// parseRequests returns the requests of the operations that are about one key, all of
-// which must be there.
+// parseRequests returns the requests of all operations about one key. The test fails if an operation
+// is missing.
 func parseRequests(t *testing.T, table kindsTable) (all []kindRequest) {
 	t.Helper()
 	missing := map[string]bool{}
@@ -407,7 +407,7 @@ func parseRequests(t *testing.T, table kindsTable) (all []kindRequest) {
 	}
 	for operation := range table.rows {
 		if !missing[operation] {
-			t.Errorf("%s: in the table of kinds, but not in the grid of states", operation)
+			t.Errorf("%s is in the table of kinds, but not in the state grid", operation)
 		}
 	}
 	for _, paragraph := range strings.Split(strings.TrimSpace(requestsOfKinds), "\n\n") {
@@ -417,12 +417,13 @@ func parseRequests(t *testing.T, table kindsTable) (all []kindRequest) {
 		delete(missing, operation)
 	}
 	if len(missing) > 0 {
-		t.Errorf("not asked for: %v", missing)
+		t.Errorf("no request for: %v", missing)
 	}
 	return all
 }
 
-// requestsOfGrants asks for a grant of each operation: a key can grant what it can do.
+// requestsOfGrants asks for a grant of each operation. A key can grant the operations that it
+// supports.
 func requestsOfGrants(table kindsTable) (all []kindRequest) {
 	for _, operation := range api.Enum("GrantOperation") {
 		cells := slices.Clone(table.row(strings.TrimSuffix(strings.TrimSuffix(operation, "From"), "To")))
@@ -436,7 +437,7 @@ func requestsOfGrants(table kindsTable) (all []kindRequest) {
 	return all
 }
 
-// requestsOfAliases asks for an alias from a key of each kind.
+// requestsOfAliases moves an alias to the key from a key of each kind.
 func requestsOfAliases(t *testing.T, table kindsTable) (all []kindRequest) {
 	t.Helper()
 	for line := range strings.Lines(strings.TrimSpace(alikeKinds)) {
@@ -450,7 +451,7 @@ func requestsOfAliases(t *testing.T, table kindsTable) (all []kindRequest) {
 		}
 	}
 	if len(all) != len(table.kinds) {
-		t.Errorf("an alias comes from %d of %d kinds", len(all), len(table.kinds))
+		t.Errorf("an alias moves from %d of %d kinds", len(all), len(table.kinds))
 	}
 	return all
 }

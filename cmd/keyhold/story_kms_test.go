@@ -20,7 +20,7 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
-// A wireError is an error that the server answered.
+// A wireError is an error response of the server.
 type wireError struct {
 	Type    string `json:"__type"`
 	Message string `json:"message"`
@@ -28,18 +28,18 @@ type wireError struct {
 
 func (e wireError) Error() string { return e.Type + ": " + e.Message }
 
-// kms sends one request and prints the answer.
+// kms sends one request and prints the response.
 func (s step) kms() {
 	operation, words := s.args[0], s.args[1:]
 	if len(words) == 1 && strings.HasPrefix(words[0], "@") {
-		s.tell(s.call(operation, []byte(s.ReadFile(words[0][1:]))))
+		s.printResult(s.call(operation, []byte(s.ReadFile(words[0][1:]))))
 		return
 	}
-	s.tell(s.call(operation, s.encode(s.members(words))))
+	s.printResult(s.call(operation, s.encode(s.members(words))))
 }
 
-// repeat sends a request so many times, none of which may be refused; {} in it is 1,
-// 2, and so on.
+// repeat sends a request several times. It replaces {} in the request with 1, 2, and so on. No
+// request may be refused.
 func (s step) repeat() {
 	count, err := strconv.Atoi(s.args[0])
 	s.Check(err)
@@ -55,8 +55,9 @@ func (s step) repeat() {
 	}
 }
 
-// tell prints what came of a call and holds it against the "!" of the line.
-func (s step) tell(err error) {
+// printResult prints the result of a call, and fails unless a refusal agrees with the "!" of the
+// line.
+func (s step) printResult(err error) {
 	if err != nil {
 		fmt.Fprintln(s.Stderr(), err)
 	} else if len(s.answer) > 0 {
@@ -72,8 +73,7 @@ func (s step) tell(err error) {
 	}
 }
 
-// call signs and sends a request, as any program can: nothing checks the body on
-// the way. It keeps the answer.
+// call signs and sends a request and keeps the response. The body is not checked on the way.
 func (s step) call(operation string, body []byte) error {
 	r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, s.Getenv("ENDPOINT")+"/", bytes.NewReader(body))
 	s.Check(err)
@@ -96,7 +96,7 @@ func (s step) call(operation string, body []byte) error {
 	return e
 }
 
-// record keeps the whole answer in the log folder, for scan.
+// record keeps the whole response in the log folder, for scan.
 func (s step) record(answer *http.Response) {
 	all, err := httputil.DumpResponse(answer, true)
 	s.Check(err)
@@ -120,7 +120,7 @@ func (s step) members(words []string) map[string]any {
 		if file, isFile := strings.CutPrefix(text, "@"); isJSON {
 			value = json.RawMessage(text)
 		} else if isFile {
-			value = []byte(s.ReadFile(file)) // which JSON has as base64
+			value = []byte(s.ReadFile(file)) // base64 in JSON
 		}
 		in := all
 		for outer, inner, nested := strings.Cut(name, "."); nested; outer, inner, nested = strings.Cut(name, ".") {
@@ -140,10 +140,10 @@ func (s step) encode(members map[string]any) []byte {
 	return body
 }
 
-// save puts a member of the last answer into a variable.
+// save puts a member of the last response into a variable.
 func (s step) save() { s.Setenv(s.args[0], s.member(s.args[1])) }
 
-// saveBlob puts a blob of the last answer into a file.
+// saveBlob puts a blob of the last response into a file.
 func (s step) saveBlob() { s.writeBlob(s.args[0], s.args[1]) }
 
 func (s step) writeBlob(file, member string) {
@@ -152,10 +152,10 @@ func (s step) writeBlob(file, member string) {
 	s.Check(os.WriteFile(s.MkAbs(file), blob, 0o600))
 }
 
-// member returns a member of the last answer as text; a dot leads into it.
+// member returns a member of the last response as text. A dot in the path leads into an object.
 func (s step) member(path string) string {
 	decoder := json.NewDecoder(bytes.NewReader(s.answer))
-	decoder.UseNumber() // so that numbers stay as they are written
+	decoder.UseNumber() // keeps numbers as they are written
 	var value any
 	s.Check(decoder.Decode(&value))
 	for name := range strings.SplitSeq(path, ".") {

@@ -11,23 +11,22 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestMain makes the test binary serve as the program: a story runs it under its
-// name.
+// TestMain makes the test binary the program, so that a story can run it as keyhold.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"keyhold": main})
 }
 
-// TestStories tells the stories of testdata to the real program, each in a
-// folder of its own. OpenSSL wraps, and Python opens what the server encrypted.
+// TestStories runs the stories of testdata with the real program, each in its own folder. OpenSSL
+// wraps key material, and Python opens ciphertexts of the server.
 func TestStories(t *testing.T) {
-	var told atomic.Int32
-	t.Cleanup(func() { t.Attr("ran", fmt.Sprintf("%d stories", told.Load())) })
+	var started atomic.Int32
+	t.Cleanup(func() { t.Attr("ran", fmt.Sprintf("%d stories", started.Load())) })
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("..", "..", "testdata"),
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
-			told.Add(1)
+			started.Add(1)
 			return newStory(env)
 		},
 		Cmds: commandsOfStories(),
@@ -40,7 +39,7 @@ func TestStories(t *testing.T) {
 	})
 }
 
-// A story is what one file of testdata tells.
+// A story is the state of one file of testdata while it runs.
 type story struct {
 	dir    string // its work folder
 	server *serverProcess
@@ -49,10 +48,10 @@ type story struct {
 
 type storyKey struct{}
 
-// The folders that are in the work folder from the beginning.
+// These folders are in the work folder from the beginning.
 const (
-	ownFolder = "own" // what the owner of the key material keeps, and scan does not look at
-	logFolder = "log" // all that the program printed and answered
+	ownFolder = "own" // what the owner of the key material keeps; scan leaves it out
+	logFolder = "log" // all output and responses of the program
 )
 
 func newStory(env *testscript.Env) error {
@@ -85,11 +84,11 @@ type step struct {
 	args []string
 }
 
-// A command is what a line can begin with, beside the commands of testscript.
+// A storyCommand is a word that begins a line, besides the commands of testscript.
 type storyCommand struct {
 	usage   string
-	least   int  // how many arguments it needs
-	refused bool // it may begin with "!"
+	least   int  // the least number of arguments
+	refused bool // the line may begin with "!"
 	run     func(step)
 }
 

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// scan looks for the bytes of files in everything that is in the work folder,
-// but for the folder of their owner: in the data, the logs, the answers.
+// scan looks for the bytes of files in all files of the work folder: data, logs and responses. It
+// leaves out the folder of the owner.
 func (s step) scan() {
 	for _, file := range s.args {
 		found, files, err := findSecret(s.dir, []byte(s.ReadFile(file)))
@@ -28,17 +28,18 @@ func (s step) scan() {
 	}
 }
 
-// findSecret returns which files hold the secret or a half of it in any form.
+// findSecret returns the files that hold the secret, or half of it, in any form.
 func findSecret(dir string, secret []byte) (found []string, files int, err error) {
 	if len(secret) < 2*minPiece {
 		return nil, 0, fmt.Errorf("a secret of %d bytes is too short to be looked for", len(secret))
 	}
-	// A half is a secret too. Odd lengths: the halves overlap, and none is short.
+	// Half of a secret is a secret too. With an odd length the halves overlap, so that none is too
+	// short.
 	half := (len(secret) + 1) / 2
 	wanted := append(forms(secret[:half]), forms(secret[len(secret)-half:])...)
 	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		switch {
-		case err != nil && !errors.Is(err, fs.ErrNotExist): // a running server may take a file away
+		case err != nil && !errors.Is(err, fs.ErrNotExist): // a running server may remove a file
 			return err
 		case d.IsDir() && path == filepath.Join(dir, ownFolder):
 			return fs.SkipDir
@@ -58,16 +59,16 @@ func findSecret(dir string, secret []byte) (found []string, files int, err error
 	return found, files, err
 }
 
-// minPiece is how many bytes are not found by chance.
+// minPiece is the number of bytes that a file does not hold by chance.
 const minPiece = 8
 
-// forms returns the ways in which bytes may stand in a file.
+// forms returns the encodings in which bytes may be in a file.
 func forms(b []byte) [][]byte {
 	all := [][]byte{b}
 	for _, format := range []string{"%x", "%X", "% x", "% X"} {
 		all = append(all, fmt.Appendf(nil, format, b))
 	}
-	decimal := strings.Trim(fmt.Sprint(b), "[]") // as a list of bytes is printed
+	decimal := strings.Trim(fmt.Sprint(b), "[]") // as Go prints a slice of bytes
 	for _, comma := range []string{" ", ",", ", "} {
 		all = append(all, []byte(strings.ReplaceAll(decimal, " ", comma)))
 	}
@@ -79,17 +80,17 @@ func forms(b []byte) [][]byte {
 	return all
 }
 
-// inBase64 returns the characters that are the same for b whatever stands around
-// it, when so many bytes, or three or six more, stand before it.
+// inBase64 returns the characters for b that do not depend on the bytes around b. The number of
+// bytes in front of b is before, or three or six more.
 func inBase64(encoding *base64.Encoding, before int, b []byte) []byte {
 	text := encoding.AppendEncode(nil, append(make([]byte, before), b...))
 	if (before+len(b))%3 != 0 {
-		text = text[:len(text)-1] // it has bits of what follows
+		text = text[:len(text)-1] // the last character also has bits of the next byte
 	}
-	return text[(before*8+5)/6:] // without those that have bits of what stands before
+	return text[(before*8+5)/6:] // leaves out characters with bits of the bytes in front
 }
 
-// TestScanFinds holds findSecret to finding what is there.
+// TestScanFinds checks that findSecret finds each form of a secret, and nothing else.
 func TestScanFinds(t *testing.T) {
 	secret := []byte("\xfb\xff\xbe material of 32 bytes or so \x01\xfe")
 	encode := map[string]func(b []byte) string{
@@ -112,7 +113,7 @@ func TestScanFinds(t *testing.T) {
 					}
 				}
 				if isFound(t, secret, around(secret[4:8])) {
-					t.Errorf("%s: found what is not there", name)
+					t.Errorf("%s: found in a file without the secret", name)
 				}
 			}
 		}

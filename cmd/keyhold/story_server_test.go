@@ -18,8 +18,8 @@ type serverProcess struct {
 	ended chan error
 }
 
-// startServer runs keyhold dev or keyhold serve with its data in the story's
-// folder. It returns the endpoint when the banner has told it.
+// startServer runs keyhold dev or keyhold serve with its data in the story's folder. It waits for
+// the banner and returns the endpoint.
 func startServer(dir, command string, flags []string) (s *serverProcess, endpoint string, err error) {
 	s = &serverProcess{ended: make(chan error, 1)}
 	s.cmd = exec.Command("keyhold", append([]string{command, "--addr", "127.0.0.1:0", "--data", "data"}, flags...)...)
@@ -63,15 +63,15 @@ func (s *serverProcess) kill() {
 	<-s.ended
 }
 
-// openLog opens a file of the log folder to append to.
+// openLog opens a file of the log folder for appending.
 func openLog(dir, name string) (*os.File, error) {
 	return os.OpenFile(filepath.Join(dir, logFolder, name), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 }
 
-// A banner waits for the endpoint in what the program prints.
+// A banner receives the output of the program and sends the endpoint when it is printed.
 type banner struct {
 	text     []byte
-	told     bool
+	sent     bool
 	endpoint chan string
 }
 
@@ -79,8 +79,8 @@ var endpointLine = regexp.MustCompile(`endpoint +(\S+)\n`)
 
 func (b *banner) Write(p []byte) (int, error) {
 	b.text = append(b.text, p...)
-	if m := endpointLine.FindSubmatch(b.text); m != nil && !b.told {
-		b.told = true
+	if m := endpointLine.FindSubmatch(b.text); m != nil && !b.sent {
+		b.sent = true
 		b.endpoint <- string(m[1])
 	}
 	return len(p), nil
@@ -126,7 +126,7 @@ func (s step) start(command string) {
 
 var exportLine = regexp.MustCompile(`export (\w+)=(\S+)\n`)
 
-// credentials takes up what keyhold init just printed, as pasting it would.
+// credentials sets the credentials that keyhold init just printed, as pasting its lines would.
 func (s step) credentials() {
 	found := exportLine.FindAllStringSubmatch(s.ReadFile("stdout"), -1)
 	if len(found) == 0 {
@@ -141,8 +141,8 @@ func (s step) advance() {
 	s.Check(s.Exec("keyhold", "clock", "advance", s.args[0]))
 }
 
-// now sets a variable to the time of the server's clock, or so much later or
-// earlier, in whole seconds since the epoch.
+// now sets a variable to the time of the server's clock, plus or minus a duration, in seconds since
+// the epoch.
 func (s step) now() {
 	s.Check(s.Exec("keyhold", "clock", "show"))
 	shown, _, _ := strings.Cut(s.ReadFile("stdout"), " ")

@@ -24,7 +24,7 @@ func (s step) sts() {
 		name, value, _ := strings.Cut(word, "=")
 		form.Set(name, value)
 	}
-	s.tell(s.query(s.args[0], form.Encode()))
+	s.printResult(s.query(s.args[0], form.Encode()))
 }
 
 func (s step) query(action, body string) error {
@@ -51,7 +51,7 @@ func (s step) query(action, body string) error {
 	return nil
 }
 
-// elements reads XML into maps of what is in each element.
+// elements decodes XML into maps, from the name of an element to its content.
 func (s step) elements(text []byte) map[string]any {
 	d := xml.NewDecoder(bytes.NewReader(text))
 	stack, words := []map[string]any{{}}, ""
