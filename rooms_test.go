@@ -134,6 +134,17 @@ func TestImportLaw(t *testing.T) {
 	}
 }
 
+// A reader of the design finds each room in it.
+func TestDesignNamesRooms(t *testing.T) {
+	const page = "docs/design.md"
+	text := readFile(t, page)
+	for room := range parseLaw(t) {
+		if name := strings.TrimPrefix(room, "internal/"); !strings.Contains(text, "`"+name+"`") {
+			t.Errorf("%s does not name the package %s", page, name)
+		}
+	}
+}
+
 // parseLaw returns the import paths that each room may use.
 func parseLaw(t *testing.T) map[string][]string {
 	rooms := map[string][]string{}
