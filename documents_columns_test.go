@@ -10,15 +10,15 @@ import (
 	"unicode/utf8"
 )
 
-// widest is how many columns a line of a document has at most.
-const widest = 100
+// mostColumnsOfDocument is how many columns a line of a document has at most.
+const mostColumnsOfDocument = 100
 
 // loneLink is a line that holds nothing but a link, which cannot be broken.
 var loneLink = regexp.MustCompile(`^ *(- )?!?\[[^]]*\]\([^)]*\)[.,:]?$`)
 
-// wideLines returns the numbers of the lines of a document that are too wide. Rows of tables, lone links and fenced
+// wideInDocument returns the numbers of the lines of a document that are too wide. Rows of tables, lone links and fenced
 // blocks, which show files and output as they are, may have any width.
-func wideLines(text string) (wide []int) {
+func wideInDocument(text string) (wide []int) {
 	n, fenced := 0, false
 	for line := range strings.Lines(text) {
 		n++
@@ -27,28 +27,28 @@ func wideLines(text string) (wide []int) {
 		case strings.HasPrefix(line, "```"):
 			fenced = !fenced
 		case fenced || strings.HasPrefix(line, "|") || loneLink.MatchString(line):
-		case utf8.RuneCountInString(line) > widest:
+		case utf8.RuneCountInString(line) > mostColumnsOfDocument:
 			wide = append(wide, n)
 		}
 	}
 	return wide
 }
 
-func TestWidthOfDocuments(t *testing.T) {
+func TestColumnsOfDocuments(t *testing.T) {
 	_, text := repository(t)
 	for name, content := range text {
 		if path.Ext(name) != ".md" {
 			continue
 		}
-		for _, n := range wideLines(content) {
-			t.Errorf("%s:%d: the line has more than %d columns", name, n, widest)
+		for _, n := range wideInDocument(content) {
+			t.Errorf("%s:%d: the line has more than %d columns", name, n, mostColumnsOfDocument)
 		}
 	}
 }
 
 // Text, headings, lists and commands have a limit; the exceptions end where they end.
-func TestWideLines(t *testing.T) {
-	long := strings.Repeat("ä", widest)
+func TestWideInDocument(t *testing.T) {
+	long := strings.Repeat("ä", mostColumnsOfDocument)
 	for text, want := range map[string][]int{
 		long + "\n" + long + "x\n":                    {2},
 		"# " + long + "\n":                            {1},
@@ -59,7 +59,7 @@ func TestWideLines(t *testing.T) {
 		"| " + long + " |\n":                          nil,
 		"```go\n" + long + "x\n```\n" + long + "x\n":  {4},
 	} {
-		if got := wideLines(text); !slices.Equal(got, want) {
+		if got := wideInDocument(text); !slices.Equal(got, want) {
 			t.Errorf("%v, want %v, of\n%s", got, want, fmt.Sprintf("%.20q", text))
 		}
 	}
