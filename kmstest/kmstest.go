@@ -107,7 +107,7 @@ func Start(t testing.TB, wishes ...Option) *Server {
 	config.Clock, config.Log, config.Create, config.Dev, config.DevAccount = clock, log, true, true, Account
 	s, err := service.Open(context.Background(), config)
 	check(t, err)
-	region, err := o.sow(s)
+	region, err := o.applySeed(s)
 	check(t, err)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	check(t, err)
@@ -143,8 +143,8 @@ func (s *Server) secure(names []string) *tls.Config {
 	return conns.TLS(made.Certificate)
 }
 
-// sow makes the keys of the seed file, if there is one, and returns the Region of a client.
-func (o options) sow(s *service.Service) (region string, err error) {
+// applySeed makes the keys of the seed file, if there is one, and returns the Region of a client.
+func (o options) applySeed(s *service.Service) (region string, err error) {
 	if o.seedFile == "" {
 		return Region, nil
 	}

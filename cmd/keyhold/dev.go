@@ -130,7 +130,7 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 	if err := o.checkFolder(ctx, s); err != nil {
 		return err
 	}
-	if err := sow(ctx, s, declared, logger); err != nil {
+	if err := applySeed(ctx, s, declared, logger); err != nil {
 		return err
 	}
 	trusted, err := o.trust(&network, logger)

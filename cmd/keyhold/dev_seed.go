@@ -16,8 +16,8 @@ func (o devOptions) readSeed() (seed.File, error) {
 	return seed.Read(o.seed, seed.Defaults{Account: o.account, Region: devRegion})
 }
 
-// sow has the declared keys made that are not there.
-func sow(ctx context.Context, s *service.Service, declared seed.File, log *slog.Logger) error {
+// applySeed makes the declared keys that do not exist yet.
+func applySeed(ctx context.Context, s *service.Service, declared seed.File, log *slog.Logger) error {
 	made, err := s.Seed(ctx, declared)
 	if err == nil && len(declared.Keys) > 0 {
 		log.Info("seeded", "keys", len(declared.Keys), "made", made)

@@ -21,8 +21,8 @@ func seeded(lines string) string {
 	return "[[key]]\nid = \"" + seedID + "\"\norigin = \"EXTERNAL\"\n" + lines
 }
 
-// sow seeds the service with the text, for the caller of do.
-func (l *life) sow(t *testing.T, text string) (made int, err error) {
+// applySeed makes the keys of a seed file with this text.
+func (l *life) applySeed(t *testing.T, text string) (made int, err error) {
 	t.Helper()
 	f, err := seed.Parse("seed.toml", []byte(text), seed.Defaults{Account: "111122223333", Region: "eu-west-2"})
 	if err != nil {
@@ -47,7 +47,7 @@ func TestSeed(t *testing.T) {
 	l := newLife(t)
 	text := seeded(seedMaterial+"description = \"d\"\naliases = [\"alias/a\", \"alias/b\"]\ntags = { a = \"1\" }\nexpires_in_days = 30\nenabled = false\n") +
 		"[[key]]\nid = \"22222222-2222-4222-8222-222222222222\"\n"
-	if made, err := l.sow(t, text); err != nil || made != 2 {
+	if made, err := l.applySeed(t, text); err != nil || made != 2 {
 		t.Fatal(made, err)
 	}
 	d := must[any](t)(do(l.Service, "DescribeKey", &api.DescribeKeyRequest{KeyId: new("alias/b")})).(*api.DescribeKeyResponse)
@@ -56,7 +56,7 @@ func TestSeed(t *testing.T) {
 	}
 	must[any](t)(do(l.Service, "Encrypt", &api.EncryptRequest{KeyId: new("22222222-2222-4222-8222-222222222222"), Plaintext: []byte("x")}))
 	before := l.paths(t)
-	if made, err := l.sow(t, text); err != nil || made != 0 {
+	if made, err := l.applySeed(t, text); err != nil || made != 0 {
 		t.Error(made, err)
 	}
 	if after := l.paths(t); !slices.Equal(before, after) {
@@ -68,7 +68,7 @@ func TestSeed(t *testing.T) {
 	if *d.KeyMetadata.KeyState != "PendingImport" {
 		t.Errorf("past its expiry: %s", *d.KeyMetadata.KeyState)
 	}
-	if made, err := l.sow(t, text); err != nil || made != 0 {
+	if made, err := l.applySeed(t, text); err != nil || made != 0 {
 		t.Error(made, err)
 	}
 	if got, want := l.events(t), []string{"SeedKey", "CreateAlias", "CreateAlias", "SeedKey", "DescribeKey", "Encrypt", "DeleteExpiredKeyMaterial", "DescribeKey"}; !slices.Equal(got, want) {
@@ -117,7 +117,7 @@ func TestSeedContradictions(t *testing.T) {
 			t.Parallel()
 			l := newLife(t)
 			defer l.end(t)
-			if _, err := l.sow(t, c.first); err != nil {
+			if _, err := l.applySeed(t, c.first); err != nil {
 				t.Fatal(err)
 			}
 			if c.operation != "" {
@@ -125,7 +125,7 @@ func TestSeedContradictions(t *testing.T) {
 			}
 			before := l.paths(t)
 			// A key beside it that could be made is not, while there is a contradiction.
-			made, err := l.sow(t, c.then+"[[key]]\nid = \"33333333-3333-4333-8333-333333333333\"\n")
+			made, err := l.applySeed(t, c.then+"[[key]]\nid = \"33333333-3333-4333-8333-333333333333\"\n")
 			if c.wants == "" {
 				if err != nil || made != 1 {
 					t.Error(made, err)
@@ -148,27 +148,27 @@ func TestSeedExpires(t *testing.T) {
 	at := func(d time.Duration) string {
 		return seeded(seedMaterial + "expires = " + l.clock.Now().Add(d).Format(time.RFC3339) + "\n")
 	}
-	_, err := l.sow(t, at(-time.Second))
+	_, err := l.applySeed(t, at(-time.Second))
 	if err == nil || !strings.Contains(err.Error(), "seed.toml:5: expires: ") || !strings.Contains(err.Error(), "has passed") {
 		t.Errorf("a time that has passed: %v", err)
 	}
-	_, err = l.sow(t, at(key.MaxValidity+time.Minute))
+	_, err = l.applySeed(t, at(key.MaxValidity+time.Minute))
 	if err == nil || !strings.Contains(err.Error(), "seed.toml:5: expires: ") || !strings.Contains(err.Error(), "expires_in_days in its place") {
 		t.Errorf("a time too far ahead: %v", err)
 	}
 	tomorrow := at(day)
-	if _, err := l.sow(t, tomorrow); err != nil {
+	if _, err := l.applySeed(t, tomorrow); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.sow(t, tomorrow); err != nil {
+	if _, err := l.applySeed(t, tomorrow); err != nil {
 		t.Errorf("again: %v", err)
 	}
-	_, err = l.sow(t, at(2*day))
+	_, err = l.applySeed(t, at(2*day))
 	if err == nil || !strings.Contains(err.Error(), "seed.toml:5: expires: the stored key has ") {
 		t.Errorf("another time: %v", err)
 	}
 	l.sweepAfter(t, day+time.Second)
-	if _, err := l.sow(t, tomorrow); err != nil {
+	if _, err := l.applySeed(t, tomorrow); err != nil {
 		t.Errorf("past the time: %v", err)
 	}
 	l.end(t)
@@ -184,12 +184,12 @@ func TestSeedAfterStop(t *testing.T) {
 	l.restart(t)
 	text := seeded(seedMaterial + "aliases = [\"alias/a\", \"alias/b\"]\n")
 	stop.after(2) // the key and an alias, and then no more
-	if _, err := l.sow(t, text); err == nil {
+	if _, err := l.applySeed(t, text); err == nil {
 		t.Fatal("nothing stopped it")
 	}
 	stop.after(1000)
 	l.restart(t)
-	if made, err := l.sow(t, text); err != nil || made > 1 {
+	if made, err := l.applySeed(t, text); err != nil || made > 1 {
 		t.Fatal(made, err)
 	}
 	for _, name := range []string{"alias/a", "alias/b"} {
