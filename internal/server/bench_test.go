@@ -1,4 +1,4 @@
-package server_test
+package server
 
 import (
 	"bufio"
@@ -21,18 +21,18 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/conns"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/seal"
-	"github.com/keyhold/keyhold/internal/server"
 	"github.com/keyhold/keyhold/internal/service"
 	"github.com/keyhold/keyhold/internal/sigv4"
 	"github.com/keyhold/keyhold/internal/store/local"
 )
 
-// A benchServer is a handler with a data folder and without a network.
+// A benchServer is a server with a data folder and without a network.
 type benchServer struct {
-	*server.Handler
+	*Server
 	b *testing.B
 }
 
@@ -64,7 +64,7 @@ func newBenchServer(b *testing.B) benchServer {
 		Lookup:  identity.Fixed(identity.AccessKey{ID: "test", Secret: identity.NewSecret("test"), Principal: identity.Root("111122223333")}),
 		Regions: key.ValidRegion, Now: time.Now,
 	})
-	return benchServer{&server.Handler{Service: s, Verifier: v, Log: slog.New(slog.DiscardHandler)}, b}
+	return benchServer{New(&Handler{Service: s, Verifier: v, Log: slog.New(slog.DiscardHandler)}, conns.Config{}), b}
 }
 
 // request returns a signed request.
@@ -86,11 +86,11 @@ func (s benchServer) request(operation string, in map[string]any) *fasthttp.Requ
 	if err := r.Write(&wire); err != nil {
 		s.b.Fatal(err)
 	}
-	received := new(fasthttp.Request)
-	if err := received.Read(bufio.NewReader(&wire)); err != nil {
+	parsed := new(fasthttp.Request)
+	if err := parsed.Read(bufio.NewReader(&wire)); err != nil {
 		s.b.Fatal(err)
 	}
-	return received
+	return parsed
 }
 
 // do answers a request. It can be called again with the same request.
@@ -98,7 +98,7 @@ func (s benchServer) do(r *fasthttp.Request, body []byte) []byte {
 	var c fasthttp.RequestCtx
 	c.Init(r, nil, nil)
 	c.Request.SetBody(body) // the previous call cleared it
-	s.Serve(&c)
+	s.exchange(&c)
 	if c.Response.StatusCode() != http.StatusOK {
 		s.b.Fatalf("%d %s", c.Response.StatusCode(), c.Response.Body())
 	}

@@ -2,17 +2,20 @@ package server
 
 import (
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
-
-	"github.com/valyala/fasthttp"
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// kindInternal is the error for clients if the real error has no Kind.
 const kindInternal key.Kind = "KMSInternalException"
+
+// internalError returns the error for clients if the real error has no Kind.
+func internalError() *key.Error {
+	return key.Errorf(kindInternal, "The request was rejected because of an internal error.")
+}
 
 // statuses maps each Kind to its HTTP status. The service answers 400 to all errors of the client, whatever the
 // model of its API says. Clients go by the name of the error, and would retry after a 5xx status.
@@ -64,7 +67,7 @@ func status(kind key.Kind) int {
 			return code
 		}
 	}
-	return fasthttp.StatusInternalServerError
+	return http.StatusInternalServerError
 }
 
 // errorBody is the body of an error in awsJson1.1.
@@ -73,11 +76,13 @@ type errorBody struct {
 	Message string `json:"message"`
 }
 
-func writeError(c *fasthttp.RequestCtx, id string, e *key.Error) {
+// errorResponse returns the response for an error of the KMS protocol.
+func errorResponse(id string, e *key.Error) response {
 	body, err := api.Encode(errorBody{string(e.Kind), e.Message})
 	if err != nil { // the message contains invalid UTF-8 from the client
 		body = fmt.Appendf(nil, `{"__type":%q,"message":""}`, string(e.Kind))
 	}
-	c.Response.Header.Set("X-Amzn-Errortype", string(e.Kind))
-	reply(c, id, contentType, status(e.Kind), body)
+	return response{
+		status: status(e.Kind), contentType: jsonType, body: body, requestID: id, errorType: string(e.Kind),
+	}
 }

@@ -3,8 +3,7 @@ package server
 import (
 	"context"
 	"mime"
-
-	"github.com/valyala/fasthttp"
+	"net/http"
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/api/sts"
@@ -32,20 +31,21 @@ func isQuery(h sigv4.Header) bool {
 	return err == nil && media == formType
 }
 
-// serveQuery answers a request of the query protocol.
-func (h *Handler) serveQuery(c *fasthttp.RequestCtx, r *request, id string) {
-	body, err := h.answerQuery(r, id)
-	status := fasthttp.StatusOK
+// answerQuery answers a request of the query protocol.
+func (h *Handler) answerQuery(r *request) response {
+	body, err := h.callQuery(r)
+	status := http.StatusOK
 	if err != nil {
-		refused := h.refusal(id, "the query protocol", err)
+		refused := h.refusal(r.id, "the query protocol", err)
 		fault := sts.FaultOf(string(refused.Kind))
-		status, body = fault.Status, sts.EncodeError(id, fault, refused.Message)
+		status, body = fault.Status, sts.EncodeError(r.id, fault, refused.Message)
 	}
-	reply(c, id, "text/xml", status, body)
+	return response{status: status, contentType: "text/xml", body: body, requestID: r.id}
 }
 
-// answerQuery checks a request in this order: form, signature, action, parameters.
-func (h *Handler) answerQuery(r *request, id string) ([]byte, error) {
+// callQuery runs the operation that a request names, and returns its encoded output. It checks the request in
+// this order: form, signature, action, parameters.
+func (h *Handler) callQuery(r *request) ([]byte, error) {
 	defer clear(r.body)
 	if err := r.tooLarge(); err != nil {
 		return nil, err
@@ -59,14 +59,14 @@ func (h *Handler) answerQuery(r *request, id string) ([]byte, error) {
 	caller, err := h.queryCaller(r, form, op.Unsigned)
 	r.finishVerification(err == nil && !op.Unsigned)
 	if err != nil {
-		h.refuseSignature(r, id, api.TargetSTS, form["Action"], err)
+		h.refuseSignature(r, api.TargetSTS, form["Action"], err)
 		return nil, err
 	}
 	if !op.Unsigned {
 		r.turn = h.Service.Queue(context.Background(), caller, len(r.body))
 		defer r.turn.End()
 	}
-	if !served || r.Method != fasthttp.MethodPost || r.Target != "/" {
+	if !served || r.Method != http.MethodPost || r.Target != "/" {
 		return nil, key.Errorf(key.KindInvalidAction, "Could not find operation %s for version %s", form["Action"],
 			form["Version"])
 	}
@@ -74,11 +74,11 @@ func (h *Handler) answerQuery(r *request, id string) ([]byte, error) {
 	if err := form.Decode(in); err != nil {
 		return nil, key.Errorf(key.KindSerialization, "%v", err)
 	}
-	out, err := h.do(r, id, caller, op, in)
+	out, err := h.do(r, caller, op, in)
 	if err != nil {
 		return nil, err
 	}
-	return sts.Encode(op.Name, id, out)
+	return sts.Encode(op.Name, r.id, out)
 }
 
 func (h *Handler) queryOperation(f sts.Form) (service.Operation, bool) {

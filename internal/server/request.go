@@ -1,10 +1,9 @@
 package server
 
 import (
-	"errors"
+	"net"
+	"net/netip"
 	"strings"
-
-	"github.com/valyala/fasthttp"
 
 	"github.com/keyhold/keyhold/internal/conns"
 	"github.com/keyhold/keyhold/internal/key"
@@ -22,6 +21,7 @@ const (
 // is answered.
 type request struct {
 	sigv4.Request
+	id     string
 	body   []byte
 	conn   *conns.Conn // nil if there is no network connection
 	from   string      // IP address of the client
@@ -29,24 +29,6 @@ type request struct {
 
 	revision int64         // revision of the store before the signature was verified
 	turn     *service.Turn // turn of a large request
-}
-
-// parseRequest returns the request in c. ok is false if the header is invalid or uses the transfer coding
-// "identity": fasthttp ignores this coding, but other software expects a body (it was removed in RFC 9112,
-// section 6.1).
-func parseRequest(c *fasthttp.RequestCtx) (r *request, ok bool) {
-	h := &c.Request.Header
-	header, ok := sigv4.ParseHeader(h.RawHeaders(), maxFields)
-	if coding, coded := header.First("transfer-encoding"); coded && !strings.EqualFold(coding, "chunked") {
-		ok = false
-	}
-	return &request{
-		Request: sigv4.Request{Method: string(h.Method()), Target: originForm(string(h.RequestURI()), header),
-			Header: header},
-		body:   c.Request.Body(),
-		conn:   conns.Of(c.Conn()),
-		secure: c.IsTLS(),
-	}, ok
 }
 
 // finishVerification reports to the connection whether the signature of the request was verified.
@@ -57,15 +39,26 @@ func (r *request) finishVerification(verified bool) {
 }
 
 // source returns the address of the client, which forwarders may report.
-func (h *Handler) source(c *fasthttp.RequestCtx, r *request) string {
+func (h *Handler) source(r *request) string {
 	if r.conn == nil {
-		return c.RemoteIP().String()
+		return "0.0.0.0"
 	}
 	peer := r.conn.Source()
 	if client := forwardedFor(r.Header, peer.Addr, h.Forwarders); client != peer.Addr {
 		return client.String()
 	}
 	return peer.Text
+}
+
+// localAddr returns the address at which the request arrived.
+func (r *request) localAddr() netip.Addr {
+	if r.conn == nil {
+		return netip.Addr{}
+	}
+	if tcp, ok := r.conn.LocalAddr().(*net.TCPAddr); ok {
+		return tcp.AddrPort().Addr().Unmap().WithZone("")
+	}
+	return netip.Addr{}
 }
 
 // originForm returns the target of a request without scheme and host, which a client includes if it treats the
@@ -89,9 +82,6 @@ func originForm(target string, h sigv4.Header) string {
 	}
 	return "/" + rest[end:]
 }
-
-// errHeader means that a header is folded, has too many fields, or has an invalid coding.
-var errHeader = errors.New("server: the header is not acceptable")
 
 func (r *request) tooLarge() error {
 	if len(r.body) > maxBody {

@@ -2,204 +2,109 @@
 //
 // It reads a request, has its signature verified, finds the operation, decodes the body, passes everything to
 // the gate of package service, and writes the response or the error. It makes no decisions itself.
+//
+// Only http.go and server.go use the HTTP library. All other files see a request and a response as values.
 package server
 
 import (
 	"context"
-	"errors"
 	"log/slog"
-	"mime"
-	"net/netip"
-	"strings"
+	"net"
+	"sync"
+	"time"
 
-	"github.com/google/uuid"
 	"github.com/valyala/fasthttp"
 
-	"github.com/keyhold/keyhold/internal/api"
-	"github.com/keyhold/keyhold/internal/identity"
-	"github.com/keyhold/keyhold/internal/key"
-	"github.com/keyhold/keyhold/internal/service"
-	"github.com/keyhold/keyhold/internal/sigv4"
-	"github.com/keyhold/keyhold/internal/space"
+	"github.com/keyhold/keyhold/internal/conns"
 )
 
-const contentType = "application/x-amz-json-1.1"
+// maxHeader is the maximum size of a header, in bytes. A body between maxBody and maxRead is read, so that the
+// client gets an error message. For a larger body, the connection is closed.
+const (
+	maxHeader = 16 << 10
+	maxRead   = maxBody + 32<<10
+)
 
-// A Handler answers requests of the KMS protocol and, at the same address, of the query protocol, which the STS
-// API uses.
-type Handler struct {
-	Service  *service.Service
-	Verifier *sigv4.Verifier
-	Log      *slog.Logger
+// maxKept is the maximum size in bytes of buffers for bodies that an idle connection keeps.
+const maxKept = 16 << 10
 
-	// Forwarders are the proxies whose X-Forwarded-For is trusted.
-	Forwarders []netip.Prefix
-	// Hosts are the names, in lower case, by which web pages may use the server and its neighbours, in addition
-	// to the names and addresses of the loopback interface.
-	Hosts []string
+// writeTime is how long a client may take to read a response.
+const writeTime = 20 * time.Second
 
-	// Refused, if set, is called for every request whose signature is refused. It is for dev servers. Requests
-	// are examined only if it is set.
-	Refused func(requestID string, x sigv4.Examination, reason *key.Error)
+// A Server serves a Handler over HTTP/1.1.
+type Server struct {
+	http    fasthttp.Server
+	handler *Handler
+	conns   *conns.Table
 
-	pages, regions onceAMinute // warnings about refused requests
+	mu        sync.Mutex
+	ended     bool
+	listeners []net.Listener
 }
 
-// Serve answers a request. Every response carries a Date header. Responses to well-formed requests also carry a
-// request ID.
-func (h *Handler) Serve(c *fasthttp.RequestCtx) {
-	id := uuid.NewString()
-	defer h.recoverPanic(c, id)
-	r, ok := parseRequest(c)
-	if ok {
-		r.from = h.source(c, r)
+// New returns a Server with limits that keep slow and large requests from taking more than their share.
+func New(h *Handler, c conns.Config) *Server {
+	fasthttp.SetBodySizePoolLimit(maxKept, maxKept) // a setting of the whole process
+	c.Log = h.Log
+	s := &Server{handler: h, conns: conns.New(c)}
+	s.http = fasthttp.Server{
+		Handler:                      s.serve,
+		ErrorHandler:                 refuseMalformed,
+		ExpectHandler:                continueRequest,
+		ReadTimeout:                  10 * time.Second, // for header and body together
+		WriteTimeout:                 writeTime,
+		IdleTimeout:                  60 * time.Second,
+		ReadBufferSize:               maxHeader,
+		MaxRequestBodySize:           maxRead,
+		CloseOnShutdown:              true,
+		LazyRequestTime:              true,
+		NoDefaultServerHeader:        true,
+		NoDefaultContentType:         true,
+		DisablePreParseMultipartForm: true,
+		SecureErrorLogMessage:        true, // logs must not contain parts of requests
+		Logger:                       connectionLog{h.Log},
 	}
-	switch {
-	case !ok:
-		refuseMalformed(c, errHeader)
-		c.SetConnectionClose()
-	case isFromPage(r.Header) && !pageAdmitted(r.Header, localAddr(c), h.Hosts):
-		h.refusePage(c, r)
-	case isQuery(r.Header):
-		h.serveQuery(c, r, id)
-	default:
-		h.serveKMS(c, r, id)
-	}
+	return s
 }
 
-// serveKMS answers a request of the KMS protocol.
-func (h *Handler) serveKMS(c *fasthttp.RequestCtx, r *request, id string) {
-	out, err := h.answer(r, id)
-	var body []byte
-	if err == nil && out != nil {
-		body, err = api.Encode(out)
+// Serve answers requests on a listener until Shutdown or Close. If one of them was called before, Serve returns
+// at once.
+func (s *Server) Serve(l net.Listener) error {
+	l = s.conns.Listener(l)
+	s.mu.Lock()
+	s.listeners = append(s.listeners, l)
+	if s.ended {
+		l.Close()
 	}
-	if err != nil {
-		h.refuse(c, r, id, err)
-		return
-	}
-	reply(c, id, contentType, fasthttp.StatusOK, body)
+	s.mu.Unlock()
+	return s.http.Serve(l)
 }
 
-// reply writes a response and clears body, which the connection has copied.
-func reply(c *fasthttp.RequestCtx, id, contentType string, status int, body []byte) {
-	c.SetStatusCode(status)
-	header := &c.Response.Header
-	header.SetCanonical([]byte("X-Amzn-Requestid"), []byte(id))
-	header.SetContentType(contentType)
-	header.SetCanonical([]byte("Cache-Control"), []byte("no-store"))
-	c.Response.AppendBody(body)
-	clear(body)
-}
-
-// answer returns the response of the operation, or nil for operations without a response body. It makes the
-// first checks in the order that the API promises: signature, target, JSON.
-func (h *Handler) answer(r *request, id string) (any, error) {
-	defer clear(r.body)
-	if err := r.tooLarge(); err != nil {
-		return nil, err
-	}
-	r.revision = h.Service.StoreRevision()
-	caller, err := h.Verifier.Verify(context.Background(), &r.Request, r.body, "kms")
-	r.finishVerification(err == nil)
-	if err != nil {
-		target, operation, _ := strings.Cut(r.Header.Get("x-amz-target"), ".")
-		h.refuseSignature(r, id, target, operation, err)
-		return nil, err
-	}
-	r.turn = h.Service.Queue(context.Background(), caller, len(r.body))
-	defer r.turn.End()
-	op, err := h.operation(r)
-	if err != nil {
-		return nil, err
-	}
-	in := op.NewInput()
-	if err := api.Decode(r.body, in); err != nil {
-		return nil, key.Errorf(key.KindSerialization, "%v", err)
-	}
-	return h.do(r, id, caller, op, in)
-}
-
-// do passes the request to the gate.
-func (h *Handler) do(r *request, id string, caller identity.Caller, op service.Operation, in any) (any, error) {
-	return h.Service.Do(context.Background(), service.Request{
-		ID:        id,
-		Caller:    caller,
-		SourceIP:  r.from,
-		UserAgent: r.Header.Get("user-agent"),
-		Secure:    r.secure,
-		Operation: op,
-		Input:     in,
-		Revision:  r.revision,
-		Turn:      r.turn,
-	})
-}
-
-// refuseSignature records a refused signature. It ignores errors that are not about the request.
-func (h *Handler) refuseSignature(r *request, id, target, operation string, err error) {
-	reason, ok := errors.AsType[*key.Error](err)
-	if !ok {
-		return
-	}
-	if errors.Is(err, sigv4.ErrRegion) {
-		h.warnOfRegion(r)
-	}
-	keyID, region := sigv4.UnverifiedSigner(&r.Request)
-	h.Service.RecordBadSignature(service.BadSignature{
-		RequestID: id, SourceIP: r.from, UserAgent: r.Header.Get("user-agent"),
-		Target: target, Name: operation, AccessKeyID: keyID, Region: region, Reason: reason,
-	})
-	if h.Refused != nil {
-		h.Refused(id, sigv4.Examine(&r.Request, r.body), reason)
+// closeListeners closes all listeners. fasthttp does not close a listener that it does not serve yet.
+func (s *Server) closeListeners() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
+	for _, l := range s.listeners {
+		l.Close()
 	}
 }
 
-// operation returns the operation that the request names.
-func (h *Handler) operation(r *request) (service.Operation, error) {
-	if r.Method != fasthttp.MethodPost || r.Target != "/" || !isJSON11(r.Header.Get("content-type")) {
-		return service.Operation{}, unknownOperation()
-	}
-	prefix, name, _ := strings.Cut(r.Header.Get("x-amz-target"), ".")
-	op, served := h.Service.Find(name)
-	switch {
-	case served && op.Target == prefix && prefix != api.TargetSTS:
-		return op, nil
-	case prefix == api.TargetKMS && api.Known(name):
-		return service.Operation{}, key.Errorf(key.KindUnsupportedOperation, "%s is not supported.", name)
-	}
-	return service.Operation{}, unknownOperation()
+// Shutdown stops accepting connections and waits for running requests, at most until ctx ends.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.closeListeners()
+	return s.http.ShutdownWithContext(ctx)
 }
 
-func unknownOperation() error {
-	return key.Errorf(key.KindUnknownOperation, "The request names no operation of this service.")
+// Close stops accepting connections and closes all of them.
+func (s *Server) Close() error {
+	s.closeListeners()
+	s.conns.Close()
+	return nil
 }
 
-// isJSON11 reports whether a media type is the protocol's, ignoring parameters.
-func isJSON11(header string) bool {
-	if header == contentType {
-		return true
-	}
-	media, _, err := mime.ParseMediaType(header)
-	return err == nil && media == contentType
-}
+// connectionLog receives messages of fasthttp about connections. They may quote requests, so only their format
+// is logged.
+type connectionLog struct{ to *slog.Logger }
 
-// refuse writes the error for the caller, and logs the real cause.
-func (h *Handler) refuse(c *fasthttp.RequestCtx, r *request, id string, err error) {
-	writeError(c, id, h.refusal(id, r.Header.Get("x-amz-target"), err))
-}
-
-// refusal returns the error for the caller, and logs the rest.
-func (h *Handler) refusal(id, target string, err error) *key.Error {
-	refused, ok := errors.AsType[*key.Error](err)
-	if errors.Is(err, space.ErrFull) { // already logged by the Keeper
-		return key.Errorf(kindInternal, "The request was rejected because of an internal error.")
-	}
-	if !ok {
-		h.Log.Error("request failed", "request", id, "target", target, "error", err)
-		return key.Errorf(kindInternal, "The request was rejected because of an internal error.")
-	}
-	if refused.Cause != nil {
-		h.Log.Warn("request refused", "request", id, "target", target, "error", refused, "cause", refused.Cause)
-	}
-	return h.Service.ToldByClock(refused)
-}
+func (l connectionLog) Printf(format string, _ ...any) { l.to.Debug("a connection", "message", format) }

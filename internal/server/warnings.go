@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/keyhold/keyhold/internal/key"
-	"github.com/keyhold/keyhold/internal/sigv4"
 )
 
 // onceAMinute limits how often strangers can cause a warning in the log.
@@ -17,12 +16,12 @@ func (o *onceAMinute) due(now time.Time) bool {
 	return now.Unix()-last >= 60 && o.last.CompareAndSwap(last, now.Unix())
 }
 
-// warnOfRegion logs the Region of a refused request if this Region is not served. The client gets the error
-// text of AWS, which does not contain this reason.
-func (h *Handler) warnOfRegion(r *request) {
-	if _, region := sigv4.UnverifiedSigner(&r.Request); key.ValidRegion(region) && h.regions.due(time.Now()) {
+// warnOfRegion logs the Region of a request that was refused because this Region is not served. The client gets
+// the error text of AWS, which does not contain this reason.
+func (h *Handler) warnOfRegion(region, source string) {
+	if key.ValidRegion(region) && h.regions.due(time.Now()) {
 		h.Log.Warn("a request was refused because its Region is not served: to serve the Region, add it to --regions; "+
 			"this is logged at most once per minute",
-			"region", region, "source", r.from)
+			"region", region, "source", source)
 	}
 }

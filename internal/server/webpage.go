@@ -1,14 +1,12 @@
 package server
 
 import (
-	"net"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/valyala/fasthttp"
 
 	"github.com/keyhold/keyhold/internal/sigv4"
 )
@@ -54,22 +52,13 @@ func isThisMachine(host string, local netip.Addr, hosts []string) bool {
 
 // refusePage answers a web page that may not use the server. It logs such a page and the remedy at most once
 // per minute.
-func (h *Handler) refusePage(c *fasthttp.RequestCtx, r *request) {
+func (h *Handler) refusePage(r *request) response {
 	if h.pages.due(time.Now()) {
 		h.Log.Warn("a web page was refused: to let it use this server, add the page's host and the server's to "+
 			"--allowed-hosts",
 			"origin", shortened(r.Header.Get("origin")), "host", shortened(r.Header.Get("host")))
 	}
-	c.Error(fasthttp.StatusMessage(fasthttp.StatusForbidden), fasthttp.StatusForbidden)
-	c.SetConnectionClose()
+	return plainResponse(http.StatusForbidden)
 }
 
 func shortened(text string) string { return text[:min(len(text), 100)] }
-
-// localAddr returns the address at which the request arrived.
-func localAddr(c *fasthttp.RequestCtx) netip.Addr {
-	if tcp, ok := c.LocalAddr().(*net.TCPAddr); ok {
-		return tcp.AddrPort().Addr().Unmap().WithZone("")
-	}
-	return netip.Addr{}
-}

@@ -25,7 +25,7 @@ type botocoreRequest struct {
 func TestBotocoreSignatures(t *testing.T) {
 	with := config()
 	with.Now = time.Now // botocore signs at wall time
-	url, verdicts := serve(t, NewVerifier(with))
+	url, results := serve(t, NewVerifier(with))
 	cases := []struct {
 		name, body string
 		headers    map[string]string
@@ -53,7 +53,7 @@ func TestBotocoreSignatures(t *testing.T) {
 	for i, headers := range botocoreSign(t, requests) {
 		c := cases[i]
 		t.Run(c.name, func(t *testing.T) {
-			sent := func(body string) verdict {
+			sent := func(body string) result {
 				r, err := http.NewRequestWithContext(t.Context(), "POST", url, strings.NewReader(body))
 				if err != nil {
 					t.Fatal(err)
@@ -61,7 +61,7 @@ func TestBotocoreSignatures(t *testing.T) {
 				for name, value := range headers {
 					r.Header.Set(name, value)
 				}
-				return send(t, verdicts, r)
+				return send(t, results, r)
 			}
 			if got := sent(c.body); got.err != nil || got.caller.Principal.AccessKeyID != exampleID || got.caller.Region != region {
 				t.Errorf("%+v", got)

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"maps"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -17,7 +16,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/keyhold/keyhold/internal/identity"
-	"github.com/valyala/fasthttp"
 )
 
 // The example credentials of the AWS documentation.
@@ -120,53 +118,4 @@ func asCame(r *http.Request) *Request {
 // verify has a request of a client verified.
 func verify(v *Verifier, r *http.Request, body []byte, service string) (identity.Caller, error) {
 	return v.Verify(context.Background(), asCame(r), body, service)
-}
-
-// A verdict is what a server made of a request.
-type verdict struct {
-	caller identity.Caller
-	err    error
-}
-
-// serve starts a server that verifies each request, and returns its address.
-func serve(t *testing.T, v *Verifier) (url string, verdicts <-chan verdict) {
-	t.Helper()
-	made := make(chan verdict, 1)
-	s := &fasthttp.Server{Handler: func(c *fasthttp.RequestCtx) {
-		r, ok := received(&c.Request)
-		if !ok {
-			t.Error("the header is refused")
-		}
-		caller, err := v.Verify(t.Context(), r.request, r.body, "kms")
-		made <- verdict{caller, err}
-	}}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	go s.Serve(l)
-	t.Cleanup(func() { l.Close() })
-	return "http://" + l.Addr().String(), made
-}
-
-// A wireRequest is what a server has of a request once it has read the body.
-type wireRequest struct {
-	request *Request
-	body    []byte
-}
-
-func received(r *fasthttp.Request) (w wireRequest, ok bool) {
-	h, ok := ParseHeader(r.Header.RawHeaders(), 100)
-	return wireRequest{&Request{string(r.Header.Method()), string(r.Header.RequestURI()), h}, r.Body()}, ok
-}
-
-// send sends a request to a server and returns its verdict.
-func send(t *testing.T, verdicts <-chan verdict, r *http.Request) verdict {
-	t.Helper()
-	response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response.Body.Close()
-	return <-verdicts
 }

@@ -12,8 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/valyala/fasthttp"
 )
 
 // A signedWire is a good request as it comes over the wire, and the service that it is
@@ -133,15 +131,6 @@ func wireOf(t *testing.T, s signing, r *http.Request, body string) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
-}
-
-// parseWire reads a request as the server does.
-func parseWire(b []byte) (wireRequest, bool) {
-	var r fasthttp.Request
-	if err := r.ReadLimitBody(bufio.NewReaderSize(bytes.NewReader(b), 16<<10), 128<<10); err != nil {
-		return wireRequest{}, false
-	}
-	return received(&r)
 }
 
 // meaning is what the signature must protect of a request on the wire, found by

@@ -38,7 +38,7 @@ func TestSDKSignatures(t *testing.T) {
 			secret := or(c.secret, exampleSecret)
 			with := config()
 			with.Lookup = keys(identity.AccessKey{ID: exampleID, Secret: identity.NewSecret(secret), Principal: identity.Root(account)})
-			url, verdicts := serve(t, NewVerifier(with))
+			url, results := serve(t, NewVerifier(with))
 			request := func() *http.Request {
 				r, err := http.NewRequestWithContext(t.Context(), "POST", url, strings.NewReader(c.body))
 				if err != nil {
@@ -53,7 +53,7 @@ func TestSDKSignatures(t *testing.T) {
 			}
 			r := request()
 			signing{secret: secret}.sign(t, r, c.body)
-			got := send(t, verdicts, r)
+			got := send(t, results, r)
 			if got.err != nil {
 				t.Fatal(got.err)
 			}
@@ -64,24 +64,24 @@ func TestSDKSignatures(t *testing.T) {
 			}
 			r = request()
 			signing{secret: secret + "x"}.sign(t, r, c.body)
-			wantRefusal(t, send(t, verdicts, r).err, key.KindInvalidSignature, mismatch)
+			wantRefusal(t, send(t, results, r).err, key.KindInvalidSignature, mismatch)
 		})
 	}
 }
 
 // A chunked body has no Content-Length, so the SDK cannot sign one.
 func TestChunkedBody(t *testing.T) {
-	url, verdicts := serve(t, NewVerifier(config()))
+	url, results := serve(t, NewVerifier(config()))
 	r, err := http.NewRequestWithContext(t.Context(), "POST", url, struct{ *strings.Reader }{strings.NewReader(body)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.ContentLength = -1
 	signing{}.sign(t, r, body)
-	if got := send(t, verdicts, r); got.err != nil {
+	if got := send(t, results, r); got.err != nil {
 		t.Error(got.err)
 	}
 	r = r.Clone(t.Context())
 	r.Body = http.NoBody
-	wantRefusal(t, send(t, verdicts, r).err, key.KindInvalidSignature, mismatch)
+	wantRefusal(t, send(t, results, r).err, key.KindInvalidSignature, mismatch)
 }

@@ -1,0 +1,20 @@
+package server
+
+import "net/http"
+
+// A response is the response to a request, as a value.
+type response struct {
+	status      int // of HTTP
+	contentType string
+	body        []byte // cleared when it has been sent
+	requestID   string // X-Amzn-Requestid; a response that has one must not be stored by caches
+	errorType   string // X-Amzn-Errortype, if not empty
+	closes      bool   // the connection ends after the response
+}
+
+// plainResponse returns the response to input that is not a request of the API. The connection is closed.
+func plainResponse(status int) response {
+	return response{
+		status: status, contentType: "text/plain; charset=utf-8", body: []byte(http.StatusText(status)), closes: true,
+	}
+}
