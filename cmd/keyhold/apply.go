@@ -163,7 +163,7 @@ func (i *item) put(ctx context.Context, at *connection, dry bool) (out api.PutId
 		return out, err
 	}
 	if out.Arn == nil || out.Change == nil {
-		return out, at.unexpected()
+		return out, at.mismatchError()
 	}
 	return out, nil
 }

@@ -66,7 +66,7 @@ func (a *applyRun) findSurplus(ctx context.Context) error {
 		declared[*i.plan.Arn] = true
 		arn := strings.Split(*i.plan.Arn, ":")
 		if len(arn) < 6 {
-			return a.at.unexpected()
+			return a.at.mismatchError()
 		}
 		accounts[arn[4]] = true
 	}
@@ -93,7 +93,7 @@ func (c *connection) eachIdentity(ctx context.Context, kind string, account *str
 		}
 		for _, e := range page.Identities {
 			if e.AccountId == nil || e.Arn == nil || e.Kind == nil || e.Name == nil {
-				return c.unexpected()
+				return c.mismatchError()
 			}
 			fn(e)
 		}
@@ -101,7 +101,7 @@ func (c *connection) eachIdentity(ctx context.Context, kind string, account *str
 		case !page.Truncated:
 			return nil
 		case page.NextMarker == nil || in.Marker != nil && *in.Marker == *page.NextMarker:
-			return c.unexpected()
+			return c.mismatchError()
 		}
 		in.Marker = page.NextMarker
 	}
@@ -143,7 +143,7 @@ func (a *applyRun) carryOut(ctx context.Context) error {
 		for _, k := range out.NewAccessKeys {
 			made, ok := newMadeKey(out.Arn, &k)
 			if !ok {
-				return a.at.unexpected()
+				return a.at.mismatchError()
 			}
 			a.made = append(a.made, made)
 		}

@@ -17,14 +17,14 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 )
 
-// call signs and sends one request that is not part of the KMS API; target is the API
-// that the operation is of. A nil out is for an operation that answers nothing.
+// call signs and sends one request that is not part of the KMS API. The target is the API of the
+// operation. out is nil for an operation without an answer.
 func (c *connection) call(ctx context.Context, target, operation string, in, out any) error {
 	body, err := api.Encode(in)
 	if err != nil {
 		return err
 	}
-	r, err := c.signed(ctx, target+"."+operation, body)
+	r, err := c.sign(ctx, target+"."+operation, body)
 	if err != nil {
 		return err
 	}
@@ -43,15 +43,15 @@ func (c *connection) call(ctx context.Context, target, operation string, in, out
 		return newDevRefusal(c.endpoint, target, answer, body)
 	}
 	if out != nil && api.Decode(body, out) != nil {
-		return c.unexpected()
+		return c.mismatchError()
 	}
 	return nil
 }
 
-// maxAnswer is how much of an answer is read, in bytes.
+// maxAnswer bounds the part of an answer that is read, in bytes.
 const maxAnswer = 1 << 20
 
-func (c *connection) signed(ctx context.Context, target string, body []byte) (*http.Request, error) {
+func (c *connection) sign(ctx context.Context, target string, body []byte) (*http.Request, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint+"/", bytes.NewReader(body))
 	if err != nil {
 		return nil, usageError{fmt.Errorf("the endpoint: %w", err)}
@@ -66,8 +66,8 @@ func (c *connection) signed(ctx context.Context, target string, body []byte) (*h
 	return r, v4.NewSigner().SignHTTP(ctx, as, r, hex.EncodeToString(hash[:]), "kms", c.region, time.Now())
 }
 
-// unexpected is the error for an answer that lacks required members.
-func (c *connection) unexpected() error {
+// mismatchError returns the error for an answer that lacks required members.
+func (c *connection) mismatchError() error {
 	return &refusal{"UnknownError", fmt.Sprintf("the answer of %s does not match the request", c.endpoint)}
 }
 
@@ -79,19 +79,24 @@ func newDevRefusal(endpoint, target string, answer *http.Response, body []byte) 
 	var e struct {
 		Message string `json:"message"`
 	}
-	_ = api.Decode(body, &e) // an answer of something else has no message
-	r := &devRefusal{cmp.Or(answer.Header.Get("X-Amzn-Errortype"), "UnknownError"), "", answer.Header.Get("X-Amzn-Requestid")}
+	_ = api.Decode(body, &e) // an answer of another server may have no message
+	r := &devRefusal{
+		code:      cmp.Or(answer.Header.Get("X-Amzn-Errortype"), "UnknownError"),
+		requestID: answer.Header.Get("X-Amzn-Requestid"),
+	}
 	r.message = fmt.Sprintf("%s answered %s: %s", endpoint, r.code, cmp.Or(e.Message, answer.Status))
 	switch {
 	case r.code == "UnknownOperationException" && target == api.TargetDev:
-		r.code, r.message = "NoDevServer", endpoint+" is not a dev server: only a dev server can move its clock and explain signatures"
+		r.code = "NoDevServer"
+		r.message = endpoint + " is not a dev server: only a dev server can move its clock and explain signatures"
 	case r.code == "UnknownOperationException":
-		r.code, r.message = "NoKeyhold", endpoint+" does not know this request: it is not a Keyhold server, or an older version"
+		r.code = "NoKeyhold"
+		r.message = endpoint + " does not know this request: it is not a Keyhold server, or an older version"
 	}
 	return r
 }
 
-// general reports whether the refusal has nothing to do with the parameters of the request.
+// general reports whether the refusal does not depend on the parameters of the request.
 func (r *devRefusal) general() bool {
 	switch r.code {
 	case "NoKeyhold", "AccessDeniedException", "UnknownError", "KMSInternalException":

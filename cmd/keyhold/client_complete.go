@@ -11,18 +11,19 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// fixed completes a flag with words.
+// fixed registers the words that complete a flag.
 func fixed(c *cobra.Command, flag string, words ...string) {
-	if err := c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)); err != nil {
-		panic(err) // the flag is not there
+	complete := cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)
+	if err := c.RegisterFlagCompletionFunc(flag, complete); err != nil {
+		panic(err) // the command does not have the flag
 	}
 }
 
-// completionTime is how long a person who pressed the tab key waits.
+// completionTime bounds how long a completion may take after a press of the tab key.
 const completionTime = 2 * time.Second
 
-// completeAlias returns the aliases that the server has now and that begin so, or
-// nothing if it cannot be asked.
+// completeAlias completes the aliases that the server has now. It completes nothing if the server
+// cannot answer.
 func completeAlias(o *clientOptions) cobra.CompletionFunc {
 	return func(c *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		ctx, cancel := context.WithTimeout(context.Background(), completionTime)
@@ -35,7 +36,8 @@ func completeAlias(o *clientOptions) cobra.CompletionFunc {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		var names []cobra.Completion
-		_ = server.eachAlias(ctx, func(name, _ string) { // what came before the time was up is good
+		// Without all aliases, those that arrived in time are still completions.
+		_ = server.eachAlias(ctx, func(name, _ string) {
 			if strings.HasPrefix(name, begun) && shown(name) == name {
 				names = append(names, name)
 			}
@@ -44,10 +46,12 @@ func completeAlias(o *clientOptions) cobra.CompletionFunc {
 	}
 }
 
-// eachAlias calls f with each alias and the ID of its key. Aliases of AWS services
-// that have no key yet are left out.
+// eachAlias calls f with each alias and the ID of its key. It leaves out aliases of AWS services that
+// have no key yet.
 func (c *connection) eachAlias(ctx context.Context, f func(name, keyID string)) error {
-	pages := kms.NewListAliasesPaginator(c, &kms.ListAliasesInput{}, func(o *kms.ListAliasesPaginatorOptions) { o.StopOnDuplicateToken = true })
+	pages := kms.NewListAliasesPaginator(c, &kms.ListAliasesInput{}, func(o *kms.ListAliasesPaginatorOptions) {
+		o.StopOnDuplicateToken = true
+	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {

@@ -20,27 +20,29 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 )
 
-// clientOptions are the flags of the commands that are clients of a server. Values that
-// they do not set come from the same places as for the AWS CLI and the SDKs.
+// clientOptions are the flags of commands that send requests to a server. Values without a flag come
+// from the same places as for the AWS CLI and the SDKs.
 type clientOptions struct {
 	endpoint, region, profile string
 	aws                       bool
 
-	// own is for requests that are not part of the KMS API, so they never go to AWS.
+	// own is set for requests that are not part of the KMS API, which must not go to AWS.
 	own bool
 }
 
 // flags adds the flags of a client of the KMS API.
 func (o *clientOptions) flags(c *cobra.Command) {
-	o.common(c.Flags().StringVar, "AWS_ENDPOINT_URL_KMS, AWS_ENDPOINT_URL, or the profile's endpoint_url", "AWS_REGION, or the profile's")
+	o.common(c.Flags().StringVar,
+		"AWS_ENDPOINT_URL_KMS, AWS_ENDPOINT_URL, or the profile's endpoint_url", "AWS_REGION, or the profile's")
 	c.Flags().BoolVar(&o.aws, "aws", false, "allow AWS itself as the endpoint, instead of your own server")
 }
 
-// ownFlags adds the flags of a client of what Keyhold has beyond the KMS API, for a
-// command and for those below it.
+// ownFlags adds the flags of a client of Keyhold's own operations, for a command and its subcommands.
 func (o *clientOptions) ownFlags(c *cobra.Command) {
 	o.own = true
-	o.common(c.PersistentFlags().StringVar, "AWS_ENDPOINT_URL_KMS, AWS_ENDPOINT_URL, the profile's endpoint_url, or "+devEndpoint, "AWS_REGION, the profile's, or "+devRegion)
+	o.common(c.PersistentFlags().StringVar,
+		"AWS_ENDPOINT_URL_KMS, AWS_ENDPOINT_URL, the profile's endpoint_url, or "+devEndpoint,
+		"AWS_REGION, the profile's, or "+devRegion)
 }
 
 func (o *clientOptions) common(flag func(p *string, name, value, usage string), endpoints, regions string) {
@@ -49,10 +51,10 @@ func (o *clientOptions) common(flag func(p *string, name, value, usage string), 
 	flag(&o.profile, "profile", "", "profile of the AWS configuration files (default: AWS_PROFILE)")
 }
 
-// devEndpoint is where keyhold dev listens unless it is told otherwise.
+// devEndpoint is the default endpoint of keyhold dev.
 const devEndpoint = "http://127.0.0.1:4599"
 
-// A connection is a client, and where and as whom it sends.
+// A connection is a client of a server, with its endpoint, Region and credentials.
 type connection struct {
 	*kms.Client
 	endpoint    string
@@ -61,8 +63,8 @@ type connection struct {
 	aws         bool // the endpoint is AWS itself
 }
 
-// connect finds out where to send, shows it, and only then looks for credentials,
-// for which the configuration may say to ask on the network.
+// connect resolves the endpoint, prints it, and only then looks for credentials, because the
+// configuration may say to get them from the network.
 func (o clientOptions) connect(ctx context.Context, progress printer) (*connection, error) {
 	c, err := o.resolve(ctx)
 	if err != nil {
@@ -70,18 +72,19 @@ func (o clientOptions) connect(ctx context.Context, progress printer) (*connecti
 	}
 	progress.step("Endpoint", "%s, Region %s", c.endpoint, c.region)
 	switch {
-	case onTheWay(c.endpoint) && o.own:
+	case lacksTLS(c.endpoint) && o.own:
 		progress.more("this is not TLS: anybody on the network path can read and change the requests")
-	case onTheWay(c.endpoint):
+	case lacksTLS(c.endpoint):
 		progress.more("this is not TLS: anybody on the network path could replace the server's wrapping key by their own")
 	}
 	as, err := c.credentials.Retrieve(ctx)
 	if err == nil && as.SessionToken != "" && !strings.HasPrefix(as.AccessKeyID, "ASIA") {
-		progress.step("Careful", "a session token is set (AWS_SESSION_TOKEN), but %s is not a temporary access key", as.AccessKeyID)
+		progress.step("Careful",
+			"a session token is set (AWS_SESSION_TOKEN), but %s is not a temporary access key", as.AccessKeyID)
 		progress.more("if the server refuses these credentials: unset AWS_SESSION_TOKEN")
 	}
 	switch {
-	case err != nil && o.own && foundNone(err) && isLoopback(c.endpoint):
+	case err != nil && o.own && noneConfigured(err) && isLoopback(c.endpoint):
 		return c, c.useDevCredentials(ctx, progress)
 	case err != nil:
 		return nil, noCredentials(err)
@@ -89,20 +92,21 @@ func (o clientOptions) connect(ctx context.Context, progress printer) (*connecti
 	return c, nil
 }
 
-// noCredentials leaves out the SDK's error if no credentials are configured,
-// because this error is about the instance role, which the SDK was told not to use.
+// noCredentials returns the error for missing credentials. If none are configured, it leaves out the
+// SDK's error, which is about the role of the instance. The SDK was configured not to ask for this
+// role.
 func noCredentials(err error) error {
-	if foundNone(err) {
+	if noneConfigured(err) {
 		return &refusal{"NoCredentials", "there are no credentials"}
 	}
 	return &refusal{"NoCredentials", fmt.Sprintf("there are no credentials: %v", err)}
 }
 
-// foundNone reports whether no credentials are configured anywhere.
-func foundNone(err error) bool { return strings.Contains(err.Error(), "no EC2 IMDS role found") }
+// noneConfigured reports whether no credentials are configured anywhere.
+func noneConfigured(err error) bool { return strings.Contains(err.Error(), "no EC2 IMDS role found") }
 
-// useDevCredentials takes those that every dev server has, once the server on this
-// machine has answered as a dev server does. The question tells it nothing.
+// useDevCredentials uses the known credentials of dev servers if the server at this endpoint is one.
+// The request that finds out carries no secret.
 func (c *connection) useDevCredentials(ctx context.Context, progress printer) error {
 	c.credentials = credentials.NewStaticCredentialsProvider(devAccessKey, devSecret, "")
 	var clock api.ClockResponse
@@ -117,8 +121,7 @@ func (c *connection) useDevCredentials(ctx context.Context, progress printer) er
 	return nil
 }
 
-// resolve loads the configuration and refuses an endpoint that cannot be meant. It
-// sends nothing.
+// resolve loads the configuration and rejects an endpoint that the user cannot mean. It sends nothing.
 func (o clientOptions) resolve(ctx context.Context) (*connection, error) {
 	if o.endpoint != "" {
 		if u, err := url.Parse(o.endpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
@@ -153,14 +156,14 @@ func (o clientOptions) resolve(ctx context.Context) (*connection, error) {
 	if c.endpoint, c.aws, err = endpointOf(ctx, client.Options()); err != nil {
 		return nil, usageError{err}
 	}
-	return c, o.checkMeant(c)
+	return c, o.checkAWS(c)
 }
 
-// callTime is how long a server may take for an answer. The SDK asks three times.
+// callTime bounds the time for an answer. The SDK tries three times.
 const callTime = time.Minute
 
-// load returns what the flags add to the configuration. The role of a cloud
-// instance means something to AWS only, and asking for it takes seconds elsewhere.
+// load returns the options that the flags add to the configuration. The role of a cloud instance is
+// meaningful to AWS only. Elsewhere a request for it takes seconds and fails.
 func (o clientOptions) load() []func(*config.LoadOptions) error {
 	all := []func(*config.LoadOptions) error{
 		config.WithRegion(o.region), config.WithSharedConfigProfile(o.profile),
@@ -172,15 +175,18 @@ func (o clientOptions) load() []func(*config.LoadOptions) error {
 	return all
 }
 
-// checkMeant refuses AWS without --aws, and --aws for anything else.
-func (o clientOptions) checkMeant(c *connection) error {
+// checkAWS rejects AWS without --aws, and another server with --aws.
+func (o clientOptions) checkAWS(c *connection) error {
 	switch {
 	case c.aws && o.own:
-		return &refusal{"NoKeyhold", fmt.Sprintf("the endpoint %s is AWS itself, which does not know this request", c.endpoint)}
+		return &refusal{"NoKeyhold", fmt.Sprintf(
+			"the endpoint %s is AWS itself, which does not know this request", c.endpoint)}
 	case c.aws && !o.aws:
 		return &refusal{"AWSNotMeant", fmt.Sprintf("the endpoint %s is AWS itself", c.endpoint)}
 	case !c.aws && o.aws:
-		return usageError{fmt.Errorf("--aws is for AWS itself, but the configured endpoint is %s: leave out --aws, or unset AWS_ENDPOINT_URL_KMS, AWS_ENDPOINT_URL and the profile's endpoint_url", c.endpoint)}
+		return usageError{fmt.Errorf(
+			"--aws is for AWS itself, but the configured endpoint is %s: leave out --aws, or unset AWS_ENDPOINT_URL_KMS, "+
+				"AWS_ENDPOINT_URL and the profile's endpoint_url", c.endpoint)}
 	}
 	return nil
 }
@@ -196,13 +202,13 @@ func (c *connection) now(ctx context.Context) time.Time {
 	defer cancel()
 	var clock api.ClockResponse
 	if err := c.call(ctx, api.TargetDev, "ShowClock", &api.ShowClockRequest{}, &clock); err != nil || clock.Now == nil {
-		return wall // no dev server, and if it is not there, the next call will tell
+		return wall // another kind of server; if there is no server, the next call fails
 	}
 	return clock.Now.Time().Truncate(time.Second)
 }
 
-// A refusal is an error that this program gives before a server could. Its code is
-// in the table of remedies.
+// A refusal is an error that this program returns before it sends a request. Its code is in the table
+// of remedies.
 type refusal struct{ code, message string }
 
 func (r *refusal) Error() string { return r.message }

@@ -11,8 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 )
 
-// awsDomains are the domains of the endpoints of AWS, in all its partitions: the
-// DNS suffixes in the SDK's own table of them.
+// awsDomains are the domains of AWS endpoints in all partitions: the DNS suffixes in the SDK's own
+// table.
 const awsDomains = `
 amazonaws.com    api.aws
 amazonaws.com.cn api.amazonwebservices.com.cn
@@ -23,8 +23,8 @@ csp.hci.ic.gov   api.aws.hci.ic.gov
 cloud.adc-e.uk   api.cloud-aws.adc-e.uk
 `
 
-// endpointOf returns where a client sends, and whether that is AWS: by name, or
-// because nothing else is configured.
+// endpointOf returns the endpoint of a client. It also reports whether this is AWS: by its name, or
+// because no endpoint is configured.
 func endpointOf(ctx context.Context, o kms.Options) (endpoint string, isAWS bool, err error) {
 	resolved, err := o.EndpointResolverV2.ResolveEndpoint(ctx, kms.EndpointParameters{
 		Endpoint:     o.BaseEndpoint,
@@ -48,7 +48,7 @@ func isAWSHost(host string) bool {
 	return false
 }
 
-// checkPath refuses an endpoint that is more than a server: requests go to the path / there.
+// checkPath rejects an endpoint with a path or a query, because the server answers only at the path /.
 func checkPath(endpoint string) error {
 	u, err := url.Parse(endpoint)
 	if err == nil && strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == "" {
@@ -57,11 +57,13 @@ func checkPath(endpoint string) error {
 	if err != nil {
 		return usageError{fmt.Errorf("the endpoint: %w", err)}
 	}
-	return usageError{fmt.Errorf("the endpoint %s has a path or a query, but the server answers at its root only: write the endpoint as %s://%s", endpoint, u.Scheme, u.Host)}
+	return usageError{fmt.Errorf(
+		"the endpoint %s has a path or a query, but the server answers at its root only: write the endpoint as %s://%s",
+		endpoint, u.Scheme, u.Host)}
 }
 
-// onTheWay reports whether an endpoint is reached over a network without TLS.
-func onTheWay(endpoint string) bool {
+// lacksTLS reports whether requests to the endpoint cross a network without TLS.
+func lacksTLS(endpoint string) bool {
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Scheme != "http" {
 		return false

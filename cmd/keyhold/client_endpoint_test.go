@@ -52,12 +52,12 @@ func TestIsAWSHost(t *testing.T) {
 	}
 }
 
-func TestOnTheWay(t *testing.T) {
+func TestLacksTLS(t *testing.T) {
 	for endpoint, want := range map[string]bool{
 		"http://keyhold:4599": true, "http://10.0.0.1": true, "http://[2001:db8::1]:4599": true,
 		"https://keyhold": false, "http://127.0.0.1:4599": false, "http://127.1.2.3": false, "http://localhost:4599": false, "http://[::1]:4599": false,
 	} {
-		if got := onTheWay(endpoint); got != want {
+		if got := lacksTLS(endpoint); got != want {
 			t.Errorf("%s: %v", endpoint, got)
 		}
 	}

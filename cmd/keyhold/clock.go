@@ -26,25 +26,39 @@ need no change.`,
 	}
 	client.ownFlags(c)
 	c.AddCommand(
-		clockStep(&client, "show", "Show the clock", "", func([]string) (string, any, error) { return "ShowClock", &api.ShowClockRequest{}, nil }),
-		clockStep(&client, "advance DURATION", "Move the clock forward by a time such as 90m, 25h or 90d", "25h", func(args []string) (string, any, error) {
-			seconds, err := parseSeconds(args[0])
-			return "MoveClock", &api.MoveClockRequest{AdvanceSeconds: &seconds}, err
+		clockSubcommand(&client, "show", "Show the clock", "", func([]string) (string, any, error) {
+			return "ShowClock", &api.ShowClockRequest{}, nil
 		}),
-		clockStep(&client, "set TIME", "Move the clock forward to a time such as 2030-01-31T12:00:00Z", "2030-01-31T12:00:00Z", func(args []string) (string, any, error) {
-			t, err := time.Parse(time.RFC3339, args[0])
-			if err != nil {
-				err = usageError{fmt.Errorf("%q is not a time: write it as 2030-01-31T12:00:00Z", args[0])}
-			}
-			return "MoveClock", &api.MoveClockRequest{To: api.NewTimestamp(t)}, err
-		}),
+		clockSubcommand(&client, "advance DURATION",
+			"Move the clock forward by a time such as 90m, 25h or 90d", "25h", parseAdvance),
+		clockSubcommand(&client, "set TIME",
+			"Move the clock forward to a time such as "+exampleTime, exampleTime, parseSet),
 	)
 	return c
 }
 
-// clockStep makes a subcommand that asks for the clock, whose argument, if it has
-// one, is like the example. request reads it.
-func clockStep(client *clientOptions, use, short, example string, request func(args []string) (operation string, in any, err error)) *cobra.Command {
+// exampleTime is a time in the form of keyhold clock set.
+const exampleTime = "2030-01-31T12:00:00Z"
+
+// A clockRequest reads the arguments of a subcommand as a request about the clock.
+type clockRequest func(args []string) (operation string, in any, err error)
+
+func parseAdvance(args []string) (string, any, error) {
+	seconds, err := parseSeconds(args[0])
+	return "MoveClock", &api.MoveClockRequest{AdvanceSeconds: &seconds}, err
+}
+
+func parseSet(args []string) (string, any, error) {
+	t, err := time.Parse(time.RFC3339, args[0])
+	if err != nil {
+		err = usageError{fmt.Errorf("%q is not a time: write it as %s", args[0], exampleTime)}
+	}
+	return "MoveClock", &api.MoveClockRequest{To: api.NewTimestamp(t)}, err
+}
+
+// clockSubcommand returns a subcommand that sends one request about the clock. If it takes an
+// argument, example is one. request reads the arguments.
+func clockSubcommand(client *clientOptions, use, short, example string, request clockRequest) *cobra.Command {
 	var o output
 	c := &cobra.Command{
 		Use:   use,
@@ -68,7 +82,7 @@ func clockStep(client *clientOptions, use, short, example string, request func(a
 	return c
 }
 
-// parseSeconds reads a duration as Go writes it, or a number of days: 90d.
+// parseSeconds reads a duration in the syntax of Go, or a number of days such as 90d.
 func parseSeconds(s string) (int64, error) {
 	d, err := time.ParseDuration(s)
 	if days, ok := strings.CutSuffix(s, "d"); ok {
@@ -95,7 +109,7 @@ func callClock(ctx context.Context, client clientOptions, progress printer, o ou
 		return err
 	}
 	if out.AheadSeconds == nil || out.Now == nil {
-		return at.unexpected()
+		return at.mismatchError()
 	}
 	ahead := time.Duration(*out.AheadSeconds) * time.Second
 	return o.print(pagef("%s (%s ahead of wall time)\n", out.Now, ahead), out)

@@ -43,8 +43,10 @@ the AWS CLI prints it. The plaintext is written to standard output.`,
 			return o.run(c.InOrStdin(), printer{c.ErrOrStderr()})
 		},
 	}
-	c.Flags().StringVar(&o.material, "material", "", "file of the key material: 32 raw bytes, in hexadecimal or base64, or a JWK")
-	c.Flags().StringArrayVar(&o.pairs, "context", nil, "a pair KEY=VALUE of the encryption context; give it once for each pair")
+	c.Flags().StringVar(&o.material, "material", "",
+		"file of the key material: 32 raw bytes, in hexadecimal or base64, or a JWK")
+	c.Flags().StringArrayVar(&o.pairs, "context", nil,
+		"a pair KEY=VALUE of the encryption context; give it once for each pair")
 	o.output.flag(c)
 	return c
 }
@@ -65,7 +67,7 @@ func (o *decryptOptions) run(in io.Reader, progress printer) error {
 		return err
 	}
 	defer clear(content)
-	original, err := byok.ReadOriginal(content, noPassphrase)
+	original, err := byok.ReadOriginal(content, refuseEncrypted)
 	if err != nil {
 		return fmt.Errorf("the key material in %s: %w", o.material, err)
 	}
@@ -97,9 +99,10 @@ func (o *decryptOptions) run(in io.Reader, progress printer) error {
 	}{h.KeyID, h.KeyMaterialID, plaintext})
 }
 
-// noPassphrase refuses an encrypted private key without asking for its passphrase.
-func noPassphrase() ([]byte, error) {
-	return nil, errors.New("the file contains an encrypted private key, but a ciphertext of a symmetric key needs 32 bytes")
+// refuseEncrypted refuses an encrypted private key without asking for its passphrase.
+func refuseEncrypted() ([]byte, error) {
+	return nil, errors.New(
+		"the file contains an encrypted private key, but a ciphertext of a symmetric key needs 32 bytes")
 }
 
 func parseContext(pairs []string) (map[string]string, error) {
@@ -114,10 +117,10 @@ func parseContext(pairs []string) (map[string]string, error) {
 	return context, nil
 }
 
-// maxCiphertext is more than the blob of the largest plaintext, in base64.
+// maxCiphertext is more than the size of the largest ciphertext, in base64.
 const maxCiphertext = 16 << 10
 
-// readCiphertext reads a blob, raw or in base64, and reports which.
+// readCiphertext reads a blob, raw or in base64, and reports the encoding that it found.
 func readCiphertext(in io.Reader, progress printer) ([]byte, error) {
 	content, err := io.ReadAll(io.LimitReader(in, maxCiphertext+1))
 	switch {
@@ -134,6 +137,6 @@ func readCiphertext(in io.Reader, progress printer) ([]byte, error) {
 		progress.step("Ciphertext", "%d bytes, decoded from base64", len(blob))
 		return blob, nil
 	}
-	progress.step("Ciphertext", "%d bytes as they are", len(content))
+	progress.step("Ciphertext", "%d raw bytes", len(content))
 	return content, nil
 }

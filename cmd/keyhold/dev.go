@@ -20,7 +20,7 @@ import (
 	"github.com/keyhold/keyhold/internal/service"
 )
 
-// What every dev server has, unless flags say otherwise.
+// These are the defaults of every dev server.
 const (
 	devAccount   = identity.DevAccount
 	devAccessKey = identity.DevAccessKeyID
@@ -66,28 +66,31 @@ With --data, authority and certificate stay the same when the server starts agai
 	c.Flags().StringVar(&o.addr, "addr", "127.0.0.1:4599", "address to listen on; port 0 takes a free one")
 	c.Flags().StringVar(&o.account, "account", devAccount, "account of the credentials, 12 digits")
 	c.Flags().StringVar(&o.data, "data", "", "folder to keep the data in, sealed (default: memory only)")
-	c.Flags().StringVar(&o.seed, "seed", "", "TOML file that declares keys to make if they do not exist (docs/seed-file.md)")
-	c.Flags().BoolVar(&o.anyCredentials, "any-credentials", false, "admit unknown access keys without verifying their signatures; an access key ID of 12 digits names its account")
+	c.Flags().StringVar(&o.seed, "seed", "",
+		"TOML file that declares keys to make if they do not exist (docs/seed-file.md)")
+	c.Flags().BoolVar(&o.anyCredentials, "any-credentials", false,
+		"admit unknown access keys without verifying their signatures; an access key ID of 12 digits names its account")
 	networkFlags(c, &o.network)
 	devTLSFlags(c, &o.tls)
 	profileFlag(c, &o.profile)
 	return c
 }
 
-// check refuses flags that make no server, before anything is opened.
+// check rejects invalid flags before anything is opened.
 func (o devOptions) check() error {
 	if !key.ValidAccount(o.account) {
 		return usageError{fmt.Errorf("--account %q is not an account ID: give 12 digits, such as 111122223333", o.account)}
 	}
-	_, err := o.tls.certified(o.addr)
+	_, err := o.tls.certificateNames(o.addr)
 	return err
 }
 
-// checkFolder refuses the data folder of a server for production.
+// checkFolder rejects the data folder of a server for production.
 func (o devOptions) checkFolder(ctx context.Context, s *service.Service) error {
 	account, err := s.Account(ctx)
 	if err != nil || account != "" {
-		return errors.Join(err, fmt.Errorf("%s is the data folder of a server for production: use keyhold serve, or give another folder with --data", o.data))
+		return errors.Join(err, fmt.Errorf(
+			"%s is the data folder of a server for production: use keyhold serve, or give another folder with --data", o.data))
 	}
 	return nil
 }
@@ -133,27 +136,27 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 	if err := applySeed(ctx, s, declared, logger); err != nil {
 		return err
 	}
-	trusted, err := o.trust(&network, logger)
+	certificate, err := o.enableTLS(&network, logger)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, trusted.close()) }()
+	defer func() { err = errors.Join(err, certificate.close()) }()
 	stop, err := profile(o.profile)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
 	h.Service, h.Verifier, h.Refused = s, host.DevVerifier(s, o.account, o.anyCredentials), s.RememberRefusal
-	printBanner(out, o, listener.Addr().String(), declared.Region, trusted)
+	printBanner(out, o, listener.Addr().String(), declared.Region, certificate)
 	return serve(ctx, server.New(h, network), listener)
 }
 
-// devRootKey is the root key file of a dev server: beside the data, which is good
-// enough for a laptop.
+// devRootKey returns the path of a dev server's root key. The root key is in the data folder, which is
+// safe enough on a laptop.
 func devRootKey(data string) string { return filepath.Join(data, "root.key") }
 
-// openDev opens the data folder, and makes it with its root key when it is not
-// there; without a folder the data is in memory.
+// openDev opens the data folder. If there is no database yet, it creates the folder and the root key.
+// Without a folder, the data is in memory.
 func openDev(data string, fail func(error), log *slog.Logger) (d host.Deployment, err error) {
 	if data == "" {
 		return host.InMemory(fail), nil

@@ -8,7 +8,7 @@ import (
 	"github.com/keyhold/keyhold/internal/service"
 )
 
-// readSeed reads the seed file, if there is one, before anything is made.
+// readSeed reads the seed file, if there is one, before the server creates anything.
 func (o devOptions) readSeed() (seed.File, error) {
 	if o.seed == "" {
 		return seed.File{Region: devRegion}, nil

@@ -17,13 +17,13 @@ import (
 	"github.com/keyhold/keyhold/internal/guarded"
 )
 
-// The files of a dev server with TLS in its data folder.
+// A dev server with TLS has these files in its data folder.
 const (
 	devTLSName       = "tls.pem"       // secret: private key, certificate and authority
 	devAuthorityName = "authority.pem" // for clients: the authority alone
 )
 
-// renewal is how long before the end of the certificates a start makes new ones.
+// renewal is the remaining validity below which a start makes new certificates.
 const renewal = 30 * 24 * time.Hour
 
 // devTLS are the flags of keyhold dev for TLS.
@@ -34,11 +34,12 @@ type devTLS struct {
 
 func devTLSFlags(c *cobra.Command, o *devTLS) {
 	c.Flags().BoolVar(&o.on, "tls", false, "serve HTTPS, with an authority and a certificate made for this server")
-	c.Flags().StringSliceVar(&o.names, "tls-names", nil, "names and addresses in the certificate, besides localhost, 127.0.0.1, ::1 and the host of --addr")
+	c.Flags().StringSliceVar(&o.names, "tls-names", nil,
+		"names and addresses in the certificate, besides localhost, 127.0.0.1, ::1 and the host of --addr")
 }
 
-// certified returns the names in the certificate, none without --tls.
-func (o devTLS) certified(addr string) (names []string, err error) {
+// certificateNames returns the names in the certificate. Without --tls there are none.
+func (o devTLS) certificateNames(addr string) (names []string, err error) {
 	if !o.on && len(o.names) > 0 {
 		return nil, usageError{errors.New("--tls-names is for a server with TLS: add --tls")}
 	}
@@ -46,7 +47,7 @@ func (o devTLS) certified(addr string) (names []string, err error) {
 		return nil, nil
 	}
 	given := o.names
-	if host := listensOn(addr); host != "" {
+	if host := hostOf(addr); host != "" {
 		given = append([]string{host}, given...)
 	}
 	if names, err = authority.Names(given); err != nil {
@@ -55,8 +56,9 @@ func (o devTLS) certified(addr string) (names []string, err error) {
 	return names, nil
 }
 
-// listensOn returns the host of a listening address, "" for all addresses of the machine.
-func listensOn(addr string) string {
+// hostOf returns the host of a listening address, or "" if the address stands for all addresses of the
+// machine.
+func hostOf(addr string) string {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return ""
@@ -70,84 +72,86 @@ func listensOn(addr string) string {
 	return host
 }
 
-// A trusted is the certificate of a dev server, and the file of the authority that
-// clients are to trust. It is empty without --tls.
-type trusted struct {
+// A devCertificate is the certificate of a dev server, and the file of the authority that clients must
+// trust. It is empty without --tls.
+type devCertificate struct {
 	*authority.Server
 	file string
-	temp bool // the file ends with the server
+	temp bool // the server removes the file at its end
 }
 
-// trust has the server speak TLS if the flags say so.
-func (o devOptions) trust(network *conns.Config, log *slog.Logger) (t trusted, err error) {
-	names, err := o.tls.certified(o.addr)
+// enableTLS sets the certificate of the server if the flags ask for TLS.
+func (o devOptions) enableTLS(network *conns.Config, log *slog.Logger) (c devCertificate, err error) {
+	names, err := o.tls.certificateNames(o.addr)
 	if err != nil || names == nil {
-		return t, err
+		return c, err
 	}
 	if o.data == "" {
-		t, err = trustOnce(names)
+		c, err = temporaryCertificate(names)
 	} else {
-		t, err = trustKept(names, o.data, log)
+		c, err = keptCertificate(names, o.data, log)
 	}
 	if err == nil {
-		network.TLS = conns.TLS(t.Certificate)
+		network.TLS = conns.TLS(c.Certificate)
 	}
-	return t, err
+	return c, err
 }
 
-// trustKept returns the certificate of the last start, so that clients go on trusting the
-// server, or a new one if that does not fit.
-func trustKept(names []string, data string, log *slog.Logger) (t trusted, err error) {
+// keptCertificate returns the certificate of the last start, so that clients still trust the server.
+// It makes a new one if the old one does not have the names or is about to expire.
+func keptCertificate(names []string, data string, log *slog.Logger) (c devCertificate, err error) {
 	path := filepath.Join(data, devTLSName)
-	if t.file, err = filepath.Abs(filepath.Join(data, devAuthorityName)); err != nil {
-		return t, err
+	if c.file, err = filepath.Abs(filepath.Join(data, devAuthorityName)); err != nil {
+		return c, err
 	}
-	t.Server, err = readTLS(path)
+	c.Server, err = readTLS(path)
 	if err == nil {
-		if err = t.Check(names, time.Now().Add(renewal)); err == nil {
-			return t, replaceFile(t.file, t.PEM(), 0o644)
+		if err = c.Check(names, time.Now().Add(renewal)); err == nil {
+			return c, replaceFile(c.file, c.PEM(), 0o644)
 		}
-		log.Warn("the server has a new certificate authority: make clients trust its file instead of the old one", "file", t.file, "why", err)
+		log.Warn(
+			"the server has a new certificate authority: make clients trust its file instead of the old one",
+			"file", c.file, "why", err)
 	} else if !errors.Is(err, os.ErrNotExist) {
-		return t, err
+		return c, err
 	}
-	if t.Server, err = authority.New(names, time.Now()); err != nil {
-		return t, err
+	if c.Server, err = authority.New(names, time.Now()); err != nil {
+		return c, err
 	}
-	secret, err := t.Encode()
+	secret, err := c.Encode()
 	if err != nil {
-		return t, err
+		return c, err
 	}
 	defer clear(secret)
 	if err := replaceFile(path, secret, 0o600); err != nil {
-		return t, err
+		return c, err
 	}
-	return t, replaceFile(t.file, t.PEM(), 0o644)
+	return c, replaceFile(c.file, c.PEM(), 0o644)
 }
 
-// trustOnce returns a certificate whose private key is written nowhere.
-func trustOnce(names []string) (t trusted, err error) {
-	if t.Server, err = authority.New(names, time.Now()); err != nil {
-		return t, err
+// temporaryCertificate returns a certificate whose private key is in no file.
+func temporaryCertificate(names []string) (c devCertificate, err error) {
+	if c.Server, err = authority.New(names, time.Now()); err != nil {
+		return c, err
 	}
 	f, err := os.CreateTemp("", "keyhold-authority-*.pem")
 	if err != nil {
-		return t, fmt.Errorf("the file of the authority: %w", err)
+		return c, fmt.Errorf("the file of the authority: %w", err)
 	}
-	t.file, t.temp = f.Name(), true
-	_, err = f.Write(t.PEM())
+	c.file, c.temp = f.Name(), true
+	_, err = f.Write(c.PEM())
 	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
-		return t, errors.Join(fmt.Errorf("the file of the authority: %w", err), t.close())
+		return c, errors.Join(fmt.Errorf("the file of the authority: %w", err), c.close())
 	}
-	return t, nil
+	return c, nil
 }
 
-// close removes the file of an authority that ends with the server.
-func (t trusted) close() error {
-	if !t.temp {
+// close removes the authority's file if the authority ends with the server.
+func (c devCertificate) close() error {
+	if !c.temp {
 		return nil
 	}
-	return os.Remove(t.file)
+	return os.Remove(c.file)
 }
 
 func readTLS(path string) (*authority.Server, error) {
@@ -158,12 +162,13 @@ func readTLS(path string) (*authority.Server, error) {
 	defer clear(text)
 	s, err := authority.Decode(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s is damaged: %w; remove it, start again, and make clients trust the new authority", path, err)
+		return nil, fmt.Errorf(
+			"%s is damaged: %w; remove it, start again, and make clients trust the new authority", path, err)
 	}
 	return s, nil
 }
 
-// replaceFile writes a file. Readers find the old content or the new content, and never a part.
+// replaceFile writes a file. Readers find the old content or the new content, never a part.
 func replaceFile(path string, content []byte, mode os.FileMode) error {
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
 	if err != nil {

@@ -249,7 +249,7 @@ func TestDevTLSFolder(t *testing.T) {
 		var log bytes.Buffer
 		var network conns.Config
 		o := devOptions{addr: "127.0.0.1:0", data: data, tls: devTLS{on: true}}
-		_, err := o.trust(&network, slog.New(slog.NewTextHandler(&log, nil)))
+		_, err := o.enableTLS(&network, slog.New(slog.NewTextHandler(&log, nil)))
 		if (err == nil) != (network.TLS != nil) {
 			t.Errorf("%v, and TLS: %v", err, network.TLS != nil)
 		}
@@ -289,7 +289,7 @@ func TestDevTLSNames(t *testing.T) {
 		{"[fe80::1%eth0]:4599", "", "fe80::1"},
 		{"kms.example.org:4599", "", "kms.example.org"},
 	} {
-		names, err := devTLS{true, strings.Fields(c.names)}.certified(c.addr)
+		names, err := devTLS{true, strings.Fields(c.names)}.certificateNames(c.addr)
 		if want := strings.TrimSpace("localhost 127.0.0.1 ::1 " + c.want); err != nil || strings.Join(names, " ") != want {
 			t.Errorf("%s, %s: %q, %v", c.addr, c.names, names, err)
 		}
@@ -298,11 +298,11 @@ func TestDevTLSNames(t *testing.T) {
 		o    devTLS
 		want string
 	}{{devTLS{false, []string{"kms"}}, "add --tls"}, {devTLS{true, []string{"https://kms"}}, "without scheme and port"}} {
-		if _, err := c.o.certified("127.0.0.1:4599"); err == nil || !isUsage(err) || !strings.Contains(err.Error(), c.want) {
+		if _, err := c.o.certificateNames("127.0.0.1:4599"); err == nil || !isUsage(err) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: %v", c.o, err)
 		}
 	}
-	if names, err := (devTLS{}).certified("127.0.0.1:4599"); err != nil || names != nil {
+	if names, err := (devTLS{}).certificateNames("127.0.0.1:4599"); err != nil || names != nil {
 		t.Error(names, err)
 	}
 }

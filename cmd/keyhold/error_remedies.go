@@ -1,9 +1,9 @@
 package main
 
-// remedies is the one table of what an error means to the person at the
-// terminal: its code, a part of the message where one code means several things,
-// the exit code, why it is so, and what to do. The first row that fits counts.
-// Codes that end in Exception are the API's; the others are this program's own.
+// remedies is the table of the causes and remedies of errors. A row has the code of the error, a part
+// of its message if the code alone is ambiguous, the exit code, the cause, and the remedy. The first
+// row that matches an error applies. Codes that end in Exception belong to the API, the other codes to
+// this program.
 const remedies = `
 AccessDeniedException               | root of the deployment's account | 4 | only the root of the deployment's account may administer identities, and these are other credentials | set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to what keyhold init printed (for keyhold dev: test and test)
 AccessDeniedException               | | 4 | the server knows the credentials, but they do not have the permission | ask an administrator of the key for the permission that the line above names

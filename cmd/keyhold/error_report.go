@@ -18,8 +18,8 @@ import (
 	"github.com/keyhold/keyhold/byok/awsimport"
 )
 
-// report writes an error for people, says why and what to do where the table of
-// remedies knows it, and returns the exit code.
+// report prints an error for people, with its cause and remedy if the table of remedies has them, and
+// returns the exit code.
 func report(w io.Writer, err error) int {
 	if code, ok := errors.AsType[exitCode](err); ok {
 		return int(code)
@@ -47,7 +47,7 @@ func report(w io.Writer, err error) int {
 	return exitFailed
 }
 
-// unjoin takes apart what errors.Join joined, and nothing else.
+// unjoin returns the errors that errors.Join joined, or the error itself.
 func unjoin(err error) (all []error) {
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok || len(joined.Unwrap()) == 0 || errors.Join(joined.Unwrap()...).Error() != err.Error() {
@@ -59,20 +59,20 @@ func unjoin(err error) (all []error) {
 	return all
 }
 
-// An exitCode ends the program with it and without a word.
+// An exitCode is an error that ends the program with this code. Nothing is printed.
 type exitCode int
 
 func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 
-// facts are what an error is about.
+// facts are the parts of an error.
 type facts struct {
-	what          string // all of it, on a line
-	code, message string // name in the API or code of a refusal, and its message
+	what          string // the whole text, on one line
+	code, message string // the API's name or the code of the refusal, and the message
 	requestID     string
 }
 
-// factsOf takes an error apart. Text that was added around the error of the SDK or of a
-// refusal stays in front.
+// factsOf returns the parts of an error. Text that was added in front of the error of the SDK, or of a
+// refusal, stays in front.
 func factsOf(err error) facts {
 	f := facts{what: err.Error()}
 	say := func(inner error, text string) { f.what = strings.TrimSuffix(f.what, inner.Error()) + text }
@@ -87,14 +87,14 @@ func factsOf(err error) facts {
 		f.code, f.message = codeOf(o)
 		say(o, o.OperationName+": "+strings.TrimSuffix(f.code+": "+f.message, ": "))
 	}
-	f.what = strings.Replace(f.what, "byok: ", "", 1) // where it comes from helps nobody here
+	f.what = strings.Replace(f.what, "byok: ", "", 1) // the name of the package helps no user
 	if r, ok := errors.AsType[*awshttp.ResponseError](err); ok {
 		f.requestID = r.ServiceRequestID()
 	}
 	return f
 }
 
-// codeOf names what went wrong in a call of the SDK.
+// codeOf returns the name of an error of the SDK, and its message.
 func codeOf(err *smithy.OperationError) (code, message string) {
 	if e, ok := errors.AsType[smithy.APIError](err); ok {
 		return e.ErrorCode(), e.ErrorMessage()
@@ -111,11 +111,11 @@ func codeOf(err *smithy.OperationError) (code, message string) {
 	return "", err.Err.Error()
 }
 
-// errEnded is the error of a connection that the server closed.
+// errEnded is the error for a connection that the server closed.
 var errEnded = errors.New("the server ended the connection without an answer")
 
-// sendError takes off the method and the path. A client notices that the server closed
-// the connection while it reads or while it writes, so several errors mean errEnded.
+// sendError removes the method and the path from the error of a request. A client may notice in a read
+// or in a write that the server closed the connection, so several errors become errEnded.
 func sendError(err error) error {
 	for _, closed := range []error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, net.ErrClosed} {
 		if errors.Is(err, closed) {
@@ -130,12 +130,12 @@ func sendError(err error) error {
 
 // A remedy is a row of the table of remedies.
 type remedy struct {
-	code, part string // the code, and what the message has in it
+	code, part string // the code, and a part of the message
 	exit       int
 	why, do    string
 }
 
-// explain returns the first row that is about an error.
+// explain returns the first row for an error.
 func explain(code, message string) (remedy, bool) {
 	for line := range strings.Lines(remedies) {
 		if e, ok := parseRemedy(line); ok && e.code == code && strings.Contains(message, e.part) {

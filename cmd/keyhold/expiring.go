@@ -48,8 +48,8 @@ names keys into which no material was imported yet; these keys are not listed.`,
 	return c
 }
 
-// An expiringMaterial is a line of the list. A key of one material for life shows no
-// ID and no state of it. Missing material has no ValidTo.
+// An expiringMaterial is a line of the list. The ID and the state are empty for a key that only ever
+// has one material. ValidTo is empty if the material is missing.
 type expiringMaterial struct {
 	KeyId            string
 	KeyMaterialId    string                 `json:",omitempty"`
@@ -60,9 +60,11 @@ type expiringMaterial struct {
 	DaysLeft         int    // whole days; 0 if it is missing
 }
 
-// expiringLine returns the line of a material that is lost or expires.
+// expiringLine returns the line for material that is lost or expires.
 func expiringLine(m heldMaterial, aliases []string, now time.Time) expiringMaterial {
-	line := expiringMaterial{KeyId: *m.KeyId, KeyMaterialId: m.id, KeyMaterialState: m.state, Aliases: append([]string{}, aliases...)}
+	line := expiringMaterial{
+		KeyId: *m.KeyId, KeyMaterialId: m.id, KeyMaterialState: m.state, Aliases: append([]string{}, aliases...),
+	}
 	if line.Missing = m.missing; !m.missing {
 		line.ValidTo, line.DaysLeft = moment(*m.validTo), daysLeft(*m.validTo, now)
 	}
@@ -96,20 +98,21 @@ func (o *expiringOptions) run(ctx context.Context, progress printer) error {
 	for _, m := range expiringBy(materials, end) {
 		list = append(list, expiringLine(m, aliases[*m.KeyId], now))
 	}
-	lacks(materials, aliases, progress)
+	reportMissing(materials, aliases, progress)
 	if err := o.output.print(table(list), list); err != nil {
 		return err
 	}
 	if len(list) > 0 {
-		progress.step("Remedy", "import the same material again with a later expiry: keyhold import KEY --from FILE --expires 90d")
+		progress.step("Remedy",
+			"import the same material again with a later expiry: keyhold import KEY --from FILE --expires 90d")
 		return exitCode(exitExpiring)
 	}
 	progress.step("Nothing", "expires before %s", moment(end))
 	return nil
 }
 
-// lacks names the keys that wait for material.
-func lacks(materials []heldMaterial, aliases map[string][]string, progress printer) {
+// reportMissing prints the keys that wait for material.
+func reportMissing(materials []heldMaterial, aliases map[string][]string, progress printer) {
 	several := map[string]int{}
 	for _, m := range materials {
 		several[*m.KeyId]++
@@ -119,18 +122,20 @@ func lacks(materials []heldMaterial, aliases map[string][]string, progress print
 		switch {
 		case !m.missing:
 		case words[m.state] == "waiting":
-			progress.step("Without", "the material %s has not been imported into %s yet, and waits in the primary key", m.id, names)
+			progress.step("Without",
+				"the material %s has not been imported into %s yet, and waits in the primary key", m.id, names)
 		case !m.lost() && m.DeletionDate == nil:
 			progress.step("Without", "no material has been imported into %s yet", names)
 		case several[*m.KeyId] == 1:
 			progress.step("Without", "%s has no material now: it expired, was deleted, or was never imported", names)
 		default:
-			progress.step("Without", "%s lacks its material %s: it expired, was deleted, or was never imported here", names, m.id)
+			progress.step("Without",
+				"%s lacks its material %s: it expired, was deleted, or was never imported here", names, m.id)
 		}
 	}
 }
 
-// words are how the table calls the states of material.
+// words are the names of the states of material in the table.
 var words = map[types.KeyMaterialState]string{
 	types.KeyMaterialStateCurrent:         "current",
 	types.KeyMaterialStateNonCurrent:      "former",
@@ -138,7 +143,7 @@ var words = map[types.KeyMaterialState]string{
 	waitsForReplicas:                      "waiting",
 }
 
-// table shows the list in columns; an empty one is nothing at all.
+// table shows the list in columns. It prints nothing for an empty list.
 func table(list []expiringMaterial) *page {
 	if len(list) == 0 {
 		return new(page)
@@ -147,17 +152,18 @@ func table(list []expiringMaterial) *page {
 	w := p.table()
 	printf(w, "EXPIRES\tDAYS LEFT\tKEY\tMATERIAL\tALIASES\n")
 	for _, m := range list {
-		printf(w, "%s\t%d\t%s\t%s\t%s\n", cmp.Or(m.ValidTo, "missing"), m.DaysLeft, m.KeyId, shortly(m), strings.Join(m.Aliases, " "))
+		expires := cmp.Or(m.ValidTo, "missing")
+		printf(w, "%s\t%d\t%s\t%s\t%s\n", expires, m.DaysLeft, m.KeyId, shortName(m), strings.Join(m.Aliases, " "))
 	}
 	w.Flush()
 	return p
 }
 
-// shortly returns a short name of a material among those of its key: the beginning of its ID, and
-// its state.
-func shortly(m expiringMaterial) string {
+// shortName names a material within its key: by the beginning of its ID, and its state.
+func shortName(m expiringMaterial) string {
 	if m.KeyMaterialId == "" {
 		return "the only one"
 	}
-	return m.KeyMaterialId[:min(8, len(m.KeyMaterialId))] + " " + cmp.Or(words[m.KeyMaterialState], string(m.KeyMaterialState))
+	state := cmp.Or(words[m.KeyMaterialState], string(m.KeyMaterialState))
+	return m.KeyMaterialId[:min(8, len(m.KeyMaterialId))] + " " + state
 }

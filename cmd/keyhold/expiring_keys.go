@@ -13,8 +13,8 @@ import (
 	"github.com/keyhold/keyhold/byok/awsimport"
 )
 
-// heldMaterial is a key with one of its materials. A key that has only one for life
-// has it without an ID.
+// A heldMaterial is a key with one of its materials. The ID is empty for a key that only ever has one
+// material.
 type heldMaterial struct {
 	*types.KeyMetadata
 	id      string
@@ -23,15 +23,16 @@ type heldMaterial struct {
 	validTo *time.Time
 }
 
-// lost reports whether material that the key had is gone: it expired or was deleted. For a
-// key that is not symmetric, the API does not show whether it ever had material. A key that is
-// scheduled for deletion needs no material.
+// lost reports whether the key had the material and lost it, by expiry or deletion. For a key that is
+// not symmetric, the API does not show whether it ever had material. A key that is scheduled for
+// deletion needs no material.
 func (m heldMaterial) lost() bool {
 	neverImported := m.KeySpec == types.KeySpecSymmetricDefault && m.CurrentKeyMaterialId == nil
-	return m.missing && !neverImported && m.state != waitsForReplicas && m.DeletionDate == nil && m.PendingDeletionWindowInDays == nil
+	pendingDeletion := m.DeletionDate != nil || m.PendingDeletionWindowInDays != nil
+	return m.missing && !neverImported && m.state != waitsForReplicas && !pendingDeletion
 }
 
-// expiringBy returns the materials that are lost, and then those that expire by then,
+// expiringBy returns first the materials that are lost, and then the materials that expire by end,
 // soonest first.
 func expiringBy(all []heldMaterial, end time.Time) []heldMaterial {
 	var lost, soon []heldMaterial
@@ -47,7 +48,7 @@ func expiringBy(all []heldMaterial, end time.Time) []heldMaterial {
 	return append(lost, soon...)
 }
 
-// materials returns all imported materials of keys, those that are missing included.
+// materials returns all imported materials of the keys, with the missing ones.
 func (c *connection) materials(ctx context.Context, keys []*types.KeyMetadata) ([]heldMaterial, error) {
 	ofKey := make([][]heldMaterial, len(keys))
 	err := eachOf(ctx, len(keys), func(ctx context.Context, i int) (err error) {
@@ -59,9 +60,9 @@ func (c *connection) materials(ctx context.Context, keys []*types.KeyMetadata) (
 	return slices.Concat(ofKey...), err
 }
 
-// materialsOf asks for the materials of a key. If the key has no list of materials, or the credentials
-// may not read it, the description of the key shows its current material or the first to
-// expire.
+// materialsOf lists the materials of a key. If the key has no list of materials, or the credentials
+// may not read the list, the description of the key shows its current material, or the material that
+// expires first.
 func (c *connection) materialsOf(ctx context.Context, k *types.KeyMetadata) (all []heldMaterial, err error) {
 	alone := heldMaterial{KeyMetadata: k, missing: k.KeyState == types.KeyStatePendingImport, validTo: k.ValidTo}
 	if k.CurrentKeyMaterialId == nil {
@@ -75,7 +76,8 @@ func (c *connection) materialsOf(ctx context.Context, k *types.KeyMetadata) (all
 		return []heldMaterial{alone}, nil
 	}
 	for _, m := range list {
-		all = append(all, heldMaterial{k, aws.ToString(m.KeyMaterialId), m.KeyMaterialState, m.ImportState == types.ImportStatePendingImport, m.ValidTo})
+		missing := m.ImportState == types.ImportStatePendingImport
+		all = append(all, heldMaterial{k, aws.ToString(m.KeyMaterialId), m.KeyMaterialState, missing, m.ValidTo})
 	}
 	return all, err
 }
@@ -91,7 +93,9 @@ func (c *connection) keys(ctx context.Context) ([]*types.KeyMetadata, error) {
 }
 
 func (c *connection) keyIDs(ctx context.Context) (ids []string, err error) {
-	pages := kms.NewListKeysPaginator(c, &kms.ListKeysInput{}, func(o *kms.ListKeysPaginatorOptions) { o.StopOnDuplicateToken = true })
+	pages := kms.NewListKeysPaginator(c, &kms.ListKeysInput{}, func(o *kms.ListKeysPaginatorOptions) {
+		o.StopOnDuplicateToken = true
+	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -107,8 +111,8 @@ func (c *connection) keyIDs(ctx context.Context) (ids []string, err error) {
 // maxDescribes bounds the requests for DescribeKey at the same time.
 const maxDescribes = 8
 
-// describe looks at keys, in the order of their IDs. A key that has gone in the
-// meantime is nil; any other failure ends all of it.
+// describe describes keys, in the order of their IDs. A key that was removed in the meantime is nil.
+// Any other error ends all requests.
 func (c *connection) describe(ctx context.Context, ids []string) ([]*types.KeyMetadata, error) {
 	keys := make([]*types.KeyMetadata, len(ids))
 	err := eachOf(ctx, len(ids), func(ctx context.Context, i int) error {
@@ -124,7 +128,8 @@ func (c *connection) describe(ctx context.Context, ids []string) ([]*types.KeyMe
 	return keys, err
 }
 
-// eachOf calls ask with the numbers below n, some at a time. A failure ends all of it.
+// eachOf calls ask with the numbers below n, up to maxDescribes at the same time. The first error ends
+// all calls.
 func eachOf(ctx context.Context, n int, ask func(ctx context.Context, i int) error) error {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)

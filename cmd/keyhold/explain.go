@@ -33,8 +33,8 @@ real requests.
 
 The command is for the root of an account, and for principals that the root allows
 keyhold:ExplainDecision. It explains requests that concern principals or keys of this
-account. If principal and key belong to different accounts, only the policies and
-grants of your own account are shown.
+account. If principal and key belong to different accounts, the contents of policies
+and grants of the other account are not shown.
 
 --request explains a past request by the ID in its response or error. The request is
 read from the audit log; policies and grants are the current ones. Without --request,
@@ -46,7 +46,7 @@ The exit code is 0 if the decision was explained, whatever the decision is.`,
   keyhold explain --request 0d1e4ea3-ecf6-4aec-bf0b-4a1d2a8a9ab1`,
 		Args: exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
-			in, err := o.asked()
+			in, err := o.input()
 			if err := errors.Join(err, o.output.check(c)); err != nil {
 				return err
 			}
@@ -68,26 +68,31 @@ The exit code is 0 if the decision was explained, whatever the decision is.`,
 func (o *decisionOptions) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&o.request, "request", "", "ID of a past request")
-	f.StringVar(&o.principal, "principal", "", "ARN of the caller: the root of an account, a user, a role, or a session of a role")
+	f.StringVar(&o.principal, "principal", "",
+		"ARN of the caller: the root of an account, a user, a role, or a session of a role")
 	f.StringVar(&o.action, "action", "", "action of the request, such as kms:Decrypt")
 	f.StringVar(&o.key, "key", "", "key of the request")
 	f.StringArrayVar(&o.context, "context", nil, "pair of the encryption context, NAME=VALUE; may be repeated")
 	f.StringArrayVar(&o.grantTokens, "grant-token", nil, "grant token of the request; may be repeated")
-	f.StringArrayVar(&o.members, "member", nil, "another member of the request, NAME=VALUE, with lists separated by commas and other values as JSON; may be repeated")
+	f.StringArrayVar(&o.members, "member", nil,
+		"another member of the request, NAME=VALUE, with lists separated by commas and other values as JSON; may be "+
+			"repeated")
 	f.StringVar(&o.sourceIP, "source-ip", "", "source address of the request (default: unknown)")
 	o.output.flag(c)
 }
 
-// asked is what the flags ask.
-func (o *decisionOptions) asked() (*api.ExplainDecisionRequest, error) {
-	given := o.principal != "" || o.action != "" || o.key != "" || o.sourceIP != "" || len(o.context)+len(o.grantTokens)+len(o.members) > 0
+// input returns the request that the flags describe.
+func (o *decisionOptions) input() (*api.ExplainDecisionRequest, error) {
+	given := o.principal+o.action+o.key+o.sourceIP != "" || len(o.context)+len(o.grantTokens)+len(o.members) > 0
 	switch {
 	case o.request != "" && given:
-		return nil, usageError{errors.New("--request describes the whole request: leave out the other flags that describe a request")}
+		return nil, usageError{errors.New(
+			"--request describes the whole request: leave out the other flags that describe a request")}
 	case o.request != "":
 		return &api.ExplainDecisionRequest{RequestId: &o.request}, nil
 	case o.principal == "" || o.action == "":
-		return nil, usageError{errors.New("keyhold explain needs --request, or --principal and --action, and --key if the action is about a key")}
+		return nil, usageError{errors.New(
+			"keyhold explain needs --request, or --principal and --action, and --key if the action is about a key")}
 	}
 	in := &api.ExplainDecisionRequest{PrincipalArn: &o.principal, Action: &o.action, GrantTokens: o.grantTokens}
 	if o.key != "" {
@@ -102,7 +107,7 @@ func (o *decisionOptions) asked() (*api.ExplainDecisionRequest, error) {
 	return in, errors.Join(errs[:]...)
 }
 
-// pairs reads NAME=VALUE, each name once.
+// pairs parses NAME=VALUE texts. A name may occur once.
 func pairs(flag string, from []string) (map[string]string, error) {
 	if from == nil {
 		return nil, nil
@@ -111,14 +116,15 @@ func pairs(flag string, from []string) (map[string]string, error) {
 	for _, text := range from {
 		name, value, ok := strings.Cut(text, "=")
 		if _, twice := all[name]; !ok || name == "" || twice {
-			return nil, usageError{fmt.Errorf("%s %q is not NAME=VALUE, or repeats a name: write each pair once, as NAME=VALUE", flag, name)}
+			return nil, usageError{fmt.Errorf(
+				"%s %q is not NAME=VALUE, or repeats a name: write each pair once, as NAME=VALUE", flag, name)}
 		}
 		all[name] = value
 	}
 	return all, nil
 }
 
-// regionOfKey returns the Region in the ARN of the key, "" where there is none.
+// regionOfKey returns the Region in the ARN of the key, or "" if the key is not an ARN.
 func (o *decisionOptions) regionOfKey() string {
 	if parts := strings.Split(o.key, ":"); len(parts) == 6 && parts[0] == "arn" {
 		return parts[3]

@@ -8,7 +8,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 )
 
-// A decisionReport is an explanation for people.
+// A decisionReport prints an explanation for people.
 type decisionReport struct{ api.ExplainDecisionResponse }
 
 func (r decisionReport) text() *page {
@@ -28,20 +28,22 @@ func (r decisionReport) text() *page {
 	return b.trimmed()
 }
 
-// printRequest tells how a past request ended.
+// printRequest prints a past request and its result.
 func (r decisionReport) printRequest(w *page) {
 	p := r.Request
 	w.printf("Request %s: %s in %s, from %s, at %s\n", p.RequestId, r.Operation, r.Region, p.SourceIp, p.EventTime)
-	then := "it was carried out"
+	result := "it was carried out"
 	if p.ErrorCode != nil {
-		then = strings.TrimSuffix(*p.ErrorCode+": "+deref(p.ErrorMessage), ": ")
+		result = strings.TrimSuffix(*p.ErrorCode+": "+deref(p.ErrorMessage), ": ")
 	}
-	w.printf("  then      %s\n\n", then)
+	w.printf("  result    %s\n\n", result)
 }
 
 func printDecision(w *page, principal string, d api.ExplainedDecision) {
 	w.printf("%s by %s\n", d.Action, principal)
-	for _, line := range [][2]string{{"on", d.Resource}, {"decision", decisionText(d)}, {"by", decidedBy(d)}, {"is told", told(d)}} {
+	for _, line := range [][2]string{
+		{"on", d.Resource}, {"decision", decisionText(d)}, {"by", decider(d)}, {"error", errorText(d)},
+	} {
 		if line[1] != "" {
 			w.printf("  %-8s  %s\n", line[0], line[1])
 		}
@@ -65,8 +67,8 @@ func decisionText(d api.ExplainedDecision) string {
 	return "denied " + d.Reason
 }
 
-// decidedBy names what decides.
-func decidedBy(d api.ExplainedDecision) string {
+// decider returns the document or grant that decides.
+func decider(d api.ExplainedDecision) string {
 	switch by := d.By; {
 	case by == nil && d.Outcome == api.OutcomeAllowed:
 		return "no policy: the root of an account may do this without one"
@@ -81,18 +83,18 @@ func decidedBy(d api.ExplainedDecision) string {
 	}
 }
 
-func told(d api.ExplainedDecision) string {
+func errorText(d api.ExplainedDecision) string {
 	if d.ErrorCode == nil {
 		return ""
 	}
 	return *d.ErrorCode + ": " + deref(d.ErrorMessage)
 }
 
-// printDocument prints a line for each statement, and one for each condition.
+// printDocument prints a line for each statement and for each condition.
 func printDocument(w *page, doc api.ExplainedDocument) {
 	w.printf("  %s (%s)\n", doc.Name, doc.Role)
 	if doc.Withheld {
-		w.printf("    its account alone may see it\n")
+		w.printf("    only its own account may see the content\n")
 	}
 	table := w.table()
 	for _, s := range doc.Statements {
@@ -105,7 +107,7 @@ func printDocument(w *page, doc api.ExplainedDocument) {
 	w.printf("\n")
 }
 
-// matchText describes whether something matches, and otherwise which part does not.
+// matchText reports whether something matches, or which part does not match.
 func matchText(missed string) string {
 	if missed == "" {
 		return "matches"

@@ -12,15 +12,15 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 )
 
-// explainOptions are the flags of keyhold explain-signature.
-type explainOptions struct {
+// signatureOptions are the flags of keyhold explain-signature.
+type signatureOptions struct {
 	request, client string
 	output          output
 }
 
 func explainSignatureCommand() *cobra.Command {
 	var client clientOptions
-	var o explainOptions
+	var o signatureOptions
 	c := &cobra.Command{
 		Use:   "explain-signature",
 		Short: "Show why a dev server refused the signature of a request",
@@ -52,8 +52,10 @@ The server and this command do not show session tokens.`,
 	return c
 }
 
-func explainSignature(ctx context.Context, client clientOptions, o explainOptions, stdin io.Reader, progress printer) error {
-	log, err := o.readClient(stdin) // to its end first, so that the client has sent its request
+func explainSignature(
+	ctx context.Context, client clientOptions, o signatureOptions, stdin io.Reader, progress printer,
+) error {
+	log, err := o.readClient(stdin) // all of it first, because the client writes its log until it has sent its request
 	if err != nil {
 		return err
 	}
@@ -69,32 +71,34 @@ func explainSignature(ctx context.Context, client clientOptions, o explainOption
 	if err := at.call(ctx, api.TargetDev, "ExplainSignature", in, &refused); err != nil {
 		return err
 	}
-	if !complete(refused) {
-		return at.unexpected()
+	if !isComplete(refused) {
+		return at.mismatchError()
 	}
 	e := signatureReport{ExplainSignatureResponse: refused}
 	if o.client != "" {
 		client, ok := findSigned(log, *refused.Date)
 		if !ok {
-			return fmt.Errorf("%s contains no canonical request: log the client's signing as keyhold explain-signature --help describes, and run the client again", o.client)
+			return fmt.Errorf(
+				"%s contains no canonical request: log the client's signing as keyhold explain-signature --help describes, "+
+					"and run the client again", o.client)
 		}
 		e.compare(client)
 	}
 	return o.output.print(e.text(), e.data())
 }
 
-// complete reports whether an answer has all members that the report shows.
-func complete(e api.ExplainSignatureResponse) bool {
+// isComplete reports whether an answer has all members that the report shows.
+func isComplete(e api.ExplainSignatureResponse) bool {
 	return e.RefusedAt != nil && !slices.Contains([]*string{
 		e.RequestId, e.ErrorCode, e.ErrorMessage, e.Target, e.AccessKeyId, e.CredentialScope, e.Date,
 		e.DeclaredPayloadHash, e.PayloadHash, e.CanonicalRequest, e.StringToSign,
 	}, nil)
 }
 
-// maxClientLog is how much of a client's log is read, in bytes.
+// maxClientLog bounds the part of a client's log that is read, in bytes.
 const maxClientLog = 64 << 20
 
-func (o explainOptions) readClient(stdin io.Reader) (string, error) {
+func (o signatureOptions) readClient(stdin io.Reader) (string, error) {
 	from := stdin
 	switch o.client {
 	case "":

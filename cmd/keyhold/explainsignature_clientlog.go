@@ -8,29 +8,29 @@ import (
 	"strings"
 )
 
-// A canonical is a canonical request, taken apart.
+// A canonical is a parsed canonical request.
 type canonical struct {
 	method, path, query string
 	headers             []header
 	signed, payload     string
 
-	hash string // the hexadecimal SHA-256 of the text as it was found
+	hash string // the hexadecimal SHA-256 of the text in the log
 }
 
-// A header is one of a canonical request: its name is in lower case.
+// A header is a header of a canonical request. Its name is in lower case.
 type header struct{ name, value string }
 
-// A toSign is a string to sign, taken apart.
+// A toSign is a parsed string to sign.
 type toSign struct{ date, scope, hash string }
 
-// A signedText is what one side signed. The string to sign may not be known.
+// A signedText is the text that one side signed. toSign is nil if the string to sign is unknown.
 type signedText struct {
 	canonical canonical
 	toSign    *toSign
 }
 
 var (
-	// The method may stand behind a word of the logger, and in quotes.
+	// The method may follow a word of the logger, or be in quotes.
 	methodForm    = regexp.MustCompile(`(?:^|[\s:'"])(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)$`)
 	headerForm    = regexp.MustCompile("^([0-9a-z!#$%&'*+.^_`|~-]+):(.*)$")
 	payloadForm   = regexp.MustCompile(`^([0-9a-f]{64}|UNSIGNED-PAYLOAD|STREAMING-[0-9A-Z-]+)['"]*$`)
@@ -40,13 +40,13 @@ var (
 	hashForm      = regexp.MustCompile(`^([0-9a-f]{64})['"]*$`)
 )
 
-// findSigned finds in a client's log the canonical request that was signed
-// at the date, or else the last one. It looks at the form only, because every SDK logs
-// in its own words.
+// findSigned finds in a client's log the canonical request that was signed at the date, or else the
+// last canonical request. It recognises the text by its form, because every SDK logs it with other
+// words.
 func findSigned(log, date string) (s signedText, ok bool) {
 	var canonicals []canonical
 	var strs []toSign
-	if !strings.Contains(log, "\nhost:") { // a logger that writes each record on a line
+	if !strings.Contains(log, "\nhost:") { // the logger writes each record on one line
 		log = strings.ReplaceAll(log, `\n`, "\n")
 	}
 	lines := strings.Split(strings.ReplaceAll(log, "\r\n", "\n"), "\n")
@@ -72,7 +72,7 @@ func findSigned(log, date string) (s signedText, ok bool) {
 	return s, true
 }
 
-// lastOr returns the last that is wanted or, failing that, the last of all.
+// lastOr returns the last element that is wanted, or the last element if none is.
 func lastOr[T any](all []T, wanted func(T) bool) T {
 	for _, one := range slices.Backward(all) {
 		if wanted(one) {
@@ -82,8 +82,8 @@ func lastOr[T any](all []T, wanted func(T) bool) T {
 	return all[len(all)-1]
 }
 
-// parseCanonical reads a canonical request from the lines after its method. Only
-// if the list of signed headers names the headers above it is it one.
+// parseCanonical parses a canonical request from the lines after its method. The lines are a canonical
+// request only if the list of signed headers names the headers above it.
 func parseCanonical(method string, lines []string) (c canonical, ok bool) {
 	if len(lines) < 5 || !strings.HasPrefix(lines[0], "/") {
 		return c, false
@@ -112,7 +112,7 @@ func parseCanonical(method string, lines []string) (c canonical, ok bool) {
 	return c, true
 }
 
-// parseToSign reads a string to sign from the lines after its algorithm.
+// parseToSign parses a string to sign from the lines after its algorithm.
 func parseToSign(lines []string) (t toSign, ok bool) {
 	if len(lines) < 3 || !dateForm.MatchString(lines[0]) || !scopeForm.MatchString(lines[1]) {
 		return t, false
@@ -124,7 +124,7 @@ func parseToSign(lines []string) (t toSign, ok bool) {
 	return toSign{lines[0], lines[1], m[1]}, true
 }
 
-// header returns the value of a header, "" where there is none.
+// header returns the value of a header, or "" if it is missing.
 func (c canonical) header(name string) string {
 	i := slices.IndexFunc(c.headers, func(h header) bool { return h.name == name })
 	if i < 0 {

@@ -8,10 +8,10 @@ import (
 	"github.com/keyhold/keyhold/internal/sigv4"
 )
 
-// A signedRow is one printable part of the text that client and server have signed.
+// A signedRow is one printable part of the text that client and server signed.
 type signedRow struct {
 	name           string
-	client, server *string // nil: that side does not have it
+	client, server *string // nil if this side does not have it
 }
 
 // differs reports whether client and server have different values.
@@ -22,18 +22,20 @@ func (r signedRow) differs() bool {
 	return *r.client != *r.server
 }
 
-// signedRows puts what client and server have signed side by side, in the order of
-// the canonical request, and then what the string to sign adds to it.
+// signedRows pairs the parts that client and server signed: first the parts of the canonical request
+// in their order, then the rest of the string to sign.
 func signedRows(client, server signedText) []signedRow {
 	a, b := client.canonical, server.canonical
 	rows := []signedRow{{"method", &a.method, &b.method}, {"path", &a.path, &b.path}, {"query", &a.query, &b.query}}
 	rows = append(rows, headerRows(a, b)...)
-	rows = append(rows, signedRow{"(signed headers)", &a.signed, &b.signed}, signedRow{"(payload hash)", &a.payload, &b.payload})
+	rows = append(rows,
+		signedRow{"(signed headers)", &a.signed, &b.signed}, signedRow{"(payload hash)", &a.payload, &b.payload})
 	if client.toSign == nil || server.toSign == nil {
 		return append(rows, signedRow{"(hash of these)", &a.hash, &server.toSign.hash})
 	}
 	x, y := client.toSign, server.toSign
-	return append(rows, signedRow{"(hash of these)", &x.hash, &y.hash}, signedRow{"date", &x.date, &y.date}, signedRow{"scope", &x.scope, &y.scope})
+	return append(rows, signedRow{"(hash of these)", &x.hash, &y.hash},
+		signedRow{"date", &x.date, &y.date}, signedRow{"scope", &x.scope, &y.scope})
 }
 
 // headerRows pairs the headers of both sides by their names.
@@ -44,13 +46,14 @@ func headerRows(a, b canonical) (rows []signedRow) {
 	}
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
-		rows = append(rows, signedRow{name, a.shown(name), b.shown(name)})
+		rows = append(rows, signedRow{name, a.redact(name), b.redact(name)})
 	}
 	return rows
 }
 
-// shown returns the value of a header as it can be shown, nil where there is none.
-func (c canonical) shown(name string) *string {
+// redact returns a pointer to the value of a header without secrets, or nil if the header is
+// missing.
+func (c canonical) redact(name string) *string {
 	i := slices.IndexFunc(c.headers, func(h header) bool { return h.name == name })
 	if i < 0 {
 		return nil
@@ -61,8 +64,7 @@ func (c canonical) shown(name string) *string {
 // cellWidth is the width of a column of values, in characters.
 const cellWidth = 44
 
-// printRows prints the rows in two columns. The first row that differs is marked
-// with ">>", the others with ">".
+// printRows prints the rows in two columns. ">>" marks the first row that differs, ">" the others.
 func printRows(w *page, rows []signedRow) {
 	names := 0
 	for _, r := range rows {
@@ -84,7 +86,7 @@ func printRows(w *page, rows []signedRow) {
 	}
 }
 
-// cells breaks a value into lines of a column.
+// cells breaks a value into the lines of a column.
 func cells(value *string) (lines []string) {
 	if value == nil {
 		return []string{"(absent)"}

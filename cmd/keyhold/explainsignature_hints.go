@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// The texts of refusals by which hints are chosen. Package sigv4 has the same texts.
+// These texts of refusals select hints. Package sigv4 has the same texts.
 const (
 	saysMismatch = "The request signature we calculated does not match"
 	saysExpired  = "Signature expired"
 	saysEarly    = "Signature not yet current"
 )
 
-// hints say what follows from a report, and what to do.
+// hints return the conclusions from a report, and what to do.
 func (e signatureReport) hints() []string {
 	code, message := *e.ErrorCode, *e.ErrorMessage
 	switch {
@@ -23,10 +23,13 @@ func (e signatureReport) hints() []string {
 	case strings.HasPrefix(message, saysExpired) || strings.HasPrefix(message, saysEarly):
 		return []string{e.clockHint()}
 	case len(*e.DeclaredPayloadHash) == 64 && *e.DeclaredPayloadHash != *e.PayloadHash:
-		return []string{"The server received another body than the client signed: something on the way changes the body, or the client hashes something else. Send exactly the signed body."}
+		return []string{
+			"The server received another body than the client signed: something on the way changes the body, or the client " +
+				"hashes something else. Send exactly the signed body."}
 	case strings.HasPrefix(message, saysMismatch) && e.rows == nil:
 		return []string{
-			"Form, scope, date, headers and payload are correct, and the server knows the access key ID. So the client has another secret access key than the server, or it signed another text.",
+			"Form, scope, date, headers and payload are correct, and the server knows the access key ID. " +
+				"So the client has another secret access key than the server, or it signed another text.",
 			"To find out which, give the client's log with --client FILE (keyhold explain-signature --help).",
 		}
 	case strings.HasPrefix(message, saysMismatch):
@@ -38,11 +41,14 @@ func (e signatureReport) hints() []string {
 func (e signatureReport) keyHint() string {
 	switch {
 	case slices.Contains(e.SignedHeaders, "x-amz-security-token"):
-		return "The server issued no such session token for this access key: unset AWS_SESSION_TOKEN and use the credentials of the server's banner, or get new temporary credentials."
+		return "The server issued no such session token for this access key: unset AWS_SESSION_TOKEN and use " +
+			"the credentials of the server's banner, or get new temporary credentials."
 	case *e.AccessKeyId == "[redacted]":
 		return "The access key ID is as long as a secret access key, so it is not shown: check that the two are not swapped."
 	}
-	return fmt.Sprintf("The server does not know the access key ID %q: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to the values in its banner, or start the server with --any-credentials.", *e.AccessKeyId)
+	return fmt.Sprintf(
+		"The server does not know the access key ID %q: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to the values "+
+			"in its banner, or start the server with --any-credentials.", *e.AccessKeyId)
 }
 
 func (e signatureReport) clockHint() string {
@@ -52,15 +58,21 @@ func (e signatureReport) clockHint() string {
 	}
 	behind := e.RefusedAt.Time().Sub(signed).Round(time.Second)
 	if behind > 0 {
-		return fmt.Sprintf("The request was signed %s before it arrived: the client's clock is slow, the server's clock is fast, or the request was delayed. Set the clocks with NTP. (keyhold clock does not move this clock.)", behind)
+		return fmt.Sprintf(
+			"The request was signed %s before it arrived: the client's clock is slow, the server's clock is fast, or the "+
+				"request was delayed. Set the clocks with NTP. (keyhold clock does not move this clock.)", behind)
 	}
-	return fmt.Sprintf("The request was signed %s after it arrived: the client's clock is fast, or the server's clock is slow. Set the clocks with NTP. (keyhold clock does not move this clock.)", -behind)
+	return fmt.Sprintf(
+		"The request was signed %s after it arrived: the client's clock is fast, or the server's clock is slow. Set the "+
+			"clocks with NTP. (keyhold clock does not move this clock.)", -behind)
 }
 
-// differenceHints are the hints that follow from comparing client and server.
+// differenceHints returns the hints that follow from the differences between client and server.
 func (e signatureReport) differenceHints() []string {
 	if e.same {
-		return []string{"Both sides signed the same text. So the client and the server have different secret access keys for this access key ID: set AWS_SECRET_ACCESS_KEY, and look for spaces around it."}
+		return []string{
+			"Both sides signed the same text. So the client and the server have different secret access keys for this " +
+				"access key ID: set AWS_SECRET_ACCESS_KEY, and look for spaces around it."}
 	}
 	var different []string
 	for _, r := range e.rows {
@@ -69,7 +81,9 @@ func (e signatureReport) differenceHints() []string {
 		}
 	}
 	if slices.Equal(different, []string{"(hash of these)"}) {
-		return []string{"All rows that can be shown are the same, but the hash is not: the value of a hidden header differs, such as x-amz-security-token, or the spaces within a header differ."}
+		return []string{
+			"All rows that can be shown are the same, but the hash is not: the value of a hidden header differs, such as " +
+				"x-amz-security-token, or the spaces within a header differ."}
 	}
 	hints := []string{fmt.Sprintf("The first difference is %s.", different[0])}
 	for _, d := range different {

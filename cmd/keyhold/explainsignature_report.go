@@ -7,22 +7,22 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 )
 
-// A signatureReport is all that can be said of a refused signature. rows are there
-// when the client's side is known.
+// A signatureReport has everything that is known of a refused signature. rows is nil without the
+// client's side.
 type signatureReport struct {
 	api.ExplainSignatureResponse
 	rows []signedRow
 	same bool // both sides signed the same text
 }
 
-// compare takes up the client's side. A request that is too malformed for the
-// server to have a side has no rows.
+// compare adds the client's side. There are no rows if the request is too malformed to have a
+// canonical request.
 func (e *signatureReport) compare(client signedText) {
 	server, ok := findSigned(*e.CanonicalRequest+"\n"+*e.StringToSign, *e.Date)
 	if !ok {
 		return
 	}
-	// The hash that the server signed is of the headers as they came, not as shown.
+	// The server signed the hash of the received headers, and shows some of them redacted.
 	lines := strings.Split(*e.StringToSign, "\n")
 	if t, ok := parseToSign(lines[1:]); ok {
 		server.toSign = &t
@@ -31,10 +31,11 @@ func (e *signatureReport) compare(client signedText) {
 	e.same = client.canonical.hash == server.toSign.hash && (client.toSign == nil || *client.toSign == *server.toSign)
 }
 
-// text is the report for people.
+// text returns the report for people.
 func (e signatureReport) text() *page {
 	b := new(page)
-	b.printf("Request %s, %s, at %s\n  %s: %s\n\n", *e.RequestId, cmp.Or(*e.Target, "for no operation"), e.RefusedAt, *e.ErrorCode, *e.ErrorMessage)
+	b.printf("Request %s, %s, at %s\n", *e.RequestId, cmp.Or(*e.Target, "for no operation"), e.RefusedAt)
+	b.printf("  %s: %s\n\n", *e.ErrorCode, *e.ErrorMessage)
 	e.printDeclared(b)
 	switch {
 	case *e.CanonicalRequest == "":
@@ -55,7 +56,7 @@ func (e signatureReport) text() *page {
 	return b
 }
 
-// data is the report for programs.
+// data returns the report for programs.
 func (e signatureReport) data() any {
 	type row struct {
 		Name   string
@@ -73,7 +74,7 @@ func (e signatureReport) data() any {
 	}{e.ExplainSignatureResponse, rows, e.hints()}
 }
 
-// printDeclared prints what the request said of its signature.
+// printDeclared prints what the request declares about its signature.
 func (e signatureReport) printDeclared(w *page) {
 	w.printf("The request declares\n")
 	for _, line := range [][2]string{
@@ -89,7 +90,7 @@ func (e signatureReport) printDeclared(w *page) {
 	w.printf("\n")
 }
 
-// printIndented prints the lines of a text that has several.
+// printIndented prints the lines of a text with an indent.
 func printIndented(w *page, text string) {
 	for line := range strings.Lines(text + "\n") {
 		w.printf("%s\n", strings.TrimRight("  "+line, " \n"))

@@ -44,7 +44,7 @@ func TestLogOfTheSDK(t *testing.T) {
 		t.Helper()
 		var out bytes.Buffer
 		client := clientOptions{endpoint: s.Endpoint, own: true}
-		o := explainOptions{client: "-", output: output{formText, &out}}
+		o := signatureOptions{client: "-", output: output{formText, &out}}
 		if err := explainSignature(t.Context(), client, o, strings.NewReader(log), printer{io.Discard}); err != nil {
 			t.Fatal(err)
 		}

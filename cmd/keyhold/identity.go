@@ -26,20 +26,21 @@ deployment's account.`,
 	client.ownFlags(c)
 	c.AddCommand(
 		identityListCommand(&client), identityShowCommand(&client), identityRotateKeyCommand(&client),
-		identityStateCommand(&client, "disable", false), identityStateCommand(&client, "enable", true), identityRevokeCommand(&client),
+		identityStateCommand(&client, "disable", false), identityStateCommand(&client, "enable", true),
+		identityRevokeCommand(&client),
 	)
 	return c
 }
 
-// A named identity is what an argument names.
-type named struct{ account, kind, name *string }
+// An identityName is an identity in an argument.
+type identityName struct{ account, kind, name *string }
 
-func (n named) request() *api.IdentityRequest {
+func (n identityName) request() *api.IdentityRequest {
 	return &api.IdentityRequest{AccountId: n.account, Kind: n.kind, Name: n.name}
 }
 
-// parseIdentity reads an ARN, or KIND/NAME in the account of the flag.
-func parseIdentity(text, account string) (n named, err error) {
+// parseIdentity parses an ARN, or KIND/NAME in the given account.
+func parseIdentity(text, account string) (n identityName, err error) {
 	kindAndName := text
 	if rest, ok := strings.CutPrefix(text, "arn:aws:iam::"); ok {
 		account, kindAndName, _ = strings.Cut(rest, ":")
@@ -49,12 +50,12 @@ func parseIdentity(text, account string) (n named, err error) {
 	}
 	kind, name, ok := strings.Cut(kindAndName, "/")
 	if kind != "oidc-provider" && ok {
-		name = name[strings.LastIndexByte(name, '/')+1:] // without the path
+		name = name[strings.LastIndexByte(name, '/')+1:] // removes the path
 	}
 	if !ok || name == "" {
 		return n, usageError{fmt.Errorf("%q is not an identity: give an ARN, or kind and name, such as user/alice", text)}
 	}
-	n = named{kind: &kind, name: &name}
+	n = identityName{kind: &kind, name: &name}
 	if account != "" {
 		n.account = &account
 	}

@@ -50,7 +50,7 @@ removed to make room.`,
 			}
 			made, ok := newMadeKey(out.Arn, out.Made)
 			if !ok {
-				return at.unexpected()
+				return at.mismatchError()
 			}
 			text := new(page)
 			made.print(text)
@@ -62,12 +62,16 @@ removed to make room.`,
 	return c
 }
 
-// identityStateCommand makes keyhold identity disable, and enable.
+// identityStateCommand returns the command keyhold identity disable or enable.
 func identityStateCommand(client *clientOptions, verb string, enabled bool) *cobra.Command {
+	short := "Disable a user or role with its sessions, or one access key"
+	if enabled {
+		short = "Enable a disabled user, role or access key"
+	}
 	var account string
 	c := &cobra.Command{
 		Use:     verb + " IDENTITY | ACCESS_KEY_ID",
-		Short:   map[bool]string{false: "Disable a user or role with its sessions, or one access key", true: "Enable a disabled user, role or access key"}[enabled],
+		Short:   short,
 		Example: "  keyhold identity " + verb + " role/deployer",
 		Args:    exactly(1),
 		RunE: func(c *cobra.Command, args []string) error {

@@ -35,22 +35,25 @@ func initCommand() *cobra.Command {
 credentials belong to the root of the account. They are shown here and never again.
 Anybody who has both the root key file and the data folder has the keys: keep copies
 of the two in different places.`,
-		Example: "  keyhold init --data /var/lib/keyhold --root-key-file /etc/keyhold/root.key --regions eu-west-2,eu-central-1",
-		Args:    exactly(0),
+		Example: "  keyhold init --data /var/lib/keyhold --root-key-file /etc/keyhold/root.key " +
+			"--regions eu-west-2,eu-central-1",
+		Args: exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return runInit(c.Context(), o, c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
 	dataFlags(c, &o.data, &o.rootKeyFile)
 	c.Flags().StringVar(&o.account, "account", "000000000000", "account of the deployment, 12 digits")
-	c.Flags().StringSliceVar(&o.regions, "regions", []string{service.DefaultRegion}, "Regions to serve, separated by commas")
+	c.Flags().StringSliceVar(&o.regions, "regions", []string{service.DefaultRegion},
+		"Regions to serve, separated by commas")
 	return c
 }
 
-// dataFlags are the flags of the commands on a data folder.
+// dataFlags adds the flags of commands that open a data folder.
 func dataFlags(c *cobra.Command, data, rootKeyFile *string) {
 	c.Flags().StringVar(data, "data", "", "data folder")
-	c.Flags().StringVar(rootKeyFile, "root-key-file", "", "root key file (default: the name of the data folder, followed by .root-key)")
+	c.Flags().StringVar(rootKeyFile, "root-key-file", "",
+		"root key file (default: the name of the data folder, followed by .root-key)")
 	c.PreRunE = func(*cobra.Command, []string) error {
 		if *data == "" {
 			return usageError{fmt.Errorf("%s needs --data DIR", c.CommandPath())}
@@ -70,7 +73,8 @@ func runInit(ctx context.Context, o initOptions, out, log io.Writer) (err error)
 		return err
 	}
 	if host.HasDatabase(o.data) {
-		return fmt.Errorf("%s already contains a deployment, which was left unchanged: give another folder with --data", o.data)
+		return fmt.Errorf(
+			"%s already contains a deployment, which was left unchanged: give another folder with --data", o.data)
 	}
 	if err := harden(); err != nil {
 		return err
@@ -116,7 +120,8 @@ To start it for other machines too, with a certificate for its name in server.pe
 `, o.account, o.data, o.rootKeyFile, id, secret, command)
 }
 
-// self returns this program as a shell finds it again: by its name, or as it was called.
+// self returns the shell word that runs this program again: its name, or the path by which it was
+// called.
 func self() string {
 	if strings.ContainsRune(os.Args[0], filepath.Separator) {
 		return guarded.Shell(os.Args[0])

@@ -73,7 +73,7 @@ func recreateKey(ctx context.Context, client clientOptions, o recreateOptions, p
 		return err
 	}
 	if made.KeyMetadata == nil || made.KeyMetadata.Arn == nil {
-		return at.unexpected()
+		return at.mismatchError()
 	}
 	printf(progress.w, "Made the key without material (%s). Import the original material now: keyhold import %s --region %s --from FILE\n", deref(made.KeyMetadata.KeyState), o.id, at.region)
 	return o.output.print(pagef("%s\n", *made.KeyMetadata.Arn), made.KeyMetadata)

@@ -28,20 +28,20 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// The exit codes of the program.
+// These are the exit codes of the program.
 const (
 	exitFailed   = 1
-	exitUsage    = 2 // the command line or the configuration is wrong: nothing was sent
-	exitExpiring = 3 // keyhold expiring lists something
-	exitDenied   = 4 // the server refused the credentials or the permission, or there are none
+	exitUsage    = 2 // the command line or the configuration is wrong; nothing was sent
+	exitExpiring = 3 // the list of keyhold expiring is not empty
+	exitDenied   = 4 // the server refused the credentials or the permission, or there are no credentials
 	exitNotFound = 5
 )
 
-// A usageError says that the command line itself is wrong.
+// A usageError is an error in the command line.
 type usageError struct{ error }
 
 func main() {
-	// The first signal ends the work in order, the second one at once.
+	// The first signal ends the work in order, the second one ends it at once.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	c := command()
@@ -76,7 +76,7 @@ lists something, 4 permission denied or no credentials, 5 not found.`,
 	return root
 }
 
-// noCommand refuses what follows a command that is only the parent of others.
+// noCommand rejects arguments of a command that only has subcommands.
 func noCommand(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return usageError{fmt.Errorf("unknown command %q: %s --help lists the commands", args[0], c.CommandPath())}
@@ -84,7 +84,7 @@ func noCommand(c *cobra.Command, args []string) error {
 	return nil
 }
 
-// exactly is cobra.ExactArgs with this program's exit code.
+// exactly is cobra.ExactArgs with the exit code for usage errors.
 func exactly(n int) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) != n {

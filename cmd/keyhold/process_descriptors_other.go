@@ -4,5 +4,5 @@ package main
 
 import "math"
 
-// descriptors returns how many file descriptors the process may have.
+// descriptors returns the number of file descriptors that the process may have.
 func descriptors() (int, error) { return math.MaxInt32, nil }

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// descriptors returns how many file descriptors the process may have. Go raises the soft
-// limit to the hard one when a program starts.
+// descriptors returns the number of file descriptors that the process may have. Go raises the soft
+// limit to the hard limit at the start of a program.
 func descriptors() (int, error) {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {

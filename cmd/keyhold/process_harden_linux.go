@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// harden keeps the memory of the process, in which there is key material, out of
-// core dumps and out of the reach of other processes of the same user.
+// harden keeps the memory of the process, which holds key material, out of core dumps and away from
+// other processes of the same user.
 func harden() error {
 	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
 		return fmt.Errorf("forbid core dumps: %w", err)

@@ -2,5 +2,5 @@
 
 package main
 
-// harden does nothing where the means of Linux are not there: SECURITY.md.
+// harden does nothing, because it uses features of Linux (SECURITY.md).
 func harden() error { return nil }

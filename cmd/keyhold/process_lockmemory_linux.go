@@ -6,16 +6,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mclOnFault is MCL_ONFAULT (mlockall(2)): a page is locked when it is first used, so
-// reserved memory that is never used stays free.
+// mclOnFault is MCL_ONFAULT of mlockall(2): a page is locked when it is first used. Memory that is
+// reserved but never used stays free.
 const mclOnFault = 4
 
-// lockMemory keeps the memory of the process out of swap. It does so only where the
-// process may lock as much as it likes, or else allocating could fail later.
+// lockMemory keeps the memory of the process out of swap. It locks nothing unless the process may lock
+// all memory, because a later allocation could fail.
 func lockMemory(log *slog.Logger) {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit); err != nil || !mayLock(limit) {
-		log.Info("memory is not locked, so the kernel may write keys to swap: set LimitMEMLOCK=infinity in the unit of systemd, or --ulimit memlock=-1 for Docker, or turn swap off", "limit", limit.Cur)
+		log.Info(
+			"memory is not locked, so the kernel may write keys to swap: set LimitMEMLOCK=infinity in the unit of systemd, "+
+				"or --ulimit memlock=-1 for Docker, or turn swap off", "limit", limit.Cur)
 		return
 	}
 	if err := unix.Mlockall(unix.MCL_CURRENT | unix.MCL_FUTURE | mclOnFault); err != nil {

@@ -4,7 +4,7 @@ package main
 
 import "log/slog"
 
-// lockMemory says that nothing is done where the means of Linux are not there.
+// lockMemory logs that memory is not locked, because it uses features of Linux.
 func lockMemory(log *slog.Logger) {
 	log.Info("memory is not locked on this system, so the kernel may write keys to swap: turn swap off, or encrypt it")
 }

@@ -7,23 +7,23 @@ import (
 	"time"
 )
 
-// processors gives the Go scheduler one processor more for each expensive computation
-// that runs. Go lets a goroutine run for 10 ms before another one gets its processor. The
-// kernel shares the cores between threads much sooner. So a cheap request never waits for
-// a processor of Go, and hardly for a core, even on a machine with one core.
+// processors gives the Go scheduler one more processor for each expensive computation that runs. Go
+// lets a goroutine run for 10 ms before the next one gets its processor; the kernel switches between
+// threads much sooner. So a cheap request never waits for a Go processor, and hardly for a core, even
+// on a machine with one core.
 type processors struct {
 	mu      sync.Mutex
-	own     int // what Go had before it was given more
-	running int // expensive computations
-	more    int // what Go was given
+	own     int // GOMAXPROCS before the first change
+	running int // expensive computations that run
+	more    int // processors that were added
 	calm    *time.Timer
 }
 
-// calmAfter is how long no expensive computation runs before Go gives the processors
-// back: each change stops all goroutines for a moment.
+// calmAfter is the time without expensive computations after which the added processors are removed.
+// Each change stops all goroutines for a moment.
 const calmAfter = 10 * time.Second
 
-// computing is service.Config.Computing.
+// computing is the value of service.Config.Computing.
 func (p *processors) computing(change int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -44,7 +44,7 @@ func (p *processors) computing(change int) {
 	}
 }
 
-// giveBack restores what Go had, unless a computation runs again.
+// giveBack removes the added processors, unless a computation runs again.
 func (p *processors) giveBack() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -54,7 +54,7 @@ func (p *processors) giveBack() {
 		runtime.GOMAXPROCS(p.own)
 		p.more = 0
 	default:
-		runtime.SetDefaultGOMAXPROCS() // which follows the limits of the container again
+		runtime.SetDefaultGOMAXPROCS() // follows the limits of the container again
 		p.more = 0
 	}
 }

@@ -8,13 +8,13 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// profileFlag is for the people who build this program: make profile.
+// profileFlag adds a hidden flag for the developers of this program (make profile).
 func profileFlag(c *cobra.Command, path *string) {
 	c.Flags().StringVar(path, "cpu-profile", "", "file to write a CPU profile of the whole run to")
 	c.Flags().MarkHidden("cpu-profile")
 }
 
-// profile writes a CPU profile until it is stopped, if there is a path.
+// profile writes a CPU profile until stop is called. Without a path it does nothing.
 func profile(path string) (stop func() error, err error) {
 	if path == "" {
 		return func() error { return nil }, nil

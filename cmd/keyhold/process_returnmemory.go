@@ -8,26 +8,30 @@ import (
 )
 
 const (
-	// idlePeriod without a garbage collection means that the server has little to do.
+	// idlePeriod is the time without a garbage collection after which a server counts as idle.
 	idlePeriod = 15 * time.Second
-	// enough is how much memory an idle server may keep without collecting garbage for it.
+	// enough is the memory that an idle server may keep.
 	enough = 128 << 20
 )
 
-// A usage is what the runtime reports of its memory.
+// A usage is what the Go runtime reports about its memory.
 type usage struct {
 	cycles   uint64 // garbage collections so far
-	resident uint64 // bytes that were not given back to the system
+	resident uint64 // bytes that were not returned to the system
 }
 
 func readUsage() usage {
-	s := []metrics.Sample{{Name: "/gc/cycles/total:gc-cycles"}, {Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	s := []metrics.Sample{
+		{Name: "/gc/cycles/total:gc-cycles"},
+		{Name: "/memory/classes/total:bytes"},
+		{Name: "/memory/classes/heap/released:bytes"},
+	}
 	metrics.Read(s)
 	return usage{s[0].Value.Uint64(), s[1].Value.Uint64() - s[2].Value.Uint64()}
 }
 
-// returnMemory gives memory back to the system once a server is idle that was busy, until
-// ctx ends. Without it the garbage of an attack stays until there is as much new garbage.
+// returnMemory returns memory to the system when a busy server becomes idle, until ctx ends. Otherwise
+// the garbage of an attack would stay until there is as much new garbage.
 func returnMemory(ctx context.Context) {
 	tick := time.NewTicker(idlePeriod)
 	defer tick.Stop()
@@ -47,8 +51,8 @@ func returnMemory(ctx context.Context) {
 	}
 }
 
-// mayReturn reports whether memory is to be given back: there is enough of it, nothing
-// was collected since before, and something since it was given back last.
+// mayReturn reports whether to return memory now: there is enough of it, the server is idle, and
+// garbage was collected since the last return.
 func mayReturn(before, now usage, returned uint64) bool {
 	return now.resident > enough && now.cycles == before.cycles && now.cycles != returned
 }

@@ -44,8 +44,9 @@ move the clock. Without a certificate the server listens on the loopback interfa
 
 The deployment remembers its Regions: --regions replaces them. When the server starts, it
 warns of keys in Regions that it does not serve. SIGHUP changes nothing.`,
-		Example: "  keyhold serve --data /var/lib/keyhold --root-key-file /etc/keyhold/root.key \\\n    --addr :4599 --tls-cert server.pem --tls-key server.key --regions eu-west-2,eu-central-1",
-		Args:    exactly(0),
+		Example: `  keyhold serve --data /var/lib/keyhold --root-key-file /etc/keyhold/root.key \
+    --addr :4599 --tls-cert server.pem --tls-key server.key --regions eu-west-2,eu-central-1`,
+		Args: exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return runServe(c.Context(), o, c.OutOrStdout(), c.ErrOrStderr())
 		},
@@ -53,7 +54,8 @@ warns of keys in Regions that it does not serve. SIGHUP changes nothing.`,
 	dataFlags(c, &o.data, &o.rootKeyFile)
 	c.Flags().StringVar(&o.addr, "addr", "127.0.0.1:4599", "address to listen on; port 0 takes a free one")
 	c.Flags().StringVar(&o.account, "account", "", "refuse to start unless the deployment belongs to this account")
-	c.Flags().StringSliceVar(&o.regions, "regions", nil, "Regions to serve, separated by commas (default: the Regions of keyhold init, or of the last start with this flag)")
+	c.Flags().StringSliceVar(&o.regions, "regions", nil,
+		"Regions to serve, separated by commas (default: the Regions of keyhold init, or of the last start with this flag)")
 	c.Flags().StringVar(&o.certFile, "tls-cert", "", "file of the certificate and its chain, PEM")
 	c.Flags().StringVar(&o.keyFile, "tls-key", "", "file of the certificate's private key, PEM")
 	networkFlags(c, &o.network)
@@ -62,7 +64,7 @@ warns of keys in Regions that it does not serve. SIGHUP changes nothing.`,
 	return c
 }
 
-// check refuses flags that make no server, before anything is opened.
+// check rejects invalid flags before anything is opened.
 func (o serveOptions) check() error {
 	if err := checkRegions(o.regions); err != nil {
 		return err
@@ -78,7 +80,9 @@ func (o serveOptions) check() error {
 	case (o.certFile == "") != (o.keyFile == ""):
 		return usageError{errors.New("--tls-cert and --tls-key belong together: give both or none")}
 	case o.certFile == "" && host != "localhost" && (ip == nil || !ip.IsLoopback()):
-		return usageError{fmt.Errorf("--addr %s is not on the loopback interface, and without TLS anybody on the network path can read plaintexts: give --tls-cert and --tls-key, or listen on 127.0.0.1", o.addr)}
+		return usageError{fmt.Errorf(
+			"--addr %s is not on the loopback interface, and without TLS anybody on the network path can read plaintexts: "+
+				"give --tls-cert and --tls-key, or listen on 127.0.0.1", o.addr)}
 	}
 	return checkReserve(o.reserve)
 }
@@ -126,7 +130,7 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	}
 	c := d.Config()
 	c.Log, c.WrappingKeysAhead = logger, wrappingKeysAhead
-	c.Rates, c.Quotas = overlaid(service.DefaultRates(), o.limits.rates), overlaid(service.DefaultQuotas(), o.limits.quotas)
+	c.Rates, c.Quotas = overlay(service.DefaultRates(), o.limits.rates), overlay(service.DefaultQuotas(), o.limits.quotas)
 	c.Computing = new(processors).computing
 	if s, err = service.Open(ctx, c); err != nil {
 		return explainOpen(err, o.data, o.rootKeyFile)
@@ -152,7 +156,7 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	return serve(ctx, server.New(h, network), listener)
 }
 
-// listen returns a listener. With a certificate its connections have TLS.
+// listen returns a listener. With a certificate, its connections use TLS.
 func (o serveOptions) listen(network *conns.Config) (net.Listener, error) {
 	if o.certFile != "" {
 		cert, err := o.certificate()
@@ -168,7 +172,7 @@ func (o serveOptions) listen(network *conns.Config) (net.Listener, error) {
 	return l, nil
 }
 
-// maxPEM is more than a chain of certificates or a private key has, in bytes.
+// maxPEM is more than the size of a certificate chain or a private key, in bytes.
 const maxPEM = 1 << 20
 
 // certificate reads the certificate and its private key.
@@ -188,13 +192,15 @@ func (o serveOptions) certificate() (cert tls.Certificate, err error) {
 	return cert, nil
 }
 
-// warnOfRegions tells the operator about keys that nobody can use.
+// warnOfRegions warns the operator of keys that nobody can use.
 func warnOfRegions(ctx context.Context, s *service.Service, log *slog.Logger) {
 	unserved, err := s.UnservedRegions(ctx)
 	if err != nil {
 		log.Error("could not look for keys in Regions that the server does not serve", "error", err)
 	}
 	if len(unserved) > 0 {
-		log.Warn("the store contains keys in Regions that the server does not serve: name all Regions with --regions", "regions", strings.Join(unserved, ","))
+		log.Warn(
+			"the store contains keys in Regions that the server does not serve: name all Regions with --regions",
+			"regions", strings.Join(unserved, ","))
 	}
 }

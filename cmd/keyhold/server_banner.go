@@ -11,9 +11,9 @@ import (
 	"github.com/keyhold/keyhold/internal/guarded"
 )
 
-// printBanner shows how to reach a dev server. It writes once: who waits for the endpoint
-// finds all of the banner.
-func printBanner(w io.Writer, o devOptions, addr, region string, t trusted) {
+// printBanner prints how to reach a dev server. It writes once, so that a reader that waits for the
+// endpoint finds the whole banner.
+func printBanner(w io.Writer, o devOptions, addr, region string, t devCertificate) {
 	var p page
 	endpoint := "http://" + addr
 	if t.Server != nil {
@@ -49,15 +49,19 @@ For the clock that keys and import tokens live by:
 	p.writeTo(w)
 }
 
-// printServing shows how to reach a server for production.
+// printServing prints how to reach a server for production.
 func printServing(w io.Writer, o serveOptions, addr, account string, secure *tls.Config) error {
 	var p page
 	endpoint := "http://" + addr
 	if secure != nil {
 		endpoint = "https://" + reachable(addr, secure.Certificates[0].Leaf)
 	}
-	p.printf("Keyhold server\n\n  endpoint     %s\n  account      %s\n  Regions      %s\n\n", endpoint, account, strings.Join(o.regions, ", "))
-	p.printf("For the shell, in addition to the credentials that keyhold init showed, or the credentials of a user (docs/identities.md):\n")
+	p.printf(
+		"Keyhold server\n\n  endpoint     %s\n  account      %s\n  Regions      %s\n\n",
+		endpoint, account, strings.Join(o.regions, ", "))
+	p.printf(
+		"For the shell, in addition to the credentials that keyhold init showed, or the credentials of a user " +
+			"(docs/identities.md):\n")
 	p.exports(endpoint, o.regions[0])
 	if secure != nil {
 		p.trustServer(o.certFile, secure.Certificates[0])
@@ -66,13 +70,15 @@ func printServing(w io.Writer, o serveOptions, addr, account string, secure *tls
 	return p.writeTo(w)
 }
 
-// exports shows the variables by which programs find a server. The first is for all
-// services of AWS, because programs that assume a role ask STS at this address too.
+// exports prints the variables that tell programs where the server is. AWS_ENDPOINT_URL is for all
+// services of AWS, because programs that assume a role call STS at this address too.
 func (p *page) exports(endpoint, region string) {
-	p.printf("  export AWS_ENDPOINT_URL=%[1]s AWS_ENDPOINT_URL_KMS=%[1]s AWS_REGION=%[2]s AWS_DEFAULT_REGION=%[2]s\n", endpoint, region)
+	p.printf(
+		"  export AWS_ENDPOINT_URL=%[1]s AWS_ENDPOINT_URL_KMS=%[1]s AWS_REGION=%[2]s AWS_DEFAULT_REGION=%[2]s\n",
+		endpoint, region)
 }
 
-// trustServer shows how clients trust the certificate of a server for production.
+// trustServer prints how clients trust the certificate of a server for production.
 func (p *page) trustServer(certFile string, cert tls.Certificate) {
 	roots, err := x509.SystemCertPool()
 	if err != nil {
@@ -81,12 +87,14 @@ func (p *page) trustServer(certFile string, cert tls.Certificate) {
 	by := signerOf(cert, roots, time.Now())
 	switch {
 	case by.system:
-		p.printf("This machine trusts the authority of the certificate, %s. For clients that do not: docs/clients.md.\n", by.name)
+		p.printf(
+			"This machine trusts the authority of the certificate, %s. For clients that do not: docs/clients.md.\n", by.name)
 	case by.inFile:
 		if absolute, err := filepath.Abs(certFile); err == nil {
 			certFile = absolute
 		}
-		p.printf("  # This file contains the authority of the certificate. Programs on other machines need a copy of the file.\n")
+		p.printf(
+			"  # This file contains the authority of the certificate. Programs on other machines need a copy of the file.\n")
 		p.trust(guarded.Shell(certFile), cert.Leaf)
 	default:
 		p.printf("  # Replace AUTHORITY.pem by the file of the authority that signed the certificate: %s\n", by.name)
@@ -94,7 +102,7 @@ func (p *page) trustServer(certFile string, cert tls.Certificate) {
 	}
 }
 
-// trust shows how each client is told to trust the authority in a file.
+// trust prints how each kind of client trusts the authority in a file.
 func (p *page) trust(file string, cert *x509.Certificate) {
 	p.printf(`  export AWS_CA_BUNDLE=%[1]s
 For programs that do not read AWS_CA_BUNDLE (docs/clients.md); the certificate is good until %[2]s:

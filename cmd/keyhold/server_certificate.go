@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// reachable returns a listening address as clients can call the server: by a name that the
-// certificate has, if it has not the address itself.
+// reachable returns the address by which clients can call the server. If the certificate is not valid
+// for the listening address, it is a name or address of the certificate.
 func reachable(addr string, cert *x509.Certificate) string {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil || cert.VerifyHostname(host) == nil {

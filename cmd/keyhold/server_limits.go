@@ -11,15 +11,17 @@ import (
 	"github.com/keyhold/keyhold/internal/service"
 )
 
-// limits are the rates and quotas that flags give in the place of the defaults.
+// limits are the rates and quotas from flags, which replace defaults.
 type limits struct{ rates, quotas map[string]int }
 
 func (l *limits) flags(c *cobra.Command) {
-	c.Flags().StringToIntVar(&l.rates, "rate", nil, "requests per second and principal, as CLASS=N separated by commas; 0 means unlimited (docs/api.md)")
-	c.Flags().StringToIntVar(&l.quotas, "quota", nil, "quotas, such as keys=1000, separated by commas; 0 means unlimited (docs/api.md)")
+	c.Flags().StringToIntVar(&l.rates, "rate", nil,
+		"requests per second and principal, as CLASS=N separated by commas; 0 means unlimited (docs/api.md)")
+	c.Flags().StringToIntVar(&l.quotas, "quota", nil,
+		"quotas, such as keys=1000, separated by commas; 0 means unlimited (docs/api.md)")
 }
 
-// check refuses names that do not exist and numbers below 0.
+// check rejects unknown names and negative numbers.
 func (l *limits) check() error {
 	if err := checkLimits("--rate", "a class of operations", l.rates, service.DefaultRates()); err != nil {
 		return err
@@ -30,17 +32,19 @@ func (l *limits) check() error {
 func checkLimits(flag, what string, given, known map[string]int) error {
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if _, ok := known[name]; !ok {
-			return usageError{fmt.Errorf("%s: %q is not %s: give one of %s", flag, name, what, strings.Join(slices.Sorted(maps.Keys(known)), ", "))}
+			names := strings.Join(slices.Sorted(maps.Keys(known)), ", ")
+			return usageError{fmt.Errorf("%s: %q is not %s: give one of %s", flag, name, what, names)}
 		}
 		if given[name] < 0 {
-			return usageError{fmt.Errorf("%s: %s=%d is negative: give a positive number, or 0 for no limit", flag, name, given[name])}
+			return usageError{fmt.Errorf(
+				"%s: %s=%d is negative: give a positive number, or 0 for no limit", flag, name, given[name])}
 		}
 	}
 	return nil
 }
 
-// overlaid returns the defaults, replaced by the given values.
-func overlaid(defaults, given map[string]int) map[string]int {
+// overlay replaces defaults by the given values.
+func overlay(defaults, given map[string]int) map[string]int {
 	maps.Copy(defaults, given)
 	return defaults
 }

@@ -6,13 +6,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// defaultReserve is the disk space in MiB that a server keeps in reserve: some thousands
-// of the operations that go on when the disk is full.
+// defaultReserve is the reserved disk space in MiB. It is enough for some thousands of the operations
+// that the server still accepts when the disk is full.
 const defaultReserve = 16
 
-// reserveFlag is the flag of the servers that run on a data folder.
+// reserveFlag adds the flag of servers on a data folder.
 func reserveFlag(c *cobra.Command, mib *int) {
-	c.Flags().IntVar(mib, "disk-reserve", defaultReserve, "MiB of disk space reserved for revocations and erasures on a full disk; at most an eighth of the volume")
+	c.Flags().IntVar(mib, "disk-reserve", defaultReserve,
+		"MiB of disk space reserved for revocations and erasures on a full disk; at most an eighth of the volume")
 }
 
 func checkReserve(mib int) error {

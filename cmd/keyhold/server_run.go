@@ -16,11 +16,11 @@ import (
 	"github.com/keyhold/keyhold/internal/server"
 )
 
-// shutdownGrace is how long requests under way may take after a signal.
+// shutdownGrace is how long requests in progress may take after a signal.
 const shutdownGrace = 5 * time.Second
 
-// wrappingKeysAhead is how many key pairs of each wrapping key spec in use are kept
-// ready: one of RSA_4096 takes from half a second to two to make.
+// wrappingKeysAhead is the number of key pairs that the server keeps ready for each wrapping key spec
+// in use. An RSA_4096 pair takes half a second to two seconds to make.
 const wrappingKeysAhead = 4
 
 // serve answers requests until ctx ends, and then lets the requests in progress finish.
@@ -46,8 +46,8 @@ func serve(ctx context.Context, s *server.Server, listener net.Listener) error {
 	return err
 }
 
-// outliveHangups keeps SIGHUP from ending a server: nothing is reloaded. If the terminal of
-// the server was closed, stop is called, because nobody could end the server there any more.
+// outliveHangups keeps SIGHUP from ending a server, which has nothing to reload. If the terminal of
+// the server was closed, it calls stop, because nobody can press Ctrl+C there any more.
 func outliveHangups(ctx context.Context, stop context.CancelCauseFunc, log *slog.Logger) {
 	stdin := int(os.Stdin.Fd())
 	atTerminal := term.IsTerminal(stdin)

@@ -40,7 +40,7 @@ the folder may be on a read-only medium.`,
 	needData := c.PreRunE
 	c.PreRunE = func(c *cobra.Command, args []string) error {
 		if _, err := os.Stat(devRootKey(data)); err == nil && data != "" && rootKeyFile == "" {
-			rootKeyFile = devRootKey(data) // of keyhold dev
+			rootKeyFile = devRootKey(data) // the default of keyhold dev
 		}
 		return needData(c, args)
 	}
@@ -60,28 +60,20 @@ func runVerify(ctx context.Context, data, rootKeyFile string, out io.Writer) (er
 	if _, corrupt := errors.AsType[*store.CorruptError](err); err != nil && !corrupt {
 		return explainOpen(err, data, rootKeyFile)
 	}
-	for _, problem := range split(err) {
-		v.found(problem.Error())
+	if err != nil {
+		for _, problem := range unjoin(err) {
+			v.report(problem.Error())
+		}
 	}
 	if v.findings > 0 {
-		return fmt.Errorf("findings in %s: %d; nothing was changed: restore the newest backup of the whole folder that keyhold verify finds sound", data, v.findings)
+		return fmt.Errorf(
+			"findings in %s: %d; nothing was changed: restore the newest backup of the whole folder that keyhold verify "+
+				"finds sound", data, v.findings)
 	}
 	return printf(out, "%s is sound\n", data)
 }
 
-// split returns the errors that errors.Join joined.
-func split(err error) (all []error) {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		for _, err := range joined.Unwrap() {
-			all = append(all, split(err)...)
-		}
-	} else if err != nil {
-		all = append(all, err)
-	}
-	return all
-}
-
-// A verification looks at one data folder.
+// A verification checks one data folder.
 type verification struct {
 	out      io.Writer
 	data     string
@@ -89,7 +81,8 @@ type verification struct {
 	opened   []io.Closer
 }
 
-func (v *verification) found(problem string) {
+// report prints a finding.
+func (v *verification) report(problem string) {
 	v.findings++
 	printf(v.out, "%s\n", problem)
 }
@@ -102,8 +95,8 @@ func (v *verification) close() error {
 	return errors.Join(errs...)
 }
 
-// run returns an error if it could not check the folder, or if the damage makes a check unsafe: bbolt
-// would loop forever on some pages.
+// run returns an error if it could not check the folder, or if the damage makes a further check
+// unsafe, because bbolt would loop forever on some pages.
 func (v *verification) run(ctx context.Context, rootKeyFile string) error {
 	root, err := seal.OpenKeyFile(rootKeyFile)
 	if err != nil {
@@ -127,7 +120,7 @@ func (v *verification) run(ctx context.Context, rootKeyFile string) error {
 		return err
 	}
 	s, err := integrity.Verify(ctx, integrity.Remains{Backend: db, Slots: slots, Root: root, Log: log},
-		func(f integrity.Finding) { v.found(f.String()) })
+		func(f integrity.Finding) { v.report(f.String()) })
 	if err != nil {
 		return err
 	}
@@ -135,12 +128,12 @@ func (v *verification) run(ctx context.Context, rootKeyFile string) error {
 	return nil
 }
 
-// log returns the audit log. One that is not there is a finding: nothing tells
-// then whether the database is an old copy.
+// log returns the audit log. A missing log is a finding, because only the log shows whether the
+// database is an old copy.
 func (v *verification) log() (*io.SectionReader, error) {
 	f, err := os.Open(filepath.Join(v.data, host.AuditName))
 	if errors.Is(err, os.ErrNotExist) {
-		v.found(err.Error())
+		v.report(err.Error())
 		return io.NewSectionReader(strings.NewReader(""), 0, 0), nil
 	}
 	if err != nil {
