@@ -16,7 +16,7 @@ const mostColumns = 120
 
 // wideFolders are the folders whose lines are not wrapped yet.
 var wideFolders = strings.Fields(`
-internal/server internal/sigv4 internal/api cmd/keyhold bench attacks mutants tally examples clients
+cmd/keyhold bench attacks mutants tally examples clients
 `)
 
 var (

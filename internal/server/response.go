@@ -2,7 +2,7 @@ package server
 
 import "net/http"
 
-// A response is the response to a request, as a value.
+// A response is an HTTP response as a value.
 type response struct {
 	status      int // of HTTP
 	contentType string

@@ -1,6 +1,7 @@
 package sigv4
 
 import (
+	"cmp"
 	"reflect"
 	"testing"
 	"time"
@@ -9,7 +10,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// anyConfig knows one access key and admits all others.
+// anyConfig returns a configuration with one access key that admits all others.
 func anyConfig() Config {
 	c := config()
 	c.Admit = identity.AnyCredentials("999988887777")
@@ -19,26 +20,26 @@ func anyConfig() Config {
 func TestAnyCredentials(t *testing.T) {
 	for _, c := range []struct {
 		name    string
-		signing signing
+		signer  signer
 		account string
 	}{
-		{"the known key", signing{}, account},
-		{"an unknown key", signing{id: "AKIAUNKNOWN"}, "999988887777"},
-		{"an unknown key with another secret", signing{id: "AKIAUNKNOWN", secret: "x"}, "999988887777"},
-		{"temporary credentials", signing{id: "ASIAUNKNOWN", token: "a token"}, "999988887777"},
-		{"twelve digits", signing{id: "444455556666"}, "444455556666"},
-		{"twelve digits, temporary", signing{id: "444455556666", token: "a token"}, "444455556666"},
-		{"zeros", signing{id: "000000000000"}, "000000000000"},
-		{"eleven digits", signing{id: "44445555666"}, "999988887777"},
-		{"thirteen digits", signing{id: "4444555566667"}, "999988887777"},
+		{"the known key", signer{}, account},
+		{"an unknown key", signer{id: "AKIAUNKNOWN"}, "999988887777"},
+		{"an unknown key with another secret", signer{id: "AKIAUNKNOWN", secret: "x"}, "999988887777"},
+		{"temporary credentials", signer{id: "ASIAUNKNOWN", token: "a token"}, "999988887777"},
+		{"twelve digits", signer{id: "444455556666"}, "444455556666"},
+		{"twelve digits, temporary", signer{id: "444455556666", token: "a token"}, "444455556666"},
+		{"zeros", signer{id: "000000000000"}, "000000000000"},
+		{"eleven digits", signer{id: "44445555666"}, "999988887777"},
+		{"thirteen digits", signer{id: "4444555566667"}, "999988887777"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := verify(NewVerifier(anyConfig()), signedRequest(t, c.signing, body), []byte(body), "kms")
+			got, err := verify(NewVerifier(anyConfig()), signedRequest(t, c.signer, body), []byte(body), "kms")
 			if err != nil {
 				t.Fatal(err)
 			}
 			want := identity.Root(c.account)
-			want.AccessKeyID = or(c.signing.id, exampleID)
+			want.AccessKeyID = cmp.Or(c.signer.id, exampleID)
 			if !reflect.DeepEqual(got.Principal, want) || got.Region != region {
 				t.Errorf("got %+v in %s, want %+v", got.Principal, got.Region, want)
 			}
@@ -46,13 +47,13 @@ func TestAnyCredentials(t *testing.T) {
 	}
 }
 
-// All but the signature is checked, in the same order and words, and the known
-// key is held to its secret.
+// With any credentials, Verify makes the same checks in the same order and returns the same
+// errors, but accepts every signature of an unknown access key.
 func TestAnyCredentialsRefusals(t *testing.T) {
-	unknown := signing{id: "AKIAUNKNOWN"}
+	unknown := signer{id: "AKIAUNKNOWN"}
 	for _, c := range []struct {
 		name    string
-		signing signing
+		signer  signer
 		after   change
 		kind    key.Kind
 		message string
@@ -61,22 +62,22 @@ func TestAnyCredentialsRefusals(t *testing.T) {
 		{"malformed signature", unknown, authorize("Signature=", "Signature=0"), key.KindIncompleteSignature, badSignature},
 		{"malformed access key ID", unknown, authorize("AKIAUNKNOWN", "AKIA-UNKNOWN"), key.KindIncompleteSignature, badID},
 		{"no date", unknown, del("X-Amz-Date"), key.KindIncompleteSignature, noDate},
-		{"service", signing{id: "AKIAUNKNOWN", service: "s3"}, nil, key.KindInvalidSignature, "Credential should be scoped to correct service: 'kms'."},
-		{"Region", signing{id: "AKIAUNKNOWN", region: "us-east-1"}, nil, key.KindInvalidSignature, badRegion},
-		{"expired", signing{id: "AKIAUNKNOWN", at: wallTime().Add(-6 * time.Minute)}, nil, key.KindInvalidSignature,
+		{"service", signer{id: "AKIAUNKNOWN", service: "s3"}, nil, key.KindInvalidSignature, "Credential should be scoped to correct service: 'kms'."},
+		{"Region", signer{id: "AKIAUNKNOWN", region: "us-east-1"}, nil, key.KindInvalidSignature, badRegion},
+		{"expired", signer{id: "AKIAUNKNOWN", at: wallTime().Add(-6 * time.Minute)}, nil, key.KindInvalidSignature,
 			"Signature expired: 20260101T000400Z is now earlier than 20260101T000500Z (20260101T001000Z - 5 min.)"},
 		{"host not signed", unknown, authorize(";host", ""), key.KindInvalidSignature, "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."},
 		{"target twice", unknown, add("X-Amz-Target", "TrentService.ScheduleKeyDeletion"), key.KindInvalidSignature, "The request has more than one 'X-Amz-Target' header."},
 		{"token not signed", unknown, set("X-Amz-Security-Token", "t"), key.KindInvalidSignature, "'X-Amz-Security-Token' must be a 'SignedHeader' in the AWS Authorization."},
 		{"payload", unknown, set("Content-Encoding", "aws-chunked"), key.KindInvalidSignature, "The content encoding 'aws-chunked' is not supported."},
-		{"query", unknown, target("/?a=b"), key.KindIncompleteSignature, badTarget},
+		{"query", unknown, setTarget("/?a=b"), key.KindIncompleteSignature, badTarget},
 
-		{"known key, wrong secret", signing{secret: "wrong"}, nil, key.KindInvalidSignature, mismatch},
-		{"known key, altered", signing{}, set("X-Amz-Target", "TrentService.ScheduleKeyDeletion"), key.KindInvalidSignature, mismatch},
-		{"known key, session token", signing{token: "t"}, nil, key.KindUnrecognizedClient, unknownKey},
+		{"known key, wrong secret", signer{secret: "wrong"}, nil, key.KindInvalidSignature, mismatch},
+		{"known key, altered", signer{}, set("X-Amz-Target", "TrentService.ScheduleKeyDeletion"), key.KindInvalidSignature, mismatch},
+		{"known key, session token", signer{token: "t"}, nil, key.KindUnrecognizedClient, unknownKey},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := signedRequest(t, c.signing, body)
+			r := signedRequest(t, c.signer, body)
 			if c.after != nil {
 				c.after(r)
 			}
@@ -87,7 +88,7 @@ func TestAnyCredentialsRefusals(t *testing.T) {
 			}
 		})
 	}
-	r := signedRequest(t, signing{id: "AKIAUNKNOWN"}, body)
+	r := signedRequest(t, signer{id: "AKIAUNKNOWN"}, body)
 	r.Header.Set("X-Amz-Content-Sha256", sha256Hex("another body"))
 	authorize(";x-amz-date", ";x-amz-content-sha256;x-amz-date")(r)
 	_, err := verify(NewVerifier(anyConfig()), r, []byte(body), "kms")
@@ -96,8 +97,8 @@ func TestAnyCredentialsRefusals(t *testing.T) {
 
 // Any credentials do not include a known access key without a secret.
 func TestAnyCredentialsWithoutSecret(t *testing.T) {
-	with := anyConfig()
-	with.Lookup = keys(identity.AccessKey{ID: "NOSECRET", Principal: identity.Root(account)})
-	_, err := verify(NewVerifier(with), signedRequest(t, signing{id: "NOSECRET"}, body), []byte(body), "kms")
+	cfg := anyConfig()
+	cfg.Lookup = lookupOf(identity.AccessKey{ID: "NOSECRET", Principal: identity.Root(account)})
+	_, err := verify(NewVerifier(cfg), signedRequest(t, signer{id: "NOSECRET"}, body), []byte(body), "kms")
 	wantRefusal(t, err, key.KindUnrecognizedClient, unknownKey)
 }

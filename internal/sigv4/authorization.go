@@ -25,15 +25,15 @@ type authorization struct {
 	signature     [sha256.Size]byte
 }
 
-// A scope is the credential scope: what a signature is good for.
+// A scope is the credential scope: the day, Region and service for which a signature is valid.
 type scope struct{ date, region, service, terminator string }
 
 func (s scope) String() string {
 	return s.date + "/" + s.region + "/" + s.service + "/" + s.terminator
 }
 
-// parseAuthorization parses the only Authorization header of a request. No error repeats a
-// value from the header, because the value may be a secret in the wrong place.
+// parseAuthorization parses the Authorization header, which a request must have once. No error
+// repeats a value from the header, because the value may be a secret in the wrong place.
 func parseAuthorization(h Header) (a authorization, err error) {
 	value := h.Get("authorization")
 	switch {
@@ -60,7 +60,7 @@ func parseAuthorization(h Header) (a authorization, err error) {
 	return a, err
 }
 
-// parameters are what follows the algorithm in an Authorization header.
+// parameters are the values that follow the algorithm in an Authorization header.
 type parameters struct{ credential, signature, signedHeaders string }
 
 // parseParameters reads "Credential=…, SignedHeaders=…, Signature=…", in any
@@ -68,14 +68,15 @@ type parameters struct{ credential, signature, signedHeaders string }
 func parseParameters(s string) (parameters, error) {
 	var p parameters
 	if s == "" {
-		return p, p.complete()
+		return p, p.checkComplete()
 	}
 	for part := range strings.SplitSeq(s, ",") {
 		name, value, _ := strings.Cut(strings.Trim(part, " "), "=")
-		field := p.named(name)
+		field := p.field(name)
 		switch {
 		case field == nil:
-			return p, incomplete("The Authorization header holds something other than 'Credential', 'SignedHeaders' and 'Signature'.")
+			return p, incomplete(
+				"The Authorization header holds something other than 'Credential', 'SignedHeaders' and 'Signature'.")
 		case *field != "":
 			return p, incomplete("The Authorization header has the '" + name + "' parameter more than once.")
 		case value == "":
@@ -83,10 +84,10 @@ func parseParameters(s string) (parameters, error) {
 		}
 		*field = value
 	}
-	return p, p.complete()
+	return p, p.checkComplete()
 }
 
-func (p *parameters) named(name string) *string {
+func (p *parameters) field(name string) *string {
 	switch name {
 	case "Credential":
 		return &p.credential
@@ -98,11 +99,11 @@ func (p *parameters) named(name string) *string {
 	return nil
 }
 
-// complete names every parameter that is not there.
-func (p *parameters) complete() error {
+// checkComplete returns an error that names all missing parameters, or nil.
+func (p *parameters) checkComplete() error {
 	var missing []string
 	for _, name := range [...]string{"Credential", "Signature", "SignedHeaders"} {
-		if *p.named(name) == "" {
+		if *p.field(name) == "" {
 			missing = append(missing, requires(name))
 		}
 	}
@@ -120,7 +121,8 @@ func parseCredential(s string) (id string, sc scope, err error) {
 	parts := strings.Split(s, "/")
 	switch {
 	case len(parts) != 5:
-		return "", sc, incomplete("Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term.")
+		return "", sc, incomplete(
+			"Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term.")
 	case parts[0] == "" || len(parts[0]) > maxAccessKeyID || strings.ContainsFunc(parts[0], notWord):
 		return "", sc, incomplete("The access key ID in Credential must be 1 to 128 letters, digits and underscores.")
 	case len(parts[1]) != len(dateLayout) || strings.ContainsFunc(parts[1], notDigit):
@@ -129,13 +131,14 @@ func parseCredential(s string) (id string, sc scope, err error) {
 	return parts[0], scope{parts[1], parts[2], parts[3], parts[4]}, nil
 }
 
-// parseSignedHeaders demands the one canonical spelling of a set of names, so
-// that no header can be in the list twice or be looked up under another name.
+// parseSignedHeaders accepts only the canonical spelling of a list of names. Therefore no header
+// can be in the list twice, or be found under another name.
 func parseSignedHeaders(s string) ([]string, error) {
 	names := strings.Split(s, ";")
 	for i, name := range names {
 		if name == "" || strings.ContainsFunc(name, notLowerToken) || i > 0 && names[i-1] >= name {
-			return nil, incomplete("SignedHeaders must be header names in lower case, in alphabetical order, each once, separated by ';'.")
+			return nil, incomplete(
+				"SignedHeaders must be header names in lower case, in alphabetical order, each once, separated by ';'.")
 		}
 	}
 	return names, nil
@@ -143,7 +146,7 @@ func parseSignedHeaders(s string) ([]string, error) {
 
 func parseSignature(s string) (sum [sha256.Size]byte, err error) {
 	var digits [2 * sha256.Size]byte
-	if len(s) == len(digits) && !strings.ContainsAny(s, "ABCDEF") { // which Decode takes
+	if len(s) == len(digits) && !strings.ContainsAny(s, "ABCDEF") { // Decode accepts capitals
 		copy(digits[:], s)
 		if _, err = hex.Decode(sum[:], digits[:]); err == nil {
 			return sum, nil
@@ -170,8 +173,9 @@ func invalid(format string, args ...any) error {
 	return key.Errorf(key.KindInvalidSignature, format, args...)
 }
 
-// UnverifiedSigner returns the access key ID and the Region that a request names, as far
-// as they can be read. Neither is verified, and the ID may be a secret in the wrong place.
+// UnverifiedSigner returns the access key ID and the Region in the Authorization header of a
+// request. Each is "" if it cannot be parsed. Neither is verified, and the ID may be a secret in
+// the wrong place.
 func UnverifiedSigner(r *Request) (accessKeyID, region string) {
 	a, _ := parseAuthorization(r.Header)
 	return a.accessKeyID, a.scope.region

@@ -21,11 +21,11 @@ type botocoreRequest struct {
 	Body    []byte            `json:"body"`
 }
 
-// Requests signed by the Python SDK, sent through a real server.
+// Verify accepts requests that the Python SDK signs and sends to a server with fasthttp.
 func TestBotocoreSignatures(t *testing.T) {
-	with := config()
-	with.Now = time.Now // botocore signs at wall time
-	url, results := serve(t, NewVerifier(with))
+	cfg := config()
+	cfg.Now = time.Now // botocore signs at wall time
+	url, results := serve(t, NewVerifier(cfg))
 	cases := []struct {
 		name, body string
 		headers    map[string]string

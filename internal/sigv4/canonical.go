@@ -13,7 +13,7 @@ func isPresigned(target string) bool {
 	if query == "" {
 		return false
 	}
-	values, _ := url.ParseQuery(query) // as far as it can be read
+	values, _ := url.ParseQuery(query) // the values before an error
 	for name := range values {
 		if isAmz(strings.ToLower(name)) {
 			return true
@@ -22,8 +22,8 @@ func isPresigned(target string) bool {
 	return false
 }
 
-// isRoot reports whether a request is for "/" without a query, the only target
-// that the API has: so the canonical URI and query string are constants.
+// isRoot reports whether a request is for "/" without a query, the only target of the API.
+// Therefore the canonical URI and query string are constants.
 func isRoot(target string) bool { return target == "/" }
 
 // A digest is a SHA-256 in hexadecimal digits.
@@ -37,7 +37,7 @@ func digestOf(b []byte) (d digest) {
 
 // canonicalDigest returns the digest of the canonical request.
 func canonicalDigest(r *Request, signed []string, payload digest) (digest, error) {
-	var room [1024]byte // which most requests have enough of
+	var room [1024]byte // enough for most requests
 	b, err := appendHeaders(append(room[:0], canonicalStart(r.Method)...), r.Header, signed)
 	if err != nil {
 		return digest{}, err
@@ -45,7 +45,7 @@ func canonicalDigest(r *Request, signed []string, payload digest) (digest, error
 	return digestOf(appendEnd(b, signed, payload)), nil
 }
 
-// canonicalStart is what stands before the headers.
+// canonicalStart returns the part of the canonical request before the headers.
 func canonicalStart(method string) string { return method + "\n/\n\n" }
 
 // appendHeaders appends "name:value\n" of each signed header.
@@ -63,7 +63,7 @@ func appendHeaders(b []byte, h Header, signed []string) ([]byte, error) {
 	return b, nil
 }
 
-// appendTrimmed appends a header value with each run of spaces as one ("Trimall" in
+// appendTrimmed appends a header value, with one space for each run of spaces ("Trimall" in
 // the IAM User Guide).
 func appendTrimmed(b []byte, value string) []byte {
 	if !strings.Contains(value, "  ") {
@@ -77,7 +77,7 @@ func appendTrimmed(b []byte, value string) []byte {
 	return b
 }
 
-// appendEnd appends what stands after the headers.
+// appendEnd appends the part of the canonical request after the headers.
 func appendEnd(b []byte, signed []string, payload digest) []byte {
 	b = append(b, '\n')
 	for i, name := range signed {
@@ -90,10 +90,13 @@ func appendEnd(b []byte, signed []string, payload digest) []byte {
 	return append(b, payload[:]...)
 }
 
-// stringToSign is of the request whose canonical form has the digest.
+// stringToSign returns the text that a signature is computed over. canonical is the digest of the
+// canonical request.
 func stringToSign(timestamp string, s scope, canonical digest) []byte {
-	b := make([]byte, 0, 192) // which most have enough of
-	for _, part := range [...]string{algorithm, "\n", timestamp, "\n", s.date, "/", s.region, "/", s.service, "/", s.terminator, "\n"} {
+	b := make([]byte, 0, 192) // enough for most requests
+	for _, part := range [...]string{
+		algorithm, "\n", timestamp, "\n", s.date, "/", s.region, "/", s.service, "/", s.terminator, "\n",
+	} {
 		b = append(b, part...)
 	}
 	return append(b, canonical[:]...)

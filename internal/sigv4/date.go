@@ -10,30 +10,30 @@ const (
 	timestampLayout = "20060102T150405Z"
 )
 
-// maxSkew is how far the date of a request may lie from wall time, either way.
+// maxSkew is the greatest difference between the date of a request and wall time.
 const maxSkew = 5 * time.Minute
 
-// A stamp is the date of a request, to the second, and the name of the header
-// that it was found in.
+// A stamp is the date of a request, in whole seconds, and the header that contains the date.
 type stamp struct {
 	time   time.Time
-	text   string // as it is signed
+	text   string // in the form that is signed
 	header string // "x-amz-date" or "date"
 }
 
-// parseStamp reads the date of a request from X-Amz-Date, or from Date where there
-// is no X-Amz-Date. That there is only one, checkHeaders sees to.
+// parseStamp parses the date of a request in X-Amz-Date or, without X-Amz-Date, in Date.
+// checkHeaders refuses a second date.
 func parseStamp(h Header) (stamp, error) {
 	for _, name := range [...]string{"x-amz-date", "date"} {
-		text, there := h.First(name)
-		if !there {
+		text, found := h.First(name)
+		if !found {
 			continue
 		}
 		t, ok := parseDate(text, name == "date")
 		if !ok {
-			return stamp{}, incomplete("Date must be in ISO-8601 'basic format' in the '" + canonicalName(name) + "' header, e.g. 20260101T000000Z.")
+			return stamp{}, incomplete("Date must be in ISO-8601 'basic format' in the '" + canonicalName(name) +
+				"' header, e.g. 20260101T000000Z.")
 		}
-		if len(text) != len(timestampLayout) { // one of HTTP's
+		if len(text) != len(timestampLayout) { // a date of HTTP
 			text = t.Format(timestampLayout)
 		}
 		return stamp{t, text, name}, nil
@@ -41,11 +41,11 @@ func parseStamp(h Header) (stamp, error) {
 	return stamp{}, incomplete("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
 }
 
-// parseDate reads a date in ISO 8601 basic format or, where HTTP's own dates are
-// taken too, in the two spellings of RFC 5322 that clients send ("GMT", "-0000").
+// parseDate parses a date in ISO 8601 basic format. If orHTTP is true, it also accepts the two
+// spellings of RFC 5322 that clients send ("GMT", "-0000").
 func parseDate(s string, orHTTP bool) (time.Time, bool) {
-	if len(s) == len(timestampLayout) { // and not with fractions of a second, which Parse takes too
-		// In this layout Parse is quick.
+	if len(s) == len(timestampLayout) { // Parse would also accept fractions of a second
+		// Parse is fastest for this layout.
 		t, err := time.Parse(time.RFC3339, s[:4]+"-"+s[4:6]+"-"+s[6:11]+":"+s[11:13]+":"+s[13:])
 		return t, err == nil
 	}
@@ -60,8 +60,8 @@ func parseDate(s string, orHTTP bool) (time.Time, bool) {
 // checkDate compares the date of a request with its scope and with wall time.
 func checkDate(s stamp, scopeDate string, now time.Time) error {
 	if date := s.text[:len(dateLayout)]; date != scopeDate {
-		return invalid("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '%s' != '%s', from '%s'.",
-			scopeDate, date, s.text)
+		return invalid("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "+
+			"'%s' != '%s', from '%s'.", scopeDate, date, s.text)
 	}
 	now = now.UTC().Truncate(time.Second)
 	earliest, latest := now.Add(-maxSkew), now.Add(maxSkew)

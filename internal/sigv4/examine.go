@@ -3,25 +3,24 @@ package sigv4
 import "strings"
 
 // An Examination shows how a request describes its signature, to explain a refusal. It contains
-// no secret, and of the body only the hash. Members that a malformed request lacks are empty.
+// no secret, and only the hash of the body. Members that a malformed request lacks are empty.
 type Examination struct {
 	Target        string // X-Amz-Target
 	AccessKeyID   string
 	Scope         string   // date/Region/service/terminator
 	Date          string   // in the form that is signed: "20260101T000000Z"
 	SignedHeaders []string // lower case, ascending
-	Declared      string   // the hash of the payload as the request says it, if it does
-	Payload       string   // the hexadecimal SHA-256 of the body as it arrived
+	Declared      string   // X-Amz-Content-Sha256, the hash of the payload according to the request
+	Payload       string   // the hexadecimal SHA-256 of the body that the server received
 
-	// CanonicalRequest and StringToSign are those that the server computes, but
-	// for the values of headers that RedactHeader hides: the hash in StringToSign is
-	// of the headers as they are.
+	// The server computes CanonicalRequest and StringToSign. RedactHeader hides values in
+	// CanonicalRequest, but the hash in StringToSign covers the real values.
 	CanonicalRequest string
 	StringToSign     string
 }
 
 // Examine returns the description of a signature in a request with the given body. It needs no
-// secret. Verify does not call Examine, so only explanations pay for it.
+// secret. Verify does not call Examine, so its cost is paid only for explanations.
 func Examine(r *Request, body []byte) Examination {
 	payload := digestOf(body)
 	x := Examination{
@@ -43,7 +42,8 @@ func Examine(r *Request, body []byte) Examination {
 	}
 	x.StringToSign = validUTF8(string(stringToSign(date.text, a.scope, canonical)))
 	headers, _ := appendHeaders(nil, r.Header, a.signedHeaders)
-	x.CanonicalRequest = validUTF8(canonicalStart(r.Method) + string(appendEnd(redactHeaders(headers), a.signedHeaders, payload)))
+	rest := appendEnd(redactHeaders(headers), a.signedHeaders, payload)
+	x.CanonicalRequest = validUTF8(canonicalStart(r.Method) + string(rest))
 	return x
 }
 
@@ -58,10 +58,10 @@ func RedactHeader(name, value string) string {
 	return value
 }
 
-// redacted stands in the place of a value that is not shown.
+// redacted replaces a value that is hidden.
 const redacted = "[redacted]"
 
-// redactHeaders returns canonical headers with the values that can be shown.
+// redactHeaders replaces the values in canonical headers that people may not see.
 func redactHeaders(headers []byte) (shown []byte) {
 	for line := range strings.Lines(string(headers)) {
 		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ":")
@@ -70,12 +70,12 @@ func redactHeaders(headers []byte) (shown []byte) {
 	return shown
 }
 
-// secretLength is the length of the secret access keys of AWS, and of ours. IDs have
-// half of it.
+// secretLength is the length of secret access keys, of AWS and of Keyhold. IDs have half this
+// length.
 const secretLength = 40
 
-// redactID hides an access key ID that has the length of a secret: the two may have
-// been taken for one another.
+// redactID hides an access key ID that has the length of a secret, because the client may have
+// confused the two.
 func redactID(id string) string {
 	if len(id) == secretLength {
 		return redacted
@@ -83,5 +83,5 @@ func redactID(id string) string {
 	return id
 }
 
-// validUTF8 replaces bytes that an answer cannot carry.
+// validUTF8 replaces invalid UTF-8, which a response cannot contain.
 func validUTF8(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }

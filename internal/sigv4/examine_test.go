@@ -9,8 +9,8 @@ import (
 
 // Examine returns the text that the signer signed.
 func TestExamine(t *testing.T) {
-	r := signedRequest(t, signing{}, body)
-	x := Examine(asCame(r), []byte(body))
+	r := signedRequest(t, signer{}, body)
+	x := Examine(toRequest(r), []byte(body))
 	want := Examination{
 		Target: "TrentService.DescribeKey", AccessKeyID: exampleID, Scope: "20260101/eu-west-2/kms/aws4_request", Date: "20260101T001000Z",
 		Payload: sha256Hex(body),
@@ -31,16 +31,16 @@ func TestExamine(t *testing.T) {
 	}
 	signed := mac(derivation{exampleSecret, "20260101", region, "kms"}.signingKey(), x.StringToSign)
 	if _, signature, _ := strings.Cut(r.Header.Get("Authorization"), "Signature="); !strings.Contains(signature, hex.EncodeToString(signed)) {
-		t.Error("the signature of the SDK is not of the text that was examined")
+		t.Error("the signature of the SDK does not match the examined text")
 	}
 }
 
-// However malformed a request is, it is examined as far as it goes.
+// Examine returns every member that it can find in a malformed request.
 func TestExamineMalformed(t *testing.T) {
 	for _, c := range []struct {
 		name         string
 		after        change
-		id, date     bool // whether they are told
+		id, date     bool // present in the examination
 		hasCanonical bool
 	}{
 		{"a changed body", func(r *http.Request) {}, true, true, true},
@@ -53,9 +53,9 @@ func TestExamineMalformed(t *testing.T) {
 		{"an access key ID like a secret", authorize(exampleID, strings.Repeat("s", 40)), true, true, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := signedRequest(t, signing{}, body)
+			r := signedRequest(t, signer{}, body)
 			c.after(r)
-			x := Examine(asCame(r), []byte("another body"))
+			x := Examine(toRequest(r), []byte("another body"))
 			if (x.AccessKeyID != "") != c.id || (x.Date != "") != c.date || (x.CanonicalRequest != "") != c.hasCanonical || (x.StringToSign != "") != c.hasCanonical {
 				t.Errorf("%+v", x)
 			}
@@ -63,19 +63,19 @@ func TestExamineMalformed(t *testing.T) {
 				t.Errorf("the payload has the hash %s", x.Payload)
 			}
 			if strings.Contains(x.AccessKeyID, "sss") {
-				t.Error("what may be a secret is shown")
+				t.Error("a possible secret is shown")
 			}
 		})
 	}
 }
 
-// Values that may be credentials are hidden, and signed as they are.
+// Examine hides values that may be credentials. The hash in the string to sign covers the real values.
 func TestExamineHidesCredentials(t *testing.T) {
 	const token = "FwoGZXIvYXdzEXAMPLE"
 	r := unsignedRequest(body)
 	r.Header.Set("Cookie", "session="+token)
-	signing{token: token}.sign(t, r, body)
-	x := Examine(asCame(r), []byte(body))
+	signer{token: token}.sign(t, r, body)
+	x := Examine(toRequest(r), []byte(body))
 	if !strings.Contains(x.CanonicalRequest, "\nx-amz-security-token:[redacted]\n") || !strings.Contains(x.CanonicalRequest, "\ncookie:[redacted]\n") {
 		t.Errorf("got %q", x.CanonicalRequest)
 	}
@@ -85,7 +85,7 @@ func TestExamineHidesCredentials(t *testing.T) {
 	whole := strings.Replace(x.CanonicalRequest, "cookie:[redacted]", "cookie:session="+token, 1)
 	whole = strings.Replace(whole, "token:[redacted]", "token:"+token, 1)
 	if !strings.HasSuffix(x.StringToSign, "\n"+sha256Hex(whole)) {
-		t.Error("the string to sign is not of the headers as they came")
+		t.Error("the string to sign does not cover the real headers")
 	}
 	for name, hidden := range map[string]bool{
 		"x-amz-security-token": true, "Authorization": true, "proxy-authorization": true, "cookie": true, "x-api-key": true, "x-amz-date": false, "host": false, "user-agent": false,
@@ -98,9 +98,9 @@ func TestExamineHidesCredentials(t *testing.T) {
 
 // Responses cannot contain bytes that are not UTF-8, so Examine replaces them.
 func TestExamineInvalidUTF8(t *testing.T) {
-	r := signedRequest(t, signing{}, body)
+	r := signedRequest(t, signer{}, body)
 	r.Header.Set("X-Amz-Target", "Trent\xff")
-	if x := Examine(asCame(r), []byte(body)); !strings.Contains(x.CanonicalRequest, "x-amz-target:Trent\uFFFD\n") || x.Target != "Trent\uFFFD" {
+	if x := Examine(toRequest(r), []byte(body)); !strings.Contains(x.CanonicalRequest, "x-amz-target:Trent\uFFFD\n") || x.Target != "Trent\uFFFD" {
 		t.Errorf("%+v", x)
 	}
 }

@@ -1,6 +1,7 @@
 package sigv4
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -29,16 +30,16 @@ const (
 
 func wallTime() time.Time { return time.Date(2026, 1, 1, 0, 10, 0, 0, time.UTC) }
 
-// config serves two Regions and knows one access key.
+// config returns the configuration of a Verifier with two Regions and one access key.
 func config() Config {
 	return Config{
-		Lookup:  keys(identity.AccessKey{ID: exampleID, Secret: identity.NewSecret(exampleSecret), Principal: identity.Root(account)}),
+		Lookup:  lookupOf(identity.AccessKey{ID: exampleID, Secret: identity.NewSecret(exampleSecret), Principal: identity.Root(account)}),
 		Regions: func(r string) bool { return r == region || r == "us-gov-west-1" },
 		Now:     wallTime,
 	}
 }
 
-func keys(known ...identity.AccessKey) identity.Lookup {
+func lookupOf(known ...identity.AccessKey) identity.Lookup {
 	return func(_ context.Context, id string) (identity.AccessKey, bool, error) {
 		for _, k := range known {
 			if k.ID == id {
@@ -49,30 +50,22 @@ func keys(known ...identity.AccessKey) identity.Lookup {
 	}
 }
 
-// A signing is what the SDK's signer is asked for; the zero value of a field
-// stands for the example.
-type signing struct {
+// A signer signs requests with the signer of the AWS SDK. Zero fields mean the values of the example.
+type signer struct {
 	id, secret, token, service, region, payload string
 	at                                          time.Time
 }
 
-func (s signing) sign(t testing.TB, r *http.Request, body string) {
+func (s signer) sign(t testing.TB, r *http.Request, body string) {
 	t.Helper()
-	credentials := aws.Credentials{AccessKeyID: or(s.id, exampleID), SecretAccessKey: or(s.secret, exampleSecret), SessionToken: s.token}
+	credentials := aws.Credentials{AccessKeyID: cmp.Or(s.id, exampleID), SecretAccessKey: cmp.Or(s.secret, exampleSecret), SessionToken: s.token}
 	if s.at.IsZero() {
 		s.at = wallTime()
 	}
-	err := v4.NewSigner().SignHTTP(t.Context(), credentials, r, or(s.payload, sha256Hex(body)), or(s.service, "kms"), or(s.region, region), s.at)
+	err := v4.NewSigner().SignHTTP(t.Context(), credentials, r, cmp.Or(s.payload, sha256Hex(body)), cmp.Or(s.service, "kms"), cmp.Or(s.region, region), s.at)
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-func or(s, example string) string {
-	if s == "" {
-		return example
-	}
-	return s
 }
 
 func sha256Hex(s string) string {
@@ -80,7 +73,7 @@ func sha256Hex(s string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// unsignedRequest is a request as an SDK makes it, before it is signed.
+// unsignedRequest returns a request of an SDK before it is signed.
 func unsignedRequest(body string) *http.Request {
 	r := httptest.NewRequest("POST", "http://kms.example.com/", strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
@@ -89,33 +82,33 @@ func unsignedRequest(body string) *http.Request {
 	return r
 }
 
-func signedRequest(t testing.TB, s signing, body string) *http.Request {
+func signedRequest(t testing.TB, s signer, body string) *http.Request {
 	t.Helper()
 	r := unsignedRequest(body)
 	s.sign(t, r, body)
 	return r
 }
 
-// asCame is a request of a client as a server has it.
-func asCame(r *http.Request) *Request {
-	came := &Request{Method: r.Method, Target: r.URL.RequestURI()}
+// toRequest converts a request of a client to the Request that a server parses from it.
+func toRequest(r *http.Request) *Request {
+	parsed := &Request{Method: r.Method, Target: r.URL.RequestURI()}
 	if r.Host != "" {
-		came.Header = append(came.Header, Field{"host", r.Host})
+		parsed.Header = append(parsed.Header, Field{"host", r.Host})
 	}
 	if r.ContentLength >= 0 {
-		came.Header = append(came.Header, Field{"content-length", strconv.FormatInt(r.ContentLength, 10)})
+		parsed.Header = append(parsed.Header, Field{"content-length", strconv.FormatInt(r.ContentLength, 10)})
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
 		for _, value := range r.Header[name] {
-			if name != "Host" { // which no client sends from there
-				came.Header = append(came.Header, Field{strings.ToLower(name), strings.Trim(value, " \t")})
+			if name != "Host" { // clients send Host from r.Host only
+				parsed.Header = append(parsed.Header, Field{strings.ToLower(name), strings.Trim(value, " \t")})
 			}
 		}
 	}
-	return came
+	return parsed
 }
 
-// verify has a request of a client verified.
+// verify verifies a request of a client.
 func verify(v *Verifier, r *http.Request, body []byte, service string) (identity.Caller, error) {
-	return v.Verify(context.Background(), asCame(r), body, service)
+	return v.Verify(context.Background(), toRequest(r), body, service)
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// Whatever the Authorization header and date, a request that was not signed with
-// the secret is refused, with a key.Error; and what parses has one spelling of
-// its signed headers and signature.
+// A request that was not signed with the secret is refused with a key.Error, for every
+// Authorization header and date. The signed headers of a header that can be parsed have one
+// spelling.
 func FuzzAuthorization(f *testing.F) {
-	for _, s := range []signing{{secret: "wrong"}, {id: "UNKNOWN"}, {region: "us-gov-west-1", secret: "wrong"}} {
+	for _, s := range []signer{{secret: "wrong"}, {id: "UNKNOWN"}, {region: "us-gov-west-1", secret: "wrong"}} {
 		r := signedRequest(f, s, body)
 		f.Add(r.Header.Get("Authorization"), r.Header.Get("X-Amz-Date"))
 	}
@@ -28,7 +28,7 @@ func FuzzAuthorization(f *testing.F) {
 		if refusal := (*key.Error)(nil); !errors.As(err, &refusal) || refusal.Message == "" {
 			t.Fatalf("got %v, want a refusal", err)
 		}
-		a, err := parseAuthorization(asCame(r).Header)
+		a, err := parseAuthorization(toRequest(r).Header)
 		if err != nil {
 			return
 		}

@@ -11,10 +11,10 @@ const (
 	securityToken = "x-amz-security-token"
 )
 
-// checkHeaders demands that every header with a meaning for the signature or the
-// service is signed and given once. Where several are at fault it names the
-// first in alphabetical order. signed is sorted. Content-Type need not be signed, as not every SDK
-// signs it.
+// checkHeaders refuses a request in which a header with a meaning for the signature or the
+// service is not signed or given more than once. The error names the first such header in
+// alphabetical order. signed is sorted. Content-Type need not be signed, because some SDKs do
+// not sign it.
 func checkHeaders(h Header, dateHeader string, signed []string) error {
 	var twice, unsigned []string
 	for _, f := range h {
@@ -38,24 +38,24 @@ func checkHeaders(h Header, dateHeader string, signed []string) error {
 	return nil
 }
 
-// isAmz reports whether a header is one of the x-amz-* headers. The headers that
-// load balancers add, such as X-Amzn-Trace-Id, are not among them.
+// isAmz reports whether a header is an x-amz-* header. Headers that load balancers add, such as
+// X-Amzn-Trace-Id, are not.
 func isAmz(name string) bool { return strings.HasPrefix(name, "x-amz-") }
 
 // canonicalName returns the name of a header as people write it: "X-Amz-Date".
 func canonicalName(name string) string { return textproto.CanonicalMIMEHeaderKey(name) }
 
-// checkPayload refuses the forms of Signature Version 4 that sign something else
-// than the body; payload is the digest of the body.
+// checkPayload refuses the forms of Signature Version 4 that do not sign the body. payload is the
+// digest of the body.
 func checkPayload(h Header, payload digest) error {
 	for _, f := range h {
 		if f.Name == "content-encoding" && strings.Contains(strings.ToLower(f.Value), "aws-chunked") {
 			return invalid("The content encoding 'aws-chunked' is not supported.")
 		}
 	}
-	declared, there := h.First(contentSHA256)
+	declared, found := h.First(contentSHA256)
 	switch {
-	case !there:
+	case !found:
 		return nil
 	case declared == "UNSIGNED-PAYLOAD":
 		return invalid("Unsigned payloads are not supported: 'x-amz-content-sha256' must be the SHA-256 of the body.")

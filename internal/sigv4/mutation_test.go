@@ -14,21 +14,20 @@ import (
 	"testing"
 )
 
-// A signedWire is a good request as it comes over the wire, and the service that it is
-// for.
+// A signedWire has the bytes of a valid request, and the service that the request is signed for.
 type signedWire struct {
 	bytes   []byte
 	service string
 }
 
-// wires are good requests of each kind that there is.
-func wires(t *testing.T) map[string]signedWire {
+// signedWires returns one valid request of each kind.
+func signedWires(t *testing.T) map[string]signedWire {
 	t.Helper()
 	return map[string]signedWire{
-		"an access key":   {wire(t), "kms"},
-		"a session":       {wireOf(t, signing{id: sessionID, secret: sessionSecret, token: sessionToken}, unsignedRequest(body), body), "kms"},
-		"the STS API":     {wireOf(t, signing{service: "sts"}, unsignedForm(), formBody), "sts"},
-		"STS, in session": {wireOf(t, signing{id: sessionID, secret: sessionSecret, token: sessionToken, service: "sts"}, unsignedForm(), formBody), "sts"},
+		"an access key":   {sdkWire(t), "kms"},
+		"a session":       {encode(t, signer{id: sessionID, secret: sessionSecret, token: sessionToken}, unsignedRequest(body), body), "kms"},
+		"the STS API":     {encode(t, signer{service: "sts"}, unsignedForm(), formBody), "sts"},
+		"STS, in session": {encode(t, signer{id: sessionID, secret: sessionSecret, token: sessionToken, service: "sts"}, unsignedForm(), formBody), "sts"},
 	}
 }
 
@@ -41,13 +40,12 @@ func unsignedForm() *http.Request {
 	return r
 }
 
-// Every byte of signed requests on the wire is mutated. A mutant is accepted
-// only if it means the same: if it differs in the case of header names, in white
-// space around and runs of it within header values, in the protocol version, or
-// in headers that are not signed. KEYHOLD_REQUESTS says how many mutants there are of
-// all requests together.
+// The test changes every byte of signed requests. A changed request is accepted only if its
+// meaning is the same: if it differs in the case of header names, in white space around header
+// values, in the length of spaces within them, in the protocol version, or in headers that are
+// not signed. KEYHOLD_REQUESTS is the number of changed requests.
 func TestMutations(t *testing.T) {
-	all, kinds := 80_000, wires(t)
+	all, kinds := 80_000, signedWires(t)
 	if text := os.Getenv("KEYHOLD_REQUESTS"); text != "" {
 		var err error
 		if all, err = strconv.Atoi(text); err != nil {
@@ -55,17 +53,17 @@ func TestMutations(t *testing.T) {
 		}
 	}
 	for name, w := range kinds {
-		t.Run(name, func(t *testing.T) { mutations(t, w, (all+len(kinds)-1)/len(kinds)) })
+		t.Run(name, func(t *testing.T) { testMutations(t, w, (all+len(kinds)-1)/len(kinds)) })
 	}
 }
 
-func mutations(t *testing.T, original signedWire, least int) {
-	v := NewVerifier(withSessions())
+func testMutations(t *testing.T, original signedWire, least int) {
+	v := NewVerifier(sessionConfig())
 	accepts := func(r wireRequest) bool {
 		_, err := v.Verify(t.Context(), r.request, r.body, original.service)
 		return err == nil
 	}
-	want, ok := meaning(original.bytes)
+	want, ok := parseMeaning(original.bytes)
 	if good, parsed := parseWire(original.bytes); !ok || !parsed || !accepts(good) {
 		t.Fatal("the original is refused")
 	}
@@ -82,7 +80,7 @@ func mutations(t *testing.T, original signedWire, least int) {
 			continue
 		}
 		accepted++
-		if got, ok := meaning(mutant); !ok || !reflect.DeepEqual(got, want) {
+		if got, ok := parseMeaning(mutant); !ok || !reflect.DeepEqual(got, want) {
 			t.Fatalf("accepted, with another meaning:\n%q\n%v\n%v", mutant, got, want)
 		}
 	}
@@ -92,7 +90,7 @@ func mutations(t *testing.T, original signedWire, least int) {
 	}
 }
 
-// mutate returns a copy with one change at or after a position.
+// mutate returns a copy of original with one random change at a position.
 func mutate(random *rand.Rand, original []byte, at int) []byte {
 	m := bytes.Clone(original)
 	switch random.IntN(6) {
@@ -112,18 +110,18 @@ func mutate(random *rand.Rand, original []byte, at int) []byte {
 	return m
 }
 
-// wire returns a good request of the SDK as HTTP/1.1 sends it.
-func wire(t *testing.T) []byte {
+// sdkWire returns the bytes of a valid request of the SDK.
+func sdkWire(t *testing.T) []byte {
 	t.Helper()
 	body := strings.Repeat(`{"KeyId":"alias/example"}`, 20)
 	r := unsignedRequest(body)
 	r.Header.Set("X-Amz-Note", "a b  c")
 	r.Header.Set("X-Amz-Content-Sha256", sha256Hex(body))
-	return wireOf(t, signing{}, r, body)
+	return encode(t, signer{}, r, body)
 }
 
-// wireOf signs a request.
-func wireOf(t *testing.T, s signing, r *http.Request, body string) []byte {
+// encode signs a request and returns its bytes.
+func encode(t *testing.T, s signer, r *http.Request, body string) []byte {
 	t.Helper()
 	s.sign(t, r, body)
 	var b bytes.Buffer
@@ -133,9 +131,9 @@ func wireOf(t *testing.T, s signing, r *http.Request, body string) []byte {
 	return b.Bytes()
 }
 
-// meaning is what the signature must protect of a request on the wire, found by
-// another reader of HTTP.
-func meaning(b []byte) (map[string]any, bool) {
+// parseMeaning returns the parts of a request that the signature must protect. It parses the
+// bytes with another HTTP library than the server.
+func parseMeaning(b []byte) (map[string]any, bool) {
 	r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(b)))
 	if err != nil {
 		return nil, false
@@ -149,15 +147,14 @@ func meaning(b []byte) (map[string]any, bool) {
 			}
 		}
 	}
-	// Leaving out its spaces is one of the equivalents of this header.
+	// Spaces in this header have no meaning.
 	m["authorization"] = strings.ReplaceAll(strings.Join(r.Header["Authorization"], "\n"), " ", "")
 	return m, err == nil
 }
 
-// Header lines that an attacker puts before those of a valid request cannot replace the signed
-// headers.
+// Header lines that an attacker adds to a valid request cannot replace the signed headers.
 func TestWireTricks(t *testing.T) {
-	original := string(wire(t))
+	original := string(sdkWire(t))
 	v := NewVerifier(config())
 	start, rest, _ := strings.Cut(original, "\r\n")
 	for name, forged := range map[string]string{

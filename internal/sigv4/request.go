@@ -5,29 +5,30 @@ import (
 	"strings"
 )
 
-// A Request is a request as it came over HTTP/1.1, but for its body.
+// A Request is the head of an HTTP/1.1 request: everything except the body.
 type Request struct {
 	Method string
-	Target string // as in the request line: "/"
+	Target string // in the request line: "/"
 	Header Header
 }
 
-// A Header is the fields of a request in the order in which they came.
+// A Header contains the fields of a request in the order received.
 type Header []Field
 
-// A Field is a line of a Header. The value is without white space around it.
-type Field struct{ Name, Value string } // Name is in lower case, the form that is signed
+// A Field is a line of a Header. Name is in lower case, the form that is signed. Value has no white
+// space around it.
+type Field struct{ Name, Value string }
 
 // ParseHeader parses the header lines of a request in the order received. The caller has checked
-// that the lines are well-formed. ParseHeader refuses folded lines, because readers differ about
-// them ("obs-fold" in RFC 9112, section 5.2), and more than most lines.
+// that the lines are well-formed. ParseHeader refuses more than most lines, and folded lines,
+// because parsers interpret them differently ("obs-fold" in RFC 9112, section 5.2).
 func ParseHeader(lines []byte, most int) (Header, bool) {
 	n := bytes.Count(lines, []byte("\n"))
-	if n > most+1 { // the last is empty
+	if n > most+1 { // the last line is empty
 		return nil, false
 	}
 	h := make(Header, 0, n)
-	var text strings.Builder // of all fields, which are parts of it
+	var text strings.Builder // the text of all fields, in one allocation
 	text.Grow(len(lines))
 	for len(lines) > 0 {
 		line, rest, _ := bytes.Cut(lines, []byte("\n"))

@@ -42,8 +42,7 @@ func TestParsedHeaderIsACopy(t *testing.T) {
 	}
 }
 
-// An access key ID has letters, digits and underscores, and a signature lower-case
-// hexadecimal digits.
+// An access key ID has letters, digits and underscores.
 func TestCharactersOfTheAuthorization(t *testing.T) {
 	const word = "_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 	for r := rune(0); r < 0x180; r++ {

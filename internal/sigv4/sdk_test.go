@@ -1,6 +1,7 @@
 package sigv4
 
 import (
+	"cmp"
 	"net/http"
 	"reflect"
 	"strings"
@@ -10,8 +11,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// Requests signed by the AWS SDK for Go, sent through a real server and so
-// through the header rules of fasthttp.
+// Verify accepts requests that the AWS SDK for Go signs and sends to a server with fasthttp.
 func TestSDKSignatures(t *testing.T) {
 	cases := []struct {
 		name, body, secret string
@@ -35,10 +35,10 @@ func TestSDKSignatures(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			secret := or(c.secret, exampleSecret)
-			with := config()
-			with.Lookup = keys(identity.AccessKey{ID: exampleID, Secret: identity.NewSecret(secret), Principal: identity.Root(account)})
-			url, results := serve(t, NewVerifier(with))
+			secret := cmp.Or(c.secret, exampleSecret)
+			cfg := config()
+			cfg.Lookup = lookupOf(identity.AccessKey{ID: exampleID, Secret: identity.NewSecret(secret), Principal: identity.Root(account)})
+			url, results := serve(t, NewVerifier(cfg))
 			request := func() *http.Request {
 				r, err := http.NewRequestWithContext(t.Context(), "POST", url, strings.NewReader(c.body))
 				if err != nil {
@@ -52,7 +52,7 @@ func TestSDKSignatures(t *testing.T) {
 				return r
 			}
 			r := request()
-			signing{secret: secret}.sign(t, r, c.body)
+			signer{secret: secret}.sign(t, r, c.body)
 			got := send(t, results, r)
 			if got.err != nil {
 				t.Fatal(got.err)
@@ -63,7 +63,7 @@ func TestSDKSignatures(t *testing.T) {
 				t.Errorf("caller %+v, want %+v", got.caller, want)
 			}
 			r = request()
-			signing{secret: secret + "x"}.sign(t, r, c.body)
+			signer{secret: secret + "x"}.sign(t, r, c.body)
 			wantRefusal(t, send(t, results, r).err, key.KindInvalidSignature, mismatch)
 		})
 	}
@@ -77,7 +77,7 @@ func TestChunkedBody(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.ContentLength = -1
-	signing{}.sign(t, r, body)
+	signer{}.sign(t, r, body)
 	if got := send(t, results, r); got.err != nil {
 		t.Error(got.err)
 	}

@@ -12,12 +12,12 @@ import (
 	"github.com/keyhold/keyhold/internal/bounded"
 )
 
-// maxSigningKeys bounds the cache: about 200 KiB.
+// maxSigningKeys is the maximum number of keys in the cache, which then takes about 200 KiB.
 const maxSigningKeys = 1024
 
-// A signingKeys keeps derived signing keys. Derivation is a pure function, and its
-// arguments, the secret among them, are the key of the cache. So a signing key is never out
-// of date, and a changed secret never gets the signing key of the old one.
+// A signingKeys caches signing keys by the arguments of their derivation, which include the
+// secret. Therefore a signing key is never out of date, and a changed secret never gets the
+// signing key of the old secret.
 type signingKeys struct {
 	cache *bounded.Cache[derivation, *signingKey]
 }
@@ -31,8 +31,8 @@ func (c signingKeys) get(d derivation) *signingKey {
 		return k
 	}
 	k := newSigningKey(d.signingKey())
-	// The date and Region are parts of a request header, which a reference would
-	// keep in memory as a whole.
+	// The date and Region are parts of a request header. A reference would keep the whole
+	// header in memory.
 	d.date, d.region = strings.Clone(d.date), strings.Clone(d.region)
 	return c.cache.Add(d, k, 1)
 }
@@ -44,7 +44,7 @@ func newSigningKey(key []byte) *signingKey {
 	return &signingKey{sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
 }
 
-// verifies reports whether the signature was made of the message under this key.
+// verifies reports whether the signature is the HMAC of the message under this key.
 func (k *signingKey) verifies(signature [sha256.Size]byte, message []byte) bool {
 	h := k.states.Get().(hash.Hash)
 	defer k.states.Put(h)
@@ -53,10 +53,10 @@ func (k *signingKey) verifies(signature [sha256.Size]byte, message []byte) bool 
 	return subtle.ConstantTimeCompare(h.Sum(nil), signature[:]) == 1
 }
 
-// A derivation is what a signing key is derived from.
+// A derivation has the arguments from which a signing key is derived.
 type derivation struct{ secret, date, region, service string }
 
-// signingKey runs the derivation ("Derive a signing key" in the IAM User Guide).
+// signingKey derives the signing key ("Derive a signing key" in the IAM User Guide).
 func (d derivation) signingKey() []byte {
 	k := []byte("AWS4" + d.secret)
 	for _, part := range [...]string{d.date, d.region, d.service, terminator} {

@@ -47,13 +47,13 @@ func TestSigningKeysDependOnEveryPart(t *testing.T) {
 
 func TestChangedSecretIsNotServedFromCache(t *testing.T) {
 	current := "first"
-	with := config()
-	with.Lookup = func(context.Context, string) (identity.AccessKey, bool, error) {
+	cfg := config()
+	cfg.Lookup = func(context.Context, string) (identity.AccessKey, bool, error) {
 		return identity.AccessKey{ID: exampleID, Secret: identity.NewSecret(current), Principal: identity.Root(account)}, true, nil
 	}
-	v := NewVerifier(with)
+	v := NewVerifier(cfg)
 	verify := func(secret string) error {
-		_, err := verify(v, signedRequest(t, signing{secret: secret}, body), []byte(body), "kms")
+		_, err := verify(v, signedRequest(t, signer{secret: secret}, body), []byte(body), "kms")
 		return err
 	}
 	if err := verify("first"); err != nil {
@@ -68,19 +68,19 @@ func TestChangedSecretIsNotServedFromCache(t *testing.T) {
 
 func TestConcurrentUse(t *testing.T) {
 	const workers, rounds = 8, 200 // more signing keys than the cache holds
-	with := config()
+	cfg := config()
 	var known []identity.AccessKey
 	for i := range workers {
 		known = append(known, identity.AccessKey{ID: fmt.Sprintf("KEY%d", i), Secret: identity.NewSecret(fmt.Sprintf("secret%d", i)), Principal: identity.Root(fmt.Sprintf("%012d", i))})
 	}
-	with.Lookup = keys(known...)
-	with.Regions = func(string) bool { return true }
-	v := NewVerifier(with)
+	cfg.Lookup = lookupOf(known...)
+	cfg.Regions = func(string) bool { return true }
+	v := NewVerifier(cfg)
 	var group sync.WaitGroup
 	for i := range workers {
 		var good, bad []*http.Request
 		for j := range rounds {
-			s := signing{id: known[i].ID, secret: fmt.Sprintf("secret%d", i), region: fmt.Sprintf("eu-west-%d", j)}
+			s := signer{id: known[i].ID, secret: fmt.Sprintf("secret%d", i), region: fmt.Sprintf("eu-west-%d", j)}
 			good = append(good, signedRequest(t, s, body))
 			s.secret = fmt.Sprintf("secret%d", (i+1)%workers)
 			bad = append(bad, signedRequest(t, s, body))

@@ -43,7 +43,7 @@ func TestPublishedSuite(t *testing.T) {
 			"ff11897932ad3f4e8b18135d722051e5ac45fc38421b1da7b9d196a0fe09473a"},
 	}
 	v := NewVerifier(Config{
-		Lookup:  keys(identity.AccessKey{ID: "AKIDEXAMPLE", Secret: identity.NewSecret(secret), Principal: identity.Root(account)}),
+		Lookup:  lookupOf(identity.AccessKey{ID: "AKIDEXAMPLE", Secret: identity.NewSecret(secret), Principal: identity.Root(account)}),
 		Regions: func(r string) bool { return r == "us-east-1" },
 		Now:     func() time.Time { return time.Date(2015, 8, 30, 12, 36, 0, 0, time.UTC) },
 	})

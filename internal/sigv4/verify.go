@@ -9,18 +9,17 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// decoySecret stands in for the secret of an access key that does not exist. It
-// verifies nothing: it is there to be computed with.
+// decoySecret replaces the secret of an access key that does not exist, so that an unknown access
+// key costs the same time as a wrong signature. No signature is accepted with it.
 const decoySecret = "0000000000000000000000000000000000000000"
 
-// A Config is what a Verifier works with. Lookup, Regions and Now must be set.
+// A Config configures a Verifier. Lookup, Regions and Now must be set.
 type Config struct {
-	Lookup  identity.Lookup          // by access key ID
-	Regions func(region string) bool // whether a well-formed Region is served
-	Now     func() time.Time         // wall time
+	Lookup  identity.Lookup          // finds an access key by its ID
+	Regions func(region string) bool // reports whether a well-formed Region is served
+	Now     func() time.Time         // returns wall time
 
-	// Sessions finds the access key of temporary credentials by their token.
-	// Without it there are none.
+	// Sessions, if set, finds the access key of temporary credentials by their session token.
 	Sessions identity.Lookup
 
 	// Admit, if set, returns the principal of an access key that Lookup does not find, so that
@@ -29,14 +28,13 @@ type Config struct {
 	Admit func(accessKeyID string) identity.Principal
 }
 
-// A Verifier verifies Signature Version 4 of requests. It is safe for concurrent
-// use.
+// A Verifier verifies Signature Version 4 of requests. It is safe for concurrent use.
 type Verifier struct {
 	config Config
 	keys   signingKeys
 }
 
-// NewVerifier returns a Verifier that works with the given Config.
+// NewVerifier returns a Verifier with the given Config.
 func NewVerifier(c Config) *Verifier { return &Verifier{config: c, keys: newSigningKeys()} }
 
 // Verify returns the caller who signed a request to a service, "kms" or "sts", with the given
@@ -116,8 +114,8 @@ func (v *Verifier) checkScope(s scope, service string) error {
 // ErrRegion refuses a request for a Region that is not served.
 var ErrRegion = invalid("Credential should be scoped to a valid region.")
 
-// buildStringToSign checks headers and payload and returns the text that the signature
-// must be of.
+// buildStringToSign checks headers and payload, and returns the text over which the signature must
+// be computed.
 func buildStringToSign(r *Request, body []byte, a authorization, date stamp) ([]byte, error) {
 	if err := checkHeaders(r.Header, date.header, a.signedHeaders); err != nil {
 		return nil, err
@@ -133,7 +131,7 @@ func buildStringToSign(r *Request, body []byte, a authorization, date stamp) ([]
 	return stringToSign(date.text, a.scope, canonical), nil
 }
 
-// signer returns the principal whose access key made the signature.
+// signer returns the principal whose access key made the signature of the text signed.
 func (v *Verifier) signer(ctx context.Context, r *Request, a authorization, signed []byte) (identity.Principal, error) {
 	k, known, err := v.find(ctx, r, a.accessKeyID)
 	if err != nil {
@@ -151,10 +149,12 @@ func (v *Verifier) signer(ctx context.Context, r *Request, a authorization, sign
 	case !known:
 		return identity.Principal{}, unrecognized()
 	case !genuine:
-		return identity.Principal{}, invalid("The request signature we calculated does not match the signature you provided. " +
-			"Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
+		return identity.Principal{}, invalid("The request signature we calculated does not match the signature you " +
+			"provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for " +
+			"details.")
 	case k.Expired:
-		return identity.Principal{}, key.Errorf(key.KindExpiredToken, "The security token included in the request is expired").OfClock()
+		return identity.Principal{}, key.Errorf(key.KindExpiredToken,
+			"The security token included in the request is expired").OfClock()
 	}
 	return signedBy(k.Principal, a), nil
 }
@@ -162,9 +162,9 @@ func (v *Verifier) signer(ctx context.Context, r *Request, a authorization, sign
 // find returns the access key of a request. A session token in the request must belong to the
 // access key ID.
 func (v *Verifier) find(ctx context.Context, r *Request, id string) (k identity.AccessKey, known bool, err error) {
-	token, there := r.Header.First(securityToken)
+	token, found := r.Header.First(securityToken)
 	switch {
-	case !there:
+	case !found:
 		return v.config.Lookup(ctx, id)
 	case v.config.Sessions == nil:
 		return identity.AccessKey{}, false, nil
