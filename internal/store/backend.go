@@ -23,23 +23,30 @@ const (
 //
 // After Close, every method returns [ErrClosed]. Package storetest contains the conformance suite.
 type Backend interface {
-	// View runs fn over one revision, no matter how long fn takes. fn must not wait for a Commit. View returns
-	// the error of fn unchanged.
+	// View runs fn over one revision. fn must not wait for a Commit. View returns the error of fn unchanged. If
+	// fn takes so long that the Backend no longer holds the revision, the methods of the Reader return
+	// [ErrTooOld]. A Backend holds each revision for at least an hour.
 	View(ctx context.Context, fn func(Reader) error) error
 
 	// Commit makes all writes of b if all checks of b hold. Otherwise it makes none of them and returns
 	// [ErrConflict]. It returns the revision of the writes. Revisions increase, but not always by one. A Batch
 	// without writes is only checked, and the result is the revision at which the checks held. A Batch that
-	// exceeds the limits returns [ErrInvalid].
+	// only deletes absent keys may be treated like a Batch without writes. A Batch that exceeds the limits
+	// returns [ErrInvalid].
 	//
-	// After an error of ctx, nothing was written: once the Batch is queued, Commit ignores ctx and waits for
-	// the outcome. After [ErrFailed], the outcome is unknown. Commit does not use b after it returns.
+	// A Batch is applied at most once. After [ErrUnknown], it may be applied at any later time, and the Backend
+	// continues to work. After [ErrFailed], the outcome is unknown too, and the Backend accepts no more commits.
+	// After any other error, nothing was written and nothing will be. In particular, Commit returns an error of
+	// ctx only if it has not passed the Batch on. A View that begins after ErrConflict sees the change that
+	// caused it. Commit does not use b after it returns.
 	Commit(ctx context.Context, b Batch) (rev int64, err error)
 
 	// Watch calls fn with every change whose revision is greater than after, in order and without gaps. It ends
 	// when ctx ends or fn returns an error, and returns this error. [ErrCompacted] means that the Backend no
 	// longer holds all of these changes, or has not reached revision after. A caller that keeps copies of
 	// records must then drop them and watch again from the revision of a View.
+	//
+	// A Change without Keys changes nothing: it says that fn was called with all changes up to its revision.
 	Watch(ctx context.Context, after int64, fn func(Change) error) error
 
 	// Close waits for running Views and Commits, and ends every Watch. It must not be called inside a View.
@@ -49,7 +56,8 @@ type Backend interface {
 // A Reader reads one revision, during the View that created it. The bytes that it returns are copies that
 // belong to the caller, also after the View.
 type Reader interface {
-	// Rev returns the revision of the last commit that this View sees, or 0 if there was none.
+	// Rev returns the revision of the last commit that this View sees. The revision of an empty Backend can be
+	// any number from 0 on, because several stores can share an engine.
 	Rev() int64
 
 	// Get returns the item of a key. If the key is absent, Rev is 0 and Value is nil. An empty Value is
@@ -86,8 +94,8 @@ type Batch struct {
 	Writes []Write
 }
 
-// A Change lists the keys that one revision wrote or deleted, in the order of its Batch. All watchers get the
-// same slices and must not modify them.
+// A Change lists the keys that one revision wrote or deleted, in the order of its Batch. Keys that the Batch
+// deleted and that were absent may be missing. All watchers get the same slices and must not modify them.
 type Change struct {
 	Rev  int64
 	Keys [][]byte

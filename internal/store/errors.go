@@ -13,6 +13,11 @@ var (
 	// ErrInvalid means that a batch, a key or a table exceeds the limits. Nothing was written.
 	ErrInvalid = errors.New("store: invalid")
 
+	// ErrUnknown means that the outcome of a commit is not known. The commit may have been made, or it may be
+	// made at any later time, once, or never. The Backend continues to work. Only another commit that conflicts
+	// with the first one makes sure that the first one is not made later.
+	ErrUnknown = errors.New("store: the outcome of a commit is not known")
+
 	// ErrFailed means that a commit failed and the Backend accepts no more commits. Only a restart shows
 	// whether the waiting commits were written.
 	ErrFailed = errors.New("store: a commit failed, and no more are accepted")
@@ -22,6 +27,10 @@ var (
 var (
 	// ErrCompacted means that the Backend no longer holds changes that the watcher has not seen.
 	ErrCompacted = errors.New("store: older changes are no longer available")
+
+	// ErrTooOld means that the Backend no longer holds the revision that a View reads, because the View took too
+	// long. A new View reads a newer revision.
+	ErrTooOld = errors.New("store: the revision of a view is no longer available")
 
 	// ErrClosed means that the Backend is closed.
 	ErrClosed = errors.New("store: closed")

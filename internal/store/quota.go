@@ -38,10 +38,12 @@ type tallies struct {
 
 // A tally is the number of records in one scope, including uncommitted ones.
 type tally struct {
-	mu      sync.Mutex
-	counted bool
-	rev     int64 // revision at which the records were counted
-	n       int
+	mu       sync.Mutex
+	counted  bool
+	rev      int64 // revision at which the records were counted
+	n        int
+	reserved int  // records in n whose commit is under way
+	doubtful bool // n may be too high, because the outcome of a commit was not known
 }
 
 // A step is the change of one tally by one transaction.
@@ -165,6 +167,7 @@ func (s *Store) reserveOne(ctx context.Context, one step) error {
 		return &QuotaError{one.quota, strings.TrimSuffix(one.scope, "/")}
 	}
 	one.tally.n += one.by
+	one.tally.reserved += one.by
 	return nil
 }
 
@@ -174,32 +177,45 @@ func giveBack(steps []step) {
 		if one.by > 0 {
 			one.tally.mu.Lock()
 			one.tally.n -= one.by
+			one.tally.reserved -= one.by
 			one.tally.mu.Unlock()
 		}
 	}
 }
 
-// subtractDeleted subtracts the records that a commit at revision rev deleted. A tally that was counted at this
-// revision or later already excludes them.
-func subtractDeleted(steps []step, rev int64) {
+// finish ends the reservation of a commit at revision rev, and subtracts the records that it deleted. A tally
+// that was counted at this revision or later already excludes them.
+func finish(steps []step, rev int64) {
 	for _, one := range steps {
-		if one.by < 0 {
-			one.tally.mu.Lock()
-			if one.tally.counted && rev > one.tally.rev {
-				one.tally.n += one.by
-			}
-			one.tally.mu.Unlock()
+		one.tally.mu.Lock()
+		switch {
+		case one.by > 0:
+			one.tally.reserved -= one.by
+		case one.tally.counted && rev > one.tally.rev:
+			one.tally.n += one.by
 		}
+		one.tally.mu.Unlock()
+	}
+}
+
+// countAgain ends the reservation of a commit whose outcome was not known. The next reservation counts the
+// records again, unless another commit that creates records is under way.
+func countAgain(steps []step) {
+	for _, one := range steps {
+		one.tally.mu.Lock()
+		one.tally.reserved -= max(one.by, 0)
+		one.tally.doubtful = true
+		one.tally.mu.Unlock()
 	}
 }
 
 // countPage is the number of records that are read at a time for counting.
 const countPage = 1000
 
-// count counts the records of a scope, unless this was done before. It does not open values. The caller holds
+// count counts the records of a scope, unless the tally has them. It does not open values. The caller holds
 // t.mu.
 func (s *Store) count(ctx context.Context, t *tally, q Quota, scope string) error {
-	if t.counted {
+	if t.counted && !(t.doubtful && t.reserved == 0) {
 		return nil
 	}
 	return s.View(ctx, func(v *View) error {
@@ -215,7 +231,7 @@ func (s *Store) count(ctx context.Context, t *tally, q Quota, scope string) erro
 			}
 			from = append(page[len(page)-1].Key, 0)
 		}
-		t.counted, t.rev, t.n = true, v.Rev(), n
+		t.counted, t.doubtful, t.rev, t.n = true, false, v.Rev(), n
 		return nil
 	})
 }

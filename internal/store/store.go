@@ -3,14 +3,16 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
 )
 
 const (
-	maxTries = 64                     // runs of one Update before it fails
-	pause    = 500 * time.Microsecond // growth of the longest pause with each run
+	maxTries   = 64                     // runs of one UpdateOnce before it fails
+	maxUnknown = 3                      // commits of one Update whose outcome is not known, before it fails
+	pause      = 500 * time.Microsecond // growth of the longest pause with each run
 )
 
 // A Store runs transactions over sealed records. Its methods may be called concurrently.
@@ -41,7 +43,8 @@ func (s *Store) noteRevision(rev int64) {
 	}
 }
 
-// View runs fn over one revision of all records. It returns the error of fn unchanged.
+// View runs fn over one revision of all records. It returns the error of fn unchanged. View does not repeat fn
+// after [ErrTooOld], because fn may have had an effect.
 func (s *Store) View(ctx context.Context, fn func(*View) error) error {
 	return s.backend.View(ctx, func(r Reader) error {
 		s.noteRevision(r.Rev())
@@ -54,42 +57,91 @@ func (s *Store) View(ctx context.Context, fn func(*View) error) error {
 // Therefore fn must have no effect besides its Tx and variables that every run sets again. After 64 runs,
 // Update returns [ErrConflict].
 //
+// If the outcome of a commit is not known, Update also runs fn again. Therefore fn must be idempotent: it reads
+// each record that it writes, so that the first commit conflicts once the second one is made, or it writes
+// records that get no other value later. Transactions that must not happen twice use [Store.UpdateOnce]. After
+// three such commits, Update returns [ErrUnknown].
+//
 // If fn returns an error, Update commits nothing and returns the error unchanged. If fn writes nothing, nothing
 // is committed. Update also returns the errors of [Backend.Commit]. A transaction that creates more records
 // than a quota allows returns a [QuotaError] (see [Store.Limit]).
 func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
+	var doubts []*Doubt
+	for range maxUnknown {
+		doubt, err := s.UpdateOnce(ctx, fn)
+		switch {
+		case doubt != nil:
+			doubts = append(doubts, doubt)
+			continue
+		case err != nil && len(doubts) > 0:
+			return fmt.Errorf("%w: %w", ErrUnknown, err)
+		case err != nil:
+			return err
+		}
+		for _, d := range doubts {
+			d.Settled()
+		}
+		return nil
+	}
+	return ErrUnknown
+}
+
+// UpdateOnce is Update for transactions that must not happen twice. If the outcome of the commit is not known,
+// UpdateOnce returns a Doubt and [ErrUnknown]. In all other cases the Doubt is nil.
+func (s *Store) UpdateOnce(ctx context.Context, fn func(*Tx) error) (*Doubt, error) {
 	for try := range maxTries {
 		if err := wait(ctx, try); err != nil {
-			return err
+			return nil, err
 		}
 		b, steps, err := s.prepare(ctx, fn)
+		if errors.Is(err, ErrTooOld) {
+			continue
+		}
 		if err != nil || len(b.Writes) == 0 {
-			return err
+			return nil, err
 		}
 		if err := s.reserve(ctx, steps); err != nil {
-			return err
+			return nil, err
 		}
-		if err := s.commit(ctx, b, steps); !errors.Is(err, ErrConflict) {
-			return err
+		if doubt, err := s.commit(ctx, b, steps); !errors.Is(err, ErrConflict) {
+			return doubt, err
 		}
 	}
-	return ErrConflict
+	return nil, ErrConflict
 }
 
 // commit keeps the written paths out of the cache during the commit. If nothing was committed, it undoes the
-// reservation. After ErrFailed, the outcome is unknown.
-func (s *Store) commit(ctx context.Context, b Batch, steps []step) error {
+// reservation.
+func (s *Store) commit(ctx context.Context, b Batch, steps []step) (*Doubt, error) {
 	s.cache.begin(b.Writes)
 	rev, err := s.backend.Commit(ctx, b)
+	if errors.Is(err, ErrUnknown) {
+		return &Doubt{s, b.Writes, steps}, err
+	}
 	s.cache.end(b.Writes, rev)
 	s.noteRevision(rev)
 	switch {
 	case err == nil:
-		subtractDeleted(steps, rev)
+		finish(steps, rev)
 	case !errors.Is(err, ErrFailed):
 		giveBack(steps)
 	}
-	return err
+	return nil, err
+}
+
+// A Doubt is a commit whose outcome is not known. Until Settled is called, the records that the commit writes
+// are not cached, and the records that it creates are counted.
+type Doubt struct {
+	store  *Store
+	writes []Write
+	steps  []step
+}
+
+// Settled must be called, once, when the commit cannot be made any more, after a View of the Store has shown
+// whether it was made.
+func (d *Doubt) Settled() {
+	d.store.cache.end(d.writes, d.store.Revision())
+	countAgain(d.steps)
 }
 
 // prepare runs fn once and returns its Batch. The commit must happen outside the View, because a Backend may

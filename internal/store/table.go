@@ -94,6 +94,38 @@ func (t Table[T]) Put(tx *Tx, path string, v T) error {
 	return nil
 }
 
+// Insert creates the record at path. The transaction conflicts if the record exists. Insert does not read it.
+func (t Table[T]) Insert(tx *Tx, path string, v T) error {
+	if err := t.Expect(tx, path, 0); err != nil {
+		return err
+	}
+	return t.Put(tx, path, v)
+}
+
+// Expect makes the transaction conflict unless the last write of the record at path has revision rev, or the
+// record is absent if rev is 0. Expect does not read the record.
+func (t Table[T]) Expect(tx *Tx, path string, rev int64) error {
+	key, err := t.key(path)
+	if err == nil {
+		tx.read[key] = rev
+	}
+	return err
+}
+
+// Revision returns the revision of the last write of the record at path, or 0 if the record is absent. It does
+// not see the writes of a Tx.
+func (t Table[T]) Revision(from Getter, path string) (int64, error) {
+	key, err := t.key(path)
+	if err != nil {
+		return 0, err
+	}
+	if _, _, err := from.get(key); err != nil { // so that a Tx checks the record
+		return 0, err
+	}
+	item, err := from.beneath().reader.Get([]byte(key))
+	return item.Rev, err
+}
+
 // Delete deletes the record at path if it exists.
 func (t Table[T]) Delete(tx *Tx, path string) error {
 	key, err := t.key(path)

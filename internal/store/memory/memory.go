@@ -38,9 +38,12 @@ type entry struct {
 }
 
 // New returns an empty DB at revision 0.
-func New() *DB {
-	db := &DB{feed: store.NewFeed(0, store.FeedSize), records: new(btree.Map[string, entry])}
-	db.current.Store(&snapshot{records: db.records.Copy()})
+func New() *DB { return NewAt(0) }
+
+// NewAt returns an empty DB at a revision.
+func NewAt(rev int64) *DB {
+	db := &DB{feed: store.NewFeed(rev, store.FeedSize), records: new(btree.Map[string, entry]), rev: rev}
+	db.current.Store(&snapshot{db.records.Copy(), rev})
 	return db
 }
 

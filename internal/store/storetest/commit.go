@@ -5,6 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/keyhold/keyhold/internal/store"
@@ -12,16 +16,17 @@ import (
 
 func testItems(t *testing.T, b store.Backend) {
 	view(t, b, func(r store.Reader) {
-		if r.Rev() != 0 {
+		if r.Rev() < 0 {
 			t.Errorf("a new Backend is at revision %d", r.Rev())
 		}
 		if item := get(t, r, "a"); item.Rev != 0 || item.Value != nil || string(item.Key) != "a" {
 			t.Errorf("absent item is %+v", item)
 		}
 	})
+	start := head(t, b)
 	first := commit(t, b, writes(kv("a", "1"), kv("b", "2")))
 	second := commit(t, b, writes(kv("b", "3"), kv("c", "4")))
-	if first <= 0 || second <= first {
+	if first <= start || second <= first {
 		t.Fatalf("revisions %d, %d do not grow", first, second)
 	}
 	view(t, b, func(r store.Reader) {
@@ -181,12 +186,60 @@ func testContextEnded(t *testing.T, b store.Backend) {
 	wantErr(t, err, context.Canceled)
 }
 
+// A batch that deletes nothing but absent keys holds its checks, and changes nothing. It may have no revision of
+// its own.
+func testDeletesNothing(t *testing.T, b store.Backend) {
+	rev := commit(t, b, writes(kv("a", "1")))
+	if got := commit(t, b, store.Batch{Checks: []store.Check{at("a", rev)},
+		Writes: []store.Write{del("never")}}); got < rev {
+		t.Errorf("revision %d after %d", got, rev)
+	}
+	_, err := b.Commit(t.Context(), store.Batch{Checks: []store.Check{at("a", 0)}, Writes: []store.Write{del("never")}})
+	wantErr(t, err, store.ErrConflict)
+	if got, want := content(t, b), fmt.Sprintf("a=1@%d ", rev); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	next := commit(t, b, writes(kv("b", "1")))
+	if got := watch(t, b, rev, 1); got != fmt.Sprintf("%d[b] ", next) && !strings.Contains(got, "[never]") {
+		t.Errorf("watched %s", got)
+	}
+}
+
+// The error of a commit tells its outcome, also when its context ends meanwhile: nil means that it was made,
+// ErrUnknown means nothing, and any other error means that it is never made.
+func testOutcomes(t *testing.T, b store.Backend) {
+	const commits = 200
+	outcomes := make([]error, commits)
+	var all sync.WaitGroup
+	for i := range commits {
+		ctx, cancel := context.WithCancel(t.Context())
+		all.Go(func() {
+			_, outcomes[i] = b.Commit(ctx, writes(kv(fmt.Sprint(i), "x")))
+		})
+		all.Go(func() {
+			for range rand.N(200) {
+				runtime.Gosched()
+			}
+			cancel()
+		})
+	}
+	all.Wait()
+	view(t, b, func(r store.Reader) {
+		for i, err := range outcomes {
+			made := get(t, r, fmt.Sprint(i)).Rev != 0
+			if made != (err == nil) && !errors.Is(err, store.ErrUnknown) {
+				t.Errorf("commit %d: made %v, error %v", i, made, err)
+			}
+		}
+	})
+}
+
 func testBytesNotShared(t *testing.T, b store.Backend) {
-	batch := writes(kv("key", "value"))
+	batch, start := writes(kv("key", "value")), head(t, b)
 	rev := commit(t, b, batch)
 	copy(batch.Writes[0].Key, "xxx")
 	copy(batch.Writes[0].Value, "xxxxx")
-	if got, want := watch(t, b, 0, 1), fmt.Sprintf("%d[key] ", rev); got != want {
+	if got, want := watch(t, b, start, 1), fmt.Sprintf("%d[key] ", rev); got != want {
 		t.Errorf("watched %s, want %s", got, want)
 	}
 	var kept []store.Item

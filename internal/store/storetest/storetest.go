@@ -1,4 +1,5 @@
-// Package storetest is the conformance suite for implementations of Backend, and a Backend whose process is killed.
+// Package storetest is the conformance suite for implementations of Backend. It also has Backends with faults:
+// [Killed] is used by a process that is killed, [Faulty] lies behind an unreliable network.
 //
 // It tests the contract of [store.Backend] through the interface alone. The tests of each Backend cover faults,
 // restarts and speed.
@@ -14,8 +15,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// Test runs the suite. open returns an empty Backend at its first revision, and closes it when the given test
-// ends. Closing it twice must be harmless.
+// Test runs the suite. open returns an empty Backend, at any revision from 0 on, and closes it when the given
+// test ends. Closing it twice must be harmless.
 func Test(t *testing.T, open func(t *testing.T) store.Backend) {
 	for _, test := range []struct {
 		name string
@@ -27,6 +28,8 @@ func Test(t *testing.T, open func(t *testing.T) store.Backend) {
 		{"AllOrNothing", testAllOrNothing},
 		{"Limits", testLimits},
 		{"NoWrites", testNoWrites},
+		{"DeletesNothing", testDeletesNothing},
+		{"Outcomes", testOutcomes},
 		{"ContextEnded", testContextEnded},
 		{"Scan", testScan},
 		{"BytesAreNotShared", testBytesNotShared},
@@ -36,6 +39,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Backend) {
 		{"NoLostUpdate", testNoLostUpdate},
 		{"NoWriteSkew", testNoWriteSkew},
 		{"WatchOrder", testWatchOrder},
+		{"WatchedRevisionsIncrease", testWatchedRevisions},
 		{"WatchBlocksUntilNews", testWatchBlocks},
 		{"WatchEnds", testWatchEnds},
 		{"WatchCompacted", testWatchCompacted},
@@ -108,6 +112,13 @@ func dump(t *testing.T, r store.Reader) string {
 		fmt.Fprintf(&out, "%s=%s@%d ", item.Key, item.Value, item.Rev)
 	}
 	return out.String()
+}
+
+// head is the current revision.
+func head(t *testing.T, b store.Backend) (rev int64) {
+	t.Helper()
+	view(t, b, func(r store.Reader) { rev = r.Rev() })
+	return rev
 }
 
 // content is a dump of the current revision.

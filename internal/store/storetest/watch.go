@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/keyhold/keyhold/internal/store"
@@ -11,11 +13,14 @@ import (
 
 var errEnough = errors.New("enough")
 
-// watch returns the next n changes after a revision, as text.
+// watch returns the next n changes after a revision, as text. It skips changes without keys.
 func watch(t *testing.T, b store.Backend, after int64, n int) (out string) {
 	t.Helper()
 	seen := 0
 	err := b.Watch(t.Context(), after, func(c store.Change) error {
+		if len(c.Keys) == 0 {
+			return nil
+		}
 		out += fmt.Sprintf("%d%s ", c.Rev, c.Keys)
 		if seen++; seen == n {
 			return errEnough
@@ -27,6 +32,7 @@ func watch(t *testing.T, b store.Backend, after int64, n int) (out string) {
 }
 
 func testWatchOrder(t *testing.T, b store.Backend) {
+	start := head(t, b)
 	r1 := commit(t, b, writes(kv("b", "1"), kv("a", "1")))
 	r2 := commit(t, b, writes(del("a"), kv("c", "1"), del("never")))
 	_, err := b.Commit(t.Context(), store.Batch{Checks: []store.Check{at("b", 0)}, Writes: []store.Write{kv("b", "2")}})
@@ -34,21 +40,53 @@ func testWatchOrder(t *testing.T, b store.Backend) {
 	commit(t, b, store.Batch{Checks: []store.Check{at("b", r1)}})
 	r3 := commit(t, b, writes(kv("b", "3")))
 
-	first, second, third := fmt.Sprintf("%d[b a] ", r1), fmt.Sprintf("%d[a c never] ", r2), fmt.Sprintf("%d[b] ", r3)
+	first, second, third := fmt.Sprintf("%d[b a] ", r1), fmt.Sprintf("%d[a c] ", r2), fmt.Sprintf("%d[b] ", r3)
 	for _, test := range []struct {
 		after int64
 		n     int
 		want  string
 	}{
-		{0, 3, first + second + third},
+		{start, 3, first + second + third},
 		{r1, 2, second + third},
 		{r2, 1, third},
-		{0, 1, first},
+		{start, 1, first},
 	} {
-		if got := watch(t, b, test.after, test.n); got != test.want {
+		if got := strings.ReplaceAll(watch(t, b, test.after, test.n), " never]", "]"); got != test.want {
 			t.Errorf("after %d: got %s, want %s", test.after, got, test.want)
 		}
 	}
+}
+
+// A watcher that was told a revision, by a change with or without keys, is never told an older one.
+func testWatchedRevisions(t *testing.T, b store.Backend) {
+	const commits = 100
+	start := head(t, b)
+	var writers sync.WaitGroup
+	defer writers.Wait()
+	for w := range 2 {
+		writers.Go(func() {
+			for range commits {
+				if _, err := b.Commit(t.Context(), writes(kv(fmt.Sprint(w), ""))); err != nil {
+					t.Errorf("Commit: %v", err)
+				}
+			}
+		})
+	}
+	told, seen := start, 0
+	err := b.Watch(t.Context(), start, func(c store.Change) error {
+		if c.Rev < told || c.Rev == told && len(c.Keys) > 0 {
+			t.Errorf("told %d %q after %d", c.Rev, c.Keys, told)
+		}
+		told = c.Rev
+		if len(c.Keys) > 0 {
+			seen++
+		}
+		if seen == 2*commits {
+			return errEnough
+		}
+		return nil
+	})
+	wantErr(t, err, errEnough)
 }
 
 func testWatchBlocks(t *testing.T, b store.Backend) {
@@ -56,7 +94,12 @@ func testWatchBlocks(t *testing.T, b store.Backend) {
 	changes, done := make(chan store.Change), make(chan error, 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
-		done <- b.Watch(ctx, rev, func(c store.Change) error { changes <- c; return nil })
+		done <- b.Watch(ctx, rev, func(c store.Change) error {
+			if len(c.Keys) > 0 {
+				changes <- c
+			}
+			return nil
+		})
 	}()
 	for range 3 {
 		rev := commit(t, b, writes(kv("a", "2")))
@@ -69,19 +112,25 @@ func testWatchBlocks(t *testing.T, b store.Backend) {
 }
 
 func testWatchEnds(t *testing.T, b store.Backend) {
+	start := head(t, b)
 	rev := commit(t, b, writes(kv("a", "1")))
 	commit(t, b, writes(kv("a", "2")))
 	calls := 0
-	err := b.Watch(t.Context(), 0, func(store.Change) error { calls++; return errEnough })
+	err := b.Watch(t.Context(), start, func(store.Change) error { calls++; return errEnough })
 	if err != errEnough || calls != 1 {
 		t.Errorf("got %v after %d calls", err, calls)
 	}
-	wantErr(t, b.Watch(ended(t), 0, func(store.Change) error { t.Error("called"); return nil }), context.Canceled)
+	wantErr(t, b.Watch(ended(t), start, func(store.Change) error { t.Error("called"); return nil }), context.Canceled)
 
 	done := make(chan error, 1)
 	waiting := make(chan bool)
 	go func() {
-		done <- b.Watch(t.Context(), rev, func(store.Change) error { close(waiting); return nil })
+		done <- b.Watch(t.Context(), rev, func(c store.Change) error {
+			if len(c.Keys) > 0 {
+				close(waiting)
+			}
+			return nil
+		})
 	}()
 	<-waiting
 	b.Close()
@@ -98,6 +147,7 @@ func testWatchCompacted(t *testing.T, b store.Backend) {
 // A revision that Watch delivers or a View shows can be read, and watched from.
 func testWatchedIsVisible(t *testing.T, b store.Backend) {
 	const commits = 200
+	start := head(t, b)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
 		for range commits {
@@ -108,7 +158,10 @@ func testWatchedIsVisible(t *testing.T, b store.Backend) {
 		}
 	}()
 	seen := 0
-	err := b.Watch(ctx, 0, func(c store.Change) error {
+	err := b.Watch(ctx, start, func(c store.Change) error {
+		if len(c.Keys) == 0 {
+			return nil
+		}
 		view(t, b, func(r store.Reader) {
 			if item := get(t, r, "a"); r.Rev() < c.Rev || item.Rev < c.Rev {
 				t.Errorf("watched %d, but a View is at %d with %+v", c.Rev, r.Rev(), item)
