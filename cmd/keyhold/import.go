@@ -1,8 +1,6 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
@@ -12,25 +10,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// importOptions are the flags of keyhold import.
-type importOptions struct {
-	client                 clientOptions
-	source                 source
-	expiry                 expiry
-	output                 output
-	algorithm, wrappingKey string
-	keySpec, keyUsage      string // of a key that is created
-	create, dryRun         bool
-	newMaterial, rotate    bool
-	parametersOut, wrapped string
-}
-
-func importCommand() *cobra.Command {
-	var o importOptions
-	c := &cobra.Command{
-		Use:   "import KEY --from FILE (--expires 90d | --no-expiry)",
-		Short: "Import your own key material into Keyhold or AWS, and prove that it arrived",
-		Long: `Import your own key material into KEY, which is an alias name, a key ID, or the ARN of
+const importHelp = `Import your own key material into KEY, which is an alias name, a key ID, or the ARN of
 either. The material is bytes for a symmetric or HMAC key, or an RSA or EC private key in
 PEM, DER or JWK, encrypted or not. The command recognises the format. If it cannot read
 the file, it names the format and a command that converts a copy; docs/import-files.md
@@ -55,8 +35,9 @@ import new material in each Region, first in the Region of the primary key.
 
 To wrap on a machine with no network, import in two halves: --parameters-out writes a
 file for that machine, keyhold wrap makes a second file from it, and --wrapped imports
-the second file.`,
-		Example: `  keyhold import alias/payments --create --generate payments.key --expires 90d
+the second file.`
+
+const importExamples = `  keyhold import alias/payments --create --generate payments.key --expires 90d
   keyhold import alias/payments --from payments.key --no-expiry
   keyhold import alias/payments --new-material --rotate --generate payments-2.key --expires 90d
   keyhold import alias/signing --create --key-usage SIGN_VERIFY --from signing.pem --expires 90d
@@ -64,120 +45,76 @@ the second file.`,
 
   keyhold import alias/payments --parameters-out params.json
   keyhold wrap --params params.json --from payments.key --out wrapped.json
-  keyhold import --wrapped wrapped.json --expires 90d`,
+  keyhold import --wrapped wrapped.json --expires 90d`
+
+// importOptions are the flags of keyhold import.
+type importOptions struct {
+	client                          clientOptions
+	source                          source
+	expiry                          expiry
+	output                          output
+	wrappingAlgorithm, wrappingSpec string
+	keySpec, keyUsage               string // of a key that is created
+	create, dryRun                  bool
+	newMaterial, rotate             bool
+	parametersFile, wrappedFile     string
+}
+
+func importCommand() *cobra.Command {
+	var o importOptions
+	c := &cobra.Command{
+		Use:               "import KEY --from FILE (--expires 90d | --no-expiry)",
+		Short:             "Import your own key material into Keyhold or AWS, and prove that it arrived",
+		Long:              importHelp,
+		Example:           importExamples,
 		ValidArgsFunction: completeAlias(&o.client),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := o.check(c, args); err != nil {
 				return err
 			}
-			return o.run(c.Context(), strings.Join(args, ""), printer{c.ErrOrStderr()})
+			r := importRun{importOptions: o, ref: strings.Join(args, ""), progress: printer{c.ErrOrStderr()}}
+			return r.run(c.Context())
 		},
 	}
 	o.client.flags(c)
 	o.source.flags(c)
 	o.expiry.flags(c)
 	o.output.flag(c)
-	c.Flags().StringVar(&o.algorithm, "wrapping-algorithm", "", "algorithm that wraps the material (default: an algorithm that always works for the key's spec)")
-	c.Flags().StringVar(&o.wrappingKey, "wrapping-key-spec", string(awsimport.DefaultWrappingKeySpec), "spec of the wrapping key")
-	c.Flags().BoolVar(&o.create, "create", false, "make the key and the alias, if the alias is not there")
-	c.Flags().BoolVar(&o.newMaterial, "new-material", false, "import material that the key has not had yet, in addition to its other material")
-	c.Flags().BoolVar(&o.rotate, "rotate", false, "rotate the key at once if the material waits for a rotation, so that it becomes current")
-	c.Flags().StringVar(&o.keySpec, "key-spec", "", "spec of the key that --create makes (default: the spec of the private key, or SYMMETRIC_DEFAULT)")
-	c.Flags().StringVar(&o.keyUsage, "key-usage", "", "usage of the key that --create makes, needed if its spec allows more than one")
+	o.keyFlags(c)
+	o.wrappingFlags(c)
+	o.halvesFlags(c)
 	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "check everything, and change nothing")
-	c.Flags().StringVar(&o.parametersOut, "parameters-out", "", "first half: write the parameters for keyhold wrap into this new file")
-	c.Flags().StringVar(&o.wrapped, "wrapped", "", "second half: import the file that keyhold wrap wrote")
-	fixed(c, "key-spec", importableSpecs()...)
-	fixed(c, "key-usage", string(key.EncryptDecrypt), string(key.SignVerify), string(key.GenerateVerifyMAC), string(key.KeyAgreement))
-	fixed(c, "wrapping-algorithm", wrappingAlgorithms()...)
-	fixed(c, "wrapping-key-spec", string(types.WrappingKeySpecRsa4096), string(types.WrappingKeySpecRsa3072), string(types.WrappingKeySpecRsa2048))
 	return c
 }
 
-// A way is one of the three ways to use keyhold import.
-type way string
-
-const (
-	whole      way = "whole"
-	firstHalf  way = "first"
-	secondHalf way = "second"
-)
-
-func (o *importOptions) way() way {
-	switch {
-	case o.parametersOut != "":
-		return firstHalf
-	case o.wrapped != "":
-		return secondHalf
-	}
-	return whole
+// keyFlags adds the flags about the key, and about its other material.
+func (o *importOptions) keyFlags(c *cobra.Command) {
+	c.Flags().BoolVar(&o.create, "create", false, "make the key and the alias, if the alias is not there")
+	c.Flags().BoolVar(&o.newMaterial, "new-material", false,
+		"import material that the key has not had yet, in addition to its other material")
+	c.Flags().BoolVar(&o.rotate, "rotate", false,
+		"rotate the key at once if the material waits for a rotation, so that it becomes current")
+	c.Flags().StringVar(&o.keySpec, "key-spec", "",
+		"spec of the key that --create makes (default: the spec of the private key, or SYMMETRIC_DEFAULT)")
+	c.Flags().StringVar(&o.keyUsage, "key-usage", "",
+		"usage of the key that --create makes, needed if its spec allows more than one")
+	fixed(c, "key-spec", importableSpecs()...)
+	fixed(c, "key-usage",
+		string(key.EncryptDecrypt), string(key.SignVerify), string(key.GenerateVerifyMAC), string(key.KeyAgreement))
 }
 
-// flagWays says which ways a flag belongs to. Flags that are not here belong to all.
-const flagWays = `
-from                whole
-generate            whole
-passphrase-file     whole
-expires             whole second
-no-expiry           whole second
-wrapping-algorithm  whole first
-wrapping-key-spec   whole first
-create              whole first
-key-spec            whole first
-key-usage           whole first
-dry-run             whole
-new-material        whole second
-rotate              whole second
-parameters-out      first
-wrapped             second
-`
-
-// check holds the flags and the argument against one another, before anything is
-// read or sent.
-func (o *importOptions) check(c *cobra.Command, args []string) error {
-	if err := o.checkWay(c, args); err != nil {
-		return err
-	}
-	if o.way() == whole {
-		if err := o.source.check(); err != nil {
-			return err
-		}
-	}
-	if o.way() != firstHalf {
-		if err := o.expiry.check(); err != nil {
-			return err
-		}
-	}
-	if o.create && !strings.HasPrefix(args[0], "alias/") {
-		return usageError{fmt.Errorf("--create needs an alias name, such as alias/payments, not %q: the server chooses key IDs", args[0])}
-	}
-	if err := o.checkNewKey(); err != nil {
-		return err
-	}
-	return o.output.check(c)
+func (o *importOptions) wrappingFlags(c *cobra.Command) {
+	c.Flags().StringVar(&o.wrappingAlgorithm, "wrapping-algorithm", "",
+		"algorithm that wraps the material (default: an algorithm that always works for the key's spec)")
+	c.Flags().StringVar(&o.wrappingSpec, "wrapping-key-spec", string(awsimport.DefaultWrappingKeySpec),
+		"spec of the wrapping key")
+	fixed(c, "wrapping-algorithm", wrappingAlgorithms()...)
+	fixed(c, "wrapping-key-spec", string(types.WrappingKeySpecRsa4096),
+		string(types.WrappingKeySpecRsa3072), string(types.WrappingKeySpecRsa2048))
 }
 
-func (o *importOptions) checkWay(c *cobra.Command, args []string) error {
-	if o.way() == secondHalf && len(args) > 0 {
-		return usageError{errors.New("the file of --wrapped names the key: leave out the argument")}
-	}
-	if o.way() != secondHalf {
-		if err := exactly(1)(c, args); err != nil {
-			return err
-		}
-	}
-	for line := range strings.Lines(flagWays) {
-		flag, ways, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if flag != "" && c.Flags().Changed(flag) && !strings.Contains(ways, string(o.way())) {
-			return usageError{fmt.Errorf("--%s does not go with %s", flag, o.way().because())}
-		}
-	}
-	return nil
-}
-
-func (w way) because() string {
-	if w == firstHalf {
-		return "--parameters-out: it belongs to a later step"
-	}
-	return "--wrapped: it belongs to an earlier step"
+func (o *importOptions) halvesFlags(c *cobra.Command) {
+	c.Flags().StringVar(&o.parametersFile, "parameters-out", "",
+		"first half: write the parameters for keyhold wrap into this new file")
+	c.Flags().StringVar(&o.wrappedFile, "wrapped", "", "second half: import the file that keyhold wrap wrote")
 }

@@ -13,19 +13,27 @@ import (
 type expiry struct {
 	expires string
 	never   bool
-	after   time.Duration // from now, or else
+	after   time.Duration // from now; if 0, at counts
 	at      time.Time
+
+	// Set once the time of the server is known.
+	now     time.Time
+	validTo time.Time // zero for no expiry
 }
 
 func (e *expiry) flags(c *cobra.Command) {
-	c.Flags().StringVar(&e.expires, "expires", "", "when the material expires: a time from now, such as 90d or 12h, or a date, such as 2030-01-31 or 2030-01-31T12:00:00Z")
-	c.Flags().BoolVar(&e.never, "no-expiry", false, "the material does not expire: the server keeps it until it is deleted")
+	c.Flags().StringVar(&e.expires, "expires", "",
+		"when the material expires: a time from now, such as 90d or 12h, "+
+			"or a date, such as 2030-01-31 or 2030-01-31T12:00:00Z")
+	c.Flags().BoolVar(&e.never, "no-expiry", false,
+		"the material does not expire: the server keeps it until it is deleted")
 }
 
 // check reads the flags.
 func (e *expiry) check() (err error) {
 	if (e.expires == "") != e.never {
-		return usageError{errors.New("choose when the material expires: --expires 90d, --expires 2030-01-31, or --no-expiry")}
+		return usageError{errors.New("choose when the material expires: " +
+			"--expires 90d, --expires 2030-01-31, or --no-expiry")}
 	}
 	if e.never {
 		return nil
@@ -37,19 +45,20 @@ func (e *expiry) check() (err error) {
 	}
 	seconds, err := parseSeconds(e.expires)
 	if err != nil {
-		return usageError{fmt.Errorf("--expires %q is neither a time from now, such as 90d or 12h, nor a date, such as 2030-01-31 or 2030-01-31T12:00:00Z", e.expires)}
+		return usageError{fmt.Errorf("--expires %q is neither a time from now, such as 90d or 12h, "+
+			"nor a date, such as 2030-01-31 or 2030-01-31T12:00:00Z", e.expires)}
 	}
 	e.after = time.Duration(seconds) * time.Second
 	return nil
 }
 
-// maxValidity is how long the API lets imported material be good.
+// maxValidity is the longest validity of imported material that the API allows.
 const maxValidity = 365 * 24 * time.Hour
 
-// validTo returns the moment of the expiry, zero for none, given the server's time.
-func (e *expiry) validTo(now time.Time) (time.Time, error) {
+// set computes validTo, by the time of the server.
+func (e *expiry) set(now time.Time) error {
 	if e.never {
-		return time.Time{}, nil
+		return nil
 	}
 	at := e.at
 	if e.after != 0 {
@@ -57,11 +66,21 @@ func (e *expiry) validTo(now time.Time) (time.Time, error) {
 	}
 	switch {
 	case !at.After(now):
-		return at, usageError{fmt.Errorf("--expires %s has passed: the server's clock shows %s", e.expires, moment(now))}
+		return usageError{fmt.Errorf("--expires %s has passed: the server's clock shows %s", e.expires, moment(now))}
 	case at.After(now.Add(maxValidity)):
-		return at, usageError{fmt.Errorf("--expires %s is too late: imported material can be valid for at most 365 days; give an earlier time, or --no-expiry", e.expires)}
+		return usageError{fmt.Errorf("--expires %s is too late: imported material can be valid for at most 365 days; "+
+			"give an earlier time, or --no-expiry", e.expires)}
 	}
-	return at.Truncate(time.Second), nil
+	e.now, e.validTo = now, at.Truncate(time.Second)
+	return nil
+}
+
+// text describes the expiry for people.
+func (e *expiry) text() string {
+	if e.never {
+		return "without expiry"
+	}
+	return fmt.Sprintf("until %s, %s from now", moment(e.validTo), left(e.validTo, e.now))
 }
 
 // moment is how times are shown.

@@ -39,10 +39,10 @@ func TestExpiry(t *testing.T) {
 	} {
 		e := expiry{expires: test.expires, never: test.never}
 		err := e.check()
-		var got time.Time
 		if err == nil {
-			got, err = e.validTo(now)
+			err = e.set(now)
 		}
+		got := e.validTo
 		_, usage := errors.AsType[usageError](err)
 		if err == nil && moment(got) != test.want || err != nil && (!strings.Contains(err.Error(), test.want) || !usage) {
 			t.Errorf("%q, %v: %s, %v", test.expires, test.never, moment(got), err)

@@ -2,90 +2,122 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
-	"github.com/keyhold/keyhold/byok"
+	"github.com/aws/smithy-go"
+
 	"github.com/keyhold/keyhold/byok/awsimport"
 )
 
-// A proof has the data for proving that a server has the imported material. The material is nil if only
-// its wrapped form is available.
-type proof struct {
-	*byok.Wrapped
-	spec     string // of the key
-	material []byte
-}
-
-// prove lets the server do what is possible only with the material, and checks the results.
-func (p proof) prove(ctx context.Context, server *connection, r *result, progress printer) error {
-	if err := p.proveID(server, r, progress); err != nil {
-		return err
-	}
-	switch {
-	case p.PublicKey != nil:
-		return p.held(r, progress, "PublicKey", "the server's public key belongs to the local private key",
-			awsimport.CheckPublicKey(ctx, server, p.KeyARN, p.PublicKey))
-	case r.idle != "":
-		progress.step("Not tried", "no challenge, because the server does not encrypt with this material now: %s", r.idle)
-		return nil
-	case server.aws && p.spec == symmetricSpec:
-		return nil // as proveID has said
-	case p.material == nil:
-		progress.step("Not tried", "%s", p.elsewhere())
-		return nil
-	case p.spec != symmetricSpec:
-		return p.held(r, progress, "Mac", "the server and the local copy compute the same message authentication code of a random message",
-			awsimport.CheckMAC(ctx, server, p.KeyARN, p.spec, p.material))
-	}
-	return p.held(r, progress, "Challenge", "a random challenge that the server encrypted opens with the local copy of the material",
-		awsimport.Challenge(ctx, server, p.KeyARN, p.material))
-}
-
 const symmetricSpec = "SYMMETRIC_DEFAULT"
 
-// elsewhere says which proof is possible on the machine that has the material.
-func (p proof) elsewhere() string {
-	if p.spec == symmetricSpec {
-		return "a challenge can be decrypted only where the material is: run keyhold decrypt-offline there"
+// prove proves that the server has the imported material.
+func (r *importRun) prove(ctx context.Context) error {
+	err := r.proveID()
+	if err == nil {
+		err = r.proveUse(ctx)
 	}
-	return "a message authentication code can be compared only where the material is: compute one there with openssl mac"
-}
-
-// proveID compares key material IDs, which only a Keyhold server gives.
-func (p proof) proveID(server *connection, r *result, progress printer) error {
-	if server.aws {
-		if p.spec == symmetricSpec {
-			progress.step("Not proved", "AWS does not publish how it computes key material IDs, so %s does not prove", r.KeyMaterialId)
-			progress.more("that it has this material; a challenge is not possible either, because only AWS opens its ciphertexts")
-		}
-		return nil
+	if err != nil {
+		return fmt.Errorf("the import was accepted, but not proved: %w", err)
 	}
-	if err := awsimport.CheckID(p.Wrapped, r.KeyMaterialId); err != nil {
-		return err
-	}
-	r.Proofs = append(r.Proofs, "KeyMaterialId")
-	progress.step("Proof", "the server shows the key material ID that was computed from the material:")
-	progress.more("%s", p.KeyMaterialID)
 	return nil
 }
 
-// notTried has, for each proof, its name and the operation that the server did not do.
-var notTried = map[string][2]string{
-	"Challenge": {"no challenge", "encrypt"},
-	"Mac":       {"no message authentication code", "make one"},
-	"PublicKey": {"no comparison of public keys", "show the one"},
+// proveID compares the key material ID, which is possible for a Keyhold server only.
+func (r *importRun) proveID() error {
+	if r.server.aws {
+		if r.spec == symmetricSpec {
+			r.progress.step("Not proved",
+				"AWS does not publish how it computes key material IDs, so %s does not prove", r.materialID)
+			r.progress.more("that it has this material; " +
+				"a challenge is not possible either, because only AWS opens its ciphertexts")
+		}
+		return nil
+	}
+	if err := awsimport.CheckID(r.wrapped, r.materialID); err != nil {
+		return err
+	}
+	r.proofs = append(r.proofs, "KeyMaterialId")
+	r.progress.step("Proof", "the server shows the key material ID that was computed from the material:")
+	r.progress.more("%s", r.wrapped.KeyMaterialID)
+	return nil
 }
 
-// held reports the result of a proof. A proof that these credentials may not request, or that a
-// disabled key does not allow, is reported as not tried and is not a failure.
-func (p proof) held(r *result, progress printer, name, text string, err error) error {
+// proveUse lets the server do what is possible only with the material, and checks the result.
+func (r *importRun) proveUse(ctx context.Context) error {
+	arn, publicKey := r.wrapped.KeyARN, r.wrapped.PublicKey
+	switch {
+	case publicKey != nil:
+		return r.report(publicKeyProof, awsimport.CheckPublicKey(ctx, r.server, arn, publicKey))
+	case r.idle != "":
+		r.progress.step("Not tried",
+			"no challenge, because the server does not encrypt with this material now: %s", r.idle)
+		return nil
+	case r.server.aws && r.spec == symmetricSpec:
+		return nil // proveID has reported the reason
+	case r.material == nil:
+		r.progress.step("Not tried", "%s", r.offlineProof())
+		return nil
+	case r.spec != symmetricSpec:
+		return r.report(macProof, awsimport.CheckMAC(ctx, r.server, arn, r.spec, r.material))
+	}
+	return r.report(challengeProof, awsimport.Challenge(ctx, r.server, arn, r.material))
+}
+
+// offlineProof describes the proof that is possible on the machine that has the material.
+func (r *importRun) offlineProof() string {
+	if r.spec == symmetricSpec {
+		return "a challenge can be decrypted only where the material is: run keyhold decrypt-offline there"
+	}
+	return "a message authentication code can be compared only where the material is: " +
+		"compute one there with openssl mac"
+}
+
+// A proofKind is one way to prove that a server has the material.
+type proofKind struct {
+	name    string // in the JSON output
+	holds   string // the sentence about a proof that holds
+	missing string // the proof, where it was not tried
+	refused string // what the server refuses to do where the proof was not tried
+}
+
+var (
+	challengeProof = proofKind{"Challenge",
+		"a random challenge that the server encrypted opens with the local copy of the material",
+		"no challenge", "encrypt with this key"}
+	macProof = proofKind{"Mac",
+		"the server and the local copy compute the same message authentication code of a random message",
+		"no message authentication code", "make one with this key"}
+	publicKeyProof = proofKind{"PublicKey",
+		"the server's public key belongs to the local private key",
+		"no comparison of public keys", "show the public key"}
+)
+
+// report reports the result of a proof. A proof that the server refuses to these credentials, or
+// for a disabled key, was not tried. Such a refusal is not an error.
+func (r *importRun) report(kind proofKind, err error) error {
 	switch {
 	case isCode(err, "AccessDeniedException", "DisabledException", "InvalidKeyUsageException"):
-		progress.step("Not tried", "%s, because the server does not %s with this key for these credentials (%s)", notTried[name][0], notTried[name][1], factsOf(err).code)
+		r.progress.step("Not tried",
+			"%s, because the server does not %s for these credentials (%s)",
+			kind.missing, kind.refused, factsOf(err).code)
 		return nil
 	case err != nil:
 		return err
 	}
-	r.Proofs = append(r.Proofs, name)
-	progress.step("Proof", "%s", text)
+	r.proofs = append(r.proofs, kind.name)
+	r.progress.step("Proof", "%s", kind.holds)
 	return nil
+}
+
+// isCode reports whether an error is an API error with one of the codes.
+func isCode(err error, codes ...string) bool {
+	e, ok := errors.AsType[smithy.APIError](err)
+	for _, code := range codes {
+		if ok && e.ErrorCode() == code {
+			return true
+		}
+	}
+	return false
 }

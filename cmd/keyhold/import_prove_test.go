@@ -31,34 +31,42 @@ func liarOf(t *testing.T, status int, code, body string) *connection {
 	})}
 }
 
-// proofs returns a proof of each kind, by its name.
-func proofs() map[string]proof {
-	wrapped := func(public []byte) *byok.Wrapped {
-		return &byok.Wrapped{KeyARN: "arn:aws:kms:us-east-1:000000000000:key/1", KeyMaterialID: "id", PublicKey: public}
+// provable returns an import for each kind of proof, sent and answered with the right ID. Its
+// server gives every request the same answer.
+func provable(t *testing.T, status int, code, body string) (imports map[string]*importRun, out *strings.Builder) {
+	t.Helper()
+	server, out := liarOf(t, status, code, body), new(strings.Builder)
+	sent := func(spec string, material, public []byte) *importRun {
+		w := &byok.Wrapped{KeyARN: "arn:aws:kms:us-east-1:000000000000:key/1", KeyMaterialID: "id", PublicKey: public}
+		return &importRun{server: server, progress: printer{out}, spec: spec, material: material, wrapped: w, materialID: "id"}
 	}
 	material := bytes.Repeat([]byte{7}, 32)
-	return map[string]proof{
-		"Challenge": {wrapped(nil), symmetricSpec, material},
-		"Mac":       {wrapped(nil), "HMAC_256", material},
-		"PublicKey": {wrapped([]byte("public")), "RSA_2048", nil},
-	}
+	return map[string]*importRun{
+		"Challenge": sent(symmetricSpec, material, nil),
+		"Mac":       sent("HMAC_256", material, nil),
+		"PublicKey": sent("RSA_2048", nil, []byte("public")),
+	}, out
 }
 
 // A proof that fails is an error, and is not among the proofs.
 func TestFailedProofs(t *testing.T) {
-	for name, p := range proofs() {
-		for _, body := range []string{`{}`, `{"CiphertextBlob":"AAAA","Mac":"AAAA","PublicKey":"AAAA"}`} {
-			var out strings.Builder
-			r := result{KeyMaterialId: "id", Proofs: []string{}}
-			err := p.prove(t.Context(), liarOf(t, 200, "", body), &r, printer{&out})
+	for _, body := range []string{`{}`, `{"CiphertextBlob":"AAAA","Mac":"AAAA","PublicKey":"AAAA"}`} {
+		imports, out := provable(t, 200, "", body)
+		for name, r := range imports {
+			out.Reset()
+			err := r.prove(t.Context())
 			refused, ok := errors.AsType[*awsimport.Refusal](err)
-			if !ok || refused.Code != awsimport.NotProved || !slices.Equal(r.Proofs, []string{"KeyMaterialId"}) || strings.Count(out.String(), "Proof ") != 1 {
-				t.Errorf("%s, %s: %v, proofs %v\n%s", name, body, err, r.Proofs, &out)
+			if !ok || refused.Code != awsimport.NotProved || !slices.Equal(r.proofs, []string{"KeyMaterialId"}) ||
+				strings.Count(out.String(), "Proof ") != 1 {
+				t.Errorf("%s, %s: %v, proofs %v\n%s", name, body, err, r.proofs, out)
 			}
 		}
-		r := result{KeyMaterialId: "other"}
-		if err := p.prove(t.Context(), liarOf(t, 200, "", `{}`), &r, printer{new(strings.Builder)}); err == nil || len(r.Proofs) != 0 {
-			t.Errorf("%s: with another ID: %v, %v", name, err, r.Proofs)
+	}
+	imports, _ := provable(t, 200, "", `{}`)
+	for name, r := range imports {
+		r.materialID = "other"
+		if err := r.prove(t.Context()); err == nil || len(r.proofs) != 0 {
+			t.Errorf("%s: with another ID: %v, %v", name, err, r.proofs)
 		}
 	}
 }
@@ -66,16 +74,22 @@ func TestFailedProofs(t *testing.T) {
 // A proof that is refused to these credentials was not tried: no error, and no proof. Any
 // other refusal is an error.
 func TestProofsNotTried(t *testing.T) {
-	for name, p := range proofs() {
-		for code, notTried := range map[string]bool{
-			"AccessDeniedException": true, "DisabledException": true, "InvalidKeyUsageException": true,
-			"NotFoundException": false, "KMSInternalException": false, "KMSInvalidStateException": false,
-		} {
-			var out strings.Builder
-			r := result{KeyMaterialId: "id"}
-			err := p.prove(t.Context(), liarOf(t, 400, code, `{}`), &r, printer{&out})
-			if (err == nil) != notTried || !slices.Equal(r.Proofs, []string{"KeyMaterialId"}) || strings.Contains(out.String(), "Not tried") != notTried {
-				t.Errorf("%s, %s: %v, %v\n%s", name, code, err, r.Proofs, &out)
+	because := map[string]string{
+		"Challenge": "no challenge, because the server does not encrypt with this key for these credentials",
+		"Mac":       "no message authentication code, because the server does not make one with this key for these credentials",
+		"PublicKey": "no comparison of public keys, because the server does not show the public key for these credentials",
+	}
+	for code, notTried := range map[string]bool{
+		"AccessDeniedException": true, "DisabledException": true, "InvalidKeyUsageException": true,
+		"NotFoundException": false, "KMSInternalException": false, "KMSInvalidStateException": false,
+	} {
+		imports, out := provable(t, 400, code, `{}`)
+		for name, r := range imports {
+			out.Reset()
+			err := r.prove(t.Context())
+			said := strings.Contains(out.String(), "Not tried   "+because[name]+" ("+code+")\n")
+			if (err == nil) != notTried || !slices.Equal(r.proofs, []string{"KeyMaterialId"}) || said != notTried {
+				t.Errorf("%s, %s: %v, %v\n%s", name, code, err, r.proofs, out)
 			}
 		}
 	}
@@ -83,19 +97,20 @@ func TestProofsNotTried(t *testing.T) {
 
 // What is not tried is never among the proofs.
 func TestProofsThatAreLeftOut(t *testing.T) {
-	for name, change := range map[string]func(*proof, *result, *connection){
-		"a material that waits":   func(_ *proof, r *result, _ *connection) { r.idle = "it waits" },
-		"a material that is away": func(p *proof, _ *result, _ *connection) { p.material = nil },
-		"a symmetric key of AWS":  func(_ *proof, _ *result, c *connection) { c.aws = true },
+	for name, change := range map[string]func(*importRun){
+		"a material that waits":   func(r *importRun) { r.idle = "it waits" },
+		"a material that is away": func(r *importRun) { r.material = nil },
+		"a symmetric key of AWS":  func(r *importRun) { r.server.aws = true },
 	} {
-		p, r, c := proofs()["Challenge"], result{KeyMaterialId: "id"}, liarOf(t, 200, "", `{}`)
-		change(&p, &r, c)
+		imports, _ := provable(t, 200, "", `{}`)
+		r := imports["Challenge"]
+		change(r)
 		var want []string
-		if !c.aws {
+		if !r.server.aws {
 			want = []string{"KeyMaterialId"}
 		}
-		if err := p.prove(t.Context(), c, &r, printer{new(strings.Builder)}); err != nil || !slices.Equal(r.Proofs, want) {
-			t.Errorf("%s: %v, %v", name, err, r.Proofs)
+		if err := r.prove(t.Context()); err != nil || !slices.Equal(r.proofs, want) {
+			t.Errorf("%s: %v, %v", name, err, r.proofs)
 		}
 	}
 }

@@ -1,171 +1,177 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
-	"github.com/aws/smithy-go"
 
 	"github.com/keyhold/keyhold/byok"
 	"github.com/keyhold/keyhold/byok/awsimport"
 )
 
-func (o *importOptions) run(ctx context.Context, ref string, progress printer) (err error) {
+// An importRun is one run of keyhold import. Each step sets what the steps after it need.
+type importRun struct {
+	importOptions
+	ref      string // the name of the key, in any form that the API takes
+	progress printer
+	server   *connection
+
+	key     *types.KeyMetadata // nil until --create has made the key
+	newKey  awsimport.NewKey   // the key that --create makes
+	created bool               // the key was created, or would be
+	spec    string             // of the key
+
+	material   []byte // nil if this machine has only its wrapped form
+	wrapped    *byok.Wrapped
+	materialID string                 // as the server returned it
+	state      types.KeyMaterialState // of the imported material
+	idle       string                 // why the server does not encrypt with the material now, "" if it does
+	proofs     []string               // the names of the proofs that held
+}
+
+// An importStep is one step of an importRun.
+type importStep func(context.Context) error
+
+// steps returns the steps of each part of an import. A step that can fail because of the
+// material or the flags precedes all steps that change something.
+func (r *importRun) steps() []importStep {
+	switch {
+	case r.part() == firstHalf:
+		return []importStep{r.checkFile, r.connect, r.find, r.writeParameters}
+	case r.part() == secondHalf:
+		return []importStep{r.readWrapped, r.connect, r.checkWrapped, r.setExpiry, r.find,
+			r.send, r.activate, r.prove, r.print}
+	case r.dryRun:
+		return []importStep{r.readMaterial, r.connect, r.setExpiry, r.find, r.preview, r.print}
+	}
+	return []importStep{r.readMaterial, r.connect, r.setExpiry, r.find, r.wrap,
+		r.send, r.activate, r.prove, r.print}
+}
+
+func (r *importRun) run(ctx context.Context) error {
 	if err := harden(); err != nil {
 		return err
 	}
-	switch o.way() {
-	case firstHalf:
-		err = o.writeParameters(ctx, ref, progress)
-	case secondHalf:
-		ref = o.wrapped
-		err = o.importWrapped(ctx, progress)
-	default:
-		err = o.importWhole(ctx, ref, progress)
-	}
-	if _, usage := errors.AsType[usageError](err); err == nil || usage {
-		return err
-	}
-	return fmt.Errorf("import %s: %w", ref, err)
-}
-
-// importWhole takes all steps. Whatever can be wrong with the material is found
-// before anything is made.
-func (o *importOptions) importWhole(ctx context.Context, ref string, progress printer) error {
-	if err := o.source.read(); err != nil {
-		return err
-	}
-	defer o.source.clear()
-	server, err := o.client.connect(ctx, progress)
-	if err != nil {
-		return err
-	}
-	now := server.now(ctx)
-	validTo, err := o.expiry.validTo(now)
-	if err != nil {
-		return err
-	}
-	k, spec, err := o.find(ctx, server, ref, progress)
-	if err != nil {
-		return err
-	}
-	if o.dryRun {
-		return o.foresee(k, spec, ref, validTo, now, progress)
-	}
-	material, err := o.source.material(spec, progress)
-	if err != nil {
-		return err
-	}
-	defer clear(material)
-	p, created, err := o.parameters(ctx, server, k, ref, progress)
-	if err != nil {
-		return err
-	}
-	w, err := p.Wrap(material)
-	if err != nil {
-		return err
-	}
-	progress.step("Wrapped", "%d bytes that only the server can open; the material leaves this machine in this form only", len(w.Material))
-	r := result{KeyId: w.KeyARN, Created: created, Proofs: []string{}}
-	return o.finish(ctx, server, proof{w, spec, material}, validTo, now, r, progress)
-}
-
-// find returns the key, or nil if it is to be created, and its spec.
-func (o *importOptions) find(ctx context.Context, server *connection, ref string, progress printer) (*types.KeyMetadata, string, error) {
-	k, err := awsimport.Find(ctx, server, ref)
-	if o.create && awsimport.IsNotFound(err) {
-		n, err := o.newKey(ref)
-		if err == nil {
-			err = awsimport.CheckNewAlias(ref)
-		}
-		return nil, string(n.Spec), err
-	}
-	if err != nil {
-		return nil, "", err
-	}
-	progress.step("Key", "%s, %s, %s", aws.ToString(k.Arn), k.KeySpec, k.KeyState)
-	return k, string(k.KeySpec), nil
-}
-
-// parameters gets the import parameters of the key. If k is nil, it creates the key first.
-func (o *importOptions) parameters(ctx context.Context, server *connection, k *types.KeyMetadata, ref string, progress printer) (p *byok.Parameters, created bool, err error) {
-	if k == nil {
-		n, err := o.newKey(ref)
-		if err != nil {
-			return nil, false, err
-		}
-		if k, err = awsimport.Create(ctx, server, n); err != nil {
-			if k != nil {
-				err = fmt.Errorf("the key %s was made, but not its alias: %w", aws.ToString(k.KeyId), err)
-			}
-			return nil, false, err
-		}
-		created = true
-		progress.step("Created", "%s, %s, and %s for it", aws.ToString(k.Arn), k.KeySpec, ref)
-	}
-	progress.step("Waiting", "for a wrapping key of the spec %s; the server may need some seconds to make one", o.wrappingKey)
-	p, err = awsimport.GetParameters(ctx, server, k, awsimport.Wrapping{
-		Algorithm: byok.Algorithm(o.algorithm), KeySpec: types.WrappingKeySpec(o.wrappingKey),
-	})
-	if err != nil {
-		return nil, created, err
-	}
-	progress.step("Parameters", "a wrapping key of the spec %s for %s, good until %s", o.wrappingKey, p.Algorithm, moment(p.ValidTo))
-	progress.fingerprint(byok.Fingerprint(p.PublicKey))
-	return p, created, nil
-}
-
-// foresee says what an import would do, having looked and changed nothing.
-func (o *importOptions) foresee(k *types.KeyMetadata, spec, ref string, validTo, now time.Time, progress printer) error {
-	r := result{KeyId: ref, DryRun: true, Created: k == nil, Proofs: []string{}}
-	if k != nil {
-		r.KeyId = aws.ToString(k.Arn)
-	} else {
-		progress.step("Key", "%s does not exist: it would be created, %s", ref, spec)
-	}
-	if err := o.source.fits(spec); err != nil {
-		return err
-	}
-	if o.source.from == "" {
-		progress.step("Material", "would be made and kept in %s", o.source.generate)
-	} else {
-		material, err := o.source.material(spec, progress)
-		if err != nil {
+	defer r.clear()
+	name := cmp.Or(r.ref, r.wrappedFile)
+	for _, step := range r.steps() {
+		err := step(ctx)
+		if _, usage := errors.AsType[usageError](err); usage {
 			return err
 		}
-		defer clear(material)
-		if k != nil {
-			if r.KeyMaterialId, err = byok.KeyMaterialID(aws.ToString(k.KeyId), material); err != nil {
-				return err
-			}
+		if err != nil {
+			return fmt.Errorf("import %s: %w", name, err)
 		}
 	}
-	if o.newMaterial {
-		progress.step("New", "the material would be added to the key, and wait for a rotation unless it is the first%s", map[bool]string{true: "; --rotate would make it current"}[o.rotate])
-	}
-	progress.step("Dry run", "nothing was changed; the material would be imported %s", until(validTo, now))
-	r.expires(validTo)
-	return o.output.print(pagef("%s\n", r.KeyId), r)
+	return nil
 }
 
-func until(validTo, now time.Time) string {
-	if validTo.IsZero() {
-		return "without expiry"
-	}
-	return fmt.Sprintf("until %s, %s from now", moment(validTo), left(validTo, now))
+// clear erases the material.
+func (r *importRun) clear() {
+	r.source.clear()
+	clear(r.material)
 }
 
-// isCode reports whether an error is an API error with one of the codes.
-func isCode(err error, codes ...string) bool {
-	e, ok := errors.AsType[smithy.APIError](err)
-	for _, code := range codes {
-		if ok && e.ErrorCode() == code {
-			return true
+func (r *importRun) readMaterial(context.Context) error { return r.source.read() }
+
+func (r *importRun) connect(ctx context.Context) (err error) {
+	r.server, err = r.client.connect(ctx, r.progress)
+	return err
+}
+
+func (r *importRun) setExpiry(ctx context.Context) error { return r.expiry.set(r.server.now(ctx)) }
+
+// wrap wraps the material for the key, which it creates first if the key does not exist.
+func (r *importRun) wrap(ctx context.Context) (err error) {
+	if r.material, err = r.source.material(r.spec, r.progress); err != nil {
+		return err
+	}
+	p, err := r.parameters(ctx)
+	if err != nil {
+		return err
+	}
+	if r.wrapped, err = p.Wrap(r.material); err != nil {
+		return err
+	}
+	r.progress.step("Wrapped", "%d bytes that only the server can open; "+
+		"the material leaves this machine in this form only", len(r.wrapped.Material))
+	return nil
+}
+
+// parameters gets the parameters for wrapping. If the key does not exist, parameters creates
+// the key first.
+func (r *importRun) parameters(ctx context.Context) (*byok.Parameters, error) {
+	if r.key == nil {
+		if err := r.createKey(ctx); err != nil {
+			return nil, err
 		}
 	}
-	return false
+	r.progress.step("Waiting", "for a wrapping key of the spec %s; the server may need some seconds to make one",
+		r.wrappingSpec)
+	p, err := awsimport.GetParameters(ctx, r.server, r.key, awsimport.Wrapping{
+		Algorithm: byok.Algorithm(r.wrappingAlgorithm), KeySpec: types.WrappingKeySpec(r.wrappingSpec),
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.progress.step("Parameters", "a wrapping key of the spec %s for %s, good until %s",
+		r.wrappingSpec, p.Algorithm, moment(p.ValidTo))
+	r.progress.fingerprint(byok.Fingerprint(p.PublicKey))
+	return p, nil
+}
+
+func (r *importRun) send(ctx context.Context) (err error) {
+	send := awsimport.Import
+	if r.newMaterial {
+		send = awsimport.ImportNew
+	}
+	if r.materialID, err = send(ctx, r.server, r.wrapped, r.expiry.validTo); err != nil {
+		return err
+	}
+	r.progress.step("Imported", "%s", r.expiry.text())
+	return nil
+}
+
+// importResult is what an import prints as JSON, with the names of the API.
+type importResult struct {
+	KeyId           string
+	KeyMaterialId   string `json:",omitempty"`
+	ExpirationModel types.ExpirationModelType
+	ValidTo         string   `json:",omitempty"`
+	Created         bool     // the key was made, or would be
+	DryRun          bool     // nothing was changed
+	Proofs          []string // the names of the proofs that held
+
+	// The state, unless it is CURRENT and --new-material was not given.
+	KeyMaterialState types.KeyMaterialState `json:",omitempty"`
+}
+
+func (r *importRun) print(context.Context) error {
+	result := importResult{
+		KeyId: r.keyARN(), KeyMaterialId: r.materialID, ExpirationModel: types.ExpirationModelTypeKeyMaterialDoesNotExpire,
+		Created: r.created, DryRun: r.dryRun, Proofs: append([]string{}, r.proofs...),
+	}
+	if !r.expiry.never {
+		result.ExpirationModel = types.ExpirationModelTypeKeyMaterialExpires
+		result.ValidTo = moment(r.expiry.validTo)
+	}
+	if r.newMaterial || r.state != types.KeyMaterialStateCurrent {
+		result.KeyMaterialState = r.state
+	}
+	return r.output.print(pagef("%s\n", result.KeyId), result)
+}
+
+// keyARN returns the ARN of the key, or the alias of a key that a dry run would create.
+func (r *importRun) keyARN() string {
+	switch {
+	case r.wrapped != nil:
+		return r.wrapped.KeyARN
+	case r.key != nil:
+		return aws.ToString(r.key.Arn)
+	}
+	return r.ref
 }

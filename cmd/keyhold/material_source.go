@@ -71,8 +71,8 @@ func (s *source) spec() string {
 	return string(key.SymmetricDefault)
 }
 
-// fits reports whether there can be material for a key of the given spec.
-func (s *source) fits(keySpec string) error {
+// checkSpec checks that the source can have material for a key of the given spec.
+func (s *source) checkSpec(keySpec string) error {
 	if byok.HasPrivateKey(keySpec) && s.from == "" {
 		return usageError{fmt.Errorf("--generate makes random bytes, but a key of the spec %s needs a private key: make one with openssl genpkey, and give it with --from FILE", keySpec)}
 	}
@@ -82,7 +82,7 @@ func (s *source) fits(keySpec string) error {
 // material returns the material for a key of the given spec, and reports how it was read.
 // The caller clears it.
 func (s *source) material(keySpec string, progress printer) ([]byte, error) {
-	if err := s.fits(keySpec); err != nil {
+	if err := s.checkSpec(keySpec); err != nil {
 		return nil, err
 	}
 	if s.from != "" {

@@ -17,7 +17,7 @@ func TestNewFilesOverwriteNothing(t *testing.T) {
 			}
 			return err
 		},
-		"a file": func(path string) error { return writeNew(path, []byte("new")) },
+		"a file": func(path string) error { return writeNewFile(path, []byte("new")) },
 	}
 	for name, create := range makers {
 		dir := t.TempDir()

@@ -58,7 +58,7 @@ with the same value as there, and --key-spec for an HMAC key.`,
 }
 
 func (o *wrapOptions) run(progress printer) error {
-	if err := errors.Join(harden(), checkNew(o.out)); err != nil {
+	if err := errors.Join(harden(), checkNewFile(o.out)); err != nil {
 		return err
 	}
 	p, err := o.parameters()
@@ -84,7 +84,7 @@ func (o *wrapOptions) run(progress printer) error {
 	if err != nil {
 		return err
 	}
-	if err := writeNew(o.out, w.Encode()); err != nil {
+	if err := writeNewFile(o.out, w.Encode()); err != nil {
 		return err
 	}
 	progress.step("Material ID", "%s: the server must show the same ID after the import", w.KeyMaterialID)
@@ -95,7 +95,7 @@ func (o *wrapOptions) run(progress printer) error {
 
 // parameters reads the parameters, and holds them to the fingerprint if one is given.
 func (o *wrapOptions) parameters() (*byok.Parameters, error) {
-	file, err := readSmall(o.params)
+	file, err := readSmallFile(o.params)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// An importPart is the part of an import that one command does.
+type importPart string
+
+const (
+	whole      importPart = "whole"
+	firstHalf  importPart = "first"  // up to the parameters for keyhold wrap
+	secondHalf importPart = "second" // from the file that keyhold wrap wrote
+)
+
+func (o *importOptions) part() importPart {
+	switch {
+	case o.parametersFile != "":
+		return firstHalf
+	case o.wrappedFile != "":
+		return secondHalf
+	}
+	return whole
+}
+
+// flagParts lists the parts that a flag belongs to. All other flags belong to each part.
+const flagParts = `
+from                whole
+generate            whole
+passphrase-file     whole
+expires             whole second
+no-expiry           whole second
+wrapping-algorithm  whole first
+wrapping-key-spec   whole first
+create              whole first
+key-spec            whole first
+key-usage           whole first
+dry-run             whole
+new-material        whole second
+rotate              whole second
+parameters-out      first
+wrapped             second
+`
+
+// check checks the flags and the argument before anything is read or sent.
+func (o *importOptions) check(c *cobra.Command, args []string) error {
+	if err := o.checkPart(c, args); err != nil {
+		return err
+	}
+	if o.part() == whole {
+		if err := o.source.check(); err != nil {
+			return err
+		}
+	}
+	if o.part() != firstHalf {
+		if err := o.expiry.check(); err != nil {
+			return err
+		}
+	}
+	if o.create && !strings.HasPrefix(args[0], "alias/") {
+		return usageError{fmt.Errorf("--create needs an alias name, such as alias/payments, not %q: "+
+			"the server chooses key IDs", args[0])}
+	}
+	if err := o.checkNewKey(); err != nil {
+		return err
+	}
+	return o.output.check(c)
+}
+
+func (o *importOptions) checkPart(c *cobra.Command, args []string) error {
+	if o.part() == secondHalf && len(args) > 0 {
+		return usageError{errors.New("the file of --wrapped names the key: leave out the argument")}
+	}
+	if o.part() != secondHalf {
+		if err := exactly(1)(c, args); err != nil {
+			return err
+		}
+	}
+	for line := range strings.Lines(flagParts) {
+		flag, parts, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if flag != "" && c.Flags().Changed(flag) && !strings.Contains(parts, string(o.part())) {
+			return usageError{fmt.Errorf("--%s does not go with %s", flag, o.part().reason())}
+		}
+	}
+	return nil
+}
+
+// reason completes the error for a flag that belongs to another part.
+func (p importPart) reason() string {
+	if p == firstHalf {
+		return "--parameters-out: it belongs to a later step"
+	}
+	return "--wrapped: it belongs to an earlier step"
+}
+
+// checkNewKey checks that the flags for a new key are consistent.
+func (o *importOptions) checkNewKey() error {
+	if !o.create && (o.keySpec != "" || o.keyUsage != "") {
+		return usageError{errors.New("--key-spec and --key-usage describe a new key: add --create")}
+	}
+	if o.keySpec != "" && !slices.Contains(importableSpecs(), o.keySpec) {
+		return usageError{fmt.Errorf("--key-spec %q does not support imported key material: choose one of %s",
+			o.keySpec, strings.Join(importableSpecs(), ", "))}
+	}
+	return nil
+}
