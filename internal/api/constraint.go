@@ -12,8 +12,8 @@ import (
 
 // A constraint is a rule for a value: a string, a number, a blob or a list.
 type constraint interface {
-	// broken returns the rule that v violates, in the words of the API, or "".
-	broken(v reflect.Value) string
+	// violation returns the rule that v violates, in the words of the API, or "".
+	violation(v reflect.Value) string
 }
 
 // patterns are the regular expressions of the API in the form that its messages show.
@@ -66,7 +66,7 @@ func newBounds(what string, measure func(reflect.Value) int64, argument string) 
 	return bounds{what, measure, least, most}
 }
 
-func (b bounds) broken(v reflect.Value) string {
+func (b bounds) violation(v reflect.Value) string {
 	switch n := b.measure(v); {
 	case n < b.min:
 		return fmt.Sprintf("Member must have %s greater than or equal to %d", b.what, b.min)
@@ -107,7 +107,7 @@ func compilePattern(text string) *regexp.Regexp {
 	return regexp.MustCompile(`\A(?:` + translated + `)\z`)
 }
 
-func (p pattern) broken(v reflect.Value) string {
+func (p pattern) violation(v reflect.Value) string {
 	if p.whole.MatchString(v.String()) {
 		return ""
 	}
@@ -125,7 +125,7 @@ func newSet(name string) set {
 	return values
 }
 
-func (s set) broken(v reflect.Value) string {
+func (s set) violation(v reflect.Value) string {
 	if slices.Contains(s, v.String()) {
 		return ""
 	}

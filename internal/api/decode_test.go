@@ -130,7 +130,7 @@ func object(n int) string {
 	return "{" + b.String() + `"m":0}`
 }
 
-func TestDecodeTakes(t *testing.T) {
+func TestDecodeAccepts(t *testing.T) {
 	tests := []struct {
 		name, body string
 		want       EncryptRequest
@@ -199,7 +199,7 @@ func TestSyntaxErrorOffset(t *testing.T) {
 // FuzzDecode checks that decoding an encoded value returns the same value, and that decoded values can be
 // validated and described as printable text.
 func FuzzDecode(f *testing.F) {
-	ops := built()
+	ops := allOperations()
 	for i := range ops {
 		for _, body := range []string{
 			`{"KeyId":"alias/a","GrantTokens":["t"],"Plaintext":"AA==","EncryptionContext":{"a":"b"}}`,

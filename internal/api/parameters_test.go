@@ -47,8 +47,8 @@ func TestParameters(t *testing.T) {
 
 // Messages and events contain no blobs, plaintexts or tokens of any request or response, even if every member
 // is set.
-func TestNothingSecretIsSaid(t *testing.T) {
-	for _, o := range built() {
+func TestParametersHaveNoSecrets(t *testing.T) {
+	for _, o := range allOperations() {
 		for _, typ := range []reflect.Type{o.in, o.out} {
 			v := reflect.New(typ)
 			fill(v.Elem(), "")

@@ -20,7 +20,7 @@ func (s *Shape) Recall(parameters []byte, v any) (notKept []string, err error) {
 		return nil, fmt.Errorf("api: decode parameters: %w", err)
 	}
 	for name, text := range values {
-		if name == lost || isOne(text, lost) {
+		if name == notKeptName || hasOnly(text, notKeptName) {
 			notKept = append(notKept, name)
 			delete(values, name)
 		}
@@ -32,12 +32,12 @@ func (s *Shape) Recall(parameters []byte, v any) (notKept []string, err error) {
 // The names of members in objects that replace long values in an event (package audit). Members of requests are
 // not objects with such a member, except for maps, whose values are strings.
 const (
-	lost    = "notKept" // an object with length and SHA-256
-	encoded = "base64"  // a string
+	notKeptName = "notKept" // an object with length and SHA-256
+	encodedName = "base64"  // a string
 )
 
-// isOne reports whether a value is an object with a single member that has this name and is an object.
-func isOne(value jsontext.Value, name string) bool {
+// hasOnly reports whether a value is an object with a single member that has this name and is an object.
+func hasOnly(value jsontext.Value, name string) bool {
 	var members map[string]map[string]jsontext.Value
 	return value.Kind() == jsontext.KindBeginObject && json.Unmarshal(value, &members) == nil && len(members) == 1 &&
 		members[name] != nil
@@ -91,7 +91,7 @@ func recallEncoded(text jsontext.Value, f reflect.Value) error {
 	if err := json.Unmarshal(text, &values); err != nil {
 		return err
 	}
-	decoded, ok := values[encoded]
+	decoded, ok := values[encodedName]
 	if !ok || len(values) != 1 {
 		return errors.New("not a text")
 	}

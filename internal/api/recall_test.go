@@ -9,21 +9,21 @@ import (
 
 // Recall restores everything that Parameters returns, for every request.
 func TestRecall(t *testing.T) {
-	for _, o := range built() {
+	for _, o := range allOperations() {
 		shape := shapeOf(o.in)
 		for _, filled := range []bool{false, true} {
 			v := reflect.New(o.in)
 			if filled {
 				fill(v.Elem(), "")
 			}
-			told := shape.Parameters(v.Interface())
+			want := shape.Parameters(v.Interface())
 			again := reflect.New(o.in)
-			if lost, err := shape.Recall(told, again.Interface()); err != nil || lost != nil {
-				t.Errorf("%v: %v of %s, without %q", o.in, err, told, lost)
+			if lost, err := shape.Recall(want, again.Interface()); err != nil || lost != nil {
+				t.Errorf("%v: %v of %s, without %q", o.in, err, want, lost)
 				continue
 			}
-			if got := shape.Parameters(again.Interface()); !bytes.Equal(got, told) {
-				t.Errorf("%v: %s\nwant %s", o.in, got, told)
+			if got := shape.Parameters(again.Interface()); !bytes.Equal(got, want) {
+				t.Errorf("%v: %s\nwant %s", o.in, got, want)
 			}
 		}
 	}
@@ -54,7 +54,7 @@ func TestValidateGiven(t *testing.T) {
 }
 
 // Members that an event does not keep are returned by name and not misread.
-func TestRecallNamesWhatIsNotKept(t *testing.T) {
+func TestRecallNamesLostMembers(t *testing.T) {
 	const digest = `{"notKept":{"bytes":9,"sha256":"00"}}`
 	for text, want := range map[string][]string{
 		`{"keyId":"k","encryptionContext":` + digest + `}`:      {"encryptionContext"},

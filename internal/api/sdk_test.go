@@ -25,7 +25,7 @@ func op[In, Out any](name string) operation {
 	return operation{name, reflect.TypeFor[In](), reflect.TypeFor[Out](), ShapeOf[In]()}
 }
 
-func built() []operation {
+func allOperations() []operation {
 	return []operation{
 		op[CancelKeyDeletionRequest, CancelKeyDeletionResponse]("CancelKeyDeletion"),
 		op[CreateAliasRequest, Empty]("CreateAlias"),
@@ -91,9 +91,9 @@ func sdkTypes(t *testing.T, name string) (in, out reflect.Type) {
 	return m.Type.In(2).Elem(), m.Type.Out(0).Elem()
 }
 
-func TestMembersAreTheClients(t *testing.T) {
+func TestMembersMatchClient(t *testing.T) {
 	found := make(map[string]reflect.Type) // the client's enums found in members
-	for _, o := range built() {
+	for _, o := range allOperations() {
 		t.Run(o.name, func(t *testing.T) {
 			in, out := sdkTypes(t, o.name)
 			compareStruct(t, found, o.in, in)
@@ -197,7 +197,7 @@ func unless(ok bool, want string) string {
 	return want
 }
 
-func TestKnownAreTheClients(t *testing.T) {
+func TestKnownMatchesClient(t *testing.T) {
 	var theirs []string
 	for m := range reflect.TypeFor[*kms.Client]().Methods() {
 		if m.Type.NumIn() > 2 && m.Type.In(2).Kind() == reflect.Pointer && m.Type.In(2).Elem().Name() == m.Name+"Input" {
@@ -221,11 +221,11 @@ func TestKnownAreTheClients(t *testing.T) {
 
 // The official client rejects inputs without required members itself, and names the missing members. The test
 // compares them with ours.
-func TestRequiredAreTheClients(t *testing.T) {
-	for _, o := range built() {
+func TestRequiredMatchesClient(t *testing.T) {
+	for _, o := range allOperations() {
 		t.Run(o.name, func(t *testing.T) {
 			in, _ := sdkTypes(t, o.name)
-			_, err := call(offline("{}", nil), o.name, hollow(in))
+			_, err := call(offline("{}", nil), o.name, emptyStructs(in))
 			var theirs []string
 			if e, ok := errors.AsType[smithy.InvalidParamsError](err); ok {
 				for _, e := range e.Errs() {
@@ -235,7 +235,7 @@ func TestRequiredAreTheClients(t *testing.T) {
 				t.Fatal(err)
 			}
 			var ours []string
-			message := o.shape.Validate(hollow(o.in).Interface())
+			message := o.shape.Validate(emptyStructs(o.in).Interface())
 			for _, m := range regexp.MustCompile(`Value null at '(\S+)'`).FindAllStringSubmatch(message, -1) {
 				ours = append(ours, m[1])
 			}
@@ -248,9 +248,9 @@ func TestRequiredAreTheClients(t *testing.T) {
 	}
 }
 
-// hollow returns a pointer to a struct whose nested structs are present and empty, so that their required
+// emptyStructs returns a pointer to a struct whose nested structs are present and empty, so that their required
 // members are reported.
-func hollow(t reflect.Type) reflect.Value {
+func emptyStructs(t reflect.Type) reflect.Value {
 	v := reflect.New(t)
 	for _, f := range v.Elem().Fields() {
 		switch t := f.Type(); {

@@ -65,7 +65,7 @@ func (m *member) validateElement(r *report, at string, v reflect.Value) {
 
 func (m *member) check(r *report, at string, v reflect.Value, constraints []constraint) {
 	for _, c := range constraints {
-		if rule := c.broken(v); rule != "" {
+		if rule := c.violation(v); rule != "" {
 			r.add(m.describe(v), at, rule)
 		}
 	}
@@ -77,7 +77,7 @@ func (m *member) describe(v reflect.Value) string {
 	case m.sensitive:
 		return "Value"
 	case v.Kind() == reflect.String:
-		return "Value '" + strings.Map(printable, beginning(v.String())) + "'"
+		return "Value '" + strings.Map(printable, shorten(v.String())) + "'"
 	case v.CanInt():
 		return "Value '" + strconv.FormatInt(v.Int(), 10) + "'"
 	default: // a blob: its length, in the form that clients know
@@ -91,8 +91,8 @@ const (
 	maxReport = 16 << 10 // bytes of the text after which no violation is added
 )
 
-// beginning returns the first maxShown characters of a text, with an ellipsis if there are more.
-func beginning(text string) string {
+// shorten returns the first maxShown characters of a text, with an ellipsis if there are more.
+func shorten(text string) string {
 	n := 0
 	for i := range text {
 		if n++; n > maxShown {

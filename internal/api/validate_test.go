@@ -134,7 +134,7 @@ func TestShapeRefuses(t *testing.T) {
 }
 
 // The size of a message is bounded, however many members are invalid.
-func TestMessagesHaveABound(t *testing.T) {
+func TestMessagesAreBounded(t *testing.T) {
 	long, many := strings.Repeat("\x01", 128<<10), make([]Tag, 1000)
 	for _, in := range []*CreateKeyRequest{{KeySpec: &long}, {KeySpec: &long, KeyUsage: &long, Origin: &long, Description: &long}, {Tags: many}} {
 		got := shapeOfValue(in).Validate(in)

@@ -90,8 +90,8 @@ func fillStruct(v reflect.Value) {
 }
 
 // Decode reads every member that the official client sends, and Encode writes an equivalent body.
-func TestClientIsRead(t *testing.T) {
-	for _, o := range built() {
+func TestDecodeReadsClient(t *testing.T) {
+	for _, o := range allOperations() {
 		t.Run(o.name, func(t *testing.T) {
 			in, _ := sdkTypes(t, o.name)
 			theirs, want, got := reflect.New(in), reflect.New(o.in), reflect.New(o.in)
@@ -111,7 +111,7 @@ func TestClientIsRead(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !reflect.DeepEqual(parsed(t, body), parsed(t, sent)) {
+			if !reflect.DeepEqual(parseJSON(t, body), parseJSON(t, sent)) {
 				t.Errorf("wrote %s\nsent  %s", body, sent)
 			}
 		})
@@ -119,8 +119,8 @@ func TestClientIsRead(t *testing.T) {
 }
 
 // The official client reads every member that Encode writes.
-func TestClientReads(t *testing.T) {
-	for _, o := range built() {
+func TestClientReadsEncode(t *testing.T) {
+	for _, o := range allOperations() {
 		t.Run(o.name, func(t *testing.T) {
 			in, out := sdkTypes(t, o.name)
 			input, ours, want := reflect.New(in), reflect.New(o.out), reflect.New(out)
@@ -143,7 +143,7 @@ func TestClientReads(t *testing.T) {
 	}
 }
 
-func parsed(t *testing.T, body []byte) (v any) {
+func parseJSON(t *testing.T, body []byte) (v any) {
 	t.Helper()
 	if err := stdjson.Unmarshal(body, &v); err != nil {
 		t.Fatal(err)

@@ -30,31 +30,31 @@ import (
 	"github.com/keyhold/keyhold/kmstest"
 )
 
-// A letter is a request that the test signs itself, so that every part of it can be wrong.
-type letter struct {
+// A testRequest is a request that the test signs itself, so that every part of it can be wrong.
+type testRequest struct {
 	method, path, service, region string
 	target, body, contentType     string
 	id, secret, token             string
 	at                            time.Time
-	leaveOut                      []string            // headers not to sign
-	more                          http.Header         // additional signed headers
+	unsigned                      []string            // headers not to sign
+	extra                         http.Header         // additional signed headers
 	payload                       string              // digest to sign; "" means the digest of the body
 	after                         func(*http.Request) // called after signing
 }
 
-// plain returns a valid request of the root.
-func plain() letter {
-	return letter{
+// rootRequest returns a valid request of the root.
+func rootRequest() testRequest {
+	return testRequest{
 		method: "POST", path: "/", service: "kms", region: kmstest.Region, target: "TrentService.ListKeys", body: "{}", contentType: "application/x-amz-json-1.1",
 		id: kmstest.AccessKeyID, secret: kmstest.SecretAccessKey, at: time.Now().UTC(),
 	}
 }
 
-// form returns a request of the STS API.
-func form(body string) letter {
-	l := plain()
-	l.service, l.target, l.body, l.contentType = "sts", "", body, "application/x-www-form-urlencoded"
-	return l
+// stsRequest returns a request of the STS API.
+func stsRequest(body string) testRequest {
+	req := rootRequest()
+	req.service, req.target, req.body, req.contentType = "sts", "", body, "application/x-www-form-urlencoded"
+	return req
 }
 
 func digest(s string) string {
@@ -69,35 +69,35 @@ func hmacOf(k []byte, s string) []byte {
 }
 
 // request returns the signed request.
-func (l letter) request(t *testing.T, s *kmstest.Server) *http.Request {
+func (req testRequest) request(t *testing.T, s *kmstest.Server) *http.Request {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), l.method, s.Endpoint+l.path, strings.NewReader(l.body))
+	r, err := http.NewRequestWithContext(t.Context(), req.method, s.Endpoint+req.path, strings.NewReader(req.body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, value := range map[string]string{"Content-Type": l.contentType, "X-Amz-Target": l.target, "X-Amz-Security-Token": l.token, "X-Amz-Date": l.at.Format("20060102T150405Z")} {
+	for name, value := range map[string]string{"Content-Type": req.contentType, "X-Amz-Target": req.target, "X-Amz-Security-Token": req.token, "X-Amz-Date": req.at.Format("20060102T150405Z")} {
 		if value != "" {
 			r.Header.Set(name, value)
 		}
 	}
-	for name, values := range l.more {
+	for name, values := range req.extra {
 		r.Header[name] = values
 	}
-	r.Header.Set("Authorization", l.authorization(r))
-	if l.after != nil {
-		l.after(r)
+	r.Header.Set("Authorization", req.authorization(r))
+	if req.after != nil {
+		req.after(r)
 	}
 	return r
 }
 
-// send signs and sends the letter.
-func (l letter) send(t *testing.T, s *kmstest.Server) answer {
+// send signs and sends the request.
+func (req testRequest) send(t *testing.T, s *kmstest.Server) answer {
 	t.Helper()
-	return do(t, l.request(t, s))
+	return do(t, req.request(t, s))
 }
 
 // authorization computes the header as described on the page "Create a signed AWS API request".
-func (l letter) authorization(r *http.Request) string {
+func (req testRequest) authorization(r *http.Request) string {
 	values := map[string]string{"host": r.URL.Host}
 	for name, v := range r.Header {
 		values[strings.ToLower(name)] = strings.Join(v, ",")
@@ -105,7 +105,7 @@ func (l letter) authorization(r *http.Request) string {
 	var names []string
 	var canonical strings.Builder
 	for name := range values {
-		if !slices.Contains(l.leaveOut, name) {
+		if !slices.Contains(req.unsigned, name) {
 			names = append(names, name)
 		}
 	}
@@ -114,156 +114,156 @@ func (l letter) authorization(r *http.Request) string {
 	for _, name := range names {
 		fmt.Fprintf(&canonical, "%s:%s\n", name, values[name])
 	}
-	payload := l.payload
+	payload := req.payload
 	if payload == "" {
-		payload = digest(l.body)
+		payload = digest(req.body)
 	}
 	fmt.Fprintf(&canonical, "\n%s\n%s", strings.Join(names, ";"), payload)
-	scope := l.at.Format("20060102") + "/" + l.region + "/" + l.service + "/aws4_request"
-	k := []byte("AWS4" + l.secret)
+	scope := req.at.Format("20060102") + "/" + req.region + "/" + req.service + "/aws4_request"
+	k := []byte("AWS4" + req.secret)
 	for part := range strings.SplitSeq(scope, "/") {
 		k = hmacOf(k, part)
 	}
-	signature := hmacOf(k, "AWS4-HMAC-SHA256\n"+l.at.Format("20060102T150405Z")+"\n"+scope+"\n"+digest(canonical.String()))
-	return fmt.Sprintf("AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%x", l.id, scope, strings.Join(names, ";"), signature)
+	signature := hmacOf(k, "AWS4-HMAC-SHA256\n"+req.at.Format("20060102T150405Z")+"\n"+scope+"\n"+digest(canonical.String()))
+	return fmt.Sprintf("AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%x", req.id, scope, strings.Join(names, ";"), signature)
 }
 
-// afterwards changes the request after it was signed.
-func afterwards(change func(r *http.Request)) func(*letter) {
-	return func(l *letter) { l.after = change }
+// afterSigning changes the request after it was signed.
+func afterSigning(change func(r *http.Request)) func(*testRequest) {
+	return func(req *testRequest) { req.after = change }
 }
 
-// header adds a header after signing.
-func header(name, value string) func(*letter) {
-	return afterwards(func(r *http.Request) { r.Header[name] = append(r.Header[name], value) })
+// addHeader adds a header after signing.
+func addHeader(name, value string) func(*testRequest) {
+	return afterSigning(func(r *http.Request) { r.Header[name] = append(r.Header[name], value) })
 }
 
-// signed adds a header before signing.
-func signed(name string, values ...string) func(*letter) {
-	return func(l *letter) { l.more = http.Header{name: values} }
+// addSignedHeader adds a header before signing.
+func addSignedHeader(name string, values ...string) func(*testRequest) {
+	return func(req *testRequest) { req.extra = http.Header{name: values} }
 }
 
-// rebody sends another body than the signed one.
-func rebody(r *http.Request, body string) {
+// setBody replaces the signed body.
+func setBody(r *http.Request, body string) {
 	r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
 }
 
 // Attacks on the verification of requests: each is a valid request with one change.
 func TestAttacksOnRequests(t *testing.T) {
 	s := kmstest.Start(t)
-	moves := []struct {
+	attacks := []struct {
 		name   string
-		attack func(l *letter)
+		attack func(req *testRequest)
 	}{
-		{"no signature", afterwards(func(r *http.Request) { r.Header.Del("Authorization") })},
-		{"a signature of zeros", afterwards(func(r *http.Request) {
+		{"no signature", afterSigning(func(r *http.Request) { r.Header.Del("Authorization") })},
+		{"a signature of zeros", afterSigning(func(r *http.Request) {
 			r.Header.Set("Authorization", regexp.MustCompile(`Signature=.*`).ReplaceAllString(r.Header.Get("Authorization"), "Signature="+strings.Repeat("0", 64)))
 		})},
-		{"a signature in capitals", afterwards(func(r *http.Request) {
+		{"a signature in capitals", afterSigning(func(r *http.Request) {
 			before, after, _ := strings.Cut(r.Header.Get("Authorization"), "Signature=")
 			r.Header.Set("Authorization", before+"Signature="+strings.ToUpper(after))
 		})},
-		{"another algorithm", afterwards(func(r *http.Request) {
+		{"another algorithm", afterSigning(func(r *http.Request) {
 			r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), "SHA256", "SHA1", 1))
 		})},
-		{"the asymmetric algorithm", afterwards(func(r *http.Request) {
+		{"the asymmetric algorithm", afterSigning(func(r *http.Request) {
 			r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), "AWS4-HMAC", "AWS4-ECDSA-P256", 1))
 		})},
-		{"another secret", func(l *letter) { l.secret = "another" }},
-		{"an empty secret", func(l *letter) { l.id, l.secret = "AKIANOBODY", "" }},
-		{"the placeholder secret of unknown keys", func(l *letter) { l.id, l.secret = "AKIANOBODY", strings.Repeat("0", 40) }},
-		{"replayed after five minutes", func(l *letter) { l.at = l.at.Add(-5*time.Minute - 2*time.Second) }},
-		{"from the future", func(l *letter) { l.at = l.at.Add(5*time.Minute + 2*time.Second) }},
-		{"a new date on an old signature", func(l *letter) {
-			now := l.at.Format("20060102T150405Z")
-			l.at = l.at.Add(-10 * time.Minute)
-			l.after = func(r *http.Request) { r.Header.Set("X-Amz-Date", now) }
+		{"another secret", func(req *testRequest) { req.secret = "another" }},
+		{"an empty secret", func(req *testRequest) { req.id, req.secret = "AKIANOBODY", "" }},
+		{"the placeholder secret of unknown keys", func(req *testRequest) { req.id, req.secret = "AKIANOBODY", strings.Repeat("0", 40) }},
+		{"replayed after five minutes", func(req *testRequest) { req.at = req.at.Add(-5*time.Minute - 2*time.Second) }},
+		{"from the future", func(req *testRequest) { req.at = req.at.Add(5*time.Minute + 2*time.Second) }},
+		{"a new date on an old signature", func(req *testRequest) {
+			now := req.at.Format("20060102T150405Z")
+			req.at = req.at.Add(-10 * time.Minute)
+			req.after = func(r *http.Request) { r.Header.Set("X-Amz-Date", now) }
 		}},
-		{"a second date", header("X-Amz-Date", "20260101T000000Z")},
-		{"for another service", func(l *letter) { l.service = "sts" }},
-		{"for another Region that does not exist", func(l *letter) { l.region = "nowhere" }},
-		{"another terminator", afterwards(func(r *http.Request) {
+		{"a second date", addHeader("X-Amz-Date", "20260101T000000Z")},
+		{"for another service", func(req *testRequest) { req.service = "sts" }},
+		{"for another Region that does not exist", func(req *testRequest) { req.region = "nowhere" }},
+		{"another terminator", afterSigning(func(r *http.Request) {
 			r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), "aws4_request", "aws5_request", 1))
 		})},
-		{"unsigned host", func(l *letter) { l.leaveOut = []string{"host"} }},
-		{"unsigned target", func(l *letter) { l.leaveOut = []string{"x-amz-target"} }},
-		{"unsigned date", func(l *letter) { l.leaveOut = []string{"x-amz-date"} }},
-		{"an unsigned content type that was changed", func(l *letter) {
-			l.leaveOut, l.after = []string{"content-type"}, func(r *http.Request) { r.Header.Set("Content-Type", "application/x-www-form-urlencoded") }
+		{"unsigned host", func(req *testRequest) { req.unsigned = []string{"host"} }},
+		{"unsigned target", func(req *testRequest) { req.unsigned = []string{"x-amz-target"} }},
+		{"unsigned date", func(req *testRequest) { req.unsigned = []string{"x-amz-date"} }},
+		{"an unsigned content type that was changed", func(req *testRequest) {
+			req.unsigned, req.after = []string{"content-type"}, func(r *http.Request) { r.Header.Set("Content-Type", "application/x-www-form-urlencoded") }
 		}},
-		{"another host", afterwards(func(r *http.Request) { r.Host = "kms.us-east-1.amazonaws.com" })},
-		{"another target", afterwards(func(r *http.Request) { r.Header.Set("X-Amz-Target", "TrentService.CreateKey") })},
-		{"a second target", header("X-Amz-Target", "TrentService.CreateKey")},
-		{"a second target in another case", header("x-amz-target", "TrentService.CreateKey")},
-		{"two targets that are signed", signed("X-Amz-Target", "TrentService.ListKeys", "TrentService.CreateKey")},
-		{"a second Authorization", header("Authorization", "AWS4-HMAC-SHA256 Credential=x")},
-		{"a second content type", header("Content-Type", "text/plain")},
-		{"an unsigned header of the service", header("X-Amz-Meta", "1")},
-		{"a header signed that is not there", afterwards(func(r *http.Request) { r.Header.Del("X-Amz-Target") })},
-		{"a header that hides behind spaces", signed("X-Amz-Note", " a\u00a0b")},
-		{"another body", afterwards(func(r *http.Request) { rebody(r, `{"Limit":1}`) })},
-		{"a longer body", afterwards(func(r *http.Request) { rebody(r, "{} ") })},
-		{"no body", afterwards(func(r *http.Request) { rebody(r, "") })},
-		{"an unsigned payload", func(l *letter) {
-			l.payload, l.more = "UNSIGNED-PAYLOAD", http.Header{"X-Amz-Content-Sha256": {"UNSIGNED-PAYLOAD"}}
+		{"another host", afterSigning(func(r *http.Request) { r.Host = "kms.us-east-1.amazonaws.com" })},
+		{"another target", afterSigning(func(r *http.Request) { r.Header.Set("X-Amz-Target", "TrentService.CreateKey") })},
+		{"a second target", addHeader("X-Amz-Target", "TrentService.CreateKey")},
+		{"a second target in another case", addHeader("x-amz-target", "TrentService.CreateKey")},
+		{"two targets that are signed", addSignedHeader("X-Amz-Target", "TrentService.ListKeys", "TrentService.CreateKey")},
+		{"a second Authorization", addHeader("Authorization", "AWS4-HMAC-SHA256 Credential=x")},
+		{"a second content type", addHeader("Content-Type", "text/plain")},
+		{"an unsigned header of the service", addHeader("X-Amz-Meta", "1")},
+		{"a signed header that is missing", afterSigning(func(r *http.Request) { r.Header.Del("X-Amz-Target") })},
+		{"a header that hides behind spaces", addSignedHeader("X-Amz-Note", " a\u00a0b")},
+		{"another body", afterSigning(func(r *http.Request) { setBody(r, `{"Limit":1}`) })},
+		{"a longer body", afterSigning(func(r *http.Request) { setBody(r, "{} ") })},
+		{"no body", afterSigning(func(r *http.Request) { setBody(r, "") })},
+		{"an unsigned payload", func(req *testRequest) {
+			req.payload, req.extra = "UNSIGNED-PAYLOAD", http.Header{"X-Amz-Content-Sha256": {"UNSIGNED-PAYLOAD"}}
 		}},
-		{"a payload in signed chunks", func(l *letter) {
-			l.payload = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
-			l.more = http.Header{"X-Amz-Content-Sha256": {l.payload}, "Content-Encoding": {"aws-chunked"}, "X-Amz-Decoded-Content-Length": {"2"}}
-			l.body = "2;chunk-signature=" + strings.Repeat("0", 64) + "\r\n{}\r\n0;chunk-signature=" + strings.Repeat("0", 64) + "\r\n\r\n"
+		{"a payload in signed chunks", func(req *testRequest) {
+			req.payload = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
+			req.extra = http.Header{"X-Amz-Content-Sha256": {req.payload}, "Content-Encoding": {"aws-chunked"}, "X-Amz-Decoded-Content-Length": {"2"}}
+			req.body = "2;chunk-signature=" + strings.Repeat("0", 64) + "\r\n{}\r\n0;chunk-signature=" + strings.Repeat("0", 64) + "\r\n\r\n"
 		}},
-		{"a payload in unsigned chunks with a trailer", func(l *letter) {
-			l.payload = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
-			l.more = http.Header{"X-Amz-Content-Sha256": {l.payload}, "X-Amz-Trailer": {"x-amz-checksum-crc32"}}
-			l.body = "2\r\n{}\r\n0\r\n\r\n"
+		{"a payload in unsigned chunks with a trailer", func(req *testRequest) {
+			req.payload = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+			req.extra = http.Header{"X-Amz-Content-Sha256": {req.payload}, "X-Amz-Trailer": {"x-amz-checksum-crc32"}}
+			req.body = "2\r\n{}\r\n0\r\n\r\n"
 		}},
-		{"a body that came in chunks and was changed", afterwards(func(r *http.Request) {
-			rebody(r, `{"Limit":1}`)
+		{"a body in chunks that was changed", afterSigning(func(r *http.Request) {
+			setBody(r, `{"Limit":1}`)
 			r.ContentLength, r.TransferEncoding = -1, []string{"chunked"}
 		})},
-		{"the digest of another body", signed("X-Amz-Content-Sha256", digest("another"))},
-		{"a query", func(l *letter) { l.path = "/?X-Amz-Target=TrentService.CreateKey" }},
-		{"a query that was added", afterwards(func(r *http.Request) { r.URL.RawQuery = "a=b" })},
-		{"presigned", func(l *letter) {
-			l.path = "/?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=" + url.QueryEscape(l.id+"/x") + "&X-Amz-Signature=" + strings.Repeat("0", 64)
+		{"the digest of another body", addSignedHeader("X-Amz-Content-Sha256", digest("another"))},
+		{"a query", func(req *testRequest) { req.path = "/?X-Amz-Target=TrentService.CreateKey" }},
+		{"a query that was added", afterSigning(func(r *http.Request) { r.URL.RawQuery = "a=b" })},
+		{"presigned", func(req *testRequest) {
+			req.path = "/?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=" + url.QueryEscape(req.id+"/x") + "&X-Amz-Signature=" + strings.Repeat("0", 64)
 		}},
-		{"presigned with a header too", afterwards(func(r *http.Request) { r.URL.RawQuery = "X-Amz-Expires=604800&X-Amz-Signature=0" })},
-		{"another path", func(l *letter) { l.path = "/x" }},
-		{"a path with ..", func(l *letter) { l.path = "/x/.." }},
-		{"a path with an escape", func(l *letter) { l.path = "/%2e" }},
-		{"another method", func(l *letter) { l.method = "PUT" }},
-		{"a method that was changed", afterwards(func(r *http.Request) { r.Method = "PUT" })},
-		{"a session token on a key of long standing", func(l *letter) { l.token = "AAAA" }},
-		{"a session token that was added", header("X-Amz-Security-Token", "AAAA")},
-		{"an operation of the STS API", func(l *letter) { l.target = "AWSSecurityTokenServiceV20110615.GetCallerIdentity" }},
-		{"a member twice", func(l *letter) { l.body = `{"Limit":1,"Limit":2}` }},
-		{"a member in another case", func(l *letter) { l.target, l.body = "TrentService.DescribeKey", `{"keyid":"alias/a"}` }},
-		{"a second body", func(l *letter) { l.body = `{}{}` }},
-		{"a body that is a form", func(l *letter) {
-			l.contentType, l.body = "application/x-www-form-urlencoded", "Action=GetCallerIdentity&Version=2011-06-15"
+		{"presigned with a header too", afterSigning(func(r *http.Request) { r.URL.RawQuery = "X-Amz-Expires=604800&X-Amz-Signature=0" })},
+		{"another path", func(req *testRequest) { req.path = "/x" }},
+		{"a path with ..", func(req *testRequest) { req.path = "/x/.." }},
+		{"a path with an escape", func(req *testRequest) { req.path = "/%2e" }},
+		{"another method", func(req *testRequest) { req.method = "PUT" }},
+		{"a method that was changed", afterSigning(func(r *http.Request) { r.Method = "PUT" })},
+		{"a session token with a long-term access key", func(req *testRequest) { req.token = "AAAA" }},
+		{"a session token that was added", addHeader("X-Amz-Security-Token", "AAAA")},
+		{"an operation of the STS API", func(req *testRequest) { req.target = "AWSSecurityTokenServiceV20110615.GetCallerIdentity" }},
+		{"a member twice", func(req *testRequest) { req.body = `{"Limit":1,"Limit":2}` }},
+		{"a member in another case", func(req *testRequest) { req.target, req.body = "TrentService.DescribeKey", `{"keyid":"alias/a"}` }},
+		{"a second body", func(req *testRequest) { req.body = `{}{}` }},
+		{"a body that is a form", func(req *testRequest) {
+			req.contentType, req.body = "application/x-www-form-urlencoded", "Action=GetCallerIdentity&Version=2011-06-15"
 		}},
 	}
-	if a := plain().send(t, s); a.status != 200 {
+	if a := rootRequest().send(t, s); a.status != 200 {
 		t.Fatalf("the good request: %+v", a)
 	}
-	for _, m := range moves {
+	for _, m := range attacks {
 		t.Run(m.name, func(t *testing.T) {
-			l := plain()
-			m.attack(&l)
-			if a := l.send(t, s); a.status == 200 || a.status >= 500 {
+			req := rootRequest()
+			m.attack(&req)
+			if a := req.send(t, s); a.status == 200 || a.status >= 500 {
 				t.Errorf("%+v", a)
 			}
-			if a := plain().send(t, s); a.status != 200 { // the attack has no lasting effect
+			if a := rootRequest().send(t, s); a.status != 200 { // the attack has no lasting effect
 				t.Errorf("the good request: %+v", a)
 			}
 		})
 	}
-	t.Logf("%d moves", len(moves))
+	t.Logf("%d attacks", len(attacks))
 }
 
 // Attacks with requests of the STS API, and by holders of sessions.
 func TestAttacksOnSessions(t *testing.T) {
-	s := peopled(t, newIssuer(t))
+	s := startWithIdentities(t, newIssuer(t))
 	const who = "Action=GetCallerIdentity&Version=2011-06-15"
 	type session struct{ id, secret, token string }
 	begin := func() session {
@@ -274,65 +274,65 @@ func TestAttacksOnSessions(t *testing.T) {
 		return session{*out.Credentials.AccessKeyId, *out.Credentials.SecretAccessKey, *out.Credentials.SessionToken}
 	}
 	mine, other := begin(), begin()
-	with := func(l letter, k session) letter {
-		l.id, l.secret, l.token = k.id, k.secret, k.token
-		return l
+	with := func(req testRequest, k session) testRequest {
+		req.id, req.secret, req.token = k.id, k.secret, k.token
+		return req
 	}
 	foreign := kmstest.Start(t)
 	theirs, err := stsClient(foreign, rootCredentials()).GetSessionToken(t.Context(), &sts.GetSessionTokenInput{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	moves := []struct {
-		name             string
-		attack, legitime letter
+	attacks := []struct {
+		name               string
+		attack, legitimate testRequest
 	}{
-		{"a session without its token", with(plain(), session{mine.id, mine.secret, ""}), with(plain(), mine)},
-		{"the token of another session", with(plain(), session{mine.id, mine.secret, other.token}), with(plain(), other)},
-		{"the ID of another session", with(plain(), session{other.id, mine.secret, mine.token}), with(plain(), mine)},
-		{"the secret of another session", with(plain(), session{mine.id, other.secret, mine.token}), with(plain(), mine)},
-		{"the token with the access key of long standing", with(plain(), session{kmstest.AccessKeyID, kmstest.SecretAccessKey, mine.token}), plain()},
-		{"a session of another deployment", with(plain(), session{*theirs.Credentials.AccessKeyId, *theirs.Credentials.SecretAccessKey, *theirs.Credentials.SessionToken}), with(plain(), mine)},
-		{"a token that is not signed", unsignedToken(with(plain(), mine)), with(plain(), mine)},
-		{"a session makes another", with(form("Action=GetSessionToken&Version=2011-06-15"), mine), form("Action=GetSessionToken&Version=2011-06-15")},
-		{"a form signed for another service", change(form(who), func(l *letter) { l.service = "kms" }), form(who)},
-		{"a form in another version", form("Action=GetCallerIdentity&Version=2010-05-08"), form(who)},
-		{"a form without a version", form("Action=GetCallerIdentity"), form(who)},
-		{"a form with two actions", form(who + "&Action=GetSessionToken"), form(who)},
-		{"a form with an action of KMS", form("Action=ListKeys&Version=2014-11-01"), form(who)},
-		{"a form with an action of administrators", form("Action=PutUser&Version=2011-06-15&Name=mallory"), form(who)},
-		{"a form with a target", change(form(who), func(l *letter) { l.target = "TrentService.ListKeys" }), form(who)},
-		{"a form whose action is in the query", change(form("Version=2011-06-15"), func(l *letter) { l.path = "/?Action=GetCallerIdentity" }), form(who)},
-		{"a form that was changed on the way", change(form(who), func(l *letter) {
-			l.after = func(r *http.Request) { rebody(r, strings.Replace(who, "GetCallerIdentity", "GetSessionToken", 1)) }
-		}), form(who)},
-		{"a form without a signature", change(form(who), func(l *letter) { l.after = func(r *http.Request) { r.Header.Del("Authorization") } }), form(who)},
-		{"a form with a name in another case", form("action=GetCallerIdentity&Version=2011-06-15"), form(who)},
-		{"the root assumes a role", form("Action=AssumeRole&Version=2011-06-15&RoleSessionName=build&RoleArn=arn:aws:iam::000000000000:role/deployer"),
-			change(form("Action=AssumeRole&Version=2011-06-15&RoleSessionName=build&RoleArn=arn:aws:iam::000000000000:role/deployer"), func(l *letter) { l.id, l.secret = "AKIAALICE", "alice's secret" })},
+		{"a session without its token", with(rootRequest(), session{mine.id, mine.secret, ""}), with(rootRequest(), mine)},
+		{"the token of another session", with(rootRequest(), session{mine.id, mine.secret, other.token}), with(rootRequest(), other)},
+		{"the ID of another session", with(rootRequest(), session{other.id, mine.secret, mine.token}), with(rootRequest(), mine)},
+		{"the secret of another session", with(rootRequest(), session{mine.id, other.secret, mine.token}), with(rootRequest(), mine)},
+		{"the token with a long-term access key", with(rootRequest(), session{kmstest.AccessKeyID, kmstest.SecretAccessKey, mine.token}), rootRequest()},
+		{"a session of another deployment", with(rootRequest(), session{*theirs.Credentials.AccessKeyId, *theirs.Credentials.SecretAccessKey, *theirs.Credentials.SessionToken}), with(rootRequest(), mine)},
+		{"a token that is not signed", leaveTokenUnsigned(with(rootRequest(), mine)), with(rootRequest(), mine)},
+		{"a session makes another", with(stsRequest("Action=GetSessionToken&Version=2011-06-15"), mine), stsRequest("Action=GetSessionToken&Version=2011-06-15")},
+		{"a form signed for another service", change(stsRequest(who), func(req *testRequest) { req.service = "kms" }), stsRequest(who)},
+		{"a form in another version", stsRequest("Action=GetCallerIdentity&Version=2010-05-08"), stsRequest(who)},
+		{"a form without a version", stsRequest("Action=GetCallerIdentity"), stsRequest(who)},
+		{"a form with two actions", stsRequest(who + "&Action=GetSessionToken"), stsRequest(who)},
+		{"a form with an action of KMS", stsRequest("Action=ListKeys&Version=2014-11-01"), stsRequest(who)},
+		{"a form with an action of administrators", stsRequest("Action=PutUser&Version=2011-06-15&Name=mallory"), stsRequest(who)},
+		{"a form with a target", change(stsRequest(who), func(req *testRequest) { req.target = "TrentService.ListKeys" }), stsRequest(who)},
+		{"a form whose action is in the query", change(stsRequest("Version=2011-06-15"), func(req *testRequest) { req.path = "/?Action=GetCallerIdentity" }), stsRequest(who)},
+		{"a form that was changed on the way", change(stsRequest(who), func(req *testRequest) {
+			req.after = func(r *http.Request) { setBody(r, strings.Replace(who, "GetCallerIdentity", "GetSessionToken", 1)) }
+		}), stsRequest(who)},
+		{"a form without a signature", change(stsRequest(who), func(req *testRequest) { req.after = func(r *http.Request) { r.Header.Del("Authorization") } }), stsRequest(who)},
+		{"a form with a name in another case", stsRequest("action=GetCallerIdentity&Version=2011-06-15"), stsRequest(who)},
+		{"the root assumes a role", stsRequest("Action=AssumeRole&Version=2011-06-15&RoleSessionName=build&RoleArn=arn:aws:iam::000000000000:role/deployer"),
+			change(stsRequest("Action=AssumeRole&Version=2011-06-15&RoleSessionName=build&RoleArn=arn:aws:iam::000000000000:role/deployer"), func(req *testRequest) { req.id, req.secret = "AKIAALICE", "alice's secret" })},
 	}
-	for _, m := range moves {
+	for _, m := range attacks {
 		t.Run(m.name, func(t *testing.T) {
 			if a := m.attack.send(t, s); a.status == 200 || a.status >= 500 {
 				t.Errorf("%+v", a)
 			}
-			if a := m.legitime.send(t, s); a.status != 200 {
+			if a := m.legitimate.send(t, s); a.status != 200 {
 				t.Errorf("the legitimate request: %+v", a)
 			}
 		})
 	}
 	s.Advance(61 * time.Minute)
-	if a := with(plain(), mine).send(t, s); !strings.Contains(a.body, "ExpiredToken") {
+	if a := with(rootRequest(), mine).send(t, s); !strings.Contains(a.body, "ExpiredToken") {
 		t.Errorf("a session that is over: %+v", a)
 	}
-	t.Logf("%d moves", len(moves)+1)
+	t.Logf("%d attacks", len(attacks)+1)
 }
 
-func change(l letter, fn func(*letter)) letter { fn(&l); return l }
+func change(req testRequest, fn func(*testRequest)) testRequest { fn(&req); return req }
 
-func unsignedToken(l letter) letter {
-	l.leaveOut = []string{"x-amz-security-token"}
-	return l
+func leaveTokenUnsigned(req testRequest) testRequest {
+	req.unsigned = []string{"x-amz-security-token"}
+	return req
 }
 
 // The server ignores headers about the origin of a request unless they come from a trusted forwarder.
@@ -357,12 +357,12 @@ func TestAttacksByHeaders(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := kmstest.Start(t, kmstest.Seed(file))
-	as := func(name string, headers http.Header) letter {
-		l := plain()
-		l.id, l.secret, l.more = "AKIA"+strings.ToUpper(name), "secret", headers
-		return l
+	as := func(name string, headers http.Header) testRequest {
+		req := rootRequest()
+		req.id, req.secret, req.extra = "AKIA"+strings.ToUpper(name), "secret", headers
+		return req
 	}
-	moves := []struct {
+	attacks := []struct {
 		name, who string
 		headers   http.Header
 	}{
@@ -373,7 +373,7 @@ func TestAttacksByHeaders(t *testing.T) {
 		{"TLS in X-Forwarded-Proto", "tls", http.Header{"X-Forwarded-Proto": {"https"}, "Forwarded": {"proto=https"}}},
 		{"a network in a header", "vpc", http.Header{"X-Amz-Vpc-Id": {"vpc-1"}, "X-Amzn-Vpc-Id": {"vpc-1"}}},
 	}
-	for _, m := range moves {
+	for _, m := range attacks {
 		t.Run(m.name, func(t *testing.T) {
 			if a := as(m.who, m.headers).send(t, s); a.status != 400 || !strings.Contains(a.body, "AccessDenied") {
 				t.Errorf("%+v", a)
@@ -383,7 +383,7 @@ func TestAttacksByHeaders(t *testing.T) {
 			}
 		})
 	}
-	t.Logf("%d moves", len(moves))
+	t.Logf("%d attacks", len(attacks))
 }
 
 // A forgery is a forged token.
@@ -395,7 +395,7 @@ type forgery struct {
 // Attacks with tokens of OIDC providers.
 func TestAttacksByWebIdentities(t *testing.T) {
 	i, stranger := newIssuer(t), newIssuer(t)
-	s := peopled(t, i)
+	s := startWithIdentities(t, i)
 	const app = "system:serviceaccount:prod:app"
 	send := func(role, token string) error {
 		_, err := stsClient(s, aws.AnonymousCredentials{}).AssumeRoleWithWebIdentity(t.Context(), &sts.AssumeRoleWithWebIdentityInput{
@@ -426,7 +426,7 @@ func TestAttacksByWebIdentities(t *testing.T) {
 	claim := func(name string, value any) func(f *forgery) { return func(f *forgery) { f.claims[name] = value } }
 	public := publicPEM(t, i)
 	good := forge(nil)
-	moves := []struct{ name, role, token string }{
+	attacks := []struct{ name, role, token string }{
 		{"another audience", "000000000000:role/app", forge(claim("aud", "vault"))},
 		{"no audience", "000000000000:role/app", forge(func(f *forgery) { delete(f.claims, "aud") })},
 		{"an audience that begins like it", "000000000000:role/app", forge(claim("aud", "sts.amazonaws.com.evil.example"))},
@@ -458,14 +458,14 @@ func TestAttacksByWebIdentities(t *testing.T) {
 		})},
 		{"an address of keys that the token brings along", "000000000000:role/app", forge(func(f *forgery) { f.header["jku"], f.sign = stranger.URL+"/keys", rs256(stranger) })},
 		{"a critical extension", "000000000000:role/app", forge(func(f *forgery) { f.header["crit"] = []string{"b64"}; f.header["b64"] = false })},
-		{"other claims under the signature", "000000000000:role/app", swapped(good, forge(claim("sub", "admin")))},
+		{"other claims under the signature", "000000000000:role/app", swapClaims(good, forge(claim("sub", "admin")))},
 		{"no signature", "000000000000:role/app", good[:strings.LastIndexByte(good, '.')+1]},
 		{"a part more", "000000000000:role/app", good + ".x"},
 		{"a role for users", "000000000000:role/deployer", good},
 		{"a role of another account", "444455556666:role/app", good},
 		{"a role that is missing", "000000000000:role/none", good},
 	}
-	for _, m := range moves {
+	for _, m := range attacks {
 		t.Run(m.name, func(t *testing.T) {
 			if err := send(m.role, m.token); err == nil {
 				t.Error("it is accepted")
@@ -475,7 +475,7 @@ func TestAttacksByWebIdentities(t *testing.T) {
 			}
 		})
 	}
-	t.Logf("%d moves", len(moves))
+	t.Logf("%d attacks", len(attacks))
 }
 
 // rs256 signs with the key of the issuer.
@@ -499,15 +499,15 @@ func publicPEM(t *testing.T, i issuer) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
 }
 
-// swapped returns the first token with the claims of the second.
-func swapped(token, claims string) string {
+// swapClaims returns the first token with the claims of the second.
+func swapClaims(token, claims string) string {
 	a, b := strings.Split(token, "."), strings.Split(claims, ".")
 	return a[0] + "." + b[1] + "." + a[2]
 }
 
 // A caller without permissions gets equal errors, byte for byte, for existing and missing keys.
-func TestAttackerIsToldNothing(t *testing.T) {
-	s := peopled(t, newIssuer(t))
+func TestErrorsHideKeys(t *testing.T) {
+	s := startWithIdentities(t, newIssuer(t))
 	out, err := s.Client.CreateKey(t.Context(), &kms.CreateKeyInput{})
 	if err != nil {
 		t.Fatal(err)
@@ -515,11 +515,11 @@ func TestAttackerIsToldNothing(t *testing.T) {
 	there, missing := *out.KeyMetadata.KeyId, "00000000-0000-4000-8000-000000000000"
 	for _, operation := range []string{"DescribeKey", "Encrypt", "GetKeyPolicy", "ScheduleKeyDeletion", "CreateGrant", "ListGrants", "Sign", "GetPublicKey", "TagResource"} {
 		ask := func(id string) answer {
-			l := plain()
-			l.id, l.secret, l.target = "AKIAALICE", "alice's secret", "TrentService."+operation
-			l.body = `{"KeyId":"` + id + `","Plaintext":"aGVsbG8=","Message":"aGVsbG8=","SigningAlgorithm":"ECDSA_SHA_256","GranteePrincipal":"arn:aws:iam::000000000000:root","Operations":["Decrypt"],"Tags":[]}`
-			l.body = members(operation, l.body)
-			return l.send(t, s)
+			req := rootRequest()
+			req.id, req.secret, req.target = "AKIAALICE", "alice's secret", "TrentService."+operation
+			req.body = `{"KeyId":"` + id + `","Plaintext":"aGVsbG8=","Message":"aGVsbG8=","SigningAlgorithm":"ECDSA_SHA_256","GranteePrincipal":"arn:aws:iam::000000000000:root","Operations":["Decrypt"],"Tags":[]}`
+			req.body = members(operation, req.body)
+			return req.send(t, s)
 		}
 		a, b := ask(there), ask(missing)
 		for _, h := range []string{"X-Amzn-Requestid", "Date"} {

@@ -22,19 +22,19 @@ import (
 	"github.com/keyhold/keyhold/kmstest"
 )
 
-// patience is how long a test waits for a server, long enough for a busy machine.
-const patience = 3 * time.Minute
+// timeout is how long a test waits for a server, long enough for a busy machine.
+const timeout = 3 * time.Minute
 
-// converse writes text to a server and reads the answers until the server closes the connection. The last
+// sendRaw writes text to a server and reads the answers until the server closes the connection. The last
 // request in text should ask for this.
-func converse(t *testing.T, address, text string) (answers []*http.Response) {
+func sendRaw(t *testing.T, address, text string) (answers []*http.Response) {
 	t.Helper()
 	c, err := net.Dial("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(patience))
+	c.SetDeadline(time.Now().Add(timeout))
 	go io.WriteString(c, text) // the server may refuse to read all of it
 	in := bufio.NewReader(c)
 	for {
@@ -71,25 +71,25 @@ func TestHTTP(t *testing.T) {
 		{"a request", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}", []int{unsigned}, true},
 		{"another method", "DELETE / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", []int{unsigned}, true},
 		{"HTTP/1.0", "POST / HTTP/1.0\r\nContent-Length: 2\r\n\r\n{}", []int{unsigned}, true},
-		{"two at once", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}", []int{unsigned, unsigned}, true},
-		{"in chunks", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", []int{unsigned}, true},
-		{"whose client waits", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n{}", []int{100, unsigned}, true},
-		{"in chunks with a length: the connection ends", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n", []int{unsigned}, true},
-		{"HTTP/1.0 that goes on", "POST / HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\n{}POST / HTTP/1.0\r\nContent-Length: 2\r\n\r\n{}", []int{unsigned, unsigned}, true},
+		{"two pipelined requests", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}", []int{unsigned, unsigned}, true},
+		{"chunks", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", []int{unsigned}, true},
+		{"100-continue", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n{}", []int{100, unsigned}, true},
+		{"chunks with a length", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n", []int{unsigned}, true},
+		{"HTTP/1.0 with keep-alive", "POST / HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\n{}POST / HTTP/1.0\r\nContent-Length: 2\r\n\r\n{}", []int{unsigned, unsigned}, true},
 		{"a GET with a body", "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 38\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n  GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", []int{unsigned, unsigned}, true},
 		{"CONNECT", "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\nConnection: close\r\n\r\n", []int{unsigned}, true},
-		{"of no path", "OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", []int{unsigned}, true},
-		{"that would be something else", "POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\nContent-Length: 0\r\n\r\n", []int{unsigned}, true},
-		{"of parts", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 2\r\n\r\n{}", []int{unsigned}, true},
-		{"with a coding that is not undone", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", []int{unsigned}, true},
+		{"OPTIONS without a path", "OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", []int{unsigned}, true},
+		{"an upgrade to h2c", "POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\nUpgrade: h2c\r\nContent-Length: 0\r\n\r\n", []int{unsigned}, true},
+		{"multipart/form-data", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 2\r\n\r\n{}", []int{unsigned}, true},
+		{"Content-Encoding: gzip", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", []int{unsigned}, true},
 		{"a trailer is not a field", "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Amz-Target: a\r\n\r\n", []int{unsigned}, true},
 		{"lines without a return", "POST / HTTP/1.1\nHost: a\nConnection: close\nContent-Length: 2\r\n\r\n{}", []int{unsigned}, true},
-		{"of a web page of this machine", "OPTIONS / HTTP/1.1\r\nHost: localhost:4599\r\nOrigin: http://localhost\r\nConnection: close\r\n\r\n", []int{unsigned}, true},
+		{"a web page of this machine", "OPTIONS / HTTP/1.1\r\nHost: localhost:4599\r\nOrigin: http://localhost\r\nConnection: close\r\n\r\n", []int{unsigned}, true},
 
-		{"of a web page elsewhere", "POST / HTTP/1.1\r\nHost: localhost:4599\r\nOrigin: http://evil.example\r\nContent-Length: 2\r\n\r\n{}", []int{403}, false},
-		{"of a web page whose host was bound to this machine", "GET / HTTP/1.1\r\nHost: evil.example:4599\r\nSec-Fetch-Site: same-origin\r\n\r\n", []int{403}, false},
+		{"a web page of another host", "POST / HTTP/1.1\r\nHost: localhost:4599\r\nOrigin: http://evil.example\r\nContent-Length: 2\r\n\r\n{}", []int{403}, false},
+		{"a web page whose name points to this machine", "GET / HTTP/1.1\r\nHost: evil.example:4599\r\nSec-Fetch-Site: same-origin\r\n\r\n", []int{403}, false},
 		{"a preflight", "OPTIONS / HTTP/1.1\r\nHost: localhost:4599\r\nOrigin: http://evil.example\r\nAccess-Control-Request-Headers: authorization\r\n\r\n", []int{403}, false},
-		{"the host in the request line counts", "POST http://evil.example/ HTTP/1.1\r\nHost: localhost:4599\r\nOrigin: http://localhost\r\nContent-Length: 0\r\n\r\n", []int{403}, false},
+		{"a web page with another host in the request line", "POST http://evil.example/ HTTP/1.1\r\nHost: localhost:4599\r\nOrigin: http://localhost\r\nContent-Length: 0\r\n\r\n", []int{403}, false},
 		{"no HTTP", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", []int{400}, false},
 		{"HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", []int{400}, false},
 		{"no version", "POST /\r\nHost: a\r\n\r\n", []int{400}, false},
@@ -99,12 +99,12 @@ func TestHTTP(t *testing.T) {
 		{"a length below zero", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -2\r\n\r\n{}", []int{400}, false},
 		{"a length in a list", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2, 2\r\n\r\n{}", []int{400}, false},
 		{"a length that overflows", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n{}", []int{400}, false},
-		{"another coding", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", []int{400}, false},
-		{"two codings", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n", []int{400}, false},
-		{"the coding that is not one", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n", []int{400}, false},
-		{"a coding of HTTP/1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", []int{400}, false},
-		{"a trailer that frames", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nContent-Length: 3\r\n\r\n", []int{400}, false},
-		{"a trailer that signs", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nAuthorization: a\r\n\r\n", []int{400}, false},
+		{"an unknown transfer coding", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", []int{400}, false},
+		{"two transfer codings", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n", []int{400}, false},
+		{"the transfer coding identity", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n", []int{400}, false},
+		{"a transfer coding in HTTP/1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", []int{400}, false},
+		{"a Content-Length trailer", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nContent-Length: 3\r\n\r\n", []int{400}, false},
+		{"an Authorization trailer", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nAuthorization: a\r\n\r\n", []int{400}, false},
 		{"a chunk that ends in a line without a return", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\n{}\r\n0\r\n\r\n", []int{400}, false},
 		{"a chunk longer than its size", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{}\r\n0\r\n\r\n", []int{400}, false},
 		{"a chunk without a size", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n{}\r\n0\r\n\r\n", []int{400}, false},
@@ -122,7 +122,7 @@ func TestHTTP(t *testing.T) {
 		{"a very large chunk", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nfffffff\r\n{}", []int{413}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			answers := converse(t, address, c.text)
+			answers := sendRaw(t, address, c.text)
 			var got []int
 			for _, a := range answers {
 				got = append(got, a.StatusCode)
@@ -144,7 +144,7 @@ func TestHTTP(t *testing.T) {
 			}
 		})
 	}
-	if a := plain().send(t, s); a.status != 200 {
+	if a := rootRequest().send(t, s); a.status != 200 {
 		t.Errorf("afterwards: %+v", a)
 	}
 }
@@ -164,13 +164,13 @@ func TestAbsoluteForm(t *testing.T) {
 		"/http://" + address + "/":            400,
 		"kms://" + address + "/../" + address: 400,
 	} {
-		r := plain().request(t, s)
+		r := rootRequest().request(t, s)
 		r.Header.Set("Connection", "close")
 		var wire bytes.Buffer
 		if err := r.Write(&wire); err != nil {
 			t.Fatal(err)
 		}
-		if a := converse(t, address, strings.Replace(wire.String(), " / ", " "+target+" ", 1)); len(a) != 1 || a[0].StatusCode != want {
+		if a := sendRaw(t, address, strings.Replace(wire.String(), " / ", " "+target+" ", 1)); len(a) != 1 || a[0].StatusCode != want {
 			t.Errorf("%s: %d answers, the last %v, want %d", target, len(a), a[len(a)-1].Status, want)
 		}
 	}
@@ -185,8 +185,8 @@ func listen(t *testing.T) net.Listener {
 	return l
 }
 
-// serving calls Serve in a goroutine and returns a channel for its result.
-func serving(s *server.Server, l net.Listener) <-chan error {
+// serveInBackground calls Serve in a goroutine and returns a channel for its result.
+func serveInBackground(s *server.Server, l net.Listener) <-chan error {
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(l) }()
 	return ended
@@ -208,9 +208,9 @@ func TestPanic(t *testing.T) {
 	var log bytes.Buffer
 	s := server.New(&server.Handler{Log: slog.New(slog.NewTextHandler(&log, nil))}, conns.Config{}) // requests panic
 	l := listen(t)
-	ended := serving(s, l)
+	ended := serveInBackground(s, l)
 	for range 2 {
-		a := converse(t, l.Addr().String(), "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Amz-Date: 20260101T000000Z\r\n"+
+		a := sendRaw(t, l.Addr().String(), "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Amz-Date: 20260101T000000Z\r\n"+
 			"Authorization: AWS4-HMAC-SHA256 Credential=A/20260101/eu-west-2/kms/aws4_request,SignedHeaders=host,Signature="+strings.Repeat("0", 64)+"\r\nContent-Length: 6\r\n\r\nsecret")
 		body, _ := io.ReadAll(a[0].Body)
 		if a[0].StatusCode != 500 || a[0].Header.Get("X-Amzn-Errortype") != "KMSInternalException" || a[0].Header.Get("X-Amzn-Requestid") == "" || strings.Contains(string(body), "nil") {
@@ -227,7 +227,7 @@ func TestPanic(t *testing.T) {
 func TestClose(t *testing.T) {
 	s := server.New(&server.Handler{Log: slog.New(slog.DiscardHandler)}, conns.Config{})
 	l := listen(t)
-	ended := serving(s, l)
+	ended := serveInBackground(s, l)
 	c, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -245,7 +245,7 @@ func TestClose(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	c.SetDeadline(time.Now().Add(patience))
+	c.SetDeadline(time.Now().Add(timeout))
 	if _, err := c.Read(make([]byte, 1)); err == nil || !closed(err) {
 		t.Errorf("the connection is open: %v", err)
 	}
@@ -254,13 +254,13 @@ func TestClose(t *testing.T) {
 	}
 }
 
-// A stumbling listener fails temporarily, and then returns connections.
-type stumbling struct {
+// A failingListener fails temporarily, and then returns connections.
+type failingListener struct {
 	net.Listener
 	errs []error
 }
 
-func (l *stumbling) Accept() (net.Conn, error) {
+func (l *failingListener) Accept() (net.Conn, error) {
 	if len(l.errs) > 0 {
 		err := l.errs[0]
 		l.errs = l.errs[1:]
@@ -273,15 +273,15 @@ func (l *stumbling) Accept() (net.Conn, error) {
 func TestOutOfDescriptors(t *testing.T) {
 	s := server.New(&server.Handler{Log: slog.New(slog.DiscardHandler)}, conns.Config{})
 	l := listen(t)
-	ended := serving(s, &stumbling{l, []error{syscall.EMFILE, syscall.ENFILE}})
-	if a := converse(t, l.Addr().String(), "no HTTP\r\n\r\n"); len(a) != 1 || a[0].StatusCode != 400 {
+	ended := serveInBackground(s, &failingListener{l, []error{syscall.EMFILE, syscall.ENFILE}})
+	if a := sendRaw(t, l.Addr().String(), "no HTTP\r\n\r\n"); len(a) != 1 || a[0].StatusCode != 400 {
 		t.Errorf("%v", a)
 	}
 	shutDown(t, s, ended)
 }
 
 // A server that was closed before Serve accepts no connections.
-func TestEndedBefore(t *testing.T) {
+func TestServeAfterClose(t *testing.T) {
 	for name, end := range map[string]func(*server.Server) error{
 		"Close":    (*server.Server).Close,
 		"Shutdown": func(s *server.Server) error { return s.Shutdown(t.Context()) },
@@ -291,13 +291,13 @@ func TestEndedBefore(t *testing.T) {
 		if err := end(s); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		ended := serving(s, l)
+		ended := serveInBackground(s, l)
 		select {
 		case err := <-ended:
 			if err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
-		case <-time.After(patience):
+		case <-time.After(timeout):
 			t.Errorf("%s: it serves", name)
 		}
 		if l.Close() == nil {
@@ -306,14 +306,14 @@ func TestEndedBefore(t *testing.T) {
 	}
 }
 
-// A late listener returns its connections when it is closed.
-type late struct {
+// A lateListener returns its connections when it is closed.
+type lateListener struct {
 	net.Listener
 	conns chan net.Conn
 	ended chan struct{} // closed when the listener is closed
 }
 
-func (l late) Accept() (net.Conn, error) {
+func (l lateListener) Accept() (net.Conn, error) {
 	<-l.ended
 	if c, ok := <-l.conns; ok {
 		return c, nil
@@ -321,16 +321,16 @@ func (l late) Accept() (net.Conn, error) {
 	return nil, net.ErrClosed
 }
 
-func (l late) Close() error { return nil }
+func (l lateListener) Close() error { return nil }
 
 // A connection that is accepted during Close is closed too.
-func TestCloseLate(t *testing.T) {
+func TestCloseDuringAccept(t *testing.T) {
 	s := server.New(&server.Handler{Log: slog.New(slog.DiscardHandler)}, conns.Config{})
 	here, there := net.Pipe()
-	l := late{conns: make(chan net.Conn, 1), ended: make(chan struct{})}
+	l := lateListener{conns: make(chan net.Conn, 1), ended: make(chan struct{})}
 	l.conns <- there
 	close(l.conns)
-	served := serving(s, l)
+	served := serveInBackground(s, l)
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
@@ -338,7 +338,7 @@ func TestCloseLate(t *testing.T) {
 	if err := <-served; err != nil {
 		t.Error(err)
 	}
-	here.SetDeadline(time.Now().Add(patience))
+	here.SetDeadline(time.Now().Add(timeout))
 	if _, err := here.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("the connection is open: %v", err)
 	}
@@ -358,7 +358,7 @@ func TestIdleConnections(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		c.SetDeadline(time.Now().Add(patience))
+		c.SetDeadline(time.Now().Add(timeout))
 		if _, err := io.WriteString(c, request); err != nil {
 			t.Fatal(err)
 		}
@@ -373,29 +373,29 @@ func TestIdleConnections(t *testing.T) {
 	}
 }
 
-// A timed listener records every write whose deadline is too near or missing.
-type timed struct {
+// A deadlineListener reports every write whose deadline is too near or missing.
+type deadlineListener struct {
 	net.Listener
 	wrong func(text []byte, left time.Duration)
 }
 
-func (l timed) Accept() (net.Conn, error) {
+func (l deadlineListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
-	return &timedConn{Conn: c, wrong: l.wrong}, err
+	return &deadlineConn{Conn: c, wrong: l.wrong}, err
 }
 
-type timedConn struct {
+type deadlineConn struct {
 	net.Conn
 	wrong func(text []byte, left time.Duration)
 	until time.Time
 }
 
-func (c *timedConn) SetWriteDeadline(t time.Time) error {
+func (c *deadlineConn) SetWriteDeadline(t time.Time) error {
 	c.until = t
 	return c.Conn.SetWriteDeadline(t)
 }
 
-func (c *timedConn) Write(b []byte) (int, error) {
+func (c *deadlineConn) Write(b []byte) (int, error) {
 	if left := time.Until(c.until); left < 10*time.Second || left > time.Minute {
 		c.wrong(b, left)
 	}
@@ -407,7 +407,7 @@ func (c *timedConn) Write(b []byte) (int, error) {
 func TestTimeToWrite(t *testing.T) {
 	s := server.New(&server.Handler{Log: slog.New(slog.DiscardHandler)}, conns.Config{})
 	l := listen(t)
-	ended := serving(s, timed{l, func(text []byte, left time.Duration) { t.Errorf("%s left for %q", left, text) }})
+	ended := serveInBackground(s, deadlineListener{l, func(text []byte, left time.Duration) { t.Errorf("%s left for %q", left, text) }})
 	const request = "DELETE / HTTP/1.1\r\nHost: a\r\n"
 	for _, text := range []string{
 		request + "Connection: close\r\n\r\n",
@@ -415,7 +415,7 @@ func TestTimeToWrite(t *testing.T) {
 		request + "\r\nno HTTP\r\n\r\n",
 		"no HTTP\r\n\r\n",
 	} {
-		converse(t, l.Addr().String(), text)
+		sendRaw(t, l.Addr().String(), text)
 	}
 	shutDown(t, s, ended)
 }

@@ -28,7 +28,7 @@ func exchange(t *testing.T, endpoint, text string) string {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(patience))
+	c.SetDeadline(time.Now().Add(timeout))
 	go io.WriteString(c, text) // the server may refuse to read all of it
 	b, err := io.ReadAll(c)
 	if err != nil && !closed(err) {
@@ -43,7 +43,7 @@ func exchange(t *testing.T, endpoint, text string) string {
 }
 
 // wireText returns a signed request as it is sent, with additional header lines that are not signed.
-func wireText(t *testing.T, s *kmstest.Server, l letter, lines string) string {
+func wireText(t *testing.T, s *kmstest.Server, l testRequest, lines string) string {
 	t.Helper()
 	var b bytes.Buffer
 	if err := l.request(t, s).Write(&b); err != nil {
@@ -55,15 +55,15 @@ func wireText(t *testing.T, s *kmstest.Server, l letter, lines string) string {
 // Responses are the same, byte for byte, as in testdata/responses.txtar.
 func TestResponses(t *testing.T) {
 	s := kmstest.Start(t)
-	list, identity := plain(), form("Action=GetCallerIdentity&Version=2011-06-15")
+	list, identity := rootRequest(), stsRequest("Action=GetCallerIdentity&Version=2011-06-15")
 	created, err := s.Client.CreateKey(t.Context(), &kms.CreateKeyInput{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	enable, missing := plain(), plain()
+	enable, missing := rootRequest(), rootRequest()
 	enable.target, enable.body = "TrentService.EnableKey", `{"KeyId":"`+*created.KeyMetadata.KeyId+`"}`
 	missing.target, missing.body = enable.target, `{"KeyId":"alias/missing"}`
-	large, larger := plain(), strings.Repeat("x", 1<<20)
+	large, larger := rootRequest(), strings.Repeat("x", 1<<20)
 	large.body = strings.Repeat(" ", 128<<10+1)
 	const last = "Connection: close\r\n"
 	requests := map[string]string{
@@ -72,7 +72,7 @@ func TestResponses(t *testing.T) {
 		"a success without a body":       wireText(t, s, enable, last),
 		"an error":                       wireText(t, s, missing, last),
 		"a success of STS":               wireText(t, s, identity, last),
-		"an error of STS":                wireText(t, s, form("Action=None&Version=2011-06-15"), last),
+		"an error of STS":                wireText(t, s, stsRequest("Action=None&Version=2011-06-15"), last),
 		"no signature":                   "POST / HTTP/1.1\r\nHost: a\r\n" + last + "Content-Length: 2\r\n\r\n{}",
 		"HTTP/1.0":                       "POST / HTTP/1.0\r\nContent-Length: 2\r\n\r\n{}",
 		"HTTP/1.0 on an open connection": "POST / HTTP/1.0\r\nConnection: keep-alive\r\n\r\nPOST / HTTP/1.0\r\n\r\n",

@@ -97,7 +97,7 @@ func TestSuccess(t *testing.T) {
 	}
 }
 
-func TestOperationsThatAnswerNothing(t *testing.T) {
+func TestEmptyResponses(t *testing.T) {
 	s := kmstest.Start(t)
 	created := send(t, s, "TrentService.CreateKey", "{}", nil)
 	id := regexp.MustCompile(`"KeyId":"([^"]+)"`).FindStringSubmatch(created.body)

@@ -58,7 +58,7 @@ func (u setup) start(t *testing.T) (address string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ended := serving(h, l)
+	ended := serveInBackground(h, l)
 	t.Cleanup(func() {
 		for _, c := range []io.Closer{h, log, s, slots, backend} {
 			if err := c.Close(); err != nil {

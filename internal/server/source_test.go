@@ -12,23 +12,23 @@ import (
 	"github.com/keyhold/keyhold/kmstest"
 )
 
-// lines is an audit log in memory.
-type lines struct {
+// A memoryLog is an audit log in memory.
+type memoryLog struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (l *lines) Write(p []byte) (int, error) {
+func (l *memoryLog) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.Write(p)
 }
 
-func (l *lines) Sync() error          { return nil }
-func (l *lines) Truncate(int64) error { return nil }
-func (l *lines) Close() error         { return nil }
+func (l *memoryLog) Sync() error          { return nil }
+func (l *memoryLog) Truncate(int64) error { return nil }
+func (l *memoryLog) Close() error         { return nil }
 
-func (l *lines) String() string {
+func (l *memoryLog) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()
@@ -55,16 +55,16 @@ func TestSource(t *testing.T) {
 		{"a header from another address", elsewhere, nil, header, "", 400, ""},
 		{"a header without a balancer", nil, nil, header, "", 400, ""},
 	} {
-		events := &lines{}
+		events := &memoryLog{}
 		address := setup{events: events, forwarders: c.forwarders, conns: conns.Config{Proxies: c.proxies}}.start(t)
-		r := plain().request(t, &kmstest.Server{Endpoint: "http://" + address})
+		r := rootRequest().request(t, &kmstest.Server{Endpoint: "http://" + address})
 		r.Header.Set("X-Forwarded-For", c.forwarded)
 		r.Header.Set("Connection", "close")
 		var wire bytes.Buffer
 		if err := r.Write(&wire); err != nil {
 			t.Fatal(err)
 		}
-		a := converse(t, address, c.before+wire.String())
+		a := sendRaw(t, address, c.before+wire.String())
 		if len(a) != 1 || a[0].StatusCode != c.status {
 			t.Fatalf("%s: %v", c.name, a)
 		}

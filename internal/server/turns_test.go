@@ -16,35 +16,35 @@ import (
 	"github.com/keyhold/keyhold/kmstest"
 )
 
-// A line is a connection that stays open.
-type line struct {
+// A client is a connection that stays open.
+type client struct {
 	net.Conn
 	in *bufio.Reader
 }
 
-func dial(t *testing.T, address string) line {
+func dial(t *testing.T, address string) client {
 	t.Helper()
 	c, err := net.Dial("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	c.SetDeadline(time.Now().Add(patience))
-	return line{c, bufio.NewReader(c)}
+	c.SetDeadline(time.Now().Add(timeout))
+	return client{c, bufio.NewReader(c)}
 }
 
 // ask sends a request and returns the status of the answer, or an error if there is no answer.
-func (l line) ask(t *testing.T, from letter) (status int, err error) {
+func (c client) ask(t *testing.T, q testRequest) (status int, err error) {
 	t.Helper()
 	var wire bytes.Buffer
-	r := from.request(t, &kmstest.Server{Endpoint: "http://" + l.RemoteAddr().String()})
+	r := q.request(t, &kmstest.Server{Endpoint: "http://" + c.RemoteAddr().String()})
 	if err := r.Write(&wire); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.Write(wire.Bytes()); err != nil {
+	if _, err := c.Write(wire.Bytes()); err != nil {
 		return 0, err
 	}
-	a, err := http.ReadResponse(l.in, r)
+	a, err := http.ReadResponse(c.in, r)
 	if err != nil {
 		return 0, err
 	}
@@ -55,11 +55,11 @@ func (l line) ask(t *testing.T, from letter) (status int, err error) {
 // At the limit of connections, those whose last request had no verified signature are closed first. Requests
 // that need no signature have none.
 func TestStrangersAreClosedFirst(t *testing.T) {
-	forged := plain()
+	forged := rootRequest()
 	forged.secret = "another"
-	web := form("Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleSessionName=s&RoleArn=arn:aws:iam::111122223333:role/app&WebIdentityToken=a.b.c")
-	for name, stranger := range map[string]letter{"a forged signature": forged, "an unsigned operation": web} {
-		for _, known := range []letter{plain(), form("Action=GetCallerIdentity&Version=2011-06-15")} {
+	web := stsRequest("Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleSessionName=s&RoleArn=arn:aws:iam::111122223333:role/app&WebIdentityToken=a.b.c")
+	for name, stranger := range map[string]testRequest{"a forged signature": forged, "an unsigned operation": web} {
+		for _, known := range []testRequest{rootRequest(), stsRequest("Action=GetCallerIdentity&Version=2011-06-15")} {
 			var later atomic.Int64
 			now := func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
 			address := setup{conns: conns.Config{Max: 2, Now: now}}.start(t)
@@ -91,12 +91,12 @@ func TestLargeRequestsTakeTurns(t *testing.T) {
 		begun.Add(int64(max(0, change)))
 		running.Add(int64(change))
 	}}.start(t)
-	kms := plain()
+	kms := rootRequest()
 	kms.target = "TrentService.GenerateRandom"
 	pad := strings.Repeat(" ", 2<<10)
 	for _, c := range []struct {
 		name   string
-		from   letter
+		from   testRequest
 		body   string
 		status int
 		turns  int64
@@ -104,9 +104,9 @@ func TestLargeRequestsTakeTurns(t *testing.T) {
 		{"small", kms, `{"NumberOfBytes":8}`, 200, 0},
 		{"large", kms, `{"NumberOfBytes":8` + pad + `}`, 200, 1},
 		{"large and not JSON", kms, pad, 400, 1},
-		{"small form", form(""), "Action=GetCallerIdentity&Version=2011-06-15", 200, 0},
-		{"large form", form(""), "Action=GetSessionToken&Version=2011-06-15&SerialNumber=" + strings.Repeat("x", 2<<10), 400, 1},
-		{"large and unsigned", form(""), "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleSessionName=s&RoleArn=arn:aws:iam::111122223333:role/app&WebIdentityToken=" + strings.Repeat("x", 2<<10), 400, 0},
+		{"small form", stsRequest(""), "Action=GetCallerIdentity&Version=2011-06-15", 200, 0},
+		{"large form", stsRequest(""), "Action=GetSessionToken&Version=2011-06-15&SerialNumber=" + strings.Repeat("x", 2<<10), 400, 1},
+		{"large and unsigned", stsRequest(""), "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&RoleSessionName=s&RoleArn=arn:aws:iam::111122223333:role/app&WebIdentityToken=" + strings.Repeat("x", 2<<10), 400, 0},
 	} {
 		begun.Store(0)
 		c.from.body = c.body

@@ -37,7 +37,7 @@ func (b *lockedBuffer) String() string {
 
 // The log contains the Regions that clients ask for in vain, and nothing else of the requests. Strangers cannot
 // fill the log in this way.
-func TestRegionsThatAreNotServedAreLogged(t *testing.T) {
+func TestUnservedRegionsAreLogged(t *testing.T) {
 	log := &lockedBuffer{}
 	address := setup{log: slog.NewTextHandler(log, nil), regions: func(r string) bool { return r == "us-east-1" }}.start(t)
 	ask := func(region, secret string) answer {

@@ -68,8 +68,8 @@ func (i issuer) token(subject, audience string) *string {
 	return &token
 }
 
-// peopled returns a server with a user alice, a role that she may assume, and a role for the issuer.
-func peopled(t *testing.T, i issuer) *kmstest.Server {
+// startWithIdentities starts a server with a user alice, a role that she may assume, and a role for the issuer.
+func startWithIdentities(t *testing.T, i issuer) *kmstest.Server {
 	t.Helper()
 	dir := t.TempDir()
 	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: i.Certificate().Raw})
@@ -121,7 +121,7 @@ func wantCaller(t *testing.T, s *kmstest.Server, c aws.CredentialsProvider, arn 
 
 func TestWebIdentity(t *testing.T) {
 	i := newIssuer(t)
-	s := peopled(t, i)
+	s := startWithIdentities(t, i)
 	nobody := stsClient(s, aws.AnonymousCredentials{})
 	assume := func(role string, token *string) (*sts.AssumeRoleWithWebIdentityOutput, error) {
 		return nobody.AssumeRoleWithWebIdentity(t.Context(), &sts.AssumeRoleWithWebIdentityInput{
@@ -165,7 +165,7 @@ func TestWebIdentity(t *testing.T) {
 }
 
 func TestUsersAndRoles(t *testing.T) {
-	s := peopled(t, newIssuer(t))
+	s := startWithIdentities(t, newIssuer(t))
 	alice := credentials.NewStaticCredentialsProvider("AKIAALICE", "alice's secret", "")
 	wantCaller(t, s, alice, "arn:aws:iam::000000000000:user/alice")
 	out, err := stsClient(s, alice).AssumeRole(t.Context(), &sts.AssumeRoleInput{
@@ -199,7 +199,7 @@ func TestUsersAndRoles(t *testing.T) {
 // token, and the program decrypts with them.
 func TestWebIdentityDecrypts(t *testing.T) {
 	i := newIssuer(t)
-	s := peopled(t, i)
+	s := startWithIdentities(t, i)
 	made, err := s.Client.CreateKey(t.Context(), &kms.CreateKeyInput{})
 	if err != nil {
 		t.Fatal(err)

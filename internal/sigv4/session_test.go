@@ -89,7 +89,7 @@ func TestSessionsFail(t *testing.T) {
 }
 
 // A signature for one service is not valid for another.
-func TestServicesAreApart(t *testing.T) {
+func TestServiceIsSigned(t *testing.T) {
 	v := NewVerifier(config())
 	_, err := verify(v, signedRequest(t, signer{}, body), []byte(body), "sts")
 	wantRefusal(t, err, key.KindInvalidSignature, "Credential should be scoped to correct service: 'sts'.")

@@ -11,7 +11,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-func TestCacheIsBoundedAndRight(t *testing.T) {
+func TestCache(t *testing.T) {
 	c := newSigningKeys()
 	for i := range 3 * maxSigningKeys {
 		d := derivation{"secret", "20260101", fmt.Sprintf("eu-west-%d", i), "kms"}

@@ -41,7 +41,7 @@ func TestForms(t *testing.T) {
 }
 
 // The official client reads the code and message of errors.
-func TestRefusalsAreTheClients(t *testing.T) {
+func TestErrorsMatchClient(t *testing.T) {
 	for line := range strings.Lines(faults) {
 		f := strings.Fields(line)
 		if len(f) == 0 {

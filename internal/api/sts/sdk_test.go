@@ -26,7 +26,7 @@ func op[In, Out any](name string) operation {
 	return operation{name, reflect.TypeFor[In](), reflect.TypeFor[Out]()}
 }
 
-func built() []operation {
+func allOperations() []operation {
 	return []operation{
 		op[AssumeRoleRequest, AssumeRoleResponse]("AssumeRole"),
 		op[AssumeRoleWithWebIdentityRequest, AssumeRoleWithWebIdentityResponse]("AssumeRoleWithWebIdentity"),
@@ -44,8 +44,8 @@ func sdkTypes(t *testing.T, name string) (in, out reflect.Type) {
 	return m.Type.In(2).Elem(), m.Type.Out(0).Elem()
 }
 
-func TestMembersAreTheClients(t *testing.T) {
-	for _, o := range built() {
+func TestMembersMatchClient(t *testing.T) {
+	for _, o := range allOperations() {
 		in, out := sdkTypes(t, o.name)
 		compare(t, o.in, in)
 		compare(t, o.out, out)
@@ -68,7 +68,7 @@ func compare(t *testing.T, ours, theirs reflect.Type) {
 			continue
 		}
 		delete(rest, f.Name)
-		switch one := element1(want); {
+		switch one := elementType(want); {
 		case one.String() == "time.Time":
 			want = reflect.TypeFor[*api.Timestamp]()
 		case one.Kind() == reflect.Struct:
@@ -87,8 +87,8 @@ func compare(t *testing.T, ours, theirs reflect.Type) {
 	}
 }
 
-// element1 returns the element type of a pointer or a list.
-func element1(t reflect.Type) reflect.Type {
+// elementType returns the element type of a pointer or a list.
+func elementType(t reflect.Type) reflect.Type {
 	if t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		return t.Elem()
 	}
@@ -146,8 +146,8 @@ func fill(v reflect.Value, name string) {
 }
 
 // Decode reads everything that the client sends, and the client reads everything in the answer.
-func TestWireIsTheClients(t *testing.T) {
-	for _, o := range built() {
+func TestWireMatchesClient(t *testing.T) {
+	for _, o := range allOperations() {
 		t.Run(o.name, func(t *testing.T) {
 			answered := reflect.New(o.out)
 			fill(answered.Elem(), "")
