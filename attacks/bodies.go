@@ -39,7 +39,7 @@ func bodies(ctx context.Context, l *lab) (string, error) {
 		return figure, err
 	}
 	figure = fmt.Sprintf("%s; %.0f MiB resident at most", figure, most)
-	if err := missed(most <= maxResident, "%.0f MiB resident, at most %d", most, maxResident); err != nil {
+	if err := checkBar(most <= maxResident, "%.0f MiB resident, at most %d", most, maxResident); err != nil {
 		return figure, err
 	}
 	time.Sleep(time.Minute)

@@ -259,7 +259,7 @@ func (a *diskAttack) isNow(ctx context.Context, key *string, state types.KeyStat
 	if err != nil {
 		return err
 	}
-	return missed(out.KeyMetadata.KeyState == state, "a key is %s, not %s", out.KeyMetadata.KeyState, state)
+	return checkBar(out.KeyMetadata.KeyState == state, "a key is %s, not %s", out.KeyMetadata.KeyState, state)
 }
 
 // finish checks all acknowledged writes in a new process, and verifies the data folder.
@@ -287,7 +287,7 @@ func (a *diskAttack) finish(ctx context.Context) (string, error) {
 		"at most %.1f s, %d MiB of data, %s",
 		diskFills, len(a.acknowledged), lost, a.back.Seconds(), size>>20, resident)
 	return figure, errors.Join(
-		missed(err == nil, "keyhold verify: %s", sound),
-		missed(lost == 0 && len(a.acknowledged) > 0, "%d of %d acknowledged writes are lost", lost, len(a.acknowledged)),
-		missed(a.back <= diskBack, "requests were refused for %v after there was space", a.back))
+		checkBar(err == nil, "keyhold verify: %s", sound),
+		checkBar(lost == 0 && len(a.acknowledged) > 0, "%d of %d acknowledged writes are lost", lost, len(a.acknowledged)),
+		checkBar(a.back <= diskBack, "requests were refused for %v after there was space", a.back))
 }

@@ -65,7 +65,7 @@ func explain(ctx context.Context, l *lab) (string, error) {
 
 // explainOnce asks about a request that does not exist, and returns the answer.
 func (s *server) explainOnce(ctx context.Context, client *http.Client) (string, error) {
-	r, err := s.signed(s.root, "KeyholdAdmin.ExplainDecision", `{"RequestId": "00000000-0000-4000-8000-000000000000"}`)
+	r, err := s.sign(s.root, "KeyholdAdmin.ExplainDecision", `{"RequestId": "00000000-0000-4000-8000-000000000000"}`)
 	if err != nil {
 		return "", err
 	}

@@ -62,7 +62,7 @@ func grants(ctx context.Context, l *lab) (string, error) {
 		return figure, err
 	}
 	caught := &catcher{}
-	if c.refused(ctx, caught.client(c.mallory)); caught.raw == nil {
+	if c.expectRefusal(ctx, caught.client(c.mallory)); caught.raw == nil {
 		return figure, errors.New("no request was signed")
 	}
 	stop := s.repeat(ctx, grantConns, caught.raw, &outcomes{})
@@ -75,7 +75,8 @@ func grants(ctx context.Context, l *lab) (string, error) {
 const grantConns = 16
 
 func (s *server) newCrowd(ctx context.Context) (*crowd, error) {
-	const nothing = `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "kms:ListKeys", "Resource": "*"}}`
+	const nothing = `{"Version": "2012-10-17",
+	"Statement": {"Effect": "Allow", "Action": "kms:ListKeys", "Resource": "*"}}`
 	c := &crowd{s: s}
 	made, err := s.client(s.root, 1).CreateKey(ctx, &kms.CreateKeyInput{})
 	if err != nil {
@@ -143,8 +144,8 @@ func (c *crowd) grant(ctx context.Context, root *kms.Client, i int64) error {
 	return err
 }
 
-// refused calls Encrypt as a user without permission.
-func (c *crowd) refused(ctx context.Context, as *kms.Client) error {
+// expectRefusal calls Encrypt as a user without permission.
+func (c *crowd) expectRefusal(ctx context.Context, as *kms.Client) error {
 	key := aws.String("arn:aws:kms:" + region + ":" + account + ":key/" + *c.key)
 	_, err := as.Encrypt(ctx, &kms.EncryptInput{KeyId: key, Plaintext: []byte("x"), EncryptionContext: refusedContext()})
 	if err == nil {
@@ -169,7 +170,7 @@ func (c *crowd) compare(ctx context.Context) (string, error) {
 		var times []time.Duration
 		for range 300 {
 			at := time.Now()
-			if err := c.refused(ctx, as); err != nil {
+			if err := c.expectRefusal(ctx, as); err != nil {
 				return "", err
 			}
 			times = append(times, time.Since(at))
@@ -185,7 +186,7 @@ func (c *crowd) compare(ctx context.Context) (string, error) {
 	figure := fmt.Sprintf("a refusal takes %.2f ms, without grants %.2f ms: %.1f times; of the processors %.2f ms and "+
 		"%.2f ms: %.1f times",
 		ms(took[1]), ms(took[0]), slower, ms(used[1]), ms(used[0]), dearer)
-	return figure, missed(slower <= 2 && dearer <= 2, "a refusal costs %.1f times as much as without grants, at most 2",
+	return figure, checkBar(slower <= 2 && dearer <= 2, "a refusal costs %.1f times as much as without grants, at most 2",
 		max(slower, dearer))
 }
 

@@ -48,7 +48,8 @@ var attacks = []attack{
 	{"stalled", "2,000 stalled connections at most double the p99 of others", stalled},
 	{"stalled-few", "the same with 200 file descriptors, and new clients are served", stalledFew},
 	{"bodies", "2,500 half bodies of 128 KiB leave others alone", bodies},
-	{"revocation", "2,000 races of changes with a revocation, and nothing is changed after the revocation was acknowledged",
+	{"revocation",
+		"2,000 races of changes with a revocation, and nothing is changed after the revocation was acknowledged",
 		revocationRaces},
 	{"turns", "64 connections that change one key in loops, of one user or of many, delay a revocation by at most 1 s",
 		turns},
@@ -65,8 +66,8 @@ var attacks = []attack{
 // errMissed is wrapped by the error of an attack whose bar was not met.
 var errMissed = errors.New("bar not met")
 
-// missed returns an error for a bar that was not met, or nil if ok.
-func missed(ok bool, format string, args ...any) error {
+// checkBar returns an error for a bar that was not met, or nil if ok.
+func checkBar(ok bool, format string, args ...any) error {
 	if ok {
 		return nil
 	}

@@ -24,7 +24,8 @@ func greedy(i int) string {
 		patterns = append(patterns, fmt.Sprintf(`"?%c*"`, 'A'+j%58))
 	}
 	all := strings.ReplaceAll(strings.Join(patterns, ","), `\`, "z")
-	return fmt.Sprintf(`{"Version":"2012-10-17","Id":"%d","Statement":[{"Effect":"Allow","Principal":{"AWS":"%s"},"Action":"kms:*",`+
+	return fmt.Sprintf(`{"Version":"2012-10-17","Id":"%d",`+
+		`"Statement":[{"Effect":"Allow","Principal":{"AWS":"%s"},"Action":"kms:*",`+
 		`"Resource":"*"},`+
 		`{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*",`+
 		`"Condition":{"StringLike":{"kms:EncryptionContext:a":[%s]}}}]}`, i, account, all)

@@ -94,7 +94,7 @@ func restoreOlderStores(ctx context.Context, l *lab) (string, error) {
 		}
 	}
 	figure := fmt.Sprintf("%d of %d older stores refused", refused, olderTries)
-	return figure, missed(len(believed) == 0, "%d older stores were accepted, the first with the log end %v",
+	return figure, checkBar(len(believed) == 0, "%d older stores were accepted, the first with the log end %v",
 		len(believed), first(believed))
 }
 

@@ -82,7 +82,7 @@ func (o *others) compareWithQuiet(ctx context.Context, length time.Duration) (fi
 	p50 := percentile(took, 50)
 	ratio := float64(p50) / float64(o.quiet)
 	figure = fmt.Sprintf("Encrypt p50 of others %.2f ms, quiet %.2f ms: %.1f times", ms(p50), ms(o.quiet), ratio)
-	return figure, missed(ratio <= slowdown, "Encrypt p50 of others %.1f times, at most %d", ratio, slowdown)
+	return figure, checkBar(ratio <= slowdown, "Encrypt p50 of others %.1f times, at most %d", ratio, slowdown)
 }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -65,7 +65,7 @@ func overloaded(ctx context.Context, l *lab) (string, error) {
 	share := 100 * goodput.perSecond() / peak.perSecond()
 	figure := fmt.Sprintf("goodput %.0f/s from %d connections, p99 %.0f ms; peak %.0f/s from %d: %.0f %%; %s",
 		goodput.perSecond(), overload*conns, ms(goodput.p99()), peak.perSecond(), conns, share, resident)
-	if err := missed(share >= leastGoodput, "%.0f %% of the peak, at least %d", share, leastGoodput); err != nil {
+	if err := checkBar(share >= leastGoodput, "%.0f %% of the peak, at least %d", share, leastGoodput); err != nil {
 		return figure, err
 	}
 	after, err := o.compareWithQuiet(ctx, 2*time.Second)
@@ -105,7 +105,7 @@ func (s *server) wire(o *others) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.signed(s.root, "TrentService.Encrypt", string(in))
+	r, err := s.sign(s.root, "TrentService.Encrypt", string(in))
 	if err != nil {
 		return nil, err
 	}

@@ -56,7 +56,7 @@ func searchPolicies(ctx context.Context) (string, error) {
 	if ctx.Err() != nil {
 		return figure, ctx.Err()
 	}
-	return figure, missed(s.decided.took <= policyTime && s.read.took <= policyTime, "more than %v", policyTime)
+	return figure, checkBar(s.decided.took <= policyTime && s.read.took <= policyTime, "more than %v", policyTime)
 }
 
 // more reports whether there are policies left to try.

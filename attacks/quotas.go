@@ -57,7 +57,7 @@ func quotas(ctx context.Context, l *lab) (string, error) {
 			return figure, fmt.Errorf("%s: %w", one.name, err)
 		}
 		figure += fmt.Sprintf("%d of %d %s, ", n, one.limit, one.name)
-		if err := missed(n == one.limit, "%d %s were made, the quota leaves %d", n, one.name, one.limit); err != nil {
+		if err := checkBar(n == one.limit, "%d %s were made, the quota leaves %d", n, one.name, one.limit); err != nil {
 			return figure, err
 		}
 	}
@@ -86,7 +86,7 @@ func exhaust(ctx context.Context, limit int64, create func() error) (int64, erro
 	}
 	group.Wait()
 	if odd.Load() > 0 {
-		return made.Load(), missed(false, "%d errors other than LimitExceededException", odd.Load())
+		return made.Load(), checkBar(false, "%d errors other than LimitExceededException", odd.Load())
 	}
 	return made.Load(), nil
 }

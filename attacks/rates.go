@@ -153,18 +153,18 @@ func fullSpeed(ctx context.Context, l *lab) (string, error) {
 				ms(o.quiet), ratio)
 		}
 		if got.other.Load() > 0 {
-			return worst, missed(false, "%d answers of %s are errors other than ThrottlingException", got.other.Load(),
+			return worst, checkBar(false, "%d answers of %s are errors other than ThrottlingException", got.other.Load(),
 				class.class)
 		}
 	}
 	resident, err := s.checkRSS()
-	return worst + "; " + resident, errors.Join(err, missed(most <= slowdown, "%.1f times, at most %d", most, slowdown))
+	return worst + "; " + resident, errors.Join(err, checkBar(most <= slowdown, "%.1f times, at most %d", most, slowdown))
 }
 
 // loop sends a request of a class at full speed until stop is called. The request is signed once, so that the
 // attacker itself needs little processor time.
 func (t *tenant) loop(ctx context.Context, class rated, got *outcomes) (stop func(), err error) {
-	raw, err := t.signed(ctx, class)
+	raw, err := t.sign(ctx, class)
 	if err != nil {
 		return nil, err
 	}
@@ -204,8 +204,8 @@ func replay(conn net.Conn, answers *bufio.Reader, raw []byte) (status int, body 
 	return r.StatusCode, body, err
 }
 
-// signed returns a signed request of a class in its wire format.
-func (t *tenant) signed(ctx context.Context, class rated) ([]byte, error) {
+// sign returns a signed request of a class in its wire format.
+func (t *tenant) sign(ctx context.Context, class rated) ([]byte, error) {
 	c := &catcher{}
 	caught := *t
 	caught.kms = c.client(t.kms)
@@ -264,7 +264,7 @@ func lowRates(ctx context.Context, l *lab) (string, error) {
 		n, refused, other := got.served.Load(), got.throttled.Load(), got.other.Load()
 		served, throttled = served+n, throttled+refused
 		if allowed := int64(rate * (10 + 3*length)); n > allowed || refused == 0 && n >= rate*(10+length) || other > 0 {
-			return "", missed(false, "%s: %d served, at most %d; %d throttled, %d other errors", class.class, n, allowed,
+			return "", checkBar(false, "%s: %d served, at most %d; %d throttled, %d other errors", class.class, n, allowed,
 				refused, other)
 		}
 	}
@@ -274,6 +274,6 @@ func lowRates(ctx context.Context, l *lab) (string, error) {
 	}
 	figure := fmt.Sprintf("%d requests served and %d throttled, %d KiB of log", served, throttled, (after-before)>>10)
 	resident, err := s.checkRSS()
-	return figure + "; " + resident, errors.Join(err, missed(after-before < 4096*(served+1000), "%d KiB of log",
+	return figure + "; " + resident, errors.Join(err, checkBar(after-before < 4096*(served+1000), "%d KiB of log",
 		(after-before)>>10))
 }

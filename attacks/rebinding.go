@@ -35,7 +35,7 @@ func rebinding(ctx context.Context, l *lab) (string, error) {
 		}
 	}
 	figure := fmt.Sprintf("%d of %d requests of web pages reached the API", answered, all)
-	return figure, missed(answered == 0, "%d requests of web pages reached the API", answered)
+	return figure, checkBar(answered == 0, "%d requests of web pages reached the API", answered)
 }
 
 func pageAsks(ctx context.Context, method, address, host, field string) (status int, err error) {

@@ -40,8 +40,8 @@ func keyPolicy(sid, denied string) string {
 		`]}`
 }
 
-// quoted returns text as a JSON string.
-func quoted(text string) string {
+// quote returns text as a JSON string.
+func quote(text string) string {
 	b, _ := json.Marshal(text) // strings cause no error
 	return string(b)
 }
@@ -81,7 +81,7 @@ func revocationRaces(ctx context.Context, l *lab) (string, error) {
 	figure := fmt.Sprintf("%d trials of %d loops of changes, %d effects after a revocation%s; the slowest revocation "+
 		"took %.0f ms",
 		r.trials, all, r.landed, list(r.late), ms(r.slowest))
-	return figure, missed(r.landed == 0, "%d effects after a revocation", r.landed)
+	return figure, checkBar(r.landed == 0, "%d effects after a revocation", r.landed)
 }
 
 func list(names []string) string {
@@ -128,7 +128,7 @@ func (r *races) trial(ctx context.Context, i int) error {
 	switch users := i - len(keyRaces); {
 	case users < 0:
 		t.race = keyRaces[i]
-		t.revoke = step{"PutKeyPolicy", `{"KeyId":"KEY","Policy":` + quoted(keyPolicy("0", "mallory")) + `}`}
+		t.revoke = step{"PutKeyPolicy", `{"KeyId":"KEY","Policy":` + quote(keyPolicy("0", "mallory")) + `}`}
 	case users < len(userRaces):
 		t.race = userRaces[users]
 		t.revoke = step{"SetIdentityState", `{"Kind":"user","Name":"mallory","Enabled":false}`}
@@ -170,14 +170,15 @@ func (t *trial) begin(ctx context.Context) error {
 	}
 	if t.create == external {
 		var err error
-		if importing, err = t.wrapped(ctx, id); err != nil {
+		if importing, err = t.wrap(ctx, id); err != nil {
 			return err
 		}
 	}
-	t.words = strings.NewReplacer("KEY_MATERIAL_DOES_NOT_EXPIRE", "KEY_MATERIAL_DOES_NOT_EXPIRE", "KEY", id, "OTHER",
-		t.other, "ID", id, "IMPORT", importing,
-		"TRIAL", fmt.Sprint(t.trials), "TRUST", quoted(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"`+account+`"},"Action":"sts:AssumeRole"}}`),
-		"DOCUMENT", quoted(mayEverything))
+	trust := `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"` + account +
+		`"},"Action":"sts:AssumeRole"}}`
+	t.words = strings.NewReplacer(
+		"KEY_MATERIAL_DOES_NOT_EXPIRE", "KEY_MATERIAL_DOES_NOT_EXPIRE", "KEY", id, "OTHER", t.other, "ID", id,
+		"IMPORT", importing, "TRIAL", fmt.Sprint(t.trials), "TRUST", quote(trust), "DOCUMENT", quote(mayEverything))
 	for _, s := range t.ready {
 		answer, err := t.root.must(ctx, s.operation, t.members(s))
 		if err != nil {
@@ -188,12 +189,13 @@ func (t *trial) begin(ctx context.Context) error {
 	return nil
 }
 
-// wrapped returns the members of an import of 32 bytes.
-func (t *trial) wrapped(ctx context.Context, id string) (string, error) {
+// wrap returns the members of an import of 32 bytes.
+func (t *trial) wrap(ctx context.Context, id string) (string, error) {
 	var p answer
 	err := error(nil)
 	for range 20 { // while the server is generating key pairs
-		p, err = t.root.must(ctx, "GetParametersForImport", `{"KeyId":"`+id+`","WrappingAlgorithm":"RSAES_OAEP_SHA_256","WrappingKeySpec":"RSA_2048"}`)
+		p, err = t.root.must(ctx, "GetParametersForImport",
+			`{"KeyId":"`+id+`","WrappingAlgorithm":"RSAES_OAEP_SHA_256","WrappingKeySpec":"RSA_2048"}`)
 		if err == nil {
 			break
 		}
@@ -226,7 +228,7 @@ func (t *trial) members(s step) string {
 	if strings.Contains(text, `"uN"`) || strings.Contains(text, "alias/N") {
 		t.lastN.Store(n)
 	}
-	return strings.NewReplacer("GRANT", *grant, "POLICY", quoted(keyPolicy(fmt.Sprint(n), "")), "LAST", fmt.Sprint(last),
+	return strings.NewReplacer("GRANT", *grant, "POLICY", quote(keyPolicy(fmt.Sprint(n), "")), "LAST", fmt.Sprint(last),
 		"alias/N", fmt.Sprint("alias/", n),
 		`"uN"`, fmt.Sprintf(`"u%d"`, n), `"N"`, fmt.Sprintf(`"%d"`, n), "REGION", fmt.Sprintf("eu-west-%d", 1+n%59), "UUID",
 		fmt.Sprintf("00000000-0000-4000-8000-%012x", n)).Replace(text)
@@ -294,7 +296,7 @@ func (t *trial) attempt(ctx context.Context, s step) {
 // state returns the effects that the root sees.
 func (t *trial) state(ctx context.Context) (all []byte, err error) {
 	for _, s := range t.shows {
-		body, err := t.whole(ctx, s)
+		body, err := t.readAll(ctx, s)
 		if err != nil {
 			return nil, err
 		}
@@ -303,8 +305,8 @@ func (t *trial) state(ctx context.Context) (all []byte, err error) {
 	return all, nil
 }
 
-// whole returns an answer with all its pages. An error such as NotFoundException is an answer too.
-func (t *trial) whole(ctx context.Context, s step) (all []byte, err error) {
+// readAll returns an answer with all its pages. An error such as NotFoundException is an answer too.
+func (t *trial) readAll(ctx context.Context, s step) (all []byte, err error) {
 	members := t.words.Replace(s.members)
 	for {
 		_, page, err := t.root.do(ctx, s.operation, members)

@@ -105,7 +105,7 @@ func (s *server) burnOne(ctx context.Context, o *others, mallory, bob aws.Creden
 		figure += fmt.Sprintf(", another user served in %.1f s", time.Since(at).Seconds())
 	}
 	figure += fmt.Sprintf(", the attacker served %d times and refused %d times", served.Load(), refused.Load())
-	return figure, missed(refused.Load() == 0 || !kind.other, "requests of the attacker failed although each had a "+
+	return figure, checkBar(refused.Load() == 0 || !kind.other, "requests of the attacker failed although each had a "+
 		"connection to wait on")
 }
 

@@ -151,7 +151,7 @@ func (s *server) checkRSS() (figure string, err error) {
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%.0f MiB resident", resident), missed(resident <= maxResident, "%.0f MiB resident, at most %d",
+	return fmt.Sprintf("%.0f MiB resident", resident), checkBar(resident <= maxResident, "%.0f MiB resident, at most %d",
 		resident, maxResident)
 }
 

@@ -155,8 +155,8 @@ func (o *others) measureStalled(ctx context.Context, s *server, quiet []time.Dur
 	if err != nil {
 		return figure + "; " + resident, err
 	}
-	if err := missed(fresh == 20, "%d of 20 new connections were served", fresh); err != nil {
+	if err := checkBar(fresh == 20, "%d of 20 new connections were served", fresh); err != nil {
 		return figure, err
 	}
-	return figure + "; " + resident, missed(ratio <= slower, "p99 %.1f times, at most %d", ratio, slower)
+	return figure + "; " + resident, checkBar(ratio <= slower, "p99 %.1f times, at most %d", ratio, slower)
 }

@@ -43,7 +43,7 @@ func unsigned(ctx context.Context, l *lab) (string, error) {
 func signatures(ctx context.Context, l *lab) (string, error) {
 	return flood(ctx, l, func(s *server) (*http.Request, error) {
 		wrong := aws.Credentials{AccessKeyID: s.root.AccessKeyID, SecretAccessKey: "wrong"}
-		r, err := s.signed(wrong, "TrentService.Encrypt", `{"KeyId": "alias/none", "Plaintext": "`+strings.Repeat("A",
+		r, err := s.sign(wrong, "TrentService.Encrypt", `{"KeyId": "alias/none", "Plaintext": "`+strings.Repeat("A",
 			4000)+`"}`)
 		if err == nil {
 			r.Header.Set("User-Agent", strings.Repeat(`"`, 4000))
@@ -52,8 +52,8 @@ func signatures(ctx context.Context, l *lab) (string, error) {
 	})
 }
 
-// signed returns a request to /, signed now.
-func (s *server) signed(as aws.Credentials, target, body string) (*http.Request, error) {
+// sign returns a request to /, signed now.
+func (s *server) sign(as aws.Credentials, target, body string) (*http.Request, error) {
 	r, err := http.NewRequest(http.MethodPost, s.url()+"/", strings.NewReader(body))
 	if err != nil {
 		return nil, err
@@ -118,9 +118,9 @@ func flood(ctx context.Context, l *lab, request func(s *server) (*http.Request, 
 	case refused.Load() < 100 || other.Load() > 0:
 		return figure, fmt.Errorf("%d requests were refused, and %d answered otherwise", refused.Load(), other.Load())
 	case grown == 0:
-		return figure, missed(false, "the audit log does not name the client")
+		return figure, checkBar(false, "the audit log does not name the client")
 	case perSecond > maxStranger:
-		return figure, missed(false, "the log grew by %d bytes a second, at most %d", perSecond, maxStranger)
+		return figure, checkBar(false, "the log grew by %d bytes a second, at most %d", perSecond, maxStranger)
 	}
 	resident, err := s.checkRSS()
 	return figure + "; " + resident, err

@@ -66,7 +66,8 @@ func identities() string {
 		names = append(names, fmt.Sprintf("%q", fmt.Sprintf("policy-%d", i)))
 		fmt.Fprintf(&b, "[[policy]]\nname = %s\ndocument = '''{\"Version\": \"2012-10-17\", \"Statement\": [", names[i])
 		for n := range 9 {
-			fmt.Fprintf(&b, `{"Effect": "Allow", "Action": ["kms:Describe*", "kms:List*", "kms:Get*"], "Resource": "arn:aws:kms:*:*:key/%d%d*", `+
+			fmt.Fprintf(&b, `{"Effect": "Allow", "Action": ["kms:Describe*", "kms:List*", "kms:Get*"], `+
+				`"Resource": "arn:aws:kms:*:*:key/%d%d*", `+
 				`"Condition": {"StringEquals": {"aws:ResourceTag/team": "team-%d"}}},`, i, n, n)
 		}
 		action := "kms:Encrypt"

@@ -25,16 +25,16 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
-// signed returns a request of the API in its wire format, signed now.
-func signed(addr, operation string, in any) ([]byte, error) {
-	return signedBy(root, addr, operation, in)
+// sign returns a request of the API in its wire format, signed now.
+func sign(addr, operation string, in any) ([]byte, error) {
+	return signAs(root, addr, operation, in)
 }
 
 // root are the credentials of the root of a dev server's account.
 var root = aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}
 
-// signedBy returns a request that is signed with the credentials.
-func signedBy(credentials aws.Credentials, addr, operation string, in any) ([]byte, error) {
+// signAs returns a request that is signed with the credentials.
+func signAs(credentials aws.Credentials, addr, operation string, in any) ([]byte, error) {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return nil, err
@@ -108,7 +108,7 @@ func call(addr, operation string, in map[string]any) (out map[string]any, err er
 		return nil, err
 	}
 	defer c.Close()
-	request, err := signed(addr, operation, in)
+	request, err := sign(addr, operation, in)
 	if err != nil {
 		return nil, err
 	}
@@ -211,7 +211,7 @@ func (m measure) String() string {
 func (l *load) drive(s *server, conns int, length time.Duration) (m measure, err error) {
 	var requests [][]byte
 	for _, in := range l.bodies {
-		r, err := signedBy(cmp.Or(l.by, root), s.addr, l.operation, in)
+		r, err := signAs(cmp.Or(l.by, root), s.addr, l.operation, in)
 		if err != nil {
 			return m, err
 		}

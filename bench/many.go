@@ -114,7 +114,7 @@ func create(addr string, left *atomic.Int64) error {
 	var request []byte
 	for i := 0; left.Add(-1) >= 0; i++ {
 		if i%500 == 0 { // a signature is valid for five minutes
-			if request, err = signed(addr, "CreateKey", map[string]any{}); err != nil {
+			if request, err = sign(addr, "CreateKey", map[string]any{}); err != nil {
 				return err
 			}
 		}

@@ -28,7 +28,7 @@ func (s settings) parameters() error {
 	var times []time.Duration
 	const calls = 20
 	for i := range calls + 1 {
-		request, err := signed(k.addr, "GetParametersForImport", in)
+		request, err := sign(k.addr, "GetParametersForImport", in)
 		if err != nil {
 			return err
 		}

@@ -30,7 +30,7 @@ var algorithms = map[string]algorithm{
 	"ECC_NIST_P256":         {"ECDSA_SHA_256", "SIGN_VERIFY", 71, signECDSA},
 	"ECC_NIST_EDWARDS25519": {"ED25519_SHA_512", "SIGN_VERIFY", 64, signEd25519},
 	"ML_DSA_65":             {"ML_DSA_SHAKE_256", "SIGN_VERIFY", 3309, signMLDSA},
-	"HMAC_256":              {"HMAC_SHA_256", "GENERATE_VERIFY_MAC", 32, codeHMAC},
+	"HMAC_256":              {"HMAC_SHA_256", "GENERATE_VERIFY_MAC", 32, computeHMAC},
 }
 
 func signRSA() (func([]byte) error, error) {
@@ -68,8 +68,8 @@ func signMLDSA() (func([]byte) error, error) {
 	}, err
 }
 
-// codeHMAC reuses its state for all messages, as fast implementations do.
-func codeHMAC() (func([]byte) error, error) {
+// computeHMAC reuses its state for all messages, as fast implementations do.
+func computeHMAC() (func([]byte) error, error) {
 	key := make([]byte, sha256.Size)
 	rand.Read(key)
 	state := hmac.New(sha256.New, key)

@@ -27,10 +27,11 @@ type settings struct {
 	each    int // maximum number of changes in one folder
 	seed    uint64
 	timeout time.Duration // time limit for the tests of one package
-	others  [][]string    // packages whose tests run after those of the room, until one fails
+	others  [][]string    // packages whose tests run after the tests of the changed room, until one fails
 }
 
-const defaultRooms = "internal/key,internal/policy,internal/identity,internal/sigv4,internal/records,internal/material,internal/journal,internal/integrity,internal/service,internal/crypt,internal/seal," +
+const defaultRooms = "internal/key,internal/policy,internal/identity,internal/sigv4,internal/records," +
+	"internal/material,internal/journal,internal/integrity,internal/service,internal/crypt,internal/seal," +
 	"internal/store,internal/store/boltpages,internal/store/local,internal/audit,internal/privatekey,internal/keyfile,byok"
 
 // defaultOthers returns the packages whose tests run for every change, the fast ones first.
@@ -44,12 +45,12 @@ func defaultOthers() [][]string {
 func main() {
 	s := settings{others: defaultOthers()}
 	rooms := flag.String("rooms", defaultRooms, "folders whose code is changed, with commas between them")
-	flag.IntVar(&s.count, "n", 200, "how many changes to try")
-	flag.IntVar(&s.each, "each", 0, "how many of them in one folder at most; as many as in others if 0")
-	flag.Uint64Var(&s.seed, "seed", uint64(time.Now().UnixNano()), "which changes to try")
-	flag.DurationVar(&s.timeout, "timeout", 10*time.Minute, "how long the tests of a package may take; a change that "+
-		"makes them take longer is noticed")
-	own := flag.Bool("own", false, "run the tests of the changed folder alone, which is quick and notices less")
+	flag.IntVar(&s.count, "n", 200, "number of changes to try")
+	flag.IntVar(&s.each, "each", 0, "maximum number of changes in one folder; 0 spreads them evenly")
+	flag.Uint64Var(&s.seed, "seed", uint64(time.Now().UnixNano()), "seed of the random choice of changes")
+	flag.DurationVar(&s.timeout, "timeout", 10*time.Minute, "time limit for the tests of a package; a change that "+
+		"exceeds it counts as noticed")
+	own := flag.Bool("own", false, "run only the tests of the changed folder, which is quicker and notices less")
 	flag.Parse()
 	if *own {
 		s.others = nil

@@ -51,7 +51,7 @@ type event struct {
 
 type test struct{ pkg, name string }
 
-// A report holds the output of a test back until it is known whether the test fails.
+// A report holds back the output of each test until the test ends. Only failed tests are shown.
 type report struct {
 	out    io.Writer
 	held   map[test][]string

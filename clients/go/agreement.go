@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 )
 
-// agreement walks through secrets of two sides, key pairs, and encryption under RSA.
+// agreement makes calls about shared secrets, key pairs and encryption under RSA.
 func agreement(w *walk) {
 	w.call("DeriveSharedSecret", func() error { return w.derive(w.arns["p256 agree"]) })
 	w.encapsulation(w.arns["ml-kem"])
@@ -59,7 +59,9 @@ func (w *walk) derive(arn *string) error {
 func (w *walk) encapsulation(arn *string) {
 	var made *kms.EncapsulateOutput
 	w.call("Encapsulate", func() (err error) {
-		made, err = w.kms.Encapsulate(w.ctx, &kms.EncapsulateInput{KeyId: arn, EncapsulationAlgorithm: types.EncapsulationAlgorithmSpecMlKem})
+		made, err = w.kms.Encapsulate(w.ctx, &kms.EncapsulateInput{
+			KeyId: arn, EncapsulationAlgorithm: types.EncapsulationAlgorithmSpecMlKem,
+		})
 		if err != nil {
 			return err
 		}
@@ -105,7 +107,9 @@ func (w *walk) pairs(arn *string) {
 		if err := fit(out.PrivateKeyPlaintext, out.PublicKey); err != nil {
 			return err
 		}
-		return w.decrypts(&kms.DecryptInput{CiphertextBlob: out.PrivateKeyCiphertextBlob, EncryptionContext: encryptionContext()}, arn, out.PrivateKeyPlaintext)
+		return w.decrypts(&kms.DecryptInput{
+			CiphertextBlob: out.PrivateKeyCiphertextBlob, EncryptionContext: encryptionContext(),
+		}, arn, out.PrivateKeyPlaintext)
 	})
 	w.call("GenerateDataKeyPairWithoutPlaintext", func() error {
 		out, err := w.kms.GenerateDataKeyPairWithoutPlaintext(w.ctx, &kms.GenerateDataKeyPairWithoutPlaintextInput{
@@ -114,7 +118,9 @@ func (w *walk) pairs(arn *string) {
 		if err != nil {
 			return err
 		}
-		opened, err := w.kms.Decrypt(w.ctx, &kms.DecryptInput{CiphertextBlob: out.PrivateKeyCiphertextBlob, EncryptionContext: encryptionContext()})
+		opened, err := w.kms.Decrypt(w.ctx, &kms.DecryptInput{
+			CiphertextBlob: out.PrivateKeyCiphertextBlob, EncryptionContext: encryptionContext(),
+		})
 		if err != nil {
 			return err
 		}
@@ -122,7 +128,7 @@ func (w *walk) pairs(arn *string) {
 	})
 }
 
-// fit demands that the halves of a pair on P-256 fit.
+// fit returns an error unless the halves of a pair on P-256 belong together.
 func fit(private, public []byte) error {
 	parsed, err := x509.ParsePKCS8PrivateKey(private)
 	if err != nil {
@@ -147,7 +153,9 @@ func (w *walk) rsa(arn *string) {
 		if err != nil {
 			return err
 		}
-		return w.decrypts(&kms.DecryptInput{KeyId: arn, EncryptionAlgorithm: algorithm, CiphertextBlob: out.CiphertextBlob}, arn, plaintext)
+		return w.decrypts(&kms.DecryptInput{
+			KeyId: arn, EncryptionAlgorithm: algorithm, CiphertextBlob: out.CiphertextBlob,
+		}, arn, plaintext)
 	})
 	w.call("Decrypt RSAES_OAEP_SHA_256", func() error {
 		out, err := w.kms.GetPublicKey(w.ctx, &kms.GetPublicKeyInput{KeyId: arn})

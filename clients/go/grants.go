@@ -18,7 +18,7 @@ func grantConstraints() types.GrantConstraints {
 	return types.GrantConstraints{EncryptionContextSubset: encryptionContext()}
 }
 
-// A granting is what is granted on one key, to whom, and by whom it may be retired.
+// A granting is a key, a grantee and a retiring principal.
 type granting struct {
 	*walk
 	arn              *string
@@ -26,7 +26,7 @@ type granting struct {
 	named            *kms.CreateGrantOutput // the grant that has a name
 }
 
-// grants walks through the making, the use and the end of grants.
+// grants makes calls that create, use and end grants.
 func grants(w *walk) {
 	g := &granting{walk: w, arn: w.arns["symmetric"]}
 	g.grantee, g.retirer = g.principal("role/archivist"), g.principal("user/auditor-"+rand.Text())
@@ -58,7 +58,7 @@ func (g *granting) creation() {
 	})
 }
 
-// create makes the grant that all here are alike, but for their names.
+// create creates a grant. All grants here differ only in their names.
 func (g *granting) create(name string) (*kms.CreateGrantOutput, error) {
 	out, err := g.kms.CreateGrant(g.ctx, &kms.CreateGrantInput{
 		KeyId: g.arn, Name: aws.String(name), GranteePrincipal: g.grantee, RetiringPrincipal: g.retirer,
@@ -83,7 +83,9 @@ func (g *granting) list() error {
 	}
 	grant := out.Grants[0]
 	slices.Sort(grant.Operations)
-	names := []string{aws.ToString(grant.Name), aws.ToString(grant.GranteePrincipal), aws.ToString(grant.RetiringPrincipal)}
+	names := []string{
+		aws.ToString(grant.Name), aws.ToString(grant.GranteePrincipal), aws.ToString(grant.RetiringPrincipal),
+	}
 	if err := expect("the names", names, []string{"archive", *g.grantee, *g.retirer}); err != nil {
 		return err
 	}
@@ -101,7 +103,8 @@ func (g *granting) tokens() {
 			return err
 		}
 		return g.decrypts(&kms.DecryptInput{
-			CiphertextBlob: out.CiphertextBlob, EncryptionContext: encryptionContext(), GrantTokens: []string{*g.named.GrantToken},
+			CiphertextBlob: out.CiphertextBlob, EncryptionContext: encryptionContext(),
+			GrantTokens: []string{*g.named.GrantToken},
 		}, g.arn, plaintext)
 	})
 	g.call("Encrypt with a token of no grant", func() error {
@@ -171,7 +174,7 @@ func grantIDs(grants []types.GrantListEntry) []string {
 	return ids
 }
 
-// principal returns the ARN of somebody in the account of the key.
+// principal returns the ARN of a principal in the account of the key.
 func (g *granting) principal(name string) *string {
 	account := strings.Split(aws.ToString(g.arn)+":::::", ":")[4]
 	return aws.String("arn:aws:iam::" + account + ":" + name)

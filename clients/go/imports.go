@@ -16,7 +16,7 @@ import (
 
 const day = 24 * time.Hour
 
-// An imported key, and the key material of our own that it is given.
+// An imported is a key with our own key material.
 type imported struct {
 	*walk
 	arn        *string
@@ -44,7 +44,9 @@ func imports(w *walk) {
 	})
 	w.call("ImportKeyMaterial", i.first)
 	w.call("Encrypt with imported material", func() error {
-		out, err := w.kms.Encrypt(w.ctx, &kms.EncryptInput{KeyId: i.arn, Plaintext: plaintext, EncryptionContext: encryptionContext()})
+		out, err := w.kms.Encrypt(w.ctx, &kms.EncryptInput{
+			KeyId: i.arn, Plaintext: plaintext, EncryptionContext: encryptionContext(),
+		})
 		if err != nil {
 			return err
 		}
@@ -76,7 +78,9 @@ func imports(w *walk) {
 		return expect("the material", aws.ToString(out.KeyMaterialId), i.materialID)
 	})
 	w.call("Decrypt with imported material", func() error {
-		return w.decrypts(&kms.DecryptInput{CiphertextBlob: i.ciphertext, EncryptionContext: encryptionContext()}, i.arn, plaintext)
+		return w.decrypts(&kms.DecryptInput{
+			CiphertextBlob: i.ciphertext, EncryptionContext: encryptionContext(),
+		}, i.arn, plaintext)
 	})
 	w.call("ImportKeyMaterial HMAC_256", func() error { return w.importMAC(i.material) })
 }
@@ -111,7 +115,7 @@ func (i *imported) parameters() (err error) {
 	return expect("the key and its bits", []any{aws.ToString(i.params.KeyId), public.N.BitLen()}, []any{*i.arn, 2048})
 }
 
-// bring wraps material and imports it, to expire if there is a date.
+// bring wraps material and imports it. With a date, the material expires then.
 func (i *imported) bring(material []byte, validTo *time.Time) (*kms.ImportKeyMaterialOutput, error) {
 	public, err := parse[*rsa.PublicKey](i.params.PublicKey)
 	if err != nil {
@@ -145,7 +149,9 @@ func (w *walk) importMAC(material []byte) error {
 	if _, err := i.bring(material, nil); err != nil {
 		return err
 	}
-	out, err := w.kms.GenerateMac(w.ctx, &kms.GenerateMacInput{KeyId: i.arn, Message: plaintext, MacAlgorithm: types.MacAlgorithmSpecHmacSha256})
+	out, err := w.kms.GenerateMac(w.ctx, &kms.GenerateMacInput{
+		KeyId: i.arn, Message: plaintext, MacAlgorithm: types.MacAlgorithmSpecHmacSha256,
+	})
 	if err != nil {
 		return err
 	}
@@ -160,7 +166,7 @@ func randomBytes() []byte {
 	return b
 }
 
-// parse reads a SubjectPublicKeyInfo, which must be of type K.
+// parse parses a SubjectPublicKeyInfo, which must be of type K.
 func parse[K any](der []byte) (key K, err error) {
 	parsed, err := x509.ParsePKIXPublicKey(der)
 	if err != nil {
@@ -173,7 +179,7 @@ func parse[K any](der []byte) (key K, err error) {
 	return key, nil
 }
 
-// near demands that a date is so far away, give or take an hour.
+// near returns an error unless the date is want from now, give or take an hour.
 func near(what string, date *time.Time, want time.Duration) error {
 	if got := time.Until(aws.ToTime(date)); (got - want).Abs() > time.Hour {
 		return fmt.Errorf("%s: expected in %v, got in %v", what, want, got)

@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 )
 
-// families are keys of every family: what they are for here, and what CreateKey needs.
+// families has a key of each family: its purpose here, and the members of CreateKey.
 var families = []struct {
 	name  string
 	spec  types.KeySpec
@@ -63,7 +63,9 @@ func keys(w *walk) {
 
 func (w *walk) updateDescription() error {
 	id := w.arns["symmetric"]
-	_, err := w.kms.UpdateKeyDescription(w.ctx, &kms.UpdateKeyDescriptionInput{KeyId: id, Description: aws.String(description)})
+	_, err := w.kms.UpdateKeyDescription(w.ctx, &kms.UpdateKeyDescriptionInput{
+		KeyId: id, Description: aws.String(description),
+	})
 	if err != nil {
 		return err
 	}

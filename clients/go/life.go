@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 )
 
-// life walks through rotation, the last usage and deletion.
+// life makes calls about rotation, the last usage and deletion.
 func life(w *walk) {
 	arn := w.arns["symmetric"]
 	w.rotation(arn)
@@ -19,9 +19,10 @@ func life(w *walk) {
 			return err
 		}
 		if out.KeyLastUsage == nil {
-			return errors.New("there was none")
+			return errors.New("the answer has no last usage")
 		}
-		if err := expect("the operation", out.KeyLastUsage.Operation, types.KeyLastUsageTrackingOperationDecrypt); err != nil {
+		got, want := out.KeyLastUsage.Operation, types.KeyLastUsageTrackingOperationDecrypt
+		if err := expect("the operation", got, want); err != nil {
 			return err
 		}
 		return near("the time", out.KeyLastUsage.Timestamp, 0)
@@ -47,7 +48,9 @@ func (w *walk) rotation(arn *string) {
 		if err := expect("the rotations", got, []any{types.RotationTypeOnDemand}); err != nil {
 			return err
 		}
-		out, err = w.kms.ListKeyRotations(w.ctx, &kms.ListKeyRotationsInput{KeyId: arn, IncludeKeyMaterial: types.IncludeKeyMaterialAllKeyMaterial})
+		out, err = w.kms.ListKeyRotations(w.ctx, &kms.ListKeyRotationsInput{
+			KeyId: arn, IncludeKeyMaterial: types.IncludeKeyMaterialAllKeyMaterial,
+		})
 		if err != nil {
 			return err
 		}
@@ -58,7 +61,9 @@ func (w *walk) rotation(arn *string) {
 		return expect("the materials", got, []any{types.KeyMaterialStateNonCurrent, types.KeyMaterialStateCurrent})
 	})
 	w.call("Decrypt after the rotation", func() error {
-		out, err := w.kms.Decrypt(w.ctx, &kms.DecryptInput{CiphertextBlob: w.ciphertext, EncryptionContext: encryptionContext()})
+		out, err := w.kms.Decrypt(w.ctx, &kms.DecryptInput{
+			CiphertextBlob: w.ciphertext, EncryptionContext: encryptionContext(),
+		})
 		if err != nil {
 			return err
 		}
@@ -71,7 +76,9 @@ func (w *walk) rotation(arn *string) {
 
 func (w *walk) schedule(arn *string) {
 	w.call("EnableKeyRotation", func() error {
-		_, err := w.kms.EnableKeyRotation(w.ctx, &kms.EnableKeyRotationInput{KeyId: arn, RotationPeriodInDays: aws.Int32(180)})
+		_, err := w.kms.EnableKeyRotation(w.ctx, &kms.EnableKeyRotationInput{
+			KeyId: arn, RotationPeriodInDays: aws.Int32(180),
+		})
 		return err
 	})
 	w.call("GetKeyRotationStatus", func() error {
@@ -99,7 +106,9 @@ func (w *walk) schedule(arn *string) {
 
 func (w *walk) deletion(arn *string) {
 	w.call("ScheduleKeyDeletion", func() error {
-		out, err := w.kms.ScheduleKeyDeletion(w.ctx, &kms.ScheduleKeyDeletionInput{KeyId: arn, PendingWindowInDays: aws.Int32(7)})
+		out, err := w.kms.ScheduleKeyDeletion(w.ctx, &kms.ScheduleKeyDeletionInput{
+			KeyId: arn, PendingWindowInDays: aws.Int32(7),
+		})
 		if err != nil {
 			return err
 		}

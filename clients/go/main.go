@@ -1,6 +1,5 @@
-// Command go makes the calls of clients/README.md through the SDK for Go, against
-// the server at the endpoint that it is given. It knows nothing of the server but
-// its API.
+// Command go makes the calls of clients/README.md through the SDK for Go, against the server at the
+// given endpoint. It uses only the API of the server.
 package main
 
 import (
@@ -38,7 +37,7 @@ func main() {
 	fmt.Printf("ok %d calls\n", w.calls)
 }
 
-// connect takes nothing from the environment: no profile can lead elsewhere.
+// connect reads nothing from the environment, so no profile can name another server.
 func connect(endpoint, region string) *kms.Client {
 	return kms.New(kms.Options{
 		BaseEndpoint:     aws.String(endpoint),

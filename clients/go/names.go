@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 )
 
-// names walks through aliases, tags and the key policy.
+// names makes calls about aliases, tags and the key policy.
 func names(w *walk) {
 	w.aliases(w.arns["symmetric"])
 	w.tags(w.arns["symmetric"])
@@ -106,6 +106,8 @@ func (w *walk) hasTags(arn *string, want []types.Tag) error {
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(out.Tags, func(a, b types.Tag) int { return cmp.Compare(aws.ToString(a.TagKey), aws.ToString(b.TagKey)) })
+	slices.SortFunc(out.Tags, func(a, b types.Tag) int {
+		return cmp.Compare(aws.ToString(a.TagKey), aws.ToString(b.TagKey))
+	})
 	return expect("the tags", out.Tags, want)
 }

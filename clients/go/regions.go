@@ -18,7 +18,7 @@ type twoRegions struct {
 	here, there string // the ARNs
 }
 
-// regions walks through a key in two Regions, from its creation to its deletion.
+// regions makes calls about a key in two Regions, from its creation to its deletion.
 func regions(w *walk) {
 	r := &twoRegions{walk: w}
 	w.call("CreateKey of a multi-Region key", r.create)
@@ -71,8 +71,8 @@ func (r *twoRegions) replication() {
 	})
 }
 
-// travels demands that what is encrypted in one Region opens in another, under the
-// ARN of there.
+// travels returns an error unless a ciphertext of one Region opens in the other, under the ARN in that
+// Region.
 func (r *twoRegions) travels(from, to *kms.Client, arn string) error {
 	made, err := from.Encrypt(r.ctx, &kms.EncryptInput{KeyId: r.id, Plaintext: plaintext})
 	if err != nil {
@@ -88,20 +88,24 @@ func (r *twoRegions) travels(from, to *kms.Client, arn string) error {
 
 func (r *twoRegions) primary() {
 	r.call("UpdatePrimaryRegion", func() error {
-		_, err := r.kms.UpdatePrimaryRegion(r.ctx, &kms.UpdatePrimaryRegionInput{KeyId: r.id, PrimaryRegion: aws.String(abroad)})
+		_, err := r.kms.UpdatePrimaryRegion(r.ctx, &kms.UpdatePrimaryRegionInput{
+			KeyId: r.id, PrimaryRegion: aws.String(abroad),
+		})
 		if err != nil {
 			return err
 		}
 		return r.primaryIs(r.there, r.here)
 	})
 	r.call("UpdatePrimaryRegion where no replica is", func() error {
-		_, err := r.abroad.UpdatePrimaryRegion(r.ctx, &kms.UpdatePrimaryRegionInput{KeyId: r.id, PrimaryRegion: aws.String("ap-south-1")})
+		_, err := r.abroad.UpdatePrimaryRegion(r.ctx, &kms.UpdatePrimaryRegionInput{
+			KeyId: r.id, PrimaryRegion: aws.String("ap-south-1"),
+		})
 		return refused[*types.NotFoundException](err)
 	})
 }
 
-// primaryIs demands that both Regions tell which key is the primary and which the
-// replica, and which of them is their own.
+// primaryIs returns an error unless both Regions agree which key is the primary key and which the
+// replica, and each names its own key.
 func (r *twoRegions) primaryIs(primary, replica string) error {
 	inRegion := map[string]string{r.here: home, r.there: abroad}
 	both := []string{inRegion[primary] + " " + primary, inRegion[replica] + " " + replica}
@@ -120,8 +124,8 @@ func (r *twoRegions) primaryIs(primary, replica string) error {
 	return nil
 }
 
-// regionsOf returns what a key says of its Regions: which kind of key it is, then the
-// primary key and the replicas.
+// regionsOf returns the Regions of a key: whether it is the primary key or a replica, the primary key,
+// and then the replicas.
 func regionsOf(key *types.KeyMetadata) []string {
 	c := key.MultiRegionConfiguration
 	if c == nil || c.PrimaryKey == nil {
@@ -134,11 +138,13 @@ func regionsOf(key *types.KeyMetadata) []string {
 	return all
 }
 
-// deletion is of the primary key, which is in the other Region by now, and waits for
-// its replica.
+// deletion schedules the deletion of the primary key, which is in the other Region by now and waits
+// for its replica.
 func (r *twoRegions) deletion() {
 	r.call("ScheduleKeyDeletion of a primary key", func() error {
-		out, err := r.abroad.ScheduleKeyDeletion(r.ctx, &kms.ScheduleKeyDeletionInput{KeyId: r.id, PendingWindowInDays: aws.Int32(7)})
+		out, err := r.abroad.ScheduleKeyDeletion(r.ctx, &kms.ScheduleKeyDeletionInput{
+			KeyId: r.id, PendingWindowInDays: aws.Int32(7),
+		})
 		if err != nil {
 			return err
 		}
@@ -150,7 +156,9 @@ func (r *twoRegions) deletion() {
 		return refused[*types.KMSInvalidStateException](err)
 	})
 	r.call("ScheduleKeyDeletion of a replica key", func() error {
-		out, err := r.kms.ScheduleKeyDeletion(r.ctx, &kms.ScheduleKeyDeletionInput{KeyId: r.id, PendingWindowInDays: aws.Int32(7)})
+		out, err := r.kms.ScheduleKeyDeletion(r.ctx, &kms.ScheduleKeyDeletionInput{
+			KeyId: r.id, PendingWindowInDays: aws.Int32(7),
+		})
 		if err != nil {
 			return err
 		}

@@ -16,8 +16,7 @@ import (
 
 var errNoFit = errors.New("the signature does not fit the public key")
 
-// A signing is what Sign and Verify are asked, and how the signature is checked
-// with the public key alone.
+// A signing is a request for Sign and Verify, and a check of the signature with only the public key.
 type signing struct {
 	label     string
 	arn       *string
@@ -29,7 +28,10 @@ type signing struct {
 
 func signatures(w *walk) {
 	digest := sha256.Sum256(plaintext)
-	pss := signing{"RSASSA_PSS_SHA_256", w.arns["rsa sign"], types.SigningAlgorithmSpecRsassaPssSha256, types.MessageTypeRaw, plaintext, checkPSS}
+	const raw = types.MessageTypeRaw
+	pss := signing{
+		"RSASSA_PSS_SHA_256", w.arns["rsa sign"], types.SigningAlgorithmSpecRsassaPssSha256, raw, plaintext, checkPSS,
+	}
 	w.call("GetPublicKey", func() error { return w.getPublicKey(pss.arn) })
 	signature := w.sign(pss)
 	w.call("Verify of another message", func() error {
@@ -39,10 +41,11 @@ func signatures(w *walk) {
 		return refused[*types.KMSInvalidSignatureException](err)
 	})
 	for _, s := range []signing{
-		{"ECDSA_SHA_256", w.arns["p256 sign"], types.SigningAlgorithmSpecEcdsaSha256, types.MessageTypeDigest, digest[:], checkECDSA},
-		{"ED25519_SHA_512", w.arns["ed25519"], types.SigningAlgorithmSpecEd25519Sha512, types.MessageTypeRaw, plaintext, checkEd25519},
-		{"ECDSA_SHA_256 on secp256k1", w.arns["secp256k1"], types.SigningAlgorithmSpecEcdsaSha256, types.MessageTypeRaw, plaintext, nil},
-		{"ML_DSA_SHAKE_256", w.arns["ml-dsa"], types.SigningAlgorithmSpecMlDsaShake256, types.MessageTypeRaw, plaintext, checkMLDSA},
+		{"ECDSA_SHA_256", w.arns["p256 sign"], types.SigningAlgorithmSpecEcdsaSha256,
+			types.MessageTypeDigest, digest[:], checkECDSA},
+		{"ED25519_SHA_512", w.arns["ed25519"], types.SigningAlgorithmSpecEd25519Sha512, raw, plaintext, checkEd25519},
+		{"ECDSA_SHA_256 on secp256k1", w.arns["secp256k1"], types.SigningAlgorithmSpecEcdsaSha256, raw, plaintext, nil},
+		{"ML_DSA_SHAKE_256", w.arns["ml-dsa"], types.SigningAlgorithmSpecMlDsaShake256, raw, plaintext, checkMLDSA},
 	} {
 		w.sign(s)
 	}
@@ -58,20 +61,24 @@ func (w *walk) getPublicKey(arn *string) error {
 	if err != nil {
 		return err
 	}
-	got := []any{public.N.BitLen(), out.KeyUsage, out.KeySpec, slices.Contains(out.SigningAlgorithms, types.SigningAlgorithmSpecRsassaPssSha256)}
+	hasPSS := slices.Contains(out.SigningAlgorithms, types.SigningAlgorithmSpecRsassaPssSha256)
+	got := []any{public.N.BitLen(), out.KeyUsage, out.KeySpec, hasPSS}
 	want := []any{2048, types.KeyUsageTypeSignVerify, types.KeySpecRsa2048, true}
 	return expect("the bits, the usage, and whether there is PSS", got, want)
 }
 
-// sign signs, checks the signature with the public key, and has it verified too.
+// sign calls Sign, checks the signature with the public key, and calls Verify.
 func (w *walk) sign(s signing) (signature []byte) {
 	w.call("Sign "+s.label, func() error {
-		out, err := w.kms.Sign(w.ctx, &kms.SignInput{KeyId: s.arn, SigningAlgorithm: s.algorithm, MessageType: s.kind, Message: s.message})
+		out, err := w.kms.Sign(w.ctx, &kms.SignInput{
+			KeyId: s.arn, SigningAlgorithm: s.algorithm, MessageType: s.kind, Message: s.message,
+		})
 		if err != nil {
 			return err
 		}
 		signature = out.Signature
-		if err := expect("the key and the algorithm", []any{aws.ToString(out.KeyId), out.SigningAlgorithm}, []any{*s.arn, s.algorithm}); err != nil {
+		got, want := []any{aws.ToString(out.KeyId), out.SigningAlgorithm}, []any{*s.arn, s.algorithm}
+		if err := expect("the key and the algorithm", got, want); err != nil {
 			return err
 		}
 		public, err := w.kms.GetPublicKey(w.ctx, &kms.GetPublicKeyInput{KeyId: s.arn})
@@ -98,7 +105,8 @@ func checkPSS(der, signature []byte) error {
 		return err
 	}
 	digest := sha256.Sum256(plaintext)
-	return rsa.VerifyPSS(public, crypto.SHA256, digest[:], signature, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash})
+	options := &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}
+	return rsa.VerifyPSS(public, crypto.SHA256, digest[:], signature, options)
 }
 
 func checkECDSA(der, signature []byte) error {
@@ -124,7 +132,7 @@ func checkEd25519(der, signature []byte) error {
 	return nil
 }
 
-// checkMLDSA knows the size alone (FIPS 204, table 2).
+// checkMLDSA checks only the size (FIPS 204, table 2).
 func checkMLDSA(_, signature []byte) error {
 	return expect("the number of bytes", len(signature), 2420)
 }
@@ -141,7 +149,9 @@ func (w *walk) codes(arn *string) {
 		return expect("the number of bytes", len(mac), 32)
 	})
 	w.call("VerifyMac", func() error {
-		out, err := w.kms.VerifyMac(w.ctx, &kms.VerifyMacInput{KeyId: arn, MacAlgorithm: algorithm, Message: plaintext, Mac: mac})
+		out, err := w.kms.VerifyMac(w.ctx, &kms.VerifyMacInput{
+			KeyId: arn, MacAlgorithm: algorithm, Message: plaintext, Mac: mac,
+		})
 		if err != nil {
 			return err
 		}

@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 )
 
-// symmetric walks through encryption under a symmetric key, data keys and random bytes.
+// symmetric makes calls about encryption under a symmetric key, data keys and random bytes.
 func symmetric(w *walk) {
 	arn := w.arns["symmetric"]
 	w.encryption(arn)
@@ -33,7 +33,9 @@ func symmetric(w *walk) {
 
 func (w *walk) encryption(arn *string) {
 	w.call("Encrypt", func() error {
-		out, err := w.kms.Encrypt(w.ctx, &kms.EncryptInput{KeyId: arn, Plaintext: plaintext, EncryptionContext: encryptionContext()})
+		out, err := w.kms.Encrypt(w.ctx, &kms.EncryptInput{
+			KeyId: arn, Plaintext: plaintext, EncryptionContext: encryptionContext(),
+		})
 		if err != nil {
 			return err
 		}
@@ -42,10 +44,14 @@ func (w *walk) encryption(arn *string) {
 		return expect("the key and the algorithm", got, []any{*arn, types.EncryptionAlgorithmSpecSymmetricDefault})
 	})
 	w.call("Decrypt", func() error {
-		return w.decrypts(&kms.DecryptInput{CiphertextBlob: w.ciphertext, EncryptionContext: encryptionContext()}, arn, plaintext)
+		return w.decrypts(&kms.DecryptInput{
+			CiphertextBlob: w.ciphertext, EncryptionContext: encryptionContext(),
+		}, arn, plaintext)
 	})
 	w.call("Decrypt in another context", func() error {
-		_, err := w.kms.Decrypt(w.ctx, &kms.DecryptInput{CiphertextBlob: w.ciphertext, EncryptionContext: map[string]string{"room": "cellar"}})
+		_, err := w.kms.Decrypt(w.ctx, &kms.DecryptInput{
+			CiphertextBlob: w.ciphertext, EncryptionContext: map[string]string{"room": "cellar"},
+		})
 		return refused[*types.InvalidCiphertextException](err)
 	})
 	w.call("Encrypt as a dry run", func() error {
@@ -69,10 +75,14 @@ func (w *walk) dataKeys(arn *string) {
 		if err := expect("the number of bytes", len(out.Plaintext), 32); err != nil {
 			return err
 		}
-		return w.decrypts(&kms.DecryptInput{CiphertextBlob: out.CiphertextBlob, EncryptionContext: encryptionContext()}, arn, out.Plaintext)
+		return w.decrypts(&kms.DecryptInput{
+			CiphertextBlob: out.CiphertextBlob, EncryptionContext: encryptionContext(),
+		}, arn, out.Plaintext)
 	})
 	w.call("GenerateDataKeyWithoutPlaintext", func() error {
-		out, err := w.kms.GenerateDataKeyWithoutPlaintext(w.ctx, &kms.GenerateDataKeyWithoutPlaintextInput{KeyId: arn, NumberOfBytes: aws.Int32(32)})
+		out, err := w.kms.GenerateDataKeyWithoutPlaintext(w.ctx, &kms.GenerateDataKeyWithoutPlaintextInput{
+			KeyId: arn, NumberOfBytes: aws.Int32(32),
+		})
 		if err != nil {
 			return err
 		}
@@ -84,7 +94,7 @@ func (w *walk) dataKeys(arn *string) {
 	})
 }
 
-// reEncrypt encrypts under the RSA key what Encrypt made, and has it opened there.
+// reEncrypt moves the ciphertext of Encrypt under the RSA key, and decrypts it there.
 func (w *walk) reEncrypt() error {
 	from, to := w.arns["symmetric"], w.arns["rsa encrypt"]
 	moved, err := w.kms.ReEncrypt(w.ctx, &kms.ReEncryptInput{
@@ -94,7 +104,8 @@ func (w *walk) reEncrypt() error {
 	if err != nil {
 		return err
 	}
-	if err := expect("the keys", []string{aws.ToString(moved.SourceKeyId), aws.ToString(moved.KeyId)}, []string{*from, *to}); err != nil {
+	got := []string{aws.ToString(moved.SourceKeyId), aws.ToString(moved.KeyId)}
+	if err := expect("the keys", got, []string{*from, *to}); err != nil {
 		return err
 	}
 	return w.decrypts(&kms.DecryptInput{
@@ -115,7 +126,7 @@ func (w *walk) random() error {
 	return expect("the number of bytes, and whether they are the same again", got, []any{1024, false})
 }
 
-// decrypts demands that a ciphertext opens, to what and under which key.
+// decrypts returns an error unless a ciphertext decrypts to want under the key.
 func (w *walk) decrypts(in *kms.DecryptInput, arn *string, want []byte) error {
 	out, err := w.kms.Decrypt(w.ctx, in)
 	if err != nil {

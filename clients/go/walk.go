@@ -16,20 +16,19 @@ var plaintext = []byte("the combination is 12-34-56")
 
 func encryptionContext() map[string]string { return map[string]string{"room": "archive"} }
 
-// A walk goes from call to call until one differs.
+// A walk makes one call after another, until a result differs.
 type walk struct {
 	ctx        context.Context
 	kms        *kms.Client
 	abroad     *kms.Client // in another Region
 	out        io.Writer
 	calls      int
-	err        error              // of the first call that differed
-	arns       map[string]*string // of the keys, by what they are for
-	ciphertext []byte             // what Encrypt made under the symmetric key
+	err        error              // of the first call whose result differed
+	arns       map[string]*string // of the keys, by purpose
+	ciphertext []byte             // of Encrypt under the symmetric key
 }
 
-// call prints the label when the step went well. After the first that did not,
-// it does nothing.
+// call runs the step and prints the label. After an error, later calls do nothing.
 func (w *walk) call(label string, step func() error) {
 	if w.err != nil {
 		return
@@ -60,7 +59,7 @@ func (w *walk) createKey(in *kms.CreateKeyInput) (*types.KeyMetadata, error) {
 	return present(out.KeyMetadata)
 }
 
-// present demands that an answer is about a key at all.
+// present returns an error if an answer has no key.
 func present(key *types.KeyMetadata) (*types.KeyMetadata, error) {
 	if key == nil || key.Arn == nil {
 		return nil, errors.New("the answer has no key metadata with an ARN")
@@ -68,7 +67,7 @@ func present(key *types.KeyMetadata) (*types.KeyMetadata, error) {
 	return key, nil
 }
 
-// state demands that a key is in a state.
+// state returns an error unless a key is in the state.
 func (w *walk) state(id *string, want types.KeyState) error {
 	key, err := w.describe(id)
 	if err != nil {
@@ -77,7 +76,7 @@ func (w *walk) state(id *string, want types.KeyState) error {
 	return expect("the state", key.KeyState, want)
 }
 
-// refused demands the SDK's own exception.
+// refused returns an error unless err is the SDK's own exception E.
 func refused[E smithy.APIError](err error) error {
 	if err == nil {
 		return fmt.Errorf("expected %v, but it succeeded", reflect.TypeFor[E]())
@@ -88,7 +87,7 @@ func refused[E smithy.APIError](err error) error {
 	return nil
 }
 
-// refusedAs demands an exception of a code for which the SDK has no type.
+// refusedAs returns an error unless err has the code. It is for codes without a type in the SDK.
 func refusedAs(code string, err error) error {
 	if err == nil {
 		return fmt.Errorf("expected %s, but it succeeded", code)

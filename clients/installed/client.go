@@ -17,19 +17,21 @@ type client struct {
 	folder   string
 	name     string
 	material material
-	context  string // what its user sees of a wrong encryption context; empty if it sends none
+	context  string // what the user sees after a wrong encryption context; empty if the client sends none
 
-	installed   string // the folder in which its commands run
+	installed   string // the folder in which the commands run
 	version     string
-	environment []string // how it finds the server
+	environment []string // the variables that name the server
 }
 
-// clients are the eight, in the order of the table in clients/README.md. The AWS Encryption SDK for
-// Python keeps the text of an error of KMS and not its name.
+// clients are the eight clients, in the order of the table in clients/README.md. The AWS Encryption
+// SDK for Python keeps the text of an error of KMS, and not its name.
 var clients = []client{
 	{folder: "sops", name: "SOPS", material: symmetric, context: wrongContext},
-	{folder: "encryption-sdk-python", name: "AWS Encryption SDK for Python", material: symmetric, context: "ComAmazonawsKms('')"},
-	{folder: "encryption-sdk-javascript", name: "AWS Encryption SDK for JavaScript", material: symmetric, context: wrongContext},
+	{folder: "encryption-sdk-python", name: "AWS Encryption SDK for Python", material: symmetric,
+		context: "ComAmazonawsKms('')"},
+	{folder: "encryption-sdk-javascript", name: "AWS Encryption SDK for JavaScript", material: symmetric,
+		context: wrongContext},
 	{folder: "s3-java", name: "S3 Encryption Client for Java", material: symmetric, context: wrongContext},
 	{folder: "tink", name: "Tink for Go", material: symmetric, context: wrongContext},
 	{folder: "mongodb", name: "pymongocrypt", material: symmetric},
@@ -47,15 +49,15 @@ func (c client) title() string {
 	return strings.TrimSpace(c.name + " " + c.version)
 }
 
-// shown is what the client showed when it met its story.
-func (c client) shown() string {
+// results lists what a client that passed has shown.
+func (c client) results() string {
 	if c.context == "" {
 		return "round trip; refusals: disabled key, expired material; opens after the same import"
 	}
 	return "round trip; refusals: other context, disabled key, expired material; opens after the same import"
 }
 
-// install copies the sources of the client into the folder, runs its script there, and asks for
+// install copies the sources of the client into the folder, runs its install script there, and reads
 // its version.
 func (c *client) install(ctx context.Context, folder string) error {
 	if err := copySources(filepath.Join("clients/installed", c.folder), folder); err != nil {
@@ -74,8 +76,7 @@ func (c *client) install(ctx context.Context, folder string) error {
 	return err
 }
 
-// copySources brings the files of a client to where it is installed. What an earlier run installed
-// there stays.
+// copySources copies the files of a client into its folder. Files of an earlier installation stay.
 func copySources(from, to string) error {
 	return filepath.WalkDir(from, func(path string, d os.DirEntry, err error) error {
 		if err != nil {
@@ -100,8 +101,8 @@ func copySources(from, to string) error {
 	})
 }
 
-// call runs a command of the client and returns its standard output. If the client exits with an
-// error, the error is a refusal with all that its user sees.
+// call runs a command of the client and returns its standard output. If the command fails, the error
+// is a refusal with all output that the user sees.
 func (c client) call(ctx context.Context, stdin []byte, args ...string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()

@@ -1,8 +1,8 @@
-// Command installed runs programs that were written for AWS KMS against keyhold dev, each
-// installed from its package registry, and each with a key of imported material.
+// Command installed runs programs that were written for AWS KMS against keyhold dev. Each program is
+// installed from its package registry, and uses a key with imported material.
 //
-// It does not look into what the programs write: each has a folder here with the scripts install
-// and client, and client knows three commands:
+// Each program has a folder here with the scripts install and client. The script client has three
+// commands:
 //
 //	client version
 //	client seal KEY FOLDER ROOM < PLAINTEXT
@@ -41,7 +41,7 @@ func main() {
 	}
 }
 
-// choose returns the clients of these names, all of them without any.
+// choose returns the clients with these names, or all clients without names.
 func choose(names []string) ([]client, error) {
 	if len(names) == 0 {
 		return clients, nil
@@ -57,7 +57,7 @@ func choose(names []string) ([]client, error) {
 	return chosen, nil
 }
 
-// run prints a line for each client, and reports whether all of them met their story.
+// run prints a line for each client, and reports whether all of them passed.
 func run(ctx context.Context, out io.Writer, keyhold, build string, chosen []client) bool {
 	met := 0
 	for _, c := range chosen {
@@ -67,14 +67,14 @@ func run(ctx context.Context, out io.Writer, keyhold, build string, chosen []cli
 			continue
 		}
 		met++
-		fmt.Fprintf(out, "%s: %s: met\n    its user sees, when the material has expired: %s\n", c.title(), c.shown(), seen)
+		fmt.Fprintf(out, "%s: %s: met\n    message when the material has expired: %s\n", c.title(), c.results(), seen)
 	}
 	fmt.Fprintf(out, "%s of %s\n", number(met), number(len(chosen)))
 	return met == len(chosen)
 }
 
-// try installs the client and tells its story against a server of its own. It returns what a user
-// of the client sees when the material has expired.
+// try installs the client and runs its story against a server of its own. It returns the message that
+// a user of the client sees when the material has expired.
 func try(ctx context.Context, keyhold, build string, c *client) (seen string, err error) {
 	if keyhold, err = filepath.Abs(keyhold); err != nil {
 		return "", err
@@ -96,11 +96,11 @@ func try(ctx context.Context, keyhold, build string, c *client) (seen string, er
 	}
 	defer s.stop()
 	c.environment = s.environment
-	told := story{program: c, owner: s, material: c.material, context: c.context, folder: filepath.Join(work, "vault")}
-	return told.tell(ctx)
+	vault := filepath.Join(work, "vault")
+	return (&story{program: c, owner: s, material: c.material, context: c.context, folder: vault}).run(ctx)
 }
 
-// number returns n as a word, as long as there are words.
+// number returns n as a word, if words has it.
 func number(n int) string {
 	words := []string{"none", "one", "two", "three", "four", "five", "six", "seven", "eight"}
 	if n < len(words) {

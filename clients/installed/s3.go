@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// s3 is as much of S3 as keeps an object: PUT and GET of /BUCKET/KEY, with the metadata of the
-// object. The bucket is a folder beside the others of the run. Signatures are not verified.
+// s3 is the part of S3 that stores an object with its metadata: PUT and GET of /BUCKET/KEY. The bucket
+// is a folder next to the other folders of the run. Signatures are not verified.
 type s3 struct{ folder string }
 
 func (s s3) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -40,7 +40,7 @@ func (s s3) serve(w http.ResponseWriter, r *http.Request) error {
 func put(w http.ResponseWriter, r *http.Request, file string) error {
 	var body io.Reader = r.Body
 	if strings.Contains(r.Header.Get("Content-Encoding"), "aws-chunked") {
-		// Chunks of HTTP/1.1 whose extensions are signatures.
+		// HTTP/1.1 chunks, whose extensions are signatures.
 		body = httputil.NewChunkedReader(r.Body)
 	}
 	object, err := io.ReadAll(body)

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// TestS3 has the stub keep an object that came in signed chunks, with its metadata.
+// TestS3 stores an object from signed chunks in the stub, with its metadata.
 func TestS3(t *testing.T) {
 	folder := t.TempDir()
 	if err := os.Mkdir(filepath.Join(folder, "vault"), 0o700); err != nil {

@@ -26,8 +26,8 @@ import (
 
 // A material is a kind of key material that the owner imports.
 type material struct {
-	flags []string                // of keyhold import, for the key
-	make  func(file string) error // keyhold import --generate does so if it is nil
+	flags []string                // flags of keyhold import for the key
+	make  func(file string) error // keyhold import --generate makes the material if this is nil
 }
 
 var (
@@ -35,8 +35,8 @@ var (
 	wallet    = material{flags: []string{"--key-spec", "ECC_SECG_P256K1", "--key-usage", "SIGN_VERIFY"}, make: makeWallet}
 )
 
-// makeWallet writes a private key as wallets export it. Any number below the order of the curve is
-// a private key, and a random one is not below it once in 2^128.
+// makeWallet writes a private key in the format in which wallets export it. Any number below the order
+// of the curve is a private key. A random number is not below it once in 2^128.
 func makeWallet(file string) error {
 	private := make([]byte, 32)
 	rand.Read(private)
@@ -48,11 +48,12 @@ type server struct {
 	keyhold     string
 	process     *exec.Cmd
 	s3          *httptest.Server
-	environment []string // what the banner of the server exports
+	environment []string // the variables that the banner exports
 	kms         *kms.Client
 }
 
-// startServer starts both. The objects of S3 and the files of the server are in the folder.
+// startServer starts the server and the stub. The folder has the objects of S3 and the files of the
+// server.
 func startServer(ctx context.Context, keyhold, folder string) (*server, error) {
 	s := &server{keyhold: keyhold, process: exec.CommandContext(ctx, keyhold, "dev", "--tls", "--addr", "127.0.0.1:0")}
 	s.process.Cancel = func() error { return s.process.Process.Signal(syscall.SIGTERM) }
@@ -73,7 +74,7 @@ func startServer(ctx context.Context, keyhold, folder string) (*server, error) {
 }
 
 func (s *server) connect(ctx context.Context, banner io.Reader, folder string) (err error) {
-	if s.environment, err = exported(ctx, banner, folder); err != nil {
+	if s.environment, err = runBanner(ctx, banner, folder); err != nil {
 		return err
 	}
 	s.environment = append(s.environment, "AWS_ENDPOINT_URL_S3="+s.s3.URL)
@@ -91,17 +92,18 @@ func (s *server) connect(ctx context.Context, banner io.Reader, folder string) (
 	s.kms = kms.New(kms.Options{
 		BaseEndpoint: aws.String(variables["AWS_ENDPOINT_URL_KMS"]),
 		Region:       variables["AWS_REGION"],
-		Credentials:  credentials.NewStaticCredentialsProvider(variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], ""),
-		HTTPClient:   &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}},
+		Credentials: credentials.NewStaticCredentialsProvider(
+			variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], ""),
+		HTTPClient: &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}},
 	})
 	return nil
 }
 
-// commands are the lines of the banner that are meant for a shell.
+// commands matches the lines of the banner that are shell commands.
 var commands = regexp.MustCompile(`(?m)(?:^|\s)((?:export|keytool) .*)$`)
 
-// exported reads a banner, runs its commands in the folder, and returns the environment after them.
-func exported(ctx context.Context, banner io.Reader, folder string) ([]string, error) {
+// runBanner reads a banner, runs its commands in the folder, and returns the environment after them.
+func runBanner(ctx context.Context, banner io.Reader, folder string) ([]string, error) {
 	var script strings.Builder
 	lines := bufio.NewScanner(banner)
 	for lines.Scan() && !strings.Contains(lines.Text(), "keyhold clock advance") { // the last line
@@ -114,7 +116,7 @@ func exported(ctx context.Context, banner io.Reader, folder string) ([]string, e
 	}
 	shell := exec.CommandContext(ctx, "bash", "-euc", script.String()+"env -0")
 	shell.Dir = folder
-	// The profile of whoever runs this is not for the clients.
+	// The user's profile is not for the clients.
 	shell.Env = append(slices.DeleteFunc(os.Environ(), func(variable string) bool {
 		return strings.HasPrefix(variable, "AWS_")
 	}), "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
@@ -136,7 +138,7 @@ const (
 	lifetime = "90d"
 )
 
-// importMaterial makes material in the file, and a key of it.
+// importMaterial makes material in the file, and imports it into a new key.
 func (s *server) importMaterial(ctx context.Context, m material, file string) (key string, err error) {
 	source := []string{"--generate", file}
 	if m.make != nil {

@@ -11,31 +11,32 @@ import (
 	"strings"
 )
 
-// What the clients seal. The rooms are of the same length, so that lengths in a file stay true.
+// The clients seal this plaintext. The names of the rooms have the same length, so that lengths in a
+// file stay correct.
 const (
 	room, otherRoom = "archive", "kitchen"
 	plaintext       = "the combination is 12-34-56"
 )
 
-// What a user must see of a refusal: the texts that the API gives DisabledException and
-// KMSInvalidStateException. InvalidCiphertextException has no text, so its name must be seen.
+// A user must see these texts after a refusal. They are the texts of DisabledException and
+// KMSInvalidStateException. InvalidCiphertextException has no text, so its name must be visible.
 const (
 	wrongContext    = "InvalidCiphertextException"
 	disabledKey     = "is disabled."
 	expiredMaterial = "is pending import."
 )
 
-// A program has the commands seal and open. Its error is a refusal if it ran and failed.
+// A program has the commands seal and open. Its error is a refusal if a command ran and failed.
 type program interface {
 	call(ctx context.Context, stdin []byte, args ...string) ([]byte, error)
 }
 
-// A refusal is all that a program that failed showed its user.
+// A refusal is all output that the user of a failed command sees.
 type refusal struct{ text string }
 
 func (r refusal) Error() string { return r.text }
 
-// An owner imported the material of a key, and can do the rest of what a key goes through.
+// An owner imports the material of a key, and changes the key.
 type owner interface {
 	importMaterial(ctx context.Context, m material, file string) (key string, err error)
 	importAgain(ctx context.Context, file string) error
@@ -44,95 +45,95 @@ type owner interface {
 	expire(ctx context.Context) error
 }
 
-// A story is what a program must show with a key of its own.
+// A story is a run of a program with a key of its own.
 type story struct {
 	program  program
 	owner    owner
 	material material
-	context  string // what its user sees of a wrong encryption context; empty if it sends none
-	folder   string // for the files of the program; its siblings are for changed copies
+	context  string // what the user sees after a wrong encryption context; empty if the program sends none
+	folder   string // for the files of the program; changed copies are next to it
 	key      string
 }
 
-// tell has the program do all that is expected of it. It returns what its user sees when the
-// material has expired.
-func (s *story) tell(ctx context.Context) (seen string, err error) {
+// run runs all steps. It returns the message that the user sees when the material has expired.
+func (s *story) run(ctx context.Context) (seen string, err error) {
 	if err := os.MkdirAll(s.folder, 0o700); err != nil {
 		return "", err
 	}
 	if s.key, err = s.owner.importMaterial(ctx, s.material, s.original()); err != nil {
 		return "", err
 	}
-	for _, step := range []func(context.Context) error{s.roundTrip, s.anotherContext, s.disabled} {
+	for _, step := range []func(context.Context) error{s.roundTrip, s.openInAnotherContext, s.openWithDisabledKey} {
 		if err := step(ctx); err != nil {
 			return "", err
 		}
 	}
-	if seen, err = s.expired(ctx); err != nil {
+	if seen, err = s.useExpired(ctx); err != nil {
 		return "", err
 	}
-	return seen, s.importedAgain(ctx)
+	return seen, s.importAgain(ctx)
 }
 
-// original is the file in which the owner keeps the material.
+// original returns the path of the owner's copy of the material.
 func (s *story) original() string { return filepath.Join(s.folder, "material") }
 
 func (s *story) roundTrip(ctx context.Context) error {
 	if _, err := s.program.call(ctx, []byte(plaintext), "seal", s.key, s.folder, room); err != nil {
 		return fmt.Errorf("seal: %w", err)
 	}
-	return s.opens(ctx, "the sealed plaintext")
+	return s.checkOpen(ctx, "the sealed plaintext")
 }
 
-// anotherContext changes the context in the files of the program and in the command, because some
-// programs keep it and others ask for it.
-func (s *story) anotherContext(ctx context.Context) error {
+// openInAnotherContext changes the context in the files of the program and in the command, because
+// some programs keep the context and others ask for it.
+func (s *story) openInAnotherContext(ctx context.Context) error {
 	if s.context == "" {
 		return nil
 	}
-	changed, err := s.copied("changed")
+	changed, err := s.copyChanged("changed")
 	if err != nil {
 		return err
 	}
-	_, err = s.refused(ctx, "another context", s.context, "open", s.key, changed, otherRoom)
+	_, err = s.expectRefusal(ctx, "another context", s.context, "open", s.key, changed, otherRoom)
 	return err
 }
 
-func (s *story) disabled(ctx context.Context) error {
+func (s *story) openWithDisabledKey(ctx context.Context) error {
 	if err := s.owner.disable(ctx, s.key); err != nil {
 		return err
 	}
-	if _, err := s.refused(ctx, "a disabled key", disabledKey, "open", s.key, s.folder, room); err != nil {
+	if _, err := s.expectRefusal(ctx, "a disabled key", disabledKey, "open", s.key, s.folder, room); err != nil {
 		return err
 	}
 	if err := s.owner.enable(ctx, s.key); err != nil {
 		return err
 	}
-	return s.opens(ctx, "the key enabled again")
+	return s.checkOpen(ctx, "the key enabled again")
 }
 
-func (s *story) expired(ctx context.Context) (seen string, err error) {
+func (s *story) useExpired(ctx context.Context) (seen string, err error) {
 	if err := s.owner.expire(ctx); err != nil {
 		return "", err
 	}
-	other, err := s.copied("other")
+	other, err := s.copyChanged("other")
 	if err != nil {
 		return "", err
 	}
-	if _, err := s.refused(ctx, "seal with expired material", expiredMaterial, "seal", s.key, other, otherRoom); err != nil {
+	what := "seal with expired material"
+	if _, err := s.expectRefusal(ctx, what, expiredMaterial, "seal", s.key, other, otherRoom); err != nil {
 		return "", err
 	}
-	return s.refused(ctx, "expired material", expiredMaterial, "open", s.key, s.folder, room)
+	return s.expectRefusal(ctx, "expired material", expiredMaterial, "open", s.key, s.folder, room)
 }
 
-func (s *story) importedAgain(ctx context.Context) error {
+func (s *story) importAgain(ctx context.Context) error {
 	if err := s.owner.importAgain(ctx, s.original()); err != nil {
 		return err
 	}
-	return s.opens(ctx, "the same material imported again")
+	return s.checkOpen(ctx, "the same material imported again")
 }
 
-func (s *story) opens(ctx context.Context, what string) error {
+func (s *story) checkOpen(ctx context.Context, what string) error {
 	opened, err := s.program.call(ctx, nil, "open", s.key, s.folder, room)
 	if err != nil {
 		return fmt.Errorf("open, %s: %w", what, err)
@@ -143,12 +144,11 @@ func (s *story) opens(ctx context.Context, what string) error {
 	return nil
 }
 
-// wrapped is where SOPS breaks the lines of an error.
-var wrapped = regexp.MustCompile(`\n *\| `)
+// lineBreak matches a line break that SOPS puts into an error.
+var lineBreak = regexp.MustCompile(`\n *\| `)
 
-// refused demands that the program fails and shows its user the text. It returns the line that
-// has the text.
-func (s *story) refused(ctx context.Context, what, text string, args ...string) (string, error) {
+// expectRefusal runs a command that must fail and show the text. It returns the line with the text.
+func (s *story) expectRefusal(ctx context.Context, what, text string, args ...string) (string, error) {
 	out, err := s.program.call(ctx, []byte(plaintext), args...)
 	if err == nil {
 		return "", fmt.Errorf("%s: expected %q, but it succeeded with %q", what, text, out)
@@ -157,7 +157,7 @@ func (s *story) refused(ctx context.Context, what, text string, args ...string) 
 	if !errors.As(err, &shown) {
 		return "", err
 	}
-	for line := range strings.Lines(wrapped.ReplaceAllString(shown.text, " ")) {
+	for line := range strings.Lines(lineBreak.ReplaceAllString(shown.text, " ")) {
 		if strings.Contains(line, text) {
 			return strings.TrimSpace(line), nil
 		}
@@ -165,9 +165,9 @@ func (s *story) refused(ctx context.Context, what, text string, args ...string) 
 	return "", fmt.Errorf("%s: expected %q, got:\n%s", what, text, shown.text)
 }
 
-// copied copies the files of the program into a sibling of their folder, with the name of the
+// copyChanged copies the files of the program into a folder next to it, and replaces the room by the
 // other room in them.
-func (s *story) copied(name string) (folder string, err error) {
+func (s *story) copyChanged(name string) (folder string, err error) {
 	folder = filepath.Join(filepath.Dir(s.folder), name)
 	files, err := os.ReadDir(s.folder)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// A fake is a program, its owner and the server, with a fault.
+// A fake is a program, its owner and the server, with one fault.
 type fake struct {
 	fault             string
 	disabled, expired bool
@@ -52,7 +52,7 @@ func (f *fake) importAgain(context.Context, string) error {
 	return nil
 }
 
-// TestStory has a program that meets its story, and programs that fail in each step.
+// TestStory runs a program without a fault, and programs with a fault in each step.
 func TestStory(t *testing.T) {
 	for fault, want := range map[string]string{
 		"":                              "",
@@ -66,7 +66,7 @@ func TestStory(t *testing.T) {
 	} {
 		f := &fake{fault: fault}
 		s := story{program: f, owner: f, context: wrongContext, folder: filepath.Join(t.TempDir(), "vault")}
-		seen, err := s.tell(t.Context())
+		seen, err := s.run(t.Context())
 		if want == "" && (err != nil || seen != "- | KEY is pending import.") {
 			t.Errorf("a program without fault: %q, %v", seen, err)
 		}
@@ -76,16 +76,16 @@ func TestStory(t *testing.T) {
 	}
 }
 
-// TestContextless has a program without encryption contexts skip that step alone.
+// TestContextless checks that a program without encryption contexts skips only that step.
 func TestContextless(t *testing.T) {
 	f := &fake{fault: "opens in another context"}
 	s := story{program: f, owner: f, folder: filepath.Join(t.TempDir(), "vault")}
-	if _, err := s.tell(t.Context()); err != nil {
+	if _, err := s.run(t.Context()); err != nil {
 		t.Error(err)
 	}
 }
 
-// TestClientsHaveScripts holds the table of clients against the folders, and against the document.
+// TestClientsHaveScripts compares the table of clients with the folders and the document.
 func TestClientsHaveScripts(t *testing.T) {
 	scripts, err := filepath.Glob("*/install")
 	if err != nil {
@@ -111,12 +111,12 @@ func TestClientsHaveScripts(t *testing.T) {
 	}
 }
 
-// TestExported runs the commands of a banner, and nothing else of it.
-func TestExported(t *testing.T) {
+// TestRunBanner checks that only the commands of a banner are run.
+func TestRunBanner(t *testing.T) {
 	t.Setenv("AWS_PROFILE", "mine")
 	banner := "Keyhold\n  export A=1 B='2 3'\n  Java   export C=\"$PWD/x\"\n  rm -rf nothing\n  keyhold clock advance 25h\n  export D=4\n"
 	folder := t.TempDir()
-	got, err := exported(t.Context(), strings.NewReader(banner), folder)
+	got, err := runBanner(t.Context(), strings.NewReader(banner), folder)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +128,7 @@ func TestExported(t *testing.T) {
 	if slices.Contains(got, "D=4") || slices.Contains(got, "AWS_PROFILE=mine") {
 		t.Errorf("expected no D and no profile in %q", got)
 	}
-	if _, err := exported(t.Context(), strings.NewReader("failed to listen\n"), folder); err == nil {
+	if _, err := runBanner(t.Context(), strings.NewReader("failed to listen\n"), folder); err == nil {
 		t.Error("expected an error without a banner")
 	}
 }

@@ -18,9 +18,9 @@ func clockCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "clock",
 		Short: "Show or move the clock of a dev server",
-		Long: `Show or move the clock of a dev server that determines when keys, import tokens and
-deletions are due. It only moves forward. Signatures always follow wall time, so clients
-need no change.`,
+		Long: `Show or move the clock of a dev server. Keys, import tokens and deletions follow this
+clock, which only moves forward. Signatures always follow wall time, so clients need no
+change.`,
 		Args: noCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}

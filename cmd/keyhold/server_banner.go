@@ -37,9 +37,9 @@ func printBanner(w io.Writer, o devOptions, addr, region string, t devCertificat
 	if t.Server != nil {
 		p.trust(guarded.Shell(t.file), t.Certificate.Leaf)
 	}
-	p.printf(`For the AWS CLI (old versions ignore the endpoint in the environment, so name it):
+	p.printf(`For the AWS CLI (the flag is for old versions, which ignore the endpoint in the environment):
   aws --endpoint-url %[1]s kms create-key --origin EXTERNAL
-For the clock that keys and import tokens live by:
+To move the clock that keys and import tokens follow:
   %[2]s clock advance 25h --endpoint-url %[1]s
 
 `, endpoint, self())
@@ -97,7 +97,7 @@ func (p *page) trustServer(certFile string, cert tls.Certificate) {
 			"  # This file contains the authority of the certificate. Programs on other machines need a copy of the file.\n")
 		p.trust(guarded.Shell(certFile), cert.Leaf)
 	default:
-		p.printf("  # Replace AUTHORITY.pem by the file of the authority that signed the certificate: %s\n", by.name)
+		p.printf("  # Replace AUTHORITY.pem with the file of the authority that signed the certificate: %s\n", by.name)
 		p.trust("AUTHORITY.pem", cert.Leaf)
 	}
 }

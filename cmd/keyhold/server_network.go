@@ -28,7 +28,7 @@ func networkFlags(c *cobra.Command, o *networkOptions) {
 	c.Flags().IntVar(&o.maxConnections, "max-connections", 0,
 		"maximum number of connections (default: as many as the file descriptors allow, at most 4096)")
 	c.Flags().StringSliceVar(&o.proxies, "proxy-protocol-from", nil,
-		"balancers whose connections begin with a PROXY header, as addresses or CIDR blocks")
+		"load balancers whose connections begin with a PROXY header, as addresses or CIDR blocks")
 	c.Flags().StringSliceVar(&o.forwarders, "forwarded-from", nil,
 		"proxies whose X-Forwarded-For is trusted, as addresses or CIDR blocks")
 	c.Flags().StringSliceVar(&o.allowedHosts, "allowed-hosts", nil,

@@ -27,9 +27,9 @@ func verifyCommand() *cobra.Command {
 		Use:   "verify --data DIR",
 		Short: "Check a whole data folder, and repair nothing",
 		Long: `Check a whole data folder while no server uses it: every page of the database, every
-record, every seal, every index, the slots and the audit log. Each fault is printed by
-name on a line of its own. The exit code is 1 if there is one. Nothing is written, so
-the folder may be on a read-only medium.`,
+record, every seal, every index, the slots and the audit log. Each fault is printed on
+a line of its own, and names what is damaged. The exit code is 1 if the check finds a
+fault. Nothing is written, so the folder may be on a read-only medium.`,
 		Example: "  keyhold verify --data /var/lib/keyhold --root-key-file /etc/keyhold/root.key",
 		Args:    exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 )
 
-// life is how long what is imported first is to stay.
+// life is how long the first import is valid.
 const life = 90 * 24 * time.Hour
 
 func (s *story) create(ctx context.Context) error {
@@ -59,7 +59,7 @@ func (s *story) importFirst(ctx context.Context) error {
 	return s.expectState(ctx, types.KeyStateEnabled)
 }
 
-// prove compares what the server calls its material with what ours must be called.
+// prove compares the server's ID of its key material with the ID that our material must have.
 func (s *story) prove(ctx context.Context) error {
 	k, err := s.describe(ctx)
 	if err != nil {
@@ -83,7 +83,7 @@ func (s *story) parameters(ctx context.Context) (*kms.GetParametersForImportOutp
 	})
 }
 
-// send imports wrapped material until validTo, or for good where that is zero.
+// send imports wrapped material until validTo. Material without validTo does not expire.
 func (s *story) send(ctx context.Context, token, wrapped []byte, validTo time.Time) error {
 	in := &kms.ImportKeyMaterialInput{
 		KeyId: &s.arn, ImportToken: token, EncryptedKeyMaterial: wrapped,
@@ -96,7 +96,7 @@ func (s *story) send(ctx context.Context, token, wrapped []byte, validTo time.Ti
 	return err
 }
 
-// importWhole does steps 2 to 4 in one: a later import needs parameters of its own.
+// importWhole does steps 2 to 4 at once, because each import needs its own parameters.
 func (s *story) importWhole(ctx context.Context, material []byte, validTo time.Time) error {
 	params, err := s.parameters(ctx)
 	if err != nil {

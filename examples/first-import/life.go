@@ -18,15 +18,14 @@ func (s *story) deleteMaterial(ctx context.Context) error {
 		return err
 	}
 	_, err = s.encryptSecret(ctx)
-	return s.refused("Encrypt", "once more", err, "KMSInvalidStateException")
+	return s.expectRefusal("Encrypt", "once more", err, "KMSInvalidStateException")
 }
 
 func (s *story) importAgain(ctx context.Context) error {
 	return s.importOriginal(ctx, s.validTo)
 }
 
-// expire moves the clock by as much as the life of the material, which was
-// imported a moment ago.
+// expire moves the clock by the life of the material, which was imported a moment ago.
 func (s *story) expire(ctx context.Context) error {
 	said, err := s.server.advance(ctx, life)
 	if err != nil {
@@ -37,14 +36,14 @@ func (s *story) expire(ctx context.Context) error {
 		return err
 	}
 	_, err = s.decryptSecret(ctx)
-	return s.refused("Decrypt", "what step 6 encrypted", err, "KMSInvalidStateException")
+	return s.expectRefusal("Decrypt", "what step 6 encrypted", err, "KMSInvalidStateException")
 }
 
 func (s *story) importOther(ctx context.Context) error {
 	other := make([]byte, materialSize)
 	rand.Read(other)
 	err := s.importWhole(ctx, other, time.Time{})
-	if err := s.refused("import", "32 other bytes", err, "IncorrectKeyMaterialException"); err != nil {
+	if err := s.expectRefusal("import", "32 other bytes", err, "IncorrectKeyMaterialException"); err != nil {
 		return err
 	}
 	return s.expectState(ctx, types.KeyStatePendingImport)
@@ -54,7 +53,7 @@ func (s *story) importLast(ctx context.Context) error {
 	return s.importOriginal(ctx, time.Time{})
 }
 
-// importOriginal makes the key what it was: what it encrypted opens again.
+// importOriginal imports the original material, and checks that the key decrypts its old ciphertext.
 func (s *story) importOriginal(ctx context.Context, validTo time.Time) error {
 	s.validTo = validTo
 	if err := s.importWhole(ctx, s.material[:], validTo); err != nil {
@@ -63,7 +62,7 @@ func (s *story) importOriginal(ctx context.Context, validTo time.Time) error {
 	if err := s.expectState(ctx, types.KeyStateEnabled); err != nil {
 		return err
 	}
-	return s.decrypts(ctx)
+	return s.checkDecrypt(ctx)
 }
 
 func (s *story) restart(ctx context.Context) error {
@@ -77,5 +76,5 @@ func (s *story) restart(ctx context.Context) error {
 	if err := s.expectState(ctx, types.KeyStateEnabled); err != nil {
 		return err
 	}
-	return s.decrypts(ctx)
+	return s.checkDecrypt(ctx)
 }

@@ -1,7 +1,6 @@
-// Command first-import tells the whole story of imported key material: it starts
-// a server on a store in a temporary folder, walks through every step with the
-// official Go SDK, and checks what comes back. It uses nothing of the server but
-// the program itself, so what it does can be copied into any other program.
+// Command first-import shows every step of an import of key material. It starts a server with a data
+// folder in a temporary folder, sends requests with the official Go SDK, and checks the responses. It
+// uses no code of the server, so you can copy its steps into your own program.
 package main
 
 import (
@@ -17,7 +16,7 @@ import (
 	"time"
 )
 
-// limit is how long the story may take before something must be wrong.
+// limit bounds the time for the story.
 const limit = time.Minute
 
 func main() {
@@ -46,23 +45,24 @@ func run(ctx context.Context, out io.Writer, keyhold string) (err error) {
 	s := &story{out: out, server: server}
 	defer func() {
 		clear(s.material[:])
-		s.server.kill() // the last one: the story itself kills the first
+		s.server.kill() // the last server: a step kills the first one
 		if err != nil {
 			err = fmt.Errorf("%w\nThe log of the server:\n%s", err, &s.server.log)
 		}
 	}()
-	fmt.Fprintf(out, "Bring your own key, against a server on %s\nwhose store is sealed in %s\n\n", server.endpoint, server.data)
-	if err := s.tell(ctx); err != nil {
+	fmt.Fprintf(out,
+		"Bring your own key, against a server on %s\nwhose store is sealed in %s\n\n", server.endpoint, server.data)
+	if err := s.run(ctx); err != nil {
 		return err
 	}
 	fmt.Fprint(out, next(keyhold))
 	return nil
 }
 
-// next says what to try when the story is over.
+// next returns commands to try after the story.
 func next(keyhold string) string {
 	return fmt.Sprintf(`
-All of it came back as it should. To try next, the server in a terminal of its own:
+All results are as expected. To go on, start a server in another terminal, and try these commands:
 
 %[1]s dev --addr 127.0.0.1:4599
 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test aws --endpoint-url http://127.0.0.1:4599 --region us-east-1 kms create-key --origin EXTERNAL

@@ -10,7 +10,7 @@ import (
 	"fmt"
 )
 
-// materialSize is that of every symmetric key: 256 bits.
+// materialSize is the size of the material of a symmetric key: 256 bits.
 const materialSize = 32
 
 // wrapMaterial encrypts key material for RSAES_OAEP_SHA_256, in which SHA-256 is
@@ -22,7 +22,7 @@ func wrapMaterial(publicKey, material []byte) ([]byte, error) {
 	}
 	public, ok := parsed.(*rsa.PublicKey)
 	if !ok {
-		return nil, fmt.Errorf("the public key: expected one of RSA, got %T", parsed)
+		return nil, fmt.Errorf("the public key: expected an RSA key, got %T", parsed)
 	}
 	if err := expect("bits of the public key", public.N.BitLen(), 2048); err != nil {
 		return nil, err
@@ -30,8 +30,7 @@ func wrapMaterial(publicKey, material []byte) ([]byte, error) {
 	return rsa.EncryptOAEP(sha256.New(), rand.Reader, public, material, nil)
 }
 
-// materialID computes what the server must call the material, if it has the same
-// (docs/ciphertext-format.md).
+// materialID computes the ID that the server must give to this material (docs/ciphertext-format.md).
 func materialID(keyID string, material []byte) (string, error) {
 	id, err := hkdf.Key(sha256.New, material, nil, "keyhold material id v1"+keyID, 32)
 	return hex.EncodeToString(id), err

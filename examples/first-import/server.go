@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 )
 
-// What every dev server takes: its banner says so.
+// Every dev server prints these values in its banner.
 const (
 	region    = "us-east-1"
 	accessKey = "test"
@@ -28,11 +28,10 @@ type server struct {
 	endpoint      string
 	kms           *kms.Client
 	cmd           *exec.Cmd
-	log           bytes.Buffer // to be read when the server is dead
+	log           bytes.Buffer // to be read after the end of the server
 }
 
-// startServer starts the program on a data folder and waits for its banner, which
-// names the endpoint.
+// startServer starts the program on a data folder and waits until its banner names the endpoint.
 func startServer(ctx context.Context, program, data string) (*server, error) {
 	s := &server{program: program, data: data}
 	s.cmd = exec.CommandContext(ctx, program, "dev", "--data", data, "--addr", "127.0.0.1:0")
@@ -42,9 +41,9 @@ func startServer(ctx context.Context, program, data string) (*server, error) {
 		return nil, err
 	}
 	if err := s.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start the server: %w (make build builds it; -keyhold says where it is)", err)
+		return nil, fmt.Errorf("start the server: %w (make build builds it; -keyhold names its path)", err)
 	}
-	// The banner fits in a pipe, and nothing follows it: what is not read blocks nobody.
+	// The rest of the banner is not read. It fits in the pipe, so the server does not block.
 	for lines := bufio.NewScanner(out); s.endpoint == ""; {
 		if !lines.Scan() {
 			s.kill()
@@ -54,7 +53,7 @@ func startServer(ctx context.Context, program, data string) (*server, error) {
 			s.endpoint = f[1]
 		}
 	}
-	// Nothing is taken from the environment: no profile can lead elsewhere.
+	// The client reads nothing from the environment, so no profile can name another server.
 	s.kms = kms.New(kms.Options{
 		BaseEndpoint: aws.String(s.endpoint),
 		Region:       region,
@@ -63,10 +62,10 @@ func startServer(ctx context.Context, program, data string) (*server, error) {
 	return s, nil
 }
 
-// kill ends the server as a power cut would: it gets no chance to tidy up.
+// kill ends the server as a power failure would, without a chance to tidy up.
 func (s *server) kill() {
-	_ = s.cmd.Process.Kill() // which fails only if it has ended
-	_ = s.cmd.Wait()         // which tells that it was killed
+	_ = s.cmd.Process.Kill() // fails only if the server has ended
+	_ = s.cmd.Wait()         // reports that it was killed
 }
 
 // advance moves the clock of the server and returns the new time that the program prints.

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// A story is told step by step. What one step leaves, the next begins with.
+// A story is the state that one step leaves for the next.
 type story struct {
 	out        io.Writer
 	server     *server
@@ -24,8 +24,7 @@ type story struct {
 	ciphertext []byte
 }
 
-// A step does what its title says, through the call it names, or tells what came
-// instead.
+// A step sends the named call and checks its result.
 type step struct {
 	title, call string
 	do          func(*story, context.Context) error
@@ -48,8 +47,8 @@ func steps() []step {
 	}
 }
 
-// tell goes through all steps and stops at the first that fails.
-func (s *story) tell(ctx context.Context) error {
+// run runs all steps, and stops at the first one that fails.
+func (s *story) run(ctx context.Context) error {
 	for i, step := range steps() {
 		fmt.Fprintf(s.out, "%2d  %-51s%s\n", i+1, step.title, step.call)
 		if err := step.do(s, ctx); err != nil {
@@ -59,14 +58,14 @@ func (s *story) tell(ctx context.Context) error {
 	return nil
 }
 
-// show says what came back.
+// show prints a result.
 func (s *story) show(label, format string, args ...any) {
 	fmt.Fprintf(s.out, "    %-11s%s\n", label, fmt.Sprintf(format, args...))
 }
 
-// refused demands that a call, with what is said of it, was refused with the named
-// exception.
-func (s *story) refused(call, with string, err error, want string) error {
+// expectRefusal returns an error unless the call was refused with the named exception. with describes
+// the request.
+func (s *story) expectRefusal(call, with string, err error, want string) error {
 	if err == nil {
 		return fmt.Errorf("%s, %s: expected %s, but it succeeded", call, with, want)
 	}
@@ -78,7 +77,7 @@ func (s *story) refused(call, with string, err error, want string) error {
 	return nil
 }
 
-// expect demands that what came back is what should have.
+// expect returns an error unless the result is the expected one.
 func expect[T comparable](what string, got, want T) error {
 	if got != want {
 		return fmt.Errorf("%s: expected %v, got %v", what, want, got)

@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 )
 
-// What is encrypted, and the context that it is bound to.
+// The story encrypts this plaintext with this room in the encryption context.
 const (
 	plaintext = "the combination is 12-34-56"
 	room      = "archive"
@@ -25,11 +25,11 @@ func (s *story) encrypt(ctx context.Context) error {
 	}
 	s.ciphertext = out.CiphertextBlob
 	s.show("Encrypt", "%d bytes, in the encryption context room=%s", len(s.ciphertext), room)
-	if err := s.decrypts(ctx); err != nil {
+	if err := s.checkDecrypt(ctx); err != nil {
 		return err
 	}
 	_, err = s.server.kms.Decrypt(ctx, &kms.DecryptInput{CiphertextBlob: s.ciphertext})
-	return s.refused("Decrypt", "without that context", err, "InvalidCiphertextException")
+	return s.expectRefusal("Decrypt", "without that context", err, "InvalidCiphertextException")
 }
 
 func (s *story) encryptSecret(ctx context.Context) (*kms.EncryptOutput, error) {
@@ -44,8 +44,8 @@ func (s *story) decryptSecret(ctx context.Context) (*kms.DecryptOutput, error) {
 	})
 }
 
-// decrypts demands that the ciphertext of step 6 opens.
-func (s *story) decrypts(ctx context.Context) error {
+// checkDecrypt returns an error unless the ciphertext of step 6 decrypts to the secret.
+func (s *story) checkDecrypt(ctx context.Context) error {
 	out, err := s.decryptSecret(ctx)
 	if err != nil {
 		return err
@@ -64,15 +64,15 @@ func (s *story) describe(ctx context.Context) (*types.KeyMetadata, error) {
 	return out.KeyMetadata, nil
 }
 
-// expectState demands that the key is in a state, that its material expires as
-// told if it is there, and that all the while it is the key that was created.
+// expectState checks the state of the key, the expiry of its material, and that it is still the key of
+// step 1.
 func (s *story) expectState(ctx context.Context, want types.KeyState) error {
 	k, err := s.describe(ctx)
 	if err != nil {
 		return err
 	}
 	s.show("state", "%s", k.KeyState)
-	until := aws.ToTime(k.ValidTo) // the zero time is never
+	until := aws.ToTime(k.ValidTo) // zero if it never expires
 	var wanted time.Time
 	if want == types.KeyStateEnabled {
 		wanted = s.validTo
