@@ -16,7 +16,7 @@ const mostColumns = 120
 
 // wideFolders are the folders whose lines are not wrapped yet.
 var wideFolders = strings.Fields(`
-cmd/keyhold bench attacks mutants tally examples clients
+cmd/keyhold
 `)
 
 var (
