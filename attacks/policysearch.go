@@ -80,11 +80,11 @@ func (s *search) next(r *rand.Rand) hostile.Genes {
 	defer s.mu.Unlock()
 	switch r.IntN(4) {
 	case 0:
-		return s.read.genes.Mutated(r)
+		return s.read.genes.Mutate(r)
 	case 1:
-		return s.decided.genes.Mutated(r)
+		return s.decided.genes.Mutate(r)
 	}
-	return s.bestDecision[r.IntN(len(s.bestDecision))].genes.Mutated(r)
+	return s.bestDecision[r.IntN(len(s.bestDecision))].genes.Mutate(r)
 }
 
 // try measures a question. It measures slow questions again, because the processor may have been slow.

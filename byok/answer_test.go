@@ -47,11 +47,11 @@ func TestParseParametersOfAnAnswer(t *testing.T) {
 		if !reflect.DeepEqual(read, want) {
 			t.Errorf("%s: %+v", name, read)
 		}
-		if w, err := read.Wrap(counting(32)); err == nil {
+		if w, err := read.Wrap(countingBytes(32)); err == nil {
 			t.Errorf("%s: wrapped without an algorithm: %+v", name, w)
 		}
 		read.Algorithm, read.KeySpec = byok.RSAESOAEPSHA256, "SYMMETRIC_DEFAULT"
-		if w, err := read.Wrap(counting(32)); err != nil || w.KeyARN != p.KeyARN {
+		if w, err := read.Wrap(countingBytes(32)); err != nil || w.KeyARN != p.KeyARN {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -41,14 +41,14 @@ func TestDecryptGolden(t *testing.T) {
 		{"plain", "attack at dawn", nil},
 		{"one pair", "attack at dawn", map[string]string{"purpose": "test"}},
 		{"pairs by bytes", "Grüße, 鍵", map[string]string{"": "", "Z": "3", "z": "2", "é": "1", "\uffff": "5", "𝄞": "4"}},
-		{"long", strings.Repeat(string(counting(256)), 16), map[string]string{"length": "4096"}},
+		{"long", strings.Repeat(string(countingBytes(256)), 16), map[string]string{"length": "4096"}},
 	} {
-		material := counting(32)
+		material := countingBytes(32)
 		got, err := byok.Decrypt(material, golden(t, test.name), test.context)
 		if string(got) != test.plaintext || err != nil {
 			t.Errorf("%s: %q, %v", test.name, got, err)
 		}
-		if !bytes.Equal(material, counting(32)) {
+		if !bytes.Equal(material, countingBytes(32)) {
 			t.Errorf("%s: Decrypt changed the material", test.name)
 		}
 	}
@@ -62,7 +62,7 @@ func TestDecryptGolden(t *testing.T) {
 func TestDecryptRefusesDamage(t *testing.T) {
 	blob := golden(t, "one pair")
 	open := func(blob []byte) bool {
-		plaintext, err := byok.Decrypt(counting(32), blob, map[string]string{"purpose": "test"})
+		plaintext, err := byok.Decrypt(countingBytes(32), blob, map[string]string{"purpose": "test"})
 		if err == nil {
 			return true
 		}
@@ -104,15 +104,15 @@ func TestDecryptSaysWhy(t *testing.T) {
 		want     string
 	}{
 		{"other material", make([]byte, 32), one, test, "was made with other material: its ID is c726ada0238eaf08"},
-		{"material cut off", counting(31), one, test, "was made with other material"},
-		{"no context", counting(32), one, nil, otherContext},
-		{"another value", counting(32), one, map[string]string{"purpose": "Test"}, otherContext},
-		{"a pair more", counting(32), one, map[string]string{"purpose": "test", "": ""}, otherContext},
-		{"a context for none", counting(32), plain, test, otherContext},
-		{"a changed salt", counting(32), salted, test, "the ciphertext is damaged"},
-		{"nothing", counting(32), nil, nil, "0 bytes are not a complete ciphertext of Keyhold"},
-		{"cut off", counting(32), one[:172], test, "172 bytes are not a complete ciphertext of Keyhold"},
-		{"a ciphertext of AWS", counting(32), append([]byte{1, 2, 2, 0, 0x78}, make([]byte, 180)...), nil, "are not a complete ciphertext of Keyhold"},
+		{"material cut off", countingBytes(31), one, test, "was made with other material"},
+		{"no context", countingBytes(32), one, nil, otherContext},
+		{"another value", countingBytes(32), one, map[string]string{"purpose": "Test"}, otherContext},
+		{"a pair more", countingBytes(32), one, map[string]string{"purpose": "test", "": ""}, otherContext},
+		{"a context for none", countingBytes(32), plain, test, otherContext},
+		{"a changed salt", countingBytes(32), salted, test, "the ciphertext is damaged"},
+		{"nothing", countingBytes(32), nil, nil, "0 bytes are not a complete ciphertext of Keyhold"},
+		{"cut off", countingBytes(32), one[:172], test, "172 bytes are not a complete ciphertext of Keyhold"},
+		{"a ciphertext of AWS", countingBytes(32), append([]byte{1, 2, 2, 0, 0x78}, make([]byte, 180)...), nil, "are not a complete ciphertext of Keyhold"},
 	} {
 		plaintext, err := byok.Decrypt(c.material, c.blob, c.context)
 		if plaintext != nil || err == nil || !strings.Contains(err.Error(), c.want) {
@@ -125,11 +125,11 @@ func TestDecryptSaysWhy(t *testing.T) {
 func TestDecryptOpensTheServers(t *testing.T) {
 	for _, size := range []int{0, 1, 4096} {
 		context := map[string]string{"b": "2", "a": "1"}
-		id, err := crypt.MaterialID(keyID, counting(32))
+		id, err := crypt.MaterialID(keyID, countingBytes(32))
 		if err != nil {
 			t.Fatal(err)
 		}
-		key, err := crypt.NewSymmetricKey(counting(32))
+		key, err := crypt.NewSymmetricKey(countingBytes(32))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -137,12 +137,12 @@ func TestDecryptOpensTheServers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		blob, err := message.Encrypt(key, counting(size))
+		blob, err := message.Encrypt(key, countingBytes(size))
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := byok.Decrypt(counting(32), blob, context)
-		if !bytes.Equal(got, counting(size)) || err != nil {
+		got, err := byok.Decrypt(countingBytes(32), blob, context)
+		if !bytes.Equal(got, countingBytes(size)) || err != nil {
 			t.Errorf("%d bytes: %d bytes, %v", size, len(got), err)
 		}
 	}

@@ -49,11 +49,11 @@ func TestHalves(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(read, p) {
 		t.Fatalf("%+v, %v", read, err)
 	}
-	w, err := read.Wrap(counting(32))
+	w, err := read.Wrap(countingBytes(32))
 	if err != nil {
 		t.Fatal(err)
 	}
-	id, err := byok.KeyMaterialID(keyID, counting(32))
+	id, err := byok.KeyMaterialID(keyID, countingBytes(32))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestHalves(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Fatalf("%+v, %v", got, err)
 	}
-	if opened, err := opensslDecrypt(privateFile, "sha256", got.Material); !bytes.Equal(opened, counting(32)) || err != nil {
+	if opened, err := opensslDecrypt(privateFile, "sha256", got.Material); !bytes.Equal(opened, countingBytes(32)) || err != nil {
 		t.Errorf("OpenSSL opens it to %x, %v", opened, err)
 	}
 }
@@ -93,7 +93,7 @@ func TestParametersWrapRefuses(t *testing.T) {
 	} {
 		changed := *p
 		test.change(&changed)
-		if w, err := changed.Wrap(counting(test.size)); w != nil || err == nil || !strings.Contains(err.Error(), test.want) {
+		if w, err := changed.Wrap(countingBytes(test.size)); w != nil || err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -114,7 +114,7 @@ func TestFilesAreJSON(t *testing.T) {
 // Every change to a file is noticed and said.
 func TestParseRefuses(t *testing.T) {
 	p, _ := parameters(t)
-	w, err := p.Wrap(counting(32))
+	w, err := p.Wrap(countingBytes(32))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,8 +14,8 @@ const (
 	multiRegionID = "mrk-1234abcd12ab34cd56ef1234567890ab"
 )
 
-// counting returns the bytes 00, 01, … of key material for tests.
-func counting(n int) []byte {
+// countingBytes returns the bytes 00, 01, … of key material for tests.
+func countingBytes(n int) []byte {
 	b := make([]byte, n)
 	for i := range b {
 		b[i] = byte(i)
@@ -32,12 +32,12 @@ func TestKeyMaterialID(t *testing.T) {
 		keyID:         "c726ada0238eaf0809d816a5819d139867c5e28e3945a433f8f63773e0e6c65b",
 		multiRegionID: "3b21a2c901a20faa4048d8e5e4d55ced6aa9976b4b261bd80a52a61f31e4b226",
 	} {
-		material := counting(32)
+		material := countingBytes(32)
 		got, err := byok.KeyMaterialID(id, material)
 		if got != want || err != nil {
 			t.Errorf("%s: %s, %v", id, got, err)
 		}
-		if !bytes.Equal(material, counting(32)) {
+		if !bytes.Equal(material, countingBytes(32)) {
 			t.Error("KeyMaterialID changed the material")
 		}
 	}
@@ -60,7 +60,7 @@ func TestKeyMaterialIDIsTheServers(t *testing.T) {
 
 func TestKeyMaterialIDRefuses(t *testing.T) {
 	for _, id := range []string{"", "arn:aws:kms:eu-west-2:111122223333:key/" + keyID, "alias/mine", keyID + "\n"} {
-		if got, err := byok.KeyMaterialID(id, counting(32)); got != "" || err == nil {
+		if got, err := byok.KeyMaterialID(id, countingBytes(32)); got != "" || err == nil {
 			t.Errorf("%q: %s", id, got)
 		}
 	}

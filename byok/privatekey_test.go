@@ -17,11 +17,11 @@ import (
 func run(t *testing.T, input []byte, command ...string) []byte {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
-	var talk bytes.Buffer
-	cmd.Stdin, cmd.Stderr = bytes.NewReader(input), &talk
+	var stderr bytes.Buffer
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(input), &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("%s: %v\n%s", command, err, &talk)
+		t.Fatalf("%s: %v\n%s", command, err, &stderr)
 	}
 	return out
 }
@@ -84,7 +84,7 @@ func TestReadOriginal(t *testing.T) {
 		t.Fatal(err)
 	}
 	m, err := o.Material("SYMMETRIC_DEFAULT")
-	if err != nil || !bytes.Equal(m.Bytes, counting(32)) || m.Form != "hexadecimal" || m.PublicKey != nil {
+	if err != nil || !bytes.Equal(m.Bytes, countingBytes(32)) || m.Form != "hexadecimal" || m.PublicKey != nil {
 		t.Errorf("%+v, %v", m, err)
 	}
 	if o, err := byok.ReadOriginal(nil, noPassphrase); o != nil || err == nil || err.Error() != "byok: it is an empty file: check how the file came here" {
@@ -127,7 +127,7 @@ func TestWrapPrivateKey(t *testing.T) {
 			if err != nil || !bytes.Equal(read.PublicKey, k.PublicKey) {
 				t.Errorf("%s: the file loses the public key: %v", spec, err)
 			}
-			if _, err := p.Wrap(counting(32)); err == nil {
+			if _, err := p.Wrap(countingBytes(32)); err == nil {
 				t.Errorf("%s: 32 bytes are wrapped", spec)
 			}
 		}

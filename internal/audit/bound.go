@@ -47,8 +47,8 @@ var steps = []func(e *Event, over int){
 	func(e *Event, _ int) { e.Resources = e.Resources[:min(4, len(e.Resources))] },
 }
 
-// shortened returns the line of a shortened event, in place of a line that is too long.
-func (e Event) shortened(line []byte) []byte {
+// shorten returns the line of a shortened event, in place of a line that is too long.
+func (e Event) shorten(line []byte) []byte {
 	most := e.limit()
 	for _, step := range steps {
 		step(&e, len(line)-most)
@@ -72,17 +72,17 @@ func asBase64(value jsontext.Value) jsontext.Value {
 	if value.Kind() != jsontext.KindString {
 		return value
 	}
-	return fmt.Appendf(nil, `{"base64":"%s"}`, base64.StdEncoding.EncodeToString(unquoted(value)))
+	return fmt.Appendf(nil, `{"base64":"%s"}`, base64.StdEncoding.EncodeToString(unquote(value)))
 }
 
 // digest returns a value's length and SHA-256. They are computed over the unquoted text if the value is a
 // string, and over its JSON otherwise.
 func digest(value jsontext.Value) jsontext.Value {
-	text := unquoted(value)
+	text := unquote(value)
 	return fmt.Appendf(nil, `{"notKept":{"bytes":%d,"sha256":"%x"}}`, len(text), sha256.Sum256(text))
 }
 
-func unquoted(value jsontext.Value) []byte {
+func unquote(value jsontext.Value) []byte {
 	if value.Kind() != jsontext.KindString {
 		return value
 	}

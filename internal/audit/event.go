@@ -76,7 +76,7 @@ func (e Event) appendLine(b []byte) ([]byte, error) {
 	}
 	line := e.encode(b, longTexts)
 	if len(line) > e.limit() {
-		line = e.shortened(line)
+		line = e.shorten(line)
 	}
 	return line, nil
 }
@@ -144,7 +144,7 @@ func (o *object) member(name, value string) {
 	begin := len(o.text)
 	o.text, _ = jsontext.AppendQuote(o.text, value) // invalid UTF-8 is the only error, and was replaced
 	if len(o.text)-begin > o.most {
-		o.text, _ = jsontext.AppendQuote(o.text[:begin], o.shortened(value))
+		o.text, _ = jsontext.AppendQuote(o.text[:begin], o.shorten(value))
 	}
 }
 

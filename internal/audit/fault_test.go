@@ -150,7 +150,7 @@ func TestBlockedWriteHangsNobody(t *testing.T) {
 		}
 		healthyUntil(t, l, start.Add(3*time.Second))
 		h.letAll()
-		recovered(t, l)
+		waitUntilHealthy(t, l)
 		if got := ids(t, d.data); len(got) != 4 { // the line of a Write that timed out is still written
 			t.Errorf("wrote %v", got)
 		}
@@ -172,7 +172,7 @@ func TestBlockedFsyncMakesUnhealthy(t *testing.T) {
 		synctest.Wait()
 		healthyUntil(t, l, start.Add(4*time.Second))
 		h.letAll()
-		recovered(t, l)
+		waitUntilHealthy(t, l)
 		closeLog(t, l)
 	})
 }
@@ -190,7 +190,7 @@ func healthyUntil(t *testing.T, l *Log, end time.Time) {
 	}
 }
 
-func recovered(t *testing.T, l *Log) {
+func waitUntilHealthy(t *testing.T, l *Log) {
 	t.Helper()
 	time.Sleep(10 * time.Millisecond)
 	synctest.Wait()

@@ -82,7 +82,7 @@ func begin(ctx context.Context, l *Log, e Event) <-chan error {
 	return answer
 }
 
-func pending(t *testing.T, answer <-chan error) {
+func wantPending(t *testing.T, answer <-chan error) {
 	t.Helper()
 	synctest.Wait()
 	select {
@@ -99,12 +99,12 @@ func TestWriteWaitsForItsOwnLine(t *testing.T) {
 		l := New(d, Options{})
 		a := begin(t.Context(), l, event("a"))
 		b := begin(t.Context(), l, event("b")) // arrives while a is being written
-		pending(t, a)
+		wantPending(t, a)
 		h.let()
 		if err := <-a; err != nil || !d.has("a") {
 			t.Errorf("a: %v", err)
 		}
-		pending(t, b)
+		wantPending(t, b)
 		if d.has("b") {
 			t.Error("b was written with a")
 		}
@@ -216,7 +216,7 @@ func TestAlwaysWaitsForTheFsync(t *testing.T) {
 		l := New(d, Options{Always: true})
 		start := time.Now()
 		a := begin(t.Context(), l, event("a"))
-		pending(t, a)
+		wantPending(t, a)
 		if !d.has("a") {
 			t.Error("not written")
 		}
@@ -321,7 +321,7 @@ func TestBound(t *testing.T) {
 		if err := <-given; !errors.Is(err, context.Canceled) {
 			t.Errorf("given up: %v", err)
 		}
-		pending(t, patient)
+		wantPending(t, patient)
 		h.letAll()
 		if err := <-patient; err != nil {
 			t.Error(err)

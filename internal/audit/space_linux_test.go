@@ -132,12 +132,12 @@ func TestHold(t *testing.T) {
 	}
 	defer l.Close()
 	write(t, l, event("a"))
-	size, _ := allocated(t, path)
+	size, _ := allocation(t, path)
 	for range 2 {
 		if err := l.Hold(1 << 20); err != nil {
 			t.Fatal(err)
 		}
-		now, blocks := allocated(t, path)
+		now, blocks := allocation(t, path)
 		if now != size || blocks < 3<<19 || blocks > 2<<20 {
 			t.Errorf("size %d, was %d; %d bytes allocated", now, size, blocks)
 		}
@@ -154,18 +154,18 @@ func TestHold(t *testing.T) {
 	if err := l.cutBack(1); err != nil { // frees the blocks
 		t.Fatal(err)
 	}
-	if _, blocks := allocated(t, path); blocks > 1<<20 {
+	if _, blocks := allocation(t, path); blocks > 1<<20 {
 		t.Errorf("%d bytes are allocated after the file was cut", blocks)
 	}
 	if err := l.Hold(1 << 20); err != nil {
 		t.Fatal(err)
 	}
-	if _, blocks := allocated(t, path); blocks < 3<<19 {
+	if _, blocks := allocation(t, path); blocks < 3<<19 {
 		t.Errorf("%d bytes are allocated", blocks)
 	}
 }
 
-func allocated(t *testing.T, path string) (size, blocks int64) {
+func allocation(t *testing.T, path string) (size, blocks int64) {
 	t.Helper()
 	var s syscall.Stat_t
 	if err := syscall.Stat(path, &s); err != nil {

@@ -16,8 +16,8 @@ var (
 	shortTexts = texts{192, 64}
 )
 
-// shortened returns the beginning of a text, followed by its length and its SHA-256.
-func (t texts) shortened(text string) string {
+// shorten returns the beginning of a text, followed by its length and its SHA-256.
+func (t texts) shorten(text string) string {
 	return fmt.Sprintf("%s… [%d bytes, SHA-256 %x]", beginning(text, t.kept), len(text), sha256.Sum256([]byte(text)))
 }
 

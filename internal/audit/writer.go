@@ -59,7 +59,7 @@ func (l *Log) syncer() {
 	defer close(l.ended)
 	for range l.dirty {
 		l.waitForLines()
-		if n := l.unsynced(); n > 0 {
+		if n := l.countUnsynced(); n > 0 {
 			l.finishSync(n, l.file.Sync())
 		}
 	}
@@ -87,7 +87,7 @@ func (l *Log) age() time.Duration {
 	return l.opts.Now().Sub(l.open[0].since)
 }
 
-func (l *Log) unsynced() int {
+func (l *Log) countUnsynced() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.written

@@ -19,7 +19,7 @@ import (
 
 var now = time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC)
 
-func made(t *testing.T, names ...string) *Server {
+func newServerFor(t *testing.T, names ...string) *Server {
 	t.Helper()
 	s, err := New(names, now)
 	if err != nil {
@@ -72,7 +72,7 @@ func TestNames(t *testing.T) {
 
 // Check is the opinion of a client.
 func TestCheck(t *testing.T) {
-	s := made(t, "kms.example.org", "192.0.2.7")
+	s := newServerFor(t, "kms.example.org", "192.0.2.7")
 	for _, at := range []time.Time{now, now.Add(1 - early), now.Add(Validity - early - time.Second)} {
 		if err := s.Check([]string{"kms.example.org", "192.0.2.7"}, at); err != nil {
 			t.Errorf("%v: %v", at, err)
@@ -88,7 +88,7 @@ func TestCheck(t *testing.T) {
 			t.Errorf("valid for %s", name)
 		}
 	}
-	wild := made(t, "*.example.org")
+	wild := newServerFor(t, "*.example.org")
 	if err := wild.Check([]string{"a.example.org", "*.example.org"}, now); err != nil {
 		t.Error(err)
 	}
@@ -96,7 +96,7 @@ func TestCheck(t *testing.T) {
 		t.Errorf("permitted: %q", permitted)
 	}
 	other := *s
-	other.Authority = made(t).Authority
+	other.Authority = newServerFor(t).Authority
 	if other.Check(nil, now) == nil {
 		t.Error("the authority of another server will do")
 	}
@@ -119,7 +119,7 @@ func TestAuthorityIsConstrained(t *testing.T) {
 	} {
 		leaf := certificate("a server", now)
 		leaf.DNSNames, leaf.IPAddresses = split([]string{c.name})
-		der := signed(t, leaf, ca, sign)
+		der := signCertificate(t, leaf, ca, sign)
 		s, err := newServer(der, sign, ca)
 		if err != nil {
 			t.Fatal(err)
@@ -134,13 +134,13 @@ func TestAuthorityIsConstrained(t *testing.T) {
 	}
 	below := certificate("an authority below", now)
 	below.IsCA, below.BasicConstraintsValid, below.KeyUsage = true, true, x509.KeyUsageCertSign
-	lower, err := x509.ParseCertificate(signed(t, below, ca, sign))
+	lower, err := x509.ParseCertificate(signCertificate(t, below, ca, sign))
 	if err != nil {
 		t.Fatal(err)
 	}
 	leaf := certificate("a server", now)
 	leaf.DNSNames = []string{permitted}
-	s, err := newServer(signed(t, leaf, lower, sign), sign, ca)
+	s, err := newServer(signCertificate(t, leaf, lower, sign), sign, ca)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,8 +151,8 @@ func TestAuthorityIsConstrained(t *testing.T) {
 	}
 }
 
-// signed returns a certificate for the public key of sign itself.
-func signed(t *testing.T, template, ca *x509.Certificate, sign *ecdsa.PrivateKey) []byte {
+// signCertificate returns a certificate for the public key of sign itself.
+func signCertificate(t *testing.T, template, ca *x509.Certificate, sign *ecdsa.PrivateKey) []byte {
 	t.Helper()
 	der, err := x509.CreateCertificate(rand.Reader, template, ca, sign.Public(), sign)
 	if err != nil {
@@ -187,7 +187,7 @@ func openssl(t *testing.T, s *Server, name string) (string, error) {
 
 // A certificate that New made is what OpenSSL, at its strictest, takes.
 func TestOpenSSL(t *testing.T) {
-	s := made(t, "kms.us-east-1.amazonaws.com", "192.0.2.7")
+	s := newServerFor(t, "kms.us-east-1.amazonaws.com", "192.0.2.7")
 	for name, ok := range map[string]bool{
 		"localhost": true, "127.0.0.1": true, "::1": true, "kms.us-east-1.amazonaws.com": true, "192.0.2.7": true,
 		"kms.us-west-2.amazonaws.com": false, "192.0.2.8": false,
@@ -200,7 +200,7 @@ func TestOpenSSL(t *testing.T) {
 
 // A Server that was encoded serves again; nothing else decodes.
 func TestEncode(t *testing.T) {
-	s := made(t)
+	s := newServerFor(t)
 	text, err := s.Encode()
 	if err != nil {
 		t.Fatal(err)
@@ -219,7 +219,7 @@ func TestEncode(t *testing.T) {
 	if bytes.Contains(s.PEM(), []byte("PRIVATE")) {
 		t.Error("the file of the authority has a private key")
 	}
-	other, err := made(t).Encode()
+	other, err := newServerFor(t).Encode()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -256,7 +256,7 @@ func handshake(t *testing.T, s *Server, roots *x509.CertPool) {
 
 // Two servers have authorities of their own, with names of their own.
 func TestAuthoritiesDiffer(t *testing.T) {
-	a, b := made(t).Authority, made(t).Authority
+	a, b := newServerFor(t).Authority, newServerFor(t).Authority
 	if bytes.Equal(a.RawSubject, b.RawSubject) || bytes.Equal(a.RawSubjectPublicKeyInfo, b.RawSubjectPublicKeyInfo) || a.SerialNumber.Cmp(b.SerialNumber) == 0 {
 		t.Error("two authorities have something in common")
 	}

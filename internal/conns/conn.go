@@ -31,8 +31,8 @@ type Conn struct {
 	held     atomic.Int64 // bytes of it that the table counts
 }
 
-// An encrypted is a Conn with TLS.
-type encrypted struct{ *Conn }
+// A tlsConn is a Conn with TLS.
+type tlsConn struct{ *Conn }
 
 // newConn returns a connection in state waiting.
 func newConn(t *Table, accepted net.Conn) *Conn {
@@ -50,7 +50,7 @@ func Of(c net.Conn) *Conn {
 	switch c := c.(type) {
 	case *Conn:
 		return c
-	case encrypted:
+	case tlsConn:
 		return c.Conn
 	}
 	return nil
@@ -177,7 +177,7 @@ func (c *Conn) Close() error {
 }
 
 // Handshake runs the TLS handshake with a time limit.
-func (e encrypted) Handshake() error {
+func (e tlsConn) Handshake() error {
 	if err := e.SetDeadline(time.Now().Add(handshakeTime)); err != nil {
 		return err
 	}
@@ -185,6 +185,6 @@ func (e encrypted) Handshake() error {
 }
 
 // ConnectionState returns the result of the handshake.
-func (e encrypted) ConnectionState() tls.ConnectionState {
+func (e tlsConn) ConnectionState() tls.ConnectionState {
 	return e.Conn.Conn.(*tls.Conn).ConnectionState()
 }

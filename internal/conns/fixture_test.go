@@ -87,8 +87,8 @@ func (f *fixture) say(from, text string) (*Conn, *fake) {
 	return f.admit(raw), raw
 }
 
-// answered answers a request on a connection and starts to wait for the next one.
-func (f *fixture) answered(c *Conn) {
+// answerNext answers a request on a connection and starts to wait for the next one.
+func (f *fixture) answerNext(c *Conn) {
 	f.t.Helper()
 	f.answer(c)
 	f.await(c, 1)

@@ -27,13 +27,13 @@ func certificate(t *testing.T) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: private}
 }
 
-// A hurried connection records the deadline that is set.
-type hurried struct {
+// A deadlineRecorder is a connection that records the deadline that is set.
+type deadlineRecorder struct {
 	net.Conn
 	until time.Time
 }
 
-func (c *hurried) SetDeadline(t time.Time) error {
+func (c *deadlineRecorder) SetDeadline(t time.Time) error {
 	c.until = t
 	return c.Conn.SetDeadline(t)
 }
@@ -62,8 +62,8 @@ func TestHandshakesInTurn(t *testing.T) {
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		f := newFixture(t, Config{Busy: 1, TLS: &tls.Config{Certificates: []tls.Certificate{certificate(t)}}})
 		there, here := pair(t)
-		in := &hurried{Conn: here}
-		e := encrypted{f.admit(in)}
+		in := &deadlineRecorder{Conn: here}
+		e := tlsConn{f.admit(in)}
 		f.computing <- struct{}{} // another handshake has its turn
 		done := make(chan error, 2)
 		client := tls.Client(there, &tls.Config{InsecureSkipVerify: true, MinVersion: version, MaxVersion: version})

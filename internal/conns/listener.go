@@ -32,7 +32,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		case c == nil:
 			continue
 		case l.table.TLS != nil:
-			return encrypted{c}, nil
+			return tlsConn{c}, nil
 		}
 		return c, nil
 	}

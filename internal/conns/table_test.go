@@ -22,7 +22,7 @@ func TestOldestGoesFirst(t *testing.T) {
 	_, rawB := f.come(one)
 	_, rawC := f.come(one)
 	open(t, "abc", rawA, rawB, rawC)
-	f.answered(a)
+	f.answerNext(a)
 	f.await(a, 1) // the first bytes of a request do not count as progress
 	_, rawD := f.come(one)
 	open(t, "acd", rawA, rawB, rawC, rawD)
@@ -310,7 +310,7 @@ func TestProgressAfterTheOrder(t *testing.T) {
 		conns, raws = append(conns, c), append(raws, raw)
 	}
 	f.come(one)
-	f.answered(conns[1])
+	f.answerNext(conns[1])
 	f.come(one)
 	open(t, "bd", raws[:4]...)
 }

@@ -14,11 +14,11 @@ var importedSpecs = []string{"SYMMETRIC_DEFAULT", "HMAC_224", "HMAC_256", "HMAC_
 func openssl(t *testing.T, input []byte, args ...string) []byte {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "openssl", args...)
-	var talk bytes.Buffer
-	cmd.Stdin, cmd.Stderr = bytes.NewReader(input), &talk
+	var stderr bytes.Buffer
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(input), &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("openssl %s: %v\n%s", args, err, &talk)
+		t.Fatalf("openssl %s: %v\n%s", args, err, &stderr)
 	}
 	return out
 }
@@ -81,17 +81,17 @@ func TestAcceptSizes(t *testing.T) {
 		"SYMMETRIC_DEFAULT": {32, 32}, "HMAC_224": {28, 128}, "HMAC_256": {32, 128}, "HMAC_384": {48, 128}, "HMAC_512": {64, 128},
 	} {
 		for n := range 200 {
-			kept, err := Accept(spec, counting(n))
-			if taken := sizes[0] <= n && n <= sizes[1]; taken && (err != nil || !bytes.Equal(kept, counting(n))) || !taken && !isBad(err) {
+			kept, err := Accept(spec, countingBytes(n))
+			if taken := sizes[0] <= n && n <= sizes[1]; taken && (err != nil || !bytes.Equal(kept, countingBytes(n))) || !taken && !isBad(err) {
 				t.Fatalf("%s of %d bytes: %x, %v", spec, n, kept, err)
 			}
-			if _, openErr := Open(spec, counting(n)); (openErr == nil) != (err == nil) {
+			if _, openErr := Open(spec, countingBytes(n)); (openErr == nil) != (err == nil) {
 				t.Fatalf("%s of %d bytes: accepted with %v, opened with %v", spec, n, err, openErr)
 			}
 		}
 	}
 	for _, spec := range []string{"", "SM2", "RSA_1024", "ECC_NIST_EDWARDS25519", "ML_DSA_44", "ML_KEM_512"} {
-		if _, err := Accept(spec, counting(32)); err == nil || isBad(err) {
+		if _, err := Accept(spec, countingBytes(32)); err == nil || isBad(err) {
 			t.Errorf("%s: %v", spec, err)
 		}
 	}

@@ -17,8 +17,8 @@ import (
 	"testing"
 )
 
-// counting returns the bytes 00, 01, … as key material.
-func counting(n int) []byte {
+// countingBytes returns the bytes 00, 01, … as key material.
+func countingBytes(n int) []byte {
 	b := make([]byte, n)
 	for i := range b {
 		b[i] = byte(i)
@@ -61,7 +61,7 @@ func decrypt(material, blob []byte, context map[string]string) ([]byte, error) {
 
 func mustEncrypt(t *testing.T, plaintext []byte, context map[string]string) []byte {
 	t.Helper()
-	blob, err := encrypt(testHeader(), counting(32), plaintext, context)
+	blob, err := encrypt(testHeader(), countingBytes(32), plaintext, context)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,10 +108,10 @@ func TestEncryptIsTheFormat(t *testing.T) {
 		for _, size := range []int{0, 1, 15, 16, 17, 4096} {
 			plaintext := bytes.Repeat([]byte("x"), size)
 			blob := mustEncrypt(t, plaintext, context)
-			if got, err := openByHand(counting(32), blob, context); err != nil || !bytes.Equal(got, plaintext) {
+			if got, err := openByHand(countingBytes(32), blob, context); err != nil || !bytes.Equal(got, plaintext) {
 				t.Errorf("%d bytes with %q by hand: %q, %v", size, context, got, err)
 			}
-			if got, err := decrypt(counting(32), blob, context); err != nil || !bytes.Equal(got, plaintext) {
+			if got, err := decrypt(countingBytes(32), blob, context); err != nil || !bytes.Equal(got, plaintext) {
 				t.Errorf("%d bytes with %q: %q, %v", size, context, got, err)
 			}
 			if len(blob) != 173+size || len(blob) > 6144 {
@@ -152,7 +152,7 @@ func TestEncryptRefusesMalformedHeaders(t *testing.T) {
 		{Account: "111122223333" + testKeyID[:1], KeyID: testKeyID[1:], MaterialID: testMaterialID},
 		{Account: "111122223333", KeyID: testKeyID + "0", MaterialID: testMaterialID[2:]},
 	} {
-		if blob, err := encrypt(h, counting(32), nil, nil); blob != nil || err == nil {
+		if blob, err := encrypt(h, countingBytes(32), nil, nil); blob != nil || err == nil {
 			t.Errorf("%+v is accepted", h)
 		}
 	}
@@ -184,7 +184,7 @@ func TestGoldenBlobs(t *testing.T) {
 		{"plain", "attack at dawn", nil},
 		{"one pair", "attack at dawn", map[string]string{"purpose": "test"}},
 		{"pairs by bytes", "Grüße, 鍵", map[string]string{"": "", "Z": "3", "z": "2", "é": "1", "\uffff": "5", "𝄞": "4"}},
-		{"long", strings.Repeat(string(counting(256)), 16), map[string]string{"length": "4096"}},
+		{"long", strings.Repeat(string(countingBytes(256)), 16), map[string]string{"length": "4096"}},
 	} {
 		blob, err := base64.StdEncoding.DecodeString(lines[test.name])
 		if err != nil || lines[test.name] == "" {
@@ -193,7 +193,7 @@ func TestGoldenBlobs(t *testing.T) {
 		if h, err := ParseBlob(blob); err != nil || h != testHeader() {
 			t.Errorf("%s: %+v, %v", test.name, h, err)
 		}
-		if got, err := decrypt(counting(32), blob, test.context); err != nil || string(got) != test.plaintext {
+		if got, err := decrypt(countingBytes(32), blob, test.context); err != nil || string(got) != test.plaintext {
 			t.Errorf("%s: %q, %v", test.name, got, err)
 		}
 	}
@@ -205,26 +205,26 @@ func TestDamagedBlobs(t *testing.T) {
 	for bit := range 8 * len(blob) {
 		damaged := bytes.Clone(blob)
 		damaged[bit/8] ^= 1 << (bit % 8)
-		wantRefused(t, "a flipped bit", counting(32), damaged, context)
+		wantRefused(t, "a flipped bit", countingBytes(32), damaged, context)
 	}
 	for n := range blob {
-		wantRefused(t, "truncated", counting(32), blob[:n], context)
-		wantRefused(t, "without its beginning", counting(32), blob[n+1:], context)
+		wantRefused(t, "truncated", countingBytes(32), blob[:n], context)
+		wantRefused(t, "without its beginning", countingBytes(32), blob[n+1:], context)
 	}
-	wantRefused(t, "nil", counting(32), nil, context)
-	wantRefused(t, "with a byte more", counting(32), append(bytes.Clone(blob), 0), context)
-	wantRefused(t, "twice", counting(32), append(bytes.Clone(blob), blob...), context)
-	if _, err := decrypt(counting(32), blob, context); err != nil {
+	wantRefused(t, "nil", countingBytes(32), nil, context)
+	wantRefused(t, "with a byte more", countingBytes(32), append(bytes.Clone(blob), 0), context)
+	wantRefused(t, "twice", countingBytes(32), append(bytes.Clone(blob), blob...), context)
+	if _, err := decrypt(countingBytes(32), blob, context); err != nil {
 		t.Errorf("undamaged: %v", err)
 	}
 }
 
 func TestWrongMaterial(t *testing.T) {
 	blob := mustEncrypt(t, []byte("attack at dawn"), nil)
-	flipped := counting(32)
+	flipped := countingBytes(32)
 	flipped[31] ^= 1
 	for name, material := range map[string][]byte{
-		"a flipped bit": flipped, "none": nil, "zeros": make([]byte, 32), "short": counting(31), "long": counting(33), "random": NewSymmetricMaterial(),
+		"a flipped bit": flipped, "none": nil, "zeros": make([]byte, 32), "short": countingBytes(31), "long": countingBytes(33), "random": NewSymmetricMaterial(),
 	} {
 		wantRefused(t, name, material, blob, nil)
 	}
@@ -250,20 +250,20 @@ func TestWrongContext(t *testing.T) {
 		"a space":            {"ab": "c ", "purpose": "test"},
 		"a zero byte":        {"ab": "c\x00", "purpose": "test"},
 	} {
-		wantRefused(t, name, counting(32), blob, wrong)
+		wantRefused(t, name, countingBytes(32), blob, wrong)
 	}
 	// Neither a missing nor an empty context is equal to a context with an empty pair.
 	for _, none := range []pairs{nil, {}} {
 		blob := mustEncrypt(t, []byte("x"), none)
 		for _, same := range []pairs{nil, {}} {
-			if got, err := decrypt(counting(32), blob, same); string(got) != "x" || err != nil {
+			if got, err := decrypt(countingBytes(32), blob, same); string(got) != "x" || err != nil {
 				t.Errorf("%v and %v: %v", none, same, err)
 			}
 		}
-		wantRefused(t, "an empty pair", counting(32), blob, pairs{"": ""})
+		wantRefused(t, "an empty pair", countingBytes(32), blob, pairs{"": ""})
 	}
 	// Text is compared by its bytes: é as one character differs from e with a combining accent.
-	wantRefused(t, "another normal form", counting(32), mustEncrypt(t, nil, pairs{"\u00e9": ""}), pairs{"e\u0301": ""})
+	wantRefused(t, "another normal form", countingBytes(32), mustEncrypt(t, nil, pairs{"\u00e9": ""}), pairs{"e\u0301": ""})
 }
 
 // Two blobs of the same plaintext have only their headers in common.
@@ -281,7 +281,7 @@ func TestEncryptIsRandomised(t *testing.T) {
 }
 
 func TestEncryptLeavesItsArguments(t *testing.T) {
-	material, plaintext, context := counting(32), []byte("attack at dawn"), map[string]string{"a": "b"}
+	material, plaintext, context := countingBytes(32), []byte("attack at dawn"), map[string]string{"a": "b"}
 	blob, err := encrypt(testHeader(), material, plaintext, context)
 	if err != nil {
 		t.Fatal(err)
@@ -290,7 +290,7 @@ func TestEncryptLeavesItsArguments(t *testing.T) {
 	if _, err := decrypt(material, blob, context); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(material, counting(32)) || string(plaintext) != "attack at dawn" || len(context) != 1 || !bytes.Equal(blob, before) {
+	if !bytes.Equal(material, countingBytes(32)) || string(plaintext) != "attack at dawn" || len(context) != 1 || !bytes.Equal(blob, before) {
 		t.Error("an argument was changed")
 	}
 }

@@ -34,7 +34,7 @@ func gcmOf(t *testing.T, encryptionKey []byte) (cipher.Block, cipher.AEAD) {
 // A blob with the commitment of another blob, or sealed under one material with the commitment of another, does
 // not open.
 func TestCommitment(t *testing.T) {
-	materialA, materialB := counting(32), bytes.Repeat([]byte{0xb0}, 32)
+	materialA, materialB := countingBytes(32), bytes.Repeat([]byte{0xb0}, 32)
 	blob := mustEncrypt(t, []byte("attack at dawn"), nil)
 
 	replaced := bytes.Clone(blob)
@@ -62,7 +62,7 @@ func TestCommitment(t *testing.T) {
 // (Dodis et al., "Fast Message Franking", 2018). Only the commitment prevents such a blob from opening under
 // the second material.
 func TestBlobForTwoMaterials(t *testing.T) {
-	materialA, materialB := counting(32), bytes.Repeat([]byte{0xb0}, 32)
+	materialA, materialB := countingBytes(32), bytes.Repeat([]byte{0xb0}, 32)
 	for _, committed := range [][]byte{materialA, materialB} {
 		blob := mustEncrypt(t, bytes.Repeat([]byte{0}, 32), nil)
 		keyA, _ := derive(t, materialA, blob)

@@ -40,14 +40,14 @@ func TestUnwrapHybrid(t *testing.T) {
 					t.Errorf("%s, %s: %d bytes: %d, %v", spec, algorithm, n, len(got), err)
 				}
 			}
-			wrapped := append(bytes.Clone(first), opensslKeyWrap(t, sessionKey, counting(138))...)
+			wrapped := append(bytes.Clone(first), opensslKeyWrap(t, sessionKey, countingBytes(138))...)
 			for other := range hybrids {
 				if other != algorithm {
 					wantNoUnwrap(t, "as "+other, w, other, wrapped)
 				}
 			}
 			wantNoUnwrap(t, "as "+oaep, w, oaep, wrapped)
-			wantNoUnwrap(t, "OAEP alone", w, algorithm, opensslWrap(t, w, oaep, counting(32)))
+			wantNoUnwrap(t, "OAEP alone", w, algorithm, opensslWrap(t, w, oaep, countingBytes(32)))
 			for n := size - 1; n < len(wrapped); n += 13 {
 				wantNoUnwrap(t, "truncated", w, algorithm, wrapped[:n])
 			}
@@ -69,22 +69,22 @@ func TestUnwrapHybridKeySizes(t *testing.T) {
 	w := wrappingKey(t, "RSA_2048")
 	for _, n := range []int{16, 24} {
 		sessionKey := Random(n)
-		wrapped := append(opensslWrap(t, w, "RSAES_OAEP_SHA_256", sessionKey), opensslKeyWrap(t, sessionKey, counting(138))...)
+		wrapped := append(opensslWrap(t, w, "RSAES_OAEP_SHA_256", sessionKey), opensslKeyWrap(t, sessionKey, countingBytes(138))...)
 		wantNoUnwrap(t, "a shorter AES key", w, "RSA_AES_KEY_WRAP_SHA_256", wrapped)
 	}
 	for _, n := range []int{0, 1, 31, 33, 64} {
-		wrapped := append(oaep(t, w, Random(n)), opensslKeyWrap(t, Random(32), counting(138))...)
+		wrapped := append(oaep(t, w, Random(n)), opensslKeyWrap(t, Random(32), countingBytes(138))...)
 		wantNoUnwrap(t, "something else than an AES key", w, "RSA_AES_KEY_WRAP_SHA_256", wrapped)
 	}
 	// A longer key is not truncated.
 	sessionKey := Random(sessionKeySize)
 	for _, more := range []int{1, 16, 32} {
-		wrapped := append(oaep(t, w, append(bytes.Clone(sessionKey), Random(more)...)), opensslKeyWrap(t, sessionKey, counting(138))...)
+		wrapped := append(oaep(t, w, append(bytes.Clone(sessionKey), Random(more)...)), opensslKeyWrap(t, sessionKey, countingBytes(138))...)
 		wantNoUnwrap(t, "a longer AES key", w, "RSA_AES_KEY_WRAP_SHA_256", wrapped)
 	}
 	// The key that replaces a wrong one is not constant.
-	for _, guess := range [][]byte{make([]byte, 32), bytes.Repeat([]byte{0xff}, 32), counting(32)} {
-		wrapped := append(Random(256), opensslKeyWrap(t, guess, counting(138))...)
+	for _, guess := range [][]byte{make([]byte, 32), bytes.Repeat([]byte{0xff}, 32), countingBytes(32)} {
+		wrapped := append(Random(256), opensslKeyWrap(t, guess, countingBytes(138))...)
 		wrapped[0] = 0
 		wantNoUnwrap(t, "a guessed key", w, "RSA_AES_KEY_WRAP_SHA_256", wrapped)
 	}

@@ -17,13 +17,13 @@ func TestMaterialID(t *testing.T) {
 		testKeyID:                              testMaterialID,
 		"mrk-1234abcd12ab34cd56ef1234567890ab": "3b21a2c901a20faa4048d8e5e4d55ced6aa9976b4b261bd80a52a61f31e4b226",
 	} {
-		if got, err := MaterialID(keyID, counting(32)); got != want || err != nil {
+		if got, err := MaterialID(keyID, countingBytes(32)); got != want || err != nil {
 			t.Errorf("%s: %s, %v", keyID, got, err)
 		}
 	}
-	flipped := counting(32)
+	flipped := countingBytes(32)
 	flipped[0] ^= 1
-	for name, material := range map[string][]byte{"flipped": flipped, "short": counting(31), "long": counting(33), "none": nil} {
+	for name, material := range map[string][]byte{"flipped": flipped, "short": countingBytes(31), "long": countingBytes(33), "none": nil} {
 		if got, err := MaterialID(testKeyID, material); got == testMaterialID || err != nil {
 			t.Errorf("%s: %s, %v", name, got, err)
 		}

@@ -77,7 +77,7 @@ func TestUnwrap(t *testing.T) {
 						t.Errorf("%d bytes: %x, %v", size, got, err)
 					}
 				}
-				wrapped := opensslWrap(t, w, algorithm, counting(32))
+				wrapped := opensslWrap(t, w, algorithm, countingBytes(32))
 				for other := range digests {
 					if other != algorithm {
 						wantNoUnwrap(t, "as "+other, w, other, wrapped)
@@ -114,7 +114,7 @@ func TestUnwrapWithAnotherPair(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantNoUnwrap(t, "another pair", other, "RSAES_OAEP_SHA_256", opensslWrap(t, w, "RSAES_OAEP_SHA_256", counting(32)))
+	wantNoUnwrap(t, "another pair", other, "RSAES_OAEP_SHA_256", opensslWrap(t, w, "RSAES_OAEP_SHA_256", countingBytes(32)))
 	a, _ := w.PublicKey()
 	b, _ := other.PublicKey()
 	if bytes.Equal(a, b) {
@@ -129,12 +129,12 @@ func TestUnwrapWantsTheFullLength(t *testing.T) {
 	wrapped := []byte{1}
 	for wrapped[0] != 0 { // one of 256 begins with zero
 		var err error
-		wrapped, err = rsa.EncryptOAEP(sha256.New(), rand.Reader, &w.private.PublicKey, counting(32), nil)
+		wrapped, err = rsa.EncryptOAEP(sha256.New(), rand.Reader, &w.private.PublicKey, countingBytes(32), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	if got, err := w.Unwrap("RSAES_OAEP_SHA_256", wrapped); err != nil || !bytes.Equal(got, counting(32)) {
+	if got, err := w.Unwrap("RSAES_OAEP_SHA_256", wrapped); err != nil || !bytes.Equal(got, countingBytes(32)) {
 		t.Errorf("with its leading zero: %x, %v", got, err)
 	}
 	wantNoUnwrap(t, "without its leading zero", w, "RSAES_OAEP_SHA_256", wrapped[1:])
@@ -143,13 +143,13 @@ func TestUnwrapWantsTheFullLength(t *testing.T) {
 // A label that is not empty, and the obsolete padding.
 func TestUnwrapOtherPaddings(t *testing.T) {
 	w := wrappingKey(t, "RSA_2048")
-	labelled, err := rsa.EncryptOAEP(sha256.New(), rand.Reader, &w.private.PublicKey, counting(32), []byte("label"))
+	labelled, err := rsa.EncryptOAEP(sha256.New(), rand.Reader, &w.private.PublicKey, countingBytes(32), []byte("label"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	wantNoUnwrap(t, "with a label", w, "RSAES_OAEP_SHA_256", labelled)
 	//lint:ignore SA1019 it must not open
-	pkcs1, err := rsa.EncryptPKCS1v15(rand.Reader, &w.private.PublicKey, counting(32))
+	pkcs1, err := rsa.EncryptPKCS1v15(rand.Reader, &w.private.PublicKey, countingBytes(32))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,13 +180,13 @@ func TestUnknownWrapping(t *testing.T) {
 func TestRestoreWrappingKey(t *testing.T) {
 	for spec := range wrappingKeys {
 		w := wrappingKey(t, spec)
-		wrapped := opensslWrap(t, w, "RSAES_OAEP_SHA_256", counting(32))
+		wrapped := opensslWrap(t, w, "RSAES_OAEP_SHA_256", countingBytes(32))
 		p, q := w.Primes()
 		restored, err := RestoreWrappingKey(spec, p, q)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := restored.Unwrap("RSAES_OAEP_SHA_256", wrapped); err != nil || !bytes.Equal(got, counting(32)) {
+		if got, err := restored.Unwrap("RSAES_OAEP_SHA_256", wrapped); err != nil || !bytes.Equal(got, countingBytes(32)) {
 			t.Errorf("%s: %x, %v", spec, got, err)
 		}
 		before, err1 := w.PublicKey()

@@ -56,7 +56,7 @@ func (r Role) Principal(s *Session) Principal {
 		ARN:       r.SessionARN(s.Name),
 		ID:        r.ID + ":" + s.Name,
 		RoleARN:   r.ARN(),
-		Tags:      Merged(r.Tags, s.Tags),
+		Tags:      MergeTags(r.Tags, s.Tags),
 		Session:   s,
 	}
 }

@@ -115,9 +115,9 @@ func arn(account, kind, path, name string) string {
 	return "arn:aws:iam::" + account + ":" + kind + path + name
 }
 
-// Merged returns the tags of both lists. A tag of over replaces a tag with the same key,
+// MergeTags returns the tags of both lists. A tag of over replaces a tag with the same key,
 // regardless of case.
-func Merged(tags, over []Tag) []Tag {
+func MergeTags(tags, over []Tag) []Tag {
 	if len(over) == 0 {
 		return tags
 	}

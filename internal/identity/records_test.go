@@ -54,13 +54,13 @@ func TestParseARN(t *testing.T) {
 	}
 }
 
-func TestMerged(t *testing.T) {
+func TestMergeTags(t *testing.T) {
 	tags := []Tag{{"team", "a"}, {"stage", "prod"}}
-	if got := Merged(tags, nil); !reflect.DeepEqual(got, tags) {
+	if got := MergeTags(tags, nil); !reflect.DeepEqual(got, tags) {
 		t.Errorf("got %v", got)
 	}
 	want := []Tag{{"stage", "prod"}, {"Team", "b"}}
-	if got := Merged(tags, []Tag{{"Team", "b"}}); !reflect.DeepEqual(got, want) {
+	if got := MergeTags(tags, []Tag{{"Team", "b"}}); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }

@@ -17,7 +17,7 @@ func (v *verifier) grant(path string, g key.Grant) error {
 	}
 	requireRecord(v, records.GrantsOfGrantee, records.GrantOfGranteePath(g), "grant/"+path)
 	requireRecord(v, records.GrantGuards, records.KeyPathOfGrant(g), "grant/"+path)
-	v.indexed(g, "grant/"+path)
+	v.checkIndexed(g, "grant/"+path)
 	if g.Retiring != "" {
 		requireRecord(v, records.GrantsOfRetirer, records.GrantOfRetirerPath(g), "grant/"+path)
 	}

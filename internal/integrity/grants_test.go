@@ -16,112 +16,112 @@ import (
 // enabled key: one that has all that a grant can have, and one with no more than
 // it must have.
 var grantDamages = map[string]struct {
-	do   func(w *wreckage, full, bare key.Grant)
+	do   func(w *damageTest, full, bare key.Grant)
 	want []string
 }{
-	"a grant that is missing": {func(w *wreckage, full, _ key.Grant) { w.alter("grant/"+records.GrantPath(full), remove) },
+	"a grant that is missing": {func(w *damageTest, full, _ key.Grant) { w.alter("grant/"+records.GrantPath(full), remove) },
 		[]string{"grant-match/ENABLED/.*: no such grant is there", "grant-of-grantee/ENABLED/.*: no such grant is there", "grant-of-retirer/.*: no such grant is there", "grant-request/ENABLED/.*: no such grant is there"}},
-	"a grant in another place": {func(w *wreckage, full, _ key.Grant) {
+	"a grant in another place": {func(w *damageTest, full, _ key.Grant) {
 		w.update(func(tx *store.Tx) error { return records.Grants.Put(tx, records.PathOf(w.empty)+"/"+full.ID, full) })
 	}, []string{"grant/EMPTY/.*: its content belongs to another path"}},
-	"a grant with a bad ID": {func(w *wreckage, _, bare key.Grant) {
+	"a grant with a bad ID": {func(w *damageTest, _, bare key.Grant) {
 		bare.ID = "x"
 		w.update(func(tx *store.Tx) error { return records.Grants.Put(tx, records.GrantPath(bare), bare) })
 	}, []string{"grant/ENABLED/x: its content belongs to another path"}},
-	"a grant to nobody": {func(w *wreckage, _, bare key.Grant) {
+	"a grant to nobody": {func(w *damageTest, _, bare key.Grant) {
 		bare.Grantee = ""
 		w.update(func(tx *store.Tx) error {
 			return errors.Join(records.Grants.Put(tx, records.GrantPath(bare), bare), records.GrantsOfGrantee.Put(tx, records.GrantOfGranteePath(bare), struct{}{}))
 		})
 	}, []string{"grant/ENABLED/.*: ValidationException: A grant needs a GranteePrincipal", "grant-of-grantee/ENABLED/.*: no such grant is there", "grant-guard/ENABLED: it counts 2 grants, and there are 3",
 		"grant-match/ENABLED/.*: no such grant is there", "grant-shapes/ENABLED/: it is missing: grant/ENABLED"}},
-	"a grant of what the key cannot do": {func(w *wreckage, _, bare key.Grant) {
+	"a grant of what the key cannot do": {func(w *damageTest, _, bare key.Grant) {
 		bare.Operations = []string{"Sign"}
 		w.update(func(tx *store.Tx) error { return records.Grants.Put(tx, records.GrantPath(bare), bare) })
 	}, []string{"grant/ENABLED/.*: ValidationException: A grant on .* cannot allow the operation Sign",
 		"grant-match/ENABLED/.*: no such grant is there", "grant-shapes/ENABLED/.*: it lacks the shape of grant/ENABLED"}},
-	"a grant of something else than was asked for": {func(w *wreckage, full, _ key.Grant) {
+	"a grant of something else than was asked for": {func(w *damageTest, full, _ key.Grant) {
 		full.Operations = []string{"Encrypt"}
 		w.update(func(tx *store.Tx) error { return records.Grants.Put(tx, records.GrantPath(full), full) })
 	}, []string{"grant-request/ENABLED/.*: it is missing: grant/ENABLED", "grant-request/ENABLED/.*: no such grant is there",
 		"grant-match/ENABLED/.*: no such grant is there", "grant-shapes/ENABLED/.*: it lacks the shape of grant/ENABLED"}},
-	"a grant under another context": {func(w *wreckage, full, _ key.Grant) {
+	"a grant under another context": {func(w *damageTest, full, _ key.Grant) {
 		full.Constraints.ContextSubset["a"] = "c"
 		full.Name = ""
 		w.update(func(tx *store.Tx) error { return records.Grants.Put(tx, records.GrantPath(full), full) })
 	}, []string{"grant-match/ENABLED/.*: it is missing: grant/ENABLED/", "grant-match/ENABLED/.*: no such grant is there", "grant-request/ENABLED/.*: no such grant is there"}},
-	"no entry of what a grant allows": {func(w *wreckage, full, _ key.Grant) {
+	"no entry of what a grant allows": {func(w *damageTest, full, _ key.Grant) {
 		w.alter("grant-match/"+w.shapesOf(full).MatchPath(full, w.shapesOf(full).Shapes[0]), remove)
 	}, []string{"grant-match/ENABLED/.*: it is missing: grant/ENABLED/", "grant-shapes/ENABLED/.*: it counts 1 grants of the shape 1, and there are 0"}},
-	"no shapes of a grantee": {func(w *wreckage, full, _ key.Grant) { w.alter("grant-shapes/"+records.GrantShapesPath(full), remove) },
+	"no shapes of a grantee": {func(w *damageTest, full, _ key.Grant) { w.alter("grant-shapes/"+records.GrantShapesPath(full), remove) },
 		[]string{"grant-shapes/ENABLED/.*: it is missing: grant/ENABLED/.*", "grant-shapes/ENABLED/.*: it is missing: grant/ENABLED/.*",
 			"grant-match/ENABLED/.*: the shapes of its grantee are not there", "grant-match/ENABLED/.*: the shapes of its grantee are not there"}},
-	"two shapes of one number": {func(w *wreckage, full, _ key.Grant) {
+	"two shapes of one number": {func(w *damageTest, full, _ key.Grant) {
 		r := w.shapesOf(full)
 		r.Shapes[1].Number = 1
 		w.update(func(tx *store.Tx) error { return records.GrantShapes.Put(tx, records.GrantShapesPath(full), r) })
 	}, []string{"grant-shapes/ENABLED/.*: several shapes, or none, can have the number 1", "grant-match/ENABLED/.*/1/.*: it is missing: grant/ENABLED", "grant-match/ENABLED/.*/2/.*: no such grant is there"}},
-	"a format at another path": {func(w *wreckage, _, _ key.Grant) {
+	"a format at another path": {func(w *damageTest, _, _ key.Grant) {
 		w.update(func(tx *store.Tx) error { return records.Formats.Put(tx, "x", records.Format{Format: 1}) })
 	}, []string{"format/x: its content belongs"}},
-	"a format that does not open": {func(w *wreckage, _, _ key.Grant) { w.alter("format/records", flip) },
+	"a format that does not open": {func(w *damageTest, _, _ key.Grant) { w.alter("format/records", flip) },
 		[]string{"format/records: the sealed value does not open"}},
-	"a grant to somebody else": {func(w *wreckage, _, bare key.Grant) {
+	"a grant to somebody else": {func(w *damageTest, _, bare key.Grant) {
 		bare.Grantee = "arn:aws:iam::111122223333:root"
 		w.update(func(tx *store.Tx) error { return records.Grants.Put(tx, records.GrantPath(bare), bare) })
 	}, []string{"grant-of-grantee/ENABLED/.*root/.*: it is missing: grant/ENABLED", "grant-of-grantee/ENABLED/.*: no such grant is there",
 		"grant-match/ENABLED/.*: no such grant is there", "grant-shapes/ENABLED/.*root: it is missing: grant/ENABLED"}},
-	"no entry of a grantee": {func(w *wreckage, full, _ key.Grant) {
+	"no entry of a grantee": {func(w *damageTest, full, _ key.Grant) {
 		w.alter("grant-of-grantee/"+records.GrantOfGranteePath(full), remove)
 	},
 		[]string{"grant-of-grantee/ENABLED/.*: it is missing: grant/ENABLED/", "grant-guard/ENABLED: it counts 2 grants, and there are 1"}},
-	"no entry of a retiring principal": {func(w *wreckage, full, _ key.Grant) {
+	"no entry of a retiring principal": {func(w *damageTest, full, _ key.Grant) {
 		w.alter("grant-of-retirer/"+records.GrantOfRetirerPath(full), remove)
 	},
 		[]string{"grant-of-retirer/.*: it is missing: grant/ENABLED/"}},
-	"an entry of a grant that nobody retires": {func(w *wreckage, full, bare key.Grant) {
+	"an entry of a grant that nobody retires": {func(w *damageTest, full, bare key.Grant) {
 		bare.Retiring = full.Retiring
 		w.update(func(tx *store.Tx) error {
 			return records.GrantsOfRetirer.Put(tx, records.GrantOfRetirerPath(bare), struct{}{})
 		})
 	}, []string{"grant-of-retirer/.*: no such grant is there"}},
-	"entries of no grant": {func(w *wreckage, _, _ key.Grant) {
+	"entries of no grant": {func(w *damageTest, _, _ key.Grant) {
 		w.update(func(tx *store.Tx) error {
 			return errors.Join(records.GrantsOfGrantee.Put(tx, "x", struct{}{}), records.GrantsOfRetirer.Put(tx, "x/y", struct{}{}), records.GrantRequests.Put(tx, "x/y/z", records.GrantRequest{GrantID: "x"}),
 				records.GrantMatches.Put(tx, "x/y/z", struct{}{}), records.GrantShapes.Put(tx, "x", records.GranteeShapes{}))
 		})
 	}, []string{"grant-of-grantee/x: its content belongs", "grant-of-retirer/x/y: its content belongs", "grant-request/x/y/z: its content belongs",
 		"grant-match/x/y/z: its content belongs", "grant-shapes/x: its content belongs"}},
-	"a request for another grant": {func(w *wreckage, full, bare key.Grant) {
+	"a request for another grant": {func(w *damageTest, full, bare key.Grant) {
 		path, err := records.GrantRequestPath(full)
 		w.must(err)
 		w.update(func(tx *store.Tx) error {
 			return records.GrantRequests.Put(tx, path, records.GrantRequest{GrantID: bare.ID})
 		})
 	}, []string{"grant-request/ENABLED/.*: no such grant is there"}},
-	"a wrong count of grants": {func(w *wreckage, _, _ key.Grant) {
+	"a wrong count of grants": {func(w *damageTest, _, _ key.Grant) {
 		w.update(func(tx *store.Tx) error {
 			return records.GrantGuards.Put(tx, records.PathOf(w.enabled), records.GrantGuard{Count: 1})
 		})
 	}, []string{"grant-guard/ENABLED: it counts 1 grants, and there are 2"}},
-	"no count of grants": {func(w *wreckage, _, _ key.Grant) { w.alter("grant-guard/"+records.PathOf(w.enabled), remove) },
+	"no count of grants": {func(w *damageTest, _, _ key.Grant) { w.alter("grant-guard/"+records.PathOf(w.enabled), remove) },
 		[]string{"grant-guard/ENABLED: it is missing: grant/ENABLED/.*", "grant-guard/ENABLED: it is missing: grant/ENABLED/.*"}},
-	"a count of nothing": {func(w *wreckage, _, _ key.Grant) {
+	"a count of nothing": {func(w *damageTest, _, _ key.Grant) {
 		w.update(func(tx *store.Tx) error { return records.GrantGuards.Put(tx, "x/y/z", records.GrantGuard{Count: 1}) })
 	}, []string{"grant-guard/x/y/z: there is no such key"}},
-	"a key that is missing": {func(w *wreckage, _, _ key.Grant) {
+	"a key that is missing": {func(w *damageTest, _, _ key.Grant) {
 		w.update(func(tx *store.Tx) error {
 			a, b := w.alias("one", w.enabled), w.alias("two", w.enabled)
 			return errors.Join(records.RemoveAlias(tx, a), records.RemoveAlias(tx, b), records.Usages.Delete(tx, records.PathOf(w.enabled)), records.Keys.Delete(tx, records.PathOf(w.enabled)))
 		})
 	}, []string{"grant/ENABLED/.*: there is no such key", "grant/ENABLED/.*: there is no such key", "grant-guard/ENABLED: there is no such key"}},
-	"a flipped bit": {func(w *wreckage, full, _ key.Grant) { w.alter("grant/"+records.GrantPath(full), flip) },
+	"a flipped bit": {func(w *damageTest, full, _ key.Grant) { w.alter("grant/"+records.GrantPath(full), flip) },
 		[]string{"grant/ENABLED/.*: the sealed value does not open"}},
 }
 
-// withGrants adds the two grants to a wreckage.
-func withGrants(t *testing.T) (w *wreckage, full, bare key.Grant) {
-	w = newWreckage(t)
+// withGrants adds the two grants to a damageTest.
+func withGrants(t *testing.T) (w *damageTest, full, bare key.Grant) {
+	w = newDamageTest(t)
 	k := w.enabled
 	bare = key.Grant{ID: grantID(), Account: k.Account, Region: k.Region, KeyID: k.ID, IssuingAccount: k.Account, Grantee: verifiedApp, Operations: []string{"Decrypt"}}
 	full = bare
@@ -134,7 +134,7 @@ func withGrants(t *testing.T) (w *wreckage, full, bare key.Grant) {
 }
 
 // shapesOf returns the shapes of a grant's grantee.
-func (w *wreckage) shapesOf(g key.Grant) (r records.GranteeShapes) {
+func (w *damageTest) shapesOf(g key.Grant) (r records.GranteeShapes) {
 	w.Helper()
 	w.must(store.New(w.backend, w.keyring.Records()).View(w.Context(), func(v *store.View) (err error) {
 		r, _, err = records.GrantShapes.Get(v, records.GrantShapesPath(g))
@@ -152,7 +152,7 @@ func TestVerifyFindsNothingWrongWithGrants(t *testing.T) {
 		t.Errorf("found %q, %v, in %v", findings, err, s.Records)
 	}
 	// A sweep that is stopped leaves records that are not findings.
-	gone := w.enabled.Buried()
+	gone := w.enabled.AsGone()
 	w.update(func(tx *store.Tx) error {
 		_, err := records.PutKeys(tx, gone)
 		return errors.Join(err, records.GrantGuards.Put(tx, records.PathOf(gone), records.GrantGuard{Count: 7}))

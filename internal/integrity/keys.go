@@ -18,7 +18,7 @@ func (v *verifier) key(path string, k key.Key) error {
 	if due := k.Due(); !due.IsZero() {
 		requireRecord(v, records.Dues, records.DuePath(due, path), k.ARN())
 	}
-	problems := []error{checkState(k), checkSuite(k), checkRotations(k), v.related(k)}
+	problems := []error{checkState(k), checkSuite(k), checkRotations(k), v.relatedKeys(k)}
 	for _, m := range k.AllMaterials() {
 		problems = append(problems, v.material(k, m))
 	}

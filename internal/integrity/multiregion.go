@@ -10,10 +10,10 @@ import (
 	"github.com/keyhold/keyhold/internal/records"
 )
 
-// related checks that a key and its related keys in other Regions agree. After the deletion
+// relatedKeys checks that a key and its related keys in other Regions agree. After the deletion
 // date of a replica, the replica and its entry in the primary key are removed one after the
 // other, in either order.
-func (v *verifier) related(k key.Key) error {
+func (v *verifier) relatedKeys(k key.Key) error {
 	waits, window := k.State == key.PendingReplicaDeletion, k.MultiRegion.DeletionWindow
 	switch {
 	case key.IsMultiRegionID(k.ID) != k.IsMultiRegion():

@@ -15,20 +15,20 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// A related wreckage has a primary key and replicas too: one that stays, and one
+// A relatedTest is a damageTest that has a primary key and replicas too: one that stays, and one
 // that is to be deleted.
-type related struct {
-	*wreckage
+type relatedTest struct {
+	*damageTest
 	primary, replica, doomed key.Key
 	fresh                    []byte // material that none of them has
 }
 
-func newRelated(t *testing.T) *related {
+func newRelatedTest(t *testing.T) *relatedTest {
 	t.Helper()
-	w := &related{wreckage: newWreckage(t), fresh: crypt.NewSymmetricMaterial()}
+	w := &relatedTest{damageTest: newDamageTest(t), fresh: crypt.NewSymmetricMaterial()}
 	material := crypt.NewSymmetricMaterial()
 	w.primary = w.newKey(key.OriginAWSKMS)
-	w.primary.ID, w.primary.State, w.primary.MultiRegion = key.MultiRegionID(w.primary.ID), key.Enabled, key.MultiRegion{Primary: wreckRegion}
+	w.primary.ID, w.primary.State, w.primary.MultiRegion = key.MultiRegionID(w.primary.ID), key.Enabled, key.MultiRegion{Primary: testRegion}
 	w.primary = w.withMaterial(w.primary, material)
 	for region, k := range map[string]*key.Key{"us-east-1": &w.replica, "ap-south-1": &w.doomed} {
 		var err error
@@ -45,11 +45,11 @@ func newRelated(t *testing.T) *related {
 		}
 		return err
 	})
-	w.primary, w.doomed = w.stored(w.primary), w.stored(w.doomed)
+	w.primary, w.doomed = w.readKey(w.primary), w.readKey(w.doomed)
 	return w
 }
 
-func (w *related) withMaterial(k key.Key, material []byte) key.Key {
+func (w *relatedTest) withMaterial(k key.Key, material []byte) key.Key {
 	w.Helper()
 	m, err := w.material(k, material)
 	w.must(err)
@@ -57,7 +57,7 @@ func (w *related) withMaterial(k key.Key, material []byte) key.Key {
 	return k
 }
 
-func (w *related) stored(k key.Key) (now key.Key) {
+func (w *relatedTest) readKey(k key.Key) (now key.Key) {
 	w.Helper()
 	w.update(func(tx *store.Tx) (err error) {
 		now, _, err = records.Keys.Get(tx, records.PathOf(k))
@@ -69,7 +69,7 @@ func (w *related) stored(k key.Key) (now key.Key) {
 // Related keys agree at each moment of their deletion, also after a stop between the two
 // changes.
 func TestVerifyFindsNothingWrongWithRelatedKeys(t *testing.T) {
-	w := newRelated(t)
+	w := newRelatedTest(t)
 	agree := func(when string) {
 		t.Helper()
 		if findings, _, err := w.verify(); err != nil || len(findings) > 0 {
@@ -87,7 +87,7 @@ func TestVerifyFindsNothingWrongWithRelatedKeys(t *testing.T) {
 	}
 	put(w.primary.ScheduleDeletion(7, time.Now().UTC()))
 	agree("while the primary key waits")
-	put(w.stored(w.primary).At(later))
+	put(w.readKey(w.primary).At(later))
 	agree("when the primary key has forgotten the replica")
 	put(w.doomed.At(later))
 	agree("when the replica is gone")
@@ -98,45 +98,45 @@ func TestVerifyFindsNothingWrongWithRelatedKeys(t *testing.T) {
 
 // relatedDamages are damages of related keys, each with all that Verify finds.
 var relatedDamages = map[string]struct {
-	do   func(w *related)
+	do   func(w *relatedTest)
 	want []string
 }{
-	"a replica that is missing": {func(w *related) { w.alter("key/"+records.PathOf(w.replica), remove) },
+	"a replica that is missing": {func(w *relatedTest) { w.alter("key/"+records.PathOf(w.replica), remove) },
 		[]string{"key/PRIMARY: its replica in us-east-1 is missing"}},
-	"a primary key that is missing": {func(w *related) {
+	"a primary key that is missing": {func(w *relatedTest) {
 		w.alter("key/"+records.PathOf(w.primary), remove)
 		w.alter("due/"+records.DuePath(w.primary.Due(), records.PathOf(w.primary)), remove)
 	}, []string{"key/REPLICA: the primary key in eu-west-2 does not list it", "multi-region/.*: there is no such primary key in \"eu-west-2\""}},
-	"a replica that the primary key does not know": {func(w *related) {
+	"a replica that the primary key does not know": {func(w *relatedTest) {
 		w.primary.MultiRegion.Replicas = w.primary.MultiRegion.Replicas[:1]
 		w.replace(w.primary)
 	},
 		[]string{"key/REPLICA: the primary key in eu-west-2 does not list it"}},
-	"a primary key that is a replica": {func(w *related) {
+	"a primary key that is a replica": {func(w *relatedTest) {
 		w.primary.MultiRegion.Primary = "us-east-1"
 		w.replace(w.primary)
 	}, []string{"key/PRIMARY: it is not a primary key, but has replicas", "key/REPLICA: the primary key in eu-west-2 does not list it", "key/DOOMED: the primary key in eu-west-2 does not list it", "multi-region/.*: there is no such primary key in \"eu-west-2\""}},
-	"a second place for a primary key": {func(w *related) {
+	"a second place for a primary key": {func(w *relatedTest) {
 		w.update(func(tx *store.Tx) error {
 			return records.Families.Put(tx, records.FamilyPath(w.primary), records.Family{Primary: "us-east-1"})
 		})
 	}, []string{`multi-region/.*: there is no such primary key in "us-east-1"`}},
-	"no place for a primary key": {func(w *related) { w.alter("multi-region/"+records.FamilyPath(w.primary), remove) },
+	"no place for a primary key": {func(w *relatedTest) { w.alter("multi-region/"+records.FamilyPath(w.primary), remove) },
 		[]string{"multi-region/.*: it is missing: arn:aws:kms:eu-west-2:"}},
-	"two primary keys": {func(w *related) { w.replica.MultiRegion.Primary = "us-east-1"; w.replace(w.replica) },
+	"two primary keys": {func(w *relatedTest) { w.replica.MultiRegion.Primary = "us-east-1"; w.replace(w.replica) },
 		[]string{`key/PRIMARY: its replica in us-east-1 has the primary key in "us-east-1"`}},
-	"a replica of another primary key": {func(w *related) { w.replica.MultiRegion.Primary = "ap-south-1"; w.replace(w.replica) },
+	"a replica of another primary key": {func(w *relatedTest) { w.replica.MultiRegion.Primary = "ap-south-1"; w.replace(w.replica) },
 		[]string{`key/PRIMARY: its replica in us-east-1 has the primary key in "ap-south-1"`, "key/REPLICA: the primary key in ap-south-1 does not list it"}},
-	"another deletion date": {func(w *related) {
+	"another deletion date": {func(w *relatedTest) {
 		w.primary = w.primary.WithReplicaDeletion("us-east-1", w.doomed.DeletionDate.Add(time.Hour))
 		w.replace(w.primary)
 	}, []string{"key/REPLICA: the primary key in eu-west-2 has another deletion date"}},
-	"other material": {func(w *related) {
+	"other material": {func(w *relatedTest) {
 		w.replica.Materials = nil
 		w.replica = w.withMaterial(w.replica, crypt.NewSymmetricMaterial())
 		w.replace(w.replica)
 	}, []string{"key/REPLICA: the primary key in eu-west-2 is associated with other material"}},
-	"material that was rotated to at another time": {func(w *related) {
+	"material that was rotated to at another time": {func(w *relatedTest) {
 		at := time.Now().UTC()
 		for i, k := range []key.Key{w.primary, w.replica, w.doomed} {
 			k = w.withMaterial(k, w.fresh)
@@ -144,55 +144,55 @@ var relatedDamages = map[string]struct {
 			w.replace(k)
 		}
 	}, []string{"key/DOOMED: the primary key in eu-west-2 is associated with other material"}},
-	"a rotation of one key alone": {func(w *related) {
+	"a rotation of one key alone": {func(w *relatedTest) {
 		w.primary = w.withMaterial(w.primary, w.fresh)
 		w.primary.Materials[1].RotationType, w.primary.Materials[1].RotationDate = key.RotationAutomatic, time.Now().UTC()
 		w.replace(w.primary)
 	}, []string{"key/REPLICA: the primary key in eu-west-2 is associated with other material", "key/DOOMED: the primary key in eu-west-2 is associated with other material"}},
-	"a rotation that a replica plans": {func(w *related) {
+	"a rotation that a replica plans": {func(w *relatedTest) {
 		w.replica = w.replica.EnableRotation(90, time.Now())
 		w.update(func(tx *store.Tx) error { _, err := records.PutKeys(tx, w.replica); return err })
 	}, []string{"key/REPLICA: a rotation is planned here, and not in the primary key in eu-west-2"}},
-	"generated material that waits": {func(w *related) { w.replica.Pending = &key.Material{ID: "x"}; w.replace(w.replica) },
+	"generated material that waits": {func(w *relatedTest) { w.replica.Pending = &key.Material{ID: "x"}; w.replace(w.replica) },
 		[]string{"key/REPLICA: material x cannot wait for a rotation of such a key; the primary key in eu-west-2 has other pending material, or none"}},
-	"another origin": {func(w *related) { w.replica.Origin = key.OriginExternal; w.replace(w.replica) },
+	"another origin": {func(w *relatedTest) { w.replica.Origin = key.OriginExternal; w.replace(w.replica) },
 		[]string{"key/REPLICA: the primary key in eu-west-2 has another spec, usage or origin"}},
-	"replicas in disorder": {func(w *related) {
+	"replicas in disorder": {func(w *relatedTest) {
 		r := w.primary.MultiRegion.Replicas
 		r[0], r[1] = r[1], r[0]
 		w.replace(w.primary)
 	}, []string{"key/PRIMARY: its replica in ap-south-1 is out of place"}},
-	"a replica in its own Region": {func(w *related) {
-		w.primary, _ = w.primary.WithReplica(wreckRegion)
+	"a replica in its own Region": {func(w *relatedTest) {
+		w.primary, _ = w.primary.WithReplica(testRegion)
 		w.replace(w.primary)
 	}, []string{"key/PRIMARY: its replica in eu-west-2 is out of place"}},
-	"a single-Region key with a multi-Region ID": {func(w *related) { w.replica.MultiRegion = key.MultiRegion{}; w.replace(w.replica) },
+	"a single-Region key with a multi-Region ID": {func(w *relatedTest) { w.replica.MultiRegion = key.MultiRegion{}; w.replace(w.replica) },
 		[]string{"key/REPLICA: the form of its ID", `key/PRIMARY: its replica in us-east-1 has the primary key in ""`}},
-	"a multi-Region key with a single-Region ID": {func(w *related) { w.empty.MultiRegion.Primary = wreckRegion; w.replace(w.empty) },
+	"a multi-Region key with a single-Region ID": {func(w *relatedTest) { w.empty.MultiRegion.Primary = testRegion; w.replace(w.empty) },
 		[]string{"key/EMPTY: the form of its ID"}},
-	"a family of nothing": {func(w *related) {
+	"a family of nothing": {func(w *relatedTest) {
 		w.update(func(tx *store.Tx) error { return records.Families.Put(tx, "x", records.Family{Primary: "y"}) })
 	}, []string{`multi-region/x: there is no such primary key in "y"`}},
-	"a primary key that waits for nothing": {func(w *related) {
+	"a primary key that waits for nothing": {func(w *relatedTest) {
 		w.primary = w.primary.ScheduleDeletion(7, time.Now())
 		w.primary.MultiRegion.Replicas = nil
 		w.replace(w.primary)
 		w.alter("due/"+records.DuePath(w.doomed.DeletionDate, records.PathOf(w.primary)), remove)
 	}, []string{`key/PRIMARY: the state "PendingReplicaDeletion" does not fit`, "key/REPLICA: the primary key in eu-west-2 does not list it"}},
-	"a waiting period of a key that does not wait": {func(w *related) { w.primary.MultiRegion.DeletionWindow = 7; w.replace(w.primary) },
+	"a waiting period of a key that does not wait": {func(w *relatedTest) { w.primary.MultiRegion.DeletionWindow = 7; w.replace(w.primary) },
 		[]string{"key/PRIMARY: a waiting period of 7 days does not fit its state"}},
-	"no waiting period": {func(w *related) { w.primary.State = key.PendingReplicaDeletion; w.replace(w.primary) },
+	"no waiting period": {func(w *relatedTest) { w.primary.State = key.PendingReplicaDeletion; w.replace(w.primary) },
 		[]string{"key/PRIMARY: a waiting period of 0 days does not fit its state"}},
-	"material of another Region": {func(w *related) {
+	"material of another Region": {func(w *relatedTest) {
 		w.must(w.slots.Erase(w.Context(), w.replica.Slots()...))
 		w.replica.Materials = w.primary.Materials
 		w.replace(w.replica)
 	}, []string{"key/REPLICA: another record names the slot .*; material .* does not open"}},
 }
 
-// waiting turns the related keys into keys of an owner, who has imported more material into the
+// addPending turns the related keys into keys of an owner, who has imported more material into the
 // primary key and into the replica that stays.
-func (w *related) waiting() {
+func (w *relatedTest) addPending() {
 	w.Helper()
 	pending := func(k key.Key) *key.Material {
 		all := w.withMaterial(k, w.fresh).Materials
@@ -211,19 +211,22 @@ func (w *related) waiting() {
 
 // waitingDamages are damages of related keys with pending material.
 var waitingDamages = map[string]struct {
-	do   func(w *related)
+	do   func(w *relatedTest)
 	want []string
 }{
-	"nothing": {func(*related) {}, nil},
-	"other material that waits": {func(w *related) { w.replica.Pending = &key.Material{ID: "x"}; w.replace(w.replica) },
+	"nothing": {func(*relatedTest) {}, nil},
+	"other material that waits": {func(w *relatedTest) { w.replica.Pending = &key.Material{ID: "x"}; w.replace(w.replica) },
 		[]string{"key/REPLICA: the primary key in eu-west-2 has other pending material, or none"}},
-	"none that waits in a replica": {func(w *related) { w.replica.Pending = nil; w.replace(w.replica) },
+	"none that waits in a replica": {func(w *relatedTest) { w.replica.Pending = nil; w.replace(w.replica) },
 		[]string{"key/REPLICA: the primary key in eu-west-2 has other pending material, or none"}},
-	"none that waits in the primary key": {func(w *related) { w.primary.Pending = nil; w.replace(w.primary) },
+	"none that waits in the primary key": {func(w *relatedTest) { w.primary.Pending = nil; w.replace(w.primary) },
 		[]string{"key/REPLICA: the primary key in eu-west-2 has other pending material, or none", "key/DOOMED: the primary key in eu-west-2 has other pending material, or none"}},
-	"a primary key that waits for material": {func(w *related) { w.primary.Pending = &key.Material{ID: w.primary.Pending.ID}; w.replace(w.primary) },
+	"a primary key that waits for material": {func(w *relatedTest) {
+		w.primary.Pending = &key.Material{ID: w.primary.Pending.ID}
+		w.replace(w.primary)
+	},
 		[]string{"key/PRIMARY: material .* cannot wait for a rotation of such a key"}},
-	"a rotation that left a replica out": {func(w *related) {
+	"a rotation that left a replica out": {func(w *relatedTest) {
 		at := time.Now().UTC()
 		for _, k := range []key.Key{w.primary, w.doomed} {
 			m := *k.Pending
@@ -238,8 +241,8 @@ func TestVerifyFindsDamageOfRelatedKeysThatWait(t *testing.T) {
 	for name, damage := range waitingDamages {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newRelated(t)
-			w.waiting()
+			w := newRelatedTest(t)
+			w.addPending()
 			damage.do(w)
 			w.wantFindings(damage.want, "PRIMARY", records.PathOf(w.primary), "REPLICA", records.PathOf(w.replica), "DOOMED", records.PathOf(w.doomed))
 		})
@@ -249,7 +252,7 @@ func TestVerifyFindsDamageOfRelatedKeysThatWait(t *testing.T) {
 // What the most replicas forget of material that waits is one transaction, though each
 // moves in the index of due times.
 func TestMostReplicasForgetInOneTransaction(t *testing.T) {
-	w := newRelated(t)
+	w := newRelatedTest(t)
 	soon, later := time.Now().UTC().Add(time.Hour), time.Now().UTC().Add(2*time.Hour)
 	waits := func(k key.Key) key.Key {
 		k.Origin = key.OriginExternal
@@ -281,7 +284,7 @@ func TestMostReplicasForgetInOneTransaction(t *testing.T) {
 		t.Errorf("left %q", left)
 	}
 	for _, k := range all {
-		if k = w.stored(k); k.Pending != nil || k.Due() != later {
+		if k = w.readKey(k); k.Pending != nil || k.Due() != later {
 			t.Errorf("in %s waits %+v until %s", k.Region, k.Pending, k.Due())
 		}
 	}
@@ -291,7 +294,7 @@ func TestVerifyFindsDamageOfRelatedKeys(t *testing.T) {
 	for name, damage := range relatedDamages {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newRelated(t)
+			w := newRelatedTest(t)
 			damage.do(w)
 			w.wantFindings(damage.want, "PRIMARY", records.PathOf(w.primary), "REPLICA", records.PathOf(w.replica), "DOOMED", records.PathOf(w.doomed))
 		})
@@ -300,7 +303,7 @@ func TestVerifyFindsDamageOfRelatedKeys(t *testing.T) {
 
 // What several keys leave in one transaction is in one note, which the erasure removes.
 func TestOneNoteOfWhatRelatedKeysLeave(t *testing.T) {
-	w := newRelated(t)
+	w := newRelatedTest(t)
 	want := append(w.primary.Slots(), w.replica.Slots()...)
 	primary, replica := w.primary, w.replica
 	primary.Materials, replica.Materials = nil, nil

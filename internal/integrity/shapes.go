@@ -31,8 +31,8 @@ func (v *verifier) formatOf(path string, f records.Format) error {
 	return nil
 }
 
-// indexed looks for a grant's entry in the index of decisions.
-func (v *verifier) indexed(g key.Grant, by string) {
+// checkIndexed looks for a grant's entry in the index of decisions.
+func (v *verifier) checkIndexed(g key.Grant, by string) {
 	if v.format.Format < 2 {
 		return
 	}

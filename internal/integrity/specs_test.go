@@ -13,7 +13,7 @@ import (
 // Verify opens material of each spec. It finds sealed bytes that are not material of the spec,
 // and a key that no operation can create.
 func TestVerifyOpensMaterialOfEachSpec(t *testing.T) {
-	w := newWreckage(t)
+	w := newDamageTest(t)
 	put := func(spec key.Spec, usage key.Usage, material []byte) key.Key {
 		k := w.newKey(key.OriginAWSKMS)
 		k.Spec, k.Usage = spec, usage
@@ -48,7 +48,7 @@ func TestVerifyOpensMaterialOfEachSpec(t *testing.T) {
 	wantOneFinding(t, w, `^key/`+records.PathOf(k)+`: .*KeyUsage KEY_AGREEMENT is not compatible with KeySpec ECC_SECG_P256K1`)
 }
 
-func wantOneFinding(t *testing.T, w *wreckage, pattern string) {
+func wantOneFinding(t *testing.T, w *damageTest, pattern string) {
 	t.Helper()
 	findings, _, err := w.verify()
 	if err != nil || len(findings) != 1 || !regexp.MustCompile(pattern).MatchString(findings[0]) {

@@ -30,8 +30,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store/memory"
 )
 
-// wreckage is a deployment that has ended, for a test to damage.
-type wreckage struct {
+// A damageTest is a deployment that has ended, for a test to damage.
+type damageTest struct {
 	*testing.T
 	backend store.Backend
 	slots   *local.Slots
@@ -44,11 +44,11 @@ type wreckage struct {
 	other                             key.Material
 }
 
-const wreckAccount, wreckRegion = "111122223333", "eu-west-2"
+const testAccount, testRegion = "111122223333", "eu-west-2"
 
-func newWreckage(t *testing.T) *wreckage {
+func newDamageTest(t *testing.T) *damageTest {
 	t.Helper()
-	w := &wreckage{T: t, backend: memory.New(), root: seal.NewEphemeralRoot(), dir: t.TempDir()}
+	w := &damageTest{T: t, backend: memory.New(), root: seal.NewEphemeralRoot(), dir: t.TempDir()}
 	var err error
 	w.slots, err = local.OpenSlots(w.dir, nil)
 	w.must(err)
@@ -61,7 +61,7 @@ func newWreckage(t *testing.T) *wreckage {
 	w.must(err)
 	w.keyring, err = records.OpenKeyring(t.Context(), w.backend, w.root, false)
 	w.must(err)
-	_, _, err = s.Initialise(t.Context(), wreckAccount)
+	_, _, err = s.Initialise(t.Context(), testAccount)
 	w.must(err)
 	w.fill()
 	w.must(errors.Join(log.Close(), s.Close()))
@@ -69,7 +69,7 @@ func newWreckage(t *testing.T) *wreckage {
 }
 
 // fill makes keys, aliases and a token key.
-func (w *wreckage) fill() {
+func (w *damageTest) fill() {
 	w.Helper()
 	now := time.Now().UTC()
 	with := func(k key.Key, validTo time.Time) key.Key {
@@ -95,17 +95,17 @@ func (w *wreckage) fill() {
 		}
 		return errors.Join(records.InsertAlias(tx, w.alias("one", w.enabled)), records.InsertAlias(tx, w.alias("two", w.enabled)))
 	})
-	w.used(records.PathOf(w.enabled), "Encrypt")
+	w.noteUsage(records.PathOf(w.enabled), "Encrypt")
 	w.other, err = w.material(w.enabled, crypt.NewSymmetricMaterial())
 	w.must(errors.Join(err, w.slots.Erase(w.Context(), w.other.Slot)))
 }
 
 // sealer seals material as the deployment does.
-func (w *wreckage) sealer() material.Sealer {
+func (w *damageTest) sealer() material.Sealer {
 	return material.NewSealer(w.slots, w.keyring.Materials())
 }
 
-func (w *wreckage) material(k key.Key, bytes []byte) (key.Material, error) {
+func (w *damageTest) material(k key.Key, bytes []byte) (key.Material, error) {
 	id, err := crypt.MaterialID(k.ID, bytes)
 	if err != nil {
 		return key.Material{}, err
@@ -113,21 +113,21 @@ func (w *wreckage) material(k key.Key, bytes []byte) (key.Material, error) {
 	return w.sealer().Seal(w.Context(), k, id, bytes)
 }
 
-func (w *wreckage) newKey(o key.Origin) key.Key {
+func (w *damageTest) newKey(o key.Origin) key.Key {
 	return key.Key{
-		ID: uuid.NewString(), Account: wreckAccount, Region: wreckRegion, Spec: key.SymmetricDefault, Usage: key.EncryptDecrypt,
-		Origin: o, State: key.PendingImport, CreationDate: time.Now().UTC(), Policy: key.DefaultPolicy(wreckAccount),
+		ID: uuid.NewString(), Account: testAccount, Region: testRegion, Spec: key.SymmetricDefault, Usage: key.EncryptDecrypt,
+		Origin: o, State: key.PendingImport, CreationDate: time.Now().UTC(), Policy: key.DefaultPolicy(testAccount),
 	}
 }
 
 // second adds a material to the enabled key, as a rotation does.
-func (w *wreckage) second(m key.Material) {
+func (w *damageTest) second(m key.Material) {
 	m.RotationDate, m.RotationType = time.Now().UTC(), key.RotationOnDemand
 	w.enabled.Materials = append(w.enabled.Materials, m)
 }
 
-// used notes a usage.
-func (w *wreckage) used(path, operation string) {
+// noteUsage notes a usage.
+func (w *damageTest) noteUsage(path, operation string) {
 	w.Helper()
 	w.update(func(tx *store.Tx) error {
 		return records.Usages.Put(tx, path, records.Usage{Operation: operation, RequestID: "request", EventID: uuid.NewString(), Time: time.Now()})
@@ -135,39 +135,39 @@ func (w *wreckage) used(path, operation string) {
 }
 
 // plan has the key that is enabled rotated, with its place in the index.
-func (w *wreckage) plan(r key.Rotation) {
+func (w *damageTest) plan(r key.Rotation) {
 	w.Helper()
 	w.enabled.Rotation = r
 	w.update(func(tx *store.Tx) error { _, err := records.PutKeys(tx, w.enabled); return err })
 }
 
-func (w *wreckage) alias(name string, k key.Key) key.Alias {
+func (w *damageTest) alias(name string, k key.Key) key.Alias {
 	return key.Alias{Name: key.AliasPrefix + name, Account: k.Account, Region: k.Region, KeyID: k.ID}
 }
 
-func (w *wreckage) must(err error) {
+func (w *damageTest) must(err error) {
 	w.Helper()
 	if err != nil {
 		w.Fatal(err)
 	}
 }
 
-func (w *wreckage) log() string { return filepath.Join(w.dir, "audit.log") }
+func (w *damageTest) log() string { return filepath.Join(w.dir, "audit.log") }
 
 // update writes records that open.
-func (w *wreckage) update(fn func(tx *store.Tx) error) {
+func (w *damageTest) update(fn func(tx *store.Tx) error) {
 	w.Helper()
 	w.must(store.New(w.backend, w.keyring.Records()).Update(w.Context(), fn))
 }
 
 // replace writes a key in place of the stored one, and nothing else.
-func (w *wreckage) replace(k key.Key) {
+func (w *damageTest) replace(k key.Key) {
 	w.Helper()
 	w.update(func(tx *store.Tx) error { return records.Keys.Put(tx, records.PathOf(k), k) })
 }
 
 // alter changes the stored bytes at a path, of any table.
-func (w *wreckage) alter(path string, change func(value []byte) []byte) {
+func (w *damageTest) alter(path string, change func(value []byte) []byte) {
 	w.Helper()
 	var item store.Item
 	w.must(w.backend.View(w.Context(), func(r store.Reader) (err error) {
@@ -215,7 +215,7 @@ func (u untouchable) Each(ctx context.Context, fn func(string, error)) error {
 }
 
 // verify returns the findings as lines.
-func (w *wreckage) verify() (findings []string, s Summary, err error) {
+func (w *damageTest) verify() (findings []string, s Summary, err error) {
 	w.Helper()
 	log, err := os.Open(w.log())
 	w.must(err)
@@ -231,7 +231,7 @@ func (w *wreckage) verify() (findings []string, s Summary, err error) {
 }
 
 func TestVerifyFindsNothingWhereNothingIs(t *testing.T) {
-	w := newWreckage(t)
+	w := newDamageTest(t)
 	findings, s, err := w.verify()
 	if err != nil || len(findings) > 0 || len(s.Notes) > 0 {
 		t.Errorf("found %q, %q, %v", findings, s.Notes, err)
@@ -244,7 +244,7 @@ func TestVerifyFindsNothingWhereNothingIs(t *testing.T) {
 
 // Remainders of a crash are not findings.
 func TestVerifyKnowsWhatACrashLeaves(t *testing.T) {
-	w := newWreckage(t)
+	w := newDamageTest(t)
 	for range 2 {
 		_, err := w.slots.Put(t.Context(), make([]byte, store.SlotSize))
 		w.must(err)
@@ -252,7 +252,7 @@ func TestVerifyKnowsWhatACrashLeaves(t *testing.T) {
 	e := audit.Event{EventID: uuid.NewString()}
 	line, err := e.Line()
 	w.must(err)
-	gone := w.pending.Buried()
+	gone := w.pending.AsGone()
 	slot := w.pending.Slots()[0]
 	w.update(func(tx *store.Tx) error {
 		_, err := records.PutKeys(tx, gone) // notes the erasure of its slot
@@ -276,64 +276,64 @@ func TestVerifyKnowsWhatACrashLeaves(t *testing.T) {
 // damages are things done to a deployment, each with all that Verify finds: as
 // regular expressions, where KEY and so on stand for the paths of keys.
 var damages = map[string]struct {
-	do   func(w *wreckage)
+	do   func(w *damageTest)
 	want []string
 }{
-	"a flipped bit": {func(w *wreckage) { w.alter("key/"+records.PathOf(w.enabled), flip) },
+	"a flipped bit": {func(w *damageTest) { w.alter("key/"+records.PathOf(w.enabled), flip) },
 		[]string{"key/ENABLED: the sealed value does not open"}},
-	"a flipped bit in an index": {func(w *wreckage) { w.alter("alias-of-key/"+records.PathOf(w.enabled)+"/one", flip) },
+	"a flipped bit in an index": {func(w *damageTest) { w.alter("alias-of-key/"+records.PathOf(w.enabled)+"/one", flip) },
 		[]string{"alias-of-key/ENABLED/one: the sealed value does not open"}},
-	"a record in another place": {func(w *wreckage) {
+	"a record in another place": {func(w *damageTest) {
 		w.alter("key/"+records.PathOf(w.enabled), func(v []byte) []byte {
 			w.alter("key/"+records.PathOf(w.empty), func([]byte) []byte { return v })
 			return v
 		})
 	}, []string{"key/EMPTY: the sealed value does not open"}},
-	"a kind of record that there is not": {func(w *wreckage) { w.alter("keyz/x", func([]byte) []byte { return []byte("x") }) },
+	"a kind of record that there is not": {func(w *damageTest) { w.alter("keyz/x", func([]byte) []byte { return []byte("x") }) },
 		[]string{"keyz/x: no kind of record"}},
-	"a path of bytes": {func(w *wreckage) { w.alter("k\x00\n", func([]byte) []byte { return []byte("x") }) },
+	"a path of bytes": {func(w *damageTest) { w.alter("k\x00\n", func([]byte) []byte { return []byte("x") }) },
 		[]string{`"k\\x00\\n": no kind of record`}},
-	"a record of a newer version": {func(w *wreckage) {
+	"a record of a newer version": {func(w *damageTest) {
 		newer := store.Table[map[string]int]{Prefix: records.AliasGuards.Prefix, Codec: store.JSON[map[string]int]()}
 		w.update(func(tx *store.Tx) error { return newer.Put(tx, records.PathOf(w.enabled), map[string]int{"more": 1}) })
 	}, []string{`alias-guard/ENABLED: unknown member "/more"`}},
-	"a key under the name of another": {func(w *wreckage) {
+	"a key under the name of another": {func(w *damageTest) {
 		w.update(func(tx *store.Tx) error { return records.Keys.Put(tx, records.PathOf(w.empty), w.enabled) })
 	}, []string{"key/EMPTY: its content belongs to another path"}},
-	"a key that is gone": {func(w *wreckage) { w.alter("key/"+records.PathOf(w.expiring), remove) },
+	"a key that is gone": {func(w *damageTest) { w.alter("key/"+records.PathOf(w.expiring), remove) },
 		[]string{`due/\d+/EXPIRING: no key is due then`}},
-	"a key with aliases that is gone": {func(w *wreckage) { w.alter("key/"+records.PathOf(w.enabled), remove) },
+	"a key with aliases that is gone": {func(w *damageTest) { w.alter("key/"+records.PathOf(w.enabled), remove) },
 		[]string{"alias-guard/ENABLED: there is no such key", "key/ENABLED: it is missing: arn:.*alias/one", "key/ENABLED: it is missing: arn:.*alias/two", "usage/ENABLED: there is no such key"}},
 
-	"a state that does not fit": {func(w *wreckage) { w.empty.State = key.Enabled; w.replace(w.empty) },
+	"a state that does not fit": {func(w *damageTest) { w.empty.State = key.Enabled; w.replace(w.empty) },
 		[]string{`key/EMPTY: the state "Enabled" does not fit`}},
-	"a state that there is not": {func(w *wreckage) { w.empty.State = "Asleep"; w.replace(w.empty) },
+	"a state that there is not": {func(w *damageTest) { w.empty.State = "Asleep"; w.replace(w.empty) },
 		[]string{`key/EMPTY: the state "Asleep" does not fit`}},
-	"no material, as if it had been imported": {func(w *wreckage) { w.enabled.State = key.PendingImport; w.replace(w.enabled) },
+	"no material, as if it had been imported": {func(w *damageTest) { w.enabled.State = key.PendingImport; w.replace(w.enabled) },
 		[]string{`key/ENABLED: the state "PendingImport" does not fit`}},
-	"a deletion without a date": {func(w *wreckage) { w.pending.DeletionDate = time.Time{}; w.replace(w.pending) },
+	"a deletion without a date": {func(w *damageTest) { w.pending.DeletionDate = time.Time{}; w.replace(w.pending) },
 		[]string{`due/\d+/PENDING: no key is due then`, `key/PENDING: the state "PendingDeletion" does not fit`}},
-	"material that waits in a key of the server's own": {func(w *wreckage) { w.enabled.Pending = &key.Material{ID: w.other.ID}; w.replace(w.enabled) },
+	"material that waits in a key of the server's own": {func(w *damageTest) { w.enabled.Pending = &key.Material{ID: w.other.ID}; w.replace(w.enabled) },
 		[]string{`key/ENABLED: material [0-9a-f]{64} cannot wait`}},
-	"material that waits before any other": {func(w *wreckage) {
+	"material that waits before any other": {func(w *damageTest) {
 		w.enabled.Origin, w.enabled.State = key.OriginExternal, key.PendingImport
 		w.enabled.Pending, w.enabled.Materials = &w.enabled.Materials[0], nil
 		w.replace(w.enabled)
 	}, []string{`key/ENABLED: material [0-9a-f]{64} cannot wait`}},
-	"material that waits without bytes": {func(w *wreckage) { w.expiring.Pending = &key.Material{ID: w.other.ID}; w.replace(w.expiring) },
+	"material that waits without bytes": {func(w *damageTest) { w.expiring.Pending = &key.Material{ID: w.other.ID}; w.replace(w.expiring) },
 		[]string{`key/EXPIRING: material [0-9a-f]{64} cannot wait`}},
-	"a material twice": {func(w *wreckage) { w.second(w.enabled.Materials[0]); w.replace(w.enabled) },
+	"a material twice": {func(w *damageTest) { w.second(w.enabled.Materials[0]); w.replace(w.enabled) },
 		[]string{`key/ENABLED: material [0-9a-f]{64} is listed twice; another record names the slot`}},
-	"a second material that no rotation brought": {func(w *wreckage) {
+	"a second material that no rotation brought": {func(w *damageTest) {
 		w.enabled.Materials = append(w.enabled.Materials, key.Material{ID: w.other.ID})
 		w.enabled.State = key.Disabled
 		w.replace(w.enabled)
 	}, []string{`key/ENABLED: the state "Disabled" does not fit its material and dates; material [0-9a-f]{64} is in a place where no rotation`}},
-	"a rotation to the first material": {func(w *wreckage) {
+	"a rotation to the first material": {func(w *damageTest) {
 		w.enabled.Materials[0].RotationDate, w.enabled.Materials[0].RotationType = time.Now(), key.RotationOnDemand
 		w.replace(w.enabled)
 	}, []string{`key/ENABLED: material [0-9a-f]{64} is in a place where no rotation`}},
-	"more rotations on demand than there can be": {func(w *wreckage) {
+	"more rotations on demand than there can be": {func(w *damageTest) {
 		w.expiring.State = key.PendingImport
 		for i := range 26 {
 			w.second(key.Material{ID: fmt.Sprintf("%064d", i)})
@@ -341,157 +341,157 @@ var damages = map[string]struct {
 		}
 		w.replace(w.expiring)
 	}, []string{`key/EXPIRING: 26 rotations on demand are more`}},
-	"automatic rotation of imported material": {func(w *wreckage) { w.empty = w.empty.EnableRotation(90, time.Now()); w.replace(w.empty) },
+	"automatic rotation of imported material": {func(w *damageTest) { w.empty = w.empty.EnableRotation(90, time.Now()); w.replace(w.empty) },
 		[]string{`key/EMPTY: a key of the spec SYMMETRIC_DEFAULT and the origin EXTERNAL cannot have this rotation`}},
-	"automatic rotation too often": {func(w *wreckage) { w.plan(key.Rotation{PeriodInDays: 89, Next: time.Now()}) },
+	"automatic rotation too often": {func(w *damageTest) { w.plan(key.Rotation{PeriodInDays: 89, Next: time.Now()}) },
 		[]string{`key/ENABLED: a rotation period of 89 days is not valid`}},
-	"automatic rotation without a date": {func(w *wreckage) { w.plan(key.Rotation{PeriodInDays: 90}) },
+	"automatic rotation without a date": {func(w *damageTest) { w.plan(key.Rotation{PeriodInDays: 90}) },
 		[]string{`key/ENABLED: a rotation period of 90 days is not valid`}},
-	"a rotation that is not in the index": {func(w *wreckage) { w.enabled = w.enabled.EnableRotation(90, time.Now()); w.replace(w.enabled) },
+	"a rotation that is not in the index": {func(w *damageTest) { w.enabled = w.enabled.EnableRotation(90, time.Now()); w.replace(w.enabled) },
 		[]string{`due/\d+/ENABLED: it is missing`}},
-	"the usage of a missing key": {func(w *wreckage) { w.used("111122223333/eu-west-2/x", "Encrypt") },
+	"the usage of a missing key": {func(w *damageTest) { w.noteUsage("111122223333/eu-west-2/x", "Encrypt") },
 		[]string{`usage/.*/x: there is no such key`}},
-	"a usage that is not a use": {func(w *wreckage) { w.used(records.PathOf(w.enabled), "DescribeKey") },
+	"a usage that is not a use": {func(w *damageTest) { w.noteUsage(records.PathOf(w.enabled), "DescribeKey") },
 		[]string{`usage/ENABLED: "DescribeKey" is not a use of a key`}},
-	"a slot that is gone": {func(w *wreckage) { w.must(w.slots.Erase(w.Context(), w.enabled.Slots()...)) },
+	"a slot that is gone": {func(w *damageTest) { w.must(w.slots.Erase(w.Context(), w.enabled.Slots()...)) },
 		[]string{`key/ENABLED: material [0-9a-f]{64} of arn:.*: store: no such slot`}},
-	"a damaged slot": {func(w *wreckage) { w.flipInSlots(64 + 20) }, // of the first cell that was taken
+	"a damaged slot": {func(w *damageTest) { w.flipInSlots(64 + 20) }, // of the first cell that was taken
 		[]string{`key/ENABLED: material [0-9a-f]{64} of arn:.*: store: "slots 1-[0-9a-f]{16}" is corrupt: wrong checksum`, `slots 1-[0-9a-f]{16}: wrong checksum`}},
-	"a damaged slot that is free": {func(w *wreckage) { w.flipInSlots(64 * 900) }, []string{`slots 900-0[0-9a-f]{15}: wrong checksum`}},
-	"a slot for a material without bytes": {func(w *wreckage) { w.enabled.Materials[0].Sealed = nil; w.replace(w.enabled) },
+	"a damaged slot that is free": {func(w *damageTest) { w.flipInSlots(64 * 900) }, []string{`slots 900-0[0-9a-f]{15}: wrong checksum`}},
+	"a slot for a material without bytes": {func(w *damageTest) { w.enabled.Materials[0].Sealed = nil; w.replace(w.enabled) },
 		[]string{`key/ENABLED: the state "Enabled" does not fit.*; material [0-9a-f]{64} has bytes or a slot, but not both`}},
-	"a slot of two keys": {func(w *wreckage) {
+	"a slot of two keys": {func(w *damageTest) {
 		w.enabled.ID = "ffffffff-ffff-4fff-bfff-ffffffffffff" // the last key to be checked
 		w.replace(w.enabled)
 	}, []string{`key/.*/ffffffff-.*: another record names the slot 1-[0-9a-f]{16} too; material .* does not open`}},
-	"an erasure of a slot in use": {func(w *wreckage) {
+	"an erasure of a slot in use": {func(w *damageTest) {
 		w.update(func(tx *store.Tx) error { return records.NoteErasures(tx, w.enabled.Slots()) })
 	}, []string{`key/ENABLED: another record names the slot`}},
-	"an erasure of a slot in use, behind others": {func(w *wreckage) {
+	"an erasure of a slot in use, behind others": {func(w *damageTest) {
 		w.update(func(tx *store.Tx) error {
 			return records.NoteErasures(tx, append([]string{w.other.Slot}, w.enabled.Slots()...))
 		})
 	}, []string{`key/ENABLED: another record names the slot`}},
-	"sealed bytes of other material": {func(w *wreckage) { w.enabled.Materials[0].Sealed = w.other.Sealed; w.replace(w.enabled) },
+	"sealed bytes of other material": {func(w *damageTest) { w.enabled.Materials[0].Sealed = w.other.Sealed; w.replace(w.enabled) },
 		[]string{`key/ENABLED: material .* does not open`}},
-	"other material under the right name": {func(w *wreckage) {
+	"other material under the right name": {func(w *damageTest) {
 		m, err := w.sealer().Seal(w.Context(), w.enabled, w.enabled.Materials[0].ID, crypt.NewSymmetricMaterial())
 		w.must(err)
 		w.enabled.Materials[0].Sealed, w.enabled.Materials[0].Slot = m.Sealed, m.Slot
 		w.replace(w.enabled)
 	}, []string{`key/ENABLED: material [0-9a-f]{64} is other material`}},
 
-	"a due time that is missing": {func(w *wreckage) {
+	"a due time that is missing": {func(w *damageTest) {
 		w.alter("due/"+records.DuePath(w.expiring.Due(), records.PathOf(w.expiring)), remove)
 	},
 		[]string{`due/\d{12}/EXPIRING: it is missing: arn:`}},
-	"another due time": {func(w *wreckage) {
+	"another due time": {func(w *damageTest) {
 		w.update(func(tx *store.Tx) error {
 			return records.Dues.Put(tx, records.DuePath(w.expiring.Due().Add(time.Hour), records.PathOf(w.expiring)), struct{}{})
 		})
 	}, []string{`due/\d{12}/EXPIRING: no key is due then`}},
-	"a due time of a key without one": {func(w *wreckage) {
+	"a due time of a key without one": {func(w *damageTest) {
 		w.update(func(tx *store.Tx) error {
 			return records.Dues.Put(tx, records.DuePath(time.Now(), records.PathOf(w.enabled)), struct{}{})
 		})
 	}, []string{`due/\d{12}/ENABLED: no key is due then`}},
-	"a due time of nothing": {func(w *wreckage) {
+	"a due time of nothing": {func(w *damageTest) {
 		w.update(func(tx *store.Tx) error { return records.Dues.Put(tx, "000000000001/", struct{}{}) })
 	}, []string{`due/000000000001/: its content belongs`}},
 
-	"an alias that is missing": {func(w *wreckage) { w.alter("alias/"+wreckAccount+"/"+wreckRegion+"/one", remove) },
+	"an alias that is missing": {func(w *damageTest) { w.alter("alias/"+testAccount+"/"+testRegion+"/one", remove) },
 		[]string{"alias-of-key/ENABLED/one: no such alias stands for this key"}},
-	"an alias of another key": {func(w *wreckage) {
+	"an alias of another key": {func(w *damageTest) {
 		w.update(func(tx *store.Tx) error {
 			a := w.alias("one", w.empty)
 			return records.Aliases.Put(tx, records.AliasPath(a.Account, a.Region, a.Name), a)
 		})
 	}, []string{"alias-of-key/EMPTY/one: it is missing: arn:.*alias/one", "alias-of-key/ENABLED/one: no such alias"}},
-	"an alias under another name": {func(w *wreckage) {
+	"an alias under another name": {func(w *damageTest) {
 		w.update(func(tx *store.Tx) error { return records.Aliases.Put(tx, "x/y/z", w.alias("one", w.enabled)) })
 	}, []string{"alias/x/y/z: its content belongs"}},
-	"an entry of an alias that is missing": {func(w *wreckage) { w.alter("alias-of-key/"+records.PathOf(w.enabled)+"/one", remove) },
+	"an entry of an alias that is missing": {func(w *damageTest) { w.alter("alias-of-key/"+records.PathOf(w.enabled)+"/one", remove) },
 		[]string{"alias-guard/ENABLED: it counts 2 aliases, and there are 1", "alias-of-key/ENABLED/one: it is missing"}},
-	"an entry of no alias": {func(w *wreckage) {
+	"an entry of no alias": {func(w *damageTest) {
 		w.update(func(tx *store.Tx) error { return records.AliasesOfKey.Put(tx, "x", struct{}{}) })
 	}, []string{"alias-of-key/x: its content belongs"}},
-	"a wrong count of aliases": {func(w *wreckage) {
+	"a wrong count of aliases": {func(w *damageTest) {
 		w.update(func(tx *store.Tx) error {
 			return records.AliasGuards.Put(tx, records.PathOf(w.enabled), records.AliasGuard{Count: 3})
 		})
 	}, []string{"alias-guard/ENABLED: it counts 3 aliases, and there are 2"}},
-	"no count of aliases": {func(w *wreckage) { w.alter("alias-guard/"+records.PathOf(w.enabled), remove) },
+	"no count of aliases": {func(w *damageTest) { w.alter("alias-guard/"+records.PathOf(w.enabled), remove) },
 		[]string{"alias-guard/ENABLED: it is missing: alias-of-key/ENABLED/one", "alias-guard/ENABLED: it is missing: alias-of-key/ENABLED/two"}},
 
-	"a token key whose slot is gone": {func(w *wreckage) { w.must(w.slots.Erase(w.Context(), w.ring().Keys[0].Slot)) },
+	"a token key whose slot is gone": {func(w *damageTest) { w.must(w.slots.Erase(w.Context(), w.ring().Keys[0].Slot)) },
 		[]string{`token-keys/ring: the token key of hour \d+: store: no such slot`}},
-	"a token key of another hour": {func(w *wreckage) { r := w.ring(); r.Keys[0].Hour--; w.putRing(records.TokenRingPath, r) },
+	"a token key of another hour": {func(w *damageTest) { r := w.ring(); r.Keys[0].Hour--; w.putRing(records.TokenRingPath, r) },
 		[]string{`token-keys/ring: the token key of hour \d+: the sealed value does not open`}},
-	"a token key twice": {func(w *wreckage) {
+	"a token key twice": {func(w *damageTest) {
 		r := w.ring()
 		w.putRing(records.TokenRingPath, records.TokenRing{Keys: append(r.Keys, r.Keys...)})
 	},
 		[]string{`token-keys/ring: the token key of hour \d+: it is listed twice`}},
-	"another ring": {func(w *wreckage) { w.putRing("rang", records.TokenRing{}) }, []string{"token-keys/rang: its content belongs"}},
+	"another ring": {func(w *damageTest) { w.putRing("rang", records.TokenRing{}) }, []string{"token-keys/rang: its content belongs"}},
 
-	"bytes that are not an event": {func(w *wreckage) {
+	"bytes that are not an event": {func(w *damageTest) {
 		w.update(func(tx *store.Tx) error {
 			return records.Outbox.Put(tx, "id", records.PendingEvent{Line: []byte("{}\n")})
 		})
 	}, []string{"outbox/id: audit: not an event"}},
-	"an event from before the log": {func(w *wreckage) {
+	"an event from before the log": {func(w *damageTest) {
 		w.update(func(tx *store.Tx) error {
 			return records.Outbox.Put(tx, "id", records.PendingEvent{Line: []byte(`{"eventID":"id"}` + "\n"), After: -1})
 		})
 	}, []string{"outbox/id: its content belongs"}},
-	"an event of another name": {func(w *wreckage) {
+	"an event of another name": {func(w *damageTest) {
 		w.update(func(tx *store.Tx) error {
 			return records.Outbox.Put(tx, "id", records.PendingEvent{Line: []byte(`{"eventID":"di"}` + "\n")})
 		})
 	}, []string{"outbox/id: its content belongs"}},
-	"a clock behind wall time": {func(w *wreckage) {
+	"a clock behind wall time": {func(w *damageTest) {
 		w.update(func(tx *store.Tx) error {
 			return records.Clocks.Put(tx, records.ClockPath, records.Clock{OffsetNanos: -1})
 		})
 	}, []string{"clock/dev: its content belongs"}},
-	"no deployment": {func(w *wreckage) { w.alter("deployment/this", remove) },
+	"no deployment": {func(w *damageTest) { w.alter("deployment/this", remove) },
 		[]string{"deployment/this: it is missing, but there are access keys"}},
-	"another deployment": {func(w *wreckage) {
+	"another deployment": {func(w *damageTest) {
 		w.update(func(tx *store.Tx) error {
-			return records.Deployments.Put(tx, "that", records.Deployment{Account: wreckAccount})
+			return records.Deployments.Put(tx, "that", records.Deployment{Account: testAccount})
 		})
 	}, []string{"deployment/that: its content belongs"}},
-	"Regions of another name": {func(w *wreckage) {
+	"Regions of another name": {func(w *damageTest) {
 		w.update(func(tx *store.Tx) error {
 			return records.ServedRegions.Put(tx, "other", records.Served{Regions: []string{service.DefaultRegion}})
 		})
 	}, []string{"regions/other: its content belongs"}},
-	"no Regions": {func(w *wreckage) {
+	"no Regions": {func(w *damageTest) {
 		w.update(func(tx *store.Tx) error { return records.ServedRegions.Put(tx, records.ServedPath, records.Served{}) })
 	}, []string{"regions/served: its content belongs"}},
-	"a name that is not a Region": {func(w *wreckage) {
+	"a name that is not a Region": {func(w *damageTest) {
 		w.update(func(tx *store.Tx) error {
 			return records.ServedRegions.Put(tx, records.ServedPath, records.Served{Regions: []string{"Frankfurt"}})
 		})
 	}, []string{"regions/served: its content belongs"}},
-	"no access key": {func(w *wreckage) {
+	"no access key": {func(w *damageTest) {
 		w.update(func(tx *store.Tx) error { return records.AccessKeys.Delete(tx, w.accessKey()) })
 	}, []string{"access-key: there is no access key"}},
-	"an access key of nobody": {func(w *wreckage) {
+	"an access key of nobody": {func(w *damageTest) {
 		w.update(func(tx *store.Tx) error {
 			return records.AccessKeys.Put(tx, w.accessKey(), identity.StoredKey{Secret: "x"})
 		})
 	}, []string{"access-key/AKIA.*: its content belongs"}},
-	"an older store": {func(w *wreckage) { w.appendToLog(string(audit.Stamp([]byte(`{"eventID":"x"}`+"\n"), 1000))) },
+	"an older store": {func(w *damageTest) { w.appendToLog(string(audit.Stamp([]byte(`{"eventID":"x"}`+"\n"), 1000))) },
 		[]string{`audit log: the store is older than its audit log: the store is at revision \d+, the log has seen 1000`}},
-	"a line that is not an event": {func(w *wreckage) { w.appendToLog("x\n") }, []string{"audit log, line 2: audit: not an event"}},
+	"a line that is not an event": {func(w *damageTest) { w.appendToLog("x\n") }, []string{"audit log, line 2: audit: not an event"}},
 }
 
 func TestVerifyFindsDamage(t *testing.T) {
 	for name, damage := range damages {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWreckage(t)
+			w := newDamageTest(t)
 			damage.do(w)
 			w.wantFindings(damage.want)
 		})
@@ -500,7 +500,7 @@ func TestVerifyFindsDamage(t *testing.T) {
 
 // wantFindings checks that Verify finds these things and no others. more are names
 // for paths, each before its path.
-func (w *wreckage) wantFindings(want []string, more ...string) {
+func (w *damageTest) wantFindings(want []string, more ...string) {
 	w.Helper()
 	findings, _, err := w.verify()
 	w.must(err)
@@ -516,7 +516,7 @@ func (w *wreckage) wantFindings(want []string, more ...string) {
 	}
 }
 
-func (w *wreckage) flipInSlots(at int64) {
+func (w *damageTest) flipInSlots(at int64) {
 	w.Helper()
 	path := filepath.Join(w.dir, "slots")
 	b, err := os.ReadFile(path)
@@ -525,7 +525,7 @@ func (w *wreckage) flipInSlots(at int64) {
 	w.must(os.WriteFile(path, b, 0o600))
 }
 
-func (w *wreckage) appendToLog(line string) {
+func (w *damageTest) appendToLog(line string) {
 	w.Helper()
 	f, err := os.OpenFile(w.log(), os.O_APPEND|os.O_WRONLY, 0)
 	w.must(err)
@@ -533,7 +533,7 @@ func (w *wreckage) appendToLog(line string) {
 	w.must(errors.Join(err, f.Close()))
 }
 
-func (w *wreckage) ring() (ring records.TokenRing) {
+func (w *damageTest) ring() (ring records.TokenRing) {
 	w.Helper()
 	w.update(func(tx *store.Tx) (err error) {
 		ring, _, err = records.TokenRings.Get(tx, records.TokenRingPath)
@@ -542,12 +542,12 @@ func (w *wreckage) ring() (ring records.TokenRing) {
 	return ring
 }
 
-func (w *wreckage) putRing(path string, ring records.TokenRing) {
+func (w *damageTest) putRing(path string, ring records.TokenRing) {
 	w.Helper()
 	w.update(func(tx *store.Tx) error { return records.TokenRings.Put(tx, path, ring) })
 }
 
-func (w *wreckage) accessKey() (id string) {
+func (w *damageTest) accessKey() (id string) {
 	w.Helper()
 	w.must(store.New(w.backend, w.keyring.Records()).View(w.Context(), func(v *store.View) error {
 		all, err := records.AccessKeys.Scan(v, "", "", 1)
@@ -560,15 +560,15 @@ func (w *wreckage) accessKey() (id string) {
 // Without the data keys nothing can be looked at.
 func TestVerifyNeedsTheKeyring(t *testing.T) {
 	for name, test := range map[string]struct {
-		do   func(w *wreckage)
+		do   func(w *damageTest)
 		want error
 	}{
-		"another root key":  {func(w *wreckage) { w.root = seal.NewEphemeralRoot() }, seal.ErrWrongRoot},
-		"a damaged keyring": {func(w *wreckage) { w.alter(records.KeyringPath, flip) }, nil},
-		"no keyring":        {func(w *wreckage) { w.alter(records.KeyringPath, remove) }, nil},
-		"nothing at all":    {func(w *wreckage) { w.backend = memory.New() }, records.ErrNotInitialised},
+		"another root key":  {func(w *damageTest) { w.root = seal.NewEphemeralRoot() }, seal.ErrWrongRoot},
+		"a damaged keyring": {func(w *damageTest) { w.alter(records.KeyringPath, flip) }, nil},
+		"no keyring":        {func(w *damageTest) { w.alter(records.KeyringPath, remove) }, nil},
+		"nothing at all":    {func(w *damageTest) { w.backend = memory.New() }, records.ErrNotInitialised},
 	} {
-		w := newWreckage(t)
+		w := newDamageTest(t)
 		test.do(w)
 		findings, _, err := w.verify()
 		if err == nil || test.want != nil && !errors.Is(err, test.want) || !strings.Contains(err.Error(), records.KeyringPath) || len(findings) > 0 {
@@ -577,21 +577,21 @@ func TestVerifyNeedsTheKeyring(t *testing.T) {
 	}
 }
 
-// A refusing Backend refuses to read some records, like a Backend that detects damage itself.
-type refusing struct {
+// A refusingBackend refuses to read some records, like a Backend that detects damage itself.
+type refusingBackend struct {
 	store.Backend
 	store.Reader
 	damaged []string
 }
 
-func (r refusing) View(ctx context.Context, fn func(store.Reader) error) error {
+func (r refusingBackend) View(ctx context.Context, fn func(store.Reader) error) error {
 	return r.Backend.View(ctx, func(reader store.Reader) error {
 		r.Reader = reader
 		return fn(r)
 	})
 }
 
-func (r refusing) Scan(from, to []byte, limit int) ([]store.Item, error) {
+func (r refusingBackend) Scan(from, to []byte, limit int) ([]store.Item, error) {
 	items, err := r.Reader.Scan(from, to, limit)
 	for _, item := range items {
 		for _, path := range r.damaged {
@@ -606,8 +606,8 @@ func (r refusing) Scan(from, to []byte, limit int) ([]store.Item, error) {
 func noLog() *io.SectionReader { return io.NewSectionReader(strings.NewReader(""), 0, 0) }
 
 func TestVerifyGoesOnAfterARefusal(t *testing.T) {
-	w := newWreckage(t)
-	r := refusing{Backend: w.backend, damaged: []string{"access-key/" + w.accessKey(), "deployment/this", "token-keys/ring"}}
+	w := newDamageTest(t)
+	r := refusingBackend{Backend: w.backend, damaged: []string{"access-key/" + w.accessKey(), "deployment/this", "token-keys/ring"}}
 	var findings []string
 	s, err := Verify(t.Context(), Remains{r, w.slots, w.root, noLog()}, func(f Finding) { findings = append(findings, f.String()) })
 	if err != nil || len(findings) != 3 || s.Records["key"] != 4 || s.Records["alias"] != 2 {

@@ -45,8 +45,8 @@ func (d *deployment) run(use func(j *Journal)) {
 	}
 }
 
-// pending returns how many events are in the store.
-func (d *deployment) pending() (n int) {
+// countPending returns how many events are in the store.
+func (d *deployment) countPending() (n int) {
 	d.Helper()
 	err := d.store.View(d.Context(), func(v *store.View) error {
 		left, err := records.Outbox.Scan(v, "", "", 100)
@@ -59,8 +59,8 @@ func (d *deployment) pending() (n int) {
 	return n
 }
 
-// logged returns how often the log has an event.
-func (d *deployment) logged(id string) int {
+// countLogged returns how often the log has an event.
+func (d *deployment) countLogged(id string) int {
 	d.Helper()
 	text, err := os.ReadFile(d.path)
 	if err != nil {
@@ -81,8 +81,8 @@ func TestUpdateCarriesItsEvents(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	if d.logged(first.EventID) != 1 || d.logged(second.EventID) != 1 || d.pending() != 0 {
-		t.Errorf("the log has %d and %d events, the store has %d", d.logged(first.EventID), d.logged(second.EventID), d.pending())
+	if d.countLogged(first.EventID) != 1 || d.countLogged(second.EventID) != 1 || d.countPending() != 0 {
+		t.Errorf("the log has %d and %d events, the store has %d", d.countLogged(first.EventID), d.countLogged(second.EventID), d.countPending())
 	}
 }
 
@@ -94,8 +94,8 @@ func TestAChangeThatFailsHasNoEvent(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
-	if d.logged(e.EventID) != 0 || d.pending() != 0 {
-		t.Errorf("the log has %d events, the store has %d", d.logged(e.EventID), d.pending())
+	if d.countLogged(e.EventID) != 0 || d.countPending() != 0 {
+		t.Errorf("the log has %d events, the store has %d", d.countLogged(e.EventID), d.countPending())
 	}
 }
 
@@ -125,8 +125,8 @@ func TestRecoverBringsEventsOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	if d.logged(known.EventID) != 1 || d.logged(missing.EventID) != 1 || d.pending() != 0 {
-		t.Errorf("the log has %d and %d events, the store has %d", d.logged(known.EventID), d.logged(missing.EventID), d.pending())
+	if d.countLogged(known.EventID) != 1 || d.countLogged(missing.EventID) != 1 || d.countPending() != 0 {
+		t.Errorf("the log has %d and %d events, the store has %d", d.countLogged(known.EventID), d.countLogged(missing.EventID), d.countPending())
 	}
 }
 
@@ -141,7 +141,7 @@ func TestCloseRemovesAllLeftovers(t *testing.T) {
 			}
 		}
 	})
-	if d.pending() != 0 {
-		t.Errorf("%d of %d events stay in the store", d.pending(), n)
+	if d.countPending() != 0 {
+		t.Errorf("%d of %d events stay in the store", d.countPending(), n)
 	}
 }

@@ -25,25 +25,25 @@ var (
 	allStates = []State{Enabled, Disabled, PendingDeletion, PendingReplicaDeletion, PendingImport, Unavailable, Creating, Updating}
 )
 
-// present returns a material with its bytes.
-func present(id string, validTo time.Time) Material {
+// presentMaterial returns a material with its bytes.
+func presentMaterial(id string, validTo time.Time) Material {
 	return Material{ID: id, Description: "of " + id[:1], ValidTo: validTo, Sealed: []byte("sealed " + id[:1])}
 }
 
-// missing returns a material whose bytes were deleted or have expired.
-func missing(id string) Material { return Material{ID: id, Description: "of " + id[:1]} }
+// missingMaterial returns a material whose bytes were deleted or have expired.
+func missingMaterial(id string) Material { return Material{ID: id, Description: "of " + id[:1]} }
 
-// external returns a key of origin EXTERNAL.
-func external(state State, materials ...Material) Key {
+// externalKey returns a key of origin EXTERNAL.
+func externalKey(state State, materials ...Material) Key {
 	return Key{
 		ID: uuid, Account: account, Region: region, Spec: SymmetricDefault, Usage: EncryptDecrypt,
 		Origin: OriginExternal, State: state, CreationDate: noon.Add(-day), Materials: materials,
 	}
 }
 
-// deletedAt returns a key that is pending deletion.
-func deletedAt(date time.Time, materials ...Material) Key {
-	k := external(PendingDeletion, materials...)
+// keyDeletedAt returns a key that is pending deletion.
+func keyDeletedAt(date time.Time, materials ...Material) Key {
+	k := externalKey(PendingDeletion, materials...)
 	k.DeletionDate = date
 	return k
 }

@@ -13,8 +13,8 @@ const (
 	vault   = "arn:aws:backup:eu-west-2:111122223333:backup-vault:one"
 )
 
-// granted returns a valid grant on a symmetric key.
-func granted(change func(g *Grant)) Grant {
+// newGrant returns a valid grant on a symmetric key.
+func newGrant(change func(g *Grant)) Grant {
 	g := Grant{ID: materialA, Account: account, Region: region, KeyID: uuid, IssuingAccount: account, CreationDate: noon,
 		Grantee: roleARN, Operations: []string{"Encrypt", "Decrypt"}}
 	if change != nil {
@@ -60,7 +60,7 @@ func TestCheckOfAGrant(t *testing.T) {
 		"a pair too many in the subset":      {func(g *Grant) { g.Constraints.ContextSubset = pairs(9) }, KindValidation},
 		"a value too long":                   {func(g *Grant) { g.Constraints.ContextSubset = map[string]string{"a": strings.Repeat("é", 385)} }, KindValidation},
 	} {
-		err := granted(test.change).Check()
+		err := newGrant(test.change).Check()
 		if test.kind != "" {
 			wantError(t, err, test.kind, "")
 		} else if err != nil {
@@ -119,10 +119,10 @@ func TestOperationsOfAGrantFitTheKey(t *testing.T) {
 	}
 	for kind, operations := range kindsOfKey {
 		f := strings.Fields(kind)
-		k := external(Enabled)
+		k := externalKey(Enabled)
 		k.Spec, k.Usage = Spec(f[0]), Usage(f[1])
 		for operation := range all {
-			err := k.CheckGrant(granted(func(g *Grant) { g.Operations = []string{"DescribeKey", operation} }))
+			err := k.CheckGrant(newGrant(func(g *Grant) { g.Operations = []string{"DescribeKey", operation} }))
 			if slices.Contains(strings.Fields(operations), operation) {
 				if err != nil {
 					t.Errorf("%s on %s: %v", operation, kind, err)
@@ -132,7 +132,7 @@ func TestOperationsOfAGrantFitTheKey(t *testing.T) {
 			}
 		}
 		for _, constraints := range []GrantConstraints{{ContextEquals: pairs(0)}, {ContextSubset: pairs(1)}} {
-			err := k.CheckGrant(granted(func(g *Grant) { g.Operations, g.Constraints = []string{"DescribeKey"}, constraints }))
+			err := k.CheckGrant(newGrant(func(g *Grant) { g.Operations, g.Constraints = []string{"DescribeKey"}, constraints }))
 			if (err == nil) != (f[0] == "SYMMETRIC_DEFAULT") {
 				t.Errorf("a context on %s: %v", kind, err)
 			}
@@ -141,8 +141,8 @@ func TestOperationsOfAGrantFitTheKey(t *testing.T) {
 }
 
 func TestRequestOfAGrant(t *testing.T) {
-	g := granted(nil)
-	again := granted(func(g *Grant) {
+	g := newGrant(nil)
+	again := newGrant(func(g *Grant) {
 		g.ID, g.CreationDate, g.Operations = materialB, noon.Add(day), []string{"Decrypt", "Encrypt"}
 	})
 	if a, b := fmt.Sprint(g.Request()), fmt.Sprint(again.Request()); a != b {
@@ -151,7 +151,7 @@ func TestRequestOfAGrant(t *testing.T) {
 	if g.Operations[0] != "Encrypt" || g.ID == "" {
 		t.Errorf("the grant was changed: %v", g)
 	}
-	other := granted(func(g *Grant) { g.Constraints.ContextEquals = map[string]string{} })
+	other := newGrant(func(g *Grant) { g.Constraints.ContextEquals = map[string]string{} })
 	if fmt.Sprintf("%#v", g.Request()) == fmt.Sprintf("%#v", other.Request()) {
 		t.Error("a grant for no context is the same request as one for any")
 	}
@@ -164,7 +164,7 @@ func TestGrantIDs(t *testing.T) {
 	for _, s := range []string{"", materialA[1:], materialA + "a", strings.ToUpper(materialA), materialA + "\n", strings.Repeat("g", 64)} {
 		wantError(t, CheckGrantID(s), KindInvalidGrantId, "")
 	}
-	if got := granted(nil).KeyARN(); got != keyARN {
+	if got := newGrant(nil).KeyARN(); got != keyARN {
 		t.Error(got)
 	}
 }

@@ -97,7 +97,7 @@ func earlier(t, u time.Time) bool { return !t.IsZero() && (u.IsZero() || t.Befor
 func (k Key) At(now time.Time) Key {
 	k = k.replicasAt(now)
 	if k.State == Gone || k.State == PendingDeletion && !now.Before(k.DeletionDate) {
-		return k.Buried()
+		return k.AsGone()
 	}
 	for i, m := range k.Materials {
 		if m.expired(now) {
@@ -152,8 +152,8 @@ func (k Key) Due() (due time.Time) {
 	return due
 }
 
-// Buried returns the key in state Gone, without material. The record of a key in this state may still exist.
-func (k Key) Buried() Key {
+// AsGone returns the key in state Gone, without material. The record of a key in this state may still exist.
+func (k Key) AsGone() Key {
 	k.State, k.Materials, k.Pending = Gone, nil, nil
 	return k
 }

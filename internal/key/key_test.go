@@ -6,8 +6,8 @@ import (
 )
 
 func TestAt(t *testing.T) {
-	forever := present(materialB, time.Time{})
-	expiring := present(materialA, noon)
+	forever := presentMaterial(materialB, time.Time{})
+	expiring := presentMaterial(materialA, noon)
 	date := noon.Add(7 * day)
 	for _, test := range []struct {
 		name string
@@ -15,23 +15,23 @@ func TestAt(t *testing.T) {
 		now  time.Time
 		want Key
 	}{
-		{"without an end", external(Enabled, forever), noon.AddDate(1000, 0, 0), external(Enabled, forever)},
-		{"1 ns before ValidTo", external(Enabled, expiring), noon.Add(-1), external(Enabled, expiring)},
-		{"at ValidTo", external(Enabled, expiring), noon, external(PendingImport, missing(materialA))},
-		{"at ValidTo in another zone", external(Enabled, expiring), noon.In(time.FixedZone("", 3600)), external(PendingImport, missing(materialA))},
-		{"long after ValidTo", external(Enabled, expiring), noon.AddDate(1000, 0, 0), external(PendingImport, missing(materialA))},
-		{"disabled, 1 ns before ValidTo", external(Disabled, expiring), noon.Add(-1), external(Disabled, expiring)},
-		{"disabled, at ValidTo", external(Disabled, expiring), noon, external(PendingImport, missing(materialA))},
-		{"pending import", external(PendingImport), noon, external(PendingImport)},
-		{"one of two expires", external(Enabled, expiring, forever), noon, external(PendingImport, missing(materialA), forever)},
-		{"both expire", external(Enabled, expiring, present(materialB, noon.Add(-1))), noon, external(PendingImport, missing(materialA), missing(materialB))},
-		{"pending deletion, 1 ns before ValidTo", deletedAt(date, expiring), noon.Add(-1), deletedAt(date, expiring)},
-		{"pending deletion, at ValidTo", deletedAt(date, expiring), noon, deletedAt(date, missing(materialA))},
-		{"1 ns before the deletion date", deletedAt(date, forever), date.Add(-1), deletedAt(date, forever)},
-		{"the clock goes back", external(PendingImport, missing(materialA)), noon.AddDate(-1000, 0, 0), external(PendingImport, missing(materialA))},
+		{"without an end", externalKey(Enabled, forever), noon.AddDate(1000, 0, 0), externalKey(Enabled, forever)},
+		{"1 ns before ValidTo", externalKey(Enabled, expiring), noon.Add(-1), externalKey(Enabled, expiring)},
+		{"at ValidTo", externalKey(Enabled, expiring), noon, externalKey(PendingImport, missingMaterial(materialA))},
+		{"at ValidTo in another zone", externalKey(Enabled, expiring), noon.In(time.FixedZone("", 3600)), externalKey(PendingImport, missingMaterial(materialA))},
+		{"long after ValidTo", externalKey(Enabled, expiring), noon.AddDate(1000, 0, 0), externalKey(PendingImport, missingMaterial(materialA))},
+		{"disabled, 1 ns before ValidTo", externalKey(Disabled, expiring), noon.Add(-1), externalKey(Disabled, expiring)},
+		{"disabled, at ValidTo", externalKey(Disabled, expiring), noon, externalKey(PendingImport, missingMaterial(materialA))},
+		{"pending import", externalKey(PendingImport), noon, externalKey(PendingImport)},
+		{"one of two expires", externalKey(Enabled, expiring, forever), noon, externalKey(PendingImport, missingMaterial(materialA), forever)},
+		{"both expire", externalKey(Enabled, expiring, presentMaterial(materialB, noon.Add(-1))), noon, externalKey(PendingImport, missingMaterial(materialA), missingMaterial(materialB))},
+		{"pending deletion, 1 ns before ValidTo", keyDeletedAt(date, expiring), noon.Add(-1), keyDeletedAt(date, expiring)},
+		{"pending deletion, at ValidTo", keyDeletedAt(date, expiring), noon, keyDeletedAt(date, missingMaterial(materialA))},
+		{"1 ns before the deletion date", keyDeletedAt(date, forever), date.Add(-1), keyDeletedAt(date, forever)},
+		{"the clock goes back", externalKey(PendingImport, missingMaterial(materialA)), noon.AddDate(-1000, 0, 0), externalKey(PendingImport, missingMaterial(materialA))},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := unchanged(t, test.from, func() Key { return test.from.At(test.now) })
+			got := runUnchanged(t, test.from, func() Key { return test.from.At(test.now) })
 			wantKey(t, got, test.want)
 			wantKey(t, got.At(test.now), got)
 		})
@@ -40,11 +40,11 @@ func TestAt(t *testing.T) {
 
 func TestAtTheDeletionDate(t *testing.T) {
 	for _, k := range []Key{
-		deletedAt(noon), deletedAt(noon, missing(materialA)),
-		deletedAt(noon, present(materialA, time.Time{})), deletedAt(noon, present(materialA, noon.Add(-day))),
+		keyDeletedAt(noon), keyDeletedAt(noon, missingMaterial(materialA)),
+		keyDeletedAt(noon, presentMaterial(materialA, time.Time{})), keyDeletedAt(noon, presentMaterial(materialA, noon.Add(-day))),
 	} {
 		for _, now := range []time.Time{noon, noon.Add(1), noon.AddDate(1000, 0, 0)} {
-			got := unchanged(t, k, func() Key { return k.At(now) })
+			got := runUnchanged(t, k, func() Key { return k.At(now) })
 			if got.State != Gone || len(got.Materials) != 0 {
 				t.Errorf("%s %v: %+v", now, k.Materials, got)
 			}
@@ -57,7 +57,7 @@ func TestAtTheDeletionDate(t *testing.T) {
 
 // At gives the same key at a moment whether or not it was applied to earlier moments first.
 func TestAtByStages(t *testing.T) {
-	k := deletedAt(noon.Add(day), present(materialA, noon))
+	k := keyDeletedAt(noon.Add(day), presentMaterial(materialA, noon))
 	wantKey(t, k.At(noon).At(noon.Add(day)), k.At(noon.Add(day)))
 }
 
@@ -65,9 +65,9 @@ func TestAtByStages(t *testing.T) {
 func TestMaterialsAreNotShared(t *testing.T) {
 	// With spare capacity, an append without a copy would write into the original's array.
 	spare := func(m Material) []Material { return append(make([]Material, 0, 4), m) }
-	live := external(Enabled, spare(present(materialA, noon))...)
-	waiting := external(PendingImport, spare(missing(materialA))...)
-	imported, err := waiting.ImportMaterial(present(materialA, time.Time{}), nil)
+	live := externalKey(Enabled, spare(presentMaterial(materialA, noon))...)
+	waiting := externalKey(PendingImport, spare(missingMaterial(materialA))...)
+	imported, err := waiting.ImportMaterial(presentMaterial(materialA, time.Time{}), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,8 +90,8 @@ func TestMaterialsAreNotShared(t *testing.T) {
 }
 
 func TestMaterials(t *testing.T) {
-	a, b := present(materialA, noon), missing(materialB)
-	k := external(PendingImport, a, b)
+	a, b := presentMaterial(materialA, noon), missingMaterial(materialB)
+	k := externalKey(PendingImport, a, b)
 	if m, ok := k.Material(materialA); !ok || !m.Present() || m.ExpirationModel() != MaterialExpires {
 		t.Errorf("a: %+v, %v", m, ok)
 	}
@@ -103,7 +103,7 @@ func TestMaterials(t *testing.T) {
 			t.Errorf("%q: %+v", id, m)
 		}
 	}
-	if m, ok := external(PendingImport).Current(); ok || m.ID != "" {
+	if m, ok := externalKey(PendingImport).Current(); ok || m.ID != "" {
 		t.Errorf("never imported: %+v", m)
 	}
 	if got := k.ARN(); got != keyARN {

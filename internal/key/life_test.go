@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// unchanged runs a transition and checks that it does not modify the key that it starts from.
-func unchanged(t *testing.T, k Key, transition func() Key) Key {
+// runUnchanged runs a transition and checks that it does not modify the key that it starts from.
+func runUnchanged(t *testing.T, k Key, transition func() Key) Key {
 	t.Helper()
 	before := k
 	before.Materials = slices.Clone(k.Materials)
@@ -30,8 +30,8 @@ func wantKey(t *testing.T, got, want Key) {
 }
 
 func TestImportMaterial(t *testing.T) {
-	a, b := present(materialA, time.Time{}), present(materialB, time.Time{})
-	expiring := present(materialA, noon.Add(day))
+	a, b := presentMaterial(materialA, time.Time{}), presentMaterial(materialB, time.Time{})
+	expiring := presentMaterial(materialA, noon.Add(day))
 	again := Material{ID: materialA, ValidTo: noon.Add(2 * day), Sealed: []byte("sealed again")}
 	againDescribed := again
 	againDescribed.Description = a.Description
@@ -41,19 +41,19 @@ func TestImportMaterial(t *testing.T) {
 		material Material
 		want     Key
 	}{
-		{"first", external(PendingImport), a, external(Enabled, a)},
-		{"first, expiring", external(PendingImport), expiring, external(Enabled, expiring)},
-		{"after a deletion", external(PendingImport, missing(materialA)), again, external(Enabled, againDescribed)},
-		{"over live bytes", external(Enabled, a), again, external(Enabled, againDescribed)},
-		{"over live bytes, to expire no more", external(Enabled, expiring), a, external(Enabled, a)},
-		{"over live bytes of a disabled key", external(Disabled, a), again, external(Disabled, againDescribed)},
-		{"over live bytes while updating", external(Updating, a), again, external(Updating, againDescribed)},
-		{"one of two", external(PendingImport, missing(materialA), missing(materialB)), a, external(PendingImport, a, missing(materialB))},
-		{"the other of two", external(PendingImport, a, missing(materialB)), b, external(Enabled, a, b)},
-		{"the first of two comes last", external(PendingImport, missing(materialA), b), a, external(Enabled, a, b)},
+		{"first", externalKey(PendingImport), a, externalKey(Enabled, a)},
+		{"first, expiring", externalKey(PendingImport), expiring, externalKey(Enabled, expiring)},
+		{"after a deletion", externalKey(PendingImport, missingMaterial(materialA)), again, externalKey(Enabled, againDescribed)},
+		{"over live bytes", externalKey(Enabled, a), again, externalKey(Enabled, againDescribed)},
+		{"over live bytes, to expire no more", externalKey(Enabled, expiring), a, externalKey(Enabled, a)},
+		{"over live bytes of a disabled key", externalKey(Disabled, a), again, externalKey(Disabled, againDescribed)},
+		{"over live bytes while updating", externalKey(Updating, a), again, externalKey(Updating, againDescribed)},
+		{"one of two", externalKey(PendingImport, missingMaterial(materialA), missingMaterial(materialB)), a, externalKey(PendingImport, a, missingMaterial(materialB))},
+		{"the other of two", externalKey(PendingImport, a, missingMaterial(materialB)), b, externalKey(Enabled, a, b)},
+		{"the first of two comes last", externalKey(PendingImport, missingMaterial(materialA), b), a, externalKey(Enabled, a, b)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := unchanged(t, test.from, func() Key {
+			got := runUnchanged(t, test.from, func() Key {
 				k, err := test.from.ImportMaterial(test.material, descriptionOf(test.material))
 				if err != nil {
 					t.Fatal(err)
@@ -76,12 +76,12 @@ func descriptionOf(m Material) *string {
 // A key stays associated with its material permanently, even without the bytes.
 func TestImportMaterialRefusesOther(t *testing.T) {
 	for _, k := range []Key{
-		external(Enabled, present(materialA, time.Time{})),
-		external(Disabled, present(materialA, noon.Add(day))),
-		external(PendingImport, missing(materialA)),
-		external(Enabled, present(materialA, noon)).At(noon),
+		externalKey(Enabled, presentMaterial(materialA, time.Time{})),
+		externalKey(Disabled, presentMaterial(materialA, noon.Add(day))),
+		externalKey(PendingImport, missingMaterial(materialA)),
+		externalKey(Enabled, presentMaterial(materialA, noon)).At(noon),
 	} {
-		got, err := k.ImportMaterial(present(materialB, time.Time{}), nil)
+		got, err := k.ImportMaterial(presentMaterial(materialB, time.Time{}), nil)
 		wantError(t, err, KindIncorrectKeyMaterial, "")
 		wantKey(t, got, Key{})
 	}
@@ -94,13 +94,13 @@ func TestImportMaterialDescription(t *testing.T) {
 		given *string
 		want  string
 	}{
-		{"none at first", external(PendingImport), nil, ""},
-		{"given at first", external(PendingImport), new("new"), "new"},
-		{"kept over live bytes", external(Enabled, present(materialA, time.Time{})), nil, "of a"},
-		{"kept after a deletion", external(PendingImport, missing(materialA)), nil, "of a"},
-		{"replaced", external(Enabled, present(materialA, time.Time{})), new("new"), "new"},
-		{"replaced after a deletion", external(PendingImport, missing(materialA)), new("new"), "new"},
-		{"cleared", external(Enabled, present(materialA, time.Time{})), new(""), ""},
+		{"none at first", externalKey(PendingImport), nil, ""},
+		{"given at first", externalKey(PendingImport), new("new"), "new"},
+		{"kept over live bytes", externalKey(Enabled, presentMaterial(materialA, time.Time{})), nil, "of a"},
+		{"kept after a deletion", externalKey(PendingImport, missingMaterial(materialA)), nil, "of a"},
+		{"replaced", externalKey(Enabled, presentMaterial(materialA, time.Time{})), new("new"), "new"},
+		{"replaced after a deletion", externalKey(PendingImport, missingMaterial(materialA)), new("new"), "new"},
+		{"cleared", externalKey(Enabled, presentMaterial(materialA, time.Time{})), new(""), ""},
 	} {
 		k, err := test.from.ImportMaterial(Material{ID: materialA, Sealed: []byte("sealed")}, test.given)
 		if m, ok := k.Current(); err != nil || !ok || m.Description != test.want {
@@ -110,7 +110,7 @@ func TestImportMaterialDescription(t *testing.T) {
 }
 
 func TestDeleteMaterial(t *testing.T) {
-	a, b, goneA, goneB := present(materialA, noon.Add(day)), present(materialB, time.Time{}), missing(materialA), missing(materialB)
+	a, b, goneA, goneB := presentMaterial(materialA, noon.Add(day)), presentMaterial(materialB, time.Time{}), missingMaterial(materialA), missingMaterial(materialB)
 	date := noon.Add(7 * day)
 	for _, test := range []struct {
 		name string
@@ -118,21 +118,21 @@ func TestDeleteMaterial(t *testing.T) {
 		id   string
 		want Key
 	}{
-		{"Enabled", external(Enabled, a), "", external(PendingImport, goneA)},
-		{"Enabled, by ID", external(Enabled, a), materialA, external(PendingImport, goneA)},
-		{"Disabled", external(Disabled, a), "", external(PendingImport, goneA)},
-		{"PendingImport after a deletion", external(PendingImport, goneA), "", external(PendingImport, goneA)},
-		{"PendingImport after a deletion, by ID", external(PendingImport, goneA), materialA, external(PendingImport, goneA)},
-		{"PendingImport from the start", external(PendingImport), "", external(PendingImport)},
-		{"PendingDeletion", deletedAt(date, a), "", deletedAt(date, goneA)},
-		{"PendingDeletion without material", deletedAt(date, goneA), "", deletedAt(date, goneA)},
-		{"PendingDeletion, never imported", deletedAt(date), "", deletedAt(date)},
-		{"the current of two", external(Enabled, a, b), "", external(PendingImport, a, goneB)},
-		{"the former of two", external(Enabled, a, b), materialA, external(PendingImport, goneA, b)},
-		{"the second of two", external(PendingImport, goneA, b), "", external(PendingImport, goneA, goneB)},
+		{"Enabled", externalKey(Enabled, a), "", externalKey(PendingImport, goneA)},
+		{"Enabled, by ID", externalKey(Enabled, a), materialA, externalKey(PendingImport, goneA)},
+		{"Disabled", externalKey(Disabled, a), "", externalKey(PendingImport, goneA)},
+		{"PendingImport after a deletion", externalKey(PendingImport, goneA), "", externalKey(PendingImport, goneA)},
+		{"PendingImport after a deletion, by ID", externalKey(PendingImport, goneA), materialA, externalKey(PendingImport, goneA)},
+		{"PendingImport from the start", externalKey(PendingImport), "", externalKey(PendingImport)},
+		{"PendingDeletion", keyDeletedAt(date, a), "", keyDeletedAt(date, goneA)},
+		{"PendingDeletion without material", keyDeletedAt(date, goneA), "", keyDeletedAt(date, goneA)},
+		{"PendingDeletion, never imported", keyDeletedAt(date), "", keyDeletedAt(date)},
+		{"the current of two", externalKey(Enabled, a, b), "", externalKey(PendingImport, a, goneB)},
+		{"the former of two", externalKey(Enabled, a, b), materialA, externalKey(PendingImport, goneA, b)},
+		{"the second of two", externalKey(PendingImport, goneA, b), "", externalKey(PendingImport, goneA, goneB)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := unchanged(t, test.from, func() Key {
+			got := runUnchanged(t, test.from, func() Key {
 				k, err := test.from.DeleteMaterial(test.id)
 				if err != nil {
 					t.Fatal(err)
@@ -147,17 +147,17 @@ func TestDeleteMaterial(t *testing.T) {
 // Losing material does not change the state of a key that is pending deletion in either way. A primary key that
 // waits for its replicas must not leave its state by losing its bytes.
 func TestLosingMaterialKeepsPendingReplicaDeletion(t *testing.T) {
-	k := external(PendingReplicaDeletion, present(materialA, noon))
+	k := externalKey(PendingReplicaDeletion, presentMaterial(materialA, noon))
 	got, err := k.DeleteMaterial("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantKey(t, got, external(PendingReplicaDeletion, missing(materialA)))
-	wantKey(t, k.At(noon), external(PendingReplicaDeletion, missing(materialA)))
+	wantKey(t, got, externalKey(PendingReplicaDeletion, missingMaterial(materialA)))
+	wantKey(t, k.At(noon), externalKey(PendingReplicaDeletion, missingMaterial(materialA)))
 }
 
 func TestDeleteMaterialOfUnknownID(t *testing.T) {
-	for _, k := range []Key{external(Enabled, present(materialA, time.Time{})), external(PendingImport), deletedAt(noon, missing(materialA))} {
+	for _, k := range []Key{externalKey(Enabled, presentMaterial(materialA, time.Time{})), externalKey(PendingImport), keyDeletedAt(noon, missingMaterial(materialA))} {
 		got, err := k.DeleteMaterial(materialB)
 		wantError(t, err, KindNotFound, "Key material "+materialB+" is not associated with "+keyARN+".")
 		wantKey(t, got, Key{})
@@ -165,11 +165,11 @@ func TestDeleteMaterialOfUnknownID(t *testing.T) {
 }
 
 func TestEnableAndDisable(t *testing.T) {
-	a := present(materialA, noon.Add(day))
+	a := presentMaterial(materialA, noon.Add(day))
 	for _, from := range []State{Enabled, Disabled} {
-		k := external(from, a)
-		wantKey(t, unchanged(t, k, func() Key { return k.Enable(noon) }), external(Enabled, a))
-		wantKey(t, unchanged(t, k, k.Disable), external(Disabled, a))
+		k := externalKey(from, a)
+		wantKey(t, runUnchanged(t, k, func() Key { return k.Enable(noon) }), externalKey(Enabled, a))
+		wantKey(t, runUnchanged(t, k, k.Disable), externalKey(Disabled, a))
 	}
 }
 
@@ -190,11 +190,11 @@ func TestCheckDeletionWindow(t *testing.T) {
 
 // The deletion date is exact to the nanosecond, and the material stays until then.
 func TestScheduleDeletion(t *testing.T) {
-	a := present(materialA, time.Time{})
+	a := presentMaterial(materialA, time.Time{})
 	for _, days := range []int{MinDeletionWindow, 8, DefaultDeletionWindow} {
-		for _, from := range []Key{external(Enabled, a), external(Disabled, a), external(PendingImport), external(PendingImport, missing(materialA))} {
-			got := unchanged(t, from, func() Key { return from.ScheduleDeletion(days, noon) })
-			want := deletedAt(noon.AddDate(0, 0, days), from.Materials...)
+		for _, from := range []Key{externalKey(Enabled, a), externalKey(Disabled, a), externalKey(PendingImport), externalKey(PendingImport, missingMaterial(materialA))} {
+			got := runUnchanged(t, from, func() Key { return from.ScheduleDeletion(days, noon) })
+			want := keyDeletedAt(noon.AddDate(0, 0, days), from.Materials...)
 			wantKey(t, got, want)
 			wantKey(t, got.At(want.DeletionDate.Add(-1)), want)
 			if at := got.At(want.DeletionDate); at.State != Gone {
@@ -206,21 +206,21 @@ func TestScheduleDeletion(t *testing.T) {
 
 // A key that lacks material must not become Disabled, because EnableKey would make it Enabled.
 func TestCancelDeletion(t *testing.T) {
-	a, b := present(materialA, noon.Add(day)), present(materialB, time.Time{})
+	a, b := presentMaterial(materialA, noon.Add(day)), presentMaterial(materialB, time.Time{})
 	date := noon.Add(7 * day)
 	for _, test := range []struct {
 		name       string
 		from, want Key
 	}{
-		{"with material", deletedAt(date, a), external(Disabled, a)},
-		{"with both materials", deletedAt(date, a, b), external(Disabled, a, b)},
-		{"never imported", deletedAt(date), external(PendingImport)},
-		{"deleted", deletedAt(date, missing(materialA)), external(PendingImport, missing(materialA))},
-		{"one of two deleted", deletedAt(date, missing(materialA), b), external(PendingImport, missing(materialA), b)},
-		{"expired meanwhile", deletedAt(date, a).At(noon.Add(day)), external(PendingImport, missing(materialA))},
+		{"with material", keyDeletedAt(date, a), externalKey(Disabled, a)},
+		{"with both materials", keyDeletedAt(date, a, b), externalKey(Disabled, a, b)},
+		{"never imported", keyDeletedAt(date), externalKey(PendingImport)},
+		{"deleted", keyDeletedAt(date, missingMaterial(materialA)), externalKey(PendingImport, missingMaterial(materialA))},
+		{"one of two deleted", keyDeletedAt(date, missingMaterial(materialA), b), externalKey(PendingImport, missingMaterial(materialA), b)},
+		{"expired meanwhile", keyDeletedAt(date, a).At(noon.Add(day)), externalKey(PendingImport, missingMaterial(materialA))},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			wantKey(t, unchanged(t, test.from, test.from.CancelDeletion), test.want)
+			wantKey(t, runUnchanged(t, test.from, test.from.CancelDeletion), test.want)
 		})
 	}
 }

@@ -11,7 +11,7 @@ import (
 // family returns a primary key in eu-west-2 with replicas in the given Regions, followed by the replicas.
 func family(t *testing.T, replicas ...string) (all Related) {
 	t.Helper()
-	primary := external(Enabled, present(materialA, noon.Add(day)), present(materialB, time.Time{}))
+	primary := externalKey(Enabled, presentMaterial(materialA, noon.Add(day)), presentMaterial(materialB, time.Time{}))
 	primary.ID, primary.MultiRegion = mrk, MultiRegion{Primary: region}
 	all = Related{primary}
 	for _, r := range replicas {
@@ -52,11 +52,11 @@ func TestNewReplica(t *testing.T) {
 	if fmt.Sprint(primary) != before {
 		t.Error("the primary key was changed")
 	}
-	if !got.IsReplica() || got.IsPrimary() || !primary.IsPrimary() || primary.IsReplica() || external(Enabled).IsMultiRegion() || external(Enabled).IsPrimary() || external(Enabled).IsReplica() {
+	if !got.IsReplica() || got.IsPrimary() || !primary.IsPrimary() || primary.IsReplica() || externalKey(Enabled).IsMultiRegion() || externalKey(Enabled).IsPrimary() || externalKey(Enabled).IsReplica() {
 		t.Error("the keys have the wrong roles")
 	}
 	wantError(t, got.CheckPrimary(), KindUnsupportedOperation, "")
-	wantError(t, external(Enabled).CheckPrimary(), KindUnsupportedOperation, keyARN+" is not a multi-region primary key.")
+	wantError(t, externalKey(Enabled).CheckPrimary(), KindUnsupportedOperation, keyARN+" is not a multi-region primary key.")
 	if err := primary.CheckPrimary(); err != nil {
 		t.Error(err)
 	}

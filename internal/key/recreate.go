@@ -9,16 +9,16 @@ func CheckChosenID(id string) error {
 	return nil
 }
 
-// Recreated returns a new key that is already associated with the material of the given ID. The bytes are not
+// Recreate returns a new key that is already associated with the material of the given ID. The bytes are not
 // present, and the key takes no other material.
-func (k Key) Recreated(materialID string) Key {
+func (k Key) Recreate(materialID string) Key {
 	k.State, k.Materials = PendingImport, []Material{{ID: materialID}}
 	return k
 }
 
-// Taken returns the Error for creating a key under the ID of this existing key, with advice that depends on its
+// ExistsError returns the Error for creating a key under the ID of this existing key, with advice that depends on its
 // state.
-func (k Key) Taken() *Error {
+func (k Key) ExistsError() *Error {
 	remedy := "It is left as it is."
 	switch k.State {
 	case PendingDeletion:

@@ -35,9 +35,9 @@ func TestCheckChosenID(t *testing.T) {
 
 // A recreated key takes the material that it is associated with, and rejects any other.
 func TestRecreated(t *testing.T) {
-	from := external(PendingImport)
-	k := unchanged(t, from, func() Key { return from.Recreated(materialA) })
-	wantKey(t, k, external(PendingImport, Material{ID: materialA}))
+	from := externalKey(PendingImport)
+	k := runUnchanged(t, from, func() Key { return from.Recreate(materialA) })
+	wantKey(t, k, externalKey(PendingImport, Material{ID: materialA}))
 	if _, err := k.ImportMaterial(Material{ID: materialB, Sealed: []byte("b")}, nil); err == nil {
 		t.Error("other material is accepted")
 	} else {
@@ -47,7 +47,7 @@ func TestRecreated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantKey(t, got, external(Enabled, Material{ID: materialA, Sealed: []byte("a")}))
+	wantKey(t, got, externalKey(Enabled, Material{ID: materialA, Sealed: []byte("a")}))
 }
 
 func TestTaken(t *testing.T) {
@@ -55,7 +55,7 @@ func TestTaken(t *testing.T) {
 		Enabled: "left as it is", Disabled: "left as it is", PendingImport: "import its material",
 		PendingDeletion: "CancelKeyDeletion keeps it", Gone: "try again",
 	} {
-		err := external(state).Taken()
+		err := externalKey(state).ExistsError()
 		wantError(t, err, KindAlreadyExists, "")
 		if !strings.Contains(err.Message, keyARN+" already exists. ") || !strings.Contains(err.Message, remedy) {
 			t.Errorf("%s: %s", state, err.Message)

@@ -10,8 +10,8 @@ import (
 // first, and its replicas. A single-Region key is related only to itself.
 type Related []Key
 
-// awaiting returns the keys, with the primary key's pending material set in each replica.
-func (r Related) awaiting() Related {
+// awaitPending returns the keys, with the primary key's pending material set in each replica.
+func (r Related) awaitPending() Related {
 	all := slices.Clone(r)
 	for i, k := range r {
 		all[i] = k.Await(r[0].Pending)
@@ -23,7 +23,7 @@ func (r Related) awaiting() Related {
 // current. Keys that are pending deletion do not need it. If such a deletion is cancelled later, the key lacks
 // the material and is PendingImport.
 func (r Related) Lacking(now time.Time) (regions []string) {
-	for _, k := range r.awaiting() {
+	for _, k := range r.awaitPending() {
 		k = k.At(now)
 		if k.State != PendingDeletion && k.Pending != nil && !k.Pending.Present() {
 			regions = append(regions, k.Region)
@@ -51,7 +51,7 @@ func (r Related) RotateOnDemand(generated []Material, now time.Time) (Related, e
 	if err := r.CheckOnDemand(now); err != nil {
 		return nil, err
 	}
-	rotated := r.awaiting()
+	rotated := r.awaitPending()
 	for i, k := range rotated {
 		rotated[i] = k.rotateOnDemand(generated[i], now)
 	}
@@ -72,7 +72,7 @@ func (r Related) Rotate(generated []Material, now time.Time) Related {
 // MovePrimary returns the keys with the key in the given Region as the primary key. It inherits the rotation
 // schedule and the pending material, and therefore must have the bytes of the pending material.
 func (r Related) MovePrimary(region string, now time.Time) (Related, error) {
-	all := r.awaiting()
+	all := r.awaitPending()
 	if slices.Contains(all.Lacking(now), region) {
 		return nil, Errorf(KindInvalidState, "Key material %s is pending import into the key in %s, which cannot take the "+
 			"place of %s without it.", r[0].Pending.ID, region, r[0].ARN())

@@ -26,21 +26,21 @@ func generatedFamily(t *testing.T) Related {
 	t.Helper()
 	all := family(t, far, near)
 	for i, k := range all {
-		k.Origin, k.Materials = OriginAWSKMS, []Material{sealedIn(k.Region, materialA)}
+		k.Origin, k.Materials = OriginAWSKMS, []Material{sealedMaterial(k.Region, materialA)}
 		all[i] = k
 	}
 	return all
 }
 
-// sealedIn returns a material as sealed for the key in a Region. The sealed bytes differ by Region.
-func sealedIn(region, id string) Material {
+// sealedMaterial returns a material as sealed for the key in a Region. The sealed bytes differ by Region.
+func sealedMaterial(region, id string) Material {
 	return Material{ID: id, Sealed: []byte("sealed in " + region), Slot: "slot in " + region}
 }
 
 // inEach returns the material as sealed for each of the keys.
 func inEach(all Related, id string) (materials []Material) {
 	for _, k := range all {
-		materials = append(materials, sealedIn(k.Region, id))
+		materials = append(materials, sealedMaterial(k.Region, id))
 	}
 	return materials
 }
@@ -60,7 +60,7 @@ func TestRelatedRotateOnDemand(t *testing.T) {
 	}
 	want := slices.Clone(all) // only the material changes
 	for i, k := range all {
-		want[i].Materials = []Material{k.Materials[0], rotated(sealedIn(k.Region, materialB), RotationOnDemand, noon.Add(day))}
+		want[i].Materials = []Material{k.Materials[0], rotatedMaterial(sealedMaterial(k.Region, materialB), RotationOnDemand, noon.Add(day))}
 	}
 	wantRelated(t, got, want)
 }
@@ -83,7 +83,7 @@ func TestRelatedRotate(t *testing.T) {
 	}
 	want := slices.Clone(all)
 	for i, k := range all {
-		want[i].Materials = []Material{k.Materials[0], rotated(sealedIn(k.Region, materialB), RotationAutomatic, now)}
+		want[i].Materials = []Material{k.Materials[0], rotatedMaterial(sealedMaterial(k.Region, materialB), RotationAutomatic, now)}
 	}
 	want[0].Rotation.Next = noon.Add(180 * day)
 	wantRelated(t, got, want)
@@ -96,7 +96,7 @@ func TestReplicasAreNotRotated(t *testing.T) {
 	for _, err := range []error{all[1].CheckNotReplica(), all[1].CheckOnDemand(noon), all[1].CheckAutomaticRotation()} {
 		wantError(t, err, KindUnsupportedOperation, want)
 	}
-	for _, err := range []error{all[0].CheckNotReplica(), all[0].CheckOnDemand(noon), all[0].CheckAutomaticRotation(), external(Enabled).CheckNotReplica()} {
+	for _, err := range []error{all[0].CheckNotReplica(), all[0].CheckOnDemand(noon), all[0].CheckAutomaticRotation(), externalKey(Enabled).CheckNotReplica()} {
 		if err != nil {
 			t.Error(err)
 		}
@@ -105,33 +105,33 @@ func TestReplicasAreNotRotated(t *testing.T) {
 	wantError(t, imported.CheckAutomaticRotation(), KindUnsupportedOperation, imported.ARN()+" origin is EXTERNAL which is not valid for this operation.")
 }
 
-// imported returns a primary key and replicas with one common material, and one pending material for each of
+// importedFamily returns a primary key and replicas with one common material, and one pending material for each of
 // them, in the form given for that key.
-func imported(t *testing.T, waits ...Material) Related {
+func importedFamily(t *testing.T, waits ...Material) Related {
 	t.Helper()
 	all := family(t, far, near)
 	for i, k := range all {
-		k.Materials, k.Pending = []Material{sealedIn(k.Region, materialA)}, &waits[i]
+		k.Materials, k.Pending = []Material{sealedMaterial(k.Region, materialA)}, &waits[i]
 		all[i] = k
 	}
 	return all
 }
 
 func TestRelatedRotateOnDemandImported(t *testing.T) {
-	here, gone := present(materialB, time.Time{}), Material{ID: materialB}
-	until := func(end time.Duration) Material { return present(materialB, noon.Add(end)) }
+	here, gone := presentMaterial(materialB, time.Time{}), Material{ID: materialB}
+	until := func(end time.Duration) Material { return presentMaterial(materialB, noon.Add(end)) }
 	none := make([]Material, 3)
 	for name, test := range map[string]struct {
 		all     Related
 		lacking []string
 	}{
-		"all have it":              {imported(t, here, here, here), nil},
-		"only the primary key":     {imported(t, here, gone, gone), []string{far, near}},
-		"one has it not":           {imported(t, here, here, gone), []string{near}},
-		"one expires":              {imported(t, here, here, until(1)), nil},
-		"one has expired":          {imported(t, here, until(0), here), []string{far}},
-		"one does not know of it":  {imported(t, here, Material{ID: materialC}, here), []string{far}},
-		"one has other that waits": {imported(t, here, present(materialC, time.Time{}), here), []string{far}},
+		"all have it":              {importedFamily(t, here, here, here), nil},
+		"only the primary key":     {importedFamily(t, here, gone, gone), []string{far, near}},
+		"one has it not":           {importedFamily(t, here, here, gone), []string{near}},
+		"one expires":              {importedFamily(t, here, here, until(1)), nil},
+		"one has expired":          {importedFamily(t, here, until(0), here), []string{far}},
+		"one does not know of it":  {importedFamily(t, here, Material{ID: materialC}, here), []string{far}},
+		"one has other that waits": {importedFamily(t, here, presentMaterial(materialC, time.Time{}), here), []string{far}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := test.all.Lacking(noon); !slices.Equal(got, test.lacking) {
@@ -147,15 +147,15 @@ func TestRelatedRotateOnDemandImported(t *testing.T) {
 			}
 			want := slices.Clone(test.all)
 			for i, k := range test.all {
-				want[i].Materials, want[i].Pending = []Material{k.Materials[0], rotated(*k.Pending, RotationOnDemand, noon)}, nil
+				want[i].Materials, want[i].Pending = []Material{k.Materials[0], rotatedMaterial(*k.Pending, RotationOnDemand, noon)}, nil
 			}
 			wantRelated(t, got, want)
 		})
 	}
-	_, err := imported(t, here, here, gone).RotateOnDemand(none, noon)
+	_, err := importedFamily(t, here, here, gone).RotateOnDemand(none, noon)
 	wantError(t, err, KindInvalidState, "Key material "+materialB+" is pending import: arn:aws:kms:eu-west-2:111122223333:key/"+mrk+
 		" cannot be rotated before its replica keys have it, and those in ap-south-1 do not.")
-	_, err = primaryAt(imported(t, until(0), here, here), noon).RotateOnDemand(none, noon)
+	_, err = primaryAt(importedFamily(t, until(0), here, here), noon).RotateOnDemand(none, noon)
 	wantError(t, err, KindInvalidState, "No available key material pending rotation for the key: arn:aws:kms:eu-west-2:111122223333:key/"+mrk+".")
 }
 
@@ -169,8 +169,8 @@ func primaryAt(all Related, now time.Time) Related {
 // A replica that is pending deletion does not block a rotation. If its deletion is cancelled, it lacks the new
 // material.
 func TestRotationGoesPastADoomedReplica(t *testing.T) {
-	here, gone := present(materialB, time.Time{}), Material{ID: materialB}
-	all := imported(t, here, gone, gone)
+	here, gone := presentMaterial(materialB, time.Time{}), Material{ID: materialB}
+	all := importedFamily(t, here, gone, gone)
 	all[1] = all[1].ScheduleDeletion(7, noon)
 	all[2].Pending = &here
 	if lacking := all.Lacking(noon); len(lacking) > 0 {
@@ -201,16 +201,16 @@ func TestRotationGoesPastADoomedReplica(t *testing.T) {
 // A replica takes only the material that is pending in its primary key. It still knows the ID after losing the
 // bytes.
 func TestPendingMaterialOfAReplica(t *testing.T) {
-	primary := imported(t, present(materialB, noon.Add(day)), Material{}, Material{})[0]
+	primary := importedFamily(t, presentMaterial(materialB, noon.Add(day)), Material{}, Material{})[0]
 	k := primary.NewReplica(far)
 	if k.Pending == nil || !reflect.DeepEqual(*k.Pending, Material{ID: materialB}) {
 		t.Fatalf("%+v is pending in a new replica", k.Pending)
 	}
-	_, err := k.ImportMaterial(present(materialC, time.Time{}), nil)
+	_, err := k.ImportMaterial(presentMaterial(materialC, time.Time{}), nil)
 	wantError(t, err, KindIncorrectKeyMaterial, "")
-	m := sealedIn(far, materialB)
+	m := sealedMaterial(far, materialB)
 	m.ValidTo = noon.Add(time.Hour)
-	got := unchanged(t, k, func() Key {
+	got := runUnchanged(t, k, func() Key {
 		got, err := k.ImportMaterial(m, new("mine"))
 		if err != nil {
 			t.Fatal(err)
@@ -222,7 +222,7 @@ func TestPendingMaterialOfAReplica(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	lost := Material{ID: materialB, Description: "mine"}
-	deleted := unchanged(t, got, func() Key {
+	deleted := runUnchanged(t, got, func() Key {
 		k, err := got.DeleteMaterial(materialB)
 		if err != nil {
 			t.Fatal(err)
@@ -230,7 +230,7 @@ func TestPendingMaterialOfAReplica(t *testing.T) {
 		return k
 	})
 	again, err := deleted.DeleteMaterial(materialB)
-	for name, k := range map[string]Key{"expired": unchanged(t, got, func() Key { return got.At(m.ValidTo) }), "deleted": deleted, "deleted again": again} {
+	for name, k := range map[string]Key{"expired": runUnchanged(t, got, func() Key { return got.At(m.ValidTo) }), "deleted": deleted, "deleted again": again} {
 		if err != nil || k.Pending == nil || !reflect.DeepEqual(*k.Pending, lost) || !k.Due().IsZero() {
 			t.Errorf("%s: %+v, %v", name, k.Pending, err)
 		}
@@ -241,7 +241,7 @@ func TestPendingMaterialOfAReplica(t *testing.T) {
 }
 
 func TestAwait(t *testing.T) {
-	b, c := present(materialB, noon), present(materialC, noon)
+	b, c := presentMaterial(materialB, noon), presentMaterial(materialC, noon)
 	for name, test := range map[string]struct {
 		had, waits, want *Material
 	}{
@@ -253,7 +253,7 @@ func TestAwait(t *testing.T) {
 	} {
 		k := family(t, far)[1]
 		k.Pending = test.had
-		got := unchanged(t, k, func() Key { return k.Await(test.waits) })
+		got := runUnchanged(t, k, func() Key { return k.Await(test.waits) })
 		k.Pending = test.want
 		wantKey(t, got, k)
 		if t.Failed() {
@@ -263,18 +263,18 @@ func TestAwait(t *testing.T) {
 }
 
 func TestAwaitsOther(t *testing.T) {
-	a, b, c := present(materialA, time.Time{}), present(materialB, time.Time{}), present(materialC, time.Time{})
+	a, b, c := presentMaterial(materialA, time.Time{}), presentMaterial(materialB, time.Time{}), presentMaterial(materialC, time.Time{})
 	for name, test := range map[string]struct {
 		before, now Key
 		want        bool
 	}{
-		"none waits":              {external(Enabled, a), external(Enabled, a), false},
-		"one came":                {external(Enabled, a), waiting(Enabled, b, a), true},
-		"it stays":                {waiting(Enabled, b, a), waiting(Enabled, present(materialB, noon), a), false},
-		"it was deleted":          {waiting(Enabled, b, a), external(Enabled, a), true},
-		"another took its place":  {waiting(Enabled, b, a), waiting(Enabled, c, a), true},
-		"it became current":       {waiting(Enabled, b, a), external(Enabled, a, b), false},
-		"the first ever imported": {external(PendingImport), external(Enabled, a), false},
+		"none waits":              {externalKey(Enabled, a), externalKey(Enabled, a), false},
+		"one came":                {externalKey(Enabled, a), keyWithPending(Enabled, b, a), true},
+		"it stays":                {keyWithPending(Enabled, b, a), keyWithPending(Enabled, presentMaterial(materialB, noon), a), false},
+		"it was deleted":          {keyWithPending(Enabled, b, a), externalKey(Enabled, a), true},
+		"another took its place":  {keyWithPending(Enabled, b, a), keyWithPending(Enabled, c, a), true},
+		"it became current":       {keyWithPending(Enabled, b, a), externalKey(Enabled, a, b), false},
+		"the first ever imported": {externalKey(PendingImport), externalKey(Enabled, a), false},
 	} {
 		if got := test.now.AwaitsOther(test.before); got != test.want {
 			t.Errorf("%s: %v", name, got)
@@ -320,12 +320,12 @@ func TestMovePrimaryWithRotation(t *testing.T) {
 		t.Errorf("%+v", moved)
 	}
 
-	here, gone := present(materialB, time.Time{}), Material{ID: materialB}
-	for _, m := range []Material{gone, present(materialB, noon), present(materialC, time.Time{})} {
-		_, err = imported(t, here, m, here).MovePrimary(far, noon)
+	here, gone := presentMaterial(materialB, time.Time{}), Material{ID: materialB}
+	for _, m := range []Material{gone, presentMaterial(materialB, noon), presentMaterial(materialC, time.Time{})} {
+		_, err = importedFamily(t, here, m, here).MovePrimary(far, noon)
 		wantError(t, err, KindInvalidState, "Key material "+materialB+" is pending import into the key in us-east-1, which cannot take the place of arn:aws:kms:eu-west-2:111122223333:key/"+mrk+" without it.")
 	}
-	all = imported(t, here, present(materialB, noon.Add(1)), gone)
+	all = importedFamily(t, here, presentMaterial(materialB, noon.Add(1)), gone)
 	if moved, err = all.MovePrimary(far, noon); err != nil {
 		t.Fatal(err)
 	}
@@ -335,7 +335,7 @@ func TestMovePrimaryWithRotation(t *testing.T) {
 		}
 	}
 	// Material that has expired in the primary key is no longer pending in any key.
-	if moved, err = primaryAt(imported(t, present(materialB, noon), gone, here), noon).MovePrimary(far, noon); err != nil {
+	if moved, err = primaryAt(importedFamily(t, presentMaterial(materialB, noon), gone, here), noon).MovePrimary(far, noon); err != nil {
 		t.Fatal(err)
 	}
 	for _, k := range moved {

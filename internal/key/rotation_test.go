@@ -8,22 +8,22 @@ import (
 
 var materialC = fmt.Sprintf("%064x", 12)
 
-// waiting returns a key with imported material and pending material.
-func waiting(state State, pending Material, materials ...Material) Key {
-	k := external(state, materials...)
+// keyWithPending returns a key with imported material and pending material.
+func keyWithPending(state State, pending Material, materials ...Material) Key {
+	k := externalKey(state, materials...)
 	k.Pending = &pending
 	return k
 }
 
-// rotated returns a material that a rotation made current.
-func rotated(m Material, t RotationType, date time.Time) Material {
+// rotatedMaterial returns a material that a rotation made current.
+func rotatedMaterial(m Material, t RotationType, date time.Time) Material {
 	m.RotationType, m.RotationDate = t, date
 	return m
 }
 
-// generated returns an enabled key with generated material.
-func generated(r Rotation, materials ...Material) Key {
-	k := external(Enabled, materials...)
+// generatedKey returns an enabled key with generated material.
+func generatedKey(r Rotation, materials ...Material) Key {
+	k := externalKey(Enabled, materials...)
 	k.Origin, k.Rotation = OriginAWSKMS, r
 	return k
 }
@@ -38,21 +38,21 @@ func rotateOnDemand(k Key, generated Material, now time.Time) (Key, error) {
 }
 
 func TestImportNewMaterial(t *testing.T) {
-	a, b, c := present(materialA, time.Time{}), present(materialB, noon.Add(day)), present(materialC, time.Time{})
+	a, b, c := presentMaterial(materialA, time.Time{}), presentMaterial(materialB, noon.Add(day)), presentMaterial(materialC, time.Time{})
 	for _, test := range []struct {
 		name     string
 		from     Key
 		material Material
 		want     Key
 	}{
-		{"the first", external(PendingImport), a, external(Enabled, a)},
-		{"the second", external(Enabled, a), b, waiting(Enabled, b, a)},
-		{"the third", external(Enabled, a, b), c, waiting(Enabled, c, a, b)},
-		{"into a disabled key", external(Disabled, a), b, waiting(Disabled, b, a)},
-		{"while the first is gone", external(PendingImport, missing(materialA)), b, waiting(PendingImport, b, missing(materialA))},
+		{"the first", externalKey(PendingImport), a, externalKey(Enabled, a)},
+		{"the second", externalKey(Enabled, a), b, keyWithPending(Enabled, b, a)},
+		{"the third", externalKey(Enabled, a, b), c, keyWithPending(Enabled, c, a, b)},
+		{"into a disabled key", externalKey(Disabled, a), b, keyWithPending(Disabled, b, a)},
+		{"while the first is gone", externalKey(PendingImport, missingMaterial(materialA)), b, keyWithPending(PendingImport, b, missingMaterial(materialA))},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := unchanged(t, test.from, func() Key {
+			got := runUnchanged(t, test.from, func() Key {
 				k, err := test.from.ImportNewMaterial(test.material, &test.material.Description)
 				if err != nil {
 					t.Fatal(err)
@@ -65,8 +65,8 @@ func TestImportNewMaterial(t *testing.T) {
 }
 
 func TestImportNewMaterialRefused(t *testing.T) {
-	a, b, c := present(materialA, time.Time{}), present(materialB, time.Time{}), present(materialC, time.Time{})
-	hmac := external(Enabled, a)
+	a, b, c := presentMaterial(materialA, time.Time{}), presentMaterial(materialB, time.Time{}), presentMaterial(materialC, time.Time{})
+	hmac := externalKey(Enabled, a)
 	hmac.Spec = "HMAC_256"
 	associated := "The key material in the request is already associated with " + keyARN + "."
 	for _, test := range []struct {
@@ -76,12 +76,12 @@ func TestImportNewMaterialRefused(t *testing.T) {
 		kind     Kind
 		message  string
 	}{
-		{"the current one", external(Enabled, a), a, KindIncorrectKeyMaterial, associated},
-		{"a former one", external(Enabled, a, b), a, KindIncorrectKeyMaterial, associated},
-		{"a lost one", external(PendingImport, missing(materialA)), a, KindIncorrectKeyMaterial, associated},
-		{"the one that waits", waiting(Enabled, b, a), b, KindIncorrectKeyMaterial, associated},
-		{"the current one while another waits", waiting(Enabled, b, a), a, KindIncorrectKeyMaterial, associated},
-		{"while another waits", waiting(Enabled, b, a), c, KindInvalidState,
+		{"the current one", externalKey(Enabled, a), a, KindIncorrectKeyMaterial, associated},
+		{"a former one", externalKey(Enabled, a, b), a, KindIncorrectKeyMaterial, associated},
+		{"a lost one", externalKey(PendingImport, missingMaterial(materialA)), a, KindIncorrectKeyMaterial, associated},
+		{"the one that waits", keyWithPending(Enabled, b, a), b, KindIncorrectKeyMaterial, associated},
+		{"the current one while another waits", keyWithPending(Enabled, b, a), a, KindIncorrectKeyMaterial, associated},
+		{"while another waits", keyWithPending(Enabled, b, a), c, KindInvalidState,
 			"New key material (id: " + materialC + ") cannot be imported into KMS key " + keyARN + ", because another key material (id: " + materialB + ") is pending rotation."},
 		{"into a key of one material", hmac, b, KindUnsupportedOperation, ""},
 	} {
@@ -96,13 +96,13 @@ func TestImportNewMaterialRefused(t *testing.T) {
 // Pending material is imported again, deleted, or expires. After the last two, the key is as if it had never
 // been there.
 func TestPendingMaterial(t *testing.T) {
-	a, b := present(materialA, time.Time{}), present(materialB, noon.Add(day))
-	k := waiting(Enabled, b, a)
+	a, b := presentMaterial(materialA, time.Time{}), presentMaterial(materialB, noon.Add(day))
+	k := keyWithPending(Enabled, b, a)
 	if due := k.Due(); due != b.ValidTo {
 		t.Errorf("due %s", due)
 	}
 	wantKey(t, k.At(noon.Add(day-1)), k)
-	wantKey(t, unchanged(t, k, func() Key { return k.At(noon.Add(day)) }), external(Enabled, a))
+	wantKey(t, runUnchanged(t, k, func() Key { return k.At(noon.Add(day)) }), externalKey(Enabled, a))
 
 	again := b
 	again.ValidTo, again.Sealed, again.Description = time.Time{}, []byte("sealed again"), ""
@@ -110,42 +110,42 @@ func TestPendingMaterial(t *testing.T) {
 	if again.Description = b.Description; err != nil {
 		t.Fatal(err)
 	}
-	wantKey(t, got, waiting(Enabled, again, a))
+	wantKey(t, got, keyWithPending(Enabled, again, a))
 
 	got, err = k.DeleteMaterial(materialB)
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantKey(t, got, external(Enabled, a))
+	wantKey(t, got, externalKey(Enabled, a))
 	got, err = k.DeleteMaterial("") // deletes the current material, not the pending one
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantKey(t, got, waiting(PendingImport, b, missing(materialA)))
-	if got := deletedAt(noon, a).At(noon); len(got.Slots()) != 0 || got.Pending != nil {
+	wantKey(t, got, keyWithPending(PendingImport, b, missingMaterial(materialA)))
+	if got := keyDeletedAt(noon, a).At(noon); len(got.Slots()) != 0 || got.Pending != nil {
 		t.Errorf("of a key that is gone: %+v", got)
 	}
 
-	_, err = external(Enabled, a).ImportMaterial(b, nil)
+	_, err = externalKey(Enabled, a).ImportMaterial(b, nil)
 	wantError(t, err, KindIncorrectKeyMaterial, "")
-	_, err = k.ImportMaterial(present(materialC, time.Time{}), nil)
+	_, err = k.ImportMaterial(presentMaterial(materialC, time.Time{}), nil)
 	wantError(t, err, KindIncorrectKeyMaterial, "")
 }
 
 func TestRotateOnDemand(t *testing.T) {
-	a, b, c := present(materialA, time.Time{}), present(materialB, noon.Add(day)), present(materialC, time.Time{})
-	k := waiting(Enabled, b, a)
-	got := unchanged(t, k, func() Key {
+	a, b, c := presentMaterial(materialA, time.Time{}), presentMaterial(materialB, noon.Add(day)), presentMaterial(materialC, time.Time{})
+	k := keyWithPending(Enabled, b, a)
+	got := runUnchanged(t, k, func() Key {
 		got, err := rotateOnDemand(k, Material{}, noon)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return got
 	})
-	wantKey(t, got, external(Enabled, a, rotated(b, RotationOnDemand, noon)))
+	wantKey(t, got, externalKey(Enabled, a, rotatedMaterial(b, RotationOnDemand, noon)))
 	// The material is associated now: without it the key is PendingImport, and importing it restores the key.
 	lost := got.At(noon.Add(day))
-	wantKey(t, lost, external(PendingImport, a, rotated(missing(materialB), RotationOnDemand, noon)))
+	wantKey(t, lost, externalKey(PendingImport, a, rotatedMaterial(missingMaterial(materialB), RotationOnDemand, noon)))
 	back, err := lost.ImportMaterial(Material{ID: materialB, Sealed: b.Sealed, ValidTo: b.ValidTo}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -153,24 +153,24 @@ func TestRotateOnDemand(t *testing.T) {
 	wantKey(t, back, got)
 
 	r := Rotation{PeriodInDays: 90, Next: noon.Add(30 * day)}
-	own := generated(r, a)
+	own := generatedKey(r, a)
 	got, err = rotateOnDemand(own, c, noon.Add(time.Microsecond))
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantKey(t, got, generated(r, a, rotated(c, RotationOnDemand, noon)))
+	wantKey(t, got, generatedKey(r, a, rotatedMaterial(c, RotationOnDemand, noon)))
 }
 
 func TestRotateOnDemandRefused(t *testing.T) {
-	a, b := present(materialA, time.Time{}), present(materialB, time.Time{})
+	a, b := presentMaterial(materialA, time.Time{}), presentMaterial(materialB, time.Time{})
 	often := []Material{a}
 	for range MaxOnDemandRotations {
-		often = append(often, rotated(present(materialC, time.Time{}), RotationOnDemand, noon))
+		often = append(often, rotatedMaterial(presentMaterial(materialC, time.Time{}), RotationOnDemand, noon))
 	}
-	hmac := generated(Rotation{}, a)
+	hmac := generatedKey(Rotation{}, a)
 	hmac.Spec = "HMAC_256"
 	soon := func(d time.Duration) Rotation { return Rotation{PeriodInDays: 90, Next: noon.Add(d)} }
-	disabled := generated(soon(0), a)
+	disabled := generatedKey(soon(0), a)
 	disabled.State = Disabled // the grid rejects the operation earlier
 	for _, test := range []struct {
 		name    string
@@ -178,15 +178,15 @@ func TestRotateOnDemandRefused(t *testing.T) {
 		kind    Kind
 		message string
 	}{
-		{"nothing waits", external(Enabled, a), KindInvalidState, "No available key material pending rotation for the key: " + keyARN + "."},
-		{"once too often, imported", waiting(Enabled, b, often...), KindLimitExceeded, ""},
-		{"once too often, generated", generated(Rotation{}, often...), KindLimitExceeded, ""},
-		{"not quite too often", generated(Rotation{}, often[:MaxOnDemandRotations]...), "", ""},
-		{"often of itself", generated(Rotation{}, append(often[2:], rotated(b, RotationAutomatic, noon), rotated(b, RotationAutomatic, noon))...), "", ""},
+		{"nothing waits", externalKey(Enabled, a), KindInvalidState, "No available key material pending rotation for the key: " + keyARN + "."},
+		{"once too often, imported", keyWithPending(Enabled, b, often...), KindLimitExceeded, ""},
+		{"once too often, generated", generatedKey(Rotation{}, often...), KindLimitExceeded, ""},
+		{"not quite too often", generatedKey(Rotation{}, often[:MaxOnDemandRotations]...), "", ""},
+		{"often of itself", generatedKey(Rotation{}, append(often[2:], rotatedMaterial(b, RotationAutomatic, noon), rotatedMaterial(b, RotationAutomatic, noon))...), "", ""},
 		{"a key of one material", hmac, KindUnsupportedOperation, ""},
-		{"20 minutes before an automatic rotation", generated(soon(20*time.Minute), a), "", ""},
-		{"less than that", generated(soon(20*time.Minute-1), a), KindConflict, ""},
-		{"after it was due", generated(soon(-time.Second), a), KindConflict, ""},
+		{"20 minutes before an automatic rotation", generatedKey(soon(20*time.Minute), a), "", ""},
+		{"less than that", generatedKey(soon(20*time.Minute-1), a), KindConflict, ""},
+		{"after it was due", generatedKey(soon(-time.Second), a), KindConflict, ""},
 		{"an automatic rotation that is not carried out", disabled, "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -204,13 +204,13 @@ func TestRotateOnDemandRefused(t *testing.T) {
 }
 
 func TestAutomaticRotation(t *testing.T) {
-	a, b := present(materialA, time.Time{}), present(materialB, time.Time{})
-	plain := generated(Rotation{}, a)
-	k := unchanged(t, plain, func() Key { return plain.EnableRotation(90, noon) })
-	wantKey(t, k, generated(Rotation{90, noon.Add(90 * day)}, a))
+	a, b := presentMaterial(materialA, time.Time{}), presentMaterial(materialB, time.Time{})
+	plain := generatedKey(Rotation{}, a)
+	k := runUnchanged(t, plain, func() Key { return plain.EnableRotation(90, noon) })
+	wantKey(t, k, generatedKey(Rotation{90, noon.Add(90 * day)}, a))
 	wantKey(t, k.EnableRotation(90, noon.Add(day)), k)
-	wantKey(t, k.EnableRotation(365, noon.Add(day)), generated(Rotation{365, noon.Add(366 * day)}, a))
-	wantKey(t, unchanged(t, k, k.DisableRotation), plain)
+	wantKey(t, k.EnableRotation(365, noon.Add(day)), generatedKey(Rotation{365, noon.Add(366 * day)}, a))
+	wantKey(t, runUnchanged(t, k, k.DisableRotation), plain)
 
 	for _, test := range []struct {
 		after time.Duration
@@ -231,8 +231,8 @@ func TestAutomaticRotation(t *testing.T) {
 		}
 		wantKey(t, k.At(now), k) // At leaves the rotation to the sweep
 		if test.due {
-			got := unchanged(t, k, func() Key { return k.Rotate(b, now) })
-			wantKey(t, got, generated(Rotation{90, noon.Add(test.next)}, a, rotated(b, RotationAutomatic, now)))
+			got := runUnchanged(t, k, func() Key { return k.Rotate(b, now) })
+			wantKey(t, got, generatedKey(Rotation{90, noon.Add(test.next)}, a, rotatedMaterial(b, RotationAutomatic, now)))
 		}
 	}
 }
@@ -240,8 +240,8 @@ func TestAutomaticRotation(t *testing.T) {
 // A key that is not enabled is not rotated. Enabling it makes a missed rotation due, and the next one a period
 // later.
 func TestRotationOfADisabledKey(t *testing.T) {
-	a, b := present(materialA, time.Time{}), present(materialB, time.Time{})
-	k := generated(Rotation{90, noon}, a)
+	a, b := presentMaterial(materialA, time.Time{}), presentMaterial(materialB, time.Time{})
+	k := generatedKey(Rotation{90, noon}, a)
 	for name, idle := range map[string]Key{"disabled": k.Disable(), "pending deletion": k.ScheduleDeletion(30, noon)} {
 		if idle.RotationDue(noon.Add(day)) || !idle.rotationDue().IsZero() || idle.Rotation != k.Rotation {
 			t.Errorf("%s: %+v", name, idle)
@@ -249,41 +249,41 @@ func TestRotationOfADisabledKey(t *testing.T) {
 	}
 	now := noon.Add(30 * day)
 	back := k.ScheduleDeletion(30, noon).CancelDeletion().Enable(now)
-	wantKey(t, back, generated(Rotation{90, now}, a))
-	wantKey(t, back.Rotate(b, now.Add(time.Second)), generated(Rotation{90, now.Add(90 * day)}, a, rotated(b, RotationAutomatic, now.Add(time.Second))))
+	wantKey(t, back, generatedKey(Rotation{90, now}, a))
+	wantKey(t, back.Rotate(b, now.Add(time.Second)), generatedKey(Rotation{90, now.Add(90 * day)}, a, rotatedMaterial(b, RotationAutomatic, now.Add(time.Second))))
 	early := noon.Add(-30 * day)
 	wantKey(t, k.Disable().Enable(early), k)
-	if plain := generated(Rotation{}, a); plain.Disable().Enable(now).Rotation.Enabled() || plain.RotationDue(now) {
+	if plain := generatedKey(Rotation{}, a); plain.Disable().Enable(now).Rotation.Enabled() || plain.RotationDue(now) {
 		t.Error("a key without automatic rotation has one")
 	}
 }
 
 func TestCheckAutomaticRotation(t *testing.T) {
-	k := generated(Rotation{}, present(materialA, time.Time{}))
+	k := generatedKey(Rotation{}, presentMaterial(materialA, time.Time{}))
 	if err := k.CheckAutomaticRotation(); err != nil {
 		t.Error(err)
 	}
 	k.Spec = "RSA_2048"
 	wantError(t, k.CheckAutomaticRotation(), KindUnsupportedOperation, "")
-	wantError(t, external(PendingImport).CheckAutomaticRotation(), KindUnsupportedOperation, keyARN+" origin is EXTERNAL which is not valid for this operation.")
+	wantError(t, externalKey(PendingImport).CheckAutomaticRotation(), KindUnsupportedOperation, keyARN+" origin is EXTERNAL which is not valid for this operation.")
 }
 
 func TestExpiration(t *testing.T) {
-	never, soon, late := present(materialA, time.Time{}), present(materialB, noon), present(materialC, noon.Add(day))
+	never, soon, late := presentMaterial(materialA, time.Time{}), presentMaterial(materialB, noon), presentMaterial(materialC, noon.Add(day))
 	for name, test := range map[string]struct {
 		k     Key
 		model ExpirationModel
 		until time.Time
 		ok    bool
 	}{
-		"never imported":    {k: external(PendingImport)},
-		"all lost":          {k: external(PendingImport, missing(materialA), missing(materialB))},
-		"no expiry":         {external(Enabled, never), MaterialDoesNotExpire, time.Time{}, true},
-		"the first expires": {external(Enabled, soon, never), MaterialExpires, noon, true},
-		"the last expires":  {external(Enabled, never, late), MaterialExpires, noon.Add(day), true},
-		"the earliest":      {external(Enabled, late, soon), MaterialExpires, noon, true},
-		"one is lost":       {external(PendingImport, missing(materialB), late), MaterialExpires, noon.Add(day), true},
-		"one waits":         {waiting(Enabled, soon, late), MaterialExpires, noon.Add(day), true},
+		"never imported":    {k: externalKey(PendingImport)},
+		"all lost":          {k: externalKey(PendingImport, missingMaterial(materialA), missingMaterial(materialB))},
+		"no expiry":         {externalKey(Enabled, never), MaterialDoesNotExpire, time.Time{}, true},
+		"the first expires": {externalKey(Enabled, soon, never), MaterialExpires, noon, true},
+		"the last expires":  {externalKey(Enabled, never, late), MaterialExpires, noon.Add(day), true},
+		"the earliest":      {externalKey(Enabled, late, soon), MaterialExpires, noon, true},
+		"one is lost":       {externalKey(PendingImport, missingMaterial(materialB), late), MaterialExpires, noon.Add(day), true},
+		"one waits":         {keyWithPending(Enabled, soon, late), MaterialExpires, noon.Add(day), true},
 	} {
 		model, until, ok := test.k.Expiration()
 		if ok != test.ok || ok && (model != test.model || !until.Equal(test.until)) {

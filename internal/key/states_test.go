@@ -92,7 +92,7 @@ func TestEveryCellOfTheGrid(t *testing.T) {
 			cells++
 			t.Run(operation+"/"+string(s), func(t *testing.T) {
 				kind, message := wantedError(row[column[s]], s)
-				err := rules.Permit(operation, external(s))
+				err := rules.Permit(operation, externalKey(s))
 				if kind != "" {
 					wantError(t, err, kind, message)
 				} else if err != nil {
@@ -133,8 +133,8 @@ func TestPermitOutsideTheGrid(t *testing.T) {
 		operation string
 		state     State
 	}{{"Decrypt", Gone}, {"DescribeKey", Gone}, {"CancelKeyDeletion", Gone}, {"DescribeKey", ""}, {"DescribeKey", "enabled"}, {"CreateCustomKeyStore", Enabled}, {"", Enabled}} {
-		err := rules.Permit(test.operation, external(test.state))
-		if _, told := errors.AsType[*Error](err); err == nil || told {
+		err := rules.Permit(test.operation, externalKey(test.state))
+		if _, isRefusal := errors.AsType[*Error](err); err == nil || isRefusal {
 			t.Errorf("%q in %q: %v", test.operation, test.state, err)
 		}
 	}

@@ -48,7 +48,7 @@ func TestCheckTags(t *testing.T) {
 
 func TestWithTags(t *testing.T) {
 	a, b, c := Tag{"a", "1"}, Tag{"b", ""}, Tag{"ключ 漢", "Ü  "}
-	tagged := external(Enabled)
+	tagged := externalKey(Enabled)
 	tagged.Tags = append(make([]Tag, 0, 8), a, b) // with spare capacity, which an append without a copy would overwrite
 	for _, test := range []struct {
 		name      string
@@ -72,7 +72,7 @@ func TestWithTags(t *testing.T) {
 }
 
 func TestWithTagsRefuses(t *testing.T) {
-	full := external(Enabled)
+	full := externalKey(Enabled)
 	for i := range MaxTags {
 		full.Tags = append(full.Tags, Tag{fmt.Sprint("key", i), ""})
 	}
@@ -90,7 +90,7 @@ func TestWithTagsRefuses(t *testing.T) {
 			t.Errorf("%s: and %+v", name, got)
 		}
 	}
-	old := external(Enabled)
+	old := externalKey(Enabled)
 	old.Tags = []Tag{{"a & b", "as an older program took it"}}
 	if got, err := old.WithTags([]Tag{{"more", ""}}); err != nil || len(got.Tags) != 2 {
 		t.Errorf("on a key with a tag of an older program: %v", err)
@@ -102,7 +102,7 @@ func TestWithTagsRefuses(t *testing.T) {
 
 func TestWithoutTags(t *testing.T) {
 	a, b, c := Tag{"a", "1"}, Tag{"b", "2"}, Tag{"A", "3"}
-	tagged := external(Enabled)
+	tagged := externalKey(Enabled)
 	tagged.Tags = []Tag{a, b, c}
 	for name, test := range map[string]struct {
 		remove []string

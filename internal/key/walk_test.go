@@ -46,7 +46,7 @@ func (w *walk) material() string { return walkMaterials[w.rand.IntN(len(walkMate
 
 // importMaterial imports a random material with a random expiry, as new or existing material.
 func (w *walk) importMaterial(k Key) Key {
-	m := present(w.material(), time.Time{})
+	m := presentMaterial(w.material(), time.Time{})
 	if w.rand.IntN(2) == 0 {
 		m.ValidTo = w.now.Add(1 + time.Duration(w.rand.Int64N(int64(20*day))))
 	}
@@ -118,7 +118,7 @@ func (w *walk) step() {
 	case err != nil:
 		w.t.Error(err)
 	default:
-		w.k = unchanged(w.t, was, func() Key { return moves[operation](w, was) })
+		w.k = runUnchanged(w.t, was, func() Key { return moves[operation](w, was) })
 		w.steps[operation]++
 	}
 	w.checkKey(was, w.k.At(w.now))
@@ -175,7 +175,7 @@ func TestWalk(t *testing.T) {
 	w := walk{t: t, rules: ParseRules(), rand: rand.New(rand.NewPCG(seed, 0)), steps: map[string]int{}}
 	ends := 0
 	for range 500 {
-		w.now, w.k = noon, external(PendingImport)
+		w.now, w.k = noon, externalKey(PendingImport)
 		for range 60 {
 			w.step()
 			if t.Failed() {

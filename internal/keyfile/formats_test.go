@@ -118,14 +118,14 @@ func (w workshop) run(t *testing.T, command string) ([]byte, error) {
 	cmd.Dir = w.dir
 	cmd.Env = append(os.Environ(), "PYTHON="+cmp.Or(os.Getenv("KEYHOLD_PYTHON"), "python3"))
 	cmd.WaitDelay = time.Second // the agent of gpg goes on, and may keep the pipes
-	var talk bytes.Buffer
-	cmd.Stderr = &talk
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil && !errors.Is(err, exec.ErrWaitDelay) {
-		if m := optional.FindStringSubmatch(talk.String()); m != nil {
+		if m := optional.FindStringSubmatch(stderr.String()); m != nil {
 			t.Skipf("%s is not installed", m[1])
 		}
-		return nil, fmt.Errorf("%w: %s", err, &talk)
+		return nil, fmt.Errorf("%w: %s", err, &stderr)
 	}
 	return out, nil
 }

@@ -118,11 +118,11 @@ func (w workshop) atTerminal(t *testing.T, command string) (string, error) {
 		t.Fatal(err)
 	}
 	tty.Close()
-	talk := make(chan string)
-	go func() { talk <- answer(terminal) }()
+	answers := make(chan string)
+	go func() { answers <- answer(terminal) }()
 	err = cmd.Wait()
 	terminal.Close() // the agent of gpg goes on, and keeps the other side
-	return <-talk, err
+	return <-answers, err
 }
 
 // answer types the passphrase at each prompt, until the terminal is closed.

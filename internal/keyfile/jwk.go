@@ -125,7 +125,7 @@ func (r *reader) ecJWK(o object) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if b, err = padded(b, c.size); err != nil {
+		if b, err = pad(b, c.size); err != nil {
 			return nil, fmt.Errorf("the member %q of the JWK has more than the %d bytes of the curve %s", name, c.size, c.jwk[0])
 		}
 		octets[name] = r.keep(b)

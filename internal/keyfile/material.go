@@ -110,7 +110,7 @@ func (f *File) privateKey(keySpec string) (*Material, error) {
 		}
 		return &Material{
 			Form: "private scalar, " + r.form, Bytes: k.PKCS8, PublicKey: k.PublicKey,
-			Doubt: "any bytes of this size are a private key: compare its public key, " + compressed(k.PublicKey, size),
+			Doubt: "any bytes of this size are a private key: compare its public key, " + compressPoint(k.PublicKey, size),
 		}, nil
 	}
 	return nil, f.noPrivateKey(keySpec, size, isEC)
@@ -124,8 +124,8 @@ func (f *File) noPrivateKey(keySpec string, size int, isEC bool) error {
 	return errors.New(text)
 }
 
-// compressed returns the point of a public key in hexadecimal, as wallets show it (SEC 1, section 2.3.3).
-func compressed(spki []byte, size int) string {
+// compressPoint returns the point of a public key in hexadecimal, as wallets show it (SEC 1, section 2.3.3).
+func compressPoint(spki []byte, size int) string {
 	x, y := spki[len(spki)-2*size:len(spki)-size], spki[len(spki)-1]
 	return hex.EncodeToString(append([]byte{2 + y&1}, x...))
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/keyhold/keyhold/internal/privatekey"
 )
 
-// counting returns the bytes 0, 1, 2, ...
-func counting(size int) []byte {
+// countingBytes returns the bytes 0, 1, 2, ...
+func countingBytes(size int) []byte {
 	b := make([]byte, size)
 	for i := range b {
 		b[i] = byte(i)
@@ -106,14 +106,14 @@ func testErased(t *testing.T, content []byte) {
 
 // The material is a copy of its own.
 func TestMaterialIsACopy(t *testing.T) {
-	content := counting(32)
+	content := countingBytes(32)
 	f, err := Read(content, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	m, err := f.Material("SYMMETRIC_DEFAULT")
 	clear(content)
-	if f.Clear(); err != nil || !bytes.Equal(m.Bytes, counting(32)) {
+	if f.Clear(); err != nil || !bytes.Equal(m.Bytes, countingBytes(32)) {
 		t.Errorf("%x, %v", m.Bytes, err)
 	}
 }

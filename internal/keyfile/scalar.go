@@ -102,7 +102,7 @@ func withWholeScalar(pkcs8 []byte) []byte {
 		hasPoint && !public.ReadASN1BitStringAsBytes(&point) {
 		return pkcs8
 	}
-	scalar, err := padded(octets, c.size)
+	scalar, err := pad(octets, c.size)
 	if err != nil {
 		return pkcs8
 	}
@@ -124,8 +124,8 @@ func curveNamed(oid asn1.ObjectIdentifier) (curve, bool) {
 	return curve{}, false
 }
 
-// padded returns a number in exactly size bytes of its own.
-func padded(number []byte, size int) ([]byte, error) {
+// pad returns a number in exactly size bytes of its own.
+func pad(number []byte, size int) ([]byte, error) {
 	for len(number) > size && number[0] == 0 {
 		number = number[1:]
 	}

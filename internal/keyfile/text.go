@@ -67,9 +67,9 @@ func (r *reader) fromUTF16(content []byte) ([]byte, bool) {
 	return text, isText(text)
 }
 
-// unquoted returns text without white space around it, and without one pair of quotes. The AWS CLI prints quotes
+// unquote returns text without white space around it, and without one pair of quotes. The AWS CLI prints quotes
 // around text in JSON.
-func unquoted(text []byte) []byte {
+func unquote(text []byte) []byte {
 	text = bytes.TrimSpace(text)
 	if n := len(text); n >= 2 && (text[0] == '"' || text[0] == '\'') && text[n-1] == text[0] {
 		return bytes.TrimSpace(text[1 : n-1])

@@ -35,7 +35,7 @@ var beginnings = []struct {
 
 // readText reads a file that is text: PEM, JSON, XML, a key of a wallet, or bytes that are written as text.
 func (r *reader) readText(content []byte) (*File, error) {
-	text := unquoted(content)
+	text := unquote(content)
 	if len(text) == 0 {
 		return nil, refuse("empty")
 	}

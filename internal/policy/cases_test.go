@@ -46,12 +46,12 @@ func checkCases(t *testing.T, table string, least int) {
 
 // decide evaluates a case with the engine and returns the outcome in the words of the table.
 func decide(t *testing.T, c decisionCase) string {
-	d := policy.Documents{Resource: compiled(t, c.resource), Boundary: compiled(t, c.boundary)}
+	d := policy.Documents{Resource: compileDocument(t, c.resource), Boundary: compileDocument(t, c.boundary)}
 	for _, text := range c.identity {
-		d.Identity = append(d.Identity, compiled(t, text))
+		d.Identity = append(d.Identity, compileDocument(t, text))
 	}
 	for _, text := range c.session {
-		d.Session = append(d.Session, compiled(t, text))
+		d.Session = append(d.Session, compileDocument(t, text))
 	}
 	decision := policy.Decide(c.request, d, c.grants)
 	return outcome(decision.Allowed, decision.Explicit)
@@ -84,8 +84,8 @@ func outcome(allowed, explicit bool) string {
 	return deny
 }
 
-// compiled returns a document of a case, compiled by the engine. The zero document has no policy.
-func compiled(t *testing.T, d document) policy.Document {
+// compileDocument returns a document of a case, compiled by the engine. The zero document has no policy.
+func compileDocument(t *testing.T, d document) policy.Document {
 	t.Helper()
 	if d.text == "" {
 		return policy.Document{}

@@ -6,9 +6,9 @@ func (e *evaluation) combine(r *ruling) Decision {
 	switch {
 	case p.Kind == WebIdentity:
 		if r.resource.to == none {
-			return implicit(ResourceBased)
+			return implicitDeny(ResourceBased)
 		}
-		return allowed(r.resource.by)
+		return allowedBy(r.resource.by)
 	case p.Account == "" || p.Account != e.request.Owner:
 		return e.decideCrossAccount(r)
 	case e.docs.Resource.Policy == nil:
@@ -23,11 +23,11 @@ func (e *evaluation) combine(r *ruling) Decision {
 func (e *evaluation) decideInAccount(r *ruling) Decision {
 	switch {
 	case r.resource.to == none:
-		return implicit(ResourceBased)
+		return implicitDeny(ResourceBased)
 	case r.resource.to > delegated:
 		return e.applyLimits(r, r.resource.to, r.resource.by)
 	case r.identity.to == none:
-		return implicit(IdentityBased)
+		return implicitDeny(IdentityBased)
 	}
 	return e.applyLimits(r, delegated, r.identity.by)
 }
@@ -37,11 +37,11 @@ func (e *evaluation) decideInAccount(r *ruling) Decision {
 func (e *evaluation) decideCrossAccount(r *ruling) Decision {
 	switch {
 	case r.resource.to == none:
-		return implicit(ResourceBased)
+		return implicitDeny(ResourceBased)
 	case e.request.Principal.Kind == Account:
-		return allowed(r.resource.by)
+		return allowedBy(r.resource.by)
 	case r.identity.to == none:
-		return implicit(IdentityBased)
+		return implicitDeny(IdentityBased)
 	}
 	return e.applyLimits(r, delegated, r.resource.by)
 }
@@ -50,9 +50,9 @@ func (e *evaluation) decideCrossAccount(r *ruling) Decision {
 func (e *evaluation) decideWithoutPolicy(r *ruling) Decision {
 	switch {
 	case e.request.Principal.Kind == Account:
-		return allowed(Source{})
+		return allowedBy(Source{})
 	case r.identity.to == none:
-		return implicit(IdentityBased)
+		return implicitDeny(IdentityBased)
 	}
 	return e.applyLimits(r, delegated, r.identity.by)
 }
@@ -66,14 +66,14 @@ func (e *evaluation) decideWithoutPolicy(r *ruling) Decision {
 func (e *evaluation) applyLimits(r *ruling, to reach, by Source) Decision {
 	switch {
 	case !e.request.Principal.hasPolicies():
-		return allowed(by)
+		return allowedBy(by)
 	case to < toUser && e.docs.Boundary.Policy != nil && r.boundary.to == none:
-		return implicit(Boundary)
+		return implicitDeny(Boundary)
 	case to < direct && len(e.docs.Session) > 0 && r.session.to == none:
-		return implicit(SessionPolicy)
+		return implicitDeny(SessionPolicy)
 	}
-	return allowed(by)
+	return allowedBy(by)
 }
 
-func allowed(by Source) Decision  { return Decision{Allowed: true, By: by} }
-func implicit(role Role) Decision { return Decision{Cause: role} }
+func allowedBy(by Source) Decision    { return Decision{Allowed: true, By: by} }
+func implicitDeny(role Role) Decision { return Decision{Cause: role} }

@@ -20,13 +20,13 @@ type operands struct {
 	nets    []netip.Prefix // addresses
 }
 
-// wanted compiles the values of a condition. Only strings and ARNs can contain variables. Source: "IAM policy
+// compileValues compiles the values of a condition. Only strings and ARNs can contain variables. Source: "IAM policy
 // elements: Variables and tags", "Where you can use policy variables".
-func (c *compiler) wanted(o *operator, values []string) (w operands) {
+func (c *compiler) compileValues(o *operator, values []string) (w operands) {
 	x := syntax{variables: c}
 	switch o.compares {
 	case "folded":
-		w.strings = newPatterns(each(values, folded), x, anyCase)
+		w.strings = newPatterns(each(values, foldedText), x, anyCase)
 	case "globs":
 		w.strings = newPatterns(values, syntax{true, c, 0}, anyText)
 	case "arns":
@@ -192,7 +192,7 @@ func network(s string) (netip.Prefix, bool) {
 // them equal.
 func Fold(s string) string { return strings.Map(fold, s) }
 
-func folded(s string) (string, bool) { return Fold(s), true }
+func foldedText(s string) (string, bool) { return Fold(s), true }
 
 // fold returns, in lower case, the character that represents all characters that differ from c only by case:
 // the statuses S and C in Unicode's CaseFolding.txt, which map one character to one.

@@ -13,7 +13,7 @@ type condition struct {
 // condition compiles a condition.
 func (c *compiler) condition(d draftCondition) condition {
 	o := c.operator(d.operator)
-	return condition{o, d.operator, c.key(d.key), d.key, d.values, c.wanted(o, d.values)}
+	return condition{o, d.operator, c.key(d.key), d.key, d.values, c.compileValues(o, d.values)}
 }
 
 // holds evaluates the condition.
@@ -59,7 +59,7 @@ func isNull(values []string) bool { return len(values) == 1 && values[0] == "" }
 func (c *condition) compareAll(values []string, e *evaluation) outcome {
 	w := &c.wanted
 	if len(values) > 1 && w.strings.open != nil {
-		w = w.closed(e)
+		w = w.substitute(e)
 	}
 	cost := 0
 	for _, v := range values {

@@ -37,7 +37,7 @@ func TestDecisionsAreTheNaiveOnes(t *testing.T) {
 		}
 	}
 	t.Logf("0 disagreements")
-	seen.check(t, (n-1)/sampled(n)+1)
+	seen.check(t, (n-1)/sampleInterval(n)+1)
 }
 
 // A finding has the counts of some requests, or the first disagreement.
@@ -58,16 +58,16 @@ func compare(ctx context.Context, seed, from, to, step uint64) finding {
 			q = shrink(q)
 			return finding{disagreement: fmt.Sprintf("request %d: %s\n%s", i, difference(q), q.text())}
 		}
-		if i%sampled(to) == 0 {
+		if i%sampleInterval(to) == 0 {
 			seen.add(q)
 		}
 	}
 	return finding{seen: seen}
 }
 
-// sampled returns the interval at which requests are counted, because counting all of them would take as long
+// sampleInterval returns the interval at which requests are counted, because counting all of them would take as long
 // as comparing.
-func sampled(n uint64) uint64 { return max(1, n/20_000) }
+func sampleInterval(n uint64) uint64 { return max(1, n/20_000) }
 
 // number returns a number from the environment.
 func number(t *testing.T, variable string, otherwise uint64) uint64 {
@@ -146,12 +146,12 @@ func (q question) engine() verdict {
 }
 
 func (q question) naive() verdict {
-	t := naive.Texts{Resource: written(q.Policy), ResourceIs: q.ResourceIs, Boundary: written(q.Boundary)}
+	t := naive.Texts{Resource: encodeDocument(q.Policy), ResourceIs: q.ResourceIs, Boundary: encodeDocument(q.Boundary)}
 	for _, d := range q.Identity {
-		t.Identity = append(t.Identity, written(d))
+		t.Identity = append(t.Identity, encodeDocument(d))
 	}
 	for _, d := range q.Session {
-		t.Session = append(t.Session, written(d))
+		t.Session = append(t.Session, encodeDocument(d))
 	}
 	allowed, explicit := naive.Decide(q.request(), t, q.Grants)
 	return verdict{allowed, explicit}
@@ -176,31 +176,31 @@ func (q question) documents() (policy.Documents, error) {
 	}
 	var d policy.Documents
 	var err error
-	if d.Resource, err = parsed(q.Policy, kind); err != nil {
+	if d.Resource, err = parseDocument(q.Policy, kind); err != nil {
 		return d, err
 	}
-	if d.Boundary, err = parsed(q.Boundary, policy.IdentityPolicy); err != nil {
+	if d.Boundary, err = parseDocument(q.Boundary, policy.IdentityPolicy); err != nil {
 		return d, err
 	}
-	if d.Identity, err = parsedAll(q.Identity); err != nil {
+	if d.Identity, err = parseDocuments(q.Identity); err != nil {
 		return d, err
 	}
-	d.Session, err = parsedAll(q.Session)
+	d.Session, err = parseDocuments(q.Session)
 	return d, err
 }
 
-func parsed(document map[string]any, kind policy.Type) (policy.Document, error) {
+func parseDocument(document map[string]any, kind policy.Type) (policy.Document, error) {
 	if document == nil {
 		return policy.Document{}, nil
 	}
-	p, err := policy.Parse(written(document), kind)
+	p, err := policy.Parse(encodeDocument(document), kind)
 	return policy.Document{Name: "document", Policy: p}, err
 }
 
-func parsedAll(documents []map[string]any) ([]policy.Document, error) {
+func parseDocuments(documents []map[string]any) ([]policy.Document, error) {
 	var all []policy.Document
 	for _, document := range documents {
-		d, err := parsed(document, policy.IdentityPolicy)
+		d, err := parseDocument(document, policy.IdentityPolicy)
 		if err != nil {
 			return nil, err
 		}
@@ -209,8 +209,8 @@ func parsedAll(documents []map[string]any) ([]policy.Document, error) {
 	return all, nil
 }
 
-// written returns a document as JSON, or "" if there is none.
-func written(document map[string]any) string {
+// encodeDocument returns a document as JSON, or "" if there is none.
+func encodeDocument(document map[string]any) string {
 	if document == nil {
 		return ""
 	}

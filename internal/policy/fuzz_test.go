@@ -38,7 +38,7 @@ func FuzzParse(f *testing.F) {
 		if as == IdentityPolicy {
 			d = Documents{Identity: []Document{{"fuzzed", p}}, Boundary: Document{"fuzzed", p}}
 		}
-		grants := []key.Grant{granted(rootARN, key.GrantConstraints{SourceARN: "arn:aws:s3:::b*"})}
+		grants := []key.Grant{newGrant(rootARN, key.GrantConstraints{SourceARN: "arn:aws:s3:::b*"})}
 		for _, who := range []Principal{root, alice, session, bob, visitor} {
 			r := ask(who, "kms:Decrypt")
 			r.Values = context

@@ -6,8 +6,8 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// granted returns a grant for Decrypt, Encrypt, CreateGrant, RetireGrant and DescribeKey.
-func granted(to key.Principal, c key.GrantConstraints) key.Grant {
+// newGrant returns a grant for Decrypt, Encrypt, CreateGrant, RetireGrant and DescribeKey.
+func newGrant(to key.Principal, c key.GrantConstraints) key.Grant {
 	return key.Grant{ID: "g", Grantee: to, Operations: []string{"Decrypt", "Encrypt", "CreateGrant", "RetireGrant", "DescribeKey"}, Constraints: c}
 }
 
@@ -42,11 +42,11 @@ func TestGrantees(t *testing.T) {
 			Identity: list(optional(t, test.identity, IdentityPolicy)),
 			Boundary: optional(t, test.boundary, IdentityPolicy),
 		}
-		if got := describe(decideBoth(t, ask(test.who, "kms:Decrypt"), d, granted(test.grantee, key.GrantConstraints{}))); got != test.want {
+		if got := describe(decideBoth(t, ask(test.who, "kms:Decrypt"), d, newGrant(test.grantee, key.GrantConstraints{}))); got != test.want {
 			t.Errorf("%s for %s: %s, want %s", test.grantee, test.who.ARN, got, test.want)
 		}
 		d.Resource = Document{}
-		if test.identity == "" && test.who.Kind != Account && decideBoth(t, ask(test.who, "kms:Decrypt"), d, granted(test.grantee, key.GrantConstraints{})).Allowed {
+		if test.identity == "" && test.who.Kind != Account && decideBoth(t, ask(test.who, "kms:Decrypt"), d, newGrant(test.grantee, key.GrantConstraints{})).Allowed {
 			t.Errorf("%s for %s: allowed, although there is no policy", test.grantee, test.who.ARN)
 		}
 	}
@@ -90,7 +90,7 @@ func TestGrantConstraints(t *testing.T) {
 			r.Values = values{"aws:sourcearn": {test.source}}
 		}
 		d := Documents{Resource: keyPolicy(t, toBob)}
-		if got := decideBoth(t, r, d, granted(aliceARN, test.constraints)); got.Allowed != test.want {
+		if got := decideBoth(t, r, d, newGrant(aliceARN, test.constraints)); got.Allowed != test.want {
 			t.Errorf("%s: %+v", test.name, got)
 		}
 	}
@@ -123,15 +123,15 @@ func TestChildGrants(t *testing.T) {
 		r := ask(alice, "kms:CreateGrant")
 		r.Child, r.Values = &child, values{"aws:sourcearn": {"arn:aws:s3:::b"}}
 		d := Documents{Resource: keyPolicy(t, toBob)}
-		if got := decideBoth(t, r, d, granted(aliceARN, test.parent)); got.Allowed != test.want {
+		if got := decideBoth(t, r, d, newGrant(aliceARN, test.parent)); got.Allowed != test.want {
 			t.Errorf("%s: %+v", test.name, got)
 		}
 		child.Operations = []string{"Decrypt", "GenerateDataKey"}
-		if decideBoth(t, r, d, granted(aliceARN, test.parent)).Allowed {
+		if decideBoth(t, r, d, newGrant(aliceARN, test.parent)).Allowed {
 			t.Errorf("%s: a child with an operation more", test.name)
 		}
 		r.Child = nil
-		if decideBoth(t, r, d, granted(aliceARN, test.parent)).Allowed {
+		if decideBoth(t, r, d, newGrant(aliceARN, test.parent)).Allowed {
 			t.Errorf("%s: without a child", test.name)
 		}
 	}

@@ -19,14 +19,14 @@ func TestHostilePolicies(t *testing.T) {
 	var best hostile.Genes
 	most, reached, refused := -1, uint64(0), uint64(0)
 	for i := range n {
-		g := best.Mutated(r)
+		g := best.Mutate(r)
 		if i%2 == 0 {
 			g = hostile.Random(r)
 		}
 		q := g.Question()
-		before := allocated()
+		before := heapAllocations()
 		d, err := q.Parse()
-		took := allocated() - before
+		took := heapAllocations() - before
 		if err != nil {
 			refused++
 			continue
@@ -39,11 +39,11 @@ func TestHostilePolicies(t *testing.T) {
 			t.Errorf("seed %d, policy %d: to read %d bytes took %d", seed, i, size, took)
 		}
 		work := policy.Work(q.Request, d, nil)
-		if asked := q.Asked(); work > policy.MaxWork || asked > policy.MaxWork/300 {
+		if asked := q.Lookups(); work > policy.MaxWork || asked > policy.MaxWork/300 {
 			t.Errorf("seed %d, policy %d: work %d, %d values", seed, i, work, asked)
 		}
-		if decided, told := policy.Decide(q.Request, d, nil), policy.Explain(q.Request, d, nil).Decision; decided != told {
-			t.Errorf("seed %d, policy %d: %+v is explained as %+v", seed, i, decided, told)
+		if decided, explained := policy.Decide(q.Request, d, nil), policy.Explain(q.Request, d, nil).Decision; decided != explained {
+			t.Errorf("seed %d, policy %d: %+v is explained as %+v", seed, i, decided, explained)
 		}
 		if work > policy.MaxWork/2 {
 			reached++
@@ -58,7 +58,7 @@ func TestHostilePolicies(t *testing.T) {
 	}
 }
 
-func allocated() uint64 {
+func heapAllocations() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.TotalAlloc

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// defined returns the meaning of a pattern as a regular expression.
-func defined(pattern string, d dialect) *regexp.Regexp {
+// definitionOf returns the meaning of a pattern as a regular expression.
+func definitionOf(pattern string, d dialect) *regexp.Regexp {
 	expression, colons := "", 0
 	for i, c := range pattern {
 		one := `[^:]`
@@ -41,7 +41,7 @@ func matchesDefinition(t *testing.T, lines, s string, d dialect) {
 		if d == ofARN && p != "" && strings.Trim(p, "*") == "" {
 			continue // cannot match six components
 		}
-		want = want || defined(p, d).MatchString(s)
+		want = want || definitionOf(p, d).MatchString(s)
 	}
 	if d == ofARN && strings.Count(s, ":") < 5 && strings.ContainsAny(lines, "*?") {
 		return // not an ARN

@@ -27,7 +27,7 @@ func (e *evaluation) matchOpen(open pattern, s string, d dialect) outcome {
 	if !e.spend(buildCost*words + closeCost*length + len(s)*(4+words)) {
 		return unclear
 	}
-	return answer(newAutomaton([]pattern{e.close(open)}, d).match(s))
+	return answer(newAutomaton([]pattern{e.substitute(open)}, d).match(s))
 }
 
 // lengthOf returns the minimum length of a matching text if each variable has one value. If a variable has no
@@ -85,8 +85,8 @@ func (e *evaluation) isText(open pattern, s string) bool {
 	return s == ""
 }
 
-// close replaces the variables of a pattern.
-func (e *evaluation) close(open pattern) pattern {
+// substitute replaces the variables of a pattern.
+func (e *evaluation) substitute(open pattern) pattern {
 	closed := make(pattern, 0, len(open))
 	for _, t := range open {
 		text, _ := e.valueOf(t)
@@ -100,15 +100,15 @@ func (e *evaluation) close(open pattern) pattern {
 	return closed
 }
 
-// closed returns a copy with the variables replaced, for comparison with many values.
-func (w *operands) closed(e *evaluation) *operands {
+// substitute returns a copy with the variables replaced, for comparison with many values.
+func (w *operands) substitute(e *evaluation) *operands {
 	strings := w.strings
-	strings.open, strings.closed = nil, e.closed(&w.strings)
+	strings.open, strings.closed = nil, e.substituteAll(&w.strings)
 	return &operands{strings: strings}
 }
 
-// closed returns the patterns that have variables, with the variables replaced.
-func (e *evaluation) closed(p *patterns) *patterns {
+// substituteAll returns the patterns that have variables, with the variables replaced.
+func (e *evaluation) substituteAll(p *patterns) *patterns {
 	var all []pattern
 	doubt := false
 	for _, o := range p.open {
@@ -122,7 +122,7 @@ func (e *evaluation) closed(p *patterns) *patterns {
 		}
 		switch is {
 		case yes:
-			all = append(all, e.close(o))
+			all = append(all, e.substitute(o))
 		case unclear:
 			doubt = true
 		}

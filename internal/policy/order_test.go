@@ -176,10 +176,10 @@ func TestDecisionText(t *testing.T) {
 		want string
 	}{
 		{Decision{Allowed: true}, ""},
-		{implicit(IdentityBased), "because no identity-based policy allows the kms:Decrypt action"},
-		{implicit(ResourceBased), "because no resource-based policy allows the kms:Decrypt action"},
-		{implicit(Boundary), "because no permissions boundary allows the kms:Decrypt action"},
-		{implicit(SessionPolicy), "because no session policy allows the kms:Decrypt action"},
+		{implicitDeny(IdentityBased), "because no identity-based policy allows the kms:Decrypt action"},
+		{implicitDeny(ResourceBased), "because no resource-based policy allows the kms:Decrypt action"},
+		{implicitDeny(Boundary), "because no permissions boundary allows the kms:Decrypt action"},
+		{implicitDeny(SessionPolicy), "because no session policy allows the kms:Decrypt action"},
 		{Decision{Explicit: true, Cause: IdentityBased}, "with an explicit deny in an identity-based policy"},
 		{Decision{Explicit: true, Cause: ResourceBased}, "with an explicit deny in a resource-based policy"},
 		{Decision{Explicit: true, Cause: Boundary}, "with an explicit deny in a permissions boundary"},

@@ -27,15 +27,15 @@ var (
 	provider      = "id.example"
 )
 
-// A world generates the parts of one question.
-type world struct {
+// A generator generates the parts of one question.
+type generator struct {
 	*rand.Rand
 	q *question
 }
 
 // randomQuestion returns a question about a key, a role, or a resource that has no policy.
 func randomQuestion(r *rand.Rand) question {
-	w := world{r, &question{}}
+	w := generator{r, &question{}}
 	w.q.Owner = accounts[0]
 	w.q.Time = time.Date(2026, 1, 31, 12, w.IntN(3), 0, 0, time.UTC).In(time.FixedZone("", 3600*w.IntN(3)))
 	w.q.Values = w.values()
@@ -53,7 +53,7 @@ func randomQuestion(r *rand.Rand) question {
 	return *w.q
 }
 
-func (w world) aboutKey() {
+func (w generator) aboutKey() {
 	q := w.q
 	q.ResourceIs = "key"
 	id := one(w, keyIDs)
@@ -75,7 +75,7 @@ func (w world) aboutKey() {
 	}
 }
 
-func (w world) aboutRole() {
+func (w generator) aboutRole() {
 	q := w.q
 	q.ResourceIs = "trust"
 	q.Resource = "arn:aws:iam::" + q.Owner + ":role/" + one(w, roles)
@@ -91,7 +91,7 @@ func (w world) aboutRole() {
 }
 
 // aboutOther makes the question one about an alias, or about an action without a resource.
-func (w world) aboutOther() {
+func (w generator) aboutOther() {
 	q := w.q
 	q.Principal = w.principal(10)
 	if w.chance(50) {
@@ -106,7 +106,7 @@ func (w world) aboutOther() {
 }
 
 // principalDocuments gives the principal policies, sometimes even if its kind cannot have policies.
-func (w world) principalDocuments() {
+func (w generator) principalDocuments() {
 	kind := w.q.Principal.Kind
 	none := kind == policy.Account || kind == policy.WebIdentity
 	if none && w.chance(70) {
@@ -127,7 +127,7 @@ func (w world) principalDocuments() {
 
 // principal returns a user, a session or a root. foreign is the percentage of principals from other accounts
 // than the owner's.
-func (w world) principal(foreign int) policy.Principal {
+func (w generator) principal(foreign int) policy.Principal {
 	account := accounts[0]
 	if w.chance(foreign) {
 		account = accounts[1]
@@ -148,7 +148,7 @@ func (w world) principal(foreign int) policy.Principal {
 
 // someName returns the name of a principal as policies and grants use it, often the requesting principal, its
 // role or its account.
-func (w world) someName() string {
+func (w generator) someName() string {
 	p := w.q.Principal
 	if p.Account == "" || w.chance(35) {
 		account := one(w, accounts)
@@ -167,11 +167,11 @@ func (w world) someName() string {
 	return p.ARN
 }
 
-func (w world) userARN(account string) string {
+func (w generator) userARN(account string) string {
 	return "arn:aws:iam::" + account + ":user/" + one(w, users)
 }
 
-func (w world) providerARN() string {
+func (w generator) providerARN() string {
 	return "arn:aws:iam::" + accounts[0] + ":oidc-provider/" + one(w, []string{provider, provider, "other.example/path"})
 }
 
@@ -181,7 +181,7 @@ func rootARN(account string) string { return "arn:aws:iam::" + account + ":root"
 func baseName(role string) string { return role[strings.LastIndex(role, "/")+1:] }
 
 // context returns an encryption context.
-func (w world) context() map[string]string {
+func (w generator) context() map[string]string {
 	c := map[string]string{}
 	for range w.IntN(3) {
 		c[one(w, []string{"dept", "Dept", "proj"})] = one(w, []string{"it", "hr"})
@@ -190,7 +190,7 @@ func (w world) context() map[string]string {
 }
 
 // grant returns a grant on the key of the question.
-func (w world) grant() key.Grant {
+func (w generator) grant() key.Grant {
 	parts := strings.Split(w.q.Resource, ":")
 	g := key.Grant{
 		ID: strings.Repeat("0123456789abcdef", 4), IssuingAccount: w.q.Owner, CreationDate: w.q.Time,
@@ -217,7 +217,7 @@ func (w world) grant() key.Grant {
 }
 
 // child returns a grant to create, which is often similar to an existing one.
-func (w world) child() *key.Grant {
+func (w generator) child() *key.Grant {
 	child := w.grant()
 	parent := one(w, w.q.Grants)
 	if w.chance(80) {
@@ -235,7 +235,7 @@ func (w world) child() *key.Grant {
 	return &child
 }
 
-func (w world) constraints() (c key.GrantConstraints) {
+func (w generator) constraints() (c key.GrantConstraints) {
 	if w.chance(35) {
 		c.ContextEquals = w.context()
 	}
@@ -253,13 +253,13 @@ func constrains(g key.Grant) bool {
 }
 
 // chance returns true with a probability of percent in a hundred.
-func (w world) chance(percent int) bool { return w.IntN(100) < percent }
+func (w generator) chance(percent int) bool { return w.IntN(100) < percent }
 
 // one returns one of the elements.
-func one[T any](w world, all []T) T { return all[w.IntN(len(all))] }
+func one[T any](w generator, all []T) T { return all[w.IntN(len(all))] }
 
 // some returns an element or a list of up to three, because policies allow both.
-func some(w world, element func() any) any {
+func some(w generator, element func() any) any {
 	if w.chance(50) {
 		return element()
 	}
@@ -270,5 +270,5 @@ func some(w world, element func() any) any {
 	return all
 }
 
-// unquoted returns a number or a Boolean without quotation marks.
-func unquoted(text string) any { return json.RawMessage(text) }
+// unquote returns a number or a Boolean without quotation marks.
+func unquote(text string) any { return json.RawMessage(text) }

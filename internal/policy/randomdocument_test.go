@@ -10,7 +10,7 @@ import (
 )
 
 // document returns a random policy. kind is "key", "trust" or "identity".
-func (w world) document(kind string) map[string]any {
+func (w generator) document(kind string) map[string]any {
 	d := map[string]any{}
 	switch n := w.IntN(10); {
 	case n < 7:
@@ -26,7 +26,7 @@ func (w world) document(kind string) map[string]any {
 	return d
 }
 
-func (w world) statement(kind string) map[string]any {
+func (w generator) statement(kind string) map[string]any {
 	s := map[string]any{"Effect": "Allow"}
 	if w.chance(20) {
 		s["Effect"] = "Deny"
@@ -45,14 +45,14 @@ func (w world) statement(kind string) map[string]any {
 }
 
 // not returns the name of an element, or sometimes of its negation.
-func (w world) not(element string, percent int) string {
+func (w generator) not(element string, percent int) string {
 	if w.chance(percent) {
 		return "Not" + element
 	}
 	return element
 }
 
-func (w world) addPrincipal(s map[string]any, kind string) {
+func (w generator) addPrincipal(s map[string]any, kind string) {
 	switch {
 	case kind == "identity":
 	case kind == "key" && s["Effect"] == "Deny" && w.chance(30):
@@ -66,7 +66,7 @@ func (w world) addPrincipal(s map[string]any, kind string) {
 	}
 }
 
-func (w world) principalElement() map[string]any {
+func (w generator) principalElement() map[string]any {
 	p := map[string]any{"AWS": some(w, w.name)}
 	if w.chance(5) {
 		p["AWS"] = "*"
@@ -78,7 +78,7 @@ func (w world) principalElement() map[string]any {
 }
 
 // name returns someName, sometimes with the account ID in place of the ARN of a root.
-func (w world) name() any {
+func (w generator) name() any {
 	name := w.someName()
 	if account, ok := strings.CutSuffix(strings.TrimPrefix(name, "arn:aws:iam::"), ":root"); ok && w.chance(30) {
 		return account
@@ -86,7 +86,7 @@ func (w world) name() any {
 	return name
 }
 
-func (w world) action() any {
+func (w generator) action() any {
 	service, name, _ := strings.Cut(w.q.Action, ":")
 	if w.chance(60) {
 		return one(w, []string{
@@ -97,7 +97,7 @@ func (w world) action() any {
 	return one(w, []string{"kms:Decrypt", "kms:De*", "kms:*Grant", "kms:Encrypt", "kms:?ncrypt", "kms:List*", "sts:AssumeRole*", "sts:AssumeRole", "s3:*"})
 }
 
-func (w world) resource() any {
+func (w generator) resource() any {
 	if w.chance(45) {
 		return "*"
 	}
@@ -194,7 +194,7 @@ var families = []family{
 }
 
 // values returns the request's values of condition keys.
-func (w world) values() values {
+func (w generator) values() values {
 	all := values{}
 	for i, f := range families[:len(families)-1] {
 		for _, name := range f.keys {
@@ -218,7 +218,7 @@ func (w world) values() values {
 var ofRequest = []string{"aws:currenttime", "aws:epochtime", "aws:principalarn", "aws:principalaccount", "aws:principaltype", "kms:calleraccount"}
 
 // condition returns a Condition element.
-func (w world) condition() map[string]any {
+func (w generator) condition() map[string]any {
 	c := map[string]any{}
 	for range 1 + w.IntN(10)/7 {
 		f := one(w, families)
@@ -244,29 +244,29 @@ func (w world) condition() map[string]any {
 	return c
 }
 
-func (w world) truth() any {
+func (w generator) truth() any {
 	if w.chance(30) {
 		return w.chance(50)
 	}
 	return one(w, []string{"true", "false"})
 }
 
-func (w world) conditionValue(f family) any {
+func (w generator) conditionValue(f family) any {
 	value := one(w, slices.Concat(f.values, f.patterns))
 	if slices.Contains(f.operators, "ArnLike") && w.chance(30) {
 		value = one(w, []string{w.q.Principal.ARN, w.q.Principal.RoleARN, rootARN(accounts[0])})
 	}
 	if _, err := strconv.ParseFloat(value, 32); err == nil && w.chance(20) && !strings.ContainsAny(value, "xIN") {
-		return unquoted(value)
+		return unquote(value)
 	}
 	if (value == "true" || value == "false") && w.chance(20) {
-		return unquoted(value)
+		return unquote(value)
 	}
 	return value
 }
 
 // operator returns an operator that fits the keys, or sometimes does not.
-func (w world) operator(f family) string {
+func (w generator) operator(f family) string {
 	name := one(w, f.operators)
 	switch n := w.IntN(100); {
 	case n < 2:

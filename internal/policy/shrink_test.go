@@ -13,7 +13,7 @@ func shrink(q question) question {
 	for {
 		candidates := smaller(q)
 		i := slices.IndexFunc(candidates, func(c question) bool {
-			return len(c.text()) < len(q.text()) && disputed(c)
+			return len(c.text()) < len(q.text()) && isDisputed(c)
 		})
 		if i < 0 {
 			return q
@@ -22,9 +22,9 @@ func shrink(q question) question {
 	}
 }
 
-// disputed reports whether the evaluators disagree on a valid question. The naive evaluator panics on an
+// isDisputed reports whether the evaluators disagree on a valid question. The naive evaluator panics on an
 // invalid document.
-func disputed(q question) bool {
+func isDisputed(q question) bool {
 	_, err := q.documents()
 	d := difference(q)
 	return err == nil && d != "" && !strings.Contains(d, "naive: panic")

@@ -17,7 +17,7 @@ func (p *Policy) Conditions() (n int) {
 
 // Size estimates the memory of the policy, in bytes.
 func (p *Policy) Size() int {
-	size := allocated(int(unsafe.Sizeof(*p))) + sizeOf(p.statements) + sizeOf(p.named)
+	size := allocationSize(int(unsafe.Sizeof(*p))) + sizeOf(p.statements) + sizeOf(p.named)
 	keys, operators := map[*contextKey]bool{}, map[*operator]bool{}
 	for i := range p.statements {
 		s := &p.statements[i]
@@ -29,9 +29,9 @@ func (p *Policy) Size() int {
 		}
 	}
 	for k := range keys {
-		size += allocated(int(unsafe.Sizeof(*k))) + text(k.name)
+		size += allocationSize(int(unsafe.Sizeof(*k))) + text(k.name)
 	}
-	return size + len(operators)*allocated(int(unsafe.Sizeof(operator{})))
+	return size + len(operators)*allocationSize(int(unsafe.Sizeof(operator{})))
 }
 
 func (n *principals) size() int {
@@ -46,7 +46,7 @@ func (w *operands) size(keys map[*contextKey]bool) int {
 func (p *patterns) size(keys map[*contextKey]bool) int {
 	size := texts(p.exact) + sizeOf(p.open)
 	if p.globs != nil {
-		size += allocated(int(unsafe.Sizeof(*p.globs))) + allocated(8*(rowsOfAll*p.globs.words))
+		size += allocationSize(int(unsafe.Sizeof(*p.globs))) + allocationSize(8*(rowsOfAll*p.globs.words))
 	}
 	for _, o := range p.open {
 		size += sizeOf(o)
@@ -62,7 +62,7 @@ func (p *patterns) size(keys map[*contextKey]bool) int {
 
 // sizeOf returns the memory of a slice, without the memory that its elements refer to.
 func sizeOf[T any](s []T) int {
-	return allocated(cap(s) * int(unsafe.Sizeof(*new(T))))
+	return allocationSize(cap(s) * int(unsafe.Sizeof(*new(T))))
 }
 
 func texts(list []string) int {
@@ -73,10 +73,10 @@ func texts(list []string) int {
 	return size
 }
 
-func text(s string) int { return allocated(len(s)) }
+func text(s string) int { return allocationSize(len(s)) }
 
-// allocated estimates the size of an allocation: the allocator rounds up to size classes about an eighth apart.
-func allocated(bytes int) int {
+// allocationSize estimates the size of an allocation: the allocator rounds up to size classes about an eighth apart.
+func allocationSize(bytes int) int {
 	if bytes == 0 {
 		return 0
 	}

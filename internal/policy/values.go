@@ -7,21 +7,21 @@ import (
 
 // values returns the request's values for a condition key, and whether the key is known.
 func (e *evaluation) values(k *contextKey) ([]string, bool) {
-	if value, ok := e.derived(k.name); ok {
+	if value, ok := e.deriveValue(k.name); ok {
 		e.one[0] = value
 		return e.one[:], true
 	}
-	return e.provided(k)
+	return e.callerValues(k)
 }
 
 // value returns the value of a condition key for a variable. Keys for several values cannot be used as
 // variables; a key for one value with several values is unclear. Source: "Single-valued vs. multivalued context
 // keys".
 func (e *evaluation) value(k *contextKey) (string, outcome) {
-	if value, ok := e.derived(k.name); ok {
+	if value, ok := e.deriveValue(k.name); ok {
 		return value, yes
 	}
-	values, known := e.provided(k)
+	values, known := e.callerValues(k)
 	switch {
 	case !known || k.Multi || len(values) == 0:
 		return "", no
@@ -31,8 +31,8 @@ func (e *evaluation) value(k *contextKey) (string, outcome) {
 	return values[0], yes
 }
 
-// provided returns the values of a condition key that the caller provides with the request.
-func (e *evaluation) provided(k *contextKey) ([]string, bool) {
+// callerValues returns the values of a condition key that the caller provides with the request.
+func (e *evaluation) callerValues(k *contextKey) ([]string, bool) {
 	if k.origin == unknown || e.request.Values == nil {
 		return nil, k.origin == listed
 	}
@@ -40,8 +40,8 @@ func (e *evaluation) provided(k *contextKey) ([]string, bool) {
 	return values, k.origin == listed || values != nil
 }
 
-// derived returns the value of a condition key that follows from the other fields of the request.
-func (e *evaluation) derived(name string) (string, bool) {
+// deriveValue returns the value of a condition key that follows from the other fields of the request.
+func (e *evaluation) deriveValue(name string) (string, bool) {
 	switch name {
 	case "aws:currenttime":
 		return e.request.Time.UTC().Format(time.RFC3339), true

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// burning returns a statement that spends almost all work of a decision, first in large steps and then in small
+// costlyStatement returns a statement that spends almost all work of a decision, first in large steps and then in small
 // ones. It allows nothing.
-func burning() string {
+func costlyStatement() string {
 	large := `{"StringEqualsIgnoreCase":{"kms:EncryptionContext:wide":"x"}}`
 	small := `{"StringEquals":{"kms:ViaService":"x"}}`
 	const head = `"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*","Condition":`
@@ -23,7 +23,7 @@ func TestResourcesBeyondTheBound(t *testing.T) {
 	r.Values = values{"kms:encryptioncontext:wide": {strings.Repeat("Σ", 4000)}, "aws:username": {"alice"}}
 	for name, test := range map[string]struct {
 		resources       string
-		matches, beyond bool // matches without the burning statement; exceeds the limit with it
+		matches, beyond bool // matches without the costly statement; exceeds the limit with it
 	}{
 		"a variable that matches":     {`"Resource":"arn:aws:kms:*:*:*${aws:username, 'key'}*"`, false, true},
 		"a variable without a match":  {`"Resource":"arn:aws:kms:*:*:alias/${aws:username}"`, false, true},
@@ -37,12 +37,12 @@ func TestResourcesBeyondTheBound(t *testing.T) {
 			if alone.Explicit != test.matches {
 				t.Errorf("alone: %+v", alone)
 			}
-			burnt := decideBoth(t, r, Documents{Resource: keyPolicy(t, burning(), allow, deny)})
+			burnt := decideBoth(t, r, Documents{Resource: keyPolicy(t, costlyStatement(), allow, deny)})
 			if want := test.matches || test.beyond; burnt.Explicit != want || burnt.Allowed == want {
 				t.Errorf("beyond the bound: %+v", burnt)
 			}
 			permit := strings.Replace(deny, "Deny", "Allow", 1)
-			if got := decideBoth(t, r, Documents{Resource: keyPolicy(t, burning(), permit)}); got.Allowed != (test.matches && !test.beyond) {
+			if got := decideBoth(t, r, Documents{Resource: keyPolicy(t, costlyStatement(), permit)}); got.Allowed != (test.matches && !test.beyond) {
 				t.Errorf("an Allow beyond the bound: %+v", got)
 			}
 		})
@@ -55,19 +55,19 @@ func TestConditionsBeyondTheBound(t *testing.T) {
 	r := ask(alice, "kms:Encrypt")
 	r.Values = values{"kms:encryptioncontext:wide": {strings.Repeat("Σ", 4000)}, "aws:username": {"alice"}}
 	const other = `"Condition":{"StringEquals":{"aws:username":"bob"}}`
-	if got := decideBoth(t, r, Documents{Resource: keyPolicy(t, burning(), allow)}); !got.Allowed {
+	if got := decideBoth(t, r, Documents{Resource: keyPolicy(t, costlyStatement(), allow)}); !got.Allowed {
 		t.Errorf("a statement without conditions does not count: %+v", got)
 	}
 	if got := decideBoth(t, r, Documents{Resource: keyPolicy(t, allow, `"Effect":"Deny","Principal":"*","Action":"kms:*","Resource":"*",`+other)}); !got.Allowed {
 		t.Errorf("alone: %+v", got)
 	}
-	if got := decideBoth(t, r, Documents{Resource: keyPolicy(t, burning(), allow, `"Effect":"Deny","Principal":"*","Action":"kms:*","Resource":"*",`+other)}); !got.Explicit {
+	if got := decideBoth(t, r, Documents{Resource: keyPolicy(t, costlyStatement(), allow, `"Effect":"Deny","Principal":"*","Action":"kms:*","Resource":"*",`+other)}); !got.Explicit {
 		t.Errorf("beyond the bound: %+v", got)
 	}
-	if got := decideBoth(t, r, Documents{Resource: keyPolicy(t, burning(), allow, `"Effect":"Deny","Principal":"*","Action":"kms:Sign","Resource":"*",`+other)}); !got.Allowed {
+	if got := decideBoth(t, r, Documents{Resource: keyPolicy(t, costlyStatement(), allow, `"Effect":"Deny","Principal":"*","Action":"kms:Sign","Resource":"*",`+other)}); !got.Allowed {
 		t.Errorf("a Deny of another action: %+v", got)
 	}
-	if got, ok := DecideQuickly(r, Documents{Resource: keyPolicy(t, burning(), allow)}, nil); ok {
+	if got, ok := DecideQuickly(r, Documents{Resource: keyPolicy(t, costlyStatement(), allow)}, nil); ok {
 		t.Errorf("it was decided quickly: %+v", got)
 	}
 	if got, ok := DecideQuickly(r, Documents{Resource: keyPolicy(t, allow)}, nil); !ok || !got.Allowed {

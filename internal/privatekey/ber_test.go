@@ -31,9 +31,9 @@ var (
 	shortLength = func(tag byte, content []byte) []byte { return derElement(tag, content) }
 )
 
-// segmented returns a function that writes strings in segments of at most size bytes,
+// segmentWriter returns a function that writes strings in segments of at most size bytes,
 // and other primitive values as they are.
-func segmented(size int, whole func(tag byte, content []byte) []byte) func(tag byte, content []byte) []byte {
+func segmentWriter(size int, whole func(tag byte, content []byte) []byte) func(tag byte, content []byte) []byte {
 	return func(tag byte, content []byte) []byte {
 		var prefix []byte
 		switch asn1.Tag(tag) {
@@ -56,16 +56,16 @@ var berStyles = map[string]berStyle{
 	"lengths of four bytes":        {longLength, longLength},
 	"lengths of 126 bytes":         {longestLength, shortLength},
 	"long lengths around elements": {longLength, shortLength},
-	"segments":                     {shortLength, segmented(7, shortLength)},
-	"one segment":                  {shortLength, segmented(4096, indefinite)},
-	"indefinite segments":          {indefinite, segmented(16, indefinite)},
-	"segments with long lengths":   {indefinite, segmented(100, longLength)},
-	"segments of segments":         {indefinite, func(tag byte, content []byte) []byte { return nested(tag, content) }},
-	"long lengths inside segments": {longLength, segmented(31, indefinite)},
+	"segments":                     {shortLength, segmentWriter(7, shortLength)},
+	"one segment":                  {shortLength, segmentWriter(4096, indefinite)},
+	"indefinite segments":          {indefinite, segmentWriter(16, indefinite)},
+	"segments with long lengths":   {indefinite, segmentWriter(100, longLength)},
+	"segments of segments":         {indefinite, func(tag byte, content []byte) []byte { return writeNested(tag, content) }},
+	"long lengths inside segments": {longLength, segmentWriter(31, indefinite)},
 }
 
-// nested writes a string as segments, the last of which is in segments again.
-func nested(tag byte, content []byte) []byte {
+// writeNested writes a string as segments, the last of which is in segments again.
+func writeNested(tag byte, content []byte) []byte {
 	if tag != byte(asn1.OCTET_STRING) || len(content) == 0 {
 		return derElement(tag, content)
 	}
@@ -212,7 +212,7 @@ func TestBadBER(t *testing.T) {
 		"a version in two bytes": {indefinite(0x30, slices.Concat([]byte{2, 2, 0, 0}, algorithm, derOctets(p.privateKey))), "has no PKCS #8 version"},
 		"a version of 1":         {indefinite(0x30, slices.Concat([]byte{2, 1, 1}, algorithm, derOctets(p.privateKey))), "the PKCS #8 version 1"},
 		"of another curve":       {toBER(t, opensslKey(t, "ECC_NIST_P384"), berStyles["segments"]), "is on the curve 1.3.132.0.34"},
-		"that is too long":       {padded(t, der, maxECSize+1), "which none on the curve P-256 takes"},
+		"that is too long":       {padPKCS8(t, der, maxECSize+1), "which none on the curve P-256 takes"},
 	} {
 		wantRefused(t, name, spec, c.ber, c.cause)
 	}
@@ -221,7 +221,7 @@ func TestBadBER(t *testing.T) {
 // The bound is on the bytes in DER, up to two for the length of the inner private key.
 func TestSizeBoundIsThatOfDER(t *testing.T) {
 	const spec = "ECC_NIST_P521"
-	der := padded(t, opensslKey(t, spec), maxECSize-2)
+	der := padPKCS8(t, opensslKey(t, spec), maxECSize-2)
 	if ber := toBER(t, der, berStyles["lengths of 126 bytes"]); len(ber) <= maxECSize {
 		t.Errorf("BER of %d bytes", len(ber))
 	} else if got := mustParse(t, spec, ber); !bytes.Equal(got, mustParse(t, spec, der)) {
@@ -250,7 +250,7 @@ func FuzzToDER(f *testing.F) {
 	for _, der := range seedKeys(f) {
 		f.Add(der)
 		f.Add(indefinite(0x30, der[4:]))
-		f.Add(segmented(50, indefinite)(4, der))
+		f.Add(segmentWriter(50, indefinite)(4, der))
 	}
 	f.Add([]byte{0x24, 0x80, 0x24, 0x80, 4, 1, 7, 0, 0, 0, 0})
 	f.Add([]byte{0x23, 0x80, 3, 2, 0, 7, 3, 1, 0, 0, 0})

@@ -18,8 +18,8 @@ func wantRefused(t *testing.T, name, spec string, der []byte, cause string) {
 	}
 }
 
-// padded returns PKCS #8 of exactly size bytes, with attributes that fill it up.
-func padded(t *testing.T, der []byte, size int) []byte {
+// padPKCS8 returns PKCS #8 of exactly size bytes, with attributes that fill it up.
+func padPKCS8(t *testing.T, der []byte, size int) []byte {
 	t.Helper()
 	p := mustPKCS8(t, der)
 	algorithm := derSequence(derOID(p.algorithm...), p.parameters)
@@ -38,10 +38,10 @@ func TestSizeBounds(t *testing.T) {
 	for spec, bound := range map[string]int{"RSA_2048": 2048/8*9/2 + 384, "ECC_NIST_P521": 512} {
 		der := opensslKey(t, spec)
 		kept := mustParse(t, spec, der)
-		if got := mustParse(t, spec, padded(t, der, bound)); !bytes.Equal(got, kept) {
+		if got := mustParse(t, spec, padPKCS8(t, der, bound)); !bytes.Equal(got, kept) {
 			t.Errorf("%s: with attributes it is another key", spec)
 		}
-		wantRefused(t, spec, spec, padded(t, der, bound+1), "takes")
+		wantRefused(t, spec, spec, padPKCS8(t, der, bound+1), "takes")
 	}
 }
 

@@ -32,11 +32,11 @@ var opensslKeys = map[string][]string{
 func openssl(t *testing.T, input []byte, args ...string) []byte {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "openssl", args...)
-	var talk bytes.Buffer
-	cmd.Stdin, cmd.Stderr = bytes.NewReader(input), &talk
+	var stderr bytes.Buffer
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(input), &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("openssl %s: %v\n%s", args, err, &talk)
+		t.Fatalf("openssl %s: %v\n%s", args, err, &stderr)
 	}
 	return out
 }

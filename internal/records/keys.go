@@ -38,10 +38,10 @@ func replaceKey(tx *store.Tx, k key.Key) (left []string, err error) {
 	if err := moveDue(tx, path, stored.Due(), k.Due()); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(tellPrimary(tx, stored, k), tellFamily(tx, stored, k)); err != nil {
+	if err := errors.Join(updatePrimary(tx, stored, k), updateFamily(tx, stored, k)); err != nil {
 		return nil, err
 	}
-	if left, err = tellReplicas(tx, stored, k); err != nil {
+	if left, err = updateReplicas(tx, stored, k); err != nil {
 		return nil, err
 	}
 	for _, slot := range stored.Slots() {
@@ -52,17 +52,17 @@ func replaceKey(tx *store.Tx, k key.Key) (left []string, err error) {
 	return left, nil
 }
 
-// tellFamily writes the Region of the primary key when a key becomes the primary key.
-func tellFamily(tx *store.Tx, stored, k key.Key) error {
+// updateFamily writes the Region of the primary key when a key becomes the primary key.
+func updateFamily(tx *store.Tx, stored, k key.Key) error {
 	if !k.IsPrimary() || stored.IsPrimary() {
 		return nil
 	}
 	return Families.Put(tx, FamilyPath(k), Family{k.Region})
 }
 
-// tellPrimary writes a changed deletion date of a replica into its primary key, which cannot be
+// updatePrimary writes a changed deletion date of a replica into its primary key, which cannot be
 // deleted before its replicas.
-func tellPrimary(tx *store.Tx, stored, k key.Key) error {
+func updatePrimary(tx *store.Tx, stored, k key.Key) error {
 	if !k.IsReplica() || k.DeletionDate.Equal(stored.DeletionDate) {
 		return nil
 	}
@@ -74,9 +74,9 @@ func tellPrimary(tx *store.Tx, stored, k key.Key) error {
 	return err
 }
 
-// tellReplicas writes changed pending material of a primary key into its replicas, which drop
+// updateReplicas writes changed pending material of a primary key into its replicas, which drop
 // their former pending material. It does nothing in a rotation, which writes the replicas itself.
-func tellReplicas(tx *store.Tx, stored, k key.Key) (left []string, err error) {
+func updateReplicas(tx *store.Tx, stored, k key.Key) (left []string, err error) {
 	if !k.IsPrimary() || !stored.IsPrimary() || !k.AwaitsOther(stored) {
 		return nil, nil
 	}

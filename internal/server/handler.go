@@ -168,5 +168,5 @@ func (h *Handler) refusal(id, target string, err error) *key.Error {
 	if refused.Cause != nil {
 		h.Log.Warn("request refused", "request", id, "target", target, "error", refused, "cause", refused.Cause)
 	}
-	return h.Service.ToldByClock(refused)
+	return h.Service.WithClock(refused)
 }

@@ -8,7 +8,7 @@ import (
 // Every refusal of an administration gives the true reason, which no policy can change: it is
 // not said that a policy is missing.
 func TestAdministrationSaysForWhomItIs(t *testing.T) {
-	c := newCast(t)
+	c := newAccessTest(t)
 	c.user("bob")
 	c.user("alice", with(c.identity("allow *")))
 	for name, members := range administrations {

@@ -184,9 +184,9 @@ func memberNames(t *testing.T, s *kmstest.Server) func(string) string {
 func TestMembersOfAnswers(t *testing.T) {
 	s := kmstest.Start(t)
 	replace := memberNames(t, s)
-	unseen := map[string]bool{}
+	missing := map[string]bool{}
 	for _, name := range servedOperations(t) {
-		unseen[name] = true
+		missing[name] = true
 	}
 	for line := range strings.Lines(members) {
 		line = strings.TrimSpace(line)
@@ -209,9 +209,9 @@ func TestMembersOfAnswers(t *testing.T) {
 				t.Errorf("%s\n%s\nwant\n%s", rest[:end], got, want)
 			}
 		})
-		delete(unseen, operation)
+		delete(missing, operation)
 	}
-	for name := range unseen {
+	for name := range missing {
 		t.Errorf("no answer of %s is in the table", name)
 	}
 }

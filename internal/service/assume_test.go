@@ -21,8 +21,8 @@ const (
 	allowAll                  = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
 )
 
-// trusting returns a trust policy: a principal, and what follows it.
-func trusting(principal, rest string) string {
+// trustPolicy returns a trust policy: a principal, and what follows it.
+func trustPolicy(principal, rest string) string {
 	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":` + principal +
 		`,"Action":["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"]` + rest + `}]}`
 }
@@ -37,7 +37,7 @@ func newPeople(t *testing.T) people {
 	p := people{t, openForTest(t)}
 	p.user("alice", func(*identity.User) {})
 	p.user("bob", func(u *identity.User) { u.Account = otherAccount })
-	p.role("deployer", trusting(`{"AWS":"arn:aws:iam::111122223333:user/alice"}`, ""), func(*identity.Role) {})
+	p.role("deployer", trustPolicy(`{"AWS":"arn:aws:iam::111122223333:user/alice"}`, ""), func(*identity.Role) {})
 	return p
 }
 
@@ -128,7 +128,7 @@ func (p people) wantRefusal(err error, kind key.Kind, part string) {
 
 func TestAssumeRole(t *testing.T) {
 	p := newPeople(t)
-	p.role("deployer", trusting(`{"AWS":"arn:aws:iam::111122223333:user/alice"}`, ""), func(r *identity.Role) {
+	p.role("deployer", trustPolicy(`{"AWS":"arn:aws:iam::111122223333:user/alice"}`, ""), func(r *identity.Role) {
 		r.Path, r.Tags = "/ci/", []identity.Tag{{Key: "team", Value: "x"}}
 	})
 	out, err := p.assume(p.as("alice"), "ci/deployer", func(in *sts.AssumeRoleRequest) {
@@ -164,11 +164,11 @@ func TestAssumeRole(t *testing.T) {
 
 func TestAssumeRoleRefusals(t *testing.T) {
 	p := newPeople(t)
-	p.role("external", trusting(`{"AWS":"arn:aws:iam::111122223333:user/alice"}`, `,"Condition":{"StringEquals":{"sts:ExternalId":"right"}}`), func(*identity.Role) {})
-	p.role("delegated", trusting(`{"AWS":"111122223333"}`, ""), func(*identity.Role) {})
-	p.role("foreign", trusting(`{"AWS":"444455556666"}`, ""), func(*identity.Role) {})
-	p.role("untagged", strings.Replace(trusting(`{"AWS":"arn:aws:iam::111122223333:user/alice"}`, ""), `"sts:TagSession","sts:SetSourceIdentity"`, `"sts:X"`, 1), func(*identity.Role) {})
-	p.role("disabled", trusting(`{"AWS":"arn:aws:iam::111122223333:user/alice"}`, ""), func(r *identity.Role) { r.Disabled = true })
+	p.role("external", trustPolicy(`{"AWS":"arn:aws:iam::111122223333:user/alice"}`, `,"Condition":{"StringEquals":{"sts:ExternalId":"right"}}`), func(*identity.Role) {})
+	p.role("delegated", trustPolicy(`{"AWS":"111122223333"}`, ""), func(*identity.Role) {})
+	p.role("foreign", trustPolicy(`{"AWS":"444455556666"}`, ""), func(*identity.Role) {})
+	p.role("untagged", strings.Replace(trustPolicy(`{"AWS":"arn:aws:iam::111122223333:user/alice"}`, ""), `"sts:TagSession","sts:SetSourceIdentity"`, `"sts:X"`, 1), func(*identity.Role) {})
+	p.role("disabled", trustPolicy(`{"AWS":"arn:aws:iam::111122223333:user/alice"}`, ""), func(r *identity.Role) { r.Disabled = true })
 	p.user("carol", func(u *identity.User) { u.Inline = []identity.InlinePolicy{{Name: "all", Document: allowAll}} })
 	p.user("dave", func(u *identity.User) {
 		u.Account, u.Inline = otherAccount, []identity.InlinePolicy{{Name: "all", Document: allowAll}}
@@ -238,7 +238,7 @@ func TestAssumeRoleRefusals(t *testing.T) {
 // and the source identity.
 func TestRoleChaining(t *testing.T) {
 	p := newPeople(t)
-	p.role("next", trusting(`{"AWS":"arn:aws:iam::111122223333:role/deployer"}`, ""), func(*identity.Role) {})
+	p.role("next", trustPolicy(`{"AWS":"arn:aws:iam::111122223333:role/deployer"}`, ""), func(*identity.Role) {})
 	first, err := p.assume(p.as("alice"), "deployer", func(in *sts.AssumeRoleRequest) {
 		in.Tags = []sts.Tag{{Key: new("Keep"), Value: new("1")}, {Key: new("drop"), Value: new("2")}}
 		in.TransitiveTagKeys, in.SourceIdentity = []string{"keep"}, new("alice")

@@ -17,7 +17,7 @@ import (
 
 // AssumeRoleWithWebIdentity needs no signature, because the token identifies the caller. The
 // provider must belong to the account of the role. Only the trust policy of the role decides.
-var assumeRoleWithWebIdentity = unsigned(query("AssumeRoleWithWebIdentity", nil,
+var assumeRoleWithWebIdentity = withoutSignature(query("AssumeRoleWithWebIdentity", nil,
 	func(in *sts.AssumeRoleWithWebIdentityRequest, _ time.Time) error {
 		if in.ProviderId != nil {
 			return key.Errorf(key.KindValidation,
@@ -55,7 +55,7 @@ var assumeRoleWithWebIdentity = unsigned(query("AssumeRoleWithWebIdentity", nil,
 		return r, nil
 	}))
 
-func unsigned(o Operation) Operation {
+func withoutSignature(o Operation) Operation {
 	o.Unsigned = true
 	return o
 }

@@ -29,7 +29,7 @@ type attempt func() error
 // thing and must succeed. Without the second, a fixture in which nothing works would pass.
 type move struct {
 	name string
-	play func(c cast) (attack, legitimate attempt)
+	play func(c accessTest) (attack, legitimate attempt)
 }
 
 // TestAttacks tries attacks on permissions. Attacks before authentication are in package
@@ -45,7 +45,7 @@ func TestAttacks(t *testing.T) {
 			seen[m.name] = true
 			t.Run(m.name, func(t *testing.T) {
 				t.Parallel()
-				attack, legitimate := m.play(newCast(t))
+				attack, legitimate := m.play(newAccessTest(t))
 				err := attack()
 				if e, ok := errors.AsType[*key.Error](err); !ok || e.Kind == key.KindDryRunOperation {
 					t.Errorf("the attack: %v", err)
@@ -70,71 +70,71 @@ func (a actor) asks(operation, on string, members ...string) attempt {
 	}
 }
 
-// granting is the members of CreateGrant.
-func granting(operations, constraints string) string {
+// grantMembers returns the members of CreateGrant.
+func grantMembers(operations, constraints string) string {
 	return `{"Operations":["` + strings.ReplaceAll(operations, ",", `","`) + `"],"Constraints":` + constraints + `}`
 }
 
 var grantMoves = []move{
-	{"a grantee hands on an operation more", func(c cast) (attempt, attempt) {
+	{"a grantee hands on an operation more", func(c accessTest) (attempt, attempt) {
 		c.user("alice")
 		k := c.key()
 		c.root().grants(k, "alice", "Encrypt,CreateGrant")
-		return c.as("alice").asks("CreateGrant", k, granting("Encrypt,Decrypt", `{}`)), c.as("alice").asks("CreateGrant", k, granting("Encrypt", `{}`))
+		return c.as("alice").asks("CreateGrant", k, grantMembers("Encrypt,Decrypt", `{}`)), c.as("alice").asks("CreateGrant", k, grantMembers("Encrypt", `{}`))
 	}},
-	{"a grantee hands on without the constraint", constrained(`{"EncryptionContextEquals":{"a":"1"}}`, `{}`, `{"EncryptionContextEquals":{"a":"1"}}`)},
-	{"a grantee loosens what must be equal to a part", constrained(`{"EncryptionContextEquals":{"a":"1"}}`, `{"EncryptionContextSubset":{"a":"1"}}`, `{"EncryptionContextEquals":{"a":"1"}}`)},
-	{"a grantee hands on another value of the constraint", constrained(`{"EncryptionContextSubset":{"a":"1"}}`, `{"EncryptionContextSubset":{"a":"2"}}`, `{"EncryptionContextSubset":{"a":"1","b":"2"}}`)},
-	{"a grantee hands on the value of a constraint in another case", constrained(`{"EncryptionContextSubset":{"a":"x"}}`, `{"EncryptionContextSubset":{"a":"X"}}`, `{"EncryptionContextSubset":{"A":"x"}}`)},
-	{"a grantee hands on a constraint with a name in two cases", constrained(`{"EncryptionContextSubset":{"a":"1"}}`, `{"EncryptionContextSubset":{"a":"1","A":"2"}}`, `{"EncryptionContextSubset":{"A":"1","b":"2"}}`)},
-	{"a grantee hands on an empty constraint", constrained(`{"EncryptionContextSubset":{"a":"1"}}`, `{"EncryptionContextEquals":{}}`, `{"EncryptionContextEquals":{"a":"1"}}`)},
-	{"a grandchild is wider than its parent", func(c cast) (attempt, attempt) {
+	{"a grantee hands on without the constraint", constrainedMove(`{"EncryptionContextEquals":{"a":"1"}}`, `{}`, `{"EncryptionContextEquals":{"a":"1"}}`)},
+	{"a grantee loosens what must be equal to a part", constrainedMove(`{"EncryptionContextEquals":{"a":"1"}}`, `{"EncryptionContextSubset":{"a":"1"}}`, `{"EncryptionContextEquals":{"a":"1"}}`)},
+	{"a grantee hands on another value of the constraint", constrainedMove(`{"EncryptionContextSubset":{"a":"1"}}`, `{"EncryptionContextSubset":{"a":"2"}}`, `{"EncryptionContextSubset":{"a":"1","b":"2"}}`)},
+	{"a grantee hands on the value of a constraint in another case", constrainedMove(`{"EncryptionContextSubset":{"a":"x"}}`, `{"EncryptionContextSubset":{"a":"X"}}`, `{"EncryptionContextSubset":{"A":"x"}}`)},
+	{"a grantee hands on a constraint with a name in two cases", constrainedMove(`{"EncryptionContextSubset":{"a":"1"}}`, `{"EncryptionContextSubset":{"a":"1","A":"2"}}`, `{"EncryptionContextSubset":{"A":"1","b":"2"}}`)},
+	{"a grantee hands on an empty constraint", constrainedMove(`{"EncryptionContextSubset":{"a":"1"}}`, `{"EncryptionContextEquals":{}}`, `{"EncryptionContextEquals":{"a":"1"}}`)},
+	{"a grandchild is wider than its parent", func(c accessTest) (attempt, attempt) {
 		c.user("alice")
 		c.user("bob")
 		k := c.key()
 		c.root().grants(k, "alice", "Encrypt,Decrypt,CreateGrant")
 		c.as("alice").grants(k, "bob", "Encrypt,CreateGrant")
-		return c.as("bob").asks("CreateGrant", k, granting("Decrypt", `{}`)), c.as("bob").asks("CreateGrant", k, granting("Encrypt", `{}`))
+		return c.as("bob").asks("CreateGrant", k, grantMembers("Decrypt", `{}`)), c.as("bob").asks("CreateGrant", k, grantMembers("Encrypt", `{}`))
 	}},
-	{"a child grants itself an operation that it lacks", func(c cast) (attempt, attempt) {
+	{"a child grants itself an operation that it lacks", func(c accessTest) (attempt, attempt) {
 		c.user("alice")
 		c.user("bob")
 		k := c.key()
 		c.root().grants(k, "alice", "Encrypt,Decrypt,CreateGrant")
 		c.as("alice").grants(k, "bob", "CreateGrant")
-		return c.as("bob").asks("CreateGrant", k, granting("CreateGrant,Encrypt", `{}`)), c.as("bob").asks("CreateGrant", k, granting("CreateGrant", `{}`))
+		return c.as("bob").asks("CreateGrant", k, grantMembers("CreateGrant,Encrypt", `{}`)), c.as("bob").asks("CreateGrant", k, grantMembers("CreateGrant", `{}`))
 	}},
-	{"two grants are added up in a child", func(c cast) (attempt, attempt) {
+	{"two grants are added up in a child", func(c accessTest) (attempt, attempt) {
 		c.user("alice")
 		k := c.key()
 		c.root().grants(k, "alice", "Encrypt,CreateGrant")
 		c.root().grants(k, "alice", "Decrypt,CreateGrant")
-		return c.as("alice").asks("CreateGrant", k, granting("Encrypt,Decrypt", `{}`)), c.as("alice").asks("CreateGrant", k, granting("Decrypt", `{}`))
+		return c.as("alice").asks("CreateGrant", k, grantMembers("Encrypt,Decrypt", `{}`)), c.as("alice").asks("CreateGrant", k, grantMembers("Decrypt", `{}`))
 	}},
-	{"a grant is made again after its parent was retired", func(c cast) (attempt, attempt) {
+	{"a grant is made again after its parent was retired", func(c accessTest) (attempt, attempt) {
 		c.user("alice")
 		c.user("bob")
 		k := c.key()
 		_, token := c.root().grants(k, "alice", "Encrypt,CreateGrant,RetireGrant")
 		c.root().grants(k, "bob", "Encrypt,CreateGrant,RetireGrant")
 		c.as("alice").does("RetireGrant", "", `{"GrantToken":"`+token+`"}`)
-		return c.as("alice").asks("CreateGrant", k, granting("Encrypt", `{}`)), c.as("bob").asks("CreateGrant", k, granting("Encrypt", `{}`))
+		return c.as("alice").asks("CreateGrant", k, grantMembers("Encrypt", `{}`)), c.as("bob").asks("CreateGrant", k, grantMembers("Encrypt", `{}`))
 	}},
-	{"a grantee creates a grant without being let to", func(c cast) (attempt, attempt) {
+	{"a grantee creates a grant without being let to", func(c accessTest) (attempt, attempt) {
 		c.user("alice")
 		c.user("bob")
 		k := c.key()
 		c.root().grants(k, "alice", "Encrypt")
 		c.root().grants(k, "bob", "Encrypt,CreateGrant")
-		return c.as("alice").asks("CreateGrant", k, granting("Encrypt", `{}`)), c.as("bob").asks("CreateGrant", k, granting("Encrypt", `{}`))
+		return c.as("alice").asks("CreateGrant", k, grantMembers("Encrypt", `{}`)), c.as("bob").asks("CreateGrant", k, grantMembers("Encrypt", `{}`))
 	}},
-	{"a grantee does what the grant has not", func(c cast) (attempt, attempt) {
+	{"a grantee does what the grant has not", func(c accessTest) (attempt, attempt) {
 		c.user("alice")
 		k := c.key()
 		c.root().grants(k, "alice", "Encrypt")
 		return c.as("alice").asks("GenerateDataKey", k), c.as("alice").asks("Encrypt", k)
 	}},
-	{"a grant is to let administer", func(c cast) (attempt, attempt) {
+	{"a grant is to let administer", func(c accessTest) (attempt, attempt) {
 		k := c.key()
 		grant := func(operation string) attempt {
 			return func() error {
@@ -145,48 +145,48 @@ var grantMoves = []move{
 		}
 		return grant("PutKeyPolicy"), grant("Decrypt")
 	}},
-	{"a token of a grant on another key", func(c cast) (attempt, attempt) {
+	{"a token of a grant on another key", func(c accessTest) (attempt, attempt) {
 		c.user("alice")
 		k, other := c.key(), c.key()
 		_, token := c.root().grants(k, "alice", "Encrypt")
-		return c.as("alice").asks("Encrypt", other, holding(token)), c.as("alice").asks("Encrypt", k, holding(token))
+		return c.as("alice").asks("Encrypt", other, withGrantToken(token)), c.as("alice").asks("Encrypt", k, withGrantToken(token))
 	}},
-	{"a token of somebody else's grant", func(c cast) (attempt, attempt) {
+	{"a token of somebody else's grant", func(c accessTest) (attempt, attempt) {
 		c.user("alice")
 		c.user("mallory")
 		k := c.key()
 		_, token := c.root().grants(k, "alice", "Encrypt")
-		return c.as("mallory").asks("Encrypt", k, holding(token)), c.as("alice").asks("Encrypt", k, holding(token))
+		return c.as("mallory").asks("Encrypt", k, withGrantToken(token)), c.as("alice").asks("Encrypt", k, withGrantToken(token))
 	}},
-	{"a token of a grant that was revoked", func(c cast) (attempt, attempt) {
+	{"a token of a grant that was revoked", func(c accessTest) (attempt, attempt) {
 		c.user("alice")
 		k := c.key()
 		id, token := c.root().grants(k, "alice", "Encrypt")
 		_, good := c.root().grants(k, "alice", "Encrypt")
 		c.root().does("RevokeGrant", k, `{"GrantId":"`+id+`"}`)
-		return c.as("alice").asks("Encrypt", k, holding(token)), c.as("alice").asks("Encrypt", k, holding(good))
+		return c.as("alice").asks("Encrypt", k, withGrantToken(token)), c.as("alice").asks("Encrypt", k, withGrantToken(good))
 	}},
-	{"a token of another deployment", func(c cast) (attempt, attempt) {
+	{"a token of another deployment", func(c accessTest) (attempt, attempt) {
 		c.user("alice")
 		k := c.key()
 		_, token := c.root().grants(k, "alice", "Encrypt")
-		other := newCast(c.T)
+		other := newAccessTest(c.T)
 		_, foreign := other.root().grants(other.key(), "alice", "Encrypt")
-		return c.as("alice").asks("Encrypt", k, holding(foreign)), c.as("alice").asks("Encrypt", k, holding(token))
+		return c.as("alice").asks("Encrypt", k, withGrantToken(foreign)), c.as("alice").asks("Encrypt", k, withGrantToken(token))
 	}},
-	{"a token with a bit changed", func(c cast) (attempt, attempt) {
+	{"a token with a bit changed", func(c accessTest) (attempt, attempt) {
 		c.user("alice")
 		k := c.key()
 		_, token := c.root().grants(k, "alice", "Encrypt")
-		return flips(token, func(token string) error { return c.as("alice").asks("Encrypt", k, holding(token))() }), c.as("alice").asks("Encrypt", k, holding(token))
+		return flips(token, func(token string) error { return c.as("alice").asks("Encrypt", k, withGrantToken(token))() }), c.as("alice").asks("Encrypt", k, withGrantToken(token))
 	}},
-	{"a grantee outside the context of the grant", func(c cast) (attempt, attempt) {
+	{"a grantee outside the context of the grant", func(c accessTest) (attempt, attempt) {
 		c.user("alice")
 		k := c.key()
 		c.root().grants(k, "alice", "Encrypt", `{"Constraints":{"EncryptionContextEquals":{"a":"1"}}}`)
 		return c.as("alice").asks("Encrypt", k, inContext(`{"a":"1","b":"2"}`)), c.as("alice").asks("Encrypt", k, inContext(`{"a":"1"}`))
 	}},
-	{"a grantee that no service sent", func(c cast) (attempt, attempt) {
+	{"a grantee that no service sent", func(c accessTest) (attempt, attempt) {
 		c.user("alice")
 		c.user("bob")
 		k := c.key()
@@ -194,21 +194,21 @@ var grantMoves = []move{
 		c.root().grants(k, "bob", "Encrypt")
 		return c.as("alice").asks("Encrypt", k), c.as("bob").asks("Encrypt", k)
 	}},
-	{"a session policy is left behind by a grant", func(c cast) (attempt, attempt) {
+	{"a session policy is left behind by a grant", func(c accessTest) (attempt, attempt) {
 		c.role("app")
 		k := c.key()
 		c.root().grants(k, "role/app", "Encrypt")
-		return c.session("app", limitedTo(c.identity("allow kms:Decrypt"))).asks("Encrypt", k), c.session("app", limitedTo(c.identity("allow kms:Encrypt"))).asks("Encrypt", k)
+		return c.session("app", sessionPolicy(c.identity("allow kms:Decrypt"))).asks("Encrypt", k), c.session("app", sessionPolicy(c.identity("allow kms:Encrypt"))).asks("Encrypt", k)
 	}},
-	{"a boundary is left behind by a grant", func(c cast) (attempt, attempt) {
-		c.role("bounded", c.bounded("allow kms:Decrypt"))
+	{"a boundary is left behind by a grant", func(c accessTest) (attempt, attempt) {
+		c.role("bounded", c.boundary("allow kms:Decrypt"))
 		c.role("free")
 		k := c.key()
 		c.root().grants(k, "role/bounded", "Encrypt")
 		c.root().grants(k, "role/free", "Encrypt")
 		return c.as("role/bounded").asks("Encrypt", k), c.as("role/free").asks("Encrypt", k)
 	}},
-	{"a denial is left behind by a grant", func(c cast) (attempt, attempt) {
+	{"a denial is left behind by a grant", func(c accessTest) (attempt, attempt) {
 		c.user("alice", with(c.identity("deny kms:Encrypt")))
 		c.user("bob")
 		k := c.key()
@@ -216,50 +216,50 @@ var grantMoves = []move{
 		c.root().grants(k, "bob", "Encrypt")
 		return c.as("alice").asks("Encrypt", k), c.as("bob").asks("Encrypt", k)
 	}},
-	{"a grantee revokes the grants of others", func(c cast) (attempt, attempt) {
+	{"a grantee revokes the grants of others", func(c accessTest) (attempt, attempt) {
 		c.user("alice")
 		k := c.key()
 		c.root().grants(k, "alice", "Encrypt,RetireGrant,CreateGrant")
 		id, _ := c.root().grants(k, "home", "Encrypt")
 		return c.as("alice").asks("RevokeGrant", k, `{"GrantId":"`+id+`"}`), c.root().asks("RevokeGrant", k, `{"GrantId":"`+id+`"}`)
 	}},
-	{"somebody retires a grant of others", func(c cast) (attempt, attempt) {
+	{"somebody retires a grant of others", func(c accessTest) (attempt, attempt) {
 		c.user("alice")
 		c.user("bob")
 		_, token := c.root().grants(c.key(), "alice", "Encrypt,RetireGrant")
 		return c.as("bob").asks("RetireGrant", "", `{"GrantToken":"`+token+`"}`), c.as("alice").asks("RetireGrant", "", `{"GrantToken":"`+token+`"}`)
 	}},
-	{"the key policy lets retire grants", func(c cast) (attempt, attempt) {
+	{"the key policy lets retire grants", func(c accessTest) (attempt, attempt) {
 		c.user("alice")
 		c.user("bob", with(c.identity("allow kms:RetireGrant")))
 		k := c.key("allow home kms:*", "allow alice kms:RetireGrant")
 		_, token := c.root().grants(k, "home", "Encrypt")
 		return c.as("alice").asks("RetireGrant", "", `{"GrantToken":"`+token+`"}`), c.as("bob").asks("RetireGrant", "", `{"GrantToken":"`+token+`"}`)
 	}},
-	{"a session retires a grant against its session policy", func(c cast) (attempt, attempt) {
+	{"a session retires a grant against its session policy", func(c accessTest) (attempt, attempt) {
 		c.role("app")
 		_, token := c.root().grants(c.key(), "home", "Encrypt", `{"RetiringPrincipal":"`+who("role/app")+`"}`)
 		members := `{"GrantToken":"` + token + `"}`
-		return c.session("app", limitedTo(c.identity("allow kms:Encrypt"))).asks("RetireGrant", "", members), c.as("role/app").asks("RetireGrant", "", members)
+		return c.session("app", sessionPolicy(c.identity("allow kms:Encrypt"))).asks("RetireGrant", "", members), c.as("role/app").asks("RetireGrant", "", members)
 	}},
-	{"the grants of a key are listed by who may only use it", func(c cast) (attempt, attempt) {
+	{"the grants of a key are listed by who may only use it", func(c accessTest) (attempt, attempt) {
 		c.user("alice", with(c.identity("allow kms:Encrypt")))
 		c.user("bob", with(c.identity("allow kms:ListGrants")))
 		k := c.key()
 		return c.as("alice").asks("ListGrants", k), c.as("bob").asks("ListGrants", k)
 	}},
-	{"the grants are listed that somebody of another account retires", func(c cast) (attempt, attempt) {
+	{"the grants are listed that somebody of another account retires", func(c accessTest) (attempt, attempt) {
 		return c.root().asks("ListRetirableGrants", "", `{"RetiringPrincipal":"`+who("other")+`"}`), c.root().asks("ListRetirableGrants", "")
 	}},
 }
 
-// constrained is the move of a grantee under a constraint, who hands on another one.
-func constrained(parent, attack, legitimate string) func(c cast) (attempt, attempt) {
-	return func(c cast) (attempt, attempt) {
+// constrainedMove returns the move of a grantee under a constraint, who creates a grant with another constraint.
+func constrainedMove(parent, attack, legitimate string) func(c accessTest) (attempt, attempt) {
+	return func(c accessTest) (attempt, attempt) {
 		c.user("alice")
 		k := c.key()
 		c.root().grants(k, "alice", "Encrypt,CreateGrant", `{"Constraints":`+parent+`}`)
-		return c.as("alice").asks("CreateGrant", k, granting("Encrypt", attack)), c.as("alice").asks("CreateGrant", k, granting("Encrypt", legitimate))
+		return c.as("alice").asks("CreateGrant", k, grantMembers("Encrypt", attack)), c.as("alice").asks("CreateGrant", k, grantMembers("Encrypt", legitimate))
 	}
 }
 
@@ -282,89 +282,89 @@ func flips(text string, try func(string) error) attempt {
 	}
 }
 
-// replacing is the members of PutKeyPolicy.
-func replacing(policy string) string {
+// policyMembers returns the members of PutKeyPolicy.
+func policyMembers(policy string) string {
 	return fmt.Sprintf(`{"Policy":%q,"BypassPolicyLockoutSafetyCheck":false}`, policy)
 }
 
 var policyMoves = []move{
-	{"a key policy that locks everybody out", func(c cast) (attempt, attempt) {
+	{"a key policy that locks everybody out", func(c accessTest) (attempt, attempt) {
 		k := c.key()
-		return c.root().asks("PutKeyPolicy", k, replacing(c.document(true, "allow home kms:Encrypt"))), c.root().asks("PutKeyPolicy", k, replacing(c.document(true, "allow home kms:Put*")))
+		return c.root().asks("PutKeyPolicy", k, policyMembers(c.document(true, "allow home kms:Encrypt"))), c.root().asks("PutKeyPolicy", k, policyMembers(c.document(true, "allow home kms:Put*")))
 	}},
-	{"a key policy that denies its own replacement", func(c cast) (attempt, attempt) {
+	{"a key policy that denies its own replacement", func(c accessTest) (attempt, attempt) {
 		k := c.key()
-		return c.root().asks("PutKeyPolicy", k, replacing(c.document(true, "allow home kms:*", "deny everybody kms:Put*"))),
-			c.root().asks("PutKeyPolicy", k, replacing(c.document(true, "allow home kms:*", "deny everybody kms:Sign")))
+		return c.root().asks("PutKeyPolicy", k, policyMembers(c.document(true, "allow home kms:*", "deny everybody kms:Put*"))),
+			c.root().asks("PutKeyPolicy", k, policyMembers(c.document(true, "allow home kms:*", "deny everybody kms:Sign")))
 	}},
-	{"a key policy for a name that somebody may get", func(c cast) (attempt, attempt) {
+	{"a key policy for a name that somebody may get", func(c accessTest) (attempt, attempt) {
 		c.user("alice")
 		k := c.key()
-		return c.root().asks("PutKeyPolicy", k, replacing(c.document(true, "allow home kms:*", "allow mallory kms:*"))),
-			c.root().asks("PutKeyPolicy", k, replacing(c.document(true, "allow home kms:*", "allow alice kms:*")))
+		return c.root().asks("PutKeyPolicy", k, policyMembers(c.document(true, "allow home kms:*", "allow mallory kms:*"))),
+			c.root().asks("PutKeyPolicy", k, policyMembers(c.document(true, "allow home kms:*", "allow alice kms:*")))
 	}},
-	{"the lock-out check is switched off by a user who may not do so", func(c cast) (attempt, attempt) {
+	{"the lock-out check is switched off by a user who may not do so", func(c accessTest) (attempt, attempt) {
 		c.user("alice", with(c.identity("allow kms:*", "deny kms:* if Bool kms:BypassPolicyLockoutSafetyCheck true")))
 		k, policy := c.key(), c.document(true, "allow home kms:*")
-		return c.as("alice").asks("PutKeyPolicy", k, replacing(policy), `{"BypassPolicyLockoutSafetyCheck":true}`), c.as("alice").asks("PutKeyPolicy", k, replacing(policy))
+		return c.as("alice").asks("PutKeyPolicy", k, policyMembers(policy), `{"BypassPolicyLockoutSafetyCheck":true}`), c.as("alice").asks("PutKeyPolicy", k, policyMembers(policy))
 	}},
-	{"a user of a key rewrites its policy", func(c cast) (attempt, attempt) {
+	{"a user of a key rewrites its policy", func(c accessTest) (attempt, attempt) {
 		c.user("alice", with(c.identity("allow kms:Encrypt,kms:Decrypt,kms:Get*,kms:TagResource")))
 		c.user("bob", with(c.identity("allow kms:PutKeyPolicy")))
-		k, policy := c.key(), replacing(c.document(true, "allow home kms:*"))
+		k, policy := c.key(), policyMembers(c.document(true, "allow home kms:*"))
 		return c.as("alice").asks("PutKeyPolicy", k, policy), c.as("bob").asks("PutKeyPolicy", k, policy)
 	}},
-	{"an administrator of keys uses them", func(c cast) (attempt, attempt) {
+	{"an administrator of keys uses them", func(c accessTest) (attempt, attempt) {
 		c.user("alice")
 		k := c.key("allow alice kms:Put*,kms:Enable*,kms:Disable*,kms:Describe*", "allow home kms:Encrypt")
 		return c.as("alice").asks("Encrypt", k), c.as("alice").asks("DescribeKey", k)
 	}},
-	{"the root uses a key whose policy leaves it out", func(c cast) (attempt, attempt) {
+	{"the root uses a key whose policy leaves it out", func(c accessTest) (attempt, attempt) {
 		c.user("alice")
 		k := c.key("allow alice kms:Encrypt")
 		return c.root().asks("Encrypt", k), c.as("alice").asks("Encrypt", k)
 	}},
-	{"a policy of a user is against a key policy that leaves nothing to the account", func(c cast) (attempt, attempt) {
+	{"a policy of a user is against a key policy that leaves nothing to the account", func(c accessTest) (attempt, attempt) {
 		c.user("alice", with(c.identity("allow *")))
 		return c.as("alice").asks("Encrypt", c.key("allow role/app kms:*")), c.as("alice").asks("Encrypt", c.key("allow home kms:*"))
 	}},
-	{"an action in another case slips past a denial", func(c cast) (attempt, attempt) {
+	{"an action in another case slips past a denial", func(c accessTest) (attempt, attempt) {
 		c.user("alice", with(c.identity("allow kms:*", "deny KMS:ENCRYPT")))
 		k := c.key()
 		return c.as("alice").asks("Encrypt", k), c.as("alice").asks("GenerateDataKey", k)
 	}},
-	{"the ID of a key in the place of the ARN slips past a denial", func(c cast) (attempt, attempt) {
+	{"the ID of a key in the place of the ARN slips past a denial", func(c accessTest) (attempt, attempt) {
 		k, other := c.key(), c.key()
 		c.user("alice", with(c.identity("allow kms:*", "deny kms:* on "+k)))
 		return c.as("alice").asks("Encrypt", idOf(k)), c.as("alice").asks("Encrypt", idOf(other))
 	}},
-	{"an alias in the place of the ARN slips past a denial", func(c cast) (attempt, attempt) {
+	{"an alias in the place of the ARN slips past a denial", func(c accessTest) (attempt, attempt) {
 		k, other := c.key(), c.key()
 		c.root().does("CreateAlias", k, `{"AliasName":"alias/k"}`)
 		c.root().does("CreateAlias", other, `{"AliasName":"alias/other"}`)
 		c.user("alice", with(c.identity("allow kms:*", "deny kms:* on "+k)))
 		return c.as("alice").asks("Encrypt", "alias/k"), c.as("alice").asks("Encrypt", "alias/other")
 	}},
-	{"a typing error in a condition opens a key", func(c cast) (attempt, attempt) {
+	{"a typing error in a condition opens a key", func(c accessTest) (attempt, attempt) {
 		c.user("alice")
 		return c.as("alice").asks("Encrypt", c.key("allow alice kms:Encrypt if StringNotEquals kms:KeySpeck RSA_2048")),
 			c.as("alice").asks("Encrypt", c.key("allow alice kms:Encrypt if StringNotEquals kms:KeySpec RSA_2048"))
 	}},
-	{"a typing error in a condition takes a denial away", func(c cast) (attempt, attempt) {
+	{"a typing error in a condition takes a denial away", func(c accessTest) (attempt, attempt) {
 		c.user("alice")
 		return c.as("alice").asks("Encrypt", c.key("allow alice kms:Encrypt", "deny alice kms:Encrypt if StringEquals kms:KeySpeck RSA_2048")),
 			c.as("alice").asks("Encrypt", c.key("allow alice kms:Encrypt", "deny alice kms:Encrypt if StringEquals kms:KeySpec RSA_2048"))
 	}},
-	{"a permission counts that a policy has on another key", func(c cast) (attempt, attempt) {
+	{"a permission counts that a policy has on another key", func(c accessTest) (attempt, attempt) {
 		k, other := c.key(), c.key()
 		c.user("alice", with(c.identity("allow kms:Encrypt on "+k)))
 		return c.as("alice").asks("Encrypt", other), c.as("alice").asks("Encrypt", k)
 	}},
-	{"a path in a user's ARN is left out", func(c cast) (attempt, attempt) {
+	{"a path in a user's ARN is left out", func(c accessTest) (attempt, attempt) {
 		c.user("alice", func(e *identity.Entity) { e.Path = "/ops/" })
 		return c.as("alice").asks("Encrypt", c.key("allow arn:aws:iam::111122223333:user/alice kms:*")), c.as("alice").asks("Encrypt", c.key("allow arn:aws:iam::111122223333:user/ops/alice kms:*"))
 	}},
-	{"a role is taken for the user of its name", func(c cast) (attempt, attempt) {
+	{"a role is taken for the user of its name", func(c accessTest) (attempt, attempt) {
 		c.user("app")
 		c.role("app")
 		k := c.key("allow app kms:*")
@@ -373,34 +373,34 @@ var policyMoves = []move{
 }
 
 var aliasMoves = []move{
-	{"an alias is turned to a key that one may not use", func(c cast) (attempt, attempt) {
+	{"an alias is turned to a key that one may not use", func(c accessTest) (attempt, attempt) {
 		k, own, forbidden := c.key(), c.key(), c.key()
 		c.root().does("CreateAlias", k, `{"AliasName":"alias/a"}`)
 		c.user("alice", with(c.identity("allow kms:UpdateAlias on "+k+","+own+",arn:aws:kms:eu-west-2:111122223333:alias/a")))
 		return c.as("alice").asks("UpdateAlias", forbidden, `{"AliasName":"alias/a"}`), c.as("alice").asks("UpdateAlias", own, `{"AliasName":"alias/a"}`)
 	}},
-	{"an alias is taken away from a key of others", func(c cast) (attempt, attempt) {
+	{"an alias is taken away from a key of others", func(c accessTest) (attempt, attempt) {
 		own, forbidden, alias := c.key(), c.key(), "arn:aws:kms:eu-west-2:111122223333:alias/*"
 		c.root().does("CreateAlias", forbidden, `{"AliasName":"alias/theirs"}`)
 		c.root().does("CreateAlias", own, `{"AliasName":"alias/mine"}`)
 		c.user("alice", with(c.identity("allow kms:UpdateAlias on "+own+","+alias)))
 		return c.as("alice").asks("UpdateAlias", own, `{"AliasName":"alias/theirs"}`), c.as("alice").asks("UpdateAlias", own, `{"AliasName":"alias/mine"}`)
 	}},
-	{"an alias is changed by who may on the keys alone", func(c cast) (attempt, attempt) {
+	{"an alias is changed by who may on the keys alone", func(c accessTest) (attempt, attempt) {
 		k, next := c.key(), c.key()
 		c.root().does("CreateAlias", k, `{"AliasName":"alias/a"}`)
 		c.root().does("CreateAlias", k, `{"AliasName":"alias/b"}`)
 		c.user("alice", with(c.identity("allow kms:UpdateAlias on "+k+","+next+",arn:aws:kms:eu-west-2:111122223333:alias/b")))
 		return c.as("alice").asks("UpdateAlias", next, `{"AliasName":"alias/a"}`), c.as("alice").asks("UpdateAlias", next, `{"AliasName":"alias/b"}`)
 	}},
-	{"an alias of a key of others is deleted", func(c cast) (attempt, attempt) {
+	{"an alias of a key of others is deleted", func(c accessTest) (attempt, attempt) {
 		own, forbidden := c.key(), c.key()
 		c.root().does("CreateAlias", forbidden, `{"AliasName":"alias/theirs"}`)
 		c.root().does("CreateAlias", own, `{"AliasName":"alias/mine"}`)
 		c.user("alice", with(c.identity("allow kms:DeleteAlias on "+own+",arn:aws:kms:eu-west-2:111122223333:alias/*")))
 		return c.as("alice").asks("DeleteAlias", "", `{"AliasName":"alias/theirs"}`), c.as("alice").asks("DeleteAlias", "", `{"AliasName":"alias/mine"}`)
 	}},
-	{"a key of others is given an alias that policies go by", func(c cast) (attempt, attempt) {
+	{"a key of others is given an alias that policies go by", func(c accessTest) (attempt, attempt) {
 		own, forbidden := c.key(), c.key()
 		c.user("alice", with(c.identity("allow kms:CreateAlias on "+own+",arn:aws:kms:eu-west-2:111122223333:alias/*", "allow kms:Encrypt if ForAnyValue:StringLike kms:ResourceAliases alias/app-*")))
 		try := func(k, name string) attempt {
@@ -410,27 +410,27 @@ var aliasMoves = []move{
 		}
 		return try(forbidden, "alias/app-1"), try(own, "alias/app-2")
 	}},
-	{"a key is used by another name than the policy wants", func(c cast) (attempt, attempt) {
+	{"a key is used by another name than the policy wants", func(c accessTest) (attempt, attempt) {
 		c.user("alice")
 		k := c.key("allow home kms:*", "allow alice kms:Encrypt if StringEquals kms:RequestAlias alias/a")
 		c.root().does("CreateAlias", k, `{"AliasName":"alias/a"}`)
 		return c.as("alice").asks("Encrypt", k), c.as("alice").asks("Encrypt", "alias/a")
 	}},
-	{"the name of an alias that is to be changed passes for one of a key that is used", func(c cast) (attempt, attempt) {
+	{"the name of an alias that is to be changed passes for one of a key that is used", func(c accessTest) (attempt, attempt) {
 		k, next := c.key("allow home kms:*", "allow alice kms:UpdateAlias if StringEquals kms:RequestAlias alias/a"), c.key()
 		c.user("alice", with(c.identity("allow kms:UpdateAlias on "+next+",arn:aws:kms:eu-west-2:111122223333:alias/a")))
 		c.user("bob", with(c.identity("allow kms:UpdateAlias")))
 		c.root().does("CreateAlias", k, `{"AliasName":"alias/a"}`)
 		return c.as("alice").asks("UpdateAlias", next, `{"AliasName":"alias/a"}`), c.as("bob").asks("UpdateAlias", next, `{"AliasName":"alias/a"}`)
 	}},
-	{"an alias in the resource of a policy opens its key", func(c cast) (attempt, attempt) {
+	{"an alias in the resource of a policy opens its key", func(c accessTest) (attempt, attempt) {
 		k := c.key()
 		c.root().does("CreateAlias", k, `{"AliasName":"alias/a"}`)
 		c.user("alice", with(c.identity("allow kms:Encrypt on arn:aws:kms:eu-west-2:111122223333:alias/a")))
 		c.user("bob", with(c.identity("allow kms:Encrypt on "+k)))
 		return c.as("alice").asks("Encrypt", "alias/a"), c.as("bob").asks("Encrypt", "alias/a")
 	}},
-	{"aliases are listed without permission", func(c cast) (attempt, attempt) {
+	{"aliases are listed without permission", func(c accessTest) (attempt, attempt) {
 		c.user("alice", with(c.identity("allow kms:Encrypt")))
 		c.user("bob", with(c.identity("allow kms:ListAliases")))
 		return c.as("alice").asks("ListAliases", ""), c.as("bob").asks("ListAliases", "")
@@ -438,17 +438,17 @@ var aliasMoves = []move{
 }
 
 var accountMoves = []move{
-	{"another account with a key policy alone", func(c cast) (attempt, attempt) {
+	{"another account with a key policy alone", func(c accessTest) (attempt, attempt) {
 		c.user("other/yan")
 		c.user("other/zoe", with(c.identity("allow kms:Encrypt")))
 		k := c.key("allow other/yan kms:*", "allow other/zoe kms:*")
 		return c.as("other/yan").asks("Encrypt", k), c.as("other/zoe").asks("Encrypt", k)
 	}},
-	{"another account with policies of its own alone", func(c cast) (attempt, attempt) {
+	{"another account with policies of its own alone", func(c accessTest) (attempt, attempt) {
 		c.user("other/zoe", with(c.identity("allow kms:Encrypt")))
 		return c.as("other/zoe").asks("Encrypt", c.key("allow home kms:*")), c.as("other/zoe").asks("Encrypt", c.key("allow other kms:*"))
 	}},
-	{"another account with a grant alone", func(c cast) (attempt, attempt) {
+	{"another account with a grant alone", func(c accessTest) (attempt, attempt) {
 		c.user("other/yan")
 		c.user("other/zoe", with(c.identity("allow kms:Encrypt")))
 		k := c.key()
@@ -456,42 +456,42 @@ var accountMoves = []move{
 		c.root().grants(k, "other/zoe", "Encrypt")
 		return c.as("other/yan").asks("Encrypt", k), c.as("other/zoe").asks("Encrypt", k)
 	}},
-	{"a grant to another account is used by one that its root lets do nothing", func(c cast) (attempt, attempt) {
+	{"a grant to another account is used by one that its root lets do nothing", func(c accessTest) (attempt, attempt) {
 		c.user("other/yan")
 		k := c.key()
 		c.root().grants(k, "other", "Encrypt")
 		return c.as("other/yan").asks("Encrypt", k), c.as("other").asks("Encrypt", k)
 	}},
-	{"the root of another account", func(c cast) (attempt, attempt) {
+	{"the root of another account", func(c accessTest) (attempt, attempt) {
 		return c.as("other").asks("Encrypt", c.key()), c.as("home").asks("Encrypt", c.key())
 	}},
-	{"another account by the bare name of an alias", func(c cast) (attempt, attempt) {
+	{"another account by the bare name of an alias", func(c accessTest) (attempt, attempt) {
 		c.root().does("CreateAlias", c.key("allow home kms:*", "allow other kms:*"), `{"AliasName":"alias/shared"}`)
 		return c.as("other").asks("Encrypt", "alias/shared"), c.as("other").asks("Encrypt", "arn:aws:kms:eu-west-2:111122223333:alias/shared")
 	}},
-	{"another account by the ARN of an alias of a key that is not shared", func(c cast) (attempt, attempt) {
+	{"another account by the ARN of an alias of a key that is not shared", func(c accessTest) (attempt, attempt) {
 		c.root().does("CreateAlias", c.key("allow home kms:*"), `{"AliasName":"alias/own"}`)
 		c.root().does("CreateAlias", c.key("allow home kms:*", "allow other kms:*"), `{"AliasName":"alias/shared"}`)
 		return c.as("other").asks("Encrypt", "arn:aws:kms:eu-west-2:111122223333:alias/own"), c.as("other").asks("Encrypt", "arn:aws:kms:eu-west-2:111122223333:alias/shared")
 	}},
-	{"another account by the bare ID of a key", func(c cast) (attempt, attempt) {
+	{"another account by the bare ID of a key", func(c accessTest) (attempt, attempt) {
 		k := c.key("allow other kms:*")
 		return c.as("other").asks("Encrypt", idOf(k)), c.as("other").asks("Encrypt", k)
 	}},
-	{"another account deletes a key that it may use", func(c cast) (attempt, attempt) {
+	{"another account deletes a key that it may use", func(c accessTest) (attempt, attempt) {
 		k := c.key("allow other kms:*")
 		return c.as("other").asks("ScheduleKeyDeletion", k), c.as("other").asks("Encrypt", k)
 	}},
-	{"another account rewrites the policy of a key that it may use", func(c cast) (attempt, attempt) {
+	{"another account rewrites the policy of a key that it may use", func(c accessTest) (attempt, attempt) {
 		k := c.key("allow home kms:*", "allow other kms:*")
-		policy := replacing(c.document(true, "allow home kms:*", "allow other kms:*"))
+		policy := policyMembers(c.document(true, "allow home kms:*", "allow other kms:*"))
 		return c.as("other").asks("PutKeyPolicy", k, policy), c.as("home").asks("PutKeyPolicy", k, policy)
 	}},
-	{"an alias in one's own account for a key of another", func(c cast) (attempt, attempt) {
+	{"an alias in one's own account for a key of another", func(c accessTest) (attempt, attempt) {
 		k := c.key("allow home kms:*", "allow other kms:*")
 		return c.as("other").asks("CreateAlias", k), c.as("home").asks("CreateAlias", k)
 	}},
-	{"a session in another account of a role of the same name", func(c cast) (attempt, attempt) {
+	{"a session in another account of a role of the same name", func(c accessTest) (attempt, attempt) {
 		c.role("app")
 		k := c.key("allow role/app kms:*")
 		elsewhere := c.session("app", nil)
@@ -509,19 +509,19 @@ var contextMoves = []move{
 	{"an empty context against a list of names", contextual("if ForAnyValue:StringEquals kms:EncryptionContextKeys app", `{}`, `{"app":"x"}`)},
 	{"a name in the context that only resembles", contextual("if StringEquals kms:EncryptionContext:app billing", `{"app ":"billing"}`, `{"app":"billing"}`)},
 	{"a denied context under a name in another case", contextual("if StringNotEquals kms:EncryptionContext:app payroll", `{"APP":"payroll"}`, `{"APP":"billing"}`)},
-	{"a ciphertext is decrypted in no context", decrypted(`{"a":"1","b":"2"}`, `{}`, `{"b":"2","a":"1"}`)},
-	{"a ciphertext is decrypted in another context", decrypted(`{"a":"1","b":"2"}`, `{"a":"1","b":"3"}`, `{"b":"2","a":"1"}`)},
-	{"a ciphertext is decrypted in a part of its context", decrypted(`{"a":"1","b":"2"}`, `{"a":"1"}`, `{"b":"2","a":"1"}`)},
-	{"a ciphertext is decrypted in its context and more", decrypted(`{"a":"1"}`, `{"a":"1","b":""}`, `{"a":"1"}`)},
-	{"a ciphertext is decrypted in its context in another case", decrypted(`{"team":"red"}`, `{"Team":"red"}`, `{"team":"red"}`)},
-	{"a ciphertext is decrypted with names and values cut elsewhere", decrypted(`{"ab":"c"}`, `{"a":"bc"}`, `{"ab":"c"}`)},
-	{"a policy is met by a second name that differs by case", func(c cast) (attempt, attempt) {
+	{"a ciphertext is decrypted in no context", decryptMove(`{"a":"1","b":"2"}`, `{}`, `{"b":"2","a":"1"}`)},
+	{"a ciphertext is decrypted in another context", decryptMove(`{"a":"1","b":"2"}`, `{"a":"1","b":"3"}`, `{"b":"2","a":"1"}`)},
+	{"a ciphertext is decrypted in a part of its context", decryptMove(`{"a":"1","b":"2"}`, `{"a":"1"}`, `{"b":"2","a":"1"}`)},
+	{"a ciphertext is decrypted in its context and more", decryptMove(`{"a":"1"}`, `{"a":"1","b":""}`, `{"a":"1"}`)},
+	{"a ciphertext is decrypted in its context in another case", decryptMove(`{"team":"red"}`, `{"Team":"red"}`, `{"team":"red"}`)},
+	{"a ciphertext is decrypted with names and values cut elsewhere", decryptMove(`{"ab":"c"}`, `{"a":"bc"}`, `{"ab":"c"}`)},
+	{"a policy is met by a second name that differs by case", func(c accessTest) (attempt, attempt) {
 		c.user("alice")
 		k := c.key("allow home kms:*", "allow alice kms:Decrypt if StringEquals kms:EncryptionContext:App billing")
 		payroll, billing := c.blob(k, inContext(`{"App":"payroll"}`)), c.blob(k, inContext(`{"App":"billing"}`))
 		return c.as("alice").asks("Decrypt", "", ciphertext(payroll), inContext(`{"App":"payroll","app":"billing"}`)), c.as("alice").asks("Decrypt", "", ciphertext(billing), inContext(`{"App":"billing"}`))
 	}},
-	{"ReEncrypt leaves the context", func(c cast) (attempt, attempt) {
+	{"ReEncrypt leaves the context", func(c accessTest) (attempt, attempt) {
 		k := c.key()
 		c.user("alice", with(c.identity("allow kms:ReEncrypt* if StringEquals kms:EncryptionContext:app billing")))
 		blob := c.blob(k, inContext(`{"app":"billing"}`))
@@ -530,81 +530,81 @@ var contextMoves = []move{
 		}
 		return c.as("alice").asks("ReEncrypt", k, to(`{"app":"payroll"}`)), c.as("alice").asks("ReEncrypt", k, to(`{"app":"billing"}`))
 	}},
-	{"what only a service may do, without one", func(c cast) (attempt, attempt) {
+	{"what only a service may do, without one", func(c accessTest) (attempt, attempt) {
 		c.user("alice")
 		return c.as("alice").asks("Encrypt", c.key("allow alice kms:Encrypt if StringEquals kms:ViaService s3.eu-west-2.amazonaws.com")),
 			c.as("alice").asks("Encrypt", c.key("allow alice kms:Encrypt if StringEqualsIfExists kms:ViaService s3.eu-west-2.amazonaws.com"))
 	}},
-	{"from another address than the policy wants", func(c cast) (attempt, attempt) {
+	{"from another address than the policy wants", func(c accessTest) (attempt, attempt) {
 		c.user("alice")
 		k := c.key("allow alice kms:Encrypt if IpAddress aws:SourceIp 192.0.2.0/24")
 		return c.as("alice").with(func(r *Request) { r.SourceIP = "198.51.100.1" }).asks("Encrypt", k), c.as("alice").asks("Encrypt", k)
 	}},
-	{"without TLS where the policy wants it", func(c cast) (attempt, attempt) {
+	{"without TLS where the policy wants it", func(c accessTest) (attempt, attempt) {
 		c.user("alice")
 		k := c.key("allow alice kms:*", "deny alice kms:* if Bool aws:SecureTransport false")
 		return c.as("alice").with(func(r *Request) { r.Secure = false }).asks("Encrypt", k), c.as("alice").asks("Encrypt", k)
 	}},
-	{"in another Region than the policy wants", func(c cast) (attempt, attempt) {
+	{"in another Region than the policy wants", func(c accessTest) (attempt, attempt) {
 		c.user("alice", with(c.identity("allow kms:CreateKey if StringEquals aws:RequestedRegion eu-west-2")))
 		return c.as("alice").with(func(r *Request) { r.Caller.Region = "us-east-1" }).asks("CreateKey", ""), c.as("alice").asks("CreateKey", "")
 	}},
 }
 
-func contextual(condition, attack, legitimate string) func(c cast) (attempt, attempt) {
-	return func(c cast) (attempt, attempt) {
+func contextual(condition, attack, legitimate string) func(c accessTest) (attempt, attempt) {
+	return func(c accessTest) (attempt, attempt) {
 		c.user("alice")
 		k := c.key("allow alice kms:Encrypt " + condition)
 		return c.as("alice").asks("Encrypt", k, inContext(attack)), c.as("alice").asks("Encrypt", k, inContext(legitimate))
 	}
 }
 
-func decrypted(made, attack, legitimate string) func(c cast) (attempt, attempt) {
-	return func(c cast) (attempt, attempt) {
+func decryptMove(made, attack, legitimate string) func(c accessTest) (attempt, attempt) {
+	return func(c accessTest) (attempt, attempt) {
 		blob := ciphertext(c.blob(c.key(), inContext(made)))
 		return c.root().asks("Decrypt", "", blob, inContext(attack)), c.root().asks("Decrypt", "", blob, inContext(legitimate))
 	}
 }
 
 var ciphertextMoves = []move{
-	{"ReEncrypt by who may only decrypt from", func(c cast) (attempt, attempt) {
+	{"ReEncrypt by who may only decrypt from", func(c accessTest) (attempt, attempt) {
 		from, to := c.key(), c.key()
 		c.user("alice", with(c.identity("allow kms:ReEncryptFrom")))
 		c.user("bob", with(c.identity("allow kms:ReEncryptFrom,kms:ReEncryptTo")))
 		blob := ciphertext(c.blob(from))
 		return c.as("alice").asks("ReEncrypt", to, blob), c.as("bob").asks("ReEncrypt", to, blob)
 	}},
-	{"ReEncrypt by who may only encrypt to", func(c cast) (attempt, attempt) {
+	{"ReEncrypt by who may only encrypt to", func(c accessTest) (attempt, attempt) {
 		from, to := c.key(), c.key()
 		c.user("alice", with(c.identity("allow kms:ReEncryptTo,kms:Encrypt")))
 		c.user("bob", with(c.identity("allow kms:ReEncryptFrom,kms:ReEncryptTo")))
 		blob := ciphertext(c.blob(from))
 		return c.as("alice").asks("ReEncrypt", to, blob), c.as("bob").asks("ReEncrypt", to, blob)
 	}},
-	{"ReEncrypt with permissions to encrypt and decrypt", func(c cast) (attempt, attempt) {
+	{"ReEncrypt with permissions to encrypt and decrypt", func(c accessTest) (attempt, attempt) {
 		k := c.key()
 		c.user("alice", with(c.identity("allow kms:Encrypt,kms:Decrypt,kms:ReEncrypt")))
 		blob := ciphertext(c.blob(k))
 		return c.as("alice").asks("ReEncrypt", k, blob), c.as("alice").asks("Decrypt", "", blob)
 	}},
-	{"ReEncrypt to a key of another account that did not agree", func(c cast) (attempt, attempt) {
+	{"ReEncrypt to a key of another account that did not agree", func(c accessTest) (attempt, attempt) {
 		c.user("other/zoe", with(c.identity("allow kms:*")))
 		from, own, to := c.key("allow other kms:*"), c.key("allow home kms:*"), c.key("allow other kms:*")
 		blob := ciphertext(c.blob(from))
 		return c.as("other/zoe").asks("ReEncrypt", own, blob), c.as("other/zoe").asks("ReEncrypt", to, blob)
 	}},
-	{"a ciphertext that names a key of others", func(c cast) (attempt, attempt) {
+	{"a ciphertext that names a key of others", func(c accessTest) (attempt, attempt) {
 		mine, theirs := c.key(), c.key()
 		c.user("alice", with(c.identity("allow kms:Decrypt on "+mine)))
 		return c.as("alice").asks("Decrypt", "", ciphertext(c.blob(theirs))), c.as("alice").asks("Decrypt", "", ciphertext(c.blob(mine)))
 	}},
-	{"a ciphertext of others under the name of one's own key", func(c cast) (attempt, attempt) {
+	{"a ciphertext of others under the name of one's own key", func(c accessTest) (attempt, attempt) {
 		mine, theirs := c.key(), c.key()
 		c.user("alice", with(c.identity("allow kms:Decrypt on "+mine)))
 		named := `{"KeyId":"` + mine + `"}`
 		return c.as("alice").asks("Decrypt", "", named, ciphertext(c.blob(theirs))), c.as("alice").asks("Decrypt", "", named, ciphertext(c.blob(mine)))
 	}},
-	{"a ciphertext of others that was rewritten to name one's own key", func(c cast) (attempt, attempt) {
+	{"a ciphertext of others that was rewritten to name one's own key", func(c accessTest) (attempt, attempt) {
 		mine, theirs := c.key(), c.key()
 		c.user("alice", with(c.identity("allow kms:Decrypt on "+mine)))
 		raw, _ := base64.StdEncoding.DecodeString(c.blob(theirs))
@@ -614,18 +614,18 @@ var ciphertextMoves = []move{
 		}
 		return c.as("alice").asks("Decrypt", "", ciphertext(base64.StdEncoding.EncodeToString(forged))), c.as("alice").asks("Decrypt", "", ciphertext(c.blob(mine)))
 	}},
-	{"a ciphertext with a bit changed", func(c cast) (attempt, attempt) {
+	{"a ciphertext with a bit changed", func(c accessTest) (attempt, attempt) {
 		blob := c.blob(c.key())
 		try := func(blob string) error { return c.root().asks("Decrypt", "", ciphertext(blob))() }
 		return flips(blob, try), func() error { return try(blob) }
 	}},
-	{"a dry run by who may not", func(c cast) (attempt, attempt) {
+	{"a dry run by who may not", func(c accessTest) (attempt, attempt) {
 		c.user("alice")
 		c.user("bob", with(c.identity("allow kms:Encrypt")))
 		k := c.key()
 		return c.as("alice").asks("Encrypt", k, `{"DryRun":true}`), c.as("bob").asks("Encrypt", k, `{"DryRun":false}`)
 	}},
-	{"a dry run that looks at no ciphertext, by who may not", func(c cast) (attempt, attempt) {
+	{"a dry run that looks at no ciphertext, by who may not", func(c accessTest) (attempt, attempt) {
 		c.user("alice")
 		c.user("bob", with(c.identity("allow kms:Decrypt")))
 		k := c.key()
@@ -637,19 +637,19 @@ var ciphertextMoves = []move{
 			return nil
 		}
 	}},
-	{"a public key without permission", func(c cast) (attempt, attempt) {
+	{"a public key without permission", func(c accessTest) (attempt, attempt) {
 		k := c.keyLike(`{"KeySpec":"ECC_NIST_P256","KeyUsage":"SIGN_VERIFY"}`)
 		c.user("alice", with(c.identity("allow kms:Verify")))
 		c.user("bob", with(c.identity("allow kms:GetPublicKey")))
 		return c.as("alice").asks("GetPublicKey", k), c.as("bob").asks("GetPublicKey", k)
 	}},
-	{"a signature by who may only verify", func(c cast) (attempt, attempt) {
+	{"a signature by who may only verify", func(c accessTest) (attempt, attempt) {
 		k := c.keyLike(`{"KeySpec":"ECC_NIST_P256","KeyUsage":"SIGN_VERIFY"}`)
 		c.user("alice", with(c.identity("allow kms:Verify")))
 		c.user("bob", with(c.identity("allow kms:Sign")))
 		return c.as("alice").asks("Sign", k), c.as("bob").asks("Sign", k)
 	}},
-	{"a replica made by who may not create keys", func(c cast) (attempt, attempt) {
+	{"a replica made by who may not create keys", func(c accessTest) (attempt, attempt) {
 		k := c.keyLike(`{"MultiRegion":true}`)
 		c.user("alice", with(c.identity("allow kms:ReplicateKey")))
 		c.user("bob", with(c.identity("allow kms:ReplicateKey,kms:CreateKey")))
@@ -658,28 +658,28 @@ var ciphertextMoves = []move{
 }
 
 var sessionMoves = []move{
-	{"a session does more than its session policy", func(c cast) (attempt, attempt) {
+	{"a session does more than its session policy", func(c accessTest) (attempt, attempt) {
 		c.role("app", with(c.identity("allow kms:*")))
 		k := c.key()
-		session := c.session("app", limitedTo(c.identity("allow kms:Encrypt")))
+		session := c.session("app", sessionPolicy(c.identity("allow kms:Encrypt")))
 		return session.asks("GenerateDataKey", k), session.asks("Encrypt", k)
 	}},
-	{"a session policy gives what the role has not", func(c cast) (attempt, attempt) {
+	{"a session policy gives what the role has not", func(c accessTest) (attempt, attempt) {
 		c.role("app", with(c.identity("allow kms:Encrypt")))
 		k := c.key()
-		session := c.session("app", limitedTo(c.identity("allow kms:*")))
+		session := c.session("app", sessionPolicy(c.identity("allow kms:*")))
 		return session.asks("GenerateDataKey", k), session.asks("Encrypt", k)
 	}},
-	{"a limited session assumes its role again without limits", func(c cast) (attempt, attempt) {
+	{"a limited session assumes its role again without limits", func(c accessTest) (attempt, attempt) {
 		c.role("app", with(c.identity("allow kms:Encrypt,sts:AssumeRole")))
 		again := func(a actor) attempt {
 			return func() error { _, err := a.assume(a.who, "app", nil); return err }
 		}
-		return again(c.session("app", limitedTo(c.identity("allow kms:Encrypt")))), again(c.session("app", limitedTo(c.identity("allow kms:Encrypt,sts:AssumeRole"))))
+		return again(c.session("app", sessionPolicy(c.identity("allow kms:Encrypt")))), again(c.session("app", sessionPolicy(c.identity("allow kms:Encrypt,sts:AssumeRole"))))
 	}},
-	{"a session policy that was removed limits no more", func(c cast) (attempt, attempt) {
+	{"a session policy that was removed limits no more", func(c accessTest) (attempt, attempt) {
 		c.role("app", with(c.identity("allow kms:*")))
-		gone, there := c.managed("gone", c.identity("allow kms:Encrypt")), c.managed("there", c.identity("allow kms:Encrypt"))
+		gone, there := c.managedPolicy("gone", c.identity("allow kms:Encrypt")), c.managedPolicy("there", c.identity("allow kms:Encrypt"))
 		c.update(func(tx *store.Tx) error {
 			return records.ManagedPolicies.Delete(tx, records.NamedPath(homeAccount, "gone"))
 		})
@@ -689,74 +689,74 @@ var sessionMoves = []move{
 		}
 		return by(gone).asks("Encrypt", k), by(there).asks("Encrypt", k)
 	}},
-	{"a bounded user does more than the boundary", func(c cast) (attempt, attempt) {
-		c.user("alice", with(c.identity("allow kms:*")), c.bounded("allow kms:Encrypt"))
+	{"a bounded user does more than the boundary", func(c accessTest) (attempt, attempt) {
+		c.user("alice", with(c.identity("allow kms:*")), c.boundary("allow kms:Encrypt"))
 		k := c.key()
 		return c.as("alice").asks("GenerateDataKey", k), c.as("alice").asks("Encrypt", k)
 	}},
-	{"a bounded user sheds the boundary with GetSessionToken", func(c cast) (attempt, attempt) {
-		c.user("alice", with(c.identity("allow kms:*")), c.bounded("allow kms:Encrypt"))
+	{"a bounded user sheds the boundary with GetSessionToken", func(c accessTest) (attempt, attempt) {
+		c.user("alice", with(c.identity("allow kms:*")), c.boundary("allow kms:Encrypt"))
 		k, session := c.key(), c.as("alice").getsSession()
 		return session.asks("GenerateDataKey", k), session.asks("Encrypt", k)
 	}},
-	{"a bounded user sheds the boundary by a role", func(c cast) (attempt, attempt) {
-		c.user("alice", with(c.identity("allow *")), c.bounded("allow kms:*"))
+	{"a bounded user sheds the boundary by a role", func(c accessTest) (attempt, attempt) {
+		c.user("alice", with(c.identity("allow *")), c.boundary("allow kms:*"))
 		c.user("bob", with(c.identity("allow *")))
 		c.role("app")
-		return c.as("alice").assuming("app", nil), c.as("bob").assuming("app", nil)
+		return c.as("alice").assumeAttempt("app", nil), c.as("bob").assumeAttempt("app", nil)
 	}},
-	{"a session makes a session of GetSessionToken", func(c cast) (attempt, attempt) {
+	{"a session makes a session of GetSessionToken", func(c accessTest) (attempt, attempt) {
 		c.user("alice")
 		return c.as("alice").getsSession().asks("GetSessionToken", ""), c.as("alice").asks("GetSessionToken", "")
 	}},
-	{"a chained role with another value of a transitive tag", func(c cast) (attempt, attempt) {
-		return chained(c, func(in *sts.AssumeRoleRequest) { in.Tags = stsTag("team", "blue") }, func(in *sts.AssumeRoleRequest) { in.Tags = stsTag("stage", "prod") })
+	{"a chained role with another value of a transitive tag", func(c accessTest) (attempt, attempt) {
+		return chainedAttempts(c, func(in *sts.AssumeRoleRequest) { in.Tags = stsTag("team", "blue") }, func(in *sts.AssumeRoleRequest) { in.Tags = stsTag("stage", "prod") })
 	}},
-	{"a chained role with a transitive tag in another case", func(c cast) (attempt, attempt) {
-		return chained(c, func(in *sts.AssumeRoleRequest) { in.Tags = stsTag("TEAM", "blue") }, func(in *sts.AssumeRoleRequest) { in.Tags = stsTag("teams", "blue") })
+	{"a chained role with a transitive tag in another case", func(c accessTest) (attempt, attempt) {
+		return chainedAttempts(c, func(in *sts.AssumeRoleRequest) { in.Tags = stsTag("TEAM", "blue") }, func(in *sts.AssumeRoleRequest) { in.Tags = stsTag("teams", "blue") })
 	}},
-	{"a chained role with another source identity", func(c cast) (attempt, attempt) {
-		return chained(c, func(in *sts.AssumeRoleRequest) { in.SourceIdentity = new("mallory") }, func(in *sts.AssumeRoleRequest) { in.SourceIdentity = new("alice") })
+	{"a chained role with another source identity", func(c accessTest) (attempt, attempt) {
+		return chainedAttempts(c, func(in *sts.AssumeRoleRequest) { in.SourceIdentity = new("mallory") }, func(in *sts.AssumeRoleRequest) { in.SourceIdentity = new("alice") })
 	}},
-	{"a chained role for longer than an hour", func(c cast) (attempt, attempt) {
-		return chained(c, func(in *sts.AssumeRoleRequest) { in.DurationSeconds = new(int32(3601)) }, func(in *sts.AssumeRoleRequest) { in.DurationSeconds = new(int32(3600)) })
+	{"a chained role for longer than an hour", func(c accessTest) (attempt, attempt) {
+		return chainedAttempts(c, func(in *sts.AssumeRoleRequest) { in.DurationSeconds = new(int32(3601)) }, func(in *sts.AssumeRoleRequest) { in.DurationSeconds = new(int32(3600)) })
 	}},
-	{"a session for longer than the role allows", func(c cast) (attempt, attempt) {
+	{"a session for longer than the role allows", func(c accessTest) (attempt, attempt) {
 		c.user("alice", with(c.identity("allow sts:*")))
 		c.role("app")
-		return c.as("alice").assuming("app", func(in *sts.AssumeRoleRequest) { in.DurationSeconds = new(int32(7201)) }), c.as("alice").assuming("app", func(in *sts.AssumeRoleRequest) { in.DurationSeconds = new(int32(7200)) })
+		return c.as("alice").assumeAttempt("app", func(in *sts.AssumeRoleRequest) { in.DurationSeconds = new(int32(7201)) }), c.as("alice").assumeAttempt("app", func(in *sts.AssumeRoleRequest) { in.DurationSeconds = new(int32(7200)) })
 	}},
-	{"session tags by who may not give them", func(c cast) (attempt, attempt) {
+	{"session tags by who may not give them", func(c accessTest) (attempt, attempt) {
 		c.user("alice", with(c.identity("allow sts:AssumeRole")))
 		c.role("app")
-		return c.as("alice").assuming("app", func(in *sts.AssumeRoleRequest) { in.Tags = stsTag("team", "red") }), c.as("alice").assuming("app", nil)
+		return c.as("alice").assumeAttempt("app", func(in *sts.AssumeRoleRequest) { in.Tags = stsTag("team", "red") }), c.as("alice").assumeAttempt("app", nil)
 	}},
-	{"a role that trusts another user", func(c cast) (attempt, attempt) {
+	{"a role that trusts another user", func(c accessTest) (attempt, attempt) {
 		c.user("alice", with(c.identity("allow *")))
 		c.user("mallory", with(c.identity("allow *")))
-		c.people.role("app", trusting(`{"AWS":"`+who("alice")+`"}`, ""), func(*identity.Role) {})
-		return c.as("mallory").assuming("app", nil), c.as("alice").assuming("app", nil)
+		c.people.role("app", trustPolicy(`{"AWS":"`+who("alice")+`"}`, ""), func(*identity.Role) {})
+		return c.as("mallory").assumeAttempt("app", nil), c.as("alice").assumeAttempt("app", nil)
 	}},
-	{"a role of another account that did not trust", func(c cast) (attempt, attempt) {
+	{"a role of another account that did not trust", func(c accessTest) (attempt, attempt) {
 		c.user("other/zoe", with(c.identity("allow *")))
 		c.role("closed")
-		c.people.role("open", trusting(`{"AWS":"`+otherAccount+`"}`, ""), func(*identity.Role) {})
-		return c.as("other/zoe").assuming("closed", nil), c.as("other/zoe").assuming("open", nil)
+		c.people.role("open", trustPolicy(`{"AWS":"`+otherAccount+`"}`, ""), func(*identity.Role) {})
+		return c.as("other/zoe").assumeAttempt("closed", nil), c.as("other/zoe").assumeAttempt("open", nil)
 	}},
-	{"a role without its external ID", func(c cast) (attempt, attempt) {
+	{"a role without its external ID", func(c accessTest) (attempt, attempt) {
 		c.user("alice", with(c.identity("allow *")))
-		c.people.role("app", trusting(`{"AWS":"`+homeAccount+`"}`, `,"Condition":{"StringEquals":{"sts:ExternalId":"right"}}`), func(*identity.Role) {})
-		return c.as("alice").assuming("app", nil), c.as("alice").assuming("app", func(in *sts.AssumeRoleRequest) { in.ExternalId = new("right") })
+		c.people.role("app", trustPolicy(`{"AWS":"`+homeAccount+`"}`, `,"Condition":{"StringEquals":{"sts:ExternalId":"right"}}`), func(*identity.Role) {})
+		return c.as("alice").assumeAttempt("app", nil), c.as("alice").assumeAttempt("app", func(in *sts.AssumeRoleRequest) { in.ExternalId = new("right") })
 	}},
-	{"a role by the root", func(c cast) (attempt, attempt) {
+	{"a role by the root", func(c accessTest) (attempt, attempt) {
 		c.user("alice", with(c.identity("allow *")))
 		c.role("app")
-		return c.root().assuming("app", nil), c.as("alice").assuming("app", nil)
+		return c.root().assumeAttempt("app", nil), c.as("alice").assumeAttempt("app", nil)
 	}},
 }
 
-// assuming is the attempt to assume a role.
-func (a actor) assuming(role string, change func(*sts.AssumeRoleRequest)) attempt {
+// assumeAttempt returns an attempt to assume a role.
+func (a actor) assumeAttempt(role string, change func(*sts.AssumeRoleRequest)) attempt {
 	return func() error { _, err := a.assume(a.who, role, change); return err }
 }
 
@@ -770,86 +770,86 @@ func (a actor) getsSession() actor {
 
 func stsTag(name, value string) []sts.Tag { return []sts.Tag{{Key: &name, Value: &value}} }
 
-// chained are attempts of a session with a transitive tag and a source identity to
+// chainedAttempts returns attempts of a session with a transitive tag and a source identity to
 // assume another role.
-func chained(c cast, attack, legitimate func(*sts.AssumeRoleRequest)) (attempt, attempt) {
+func chainedAttempts(c accessTest, attack, legitimate func(*sts.AssumeRoleRequest)) (attempt, attempt) {
 	c.user("alice", with(c.identity("allow sts:*")))
 	c.role("first", with(c.identity("allow sts:*")))
 	c.role("second")
 	first := c.as("alice").assumes("first", func(in *sts.AssumeRoleRequest) {
 		in.Tags, in.TransitiveTagKeys, in.SourceIdentity = stsTag("team", "red"), []string{"team"}, new("alice")
 	})
-	return first.assuming("second", attack), first.assuming("second", legitimate)
+	return first.assumeAttempt("second", attack), first.assumeAttempt("second", legitimate)
 }
 
 var identityMoves = []move{
-	{"an access key that is not active", keyAfter(func(c cast) {
+	{"an access key that is not active", keyAfter(func(c accessTest) {
 		c.update(func(tx *store.Tx) error {
 			k, _, err := records.AccessKeys.Get(tx, "AKIAALICE")
 			k.Inactive = true
 			return errors.Join(err, records.AccessKeys.Put(tx, "AKIAALICE", k))
 		})
 	})},
-	{"an access key of a user that is disabled", keyAfter(func(c cast) { c.user("alice", func(e *identity.Entity) { e.Disabled = true }) })},
-	{"an access key of a user that was removed", keyAfter(func(c cast) {
+	{"an access key of a user that is disabled", keyAfter(func(c accessTest) { c.user("alice", func(e *identity.Entity) { e.Disabled = true }) })},
+	{"an access key of a user that was removed", keyAfter(func(c accessTest) {
 		c.root().does("DeleteIdentity", "", `{"Kind":"user","Name":"alice"}`)
 	})},
-	{"an access key of a user whose name somebody else has now", keyAfter(func(c cast) {
+	{"an access key of a user whose name somebody else has now", keyAfter(func(c accessTest) {
 		c.root().does("DeleteIdentity", "", `{"Kind":"user","Name":"alice"}`)
 		c.root().does("PutUser", "", `{"Name":"alice","AccessKeys":1}`)
 	})},
-	{"an access key that the user has no more", keyAfter(func(c cast) {
+	{"an access key that the user has no more", keyAfter(func(c accessTest) {
 		c.update(func(tx *store.Tx) error {
 			u, _, err := records.Users.Get(tx, records.NamedPath(homeAccount, "alice"))
 			u.Keys = nil
 			return errors.Join(err, records.Users.Put(tx, records.NamedPath(homeAccount, "alice"), u))
 		})
 	})},
-	{"a session of a role that was removed", sessionAfter("app", func(c cast) { c.root().does("DeleteIdentity", "", `{"Kind":"role","Name":"app"}`) })},
-	{"a session of a role that was removed and made again", sessionAfter("app", func(c cast) { c.role("app", func(e *identity.Entity) { e.ID = "AROAagain" }) })},
-	{"a session of a role that is disabled", sessionAfter("app", func(c cast) { c.role("app", func(e *identity.Entity) { e.Disabled = true }) })},
-	{"a session that was revoked", sessionAfter("app", func(c cast) {
+	{"a session of a role that was removed", sessionAfter("app", func(c accessTest) { c.root().does("DeleteIdentity", "", `{"Kind":"role","Name":"app"}`) })},
+	{"a session of a role that was removed and made again", sessionAfter("app", func(c accessTest) { c.role("app", func(e *identity.Entity) { e.ID = "AROAagain" }) })},
+	{"a session of a role that is disabled", sessionAfter("app", func(c accessTest) { c.role("app", func(e *identity.Entity) { e.Disabled = true }) })},
+	{"a session that was revoked", sessionAfter("app", func(c accessTest) {
 		c.clock.Advance(time.Second)
 		c.root().does("RevokeSessions", "", `{"Kind":"role","Name":"app"}`)
 	})},
-	{"a session of a user that is disabled", sessionAfter("", func(c cast) { c.user("alice", func(e *identity.Entity) { e.Disabled = true }) })},
-	{"a session of a user that was made again", sessionAfter("", func(c cast) { c.user("alice", func(e *identity.Entity) { e.ID = "AIDAagain" }) })},
-	{"a session of a user that was revoked", sessionAfter("", func(c cast) {
+	{"a session of a user that is disabled", sessionAfter("", func(c accessTest) { c.user("alice", func(e *identity.Entity) { e.Disabled = true }) })},
+	{"a session of a user that was made again", sessionAfter("", func(c accessTest) { c.user("alice", func(e *identity.Entity) { e.ID = "AIDAagain" }) })},
+	{"a session of a user that was revoked", sessionAfter("", func(c accessTest) {
 		c.clock.Advance(time.Second)
 		c.root().does("RevokeSessions", "", `{"Kind":"user","Name":"alice"}`)
 	})},
-	{"a session that is over", sessionAfter("app", func(c cast) { c.clock.Advance(time.Hour) })},
-	{"a session of another deployment", func(c cast) (attempt, attempt) {
-		theirs, ours := newCast(c.T).issues(nil), c.issues(nil)
+	{"a session that is over", sessionAfter("app", func(c accessTest) { c.clock.Advance(time.Hour) })},
+	{"a session of another deployment", func(c accessTest) (attempt, attempt) {
+		theirs, ours := newAccessTest(c.T).issues(nil), c.issues(nil)
 		return c.holds(theirs), c.holds(ours)
 	}},
-	{"a session that is not valid yet", func(c cast) (attempt, attempt) {
+	{"a session that is not valid yet", func(c accessTest) (attempt, attempt) {
 		return c.holds(c.issues(func(s *sessionToken) { s.Issued = s.Issued.Add(6 * time.Minute) })), c.holds(c.issues(nil))
 	}},
-	{"a session token with a bit changed", func(c cast) (attempt, attempt) {
+	{"a session token with a bit changed", func(c accessTest) (attempt, attempt) {
 		token := c.issues(nil)
 		return flips(token, func(t string) error { return c.holds(t)() }), c.holds(token)
 	}},
-	{"a session token that was cut", func(c cast) (attempt, attempt) {
+	{"a session token that was cut", func(c accessTest) (attempt, attempt) {
 		token := c.issues(nil)
 		return c.holds(token[:len(token)-4]), c.holds(token)
 	}},
-	{"a session token with a line break in it", func(c cast) (attempt, attempt) {
+	{"a session token with a line break in it", func(c accessTest) (attempt, attempt) {
 		token := c.issues(nil)
 		return c.holds(token[:8] + "\n" + token[8:]), c.holds(token)
 	}},
-	{"a grant token for a session token", func(c cast) (attempt, attempt) {
+	{"a grant token for a session token", func(c accessTest) (attempt, attempt) {
 		_, token := c.root().grants(c.key(), "home", "Encrypt")
 		return c.holds(token), c.holds(c.issues(nil))
 	}},
-	{"the fields of a session in the clear", func(c cast) (attempt, attempt) {
+	{"the fields of a session in the clear", func(c accessTest) (attempt, attempt) {
 		plain, err := json.Marshal(c.sessionOf(nil))
 		if err != nil {
 			c.Fatal(err)
 		}
 		return c.holds(base64.StdEncoding.EncodeToString(plain)), c.holds(c.issues(nil))
 	}},
-	{"a request under way by a user that was removed", func(c cast) (attempt, attempt) {
+	{"a request under way by a user that was removed", func(c accessTest) (attempt, attempt) {
 		c.user("alice", with(c.identity("allow kms:*")))
 		c.user("bob", with(c.identity("allow kms:*")))
 		k, alice := c.key(), c.as("alice")
@@ -861,8 +861,8 @@ var identityMoves = []move{
 var errNobody = key.Errorf(key.KindUnrecognizedClient, "nobody")
 
 // keyAfter is the attempt to use an access key after something happened.
-func keyAfter(happens func(c cast)) func(c cast) (attempt, attempt) {
-	return func(c cast) (attempt, attempt) {
+func keyAfter(happens func(c accessTest)) func(c accessTest) (attempt, attempt) {
+	return func(c accessTest) (attempt, attempt) {
 		c.user("alice")
 		c.user("bob")
 		use := func(id string) attempt {
@@ -881,8 +881,8 @@ func keyAfter(happens func(c cast)) func(c cast) (attempt, attempt) {
 
 // sessionAfter is the attempt to use a session of a role, or of a user's, after
 // something happened.
-func sessionAfter(role string, happens func(c cast)) func(c cast) (attempt, attempt) {
-	return func(c cast) (attempt, attempt) {
+func sessionAfter(role string, happens func(c accessTest)) func(c accessTest) (attempt, attempt) {
+	return func(c accessTest) (attempt, attempt) {
 		c.user("alice")
 		c.role("app")
 		c.role("other")
@@ -903,7 +903,7 @@ func sessionAfter(role string, happens func(c cast)) func(c cast) (attempt, atte
 }
 
 // sessionOf is a session of the root of the account, which is valid.
-func (c cast) sessionOf(change func(*sessionToken)) sessionToken {
+func (c accessTest) sessionOf(change func(*sessionToken)) sessionToken {
 	now := c.clock.Now()
 	s := sessionToken{Session: identity.Session{AccessKeyID: "ASIAROOT", Account: homeAccount, Issued: now, Expires: now.Add(time.Hour)}, Secret: "secret"}
 	if change != nil {
@@ -913,7 +913,7 @@ func (c cast) sessionOf(change func(*sessionToken)) sessionToken {
 }
 
 // issues returns the token of a session.
-func (c cast) issues(change func(*sessionToken)) string {
+func (c accessTest) issues(change func(*sessionToken)) string {
 	c.Helper()
 	token, err := c.sessionTokens.seal(c.sessionOf(change), 0)
 	if err != nil {
@@ -923,7 +923,7 @@ func (c cast) issues(change func(*sessionToken)) string {
 }
 
 // holds is the attempt to be somebody by a token.
-func (c cast) holds(token string) attempt {
+func (c accessTest) holds(token string) attempt {
 	return func() error {
 		k, ok, err := c.Session(c.Context(), token)
 		if err == nil && (!ok || k.Expired) {
@@ -934,7 +934,7 @@ func (c cast) holds(token string) attempt {
 }
 
 var tagMoves = []move{
-	{"a key is tagged to be let use it", func(c cast) (attempt, attempt) {
+	{"a key is tagged to be let use it", func(c accessTest) (attempt, attempt) {
 		k := c.key()
 		lines := []string{"allow kms:Encrypt if StringEquals aws:ResourceTag/team red"}
 		c.user("alice", with(c.identity(lines...)))
@@ -946,38 +946,38 @@ var tagMoves = []move{
 		}
 		return try("alice"), try("bob")
 	}},
-	{"a tag that denies is taken off", func(c cast) (attempt, attempt) {
+	{"a tag that denies is taken off", func(c accessTest) (attempt, attempt) {
 		k := c.keyLike(`{"Tags":[{"TagKey":"k","TagValue":"closed"}]}`)
 		c.user("alice", with(c.identity("allow kms:*", "deny kms:UntagResource if ForAnyValue:StringEquals aws:TagKeys k")))
 		return c.as("alice").asks("UntagResource", k), c.as("alice").asks("UntagResource", k, `{"TagKeys":["other"]}`)
 	}},
-	{"a tag that denies is overwritten", func(c cast) (attempt, attempt) {
+	{"a tag that denies is overwritten", func(c accessTest) (attempt, attempt) {
 		k := c.keyLike(`{"Tags":[{"TagKey":"state","TagValue":"closed"}]}`)
 		c.user("alice", with(c.identity("allow kms:*", "deny kms:* if StringEquals aws:ResourceTag/state closed")))
 		return c.as("alice").asks("TagResource", k, `{"Tags":[{"TagKey":"state","TagValue":"open"}]}`), c.as("alice").asks("TagResource", c.key(), `{"Tags":[{"TagKey":"state","TagValue":"open"}]}`)
 	}},
-	{"a key is made with a tag that one may not give", func(c cast) (attempt, attempt) {
+	{"a key is made with a tag that one may not give", func(c accessTest) (attempt, attempt) {
 		c.user("alice", with(c.identity("allow kms:CreateKey")))
 		return c.as("alice").asks("CreateKey", "", `{"Tags":[{"TagKey":"team","TagValue":"red"}]}`), c.as("alice").asks("CreateKey", "")
 	}},
-	{"a key is made without the tag that one must give", func(c cast) (attempt, attempt) {
+	{"a key is made without the tag that one must give", func(c accessTest) (attempt, attempt) {
 		c.user("alice", with(c.identity("allow kms:CreateKey,kms:TagResource if StringEquals aws:RequestTag/team red")))
 		return c.as("alice").asks("CreateKey", ""), c.as("alice").asks("CreateKey", "", `{"Tags":[{"TagKey":"team","TagValue":"red"}]}`)
 	}},
-	{"a tag of a user is a wildcard in a policy", func(c cast) (attempt, attempt) {
+	{"a tag of a user is a wildcard in a policy", func(c accessTest) (attempt, attempt) {
 		k := c.keyLike(`{"Tags":[{"TagKey":"team","TagValue":"red"}]}`)
 		mine := with(c.identity("allow kms:Encrypt if StringLike aws:ResourceTag/team ${aws:PrincipalTag/team}"))
 		c.user("mallory", tag("team", "*"), mine)
 		c.user("alice", tag("team", "red"), mine)
 		return c.as("mallory").asks("Encrypt", k), c.as("alice").asks("Encrypt", k)
 	}},
-	{"a user without a tag on a key without one", func(c cast) (attempt, attempt) {
+	{"a user without a tag on a key without one", func(c accessTest) (attempt, attempt) {
 		mine := with(c.identity("allow kms:Encrypt if StringEquals aws:ResourceTag/team ${aws:PrincipalTag/team}"))
 		c.user("alice", mine, tag("team", "red"))
 		c.user("mallory", mine)
 		return c.as("mallory").asks("Encrypt", c.key()), c.as("alice").asks("Encrypt", c.keyLike(`{"Tags":[{"TagKey":"team","TagValue":"red"}]}`))
 	}},
-	{"a session tag overrides the tag of the role", func(c cast) (attempt, attempt) {
+	{"a session tag overrides the tag of the role", func(c accessTest) (attempt, attempt) {
 		k := c.keyLike(`{"Tags":[{"TagKey":"team","TagValue":"red"}]}`)
 		c.user("alice", with(c.identity("allow sts:AssumeRole", "allow sts:TagSession if StringEquals aws:RequestTag/team blue")))
 		c.role("app", tag("team", "red"), with(c.identity("allow kms:Encrypt if StringEquals aws:ResourceTag/team ${aws:PrincipalTag/team}")))
@@ -987,74 +987,74 @@ var tagMoves = []move{
 }
 
 var administrationMoves = []move{
-	{"a user makes a key again under its old ID", func(c cast) (attempt, attempt) {
+	{"a user makes a key again under its old ID", func(c accessTest) (attempt, attempt) {
 		c.user("alice", with(c.identity("allow kms:*")))
 		return c.as("alice").asks("RecreateKey", ""), c.root().asks("RecreateKey", "")
 	}},
-	{"a key of another account is made again", func(c cast) (attempt, attempt) {
+	{"a key of another account is made again", func(c accessTest) (attempt, attempt) {
 		return c.root().asks("RecreateKey", "", `{"AccountId":"444455556666"}`), c.root().asks("RecreateKey", "")
 	}},
-	{"a key is made again that is still there", func(c cast) (attempt, attempt) {
+	{"a key is made again that is still there", func(c accessTest) (attempt, attempt) {
 		return c.root().asks("RecreateKey", "", `{"KeyId":"`+idOf(c.key())+`"}`), c.root().asks("RecreateKey", "")
 	}},
 	{"a user with all permissions declares a user", byAdministrator("PutUser", `{"Name":"mallory","AccessKeys":1}`)},
 	{"a user with all permissions makes an access key of the root", byAdministrator("RotateAccessKey", `{}`)},
 	{"a user with all permissions declares a policy", byAdministrator("PutPolicy", fmt.Sprintf(`{"Name":"all","Document":%q}`, allowAll))},
-	{"a user with all permissions declares a role", byAdministrator("PutRole", fmt.Sprintf(`{"Name":"app","Trust":%q}`, trusting(`{"AWS":"111122223333"}`, "")))},
+	{"a user with all permissions declares a role", byAdministrator("PutRole", fmt.Sprintf(`{"Name":"app","Trust":%q}`, trustPolicy(`{"AWS":"111122223333"}`, "")))},
 	{"a user with all permissions declares an account", byAdministrator("PutAccount", `{"AccountId":"999999999999"}`)},
 	{"a user with all permissions lists identities", byAdministrator("ListIdentities", `{"Kind":"user"}`)},
-	{"the root of another account declares a user", func(c cast) (attempt, attempt) {
+	{"the root of another account declares a user", func(c accessTest) (attempt, attempt) {
 		return c.as("other").asks("PutUser", "", `{"Name":"mallory"}`), c.root().asks("PutUser", "", `{"Name":"mallory"}`)
 	}},
 }
 
 // byAdministrator is the move of who may do everything that policies are about.
-func byAdministrator(operation, members string) func(c cast) (attempt, attempt) {
-	return func(c cast) (attempt, attempt) {
+func byAdministrator(operation, members string) func(c accessTest) (attempt, attempt) {
+	return func(c accessTest) (attempt, attempt) {
 		c.user("alice", with(c.identity("allow *")))
 		return c.as("alice").asks(operation, "", members), c.root().asks(operation, "", members)
 	}
 }
 
 var importMoves = []move{
-	{"an import token of another key", func(c cast) (attempt, attempt) {
+	{"an import token of another key", func(c accessTest) (attempt, attempt) {
 		k, other := c.keyLike(`{"Origin":"EXTERNAL"}`), c.keyLike(`{"Origin":"EXTERNAL"}`)
-		return c.imports("home", other, c.wrapped("home", k)), c.imports("home", k, c.wrapped("home", k))
+		return c.imports("home", other, c.importMembers("home", k)), c.imports("home", k, c.importMembers("home", k))
 	}},
-	{"an import token of another deployment", func(c cast) (attempt, attempt) {
-		k, other := c.keyLike(`{"Origin":"EXTERNAL"}`), newCast(c.T)
-		return c.imports("home", k, other.wrapped("home", other.keyLike(`{"Origin":"EXTERNAL"}`))), c.imports("home", k, c.wrapped("home", k))
+	{"an import token of another deployment", func(c accessTest) (attempt, attempt) {
+		k, other := c.keyLike(`{"Origin":"EXTERNAL"}`), newAccessTest(c.T)
+		return c.imports("home", k, other.importMembers("home", other.keyLike(`{"Origin":"EXTERNAL"}`))), c.imports("home", k, c.importMembers("home", k))
 	}},
-	{"an import token in the hands of who may not import", func(c cast) (attempt, attempt) {
+	{"an import token in the hands of who may not import", func(c accessTest) (attempt, attempt) {
 		c.user("alice", with(c.identity("allow kms:GetParametersForImport")))
 		c.user("bob", with(c.identity("allow kms:ImportKeyMaterial")))
 		k := c.keyLike(`{"Origin":"EXTERNAL"}`)
-		token := c.wrapped("alice", k)
+		token := c.importMembers("alice", k)
 		return c.imports("alice", k, token), c.imports("bob", k, token)
 	}},
-	{"an import token is fetched by who may only import", func(c cast) (attempt, attempt) {
+	{"an import token is fetched by who may only import", func(c accessTest) (attempt, attempt) {
 		c.user("alice", with(c.identity("allow kms:ImportKeyMaterial")))
 		c.user("bob", with(c.identity("allow kms:GetParametersForImport")))
 		k := c.keyLike(`{"Origin":"EXTERNAL"}`)
 		return c.as("alice").asks("GetParametersForImport", k), c.as("bob").asks("GetParametersForImport", k)
 	}},
-	{"an import token from before the day before", func(c cast) (attempt, attempt) {
+	{"an import token from before the day before", func(c accessTest) (attempt, attempt) {
 		k := c.keyLike(`{"Origin":"EXTERNAL"}`)
-		old := c.wrapped("home", k)
+		old := c.importMembers("home", k)
 		c.clock.Advance(24*time.Hour + time.Second)
-		return c.imports("home", k, old), c.imports("home", k, c.wrapped("home", k))
+		return c.imports("home", k, old), c.imports("home", k, c.importMembers("home", k))
 	}},
-	{"material is deleted by who may import it", func(c cast) (attempt, attempt) {
+	{"material is deleted by who may import it", func(c accessTest) (attempt, attempt) {
 		c.user("alice", with(c.identity("allow kms:ImportKeyMaterial")))
 		c.user("bob", with(c.identity("allow kms:DeleteImportedKeyMaterial")))
 		k := c.keyLike(`{"Origin":"EXTERNAL"}`)
-		c.imports("home", k, c.wrapped("home", k))()
+		c.imports("home", k, c.importMembers("home", k))()
 		return c.as("alice").asks("DeleteImportedKeyMaterial", k), c.as("bob").asks("DeleteImportedKeyMaterial", k)
 	}},
 }
 
-// wrapped returns the members of an import, with a token that somebody got for a key.
-func (c cast) wrapped(name, on string) string {
+// importMembers returns the members of an import, with a token that somebody got for a key.
+func (c accessTest) importMembers(name, on string) string {
 	c.Helper()
 	p := c.as(name).does("GetParametersForImport", on).(*api.GetParametersForImportResponse)
 	public, err := x509.ParsePKIXPublicKey(p.PublicKey)
@@ -1068,31 +1068,31 @@ func (c cast) wrapped(name, on string) string {
 	return fmt.Sprintf(`{"ImportToken":%q,"EncryptedKeyMaterial":%q}`, base64.StdEncoding.EncodeToString(p.ImportToken), base64.StdEncoding.EncodeToString(material))
 }
 
-func (c cast) imports(name, on, wrapped string) attempt {
+func (c accessTest) imports(name, on, wrapped string) attempt {
 	return c.as(name).asks("ImportKeyMaterial", on, wrapped)
 }
 
 // A caller can find out whether a key exists if two refusals differ. A caller with permission
 // to know learns it.
 var existenceMoves = []move{
-	{"a missing key is distinguished from a forbidden one by the answer", func(c cast) (attempt, attempt) {
+	{"a missing key is distinguished from a forbidden one by the answer", func(c accessTest) (attempt, attempt) {
 		c.user("mallory")
 		c.user("alice", with(c.identity("allow kms:*")))
 		return c.tells("mallory", "DescribeKey", c.key(), missingKey), c.tells("alice", "DescribeKey", c.key(), missingKey)
 	}},
-	{"a missing key of another account is distinguished from a forbidden one", func(c cast) (attempt, attempt) {
+	{"a missing key of another account is distinguished from a forbidden one", func(c accessTest) (attempt, attempt) {
 		c.user("other/zoe", with(c.identity("allow kms:*")))
 		c.user("alice", with(c.identity("allow kms:*")))
 		return c.tells("other/zoe", "Encrypt", c.key(), missingKey), c.tells("alice", "Encrypt", c.key(), missingKey)
 	}},
-	{"a missing alias of another account is distinguished from a forbidden one", func(c cast) (attempt, attempt) {
+	{"a missing alias of another account is distinguished from a forbidden one", func(c accessTest) (attempt, attempt) {
 		c.user("other/zoe", with(c.identity("allow kms:*")))
 		c.user("alice", with(c.identity("allow kms:*")))
 		const alias = "arn:aws:kms:eu-west-2:111122223333:alias/"
 		c.root().does("CreateAlias", c.key(), `{"AliasName":"alias/there"}`)
 		return c.tells("other/zoe", "Encrypt", alias+"there", alias+"empty"), c.tells("alice", "Encrypt", alias+"there", alias+"empty")
 	}},
-	{"a missing grant is distinguished from the grants of others", func(c cast) (attempt, attempt) {
+	{"a missing grant is distinguished from the grants of others", func(c accessTest) (attempt, attempt) {
 		c.user("mallory")
 		k := c.key()
 		id, _ := c.root().grants(k, "home", "Encrypt")
@@ -1103,34 +1103,34 @@ var existenceMoves = []move{
 		}
 		return retire("mallory"), retire("home")
 	}},
-	{"a dry run tells a missing key from a forbidden one", func(c cast) (attempt, attempt) {
+	{"a dry run tells a missing key from a forbidden one", func(c accessTest) (attempt, attempt) {
 		c.user("mallory")
 		c.user("alice", with(c.identity("allow kms:*")))
 		return c.tells("mallory", "Encrypt", c.key(), missingKey, `{"DryRun":true}`), c.tells("alice", "Encrypt", c.key(), missingKey, `{"DryRun":true}`)
 	}},
-	{"a key in a state tells that it is there", func(c cast) (attempt, attempt) {
+	{"a key in a state tells that it is there", func(c accessTest) (attempt, attempt) {
 		c.user("mallory")
 		c.user("alice", with(c.identity("allow kms:*")))
 		k := c.key()
 		c.root().does("DisableKey", k)
 		return c.tells("mallory", "Encrypt", k, missingKey), c.tells("alice", "Encrypt", k, missingKey)
 	}},
-	{"a key of another usage tells that it is there", func(c cast) (attempt, attempt) {
+	{"a key of another usage tells that it is there", func(c accessTest) (attempt, attempt) {
 		c.user("mallory")
 		c.user("alice", with(c.identity("allow kms:*")))
 		k := c.keyLike(`{"KeySpec":"HMAC_256","KeyUsage":"GENERATE_VERIFY_MAC"}`)
 		return c.tells("mallory", "Encrypt", k, missingKey), c.tells("alice", "Encrypt", k, missingKey)
 	}},
-	{"a missing role is distinguished from one that does not trust", func(c cast) (attempt, attempt) {
+	{"a missing role is distinguished from one that does not trust", func(c accessTest) (attempt, attempt) {
 		c.user("mallory", with(c.identity("allow sts:*")))
-		c.people.role("closed", trusting(`{"AWS":"`+who("home")+`"}`, `,"Condition":{"Bool":{"aws:SecureTransport":"true"}}`), func(*identity.Role) {})
+		c.people.role("closed", trustPolicy(`{"AWS":"`+who("home")+`"}`, `,"Condition":{"Bool":{"aws:SecureTransport":"true"}}`), func(*identity.Role) {})
 		c.role("open")
-		told := func(role string) attempt {
-			return func() error { return renamed(c.as("mallory").assuming(role, nil)(), role) }
+		attack := func(role string) attempt {
+			return func() error { return withoutName(c.as("mallory").assumeAttempt(role, nil)(), role) }
 		}
-		return func() error { return c.differ(told("closed"), told("hidden")) }, func() error { return c.differ(told("open"), told("none")) }
+		return func() error { return c.differ(attack("closed"), attack("hidden")) }, func() error { return c.differ(attack("open"), attack("none")) }
 	}},
-	{"a ciphertext tells that its key is there", func(c cast) (attempt, attempt) {
+	{"a ciphertext tells that its key is there", func(c accessTest) (attempt, attempt) {
 		c.user("mallory")
 		c.user("alice", with(c.identity("allow kms:*")))
 		k, gone := c.key(), c.key()
@@ -1148,17 +1148,17 @@ var existenceMoves = []move{
 const missingKey = "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-0000-0000-000000000000"
 
 // tells returns an attempt to distinguish an existing resource from a missing one.
-func (c cast) tells(name, operation, there, missing string, members ...string) attempt {
+func (c accessTest) tells(name, operation, there, missing string, members ...string) attempt {
 	c.Helper()
 	named := func(on string) attempt {
 		try := c.as(name).asks(operation, on, members...)
-		return func() error { return renamed(try(), on) }
+		return func() error { return withoutName(try(), on) }
 	}
 	return func() error { return c.differ(named(there), named(missing)) }
 }
 
-// renamed returns a refusal without the name of its resource.
-func renamed(err error, name string) error {
+// withoutName returns a refusal without the name of its resource.
+func withoutName(err error, name string) error {
 	if e, ok := errors.AsType[*key.Error](err); ok {
 		return key.Errorf(e.Kind, "%d %s", len(e.Message), strings.ReplaceAll(e.Message, name, "it"))
 	}
@@ -1166,7 +1166,7 @@ func renamed(err error, name string) error {
 }
 
 // differ succeeds if two attempts end differently.
-func (c cast) differ(a, b attempt) error {
+func (c accessTest) differ(a, b attempt) error {
 	if a, b := fmt.Sprint(a()), fmt.Sprint(b()); a == b {
 		return key.Errorf(key.KindAccessDenied, "both: %s", a)
 	}

@@ -148,7 +148,7 @@ lambda:SourceFunctionArn ssm:SourceInstanceArn
 // Each condition key allows and denies where it has the value, and does neither where
 // it has another.
 func TestConditionKeys(t *testing.T) {
-	c := newCast(t)
+	c := newAccessTest(t)
 	fill := strings.NewReplacer("HOME", "arn:aws:iam::"+homeAccount, "SOON", fmt.Sprint(c.clock.Now().Unix()+86400),
 		`"KEY"`, `"`+c.keyLike(`{"Tags":[{"TagKey":"team","TagValue":"red"}]}`)+`"`, `"MULTI"`, `"`+c.keyLike(`{"MultiRegion":true}`)+`"`)
 	on := strings.Trim(fill.Replace(`"KEY"`), `"`)
@@ -190,7 +190,7 @@ func TestConditionKeys(t *testing.T) {
 
 // What takes time to find is found once for a question, and again for the next one.
 func TestValuesAreFoundOnce(t *testing.T) {
-	c := newCast(t)
+	c := newAccessTest(t)
 	on := c.keyLike(`{"Tags":[{"TagKey":"team","TagValue":"red"}]}`)
 	c.root().does("CreateAlias", on, `{"AliasName":"alias/one"}`)
 	op, in := c.request("Encrypt", on, inContext(`{"a":"1","b":"2"}`))

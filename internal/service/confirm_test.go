@@ -67,15 +67,15 @@ func (p provider) token(t *testing.T) *string {
 	return &token
 }
 
-// asking is the fixture of requests that change nothing: alice may do everything, assume
+// newConfirmTest returns the fixture of requests that change nothing: alice may do everything, assume
 // a role, and somebody with a token of the provider may assume another role.
-func asking(t *testing.T) (c cast, inputs map[string]any) {
+func newConfirmTest(t *testing.T) (c accessTest, inputs map[string]any) {
 	p := newProvider(t)
 	s := openLike(t, func(c *Config) {
 		c.Dev, c.DevAccount = true, homeAccount
 		c.WebIdentity = webidentity.New(func(*x509.CertPool) http.RoundTripper { return p }, time.Now)
 	})
-	c = cast{people{t, s}}
+	c = accessTest{people{t, s}}
 	c.user("alice", with(allowAll))
 	c.role("app")
 	oidc := identity.OIDCProvider{Account: homeAccount, Issuer: strings.TrimPrefix(issuer, "https://"), ClientIDs: []string{"x"}}
@@ -116,7 +116,7 @@ func afterRun(o Operation, fn func()) Operation {
 // What changes nothing hands out nothing either, once a permission was revoked: however
 // long the operation took.
 func TestNothingIsHandedOutAfterARevocation(t *testing.T) {
-	c, inputs := asking(t)
+	c, inputs := newConfirmTest(t)
 	on := c.key()
 	blob := c.blob(on)
 	unneeded := []string{"GetCallerIdentity"} // needs no permission
@@ -128,7 +128,7 @@ func TestNothingIsHandedOutAfterARevocation(t *testing.T) {
 			c := c.in(t)
 			a, keyID := c.as("alice"), "AKIAALICE"
 			if o.Target == api.TargetAdmin && name != "ExplainDecision" {
-				a, keyID = c.signing(), rootKey
+				a, keyID = c.rootWithKey(), rootKey
 			}
 			in := inputs[name]
 			if in == nil {
@@ -169,7 +169,7 @@ func TestNothingIsHandedOutAfterARevocation(t *testing.T) {
 }
 
 // refusedWithoutProvider revokes what an assumption by a token depends on.
-func (c cast) refusedWithoutProvider(refused func(what string, revoke func())) {
+func (c accessTest) refusedWithoutProvider(refused func(what string, revoke func())) {
 	path := records.ProviderPath(homeAccount, strings.TrimPrefix(issuer, "https://"))
 	was, _, err := records.OIDCProviders.Latest(c.Context(), c.store, path)
 	if err != nil {
@@ -186,13 +186,13 @@ func (c cast) refusedWithoutProvider(refused func(what string, revoke func())) {
 		put(changed)
 	})
 	put(was)
-	refused("the trust", func() { c.people.role("web", trusting(`{"AWS":"`+homeAccount+`"}`, ""), func(*identity.Role) {}) })
+	refused("the trust", func() { c.people.role("web", trustPolicy(`{"AWS":"`+homeAccount+`"}`, ""), func(*identity.Role) {}) })
 }
 
 // Where nothing was changed, nothing is decided again, and where the store changes all
 // the time the last decision is one of one moment.
 func TestConfirm(t *testing.T) {
-	c := newCast(t)
+	c := newAccessTest(t)
 	c.user("alice", with(allowAll))
 	on := c.key()
 	op, in := c.request("DescribeKey", on)
@@ -221,7 +221,7 @@ func TestConfirm(t *testing.T) {
 
 // A request whose alias went to another key is carried out on that key.
 func TestConfirmFollowsAnAlias(t *testing.T) {
-	c := newCast(t)
+	c := newAccessTest(t)
 	first, second := c.key(), c.key()
 	withAlias(c, first)
 	op, in := c.request("DescribeKey", "alias/old")
@@ -243,7 +243,7 @@ func TestConfirmFollowsAnAlias(t *testing.T) {
 
 // A revocation between the verification of the signature and the gate is in force.
 func TestConfirmBeginsWithTheSignature(t *testing.T) {
-	c := newCast(t)
+	c := newAccessTest(t)
 	c.user("alice", with(allowAll))
 	op, in := c.request("DescribeKey", c.key())
 	r := Request{Caller: identity.Caller{Principal: c.as("alice").who, Region: "eu-west-2"}, Operation: op, Input: in, Revision: c.StoreRevision()}
@@ -262,14 +262,14 @@ func TestTheEventIsOfTheLastDecision(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := cast{people{t, openLike(t, func(o *Config) { o.Backend, o.Audit = interrupted{o.Backend}, log })}}
+	c := accessTest{people{t, openLike(t, func(o *Config) { o.Backend, o.Audit = interrupted{o.Backend}, log })}}
 	c.alice()
 	on := c.key()
 	i := &interruption{at: 1, fn: func() { c.policy(on, c.document(true, "deny alice kms:*")) }}
-	c.wantRefusal(c.as("alice").during(i, "TagResource", on), key.KindAccessDenied, "kms:TagResource")
+	c.wantRefusal(c.as("alice").interruptedBy(i, "TagResource", on), key.KindAccessDenied, "kms:TagResource")
 	c.policy(on, key.DefaultPolicy(homeAccount))
 	i = &interruption{at: 1, fn: func() { c.user("alice") }}
-	c.wantRefusal(c.as("alice").during(i, "CreateKey", ""), key.KindAccessDenied, "kms:CreateKey")
+	c.wantRefusal(c.as("alice").interruptedBy(i, "CreateKey", ""), key.KindAccessDenied, "kms:CreateKey")
 	if err := log.Close(); err != nil {
 		t.Fatal(err)
 	}

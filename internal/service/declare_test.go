@@ -83,7 +83,7 @@ func TestDeclarations(t *testing.T) {
 	}
 	p.wantPut("PutUser", changed, "none")
 
-	role := &api.PutRoleRequest{Name: new("deployer"), Trust: new(trusting(`"*"`, "")), MaxSessionSeconds: new(int32(3600))}
+	role := &api.PutRoleRequest{Name: new("deployer"), Trust: new(trustPolicy(`"*"`, "")), MaxSessionSeconds: new(int32(3600))}
 	p.wantPut("PutRole", role, "created")
 	role.MaxSessionSeconds = new(int32(7200))
 	p.wantPut("PutRole", role, "changed", "max_session_seconds")
@@ -132,7 +132,7 @@ func TestRefusedDeclarations(t *testing.T) {
 		"a large policy":                  {"PutPolicy", &api.PutPolicyRequest{Name: new("x"), Document: new(largePolicy(6200))}, key.KindLimitExceeded, "6144"},
 		"a policy of another path":        {"PutPolicy", &api.PutPolicyRequest{Name: new("use"), Document: new(allowAll)}, key.KindAlreadyExists, "cannot be changed"},
 		"a trust policy without trust":    {"PutRole", &api.PutRoleRequest{Name: new("x"), Trust: new(allowAll)}, key.KindMalformedPolicyDocument, ""},
-		"a session that is too long":      {"PutRole", &api.PutRoleRequest{Name: new("x"), Trust: new(trusting(`"*"`, "")), MaxSessionSeconds: new(int32(43201))}, key.KindValidation, "maxSessionSeconds"},
+		"a session that is too long":      {"PutRole", &api.PutRoleRequest{Name: new("x"), Trust: new(trustPolicy(`"*"`, "")), MaxSessionSeconds: new(int32(43201))}, key.KindValidation, "maxSessionSeconds"},
 		"a provider without TLS":          {"PutProvider", &api.PutProviderRequest{Url: new("http://x.example"), ClientIds: []string{"a"}}, key.KindValidation, "not the URL"},
 		"one with a slash":                {"PutProvider", &api.PutProviderRequest{Url: new("https://x.example/"), ClientIds: []string{"a"}}, key.KindValidation, "slash at the end"},
 		"one in capitals":                 {"PutProvider", &api.PutProviderRequest{Url: new("https://X.example"), ClientIds: []string{"a"}}, key.KindValidation, "lower case"},
@@ -147,7 +147,7 @@ func TestRefusedDeclarations(t *testing.T) {
 	for _, who := range []identity.Principal{identity.Root(otherAccount), aliceOf(p)} {
 		for name, o := range operations(true) {
 			if o.Target == api.TargetAdmin && name != "RecreateKey" && name != "ExplainDecision" {
-				_, err := p.do(who, name, filled(o))
+				_, err := p.do(who, name, validRequest(o))
 				p.wantRefusal(err, key.KindAccessDenied, "is not authorized to perform: keyhold:"+name+" on resource: * because ")
 			}
 		}
@@ -166,15 +166,15 @@ func aliceOf(p people) identity.Principal {
 	return u.Principal()
 }
 
-// filled returns a valid request of an administrative operation.
-func filled(o Operation) any {
+// validRequest returns a valid request of an administrative operation.
+func validRequest(o Operation) any {
 	switch in := o.NewInput().(type) {
 	case *api.PutUserRequest:
 		return aUser()
 	case *api.PutPolicyRequest:
 		return aPolicy()
 	case *api.PutRoleRequest:
-		return &api.PutRoleRequest{Name: new("x"), Trust: new(trusting(`"*"`, ""))}
+		return &api.PutRoleRequest{Name: new("x"), Trust: new(trustPolicy(`"*"`, ""))}
 	case *api.PutProviderRequest:
 		return &api.PutProviderRequest{Url: new("https://x.example"), ClientIds: []string{"a"}}
 	case *api.IdentityRequest:
@@ -292,7 +292,7 @@ func TestShowAndList(t *testing.T) {
 }
 
 func TestRevokeSessions(t *testing.T) {
-	p, c := begun(t)
+	p, c := newSession(t)
 	p.devAccount = homeAccount
 	_, err := p.do(identity.Root(homeAccount), "RevokeSessions", &api.IdentityRequest{Kind: new("role"), Name: new("deployer")})
 	if err != nil || p.good(c) {
@@ -333,7 +333,7 @@ func TestPrincipalsHaveTheirPath(t *testing.T) {
 	p := newAdministered(t)
 	p.wantPut("PutPolicy", aPolicy(), "created")
 	p.wantPut("PutUser", aUser(), "created")
-	p.wantPut("PutRole", &api.PutRoleRequest{Name: new("App"), Path: new("/team/"), Trust: new(trusting(`"*"`, ""))}, "created")
+	p.wantPut("PutRole", &api.PutRoleRequest{Name: new("App"), Path: new("/team/"), Trust: new(trustPolicy(`"*"`, ""))}, "created")
 	c := &call{Service: p.Service, ctx: t.Context()}
 	for name, want := range map[string]bool{
 		"user/staff/Alice": true, "user/Alice": false, "user/other/Alice": false, "user/Bob": false,

@@ -24,7 +24,7 @@ var deleteIdentity = administration("DeleteIdentity", nil,
 				return nil, err
 			}
 		}
-		if err := c.tellOfKeys(account, in); err != nil {
+		if err := c.addKeyEvents(account, in); err != nil {
 			return nil, err
 		}
 		return nil, c.commit(func(tx *store.Tx) error {
@@ -69,8 +69,8 @@ func removeRecord[T any](tx *store.Tx, t store.Table[T], path string, missing *k
 	return t.Delete(tx, path)
 }
 
-// tellOfKeys adds an event for each access key that goes with a user.
-func (c *call) tellOfKeys(account string, in *api.IdentityRequest) error {
+// addKeyEvents adds an event for each access key that goes with a user.
+func (c *call) addKeyEvents(account string, in *api.IdentityRequest) error {
 	if *in.Kind != kindUser {
 		return nil
 	}

@@ -14,7 +14,7 @@ import (
 
 const usePolicy = "arn:aws:iam::111122223333:policy/p/use"
 
-func (p people) managed(document string) {
+func (p people) managedPolicy(document string) {
 	p.Helper()
 	p.update(func(tx *store.Tx) error {
 		return records.ManagedPolicies.Put(tx, homeAccount+"/use", identity.ManagedPolicy{Account: homeAccount, Name: "use", Path: "/p/", Document: document})
@@ -32,7 +32,7 @@ func (p people) documents(who identity.Principal) policy.Documents {
 
 func TestDocuments(t *testing.T) {
 	p := newPeople(t)
-	p.managed(allowAll)
+	p.managedPolicy(allowAll)
 	p.user("alice", func(u *identity.User) {
 		u.Inline = []identity.InlinePolicy{{Name: "in", Document: allowAll}}
 		u.Attached, u.Boundary = []string{usePolicy}, usePolicy
@@ -72,7 +72,7 @@ func TestDocuments(t *testing.T) {
 
 func TestDocumentsThatDoNotParse(t *testing.T) {
 	p := newPeople(t)
-	p.managed("{")
+	p.managedPolicy("{")
 	p.user("alice", func(u *identity.User) { u.Boundary = usePolicy })
 	if _, err := p.documentsOf(p.newest(t.Context()), p.as("alice")); err == nil {
 		t.Error("a boundary that does not parse is ignored")
@@ -92,11 +92,11 @@ func TestCompiledPoliciesAreBounded(t *testing.T) {
 		}
 		size += p.Size() + len(text)
 		c.keepDocuments(entityAt{arn: fmt.Sprint(i)}, policy.Documents{Identity: []policy.Document{{Policy: p}, {Policy: p}}, Boundary: policy.Document{Policy: p}})
-		if c.size > maxCompiled || i%200 == 0 && c.size != c.counted() {
-			t.Fatalf("%d bytes are kept and %d are counted, at most %d", c.counted(), c.size, maxCompiled)
+		if c.size > maxCompiled || i%200 == 0 && c.size != c.countedSize() {
+			t.Fatalf("%d bytes are kept and %d are counted, at most %d", c.countedSize(), c.size, maxCompiled)
 		}
 	}
-	if c.size != c.counted() || c.size < maxCompiled*9/10 || len(c.texts) == 0 || len(c.entities) == 0 {
+	if c.size != c.countedSize() || c.size < maxCompiled*9/10 || len(c.texts) == 0 || len(c.entities) == 0 {
 		t.Errorf("%d bytes are left, of %d texts and %d users", c.size, len(c.texts), len(c.entities))
 	}
 	if _, err := c.get(greedyPolicy, policy.KeyPolicy); err == nil {
@@ -117,7 +117,7 @@ func TestGatheredPoliciesAreBounded(t *testing.T) {
 	for i := range maxKeptDocuments + 10 {
 		c.keepDocuments(entityAt{serial: int64(i)}, policy.Documents{})
 	}
-	if _, ok := c.keptDocuments(entityAt{serial: maxKeptDocuments + 9}); !ok || len(c.entities) != maxKeptDocuments {
+	if _, ok := c.findDocuments(entityAt{serial: maxKeptDocuments + 9}); !ok || len(c.entities) != maxKeptDocuments {
 		t.Errorf("%d users and roles are kept", len(c.entities))
 	}
 }
@@ -125,8 +125,8 @@ func TestGatheredPoliciesAreBounded(t *testing.T) {
 // greedyPolicy is one whose compiled form is many times as large as its text.
 var greedyPolicy = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":["` + strings.Repeat(`*?","`, 1000) + `*"],"Condition":{"StringLike":{"aws:username":["` + strings.Repeat(`?a","`, 1000) + `"]}}}}`
 
-// counted is what all that is kept takes.
-func (c *compiledPolicies) counted() (size int) {
+// countedSize returns the size of everything that is kept.
+func (c *compiledPolicies) countedSize() (size int) {
 	all := map[*policy.Policy]bool{}
 	for of, p := range c.texts {
 		size += textEntry + len(of.text)

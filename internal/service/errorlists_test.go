@@ -72,9 +72,9 @@ Verify                               DependencyTimeout Disabled DryRunOperation 
 VerifyMac                            Disabled DryRunOperation InvalidGrantToken InvalidKeyUsage KMSInternal KMSInvalidMac KMSInvalidState KeyUnavailable NotFound
 `
 
-// untold says which of the listed errors are in no story, and why: an error, the
+// withoutStory says which of the listed errors are in no story, and why: an error, the
 // operations or * for all that list it, the reason.
-const untold = `
+const withoutStory = `
 DependencyTimeout  *  The server depends on no other.
 KeyUnavailable     *  The material of a key that is enabled is at hand.
 
@@ -124,15 +124,15 @@ type pair struct{ operation, kind string }
 // Every operation has a story of its success, and one of each error of its list that
 // can come about.
 func TestStoriesOfErrorsAreComplete(t *testing.T) {
-	lists, told := parseErrorLists(t), readStories(t)
+	lists, stories := parseErrorLists(t), readStories(t)
 	table := ofAPI(operations(true), api.TargetKMS)
-	reasons := parseReasons(t, untold, lists.pairs())
-	extra := parseReasons(t, beyond, told.refusals)
+	reasons := parseReasons(t, withoutStory, lists.pairs())
+	extra := parseReasons(t, beyond, stories.refusals)
 	for name := range table {
 		if lists[name] == nil {
 			t.Errorf("%s: no list of its errors", name)
 		}
-		if !told.successes[name] {
+		if !stories.successes[name] {
 			t.Errorf("%s: no story of its success", name)
 		}
 	}
@@ -140,9 +140,9 @@ func TestStoriesOfErrorsAreComplete(t *testing.T) {
 		switch {
 		case table[p.operation].Name == "":
 			t.Errorf("%s: a list of errors, but no operation", p.operation)
-		case !told.refusals[p] && !reasons[p]:
+		case !stories.refusals[p] && !reasons[p]:
 			t.Errorf("%s: no story of its %sException", p.operation, p.kind)
-		case told.refusals[p] && reasons[p]:
+		case stories.refusals[p] && reasons[p]:
 			t.Errorf("%s: a story of its %sException, which is said to be in none", p.operation, p.kind)
 		}
 	}
@@ -151,7 +151,7 @@ func TestStoriesOfErrorsAreComplete(t *testing.T) {
 			t.Errorf("%s: said not to give %sException, but the grid refuses it in a state that keys are in", p.operation, p.kind)
 		}
 	}
-	for p := range told.refusals {
+	for p := range stories.refusals {
 		listed := slices.Contains(lists[p.operation], p.kind) || slices.Contains(common, p.kind)
 		if lists[p.operation] != nil && listed == extra[p] {
 			t.Errorf("%s: a story of its %sException, which its list has: %v, and the table of those beyond the lists: %v", p.operation, p.kind, listed, extra[p])
@@ -229,8 +229,8 @@ func parseReasons(t *testing.T, table string, of map[pair]bool) map[pair]bool {
 	return named
 }
 
-// A telling lists the results of operations in the stories.
-type telling struct {
+// storyResults list the results of operations in the stories.
+type storyResults struct {
 	successes map[string]bool
 	refusals  map[pair]bool
 }
@@ -241,13 +241,13 @@ var (
 	refusalNamed = regexp.MustCompile(`^stderr '\^(\w+)Exception\b`)
 )
 
-func readStories(t *testing.T) telling {
+func readStories(t *testing.T) storyResults {
 	t.Helper()
 	files, err := filepath.Glob("../../testdata/*.txtar")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no stories (%v)", err)
 	}
-	all := telling{map[string]bool{}, map[pair]bool{}}
+	all := storyResults{map[string]bool{}, map[pair]bool{}}
 	for _, f := range files {
 		b, err := os.ReadFile(f)
 		if err != nil {
@@ -261,7 +261,7 @@ func readStories(t *testing.T) telling {
 
 // read notes the calls of a story, and of those that are refused the error that is
 // asserted before anything else happens.
-func (a telling) read(story string) {
+func (a storyResults) read(story string) {
 	refused := "" // the operation of the last call, if it begins with "!"
 	for line := range strings.Lines(story) {
 		line = strings.TrimSpace(line)
@@ -317,7 +317,7 @@ print(json.dumps({o.name: [e.name.removesuffix("Exception") for e in o.error_sha
 // An error counts for the call before it, if that is refused and nothing else happens
 // in between.
 func TestStoriesAreReadExactly(t *testing.T) {
-	all := telling{map[string]bool{}, map[pair]bool{}}
+	all := storyResults{map[string]bool{}, map[pair]bool{}}
 	all.read(`
 kms CreateKey
 ! kms Sign KeyId=$KEY

@@ -44,7 +44,7 @@ func fillWith(v reflect.Value, text string, elements int) {
 // Whatever a client sends, in each member of each operation, by a name that is known
 // or not: a refused request leaves one event, of 8 KiB at most.
 func TestEventsOfRefusalsHaveABound(t *testing.T) {
-	o := newOffice(t)
+	o := newExplainTest(t)
 	alice := o.user(explainAccount, "alice", doc(`{"Effect": "Deny", "Action": "*", "Resource": "*"}`))
 	stranger := identity.Principal{Kind: identity.KindWebIdentity}
 	refused := 0
@@ -81,7 +81,7 @@ func TestEventsOfRefusalsHaveABound(t *testing.T) {
 }
 
 // linesOf returns the lines of the audit log that are about a request.
-func (o *office) linesOf(requestID string) (all []string) {
+func (o *explainTest) linesOf(requestID string) (all []string) {
 	o.Helper()
 	log, err := os.ReadFile(o.logPath)
 	if err != nil {
@@ -98,7 +98,7 @@ func (o *office) linesOf(requestID string) (all []string) {
 // The largest policies and descriptions that are accepted stay in their events, which
 // have 64 KiB at most.
 func TestEventsOfChangesKeepDocuments(t *testing.T) {
-	o := newOffice(t)
+	o := newExplainTest(t)
 	k := o.key(root, "")
 	quote := `{"Sid": "Q", "Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*", "Condition": {"StringEquals": {"kms:EncryptionContext:a": "`
 	for name, policy := range map[string]string{

@@ -21,7 +21,7 @@ const maxT = 4.5
 // nothing: make existence runs it, on a machine that has nothing else to do.
 func TestExistenceTiming(t *testing.T) {
 	n := count(t, "KEYHOLD_EXISTENCE", 100)
-	c := newCast(t)
+	c := newAccessTest(t)
 	c.user("mallory")
 	c.user("other/zoe", with(c.identity("allow kms:*")))
 	there, crowded, gone := c.key(), c.key(), c.key()

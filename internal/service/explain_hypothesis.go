@@ -24,14 +24,14 @@ func (c *call) parseHypothesis(in *api.ExplainDecisionRequest) (*hypothesis, err
 	if err != nil {
 		return nil, err
 	}
-	h.call = c.supposing(p, c.Caller.Region, op)
+	h.call = c.hypotheticalCall(p, c.Caller.Region, op)
 	h.SourceIP, h.Secure = or(in.SourceIp, ""), c.Secure
 	return h, h.fill(in)
 }
 
-// supposing returns a call that is not carried out, with an empty request. Of a
+// hypotheticalCall returns a call that is not carried out, with an empty request. Of a
 // principal of another account the policies are not looked at.
-func (c *call) supposing(p identity.Principal, region string, op Operation) *call {
+func (c *call) hypotheticalCall(p identity.Principal, region string, op Operation) *call {
 	x := &call{
 		Service: c.Service,
 		Request: Request{Caller: identity.Caller{Principal: p, Region: region}, Operation: op, Input: op.NewInput()},
@@ -49,7 +49,7 @@ func (c *call) supposing(p identity.Principal, region string, op Operation) *cal
 func (s *Service) operationOf(action string) (op Operation, all asks, err error) {
 	_, name, _ := strings.Cut(action, ":")
 	for _, o := range s.operations {
-		found := o.asking(action)
+		found := o.asksFor(action)
 		if o.Target == api.TargetKMS && len(found) > 0 && (all == nil || strings.EqualFold(o.Name, name)) {
 			op, all = o, found
 		}
@@ -61,8 +61,8 @@ func (s *Service) operationOf(action string) (op Operation, all asks, err error)
 	return op, all, nil
 }
 
-// asking returns what the operation asks for an action, which has no case.
-func (o Operation) asking(action string) (all asks) {
+// asksFor returns what the operation asks for an action, which has no case.
+func (o Operation) asksFor(action string) (all asks) {
 	for _, a := range o.asks {
 		if strings.EqualFold(a.Action, action) {
 			all = append(all, a)

@@ -22,15 +22,15 @@ func (c *call) pastRequest(id string) (*hypothesis, error) {
 		return nil, key.Errorf(key.KindUnsupportedOperation,
 			"The request was for %s, which is not an operation of KMS: decisions of other APIs are not explained.", e.EventName)
 	}
-	h := &hypothesis{asks: op.asks, to: c.Caller.Principal.AccountID, past: pastOf(e)}
+	h := &hypothesis{asks: op.asks, to: c.Caller.Principal.AccountID, past: describePast(e)}
 	if audit.IsShortened(e.UserIdentity.ARN) || audit.IsShortened(e.UserAgent) {
 		return nil, notKept("userIdentity.arn or userAgent")
 	}
-	p, err := c.principalThen(h, e.UserIdentity)
+	p, err := c.pastPrincipal(h, e.UserIdentity)
 	if err != nil {
 		return nil, err
 	}
-	h.call = c.supposing(p, e.AWSRegion, op)
+	h.call = c.hypotheticalCall(p, e.AWSRegion, op)
 	h.now, h.SourceIP, h.UserAgent, h.Secure = e.EventTime, e.SourceIPAddress, e.UserAgent, c.Secure
 	lost, err := op.shape.Recall(e.RequestParameters, h.Input)
 	if err != nil {
@@ -99,8 +99,8 @@ func concerns(e audit.Event, account string) bool {
 	return e.RecipientAccountID == account
 }
 
-// pastOf describes how the past request ended.
-func pastOf(e audit.Event) *api.PastRequest {
+// describePast describes how the past request ended.
+func describePast(e audit.Event) *api.PastRequest {
 	p := &api.PastRequest{EventTime: timestamp(e.EventTime), RequestId: e.RequestID, SourceIp: e.SourceIPAddress}
 	if e.ErrorCode != "" {
 		p.ErrorCode, p.ErrorMessage = &e.ErrorCode, &e.ErrorMessage
@@ -108,8 +108,8 @@ func pastOf(e audit.Event) *api.PastRequest {
 	return p
 }
 
-// principalThen returns the principal who made the past request, with its present policies.
-func (c *call) principalThen(h *hypothesis, i audit.Identity) (p identity.Principal, err error) {
+// pastPrincipal returns the principal who made the past request, with its present policies.
+func (c *call) pastPrincipal(h *hypothesis, i audit.Identity) (p identity.Principal, err error) {
 	if p, err = c.principalOf(h, i.ARN); err != nil {
 		return p, err
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/keyhold/keyhold/internal/policy"
 )
 
-// explained returns the response that describes the decisions.
-func (h *hypothesis) explained() *api.ExplainDecisionResponse {
+// response returns the response that describes the decisions.
+func (h *hypothesis) response() *api.ExplainDecisionResponse {
 	out := &api.ExplainDecisionResponse{
 		Decisions: []api.ExplainedDecision{}, Notes: []string{}, Request: h.past,
 		Operation: h.Operation.Name, PrincipalArn: h.Caller.Principal.ARN, Region: h.Caller.Region,

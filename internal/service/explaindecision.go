@@ -25,7 +25,7 @@ var explainDecision = query("ExplainDecision", asks{{Action: "keyhold:ExplainDec
 		if err := h.decide(); err != nil {
 			return nil, err
 		}
-		return h.explained(), nil
+		return h.response(), nil
 	})
 
 // explaining bounds the calls of ExplainDecision: each may read audit.MaxSearched
@@ -89,7 +89,7 @@ func (h *hypothesis) decide() error {
 		before := len(h.trace.answers)
 		r, err := h.allowAll(asks{a})
 		if err != nil {
-			return h.ended(err, len(h.trace.answers) > before)
+			return h.checkDecided(err, len(h.trace.answers) > before)
 		}
 		exempt = append(exempt, r...)
 	}
@@ -99,9 +99,9 @@ func (h *hypothesis) decide() error {
 	return nil
 }
 
-// ended returns nil if the request ended with a decision, which can be explained, and otherwise
+// checkDecided returns nil if the request ended with a decision, which can be explained, and otherwise
 // the error that ended the request.
-func (h *hypothesis) ended(err error, decided bool) error {
+func (h *hypothesis) checkDecided(err error, decided bool) error {
 	refusal, ok := err.(*key.Error)
 	switch {
 	case !ok, !decided && h.past == nil:

@@ -24,15 +24,15 @@ import (
 
 const explainAccount, explainOther, explainRegion = "111122223333", "444455556666", "eu-west-2"
 
-// An office is a Service with an administrator who explains, and with identities.
-type office struct {
+// An explainTest is a Service with an administrator who explains, and with identities.
+type explainTest struct {
 	*testing.T
 	*Service
 	requests atomic.Int64
 	logPath  string // the audit log
 }
 
-func newOffice(t *testing.T) *office {
+func newExplainTest(t *testing.T) *explainTest {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "audit.log")
 	log, err := audit.Open(path, audit.Options{})
@@ -50,7 +50,7 @@ func newOffice(t *testing.T) *office {
 			t.Error(err)
 		}
 	})
-	o := &office{T: t, Service: s, logPath: path}
+	o := &explainTest{T: t, Service: s, logPath: path}
 	for _, account := range []string{explainAccount, explainOther} {
 		o.write(func(tx *store.Tx) error {
 			return records.Accounts.Put(tx, account, identity.Account{ID: account})
@@ -59,7 +59,7 @@ func newOffice(t *testing.T) *office {
 	return o
 }
 
-func (o *office) write(fn func(tx *store.Tx) error) {
+func (o *explainTest) write(fn func(tx *store.Tx) error) {
 	o.Helper()
 	if err := o.store.Update(o.Context(), fn); err != nil {
 		o.Fatal(err)
@@ -67,7 +67,7 @@ func (o *office) write(fn func(tx *store.Tx) error) {
 }
 
 // user makes a user with an inline policy of the name "own".
-func (o *office) user(account, name, document string, change ...func(*identity.User)) identity.Principal {
+func (o *explainTest) user(account, name, document string, change ...func(*identity.User)) identity.Principal {
 	o.Helper()
 	u := identity.User{Entity: identity.Entity{Account: account, Name: name, Path: "/", ID: "AIDA" + name, Inline: []identity.InlinePolicy{{Name: "own", Document: document}}}}
 	for _, c := range change {
@@ -77,8 +77,8 @@ func (o *office) user(account, name, document string, change ...func(*identity.U
 	return u.Principal()
 }
 
-// managed makes a managed policy and returns its ARN.
-func (o *office) managed(name, document string) string {
+// managedPolicy makes a managed policy and returns its ARN.
+func (o *explainTest) managedPolicy(name, document string) string {
 	o.Helper()
 	p := identity.ManagedPolicy{Account: explainAccount, Name: name, Path: "/", Document: document}
 	o.write(func(tx *store.Tx) error {
@@ -88,7 +88,7 @@ func (o *office) managed(name, document string) string {
 }
 
 // as carries out a request and returns its ID.
-func (o *office) as(p identity.Principal, operation string, in any) (out any, id string, err error) {
+func (o *explainTest) as(p identity.Principal, operation string, in any) (out any, id string, err error) {
 	o.Helper()
 	op, ok := o.Find(operation)
 	if !ok {
@@ -102,7 +102,7 @@ func (o *office) as(p identity.Principal, operation string, in any) (out any, id
 	return out, id, err
 }
 
-func (o *office) key(p identity.Principal, policy string) key.Key {
+func (o *explainTest) key(p identity.Principal, policy string) key.Key {
 	o.Helper()
 	in := &api.CreateKeyRequest{BypassPolicyLockoutSafetyCheck: new(true), Tags: []api.Tag{{TagKey: new("stage"), TagValue: new("test")}}}
 	if policy != "" {
@@ -116,7 +116,7 @@ func (o *office) key(p identity.Principal, policy string) key.Key {
 	return key.Key{Account: *m.AWSAccountId, Region: explainRegion, ID: *m.KeyId}
 }
 
-func (o *office) explain(in *api.ExplainDecisionRequest) (*api.ExplainDecisionResponse, error) {
+func (o *explainTest) explain(in *api.ExplainDecisionRequest) (*api.ExplainDecisionResponse, error) {
 	o.Helper()
 	out, _, err := o.as(identity.Root(explainAccount), "ExplainDecision", in)
 	if err != nil {
@@ -126,7 +126,7 @@ func (o *office) explain(in *api.ExplainDecisionRequest) (*api.ExplainDecisionRe
 }
 
 // decision explains what must be one decision.
-func (o *office) decision(in *api.ExplainDecisionRequest) api.ExplainedDecision {
+func (o *explainTest) decision(in *api.ExplainDecisionRequest) api.ExplainedDecision {
 	o.Helper()
 	out, err := o.explain(in)
 	if err != nil {
@@ -158,7 +158,7 @@ const (
 var root = identity.Root(explainAccount)
 
 func TestExplainMissingStatement(t *testing.T) {
-	o := newOffice(t)
+	o := newExplainTest(t)
 	alice, k := o.user(explainAccount, "alice", doc(mayEncrypt)), o.key(root, "")
 	d := o.decision(mayDecrypt(alice, k))
 	if d.Outcome != api.OutcomeImplicitDeny || d.Reason != "because no identity-based policy allows the kms:Decrypt action" || d.By != nil || d.Resource != k.ARN() {
@@ -176,7 +176,7 @@ func TestExplainMissingStatement(t *testing.T) {
 }
 
 func TestExplainExplicitDeny(t *testing.T) {
-	o := newOffice(t)
+	o := newExplainTest(t)
 	alice, k := o.user(explainAccount, "alice", doc(mayAll)), o.key(root, doc(toAccount, denyOutput))
 	d := o.decision(mayDecrypt(alice, k))
 	by := d.By
@@ -200,8 +200,8 @@ func TestExplainExplicitDeny(t *testing.T) {
 }
 
 func TestExplainBoundary(t *testing.T) {
-	o := newOffice(t)
-	limits := o.managed("limits", doc(mayEncrypt))
+	o := newExplainTest(t)
+	limits := o.managedPolicy("limits", doc(mayEncrypt))
 	alice, k := o.user(explainAccount, "alice", doc(mayAll), func(u *identity.User) { u.Boundary = limits }), o.key(root, "")
 	d := o.decision(mayDecrypt(alice, k))
 	if d.Outcome != api.OutcomeImplicitDeny || d.Reason != "because no permissions boundary allows the kms:Decrypt action" {
@@ -213,7 +213,7 @@ func TestExplainBoundary(t *testing.T) {
 }
 
 func TestExplainGrants(t *testing.T) {
-	o := newOffice(t)
+	o := newExplainTest(t)
 	alice, k := o.user(explainAccount, "alice", doc(mayEncrypt)), o.key(root, "")
 	grant := func(operations ...string) (id, token string) {
 		out, _, err := o.as(root, "CreateGrant", &api.CreateGrantRequest{KeyId: &k.ID, GranteePrincipal: &alice.ARN, Operations: operations,
@@ -258,7 +258,7 @@ func TestExplainGrants(t *testing.T) {
 
 // An explanation lists some of many grants, and reports how many there were.
 func TestExplainManyGrants(t *testing.T) {
-	o := newOffice(t)
+	o := newExplainTest(t)
 	alice, k := o.user(explainAccount, "alice", doc(mayEncrypt)), o.key(root, "")
 	const many = maxExplainedGrants + 20
 	for i := range many {
@@ -275,7 +275,7 @@ func TestExplainManyGrants(t *testing.T) {
 // Each condition reports the values that it compared, of the request, of the key and of the
 // principal.
 func TestExplainConditionValues(t *testing.T) {
-	o := newOffice(t)
+	o := newExplainTest(t)
 	o.user(explainAccount, "alice", doc(`{"Effect": "Allow", "Action": "kms:*", "Resource": "*", "Condition": {
 		"StringEquals": {"aws:ResourceTag/stage": "live", "aws:PrincipalTag/team": "blue", "kms:KeySpec": "SYMMETRIC_DEFAULT", "kms:RequestAlias": "alias/pay"},
 		"IpAddress": {"aws:SourceIp": "198.51.100.0/24"}, "Bool": {"aws:SecureTransport": "true"}, "StringLikeTwice": {"aws:username": "*"}}}`),
@@ -312,7 +312,7 @@ func TestExplainConditionValues(t *testing.T) {
 
 // Of a key that is not there, its account learns that; and what the principal is told.
 func TestExplainMissingKey(t *testing.T) {
-	o := newOffice(t)
+	o := newExplainTest(t)
 	alice, bob := o.user(explainAccount, "alice", doc(mayEncrypt)), o.user(explainAccount, "bob", doc(mayAll))
 	k := key.Key{Account: explainAccount, Region: explainRegion, ID: "1234abcd-12ab-34cd-56ef-1234567890ab"}
 	d := o.decision(mayDecrypt(alice, k))
@@ -332,7 +332,7 @@ func TestExplainMissingKey(t *testing.T) {
 // An operation on two keys, or on a key and an alias, is explained one resource after the
 // other.
 func TestExplainSeveralAsks(t *testing.T) {
-	o := newOffice(t)
+	o := newExplainTest(t)
 	alice := o.user(explainAccount, "alice", doc(`{"Effect": "Allow", "Action": ["kms:CreateAlias", "kms:ReEncryptTo"], "Resource": "arn:aws:kms:*:*:key/*", "Condition": {"Null": {"kms:ReEncryptOnSameKey": "true"}}}`))
 	k := o.key(root, "")
 	in := &api.ExplainDecisionRequest{PrincipalArn: &alice.ARN, Action: new("kms:CreateAlias"), KeyId: &k.ID, Members: map[string]string{"AliasName": "alias/a"}}
@@ -366,7 +366,7 @@ func TestExplainSeveralAsks(t *testing.T) {
 
 // Sessions of roles are explained with the policies of the role.
 func TestExplainRoles(t *testing.T) {
-	o := newOffice(t)
+	o := newExplainTest(t)
 	r := identity.Role{Entity: identity.Entity{Account: explainAccount, Name: "Deploy", Path: "/ci/", ID: "AROA1", Disabled: true,
 		Inline: []identity.InlinePolicy{{Name: "own", Document: doc(`{"Effect": "Allow", "Action": "kms:*", "Resource": "*", "Condition": {"StringLike": {"aws:userid": "AROA1:*"}}}`)}}}}
 	o.write(func(tx *store.Tx) error { return records.Roles.Put(tx, records.NamedPath(explainAccount, r.Name), r) })
@@ -389,7 +389,7 @@ func TestExplainRoles(t *testing.T) {
 
 // An explanation reveals no more about another account than its principals could find out.
 func TestExplainOtherAccounts(t *testing.T) {
-	o := newOffice(t)
+	o := newExplainTest(t)
 	elsewhere := identity.Root(explainOther)
 	alice, mallory := o.user(explainAccount, "alice", doc(mayAll)), o.user(explainOther, "mallory", doc(mayEncrypt))
 	toOther := strings.NewReplacer(explainAccount, explainOther, `"Account"`, `"Other"`).Replace(toAccount)
@@ -467,7 +467,7 @@ func wantRefusal(t *testing.T, err error, kind key.Kind, part string) {
 // One decision is explained at a time. So many calls of an account wait, and further
 // ones are told to come back; another account is not among those.
 func TestExplanationsHaveABound(t *testing.T) {
-	o := newOffice(t)
+	o := newExplainTest(t)
 	alice := o.user(explainAccount, "alice", doc(mayAll))
 	in := &api.ExplainDecisionRequest{PrincipalArn: &alice.ARN, Action: new("kms:ListKeys")}
 	if err := o.explaining.Enter(t.Context(), "somebody"); err != nil {

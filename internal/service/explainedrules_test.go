@@ -10,7 +10,7 @@ import (
 // An operation for principals of the key's account is never left to the policies of another
 // account.
 func TestExplainWithinAccount(t *testing.T) {
-	o := newOffice(t)
+	o := newExplainTest(t)
 	mallory := o.user(explainOther, "mallory", doc(mayAll))
 	k := o.key(root, doc(toAccount, `{"Effect": "Allow", "Principal": {"AWS": "444455556666"}, "Action": "kms:*", "Resource": "*"}`))
 	in := mayDecrypt(mallory, k)
@@ -26,7 +26,7 @@ func TestExplainWithinAccount(t *testing.T) {
 
 // An operation with rules besides policies is not explained as if policies alone decided.
 func TestExplainOnlyKMS(t *testing.T) {
-	o := newOffice(t)
+	o := newExplainTest(t)
 	alice := o.user(explainAccount, "alice", doc(`{"Effect": "Allow", "Action": "*", "Resource": "*"}`))
 	for _, action := range []string{"keyhold:PutUser", "sts:AssumeRole", "sts:GetCallerIdentity"} {
 		_, err := o.explain(&api.ExplainDecisionRequest{PrincipalArn: &alice.ARN, Action: &action})
@@ -39,7 +39,7 @@ func TestExplainOnlyKMS(t *testing.T) {
 
 // The placeholder in place of a key policy is not shown.
 func TestExplainRetireShowsNoPlaceholder(t *testing.T) {
-	o := newOffice(t)
+	o := newExplainTest(t)
 	alice, k := o.user(explainAccount, "alice", doc(mayEncrypt)), o.key(root, "")
 	out, _, err := o.as(root, "CreateGrant", &api.CreateGrantRequest{KeyId: &k.ID, GranteePrincipal: &alice.ARN, RetiringPrincipal: &alice.ARN, Operations: []string{"Encrypt"}})
 	if err != nil {

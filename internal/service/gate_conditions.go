@@ -24,7 +24,7 @@ type conditions struct {
 	key key.Key // that the question is about; zero if it is about none, or a missing one
 	err error   // of a look-up: then the decision is worth nothing
 
-	contextNames, tagNames, sameKey, aliasNames found
+	contextNames, tagNames, sameKey, aliasNames lazyValues
 	context, requestTags, resourceTags          byName
 }
 
@@ -40,16 +40,16 @@ func (v *conditions) Values(name string) []string {
 	if of := fromCaller[name]; of != nil {
 		return of(v.c)
 	}
-	return v.named(name)
+	return v.valuesByName(name)
 }
 
-// A given is the source of a value: a member of the request, or a default where the request
+// A memberOrDefault is the source of a value: a member of the request, or a default where the request
 // lacks the member.
-type given struct{ member, otherwise string }
+type memberOrDefault struct{ member, otherwise string }
 
 // fromMember lists the condition keys whose value is a member of the request. Source:
 // "Condition keys for AWS KMS" in the developer guide.
-var fromMember = map[string]given{
+var fromMember = map[string]memberOrDefault{
 	"kms:bypasspolicylockoutsafetycheck":         {"BypassPolicyLockoutSafetyCheck", "false"},
 	"kms:datakeypairspec":                        {"KeyPairSpec", ""},
 	"kms:expirationmodel":                        {"ExpirationModel", "KEY_MATERIAL_EXPIRES"},
@@ -78,11 +78,11 @@ func (v *conditions) member(name, otherwise string) []string {
 	case f.IsNil():
 		return []string{otherwise}
 	}
-	return []string{spelled(f.Elem())}
+	return []string{formatValue(f.Elem())}
 }
 
-// spelled formats a value as policies write values of its type.
-func spelled(f reflect.Value) string {
+// formatValue formats a value as policies write values of its type.
+func formatValue(f reflect.Value) string {
 	if t, ok := reflect.TypeAssert[api.Timestamp](f); ok {
 		return t.Time().UTC().Format(time.RFC3339)
 	}
@@ -159,8 +159,8 @@ var fromName = map[string]func(v *conditions, name string) []string{
 	"aws:resourcetag/":       (*conditions).resourceTag,
 }
 
-// named returns the values of such a condition key.
-func (v *conditions) named(name string) []string {
+// valuesByName returns the values of such a condition key.
+func (v *conditions) valuesByName(name string) []string {
 	end := strings.IndexAny(name, ":/") + 1
 	end += strings.IndexAny(name[end:], ":/") + 1
 	if of := fromName[name[:end]]; of != nil {

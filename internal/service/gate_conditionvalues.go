@@ -126,14 +126,14 @@ func (b byName) add(name, value string) {
 	b[name] = append(b[name], value)
 }
 
-// found are values that were looked for once.
-type found struct {
+// lazyValues are values that were looked for once.
+type lazyValues struct {
 	looked bool
 	values []string
 }
 
 // once returns what look found when it was called first.
-func (f *found) once(look func() []string) []string {
+func (f *lazyValues) once(look func() []string) []string {
 	if !f.looked {
 		f.looked, f.values = true, look()
 	}

@@ -132,7 +132,7 @@ const longDocument = 2 << 10
 // read when it is the turn of the caller. The error of a malformed policy is a
 // *policy.SyntaxError.
 func (c *call) readFairly(text string) (p *policy.Policy, err error) {
-	if p := c.compiled.kept(policyText{text, policy.KeyPolicy}); p != nil {
+	if p := c.compiled.find(policyText{text, policy.KeyPolicy}); p != nil {
 		return p, nil
 	}
 	if len(text) < longDocument {

@@ -36,7 +36,7 @@ func (s *Service) Do(ctx context.Context, r Request) (any, error) {
 	c := &call{Service: s, Request: r, ctx: ctx, now: s.clock.Now(), begun: time.Now()}
 	c.keys = c.room[:0]
 	c.decidedAt = cmp.Or(r.Revision, s.store.Revision())
-	if err := c.admitted(); err != nil {
+	if err := c.checkAdmission(); err != nil {
 		return nil, err
 	}
 	if c.Turn.wasRefused() || !c.Operation.Unsigned && !s.rates.admit(&c.Caller.Principal, c.Operation.class, c.begun) {

@@ -64,7 +64,7 @@ func (s *Service) documentsOfEntity(from source, p identity.Principal) (d policy
 	if p.Kind == identity.KindAssumedRole {
 		of.arn, of.id = p.RoleARN, p.Session.RoleID
 	}
-	if d, ok := s.compiled.keptDocuments(of); ok {
+	if d, ok := s.compiled.findDocuments(of); ok {
 		return d, nil
 	}
 	if from, err = coveredBy(from, records.Accounts, p.AccountID); err != nil {

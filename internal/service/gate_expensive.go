@@ -74,7 +74,7 @@ func (e *expensive) begin(ctx context.Context, of effort, principal string) erro
 	defer cancel()
 	err := q.Enter(ctx, principal)
 	if errors.Is(err, admit.ErrFull) || errors.Is(err, context.DeadlineExceeded) {
-		return throttled()
+		return errThrottled()
 	}
 	if err == nil {
 		e.running(1)
@@ -99,8 +99,8 @@ func (e *expensive) makeWrappingKey(ctx context.Context, principal, spec string)
 	return crypt.NewWrappingKey(spec)
 }
 
-// throttled answers a request that comes too fast. All SDKs repeat such requests.
-func throttled() *key.Error {
+// errThrottled answers a request that comes too fast. All SDKs repeat such requests.
+func errThrottled() *key.Error {
 	return key.Errorf(key.KindThrottling,
 		"You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.")
 }
@@ -129,8 +129,8 @@ func withCurrent[K any](c *call, k key.Key, use func(K) error) error {
 	})
 }
 
-// listing reports whether an operation reads and opens up to a thousand records.
-func listing(o Operation) bool {
+// isListing reports whether an operation reads and opens up to a thousand records.
+func isListing(o Operation) bool {
 	return rateRows[o.class].class == "list" || o.Name == "ListIdentities"
 }
 

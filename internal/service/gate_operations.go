@@ -89,7 +89,7 @@ func operations(dev bool) map[string]Operation {
 		row.usesReserve = slices.Contains(usesReserve, row.Name)
 		row.acrossAccounts = row.usesKeys || slices.Contains(acrossAccounts, row.Name)
 		row.class = classOf(row.Name)
-		if listing(row) {
+		if isListing(row) {
 			row.run = inTurn(row.run)
 		}
 		table[row.Name] = row

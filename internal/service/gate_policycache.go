@@ -37,7 +37,7 @@ const textEntry, documentEntry = 128, 192
 // get returns the policy of a text. A caller that gets an error must refuse the request.
 func (c *compiledPolicies) get(text string, kind policy.Type) (*policy.Policy, error) {
 	of := policyText{text, kind}
-	if p := c.kept(of); p != nil {
+	if p := c.find(of); p != nil {
 		return p, nil
 	}
 	p, err := policy.Parse(text, kind)
@@ -47,8 +47,8 @@ func (c *compiledPolicies) get(text string, kind policy.Type) (*policy.Policy, e
 	return c.keep(of, p), nil
 }
 
-// kept returns the policy of a text if it is kept, or nil.
-func (c *compiledPolicies) kept(of policyText) *policy.Policy {
+// find returns the policy of a text if it is kept, or nil.
+func (c *compiledPolicies) find(of policyText) *policy.Policy {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	return c.texts[of]
@@ -129,8 +129,8 @@ type entityAt struct {
 	serial  int64
 }
 
-// keptDocuments returns the policies of a user or role if they are kept.
-func (c *compiledPolicies) keptDocuments(of entityAt) (policy.Documents, bool) {
+// findDocuments returns the policies of a user or role if they are kept.
+func (c *compiledPolicies) findDocuments(of entityAt) (policy.Documents, bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	d, ok := c.entities[of]

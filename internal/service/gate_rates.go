@@ -68,7 +68,7 @@ func (r *rates) admit(p *identity.Principal, class int, now time.Time) bool {
 // throttle refuses a request that comes too fast. The first refusal of a principal and
 // class in a minute is recorded, with the number of refusals that were not.
 func (c *call) throttle() error {
-	refused := throttled()
+	refused := errThrottled()
 	class := rateRows[c.Operation.class].class
 	if !c.rates.recorded.Allow(payer(&c.Caller.Principal)+" "+class, c.begun) {
 		c.rates.omitted.Add(1)

@@ -17,9 +17,9 @@ var usesReserve = strings.Fields(`
 CancelKeyDeletion DeleteIdentity DeleteImportedKeyMaterial DisableKey RetireGrant RevokeGrant RevokeSessions
 ScheduleKeyDeletion SetIdentityState`)
 
-// admitted returns why the call may not begin, if so: it could not be audited, or it is
+// checkAdmission returns why the call may not begin, if so: it could not be audited, or it is
 // ordinary work and the disk is full.
-func (c *call) admitted() error {
+func (c *call) checkAdmission() error {
 	if err := c.hasSpace(); err != nil {
 		return err
 	}

@@ -47,12 +47,12 @@ type strangers struct {
 	sleep           func(time.Duration)
 
 	mu     sync.Mutex
-	missed missed
+	missed unrecordedRefusals
 	next   time.Time // when the next slow answer is given
 }
 
-// missed counts the refusals without an event of their own.
-type missed struct {
+// unrecordedRefusals counts the refusals without an event of their own.
+type unrecordedRefusals struct {
 	since    time.Time // of the first one
 	requests int64
 	codes    map[string]int64 // by the code of the error, of which there are a few
@@ -98,7 +98,7 @@ func (s *strangers) miss(source, code string, now time.Time) {
 	defer s.mu.Unlock()
 	m := &s.missed
 	if m.requests == 0 {
-		*m = missed{since: now, codes: map[string]int64{}, sources: map[string]int64{}}
+		*m = unrecordedRefusals{since: now, codes: map[string]int64{}, sources: map[string]int64{}}
 	}
 	m.requests++
 	m.codes[code]++
@@ -111,13 +111,13 @@ func (s *strangers) miss(source, code string, now time.Time) {
 
 // take returns the counts of missed requests and resets them, if the first of the requests is at
 // least the given duration in the past.
-func (s *strangers) take(now time.Time, after time.Duration) (m missed, due bool) {
+func (s *strangers) take(now time.Time, after time.Duration) (m unrecordedRefusals, due bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.missed.requests == 0 || now.Sub(s.missed.since) < after {
 		return m, false
 	}
-	m, s.missed = s.missed, missed{}
+	m, s.missed = s.missed, unrecordedRefusals{}
 	return m, true
 }
 
@@ -133,7 +133,7 @@ func sourceOf(address string) string {
 }
 
 // details returns the details of the event that reports the missed requests.
-func (m missed) details(now time.Time) []byte {
+func (m unrecordedRefusals) details(now time.Time) []byte {
 	text, _ := json.Marshal(struct {
 		Requests   int64            `json:"requests"`
 		Seconds    int64            `json:"seconds"`
@@ -166,7 +166,7 @@ func (s *Service) reportStrangers(now time.Time) {
 	}
 }
 
-func (s *Service) warnOfStrangers(m missed) {
+func (s *Service) warnOfStrangers(m unrecordedRefusals) {
 	s.log.Warn("requests were refused without an event of their own: "+
 		"they had no valid signature or token, and there were too many",
 		"requests", m.requests, "sources", slices.Sorted(maps.Keys(m.sources)), "requestsOfOtherSources", m.others)

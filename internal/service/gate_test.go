@@ -13,7 +13,7 @@ import (
 
 // A key policy allows and denies principals that have no policies of their own.
 func TestKeyPolicyAllowsDirectly(t *testing.T) {
-	c := newCast(t)
+	c := newAccessTest(t)
 	c.user("alice")
 	c.user("bob")
 	c.role("app")
@@ -29,7 +29,7 @@ func TestKeyPolicyAllowsDirectly(t *testing.T) {
 
 // Policies of users count for what the key policy leaves to the account.
 func TestKeyPolicyDelegates(t *testing.T) {
-	c := newCast(t)
+	c := newAccessTest(t)
 	c.user("alice", with(c.identity("allow kms:*")))
 	c.user("bob")
 	delegated, partly, not := c.key("allow home kms:*"), c.key("allow home kms:DescribeKey"), c.key("allow bob kms:*")
@@ -48,7 +48,7 @@ func TestKeyPolicyDelegates(t *testing.T) {
 
 // Operations without a particular key are decided by the policies of users alone.
 func TestActionsWithoutKey(t *testing.T) {
-	c := newCast(t)
+	c := newAccessTest(t)
 	c.user("alice")
 	for _, operation := range []string{"CreateKey", "ListKeys", "ListAliases", "GenerateRandom", "ListRetirableGrants", "RecreateKey"} {
 		service := "kms:"
@@ -79,10 +79,10 @@ func TestExplicitDenials(t *testing.T) {
 		"in the session policy":   {"allow home kms:*", []string{"allow kms:*"}, []string{"allow kms:*"}, []string{"allow kms:*", "deny kms:Encrypt"}, false, "with an explicit deny in a session policy"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := newCast(t)
-			p.role("app", with(p.identity(c.of...)), p.bounded(c.boundary...))
+			p := newAccessTest(t)
+			p.role("app", with(p.identity(c.of...)), p.boundary(c.boundary...))
 			k := p.key("allow home kms:*", c.keyPolicy)
-			app := p.session("app", limitedTo(p.identity(c.ofSession...)))
+			app := p.session("app", sessionPolicy(p.identity(c.ofSession...)))
 			app.may("DescribeKey", k)
 			app.is(c.allowed, "Encrypt", k)
 			if !c.allowed {
@@ -97,10 +97,10 @@ func TestExplicitDenials(t *testing.T) {
 // A boundary limits the permissions of policies, and does not limit what a key policy gives to
 // the user's own ARN.
 func TestBoundaries(t *testing.T) {
-	c := newCast(t)
+	c := newAccessTest(t)
 	all := with(c.identity("allow kms:*"))
-	c.user("alice", all, c.bounded("allow kms:Describe*"))
-	c.role("app", all, c.bounded("allow kms:Describe*"))
+	c.user("alice", all, c.boundary("allow kms:Describe*"))
+	c.role("app", all, c.boundary("allow kms:Describe*"))
 	k := c.key("allow home kms:*")
 	for _, name := range []string{"alice", "role/app"} {
 		c.as(name).may("DescribeKey", k)
@@ -120,16 +120,16 @@ func TestBoundaries(t *testing.T) {
 // Session policies limit all permissions except those that a key policy gives to the session's
 // own ARN.
 func TestSessionPolicies(t *testing.T) {
-	c := newCast(t)
+	c := newAccessTest(t)
 	c.role("app", with(c.identity("allow kms:*")))
 	k := c.key("allow home kms:*", "allow role/app kms:Sign")
-	session := c.session("app", limitedTo(c.identity("allow kms:Describe*")))
+	session := c.session("app", sessionPolicy(c.identity("allow kms:Describe*")))
 	session.may("DescribeKey", k)
 	session.mayNot("Encrypt", k)
 	session.mayNot("Sign", k)
 	session.mayNot("CreateKey", "")
 	c.as("role/app").may("Encrypt", k)
-	arn := c.managed("read", c.identity("allow kms:Describe*"))
+	arn := c.managedPolicy("read", c.identity("allow kms:Describe*"))
 	managed := c.session("app", func(s *identity.Session) { s.PolicyARNs = []string{arn} })
 	managed.may("DescribeKey", k)
 	managed.mayNot("Encrypt", k)
@@ -145,7 +145,7 @@ func TestSessionPolicies(t *testing.T) {
 
 // Across accounts both sides have to allow.
 func TestOtherAccounts(t *testing.T) {
-	c := newCast(t)
+	c := newAccessTest(t)
 	c.user("other/zoe", with(c.identity("allow kms:*")))
 	c.user("other/yan")
 	none, account, person := c.key("allow home kms:*"), c.key("allow other kms:*"), c.key("allow other/yan kms:*", "allow other/zoe kms:Encrypt")
@@ -162,7 +162,7 @@ func TestOtherAccounts(t *testing.T) {
 // Another account can use a key, and cannot administer it. Source: "Allowing users
 // in other accounts to use a KMS key".
 func TestOtherAccountsDoNotAdminister(t *testing.T) {
-	c := newCast(t)
+	c := newAccessTest(t)
 	c.user("other/zoe", with(c.identity("allow kms:*")))
 	k := c.key("allow everybody kms:*", "allow other/zoe kms:*", "allow other kms:*")
 	c.root().does("CreateAlias", k, `{"AliasName":"alias/old"}`)
@@ -184,7 +184,7 @@ func TestOtherAccountsDoNotAdminister(t *testing.T) {
 
 // The policy of a key decides for every alias of the key.
 func TestAliasesAreConditions(t *testing.T) {
-	c := newCast(t)
+	c := newAccessTest(t)
 	c.user("alice")
 	c.user("bob", with(c.identity("allow kms:Encrypt if ForAnyValue:StringLike kms:ResourceAliases alias/app-*")))
 	k := c.key("allow home kms:*", "allow alice kms:Encrypt if StringEquals kms:RequestAlias alias/app-1")
@@ -212,7 +212,7 @@ func TestAliasesHaveTwoSides(t *testing.T) {
 		"all": {true, true, true}, "no alias": {false, true, true}, "no old key": {true, false, true}, "no new key": {true, true, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := newCast(t)
+			c := newAccessTest(t)
 			old, next := c.key("allow home kms:*"), c.key("allow home kms:*")
 			lines := []string{"allow kms:DescribeKey"}
 			for on, allowed := range map[string]bool{alias: test.alias, old: test.old, next: test.new} {
@@ -232,7 +232,7 @@ func TestAliasesHaveTwoSides(t *testing.T) {
 
 // Tags are given to a new key by whom kms:TagResource allows to.
 func TestTagsAtCreation(t *testing.T) {
-	c := newCast(t)
+	c := newAccessTest(t)
 	c.user("alice", with(c.identity("allow kms:CreateKey")))
 	c.user("bob", with(c.identity("allow kms:CreateKey", "allow kms:TagResource if StringEquals aws:RequestTag/team red")))
 	tagged := func(value string) string { return `{"Tags":[{"TagKey":"team","TagValue":"` + value + `"}]}` }
@@ -243,7 +243,7 @@ func TestTagsAtCreation(t *testing.T) {
 }
 
 func TestReEncryptHasTwoSides(t *testing.T) {
-	c := newCast(t)
+	c := newAccessTest(t)
 	from, to := c.key("allow home kms:*"), c.key("allow home kms:*")
 	blob := ciphertext(c.blob(from))
 	for name, lines := range map[string][]string{
@@ -261,7 +261,7 @@ func TestReEncryptHasTwoSides(t *testing.T) {
 
 // A grant is for its grantee, with a token or without.
 func TestGrants(t *testing.T) {
-	c := newCast(t)
+	c := newAccessTest(t)
 	c.user("alice")
 	c.user("bob")
 	c.user("carol", with(c.identity("allow kms:Encrypt")))
@@ -269,15 +269,15 @@ func TestGrants(t *testing.T) {
 	k := c.key("allow home kms:CreateGrant,kms:RevokeGrant")
 	id, token := c.root().grants(k, "alice", "Encrypt,DescribeKey")
 	c.as("alice").may("Encrypt", k)
-	c.as("alice").may("Encrypt", k, holding(token))
-	c.as("alice").mayNot("GenerateDataKey", k, holding(token))
+	c.as("alice").may("Encrypt", k, withGrantToken(token))
+	c.as("alice").mayNot("GenerateDataKey", k, withGrantToken(token))
 	c.as("bob").mayNot("Encrypt", k)
-	c.as("bob").mayNot("Encrypt", k, holding(token))
+	c.as("bob").mayNot("Encrypt", k, withGrantToken(token))
 	c.root().does("RevokeGrant", k, `{"GrantId":"`+id+`"}`)
 	c.as("alice").mayNot("Encrypt", k)
 	c.root().grants(k, "role/app", "Encrypt")
 	c.as("role/app").may("Encrypt", k)
-	c.session("app", limitedTo(c.identity("allow kms:Describe*"))).mayNot("Encrypt", k)
+	c.session("app", sessionPolicy(c.identity("allow kms:Describe*"))).mayNot("Encrypt", k)
 	c.root().grants(k, "home", "Encrypt")
 	c.root().may("Encrypt", k)
 	c.as("carol").may("Encrypt", k)
@@ -287,7 +287,7 @@ func TestGrants(t *testing.T) {
 }
 
 func TestGrantConstraints(t *testing.T) {
-	c := newCast(t)
+	c := newAccessTest(t)
 	k := c.key("allow home kms:CreateGrant")
 	for _, name := range []string{"exact", "part", "source"} {
 		c.user(name)
@@ -312,7 +312,7 @@ func TestGrantConstraints(t *testing.T) {
 
 // Who may create grants by a grant hands on no more than they have.
 func TestChildGrants(t *testing.T) {
-	c := newCast(t)
+	c := newAccessTest(t)
 	c.user("alice")
 	k := c.key("allow home kms:CreateGrant")
 	c.root().grants(k, "alice", "Encrypt,Decrypt,CreateGrant", `{"Constraints":{"EncryptionContextSubset":{"a":"1"}}}`)
@@ -340,7 +340,7 @@ func TestChildGrants(t *testing.T) {
 }
 
 func TestWhoRetires(t *testing.T) {
-	c := newCast(t)
+	c := newAccessTest(t)
 	c.user("grantee")
 	c.user("retirer")
 	c.user("stranger")
@@ -383,11 +383,11 @@ func TestWhoRetires(t *testing.T) {
 // Boundaries and session policies limit a caller who retires a grant in the same way as a
 // caller who uses a grant.
 func TestLimitsOfWhoRetires(t *testing.T) {
-	c := newCast(t)
+	c := newAccessTest(t)
 	c.role("app")
-	c.role("bounded", c.bounded("allow kms:Describe*"))
+	c.role("bounded", c.boundary("allow kms:Describe*"))
 	k := c.key("allow home kms:CreateGrant")
-	encrypts, retires := limitedTo(c.identity("allow kms:Encrypt")), limitedTo(c.identity("allow kms:RetireGrant"))
+	encrypts, retires := sessionPolicy(c.identity("allow kms:Encrypt")), sessionPolicy(c.identity("allow kms:RetireGrant"))
 	for _, grant := range []string{`{"RetiringPrincipal":"` + who("role/app") + `"}`, `{"Operations":["RetireGrant"]}`} {
 		id, _ := c.root().grants(k, "role/app", "Decrypt", grant)
 		members := `{"KeyId":"` + k + `","GrantId":"` + id + `"}`
@@ -400,7 +400,7 @@ func TestLimitsOfWhoRetires(t *testing.T) {
 
 // Nobody gives a key a policy that they could not replace, unless they insist.
 func TestLockOuts(t *testing.T) {
-	c := newCast(t)
+	c := newAccessTest(t)
 	c.user("alice", with(c.identity("allow kms:*")))
 	c.user("bob", with(c.identity("allow kms:*", "deny kms:PutKeyPolicy,kms:CreateKey if Bool kms:BypassPolicyLockoutSafetyCheck true")))
 	asking := func(policy string, insist bool) string {
@@ -430,7 +430,7 @@ func TestLockOuts(t *testing.T) {
 }
 
 func TestPoliciesNameNobodyWhoIsNotThere(t *testing.T) {
-	c := newCast(t)
+	c := newAccessTest(t)
 	c.user("alice")
 	c.role("app")
 	k := c.key("allow home kms:*")
@@ -448,7 +448,7 @@ func TestPoliciesNameNobodyWhoIsNotThere(t *testing.T) {
 
 // A policy that was stored and cannot be read allows nobody anything.
 func TestMalformedPoliciesDeny(t *testing.T) {
-	c := newCast(t)
+	c := newAccessTest(t)
 	c.user("alice", with(c.identity("allow kms:*")))
 	c.user("bob", with(c.identity("allow kms:*"), `{"Statement":`))
 	k, bad := c.key("allow home kms:*"), c.key("allow home kms:*")
@@ -464,7 +464,7 @@ func TestMalformedPoliciesDeny(t *testing.T) {
 // Not seeing is not knowing.
 func TestMissingIsAsForbidden(t *testing.T) {
 	const missing = "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-0000-0000-000000000000"
-	c := newCast(t)
+	c := newAccessTest(t)
 	c.user("alice")
 	c.user("denied", with(c.identity("deny kms:DescribeKey")))
 	c.user("other/zoe", with(c.identity("allow kms:*")))
@@ -472,7 +472,7 @@ func TestMissingIsAsForbidden(t *testing.T) {
 	c.role("app", with(c.identity("allow kms:*")))
 	k := c.key("allow home kms:*")
 	foreign := strings.Replace(missing, homeAccount, otherAccount, 1)
-	limited := c.session("app", limitedTo(c.identity("allow kms:Encrypt")))
+	limited := c.session("app", sessionPolicy(c.identity("allow kms:Encrypt")))
 	for _, a := range []actor{c.as("alice"), c.as("denied"), c.as("other/zoe"), c.as("other"), limited} {
 		kind, there := a.refusal("DescribeKey", k)
 		if kind2, not := a.refusal("DescribeKey", missing); kind != kind2 || len(there) != len(not) || strings.ReplaceAll(there, k, missing) != not {
@@ -496,7 +496,7 @@ func TestMissingIsAsForbidden(t *testing.T) {
 
 // A ciphertext says nothing of its key to who may not use it.
 func TestKeysInCiphertexts(t *testing.T) {
-	c := newCast(t)
+	c := newAccessTest(t)
 	c.user("alice")
 	c.user("admin", with(c.identity("allow kms:*")))
 	c.user("other/zoe", with(c.identity("allow kms:*")))

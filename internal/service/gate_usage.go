@@ -24,16 +24,16 @@ type keyUsage struct {
 	put func(*store.Tx, []dueUsage) error
 
 	mu   sync.Mutex
-	keys map[string]noted // by the path of the key
-	room int              // for so many keys
+	keys map[string]notedUsage // by the path of the key
+	room int                   // for so many keys
 
 	full chan struct{} // signals that three quarters of the room are used
 	done chan struct{} // closed to end
 	gone sync.WaitGroup
 }
 
-// A noted usage is also written if it is clean.
-type noted struct {
+// A notedUsage is the last usage of a record. It is clean if the store has it.
+type notedUsage struct {
 	records.Usage
 	clean   bool
 	written time.Time // wall time of the last writing, zero for none
@@ -57,7 +57,7 @@ func newKeyUsage(
 		log:      log,
 		diskFull: diskFull,
 		put:      put,
-		keys:     map[string]noted{},
+		keys:     map[string]notedUsage{},
 		room:     maxUsages,
 		full:     make(chan struct{}, 1),
 		done:     make(chan struct{}),
@@ -139,7 +139,7 @@ func (u *keyUsage) write(ctx context.Context, now time.Time, interval time.Durat
 		if err := u.store.Update(ctx, func(tx *store.Tx) error { return u.put(tx, batch) }); err != nil {
 			return err
 		}
-		u.wrote(batch, now)
+		u.markWritten(batch, now)
 		due = due[len(batch):]
 	}
 	return nil
@@ -181,7 +181,7 @@ func putUsages(tx *store.Tx, batch []dueUsage) error {
 	return nil
 }
 
-func (u *keyUsage) wrote(batch []dueUsage, now time.Time) {
+func (u *keyUsage) markWritten(batch []dueUsage, now time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for _, d := range batch {

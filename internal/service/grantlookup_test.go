@@ -19,7 +19,7 @@ const testAlice = "arn:aws:iam::" + homeAccount + ":user/alice"
 type lookupTest struct {
 	testing.TB
 	*Service
-	c   *counting
+	c   *readCounter
 	key key.Key
 }
 

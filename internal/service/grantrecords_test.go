@@ -181,8 +181,8 @@ func TestGrantThatCameOrWentMeanwhile(t *testing.T) {
 	}
 }
 
-// A counting Backend counts the reads of keys and their grants.
-type counting struct {
+// A readCounter is a Backend that counts the reads of keys and their grants.
+type readCounter struct {
 	store.Backend
 	mu   sync.Mutex
 	read map[string]int // records, by the beginning of the path up to "/"
@@ -190,14 +190,14 @@ type counting struct {
 
 type countingReader struct {
 	store.Reader
-	c *counting
+	c *readCounter
 }
 
-func (c *counting) View(ctx context.Context, fn func(store.Reader) error) error {
+func (c *readCounter) View(ctx context.Context, fn func(store.Reader) error) error {
 	return c.Backend.View(ctx, func(r store.Reader) error { return fn(countingReader{r, c}) })
 }
 
-func (c *counting) count(path []byte) {
+func (c *readCounter) count(path []byte) {
 	prefix, _, _ := strings.Cut(string(path), "/")
 	if strings.HasPrefix(prefix, "grant") || prefix == "key" || prefix == "alias" {
 		c.mu.Lock()
@@ -220,7 +220,7 @@ func (r countingReader) Scan(from, to []byte, limit int) ([]store.Item, error) {
 }
 
 // reads returns what fn reads.
-func (c *counting) reads(fn func()) map[string]int {
+func (c *readCounter) reads(fn func()) map[string]int {
 	c.mu.Lock()
 	c.read = map[string]int{}
 	c.mu.Unlock()
@@ -232,9 +232,9 @@ func (c *counting) reads(fn func()) map[string]int {
 
 // openCounting opens a deployment with one key that has many grants and one that
 // has a few.
-func openCounting(t testing.TB, many int) (s *Service, c *counting, crowded, quiet key.Key) {
+func openCounting(t testing.TB, many int) (s *Service, c *readCounter, crowded, quiet key.Key) {
 	t.Helper()
-	c = &counting{Backend: memory.New(), read: map[string]int{}}
+	c = &readCounter{Backend: memory.New(), read: map[string]int{}}
 	events := audit.New(audit.Discard{}, audit.Options{})
 	s, err := Open(t.Context(), Config{
 		Backend: c, Slots: memory.NewSlots(), Root: seal.NewEphemeralRoot(), Create: true,
@@ -366,7 +366,7 @@ func TestGrantsCostNothing(t *testing.T) {
 // nothing else allows it, one grant that does.
 func TestWhoNeedsNoGrantReadsNone(t *testing.T) {
 	s, b, crowded, _ := openCounting(t, 1000)
-	c := cast{people{t, s}}
+	c := accessTest{people{t, s}}
 	c.user("alice", with(c.identity("allow kms:*")))
 	c.user("bob")
 	c.role("app7")

@@ -10,12 +10,12 @@ import (
 )
 
 // grant creates a grant that has all of its records.
-func (l *life) grant(t *testing.T, id, name string) *api.CreateGrantResponse {
+func (l *clockedService) grant(t *testing.T, id, name string) *api.CreateGrantResponse {
 	t.Helper()
 	return l.grantTo(t, id, name, "app")
 }
 
-func (l *life) grantTo(t *testing.T, id, name, role string) *api.CreateGrantResponse {
+func (l *clockedService) grantTo(t *testing.T, id, name, role string) *api.CreateGrantResponse {
 	t.Helper()
 	return must[any](t)(do(l.Service, "CreateGrant", &api.CreateGrantRequest{
 		KeyId: &id, Name: &name, GranteePrincipal: new("arn:aws:iam::111122223333:role/" + role), RetiringPrincipal: new("arn:aws:iam::111122223333:root"), Operations: []string{"Decrypt"},
@@ -24,7 +24,7 @@ func (l *life) grantTo(t *testing.T, id, name, role string) *api.CreateGrantResp
 
 // The grants of a removed key are removed, and the grants of other keys stay.
 func TestSweepRemovesGrants(t *testing.T) {
-	l := newLife(t)
+	l := newClockedService(t)
 	gone, kept := l.createKey(t), l.createKey(t)
 	for i := range 30 {
 		l.grantTo(t, gone, strings.Repeat("n", i+1), strings.Repeat("r", i+1))
@@ -49,7 +49,7 @@ func TestSweepRemovesGrants(t *testing.T) {
 
 // The audit log names the grant that was created or retired, and contains no token.
 func TestEventsOfGrants(t *testing.T) {
-	l := newLife(t)
+	l := newClockedService(t)
 	id := l.createKey(t)
 	made := l.grant(t, id, "n")
 	must[any](t)(do(l.Service, "DescribeKey", &api.DescribeKeyRequest{KeyId: &id, GrantTokens: []string{*made.GrantToken}}))

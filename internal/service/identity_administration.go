@@ -82,8 +82,8 @@ func (c *call) touch(tx *store.Tx, account string) error {
 
 // Errors that end a transaction without a change.
 var (
-	errUnchanged = errors.New("nothing is to be changed")
-	errOnlyTold  = errors.New("nothing is to be changed, only to be told")
+	errUnchanged  = errors.New("nothing is to be changed")
+	errDryRunEnds = errors.New("this is a dry run")
 )
 
 // The kinds of identities, by the names that their ARNs have.

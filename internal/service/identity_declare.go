@@ -51,7 +51,7 @@ func (c *call) declare(d *declaration, fn func(tx *store.Tx) error) (*api.PutIde
 		}
 		switch {
 		case d.dry:
-			return errOnlyTold
+			return errDryRunEnds
 		case !d.changes():
 			return errUnchanged
 		}
@@ -63,7 +63,7 @@ func (c *call) declare(d *declaration, fn func(tx *store.Tx) error) (*api.PutIde
 	} else {
 		err = c.commit(in)
 	}
-	if err != nil && !errors.Is(err, errOnlyTold) && !errors.Is(err, errUnchanged) {
+	if err != nil && !errors.Is(err, errDryRunEnds) && !errors.Is(err, errUnchanged) {
 		return nil, err
 	}
 	return d.response(), nil

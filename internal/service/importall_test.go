@@ -31,8 +31,8 @@ func (p parameters) wrapHybrid(t *testing.T, material []byte) []byte {
 	return append(oaep.wrap(t, sessionKey), must[[]byte](t)(kwp.Wrap(material))...)
 }
 
-// imported is a key whose owner has its material.
-type imported struct {
+// An importedKey is a key whose owner has its material.
+type importedKey struct {
 	id       *string
 	spec     types.KeySpec
 	material []byte
@@ -48,7 +48,7 @@ func createOf(t *testing.T, s *kmstest.Server, spec types.KeySpec, usage types.K
 }
 
 // send wraps material with the algorithm and sends it, without expiry.
-func (k imported) send(t *testing.T, s *kmstest.Server, algorithm types.AlgorithmSpec, material []byte) (*kms.ImportKeyMaterialOutput, error) {
+func (k importedKey) send(t *testing.T, s *kmstest.Server, algorithm types.AlgorithmSpec, material []byte) (*kms.ImportKeyMaterialOutput, error) {
 	t.Helper()
 	wrappingKey := types.WrappingKeySpecRsa2048
 	if len(material) > 190 && (algorithm == oaepSHA1 || algorithm == oaepSHA256) {
@@ -107,7 +107,7 @@ func TestImportOfEachKind(t *testing.T) {
 		{"ECC_NIST_P521", "SIGN_VERIFY", ecMaterial(t, elliptic.P521()), ecMaterial(t, elliptic.P521()), []types.AlgorithmSpec{oaepSHA256, hybrid1}},
 	} {
 		t.Run(string(c.spec)+"/"+string(c.usage), func(t *testing.T) {
-			k := imported{createOf(t, s, c.spec, c.usage), c.spec, c.material}
+			k := importedKey{createOf(t, s, c.spec, c.usage), c.spec, c.material}
 			var id string
 			for _, algorithm := range c.ways {
 				out := must[*kms.ImportKeyMaterialOutput](t)(k.send(t, s, algorithm, c.material))
@@ -134,7 +134,7 @@ func TestImportOfEachKind(t *testing.T) {
 }
 
 // wantPublic compares the public key with that of the owner's copy, for asymmetric material.
-func (k imported) wantPublic(t *testing.T, s *kmstest.Server) {
+func (k importedKey) wantPublic(t *testing.T, s *kmstest.Server) {
 	t.Helper()
 	private, err := x509.ParsePKCS8PrivateKey(k.material)
 	if err != nil {
@@ -148,7 +148,7 @@ func (k imported) wantPublic(t *testing.T, s *kmstest.Server) {
 }
 
 // wantUnusable checks that a key without its material does nothing.
-func (k imported) wantUnusable(t *testing.T, s *kmstest.Server) {
+func (k importedKey) wantUnusable(t *testing.T, s *kmstest.Server) {
 	t.Helper()
 	const part = " is pending import."
 	if k.spec[:4] == "HMAC" {
@@ -163,7 +163,7 @@ func (k imported) wantUnusable(t *testing.T, s *kmstest.Server) {
 // Members for keys with several materials are rejected for keys with one material for life.
 func TestMembersOfSymmetricImports(t *testing.T) {
 	s := kmstest.Start(t)
-	k := imported{id: createOf(t, s, "HMAC_256", "GENERATE_VERIFY_MAC")}
+	k := importedKey{id: createOf(t, s, "HMAC_256", "GENERATE_VERIFY_MAC")}
 	material := newMaterial()
 	for member, change := range map[string]func(in *kms.ImportKeyMaterialInput){
 		"ImportType": func(in *kms.ImportKeyMaterialInput) { in.ImportType = types.ImportTypeNewKeyMaterial },
@@ -224,7 +224,7 @@ func TestSizesOfHMACMaterial(t *testing.T) {
 	s := kmstest.Start(t)
 	for spec, least := range map[types.KeySpec]int{"HMAC_224": 28, "HMAC_256": 32, "HMAC_384": 48, "HMAC_512": 64} {
 		for _, size := range []int{least - 1, least, least + 1, 128, 129} {
-			k := imported{createOf(t, s, spec, "GENERATE_VERIFY_MAC"), spec, nil}
+			k := importedKey{createOf(t, s, spec, "GENERATE_VERIFY_MAC"), spec, nil}
 			_, err := k.send(t, s, oaepSHA256, bytes.Repeat([]byte{7}, size))
 			if size < least || size > 128 {
 				wantError(t, err, "IncorrectKeyMaterialException", "")

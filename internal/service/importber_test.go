@@ -83,7 +83,7 @@ func TestImportOfBER(t *testing.T) {
 	} {
 		t.Run(string(c.spec)+"/"+string(c.usage), func(t *testing.T) {
 			der := genpkey(t, c.genpkey...)
-			k := imported{createOf(t, s, c.spec, c.usage), c.spec, der}
+			k := importedKey{createOf(t, s, c.spec, c.usage), c.spec, der}
 			id := must[*kms.ImportKeyMaterialOutput](t)(k.send(t, s, c.way, inBER(t, der))).KeyMaterialId
 			public := must[*kms.GetPublicKeyOutput](t)(s.Client.GetPublicKey(t.Context(), &kms.GetPublicKeyInput{KeyId: k.id})).PublicKey
 			if !bytes.Equal(public, openssl(t, der, "pkey", "-inform", "DER", "-pubout", "-outform", "DER")) {

@@ -45,7 +45,7 @@ func TestValidToAtItsInstant(t *testing.T) {
 }
 
 func TestSessionsEndAtTheirInstant(t *testing.T) {
-	p, _ := begun(t)
+	p, _ := newSession(t)
 	now := p.clock.Now()
 	role, _, err := records.Roles.Latest(t.Context(), p.store, records.NamedPath(homeAccount, "deployer"))
 	if err != nil {

@@ -98,9 +98,9 @@ func (r interruptedReader) note(key string) {
 	}
 }
 
-// castOn is a cast on a Backend that can be interrupted. The service has the operations
+// newInterruptibleTest returns an accessTest on a Backend that can be interrupted. The service has the operations
 // of a dev server. The root of home has an access key, that can be disabled.
-func castOn(t *testing.T) (cast, interruptible) {
+func newInterruptibleTest(t *testing.T) (accessTest, interruptible) {
 	t.Helper()
 	d := interruptible{Backend: memory.New(), slots: memory.NewSlots(), root: seal.NewEphemeralRoot()}
 	c := d.open(t)
@@ -117,27 +117,27 @@ type interruptible struct {
 	root  seal.Root
 }
 
-func (d interruptible) open(t *testing.T) cast {
+func (d interruptible) open(t *testing.T) accessTest {
 	t.Helper()
-	return cast{people{t, openLike(t, func(c *Config) {
+	return accessTest{people{t, openLike(t, func(c *Config) {
 		c.Backend, c.Slots, c.Root, c.Dev, c.DevAccount = interrupted{d.Backend}, d.slots, d.root, true, homeAccount
 	})}}
 }
 
 const rootKey = "AKIAROOT"
 
-// signing is the root with its access key.
-func (c cast) signing() actor {
+// rootWithKey returns the root with its access key.
+func (c accessTest) rootWithKey() actor {
 	c.Helper()
 	k, ok, err := c.AccessKey(c.Context(), rootKey)
 	if err != nil || !ok {
 		c.Fatal(ok, err)
 	}
-	return actor{cast: c, who: k.Principal}
+	return actor{accessTest: c, who: k.Principal}
 }
 
-// during has the actor do something that an interruption may come in between.
-func (a actor) during(i *interruption, operation, on string, members ...string) error {
+// interruptedBy carries out an operation with a context that has the interruption.
+func (a actor) interruptedBy(i *interruption, operation, on string, members ...string) error {
 	a.Helper()
 	op, in := a.request(operation, on, members...)
 	ctx := context.WithValue(a.Context(), interruptionKey{}, i)

@@ -68,7 +68,7 @@ func (c *call) related(k key.Key) (related key.Related, err error) {
 func (c *call) checkFree(from store.Getter, k key.Key) error {
 	stored, exists, err := records.Keys.Get(from, records.PathOf(k))
 	if err != nil || exists {
-		return firstOf(err, stored.At(c.now).Taken())
+		return firstOf(err, stored.At(c.now).ExistsError())
 	}
 	if !k.IsPrimary() {
 		return nil

@@ -103,13 +103,13 @@ func TestTurnEndsBeforeARequestWaits(t *testing.T) {
 	}
 }
 
-// A watched is a log that calls a function with all that is written.
-type watched struct {
+// A watchedLog is a log that calls a function with all that is written.
+type watchedLog struct {
 	audit.Discard
 	wrote func(p []byte)
 }
 
-func (w watched) Write(p []byte) (int, error) {
+func (w watchedLog) Write(p []byte) (int, error) {
 	w.wrote(p)
 	return len(p), nil
 }
@@ -127,7 +127,7 @@ func TestEventsOfLargeRequests(t *testing.T) {
 	var s *Service
 	var written []byte
 	free := 0
-	log := audit.New(watched{wrote: func(p []byte) {
+	log := audit.New(watchedLog{wrote: func(p []byte) {
 		written = append(written, p...)
 		if isFree(t, s) {
 			free++

@@ -69,7 +69,7 @@ func TestLastUsage(t *testing.T) {
 	wantUsage(t, s, id, "GenerateDataKeyWithoutPlaintext", s.Now())
 }
 
-func (l *life) lastUsage(t *testing.T, id string) *api.KeyLastUsageData {
+func (l *clockedService) lastUsage(t *testing.T, id string) *api.KeyLastUsageData {
 	t.Helper()
 	return must[any](t)(do(l.Service, "GetKeyLastUsage", &api.GetKeyLastUsageRequest{KeyId: &id})).(*api.GetKeyLastUsageResponse).KeyLastUsage
 }
@@ -77,7 +77,7 @@ func (l *life) lastUsage(t *testing.T, id string) *api.KeyLastUsageData {
 // A stop in order loses no usage, which names the event in the log; and none stays of
 // a key that is removed.
 func TestLastUsageOverAStop(t *testing.T) {
-	l := newLife(t)
+	l := newClockedService(t)
 	before := len(l.paths(t))
 	id := l.createKey(t)
 	l.encrypt(t, id, "hello")

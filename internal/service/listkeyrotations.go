@@ -25,7 +25,7 @@ var listKeyRotations = query("ListKeyRotations", asks{{Action: "kms:ListKeyRotat
 			k.Pending = nil
 		}
 		out := &api.ListKeyRotationsResponse{Rotations: []api.RotationsListEntry{}}
-		for _, m := range part(p, listed(k, or(in.IncludeKeyMaterial, "")), (listedMaterial).name) {
+		for _, m := range part(p, materialsToList(k, or(in.IncludeKeyMaterial, "")), (listedMaterial).name) {
 			out.Rotations = append(out.Rotations, rotationEntry(k, m, waits))
 		}
 		out.NextMarker, out.Truncated = p.next()
@@ -60,9 +60,9 @@ type listedMaterial struct {
 
 func (m listedMaterial) name() string { return fmt.Sprintf("%06d", m.place) }
 
-// listed returns the materials that a listing includes: the materials of rotations or, with
+// materialsToList returns the materials that a listing includes: the materials of rotations or, with
 // ALL_KEY_MATERIAL, also the first material and the pending one.
-func listed(k key.Key, include string) (all []listedMaterial) {
+func materialsToList(k key.Key, include string) (all []listedMaterial) {
 	for i, m := range k.AllMaterials() {
 		if include == api.IncludeKeyMaterialAll || m.RotationType != "" {
 			all = append(all, listedMaterial{m, i})

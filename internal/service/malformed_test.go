@@ -68,9 +68,9 @@ func alternative(n uint32) (v [8]byte) {
 	return v
 }
 
-// malformed returns the twelve classes of wrapped material that does not unwrap, with the
+// malformedMaterial returns the twelve classes of wrapped material that does not unwrap, with the
 // length of valid material. Each function makes a new sample of its class.
-func malformed(t *testing.T, public, foreign *rsa.PublicKey, material []byte) map[string]func() []byte {
+func malformedMaterial(t *testing.T, public, foreign *rsa.PublicKey, material []byte) map[string]func() []byte {
 	oaep := func(key *rsa.PublicKey, message, label []byte) []byte {
 		return must[[]byte](t)(rsa.EncryptOAEP(sha256.New(), rand.Reader, key, message, label))
 	}
@@ -132,7 +132,7 @@ func randomBytes32(n int) []byte {
 // is the number of samples of each class.
 func TestMalformedAnswersAreOne(t *testing.T) {
 	s := kmstest.Start(t)
-	k := imported{id: createOf(t, s, "RSA_2048", "SIGN_VERIFY")}
+	k := importedKey{id: createOf(t, s, "RSA_2048", "SIGN_VERIFY")}
 	p := getParameters(t, s, k.id, hybrid2, types.WrappingKeySpecRsa2048)
 	material := rsaMaterial(t, 2048)
 	for len(material)%8 == 0 {
@@ -140,7 +140,7 @@ func TestMalformedAnswersAreOne(t *testing.T) {
 	}
 	public := must[any](t)(x509.ParsePKIXPublicKey(p.PublicKey)).(*rsa.PublicKey)
 	foreign := must[*rsa.PrivateKey](t)(rsa.GenerateKey(rand.Reader, 2048)).PublicKey
-	classes := malformed(t, public, &foreign, material)
+	classes := malformedMaterial(t, public, &foreign, material)
 	if len(classes) != 12 {
 		t.Errorf("there are %d classes", len(classes))
 	}

@@ -26,19 +26,19 @@ func doIn(s *service.Service, region, operation string, in any) (any, error) {
 }
 
 // A family is a primary key in eu-west-2 with a replica in Tokyo.
-func (l *life) family(t *testing.T) string {
+func (l *clockedService) family(t *testing.T) string {
 	t.Helper()
 	id := *must[any](t)(do(l.Service, "CreateKey", &api.CreateKeyRequest{MultiRegion: new(true)})).(*api.CreateKeyResponse).KeyMetadata.KeyId
 	l.replicate(t, id)
 	return id
 }
 
-func (l *life) replicate(t *testing.T, id string) {
+func (l *clockedService) replicate(t *testing.T, id string) {
 	t.Helper()
 	must[any](t)(do(l.Service, "ReplicateKey", &api.ReplicateKeyRequest{KeyId: &id, ReplicaRegion: new(tokyo)}))
 }
 
-func (l *life) schedule(t *testing.T, id, region string) {
+func (l *clockedService) schedule(t *testing.T, id, region string) {
 	t.Helper()
 	must[any](t)(doIn(l.Service, region, "ScheduleKeyDeletion", &api.ScheduleKeyDeletionRequest{KeyId: &id, PendingWindowInDays: new(int32(7))}))
 }
@@ -46,7 +46,7 @@ func (l *life) schedule(t *testing.T, id, region string) {
 // A replica that is gone can be made again once the sweep has taken the old one
 // away, and has nothing of it.
 func TestReplicaAgain(t *testing.T) {
-	l := newLife(t)
+	l := newClockedService(t)
 	id := l.family(t)
 	must[any](t)(doIn(l.Service, tokyo, "CreateAlias", &api.CreateAliasRequest{AliasName: new("alias/a"), TargetKeyId: &id}))
 	must[any](t)(doIn(l.Service, tokyo, "CreateGrant", &api.CreateGrantRequest{KeyId: &id, GranteePrincipal: new(rootARN), Operations: []string{"Decrypt"}}))
@@ -68,7 +68,7 @@ func TestReplicaAgain(t *testing.T) {
 
 // Whatever a stop leaves of the end of related keys, the next sweep finishes.
 func TestEndOfRelatedKeysGoesOn(t *testing.T) {
-	l := newLife(t)
+	l := newClockedService(t)
 	before := l.paths(t)
 	id := l.family(t)
 	l.schedule(t, id, "eu-west-2")
@@ -85,7 +85,7 @@ func TestEndOfRelatedKeysGoesOn(t *testing.T) {
 // Every copy of material has a slot of its own, which ends with its key; a replica
 // that comes to nothing leaves none.
 func TestSlotsOfReplicas(t *testing.T) {
-	l := newLife(t)
+	l := newClockedService(t)
 	counted := &countedSlots{Slots: l.slots, live: map[string]bool{}}
 	l.end(t)
 	l.slots = counted
@@ -107,11 +107,11 @@ func TestSlotsOfReplicas(t *testing.T) {
 
 	// The slots of a replica are erased when its commit fails.
 	l.end(t)
-	l.backend = &conflicting{Backend: l.backend}
+	l.backend = &conflictingBackend{Backend: l.backend}
 	l.restart(t)
-	l.backend.(*conflicting).on.Store(true)
+	l.backend.(*conflictingBackend).on.Store(true)
 	_, err := do(l.Service, "ReplicateKey", &api.ReplicateKeyRequest{KeyId: &id, ReplicaRegion: new(tokyo)})
-	l.backend.(*conflicting).on.Store(false)
+	l.backend.(*conflictingBackend).on.Store(false)
 	if e, ok := errors.AsType[*key.Error](err); !ok || e.Kind != key.KindThrottling {
 		t.Errorf("without a commit: %v", err)
 	}
@@ -145,7 +145,7 @@ func TestRegionsThatAreServed(t *testing.T) {
 // A key with the greatest number of replicas can still change its primary key in one
 // transaction, with any number of due changes.
 func TestMostReplicas(t *testing.T) {
-	l := newLife(t)
+	l := newClockedService(t)
 	id := *must[any](t)(do(l.Service, "CreateKey", &api.CreateKeyRequest{MultiRegion: new(true)})).(*api.CreateKeyResponse).KeyMetadata.KeyId
 	region := func(i int) string { return fmt.Sprintf("xx-yy-%d", i) }
 	for i := range key.MaxReplicas {

@@ -15,32 +15,32 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// A meddling Backend runs a function once before the next commit of a key, so that the commit
+// A racingBackend runs a function once before the next commit of a key, so that the commit
 // is based on outdated reads.
-type meddling struct {
+type racingBackend struct {
 	store.Backend
-	meddle atomic.Pointer[func()]
+	fn atomic.Pointer[func()]
 }
 
-func (m *meddling) Commit(ctx context.Context, b store.Batch) (int64, error) {
+func (m *racingBackend) Commit(ctx context.Context, b store.Batch) (int64, error) {
 	ofKey := slices.ContainsFunc(b.Writes, func(w store.Write) bool { return strings.HasPrefix(string(w.Key), "key/") })
 	if ofKey {
-		if meddle := m.meddle.Swap(nil); meddle != nil {
-			(*meddle)()
+		if fn := m.fn.Swap(nil); fn != nil {
+			(*fn)()
 		}
 	}
 	return m.Backend.Commit(ctx, b)
 }
 
-// before has something done before the next commit of a key.
-func (m *meddling) before(fn func()) { m.meddle.Store(&fn) }
+// before calls fn before the next commit of a key.
+func (m *racingBackend) before(fn func()) { m.fn.Store(&fn) }
 
-// meddled has the Backend be one that can be meddled with, and stopped.
-func (l *life) meddled(t *testing.T) (*meddling, *stopping) {
+// withRacingBackend puts a racingBackend and a stoppingBackend before the Backend of the service.
+func (l *clockedService) withRacingBackend(t *testing.T) (*racingBackend, *stoppingBackend) {
 	t.Helper()
 	l.end(t)
-	stops := &stopping{Backend: l.backend, left: 1 << 30}
-	m := &meddling{Backend: stops}
+	stops := &stoppingBackend{Backend: l.backend, left: 1 << 30}
+	m := &racingBackend{Backend: stops}
 	l.backend = m
 	l.restart(t)
 	l.Service.ChangeAtOnce()
@@ -50,10 +50,10 @@ func (l *life) meddled(t *testing.T) (*meddling, *stopping) {
 // A rotation for which material was sealed in some Regions is not carried out when there
 // is one more, and leaves nothing.
 func TestRotationMeetsReplication(t *testing.T) {
-	l := newLife(t)
-	counted := l.counting(t)
+	l := newClockedService(t)
+	counted := l.countSlots(t)
 	id := l.family(t)
-	m, _ := l.meddled(t)
+	m, _ := l.withRacingBackend(t)
 	m.before(func() {
 		must[any](t)(do(l.Service, "ReplicateKey", &api.ReplicateKeyRequest{KeyId: &id, ReplicaRegion: new("us-east-1")}))
 	})
@@ -74,11 +74,11 @@ func TestRotationMeetsReplication(t *testing.T) {
 
 // A rotation that nobody wants any more leaves nothing.
 func TestRotationMeetsItsEnd(t *testing.T) {
-	l := newLife(t)
-	l.counting(t)
+	l := newClockedService(t)
+	l.countSlots(t)
 	id := l.family(t)
 	l.enableRotation(t, id, 90)
-	m, _ := l.meddled(t)
+	m, _ := l.withRacingBackend(t)
 	m.before(func() {
 		must[any](t)(do(l.Service, "DisableKeyRotation", &api.DisableKeyRotationRequest{KeyId: &id}))
 	})
@@ -92,10 +92,10 @@ func TestRotationMeetsItsEnd(t *testing.T) {
 // Material that becomes pending in the primary key during a replication is pending in the
 // replica.
 func TestReplicationMeetsNewMaterial(t *testing.T) {
-	l := newLife(t)
-	l.counting(t)
-	b := newBroker(t, &l)
-	m, _ := l.meddled(t)
+	l := newClockedService(t)
+	l.countSlots(t)
+	b := newRegionsWalk(t, &l)
+	m, _ := l.withRacingBackend(t)
 	m.before(func() {
 		if err := b.bring("eu-west-2", 1, new("NEW_KEY_MATERIAL")); err != nil {
 			t.Error(err)
@@ -114,10 +114,10 @@ func TestReplicationMeetsNewMaterial(t *testing.T) {
 func TestRotationMeetsTheEndOfAReplica(t *testing.T) {
 	for commits := range 4 { // that the sweep gets through before it is stopped
 		t.Run(fmt.Sprint(commits), func(t *testing.T) {
-			l := newLife(t)
-			l.counting(t)
+			l := newClockedService(t)
+			l.countSlots(t)
 			id := l.family(t)
-			m, stops := l.meddled(t)
+			m, stops := l.withRacingBackend(t)
 			l.schedule(t, id, tokyo)
 			m.before(func() {
 				if err := l.clock.Advance(7*day + time.Second); err != nil {
@@ -157,8 +157,8 @@ func (f *fullSlots) Put(ctx context.Context, secret []byte) (string, error) {
 
 // A rotation for which there are not enough slots leaves none.
 func TestRotationMeetsAFullDisk(t *testing.T) {
-	l := newLife(t)
-	full := &fullSlots{countedSlots: l.counting(t)}
+	l := newClockedService(t)
+	full := &fullSlots{countedSlots: l.countSlots(t)}
 	full.left.Store(2)
 	l.end(t)
 	l.slots = full

@@ -12,38 +12,38 @@ import (
 	"github.com/keyhold/keyhold/kmstest"
 )
 
-// seenFrom returns the server with a client of another Region.
-func seenFrom(s *kmstest.Server, region string) *kmstest.Server {
+// clientIn returns the server with a client of another Region.
+func clientIn(s *kmstest.Server, region string) *kmstest.Server {
 	there := *s
 	there.Client = kms.New(s.Client.Options(), in(region))
 	return &there
 }
 
-// A world is a primary key in the Region of the tests, with replicas in London and
+// A regionsTest is a primary key in the Region of the tests, with replicas in London and
 // Mumbai.
-type world struct {
+type regionsTest struct {
 	*testing.T
 	here, london, mumbai *kmstest.Server
 	id                   *string
 }
 
-func newWorld(t *testing.T, origin types.OriginType) world {
+func newRegionsTest(t *testing.T, origin types.OriginType) regionsTest {
 	t.Helper()
 	s := kmstest.Start(t)
-	return world{t, s, seenFrom(s, london), seenFrom(s, mumbai), createPrimary(t, s, origin)}
+	return regionsTest{t, s, clientIn(s, london), clientIn(s, mumbai), createPrimary(t, s, origin)}
 }
 
-func (w world) replicate() {
+func (w regionsTest) replicate() {
 	w.Helper()
 	for _, region := range []string{london, mumbai} {
 		must[*kms.ReplicateKeyOutput](w.T)(replicate(w.T, w.here, w.id, region))
 	}
 }
 
-func (w world) all() []*kmstest.Server { return []*kmstest.Server{w.here, w.london, w.mumbai} }
+func (w regionsTest) all() []*kmstest.Server { return []*kmstest.Server{w.here, w.london, w.mumbai} }
 
 // wantEverywhere checks the states of all materials, which are the same in each Region.
-func (w world) wantEverywhere(want ...string) {
+func (w regionsTest) wantEverywhere(want ...string) {
 	w.Helper()
 	for _, s := range w.all() {
 		wantMaterials(w.T, s, w.id, want...)
@@ -53,7 +53,7 @@ func (w world) wantEverywhere(want ...string) {
 // wantOpen checks that each ciphertext opens in each Region, with the plaintext that it
 // is noted under, and that one which is made there now is under the same material as
 // all others.
-func (w world) wantOpen(blobs map[string][]byte) {
+func (w regionsTest) wantOpen(blobs map[string][]byte) {
 	w.Helper()
 	current := *describe(w.T, w.here, w.id).CurrentKeyMaterialId
 	for _, from := range w.all() {
@@ -71,22 +71,22 @@ func (w world) wantOpen(blobs map[string][]byte) {
 	}
 }
 
-func (w world) disable(s *kmstest.Server) {
+func (w regionsTest) disable(s *kmstest.Server) {
 	w.Helper()
 	must[*kms.DisableKeyOutput](w.T)(s.Client.DisableKey(w.Context(), &kms.DisableKeyInput{KeyId: w.id}))
 }
 
-func (w world) enable(s *kmstest.Server) {
+func (w regionsTest) enable(s *kmstest.Server) {
 	w.Helper()
 	must[*kms.EnableKeyOutput](w.T)(s.Client.EnableKey(w.Context(), &kms.EnableKeyInput{KeyId: w.id}))
 }
 
-func (w world) cancelDeletion(s *kmstest.Server) {
+func (w regionsTest) cancelDeletion(s *kmstest.Server) {
 	w.Helper()
 	must[*kms.CancelKeyDeletionOutput](w.T)(s.Client.CancelKeyDeletion(w.Context(), &kms.CancelKeyDeletionInput{KeyId: w.id}))
 }
 
-func (w world) wantState(s *kmstest.Server, want types.KeyState) {
+func (w regionsTest) wantState(s *kmstest.Server, want types.KeyState) {
 	w.Helper()
 	wantState(w.T, s, w.id, want)
 }
@@ -94,7 +94,7 @@ func (w world) wantState(s *kmstest.Server, want types.KeyState) {
 // Related keys are rotated with their primary key, in whatever state they are, and what
 // each of them ever encrypted opens in each.
 func TestRotateRelatedKeysOnDemand(t *testing.T) {
-	w := newWorld(t, types.OriginTypeAwsKms)
+	w := newRegionsTest(t, types.OriginTypeAwsKms)
 	blobs := map[string][]byte{"alone": encrypt(t, w.here, w.id, "alone")}
 	good(t, rotateOnDemand(t, w.here, w.id))
 	blobs["rotated alone"] = encrypt(t, w.here, w.id, "rotated alone")
@@ -140,7 +140,7 @@ func TestNoRotationOfOtherRelatedKeys(t *testing.T) {
 	s := kmstest.Start(t)
 	id := createPrimaryOf(t, s, types.KeySpecHmac256, types.KeyUsageTypeGenerateVerifyMac)
 	must[*kms.ReplicateKeyOutput](t)(replicate(t, s, id, london))
-	for _, s := range []*kmstest.Server{s, seenFrom(s, london)} {
+	for _, s := range []*kmstest.Server{s, clientIn(s, london)} {
 		wantError(t, enableRotation(t, s, id, nil), "UnsupportedOperationException", "")
 		wantError(t, rotateOnDemand(t, s, id), "UnsupportedOperationException", "")
 	}
@@ -148,14 +148,14 @@ func TestNoRotationOfOtherRelatedKeys(t *testing.T) {
 
 // wantRotationEverywhere checks the automatic rotation that each Region shows. 0 days mean no
 // rotation.
-func (w world) wantRotationEverywhere(days int32, next time.Time) {
+func (w regionsTest) wantRotationEverywhere(days int32, next time.Time) {
 	w.Helper()
 	for _, s := range w.all() {
 		w.wantRotationIn(s, days, next)
 	}
 }
 
-func (w world) wantRotationIn(s *kmstest.Server, days int32, next time.Time) {
+func (w regionsTest) wantRotationIn(s *kmstest.Server, days int32, next time.Time) {
 	w.Helper()
 	if days > 0 {
 		wantRotation(w.T, s, w.id, days, next)
@@ -166,7 +166,7 @@ func (w world) wantRotationIn(s *kmstest.Server, days int32, next time.Time) {
 
 // Automatic rotation is set on the primary key, shown by all, and happens to all.
 func TestAutomaticRotationOfRelatedKeys(t *testing.T) {
-	w := newWorld(t, types.OriginTypeAwsKms)
+	w := newRegionsTest(t, types.OriginTypeAwsKms)
 	good(t, enableRotation(t, w.here, w.id, aws.Int32(90)))
 	next := w.here.Now().Add(90 * day)
 	w.replicate()
@@ -222,7 +222,7 @@ func TestAutomaticRotationOfRelatedKeys(t *testing.T) {
 }
 
 // bring imports material as known, into the key as a Region has it.
-func (w world) bring(s *kmstest.Server, material []byte, changes ...func(*kms.ImportKeyMaterialInput)) error {
+func (w regionsTest) bring(s *kmstest.Server, material []byte, changes ...func(*kms.ImportKeyMaterialInput)) error {
 	w.Helper()
 	_, err := importAs(w.T, s, w.id, material, func(in *kms.ImportKeyMaterialInput) {
 		for _, change := range changes {
@@ -232,10 +232,10 @@ func (w world) bring(s *kmstest.Server, material []byte, changes ...func(*kms.Im
 	return err
 }
 
-// owned returns a world of imported material, which is there in each Region.
-func owned(t *testing.T) (w world, first []byte) {
+// newImportedRegionsTest returns a regionsTest with imported material in each Region.
+func newImportedRegionsTest(t *testing.T) (w regionsTest, first []byte) {
 	t.Helper()
-	w, first = newWorld(t, types.OriginTypeExternal), newMaterial()
+	w, first = newRegionsTest(t, types.OriginTypeExternal), newMaterial()
 	good(t, w.bring(w.here, first))
 	w.replicate()
 	good(t, w.bring(w.london, first), w.bring(w.mumbai, first))
@@ -252,7 +252,7 @@ const (
 // New material comes to the primary key first, then to each replica, and then all are
 // rotated to it at once.
 func TestImportNewIntoRelatedKeys(t *testing.T) {
-	w, first := owned(t)
+	w, first := newImportedRegionsTest(t)
 	second, third := newMaterial(), newMaterial()
 	blobs := map[string][]byte{"first": encrypt(t, w.london, w.id, "first")}
 	existing := func(in *kms.ImportKeyMaterialInput) { in.ImportType = types.ImportTypeExistingKeyMaterial }
@@ -306,7 +306,7 @@ func TestImportNewIntoRelatedKeys(t *testing.T) {
 	w.wantOpen(blobs)
 
 	// A replica that is made now knows both, and has neither.
-	paris := seenFrom(w.here, "eu-west-3")
+	paris := clientIn(w.here, "eu-west-3")
 	must[*kms.ReplicateKeyOutput](t)(replicate(t, w.here, w.id, "eu-west-3"))
 	wantMaterials(t, paris, w.id, "NON_CURRENT PENDING_IMPORT", "CURRENT PENDING_IMPORT")
 	good(t, w.bring(paris, second))
@@ -320,7 +320,7 @@ func TestImportNewIntoRelatedKeys(t *testing.T) {
 
 // Without replicas there is nobody to wait for, and with a new one there is.
 func TestReplicateWhileMaterialWaits(t *testing.T) {
-	w := newWorld(t, types.OriginTypeExternal)
+	w := newRegionsTest(t, types.OriginTypeExternal)
 	first, second := newMaterial(), newMaterial()
 	good(t, w.bring(w.here, first), w.bring(w.here, second, asNew))
 	wantMaterials(t, w.here, w.id, current, waits)
@@ -344,7 +344,7 @@ func TestReplicateWhileMaterialWaits(t *testing.T) {
 // Deleted from the primary key, what waits is gone everywhere; deleted from a replica,
 // there alone.
 func TestDeletePendingMaterialOfRelatedKeys(t *testing.T) {
-	w, _ := owned(t)
+	w, _ := newImportedRegionsTest(t)
 	second, third := newMaterial(), newMaterial()
 	id := importNew(t, w.here, w.id, second)
 	good(t, w.bring(w.london, second), w.bring(w.mumbai, second))
@@ -378,7 +378,7 @@ func TestDeletePendingMaterialOfRelatedKeys(t *testing.T) {
 // Pending material expires separately in each Region. Its expiry in the primary key removes it
 // in all Regions.
 func TestExpiryOfPendingMaterialOfRelatedKeys(t *testing.T) {
-	w, _ := owned(t)
+	w, _ := newImportedRegionsTest(t)
 	second, third := newMaterial(), newMaterial()
 	until := func(d time.Duration) func(in *kms.ImportKeyMaterialInput) {
 		return func(in *kms.ImportKeyMaterialInput) { in.ExpirationModel, in.ValidTo = "", after(w.here, d) }
@@ -394,7 +394,7 @@ func TestExpiryOfPendingMaterialOfRelatedKeys(t *testing.T) {
 	w.wantEverywhere(current, waits)
 	w.here.Advance(10 * day)
 	must[*kms.ReplicateKeyOutput](t)(replicate(t, w.here, w.id, "eu-west-3")) // before the sweep, or after it
-	wantMaterials(t, seenFrom(w.here, "eu-west-3"), w.id, "CURRENT PENDING_IMPORT")
+	wantMaterials(t, clientIn(w.here, "eu-west-3"), w.id, "CURRENT PENDING_IMPORT")
 	scheduleIn(t, w.here, w.id, "eu-west-3", 30)
 	w.wantEverywhere(current)
 	wantError(t, rotateOnDemand(t, w.here, w.id), "KMSInvalidStateException", "No available key material pending rotation")
@@ -418,7 +418,7 @@ func TestExpiryOfPendingMaterialOfRelatedKeys(t *testing.T) {
 // A rotation does not wait for a replica that is pending deletion. If the deletion is cancelled
 // later, the replica lacks the material of the rotation.
 func TestRotationPastADoomedReplica(t *testing.T) {
-	w, _ := owned(t)
+	w, _ := newImportedRegionsTest(t)
 	second, third := newMaterial(), newMaterial()
 	good(t, w.bring(w.here, second, asNew), w.bring(w.london, second))
 	wantMaterials(t, w.here, w.id, current, waitsForAll)
@@ -449,7 +449,7 @@ func TestRotationPastADoomedReplica(t *testing.T) {
 
 // The primary key moves while material waits to where that is, and nowhere else.
 func TestUpdatePrimaryRegionWhileMaterialWaits(t *testing.T) {
-	w, _ := owned(t)
+	w, _ := newImportedRegionsTest(t)
 	second, third := newMaterial(), newMaterial()
 	id := importNew(t, w.here, w.id, second)
 	good(t, w.bring(w.london, second))

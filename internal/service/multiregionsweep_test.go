@@ -35,8 +35,8 @@ func (c *countedSlots) Each(_ context.Context, fn func(slot string, err error)) 
 	return nil
 }
 
-// counting has the slots counted from now on.
-func (l *life) counting(t *testing.T) *countedSlots {
+// countSlots counts the slots from now on.
+func (l *clockedService) countSlots(t *testing.T) *countedSlots {
 	t.Helper()
 	counted := &countedSlots{Slots: l.slots, live: map[string]bool{}}
 	l.end(t)
@@ -47,7 +47,7 @@ func (l *life) counting(t *testing.T) *countedSlots {
 
 // wantSound has a deployment that has ended looked at by Verify, which is to find
 // nothing, and slots that no record names only after a stop.
-func (l *life) wantSound(t *testing.T, orphans bool) {
+func (l *clockedService) wantSound(t *testing.T, orphans bool) {
 	t.Helper()
 	log := must[*os.File](t)(os.Open(l.path))
 	defer log.Close()
@@ -62,7 +62,7 @@ func (l *life) wantSound(t *testing.T, orphans bool) {
 	}
 }
 
-func (l *life) materialsIn(t *testing.T, region, id string) (ids []string) {
+func (l *clockedService) materialsIn(t *testing.T, region, id string) (ids []string) {
 	t.Helper()
 	all := must[any](t)(doIn(l.Service, region, "ListKeyRotations", &api.ListKeyRotationsRequest{KeyId: &id, IncludeKeyMaterial: new("ALL_KEY_MATERIAL")})).(*api.ListKeyRotationsResponse)
 	for _, m := range all.Rotations {
@@ -74,8 +74,8 @@ func (l *life) materialsIn(t *testing.T, region, id string) (ids []string) {
 // The most replicas that a key can have are rotated with it in one transaction, of which
 // one event tells.
 func TestMostReplicasAreRotated(t *testing.T) {
-	l := newLife(t)
-	counted := l.counting(t)
+	l := newClockedService(t)
+	counted := l.countSlots(t)
 	id := *must[any](t)(do(l.Service, "CreateKey", &api.CreateKeyRequest{MultiRegion: new(true)})).(*api.CreateKeyResponse).KeyMetadata.KeyId
 	l.enableRotation(t, id, 90)
 	for i := range key.MaxReplicas {
@@ -132,8 +132,8 @@ func TestRotationOfRelatedKeysAfterAStop(t *testing.T) {
 	for name, persists := range map[string]bool{"before the commit": false, "after the commit": true} {
 		for _, operation := range []string{"the sweep", "RotateKeyOnDemand"} {
 			t.Run(operation+", "+name, func(t *testing.T) {
-				l := newLife(t)
-				l.counting(t)
+				l := newClockedService(t)
+				l.countSlots(t)
 				id := l.family(t)
 				l.enableRotation(t, id, 90)
 				backend := &uncertain{Backend: l.backend}
@@ -175,12 +175,12 @@ func TestRotationOfRelatedKeysAfterAStop(t *testing.T) {
 
 // A rotation that conflicts with another change leaves no copy of its material.
 func TestRotationOfRelatedKeysThatConflicts(t *testing.T) {
-	l := newLife(t)
-	counted := l.counting(t)
+	l := newClockedService(t)
+	counted := l.countSlots(t)
 	id := l.family(t)
 	l.enableRotation(t, id, 90)
 	l.end(t)
-	backend := &conflicting{Backend: l.backend}
+	backend := &conflictingBackend{Backend: l.backend}
 	l.backend = backend
 	l.restart(t)
 	backend.on.Store(true)
@@ -198,19 +198,19 @@ func TestRotationOfRelatedKeysThatConflicts(t *testing.T) {
 	l.wantSound(t, false)
 }
 
-// A broker imports a few materials repeatedly into the keys of one ID in several Regions. It
+// A regionsWalk imports a few materials repeatedly into the keys of one ID in several Regions. It
 // can, because an import token may be used more than once.
-type broker struct {
-	*life
+type regionsWalk struct {
+	*clockedService
 	t        *testing.T
 	id       string
 	regions  []string
 	requests map[string][]api.ImportKeyMaterialRequest // by Region, of each material
 }
 
-func newBroker(t *testing.T, l *life) *broker {
+func newRegionsWalk(t *testing.T, l *clockedService) *regionsWalk {
 	t.Helper()
-	b := &broker{life: l, t: t, regions: []string{"eu-west-2", tokyo, "us-east-1"}, requests: map[string][]api.ImportKeyMaterialRequest{}}
+	b := &regionsWalk{clockedService: l, t: t, regions: []string{"eu-west-2", tokyo, "us-east-1"}, requests: map[string][]api.ImportKeyMaterialRequest{}}
 	b.id = *must[any](t)(do(l.Service, "CreateKey", &api.CreateKeyRequest{MultiRegion: new(true), Origin: new("EXTERNAL")})).(*api.CreateKeyResponse).KeyMetadata.KeyId
 	materials := [][]byte{newMaterial(), newMaterial(), newMaterial(), newMaterial()}
 	for i, region := range b.regions {
@@ -234,7 +234,7 @@ func newBroker(t *testing.T, l *life) *broker {
 }
 
 // ask makes a request, which may be refused.
-func (b *broker) ask(region, operation string, in any) (any, error) {
+func (b *regionsWalk) ask(region, operation string, in any) (any, error) {
 	out, err := doIn(b.Service, region, operation, in)
 	if _, refused := errors.AsType[*key.Error](err); err != nil && !refused {
 		b.t.Errorf("%s: %v", operation, err)
@@ -242,26 +242,26 @@ func (b *broker) ask(region, operation string, in any) (any, error) {
 	return out, err
 }
 
-// steps are what a broker does with the key of some Region, each as often as it is named.
-var steps = map[string]func(b *broker, region string) error{
-	"import":          (*broker).importSome,
-	"import again":    (*broker).importSome,
-	"import in all":   (*broker).importIntoAll,
-	"rotate":          (*broker).rotate,
-	"rotate or so":    (*broker).rotate,
-	"delete":          (*broker).delete,
-	"move":            (*broker).move,
-	"move once more":  (*broker).move,
-	"doom":            (*broker).doom,
-	"let time go by":  (*broker).wait,
-	"let it go again": (*broker).wait,
+// steps are what a regionsWalk does with the key of some Region, each as often as it is named.
+var steps = map[string]func(b *regionsWalk, region string) error{
+	"import":          (*regionsWalk).importSome,
+	"import again":    (*regionsWalk).importSome,
+	"import in all":   (*regionsWalk).importIntoAll,
+	"rotate":          (*regionsWalk).rotate,
+	"rotate or so":    (*regionsWalk).rotate,
+	"delete":          (*regionsWalk).delete,
+	"move":            (*regionsWalk).move,
+	"move once more":  (*regionsWalk).move,
+	"doom":            (*regionsWalk).scheduleDeletion,
+	"let time go by":  (*regionsWalk).wait,
+	"let it go again": (*regionsWalk).wait,
 }
 
-func (b *broker) importSome(region string) error {
+func (b *regionsWalk) importSome(region string) error {
 	return b.bring(region, mathrand.IntN(4), []*string{nil, new("NEW_KEY_MATERIAL")}[mathrand.IntN(2)])
 }
 
-func (b *broker) bring(region string, n int, importType *string) error {
+func (b *regionsWalk) bring(region string, n int, importType *string) error {
 	in := b.requests[region][n]
 	in.ImportType, in.ValidTo = importType, api.NewTimestamp(b.clock.Now().Add(time.Duration(1+mathrand.IntN(120))*time.Minute))
 	_, err := b.ask(region, "ImportKeyMaterial", &in)
@@ -269,7 +269,7 @@ func (b *broker) bring(region string, n int, importType *string) error {
 }
 
 // importIntoAll imports everything that a rotation needs, and restores lost material.
-func (b *broker) importIntoAll(string) (err error) {
+func (b *regionsWalk) importIntoAll(string) (err error) {
 	n := mathrand.IntN(4)
 	for _, region := range b.regions {
 		err = errors.Join(err, b.bring(region, n, new("NEW_KEY_MATERIAL")))
@@ -282,12 +282,12 @@ func (b *broker) importIntoAll(string) (err error) {
 	return err
 }
 
-func (b *broker) rotate(region string) error {
+func (b *regionsWalk) rotate(region string) error {
 	_, err := b.ask(region, "RotateKeyOnDemand", &api.RotateKeyOnDemandRequest{KeyId: &b.id})
 	return err
 }
 
-func (b *broker) delete(region string) error {
+func (b *regionsWalk) delete(region string) error {
 	all, err := b.ask(region, "ListKeyRotations", &api.ListKeyRotationsRequest{KeyId: &b.id, IncludeKeyMaterial: new("ALL_KEY_MATERIAL")})
 	if err != nil {
 		return err
@@ -297,13 +297,13 @@ func (b *broker) delete(region string) error {
 	return err
 }
 
-func (b *broker) move(region string) error {
+func (b *regionsWalk) move(region string) error {
 	_, err := b.ask(region, "UpdatePrimaryRegion", &api.UpdatePrimaryRegionRequest{KeyId: &b.id, PrimaryRegion: &b.regions[mathrand.IntN(3)]})
 	return err
 }
 
-// doom has the key be deleted, and changes its mind.
-func (b *broker) doom(region string) error {
+// scheduleDeletion schedules the deletion of the key in a Region, rotates a key, and cancels the deletion.
+func (b *regionsWalk) scheduleDeletion(region string) error {
 	_, err := b.ask(region, "ScheduleKeyDeletion", &api.ScheduleKeyDeletionRequest{KeyId: &b.id})
 	if err != nil {
 		return err
@@ -315,16 +315,16 @@ func (b *broker) doom(region string) error {
 }
 
 // wait sweeps as well, which leaves what others change at the time for the next time.
-func (b *broker) wait(string) error {
+func (b *regionsWalk) wait(string) error {
 	return errors.Join(b.clock.Advance(time.Minute), b.Sweep(context.Background()))
 }
 
 // Whatever many callers do with related keys of imported material at a time, while
 // materials expire, the keys stay related, and no slot is left of what went.
 func TestRelatedKeysStayRelated(t *testing.T) {
-	l := newLife(t)
-	l.counting(t)
-	b := newBroker(t, &l)
+	l := newClockedService(t)
+	l.countSlots(t)
+	b := newRegionsWalk(t, &l)
 	names := slices.Collect(maps.Keys(steps))
 	var wg sync.WaitGroup
 	for range 6 {

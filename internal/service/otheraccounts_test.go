@@ -14,7 +14,7 @@ import (
 // The account that created a grant may retire it, by its root and by those whose policies
 // say so, and the account that owns the key may not.
 func TestTheIssuingAccountRetires(t *testing.T) {
-	c := newCast(t)
+	c := newAccessTest(t)
 	c.user("owner", with(c.identity("allow kms:*")))
 	c.user("other/issuer", with(c.identity("allow kms:RetireGrant")))
 	c.user("other/nobody", with(c.identity("allow kms:DescribeKey")))
@@ -36,7 +36,7 @@ func TestTheIssuingAccountRetires(t *testing.T) {
 // Managed policies of another account limit no session of a role.
 func TestSessionPoliciesAreOfTheAccountOfTheRole(t *testing.T) {
 	p := newPeople(t)
-	p.role("deployer", trusting(`{"AWS":"arn:aws:iam::111122223333:user/alice"}`, ""), func(*identity.Role) {})
+	p.role("deployer", trustPolicy(`{"AWS":"arn:aws:iam::111122223333:user/alice"}`, ""), func(*identity.Role) {})
 	at := func(account string) string {
 		m := identity.ManagedPolicy{Account: account, Name: "all", Path: "/", Document: allowAll}
 		p.update(func(tx *store.Tx) error { return records.ManagedPolicies.Put(tx, records.NamedPath(account, "all"), m) })
@@ -60,7 +60,7 @@ func TestSessionPoliciesAreOfTheAccountOfTheRole(t *testing.T) {
 
 // Whether a key policy locks its author out is asked of everybody too.
 func TestLockoutByPoliciesForEverybody(t *testing.T) {
-	c := newCast(t)
+	c := newAccessTest(t)
 	c.user("alice")
 	k := c.keyLike(`{"Tags":[{"TagKey":"team","TagValue":"red"}]}`, "allow alice kms:*")
 	for _, test := range []struct {
@@ -82,7 +82,7 @@ func TestLockoutByPoliciesForEverybody(t *testing.T) {
 		if !test.may && test.rest[10:14] == "Deny" { // a second statement allows
 			statement += `,{"Principal":"*","Effect":"Allow","Action":"kms:*","Resource":"*"}`
 		}
-		members, err := escaped(`{"Version":"2012-10-17","Statement":[` + statement + `]}`)
+		members, err := escape(`{"Version":"2012-10-17","Statement":[` + statement + `]}`)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,8 +97,8 @@ func TestLockoutByPoliciesForEverybody(t *testing.T) {
 	}
 }
 
-// escaped is a text as a string of JSON.
-func escaped(text string) (string, error) {
+// escape returns a text as a string of JSON.
+func escape(text string) (string, error) {
 	b, err := json.Marshal(text)
 	return string(b), err
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // past explains a request by its ID, which must have one decision.
-func (o *office) past(id string) (*api.ExplainDecisionResponse, api.ExplainedDecision) {
+func (o *explainTest) past(id string) (*api.ExplainDecisionResponse, api.ExplainedDecision) {
 	o.Helper()
 	out, err := o.explain(&api.ExplainDecisionRequest{RequestId: &id})
 	if err != nil {
@@ -28,7 +28,7 @@ func (o *office) past(id string) (*api.ExplainDecisionResponse, api.ExplainedDec
 }
 
 func TestExplainPastRequest(t *testing.T) {
-	o := newOffice(t)
+	o := newExplainTest(t)
 	alice, k := o.user(explainAccount, "alice", doc(mayAll)), o.key(root, doc(toAccount, denyOutput))
 	in := &api.DecryptRequest{KeyId: &k.ID, CiphertextBlob: make([]byte, 200), EncryptionContext: map[string]string{"app": "mail"}, GrantTokens: nil}
 	_, id, err := o.as(alice, "Decrypt", in)
@@ -56,7 +56,7 @@ func TestExplainPastRequest(t *testing.T) {
 // A request that named its key by its ciphertext alone is found by the key that its
 // event names, and is told what such a request is told.
 func TestExplainPastBlob(t *testing.T) {
-	o := newOffice(t)
+	o := newExplainTest(t)
 	alice, k := o.user(explainAccount, "alice", doc(mayEncrypt)), o.key(root, "")
 	encrypted, _, err := o.as(alice, "Encrypt", &api.EncryptRequest{KeyId: &k.ID, Plaintext: []byte("x")})
 	if err != nil {
@@ -83,7 +83,7 @@ func TestExplainPastBlob(t *testing.T) {
 }
 
 func TestExplainPastSession(t *testing.T) {
-	o := newOffice(t)
+	o := newExplainTest(t)
 	r := identity.Role{Entity: identity.Entity{Account: explainAccount, Name: "ci", Path: "/", ID: "AROA1",
 		Inline: []identity.InlinePolicy{{Name: "own", Document: doc(`{"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"DateLessThan": {"aws:TokenIssueTime": "2026-01-01T00:00:00Z"}}}`)}}}}
 	o.write(func(tx *store.Tx) error { return records.Roles.Put(tx, records.NamedPath(explainAccount, "ci"), r) })
@@ -108,7 +108,7 @@ func TestExplainPastSession(t *testing.T) {
 
 // An account has its own requests explained, and those about its keys.
 func TestExplainPastRequestsOfOthers(t *testing.T) {
-	o := newOffice(t)
+	o := newExplainTest(t)
 	mallory, own, theirs := o.user(explainOther, "mallory", doc(mayEncrypt)), o.key(root, ""), o.key(identity.Root(explainOther), "")
 	_, id, err := o.as(mallory, "Decrypt", &api.DecryptRequest{KeyId: new(own.ARN()), CiphertextBlob: make([]byte, 200)})
 	wantRefusal(t, err, key.KindAccessDenied, "")
@@ -127,7 +127,7 @@ func TestExplainPastRequestsOfOthers(t *testing.T) {
 // The explanation of a past request never fails: the test tries an empty request of every
 // operation, and one invalid request.
 func TestExplainEveryOperation(t *testing.T) {
-	o := newOffice(t)
+	o := newExplainTest(t)
 	alice := o.user(explainAccount, "alice", doc(mayAll))
 	for name, op := range o.operations {
 		_, id, _ := o.as(alice, name, op.NewInput())
@@ -146,7 +146,7 @@ func TestExplainEveryOperation(t *testing.T) {
 }
 
 func TestExplainRefusesWhatIsNoQuestion(t *testing.T) {
-	o := newOffice(t)
+	o := newExplainTest(t)
 	k := o.key(root, "")
 	for name, test := range map[string]struct {
 		in   api.ExplainDecisionRequest
@@ -178,7 +178,7 @@ func TestExplainRefusesWhatIsNoQuestion(t *testing.T) {
 
 // Members have their say in the spelling of the command line.
 func TestExplainMembers(t *testing.T) {
-	o := newOffice(t)
+	o := newExplainTest(t)
 	k := o.key(root, "")
 	alice := o.user(explainAccount, "alice", doc(`{"Effect": "Allow", "Action": "kms:*", "Resource": "*", "Condition": {
 		"ForAllValues:StringEquals": {"kms:GrantOperations": ["Encrypt", "Decrypt"], "aws:TagKeys": ["a"], "kms:EncryptionContextKeys": ["app"]},
@@ -203,7 +203,7 @@ func TestExplainMembers(t *testing.T) {
 // An event that does not keep what the decision may depend on is not explained; one
 // that is without something else is, with a note.
 func TestExplainWithoutWhatIsNotKept(t *testing.T) {
-	o := newOffice(t)
+	o := newExplainTest(t)
 	alice, k := o.user(explainAccount, "alice", doc(`{"Effect": "Deny", "Action": "kms:*", "Resource": "*"}`)), o.key(root, "")
 	long := strings.Repeat("x", 20<<10)
 	_, id, err := o.as(alice, "Decrypt", &api.DecryptRequest{KeyId: &k.ID, CiphertextBlob: make([]byte, 200), EncryptionContext: map[string]string{"app": long}})

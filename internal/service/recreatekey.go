@@ -31,7 +31,7 @@ var recreateKey = change("RecreateKey", asks{{Action: "keyhold:RecreateKey"}},
 		}
 		k.ID = *in.KeyId
 		if in.KeyMaterialId != nil {
-			k = k.Recreated(*in.KeyMaterialId)
+			k = k.Recreate(*in.KeyMaterialId)
 		}
 		if err := c.commitNew(k); err != nil {
 			return nil, err

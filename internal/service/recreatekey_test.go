@@ -24,7 +24,7 @@ func wantKind(t *testing.T, err error, kind key.Kind) {
 }
 
 func TestRecreateKey(t *testing.T) {
-	l := newLife(t)
+	l := newClockedService(t)
 	out := must[any](t)(do(l.Service, "RecreateKey", recreate(lostKey))).(*api.RecreateKeyResponse)
 	if m := out.KeyMetadata; *m.KeyId != lostKey || *m.Origin != "EXTERNAL" || *m.KeyState != "PendingImport" || m.CurrentKeyMaterialId != nil {
 		t.Errorf("%+v", m)
@@ -53,7 +53,7 @@ func TestRecreateKey(t *testing.T) {
 // A deleted key blocks its ID until the key and its records are removed. Then the owner of the
 // original can use the ID again.
 func TestRecreateDeletedKey(t *testing.T) {
-	l := newLife(t)
+	l := newClockedService(t)
 	must[any](t)(do(l.Service, "RecreateKey", recreate(lostKey)))
 	l.importInto(t, lostKey, 30*day)
 	must[any](t)(do(l.Service, "CreateAlias", &api.CreateAliasRequest{AliasName: new("alias/lost"), TargetKeyId: new(lostKey)}))
@@ -73,7 +73,7 @@ func TestRecreateDeletedKey(t *testing.T) {
 // no two primary keys of one ID.
 func TestRecreateMultiRegionKey(t *testing.T) {
 	const id = "mrk-1234abcd12ab34cd56ef1234567890ab"
-	l := newLife(t)
+	l := newClockedService(t)
 	out := must[any](t)(do(l.Service, "RecreateKey", recreate(id))).(*api.RecreateKeyResponse)
 	if m := out.KeyMetadata; *m.KeyId != id || m.MultiRegionConfiguration == nil || *m.MultiRegionConfiguration.MultiRegionKeyType != "PRIMARY" {
 		t.Errorf("%+v", m)

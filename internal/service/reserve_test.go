@@ -27,10 +27,10 @@ func (d *switchedDisk) Full() error {
 	return nil
 }
 
-func newFullLife(t *testing.T) (life, *switchedDisk) {
+func newFullDiskService(t *testing.T) (clockedService, *switchedDisk) {
 	t.Helper()
 	d := &switchedDisk{}
-	l := newLife(t)
+	l := newClockedService(t)
 	l.end(t)
 	l.full = d.Full
 	l.restart(t)
@@ -39,7 +39,7 @@ func newFullLife(t *testing.T) (life, *switchedDisk) {
 
 // On a full disk rights can be taken away, and nothing else is done.
 func TestFullDiskAtTheGate(t *testing.T) {
-	l, disk := newFullLife(t)
+	l, disk := newFullDiskService(t)
 	id := l.createKey(t)
 	disk.full.Store(true)
 	want := map[string]bool{}
@@ -85,7 +85,7 @@ func (s fillingSlots) Put(ctx context.Context, secret []byte) (string, error) {
 
 // A disk that becomes full after the gate keeps a change from being made, wholly.
 func TestFullDiskBeforeTheCommit(t *testing.T) {
-	l := newLife(t)
+	l := newClockedService(t)
 	l.end(t)
 	slots, disk := &countedSlots{Slots: l.slots, live: map[string]bool{}}, &switchedDisk{}
 	l.slots, l.full = fillingSlots{slots, disk}, disk.Full
@@ -161,7 +161,7 @@ func onlyError(_ any, err error) error { return err }
 
 // Expiry and deletions go on when the disk is full; rotations wait.
 func TestSweepOnAFullDisk(t *testing.T) {
-	l, disk := newFullLife(t)
+	l, disk := newFullDiskService(t)
 	rotated, deleted := l.createKey(t), l.createKey(t)
 	expires := *must[any](t)(do(l.Service, "CreateKey", &api.CreateKeyRequest{Origin: new("EXTERNAL")})).(*api.CreateKeyResponse).KeyMetadata.KeyId
 	must[any](t)(do(l.Service, "EnableKeyRotation", &api.EnableKeyRotationRequest{KeyId: &rotated, RotationPeriodInDays: new(int32(90))}))
@@ -206,7 +206,7 @@ var _ store.Slots = unerasableSlots{}
 // Nobody is told that material is destroyed before it is, and the sweep destroys it when
 // there is space.
 func TestErasureOnAFullDisk(t *testing.T) {
-	l := newLife(t)
+	l := newClockedService(t)
 	l.end(t)
 	slots := unerasableSlots{&countedSlots{Slots: l.slots, live: map[string]bool{}}, &switchedDisk{}}
 	l.slots = slots

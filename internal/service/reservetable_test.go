@@ -25,7 +25,7 @@ func TestUsesReserve(t *testing.T) {
 // Strangers get nothing of the reserve: on a full disk their requests are counted, and
 // reported when there is space.
 func TestStrangersOnAFullDisk(t *testing.T) {
-	o := newOffice(t)
+	o := newExplainTest(t)
 	free := o.full
 	o.full = func() error { return space.ErrFull }
 	for range 3 {

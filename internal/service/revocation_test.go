@@ -14,15 +14,15 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// A changing operation, as alice requests it.
-type changing struct {
+// A changingOperation changes records, as alice requests it.
+type changingOperation struct {
 	onKey   bool // its decision depends on the policy of a key
-	prepare func(c cast) (on string, members []string)
+	prepare func(c accessTest) (on string, members []string)
 }
 
 // onAKey is an operation on a key without more; members make the key with CreateKey.
-func onAKey(members string, ready ...func(c cast, on string)) changing {
-	return changing{true, func(c cast) (string, []string) {
+func onAKey(members string, ready ...func(c accessTest, on string)) changingOperation {
+	return changingOperation{true, func(c accessTest) (string, []string) {
 		on := c.keyLike(members)
 		for _, fn := range ready {
 			fn(c, on)
@@ -32,24 +32,26 @@ func onAKey(members string, ready ...func(c cast, on string)) changing {
 }
 
 // does is a preparation by the root.
-func does(operation string, members ...string) func(c cast, on string) {
-	return func(c cast, on string) { c.root().does(operation, on, members...) }
+func does(operation string, members ...string) func(c accessTest, on string) {
+	return func(c accessTest, on string) { c.root().does(operation, on, members...) }
 }
 
-func withAlias(c cast, on string) { c.root().does("CreateAlias", on, `{"AliasName":"alias/old"}`) }
+func withAlias(c accessTest, on string) {
+	c.root().does("CreateAlias", on, `{"AliasName":"alias/old"}`)
+}
 
 // onAGrant is an operation on a grant that the root made.
-func onAGrant() changing {
-	return changing{true, func(c cast) (string, []string) {
+func onAGrant() changingOperation {
+	return changingOperation{true, func(c accessTest) (string, []string) {
 		on := c.key()
 		id, _ := c.root().grants(on, "home", "Decrypt")
 		return on, []string{`{"KeyId":"` + on + `","GrantId":"` + id + `"}`}
 	}}
 }
 
-// imported gives the key of an import its material, and returns the members.
-func imported(c cast, on string) string {
-	wrapped := c.wrapped("home", on)
+// importMembers gives the key of an import its material, and returns the members.
+func importMembers(c accessTest, on string) string {
+	wrapped := c.importMembers("home", on)
 	if err := c.imports("home", on, wrapped)(); err != nil {
 		c.Fatal(err)
 	}
@@ -57,28 +59,28 @@ func imported(c cast, on string) string {
 }
 
 // changingOperations are the operations of KMS and of dev servers that change something.
-var changingOperations = map[string]changing{
+var changingOperations = map[string]changingOperation{
 	"CancelKeyDeletion": onAKey(`{}`, does("ScheduleKeyDeletion")),
 	"CreateAlias":       onAKey(`{}`),
 	"CreateGrant":       onAKey(`{}`),
-	"CreateKey":         {false, func(cast) (string, []string) { return "", nil }},
+	"CreateKey":         {false, func(accessTest) (string, []string) { return "", nil }},
 	"DeleteAlias":       onAKey(`{}`, withAlias),
-	"DeleteImportedKeyMaterial": onAKey(`{"Origin":"EXTERNAL"}`, func(c cast, on string) {
-		imported(c, on)
+	"DeleteImportedKeyMaterial": onAKey(`{"Origin":"EXTERNAL"}`, func(c accessTest, on string) {
+		importMembers(c, on)
 	}),
 	"DisableKey":         onAKey(`{}`),
 	"DisableKeyRotation": onAKey(`{}`),
 	"EnableKey":          onAKey(`{}`, does("DisableKey")),
 	"EnableKeyRotation":  onAKey(`{}`),
-	"ImportKeyMaterial": {true, func(c cast) (string, []string) {
+	"ImportKeyMaterial": {true, func(c accessTest) (string, []string) {
 		on := c.keyLike(`{"Origin":"EXTERNAL"}`)
-		return on, []string{imported(c, on)}
+		return on, []string{importMembers(c, on)}
 	}},
-	"MoveClock": {false, func(cast) (string, []string) { return "", []string{`{"AdvanceSeconds":1}`} }},
-	"PutKeyPolicy": {true, func(c cast) (string, []string) {
+	"MoveClock": {false, func(accessTest) (string, []string) { return "", []string{`{"AdvanceSeconds":1}`} }},
+	"PutKeyPolicy": {true, func(c accessTest) (string, []string) {
 		return c.key(), []string{fmt.Sprintf(`{"Policy":%q}`, key.DefaultPolicy(homeAccount))}
 	}},
-	"RecreateKey":          {false, func(cast) (string, []string) { return "", nil }},
+	"RecreateKey":          {false, func(accessTest) (string, []string) { return "", nil }},
 	"ReplicateKey":         onAKey(`{"MultiRegion":true}`),
 	"RetireGrant":          onAGrant(),
 	"RevokeGrant":          onAGrant(),
@@ -108,11 +110,11 @@ var administrations = map[string]string{
 // gives the permission back.
 type revocation struct {
 	name   string
-	revoke func(c cast, on string) (restore func())
+	revoke func(c accessTest, on string) (restore func())
 }
 
 // setKey changes an access key.
-func (c cast) setKey(id string, inactive bool) {
+func (c accessTest) setKey(id string, inactive bool) {
 	c.update(func(tx *store.Tx) error {
 		k, _, err := records.AccessKeys.Get(tx, id)
 		k.Inactive = inactive
@@ -120,19 +122,19 @@ func (c cast) setKey(id string, inactive bool) {
 	})
 }
 
-func offKey(id string) func(c cast, on string) func() {
-	return func(c cast, _ string) func() {
+func offKey(id string) func(c accessTest, on string) func() {
+	return func(c accessTest, _ string) func() {
 		c.setKey(id, true)
 		return func() { c.setKey(id, false) }
 	}
 }
 
-func (c cast) alice() { c.user("alice", with(c.identity("allow kms:*,keyhold:*"))) }
+func (c accessTest) alice() { c.user("alice", with(c.identity("allow kms:*,keyhold:*"))) }
 
 var revocations = []revocation{
-	{"the policy of the user", func(c cast, _ string) func() { c.user("alice"); return c.alice }},
+	{"the policy of the user", func(c accessTest, _ string) func() { c.user("alice"); return c.alice }},
 	{"the access key", offKey("AKIAALICE")},
-	{"the policy of the key", func(c cast, on string) func() {
+	{"the policy of the key", func(c accessTest, on string) func() {
 		c.policy(on, c.document(true, "deny alice kms:*"))
 		return func() { c.policy(on, key.DefaultPolicy(homeAccount)) }
 	}},
@@ -157,9 +159,9 @@ func TestNoChangeOutrunsARevocation(t *testing.T) {
 			t.Errorf("%s changes something and is in no table of this test", name)
 		case byRoot:
 			t.Run(name, func(t *testing.T) {
-				c, d := castOn(t)
+				c, d := newInterruptibleTest(t)
 				c.alice()
-				c.outruns(d.Backend, c.signing(), name, "", []string{administration}, revocation{"the access key", offKey(rootKey)})
+				c.outruns(d.Backend, c.rootWithKey(), name, "", []string{administration}, revocation{"the access key", offKey(rootKey)})
 			})
 		default:
 			for _, r := range revocations {
@@ -167,7 +169,7 @@ func TestNoChangeOutrunsARevocation(t *testing.T) {
 					continue // which has no say
 				}
 				t.Run(name+"/"+r.name, func(t *testing.T) {
-					c, d := castOn(t)
+					c, d := newInterruptibleTest(t)
 					c.alice()
 					on, members := of.prepare(c)
 					c.outruns(d.Backend, c.as("alice"), name, on, members, r)
@@ -186,7 +188,7 @@ var notAllowed = []key.Kind{
 
 // outruns has a revocation come at each moment of a request, and lets the request through
 // in the end.
-func (c cast) outruns(backend store.Backend, a actor, operation, on string, members []string, r revocation) {
+func (c accessTest) outruns(backend store.Backend, a actor, operation, on string, members []string, r revocation) {
 	c.Helper()
 	for at := 1; ; at++ {
 		var restore func()
@@ -195,7 +197,7 @@ func (c cast) outruns(backend store.Backend, a actor, operation, on string, memb
 			restore = r.revoke(c, on)
 			before = dump(c.T, backend)
 		}}
-		err := a.during(i, operation, on, members...)
+		err := a.interruptedBy(i, operation, on, members...)
 		if !i.interrupt {
 			if err != nil || !i.committed {
 				c.Errorf("%s is refused without a revocation: %v", operation, err)
@@ -217,16 +219,16 @@ func (c cast) outruns(backend store.Backend, a actor, operation, on string, memb
 	}
 }
 
-// A ground is what a permission can depend on: each is a kind of record that a decision
+// A revocationCase is a kind of record that a permission can depend on: a kind of record that a decision
 // reads.
-type ground struct {
+type revocationCase struct {
 	revocation
-	play func(c cast) (a actor, operation, on string, members []string)
+	play func(c accessTest) (a actor, operation, on string, members []string)
 }
 
 // updates has alice update the description of a key that policies allow.
-func updates(keyPolicy string, ready func(c cast, on string)) func(c cast) (actor, string, string, []string) {
-	return func(c cast) (actor, string, string, []string) {
+func updates(keyPolicy string, ready func(c accessTest, on string)) func(c accessTest) (actor, string, string, []string) {
+	return func(c accessTest) (actor, string, string, []string) {
 		on := c.key(keyPolicy)
 		ready(c, on)
 		return c.as("alice"), "UpdateKeyDescription", on, nil
@@ -235,93 +237,93 @@ func updates(keyPolicy string, ready func(c cast, on string)) func(c cast) (acto
 
 const team = `{"Tags":[{"TagKey":"team","TagValue":"x"}]}`
 
-var grounds = []ground{
-	{revocation{"the state of the user", func(c cast, _ string) func() {
+var revocationCases = []revocationCase{
+	{revocation{"the state of the user", func(c accessTest, _ string) func() {
 		c.user("alice", with(c.identity("allow kms:*")), func(e *identity.Entity) { e.Disabled = true })
 		return c.alice
-	}}, updates("allow home kms:*", func(c cast, _ string) { c.alice() })},
-	{revocation{"the user of the name", func(c cast, _ string) func() {
+	}}, updates("allow home kms:*", func(c accessTest, _ string) { c.alice() })},
+	{revocation{"the user of the name", func(c accessTest, _ string) func() {
 		c.people.user("alice", func(u *identity.User) {
 			u.ID, u.Inline = "AIDAother", []identity.InlinePolicy{{Name: "p", Document: allowAll}}
 		})
 		return c.alice
-	}}, updates("allow home kms:*", func(c cast, _ string) { c.alice() })},
-	{revocation{"a tag of the user", func(c cast, _ string) func() {
+	}}, updates("allow home kms:*", func(c accessTest, _ string) { c.alice() })},
+	{revocation{"a tag of the user", func(c accessTest, _ string) func() {
 		c.user("alice", tag("team", "y"))
 		return func() { c.user("alice", tag("team", "x")) }
-	}}, updates("allow alice kms:* if StringEquals aws:PrincipalTag/team x", func(c cast, _ string) { c.user("alice", tag("team", "x")) })},
-	{revocation{"a managed policy", func(c cast, _ string) func() {
-		c.managed("m", c.identity("deny kms:*"))
-		return func() { c.managed("m", c.identity("allow kms:*")) }
-	}}, updates("allow home kms:*", func(c cast, _ string) {
-		arn := c.managed("m", c.identity("allow kms:*"))
+	}}, updates("allow alice kms:* if StringEquals aws:PrincipalTag/team x", func(c accessTest, _ string) { c.user("alice", tag("team", "x")) })},
+	{revocation{"a managed policy", func(c accessTest, _ string) func() {
+		c.managedPolicy("m", c.identity("deny kms:*"))
+		return func() { c.managedPolicy("m", c.identity("allow kms:*")) }
+	}}, updates("allow home kms:*", func(c accessTest, _ string) {
+		arn := c.managedPolicy("m", c.identity("allow kms:*"))
 		c.user("alice", func(e *identity.Entity) { e.Attached = []string{arn} })
 	})},
-	{revocation{"the boundary", func(c cast, _ string) func() {
-		c.managed("boundary", c.identity("allow kms:DescribeKey"))
-		return func() { c.managed("boundary", c.identity("allow kms:*")) }
-	}}, updates("allow home kms:*", func(c cast, _ string) { c.user("alice", with(allowAll), c.bounded("allow kms:*")) })},
-	{revocation{"a tag of the key", func(c cast, on string) func() {
+	{revocation{"the boundary", func(c accessTest, _ string) func() {
+		c.managedPolicy("boundary", c.identity("allow kms:DescribeKey"))
+		return func() { c.managedPolicy("boundary", c.identity("allow kms:*")) }
+	}}, updates("allow home kms:*", func(c accessTest, _ string) { c.user("alice", with(allowAll), c.boundary("allow kms:*")) })},
+	{revocation{"a tag of the key", func(c accessTest, on string) func() {
 		c.changeKey(on, func(k *key.Key) { k.Tags = nil })
 		return func() { c.changeKey(on, func(k *key.Key) { k.Tags = []key.Tag{{Key: "team", Value: "x"}} }) }
-	}}, func(c cast) (actor, string, string, []string) {
+	}}, func(c accessTest) (actor, string, string, []string) {
 		c.user("alice")
 		on := c.keyLike(team, "allow alice kms:* if StringEquals aws:ResourceTag/team x")
 		return c.as("alice"), "UpdateKeyDescription", on, nil
 	}},
-	{revocation{"an alias of the key", func(c cast, on string) func() {
+	{revocation{"an alias of the key", func(c accessTest, on string) func() {
 		a := key.Alias{Name: "alias/old", Account: homeAccount, Region: "eu-west-2", KeyID: idOf(on)}
 		c.update(func(tx *store.Tx) error { return records.RemoveAlias(tx, a) })
 		return func() { c.update(func(tx *store.Tx) error { return records.InsertAlias(tx, a) }) }
-	}}, func(c cast) (actor, string, string, []string) {
+	}}, func(c accessTest) (actor, string, string, []string) {
 		c.user("alice")
 		on := c.key()
 		withAlias(c, on)
 		c.policy(on, c.document(true, "allow alice kms:* if ForAnyValue:StringEquals kms:ResourceAliases alias/old"))
 		return c.as("alice"), "UpdateKeyDescription", on, nil
 	}},
-	{revocation{"the grant by which one creates grants", func(c cast, on string) func() { return c.withoutGrants(on) }}, func(c cast) (actor, string, string, []string) {
+	{revocation{"the grant by which one creates grants", func(c accessTest, on string) func() { return c.withoutGrants(on) }}, func(c accessTest) (actor, string, string, []string) {
 		c.user("alice")
 		on := c.key()
 		c.root().grants(on, "alice", "CreateGrant,Decrypt")
 		return c.as("alice"), "CreateGrant", on, nil
 	}},
-	{revocation{"the grant of a token", func(c cast, on string) func() { return c.withoutGrants(on) }}, func(c cast) (actor, string, string, []string) {
+	{revocation{"the grant of a token", func(c accessTest, on string) func() { return c.withoutGrants(on) }}, func(c accessTest) (actor, string, string, []string) {
 		c.user("alice")
 		on := c.key()
 		_, token := c.root().grants(on, "alice", "CreateGrant,Decrypt")
-		return c.as("alice"), "CreateGrant", on, []string{holding(token)}
+		return c.as("alice"), "CreateGrant", on, []string{withGrantToken(token)}
 	}},
-	{revocation{"the grant that is retired", func(c cast, on string) func() { return c.withoutGrants(on) }}, func(c cast) (actor, string, string, []string) {
+	{revocation{"the grant that is retired", func(c accessTest, on string) func() { return c.withoutGrants(on) }}, func(c accessTest) (actor, string, string, []string) {
 		c.user("alice")
 		on := c.key()
 		id, _ := c.root().grants(on, "home", "Decrypt", `{"RetiringPrincipal":"`+who("alice")+`"}`)
 		return c.as("alice"), "RetireGrant", on, []string{`{"KeyId":"` + on + `","GrantId":"` + id + `"}`}
 	}},
-	{revocation{"the sessions of the role", func(c cast, _ string) func() {
+	{revocation{"the sessions of the role", func(c accessTest, _ string) func() {
 		c.changeRole(func(r *identity.Role) { r.SessionsFrom = c.clock.Now() })
 		return func() { c.changeRole(func(r *identity.Role) { r.SessionsFrom = r.Created }) }
 	}}, bySession(nil)},
-	{revocation{"the state of the role", func(c cast, _ string) func() {
+	{revocation{"the state of the role", func(c accessTest, _ string) func() {
 		c.changeRole(func(r *identity.Role) { r.Disabled = true })
 		return func() { c.changeRole(func(r *identity.Role) { r.Disabled = false }) }
 	}}, bySession(nil)},
-	{revocation{"the policy of the role", func(c cast, _ string) func() {
+	{revocation{"the policy of the role", func(c accessTest, _ string) func() {
 		c.changeRole(func(r *identity.Role) { r.Inline = nil })
 		return func() { c.changeRole(func(r *identity.Role) { with(allowAll)(&r.Entity) }) }
 	}}, bySession(nil)},
-	{revocation{"a managed session policy", func(c cast, _ string) func() {
-		c.managed("s", c.identity("deny kms:*"))
-		return func() { c.managed("s", c.identity("allow kms:*")) }
+	{revocation{"a managed session policy", func(c accessTest, _ string) func() {
+		c.managedPolicy("s", c.identity("deny kms:*"))
+		return func() { c.managedPolicy("s", c.identity("allow kms:*")) }
 	}}, bySession(func(s *identity.Session) { s.PolicyARNs = []string{"arn:aws:iam::" + homeAccount + ":policy/s"} })},
-	{revocation{"the policies of another account", func(c cast, _ string) func() {
+	{revocation{"the policies of another account", func(c accessTest, _ string) func() {
 		c.user("other/zoe")
 		return func() { c.user("other/zoe", with(allowAll)) }
-	}}, func(c cast) (actor, string, string, []string) {
+	}}, func(c accessTest) (actor, string, string, []string) {
 		c.user("other/zoe", with(allowAll))
 		return c.as("other/zoe"), "CreateGrant", c.key("allow other kms:*"), nil
 	}},
-	{revocation{"the account of the deployment", func(c cast, _ string) func() {
+	{revocation{"the account of the deployment", func(c accessTest, _ string) func() {
 		set := func(account string) {
 			c.update(func(tx *store.Tx) error {
 				return records.Deployments.Put(tx, records.DeploymentPath, records.Deployment{Account: account})
@@ -329,29 +331,29 @@ var grounds = []ground{
 		}
 		set(otherAccount)
 		return func() { set(homeAccount) }
-	}}, func(c cast) (actor, string, string, []string) {
-		return c.signing(), "PutUser", "", []string{`{"Name":"u"}`}
+	}}, func(c accessTest) (actor, string, string, []string) {
+		return c.rootWithKey(), "PutUser", "", []string{`{"Name":"u"}`}
 	}},
-	{revocation{"a user that a new policy names", func(c cast, _ string) func() {
+	{revocation{"a user that a new policy names", func(c accessTest, _ string) func() {
 		c.update(func(tx *store.Tx) error { return records.Users.Delete(tx, homeAccount+"/bob") })
 		return func() { c.user("bob") }
-	}}, func(c cast) (actor, string, string, []string) {
+	}}, func(c accessTest) (actor, string, string, []string) {
 		c.user("bob")
 		policy := c.document(true, "allow home kms:*", "allow bob kms:Decrypt")
-		return c.signing(), "PutKeyPolicy", c.key(), []string{fmt.Sprintf(`{"Policy":%q}`, policy)}
+		return c.rootWithKey(), "PutKeyPolicy", c.key(), []string{fmt.Sprintf(`{"Policy":%q}`, policy)}
 	}},
 }
 
 // bySession has a session of a role update the description of a key.
-func bySession(change func(*identity.Session)) func(c cast) (actor, string, string, []string) {
-	return func(c cast) (actor, string, string, []string) {
+func bySession(change func(*identity.Session)) func(c accessTest) (actor, string, string, []string) {
+	return func(c accessTest) (actor, string, string, []string) {
 		c.role("app", with(allowAll))
-		c.managed("s", c.identity("allow kms:*"))
+		c.managedPolicy("s", c.identity("allow kms:*"))
 		return c.session("app", change), "UpdateKeyDescription", c.key(), nil
 	}
 }
 
-func (c cast) changeRole(change func(*identity.Role)) {
+func (c accessTest) changeRole(change func(*identity.Role)) {
 	c.update(func(tx *store.Tx) error {
 		r, _, err := records.Roles.Get(tx, homeAccount+"/app")
 		change(&r)
@@ -360,7 +362,7 @@ func (c cast) changeRole(change func(*identity.Role)) {
 }
 
 // withoutGrants removes the grants on a key, and returns the function that makes them again.
-func (c cast) withoutGrants(on string) func() {
+func (c accessTest) withoutGrants(on string) func() {
 	var all []store.Record[key.Grant]
 	err := c.store.View(c.Context(), func(v *store.View) (err error) {
 		all, err = records.Grants.Scan(v, records.KeyPath(homeAccount, "eu-west-2", idOf(on))+"/", "", 100)
@@ -380,9 +382,9 @@ func (c cast) withoutGrants(on string) func() {
 
 // Whatever a permission depends on, a revocation of it is in force.
 func TestNoChangeOutrunsAnyRevocation(t *testing.T) {
-	for _, g := range grounds {
+	for _, g := range revocationCases {
 		t.Run(g.name, func(t *testing.T) {
-			c, d := castOn(t)
+			c, d := newInterruptibleTest(t)
 			a, operation, on, members := g.play(c)
 			c.outruns(d.Backend, a, operation, on, members, g.revocation)
 		})
@@ -404,32 +406,32 @@ var guards = map[string]struct {
 func TestTransactionsCheckWhatWasRead(t *testing.T) {
 	type request struct {
 		name string
-		play func(c cast) (actor, string, string, []string)
+		play func(c accessTest) (actor, string, string, []string)
 	}
 	var all []request
 	for name, of := range changingOperations {
-		all = append(all, request{name, func(c cast) (actor, string, string, []string) {
+		all = append(all, request{name, func(c accessTest) (actor, string, string, []string) {
 			c.alice()
 			on, members := of.prepare(c)
 			return c.as("alice"), name, on, members
 		}})
 	}
 	for name, members := range administrations {
-		all = append(all, request{name, func(c cast) (actor, string, string, []string) {
+		all = append(all, request{name, func(c accessTest) (actor, string, string, []string) {
 			c.alice()
-			return c.signing(), name, "", []string{members}
+			return c.rootWithKey(), name, "", []string{members}
 		}})
 	}
-	for _, g := range grounds {
+	for _, g := range revocationCases {
 		all = append(all, request{g.name, g.play})
 	}
 	for _, r := range all {
 		t.Run(r.name, func(t *testing.T) {
-			c, d := castOn(t)
+			c, d := newInterruptibleTest(t)
 			a, operation, on, members := r.play(c)
-			a.cast = d.open(t) // which has nothing in memory
+			a.accessTest = d.open(t) // which has nothing in memory
 			i := &interruption{}
-			if err := a.during(i, operation, on, members...); err != nil || !i.committed {
+			if err := a.interruptedBy(i, operation, on, members...); err != nil || !i.committed {
 				t.Fatal(err)
 			}
 			if len(i.reads) == 0 {
@@ -459,20 +461,20 @@ func (i *interruption) isChecked(path string) bool {
 // The transaction with the most checks, a rotation of 41 related keys by a session whose
 // permissions depend on as much as they can, is one that every Backend takes.
 func TestTheLargestTransactionFits(t *testing.T) {
-	c, d := castOn(t)
+	c, d := newInterruptibleTest(t)
 	var attached []string
 	for i := range 20 {
-		attached = append(attached, c.managed(fmt.Sprint("m", i), allowAll))
+		attached = append(attached, c.managedPolicy(fmt.Sprint("m", i), allowAll))
 	}
-	c.role("app", func(e *identity.Entity) { e.Attached = attached }, c.bounded("allow kms:*"))
+	c.role("app", func(e *identity.Entity) { e.Attached = attached }, c.boundary("allow kms:*"))
 	on := c.keyLike(`{"MultiRegion":true}`)
 	for i := range key.MaxReplicas {
 		c.root().does("ReplicateKey", on, fmt.Sprintf(`{"ReplicaRegion":"eu-west-%d"}`, i+10))
 	}
 	a := c.session("app", func(s *identity.Session) { s.PolicyARNs = attached[:10] })
-	a.cast = d.open(t)
+	a.accessTest = d.open(t)
 	i := &interruption{}
-	if err := a.during(i, "RotateKeyOnDemand", on); err != nil {
+	if err := a.interruptedBy(i, "RotateKeyOnDemand", on); err != nil {
 		t.Fatal(err)
 	}
 	if t.Logf("%d checks", len(i.checks)); len(i.checks) < 41 || len(i.checks) > store.MaxBatch {

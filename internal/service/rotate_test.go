@@ -13,7 +13,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-func (l *life) enableRotation(t *testing.T, id string, days int32) {
+func (l *clockedService) enableRotation(t *testing.T, id string, days int32) {
 	t.Helper()
 	_, err := do(l.Service, "EnableKeyRotation", &api.EnableKeyRotationRequest{KeyId: &id, RotationPeriodInDays: &days})
 	if err != nil {
@@ -21,21 +21,21 @@ func (l *life) enableRotation(t *testing.T, id string, days int32) {
 	}
 }
 
-func (l *life) materials(t *testing.T, id string) []api.RotationsListEntry {
+func (l *clockedService) materials(t *testing.T, id string) []api.RotationsListEntry {
 	t.Helper()
 	return must[any](t)(do(l.Service, "ListKeyRotations", &api.ListKeyRotationsRequest{
 		KeyId: &id, IncludeKeyMaterial: new("ALL_KEY_MATERIAL"), Limit: new(int32(1000)),
 	})).(*api.ListKeyRotationsResponse).Rotations
 }
 
-func (l *life) encrypt(t *testing.T, id, plaintext string) []byte {
+func (l *clockedService) encrypt(t *testing.T, id, plaintext string) []byte {
 	t.Helper()
 	return must[any](t)(do(l.Service, "Encrypt", &api.EncryptRequest{KeyId: &id, Plaintext: []byte(plaintext)})).(*api.EncryptResponse).CiphertextBlob
 }
 
 // The sweep rotates each due key once, and older ciphertexts still decrypt.
 func TestSweepRotates(t *testing.T) {
-	l := newLife(t)
+	l := newClockedService(t)
 	id, other, disabled := l.createKey(t), l.createKey(t), l.createKey(t)
 	l.enableRotation(t, id, 90)
 	l.enableRotation(t, other, 365)
@@ -98,7 +98,7 @@ func wantRotationEvents(t *testing.T, log, id, rotationType string, want int) {
 // A rotation on demand leaves two events, of the request and of the rotation. A refused request
 // leaves only its own event, and no slot.
 func TestRotationOnDemandIsAudited(t *testing.T) {
-	l := newLife(t)
+	l := newClockedService(t)
 	counted := &countedSlots{Slots: l.slots, live: map[string]bool{}}
 	l.end(t)
 	l.slots = counted
@@ -132,13 +132,13 @@ func TestRotationOnDemandIsAudited(t *testing.T) {
 	}
 }
 
-// conflicts is a Backend whose commits come too late while it is on.
-type conflicts struct {
+// refusingBackend is a Backend whose commits come too late while it is on.
+type refusingBackend struct {
 	store.Backend
 	on atomic.Bool
 }
 
-func (c *conflicts) Commit(ctx context.Context, b store.Batch) (int64, error) {
+func (c *refusingBackend) Commit(ctx context.Context, b store.Batch) (int64, error) {
 	if c.on.Load() {
 		return 0, store.ErrConflict
 	}
@@ -147,8 +147,8 @@ func (c *conflicts) Commit(ctx context.Context, b store.Batch) (int64, error) {
 
 // A rotation that could not be committed leaves no material, and is made up for.
 func TestRotationAfterAFailure(t *testing.T) {
-	l := newLife(t)
-	conflicting := &conflicts{Backend: l.backend}
+	l := newClockedService(t)
+	conflicting := &refusingBackend{Backend: l.backend}
 	counted := &countedSlots{Slots: l.slots, live: map[string]bool{}}
 	l.end(t)
 	l.backend, l.slots = conflicting, counted
@@ -174,7 +174,7 @@ func TestRotationAfterAFailure(t *testing.T) {
 // A key that was rotated more often than a transaction can write records is
 // removed all the same, with every slot.
 func TestKeyOfManyMaterialsIsRemoved(t *testing.T) {
-	l := newLife(t)
+	l := newClockedService(t)
 	before := l.paths(t)
 	counted := &countedSlots{Slots: l.slots, live: map[string]bool{}}
 	l.end(t)

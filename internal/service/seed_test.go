@@ -17,12 +17,12 @@ const (
 )
 
 // seeded is a file of one EXTERNAL key with these lines, which begin in line 4.
-func seeded(lines string) string {
+func seedText(lines string) string {
 	return "[[key]]\nid = \"" + seedID + "\"\norigin = \"EXTERNAL\"\n" + lines
 }
 
 // applySeed makes the keys of a seed file with this text.
-func (l *life) applySeed(t *testing.T, text string) (made int, err error) {
+func (l *clockedService) applySeed(t *testing.T, text string) (made int, err error) {
 	t.Helper()
 	f, err := seed.Parse("seed.toml", []byte(text), seed.Defaults{Account: "111122223333", Region: "eu-west-2"})
 	if err != nil {
@@ -31,7 +31,7 @@ func (l *life) applySeed(t *testing.T, text string) (made int, err error) {
 	return l.Seed(t.Context(), f)
 }
 
-func (l *life) events(t *testing.T) (names []string) {
+func (l *clockedService) events(t *testing.T) (names []string) {
 	t.Helper()
 	l.end(t)
 	for _, e := range readEvents(t, l.path) {
@@ -44,8 +44,8 @@ func (l *life) events(t *testing.T) (names []string) {
 // What a seed makes is what the operations would have made, and the second time it
 // makes nothing.
 func TestSeed(t *testing.T) {
-	l := newLife(t)
-	text := seeded(seedMaterial+"description = \"d\"\naliases = [\"alias/a\", \"alias/b\"]\ntags = { a = \"1\" }\nexpires_in_days = 30\nenabled = false\n") +
+	l := newClockedService(t)
+	text := seedText(seedMaterial+"description = \"d\"\naliases = [\"alias/a\", \"alias/b\"]\ntags = { a = \"1\" }\nexpires_in_days = 30\nenabled = false\n") +
 		"[[key]]\nid = \"22222222-2222-4222-8222-222222222222\"\n"
 	if made, err := l.applySeed(t, text); err != nil || made != 2 {
 		t.Fatal(made, err)
@@ -79,7 +79,7 @@ func TestSeed(t *testing.T) {
 // Each row seeds, changes the deployment, and seeds again.
 func TestSeedContradictions(t *testing.T) {
 	const id, other = seedID, "22222222-2222-4222-8222-222222222222"
-	full := seeded(seedMaterial)
+	full := seedText(seedMaterial)
 	for _, c := range []struct {
 		name        string
 		first       string
@@ -92,7 +92,7 @@ func TestSeedContradictions(t *testing.T) {
 		{"another tag in the store", full, "TagResource", &api.TagResourceRequest{KeyId: new(id), Tags: []api.Tag{{TagKey: new("b"), TagValue: new("2")}}}, full, ""},
 		{"a description that the file does not mention", full, "UpdateKeyDescription", &api.UpdateKeyDescriptionRequest{KeyId: new(id), Description: new("x")}, full, ""},
 		{"a state that the file does not mention", full, "DisableKey", &api.DisableKeyRequest{KeyId: new(id)}, full, ""},
-		{"no material in the file", full, "", nil, seeded(""), ""},
+		{"no material in the file", full, "", nil, seedText(""), ""},
 
 		{"origin", full, "", nil, "[[key]]\nid = \"" + id + "\"\n", ":1: origin: the stored key has EXTERNAL, and the seed AWS_KMS: change the one or the other, or start with another --data folder"},
 		{"key spec", "[[key]]\nid = \"" + id + "\"\nkey_spec = \"HMAC_256\"\n", "", nil, "[[key]]\nid = \"" + id + "\"\nkey_spec = \"HMAC_384\"\n", ":3: key_spec: the stored key has HMAC_256, and the seed HMAC_384: change"},
@@ -102,8 +102,8 @@ func TestSeedContradictions(t *testing.T) {
 		{"description", full, "", nil, full + "description = \"d\"\n", `:5: description: the stored key has "", and the seed "d": change`},
 		{"tag", full + "tags = { a = \"1\" }\n", "", nil, full + "tags = { a = \"2\" }\n", `:5: tags: the stored key does not have "a" with the value "2": change`},
 		{"no tag", full, "", nil, full + "tags = { a = \"2\" }\n", ":5: tags: "},
-		{"material", full, "", nil, seeded(strings.Replace(seedMaterial, "0001", "0101", 1)), ":4: material: the stored key has other material: change"},
-		{"material of a key that had none", seeded(""), "", nil, full, ":4: material: the stored key has none yet: change"},
+		{"material", full, "", nil, seedText(strings.Replace(seedMaterial, "0001", "0101", 1)), ":4: material: the stored key has other material: change"},
+		{"material of a key that had none", seedText(""), "", nil, full, ":4: material: the stored key has none yet: change"},
 		{"deleted material", full, "DeleteImportedKeyMaterial", &api.DeleteImportedKeyMaterialRequest{KeyId: new(id)}, full, ":4: material: the material of the stored key was deleted or has expired: change"},
 		{"an expiry", full, "", nil, full + "expires_in_days = 30\n", ":5: expires_in_days: the material of the stored key does not expire: change"},
 		{"no expiry", full + "expires_in_days = 30\n", "", nil, full, ":4: material: the material of the stored key expires at "},
@@ -115,7 +115,7 @@ func TestSeedContradictions(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			l := newLife(t)
+			l := newClockedService(t)
 			defer l.end(t)
 			if _, err := l.applySeed(t, c.first); err != nil {
 				t.Fatal(err)
@@ -144,9 +144,9 @@ func TestSeedContradictions(t *testing.T) {
 
 // An expiry in a seed is compared with the clock of the server, like that of an import.
 func TestSeedExpires(t *testing.T) {
-	l := newLife(t)
+	l := newClockedService(t)
 	at := func(d time.Duration) string {
-		return seeded(seedMaterial + "expires = " + l.clock.Now().Add(d).Format(time.RFC3339) + "\n")
+		return seedText(seedMaterial + "expires = " + l.clock.Now().Add(d).Format(time.RFC3339) + "\n")
 	}
 	_, err := l.applySeed(t, at(-time.Second))
 	if err == nil || !strings.Contains(err.Error(), "seed.toml:5: expires: ") || !strings.Contains(err.Error(), "has passed") {
@@ -176,13 +176,13 @@ func TestSeedExpires(t *testing.T) {
 
 // What a stop left half made is finished by the next start.
 func TestSeedAfterStop(t *testing.T) {
-	l := newLife(t)
-	stop := &stopping{Backend: l.backend}
+	l := newClockedService(t)
+	stop := &stoppingBackend{Backend: l.backend}
 	l.end(t)
 	l.backend = stop
 	stop.after(1000)
 	l.restart(t)
-	text := seeded(seedMaterial + "aliases = [\"alias/a\", \"alias/b\"]\n")
+	text := seedText(seedMaterial + "aliases = [\"alias/a\", \"alias/b\"]\n")
 	stop.after(2) // the key and an alias, and then no more
 	if _, err := l.applySeed(t, text); err == nil {
 		t.Fatal("nothing stopped it")

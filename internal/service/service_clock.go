@@ -65,17 +65,17 @@ func (s *Service) restoreClock(ctx context.Context) error {
 	})
 }
 
-// ToldByClock adds the time of the clock to the message of a refusal that depends on it, if the
+// WithClock adds the time of the clock to the message of a refusal that depends on it, if the
 // clock was moved: the caller may look at another clock. Only clocks of dev servers are moved.
-func (s *Service) ToldByClock(e *key.Error) *key.Error {
+func (s *Service) WithClock(e *key.Error) *key.Error {
 	ahead := time.Duration(s.clock.offset.Load())
 	if !e.ByClock || ahead == 0 {
 		return e
 	}
-	told := *e
-	told.Message = fmt.Sprintf("%s: the clock of this dev server shows %s, because it was moved %s ahead of wall time",
+	shown := *e
+	shown.Message = fmt.Sprintf("%s: the clock of this dev server shows %s, because it was moved %s ahead of wall time",
 		strings.TrimSuffix(e.Message, "."), timestamp(s.clock.Now().Truncate(time.Second)), inDays(ahead))
-	return &told
+	return &shown
 }
 
 // inDays writes a duration of days in days.

@@ -45,7 +45,7 @@ func (c *call) assume(a assumption) (role identity.Role, out issuedSession, err 
 // session and, where the trust policy leaves the decision to them, the policies of the caller
 // allow it too. A missing or disabled role gets the same answer as a forbidden one.
 func (c *call) mayAssume(a assumption) (role identity.Role, seconds int32, err error) {
-	who, d, err := c.assuming()
+	who, d, err := c.assumingPrincipal()
 	if err != nil {
 		return role, 0, err
 	}
@@ -66,9 +66,9 @@ func (c *call) mayAssume(a assumption) (role identity.Role, seconds int32, err e
 	return role, seconds, c.checkSessionPolicies(a.session.PolicyARNs, role.Account)
 }
 
-// assuming returns the principal that asks for a session, and its policies: a provider of
+// assumingPrincipal returns the principal that asks for a session, and its policies: a provider of
 // web identities has none.
-func (c *call) assuming() (who policy.Principal, d policy.Documents, err error) {
+func (c *call) assumingPrincipal() (who policy.Principal, d policy.Documents, err error) {
 	p := c.Caller.Principal
 	if p.Kind == identity.KindWebIdentity {
 		return policy.Principal{Kind: policy.WebIdentity, ARN: p.ARN}, d, nil

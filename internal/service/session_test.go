@@ -13,8 +13,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// begun returns credentials of a session of alice's.
-func begun(t *testing.T) (people, *sts.Credentials) {
+// newSession returns credentials of a session of alice.
+func newSession(t *testing.T) (people, *sts.Credentials) {
 	t.Helper()
 	p := newPeople(t)
 	out, err := p.assume(p.as("alice"), "deployer", nil)
@@ -41,7 +41,7 @@ func TestSessionsEnd(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, c := begun(t)
+			p, c := newSession(t)
 			if !p.good(c) {
 				t.Fatal("it is not good from the beginning")
 			}
@@ -51,7 +51,7 @@ func TestSessionsEnd(t *testing.T) {
 			}
 		})
 	}
-	p, c := begun(t)
+	p, c := newSession(t)
 	p.clock.Advance(time.Hour - 2*time.Second)
 	if !p.good(c) {
 		t.Error("it ends too early")
@@ -77,7 +77,7 @@ func (p people) change(fn func(*identity.Role)) {
 
 // No bit of a token can be changed, and no other deployment takes it.
 func TestTamperedSessions(t *testing.T) {
-	p, c := begun(t)
+	p, c := newSession(t)
 	sealed, err := base64.StdEncoding.DecodeString(*c.SessionToken)
 	if err != nil {
 		t.Fatal(err)
@@ -156,7 +156,7 @@ func TestAccessKeys(t *testing.T) {
 // Opened tokens are kept in bounded number and size, and an opened token stays until another
 // takes its place.
 func TestOpenedSessionsAreBounded(t *testing.T) {
-	p, c := begun(t)
+	p, c := newSession(t)
 	opened := p.sessionTokens.opened
 	for i := range maxOpenedSessions + 10 {
 		opened.Add(fmt.Sprint(i), nil, sessionSize(fmt.Sprint(i)))

@@ -39,7 +39,7 @@ var spellings = map[string]struct{ operation, condition, innocent, guilty, hidde
 
 // A second spelling of a name hides nothing from a Deny, and lets no Allow allow.
 func TestNamesThatDifferByCaseHideNothing(t *testing.T) {
-	c := newCast(t)
+	c := newAccessTest(t)
 	on := c.key()
 	for name, s := range spellings {
 		t.Run(name, func(t *testing.T) {
@@ -62,7 +62,7 @@ func TestNamesThatDifferByCaseHideNothing(t *testing.T) {
 
 // Tags of keys and tags of principals that differ by case alone are several values, too.
 func TestTagsOfRecordsHideNothing(t *testing.T) {
-	c := newCast(t)
+	c := newAccessTest(t)
 	secret := c.keyLike(`{"Tags":[{"TagKey":"CLASSIFICATION","TagValue":"public"},{"TagKey":"classification","TagValue":"secret"}]}`)
 	public := c.keyLike(`{"Tags":[{"TagKey":"Classification","TagValue":"public"}]}`)
 	for kind, as := range map[string]func(document string, tags ...func(*identity.Entity)) actor{

@@ -119,7 +119,7 @@ type recordedEvent struct {
 }
 
 // events returns what the audit log has.
-func (o *office) events() (all []recordedEvent) {
+func (o *explainTest) events() (all []recordedEvent) {
 	o.Helper()
 	log, err := os.ReadFile(o.logPath)
 	if err != nil {
@@ -138,7 +138,7 @@ func (o *office) events() (all []recordedEvent) {
 // A refused signature leaves an event that says who tried, and nothing that may be a
 // secret.
 func TestBadSignaturesAreRecorded(t *testing.T) {
-	o := newOffice(t)
+	o := newExplainTest(t)
 	const id, secret = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEYxx"
 	wrong := key.Errorf(key.KindInvalidSignature, "The request signature we calculated does not match.")
 	for _, b := range []BadSignature{
@@ -173,7 +173,7 @@ func TestBadSignaturesAreRecorded(t *testing.T) {
 
 // A flood of bad signatures and of unsigned requests leaves some events and one report.
 func TestFloodsOfStrangers(t *testing.T) {
-	o := newOffice(t)
+	o := newExplainTest(t)
 	o.strangers.sleep = func(time.Duration) {}
 	op, _ := o.Find("AssumeRoleWithWebIdentity")
 	for i := range 300 {
@@ -206,7 +206,7 @@ func TestFloodsOfStrangers(t *testing.T) {
 
 // A refusal to an authenticated caller is always an event of its own.
 func TestDenialsAreAlwaysRecorded(t *testing.T) {
-	o := newOffice(t)
+	o := newExplainTest(t)
 	alice, k := o.user(explainAccount, "alice", doc(`{"Effect": "Deny", "Action": "*", "Resource": "*"}`)), o.key(root, "")
 	web := identity.Principal{Kind: identity.KindWebIdentity, Session: &identity.Session{Web: &identity.WebIdentity{Subject: "s"}}}
 	for range 300 {

@@ -17,9 +17,9 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// A life is a service whose clock the test moves, over a deployment whose
+// A clockedService is a Service whose clock the test moves, over a deployment whose
 // records the test can look at.
-type life struct {
+type clockedService struct {
 	*service.Service
 	deployment
 	clock *service.Clock
@@ -28,15 +28,15 @@ type life struct {
 	full  func() error
 }
 
-func newLife(t *testing.T) life {
+func newClockedService(t *testing.T) clockedService {
 	t.Helper()
-	l := life{deployment: newDeployment(), path: filepath.Join(t.TempDir(), "audit.log")}
+	l := clockedService{deployment: newDeployment(), path: filepath.Join(t.TempDir(), "audit.log")}
 	l.restart(t)
 	return l
 }
 
 // restart opens the service anew; the last one, if any, just ended.
-func (l *life) restart(t *testing.T) {
+func (l *clockedService) restart(t *testing.T) {
 	t.Helper()
 	offset := time.Duration(0)
 	if l.clock != nil {
@@ -52,14 +52,14 @@ func (l *life) restart(t *testing.T) {
 	}))
 }
 
-func (l *life) end(t *testing.T) {
+func (l *clockedService) end(t *testing.T) {
 	t.Helper()
 	if err := errors.Join(l.log.Close(), l.Service.Close()); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (l *life) sweepAfter(t *testing.T, d time.Duration) {
+func (l *clockedService) sweepAfter(t *testing.T, d time.Duration) {
 	t.Helper()
 	if err := l.clock.Advance(d); err != nil {
 		t.Fatal(err)
@@ -70,7 +70,7 @@ func (l *life) sweepAfter(t *testing.T, d time.Duration) {
 }
 
 // paths returns the paths of all records but those that come and go.
-func (l *life) paths(t *testing.T) (paths []string) {
+func (l *clockedService) paths(t *testing.T) (paths []string) {
 	t.Helper()
 	err := l.backend.View(t.Context(), func(r store.Reader) error {
 		items, err := r.Scan(nil, nil, 10000)
@@ -88,14 +88,14 @@ func (l *life) paths(t *testing.T) (paths []string) {
 	return paths
 }
 
-func (l *life) createKey(t *testing.T) string {
+func (l *clockedService) createKey(t *testing.T) string {
 	t.Helper()
 	out := must[any](t)(do(l.Service, "CreateKey", &api.CreateKeyRequest{})).(*api.CreateKeyResponse)
 	return *out.KeyMetadata.KeyId
 }
 
 func TestSweepRemovesKeys(t *testing.T) {
-	l := newLife(t)
+	l := newClockedService(t)
 	before := l.paths(t)
 	gone, kept := l.createKey(t), l.createKey(t)
 	for i := range 50 {
@@ -137,19 +137,19 @@ func wantOneEvent(t *testing.T, log, name, keyID string) {
 
 // sweepDespiteStops sweeps, eight days later each time, with a stop after the first
 // commit, after the second and so on, until a sweep went through and has done all.
-func (l *life) sweepDespiteStops(t *testing.T, done func() bool) {
+func (l *clockedService) sweepDespiteStops(t *testing.T, done func() bool) {
 	t.Helper()
 	for commits := 1; ; commits++ {
-		l.backend = &stopping{Backend: l.backend, left: 1 << 30}
+		l.backend = &stoppingBackend{Backend: l.backend, left: 1 << 30}
 		l.restart(t)
-		l.backend.(*stopping).after(commits)
+		l.backend.(*stoppingBackend).after(commits)
 		if err := l.clock.Advance(8 * day); err != nil {
 			t.Fatal(err)
 		}
 		err := l.Sweep(t.Context())
 		l.log.Close()
 		l.Service.Close() // cannot remove leftovers: the store is closed
-		l.backend = l.backend.(*stopping).Backend
+		l.backend = l.backend.(*stoppingBackend).Backend
 		if err == nil && done() {
 			return
 		}
@@ -161,7 +161,7 @@ func (l *life) sweepDespiteStops(t *testing.T, done func() bool) {
 
 // Whatever a stop leaves half removed, the next sweep finishes.
 func TestSweepGoesOn(t *testing.T) {
-	l := newLife(t)
+	l := newClockedService(t)
 	before := l.paths(t)
 	id := l.createKey(t)
 	for i := range 60 {
@@ -184,19 +184,19 @@ func TestSweepGoesOn(t *testing.T) {
 // After DeleteImportedKeyMaterial, expiry and key deletion the slot of the
 // material is gone: what its record held does not open any more, by any key.
 func TestErasure(t *testing.T) {
-	for name, lose := range map[string]func(t *testing.T, l *life, id string){
-		"deletion": func(t *testing.T, l *life, id string) {
+	for name, lose := range map[string]func(t *testing.T, l *clockedService, id string){
+		"deletion": func(t *testing.T, l *clockedService, id string) {
 			must[any](t)(do(l.Service, "DeleteImportedKeyMaterial", &api.DeleteImportedKeyMaterialRequest{KeyId: &id}))
 		},
-		"expiry":       func(t *testing.T, l *life, id string) { l.sweepAfter(t, 10*day+time.Second) },
-		"another date": func(t *testing.T, l *life, id string) { l.importInto(t, id, 20*day) },
-		"key deletion": func(t *testing.T, l *life, id string) {
+		"expiry":       func(t *testing.T, l *clockedService, id string) { l.sweepAfter(t, 10*day+time.Second) },
+		"another date": func(t *testing.T, l *clockedService, id string) { l.importInto(t, id, 20*day) },
+		"key deletion": func(t *testing.T, l *clockedService, id string) {
 			must[any](t)(do(l.Service, "ScheduleKeyDeletion", &api.ScheduleKeyDeletionRequest{KeyId: &id, PendingWindowInDays: new(int32(7))}))
 			l.sweepAfter(t, 7*day+time.Second)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := newLife(t)
+			l := newClockedService(t)
 			counted := &countedSlots{Slots: l.slots, live: map[string]bool{}}
 			l.end(t)
 			l.slots = counted
@@ -220,7 +220,7 @@ func TestErasure(t *testing.T) {
 
 // An erasure that a stop came before is finished by the next start.
 func TestErasureAfterAStop(t *testing.T) {
-	l := newLife(t)
+	l := newClockedService(t)
 	counted := &countedSlots{Slots: l.slots, live: map[string]bool{}}
 	l.end(t)
 	l.slots = counted
@@ -250,7 +250,7 @@ func TestErasureAfterAStop(t *testing.T) {
 
 // A store that was put back from a copy is refused.
 func TestOlderStoreIsRefused(t *testing.T) {
-	l := newLife(t)
+	l := newClockedService(t)
 	old := snapshot(t, l.backend)
 	l.createKey(t)
 	l.end(t)

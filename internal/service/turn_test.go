@@ -12,26 +12,26 @@ import (
 func TestChangesTakeTurns(t *testing.T) {
 	for name, of := range changingOperations {
 		if of.onKey {
-			c, _ := castOn(t)
+			c, _ := newInterruptibleTest(t)
 			c.alice()
 			on, members := of.prepare(c)
 			c.waits("key/"+homeAccount+"/"+idOf(on), c.as("alice").asks(name, on, members...))
 		}
 	}
 	for name, members := range administrations {
-		c, _ := castOn(t)
+		c, _ := newInterruptibleTest(t)
 		c.alice()
 		account := homeAccount
 		if name == "PutAccount" {
 			account = "555566667777"
 		}
-		c.waits("account/"+account, c.signing().asks(name, "", members))
+		c.waits("account/"+account, c.rootWithKey().asks(name, "", members))
 	}
 }
 
 // waits wants an attempt to wait while somebody else changes a thing, and for nobody who
 // changes anything else.
-func (c cast) waits(thing string, attempt attempt) {
+func (c accessTest) waits(thing string, attempt attempt) {
 	c.Helper()
 	c.turns = admit.NewQueues(admit.Bounds{Places: 1}) // in which there is no room to wait
 	for _, held := range []string{thing, "key/" + homeAccount + "/other", "account/" + otherAccount} {

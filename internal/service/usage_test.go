@@ -36,7 +36,7 @@ func newUsageFixture(t *testing.T, keyIDs int) usageFixture {
 	}
 	u := &keyUsage{
 		store: s, log: slog.New(slog.DiscardHandler), diskFull: func() error { return nil }, put: putUsages,
-		keys: map[string]noted{}, room: maxUsages, full: make(chan struct{}, 1),
+		keys: map[string]notedUsage{}, room: maxUsages, full: make(chan struct{}, 1),
 	}
 	return usageFixture{t, u, time.Now()}
 }
@@ -54,8 +54,8 @@ func (f usageFixture) writeAfter(after time.Duration) {
 	}
 }
 
-// written returns the event of the stored usage of a key.
-func (f usageFixture) written(i int) (event string) {
+// writtenEvent returns the event of the stored usage of a key.
+func (f usageFixture) writtenEvent(i int) (event string) {
 	f.Helper()
 	err := f.store.View(f.Context(), func(v *store.View) error {
 		r, _, err := records.Usages.Get(v, usedPath(i))
@@ -79,8 +79,8 @@ func TestUsageIsWrittenNowAndThen(t *testing.T) {
 		event := step.after.String()
 		f.use(0, event, step.after)
 		f.writeAfter(step.after)
-		if r, ok := f.last(usedPath(0)); !ok || r.EventID != event || f.written(0) != step.written {
-			t.Errorf("after %v: in memory %v, written %s, want %s", step.after, r, f.written(0), step.written)
+		if r, ok := f.last(usedPath(0)); !ok || r.EventID != event || f.writtenEvent(0) != step.written {
+			t.Errorf("after %v: in memory %v, written %s, want %s", step.after, r, f.writtenEvent(0), step.written)
 		}
 	}
 	f.writeAfter(3*time.Hour - 1)
@@ -98,12 +98,12 @@ func TestUsageOnAFullDisk(t *testing.T) {
 	f := newUsageFixture(t, 1)
 	f.diskFull = func() error { return space.ErrFull }
 	f.use(0, "a", 0)
-	if err := f.write(t.Context(), f.start, usageInterval); !errors.Is(err, space.ErrFull) || f.written(0) != "" {
-		t.Errorf("%v, written %q", err, f.written(0))
+	if err := f.write(t.Context(), f.start, usageInterval); !errors.Is(err, space.ErrFull) || f.writtenEvent(0) != "" {
+		t.Errorf("%v, written %q", err, f.writtenEvent(0))
 	}
 	f.diskFull = func() error { return nil }
-	if f.writeAfter(0); f.written(0) != "a" {
-		t.Errorf("written %q", f.written(0))
+	if f.writeAfter(0); f.writtenEvent(0) != "a" {
+		t.Errorf("written %q", f.writtenEvent(0))
 	}
 }
 
@@ -129,7 +129,7 @@ func TestUsageOfManyKeys(t *testing.T) {
 	}
 	f.writeAfter(0)
 	for i := range 3*usageBatch + 5 {
-		if there := f.written(i) != ""; there != (i < 3*usageBatch && i != 7) {
+		if there := f.writtenEvent(i) != ""; there != (i < 3*usageBatch && i != 7) {
 			t.Errorf("key %d: written %v", i, there)
 		}
 	}
@@ -158,7 +158,7 @@ func TestUsageMakesRoom(t *testing.T) {
 	if err := f.makeRoom(t.Context(), f.start); err != nil {
 		t.Fatal(err)
 	}
-	if len(f.keys) != 0 || f.written(11) != "again" || f.written(12) != "" {
+	if len(f.keys) != 0 || f.writtenEvent(11) != "again" || f.writtenEvent(12) != "" {
 		t.Errorf("left are %v", f.keys)
 	}
 }
@@ -169,12 +169,12 @@ func TestUsageWhileWriting(t *testing.T) {
 	f.use(0, "one", 0)
 	due := f.due(f.start, usageInterval)
 	f.use(0, "two", time.Second)
-	f.wrote(due, f.start)
+	f.markWritten(due, f.start)
 	if n := f.keys[usedPath(0)]; n.clean || n.EventID != "two" {
 		t.Errorf("%+v", n)
 	}
 	f.writeAfter(time.Hour)
-	if f.written(0) != "two" {
-		t.Errorf("written is %s", f.written(0))
+	if f.writtenEvent(0) != "two" {
+		t.Errorf("written is %s", f.writtenEvent(0))
 	}
 }

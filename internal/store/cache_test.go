@@ -13,15 +13,15 @@ import (
 	"github.com/keyhold/keyhold/internal/store/memory"
 )
 
-// An observed Backend counts Views, and calls hooks in the middle of a View or Commit.
-type observed struct {
+// An observedBackend counts Views, and calls hooks in the middle of a View or Commit.
+type observedBackend struct {
 	store.Backend
 	views     atomic.Int64
 	viewing   func() // called when a View has its revision
 	committed func() // called when a commit is visible but has not returned
 }
 
-func (o *observed) View(ctx context.Context, fn func(store.Reader) error) error {
+func (o *observedBackend) View(ctx context.Context, fn func(store.Reader) error) error {
 	o.views.Add(1)
 	return o.Backend.View(ctx, func(r store.Reader) error {
 		if hook := o.viewing; hook != nil {
@@ -32,7 +32,7 @@ func (o *observed) View(ctx context.Context, fn func(store.Reader) error) error 
 	})
 }
 
-func (o *observed) Commit(ctx context.Context, b store.Batch) (int64, error) {
+func (o *observedBackend) Commit(ctx context.Context, b store.Batch) (int64, error) {
 	rev, err := o.Backend.Commit(ctx, b)
 	if hook := o.committed; hook != nil {
 		o.committed = nil
@@ -41,9 +41,9 @@ func (o *observed) Commit(ctx context.Context, b store.Batch) (int64, error) {
 	return rev, err
 }
 
-func newObserved(t *testing.T) (*store.Store, *observed) {
+func newObserved(t *testing.T) (*store.Store, *observedBackend) {
 	t.Helper()
-	o := &observed{Backend: memory.New()}
+	o := &observedBackend{Backend: memory.New()}
 	t.Cleanup(func() { o.Close() })
 	return store.New(o, newAEAD(t)), o
 }

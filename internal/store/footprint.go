@@ -9,50 +9,50 @@ import (
 // for example for a map of short strings.
 func footprint(v any) int {
 	of := reflect.ValueOf(v)
-	return allocated(int(of.Type().Size())) + referred(of)
+	return allocationSize(int(of.Type().Size())) + referentSize(of)
 }
 
 var timeType = reflect.TypeFor[time.Time]()
 
-// referred returns the size of the memory that a value refers to.
-func referred(v reflect.Value) (size int) {
+// referentSize returns the size of the memory that a value refers to.
+func referentSize(v reflect.Value) (size int) {
 	switch v.Kind() {
 	case reflect.String:
-		return allocated(v.Len())
+		return allocationSize(v.Len())
 	case reflect.Slice, reflect.Array:
 		if v.Kind() == reflect.Slice {
-			size = allocated(v.Cap() * int(v.Type().Elem().Size()))
+			size = allocationSize(v.Cap() * int(v.Type().Elem().Size()))
 		}
 		if refers(v.Type().Elem()) {
 			for i := range v.Len() {
-				size += referred(v.Index(i))
+				size += referentSize(v.Index(i))
 			}
 		}
 	case reflect.Map:
-		return referredByMap(v)
+		return mapSize(v)
 	case reflect.Pointer, reflect.Interface:
 		if !v.IsNil() {
-			size = allocated(int(v.Elem().Type().Size())) + referred(v.Elem())
+			size = allocationSize(int(v.Elem().Type().Size())) + referentSize(v.Elem())
 		}
 	case reflect.Struct:
 		if v.Type() == timeType {
 			return 0 // time zones are shared
 		}
 		for i := range v.NumField() {
-			size += referred(v.Field(i))
+			size += referentSize(v.Field(i))
 		}
 	}
 	return size
 }
 
-// referredByMap counts two slots per entry, because maps grow by doubling, and one control byte per slot.
-func referredByMap(v reflect.Value) int {
+// mapSize counts two slots per entry, because maps grow by doubling, and one control byte per slot.
+func mapSize(v reflect.Value) int {
 	if v.IsNil() {
 		return 0
 	}
 	size := 64 + 2*v.Len()*(1+int(v.Type().Key().Size()+v.Type().Elem().Size()))
 	for all := v.MapRange(); all.Next(); {
-		size += referred(all.Key()) + referred(all.Value())
+		size += referentSize(all.Key()) + referentSize(all.Value())
 	}
 	return size
 }
@@ -62,8 +62,8 @@ func refers(t reflect.Type) bool {
 	return t.Kind() < reflect.Bool || t.Kind() > reflect.Complex128
 }
 
-// allocated estimates the size of an allocation: the allocator rounds up to size classes about an eighth apart.
-func allocated(bytes int) int {
+// allocationSize estimates the size of an allocation: the allocator rounds up to size classes about an eighth apart.
+func allocationSize(bytes int) int {
 	if bytes == 0 {
 		return 0
 	}

@@ -26,18 +26,18 @@ func (e *QuotaError) Error() string {
 	return fmt.Sprintf("store: the quota of %d %s in %q is used up", e.Quota.Limit, e.Quota.Name, e.Scope)
 }
 
-// tallies count the records of the tables that have a Quota. The first creation of a record in a scope counts
+// quotaCounts count the records of the tables that have a Quota. The first creation of a record in a scope counts
 // its records in the Backend. From then on, each commit of this Store updates the count. The counts are correct
 // only if this Store makes all commits to the Backend.
-type tallies struct {
+type quotaCounts struct {
 	quotas map[string]Quota // by table prefix
 
 	mu     sync.Mutex
-	scopes map[string]*tally // by prefix and scope
+	scopes map[string]*scopeCount // by prefix and scope
 }
 
-// A tally is the number of records in one scope, including uncommitted ones.
-type tally struct {
+// A scopeCount is the number of records in one scope, including uncommitted ones.
+type scopeCount struct {
 	mu       sync.Mutex
 	counted  bool
 	rev      int64 // revision at which the records were counted
@@ -46,24 +46,24 @@ type tally struct {
 	doubtful bool // n may be too high, because the outcome of a commit was not known
 }
 
-// A step is the change of one tally by one transaction.
-type step struct {
+// A countChange is a change of one scopeCount by one transaction.
+type countChange struct {
 	quota Quota
 	scope string
-	tally *tally
+	count *scopeCount
 	by    int
 }
 
 // Limit sets the quotas of the Store. It must be called before the first transaction.
 func (s *Store) Limit(quotas ...Quota) {
-	s.tallies.quotas, s.tallies.scopes = map[string]Quota{}, map[string]*tally{}
+	s.counts.quotas, s.counts.scopes = map[string]Quota{}, map[string]*scopeCount{}
 	for _, q := range quotas {
-		s.tallies.quotas[q.Prefix] = q
+		s.counts.quotas[q.Prefix] = q
 	}
 }
 
 // scopeOf returns the Quota that applies to a path, and the scope of the path.
-func (t *tallies) scopeOf(path string) (q Quota, scope string, ok bool) {
+func (t *quotaCounts) scopeOf(path string) (q Quota, scope string, ok bool) {
 	prefix, rest, _ := strings.Cut(path, "/")
 	q, ok = t.quotas[prefix]
 	end := 0
@@ -77,19 +77,19 @@ func (t *tallies) scopeOf(path string) (q Quota, scope string, ok bool) {
 	return q, rest[:end], ok
 }
 
-func (t *tallies) tally(q Quota, scope string) *tally {
+func (t *quotaCounts) of(q Quota, scope string) *scopeCount {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	key := q.Prefix + "/" + scope
 	if t.scopes[key] == nil {
-		t.scopes[key] = &tally{}
+		t.scopes[key] = &scopeCount{}
 	}
 	return t.scopes[key]
 }
 
-// changesOf returns the changes of tallies by one run of a transaction. It looks up records that the transaction
+// changesOf returns the changes of counts by one run of a transaction. It looks up records that the transaction
 // deletes without having read them.
-func (t *tallies) changesOf(tx *Tx) (all []step, err error) {
+func (t *quotaCounts) changesOf(tx *Tx) (all []countChange, err error) {
 	if len(t.quotas) == 0 {
 		return nil, nil
 	}
@@ -103,10 +103,10 @@ func (t *tallies) changesOf(tx *Tx) (all []step, err error) {
 			return nil, err
 		}
 		if by := recordDelta(was, plain != nil); by != 0 {
-			all = append(all, step{q, scope, t.tally(q, scope), by})
+			all = append(all, countChange{q, scope, t.of(q, scope), by})
 		}
 	}
-	return mergeSteps(all), nil
+	return mergeChanges(all), nil
 }
 
 // existed reports whether the record existed before the transaction.
@@ -128,13 +128,13 @@ func recordDelta(was, is bool) int {
 	return -1
 }
 
-// mergeSteps combines the steps of each tally into one.
-func mergeSteps(all []step) (out []step) {
-	at := map[*tally]int{}
+// mergeChanges combines the changes of each count into one.
+func mergeChanges(all []countChange) (out []countChange) {
+	at := map[*scopeCount]int{}
 	for _, one := range all {
-		i, seen := at[one.tally]
+		i, seen := at[one.count]
 		if !seen {
-			at[one.tally] = len(out)
+			at[one.count] = len(out)
 			out = append(out, one)
 			continue
 		}
@@ -143,78 +143,78 @@ func mergeSteps(all []step) (out []step) {
 	return out
 }
 
-// reserve adds the steps that create records to their tallies, or none of them if one exceeds its quota.
-func (s *Store) reserve(ctx context.Context, steps []step) error {
-	for i, one := range steps {
+// reserve adds the changes that create records to their counts, or none of them if one exceeds its quota.
+func (s *Store) reserve(ctx context.Context, changes []countChange) error {
+	for i, one := range changes {
 		if one.by <= 0 {
 			continue
 		}
 		if err := s.reserveOne(ctx, one); err != nil {
-			giveBack(steps[:i])
+			release(changes[:i])
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *Store) reserveOne(ctx context.Context, one step) error {
-	one.tally.mu.Lock()
-	defer one.tally.mu.Unlock()
-	if err := s.count(ctx, one.tally, one.quota, one.scope); err != nil {
+func (s *Store) reserveOne(ctx context.Context, one countChange) error {
+	one.count.mu.Lock()
+	defer one.count.mu.Unlock()
+	if err := s.count(ctx, one.count, one.quota, one.scope); err != nil {
 		return err
 	}
-	if one.tally.n+one.by > one.quota.Limit {
+	if one.count.n+one.by > one.quota.Limit {
 		return &QuotaError{one.quota, strings.TrimSuffix(one.scope, "/")}
 	}
-	one.tally.n += one.by
-	one.tally.reserved += one.by
+	one.count.n += one.by
+	one.count.reserved += one.by
 	return nil
 }
 
-// giveBack undoes reserve.
-func giveBack(steps []step) {
-	for _, one := range steps {
+// release undoes reserve.
+func release(changes []countChange) {
+	for _, one := range changes {
 		if one.by > 0 {
-			one.tally.mu.Lock()
-			one.tally.n -= one.by
-			one.tally.reserved -= one.by
-			one.tally.mu.Unlock()
+			one.count.mu.Lock()
+			one.count.n -= one.by
+			one.count.reserved -= one.by
+			one.count.mu.Unlock()
 		}
 	}
 }
 
-// finish ends the reservation of a commit at revision rev, and subtracts the records that it deleted. A tally
-// that was counted at this revision or later already excludes them.
-func finish(steps []step, rev int64) {
-	for _, one := range steps {
-		one.tally.mu.Lock()
+// finish ends the reservation of a commit at revision rev, and subtracts the records that it deleted. A count
+// that was made at this revision or later already excludes them.
+func finish(changes []countChange, rev int64) {
+	for _, one := range changes {
+		one.count.mu.Lock()
 		switch {
 		case one.by > 0:
-			one.tally.reserved -= one.by
-		case one.tally.counted && rev > one.tally.rev:
-			one.tally.n += one.by
+			one.count.reserved -= one.by
+		case one.count.counted && rev > one.count.rev:
+			one.count.n += one.by
 		}
-		one.tally.mu.Unlock()
+		one.count.mu.Unlock()
 	}
 }
 
 // countAgain ends the reservation of a commit whose outcome was not known. The next reservation counts the
 // records again, unless another commit that creates records is under way.
-func countAgain(steps []step) {
-	for _, one := range steps {
-		one.tally.mu.Lock()
-		one.tally.reserved -= max(one.by, 0)
-		one.tally.doubtful = true
-		one.tally.mu.Unlock()
+func countAgain(changes []countChange) {
+	for _, one := range changes {
+		one.count.mu.Lock()
+		one.count.reserved -= max(one.by, 0)
+		one.count.doubtful = true
+		one.count.mu.Unlock()
 	}
 }
 
 // countPage is the number of records that are read at a time for counting.
 const countPage = 1000
 
-// count counts the records of a scope, unless the tally has them. It does not open values. The caller holds
+// count counts the records of a scope, unless t has them. It does not open values. The caller holds
 // t.mu.
-func (s *Store) count(ctx context.Context, t *tally, q Quota, scope string) error {
+func (s *Store) count(ctx context.Context, t *scopeCount, q Quota, scope string) error {
 	if t.counted && !(t.doubtful && t.reserved == 0) {
 		return nil
 	}
@@ -243,14 +243,14 @@ func (t Table[T]) Room(ctx context.Context, s *Store, path string) error {
 	if err != nil {
 		return err
 	}
-	q, scope, ok := s.tallies.scopeOf(key)
+	q, scope, ok := s.counts.scopeOf(key)
 	if !ok {
 		return nil
 	}
-	one := []step{{q, scope, s.tallies.tally(q, scope), 1}}
+	one := []countChange{{q, scope, s.counts.of(q, scope), 1}}
 	if err := s.reserve(ctx, one); err != nil {
 		return err
 	}
-	giveBack(one)
+	release(one)
 	return nil
 }

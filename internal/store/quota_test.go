@@ -12,7 +12,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store/memory"
 )
 
-func limited(t *testing.T, b store.Backend, limit int) *store.Store {
+func newLimitedStore(t *testing.T, b store.Backend, limit int) *store.Store {
 	s := store.New(b, newAEAD(t))
 	s.Limit(store.Quota{Name: "people", Prefix: "people", Depth: 1, Limit: limit})
 	return s
@@ -22,7 +22,7 @@ func change(s *store.Store, ctx context.Context, fn func(tx *store.Tx) error) er
 	return s.Update(ctx, fn)
 }
 
-func making(paths ...string) func(tx *store.Tx) error {
+func putAll(paths ...string) func(tx *store.Tx) error {
 	return func(tx *store.Tx) (err error) {
 		for _, path := range paths {
 			err = errors.Join(err, people().Put(tx, path, person{Name: path}))
@@ -31,7 +31,7 @@ func making(paths ...string) func(tx *store.Tx) error {
 	}
 }
 
-func removing(paths ...string) func(tx *store.Tx) error {
+func deleteAll(paths ...string) func(tx *store.Tx) error {
 	return func(tx *store.Tx) (err error) {
 		for _, path := range paths {
 			err = errors.Join(err, people().Delete(tx, path))
@@ -46,25 +46,25 @@ func isFull(err error) bool {
 }
 
 func TestQuota(t *testing.T) {
-	s := limited(t, memory.New(), 3)
+	s := newLimitedStore(t, memory.New(), 3)
 	for i, step := range []struct {
 		fn   func(tx *store.Tx) error
 		full bool
 	}{
-		{making("a/1", "a/2"), false},
-		{making("a/1", "a/2"), false}, // replaces existing records
-		{making("a/3", "a/4"), true},  // all or nothing
-		{making("b/1", "b/2", "b/3"), false},
-		{making("b/4", "a/3"), true},
-		{making("a/3"), false},
-		{making("a/4"), true},
-		{removing("a/9"), false}, // never existed
-		{making("a/4"), true},
-		{removing("a/1", "b/1"), false},
-		{making("a/4", "b/4"), false},
-		{making("a/5"), true},
-		{func(tx *store.Tx) error { return errors.Join(removing("a/2")(tx), making("a/5")(tx)) }, false},
-		{making("a/6"), true},
+		{putAll("a/1", "a/2"), false},
+		{putAll("a/1", "a/2"), false}, // replaces existing records
+		{putAll("a/3", "a/4"), true},  // all or nothing
+		{putAll("b/1", "b/2", "b/3"), false},
+		{putAll("b/4", "a/3"), true},
+		{putAll("a/3"), false},
+		{putAll("a/4"), true},
+		{deleteAll("a/9"), false}, // never existed
+		{putAll("a/4"), true},
+		{deleteAll("a/1", "b/1"), false},
+		{putAll("a/4", "b/4"), false},
+		{putAll("a/5"), true},
+		{func(tx *store.Tx) error { return errors.Join(deleteAll("a/2")(tx), putAll("a/5")(tx)) }, false},
+		{putAll("a/6"), true},
 	} {
 		if err := change(s, t.Context(), step.fn); isFull(err) != step.full || !step.full && err != nil {
 			t.Errorf("step %d: %v, want a full quota: %v", i, err, step.full)
@@ -86,13 +86,13 @@ func TestQuotaCountsWhatIsThere(t *testing.T) {
 		put(t, before, fmt.Sprintf("a/%d", i), fmt.Sprintf("ab/%d", i))
 	}
 	plant(t, db, "people/a/damaged", []byte("does not open"))
-	o := &observed{Backend: db}
-	s := limited(t, o, 2502)
-	if err := change(s, t.Context(), removing("a/0")); err != nil {
+	o := &observedBackend{Backend: db}
+	s := newLimitedStore(t, o, 2502)
+	if err := change(s, t.Context(), deleteAll("a/0")); err != nil {
 		t.Fatal(err)
 	}
 	for i, full := range []bool{false, false, true, true} {
-		if err := change(s, t.Context(), making(fmt.Sprintf("a/new%d", i))); isFull(err) != full {
+		if err := change(s, t.Context(), putAll(fmt.Sprintf("a/new%d", i))); isFull(err) != full {
 			t.Errorf("number %d: %v", i, err)
 		}
 		if n := o.views.Load(); i > 0 && n != 1 {
@@ -107,24 +107,24 @@ func TestQuotaCountsWhatIsThere(t *testing.T) {
 func TestQuotaCountsDuringARemoval(t *testing.T) {
 	db := memory.New()
 	put(t, store.New(db, newAEAD(t)), "a/1", "a/2")
-	o := &observed{Backend: db}
-	s := limited(t, o, 2)
+	o := &observedBackend{Backend: db}
+	s := newLimitedStore(t, o, 2)
 	o.committed = func() {
-		if err := change(s, t.Context(), making("a/3")); err != nil {
+		if err := change(s, t.Context(), putAll("a/3")); err != nil {
 			t.Error(err)
 		}
 	}
-	if err := change(s, t.Context(), removing("a/1")); err != nil {
+	if err := change(s, t.Context(), deleteAll("a/1")); err != nil {
 		t.Fatal(err)
 	}
-	if err := change(s, t.Context(), making("a/4")); !isFull(err) {
+	if err := change(s, t.Context(), putAll("a/4")); !isFull(err) {
 		t.Errorf("a third record with a quota of 2: %v", err)
 	}
 }
 
 // A failed commit gives back its reservation.
 func TestQuotaAfterConflicts(t *testing.T) {
-	s := limited(t, memory.New(), 1)
+	s := newLimitedStore(t, memory.New(), 1)
 	put(t, s, "guard/1")
 	for range 3 {
 		err := change(s, t.Context(), func(tx *store.Tx) error {
@@ -132,21 +132,21 @@ func TestQuotaAfterConflicts(t *testing.T) {
 				return err
 			}
 			put(t, s, "guard/1") // makes the commit conflict
-			return making("a/1")(tx)
+			return putAll("a/1")(tx)
 		})
 		if !errors.Is(err, store.ErrConflict) {
 			t.Fatal(err)
 		}
 	}
-	if err := change(s, t.Context(), making("a/1")); err != nil {
+	if err := change(s, t.Context(), putAll("a/1")); err != nil {
 		t.Error(err)
 	}
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
-	if err := change(s, stopped, making("b/1")); !errors.Is(err, context.Canceled) {
+	if err := change(s, stopped, putAll("b/1")); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	if err := change(s, t.Context(), making("b/1")); err != nil {
+	if err := change(s, t.Context(), putAll("b/1")); err != nil {
 		t.Error(err)
 	}
 }
@@ -157,7 +157,7 @@ func TestQuotaUnderConcurrency(t *testing.T) {
 	const limit = 20
 	db := memory.New()
 	put(t, store.New(db, newAEAD(t)), "a/0", "a/1", "a/2")
-	s := limited(t, db, limit)
+	s := newLimitedStore(t, db, limit)
 	count := func() (n int) {
 		err := s.View(t.Context(), func(v *store.View) error {
 			all, err := people().Scan(v, "a/", "", 1000)
@@ -180,9 +180,9 @@ func TestQuotaUnderConcurrency(t *testing.T) {
 						return err
 					}
 					if there {
-						return removing(path)(tx)
+						return deleteAll(path)(tx)
 					}
-					return making(path)(tx)
+					return putAll(path)(tx)
 				})
 				if err != nil && !isFull(err) {
 					t.Error(err)
@@ -196,11 +196,11 @@ func TestQuotaUnderConcurrency(t *testing.T) {
 	group.Wait()
 	there := count()
 	for i := range limit - there {
-		if err := change(s, t.Context(), making(fmt.Sprintf("a/more%d", i))); err != nil {
+		if err := change(s, t.Context(), putAll(fmt.Sprintf("a/more%d", i))); err != nil {
 			t.Fatalf("%d of %d: %v", there+i, limit, err)
 		}
 	}
-	if err := change(s, t.Context(), making("a/over")); !isFull(err) {
+	if err := change(s, t.Context(), putAll("a/over")); !isFull(err) {
 		t.Errorf("beyond the quota: %v", err)
 	}
 }

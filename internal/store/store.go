@@ -21,7 +21,7 @@ type Store struct {
 	sealer  Sealer
 	cache   *cache
 	seen    atomic.Int64 // newest revision that a View or Commit returned
-	tallies tallies
+	counts  quotaCounts
 }
 
 // New returns a Store of the records in b, sealed by s. No other Store may commit to b. The caller closes b.
@@ -93,17 +93,17 @@ func (s *Store) UpdateOnce(ctx context.Context, fn func(*Tx) error) (*Doubt, err
 		if err := wait(ctx, try); err != nil {
 			return nil, err
 		}
-		b, steps, err := s.prepare(ctx, fn)
+		b, changes, err := s.prepare(ctx, fn)
 		if errors.Is(err, ErrTooOld) {
 			continue
 		}
 		if err != nil || len(b.Writes) == 0 {
 			return nil, err
 		}
-		if err := s.reserve(ctx, steps); err != nil {
+		if err := s.reserve(ctx, changes); err != nil {
 			return nil, err
 		}
-		if doubt, err := s.commit(ctx, b, steps); !errors.Is(err, ErrConflict) {
+		if doubt, err := s.commit(ctx, b, changes); !errors.Is(err, ErrConflict) {
 			return doubt, err
 		}
 	}
@@ -112,19 +112,19 @@ func (s *Store) UpdateOnce(ctx context.Context, fn func(*Tx) error) (*Doubt, err
 
 // commit keeps the written paths out of the cache during the commit. If nothing was committed, it undoes the
 // reservation.
-func (s *Store) commit(ctx context.Context, b Batch, steps []step) (*Doubt, error) {
+func (s *Store) commit(ctx context.Context, b Batch, changes []countChange) (*Doubt, error) {
 	s.cache.begin(b.Writes)
 	rev, err := s.backend.Commit(ctx, b)
 	if errors.Is(err, ErrUnknown) {
-		return &Doubt{s, b.Writes, steps}, err
+		return &Doubt{s, b.Writes, changes}, err
 	}
 	s.cache.end(b.Writes, rev)
 	s.noteRevision(rev)
 	switch {
 	case err == nil:
-		finish(steps, rev)
+		finish(changes, rev)
 	case !errors.Is(err, ErrFailed):
-		giveBack(steps)
+		release(changes)
 	}
 	return nil, err
 }
@@ -132,33 +132,33 @@ func (s *Store) commit(ctx context.Context, b Batch, steps []step) (*Doubt, erro
 // A Doubt is a commit whose outcome is not known. Until Settled is called, the records that the commit writes
 // are not cached, and the records that it creates are counted.
 type Doubt struct {
-	store  *Store
-	writes []Write
-	steps  []step
+	store   *Store
+	writes  []Write
+	changes []countChange
 }
 
 // Settled must be called, once, when the commit cannot be made any more, after a View of the Store has shown
 // whether it was made.
 func (d *Doubt) Settled() {
 	d.store.cache.end(d.writes, d.store.Revision())
-	countAgain(d.steps)
+	countAgain(d.changes)
 }
 
 // prepare runs fn once and returns its Batch. The commit must happen outside the View, because a Backend may
 // have to wait for Views to end before it can commit.
-func (s *Store) prepare(ctx context.Context, fn func(*Tx) error) (b Batch, steps []step, err error) {
+func (s *Store) prepare(ctx context.Context, fn func(*Tx) error) (b Batch, changes []countChange, err error) {
 	err = s.View(ctx, func(v *View) error {
 		tx := newTx(v)
 		if err := fn(tx); err != nil {
 			return err
 		}
-		if steps, err = s.tallies.changesOf(tx); err != nil {
+		if changes, err = s.counts.changesOf(tx); err != nil {
 			return err
 		}
 		b, err = tx.batch()
 		return err
 	})
-	return b, steps, err
+	return b, changes, err
 }
 
 // wait pauses before a repetition. The pauses are random and grow with each run, so that transactions that

@@ -81,8 +81,8 @@ func name(t *testing.T, from store.Getter, path string) (string, bool) {
 	return p.Name, ok
 }
 
-// stored returns the Backend's item at a full path.
-func stored(t *testing.T, b store.Backend, path string) (item store.Item) {
+// readItem returns the Backend's item at a full path.
+func readItem(t *testing.T, b store.Backend, path string) (item store.Item) {
 	t.Helper()
 	err := b.View(t.Context(), func(r store.Reader) (err error) {
 		item, err = r.Get([]byte(path))
@@ -151,19 +151,19 @@ func TestUpdateWithErrorCommitsNothing(t *testing.T) {
 	if !errors.Is(err, errMine) || runs != 1 {
 		t.Errorf("got %v after %d runs", err, runs)
 	}
-	if item := stored(t, db, "people/ann"); item.Rev != 0 {
+	if item := readItem(t, db, "people/ann"); item.Rev != 0 {
 		t.Errorf("committed %+v", item)
 	}
 }
 
-// A counting Backend counts commits and refuses the first few.
-type counting struct {
+// A conflictCounter is a Backend that counts commits and refuses the first few.
+type conflictCounter struct {
 	store.Backend
 	batches  []store.Batch
 	refusals int
 }
 
-func (c *counting) Commit(ctx context.Context, b store.Batch) (int64, error) {
+func (c *conflictCounter) Commit(ctx context.Context, b store.Batch) (int64, error) {
 	c.batches = append(c.batches, b)
 	if len(c.batches) <= c.refusals {
 		return 0, store.ErrConflict
@@ -174,7 +174,7 @@ func (c *counting) Commit(ctx context.Context, b store.Batch) (int64, error) {
 func TestUpdateChecksWhatItRead(t *testing.T) {
 	s, db := newStore(t)
 	put(t, s, "read", "blind")
-	c := &counting{Backend: db}
+	c := &conflictCounter{Backend: db}
 	err := store.New(c, newAEAD(t)).Update(t.Context(), func(tx *store.Tx) error {
 		name(t, tx, "read")
 		name(t, tx, "absent")
@@ -201,7 +201,7 @@ func TestUpdateChecksWhatItRead(t *testing.T) {
 
 func TestUpdateThatWroteNothing(t *testing.T) {
 	_, db := newStore(t)
-	c := &counting{Backend: db}
+	c := &conflictCounter{Backend: db}
 	err := store.New(c, newAEAD(t)).Update(t.Context(), func(tx *store.Tx) error {
 		name(t, tx, "ann")
 		return nil
@@ -240,7 +240,7 @@ func TestUpdateGivesUp(t *testing.T) {
 			refusals, commits int
 			want              error
 		}{{63, 64, nil}, {64, 64, store.ErrConflict}} {
-			c, start := &counting{Backend: db, refusals: test.refusals}, time.Now()
+			c, start := &conflictCounter{Backend: db, refusals: test.refusals}, time.Now()
 			err := store.New(c, newAEAD(t)).Update(t.Context(), func(tx *store.Tx) error {
 				return people().Put(tx, "ann", person{})
 			})
@@ -257,7 +257,7 @@ func TestUpdateGivesUp(t *testing.T) {
 func TestUpdateStopsWithContext(t *testing.T) {
 	_, db := newStore(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	c := &counting{Backend: db, refusals: 1000}
+	c := &conflictCounter{Backend: db, refusals: 1000}
 	err := store.New(c, newAEAD(t)).Update(ctx, func(tx *store.Tx) error {
 		if len(c.batches) == 3 {
 			cancel()

@@ -20,13 +20,13 @@ func corrupt(err error, path string) bool {
 func TestRecordsAreSealedToTheirPath(t *testing.T) {
 	s, db := newStore(t)
 	put(t, s, "ann", "bob")
-	sealed := stored(t, db, "people/ann").Value
+	sealed := readItem(t, db, "people/ann").Value
 	if bytes.Contains(sealed, []byte("ann")) {
 		t.Fatal("stored without encryption")
 	}
 	plant(t, db, "people/eve", sealed)
 	plant(t, db, "others/ann", sealed)
-	flipped := bytes.Clone(stored(t, db, "people/bob").Value)
+	flipped := bytes.Clone(readItem(t, db, "people/bob").Value)
 	flipped[len(flipped)/2] ^= 1
 	plant(t, db, "people/bob", flipped)
 	plant(t, db, "people/nil", []byte{})
@@ -66,7 +66,7 @@ func TestCorruptRecordInUpdate(t *testing.T) {
 		}
 		return people().Delete(tx, "ann")
 	})
-	if item := stored(t, db, "people/ann"); err != nil || item.Rev != 0 {
+	if item := readItem(t, db, "people/ann"); err != nil || item.Rev != 0 {
 		t.Errorf("%v, %+v", err, item)
 	}
 }

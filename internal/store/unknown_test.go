@@ -61,7 +61,7 @@ func TestUpdateAfterUnknownOutcomes(t *testing.T) {
 // is counted.
 func TestDoubt(t *testing.T) {
 	f := faults(memory.New(), storetest.None, storetest.Late, storetest.Lost)
-	s := limited(t, f, 2)
+	s := newLimitedStore(t, f, 2)
 	if err := s.Update(t.Context(), grow); err != nil {
 		t.Fatal(err)
 	}
@@ -69,11 +69,11 @@ func TestDoubt(t *testing.T) {
 	if late == nil || !errors.Is(err, store.ErrUnknown) {
 		t.Fatal(late, err)
 	}
-	lost, err := s.UpdateOnce(t.Context(), making("a/2"))
+	lost, err := s.UpdateOnce(t.Context(), putAll("a/2"))
 	if lost == nil || !errors.Is(err, store.ErrUnknown) {
 		t.Fatal(lost, err)
 	}
-	if doubt, err := s.UpdateOnce(t.Context(), making("a/3")); doubt != nil || !isFull(err) {
+	if doubt, err := s.UpdateOnce(t.Context(), putAll("a/3")); doubt != nil || !isFull(err) {
 		t.Errorf("beyond the quota: %v", err)
 	}
 	if got := age(t, s, "a/1"); got != 1 {
@@ -87,10 +87,10 @@ func TestDoubt(t *testing.T) {
 	}
 	late.Settled()
 	lost.Settled()
-	if doubt, err := s.UpdateOnce(t.Context(), making("a/3")); doubt != nil || err != nil {
+	if doubt, err := s.UpdateOnce(t.Context(), putAll("a/3")); doubt != nil || err != nil {
 		t.Errorf("in the place of one that was not made: %v", err)
 	}
-	if doubt, err := s.UpdateOnce(t.Context(), making("a/4")); doubt != nil || !isFull(err) {
+	if doubt, err := s.UpdateOnce(t.Context(), putAll("a/4")); doubt != nil || !isFull(err) {
 		t.Errorf("beyond the quota: %v", err)
 	}
 }
@@ -98,8 +98,8 @@ func TestDoubt(t *testing.T) {
 // While other commits are under way, the records are not counted again: the count would miss them.
 func TestDoubtDuringOtherCommits(t *testing.T) {
 	f := faults(memory.New(), storetest.Lost)
-	s := limited(t, f, 2)
-	doubt, err := s.UpdateOnce(t.Context(), making("a/1"))
+	s := newLimitedStore(t, f, 2)
+	doubt, err := s.UpdateOnce(t.Context(), putAll("a/1"))
 	if doubt == nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestDoubtDuringOtherCommits(t *testing.T) {
 		}
 		return storetest.None, 0
 	}
-	if err := s.Update(t.Context(), making("a/2")); err != nil {
+	if err := s.Update(t.Context(), putAll("a/2")); err != nil {
 		t.Fatal(err)
 	}
 	if err := people().Room(t.Context(), s, "a/3"); err != nil {
@@ -146,7 +146,7 @@ func TestInsertAndExpect(t *testing.T) {
 	if err := s.Update(t.Context(), insert); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("inserted twice: %v", err)
 	}
-	rev := stored(t, db, "people/a/1").Rev
+	rev := readItem(t, db, "people/a/1").Rev
 	for expected, want := range map[int64]error{rev: nil, 0: store.ErrConflict, rev + 1: store.ErrConflict} {
 		err := s.Update(t.Context(), func(tx *store.Tx) error {
 			if got, err := people().Revision(tx, "a/1"); got != rev || err != nil {

@@ -51,8 +51,8 @@ func (i *issuer) tokenOf(id string, valid time.Duration) string {
 	return i.sign(jose.RS256, i.key, id, i.claims(func(c map[string]any) { c["exp"] = i.now.Add(valid).Unix() }))
 }
 
-// waiting returns the number of callers that wait for the provider.
-func (i *issuer) waiting() int {
+// countWaiting returns the number of callers that wait for the provider.
+func (i *issuer) countWaiting() int {
 	k, err := i.Verifier.keyring(i.provider())
 	if err != nil {
 		i.Fatal(err)
@@ -62,8 +62,8 @@ func (i *issuer) waiting() int {
 	return k.waiters
 }
 
-func (i *issuer) untilWaiting(n int) {
-	for i.waiting() != n {
+func (i *issuer) waitForCallers(n int) {
+	for i.countWaiting() != n {
 		time.Sleep(time.Millisecond)
 	}
 }
@@ -88,7 +88,7 @@ func TestSlowProviders(t *testing.T) {
 		}()
 	}
 	<-g.came // the only running request, which is blocked
-	i.untilWaiting(cap(ended))
+	i.waitForCallers(cap(ended))
 	for range 10 {
 		if _, err := i.Verify(t.Context(), good, i.provider()); err != nil { // would wait forever if it needed the provider
 			t.Fatal(err)
@@ -154,7 +154,7 @@ func TestWaitersAreBounded(t *testing.T) {
 			ended <- err
 		}()
 	}
-	i.untilWaiting(maxWaiters)
+	i.waitForCallers(maxWaiters)
 	_, err := i.Verify(t.Context(), token, i.provider())
 	wantKind(t, err, key.KindIDPCommunicationError, "")
 	if e, _ := errors.AsType[*key.Error](err); !errors.Is(e.Cause, errBusy) {
@@ -166,8 +166,8 @@ func TestWaitersAreBounded(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if n := i.fetches.Load(); n != 1 || i.waiting() != 0 {
-		t.Errorf("asked %d times, %d wait", n, i.waiting())
+	if n := i.fetches.Load(); n != 1 || i.countWaiting() != 0 {
+		t.Errorf("asked %d times, %d wait", n, i.countWaiting())
 	}
 }
 
@@ -226,7 +226,7 @@ func TestKeysAreFetchedAhead(t *testing.T) {
 	i.moved.Store(int64(keysAge))
 	ended := make(chan error, 1)
 	go func() { ended <- verify() }()
-	i.untilWaiting(1) // keys that are too old are not used
+	i.waitForCallers(1) // keys that are too old are not used
 	close(g.open)
 	if err := <-ended; err != nil {
 		t.Error(err)

@@ -52,20 +52,20 @@ func (w *writer) part(size int) string {
 	}
 	fill := func(element string, item func() string, head, tail string) string {
 		room := size - len(again(map[string]string{element: head + tail}))
-		return again(map[string]string{element: head + w.filled(room, item) + tail})
+		return again(map[string]string{element: head + w.fillRoom(room, item) + tail})
 	}
 	operator, key, value := w.operator(), w.key(), w.one(values)
 	quoted := func(template string) func() string {
-		return func() string { return strconv.Quote(w.numbered(template)) }
+		return func() string { return strconv.Quote(w.fillTemplate(template)) }
 	}
 	switch level := w.pick(10); {
 	case level < 3:
-		return fill("Condition", quoted(value), `{"`+operator+`":{"`+w.numbered(key)+`":[`, `]}}`)
+		return fill("Condition", quoted(value), `{"`+operator+`":{"`+w.fillTemplate(key)+`":[`, `]}}`)
 	case level < 5:
 		key = w.one(many)
 		return fill("Condition", func() string { return quoted(key)() + ":" + quoted(value)() }, `{"`+operator+`":{`, `}}`)
 	case level < 7:
-		return w.filled(size, func() string {
+		return w.fillRoom(size, func() string {
 			return again(map[string]string{"Condition": `{"` + operator + `":{` + quoted(key)() + ":" + quoted(value)() + `}}`})
 		})
 	case level == 7:
@@ -76,8 +76,8 @@ func (w *writer) part(size int) string {
 	return fill("Principal", quoted(w.one(principals)), `{"AWS":[`, "]}")
 }
 
-// filled joins items until there is no room.
-func (w *writer) filled(room int, item func() string) string {
+// fillRoom joins items until there is no room.
+func (w *writer) fillRoom(room int, item func() string) string {
 	var b strings.Builder
 	b.WriteString(item())
 	for {
@@ -134,8 +134,8 @@ func (w *writer) key() string {
 	return w.one(single)
 }
 
-// numbered fills a template with the next number and a condition key.
-func (w *writer) numbered(template string) string {
+// fillTemplate fills a template with the next number and a condition key.
+func (w *writer) fillTemplate(template string) string {
 	w.n++
 	if strings.Contains(template, "KEY") {
 		template = strings.ReplaceAll(template, "KEY", single[w.n%3])

@@ -13,8 +13,8 @@ func Random(r *rand.Rand) (g Genes) {
 	return g
 }
 
-// Mutated returns a copy of the genes that differs in a few places.
-func (g Genes) Mutated(r *rand.Rand) Genes {
+// Mutate returns a copy of the genes that differs in a few places.
+func (g Genes) Mutate(r *rand.Rand) Genes {
 	for range 1 + r.IntN(3) {
 		g[r.IntN(len(g))] = uint16(r.Uint32())
 	}

@@ -83,8 +83,8 @@ func (v *conditionValues) Values(name string) []string {
 	return v.values[name]
 }
 
-// Asked returns the number of calls for values of condition keys.
-func (q *Question) Asked() int { return q.Request.Values.(*conditionValues).asked }
+// Lookups returns the number of calls for values of condition keys.
+func (q *Question) Lookups() int { return q.Request.Values.(*conditionValues).asked }
 
 // request returns a request with values of maximum size.
 func request(s *strand) policy.Request {

@@ -39,8 +39,8 @@ func comparison(name string) func(wanted, value string) bool {
 	return nil
 }
 
-// related returns a test of the result of a comparison: -1, 0 or 1.
-func related(relation string) func(int) bool {
+// relationTest returns a test of the result of a comparison: -1, 0 or 1.
+func relationTest(relation string) func(int) bool {
 	switch relation {
 	case "equals":
 		return func(c int) bool { return c == 0 }
@@ -57,7 +57,7 @@ func related(relation string) func(int) bool {
 }
 
 func numbers(relation string) func(wanted, value string) bool {
-	test := related(relation)
+	test := relationTest(relation)
 	if test == nil {
 		return nil
 	}
@@ -80,7 +80,7 @@ func number(s string) (*big.Rat, bool) {
 }
 
 func dates(relation string) func(wanted, value string) bool {
-	test := related(relation)
+	test := relationTest(relation)
 	if test == nil {
 		return nil
 	}

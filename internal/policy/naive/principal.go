@@ -25,14 +25,14 @@ func waysOfPolicy(r policy.Request, t Texts) []way {
 	var ways []way
 	for _, s := range statements(t.Resource) {
 		if s.allows() && s.matches(r, t.ResourceIs) {
-			ways = append(ways, s.narrowed(s.ways(r, t))...)
+			ways = append(ways, s.addCondition(s.ways(r, t))...)
 		}
 	}
 	return ways
 }
 
-// narrowed adds byCondition if the statement names everybody and has a condition on the ARN of the principal.
-func (s statement) narrowed(ways []way) []way {
+// addCondition adds byCondition if the statement names everybody and has a condition on the ARN of the principal.
+func (s statement) addCondition(ways []way) []way {
 	block, _ := s.elements["Condition"].(map[string]any)
 	for text, keys := range block {
 		o := operatorOf(text)
@@ -57,7 +57,7 @@ func (s statement) appliesToPrincipal(r policy.Request, t Texts) bool {
 // ways returns how the statement names the principal, or none if it does not.
 func (s statement) ways(r policy.Request, t Texts) []way {
 	if element, ok := s.elements["Principal"]; ok {
-		return named(element, r.Principal)
+		return waysOfElement(element, r.Principal)
 	}
 	if element, ok := s.elements["NotPrincipal"]; ok && !s.spares(element, r, t) {
 		return []way{byEverybody}
@@ -65,16 +65,16 @@ func (s statement) ways(r policy.Request, t Texts) []way {
 	return nil
 }
 
-// named returns the ways in which a Principal element names the principal ("AWS JSON policy elements:
+// waysOfElement returns the ways in which a Principal element names the principal ("AWS JSON policy elements:
 // Principal"). "*" and {"AWS": "*"} are equivalent.
-func named(element any, p policy.Principal) []way {
+func waysOfElement(element any, p policy.Principal) []way {
 	if element == "*" {
 		return []way{byEverybody}
 	}
 	var ways []way
 	for kind, values := range element.(map[string]any) {
 		for _, value := range list(values) {
-			if w, ok := namedBy(kind, value, p); ok {
+			if w, ok := wayOfEntry(kind, value, p); ok {
 				ways = append(ways, w)
 			}
 		}
@@ -82,7 +82,7 @@ func named(element any, p policy.Principal) []way {
 	return ways
 }
 
-func namedBy(kind, value string, p policy.Principal) (way, bool) {
+func wayOfEntry(kind, value string, p policy.Principal) (way, bool) {
 	web := p.Kind == policy.WebIdentity
 	switch {
 	case kind == "AWS" && value == "*":
@@ -124,7 +124,7 @@ func (s statement) spares(element any, r policy.Request, t Texts) bool {
 	if s.denies() && t.Boundary != "" {
 		return false
 	}
-	ways := named(element, r.Principal)
+	ways := waysOfElement(element, r.Principal)
 	has := func(w way) bool { return slices.Contains(ways, w) }
 	switch r.Principal.Kind {
 	case policy.Account:

@@ -62,7 +62,7 @@ func grown(t *testing.T, random *rand.Rand, commits int) (dir string) {
 	return dir
 }
 
-func checked(t *testing.T, dir string) error {
+func checkFolder(t *testing.T, dir string) error {
 	t.Helper()
 	db, err := OpenReadOnly(dir)
 	if err != nil {
@@ -95,7 +95,7 @@ func TestCheckOfFullPages(t *testing.T) {
 			if err := db.Close(); err != nil {
 				t.Fatal(err)
 			}
-			if err := checked(t, dir); err != nil {
+			if err := checkFolder(t, dir); err != nil {
 				t.Errorf("%d pages and %d bytes: %v", pages, more, err)
 			}
 		}
@@ -106,7 +106,7 @@ func TestCheckOfFullPages(t *testing.T) {
 func TestCheckOfSoundFiles(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	for _, commits := range []int{0, 1, 2, 5, 20, 300} {
-		if err := checked(t, grown(t, random, commits)); err != nil {
+		if err := checkFolder(t, grown(t, random, commits)); err != nil {
 			t.Errorf("after %d commits: %v", commits, err)
 		}
 	}
@@ -139,7 +139,7 @@ func TestCheckFindsFlips(t *testing.T) {
 		if err := os.WriteFile(path, flipped, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := checked(t, dir); err != nil {
+		if err := checkFolder(t, dir); err != nil {
 			found++
 			if !isCorrupt(err) && !errors.Is(err, ErrFormat) {
 				t.Errorf("byte %d, bit %d: %v", bit/8, bit%8, err)
@@ -178,7 +178,7 @@ func writeAfterFlip(t *testing.T, dir string, random *rand.Rand, items []store.I
 		}
 	}
 	_, err = db.Commit(t.Context(), b)
-	if err := errors.Join(err, db.Close(), checked(t, dir)); err != nil {
+	if err := errors.Join(err, db.Close(), checkFolder(t, dir)); err != nil {
 		t.Errorf("Check found nothing, but after a commit: %v", err)
 	}
 	if after, err := contents(t, dir); err != nil || changes(left, after) > 0 {
@@ -293,7 +293,7 @@ func TestOpenLooksAtThePages(t *testing.T) {
 		if err := os.WriteFile(path, file, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := checked(t, dir); !isCorrupt(err) || !strings.Contains(err.Error(), test.want) {
+		if err := checkFolder(t, dir); !isCorrupt(err) || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: Check returns %v", name, err)
 		}
 		db, err := Open(dir, Options{})

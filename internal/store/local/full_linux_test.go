@@ -115,7 +115,7 @@ func TestStands(t *testing.T) {
 
 // Hold allocates blocks beyond all pages and in holes. It does not change the length of the file.
 func TestHold(t *testing.T) {
-	dir := closed(t)
+	dir := newClosedStore(t)
 	path := filepath.Join(dir, FileName)
 	content, err := os.ReadFile(path)
 	if err != nil {
@@ -130,7 +130,7 @@ func TestHold(t *testing.T) {
 		if err := db.Hold(2 << 20); err != nil {
 			t.Fatal(err)
 		}
-		if size, blocks := allocated(t, path); size != int64(len(content))+1<<20 || blocks < most || blocks > most+1<<20 {
+		if size, blocks := allocation(t, path); size != int64(len(content))+1<<20 || blocks < most || blocks > most+1<<20 {
 			t.Errorf("%d bytes long, %d allocated", size, blocks)
 		}
 	}
@@ -139,7 +139,7 @@ func TestHold(t *testing.T) {
 	}
 }
 
-func allocated(t *testing.T, path string) (size, blocks int64) {
+func allocation(t *testing.T, path string) (size, blocks int64) {
 	t.Helper()
 	var s syscall.Stat_t
 	if err := syscall.Stat(path, &s); err != nil {
@@ -208,7 +208,7 @@ func TestHoldFillsHolesInSlots(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, SlotsName)
-	size, blocks := allocated(t, path)
+	size, blocks := allocation(t, path)
 	const punch = 0x3 // FALLOC_FL_PUNCH_HOLE and FALLOC_FL_KEEP_SIZE
 	if err := syscall.Fallocate(int(s.file.Fd()), punch, 4096, size-4096); err != nil {
 		t.Skipf("this file system has no holes: %v", err)
@@ -216,7 +216,7 @@ func TestHoldFillsHolesInSlots(t *testing.T) {
 	if err := s.Hold(1); err != nil {
 		t.Fatal(err)
 	}
-	if after, now := allocated(t, path); after != size || now < blocks+growth*cellSize {
+	if after, now := allocation(t, path); after != size || now < blocks+growth*cellSize {
 		t.Errorf("%d of %d bytes are allocated, %d before", now, after, blocks)
 	}
 }

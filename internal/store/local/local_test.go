@@ -132,8 +132,8 @@ func edit(t *testing.T, dir string, fn func(tx *bbolt.Tx) error) {
 	}
 }
 
-// closed returns the folder of a closed store that contains record a at revision 1.
-func closed(t *testing.T) (dir string) {
+// newClosedStore returns the folder of a closed store that contains record a at revision 1.
+func newClosedStore(t *testing.T) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
 	db := open(t, dir)
@@ -158,7 +158,7 @@ func TestOpenChecksTheFile(t *testing.T) {
 		"no meta":      {func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte(bucketMeta)) }, isCorrupt},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := closed(t)
+			dir := newClosedStore(t)
 			edit(t, dir, test.change)
 			path := filepath.Join(dir, FileName)
 			before, err := os.ReadFile(path)
@@ -181,7 +181,7 @@ func TestOpenChecksTheFile(t *testing.T) {
 
 // A file of format 1 is not changed when opened for reading, and upgraded when opened for writing.
 func TestUpgradeOfTheFile(t *testing.T) {
-	dir := closed(t)
+	dir := newClosedStore(t)
 	edit(t, dir, func(tx *bbolt.Tx) error { return putNumber(meta(tx), keyFormat, oldFormat) })
 	before := readDatabase(t, dir)
 	db, err := OpenReadOnly(dir)
@@ -229,7 +229,7 @@ func TestCorruptRecord(t *testing.T) {
 		"far from it all": "\x01\x00\x00\x00\x00\x00\x00\x01value",
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := closed(t)
+			dir := newClosedStore(t)
 			edit(t, dir, func(tx *bbolt.Tx) error { return records(tx).Put([]byte("a"), []byte(stored)) })
 			db := open(t, dir)
 			_, _, err := get(t.Context(), db, "a")

@@ -12,7 +12,7 @@ import (
 )
 
 func TestReadOnly(t *testing.T) {
-	dir := closed(t)
+	dir := newClosedStore(t)
 	s := openSlots(t, dir)
 	slot, secret := putSlot(t, s, 1)
 	s.Close()

@@ -65,12 +65,12 @@ func TestOpenSyncs(t *testing.T) {
 		return strings.Join(calls, ", ")
 	}
 	page := "pwrite64 " + FileName + ", fsync " + FileName + ", "
-	settled := page + page + "fsync data"
-	if got, first := opened(), "fsync "+filepath.Base(parent)+", "; !strings.HasPrefix(got, first) || !strings.HasSuffix(got, settled) {
-		t.Errorf("a new store: %s, want %s... %s", got, first, settled)
+	synced := page + page + "fsync data"
+	if got, first := opened(), "fsync "+filepath.Base(parent)+", "; !strings.HasPrefix(got, first) || !strings.HasSuffix(got, synced) {
+		t.Errorf("a new store: %s, want %s... %s", got, first, synced)
 	}
-	if got := opened(); got != settled {
-		t.Errorf("an old store: %s, want %s", got, settled)
+	if got := opened(); got != synced {
+		t.Errorf("an old store: %s, want %s", got, synced)
 	}
 }
 

@@ -169,9 +169,9 @@ func testNoWrites(t *testing.T, b store.Backend) {
 }
 
 func testContextEnded(t *testing.T, b store.Backend) {
-	_, err := b.Commit(ended(t), writes(kv("a", "1")))
+	_, err := b.Commit(endedContext(t), writes(kv("a", "1")))
 	wantErr(t, err, context.Canceled)
-	wantErr(t, b.View(ended(t), func(store.Reader) error { return nil }), context.Canceled)
+	wantErr(t, b.View(endedContext(t), func(store.Reader) error { return nil }), context.Canceled)
 	if got := content(t, b); got != "" {
 		t.Errorf("a commit that was cancelled left %s", got)
 	}

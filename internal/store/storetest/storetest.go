@@ -135,7 +135,7 @@ func wantErr(t *testing.T, err, want error) {
 	}
 }
 
-func ended(t *testing.T) context.Context {
+func endedContext(t *testing.T) context.Context {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	return ctx

@@ -85,7 +85,7 @@ func testViewIsOneRevision(t *testing.T, b store.Backend) {
 func testViewsUnderLoad(t *testing.T, b store.Backend) {
 	commit(t, b, writes(kv("a", ""), kv("b", "")))
 	var readers, writers sync.WaitGroup
-	done, ctx := make(chan struct{}), ended(t)
+	done, ctx := make(chan struct{}), endedContext(t)
 	for range 2 {
 		readers.Go(func() {
 			for isOpen(done) {

@@ -120,7 +120,7 @@ func testWatchEnds(t *testing.T, b store.Backend) {
 	if err != errEnough || calls != 1 {
 		t.Errorf("got %v after %d calls", err, calls)
 	}
-	wantErr(t, b.Watch(ended(t), start, func(store.Change) error { t.Error("called"); return nil }), context.Canceled)
+	wantErr(t, b.Watch(endedContext(t), start, func(store.Change) error { t.Error("called"); return nil }), context.Canceled)
 
 	done := make(chan error, 1)
 	waiting := make(chan bool)
@@ -166,7 +166,7 @@ func testWatchedIsVisible(t *testing.T, b store.Backend) {
 			if item := get(t, r, "a"); r.Rev() < c.Rev || item.Rev < c.Rev {
 				t.Errorf("watched %d, but a View is at %d with %+v", c.Rev, r.Rev(), item)
 			}
-			err := b.Watch(ended(t), r.Rev(), func(store.Change) error { return nil })
+			err := b.Watch(endedContext(t), r.Rev(), func(store.Change) error { return nil })
 			wantErr(t, err, context.Canceled)
 		})
 		if seen++; seen == commits {

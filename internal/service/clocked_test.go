@@ -18,7 +18,7 @@ import (
 )
 
 // importInto imports the same 32 bytes each time, to expire after a time.
-func (l *life) importInto(t *testing.T, id string, validFor time.Duration) {
+func (l *clockedService) importInto(t *testing.T, id string, validFor time.Duration) {
 	t.Helper()
 	p := must[any](t)(do(l.Service, "GetParametersForImport", &api.GetParametersForImportRequest{
 		KeyId: &id, WrappingAlgorithm: new("RSAES_OAEP_SHA_256"), WrappingKeySpec: new("RSA_2048"),
@@ -30,22 +30,22 @@ func (l *life) importInto(t *testing.T, id string, validFor time.Duration) {
 	}))
 }
 
-// A stopping Backend accepts a number of commits and then no more, like a process that is
+// A stoppingBackend accepts a number of commits and then no more, like a process that is
 // stopped.
-type stopping struct {
+type stoppingBackend struct {
 	store.Backend
 	mu   sync.Mutex
 	left int
 }
 
 // after lets so many more commits through.
-func (s *stopping) after(commits int) {
+func (s *stoppingBackend) after(commits int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.left = commits
 }
 
-func (s *stopping) Commit(ctx context.Context, b store.Batch) (int64, error) {
+func (s *stoppingBackend) Commit(ctx context.Context, b store.Batch) (int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.left--; s.left < 0 {
@@ -128,13 +128,13 @@ func snapshot(t *testing.T, b store.Backend) store.Backend {
 	return c
 }
 
-// A conflicting Backend refuses every commit, while it is on, as if others were faster.
-type conflicting struct {
+// A conflictingBackend refuses every commit, while it is on, as if others were faster.
+type conflictingBackend struct {
 	store.Backend
 	on atomic.Bool
 }
 
-func (c *conflicting) Commit(ctx context.Context, b store.Batch) (int64, error) {
+func (c *conflictingBackend) Commit(ctx context.Context, b store.Batch) (int64, error) {
 	if c.on.Load() {
 		return 0, store.ErrConflict
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// A cast is a deployment with people in two accounts, "home" and "other", and functions for tests
+// An accessTest is a deployment with people in two accounts, "home" and "other", and functions for tests
 // of permissions:
 //
 //	c.user("alice", with(c.identity("allow kms:Decrypt")))
@@ -23,16 +23,16 @@ import (
 //
 // A policy is a list of lines: allow or deny, the principal in a key policy, actions, "on"
 // resources, and "if" conditions. A condition is an operator, a condition key and its values.
-type cast struct{ people }
+type accessTest struct{ people }
 
-func newCast(t *testing.T) cast {
+func newAccessTest(t *testing.T) accessTest {
 	s := openForTest(t)
 	s.devAccount = homeAccount // whose root administers
-	return cast{people{t, s}}
+	return accessTest{people{t, s}}
 }
 
-// in is the cast for a subtest.
-func (c cast) in(t *testing.T) cast { return cast{people{t, c.Service}} }
+// in returns the accessTest for a subtest.
+func (c accessTest) in(t *testing.T) accessTest { return accessTest{people{t, c.Service}} }
 
 // who returns the ARN that a name in a policy stands for: "home" and "other" are
 // accounts, "role/x" and "user/x" are of home, and a bare name is a user there.
@@ -67,7 +67,7 @@ type statement struct {
 }
 
 // document returns the policy of lines.
-func (c cast) document(ofKey bool, lines ...string) string {
+func (c accessTest) document(ofKey bool, lines ...string) string {
 	c.Helper()
 	var statements []statement
 	for _, line := range lines {
@@ -83,7 +83,7 @@ func (c cast) document(ofKey bool, lines ...string) string {
 	return string(text)
 }
 
-func (c cast) statement(ofKey bool, words []string) statement {
+func (c accessTest) statement(ofKey bool, words []string) statement {
 	c.Helper()
 	s := statement{Effect: strings.ToUpper(words[0][:1]) + words[0][1:], Resource: []string{"*"}}
 	words = words[1:]
@@ -111,7 +111,7 @@ func (c cast) statement(ofKey bool, words []string) statement {
 }
 
 // identity returns a policy of lines for users, roles, boundaries and sessions.
-func (c cast) identity(lines ...string) string { c.Helper(); return c.document(false, lines...) }
+func (c accessTest) identity(lines ...string) string { c.Helper(); return c.document(false, lines...) }
 
 // with gives a user or role policies of its own.
 func with(documents ...string) func(*identity.Entity) {
@@ -122,10 +122,10 @@ func with(documents ...string) func(*identity.Entity) {
 	}
 }
 
-// bounded gives a user or role a permissions boundary, which is declared.
-func (c cast) bounded(lines ...string) func(*identity.Entity) {
+// boundary gives a user or role a permissions boundary, which is declared.
+func (c accessTest) boundary(lines ...string) func(*identity.Entity) {
 	c.Helper()
-	arn := c.managed("boundary", c.identity(lines...))
+	arn := c.managedPolicy("boundary", c.identity(lines...))
 	return func(e *identity.Entity) { e.Boundary = arn }
 }
 
@@ -134,8 +134,8 @@ func tag(name, value string) func(*identity.Entity) {
 	return func(e *identity.Entity) { e.Tags = append(e.Tags, identity.Tag{Key: name, Value: value}) }
 }
 
-// managed declares a managed policy and returns its ARN.
-func (c cast) managed(name, document string) string {
+// managedPolicy declares a managed policy and returns its ARN.
+func (c accessTest) managedPolicy(name, document string) string {
 	c.Helper()
 	m := identity.ManagedPolicy{Account: homeAccount, Name: name, Path: "/", Document: document}
 	c.update(func(tx *store.Tx) error {
@@ -145,7 +145,7 @@ func (c cast) managed(name, document string) string {
 }
 
 // user declares a user, of home or, as "other/NAME", of the other account.
-func (c cast) user(name string, changes ...func(*identity.Entity)) {
+func (c accessTest) user(name string, changes ...func(*identity.Entity)) {
 	c.Helper()
 	account := homeAccount
 	if outsider, ok := strings.CutPrefix(name, "other/"); ok {
@@ -160,9 +160,9 @@ func (c cast) user(name string, changes ...func(*identity.Entity)) {
 }
 
 // role declares a role that all of home may assume whose policies say so.
-func (c cast) role(name string, changes ...func(*identity.Entity)) {
+func (c accessTest) role(name string, changes ...func(*identity.Entity)) {
 	c.Helper()
-	c.people.role(name, trusting(`{"AWS":"`+homeAccount+`"}`, ""), func(r *identity.Role) {
+	c.people.role(name, trustPolicy(`{"AWS":"`+homeAccount+`"}`, ""), func(r *identity.Role) {
 		for _, change := range changes {
 			change(&r.Entity)
 		}
@@ -170,10 +170,10 @@ func (c cast) role(name string, changes ...func(*identity.Entity)) {
 }
 
 // key makes a key with a key policy of lines.
-func (c cast) key(lines ...string) string { c.Helper(); return c.keyLike(`{}`, lines...) }
+func (c accessTest) key(lines ...string) string { c.Helper(); return c.keyLike(`{}`, lines...) }
 
 // keyLike makes one with other members of CreateKey.
-func (c cast) keyLike(members string, lines ...string) string {
+func (c accessTest) keyLike(members string, lines ...string) string {
 	c.Helper()
 	out := c.root().does("CreateKey", "", members)
 	id := *out.(*api.CreateKeyResponse).KeyMetadata.Arn
@@ -184,12 +184,12 @@ func (c cast) keyLike(members string, lines ...string) string {
 }
 
 // policy gives a key a policy, without checks.
-func (c cast) policy(arn, document string) {
+func (c accessTest) policy(arn, document string) {
 	c.Helper()
 	c.changeKey(arn, func(k *key.Key) { k.Policy = document })
 }
 
-func (c cast) changeKey(arn string, change func(*key.Key)) {
+func (c accessTest) changeKey(arn string, change func(*key.Key)) {
 	c.Helper()
 	ref, err := key.ParseReference(arn, homeAccount, "eu-west-2")
 	if err != nil {
@@ -204,7 +204,7 @@ func (c cast) changeKey(arn string, change func(*key.Key)) {
 }
 
 // blob returns a ciphertext under a key, without a check of permissions.
-func (c cast) blob(arn string, members ...string) string {
+func (c accessTest) blob(arn string, members ...string) string {
 	c.Helper()
 	var was string
 	c.changeKey(arn, func(k *key.Key) { was, k.Policy = k.Policy, key.DefaultPolicy(homeAccount) })
@@ -215,30 +215,30 @@ func (c cast) blob(arn string, members ...string) string {
 
 // An actor makes requests.
 type actor struct {
-	cast
+	accessTest
 	who    identity.Principal
 	change func(*Request)
 }
 
-func (c cast) root() actor { return actor{cast: c, who: identity.Root(homeAccount)} }
+func (c accessTest) root() actor { return actor{accessTest: c, who: identity.Root(homeAccount)} }
 
 // as returns somebody by the name that policies have for them.
-func (c cast) as(name string) actor {
+func (c accessTest) as(name string) actor {
 	c.Helper()
 	switch name {
 	case "home":
 		return c.root()
 	case "other":
-		return actor{cast: c, who: identity.Root(otherAccount)}
+		return actor{accessTest: c, who: identity.Root(otherAccount)}
 	}
 	if role, ok := strings.CutPrefix(name, "role/"); ok {
 		return c.session(role, nil)
 	}
-	return actor{cast: c, who: c.people.as(strings.TrimPrefix(name, "other/"))}
+	return actor{accessTest: c, who: c.people.as(strings.TrimPrefix(name, "other/"))}
 }
 
 // session returns a session of a role.
-func (c cast) session(role string, change func(*identity.Session)) actor {
+func (c accessTest) session(role string, change func(*identity.Session)) actor {
 	c.Helper()
 	r, ok, err := records.Roles.Latest(c.Context(), c.store, records.NamedPath(homeAccount, role))
 	if err != nil || !ok {
@@ -248,11 +248,11 @@ func (c cast) session(role string, change func(*identity.Session)) actor {
 	if change != nil {
 		change(s)
 	}
-	return actor{cast: c, who: r.Principal(s)}
+	return actor{accessTest: c, who: r.Principal(s)}
 }
 
-// limitedTo returns the session with a session policy of lines.
-func limitedTo(document string) func(*identity.Session) {
+// sessionPolicy gives a session a session policy.
+func sessionPolicy(document string) func(*identity.Session) {
 	return func(s *identity.Session) { s.Policies = append(s.Policies, document) }
 }
 
@@ -315,7 +315,7 @@ RecreateKey                         {"AccountId":"111122223333","KeyId":"1234abc
 
 // request returns the request of an operation about a key, with the members of some
 // JSON objects in the place of its own.
-func (c cast) request(operation, on string, members ...string) (Operation, any) {
+func (c accessTest) request(operation, on string, members ...string) (Operation, any) {
 	c.Helper()
 	op, ok := c.Find(operation)
 	if !ok {
@@ -434,8 +434,8 @@ func (a actor) assumes(role string, change func(*sts.AssumeRoleRequest)) actor {
 	return a
 }
 
-// holding is the member of a request that has a grant token.
-func holding(token string) string { return `{"GrantTokens":["` + token + `"]}` }
+// withGrantToken returns the member of a request that has a grant token.
+func withGrantToken(token string) string { return `{"GrantTokens":["` + token + `"]}` }
 
 // ciphertext is the member of a request that has one.
 func ciphertext(blob string) string { return `{"CiphertextBlob":"` + blob + `"}` }
