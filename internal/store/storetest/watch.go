@@ -120,7 +120,8 @@ func testWatchEnds(t *testing.T, b store.Backend) {
 	if err != errEnough || calls != 1 {
 		t.Errorf("got %v after %d calls", err, calls)
 	}
-	wantErr(t, b.Watch(endedContext(t), start, func(store.Change) error { t.Error("called"); return nil }), context.Canceled)
+	uncalled := func(store.Change) error { t.Error("called"); return nil }
+	wantErr(t, b.Watch(endedContext(t), start, uncalled), context.Canceled)
 
 	done := make(chan error, 1)
 	waiting := make(chan bool)
