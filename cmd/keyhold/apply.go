@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/seed"
 	"github.com/keyhold/keyhold/internal/service"
 )
@@ -48,7 +47,8 @@ the secrets of new access keys; they are shown here and never again.`,
 	client.ownFlags(c)
 	c.Flags().StringVarP(&o.file, "file", "f", "", "file of declarations, TOML")
 	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "show what would change, and change nothing")
-	c.Flags().BoolVar(&o.prune, "prune", false, "also remove users, roles, policies and providers that the file does not declare")
+	c.Flags().BoolVar(&o.prune, "prune", false,
+		"also remove users, roles, policies and providers that the file does not declare")
 	o.output.flag(c)
 	return c
 }
@@ -58,12 +58,12 @@ func runApply(ctx context.Context, client clientOptions, o applyOptions, to io.W
 	if err != nil {
 		return err
 	}
-	at, err := client.connect(ctx, printer{to})
+	server, err := client.connect(ctx, printer{to})
 	if err != nil {
 		return err
 	}
-	a := &applyRun{at: at, applyOptions: o, progress: to, items: itemsOf(f)}
-	// All of it is held against the server before anything is changed.
+	a := &applyRun{server: server, applyOptions: o, progress: to, items: itemsOf(f)}
+	// The server checks the whole file before anything is changed.
 	if err := a.plan(ctx); err != nil {
 		return err
 	}
@@ -73,97 +73,29 @@ func runApply(ctx context.Context, client clientOptions, o applyOptions, to io.W
 	if a.show(); o.dryRun {
 		return nil
 	}
-	return errors.Join(a.carryOut(ctx), a.print())
+	return errors.Join(a.change(ctx), a.print())
 }
 
-// readDeclarations reads a file that declares identities and nothing that is for dev
-// servers alone.
+// readDeclarations reads a file that declares identities. It refuses declarations that only a
+// dev server accepts.
 func readDeclarations(name string) (seed.File, error) {
 	f, err := seed.Read(name, seed.Defaults{Account: "000000000000", Region: "us-east-1"})
 	if err != nil {
 		return f, usageError{err}
 	}
 	for _, k := range f.Keys {
-		return f, usageError{k.Errorf("id", "keyhold apply does not make keys: only keyhold dev --seed does; make this key with aws kms create-key, or keyhold import --create")}
+		return f, usageError{k.Errorf("id", "keyhold apply does not make keys: only keyhold dev --seed does; "+
+			"make this key with aws kms create-key, or keyhold import --create")}
 	}
 	for _, u := range f.Users {
 		for _, k := range u.Keys {
-			return f, usageError{k.Errorf("secret", "keyhold apply does not set access keys: only keyhold dev --seed does; write access_keys = 1 for the user, and the server makes an access key")}
+			return f, usageError{k.Errorf("secret", "keyhold apply does not set access keys: "+
+				"only keyhold dev --seed does; "+
+				"write access_keys = 1 for the user, and the server makes an access key")}
 		}
 	}
 	if err := service.CheckDocuments(f); err != nil {
 		return f, usageError{err}
 	}
 	return f, nil
-}
-
-// An item is one declaration, as a request.
-type item struct {
-	operation string
-	in        any
-	dry       **bool // its DryRun
-	at        func(format string, args ...any) error
-	account   *string
-	name      string
-	policies  []*string // names of managed policies, in its request
-	plan      api.PutIdentityResponse
-}
-
-// itemsOf returns the declarations of a file, ordered so that an item precedes the items that refer to it.
-func itemsOf(f seed.File) (all []*item) {
-	for _, d := range f.Accounts {
-		in := &d.Request
-		all = append(all, &item{operation: "PutAccount", in: in, dry: &in.DryRun, at: placed(d, "id")})
-	}
-	for _, d := range f.Policies {
-		in := &d.Request
-		all = append(all, &item{operation: putPolicy, in: in, dry: &in.DryRun, at: placed(d, "name"), account: in.AccountId, name: *in.Name})
-	}
-	for _, d := range f.Providers {
-		in := &d.Request
-		all = append(all, &item{operation: "PutProvider", in: in, dry: &in.DryRun, at: placed(d, "url")})
-	}
-	for _, d := range f.Roles {
-		in := &d.Request
-		all = append(all, &item{operation: "PutRole", in: in, dry: &in.DryRun, at: placed(d, "name"), account: in.AccountId, policies: policiesOf(in.ManagedPolicies, in.PermissionsBoundary)})
-	}
-	for _, d := range f.Users {
-		in := &d.Request
-		all = append(all, &item{operation: "PutUser", in: in, dry: &in.DryRun, at: placed(d, "name"), account: in.AccountId, policies: policiesOf(in.ManagedPolicies, in.PermissionsBoundary)})
-	}
-	return all
-}
-
-const putPolicy = "PutPolicy"
-
-func policiesOf(managed []string, boundary *string) (all []*string) {
-	for i := range managed {
-		all = append(all, &managed[i])
-	}
-	if boundary != nil {
-		all = append(all, boundary)
-	}
-	return all
-}
-
-// placed returns a function that adds the line of the declaration to an error.
-func placed(d interface {
-	Errorf(member, format string, args ...any) error
-}, member string) func(string, ...any) error {
-	return func(format string, args ...any) error { return d.Errorf(member, format, args...) }
-}
-
-// put sends an item; with dry it only asks what the item would change.
-func (i *item) put(ctx context.Context, at *connection, dry bool) (out api.PutIdentityResponse, err error) {
-	*i.dry = &dry
-	if err = at.call(ctx, api.TargetAdmin, i.operation, i.in, &out); err != nil {
-		if refused, ok := errors.AsType[*devRefusal](err); ok && !refused.general() {
-			return out, i.at("%w", err)
-		}
-		return out, err
-	}
-	if out.Arn == nil || out.Change == nil {
-		return out, at.mismatchError()
-	}
-	return out, nil
 }

@@ -14,7 +14,7 @@ import (
 // An applyRun is one run of keyhold apply.
 type applyRun struct {
 	applyOptions
-	at       *connection
+	server   *connection
 	progress io.Writer
 	items    []*item
 	surplus  []api.IdentityEntry
@@ -33,7 +33,7 @@ func (a *applyRun) plan(ctx context.Context) (err error) {
 		for _, p := range i.policies {
 			*p = cmp.Or(arns[policyKey(i.account, *p)], *p)
 		}
-		if i.plan, err = i.put(ctx, a.at, true); err != nil {
+		if i.plan, err = i.put(ctx, a.server, true); err != nil {
 			return err
 		}
 		if i.operation == putPolicy {
@@ -43,20 +43,15 @@ func (a *applyRun) plan(ctx context.Context) (err error) {
 	return nil
 }
 
-// policyKey is what a managed policy is found by. Names are not told apart by case.
+// policyKey returns the key of a managed policy in a map. Upper and lower case are the same.
 func policyKey(account *string, name string) string {
-	of := ""
-	if account != nil {
-		of = *account
-	}
-	return of + "/" + strings.ToLower(name)
+	return deref(account) + "/" + strings.ToLower(name)
 }
 
-// pruned are the kinds that --prune removes, in this order: first what refers to
-// others.
-var pruned = [...]string{"user", "role", "oidc-provider", "policy"}
+// pruneOrder lists the kinds that --prune removes. A kind precedes the kinds that it refers to.
+var pruneOrder = [...]string{"user", "role", "oidc-provider", "policy"}
 
-// findSurplus finds what the file does not have, in the accounts that it is about.
+// findSurplus finds what the file does not declare, in the accounts that the file mentions.
 func (a *applyRun) findSurplus(ctx context.Context) error {
 	if !a.prune {
 		return nil
@@ -66,12 +61,12 @@ func (a *applyRun) findSurplus(ctx context.Context) error {
 		declared[*i.plan.Arn] = true
 		arn := strings.Split(*i.plan.Arn, ":")
 		if len(arn) < 6 {
-			return a.at.mismatchError()
+			return a.server.mismatchError()
 		}
 		accounts[arn[4]] = true
 	}
-	for _, kind := range pruned {
-		err := a.at.eachIdentity(ctx, kind, nil, func(e api.IdentityEntry) {
+	for _, kind := range pruneOrder {
+		err := a.server.eachIdentity(ctx, kind, nil, func(e api.IdentityEntry) {
 			if accounts[*e.AccountId] && !declared[*e.Arn] {
 				a.surplus = append(a.surplus, e)
 			}
@@ -83,7 +78,7 @@ func (a *applyRun) findSurplus(ctx context.Context) error {
 	return nil
 }
 
-// eachIdentity calls fn with each identity of a kind, in an account or all.
+// eachIdentity calls fn with each identity of a kind, in one account, or in all if account is nil.
 func (c *connection) eachIdentity(ctx context.Context, kind string, account *string, fn func(api.IdentityEntry)) error {
 	in := &api.ListIdentitiesRequest{Kind: &kind, AccountId: account}
 	for {
@@ -129,35 +124,35 @@ func (a *applyRun) show() {
 	}
 }
 
-// carryOut makes the changes that show printed. After an error, the changes made so far stay, and the
-// next run continues from there.
-func (a *applyRun) carryOut(ctx context.Context) error {
+// change makes the changes that show printed. After an error, the changes made so far stay,
+// and the next run continues from there.
+func (a *applyRun) change(ctx context.Context) error {
 	for _, i := range a.items {
 		if *i.plan.Change == "none" {
 			continue
 		}
-		out, err := i.put(ctx, a.at, false)
+		out, err := i.put(ctx, a.server, false)
 		if err != nil {
 			return err
 		}
 		for _, k := range out.NewAccessKeys {
 			made, ok := newMadeKey(out.Arn, &k)
 			if !ok {
-				return a.at.mismatchError()
+				return a.server.mismatchError()
 			}
 			a.made = append(a.made, made)
 		}
 	}
 	for _, e := range a.surplus {
 		in := &api.IdentityRequest{AccountId: e.AccountId, Kind: e.Kind, Name: e.Name}
-		if err := a.at.call(ctx, api.TargetAdmin, "DeleteIdentity", in, nil); err != nil {
+		if err := a.server.call(ctx, api.TargetAdmin, "DeleteIdentity", in, nil); err != nil {
 			return fmt.Errorf("remove %s: %w", *e.Arn, err)
 		}
 	}
 	return nil
 }
 
-// print shows the new access keys. They are never shown again.
+// print prints the new access keys, which are never printed again.
 func (a *applyRun) print() error {
 	if len(a.made) == 0 && a.output.form == formText {
 		return nil
@@ -172,7 +167,9 @@ func (a *applyRun) print() error {
 // newMadeKey reads an access key from an answer. Users may paste the output into a
 // shell, so both parts may have only the characters of base64.
 func newMadeKey(arn *string, k *api.AccessKey) (madeKey, bool) {
-	if arn == nil || k == nil || !keyForm.MatchString(deref(k.AccessKeyId)) || !keyForm.MatchString(deref(k.SecretAccessKey)) {
+	valid := arn != nil && k != nil &&
+		keyForm.MatchString(deref(k.AccessKeyId)) && keyForm.MatchString(deref(k.SecretAccessKey))
+	if !valid {
 		return madeKey{}, false
 	}
 	return madeKey{*arn, *k.AccessKeyId, *k.SecretAccessKey}, true
@@ -181,5 +178,6 @@ func newMadeKey(arn *string, k *api.AccessKey) (madeKey, bool) {
 var keyForm = regexp.MustCompile(`^[A-Za-z0-9+/=]{4,128}$`)
 
 func (k madeKey) print(to *page) {
-	to.printf("# %s, shown this once\nexport AWS_ACCESS_KEY_ID=%s\nexport AWS_SECRET_ACCESS_KEY=%s\n", k.Arn, k.AccessKeyId, k.SecretAccessKey)
+	to.printf("# %s, shown this once\nexport AWS_ACCESS_KEY_ID=%s\nexport AWS_SECRET_ACCESS_KEY=%s\n",
+		k.Arn, k.AccessKeyId, k.SecretAccessKey)
 }

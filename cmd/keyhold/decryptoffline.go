@@ -62,17 +62,12 @@ func (o *decryptOptions) run(in io.Reader, progress printer) error {
 	if err := harden(); err != nil {
 		return err
 	}
-	content, err := readMaterial(o.material)
+	file, err := openMaterialFile(o.material, refuseEncrypted)
 	if err != nil {
 		return err
 	}
-	defer clear(content)
-	original, err := byok.ReadOriginal(content, refuseEncrypted)
-	if err != nil {
-		return fmt.Errorf("the key material in %s: %w", o.material, err)
-	}
-	defer original.Clear()
-	material, err := materialOf(original, symmetricSpec, o.material, progress)
+	defer file.clear()
+	material, err := file.material(symmetricSpec, progress)
 	if err != nil {
 		return err
 	}

@@ -156,3 +156,14 @@ func parseRemedy(line string) (remedy, bool) {
 	exit, err := strconv.Atoi(f[2])
 	return remedy{f[0], f[1], exit, f[3], f[4]}, err == nil
 }
+
+// isCode reports whether an error is an API error with one of the codes.
+func isCode(err error, codes ...string) bool {
+	e, ok := errors.AsType[smithy.APIError](err)
+	for _, code := range codes {
+		if ok && e.ErrorCode() == code {
+			return true
+		}
+	}
+	return false
+}

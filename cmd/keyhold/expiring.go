@@ -66,7 +66,7 @@ func expiringLine(m heldMaterial, aliases []string, now time.Time) expiringMater
 		KeyId: *m.KeyId, KeyMaterialId: m.id, KeyMaterialState: m.state, Aliases: append([]string{}, aliases...),
 	}
 	if line.Missing = m.missing; !m.missing {
-		line.ValidTo, line.DaysLeft = moment(*m.validTo), daysLeft(*m.validTo, now)
+		line.ValidTo, line.DaysLeft = formatTime(*m.validTo), daysLeft(*m.validTo, now)
 	}
 	return line
 }
@@ -107,7 +107,7 @@ func (o *expiringOptions) run(ctx context.Context, progress printer) error {
 			"import the same material again with a later expiry: keyhold import KEY --from FILE --expires 90d")
 		return exitCode(exitExpiring)
 	}
-	progress.step("Nothing", "expires before %s", moment(end))
+	progress.step("Nothing", "expires before %s", formatTime(end))
 	return nil
 }
 

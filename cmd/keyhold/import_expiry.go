@@ -66,7 +66,7 @@ func (e *expiry) set(now time.Time) error {
 	}
 	switch {
 	case !at.After(now):
-		return usageError{fmt.Errorf("--expires %s has passed: the server's clock shows %s", e.expires, moment(now))}
+		return usageError{fmt.Errorf("--expires %s has passed: the server's clock shows %s", e.expires, formatTime(now))}
 	case at.After(now.Add(maxValidity)):
 		return usageError{fmt.Errorf("--expires %s is too late: imported material can be valid for at most 365 days; "+
 			"give an earlier time, or --no-expiry", e.expires)}
@@ -80,19 +80,5 @@ func (e *expiry) text() string {
 	if e.never {
 		return "without expiry"
 	}
-	return fmt.Sprintf("until %s, %s from now", moment(e.validTo), left(e.validTo, e.now))
+	return fmt.Sprintf("until %s, %s from now", formatTime(e.validTo), formatTimeLeft(e.validTo, e.now))
 }
-
-// moment is how times are shown.
-func moment(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
-// left is the time until then, in whole days, or in hours if there are not many.
-func left(then, now time.Time) string {
-	if days := daysLeft(then, now); days > 1 {
-		return fmt.Sprintf("%d days", days)
-	}
-	return fmt.Sprintf("%d hours", then.Sub(now)/time.Hour)
-}
-
-// daysLeft is the number of whole days until then.
-func daysLeft(then, now time.Time) int { return int(then.Sub(now) / (24 * time.Hour)) }

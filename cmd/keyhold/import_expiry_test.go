@@ -9,7 +9,7 @@ import (
 
 func TestExpiry(t *testing.T) {
 	now := time.Date(2026, 11, 25, 10, 20, 30, 0, time.UTC)
-	at := func(d time.Duration) string { return moment(now.Add(d)) }
+	at := func(d time.Duration) string { return formatTime(now.Add(d)) }
 	for _, test := range []struct {
 		expires string
 		never   bool
@@ -44,19 +44,8 @@ func TestExpiry(t *testing.T) {
 		}
 		got := e.validTo
 		_, usage := errors.AsType[usageError](err)
-		if err == nil && moment(got) != test.want || err != nil && (!strings.Contains(err.Error(), test.want) || !usage) {
-			t.Errorf("%q, %v: %s, %v", test.expires, test.never, moment(got), err)
-		}
-	}
-}
-
-func TestLeft(t *testing.T) {
-	now := time.Now()
-	for d, want := range map[time.Duration]string{
-		90 * 24 * time.Hour: "90 days", 90*24*time.Hour - 1: "89 days", 48 * time.Hour: "2 days", 48*time.Hour - 1: "47 hours", time.Minute: "0 hours",
-	} {
-		if got := left(now.Add(d), now); got != want {
-			t.Errorf("%v: %s", d, got)
+		if err == nil && formatTime(got) != test.want || err != nil && (!strings.Contains(err.Error(), test.want) || !usage) {
+			t.Errorf("%q, %v: %s, %v", test.expires, test.never, formatTime(got), err)
 		}
 	}
 }

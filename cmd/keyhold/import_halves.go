@@ -28,7 +28,7 @@ func (r *importRun) writeParameters(ctx context.Context) error {
 		Created              bool
 		PublicKeyFingerprint string
 		ParametersValidTo    string
-	}{p.KeyARN, r.created, byok.Fingerprint(p.PublicKey), moment(p.ValidTo)})
+	}{p.KeyARN, r.created, byok.Fingerprint(p.PublicKey), formatTime(p.ValidTo)})
 }
 
 // readWrapped begins the second half: it reads the file that keyhold wrap wrote.
@@ -51,7 +51,7 @@ func (r *importRun) checkWrapped(context.Context) error {
 			fmt.Sprintf("the file is for %s: the Region is %s, not %s", r.ref, region, r.server.region)}
 	}
 	r.progress.step("Wrapped", "%d bytes in %s, under the wrapping key of this fingerprint, good until %s:",
-		len(r.wrapped.Material), r.wrappedFile, moment(r.wrapped.ValidTo))
+		len(r.wrapped.Material), r.wrappedFile, formatTime(r.wrapped.ValidTo))
 	r.progress.fingerprint(r.wrapped.Fingerprint)
 	return nil
 }

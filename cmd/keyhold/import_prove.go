@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-
-	"github.com/aws/smithy-go"
 
 	"github.com/keyhold/keyhold/byok/awsimport"
 )
@@ -109,15 +106,4 @@ func (r *importRun) report(kind proofKind, err error) error {
 	r.proofs = append(r.proofs, kind.name)
 	r.progress.step("Proof", "%s", kind.holds)
 	return nil
-}
-
-// isCode reports whether an error is an API error with one of the codes.
-func isCode(err error, codes ...string) bool {
-	e, ok := errors.AsType[smithy.APIError](err)
-	for _, code := range codes {
-		if ok && e.ErrorCode() == code {
-			return true
-		}
-	}
-	return false
 }

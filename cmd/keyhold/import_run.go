@@ -119,7 +119,7 @@ func (r *importRun) parameters(ctx context.Context) (*byok.Parameters, error) {
 		return nil, err
 	}
 	r.progress.step("Parameters", "a wrapping key of the spec %s for %s, good until %s",
-		r.wrappingSpec, p.Algorithm, moment(p.ValidTo))
+		r.wrappingSpec, p.Algorithm, formatTime(p.ValidTo))
 	r.progress.fingerprint(byok.Fingerprint(p.PublicKey))
 	return p, nil
 }
@@ -157,7 +157,7 @@ func (r *importRun) print(context.Context) error {
 	}
 	if !r.expiry.never {
 		result.ExpirationModel = types.ExpirationModelTypeKeyMaterialExpires
-		result.ValidTo = moment(r.expiry.validTo)
+		result.ValidTo = formatTime(r.expiry.validTo)
 	}
 	if r.newMaterial || r.state != types.KeyMaterialStateCurrent {
 		result.KeyMaterialState = r.state

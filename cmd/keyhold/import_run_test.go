@@ -130,11 +130,11 @@ func TestImportErasesMaterial(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, _ := b.run("alias/payments", func(o *importOptions) { o.create, o.source.from = true, path })
-	if len(r.material) != 32 || len(r.source.content) != 32 {
-		t.Fatalf("%d and %d bytes", len(r.material), len(r.source.content))
+	if len(r.material) != 32 || len(r.source.file.content) != 32 {
+		t.Fatalf("%d and %d bytes", len(r.material), len(r.source.file.content))
 	}
 	r.clear()
-	for name, material := range map[string][]byte{"material": r.material, "source": r.source.content} {
+	for name, material := range map[string][]byte{"material": r.material, "source": r.source.file.content} {
 		if string(material) != string(make([]byte, 32)) {
 			t.Errorf("%s: %q is left", name, material)
 		}

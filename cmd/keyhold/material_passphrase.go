@@ -12,22 +12,23 @@ import (
 	"github.com/keyhold/keyhold/internal/guarded"
 )
 
-// maxPassphrase is more than anybody types, in bytes.
+// maxPassphrase bounds a passphrase file, in bytes.
 const maxPassphrase = 1024
 
-// passphrase returns the passphrase of the private key in the file. The caller
-// clears it. The passphrase is read from the first line of a file, or asked for on the terminal that
-// the program was started on, also if the key comes on standard input.
+// passphrase reads the passphrase of the private key from the first line of a file, or asks
+// for it on the terminal of the program, also if the key comes on standard input. The caller
+// clears the passphrase.
 func (s *source) passphrase() ([]byte, error) {
 	if s.passphraseFile != "" {
 		return readPassphrase(s.passphraseFile)
 	}
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
-		return nil, errors.New("the private key is encrypted, but there is no terminal to ask for its passphrase: give --passphrase-file FILE")
+		return nil, errors.New("the private key is encrypted, but there is no terminal to ask for its passphrase: " +
+			"give --passphrase-file FILE")
 	}
 	defer tty.Close()
-	printf(tty, "Passphrase of the private key in %s: ", nameOf(s.from))
+	printf(tty, "Passphrase of the private key in %s: ", materialFileName(s.from))
 	secret, err := term.ReadPassword(int(tty.Fd()))
 	printf(tty, "\n")
 	if err != nil {
@@ -45,7 +46,8 @@ func readPassphrase(path string) ([]byte, error) {
 	line = bytes.TrimSuffix(line, []byte("\r"))
 	if bytes.IndexByte(line, 0) >= 0 || !bytes.Equal(byok.Text(line), line) {
 		clear(content)
-		return nil, fmt.Errorf("the passphrase file %s is in UTF-16 or begins with a byte order mark, which would count as part of the passphrase: save it in ASCII, or in UTF-8 without a mark", path)
+		return nil, fmt.Errorf("the passphrase file %s is in UTF-16 or begins with a byte order mark, "+
+			"which would count as part of the passphrase: save it in ASCII, or in UTF-8 without a mark", path)
 	}
 	return line, nil
 }

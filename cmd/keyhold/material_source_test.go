@@ -70,11 +70,11 @@ func TestSourceIsCleared(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := source{from: path}
-	if err := s.read(); err != nil || string(s.content) != "material" {
+	if err := s.read(); err != nil || string(s.file.content) != "material" {
 		t.Fatal(err)
 	}
 	s.clear()
-	if string(s.content) != string(make([]byte, 8)) {
-		t.Errorf("%q is left", s.content)
+	if string(s.file.content) != string(make([]byte, 8)) {
+		t.Errorf("%q is left", s.file.content)
 	}
 }

@@ -46,15 +46,23 @@ with the same value as there, and --key-spec for an HMAC key.`,
 			return o.run(printer{c.ErrOrStderr()})
 		},
 	}
+	o.flags(c)
+	return c
+}
+
+func (o *wrapOptions) flags(c *cobra.Command) {
 	o.source.flags(c)
-	c.Flags().StringVar(&o.params, "params", "", "file of parameters from keyhold import --parameters-out, or from aws kms get-parameters-for-import")
+	c.Flags().StringVar(&o.params, "params", "",
+		"file of parameters from keyhold import --parameters-out, or from aws kms get-parameters-for-import")
 	c.Flags().StringVar(&o.out, "out", "", "new file for the wrapped material")
-	c.Flags().StringVar(&o.fingerprint, "fingerprint", "", "fingerprint that the parameters must have, instead of a comparison by eye")
-	c.Flags().StringVar(&o.algorithm, "wrapping-algorithm", "", "wrapping algorithm that was given to aws kms get-parameters-for-import")
-	c.Flags().StringVar(&o.keySpec, "key-spec", "", "spec of the key, if the parameters do not name it (default: the spec of the private key, or SYMMETRIC_DEFAULT)")
+	c.Flags().StringVar(&o.fingerprint, "fingerprint", "",
+		"fingerprint that the parameters must have, instead of a comparison by eye")
+	c.Flags().StringVar(&o.algorithm, "wrapping-algorithm", "",
+		"wrapping algorithm that was given to aws kms get-parameters-for-import")
+	c.Flags().StringVar(&o.keySpec, "key-spec", "", "spec of the key, if the parameters do not name it "+
+		"(default: the spec of the private key, or SYMMETRIC_DEFAULT)")
 	fixed(c, "key-spec", importableSpecs()...)
 	fixed(c, "wrapping-algorithm", wrappingAlgorithms()...)
-	return c
 }
 
 func (o *wrapOptions) run(progress printer) error {
@@ -73,8 +81,13 @@ func (o *wrapOptions) run(progress printer) error {
 		return err
 	}
 	progress.step("Key", "%s, %s", p.KeyARN, p.KeySpec)
-	progress.step("Parameters", "for %s, good until %s", p.Algorithm, moment(p.ValidTo))
+	progress.step("Parameters", "for %s, good until %s", p.Algorithm, formatTime(p.ValidTo))
 	progress.fingerprint(byok.Fingerprint(p.PublicKey))
+	return o.wrap(p, progress)
+}
+
+// wrap wraps the material, and writes the file for keyhold import.
+func (o *wrapOptions) wrap(p *byok.Parameters, progress printer) error {
 	material, err := o.source.material(p.KeySpec, progress)
 	if err != nil {
 		return err
@@ -93,7 +106,7 @@ func (o *wrapOptions) run(progress printer) error {
 	return nil
 }
 
-// parameters reads the parameters, and holds them to the fingerprint if one is given.
+// parameters reads the parameters, and checks their fingerprint if --fingerprint is given.
 func (o *wrapOptions) parameters() (*byok.Parameters, error) {
 	file, err := readSmallFile(o.params)
 	if err != nil {
@@ -105,21 +118,25 @@ func (o *wrapOptions) parameters() (*byok.Parameters, error) {
 	}
 	digits := func(s string) string { return strings.ToLower(strings.Join(strings.Fields(s), "")) }
 	if got := byok.Fingerprint(p.PublicKey); o.fingerprint != "" && digits(got) != digits(o.fingerprint) {
-		return nil, fmt.Errorf("%s has the fingerprint %s, not %s: somebody may have changed the public key; nothing was wrapped", o.params, got, o.fingerprint)
+		return nil, fmt.Errorf("%s has the fingerprint %s, not %s: "+
+			"somebody may have changed the public key; nothing was wrapped", o.params, got, o.fingerprint)
 	}
 	return p, nil
 }
 
-// complete sets what an answer of GetParametersForImport does not name. Flags must not contradict a file that names
-// both.
+// complete sets the algorithm and the key spec, which an answer of GetParametersForImport does
+// not name. Flags must not contradict a file that names both.
 func (o *wrapOptions) complete(p *byok.Parameters) error {
 	if p.Algorithm == "" && o.algorithm == "" {
-		return usageError{fmt.Errorf("%s is an answer of GetParametersForImport, which does not name the wrapping algorithm: give the algorithm of the request with --wrapping-algorithm", o.params)}
+		return usageError{fmt.Errorf("%s is an answer of GetParametersForImport, "+
+			"which does not name the wrapping algorithm: "+
+			"give the algorithm of the request with --wrapping-algorithm", o.params)}
 	}
 	p.Algorithm = cmp.Or(p.Algorithm, byok.Algorithm(o.algorithm))
 	p.KeySpec = cmp.Or(p.KeySpec, o.keySpec, o.source.spec())
 	if o.algorithm != "" && o.algorithm != string(p.Algorithm) || o.keySpec != "" && o.keySpec != p.KeySpec {
-		return usageError{fmt.Errorf("%s is for %s and a key of the spec %s: leave out --wrapping-algorithm and --key-spec", o.params, p.Algorithm, p.KeySpec)}
+		return usageError{fmt.Errorf("%s is for %s and a key of the spec %s: "+
+			"leave out --wrapping-algorithm and --key-spec", o.params, p.Algorithm, p.KeySpec)}
 	}
 	return nil
 }
