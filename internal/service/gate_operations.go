@@ -7,9 +7,27 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 )
 
-// operations is the table of contents: every operation that is served, in
-// alphabetical order.
+// operations returns every operation by its name.
 func operations(dev bool) map[string]Operation {
+	rows := operationRows(dev)
+	table := make(map[string]Operation, len(rows))
+	tracked := api.Enum("KeyLastUsageTrackingOperation")
+	for _, row := range rows {
+		row.usesKeys = slices.Contains(tracked, row.Name)
+		row.usesReserve = slices.Contains(usesReserve, row.Name)
+		row.acrossAccounts = row.usesKeys || slices.Contains(acrossAccounts, row.Name)
+		row.class = classOf(row.Name)
+		if isListing(row) {
+			row.run = inTurn(row.run)
+		}
+		table[row.Name] = row
+	}
+	return table
+}
+
+// operationRows is the table of contents: every operation that is served, in alphabetical order
+// for each API.
+func operationRows(dev bool) []Operation {
 	rows := of(api.TargetKMS,
 		cancelKeyDeletion,
 		createAlias,
@@ -82,19 +100,7 @@ func operations(dev bool) map[string]Operation {
 	if dev {
 		rows = append(rows, of(api.TargetDev, explainSignature, moveClock, showClock)...)
 	}
-	table := make(map[string]Operation, len(rows))
-	tracked := api.Enum("KeyLastUsageTrackingOperation")
-	for _, row := range rows {
-		row.usesKeys = slices.Contains(tracked, row.Name)
-		row.usesReserve = slices.Contains(usesReserve, row.Name)
-		row.acrossAccounts = row.usesKeys || slices.Contains(acrossAccounts, row.Name)
-		row.class = classOf(row.Name)
-		if isListing(row) {
-			row.run = inTurn(row.run)
-		}
-		table[row.Name] = row
-	}
-	return table
+	return rows
 }
 
 // acrossAccounts are the operations, besides the cryptographic ones, on keys of other
