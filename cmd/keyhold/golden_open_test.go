@@ -249,7 +249,7 @@ func (f *goldenFolder) makeRecordsNewer() {
 	f.must(err)
 	var kept store.Item
 	f.must(d.Backend.View(f.t.Context(), func(r store.Reader) (err error) {
-		kept, err = r.Get([]byte("keyring"))
+		kept, err = store.ReadItem(r, []byte("keyring"))
 		return err
 	}))
 	keyring, err := seal.OpenKeyring(f.t.Context(), d.Root, kept.Value)

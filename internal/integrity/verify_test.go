@@ -171,7 +171,7 @@ func (w *damageTest) alter(path string, change func(value []byte) []byte) {
 	w.Helper()
 	var item store.Item
 	w.must(w.backend.View(w.Context(), func(r store.Reader) (err error) {
-		item, err = r.Get([]byte(path))
+		item, err = store.ReadItem(r, []byte(path))
 		return err
 	}))
 	_, err := w.backend.Commit(w.Context(), store.Batch{Writes: []store.Write{{Key: []byte(path), Value: change(item.Value)}}})

@@ -23,7 +23,7 @@ func OpenKeyring(ctx context.Context, backend store.Backend, root seal.Root, cre
 	var kept store.Item
 	var empty bool
 	err := backend.View(ctx, func(r store.Reader) (err error) {
-		if kept, err = r.Get([]byte(KeyringPath)); err != nil || kept.Rev != 0 {
+		if kept, err = store.ReadItem(r, []byte(KeyringPath)); err != nil || kept.Rev != 0 {
 			return err
 		}
 		any, err := r.Scan([]byte{0}, []byte{0xff}, 1)

@@ -23,13 +23,19 @@ func FamilyPath(k key.Key) string { return k.Account + "/" + k.ID }
 // left out.
 func RelatedKeys(from store.Getter, primary key.Key) (key.Related, error) {
 	related := key.Related{primary}
+	pathIn := func(r key.Replica) string { return KeyPath(primary.Account, r.Region, primary.ID) }
+	var paths []string
 	for _, r := range primary.MultiRegion.Replicas {
-		k, exists, err := Keys.Get(from, KeyPath(primary.Account, r.Region, primary.ID))
-		if err == nil && !exists && r.DeletionDate.IsZero() {
-			err = fmt.Errorf("the replica of %s in %s is missing", primary.ARN(), r.Region)
-		}
-		if err != nil {
-			return nil, err
+		paths = append(paths, pathIn(r))
+	}
+	found, err := Keys.GetAll(from, paths...)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range primary.MultiRegion.Replicas {
+		k, exists := found[pathIn(r)]
+		if !exists && r.DeletionDate.IsZero() {
+			return nil, fmt.Errorf("the replica of %s in %s is missing", primary.ARN(), r.Region)
 		}
 		if exists && k.State != key.Gone {
 			related = append(related, k)

@@ -206,9 +206,11 @@ func (c *readCounter) count(path []byte) {
 	}
 }
 
-func (r countingReader) Get(path []byte) (store.Item, error) {
-	r.c.count(path)
-	return r.Reader.Get(path)
+func (r countingReader) Get(paths ...[]byte) ([]store.Item, error) {
+	for _, path := range paths {
+		r.c.count(path)
+	}
+	return r.Reader.Get(paths...)
 }
 
 func (r countingReader) Scan(from, to []byte, limit int) ([]store.Item, error) {

@@ -77,10 +77,12 @@ type interruptedReader struct {
 	i *interruption
 }
 
-func (r interruptedReader) Get(key []byte) (store.Item, error) {
+func (r interruptedReader) Get(keys ...[]byte) ([]store.Item, error) {
 	r.i.step()
-	r.note(string(key))
-	return r.Reader.Get(key)
+	for _, key := range keys {
+		r.note(string(key))
+	}
+	return r.Reader.Get(keys...)
 }
 
 func (r interruptedReader) Scan(from, to []byte, limit int) ([]store.Item, error) {

@@ -60,9 +60,10 @@ type Reader interface {
 	// any number from 0 on, because several stores can share an engine.
 	Rev() int64
 
-	// Get returns the item of a key. If the key is absent, Rev is 0 and Value is nil. An empty Value is
-	// present.
-	Get(key []byte) (Item, error)
+	// Get returns the items of at most [MaxBatch] keys, in one round trip and in the order of the keys, which
+	// may repeat. If a key is absent, the Rev of its item is 0 and Value is nil. An empty Value is present.
+	// More keys return [ErrInvalid].
+	Get(keys ...[]byte) ([]Item, error)
 
 	// Scan returns at most limit items, from from (inclusive) to to (exclusive), in the order of the bytes of
 	// their keys. A nil from means the first key, a nil to means the end. A limit below 1 returns no items.
@@ -73,6 +74,15 @@ type Reader interface {
 type Item struct {
 	Key, Value []byte
 	Rev        int64 // revision of its last write; 0 means absent
+}
+
+// ReadItem returns the item of one key.
+func ReadItem(r Reader, key []byte) (Item, error) {
+	items, err := r.Get(key)
+	if err != nil {
+		return Item{}, err
+	}
+	return items[0], nil
 }
 
 // A Check requires that the last write of a key has revision Rev, or that the key is absent if Rev is 0.

@@ -30,6 +30,15 @@ func (b Batch) Validate() error {
 	return nil
 }
 
+// ValidateGet returns an [ErrInvalid] if one [Reader.Get] may not read so many keys. Every Backend calls it
+// first.
+func ValidateGet(keys [][]byte) error {
+	if len(keys) > MaxBatch {
+		return fmt.Errorf("%w: %d keys in a Get of at most %d", ErrInvalid, len(keys), MaxBatch)
+	}
+	return nil
+}
+
 func validKey(size int) error {
 	if size < 1 || size > MaxKey {
 		return fmt.Errorf("%w: key of %d bytes, not of 1 to %d", ErrInvalid, size, MaxKey)

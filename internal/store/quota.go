@@ -114,7 +114,7 @@ func (tx *Tx) existed(path string) (bool, error) {
 	if rev, read := tx.read[path]; read {
 		return rev != 0, nil
 	}
-	item, err := tx.view.reader.Get([]byte(path))
+	item, err := tx.item(path)
 	return item.Rev != 0, err
 }
 

@@ -48,7 +48,7 @@ func (s *Store) noteRevision(rev int64) {
 func (s *Store) View(ctx context.Context, fn func(*View) error) error {
 	return s.backend.View(ctx, func(r Reader) error {
 		s.noteRevision(r.Rev())
-		return fn(&View{r, s.sealer, s.cache})
+		return fn(&View{reader: r, sealer: s.sealer, cache: s.cache})
 	})
 }
 

@@ -85,7 +85,7 @@ func name(t *testing.T, from store.Getter, path string) (string, bool) {
 func readItem(t *testing.T, b store.Backend, path string) (item store.Item) {
 	t.Helper()
 	err := b.View(t.Context(), func(r store.Reader) (err error) {
-		item, err = r.Get([]byte(path))
+		item, err = store.ReadItem(r, []byte(path))
 		return err
 	})
 	if err != nil {

@@ -37,6 +37,32 @@ func (t Table[T]) Get(from Getter, path string) (v T, ok bool, err error) {
 	return v, err == nil, err
 }
 
+// GetAll returns the records at the paths that exist, by path. It reads all of them in one round trip.
+func (t Table[T]) GetAll(from Getter, paths ...string) (map[string]T, error) {
+	keys := make([]string, len(paths))
+	for i, path := range paths {
+		key, err := t.key(path)
+		if err != nil {
+			return nil, err
+		}
+		keys[i] = key
+	}
+	if err := from.fetch(keys...); err != nil {
+		return nil, err
+	}
+	found := make(map[string]T, len(paths))
+	for _, path := range paths {
+		v, ok, err := t.Get(from, path)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			found[path] = v
+		}
+	}
+	return found, nil
+}
+
 // Covered reads the guard at path, present or absent, and returns the View behind from. The guard covers
 // reads in this View: every transaction that changes the records that are read there must also write the guard.
 // The Tx then checks the guard instead of these records. The View does not show the writes of the Tx.
@@ -122,7 +148,7 @@ func (t Table[T]) Revision(from Getter, path string) (int64, error) {
 	if _, _, err := from.get(key); err != nil { // so that a Tx checks the record
 		return 0, err
 	}
-	item, err := from.beneath().reader.Get([]byte(key))
+	item, err := from.item(key)
 	return item.Rev, err
 }
 

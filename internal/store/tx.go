@@ -9,6 +9,12 @@ import (
 type Getter interface {
 	// get returns the opened bytes at a path, and whether the record exists.
 	get(path string) ([]byte, bool, error)
+	// peek is get for a record that another record covers: a Tx does not check it.
+	peek(path string) ([]byte, bool, error)
+	// item returns what the Backend has at a path, without the writes of a Tx. A Tx does not check it.
+	item(path string) (Item, error)
+	// fetch reads records in one round trip, so that the next get of each needs none.
+	fetch(paths ...string) error
 	// beneath returns the underlying View, without the writes of a Tx.
 	beneath() *View
 }
@@ -16,9 +22,10 @@ type Getter interface {
 // A View is one revision of all records. It is valid until the function that received it returns, and must be
 // used by one goroutine at a time.
 type View struct {
-	reader Reader
-	sealer Sealer
-	cache  *cache
+	reader  Reader
+	sealer  Sealer
+	cache   *cache
+	fetched map[string]Item // the result of the last fetch, by path
 }
 
 // Rev returns the revision of the View.
@@ -29,16 +36,49 @@ func (v *View) get(path string) ([]byte, bool, error) {
 	return plain, rev != 0, err
 }
 
+func (v *View) peek(path string) ([]byte, bool, error) { return v.get(path) }
+
+func (v *View) fetch(paths ...string) (err error) {
+	v.fetched, err = fetch(v.reader, paths)
+	return err
+}
+
+// fetch returns the items at paths, in as few round trips as a Reader allows.
+func fetch(r Reader, paths []string) (map[string]Item, error) {
+	fetched := make(map[string]Item, len(paths))
+	for page := range slices.Chunk(paths, MaxBatch) {
+		keys := make([][]byte, len(page))
+		for i, path := range page {
+			keys[i] = []byte(path)
+		}
+		items, err := r.Get(keys...)
+		if err != nil {
+			return nil, err
+		}
+		for i, item := range items {
+			fetched[page[i]] = item
+		}
+	}
+	return fetched, nil
+}
+
 func (v *View) beneath() *View { return v }
 
 // lookup returns the opened bytes and the revision of the last write, even if the value does not open.
 func (v *View) lookup(path string) ([]byte, int64, error) {
-	item, err := v.reader.Get([]byte(path))
+	item, err := v.item(path)
 	if err != nil || item.Rev == 0 {
 		return nil, 0, err
 	}
 	plain, err := v.open(item)
 	return plain, item.Rev, err
+}
+
+func (v *View) item(path string) (Item, error) {
+	if item, ok := v.fetched[path]; ok {
+		return item, nil
+	}
+	return ReadItem(v.reader, []byte(path))
 }
 
 func (v *View) open(item Item) ([]byte, error) {
@@ -54,21 +94,59 @@ func (v *View) open(item Item) ([]byte, error) {
 // Tx is valid until the function that received it returns, and must be used by one goroutine at a time.
 type Tx struct {
 	view    *View
-	read    map[string]int64  // path to revision, 0 if absent
+	loaded  map[string]Item   // everything that the Backend returned, by path
+	read    map[string]int64  // path to revision, 0 if absent; the commit checks these records
 	written map[string][]byte // path to opened bytes, nil if deleted
 }
 
 func newTx(v *View) *Tx {
-	return &Tx{view: v, read: map[string]int64{}, written: map[string][]byte{}}
+	return &Tx{view: v, loaded: map[string]Item{}, read: map[string]int64{}, written: map[string][]byte{}}
 }
 
 func (tx *Tx) get(path string) ([]byte, bool, error) {
+	if _, ok := tx.written[path]; !ok {
+		item, err := tx.item(path)
+		if err != nil {
+			return nil, false, err
+		}
+		tx.read[path] = item.Rev
+	}
+	return tx.peek(path)
+}
+
+func (tx *Tx) peek(path string) ([]byte, bool, error) {
 	if plain, ok := tx.written[path]; ok {
 		return plain, plain != nil, nil
 	}
-	plain, rev, err := tx.view.lookup(path)
-	tx.read[path] = rev
-	return plain, rev != 0, err
+	item, err := tx.item(path)
+	if err != nil || item.Rev == 0 {
+		return nil, false, err
+	}
+	plain, err := tx.view.open(item)
+	return plain, true, err
+}
+
+// A Tx asks the Backend once for each path.
+func (tx *Tx) item(path string) (Item, error) {
+	if item, ok := tx.loaded[path]; ok {
+		return item, nil
+	}
+	item, err := ReadItem(tx.view.reader, []byte(path))
+	if err == nil {
+		tx.loaded[path] = item
+	}
+	return item, err
+}
+
+func (tx *Tx) fetch(paths ...string) error {
+	missing := slices.DeleteFunc(slices.Clone(paths), func(path string) bool {
+		_, loaded := tx.loaded[path]
+		_, written := tx.written[path]
+		return loaded || written
+	})
+	items, err := fetch(tx.view.reader, missing)
+	maps.Copy(tx.loaded, items)
+	return err
 }
 
 func (tx *Tx) beneath() *View { return tx.view }

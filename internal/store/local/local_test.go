@@ -46,7 +46,7 @@ func mustPut(t testing.TB, db *DB, key, value string) int64 {
 func get(ctx context.Context, db *DB, key string) (item store.Item, rev int64, err error) {
 	err = db.View(ctx, func(r store.Reader) (err error) {
 		rev = r.Rev()
-		item, err = r.Get([]byte(key))
+		item, err = store.ReadItem(r, []byte(key))
 		return err
 	})
 	return item, rev, err

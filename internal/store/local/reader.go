@@ -30,12 +30,18 @@ func (db *DB) reader(ctx context.Context, tx *bbolt.Tx) (r *reader, err error) {
 func (r *reader) Rev() int64 { return r.rev }
 
 // Get implements [store.Reader.Get].
-func (r *reader) Get(key []byte) (item store.Item, err error) {
+func (r *reader) Get(keys ...[]byte) (items []store.Item, err error) {
 	defer guard(r.db.path, faults(), &err)
-	if stored := r.records.Get(key); stored != nil {
-		return r.item(key, stored)
+	if err := store.ValidateGet(keys); err != nil {
+		return nil, err
 	}
-	return store.Item{Key: bytes.Clone(key)}, r.ctx.Err()
+	items = make([]store.Item, len(keys))
+	for i, key := range keys {
+		if items[i], err = r.item(key, r.records.Get(key)); err != nil {
+			return nil, err
+		}
+	}
+	return items, r.ctx.Err()
 }
 
 // Scan implements [store.Reader.Scan].

@@ -17,12 +17,16 @@ type reader struct {
 func (r reader) Rev() int64 { return r.rev }
 
 // Get implements [store.Reader.Get].
-func (r reader) Get(key []byte) (store.Item, error) {
-	e, ok := r.records.Get(string(key))
-	if !ok {
-		return store.Item{Key: bytes.Clone(key)}, r.ctx.Err()
+func (r reader) Get(keys ...[]byte) ([]store.Item, error) {
+	if err := store.ValidateGet(keys); err != nil {
+		return nil, err
 	}
-	return item(string(key), e), r.ctx.Err()
+	items := make([]store.Item, len(keys))
+	for i, key := range keys {
+		e, _ := r.records.Get(string(key)) // of an absent key, the zero entry
+		items[i] = item(string(key), e)
+	}
+	return items, r.ctx.Err()
 }
 
 // Scan implements [store.Reader.Scan].

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -50,6 +51,50 @@ func testItems(t *testing.T, b store.Backend) {
 		if item := get(t, r, "b"); item.Rev != 0 || item.Value != nil {
 			t.Errorf("deleted item is %+v", item)
 		}
+	})
+}
+
+func testGetOfManyKeys(t *testing.T, b store.Backend) {
+	commit(t, b, writes(kv("a", "1"), store.Write{Key: []byte("b"), Value: []byte{}}, kv("d", "4")))
+	rev := commit(t, b, writes(kv("c", "3"), del("d")))
+	read := func(r store.Reader, keys ...string) (items []store.Item, err error) {
+		var all [][]byte
+		for _, key := range keys {
+			all = append(all, []byte(key))
+		}
+		return r.Get(all...)
+	}
+	view(t, b, func(r store.Reader) {
+		commit(t, b, writes(kv("a", "later"), kv("d", "later")))
+		items, err := read(r, "c", "a", "never", "c", "b", "d")
+		if err != nil || len(items) != 6 {
+			t.Fatalf("%d items, %v", len(items), err)
+		}
+		for i, want := range []string{`c "3" true`, `a "1" true`, `never "" false`, `c "3" true`, `b "" true`, `d "" false`} {
+			item := items[i]
+			if got := fmt.Sprintf("%s %q %v", item.Key, item.Value, item.Rev != 0); got != want {
+				t.Errorf("item %d is %s, want %s", i, got, want)
+			}
+			if (item.Value == nil) != (item.Rev == 0) {
+				t.Errorf("item %d is %#v", i, item)
+			}
+		}
+		if items[0].Rev != rev || items[3].Rev != rev {
+			t.Errorf("c has revisions %d and %d, not %d", items[0].Rev, items[3].Rev, rev)
+		}
+		copy(items[0].Value, "x") // the bytes of two items of one key are not shared
+		if string(items[3].Value) != "3" || string(get(t, r, "c").Value) != "3" {
+			t.Error("items share their bytes")
+		}
+		if items, err := read(r); err != nil || len(items) != 0 {
+			t.Errorf("Get of no keys: %v, %v", items, err)
+		}
+		most := slices.Repeat([]string{"a"}, store.MaxBatch)
+		if items, err := read(r, most...); err != nil || len(items) != store.MaxBatch {
+			t.Errorf("Get of %d keys: %d items, %v", len(most), len(items), err)
+		}
+		_, err = read(r, append(most, "a")...)
+		wantErr(t, err, store.ErrInvalid)
 	})
 }
 

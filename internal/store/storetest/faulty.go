@@ -172,6 +172,6 @@ func (f *Faulty) reach(ctx context.Context, patience <-chan time.Time) error {
 // An oldReader is a View whose revision has disappeared.
 type oldReader struct{ store.Reader }
 
-func (oldReader) Get([]byte) (store.Item, error) { return store.Item{}, store.ErrTooOld }
+func (oldReader) Get(...[]byte) ([]store.Item, error) { return nil, store.ErrTooOld }
 
 func (oldReader) Scan([]byte, []byte, int) ([]store.Item, error) { return nil, store.ErrTooOld }

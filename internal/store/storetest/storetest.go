@@ -23,6 +23,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Backend) {
 		run  func(*testing.T, store.Backend)
 	}{
 		{"Items", testItems},
+		{"GetOfManyKeys", testGetOfManyKeys},
 		{"EmptyValueIsNotDelete", testEmptyValue},
 		{"Checks", testChecks},
 		{"AllOrNothing", testAllOrNothing},
@@ -82,7 +83,7 @@ func view(t *testing.T, b store.Backend, fn func(store.Reader)) {
 
 func get(t *testing.T, r store.Reader, key string) store.Item {
 	t.Helper()
-	item, err := r.Get([]byte(key))
+	item, err := store.ReadItem(r, []byte(key))
 	if err != nil {
 		t.Fatalf("Get(%q): %v", key, err)
 	}

@@ -1,0 +1,93 @@
+package service
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"testing"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/key"
+)
+
+// importOf returns the members of an import of material, for a key in a Region.
+func (c accessTest) importOf(arn string, material []byte) string {
+	c.Helper()
+	out := c.inRegionOf(arn).does("GetParametersForImport", arn).(*api.GetParametersForImportResponse)
+	public, err := x509.ParsePKIXPublicKey(out.PublicKey)
+	if err != nil {
+		c.Fatal(err)
+	}
+	wrapped, err := rsa.EncryptOAEP(sha256.New(), rand.Reader, public.(*rsa.PublicKey), material, nil)
+	if err != nil {
+		c.Fatal(err)
+	}
+	members, err := json.Marshal(map[string][]byte{"ImportToken": out.ImportToken, "EncryptedKeyMaterial": wrapped})
+	if err != nil {
+		c.Fatal(err)
+	}
+	return string(members)
+}
+
+// inRegionOf is the root of home in the Region of a key.
+func (c accessTest) inRegionOf(arn string) actor {
+	c.Helper()
+	ref, err := key.ParseReference(arn, homeAccount, "eu-west-2")
+	if err != nil {
+		c.Fatal(err)
+	}
+	return c.root().with(func(r *Request) { r.Caller.Region = ref.Region })
+}
+
+// replicate gives a multi-Region key as many replicas as it can have, and returns their ARNs.
+func (c accessTest) replicate(primary string, members ...string) (replicas []string) {
+	c.Helper()
+	for i := range key.MaxReplicas {
+		in := fmt.Sprintf(`{"ReplicaRegion":"eu-west-%d"}`, i+10)
+		out := c.root().does("ReplicateKey", primary, append([]string{in}, members...)...)
+		replicas = append(replicas, *out.(*api.ReplicateKeyResponse).ReplicaKeyMetadata.Arn)
+	}
+	return replicas
+}
+
+const external, multiRegion, asNewMaterial = `{"Origin":"EXTERNAL"}`, `{"MultiRegion":true}`, `{"ImportType":"NEW_KEY_MATERIAL"}`
+
+// What an operation asks of the Backend does not grow with the number of keys that it reads.
+func TestRoundTrips(t *testing.T) {
+	c := newCostedTest(t)
+	made, own := c.keyLike(`{}`), c.keyLike(external)
+	related, ownRelated := c.keyLike(multiRegion), c.keyLike(`{"Origin":"EXTERNAL","MultiRegion":true}`)
+	c.replicate(related)
+	c.costs("ImportKeyMaterial", ownRelated, c.importOf(ownRelated, make([]byte, 32)))
+	c.replicate(ownRelated)
+	next := make([]byte, 32)
+	next[0] = 1
+	for _, test := range []struct {
+		operation, on string
+		members       []string
+		want          string
+	}{
+		{"CreateKey", "", nil, "1 Views, 2 Gets, 2 checks, 2 writes"},
+		{"CreateAlias", made, nil, "2 Views, 4 Gets, 3 checks, 4 writes"},
+		{"ImportKeyMaterial", own, []string{c.importOf(own, make([]byte, 32))}, "1 Views, 1 Gets, 1 checks, 2 writes"},
+		{"DeleteImportedKeyMaterial", own, nil, "2 Views, 2 Gets, 1 checks, 3 writes"},
+		{"RotateKeyOnDemand", related, nil, "3 Views, 5 Gets, 41 checks, 43 writes"},
+		{"UpdatePrimaryRegion", related, []string{`{"PrimaryRegion":"eu-west-10"}`}, "3 Views, 5 Gets, 41 checks, 43 writes"},
+		{"ImportKeyMaterial", ownRelated, []string{c.importOf(ownRelated, next), asNewMaterial}, "1 Views, 2 Gets, 41 checks, 42 writes"},
+		{"ScheduleKeyDeletion", ownRelated, nil, "2 Views, 2 Gets, 1 checks, 2 writes"},
+	} {
+		warm := c.costs(test.operation, test.on, test.members...)
+		if got := warm.String(); got != test.want {
+			t.Errorf("%s: %s; want %s", test.operation, got, test.want)
+		}
+	}
+	if got := c.cold().costs("Encrypt", made).String(); got != "1 Views, 1 Gets, no commit" {
+		t.Errorf("Encrypt with nothing in memory: %s", got)
+	}
+	if got := c.costs("Encrypt", made).String(); got != "0 Views, 0 Gets, no commit" {
+		t.Errorf("Encrypt: %s", got)
+	}
+}
