@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // A tree is what documents are held against: the tracked files, the targets of the
@@ -180,11 +181,27 @@ func TestDocuments(t *testing.T) {
 		if conflictMarker.MatchString(content) {
 			t.Errorf("%s has a conflict marker", name)
 		}
+		if isBinary(name, content) {
+			t.Errorf("%s is not text: remove the file, and build programs into bin", name)
+		}
 		if filepath.Ext(name) != ".md" {
 			continue
 		}
 		for _, fault := range all.faults(name, text) {
 			t.Errorf("%s: %s", name, fault)
+		}
+	}
+}
+
+// isBinary reports whether a file is not text although it is not the data of a test.
+func isBinary(name, content string) bool {
+	return !utf8.ValidString(content) && !strings.Contains("/"+name, "/testdata/")
+}
+
+func TestIsBinary(t *testing.T) {
+	for name, want := range map[string]bool{"cmd/keyhold/keyhold": true, "internal/a/testdata/key.der": false} {
+		if isBinary(name, "\x7fELF\xff") != want || isBinary(name, "é\n") {
+			t.Errorf("%s: want %v for a program, and false for text", name, want)
 		}
 	}
 }
