@@ -41,7 +41,7 @@ type Handler struct {
 
 // answer answers a request.
 func (h *Handler) answer(r *request) response {
-	r.from = h.source(r)
+	r.sourceIP = h.source(r)
 	switch {
 	case isFromPage(r.Header) && !pageAdmitted(r.Header, r.localAddr(), h.Hosts):
 		return h.refusePage(r)
@@ -68,7 +68,7 @@ func (h *Handler) answerKMS(r *request) response {
 // makes the first checks in the order that the API promises: signature, target, JSON.
 func (h *Handler) callKMS(r *request) (any, error) {
 	defer clear(r.body)
-	if err := r.tooLarge(); err != nil {
+	if err := r.checkSize(); err != nil {
 		return nil, err
 	}
 	r.revision = h.Service.StoreRevision()
@@ -97,7 +97,7 @@ func (h *Handler) do(r *request, caller identity.Caller, op service.Operation, i
 	return h.Service.Do(context.Background(), service.Request{
 		ID:        r.id,
 		Caller:    caller,
-		SourceIP:  r.from,
+		SourceIP:  r.sourceIP,
 		UserAgent: r.Header.Get("user-agent"),
 		Secure:    r.secure,
 		Operation: op,
@@ -115,10 +115,10 @@ func (h *Handler) refuseSignature(r *request, target, operation string, err erro
 	}
 	keyID, region := sigv4.UnverifiedSigner(&r.Request)
 	if errors.Is(err, sigv4.ErrRegion) {
-		h.warnOfRegion(region, r.from)
+		h.warnOfRegion(region, r.sourceIP)
 	}
 	h.Service.RecordBadSignature(service.BadSignature{
-		RequestID: r.id, SourceIP: r.from, UserAgent: r.Header.Get("user-agent"),
+		RequestID: r.id, SourceIP: r.sourceIP, UserAgent: r.Header.Get("user-agent"),
 		Target: target, Name: operation, AccessKeyID: keyID, Region: region, Reason: reason,
 	})
 	if h.Refused != nil {

@@ -419,3 +419,35 @@ func TestTimeToWrite(t *testing.T) {
 	}
 	shutDown(t, s, ended)
 }
+
+// A localListener returns connections that arrive at another address of the machine.
+type localListener struct {
+	net.Listener
+	local net.Addr
+}
+
+func (l localListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return localConn{c, l.local}, err
+}
+
+type localConn struct {
+	net.Conn
+	local net.Addr
+}
+
+func (c localConn) LocalAddr() net.Addr { return c.local }
+
+// A web page may use the server by the address at which its request arrives, and by no other address.
+func TestWebPageOfLocalAddress(t *testing.T) {
+	s := server.New(&server.Handler{Log: slog.New(slog.DiscardHandler)}, conns.Config{}) // requests panic
+	l := listen(t)
+	ended := serveInBackground(s, localListener{l, &net.TCPAddr{IP: net.IPv4(192, 0, 2, 10), Port: 4599}})
+	for host, want := range map[string]int{"192.0.2.10": 500, "192.0.2.11": 403} {
+		text := "POST / HTTP/1.1\r\nHost: " + host + "\r\nOrigin: http://" + host + "\r\nConnection: close\r\n\r\n"
+		if a := sendRaw(t, l.Addr().String(), text); len(a) != 1 || a[0].StatusCode != want {
+			t.Errorf("%s: %v, want %d", host, a, want)
+		}
+	}
+	shutDown(t, s, ended)
+}

@@ -47,7 +47,7 @@ func (h *Handler) answerQuery(r *request) response {
 // this order: form, signature, action, parameters.
 func (h *Handler) callQuery(r *request) ([]byte, error) {
 	defer clear(r.body)
-	if err := r.tooLarge(); err != nil {
+	if err := r.checkSize(); err != nil {
 		return nil, err
 	}
 	form, err := sts.ParseForm(r.body)

@@ -21,11 +21,11 @@ const (
 // is answered.
 type request struct {
 	sigv4.Request
-	id     string
-	body   []byte
-	conn   *conns.Conn // nil if there is no network connection
-	from   string      // IP address of the client
-	secure bool        // received over TLS
+	id       string // of the response and the audit event
+	body     []byte
+	conn     *conns.Conn // nil if there is no network connection
+	sourceIP string      // IP address of the client
+	secure   bool        // received over TLS
 
 	revision int64         // revision of the store before the signature was verified
 	turn     *service.Turn // turn of a large request
@@ -83,7 +83,7 @@ func originForm(target string, h sigv4.Header) string {
 	return "/" + rest[end:]
 }
 
-func (r *request) tooLarge() error {
+func (r *request) checkSize() error {
 	if len(r.body) > maxBody {
 		return key.Errorf(key.KindSerialization, "The body of the request is larger than %d bytes.", maxBody)
 	}
