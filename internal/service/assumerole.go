@@ -10,7 +10,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// AssumeRole is asked of the role's trust policy, which is why it has no asks.
+// AssumeRole has no asks, because the trust policy of the role decides.
 var assumeRole = query("AssumeRole", nil, checkAssumeRole,
 	func(c *call, in *sts.AssumeRoleRequest) (*sts.AssumeRoleResponse, error) {
 		p := c.Caller.Principal
@@ -53,8 +53,8 @@ var assumeRole = query("AssumeRole", nil, checkAssumeRole,
 		return r, nil
 	})
 
-// maxChained is how long the session of a role can be that a session of a role
-// assumes, in seconds.
+// maxChained is the maximum duration, in seconds, of a session that the session of a role gets
+// by assuming a role.
 const maxChained = 3600
 
 // checkAssumeRole checks what the shape cannot express.

@@ -53,14 +53,14 @@ func checkCreateKey(in *api.CreateKeyRequest, _ time.Time) error {
 	return err
 }
 
-// suiteFor returns what the key that the request describes can do.
+// suiteFor returns the suite of the key that the request describes.
 func suiteFor(in *api.CreateKeyRequest) (key.Suite, error) {
 	spec := or(in.KeySpec, or(in.CustomerMasterKeySpec, string(key.SymmetricDefault)))
 	origin := or(in.Origin, string(key.OriginAWSKMS))
 	return key.ChooseSuite(key.Spec(spec), key.Usage(or(in.KeyUsage, "")), key.Origin(origin))
 }
 
-// region returns the Region in which the key is created: the Region of the caller.
+// region returns the Region in which CreateKey creates the key: the Region of the caller.
 func (c *call) region(any) string { return c.Caller.Region }
 
 // newKey returns the key that the request describes, without material.

@@ -54,8 +54,8 @@ func checkRecipient(r *api.RecipientInfo) error {
 var errIncorrectKey = key.Errorf(key.KindIncorrectKey,
 	"The key ID in the request does not identify a CMK that can perform this operation.")
 
-// checkDecryption is checkEncryption of the key that is to open a ciphertext. A key of
-// another usage or spec is the wrong key.
+// checkDecryption checks as checkEncryption does. A key of another usage or spec is the wrong
+// key.
 func (c *call) checkDecryption(k key.Key, wanted *string, context map[string]string) (algorithm string, err error) {
 	algorithm, err = c.checkEncryption(k, wanted, context)
 	if e, ok := errors.AsType[*key.Error](err); ok && e.Kind == key.KindInvalidKeyUsage {
@@ -64,7 +64,7 @@ func (c *call) checkDecryption(k key.Key, wanted *string, context map[string]str
 	return algorithm, err
 }
 
-// decrypt opens a ciphertext under k. It returns the ID of the material if that is
+// decrypt decrypts a ciphertext under k. It returns the ID of the material if the material is
 // symmetric.
 func (c *call) decrypt(
 	k key.Key, algorithm string, ciphertext []byte, context map[string]string,
@@ -83,7 +83,7 @@ func (c *call) decrypt(
 	return nil, plaintext, err
 }
 
-// decryptSymmetric opens a blob with the material of k that it names.
+// decryptSymmetric decrypts a blob with the material of k that the blob names.
 func (c *call) decryptSymmetric(
 	k key.Key, blob []byte, context map[string]string,
 ) (materialID string, plaintext []byte, err error) {

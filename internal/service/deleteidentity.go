@@ -10,8 +10,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// DeleteIdentity removes a user with its access keys, a role, a managed policy that
-// nobody has, or an OIDC provider. Accounts stay.
+// DeleteIdentity removes a user with its access keys, a role, a managed policy that no user or
+// role has, or an OIDC provider. It does not remove accounts.
 var deleteIdentity = administration("DeleteIdentity", nil,
 	func(c *call, in *api.IdentityRequest) (*api.Empty, error) {
 		account, err := c.accountOf(in.AccountId)
@@ -92,7 +92,7 @@ func (c *call) unusedAt(account, name string) (serial int64, err error) {
 		serial = a.Serial
 		p, ok, err := records.ManagedPolicies.Get(v, records.NamedPath(account, name))
 		if err != nil || !ok {
-			return err // that it is missing, the removal tells
+			return err // the removal reports a missing policy
 		}
 		check := func(e identity.Entity, arn string) error {
 			if e.Boundary == p.ARN() || slices.Contains(e.Attached, p.ARN()) {

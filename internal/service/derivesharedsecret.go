@@ -9,7 +9,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// An agreer is what keys of the usage KEY_AGREEMENT are.
+// An agreer is the material of a key with the usage KEY_AGREEMENT.
 type agreer interface {
 	Agree(peer []byte) (secret []byte, err error)
 }

@@ -11,7 +11,8 @@ var enableKeyRotation = change("EnableKeyRotation", asks{{Action: "kms:EnableKey
 		return nil, c.commitRotation(func(k key.Key) key.Key { return k.EnableRotation(days, c.now) })
 	})
 
-// commitRotation changes the automatic rotation of the key, if it can have any.
+// commitRotation changes the automatic rotation of the key, if the key can have automatic
+// rotation.
 func (c *call) commitRotation(fn func(k key.Key) key.Key) error {
 	return c.commitKey(func(k key.Key) (key.Key, error) {
 		if err := k.CheckAutomaticRotation(); err != nil {

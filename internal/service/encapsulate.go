@@ -5,7 +5,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// An encapsulator is what keys of the usage ENCAPSULATE_DECAPSULATE are.
+// An encapsulator is the material of a key with the usage ENCAPSULATE_DECAPSULATE.
 type encapsulator interface {
 	Encapsulate() (secret, ciphertext []byte)
 	Decapsulate(ciphertext []byte) (secret []byte, err error)

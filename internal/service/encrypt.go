@@ -24,15 +24,14 @@ var encrypt = query("Encrypt", asks{{Action: "kms:Encrypt", On: keyOrAlias("KeyI
 		return &api.EncryptResponse{CiphertextBlob: blob, EncryptionAlgorithm: &algorithm, KeyId: new(k.ARN())}, nil
 	})
 
-// An encrypter is what keys of the usage ENCRYPT_DECRYPT are that have a public
-// half.
+// An encrypter is the material of a key with the usage ENCRYPT_DECRYPT and a public half.
 type encrypter interface {
 	Encrypt(algorithm string, plaintext []byte) (ciphertext []byte, err error)
 	Decrypt(algorithm string, ciphertext []byte) (plaintext []byte, err error)
 }
 
-// checkEncryption returns the algorithm that is asked for, if the key takes it.
-// Only symmetric encryption has an encryption context.
+// checkEncryption returns the requested algorithm, if the key supports it. Only symmetric
+// encryption has an encryption context.
 func (c *call) checkEncryption(k key.Key, wanted *string, context map[string]string) (algorithm string, err error) {
 	algorithm = or(wanted, api.EncryptionAlgorithmSymmetricDefault)
 	if err := k.Use(c.Operation.Name, key.EncryptDecrypt, algorithm); err != nil {
@@ -44,8 +43,8 @@ func (c *call) checkEncryption(k key.Key, wanted *string, context map[string]str
 	return algorithm, nil
 }
 
-// encrypt returns the ciphertext of a plaintext under k, and the ID of the
-// material if that is symmetric.
+// encrypt returns the ciphertext of a plaintext under k. It returns the ID of the material if
+// the material is symmetric.
 func (c *call) encrypt(
 	k key.Key, algorithm string, plaintext []byte, context map[string]string,
 ) (materialID *string, ciphertext []byte, err error) {

@@ -13,7 +13,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// parseHypothesis returns the request that the members describe.
+// parseHypothesis returns the hypothesis that the members describe.
 func (c *call) parseHypothesis(in *api.ExplainDecisionRequest) (*hypothesis, error) {
 	op, asks, err := c.operationOf(*in.Action)
 	if err != nil {
@@ -29,8 +29,8 @@ func (c *call) parseHypothesis(in *api.ExplainDecisionRequest) (*hypothesis, err
 	return h, h.fill(in)
 }
 
-// hypotheticalCall returns a call that is not carried out, with an empty request. Of a
-// principal of another account the policies are not looked at.
+// hypotheticalCall returns a call with an empty request, which is not carried out. The call
+// does not read the policies of a principal of another account.
 func (c *call) hypotheticalCall(p identity.Principal, region string, op Operation) *call {
 	x := &call{
 		Service: c.Service,
@@ -61,7 +61,8 @@ func (s *Service) operationOf(action string) (op Operation, all asks, err error)
 	return op, all, nil
 }
 
-// asksFor returns what the operation asks for an action, which has no case.
+// asksFor returns the asks of the operation for an action. Actions are compared regardless of
+// case.
 func (o Operation) asksFor(action string) (all asks) {
 	for _, a := range o.asks {
 		if strings.EqualFold(a.Action, action) {
@@ -71,7 +72,7 @@ func (o Operation) asksFor(action string) (all asks) {
 	return all
 }
 
-// fill gives the request the members that are known.
+// fill sets the known members of the request.
 func (h *hypothesis) fill(in *api.ExplainDecisionRequest) error {
 	members := map[string]jsontext.Value{}
 	for name, text := range in.Members {
@@ -104,7 +105,7 @@ func (h *hypothesis) fill(in *api.ExplainDecisionRequest) error {
 	return h.checkGiven()
 }
 
-// add sets a member that has a name of its own in the request.
+// add sets a member for which ExplainDecision has a member of its own.
 func (h *hypothesis) add(members map[string]jsontext.Value, what, name string, value any) error {
 	if !h.field(name).IsValid() {
 		return key.Errorf(key.KindValidation, "%s has no member for %s: leave it out.", h.Operation.Name, what)
@@ -151,7 +152,7 @@ func (h *hypothesis) field(name string) reflect.Value {
 	return h.Operation.shape.Field(h.Input, name)
 }
 
-// keyMember is the member that names the key which the action is about.
+// keyMember returns the name of the member that names the key of the action.
 func (h *hypothesis) keyMember(name string) string {
 	alias := h.field("AliasName").IsValid() && strings.HasPrefix(name, key.AliasPrefix)
 	switch {
@@ -167,12 +168,12 @@ func (h *hypothesis) keyMember(name string) string {
 	return "KeyId"
 }
 
-// contextMember is the member with the encryption context that the action is about.
+// contextMember returns the name of the member with the encryption context of the action.
 func (h *hypothesis) contextMember() string {
 	return target{destination: h.asks[0].Action == "kms:ReEncryptTo"}.contextMember(h.call)
 }
 
-// checkGiven validates the members that are known.
+// checkGiven validates the known members.
 func (h *hypothesis) checkGiven() error {
 	if text := h.Operation.shape.ValidateGiven(h.Input); text != "" {
 		return key.Errorf(key.KindValidation, "%s", text)

@@ -11,7 +11,8 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// pastRequest returns a request of the audit log, as far as that has it.
+// pastRequest returns the hypothesis of a past request, with the members that the audit log
+// kept.
 func (c *call) pastRequest(id string) (*hypothesis, error) {
 	e, err := c.findEvent(id)
 	if err != nil {
@@ -65,11 +66,11 @@ func (c *call) findEvent(id string) (audit.Event, error) {
 	return e, nil
 }
 
-// undecisive are the parameters that no condition of a policy asks for.
+// undecisive are the parameters that no condition key depends on.
 var undecisive = []string{"description", "policy"}
 
-// noteNotKept notes which parameters the event is without because they were too long,
-// and refuses if the decision may depend on one of them.
+// noteNotKept adds a note for each parameter that was too long for the audit log. It returns an
+// error if the decision may depend on such a parameter.
 func (h *hypothesis) noteNotKept(names []string) error {
 	for _, name := range names {
 		if !slices.Contains(undecisive, name) {
@@ -86,7 +87,8 @@ func notKept(what string) error {
 		"Ask about the principal and the action, with the members of the request.", what)
 }
 
-// concerns reports whether an event is an account's own, or about one of its keys.
+// concerns reports whether an account may see an event: because a principal of the account made
+// the request, or because the request was about a key of the account.
 func concerns(e audit.Event, account string) bool {
 	if e.EventType != audit.APICall {
 		return false
@@ -108,7 +110,7 @@ func describePast(e audit.Event) *api.PastRequest {
 	return p
 }
 
-// pastPrincipal returns the principal who made the past request, with its present policies.
+// pastPrincipal returns the principal that made the past request, with its present policies.
 func (c *call) pastPrincipal(h *hypothesis, i audit.Identity) (p identity.Principal, err error) {
 	if p, err = c.principalOf(h, i.ARN); err != nil {
 		return p, err
@@ -130,8 +132,8 @@ func (c *call) pastPrincipal(h *hypothesis, i audit.Identity) (p identity.Princi
 	return p, nil
 }
 
-// recallBlob sets the key that the ciphertext of the past request named, from the resources of
-// the event.
+// recallBlob sets blobKey, the key that the ciphertext of the past request named, from the
+// resources of the event.
 func (h *hypothesis) recallBlob(e audit.Event) {
 	named := h.field("KeyId")
 	if h.Operation.Name == "ReEncrypt" {

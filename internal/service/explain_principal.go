@@ -34,7 +34,7 @@ func parsePrincipal(arn string) (n principalName, ok bool) {
 	return n, identity.ValidName(n.name) && identity.ValidName(n.session) && arn == n.role("/").SessionARN(n.session)
 }
 
-// role is the one of the name, of which nothing else is known.
+// role returns a role with the name and a path. Nothing else of the role is known.
 func (n principalName) role(path string) identity.Role {
 	return identity.Role{Entity: identity.Entity{Account: n.account, Name: n.name, Path: path}}
 }
@@ -58,7 +58,7 @@ func (c *call) principalOf(h *hypothesis, arn string) (p identity.Principal, err
 	return c.roleOf(h, n)
 }
 
-// foreigner is a user or role of another account by its name alone.
+// foreigner returns a user or role of another account, of which only the name is known.
 func (n principalName) foreigner() identity.Principal {
 	if n.kind == "user" {
 		return identity.Principal{Kind: identity.KindUser, AccountID: n.account, ARN: n.arn, UserName: n.name}

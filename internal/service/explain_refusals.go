@@ -20,7 +20,7 @@ type refusal struct {
 	sigv4.Examination
 }
 
-// refusals are the last ones of a dev server, in memory alone.
+// refusals are the last refused signatures of a dev server, in memory only.
 type refusals struct {
 	mu   sync.Mutex
 	kept []refusal // the newest last
@@ -47,10 +47,9 @@ func (r *refusals) find(id string) (refusal, bool) {
 	return refusal{}, false
 }
 
-// RememberRefusal keeps what a refused request shows of its signature, for
-// ExplainSignature. Requests without a signature, and those that ask for an
-// explanation themselves, are not kept: they would stand in the way of the one
-// that is asked about.
+// RememberRefusal keeps the parts of a refused request that concern its signature, for
+// ExplainSignature. It keeps no requests without a signature and no requests for
+// ExplainSignature, because these would displace the request that the user asks about.
 func (s *Service) RememberRefusal(requestID string, x sigv4.Examination, reason *key.Error) {
 	if reason.Kind == key.KindMissingAuthenticationToken || x.Target == api.TargetDev+"."+explainSignatureName {
 		return

@@ -25,21 +25,21 @@ func (h *hypothesis) response() *api.ExplainDecisionResponse {
 	return out
 }
 
-// A view is of an answer as the account may see it that it is explained to.
+// A view is an answer, limited to what the account that receives the explanation may see.
 type view struct {
 	h *hypothesis
 	*answer
 }
 
-// isForeign reports whether the key is another account's: its policy and its grants
-// are not shown then, nor whether it is there where its account does not let on.
+// isForeign reports whether the key belongs to another account. The view then shows neither the
+// policy and grants of the key nor, unless the decision reveals it, whether the key exists.
 func (a view) isForeign() bool { return a.target.isKey() && a.target.ref.Account != a.h.to }
 
-// isMissing reports whether there is no such key, which its account may know.
+// isMissing reports whether the key does not exist and the account may know that.
 func (a view) isMissing() bool { return a.target.isKey() && a.key.ID == "" && !a.isForeign() }
 
-// isForAccount reports whether the operation is refused to principals of other
-// accounts than the key's, before a policy is asked.
+// isForAccount reports whether the operation refuses all principals of other accounts than the
+// account of the key, before any policy is read.
 func (a view) isForAccount() bool {
 	return a.open == nil && a.key.ID != "" && a.h.isForeign() && !a.h.Operation.acrossAccounts
 }
@@ -99,7 +99,7 @@ func (a view) outcome() string {
 	return api.OutcomeImplicitDeny
 }
 
-// reason returns the reason of a decision, in the words of the API where it has any.
+// reason returns the reason of a decision, in the words of the API if the API has words for it.
 func (a view) reason(outcome string) string {
 	_, message := a.h.Operation.errorOf(a.err)
 	switch d := a.explanation().Decision; {
@@ -114,7 +114,7 @@ func (a view) reason(outcome string) string {
 	case outcome == api.OutcomeOtherAccount:
 		account := a.h.Caller.Principal.AccountID
 		return "if the policies of account " + account + ", which only that account can see, also allow it"
-	case d.Allowed: // the policies of the principal allow, those of the other account do not
+	case d.Allowed: // the caller's policies allow, the policies of the other account do not
 		return policy.Decision{Cause: policy.ResourceBased}.Text(a.action)
 	default:
 		return d.Text(a.action)
@@ -122,7 +122,7 @@ func (a view) reason(outcome string) string {
 }
 
 // by returns the document that allows or denies. A resource without a policy is open to the
-// root of its account; then no document decides.
+// root of its account: no document decides, and by returns nil.
 func (a view) by() *api.DecidedBy {
 	by := a.explanation().By
 	switch {
@@ -138,7 +138,8 @@ func (a view) by() *api.DecidedBy {
 	return &api.DecidedBy{Document: by.Document, Role: string(by.Role), Sid: by.Sid, Line: by.Line, Column: by.Column}
 }
 
-// documents are those that were read, and those that are not shown.
+// documents returns the documents that the decision read. Documents that the account may not
+// see are withheld.
 func (a view) documents() []api.ExplainedDocument {
 	all := []api.ExplainedDocument{}
 	if a.isForeign() {
@@ -188,7 +189,7 @@ func statements(from []policy.ExplainedStatement) []api.ExplainedStatement {
 	return all
 }
 
-// asksFor reports whether a condition that was decided is on a condition key.
+// asksFor reports whether a condition of the decision uses a condition key.
 func (a view) asksFor(name string) bool {
 	for _, d := range a.explanation().Documents {
 		for _, s := range d.Statements {

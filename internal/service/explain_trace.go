@@ -5,34 +5,34 @@ import (
 	"github.com/keyhold/keyhold/internal/policy"
 )
 
-// maxExplainedGrants is the number of grants that an explanation lists although they do not
-// allow the action.
+// maxExplainedGrants is the maximum number of grants in an explanation that do not allow the
+// action.
 const maxExplainedGrants = 100
 
 // A trace records how the gate reaches its decisions. A nil trace records nothing.
 type trace struct {
-	answers []answer // the asks that a decision was made about
+	answers []answer // one for each decision
 	next    answer
 }
 
-// An answer is what came of an ask, and why.
+// An answer is the result of an ask, and the reasons.
 type answer struct {
 	action string
 	target target
-	key    key.Key // zero if the ask is about none, or about one that is missing
-	err    error   // what the caller is told; nil if it is allowed
+	key    key.Key // zero if the ask has no key, or the key does not exist
+	err    error   // the error that the caller gets; nil if the request is allowed
 
-	// open is the decision with the policy of the key and its grants; nil where
-	// there is no key, or the policy has no say.
+	// open is the decision with the key policy and the grants of the key. It is nil if there is
+	// no key, or if the key policy does not matter.
 	open *policy.Explanation
 	// blind is the decision by the principal's own policies about the name in the request. A
 	// caller who may not see the key gets the answer of this decision.
 	blind  *policy.Explanation
-	grants int // how many were examined
+	grants int // number of grants that the decision examined
 }
 
-// explain decides, and writes down how. The policies of one ask are read once, and
-// then its grants, some at a time.
+// explain decides and records the explanation. It reads the policies of an ask once, and then
+// its grants in parts.
 func (t *trace) explain(r policy.Request, d policy.Documents, grants []key.Grant) policy.Decision {
 	e := policy.Explain(r, d, grants)
 	n := &t.next
@@ -50,7 +50,7 @@ func (t *trace) explain(r policy.Request, d policy.Documents, grants []key.Grant
 	return e.Decision
 }
 
-// appendGrants appends what allows, and of the others as many as have room.
+// appendGrants appends the grants that allow the action, and up to maxExplainedGrants others.
 func appendGrants(to, grants []policy.ExplainedGrant) []policy.ExplainedGrant {
 	for _, g := range grants {
 		if g.Allowed || len(to) < maxExplainedGrants {
@@ -60,7 +60,7 @@ func appendGrants(to, grants []policy.ExplainedGrant) []policy.ExplainedGrant {
 	return to
 }
 
-// endAsk keeps the explanation of an ask, if something was decided.
+// endAsk keeps the explanation of an ask, if there was a decision.
 func (t *trace) endAsk(action string, about target, k key.Key, err error) {
 	if t == nil {
 		return
@@ -73,7 +73,7 @@ func (t *trace) endAsk(action string, about target, k key.Key, err error) {
 	}
 }
 
-// decisive is the explanation of the decision itself.
+// decisive returns the explanation of the decision itself.
 func (a *answer) decisive() *policy.Explanation {
 	if a.open != nil {
 		return a.open

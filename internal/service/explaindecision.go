@@ -10,8 +10,8 @@ import (
 )
 
 // ExplainDecision shows an administrator how the gate decides. It is not part of the KMS API.
-// An account sees its own policies: those of its principals and of its keys. About another
-// account it learns no more than its principals could learn by sending requests.
+// An account sees the policies of its own principals and keys. About another account it learns
+// no more than its principals could learn by sending requests.
 var explainDecision = query("ExplainDecision", asks{{Action: "keyhold:ExplainDecision"}}, checkExplainDecision,
 	func(c *call, in *api.ExplainDecisionRequest) (*api.ExplainDecisionResponse, error) {
 		if err := c.explaining.Enter(c.ctx, c.Caller.Principal.AccountID); err != nil {
@@ -28,8 +28,8 @@ var explainDecision = query("ExplainDecision", asks{{Action: "keyhold:ExplainDec
 		return h.response(), nil
 	})
 
-// explaining bounds the calls of ExplainDecision: each may read audit.MaxSearched
-// bytes. One is carried out at a time, and those that wait are counted by account.
+// explaining bounds the calls of ExplainDecision, each of which may read audit.MaxSearched
+// bytes. One call runs at a time; the calls that wait are counted by account.
 var explaining = admit.Bounds{Places: 1, PerName: 4, Total: 16}
 
 func tooManyExplanations(err error) error {
@@ -40,7 +40,7 @@ func tooManyExplanations(err error) error {
 	return err
 }
 
-// hypothesis returns the request that is asked about.
+// hypothesis returns the request that the explanation is about.
 func (c *call) hypothesis(in *api.ExplainDecisionRequest) (*hypothesis, error) {
 	if in.RequestId != nil {
 		return c.pastRequest(*in.RequestId)
@@ -48,7 +48,7 @@ func (c *call) hypothesis(in *api.ExplainDecisionRequest) (*hypothesis, error) {
 	return c.parseHypothesis(in)
 }
 
-// checkExplainDecision wants a past request, or what one would be.
+// checkExplainDecision requires either a past request or the description of a request.
 func checkExplainDecision(in *api.ExplainDecisionRequest, _ time.Time) error {
 	past := in.RequestId != nil
 	given := in.PrincipalArn != nil || in.Action != nil || in.KeyId != nil || in.SourceIp != nil ||
@@ -65,18 +65,18 @@ type hypothesis struct {
 	*call
 	asks  asks     // the asks of the operation that the explanation covers
 	to    string   // the account that receives the explanation
-	notes []string // what is unknown or was ignored
+	notes []string // about unknown and ignored parts of the request
 	past  *api.PastRequest
 }
 
-// isForeign reports whether the principal is of another account: then nothing of it
-// is known but its ARN.
+// isForeign reports whether the principal belongs to another account. Then only the ARN of the
+// principal is known.
 func (h *hypothesis) isForeign() bool { return h.Caller.Principal.AccountID != h.to }
 
 func (h *hypothesis) note(text string) { h.notes = append(h.notes, text) }
 
-// decide has the gate decide as it would about the request itself, up to the first
-// thing that is not allowed.
+// decide lets the gate decide as about the request itself, up to the first action that is not
+// allowed.
 func (h *hypothesis) decide() error {
 	if err := h.readGrantTokens(); err != nil {
 		return err

@@ -17,63 +17,63 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// A call is one request on its way through the gate.
+// A call is one request and its state in the gate.
 type call struct {
 	*Service
 	Request
 	ctx  context.Context
 	now  time.Time  // read once; the same for the whole call
-	keys []key.Key  // the key that each ask found, at the time now
+	keys []key.Key  // the key that each ask found, as of now
 	room [1]key.Key // the array of keys: most calls have one key
 	findings
 
-	begun  time.Time  // as now, on the clock that nobody moves
-	values conditions // of the question that is being decided
+	begun  time.Time  // the same moment on the clock that nobody moves
+	values conditions // of the decision in progress
 	// grants are the grants that the grant tokens of the request name, on any key.
 	grants []key.Grant
 	trace  *trace // of the decisions; nil unless they are to be explained
 
-	from      store.Getter   // what decisions read; nil is each record as it is now
-	decidedAt int64          // a revision that all records were read at or after
-	held      []func() error // further decisions, to repeat when the call decides again
-	paused    bool           // a refusal within a View is due its pause
+	from      store.Getter   // where decisions read; nil reads each record as it is now
+	decidedAt int64          // all records were read at this revision or later
+	held      []func() error // decisions besides the asks, which decideAgain repeats
+	paused    bool           // pauseNow has to make up for a pause
 
-	// blobKey is the key that the ciphertext of a past request named, when its decision is
-	// explained.
+	// blobKey is the key that the ciphertext of a past request named, if the call explains a
+	// decision.
 	blobKey key.Reference
 
 	also      []audit.Event    // events besides the event of the call
 	about     []audit.Resource // resources of the call besides keys
-	created   string           // the ARN of the key that the call made
+	created   string           // the ARN of the key that the call created
 	details   eventDetails     // members of the event that are not in the request
 	written   []string         // slots of material that is not committed yet
 	committed bool
 }
 
-// findings are the results of a decision besides the keys. A call that decides again
-// begins without findings.
+// findings are the results of a decision besides the keys. A call that decides again begins
+// with empty findings.
 type findings struct {
-	// refused is the key that an ask found and the caller may not act on, for the
-	// event: the answer may not name it.
+	// refused is the key that an ask found although the caller may not act on it. The event
+	// names this key; the answer may not name it.
 	refused      key.Key
-	documents    policy.Documents // of the caller, once they were needed
+	documents    policy.Documents // of the caller, once a decision needed them
 	hasDocuments bool
-	// principalTags are the values of the caller's tags, once they were needed.
+	// principalTags are the values of the caller's tags, once a decision needed them.
 	principalTags byName
 }
 
-// eventDetails describe a change beyond its request, as JSON in
-// the members where CloudTrail has it.
+// eventDetails describe a change beyond its request: the JSON of responseElements and
+// additionalEventData.
 type eventDetails struct{ response, additional []byte }
 
 // key returns the key that the first ask found.
 func (c *call) key() key.Key { return c.keys[0] }
 
-// commit runs fn in a transaction and writes the events of the call in the same
-// one. The transaction decides again first and checks all that this decision read: a
-// revocation that was acknowledged before the commit is seen. fn finds the keys of the
-// call as the transaction reads them. It may run several times; it holds no
-// cryptography and makes no call.
+// commit runs fn in a transaction and writes the events of the call in the same transaction.
+// The transaction first decides again and checks every record that this decision read, so a
+// revocation that was acknowledged before the commit takes effect. fn gets the keys of the call
+// as the transaction reads them. commit may run fn several times, so fn does no cryptography
+// and makes no calls.
 func (c *call) commit(fn func(tx *store.Tx) error) error {
 	leave, err := c.takeTurn()
 	if err != nil {
@@ -102,8 +102,8 @@ func tooManyChanges(cause error) error {
 	return key.Errorf(key.KindThrottling, "Too many changes at a time. Reduce the frequency of your calls.").Because(cause)
 }
 
-// notCommitted gives up the slots that were written for this change, unless the
-// outcome is unknown: then the next start shows it.
+// notCommitted gives up the slots that were written for this change. If the outcome of the
+// commit is unknown, it keeps them: the next start finds out.
 func (c *call) notCommitted(err error) error {
 	if errors.Is(err, store.ErrFailed) {
 		return err
@@ -132,8 +132,8 @@ func (c *call) sealMaterial(k key.Key, id string, bytes []byte) (key.Material, e
 	return m, err
 }
 
-// commitKey changes the key of the first ask: it is written as fn returns it. Material
-// that the key loses by it is erased before the answer.
+// commitKey replaces the key of the first ask by the key that fn returns. Material that the key
+// loses is erased before the answer.
 func (c *call) commitKey(fn func(k key.Key) (key.Key, error)) error {
 	var left []string
 	err := c.commit(func(tx *store.Tx) error {

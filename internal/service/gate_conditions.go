@@ -14,15 +14,14 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// conditions gives the values of condition keys for one question of a call. Only
-// what a policy asks for is looked up.
-//
-// What takes time to find is found once for a question, however many conditions ask.
+// conditions gives the values of condition keys for one question of a call. It looks up only
+// the values that a policy asks for. It looks up expensive values once for each question,
+// however many conditions ask for them.
 type conditions struct {
 	c   *call
 	t   target
-	key key.Key // that the question is about; zero if it is about none, or a missing one
-	err error   // of a look-up: then the decision is worth nothing
+	key key.Key // of the question; zero if the question has no key, or the key does not exist
+	err error   // of a look-up: the decision is then invalid
 
 	contextNames, tagNames, sameKey, aliasNames lazyValues
 	context, requestTags, resourceTags          byName
@@ -66,8 +65,8 @@ var fromMember = map[string]memberOrDefault{
 	"kms:schedulekeydeletionpendingwindowindays": {"PendingWindowInDays", "30"},
 }
 
-// member returns the value of a member as a policy spells it. Operations that have
-// no such member have no value either.
+// member returns the value of a member, spelled as in policies. It returns no value if the
+// operation has no such member.
 func (v *conditions) member(name, otherwise string) []string {
 	f := v.c.Operation.shape.Field(v.c.Input, name)
 	switch {
@@ -95,7 +94,7 @@ func formatValue(f reflect.Value) string {
 	return f.String()
 }
 
-// fromRequest are the condition keys that follow from the request otherwise.
+// fromRequest lists the condition keys whose value follows from the request in another way.
 var fromRequest = map[string]func(v *conditions) []string{
 	"aws:resourceaccount":          func(v *conditions) []string { return one(v.owner()) },
 	"aws:principalisawsservice":    func(*conditions) []string { return one("false") },
@@ -123,7 +122,7 @@ var fromRequest = map[string]func(v *conditions) []string{
 	"kms:resourcealiases":          func(v *conditions) []string { return v.aliasNames.once(v.aliases) },
 }
 
-// one is a single value, none if it is empty.
+// one returns a list of one value, or none if the value is empty.
 func one(value string) []string {
 	if value == "" {
 		return nil
@@ -131,8 +130,8 @@ func one(value string) []string {
 	return []string{value}
 }
 
-// ofNewGrant is the value of a member of CreateGrant: other operations have members of
-// the same names, which are not what the condition keys are about.
+// ofNewGrant returns the value of a member of CreateGrant. Other operations have members of the
+// same names, which these condition keys are not about.
 func ofNewGrant(member string) func(*conditions) []string {
 	return func(v *conditions) []string {
 		if v.grant() == nil {
@@ -151,7 +150,7 @@ func (v *conditions) requestAlias() []string {
 	return one(v.t.ref.Alias)
 }
 
-// fromName are the condition keys that go on with a name of the user's own.
+// fromName lists the condition keys that end with a name that the user chooses.
 var fromName = map[string]func(v *conditions, name string) []string{
 	"kms:encryptioncontext:": (*conditions).contextValues,
 	"aws:principaltag/":      func(v *conditions, name string) []string { return v.c.principalTag(name) },
@@ -159,7 +158,7 @@ var fromName = map[string]func(v *conditions, name string) []string{
 	"aws:resourcetag/":       (*conditions).resourceTag,
 }
 
-// valuesByName returns the values of such a condition key.
+// valuesByName returns the values of a condition key that ends with a name.
 func (v *conditions) valuesByName(name string) []string {
 	end := strings.IndexAny(name, ":/") + 1
 	end += strings.IndexAny(name[end:], ":/") + 1
@@ -169,7 +168,7 @@ func (v *conditions) valuesByName(name string) []string {
 	return nil
 }
 
-// owner is the account of the resource.
+// owner returns the account of the resource.
 func (v *conditions) owner() string {
 	if v.t.isKey() {
 		return v.t.ref.Account
@@ -177,7 +176,7 @@ func (v *conditions) owner() string {
 	return v.c.Caller.Principal.AccountID
 }
 
-// tags are those that the request has, with their values or alone.
+// tags returns the tags of the request: with their values, or only the names.
 func (v *conditions) tags() (tags []api.Tag, keys []string) {
 	if f := v.c.Operation.shape.Field(v.c.Input, "Tags"); f.IsValid() {
 		tags, _ = f.Interface().([]api.Tag)
@@ -212,7 +211,7 @@ func (v *conditions) resourceTag(name string) []string {
 	if v.resourceTags == nil {
 		v.resourceTags = byName{}
 		for _, t := range v.key.Tags {
-			v.resourceTags.add(t.Key, t.Value) // which may be empty
+			v.resourceTags.add(t.Key, t.Value) // the value may be empty
 		}
 	}
 	return v.resourceTags[name]
@@ -221,7 +220,7 @@ func (v *conditions) resourceTag(name string) []string {
 func (v *conditions) contextKeys() []string {
 	names := slices.Collect(maps.Keys(v.t.context(v.c)))
 	if v.c.trace != nil {
-		slices.Sort(names) // for readers alone: no decision depends on the order
+		slices.Sort(names) // only for readers: no decision depends on the order
 	}
 	return names
 }
@@ -237,7 +236,7 @@ func (v *conditions) contextValues(name string) []string {
 	return v.context[name]
 }
 
-// grant returns the members that describe a grant to be made.
+// grant returns the members of the request that describe a new grant.
 func (v *conditions) grant() *api.CreateGrantRequest {
 	in, _ := v.c.Input.(*api.CreateGrantRequest)
 	return in
@@ -298,7 +297,7 @@ func (v *conditions) onSameKey() []string {
 	return one(strconv.FormatBool(live && destination.ID == from.ID && destination.Account == from.Account))
 }
 
-// encryptionAlgorithm is the one that the question is about: ReEncrypt has two.
+// encryptionAlgorithm returns the algorithm that the question is about. ReEncrypt has two.
 func (v *conditions) encryptionAlgorithm() []string {
 	for _, m := range []string{"EncryptionAlgorithm", "SourceEncryptionAlgorithm"} {
 		if v.t.destination {
@@ -325,7 +324,7 @@ func (v *conditions) suite() (s key.Suite, origin key.Origin) {
 	if !making {
 		return s, ""
 	}
-	s, _ = suiteFor(in) // the check of the members has passed it
+	s, _ = suiteFor(in) // no error: the check of the members has accepted it
 	return s, key.Origin(or(in.Origin, string(key.OriginAWSKMS)))
 }
 

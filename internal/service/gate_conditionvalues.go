@@ -25,8 +25,8 @@ var fromCaller = map[string]func(c *call) []string{
 	"aws:federatedprovider":      ofSession(federatedProvider),
 }
 
-// ofSession is a value that temporary credentials have. Somebody with a web identity
-// has none yet.
+// ofSession returns the value of a condition key that temporary credentials have. A caller with
+// a web identity does not have temporary credentials yet.
 func ofSession(value func(*identity.Session) string) func(*call) []string {
 	return func(c *call) []string {
 		if p := c.Caller.Principal; p.Session != nil && p.Kind != identity.KindWebIdentity {
@@ -45,8 +45,8 @@ func federatedProvider(s *identity.Session) string {
 	return s.Web.Provider
 }
 
-// principalTag are the values of the tags of the caller with a name, which may be empty:
-// several if the names differ by case alone.
+// principalTag returns the values of the caller's tags with a name. Values may be empty. There
+// are several if the names of tags differ by case alone.
 func (c *call) principalTag(name string) []string {
 	if c.principalTags == nil {
 		c.principalTags = byName{}
@@ -57,15 +57,15 @@ func (c *call) principalTag(name string) []string {
 	return c.principalTags[name]
 }
 
-// conditionValues are the values of condition keys for a question of STS: the values of the
-// question, by condition key in lower case, and those of the caller.
+// conditionValues are the values of condition keys for a question of STS: the values that the
+// question adds, by condition key in lower case, and the values of the caller.
 type conditionValues struct {
 	c   *call
 	own map[string][]string
 }
 
-// stsValues begins with the values of no key of its own, but for who the caller is to
-// an OIDC provider.
+// stsValues returns the values of the caller. For a session of a user of an OIDC provider, they
+// include the values about the user.
 func (c *call) stsValues() conditionValues {
 	v := conditionValues{c, map[string][]string{}}
 	if p := c.Caller.Principal; p.Session != nil && p.Kind != identity.KindWebIdentity {
@@ -88,14 +88,14 @@ func (v conditionValues) Values(name string) []string {
 	return nil
 }
 
-// set gives a key one value, unless it is empty.
+// set sets a condition key to one value, unless the value is empty.
 func (v conditionValues) set(name, value string) {
 	if value != "" {
 		v.own[name] = []string{value}
 	}
 }
 
-// tags gives the keys that begin with prefix the values of tags.
+// tags sets, for each tag, the condition key of prefix and the tag's name.
 func (v conditionValues) tags(prefix string, tags []identity.Tag) {
 	for _, t := range tags {
 		byName(v.own).add(prefix+t.Key, t.Value)
@@ -114,11 +114,11 @@ func (v conditionValues) web(w *identity.WebIdentity) {
 	v.set(issuer+":sub", w.Subject)
 }
 
-// byName are the values of condition keys that go on with a name of the user's own, by
-// that name as policy.Fold returns it. Names of tags, and of pairs of an encryption
-// context, can differ by case alone, and names of condition keys do not: so several
-// such names have several values for one condition key, by which no policy allows and
-// each denies.
+// byName are the values of condition keys that end with a name that the user chooses, by that
+// name as policy.Fold returns it. The names of tags, and of pairs of an encryption context, can
+// differ by case alone, but the names of condition keys cannot. Such names therefore share one
+// condition key with several values: no value makes a policy allow, and each can make a policy
+// deny.
 type byName map[string][]string
 
 func (b byName) add(name, value string) {
@@ -126,13 +126,13 @@ func (b byName) add(name, value string) {
 	b[name] = append(b[name], value)
 }
 
-// lazyValues are values that were looked for once.
+// lazyValues are values that are looked up at most once.
 type lazyValues struct {
 	looked bool
 	values []string
 }
 
-// once returns what look found when it was called first.
+// once calls look the first time, and returns the same values every time.
 func (f *lazyValues) once(look func() []string) []string {
 	if !f.looked {
 		f.looked, f.values = true, look()

@@ -11,21 +11,21 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// Between a decision and its effect, somebody may revoke a permission. So each call
-// decides again: a change in its transaction, and any other call before its result is
-// handed out, if the store was changed meanwhile.
+// Between a decision and its effect, an administrator may revoke a permission. So each call
+// decides again: a change in its transaction, and any other call before it returns its result,
+// if the store was changed meanwhile.
 
 // errOtherKey says that the request names another key than before, because an alias was moved.
 var errOtherKey = errors.New("the request names another key than before")
 
-// hold makes a decision besides the asks: now, and each time that the call decides again.
+// hold makes a decision besides the asks. The call repeats it whenever it decides again.
 func (c *call) hold(decide func() error) error {
 	c.held = append(c.held, decide)
 	return decide()
 }
 
-// decideAgain repeats all decisions of the call, beginning with whether the caller may
-// sign requests. It reads from from; nil is each record as it is now.
+// decideAgain repeats all decisions of the call, beginning with whether the caller may sign
+// requests. It reads through from; if from is nil, it reads each record as it is now.
 func (c *call) decideAgain(from store.Getter) error {
 	c.from = from
 	defer func() { c.from = nil }()
@@ -53,9 +53,9 @@ func sameKey(a, b key.Key) bool { return referenceTo(a) == referenceTo(b) }
 // maxConfirmations is how often confirm reads from memory before it takes a View.
 const maxConfirmations = 2
 
-// confirm decides again until everything that the last decision read was valid at one moment
-// after the operation. If nobody changed the store since the signature was verified, confirm does
-// nothing.
+// confirm decides again until all records that the last decision read were valid at one moment
+// after the operation. If the store was not changed since the signature was verified, confirm
+// does nothing.
 func (c *call) confirm() error {
 	for range maxConfirmations {
 		now := c.store.Revision()
@@ -74,9 +74,9 @@ func (c *call) confirm() error {
 	return c.store.View(c.ctx, func(v *store.View) error { return c.decideAgain(v) })
 }
 
-// checkSigner refuses a caller who could not sign the request any more, and updates the
-// tags of the caller. An access key that is not a record, such as the one of a dev server,
-// cannot change.
+// checkSigner rejects a caller who could no longer sign the request, and updates the tags of
+// the caller. An access key without a record, such as the access key of a dev server, cannot
+// change.
 func (c *call) checkSigner() error {
 	var now identity.Principal
 	var ok bool
@@ -104,9 +104,9 @@ func (c *call) checkSigner() error {
 	return nil
 }
 
-// decideFairly makes a cheap decision at once, and an expensive one when it is the turn of
-// the caller. So expensive policies of one principal do not slow others down. If the error
-// is not nil, there is no decision.
+// decideFairly makes a cheap decision at once, and an expensive decision when it is the
+// caller's turn, so that expensive policies of one principal do not slow down others. If it
+// returns an error, there is no decision.
 func (c *call) decideFairly(
 	r policy.Request, d policy.Documents, grants []key.Grant,
 ) (decision policy.Decision, err error) {
@@ -124,12 +124,12 @@ func (c *call) decideFairly(
 	return decision, err
 }
 
-// longDocument is the length, in bytes, from which on reading a document takes longer than
-// an ordinary request.
+// longDocument is the length, in bytes, above which parsing a document takes longer than an
+// ordinary request.
 const longDocument = 2 << 10
 
-// readFairly returns the key policy of a text. A long text that is not kept compiled is
-// read when it is the turn of the caller. The error of a malformed policy is a
+// readFairly returns the compiled key policy of a text. It parses a long text that is not in
+// the cache when it is the caller's turn. The error of a malformed policy is a
 // *policy.SyntaxError.
 func (c *call) readFairly(text string) (p *policy.Policy, err error) {
 	if p := c.compiled.find(policyText{text, policy.KeyPolicy}); p != nil {

@@ -14,7 +14,7 @@ import (
 const refusalTime = 2 * time.Millisecond
 
 // mayUse decides whether the caller may act on a key. If the key was not found, missing is the
-// error for a caller who may know that.
+// error for a caller who may know whether it exists.
 func (c *call) mayUse(action string, t target, k key.Key, missing error) error {
 	if missing == nil {
 		q, err := c.question(action, t, k)
@@ -48,7 +48,7 @@ func (c *call) refuseBlind(action string, t target, missing error) error {
 		return errBlobKey
 	case missing != nil && known:
 		return missing
-	case d.Allowed: // but not by the key policy
+	case d.Allowed: // the caller's policies allow, the key policy does not
 		d = policy.Decision{Cause: policy.ResourceBased}
 	}
 	c.pause()
@@ -58,8 +58,8 @@ func (c *call) refuseBlind(action string, t target, missing error) error {
 	return notAuthorized(c.Caller.Principal, action, t.ref.ARN(), d.Text(action))
 }
 
-// mayAct decides about an action on a resource without a policy of its own: an alias, a key
-// that is to be created, or no resource.
+// mayAct decides about an action on a resource without a policy of its own: an alias, a new
+// key, or no resource.
 func (c *call) mayAct(action, resource string) error {
 	q, err := c.question(action, target{resource: resource}, key.Key{})
 	if err != nil {
@@ -72,7 +72,7 @@ func (c *call) mayAct(action, resource string) error {
 	return q.values.err
 }
 
-// A question is what the engine is asked, but for the policy of a key.
+// A question is what the gate asks package policy, without the key policy.
 type question struct {
 	c         *call
 	request   policy.Request
@@ -80,7 +80,7 @@ type question struct {
 	values    *conditions
 }
 
-// question asks about an action on a target.
+// question returns the question about an action on a target.
 func (c *call) question(action string, t target, k key.Key) (q question, err error) {
 	c.values = conditions{c: c, t: t, key: k}
 	q.c, q.values = c, &c.values
@@ -109,13 +109,13 @@ func (c *call) question(action string, t target, k key.Key) (q question, err err
 	return q, nil
 }
 
-// policyPrincipal is a principal as the engine knows it.
+// policyPrincipal converts a principal for package policy.
 func policyPrincipal(p identity.Principal) policy.Principal {
 	return policy.Principal{Kind: policy.Kind(p.Kind), Account: p.AccountID, ARN: p.ARN, RoleARN: p.RoleARN}
 }
 
-// decide asks the engine for a decision or, in a call that is explained, for an explanation by
-// the same documents, values and grants.
+// decide returns the decision of package policy. In a call that is explained, it also records
+// the explanation, by the same documents, values and grants.
 func (q *question) decide(d policy.Documents, grants []key.Grant) policy.Decision {
 	if q.c.trace != nil {
 		return q.c.trace.explain(q.request, d, grants)
@@ -127,7 +127,8 @@ func (q *question) decide(d policy.Documents, grants []key.Grant) policy.Decisio
 	return decision
 }
 
-// onKey decides with the policy of a key and, if that does not allow, its grants.
+// onKey decides with the key policy. If the policies do not allow the request, it decides with
+// the grants of the key.
 func (q *question) onKey(k key.Key) (policy.Decision, error) {
 	var err error
 	if q.documents.Resource, err = q.c.keyPolicy(k, q.request.Resource); err != nil {
@@ -155,13 +156,13 @@ func notAuthorized(p identity.Principal, action, resource, reason string) error 
 		"User: %s is not authorized to perform: %s on resource: %s %s", p.ARN, action, resource, reason)
 }
 
-// maxPausing is how many refusals can wait at a time: each takes a thread.
+// maxPausing is the maximum number of refusals that wait at a time. Each takes a thread.
 const maxPausing = 32
 
-// pause lets the rest of refusalTime pass. It sleeps in the system: a timer of package
-// time may be late by up to a millisecond, counted from when it is set, so that what
-// came before it would show in the end all the same. Within a View, which should not
-// last, the pause is put off until pauseNow.
+// pause waits for the rest of refusalTime. It sleeps in the system: a timer of package time may
+// be up to a millisecond late, counted from the moment when it is set, so the end of such a
+// pause would still reveal when the pause began. A View should not last, so pause within a View
+// leaves the waiting to pauseNow.
 func (c *call) pause() {
 	if c.from != nil {
 		c.paused = true
@@ -179,7 +180,7 @@ func (c *call) pause() {
 	}
 }
 
-// pauseNow makes up for a pause that was put off.
+// pauseNow waits for a pause that a View has put off.
 func (c *call) pauseNow() {
 	if c.paused {
 		c.paused = false

@@ -14,17 +14,17 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// A Request is one call whose signature was verified and whose body was read.
+// A Request is one request, after its signature was verified and its body was read.
 type Request struct {
-	ID        string // the answer's request ID
+	ID        string // the request ID of the answer
 	Caller    identity.Caller
 	SourceIP  string
 	UserAgent string
-	Secure    bool // it came over TLS
+	Secure    bool // the request came over TLS
 	Operation Operation
-	Input     any // what Operation.NewInput gave, filled
-	// Revision is the revision of the store (Service.StoreRevision) before the signature
-	// was verified; 0 is the revision when Do begins.
+	Input     any // the result of Operation.NewInput with the members of the request
+	// Revision is the revision of the store (Service.StoreRevision) before the signature was
+	// verified; 0 stands for the revision when Do begins.
 	Revision int64
 	// Turn is the turn of a large request, from Service.Queue.
 	Turn *Turn
@@ -45,8 +45,8 @@ func (s *Service) Do(ctx context.Context, r Request) (any, error) {
 	c.noteAccessKey()
 	out, err := c.carryOut()
 	for again := 0; again < 3 && (errors.Is(err, store.ErrNoSlot) || errors.Is(err, errOtherKey)); again++ {
-		// The material was deleted, or imported again, between the look-up and its use, or the
-		// alias was moved to another key: read the present state from the store.
+		// The material was deleted or imported again, or the alias was moved to another key,
+		// between the look-up and its use: read the present state from the store.
 		c.keys, c.held = c.keys[:0], nil
 		out, err = c.carryOut()
 	}
@@ -83,7 +83,7 @@ func (c *call) carryOut() (any, error) {
 	if err := c.decide(); err != nil {
 		return nil, err
 	}
-	c.Turn.End() // what follows may wait
+	c.Turn.End() // the rest of the request may wait
 	out, err := c.Operation.run(c, c.Input)
 	if err == nil && !c.committed {
 		err = c.confirm()
@@ -94,8 +94,8 @@ func (c *call) carryOut() (any, error) {
 	return out, nil
 }
 
-// decide decides whether the caller may do all that the request asks for, and whether
-// the states of the keys permit it.
+// decide decides whether the caller may do everything that the request asks for, and whether
+// the states of the keys permit the operation.
 func (c *call) decide() error {
 	if err := c.readGrantTokens(); err != nil {
 		return err
@@ -107,8 +107,8 @@ func (c *call) decide() error {
 	return c.permitAll(exempt)
 }
 
-// allowAll decides about one ask after the other. exempt are the places of the keys
-// whose state does not matter.
+// allowAll decides about all asks, in order. exempt lists the indexes of the keys whose state
+// does not matter.
 func (c *call) allowAll(all asks) (exempt []int, err error) {
 	for _, a := range all {
 		t, k, err := c.allow(a)
@@ -140,9 +140,9 @@ func (c *call) permitAll(exempt []int) error {
 	return nil
 }
 
-// allow finds the resource of the ask, and its key if the resource is a key, and decides. The
-// policy is the policy of the key that was found. The name by which the caller reached the key
-// is a condition.
+// allow finds the target of the ask, and its key if the target is a key, and decides with the
+// policy of that key. The name by which the caller named the key is the value of a condition
+// key.
 func (c *call) allow(a ask) (t target, k key.Key, err error) {
 	switch {
 	case a.On == nil && a.May != nil:
@@ -170,7 +170,7 @@ func (c *call) allow(a ask) (t target, k key.Key, err error) {
 	return t, k, may(c, a.Action, t, k, missing)
 }
 
-// errBlobKey answers for a ciphertext whose key is missing, foreign or forbidden.
+// errBlobKey is the answer for a ciphertext whose key is missing, foreign or forbidden.
 var errBlobKey = key.Errorf(key.KindAccessDenied,
 	"The ciphertext refers to a customer master key that does not exist, "+
 		"does not exist in this region, or you are not allowed to access.")
@@ -183,7 +183,7 @@ func (c *call) lookUp(t target) (k key.Key, missing, err error) {
 	return c.view(t)
 }
 
-// view reads from the store what is not in memory.
+// view reads the key of a target from the store.
 func (c *call) view(t target) (k key.Key, missing, err error) {
 	if c.from != nil {
 		k, err = c.readKey(c.from, t.ref)
@@ -199,8 +199,8 @@ func (c *call) view(t target) (k key.Key, missing, err error) {
 	return k, nil, err
 }
 
-// latest returns the key as it is now if memory has it. In all other cases live is false, and
-// one View reads the key and the reason for an error.
+// latest returns the key as it is now, if memory has it. Otherwise live is false, and the
+// caller reads the key, and the reason for an error, in one View.
 func (c *call) latest(ref key.Reference) (k key.Key, live bool) {
 	id := ref.KeyID
 	if ref.Alias != "" {
@@ -228,15 +228,15 @@ func (c *call) readKey(from store.Getter, ref key.Reference) (key.Key, error) {
 	return k, nil
 }
 
-// liveKey returns the key at a path as it is now; ok is false where there is
-// none, or none any more.
+// liveKey returns the key at a path as it is now. ok is false if the key does not exist or has
+// been removed.
 func (c *call) liveKey(from store.Getter, path string) (k key.Key, ok bool, err error) {
 	k, ok, err = records.Keys.Get(from, path)
 	k = k.At(c.now)
 	return k, ok && k.State != key.Gone, err
 }
 
-// firstOf returns err, or refusal where err is nil.
+// firstOf returns err, or refusal if err is nil.
 func firstOf(err error, refusal *key.Error) error {
 	if err != nil {
 		return err

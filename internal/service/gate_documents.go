@@ -14,7 +14,7 @@ import (
 const denyAll = `{"Version": "2012-10-17", ` +
 	`"Statement": {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}}`
 
-// denial returns the document that denies all.
+// denial returns a document that denies everything.
 func (s *Service) denial(name string) (policy.Document, error) {
 	p, err := s.compiled.get(denyAll, policy.KeyPolicy)
 	return policy.Document{Name: name, Policy: p}, err
@@ -111,7 +111,7 @@ func entityOf(from source, p identity.Principal) (e identity.Entity, arn string,
 	return e, "", nil
 }
 
-// errGone answers a caller who was removed during the request.
+// errGone is the answer to a caller who was removed during the request.
 var errGone = key.Errorf(key.KindUnrecognizedClient, "The security token included in the request is invalid.")
 
 func (s *Service) identityDocuments(from source, e identity.Entity, arn string) (all []policy.Document, err error) {
@@ -141,8 +141,7 @@ func (s *Service) document(name, text string) (policy.Document, error) {
 	return policy.Document{Name: name, Policy: p}, err
 }
 
-// managedDocument returns a managed policy that users or roles have, and which
-// therefore is there.
+// managedDocument returns a managed policy that users or roles have. Such a policy exists.
 func (s *Service) managedDocument(from source, arn string) (policy.Document, error) {
 	d, ok, err := s.findManaged(from, arn)
 	if err == nil && !ok {
@@ -165,7 +164,7 @@ func (s *Service) findManaged(from source, arn string) (d policy.Document, ok bo
 }
 
 // sessionDocuments returns the policies that limit a session. If a managed policy of the
-// session was removed meanwhile, its limits are unknown, so the session may do nothing.
+// session was removed, its limits are unknown, so the session may do nothing.
 func (s *Service) sessionDocuments(from source, of *identity.Session) (all []policy.Document, err error) {
 	for _, text := range of.Policies {
 		d, err := s.document("the session policy", text)

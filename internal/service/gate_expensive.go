@@ -12,12 +12,11 @@ import (
 	"github.com/keyhold/keyhold/internal/material"
 )
 
-// patience is how long a computation waits for its turn, at most: less than the SDK
-// with the shortest time-out for a response does, which is 30 s in Java.
+// patience is the maximum time that a computation waits for its turn. It is shorter than the
+// shortest response time-out of an SDK, which is 30 s in Java.
 const patience = 20 * time.Second
 
-// Bounds of the computations that wait. An RSA_4096 pair takes a processor for half a
-// second to two.
+// Bounds of the computations that wait. An RSA_4096 pair takes a processor for 0.5 to 2 s.
 const (
 	longPerName  = 16
 	longInAll    = 256
@@ -25,9 +24,9 @@ const (
 	briefInAll   = 16384
 )
 
-// expensive shares the processors between expensive computations. Principals take
-// turns, so that nobody waits for all that another one asks for. All but the
-// brief computations leave one processor free, if there are several.
+// expensive shares the processors between expensive computations. Principals take turns, so
+// nobody waits for all computations of another principal. All but the brief computations leave
+// one processor free, if there are several processors.
 type expensive struct {
 	brief, long, policies, short *admit.Queue
 	patience                     time.Duration
@@ -48,7 +47,7 @@ func newExpensive(processors int, running func(change int)) *expensive {
 	}
 }
 
-// queue returns where computations of an effort wait, or nil.
+// queue returns the queue for computations of an effort, or nil.
 func (e *expensive) queue(of effort) *admit.Queue {
 	switch of {
 	case brief:
@@ -82,7 +81,7 @@ func (e *expensive) begin(ctx context.Context, of effort, principal string) erro
 	return err
 }
 
-// end gives the turn to the next one.
+// end gives the turn to the next computation.
 func (e *expensive) end(of effort) {
 	if q := e.queue(of); q != nil {
 		e.running(-1)
@@ -90,7 +89,7 @@ func (e *expensive) end(of effort) {
 	}
 }
 
-// makeWrappingKey makes a wrapping key pair when it is the turn of the principal.
+// makeWrappingKey generates a wrapping key pair when it is the principal's turn.
 func (e *expensive) makeWrappingKey(ctx context.Context, principal, spec string) (*crypt.WrappingKey, error) {
 	if err := e.begin(ctx, long, principal); err != nil {
 		return nil, err
@@ -99,14 +98,14 @@ func (e *expensive) makeWrappingKey(ctx context.Context, principal, spec string)
 	return crypt.NewWrappingKey(spec)
 }
 
-// errThrottled answers a request that comes too fast. All SDKs repeat such requests.
+// errThrottled is the answer to a request that comes too fast. All SDKs repeat such requests.
 func errThrottled() *key.Error {
 	return key.Errorf(key.KindThrottling,
 		"You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.")
 }
 
-// compute runs f, which takes the effort, when it is the caller's turn. A large request
-// has its turn to decide by policies already.
+// compute runs f, which takes the effort, when it is the caller's turn. A large request already
+// has its turn to decide by policies.
 func (c *call) compute(of effort, f func() error) error {
 	if of == policies && c.Turn.lasts() {
 		return f()
@@ -118,8 +117,8 @@ func (c *call) compute(of effort, f func() error) error {
 	return f()
 }
 
-// withCurrent calls use with the key of the current material of k, which the state of k
-// lets be used, when it is the caller's turn. use keeps nothing of the key.
+// withCurrent calls use with the key of the current material of k when it is the caller's turn.
+// The state of k must permit that use. use must not keep the key.
 func withCurrent[K any](c *call, k key.Key, use func(K) error) error {
 	m, _ := k.Current()
 	// Wait for the turn before the material is in use, because an erasure waits until nobody

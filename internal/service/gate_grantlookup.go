@@ -21,10 +21,9 @@ func (q question) byGrants(k key.Key) (d policy.Decision, err error) {
 	return d, cmp.Or(err, q.values.err)
 }
 
-// eachGrant calls fn with the grants on a key that may allow the request, some at a
-// time, until fn returns false: the grants of the request's tokens, then the grants that
-// the index finds for the caller's names. An explanation also sees some grants that do
-// not match.
+// eachGrant calls fn with the grants on a key that may allow the request, in parts, until fn
+// returns false: first the grants of the request's tokens, then the grants that the index finds
+// for the caller's names. An explanation also gets some grants that do not match.
 func (q *question) eachGrant(k key.Key, fn func([]key.Grant) bool) error {
 	c := q.c
 	var named []key.Grant
@@ -50,20 +49,21 @@ func (q *question) eachGrant(k key.Key, fn func([]key.Grant) bool) error {
 
 // A wantedGrant describes the grants that allow a request.
 type wantedGrant struct {
-	operations []string // that one grant must have, all of them
-	// anyPairs says that constraints on the encryption context do not matter.
+	operations []string // one grant must have all of them
+	// anyPairs means that constraints on the encryption context do not matter.
 	anyPairs bool
 	// equals is the required value of EncryptionContextEquals. If nil, no grant with that
 	// constraint allows the request.
 	equals *records.ContextDigests
-	// subsets are the contexts of which one must include EncryptionContextSubset.
+	// subsets are the contexts one of which must include EncryptionContextSubset.
 	subsets []*records.ContextDigests
 }
 
-// wantedOf follows package policy, which then decides by the grants that were found. A grant
-// that allows CreateGrant must have all operations of the new grant, and its constraints must
-// be met by the constraints of the new grant. Constraints on the encryption context apply to
-// the operations that have an encryption context.
+// wantedOf returns the grants that allow a request. It follows package policy, which then
+// decides with the grants that were found. A grant that allows CreateGrant must have all
+// operations of the new grant, and the constraints of the new grant must satisfy its
+// constraints. Constraints on the encryption context apply to the operations that have an
+// encryption context.
 func wantedOf(r policy.Request) wantedGrant {
 	w := wantedGrant{operations: []string{strings.TrimPrefix(r.Action, "kms:")}}
 	switch child := r.Child; {
@@ -80,14 +80,14 @@ func wantedOf(r policy.Request) wantedGrant {
 	default:
 		w.anyPairs = true
 	}
-	if len(w.subsets) == 0 { // constraints without pairs are kept even so
+	if len(w.subsets) == 0 { // a grant keeps constraints without pairs, too
 		none, _ := records.DigestsOf(nil)
 		w.subsets = append(w.subsets, none)
 	}
 	return w
 }
 
-// whole has a context keep both types of constraints.
+// whole requires that a context satisfies both types of constraints.
 func (w *wantedGrant) whole(context map[string]string) {
 	if d, ok := records.DigestsOf(context); ok {
 		w.equals = d
@@ -95,8 +95,8 @@ func (w *wantedGrant) whole(context map[string]string) {
 	}
 }
 
-// entries returns what the entries of grants that match begin with: for each shape of
-// one principal's grants one or two.
+// entries returns the beginnings of the index entries of matching grants: one or two for each
+// shape of the grants of one principal.
 func (w wantedGrant) entries(under string, r records.GranteeShapes) (all []string) {
 	if len(r.Shapes) == 0 {
 		return nil
@@ -104,7 +104,7 @@ func (w wantedGrant) entries(under string, r records.GranteeShapes) (all []strin
 	mac := r.MAC()
 	for _, s := range r.Shapes {
 		switch {
-		case s.Source || !s.Allows(w.operations): // no request here is made for a resource of a service
+		case s.Source || !s.Allows(w.operations): // no request here is made for a resource of an AWS service
 		case w.anyPairs:
 			all = append(all, under+s.Prefix())
 		case !s.Equals || w.equals != nil:
@@ -118,8 +118,8 @@ func (w wantedGrant) entries(under string, r records.GranteeShapes) (all []strin
 	return slices.Compact(all)
 }
 
-// matchingGrants returns one grant of each shape that matches, for each of the caller's
-// names, and how many grants these names have on the key.
+// matchingGrants returns one grant of each matching shape for each of the caller's names, and
+// the number of all grants that these names have on the key.
 func (c *call) matchingGrants(k key.Key, w wantedGrant) (found []key.Grant, total int, err error) {
 	var wanted []string
 	for _, p := range granteeNames(c.Caller.Principal) {
@@ -149,8 +149,8 @@ func (c *call) matchingGrants(k key.Key, w wantedGrant) (found []key.Grant, tota
 	return found, total, err
 }
 
-// appendGrantsOf appends the grants on a key that entries of an index name, by the last
-// part of their paths.
+// appendGrantsOf appends the grants on a key that index entries name with the last segment of
+// their paths.
 func appendGrantsOf(to []key.Grant, v *store.View, k key.Key, entries []store.Record[struct{}]) ([]key.Grant, error) {
 	for _, e := range entries {
 		g, ok, err := records.Grants.Get(v, records.PathOf(k)+e.Path[strings.LastIndexByte(e.Path, '/'):])
@@ -164,8 +164,8 @@ func appendGrantsOf(to []key.Grant, v *store.View, k key.Key, entries []store.Re
 	return to, nil
 }
 
-// someGrants returns grants for the caller's names, without those that were found, as
-// many as an explanation shows.
+// someGrants returns grants for the caller's names that matchingGrants did not find, as many as
+// an explanation shows.
 func (c *call) someGrants(k key.Key, found []key.Grant) (others []key.Grant, err error) {
 	err = c.store.View(c.ctx, func(v *store.View) error {
 		for _, p := range granteeNames(c.Caller.Principal) {

@@ -17,29 +17,30 @@ import (
 // An Operation is one row of the table of operations.
 type Operation struct {
 	Name   string
-	Target string // the API that it belongs to: api.TargetKMS or another
-	// ReadOnly says that the operation changes nothing that is kept.
+	Target string // the API that the operation belongs to: api.TargetKMS or another
+	// ReadOnly means that the operation changes no record.
 	ReadOnly bool
-	// Unsigned says that requests need no signature, because their members identify the caller.
+	// Unsigned means that requests need no signature, because their members identify the
+	// caller.
 	Unsigned bool
 
-	// acrossAccounts says that the operation can use a key of another account.
+	// acrossAccounts means that the operation can use a key of another account.
 	acrossAccounts bool
 
-	// onIdentities says that the operation changes the identities of an account.
+	// onIdentities means that the operation changes the identities of an account.
 	onIdentities bool
 
-	// usesKeys says that the operation is a cryptographic operation whose use GetKeyLastUsage
+	// usesKeys means that the operation is a cryptographic operation whose use GetKeyLastUsage
 	// reports.
 	usesKeys bool
 
-	// usesReserve says that the operation works even when the disk is full.
+	// usesReserve means that the operation works even when the disk is full.
 	usesReserve bool
 
-	class int // its place in rateRows
+	class int // the index of its class in rateRows
 	asks  []ask
 	shape *api.Shape
-	input func() any // makes a pointer to an empty request
+	input func() any // returns a pointer to an empty request
 	check func(in any, now time.Time) error
 	run   func(c *call, in any) (any, error)
 }
@@ -47,7 +48,7 @@ type Operation struct {
 // NewInput returns a pointer to an empty request of the operation, to decode into.
 func (o Operation) NewInput() any { return o.input() }
 
-// source is the service that the operation is of, as events name it.
+// source returns the service of the operation, as events name it.
 func (o Operation) source() string {
 	if o.Target == api.TargetSTS {
 		return audit.STS
@@ -55,21 +56,22 @@ func (o Operation) source() string {
 	return audit.KMS
 }
 
-// An ask is one thing that must be allowed: an action on a resource. On is nil
-// where the action has no resource but the account.
+// An ask is one permission that a request needs: an action on a resource. On is nil if the only
+// resource of the action is the account.
 type ask struct {
 	Action string
 	On     finder
-	May    decider // decides in a way of its own; nil is by policies and grants
+	May    decider // nil decides by policies and grants
 }
 
-// A decider decides about a key that was found, or is missing; without On about the zero Key.
+// A decider decides about a key that was found or is missing. For an ask without On it gets the
+// zero Key.
 type decider func(c *call, action string, t target, k key.Key, missing error) error
 
 type asks []ask
 
-// query makes the row of an operation that changes nothing. check looks at the
-// members alone, before any key is looked for; it may be nil.
+// query returns the row of an operation that changes nothing. check checks the members before
+// any key is looked up; it may be nil.
 func query[In, Out any](
 	name string, a asks, check func(*In, time.Time) error, run func(*call, *In) (*Out, error),
 ) Operation {
@@ -83,7 +85,7 @@ func query[In, Out any](
 		run: func(c *call, in any) (any, error) {
 			out, err := run(c, in.(*In))
 			if out == nil {
-				return nil, err // and not a nil pointer in an interface
+				return nil, err // a nil pointer in an interface is not nil
 			}
 			return out, err
 		},
@@ -94,7 +96,7 @@ func query[In, Out any](
 	return o
 }
 
-// change makes the row of an operation that changes records. The operation commits once,
+// change returns the row of an operation that changes records. The operation commits once,
 // through call.commit, which also writes the event.
 func change[In, Out any](
 	name string, a asks, check func(*In, time.Time) error, run func(*call, *In) (*Out, error),
@@ -108,20 +110,20 @@ func change[In, Out any](
 // own. A zero target needs no permission.
 type target struct {
 	ref      key.Reference
-	resource string // the ARN of an alias, or of a key that is to be made
-	// fromBlob says that a ciphertext named the key, and not the caller. Then the answer does
-	// not distinguish missing, foreign and forbidden keys.
+	resource string // the ARN of an alias, or of a new key
+	// fromBlob means that a ciphertext named the key. Then the answer does not distinguish
+	// missing, foreign and forbidden keys.
 	fromBlob bool
-	// anyState says that the state of this key does not matter: the grid of states applies
+	// anyState means that the state of this key does not matter: the grid of states applies
 	// only to the other keys.
 	anyState bool
-	// destination says that ReEncrypt encrypts under this key.
+	// destination means that ReEncrypt encrypts under this key.
 	destination bool
 }
 
 func (t target) isKey() bool { return t.ref != key.Reference{} }
 
-// arn returns the ARN for the decision: the ARN of the key that was found, or else of the
+// arn returns the ARN for the decision: the ARN of the key that was found, or the ARN of the
 // resource that the caller named.
 func (t target) arn(k key.Key) string {
 	switch {
@@ -138,8 +140,8 @@ func (t target) hasContext(c *call) bool {
 	return c.Operation.shape.Field(c.Input, t.contextMember(c)).IsValid()
 }
 
-// context returns the encryption context that conditions are about; for CreateGrant
-// that is the one of the constraints. Source: "Condition keys for AWS KMS",
+// context returns the encryption context for the values of condition keys. CreateGrant has the
+// encryption context of its constraints. Source: "Condition keys for AWS KMS",
 // kms:EncryptionContext.
 func (t target) context(c *call) map[string]string {
 	if in, ok := c.Input.(*api.CreateGrantRequest); ok {
@@ -170,10 +172,11 @@ func (t target) contextMember(c *call) string {
 // A finder returns the target of a request.
 type finder func(c *call, in any) (target, error)
 
-// keyID finds the key that a member names by key ID or key ARN.
+// keyID returns a finder of the key that a member names by key ID or key ARN.
 func keyID(member string) finder { return keyNamed(member, key.ParseKeyReference) }
 
-// keyOrAlias finds the key that a member names in any of the four ways.
+// keyOrAlias returns a finder of the key that a member names by key ID, key ARN, alias name or
+// alias ARN.
 func keyOrAlias(member string) finder { return keyNamed(member, key.ParseReference) }
 
 func keyNamed(member string, parse func(name, account, region string) (key.Reference, error)) finder {
@@ -187,8 +190,8 @@ func keyNamed(member string, parse func(name, account, region string) (key.Refer
 	}
 }
 
-// keyOfAlias finds the key that an alias of the caller's account, which a member
-// names, stands for now. The check of the members has passed the name.
+// keyOfAlias returns a finder of the key of an alias. A member names the alias, which must
+// belong to the caller's account. The check of the members has accepted the name.
 func keyOfAlias(member string) finder {
 	return func(c *call, in any) (target, error) {
 		name, err := c.needed(in, member)
@@ -206,8 +209,8 @@ func anyState(find finder) finder {
 	}
 }
 
-// alias returns a finder of the alias itself that a member names in the caller's account. The
-// check of the members has accepted the name.
+// alias returns a finder of the alias that a member names in the caller's account. The check of
+// the members has accepted the name.
 func alias(member string) finder {
 	return func(c *call, in any) (target, error) {
 		name, err := c.needed(in, member)
@@ -215,7 +218,7 @@ func alias(member string) finder {
 	}
 }
 
-// destination makes a finder of the key that ReEncrypt encrypts under.
+// destination returns a finder of the key under which ReEncrypt encrypts.
 func destination(find finder) finder {
 	return func(c *call, in any) (target, error) {
 		t, err := find(c, in)
@@ -224,8 +227,8 @@ func destination(find finder) finder {
 	}
 }
 
-// tagged finds a key that the request creates with tags, which needs a permission of its own.
-// The key has no ID yet. Source: "Controlling access to tags" in the developer guide.
+// tagged returns a finder of a new key with tags. Tags need a permission of their own. The key
+// has no ID yet. Source: "Controlling access to tags" in the developer guide.
 func tagged(region func(c *call, in any) string) finder {
 	return func(c *call, in any) (target, error) {
 		if len(c.field(in, "Tags").Interface().([]api.Tag)) == 0 {
@@ -235,7 +238,7 @@ func tagged(region func(c *call, in any) string) finder {
 	}
 }
 
-// optional makes the finder of a member that may be absent.
+// optional returns a finder that asks for no permission if the member is absent.
 func optional(member string, find func(member string) finder) finder {
 	found := find(member)
 	return func(c *call, in any) (target, error) {
@@ -246,8 +249,8 @@ func optional(member string, find func(member string) finder) finder {
 	}
 }
 
-// keyOfCiphertext finds the key that the caller names or, failing that, the one
-// that the ciphertext itself names.
+// keyOfCiphertext returns a finder of the key that the caller names or, without such a name, of
+// the key that the ciphertext names.
 func keyOfCiphertext(member, blobMember string) finder {
 	named := keyOrAlias(member)
 	return func(c *call, in any) (target, error) {
@@ -267,7 +270,7 @@ func keyOfCiphertext(member, blobMember string) finder {
 }
 
 // needed returns a required member. Only a request whose decision is explained may lack the
-// member here, because all other requests were validated.
+// member, because all other requests were validated.
 func (c *call) needed(in any, member string) (string, error) {
 	text := c.text(in, member)
 	if text == nil {
@@ -288,7 +291,7 @@ func (c *call) field(in any, member string) reflect.Value {
 	return f
 }
 
-// or returns what p points to, or the default.
+// or returns the value that p points to, or def if p is nil.
 func or[T any](p *T, def T) T {
 	if p == nil {
 		return def
@@ -296,8 +299,8 @@ func or[T any](p *T, def T) T {
 	return *p
 }
 
-// missingMember refuses a request without a member that the API describes as optional, but
-// that this request needs.
+// missingMember refuses a request without a member that the API describes as optional, but that
+// this request needs.
 func missingMember(name string) error {
 	return key.Errorf(key.KindValidation,
 		"1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null", name)

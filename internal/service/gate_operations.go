@@ -25,8 +25,8 @@ func operations(dev bool) map[string]Operation {
 	return table
 }
 
-// operationRows is the table of contents: every operation that is served, in alphabetical order
-// for each API.
+// operationRows is the table of all operations that the server serves, by API and in
+// alphabetical order.
 func operationRows(dev bool) []Operation {
 	rows := of(api.TargetKMS,
 		cancelKeyDeletion,
@@ -103,13 +103,13 @@ func operationRows(dev bool) []Operation {
 	return rows
 }
 
-// acrossAccounts are the operations, besides the cryptographic ones, on keys of other
-// accounts; a permission for any other has no effect there. Source: "Allowing users in
-// other accounts to use a KMS key".
+// acrossAccounts lists the operations, besides the cryptographic ones, that can use keys of
+// other accounts. A permission for another operation has no effect on keys of other accounts.
+// Source: "Allowing users in other accounts to use a KMS key".
 var acrossAccounts = strings.Fields(
 	"CreateGrant DescribeKey GetKeyRotationStatus GetPublicKey ListGrants RetireGrant RevokeGrant")
 
-// of returns the rows with the API that they belong to.
+// of returns the rows with the API to which they belong.
 func of(target string, rows ...Operation) []Operation {
 	rows = slices.Clone(rows)
 	for i := range rows {

@@ -10,17 +10,16 @@ import (
 )
 
 // A page is one part of a listing: as many records as fit, after the last record of the
-// previous page. A page begins at a name and not at a number, so that it stays correct while
-// records are added and removed.
+// previous page. The marker is a name and not a number, so a page stays correct while records
+// are added and removed.
 type page struct {
 	operation string
-	after     string // the path of the last record of the page before
+	after     string // the path of the last record of the previous page
 	limit     int
 	more      bool
 }
 
-// pageOf reads the Marker and Limit of a request. A larger limit than the
-// listing allows gives the largest page it has.
+// pageOf reads the Marker and Limit of a request. A limit above most is reduced to most.
 func pageOf(operation string, marker *string, limit *int32, def, most int) (*page, error) {
 	p := &page{operation: operation, limit: min(int(or(limit, int32(def))), most)}
 	if marker == nil {

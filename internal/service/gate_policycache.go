@@ -19,7 +19,7 @@ type compiledPolicies struct {
 	texts    map[policyText]*policy.Policy
 	entities map[entityAt]policy.Documents
 	held     map[*policy.Policy]heldPolicy
-	size     int // of all that is held, in bytes
+	size     int // of everything in the cache, in bytes
 }
 
 type policyText struct {
@@ -27,11 +27,11 @@ type policyText struct {
 	kind policy.Type
 }
 
-// A heldPolicy is how often a policy is kept, and its size.
+// A heldPolicy counts the entries that hold a policy, and has its size.
 type heldPolicy struct{ times, size int }
 
-// textEntry is the memory of the entry of a text, without the text and the policy, and
-// documentEntry that of a document of a user or role, without the policy.
+// textEntry is the memory of an entry of texts, without the text and the policy. documentEntry
+// is the memory of a document of a user or role, without the policy.
 const textEntry, documentEntry = 128, 192
 
 // get returns the policy of a text. A caller that gets an error must refuse the request.
@@ -47,14 +47,15 @@ func (c *compiledPolicies) get(text string, kind policy.Type) (*policy.Policy, e
 	return c.keep(of, p), nil
 }
 
-// find returns the policy of a text if it is kept, or nil.
+// find returns the policy of a text from the cache, or nil.
 func (c *compiledPolicies) find(of policyText) *policy.Policy {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	return c.texts[of]
 }
 
-// keep keeps the policy of a text, unless there is one already, which it returns.
+// keep adds the policy of a text to the cache. If the cache already has a policy of the text,
+// keep returns that policy.
 func (c *compiledPolicies) keep(of policyText, p *policy.Policy) *policy.Policy {
 	size := p.Size()
 	c.mu.Lock()
@@ -72,8 +73,8 @@ func (c *compiledPolicies) keep(of policyText, p *policy.Policy) *policy.Policy 
 	return p
 }
 
-// hold counts a policy once more. The callers of hold, release, makeRoom, dropText and
-// dropEntity hold c.mu.
+// hold counts one more entry that holds a policy. The callers of hold, release, makeRoom,
+// dropText and dropEntity hold c.mu.
 func (c *compiledPolicies) hold(p *policy.Policy, size int) {
 	if c.held == nil {
 		c.held = map[*policy.Policy]heldPolicy{}
@@ -118,7 +119,7 @@ func (c *compiledPolicies) dropText() {
 	}
 }
 
-// maxKeptDocuments is for how many users and roles policies are kept.
+// maxKeptDocuments is the maximum number of users and roles whose policies are kept.
 const maxKeptDocuments = 10_000
 
 // An entityAt is a user or role, by ARN and unique ID, at a serial number of its account. Every
@@ -129,7 +130,7 @@ type entityAt struct {
 	serial  int64
 }
 
-// findDocuments returns the policies of a user or role if they are kept.
+// findDocuments returns the policies of a user or role from the cache.
 func (c *compiledPolicies) findDocuments(of entityAt) (policy.Documents, bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
@@ -137,7 +138,7 @@ func (c *compiledPolicies) findDocuments(of entityAt) (policy.Documents, bool) {
 	return d, ok
 }
 
-// keepDocuments keeps the policies of a user or role.
+// keepDocuments adds the policies of a user or role to the cache.
 func (c *compiledPolicies) keepDocuments(of entityAt, d policy.Documents) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -169,7 +170,7 @@ func (c *compiledPolicies) dropEntity() {
 	}
 }
 
-// policiesOf returns the policies of a user or role, of which one may be there twice.
+// policiesOf returns the policies of a user or role. A policy may appear twice.
 func policiesOf(d policy.Documents) (all []*policy.Policy) {
 	for _, i := range d.Identity {
 		all = append(all, i.Policy)

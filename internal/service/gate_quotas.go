@@ -10,10 +10,10 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// quotaTable gives for each quota the table of records that it bounds, the scope, and
-// the limit unless the operator sets another one. Keys that are pending deletion count.
-// Sources: "Resource quotas" in the developer guide for keys, "IAM and AWS STS quotas"
-// for identities; AWS has no quota of all aliases and of all grants.
+// quotaTable lists for each quota the table of records that it limits, the scope, and the
+// default limit. Keys that are pending deletion count. Sources: "Resource quotas" in the
+// developer guide for keys, "IAM and AWS STS quotas" for identities. AWS has no quota for all
+// aliases and all grants of an account.
 const quotaTable = `
 keys       key             account/Region   100000
 aliases    alias           account/Region   200000
@@ -25,10 +25,11 @@ policies   managed-policy  account            5000
 providers  oidc-provider   account             100
 `
 
-// depths are the segments of a path that make a scope.
+// depths are the numbers of path segments that form the scopes.
 var depths = map[string]int{"deployment": 0, "account": 1, "account/Region": 2}
 
-// parseQuotas reads the table. Broken text is a fault of the program and panics.
+// parseQuotas parses the table. It panics on a malformed table, which is a mistake in the
+// program.
 func parseQuotas(table string) (all []store.Quota) {
 	for line := range strings.Lines(strings.TrimSpace(table)) {
 		f := strings.Fields(line)
@@ -61,8 +62,7 @@ func quotasOf(limits map[string]int) (all []store.Quota) {
 	return all
 }
 
-// quotaExceeded returns the error on the wire for a QuotaError, and any other error as it
-// is.
+// quotaExceeded returns the error on the wire for a QuotaError, and any other error unchanged.
 func quotaExceeded(err error) error {
 	full, ok := errors.AsType[*store.QuotaError](err)
 	if !ok {

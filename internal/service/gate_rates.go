@@ -11,28 +11,28 @@ import (
 	"github.com/keyhold/keyhold/internal/identity"
 )
 
-// Names of which the rates are kept, for each class. A name beyond them shares the
-// bucket of another one (admit.Buckets).
+// The numbers of names whose rates are kept, for each class. Further names share buckets
+// (admit.Buckets).
 const (
 	ratedPrincipals = 4096
 	ratedAccounts   = 1024
 )
 
-// rates hold principals and accounts to the rates of the table.
+// rates limits principals and accounts to the rates of the table.
 type rates struct {
 	classes  []classRates   // as in rateRows; none if there are no rates
-	recorded *admit.Buckets // the refusals that get an event of their own
+	recorded *admit.Buckets // for refusals that get an event of their own
 	omitted  atomic.Int64   // refusals without an event since the last one with an event
 }
 
-// classRates are nil where the class has no limit.
+// classRates are nil if the class has no limit.
 type classRates struct{ principals, accounts *admit.Buckets }
 
-// recordEvery is how often a refusal of one principal in one class gets an event.
+// recordEvery is the interval at which refusals of one principal in one class get an event.
 const recordEvery = time.Minute
 
-// newRates returns the rates of a Config: requests of one principal in a second, by
-// class. A class that is not there, or whose rate is 0, has no limit.
+// newRates returns the rates of a Config: requests of one principal in a second, by class. A
+// class that is missing or 0 has no limit.
 func newRates(perSecond map[string]int, now time.Time) *rates {
 	once := admit.Limit{PerSecond: 1 / recordEvery.Seconds(), Burst: 1}
 	r := &rates{recorded: admit.NewBuckets(once, ratedPrincipals, now)}
@@ -65,8 +65,8 @@ func (r *rates) admit(p *identity.Principal, class int, now time.Time) bool {
 	return c.principals.Allow(payer(p), now) && c.accounts.Allow(p.AccountID, now)
 }
 
-// throttle refuses a request that comes too fast. The first refusal of a principal and
-// class in a minute is recorded, with the number of refusals that were not.
+// throttle refuses a request that comes too fast. The first refusal of a principal in a class
+// in a minute gets an event. The event counts the refusals without one.
 func (c *call) throttle() error {
 	refused := errThrottled()
 	class := rateRows[c.Operation.class].class
@@ -83,12 +83,12 @@ func (c *call) throttle() error {
 	return refused
 }
 
-// rateTable gives the classes of operations, and how many requests of a class one
-// principal may make in a second. An account may make twice as many. After a pause a
-// principal may make at once what burst seconds allow. Each operation has one class.
+// rateTable lists the classes of operations, and the number of requests of a class that one
+// principal may make in a second. An account may make twice as many. After a pause a principal
+// may make at once as many requests as in burst seconds. Each operation belongs to one class.
 //
-// The classes follow "Request quotas" in the developer guide. The rates are far higher
-// than the rates there: no client meets them that does not attack.
+// The classes follow "Request quotas" in the developer guide. The rates are far higher than the
+// rates there, so that only attackers reach them.
 const rateTable = `
 cryptographic   50000  Encrypt Decrypt ReEncrypt GenerateDataKey GenerateDataKeyWithoutPlaintext GenerateMac VerifyMac GenerateRandom
 asymmetric      20000  Sign Verify DeriveSharedSecret Encapsulate Decapsulate
@@ -118,7 +118,8 @@ type rateRow struct {
 	operations []string
 }
 
-// parseRates reads the table. Broken text is a fault of the program and panics.
+// parseRates parses the table. It panics on a malformed table, which is a mistake in the
+// program.
 func parseRates(table string) (rows []rateRow) {
 	for line := range strings.Lines(strings.TrimSpace(table)) {
 		f := strings.Fields(line)
@@ -144,7 +145,7 @@ func DefaultRates() map[string]int {
 	return all
 }
 
-// classOf returns the place of an operation's class in rateRows, or -1.
+// classOf returns the index of an operation's class in rateRows, or -1.
 func classOf(operation string) int {
 	for i, row := range rateRows {
 		for _, name := range row.operations {

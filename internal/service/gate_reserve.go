@@ -8,29 +8,30 @@ import (
 	"github.com/keyhold/keyhold/internal/space"
 )
 
-// usesReserve are the operations that go on when the disk is full: those that take
-// rights away, destroy key material, or stop a destruction that the sweep would carry
-// out even then. Each writes little. PutKeyPolicy is not in the list: the server cannot
-// distinguish a policy that takes rights away from a policy that gives rights, and no
-// other operation writes as much. DisableKey stops a key for everybody.
+// usesReserve lists the operations that work even when the disk is full: operations that revoke
+// permissions, destroy key material, or cancel a deletion, which the sweep would otherwise
+// carry out even on a full disk. Each writes little. PutKeyPolicy is not in the list, because
+// the server cannot distinguish a policy that revokes permissions from a policy that gives
+// permissions, and no other operation writes as much. DisableKey disables a key for everybody.
 var usesReserve = strings.Fields(`
 CancelKeyDeletion DeleteIdentity DeleteImportedKeyMaterial DisableKey RetireGrant RevokeGrant RevokeSessions
 ScheduleKeyDeletion SetIdentityState`)
 
-// checkAdmission returns why the call may not begin, if so: it could not be audited, or it is
-// ordinary work and the disk is full.
+// checkAdmission returns an error if the call may not begin: because it could not be audited,
+// or because the disk is full and the operation does not use the reserve.
 func (c *call) checkAdmission() error {
 	if err := c.hasSpace(); err != nil {
 		return err
 	}
 	err := c.audit.Healthy()
 	if err == nil || c.Operation.usesReserve && errors.Is(err, space.ErrFull) {
-		return nil // the event of a change lies in its transaction until the log takes it
+		return nil // the transaction stores the event of a change until the log accepts it
 	}
 	return fmt.Errorf("refused because it cannot be audited: %w", err)
 }
 
-// hasSpace returns a space.ErrFull if the call is ordinary work and the disk is full.
+// hasSpace returns a space.ErrFull if the disk is full and the operation does not use the
+// reserve.
 func (c *call) hasSpace() error {
 	if c.Operation.usesReserve {
 		return nil

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// sleep may end early, at a signal.
+// sleep may return early because of a signal.
 func sleep(d time.Duration) {
 	t := syscall.NsecToTimespec(int64(d))
 	syscall.Nanosleep(&t, nil)

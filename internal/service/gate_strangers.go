@@ -17,18 +17,17 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// A stranger sends requests without a signature or a token that can be verified. Refusals of
-// strangers have events of their own up to these rates, by source and in total. Refusals beyond
-// these rates are counted and reported once a minute. An event of a stranger has
-// 8 KiB at most (package audit), so strangers make the log grow by 16 KiB a second at
-// most in the long run.
+// A stranger sends requests without a signature or token that the server can verify. Refusals
+// of strangers have events of their own up to these rates, by source and in total. Further
+// refusals are counted and reported once a minute. An event of a stranger has 8 KiB at most
+// (package audit), so in the long run strangers make the log grow by 16 KiB a second at most.
 var (
 	strangersBySource = admit.Limit{PerSecond: 0.1, Burst: 10}
 	strangersInAll    = admit.Limit{PerSecond: 2, Burst: 100}
 )
 
 // Refusals beyond these rates are answered slowly, so that strangers do not use up the
-// processors: one per answerEvery, and each at most maxDelay late.
+// processors: one refusal per answerEvery, each delayed by maxDelay at most.
 const (
 	answerEvery = 10 * time.Millisecond
 	maxDelay    = 5 * time.Second
@@ -40,24 +39,23 @@ const (
 	reportEvery = time.Minute
 )
 
-// strangers bounds and counts what strangers leave in the audit log, and slows them
-// down.
+// strangers limits and counts the events of strangers, and delays answers to strangers.
 type strangers struct {
 	bySource, inAll *admit.Buckets
 	sleep           func(time.Duration)
 
 	mu     sync.Mutex
 	missed unrecordedRefusals
-	next   time.Time // when the next slow answer is given
+	next   time.Time // when the next delayed answer is due
 }
 
 // unrecordedRefusals counts the refusals without an event of their own.
 type unrecordedRefusals struct {
-	since    time.Time // of the first one
+	since    time.Time // time of the first refusal
 	requests int64
-	codes    map[string]int64 // by the code of the error, of which there are a few
+	codes    map[string]int64 // by error code; there are few codes
 	sources  map[string]int64
-	others   int64 // requests of sources that have no room in sources
+	others   int64 // requests of sources for which sources has no room
 }
 
 func newStrangers(now time.Time) *strangers {
@@ -68,8 +66,8 @@ func newStrangers(now time.Time) *strangers {
 	}
 }
 
-// admit reports whether a refusal has an event of its own. If not, the refusal is
-// counted, and admit returns when it may be answered. now is monotonic.
+// admit reports whether a refusal gets an event of its own. If it does not, admit counts the
+// refusal and returns when the refusal may be answered. now is monotonic.
 func (s *strangers) admit(source, code string, now time.Time) bool {
 	source = sourceOf(source)
 	if s.bySource.Allow(source, now) && s.inAll.Allow("", now) {
@@ -80,7 +78,7 @@ func (s *strangers) admit(source, code string, now time.Time) bool {
 	return false
 }
 
-// delay returns how long the next slow answer has to wait.
+// delay returns how long the next delayed answer must wait.
 func (s *strangers) delay(now time.Time) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -109,8 +107,8 @@ func (s *strangers) miss(source, code string, now time.Time) {
 	}
 }
 
-// take returns the counts of missed requests and resets them, if the first of the requests is at
-// least the given duration in the past.
+// take returns the counts and resets them, if the first refusal is at least the given duration
+// in the past.
 func (s *strangers) take(now time.Time, after time.Duration) (m unrecordedRefusals, due bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -121,8 +119,8 @@ func (s *strangers) take(now time.Time, after time.Duration) (m unrecordedRefusa
 	return m, true
 }
 
-// sourceOf returns the name under which an address is counted: an IPv6 address by its
-// /64, which is what one customer of a network has at least (RFC 6177).
+// sourceOf returns the name under which an address is counted. An IPv6 address is counted by
+// its /64, because a customer of a network gets at least a /64 (RFC 6177).
 func sourceOf(address string) string {
 	ip, err := netip.ParseAddr(address)
 	if err != nil || ip.Unmap().Is4() {
@@ -132,7 +130,7 @@ func sourceOf(address string) string {
 	return prefix.String()
 }
 
-// details returns the details of the event that reports the missed requests.
+// details returns the details of the event that reports the refusals.
 func (m unrecordedRefusals) details(now time.Time) []byte {
 	text, _ := json.Marshal(struct {
 		Requests   int64            `json:"requests"`
@@ -144,8 +142,8 @@ func (m unrecordedRefusals) details(now time.Time) []byte {
 	return text
 }
 
-// reportStrangers writes the event about refusals that have none, once a minute. On a full
-// disk the report waits, and counts on.
+// reportStrangers writes the event about refusals without an event, once a minute. On a full
+// disk the counts are kept for a later report.
 func (s *Service) reportStrangers(now time.Time) {
 	if s.full() != nil {
 		return
@@ -172,8 +170,8 @@ func (s *Service) warnOfStrangers(m unrecordedRefusals) {
 		"requests", m.requests, "sources", slices.Sorted(maps.Keys(m.sources)), "requestsOfOtherSources", m.others)
 }
 
-// isUnrecorded reports whether the refusal of a request has no event of its own. The refusal of
-// a caller who has proved an identity always has an event.
+// isUnrecorded reports whether the refusal of a request has no event of its own. A refusal of a
+// caller with a proven identity always has an event.
 func (c *call) isUnrecorded(err error) bool {
 	if err == nil || !c.Operation.Unsigned || c.Caller.Principal.Session != nil {
 		return false
@@ -202,9 +200,8 @@ type BadSignature struct {
 }
 
 // RecordBadSignature writes an event about a refused signature, within the rates of strangers.
-// The event has the operation only if an operation of that name exists, and the access key ID
-// and the Region only if they are well formed, because people paste secrets into the wrong
-// place.
+// The event names the operation only if the operation exists, and the access key ID and the
+// Region only if they are well formed, because people paste secrets into the wrong place.
 func (s *Service) RecordBadSignature(b BadSignature) {
 	now := time.Now()
 	op, served := s.operations[b.Name]
@@ -242,5 +239,5 @@ func (s *Service) RecordBadSignature(b BadSignature) {
 	}
 }
 
-// unknownOperation is the name of an operation in an event that nobody knows.
+// unknownOperation is the name of an unknown operation in an event.
 const unknownOperation = "Unknown"

@@ -11,12 +11,12 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// changesAtOnce bounds the changes that wait for one key, or for the identities of one
-// account. One is carried out at a time, as two would only be in conflict, and
-// principals take turns: so nobody keeps a revocation waiting by changing the key in a loop.
+// changesAtOnce limits the changes that wait for one key, or for the identities of one account.
+// One change runs at a time, because simultaneous changes would be in conflict. Principals take
+// turns, so nobody delays a revocation by changing the key in a loop.
 var changesAtOnce = admit.Bounds{Places: 1, PerName: 128, Total: 1024}
 
-// takeTurn waits until it is the caller's turn to change what the call is about.
+// takeTurn waits until it is the caller's turn to change the subject of the call.
 func (c *call) takeTurn() (leave func(), err error) {
 	thing := c.changes()
 	if thing == "" {
@@ -28,8 +28,8 @@ func (c *call) takeTurn() (leave func(), err error) {
 	return func() { c.turns.Leave(thing) }, nil
 }
 
-// changes returns what the call changes: a key with its related keys, the identities of
-// an account, or "" for a new key.
+// changes returns the subject of the call: a key with its related keys, the identities of an
+// account, or "" for a new key.
 func (c *call) changes() string {
 	switch {
 	case c.Operation.onIdentities:
@@ -41,20 +41,20 @@ func (c *call) changes() string {
 	return "key/" + k.Account + "/" + k.ID
 }
 
-// largeBody is the size of a body, in bytes, from which on reading the request and
-// auditing it can take longer than an ordinary request.
+// largeBody is the size of a body, in bytes, above which reading the request and auditing it
+// can take longer than an ordinary request.
 const largeBody = 2 << 10
 
-// A Turn is the turn of a principal to have a large request read and decided. Large requests and
-// decisions that take long have their turns in one queue. nil is the turn of a request
-// that does not wait for one.
+// A Turn is the turn of a principal for one large request, to read and decide it. Large
+// requests and slow decisions wait in one queue. nil is the turn of a request that does not
+// wait.
 type Turn struct {
-	expensive *expensive // nil once the turn is over
-	refused   bool       // too many wait, or the turn did not come in time
+	expensive *expensive // nil after the turn
+	refused   bool       // too many requests wait, or the turn did not come in time
 }
 
-// Queue waits until it is the turn of the caller, if the body of size bytes is large. The
-// turn must be ended.
+// Queue waits for the caller's turn if the body of size bytes is large. The caller must end the
+// turn.
 func (s *Service) Queue(ctx context.Context, c identity.Caller, size int) *Turn {
 	if size < largeBody {
 		return nil
@@ -65,8 +65,8 @@ func (s *Service) Queue(ctx context.Context, c identity.Caller, size int) *Turn 
 	return &Turn{expensive: s.expensive}
 }
 
-// End ends the turn, if it has not ended. A request ends its turn once it is decided, before
-// it waits for anything else.
+// End ends the turn, unless it has ended. A request ends its turn after its decision, before it
+// waits for anything else.
 func (t *Turn) End() {
 	if t.lasts() {
 		t.expensive.end(policies)
@@ -74,29 +74,29 @@ func (t *Turn) End() {
 	}
 }
 
-// lasts reports whether there is a turn that has not ended.
+// lasts reports whether the turn exists and has not ended.
 func (t *Turn) lasts() bool { return t != nil && t.expensive != nil }
 
 // wasRefused reports whether a large request did not get its turn.
 func (t *Turn) wasRefused() bool { return t != nil && t.refused }
 
-// An effort says how long a computation takes a processor.
+// An effort is a class of processor time that a computation takes.
 type effort int
 
-// The efforts, as measured on a processor of 2024. Much of the effort of making a small key
-// pair is due to crypt.Secretly, which notes each allocation.
+// The efforts, as measured on a processor of 2024. crypt.Secretly, which records each
+// allocation, takes much of the time to generate a small key pair.
 const (
 	cheap    effort = iota // at most a quarter of a millisecond: about as long as the rest of a request
 	brief                  // at most 10 ms
 	long                   // longer: up to seconds
-	short                  // a millisecond, and much memory: listings, and the making of small pairs
-	policies               // at most 5 ms: to read policies, and to decide by those that take long
+	short                  // a millisecond and much memory: listings, and the generation of small pairs
+	policies               // at most 5 ms: to parse policies, and to decide with expensive ones
 )
 
 var effortNames = []string{"cheap", "brief", "long", "short"}
 
-// effortTable gives the effort of making material of a spec, of validating it in an
-// import, and of its use.
+// effortTable lists for each key spec the effort of generating material, of validating it in an
+// import, and of using it.
 const effortTable = `
 spec                   make   accept  use
 SYMMETRIC_DEFAULT      cheap  cheap   cheap
@@ -126,7 +126,8 @@ type efforts struct{ making, accepting, using effort }
 // effortsOf is the parsed effortTable. Nothing writes to effortsOf.
 var effortsOf = parseEfforts(effortTable)
 
-// parseEfforts reads the table. Broken text is a fault of the program and panics.
+// parseEfforts parses the table. It panics on a malformed table, which is a mistake in the
+// program.
 func parseEfforts(table string) map[key.Spec]efforts {
 	all := map[key.Spec]efforts{}
 	for _, line := range strings.Split(strings.TrimSpace(table), "\n")[1:] {

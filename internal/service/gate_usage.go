@@ -13,9 +13,9 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// keyUsage keeps in memory when keys were last used, so that no request waits for a write. In
-// the background it writes a new use within a minute, but the uses of one key at most once an
-// hour. A shutdown writes everything. A crash loses what was not yet written.
+// keyUsage keeps the last uses of keys in memory, so that no request waits for a write. In the
+// background it writes a new use within a minute, but the uses of one key at most once an hour.
+// A shutdown writes everything. A crash loses the uses that were not written.
 type keyUsage struct {
 	store    *store.Store
 	log      *slog.Logger
@@ -25,7 +25,7 @@ type keyUsage struct {
 
 	mu   sync.Mutex
 	keys map[string]notedUsage // by the path of the key
-	room int                   // for so many keys
+	room int                   // maximum number of keys
 
 	full chan struct{} // signals that three quarters of the room are used
 	done chan struct{} // closed to end
@@ -87,7 +87,7 @@ func (u *keyUsage) note(path string, r records.Usage) {
 	u.keys[path] = n
 }
 
-// last returns the usage of a key that is in memory.
+// last returns the usage of a key, if memory has it.
 func (u *keyUsage) last(path string) (records.Usage, bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -95,7 +95,7 @@ func (u *keyUsage) last(path string) (records.Usage, bool) {
 	return n.Usage, ok
 }
 
-// forget drops the usage of a key that is removed.
+// forget drops the usage of a removed key.
 func (u *keyUsage) forget(path string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -145,7 +145,7 @@ func (u *keyUsage) write(ctx context.Context, now time.Time, interval time.Durat
 	return nil
 }
 
-// A dueUsage is to be written.
+// A dueUsage is a usage to write.
 type dueUsage struct {
 	path string
 	records.Usage
@@ -192,7 +192,7 @@ func (u *keyUsage) markWritten(batch []dueUsage, now time.Time) {
 	}
 }
 
-// close writes all that is noted, unless the disk is full.
+// close writes all usages, unless the disk is full.
 func (u *keyUsage) close() error {
 	close(u.done)
 	u.gone.Wait()
@@ -203,7 +203,7 @@ func (u *keyUsage) close() error {
 	return err
 }
 
-// noteUsage notes that the call, whose event has the ID, used its keys.
+// noteUsage keeps in memory that the call used its keys. eventID is the ID of the call's event.
 func (c *call) noteUsage(eventID string) {
 	for _, k := range c.keys {
 		c.usage.note(records.PathOf(k), records.Usage{

@@ -5,7 +5,7 @@ import (
 	"github.com/keyhold/keyhold/internal/identity"
 )
 
-// userIdentity returns the userIdentity element of a principal, as CloudTrail has it.
+// userIdentity returns the userIdentity element of a principal, as in CloudTrail.
 func userIdentity(p identity.Principal) audit.Identity {
 	i := audit.Identity{
 		PrincipalID: p.ID,

@@ -2,7 +2,7 @@ package service
 
 import "github.com/keyhold/keyhold/internal/api/sts"
 
-// GetCallerIdentity needs no permission, and nothing can deny it.
+// GetCallerIdentity needs no permission, and no policy can deny it.
 var getCallerIdentity = query("GetCallerIdentity", nil, nil,
 	func(c *call, _ *sts.GetCallerIdentityRequest) (*sts.GetCallerIdentityResponse, error) {
 		p := c.Caller.Principal

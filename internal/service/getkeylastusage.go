@@ -23,7 +23,7 @@ var getKeyLastUsage = query("GetKeyLastUsage", asks{{Action: "kms:GetKeyLastUsag
 			KeyCreationDate:   timestamp(k.CreationDate),
 			KeyId:             &k.ID,
 			KeyLastUsage:      &api.KeyLastUsageData{},
-			TrackingStartDate: timestamp(k.CreationDate), // every key has been watched from its beginning
+			TrackingStartDate: timestamp(k.CreationDate), // the server has recorded uses since the creation of the key
 		}
 		if used {
 			*out.KeyLastUsage = api.KeyLastUsageData{

@@ -5,10 +5,10 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// GetKeyRotationStatus answers for every key, also for imported ones: clients ask regardless of
-// the origin, and "false" is true. A key that is pending deletion does not rotate either;
-// cancelling the deletion restores the former setting. A replica key is rotated with its
-// primary key.
+// GetKeyRotationStatus succeeds for every key, including imported keys: clients call it
+// regardless of the origin, and "false" is correct. A key that is pending deletion does not
+// rotate; cancelling the deletion restores the former setting. A replica key is rotated with
+// its primary key.
 var getKeyRotationStatus = query("GetKeyRotationStatus",
 	asks{{Action: "kms:GetKeyRotationStatus", On: keyID("KeyId")}}, nil,
 	func(c *call, _ *api.GetKeyRotationStatusRequest) (*api.GetKeyRotationStatusResponse, error) {

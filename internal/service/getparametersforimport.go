@@ -42,8 +42,7 @@ var getParametersForImport = query("GetParametersForImport",
 		}, nil
 	})
 
-// checkExternal refuses the import operations on keys whose material the server
-// makes.
+// checkExternal refuses the import operations on keys whose material the server generates.
 func checkExternal(k key.Key) error {
 	if k.Origin != key.OriginExternal {
 		return k.WrongOrigin()

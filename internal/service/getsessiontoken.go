@@ -10,14 +10,14 @@ import (
 	"github.com/keyhold/keyhold/internal/policy"
 )
 
-// How long sessions of GetSessionToken last, in seconds: the default, and the limit for the
-// root of an account.
+// Durations of sessions of GetSessionToken, in seconds: the default, and the limit for the root
+// of an account.
 const (
 	defaultUserSession = 12 * 3600
 	maxRootSession     = 3600
 )
 
-// GetSessionToken needs no permission, but can be denied.
+// GetSessionToken needs no permission, but policies can deny it.
 var getSessionToken = query("GetSessionToken", nil,
 	func(in *sts.GetSessionTokenRequest, _ time.Time) error {
 		return checkNoMFA(in.SerialNumber, in.TokenCode)
@@ -45,7 +45,8 @@ var getSessionToken = query("GetSessionToken", nil,
 		}, err
 	})
 
-// checkNotDenied refuses what a policy of the caller denies, and asks for no Allow.
+// checkNotDenied refuses an action that a policy of the caller denies. It does not require an
+// Allow.
 func (c *call) checkNotDenied(action string) error {
 	p := c.Caller.Principal
 	d, err := c.documentsOf(c.source(), p)
@@ -77,7 +78,7 @@ func checkNoMFA(serial, code *string) error {
 	return nil
 }
 
-// roleUser is the session of a role as the answers of the STS API have it.
+// roleUser returns the session of a role in the form of the STS API's answers.
 func roleUser(role identity.Role, name string) *sts.AssumedRoleUser {
 	return &sts.AssumedRoleUser{AssumedRoleId: new(fmt.Sprintf("%s:%s", role.ID, name)), Arn: new(role.SessionARN(name))}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// AccessKey is the identity.Lookup of the access keys of the deployment. It does not find an
-// inactive access key, or one whose user was removed or disabled.
+// AccessKey is the identity.Lookup of the access keys of the deployment. It finds neither
+// inactive access keys nor access keys of a user who was removed or disabled.
 func (s *Service) AccessKey(ctx context.Context, id string) (k identity.AccessKey, ok bool, err error) {
 	return accessKey(s.newest(ctx), id)
 }
@@ -29,11 +29,11 @@ func accessKey(from source, id string) (k identity.AccessKey, ok bool, err error
 	u, ok, err := read(from, records.Users, records.NamedPath(r.Account, r.User))
 	k.Principal = u.Principal()
 	k.Principal.AccessKeyID, k.Principal.Stored = id, true
-	// Somebody else may have the name now.
+	// Another user may have the name now.
 	return k, ok && !u.Disabled && slices.Contains(u.Keys, id), err
 }
 
-// noteAccessKey notes that a request was signed with a long-term access key, whether the
+// noteAccessKey records that a request was signed with a long-term access key, whether the
 // request was allowed or not.
 func (c *call) noteAccessKey() {
 	p := c.Caller.Principal
@@ -41,8 +41,8 @@ func (c *call) noteAccessKey() {
 		return
 	}
 	source, _, _ := strings.Cut(c.Operation.source(), ".")
-	// Copies, as these are parts of the header of the request, which would be kept as a
-	// whole.
+	// The strings are copied, because they are parts of the header of the request, which would
+	// otherwise stay in memory.
 	id, region := strings.Clone(p.AccessKeyID), strings.Clone(c.Caller.Region)
 	c.accessKeyUse.note(id, records.Usage{
 		Operation: c.Operation.Name,
@@ -53,8 +53,8 @@ func (c *call) noteAccessKey() {
 	})
 }
 
-// putAccessKeyUsages writes usages of access keys. The access key of a dev server is not in the
-// store, and is skipped.
+// putAccessKeyUsages writes usages of access keys. It skips the access key of a dev server,
+// which is not in the store.
 func putAccessKeyUsages(tx *store.Tx, batch []dueUsage) error {
 	for _, d := range batch {
 		_, ok, err := records.AccessKeys.Get(tx, d.path)

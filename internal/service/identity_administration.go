@@ -10,8 +10,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// administrationQuery makes the row of an operation on identities, which is for the
-// root of the deployment's account alone: no policy is asked.
+// administrationQuery returns the row of an operation on identities. Only the root of the
+// deployment's account may use it; no policy is read.
 func administrationQuery[In, Out any](
 	name string, check func(*In, time.Time) error, run func(*call, *In) (*Out, error),
 ) Operation {
@@ -19,7 +19,7 @@ func administrationQuery[In, Out any](
 	return query(name, asks{{Action: "keyhold:" + name, May: administers}}, check, run)
 }
 
-// checkAdministrator refuses everybody but the root of the deployment's account.
+// checkAdministrator refuses all principals except the root of the deployment's account.
 func (c *call) checkAdministrator(action string) error {
 	own, err := c.administrator()
 	if err != nil {
@@ -31,7 +31,7 @@ func (c *call) checkAdministrator(action string) error {
 	return nil
 }
 
-// administration makes the row of an administrative operation that changes records.
+// administration returns the row of an operation on identities that changes records.
 func administration[In, Out any](
 	name string, check func(*In, time.Time) error, run func(*call, *In) (*Out, error),
 ) Operation {
@@ -62,9 +62,8 @@ func (c *call) accountOf(member *string) (string, error) {
 	return account, nil
 }
 
-// touch raises the serial of an account, of which something is changed. The
-// deployment's own account is there as soon as something is in it; all others are
-// to be declared.
+// touch increments the serial number of an account in which something changes. It creates the
+// record of the deployment's own account. All other accounts must be declared first.
 func (c *call) touch(tx *store.Tx, account string) error {
 	a, ok, err := records.Accounts.Get(tx, account)
 	if err != nil {
@@ -100,8 +99,8 @@ func errNoKind(kind string) error {
 		"%q is no kind of identity: give account, oidc-provider, policy, role or user.", kind)
 }
 
-// changeEntity changes what users and roles have in common, of one of them. It knows no
-// other kinds.
+// changeEntity changes the members that users and roles have in common. known reports whether
+// kind is a user or role.
 func changeEntity(tx *store.Tx, account, kind, name string, change func(*identity.Entity)) (known bool, err error) {
 	path := records.NamedPath(account, name)
 	switch kind {

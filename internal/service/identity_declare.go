@@ -31,7 +31,7 @@ func (c *call) declaration(account *string, dry *bool) (*declaration, error) {
 	return &declaration{account: in, dry: or(dry, false)}, err
 }
 
-// differ notes a member whose values differ.
+// differ records a member whose values differ.
 func (d *declaration) differ(member string, is, shall any) {
 	if !reflect.DeepEqual(is, shall) {
 		d.members = append(d.members, member)
@@ -86,7 +86,7 @@ func (d *declaration) response() *api.PutIdentityResponse {
 	return out
 }
 
-// An entityMembers are the members that users and roles have in common.
+// entityMembers are the members that users and roles have in common.
 type entityMembers struct {
 	name, path, boundary *string
 	managed              []string
@@ -94,7 +94,7 @@ type entityMembers struct {
 	tags                 []api.Tag
 }
 
-// entity returns e as it is declared.
+// entity returns e with the declared members.
 func (c *call) entity(tx *store.Tx, d *declaration, e identity.Entity, m entityMembers) (identity.Entity, error) {
 	was := e
 	e.Account, e.Path = d.account, or(m.path, "/")
@@ -153,8 +153,8 @@ func (d *declaration) policyARNs(tx *store.Tx, names []string) (all []string, er
 	return slices.Compact(all), nil
 }
 
-// policyARN returns the ARN of a managed policy of the account, given by its ARN or
-// name. In a dry run one that an ARN names need not be there yet.
+// policyARN returns the ARN of a managed policy of the account, given by its ARN or name. In a
+// dry run, a policy given by its ARN need not exist yet.
 func (d *declaration) policyARN(tx *store.Tx, name string) (string, error) {
 	path := records.NamedPath(d.account, name)
 	account, kind, _, ofARN, isARN := identity.ParseARN(name)
@@ -176,7 +176,7 @@ func (d *declaration) policyARN(tx *store.Tx, name string) (string, error) {
 	return p.ARN(), nil
 }
 
-// checkNamed holds a name and a path to their forms.
+// checkNamed checks the form of a name and a path.
 func checkNamed(name, path *string, valid func(string) bool) error {
 	switch {
 	case !valid(*name):
@@ -187,8 +187,8 @@ func checkNamed(name, path *string, valid func(string) bool) error {
 	return nil
 }
 
-// checkEntity checks what the shape of a user or role cannot express. mostInline is the greatest
-// total size of its inline policies.
+// checkEntity checks what the shape of a user or role cannot express. mostInline is the maximum
+// total size of the inline policies.
 func checkEntity(m entityMembers, mostInline int) error {
 	if err := checkNamed(m.name, m.path, identity.ValidName); err != nil {
 		return err

@@ -15,7 +15,7 @@ import (
 // A madeKey is an access key that is not committed yet.
 type madeKey struct{ id, secret string }
 
-// makeKeys makes access keys for a transaction, each with an event of its own.
+// makeKeys generates access keys for a transaction, each with an event of its own.
 func (c *call) makeKeys(n int, user string) (made []madeKey) {
 	for range n {
 		id, secret := newAccessKey(keyPrefix)
@@ -38,14 +38,14 @@ func accessKeyParameters(id, user string) []byte {
 		AccessKeyID string `json:"accessKeyId"`
 		UserName    string `json:"userName,omitzero"`
 	}{id, user})
-	if err != nil { // of invalid UTF-8, which nobody's name has
+	if err != nil { // invalid UTF-8, which no name contains
 		return nil
 	}
 	return b
 }
 
-// putKeys writes new access keys of a user or, if user is empty, of the root. It returns the IDs
-// of all access keys of that identity.
+// putKeys writes new access keys of a user or, if user is empty, of the root. It returns the
+// IDs of all access keys of the user or root.
 func (c *call) putKeys(tx *store.Tx, account, user string, has []string, made []madeKey) ([]string, error) {
 	if len(has)+len(made) > identity.MaxAccessKeys {
 		return nil, key.Errorf(key.KindThrottling, "Its access keys were changed at the same time.")
@@ -61,7 +61,7 @@ func (c *call) putKeys(tx *store.Tx, account, user string, has []string, made []
 	return all, nil
 }
 
-// missingKeys returns how many access keys must be made to reach the declared number.
+// missingKeys returns how many access keys must be generated to reach the declared number.
 func missingKeys(has []string, shall *int32) int { return max(0, int(or(shall, 0))-len(has)) }
 
 // removeKey removes an access key and its usage.

@@ -48,8 +48,8 @@ func checkImport(in *api.ImportKeyMaterialRequest, now time.Time) error {
 	return &key.Error{Kind: key.KindValidation, Message: problem}
 }
 
-// checkSymmetricMembers rejects members about several materials for keys that keep one material
-// for life.
+// checkSymmetricMembers rejects members about several materials for a key that can have only
+// one material.
 func checkSymmetricMembers(k key.Key, in *api.ImportKeyMaterialRequest) error {
 	var member string
 	switch {
@@ -68,9 +68,9 @@ func checkSymmetricMembers(k key.Key, in *api.ImportKeyMaterialRequest) error {
 		"%s may be set for symmetric encryption keys only, and %s is of the spec %s", member, k.ARN(), k.Spec)
 }
 
-// withImport returns the key with the material in it, as new or as existing material. Without
-// an ImportType, the first material of a key is new and later material must be known. A
-// KeyMaterialId in the request names known material.
+// withImport returns the key with the imported material, as new or as existing material.
+// Without an ImportType, the first material of a key is new, and later material must be known
+// to the key. A KeyMaterialId in the request names known material.
 func withImport(k key.Key, m key.Material, in *api.ImportKeyMaterialRequest) (key.Key, error) {
 	_, imported := k.Current()
 	known := or(in.ImportType, "") == api.ImportTypeExisting || in.KeyMaterialId != nil
@@ -88,8 +88,7 @@ func withImport(k key.Key, m key.Material, in *api.ImportKeyMaterialRequest) (ke
 	return k.ImportMaterial(m, in.KeyMaterialDescription)
 }
 
-// prepareImport unwraps, checks and seals the material: all that an import does
-// before it changes anything.
+// prepareImport unwraps, checks and seals the material. It changes nothing.
 func (c *call) prepareImport(k key.Key, in *api.ImportKeyMaterialRequest) (m key.Material, err error) {
 	if err := checkSymmetricMembers(k, in); err != nil {
 		return key.Material{}, err
@@ -133,7 +132,7 @@ func (c *call) acceptMaterial(k key.Key, in *api.ImportKeyMaterialRequest, unwra
 	if in.ValidTo != nil {
 		m.ValidTo = in.ValidTo.Time()
 	}
-	// Now, and not only in the commit, so that a refused import writes nothing.
+	// Checked now, and not only in the commit, so that a refused import writes nothing.
 	if _, err := withImport(k, m, in); err != nil {
 		return key.Material{}, err
 	}
@@ -142,7 +141,7 @@ func (c *call) acceptMaterial(k key.Key, in *api.ImportKeyMaterialRequest, unwra
 	return sealed, err
 }
 
-// unwrap opens the token and unwraps the material with the wrapping key in the token.
+// unwrap opens the token and unwraps the material with the wrapping key of the token.
 func (c *call) unwrap(k key.Key, in *api.ImportKeyMaterialRequest) ([]byte, error) {
 	t, err := c.openToken(in.ImportToken, k)
 	if err != nil {

@@ -6,12 +6,12 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// ownAlias refers to an alias of the caller's account and Region by its name.
+// ownAlias returns the reference to an alias of the caller's account and Region.
 func (c *call) ownAlias(name string) key.Reference {
 	return key.Reference{Account: c.Caller.Principal.AccountID, Region: c.Caller.Region, Alias: name}
 }
 
-// readAlias returns an alias and its key, as they are now. An alias whose key was removed does
+// readAlias returns an alias and its key in their present state. An alias of a removed key does
 // not exist for any caller.
 func (c *call) readAlias(from store.Getter, ref key.Reference) (key.Alias, key.Key, error) {
 	a, exists, err := records.Aliases.Get(from, records.AliasPath(ref.Account, ref.Region, ref.Alias))
@@ -27,8 +27,8 @@ func (c *call) readAlias(from store.Getter, ref key.Reference) (key.Alias, key.K
 	return key.Alias{}, key.Key{}, key.Errorf(key.KindNotFound, "Alias %s is not found.", ref.ARN())
 }
 
-// rereadAlias returns an alias in a transaction. The decision was about the key k: if the alias
-// was moved to another key since, the result is a conflict.
+// rereadAlias returns an alias in a transaction. The decision was about the key k. If the alias
+// has moved to another key, the result is a conflict.
 func (c *call) rereadAlias(tx *store.Tx, name string, k key.Key) (key.Alias, error) {
 	a, now, err := c.readAlias(tx, c.ownAlias(name))
 	if err == nil && now.ID != k.ID {

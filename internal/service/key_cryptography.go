@@ -8,7 +8,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// generate returns new material, for the caller to clear.
+// generate returns new material, which the caller must clear.
 func (c *call) generate(spec key.Spec) (material []byte, err error) {
 	err = c.compute(effortsOf[spec].making, func() (err error) {
 		crypt.Secretly(func() { material, err = crypt.Generate(string(spec)) })
@@ -17,8 +17,8 @@ func (c *call) generate(spec key.Spec) (material []byte, err error) {
 	return material, err
 }
 
-// A signer is what keys of the usage SIGN_VERIFY are. prepared says that the
-// message is what stands for one: its digest, or for ML-DSA its representative μ.
+// A signer is the material of a key with the usage SIGN_VERIFY. prepared means that the message
+// is a digest or, for ML-DSA, the representative μ.
 type signer interface {
 	Sign(algorithm string, message []byte, prepared bool) (signature []byte, err error)
 	Verify(algorithm string, message []byte, prepared bool, signature []byte) error
@@ -38,7 +38,7 @@ func (c *call) checkSigning(algorithm string, messageType *string, message []byt
 // errDryRun is the answer to a dry run that would have succeeded.
 var errDryRun = key.Errorf(key.KindDryRunOperation, "The request would have succeeded, but the DryRun option is set.")
 
-// dryRun ends a dry run at the point at which the request would take effect.
+// dryRun ends a dry run just before the request would take effect.
 func dryRun(wanted *bool) error {
 	if or(wanted, false) {
 		return errDryRun

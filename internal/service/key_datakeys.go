@@ -8,14 +8,14 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// A dataKey is a new key for the caller's own use: in plaintext, which the receiver must clear,
-// and encrypted.
+// A dataKey is a new data key, in plaintext and encrypted. The receiver must clear the
+// plaintext.
 type dataKey struct {
 	plaintext, blob []byte
-	materialID      string // that it is encrypted under
+	materialID      string // of the material that encrypts the data key
 }
 
-// checkDataKey wants exactly one of the two members that give the size.
+// checkDataKey requires exactly one of the two members that give the size.
 func checkDataKey(spec *string, bytes *int32) error {
 	if (spec == nil) == (bytes == nil) {
 		return key.Errorf(key.KindValidation, "Please specify either number of bytes or key spec.")
@@ -39,8 +39,8 @@ func (c *call) checkDataKeyUse() error {
 	return c.key().Use(c.Operation.Name, key.EncryptDecrypt, api.EncryptionAlgorithmSymmetricDefault)
 }
 
-// newDataKey makes a data key under the key of the first ask. A dry run ends
-// with errDryRun.
+// newDataKey generates a data key under the key of the first ask. A dry run ends with
+// errDryRun.
 func (c *call) newDataKey(size int, context map[string]string, dry *bool) (d dataKey, err error) {
 	if err := c.checkDataKeyUse(); err != nil {
 		return dataKey{}, err
@@ -57,7 +57,7 @@ func (c *call) newDataKey(size int, context map[string]string, dry *bool) (d dat
 	return d, nil
 }
 
-// checkDataKeyPair refuses the one spec of pairs that is not served.
+// checkDataKeyPair refuses the one spec of pairs that the server does not support.
 func checkDataKeyPair(spec *string) error {
 	if len(key.Suites(key.Spec(*spec))) == 0 {
 		return key.Errorf(key.KindUnsupportedOperation, "Key pairs of the spec %s are not supported.", *spec)
@@ -65,8 +65,8 @@ func checkDataKeyPair(spec *string) error {
 	return nil
 }
 
-// newDataKeyPair makes a pair, and encrypts the private key under the key of the
-// first ask. A dry run ends with errDryRun before it makes one.
+// newDataKeyPair generates a pair and encrypts the private key under the key of the first ask.
+// A dry run ends with errDryRun before the pair is generated.
 func (c *call) newDataKeyPair(spec string, context map[string]string, dry *bool) (d dataKey, public []byte, err error) {
 	if err := c.checkDataKeyUse(); err != nil {
 		return dataKey{}, nil, err

@@ -7,7 +7,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// metadata is what the API shows of a key, without the keys that are related to it.
+// metadata returns the metadata that the API shows of a key, without its related keys.
 func metadata(k key.Key) *api.KeyMetadata {
 	m := &api.KeyMetadata{
 		AWSAccountId:          &k.Account,
@@ -44,7 +44,7 @@ func metadata(k key.Key) *api.KeyMetadata {
 	return m
 }
 
-// algorithmsFor returns the algorithms of a key if it is of the usage, or nil.
+// algorithmsFor returns the algorithms of a key if the key has the usage, or nil.
 func algorithmsFor(k key.Key, usage key.Usage) []string {
 	if k.Usage != usage {
 		return nil
@@ -60,7 +60,7 @@ func timestamp(t time.Time) *api.Timestamp {
 	return api.NewTimestamp(t)
 }
 
-// keyTags returns tags as they are kept; the members have been validated.
+// keyTags converts validated tags for a record.
 func keyTags(given []api.Tag) (tags []key.Tag) {
 	for _, t := range given {
 		tags = append(tags, key.Tag{Key: *t.TagKey, Value: *t.TagValue})

@@ -10,8 +10,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// describe is metadata with the related keys of a multi-Region key. A replica's
-// are known to its primary key.
+// describe returns the metadata of a key with its related keys. Only the primary key lists the
+// replicas.
 func (c *call) describe(k key.Key) (*api.KeyMetadata, error) {
 	m := metadata(k)
 	if !k.IsMultiRegion() {
@@ -25,8 +25,8 @@ func (c *call) describe(k key.Key) (*api.KeyMetadata, error) {
 	return m, nil
 }
 
-// primaryOf returns the primary key of those that a key is related to, which may be
-// the key itself, and may be another than when the key was read.
+// primaryOf returns the primary key of k's related keys. This may be k itself, or another key
+// than when k was read.
 func (c *call) primaryOf(k key.Key) (primary key.Key, err error) {
 	if !k.IsReplica() {
 		return k, nil
@@ -51,7 +51,7 @@ func referenceTo(k key.Key) key.Reference {
 	return key.Reference{Account: k.Account, Region: k.Region, KeyID: k.ID}
 }
 
-// related returns a key with those that it is related to, all of one moment.
+// related returns a key with its related keys, all read at one moment.
 func (c *call) related(k key.Key) (related key.Related, err error) {
 	err = c.store.View(c.ctx, func(v *store.View) error {
 		primary, err := c.readPrimary(v, k)
@@ -63,8 +63,8 @@ func (c *call) related(k key.Key) (related key.Related, err error) {
 	return related, err
 }
 
-// checkFree rejects a new key whose ID is taken in its Region, also by a removed key that the
-// sweep has not deleted yet, and a second primary key with the same ID.
+// checkFree rejects a new key whose ID is taken in its Region, even by a removed key that the
+// sweep has not deleted yet. It also rejects a second primary key with the same ID.
 func (c *call) checkFree(from store.Getter, k key.Key) error {
 	stored, exists, err := records.Keys.Get(from, records.PathOf(k))
 	if err != nil || exists {
@@ -81,8 +81,8 @@ func (c *call) checkFree(from store.Getter, k key.Key) error {
 		"The multi-Region key %s has its primary key in %s: replicate that.", k.ID, f.Primary)
 }
 
-// inSameRegions returns a conflict if the Regions of the related keys changed after their
-// material was made.
+// inSameRegions returns a conflict if the Regions of the related keys have changed since their
+// material was generated.
 func inSameRegions(before, now key.Related) error {
 	if !slices.EqualFunc(before, now, func(a, b key.Key) bool { return a.Region == b.Region }) {
 		return store.ErrConflict
@@ -90,7 +90,7 @@ func inSameRegions(before, now key.Related) error {
 	return nil
 }
 
-// multiRegionConfiguration is what the API shows of the keys that are related to k.
+// multiRegionConfiguration returns what the API shows of the related keys of k.
 func multiRegionConfiguration(k, primary key.Key) *api.MultiRegionConfiguration {
 	in := func(region string) api.MultiRegionKey {
 		return api.MultiRegionKey{Arn: new(key.KeyARN(k.Account, region, k.ID)), Region: &region}
@@ -109,8 +109,8 @@ func multiRegionConfiguration(k, primary key.Key) *api.MultiRegionConfiguration 
 	return c
 }
 
-// copyMaterials returns a replica with the material of its primary key: opened, and
-// sealed again in the replica's place, each under a slot of its own.
+// copyMaterials returns a replica with the materials of its primary key, each opened and sealed
+// again for the replica, under a slot of its own.
 func (c *call) copyMaterials(primary, replica key.Key) (key.Key, error) {
 	for i, m := range primary.Materials {
 		copied, err := c.copyMaterial(primary, replica, m)

@@ -11,7 +11,7 @@ import (
 	"github.com/keyhold/keyhold/internal/records"
 )
 
-// checkPolicyName refuses all names but the one that key policies have.
+// checkPolicyName refuses all names except the one name that key policies have.
 func checkPolicyName(name *string) error {
 	if or(name, key.DefaultPolicyName) != key.DefaultPolicyName {
 		return key.Errorf(key.KindNotFound, "No such policy exists")
@@ -52,10 +52,10 @@ func (c *call) checkPolicy(document string, k key.Key, bypassLockout *bool) erro
 	return q.values.err
 }
 
-// checkPrincipals requires that the users and roles that a key policy names exist, because an
-// identity that gets the same name later is a different principal. Accounts outside this
-// deployment are not checked. A policy can name more principals than a transaction can check:
-// the transaction's guard covers the identities of the caller's own account; the identities of
+// checkPrincipals requires that the users and roles that a key policy names exist, because a
+// later identity of the same name is a different principal. It does not check accounts outside
+// this deployment. A policy can name more principals than a transaction can check: the
+// transaction's guard covers the identities of the caller's own account; the identities of
 // other accounts existed shortly before the commit.
 func (c *call) checkPrincipals(p *policy.Policy) error {
 	from, err := coveredBy(c.source(), records.Accounts, c.Caller.Principal.AccountID)
@@ -92,7 +92,7 @@ func (c *call) principalExists(from source, arn string) (there bool, err error) 
 	return there && r.ARN() == arn, err
 }
 
-// hosts reports whether an account is one of this deployment.
+// hosts reports whether an account belongs to this deployment.
 func (c *call) hosts(from source, account string) (bool, error) {
 	if account == c.Caller.Principal.AccountID {
 		return true, nil
@@ -119,7 +119,7 @@ func policySize(document string) int {
 	}, document))
 }
 
-// checkDocument holds a policy to the language.
+// checkDocument checks the syntax of a policy and the number of its conditions.
 func checkDocument(text string, kind policy.Type) error {
 	p, err := policy.Parse(text, kind)
 	if err != nil {
@@ -137,7 +137,7 @@ func checkConditions(p *policy.Policy) error {
 	return nil
 }
 
-// checkDocumentSize also holds it to a size.
+// checkDocumentSize also checks the size of the policy.
 func checkDocumentSize(text string, kind policy.Type, most int) error {
 	if size := policySize(text); size > most {
 		return key.Errorf(key.KindLimitExceeded, "The policy has %d characters, and can have %d.", size, most)

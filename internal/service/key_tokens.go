@@ -14,7 +14,7 @@ import (
 	"github.com/keyhold/keyhold/internal/records"
 )
 
-// tokenValidity is how long the parameters of an import may be used.
+// tokenValidity is how long the parameters of an import are valid.
 const tokenValidity = 24 * time.Hour
 
 // An importToken is the sealed content of an import token. It contains the wrapping key pair, so
@@ -23,7 +23,7 @@ type importToken struct {
 	KeyARN    string    `json:"keyArn"`
 	Algorithm string    `json:"algorithm"`
 	Spec      string    `json:"spec"` // of the wrapping key
-	P         []byte    `json:"p"`    // its primes
+	P         []byte    `json:"p"`    // the primes of the wrapping key
 	Q         []byte    `json:"q"`
 	NotAfter  time.Time `json:"notAfter"`
 }
@@ -52,8 +52,8 @@ func (c *call) sealToken(t importToken) ([]byte, error) {
 	return crypt.SealToken(tokenKey, header, payload)
 }
 
-// openToken opens a token and holds every field of it that concerns the key
-// against it, before anything is unwrapped.
+// openToken opens a token and compares its fields with the key, before any material is
+// unwrapped.
 func (c *call) openToken(token []byte, k key.Key) (importToken, error) {
 	invalid := key.Errorf(key.KindInvalidImportToken, "The import token is not valid for this key.")
 	if len(token) < minTokenSize || token[0] != tokenVersion {
@@ -61,7 +61,7 @@ func (c *call) openToken(token []byte, k key.Key) (importToken, error) {
 	}
 	hour := int64(binary.BigEndian.Uint64(token[1:tokenHeaderSize]))
 	if hour < material.HourOf(c.now)-records.TokenKeyHours {
-		return importToken{}, errTokenExpired // and its key is destroyed
+		return importToken{}, errTokenExpired // the server has destroyed the key of such a token
 	}
 	tokenKey, err := c.tokenKeys.ForOpening(c.ctx, hour)
 	if err != nil {
@@ -92,9 +92,9 @@ var errTokenExpired = key.Errorf(key.KindExpiredImportToken, "The import token h
 	"Get a new import token and wrapping public key with GetParametersForImport, "+
 	"and wrap the key material again.").OfClock()
 
-// A grant token is the path of a grant, sealed by the deployment and encoded in base64. The
-// server therefore keeps nothing for a token, each token is different, any node can read it,
-// and nobody else can make one. A token allows nothing by itself: the grant that it names must
+// A grant token is the path of a grant, sealed by the deployment and encoded in base64.
+// Therefore the server stores nothing for a token, each token is different, any node can read
+// it, and only the deployment can make one. A token allows nothing by itself: its grant must
 // exist.
 
 var errGrantToken = key.Errorf(key.KindInvalidGrantToken, "The grant token is not valid.")
@@ -104,8 +104,8 @@ func (s *Service) sealGrantToken(g key.Grant) (string, error) {
 	return base64.StdEncoding.EncodeToString(sealed), err
 }
 
-// openGrantToken returns the key that the grant of a token is on, and its ID. The
-// grant may have been removed.
+// openGrantToken returns the key and the ID of the grant that a token names. The grant may have
+// been removed.
 func (s *Service) openGrantToken(token string) (on key.Reference, id string, err error) {
 	sealed, err := base64.StdEncoding.Strict().DecodeString(token)
 	if err != nil || strings.ContainsAny(token, "\r\n") {

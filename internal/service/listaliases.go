@@ -7,8 +7,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// ListAliases asks for the account; a key that the request names is only looked for.
-// Source: "AWS KMS permissions", where its resource is "*".
+// ListAliases asks for the account. A key in the request must exist, but needs no permission.
+// Source: "AWS KMS permissions", where the resource of ListAliases is "*".
 var listAliases = query("ListAliases",
 	asks{{Action: "kms:ListAliases"}, {Action: "kms:ListAliases", On: optional("KeyId", keyID), May: mayBeFound}}, nil,
 	func(c *call, in *api.ListAliasesRequest) (*api.ListAliasesResponse, error) {
@@ -28,8 +28,8 @@ var listAliases = query("ListAliases",
 		return out, err
 	})
 
-// mayBeFound decides about a key of the caller's account of which nothing is asked but
-// that it is there.
+// mayBeFound decides about a key of the caller's account that must exist but needs no
+// permission.
 func mayBeFound(c *call, action string, t target, _ key.Key, missing error) error {
 	if missing != nil {
 		return c.refuseBlind(action, t, missing)

@@ -39,15 +39,15 @@ func checkListGrants(in *api.ListGrantsRequest, _ time.Time) error {
 	return nil
 }
 
-// onlyForServices refuses a filter by service principal, which the API has for
-// callers that are services.
+// onlyForServices refuses a filter by service principal, which the API has for callers that are
+// AWS services.
 func (c *call) onlyForServices(action, resource string) error {
 	return notAuthorized(c.Caller.Principal, action, resource,
 		"because only a service principal may list grants by service principal")
 }
 
-// listGrantsOf goes through what the request picks out and nothing else: one
-// grant, the index of a grantee, or all grants on the key.
+// listGrantsOf reads only the grants that the request selects: one grant, the index of a
+// grantee, or all grants on the key.
 func listGrantsOf(k key.Key, in *api.ListGrantsRequest, p *page, v *store.View, add func(key.Grant)) error {
 	get := func(id string) error {
 		g, ok, err := records.Grants.Get(v, records.PathOf(k)+"/"+id)
@@ -90,7 +90,8 @@ func grantEntry(g key.Grant) api.GrantListEntry {
 	return e
 }
 
-// principalMembers returns the principal in the member for its kind, and nil for the other member.
+// principalMembers returns the principal as the value of one of two members, for principals and
+// for services. The other member is nil.
 func principalMembers(p key.Principal) (principal, service *string) {
 	if p.IsService() {
 		return nil, unlessEmpty(string(p))

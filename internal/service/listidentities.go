@@ -23,7 +23,7 @@ var listIdentities = administrationQuery("ListIdentities", nil,
 		return out, err
 	})
 
-// entries adds the identities of a kind, in an account or all, to a list.
+// entries adds the identities of a kind, in one account or in all accounts, to a list.
 func (c *call) entries(v *store.View, p *page, kind, under string, out *api.ListIdentitiesResponse) error {
 	add := func(e api.IdentityEntry, keys []string) (err error) {
 		e.Kind = &kind
@@ -100,8 +100,8 @@ func providerEntry(p identity.OIDCProvider) api.IdentityEntry {
 	}
 }
 
-// keyStatuses returns the status of access keys. Their last use comes from memory if it is not
-// written yet.
+// keyStatuses returns the status of access keys. If memory has a newer last use than the store,
+// it returns that use.
 func (c *call) keyStatuses(from store.Getter, ids []string) (all []api.AccessKeyStatus, err error) {
 	for _, id := range ids {
 		k, _, err := records.AccessKeys.Get(from, id)

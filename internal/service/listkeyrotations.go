@@ -32,9 +32,9 @@ var listKeyRotations = query("ListKeyRotations", asks{{Action: "kms:ListKeyRotat
 		return out, nil
 	})
 
-// stateOfPending returns the state of the material that waits for a rotation, empty if
-// none does: all related keys must have it first. What waits in a replica does so as long
-// as it does in the primary key.
+// stateOfPending returns the state of the material that waits for a rotation, or "" if no
+// material waits. All related keys must have the material before the rotation. Material waits
+// in a replica as long as it waits in the primary key.
 func (c *call) stateOfPending(k key.Key) (string, error) {
 	if k.Pending == nil || !k.IsMultiRegion() {
 		return api.KeyMaterialPendingRotation, nil
@@ -51,8 +51,8 @@ func (c *call) stateOfPending(k key.Key) (string, error) {
 	return api.KeyMaterialPendingRotation, nil
 }
 
-// A listedMaterial is a material of a key with its place among all that the key
-// ever had, which it keeps.
+// A listedMaterial is a material of a key and its place among all materials that the key has
+// had. The place never changes.
 type listedMaterial struct {
 	key.Material
 	place int
@@ -71,7 +71,7 @@ func materialsToList(k key.Key, include string) (all []listedMaterial) {
 	return all
 }
 
-// rotationEntry shows a material. One that waits is in the state waits.
+// rotationEntry returns the entry of a material. waits is the state of waiting material.
 func rotationEntry(k key.Key, m listedMaterial, waits string) api.RotationsListEntry {
 	e := api.RotationsListEntry{
 		KeyId:            &k.ID,

@@ -9,8 +9,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// The resource of the action is the retiring principal, which must be of the
-// caller's own account; the keys may be of others.
+// The resource of the action is the retiring principal, which must belong to the caller's own
+// account. The keys may belong to other accounts.
 var listRetirableGrants = query("ListRetirableGrants", asks{{Action: "kms:ListRetirableGrants"}},
 	func(in *api.ListRetirableGrantsRequest, _ time.Time) error {
 		return checkOneOf("RetiringPrincipal", in.RetiringPrincipal, "RetiringServicePrincipal", in.RetiringServicePrincipal)

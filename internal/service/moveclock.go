@@ -18,7 +18,7 @@ var moveClock = change("MoveClock", asks{{Action: "keyhold:MoveClock"}},
 		return nil
 	},
 	func(c *call, in *api.MoveClockRequest) (*api.ClockResponse, error) {
-		c.clock.moving.Lock() // so that two moves do not lose one another
+		c.clock.moving.Lock() // so that two simultaneous moves both count
 		defer c.clock.moving.Unlock()
 		step := time.Duration(or(in.AdvanceSeconds, 0)) * time.Second
 		if in.To != nil {

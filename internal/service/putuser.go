@@ -50,8 +50,8 @@ var putUser = administration("PutUser",
 		})
 	})
 
-// seedAccessKey gives a user of a dev server a fixed access key. It is in no table of
-// operations: only Seed carries it out.
+// seedAccessKey gives a user of a dev server a fixed access key. The table of operations does
+// not have it: only Seed carries it out.
 var seedAccessKey = administration("SeedAccessKey", nil,
 	func(c *call, in *api.SeedAccessKeyRequest) (*api.PutIdentityResponse, error) {
 		account, err := c.accountOf(in.AccountId)

@@ -7,10 +7,10 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// RecreateKey is the return of a key whose deployment is lost, and no part of the
-// KMS API: the key is made again under its old ID, and once its material is
-// imported its old ciphertexts open. It is for the root of the account. A multi-Region
-// key becomes the primary key, to be replicated when it has its material.
+// RecreateKey makes a key under its old ID again, after its deployment was lost. Once the
+// material of the key is imported, its old ciphertexts open. RecreateKey is not part of the KMS
+// API. Only the root of the account may use it. A multi-Region key becomes the primary key,
+// which can be replicated when it has its material.
 var recreateKey = change("RecreateKey", asks{{Action: "keyhold:RecreateKey"}},
 	func(in *api.RecreateKeyRequest, _ time.Time) error { return key.CheckChosenID(*in.KeyId) },
 	func(c *call, in *api.RecreateKeyRequest) (*api.RecreateKeyResponse, error) {

@@ -6,7 +6,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 )
 
-// ReEncrypt has two asks, because no permission has its name.
+// ReEncrypt has two asks, because there is no permission of its name.
 var reEncrypt = query("ReEncrypt",
 	asks{
 		{Action: "kms:ReEncryptFrom", On: keyOfCiphertext("SourceKeyId", "CiphertextBlob")},

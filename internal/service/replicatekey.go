@@ -66,12 +66,12 @@ func (c *call) newReplica(primary key.Key, in *api.ReplicateKeyRequest) (key.Key
 	if err := c.hold(func() error { return c.checkPolicy(r.Policy, r, in.BypassPolicyLockoutSafetyCheck) }); err != nil {
 		return key.Key{}, err
 	}
-	// Now, and not only in the commit, so that a refused replica writes no slot.
+	// Checked now, and not only in the commit, so that a refused replica writes no slot.
 	return r, c.store.View(c.ctx, func(v *store.View) error { return c.checkFree(v, r) })
 }
 
 // commitReplica writes the replica and its primary key, which lists the replica from now on.
-// The current materials must still be those that were copied. The pending material may have
+// The current materials must still be the copied materials. The pending material may have
 // changed.
 func (c *call) commitReplica(copied, replica key.Key) (primary key.Key, err error) {
 	c.created = replica.ARN()

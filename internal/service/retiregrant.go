@@ -22,7 +22,7 @@ var retireGrant = change("RetireGrant",
 		return nil, c.commitWithoutGrant(id, in.DryRun)
 	})
 
-// grantID returns the ID of the grant that is to be retired.
+// grantID returns the ID of the grant to retire.
 func (c *call) grantID(in *api.RetireGrantRequest) (id string, err error) {
 	switch {
 	case in.GrantToken == nil && in.GrantId == nil:
@@ -35,9 +35,10 @@ func (c *call) grantID(in *api.RetireGrantRequest) (id string, err error) {
 }
 
 // mayRetire decides in place of policies and grants. The retiring principal may retire a grant,
-// and the grantee may if the grant allows RetireGrant. So may the account that created the
-// grant, whose policies may allow it to others. The key policy is not read, but a deny in the
-// caller's own policies applies. Source: "Retiring and revoking grants" in the developer guide.
+// and so may the grantee if the grant allows RetireGrant. The account that created the grant
+// may retire it too, and its policies may allow this to others. The key policy is not read, but
+// a Deny in the caller's own policies applies. Source: "Retiring and revoking grants" in the
+// developer guide.
 func mayRetire(c *call, action string, t target, k key.Key, missing error) error {
 	in := c.Input.(*api.RetireGrantRequest)
 	id, err := c.grantID(in)
@@ -69,11 +70,11 @@ func mayRetire(c *call, action string, t target, k key.Key, missing error) error
 	return err
 }
 
-// silent is a policy that allows and denies nothing.
+// silent is a policy that neither allows nor denies anything.
 const silent = `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*"}}`
 
-// retires decides by the grant itself. It treats the retiring principal as the grantee of a
-// grant of RetireGrant, within the same limits, and without a key policy.
+// retires decides with the grant itself. It treats the retiring principal as the grantee of a
+// grant for RetireGrant, with the same constraints, and without a key policy.
 func (q *question) retires(g key.Grant) (policy.Decision, error) {
 	documents := q.documents
 	p, err := q.c.compiled.get(silent, policy.KeyPolicy)
@@ -81,7 +82,7 @@ func (q *question) retires(g key.Grant) (policy.Decision, error) {
 	return q.decide(documents, []key.Grant{g, {ID: g.ID, Grantee: g.Retiring, Operations: []string{"RetireGrant"}}}), err
 }
 
-// checkRetireGrant wants a token, or a key and a grant ID.
+// checkRetireGrant requires either a token, or a key and a grant ID.
 func checkRetireGrant(in *api.RetireGrantRequest, _ time.Time) error {
 	byToken, byID := in.GrantToken != nil, in.GrantId != nil && in.KeyId != nil
 	switch {
@@ -93,8 +94,8 @@ func checkRetireGrant(in *api.RetireGrantRequest, _ time.Time) error {
 	return nil
 }
 
-// keyOfGrant finds the key that the grant to be retired is on. A token names its
-// key, which must be of the caller's Region.
+// keyOfGrant finds the key of the grant to retire. A token names the key, which must be in the
+// caller's Region.
 func keyOfGrant(c *call, in any) (target, error) {
 	token := in.(*api.RetireGrantRequest).GrantToken
 	if token == nil {

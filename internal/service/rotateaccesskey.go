@@ -10,8 +10,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// RotateAccessKey makes a second access key. If two access keys exist, it replaces an inactive
-// one. If both are active, it refuses, because both may be in use.
+// RotateAccessKey generates a second access key. If there are two access keys, it replaces an
+// inactive one. If both are active, it refuses, because both may be in use.
 var rotateAccessKey = administration("RotateAccessKey", nil,
 	func(c *call, in *api.RotateAccessKeyRequest) (*api.RotateAccessKeyResponse, error) {
 		account, err := c.accountOf(in.AccountId)
@@ -48,8 +48,7 @@ var rotateAccessKey = administration("RotateAccessKey", nil,
 		})
 	})
 
-// anotherKey writes the new access key and removes an inactive one where there is no
-// room.
+// anotherKey writes the new access key and, if there are two already, removes an inactive one.
 func (c *call) anotherKey(
 	tx *store.Tx, account, user string, has []string, made []madeKey,
 ) (all []string, removed *string, err error) {
@@ -72,7 +71,7 @@ func (c *call) anotherKey(
 	return all, removed, err
 }
 
-// inactive returns which of the access keys is not active, -1 if all are.
+// inactive returns the index of an inactive access key, or -1 if all are active.
 func inactive(tx *store.Tx, ids []string) (int, error) {
 	for i, id := range ids {
 		if k, _, err := records.AccessKeys.Get(tx, id); err != nil || k.Inactive {

@@ -8,7 +8,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// RotateKeyOnDemand is over when it answers: there is no rotation in progress.
+// RotateKeyOnDemand completes the rotation before it answers, so the API never shows a rotation
+// in progress.
 var rotateKeyOnDemand = change("RotateKeyOnDemand", asks{{Action: "kms:RotateKeyOnDemand", On: keyID("KeyId")}}, nil,
 	func(c *call, _ *api.RotateKeyOnDemandRequest) (*api.RotateKeyOnDemandResponse, error) {
 		k := c.key()
@@ -33,8 +34,8 @@ var rotateKeyOnDemand = change("RotateKeyOnDemand", asks{{Action: "kms:RotateKey
 		return &api.RotateKeyOnDemandResponse{KeyId: new(k.ARN())}, nil
 	})
 
-// commitRotationOnDemand rotates a key with those that it is related to, which must be
-// the same ones still.
+// commitRotationOnDemand rotates a key and its related keys, which must be the same keys as
+// before the transaction.
 func (c *call) commitRotationOnDemand(before key.Related, generated []key.Material) error {
 	var left []string
 	err := c.commit(func(tx *store.Tx) error {

@@ -12,11 +12,11 @@ import (
 	"github.com/keyhold/keyhold/internal/seed"
 )
 
-// seedRemedy ends each contradiction.
+// seedRemedy is the end of each message about a contradiction.
 const seedRemedy = "change the one or the other, or start with another --data folder"
 
-// contradiction compares a declared key with the stored one as it is now. It returns the first
-// difference, or nil. It compares only what the file mentions.
+// contradiction compares a declared key with the stored key in its present state. It returns
+// the first difference, or nil. It compares only the members that the file has.
 func contradiction(d seed.Key, k key.Key, now time.Time) error {
 	in := d.Request
 	switch {
@@ -52,15 +52,15 @@ func contradiction(d seed.Key, k key.Key, now time.Time) error {
 	return nil
 }
 
-// materialContradiction is contradiction for the material and its expiry. It accepts material
-// that has expired meanwhile.
+// materialContradiction compares the material and its expiry. It accepts material that has
+// expired meanwhile.
 func materialContradiction(d seed.Key, k key.Key, now time.Time) error {
 	in := d.Request
 	id, err := crypt.MaterialID(k.ID, in.KeyMaterial)
 	if err != nil {
 		return err
 	}
-	m, known := k.Material(id) // the key may have been rotated since
+	m, known := k.Material(id) // a rotation may have made other material current
 	switch {
 	case len(k.Materials) == 0:
 		return d.Errorf("material", "the stored key has none yet: %s", seedRemedy)
@@ -93,7 +93,7 @@ func validTo(m key.Material) string {
 }
 
 // CheckDocuments checks the syntax of the policies of a file. An error names the line in the
-// file, and the place in the policy.
+// file and the position in the policy.
 func CheckDocuments(f seed.File) error {
 	for _, d := range f.Documents() {
 		kind := policy.IdentityPolicy
@@ -140,8 +140,8 @@ func (s *Service) seedIdentities(ctx context.Context, f seed.File) error {
 	return nil
 }
 
-// seedUser makes only the access keys of the file, because nobody would see the secrets of
-// generated ones.
+// seedUser makes only the access keys that the file declares, because nobody would see the
+// secrets of generated access keys.
 func (s *Service) seedUser(ctx context.Context, u seed.User) error {
 	as := rootIn(s.devAccount, "us-east-1")
 	if u.Request.AccessKeys != nil {

@@ -43,7 +43,7 @@ func (s *Service) Seed(ctx context.Context, f seed.File) (made int, err error) {
 	return made, nil
 }
 
-// A seedPlan lists what has to be made for a declared key.
+// A seedPlan lists the missing parts of a declared key.
 type seedPlan struct {
 	seed.Key
 	make    bool     // the key itself
@@ -87,8 +87,8 @@ func checkSeedExpiry(k seed.Key, now time.Time) error {
 	return nil
 }
 
-// missingAliases returns the aliases of a declared key that are not there; one
-// that another key has is an error.
+// missingAliases returns the aliases of a declared key that do not exist. It returns an error
+// if an alias belongs to another key.
 func (c *call) missingAliases(v *store.View, k seed.Key) (missing []string, err error) {
 	for _, name := range k.Aliases {
 		a, exists, err := records.Aliases.Get(v, records.AliasPath(k.Account, k.Region, name))
@@ -126,7 +126,7 @@ func (s *Service) carryOutSeed(ctx context.Context, p seedPlan) error {
 	return nil
 }
 
-// A declared thing knows where in the file it stands.
+// A declared value makes errors that name the line of a member in the file.
 type declared interface {
 	Errorf(member, format string, args ...any) error
 }
@@ -135,7 +135,7 @@ func rootIn(account, region string) identity.Caller {
 	return identity.Caller{Principal: identity.Root(account), Region: region}
 }
 
-// doSeed carries out an operation for one member of a declaration.
+// doSeed carries out an operation. An error names the line of the member in the file.
 func (s *Service) doSeed(
 	ctx context.Context, as identity.Caller, d declared, o Operation, member string, in any,
 ) error {

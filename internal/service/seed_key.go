@@ -8,8 +8,8 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// seedKey makes a declared key of a dev server. It is in no table of operations:
-// only Seed carries it out.
+// seedKey makes a declared key of a dev server. The table of operations does not have it: only
+// Seed carries it out.
 var seedKey = change("SeedKey", asks{{Action: "keyhold:SeedKey"}}, checkSeedKey,
 	func(c *call, in *api.SeedKeyRequest) (*api.CreateKeyResponse, error) {
 		multi := key.IsMultiRegionID(*in.KeyId)
@@ -53,8 +53,8 @@ func checkSeedKey(in *api.SeedKeyRequest, now time.Time) error {
 	return checkImport(&api.ImportKeyMaterialRequest{ValidTo: in.ValidTo}, now)
 }
 
-// seedValidTo returns when the material of a declared key expires that is made
-// now; zero is never.
+// seedValidTo returns when the material of a declared key expires if the key is made now. Zero
+// means never.
 func seedValidTo(in *api.SeedKeyRequest, now time.Time) time.Time {
 	switch {
 	case in.ValidTo != nil:

@@ -14,8 +14,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// A Clock is the clock of key life: wall time, and in a dev server ahead of it
-// by as much as it was moved. It only moves forward.
+// A Clock is the clock of keys, tokens and deletions. It shows wall time, plus the offset by
+// which the clock of a dev server was moved. It only moves forward.
 type Clock struct {
 	wall   func() time.Time
 	offset atomic.Int64
@@ -25,7 +25,7 @@ type Clock struct {
 // NewClock returns a Clock that shows the given wall time until it is moved.
 func NewClock(wall func() time.Time) *Clock { return &Clock{wall: wall} }
 
-// Now returns the time that keys, tokens and deletions live by.
+// Now returns the time that decides about keys, tokens and deletions.
 func (c *Clock) Now() time.Time { return c.wall().Add(time.Duration(c.offset.Load())).UTC() }
 
 // Advance moves the clock forward by d.
@@ -44,7 +44,7 @@ var (
 	errClockFar  = errors.New("it cannot be more than 200 years ahead of wall time")
 )
 
-// offsetAfter returns the offset of the clock moved forward by step.
+// offsetAfter returns the offset after moving the clock forward by step.
 func (c *Clock) offsetAfter(step time.Duration) (time.Duration, error) {
 	offset := time.Duration(c.offset.Load())
 	switch {
@@ -56,7 +56,7 @@ func (c *Clock) offsetAfter(step time.Duration) (time.Duration, error) {
 	return offset + step, nil
 }
 
-// restoreClock reads the offset that a former run of the dev server stored.
+// restoreClock reads the offset that an earlier run of the dev server stored.
 func (s *Service) restoreClock(ctx context.Context) error {
 	return s.store.View(ctx, func(v *store.View) error {
 		r, _, err := records.Clocks.Get(v, records.ClockPath)
@@ -65,8 +65,9 @@ func (s *Service) restoreClock(ctx context.Context) error {
 	})
 }
 
-// WithClock adds the time of the clock to the message of a refusal that depends on it, if the
-// clock was moved: the caller may look at another clock. Only clocks of dev servers are moved.
+// WithClock returns an error that depends on the clock with the time of the clock in its
+// message, if the clock was moved: the caller may look at another clock. Only clocks of dev
+// servers can be moved.
 func (s *Service) WithClock(e *key.Error) *key.Error {
 	ahead := time.Duration(s.clock.offset.Load())
 	if !e.ByClock || ahead == 0 {
@@ -78,7 +79,7 @@ func (s *Service) WithClock(e *key.Error) *key.Error {
 	return &shown
 }
 
-// inDays writes a duration of days in days.
+// inDays formats a duration of days in days.
 func inDays(d time.Duration) string {
 	const day = 24 * time.Hour
 	if d < 2*day {

@@ -15,12 +15,11 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// ErrInitialised says that the deployment has its account and its first access
-// key already.
+// ErrInitialised means that the deployment already has its account and its first access key.
 var ErrInitialised = errors.New("the deployment is initialised already")
 
-// Initialise gives a new deployment its account and returns the first access key
-// of the account's root. The secret is shown here and never again.
+// Initialise gives a new deployment its account and returns the first access key of the
+// account's root. The server never shows the secret again.
 func (s *Service) Initialise(ctx context.Context, account string) (id, secret string, err error) {
 	id, secret = newAccessKey(keyPrefix)
 	e := serverEvent("CreateAccessKey", account, s.clock.Now())
@@ -36,7 +35,7 @@ func (s *Service) Initialise(ctx context.Context, account string) (id, secret st
 	return id, secret, err
 }
 
-// Account returns the account of the deployment, "" if it was not initialised.
+// Account returns the account of the deployment, or "" if the deployment was not initialised.
 func (s *Service) Account(ctx context.Context) (account string, err error) {
 	err = s.store.View(ctx, func(v *store.View) error {
 		d, _, err := records.Deployments.Get(v, records.DeploymentPath)
@@ -46,7 +45,7 @@ func (s *Service) Account(ctx context.Context) (account string, err error) {
 	return account, err
 }
 
-// The first characters of IDs. Source: "IAM identifiers", unique identifiers.
+// The prefixes of IDs. Source: "IAM identifiers", unique identifiers.
 const (
 	keyPrefix     = "AKIA" // access keys
 	sessionPrefix = "ASIA" // access keys of temporary credentials
@@ -63,18 +62,18 @@ func newAccessKey(prefix string) (id, secret string) {
 	return newUniqueID(prefix), base64.StdEncoding.EncodeToString(random[:])
 }
 
-// newUniqueID returns a random ID of 20 letters and digits, the prefix first.
+// newUniqueID returns a random ID of 20 letters and digits that begins with the prefix.
 func newUniqueID(prefix string) string {
 	var random [10]byte
 	rand.Read(random[:])
 	return prefix + base32.StdEncoding.EncodeToString(random[:])
 }
 
-// DefaultRegion is served by a deployment that remembers no Regions.
+// DefaultRegion is the served Region of a deployment that has stored no Regions.
 const DefaultRegion = "us-east-1"
 
-// ServeRegions makes the given Regions those that are served, and remembers them. Without
-// any, the remembered Regions are served. It returns the Regions that are served, and must be
+// ServeRegions sets and stores the Regions that are served. Without any given Regions, the
+// stored Regions are served. ServeRegions returns the Regions that are served. It must be
 // called before Do.
 func (s *Service) ServeRegions(ctx context.Context, given []string) (served []string, err error) {
 	remembered, err := s.rememberedRegions(ctx)
@@ -114,7 +113,8 @@ func (s *Service) rememberedRegions(ctx context.Context) (remembered []string, e
 // Serves reports whether the Region is served.
 func (s *Service) Serves(region string) bool { return s.regions(region) }
 
-// maxScopes bounds how many accounts, in all their Regions, UnservedRegions looks at.
+// maxScopes is the maximum number of pairs of an account and a Region at which UnservedRegions
+// looks.
 const maxScopes = 10_000
 
 // UnservedRegions returns the Regions that have keys and are not served. It reads one key of
@@ -123,7 +123,7 @@ func (s *Service) UnservedRegions(ctx context.Context) ([]string, error) {
 	return s.unservedRegions(ctx, maxScopes)
 }
 
-// unservedRegions is UnservedRegions with a bound of its own.
+// unservedRegions is UnservedRegions with a limit for tests.
 func (s *Service) unservedRegions(ctx context.Context, scopes int) (unserved []string, err error) {
 	err = s.store.View(ctx, func(v *store.View) error {
 		after := ""
@@ -136,7 +136,7 @@ func (s *Service) unservedRegions(ctx context.Context, scopes int) (unserved []s
 			if !s.regions(k.Region) && !slices.Contains(unserved, k.Region) {
 				unserved = append(unserved, k.Region)
 			}
-			after = records.ScopePath(k.Account, k.Region) + "\xff" // behind all keys of this account and Region
+			after = records.ScopePath(k.Account, k.Region) + "\xff" // after all keys of this account and Region
 		}
 		return nil
 	})

@@ -10,26 +10,27 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// A migration brings all records from one format to the next. It goes in pages, each of
-// which is one transaction that also notes how far the migration has come: whenever the
-// program is stopped, the next start goes on behind the last page.
+// A migration brings all records from one format to the next. It works in pages. Each page is
+// one transaction, which also stores how far the migration has come. After a stop at any
+// moment, the next start continues after the last page.
 type migration struct {
 	from, to int
 	what     string // for the operator's log
-	// page reads records after a path and returns what changes them in a transaction,
-	// within the limits of a Batch without one check and one write, and the path of the
-	// last record. Without records there is nothing left to do.
+	// page reads the records after a path. It returns a function that changes them in a
+	// transaction, and the path of the last record. The transaction needs one check and one
+	// write besides, so page leaves room for them within the limits of a Batch. Without
+	// records, the migration is complete.
 	page func(v *store.View, after string) (change func(*store.Tx) error, last string, records int, err error)
 }
 
-// migrations lead from each older format to records.NewestFormat, in order.
+// migrations lists the migrations from each older format to records.NewestFormat, in order.
 func migrations() []migration {
 	return []migration{
 		{1, 2, "grants are indexed by operations and constraints", indexGrants},
 	}
 }
 
-// checkFormat refuses a deployment of a newer version, before anything of it is changed.
+// checkFormat refuses a deployment of a newer version, before anything is changed.
 func (s *Service) checkFormat(ctx context.Context) error {
 	return s.store.View(ctx, func(v *store.View) error {
 		f, err := records.ReadFormat(v)
@@ -37,8 +38,8 @@ func (s *Service) checkFormat(ctx context.Context) error {
 	})
 }
 
-// migrate brings the records to the newest format. Where they have it, which is read
-// from one record, migrate does nothing.
+// migrate brings the records to the newest format. If one record says that they have it,
+// migrate does nothing.
 func (s *Service) migrate(ctx context.Context, all []migration) error {
 	var f records.Format
 	err := s.store.View(ctx, func(v *store.View) (err error) {
@@ -56,7 +57,7 @@ func (s *Service) migrate(ctx context.Context, all []migration) error {
 	return err
 }
 
-// migrateBy carries out one migration, from where the last start came to.
+// migrateBy carries out one migration, from the page at which the last start stopped.
 func (s *Service) migrateBy(ctx context.Context, m migration, f records.Format) (records.Format, error) {
 	s.log.Info("the records are brought to a newer format: older versions of the program cannot open them any more",
 		"from", m.from, "to", m.to, "what", m.what, "resumed", f.To != 0)
@@ -72,7 +73,7 @@ func (s *Service) migrateBy(ctx context.Context, m migration, f records.Format) 
 	return f, nil
 }
 
-// migratePage changes one page of records, and in the same transaction the record of the
+// migratePage changes one page of records and, in the same transaction, the record of the
 // format.
 func (s *Service) migratePage(
 	ctx context.Context, m migration, f records.Format,
@@ -104,14 +105,14 @@ func (s *Service) migratePage(
 	return next, n, err
 }
 
-// migrateGrantsPage is how many grants one transaction indexes: each makes up to three
-// checks and two writes.
+// migrateGrantsPage is the number of grants that one transaction indexes. Each grant takes up
+// to three checks and two writes.
 const migrateGrantsPage = 40
 
-// indexGrants is the page of the migration from format 1, whose grants have no entry in
-// records.GrantMatches. The limits of records.GranteeShapes are for new grants: older grants stay. A grant
-// that has an entry is left alone, so a second migration, as after a loss of the record of
-// the format, changes nothing.
+// indexGrants is the page of the migration from format 1, in which grants have no entry in
+// records.GrantMatches. The limits of records.GranteeShapes apply to new grants only: all older
+// grants get an entry. A grant with an entry is left unchanged, so a second migration, for
+// example after the loss of the format record, changes nothing.
 func indexGrants(v *store.View, after string) (change func(*store.Tx) error, last string, n int, err error) {
 	page, err := records.Grants.Scan(v, "", after, migrateGrantsPage)
 	if err != nil || len(page) == 0 {

@@ -24,35 +24,35 @@ import (
 type Config struct {
 	Backend store.Backend
 	Slots   store.Slots // of the same deployment as Backend
-	Root    seal.Root   // opens the data keys; a new deployment's are made under it
+	Root    seal.Root   // opens the data keys; the data keys of a new deployment are wrapped with it
 	Audit   *audit.Log
-	Clock   *Clock // the clock of key life; wall time is the server's
+	Clock   *Clock // the clock of keys, tokens and deletions; a server that is not a dev server uses wall time
 	Log     *slog.Logger
 
-	// Create makes an empty Backend a new deployment. Without it Open refuses one
-	// with ErrNotInitialised.
+	// Create makes a new deployment in an empty Backend. Without Create, Open returns
+	// ErrNotInitialised for an empty Backend.
 	Create bool
-	// Dev adds the operations of dev servers: they show and move Clock, and
-	// explain refused signatures.
+	// Dev adds the operations of dev servers, which show and move Clock and explain refused
+	// signatures.
 	Dev bool
-	// DevAccount is the account whose root administers identities in a deployment without a
-	// stored account, such as that of a dev server.
+	// DevAccount is the account whose root administers identities if the deployment has no
+	// stored account, as on a dev server.
 	DevAccount string
 	// WebIdentity verifies the tokens of OIDC providers. If nil, all tokens are refused.
 	WebIdentity *webidentity.Verifier
 	// Full returns a space.ErrFull while the disk has no space for ordinary work. If nil, the
 	// disk is never full.
 	Full func() error
-	// WrappingKeysAhead is how many key pairs of a wrapping key spec are kept
-	// ready once the spec was asked for. With 0 each is made when it is needed.
+	// WrappingKeysAhead is the number of key pairs that are kept ready for each wrapping key
+	// spec that a client has asked for. With 0, each key pair is generated when it is needed.
 	WrappingKeysAhead int
-	// Computing, if set, is called with 1 when an expensive computation begins, and
-	// with -1 when it has ended.
+	// Computing, if set, is called with 1 when an expensive computation begins, and with -1
+	// when it ends.
 	Computing func(change int)
 	// Rates are the requests per second that one principal may make, by class (DefaultRates). A
 	// class that is missing or 0 has no limit.
 	Rates map[string]int
-	// Quotas are the greatest numbers of records, by name (DefaultQuotas). A quota that is
+	// Quotas are the maximum numbers of records, by name (DefaultQuotas). A quota that is
 	// missing or 0 does not limit.
 	Quotas map[string]int
 }
@@ -78,7 +78,7 @@ type Service struct {
 	pausing       chan struct{} // a place for each refusal that waits
 	expensive     *expensive
 	rates         *rates
-	turns         *admit.Queues // to change one key, or the identities of one account
+	turns         *admit.Queues // for changes of one key, or of the identities of one account
 	tokenKeys     *material.TokenKeys
 	grantTokens   seal.Sealer
 	devAccount    string
@@ -91,9 +91,9 @@ type Service struct {
 	explaining    *admit.Queue
 }
 
-// Open returns the Service of the deployment that lies in the Backend; an empty
-// Backend becomes a new deployment. The caller closes Audit, then Service, then
-// Slots and Backend: so the journal learns of all that the log has on disk.
+// Open returns the Service of the deployment in the Backend. An empty Backend becomes a new
+// deployment. The caller closes Audit, then Service, then Slots and Backend, so that the
+// journal learns of all events that the log has on disk.
 func Open(ctx context.Context, c Config) (*Service, error) {
 	keyring, err := records.OpenKeyring(ctx, c.Backend, c.Root, c.Create)
 	if err != nil {
@@ -144,7 +144,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	return s, nil
 }
 
-// resume goes on where the last process on these data stopped.
+// resume continues the work of the last process on this data.
 func (s *Service) resume(ctx context.Context, dev bool) error {
 	if torn := s.audit.Torn(); torn > 0 {
 		s.log.Warn("an incomplete event at the end of the audit log was removed: "+
@@ -170,10 +170,10 @@ func (s *Service) resume(ctx context.Context, dev bool) error {
 	return nil // the sweep tries again
 }
 
-// StoreRevision returns the newest revision of the store that is known.
+// StoreRevision returns the newest known revision of the store.
 func (s *Service) StoreRevision() int64 { return s.store.Revision() }
 
-// Close waits for what runs in the background. No Do may be under way.
+// Close waits for the work in the background. All calls of Do must have returned.
 func (s *Service) Close() error {
 	s.sweeper.close()
 	s.wrappingKeys.Close()
@@ -184,7 +184,7 @@ func (s *Service) Close() error {
 	return errors.Join(s.usage.close(), s.accessKeyUse.close(), s.journal.Close())
 }
 
-// Find returns the operation of the given name, if it is served.
+// Find returns the operation of the given name, if the server serves it.
 func (s *Service) Find(name string) (Operation, bool) {
 	op, ok := s.operations[name]
 	return op, ok

@@ -15,17 +15,17 @@ import (
 
 // An assumption is a request for a session of a role.
 type assumption struct {
-	action   string // "sts:AssumeRole" or the one for web identities
+	action   string // "sts:AssumeRole" or the action for web identities
 	roleARN  string
 	session  identity.Session // the tags, policies and claims of the session
 	seconds  *int32           // the duration
 	most     int32            // the limit in seconds besides the limit of the role; 0 does not limit
-	external *string          // sts:ExternalId
-	least    *int32           // characters of the token
+	external *string          // the external ID, the value of sts:ExternalId
+	least    *int32           // minimum number of characters of the token
 }
 
-// assume issues a session of a role that the caller may assume. Like every call, it
-// decides again before it hands out the session.
+// assume issues a session of a role that the caller may assume. Like every call, it decides
+// again before it returns the session.
 func (c *call) assume(a assumption) (role identity.Role, out issuedSession, err error) {
 	var seconds int32
 	err = c.hold(func() (err error) {
@@ -41,9 +41,9 @@ func (c *call) assume(a assumption) (role identity.Role, out issuedSession, err 
 	return role, out, err
 }
 
-// mayAssume returns the role and the duration of the session, if the trust policy allows the
-// session and, where the trust policy leaves the decision to them, the policies of the caller
-// allow it too. A missing or disabled role gets the same answer as a forbidden one.
+// mayAssume returns the role and the duration of the session. The trust policy must allow the
+// session, and if the trust policy leaves the decision to the policies of the caller, they must
+// allow it too. A missing or disabled role gets the same answer as a forbidden role.
 func (c *call) mayAssume(a assumption) (role identity.Role, seconds int32, err error) {
 	who, d, err := c.assumingPrincipal()
 	if err != nil {
@@ -66,8 +66,8 @@ func (c *call) mayAssume(a assumption) (role identity.Role, seconds int32, err e
 	return role, seconds, c.checkSessionPolicies(a.session.PolicyARNs, role.Account)
 }
 
-// assumingPrincipal returns the principal that asks for a session, and its policies: a provider of
-// web identities has none.
+// assumingPrincipal returns the principal that asks for a session, and its policies. A web
+// identity has no policies.
 func (c *call) assumingPrincipal() (who policy.Principal, d policy.Documents, err error) {
 	p := c.Caller.Principal
 	if p.Kind == identity.KindWebIdentity {
@@ -77,7 +77,7 @@ func (c *call) assumingPrincipal() (who policy.Principal, d policy.Documents, er
 	return policyPrincipal(p), d, err
 }
 
-// findRole returns the role of an ARN.
+// findRole returns the role with an ARN.
 func (c *call) findRole(arn string) (r identity.Role, ok bool, err error) {
 	account, kind, _, name, ok := identity.ParseARN(arn)
 	if !ok || kind != "role" {
@@ -110,8 +110,8 @@ func (c *call) decideAssume(role identity.Role, who policy.Principal, d policy.D
 	return true, nil
 }
 
-// actions are what must be allowed. Sources: "Pass session tags in AWS STS" and
-// "Monitor and control actions taken with assumed roles" in the IAM user guide.
+// actions returns the actions that the policies must allow. Sources: "Pass session tags in AWS
+// STS" and "Monitor and control actions taken with assumed roles" in the IAM user guide.
 func (a assumption) actions() []string {
 	all := []string{a.action}
 	if len(a.session.Tags) > 0 || len(a.session.Transitive) > 0 {
@@ -158,7 +158,7 @@ func (a assumption) duration(role identity.Role) (int32, error) {
 	return seconds, nil
 }
 
-// notAssumable is the one refusal of a role that is missing or forbidden.
+// notAssumable returns the error for a role that is missing or forbidden.
 func (c *call) notAssumable(a assumption) *key.Error {
 	if c.Caller.Principal.Kind == identity.KindWebIdentity {
 		return key.Errorf(key.KindAccessDenied, "Not authorized to perform %s", a.action)
@@ -167,11 +167,11 @@ func (c *call) notAssumable(a assumption) *key.Error {
 		"User: %s is not authorized to perform: %s on resource: %s", c.Caller.Principal.ARN, a.action, a.roleARN)
 }
 
-// maxSessionPolicies is how many characters session policies may have together, with
-// the ARNs of managed ones.
+// maxSessionPolicies is the maximum number of characters of the session policies together with
+// the ARNs of managed session policies.
 const maxSessionPolicies = 2048
 
-// takeSessionPolicies puts the session policies of a request into a session.
+// takeSessionPolicies copies the session policies of a request into a session.
 func takeSessionPolicies(s *identity.Session, text *string, arns []sts.PolicyDescriptorType) error {
 	size := 0
 	if text != nil {
@@ -196,7 +196,7 @@ func takeSessionPolicies(s *identity.Session, text *string, arns []sts.PolicyDes
 	return nil
 }
 
-// checkSessionPolicies looks for the managed session policies, which must be of the
+// checkSessionPolicies checks that the managed session policies exist. They must belong to the
 // role's account.
 func (c *call) checkSessionPolicies(arns []string, account string) error {
 	for _, arn := range arns {

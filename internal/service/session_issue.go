@@ -18,11 +18,11 @@ type issuedSession struct {
 	utilization *int32 // the size of the token, in percent of the largest allowed
 }
 
-// maxPacked is the room in a token for session policies and session tags, in bytes
-// of their JSON.
+// maxPacked is the maximum size of session policies and session tags in a token, in bytes of
+// their JSON.
 const maxPacked = 5120
 
-// issue makes temporary credentials that carry the session, for so many seconds from
+// issue makes temporary credentials for the session, valid for the given number of seconds from
 // now.
 func (c *call) issue(s identity.Session, seconds int32, least *int32) (issuedSession, error) {
 	packed, err := packedSize(s)
@@ -55,8 +55,8 @@ func (c *call) issue(s identity.Session, seconds int32, least *int32) (issuedSes
 	}, nil
 }
 
-// packedSize returns how much of the room for them the session policies and tags
-// take, in percent; nil if there are none.
+// packedSize returns the size of the session policies and tags in percent of maxPacked, or nil
+// if there are none.
 func packedSize(s identity.Session) (*int32, error) {
 	if !s.IsLimited() && len(s.Tags) == 0 {
 		return nil, nil
@@ -74,8 +74,8 @@ func packedSize(s identity.Session) (*int32, error) {
 
 func percent(n, of int) int32 { return int32((n*100 + of - 1) / of) }
 
-// credentialsElements returns the response elements of an event about credentials: all but
-// the secret and the token.
+// credentialsElements returns the response elements of an event about credentials, without the
+// secret and the token.
 func credentialsElements(s identity.Session) []byte {
 	type credentials struct {
 		AccessKeyID string `json:"accessKeyId"`
@@ -87,7 +87,7 @@ func credentialsElements(s identity.Session) []byte {
 	return b
 }
 
-// roleResource is the role that a call is about, for its event.
+// roleResource returns the role of a call as a resource for the event.
 func roleResource(r identity.Role) audit.Resource {
 	return audit.Resource{ARN: r.ARN(), AccountID: r.Account, Type: audit.RoleResource}
 }

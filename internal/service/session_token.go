@@ -13,16 +13,16 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// A sessionToken is what the token of temporary credentials holds, under the seal
-// of the deployment: so nothing is kept of it, any node knows whose it is, and
-// nobody can make one or change it.
+// A sessionToken is the content of the token of temporary credentials. The deployment seals it.
+// Therefore the server stores nothing for a token, any node knows whose token it is, and nobody
+// else can make or change one.
 type sessionToken struct {
 	identity.Session
 	Secret  string `json:"secret"`
-	Padding string `json:"padding,omitzero"` // for who wants a longer token
+	Padding string `json:"padding,omitzero"` // for callers that ask for a longer token
 }
 
-// The size of the largest token, in characters, which must fit into a header with the other
+// The maximum size of a token, in characters, which must fit into a header with the other
 // fields; and the limits of the cache of opened tokens, in number and bytes.
 const (
 	maxSessionToken   = 8192
@@ -30,8 +30,8 @@ const (
 	maxSessionBytes   = 16 << 20
 )
 
-// sessionSize returns about how many bytes an opened token takes. The decoded session is up
-// to three times as large as the token.
+// sessionSize estimates the memory of an opened token in bytes. The decoded session is up to
+// three times as large as the token.
 func sessionSize(token string) int { return 1<<10 + 4*len(token) }
 
 // sessionTokens seals and opens tokens.
@@ -50,7 +50,7 @@ func newSessionTokens(s seal.Sealer) *sessionTokens {
 	}
 }
 
-// seal returns a token of least characters or more.
+// seal returns a token of at least the given number of characters.
 func (s *sessionTokens) seal(t sessionToken, least int) (string, error) {
 	token, err := s.encode(t)
 	if short := least - len(token); err == nil && short > 0 {
@@ -70,8 +70,8 @@ func (s *sessionTokens) encode(t sessionToken) (string, error) {
 	return base64.StdEncoding.EncodeToString(sealed), err
 }
 
-// open returns what a token holds, if it is one of this deployment. It is shared
-// and must not be changed.
+// open returns the content of a token of this deployment. The content is shared and must not be
+// changed.
 func (s *sessionTokens) open(token string) (t *sessionToken, ok bool) {
 	t, ok = s.opened.Get(token)
 	if ok || len(token) > maxSessionToken {
@@ -94,11 +94,11 @@ func (s *sessionTokens) decode(token string) (*sessionToken, bool) {
 	}
 	defer clear(plain)
 	t, err := s.codec.Decode(plain)
-	return &t, err == nil // a newer program's may have more to it than is known here
+	return &t, err == nil // a token of a newer program may have more members
 }
 
-// maxSessionSkew is how far a session may be ahead of the clock, as another node
-// may have issued it.
+// maxSessionSkew is how far in the future a session may have been issued, because the clock of
+// another node may be ahead.
 const maxSessionSkew = 5 * time.Minute
 
 // Session is the identity.Lookup of temporary credentials by their token. It does not find
@@ -119,8 +119,7 @@ func (s *Service) Session(ctx context.Context, token string) (k identity.AccessK
 }
 
 // bearer returns the principal of a session, and the time before which all sessions of the
-// principal were ended. The user or role of the name must still be the one that got the
-// session.
+// principal have ended. The user or role must be the same one for which the session was issued.
 func bearer(from source, of *identity.Session) (p identity.Principal, since time.Time, ok bool, err error) {
 	switch {
 	case of.Role != "":

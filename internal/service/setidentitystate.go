@@ -11,8 +11,8 @@ import (
 )
 
 // SetIdentityState enables or disables one access key, or a user or role with its sessions. The
-// access key of keyhold init belongs to no user. It can be disabled once another administrator
-// can sign in.
+// access key of keyhold init does not belong to a user. It can be disabled when another
+// administrator can sign in.
 var setIdentityState = administration("SetIdentityState",
 	func(in *api.SetIdentityStateRequest, _ time.Time) error {
 		if (in.AccessKeyId == nil) == (in.Kind == nil || in.Name == nil) {

@@ -24,7 +24,7 @@ var showIdentity = administrationQuery("ShowIdentity", nil,
 		return out, err
 	})
 
-// show returns all of an identity, if there is one.
+// show returns an identity with all members, if it exists.
 func (c *call) show(v *store.View, account, kind, name string) (out *api.ShowIdentityResponse, ok bool, err error) {
 	out = &api.ShowIdentityResponse{}
 	var keys []string

@@ -16,18 +16,18 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// A sweeper carries out in the background what has become due: it erases expired material,
-// removes keys whose deletion date has passed, and rotates keys. No response depends on the
-// sweeper, because key.At returns every key as it is at a time. The sweeper brings the store to
-// the same state, and destroys expired material. A rotation may come a little later than its
-// date: until then the former material remains in use.
+// A sweeper carries out due changes in the background: it erases expired material, removes keys
+// whose deletion date has passed, and rotates keys. No response depends on the sweeper, because
+// key.At returns every key in its state at a given time. The sweeper brings the store to the
+// same state, and destroys expired material. A rotation may come a little later than its date:
+// until then the former material remains in use.
 type sweeper struct {
 	stop context.CancelFunc
 	gone sync.WaitGroup
 }
 
-// sweepPause is the longest time that a due change waits, sweepPage the number of due changes
-// that are read at a time.
+// sweepPause is the maximum time that a due change waits. sweepPage is the number of due
+// changes that are read at a time.
 const (
 	sweepPause = time.Second
 	sweepPage  = 100
@@ -45,7 +45,7 @@ func startSweeper(s *Service) *sweeper {
 			}
 			s.reportStrangers(time.Now())
 			if s.materials.TakeErased() {
-				runtime.GC() // which erases what crypt.Secretly left on the heap
+				runtime.GC() // erases what crypt.Secretly left on the heap
 			}
 			select {
 			case <-tick.C:
@@ -62,10 +62,11 @@ func (w *sweeper) close() {
 	w.gone.Wait()
 }
 
-// Sweep carries out all that is due now, except the removal of grants beyond removalPages,
-// which later sweeps continue. Its cost depends on what is due, not on what exists. A failed
-// change is left for the next sweep and does not stop the others. Sweeps run one at a time, so
-// that none removes what was made after another was done with it.
+// Sweep carries out all due changes, except the removal of grants beyond removalPages, which
+// later sweeps continue. Its cost depends on the number of due changes, not on the number of
+// keys. A failed change is left for the next sweep and does not stop the others. Only one sweep
+// runs at a time, so that none removes records that were made after another sweep had finished
+// with a key.
 func (s *Service) Sweep(ctx context.Context) error {
 	s.sweeping.Lock()
 	defer s.sweeping.Unlock()
@@ -106,8 +107,8 @@ func (s *Service) due(ctx context.Context, after string, now time.Time) (paths [
 	return paths, err
 }
 
-// sweepKey brings the record of a key to what the key is now, with an event, and
-// rotates the key if that is due. pages is how many pages of grants may still be removed.
+// sweepKey brings the record of a key to its present state, with an event, and rotates the key
+// if a rotation is due. pages is the number of pages of grants that the sweep may still remove.
 func (s *Service) sweepKey(ctx context.Context, entry string, now time.Time, pages *int) error {
 	path := records.KeyPathOfDue(entry)
 	stored, err := s.storedKey(ctx, path)
@@ -141,8 +142,7 @@ func (s *Service) storedKey(ctx context.Context, path string) (k key.Key, err er
 	return k, err
 }
 
-// removeStray removes an entry of the index of a key that is not due then, or
-// not there.
+// removeStray removes an index entry of a key that does not exist or is not due at that time.
 func (s *Service) removeStray(ctx context.Context, entry, path string) error {
 	return s.store.Update(ctx, func(tx *store.Tx) error {
 		stored, _, err := records.Keys.Get(tx, path)
@@ -153,15 +153,15 @@ func (s *Service) removeStray(ctx context.Context, entry, path string) error {
 	})
 }
 
-// writeDue stores the key as it is at the given time, for example without expired material,
-// unless somebody changed the key meanwhile: then the next sweep looks again.
+// writeDue stores the key in its state at the given time, for example without expired material.
+// If the key was changed meanwhile, writeDue leaves it to the next sweep.
 func (s *Service) writeDue(ctx context.Context, stored key.Key, now time.Time) error {
 	k := stored.At(now)
 	name := "DeleteExpiredKeyMaterial"
 	switch {
 	case k.State == key.Gone:
 		name = "DeleteKey"
-	case len(k.Slots()) == len(stored.Slots()): // a replica of it is gone
+	case len(k.Slots()) == len(stored.Slots()): // a replica of the key is gone
 		name = "SynchronizeMultiRegionKey"
 	}
 	var left []string
@@ -182,9 +182,9 @@ func (s *Service) writeDue(ctx context.Context, stored key.Key, now time.Time) e
 	return s.materials.Erase(ctx, left)
 }
 
-// remove removes a key that is gone with all that belongs to it: its grants and
-// aliases in pages, the record last. As the key is gone, nothing is added meanwhile.
-// Where grants are left, the entry in the index stays, so the next sweep goes on.
+// remove removes a key that is gone and everything that belongs to it: its grants and aliases
+// in pages, the record last. Nothing is added meanwhile, because the key is gone. If grants are
+// left, the index entry stays, so that the next sweep continues.
 func (s *Service) remove(ctx context.Context, k key.Key, entry string, pages *int) error {
 	if all, err := s.removeGrants(ctx, k, pages); err != nil || !all {
 		return err
@@ -219,8 +219,8 @@ func (s *Service) remove(ctx context.Context, k key.Key, entry string, pages *in
 	})
 }
 
-// aliasPage returns some names of the key's aliases, without their prefix: as
-// many as a transaction can remove.
+// aliasPage returns the names of some aliases of the key, without their prefix: as many as a
+// transaction can remove.
 func (s *Service) aliasPage(ctx context.Context, k key.Key) (names []string, err error) {
 	err = s.store.View(ctx, func(v *store.View) error {
 		under := records.PathOf(k) + "/"
@@ -241,7 +241,7 @@ func (s *Service) removeAliases(ctx context.Context, k key.Key, names []string) 
 			if err != nil {
 				return err
 			}
-			if a.KeyID == k.ID { // and was not taken by another key meanwhile
+			if a.KeyID == k.ID { // another key may have taken the alias meanwhile
 				err = records.Aliases.Delete(tx, path)
 			}
 			if err := errors.Join(err, records.AliasesOfKey.Delete(tx, records.PathOf(k)+"/"+name)); err != nil {

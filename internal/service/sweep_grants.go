@@ -8,17 +8,17 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// grantPage is how many grants one transaction removes: each has up to five records,
-// and a grantee whose shapes are written. A batch has 128 writes.
+// grantPage is the number of grants that one transaction removes. Each grant has up to five
+// records, and a grantee whose shapes are written. A batch has 128 writes.
 const grantPage = 20
 
-// removalPages is how many pages one sweep removes, of all keys together: a key with many
-// grants does not keep the sweep from erasing the material of other keys.
+// removalPages is the number of pages of grants that one sweep removes, of all keys together,
+// so that a key with many grants does not delay the erasure of other keys' material.
 const removalPages = 25
 
-// removeGrants removes the grants on a key that is gone, in up to so many pages, and
-// reports whether that was all of them. Each page is a transaction, so a stop leaves no
-// half of a grant, and the next sweep goes on.
+// removeGrants removes the grants on a key that is gone, in at most the given number of pages,
+// and reports whether no grant is left. Each page is a transaction, so a stop never leaves a
+// part of a grant.
 func (s *Service) removeGrants(ctx context.Context, k key.Key, pages *int) (all bool, err error) {
 	for {
 		var page []store.Record[key.Grant]

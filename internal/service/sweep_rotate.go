@@ -14,8 +14,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// RotateDue carries out the automatic rotations that are due now, as Sweep does
-// among other things. A clock that was moved need not wait for it.
+// RotateDue carries out the automatic rotations that are due now, as Sweep does besides other
+// changes. After the clock was moved, rotations need not wait for Sweep.
 func (s *Service) RotateDue(ctx context.Context) error {
 	now := s.clock.Now()
 	return s.eachDue(ctx, now, func(entry string) error {
@@ -29,9 +29,8 @@ func (s *Service) RotateDue(ctx context.Context) error {
 
 var errNotDue = errors.New("the rotation is not due any more")
 
-// rotate gives a key, whose rotation is due, new material, and those that it is
-// related to with it. It is made before the transaction, and given up if the key was
-// changed meanwhile so that no rotation is due.
+// rotate makes new material for a key whose rotation is due, and for its related keys. The
+// material is generated before the transaction, and given up if the rotation is no longer due.
 func (s *Service) rotate(ctx context.Context, k key.Key, now time.Time) error {
 	c := &call{Service: s, ctx: ctx, now: now}
 	before, err := c.related(k)
@@ -63,7 +62,7 @@ func (s *Service) rotate(ctx context.Context, k key.Key, now time.Time) error {
 	return s.materials.Erase(ctx, left)
 }
 
-// relatedDue returns a key, a rotation of which is due, and those that it is related to.
+// relatedDue returns a key whose rotation is due, and its related keys.
 func (c *call) relatedDue(tx *store.Tx, k key.Key) (key.Related, error) {
 	k, live, err := c.liveKey(tx, records.PathOf(k))
 	if err != nil {
@@ -75,8 +74,8 @@ func (c *call) relatedDue(tx *store.Tx, k key.Key) (key.Related, error) {
 	return records.RelatedKeys(tx, k)
 }
 
-// freshMaterials makes one material for symmetric keys that are related and seals it
-// for each of them. It makes none for keys whose owner does.
+// freshMaterials generates one material for related symmetric keys and seals it for each of
+// them. It generates none for keys with imported material.
 func (c *call) freshMaterials(related key.Related) ([]key.Material, error) {
 	fresh := make([]key.Material, len(related))
 	if related[0].Origin != key.OriginAWSKMS {
@@ -95,9 +94,8 @@ func (c *call) freshMaterials(related key.Related) ([]key.Material, error) {
 	return fresh, err
 }
 
-// rotationEvent returns the event that CloudTrail has of a rotation, besides the request if there
-// was one ("RotateKey" among the examples of log entries). It names all keys that are
-// rotated.
+// rotationEvent returns CloudTrail's event of a rotation, in addition to the event of a request
+// ("RotateKey" among the examples of log entries). It names all keys that are rotated.
 func rotationEvent(related key.Related, t key.RotationType, now time.Time) audit.Event {
 	e := keyEvent("RotateKey", related[0], now)
 	e.ServiceEventDetails = fmt.Appendf(nil, `{"keyId":%q,"rotationType":%q}`, related[0].ID, t)
@@ -120,8 +118,8 @@ func keyResource(arn, account string) audit.Resource {
 	return audit.Resource{ARN: arn, AccountID: account, Type: audit.KeyResource}
 }
 
-// serverEvent returns the event of an action of the server itself, by the name that
-// CloudTrail has for it.
+// serverEvent returns the event of an action of the server itself, under the name that
+// CloudTrail uses.
 func serverEvent(name, account string, now time.Time) audit.Event {
 	return audit.Event{
 		EventID:            journal.NewEventID(),

@@ -9,8 +9,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// UpdateAlias asks on the new key and on the old one, of which only the state of
-// the new one matters, and on the alias. Both keys must be of one type and usage.
+// UpdateAlias asks on the new key, on the old key, and on the alias. Only the state of the new
+// key matters. Both keys must have the same type and usage.
 var updateAlias = change("UpdateAlias",
 	asks{
 		{Action: "kms:UpdateAlias", On: keyID("TargetKeyId")},

@@ -7,8 +7,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// UpdatePrimaryRegion asks on the primary key and on the replica that takes its
-// part; both must be enabled.
+// UpdatePrimaryRegion asks on the primary key and on the replica that becomes the primary key.
+// Both must be enabled.
 var updatePrimaryRegion = change("UpdatePrimaryRegion",
 	asks{
 		{Action: "kms:UpdatePrimaryRegion", On: keyID("KeyId")},
@@ -40,7 +40,7 @@ var updatePrimaryRegion = change("UpdatePrimaryRegion",
 	})
 
 // nextPrimary finds the replica in the Region that the request names. The operation itself
-// rejects a Region that cannot have a replica.
+// rejects a Region without a replica.
 func nextPrimary(c *call, in any) (target, error) {
 	k := c.key()
 	region, err := c.needed(in, "PrimaryRegion")
