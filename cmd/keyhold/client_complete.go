@@ -11,8 +11,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// fixed registers the words that complete a flag.
-func fixed(c *cobra.Command, flag string, words ...string) {
+// completeWords registers the words that complete a flag.
+func completeWords(c *cobra.Command, flag string, words ...string) {
 	complete := cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)
 	if err := c.RegisterFlagCompletionFunc(flag, complete); err != nil {
 		panic(err) // the command does not have the flag

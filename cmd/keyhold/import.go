@@ -98,8 +98,8 @@ func (o *importOptions) keyFlags(c *cobra.Command) {
 		"spec of the key that --create makes (default: the spec of the private key, or SYMMETRIC_DEFAULT)")
 	c.Flags().StringVar(&o.keyUsage, "key-usage", "",
 		"usage of the key that --create makes, needed if its spec allows more than one")
-	fixed(c, "key-spec", importableSpecs()...)
-	fixed(c, "key-usage",
+	completeWords(c, "key-spec", importableSpecs()...)
+	completeWords(c, "key-usage",
 		string(key.EncryptDecrypt), string(key.SignVerify), string(key.GenerateVerifyMAC), string(key.KeyAgreement))
 }
 
@@ -108,8 +108,8 @@ func (o *importOptions) wrappingFlags(c *cobra.Command) {
 		"algorithm that wraps the material (default: an algorithm that always works for the key's spec)")
 	c.Flags().StringVar(&o.wrappingSpec, "wrapping-key-spec", string(awsimport.DefaultWrappingKeySpec),
 		"spec of the wrapping key")
-	fixed(c, "wrapping-algorithm", wrappingAlgorithms()...)
-	fixed(c, "wrapping-key-spec", string(types.WrappingKeySpecRsa4096),
+	completeWords(c, "wrapping-algorithm", wrappingAlgorithms()...)
+	completeWords(c, "wrapping-key-spec", string(types.WrappingKeySpecRsa4096),
 		string(types.WrappingKeySpecRsa3072), string(types.WrappingKeySpecRsa2048))
 }
 

@@ -44,7 +44,7 @@ const (
 
 func (o *output) flag(c *cobra.Command) {
 	c.Flags().StringVar(&o.form, "output", formText, "form of the data on standard output: text or json")
-	fixed(c, "output", formText, formJSON)
+	completeWords(c, "output", formText, formJSON)
 }
 
 // check checks the form, and sets where the data goes.

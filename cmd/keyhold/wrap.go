@@ -61,8 +61,8 @@ func (o *wrapOptions) flags(c *cobra.Command) {
 		"wrapping algorithm that was given to aws kms get-parameters-for-import")
 	c.Flags().StringVar(&o.keySpec, "key-spec", "", "spec of the key, if the parameters do not name it "+
 		"(default: the spec of the private key, or SYMMETRIC_DEFAULT)")
-	fixed(c, "key-spec", importableSpecs()...)
-	fixed(c, "wrapping-algorithm", wrappingAlgorithms()...)
+	completeWords(c, "key-spec", importableSpecs()...)
+	completeWords(c, "wrapping-algorithm", wrappingAlgorithms()...)
 }
 
 func (o *wrapOptions) run(progress printer) error {
