@@ -6,27 +6,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 	"github.com/spf13/cobra"
+
+	"github.com/keyhold/keyhold/byok"
+	"github.com/keyhold/keyhold/internal/key"
 )
-
-// An importPart is the part of an import that one command does.
-type importPart string
-
-const (
-	whole      importPart = "whole"
-	firstHalf  importPart = "first"  // up to the parameters for keyhold wrap
-	secondHalf importPart = "second" // from the file that keyhold wrap wrote
-)
-
-func (o *importOptions) part() importPart {
-	switch {
-	case o.parametersFile != "":
-		return firstHalf
-	case o.wrappedFile != "":
-		return secondHalf
-	}
-	return whole
-}
 
 // flagParts lists the parts that a flag belongs to. All other flags belong to each part.
 const flagParts = `
@@ -108,4 +93,22 @@ func (o *importOptions) checkNewKey() error {
 			o.keySpec, strings.Join(importableSpecs(), ", "))}
 	}
 	return nil
+}
+
+// importableSpecs are the key specs that support imported material, in the order of the API.
+func importableSpecs() (specs []string) {
+	for _, spec := range types.KeySpec("").Values() {
+		if slices.ContainsFunc(key.Suites(key.Spec(spec)), key.Suite.Importable) {
+			specs = append(specs, string(spec))
+		}
+	}
+	return specs
+}
+
+// wrappingAlgorithms are the algorithms that wrap key material.
+func wrappingAlgorithms() []string {
+	return []string{
+		string(byok.RSAESOAEPSHA256), string(byok.RSAESOAEPSHA1),
+		string(byok.RSAAESKeyWrapSHA256), string(byok.RSAAESKeyWrapSHA1),
+	}
 }
