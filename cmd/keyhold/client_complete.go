@@ -38,7 +38,7 @@ func completeAlias(o *clientOptions) cobra.CompletionFunc {
 		var names []cobra.Completion
 		// Without all aliases, those that arrived in time are still completions.
 		_ = server.eachAlias(ctx, func(name, _ string) {
-			if strings.HasPrefix(name, begun) && shown(name) == name {
+			if strings.HasPrefix(name, begun) && escapeText(name) == name {
 				names = append(names, name)
 			}
 		})

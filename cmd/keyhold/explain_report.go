@@ -25,7 +25,7 @@ func (r decisionReport) text() *page {
 	for _, n := range r.Notes {
 		b.printf("  - %s\n", n)
 	}
-	return b.trimmed()
+	return b.trim()
 }
 
 // printRequest prints a past request and its result.

@@ -68,7 +68,7 @@ const cellWidth = 44
 func printRows(w *page, rows []signedRow) {
 	names := 0
 	for _, r := range rows {
-		names = max(names, len(shown(r.name)))
+		names = max(names, len(escapeText(r.name)))
 	}
 	w.printf("   %-*s  %-*s  %s\n", names, "", cellWidth, "CLIENT", "SERVER")
 	mark := ">>"
@@ -79,7 +79,7 @@ func printRows(w *page, rows []signedRow) {
 		}
 		client, server := cells(r.client), cells(r.server)
 		for i := range max(len(client), len(server)) {
-			line := fmt.Sprintf("%-2s %-*s  %-*s  %s", marked, names, shown(r.name), cellWidth, at(client, i), at(server, i))
+			line := fmt.Sprintf("%-2s %-*s  %-*s  %s", marked, names, escapeText(r.name), cellWidth, at(client, i), at(server, i))
 			w.printf("%s\n", strings.TrimRight(line, " "))
 			marked, r.name = "", ""
 		}
@@ -91,7 +91,7 @@ func cells(value *string) (lines []string) {
 	if value == nil {
 		return []string{"(absent)"}
 	}
-	runes := []rune(shown(*value))
+	runes := []rune(escapeText(*value))
 	for len(runes) > cellWidth {
 		lines, runes = append(lines, string(runes[:cellWidth])), runes[cellWidth:]
 	}

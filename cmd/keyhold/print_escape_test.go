@@ -17,20 +17,20 @@ import (
 	"unicode"
 )
 
-// printers are functions and methods that print without the escapes of print_shown.go.
+// printers are functions and methods that print without the escapes of print_escape.go.
 var printers = []string{
 	"fmt.Fprint", "fmt.Fprintf", "fmt.Fprintln", "fmt.Print", "fmt.Printf", "fmt.Println", "io.WriteString", "io.Copy",
 	"os.Stdout", "os.Stderr", "tabwriter.NewWriter", "log.Print", "log.Printf", "log.Println",
 }
 
-// TestPrinting checks that commands print only through print_shown.go.
+// TestPrinting checks that commands print only through print_escape.go.
 func TestPrinting(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range files {
-		if strings.HasSuffix(name, "_test.go") || name == "print_shown.go" || name == "main.go" {
+		if strings.HasSuffix(name, "_test.go") || name == "print_escape.go" || name == "main.go" {
 			continue
 		}
 		set := token.NewFileSet()
@@ -69,11 +69,11 @@ func unescaped(text string) (found []string) {
 	return found
 }
 
-func TestShown(t *testing.T) {
+func TestEscapeText(t *testing.T) {
 	for _, h := range hostile {
-		got := shown("a" + h + "z")
+		got := escapeText("a" + h + "z")
 		if strings.ContainsAny(got, "\n\t") || unescaped(got) != nil || !strings.HasPrefix(got, `a\`) || !strings.HasSuffix(got, "z") {
-			t.Errorf("%q is shown as %q", h, got)
+			t.Errorf("%q is escaped as %q", h, got)
 		}
 	}
 	for text, want := range map[string]string{
@@ -83,8 +83,8 @@ func TestShown(t *testing.T) {
 		"\ufffd":                   "\ufffd",
 		"a\x1b[31mb\nc\u202ed\xff": `a\x1b[31mb\nc\u202ed\xff`,
 	} {
-		if got := shown(text); got != want {
-			t.Errorf("%q is shown as %q, not %q", text, got, want)
+		if got := escapeText(text); got != want {
+			t.Errorf("%q is escaped as %q, not %q", text, got, want)
 		}
 	}
 }
