@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// parseAnswer reads the answer of GetParametersForImport, if file is one: JSON in which the AWS CLI prints the time as
-// text, or as seconds since 1970. Members that are neither, such as ResponseMetadata, are left out.
+// parseAnswer parses the answer of GetParametersForImport, if the file contains one: JSON in
+// which the AWS CLI prints the time as RFC 3339 text or as seconds since 1970. It ignores members
+// that are neither text nor a number, such as ResponseMetadata.
 func parseAnswer(file []byte) (p *Parameters, ok bool, err error) {
 	var members map[string]json.RawMessage
 	d := json.NewDecoder(bytes.NewReader(file))
@@ -37,7 +38,8 @@ func parseAnswer(file []byte) (p *Parameters, ok bool, err error) {
 	return p, true, f.err
 }
 
-// parseMoment reads a time as the AWS CLI 2 prints it, RFC 3339, or as the AWS CLI 1 and the API do, in seconds.
+// parseMoment parses a time: RFC 3339, which the AWS CLI 2 prints, or seconds, which the AWS CLI
+// 1 and the API return.
 func parseMoment(member json.RawMessage) (time.Time, error) {
 	var text string
 	if json.Unmarshal(member, &text) == nil {

@@ -15,7 +15,7 @@ import (
 	"strings"
 )
 
-// Where the parts of a ciphertext blob of version 1 end (docs/ciphertext-format.md).
+// The ends of the parts of a ciphertext blob of version 1 (docs/ciphertext-format.md).
 const (
 	versionEnd    = 1
 	accountEnd    = versionEnd + 12
@@ -23,7 +23,7 @@ const (
 	materialIDEnd = keyIDEnd + sha256.Size
 	saltEnd       = materialIDEnd + 32
 	commitmentEnd = saltEnd + 32
-	smallestBlob  = commitmentEnd + 12 + 16 // with nonce and tag alone
+	smallestBlob  = commitmentEnd + 12 + 16 // with an empty plaintext: only nonce and tag
 )
 
 // A Header names the key and the material of a ciphertext. It is not authenticated until [Decrypt]
@@ -94,9 +94,9 @@ func openGCM(key, sealed, associated []byte) ([]byte, error) {
 	return aead.Open(nil, nil, sealed, associated)
 }
 
-// associatedData is all before the nonce, then the number of pairs of the
-// encryption context, and the pairs, sorted by the bytes of their keys. The number,
-// and the length before each text, are 4 bytes, big-endian.
+// associatedData returns everything before the nonce, followed by the number of pairs of the
+// encryption context, and the pairs, sorted by the bytes of their keys. The number, and the
+// length before each text, are 4 bytes, big-endian.
 func associatedData(header []byte, context map[string]string) []byte {
 	data := binary.BigEndian.AppendUint32(slices.Clone(header), uint32(len(context)))
 	for _, name := range slices.Sorted(maps.Keys(context)) {

@@ -7,9 +7,9 @@ import (
 	"github.com/keyhold/keyhold/internal/privatekey"
 )
 
-// MaterialSizes returns how many bytes the material of a key has at least and at most, by the name that the API
-// gives to the key's spec. It is an error if the spec is unknown, or if its material is a private key: see
-// [HasPrivateKey].
+// MaterialSizes returns the minimum and maximum size of the material of a key, in bytes, by the
+// API's name of the key's spec. It returns an error if the spec is unknown, or if its material is
+// a private key: see [HasPrivateKey].
 func MaterialSizes(keySpec string) (least, most int, err error) {
 	least, most, err = keyfile.Sizes(keySpec)
 	if err != nil {

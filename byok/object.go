@@ -12,8 +12,8 @@ import (
 	"unicode/utf8"
 )
 
-// An object is the JSON object of a file: its members are in order, and all values are text. It
-// is read strictly: each member once, in its exact case, and no other.
+// An object is the JSON object of a file. Its members are in order, and all values are text. The
+// parser requires each member once, in its exact case, and accepts no other members.
 type object []member
 
 type member struct{ name, text string }
@@ -30,8 +30,8 @@ func (o object) encode() []byte {
 	return b.Bytes()
 }
 
-// parseObject reads an object of exactly the named members, and of one that may be
-// there if it has a name. The first of them is Format, with the given value.
+// parseObject parses an object with exactly the named members, and an optional one if optional is
+// not "". The first member is Format, with the given value.
 func parseObject(data []byte, format, optional string, names ...string) (map[string]string, error) {
 	if !utf8.Valid(data) {
 		return nil, errors.New("it is not text in UTF-8")

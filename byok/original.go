@@ -9,17 +9,17 @@ import (
 // ErrPassphrase is the error of [ReadOriginal] if the passphrase does not decrypt the private key.
 var ErrPassphrase = keyfile.ErrPassphrase
 
-// An Original is the key material of a file that [ReadOriginal] recognised. Bytes can be material for keys of
-// several specs, and what the characters of a text mean depends on the size that the key takes.
+// An Original is the key material of a file that [ReadOriginal] recognised. Bytes can be material
+// for keys of several specs, and the meaning of text depends on the size of the key's material.
 type Original struct{ file *keyfile.File }
 
 // A Material is the material for a key of one spec.
 type Material struct {
-	KeySpec   string // by the name of the API: SYMMETRIC_DEFAULT, RSA_2048, ...
+	KeySpec   string // the API's name: SYMMETRIC_DEFAULT, RSA_2048, ...
 	Bytes     []byte // the bytes to wrap; for a private key, PKCS #8 in DER
 	PublicKey []byte // of a private key, DER SubjectPublicKeyInfo, as GetPublicKey returns it; otherwise nil
-	Form      string // how it was written, for people: "hexadecimal", "PEM, SEC 1"
-	Doubt     string // another possible meaning of the file, for people; "" if there is none
+	Form      string // how the file contains it, shown to users: "hexadecimal", "PEM, SEC 1"
+	Doubt     string // another possible meaning of the file, shown to users, or ""
 }
 
 // ReadOriginal recognises the format of a file of key material: bytes, raw or in hexadecimal, base64 or a JSON Web
@@ -40,7 +40,7 @@ func ReadOriginal(content []byte, passphrase func() ([]byte, error)) (*Original,
 // KeySpec returns the spec of a private key, or "" for bytes.
 func (o *Original) KeySpec() string { return o.file.KeySpec() }
 
-// Material returns the material for a key of the spec, in bytes of its own, which the caller clears.
+// Material returns the material for a key of the spec. The caller clears the bytes.
 func (o *Original) Material(keySpec string) (*Material, error) {
 	m, err := o.file.Material(keySpec)
 	if err != nil {
@@ -49,8 +49,9 @@ func (o *Original) Material(keySpec string) (*Material, error) {
 	return &Material{KeySpec: keySpec, Bytes: m.Bytes, PublicKey: m.PublicKey, Form: m.Form, Doubt: m.Doubt}, nil
 }
 
-// Text converts a file without key material to UTF-8 without a byte order mark: Notepad writes a
-// mark, and PowerShell UTF-16. A file that is not text is returned as it is.
+// Text converts a file without key material to UTF-8 without a byte order mark, because Notepad
+// writes a byte order mark, and PowerShell writes UTF-16. A file that is not text is returned
+// unchanged.
 func Text(content []byte) []byte { return keyfile.Text(content) }
 
 // Clear erases the material.

@@ -96,7 +96,7 @@ func wrapOAEP(key *rsa.PublicKey, a Algorithm, h hash.Hash, material []byte) ([]
 	return wrapped, nil
 }
 
-// wrapHybrid wraps material of 16 to 8192 bytes, which is all that private keys have.
+// wrapHybrid wraps material of 16 to 8192 bytes, a range that contains all private keys.
 func wrapHybrid(key *rsa.PublicKey, h hash.Hash, material []byte) ([]byte, error) {
 	sessionKey := make([]byte, 32)
 	rand.Read(sessionKey)
@@ -116,12 +116,12 @@ func wrapHybrid(key *rsa.PublicKey, h hash.Hash, material []byte) ([]byte, error
 	return append(first, second...), nil
 }
 
-// minExponent is the smallest public exponent that FIPS 186-5 (section 5.1)
-// allows, and the one that wrapping keys have.
+// minExponent is the smallest public exponent that FIPS 186-5 (section 5.1) allows. Wrapping keys
+// have this exponent.
 const minExponent = 65537
 
-// parsePublicKey accepts only what a wrapping key can be: material wrapped under
-// a weak key is as good as published.
+// parsePublicKey accepts only public keys that a server can have made, because anybody can read
+// material that is wrapped under a weak key.
 func parsePublicKey(der []byte) (*rsa.PublicKey, error) {
 	parsed, err := x509.ParsePKIXPublicKey(der)
 	if err != nil {

@@ -43,7 +43,7 @@ func (w *Wrapped) Encode() []byte {
 	return o.encode()
 }
 
-// materialPublicKey is the member that is there for private keys alone.
+// materialPublicKey is the name of the member that only private keys have.
 const materialPublicKey = "MaterialPublicKey"
 
 // ParseWrapped reads a file of wrapped material. Any other content is an

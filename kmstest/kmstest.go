@@ -44,8 +44,8 @@ import (
 	"github.com/keyhold/keyhold/internal/service"
 )
 
-// The constants of every Server, which are also those of keyhold dev. The credentials belong to the root of
-// Account. Every Region is served.
+// The constants of every Server, which keyhold dev uses too. The credentials belong to the root
+// of Account. The server serves every Region.
 const (
 	Account         = identity.DevAccount
 	Region          = identity.DevRegion

@@ -50,8 +50,8 @@ func Find(ctx context.Context, c Describer, ref string) (*types.KeyMetadata, err
 	return k, nil
 }
 
-// aliasNameForm is what the service insists on, which is less than the model of its
-// API allows.
+// aliasNameForm is the form that the service requires, which is narrower than the pattern in the
+// API's model.
 var aliasNameForm = regexp.MustCompile(`^alias/[a-zA-Z0-9/_-]{1,250}$`)
 
 // CheckNewAlias checks the name of an alias to create. For an invalid name it returns a

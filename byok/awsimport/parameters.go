@@ -15,8 +15,7 @@ import (
 const DefaultWrappingKeySpec = types.WrappingKeySpecRsa4096
 
 // A Wrapping selects how to wrap material. The zero value selects the strongest way that always
-// works: byok.AlgorithmFor the key's spec, and
-// DefaultWrappingKeySpec.
+// works: the algorithm of byok.AlgorithmFor, and DefaultWrappingKeySpec.
 type Wrapping struct {
 	Algorithm byok.Algorithm
 	KeySpec   types.WrappingKeySpec

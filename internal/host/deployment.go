@@ -19,10 +19,10 @@ import (
 	"github.com/keyhold/keyhold/internal/webidentity"
 )
 
-// mostReserve is the part of a volume that the reserve takes at most: one of so many.
+// mostReserve limits the reserve to this fraction of a volume: one part in mostReserve.
 const mostReserve = 8
 
-// AuditName is the file of the audit log in a data folder.
+// AuditName is the name of the audit log in a data folder.
 const AuditName = "audit.log"
 
 // A Deployment has the parts that a server needs, in memory or in a folder.
@@ -34,8 +34,8 @@ type Deployment struct {
 	keeper  *space.Keeper // nil until HoldReserve
 }
 
-// InMemory returns a Deployment that is gone when the process ends. It calls fail when a
-// promise cannot be kept any more, so that the server has to stop.
+// InMemory returns a Deployment in memory, which is lost when the process ends. It calls fail
+// when the Deployment can no longer keep its promises, so the server must stop.
 func InMemory(fail func(error)) Deployment {
 	return Deployment{
 		Backend: memory.New(),
@@ -45,8 +45,8 @@ func InMemory(fail func(error)) Deployment {
 	}
 }
 
-// OpenFolder opens a data folder with its root key. It calls fail as InMemory does. The
-// caller closes the Deployment even if there is an error.
+// OpenFolder opens a data folder with its root key. It calls fail as InMemory does. The caller
+// must close the Deployment, even after an error.
 func OpenFolder(data, rootKeyFile string, fail func(error)) (d Deployment, err error) {
 	if err := CheckFolder(data); err != nil {
 		return d, err
@@ -68,7 +68,7 @@ func OpenFolder(data, rootKeyFile string, fail func(error)) (d Deployment, err e
 	return d, err
 }
 
-// CheckFolder refuses a data folder that others may change.
+// CheckFolder refuses a data folder that other users may change.
 func CheckFolder(data string) error {
 	var files []string
 	for _, name := range []string{local.FileName, local.SlotsName, AuditName} {
@@ -86,8 +86,8 @@ func as[I any, T any](v T, err error) (i I, _ error) {
 	return any(v).(I), nil
 }
 
-// Config returns the Config of a service of the deployment: it lives by wall time, and asks
-// OIDC providers for their keys.
+// Config returns the Config of a service of the deployment, with wall time and the network of
+// OIDC providers.
 func (d Deployment) Config() service.Config {
 	c := service.Config{
 		Backend: d.Backend, Slots: d.slots, Root: d.Root, Audit: d.audit,
@@ -99,8 +99,8 @@ func (d Deployment) Config() service.Config {
 	return c
 }
 
-// Close closes the Deployment and its service, which may be nil. It closes the audit log
-// first, so that the service learns of all that the log has on disk.
+// Close closes the Deployment and its service, which may be nil. It closes the audit log first,
+// so that the service learns of all events that the log has on disk.
 func (d Deployment) Close(s *service.Service) error {
 	var errs []error
 	if d.keeper != nil {
@@ -121,14 +121,14 @@ func (d Deployment) Close(s *service.Service) error {
 	return errors.Join(errs...)
 }
 
-// HasDatabase reports whether a folder holds a database.
+// HasDatabase reports whether a folder contains a database.
 func HasDatabase(data string) bool {
 	_, err := os.Stat(filepath.Join(data, local.FileName))
 	return err == nil
 }
 
-// HoldReserve has the files of a data folder hold disk space in reserve, half of it the
-// database and half of it the audit log, until d is closed.
+// HoldReserve keeps disk space in reserve in the files of a data folder until d is closed: half
+// of it in the database and half in the audit log.
 func (d *Deployment) HoldReserve(data string, bytes int64, log *slog.Logger) error {
 	store, ok1 := d.Backend.(space.Holder)
 	slots, ok2 := d.slots.(space.Holder)

@@ -9,8 +9,8 @@ import (
 	"github.com/keyhold/keyhold/internal/sigv4"
 )
 
-// Verifier returns the Verifier of a server for production: it knows the access keys and the
-// Regions of the deployment.
+// Verifier returns the Verifier of a production server: it knows the access keys and the Regions
+// of the deployment.
 func Verifier(s *service.Service) *sigv4.Verifier {
 	return sigv4.NewVerifier(sigv4.Config{
 		Lookup:   s.AccessKey,
@@ -20,9 +20,9 @@ func Verifier(s *service.Service) *sigv4.Verifier {
 	})
 }
 
-// DevVerifier returns the Verifier of a dev server: it knows the access key of every dev
-// server too, which is the root of the account, and serves all Regions. With anyCredentials
-// it admits all other access keys.
+// DevVerifier returns the Verifier of a dev server: it also knows the fixed access key of all dev
+// servers, which belongs to the root of the account, and accepts all Regions. With anyCredentials
+// it accepts every other access key without verification.
 func DevVerifier(s *service.Service, account string, anyCredentials bool) *sigv4.Verifier {
 	root := identity.AccessKey{
 		ID: identity.DevAccessKeyID, Secret: identity.NewSecret(identity.DevSecret), Principal: identity.Root(account),

@@ -1,7 +1,7 @@
 package identity
 
-// The defaults of every server for tests, of keyhold dev and of package kmstest: an access key
-// of the root of an account, and a Region. So one seed file serves both.
+// The defaults of all test servers, those of keyhold dev and of package kmstest: an access key of
+// the root of an account, and a Region. They are the same, so that one seed file fits both.
 const (
 	DevAccount     = "000000000000"
 	DevAccessKeyID = "test"

@@ -2,8 +2,7 @@ package identity
 
 import "context"
 
-// Fixed returns the Lookup of a server whose access keys are known from the
-// start.
+// Fixed returns the Lookup of a server with the given access keys.
 func Fixed(keys ...AccessKey) Lookup {
 	byID := make(map[string]AccessKey, len(keys))
 	for _, k := range keys {
@@ -15,7 +14,7 @@ func Fixed(keys ...AccessKey) Lookup {
 	}
 }
 
-// First returns the Lookup that asks several in turn, until one knows the access
+// First returns a Lookup that asks several Lookups in order, until one of them knows the access
 // key.
 func First(lookups ...Lookup) Lookup {
 	return func(ctx context.Context, id string) (k AccessKey, ok bool, err error) {

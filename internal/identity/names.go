@@ -6,7 +6,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// The longest names, in characters. Source: "IAM and AWS STS quotas".
+// The maximum lengths of names, in characters. Source: "IAM and AWS STS quotas".
 const (
 	maxUserName   = 64 // also for roles and sessions
 	maxPolicyName = 128
@@ -47,16 +47,15 @@ func ValidPath(path string) bool {
 	return true
 }
 
-// WellFormedKeyID reports whether a text has the form of the access key IDs that are
-// made, such as AKIAIOSFODNN7EXAMPLE. A secret access key has 40 characters.
+// WellFormedKeyID reports whether a text has the form of the access key IDs that servers make,
+// such as AKIAIOSFODNN7EXAMPLE. A secret access key has 40 characters.
 func WellFormedKeyID(id string) bool {
 	prefix := strings.HasPrefix(id, "AKIA") || strings.HasPrefix(id, "ASIA")
 	return prefix && len(id) == 20 && strings.Trim(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
 }
 
-// ParseARN returns what the ARN of a user, role or managed policy names: its kind,
-// "user", "role" or "policy", and the path and name under it. Whether there is one
-// is not its matter.
+// ParseARN parses the ARN of a user, role or managed policy. kind is "user", "role" or "policy".
+// The identity need not exist.
 func ParseARN(text string) (account, kind, path, name string, ok bool) {
 	rest, ok := strings.CutPrefix(text, "arn:aws:iam::")
 	account, rest, _ = strings.Cut(rest, ":")

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A Kind is what a principal is, by the names that package policy has for it.
+// A Kind is the kind of a principal, under its name in package policy.
 type Kind string
 
 // The kinds of principals.
@@ -27,7 +27,7 @@ type Principal struct {
 	RoleARN     string // the ARN of the role of an AssumedRole, with its path
 	Tags        []Tag  // aws:PrincipalTag: the tags of the user, or of the role and the session, which takes precedence
 	AccessKeyID string
-	Session     *Session // what temporary credentials carry; nil with an access key of long standing
+	Session     *Session // of temporary credentials; nil for a long-term access key
 	Stored      bool     // the access key is a record of the deployment, which may change
 }
 
@@ -61,8 +61,8 @@ func (r Role) Principal(s *Session) Principal {
 	}
 }
 
-// An AccessKey is the pair of a public ID and a secret, and whom it stands for.
-// The ID is 1 to 128 letters, digits and underscores.
+// An AccessKey is a public ID, a secret, and the principal for which they stand. The ID is 1 to
+// 128 letters, digits and underscores.
 type AccessKey struct {
 	ID        string
 	Secret    Secret

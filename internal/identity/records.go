@@ -15,7 +15,7 @@ type Account struct {
 	Serial  int64     `json:"serial"`
 }
 
-// An Entity is what users and roles have in common.
+// An Entity has the members that users and roles have in common.
 type Entity struct {
 	Account  string         `json:"account"`
 	Name     string         `json:"name"`
@@ -27,9 +27,9 @@ type Entity struct {
 	Boundary string         `json:"boundary,omitzero"` // the ARN of a managed policy
 	Tags     []Tag          `json:"tags,omitzero"`     // by key
 
-	// Disabled says that the user or role may do nothing until it is enabled.
+	// Disabled means that the user or role may do nothing until it is enabled.
 	Disabled bool `json:"disabled,omitzero"`
-	// SessionsFrom ends the sessions that were issued before it.
+	// SessionsFrom ends all sessions that were issued before this time.
 	SessionsFrom time.Time `json:"sessionsFrom,omitzero"`
 }
 
@@ -47,11 +47,10 @@ type Role struct {
 	MaxSession  int32  `json:"maxSession"` // seconds
 }
 
-// MaxAccessKeys is how many access keys a user can have, or the root of an
-// account.
+// MaxAccessKeys is the maximum number of access keys of a user, or of the root of an account.
 const MaxAccessKeys = 2
 
-// An InlinePolicy is a policy of one user or role alone.
+// An InlinePolicy is a policy of a single user or role.
 type InlinePolicy struct {
 	Name     string `json:"name"`
 	Document string `json:"document"` // JSON
@@ -130,7 +129,7 @@ func MergeTags(tags, over []Tag) []Tag {
 	return append(all, over...)
 }
 
-// ValueOf returns the value of the tag with a key, whose case does not count.
+// ValueOf returns the value of the tag with a key, regardless of case.
 func ValueOf(tags []Tag, name string) (value string, ok bool) {
 	for _, t := range tags {
 		if strings.EqualFold(t.Key, name) {

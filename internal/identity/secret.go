@@ -16,7 +16,7 @@ type Secret struct {
 	text *string
 }
 
-// NewSecret returns the Secret that holds the text.
+// NewSecret returns the Secret with the text.
 func NewSecret(text string) Secret { return Secret{&text} }
 
 // String returns "[redacted]".

@@ -10,13 +10,12 @@ type Session struct {
 	Issued      time.Time `json:"issued"` // aws:TokenIssueTime
 	Expires     time.Time `json:"expires"`
 
-	// Of GetSessionToken: the user, by name and unique ID. Without a user, and
-	// without a role, it is a session of the account's root.
+	// For GetSessionToken: the name and unique ID of the user. A session without a user and
+	// without a role belongs to the root of the account.
 	User   string `json:"user,omitzero"`
 	UserID string `json:"userId,omitzero"`
 
-	// Of a role that was assumed: its name and unique ID, and the name of the
-	// session.
+	// For an assumed role: its name and unique ID, and the name of the session.
 	Role   string `json:"role,omitzero"`
 	RoleID string `json:"roleId,omitzero"`
 	Name   string `json:"name,omitzero"`
@@ -24,7 +23,7 @@ type Session struct {
 	Policies       []string     `json:"policies,omitzero"`   // session policies, as JSON documents
 	PolicyARNs     []string     `json:"policyArns,omitzero"` // managed policies as session policies
 	Tags           []Tag        `json:"tags,omitzero"`
-	Transitive     []string     `json:"transitive,omitzero"` // keys of the Tags that sessions made by this one have too
+	Transitive     []string     `json:"transitive,omitzero"` // keys of the Tags that are passed on to sessions of roles that this session assumes
 	SourceIdentity string       `json:"sourceIdentity,omitzero"`
 	Web            *WebIdentity `json:"web,omitzero"` // of AssumeRoleWithWebIdentity
 }

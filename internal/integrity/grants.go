@@ -10,7 +10,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// grant looks at a grant, and for its places in the indexes.
+// grant checks a grant and its index entries.
 func (v *verifier) grant(path string, g key.Grant) error {
 	if records.GrantPath(g) != path || key.CheckGrantID(g.ID) != nil {
 		return errMoved
@@ -98,7 +98,7 @@ func (v *verifier) grantGuard(path string, guard records.GrantGuard) error {
 	if err == nil && n != guard.Count {
 		return fmt.Errorf("it counts %d grants, and there are %d", guard.Count, n)
 	}
-	return nil // the entry that was not read is reported in its turn
+	return nil // the entry that could not be read has a finding of its own
 }
 
 // count counts the entries of an index under a path, in pages.

@@ -34,7 +34,7 @@ func (v *verifier) role(path string, r identity.Role) error {
 	return nil
 }
 
-// entity looks for the managed policies of a user or role, and its account.
+// entity checks that the account and the managed policies of a user or role exist.
 func (v *verifier) entity(e identity.Entity, record string) {
 	requireRecord(v, records.Accounts, e.Account, record)
 	for _, arn := range append(slices.Clone(e.Attached), e.Boundary) {
@@ -50,8 +50,7 @@ func (v *verifier) entity(e identity.Entity, record string) {
 	}
 }
 
-// keysOf looks for the access keys of a user, or of the root of an account, which
-// must know whose they are.
+// keysOf checks that the access keys of a user or root exist, and that they name their owner.
 func (v *verifier) keysOf(user, account string, ids []string) error {
 	if len(ids) > identity.MaxAccessKeys {
 		return fmt.Errorf("it has %d access keys", len(ids))

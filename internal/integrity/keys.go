@@ -138,5 +138,5 @@ func (v *verifier) aliasGuard(path string, g records.AliasGuard) error {
 	if err == nil && len(counted) != g.Count {
 		return fmt.Errorf("it counts %d aliases, and there are %d", g.Count, len(counted))
 	}
-	return nil // the entry that was not read is reported in its turn
+	return nil // the entry that could not be read has a finding of its own
 }

@@ -37,7 +37,7 @@ func (v *verifier) relatedKeys(k key.Key) error {
 	return nil
 }
 
-// family looks for the primary key of a set.
+// family checks that the primary key of a set exists.
 func (v *verifier) family(path string, f records.Family) error {
 	account, id, _ := strings.Cut(path, "/")
 	k, there, whole := lookUp(v, records.Keys, records.KeyPath(account, f.Primary, id))
@@ -66,7 +66,7 @@ func (v *verifier) replicasOf(primary key.Key) error {
 	return nil
 }
 
-// primaryOf checks the primary key of a replica, and compares what related keys share.
+// primaryOf checks that the primary key of a replica exists and agrees with the replica.
 func (v *verifier) primaryOf(replica key.Key) error {
 	region := replica.MultiRegion.Primary
 	primary, there, whole := lookUp(v, records.Keys, records.KeyPath(replica.Account, region, replica.ID))
@@ -92,8 +92,8 @@ func (v *verifier) primaryOf(replica key.Key) error {
 	return nil
 }
 
-// sameInAllRegions compares what related keys share of a material: all but the bytes, their
-// expiry and the description.
+// sameInAllRegions reports whether two materials are equal except for the bytes, their expiry and
+// the description, which differ by Region.
 func sameInAllRegions(a, b key.Material) bool {
 	return a.ID == b.ID && a.RotationType == b.RotationType && a.RotationDate.Equal(b.RotationDate)
 }

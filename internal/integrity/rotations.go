@@ -6,8 +6,8 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// checkRotations checks that the sequence of materials of a key is possible, and also its pending
-// material and its planned rotation.
+// checkRotations checks whether the materials of a key, its pending material and its planned
+// rotation are possible.
 func checkRotations(k key.Key) error {
 	known, onDemand := map[string]bool{}, 0
 	for i, m := range k.AllMaterials() {

@@ -12,8 +12,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// A check decodes a record that opened, and checks whether the record fits its path and
-// whether other records agree with it. The error describes the fault of the record.
+// A check decodes an opened record, and checks whether the record fits its path and whether other
+// records agree with it. The error describes the fault of the record.
 type check func(v *verifier, path string, plain []byte) error
 
 // checks returns the check of each kind of record, by the prefix of its table.
@@ -60,8 +60,8 @@ func addCheck[T any](rows map[string]check, t store.Table[T], check func(v *veri
 	}
 }
 
-// lookUp returns another record. A record that does not open is there but not whole:
-// lookUp reports nothing, because that record is reported in its turn.
+// lookUp returns another record. For a record that does not open, there is true and whole is
+// false. lookUp reports nothing then, because the record has a finding of its own.
 func lookUp[T any](v *verifier, t store.Table[T], path string) (value T, there, whole bool) {
 	value, ok, err := t.Get(v.view, path)
 	if _, corrupt := errors.AsType[*store.CorruptError](err); corrupt {
@@ -71,7 +71,7 @@ func lookUp[T any](v *verifier, t store.Table[T], path string) (value T, there, 
 	return value, ok, ok
 }
 
-// requireRecord reports a record that is missing although another record needs it.
+// requireRecord reports a missing record that another record needs.
 func requireRecord[T any](v *verifier, t store.Table[T], path, by string) {
 	if _, there, _ := lookUp(v, t, path); !there {
 		v.report(t.Prefix+"/"+path, fmt.Errorf("it is missing: %s needs it", by))
@@ -88,7 +88,7 @@ func (v *verifier) event(path string, r records.PendingEvent) error {
 	return err
 }
 
-// usageOf looks at the last usage of a key, which must be there.
+// usageOf checks the last usage of a key, and that the key exists.
 func (v *verifier) usageOf(path string, r records.Usage) error {
 	if _, there, _ := lookUp(v, records.Keys, path); !there {
 		return errors.New("there is no such key")
@@ -113,7 +113,7 @@ func (v *verifier) deploymentOf(path string, d records.Deployment) error {
 	return nil
 }
 
-// regionsServed looks at the record of the Regions that are served.
+// regionsServed checks the record of the Regions that the deployment serves.
 func (v *verifier) regionsServed(path string, r records.Served) error {
 	invalid := func(region string) bool { return !key.ValidRegion(region) }
 	if path != records.ServedPath || len(r.Regions) == 0 || slices.ContainsFunc(r.Regions, invalid) {
@@ -122,8 +122,8 @@ func (v *verifier) regionsServed(path string, r records.Served) error {
 	return nil
 }
 
-// deployment checks that an initialised deployment has access keys, and that access keys have
-// an account. The data of keyhold dev need no initialisation.
+// deployment checks that an initialised deployment has access keys, and that a deployment with
+// access keys has an account. The data of keyhold dev needs no initialisation.
 func (v *verifier) deployment() {
 	made, opened := v.Records[records.Deployments.Prefix] > 0, v.Records[records.AccessKeys.Prefix] > 0
 	switch {

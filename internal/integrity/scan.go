@@ -13,10 +13,10 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// pageSize is how many records are in memory at a time.
+// pageSize is the number of records that are in memory at a time.
 const pageSize = 500
 
-// records looks at all records in the order of their paths.
+// records checks all records in the order of their paths.
 func (v *verifier) records() error {
 	v.Revision = v.view.Rev()
 	if err := v.readFormat(); err != nil {
@@ -40,8 +40,8 @@ func (v *verifier) records() error {
 	return v.err
 }
 
-// page returns some records from a path on, and the path that comes after them,
-// nil at the end. A record that the Backend refuses to read is left out.
+// page returns some records, beginning with a path, and the path after them, which is nil at the
+// end. It leaves out a record that the Backend refuses to read.
 func (v *verifier) page(from []byte) (items []store.Item, next []byte, err error) {
 	items, err = v.reader.Scan(from, nil, pageSize)
 	corrupt, ok := errors.AsType[*store.CorruptError](err)
@@ -57,12 +57,12 @@ func (v *verifier) page(from []byte) (items []store.Item, next []byte, err error
 	return items, next, err
 }
 
-// record looks at one record.
+// record checks one record.
 func (v *verifier) record(rows map[string]check, item store.Item) {
 	prefix, path, _ := strings.Cut(string(item.Key), "/")
 	check, known := rows[prefix]
 	switch {
-	case string(item.Key) == records.KeyringPath: // which has opened
+	case string(item.Key) == records.KeyringPath: // was opened before
 		v.Records[records.KeyringPath]++
 		return
 	case !known || path == "":
@@ -79,7 +79,7 @@ func (v *verifier) record(rows map[string]check, item store.Item) {
 	}
 }
 
-// events looks at the audit log, which must not have seen a later revision of the store.
+// events checks the audit log. It must not contain a later revision than the store has.
 func (v *verifier) events(log *io.SectionReader) error {
 	r, err := audit.Read(log, func(line int64, err error) { v.report(fmt.Sprintf("audit log, line %d", line), err) })
 	if err != nil {

@@ -9,14 +9,14 @@ import (
 	"github.com/keyhold/keyhold/internal/records"
 )
 
-// readFormat reads which format the records have. An older format is not a finding.
+// readFormat reads the format of the records. An older format is not a finding.
 func (v *verifier) readFormat() error {
 	f, there, whole := lookUp(v, records.Formats, records.FormatPath)
 	switch v.format = f; {
 	case !there:
 		v.format.Format = 1
 	case !whole:
-		v.format.Format = records.NewestFormat // the record is reported in its turn
+		v.format.Format = records.NewestFormat // the record has a finding of its own
 	}
 	if v.format.Format < records.NewestFormat {
 		v.note("the records have format %d: the next start brings them to format %d", v.format.Format, records.NewestFormat)
@@ -31,7 +31,7 @@ func (v *verifier) formatOf(path string, f records.Format) error {
 	return nil
 }
 
-// checkIndexed looks for a grant's entry in the index of decisions.
+// checkIndexed checks that a grant has an entry in the index of decisions.
 func (v *verifier) checkIndexed(g key.Grant, by string) {
 	if v.format.Format < 2 {
 		return
@@ -51,8 +51,8 @@ func (v *verifier) checkIndexed(g key.Grant, by string) {
 	requireRecord(v, records.GrantMatches, shapes.MatchPath(g, shapes.Shapes[i]), by)
 }
 
-// shapesOfGrantee looks at the shapes of a principal's grants on a key, and counts the
-// grants of each.
+// shapesOfGrantee checks the shapes of a principal's grants on a key, and the number of grants of
+// each shape.
 func (v *verifier) shapesOfGrantee(path string, r records.GranteeShapes) error {
 	parts := strings.Split(path, "/") // account, Region, key ID, grantee
 	if len(parts) != 4 || len(r.Salt) != 16 || len(r.Shapes) == 0 {
@@ -65,14 +65,14 @@ func (v *verifier) shapesOfGrantee(path string, r records.GranteeShapes) error {
 		}
 		numbers[s.Number] = true
 		n, err := v.count(records.GrantMatches, path+"/"+s.Prefix())
-		if err == nil && n != s.Count { // an entry that was not read is reported in its turn
+		if err == nil && n != s.Count { // an entry that could not be read has a finding of its own
 			return fmt.Errorf("it counts %d grants of the shape %d, and there are %d", s.Count, s.Number, n)
 		}
 	}
 	return nil
 }
 
-// grantMatch looks for the grant of an entry.
+// grantMatch checks that the grant of an index entry exists.
 func (v *verifier) grantMatch(path string, _ struct{}) error {
 	parts := strings.Split(path, "/") // account, Region, key ID, grantee, shape, digest, grant ID
 	if len(parts) != 7 {

@@ -16,7 +16,7 @@ type slotLister interface {
 	Each(ctx context.Context, fn func(slot string, err error)) error
 }
 
-// claimSlot notes that a record names the slot. Only one record may name a slot.
+// claimSlot records that a record names the slot. Only one record may name a slot.
 func (v *verifier) claimSlot(slot string) error {
 	h := maphash.String(v.seed, slot)
 	if v.named[h] {
@@ -26,7 +26,7 @@ func (v *verifier) claimSlot(slot string) error {
 	return nil
 }
 
-// findOrphans looks for slots that no record names.
+// findOrphans counts the slots that no record names.
 func (v *verifier) findOrphans() error {
 	lister, ok := v.slots.(slotLister)
 	if !ok {
@@ -79,7 +79,7 @@ func (v *verifier) tokenKey(k records.TokenKey) error {
 	return nil
 }
 
-// erasure notes the slots that are to be overwritten, if they were not yet.
+// erasure records the slots of an Erasure, which may already be overwritten.
 func (v *verifier) erasure(slot string, e records.Erasure) error {
 	err := v.claimSlot(slot)
 	for _, also := range e.Also {

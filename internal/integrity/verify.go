@@ -23,10 +23,10 @@ type Remains struct {
 	Log     *io.SectionReader // the whole audit log
 }
 
-// A Finding is a fault in the remains that neither a running nor a crashed program leaves
-// behind. It holds nothing secret.
+// A Finding is a fault that neither a running nor a crashed program leaves behind. It contains
+// nothing secret.
 type Finding struct {
-	Record  string // the path of a record, or the name of a file and a place in it
+	Record  string // the path of a record, or the name of a file and a position in it
 	Problem string
 }
 
@@ -43,7 +43,7 @@ func (f Finding) String() string {
 type Summary struct {
 	Findings  int
 	Records   map[string]int // by the prefix of their table
-	Materials int            // that opened and are those that their keys are associated with
+	Materials int            // that opened and have the IDs in their keys
 	TokenKeys int            // that opened
 	Events    int64          // in the audit log
 	Revision  int64          // of the store
@@ -87,7 +87,7 @@ func Verify(ctx context.Context, r Remains, report func(Finding)) (Summary, erro
 	return v.Summary, err
 }
 
-// oneView is a Backend that shows the same View again and again.
+// oneView is a Backend whose views all show the same revision.
 type oneView struct {
 	store.Backend
 	reader store.Reader
@@ -95,7 +95,7 @@ type oneView struct {
 
 func (o oneView) View(_ context.Context, fn func(store.Reader) error) error { return fn(o.reader) }
 
-// A verifier goes through all records.
+// A verifier is the state of one Verify.
 type verifier struct {
 	Summary
 	slots     store.Slots
@@ -106,7 +106,7 @@ type verifier struct {
 	sealer    seal.Sealer
 	tokenSeal seal.Sealer
 	emit      func(Finding)
-	err       error // why it cannot go on
+	err       error // why Verify cannot go on
 	format    records.Format
 
 	seed  maphash.Seed

@@ -12,8 +12,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// A Journal commits changes with their events, brings the events to the audit log, and
-// has those removed from the store that the log has on disk. Its methods may be called
+// A Journal commits changes with their events, writes the events to the audit log, and removes
+// the events from the store when the log has them on disk. Its methods may be called
 // concurrently.
 type Journal struct {
 	store     *store.Store
@@ -22,17 +22,17 @@ type Journal struct {
 	leftovers *leftovers
 }
 
-// New returns the Journal of a store and its audit log. The caller closes the audit log
-// before the Journal, so that the Journal learns of all that the log has on disk.
+// New returns the Journal of a store and its audit log. The caller closes the audit log before
+// the Journal, so that the Journal learns of all events that the log has on disk.
 func New(s *store.Store, events *audit.Log, log *slog.Logger) *Journal {
 	return &Journal{store: s, audit: events, log: log, leftovers: newLeftovers(s, log)}
 }
 
-// Close removes the records that are not needed any more.
+// Close removes the records that are no longer needed.
 func (j *Journal) Close() error { return j.leftovers.close() }
 
-// Clean has a record removed that is not needed any more: removal deletes the record in a
-// later transaction. Nobody waits for it.
+// Clean removes a record that is no longer needed: a later transaction calls removal, which
+// deletes the record. Clean does not wait.
 func (j *Journal) Clean(removal func(*store.Tx) error) { j.leftovers.remove(removal) }
 
 // Update runs fn in a transaction, and writes the events of the change in the same
@@ -64,13 +64,12 @@ func (j *Journal) Update(ctx context.Context, fn func(*store.Tx) error, events .
 	return nil
 }
 
-// NewEventID returns a UUID that begins with the time (RFC 9562, section 5.7). So the
-// events in the store lie side by side, in their order, and a transaction that writes or
-// removes some of them touches few pages.
+// NewEventID returns a UUID that begins with the time (RFC 9562, section 5.7). Therefore the
+// events in the store are stored in their order, and a transaction that writes or removes some of
+// them changes few pages.
 func NewEventID() string { return uuid.Must(uuid.NewV7()).String() }
 
-// Recover brings to the log the events that a stop left in the store and that the log does
-// not have.
+// Recover writes to the log the events in the store that the log does not have, after a stop.
 func (j *Journal) Recover(ctx context.Context) error {
 	logged, err := j.eventsInLog(ctx)
 	if err != nil {
@@ -85,8 +84,8 @@ func (j *Journal) Recover(ctx context.Context) error {
 	})
 }
 
-// eventsInLog returns the IDs of the events that the log holds, from the earliest place at
-// which an event of the store can be.
+// eventsInLog returns the IDs of the events in the log, from the earliest offset at which an
+// event of the store can begin.
 func (j *Journal) eventsInLog(ctx context.Context) (map[string]bool, error) {
 	from := int64(math.MaxInt64)
 	err := j.each(ctx, func(_ string, r records.PendingEvent, _ int64) error {
@@ -123,7 +122,7 @@ func (j *Journal) each(ctx context.Context, fn func(id string, r records.Pending
 	}
 }
 
-// relay queues the event of a change that was committed. If the log takes no more events,
+// relay queues the event of a committed change for the log. If the log accepts no more events,
 // the event stays in the store, and the gate refuses the next request.
 func (j *Journal) relay(id string, line []byte) {
 	if err := j.audit.Append(audit.Stamp(line, j.store.Revision()), func() { j.onDisk(id) }); err != nil {

@@ -11,9 +11,9 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// leftovers are records that are not needed any more: events that are on disk in the audit
-// log, notes of erasures that were carried out. They are removed in the background, a
-// bounded number in each transaction.
+// leftovers are records that are no longer needed: events that the audit log has on disk, and
+// Erasures that were carried out. They are removed in the background, a limited number in each
+// transaction.
 type leftovers struct {
 	store *store.Store
 	log   *slog.Logger
@@ -21,13 +21,13 @@ type leftovers struct {
 	mu      sync.Mutex
 	pending []func(*store.Tx) error
 
-	due  chan struct{} // there is enough for a transaction
+	due  chan struct{} // signals enough records for a transaction
 	done chan struct{} // closed to end
 	gone sync.WaitGroup
 }
 
-// leftoverBatch is how many records one transaction removes, below the bound of a Batch;
-// leftoverPause is how long a record waits, at most, for others.
+// leftoverBatch is the number of records that one transaction removes, below the limit of a
+// Batch. leftoverPause is the maximum time that a record waits for others.
 const (
 	leftoverBatch = 64
 	leftoverPause = time.Second
@@ -39,7 +39,7 @@ func newLeftovers(s *store.Store, log *slog.Logger) *leftovers {
 	return l
 }
 
-// remove has a record removed: removal deletes the record in a transaction.
+// remove removes a record later: a transaction calls removal, which deletes the record.
 func (l *leftovers) remove(removal func(*store.Tx) error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -7,7 +7,7 @@ import (
 	tag "golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// names are what people call the algorithms, curves and ciphers of the files that are not read.
+// names has the usual names of algorithms, curves and ciphers of files that the package does not read.
 var names = map[string]string{
 	"1.3.101.110": "X25519", "1.3.101.111": "X448", "1.3.101.112": "Ed25519", "1.3.101.113": "Ed448",
 	"1.2.840.10040.4.1": "DSA", "1.2.840.113549.1.3.1": "DH", "1.2.840.10046.2.1": "DH",
@@ -46,8 +46,8 @@ func nameOf(oid asn1.ObjectIdentifier) string {
 	return oid.String()
 }
 
-// checkAlgorithm refuses PKCS #8 whose algorithm or curve is not imported, and names the algorithm or curve. It
-// leaves malformed PKCS #8 to the validation.
+// checkAlgorithm rejects PKCS #8 with an algorithm or curve that cannot be imported, and names the algorithm or
+// curve. It accepts malformed PKCS #8, which the validation rejects.
 func checkAlgorithm(pkcs8 []byte) error {
 	input := cryptobyte.String(pkcs8)
 	var info, algorithm cryptobyte.String

@@ -11,8 +11,8 @@ import (
 	"github.com/keyhold/keyhold/internal/privatekey"
 )
 
-// readDER reads a file in DER or BER, or returns nil if the file is neither. A newline that a text tool put behind
-// it is dropped.
+// readDER reads a file in DER or BER, or returns nil if the file is neither. It ignores a newline at the end,
+// which a text tool may have added.
 func (r *reader) readDER(content []byte) (*File, error) {
 	converted, encoding := r.toDER(content)
 	rest := cryptobyte.String(converted)
@@ -32,7 +32,7 @@ func (r *reader) readDER(content []byte) (*File, error) {
 	return privateKey(pkcs8, encoding+", "+form)
 }
 
-// toDER returns the DER of what may be in BER, and says in which of them it was.
+// toDER returns the DER of a value in DER or BER, and which of the two the value was in.
 func (r *reader) toDER(content []byte) (der []byte, encoding string) {
 	der = r.keep(privatekey.ToDER(content))
 	if bytes.Equal(der, content) {
@@ -73,7 +73,7 @@ func (r *reader) fromDER(der []byte) (pkcs8 []byte, form string, err error) {
 		pkcs8, err = fromPKCS8(der, version, members)
 		return pkcs8, "PKCS #8", err
 	case members.PeekASN1Tag(tag.INTEGER):
-		pkcs8, err = intoPKCS8(oidRSA, []byte{5, 0}, der) // with parameters NULL
+		pkcs8, err = intoPKCS8(oidRSA, []byte{5, 0}, der) // the parameters are NULL
 		return pkcs8, "PKCS #1", err
 	case members.PeekASN1Tag(tag.OCTET_STRING):
 		pkcs8, err = fromSEC1(der, members)
@@ -82,8 +82,8 @@ func (r *reader) fromDER(der []byte) (pkcs8 []byte, form string, err error) {
 	return nil, "", errNotKnown
 }
 
-// fromPKCS8 returns PKCS #8 of version 0. Version 1 has the public key beside the private one (RFC 5958, section
-// 2), which is left out: EC private keys have it within, and of RSA it follows.
+// fromPKCS8 returns PKCS #8 of version 0. It omits the public key of version 1 (RFC 5958, section 2): an EC
+// private key contains the public key anyway, and the public key of an RSA key follows from the private key.
 func fromPKCS8(der []byte, version int, members cryptobyte.String) ([]byte, error) {
 	if version != 1 {
 		return bytes.Clone(der), nil
@@ -97,7 +97,8 @@ func fromPKCS8(der []byte, version int, members cryptobyte.String) ([]byte, erro
 	return intoPKCS8(oid, algorithm, privateKey)
 }
 
-// fromSEC1 lifts the name of the curve out of an ECPrivateKey, of which members are those after the version.
+// fromSEC1 returns an ECPrivateKey as PKCS #8, with the name of its curve as the parameters. members are the
+// members after the version.
 func fromSEC1(der []byte, members cryptobyte.String) ([]byte, error) {
 	var parameters cryptobyte.String
 	var named bool
@@ -105,5 +106,5 @@ func fromSEC1(der []byte, members cryptobyte.String) ([]byte, error) {
 		!members.ReadOptionalASN1(&parameters, &named, tag.Tag(0).ContextSpecific().Constructed()) {
 		return nil, errNotKnown
 	}
-	return intoPKCS8(oidEC, parameters, der) // whoever validates it finds a curve, or none
+	return intoPKCS8(oidEC, parameters, der) // the validation rejects a key without a curve
 }

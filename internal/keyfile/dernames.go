@@ -77,7 +77,7 @@ func shapeOf(members cryptobyte.String) string {
 	return shape
 }
 
-// signedKind returns which of the structures that a signature closes this is.
+// signedKind returns the kind of a signed structure: a certificate, a request or a CRL.
 func signedKind(der []byte) string {
 	if _, err := x509.ParseCertificateRequest(der); err == nil {
 		return "request"

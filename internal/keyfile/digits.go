@@ -6,8 +6,8 @@ import (
 	"encoding/hex"
 )
 
-// fromHex decodes hexadecimal digits: on one line or several, as xxd -p writes them; with spaces, as od does;
-// with colons, as OpenSSL does; after 0x, as wallets do.
+// fromHex decodes hexadecimal digits on one or more lines, as xxd -p writes them. Spaces (od), colons (OpenSSL)
+// and a 0x at the beginning (wallets) are allowed.
 func (r *reader) fromHex(text []byte) ([]byte, bool) {
 	text = bytes.TrimPrefix(bytes.TrimPrefix(text, []byte("0x")), []byte("0X"))
 	digits := r.buffer(len(text))[:0]
@@ -37,7 +37,7 @@ var base64Encodings = [...]*base64.Encoding{
 	base64.RawStdEncoding.Strict(), base64.RawURLEncoding.Strict(),
 }
 
-// fromBase64 decodes base64 on one line or several, which are then of one length but for the last.
+// fromBase64 decodes base64 on one or more lines. All lines except the last must have the same length.
 func (r *reader) fromBase64(text []byte) ([]byte, bool) {
 	joined := r.buffer(len(text))[:0]
 	first, last := 0, 0

@@ -14,7 +14,8 @@ var (
 	errExponent = errors.New("the private key has exponents that do not belong to its modulus")
 )
 
-// complete fills in what an RSA key lacks: n, e and d are there; of p, q, dp, dq and qi some are nil.
+// complete computes the missing numbers of an RSA key. It needs n, e and d; any of p, q, dp, dq and qi may be
+// nil.
 func complete(numbers []*big.Int) error {
 	n, e, d := numbers[0], numbers[1], numbers[2]
 	if !sizeIsKnown(n.BitLen()) {
@@ -78,8 +79,8 @@ func factors(n, e, d *big.Int) (p, q *big.Int, err error) {
 	return nil, nil, errExponent
 }
 
-// rootOfOne squares y, at most t times, until it is 1 modulo n. It returns the number before, or nil if that is 1
-// or -1, or if there is none.
+// rootOfOne squares y, at most t times, until the result is 1 modulo n. It returns the number before the last
+// squaring, or nil if that is 1 or -1, or if the result was never 1.
 func rootOfOne(y, n *big.Int, t uint) *big.Int {
 	minus := new(big.Int).Sub(n, one)
 	if y.Cmp(one) == 0 || y.Cmp(minus) == 0 {

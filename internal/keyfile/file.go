@@ -9,26 +9,26 @@ import (
 // ErrPassphrase is the error of Read for a private key that does not open with the passphrase.
 var ErrPassphrase = errors.New("the private key does not open with this passphrase, or is damaged")
 
-// A File is the material of a file that was recognised: a private key, or bytes, which can have more than one
-// reading.
+// A File is the material of a recognised file: a private key, or bytes. Bytes can have more than one reading.
 type File struct {
-	form     string          // of the private key
+	form     string          // form of the private key
 	key      *privatekey.Key // nil if the file holds bytes
 	readings []reading
-	newline  bool // the file ends with a newline, which may or may not belong to its bytes
+	newline  bool // the file ends with a newline, which may belong to its bytes
 
-	characters int // of a text, without its last newline
+	characters int // number of characters of a text, without its last newline
 }
 
 // A reading is one way to read bytes.
 type reading struct {
-	form   string // for people: raw, hexadecimal, base64, ...
+	form   string // shown to users: raw, hexadecimal, base64, ...
 	octets []byte
-	weak   bool // these are the characters of a text: only where no other reading fits
+	weak   bool // the characters of a text as bytes: used only if no other reading fits
 }
 
-// Read recognises what a file is. If it is an encrypted private key, Read calls passphrase and clears the
-// result. An error names the file, as a *NotRead, or says what is wrong with its material.
+// Read recognises the kind of a file and reads its material. If the file is an encrypted private key, Read calls
+// passphrase and clears the result. If the kind is recognised but not read, the error is a *NotRead with the name
+// of the kind. Other errors describe what is wrong with the material.
 func Read(content []byte, passphrase func() ([]byte, error)) (*File, error) {
 	r := &reader{passphrase: passphrase}
 	defer r.clear()
@@ -45,7 +45,7 @@ func (f *File) Clear() {
 	}
 }
 
-// KeySpec returns the spec of the private key, or "" for bytes, which can be for keys of several specs.
+// KeySpec returns the spec of the private key, or "" for bytes, which can be material of several specs.
 func (f *File) KeySpec() string {
 	if f.key == nil {
 		return ""
@@ -60,7 +60,7 @@ type reader struct {
 	depth      int
 }
 
-// maxDepth is how often a file may be encoded: the base64 of the base64 of PEM.
+// maxDepth is the maximum number of encodings inside one another, such as the base64 of the base64 of PEM.
 const maxDepth = 3
 
 // buffer returns a buffer that clear erases.
@@ -100,7 +100,7 @@ func (r *reader) read(content []byte) (*File, error) {
 	return f, nil
 }
 
-// within adds the form of an encoding around the file.
+// within adds the form of an encoding to the form of the file.
 func (f *File) within(form string) {
 	f.form = form + ", " + f.form
 	for i := range f.readings {
@@ -108,7 +108,7 @@ func (f *File) within(form string) {
 	}
 }
 
-// privateKey validates a private key in PKCS #8, which it clears.
+// privateKey validates a private key in PKCS #8, and clears the PKCS #8.
 func privateKey(pkcs8 []byte, form string) (*File, error) {
 	defer func() { clear(pkcs8) }()
 	if err := checkAlgorithm(pkcs8); err != nil {

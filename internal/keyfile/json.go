@@ -46,7 +46,8 @@ func (r *reader) parseObject(text []byte) (object, error) {
 	return o, nil
 }
 
-// text returns a member that is plain text and no secret.
+// text returns a member that is text without escapes. It must not be used for secrets, because it returns a
+// string.
 func (o object) text(name string) string {
 	var s string
 	if json.Unmarshal(o[name], &s) != nil {
@@ -55,7 +56,7 @@ func (o object) text(name string) string {
 	return s
 }
 
-// jsonKinds are the kinds of objects that are not read, by members that they have. The first that fits counts.
+// jsonKinds are the kinds of objects that are not read, by their members. The first kind that fits counts.
 var jsonKinds = []struct {
 	kind    string
 	members []string
@@ -73,7 +74,7 @@ var jsonKinds = []struct {
 	{"Vault export", []string{"data", "request_id"}},
 }
 
-// readJSON reads a JWK (RFC 7517), or a set of JWKs, and names other JSON.
+// readJSON reads a JWK (RFC 7517) or a set of JWKs. It recognises other JSON by its members.
 func (r *reader) readJSON(text []byte) (*File, error) {
 	o, err := r.parseObject(text)
 	switch {
@@ -110,7 +111,7 @@ func (o object) has(members []string) bool {
 	return true
 }
 
-// readJWKSet reads the one JWK of a set that has a secret (RFC 7517, section 5).
+// readJWKSet reads the only JWK of a set that has a secret (RFC 7517, section 5).
 func (r *reader) readJWKSet(text []byte) (*File, error) {
 	var keys []json.RawMessage
 	if json.Unmarshal(text, &keys) != nil {

@@ -40,8 +40,7 @@ func (r *reader) readJWK(o object) (*File, error) {
 	return privateKey(pkcs8, "JWK")
 }
 
-// octets returns a member that is base64url (RFC 7515, section 2), also if it was written with padding or in the
-// other alphabet.
+// octets decodes a member in base64url (RFC 7515, section 2). It also accepts padding and the other alphabet.
 func (r *reader) octets(o object, name string) ([]byte, error) {
 	var quoted json.RawMessage = o[name]
 	if len(quoted) < 2 || quoted[0] != '"' {
@@ -56,7 +55,7 @@ func (r *reader) octets(o object, name string) ([]byte, error) {
 	return nil, fmt.Errorf("the member %q of the JWK is not base64url", name)
 }
 
-// number returns a member that is a positive integer (RFC 7518, section 2).
+// number decodes a member that is a positive integer (RFC 7518, section 2).
 func (r *reader) number(o object, name string) (*big.Int, error) {
 	octets, err := r.octets(o, name)
 	if err != nil {
@@ -65,8 +64,8 @@ func (r *reader) number(o object, name string) (*big.Int, error) {
 	return new(big.Int).SetBytes(octets), nil
 }
 
-// rsaJWK returns the PKCS #8 of an RSA key. Of a key that has only its modulus and its exponents the primes are
-// recovered, and the values that follow from them are computed.
+// rsaJWK returns the PKCS #8 of an RSA key. If the JWK has only the modulus and the exponents, rsaJWK recovers
+// the primes and computes the other numbers.
 func (r *reader) rsaJWK(o object) ([]byte, error) {
 	if o["oth"] != nil {
 		return nil, errors.New("the private key of the JWK has more than two primes")
@@ -107,8 +106,8 @@ func rsaPKCS8(numbers []*big.Int) ([]byte, error) {
 	return intoPKCS8(oidRSA, []byte{5, 0}, privateKey)
 }
 
-// ecJWK returns the PKCS #8 of an EC key. Its octets have the size of the curve (RFC 7518, section 6.2.1.2); some
-// programs strip zeros at their beginning.
+// ecJWK returns the PKCS #8 of an EC key. The octets of a scalar have the size of the curve (RFC 7518, section
+// 6.2.1.2), but some programs strip zeros at the beginning.
 func (r *reader) ecJWK(o object) ([]byte, error) {
 	var c curve
 	for _, known := range curves() {

@@ -12,13 +12,13 @@ import (
 
 // A Material is the material for a key of one spec.
 type Material struct {
-	Form      string // how it is written, for people: "PEM, SEC 1"
+	Form      string // shown to users, such as "PEM, SEC 1"
 	Bytes     []byte // for a private key, PKCS #8 in DER
 	PublicKey []byte // of a private key, DER SubjectPublicKeyInfo
-	Doubt     string // another possible meaning of the file, for people; "" if there is none
+	Doubt     string // shown to users: another possible meaning of the file, or ""
 }
 
-// Material returns the material for a key of the spec, in bytes of its own, which the caller clears.
+// Material returns the material for a key of the spec. The caller clears the bytes.
 func (f *File) Material(keySpec string) (*Material, error) {
 	if privatekey.Known(keySpec) {
 		return f.privateKey(keySpec)
@@ -42,8 +42,8 @@ func (f *File) Material(keySpec string) (*Material, error) {
 	return nil, f.unfit(keySpec, least, most)
 }
 
-// endsWithNewline reports whether the file is raw and has the size of material and a newline. One in 256 keys of
-// that size and one byte more ends so by chance.
+// endsWithNewline reports whether the file is raw and ends with a newline after bytes of the given size. One in
+// 256 random files of this length ends so by chance.
 func (f *File) endsWithNewline(size int) bool {
 	if len(f.readings) != 1 {
 		return false
@@ -54,7 +54,7 @@ func (f *File) endsWithNewline(size int) bool {
 
 const characters = "tr -d '\\r\\n' < FILE | xxd -p | keyhold import KEY --from -"
 
-// doubt names another possible meaning of the file, after reading r was chosen.
+// doubt returns another possible meaning of the file, after reading r was chosen, or "".
 func (f *File) doubt(r reading, least, most int) string {
 	printable := !bytes.ContainsFunc(r.octets, func(c rune) bool { return c < ' ' || c > '~' })
 	switch {
@@ -68,7 +68,8 @@ func (f *File) doubt(r reading, least, most int) string {
 	return ""
 }
 
-// unfit says what the file holds instead of material of a size.
+// unfit returns the error for a file without material of the right size. The error describes the content of the
+// file.
 func (f *File) unfit(keySpec string, least, most int) error {
 	var found []string
 	for _, r := range f.readings {
@@ -91,7 +92,7 @@ func (f *File) unfit(keySpec string, least, most int) error {
 	return errors.New(text)
 }
 
-// privateKey returns the private key, or makes one of bytes that are a private scalar.
+// privateKey returns the private key of the file. If the file holds bytes, these may be a private scalar.
 func (f *File) privateKey(keySpec string) (*Material, error) {
 	if f.key != nil {
 		if f.key.Spec != keySpec {

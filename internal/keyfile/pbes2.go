@@ -25,7 +25,7 @@ var (
 	oidScrypt = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 11591, 4, 11}
 )
 
-// hashOfHMAC gives the hash of each pseudorandom function of PBKDF2.
+// hashOfHMAC returns the hash of a pseudorandom function of PBKDF2.
 func hashOfHMAC(oid asn1.ObjectIdentifier) func() hash.Hash {
 	return map[string]func() hash.Hash{
 		"1.2.840.113549.2.7":  sha1.New,
@@ -35,7 +35,7 @@ func hashOfHMAC(oid asn1.ObjectIdentifier) func() hash.Hash {
 	}[oid.String()]
 }
 
-// A blockCipher encrypts in the mode CBC.
+// A blockCipher encrypts in CBC mode.
 type blockCipher struct {
 	name    string
 	keySize int
@@ -52,8 +52,8 @@ func cipherOf(oid asn1.ObjectIdentifier) (blockCipher, bool) {
 	return c, ok
 }
 
-// decryptPKCS8 opens the members of an EncryptedPrivateKeyInfo (RFC 5208, section 6) of the encryption scheme
-// PBES2 (RFC 8018, section 6.2).
+// decryptPKCS8 decrypts an EncryptedPrivateKeyInfo (RFC 5208, section 6) with the encryption scheme PBES2 (RFC
+// 8018, section 6.2).
 func (r *reader) decryptPKCS8(info cryptobyte.String) (pkcs8 []byte, form string, err error) {
 	var algorithm, encrypted cryptobyte.String
 	var scheme asn1.ObjectIdentifier
@@ -90,7 +90,7 @@ func (r *reader) decryptPKCS8(info cryptobyte.String) (pkcs8 []byte, form string
 	return pkcs8, fmt.Sprintf("encrypted PKCS #8 (%s)", c.name), err
 }
 
-// A derivation makes a key of a passphrase.
+// A derivation derives a key from a passphrase.
 type derivation func(passphrase []byte) ([]byte, error)
 
 // parsePBES2 reads PBES2-params.
@@ -119,7 +119,7 @@ func parsePBES2(parameters cryptobyte.String) (derive derivation, c blockCipher,
 	return derive, c, iv, nil
 }
 
-// maxIterations is where a key derivation is taken for a trap: minutes of work.
+// maxIterations is the maximum number of iterations of a key derivation. More would take minutes.
 const maxIterations = 100_000_000
 
 func parsePBKDF2(kdf cryptobyte.String, keySize int) (derivation, bool) {
@@ -140,8 +140,8 @@ func parsePBKDF2(kdf cryptobyte.String, keySize int) (derivation, bool) {
 	}, true
 }
 
-// maxScrypt bounds what a key derivation by scrypt may need: 128·N·r bytes of memory, here
-// 1 GiB, p times (RFC 7914, section 2).
+// maxScrypt limits the memory and work of scrypt (RFC 7914, section 2): 128·N·r bytes of memory, p times, may be
+// 1 GiB.
 const maxScrypt = 1 << 23
 
 func parseScrypt(kdf cryptobyte.String, keySize int) (derivation, bool) {
@@ -156,13 +156,13 @@ func parseScrypt(kdf cryptobyte.String, keySize int) (derivation, bool) {
 	return func(passphrase []byte) ([]byte, error) { return scrypt.Key(passphrase, salt, n, r, p, keySize) }, true
 }
 
-// skipKeyLength leaves out the optional length of the key: the cipher has its own.
+// skipKeyLength skips the optional length of the key, because the cipher determines the length.
 func skipKeyLength(params *cryptobyte.String) bool {
 	return params.SkipOptionalASN1(tag.INTEGER)
 }
 
-// decryptCBC decrypts content that was padded to whole blocks (RFC 8018, section 6.1.1, step 4). The passphrase was
-// right if the result is a SEQUENCE.
+// decryptCBC decrypts content that was padded to whole blocks (RFC 8018, section 6.1.1, step 4). If the result is
+// a SEQUENCE, the passphrase was right.
 func (r *reader) decryptCBC(c blockCipher, key, iv, encrypted []byte) ([]byte, error) {
 	block, err := c.new(key)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// labels are the kinds of PEM blocks (RFC 7468) that hold no private key that is read.
+// labels are the kinds of PEM blocks (RFC 7468) that contain no readable private key.
 var labels = map[string]string{
 	"OPENSSH PRIVATE KEY":     "OpenSSH",
 	"TSS2 PRIVATE KEY":        "TPM",
@@ -91,8 +91,10 @@ func (r *reader) readBlock(text []byte, label string) (*File, error) {
 	return privateKey(pkcs8, "PEM, "+was+form)
 }
 
-// canonical returns the block of a label as package pem wants it. Files have it with line breaks that are written
-// as \n, as in JSON and in variables of the environment; in one line; or indented, as in YAML.
+// canonical returns the block of a label in the form that package pem requires. Files may contain a block with
+// line breaks written as
+//
+// , as in JSON and in environment variables; on one line; or indented, as in YAML.
 func (r *reader) canonical(text []byte, label string) ([]byte, bool) {
 	begin, end := "-----BEGIN "+label+"-----", "-----END "+label+"-----"
 	_, body, _ := bytes.Cut(text, []byte(begin))
@@ -116,8 +118,10 @@ func (r *reader) canonical(text []byte, label string) ([]byte, bool) {
 	return append(append(block, end...), '\n'), found
 }
 
-// cutLine returns the text before and after the first line break: a newline, a return, both, or the characters \n
-// and \r.
+// cutLine returns the text before and after the first line break: a newline, a carriage return, both, or the
+// characters
+//
+//	and \r.
 func cutLine(text []byte) (line, rest []byte) {
 	i := bytes.IndexAny(text, "\n\r\\")
 	if i < 0 {
@@ -132,7 +136,8 @@ func cutLine(text []byte) (line, rest []byte) {
 	return text[:i+1], text[i+1:]
 }
 
-// decryptBlock opens a block whose headers say how it is encrypted (RFC 1423), as OpenSSL wrote it before PKCS #8.
+// decryptBlock decrypts a block whose headers describe its encryption (RFC 1423), as OpenSSL wrote blocks before
+// PKCS #8.
 func (r *reader) decryptBlock(block *pem.Block) (der []byte, was string, err error) {
 	how, _, _ := strings.Cut(block.Headers["DEK-Info"], ",")
 	switch how {

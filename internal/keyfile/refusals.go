@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// refusals has a row for each kind of file that is recognised and not read: its name in this package, its name for
-// people, the advice to its owner, and the command for the advice. In a command, FILE is the file, and NEW is the file
-// that the command writes. No command changes FILE, or lets others read NEW: a test executes them all.
+// refusals has a row for each kind of file that is recognised and not read: its name in this package, its name
+// for users, the advice, and the command for the advice. In a command, FILE is the file, and NEW is the file that
+// the command writes. No command changes FILE, or lets others read NEW: a test executes all commands.
 // docs/import-files.md has the same rows.
 const refusals = `
 empty            | an empty file | check how the file came here |
@@ -87,12 +87,13 @@ XML              | XML | give the key in PEM, DER or JWK |
 PDF              | a PDF document | give the key in a file of its own |
 `
 
-// A NotRead says that a file is not read: what the file is, and what its owner can do.
+// A NotRead is the error for a file that is recognised but not read. It says what the file is, and what its owner
+// can do.
 type NotRead struct {
 	Kind    string // the name in the table of refusals
 	What    string
 	Do      string
-	Command string // "" if none helps
+	Command string // "" if there is no command
 }
 
 func (n *NotRead) Error() string {
@@ -103,7 +104,7 @@ func (n *NotRead) Error() string {
 	return text
 }
 
-// refuse returns the error for a kind of file. The arguments are what the kind leaves open.
+// refuse returns the error for a kind of file. The arguments fill the placeholders of the row.
 func refuse(kind string, args ...any) error {
 	for _, n := range parseRefusals() {
 		if n.Kind == kind {
@@ -116,7 +117,7 @@ func refuse(kind string, args ...any) error {
 	panic("keyfile: no refusal of the kind " + kind)
 }
 
-// encodings are the commands that decode a file, by the form of its outermost text.
+// encodings are the commands that decode a file, by the form of its outermost encoding.
 var encodings = map[string]string{
 	"base64":      "(umask 077; base64 -d FILE > NEW)",
 	"hexadecimal": "(umask 077; xxd -r -p FILE NEW)",
@@ -124,7 +125,7 @@ var encodings = map[string]string{
 	"UTF-16":      "(umask 077; iconv -f UTF-16 -t UTF-8 FILE > NEW)",
 }
 
-// refuseWithin returns the error for a file in an encoding, whose content is not read.
+// refuseWithin returns the error for an encoded file whose content is not read.
 func refuseWithin(form string, err error) error {
 	n, ok := errors.AsType[*NotRead](err)
 	if !ok || n.Kind == "encoded" {
@@ -134,8 +135,8 @@ func refuseWithin(form string, err error) error {
 	return &NotRead{n.Kind, what, "decode the file first", encodings[form]}
 }
 
-// short returns the name of an algorithm that a file gives, or an ellipsis for text that is too long for a name:
-// errors hold none of the content.
+// short returns the name of an algorithm in a file, or an ellipsis if the text is too long for a name, because
+// errors contain nothing of a file's content.
 func short(name string) string {
 	if len(name) > 24 {
 		return "…"

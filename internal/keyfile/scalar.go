@@ -16,12 +16,12 @@ var (
 	oidEC  = asn1.ObjectIdentifier{1, 2, 840, 10045, 2, 1}
 )
 
-// A curve is one that AWS KMS imports keys on.
+// A curve is a curve whose keys AWS KMS imports.
 type curve struct {
 	spec string
 	oid  asn1.ObjectIdentifier
 	size int      // of a scalar and of a coordinate, in bytes
-	jwk  []string // its names in JWK: RFC 7518, section 6.2.1.1, RFC 8812, section 3.1, and others that are used
+	jwk  []string // its names in JWK: RFC 7518, section 6.2.1.1, RFC 8812, section 3.1, and other usual names
 }
 
 func curves() []curve {
@@ -42,7 +42,7 @@ func scalarSize(keySpec string) (int, bool) {
 	return 0, false
 }
 
-// fromScalar returns the private key of a scalar, as wallets export it.
+// fromScalar returns the private key with a scalar, the form in which wallets export keys.
 func fromScalar(keySpec string, scalar []byte) (privatekey.Key, error) {
 	for _, c := range curves() {
 		if c.spec != keySpec {
@@ -58,7 +58,7 @@ func fromScalar(keySpec string, scalar []byte) (privatekey.Key, error) {
 	return privatekey.Key{}, errors.New("keyfile: no curve of the spec " + keySpec)
 }
 
-// pkcs8 returns a scalar and, if there is one, its public point as PKCS #8, not validated.
+// pkcs8 returns the PKCS #8 of a scalar and its public point, which may be nil. It does not validate them.
 func (c curve) pkcs8(scalar, point []byte) ([]byte, error) {
 	var b, named cryptobyte.Builder
 	named.AddASN1ObjectIdentifier(c.oid)
@@ -78,8 +78,8 @@ func (c curve) pkcs8(scalar, point []byte) ([]byte, error) {
 }
 
 // withWholeScalar returns PKCS #8 of an EC key whose scalar has the size of its curve (RFC 5915, section 3). Some
-// programs strip zeros at its beginning, and PuTTY adds one. Other PKCS #8 is returned as it is. A PKCS #8 that
-// was replaced is cleared; the caller clears the result.
+// programs strip zeros at the beginning of the scalar, and PuTTY adds one. Other PKCS #8 is returned unchanged.
+// withWholeScalar clears a PKCS #8 that it replaces; the caller clears the result.
 func withWholeScalar(pkcs8 []byte) []byte {
 	input := cryptobyte.String(pkcs8)
 	var info, algorithm, key, inner, octets cryptobyte.String
@@ -124,7 +124,7 @@ func curveNamed(oid asn1.ObjectIdentifier) (curve, bool) {
 	return curve{}, false
 }
 
-// pad returns a number in exactly size bytes of its own.
+// pad returns a copy of a number in exactly size bytes.
 func pad(number []byte, size int) ([]byte, error) {
 	for len(number) > size && number[0] == 0 {
 		number = number[1:]
@@ -137,7 +137,7 @@ func pad(number []byte, size int) ([]byte, error) {
 	return b, nil
 }
 
-// intoPKCS8 returns a private key with its algorithm around it.
+// intoPKCS8 returns the PKCS #8 of a private key and its algorithm.
 func intoPKCS8(algorithm asn1.ObjectIdentifier, parameters, privateKey []byte) ([]byte, error) {
 	var b cryptobyte.Builder
 	b.AddASN1(tag.SEQUENCE, func(b *cryptobyte.Builder) {

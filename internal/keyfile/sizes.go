@@ -2,11 +2,10 @@ package keyfile
 
 import "fmt"
 
-// Sizes returns how many bytes the material of a key has, by the name that the API gives to the key's spec. It
-// is an error if the spec is unknown, or if its material is a private key.
-//
-// HMAC material is at least as long as the hash and at most 1,024 bits (AWS KMS developer guide, "Requirements
-// for imported key material").
+// Sizes returns the minimum and maximum size of the material of a key, in bytes, by the API's name of the key's
+// spec. It returns an error if the spec is unknown, or if its material is a private key. HMAC material is at
+// least as long as the hash and at most 1,024 bits (AWS KMS developer guide, "Requirements for imported key
+// material").
 func Sizes(keySpec string) (least, most int, err error) {
 	const maxHMAC = 128
 	switch keySpec {
@@ -24,6 +23,6 @@ func Sizes(keySpec string) (least, most int, err error) {
 	return 0, 0, fmt.Errorf("key material of the spec %q is not supported", keySpec)
 }
 
-// maxOctets is the size of the longest material that is bytes. The first bytes of a file up to this size do not
-// show its kind, because any bytes can be material.
+// maxOctets is the maximum size of material that is bytes. The first bytes of a file up to this size do not show
+// its kind, because any bytes can be material.
 const maxOctets = 128

@@ -11,8 +11,8 @@ var (
 	bomUTF16BE = []byte{0xfe, 0xff}
 )
 
-// plain returns the text of a file without its byte order mark, which Notepad and PowerShell write, or nil if
-// the file is not text. PEM is text, in whichever encoding the text around its blocks is.
+// plain returns the text of a file without its byte order mark, which Notepad and PowerShell write, or nil if the
+// file is not text. PEM is text whatever the encoding of the text around its blocks.
 func (r *reader) plain(content []byte) (text []byte, form string) {
 	if text, ok := r.fromUTF16(content); ok {
 		return text, "UTF-16"
@@ -25,8 +25,8 @@ func (r *reader) plain(content []byte) (text []byte, form string) {
 	return nil, ""
 }
 
-// Text returns the text of a file that holds no secret in UTF-8, without a byte order mark: programs on Windows write
-// UTF-16, or a mark. A file that is not text is returned as it is.
+// Text returns the text of a file without secrets in UTF-8, without a byte order mark. Programs on Windows write
+// UTF-16, or a byte order mark. A file that is not text is returned unchanged.
 func Text(content []byte) []byte {
 	if text, ok := new(reader).fromUTF16(content); ok {
 		return text
@@ -44,8 +44,8 @@ func isText(content []byte) bool {
 	})
 }
 
-// fromUTF16 decodes text in UTF-16 whose characters are all in ASCII. Each second byte of such text is zero, so
-// random bytes are not taken for text.
+// fromUTF16 decodes text in UTF-16 with characters of ASCII only. Every second byte of such text is zero, so
+// random bytes are not mistaken for text.
 func (r *reader) fromUTF16(content []byte) ([]byte, bool) {
 	if len(content) < 4 || len(content)%2 != 0 {
 		return nil, false

@@ -33,7 +33,7 @@ var beginnings = []struct {
 	{"PDF", regexp.MustCompile(`^%PDF-`)},
 }
 
-// readText reads a file that is text: PEM, JSON, XML, a key of a wallet, or bytes that are written as text.
+// readText reads a text file: PEM, JSON, XML, a key of a wallet, or encoded bytes.
 func (r *reader) readText(content []byte) (*File, error) {
 	text := unquote(content)
 	if len(text) == 0 {
@@ -59,11 +59,11 @@ func (r *reader) readText(content []byte) (*File, error) {
 	return r.readOctets(content, text)
 }
 
-// walletHex is the form of digits after 0x, in which wallets write private keys on secp256k1.
+// walletHex is the form of hexadecimal digits after 0x, in which wallets write private keys on secp256k1.
 const walletHex = "hexadecimal after 0x"
 
-// readOctets returns the readings of a text as bytes, the most certain one first. What the text encodes can be
-// a file of its own.
+// readOctets returns the readings of a text as bytes, the most certain first. The encoded bytes can be a file
+// themselves.
 func (r *reader) readOctets(content, text []byte) (*File, error) {
 	characters := bytes.TrimRight(content, "\r\n")
 	f := &File{characters: len(characters), newline: len(characters) < len(content)}
@@ -83,7 +83,8 @@ func (r *reader) readOctets(content, text []byte) (*File, error) {
 	return f, nil
 }
 
-// addEncoded adds what a text encodes: a private key, or bytes. Bytes that are text again can encode others.
+// addEncoded adds the decoded content of a text: a private key, or bytes. Decoded bytes can be encoded text
+// again.
 func (r *reader) addEncoded(f *File, form string, octets []byte) error {
 	inner, err := r.readDER(octets)
 	if text, _ := r.plain(octets); text != nil {

@@ -26,7 +26,7 @@ type wallet struct {
 	MAC string
 }
 
-// readWallet decrypts the private scalar on secp256k1 that a key file holds.
+// readWallet decrypts the private scalar on secp256k1 in a wallet file.
 func (r *reader) readWallet(o object) (*File, error) {
 	member := o["crypto"]
 	if member == nil {
@@ -58,7 +58,8 @@ func (r *reader) readWallet(o object) (*File, error) {
 	return scalarFile("ECC_SECG_P256K1", r.keep(scalar), "Ethereum wallet")
 }
 
-// open decrypts the scalar. The first half of the key is for the cipher, the second for the code over the ciphertext.
+// open decrypts the scalar. The first half of the derived key is for the cipher, the second half for the MAC of
+// the ciphertext.
 func (w *wallet) open(key []byte) ([]byte, error) {
 	iv, err1 := hex.DecodeString(w.CipherParams.IV)
 	encrypted, err2 := hex.DecodeString(w.CipherText)
@@ -81,7 +82,7 @@ func (w *wallet) open(key []byte) ([]byte, error) {
 	return scalar, nil
 }
 
-// bounded reports whether the key derivation is known, and takes less than minutes of work and 1 GiB of memory.
+// bounded reports whether the key derivation is known and takes less than minutes of work and 1 GiB of memory.
 func (w *wallet) bounded() bool {
 	k := w.KDFParams
 	switch w.KDF {
@@ -105,7 +106,7 @@ func (w *wallet) derive(secret []byte) ([]byte, error) {
 	return pbkdf2.Key(sha256.New, string(secret), salt, k.C, k.DKLen)
 }
 
-// scalarFile returns the file of a private scalar whose curve its format names.
+// scalarFile returns the file of a private scalar whose curve follows from the file format.
 func scalarFile(keySpec string, scalar []byte, form string) (*File, error) {
 	k, err := fromScalar(keySpec, scalar)
 	if err != nil {

@@ -6,34 +6,33 @@ import (
 	"github.com/keyhold/keyhold/internal/crypt"
 )
 
-// maxOpened is the number of opened materials that are kept, and maxOpenedBytes about the
-// memory for them: ML-DSA keys are two hundred times as large as others.
+// maxOpened is the maximum number of opened materials in the cache. maxOpenedBytes limits their
+// estimated memory, because ML-DSA keys are two hundred times as large as other keys.
 const (
 	maxOpened      = 10_000
 	maxOpenedBytes = 128 << 20
 )
 
-// A cache keeps the keys of material that was used, by the slot under whose secret the
-// material is sealed, until the slot is erased. A slot is never used again for other
-// material.
+// A cache keeps the opened keys of material, by the slot of the material, until the slot is
+// erased. A slot is never used for other material.
 type cache struct {
 	mu        sync.RWMutex
 	materials map[string]*entry
-	bytes     int // that all of them take
+	bytes     int // memory of all entries
 }
 
-// An entry is in use while somebody holds mu.
+// An entry is in use while a caller holds mu.
 type entry struct {
 	mu      sync.RWMutex
-	key     crypt.Key // nil until it is opened, and after it was dropped
+	key     crypt.Key // nil before it is opened, and after it was dropped
 	dropped bool
-	bytes   int // under the lock of all
+	bytes   int // protected by the lock of the cache
 }
 
 func newCache() *cache { return &cache{materials: map[string]*entry{}} }
 
-// with calls use with the key of a slot's material, which open makes if it is not in the
-// cache. use keeps nothing of the key.
+// with calls use with the key of a slot's material. If the key is not in the cache, open opens
+// the material. use must not keep the key.
 func (c *cache) with(slot string, open func() (crypt.Key, error), use func(crypt.Key) error) error {
 	for {
 		m := c.get(slot)
@@ -52,8 +51,8 @@ func (c *cache) with(slot string, open func() (crypt.Key, error), use func(crypt
 	}
 }
 
-// fill opens the material, unless another caller did meanwhile, and returns how many
-// bytes it takes. An entry that was dropped stays empty: another entry has its place.
+// fill opens the material, unless another caller has opened it, and returns the memory of the key
+// in bytes. An entry that was dropped stays empty, because another entry has replaced it.
 func (m *entry) fill(open func() (crypt.Key, error)) (bytes int, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -62,15 +61,15 @@ func (m *entry) fill(open func() (crypt.Key, error)) (bytes int, err error) {
 	}
 	if m.key == nil {
 		if m.key, err = open(); err != nil {
-			m.key = nil // and not a nil pointer in an interface
+			m.key = nil // a nil pointer in an interface is not nil
 			return 0, err
 		}
 	}
 	return m.key.Footprint(), nil
 }
 
-// account notes how many bytes the material of a slot takes, and returns the slots of
-// other material that is dropped to make room.
+// account records the memory of a slot's material, and returns the slots of other material that
+// is dropped to make room.
 func (c *cache) account(slot string, m *entry, bytes int) (over []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -123,7 +122,7 @@ func (c *cache) add(slot string) (m *entry, over string) {
 	return m, over
 }
 
-// drop clears the material of slots. Nobody uses the material any more when drop returns.
+// drop clears the material of slots. When drop returns, nobody uses the material any more.
 func (c *cache) drop(slots ...string) {
 	for _, slot := range slots {
 		c.mu.Lock()

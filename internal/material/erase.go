@@ -10,10 +10,9 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// Erase overwrites slots whose erasure was committed in one note, and has the note
-// removed. While an earlier erasure is not carried out, Erase reports no success. After
-// space.ErrFull the sweep tries again; after another error the Slots make the program
-// stop, and the next start finishes the work.
+// Erase overwrites the slots of an Erasure that was committed, and has the Erasure removed. While
+// an earlier erasure is unfinished, Erase returns an error. After space.ErrFull the sweep tries
+// again. After another error the Slots stop the program, and the next start finishes the work.
 func (v *Vault) Erase(ctx context.Context, slots []string) error {
 	if v.unerased.Load() > 0 {
 		return v.FinishErasures(ctx)
@@ -37,8 +36,7 @@ func (v *Vault) overwrite(ctx context.Context, slots []string) error {
 	return nil
 }
 
-// FinishErasures overwrites the slots that a stop, or a full disk, left between a commit and
-// its erasures.
+// FinishErasures overwrites the slots of Erasures that a stop or a full disk has left unfinished.
 func (v *Vault) FinishErasures(ctx context.Context) error {
 	failures := v.unerased.Load()
 	for after := ""; ; {
@@ -63,8 +61,8 @@ func (v *Vault) FinishErasures(ctx context.Context) error {
 	}
 }
 
-// RetryErasures overwrites the slots of erasures that failed on a full disk. They can fail
-// on copy-on-write file systems, which need space to overwrite.
+// RetryErasures overwrites the slots of erasures that failed on a full disk. Erasures can fail on
+// copy-on-write file systems, which need space to overwrite.
 func (v *Vault) RetryErasures(ctx context.Context) error {
 	if v.unerased.Load() == 0 {
 		return nil

@@ -10,7 +10,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// A Sealer seals material for the record of its key, and opens it again.
+// A Sealer seals material for the record of its key, and opens sealed material.
 type Sealer struct {
 	slots store.Slots
 	seals seal.Sealer
@@ -19,9 +19,9 @@ type Sealer struct {
 // NewSealer returns the Sealer of a deployment: its slots, and the seal of material.
 func NewSealer(slots store.Slots, s seal.Sealer) Sealer { return Sealer{slots, s} }
 
-// Seal returns the record of material in a key: sealed a second time, so that reading the
-// record of the key does not open the material, and under the secret of a new slot, so
-// that the material can be erased.
+// Seal returns the record of material in a key. The material is sealed a second time, so that a
+// reader of the key's record cannot open it, and under the secret of a new slot, so that it can
+// be erased.
 func (s Sealer) Seal(ctx context.Context, k key.Key, id string, material []byte) (key.Material, error) {
 	secret := randomSecret()
 	defer clear(secret)
@@ -36,7 +36,7 @@ func (s Sealer) Seal(ctx context.Context, k key.Key, id string, material []byte)
 	return key.Material{ID: id, Sealed: sealed, Slot: slot}, nil
 }
 
-// Open returns the bytes of a material that is present. The caller clears them.
+// Open returns the bytes of a material whose bytes are present. The caller clears the bytes.
 func (s Sealer) Open(ctx context.Context, k key.Key, m key.Material) ([]byte, error) {
 	secret, err := s.slots.Get(ctx, m.Slot)
 	if err != nil {
@@ -50,7 +50,7 @@ func (s Sealer) Open(ctx context.Context, k key.Key, m key.Material) ([]byte, er
 	return material, nil
 }
 
-// place binds sealed material to the key and spec that it belongs to.
+// place returns the place of sealed material, which binds the material to its key and spec.
 func place(k key.Key, materialID string) []byte {
 	return []byte(k.ARN() + " " + materialID + " " + string(k.Spec))
 }

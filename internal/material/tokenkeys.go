@@ -12,10 +12,10 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// HourOf returns the hour of a time, counted since 1970.
+// HourOf returns the number of hours from 1970 to a time.
 func HourOf(t time.Time) int64 { return t.Unix() / 3600 }
 
-// TokenKeys gives out token keys, and makes one for each hour that needs one.
+// TokenKeys provides the token keys, and makes one for each hour in which a token is sealed.
 type TokenKeys struct {
 	vault  *Vault
 	sealer seal.Sealer
@@ -52,8 +52,8 @@ func (t *TokenKeys) ForOpening(ctx context.Context, hour int64) ([]byte, error) 
 	return t.find(ctx, hour)
 }
 
-// addTokenKey adds the key to the ring. Where another process was faster, its
-// key stays and this one is left for erasure.
+// addTokenKey adds the key to the ring. If another process has already added a key for the hour,
+// that key stays and this one is left for erasure.
 func addTokenKey(tx *store.Tx, fresh records.TokenKey) error {
 	ring, _, err := records.TokenRings.Get(tx, records.TokenRingPath)
 	if err != nil {
@@ -90,7 +90,7 @@ func OpenTokenKey(ctx context.Context, slots store.Slots, s seal.Sealer, k recor
 
 func tokenKeyPlace(hour int64) []byte { return strconv.AppendInt(nil, hour, 10) }
 
-// find returns the key of the hour, or nil, and keeps it opened.
+// find returns the opened key of the hour, or nil, and keeps it in memory.
 func (t *TokenKeys) find(ctx context.Context, hour int64) ([]byte, error) {
 	if k := t.opened[hour]; k != nil {
 		return k, nil
@@ -122,7 +122,7 @@ func (t *TokenKeys) ring(ctx context.Context) (ring records.TokenRing, err error
 	return ring, err
 }
 
-// DestroyOld destroys the keys that are of no use at the hour.
+// DestroyOld destroys the keys that are no longer needed at the hour.
 func (t *TokenKeys) DestroyOld(ctx context.Context, hour int64) error {
 	ring, err := t.ring(ctx)
 	if err != nil {
@@ -152,7 +152,7 @@ func (t *TokenKeys) DestroyOld(ctx context.Context, hour int64) error {
 	return t.vault.Erase(ctx, left)
 }
 
-// forget clears the opened keys that are of no use at the hour.
+// forget clears the opened keys that are no longer needed at the hour.
 func (t *TokenKeys) forget(hour int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -10,19 +10,19 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// A Vault holds the material of a deployment: it keeps opened material in memory, and
-// erases material for good. Its methods may be called concurrently.
+// A Vault holds the material of a deployment: it keeps opened material in memory, and erases
+// material. Its methods may be called concurrently.
 type Vault struct {
 	Sealer
 	store    *store.Store
 	clean    func(removal func(*store.Tx) error)
 	opened   *cache
-	erased   atomic.Bool  // whether something was, since TakeErased
-	unerased atomic.Int64 // how often slots could not be overwritten, since all were
+	erased   atomic.Bool  // material was erased since TakeErased
+	unerased atomic.Int64 // number of times that slots could not be overwritten, since the last complete erasure
 }
 
-// NewVault returns the Vault of a deployment. It calls clean with the removal of a record
-// that is not needed any more; clean carries out the removal in a later transaction.
+// NewVault returns the Vault of a deployment. It calls clean with functions that remove records;
+// clean calls them in a later transaction.
 func NewVault(s Sealer, records *store.Store, clean func(removal func(*store.Tx) error)) *Vault {
 	return &Vault{Sealer: s, store: records, clean: clean, opened: newCache()}
 }
@@ -30,8 +30,9 @@ func NewVault(s Sealer, records *store.Store, clean func(removal func(*store.Tx)
 // Close drops all opened material.
 func (v *Vault) Close() { v.opened.close() }
 
-// With calls use with the opened key of a material that is present. use must not keep the key.
-// K is the interface of the operation; the table of suites ensures that the key implements it.
+// With calls use with the opened key of a material whose bytes are present. use must not keep the
+// key. K is the interface of the operation; the table of suites ensures that the key implements
+// it.
 func With[K any](ctx context.Context, v *Vault, k key.Key, m key.Material, use func(K) error) error {
 	return v.opened.with(m.Slot, func() (made crypt.Key, err error) {
 		crypt.Secretly(func() {

@@ -7,8 +7,8 @@ import (
 	"github.com/keyhold/keyhold/internal/crypt"
 )
 
-// WrappingKeys gives out wrapping key pairs, each once. Some are made ahead, for
-// the specs that were asked for.
+// WrappingKeys provides wrapping key pairs, each pair once. It generates some pairs in advance,
+// for the specs that clients have asked for.
 type WrappingKeys struct {
 	ahead int
 	make  MakePair
@@ -25,24 +25,24 @@ type pool struct {
 	filling bool
 }
 
-// A MakePair makes a wrapping key pair of a spec when it is the turn of the principal.
+// A MakePair generates a wrapping key pair of a spec when it is the principal's turn.
 type MakePair func(ctx context.Context, principal, spec string) (*crypt.WrappingKey, error)
 
-// NewWrappingKeys returns WrappingKeys that keep so many pairs of each spec ahead.
+// NewWrappingKeys returns WrappingKeys that keep the given number of pairs of each spec ready.
 func NewWrappingKeys(ahead int, makePair MakePair) *WrappingKeys {
 	w := &WrappingKeys{ahead: ahead, make: makePair, pools: map[string]*pool{}}
 	w.ctx, w.stop = context.WithCancel(context.Background())
 	return w
 }
 
-// Close waits for the pair that is being made.
+// Close waits until the pair in progress is generated.
 func (w *WrappingKeys) Close() {
 	w.stop()
 	w.fills.Wait()
 }
 
-// Take returns a pair of the spec, each pair once. If none is ready, the
-// principal waits for its turn to have one made.
+// Take returns a new pair of the spec. If none is ready, Take waits for the principal's turn and
+// generates one.
 func (w *WrappingKeys) Take(ctx context.Context, principal, spec string) (*crypt.WrappingKey, error) {
 	if k := w.takeReady(spec); k != nil {
 		return k, nil
@@ -69,10 +69,10 @@ func (w *WrappingKeys) takeReady(spec string) *crypt.WrappingKey {
 	return k
 }
 
-// aheadOfAll is the name under which pairs that are made ahead take turns.
+// aheadOfAll is the name under which the generation of pairs in advance takes turns.
 const aheadOfAll = "made ahead"
 
-// fill makes pairs, one at a time, until the pool is full or the turn does not come.
+// fill generates pairs, one at a time, until the pool is full or the turn does not come in time.
 func (w *WrappingKeys) fill(spec string, p *pool) {
 	for {
 		k, err := w.make(w.ctx, aheadOfAll, spec)

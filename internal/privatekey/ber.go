@@ -8,10 +8,10 @@ import (
 )
 
 const (
-	// maxSize bounds a private key as it was given, in bytes. RFC 5649 key wrap takes
-	// no longer material here, and BER needs more bytes than DER.
+	// maxSize is the maximum size of a private key before it is parsed, in bytes. RFC 5649 key
+	// wrap allows no longer material, and BER needs more bytes than DER.
 	maxSize = 8192
-	// maxDepth bounds the elements around an element. DER needs 6, with attributes.
+	// maxDepth is the maximum nesting of elements. DER needs 6 levels, with attributes.
 	maxDepth = 16
 )
 
@@ -42,7 +42,8 @@ func ToDER(ber []byte) []byte {
 
 const constructed asn1.Tag = 0x20
 
-// convert reads one element in BER and writes it in DER. It reports whether it could.
+// convert reads one element in BER and writes the element in DER. It reports whether it
+// succeeded.
 func convert(in *cryptobyte.String, out *cryptobyte.Builder, depth int) (ok bool) {
 	h, ok := readHeader(in)
 	switch {
@@ -55,7 +56,7 @@ func convert(in *cryptobyte.String, out *cryptobyte.Builder, depth int) (ok bool
 	case h.tag == asn1.OCTET_STRING|constructed, h.tag == asn1.BIT_STRING|constructed:
 		out.AddASN1(h.tag&^constructed, func(b *cryptobyte.Builder) {
 			if h.tag == asn1.BIT_STRING|constructed {
-				b.AddUint8(0) // bits that the last byte does not use
+				b.AddUint8(0) // number of unused bits of the last byte
 			}
 			ok = joinSegments(in, h, b, depth-1)
 		})
@@ -67,8 +68,8 @@ func convert(in *cryptobyte.String, out *cryptobyte.Builder, depth int) (ok bool
 	return ok
 }
 
-// joinSegments writes the bytes of a string in segments, which are strings of the same
-// type, in segments or not (X.690, sections 8.6.4 and 8.7.3).
+// joinSegments writes the bytes of a string in segments. The segments are strings of the same
+// type, which may be in segments again (X.690, sections 8.6.4 and 8.7.3).
 func joinSegments(in *cryptobyte.String, whole berHeader, out *cryptobyte.Builder, depth int) bool {
 	return whole.readElements(in, func(in *cryptobyte.String) bool {
 		h, ok := readHeader(in)
@@ -91,7 +92,7 @@ func joinSegments(in *cryptobyte.String, whole berHeader, out *cryptobyte.Builde
 	})
 }
 
-// A berHeader is what stands before the content of an element.
+// A berHeader is the header of an element: its tag and length.
 type berHeader struct {
 	tag        asn1.Tag
 	length     int

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// A curve is one of the four that private keys are imported on.
+// A curve is one of the four curves whose private keys can be imported.
 type curve struct {
 	name string
 	oid  encoding.ObjectIdentifier
@@ -26,7 +26,7 @@ type curve struct {
 
 var oidECPublicKey = encoding.ObjectIdentifier{1, 2, 840, 10045, 2, 1} // RFC 5480, section 2.1.1
 
-// curveOf gives the curve of a spec.
+// curveOf returns the curve of a spec.
 func curveOf(spec string) (curve, bool) {
 	switch spec {
 	case "ECC_NIST_P256":
@@ -72,8 +72,8 @@ func onP256K1(point []byte) bool {
 	return err == nil
 }
 
-// maxECSize is more than a PKCS #8 private key on any of the curves takes, in bytes,
-// with curve and public point written twice and some attributes.
+// maxECSize is larger than any PKCS #8 private key on the curves, in bytes, even if it contains
+// curve and public point twice and some attributes.
 const maxECSize = 512
 
 // parseEC validates a private key on a named curve (RFC 5915, RFC 5480).
@@ -105,7 +105,7 @@ func parseEC(spec string, c curve, pkcs8 []byte) (Key, error) {
 	return c.marshal(spec, scalar, point)
 }
 
-// specOfCurve finds the spec of the curve that ECParameters name.
+// specOfCurve returns the spec of the curve that ECParameters name.
 func specOfCurve(parameters cryptobyte.String) (string, error) {
 	for _, spec := range specs {
 		if c, ok := curveOf(spec); ok && c.checkName(parameters) == nil {
@@ -119,8 +119,9 @@ func specOfCurve(parameters cryptobyte.String) (string, error) {
 	return "", Problem("describes its curve by explicit parameters, or not at all, and does not name it")
 }
 
-// checkName holds ECParameters to naming the curve (RFC 5480, section 2.1.1): a
-// curve that is described, were it the same, is one that somebody made up.
+// checkName requires that ECParameters name the curve (RFC 5480, section 2.1.1). It rejects a
+// curve that is described by its numbers, even by the right ones, because an attacker could
+// describe a weak curve.
 func (c curve) checkName(parameters cryptobyte.String) error {
 	var oid encoding.ObjectIdentifier
 	switch {
@@ -134,8 +135,8 @@ func (c curve) checkName(parameters cryptobyte.String) error {
 	return nil
 }
 
-// parsePrivateKey takes an ECPrivateKey apart (RFC 5915, section 3). The point is
-// empty if it is not there.
+// parsePrivateKey parses an ECPrivateKey (RFC 5915, section 3). The point is empty if the
+// ECPrivateKey has none.
 func (c curve) parsePrivateKey(der cryptobyte.String) (scalar, point []byte, err error) {
 	var key, octets, parameters, public cryptobyte.String
 	var version uint
@@ -185,7 +186,7 @@ func (c curve) checkPoint(point, own []byte) error {
 	return Problem("has a public key that is not that of its scalar")
 }
 
-// isPoint reports whether a point can begin with the first byte and have so many bytes.
+// isPoint reports whether the encoding of a point can have this first byte and this length.
 func (c curve) isPoint(octets []byte) bool {
 	switch octets[0] {
 	case 2, 3:
@@ -196,8 +197,8 @@ func (c curve) isPoint(octets []byte) bool {
 	return false
 }
 
-// marshal returns the key as most programs write it: the curve is named once, the
-// public point is there, uncompressed.
+// marshal returns the key in the form that most programs write: with the curve named once, and an
+// uncompressed public point.
 func (c curve) marshal(spec string, scalar, point []byte) (Key, error) {
 	algorithm := func(b *cryptobyte.Builder) {
 		b.AddASN1ObjectIdentifier(oidECPublicKey)

@@ -1,15 +1,13 @@
-// Package privatekey validates RSA and EC private keys that somebody brings, before
-// they are believed, and writes each in one form.
-//
-// The server does so with what was imported, and the owner's program with what it
-// reads: the one may not say on the wire what is wrong, the other can. The package
-// knows neither of them; it uses no key for anything.
+// Package privatekey validates imported RSA and EC private keys, and writes each key in one form.
+// It uses no key. Package crypt validates what a server imports, and package keyfile what the
+// owner's programs read: the server hides from the sender why a key is invalid, and the owner's
+// programs show the reason.
 package privatekey
 
 import "fmt"
 
-// A Problem says why bytes are not a private key of a spec. It goes on where a
-// sentence says "the private key", and holds nothing of the key.
+// A Problem is the reason why bytes are not a valid private key of a spec. It continues a
+// sentence that begins with "the private key", and contains nothing of the key.
 type Problem string
 
 func (p Problem) Error() string { return "the private key " + string(p) }
@@ -18,8 +16,8 @@ func problem(format string, args ...any) Problem { return Problem(fmt.Sprintf(fo
 
 // A Key is a valid private key of a spec.
 type Key struct {
-	Spec      string // as the API names it: RSA_2048, ECC_NIST_P256, ...
-	PKCS8     []byte // in DER, in the one form that a key has here
+	Spec      string // the API's name: RSA_2048, ECC_NIST_P256, ...
+	PKCS8     []byte // in DER; two encodings of one key have the same PKCS8
 	PublicKey []byte // DER SubjectPublicKeyInfo (RFC 5280)
 }
 
@@ -36,11 +34,10 @@ func Known(spec string) bool {
 	return isRSA || isEC
 }
 
-// Parse validates a private key of the spec in PKCS #8 (RFC 5208), in DER or BER. The
-// error for a bad key is a Problem. There are several ways to write one key; the Key is in the
-// same form for all of them. Its bytes are copies, for the caller to clear.
-//
-// Sizes are checked before values, and cheap checks come before expensive ones.
+// Parse validates a private key of the spec in PKCS #8 (RFC 5208), in DER or BER. The error for
+// an invalid key is a Problem. All encodings of one key give the same Key. Its bytes are copies,
+// which the caller clears. Parse checks sizes before values, and does cheap checks before
+// expensive ones.
 func Parse(spec string, pkcs8 []byte) (Key, error) {
 	if bits, ok := RSABits(spec); ok {
 		return parseRSA(spec, bits, pkcs8)
@@ -51,8 +48,8 @@ func Parse(spec string, pkcs8 []byte) (Key, error) {
 	return Key{}, fmt.Errorf("privatekey: no private keys of the spec %q", spec)
 }
 
-// SpecOf finds out what spec a private key in PKCS #8 is of, by its algorithm and its
-// curve or modulus. Whether the key is valid is for Parse to say.
+// SpecOf returns the spec of a private key in PKCS #8, by its algorithm and its curve or modulus.
+// It does not validate the key.
 func SpecOf(pkcs8 []byte) (string, error) {
 	p, err := splitPKCS8(pkcs8)
 	defer p.erase()

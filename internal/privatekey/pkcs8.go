@@ -7,14 +7,14 @@ import (
 	"golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// A pkcs8 is a PrivateKeyInfo, taken apart.
+// A pkcs8 is a parsed PrivateKeyInfo.
 type pkcs8 struct {
 	algorithm  encoding.ObjectIdentifier
 	parameters cryptobyte.String // of the algorithm: one element, or nothing
-	privateKey cryptobyte.String // what the algorithm makes of it
-	size       int               // of the PrivateKeyInfo, when the private key in it is DER too
+	privateKey cryptobyte.String // the key, encoded as the algorithm defines
+	size       int               // of the PrivateKeyInfo, with the private key inside in DER
 
-	whole []byte // what the members above, but for privateKey, are part of
+	whole []byte // contains the members above, except privateKey
 }
 
 // erase clears the copies that splitPKCS8 made.
@@ -23,10 +23,10 @@ func (p pkcs8) erase() {
 	clear(p.privateKey)
 }
 
-// splitPKCS8 parses PKCS #8 (RFC 5208, section 5) in BER or DER to the last byte. It
-// converts the outer value and the private key inside to DER; all other code sees DER.
-// Attributes are skipped and dropped. The public key of RFC 5958, which needs version 1,
-// is refused. The caller erases the result, also after an error.
+// splitPKCS8 parses PKCS #8 (RFC 5208, section 5) in BER or DER to the last byte. It converts the
+// outer value and the private key inside to DER, so that all other code reads DER only. It drops
+// attributes, and rejects the public key of RFC 5958, which needs version 1. The caller erases
+// the result, also after an error.
 func splitPKCS8(ber []byte) (p pkcs8, err error) {
 	if len(ber) > maxSize {
 		return p, problem("has %d bytes, more than any that can be imported", len(ber))
@@ -61,8 +61,8 @@ func splitPKCS8(ber []byte) (p pkcs8, err error) {
 
 var attributesTag = asn1.Tag(0).ContextSpecific().Constructed()
 
-// readParameters reads all that follows the object identifier of an algorithm: one
-// element, or nothing.
+// readParameters reads everything after the object identifier of an algorithm: one element, or
+// nothing.
 func readParameters(algorithm, parameters *cryptobyte.String) bool {
 	if algorithm.Empty() {
 		return true

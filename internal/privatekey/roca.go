@@ -7,11 +7,11 @@ import "math/big"
 var rocaPrimes = [...]int64{3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79,
 	83, 89, 97, 101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167}
 
-// hasROCAFingerprint reports whether a modulus is of the chips whose primes are
-// k·M + (65537^a mod M), M a product of the first primes: then it is a power of
-// 65537 modulo each of them, and can be factored (Nemec, Sys, Svenda, Klinec and
-// Matyas, "The Return of Coppersmith's Attack", 2017, section 2). One of some hundred
-// million good moduli is one, too.
+// hasROCAFingerprint reports whether a modulus probably comes from chips with a faulty generator,
+// whose primes are k·M + (65537^a mod M), where M is a product of the first primes. Such a
+// modulus is a power of 65537 modulo each of these primes, and can be factored (Nemec, Sys,
+// Svenda, Klinec and Matyas, "The Return of Coppersmith's Attack", 2017, section 2). So is one of
+// some hundred million other moduli.
 func hasROCAFingerprint(modulus *big.Int) bool {
 	for _, p := range rocaPrimes {
 		rest := new(big.Int).Mod(modulus, big.NewInt(p)).Int64()

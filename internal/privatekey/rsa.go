@@ -12,8 +12,8 @@ import (
 	"golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// RSABits gives the modulus size of each RSA key spec, in bits. The wrapping key specs
-// have the same names.
+// RSABits returns the modulus size of an RSA key spec, in bits. The wrapping key specs have the
+// same names.
 func RSABits(spec string) (int, bool) {
 	switch spec {
 	case "RSA_2048":
@@ -32,12 +32,12 @@ var (
 	derNull   = []byte{5, 0}
 )
 
-// maxRSASize bounds the PKCS #8 of a private key with a modulus of so many bits, in
-// bytes: its eight large numbers have four and a half times the size of the modulus
-// together; there is room for their headers and some attributes.
+// maxRSASize is the maximum size of the PKCS #8 of a private key, by the size of its modulus in
+// bits. The eight large numbers together are four and a half times as long as the modulus; the
+// rest is for headers and some attributes.
 func maxRSASize(bits int) int { return bits/8*9/2 + 384 }
 
-// parseRSA validates an RSA private key of two primes (RFC 8017, appendix A.1.2).
+// parseRSA validates an RSA private key with two primes (RFC 8017, appendix A.1.2).
 func parseRSA(spec string, bits int, pkcs8 []byte) (Key, error) {
 	p, err := splitPKCS8(pkcs8)
 	defer p.erase()
@@ -65,7 +65,7 @@ func parseRSA(spec string, bits int, pkcs8 []byte) (Key, error) {
 	return k.marshal(spec)
 }
 
-// specOfRSA finds the spec of an RSAPrivateKey by the size of its modulus.
+// specOfRSA returns the spec of an RSAPrivateKey, by the size of its modulus.
 func specOfRSA(der cryptobyte.String) (string, error) {
 	var key cryptobyte.String
 	var version uint
@@ -82,14 +82,14 @@ func specOfRSA(der cryptobyte.String) (string, error) {
 	return "", problem("is an RSA key of %d bits: those of 2048, 3072 and 4096 bits are known here", size)
 }
 
-// An rsaNumbers is an RSAPrivateKey, whose numbers are of sizes that can be right.
+// rsaNumbers are the numbers of an RSAPrivateKey. Their sizes have been checked.
 type rsaNumbers struct {
 	bits                                int
 	n, e, d, p, q, dP, dQ, qInv, p1, q1 *big.Int // p1 is p-1
 }
 
-// parseNumbers takes an RSAPrivateKey apart and holds each number to its size before
-// anything is computed with it.
+// parseNumbers parses an RSAPrivateKey and checks the size of each number before anything is
+// computed.
 func parseNumbers(bits int, der cryptobyte.String) (*rsaNumbers, error) {
 	k := &rsaNumbers{bits: bits}
 	var key cryptobyte.String
@@ -118,7 +118,7 @@ func parseNumbers(bits int, der cryptobyte.String) (*rsaNumbers, error) {
 		{"a second CRT exponent", &k.dQ, 1, bits / 2},
 		{"a CRT coefficient", &k.qInv, 1, bits / 2},
 	} {
-		var octets []byte // without sign, minimal
+		var octets []byte // unsigned, as short as possible
 		if !key.ReadASN1Integer(&octets) {
 			return nil, problem("has %s that is no positive integer in DER", number.name)
 		}
@@ -135,8 +135,8 @@ func parseNumbers(bits int, der cryptobyte.String) (*rsaNumbers, error) {
 	return k, nil
 }
 
-// Public exponents are odd and above 2^16 (FIPS 186-5, section 5.1), and below 2^31,
-// which is all that crypto/rsa takes, and many others.
+// Public exponents are odd and above 2^16 (FIPS 186-5, section 5.1), and below 2^31, because
+// crypto/rsa and many other libraries accept no larger ones.
 const maxExponentBits = 31
 
 func (k *rsaNumbers) checkExponents() error {
@@ -151,9 +151,9 @@ func (k *rsaNumbers) checkExponents() error {
 	return nil
 }
 
-// minApart is how much shorter than the primes their difference may be, in bits
-// (FIPS 186-5, appendix A.1.3, step 5.4): a modulus of closer ones is factored by
-// Fermat's method.
+// minApart is the minimum size of the difference of the primes, as the number of bits by which it
+// may be shorter than the primes (FIPS 186-5, appendix A.1.3, step 5.4). Fermat's method factors
+// the modulus of closer primes.
 const minApart = 100
 
 func (k *rsaNumbers) checkModulus() error {
@@ -171,9 +171,9 @@ func (k *rsaNumbers) checkModulus() error {
 	return nil
 }
 
-// checkCRT holds the private exponent and the values of the Chinese remainder
-// theorem to their definitions (RFC 8017, section 3.2). A wrong one would make
-// signatures that give the primes away.
+// checkCRT compares the private exponent and the values of the Chinese remainder theorem with
+// their definitions (RFC 8017, section 3.2). Signatures made with a wrong value would reveal the
+// primes.
 func (k *rsaNumbers) checkCRT() error {
 	one := big.NewInt(1)
 	k.p1, k.q1 = new(big.Int).Sub(k.p, one), new(big.Int).Sub(k.q, one)

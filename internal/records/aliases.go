@@ -25,7 +25,7 @@ func InsertAlias(tx *store.Tx, a key.Alias) error {
 	)
 }
 
-// RemoveAlias takes back what InsertAlias wrote.
+// RemoveAlias removes the records that InsertAlias wrote.
 func RemoveAlias(tx *store.Tx, a key.Alias) error {
 	keyPath := KeyPath(a.Account, a.Region, a.KeyID)
 	guard, _, err := AliasGuards.Get(tx, keyPath)

@@ -9,17 +9,17 @@ import (
 	"github.com/keyhold/keyhold/internal/policy"
 )
 
-// ContextDigests are the digests of an encryption context, each computed once: a request
-// is held against many shapes of grants.
+// ContextDigests are the digests of an encryption context. Each digest is computed once, because
+// a request is compared with many shapes of grants.
 type ContextDigests struct {
 	context map[string]string
 	pairs   map[string][]byte
 	all     []byte
 }
 
-// DigestsOf returns the digests of an encryption context, after it changes all names to one
-// case, as constraints compare them. ok is false if the context cannot meet any constraint that
-// has pairs.
+// DigestsOf returns the digests of an encryption context. It folds the names first, because
+// constraints compare names regardless of case. ok is false if the context cannot satisfy any
+// constraint that has pairs.
 func DigestsOf(context map[string]string) (d *ContextDigests, ok bool) {
 	folded, ok := policy.FoldNames(context)
 	return &ContextDigests{context: folded, pairs: map[string][]byte{}}, ok

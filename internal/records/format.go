@@ -8,29 +8,29 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// Formats keeps the format of all records, in one record. It is a record and not a
-// number of the Backend, because it must change in the transactions that change the
-// records, in whatever Backend they lie, and because a sealed record cannot be altered.
+// Formats keeps the format of all records, in one record. The format is a record and not a number
+// of the Backend, because it must change in the transactions that change the records, with any
+// Backend, and because nobody can alter a sealed record.
 var Formats = tableOf[Format]("format")
 
 const FormatPath = "records"
 
-// NewestFormat is the format of the records that this program writes. Format 1 has no
-// record of its own.
+// NewestFormat is the format of the records that this program writes. A deployment of format 1
+// has no record of the format.
 const NewestFormat = 2
 
-// A Format is the format of all records and, while a migration is under way, how
-// far it has come. Its members stay the same for ever: older programs read it.
+// A Format is the format of all records and, during a migration, the progress of the migration.
+// Its members never change, because older programs read the record.
 type Format struct {
 	Format int    `json:"format"`
-	To     int    `json:"to,omitzero"`    // the format that a migration brings the records to
-	After  string `json:"after,omitzero"` // where the migration goes on
+	To     int    `json:"to,omitzero"`    // the format to which a migration brings the records
+	After  string `json:"after,omitzero"` // the path after which the migration continues
 }
 
-// ErrNewerFormat: a newer version of the program made the records.
+// ErrNewerFormat means that a newer version of the program wrote the records.
 var ErrNewerFormat = errors.New("the data were made by a newer version of the program")
 
-// Check refuses what this program does not know.
+// Check returns an error if this program does not know the format.
 func (f Format) Check() error {
 	if format := max(f.Format, f.To); format > NewestFormat {
 		return fmt.Errorf("%w: format %d, and this program knows formats up to %d", ErrNewerFormat, format, NewestFormat)

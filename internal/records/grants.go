@@ -10,9 +10,9 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// The kinds of record of grants. Each grant is a record of its own. Listings of a
-// principal's grants read an index, and decisions another one (GrantMatches), so that
-// no request costs more because a key has many grants.
+// The kinds of record of grants. Each grant is a record of its own. Listings of a principal's
+// grants read one index, and decisions read another (GrantMatches), so that the cost of a request
+// does not depend on the number of grants on a key.
 var (
 	Grants          = tableOf[key.Grant]("grant")
 	GrantGuards     = tableOf[GrantGuard]("grant-guard")
@@ -39,11 +39,12 @@ func KeyPathOfGrant(g key.Grant) string { return KeyPath(g.Account, g.Region, g.
 
 func GrantPath(g key.Grant) string { return KeyPathOfGrant(g) + "/" + g.ID }
 
-// UnderGrantee begins the entries of a principal's grants on a key, by grant ID.
+// UnderGrantee returns the beginning of the index entries of a principal's grants on a key. An
+// entry ends with the grant ID.
 func UnderGrantee(keyPath string, p key.Principal) string { return keyPath + "/" + flat(p) + "/" }
 
-// UnderRetirer begins the entries of the grants in a Region that a principal may
-// retire, each of which ends with the path of the grant without the Region.
+// UnderRetirer returns the beginning of the index entries of the grants in a Region that a
+// principal may retire. An entry ends with the path of the grant without the Region.
 func UnderRetirer(region string, p key.Principal) string { return region + "/" + flat(p) + "/" }
 
 // flat returns the principal with "|" in place of "/", which separates the parts of a path. No
@@ -56,16 +57,15 @@ func GrantOfRetirerPath(g key.Grant) string {
 	return UnderRetirer(g.Region, g.Retiring) + g.Account + "/" + g.KeyID + "/" + g.ID
 }
 
-// GrantRequestPath is where a request for a grant with a name is found again: under
-// its key, by a digest of all that was asked for.
+// GrantRequestPath returns the path of the record of a request for a grant with a name: under the
+// key, by a digest of the whole request.
 func GrantRequestPath(g key.Grant) (string, error) {
 	asked, err := Grants.Codec.Encode(g.Request())
 	digest := sha256.Sum256(asked)
 	return KeyPathOfGrant(g) + "/" + hex.EncodeToString(digest[:]), err
 }
 
-// InsertGrant writes a grant that is not there, its places in the indexes, and
-// the guard of the key's grants.
+// InsertGrant writes a new grant, its index entries, and the guard of the key's grants.
 func InsertGrant(tx *store.Tx, g key.Grant) error {
 	guard, _, err := GrantGuards.Get(tx, KeyPathOfGrant(g))
 	if err != nil {
@@ -96,7 +96,7 @@ func InsertGrant(tx *store.Tx, g key.Grant) error {
 	return errors.Join(problems...)
 }
 
-// RemoveGrant takes back what InsertGrant wrote.
+// RemoveGrant removes the records that InsertGrant wrote.
 func RemoveGrant(tx *store.Tx, g key.Grant) error {
 	guard, _, err := GrantGuards.Get(tx, KeyPathOfGrant(g))
 	if err != nil {
@@ -110,7 +110,7 @@ func RemoveGrant(tx *store.Tx, g key.Grant) error {
 	return errors.Join(err, EraseGrant(tx, g))
 }
 
-// EraseGrant removes the records of a grant, and leaves the guard as it is.
+// EraseGrant removes the records of a grant and does not change the guard.
 func EraseGrant(tx *store.Tx, g key.Grant) error {
 	problems := []error{
 		Grants.Delete(tx, GrantPath(g)),
@@ -127,7 +127,7 @@ func EraseGrant(tx *store.Tx, g key.Grant) error {
 	return errors.Join(problems...)
 }
 
-// RetirableGrantPath is the path of the grant that an entry under UnderRetirer stands for.
+// RetirableGrantPath returns the path of the grant of an index entry under UnderRetirer.
 func RetirableGrantPath(region, entry string) string {
 	account, rest, _ := strings.Cut(entry, "/")
 	return ScopePath(account, region) + rest

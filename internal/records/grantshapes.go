@@ -15,16 +15,16 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// The limits of GranteeShapes. Without them a principal could be given grants of so many
+// The limits of GranteeShapes. Without these limits a principal could get grants of so many
 // shapes that each of its requests would cost a look-up for every grant.
 const (
 	MaxGrantShapes     = 20
 	MaxGrantShapeNames = 16 << 10 // bytes of the names of all shapes together
 )
 
-// The index by which a request finds the grants that allow it, without looking at those
-// that do not. Two grants of one shape with the same pairs of the encryption context
-// allow the same requests, so one of them is enough.
+// The index by which a request finds the grants that allow it, without reading other grants. Two
+// grants of one shape with the same pairs of the encryption context allow the same requests, so a
+// request needs only one of them.
 var (
 	GrantShapes  = tableOf[GranteeShapes]("grant-shapes")
 	GrantMatches = tableOf[struct{}]("grant-match")
@@ -33,20 +33,20 @@ var (
 // GranteeShapes are the shapes of the grants that one principal has on one key. Every
 // transaction that adds or removes such a grant reads and writes this record.
 type GranteeShapes struct {
-	// Salt is the key of the digests in the paths of GrantMatches: without the root key
-	// nobody can try which encryption context a digest stands for.
+	// Salt is the key of the digests in the paths of GrantMatches. Therefore nobody can test
+	// encryption contexts against the digests without the root key.
 	Salt   []byte       `json:"salt"`
 	Shapes []grantShape `json:"shapes"`
 }
 
-// A grantShape is a grant without its values.
+// A grantShape is a grant without the values of its constraints.
 type grantShape struct {
 	Number     int      `json:"number"`          // from 1; its entries in grantMatches lie under it
 	Operations []string `json:"operations"`      // sorted
 	Equals     bool     `json:"equals,omitzero"` // whether it has EncryptionContextEquals
 	Names      []string `json:"names,omitzero"`  // in EncryptionContextSubset, in one case, sorted
 	Source     bool     `json:"source,omitzero"` // whether it has SourceArn
-	Count      int      `json:"count"`           // of the grants
+	Count      int      `json:"count"`           // number of grants of the shape
 }
 
 // ShapeOf returns the shape of a grant, without a number.
@@ -65,7 +65,7 @@ func (s grantShape) same(o grantShape) bool {
 		slices.Equal(s.Operations, o.Operations) && slices.Equal(s.Names, o.Names)
 }
 
-// Allows reports whether grants of the shape are for all operations.
+// Allows reports whether grants of the shape allow all of the operations.
 func (s grantShape) Allows(operations []string) bool {
 	for _, operation := range operations {
 		if !slices.Contains(s.Operations, operation) {
@@ -75,7 +75,7 @@ func (s grantShape) Allows(operations []string) bool {
 	return true
 }
 
-// Find returns the place of a shape, -1 if there is none.
+// Find returns the index of a shape, or -1.
 func (r GranteeShapes) Find(s grantShape) int { return slices.IndexFunc(r.Shapes, s.same) }
 
 // add counts a grant of the shape, and returns the shape's number.
@@ -92,14 +92,14 @@ func (r *GranteeShapes) add(s grantShape) (number int) {
 	return s.Number
 }
 
-// remove takes back what add did, for the shape at place i.
+// remove undoes add, for the shape with index i.
 func (r *GranteeShapes) remove(i int) {
 	if r.Shapes[i].Count--; r.Shapes[i].Count == 0 {
 		r.Shapes = slices.Delete(r.Shapes, i, i+1)
 	}
 }
 
-// Total is the number of grants.
+// Total returns the number of grants.
 func (r GranteeShapes) Total() (n int) {
 	for _, s := range r.Shapes {
 		n += s.Count
@@ -107,7 +107,7 @@ func (r GranteeShapes) Total() (n int) {
 	return n
 }
 
-// Check refuses a principal's first grant of a new shape where there are too many.
+// check rejects a principal's first grant of a new shape if there are too many shapes.
 func (r GranteeShapes) check(added grantShape) error {
 	names := 0
 	for _, s := range r.Shapes {
@@ -125,10 +125,10 @@ func (r GranteeShapes) check(added grantShape) error {
 	return nil
 }
 
-// GrantShapesPath is where the shapes of a grant's grantee lie.
+// GrantShapesPath returns the path of the shapes of a grant's grantee.
 func GrantShapesPath(g key.Grant) string { return KeyPathOfGrant(g) + "/" + flat(g.Grantee) }
 
-// MatchPath is the place of a grant in the index.
+// MatchPath returns the path of a grant's index entry.
 func (r GranteeShapes) MatchPath(g key.Grant, s grantShape) string {
 	equals, _ := DigestsOf(g.Constraints.ContextEquals)
 	subset, _ := DigestsOf(g.Constraints.ContextSubset)
@@ -137,11 +137,11 @@ func (r GranteeShapes) MatchPath(g key.Grant, s grantShape) string {
 
 func granteePrefix(g key.Grant) string { return UnderGrantee(KeyPathOfGrant(g), g.Grantee) }
 
-// MAC makes the digests of the principal's entries.
+// MAC returns the hash that makes the digests of the principal's entries.
 func (r GranteeShapes) MAC() hash.Hash { return hmac.New(sha256.New, r.Salt) }
 
-// MatchPrefix begins the entries of the grants of the shape that have these pairs. subset has
-// all names of the shape.
+// MatchPrefix returns the beginning of the entries of the shape's grants that have these pairs.
+// subset has all names of the shape.
 func (s grantShape) MatchPrefix(mac hash.Hash, equals, subset *ContextDigests) string {
 	mac.Reset()
 	if s.Equals {
@@ -154,7 +154,7 @@ func (s grantShape) MatchPrefix(mac hash.Hash, equals, subset *ContextDigests) s
 	return s.Prefix() + hex.EncodeToString(mac.Sum(sum[:0])[:16]) + "/"
 }
 
-// Prefix begins the entries of all grants of the shape.
+// Prefix returns the beginning of the entries of all grants of the shape.
 func (s grantShape) Prefix() string { return strconv.Itoa(s.Number) + "/" }
 
 // IndexGrant adds a grant to the index.
@@ -175,7 +175,7 @@ func IndexGrant(tx *store.Tx, g key.Grant) (GranteeShapes, error) {
 	return r, GrantMatches.Put(tx, r.MatchPath(g, s), struct{}{})
 }
 
-// unindexGrant takes back what IndexGrant wrote.
+// unindexGrant removes the records that IndexGrant wrote.
 func unindexGrant(tx *store.Tx, g key.Grant) error {
 	r, _, err := GrantShapes.Get(tx, GrantShapesPath(g))
 	if err != nil {

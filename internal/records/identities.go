@@ -6,8 +6,8 @@ import (
 	"github.com/keyhold/keyhold/internal/identity"
 )
 
-// The kinds of record of identities. A request reads its access key, then the user
-// or role, then the managed policies that this one names: each by its path.
+// The kinds of record of identities. A request reads its access key, then the user or role of the
+// access key, and then the managed policies of the user or role, each by its path.
 var (
 	Accounts        = tableOf[identity.Account]("account")
 	Users           = tableOf[identity.User]("user")
@@ -22,11 +22,11 @@ var (
 // regardless of case.
 func NamedPath(account, name string) string { return account + "/" + strings.ToLower(name) }
 
-// ProviderPath is the path of an OIDC provider. An issuer has no case of its own
-// in its host, and package seed insists on lower case there.
+// ProviderPath returns the path of an OIDC provider. The host of an issuer is in lower case,
+// which the server requires.
 func ProviderPath(account, issuer string) string { return account + "/" + issuer }
 
-// PolicyPath is the path of the managed policy that an ARN names.
+// PolicyPath returns the path of the managed policy with an ARN.
 func PolicyPath(arn string) (path string, ok bool) {
 	account, kind, _, name, ok := identity.ParseARN(arn)
 	return NamedPath(account, name), ok && kind == "policy"

@@ -9,16 +9,16 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// ErrNotInitialised: there is no deployment in the Backend, and none was to
-// be made.
+// ErrNotInitialised means that the Backend has no deployment, and that the caller did not ask to
+// create one.
 var ErrNotInitialised = errors.New("there is no deployment here yet")
 
-// KeyringPath is where the wrapped data keys lie. They are the one record that
-// the Sealer of records does not seal: it is made of them.
+// KeyringPath is the path of the wrapped data keys. This is the only record that the Sealer of
+// records does not seal, because the Sealer needs the data keys.
 const KeyringPath = "keyring"
 
-// OpenKeyring returns the data keys of the deployment in a Backend. With create an empty
-// Backend becomes a new deployment.
+// OpenKeyring returns the data keys of the deployment in a Backend. If create is set, it makes a
+// new deployment in an empty Backend.
 func OpenKeyring(ctx context.Context, backend store.Backend, root seal.Root, create bool) (*seal.Keyring, error) {
 	var kept store.Item
 	var empty bool

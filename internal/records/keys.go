@@ -10,9 +10,9 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// PutKeys replaces stored keys, updates the index of due times, and notes the slots that the
-// keys no longer name, in one note of the same transaction. It returns these slots, for the
-// caller to erase after the commit.
+// PutKeys replaces stored keys and updates the index of due times. It also writes one Erasure
+// with the slots that the keys no longer name, and returns these slots. The caller erases them
+// after the commit.
 func PutKeys(tx *store.Tx, all ...key.Key) (left []string, err error) {
 	for _, k := range all {
 		slots, err := replaceKey(tx, k)
@@ -24,8 +24,8 @@ func PutKeys(tx *store.Tx, all ...key.Key) (left []string, err error) {
 	return left, NoteErasures(tx, left)
 }
 
-// replaceKey is PutKeys for one key, without the note. The slots include those that related
-// keys no longer name.
+// replaceKey does what PutKeys does for one key, except for the Erasure. The slots include those
+// that related keys no longer name.
 func replaceKey(tx *store.Tx, k key.Key) (left []string, err error) {
 	path := PathOf(k)
 	stored, _, err := Keys.Get(tx, path)
@@ -109,14 +109,14 @@ func moveDue(tx *store.Tx, path string, from, to time.Time) error {
 	return Dues.Put(tx, DuePath(to, path), struct{}{})
 }
 
-// DuePath sorts by time: seconds since 1970 in 12 digits, which last for as long
-// as the dates of the API. A part of a second counts as a whole one, so that an
-// entry never comes up before its time.
+// DuePath returns the path of a due entry. Paths sort by time: seconds since 1970 in 12 digits,
+// enough for all dates of the API. A fraction of a second is rounded up, so that an entry never
+// comes before its time.
 func DuePath(t time.Time, keyPath string) string {
 	return DueSecond(t.Add(time.Second-1)) + "/" + keyPath
 }
 
-// KeyPathOfDue returns the path of the key that an entry of the index is about.
+// KeyPathOfDue returns the path of the key of a due entry.
 func KeyPathOfDue(entry string) string { return entry[len(DueSecond(time.Time{}))+1:] }
 
 func DueSecond(t time.Time) string { return fmt.Sprintf("%012d", t.Unix()) }

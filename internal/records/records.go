@@ -19,7 +19,7 @@ var (
 	ServedRegions = tableOf[Served]("regions")
 	// Dues is the index of keys by the next time at which they change on their own.
 	Dues = tableOf[struct{}]("due")
-	// Erasures are slots that no record names any more and that are still to be overwritten.
+	// Erasures are slots that no record names any more and that must be overwritten.
 	Erasures = tableOf[Erasure]("erase")
 	Usages   = tableOf[Usage]("usage")
 	Outbox   = tableOf[PendingEvent]("outbox")
@@ -36,21 +36,21 @@ type AliasGuard struct {
 	Count int `json:"count"`
 }
 
-// An Erasure is stored under the first of the slots that are to be overwritten. One Erasure
-// lists all slots that a transaction leaves, because a key can have more materials than a
-// transaction can write records.
+// An Erasure has the name of the first of the slots that must be overwritten. One Erasure lists
+// all slots that a transaction leaves, because a key can have more materials than a transaction
+// can write records.
 type Erasure struct {
 	Also []string `json:"also,omitempty"` // the other slots
 }
 
-// A Clock keeps how far the clock of a dev server was moved.
+// A Clock is the offset by which the clock of a dev server was moved.
 type Clock struct {
 	OffsetNanos int64 `json:"offsetNanos"`
 }
 
 const ClockPath = "dev"
 
-// MaxClockOffset bounds how far the clock of a dev server is moved.
+// MaxClockOffset is the maximum offset of the clock of a dev server.
 const MaxClockOffset = 200 * 365 * 24 * time.Hour
 
 // A PendingEvent is an event that was committed with its change and may not be in the audit log
@@ -65,13 +65,13 @@ type PendingEvent struct {
 type Usage struct {
 	Operation string    `json:"operation"`
 	RequestID string    `json:"requestId"`
-	EventID   string    `json:"eventId"` // "" of an access key
+	EventID   string    `json:"eventId"` // "" for an access key
 	Time      time.Time `json:"time"`
-	Service   string    `json:"service,omitzero"` // of an access key
-	Region    string    `json:"region,omitzero"`  // of an access key
+	Service   string    `json:"service,omitzero"` // for an access key
+	Region    string    `json:"region,omitzero"`  // for an access key
 }
 
-// A Served record remembers which Regions a deployment serves.
+// A Served record lists the Regions that a deployment serves.
 type Served struct {
 	Regions []string `json:"regions"`
 }
@@ -86,21 +86,21 @@ type Deployment struct {
 
 const DeploymentPath = "this"
 
-// ScopePath begins the paths of all that belongs to an account in a Region.
+// ScopePath returns the beginning of all paths of an account in a Region.
 func ScopePath(account, region string) string { return account + "/" + region + "/" }
 
-// KeyPath returns the path of a key. It is one concatenation, because every request needs such
+// KeyPath returns the path of a key. It concatenates once, because every request needs such
 // paths.
 func KeyPath(account, region, id string) string { return account + "/" + region + "/" + id }
 
 func PathOf(k key.Key) string { return KeyPath(k.Account, k.Region, k.ID) }
 
-// AliasPath leaves out the prefix that all alias names have.
+// AliasPath returns the path of an alias, without the prefix that all alias names have.
 func AliasPath(account, region, name string) string {
 	return ScopePath(account, region) + name[len(key.AliasPrefix):]
 }
 
-// AliasOfKeyPath is the place of an alias in the index of aliases by key.
+// AliasOfKeyPath returns the path of an alias in the index of aliases by key.
 func AliasOfKeyPath(a key.Alias) string {
 	return KeyPath(a.Account, a.Region, a.KeyID) + "/" + a.Name[len(key.AliasPrefix):]
 }

@@ -18,9 +18,8 @@ type Family struct {
 
 func FamilyPath(k key.Key) string { return k.Account + "/" + k.ID }
 
-// RelatedKeys returns a primary key and all its replicas. The replicas are as stored, so that a
-// caller who writes them changes nothing else. A replica that the sweep has marked as gone is
-// left out.
+// RelatedKeys returns a primary key and all its replicas, exactly as they are stored. It omits a
+// replica that the sweep has marked as gone.
 func RelatedKeys(from store.Getter, primary key.Key) (key.Related, error) {
 	related := key.Related{primary}
 	pathIn := func(r key.Replica) string { return KeyPath(primary.Account, r.Region, primary.ID) }
