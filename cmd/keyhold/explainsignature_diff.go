@@ -79,7 +79,8 @@ func printRows(w *page, rows []signedRow) {
 		}
 		client, server := cells(r.client), cells(r.server)
 		for i := range max(len(client), len(server)) {
-			line := fmt.Sprintf("%-2s %-*s  %-*s  %s", marked, names, escapeText(r.name), cellWidth, at(client, i), at(server, i))
+			line := fmt.Sprintf("%-2s %-*s  %-*s  %s",
+				marked, names, escapeText(r.name), cellWidth, at(client, i), at(server, i))
 			w.printf("%s\n", strings.TrimRight(line, " "))
 			marked, r.name = "", ""
 		}
