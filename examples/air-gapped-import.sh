@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Bring your own key from a machine that has no network. The middle one of the three
-# steps runs in a network namespace of its own, in which there is nothing.
+# Bring your own key from a machine without a network. The second of the three steps runs
+# in a network namespace without interfaces.
 # usage: examples/air-gapped-import.sh ENDPOINT
 #
-# The credentials and the Region are those of the environment, and by default those of
-# keyhold dev. KEYHOLD names another keyhold.
+# The credentials and the Region come from the environment. The default is keyhold dev's.
+# KEYHOLD names another keyhold.
 set -euo pipefail
 
 fail() {
@@ -17,7 +17,7 @@ KEYHOLD=${KEYHOLD:-bin/keyhold}
 export AWS_ENDPOINT_URL_KMS=$1 AWS_REGION=${AWS_REGION:-us-east-1}
 export AWS_ACCESS_KEY_ID=${AWS_ACCESS_KEY_ID:-test} AWS_SECRET_ACCESS_KEY=${AWS_SECRET_ACCESS_KEY:-test}
 
-# dd overwrites the material where it lies; a removed file alone would leave it.
+# dd overwrites the material in its file. Removing the file would leave it on the disk.
 work=$(mktemp -d)
 cleanup() {
 	[ ! -e "$work/own.key" ] || dd if=/dev/zero of="$work/own.key" bs=32 count=1 conv=notrunc status=none
@@ -25,23 +25,23 @@ cleanup() {
 }
 trap cleanup EXIT
 
-# Root may make a network namespace; others may where user namespaces are allowed.
+# Root may make a network namespace. Other users may if user namespaces are allowed.
 namespace=(unshare --net)
 [ "$(id -u)" -eq 0 ] || namespace=(unshare --map-root-user --net)
-"${namespace[@]}" true || fail "a namespace without network cannot be made here (${namespace[*]}): run it as root, or allow user namespaces"
+"${namespace[@]}" true || fail "this machine cannot make a namespace without a network (${namespace[*]}): run this script as root, or allow user namespaces"
 without_network() { "${namespace[@]}" "$@"; }
 
-"$KEYHOLD" clock show > "$work/clock" || fail "the server cannot be reached where the network is"
-! without_network "$KEYHOLD" clock show > "$work/clock" 2>&1 || fail "the server can be reached where no network should be"
+"$KEYHOLD" clock show > "$work/clock" || fail "the server does not answer on the machine with a network"
+! without_network "$KEYHOLD" clock show > "$work/clock" 2>&1 || fail "the server answers in the namespace without a network"
 
-echo "1. Where the network is: make the key, and get what is needed to wrap"
+echo "1. With a network: create the key, and download the parameters for wrapping"
 key=$("$KEYHOLD" import "alias/air-gapped-$$" --create --parameters-out "$work/params.json")
 
-echo "2. Where no network is: make the material and wrap it (compare the fingerprints)"
+echo "2. Without a network: make the material and wrap it (compare the fingerprints)"
 without_network "$KEYHOLD" wrap --params "$work/params.json" --generate "$work/own.key" --out "$work/wrapped.json"
 
-echo "3. Where the network is: import it, for 90 days"
+echo "3. With a network: import the material for 90 days"
 imported=$("$KEYHOLD" import --wrapped "$work/wrapped.json" --expires 90d)
-[ "$imported" = "$key" ] || fail "it was imported into $imported, not into $key"
+[ "$imported" = "$key" ] || fail "the material was imported into $imported, not into $key"
 
 echo ok

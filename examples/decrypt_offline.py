@@ -1,4 +1,4 @@
-"""Opens a ciphertext of Keyhold without Keyhold: see docs/ciphertext-format.md.
+"""Decrypt a ciphertext of Keyhold without Keyhold: see docs/ciphertext-format.md.
 
 decrypt_offline.py MATERIAL_FILE [KEY=VALUE ...] < blob   prints the plaintext; the pairs are the encryption context
 decrypt_offline.py --id KEY_ID MATERIAL_FILE              prints the ID of the key material in the key

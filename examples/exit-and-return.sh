@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Leave a server, and come back after it is lost: with the original of your key
-# material, ciphertexts open without any server, and on a new one too.
+# Leave a server, and return after it is lost. With your original key material,
+# ciphertexts decrypt without a server, and on a new server too.
 # usage: examples/exit-and-return.sh KEYHOLD
 #
-# KEYHOLD is the program, such as bin/keyhold. It is run as two servers for
-# production, one after the other, in a temporary folder. AWS names another aws,
-# PYTHON another python3, which needs the package cryptography.
+# KEYHOLD is the path of the program, such as bin/keyhold. The script runs it as two
+# servers for production, one after the other, in a temporary folder. AWS names another
+# aws, PYTHON another python3. Python needs the package cryptography.
 set -euo pipefail
 
 fail() {
@@ -21,7 +21,7 @@ examples=$(dirname "$0")
 account=111122223333
 export AWS_DEFAULT_REGION=us-east-1 AWS_PAGER=
 
-# dd overwrites the material where it lies; a removed file alone would leave it.
+# dd overwrites the material in its file. Removing the file would leave it on the disk.
 work=$(mktemp -d)
 server=
 cleanup() {
@@ -31,7 +31,7 @@ cleanup() {
 }
 trap cleanup EXIT
 
-# start FOLDER: make a deployment in a folder and serve it. The banner tells where.
+# start FOLDER: create a deployment in a folder and serve it. The banner names the endpoint.
 start() {
 	"$keyhold" init --data "$work/$1" --account $account > "$work/init"
 	eval "$(grep -E '^ *export AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY)=' "$work/init")"
@@ -39,10 +39,10 @@ start() {
 	"$keyhold" serve --data "$work/$1" --addr 127.0.0.1:0 > "$work/banner-$1" &
 	server=$!
 	while read -r name endpoint; do [ "$name" != endpoint ] || break; done < "$work/banner-$1"
-	[ -n "$endpoint" ] || fail "the server did not say where it listens"
+	[ -n "$endpoint" ] || fail "the server did not print its endpoint"
 }
 
-# lose FOLDER: no shutdown, no backup.
+# lose FOLDER: remove a server without a shutdown or a backup.
 lose() {
 	kill -9 "$server"
 	wait "$server" 2> /dev/null || true
@@ -75,13 +75,13 @@ expect_refused() {
 	local name=$1
 	shift
 	if "$@" > "$work/none" 2> "$work/error"; then
-		fail "it should be refused with $name, and is not: $*"
+		fail "expected $name, but it succeeded: $*"
 	fi
 	grep -q "($name)" "$work/error" || fail "expected $name, got: $(cat "$work/error")"
 	echo "  refused: $name"
 }
 
-echo "A server, a key, material of your own"
+echo "Start a server, and import your own material into a key"
 start first
 key=$(kms create-key --origin EXTERNAL --query KeyMetadata.KeyId --output text)
 openssl rand -out "$work/material" 32
@@ -91,22 +91,22 @@ echo "the combination is 12-34-56" > "$work/plaintext"
 kms encrypt --key-id "$key" --plaintext "fileb://$work/plaintext" --encryption-context room=archive \
 	--query CiphertextBlob --output text | unbase64 > "$work/ciphertext"
 
-echo "The server is lost, with its data and its root key"
+echo "Lose the server, with its data and its root key"
 lose first
 
-echo "The exit: the ciphertext opens without a server"
+echo "Exit: decrypt the ciphertext without a server"
 "$PYTHON" "$examples/decrypt_offline.py" "$work/material" room=archive < "$work/ciphertext" > "$work/decrypted"
-cmp "$work/plaintext" "$work/decrypted" || fail "what was decrypted offline is not what was encrypted"
+cmp "$work/plaintext" "$work/decrypted" || fail "the plaintext that was decrypted offline differs"
 if "$PYTHON" "$examples/decrypt_offline.py" "$work/material" room=cellar < "$work/ciphertext" > "$work/none" 2>&1; then
-	fail "the ciphertext opens in another encryption context"
+	fail "the ciphertext decrypts in another encryption context"
 fi
-echo "  what was encrypted decrypts, in its encryption context alone"
+echo "  the ciphertext decrypts, and only in its encryption context"
 
-echo "The return: a new server of the same account, which knows nothing"
+echo "Return: start a new, empty server for the same account"
 start second
 expect_refused AccessDeniedException decrypt --encryption-context room=archive
 
-echo "Recreate the key under its old ID, for its material alone"
+echo "Recreate the key with its old ID, without material"
 material_id=$("$PYTHON" "$examples/decrypt_offline.py" --id "$key" "$work/material")
 "$keyhold" key recreate --endpoint-url "$endpoint" --id "$key" --account $account --region us-east-1 \
 	--material-id "$material_id" > "$work/arn" 2> "$work/talk"
@@ -115,10 +115,10 @@ state=$(kms describe-key --key-id "$key" --query KeyMetadata.KeyState --output t
 openssl rand -out "$work/other" 32
 expect_refused IncorrectKeyMaterialException import "$work/other"
 
-echo "Import the original, and the old ciphertext opens"
+echo "Import the original material, and decrypt the old ciphertext"
 import "$work/material"
 decrypt --encryption-context room=archive | unbase64 > "$work/decrypted"
-cmp "$work/plaintext" "$work/decrypted" || fail "what was decrypted is not what was encrypted"
+cmp "$work/plaintext" "$work/decrypted" || fail "the decrypted plaintext differs"
 expect_refused InvalidCiphertextException decrypt
 
 lose second

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Who may: two accounts, users, a role and a grant, with the AWS CLI and boto3. A file
-# declares the identities; what they may do, their policies, the key's policy and
-# grants say, as in AWS.
+# Permissions of two accounts, users and a role, with the AWS CLI and boto3. A file
+# declares the identities. Their policies, the key policy and grants decide what they may
+# do, as in AWS.
 # usage: examples/identities.sh ENDPOINT
 #
-# The credentials and the Region are those of the environment, and by default
-# those of keyhold dev. KEYHOLD, AWS and PYTHON name other programs.
+# The credentials and the Region come from the environment. The default is keyhold dev's.
+# KEYHOLD, AWS and PYTHON name other programs.
 set -euo pipefail
 
 fail() {
@@ -19,7 +19,7 @@ KEYHOLD=${KEYHOLD:-bin/keyhold} AWS=${AWS:-/usr/bin/aws} PYTHON=${PYTHON:-python
 export AWS_ACCESS_KEY_ID=${AWS_ACCESS_KEY_ID:-test} AWS_SECRET_ACCESS_KEY=${AWS_SECRET_ACCESS_KEY:-test}
 export AWS_DEFAULT_REGION=${AWS_DEFAULT_REGION:-us-east-1} AWS_PAGER=
 
-# The endpoint is given in every call, as old versions of the AWS CLI ignore those of
+# Every call names the endpoint, because old versions of the AWS CLI ignore endpoints in
 # the environment.
 kms() { "$AWS" --endpoint-url "$endpoint" kms "$@"; }
 sts() { "$AWS" --endpoint-url "$endpoint" sts "$@"; }
@@ -27,8 +27,8 @@ sts() { "$AWS" --endpoint-url "$endpoint" sts "$@"; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# as NAME COMMAND...: with the credentials of somebody, which are in a file of their
-# own. What they may not do ends the script.
+# as NAME COMMAND...: run a command with the credentials in the file of this name. A
+# refusal ends the script.
 as() {
 	local who=$1
 	shift
@@ -38,7 +38,7 @@ as() {
 	)
 }
 
-# refused NAME COMMAND...: they may not, and are told so.
+# refused NAME COMMAND...: run a command that must be refused with AccessDenied.
 refused() {
 	local answer
 	if answer=$(as "$@" 2>&1 > /dev/null); then
@@ -50,9 +50,9 @@ refused() {
 account=$(sts get-caller-identity --query Account --output text)
 partner=444455556666
 
-# 1. Alice and a role are of this account, Carol and Dave of another one. The role trusts
-# Alice. Carol may use keys of other accounts, as far as their own policies let her;
-# Dave has no policy at all.
+# 1. Alice and a role belong to this account, Carol and Dave to another one. The role
+# trusts Alice. Carol may use keys of other accounts if the key policies allow it. Dave has
+# no policy.
 cat > "$work/identities.toml" <<-TOML
 	[[account]]
 	id = "$partner"
@@ -79,15 +79,15 @@ cat > "$work/identities.toml" <<-TOML
 	account = "$partner"
 	access_keys = 1
 TOML
-# The secrets are made by the server and shown this once.
+# The server makes the secrets and shows them only once.
 "$KEYHOLD" apply -f "$work/identities.toml" --endpoint-url "$endpoint" 2> "$work/changes" > "$work/keys" || fail "apply: $(cat "$work/changes")"
 for who in alice carol dave; do
 	grep -A 2 "user/$who," "$work/keys" | grep '^export ' > "$work/$who" || fail "$who has no access key: is this server new?"
 done
 as alice sts get-caller-identity --query Arn --output text
 
-# 2. A key, whose policy lets the other account in for one use. Nobody else is let in,
-# not even Alice: her account may, and no policy of the account's lets her.
+# 2. A key whose policy allows the other account one operation. The policy also allows
+# everything to this account, but no policy of the account allows anything to Alice.
 cat > "$work/policy.json" <<-JSON
 	{"Version": "2012-10-17", "Statement": [
 	  {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::$account:root"}, "Action": "kms:*", "Resource": "*"},
@@ -99,12 +99,12 @@ kms encrypt --key-id "$key" --plaintext "fileb://$work/message" --encryption-con
 
 decrypt() { kms decrypt --key-id "$key" --ciphertext-blob "fileb://$work/blob" --encryption-context tenant=7 --query Plaintext --output text; }
 expected=$(openssl base64 -A -in "$work/message")
-[ "$(as carol decrypt)" = "$expected" ] || fail "carol decrypts something else"
+[ "$(as carol decrypt)" = "$expected" ] || fail "carol gets another plaintext"
 refused carol kms encrypt --key-id "$key" --plaintext "fileb://$work/message"  # her policy does, the key's does not
 refused dave decrypt                                                          # the key's policy does, none of his
 refused alice decrypt
 
-# 3. A role is assumed: it may nothing either, before a grant lets it.
+# 3. Alice assumes the role. It may do nothing either, before a grant allows it.
 as alice sts assume-role --role-arn "arn:aws:iam::$account:role/backup" --role-session-name nightly \
 	--query Credentials.[AccessKeyId,SecretAccessKey,SessionToken] --output text |
 	{
@@ -115,8 +115,8 @@ as backup sts get-caller-identity --query Arn --output text
 refused carol sts assume-role --role-arn "arn:aws:iam::$account:role/backup" --role-session-name mine
 refused backup decrypt
 
-# 4. A grant: to decrypt what is of one tenant, and to give it back. It is used with
-# boto3, and retired by whoever has it.
+# 4. A grant allows the role to decrypt the ciphertexts of one tenant, and to retire the
+# grant. boto3 uses the grant, and the role retires it.
 kms create-grant --key-id "$key" --grantee-principal "arn:aws:iam::$account:role/backup" --operations Decrypt RetireGrant \
 	--constraints EncryptionContextSubset={tenant=7} --query [GrantId,GrantToken] --output text > "$work/grant"
 read -r grant token < "$work/grant"
@@ -132,7 +132,7 @@ cat > "$work/use.py" <<-'PYTHON'
 	print(answer["Plaintext"].decode())
 PYTHON
 use() { "$PYTHON" "$work/use.py" "$endpoint" "$key" "$work/blob" "$1" "$token"; }
-[ "$(as backup use 7)" = "$(cat "$work/message")" ] || fail "the role decrypts something else"
+[ "$(as backup use 7)" = "$(cat "$work/message")" ] || fail "the role gets another plaintext"
 refused backup use 8                                                          # another tenant's
 refused backup kms encrypt --key-id "$key" --plaintext "fileb://$work/message" # not among the operations
 refused carol kms retire-grant --key-id "$key" --grant-id "$grant"

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Bring your own RSA, EC and HMAC keys with the AWS CLI and OpenSSL alone. OpenSSL makes
-# the keys and wraps them; then what the server does with its copy is compared with what
-# OpenSSL does with yours, in both directions.
+# Bring your own RSA, EC and HMAC keys with only the AWS CLI and OpenSSL. OpenSSL makes
+# and wraps the keys. Then the script compares the results of the server with the results
+# of OpenSSL, in both directions.
 # usage: examples/import-private-keys.sh ENDPOINT
 #
-# The credentials and the Region are those of the environment, and by default
-# those of keyhold dev. AWS names another aws.
+# The credentials and the Region come from the environment. The default is keyhold dev's.
+# AWS names another aws.
 set -euo pipefail
 
 fail() {
@@ -20,7 +20,7 @@ export AWS_ACCESS_KEY_ID=${AWS_ACCESS_KEY_ID:-test} AWS_SECRET_ACCESS_KEY=${AWS_
 export AWS_DEFAULT_REGION=${AWS_DEFAULT_REGION:-us-east-1} AWS_PAGER=
 kms() { "$AWS" --endpoint-url "$endpoint" kms "$@"; }
 
-# shred overwrites the keys where they lie; removed files alone would leave them.
+# shred overwrites the keys in their files. Removing the files would leave them on the disk.
 work=$(mktemp -d)
 cleanup() {
 	find "$work" -type f -exec shred {} +
@@ -30,13 +30,13 @@ trap cleanup EXIT
 cd "$work"
 unbase64() { openssl base64 -d -A; }
 
-# create SPEC USAGE: a key with no material. Its ID is in $key from then on.
+# create SPEC USAGE: create a key without material, and set $key to its ID.
 create() {
 	key=$(kms create-key --origin EXTERNAL --key-spec "$1" --key-usage "$2" --query KeyMetadata.KeyId --output text)
 	echo "  key $key, $1, $2"
 }
 
-# download ALGORITHM: the public key and the import token, good for 24 hours.
+# download ALGORITHM: download the public key and the import token, valid for 24 hours.
 download() {
 	kms get-parameters-for-import --key-id "$key" --wrapping-algorithm "$1" --wrapping-key-spec RSA_4096 \
 		--query '[PublicKey,ImportToken]' --output text > params
@@ -44,46 +44,46 @@ download() {
 	cut -f 2 params | unbase64 > token
 }
 
-# oaep FILE: RSAES-OAEP. SHA-256 has to be named twice, for OAEP and MGF1.
+# oaep FILE: wrap with RSAES-OAEP. SHA-256 must be named twice, for OAEP and MGF1.
 oaep() {
 	openssl pkeyutl -encrypt -pubin -keyform DER -inkey public -in "$1" \
 		-pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256 -pkeyopt rsa_mgf1_md:sha256
 }
 
-# hybrid FILE: a new AES key under RSAES-OAEP, then the material under the AES key, with
-# AES key wrap with padding (RFC 5649). OpenSSL takes the AES key, which serves once,
-# from its command line: do this on a machine that is yours alone.
+# hybrid FILE: wrap a new AES key with RSAES-OAEP, and the material under the AES key with
+# AES key wrap with padding (RFC 5649). The AES key, which is used once, is on the command
+# line of OpenSSL: do this on a machine without other users.
 hybrid() {
 	openssl rand -out aes 32
 	oaep aes
 	openssl enc -id-aes256-wrap-pad -iv A65959A6 -K "$(od -An -vtx1 aes | tr -d ' \n')" -in "$1"
 }
 
-# import: what is wrapped, for 90 days.
+# import: import the wrapped material for 90 days.
 import() {
 	kms import-key-material --key-id "$key" --import-token fileb://token --encrypted-key-material fileb://wrapped \
 		--expiration-model KEY_MATERIAL_EXPIRES --valid-to $(($(date +%s) + 90 * 24 * 3600)) > answer
 }
 
-# private FILE ARGUMENTS: a private key in PEM, and as PKCS #8 in DER, which is what is
-# imported.
+# private FILE ARGUMENTS: make a private key in PEM, and convert it to PKCS #8 in DER for
+# the import.
 private() {
 	openssl genpkey "${@:2}" -out "$1.pem" 2> talk
 	openssl pkcs8 -topk8 -nocrypt -in "$1.pem" -outform DER -out "$1.der"
 	openssl pkey -in "$1.pem" -pubout -out "$1.pub"
 }
 
-# same_public FILE: the public key that the server shows is that of your private key.
+# same_public FILE: check that the server's public key belongs to your private key.
 same_public() {
 	kms get-public-key --key-id "$key" --query PublicKey --output text | unbase64 > shown
 	openssl pkey -pubin -in "$1.pub" -outform DER | cmp - shown || fail "the server has another key"
 	echo "  the public key is yours"
 }
 
-# signs FILE ALGORITHM OPTIONS: the signatures of one side are good for the other.
+# signs FILE ALGORITHM OPTIONS: check that each side verifies the other side's signature.
 signs() {
 	kms sign --key-id "$key" --message fileb://message --signing-algorithm "$2" --query Signature --output text | unbase64 > signature
-	openssl dgst -sha256 "${@:3}" -verify "$1.pub" -signature signature message > talk || fail "OpenSSL does not take the server's signature"
+	openssl dgst -sha256 "${@:3}" -verify "$1.pub" -signature signature message > talk || fail "OpenSSL does not verify the server's signature"
 	openssl dgst -sha256 "${@:3}" -sign "$1.pem" -out signature message
 	kms verify --key-id "$key" --message fileb://message --signature fileb://signature --signing-algorithm "$2" > answer
 	echo "  $2: OpenSSL verifies the server's signature, and the server verifies OpenSSL's"
@@ -111,11 +111,11 @@ same_public box
 oaep256=(-pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256 -pkeyopt rsa_mgf1_md:sha256)
 kms encrypt --key-id "$key" --plaintext fileb://message --encryption-algorithm RSAES_OAEP_SHA_256 \
 	--query CiphertextBlob --output text | unbase64 > ciphertext
-openssl pkeyutl -decrypt -inkey box.pem -in ciphertext "${oaep256[@]}" | cmp - message || fail "the server's ciphertext does not open"
+openssl pkeyutl -decrypt -inkey box.pem -in ciphertext "${oaep256[@]}" | cmp - message || fail "OpenSSL does not decrypt the server's ciphertext"
 openssl pkeyutl -encrypt -pubin -inkey box.pub -in message -out ciphertext "${oaep256[@]}"
 kms decrypt --key-id "$key" --ciphertext-blob fileb://ciphertext --encryption-algorithm RSAES_OAEP_SHA_256 \
-	--query Plaintext --output text | unbase64 | cmp - message || fail "the server does not open your ciphertext"
-echo "  OpenSSL opens the server's ciphertext, and the server opens OpenSSL's"
+	--query Plaintext --output text | unbase64 | cmp - message || fail "the server does not decrypt OpenSSL's ciphertext"
+echo "  OpenSSL decrypts the server's ciphertext, and the server decrypts OpenSSL's"
 
 echo "3. An EC key for signatures"
 private ec -algorithm EC -pkeyopt ec_paramgen_curve:P-256
@@ -125,7 +125,7 @@ hybrid ec.der > wrapped
 import
 same_public ec
 signs ec ECDSA_SHA_256
-echo "  once more, with RSAES-OAEP alone: EC keys are short enough"
+echo "  once more, with only RSAES-OAEP: EC keys are short enough"
 download RSAES_OAEP_SHA_256
 oaep ec.der > wrapped
 import
@@ -139,15 +139,15 @@ oaep mac > wrapped
 import
 openssl dgst -sha256 -mac HMAC -macopt "hexkey:$(od -An -vtx1 mac | tr -d ' \n')" -binary message > code
 kms generate-mac --key-id "$key" --message fileb://message --mac-algorithm HMAC_SHA_256 --query Mac --output text |
-	unbase64 | cmp - code || fail "the server makes another code"
+	unbase64 | cmp - code || fail "the server computes another MAC"
 kms verify-mac --key-id "$key" --message fileb://message --mac fileb://code --mac-algorithm HMAC_SHA_256 > answer
-echo "  the server makes the same code as OpenSSL, and verifies it"
+echo "  the server computes the same MAC as OpenSSL, and verifies it"
 
-echo "5. Another key in its place is refused"
+echo "5. Other material for the same key is refused"
 openssl rand -out mac 32
 oaep mac > wrapped
 if import 2> error; then
-	fail "an HMAC key took other material than its own"
+	fail "the HMAC key accepted other material"
 fi
 grep -q '(IncorrectKeyMaterialException)' error || fail "expected IncorrectKeyMaterialException, got: $(cat error)"
 echo "  IncorrectKeyMaterialException"

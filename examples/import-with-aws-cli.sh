@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Bring your own key with the AWS CLI and OpenSSL alone: the four steps of an
-# import, the deletion of what was imported, and the import of the same again.
+# Bring your own key with only the AWS CLI and OpenSSL: the four steps of an import, the
+# deletion of the material, and a second import of the same material.
 # usage: examples/import-with-aws-cli.sh ENDPOINT
 #
-# The credentials and the Region are those of the environment, and by default
-# those of keyhold dev. AWS names another aws.
+# The credentials and the Region come from the environment. The default is keyhold dev's.
+# AWS names another aws.
 set -euo pipefail
 
 fail() {
@@ -18,12 +18,11 @@ AWS=${AWS:-/usr/bin/aws}
 export AWS_ACCESS_KEY_ID=${AWS_ACCESS_KEY_ID:-test} AWS_SECRET_ACCESS_KEY=${AWS_SECRET_ACCESS_KEY:-test}
 export AWS_DEFAULT_REGION=${AWS_DEFAULT_REGION:-us-east-1} AWS_PAGER=
 
-# The endpoint is given in every call, and never by AWS_ENDPOINT_URL_KMS: old versions,
-# the 2.9 of Debian 12 among them, ignore that variable without a word and would reach
-# the real service.
+# Every call names the endpoint. Old versions of the AWS CLI, such as 2.9 of Debian 12,
+# silently ignore AWS_ENDPOINT_URL_KMS and would send the requests to AWS.
 kms() { "$AWS" --endpoint-url "$endpoint" kms "$@"; }
 
-# dd overwrites the material where it lies; a removed file alone would leave it.
+# dd overwrites the material in its file. Removing the file would leave it on the disk.
 work=$(mktemp -d)
 cleanup() {
 	[ ! -e "$work/material" ] || dd if=/dev/zero of="$work/material" bs=32 count=1 conv=notrunc status=none
@@ -33,7 +32,7 @@ trap cleanup EXIT
 
 unbase64() { openssl base64 -d -A; }
 
-# 2. Download the public key and the import token. They are good for 24 hours.
+# 2. Download the public key and the import token. They are valid for 24 hours.
 download() {
 	kms get-parameters-for-import --key-id "$key" --wrapping-algorithm RSAES_OAEP_SHA_256 \
 		--wrapping-key-spec RSA_2048 --query '[PublicKey,ImportToken]' --output text > "$work/params"
@@ -41,13 +40,13 @@ download() {
 	cut -f 2 "$work/params" | unbase64 > "$work/token"
 }
 
-# 3. Encrypt the key material. SHA-256 has to be named twice, for OAEP and MGF1.
+# 3. Encrypt the key material. SHA-256 must be named twice, for OAEP and MGF1.
 wrap() {
 	openssl pkeyutl -encrypt -pubin -keyform DER -inkey "$work/public" -in "$work/material" -out "$work/wrapped" \
 		-pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256 -pkeyopt rsa_mgf1_md:sha256
 }
 
-# 4. Import it, for 90 days.
+# 4. Import the material for 90 days.
 import() {
 	kms import-key-material --key-id "$key" --import-token "fileb://$work/token" \
 		--encrypted-key-material "fileb://$work/wrapped" \
@@ -72,11 +71,11 @@ encrypt() {
 expect_decrypts() {
 	kms decrypt --ciphertext-blob "fileb://$1" --encryption-context room=archive \
 		--query Plaintext --output text | unbase64 > "$work/decrypted"
-	cmp "$work/plaintext" "$work/decrypted" || fail "what was decrypted is not what was encrypted"
-	echo "  what was encrypted decrypts"
+	cmp "$work/plaintext" "$work/decrypted" || fail "the decrypted plaintext differs"
+	echo "  the ciphertext decrypts"
 }
 
-echo "1. Create a key with no key material"
+echo "1. Create a key without key material"
 key=$(kms create-key --origin EXTERNAL --query KeyMetadata.KeyId --output text)
 echo "  key $key"
 expect_state PendingImport
@@ -101,7 +100,7 @@ echo "Delete the key material, not the key"
 kms delete-imported-key-material --key-id "$key" > "$work/answer"
 expect_state PendingImport
 if encrypt "$key" > "$work/none" 2> "$work/error"; then
-	fail "the key has no material, and encrypts"
+	fail "the key encrypts without material"
 fi
 grep -q '(KMSInvalidStateException)' "$work/error" || fail "expected KMSInvalidStateException, got: $(cat "$work/error")"
 echo "  encrypt is refused with KMSInvalidStateException"

@@ -3,8 +3,8 @@
 
 usage: import_with_boto3.py ENDPOINT
 
-The credentials and the Region are those of the environment, and by default
-those of keyhold dev. The package cryptography does nothing but RSAES-OAEP.
+The credentials and the Region come from the environment. The default is keyhold dev's.
+The package cryptography is needed only for RSAES-OAEP.
 """
 
 import os
@@ -54,8 +54,8 @@ def expect_state(kms, key_id, want):
 
 def expect_decrypts(kms, ciphertext):
     answer = kms.decrypt(CiphertextBlob=ciphertext, EncryptionContext=CONTEXT)
-    assert answer["Plaintext"] == PLAINTEXT, "what was decrypted is not what was encrypted"
-    print("  what was encrypted decrypts")
+    assert answer["Plaintext"] == PLAINTEXT, "the decrypted plaintext differs"
+    print("  the ciphertext decrypts")
 
 
 def expect_refused(exception, call, **members):
@@ -71,7 +71,7 @@ def expect_refused(exception, call, **members):
 def main(endpoint):
     kms = connect(endpoint)
 
-    print("Create a key with no key material")
+    print("Create a key without key material")
     created = kms.create_key(Origin="EXTERNAL")
     assert created["ResponseMetadata"]["RequestId"], "an answer has no request ID"
     key_id = created["KeyMetadata"]["KeyId"]

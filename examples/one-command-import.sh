@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Bring your own key in one command: import it with a proof, use it, delete it from the
-# server, import the same again, and open what was encrypted without any server.
+# Bring your own key in one command: import the material with a proof, use the key, delete
+# the material from the server, import it again, and decrypt without a server.
 # usage: examples/one-command-import.sh ENDPOINT
 #
-# The credentials and the Region are those of the environment, and by default those of
-# keyhold dev. KEYHOLD names another keyhold, AWS another aws.
+# The credentials and the Region come from the environment. The default is keyhold dev's.
+# KEYHOLD names another keyhold, AWS another aws.
 set -euo pipefail
 
 fail() {
@@ -19,10 +19,10 @@ export AWS_ENDPOINT_URL_KMS=$endpoint AWS_REGION=${AWS_REGION:-us-east-1} AWS_PA
 export AWS_ACCESS_KEY_ID=${AWS_ACCESS_KEY_ID:-test} AWS_SECRET_ACCESS_KEY=${AWS_SECRET_ACCESS_KEY:-test}
 export AWS_DEFAULT_REGION=$AWS_REGION
 
-# Old versions of the AWS CLI ignore AWS_ENDPOINT_URL_KMS, so the endpoint is given twice.
+# Old versions of the AWS CLI ignore AWS_ENDPOINT_URL_KMS, so a flag names the endpoint too.
 kms() { "$AWS" --endpoint-url "$endpoint" kms "$@"; }
 
-# dd overwrites the material where it lies; a removed file alone would leave it.
+# dd overwrites the material in its file. Removing the file would leave it on the disk.
 work=$(mktemp -d)
 cleanup() {
 	[ ! -e "$work/own.key" ] || dd if=/dev/zero of="$work/own.key" bs=32 count=1 conv=notrunc status=none
@@ -40,7 +40,7 @@ expect_state() {
 
 alias=alias/one-command-$$
 
-echo "Make key material, a key for it, and import it for 90 days"
+echo "Make key material and a key, and import the material for 90 days"
 key=$("$KEYHOLD" import "$alias" --create --generate "$work/own.key" --expires 90d)
 expect_state Enabled
 
@@ -53,13 +53,13 @@ echo "Delete the key material, not the key"
 kms delete-imported-key-material --key-id "$key" > "$work/answer"
 expect_state PendingImport
 
-echo "Import the same again"
+echo "Import the same material again"
 again=$("$KEYHOLD" import "$alias" --from "$work/own.key" --no-expiry)
-[ "$again" = "$key" ] || fail "it was imported into $again, not into $key"
+[ "$again" = "$key" ] || fail "the material was imported into $again, not into $key"
 expect_state Enabled
 
-echo "Open what was encrypted, with the original alone"
+echo "Decrypt with only the original material"
 "$KEYHOLD" decrypt-offline --material "$work/own.key" --context room=archive < "$work/ciphertext" > "$work/opened"
-cmp "$work/plaintext" "$work/opened" || fail "what was opened is not what was encrypted"
+cmp "$work/plaintext" "$work/opened" || fail "the decrypted plaintext differs"
 
 echo ok

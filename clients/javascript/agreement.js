@@ -1,4 +1,4 @@
-// Secrets of two sides, key pairs, and encryption under RSA.
+// Shared secrets, key pairs, and encryption under RSA.
 
 import { createPrivateKey, createPublicKey, diffieHellman, generateKeyPairSync } from 'node:crypto';
 import { CONTEXT, PLAINTEXT, expect } from './walk.js';

@@ -1,4 +1,4 @@
-// Grants: their making, their use and their end.
+// Creation, use and end of grants.
 
 import { randomUUID } from 'node:crypto';
 import { CONTEXT, PLAINTEXT, expect, near, refused } from './walk.js';

@@ -39,7 +39,7 @@ async function replication(w, KeyId, there) {
     refused('UnsupportedOperationException', replicate(w.arns.symmetric)));
 }
 
-// primaryIs demands that both Regions tell which key is the primary, and which is their own.
+// primaryIs checks that both Regions agree on the primary key, and that each names its own key.
 async function primaryIs(w, KeyId, primary, replica) {
   for (const [client, region] of [[w.kms, HOME], [w.abroad, ABROAD]]) {
     const key = (await client.describeKey({ KeyId })).KeyMetadata;
@@ -57,7 +57,7 @@ function located(Arn) {
   return { Arn, Region: Arn.split(':')[3] };
 }
 
-// travels demands that what one Region encrypts opens in the other, under the ARN of there.
+// travels checks that a ciphertext of one Region decrypts in the other, under the ARN in that Region.
 async function travels(from, to, KeyId, arn) {
   const { CiphertextBlob } = await from.encrypt({ KeyId, Plaintext: PLAINTEXT });
   const opened = await to.decrypt({ CiphertextBlob });
@@ -65,7 +65,7 @@ async function travels(from, to, KeyId, arn) {
   expect('the plaintext', opened.Plaintext, PLAINTEXT);
 }
 
-// deletion is of the primary key, which is abroad by now and waits for its replica.
+// deletion deletes the primary key, which is in the other Region by now and waits for its replica.
 async function deletion(w, KeyId) {
   await w.call('ScheduleKeyDeletion of a primary key', async () => {
     const answer = await w.abroad.scheduleKeyDeletion({ KeyId, PendingWindowInDays: 7 });

@@ -1,4 +1,4 @@
-// Signatures, verified with the public key alone and by the server, and codes.
+// Signatures, verified with only the public key and by the server, and MACs.
 
 import { constants, createHash, createPublicKey, verify } from 'node:crypto';
 import { PLAINTEXT, expect, refused } from './walk.js';
@@ -32,7 +32,7 @@ export default async function signatures(w) {
   await codes(w, { KeyId: w.arns.hmac, MacAlgorithm: 'HMAC_SHA_256' });
 }
 
-// sign signs, has fits check the signature with the public key, and the server too.
+// sign signs, and verifies the signature with the public key and with the server.
 async function sign(w, name, members, fits, Message = PLAINTEXT) {
   const { KeyId, SigningAlgorithm } = members;
   let Signature;

@@ -59,7 +59,7 @@ async function dataKeys(w, KeyId) {
   });
 }
 
-// move encrypts under another key what Encrypt made, and has it opened there.
+// move moves the ciphertext of Encrypt under another key, and decrypts it there.
 async function move(w, KeyId, EncryptionAlgorithm) {
   const moved = await w.kms.reEncrypt({
     CiphertextBlob: w.ciphertext,

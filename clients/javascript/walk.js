@@ -1,4 +1,4 @@
-// How a call is made, told and compared.
+// Calls, their labels, and comparisons of their results.
 
 import { inspect, isDeepStrictEqual } from 'node:util';
 import * as sdk from '@aws-sdk/client-kms';
@@ -9,7 +9,7 @@ export const CONTEXT = { room: 'archive' };
 export const PLAINTEXT = Buffer.from('the combination is 12-34-56');
 export const DAY = 24 * 60 * 60 * 1000;
 
-// A Walk has the clients of two Regions, the number of calls, and the ARNs of the keys by what they are for.
+// A Walk has the clients of two Regions, the number of calls, and the ARNs of the keys by purpose.
 export class Walk {
   calls = 0;
   arns = {};
@@ -19,7 +19,7 @@ export class Walk {
     this.abroad = abroad;
   }
 
-  // call prints the label when the step went well, and says where if not.
+  // call runs the step and prints its label, or names the step that failed.
   async call(label, step) {
     try {
       await step();
@@ -35,7 +35,7 @@ export class Walk {
   }
 }
 
-// refused demands the SDK's own exception, or its general one where it has none.
+// refused checks that the call fails with the SDK's own exception, or with its general exception for this code.
 export async function refused(name, request) {
   try {
     await request;
@@ -56,7 +56,7 @@ export function expect(what, got, want) {
   }
 }
 
-// near tells whether a date is so many days away, give or take an hour.
+// near reports whether a date is this many days away, give or take an hour.
 export function near(date, days) {
   return Math.abs(date - Date.now() - days * DAY) < DAY / 24;
 }

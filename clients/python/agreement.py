@@ -1,4 +1,4 @@
-"""Secrets of two sides, key pairs, and encryption under RSA."""
+"""Shared secrets, key pairs, and encryption under RSA."""
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec

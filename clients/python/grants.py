@@ -1,4 +1,4 @@
-"""Grants: their making, their use and their end."""
+"""Creation, use and end of grants."""
 
 import uuid
 from datetime import datetime, timedelta, timezone

@@ -41,7 +41,7 @@ def replication(w, key_id, there):
 
 
 def primary_is(w, primary, replica):
-    """Demand that both Regions tell which key is the primary, and which is their own."""
+    """Check that both Regions agree on the primary key, and that each names its own key."""
     for client, region in (w.kms, HOME), (w.abroad, ABROAD):
         key_id = primary.rpartition("/")[2]
         key = client.describe_key(KeyId=key_id)["KeyMetadata"]
@@ -60,14 +60,14 @@ def region_of(arn):
 
 
 def travels(source, destination, key_id, arn):
-    """Demand that what one Region encrypts opens in the other, under the ARN of there."""
+    """Check that a ciphertext of one Region decrypts in the other, under the ARN in that Region."""
     ciphertext = source.encrypt(KeyId=key_id, Plaintext=PLAINTEXT)["CiphertextBlob"]
     opened = destination.decrypt(CiphertextBlob=ciphertext)
     expect("the key and the plaintext", [opened["KeyId"], opened["Plaintext"]], [arn, PLAINTEXT])
 
 
 def deletion(w, key_id):
-    """Delete the primary key, which is abroad by now and waits for its replica."""
+    """Delete the primary key, which is in the other Region by now and waits for its replica."""
     with w.call("ScheduleKeyDeletion of a primary key"):
         answer = w.abroad.schedule_key_deletion(KeyId=key_id, PendingWindowInDays=7)
         got = [answer["KeyState"], answer["PendingWindowInDays"], answer.get("DeletionDate")]

@@ -1,4 +1,4 @@
-"""Signatures, verified with the public key alone and by the server, and codes."""
+"""Signatures, verified with only the public key and by the server, and MACs."""
 
 from hashlib import sha256
 
@@ -46,7 +46,7 @@ def walk(w):
 
 
 def sign(w, name, members, check, message=PLAINTEXT):
-    """Sign, check the signature with the public key, and have it verified too."""
+    """Sign, and verify the signature with the public key and with the server."""
     with w.call(f"Sign {name}"):
         answer = w.kms.sign(**members, Message=message)
         expect("the key", answer["KeyId"], members["KeyId"])

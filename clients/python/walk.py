@@ -1,4 +1,4 @@
-"""How a call is made, told and compared."""
+"""Calls, their labels, and comparisons of their results."""
 
 from contextlib import contextmanager
 
@@ -10,11 +10,11 @@ PLAINTEXT = b"the combination is 12-34-56"
 
 
 class Difference(Exception):
-    """What came back is not what should have."""
+    """A result that differs from the expected one."""
 
 
 class Walk:
-    """The clients of two Regions, the number of calls, and the ARNs of the keys by what they are for."""
+    """The clients of two Regions, the number of calls, and the ARNs of the keys by purpose."""
 
     def __init__(self, kms, abroad):
         self.kms = kms
@@ -24,7 +24,7 @@ class Walk:
 
     @contextmanager
     def call(self, label):
-        """Print the label when all within it went well, and say where if not."""
+        """Print the label after its steps, or name the step that failed."""
         try:
             yield
         except Exception as error:
@@ -34,7 +34,7 @@ class Walk:
 
     @contextmanager
     def refused(self, name):
-        """Demand the SDK's own exception, or its general one where it has none."""
+        """Check that the call fails with the SDK's own exception, or with its general exception for this code."""
         try:
             exception = getattr(self.kms.exceptions, name)
         except AttributeError:

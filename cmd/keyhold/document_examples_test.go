@@ -72,7 +72,7 @@ var (
 	retiresNothing = falseAnswer{"RetireGrant", "{}", "carol should be refused"}
 
 	importsNoKey = falseAnswer{"ImportKeyMaterial", "{}", "(KMSInvalidStateException)"}
-	wrongMAC     = falseAnswer{"GenerateMac", `{"Mac":"AAAA"}`, "the server makes another code"}
+	wrongMAC     = falseAnswer{"GenerateMac", `{"Mac":"AAAA"}`, "the server computes another MAC"}
 )
 
 // needNamespace fails the test if it cannot make a network namespace. Without a namespace, the

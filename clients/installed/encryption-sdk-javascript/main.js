@@ -13,7 +13,7 @@ async function seal(key, folder, room) {
   writeFileSync(`${folder}/message`, result);
 }
 
-// The SDK does not compare the encryption context with one that its caller expects.
+// The SDK does not compare the encryption context with an expected one, so this program does.
 async function open(key, folder, room) {
   const keyring = new KmsKeyringNode({ keyIds: [key] });
   const { plaintext, messageHeader } = await decrypt(keyring, readFileSync(`${folder}/message`));

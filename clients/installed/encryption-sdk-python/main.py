@@ -35,7 +35,7 @@ def unseal(key, folder, room):
 
 
 def show(error):
-    """Show what the SDK says, and the errors of KMS, which the SDK keeps in a list."""
+    """Show the message of the SDK, and the errors of KMS, which the SDK keeps in a list."""
     print(error, *map(repr, getattr(error.args[0], "list", [])), file=sys.stderr)
 
 

@@ -1,7 +1,7 @@
 // An ethers signer whose secp256k1 key is in KMS.
 //
-// To seal is to sign a transaction that carries the plaintext; to open is to sign the same transaction again. Its
-// sender must be the account of the private key in FOLDER/material, which the owner imported.
+// seal signs a transaction that carries the plaintext, and open signs the same transaction again. The sender must be
+// the account of the private key in FOLDER/material, which the owner imported.
 //
 // usage: node main.js version | seal KEY FOLDER ROOM < PLAINTEXT | open KEY FOLDER ROOM > PLAINTEXT
 
@@ -14,7 +14,7 @@ const account = (folder) => computeAddress(readFileSync(`${folder}/material`, 'u
 async function sign(key, folder, data) {
   const signer = new AwsKmsSigner({ keyId: key });
   const unsigned = { to: account(folder), data, chainId: 1, nonce: 0, gasLimit: 30_000, maxFeePerGas: 1, type: 2 };
-  // The signer takes what sendTransaction of ethers gives it: a Transaction, and no plain object without "from".
+  // The signer accepts a Transaction, as sendTransaction of ethers passes it, but not a plain object without "from".
   const signed = Transaction.from(await signer.signTransaction(Transaction.from(unsigned)));
   if (signed.from !== account(folder)) throw new Error(`signed by ${signed.from} instead of ${account(folder)}`);
   return signed;

@@ -1,4 +1,4 @@
-"""A key vault collection for one client: as much of a MongoDB server as inserts and finds data keys.
+"""A key vault collection for one client: the part of a MongoDB server that inserts and finds data keys.
 
 It answers hello, insert and find in OP_MSG, and keeps what is inserted in one file. It ignores filters, because
 the vault of this run has one data key.

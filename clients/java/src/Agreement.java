@@ -17,7 +17,7 @@ import software.amazon.awssdk.services.kms.model.GenerateDataKeyPairResponse;
 import software.amazon.awssdk.services.kms.model.GenerateDataKeyPairWithoutPlaintextResponse;
 import software.amazon.awssdk.services.kms.model.KeyAgreementAlgorithmSpec;
 
-/** Secrets of two sides, key pairs, and encryption under RSA. */
+/** Shared secrets, key pairs, and encryption under RSA. */
 final class Agreement {
     static void walk(Walk w) throws Exception {
         w.call("DeriveSharedSecret", () -> derive(w, w.arns.get("p256 agree")));
@@ -68,7 +68,7 @@ final class Agreement {
         });
     }
 
-    /** Demands that what one half signs fits the other, as the JDK computes no public key. */
+    /** Checks that the public half verifies a signature of the private half: the JDK does not compute public keys. */
     private static void fit(SdkBytes privateHalf, SdkBytes publicHalf) throws Exception {
         PrivateKey key = KeyFactory.getInstance("EC")
                 .generatePrivate(new PKCS8EncodedKeySpec(privateHalf.asByteArray()));

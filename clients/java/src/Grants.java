@@ -12,7 +12,7 @@ import software.amazon.awssdk.services.kms.model.GrantOperation;
 import software.amazon.awssdk.services.kms.model.InvalidGrantTokenException;
 import software.amazon.awssdk.services.kms.model.NotFoundException;
 
-/** Grants: their making, their use and their end. */
+/** Creation, use and end of grants. */
 final class Grants {
     private static final List<GrantOperation> OPERATIONS = List.of(GrantOperation.DECRYPT, GrantOperation.ENCRYPT);
     private static final GrantConstraints CONSTRAINTS =
@@ -54,7 +54,7 @@ final class Grants {
         });
     }
 
-    /** Makes the grant that all here are alike, but for their names. */
+    /** Creates a grant. All grants here differ only in their names. */
     private CreateGrantResponse create(String name) {
         return w.kms.createGrant(CreateGrantRequest.builder()
                 .keyId(arn).name(name).granteePrincipal(grantee).retiringPrincipal(retirer)

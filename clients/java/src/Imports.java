@@ -101,7 +101,7 @@ final class Imports {
         Walk.expect("its bits", key.getModulus().bitLength(), 2048);
     }
 
-    /** Wraps material and imports it, to expire if there is a date. */
+    /** Wraps material and imports it. With a date, the material expires then. */
     private ImportKeyMaterialResponse bring(byte[] material, Instant validTo) throws Exception {
         SdkBytes wrapped = encryptOAEP(Signatures.parsePublic("RSA", params.publicKey()), material);
         return w.kms.importKeyMaterial(r -> r.keyId(arn)
@@ -111,7 +111,7 @@ final class Imports {
                         : ExpirationModelType.KEY_MATERIAL_EXPIRES));
     }
 
-    /** RSAES-OAEP with SHA-256 in both places: the JDK by itself has SHA-1 in MGF1. */
+    /** RSAES-OAEP with SHA-256 for OAEP and MGF1. The JDK's default for MGF1 is SHA-1. */
     static SdkBytes encryptOAEP(PublicKey key, byte[] plaintext) throws Exception {
         Cipher oaep = Cipher.getInstance("RSA/ECB/OAEPWithSHA-256AndMGF1Padding");
         oaep.init(Cipher.ENCRYPT_MODE, key, new OAEPParameterSpec(

@@ -72,7 +72,7 @@ final class Regions {
                 () -> w.abroad.updatePrimaryRegion(r -> r.keyId(id).primaryRegion("ap-south-1"))));
     }
 
-    /** Demands that both Regions tell which key is the primary, and which is their own. */
+    /** Checks that both Regions agree on the primary key, and that each names its own key. */
     private void primaryIs(String primary, String replica) throws Exception {
         List<KmsClient> clients = List.of(w.kms, w.abroad);
         List<String> arns = List.of(here, there);
@@ -96,7 +96,7 @@ final class Regions {
         return MultiRegionKey.builder().arn(arn).region(arn.split(":")[3]).build();
     }
 
-    /** Demands that what one Region encrypts opens in the other, under the ARN of there. */
+    /** Checks that a ciphertext of one Region decrypts in the other, under the ARN in that Region. */
     private void travels(KmsClient from, KmsClient to, String arn) throws Exception {
         SdkBytes blob = from.encrypt(r -> r.keyId(id).plaintext(Walk.PLAINTEXT)).ciphertextBlob();
         DecryptResponse opened = to.decrypt(r -> r.ciphertextBlob(blob));
@@ -104,7 +104,7 @@ final class Regions {
         Walk.expect("the plaintext", opened.plaintext(), Walk.PLAINTEXT);
     }
 
-    /** Deletes the primary key, which is abroad by now and waits for its replica. */
+    /** Deletes the primary key, which is in the other Region by now and waits for its replica. */
     private void deletion() throws Exception {
         w.call("ScheduleKeyDeletion of a primary key", () -> {
             ScheduleKeyDeletionResponse answer =

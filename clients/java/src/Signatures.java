@@ -22,9 +22,9 @@ import software.amazon.awssdk.services.kms.model.MessageType;
 import software.amazon.awssdk.services.kms.model.SignResponse;
 import software.amazon.awssdk.services.kms.model.SigningAlgorithmSpec;
 
-/** Signatures, verified with the public key alone and by the server, and codes. */
+/** Signatures, verified with only the public key and by the server, and MACs. */
 final class Signatures {
-    /** Holds a signature against a public key. */
+    /** Verifies a signature with a public key. */
     private interface Check {
         void check(SdkBytes publicKey, SdkBytes signature) throws Exception;
     }
@@ -59,7 +59,7 @@ final class Signatures {
         Walk.expect("PSS is there", answer.signingAlgorithms().contains(RSASSA_PSS_SHA_256), true);
     }
 
-    /** Signs, has the signature checked with the public key, and by the server too. */
+    /** Signs, and verifies the signature with the public key and with the server. */
     private static SdkBytes sign(Walk w, String name, String arn, SigningAlgorithmSpec algorithm, MessageType type,
             SdkBytes message, Check check) throws Exception {
         SdkBytes[] signature = new SdkBytes[1];

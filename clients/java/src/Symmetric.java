@@ -71,7 +71,7 @@ final class Symmetric {
         });
     }
 
-    /** Encrypts under another key what Encrypt made, and has it opened there. */
+    /** Moves the ciphertext of Encrypt under another key, and decrypts it there. */
     private static void move(Walk w, String from, String to) throws Exception {
         ReEncryptResponse moved = w.kms.reEncrypt(r -> r
                 .ciphertextBlob(w.ciphertext).sourceEncryptionContext(Walk.CONTEXT)

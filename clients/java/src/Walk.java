@@ -9,7 +9,7 @@ import software.amazon.awssdk.services.kms.KmsClient;
 import software.amazon.awssdk.services.kms.model.KeyMetadata;
 import software.amazon.awssdk.services.kms.model.KmsException;
 
-/** How a call is made, told and compared. */
+/** Calls, their labels, and comparisons of their results. */
 final class Walk {
     static final String HOME = "us-east-1";
     static final String ABROAD = "eu-west-2";
@@ -17,7 +17,7 @@ final class Walk {
     static final SdkBytes PLAINTEXT = SdkBytes.fromUtf8String("the combination is 12-34-56");
     static final SdkBytes OTHER = SdkBytes.fromUtf8String(PLAINTEXT.asUtf8String() + "!");
 
-    /** One call and what is demanded of its answer. */
+    /** One call with the checks of its answer. */
     interface Step {
         void run() throws Exception;
     }
@@ -27,10 +27,10 @@ final class Walk {
     /** The client of another Region. */
     final KmsClient abroad;
 
-    /** The ARNs of the keys, by what they are for. */
+    /** The ARNs of the keys, by purpose. */
     final Map<String, String> arns = new HashMap<>();
 
-    /** What Encrypt made under the symmetric key. */
+    /** The ciphertext of Encrypt under the symmetric key. */
     SdkBytes ciphertext;
 
     private int calls;
@@ -44,7 +44,7 @@ final class Walk {
         return calls;
     }
 
-    /** Prints the label when the step went well, and says where if not. */
+    /** Runs the step and prints its label, or names the step that failed. */
     void call(String label, Step step) throws Exception {
         try {
             step.run();
@@ -59,12 +59,12 @@ final class Walk {
         return kms.describeKey(r -> r.keyId(id)).keyMetadata();
     }
 
-    /** Demands the SDK's own exception. */
+    /** Checks that the call fails with the SDK's own exception. */
     static void refused(Class<? extends KmsException> want, Step step) throws Exception {
         refused(want.getSimpleName(), want, step);
     }
 
-    /** Demands an exception of a code for which the SDK has no type. */
+    /** Checks that the call fails with this code. The SDK has no type for it. */
     static void refused(String code, Step step) throws Exception {
         KmsException e = refused(code, KmsException.class, step);
         expect("the code", e.awsErrorDetails().errorCode(), code);
@@ -89,7 +89,7 @@ final class Walk {
         }
     }
 
-    /** Demands that a date is so far away, give or take an hour. */
+    /** Checks that a date is this far away, give or take an hour. */
     static void near(String what, Instant date, Duration want) throws Exception {
         Duration got = Duration.between(Instant.now(), date);
         if (got.minus(want).abs().compareTo(Duration.ofHours(1)) > 0) {

@@ -43,7 +43,7 @@ async fn run() -> Result<()> {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let Err(error) = run().await else { return ExitCode::SUCCESS };
-    // An error of the SDK is "service error", and what the service said is its source.
+    // The text of an SDK error is "service error". Its source has the message of the service.
     let mut cause: Option<&dyn Error> = Some(&*error);
     while let Some(error) = cause {
         eprintln!("{error}");
