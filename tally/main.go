@@ -109,7 +109,7 @@ func (r *report) show(t test) {
 
 func (r *report) showCounts() {
 	slices.SortStableFunc(r.counts, func(a, b event) int { return strings.Compare(a.Package, b.Package) })
-	for _, part := range []struct{ key, title string }{{"ran", "What ran"}, {"left-out", "What was left out, and why"}} {
+	for _, part := range []struct{ key, title string }{{"ran", "Ran"}, {"left-out", "Left out"}} {
 		title := "\n" + part.title + "\n"
 		for _, c := range r.counts {
 			if c.Key == part.key {

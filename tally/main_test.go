@@ -30,7 +30,7 @@ func runAll() (string, error) {
 	return out.String(), err
 }
 
-const counts = "\nWhat ran\n  TestRight                  3 stories\n\nWhat was left out, and why\n  TestRight                  2 vectors: old\n"
+const counts = "\nRan\n  TestRight                  3 stories\n\nLeft out\n  TestRight                  2 vectors: old\n"
 
 func TestCountsAreShown(t *testing.T) {
 	inModule(t, passing)
