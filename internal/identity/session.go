@@ -23,7 +23,7 @@ type Session struct {
 	Policies       []string     `json:"policies,omitzero"`   // session policies, as JSON documents
 	PolicyARNs     []string     `json:"policyArns,omitzero"` // managed policies as session policies
 	Tags           []Tag        `json:"tags,omitzero"`
-	Transitive     []string     `json:"transitive,omitzero"` // keys of the Tags that are passed on to sessions of roles that this session assumes
+	Transitive     []string     `json:"transitive,omitzero"` // keys of Tags that role chaining passes on
 	SourceIdentity string       `json:"sourceIdentity,omitzero"`
 	Web            *WebIdentity `json:"web,omitzero"` // of AssumeRoleWithWebIdentity
 }

@@ -60,7 +60,7 @@ func (r *reader) readPEM(text []byte) (*File, error) {
 	case other != "":
 		return nil, refuse(other)
 	}
-	return nil, refuse("damaged PEM", "it has no block that is known here")
+	return nil, refuse("damaged PEM", "it has no block of a known kind")
 }
 
 // readBlock reads the private key of a block.

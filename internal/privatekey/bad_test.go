@@ -102,15 +102,15 @@ func badPKCS8(t *testing.T) []badKey {
 		{"SEC 1", spec, sec1, "PKCS #8 version 1, not 0"},
 		{"an encrypted key", spec, encrypted, "no PKCS #8 version: it may be"},
 		{"a public key", spec, public, "no PKCS #8 version"},
-		{"an RSA key for a curve", spec, rsa.pkcs8(), "which none on the curve P-256 takes"},
+		{"an RSA key for a curve", spec, rsa.pkcs8(), "too many for a key on the curve P-256"},
 		{"a key on a curve for RSA", "RSA_2048", ec, "not RSA (1.2"},
 		{"a key on another curve", spec, p384, "is on the curve 1.3.132.0.34, not on P-256"},
 		{"Ed25519", spec, ed25519, "of the algorithm 1.3.101.112, not on an elliptic curve"},
 		{"X25519", spec, x25519, "of the algorithm 1.3.101.110"},
 		{"Diffie-Hellman", spec, dh, "of the algorithm 1.2.840.113549.1.3.1"},
 		{"as long as any may be", spec, make([]byte, 8192), "is not PKCS #8 in DER or BER"},
-		{"longer than any may be", spec, make([]byte, 8193), "has 8193 bytes, more than any that can be imported"},
-		{"longer than any may be, for RSA", "RSA_4096", make([]byte, 8193), "has 8193 bytes, more than any that can be imported"},
+		{"longer than any may be", spec, make([]byte, 8193), "has 8193 bytes, more than the longest key that can be imported"},
+		{"longer than any may be, for RSA", "RSA_4096", make([]byte, 8193), "has 8193 bytes, more than the longest key that can be imported"},
 	}
 }
 

@@ -31,25 +31,25 @@ func badRSA(t *testing.T) []badKey {
 	lopsided := spoil(func(k *rsaNumbers) { k.p, k.q = randomPrime(t, 1056), randomPrime(t, 992); k.complete() })
 	four := goodRSA(t, 4096)
 	composite4 := *four
-	composite4.q = new(big.Int).Mul(randomPrime(t, 1024), randomPrime(t, 1024))
+	composite4.q = composite(t, 2048)
 	composite4.complete()
 	negative := derSequence(derZero, derInt(new(big.Int).Neg(good.n)))
 	return []badKey{
 		{"RSASSA-PSS alone", spec, pemBytes(t, pss), "restricted to RSASSA-PSS"},
 		{"no parameters", spec, derPKCS8(algorithm(), good.pkcs1(0)), "parameters other than NULL"},
 		{"parameters that are a number", spec, derPKCS8(algorithm(derZero), good.pkcs1(0)), "parameters other than NULL"},
-		{"no RSAPrivateKey", spec, wrap(derZero), "is no RSAPrivateKey"},
-		{"bytes after the RSAPrivateKey", spec, wrap(append(good.pkcs1(0), 0)), "goes on after it"},
+		{"no RSAPrivateKey", spec, wrap(derZero), "does not contain exactly one RSAPrivateKey"},
+		{"bytes after the RSAPrivateKey", spec, wrap(append(good.pkcs1(0), 0)), "does not contain exactly one"},
 		{"a number too many", spec, wrap(good.pkcs1(0, derZero)), "something after the last number"},
 		{"three primes", spec, pemBytes(t, three), "more than two primes"},
 		{"other primes in version 0", spec, wrap(good.pkcs1(0, derSequence(derSequence(derZero, derZero, derZero)))), "something after the last number"},
 		{"RSAPrivateKey version 2", spec, wrap(good.pkcs1(2)), "RSAPrivateKey version 2"},
 		{"no version", spec, wrap(derSequence(derOctets())), "no RSAPrivateKey version"},
-		{"a negative modulus", spec, wrap(negative), "a modulus that is no positive integer"},
-		{"a modulus with a zero too many", spec, wrap(derSequence(derZero, derElement(2, []byte{0, 0}, good.n.Bytes()))), "a modulus that is no positive integer in DER"},
-		{"a modulus alone", spec, wrap(derSequence(derZero, derInt(good.n))), "a public exponent that is no positive integer"},
+		{"a negative modulus", spec, wrap(negative), "a modulus that is not a positive integer"},
+		{"a modulus with a zero too many", spec, wrap(derSequence(derZero, derElement(2, []byte{0, 0}, good.n.Bytes()))), "a modulus that is not a positive integer in DER"},
+		{"a modulus alone", spec, wrap(derSequence(derZero, derInt(good.n))), "a public exponent that is not a positive integer"},
 		{"1024 bits", spec, pemBytes(t, small), "a modulus of 1024 bits"},
-		{"2048 bits for 3072", "RSA_3072", good.pkcs8(), "a modulus of 2048 bits: those of an RSA key of 3072 bits"},
+		{"2048 bits for 3072", "RSA_3072", good.pkcs8(), "a modulus of 2048 bits: in an RSA key of 3072 bits"},
 		{"2047 bits", spec, spoil(func(k *rsaNumbers) { k.n = new(big.Int).Rsh(k.n, 1) }), "a modulus of 2047 bits"},
 		{"exponent 0", spec, spoil(func(k *rsaNumbers) { k.e = new(big.Int) }), "a public exponent of 0 bits"},
 		{"exponent 1", spec, exponent(big.NewInt(1)), "a public exponent below 65537"},
@@ -72,9 +72,9 @@ func badRSA(t *testing.T) []badKey {
 		{"two primes side by side", spec, primes(good.p, nextPrime(good.p)), "too close to each other"},
 		{"primes 2^900 apart", spec, primes(good.p, nextPrime(new(big.Int).Xor(good.p, new(big.Int).Lsh(big.NewInt(1), 900)))), "too close to each other"},
 		{"an even prime", spec, primes(plus(good.p, 1), good.q), "an even prime"},
-		{"a first prime that is composite", spec, primes(composite(t), good.q), "a first prime that is none"},
-		{"a second prime that is composite", spec, primes(good.p, composite(t)), "a second prime that is none"},
-		{"a second prime of 2048 bits that is composite", "RSA_4096", composite4.pkcs8(), "a second prime that is none"},
+		{"a first prime that is composite", spec, primes(composite(t, 1024), good.q), "a first prime that is not prime"},
+		{"a second prime that is composite", spec, primes(good.p, composite(t, 1024)), "a second prime that is not prime"},
+		{"a second prime of 2048 bits that is composite", "RSA_4096", composite4.pkcs8(), "a second prime that is not prime"},
 		{"a wrong first CRT exponent", spec, spoil(func(k *rsaNumbers) { k.dP = plus(k.dP, 2) }), "a wrong first CRT exponent"},
 		{"a wrong second CRT exponent", spec, spoil(func(k *rsaNumbers) { k.dQ = plus(k.dQ, 2) }), "a wrong second CRT exponent"},
 		{"CRT exponents swapped", spec, spoil(func(k *rsaNumbers) { k.dP, k.dQ = k.dQ, k.dP }), "a wrong first CRT exponent"},
@@ -94,11 +94,12 @@ func randomPrime(t *testing.T, bits int) *big.Int {
 	return p
 }
 
-// composite returns a product of two primes, as large as a prime of 2048 bits is.
-func composite(t *testing.T) *big.Int {
+// composite returns a product of two primes. Its two highest bits are set, as in a prime of an RSA key.
+func composite(t *testing.T, bits int) *big.Int {
 	t.Helper()
 	for {
-		if n := new(big.Int).Mul(randomPrime(t, 512), randomPrime(t, 512)); n.Bit(1023) == 1 && n.Bit(1022) == 1 {
+		n := new(big.Int).Mul(randomPrime(t, bits/2), randomPrime(t, bits/2))
+		if n.Bit(bits-1) == 1 && n.Bit(bits-2) == 1 {
 			return n
 		}
 	}

@@ -212,7 +212,7 @@ func TestBadBER(t *testing.T) {
 		"a version in two bytes": {indefinite(0x30, slices.Concat([]byte{2, 2, 0, 0}, algorithm, derOctets(p.privateKey))), "has no PKCS #8 version"},
 		"a version of 1":         {indefinite(0x30, slices.Concat([]byte{2, 1, 1}, algorithm, derOctets(p.privateKey))), "the PKCS #8 version 1"},
 		"of another curve":       {toBER(t, opensslKey(t, "ECC_NIST_P384"), berStyles["segments"]), "is on the curve 1.3.132.0.34"},
-		"that is too long":       {padPKCS8(t, der, maxECSize+1), "which none on the curve P-256 takes"},
+		"that is too long":       {padPKCS8(t, der, maxECSize+1), "too many for a key on the curve P-256"},
 	} {
 		wantRefused(t, name, spec, c.ber, c.cause)
 	}

@@ -41,7 +41,7 @@ func TestSizeBounds(t *testing.T) {
 		if got := mustParse(t, spec, padPKCS8(t, der, bound)); !bytes.Equal(got, kept) {
 			t.Errorf("%s: with attributes it is another key", spec)
 		}
-		wantRefused(t, spec, spec, padPKCS8(t, der, bound+1), "takes")
+		wantRefused(t, spec, spec, padPKCS8(t, der, bound+1), "too many")
 	}
 }
 

@@ -84,7 +84,7 @@ func parseEC(spec string, c curve, pkcs8 []byte) (Key, error) {
 	case err != nil:
 		return Key{}, err
 	case p.size > maxECSize:
-		return Key{}, problem("has %d bytes, which none on the curve %s takes", p.size, c.name)
+		return Key{}, problem("has %d bytes, too many for a key on the curve %s", p.size, c.name)
 	case !p.algorithm.Equal(oidECPublicKey):
 		return Key{}, problem("is of the algorithm %s, not on an elliptic curve (%s)", p.algorithm, oidECPublicKey)
 	}
@@ -114,9 +114,9 @@ func specOfCurve(parameters cryptobyte.String) (string, error) {
 	}
 	var oid encoding.ObjectIdentifier
 	if parameters.ReadASN1ObjectIdentifier(&oid) {
-		return "", problem("is on the curve %s, which is not known here", oid)
+		return "", problem("is on the curve %s, whose keys cannot be imported", oid)
 	}
-	return "", Problem("describes its curve by explicit parameters, or not at all, and does not name it")
+	return "", Problem("does not name its curve: the curve is described by explicit parameters, or missing")
 }
 
 // checkName requires that ECParameters name the curve (RFC 5480, section 2.1.1). It rejects a
@@ -143,11 +143,11 @@ func (c curve) parsePrivateKey(der cryptobyte.String) (scalar, point []byte, err
 	var named, hasPoint bool
 	switch {
 	case !der.ReadASN1(&key, asn1.SEQUENCE) || !der.Empty():
-		return nil, nil, Problem("is no ECPrivateKey within its PKCS #8, or goes on after it")
+		return nil, nil, Problem("does not contain exactly one ECPrivateKey in its PKCS #8")
 	case !key.ReadASN1Integer(&version) || version != 1:
 		return nil, nil, Problem("has another ECPrivateKey version than 1")
 	case !key.ReadASN1(&octets, asn1.OCTET_STRING) || len(octets) != c.size:
-		return nil, nil, problem("has a scalar of another size than %d bytes, that of the curve %s", c.size, c.name)
+		return nil, nil, problem("has a scalar that does not have the %d bytes of the curve %s", c.size, c.name)
 	case !key.ReadOptionalASN1(&parameters, &named, asn1.Tag(0).ContextSpecific().Constructed()):
 		return nil, nil, Problem("has no DER where its ECPrivateKey may name the curve again")
 	case named && c.checkName(parameters) != nil:
@@ -155,7 +155,7 @@ func (c curve) parsePrivateKey(der cryptobyte.String) (scalar, point []byte, err
 	case !key.ReadOptionalASN1(&public, &hasPoint, asn1.Tag(1).ContextSpecific().Constructed()) || !key.Empty():
 		return nil, nil, Problem("has something after the last member of its ECPrivateKey")
 	case hasPoint && (!public.ReadASN1BitStringAsBytes(&point) || !public.Empty() || len(point) == 0):
-		return nil, nil, Problem("has a public key that is no point")
+		return nil, nil, Problem("has a public key that does not encode a point")
 	}
 	return octets, point, nil
 }
@@ -183,7 +183,7 @@ func (c curve) checkPoint(point, own []byte) error {
 	case bytes.Equal(point[1:], own[1:]):
 		return Problem("has a public key in hybrid form that contradicts itself: its first byte has the other y-coordinate")
 	}
-	return Problem("has a public key that is not that of its scalar")
+	return Problem("has a public key that does not belong to its scalar")
 }
 
 // isPoint reports whether the encoding of a point can have this first byte and this length.

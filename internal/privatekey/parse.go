@@ -62,5 +62,5 @@ func SpecOf(pkcs8 []byte) (string, error) {
 	if p.algorithm.Equal(oidECPublicKey) {
 		return specOfCurve(p.parameters)
 	}
-	return "", problem("is of the algorithm %s, neither RSA nor on an elliptic curve that is known here", p.algorithm)
+	return "", problem("is of the algorithm %s, neither RSA nor elliptic curves", p.algorithm)
 }

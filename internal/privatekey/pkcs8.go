@@ -29,7 +29,7 @@ func (p pkcs8) erase() {
 // the result, also after an error.
 func splitPKCS8(ber []byte) (p pkcs8, err error) {
 	if len(ber) > maxSize {
-		return p, problem("has %d bytes, more than any that can be imported", len(ber))
+		return p, problem("has %d bytes, more than the longest key that can be imported", len(ber))
 	}
 	p.whole = ToDER(ber)
 	input := cryptobyte.String(p.whole)

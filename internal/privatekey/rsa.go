@@ -45,7 +45,7 @@ func parseRSA(spec string, bits int, pkcs8 []byte) (Key, error) {
 	case err != nil:
 		return Key{}, err
 	case p.size > maxRSASize(bits):
-		return Key{}, problem("has %d bytes, which no RSA key of %d bits takes", p.size, bits)
+		return Key{}, problem("has %d bytes, too many for an RSA key of %d bits", p.size, bits)
 	case p.algorithm.Equal(oidRSAPSS):
 		return Key{}, Problem("is restricted to RSASSA-PSS by its algorithm")
 	case !p.algorithm.Equal(oidRSA):
@@ -71,7 +71,7 @@ func specOfRSA(der cryptobyte.String) (string, error) {
 	var version uint
 	var modulus []byte
 	if !der.ReadASN1(&key, asn1.SEQUENCE) || !key.ReadASN1Integer(&version) || !key.ReadASN1Integer(&modulus) {
-		return "", Problem("is no RSAPrivateKey within its PKCS #8")
+		return "", Problem("does not contain an RSAPrivateKey in its PKCS #8")
 	}
 	size := new(big.Int).SetBytes(modulus).BitLen()
 	for _, spec := range specs {
@@ -79,7 +79,7 @@ func specOfRSA(der cryptobyte.String) (string, error) {
 			return spec, nil
 		}
 	}
-	return "", problem("is an RSA key of %d bits: those of 2048, 3072 and 4096 bits are known here", size)
+	return "", problem("is an RSA key of %d bits: only RSA keys of 2048, 3072 and 4096 bits can be imported", size)
 }
 
 // rsaNumbers are the numbers of an RSAPrivateKey. Their sizes have been checked.
@@ -96,7 +96,7 @@ func parseNumbers(bits int, der cryptobyte.String) (*rsaNumbers, error) {
 	var version uint
 	switch {
 	case !der.ReadASN1(&key, asn1.SEQUENCE) || !der.Empty():
-		return nil, Problem("is no RSAPrivateKey within its PKCS #8, or goes on after it")
+		return nil, Problem("does not contain exactly one RSAPrivateKey in its PKCS #8")
 	case !key.ReadASN1Integer(&version):
 		return nil, Problem("has no RSAPrivateKey version")
 	case version == 1:
@@ -120,11 +120,11 @@ func parseNumbers(bits int, der cryptobyte.String) (*rsaNumbers, error) {
 	} {
 		var octets []byte // unsigned, as short as possible
 		if !key.ReadASN1Integer(&octets) {
-			return nil, problem("has %s that is no positive integer in DER", number.name)
+			return nil, problem("has %s that is not a positive integer in DER", number.name)
 		}
 		n := new(big.Int).SetBytes(octets)
 		if size := n.BitLen(); size < number.min || size > number.max {
-			return nil, problem("has %s of %d bits: those of an RSA key of %d bits have %d to %d",
+			return nil, problem("has %s of %d bits: in an RSA key of %d bits it has %d to %d",
 				number.name, size, bits, number.min, number.max)
 		}
 		*number.to = n
@@ -202,9 +202,9 @@ const primeRounds = 8
 func (k *rsaNumbers) checkPrimes() error {
 	switch {
 	case !k.p.ProbablyPrime(primeRounds):
-		return Problem("has a first prime that is none")
+		return Problem("has a first prime that is not prime")
 	case !k.q.ProbablyPrime(primeRounds):
-		return Problem("has a second prime that is none")
+		return Problem("has a second prime that is not prime")
 	}
 	return nil
 }
@@ -225,7 +225,7 @@ func (k *rsaNumbers) marshal(spec string) (Key, error) {
 	}
 	private.Precompute()
 	if err := private.Validate(); err != nil {
-		return Key{}, problem("is no RSA key: %v", err)
+		return Key{}, problem("is not a valid RSA key: %v", err)
 	}
 	pkcs8, err1 := x509.MarshalPKCS8PrivateKey(private)
 	spki, err2 := x509.MarshalPKIXPublicKey(&private.PublicKey)
