@@ -94,8 +94,8 @@ func (d describes) DescribeKey(context.Context, *kms.DescribeKeyInput, ...func(*
 	return &kms.DescribeKeyOutput{KeyMetadata: (*types.KeyMetadata)(&d)}, nil
 }
 
-// What CheckNewAlias lets through the server takes, and nothing was made for what it
-// does not.
+// The server accepts each alias name that CheckNewAlias accepts. For each other name, Create
+// makes nothing.
 func TestCreate(t *testing.T) {
 	s := kmstest.Start(t)
 	for name, want := range map[string]bool{
@@ -188,8 +188,8 @@ func (e encrypts) Encrypt(_ context.Context, in *kms.EncryptInput, _ ...func(*km
 	return &kms.EncryptOutput{CiphertextBlob: blob}, err
 }
 
-// A server that does not have the material, or does not encrypt what it was given,
-// does not pass.
+// Challenge fails for a server that does not have the material, and for a server that encrypts
+// another plaintext.
 func TestChallenge(t *testing.T) {
 	const keyID = "1234abcd-12ab-34cd-56ef-1234567890ab"
 	encrypt := func(material, plaintext []byte, context map[string]string) ([]byte, error) {

@@ -14,7 +14,7 @@ import (
 	"github.com/keyhold/keyhold/kmstest"
 )
 
-// New material waits until the key is rotated, and the list tells of both.
+// New material waits until the key is rotated, and the list has both materials.
 func TestImportNew(t *testing.T) {
 	s := kmstest.Start(t)
 	id := create(t, s, "EXTERNAL")

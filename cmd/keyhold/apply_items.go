@@ -8,7 +8,7 @@ import (
 	"github.com/keyhold/keyhold/internal/seed"
 )
 
-// An item is one declaration, as a request.
+// An item is the request of one declaration.
 type item struct {
 	operation string
 	in        any

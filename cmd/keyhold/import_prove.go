@@ -41,7 +41,7 @@ func (r *importRun) proveID() error {
 	return nil
 }
 
-// proveUse lets the server do what is possible only with the material, and checks the result.
+// proveUse asks the server for a result that only the material can give, and checks the result.
 func (r *importRun) proveUse(ctx context.Context) error {
 	arn, publicKey := r.wrapped.KeyARN, r.wrapped.PublicKey
 	switch {

@@ -95,7 +95,7 @@ func TestProofsNotTried(t *testing.T) {
 	}
 }
 
-// What is not tried is never among the proofs.
+// A proof that is not possible is not among the proofs.
 func TestProofsThatAreLeftOut(t *testing.T) {
 	for name, change := range map[string]func(*importRun){
 		"a material that waits":   func(r *importRun) { r.idle = "it waits" },

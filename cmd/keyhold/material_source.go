@@ -53,7 +53,7 @@ func (s *source) read() (err error) {
 	return nil
 }
 
-// clear erases what read has read.
+// clear erases the file in memory.
 func (s *source) clear() {
 	if s.file != nil {
 		s.file.clear()

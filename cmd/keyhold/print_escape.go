@@ -23,8 +23,8 @@ import (
 // not UTF-8.
 func escapeText(text string) string { return replaceUnprintable(text, "", escapeAsGo) }
 
-// replaceUnprintable replaces the characters that are not printable, except those in keep, by
-// what escape returns.
+// replaceUnprintable replaces the characters that are not printable by the result of escape. The
+// characters in keep stay.
 func replaceUnprintable(text, keep string, escape func(r rune, raw string) string) string {
 	var b strings.Builder
 	for i := 0; i < len(text); {
