@@ -19,8 +19,8 @@ var (
 func complete(numbers []*big.Int) error {
 	n, e, d := numbers[0], numbers[1], numbers[2]
 	if !sizeIsKnown(n.BitLen()) {
-		return fmt.Errorf("the private key is an RSA key of %d bits: only RSA keys of 2048, 3072 and 4096 bits can be imported",
-			n.BitLen())
+		return fmt.Errorf("the private key is an RSA key of %d bits: "+
+			"only RSA keys of 2048, 3072 and 4096 bits can be imported", n.BitLen())
 	}
 	if e.BitLen() > 31 || d.Cmp(n) >= 0 || n.Bit(0) == 0 {
 		return errExponent
