@@ -85,7 +85,7 @@ func (r *importRun) reportUse() {
 	case r.key.KeyState == types.KeyStatePendingImport:
 		r.idle = "other material of the key is missing"
 		r.progress.step("Missing", "other material of the key: the key stays pending import "+
-			"until all of it is imported again. To list the missing material:")
+			"until all of it is imported again. To list all material of the key:")
 		r.progress.more("aws kms list-key-rotations --include-key-material ALL_KEY_MATERIAL --key-id %s", r.wrapped.KeyARN)
 	case r.state == types.KeyMaterialStatePendingRotation, r.state == waitsForReplicas:
 		r.idle = "it waits"
