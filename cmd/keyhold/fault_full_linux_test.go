@@ -49,7 +49,7 @@ func TestFullDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, name := range probe.described {
-			l.ghosts[name] = true
+			l.unanswered[name] = true
 		}
 		filler := filepath.Join(disk, "filler")
 		l.run(t, s, func() {

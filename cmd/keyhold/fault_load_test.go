@@ -19,9 +19,9 @@ type faultLoad struct {
 	audit   *faultAudit
 	slowest time.Duration // of all starts
 
-	keys   []*faultKey     // under load
-	made   []*faultKey     // only created
-	ghosts map[string]bool // descriptions of keys whose creation got no response
+	keys       []*faultKey     // under load
+	made       []*faultKey     // only created
+	unanswered map[string]bool // descriptions of keys whose creation got no response
 
 	mu           sync.Mutex
 	retired      map[*faultKey]faultState // the last state of keys that are no longer changed
@@ -34,7 +34,7 @@ type faultLoad struct {
 const faultLife = 8
 
 func newFaultLoad(f faultFolder, keys int) *faultLoad {
-	l := &faultLoad{folder: f, workers: 3, create: 5, audit: newFaultAudit(f.data), ghosts: map[string]bool{}, retired: map[*faultKey]faultState{}}
+	l := &faultLoad{folder: f, workers: 3, create: 5, audit: newFaultAudit(f.data), unanswered: map[string]bool{}, retired: map[*faultKey]faultState{}}
 	for range keys {
 		l.keys = append(l.keys, newFaultKey())
 	}
@@ -79,7 +79,7 @@ func (l *faultLoad) createKeys(t *testing.T, s *faultServer) {
 		k := newFaultKey()
 		if k.do(t.Context(), s, faultOp{name: "CreateKey"}); k.id == "" {
 			l.open++
-			l.ghosts[k.description] = true
+			l.unanswered[k.description] = true
 			return
 		}
 		l.made = append(l.made, k)
@@ -147,7 +147,7 @@ func (l *faultLoad) finish(t *testing.T, s *faultServer) {
 			t.Errorf("lost: key %s was %+v and is %+v", k.id, state, now)
 		}
 	}
-	l.findGhosts(t, s, ids)
+	l.findUnknownKeys(t, s, ids)
 	if err := l.audit.checkOnce(l.acknowledged); err != nil {
 		t.Error(err)
 	}
@@ -164,9 +164,9 @@ func (l *faultLoad) finish(t *testing.T, s *faultServer) {
 	}
 }
 
-// findGhosts looks for keys that nobody created, and for keys that exist twice. A creation without a
+// findUnknownKeys looks for keys that nobody created, and for keys that exist twice. A creation without a
 // response makes at most one key.
-func (l *faultLoad) findGhosts(t *testing.T, s *faultServer, ids map[string]bool) {
+func (l *faultLoad) findUnknownKeys(t *testing.T, s *faultServer, ids map[string]bool) {
 	t.Helper()
 	for in := map[string]any{}; in != nil; {
 		page, err := s.call(t.Context(), "ListKeys", in)
@@ -182,10 +182,10 @@ func (l *faultLoad) findGhosts(t *testing.T, s *faultServer, ids map[string]bool
 			}
 			a, err := s.call(t.Context(), "DescribeKey", map[string]any{"KeyId": id})
 			description, _ := a.member("KeyMetadata", "Description").(string)
-			if !l.ghosts[description] {
+			if !l.unanswered[description] {
 				t.Errorf("no request created the key %s (%v, %s)", id, err, a.body)
 			}
-			delete(l.ghosts, description)
+			delete(l.unanswered, description)
 		}
 		if in = nil; page.member("Truncated") == true {
 			in = map[string]any{"Marker": page.member("NextMarker")}

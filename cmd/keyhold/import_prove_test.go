@@ -17,8 +17,8 @@ import (
 	"github.com/keyhold/keyhold/byok/awsimport"
 )
 
-// liarOf returns a connection to a server that gives every request the same answer.
-func liarOf(t *testing.T, status int, code, body string) *connection {
+// connectToAnswer returns a connection to a server that gives every request the same answer.
+func connectToAnswer(t *testing.T, status int, code, body string) *connection {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Amzn-Errortype", code)
@@ -35,7 +35,7 @@ func liarOf(t *testing.T, status int, code, body string) *connection {
 // server gives every request the same answer.
 func provable(t *testing.T, status int, code, body string) (imports map[string]*importRun, out *strings.Builder) {
 	t.Helper()
-	server, out := liarOf(t, status, code, body), new(strings.Builder)
+	server, out := connectToAnswer(t, status, code, body), new(strings.Builder)
 	sent := func(spec string, material, public []byte) *importRun {
 		w := &byok.Wrapped{KeyARN: "arn:aws:kms:us-east-1:000000000000:key/1", KeyMaterialID: "id", PublicKey: public}
 		return &importRun{server: server, progress: printer{out}, spec: spec, material: material, wrapped: w, materialID: "id"}

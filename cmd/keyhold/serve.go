@@ -43,7 +43,8 @@ with keyhold dev, but the credentials are those that keyhold init showed, and no
 move the clock. Without a certificate the server listens on the loopback interface only.
 
 The deployment remembers its Regions: --regions replaces them. When the server starts, it
-warns of keys in Regions that it does not serve. SIGHUP changes nothing.`,
+warns of keys in Regions that it does not serve. SIGHUP changes nothing. A server whose
+terminal is closed stops in order.`,
 		Example: `  keyhold serve --data /var/lib/keyhold --root-key-file /etc/keyhold/root.key \
     --addr :4599 --tls-cert server.pem --tls-key server.key --regions eu-west-2,eu-central-1`,
 		Args: exactly(0),
