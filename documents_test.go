@@ -10,16 +10,22 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 )
 
-// A tree is what documents are held against: the tracked files, the targets of the
-// Makefile and the names of tests.
+// A tree is what documents are compared with: the tracked files, the targets of the
+// Makefile, the names of tests and the identifiers of the code.
 type tree struct {
-	files   map[string]bool // and folders, from the root of the repository
-	names   map[string]bool // the last elements of files
-	targets map[string]bool
-	tests   map[string]bool
+	files       map[string]bool // and folders, from the root of the repository
+	names       map[string]bool // the last elements of files
+	targets     map[string]bool
+	tests       map[string]bool
+	identifiers map[string]bool
+}
+
+func newTree() tree {
+	return tree{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}}
 }
 
 var (
@@ -33,6 +39,8 @@ var (
 	link           = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	heading        = regexp.MustCompile(`(?m)^#+ (.+)$`)
 	fileName       = regexp.MustCompile(`^[\w./-]+\.(?:go|md|sh|py|js|toml|txtar|txt|json|svg)$`)
+	folderName     = regexp.MustCompile(`^[a-z][a-z0-9_-]*(?:/[a-z0-9_-]+)+/?$`)
+	qualifiedName  = regexp.MustCompile(`^[A-Za-z]\w*(?:\.[A-Za-z]\w*)*\.([A-Za-z]\w*)(?:\(\w*\))?$`)
 )
 
 // repository reads the tracked files.
@@ -42,7 +50,7 @@ func repository(t *testing.T) (all tree, text map[string]string) {
 	if err != nil {
 		t.Skip("this is not a git checkout, so there is no list of files")
 	}
-	all = tree{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}}
+	all = newTree()
 	text = map[string]string{}
 	for name := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
 		b, err := os.ReadFile(name)
@@ -64,6 +72,13 @@ func (a tree) add(name, text string) {
 	if name == "Makefile" {
 		for _, m := range makeTarget.FindAllStringSubmatch(text, -1) {
 			a.targets[m[1]] = true
+		}
+	}
+	if strings.HasSuffix(name, ".go") {
+		for _, word := range strings.FieldsFunc(text, func(r rune) bool {
+			return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+		}) {
+			a.identifiers[word] = true
 		}
 	}
 	if strings.HasSuffix(name, "_test.go") {
@@ -90,6 +105,9 @@ func (a tree) faults(name string, documents map[string]string) (all []string) {
 	for line := range strings.Lines(text) {
 		if command, ok := strings.CutPrefix(line, "    make "); ok {
 			all = append(all, a.checkTargets(command)...)
+		}
+		if strings.Count(line, "`")%2 != 0 && !strings.HasPrefix(line, "    ") && !strings.HasPrefix(line, "```") {
+			all = append(all, "code is broken over two lines: "+strings.TrimSpace(line))
 		}
 	}
 	return all
@@ -131,7 +149,8 @@ func anchors(text string) (all []string) {
 	return all
 }
 
-// checkSpan checks a piece of code in a sentence: a make target, a test, or a file.
+// checkSpan checks a piece of code in a sentence: a make target, a test, a file, a folder
+// or a name of the code.
 func (a tree) checkSpan(name, span string) string {
 	if command, ok := strings.CutPrefix(span, "make "); ok {
 		return strings.Join(a.checkTargets(command), "; ")
@@ -139,10 +158,26 @@ func (a tree) checkSpan(name, span string) string {
 	if testName.MatchString(span) && !a.tests[span] {
 		return fmt.Sprintf("there is no test %s", span)
 	}
-	if fileName.MatchString(span) && !a.hasFile(name, span) {
-		return fmt.Sprintf("there is no file %s", span)
+	if fileName.MatchString(span) {
+		if !a.hasFile(name, span) {
+			return fmt.Sprintf("there is no file %s", span)
+		}
+		return ""
+	}
+	if folderName.MatchString(span) && a.beginsInTree(span) && !a.hasFile(name, span) {
+		return fmt.Sprintf("there is no folder %s", span)
+	}
+	if m := qualifiedName.FindStringSubmatch(span); m != nil && !a.names[span] && !a.identifiers[m[1]] {
+		return fmt.Sprintf("the code has no name %s", span)
 	}
 	return ""
+}
+
+// beginsInTree reports whether the first element of a path is a folder of the repository, or
+// of internal.
+func (a tree) beginsInTree(name string) bool {
+	first, _, _ := strings.Cut(name, "/")
+	return a.files[first] || a.files[path.Join("internal", first)]
 }
 
 // hasFile reports whether there is a file that a document names from the root, from its
@@ -167,9 +202,11 @@ func (a tree) checkTargets(command string) (all []string) {
 	return all
 }
 
-// examples are names of files that documents invent, and of files that programs make.
+// examples are names of files that documents invent, of files that programs make, and of
+// settings of other programs.
 var examples = strings.Fields(`
 	material.bin params.json wrapped.json hello.txt server.pem identities.toml seed.toml signing.pem audit.log policy.json
+	aws.endpointUrlKms
 `)
 
 func TestDocuments(t *testing.T) {
@@ -208,10 +245,10 @@ func TestIsBinary(t *testing.T) {
 
 // Each kind of fault is found, and what is right is not one.
 func TestFaultsOfDocuments(t *testing.T) {
-	all := tree{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}}
+	all := newTree()
 	all.add("Makefile", "test: deps\n\tgo test\n")
 	all.add("docs/page.md", "")
-	all.add("internal/key/key.go", "")
+	all.add("internal/key/key.go", "package key\n\nfunc (k Key) At(now time.Time) {}\n")
 	all.add("internal/key/key_test.go", "func TestKey(t *testing.T) {}\n")
 	for text, want := range map[string]string{
 		"`make test`, [a](page.md#the-first-one), `TestKey`, `key/key.go`, `key.go`\n\n    make test\n": "",
@@ -225,6 +262,12 @@ func TestFaultsOfDocuments(t *testing.T) {
 		"`TestKeys`":                  "there is no test TestKeys",
 		"`internal/key/keys.go`":      "there is no file internal/key/keys.go",
 		"`keys.go`":                   "there is no file keys.go",
+		"`internal/key`, `key/`, `no/such`, `grant/ACCOUNT`": "",
+		"`internal/keys`":             "there is no folder internal/keys",
+		"`key/states`":                "there is no folder key/states",
+		"`Key.At(now)`, `key.Key.At`": "",
+		"`make\ntest`":                "code is broken over two lines: `make; code is broken over two lines: test`",
+		"`Key.Before`":                "the code has no name Key.Before",
 		"[a](https://example.com/x)":  "",
 	} {
 		all.add("docs/other.md", "")

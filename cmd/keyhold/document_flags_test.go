@@ -94,7 +94,7 @@ func TestFlagsInDocuments(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
 	}
-	for _, name := range append(files, "../../README.md", "../../SECURITY.md", "../../CONTRIBUTING.md", "../../CHANGELOG.md") {
+	for _, name := range append(files, "../../README.md", "../../SECURITY.md", "../../CONTRIBUTING.md", "../../CHANGELOG.md", "../../clients/README.md") {
 		b, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

@@ -45,19 +45,54 @@ func runIn(t *testing.T, dir, path, lines string) (output string, err error) {
 // TestCommandsInOrder runs the commands of docs/cli.md about key material one after another,
 // unchanged, on a new dev server.
 func TestCommandsInOrder(t *testing.T) {
-	_, part, begins := strings.Cut(readDocument(t, "docs/cli.md"), "\n## Import\n")
-	part, _, ends := strings.Cut(part, "\n## ")
-	if !begins || !ends {
-		t.Fatal("docs/cli.md has no part about imports")
-	}
-	lines := []string{"openssl ecparam -name prime256v1 -genkey -noout -out signing.pem"}
-	for _, m := range regexp.MustCompile(`(?m)^    (.+)$`).FindAllStringSubmatch(part, -1) {
-		lines = append(lines, m[1])
-	}
+	lines := append([]string{"openssl ecparam -name prime256v1 -genkey -noout -out signing.pem"},
+		strings.Split(commandsOf(t, "Import"), "\n")...)
 	if len(lines) < 10 {
 		t.Fatalf("%q", lines)
 	}
 	if out, err := runOnDev(t, strings.Join(lines, "\n")); err != nil || !strings.HasSuffix(out, "\nhello\n") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// commandsOf returns the commands of a section of docs/cli.md.
+func commandsOf(t *testing.T, section string) string {
+	t.Helper()
+	_, part, begins := strings.Cut(readDocument(t, "docs/cli.md"), "\n## "+section+"\n")
+	part, _, ends := strings.Cut(part, "\n## ")
+	if !begins || !ends {
+		t.Fatalf("docs/cli.md has no section %q", section)
+	}
+	var lines strings.Builder
+	for _, m := range regexp.MustCompile(`(?m)^    (.+\n)`).FindAllStringSubmatch(part, -1) {
+		lines.WriteString(m[1])
+	}
+	return lines.String()
+}
+
+// The commands of docs/cli.md for an import by hand work one after the other, unchanged.
+func TestImportByHand(t *testing.T) {
+	needTool(t, debianAWS, "--version")
+	lines := `aws() { ` + debianAWS + ` "$@"; }` + "\n" + commandsOf(t, "An import by hand") +
+		`kms describe-key --key-id "$key" --query KeyMetadata.KeyState --output text`
+	if out, err := runOnDev(t, lines); err != nil || !strings.HasSuffix(out, "Enabled\n") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// The commands of docs/cli.md for a server in production make a deployment, and check it. Only the
+// folders differ, and the server is not started: the tests of serve start it.
+func TestProductionCommands(t *testing.T) {
+	dir := t.TempDir()
+	lines := strings.NewReplacer("/var/lib/keyhold", dir+"/data", "/etc/keyhold.key", dir+"/root.key", "bin/keyhold", "keyhold").
+		Replace(commandsOf(t, "Production"))
+	commands := strings.Split(strings.ReplaceAll(lines, "\\\n", " "), "\n")
+	if len(commands) < 3 || !strings.HasPrefix(commands[1], "keyhold serve ") {
+		t.Fatalf("%q", commands)
+	}
+	commands[1] = ""
+	out, err := runIn(t, dir, filepath.Dir(buildProgram(t)), strings.Join(commands, "\n"))
+	if err != nil || !strings.HasSuffix(out, "/data is sound\n") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
