@@ -27,15 +27,15 @@ type accessTest struct{ people }
 
 func newAccessTest(t *testing.T) accessTest {
 	s := openForTest(t)
-	s.devAccount = homeAccount // whose root administers
+	s.devAccount = homeAccount // its root administers identities
 	return accessTest{people{t, s}}
 }
 
 // in returns the accessTest for a subtest.
 func (c accessTest) in(t *testing.T) accessTest { return accessTest{people{t, c.Service}} }
 
-// who returns the ARN that a name in a policy stands for: "home" and "other" are
-// accounts, "role/x" and "user/x" are of home, and a bare name is a user there.
+// who returns the ARN of a name in a policy: "home" and "other" are accounts, "role/x" and
+// "user/x" belong to home, and a bare name is a user of home.
 func who(name string) string {
 	switch name {
 	case "home":
@@ -66,7 +66,7 @@ type statement struct {
 	Condition map[string]map[string][]string `json:",omitzero"`
 }
 
-// document returns the policy of lines.
+// document returns the policy that the lines describe.
 func (c accessTest) document(ofKey bool, lines ...string) string {
 	c.Helper()
 	var statements []statement
@@ -110,10 +110,10 @@ func (c accessTest) statement(ofKey bool, words []string) statement {
 	return s
 }
 
-// identity returns a policy of lines for users, roles, boundaries and sessions.
+// identity returns a policy for users, roles, boundaries and sessions.
 func (c accessTest) identity(lines ...string) string { c.Helper(); return c.document(false, lines...) }
 
-// with gives a user or role policies of its own.
+// with gives a user or role inline policies.
 func with(documents ...string) func(*identity.Entity) {
 	return func(e *identity.Entity) {
 		for _, d := range documents {
@@ -122,7 +122,7 @@ func with(documents ...string) func(*identity.Entity) {
 	}
 }
 
-// boundary gives a user or role a permissions boundary, which is declared.
+// boundary gives a user or role a permissions boundary, and declares the boundary.
 func (c accessTest) boundary(lines ...string) func(*identity.Entity) {
 	c.Helper()
 	arn := c.managedPolicy("boundary", c.identity(lines...))
@@ -144,7 +144,7 @@ func (c accessTest) managedPolicy(name, document string) string {
 	return m.ARN()
 }
 
-// user declares a user, of home or, as "other/NAME", of the other account.
+// user declares a user of home or, as "other/NAME", of the other account.
 func (c accessTest) user(name string, changes ...func(*identity.Entity)) {
 	c.Helper()
 	account := homeAccount
@@ -159,7 +159,8 @@ func (c accessTest) user(name string, changes ...func(*identity.Entity)) {
 	})
 }
 
-// role declares a role that all of home may assume whose policies say so.
+// role declares a role that trusts home, so that principals of home may assume it if their
+// policies allow it.
 func (c accessTest) role(name string, changes ...func(*identity.Entity)) {
 	c.Helper()
 	c.people.role(name, trustPolicy(`{"AWS":"`+homeAccount+`"}`, ""), func(r *identity.Role) {
@@ -169,10 +170,10 @@ func (c accessTest) role(name string, changes ...func(*identity.Entity)) {
 	})
 }
 
-// key makes a key with a key policy of lines.
+// key makes a key with the key policy that the lines describe.
 func (c accessTest) key(lines ...string) string { c.Helper(); return c.keyLike(`{}`, lines...) }
 
-// keyLike makes one with other members of CreateKey.
+// keyLike is key with other members of CreateKey.
 func (c accessTest) keyLike(members string, lines ...string) string {
 	c.Helper()
 	out := c.root().does("CreateKey", "", members)
@@ -183,7 +184,7 @@ func (c accessTest) keyLike(members string, lines ...string) string {
 	return id
 }
 
-// policy gives a key a policy, without checks.
+// policy gives a key a policy without checks.
 func (c accessTest) policy(arn, document string) {
 	c.Helper()
 	c.changeKey(arn, func(k *key.Key) { k.Policy = document })
@@ -222,7 +223,7 @@ type actor struct {
 
 func (c accessTest) root() actor { return actor{accessTest: c, who: identity.Root(homeAccount)} }
 
-// as returns somebody by the name that policies have for them.
+// as returns the principal with the name that policies use.
 func (c accessTest) as(name string) actor {
 	c.Helper()
 	switch name {
@@ -259,7 +260,7 @@ func sessionPolicy(document string) func(*identity.Session) {
 // with returns the actor with requests that are changed before they are sent.
 func (a actor) with(change func(*Request)) actor { a.change = change; return a }
 
-// requests are the least that the operations of a key take; KEY is a key.
+// requests are the minimal requests of the operations on a key. KEY stands for a key.
 const requests = `
 CancelKeyDeletion                   {"KeyId":"KEY"}
 CreateAlias                         {"AliasName":"alias/new","TargetKeyId":"KEY"}
@@ -313,8 +314,8 @@ VerifyMac                           {"KeyId":"KEY","Message":"aGVsbG8=","Mac":"B
 RecreateKey                         {"AccountId":"111122223333","KeyId":"1234abcd-12ab-34cd-56ef-1234567890ab"}
 `
 
-// request returns the request of an operation about a key, with the members of some
-// JSON objects in the place of its own.
+// request returns the request of an operation about a key. The members of the JSON objects
+// replace its own.
 func (c accessTest) request(operation, on string, members ...string) (Operation, any) {
 	c.Helper()
 	op, ok := c.Find(operation)
@@ -359,7 +360,7 @@ func (a actor) try(operation, on string, members ...string) (any, error) {
 	return a.Do(a.Context(), r)
 }
 
-// does has the actor do what must succeed.
+// does lets the actor carry out an operation, which must succeed.
 func (a actor) does(operation, on string, members ...string) any {
 	a.Helper()
 	out, err := a.try(operation, on, members...)
@@ -369,8 +370,8 @@ func (a actor) does(operation, on string, members ...string) any {
 	return out
 }
 
-// may checks that the actor is allowed an operation, whether or not it succeeds: refusals that
-// follow the decision count as allowed.
+// may checks that the actor is allowed to carry out an operation. Refusals after the decision
+// count as allowed.
 func (a actor) may(operation, on string, members ...string) {
 	a.Helper()
 	_, err := a.try(operation, on, members...)
@@ -379,12 +380,12 @@ func (a actor) may(operation, on string, members ...string) {
 	}
 }
 
-// beforeDecision are the refusals that do not tell that somebody may.
+// beforeDecision are the refusals that do not show whether the actor is allowed.
 var beforeDecision = map[key.Kind]bool{
 	key.KindAccessDenied: true, key.KindNotFound: true, key.KindUnrecognizedClient: true, key.KindInvalidGrantToken: true, key.KindInvalidArn: true, key.KindSerialization: true,
 }
 
-// mayNot wants the actor to be refused something as not allowed.
+// mayNot checks that the actor is refused because of missing permissions.
 func (a actor) mayNot(operation, on string, members ...string) {
 	a.Helper()
 	_, err := a.try(operation, on, members...)
@@ -393,7 +394,7 @@ func (a actor) mayNot(operation, on string, members ...string) {
 	}
 }
 
-// is wants the actor to be allowed something or not.
+// is checks whether the actor is allowed to carry out an operation.
 func (a actor) is(allowed bool, operation, on string, members ...string) {
 	a.Helper()
 	if allowed {
@@ -414,7 +415,7 @@ func (a actor) refusal(operation, on string, members ...string) (kind key.Kind, 
 	return e.Kind, e.Message
 }
 
-// grants has the actor create a grant, and returns its ID and token.
+// grants lets the actor create a grant, and returns the ID and the token of the grant.
 func (a actor) grants(on, grantee, operations string, members ...string) (id, token string) {
 	a.Helper()
 	members = append([]string{`{"GranteePrincipal":"` + who(grantee) + `","Operations":["` + strings.ReplaceAll(operations, ",", `","`) + `"]}`}, members...)
@@ -422,7 +423,7 @@ func (a actor) grants(on, grantee, operations string, members ...string) (id, to
 	return *out.GrantId, *out.GrantToken
 }
 
-// assumes makes the actor assume a role, and returns the session as an actor.
+// assumes lets the actor assume a role, and returns the session as an actor.
 func (a actor) assumes(role string, change func(*sts.AssumeRoleRequest)) actor {
 	a.Helper()
 	out, err := a.assume(a.who, role, change)
@@ -437,10 +438,10 @@ func (a actor) assumes(role string, change func(*sts.AssumeRoleRequest)) actor {
 // withGrantToken returns the member of a request that has a grant token.
 func withGrantToken(token string) string { return `{"GrantTokens":["` + token + `"]}` }
 
-// ciphertext is the member of a request that has one.
+// ciphertext returns the member of a request for a ciphertext.
 func ciphertext(blob string) string { return `{"CiphertextBlob":"` + blob + `"}` }
 
-// inContext is the member of a request that has an encryption context, as JSON.
+// inContext returns the member of a request for an encryption context in JSON.
 func inContext(pairs string) string { return `{"EncryptionContext":` + pairs + `}` }
 
 // idOf returns the ID in the ARN of a key.

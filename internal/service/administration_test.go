@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Every refusal of an administration gives the true reason, which no policy can change: it is
-// not said that a policy is missing.
+// Every refusal of an administrative operation gives the true reason, which no policy can change.
+// It does not say that a policy is missing.
 func TestAdministrationSaysForWhomItIs(t *testing.T) {
 	c := newAccessTest(t)
 	c.user("bob")

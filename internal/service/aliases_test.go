@@ -19,7 +19,7 @@ const (
 	absentKey     = "00000000-0000-4000-8000-000000000000"
 )
 
-// once stops the client from retrying after an error that it takes for throttling.
+// once stops the client from retrying after a throttling error.
 func once(o *kms.Options) { o.RetryMaxAttempts = 1 }
 
 func createGenerated(t *testing.T, s *kmstest.Server) *string {
@@ -65,7 +65,7 @@ func disable(t *testing.T, s *kmstest.Server, id *string) {
 	must[*kms.DisableKeyOutput](t)(s.Client.DisableKey(t.Context(), &kms.DisableKeyInput{KeyId: id}))
 }
 
-// aliasesOf returns the names of a key's aliases, or of all where id is nil.
+// aliasesOf returns the names of a key's aliases, or of all aliases if id is nil.
 func aliasesOf(t *testing.T, s *kmstest.Server, id *string) (names []string) {
 	t.Helper()
 	for _, a := range must[*kms.ListAliasesOutput](t)(s.Client.ListAliases(t.Context(), &kms.ListAliasesInput{KeyId: id, Limit: aws.Int32(100)})).Aliases {
@@ -110,7 +110,7 @@ func TestUpdateAlias(t *testing.T) {
 			t.Errorf("decrypted under %s, want %s", *got.KeyId, *id)
 		}
 	}
-	good(t, updateAlias(t, s, "alias/app", *second)) // to where it is
+	good(t, updateAlias(t, s, "alias/app", *second)) // the alias already belongs to this key
 	if got := aliasesOf(t, s, second); !slices.Equal(got, []string{"alias/app"}) {
 		t.Errorf("aliases of the second key: %v", got)
 	}
@@ -143,8 +143,8 @@ func TestUpdateAliasRefusals(t *testing.T) {
 	}
 }
 
-// The state of the key that the alias leaves does not matter; of the one that it
-// goes to only a deletion does.
+// UpdateAlias ignores the state of the old key. It rejects a new key only if the key is pending
+// deletion.
 func TestUpdateAliasInStates(t *testing.T) {
 	s := kmstest.Start(t)
 	doomed, disabled, empty := createGenerated(t, s), createGenerated(t, s), createExternal(t, s)
@@ -171,12 +171,12 @@ func TestAliasQuota(t *testing.T) {
 	if got := aliasesOf(t, s, other); !slices.Equal(got, []string{"alias/other"}) {
 		t.Errorf("the refused alias: %v", got)
 	}
-	good(t, updateAlias(t, s, "alias/7", *full)) // it is there already
+	good(t, updateAlias(t, s, "alias/7", *full)) // the alias already belongs to this key
 
-	good(t, updateAlias(t, s, "alias/7", *other)) // which makes room for one
+	good(t, updateAlias(t, s, "alias/7", *other)) // makes room for one alias
 	good(t, updateAlias(t, s, "alias/other", *full))
 	wantError(t, createAlias(t, s, "alias/more", full), "LimitExceededException", "50")
-	good(t, deleteAlias(t, s, "alias/8")) // and so does this
+	good(t, deleteAlias(t, s, "alias/8")) // makes room for one alias
 	good(t, createAlias(t, s, "alias/more", full))
 	wantError(t, createAlias(t, s, "alias/8", full), "LimitExceededException", "50")
 	if got := len(aliasesOf(t, s, full)); got != 50 {
@@ -214,7 +214,7 @@ func TestDeleteAlias(t *testing.T) {
 	good(t, createAlias(t, s, "alias/doomed", generated)) // the name is free again
 }
 
-// After its date a key is gone with its aliases, at once and for every caller.
+// After its deletion date, a key and its aliases do not exist for any caller.
 func TestAliasesOfAKeyThatIsGone(t *testing.T) {
 	s := kmstest.Start(t)
 	doomed, id := createGenerated(t, s), createGenerated(t, s)

@@ -47,7 +47,7 @@ func openLike(t *testing.T, change func(*Config)) *Service {
 	return s
 }
 
-// doForTest has an operation carried out that must succeed.
+// doForTest carries out an operation, which must succeed.
 func doForTest(t *testing.T, s *Service, operation string, in any) any {
 	t.Helper()
 	op, _ := s.Find(operation)
@@ -58,8 +58,8 @@ func doForTest(t *testing.T, s *Service, operation string, in any) any {
 	return out
 }
 
-// aliasRecords counts what lies in the store: the aliases of each key by the
-// alias records, by the index, and by the guards.
+// aliasRecords counts the aliases of each key in the store: by the alias records, by the index,
+// and by the guards.
 func aliasRecords(t *testing.T, s *store.Store) (byAlias, byIndex, byGuard map[string]int) {
 	t.Helper()
 	byAlias, byIndex, byGuard = map[string]int{}, map[string]int{}, map[string]int{}
@@ -98,8 +98,8 @@ func wantAliasRecords(t *testing.T, s *store.Store, want map[string]int) {
 	}
 }
 
-// A name whose key is gone is free, before the sweep as after it, and what the
-// alias left on the old key is taken away.
+// The name of an alias whose key is gone can be used again, before and after the sweep. The
+// records of the old alias are removed.
 func TestAliasTakenFromAKeyThatIsGone(t *testing.T) {
 	keyring, _, err := seal.NewKeyring(t.Context(), seal.NewEphemeralRoot())
 	if err != nil {
@@ -116,7 +116,7 @@ func TestAliasTakenFromAKeyThatIsGone(t *testing.T) {
 	add := func(a key.Alias) error {
 		return s.Update(t.Context(), func(tx *store.Tx) error { return c.addAlias(tx, a) })
 	}
-	c.now = now.Add(-1) // the last moment of the old key
+	c.now = now.Add(-1) // the last moment at which the old key exists
 	err = s.Update(t.Context(), func(tx *store.Tx) error {
 		return errors.Join(records.Keys.Put(tx, records.PathOf(old), old), records.Keys.Put(tx, records.PathOf(live), live),
 			c.addAlias(tx, alias("alias/a", old)), c.addAlias(tx, alias("alias/b", old)))
@@ -149,8 +149,7 @@ func TestAliasTakenFromAKeyThatIsGone(t *testing.T) {
 	}
 }
 
-// The state of a key counts as it is when the change is made, and not as it was
-// when the request came in.
+// The state of a key at the time of the change counts, not the state at the time of the request.
 func TestStateIsReadAgainAtTheCommit(t *testing.T) {
 	s := openForTest(t)
 	var found []key.Key
@@ -176,7 +175,7 @@ func TestStateIsReadAgainAtTheCommit(t *testing.T) {
 	}
 }
 
-// A permission for one key is not used on another key.
+// A permission for one key does not apply to another key.
 func TestAliasThatMovedMeanwhile(t *testing.T) {
 	keyring, _, err := seal.NewKeyring(t.Context(), seal.NewEphemeralRoot())
 	if err != nil {
@@ -206,8 +205,7 @@ func TestAliasThatMovedMeanwhile(t *testing.T) {
 	}
 }
 
-// Whatever many callers do with aliases at a time, the index and the guards say
-// what the aliases say.
+// After concurrent changes of aliases, the index and the guards agree with the aliases.
 func TestAliasRecordsAgree(t *testing.T) {
 	s := openForTest(t)
 	do := func(operation string, in any) (any, error) {

@@ -17,10 +17,10 @@ import (
 	"github.com/keyhold/keyhold/kmstest"
 )
 
-// members are the members of each answer, in each situation in which the API reference
-// has others: operation, request, members. An optional member that does not apply is not
-// there; "=[]" is an empty list, which is. KeyMetadata.* are the members
-// that all keys have. A KeyId is the ARN of the key or its bare ID. Requests come in this order.
+// members lists the members of each answer, in each situation in which the API reference requires
+// others: operation, request, members. An optional member that does not apply is absent; "=[]" is
+// a member with an empty list. KeyMetadata.* are the members that all keys have. A KeyId is the
+// ARN of the key or its bare ID. The requests are sent in this order.
 const members = `
 CreateKey           {}                                      KeyMetadata KeyMetadata.* KeyMetadata.CurrentKeyMaterialId KeyMetadata.EncryptionAlgorithms
 CreateKey           {"Origin":"EXTERNAL"}                   KeyMetadata KeyMetadata.* KeyMetadata.EncryptionAlgorithms
@@ -113,7 +113,7 @@ ScheduleKeyDeletion  {"KeyId":"KEY"}                        DeletionDate KeyId:a
 DescribeKey          {"KeyId":"KEY"}                        KeyMetadata KeyMetadata.* KeyMetadata.CurrentKeyMaterialId KeyMetadata.DeletionDate KeyMetadata.EncryptionAlgorithms
 `
 
-// A KeyMetadata has these for every key (API reference, KeyMetadata).
+// These members of KeyMetadata are present for every key (API reference, KeyMetadata).
 const keyMetadata = "AWSAccountId Arn CreationDate CustomerMasterKeySpec Description Enabled KeyId:id KeyManager KeySpec KeyState KeyUsage MultiRegion Origin"
 
 // flatten returns the sorted names of the members of an object. A nested object adds the names

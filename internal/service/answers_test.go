@@ -33,9 +33,9 @@ func post(t *testing.T, s *kmstest.Server, region, operation string, body []byte
 	return answer
 }
 
-// The answers that the service itself was seen to give, or that its documentation has
-// in these words: operation, request, error, message. A word in capitals stands for a
-// key or a value of newNames. Requests come in this order.
+// Answers that the service has been observed to give, or that its documentation quotes:
+// operation, request, error, message. A word in capitals stands for a key or a value of newNames.
+// The requests are sent in this order.
 const answers = `
 # Usages and specs of keys. Source: recorded.
 Decrypt             {"CiphertextBlob":"BLOB","KeyId":"SIGNING"}       IncorrectKeyException  The key ID in the request does not identify a CMK that can perform this operation.
@@ -96,7 +96,7 @@ ReplicateKey        {"KeyId":"KEY","ReplicaRegion":"ap-south-1"}      Unsupporte
 UpdatePrimaryRegion {"KeyId":"KEY","PrimaryRegion":"ap-south-1"}      UnsupportedOperationException  ARN-KEY is not a multi-region primary key.
 `
 
-// newNames makes what the words in the table of answers stand for.
+// newNames makes the values of the words in the table of answers.
 func newNames(t *testing.T, s *kmstest.Server) *strings.Replacer {
 	t.Helper()
 	create := func(in kms.CreateKeyInput) *types.KeyMetadata {
@@ -144,8 +144,8 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// wantAnswer compares the error code and the whole message of an answer. Without a code
-// the answer must be a success.
+// wantAnswer compares the error code and the whole message of an answer. An empty code means that
+// the request must succeed.
 func wantAnswer(t *testing.T, answer *http.Response, code, message string) {
 	t.Helper()
 	var got struct {
@@ -163,7 +163,7 @@ func wantAnswer(t *testing.T, answer *http.Response, code, message string) {
 	}
 }
 
-// A second new material while one waits is refused with the IDs of both. Source:
+// A second new material is refused while one is pending. The error has the IDs of both. Source:
 // recorded.
 func TestSecondNewMaterial(t *testing.T) {
 	s := kmstest.Start(t)

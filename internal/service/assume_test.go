@@ -21,13 +21,13 @@ const (
 	allowAll                  = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
 )
 
-// trustPolicy returns a trust policy: a principal, and what follows it.
+// trustPolicy returns a trust policy with the principal and the rest of the statement.
 func trustPolicy(principal, rest string) string {
 	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":` + principal +
 		`,"Action":["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"]` + rest + `}]}`
 }
 
-// people is a deployment with a user and roles.
+// people is a deployment with users and roles.
 type people struct {
 	*testing.T
 	*Service
@@ -41,7 +41,7 @@ func newPeople(t *testing.T) people {
 	return p
 }
 
-// update changes identities, and marks both accounts as changed, as every change does.
+// update changes identities, and increments the serial numbers of both accounts.
 func (p people) update(fn func(tx *store.Tx) error) {
 	p.Helper()
 	err := p.store.Update(p.Context(), func(tx *store.Tx) error {
@@ -60,7 +60,7 @@ func (p people) update(fn func(tx *store.Tx) error) {
 	}
 }
 
-// user declares a user with an access key AKIA… of its name.
+// user declares a user. The access key ID is "AKIA" and the name.
 func (p people) user(name string, change func(*identity.User)) {
 	p.Helper()
 	id := "AKIA" + strings.ToUpper(name)
@@ -88,7 +88,7 @@ func (p people) as(name string) identity.Principal {
 	return k.Principal
 }
 
-// session returns the access key of session credentials, as it is now.
+// session returns the present access key of session credentials.
 func (p people) session(c *sts.Credentials) (k identity.AccessKey, ok bool) {
 	p.Helper()
 	k, ok, err := p.Session(p.Context(), *c.SessionToken)
@@ -234,8 +234,8 @@ func TestAssumeRoleRefusals(t *testing.T) {
 	p.wantRefusal(err, key.KindAccessDenied, "Roles may not be assumed by root accounts.")
 }
 
-// A session makes another: for an hour at most, with the tags that are transitive
-// and the source identity.
+// A session of a role can assume another role: for an hour at most, with its transitive tags and
+// its source identity.
 func TestRoleChaining(t *testing.T) {
 	p := newPeople(t)
 	p.role("next", trustPolicy(`{"AWS":"arn:aws:iam::111122223333:role/deployer"}`, ""), func(*identity.Role) {})
@@ -308,7 +308,7 @@ func TestGetSessionToken(t *testing.T) {
 	p.wantRefusal(err, key.KindAccessDenied, "MultiFactorAuthentication")
 }
 
-// Without a policy that allows it, users and sessions are allowed nothing.
+// Users and sessions without an allowing policy may do nothing.
 func TestOthersAreAllowedNothing(t *testing.T) {
 	p := newPeople(t)
 	out, err := p.assume(p.as("alice"), "deployer", nil)

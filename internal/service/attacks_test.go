@@ -22,11 +22,12 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// An attempt is something that somebody tries.
+// An attempt is an action that an actor tries.
 type attempt func() error
 
 // A move is an attack that must fail, together with a legitimate attempt that differs in one
-// thing and must succeed. Without the second, a fixture in which nothing works would pass.
+// thing and must succeed. Without the legitimate attempt, a fixture in which every request fails
+// would pass.
 type move struct {
 	name string
 	play func(c accessTest) (attack, legitimate attempt)
@@ -61,7 +62,7 @@ func TestAttacks(t *testing.T) {
 	}
 }
 
-// asks is an attempt of the actor's.
+// asks returns an attempt of the actor.
 func (a actor) asks(operation, on string, members ...string) attempt {
 	return func() error {
 		a.Helper()
@@ -760,7 +761,7 @@ func (a actor) assumeAttempt(role string, change func(*sts.AssumeRoleRequest)) a
 	return func() error { _, err := a.assume(a.who, role, change); return err }
 }
 
-// getsSession makes the actor who a session of GetSessionToken is.
+// getsSession returns the actor with a session of GetSessionToken.
 func (a actor) getsSession() actor {
 	a.Helper()
 	k, _ := a.people.session(a.does("GetSessionToken", "").(*sts.GetSessionTokenResponse).Credentials)
@@ -860,7 +861,7 @@ var identityMoves = []move{
 
 var errNobody = key.Errorf(key.KindUnrecognizedClient, "nobody")
 
-// keyAfter is the attempt to use an access key after something happened.
+// keyAfter returns an attempt to use an access key after a change.
 func keyAfter(happens func(c accessTest)) func(c accessTest) (attempt, attempt) {
 	return func(c accessTest) (attempt, attempt) {
 		c.user("alice")
@@ -879,8 +880,7 @@ func keyAfter(happens func(c accessTest)) func(c accessTest) (attempt, attempt) 
 	}
 }
 
-// sessionAfter is the attempt to use a session of a role, or of a user's, after
-// something happened.
+// sessionAfter returns an attempt to use a session of a role or user after a change.
 func sessionAfter(role string, happens func(c accessTest)) func(c accessTest) (attempt, attempt) {
 	return func(c accessTest) (attempt, attempt) {
 		c.user("alice")
@@ -902,7 +902,7 @@ func sessionAfter(role string, happens func(c accessTest)) func(c accessTest) (a
 	}
 }
 
-// sessionOf is a session of the root of the account, which is valid.
+// sessionOf returns a valid session of the root of the account.
 func (c accessTest) sessionOf(change func(*sessionToken)) sessionToken {
 	now := c.clock.Now()
 	s := sessionToken{Session: identity.Session{AccessKeyID: "ASIAROOT", Account: homeAccount, Issued: now, Expires: now.Add(time.Hour)}, Secret: "secret"}
@@ -922,7 +922,7 @@ func (c accessTest) issues(change func(*sessionToken)) string {
 	return token
 }
 
-// holds is the attempt to be somebody by a token.
+// holds returns an attempt to authenticate with a token.
 func (c accessTest) holds(token string) attempt {
 	return func() error {
 		k, ok, err := c.Session(c.Context(), token)
@@ -1008,7 +1008,7 @@ var administrationMoves = []move{
 	}},
 }
 
-// byAdministrator is the move of who may do everything that policies are about.
+// byAdministrator returns the move of a principal whose policies allow everything.
 func byAdministrator(operation, members string) func(c accessTest) (attempt, attempt) {
 	return func(c accessTest) (attempt, attempt) {
 		c.user("alice", with(c.identity("allow *")))
@@ -1053,7 +1053,8 @@ var importMoves = []move{
 	}},
 }
 
-// importMembers returns the members of an import, with a token that somebody got for a key.
+// importMembers returns the members of an import, with a token that the named actor got for a
+// key.
 func (c accessTest) importMembers(name, on string) string {
 	c.Helper()
 	p := c.as(name).does("GetParametersForImport", on).(*api.GetParametersForImportResponse)

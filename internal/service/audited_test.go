@@ -21,7 +21,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store/memory"
 )
 
-// A deployment is what stays when a server ends: a store and its root key.
+// A deployment is a store and its root key, which stay when a server ends.
 type deployment struct {
 	backend store.Backend
 	slots   store.Slots
@@ -130,7 +130,7 @@ func TestEveryDecisionHasItsEvent(t *testing.T) {
 	}
 }
 
-// brokenFile takes no write.
+// A brokenFile accepts no write.
 type brokenFile struct{ audit.Discard }
 
 func (brokenFile) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
@@ -158,7 +158,7 @@ func TestEventsOfACrashAreBroughtToTheLog(t *testing.T) {
 	d, path := newDeployment(), filepath.Join(t.TempDir(), "audit.log")
 	s := d.open(t, audit.New(unsyncedFile{}, audit.Options{FsyncEvery: time.Hour}))
 	must[any](t)(do(s, "CreateKey", &api.CreateKeyRequest{}))
-	// The server is not closed: it ended here. The next one has the event.
+	// The server is not closed, as after a crash. The next server has the event.
 	for range 2 {
 		log := openLog(t, path)
 		s := d.open(t, log)
@@ -174,7 +174,7 @@ func TestEventsOfACrashAreBroughtToTheLog(t *testing.T) {
 	}
 }
 
-// However much was read after it: an event that the log has is not brought again.
+// An event that the log has is not written again, however many events follow it.
 func TestEventsBeforeManyReadsAreKnownAgain(t *testing.T) {
 	d, path := newDeployment(), filepath.Join(t.TempDir(), "audit.log")
 	log := must[*audit.Log](t)(audit.Open(path, audit.Options{FsyncEvery: time.Hour, MaxLag: time.Hour}))
@@ -185,7 +185,7 @@ func TestEventsBeforeManyReadsAreKnownAgain(t *testing.T) {
 	for range 30 {
 		must[any](t)(do(s, "Encrypt", &api.EncryptRequest{KeyId: out.KeyMetadata.KeyId, Plaintext: []byte("x"), EncryptionContext: long}))
 	}
-	// The server is not closed: it ended here.
+	// The server is not closed, as after a crash.
 	log = openLog(t, path)
 	if err := errors.Join(d.open(t, log).Close(), log.Close()); err != nil {
 		t.Fatal(err)

@@ -17,7 +17,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store/memory"
 )
 
-// importInto imports the same 32 bytes each time, to expire after a time.
+// importInto imports the same 32 bytes each time. They expire after the given time.
 func (l *clockedService) importInto(t *testing.T, id string, validFor time.Duration) {
 	t.Helper()
 	p := must[any](t)(do(l.Service, "GetParametersForImport", &api.GetParametersForImportRequest{
@@ -30,15 +30,14 @@ func (l *clockedService) importInto(t *testing.T, id string, validFor time.Durat
 	}))
 }
 
-// A stoppingBackend accepts a number of commits and then no more, like a process that is
-// stopped.
+// A stoppingBackend accepts a number of commits and then no more, as if the process had stopped.
 type stoppingBackend struct {
 	store.Backend
 	mu   sync.Mutex
 	left int
 }
 
-// after lets so many more commits through.
+// after lets the Backend accept the given number of further commits.
 func (s *stoppingBackend) after(commits int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -54,7 +53,7 @@ func (s *stoppingBackend) Commit(ctx context.Context, b store.Batch) (int64, err
 	return s.Backend.Commit(ctx, b)
 }
 
-// countedSlots know which slots are there, and can be stopped before an erasure.
+// countedSlots record which slots are in use, and can be stopped before an erasure.
 type countedSlots struct {
 	store.Slots
 	mu      sync.Mutex
@@ -106,7 +105,7 @@ func (c *countedSlots) count() int {
 func (c *countedSlots) stop()  { c.mu.Lock(); c.stopped = true; c.mu.Unlock() }
 func (c *countedSlots) start() { c.mu.Lock(); c.stopped = false; c.mu.Unlock() }
 
-// snapshot returns a copy of a Backend as it is now, with its revision or less.
+// snapshot returns a copy of the present state of a Backend, with its revision or a lower one.
 func snapshot(t *testing.T, b store.Backend) store.Backend {
 	t.Helper()
 	c := memory.New()
@@ -128,7 +127,7 @@ func snapshot(t *testing.T, b store.Backend) store.Backend {
 	return c
 }
 
-// A conflictingBackend refuses every commit, while it is on, as if others were faster.
+// A conflictingBackend refuses every commit while it is on, as if other processes were faster.
 type conflictingBackend struct {
 	store.Backend
 	on atomic.Bool

@@ -10,8 +10,8 @@ import (
 	"github.com/keyhold/keyhold/internal/policy"
 )
 
-// conditionsOfUsers are conditions with a value that the request of alice has, one that
-// it has not, and what the request has beside the least.
+// conditionsOfUsers are conditions with a value that the request of alice has, a value that it
+// does not have, and the additional members of the request.
 const conditionsOfUsers = `
 CreateKey              Bool                      kms:BypassPolicyLockoutSafetyCheck true                     false         {"BypassPolicyLockoutSafetyCheck":true}
 CreateKey              Bool                      kms:BypassPolicyLockoutSafetyCheck false                    true
@@ -120,7 +120,7 @@ UpdateAlias            Null                      kms:RequestAlias               
 ListGrants             Null                      kms:GranteePrincipal               true                     false         {"GranteePrincipal":"HOME:root"}
 `
 
-// conditionsOfSessions are the same for a session of a role.
+// conditionsOfSessions are such conditions for a session of a role.
 const conditionsOfSessions = `
 Encrypt                DateGreaterThan           aws:TokenIssueTime                 2001-01-01T00:00:00Z     2100-01-01T00:00:00Z
 Encrypt                StringEquals              aws:SourceIdentity                 alice                    bob
@@ -133,8 +133,8 @@ Encrypt                Bool                      aws:MultiFactorAuthPresent     
 Encrypt                Null                      aws:username                       true                     false
 `
 
-// valueless are the condition keys that never have a value, because this server has nothing
-// that they describe.
+// valueless are the condition keys that never have a value, because they describe features that
+// this server does not have.
 const valueless = `
 aws:AssumedRoot aws:CalledVia aws:CalledViaAWSMCP aws:CalledViaFirst aws:CalledViaLast aws:ChatbotSourceArn aws:Ec2InstanceSourcePrivateIPv4
 aws:Ec2InstanceSourceVpc aws:IsMcpServiceAction aws:MultiFactorAuthAge aws:PrincipalOrgID aws:PrincipalOrgPaths
@@ -145,8 +145,8 @@ codebuild:BuildArn codebuild:ProjectArn ec2:RoleDelivery ec2:SourceInstanceArn g
 lambda:SourceFunctionArn ssm:SourceInstanceArn
 `
 
-// Each condition key allows and denies where it has the value, and does neither where
-// it has another.
+// Each condition key allows and denies if it has the value, and does neither if it has another
+// value.
 func TestConditionKeys(t *testing.T) {
 	c := newAccessTest(t)
 	fill := strings.NewReplacer("HOME", "arn:aws:iam::"+homeAccount, "SOON", fmt.Sprint(c.clock.Now().Unix()+86400),
@@ -188,7 +188,7 @@ func TestConditionKeys(t *testing.T) {
 	}
 }
 
-// What takes time to find is found once for a question, and again for the next one.
+// Expensive values are looked up once for a question, and again for the next question.
 func TestValuesAreFoundOnce(t *testing.T) {
 	c := newAccessTest(t)
 	on := c.keyLike(`{"Tags":[{"TagKey":"team","TagValue":"red"}]}`)
@@ -219,7 +219,7 @@ func TestValuesAreFoundOnce(t *testing.T) {
 	}
 }
 
-// without joins the words but one.
+// without joins all words except one.
 func without(word string, words ...string) string {
 	var rest []string
 	for _, w := range words {
@@ -230,7 +230,7 @@ func without(word string, words ...string) string {
 	return strings.Join(rest, ",")
 }
 
-// Each condition key that is known has a line, or has no value.
+// Each known condition key has a line in a table or is in valueless.
 func TestConditionKeysAreComplete(t *testing.T) {
 	lines := strings.ToLower(conditionsOfUsers + conditionsOfSessions)
 	for _, k := range policy.KnownKeys() {

@@ -28,7 +28,7 @@ import (
 	"github.com/keyhold/keyhold/internal/webidentity"
 )
 
-// A provider of OIDC answers without a network.
+// A provider is an OIDC provider that answers without a network.
 type provider struct{ private *ecdsa.PrivateKey }
 
 func newProvider(t *testing.T) provider {
@@ -67,8 +67,8 @@ func (p provider) token(t *testing.T) *string {
 	return &token
 }
 
-// newConfirmTest returns the fixture of requests that change nothing: alice may do everything, assume
-// a role, and somebody with a token of the provider may assume another role.
+// newConfirmTest returns a fixture for requests that change nothing: alice may do everything and
+// may assume a role, and a user with a token of the provider may assume another role.
 func newConfirmTest(t *testing.T) (c accessTest, inputs map[string]any) {
 	p := newProvider(t)
 	s := openLike(t, func(c *Config) {
@@ -99,22 +99,22 @@ func newConfirmTest(t *testing.T) (c accessTest, inputs map[string]any) {
 	}
 }
 
-// afterRun is the operation with something done after all that it does.
+// afterRun returns the operation with a function that is called after it has run.
 func afterRun(o Operation, fn func()) Operation {
 	run := o.run
 	o.run = func(c *call, in any) (any, error) {
 		out, err := run(c, in)
 		fn()
 		if out == nil || o.Target == api.TargetKMS {
-			out, err = &api.Empty{}, nil // of a request that asks for too little to be carried out
+			out, err = &api.Empty{}, nil // the request lacks members that the operation needs
 		}
 		return out, err
 	}
 	return o
 }
 
-// What changes nothing hands out nothing either, once a permission was revoked: however
-// long the operation took.
+// A request that changes nothing returns no result once a permission was revoked, however long
+// the operation took.
 func TestNothingIsHandedOutAfterARevocation(t *testing.T) {
 	c, inputs := newConfirmTest(t)
 	on := c.key()
@@ -168,7 +168,7 @@ func TestNothingIsHandedOutAfterARevocation(t *testing.T) {
 	}
 }
 
-// refusedWithoutProvider revokes what an assumption by a token depends on.
+// refusedWithoutProvider revokes each thing that an assumption with a token depends on.
 func (c accessTest) refusedWithoutProvider(refused func(what string, revoke func())) {
 	path := records.ProviderPath(homeAccount, strings.TrimPrefix(issuer, "https://"))
 	was, _, err := records.OIDCProviders.Latest(c.Context(), c.store, path)
@@ -189,8 +189,8 @@ func (c accessTest) refusedWithoutProvider(refused func(what string, revoke func
 	refused("the trust", func() { c.people.role("web", trustPolicy(`{"AWS":"`+homeAccount+`"}`, ""), func(*identity.Role) {}) })
 }
 
-// Where nothing was changed, nothing is decided again, and where the store changes all
-// the time the last decision is one of one moment.
+// If nothing was changed, no decision is repeated. If the store changes all the time, the last
+// decision is about one moment.
 func TestConfirm(t *testing.T) {
 	c := newAccessTest(t)
 	c.user("alice", with(allowAll))
@@ -219,7 +219,7 @@ func TestConfirm(t *testing.T) {
 	}
 }
 
-// A request whose alias went to another key is carried out on that key.
+// A request whose alias moves to another key is carried out on that key.
 func TestConfirmFollowsAnAlias(t *testing.T) {
 	c := newAccessTest(t)
 	first, second := c.key(), c.key()
@@ -241,7 +241,7 @@ func TestConfirmFollowsAnAlias(t *testing.T) {
 	}
 }
 
-// A revocation between the verification of the signature and the gate is in force.
+// A revocation between the verification of the signature and the gate takes effect.
 func TestConfirmBeginsWithTheSignature(t *testing.T) {
 	c := newAccessTest(t)
 	c.user("alice", with(allowAll))
@@ -255,7 +255,7 @@ func TestConfirmBeginsWithTheSignature(t *testing.T) {
 	c.wantRefusal(err, key.KindUnrecognizedClient, "security token")
 }
 
-// The event of a change says how the last decision ended, once.
+// The event of a change reports the result of the last decision, once.
 func TestTheEventIsOfTheLastDecision(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.log")
 	log, err := audit.Open(path, audit.Options{})

@@ -14,7 +14,7 @@ import (
 
 const blobRefused = "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access."
 
-// ignoring are the modifiers of a dry run that looks at permissions alone.
+// ignoring are the modifiers of a dry run that only checks permissions.
 var ignoring = []types.DryRunModifierType{types.DryRunModifierTypeIgnoreCiphertext}
 
 func TestDecrypt(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// newAdministered is a deployment of homeAccount with nobody in it.
+// newAdministered returns a deployment of homeAccount without identities.
 func newAdministered(t *testing.T) people {
 	p := people{t, openForTest(t)}
 	p.devAccount = homeAccount
@@ -25,7 +25,7 @@ func (p people) put(operation string, in any) (*api.PutIdentityResponse, error) 
 	return r, err
 }
 
-// wantPut puts and holds the change and the differing members against the wanted.
+// wantPut carries out a Put operation and checks its change and the differing members.
 func (p people) wantPut(operation string, in any, change string, members ...string) *api.PutIdentityResponse {
 	p.Helper()
 	out, err := p.put(operation, in)
@@ -306,8 +306,8 @@ func TestRevokeSessions(t *testing.T) {
 	p.wantRefusal(err, key.KindValidation, "Only users and roles have sessions")
 }
 
-// A dry run may name a managed policy that is not there yet, by its ARN: the run may be
-// what declares the policy. The same name or ARN is refused when it is meant.
+// A dry run may name a managed policy that does not exist yet by its ARN, because the same file
+// may declare the policy. Without a dry run, the name and the ARN are refused.
 func TestDryRunWithAPolicyThatIsNotThere(t *testing.T) {
 	p := newAdministered(t)
 	p.wantPut("PutPolicy", aPolicy(), "created")
@@ -328,7 +328,7 @@ func TestDryRunWithAPolicyThatIsNotThere(t *testing.T) {
 	}
 }
 
-// A user or role is there under its path alone.
+// A user or role is found only under its path.
 func TestPrincipalsHaveTheirPath(t *testing.T) {
 	p := newAdministered(t)
 	p.wantPut("PutPolicy", aPolicy(), "created")

@@ -40,7 +40,7 @@ func TestDocuments(t *testing.T) {
 	d := p.documents(p.as("alice"))
 	if len(d.Identity) != 2 || d.Identity[0].Name != "the inline policy in of arn:aws:iam::111122223333:user/alice" || d.Identity[1].Name != usePolicy ||
 		d.Boundary.Policy == nil || d.Boundary.Policy != d.Identity[0].Policy || d.Session != nil || d.Resource.Policy != nil {
-		t.Errorf("%+v", d) // one text is compiled once
+		t.Errorf("%+v", d) // each text is compiled once
 	}
 	if d := p.documents(identity.Root(homeAccount)); d.Identity != nil || d.Boundary.Policy != nil {
 		t.Errorf("%+v", d)
@@ -79,8 +79,8 @@ func TestDocumentsThatDoNotParse(t *testing.T) {
 	}
 }
 
-// Compiled policies are counted by the memory that they take, as long as a text or a
-// user has them, and room is made for one by others.
+// Compiled policies are counted by their memory while a text or a user has them. Room for a
+// policy is made by dropping others.
 func TestCompiledPoliciesAreBounded(t *testing.T) {
 	var c compiledPolicies
 	size := 0
@@ -111,7 +111,7 @@ func TestCompiledPoliciesAreBounded(t *testing.T) {
 	}
 }
 
-// Users and roles are bounded by their number too.
+// The number of users and roles with kept policies is limited, too.
 func TestGatheredPoliciesAreBounded(t *testing.T) {
 	var c compiledPolicies
 	for i := range maxKeptDocuments + 10 {
@@ -122,7 +122,7 @@ func TestGatheredPoliciesAreBounded(t *testing.T) {
 	}
 }
 
-// greedyPolicy is one whose compiled form is many times as large as its text.
+// greedyPolicy is a policy whose compiled form is many times as large as its text.
 var greedyPolicy = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":["` + strings.Repeat(`*?","`, 1000) + `*"],"Condition":{"StringLike":{"aws:username":["` + strings.Repeat(`?a","`, 1000) + `"]}}}}`
 
 // countedSize returns the size of everything that is kept.

@@ -67,7 +67,7 @@ func TestDryRuns(t *testing.T) {
 	}
 }
 
-// IGNORE_CIPHERTEXT asks for permission alone, and needs the key's name for it.
+// IGNORE_CIPHERTEXT only checks permissions. It requires that the request names the key.
 func TestDryRunModifiers(t *testing.T) {
 	s := kmstest.Start(t)
 	id, other, disabled := createGenerated(t, s), createGenerated(t, s), createGenerated(t, s)

@@ -9,7 +9,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// A sweep that read a key before somebody changed it leaves the key as it is now.
+// A sweep does not change a key that was changed after the sweep had read it.
 func TestSweepDoesNotOverwriteAChange(t *testing.T) {
 	s := openForTest(t)
 	now := time.Now()

@@ -16,8 +16,8 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// errorLists gives the errors that the model of the API lists for each operation
-// that is served, each name without its ending "Exception".
+// errorLists has the errors that the API model lists for each served operation. The names lack
+// the ending "Exception".
 const errorLists = `
 CancelKeyDeletion                    DependencyTimeout InvalidArn KMSInternal KMSInvalidState NotFound
 CreateAlias                          AlreadyExists DependencyTimeout InvalidAliasName KMSInternal KMSInvalidState LimitExceeded NotFound
@@ -72,8 +72,8 @@ Verify                               DependencyTimeout Disabled DryRunOperation 
 VerifyMac                            Disabled DryRunOperation InvalidGrantToken InvalidKeyUsage KMSInternal KMSInvalidMac KMSInvalidState KeyUnavailable NotFound
 `
 
-// withoutStory says which of the listed errors are in no story, and why: an error, the
-// operations or * for all that list it, the reason.
+// withoutStory lists the errors of the lists that no story has: the error, the operations or *
+// for all that list it, the reason.
 const withoutStory = `
 DependencyTimeout  *  The server depends on no other.
 KeyUnavailable     *  The material of a key that is enabled is at hand.
@@ -102,8 +102,8 @@ UnsupportedOperation  PutKeyPolicy               Every policy that is well-forme
 UnsupportedOperation  GetKeyRotationStatus       A key that is never rotated of itself is told so: it is the truth for every key.
 `
 
-// beyond lists the errors in stories that are not in the operation's list, with the reason: an
-// error, the operations or *, the reason.
+// beyond lists the errors in stories that are not in the operation's list: the error, the
+// operations or *, the reason.
 const beyond = `
 InvalidAliasName      DeleteAlias,UpdateAlias             A name that no alias can have is told as in CreateAlias.
 InvalidArn            Encrypt                             A malformed reference is told alike everywhere.
@@ -111,18 +111,17 @@ InvalidGrantToken     DescribeKey                         It takes grant tokens.
 UnsupportedOperation  DeriveSharedSecret,GenerateDataKey  Answers for attested enclaves are not supported.
 `
 
-// fault is what every operation lists: a fault of the server or its machine, which
-// the tests of faults bring about.
+// fault is the error of every operation for a fault of the server or its machine. The tests of
+// faults cause it.
 const fault = "KMSInternal"
 
-// common are the errors that any operation can give and none lists.
+// common are the errors that any operation can return and no list contains.
 var common = []string{"AccessDenied", "Throttling", "Validation", "Serialization", "InvalidSignature", "IncompleteSignature", "MissingAuthenticationToken", "UnrecognizedClient", "ExpiredToken"}
 
 // A pair is an operation and one of its errors.
 type pair struct{ operation, kind string }
 
-// Every operation has a story of its success, and one of each error of its list that
-// can come about.
+// Every operation has a story of a success, and one of each error in its list that can occur.
 func TestStoriesOfErrorsAreComplete(t *testing.T) {
 	lists, stories := parseErrorLists(t), readStories(t)
 	table := ofAPI(operations(true), api.TargetKMS)
@@ -160,8 +159,8 @@ func TestStoriesOfErrorsAreComplete(t *testing.T) {
 	t.Logf("%d pairs of operation and error, of which %d are in no story for a reason; %d beyond the lists", len(lists.pairs()), len(reasons), len(extra))
 }
 
-// permittedInEveryState reports whether the grid permits the operation in all states
-// that a key is ever in.
+// permittedInEveryState reports whether the grid permits the operation in all states that keys
+// have.
 func permittedInEveryState(operation string) bool {
 	rules := key.ParseRules()
 	for _, state := range []key.State{key.Enabled, key.Disabled, key.PendingImport, key.PendingDeletion, key.PendingReplicaDeletion} {
@@ -187,7 +186,7 @@ func parseErrorLists(t *testing.T) operationErrors {
 	return lists
 }
 
-// pairs returns all that is listed but faults.
+// pairs returns all listed errors except fault.
 func (l operationErrors) pairs() map[pair]bool {
 	all := map[pair]bool{}
 	for operation, kinds := range l {
@@ -200,8 +199,7 @@ func (l operationErrors) pairs() map[pair]bool {
 	return all
 }
 
-// parseReasons returns the pairs that a table of reasons names, each of which must
-// be one of those given.
+// parseReasons returns the pairs of a table of reasons. Each pair must be in the given ones.
 func parseReasons(t *testing.T, table string, of map[pair]bool) map[pair]bool {
 	t.Helper()
 	named := map[pair]bool{}
@@ -259,8 +257,8 @@ func readStories(t *testing.T) storyResults {
 	return all
 }
 
-// read notes the calls of a story, and of those that are refused the error that is
-// asserted before anything else happens.
+// read records the calls of a story. For a refused call it records the error that the next line
+// asserts.
 func (a storyResults) read(story string) {
 	refused := "" // the operation of the last call, if it begins with "!"
 	for line := range strings.Lines(story) {
@@ -314,8 +312,8 @@ print(json.dumps({o.name: [e.name.removesuffix("Exception") for e in o.error_sha
 	}
 }
 
-// An error counts for the call before it, if that is refused and nothing else happens
-// in between.
+// An error belongs to the call before it, if the call is refused and nothing else happens between
+// them.
 func TestStoriesAreReadExactly(t *testing.T) {
 	all := storyResults{map[string]bool{}, map[pair]bool{}}
 	all.read(`

@@ -14,7 +14,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// fillWith gives every text of a request the value, and lists and maps some elements.
+// fillWith sets every text of a request to the value, and gives lists and maps some elements.
 func fillWith(v reflect.Value, text string, elements int) {
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -41,8 +41,8 @@ func fillWith(v reflect.Value, text string, elements int) {
 	}
 }
 
-// Whatever a client sends, in each member of each operation, by a name that is known
-// or not: a refused request leaves one event, of 8 KiB at most.
+// A refused request leaves one event of at most 8 KiB, whatever a client sends in each member of
+// each operation, known or unknown.
 func TestEventsOfRefusalsHaveABound(t *testing.T) {
 	o := newExplainTest(t)
 	alice := o.user(explainAccount, "alice", doc(`{"Effect": "Deny", "Action": "*", "Resource": "*"}`))
@@ -80,7 +80,7 @@ func TestEventsOfRefusalsHaveABound(t *testing.T) {
 	}
 }
 
-// linesOf returns the lines of the audit log that are about a request.
+// linesOf returns the lines of the audit log about a request.
 func (o *explainTest) linesOf(requestID string) (all []string) {
 	o.Helper()
 	log, err := os.ReadFile(o.logPath)
@@ -95,8 +95,8 @@ func (o *explainTest) linesOf(requestID string) (all []string) {
 	return all
 }
 
-// The largest policies and descriptions that are accepted stay in their events, which
-// have 64 KiB at most.
+// The largest accepted policies and descriptions appear in their events, which have at most 64
+// KiB.
 func TestEventsOfChangesKeepDocuments(t *testing.T) {
 	o := newExplainTest(t)
 	k := o.key(root, "")
@@ -115,7 +115,7 @@ func TestEventsOfChangesKeepDocuments(t *testing.T) {
 			RequestParameters map[string]any `json:"requestParameters"`
 		}
 		var lines []string
-		for lines = o.linesOf(id); len(lines) == 0; lines = o.linesOf(id) { // the event of a change comes in its own time
+		for lines = o.linesOf(id); len(lines) == 0; lines = o.linesOf(id) { // the event of a change is written later
 		}
 		if err := json.Unmarshal([]byte(lines[0]), &e); err != nil || len(lines[0]) > 64<<10 {
 			t.Fatalf("%s: %d bytes, %v", name, len(lines[0]), err)

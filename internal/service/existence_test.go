@@ -12,13 +12,13 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// maxT is where two series of times are taken for different: chance gives a larger
-// value of Welch's t once in a hundred thousand comparisons.
+// maxT is the threshold at which two series of times count as different. By chance, Welch's t is
+// larger once in a hundred thousand comparisons.
 const maxT = 4.5
 
-// Whether a key is there cannot be told by how long its refusal takes. KEYHOLD_EXISTENCE
-// is the number of samples of each comparison; without it there are a few, which decide
-// nothing: make existence runs it, on a machine that has nothing else to do.
+// The time of a refusal does not reveal whether a key exists. KEYHOLD_EXISTENCE is the number of
+// samples of each comparison. Without it there are too few samples for a result: make existence
+// runs the test on an otherwise idle machine.
 func TestExistenceTiming(t *testing.T) {
 	n := count(t, "KEYHOLD_EXISTENCE", 100)
 	c := newAccessTest(t)
@@ -44,7 +44,7 @@ func TestExistenceTiming(t *testing.T) {
 		"one with many of the caller's grants and a missing one": {c.as("mallory").asks("Encrypt", own), c.as("mallory").asks("Encrypt", missingKey)},
 		"one of another account and a missing one":               {c.as("other/zoe").asks("Encrypt", there), c.as("other/zoe").asks("Encrypt", missingKey)},
 		"a ciphertext of a forbidden key and a missing":          {c.as("mallory").asks("Decrypt", "", blob), c.as("mallory").asks("Decrypt", "", goneBlob)},
-		"a forbidden key and itself":                             {c.as("mallory").asks("Encrypt", there), c.as("mallory").asks("Encrypt", there)}, // the measure of the measure
+		"a forbidden key and itself":                             {c.as("mallory").asks("Encrypt", there), c.as("mallory").asks("Encrypt", there)}, // shows the accuracy of the measurement
 	} {
 		all, cropped := compareTimes(t, n, pair)
 		t.Logf("%s: t = %.2f, without the slowest tenth %.2f, over %d samples", name, all, cropped, n)

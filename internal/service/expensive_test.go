@@ -57,8 +57,8 @@ func TestExpensiveShares(t *testing.T) {
 	}
 }
 
-// Where as many computations run as may, a caller waits no longer than it wants to and
-// no longer than the server's patience; cheap work is done all the same.
+// If all places are taken, a caller waits no longer than its context allows and no longer than
+// patience. Cheap operations do not wait.
 func TestGenerateWaitsItsTurn(t *testing.T) {
 	var running atomic.Int64
 	s := &Service{expensive: newExpensive(1, func(change int) { running.Add(int64(change)) })}
@@ -93,7 +93,7 @@ func TestGenerateWaitsItsTurn(t *testing.T) {
 	}
 }
 
-// One principal with many computations does not delay another one's turn.
+// Many computations of one principal do not delay the turn of another.
 func TestGenerationsTakeTurns(t *testing.T) {
 	e := newExpensive(1, nil)
 	if err := e.begin(t.Context(), long, "root"); err != nil {
@@ -160,8 +160,8 @@ func TestListingsWait(t *testing.T) {
 	}
 }
 
-// The use of expensive keys, the validation of private keys in an import and wrapping
-// keys wait for their turn before they touch anything.
+// The use of expensive keys, the validation of private keys in an import, and the generation of
+// wrapping keys wait for their turn before they change anything.
 func TestExpensiveUsesWait(t *testing.T) {
 	s := &Service{expensive: newExpensive(1, nil)}
 	for _, of := range []effort{brief, long, short} {
@@ -191,7 +191,7 @@ func TestExpensiveUsesWait(t *testing.T) {
 	}
 }
 
-// An operation whose key pair is not made in time is refused, and answers nothing.
+// An operation whose key pair is not generated in time is refused.
 func TestOperationsWithoutTheirTurn(t *testing.T) {
 	s := openForTest(t)
 	do := func(name string, in any) (any, error) {

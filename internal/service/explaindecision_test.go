@@ -66,7 +66,7 @@ func (o *explainTest) write(fn func(tx *store.Tx) error) {
 	}
 }
 
-// user makes a user with an inline policy of the name "own".
+// user makes a user with an inline policy named "own".
 func (o *explainTest) user(account, name, document string, change ...func(*identity.User)) identity.Principal {
 	o.Helper()
 	u := identity.User{Entity: identity.Entity{Account: account, Name: name, Path: "/", ID: "AIDA" + name, Inline: []identity.InlinePolicy{{Name: "own", Document: document}}}}
@@ -125,7 +125,7 @@ func (o *explainTest) explain(in *api.ExplainDecisionRequest) (*api.ExplainDecis
 	return out.(*api.ExplainDecisionResponse), nil
 }
 
-// decision explains what must be one decision.
+// decision returns the explanation of a request with exactly one decision.
 func (o *explainTest) decision(in *api.ExplainDecisionRequest) api.ExplainedDecision {
 	o.Helper()
 	out, err := o.explain(in)
@@ -138,12 +138,12 @@ func (o *explainTest) decision(in *api.ExplainDecisionRequest) api.ExplainedDeci
 	return out.Decisions[0]
 }
 
-// mayDecrypt asks about a principal that decrypts under a key.
+// mayDecrypt returns a question about a principal that decrypts under a key.
 func mayDecrypt(p identity.Principal, k key.Key) *api.ExplainDecisionRequest {
 	return &api.ExplainDecisionRequest{PrincipalArn: &p.ARN, Action: new("kms:Decrypt"), KeyId: new(k.ARN())}
 }
 
-// doc is a policy of statements.
+// doc returns a policy with the statements.
 func doc(statements ...string) string {
 	return "{\"Version\": \"2012-10-17\", \"Statement\": [\n" + strings.Join(statements, ",\n") + "\n]}"
 }
@@ -187,7 +187,7 @@ func TestExplainExplicitDeny(t *testing.T) {
 	if c.Operator != "StringNotEquals" || c.Key != "kms:EncryptionContext:app" || !slices.Equal(c.Wanted, []string{"payroll"}) || len(c.Seen) != 0 || !c.Held {
 		t.Errorf("%+v", c)
 	}
-	// With the context that is wanted, the user's own policy decides.
+	// With the required context, the user's own policy decides.
 	in := mayDecrypt(alice, k)
 	in.EncryptionContext = map[string]string{"app": "payroll"}
 	d = o.decision(in)
@@ -310,7 +310,7 @@ func TestExplainConditionValues(t *testing.T) {
 	}
 }
 
-// Of a key that is not there, its account learns that; and what the principal is told.
+// The account of a key learns that the key does not exist, and what the principal is told.
 func TestExplainMissingKey(t *testing.T) {
 	o := newExplainTest(t)
 	alice, bob := o.user(explainAccount, "alice", doc(mayEncrypt)), o.user(explainAccount, "bob", doc(mayAll))
@@ -329,8 +329,7 @@ func TestExplainMissingKey(t *testing.T) {
 	}
 }
 
-// An operation on two keys, or on a key and an alias, is explained one resource after the
-// other.
+// For an operation on two keys, or on a key and an alias, each resource has an explanation.
 func TestExplainSeveralAsks(t *testing.T) {
 	o := newExplainTest(t)
 	alice := o.user(explainAccount, "alice", doc(`{"Effect": "Allow", "Action": ["kms:CreateAlias", "kms:ReEncryptTo"], "Resource": "arn:aws:kms:*:*:key/*", "Condition": {"Null": {"kms:ReEncryptOnSameKey": "true"}}}`))
@@ -396,7 +395,8 @@ func TestExplainOtherAccounts(t *testing.T) {
 	own := o.key(root, doc(toAccount, toOther))
 	theirs, closed := o.key(elsewhere, doc(toOther, toAccount)), o.key(elsewhere, "")
 
-	// Their principal on the own key: the own side of it.
+	// A principal of the other account, and a key of this account: the explanation shows only the
+	// side of this account.
 	d := o.decision(mayDecrypt(mallory, own))
 	if last := d.Documents[len(d.Documents)-1]; d.Outcome != api.OutcomeOtherAccount || d.ErrorCode != nil || !last.Withheld || len(last.Statements) != 0 || !d.Documents[0].Statements[1].Matched {
 		t.Errorf("%+v", d)
@@ -413,7 +413,8 @@ func TestExplainOtherAccounts(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 
-	// The own principal on their key: without its policy.
+	// A principal of this account, and a key of the other account: the explanation does not show
+	// the key policy.
 	d = o.decision(mayDecrypt(alice, theirs))
 	if d.Outcome != api.OutcomeAllowed || d.By.Sid != "" || d.By.Line != 0 || !d.Documents[0].Withheld || len(d.Documents[0].Statements) != 0 || d.Documents[1].Statements[0].Sid != "Use" {
 		t.Errorf("%+v by %+v", d, d.By)
@@ -422,7 +423,8 @@ func TestExplainOtherAccounts(t *testing.T) {
 	if d.Outcome != api.OutcomeImplicitDeny || d.Reason != "because no resource-based policy allows the kms:Decrypt action" || !d.Documents[0].Withheld || d.GrantsRead != 0 {
 		t.Errorf("%+v", d)
 	}
-	// Where it may not know whether their key is there, a missing one looks the same.
+	// If the account may not know whether a key of the other account exists, a missing key gets
+	// the same explanation.
 	bob := o.user(explainAccount, "bob", doc(mayEncrypt))
 	missing := closed
 	missing.ID = "1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -431,7 +433,7 @@ func TestExplainOtherAccounts(t *testing.T) {
 		t.Errorf("a key that is there\n%s\nand one that is not\n%s", a, b)
 	}
 
-	// Theirs on both sides is theirs.
+	// A principal and a key of the other account: only the other account gets the explanation.
 	for _, in := range []*api.ExplainDecisionRequest{
 		mayDecrypt(mallory, theirs),
 		{PrincipalArn: &mallory.ARN, Action: new("kms:Decrypt"), KeyId: new("alias/pay")},
@@ -446,7 +448,7 @@ func TestExplainOtherAccounts(t *testing.T) {
 	}
 }
 
-// trimPointers takes the addresses out of a value that was printed.
+// trimPointers removes the addresses from a printed value.
 func trimPointers(text string) string {
 	words := strings.Fields(text)
 	for i, w := range words {
@@ -464,8 +466,8 @@ func wantRefusal(t *testing.T, err error, kind key.Kind, part string) {
 	}
 }
 
-// One decision is explained at a time. So many calls of an account wait, and further
-// ones are told to come back; another account is not among those.
+// One decision is explained at a time. A limited number of calls of an account waits; further
+// calls are throttled. Calls of another account do not count.
 func TestExplanationsHaveABound(t *testing.T) {
 	o := newExplainTest(t)
 	alice := o.user(explainAccount, "alice", doc(mayAll))

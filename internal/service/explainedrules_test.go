@@ -7,8 +7,8 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// An operation for principals of the key's account is never left to the policies of another
-// account.
+// The explanation of an operation for principals of the key's account never refers to the
+// policies of another account.
 func TestExplainWithinAccount(t *testing.T) {
 	o := newExplainTest(t)
 	mallory := o.user(explainOther, "mallory", doc(mayAll))
@@ -24,7 +24,7 @@ func TestExplainWithinAccount(t *testing.T) {
 	}
 }
 
-// An operation with rules besides policies is not explained as if policies alone decided.
+// An operation with rules besides policies is not explained as if only policies decided.
 func TestExplainOnlyKMS(t *testing.T) {
 	o := newExplainTest(t)
 	alice := o.user(explainAccount, "alice", doc(`{"Effect": "Allow", "Action": "*", "Resource": "*"}`))

@@ -55,7 +55,7 @@ func newMaterial() []byte {
 	return b
 }
 
-// parameters are what GetParametersForImport gave, and how it was asked.
+// parameters are the answer and the request of GetParametersForImport.
 type parameters struct {
 	*kms.GetParametersForImportOutput
 	algorithm types.AlgorithmSpec
@@ -74,7 +74,7 @@ func oaep256(t *testing.T, s *kmstest.Server, id *string) parameters {
 	return getParameters(t, s, id, types.AlgorithmSpecRsaesOaepSha256, types.WrappingKeySpecRsa2048)
 }
 
-// wrap does what an owner of material does with the standard library.
+// wrap wraps material with the standard library, as its owner does.
 func (p parameters) wrap(t *testing.T, material []byte) []byte {
 	t.Helper()
 	public := must[any](t)(x509.ParsePKIXPublicKey(p.PublicKey)).(*rsa.PublicKey)
@@ -85,7 +85,7 @@ func (p parameters) wrap(t *testing.T, material []byte) []byte {
 	return must[[]byte](t)(rsa.EncryptOAEP(h, rand.Reader, public, material, nil))
 }
 
-// request is an import of material without expiry.
+// request returns an import of material without expiry.
 func (p parameters) request(t *testing.T, material []byte) *kms.ImportKeyMaterialInput {
 	t.Helper()
 	return &kms.ImportKeyMaterialInput{

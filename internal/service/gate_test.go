@@ -27,7 +27,7 @@ func TestKeyPolicyAllowsDirectly(t *testing.T) {
 	c.root().mayNot("DescribeKey", k) // the root has no permissions besides the key policy
 }
 
-// Policies of users count for what the key policy leaves to the account.
+// Policies of users apply to permissions that the key policy delegates to the account.
 func TestKeyPolicyDelegates(t *testing.T) {
 	c := newAccessTest(t)
 	c.user("alice", with(c.identity("allow kms:*")))
@@ -62,11 +62,11 @@ func TestActionsWithoutKey(t *testing.T) {
 	}
 }
 
-// A denial anywhere is the end of it.
+// An explicit Deny in any policy decides.
 func TestExplicitDenials(t *testing.T) {
 	for name, c := range map[string]struct {
 		keyPolicy  string
-		of         []string // the user's
+		of         []string // the user's policies
 		boundary   []string
 		ofSession  []string
 		allowed    bool
@@ -94,7 +94,7 @@ func TestExplicitDenials(t *testing.T) {
 	}
 }
 
-// A boundary limits the permissions of policies, and does not limit what a key policy gives to
+// A boundary limits the permissions of policies, but not permissions that a key policy gives to
 // the user's own ARN.
 func TestBoundaries(t *testing.T) {
 	c := newAccessTest(t)
@@ -143,7 +143,7 @@ func TestSessionPolicies(t *testing.T) {
 	session.may("Encrypt", k)
 }
 
-// Across accounts both sides have to allow.
+// For a key of another account, both sides must allow the request.
 func TestOtherAccounts(t *testing.T) {
 	c := newAccessTest(t)
 	c.user("other/zoe", with(c.identity("allow kms:*")))
@@ -159,8 +159,8 @@ func TestOtherAccounts(t *testing.T) {
 	}
 }
 
-// Another account can use a key, and cannot administer it. Source: "Allowing users
-// in other accounts to use a KMS key".
+// Principals of another account can use a key, but not administer it. Source: "Allowing users in
+// other accounts to use a KMS key".
 func TestOtherAccountsDoNotAdminister(t *testing.T) {
 	c := newAccessTest(t)
 	c.user("other/zoe", with(c.identity("allow kms:*")))
@@ -203,7 +203,7 @@ func TestAliasesAreConditions(t *testing.T) {
 	c.as("bob").mayNot("Encrypt", k)
 }
 
-// Who changes an alias needs to be allowed it on the alias, and on each key.
+// A change of an alias requires permission on the alias and on each key.
 func TestAliasesHaveTwoSides(t *testing.T) {
 	const alias = "arn:aws:kms:eu-west-2:111122223333:alias/a"
 	for name, test := range map[string]struct {
@@ -230,7 +230,7 @@ func TestAliasesHaveTwoSides(t *testing.T) {
 	}
 }
 
-// Tags are given to a new key by whom kms:TagResource allows to.
+// A new key with tags requires kms:TagResource.
 func TestTagsAtCreation(t *testing.T) {
 	c := newAccessTest(t)
 	c.user("alice", with(c.identity("allow kms:CreateKey")))
@@ -259,7 +259,7 @@ func TestReEncryptHasTwoSides(t *testing.T) {
 	}
 }
 
-// A grant is for its grantee, with a token or without.
+// Only the grantee can use a grant, with or without the token.
 func TestGrants(t *testing.T) {
 	c := newAccessTest(t)
 	c.user("alice")
@@ -310,7 +310,7 @@ func TestGrantConstraints(t *testing.T) {
 	c.as("source").mayNot("DescribeKey", k)
 }
 
-// Who may create grants by a grant hands on no more than they have.
+// A grantee that may create grants can hand on only its own permissions.
 func TestChildGrants(t *testing.T) {
 	c := newAccessTest(t)
 	c.user("alice")
@@ -356,7 +356,7 @@ func TestWhoRetires(t *testing.T) {
 		{"grantee", "Decrypt,RetireGrant", "retirer", true},
 		{"retirer", "Decrypt", "retirer", true},
 		{"retirer", "Decrypt", "", false},
-		{"stranger", "Decrypt", "retirer", false}, // the key policy has no say
+		{"stranger", "Decrypt", "retirer", false}, // the key policy does not apply
 		{"home", "Decrypt", "retirer", true},
 		{"delegate", "Decrypt", "retirer", true},
 		{"denied", "Decrypt", "denied", false},
@@ -398,7 +398,8 @@ func TestLimitsOfWhoRetires(t *testing.T) {
 	c.as("role/bounded").mayNot("RetireGrant", "", `{"KeyId":"`+k+`","GrantId":"`+id+`"}`)
 }
 
-// Nobody gives a key a policy that they could not replace, unless they insist.
+// A principal cannot give a key a policy that locks the principal out, except with
+// BypassPolicyLockoutSafetyCheck.
 func TestLockOuts(t *testing.T) {
 	c := newAccessTest(t)
 	c.user("alice", with(c.identity("allow kms:*")))
@@ -446,7 +447,7 @@ func TestPoliciesNameNobodyWhoIsNotThere(t *testing.T) {
 	}
 }
 
-// A policy that was stored and cannot be read allows nobody anything.
+// A stored policy that cannot be read allows nothing.
 func TestMalformedPoliciesDeny(t *testing.T) {
 	c := newAccessTest(t)
 	c.user("alice", with(c.identity("allow kms:*")))
@@ -461,7 +462,7 @@ func TestMalformedPoliciesDeny(t *testing.T) {
 	}
 }
 
-// Not seeing is not knowing.
+// A caller who may not see a key does not learn whether it exists.
 func TestMissingIsAsForbidden(t *testing.T) {
 	const missing = "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-0000-0000-000000000000"
 	c := newAccessTest(t)
@@ -494,7 +495,7 @@ func TestMissingIsAsForbidden(t *testing.T) {
 	c.as("alice").mayNot("DescribeKey", "arn:aws:kms:eu-west-2:444455556666:alias/none")
 }
 
-// A ciphertext says nothing of its key to who may not use it.
+// A caller who may not use the key of a ciphertext learns nothing about the key.
 func TestKeysInCiphertexts(t *testing.T) {
 	c := newAccessTest(t)
 	c.user("alice")

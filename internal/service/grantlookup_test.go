@@ -15,7 +15,7 @@ import (
 
 const testAlice = "arn:aws:iam::" + homeAccount + ":user/alice"
 
-// A lookupTest is a key whose policy leaves everything to grants.
+// A lookupTest is a key with a policy that allows nothing, so that only grants allow requests.
 type lookupTest struct {
 	testing.TB
 	*Service
@@ -76,7 +76,7 @@ func (l *lookupTest) isAllowed(q *question) bool {
 	return d.Allowed
 }
 
-// randomSome returns some of all.
+// randomSome returns a random selection.
 func randomSome(r *rand.Rand, all ...string) (some []string) {
 	for _, s := range all {
 		if r.IntN(2) == 0 {
@@ -107,7 +107,7 @@ func randomConstraints(r *rand.Rand) (c key.GrantConstraints) {
 	return c
 }
 
-// randomQuestion asks for something that a grant may allow.
+// randomQuestion returns a request that a grant may allow.
 func (l *lookupTest) randomQuestion(r *rand.Rand) (string, *question) {
 	id, context := &l.key.ID, randomContext(r)
 	switch r.IntN(4) {
@@ -124,8 +124,8 @@ func (l *lookupTest) randomQuestion(r *rand.Rand) (string, *question) {
 	return fmt.Sprintf("Decrypt %v", context), l.ask("Decrypt", &api.DecryptRequest{KeyId: id, EncryptionContext: context})
 }
 
-// The index finds a grant that allows a request if any of all grants allows the request,
-// and else none. Grants come and go meanwhile.
+// The index finds an allowing grant exactly if one of all grants allows the request, while grants
+// are created and removed.
 func TestGrantLookupMissesNothing(t *testing.T) {
 	l, r := newLookupTest(t), rand.New(rand.NewPCG(13, 91))
 	var all []key.Grant
@@ -155,7 +155,7 @@ func TestGrantLookupMissesNothing(t *testing.T) {
 	}
 }
 
-// manyGrants are sets of grants that do not match manyQuestions, by the difference.
+// manyGrants are sets of grants that do not match manyQuestions, by the part that differs.
 var manyGrants = map[string]func(i int) ([]string, key.GrantConstraints){
 	"another context": func(i int) ([]string, key.GrantConstraints) {
 		return []string{"Decrypt"}, key.GrantConstraints{ContextEquals: map[string]string{"n": fmt.Sprint(i)}}
@@ -196,7 +196,7 @@ func (l *lookupTest) manyQuestions() map[string]*question {
 	}
 }
 
-// No number of grants that do not match has a request read more than the shapes.
+// A request reads only the shapes, however many grants do not match it.
 func TestGrantsThatDoNotMatchCostNothing(t *testing.T) {
 	for name, grant := range manyGrants {
 		l := newLookupTest(t)
@@ -214,8 +214,8 @@ func TestGrantsThatDoNotMatchCostNothing(t *testing.T) {
 	}
 }
 
-// A principal has grants of so many shapes and names of pairs on a key, and no more. One
-// that was removed makes room.
+// The number of shapes, and of names of pairs, of a principal's grants on a key is limited.
+// Removing a grant makes room.
 func TestShapesOfGrantsAreBounded(t *testing.T) {
 	l := newLookupTest(t)
 	var last key.Grant

@@ -34,7 +34,7 @@ func grantRequestOf(k key.Key) *api.CreateGrantRequest {
 	return &api.CreateGrantRequest{KeyId: &k.ID, GranteePrincipal: new(testApp), Operations: []string{"Decrypt"}}
 }
 
-// The quota counts grants, not requests: a repetition is none more.
+// The quota counts grants, not requests: a repeated request does not count again.
 func TestGrantQuota(t *testing.T) {
 	s := openForTest(t)
 	k := createKeyForTest(t, s)
@@ -67,13 +67,13 @@ func TestGrantQuota(t *testing.T) {
 	doForTest(t, s, "CreateGrant", grantRequestOf(createKeyForTest(t, s)))
 }
 
-// Whatever many callers do at a time, indexes and guards say what the grants say,
-// and one name with one set of members is one grant.
+// After concurrent changes, indexes and guards agree with the grants, and requests with one name
+// and the same members have created one grant.
 func TestGrantRecordsAgree(t *testing.T) {
 	s := openForTest(t)
 	k := createKeyForTest(t, s)
 	var mu sync.Mutex
-	made := map[string]string{} // a token of each grant
+	made := map[string]string{} // a token for each grant
 	do := func(operation string, in any) any {
 		op, _ := s.Find(operation)
 		out, err := s.Do(t.Context(), Request{Caller: testCaller, Operation: op, Input: in})
@@ -118,8 +118,7 @@ func TestGrantRecordsAgree(t *testing.T) {
 	wantGrantRecords(t, s.store, k, 0)
 }
 
-// wantGrantRecords checks that so many grants of three names are there, or any
-// number where want is negative.
+// wantGrantRecords checks the number of grants of three names. A negative want allows any number.
 func wantGrantRecords(t *testing.T, s *store.Store, k key.Key, want int) {
 	t.Helper()
 	err := s.View(t.Context(), func(v *store.View) error {
@@ -150,8 +149,8 @@ func wantGrantRecords(t *testing.T, s *store.Store, k key.Key, want int) {
 	}
 }
 
-// A grant that another request made or removed since the look-up is a conflict,
-// and never the grant of an ID that was given up.
+// If another request created or removed the grant since the look-up, the result is a conflict.
+// CreateGrant never returns the ID of a grant that was not committed.
 func TestGrantThatCameOrWentMeanwhile(t *testing.T) {
 	s := openForTest(t)
 	k := createKeyForTest(t, s)
@@ -185,7 +184,7 @@ func TestGrantThatCameOrWentMeanwhile(t *testing.T) {
 type readCounter struct {
 	store.Backend
 	mu   sync.Mutex
-	read map[string]int // records, by the beginning of the path up to "/"
+	read map[string]int // number of records by the first segment of their paths
 }
 
 type countingReader struct {
@@ -221,7 +220,7 @@ func (r countingReader) Scan(from, to []byte, limit int) ([]store.Item, error) {
 	return items, err
 }
 
-// reads returns what fn reads.
+// reads returns the reads of fn.
 func (c *readCounter) reads(fn func()) map[string]int {
 	c.mu.Lock()
 	c.read = map[string]int{}
@@ -232,8 +231,7 @@ func (c *readCounter) reads(fn func()) map[string]int {
 	return maps.Clone(c.read)
 }
 
-// openCounting opens a deployment with one key that has many grants and one that
-// has a few.
+// openCounting opens a deployment with one key that has many grants and another that has few.
 func openCounting(t testing.TB, many int) (s *Service, c *readCounter, crowded, quiet key.Key) {
 	t.Helper()
 	c = &readCounter{Backend: memory.New(), read: map[string]int{}}
@@ -280,7 +278,7 @@ func fillWithGrants(t testing.TB, s *Service, k key.Key, n int) {
 	}
 }
 
-// One sweep removes a bounded number of grants, of all keys together, and the next goes on.
+// One sweep removes a limited number of grants, of all keys together. The next sweep continues.
 func TestRemovalOfGrantsIsBounded(t *testing.T) {
 	s, _, crowded, quiet := openCounting(t, 2*grantPage+1)
 	fillWithGrants(t, s, quiet, grantPage)
@@ -288,7 +286,7 @@ func TestRemovalOfGrantsIsBounded(t *testing.T) {
 	for i, step := range []struct {
 		k     key.Key
 		all   bool
-		pages int // that are left afterwards
+		pages int // number of pages left
 	}{{crowded, false, 0}, {quiet, false, 0}, {crowded, true, 1}, {quiet, true, 0}} {
 		if i == 2 { // the next sweep
 			pages = 2
@@ -300,8 +298,8 @@ func TestRemovalOfGrantsIsBounded(t *testing.T) {
 	}
 }
 
-// grantInVain gives a principal n grants of Encrypt, each for an encryption context that
-// nobody has.
+// grantInVain gives a principal n grants of Encrypt, each for an encryption context that no
+// request has.
 func grantInVain(t testing.TB, s *Service, k key.Key, to key.Principal, n int) {
 	t.Helper()
 	for i := range n {
@@ -313,14 +311,14 @@ func grantInVain(t testing.TB, s *Service, k key.Key, to key.Principal, n int) {
 	}
 }
 
-// What a request reads does not depend on how many grants are on the key.
+// The reads of a request do not depend on the number of grants on the key.
 func TestGrantsCostNothing(t *testing.T) {
 	many := key.MaxGrants - 10
 	if testing.Short() {
 		many = 1000
 	}
 	s, c, crowded, quiet := openCounting(t, many)
-	fillWithGrants(t, s, quiet, 10) // so that a page of ten is there
+	fillWithGrants(t, s, quiet, 10) // so that there is a page of ten
 	for name, request := range map[string]func(k key.Key){
 		"CreateGrant": func(k key.Key) {
 			in := grantRequestOf(k)
@@ -364,8 +362,8 @@ func TestGrantsCostNothing(t *testing.T) {
 	}
 }
 
-// For a principal that policies allow something no grant is looked at; for one that
-// nothing else allows it, one grant that does.
+// No grant is read for a principal whose policies allow the request. For other principals one
+// allowing grant is read.
 func TestWhoNeedsNoGrantReadsNone(t *testing.T) {
 	s, b, crowded, _ := openCounting(t, 1000)
 	c := accessTest{people{t, s}}
@@ -382,8 +380,8 @@ func TestWhoNeedsNoGrantReadsNone(t *testing.T) {
 	}
 }
 
-// BenchmarkGrants compares requests on a key without grants and on one with as
-// many as there can be.
+// BenchmarkGrants compares requests on a key without grants with requests on a key with the
+// maximum number of grants.
 func BenchmarkGrants(b *testing.B) {
 	s, _, crowded, quiet := openCounting(b, key.MaxGrants-1)
 	op, _ := s.Find("Encrypt")

@@ -21,7 +21,7 @@ const (
 	absentID   = "9665f33deb53dae5c4cf44ae98561b5fe291cfbb2ba15defec5905e3924e854b"
 )
 
-// grantInput asks for a grant to the role of an app.
+// grantInput returns a grant for the role of an app.
 func grantInput(id *string, change func(in *kms.CreateGrantInput)) *kms.CreateGrantInput {
 	in := &kms.CreateGrantInput{KeyId: id, GranteePrincipal: aws.String(appARN), Operations: []types.GrantOperation{"Encrypt", "Decrypt"}}
 	if change != nil {
@@ -107,7 +107,8 @@ func TestGrantReadsBack(t *testing.T) {
 	}
 }
 
-// A name and all members make the same grant; a name alone makes none the same.
+// Requests with the same name and members return the same grant. The same name with other members
+// creates another grant.
 func TestGrantNames(t *testing.T) {
 	s := kmstest.Start(t)
 	id, other := createGenerated(t, s), createGenerated(t, s)
@@ -149,7 +150,8 @@ func TestGrantNames(t *testing.T) {
 		t.Error("a grant of another key")
 	}
 	wantIDs(t, "all", listGrants(t, s, &kms.ListGrantsInput{KeyId: id}), all...)
-	// All tokens of one grant are as good, and end with it. Then its name is free.
+	// All tokens of one grant are equivalent and end with the grant. Then its name can be used
+	// again.
 	for token := range seen {
 		good(t, describeWith(t, s, id, token))
 	}
@@ -320,7 +322,7 @@ func TestRetireAndRevoke(t *testing.T) {
 	}
 	wantError(t, revoke(t, s, other, three.GrantId), "NotFoundException", "")
 	wantIDs(t, "after refusals", listGrants(t, s, &kms.ListGrantsInput{KeyId: id}), three.GrantId)
-	// Whatever state the key is in.
+	// The operations accept keys in every state.
 	schedule(t, s, id)
 	good(t, revoke(t, s, id, three.GrantId))
 	s.Advance(8 * day)
@@ -338,7 +340,7 @@ func TestListsOfGrants(t *testing.T) {
 			}
 		}).GrantId
 	}
-	// One principal's ARN is the beginning of another's.
+	// The ARN of one principal is a prefix of another principal's ARN.
 	a, ab := accountARN+"role/a", accountARN+"role/a/b"
 	one, two, three, four := to(id, a, ab), to(id, ab, a), to(id, a, ""), to(other, a, a)
 	for name, c := range map[string]struct {
@@ -386,7 +388,7 @@ func TestListsOfGrants(t *testing.T) {
 	wantError(t, err, "AccessDeniedException", "service principal")
 }
 
-// Pages stay right while grants come and go.
+// Pages stay correct while grants are created and removed.
 func TestPagesOfGrants(t *testing.T) {
 	s := kmstest.Start(t)
 	id := createGenerated(t, s)
@@ -412,7 +414,7 @@ func TestPagesOfGrants(t *testing.T) {
 	for name, list := range pages {
 		t.Run(name, func(t *testing.T) {
 			ours := slices.Clone(all[:6])
-			gone := ours[1] // with which the first page ends
+			gone := ours[1] // the first page ends with this grant
 			got := collect(t, 2, list, func(page int) {
 				if page == 0 {
 					good(t, revoke(t, s, id, &gone))

@@ -120,7 +120,7 @@ func TestMaterialIDIsTheOwners(t *testing.T) {
 	}
 }
 
-// Several sets of parameters are good at once, and each more than once.
+// Several sets of parameters are valid at the same time, and each can be used several times.
 func TestTokensLiveSideBySide(t *testing.T) {
 	s := kmstest.Start(t)
 	id := createExternal(t, s)
@@ -151,7 +151,7 @@ func TestTokenExpires(t *testing.T) {
 		if !c.ok {
 			wantError(t, err, "ExpiredImportTokenException", "")
 		}
-		// A later hour has another token key; the old tokens stay valid.
+		// A later hour has another token key. The old tokens stay valid.
 		fresh := oaep256(t, s, id)
 		must[*kms.ImportKeyMaterialOutput](t)(s.Client.ImportKeyMaterial(t.Context(), fresh.request(t, material)))
 	}
@@ -197,7 +197,7 @@ func TestExpiry(t *testing.T) {
 		}
 	}
 	importUntil(after(s, 10*day))
-	importUntil(after(s, 20*day)) // over live material: only the date changes
+	importUntil(after(s, 20*day)) // the material is present: only the expiry changes
 	blob := encrypt(t, s, id, "hello")
 	s.Advance(19 * day)
 	wantState(t, s, id, types.KeyStateEnabled)

@@ -18,7 +18,7 @@ import (
 	"github.com/keyhold/keyhold/kmstest"
 )
 
-// wrapHybrid does what an owner of a private key does.
+// wrapHybrid wraps a private key as its owner does.
 func (p parameters) wrapHybrid(t *testing.T, material []byte) []byte {
 	t.Helper()
 	oaep := p
@@ -77,7 +77,7 @@ func ecMaterial(t *testing.T, c elliptic.Curve) []byte {
 	return must[[]byte](t)(x509.MarshalPKCS8PrivateKey(must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(c, rand.Reader))))
 }
 
-// randomBytes returns material that is bytes and no more.
+// randomBytes returns material without a structure.
 func randomBytes(n int) []byte { return bytes.Repeat(newMaterial(), 3)[:n] }
 
 const (
@@ -85,8 +85,9 @@ const (
 	hybrid1, hybrid2     = types.AlgorithmSpecRsaAesKeyWrapSha1, types.AlgorithmSpecRsaAesKeyWrapSha256
 )
 
-// Each kind of material is imported in each way that there is for it; deleted, it is
-// missed; imported again, it is the same key; and no other takes its place.
+// Each kind of material can be imported with each algorithm. After its deletion the key is
+// unusable. After another import of the same material the key works again. Other material is
+// refused.
 func TestImportOfEachKind(t *testing.T) {
 	s := kmstest.Start(t)
 	for _, c := range []struct {
@@ -133,12 +134,12 @@ func TestImportOfEachKind(t *testing.T) {
 	}
 }
 
-// wantPublic compares the public key with that of the owner's copy, for asymmetric material.
+// wantPublic compares the public key with the owner's, for asymmetric material.
 func (k importedKey) wantPublic(t *testing.T, s *kmstest.Server) {
 	t.Helper()
 	private, err := x509.ParsePKCS8PrivateKey(k.material)
 	if err != nil {
-		return // bytes
+		return // symmetric material
 	}
 	want := must[[]byte](t)(x509.MarshalPKIXPublicKey(private.(crypto.Signer).Public()))
 	out := must[*kms.GetPublicKeyOutput](t)(s.Client.GetPublicKey(t.Context(), &kms.GetPublicKeyInput{KeyId: k.id}))
@@ -147,7 +148,7 @@ func (k importedKey) wantPublic(t *testing.T, s *kmstest.Server) {
 	}
 }
 
-// wantUnusable checks that a key without its material does nothing.
+// wantUnusable checks that a key without its material refuses operations.
 func (k importedKey) wantUnusable(t *testing.T, s *kmstest.Server) {
 	t.Helper()
 	const part = " is pending import."
@@ -160,7 +161,7 @@ func (k importedKey) wantUnusable(t *testing.T, s *kmstest.Server) {
 	wantError(t, err, "KMSInvalidStateException", part)
 }
 
-// Members for keys with several materials are rejected for keys with one material for life.
+// Members about several materials are rejected for keys that can have only one material.
 func TestMembersOfSymmetricImports(t *testing.T) {
 	s := kmstest.Start(t)
 	k := importedKey{id: createOf(t, s, "HMAC_256", "GENERATE_VERIFY_MAC")}
@@ -181,7 +182,7 @@ func TestMembersOfSymmetricImports(t *testing.T) {
 	must[*kms.ImportKeyMaterialOutput](t)(s.Client.ImportKeyMaterial(t.Context(), oaep256(t, s, k.id).request(t, material)))
 }
 
-// Every way to wrap that is not one for a spec is refused before a pair is made.
+// A wrapping algorithm that does not fit a key spec is refused before a key pair is generated.
 func TestWrappingOfEachKind(t *testing.T) {
 	s := kmstest.Start(t)
 	for _, c := range []struct {
@@ -189,7 +190,7 @@ func TestWrappingOfEachKind(t *testing.T) {
 		usage       types.KeyUsageType
 		algorithm   types.AlgorithmSpec
 		wrappingKey types.WrappingKeySpec
-		error       string // none if it is permitted
+		error       string // "" if the algorithm is permitted
 	}{
 		{"SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT", hybrid2, "RSA_2048", "ValidationException"},
 		{"HMAC_512", "GENERATE_VERIFY_MAC", hybrid1, "RSA_2048", "ValidationException"},

@@ -58,8 +58,8 @@ func octets(t *testing.T, content []byte) []byte {
 	return must[[]byte](t)(asn1.Marshal(content))
 }
 
-// A private key in BER is imported, is the same material as in DER, and works.
-// Source: "Requirements for imported key material" in the developer guide.
+// A private key in BER can be imported, is the same material as in DER, and works. Source:
+// "Requirements for imported key material" in the developer guide.
 func TestImportOfBER(t *testing.T) {
 	s := kmstest.Start(t)
 	ec := func(curve string) []string {

@@ -19,7 +19,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store/memory"
 )
 
-// tokenFixture is a call on a key that takes material, in a service of its own.
+// tokenFixture returns a call about a key of origin EXTERNAL, in a service of its own.
 func tokenFixture(t testing.TB, spec key.Spec) (*call, key.Key) {
 	t.Helper()
 	backend, slots, events := memory.New(), memory.NewSlots(), audit.New(audit.Discard{}, audit.Options{})
@@ -39,7 +39,7 @@ func tokenFixture(t testing.TB, spec key.Spec) (*call, key.Key) {
 	return &call{Service: s, ctx: t.Context(), now: now, keys: []key.Key{k}}, k
 }
 
-// newToken returns what a token says, and the token, for RSA_2048.
+// newToken returns the content of a token, and the token, for RSA_2048.
 func newToken(t testing.TB, c *call, k key.Key, algorithm string) (*crypt.WrappingKey, []byte) {
 	t.Helper()
 	pair, err := crypt.NewWrappingKey("RSA_2048")
@@ -55,8 +55,8 @@ func newToken(t testing.TB, c *call, k key.Key, algorithm string) (*crypt.Wrappi
 	return pair, token
 }
 
-// count is a number from the environment: the suite runs few of what a target of the
-// Makefile runs many.
+// count returns a number from the environment: the test suite runs few iterations, and a target
+// of the Makefile runs many.
 func count(t testing.TB, variable string, few int) int {
 	t.Helper()
 	text := os.Getenv(variable)
@@ -80,7 +80,7 @@ func wantRefusedToken(t testing.TB, c *call, k key.Key, token []byte) {
 	}
 }
 
-// No mutated token is accepted. KEYHOLD_TOKENS says how many are tried.
+// No mutated token is accepted. KEYHOLD_TOKENS is the number of mutations.
 func TestMutatedTokens(t *testing.T) {
 	c, k := tokenFixture(t, "ECC_NIST_P256")
 	other := k
@@ -105,33 +105,33 @@ func TestMutatedTokens(t *testing.T) {
 	t.Logf("%d mutated tokens, of the seed %d", n, seed)
 }
 
-// mutate returns a token with something done to it.
+// mutate returns a modified token.
 func mutate(r *rand.Rand, token, second, foreign []byte) []byte {
 	m := bytes.Clone(token)
 	switch r.IntN(8) {
-	case 0: // some bits flipped
+	case 0: // flip some bits
 		for range 1 + r.IntN(8) {
 			m[r.IntN(len(m))] ^= 1 << r.IntN(8)
 		}
-	case 1: // cut off
+	case 1: // cut off the end
 		m = m[:r.IntN(len(m))]
-	case 2: // its beginning cut off
+	case 2: // cut off the beginning
 		m = m[1+r.IntN(len(m)-1):]
-	case 3: // made longer
+	case 3: // append bytes
 		m = append(m, make([]byte, 1+r.IntN(6144-len(m)))...)
-	case 4: // of another hour
+	case 4: // change the hour
 		binary.BigEndian.PutUint64(m[1:], binary.BigEndian.Uint64(m[1:])+uint64(r.IntN(60)-30))
 		m[len(m)-1] ^= byte(r.IntN(2))
-	case 5: // put together of two good ones
+	case 5: // combine two valid tokens
 		cut := 1 + r.IntN(min(len(token), len(second))-1)
 		m = append(m[:cut], second[cut:]...)
 		if r.IntN(2) == 0 {
 			m = append(bytes.Clone(second[:cut]), token[cut:]...)
 		}
-	case 6: // joined with the token of another key
+	case 6: // append the token of another key
 		cut := r.IntN(min(len(token), len(foreign)))
 		m = append(m[:cut], foreign[cut:]...)
-	case 7: // all but the version random
+	case 7: // random bytes after the version
 		for i := 1; i < len(m); i++ {
 			m[i] = byte(r.Uint32())
 		}
@@ -139,8 +139,8 @@ func mutate(r *rand.Rand, token, second, foreign []byte) []byte {
 	return m
 }
 
-// The table of wrappings is held against a token, too: one that was given out by a
-// server with another table opens nothing.
+// The table of wrappings also applies to tokens: a token that a server with another table issued
+// is refused.
 func TestWrappingOfATokenIsRefused(t *testing.T) {
 	for spec, algorithms := range map[key.Spec][]string{
 		"SYMMETRIC_DEFAULT": {"RSAES_PKCS1_V1_5", "SM2PKE", "RSA_AES_KEY_WRAP_SHA_256"},
@@ -163,7 +163,7 @@ func TestWrappingOfATokenIsRefused(t *testing.T) {
 	}
 }
 
-// No bytes are accepted as a token unless the server sealed them.
+// Only bytes that the server sealed are accepted as a token.
 func FuzzImportToken(f *testing.F) {
 	c, k := tokenFixture(f, "ECC_NIST_P256")
 	_, token := newToken(f, c, k, "RSAES_OAEP_SHA_256")

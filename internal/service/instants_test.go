@@ -11,7 +11,7 @@ import (
 	"github.com/keyhold/keyhold/internal/records"
 )
 
-// What ends at a moment is over at that moment, and good until then.
+// An expiry takes effect exactly at its moment, and not before.
 func TestTokensEndAtTheirInstant(t *testing.T) {
 	c, k := tokenFixture(t, key.SymmetricDefault)
 	_, token := newToken(t, c, k, "RSAES_OAEP_SHA_256")
@@ -35,7 +35,7 @@ func TestValidToAtItsInstant(t *testing.T) {
 			t.Errorf("a ValidTo of %v: %v", validTo, err)
 		}
 	}
-	// The moment comes between the check of the request and the use of the material.
+	// The moment of expiry comes between the check of the request and the use of the material.
 	k := key.Key{State: key.Enabled, Materials: []key.Material{{ID: "a", Sealed: []byte("x"), Slot: "s", ValidTo: now}}}
 	for at, there := range map[time.Time]bool{now.Add(-1): true, now: false, now.Add(1): false} {
 		if m := k.At(at).Materials[0]; m.Present() != there {

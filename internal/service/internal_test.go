@@ -13,7 +13,7 @@ import (
 	"github.com/keyhold/keyhold/internal/records"
 )
 
-// Each operation has all its parts. The test names the missing ones.
+// Each operation has all its parts. The test names missing parts.
 func TestOperationsAreComplete(t *testing.T) {
 	rules, table := key.ParseRules(), ofAPI(operations(true), api.TargetKMS)
 	stories := readAll(t, "../../testdata/*.txtar")
@@ -55,8 +55,8 @@ func TestOperationsAreComplete(t *testing.T) {
 	}
 }
 
-// Operations outside the KMS API belong to the account's root. Without dev, only administrative
-// ones are served.
+// Only the root of the account may use operations outside the KMS API. A server that is not a dev
+// server serves only the administrative ones.
 func TestOwnOperationsAreComplete(t *testing.T) {
 	docs := readAll(t, "../../docs/api.md")
 	all := operations(true)

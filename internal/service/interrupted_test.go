@@ -13,19 +13,19 @@ import (
 	"github.com/keyhold/keyhold/internal/store/memory"
 )
 
-// An interruption watches what one request does with the store, and calls fn once:
-// before the read or commit of the number at, so that fn comes at each moment that the
-// request could notice.
+// An interruption watches how one request uses the store, and calls fn once: before the read or
+// commit with the number at. With all numbers in turn, fn is called at each moment that the
+// request can notice.
 type interruption struct {
 	at int
 	fn func()
 
 	steps     int
-	interrupt bool // fn was called, before the request had committed
+	interrupt bool // fn was called before the request committed
 	committed bool
-	reads     []string // by the request until its commit, without the reads of the last View
-	last      []string // of the last View
-	checks    []string // of the commit
+	reads     []string // reads of the request before its commit, without the last View
+	last      []string // reads of the last View
+	checks    []string // checks of the commit
 }
 
 type interruptionKey struct{}
@@ -42,7 +42,7 @@ func (i *interruption) step() {
 	}
 }
 
-// An interrupted Backend has the interruption of a request, if its context has one.
+// An interrupted Backend calls the interruption in the context of a request.
 type interrupted struct{ store.Backend }
 
 func (b interrupted) View(ctx context.Context, fn func(store.Reader) error) error {
@@ -100,8 +100,8 @@ func (r interruptedReader) note(key string) {
 	}
 }
 
-// newInterruptibleTest returns an accessTest on a Backend that can be interrupted. The service has the operations
-// of a dev server. The root of home has an access key, that can be disabled.
+// newInterruptibleTest returns an accessTest on a Backend that can be interrupted. The service
+// has the operations of a dev server. The root of home has an access key, which can be disabled.
 func newInterruptibleTest(t *testing.T) (accessTest, interruptible) {
 	t.Helper()
 	d := interruptible{Backend: memory.New(), slots: memory.NewSlots(), root: seal.NewEphemeralRoot()}
@@ -147,8 +147,8 @@ func (a actor) interruptedBy(i *interruption, operation, on string, members ...s
 	return err
 }
 
-// dump returns the revisions of all records, but of those that no decision and no change
-// of a request is about.
+// dump returns the revisions of all records, except records that no decision and no change of a
+// request concerns.
 func dump(t *testing.T, b store.Backend) map[string]int64 {
 	t.Helper()
 	all := map[string]int64{}

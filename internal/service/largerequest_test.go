@@ -10,7 +10,7 @@ import (
 	"github.com/keyhold/keyhold/internal/identity"
 )
 
-// oneTurn returns a service in which one large request is answered at a time.
+// oneTurn returns a service that answers one large request at a time.
 func oneTurn(t *testing.T) *Service {
 	s := openForTest(t)
 	s.expensive = newExpensive(1, nil)
@@ -57,7 +57,7 @@ func TestLargeRequestsTakeTurns(t *testing.T) {
 		join(name)
 	}
 	first.End()
-	first.End() // which changes nothing
+	first.End() // changes nothing
 	if one, two := <-served, <-served; one != "mallory" || two != "bob" {
 		t.Errorf("served %s, %s, want mallory, bob", one, two)
 	}
@@ -68,7 +68,7 @@ func TestLargeRequestsTakeTurns(t *testing.T) {
 	}
 }
 
-// A large request decides by policies that take long in the turn that it has.
+// A large request uses its turn also for slow decisions.
 func TestOneTurnForADecision(t *testing.T) {
 	s := oneTurn(t)
 	c := &call{Service: s, ctx: t.Context(), Request: Request{Turn: s.Queue(t.Context(), testCaller, largeBody)}}
@@ -81,8 +81,7 @@ func TestOneTurnForADecision(t *testing.T) {
 	}
 }
 
-// The turn of a large request is over before it waits for anything: as it is carried out,
-// and as a refusal takes its time.
+// The turn of a large request ends before the operation runs, and before a refusal waits.
 func TestTurnEndsBeforeARequestWaits(t *testing.T) {
 	s := oneTurn(t)
 	op, _ := s.Find("GenerateRandom")
@@ -103,7 +102,7 @@ func TestTurnEndsBeforeARequestWaits(t *testing.T) {
 	}
 }
 
-// A watchedLog is a log that calls a function with all that is written.
+// A watchedLog is a log that calls a function with everything that is written.
 type watchedLog struct {
 	audit.Discard
 	wrote func(p []byte)
@@ -114,15 +113,15 @@ func (w watchedLog) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// doLarge has the gate answer a large request that is refused before it is decided.
+// doLarge sends the gate a large request that is refused before the decision.
 func doLarge(t *testing.T, s *Service, turn *Turn) (any, error) {
 	op, _ := s.Find("GenerateRandom")
 	in := &api.GenerateRandomRequest{NumberOfBytes: new(int32(-8))}
 	return s.Do(t.Context(), Request{Caller: testCaller, Operation: op, Turn: turn, Input: in})
 }
 
-// While the event of a large request is written, another one has its turn. One that does
-// not get its turn is throttled, with an event.
+// While the event of a large request is written, another large request has its turn. A large
+// request that does not get its turn is throttled, with an event.
 func TestEventsOfLargeRequests(t *testing.T) {
 	var s *Service
 	var written []byte

@@ -43,7 +43,7 @@ func TestLastUsage(t *testing.T) {
 	wantUsage(t, s, id, "Decrypt", decryption)
 	s.Advance(day)
 
-	// Failed operations, and operations that are not cryptographic, do not count as use.
+	// Failed operations, and operations that are not cryptographic, do not count as a use.
 	_, err := s.Client.Decrypt(t.Context(), &kms.DecryptInput{KeyId: id, CiphertextBlob: blob, EncryptionContext: map[string]string{"a": "b"}})
 	wantError(t, err, "InvalidCiphertextException", "")
 	_, err = s.Client.Decrypt(t.Context(), &kms.DecryptInput{KeyId: other, CiphertextBlob: blob})
@@ -74,8 +74,8 @@ func (l *clockedService) lastUsage(t *testing.T, id string) *api.KeyLastUsageDat
 	return must[any](t)(do(l.Service, "GetKeyLastUsage", &api.GetKeyLastUsageRequest{KeyId: &id})).(*api.GetKeyLastUsageResponse).KeyLastUsage
 }
 
-// A stop in order loses no usage, which names the event in the log; and none stays of
-// a key that is removed.
+// An orderly stop loses no usage. A usage names its event in the log, and is removed with its
+// key.
 func TestLastUsageOverAStop(t *testing.T) {
 	l := newClockedService(t)
 	before := len(l.paths(t))

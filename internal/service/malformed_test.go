@@ -25,8 +25,8 @@ import (
 	"github.com/keyhold/keyhold/kmstest"
 )
 
-// rawImport sends wrapped material and returns all that is answered but for what
-// differs between any two answers: the request ID and the date.
+// rawImport sends wrapped material and returns the whole answer without the parts that always
+// differ: the request ID and the date.
 func rawImport(t *testing.T, s *kmstest.Server, p parameters, wrapped []byte) string {
 	t.Helper()
 	body := must[[]byte](t)(json.Marshal(map[string]any{
@@ -42,8 +42,8 @@ func rawImport(t *testing.T, s *kmstest.Server, p parameters, wrapped []byte) st
 	return text + string(must[[]byte](t)(io.ReadAll(answer.Body)))
 }
 
-// keyWrap is the function W of AES key wrap (NIST SP 800-38F, section 6.1) over any
-// integrity value, right or wrong.
+// keyWrap is the function W of AES key wrap (NIST SP 800-38F, section 6.1) with any integrity
+// value, right or wrong.
 func keyWrap(t *testing.T, sessionKey []byte, integrity [8]byte, blocks []byte) []byte {
 	t.Helper()
 	c := must[cipher.Block](t)(aes.NewCipher(sessionKey))
@@ -61,7 +61,7 @@ func keyWrap(t *testing.T, sessionKey []byte, integrity [8]byte, blocks []byte) 
 	return out
 }
 
-// alternative is the integrity value of RFC 5649, section 3, for so many bytes.
+// alternative returns the integrity value of RFC 5649, section 3, for a number of bytes.
 func alternative(n uint32) (v [8]byte) {
 	binary.BigEndian.PutUint32(v[:], 0xA65959A6)
 	binary.BigEndian.PutUint32(v[4:], n)
@@ -78,7 +78,7 @@ func malformedMaterial(t *testing.T, public, foreign *rsa.PublicKey, material []
 		return must[[]byte](t)(must[*subtle.KWP](t)(subtle.NewKWP(sessionKey)).Wrap(material))
 	}
 	padded := append(bytes.Clone(material), make([]byte, -len(material)&7)...)
-	// with wraps under an AES key, or under what the caller makes of it.
+	// with wraps under an AES key, or under the key that the caller makes from it.
 	with := func(wrap func(sessionKey []byte) (first, second []byte)) func() []byte {
 		return func() []byte {
 			first, second := wrap(newMaterial())
@@ -94,7 +94,7 @@ func malformedMaterial(t *testing.T, public, foreign *rsa.PublicKey, material []
 	return map[string]func() []byte{
 		"random bytes": func() []byte {
 			b := randomBytes32(256 + 8 + len(padded))
-			b[0] = 0 // below any modulus
+			b[0] = 0 // smaller than any modulus
 			return b
 		},
 		"OAEP damaged":            with(func(k []byte) (a, b []byte) { return flipped(oaep(public, k, nil)), kwp(k) }),
@@ -136,7 +136,7 @@ func TestMalformedAnswersAreOne(t *testing.T) {
 	p := getParameters(t, s, k.id, hybrid2, types.WrappingKeySpecRsa2048)
 	material := rsaMaterial(t, 2048)
 	for len(material)%8 == 0 {
-		material = rsaMaterial(t, 2048) // so that there is padding to spoil
+		material = rsaMaterial(t, 2048) // so that there is padding to damage
 	}
 	public := must[any](t)(x509.ParsePKIXPublicKey(p.PublicKey)).(*rsa.PublicKey)
 	foreign := must[*rsa.PrivateKey](t)(rsa.GenerateKey(rand.Reader, 2048)).PublicKey
@@ -167,7 +167,7 @@ func TestMalformedAnswersAreOne(t *testing.T) {
 		}
 	}
 	wantState(t, s, k.id, types.KeyStatePendingImport)
-	// The spoilt wrappings are all but right: the same without the fault is taken.
+	// The malformed wrappings have one fault each: without the fault they are accepted.
 	sessionKey := newMaterial()
 	right := append(must[[]byte](t)(rsa.EncryptOAEP(sha256.New(), rand.Reader, public, sessionKey, nil)),
 		keyWrap(t, sessionKey, alternative(uint32(len(material))), append(bytes.Clone(material), make([]byte, -len(material)&7)...))...)

@@ -13,8 +13,7 @@ import (
 	"github.com/keyhold/keyhold/kmstest"
 )
 
-// A keyCall is an operation on the key of a reference, with members that are
-// good in themselves.
+// A keyCall is an operation on the key of a reference, with otherwise valid members.
 type keyCall func(ref *string) error
 
 func keyCalls(t *testing.T, s *kmstest.Server) map[string]keyCall {
@@ -105,8 +104,7 @@ func TestReferencesOfEachOperation(t *testing.T) {
 	}
 }
 
-// The grid is tested cell by cell where it stands; here each operation is seen to
-// be held against it.
+// Package key tests the grid cell by cell. This test checks that each operation obeys the grid.
 func TestStatesOfEachOperation(t *testing.T) {
 	s := kmstest.Start(t)
 	disabled, doomed, empty := createGenerated(t, s), createGenerated(t, s), createExternal(t, s)
@@ -150,7 +148,7 @@ func TestStatesOfEachOperation(t *testing.T) {
 	}
 }
 
-// Descriptions read back byte for byte, and dates to the second.
+// DescribeKey returns descriptions byte for byte, and dates to the second.
 func TestReadsSettle(t *testing.T) {
 	s := kmstest.Start(t)
 	for _, c := range []struct {
@@ -187,7 +185,7 @@ func TestChangesKeepTheKey(t *testing.T) {
 	blob, before := encrypt(t, s, id, "hello"), describe(t, s, id)
 	for operation, call := range keyCalls(t, s) {
 		if strings.Contains(operation, "Key") && strings.Contains(operation, "Rotat") && !strings.HasPrefix(operation, "GetKey") && !strings.HasPrefix(operation, "List") {
-			continue // which are for keys of the server's own material, or change which one is current
+			continue // for keys with generated material, or change which material is current
 		}
 		good(t, call(id))
 	}

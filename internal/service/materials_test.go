@@ -12,7 +12,7 @@ import (
 	"github.com/keyhold/keyhold/kmstest"
 )
 
-// importAs imports with what change makes of the request.
+// importAs sends an import that change has modified.
 func importAs(t *testing.T, s *kmstest.Server, id *string, material []byte, change func(in *kms.ImportKeyMaterialInput)) (materialID string, err error) {
 	t.Helper()
 	in := oaep256(t, s, id).request(t, material)
@@ -84,7 +84,7 @@ func TestManyMaterials(t *testing.T) {
 		t.Errorf("from %s to %s", *moved.SourceKeyMaterialId, *moved.DestinationKeyMaterialId)
 	}
 
-	// Without its former material the key is of no use, not for encryption either.
+	// Without its former material the key is unusable, also for encryption.
 	for _, lost := range []struct {
 		id       string
 		material []byte
@@ -106,7 +106,7 @@ func TestManyMaterials(t *testing.T) {
 		wantState(t, s, id, types.KeyStateEnabled)
 	}
 
-	// All must come back, in any order.
+	// All materials must be imported again, in any order.
 	deleteMaterial(t, s, id, nil)
 	deleteMaterial(t, s, id, &first)
 	wantMaterials(t, s, id, "NON_CURRENT PENDING_IMPORT", "CURRENT PENDING_IMPORT")
@@ -155,7 +155,7 @@ func TestImportTypes(t *testing.T) {
 	refused(three, plain, "IncorrectKeyMaterialException", "")
 	wantMaterials(t, s, id, "CURRENT IMPORTED", "PENDING_ROTATION IMPORTED")
 
-	// What waits is imported again with another end, deleted, and replaced.
+	// Pending material can be imported again with another expiry, deleted, and replaced.
 	must[string](t)(importAs(t, s, id, two, func(in *kms.ImportKeyMaterialInput) {
 		existing(in)
 		in.ExpirationModel, in.ValidTo = "", after(s, day)
@@ -183,7 +183,7 @@ func TestImportTypes(t *testing.T) {
 	}
 }
 
-// Each material has its own end, description and place.
+// Each material has its own expiry, description and place.
 func TestExpiryOfEachMaterial(t *testing.T) {
 	s := kmstest.Start(t)
 	id := createExternal(t, s)
@@ -197,7 +197,7 @@ func TestExpiryOfEachMaterial(t *testing.T) {
 	}
 	must[string](t)(importAs(t, s, id, two, until(soon, types.ImportTypeNewKeyMaterial, aws.String("of 2027"))))
 	s.Advance(10 * day)
-	wantMaterials(t, s, id, "CURRENT IMPORTED") // what waited has expired
+	wantMaterials(t, s, id, "CURRENT IMPORTED") // the pending material has expired
 	wantState(t, s, id, types.KeyStateEnabled)
 
 	must[string](t)(importAs(t, s, id, two, until(late, types.ImportTypeNewKeyMaterial, aws.String("of 2028"))))

@@ -31,7 +31,7 @@ type migrationTest struct {
 	log     bytes.Buffer // of the operator
 }
 
-// oldGrants are more than a page of a migration, of which each has a grantee of its own.
+// oldGrants is more than a page of a migration. Each grant has a grantee of its own.
 const oldGrants = 2*migrateGrantsPage + 7
 
 func newMigrationTest(t *testing.T) *migrationTest {
@@ -103,7 +103,7 @@ func (m *migrationTest) wantMigrated() {
 	}
 }
 
-// A migration that is killed at any page goes on at the next start.
+// A migration that is killed at any page continues at the next start.
 func TestMigrationIsResumed(t *testing.T) {
 	for _, persist := range []bool{false, true} {
 		kills := 0
@@ -128,7 +128,7 @@ func TestMigrationIsResumed(t *testing.T) {
 	}
 }
 
-// A migration that is killed after each of its pages comes to its end all the same.
+// A migration that is killed after each page completes nevertheless.
 func TestMigrationIsKilledAgainAndAgain(t *testing.T) {
 	m := newMigrationTest(t)
 	starts := 1
@@ -139,7 +139,7 @@ func TestMigrationIsKilledAgainAndAgain(t *testing.T) {
 			break
 		}
 	}
-	if m.wantMigrated(); starts != 5 { // of which the last finds nothing to do
+	if m.wantMigrated(); starts != 5 { // the last start finds nothing to do
 		t.Errorf("%d starts", starts)
 	}
 	log := m.log.String()
@@ -171,7 +171,7 @@ func TestMigrationHappensOnce(t *testing.T) {
 	}
 }
 
-// A second migration, as after a loss of the record of the format, changes nothing.
+// A second migration, for example after the loss of the format record, changes nothing.
 func TestMigrationIsIdempotent(t *testing.T) {
 	m := newMigrationTest(t)
 	for range 2 {
@@ -183,7 +183,7 @@ func TestMigrationIsIdempotent(t *testing.T) {
 	}
 }
 
-// A page whose place another process has passed is not written.
+// A page that another process has already migrated is not written.
 func TestMigrationByTwoProcesses(t *testing.T) {
 	m := newMigrationTest(t)
 	s, err := m.open(m.backend, false)
@@ -199,8 +199,7 @@ func TestMigrationByTwoProcesses(t *testing.T) {
 	m.wantMigrated()
 }
 
-// A principal that had grants of more shapes than are allowed now keeps them, and gets no
-// new one.
+// A principal with grants of more shapes than the limit keeps them, and gets no new shape.
 func TestMigrationKeepsAllShapes(t *testing.T) {
 	l := newLookupTest(t)
 	var all []key.Grant
@@ -230,7 +229,7 @@ func TestMigrationKeepsAllShapes(t *testing.T) {
 	}
 }
 
-// Records of a newer version are refused by name, and stay as they are.
+// Records of a newer version are refused with their version, and are not changed.
 func TestNewerFormatIsRefused(t *testing.T) {
 	m := newMigrationTest(t)
 	keyring, err := records.OpenKeyring(t.Context(), m.backend, m.root, false)
@@ -253,7 +252,7 @@ func TestNewerFormatIsRefused(t *testing.T) {
 	}
 }
 
-// The migrations lead from the first format to the newest, one after the other.
+// The migrations lead from the first format to the newest.
 func TestMigrationsAreInOrder(t *testing.T) {
 	at := 1
 	for _, m := range migrations() {

@@ -17,7 +17,7 @@ import (
 	"github.com/keyhold/keyhold/kmstest"
 )
 
-// in has a request go to another Region, once.
+// in sends a request to another Region.
 func in(region string) func(o *kms.Options) {
 	return func(o *kms.Options) { o.Region, o.RetryMaxAttempts = region, 1 }
 }
@@ -84,7 +84,7 @@ func TestReplicateKey(t *testing.T) {
 	}
 	wantFamily(t, s, id, kmstest.Region, london, mumbai)
 
-	// Each opens what each has encrypted, before as after.
+	// Each key opens the ciphertexts of all keys, before and after the change.
 	regions := []string{kmstest.Region, london, mumbai}
 	blobs := map[string][]byte{"before": before}
 	for _, region := range regions {
@@ -179,13 +179,14 @@ func TestUpdatePrimaryRegion(t *testing.T) {
 	wantFamily(t, s, id, kmstest.Region, london, mumbai)
 	good(t, updatePrimary(t, s, id, london))
 	wantFamily(t, s, id, london, kmstest.Region, mumbai)
-	// Now it is that one which is replicated, and which waits for the others.
+	// The new primary key can be replicated, and its deletion waits for its replicas.
 	wantError(t, second(replicate(t, s, id, "eu-central-1")), "UnsupportedOperationException", "")
 	must[*kms.ReplicateKeyOutput](t)(replicate(t, s, id, "eu-central-1", in(london)))
 	wantFamily(t, s, id, london, kmstest.Region, mumbai, "eu-central-1")
 	good(t, updatePrimary(t, s, id, kmstest.Region, in(london)))
 	wantFamily(t, s, id, kmstest.Region, london, mumbai, "eu-central-1")
-	// A replica that is pending deletion cannot become the primary key; it stays listed.
+	// A replica that is pending deletion cannot become the primary key. The primary key still
+	// lists it.
 	scheduleIn(t, s, id, mumbai, 7)
 	wantError(t, updatePrimary(t, s, id, mumbai), "KMSInvalidStateException", mumbai)
 	good(t, updatePrimary(t, s, id, london))
@@ -199,8 +200,7 @@ func scheduleIn(t *testing.T, s *kmstest.Server, id *string, region string, days
 	return must[*kms.ScheduleKeyDeletionOutput](t)(s.Client.ScheduleKeyDeletion(t.Context(), &kms.ScheduleKeyDeletionInput{KeyId: id, PendingWindowInDays: &days}, in(region)))
 }
 
-// The dates of a primary key and its replicas are right at any time, whether the
-// sweep has come or not.
+// The dates of a primary key and its replicas are correct before and after the sweep.
 func TestDeletionOfRelatedKeys(t *testing.T) {
 	s := kmstest.Start(t)
 	id := createPrimary(t, s, types.OriginTypeAwsKms)
@@ -302,7 +302,7 @@ func TestRelatedKeysAgree(t *testing.T) {
 	}
 }
 
-// Imported material comes to each Region by itself.
+// Material is imported separately in each Region.
 func TestImportIntoRelatedKeys(t *testing.T) {
 	s := kmstest.Start(t)
 	id, material := createPrimary(t, s, types.OriginTypeExternal), newMaterial()

@@ -25,7 +25,7 @@ func doIn(s *service.Service, region, operation string, in any) (any, error) {
 	return s.Do(context.Background(), service.Request{ID: "request-1", Caller: identity.Caller{Principal: identity.Root("111122223333"), Region: region}, Operation: op, Input: in})
 }
 
-// A family is a primary key in eu-west-2 with a replica in Tokyo.
+// family returns a primary key in eu-west-2 with a replica in Tokyo.
 func (l *clockedService) family(t *testing.T) string {
 	t.Helper()
 	id := *must[any](t)(do(l.Service, "CreateKey", &api.CreateKeyRequest{MultiRegion: new(true)})).(*api.CreateKeyResponse).KeyMetadata.KeyId
@@ -43,8 +43,8 @@ func (l *clockedService) schedule(t *testing.T, id, region string) {
 	must[any](t)(doIn(l.Service, region, "ScheduleKeyDeletion", &api.ScheduleKeyDeletionRequest{KeyId: &id, PendingWindowInDays: new(int32(7))}))
 }
 
-// A replica that is gone can be made again once the sweep has taken the old one
-// away, and has nothing of it.
+// After the sweep has removed a replica that is gone, the replica can be created again. It has
+// nothing of the old one.
 func TestReplicaAgain(t *testing.T) {
 	l := newClockedService(t)
 	id := l.family(t)
@@ -66,7 +66,7 @@ func TestReplicaAgain(t *testing.T) {
 	wantOneEvent(t, l.path, "SynchronizeMultiRegionKey", id)
 }
 
-// Whatever a stop leaves of the end of related keys, the next sweep finishes.
+// After a stop during the removal of related keys, the next sweep completes the removal.
 func TestEndOfRelatedKeysGoesOn(t *testing.T) {
 	l := newClockedService(t)
 	before := l.paths(t)
@@ -82,8 +82,8 @@ func TestEndOfRelatedKeysGoesOn(t *testing.T) {
 	}
 }
 
-// Every copy of material has a slot of its own, which ends with its key; a replica
-// that comes to nothing leaves none.
+// Every copy of material has a slot of its own, which is erased with its key. A replica that is
+// not committed leaves no slot.
 func TestSlotsOfReplicas(t *testing.T) {
 	l := newClockedService(t)
 	counted := &countedSlots{Slots: l.slots, live: map[string]bool{}}
@@ -121,7 +121,7 @@ func TestSlotsOfReplicas(t *testing.T) {
 	l.end(t)
 }
 
-// A key is replicated into Regions that are served, and no others.
+// A key can be replicated only into served Regions.
 func TestRegionsThatAreServed(t *testing.T) {
 	d := newDeployment()
 	log := audit.New(audit.Discard{}, audit.Options{})
@@ -142,8 +142,8 @@ func TestRegionsThatAreServed(t *testing.T) {
 	must[any](t)(do(s, "ReplicateKey", &api.ReplicateKeyRequest{KeyId: id, ReplicaRegion: new(tokyo)}))
 }
 
-// A key with the greatest number of replicas can still change its primary key in one
-// transaction, with any number of due changes.
+// A key with the maximum number of replicas can change its primary key in one transaction, with
+// any number of due changes.
 func TestMostReplicas(t *testing.T) {
 	l := newClockedService(t)
 	id := *must[any](t)(do(l.Service, "CreateKey", &api.CreateKeyRequest{MultiRegion: new(true)})).(*api.CreateKeyResponse).KeyMetadata.KeyId

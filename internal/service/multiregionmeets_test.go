@@ -47,8 +47,8 @@ func (l *clockedService) withRacingBackend(t *testing.T) (*racingBackend, *stopp
 	return m, stops
 }
 
-// A rotation for which material was sealed in some Regions is not carried out when there
-// is one more, and leaves nothing.
+// If a replica is added after material was sealed for some Regions, the rotation is not carried
+// out and leaves no slots.
 func TestRotationMeetsReplication(t *testing.T) {
 	l := newClockedService(t)
 	counted := l.countSlots(t)
@@ -72,7 +72,7 @@ func TestRotationMeetsReplication(t *testing.T) {
 	l.wantSound(t, false)
 }
 
-// A rotation that nobody wants any more leaves nothing.
+// A rotation that is no longer due leaves no slots.
 func TestRotationMeetsItsEnd(t *testing.T) {
 	l := newClockedService(t)
 	l.countSlots(t)
@@ -109,10 +109,10 @@ func TestReplicationMeetsNewMaterial(t *testing.T) {
 	l.wantSound(t, false)
 }
 
-// A request that began before a replica was gone, and that the sweep has overtaken,
-// changes nothing of it.
+// A request that began before a replica was gone changes nothing of it after the sweep has
+// removed the replica.
 func TestRotationMeetsTheEndOfAReplica(t *testing.T) {
-	for commits := range 4 { // that the sweep gets through before it is stopped
+	for commits := range 4 { // number of commits before the sweep is stopped
 		t.Run(fmt.Sprint(commits), func(t *testing.T) {
 			l := newClockedService(t)
 			l.countSlots(t)
@@ -124,7 +124,7 @@ func TestRotationMeetsTheEndOfAReplica(t *testing.T) {
 					t.Error(err)
 				}
 				stops.after(commits)
-				_ = l.Sweep(t.Context()) // is stopped, most often
+				_ = l.Sweep(t.Context()) // is stopped in most cases
 				stops.after(1 << 30)
 			})
 			_, err := do(l.Service, "RotateKeyOnDemand", &api.RotateKeyOnDemandRequest{KeyId: &id})
@@ -134,7 +134,7 @@ func TestRotationMeetsTheEndOfAReplica(t *testing.T) {
 			l.log.Close()
 			l.Service.Close()
 			l.restart(t)
-			for l.Sweep(t.Context()) != nil { // while the other one that sweeps is in the way
+			for l.Sweep(t.Context()) != nil { // while the other sweep runs
 			}
 			l.end(t)
 			l.wantSound(t, false)
@@ -142,7 +142,7 @@ func TestRotationMeetsTheEndOfAReplica(t *testing.T) {
 	}
 }
 
-// Full slots take so many secrets more.
+// fullSlots accept the given number of further secrets.
 type fullSlots struct {
 	*countedSlots
 	left atomic.Int32
@@ -155,7 +155,7 @@ func (f *fullSlots) Put(ctx context.Context, secret []byte) (string, error) {
 	return f.countedSlots.Put(ctx, secret)
 }
 
-// A rotation for which there are not enough slots leaves none.
+// A rotation without enough free slots leaves no slots.
 func TestRotationMeetsAFullDisk(t *testing.T) {
 	l := newClockedService(t)
 	full := &fullSlots{countedSlots: l.countSlots(t)}

@@ -50,9 +50,8 @@ func (w regionsTest) wantEverywhere(want ...string) {
 	}
 }
 
-// wantOpen checks that each ciphertext opens in each Region, with the plaintext that it
-// is noted under, and that one which is made there now is under the same material as
-// all others.
+// wantOpen checks that each ciphertext opens in each Region, to the plaintext under which it is
+// stored, and that all Regions encrypt under the same material.
 func (w regionsTest) wantOpen(blobs map[string][]byte) {
 	w.Helper()
 	current := *describe(w.T, w.here, w.id).CurrentKeyMaterialId
@@ -91,8 +90,8 @@ func (w regionsTest) wantState(s *kmstest.Server, want types.KeyState) {
 	wantState(w.T, s, w.id, want)
 }
 
-// Related keys are rotated with their primary key, in whatever state they are, and what
-// each of them ever encrypted opens in each.
+// Related keys are rotated with their primary key, in all states, and each opens the ciphertexts
+// of all.
 func TestRotateRelatedKeysOnDemand(t *testing.T) {
 	w := newRegionsTest(t, types.OriginTypeAwsKms)
 	blobs := map[string][]byte{"alone": encrypt(t, w.here, w.id, "alone")}
@@ -135,7 +134,7 @@ func sameRotation(a, b types.RotationsListEntry) bool {
 	return *a.KeyId == *b.KeyId && *a.KeyMaterialId == *b.KeyMaterialId && a.RotationDate.Equal(*b.RotationDate) && a.RotationType == b.RotationType && a.KeyMaterialState == b.KeyMaterialState
 }
 
-// Keys of one material for life are not rotated in any Region.
+// Keys that can have only one material are not rotated in any Region.
 func TestNoRotationOfOtherRelatedKeys(t *testing.T) {
 	s := kmstest.Start(t)
 	id := createPrimaryOf(t, s, types.KeySpecHmac256, types.KeyUsageTypeGenerateVerifyMac)
@@ -146,7 +145,7 @@ func TestNoRotationOfOtherRelatedKeys(t *testing.T) {
 	}
 }
 
-// wantRotationEverywhere checks the automatic rotation that each Region shows. 0 days mean no
+// wantRotationEverywhere checks the automatic rotation that each Region shows. 0 days means no
 // rotation.
 func (w regionsTest) wantRotationEverywhere(days int32, next time.Time) {
 	w.Helper()
@@ -164,7 +163,7 @@ func (w regionsTest) wantRotationIn(s *kmstest.Server, days int32, next time.Tim
 	}
 }
 
-// Automatic rotation is set on the primary key, shown by all, and happens to all.
+// Automatic rotation is set on the primary key. All related keys show it and are rotated.
 func TestAutomaticRotationOfRelatedKeys(t *testing.T) {
 	w := newRegionsTest(t, types.OriginTypeAwsKms)
 	good(t, enableRotation(t, w.here, w.id, aws.Int32(90)))
@@ -189,7 +188,7 @@ func TestAutomaticRotationOfRelatedKeys(t *testing.T) {
 	next = next.Add(90 * day)
 	w.wantRotationEverywhere(90, next)
 
-	// The plan moves with the primary key.
+	// The rotation schedule moves with the primary key.
 	good(t, updatePrimary(t, w.here, w.id, london))
 	w.wantRotationEverywhere(90, next)
 	w.here.Advance(90*day - time.Minute)
@@ -198,8 +197,8 @@ func TestAutomaticRotationOfRelatedKeys(t *testing.T) {
 	w.wantEverywhere("NON_CURRENT ", "NON_CURRENT ", "CURRENT ")
 	next = next.Add(90 * day)
 
-	// While the primary key is disabled nobody is rotated, while it or a replica is to be
-	// deleted that is told so.
+	// No key is rotated while the primary key is disabled, or while it or a replica is pending
+	// deletion.
 	w.disable(w.london)
 	w.wantRotationEverywhere(90, next)
 	w.here.Advance(90*day + time.Second)
@@ -221,7 +220,7 @@ func TestAutomaticRotationOfRelatedKeys(t *testing.T) {
 	w.wantRotationEverywhere(0, next)
 }
 
-// bring imports material as known, into the key as a Region has it.
+// bring imports known material into the key of a Region.
 func (w regionsTest) bring(s *kmstest.Server, material []byte, changes ...func(*kms.ImportKeyMaterialInput)) error {
 	w.Helper()
 	_, err := importAs(w.T, s, w.id, material, func(in *kms.ImportKeyMaterialInput) {
@@ -249,8 +248,8 @@ const (
 	current        = "CURRENT IMPORTED"
 )
 
-// New material comes to the primary key first, then to each replica, and then all are
-// rotated to it at once.
+// New material is imported into the primary key first, then into each replica. Then all keys are
+// rotated at once.
 func TestImportNewIntoRelatedKeys(t *testing.T) {
 	w, first := newImportedRegionsTest(t)
 	second, third := newMaterial(), newMaterial()
@@ -265,7 +264,7 @@ func TestImportNewIntoRelatedKeys(t *testing.T) {
 	wantError(t, w.bring(w.here, third, asNew), "KMSInvalidStateException", "because another key material (id: "+id+") is pending rotation.")
 	wantError(t, rotateOnDemand(t, w.here, w.id), "KMSInvalidStateException", "those in ap-south-1, eu-west-2 do not.")
 
-	// A replica takes what waits in the primary key, and nothing else.
+	// A replica accepts only the material that is pending in the primary key.
 	wantError(t, w.bring(w.london, third), "IncorrectKeyMaterialException", "")
 	wantError(t, w.bring(w.london, second, asNew), "UnsupportedOperationException", "")
 	wantError(t, w.bring(w.london, second, func(in *kms.ImportKeyMaterialInput) {
@@ -297,7 +296,7 @@ func TestImportNewIntoRelatedKeys(t *testing.T) {
 		t.Errorf("%+v", all)
 	}
 
-	// It is as any other of the key's now, in each Region for itself.
+	// The material is now ordinary material of the key, separately in each Region.
 	deleteMaterial(t, w.london, w.id, &id)
 	w.wantState(w.london, types.KeyStatePendingImport)
 	w.wantState(w.here, types.KeyStateEnabled)
@@ -305,7 +304,7 @@ func TestImportNewIntoRelatedKeys(t *testing.T) {
 	good(t, w.bring(w.london, second))
 	w.wantOpen(blobs)
 
-	// A replica that is made now knows both, and has neither.
+	// A new replica knows both materials and has the bytes of neither.
 	paris := clientIn(w.here, "eu-west-3")
 	must[*kms.ReplicateKeyOutput](t)(replicate(t, w.here, w.id, "eu-west-3"))
 	wantMaterials(t, paris, w.id, "NON_CURRENT PENDING_IMPORT", "CURRENT PENDING_IMPORT")
@@ -318,7 +317,7 @@ func TestImportNewIntoRelatedKeys(t *testing.T) {
 	}
 }
 
-// Without replicas there is nobody to wait for, and with a new one there is.
+// A primary key without replicas waits for no other key. With a new replica it waits.
 func TestReplicateWhileMaterialWaits(t *testing.T) {
 	w := newRegionsTest(t, types.OriginTypeExternal)
 	first, second := newMaterial(), newMaterial()
@@ -329,7 +328,7 @@ func TestReplicateWhileMaterialWaits(t *testing.T) {
 	wantMaterials(t, w.london, w.id, "CURRENT PENDING_IMPORT", waitsForImport)
 	wantError(t, rotateOnDemand(t, w.here, w.id), "KMSInvalidStateException", "those in ap-south-1, eu-west-2 do not.")
 
-	// What waits counts, be the current one there or not.
+	// Pending material can be rotated to, whether or not the current material is present.
 	good(t, w.bring(w.london, second), w.bring(w.mumbai, second))
 	wantMaterials(t, w.london, w.id, "CURRENT PENDING_IMPORT", waits)
 	w.wantState(w.london, types.KeyStatePendingImport)
@@ -341,8 +340,8 @@ func TestReplicateWhileMaterialWaits(t *testing.T) {
 	w.wantOpen(nil)
 }
 
-// Deleted from the primary key, what waits is gone everywhere; deleted from a replica,
-// there alone.
+// Pending material that is deleted from the primary key is deleted everywhere. Deleted from a
+// replica, it is deleted only there.
 func TestDeletePendingMaterialOfRelatedKeys(t *testing.T) {
 	w, _ := newImportedRegionsTest(t)
 	second, third := newMaterial(), newMaterial()
@@ -350,7 +349,7 @@ func TestDeletePendingMaterialOfRelatedKeys(t *testing.T) {
 	good(t, w.bring(w.london, second), w.bring(w.mumbai, second))
 	w.wantEverywhere(current, waits)
 
-	for range 2 { // the second time it is not there, and nothing happens
+	for range 2 { // the second time there is nothing to delete
 		deleteMaterial(t, w.london, w.id, &id)
 		wantMaterials(t, w.here, w.id, current, waitsForAll)
 		wantMaterials(t, w.london, w.id, current, waitsForImport)
@@ -367,7 +366,7 @@ func TestDeletePendingMaterialOfRelatedKeys(t *testing.T) {
 	}
 	wantError(t, w.bring(w.mumbai, second), "IncorrectKeyMaterialException", "")
 
-	// Other material can come in its place.
+	// Other material can be imported in its place.
 	importNew(t, w.here, w.id, third)
 	wantError(t, w.bring(w.mumbai, second), "IncorrectKeyMaterialException", "")
 	good(t, w.bring(w.london, third), w.bring(w.mumbai, third), rotateOnDemand(t, w.here, w.id))
@@ -393,19 +392,20 @@ func TestExpiryOfPendingMaterialOfRelatedKeys(t *testing.T) {
 	good(t, w.bring(w.london, second, until(15*day)))
 	w.wantEverywhere(current, waits)
 	w.here.Advance(10 * day)
-	must[*kms.ReplicateKeyOutput](t)(replicate(t, w.here, w.id, "eu-west-3")) // before the sweep, or after it
+	must[*kms.ReplicateKeyOutput](t)(replicate(t, w.here, w.id, "eu-west-3")) // before or after the sweep
 	wantMaterials(t, clientIn(w.here, "eu-west-3"), w.id, "CURRENT PENDING_IMPORT")
 	scheduleIn(t, w.here, w.id, "eu-west-3", 30)
 	w.wantEverywhere(current)
 	wantError(t, rotateOnDemand(t, w.here, w.id), "KMSInvalidStateException", "No available key material pending rotation")
 
-	// At once other material can wait, whether the sweep has come or not.
+	// Other material can become pending at once, before or after the sweep.
 	good(t, w.bring(w.here, third, asNew))
 	wantMaterials(t, w.mumbai, w.id, current, waitsForImport)
 	wantError(t, w.bring(w.mumbai, second), "IncorrectKeyMaterialException", "")
 	good(t, w.bring(w.london, third, until(5*day)), w.bring(w.mumbai, third, until(6*day)), rotateOnDemand(t, w.here, w.id))
 
-	// After the rotation the end of material in one Region is the end of that key alone.
+	// After the rotation, the expiry of material in one Region affects only the key of that
+	// Region.
 	w.here.Advance(5 * day)
 	w.wantState(w.london, types.KeyStatePendingImport)
 	wantMaterials(t, w.london, w.id, "NON_CURRENT IMPORTED", "CURRENT PENDING_IMPORT")
@@ -438,7 +438,7 @@ func TestRotationPastADoomedReplica(t *testing.T) {
 	w.wantState(w.mumbai, types.KeyStateEnabled)
 	w.wantOpen(nil)
 
-	// One that is gone is not waited for either.
+	// A rotation does not wait for a replica that is gone.
 	good(t, w.bring(w.here, third, asNew), w.bring(w.london, third))
 	scheduleIn(t, w.here, w.id, mumbai, 7)
 	w.here.Advance(7*day + time.Second)
@@ -447,7 +447,7 @@ func TestRotationPastADoomedReplica(t *testing.T) {
 	wantMaterials(t, w.london, w.id, "NON_CURRENT IMPORTED", "NON_CURRENT IMPORTED", current)
 }
 
-// The primary key moves while material waits to where that is, and nowhere else.
+// While material is pending, only a replica that has the material can become the primary key.
 func TestUpdatePrimaryRegionWhileMaterialWaits(t *testing.T) {
 	w, _ := newImportedRegionsTest(t)
 	second, third := newMaterial(), newMaterial()
@@ -460,8 +460,8 @@ func TestUpdatePrimaryRegionWhileMaterialWaits(t *testing.T) {
 	wantMaterials(t, w.here, w.id, current, waitsForAll)
 	wantMaterials(t, w.mumbai, w.id, current, waitsForImport)
 
-	// The former primary key is a replica now: its pending material can be deleted alone, and
-	// is dropped with that of the primary key.
+	// The former primary key is now a replica. Its pending material can be deleted separately,
+	// and is dropped when the primary key drops it.
 	deleteMaterial(t, w.here, w.id, &id)
 	wantMaterials(t, w.here, w.id, current, waitsForImport)
 	wantMaterials(t, w.london, w.id, current, waitsForAll)

@@ -21,7 +21,7 @@ func createPrimaryOf(t *testing.T, s *kmstest.Server, spec types.KeySpec, usage 
 	return must[*kms.CreateKeyOutput](t)(s.Client.CreateKey(t.Context(), &kms.CreateKeyInput{MultiRegion: aws.Bool(true), KeySpec: spec, KeyUsage: usage})).KeyMetadata.KeyId
 }
 
-// A key of each spec and usage is replicated, and the replica is like it.
+// A key of each spec and usage can be replicated, and the replica has the same attributes.
 func TestReplicateKeyOfEachSpec(t *testing.T) {
 	s := kmstest.Start(t)
 	for _, spec := range types.KeySpec("").Values() {
@@ -50,8 +50,8 @@ func publicKeyIn(t *testing.T, s *kmstest.Server, id *string, region string) []b
 	return must[*kms.GetPublicKeyOutput](t)(s.Client.GetPublicKey(t.Context(), &kms.GetPublicKeyInput{KeyId: id}, in(region))).PublicKey
 }
 
-// A signature made in one Region verifies in the other, and elsewhere under the public key that
-// the other Region shows. A signature of another key does not.
+// A signature made in one Region can be verified in the other, and with the public key of the
+// other Region. A signature of another key is refused.
 func TestSignaturesOfRelatedKeys(t *testing.T) {
 	s := kmstest.Start(t)
 	id, other := createPrimaryOf(t, s, types.KeySpecRsa2048, types.KeyUsageTypeSignVerify), createPrimaryOf(t, s, types.KeySpecRsa2048, types.KeyUsageTypeSignVerify)

@@ -25,7 +25,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// Each shows Verify the slots that are in use.
+// Each lists the slots that are in use, for Verify.
 func (c *countedSlots) Each(_ context.Context, fn func(slot string, err error)) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -45,8 +45,8 @@ func (l *clockedService) countSlots(t *testing.T) *countedSlots {
 	return counted
 }
 
-// wantSound has a deployment that has ended looked at by Verify, which is to find
-// nothing, and slots that no record names only after a stop.
+// wantSound runs Verify on an ended deployment. There must be no findings, and slots that no
+// record names only after a stop.
 func (l *clockedService) wantSound(t *testing.T, orphans bool) {
 	t.Helper()
 	log := must[*os.File](t)(os.Open(l.path))
@@ -71,8 +71,8 @@ func (l *clockedService) materialsIn(t *testing.T, region, id string) (ids []str
 	return ids
 }
 
-// The most replicas that a key can have are rotated with it in one transaction, of which
-// one event tells.
+// A key with the maximum number of replicas is rotated with them in one transaction, with one
+// event.
 func TestMostReplicasAreRotated(t *testing.T) {
 	l := newClockedService(t)
 	counted := l.countSlots(t)
@@ -107,8 +107,8 @@ func TestMostReplicasAreRotated(t *testing.T) {
 	}
 }
 
-// An uncertain Backend fails for good at the next commit, while it is on, which it
-// makes or not.
+// An uncertain Backend fails permanently at the next commit while it is on. The commit may or may
+// not happen.
 type uncertain struct {
 	store.Backend
 	on, persists atomic.Bool
@@ -126,8 +126,8 @@ func (u *uncertain) Commit(ctx context.Context, b store.Batch) (int64, error) {
 	return 0, store.ErrFailed
 }
 
-// A stop in the midst of a rotation leaves all related keys rotated or none, and the
-// copies of the material that came to nothing open nothing. The next sweep goes on.
+// After a stop during a rotation, either all related keys are rotated or none. Copies of material
+// that were not committed open nothing. The next sweep continues.
 func TestRotationOfRelatedKeysAfterAStop(t *testing.T) {
 	for name, persists := range map[string]bool{"before the commit": false, "after the commit": true} {
 		for _, operation := range []string{"the sweep", "RotateKeyOnDemand"} {
@@ -149,7 +149,7 @@ func TestRotationOfRelatedKeysAfterAStop(t *testing.T) {
 				} else {
 					_, err = do(l.Service, operation, &api.RotateKeyOnDemandRequest{KeyId: &id})
 				}
-				if err == nil && operation != "the sweep" { // the sweeper runs on its own, too
+				if err == nil && operation != "the sweep" { // the background sweeper runs too
 					t.Error("a rotation whose outcome is unknown is acknowledged")
 				}
 				l.log.Close()
@@ -198,14 +198,14 @@ func TestRotationOfRelatedKeysThatConflicts(t *testing.T) {
 	l.wantSound(t, false)
 }
 
-// A regionsWalk imports a few materials repeatedly into the keys of one ID in several Regions. It
-// can, because an import token may be used more than once.
+// A regionsWalk imports a few materials repeatedly into the keys of one ID in several Regions,
+// because an import token may be used more than once.
 type regionsWalk struct {
 	*clockedService
 	t        *testing.T
 	id       string
 	regions  []string
-	requests map[string][]api.ImportKeyMaterialRequest // by Region, of each material
+	requests map[string][]api.ImportKeyMaterialRequest // by Region, for each material
 }
 
 func newRegionsWalk(t *testing.T, l *clockedService) *regionsWalk {
@@ -314,13 +314,14 @@ func (b *regionsWalk) scheduleDeletion(region string) error {
 	return errors.Join(err, cancelled, enabled)
 }
 
-// wait sweeps as well, which leaves what others change at the time for the next time.
+// wait moves the clock and sweeps. The sweep leaves a key that another request is changing for
+// the next sweep.
 func (b *regionsWalk) wait(string) error {
 	return errors.Join(b.clock.Advance(time.Minute), b.Sweep(context.Background()))
 }
 
-// Whatever many callers do with related keys of imported material at a time, while
-// materials expire, the keys stay related, and no slot is left of what went.
+// After concurrent operations on related keys with imported material, during which materials
+// expire, the keys agree, and no slot of removed material is left.
 func TestRelatedKeysStayRelated(t *testing.T) {
 	l := newClockedService(t)
 	l.countSlots(t)

@@ -17,7 +17,7 @@ import (
 	"github.com/keyhold/keyhold/internal/service"
 )
 
-// A logEnd makes what a log may end with. Garbage is what no program wrote.
+// A logEnd makes the end of a log. Garbage is an end that no program writes.
 type logEnd struct {
 	name    string
 	garbage bool
@@ -43,7 +43,7 @@ var logEnds = []logEnd{
 	}},
 }
 
-// eventLine returns a line of about a size, with a stamp if revision is not 0.
+// eventLine returns a line of about the given size, with a stamp if revision is not 0.
 func eventLine(revision, size int) string {
 	e := audit.Event{EventID: "generated"}
 	line, err := e.Line()
@@ -56,8 +56,8 @@ func eventLine(revision, size int) string {
 	return strings.Replace(string(line), `"userAgent":""`, `"userAgent":"`+strings.Repeat("x", max(0, size-len(line)))+`"`, 1)
 }
 
-// A store that is older than its log is refused, whatever the log ends with: as older,
-// or because the end of the log cannot be read. KEYHOLD_OLDER is how many are tried.
+// A store that is older than its log is refused, whatever the end of the log: because it is
+// older, or because the end of the log cannot be read. KEYHOLD_OLDER is the number of ends.
 func TestOlderStoresAreRefused(t *testing.T) {
 	tries, err := strconv.Atoi(os.Getenv("KEYHOLD_OLDER"))
 	if err != nil {
@@ -106,7 +106,7 @@ func TestOlderStoresAreRefused(t *testing.T) {
 			continue
 		}
 		refused++
-		// The same end after a log that is as old as the store.
+		// The same end after a log that is not newer than the store.
 		if err := reopen(whole + text); errors.Is(err, audit.ErrUnreadable) != end.garbage || !end.garbage && err != nil {
 			t.Errorf("%s, and nothing newer: %v", end.name, err)
 		}
@@ -114,7 +114,7 @@ func TestOlderStoresAreRefused(t *testing.T) {
 	t.Logf("%d of %d older stores were refused", refused, tries)
 }
 
-// Events without any stamp show nothing.
+// Events without a stamp prove nothing.
 func TestLogWithoutStampsIsRefused(t *testing.T) {
 	d, path := newDeployment(), filepath.Join(t.TempDir(), "audit.log")
 	s, log := d.open(t, audit.New(audit.Discard{}, audit.Options{})), (*audit.Log)(nil)

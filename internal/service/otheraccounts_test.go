@@ -11,8 +11,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// The account that created a grant may retire it, by its root and by those whose policies
-// say so, and the account that owns the key may not.
+// The root of the account that created a grant, and principals whose policies allow it, may
+// retire the grant. The account that owns the key may not.
 func TestTheIssuingAccountRetires(t *testing.T) {
 	c := newAccessTest(t)
 	c.user("owner", with(c.identity("allow kms:*")))
@@ -58,7 +58,7 @@ func TestSessionPoliciesAreOfTheAccountOfTheRole(t *testing.T) {
 	p.wantRefusal(assume(own, foreign), key.KindValidation, "not a managed policy of the role's account")
 }
 
-// Whether a key policy locks its author out is asked of everybody too.
+// The check for lockout also considers statements about everybody.
 func TestLockoutByPoliciesForEverybody(t *testing.T) {
 	c := newAccessTest(t)
 	c.user("alice")

@@ -13,11 +13,10 @@ import (
 	"github.com/keyhold/keyhold/kmstest"
 )
 
-// A listing gives one page: the names on it, the next marker, and whether there
-// is more.
+// A listing returns one page: the names on it, the next marker, and whether there are more pages.
 type listing func(marker *string, limit int32) (names []string, next *string, truncated bool)
 
-// collect goes through all pages. It calls meanwhile after each of them.
+// collect reads all pages. It calls meanwhile after each of them.
 func collect(t *testing.T, limit int32, list listing, meanwhile func(page int)) (all []string) {
 	t.Helper()
 	var marker *string
@@ -38,8 +37,8 @@ func collect(t *testing.T, limit int32, list listing, meanwhile func(page int)) 
 	}
 }
 
-// wantStable checks a listing during which some things came and others went: it
-// has those that were there all the time, each once and in order.
+// wantStable checks a listing during which items were added and removed: it contains all items
+// that existed the whole time, each once and in order.
 func wantStable(t *testing.T, got, stayed []string) {
 	t.Helper()
 	if !slices.IsSorted(got) {
@@ -88,8 +87,8 @@ func keyPages(t *testing.T, s *kmstest.Server) listing {
 	}
 }
 
-// On pages of two: after the first page the one that it ended with goes, one
-// comes that sorts before it and one that sorts last.
+// With pages of two: after the first page, its last item is removed, one item is added that sorts
+// before it and another that sorts last.
 func TestPagesOfAliases(t *testing.T) {
 	s := kmstest.Start(t)
 	id, other := createExternal(t, s), createExternal(t, s)
@@ -149,7 +148,7 @@ func TestPagesOfKeys(t *testing.T) {
 	schedule(t, s, &ids[5])
 	s.Advance(7*day - time.Minute)
 	got := collect(t, 2, keyPages(t, s), func(page int) {
-		if page == 0 { // which ends with a key that is gone when the next begins
+		if page == 0 { // the last key of the page is gone when the next page begins
 			s.Advance(time.Minute)
 		}
 		createExternal(t, s)

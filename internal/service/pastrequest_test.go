@@ -14,7 +14,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// past explains a request by its ID, which must have one decision.
+// past explains a request by its ID. The request must have exactly one decision.
 func (o *explainTest) past(id string) (*api.ExplainDecisionResponse, api.ExplainedDecision) {
 	o.Helper()
 	out, err := o.explain(&api.ExplainDecisionRequest{RequestId: &id})
@@ -53,8 +53,8 @@ func TestExplainPastRequest(t *testing.T) {
 	}
 }
 
-// A request that named its key by its ciphertext alone is found by the key that its
-// event names, and is told what such a request is told.
+// A request that names its key only by its ciphertext is explained with the key that its event
+// names, with the same result as for the request.
 func TestExplainPastBlob(t *testing.T) {
 	o := newExplainTest(t)
 	alice, k := o.user(explainAccount, "alice", doc(mayEncrypt)), o.key(root, "")
@@ -106,7 +106,7 @@ func TestExplainPastSession(t *testing.T) {
 	}
 }
 
-// An account has its own requests explained, and those about its keys.
+// An account can ask about its own requests, and about requests that concern its keys.
 func TestExplainPastRequestsOfOthers(t *testing.T) {
 	o := newExplainTest(t)
 	mallory, own, theirs := o.user(explainOther, "mallory", doc(mayEncrypt)), o.key(root, ""), o.key(identity.Root(explainOther), "")
@@ -176,7 +176,7 @@ func TestExplainRefusesWhatIsNoQuestion(t *testing.T) {
 	}
 }
 
-// Members have their say in the spelling of the command line.
+// Members have the spelling of the command line.
 func TestExplainMembers(t *testing.T) {
 	o := newExplainTest(t)
 	k := o.key(root, "")
@@ -200,8 +200,8 @@ func TestExplainMembers(t *testing.T) {
 	}
 }
 
-// An event that does not keep what the decision may depend on is not explained; one
-// that is without something else is, with a note.
+// If the decision may depend on a member that the event does not keep, there is no explanation.
+// If another member is missing, the explanation has a note.
 func TestExplainWithoutWhatIsNotKept(t *testing.T) {
 	o := newExplainTest(t)
 	alice, k := o.user(explainAccount, "alice", doc(`{"Effect": "Deny", "Action": "kms:*", "Resource": "*"}`)), o.key(root, "")

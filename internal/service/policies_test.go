@@ -14,12 +14,12 @@ import (
 	"github.com/keyhold/keyhold/kmstest"
 )
 
-// A policy that lets alice decrypt and leaves the rest to the root, in a form that
-// nobody would print it in.
+// A policy that lets alice decrypt and leaves the rest to the root, with unusual white space,
+// which must be preserved.
 const alicesPolicy = "\t{ \"Version\":\"2012-10-17\",\r\n\"Statement\":[{\"Sid\":\"é §\",\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::000000000000:root\"},\"Action\":\"kms:*\",\"Resource\":\"*\"}," +
 	`{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::444455556666:user/alice"},"Action":"kms:Decrypt","Resource":"*"}]}   `
 
-// Under this one only alice may replace it.
+// Under this policy only alice may replace the policy.
 const lockingPolicy = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::444455556666:user/alice"},"Action":"kms:*","Resource":"*"}}`
 
 func policyOf(t *testing.T, s *kmstest.Server, id *string) string {
@@ -95,7 +95,7 @@ func TestPolicyRefusals(t *testing.T) {
 	wantError(t, err, "AccessDeniedException", "because no resource-based policy allows the kms:GetKeyPolicy action")
 }
 
-// conditional is a key policy with some conditions, which nobody meets.
+// conditional returns a key policy with some conditions that no request satisfies.
 func conditional(conditions int) string {
 	var keys []string
 	for i := range conditions {
@@ -105,7 +105,8 @@ func conditional(conditions int) string {
 		{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*","Condition":{"StringEquals":{` + strings.Join(keys, ",") + `}}}]}`
 }
 
-// A policy may have many conditions, and one that an older program stored may have more.
+// The number of conditions in a new policy is limited. Stored policies of older programs may have
+// more.
 func TestPoliciesWithManyConditions(t *testing.T) {
 	s := kmstest.Start(t)
 	id := createGenerated(t, s)

@@ -11,8 +11,8 @@ import (
 	"github.com/keyhold/keyhold/kmstest"
 )
 
-// While material is imported over live material, deleted and imported again, a
-// Decrypt gets the plaintext or hears that the key is pending import.
+// While material is imported, deleted and imported again, Decrypt returns the plaintext or the
+// error that the key is pending import.
 func TestDecryptWhileMaterialChanges(t *testing.T) {
 	s := kmstest.Start(t)
 	id := createExternal(t, s)

@@ -18,7 +18,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store/memory"
 )
 
-// Each operation has one class, and each class an operation that is served.
+// Each operation has one class, and each class has a served operation.
 func TestRateTableIsComplete(t *testing.T) {
 	all, seen := operations(true), map[string]string{}
 	for _, row := range rateRows {
@@ -133,7 +133,7 @@ func BenchmarkAdmission(b *testing.B) {
 	}
 }
 
-// A recorder keeps all text that is written to the log.
+// A recorder keeps everything that is written to the log.
 type recorder struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -174,8 +174,8 @@ func openLimited(t *testing.T, rates, quotas map[string]int) (*Service, *recorde
 	return s, r
 }
 
-// A throttled request is refused before anything else is looked at. One refusal in a
-// minute is recorded.
+// A throttled request is refused before anything is looked up. One refusal in a minute has an
+// event.
 func TestThrottledRequests(t *testing.T) {
 	s, log := openLimited(t, map[string]int{"look": 1}, nil)
 	op, _ := s.Find("DescribeKey")

@@ -11,7 +11,7 @@ import (
 
 const lostKey = "1234abcd-12ab-34cd-56ef-1234567890ab"
 
-// recreate is a request for the key of the caller of do.
+// recreate returns a request for the key of the caller of do.
 func recreate(id string) *api.RecreateKeyRequest {
 	return &api.RecreateKeyRequest{KeyId: &id, AccountId: new("111122223333")}
 }
@@ -69,8 +69,8 @@ func TestRecreateDeletedKey(t *testing.T) {
 	l.end(t)
 }
 
-// A multi-Region key comes back as a primary key, and its replicas by it: there are
-// no two primary keys of one ID.
+// A multi-Region key is recreated as a primary key, which can be replicated: one ID never has two
+// primary keys.
 func TestRecreateMultiRegionKey(t *testing.T) {
 	const id = "mrk-1234abcd12ab34cd56ef1234567890ab"
 	l := newClockedService(t)
@@ -89,7 +89,7 @@ func TestRecreateMultiRegionKey(t *testing.T) {
 	for _, region := range []string{"eu-west-2", tokyo, "eu-north-1"} {
 		wantKind(t, again(region), key.KindAlreadyExists)
 	}
-	// When all of them are gone its ID is free, wherever.
+	// When all related keys are gone, the ID can be used in every Region.
 	for _, region := range []string{"eu-west-2", tokyo, "us-east-1"} {
 		l.schedule(t, id, region)
 	}

@@ -36,7 +36,7 @@ func TestReEncrypt(t *testing.T) {
 		_, err := s.Client.Decrypt(t.Context(), &kms.DecryptInput{CiphertextBlob: out.CiphertextBlob, EncryptionContext: before})
 		wantError(t, err, "InvalidCiphertextException", "")
 	}
-	// The same key again, to another context.
+	// The same key, with another context.
 	out := must[*kms.ReEncryptOutput](t)(s.Client.ReEncrypt(t.Context(), &kms.ReEncryptInput{CiphertextBlob: blob, SourceEncryptionContext: before, DestinationKeyId: from}))
 	if dec := must[*kms.DecryptOutput](t)(s.Client.Decrypt(t.Context(), &kms.DecryptInput{CiphertextBlob: out.CiphertextBlob})); string(dec.Plaintext) != "hello" {
 		t.Errorf("plaintext %q", dec.Plaintext)

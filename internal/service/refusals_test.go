@@ -31,7 +31,7 @@ func TestRefusals(t *testing.T) {
 	for i := range maxRefusals + 5 {
 		s.RememberRefusal(fmt.Sprint("request ", i), sigv4.Examination{Target: "TrentService.ListKeys"}, mismatch)
 	}
-	// What nobody asks about does not push out what somebody does.
+	// Refusals that no user asks about do not displace others.
 	s.RememberRefusal("no signature", sigv4.Examination{}, key.Errorf(key.KindMissingAuthenticationToken, ""))
 	s.RememberRefusal("the question", sigv4.Examination{Target: "KeyholdDev.ExplainSignature"}, mismatch)
 	for id, want := range map[string]string{"": "request 24", "request 24": "request 24", "request 5": "request 5", "request 4": "", "no signature": "", "the question": ""} {

@@ -18,7 +18,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store/memory"
 )
 
-// What a start is given is remembered for a start that is given nothing.
+// A start without Regions serves the Regions of the last start.
 func TestServeRegions(t *testing.T) {
 	d := newDeployment()
 	log := audit.New(audit.Discard{}, audit.Options{})
@@ -45,7 +45,7 @@ func TestServeRegions(t *testing.T) {
 	}
 }
 
-// A full disk does not keep a server from starting with other Regions.
+// A server starts with other Regions even on a full disk.
 func TestServeRegionsOnAFullDisk(t *testing.T) {
 	d := newDeployment()
 	backend := &fullBackend{Backend: memory.New()}
@@ -77,8 +77,8 @@ func (b *fullBackend) Commit(ctx context.Context, batch store.Batch) (int64, err
 	return b.Backend.Commit(ctx, batch)
 }
 
-// Keys of all accounts are found in all Regions that are not served, and one key is read of
-// each account in each Region, however many there are.
+// Keys of all accounts are found in all Regions that are not served. One key of each account in
+// each Region is read, however many keys there are.
 func TestUnservedRegions(t *testing.T) {
 	d := newDeployment()
 	counted := &countingBackend{Backend: d.backend}

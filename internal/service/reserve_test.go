@@ -37,7 +37,7 @@ func newFullDiskService(t *testing.T) (clockedService, *switchedDisk) {
 	return l, d
 }
 
-// On a full disk rights can be taken away, and nothing else is done.
+// On a full disk, only operations that revoke or destroy succeed.
 func TestFullDiskAtTheGate(t *testing.T) {
 	l, disk := newFullDiskService(t)
 	id := l.createKey(t)
@@ -72,7 +72,8 @@ func wantStateOf(t *testing.T, s *service.Service, id, state string) {
 	}
 }
 
-// fillingSlots fill the disk: CreateKey takes a slot between the gate and its commit.
+// fillingSlots fill the disk when CreateKey stores a secret, after the gate and before the
+// commit.
 type fillingSlots struct {
 	*countedSlots
 	disk *switchedDisk
@@ -83,7 +84,7 @@ func (s fillingSlots) Put(ctx context.Context, secret []byte) (string, error) {
 	return s.countedSlots.Put(ctx, secret)
 }
 
-// A disk that becomes full after the gate keeps a change from being made, wholly.
+// If the disk becomes full after the gate, no part of the change is made.
 func TestFullDiskBeforeTheCommit(t *testing.T) {
 	l := newClockedService(t)
 	l.end(t)
@@ -100,7 +101,7 @@ func TestFullDiskBeforeTheCommit(t *testing.T) {
 	l.end(t)
 }
 
-// A fullFile takes no writes while its disk is full.
+// A fullFile accepts no writes while its disk is full.
 type fullFile struct {
 	audit.Discard
 	disk *switchedDisk
@@ -124,8 +125,8 @@ func (f *fullFile) has(text string) bool {
 	return strings.Contains(string(f.text), text)
 }
 
-// A right is taken away although the log has no space: the event lies in the store until
-// the log takes it.
+// A revocation succeeds although the log has no space: the store keeps the event until the log
+// accepts it.
 func TestRevocationWhileTheLogIsFull(t *testing.T) {
 	d, f := newDeployment(), &fullFile{disk: &switchedDisk{}}
 	log := audit.New(f, audit.Options{})
@@ -203,8 +204,8 @@ func (s unerasableSlots) Erase(ctx context.Context, slots ...string) error {
 
 var _ store.Slots = unerasableSlots{}
 
-// Nobody is told that material is destroyed before it is, and the sweep destroys it when
-// there is space.
+// No answer says that material is destroyed before it is destroyed. The sweep destroys the
+// material when there is space.
 func TestErasureOnAFullDisk(t *testing.T) {
 	l := newClockedService(t)
 	l.end(t)
@@ -222,7 +223,7 @@ func TestErasureOnAFullDisk(t *testing.T) {
 	}
 	l.log.Close()
 	l.Service.Close()
-	l.restart(t) // which may not fail either
+	l.restart(t) // must also succeed
 	if err := l.Sweep(t.Context()); !errors.Is(err, space.ErrFull) || slots.count() != before {
 		t.Errorf("sweep: %v, %d slots, %d before", err, slots.count(), before)
 	}

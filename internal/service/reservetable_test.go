@@ -9,7 +9,7 @@ import (
 	"github.com/keyhold/keyhold/internal/space"
 )
 
-// What uses the reserve is served, changes something, and is documented.
+// Operations that use the reserve exist, change records, and are documented.
 func TestUsesReserve(t *testing.T) {
 	docs, all := readAll(t, "../../docs/full-disk.md"), operations(true)
 	for _, name := range usesReserve {
@@ -22,8 +22,8 @@ func TestUsesReserve(t *testing.T) {
 	}
 }
 
-// Strangers get nothing of the reserve: on a full disk their requests are counted, and
-// reported when there is space.
+// Strangers cannot use the reserve: on a full disk their requests are counted, and reported when
+// there is space.
 func TestStrangersOnAFullDisk(t *testing.T) {
 	o := newExplainTest(t)
 	free := o.full

@@ -16,11 +16,11 @@ import (
 
 // A changingOperation changes records, as alice requests it.
 type changingOperation struct {
-	onKey   bool // its decision depends on the policy of a key
+	onKey   bool // the decision depends on the policy of a key
 	prepare func(c accessTest) (on string, members []string)
 }
 
-// onAKey is an operation on a key without more; members make the key with CreateKey.
+// onAKey returns an operation on a key that needs no preparation. The members are for CreateKey.
 func onAKey(members string, ready ...func(c accessTest, on string)) changingOperation {
 	return changingOperation{true, func(c accessTest) (string, []string) {
 		on := c.keyLike(members)
@@ -31,7 +31,7 @@ func onAKey(members string, ready ...func(c accessTest, on string)) changingOper
 	}}
 }
 
-// does is a preparation by the root.
+// does returns a preparation by the root.
 func does(operation string, members ...string) func(c accessTest, on string) {
 	return func(c accessTest, on string) { c.root().does(operation, on, members...) }
 }
@@ -40,7 +40,7 @@ func withAlias(c accessTest, on string) {
 	c.root().does("CreateAlias", on, `{"AliasName":"alias/old"}`)
 }
 
-// onAGrant is an operation on a grant that the root made.
+// onAGrant returns an operation on a grant that the root created.
 func onAGrant() changingOperation {
 	return changingOperation{true, func(c accessTest) (string, []string) {
 		on := c.key()
@@ -58,7 +58,7 @@ func importMembers(c accessTest, on string) string {
 	return wrapped
 }
 
-// changingOperations are the operations of KMS and of dev servers that change something.
+// changingOperations are the operations of KMS and of dev servers that change records.
 var changingOperations = map[string]changingOperation{
 	"CancelKeyDeletion": onAKey(`{}`, does("ScheduleKeyDeletion")),
 	"CreateAlias":       onAKey(`{}`),
@@ -93,7 +93,7 @@ var changingOperations = map[string]changingOperation{
 	"UpdatePrimaryRegion":  onAKey(`{"MultiRegion":true}`, does("ReplicateKey")),
 }
 
-// administrations are the changes of identities, which are for the root alone.
+// administrations are the changes of identities. Only the root may make them.
 var administrations = map[string]string{
 	"DeleteIdentity":   `{"Kind":"user","Name":"alice"}`,
 	"PutAccount":       `{"AccountId":"555566667777"}`,
@@ -140,8 +140,8 @@ var revocations = []revocation{
 	}},
 }
 
-// A revocation that is acknowledged before a change is committed is in force: at
-// whichever moment of the request it comes, the change is refused and nothing is changed.
+// A revocation that is acknowledged before a change is committed takes effect: at whichever
+// moment of the request it comes, the request is refused and nothing is changed.
 func TestNoChangeOutrunsARevocation(t *testing.T) {
 	table := operations(true)
 	for _, name := range slices.Concat(slices.Collect(maps.Keys(changingOperations)), slices.Collect(maps.Keys(administrations))) {
@@ -166,7 +166,7 @@ func TestNoChangeOutrunsARevocation(t *testing.T) {
 		default:
 			for _, r := range revocations {
 				if r.name == "the policy of the key" && (!of.onKey || name == "RetireGrant") {
-					continue // which has no say
+					continue // this revocation does not concern the operation
 				}
 				t.Run(name+"/"+r.name, func(t *testing.T) {
 					c, d := newInterruptibleTest(t)
@@ -182,12 +182,12 @@ func TestNoChangeOutrunsARevocation(t *testing.T) {
 // notAllowed are the refusals of a request without permission.
 var notAllowed = []key.Kind{
 	key.KindAccessDenied, key.KindUnrecognizedClient,
-	key.KindInvalidGrantToken, key.KindNotFound, // of a grant
-	key.KindMalformedPolicyDocument, // of a policy that names a removed user
+	key.KindInvalidGrantToken, key.KindNotFound, // for a grant
+	key.KindMalformedPolicyDocument, // for a policy that names a removed user
 }
 
-// outruns has a revocation come at each moment of a request, and lets the request through
-// in the end.
+// outruns makes the revocation at each moment of a request in turn. In the end it lets the
+// request succeed.
 func (c accessTest) outruns(backend store.Backend, a actor, operation, on string, members []string, r revocation) {
 	c.Helper()
 	for at := 1; ; at++ {
@@ -219,14 +219,14 @@ func (c accessTest) outruns(backend store.Backend, a actor, operation, on string
 	}
 }
 
-// A revocationCase is a kind of record that a permission can depend on: a kind of record that a decision
-// reads.
+// A revocationCase is a kind of record that a decision reads, and how to revoke the permission by
+// it.
 type revocationCase struct {
 	revocation
 	play func(c accessTest) (a actor, operation, on string, members []string)
 }
 
-// updates has alice update the description of a key that policies allow.
+// updates lets alice update the description of a key that policies allow.
 func updates(keyPolicy string, ready func(c accessTest, on string)) func(c accessTest) (actor, string, string, []string) {
 	return func(c accessTest) (actor, string, string, []string) {
 		on := c.key(keyPolicy)
@@ -344,7 +344,7 @@ var revocationCases = []revocationCase{
 	}},
 }
 
-// bySession has a session of a role update the description of a key.
+// bySession lets a session of a role update the description of a key.
 func bySession(change func(*identity.Session)) func(c accessTest) (actor, string, string, []string) {
 	return func(c accessTest) (actor, string, string, []string) {
 		c.role("app", with(allowAll))
@@ -361,7 +361,7 @@ func (c accessTest) changeRole(change func(*identity.Role)) {
 	})
 }
 
-// withoutGrants removes the grants on a key, and returns the function that makes them again.
+// withoutGrants removes the grants on a key, and returns a function that creates them again.
 func (c accessTest) withoutGrants(on string) func() {
 	var all []store.Record[key.Grant]
 	err := c.store.View(c.Context(), func(v *store.View) (err error) {
@@ -380,7 +380,7 @@ func (c accessTest) withoutGrants(on string) func() {
 	return func() { each(records.InsertGrant) }
 }
 
-// Whatever a permission depends on, a revocation of it is in force.
+// The revocation of any record on which a permission depends takes effect.
 func TestNoChangeOutrunsAnyRevocation(t *testing.T) {
 	for _, g := range revocationCases {
 		t.Run(g.name, func(t *testing.T) {
@@ -391,8 +391,8 @@ func TestNoChangeOutrunsAnyRevocation(t *testing.T) {
 	}
 }
 
-// guards are the kinds of record that stand for others: what changes one of these writes
-// the guard of the same path, which the number of parts of a path begins.
+// guards are the kinds of record that guard others: a change of a guarded record also writes the
+// guard. The number is how many segments of the path form the path of the guard.
 var guards = map[string]struct {
 	kind  string
 	parts int
@@ -401,7 +401,7 @@ var guards = map[string]struct {
 	"alias-of-key": {"alias-guard", 3}, "grant": {"grant-guard", 3}, "grant-of-grantee": {"grant-guard", 3}, "grant-match": {"grant-guard", 3},
 }
 
-// A transaction checks all that the request read before, itself or by its guard: so a
+// A transaction checks all records that the request has read, directly or by a guard, so that a
 // decision cannot depend on a record that the transaction does not check.
 func TestTransactionsCheckWhatWasRead(t *testing.T) {
 	type request struct {
@@ -429,7 +429,7 @@ func TestTransactionsCheckWhatWasRead(t *testing.T) {
 		t.Run(r.name, func(t *testing.T) {
 			c, d := newInterruptibleTest(t)
 			a, operation, on, members := r.play(c)
-			a.accessTest = d.open(t) // which has nothing in memory
+			a.accessTest = d.open(t) // has nothing in memory
 			i := &interruption{}
 			if err := a.interruptedBy(i, operation, on, members...); err != nil || !i.committed {
 				t.Fatal(err)
@@ -448,7 +448,7 @@ func TestTransactionsCheckWhatWasRead(t *testing.T) {
 
 func (i *interruption) isChecked(path string) bool {
 	kind, rest, _ := strings.Cut(path, "/")
-	if kind == "token-keys" { // opens the token of an import, and decides nothing
+	if kind == "token-keys" { // opens the token of an import, and does not decide
 		return true
 	}
 	if g, ok := guards[kind]; ok {
@@ -459,7 +459,7 @@ func (i *interruption) isChecked(path string) bool {
 }
 
 // The transaction with the most checks, a rotation of 41 related keys by a session whose
-// permissions depend on as much as they can, is one that every Backend takes.
+// permissions depend on as many records as possible, is within the limits of every Backend.
 func TestTheLargestTransactionFits(t *testing.T) {
 	c, d := newInterruptibleTest(t)
 	var attached []string

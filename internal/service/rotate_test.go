@@ -50,7 +50,7 @@ func TestSweepRotates(t *testing.T) {
 	if err := l.clock.Advance(time.Minute + time.Second); err != nil {
 		t.Fatal(err)
 	}
-	// Between the date and the sweep the former material is used, and stays good.
+	// Between the date and the sweep the former material is in use, and it stays valid.
 	between := l.encrypt(t, id, "between")
 	l.sweepAfter(t, 0)
 	l.sweepAfter(t, time.Second)
@@ -67,7 +67,7 @@ func TestSweepRotates(t *testing.T) {
 			t.Errorf("%q opens to %q", text, out.Plaintext)
 		}
 	}
-	l.sweepAfter(t, 900*day) // ten dates are missed, and one rotation makes up for them
+	l.sweepAfter(t, 900*day) // ten dates are missed, and one rotation follows
 	if n := len(l.materials(t, id)); n != 3 {
 		t.Errorf("%d materials after a long time", n)
 	}
@@ -95,7 +95,7 @@ func wantRotationEvents(t *testing.T, log, id, rotationType string, want int) {
 	}
 }
 
-// A rotation on demand leaves two events, of the request and of the rotation. A refused request
+// A rotation on demand leaves two events: of the request and of the rotation. A refused request
 // leaves only its own event, and no slot.
 func TestRotationOnDemandIsAudited(t *testing.T) {
 	l := newClockedService(t)
@@ -132,7 +132,7 @@ func TestRotationOnDemandIsAudited(t *testing.T) {
 	}
 }
 
-// refusingBackend is a Backend whose commits come too late while it is on.
+// A refusingBackend refuses commits with a conflict while it is on.
 type refusingBackend struct {
 	store.Backend
 	on atomic.Bool
@@ -145,7 +145,7 @@ func (c *refusingBackend) Commit(ctx context.Context, b store.Batch) (int64, err
 	return c.Backend.Commit(ctx, b)
 }
 
-// A rotation that could not be committed leaves no material, and is made up for.
+// A rotation that could not be committed leaves no material, and is carried out later.
 func TestRotationAfterAFailure(t *testing.T) {
 	l := newClockedService(t)
 	conflicting := &refusingBackend{Backend: l.backend}
@@ -171,8 +171,7 @@ func TestRotationAfterAFailure(t *testing.T) {
 	}
 }
 
-// A key that was rotated more often than a transaction can write records is
-// removed all the same, with every slot.
+// A key with more materials than a transaction can write records can be removed, with every slot.
 func TestKeyOfManyMaterialsIsRemoved(t *testing.T) {
 	l := newClockedService(t)
 	before := l.paths(t)

@@ -28,7 +28,7 @@ func rotateOnDemand(t *testing.T, s *kmstest.Server, id *string) error {
 	return err
 }
 
-// rotationsOf lists page by page.
+// rotationsOf lists all rotations, page by page.
 func rotationsOf(t *testing.T, s *kmstest.Server, id *string, include types.IncludeKeyMaterial, limit *int32) (all []types.RotationsListEntry) {
 	t.Helper()
 	pages := kms.NewListKeyRotationsPaginator(s.Client, &kms.ListKeyRotationsInput{KeyId: id, IncludeKeyMaterial: include, Limit: limit})
@@ -45,7 +45,7 @@ func decrypted(t *testing.T, s *kmstest.Server, blob []byte) (plaintext, materia
 	return string(out.Plaintext), *out.KeyMaterialId
 }
 
-// wantNoRotation checks that the status says nothing of a rotation.
+// wantNoRotation checks that the status has no rotation.
 func wantNoRotation(t *testing.T, s *kmstest.Server, id *string) {
 	t.Helper()
 	out := rotationStatus(t, s, id)
@@ -106,7 +106,7 @@ func TestAutomaticRotation(t *testing.T) {
 	good(t, enableRotation(t, s, id, aws.Int32(90)))
 	wantRotation(t, s, id, 90, start.Add(90*day))
 	s.Advance(10 * day)
-	good(t, enableRotation(t, s, id, aws.Int32(90))) // nothing new
+	good(t, enableRotation(t, s, id, aws.Int32(90))) // changes nothing
 	wantRotation(t, s, id, 90, start.Add(90*day))
 
 	s.Advance(80*day - time.Minute)
@@ -198,7 +198,7 @@ func TestRotateOnDemand(t *testing.T) {
 	_, err := kms.New(s.Client.Options(), func(o *kms.Options) { o.RetryMaxAttempts = 1 }).RotateKeyOnDemand(t.Context(), &kms.RotateKeyOnDemandInput{KeyId: id})
 	wantError(t, err, "LimitExceededException", "No more on-demand rotations can be performed for this key: "+arnPrefix+"key/"+*id)
 
-	// 25 on demand, and an automatic one among them.
+	// 25 rotations on demand, and an automatic one among them.
 	all := rotationsOf(t, s, id, "", aws.Int32(4))
 	if len(all) != 26 || all[0].RotationType != types.RotationTypeOnDemand || all[1].RotationType != types.RotationTypeAutomatic {
 		t.Fatalf("%d rotations: %+v", len(all), all)

@@ -41,8 +41,7 @@ func (l *clockedService) events(t *testing.T) (names []string) {
 	return names
 }
 
-// What a seed makes is what the operations would have made, and the second time it
-// makes nothing.
+// Seed makes the same records as the operations. A second time it makes nothing.
 func TestSeed(t *testing.T) {
 	l := newClockedService(t)
 	text := seedText(seedMaterial+"description = \"d\"\naliases = [\"alias/a\", \"alias/b\"]\ntags = { a = \"1\" }\nexpires_in_days = 30\nenabled = false\n") +
@@ -62,7 +61,7 @@ func TestSeed(t *testing.T) {
 	if after := l.paths(t); !slices.Equal(before, after) {
 		t.Errorf("records %q\nbefore  %q", after, before)
 	}
-	// The clock moves on: the material expires, which the seed accepts.
+	// The clock moves on and the material expires, which Seed accepts.
 	l.sweepAfter(t, 30*day+time.Second)
 	d = must[any](t)(do(l.Service, "DescribeKey", &api.DescribeKeyRequest{KeyId: new(seedID)})).(*api.DescribeKeyResponse)
 	if *d.KeyMetadata.KeyState != "PendingImport" {
@@ -85,7 +84,7 @@ func TestSeedContradictions(t *testing.T) {
 		first       string
 		operation   string
 		in          any
-		then, wants string // wants "": no contradiction
+		then, wants string // "" means no contradiction
 	}{
 		{"nothing", full, "", nil, full, ""},
 		{"an alias more", full, "", nil, full + "aliases = [\"alias/new\"]\n", ""},
@@ -124,7 +123,7 @@ func TestSeedContradictions(t *testing.T) {
 				must[any](t)(do(l.Service, c.operation, c.in))
 			}
 			before := l.paths(t)
-			// A key beside it that could be made is not, while there is a contradiction.
+			// If there is a contradiction, other keys of the file are not made either.
 			made, err := l.applySeed(t, c.then+"[[key]]\nid = \"33333333-3333-4333-8333-333333333333\"\n")
 			if c.wants == "" {
 				if err != nil || made != 1 {
@@ -142,7 +141,7 @@ func TestSeedContradictions(t *testing.T) {
 	}
 }
 
-// An expiry in a seed is compared with the clock of the server, like that of an import.
+// An expiry in a seed file is compared with the clock of the server.
 func TestSeedExpires(t *testing.T) {
 	l := newClockedService(t)
 	at := func(d time.Duration) string {
@@ -174,7 +173,7 @@ func TestSeedExpires(t *testing.T) {
 	l.end(t)
 }
 
-// What a stop left half made is finished by the next start.
+// After a stop during Seed, the next start makes the rest.
 func TestSeedAfterStop(t *testing.T) {
 	l := newClockedService(t)
 	stop := &stoppingBackend{Backend: l.backend}
@@ -183,7 +182,7 @@ func TestSeedAfterStop(t *testing.T) {
 	stop.after(1000)
 	l.restart(t)
 	text := seedText(seedMaterial + "aliases = [\"alias/a\", \"alias/b\"]\n")
-	stop.after(2) // the key and an alias, and then no more
+	stop.after(2) // accepts the key and one alias
 	if _, err := l.applySeed(t, text); err == nil {
 		t.Fatal("nothing stopped it")
 	}

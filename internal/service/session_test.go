@@ -75,7 +75,7 @@ func (p people) change(fn func(*identity.Role)) {
 	})
 }
 
-// No bit of a token can be changed, and no other deployment takes it.
+// A token with any changed bit is refused, and so is a token of another deployment.
 func TestTamperedSessions(t *testing.T) {
 	p, c := newSession(t)
 	sealed, err := base64.StdEncoding.DecodeString(*c.SessionToken)
@@ -110,7 +110,7 @@ func TestTamperedSessions(t *testing.T) {
 	}
 }
 
-// A session from the future, which exists only if a clock was set back, is invalid.
+// A session that was issued in the future is invalid. It exists only if a clock was set back.
 func TestSessionsOfTheFuture(t *testing.T) {
 	p := newPeople(t)
 	for ahead, want := range map[time.Duration]bool{time.Minute: true, time.Hour: false} {
@@ -153,7 +153,7 @@ func TestAccessKeys(t *testing.T) {
 	}
 }
 
-// Opened tokens are kept in bounded number and size, and an opened token stays until another
+// The cache of opened tokens is limited in number and size. An opened token stays until another
 // takes its place.
 func TestOpenedSessionsAreBounded(t *testing.T) {
 	p, c := newSession(t)

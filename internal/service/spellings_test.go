@@ -10,9 +10,9 @@ import (
 	"github.com/keyhold/keyhold/internal/webidentity"
 )
 
-// spellings has, for each family of names, a condition and three requests: an innocent one,
-// one that meets the condition, and one that hides the value behind a second spelling of
-// its name.
+// spellings has, for each family of names, a condition and three requests: an innocent one, one
+// that satisfies the condition, and one that hides the value behind a second spelling of its
+// name.
 var spellings = map[string]struct{ operation, condition, innocent, guilty, hidden string }{
 	"request tags": {"TagResource", "StringEquals aws:RequestTag/level top",
 		`{"Tags":[{"TagKey":"level","TagValue":"x"}]}`, `{"Tags":[{"TagKey":"Level","TagValue":"top"}]}`,
@@ -37,7 +37,7 @@ var spellings = map[string]struct{ operation, condition, innocent, guilty, hidde
 		inContext(`{"other":"x"}`), inContext(`{"level":"x"}`), inContext(`{"LEVEL":"x","level":"x"}`)},
 }
 
-// A second spelling of a name hides nothing from a Deny, and lets no Allow allow.
+// A second spelling of a name hides nothing from a Deny, and makes no Allow allow.
 func TestNamesThatDifferByCaseHideNothing(t *testing.T) {
 	c := newAccessTest(t)
 	on := c.key()
@@ -51,7 +51,7 @@ func TestNamesThatDifferByCaseHideNothing(t *testing.T) {
 			c.user("bob", with(c.identity("allow kms:TagResource,kms:"+s.operation+" if "+s.condition)))
 			c.as("bob").mayNot(s.operation, on, s.innocent)
 			c.as("bob").may(s.operation, on, s.guilty)
-			if s.condition[:3] == "For" { // several values are what the operator is for
+			if s.condition[:3] == "For" { // the operator is for several values
 				c.as("bob").may(s.operation, on, s.hidden)
 			} else {
 				c.as("bob").mayNot(s.operation, on, s.hidden)
@@ -60,7 +60,8 @@ func TestNamesThatDifferByCaseHideNothing(t *testing.T) {
 	}
 }
 
-// Tags of keys and tags of principals that differ by case alone are several values, too.
+// Tags of keys and tags of principals whose names differ by case alone are several values of one
+// condition key, too.
 func TestTagsOfRecordsHideNothing(t *testing.T) {
 	c := newAccessTest(t)
 	secret := c.keyLike(`{"Tags":[{"TagKey":"CLASSIFICATION","TagValue":"public"},{"TagKey":"classification","TagValue":"secret"}]}`)
@@ -94,8 +95,8 @@ func TestTagsOfRecordsHideNothing(t *testing.T) {
 	}
 }
 
-// The tags of a question of STS have all their values. Requests cannot have such tags,
-// which are refused before.
+// The tags of a question of STS have all their values. Requests with such tags are refused
+// before.
 func TestSpellingsOfSessionTags(t *testing.T) {
 	p := newPeople(t)
 	twice := []identity.Tag{{Key: "Team", Value: "blue"}, {Key: "team", Value: "red"}, {Key: "other", Value: "x"}}

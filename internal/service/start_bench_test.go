@@ -25,9 +25,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store/local"
 )
 
-// BenchmarkStart starts the real program on a data folder of 10 and of 1,000,000
-// keys with their material, and reports the time until it answers and the memory
-// it then has. KEYHOLD_KEYS sets another number than a million.
+// BenchmarkStart starts the program on data folders of 10 and of 1,000,000 keys with material,
+// and reports the time until it answers and its memory then. KEYHOLD_KEYS replaces the million.
 func BenchmarkStart(b *testing.B) {
 	million := 1_000_000
 	if s := os.Getenv("KEYHOLD_KEYS"); s != "" {
@@ -82,8 +81,7 @@ func startOn(b *testing.B, program, data string) (ready time.Duration, mib float
 	return ready, mib
 }
 
-// fillFolder makes a deployment and n keys in it, each with material in a slot,
-// through the store.
+// fillFolder makes a deployment with n keys, each with material in a slot, directly in the store.
 func fillFolder(b *testing.B, program, data string, n int) {
 	b.Helper()
 	if out, err := exec.Command(program, "init", "--data", data).CombinedOutput(); err != nil {

@@ -50,8 +50,8 @@ func TestStrangersAreSlowedDown(t *testing.T) {
 	}
 }
 
-// However many sources strangers have, and however fast they are, so many of their
-// refusals have an event of their own; all others are counted.
+// A limited number of refusals of strangers has events of their own, whatever the number and rate
+// of sources. All others are counted.
 func TestStrangersHaveABound(t *testing.T) {
 	for name, source := range map[string]func(i int) string{
 		"one source":       func(int) string { return "192.0.2.1" },
@@ -88,7 +88,7 @@ func TestStrangersHaveABound(t *testing.T) {
 	}
 }
 
-// A flood from one source takes nothing from the events of another one.
+// A flood from one source does not reduce the events of another source.
 func TestStrangersDoNotHideOthers(t *testing.T) {
 	s := wakefulStrangers()
 	for i := range 100_000 {
@@ -118,7 +118,7 @@ type recordedEvent struct {
 	ServiceEventDetails                                                                               map[string]any
 }
 
-// events returns what the audit log has.
+// events returns the events of the audit log.
 func (o *explainTest) events() (all []recordedEvent) {
 	o.Helper()
 	log, err := os.ReadFile(o.logPath)
@@ -135,7 +135,7 @@ func (o *explainTest) events() (all []recordedEvent) {
 	return all
 }
 
-// A refused signature leaves an event that says who tried, and nothing that may be a
+// A refused signature leaves an event that says who tried, and contains nothing that may be a
 // secret.
 func TestBadSignaturesAreRecorded(t *testing.T) {
 	o := newExplainTest(t)
@@ -204,7 +204,7 @@ func TestFloodsOfStrangers(t *testing.T) {
 	}
 }
 
-// A refusal to an authenticated caller is always an event of its own.
+// A refusal of an authenticated caller always has an event of its own.
 func TestDenialsAreAlwaysRecorded(t *testing.T) {
 	o := newExplainTest(t)
 	alice, k := o.user(explainAccount, "alice", doc(`{"Effect": "Deny", "Action": "*", "Resource": "*"}`)), o.key(root, "")

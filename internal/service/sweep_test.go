@@ -35,7 +35,7 @@ func newClockedService(t *testing.T) clockedService {
 	return l
 }
 
-// restart opens the service anew; the last one, if any, just ended.
+// restart opens the service again. The previous one, if any, must have ended.
 func (l *clockedService) restart(t *testing.T) {
 	t.Helper()
 	offset := time.Duration(0)
@@ -69,7 +69,7 @@ func (l *clockedService) sweepAfter(t *testing.T, d time.Duration) {
 	}
 }
 
-// paths returns the paths of all records but those that come and go.
+// paths returns the paths of all records except temporary ones.
 func (l *clockedService) paths(t *testing.T) (paths []string) {
 	t.Helper()
 	err := l.backend.View(t.Context(), func(r store.Reader) error {
@@ -114,7 +114,7 @@ func TestSweepRemovesKeys(t *testing.T) {
 			t.Fatalf("%s is left", p)
 		}
 	}
-	// Left are the kept key, its alias, the index and the guard.
+	// The kept key, its alias, the index and the guard are left.
 	if got, want := len(l.paths(t)), len(before)+4; got != want {
 		t.Errorf("%d records are left, want %d", got, want)
 	}
@@ -135,8 +135,8 @@ func wantOneEvent(t *testing.T, log, name, keyID string) {
 	}
 }
 
-// sweepDespiteStops sweeps, eight days later each time, with a stop after the first
-// commit, after the second and so on, until a sweep went through and has done all.
+// sweepDespiteStops sweeps, eight days later each time, with a stop after the first commit, after
+// the second and so on, until a sweep completes.
 func (l *clockedService) sweepDespiteStops(t *testing.T, done func() bool) {
 	t.Helper()
 	for commits := 1; ; commits++ {
@@ -159,7 +159,7 @@ func (l *clockedService) sweepDespiteStops(t *testing.T, done func() bool) {
 	}
 }
 
-// Whatever a stop leaves half removed, the next sweep finishes.
+// After a stop during a removal, the next sweep completes the removal.
 func TestSweepGoesOn(t *testing.T) {
 	l := newClockedService(t)
 	before := l.paths(t)
@@ -181,8 +181,8 @@ func TestSweepGoesOn(t *testing.T) {
 	wantOneEvent(t, l.path, "DeleteKey", id)
 }
 
-// After DeleteImportedKeyMaterial, expiry and key deletion the slot of the
-// material is gone: what its record held does not open any more, by any key.
+// After DeleteImportedKeyMaterial, expiry and key deletion, the slot of the material is erased:
+// the sealed record of the material does not open with any key.
 func TestErasure(t *testing.T) {
 	for name, lose := range map[string]func(t *testing.T, l *clockedService, id string){
 		"deletion": func(t *testing.T, l *clockedService, id string) {
@@ -208,7 +208,7 @@ func TestErasure(t *testing.T) {
 			if counted.has(slot) {
 				t.Error("the slot of the lost material is there")
 			}
-			l.sweepAfter(t, 27*time.Hour) // and the token key's, after its time
+			l.sweepAfter(t, 27*time.Hour) // and the slot of the token key, after its time
 			l.sweepAfter(t, 365*day)
 			if n := counted.count(); n != 0 {
 				t.Errorf("%d slots are there at the end", n)
@@ -218,7 +218,7 @@ func TestErasure(t *testing.T) {
 	}
 }
 
-// An erasure that a stop came before is finished by the next start.
+// After a stop before an erasure, the next start carries out the erasure.
 func TestErasureAfterAStop(t *testing.T) {
 	l := newClockedService(t)
 	counted := &countedSlots{Slots: l.slots, live: map[string]bool{}}
@@ -248,7 +248,7 @@ func TestErasureAfterAStop(t *testing.T) {
 	l.end(t)
 }
 
-// A store that was put back from a copy is refused.
+// A store that was restored from a copy is refused.
 func TestOlderStoreIsRefused(t *testing.T) {
 	l := newClockedService(t)
 	old := snapshot(t, l.backend)

@@ -20,7 +20,7 @@ func tags(pairs ...string) (all []types.Tag) {
 	return all
 }
 
-// Tags read back byte for byte.
+// ListResourceTags returns tags byte for byte.
 func TestTags(t *testing.T) {
 	s := kmstest.Start(t)
 	long, snow := strings.Repeat("漢", 128), strings.Repeat("𠮷", 256)

@@ -7,8 +7,8 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// Whoever changes a key, or the identities of an account, waits for its turn there and
-// holds up nobody elsewhere.
+// A change of a key, or of the identities of an account, waits for its turn and delays no changes
+// of other things.
 func TestChangesTakeTurns(t *testing.T) {
 	for name, of := range changingOperations {
 		if of.onKey {
@@ -29,11 +29,11 @@ func TestChangesTakeTurns(t *testing.T) {
 	}
 }
 
-// waits wants an attempt to wait while somebody else changes a thing, and for nobody who
-// changes anything else.
+// waits checks that an attempt waits while another request changes the same thing, and that it
+// does not wait for changes of other things.
 func (c accessTest) waits(thing string, attempt attempt) {
 	c.Helper()
-	c.turns = admit.NewQueues(admit.Bounds{Places: 1}) // in which there is no room to wait
+	c.turns = admit.NewQueues(admit.Bounds{Places: 1}) // without room to wait
 	for _, held := range []string{thing, "key/" + homeAccount + "/other", "account/" + otherAccount} {
 		if err := c.turns.Enter(c.Context(), held, "somebody else"); err != nil {
 			c.Fatal(err)

@@ -15,7 +15,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store/memory"
 )
 
-// usageFixture is what notes usages, over a store with keys, without its background.
+// A usageFixture is a keyUsage without its background work, over a store with keys.
 type usageFixture struct {
 	*testing.T
 	*keyUsage
@@ -68,8 +68,7 @@ func (f usageFixture) writtenEvent(i int) (event string) {
 	return event
 }
 
-// A key that is used all the time is written once an hour, and in memory it is up to
-// date.
+// The usage of a key that is used all the time is written once an hour, and is current in memory.
 func TestUsageIsWrittenNowAndThen(t *testing.T) {
 	f := newUsageFixture(t, 1)
 	for _, step := range []struct {
@@ -117,7 +116,7 @@ func TestOlderUsageIsNoNews(t *testing.T) {
 	}
 }
 
-// More keys than a transaction holds are written, and keys that are gone are not.
+// More usages than a transaction can contain are written. Usages of removed keys are not written.
 func TestUsageOfManyKeys(t *testing.T) {
 	f := newUsageFixture(t, 3*usageBatch)
 	for i := range 3*usageBatch + 5 {
@@ -139,7 +138,7 @@ func TestUsageOfManyKeys(t *testing.T) {
 	}
 }
 
-// Memory is bounded: before it is full, new usages are written and all entries are dropped.
+// Memory is limited: before it is full, new usages are written and all entries are dropped.
 func TestUsageMakesRoom(t *testing.T) {
 	f := newUsageFixture(t, 20)
 	f.room = 12
@@ -163,7 +162,7 @@ func TestUsageMakesRoom(t *testing.T) {
 	}
 }
 
-// A key that is used while its usage is being written stays new.
+// A usage during the write of the key's previous usage is written later.
 func TestUsageWhileWriting(t *testing.T) {
 	f := newUsageFixture(t, 1)
 	f.use(0, "one", 0)

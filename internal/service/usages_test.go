@@ -21,7 +21,7 @@ type use struct {
 	call      func(t *testing.T, c *kms.Client, id *string, algorithm string) error
 }
 
-// uses are all operations that run an algorithm of the caller's choice.
+// uses are all operations for which the caller chooses an algorithm.
 var uses = []use{
 	{"Encrypt", key.EncryptDecrypt, func(t *testing.T, c *kms.Client, id *string, algorithm string) error {
 		_, err := c.Encrypt(t.Context(), &kms.EncryptInput{KeyId: id, Plaintext: []byte("x"), EncryptionAlgorithm: types.EncryptionAlgorithmSpec(algorithm)})
@@ -61,8 +61,8 @@ var uses = []use{
 	}},
 }
 
-// refusedInput is the error of each operation for the invalid members above, with a suitable
-// key and algorithm. Empty if the members are valid.
+// refusedInput is the error of each operation for the invalid members above, with a suitable key
+// and algorithm, or "" if the members are valid.
 var refusedInput = map[string]string{
 	"Decrypt": "InvalidCiphertextException", "Verify": "KMSInvalidSignatureException", "VerifyMac": "KMSInvalidMacException",
 	"DeriveSharedSecret": "ValidationException", "Decapsulate": "InvalidCiphertextException",
@@ -123,7 +123,7 @@ func TestUses(t *testing.T) {
 	t.Attr("ran", fmt.Sprintf("%d cells of key specs, usages, operations and algorithms", cells))
 }
 
-// wantDescription holds the metadata of a new key of the suite.
+// wantDescription checks the metadata of a new key of the suite.
 func wantDescription(t *testing.T, m *types.KeyMetadata, suite key.Suite) {
 	t.Helper()
 	lists := map[key.Usage][]string{
@@ -171,7 +171,7 @@ func texts[T ~string](list []T) (all []string) {
 	return all
 }
 
-// Data keys and pairs are encrypted under symmetric keys alone.
+// Data keys and pairs are encrypted only under symmetric keys.
 func TestDataKeysUnderOtherKeys(t *testing.T) {
 	s := kmstest.Start(t)
 	for spec, usage := range map[types.KeySpec]types.KeyUsageType{
@@ -188,7 +188,7 @@ func TestDataKeysUnderOtherKeys(t *testing.T) {
 	}
 }
 
-// An alias goes on to keys of its kind and usage alone.
+// An alias can only move to keys of the same kind and usage.
 func TestAliasKeepsItsKind(t *testing.T) {
 	s := kmstest.Start(t)
 	create := func(spec types.KeySpec, usage types.KeyUsageType) *string {
