@@ -12,7 +12,7 @@ import (
 	"github.com/keyhold/keyhold/byok"
 )
 
-// answer returns what the AWS CLI prints of parameters, with a time in JSON.
+// answer returns the text that the AWS CLI prints for parameters, with a time in JSON.
 func answer(p *byok.Parameters, validTo string) string {
 	return `{
     "KeyId": "` + p.KeyARN + `",
@@ -23,8 +23,9 @@ func answer(p *byok.Parameters, validTo string) string {
 `
 }
 
-// The answer of GetParametersForImport is read as each version of the AWS CLI prints it, also through PowerShell, and
-// wraps once the caller has set what the answer does not name.
+// ParseParameters reads the answer of GetParametersForImport as each version of the AWS CLI
+// prints it, also through PowerShell. Wrap works after the caller has set the fields that the
+// answer lacks.
 func TestParseParametersOfAnAnswer(t *testing.T) {
 	p, _ := parameters(t)
 	want := &byok.Parameters{KeyARN: p.KeyARN, PublicKey: p.PublicKey, Token: p.Token, ValidTo: p.ValidTo}
@@ -67,7 +68,7 @@ func utf16LE(text string) string {
 	return b.String()
 }
 
-// What is wrong with an answer is said.
+// Errors describe the fault of an answer.
 func TestParseParametersRefusesAnswers(t *testing.T) {
 	p, _ := parameters(t)
 	good := answer(p, `"2030-01-31T12:00:00Z"`)

@@ -11,7 +11,7 @@ import (
 	"github.com/keyhold/keyhold/internal/crypt"
 )
 
-// golden returns a blob that Python made from docs/ciphertext-format.md.
+// golden returns a blob that a Python program made according to docs/ciphertext-format.md.
 func golden(t *testing.T, name string) []byte {
 	t.Helper()
 	text, err := os.ReadFile("../internal/crypt/testdata/golden.txt")
@@ -58,7 +58,7 @@ func TestDecryptGolden(t *testing.T) {
 	}
 }
 
-// No bit of a blob can be changed, and none left out.
+// Every flipped bit of a blob and every missing byte is detected.
 func TestDecryptRefusesDamage(t *testing.T) {
 	blob := golden(t, "one pair")
 	open := func(blob []byte) bool {
@@ -121,7 +121,7 @@ func TestDecryptSaysWhy(t *testing.T) {
 	}
 }
 
-// The owner's function and the server's were written apart.
+// The owner's function and the server's function are independent.
 func TestDecryptOpensTheServers(t *testing.T) {
 	for _, size := range []int{0, 1, 4096} {
 		context := map[string]string{"b": "2", "a": "1"}

@@ -8,8 +8,7 @@ import (
 	"github.com/keyhold/keyhold/byok"
 )
 
-// A ciphertext opens with the original of the material, whether or not there is
-// still a server.
+// The original of the material opens a ciphertext, even if the server is lost.
 func ExampleDecrypt() {
 	const ciphertext = "ATExMTEyMjIyMzMzMzEyMzRhYmNkLTEyYWItMzRjZC01NmVmLTEyMzQ1Njc4OTBhYscmraAjjq8ICdgWpYGdE5hnxeKO" +
 		"OUWkM/j2N3Pg5sZbOvGcS+dRLSZ3GDQ2GQiJwynMD/dl5TraxHjYPq939BXyF88XRadH+QAJExA2cxVs3Rxc9E1Dh6la" +
@@ -25,7 +24,7 @@ func ExampleDecrypt() {
 	fmt.Println("key:", h.KeyID)
 
 	material := make([]byte, 32)
-	for i := range material { // a bad original, but good enough to show
+	for i := range material { // a bad original, but sufficient for an example
 		material[i] = byte(i)
 	}
 	defer clear(material)

@@ -8,10 +8,10 @@ import (
 	"github.com/keyhold/keyhold/byok"
 )
 
-// On a machine with no network: the file of parameters came from where the network
-// is, and the file of wrapped material goes back.
+// On a machine without a network: the file of parameters comes from a machine with a network, and
+// the file of wrapped material goes back to that machine.
 func ExampleParameters_Wrap() {
-	p := &byok.Parameters{ // of GetParametersForImport
+	p := &byok.Parameters{ // from GetParametersForImport
 		KeyARN:    "arn:aws:kms:eu-west-2:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab",
 		KeySpec:   "SYMMETRIC_DEFAULT",
 		Algorithm: byok.RSAESOAEPSHA256,
@@ -21,7 +21,7 @@ func ExampleParameters_Wrap() {
 	}
 	paramsFile := p.Encode()
 
-	// There: compare the fingerprint, then wrap.
+	// On the machine without a network: compare the fingerprint, then wrap.
 	p, err := byok.ParseParameters(paramsFile)
 	if err != nil {
 		log.Fatal(err)
@@ -35,7 +35,7 @@ func ExampleParameters_Wrap() {
 	}
 	wrappedFile := w.Encode()
 
-	// Back here: Material and Token go into ImportKeyMaterial.
+	// On the machine with a network: send Material and Token with ImportKeyMaterial.
 	w, err = byok.ParseWrapped(wrappedFile)
 	if err != nil {
 		log.Fatal(err)

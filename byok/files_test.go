@@ -15,8 +15,8 @@ import (
 
 const keyARN = "arn:aws:kms:eu-west-2:111122223333:key/" + keyID
 
-// parameters returns some that are as good as a server's, and the file of the
-// private key to the public one.
+// parameters returns parameters that a server could have sent, and the file of the private key
+// that belongs to the public key.
 func parameters(t *testing.T) (p *byok.Parameters, privateFile string) {
 	public, privateFile := generate(t, 2048)
 	return &byok.Parameters{
@@ -25,7 +25,7 @@ func parameters(t *testing.T) (p *byok.Parameters, privateFile string) {
 	}, privateFile
 }
 
-// The fingerprint is the SHA-256 of OpenSSL.
+// OpenSSL computes the same fingerprint, a SHA-256.
 func TestFingerprint(t *testing.T) {
 	public, _ := generate(t, 2048)
 	cmd := exec.CommandContext(t.Context(), "openssl", "dgst", "-sha256", "-r")
@@ -41,8 +41,7 @@ func TestFingerprint(t *testing.T) {
 	}
 }
 
-// The two files bring everything across: what comes out opens with OpenSSL, and is
-// the material.
+// Material that passes through the two files can be unwrapped with OpenSSL, and is unchanged.
 func TestHalves(t *testing.T) {
 	p, privateFile := parameters(t)
 	read, err := byok.ParseParameters(p.Encode())
@@ -99,7 +98,7 @@ func TestParametersWrapRefuses(t *testing.T) {
 	}
 }
 
-// The files are JSON objects of texts for any other program, too.
+// Other programs read the files as JSON objects of strings.
 func TestFilesAreJSON(t *testing.T) {
 	p, _ := parameters(t)
 	var members map[string]string
@@ -111,7 +110,7 @@ func TestFilesAreJSON(t *testing.T) {
 	}
 }
 
-// Every change to a file is noticed and said.
+// Every change of a file is an error that names the change.
 func TestParseRefuses(t *testing.T) {
 	p, _ := parameters(t)
 	w, err := p.Wrap(countingBytes(32))
@@ -166,7 +165,7 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// What can be read can be written, and reads the same again.
+// A file that was read can be written again, and gives the same values.
 func FuzzFiles(f *testing.F) {
 	p := &byok.Parameters{KeyARN: keyARN, KeySpec: "HMAC_256", Algorithm: byok.RSAESOAEPSHA1, PublicKey: []byte{1}, Token: []byte{2}}
 	w := &byok.Wrapped{KeyARN: keyARN, Material: []byte{1}, Token: []byte{2}, Fingerprint: "f", KeyMaterialID: strings.Repeat("0a", 32)}

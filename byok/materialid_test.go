@@ -43,7 +43,7 @@ func TestKeyMaterialID(t *testing.T) {
 	}
 }
 
-// The owner's function and the server's were written apart.
+// The owner's function and the server's function are independent.
 func TestKeyMaterialIDIsTheServers(t *testing.T) {
 	for _, size := range []int{1, 16, 32, 64, 4096} {
 		material := make([]byte, size)

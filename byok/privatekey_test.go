@@ -31,7 +31,7 @@ func openssl(t *testing.T, input []byte, args ...string) []byte {
 	return run(t, input, append([]string{"openssl"}, args...)...)
 }
 
-// genpkey makes private keys of each spec, in PEM.
+// genpkey generates private keys of each spec, in PEM.
 var genpkey = map[string]string{
 	"RSA_2048":        "RSA -pkeyopt rsa_keygen_bits:2048",
 	"RSA_3072":        "RSA -pkeyopt rsa_keygen_bits:3072",
@@ -56,7 +56,8 @@ func privatePEM(t *testing.T, spec string) []byte {
 
 func noPassphrase() ([]byte, error) { return nil, errors.New("no passphrase is wanted here") }
 
-// An original is read for a key of its spec. An error names the file, or says why its key is refused.
+// Material returns the material for a key of the file's spec. An error names the kind of the
+// file, or says why its key is refused.
 func TestReadOriginal(t *testing.T) {
 	for spec := range genpkey {
 		text := privatePEM(t, spec)
@@ -96,7 +97,7 @@ func TestReadOriginal(t *testing.T) {
 	}
 }
 
-// What is wrapped for a private key opens with OpenSSL alone, and is the key.
+// OpenSSL unwraps a wrapped private key, and gets the same key.
 func TestWrapPrivateKey(t *testing.T) {
 	public, private := generate(t, 2048)
 	for spec := range genpkey {
@@ -145,8 +146,8 @@ func TestWrapPrivateKey(t *testing.T) {
 	}
 }
 
-// What always works is permitted by the server, under each wrapping key, for each spec
-// that material is imported for.
+// The server permits the algorithm of AlgorithmFor under each wrapping key, for each spec whose
+// keys can be imported.
 func TestAlgorithmForAlwaysWorks(t *testing.T) {
 	table := key.ParseWrappings()
 	for _, spec := range []key.Spec{"SYMMETRIC_DEFAULT", "HMAC_224", "HMAC_256", "HMAC_384", "HMAC_512", "RSA_2048", "RSA_3072", "RSA_4096",

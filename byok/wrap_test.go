@@ -22,7 +22,7 @@ import (
 	"github.com/keyhold/keyhold/byok"
 )
 
-// digests gives OpenSSL's name of the hash of each algorithm, and its size.
+// digests has OpenSSL's name of the hash of each algorithm, and the hash's size.
 var digests = map[byok.Algorithm]struct {
 	name string
 	size int
@@ -31,7 +31,7 @@ var digests = map[byok.Algorithm]struct {
 	byok.RSAESOAEPSHA256: {"sha256", 32},
 }
 
-// opensslDecrypt opens wrapped material with OpenSSL.
+// opensslDecrypt decrypts wrapped material with OpenSSL.
 func opensslDecrypt(privateKey, digest string, wrapped []byte) ([]byte, error) {
 	cmd := exec.Command("openssl", "pkeyutl", "-decrypt", "-keyform", "DER", "-inkey", privateKey,
 		"-pkeyopt", "rsa_padding_mode:oaep", "-pkeyopt", "rsa_oaep_md:"+digest, "-pkeyopt", "rsa_mgf1_md:"+digest)
@@ -63,8 +63,8 @@ func spki(t *testing.T, public any) []byte {
 	return der
 }
 
-// What Wrap returns opens with OpenSSL, up to the longest material that fits,
-// and with no other hash.
+// OpenSSL unwraps the result of Wrap, up to the longest material that fits, and with no other
+// hash.
 func TestWrap(t *testing.T) {
 	for _, bits := range []int{2048, 3072, 4096} {
 		t.Run(fmt.Sprint(bits), func(t *testing.T) {
@@ -109,7 +109,7 @@ func TestWrapIsRandomised(t *testing.T) {
 	}
 }
 
-// modulus returns a key that has the form of a public key and no private one.
+// modulus returns an RSA public key with a modulus of the given size, without a private key.
 func modulus(bits uint, exponent int) *rsa.PublicKey {
 	n := new(big.Int).Lsh(big.NewInt(3), bits-2)
 	return &rsa.PublicKey{N: n.SetBit(n, 0, 1), E: exponent}

@@ -14,8 +14,8 @@ import (
 	"github.com/keyhold/keyhold/kmstest"
 )
 
-// An example of a test of one's own: what does a program see when the material
-// that was imported for 60 days expires?
+// An example of a user's test: what happens in a program when material that was imported for 60
+// days expires?
 func TestExpiredMaterial(t *testing.T) {
 	s := kmstest.Start(t)
 	ctx := t.Context()
@@ -46,7 +46,7 @@ func TestExpiredMaterial(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	// On day 59 all is well, on day 60 it is not.
+	// On day 59 the program works; on day 60 it does not.
 	encrypt := func() error {
 		_, err := s.Client.Encrypt(ctx, &kms.EncryptInput{KeyId: id, Plaintext: []byte("hello")})
 		return err
@@ -62,7 +62,7 @@ func TestExpiredMaterial(t *testing.T) {
 	}
 }
 
-// Two servers have nothing in common, and each ends with its test.
+// Two servers share nothing, and each ends with its test.
 func TestServersAreApart(t *testing.T) {
 	a, b := kmstest.Start(t), kmstest.Start(t)
 	created, err := a.Client.CreateKey(t.Context(), &kms.CreateKeyInput{})

@@ -13,7 +13,7 @@ import (
 	"github.com/keyhold/keyhold/kmstest"
 )
 
-// A ciphertext of one server opens on another, as both have the same key.
+// A ciphertext of one server opens on another server with the same key.
 func TestSeed(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "seed.toml")
 	err := os.WriteFile(file, []byte(`
@@ -52,7 +52,7 @@ material = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 	}
 }
 
-// The client of a server is where the keys of the seed file are.
+// The client of a server uses the Region of the keys in the seed file.
 func TestSeedRegion(t *testing.T) {
 	const one, other = `
 [[key]]

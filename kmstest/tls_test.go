@@ -12,7 +12,7 @@ import (
 	"github.com/keyhold/keyhold/kmstest"
 )
 
-// A server with TLS for a program that speaks nothing else, under a name that the program insists on.
+// A server with TLS under a given name, for a program that requires TLS and that name.
 func TestTLS(t *testing.T) {
 	const name = "kms.us-east-1.amazonaws.com"
 	s := kmstest.Start(t, kmstest.TLS(name))

@@ -20,7 +20,7 @@ import (
 
 var material = bytes.Repeat([]byte{0xa5}, 32)
 
-// wantCode checks that an error is a refusal of that code, which holds no material.
+// wantCode checks that an error is a Refusal with the code, and contains no material.
 func wantCode(t *testing.T, err error, code awsimport.Code) {
 	t.Helper()
 	if r, ok := errors.AsType[*awsimport.Refusal](err); !ok || r.Code != code || strings.Contains(r.Message, string(material[:8])) {
@@ -87,7 +87,7 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// describes is a server whose one key is this.
+// describes is a server with this one key.
 type describes types.KeyMetadata
 
 func (d describes) DescribeKey(context.Context, *kms.DescribeKeyInput, ...func(*kms.Options)) (*kms.DescribeKeyOutput, error) {
@@ -115,7 +115,7 @@ func TestCreate(t *testing.T) {
 	if err != nil || len(keys.Keys) != 4 {
 		t.Errorf("%d keys, %v", len(keys.Keys), err)
 	}
-	// If the alias fails, the key is not lost from sight.
+	// If the creation of the alias fails, Create returns the key.
 	k, err := awsimport.Create(t.Context(), s.Client, awsimport.NewKey{Alias: "alias/a"})
 	var taken *types.AlreadyExistsException
 	if k == nil || !errors.As(err, &taken) {
@@ -180,7 +180,7 @@ func TestCheckID(t *testing.T) {
 	}
 }
 
-// encrypts is a server that encrypts in its own way.
+// encrypts is a server whose Encrypt is this function.
 type encrypts func(plaintext []byte, context map[string]string) ([]byte, error)
 
 func (e encrypts) Encrypt(_ context.Context, in *kms.EncryptInput, _ ...func(*kms.Options)) (*kms.EncryptOutput, error) {

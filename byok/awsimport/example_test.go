@@ -12,8 +12,8 @@ import (
 	"github.com/keyhold/keyhold/kmstest"
 )
 
-// The whole of an import: a key with an alias, the material for 90 days, and the
-// proof that the server holds exactly this material.
+// A whole import: a key with an alias, the material for 90 days, and the proof that the server
+// has exactly this material.
 func importMaterial(ctx context.Context, client *kms.Client, alias string, material []byte, validTo time.Time) (keyARN string, err error) {
 	k, err := awsimport.Find(ctx, client, alias)
 	if awsimport.IsNotFound(err) {
@@ -34,10 +34,10 @@ func importMaterial(ctx context.Context, client *kms.Client, alias string, mater
 	if err != nil {
 		return "", err
 	}
-	if err := awsimport.CheckID(w, id); err != nil { // with a Keyhold server only
+	if err := awsimport.CheckID(w, id); err != nil { // only with a Keyhold server
 		return "", err
 	}
-	return w.KeyARN, awsimport.Challenge(ctx, client, w.KeyARN, material) // likewise
+	return w.KeyARN, awsimport.Challenge(ctx, client, w.KeyARN, material) // only with a Keyhold server
 }
 
 func TestExample(t *testing.T) {
@@ -50,7 +50,8 @@ func TestExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// 90 days later the material is gone. The same again goes into the same key.
+	// After 90 days the material has expired. The same material can be imported into the same key
+	// again.
 	s.Advance(90 * 24 * time.Hour)
 	again, err := importMaterial(t.Context(), s.Client, "alias/payments", material, time.Time{})
 	if again != first || err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/keyhold/keyhold/byok/awsimport"
 )
 
-// shows is a server that shows a public key.
+// shows is a server with this public key.
 type shows func() ([]byte, error)
 
 func (s shows) GetPublicKey(context.Context, *kms.GetPublicKeyInput, ...func(*kms.Options)) (*kms.GetPublicKeyOutput, error) {
@@ -37,7 +37,7 @@ func TestCheckPublicKey(t *testing.T) {
 	}
 }
 
-// codes is a server that makes codes in its own way.
+// codes is a server whose GenerateMac is this function.
 type codes func(algorithm types.MacAlgorithmSpec, message []byte) ([]byte, error)
 
 func (c codes) GenerateMac(_ context.Context, in *kms.GenerateMacInput, _ ...func(*kms.Options)) (*kms.GenerateMacOutput, error) {

@@ -28,7 +28,7 @@ func newServerFor(t *testing.T, names ...string) *Server {
 	return s
 }
 
-// The names of a request: what the flags give, and what the certificate has.
+// The names in the certificate, for names given by flags.
 func TestNames(t *testing.T) {
 	for given, want := range map[string]string{
 		"":                              "",
@@ -70,7 +70,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// Check is the opinion of a client.
+// Check agrees with clients.
 func TestCheck(t *testing.T) {
 	s := newServerFor(t, "kms.example.org", "192.0.2.7")
 	for _, at := range []time.Time{now, now.Add(1 - early), now.Add(Validity - early - time.Second)} {
@@ -102,8 +102,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// What an authority could sign if its private key were not gone: certificates for its own
-// names, and for no other. Go and OpenSSL agree.
+// Certificates that an authority could sign if its private key still existed: clients accept its
+// own names and no others. Go and OpenSSL agree.
 func TestAuthorityIsConstrained(t *testing.T) {
 	const permitted = "kms.example.org"
 	ca, sign, err := newAuthority(append(Always(), permitted, "192.0.2.7"), now)
@@ -161,7 +161,7 @@ func signCertificate(t *testing.T, template, ca *x509.Certificate, sign *ecdsa.P
 	return der
 }
 
-// openssl has OpenSSL verify the certificate of the server for a name.
+// openssl verifies the certificate of the server for a name with OpenSSL.
 func openssl(t *testing.T, s *Server, name string) (string, error) {
 	t.Helper()
 	dir := t.TempDir()
@@ -185,7 +185,7 @@ func openssl(t *testing.T, s *Server, name string) (string, error) {
 	return string(out), err
 }
 
-// A certificate that New made is what OpenSSL, at its strictest, takes.
+// OpenSSL accepts a certificate of New with its strictest checks.
 func TestOpenSSL(t *testing.T) {
 	s := newServerFor(t, "kms.us-east-1.amazonaws.com", "192.0.2.7")
 	for name, ok := range map[string]bool{
@@ -198,7 +198,7 @@ func TestOpenSSL(t *testing.T) {
 	}
 }
 
-// A Server that was encoded serves again; nothing else decodes.
+// A Server can be decoded after Encode and then works. Decode rejects all other text.
 func TestEncode(t *testing.T) {
 	s := newServerFor(t)
 	text, err := s.Encode()
@@ -254,7 +254,7 @@ func handshake(t *testing.T, s *Server, roots *x509.CertPool) {
 	}
 }
 
-// Two servers have authorities of their own, with names of their own.
+// Two servers have different authorities with different names.
 func TestAuthoritiesDiffer(t *testing.T) {
 	a, b := newServerFor(t).Authority, newServerFor(t).Authority
 	if bytes.Equal(a.RawSubject, b.RawSubject) || bytes.Equal(a.RawSubjectPublicKeyInfo, b.RawSubjectPublicKeyInfo) || a.SerialNumber.Cmp(b.SerialNumber) == 0 {

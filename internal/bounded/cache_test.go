@@ -53,8 +53,8 @@ func TestCacheIsBounded(t *testing.T) {
 	}
 }
 
-// A value that takes much drops many others, and is kept even if it alone is beyond the
-// bound: the next value drops it.
+// A large value drops many others. It is kept even if it exceeds the limit by itself; then the
+// next value drops it.
 func TestCacheMakesRoomForALargeValue(t *testing.T) {
 	c := New[int, int](100, 100)
 	for i := range 100 {

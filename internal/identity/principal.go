@@ -67,8 +67,8 @@ type AccessKey struct {
 	ID        string
 	Secret    Secret
 	Principal Principal
-	// Expired says that the access key was valid and has expired. Only a caller who has the
-	// secret may learn this.
+	// Expired means that the access key was valid and has expired. The server may tell this only
+	// a caller who knows the secret.
 	Expired bool
 }
 

@@ -79,7 +79,7 @@ func TestPrincipals(t *testing.T) {
 	}
 }
 
-// A session is limited by session policies alone.
+// Only session policies limit a session.
 func TestIsLimited(t *testing.T) {
 	for _, test := range []struct {
 		session Session

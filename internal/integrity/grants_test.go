@@ -12,9 +12,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// grantDamages are what damages are, for a deployment with two grants on the
-// enabled key: one that has all that a grant can have, and one with no more than
-// it must have.
+// grantDamages are damages of a deployment with two grants on the enabled key: one with all
+// members, and another with only the required members.
 var grantDamages = map[string]struct {
 	do   func(w *damageTest, full, bare key.Grant)
 	want []string
@@ -151,7 +150,7 @@ func TestVerifyFindsNothingWrongWithGrants(t *testing.T) {
 	if err != nil || len(findings) > 0 || !maps.Equal(s.Records, want) {
 		t.Errorf("found %q, %v, in %v", findings, err, s.Records)
 	}
-	// A sweep that is stopped leaves records that are not findings.
+	// A stopped sweep leaves records that are not findings.
 	gone := w.enabled.AsGone()
 	w.update(func(tx *store.Tx) error {
 		_, err := records.PutKeys(tx, gone)

@@ -20,7 +20,7 @@ import (
 type relatedTest struct {
 	*damageTest
 	primary, replica, doomed key.Key
-	fresh                    []byte // material that none of them has
+	fresh                    []byte // material that no key has
 }
 
 func newRelatedTest(t *testing.T) *relatedTest {
@@ -66,8 +66,7 @@ func (w *relatedTest) readKey(k key.Key) (now key.Key) {
 	return now
 }
 
-// Related keys agree at each moment of their deletion, also after a stop between the two
-// changes.
+// Related keys agree at each moment of their deletion, also after a stop between the two changes.
 func TestVerifyFindsNothingWrongWithRelatedKeys(t *testing.T) {
 	w := newRelatedTest(t)
 	agree := func(when string) {
@@ -96,7 +95,7 @@ func TestVerifyFindsNothingWrongWithRelatedKeys(t *testing.T) {
 	agree("when it is removed")
 }
 
-// relatedDamages are damages of related keys, each with all that Verify finds.
+// relatedDamages are damages of related keys, with all findings of each.
 var relatedDamages = map[string]struct {
 	do   func(w *relatedTest)
 	want []string
@@ -190,8 +189,8 @@ var relatedDamages = map[string]struct {
 	}, []string{"key/REPLICA: another record names the slot .*; material .* does not open"}},
 }
 
-// addPending turns the related keys into keys of an owner, who has imported more material into the
-// primary key and into the replica that stays.
+// addPending makes the related keys keys of origin EXTERNAL, with pending material in the primary
+// key and in the replica that stays.
 func (w *relatedTest) addPending() {
 	w.Helper()
 	pending := func(k key.Key) *key.Material {
@@ -249,8 +248,8 @@ func TestVerifyFindsDamageOfRelatedKeysThatWait(t *testing.T) {
 	}
 }
 
-// What the most replicas forget of material that waits is one transaction, though each
-// moves in the index of due times.
+// The maximum number of replicas can drop pending material in one transaction, although each
+// changes its entry in the index of due times.
 func TestMostReplicasForgetInOneTransaction(t *testing.T) {
 	w := newRelatedTest(t)
 	soon, later := time.Now().UTC().Add(time.Hour), time.Now().UTC().Add(2*time.Hour)
@@ -301,7 +300,8 @@ func TestVerifyFindsDamageOfRelatedKeys(t *testing.T) {
 	}
 }
 
-// What several keys leave in one transaction is in one note, which the erasure removes.
+// The slots that several keys leave in one transaction are in one Erasure, which is removed after
+// the erasure.
 func TestOneNoteOfWhatRelatedKeysLeave(t *testing.T) {
 	w := newRelatedTest(t)
 	want := append(w.primary.Slots(), w.replica.Slots()...)

@@ -39,7 +39,7 @@ type damageTest struct {
 	dir     string // of slots and log
 	keyring *seal.Keyring
 
-	// The keys, and material that the one for it was never given.
+	// The keys, and material that was not imported into the key that waits for it.
 	enabled, expiring, pending, empty key.Key
 	other                             key.Material
 }
@@ -120,7 +120,7 @@ func (w *damageTest) newKey(o key.Origin) key.Key {
 	}
 }
 
-// second adds a material to the enabled key, as a rotation does.
+// second adds a material to the enabled key, in the same way as a rotation.
 func (w *damageTest) second(m key.Material) {
 	m.RotationDate, m.RotationType = time.Now().UTC(), key.RotationOnDemand
 	w.enabled.Materials = append(w.enabled.Materials, m)
@@ -134,7 +134,7 @@ func (w *damageTest) noteUsage(path, operation string) {
 	})
 }
 
-// plan has the key that is enabled rotated, with its place in the index.
+// plan schedules a rotation of the enabled key, with its entry in the index.
 func (w *damageTest) plan(r key.Rotation) {
 	w.Helper()
 	w.enabled.Rotation = r
@@ -154,19 +154,19 @@ func (w *damageTest) must(err error) {
 
 func (w *damageTest) log() string { return filepath.Join(w.dir, "audit.log") }
 
-// update writes records that open.
+// update writes correctly sealed records.
 func (w *damageTest) update(fn func(tx *store.Tx) error) {
 	w.Helper()
 	w.must(store.New(w.backend, w.keyring.Records()).Update(w.Context(), fn))
 }
 
-// replace writes a key in place of the stored one, and nothing else.
+// replace writes a key in place of the stored key, without updating indexes.
 func (w *damageTest) replace(k key.Key) {
 	w.Helper()
 	w.update(func(tx *store.Tx) error { return records.Keys.Put(tx, records.PathOf(k), k) })
 }
 
-// alter changes the stored bytes at a path, of any table.
+// alter changes the stored bytes at a path of any table.
 func (w *damageTest) alter(path string, change func(value []byte) []byte) {
 	w.Helper()
 	var item store.Item
@@ -186,7 +186,7 @@ func flip(value []byte) []byte {
 	return value
 }
 
-// untouchable fails the test where something is written.
+// untouchable fails the test if something is written.
 type untouchable struct {
 	store.Backend
 	store.Slots
@@ -273,8 +273,8 @@ func TestVerifyKnowsWhatACrashLeaves(t *testing.T) {
 	}
 }
 
-// damages are things done to a deployment, each with all that Verify finds: as
-// regular expressions, where KEY and so on stand for the paths of keys.
+// damages are damages of a deployment, with all findings of each as regular expressions. KEY and
+// similar words stand for the paths of keys.
 var damages = map[string]struct {
 	do   func(w *damageTest)
 	want []string
@@ -498,8 +498,7 @@ func TestVerifyFindsDamage(t *testing.T) {
 	}
 }
 
-// wantFindings checks that Verify finds these things and no others. more are names
-// for paths, each before its path.
+// wantFindings checks the findings of Verify. more are names for paths, each before its path.
 func (w *damageTest) wantFindings(want []string, more ...string) {
 	w.Helper()
 	findings, _, err := w.verify()
@@ -557,7 +556,7 @@ func (w *damageTest) accessKey() (id string) {
 	return id
 }
 
-// Without the data keys nothing can be looked at.
+// Without the data keys nothing can be checked.
 func TestVerifyNeedsTheKeyring(t *testing.T) {
 	for name, test := range map[string]struct {
 		do   func(w *damageTest)
@@ -632,7 +631,7 @@ type brokenBackend struct {
 
 func (b brokenBackend) View(context.Context, func(store.Reader) error) error { return b.err }
 
-// There is a verification for each kind of record.
+// There is a check for each kind of record.
 func TestVerifyKnowsEveryKindOfRecord(t *testing.T) {
 	rows := checks()
 	declared := regexp.MustCompile(`(?:tableOf\[.*\]\(|store\.Table\[.*\]\{Prefix: )"([a-z-]+)"`)

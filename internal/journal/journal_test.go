@@ -99,8 +99,8 @@ func TestAChangeThatFailsHasNoEvent(t *testing.T) {
 	}
 }
 
-// Events that were committed before a stop come into the log once, whether the log had
-// them or not.
+// After a stop, events that were committed before it are written to the log once, whether or not
+// the log had them.
 func TestRecoverBringsEventsOnce(t *testing.T) {
 	d := newDeployment(t)
 	known, missing := audit.Event{EventID: NewEventID()}, audit.Event{EventID: NewEventID()}

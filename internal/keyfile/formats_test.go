@@ -50,7 +50,7 @@ func parseFormats(t *testing.T) (rows []format) {
 	return rows
 }
 
-// A workshop is a folder in which files are made.
+// A workshop is a folder in which the test makes files.
 type workshop struct{ dir string }
 
 func newWorkshop(t *testing.T) workshop {
@@ -58,7 +58,7 @@ func newWorkshop(t *testing.T) workshop {
 	t.Cleanup(func() {
 		kill := exec.Command("gpgconf", "--kill", "gpg-agent")
 		kill.Env = append(os.Environ(), "GNUPGHOME="+filepath.Join(w.dir, "gnupg"))
-		kill.Run() // there is none if gpg is not installed
+		kill.Run() // fails if gpg is not installed
 	})
 	if err := os.CopyFS(w.dir, os.DirFS("testdata")); err != nil {
 		t.Fatal(err)
@@ -90,7 +90,7 @@ func (w workshop) write(t *testing.T, name string, content []byte) {
 	}
 }
 
-// keyWithZero makes an EC key on P-256 of which a number begins with a zero.
+// keyWithZero makes an EC key on P-256 with a number that begins with a zero byte.
 func keyWithZero(t *testing.T, number func(*ecdsa.PrivateKey) []byte) []byte {
 	for {
 		k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -108,7 +108,7 @@ func keyWithZero(t *testing.T, number func(*ecdsa.PrivateKey) []byte) []byte {
 	}
 }
 
-// optional are the programs without which a row is skipped.
+// optional are the programs that may be missing: the rows that need them are skipped.
 var optional = regexp.MustCompile(`(age|age-keygen|bzip2|gpg|iconv|jq|keytool|puttygen|ssh-keygen|unzip|xxd|xz): (command )?not found`)
 
 // run runs a command with bash, and skips the test if a program is not installed.
@@ -117,7 +117,7 @@ func (w workshop) run(t *testing.T, command string) ([]byte, error) {
 	cmd := exec.CommandContext(t.Context(), "bash", "-c", "set -euo pipefail; . ./make.sh; "+command)
 	cmd.Dir = w.dir
 	cmd.Env = append(os.Environ(), "PYTHON="+cmp.Or(os.Getenv("KEYHOLD_PYTHON"), "python3"))
-	cmd.WaitDelay = time.Second // the agent of gpg goes on, and may keep the pipes
+	cmd.WaitDelay = time.Second // the agent of gpg continues, and may keep the pipes open
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -141,7 +141,8 @@ func (w workshop) mustRun(t *testing.T, command string) []byte {
 
 func secret12() ([]byte, error) { return []byte("secret12"), nil }
 
-// Each format is recognised, and its outcome is the one of the table. The command of each refusal works.
+// Each file of the table is recognised, with the outcome in the table. The command of each
+// refusal works.
 func TestFormats(t *testing.T) {
 	w := newWorkshop(t)
 	seen := map[string]bool{}
@@ -203,7 +204,8 @@ func formOf(m *Material) string {
 	return m.Form
 }
 
-// showsNothing fails if an error has a part of the content. A command may have names that are in it, too.
+// showsNothing fails if an error contains a part of the content. A command may contain names from
+// the content.
 func showsNothing(t *testing.T, content []byte, err error) {
 	const part = 14
 	text := err.Error()
@@ -221,7 +223,7 @@ func showsNothing(t *testing.T, content []byte, err error) {
 
 var source = regexp.MustCompile(`\b(\w+)\.(pem|bin)\b`)
 
-// checkMaterial compares the material with the file that the row made its file of.
+// checkMaterial compares the material with the file from which the row made its file.
 func (w workshop) checkMaterial(t *testing.T, row format, m *Material) {
 	from := source.FindStringSubmatch(row.makes)
 	switch {
@@ -237,7 +239,7 @@ func (w workshop) checkMaterial(t *testing.T, row format, m *Material) {
 	}
 }
 
-// The table has a row of each kind of refusal, and no other kinds; nor has the code.
+// The kinds of refusals in the table, and in the code, are the same.
 func TestEachRefusalHasARow(t *testing.T) {
 	kinds := map[string]bool{}
 	for _, n := range parseRefusals() {

@@ -17,7 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// checkHint runs the command of a refusal. The command must leave the file as it was, and write a file that is read.
+// checkHint runs the command of a refusal. The command must not change the file, and must write a
+// file that can be read.
 func (w workshop) checkHint(t *testing.T, row format, n *NotRead, content []byte) {
 	if n.Command == "" {
 		return
@@ -56,7 +57,7 @@ func TestHintsOfSizes(t *testing.T) {
 	}
 }
 
-// follow runs a command at a terminal, where its reader would run it, and returns the new file.
+// follow runs a command at a terminal, as a user would, and returns the new file.
 func (w workshop) follow(t *testing.T, command string, content []byte) []byte {
 	t.Helper()
 	file, written := filepath.Join(w.dir, "the file"), filepath.Join(w.dir, "the new file")
@@ -99,7 +100,7 @@ func (w workshop) follow(t *testing.T, command string, content []byte) []byte {
 	return result
 }
 
-// atTerminal runs a command with a terminal, at which somebody answers each question with the passphrase.
+// atTerminal runs a command with a terminal, and answers each question with the passphrase.
 func (w workshop) atTerminal(t *testing.T, command string) (string, error) {
 	t.Helper()
 	terminal, name := openTerminal(t)
@@ -121,7 +122,7 @@ func (w workshop) atTerminal(t *testing.T, command string) (string, error) {
 	answers := make(chan string)
 	go func() { answers <- answer(terminal) }()
 	err = cmd.Wait()
-	terminal.Close() // the agent of gpg goes on, and keeps the other side
+	terminal.Close() // the agent of gpg continues, and keeps the other side open
 	return <-answers, err
 }
 
@@ -142,8 +143,9 @@ func answer(terminal *os.File) string {
 	}
 }
 
-// waitForSilence returns when the terminal does not echo. A program that asks for a passphrase turns the echo off, and
-// may drop what was typed before. Some programs leave the echo on, so the wait has an end.
+// waitForSilence waits until the terminal does not echo. A program that asks for a passphrase
+// turns the echo off, and may drop earlier input. Some programs leave the echo on, so the wait is
+// limited.
 func waitForSilence(terminal *os.File) {
 	raw, err := terminal.SyscallConn()
 	if err != nil {

@@ -4,5 +4,5 @@ package keyfile
 
 import "testing"
 
-// checkHint needs a terminal, which the tests open on Linux alone.
+// checkHint does nothing, because the tests open a terminal only on Linux.
 func (w workshop) checkHint(t *testing.T, row format, n *NotRead, content []byte) {}

@@ -36,7 +36,7 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-// HMAC material is taken from the size of the hash to 128 bytes, however it is written.
+// HMAC material may have from the size of the hash to 128 bytes, in every encoding.
 func TestHMACSizes(t *testing.T) {
 	for _, spec := range []string{"HMAC_224", "HMAC_256", "HMAC_384", "HMAC_512"} {
 		least, most, _ := Sizes(spec)
@@ -50,7 +50,8 @@ func TestHMACSizes(t *testing.T) {
 	}
 }
 
-// Random bytes of every size that material has are material, also with the first bytes of a known kind of file.
+// Random bytes of every size of material are read as material, even if they begin like a known
+// kind of file.
 func TestAnyBytesAreMaterial(t *testing.T) {
 	beginnings := [][]byte{bomUTF8, bomUTF16LE, bomUTF16BE, {0x30}, {0x30, 0x1e}, {0x30, 0x80}, {0x30, 0x81, 0x20}, {0x30, 0x1e, 2, 1, 0}}
 	for _, m := range magics {
@@ -68,7 +69,7 @@ func TestAnyBytesAreMaterial(t *testing.T) {
 	}
 }
 
-// The buffers of a reader are erased, and a File is when it is cleared.
+// Read erases its buffers, and Clear erases a File.
 func TestBuffersAreErased(t *testing.T) {
 	w := newWorkshop(t)
 	for _, makes := range []string{
@@ -79,7 +80,7 @@ func TestBuffersAreErased(t *testing.T) {
 	}
 }
 
-// testErased reads a file, clears all, and looks at the buffers.
+// testErased reads a file, clears the result, and checks the buffers.
 func testErased(t *testing.T, content []byte) {
 	var secrets [][]byte
 	r := &reader{passphrase: func() ([]byte, error) {
@@ -104,7 +105,7 @@ func testErased(t *testing.T, content []byte) {
 	}
 }
 
-// The material is a copy of its own.
+// The material is a copy.
 func TestMaterialIsACopy(t *testing.T) {
 	content := countingBytes(32)
 	f, err := Read(content, nil)
@@ -118,7 +119,8 @@ func TestMaterialIsACopy(t *testing.T) {
 	}
 }
 
-// A file that is not read, or not encrypted, asks for no passphrase; without one an encrypted key is refused.
+// Read asks for a passphrase only for an encrypted private key that it reads. Without a
+// passphrase, an encrypted key is an error.
 func TestPassphrase(t *testing.T) {
 	w := newWorkshop(t)
 	refused := errors.New("nobody is there")
@@ -137,7 +139,7 @@ func TestPassphrase(t *testing.T) {
 	}
 }
 
-// Names that a file gives are in an error only if they are as short as names.
+// Errors contain names from a file only if the names are short.
 func TestNamesInErrorsAreShort(t *testing.T) {
 	const secret = "the secret of this file is in a place that has a name"
 	for _, content := range []string{
@@ -179,8 +181,9 @@ func TestDoubt(t *testing.T) {
 	}
 }
 
-// The primes of a key are recovered from each private exponent that belongs to it: modulo the least common
-// multiple of p-1 and q-1 (FIPS 186-5), and modulo their product (RFC 8017, section 3.2).
+// The primes of a key are recovered from each private exponent that belongs to the key: modulo
+// the least common multiple of p-1 and q-1 (FIPS 186-5), and modulo their product (RFC 8017,
+// section 3.2).
 func TestFactors(t *testing.T) {
 	text, err := os.ReadFile("../privatekey/testdata/rsa-2048.der")
 	if err != nil {
@@ -207,8 +210,8 @@ func TestFactors(t *testing.T) {
 	}
 }
 
-// FuzzRead: whatever a file holds, it is read to a private key that is valid, to bytes, or to an error; and a
-// private key is read to itself again.
+// FuzzRead checks that reading any file gives a valid private key, bytes, or an error, and that
+// reading the PKCS #8 of a private key gives the same key.
 func FuzzRead(f *testing.F) {
 	for _, file := range []string{"ec-P-256.der", "ec-secp256k1.der", "rsa-2048.der"} {
 		der, err := os.ReadFile("../privatekey/testdata/" + file)
@@ -225,7 +228,7 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte("\xff\xfe0\x00x\x000\x001\x00"))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		if bytes.Contains(content, []byte{0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0c}) {
-			t.Skip() // PBKDF2, which is slow by its nature
+			t.Skip() // PBKDF2, which is slow by design
 		}
 		file, err := Read(content, secret12)
 		if err != nil || file.key == nil {
@@ -242,7 +245,7 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// primesOf takes apart PKCS #8 of an RSA key.
+// primesOf returns the primes in the PKCS #8 of an RSA key.
 func primesOf(t *testing.T, pkcs8 []byte) (p, q, n, e *big.Int) {
 	key, err := x509.ParsePKCS8PrivateKey(pkcs8)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// The test vectors of Web3 Secret Storage open to the key that its specification gives.
+// The test vectors of Web3 Secret Storage give the key in the specification.
 func TestWallet(t *testing.T) {
 	want, err := hex.DecodeString("7a28b5ba57c53603b0b07b56bba752f7784bf506fa95edc395f5cf6c7514fe9d")
 	if err != nil {
@@ -32,7 +32,8 @@ func TestWallet(t *testing.T) {
 	}
 }
 
-// The example of the wallet import format opens to its key, and one changed character makes it another text.
+// The example of the wallet import format gives its key. With one character changed, the text is
+// not in this format.
 func TestWIF(t *testing.T) {
 	const text = "5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTJ"
 	want, err := hex.DecodeString("0c28fca386c7a227600b2fe50b7cae11ec86d3bf1fbe471be89827e19d72aa1d")

@@ -91,13 +91,13 @@ func TestCacheIsBounded(t *testing.T) {
 	}
 }
 
-// A heavy is a key that takes a lot of memory.
+// A heavy key takes a lot of memory.
 type heavy struct{ gone bool }
 
 func (h *heavy) Destroy()       { h.gone = true }
 func (h *heavy) Footprint() int { return maxOpenedBytes / 10 }
 
-// What takes a lot of memory is kept in small numbers, and the one in use stays.
+// The cache keeps few keys that take a lot of memory. A key in use stays.
 func TestCacheIsBoundedInMemory(t *testing.T) {
 	o := newCache()
 	var all []*heavy
@@ -125,7 +125,7 @@ func TestCacheIsBoundedInMemory(t *testing.T) {
 	}
 }
 
-// Material is never destroyed while it is in use, and never used after it is destroyed.
+// Material is never destroyed while it is in use, and never used after it was destroyed.
 func TestCacheUnderLoad(t *testing.T) {
 	o := newCache()
 	var all sync.WaitGroup

@@ -9,8 +9,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store/memory"
 )
 
-// An erasure destroys the opened key of the material too, with the key that HKDF
-// extracted.
+// An erasure also destroys the opened key of the material, with the key that HKDF has extracted.
 func TestErasureDestroysWhatWasOpened(t *testing.T) {
 	keyring, _, err := seal.NewKeyring(t.Context(), seal.NewEphemeralRoot())
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store/memory"
 )
 
-// leaveNotes removes no notes of erasures.
+// leaveNotes does not remove Erasures.
 func leaveNotes(func(*store.Tx) error) {}
 
 func TestTokenKeysAreDestroyed(t *testing.T) {

@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// A badKey is a crafted private key, and a part of the cause that it is refused for.
+// A badKey is a crafted private key, and a part of the reason why it is refused.
 type badKey struct {
 	name, spec string
 	der        []byte
 	cause      string
 }
 
-// Each crafted key is refused for its own cause, which holds none of it. With
-// KEYHOLD_REFUSAL_LIMIT, as of make badkeys, none may take longer than that.
+// Each crafted key is refused for its own reason, which contains nothing of the key. With
+// KEYHOLD_REFUSAL_LIMIT, as in make badkeys, no refusal may take longer.
 func TestBadKeys(t *testing.T) {
 	bad := append(append(badPKCS8(t), badRSA(t)...), badEC(t)...)
 	if len(bad) < 60 {
@@ -45,8 +45,8 @@ func TestBadKeys(t *testing.T) {
 	t.Logf("%d bad keys, the longest refusal after %v", len(bad), longest)
 }
 
-// Nothing that is cut off, or has a byte more, is a key; and with a bit flipped it
-// is the same key or none.
+// A key that is cut off, or has an additional byte, is refused. A key with a flipped bit is
+// refused or gives the same key.
 func TestDamagedKeys(t *testing.T) {
 	for spec, der := range map[string][]byte{"RSA_2048": goodRSA(t, 2048).pkcs8(), "ECC_NIST_P256": opensslKey(t, "ECC_NIST_P256"), "ECC_SECG_P256K1": opensslKey(t, "ECC_SECG_P256K1")} {
 		kept := mustParse(t, spec, der)
@@ -68,7 +68,7 @@ func TestDamagedKeys(t *testing.T) {
 	}
 }
 
-// badPKCS8 returns what is wrong before any family has its say.
+// badPKCS8 returns keys that are refused before their algorithm is known.
 func badPKCS8(t *testing.T) []badKey {
 	const spec = "ECC_NIST_P256"
 	rsa, ec, p384 := goodRSA(t, 2048), opensslKey(t, spec), opensslKey(t, "ECC_NIST_P384")

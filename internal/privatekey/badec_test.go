@@ -76,7 +76,7 @@ func badEC(t *testing.T) []badKey {
 	}
 }
 
-// partsOfEC returns scalar and point of a new key that OpenSSL makes.
+// partsOfEC returns scalar and point of a new key from OpenSSL.
 func partsOfEC(t *testing.T, spec string) (scalar, point []byte) {
 	t.Helper()
 	c, _ := curveOf(spec)

@@ -14,8 +14,8 @@ func badRSA(t *testing.T) []badKey {
 		return derSequence(append([][]byte{derOID(1, 2, 840, 113549, 1, 1, 1)}, parameters...)...)
 	}
 	wrap := func(privateKey []byte) []byte { return derPKCS8(algorithm(derNull), privateKey) }
-	// spoil returns a good key after change, which may have all that follows from
-	// the primes computed again.
+	// spoil returns a good key after change, which may compute the numbers that follow from the
+	// primes again.
 	spoil := func(change func(k *rsaNumbers)) []byte {
 		k := *goodRSA(t, 2048)
 		change(&k)
@@ -119,8 +119,8 @@ func random(n int) []byte {
 	return b
 }
 
-// rocaPrime makes a prime of 1024 bits as the faulty generator did: k·M + 65537^a
-// mod M, where M is the product of the first 71 primes.
+// rocaPrime generates a prime of 1024 bits as the faulty generator does: k·M + 65537^a mod M,
+// where M is the product of the first 71 primes.
 func rocaPrime(t *testing.T) *big.Int {
 	t.Helper()
 	m := big.NewInt(1)
@@ -159,11 +159,11 @@ func TestNoROCAFingerprint(t *testing.T) {
 	}
 }
 
-// The fingerprint is held against every odd prime up to 167.
+// The fingerprint is compared with every odd prime up to 167.
 func TestPrimesOfTheFingerprint(t *testing.T) {
 	var want []int64
 	for n := int64(3); n <= 167; n++ {
-		if big.NewInt(n).ProbablyPrime(0) { // exact for so small numbers
+		if big.NewInt(n).ProbablyPrime(0) { // exact for such small numbers
 			want = append(want, n)
 		}
 	}

@@ -10,9 +10,9 @@ import (
 	"golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// A berStyle says how elements are written in BER.
+// A berStyle is a way to write elements in BER.
 type berStyle struct {
-	constructed func(tag byte, content []byte) []byte // one element with elements in it
+	constructed func(tag byte, content []byte) []byte // writes an element that contains elements
 	primitive   func(tag byte, content []byte) []byte
 }
 
@@ -31,8 +31,8 @@ var (
 	shortLength = func(tag byte, content []byte) []byte { return derElement(tag, content) }
 )
 
-// segmentWriter returns a function that writes strings in segments of at most size bytes,
-// and other primitive values as they are.
+// segmentWriter returns a function that writes strings in segments of at most size bytes, and
+// other primitive values unchanged.
 func segmentWriter(size int, whole func(tag byte, content []byte) []byte) func(tag byte, content []byte) []byte {
 	return func(tag byte, content []byte) []byte {
 		var prefix []byte
@@ -64,7 +64,7 @@ var berStyles = map[string]berStyle{
 	"long lengths inside segments": {longLength, segmentWriter(31, indefinite)},
 }
 
-// writeNested writes a string as segments, the last of which is in segments again.
+// writeNested writes a string as segments, and the last segment as segments again.
 func writeNested(tag byte, content []byte) []byte {
 	if tag != byte(asn1.OCTET_STRING) || len(content) == 0 {
 		return derElement(tag, content)
@@ -74,8 +74,8 @@ func writeNested(tag byte, content []byte) []byte {
 		derElement(tag), derElement(tag, content[:half]), indefinite(tag|0x20, derElement(tag, content[half:]))))
 }
 
-// toBER writes all elements of a value in DER in a style, those inside an OCTET STRING
-// too.
+// toBER writes all elements of a value in DER in a style, including the elements inside an OCTET
+// STRING.
 func toBER(t *testing.T, der []byte, style berStyle) (ber []byte) {
 	t.Helper()
 	for input := cryptobyte.String(der); !input.Empty(); {
@@ -96,8 +96,8 @@ func toBER(t *testing.T, der []byte, style berStyle) (ber []byte) {
 	return ber
 }
 
-// isKey reports whether an OCTET STRING has an RSAPrivateKey or an ECPrivateKey in it,
-// and not a scalar, which has 66 bytes at most.
+// isKey reports whether an OCTET STRING contains an RSAPrivateKey or ECPrivateKey, and not a
+// scalar, which has 66 bytes at most.
 func isKey(octets []byte) bool {
 	return len(octets) > 66 || len(octets) > 6 && bytes.HasPrefix(octets[2:], []byte{2, 1, 1, 4})
 }
@@ -125,8 +125,8 @@ func TestParseBER(t *testing.T) {
 	}
 }
 
-// OpenSSL reads the same BER, so what the tests write is BER. It does not read a NULL
-// with a long length, nor a BIT STRING in segments, so the EC key has no public key.
+// OpenSSL reads the same BER, so the tests write valid BER. OpenSSL reads neither a NULL with a
+// long length nor a BIT STRING in segments, so the EC key has no public key.
 func TestOpenSSLReadsTheSameBER(t *testing.T) {
 	for _, spec := range []string{"RSA_2048", "ECC_NIST_P384"} {
 		der := opensslKey(t, spec)
@@ -144,7 +144,7 @@ func TestOpenSSLReadsTheSameBER(t *testing.T) {
 	}
 }
 
-// ToDER converts a value and leaves what it cannot convert.
+// ToDER converts BER, and returns bytes that it cannot convert unchanged.
 func TestToDER(t *testing.T) {
 	deep := func(depth int) []byte {
 		ber := []byte{2, 1, 0}
@@ -157,7 +157,7 @@ func TestToDER(t *testing.T) {
 	for range maxDepth - 1 {
 		deepDER = derSequence(deepDER)
 	}
-	for name, c := range map[string]struct{ ber, want []byte }{ // without want it stays
+	for name, c := range map[string]struct{ ber, want []byte }{ // nil means unchanged
 		"nothing":                                  {},
 		"half a header":                            {ber: []byte{0x30}},
 		"indefinite, empty":                        {[]byte{0x30, 0x80, 0, 0}, []byte{0x30, 0}},
@@ -195,8 +195,8 @@ func TestToDER(t *testing.T) {
 	}
 }
 
-// In BER, too, what is wrong with a key is said, and everything else that DER forbids
-// is refused.
+// The reasons for refusals of keys in BER are the same as in DER. Other violations of DER are
+// refused.
 func TestBadBER(t *testing.T) {
 	const spec = "ECC_NIST_P256"
 	der := opensslKey(t, spec)
@@ -218,7 +218,8 @@ func TestBadBER(t *testing.T) {
 	}
 }
 
-// The bound is on the bytes in DER, up to two for the length of the inner private key.
+// The limit applies to the size in DER, except for up to two bytes of the length of the inner
+// private key.
 func TestSizeBoundIsThatOfDER(t *testing.T) {
 	const spec = "ECC_NIST_P521"
 	der := padPKCS8(t, opensslKey(t, spec), maxECSize-2)
@@ -244,8 +245,8 @@ func TestCopiesAreErased(t *testing.T) {
 	}
 }
 
-// Every result is at most as long as what it was made from, and is converted no further.
-// What is DER to a strict parser stays the same bytes.
+// FuzzToDER checks that a result is at most as long as its input, and is not changed by another
+// conversion. Bytes that a strict parser accepts as DER are unchanged.
 func FuzzToDER(f *testing.F) {
 	for _, der := range seedKeys(f) {
 		f.Add(der)
@@ -274,8 +275,8 @@ func FuzzToDER(f *testing.F) {
 	})
 }
 
-// isDER reports whether bytes begin with one element in DER, in which strings are in no
-// segments, as far as a parser can tell that does not know what the values are.
+// isDER reports whether bytes begin with one element in DER without strings in segments, as far
+// as a parser can decide without knowing the meaning of the values.
 func isDER(der []byte) bool {
 	input := cryptobyte.String(der)
 	return isElement(&input)

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// wantRefused holds a refusal to its cause.
+// wantRefused checks that a key is refused for the given reason.
 func wantRefused(t *testing.T, name, spec string, der []byte, cause string) {
 	t.Helper()
 	_, err := Parse(spec, der)
@@ -18,7 +18,7 @@ func wantRefused(t *testing.T, name, spec string, der []byte, cause string) {
 	}
 }
 
-// padPKCS8 returns PKCS #8 of exactly size bytes, with attributes that fill it up.
+// padPKCS8 returns PKCS #8 of exactly size bytes, with attributes as padding.
 func padPKCS8(t *testing.T, der []byte, size int) []byte {
 	t.Helper()
 	p := mustPKCS8(t, der)
@@ -33,7 +33,7 @@ func padPKCS8(t *testing.T, der []byte, size int) []byte {
 	return nil
 }
 
-// A private key with attributes may be as long as the bound, and not a byte longer.
+// A private key with attributes may be as long as the limit, and not a byte longer.
 func TestSizeBounds(t *testing.T) {
 	for spec, bound := range map[string]int{"RSA_2048": 2048/8*9/2 + 384, "ECC_NIST_P521": 512} {
 		der := opensslKey(t, spec)
@@ -45,8 +45,8 @@ func TestSizeBounds(t *testing.T) {
 	}
 }
 
-// The numbers of an RSA key may have as many bits as those that follow from its primes,
-// and not one more.
+// The numbers of an RSA key may have as many bits as the numbers that follow from its primes, and
+// not one more.
 func TestNumberBounds(t *testing.T) {
 	for cause, change := range map[string]func(k *rsaNumbers){
 		"a modulus of 2049 bits":             func(k *rsaNumbers) { k.n = twoTo(2048) },
@@ -66,8 +66,8 @@ func TestNumberBounds(t *testing.T) {
 
 func twoTo(n uint) *big.Int { return new(big.Int).Lsh(big.NewInt(1), n) }
 
-// A private exponent that is right modulo one of p-1 and q-1 alone is refused, also where
-// the CRT exponents agree with it.
+// A private exponent that is correct only modulo one of p-1 and q-1 is refused, even if the CRT
+// exponents agree with it.
 func TestHalfPrivateExponents(t *testing.T) {
 	for name, right := range map[string]func(k *rsaNumbers) *big.Int{
 		"modulo p-1 alone": func(k *rsaNumbers) *big.Int { return k.p1 },
@@ -81,8 +81,8 @@ func TestHalfPrivateExponents(t *testing.T) {
 	}
 }
 
-// A CRT coefficient is below the first prime: one that is larger by the prime, and still
-// no longer, does not count as the same.
+// A CRT coefficient is below the first prime: a coefficient that is larger by the prime, but not
+// longer, is refused.
 func TestLargeCRTCoefficient(t *testing.T) {
 	for k := *goodRSA(t, 2048); ; k.p, k.q = randomPrime(t, 1024), randomPrime(t, 1024) {
 		k.complete()
@@ -93,8 +93,8 @@ func TestLargeCRTCoefficient(t *testing.T) {
 	}
 }
 
-// Primes whose difference has 924 bits are too close (FIPS 186-5, appendix A.1.3, step
-// 5.4), and those a bit further apart are not.
+// Primes whose difference has 924 bits are too close (FIPS 186-5, appendix A.1.3, step 5.4).
+// Primes that are a little further apart are accepted.
 func TestClosePrimes(t *testing.T) {
 	apart := func(bits uint) []byte {
 		k := *goodRSA(t, 2048)
@@ -111,8 +111,8 @@ func TestClosePrimes(t *testing.T) {
 	mustParse(t, "RSA_2048", apart(925))
 }
 
-// Scalars from the order of a curve on are refused, also those that have the right size
-// and are not zero modulo the order; the largest below it is taken.
+// Scalars that are not below the order of the curve are refused, even if they have the right size
+// and are not zero modulo the order. The largest scalar below the order is accepted.
 func TestScalarsFromTheOrderOn(t *testing.T) {
 	order, _ := new(big.Int).SetString("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141", 16)
 	for spec, c := range map[string]struct {

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// What crafted keys are put together from: each returns one element in DER.
+// The parts of crafted keys. Each function returns one element in DER.
 
 func derElement(tag byte, content ...[]byte) []byte {
 	body := slices.Concat(content...)
@@ -46,7 +46,7 @@ func derOID(arcs ...int) []byte {
 
 var derZero = []byte{2, 1, 0}
 
-// derPKCS8 returns a PrivateKeyInfo, with whatever comes after the private key.
+// derPKCS8 returns a PrivateKeyInfo, with the given bytes after the private key.
 func derPKCS8(algorithm, privateKey []byte, more ...[]byte) []byte {
 	return derSequence(append([][]byte{derZero, algorithm, derOctets(privateKey)}, more...)...)
 }

@@ -26,8 +26,8 @@ func seedKeys(f *testing.F) (keys [][]byte) {
 	return keys
 }
 
-// The standard library reads every private key that Parse accepts, with the same public key,
-// and Parse accepts the form in which the key is kept unchanged.
+// FuzzParse checks that the standard library reads every private key that Parse accepts, with the
+// same public key, and that Parse returns its own output unchanged.
 func FuzzParse(f *testing.F) {
 	for _, der := range seedKeys(f) {
 		f.Add(der)
@@ -56,7 +56,7 @@ func checkKept(t *testing.T, k Key) {
 	if err != nil || !bytes.Equal(again.PKCS8, k.PKCS8) || !bytes.Equal(again.PublicKey, k.PublicKey) {
 		t.Errorf("%s: what is kept is not taken as it is: %v", k.Spec, err)
 	}
-	if k.Spec == "ECC_SECG_P256K1" { // which the standard library does not know
+	if k.Spec == "ECC_SECG_P256K1" { // the standard library does not support this curve
 		return
 	}
 	parsed, err := x509.ParsePKCS8PrivateKey(k.PKCS8)

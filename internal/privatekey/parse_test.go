@@ -17,8 +17,8 @@ import (
 	"testing"
 )
 
-// opensslKeys are the arguments of openssl genpkey that make a private key of each
-// spec that has one.
+// opensslKeys are the arguments of openssl genpkey for a private key of each spec that has
+// private keys.
 var opensslKeys = map[string][]string{
 	"RSA_2048":        {"-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"},
 	"RSA_3072":        {"-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:3072"},
@@ -41,8 +41,8 @@ func openssl(t *testing.T, input []byte, args ...string) []byte {
 	return out
 }
 
-// opensslKey returns a private key of the spec as PKCS #8 in DER. RSA keys, which take
-// long to make, are the same each time.
+// opensslKey returns a private key of the spec as PKCS #8 in DER. RSA keys, whose generation is
+// slow, are the same each time.
 func opensslKey(t *testing.T, spec string) []byte {
 	t.Helper()
 	if kept, ok := rsaKeys.Load(spec); ok {
@@ -75,8 +75,8 @@ func mustParse(t *testing.T, spec string, der []byte) []byte {
 	return k.PKCS8
 }
 
-// What OpenSSL makes is taken, and what is kept is the same key to OpenSSL; taken
-// once more it is the same bytes. Under another spec it is refused.
+// Parse accepts keys from OpenSSL, and OpenSSL reads the same key in the result. Parse returns
+// its own output unchanged. It refuses a key under another spec.
 func TestParseOpenSSL(t *testing.T) {
 	for spec := range opensslKeys {
 		t.Run(spec, func(t *testing.T) {
@@ -110,7 +110,7 @@ func isProblem(err error) bool {
 	return bad
 }
 
-// One key is one material, in whichever way it is written.
+// All encodings of one key give the same bytes.
 func TestOneForm(t *testing.T) {
 	for spec := range opensslKeys {
 		imported := opensslKey(t, spec)
@@ -122,7 +122,7 @@ func TestOneForm(t *testing.T) {
 			if swapped := k.pkcs8(); bytes.Equal(swapped, imported) || !bytes.Equal(mustParse(t, spec, swapped), kept) {
 				t.Errorf("%s: with its primes the other way round it is another material", spec)
 			}
-			k.d.Add(k.d, k.lambda()) // as good an exponent, if it is below the modulus
+			k.d.Add(k.d, k.lambda()) // an equivalent exponent, if it is below the modulus
 			if k.d.Cmp(k.n) < 0 && !bytes.Equal(mustParse(t, spec, k.pkcs8()), kept) {
 				t.Errorf("%s: with another private exponent it is another material", spec)
 			}
@@ -138,8 +138,8 @@ func TestOneForm(t *testing.T) {
 	}
 }
 
-// The form that keys are kept in does not change from one version to the next: a key
-// that was imported by an older one is the same material to a newer one.
+// The output of Parse does not change between versions: a key that an older version imported
+// gives the same bytes in a newer version.
 func TestFormIsFixed(t *testing.T) {
 	for file, spec := range map[string]string{"ec-P-256": "ECC_NIST_P256", "ec-P-384": "ECC_NIST_P384", "ec-P-521": "ECC_NIST_P521", "ec-secp256k1": "ECC_SECG_P256K1", "rsa-2048": "RSA_2048"} {
 		der, err := os.ReadFile("testdata/" + file + ".der")
@@ -160,7 +160,7 @@ func TestUnknownSpecs(t *testing.T) {
 	}
 }
 
-// Whose spec is not known is told what it is.
+// SpecOf returns the spec of a key, or an error that describes the key.
 func TestSpecOf(t *testing.T) {
 	for _, c := range []struct {
 		args []string
@@ -183,7 +183,7 @@ func TestSpecOf(t *testing.T) {
 	}
 }
 
-// Go's own keys are taken: they are made in other ways than OpenSSL's.
+// Parse accepts keys that Go generates, in another way than OpenSSL.
 func TestParseGo(t *testing.T) {
 	for spec, c := range map[string]elliptic.Curve{"ECC_NIST_P256": elliptic.P256(), "ECC_NIST_P384": elliptic.P384(), "ECC_NIST_P521": elliptic.P521()} {
 		k, err := ecdsa.GenerateKey(c, rand.Reader)
@@ -205,7 +205,7 @@ func TestParseGo(t *testing.T) {
 	}
 }
 
-// goodRSA returns the numbers of a good key, to be spoiled.
+// goodRSA returns the numbers of a good key, for tests to spoil.
 func goodRSA(t *testing.T, bits int) *rsaNumbers {
 	t.Helper()
 	der, err := goodKeys[bits]()
@@ -240,7 +240,7 @@ func rsaOf(t *testing.T, der []byte) *rsaNumbers {
 	return numbers
 }
 
-// complete computes what follows from exponents and primes.
+// complete computes the numbers that follow from exponents and primes.
 func (k *rsaNumbers) complete() {
 	one := big.NewInt(1)
 	k.n = new(big.Int).Mul(k.p, k.q)
@@ -260,7 +260,7 @@ func (k *rsaNumbers) lambda() *big.Int {
 	return lcm.Div(lcm, new(big.Int).GCD(nil, nil, k.p1, k.q1))
 }
 
-// pkcs8 writes the numbers as they are.
+// pkcs8 encodes the numbers unchanged.
 func (k *rsaNumbers) pkcs8() []byte {
 	return derPKCS8(derSequence(derOID(1, 2, 840, 113549, 1, 1, 1), derNull), k.pkcs1(0))
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 )
 
-// Decapsulate rejects a ciphertext of a wrong length only. A changed ciphertext, or a
-// ciphertext for another key, also yields a secret, but nobody else knows that secret.
+// Decapsulate rejects only a ciphertext of a wrong length. A changed ciphertext, or a ciphertext
+// for another key, also yields a secret, but an unpredictable one.
 var decapsulate = query("Decapsulate", asks{{Action: "kms:Decapsulate", On: keyOrAlias("KeyId")}}, nil,
 	func(c *call, in *api.DecapsulateRequest) (*api.DecapsulateResponse, error) {
 		k := c.key()

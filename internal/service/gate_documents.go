@@ -111,7 +111,7 @@ func entityOf(from source, p identity.Principal) (e identity.Entity, arn string,
 	return e, "", nil
 }
 
-// errGone is the answer to a caller who was removed during the request.
+// errGone is the answer to a caller whose user or role was removed during the request.
 var errGone = key.Errorf(key.KindUnrecognizedClient, "The security token included in the request is invalid.")
 
 func (s *Service) identityDocuments(from source, e identity.Entity, arn string) (all []policy.Document, err error) {

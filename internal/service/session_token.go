@@ -14,8 +14,8 @@ import (
 )
 
 // A sessionToken is the content of the token of temporary credentials. The deployment seals it.
-// Therefore the server stores nothing for a token, any node knows whose token it is, and nobody
-// else can make or change one.
+// Therefore the server stores nothing for a token, any node can read it, and only the deployment
+// can make or change one.
 type sessionToken struct {
 	identity.Session
 	Secret  string `json:"secret"`

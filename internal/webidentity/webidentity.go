@@ -15,7 +15,7 @@ import (
 type Provider struct {
 	Issuer    string   // its URL
 	ClientIDs []string // accepted audiences of its tokens
-	Roots     string   // PEM certificates to trust for its servers; "" means those of the system
+	Roots     string   // PEM certificates to trust for its servers; "" means the system's certificates
 }
 
 // A Verifier verifies tokens. Its methods may be called concurrently.
