@@ -96,7 +96,7 @@ const (
 
 func errNoKind(kind string) error {
 	return key.Errorf(key.KindValidation,
-		"%q is not a kind of identity: give account, oidc-provider, policy, role or user.", kind)
+		"%q is no kind of identity: give account, oidc-provider, policy, role or user.", kind)
 }
 
 // changeEntity changes the members that users and roles have in common. known reports whether
