@@ -45,8 +45,8 @@ func deleteAlias(t *testing.T, s *kmstest.Server, name string) error {
 	return err
 }
 
-// good ends the test at the first error.
-func good(t *testing.T, errs ...error) {
+// mustSucceed ends the test at the first error.
+func mustSucceed(t *testing.T, errs ...error) {
 	t.Helper()
 	for _, err := range errs {
 		if err != nil {
@@ -87,11 +87,11 @@ func aliasEntry(t *testing.T, s *kmstest.Server, name string) types.AliasListEnt
 func TestUpdateAlias(t *testing.T) {
 	s := kmstest.Start(t)
 	first, second := createGenerated(t, s), createGenerated(t, s)
-	good(t, createAlias(t, s, "alias/app", first), createAlias(t, s, "alias/stays", first))
+	mustSucceed(t, createAlias(t, s, "alias/app", first), createAlias(t, s, "alias/stays", first))
 	before := aliasEntry(t, s, "alias/app")
 	old := encrypt(t, s, aws.String("alias/app"), "hello")
 	s.Advance(time.Hour)
-	good(t, updateAlias(t, s, "alias/app", *second))
+	mustSucceed(t, updateAlias(t, s, "alias/app", *second))
 
 	after := aliasEntry(t, s, "alias/app")
 	if *after.TargetKeyId != *second || !after.CreationDate.Equal(*before.CreationDate) || after.LastUpdatedDate.Sub(*before.LastUpdatedDate) < time.Hour || *after.AliasArn != *before.AliasArn {
@@ -110,7 +110,7 @@ func TestUpdateAlias(t *testing.T) {
 			t.Errorf("decrypted under %s, want %s", *got.KeyId, *id)
 		}
 	}
-	good(t, updateAlias(t, s, "alias/app", *second)) // the alias already belongs to this key
+	mustSucceed(t, updateAlias(t, s, "alias/app", *second)) // the alias already belongs to this key
 	if got := aliasesOf(t, s, second); !slices.Equal(got, []string{"alias/app"}) {
 		t.Errorf("aliases of the second key: %v", got)
 	}
@@ -119,7 +119,7 @@ func TestUpdateAlias(t *testing.T) {
 func TestUpdateAliasRefusals(t *testing.T) {
 	s := kmstest.Start(t)
 	id, other, doomed := createGenerated(t, s), createExternal(t, s), createGenerated(t, s)
-	good(t, createAlias(t, s, "alias/app", id), createAlias(t, s, "alias/other", other))
+	mustSucceed(t, createAlias(t, s, "alias/app", id), createAlias(t, s, "alias/other", other))
 	schedule(t, s, doomed)
 	for _, c := range []struct{ name, alias, target, errorName, part string }{
 		{"an unknown alias", "alias/none", *other, "NotFoundException", "Alias " + arnPrefix + "alias/none is not found."},
@@ -148,11 +148,11 @@ func TestUpdateAliasRefusals(t *testing.T) {
 func TestUpdateAliasInStates(t *testing.T) {
 	s := kmstest.Start(t)
 	doomed, disabled, empty := createGenerated(t, s), createGenerated(t, s), createExternal(t, s)
-	good(t, createAlias(t, s, "alias/app", doomed))
+	mustSucceed(t, createAlias(t, s, "alias/app", doomed))
 	schedule(t, s, doomed)
 	disable(t, s, disabled)
 	for _, id := range []*string{disabled, empty, disabled} {
-		good(t, updateAlias(t, s, "alias/app", *id))
+		mustSucceed(t, updateAlias(t, s, "alias/app", *id))
 		if got := describe(t, s, aws.String("alias/app")); *got.KeyId != *id {
 			t.Errorf("the alias is on %s", *got.KeyId)
 		}
@@ -164,20 +164,20 @@ func TestAliasQuota(t *testing.T) {
 	s := kmstest.Start(t)
 	full, other := createExternal(t, s), createExternal(t, s)
 	for i := range 50 {
-		good(t, createAlias(t, s, fmt.Sprint("alias/", i), full))
+		mustSucceed(t, createAlias(t, s, fmt.Sprint("alias/", i), full))
 	}
-	good(t, createAlias(t, s, "alias/other", other))
+	mustSucceed(t, createAlias(t, s, "alias/other", other))
 	wantError(t, updateAlias(t, s, "alias/other", *full), "LimitExceededException", "50")
 	if got := aliasesOf(t, s, other); !slices.Equal(got, []string{"alias/other"}) {
 		t.Errorf("the refused alias: %v", got)
 	}
-	good(t, updateAlias(t, s, "alias/7", *full)) // the alias already belongs to this key
+	mustSucceed(t, updateAlias(t, s, "alias/7", *full)) // the alias already belongs to this key
 
-	good(t, updateAlias(t, s, "alias/7", *other)) // makes room for one alias
-	good(t, updateAlias(t, s, "alias/other", *full))
+	mustSucceed(t, updateAlias(t, s, "alias/7", *other)) // makes room for one alias
+	mustSucceed(t, updateAlias(t, s, "alias/other", *full))
 	wantError(t, createAlias(t, s, "alias/more", full), "LimitExceededException", "50")
-	good(t, deleteAlias(t, s, "alias/8")) // makes room for one alias
-	good(t, createAlias(t, s, "alias/more", full))
+	mustSucceed(t, deleteAlias(t, s, "alias/8")) // makes room for one alias
+	mustSucceed(t, createAlias(t, s, "alias/more", full))
 	wantError(t, createAlias(t, s, "alias/8", full), "LimitExceededException", "50")
 	if got := len(aliasesOf(t, s, full)); got != 50 {
 		t.Errorf("%d aliases", got)
@@ -189,12 +189,12 @@ func TestDeleteAlias(t *testing.T) {
 	generated, disabled, empty, doomed := createGenerated(t, s), createGenerated(t, s), createExternal(t, s), createGenerated(t, s)
 	keys := map[string]*string{"alias/generated": generated, "alias/disabled": disabled, "alias/empty": empty, "alias/doomed": doomed}
 	for name, id := range keys {
-		good(t, createAlias(t, s, name, id))
+		mustSucceed(t, createAlias(t, s, name, id))
 	}
 	disable(t, s, disabled)
 	schedule(t, s, doomed)
 	for name, id := range keys {
-		good(t, deleteAlias(t, s, name))
+		mustSucceed(t, deleteAlias(t, s, name))
 		wantError(t, deleteAlias(t, s, name), "NotFoundException", "Alias "+arnPrefix+name+" is not found.")
 		_, err := s.Client.DescribeKey(t.Context(), &kms.DescribeKeyInput{KeyId: &name})
 		wantError(t, err, "NotFoundException", "is not found")
@@ -211,14 +211,14 @@ func TestDeleteAlias(t *testing.T) {
 		wantError(t, deleteAlias(t, s, name), want, "alias")
 	}
 	wantError(t, deleteAlias(t, s, ""), "ValidationException", "")
-	good(t, createAlias(t, s, "alias/doomed", generated)) // the name is free again
+	mustSucceed(t, createAlias(t, s, "alias/doomed", generated)) // the name is free again
 }
 
 // After its deletion date, a key and its aliases do not exist for any caller.
 func TestAliasesOfAKeyThatIsGone(t *testing.T) {
 	s := kmstest.Start(t)
 	doomed, id := createGenerated(t, s), createGenerated(t, s)
-	good(t, createAlias(t, s, "alias/a", doomed), createAlias(t, s, "alias/b", doomed), createAlias(t, s, "alias/c", id))
+	mustSucceed(t, createAlias(t, s, "alias/a", doomed), createAlias(t, s, "alias/b", doomed), createAlias(t, s, "alias/c", id))
 	schedule(t, s, doomed)
 	s.Advance(7*day - time.Minute)
 	wantError(t, createAlias(t, s, "alias/a", id), "AlreadyExistsException", "")
@@ -235,7 +235,7 @@ func TestAliasesOfAKeyThatIsGone(t *testing.T) {
 	_, err = s.Client.ListAliases(t.Context(), &kms.ListAliasesInput{KeyId: doomed})
 	wantError(t, err, "NotFoundException", "does not exist")
 
-	good(t, createAlias(t, s, "alias/a", id))
+	mustSucceed(t, createAlias(t, s, "alias/a", id))
 	if got := describe(t, s, aws.String("alias/a")); *got.KeyId != *id {
 		t.Errorf("the new alias is on %s", *got.KeyId)
 	}

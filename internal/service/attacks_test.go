@@ -822,33 +822,33 @@ var identityMoves = []move{
 	{"a session that is over", sessionAfter("app", func(c accessTest) { c.clock.Advance(time.Hour) })},
 	{"a session of another deployment", func(c accessTest) (attempt, attempt) {
 		theirs, ours := newAccessTest(c.T).issues(nil), c.issues(nil)
-		return c.holds(theirs), c.holds(ours)
+		return c.authenticates(theirs), c.authenticates(ours)
 	}},
 	{"a session that is not valid yet", func(c accessTest) (attempt, attempt) {
-		return c.holds(c.issues(func(s *sessionToken) { s.Issued = s.Issued.Add(6 * time.Minute) })), c.holds(c.issues(nil))
+		return c.authenticates(c.issues(func(s *sessionToken) { s.Issued = s.Issued.Add(6 * time.Minute) })), c.authenticates(c.issues(nil))
 	}},
 	{"a session token with a bit changed", func(c accessTest) (attempt, attempt) {
 		token := c.issues(nil)
-		return flips(token, func(t string) error { return c.holds(t)() }), c.holds(token)
+		return flips(token, func(t string) error { return c.authenticates(t)() }), c.authenticates(token)
 	}},
 	{"a session token that was cut", func(c accessTest) (attempt, attempt) {
 		token := c.issues(nil)
-		return c.holds(token[:len(token)-4]), c.holds(token)
+		return c.authenticates(token[:len(token)-4]), c.authenticates(token)
 	}},
 	{"a session token with a line break in it", func(c accessTest) (attempt, attempt) {
 		token := c.issues(nil)
-		return c.holds(token[:8] + "\n" + token[8:]), c.holds(token)
+		return c.authenticates(token[:8] + "\n" + token[8:]), c.authenticates(token)
 	}},
 	{"a grant token for a session token", func(c accessTest) (attempt, attempt) {
 		_, token := c.root().grants(c.key(), "home", "Encrypt")
-		return c.holds(token), c.holds(c.issues(nil))
+		return c.authenticates(token), c.authenticates(c.issues(nil))
 	}},
 	{"the fields of a session in the clear", func(c accessTest) (attempt, attempt) {
 		plain, err := json.Marshal(c.sessionOf(nil))
 		if err != nil {
 			c.Fatal(err)
 		}
-		return c.holds(base64.StdEncoding.EncodeToString(plain)), c.holds(c.issues(nil))
+		return c.authenticates(base64.StdEncoding.EncodeToString(plain)), c.authenticates(c.issues(nil))
 	}},
 	{"a request under way by a user that was removed", func(c accessTest) (attempt, attempt) {
 		c.user("alice", with(c.identity("allow kms:*")))
@@ -894,11 +894,11 @@ func sessionAfter(role string, happens func(c accessTest)) func(c accessTest) (a
 			})
 		}
 		token := of(role)
-		if err := c.holds(token)(); err != nil {
+		if err := c.authenticates(token)(); err != nil {
 			c.Fatal(err)
 		}
 		happens(c)
-		return c.holds(token), c.holds(of("other"))
+		return c.authenticates(token), c.authenticates(of("other"))
 	}
 }
 
@@ -922,8 +922,8 @@ func (c accessTest) issues(change func(*sessionToken)) string {
 	return token
 }
 
-// holds returns an attempt to authenticate with a token.
-func (c accessTest) holds(token string) attempt {
+// authenticates returns an attempt to authenticate with a token.
+func (c accessTest) authenticates(token string) attempt {
 	return func() error {
 		k, ok, err := c.Session(c.Context(), token)
 		if err == nil && (!ok || k.Expired) {
@@ -1079,19 +1079,19 @@ var existenceMoves = []move{
 	{"a missing key is distinguished from a forbidden one by the answer", func(c accessTest) (attempt, attempt) {
 		c.user("mallory")
 		c.user("alice", with(c.identity("allow kms:*")))
-		return c.tells("mallory", "DescribeKey", c.key(), missingKey), c.tells("alice", "DescribeKey", c.key(), missingKey)
+		return c.distinguishes("mallory", "DescribeKey", c.key(), missingKey), c.distinguishes("alice", "DescribeKey", c.key(), missingKey)
 	}},
 	{"a missing key of another account is distinguished from a forbidden one", func(c accessTest) (attempt, attempt) {
 		c.user("other/zoe", with(c.identity("allow kms:*")))
 		c.user("alice", with(c.identity("allow kms:*")))
-		return c.tells("other/zoe", "Encrypt", c.key(), missingKey), c.tells("alice", "Encrypt", c.key(), missingKey)
+		return c.distinguishes("other/zoe", "Encrypt", c.key(), missingKey), c.distinguishes("alice", "Encrypt", c.key(), missingKey)
 	}},
 	{"a missing alias of another account is distinguished from a forbidden one", func(c accessTest) (attempt, attempt) {
 		c.user("other/zoe", with(c.identity("allow kms:*")))
 		c.user("alice", with(c.identity("allow kms:*")))
 		const alias = "arn:aws:kms:eu-west-2:111122223333:alias/"
 		c.root().does("CreateAlias", c.key(), `{"AliasName":"alias/there"}`)
-		return c.tells("other/zoe", "Encrypt", alias+"there", alias+"empty"), c.tells("alice", "Encrypt", alias+"there", alias+"empty")
+		return c.distinguishes("other/zoe", "Encrypt", alias+"there", alias+"empty"), c.distinguishes("alice", "Encrypt", alias+"there", alias+"empty")
 	}},
 	{"a missing grant is distinguished from the grants of others", func(c accessTest) (attempt, attempt) {
 		c.user("mallory")
@@ -1107,20 +1107,20 @@ var existenceMoves = []move{
 	{"a dry run tells a missing key from a forbidden one", func(c accessTest) (attempt, attempt) {
 		c.user("mallory")
 		c.user("alice", with(c.identity("allow kms:*")))
-		return c.tells("mallory", "Encrypt", c.key(), missingKey, `{"DryRun":true}`), c.tells("alice", "Encrypt", c.key(), missingKey, `{"DryRun":true}`)
+		return c.distinguishes("mallory", "Encrypt", c.key(), missingKey, `{"DryRun":true}`), c.distinguishes("alice", "Encrypt", c.key(), missingKey, `{"DryRun":true}`)
 	}},
 	{"a key in a state tells that it is there", func(c accessTest) (attempt, attempt) {
 		c.user("mallory")
 		c.user("alice", with(c.identity("allow kms:*")))
 		k := c.key()
 		c.root().does("DisableKey", k)
-		return c.tells("mallory", "Encrypt", k, missingKey), c.tells("alice", "Encrypt", k, missingKey)
+		return c.distinguishes("mallory", "Encrypt", k, missingKey), c.distinguishes("alice", "Encrypt", k, missingKey)
 	}},
 	{"a key of another usage tells that it is there", func(c accessTest) (attempt, attempt) {
 		c.user("mallory")
 		c.user("alice", with(c.identity("allow kms:*")))
 		k := c.keyLike(`{"KeySpec":"HMAC_256","KeyUsage":"GENERATE_VERIFY_MAC"}`)
-		return c.tells("mallory", "Encrypt", k, missingKey), c.tells("alice", "Encrypt", k, missingKey)
+		return c.distinguishes("mallory", "Encrypt", k, missingKey), c.distinguishes("alice", "Encrypt", k, missingKey)
 	}},
 	{"a missing role is distinguished from one that does not trust", func(c accessTest) (attempt, attempt) {
 		c.user("mallory", with(c.identity("allow sts:*")))
@@ -1148,8 +1148,8 @@ var existenceMoves = []move{
 
 const missingKey = "arn:aws:kms:eu-west-2:111122223333:key/00000000-0000-0000-0000-000000000000"
 
-// tells returns an attempt to distinguish an existing resource from a missing one.
-func (c accessTest) tells(name, operation, there, missing string, members ...string) attempt {
+// distinguishes returns an attempt to distinguish an existing resource from a missing one.
+func (c accessTest) distinguishes(name, operation, there, missing string, members ...string) attempt {
 	c.Helper()
 	named := func(on string) attempt {
 		try := c.as(name).asks(operation, on, members...)

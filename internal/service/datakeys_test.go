@@ -15,7 +15,7 @@ func TestDataKeys(t *testing.T) {
 	s := kmstest.Start(t)
 	id := createExternal(t, s)
 	importMaterial(t, s, id, newMaterial())
-	good(t, createAlias(t, s, "alias/app", id))
+	mustSucceed(t, createAlias(t, s, "alias/app", id))
 	m := describe(t, s, id)
 	context := map[string]string{"app": "payroll"}
 	seen := map[string]bool{}

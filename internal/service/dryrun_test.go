@@ -71,7 +71,7 @@ func TestDryRuns(t *testing.T) {
 func TestDryRunModifiers(t *testing.T) {
 	s := kmstest.Start(t)
 	id, other, disabled := createGenerated(t, s), createGenerated(t, s), createGenerated(t, s)
-	good(t, createAlias(t, s, "alias/app", id))
+	mustSucceed(t, createAlias(t, s, "alias/app", id))
 	blob := encrypt(t, s, id, "hello")
 	disable(t, s, disabled)
 	dry, ignore := aws.Bool(true), []types.DryRunModifierType{types.DryRunModifierTypeIgnoreCiphertext}

@@ -35,7 +35,7 @@ func TestExistenceTiming(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	grantInVain(t, c.Service, key.Key{ID: ownRef.KeyID, Account: ownRef.Account, Region: ownRef.Region}, key.Principal(who("mallory")), 1000)
+	addUnmatchedGrants(t, c.Service, key.Key{ID: ownRef.KeyID, Account: ownRef.Account, Region: ownRef.Region}, key.Principal(who("mallory")), 1000)
 	blob, goneBlob := ciphertext(c.blob(there)), ciphertext(c.blob(gone))
 	c.changeKey(gone, func(k *key.Key) { k.State, k.DeletionDate = key.PendingDeletion, c.clock.Now().Add(-1) })
 	for name, pair := range map[string][2]attempt{

@@ -25,7 +25,7 @@ func (c *call) pastRequest(id string) (*hypothesis, error) {
 	}
 	h := &hypothesis{asks: op.asks, to: c.Caller.Principal.AccountID, past: describePast(e)}
 	if audit.IsShortened(e.UserIdentity.ARN) || audit.IsShortened(e.UserAgent) {
-		return nil, notKept("userIdentity.arn or userAgent")
+		return nil, errNotKept("userIdentity.arn or userAgent")
 	}
 	p, err := c.pastPrincipal(h, e.UserIdentity)
 	if err != nil {
@@ -40,7 +40,7 @@ func (c *call) pastRequest(id string) (*hypothesis, error) {
 	if err := h.noteNotKept(lost); err != nil {
 		return nil, err
 	}
-	h.recallBlob(e)
+	h.setBlobKey(e)
 	h.noteTime()
 	return h, h.checkGiven()
 }
@@ -66,22 +66,22 @@ func (c *call) findEvent(id string) (audit.Event, error) {
 	return e, nil
 }
 
-// undecisive are the parameters that no condition key depends on.
-var undecisive = []string{"description", "policy"}
+// irrelevantParameters are the parameters that no condition key depends on.
+var irrelevantParameters = []string{"description", "policy"}
 
 // noteNotKept adds a note for each parameter that was too long for the audit log. It returns an
 // error if the decision may depend on such a parameter.
 func (h *hypothesis) noteNotKept(names []string) error {
 	for _, name := range names {
-		if !slices.Contains(undecisive, name) {
-			return notKept("requestParameters." + name)
+		if !slices.Contains(irrelevantParameters, name) {
+			return errNotKept("requestParameters." + name)
 		}
 		h.note("The audit log keeps only the length and the SHA-256 of " + name + ".")
 	}
 	return nil
 }
 
-func notKept(what string) error {
+func errNotKept(what string) error {
 	return key.Errorf(key.KindUnsupportedOperation, "The decision cannot be explained from the audit log: "+
 		"%s was too long, so the log keeps only the length and the SHA-256. "+
 		"Ask about the principal and the action, with the members of the request.", what)
@@ -132,9 +132,9 @@ func (c *call) pastPrincipal(h *hypothesis, i audit.Identity) (p identity.Princi
 	return p, nil
 }
 
-// recallBlob sets blobKey, the key that the ciphertext of the past request named, from the
+// setBlobKey sets blobKey, the key that the ciphertext of the past request named, from the
 // resources of the event.
-func (h *hypothesis) recallBlob(e audit.Event) {
+func (h *hypothesis) setBlobKey(e audit.Event) {
 	named := h.field("KeyId")
 	if h.Operation.Name == "ReEncrypt" {
 		named = h.field("SourceKeyId")

@@ -51,15 +51,15 @@ func (c *call) principalOf(h *hypothesis, arn string) (p identity.Principal, err
 	case n.kind == "root":
 		return identity.Root(n.account), nil
 	case n.account != h.to:
-		return n.foreigner(), nil
+		return n.principalOfOtherAccount(), nil
 	case n.kind == "user":
 		return c.userOf(h, n)
 	}
 	return c.roleOf(h, n)
 }
 
-// foreigner returns a user or role of another account, of which only the name is known.
-func (n principalName) foreigner() identity.Principal {
+// principalOfOtherAccount returns a user or role of another account, of which only the name is known.
+func (n principalName) principalOfOtherAccount() identity.Principal {
 	if n.kind == "user" {
 		return identity.Principal{Kind: identity.KindUser, AccountID: n.account, ARN: n.arn, UserName: n.name}
 	}
@@ -74,7 +74,7 @@ func (n principalName) foreigner() identity.Principal {
 func (c *call) userOf(h *hypothesis, n principalName) (p identity.Principal, err error) {
 	u, ok, err := records.Users.Latest(c.ctx, c.store, records.NamedPath(n.account, n.name))
 	if err != nil || !ok || u.ARN() != n.arn {
-		return p, firstOf(err, noPrincipal(n.arn))
+		return p, firstOf(err, errNoPrincipal(n.arn))
 	}
 	h.noteDisabled(u.Entity)
 	return u.Principal(), nil
@@ -84,7 +84,7 @@ func (c *call) roleOf(h *hypothesis, n principalName) (p identity.Principal, err
 	r, ok, err := records.Roles.Latest(c.ctx, c.store, records.NamedPath(n.account, n.name))
 	bySession := r.SessionARN(n.session) == n.arn
 	if err != nil || !ok || r.ARN() != n.arn && !bySession {
-		return p, firstOf(err, noPrincipal(n.arn))
+		return p, firstOf(err, errNoPrincipal(n.arn))
 	}
 	h.noteDisabled(r.Entity)
 	if !bySession {
@@ -100,7 +100,7 @@ func (c *call) roleOf(h *hypothesis, n principalName) (p identity.Principal, err
 	}), nil
 }
 
-func noPrincipal(arn string) *key.Error {
+func errNoPrincipal(arn string) *key.Error {
 	return key.Errorf(key.KindNotFound, "There is no principal %s. Names and paths are told apart by case.", arn)
 }
 

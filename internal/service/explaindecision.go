@@ -15,7 +15,7 @@ import (
 var explainDecision = query("ExplainDecision", asks{{Action: "keyhold:ExplainDecision"}}, checkExplainDecision,
 	func(c *call, in *api.ExplainDecisionRequest) (*api.ExplainDecisionResponse, error) {
 		if err := c.explaining.Enter(c.ctx, c.Caller.Principal.AccountID); err != nil {
-			return nil, tooManyExplanations(err)
+			return nil, errTooManyExplanations(err)
 		}
 		defer c.explaining.Leave()
 		h, err := c.hypothesis(in)
@@ -32,7 +32,7 @@ var explainDecision = query("ExplainDecision", asks{{Action: "keyhold:ExplainDec
 // bytes. One call runs at a time; the calls that wait are counted by account.
 var explaining = admit.Bounds{Places: 1, PerName: 4, Total: 16}
 
-func tooManyExplanations(err error) error {
+func errTooManyExplanations(err error) error {
 	if errors.Is(err, admit.ErrFull) {
 		return key.Errorf(key.KindThrottling,
 			"Too many decisions are being explained. Reduce the frequency of your calls.").Because(err)

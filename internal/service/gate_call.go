@@ -98,7 +98,7 @@ func (c *call) commit(fn func(tx *store.Tx) error) error {
 	return nil
 }
 
-func tooManyChanges(cause error) error {
+func errTooManyChanges(cause error) error {
 	return key.Errorf(key.KindThrottling, "Too many changes at a time. Reduce the frequency of your calls.").Because(cause)
 }
 
@@ -117,7 +117,7 @@ func (c *call) notCommitted(err error) error {
 		c.written = nil
 	}
 	if errors.Is(err, store.ErrConflict) || errors.Is(err, errOtherKey) || errors.Is(err, admit.ErrFull) {
-		return tooManyChanges(err)
+		return errTooManyChanges(err)
 	}
 	return quotaExceeded(err)
 }

@@ -107,7 +107,7 @@ var fromRequest = map[string]func(v *conditions) []string{
 	"kms:retiringserviceprincipal": ofNewGrant("RetiringServicePrincipal"),
 	"kms:grantconstrainttype":      (*conditions).constraintTypes,
 	"kms:grantconstraintsourcearn": (*conditions).constraintSource,
-	"kms:grantisforawsresource":    (*conditions).grantForResource,
+	"kms:grantisforawsresource":    (*conditions).grantIsForAWSResource,
 	"kms:grantoperations":          (*conditions).grantOperations,
 	"kms:reencryptonsamekey":       func(v *conditions) []string { return v.sameKey.once(v.onSameKey) },
 	"kms:requestalias":             (*conditions).requestAlias,
@@ -269,8 +269,8 @@ func (v *conditions) constraintSource() []string {
 	return nil
 }
 
-// grantForResource is always false, because no AWS service sends requests here.
-func (v *conditions) grantForResource() []string {
+// grantIsForAWSResource is always false, because no AWS service sends requests here.
+func (v *conditions) grantIsForAWSResource() []string {
 	switch v.c.Operation.Name {
 	case "CreateGrant", "ListGrants", "RevokeGrant":
 		return one("false")

@@ -53,9 +53,9 @@ func (c *call) refuseBlind(action string, t target, missing error) error {
 	}
 	c.pause()
 	if t.ref.Account != c.Caller.Principal.AccountID && d.Cause == policy.ResourceBased && !d.Explicit {
-		return notAuthorizedAbroad(c.Caller.Principal, action)
+		return errNotAuthorizedAcrossAccounts(c.Caller.Principal, action)
 	}
-	return notAuthorized(c.Caller.Principal, action, t.ref.ARN(), d.Text(action))
+	return errNotAuthorized(c.Caller.Principal, action, t.ref.ARN(), d.Text(action))
 }
 
 // mayAct decides about an action on a resource without a policy of its own: an alias, a new
@@ -67,7 +67,7 @@ func (c *call) mayAct(action, resource string) error {
 	}
 	if d := q.decide(q.documents, nil); !d.Allowed && q.values.err == nil {
 		c.pause()
-		return notAuthorized(c.Caller.Principal, action, resource, d.Text(action))
+		return errNotAuthorized(c.Caller.Principal, action, resource, d.Text(action))
 	}
 	return q.values.err
 }
@@ -142,16 +142,16 @@ func (q *question) onKey(k key.Key) (policy.Decision, error) {
 	return q.byGrants(k)
 }
 
-// notAuthorizedAbroad refuses an action on a key of another account with the text of the
+// errNotAuthorizedAcrossAccounts refuses an action on a key of another account with the text of the
 // service, which is the same whether the key exists or not.
-func notAuthorizedAbroad(p identity.Principal, action string) error {
+func errNotAuthorizedAcrossAccounts(p identity.Principal, action string) error {
 	return key.Errorf(key.KindAccessDenied, "User: %s is not authorized to perform: %s on this resource "+
 		"because the resource does not exist in this Region, no resource-based policies allow access, "+
 		"or a resource-based policy explicitly denies access", p.ARN, action)
 }
 
-// notAuthorized returns the refusal of an action, with the principal, the resource and the reason.
-func notAuthorized(p identity.Principal, action, resource, reason string) error {
+// errNotAuthorized returns the refusal of an action, with the principal, the resource and the reason.
+func errNotAuthorized(p identity.Principal, action, resource, reason string) error {
 	return key.Errorf(key.KindAccessDenied,
 		"User: %s is not authorized to perform: %s on resource: %s %s", p.ARN, action, resource, reason)
 }

@@ -54,7 +54,7 @@ func (s *Service) Do(ctx context.Context, r Request) (any, error) {
 		return out, err
 	}
 	if errors.Is(err, errOtherKey) {
-		err = tooManyChanges(err)
+		err = errTooManyChanges(err)
 	}
 	if c.isUnrecorded(err) {
 		return nil, withoutCause(err)

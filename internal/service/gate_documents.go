@@ -70,14 +70,14 @@ func (s *Service) documentsOfEntity(from source, p identity.Principal) (d policy
 	if from, err = coveredBy(from, records.Accounts, p.AccountID); err != nil {
 		return d, err
 	}
-	if d, err = s.gather(from, p); err == nil {
+	if d, err = s.readDocuments(from, p); err == nil {
 		s.compiled.keepDocuments(of, d)
 	}
 	return d, err
 }
 
-// gather reads the policies of a user or role.
-func (s *Service) gather(from source, p identity.Principal) (d policy.Documents, err error) {
+// readDocuments reads the policies of a user or role.
+func (s *Service) readDocuments(from source, p identity.Principal) (d policy.Documents, err error) {
 	e, name, err := entityOf(from, p)
 	if err != nil {
 		return d, err

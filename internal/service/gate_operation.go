@@ -274,7 +274,7 @@ func keyOfCiphertext(member, blobMember string) finder {
 func (c *call) needed(in any, member string) (string, error) {
 	text := c.text(in, member)
 	if text == nil {
-		return "", missingMember(strings.ToLower(member[:1]) + member[1:])
+		return "", errMissingMember(strings.ToLower(member[:1]) + member[1:])
 	}
 	return *text, nil
 }
@@ -299,9 +299,9 @@ func or[T any](p *T, def T) T {
 	return *p
 }
 
-// missingMember refuses a request without a member that the API describes as optional, but that
+// errMissingMember refuses a request without a member that the API describes as optional, but that
 // this request needs.
-func missingMember(name string) error {
+func errMissingMember(name string) error {
 	return key.Errorf(key.KindValidation,
 		"1 validation error detected: Value null at '%s' failed to satisfy constraint: Member must not be null", name)
 }

@@ -63,7 +63,7 @@ func (c *call) checkNotDenied(action string) error {
 	}
 	decision, err := c.decideFairly(r, d, nil)
 	if decision.Explicit {
-		return notAuthorized(p, action, "*", decision.Text(action))
+		return errNotAuthorized(p, action, "*", decision.Text(action))
 	}
 	return err
 }

@@ -298,9 +298,9 @@ func TestRemovalOfGrantsIsBounded(t *testing.T) {
 	}
 }
 
-// grantInVain gives a principal n grants of Encrypt, each for an encryption context that no
+// addUnmatchedGrants gives a principal n grants of Encrypt, each for an encryption context that no
 // request has.
-func grantInVain(t testing.TB, s *Service, k key.Key, to key.Principal, n int) {
+func addUnmatchedGrants(t testing.TB, s *Service, k key.Key, to key.Principal, n int) {
 	t.Helper()
 	for i := range n {
 		g := key.Grant{ID: newGrantID(), Account: k.Account, Region: k.Region, KeyID: k.ID, Grantee: to, Operations: []string{"Encrypt"}}

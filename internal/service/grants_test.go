@@ -153,9 +153,9 @@ func TestGrantNames(t *testing.T) {
 	// All tokens of one grant are equivalent and end with the grant. Then its name can be used
 	// again.
 	for token := range seen {
-		good(t, describeWith(t, s, id, token))
+		mustSucceed(t, describeWith(t, s, id, token))
 	}
-	good(t, revoke(t, s, id, first.GrantId))
+	mustSucceed(t, revoke(t, s, id, first.GrantId))
 	for token := range seen {
 		wantError(t, describeWith(t, s, id, token), "InvalidGrantTokenException", "")
 	}
@@ -178,7 +178,7 @@ func TestGrantTokensEverywhere(t *testing.T) {
 	blob := encrypt(t, s, id, "hello")
 	made := createGrant(t, s, id, nil)
 	gone := createGrant(t, s, id, nil)
-	good(t, revoke(t, s, id, gone.GrantId))
+	mustSucceed(t, revoke(t, s, id, gone.GrantId))
 	foreign := kmstest.Start(t)
 	theirs := createGrant(t, foreign, createGenerated(t, foreign), nil)
 	calls := map[string]func(tokens []string) error{
@@ -215,7 +215,7 @@ func TestGrantTokensEverywhere(t *testing.T) {
 	elsewhere := createGrant(t, s, createGenerated(t, s), nil)
 	for name, call := range calls {
 		t.Run(name, func(t *testing.T) {
-			good(t, call([]string{*made.GrantToken}), call([]string{*elsewhere.GrantToken, *made.GrantToken}), call([]string{}))
+			mustSucceed(t, call([]string{*made.GrantToken}), call([]string{*elsewhere.GrantToken, *made.GrantToken}), call([]string{}))
 			for what, token := range bad {
 				if err := call([]string{*made.GrantToken, token}); err == nil {
 					t.Errorf("a token %s is taken", what)
@@ -294,7 +294,7 @@ func TestRetireAndRevoke(t *testing.T) {
 	wantError(t, retire(kms.RetireGrantInput{KeyId: arn, GrantId: two.GrantId, DryRun: dry}), "DryRunOperationException", "")
 	wantError(t, retire(kms.RetireGrantInput{KeyId: arn, GrantId: aws.String(absentID), DryRun: dry}), "NotFoundException", "")
 	wantIDs(t, "after dry runs", listGrants(t, s, &kms.ListGrantsInput{KeyId: id}), one.GrantId, two.GrantId, three.GrantId)
-	good(t, retire(kms.RetireGrantInput{GrantToken: one.GrantToken}), retire(kms.RetireGrantInput{KeyId: arn, GrantId: two.GrantId}))
+	mustSucceed(t, retire(kms.RetireGrantInput{GrantToken: one.GrantToken}), retire(kms.RetireGrantInput{KeyId: arn, GrantId: two.GrantId}))
 	for name, c := range map[string]struct {
 		error string
 		in    kms.RetireGrantInput
@@ -324,7 +324,7 @@ func TestRetireAndRevoke(t *testing.T) {
 	wantIDs(t, "after refusals", listGrants(t, s, &kms.ListGrantsInput{KeyId: id}), three.GrantId)
 	// The operations accept keys in every state.
 	schedule(t, s, id)
-	good(t, revoke(t, s, id, three.GrantId))
+	mustSucceed(t, revoke(t, s, id, three.GrantId))
 	s.Advance(8 * day)
 	wantError(t, revoke(t, s, id, three.GrantId), "NotFoundException", "Key ")
 	wantError(t, retire(kms.RetireGrantInput{GrantToken: three.GrantToken}), "NotFoundException", "Key ")
@@ -417,7 +417,7 @@ func TestPagesOfGrants(t *testing.T) {
 			gone := ours[1] // the first page ends with this grant
 			got := collect(t, 2, list, func(page int) {
 				if page == 0 {
-					good(t, revoke(t, s, id, &gone))
+					mustSucceed(t, revoke(t, s, id, &gone))
 				}
 				createGrant(t, s, id, func(in *kms.CreateGrantInput) { in.RetiringPrincipal = aws.String(rootARN) })
 			})

@@ -26,7 +26,7 @@ func (c *call) checkAdministrator(action string) error {
 		return err
 	}
 	if p := c.Caller.Principal; p.Kind != identity.KindAccount || p.AccountID != own {
-		return notAuthorized(p, action, "*", "because it is for the root of the deployment's account alone")
+		return errNotAuthorized(p, action, "*", "because it is for the root of the deployment's account alone")
 	}
 	return nil
 }

@@ -58,9 +58,9 @@ func ignoresCiphertext(dryRun *bool, modifiers []string) bool {
 func checkCiphertext(blob []byte, ignored bool, keyID *string, keyMember string) error {
 	switch {
 	case ignored && keyID == nil:
-		return missingMember(keyMember)
+		return errMissingMember(keyMember)
 	case !ignored && blob == nil:
-		return missingMember("ciphertextBlob")
+		return errMissingMember("ciphertextBlob")
 	}
 	return nil
 }

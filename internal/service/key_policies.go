@@ -80,7 +80,7 @@ func (c *call) principalExists(from source, arn string) (there bool, err error) 
 	if !ok || kind != "user" && kind != "role" {
 		return true, nil
 	}
-	hosted, err := c.hosts(from, account)
+	hosted, err := c.hasAccount(from, account)
 	if err != nil || !hosted {
 		return true, err
 	}
@@ -92,8 +92,8 @@ func (c *call) principalExists(from source, arn string) (there bool, err error) 
 	return there && r.ARN() == arn, err
 }
 
-// hosts reports whether an account belongs to this deployment.
-func (c *call) hosts(from source, account string) (bool, error) {
+// hasAccount reports whether an account belongs to this deployment.
+func (c *call) hasAccount(from source, account string) (bool, error) {
 	if account == c.Caller.Principal.AccountID {
 		return true, nil
 	}

@@ -48,8 +48,8 @@ func TestLastUsage(t *testing.T) {
 	wantError(t, err, "InvalidCiphertextException", "")
 	_, err = s.Client.Decrypt(t.Context(), &kms.DecryptInput{KeyId: other, CiphertextBlob: blob})
 	wantError(t, err, "IncorrectKeyException", "")
-	good(t, rotateOnDemand(t, s, id))
-	good(t, tag(t, s, id, "a", "b"))
+	mustSucceed(t, rotateOnDemand(t, s, id))
+	mustSucceed(t, tag(t, s, id, "a", "b"))
 	describe(t, s, id)
 	wantUsage(t, s, id, "Decrypt", decryption)
 

@@ -42,7 +42,7 @@ func checkListGrants(in *api.ListGrantsRequest, _ time.Time) error {
 // onlyForServices refuses a filter by service principal, which the API has for callers that are
 // AWS services.
 func (c *call) onlyForServices(action, resource string) error {
-	return notAuthorized(c.Caller.Principal, action, resource,
+	return errNotAuthorized(c.Caller.Principal, action, resource,
 		"because only a service principal may list grants by service principal")
 }
 

@@ -25,7 +25,7 @@ var listRetirableGrants = query("ListRetirableGrants", asks{{Action: "kms:ListRe
 		}
 		retirer := key.Principal(*in.RetiringPrincipal)
 		if retirer.Account() != c.Caller.Principal.AccountID {
-			return nil, notAuthorized(c.Caller.Principal, "kms:ListRetirableGrants", string(retirer),
+			return nil, errNotAuthorized(c.Caller.Principal, "kms:ListRetirableGrants", string(retirer),
 				"because the retiring principal belongs to another account")
 		}
 		out := &api.ListRetirableGrantsResponse{Grants: []api.GrantListEntry{}}

@@ -79,7 +79,7 @@ func keyCalls(t *testing.T, s *kmstest.Server) map[string]keyCall {
 func TestReferencesOfEachOperation(t *testing.T) {
 	s := kmstest.Start(t)
 	id := createGenerated(t, s)
-	good(t, createAlias(t, s, "alias/app", id))
+	mustSucceed(t, createAlias(t, s, "alias/app", id))
 	for operation, call := range keyCalls(t, s) {
 		t.Run(operation, func(t *testing.T) {
 			takesAliases := strings.HasPrefix(operation, "GenerateDataKey")
@@ -187,7 +187,7 @@ func TestChangesKeepTheKey(t *testing.T) {
 		if strings.Contains(operation, "Key") && strings.Contains(operation, "Rotat") && !strings.HasPrefix(operation, "GetKey") && !strings.HasPrefix(operation, "List") {
 			continue // for keys with generated material, or change which material is current
 		}
-		good(t, call(id))
+		mustSucceed(t, call(id))
 	}
 	after := describe(t, s, id)
 	if after.KeyState != before.KeyState || *after.CurrentKeyMaterialId != *before.CurrentKeyMaterialId || !after.CreationDate.Equal(*before.CreationDate) || after.ExpirationModel != before.ExpirationModel {

@@ -70,7 +70,7 @@ func TestManyMaterials(t *testing.T) {
 		t.Error("what waits is in use before its rotation")
 	}
 
-	good(t, rotateOnDemand(t, s, id))
+	mustSucceed(t, rotateOnDemand(t, s, id))
 	wantMaterials(t, s, id, "NON_CURRENT IMPORTED", "CURRENT IMPORTED")
 	blobOfTwo := encrypt(t, s, id, "two")
 	if text, material := decrypted(t, s, blobOfTwo); text != "two" || material != second {
@@ -177,7 +177,7 @@ func TestImportTypes(t *testing.T) {
 		t.Errorf("current is %s", got)
 	}
 	importMaterial(t, s, id, one)
-	good(t, rotateOnDemand(t, s, id))
+	mustSucceed(t, rotateOnDemand(t, s, id))
 	if got := *describe(t, s, id).CurrentKeyMaterialId; got != third {
 		t.Errorf("current is %s", got)
 	}
@@ -201,7 +201,7 @@ func TestExpiryOfEachMaterial(t *testing.T) {
 	wantState(t, s, id, types.KeyStateEnabled)
 
 	must[string](t)(importAs(t, s, id, two, until(late, types.ImportTypeNewKeyMaterial, aws.String("of 2028"))))
-	good(t, rotateOnDemand(t, s, id))
+	mustSucceed(t, rotateOnDemand(t, s, id))
 	all := rotationsOf(t, s, id, "", nil)
 	if len(all) != 1 || all[0].ExpirationModel != types.ExpirationModelTypeKeyMaterialExpires || all[0].ValidTo.Unix() != late.Unix() ||
 		*all[0].KeyMaterialDescription != "of 2028" || all[0].RotationType != types.RotationTypeOnDemand {

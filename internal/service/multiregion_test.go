@@ -147,7 +147,7 @@ func TestReplicateKeyRefused(t *testing.T) {
 		},
 		"KMSInvalidStateException": func() error { schedule(t, s, id); return nil },
 	} {
-		good(t, change())
+		mustSucceed(t, change())
 		for _, err := range []error{second(replicate(t, s, id, mumbai)), updatePrimary(t, s, id, london)} {
 			wantError(t, err, state, "")
 		}
@@ -177,19 +177,19 @@ func TestUpdatePrimaryRegion(t *testing.T) {
 	wantError(t, updatePrimary(t, s, id, "eu-central-1"), "NotFoundException", "eu-central-1")
 	wantError(t, updatePrimary(t, s, id, mumbai, in(london)), "UnsupportedOperationException", "not a multi-region primary key")
 	wantFamily(t, s, id, kmstest.Region, london, mumbai)
-	good(t, updatePrimary(t, s, id, london))
+	mustSucceed(t, updatePrimary(t, s, id, london))
 	wantFamily(t, s, id, london, kmstest.Region, mumbai)
 	// The new primary key can be replicated, and its deletion waits for its replicas.
 	wantError(t, second(replicate(t, s, id, "eu-central-1")), "UnsupportedOperationException", "")
 	must[*kms.ReplicateKeyOutput](t)(replicate(t, s, id, "eu-central-1", in(london)))
 	wantFamily(t, s, id, london, kmstest.Region, mumbai, "eu-central-1")
-	good(t, updatePrimary(t, s, id, kmstest.Region, in(london)))
+	mustSucceed(t, updatePrimary(t, s, id, kmstest.Region, in(london)))
 	wantFamily(t, s, id, kmstest.Region, london, mumbai, "eu-central-1")
 	// A replica that is pending deletion cannot become the primary key. The primary key still
 	// lists it.
 	scheduleIn(t, s, id, mumbai, 7)
 	wantError(t, updatePrimary(t, s, id, mumbai), "KMSInvalidStateException", mumbai)
-	good(t, updatePrimary(t, s, id, london))
+	mustSucceed(t, updatePrimary(t, s, id, london))
 	wantFamily(t, s, id, london, kmstest.Region, mumbai, "eu-central-1")
 	s.Advance(7 * day)
 	wantFamily(t, s, id, london, kmstest.Region, "eu-central-1")
@@ -255,7 +255,7 @@ func TestGrantsOfRelatedKeys(t *testing.T) {
 	there := must[*kms.CreateGrantOutput](t)(s.Client.CreateGrant(t.Context(), grantInput(id, retiring), in(london)))
 	wantIDs(t, "here", listGrants(t, s, &kms.ListGrantsInput{KeyId: id}), here.GrantId)
 	wantIDs(t, "here", retirable(t, s, rootARN), here.GrantId)
-	good(t, describeWith(t, s, id, *there.GrantToken))
+	mustSucceed(t, describeWith(t, s, id, *there.GrantToken))
 	_, err := s.Client.RetireGrant(t.Context(), &kms.RetireGrantInput{GrantToken: there.GrantToken})
 	wantError(t, err, "InvalidGrantTokenException", "")
 	_, err = s.Client.RetireGrant(t.Context(), &kms.RetireGrantInput{KeyId: id, GrantId: there.GrantId})
@@ -329,7 +329,7 @@ func TestImportIntoRelatedKeys(t *testing.T) {
 	wantError(t, bring(material, func(in *kms.ImportKeyMaterialInput) {
 		in.ImportToken, in.EncryptedKeyMaterial = elsewhere.ImportToken, elsewhere.EncryptedKeyMaterial
 	}), "InvalidImportTokenException", "")
-	good(t, bring(material, func(in *kms.ImportKeyMaterialInput) {
+	mustSucceed(t, bring(material, func(in *kms.ImportKeyMaterialInput) {
 		in.ExpirationModel, in.ValidTo = types.ExpirationModelTypeKeyMaterialExpires, after(s, day)
 	}))
 	blob := encrypt(t, s, id, "hello")
@@ -337,12 +337,12 @@ func TestImportIntoRelatedKeys(t *testing.T) {
 		_, err := s.Client.Decrypt(t.Context(), &kms.DecryptInput{CiphertextBlob: blob}, in(region))
 		return err
 	}
-	good(t, decrypt(london), decrypt(kmstest.Region))
+	mustSucceed(t, decrypt(london), decrypt(kmstest.Region))
 	s.Advance(day)
 	wantError(t, decrypt(london), "KMSInvalidStateException", "is pending import")
-	good(t, decrypt(kmstest.Region))
-	good(t, bring(material, nil), decrypt(london))
+	mustSucceed(t, decrypt(kmstest.Region))
+	mustSucceed(t, bring(material, nil), decrypt(london))
 	must[*kms.DeleteImportedKeyMaterialOutput](t)(s.Client.DeleteImportedKeyMaterial(t.Context(), &kms.DeleteImportedKeyMaterialInput{KeyId: id}))
-	good(t, decrypt(london))
+	mustSucceed(t, decrypt(london))
 	wantError(t, decrypt(kmstest.Region), "KMSInvalidStateException", "is pending import")
 }

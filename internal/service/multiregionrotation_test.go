@@ -95,7 +95,7 @@ func (w regionsTest) wantState(s *kmstest.Server, want types.KeyState) {
 func TestRotateRelatedKeysOnDemand(t *testing.T) {
 	w := newRegionsTest(t, types.OriginTypeAwsKms)
 	blobs := map[string][]byte{"alone": encrypt(t, w.here, w.id, "alone")}
-	good(t, rotateOnDemand(t, w.here, w.id))
+	mustSucceed(t, rotateOnDemand(t, w.here, w.id))
 	blobs["rotated alone"] = encrypt(t, w.here, w.id, "rotated alone")
 	w.replicate() // with both materials
 	w.wantEverywhere("NON_CURRENT ", "CURRENT ")
@@ -103,7 +103,7 @@ func TestRotateRelatedKeysOnDemand(t *testing.T) {
 
 	w.disable(w.london)
 	scheduleIn(t, w.here, w.id, mumbai, 7)
-	good(t, rotateOnDemand(t, w.here, w.id))
+	mustSucceed(t, rotateOnDemand(t, w.here, w.id))
 	w.enable(w.london)
 	w.cancelDeletion(w.mumbai)
 	w.enable(w.mumbai)
@@ -121,9 +121,9 @@ func TestRotateRelatedKeysOnDemand(t *testing.T) {
 	for _, s := range []*kmstest.Server{w.london, w.mumbai} {
 		wantError(t, rotateOnDemand(t, s, w.id), "UnsupportedOperationException", "is a multi-Region replica key: call this operation on its primary key, in us-east-1.")
 	}
-	good(t, updatePrimary(t, w.here, w.id, london))
+	mustSucceed(t, updatePrimary(t, w.here, w.id, london))
 	wantError(t, rotateOnDemand(t, w.here, w.id), "UnsupportedOperationException", "in eu-west-2.")
-	good(t, rotateOnDemand(t, w.london, w.id))
+	mustSucceed(t, rotateOnDemand(t, w.london, w.id))
 	w.wantEverywhere("NON_CURRENT ", "NON_CURRENT ", "NON_CURRENT ", "CURRENT ")
 	w.wantOpen(blobs)
 	w.disable(w.london)
@@ -166,7 +166,7 @@ func (w regionsTest) wantRotationIn(s *kmstest.Server, days int32, next time.Tim
 // Automatic rotation is set on the primary key. All related keys show it and are rotated.
 func TestAutomaticRotationOfRelatedKeys(t *testing.T) {
 	w := newRegionsTest(t, types.OriginTypeAwsKms)
-	good(t, enableRotation(t, w.here, w.id, aws.Int32(90)))
+	mustSucceed(t, enableRotation(t, w.here, w.id, aws.Int32(90)))
 	next := w.here.Now().Add(90 * day)
 	w.replicate()
 	w.wantRotationEverywhere(90, next)
@@ -189,7 +189,7 @@ func TestAutomaticRotationOfRelatedKeys(t *testing.T) {
 	w.wantRotationEverywhere(90, next)
 
 	// The rotation schedule moves with the primary key.
-	good(t, updatePrimary(t, w.here, w.id, london))
+	mustSucceed(t, updatePrimary(t, w.here, w.id, london))
 	w.wantRotationEverywhere(90, next)
 	w.here.Advance(90*day - time.Minute)
 	wantError(t, rotateOnDemand(t, w.london, w.id), "ConflictException", "")
@@ -216,7 +216,7 @@ func TestAutomaticRotationOfRelatedKeys(t *testing.T) {
 	w.cancelDeletion(w.london)
 	w.wantRotationEverywhere(90, next)
 	w.enable(w.london)
-	good(t, disableRotation(w.london))
+	mustSucceed(t, disableRotation(w.london))
 	w.wantRotationEverywhere(0, next)
 }
 
@@ -235,9 +235,9 @@ func (w regionsTest) bring(s *kmstest.Server, material []byte, changes ...func(*
 func newImportedRegionsTest(t *testing.T) (w regionsTest, first []byte) {
 	t.Helper()
 	w, first = newRegionsTest(t, types.OriginTypeExternal), newMaterial()
-	good(t, w.bring(w.here, first))
+	mustSucceed(t, w.bring(w.here, first))
 	w.replicate()
-	good(t, w.bring(w.london, first), w.bring(w.mumbai, first))
+	mustSucceed(t, w.bring(w.london, first), w.bring(w.mumbai, first))
 	return w, first
 }
 
@@ -270,7 +270,7 @@ func TestImportNewIntoRelatedKeys(t *testing.T) {
 	wantError(t, w.bring(w.london, second, func(in *kms.ImportKeyMaterialInput) {
 		in.KeyMaterialId = describe(t, w.here, w.id).CurrentKeyMaterialId
 	}), "IncorrectKeyMaterialException", "")
-	good(t, w.bring(w.london, second, func(in *kms.ImportKeyMaterialInput) {
+	mustSucceed(t, w.bring(w.london, second, func(in *kms.ImportKeyMaterialInput) {
 		in.KeyMaterialId, in.KeyMaterialDescription = &id, aws.String("of London")
 	}))
 	wantMaterials(t, w.here, w.id, current, waitsForAll)
@@ -279,7 +279,7 @@ func TestImportNewIntoRelatedKeys(t *testing.T) {
 	wantError(t, rotateOnDemand(t, w.here, w.id), "KMSInvalidStateException", "those in ap-south-1 do not.")
 	wantError(t, rotateOnDemand(t, w.london, w.id), "UnsupportedOperationException", "is a multi-Region replica key")
 	w.disable(w.mumbai)
-	good(t, w.bring(w.mumbai, second, existing))
+	mustSucceed(t, w.bring(w.mumbai, second, existing))
 	w.enable(w.mumbai)
 	w.wantEverywhere(current, waits)
 	if _, material := decrypted(t, w.here, encrypt(t, w.mumbai, w.id, "x")); material == id {
@@ -289,7 +289,7 @@ func TestImportNewIntoRelatedKeys(t *testing.T) {
 	wantError(t, rotateOnDemand(t, w.here, w.id), "DisabledException", "")
 	w.enable(w.here)
 
-	good(t, rotateOnDemand(t, w.here, w.id))
+	mustSucceed(t, rotateOnDemand(t, w.here, w.id))
 	w.wantEverywhere("NON_CURRENT IMPORTED", current)
 	w.wantOpen(blobs)
 	if all := rotationsOf(t, w.london, w.id, "", nil); len(all) != 1 || aws.ToString(all[0].KeyMaterialDescription) != "of London" || all[0].RotationType != types.RotationTypeOnDemand {
@@ -301,16 +301,16 @@ func TestImportNewIntoRelatedKeys(t *testing.T) {
 	w.wantState(w.london, types.KeyStatePendingImport)
 	w.wantState(w.here, types.KeyStateEnabled)
 	wantError(t, w.bring(w.london, first, asNew), "UnsupportedOperationException", "")
-	good(t, w.bring(w.london, second))
+	mustSucceed(t, w.bring(w.london, second))
 	w.wantOpen(blobs)
 
 	// A new replica knows both materials and has the bytes of neither.
 	paris := clientIn(w.here, "eu-west-3")
 	must[*kms.ReplicateKeyOutput](t)(replicate(t, w.here, w.id, "eu-west-3"))
 	wantMaterials(t, paris, w.id, "NON_CURRENT PENDING_IMPORT", "CURRENT PENDING_IMPORT")
-	good(t, w.bring(paris, second))
+	mustSucceed(t, w.bring(paris, second))
 	w.wantState(paris, types.KeyStatePendingImport)
-	good(t, w.bring(paris, first))
+	mustSucceed(t, w.bring(paris, first))
 	w.wantState(paris, types.KeyStateEnabled)
 	if text, _ := decrypted(t, paris, blobs["first"]); text != "first" {
 		t.Errorf("in Paris it opens to %q", text)
@@ -321,7 +321,7 @@ func TestImportNewIntoRelatedKeys(t *testing.T) {
 func TestReplicateWhileMaterialWaits(t *testing.T) {
 	w := newRegionsTest(t, types.OriginTypeExternal)
 	first, second := newMaterial(), newMaterial()
-	good(t, w.bring(w.here, first), w.bring(w.here, second, asNew))
+	mustSucceed(t, w.bring(w.here, first), w.bring(w.here, second, asNew))
 	wantMaterials(t, w.here, w.id, current, waits)
 	w.replicate()
 	wantMaterials(t, w.here, w.id, current, waitsForAll)
@@ -329,13 +329,13 @@ func TestReplicateWhileMaterialWaits(t *testing.T) {
 	wantError(t, rotateOnDemand(t, w.here, w.id), "KMSInvalidStateException", "those in ap-south-1, eu-west-2 do not.")
 
 	// Pending material can be rotated to, whether or not the current material is present.
-	good(t, w.bring(w.london, second), w.bring(w.mumbai, second))
+	mustSucceed(t, w.bring(w.london, second), w.bring(w.mumbai, second))
 	wantMaterials(t, w.london, w.id, "CURRENT PENDING_IMPORT", waits)
 	w.wantState(w.london, types.KeyStatePendingImport)
-	good(t, rotateOnDemand(t, w.here, w.id))
+	mustSucceed(t, rotateOnDemand(t, w.here, w.id))
 	wantMaterials(t, w.london, w.id, "NON_CURRENT PENDING_IMPORT", current)
 	w.wantState(w.london, types.KeyStatePendingImport)
-	good(t, w.bring(w.london, first), w.bring(w.mumbai, first))
+	mustSucceed(t, w.bring(w.london, first), w.bring(w.mumbai, first))
 	w.wantState(w.london, types.KeyStateEnabled)
 	w.wantOpen(nil)
 }
@@ -346,7 +346,7 @@ func TestDeletePendingMaterialOfRelatedKeys(t *testing.T) {
 	w, _ := newImportedRegionsTest(t)
 	second, third := newMaterial(), newMaterial()
 	id := importNew(t, w.here, w.id, second)
-	good(t, w.bring(w.london, second), w.bring(w.mumbai, second))
+	mustSucceed(t, w.bring(w.london, second), w.bring(w.mumbai, second))
 	w.wantEverywhere(current, waits)
 
 	for range 2 { // the second time there is nothing to delete
@@ -369,7 +369,7 @@ func TestDeletePendingMaterialOfRelatedKeys(t *testing.T) {
 	// Other material can be imported in its place.
 	importNew(t, w.here, w.id, third)
 	wantError(t, w.bring(w.mumbai, second), "IncorrectKeyMaterialException", "")
-	good(t, w.bring(w.london, third), w.bring(w.mumbai, third), rotateOnDemand(t, w.here, w.id))
+	mustSucceed(t, w.bring(w.london, third), w.bring(w.mumbai, third), rotateOnDemand(t, w.here, w.id))
 	w.wantEverywhere("NON_CURRENT IMPORTED", current)
 	w.wantOpen(nil)
 }
@@ -382,14 +382,14 @@ func TestExpiryOfPendingMaterialOfRelatedKeys(t *testing.T) {
 	until := func(d time.Duration) func(in *kms.ImportKeyMaterialInput) {
 		return func(in *kms.ImportKeyMaterialInput) { in.ExpirationModel, in.ValidTo = "", after(w.here, d) }
 	}
-	good(t, w.bring(w.here, second, asNew, until(20*day)), w.bring(w.london, second, until(10*day)), w.bring(w.mumbai, second))
+	mustSucceed(t, w.bring(w.here, second, asNew, until(20*day)), w.bring(w.london, second, until(10*day)), w.bring(w.mumbai, second))
 	w.wantEverywhere(current, waits)
 	w.here.Advance(10 * day)
 	wantMaterials(t, w.here, w.id, current, waitsForAll)
 	wantMaterials(t, w.london, w.id, current, waitsForImport)
 	w.wantState(w.london, types.KeyStateEnabled)
 	wantError(t, rotateOnDemand(t, w.here, w.id), "KMSInvalidStateException", "those in eu-west-2 do not.")
-	good(t, w.bring(w.london, second, until(15*day)))
+	mustSucceed(t, w.bring(w.london, second, until(15*day)))
 	w.wantEverywhere(current, waits)
 	w.here.Advance(10 * day)
 	must[*kms.ReplicateKeyOutput](t)(replicate(t, w.here, w.id, "eu-west-3")) // before or after the sweep
@@ -399,10 +399,10 @@ func TestExpiryOfPendingMaterialOfRelatedKeys(t *testing.T) {
 	wantError(t, rotateOnDemand(t, w.here, w.id), "KMSInvalidStateException", "No available key material pending rotation")
 
 	// Other material can become pending at once, before or after the sweep.
-	good(t, w.bring(w.here, third, asNew))
+	mustSucceed(t, w.bring(w.here, third, asNew))
 	wantMaterials(t, w.mumbai, w.id, current, waitsForImport)
 	wantError(t, w.bring(w.mumbai, second), "IncorrectKeyMaterialException", "")
-	good(t, w.bring(w.london, third, until(5*day)), w.bring(w.mumbai, third, until(6*day)), rotateOnDemand(t, w.here, w.id))
+	mustSucceed(t, w.bring(w.london, third, until(5*day)), w.bring(w.mumbai, third, until(6*day)), rotateOnDemand(t, w.here, w.id))
 
 	// After the rotation, the expiry of material in one Region affects only the key of that
 	// Region.
@@ -411,7 +411,7 @@ func TestExpiryOfPendingMaterialOfRelatedKeys(t *testing.T) {
 	wantMaterials(t, w.london, w.id, "NON_CURRENT IMPORTED", "CURRENT PENDING_IMPORT")
 	w.wantState(w.mumbai, types.KeyStateEnabled)
 	w.wantState(w.here, types.KeyStateEnabled)
-	good(t, w.bring(w.london, third), w.bring(w.mumbai, third))
+	mustSucceed(t, w.bring(w.london, third), w.bring(w.mumbai, third))
 	w.wantOpen(nil)
 }
 
@@ -420,7 +420,7 @@ func TestExpiryOfPendingMaterialOfRelatedKeys(t *testing.T) {
 func TestRotationPastADoomedReplica(t *testing.T) {
 	w, _ := newImportedRegionsTest(t)
 	second, third := newMaterial(), newMaterial()
-	good(t, w.bring(w.here, second, asNew), w.bring(w.london, second))
+	mustSucceed(t, w.bring(w.here, second, asNew), w.bring(w.london, second))
 	wantMaterials(t, w.here, w.id, current, waitsForAll)
 	scheduleIn(t, w.here, w.id, mumbai, 7)
 	_, err := w.mumbai.Client.GetParametersForImport(t.Context(), &kms.GetParametersForImportInput{KeyId: w.id, WrappingAlgorithm: types.AlgorithmSpecRsaesOaepSha256, WrappingKeySpec: types.WrappingKeySpecRsa2048})
@@ -430,20 +430,20 @@ func TestRotationPastADoomedReplica(t *testing.T) {
 	w.cancelDeletion(w.mumbai)
 	wantMaterials(t, w.here, w.id, current, waitsForAll)
 	scheduleIn(t, w.here, w.id, mumbai, 7)
-	good(t, rotateOnDemand(t, w.here, w.id))
+	mustSucceed(t, rotateOnDemand(t, w.here, w.id))
 	wantMaterials(t, w.mumbai, w.id, "NON_CURRENT IMPORTED", "CURRENT PENDING_IMPORT")
 	w.cancelDeletion(w.mumbai)
 	w.wantState(w.mumbai, types.KeyStatePendingImport)
-	good(t, w.bring(w.mumbai, second))
+	mustSucceed(t, w.bring(w.mumbai, second))
 	w.wantState(w.mumbai, types.KeyStateEnabled)
 	w.wantOpen(nil)
 
 	// A rotation does not wait for a replica that is gone.
-	good(t, w.bring(w.here, third, asNew), w.bring(w.london, third))
+	mustSucceed(t, w.bring(w.here, third, asNew), w.bring(w.london, third))
 	scheduleIn(t, w.here, w.id, mumbai, 7)
 	w.here.Advance(7*day + time.Second)
 	wantFamily(t, w.here, w.id, kmstest.Region, london)
-	good(t, rotateOnDemand(t, w.here, w.id))
+	mustSucceed(t, rotateOnDemand(t, w.here, w.id))
 	wantMaterials(t, w.london, w.id, "NON_CURRENT IMPORTED", "NON_CURRENT IMPORTED", current)
 }
 
@@ -452,10 +452,10 @@ func TestUpdatePrimaryRegionWhileMaterialWaits(t *testing.T) {
 	w, _ := newImportedRegionsTest(t)
 	second, third := newMaterial(), newMaterial()
 	id := importNew(t, w.here, w.id, second)
-	good(t, w.bring(w.london, second))
+	mustSucceed(t, w.bring(w.london, second))
 	wantError(t, updatePrimary(t, w.here, w.id, mumbai), "KMSInvalidStateException", "Key material "+id+" is pending import into the key in ap-south-1")
 	wantFamily(t, w.here, w.id, kmstest.Region, london, mumbai)
-	good(t, updatePrimary(t, w.here, w.id, london))
+	mustSucceed(t, updatePrimary(t, w.here, w.id, london))
 	wantFamily(t, w.here, w.id, london, kmstest.Region, mumbai)
 	wantMaterials(t, w.here, w.id, current, waitsForAll)
 	wantMaterials(t, w.mumbai, w.id, current, waitsForImport)
@@ -465,21 +465,21 @@ func TestUpdatePrimaryRegionWhileMaterialWaits(t *testing.T) {
 	deleteMaterial(t, w.here, w.id, &id)
 	wantMaterials(t, w.here, w.id, current, waitsForImport)
 	wantMaterials(t, w.london, w.id, current, waitsForAll)
-	good(t, w.bring(w.here, second), w.bring(w.mumbai, second))
+	mustSucceed(t, w.bring(w.here, second), w.bring(w.mumbai, second))
 	w.wantEverywhere(current, waits)
 	wantError(t, rotateOnDemand(t, w.here, w.id), "UnsupportedOperationException", "")
 	deleteMaterial(t, w.london, w.id, &id)
 	w.wantEverywhere(current)
 	wantError(t, w.bring(w.here, third, asNew), "UnsupportedOperationException", "")
-	good(t, w.bring(w.london, third, asNew), w.bring(w.here, third), w.bring(w.mumbai, third), rotateOnDemand(t, w.london, w.id))
+	mustSucceed(t, w.bring(w.london, third, asNew), w.bring(w.here, third), w.bring(w.mumbai, third), rotateOnDemand(t, w.london, w.id))
 	w.wantEverywhere("NON_CURRENT IMPORTED", current)
 	w.wantOpen(nil)
 
 	// Expired pending material does not stop a change of the primary key, before and after the
 	// sweep.
 	fourth := newMaterial()
-	good(t, w.bring(w.london, fourth, asNew, func(in *kms.ImportKeyMaterialInput) { in.ExpirationModel, in.ValidTo = "", after(w.here, day) }), w.bring(w.mumbai, fourth))
+	mustSucceed(t, w.bring(w.london, fourth, asNew, func(in *kms.ImportKeyMaterialInput) { in.ExpirationModel, in.ValidTo = "", after(w.here, day) }), w.bring(w.mumbai, fourth))
 	w.here.Advance(day)
-	good(t, updatePrimary(t, w.london, w.id, kmstest.Region))
+	mustSucceed(t, updatePrimary(t, w.london, w.id, kmstest.Region))
 	w.wantEverywhere("NON_CURRENT IMPORTED", current)
 }

@@ -65,11 +65,11 @@ func TestSignaturesOfRelatedKeys(t *testing.T) {
 	}
 	for from, to := range map[string]string{kmstest.Region: london, london: kmstest.Region} {
 		signature := must[*kms.SignOutput](t)(s.Client.Sign(t.Context(), &kms.SignInput{KeyId: id, Message: []byte("hello"), SigningAlgorithm: algorithm}, in(from))).Signature
-		good(t, verify(id, to, signature))
+		mustSucceed(t, verify(id, to, signature))
 		wantError(t, verify(other, to, signature), "KMSInvalidSignatureException", "")
 		public := must[any](t)(x509.ParsePKIXPublicKey(publicKeyIn(t, s, id, to))).(*rsa.PublicKey)
 		digest := sha256.Sum256([]byte("hello"))
-		good(t, rsa.VerifyPKCS1v15(public, crypto.SHA256, digest[:], signature))
+		mustSucceed(t, rsa.VerifyPKCS1v15(public, crypto.SHA256, digest[:], signature))
 	}
 }
 
@@ -85,7 +85,7 @@ func TestMacsOfRelatedKeys(t *testing.T) {
 	}
 	for from, to := range map[string]string{kmstest.Region: london, london: kmstest.Region} {
 		mac := must[*kms.GenerateMacOutput](t)(s.Client.GenerateMac(t.Context(), &kms.GenerateMacInput{KeyId: id, Message: []byte("hello"), MacAlgorithm: types.MacAlgorithmSpecHmacSha384}, in(from))).Mac
-		good(t, verify(id, to, mac))
+		mustSucceed(t, verify(id, to, mac))
 		wantError(t, verify(other, to, mac), "KMSInvalidMacException", "")
 	}
 }

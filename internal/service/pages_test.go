@@ -93,14 +93,14 @@ func TestPagesOfAliases(t *testing.T) {
 	s := kmstest.Start(t)
 	id, other := createExternal(t, s), createExternal(t, s)
 	for _, of := range []*string{nil, id} {
-		good(t, createAlias(t, s, "alias/other", other))
+		mustSucceed(t, createAlias(t, s, "alias/other", other))
 		for _, name := range []string{"b", "b/x", "c", "d", "e", "f", "g"} {
-			good(t, createAlias(t, s, "alias/"+name, id))
+			mustSucceed(t, createAlias(t, s, "alias/"+name, id))
 		}
 		got := collect(t, 2, aliasPages(t, s, of), func(page int) {
 			if page == 0 {
-				good(t, deleteAlias(t, s, "alias/b/x"), deleteAlias(t, s, "alias/e"))
-				good(t, createAlias(t, s, "alias/a", id), createAlias(t, s, "alias/z", id))
+				mustSucceed(t, deleteAlias(t, s, "alias/b/x"), deleteAlias(t, s, "alias/e"))
+				mustSucceed(t, createAlias(t, s, "alias/a", id), createAlias(t, s, "alias/z", id))
 			}
 		})
 		wantStable(t, got, []string{"alias/b", "alias/c", "alias/d", "alias/f", "alias/g", "alias/z"})
@@ -108,7 +108,7 @@ func TestPagesOfAliases(t *testing.T) {
 			t.Errorf("aliases of %s: %v", aws.ToString(of), got)
 		}
 		for _, name := range aliasesOf(t, s, nil) {
-			good(t, deleteAlias(t, s, name))
+			mustSucceed(t, deleteAlias(t, s, name))
 		}
 	}
 }
@@ -118,11 +118,11 @@ func TestPagesOfTags(t *testing.T) {
 	id := createExternal(t, s)
 	names := []string{"B", "b", "b c", "d", "e", "é", "ключ", "漢"}
 	for _, name := range slices.Backward(names) {
-		good(t, tag(t, s, id, name, "1"))
+		mustSucceed(t, tag(t, s, id, name, "1"))
 	}
 	got := collect(t, 2, tagPages(t, s, id), func(page int) {
 		if page == 0 {
-			good(t, untag(t, s, id, "b", "e"), tag(t, s, id, "a", "2"), tag(t, s, id, "d", "2"), tag(t, s, id, "𠮷", ""))
+			mustSucceed(t, untag(t, s, id, "b", "e"), tag(t, s, id, "a", "2"), tag(t, s, id, "d", "2"), tag(t, s, id, "𠮷", ""))
 		}
 	})
 	wantStable(t, got, []string{"B", "b c", "d", "é", "ключ", "漢", "𠮷"})
@@ -162,7 +162,7 @@ func TestPagesOfKeys(t *testing.T) {
 func TestMarkersAndLimits(t *testing.T) {
 	s := kmstest.Start(t)
 	id := createExternal(t, s)
-	good(t, tag(t, s, id, "a", ""), tag(t, s, id, "b", ""))
+	mustSucceed(t, tag(t, s, id, "a", ""), tag(t, s, id, "b", ""))
 	marker := must[*kms.ListResourceTagsOutput](t)(s.Client.ListResourceTags(t.Context(), &kms.ListResourceTagsInput{KeyId: id, Limit: aws.Int32(1)})).NextMarker
 	calls := map[string]func(marker *string, limit *int32) error{
 		"ListResourceTags": func(marker *string, limit *int32) error {
@@ -180,12 +180,12 @@ func TestMarkersAndLimits(t *testing.T) {
 	}
 	for name, call := range calls {
 		t.Run(name, func(t *testing.T) {
-			good(t, call(nil, aws.Int32(1000)))
+			mustSucceed(t, call(nil, aws.Int32(1000)))
 			wantError(t, call(aws.String("x"), nil), "InvalidMarkerException", "")
 			wantError(t, call(nil, aws.Int32(0)), "ValidationException", "Member must have value greater than or equal to 1")
 			wantError(t, call(nil, aws.Int32(1001)), "ValidationException", "Member must have value less than or equal to 1000")
 			if name == "ListResourceTags" {
-				good(t, call(marker, nil))
+				mustSucceed(t, call(marker, nil))
 			} else {
 				wantError(t, call(marker, nil), "InvalidMarkerException", "")
 			}

@@ -15,7 +15,7 @@ func TestReEncrypt(t *testing.T) {
 	s := kmstest.Start(t)
 	from, to := createExternal(t, s), createGenerated(t, s)
 	importMaterial(t, s, from, newMaterial())
-	good(t, createAlias(t, s, "alias/to", to), createAlias(t, s, "alias/from", from))
+	mustSucceed(t, createAlias(t, s, "alias/to", to), createAlias(t, s, "alias/from", from))
 	before, after := map[string]string{"stage": "before"}, map[string]string{"stage": "after"}
 	blob := must[*kms.EncryptOutput](t)(s.Client.Encrypt(t.Context(), &kms.EncryptInput{KeyId: from, Plaintext: []byte("hello"), EncryptionContext: before})).CiphertextBlob
 	source, destination := describe(t, s, from), describe(t, s, to)

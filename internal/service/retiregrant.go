@@ -26,7 +26,7 @@ var retireGrant = change("RetireGrant",
 func (c *call) grantID(in *api.RetireGrantRequest) (id string, err error) {
 	switch {
 	case in.GrantToken == nil && in.GrantId == nil:
-		return "", missingMember("grantId")
+		return "", errMissingMember("grantId")
 	case in.GrantToken == nil:
 		return *in.GrantId, nil
 	}
@@ -70,14 +70,14 @@ func mayRetire(c *call, action string, t target, k key.Key, missing error) error
 	return err
 }
 
-// silent is a policy that neither allows nor denies anything.
-const silent = `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*"}}`
+// emptyPolicy is a policy that neither allows nor denies anything.
+const emptyPolicy = `{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*"}}`
 
 // retires decides with the grant itself. It treats the retiring principal as the grantee of a
 // grant for RetireGrant, with the same constraints, and without a key policy.
 func (q *question) retires(g key.Grant) (policy.Decision, error) {
 	documents := q.documents
-	p, err := q.c.compiled.get(silent, policy.KeyPolicy)
+	p, err := q.c.compiled.get(emptyPolicy, policy.KeyPolicy)
 	q.request.Owner, documents.Resource = q.request.Principal.Account, policy.Document{Policy: p}
 	return q.decide(documents, []key.Grant{g, {ID: g.ID, Grantee: g.Retiring, Operations: []string{"RetireGrant"}}}), err
 }

@@ -161,7 +161,7 @@ func TestNoChangeOutrunsARevocation(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				c, d := newInterruptibleTest(t)
 				c.alice()
-				c.outruns(d.Backend, c.rootWithKey(), name, "", []string{administration}, revocation{"the access key", offKey(rootKey)})
+				c.revokesAtEachMoment(d.Backend, c.rootWithKey(), name, "", []string{administration}, revocation{"the access key", offKey(rootKey)})
 			})
 		default:
 			for _, r := range revocations {
@@ -172,7 +172,7 @@ func TestNoChangeOutrunsARevocation(t *testing.T) {
 					c, d := newInterruptibleTest(t)
 					c.alice()
 					on, members := of.prepare(c)
-					c.outruns(d.Backend, c.as("alice"), name, on, members, r)
+					c.revokesAtEachMoment(d.Backend, c.as("alice"), name, on, members, r)
 				})
 			}
 		}
@@ -186,9 +186,9 @@ var notAllowed = []key.Kind{
 	key.KindMalformedPolicyDocument, // for a policy that names a removed user
 }
 
-// outruns makes the revocation at each moment of a request in turn. In the end it lets the
+// revokesAtEachMoment makes the revocation at each moment of a request in turn. In the end it lets the
 // request succeed.
-func (c accessTest) outruns(backend store.Backend, a actor, operation, on string, members []string, r revocation) {
+func (c accessTest) revokesAtEachMoment(backend store.Backend, a actor, operation, on string, members []string, r revocation) {
 	c.Helper()
 	for at := 1; ; at++ {
 		var restore func()
@@ -386,7 +386,7 @@ func TestNoChangeOutrunsAnyRevocation(t *testing.T) {
 		t.Run(g.name, func(t *testing.T) {
 			c, d := newInterruptibleTest(t)
 			a, operation, on, members := g.play(c)
-			c.outruns(d.Backend, a, operation, on, members, g.revocation)
+			c.revokesAtEachMoment(d.Backend, a, operation, on, members, g.revocation)
 		})
 	}
 }

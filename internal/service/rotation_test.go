@@ -100,13 +100,13 @@ func TestAutomaticRotation(t *testing.T) {
 	first := *describe(t, s, id).CurrentKeyMaterialId
 	blob := encrypt(t, s, id, "first")
 	wantNoRotation(t, s, id)
-	good(t, enableRotation(t, s, id, nil))
+	mustSucceed(t, enableRotation(t, s, id, nil))
 	start := s.Now()
 	wantRotation(t, s, id, 365, start.Add(365*day))
-	good(t, enableRotation(t, s, id, aws.Int32(90)))
+	mustSucceed(t, enableRotation(t, s, id, aws.Int32(90)))
 	wantRotation(t, s, id, 90, start.Add(90*day))
 	s.Advance(10 * day)
-	good(t, enableRotation(t, s, id, aws.Int32(90))) // changes nothing
+	mustSucceed(t, enableRotation(t, s, id, aws.Int32(90))) // changes nothing
 	wantRotation(t, s, id, 90, start.Add(90*day))
 
 	s.Advance(80*day - time.Minute)
@@ -136,7 +136,7 @@ func TestAutomaticRotation(t *testing.T) {
 	}
 
 	_, err := s.Client.DisableKeyRotation(t.Context(), &kms.DisableKeyRotationInput{KeyId: id})
-	good(t, err)
+	mustSucceed(t, err)
 	wantNoRotation(t, s, id)
 	s.Advance(1000 * day)
 	if all := rotationsOf(t, s, id, "", nil); len(all) != 1 {
@@ -148,21 +148,21 @@ func TestAutomaticRotation(t *testing.T) {
 func TestRotationPauses(t *testing.T) {
 	s := kmstest.Start(t)
 	id := createGenerated(t, s)
-	good(t, enableRotation(t, s, id, aws.Int32(90)))
+	mustSucceed(t, enableRotation(t, s, id, aws.Int32(90)))
 	start := s.Now()
 	disable(t, s, id)
 	wantRotation(t, s, id, 90, start.Add(90*day))
 	schedule(t, s, id)
 	wantNoRotation(t, s, id)
 	_, err := s.Client.CancelKeyDeletion(t.Context(), &kms.CancelKeyDeletionInput{KeyId: id})
-	good(t, err)
+	mustSucceed(t, err)
 	wantRotation(t, s, id, 90, start.Add(90*day))
 	s.Advance(100 * day)
 	if all := rotationsOf(t, s, id, "", nil); len(all) != 0 {
 		t.Errorf("rotated while it was disabled: %v", all)
 	}
 	_, err = s.Client.EnableKey(t.Context(), &kms.EnableKeyInput{KeyId: id})
-	good(t, err)
+	mustSucceed(t, err)
 	s.Advance(time.Second)
 	if all := rotationsOf(t, s, id, "", nil); len(all) != 1 {
 		t.Errorf("enabled again, it has the rotations %v", all)
@@ -173,7 +173,7 @@ func TestRotationPauses(t *testing.T) {
 func TestRotateOnDemand(t *testing.T) {
 	s := kmstest.Start(t)
 	id := createGenerated(t, s)
-	good(t, enableRotation(t, s, id, aws.Int32(90)))
+	mustSucceed(t, enableRotation(t, s, id, aws.Int32(90)))
 	next := s.Now().Add(90 * day)
 	blob := encrypt(t, s, id, "hello")
 	first := *describe(t, s, id).CurrentKeyMaterialId
@@ -193,7 +193,7 @@ func TestRotateOnDemand(t *testing.T) {
 	wantError(t, rotateOnDemand(t, s, id), "ConflictException", "is about to be rotated automatically")
 	s.Advance(15*time.Minute + time.Second)
 	for range 24 {
-		good(t, rotateOnDemand(t, s, id))
+		mustSucceed(t, rotateOnDemand(t, s, id))
 	}
 	_, err := kms.New(s.Client.Options(), func(o *kms.Options) { o.RetryMaxAttempts = 1 }).RotateKeyOnDemand(t.Context(), &kms.RotateKeyOnDemandInput{KeyId: id})
 	wantError(t, err, "LimitExceededException", "No more on-demand rotations can be performed for this key: "+arnPrefix+"key/"+*id)

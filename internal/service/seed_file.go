@@ -126,8 +126,8 @@ func (s *Service) carryOutSeed(ctx context.Context, p seedPlan) error {
 	return nil
 }
 
-// A declared value makes errors that name the line of a member in the file.
-type declared interface {
+// A seedEntry value makes errors that name the line of a member in the file.
+type seedEntry interface {
 	Errorf(member, format string, args ...any) error
 }
 
@@ -137,7 +137,7 @@ func rootIn(account, region string) identity.Caller {
 
 // doSeed carries out an operation. An error names the line of the member in the file.
 func (s *Service) doSeed(
-	ctx context.Context, as identity.Caller, d declared, o Operation, member string, in any,
+	ctx context.Context, as identity.Caller, d seedEntry, o Operation, member string, in any,
 ) error {
 	_, err := s.Do(ctx, Request{
 		ID:        uuid.NewString(),

@@ -58,7 +58,7 @@ func (c *call) mayAssume(a assumption) (role identity.Role, seconds int32, err e
 		ok, err = c.decideAssume(role, who, d, a)
 	}
 	if err != nil || !ok {
-		return role, 0, firstOf(err, c.notAssumable(a))
+		return role, 0, firstOf(err, c.errNotAssumable(a))
 	}
 	if seconds, err = a.duration(role); err != nil {
 		return role, 0, err
@@ -158,8 +158,8 @@ func (a assumption) duration(role identity.Role) (int32, error) {
 	return seconds, nil
 }
 
-// notAssumable returns the error for a role that is missing or forbidden.
-func (c *call) notAssumable(a assumption) *key.Error {
+// errNotAssumable returns the error for a role that is missing or forbidden.
+func (c *call) errNotAssumable(a assumption) *key.Error {
 	if c.Caller.Principal.Kind == identity.KindWebIdentity {
 		return key.Errorf(key.KindAccessDenied, "Not authorized to perform %s", a.action)
 	}

@@ -31,12 +31,12 @@ func TestTags(t *testing.T) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 	_, err := s.Client.TagResource(t.Context(), &kms.TagResourceInput{KeyId: aws.String(arnPrefix + "key/" + *id), Tags: tags("team", "red", "new", "1")})
-	good(t, err, untag(t, s, id, long, "absent", "TEAM"))
+	mustSucceed(t, err, untag(t, s, id, long, "absent", "TEAM"))
 	want = []string{" x =a=b_.:/+-@\u2028", "Team=", "new=1", "team=red", "é=É "}
 	if got := tagsOf(t, s, id); !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
-	good(t, untag(t, s, id, " x ", "Team", "new", "team", "é"))
+	mustSucceed(t, untag(t, s, id, " x ", "Team", "new", "team", "é"))
 	if got := tagsOf(t, s, id); len(got) != 0 {
 		t.Errorf("left: %q", got)
 	}
@@ -53,7 +53,7 @@ func TestTagRefusals(t *testing.T) {
 		_, err := s.Client.TagResource(t.Context(), &kms.TagResourceInput{KeyId: id, Tags: tags}, once)
 		return err
 	}
-	good(t, put(full))
+	mustSucceed(t, put(full))
 	before := tagsOf(t, s, id)
 	for _, c := range []struct {
 		name, errorName string
@@ -75,8 +75,8 @@ func TestTagRefusals(t *testing.T) {
 			}
 		})
 	}
-	good(t, put(tags("a", "", "key01", "y"))) // the fiftieth
+	mustSucceed(t, put(tags("a", "", "key01", "y"))) // the fiftieth
 	wantError(t, put(tags("b", "")), "TagException", "Too many tags")
-	good(t, put(tags("a", "z")))
+	mustSucceed(t, put(tags("a", "z")))
 	wantError(t, untag(t, s, id, ""), "ValidationException", "")
 }

@@ -111,7 +111,7 @@ func TestUses(t *testing.T) {
 							}
 						}
 						if err := u.call(t, s.Client, m.KeyId, algorithm); want == "" {
-							good(t, err)
+							mustSucceed(t, err)
 						} else {
 							wantError(t, err, want, "")
 						}
@@ -157,7 +157,7 @@ func wantPublicKey(t *testing.T, c *kms.Client, id *string, suite key.Suite) {
 		wantError(t, err, "UnsupportedOperationException", "which is not valid for GetPublicKey.")
 		return
 	}
-	good(t, err)
+	mustSucceed(t, err)
 	all := slices.Concat(texts(out.EncryptionAlgorithms), texts(out.SigningAlgorithms), texts(out.KeyAgreementAlgorithms), texts(out.EncapsulationAlgorithms))
 	if !slices.Equal(all, suite.Algorithms) || string(out.KeySpec) != string(suite.Spec) || string(out.KeyUsage) != string(suite.Usage) || len(out.PublicKey) == 0 {
 		t.Errorf("%+v", out)
@@ -195,7 +195,7 @@ func TestAliasKeepsItsKind(t *testing.T) {
 		return must[*kms.CreateKeyOutput](t)(s.Client.CreateKey(t.Context(), &kms.CreateKeyInput{KeySpec: spec, KeyUsage: usage})).KeyMetadata.KeyId
 	}
 	symmetric, rsa, signing, p384, mac := create("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"), create("RSA_2048", "ENCRYPT_DECRYPT"), create("ECC_NIST_P256", "SIGN_VERIFY"), create("ECC_NIST_P384", "SIGN_VERIFY"), create("HMAC_256", "GENERATE_VERIFY_MAC")
-	good(t, createAlias(t, s, "alias/a", symmetric), createAlias(t, s, "alias/b", signing))
+	mustSucceed(t, createAlias(t, s, "alias/a", symmetric), createAlias(t, s, "alias/b", signing))
 	update := func(alias string, id *string) error {
 		_, err := s.Client.UpdateAlias(t.Context(), &kms.UpdateAliasInput{AliasName: aws.String(alias), TargetKeyId: id})
 		return err
@@ -204,5 +204,5 @@ func TestAliasKeepsItsKind(t *testing.T) {
 		wantError(t, update("alias/a", wrong), "ValidationException", "same type")
 	}
 	wantError(t, update("alias/b", symmetric), "ValidationException", "same type")
-	good(t, update("alias/b", p384), update("alias/a", createGenerated(t, s)))
+	mustSucceed(t, update("alias/b", p384), update("alias/a", createGenerated(t, s)))
 }
