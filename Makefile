@@ -29,7 +29,7 @@ check: ## Run what finds most mistakes in under a minute: formatting, vet, stati
 	go vet ./...
 	cd tools && go build -o ../$(BUILD)/ honnef.co/go/tools/cmd/staticcheck
 	$(BUILD)/staticcheck ./...
-	go test -count=1 -run '^(TestImportLaw|TestHTTPFiles|TestDocuments|TestFlagsInDocuments|TestStateColumn)$$' . ./cmd/keyhold ./internal/key
+	go test -count=1 -run '^Test(ImportLaw|HTTPFiles|DesignNamesRooms|Columns|Documents|ColumnsOfDocuments|FlagsInDocuments|StateColumn)$$' . ./cmd/keyhold ./internal/key
 
 lint: check ## The same as check, which .ci/run calls.
 
