@@ -41,6 +41,7 @@ var (
 	fileName       = regexp.MustCompile(`^[\w./-]+\.(?:go|md|sh|py|js|toml|txtar|txt|json|svg)$`)
 	folderName     = regexp.MustCompile(`^[a-z][a-z0-9_-]*(?:/[a-z0-9_-]+)+/?$`)
 	qualifiedName  = regexp.MustCompile(`^[A-Za-z]\w*(?:\.[A-Za-z]\w*)*\.([A-Za-z]\w*)(?:\(\w*\))?$`)
+	unexportedName = regexp.MustCompile(`^[a-z]+[A-Z]\w*$`)
 )
 
 // repository reads the tracked files.
@@ -170,6 +171,9 @@ func (a tree) checkSpan(name, span string) string {
 	if m := qualifiedName.FindStringSubmatch(span); m != nil && !a.names[span] && !a.identifiers[m[1]] {
 		return fmt.Sprintf("the code has no name %s", span)
 	}
+	if unexportedName.MatchString(span) && !a.identifiers[span] {
+		return fmt.Sprintf("the code has no name %s", span)
+	}
 	return ""
 }
 
@@ -267,6 +271,7 @@ func TestFaultsOfDocuments(t *testing.T) {
 		"`key/states`":                "there is no folder key/states",
 		"`Key.At(now)`, `key.Key.At`": "",
 		"`make\ntest`":                "code is broken over two lines: `make; code is broken over two lines: test`",
+		"`keyTable`":                  "the code has no name keyTable",
 		"`Key.Before`":                "the code has no name Key.Before",
 		"[a](https://example.com/x)":  "",
 	} {
