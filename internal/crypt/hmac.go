@@ -102,5 +102,5 @@ func (k *HMACKey) give(state hash.Hash) {
 	}
 }
 
-// EqualMAC compares two codes in constant time.
+// EqualMAC reports whether two codes are equal, in constant time.
 func EqualMAC(a, b []byte) bool { return hmac.Equal(a, b) }

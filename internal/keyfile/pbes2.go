@@ -156,7 +156,8 @@ func parseScrypt(kdf cryptobyte.String, keySize int) (derivation, bool) {
 	return func(passphrase []byte) ([]byte, error) { return scrypt.Key(passphrase, salt, n, r, p, keySize) }, true
 }
 
-// skipKeyLength skips the optional length of the key, because the cipher determines the length.
+// skipKeyLength skips the optional length of the key, because the cipher determines the length. It reports
+// whether the parameters are well formed.
 func skipKeyLength(params *cryptobyte.String) bool {
 	return params.SkipOptionalASN1(tag.INTEGER)
 }

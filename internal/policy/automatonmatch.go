@@ -8,7 +8,7 @@ func (a *automaton) match(s string) bool {
 	return a.matchWords(s)
 }
 
-// matchWord is match for patterns whose places fit into one word.
+// matchWord reports what match reports, for patterns whose places fit into one word.
 func (a *automaton) matchWord(s string) bool {
 	r := (*[rows]uint64)(a.rows)
 	at := a.start[0]
@@ -26,7 +26,7 @@ func (a *automaton) matchWord(s string) bool {
 	return at&a.final[0] != 0
 }
 
-// matchWords is match for any number of places.
+// matchWords reports what match reports, for any number of places.
 func (a *automaton) matchWords(s string) bool {
 	var room [64]uint64 // usually enough; a key policy can need 512
 	at := append(room[:0], a.start...)

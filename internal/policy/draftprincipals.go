@@ -77,7 +77,8 @@ func (p *draftPrincipals) addAWS(name string) bool {
 	return true
 }
 
-// addFederated adds an identity provider of an account, or the domain of a public provider.
+// addFederated adds an identity provider of an account, or the domain of a public provider. It reports whether
+// the name has this form.
 func (p *draftPrincipals) addFederated(name string) bool {
 	p.federated = append(p.federated, name)
 	if rest, ok := strings.CutPrefix(name, rootPrefix); ok {

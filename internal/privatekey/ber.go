@@ -129,7 +129,8 @@ func (h berHeader) readPrimitive(in *cryptobyte.String, content *[]byte) bool {
 	return !h.indefinite && in.ReadBytes(content, h.length)
 }
 
-// readElements calls read for each element of a constructed value.
+// readElements calls read for each element of a constructed value. It reports whether the value is well formed
+// and every call succeeded.
 func (h berHeader) readElements(in *cryptobyte.String, read func(in *cryptobyte.String) bool) bool {
 	if h.indefinite {
 		for !bytes.HasPrefix(*in, []byte{0, 0}) {

@@ -61,8 +61,8 @@ func splitPKCS8(ber []byte) (p pkcs8, err error) {
 
 var attributesTag = asn1.Tag(0).ContextSpecific().Constructed()
 
-// readParameters reads everything after the object identifier of an algorithm: one element, or
-// nothing.
+// readParameters reads everything after the object identifier of an algorithm: one element, or nothing. It
+// reports whether there is no more.
 func readParameters(algorithm, parameters *cryptobyte.String) bool {
 	if algorithm.Empty() {
 		return true

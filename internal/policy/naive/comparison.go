@@ -115,7 +115,7 @@ func boolean(s string) (value, ok bool) {
 	return s == "true", s == "true" || s == "false"
 }
 
-// sameBytes decodes both values from base64 and compares them "byte for byte".
+// sameBytes decodes both values from base64 and reports whether they are equal "byte for byte".
 func sameBytes(wanted, value string) bool {
 	w, err := base64.StdEncoding.DecodeString(wanted)
 	v, err2 := base64.StdEncoding.DecodeString(value)
