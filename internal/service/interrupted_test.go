@@ -17,11 +17,13 @@ import (
 // commit with the number at. With all numbers in turn, fn is called at each moment that the
 // request can notice.
 type interruption struct {
-	at int
-	fn func()
+	at  int
+	fn  func()
+	err error // if not nil, the records of that read cannot be read from then on, or that commit fails
 
 	steps     int
-	interrupt bool // fn was called before the request committed
+	broken    []string // the records that cannot be read
+	interrupt bool     // fn was called, before the request had committed
 	committed bool
 	reads     []string // reads of the request before its commit, without the last View
 	last      []string // reads of the last View
@@ -35,11 +37,17 @@ func interruptionOf(ctx context.Context) *interruption {
 	return i
 }
 
-func (i *interruption) step() {
+// step counts a read or a commit. It returns i.err if the step needs a broken record.
+func (i *interruption) step(records ...string) error {
 	if i.steps++; i.steps == i.at && !i.committed {
 		i.interrupt = true
 		i.fn()
+		i.broken = records
 	}
+	if slices.ContainsFunc(records, func(r string) bool { return slices.Contains(i.broken, r) }) {
+		return i.err
+	}
+	return nil
 }
 
 // An interrupted Backend calls the interruption in the context of a request.
@@ -61,7 +69,9 @@ func (b interrupted) Commit(ctx context.Context, batch store.Batch) (int64, erro
 	if i == nil {
 		return b.Backend.Commit(ctx, batch)
 	}
-	i.step()
+	if err := i.step("the commit"); err != nil {
+		return 0, err
+	}
 	rev, err := b.Backend.Commit(ctx, batch)
 	if err == nil && !i.committed {
 		i.committed = true
@@ -78,15 +88,23 @@ type interruptedReader struct {
 }
 
 func (r interruptedReader) Get(keys ...[]byte) ([]store.Item, error) {
-	r.i.step()
-	for _, key := range keys {
-		r.note(string(key))
+	paths := make([]string, len(keys))
+	for i, key := range keys {
+		paths[i] = string(key)
+	}
+	if err := r.i.step(paths...); err != nil {
+		return nil, err
+	}
+	for _, path := range paths {
+		r.note(path)
 	}
 	return r.Reader.Get(keys...)
 }
 
 func (r interruptedReader) Scan(from, to []byte, limit int) ([]store.Item, error) {
-	r.i.step()
+	if err := r.i.step(string(from) + " to " + string(to)); err != nil {
+		return nil, err
+	}
 	items, err := r.Reader.Scan(from, to, limit)
 	for _, item := range items {
 		r.note(string(item.Key))

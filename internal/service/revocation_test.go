@@ -401,34 +401,41 @@ var guards = map[string]struct {
 	"alias-of-key": {"alias-guard", 3}, "grant": {"grant-guard", 3}, "grant-of-grantee": {"grant-guard", 3}, "grant-match": {"grant-guard", 3},
 }
 
-// A transaction checks all records that the request has read, directly or by a guard, so that a
-// decision cannot depend on a record that the transaction does not check.
-func TestTransactionsCheckWhatWasRead(t *testing.T) {
-	type request struct {
-		name string
-		play func(c accessTest) (actor, string, string, []string)
-	}
-	var all []request
+// A preparedRequest is a request that somebody may make, and what must exist before it.
+type preparedRequest struct {
+	name    string
+	prepare func(c accessTest) (a actor, operation, on string, members []string)
+}
+
+// changingRequests returns requests of all operations that change something.
+func changingRequests() []preparedRequest {
+	var all []preparedRequest
 	for name, of := range changingOperations {
-		all = append(all, request{name, func(c accessTest) (actor, string, string, []string) {
+		all = append(all, preparedRequest{name, func(c accessTest) (actor, string, string, []string) {
 			c.alice()
 			on, members := of.prepare(c)
 			return c.as("alice"), name, on, members
 		}})
 	}
 	for name, members := range administrations {
-		all = append(all, request{name, func(c accessTest) (actor, string, string, []string) {
+		all = append(all, preparedRequest{name, func(c accessTest) (actor, string, string, []string) {
 			c.alice()
 			return c.rootWithKey(), name, "", []string{members}
 		}})
 	}
 	for _, g := range revocationCases {
-		all = append(all, request{g.name, g.play})
+		all = append(all, preparedRequest{g.name, g.play})
 	}
-	for _, r := range all {
+	return all
+}
+
+// A transaction checks all records that the request has read, directly or by a guard, so that a
+// decision cannot depend on a record that the transaction does not check.
+func TestTransactionsCheckWhatWasRead(t *testing.T) {
+	for _, r := range changingRequests() {
 		t.Run(r.name, func(t *testing.T) {
 			c, d := newInterruptibleTest(t)
-			a, operation, on, members := r.play(c)
+			a, operation, on, members := r.prepare(c)
 			a.accessTest = d.open(t) // has nothing in memory
 			i := &interruption{}
 			if err := a.interruptedBy(i, operation, on, members...); err != nil || !i.committed {

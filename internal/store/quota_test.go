@@ -204,3 +204,27 @@ func TestQuotaUnderConcurrency(t *testing.T) {
 		t.Errorf("beyond the quota: %v", err)
 	}
 }
+
+// A scanless Backend cannot list records.
+type scanless struct{ store.Backend }
+
+var errScan = errors.New("no scan")
+
+func (b scanless) View(ctx context.Context, fn func(store.Reader) error) error {
+	return b.Backend.View(ctx, func(r store.Reader) error { return fn(scanlessReader{r}) })
+}
+
+type scanlessReader struct{ store.Reader }
+
+func (scanlessReader) Scan([]byte, []byte, int) ([]store.Item, error) { return nil, errScan }
+
+// A record whose quota cannot be counted is not created.
+func TestNoRecordWithoutACount(t *testing.T) {
+	b := memory.New()
+	if err := change(newLimitedStore(t, scanless{b}, 3), t.Context(), putAll("a/1")); !errors.Is(err, errScan) {
+		t.Errorf("got %v", err)
+	}
+	if err := people().Room(t.Context(), newLimitedStore(t, scanless{b}, 3), "a/1"); !errors.Is(err, errScan) {
+		t.Errorf("room: got %v", err)
+	}
+}
