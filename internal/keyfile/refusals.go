@@ -42,7 +42,7 @@ algorithm        | a private key of the algorithm %s | give an RSA key or an EC 
 curve            | a private key on the curve %s | give an EC key on P-256, P-384, P-521 or secp256k1: no others are imported |
 damaged PEM      | PEM that is damaged (%s) | check how the file came here |
 damaged JSON     | JSON that is damaged | check how the file came here: jq . FILE shows the place |
-ASN.1            | ASN.1 of an unknown structure | see what is in it with openssl asn1parse -inform DER -in FILE |
+ASN.1            | ASN.1 of an unknown structure | list its content with openssl asn1parse -inform DER -in FILE |
 
 JWK set          | a JWK set of %d keys | choose one: 0 is the first | jq '.keys[0]' FILE | keyhold import KEY --from -
 JWK set without  | a JWK set without a private or symmetric key | give a JWK that has the member "d" or "k" |
