@@ -84,6 +84,19 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// The explanation of an unclear condition with one value does not claim that there were several.
+func TestUnclearByAVariable(t *testing.T) {
+	text := `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"kms:Decrypt","Resource":"*",` +
+		`"Condition":{"StringEquals":{"aws:username":"${aws:SourceVpc}"}}}}`
+	r := ask(alice, "kms:Decrypt")
+	r.Values = values{"aws:username": {"alice"}, "aws:sourcevpc": {"vpc-1", "vpc-2"}}
+	e := Explain(r, Documents{Resource: Document{"key", mustParse(t, text, KeyPolicy)}}, nil)
+	want := "a variable with several values, or a comparison beyond the work limit"
+	if got := e.Documents[0].Statements[0].Conditions; len(got) != 1 || got[0].Problem != want {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestDecideAllocatesNothing(t *testing.T) {
 	d := Documents{Resource: Document{"key", mustParse(t, tenStatements(), KeyPolicy)}}
 	r := ask(alice, "kms:Encrypt")

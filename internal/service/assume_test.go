@@ -162,6 +162,25 @@ func TestAssumeRole(t *testing.T) {
 	}
 }
 
+// PackedPolicySize counts session policies and tags; without them, the response has none.
+func TestPackedPolicySize(t *testing.T) {
+	p := newPeople(t)
+	p.role("app", trustPolicy(`{"AWS":"arn:aws:iam::111122223333:user/alice"}`, ""), func(*identity.Role) {})
+	for name, test := range map[string]struct {
+		set  func(in *sts.AssumeRoleRequest)
+		want bool
+	}{
+		"nothing":  {func(*sts.AssumeRoleRequest) {}, false},
+		"a tag":    {func(in *sts.AssumeRoleRequest) { in.Tags = []sts.Tag{{Key: new("stage"), Value: new("prod")}} }, true},
+		"a policy": {func(in *sts.AssumeRoleRequest) { in.Policy = new(allowAll) }, true},
+	} {
+		out, err := p.assume(p.as("alice"), "app", test.set)
+		if err != nil || (out.PackedPolicySize != nil) != test.want {
+			t.Errorf("%s: %+v, %v", name, out, err)
+		}
+	}
+}
+
 func TestAssumeRoleRefusals(t *testing.T) {
 	p := newPeople(t)
 	p.role("external", trustPolicy(`{"AWS":"arn:aws:iam::111122223333:user/alice"}`, `,"Condition":{"StringEquals":{"sts:ExternalId":"right"}}`), func(*identity.Role) {})
