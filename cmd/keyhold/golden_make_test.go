@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -8,10 +10,14 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -42,6 +48,7 @@ func TestMakeGolden(t *testing.T) {
 	m.keys()
 	m.grants()
 	m.crowd()
+	m.texts()
 	m.sessions()
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
@@ -157,10 +164,23 @@ func (m *goldenMaker) ciphertextRefused(id string) {
 	m.ask("root", east, kmsTarget+"Encrypt", members{"KeyId": id, "Plaintext": []byte("x")})
 }
 
-// external imports key material that expires.
+// external imports key material that expires, and material that waits for a rotation. Both have descriptions.
 func (m *goldenMaker) external() {
 	m.t.Helper()
 	id := m.key(members{"Origin": "EXTERNAL"})
+	expires := m.answers.Made.AddDate(0, 0, 300).Unix()
+	m.bring(id, "the material of a golden folder!", members{"ExpirationModel": "KEY_MATERIAL_EXPIRES", "ValidTo": expires,
+		"KeyMaterialDescription": "from the safe"})
+	m.ciphertext(id, "imported")
+	m.bring(id, "the next material of the folder.", members{"ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE",
+		"ImportType": "NEW_KEY_MATERIAL", "KeyMaterialDescription": "for later"})
+	m.ask("root", east, kmsTarget+"DescribeKey", members{"KeyId": id})
+	m.ask("root", east, kmsTarget+"ListKeyRotations", members{"KeyId": id, "IncludeKeyMaterial": "ALL_KEY_MATERIAL"})
+}
+
+// bring imports key material.
+func (m *goldenMaker) bring(id, material string, in members) {
+	m.t.Helper()
 	p := m.must(east, kmsTarget+"GetParametersForImport", members{"KeyId": id, "WrappingAlgorithm": "RSAES_OAEP_SHA_256", "WrappingKeySpec": "RSA_2048"})
 	der, err := base64.StdEncoding.DecodeString(p["PublicKey"].(string))
 	if err != nil {
@@ -170,14 +190,12 @@ func (m *goldenMaker) external() {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	wrapped, err := rsa.EncryptOAEP(sha256.New(), rand.Reader, public.(*rsa.PublicKey), []byte("the material of a golden folder!"), nil)
+	wrapped, err := rsa.EncryptOAEP(sha256.New(), rand.Reader, public.(*rsa.PublicKey), []byte(material), nil)
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	m.must(east, kmsTarget+"ImportKeyMaterial", members{"KeyId": id, "ImportToken": p["ImportToken"], "EncryptedKeyMaterial": wrapped,
-		"ExpirationModel": "KEY_MATERIAL_EXPIRES", "ValidTo": m.answers.Made.AddDate(0, 0, 300).Unix()})
-	m.ciphertext(id, "imported")
-	m.ask("root", east, kmsTarget+"DescribeKey", members{"KeyId": id})
+	in["KeyId"], in["ImportToken"], in["EncryptedKeyMaterial"] = id, p["ImportToken"], wrapped
+	m.must(east, kmsTarget+"ImportKeyMaterial", in)
 }
 
 // signatures records the signatures of a key of each signing spec, a MAC, and the public key of a
@@ -259,6 +277,21 @@ func (m *goldenMaker) crowd() {
 	m.ask("root", east, kmsTarget+"ListGrants", members{"KeyId": id, "GranteePrincipal": aliceARN, "Limit": 3})
 }
 
+// described is the number of keys with texts. The migration needs several pages for them.
+const described = 110
+
+func (m *goldenMaker) texts() {
+	for i := range described {
+		id := m.key(members{"Description": fmt.Sprint("key ", i), "Tags": []members{{"TagKey": "n", "TagValue": fmt.Sprint(i)}}})
+		if i%50 != 0 {
+			continue
+		}
+		for _, operation := range []string{"DescribeKey", "GetKeyPolicy", "ListResourceTags"} {
+			m.ask("root", east, kmsTarget+operation, members{"KeyId": id})
+		}
+	}
+}
+
 // sessions assumes the role, and records what the session may do.
 func (m *goldenMaker) sessions() {
 	answer := m.note("alice", east, "sts.AssumeRole", form("AssumeRole", "RoleArn", deployerARN, "RoleSessionName", "golden"), false)
@@ -288,19 +321,56 @@ func (m *goldenMaker) keep(f faultFolder, dir string) {
 	}
 	must(os.RemoveAll(dir))
 	must(os.MkdirAll(dir, 0o700))
+	compact := filepath.Join(m.t.TempDir(), local.FileName)
 	from, err := bbolt.Open(filepath.Join(f.data, local.FileName), 0o600, &bbolt.Options{ReadOnly: true})
 	must(err)
-	to, err := bbolt.Open(filepath.Join(dir, local.FileName), 0o600, nil)
+	to, err := bbolt.Open(compact, 0o600, nil)
 	must(err)
 	must(bbolt.Compact(to, from, 0))
 	must(to.Close())
 	must(from.Close())
-	for name, at := range map[string]string{local.SlotsName: filepath.Join(f.data, local.SlotsName), host.AuditName: filepath.Join(f.data, host.AuditName), "root-key": f.rootKey()} {
+	for name, at := range map[string]string{
+		local.FileName + packed: compact, local.SlotsName + packed: filepath.Join(f.data, local.SlotsName),
+		host.AuditName: filepath.Join(f.data, host.AuditName), "root-key": f.rootKey(),
+	} {
 		content, err := os.ReadFile(at)
 		must(err)
+		if strings.HasSuffix(name, packed) {
+			content = pack(m.t, content)
+		}
 		must(os.WriteFile(filepath.Join(dir, name), content, 0o600))
 	}
 	text, err := json.MarshalIndent(m.answers, "", " ")
 	must(err)
 	must(os.WriteFile(filepath.Join(dir, "answers.json"), append(text, '\n'), 0o600))
+}
+
+// packed ends the names of files in golden folders that are not text: they are compressed, and encoded as text.
+const packed = ".gz.base64"
+
+func pack(t *testing.T, content []byte) []byte {
+	t.Helper()
+	var compressed, text bytes.Buffer
+	w := gzip.NewWriter(&compressed)
+	_, err := w.Write(content)
+	if err := errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for line := range slices.Chunk([]byte(base64.StdEncoding.EncodeToString(compressed.Bytes())), 100) {
+		fmt.Fprintf(&text, "%s\n", line)
+	}
+	return text.Bytes()
+}
+
+func unpack(t *testing.T, text []byte) []byte {
+	t.Helper()
+	r, err := gzip.NewReader(base64.NewDecoder(base64.StdEncoding, bytes.NewReader(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
 }

@@ -51,7 +51,11 @@ func copyGolden(t *testing.T, name string) *goldenFolder {
 	for _, e := range entries {
 		content, err := os.ReadFile(filepath.Join(golden, name, e.Name()))
 		f.must(err)
-		switch to := filepath.Join(f.data, e.Name()); e.Name() {
+		name, isPacked := strings.CutSuffix(e.Name(), packed)
+		if isPacked {
+			content = unpack(t, content)
+		}
+		switch to := filepath.Join(f.data, name); name {
 		case "answers.json":
 			f.must(json.Unmarshal(content, &f.answers))
 		case "root-key":

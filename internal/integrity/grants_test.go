@@ -111,7 +111,7 @@ var grantDamages = map[string]struct {
 	"a key that is missing": {func(w *damageTest, _, _ key.Grant) {
 		w.update(func(tx *store.Tx) error {
 			a, b := w.alias("one", w.enabled), w.alias("two", w.enabled)
-			return errors.Join(records.RemoveAlias(tx, a), records.RemoveAlias(tx, b), records.Usages.Delete(tx, records.PathOf(w.enabled)), records.Keys.Delete(tx, records.PathOf(w.enabled)))
+			return errors.Join(records.RemoveAlias(tx, a), records.RemoveAlias(tx, b), records.Usages.Delete(tx, records.PathOf(w.enabled)), records.Keys.Delete(tx, records.PathOf(w.enabled)), records.KeyTexts.Delete(tx, records.PathOf(w.enabled)))
 		})
 	}, []string{"grant/ENABLED/.*: there is no such key", "grant/ENABLED/.*: there is no such key", "grant-guard/ENABLED: there is no such key"}},
 	"a flipped bit": {func(w *damageTest, full, _ key.Grant) { w.alter("grant/"+records.GrantPath(full), flip) },

@@ -15,14 +15,47 @@ func (v *verifier) key(path string, k key.Key) error {
 	if records.PathOf(k) != path || !key.ValidID(k.ID) {
 		return errMoved
 	}
-	if due := k.Due(); !due.IsZero() {
-		requireRecord(v, records.Dues, records.DuePath(due, path), k.ARN())
+	if at := k.ListedAt(); !at.IsZero() {
+		requireRecord(v, records.Dues, records.DuePath(at, path), k.ARN())
 	}
-	problems := []error{checkState(k), checkSuite(k), checkRotations(k), v.relatedKeys(k)}
+	problems := []error{
+		v.textOf(path, k), checkState(k), checkListed(k), checkSuite(k), checkRotations(k), v.relatedKeys(k),
+	}
 	for _, m := range k.AllMaterials() {
 		problems = append(problems, v.material(k, m))
 	}
 	return errors.Join(problems...)
+}
+
+// textOf looks for the text of a key: in formats before 3 in the record of the key, otherwise in a record of its own.
+func (v *verifier) textOf(path string, k key.Key) error {
+	switch {
+	case k.Policy == "":
+		requireRecord(v, records.KeyTexts, path, k.ARN())
+	case v.format.Format >= 3:
+		return errors.New("its record contains its policy")
+	}
+	return nil
+}
+
+// text checks the text of a key, which must have a policy.
+func (v *verifier) text(path string, t key.Text) error {
+	_, there, _ := lookUp(v, records.Keys, path)
+	switch {
+	case !there:
+		return errors.New("there is no such key")
+	case t.Policy == "":
+		return errors.New("it has no key policy")
+	}
+	return nil
+}
+
+// checkListed checks that the index of due times does not list a key later than it is due.
+func checkListed(k key.Key) error {
+	if due := k.Due(); !due.IsZero() && k.Listed.After(due) {
+		return fmt.Errorf("it is due at %v and listed as due at %v", due, k.Listed)
+	}
+	return nil
 }
 
 // checkState checks whether the state of a key fits its material and dates.
@@ -96,7 +129,7 @@ func (v *verifier) due(path string, _ struct{}) error {
 		return errMoved
 	}
 	k, there, whole := lookUp(v, records.Keys, of)
-	if !there || whole && (k.Due().IsZero() || records.DuePath(k.Due(), of) != path) {
+	if !there || whole && (k.ListedAt().IsZero() || records.DuePath(k.ListedAt(), of) != path) {
 		return errors.New("no key is due then")
 	}
 	return nil

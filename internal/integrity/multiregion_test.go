@@ -35,11 +35,11 @@ func newRelatedTest(t *testing.T) *relatedTest {
 		w.primary, err = w.primary.WithReplica(region)
 		w.must(err)
 		*k = w.primary.NewReplica(region)
-		k.Materials, k.State = nil, key.Enabled
+		k.Materials, k.State, k.Policy = nil, key.Enabled, w.primary.Policy
 		*k = w.withMaterial(*k, material)
 	}
 	w.update(func(tx *store.Tx) error {
-		_, err := records.PutKeys(tx, w.primary, w.replica, w.doomed)
+		err := errors.Join(records.InsertKey(tx, w.primary), records.InsertKey(tx, w.replica), records.InsertKey(tx, w.doomed))
 		if err == nil {
 			_, err = records.PutKeys(tx, w.doomed.ScheduleDeletion(7, time.Now().UTC()))
 		}
@@ -90,7 +90,9 @@ func TestVerifyFindsNothingWrongWithRelatedKeys(t *testing.T) {
 	agree("when the primary key has forgotten the replica")
 	put(w.doomed.At(later))
 	agree("when the replica is gone")
-	w.update(func(tx *store.Tx) error { return errors.Join(records.Keys.Delete(tx, records.PathOf(w.doomed))) })
+	w.update(func(tx *store.Tx) error {
+		return errors.Join(records.Keys.Delete(tx, records.PathOf(w.doomed)), records.KeyTexts.Delete(tx, records.PathOf(w.doomed)))
+	})
 	w.alter("due/"+records.DuePath(later, records.PathOf(w.doomed)), remove)
 	agree("when it is removed")
 }
@@ -101,11 +103,11 @@ var relatedDamages = map[string]struct {
 	want []string
 }{
 	"a replica that is missing": {func(w *relatedTest) { w.alter("key/"+records.PathOf(w.replica), remove) },
-		[]string{"key/PRIMARY: its replica in us-east-1 is missing"}},
+		[]string{"key-text/REPLICA: there is no such key", "key/PRIMARY: its replica in us-east-1 is missing"}},
 	"a primary key that is missing": {func(w *relatedTest) {
 		w.alter("key/"+records.PathOf(w.primary), remove)
 		w.alter("due/"+records.DuePath(w.primary.Due(), records.PathOf(w.primary)), remove)
-	}, []string{"key/REPLICA: the primary key in eu-west-2 does not list it", "multi-region/.*: there is no such primary key in \"eu-west-2\""}},
+	}, []string{"key-text/PRIMARY: there is no such key", "key/REPLICA: the primary key in eu-west-2 does not list it", "multi-region/.*: there is no such primary key in \"eu-west-2\""}},
 	"a replica that the primary key does not know": {func(w *relatedTest) {
 		w.primary.MultiRegion.Replicas = w.primary.MultiRegion.Replicas[:1]
 		w.replace(w.primary)

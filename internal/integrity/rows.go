@@ -20,6 +20,7 @@ type check func(v *verifier, path string, plain []byte) error
 func checks() map[string]check {
 	rows := map[string]check{}
 	addCheck(rows, records.Keys, (*verifier).key)
+	addCheck(rows, records.KeyTexts, (*verifier).text)
 	addCheck(rows, records.Dues, (*verifier).due)
 	addCheck(rows, records.Aliases, (*verifier).alias)
 	addCheck(rows, records.AliasesOfKey, (*verifier).aliasOfKey)

@@ -21,7 +21,7 @@ func TestVerifyOpensMaterialOfEachSpec(t *testing.T) {
 		w.must(err)
 		k, err = k.ImportMaterial(m, nil)
 		w.must(err)
-		w.update(func(tx *store.Tx) error { _, err := records.PutKeys(tx, k); return err })
+		w.update(func(tx *store.Tx) error { return records.InsertKey(tx, k) })
 		return k
 	}
 	specs := []key.Spec{"RSA_2048", "ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521", "ECC_SECG_P256K1", "ECC_NIST_EDWARDS25519",
@@ -40,6 +40,7 @@ func TestVerifyOpensMaterialOfEachSpec(t *testing.T) {
 		k := put(spec, key.Suites(spec)[0].Usage, []byte("no form or size"))
 		wantOneFinding(t, w, `^key/`+records.PathOf(k)+`: material [0-9a-f]{64}: crypt: not key material of the spec `+string(spec))
 		w.alter("key/"+records.PathOf(k), remove)
+		w.alter("key-text/"+records.PathOf(k), remove)
 		w.must(w.slots.Erase(t.Context(), k.Slots()...))
 	}
 	material, err := crypt.Generate("ECC_SECG_P256K1")

@@ -89,7 +89,7 @@ func (w *damageTest) fill() {
 	w.must(err)
 	w.update(func(tx *store.Tx) error {
 		for _, k := range []key.Key{w.enabled, w.expiring, w.pending, w.empty} {
-			if _, err := records.PutKeys(tx, k); err != nil {
+			if err := records.InsertKey(tx, k); err != nil {
 				return err
 			}
 		}
@@ -236,7 +236,7 @@ func TestVerifyFindsNothingWhereNothingIs(t *testing.T) {
 	if err != nil || len(findings) > 0 || len(s.Notes) > 0 {
 		t.Errorf("found %q, %q, %v", findings, s.Notes, err)
 	}
-	want := map[string]int{"access-key": 1, "alias": 2, "alias-guard": 1, "alias-of-key": 2, "deployment": 1, "format": 1, "due": 2, "key": 4, "keyring": 1, "token-keys": 1, "usage": 1}
+	want := map[string]int{"access-key": 1, "alias": 2, "alias-guard": 1, "alias-of-key": 2, "deployment": 1, "format": 1, "due": 2, "key": 4, "key-text": 4, "keyring": 1, "token-keys": 1, "usage": 1}
 	if !maps.Equal(s.Records, want) || s.Materials != 3 || s.TokenKeys != 1 || s.Events != 1 || s.Revision < 2 {
 		t.Errorf("looked at %+v", s)
 	}
@@ -301,9 +301,18 @@ var damages = map[string]struct {
 		w.update(func(tx *store.Tx) error { return records.Keys.Put(tx, records.PathOf(w.empty), w.enabled) })
 	}, []string{"key/EMPTY: its content belongs to another path"}},
 	"a key that is gone": {func(w *damageTest) { w.alter("key/"+records.PathOf(w.expiring), remove) },
-		[]string{`due/\d+/EXPIRING: no key is due then`}},
+		[]string{`due/\d+/EXPIRING: no key is due then`, "key-text/EXPIRING: there is no such key"}},
+	"a key without text": {func(w *damageTest) { w.alter("key-text/"+records.PathOf(w.empty), remove) },
+		[]string{`key-text/EMPTY: it is missing: arn:.* needs it`}},
+	"a text without a policy": {func(w *damageTest) {
+		w.update(func(tx *store.Tx) error { return records.KeyTexts.Put(tx, records.PathOf(w.empty), key.Text{}) })
+	}, []string{`key-text/EMPTY: it has no key policy`}},
+	"a key that is listed too late": {func(w *damageTest) {
+		w.expiring.Listed = w.expiring.Due().Add(time.Hour)
+		w.replace(w.expiring)
+	}, []string{`due/\d+/EXPIRING: no key is due then`, `due/\d+/EXPIRING: it is missing`, `key/EXPIRING: it is due at .* and listed as due at`}},
 	"a key with aliases that is gone": {func(w *damageTest) { w.alter("key/"+records.PathOf(w.enabled), remove) },
-		[]string{"alias-guard/ENABLED: there is no such key", "key/ENABLED: it is missing: arn:.*alias/one", "key/ENABLED: it is missing: arn:.*alias/two", "usage/ENABLED: there is no such key"}},
+		[]string{"alias-guard/ENABLED: there is no such key", "key/ENABLED: it is missing: arn:.*alias/one", "key/ENABLED: it is missing: arn:.*alias/two", "key-text/ENABLED: there is no such key", "usage/ENABLED: there is no such key"}},
 
 	"a state that does not fit": {func(w *damageTest) { w.empty.State = key.Enabled; w.replace(w.empty) },
 		[]string{`key/EMPTY: the state "Enabled" does not fit`}},
@@ -363,7 +372,7 @@ var damages = map[string]struct {
 	"a slot of two keys": {func(w *damageTest) {
 		w.enabled.ID = "ffffffff-ffff-4fff-bfff-ffffffffffff" // the last key to be checked
 		w.replace(w.enabled)
-	}, []string{`key/.*/ffffffff-.*: another record names the slot 1-[0-9a-f]{16} too; material .* does not open`}},
+	}, []string{`key-text/.*/ffffffff-.*: it is missing`, `key/.*/ffffffff-.*: another record names the slot 1-[0-9a-f]{16} too; material .* does not open`}},
 	"an erasure of a slot in use": {func(w *damageTest) {
 		w.update(func(tx *store.Tx) error { return records.NoteErasures(tx, w.enabled.Slots()) })
 	}, []string{`key/ENABLED: another record names the slot`}},

@@ -17,22 +17,27 @@ type Key struct {
 	State        State      `json:"state"`
 	CreationDate time.Time  `json:"creationDate"`
 	DeletionDate time.Time  `json:"deletionDate,omitzero"` // set in PendingDeletion only
-	Description  string     `json:"description,omitzero"`
-	Policy       string     `json:"policy"`
-	Tags         []Tag      `json:"tags,omitempty"`
-	Materials    []Material `json:"materials,omitempty"` // all that were ever associated, the current one last
-	Pending      *Material  `json:"pending,omitempty"`   // imported, becomes current with the next rotation
-	Rotation     Rotation   `json:"rotation,omitzero"`   // automatic; of related keys, the primary key has it
+	Materials    []Material `json:"materials,omitempty"`   // all that were ever associated, the current one last
+	Pending      *Material  `json:"pending,omitempty"`     // imported, becomes current with the next rotation
+	Rotation     Rotation   `json:"rotation,omitzero"`     // automatic; of related keys, the primary key has it
 
 	// MultiRegion is set in multi-Region keys.
 	MultiRegion MultiRegion `json:"multiRegion,omitzero"`
+
+	// Listed is where the index of due times lists the key, if that is earlier than Due. Use ListedAt.
+	Listed time.Time `json:"listed,omitzero"`
+
+	// The record of the key does not contain these fields. [Text] does.
+	Description string `json:"-"`
+	Policy      string `json:"-"`
+	Tags        []Tag  `json:"-"`
 }
 
 // A Material is one key material. Material that a key is permanently associated with stays in the key's record
 // when its bytes are deleted or expire, so that the same bytes can be imported again, and only these.
 type Material struct {
-	ID          string    `json:"id"` // 64 lower-case hexadecimal digits
-	Description string    `json:"description,omitzero"`
+	ID          string    `json:"id"`               // 64 lower-case hexadecimal digits
+	Description string    `json:"-"`                // in the Text of the key
 	ValidTo     time.Time `json:"validTo,omitzero"` // zero: does not expire
 	Sealed      []byte    `json:"sealed,omitempty"` // nil: deleted or expired
 	Slot        string    `json:"slot,omitzero"`    // holds the secret that is needed to open Sealed
@@ -150,6 +155,14 @@ func (k Key) Due() (due time.Time) {
 		}
 	}
 	return due
+}
+
+// ListedAt returns the time at which the index of due times lists the key, or the zero time if it does not.
+func (k Key) ListedAt() time.Time {
+	if !k.Listed.IsZero() {
+		return k.Listed
+	}
+	return k.Due()
 }
 
 // AsGone returns the key in state Gone, without material. The record of a key in this state may still exist.

@@ -32,10 +32,11 @@ func replaceKey(tx *store.Tx, k key.Key) (left []string, err error) {
 	if err != nil {
 		return nil, err
 	}
+	k = keepListed(stored, k)
 	if err := Keys.Put(tx, path, k); err != nil {
 		return nil, err
 	}
-	if err := moveDue(tx, path, stored.Due(), k.Due()); err != nil {
+	if err := moveDue(tx, path, stored.ListedAt(), k.ListedAt()); err != nil {
 		return nil, err
 	}
 	if err := errors.Join(updatePrimary(tx, stored, k), updateFamily(tx, stored, k)); err != nil {
@@ -92,6 +93,25 @@ func updateReplicas(tx *store.Tx, stored, k key.Key) (left []string, err error) 
 		left = append(left, slots...)
 	}
 	return left, nil
+}
+
+// keepListed returns k with the time at which the index of due times lists the key from now on. A replica that becomes
+// due later stays where it is, because one transaction can change 40 replicas, and each move takes two writes. The
+// sweep moves the entry when its time comes (ListDue).
+func keepListed(stored, k key.Key) key.Key {
+	at, due := stored.ListedAt(), k.Due()
+	k.Listed = time.Time{}
+	if k.IsReplica() && !at.IsZero() && (due.IsZero() || at.Before(due)) {
+		k.Listed = at
+	}
+	return k
+}
+
+// ListDue moves the entry of a stored key in the index of due times to the time at which the key is due.
+func ListDue(tx *store.Tx, k key.Key) error {
+	at := k.ListedAt()
+	k.Listed = time.Time{}
+	return errors.Join(Keys.Put(tx, PathOf(k), k), moveDue(tx, PathOf(k), at, k.Due()))
 }
 
 func moveDue(tx *store.Tx, path string, from, to time.Time) error {

@@ -9,7 +9,8 @@ import (
 
 // The kinds of record, each under its own prefix (docs/formats.md, "Records").
 var (
-	Keys          = tableOf[key.Key]("key")
+	Keys          = store.Table[key.Key]{Prefix: "key", Codec: keyCodec{store.JSON[key.Key]()}} // see WholeKeys
+	KeyTexts      = tableOf[key.Text]("key-text")
 	Aliases       = tableOf[key.Alias]("alias")
 	AliasesOfKey  = tableOf[struct{}]("alias-of-key")
 	AliasGuards   = tableOf[AliasGuard]("alias-guard")

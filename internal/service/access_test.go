@@ -192,15 +192,17 @@ func (c accessTest) policy(arn, document string) {
 
 func (c accessTest) changeKey(arn string, change func(*key.Key)) {
 	c.Helper()
-	ref, err := key.ParseReference(arn, homeAccount, "eu-west-2")
+	ref, err := key.ParseReference(arn, homeAccount, regionOf(arn))
 	if err != nil {
 		c.Fatal(err)
 	}
 	c.update(func(tx *store.Tx) error {
 		path := records.KeyPath(ref.Account, ref.Region, ref.KeyID)
-		k, _, err := records.Keys.Get(tx, path)
+		before, _, err := records.WholeKeys.Get(tx, path)
+		k := before
 		change(&k)
-		return errors.Join(err, records.Keys.Put(tx, path, k))
+		_, failed := records.PutWhole(tx, before, k)
+		return errors.Join(err, failed)
 	})
 }
 
@@ -446,3 +448,6 @@ func inContext(pairs string) string { return `{"EncryptionContext":` + pairs + `
 
 // idOf returns the ID in the ARN of a key.
 func idOf(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
+
+// regionOf returns the Region in the ARN of a key.
+func regionOf(arn string) string { return strings.Split(arn, ":")[3] }

@@ -108,8 +108,8 @@ func TestAliasTakenFromAKeyThatIsGone(t *testing.T) {
 	s := store.New(memory.New(), keyring.Records())
 	now := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 	c := &call{Service: &Service{store: s}, Request: Request{Caller: testCaller}, now: now}
-	old := key.Key{ID: "old", Account: "111122223333", Region: "eu-west-2", State: key.PendingDeletion, DeletionDate: now}
-	live := key.Key{ID: "new", Account: old.Account, Region: old.Region, State: key.Enabled}
+	old := key.Key{ID: "old", Account: "111122223333", Region: "eu-west-2", State: key.PendingDeletion, DeletionDate: now, Policy: "{}"}
+	live := key.Key{ID: "new", Account: old.Account, Region: old.Region, State: key.Enabled, Policy: "{}"}
 	alias := func(name string, k key.Key) key.Alias {
 		return key.Alias{Name: name, Account: k.Account, Region: k.Region, KeyID: k.ID}
 	}
@@ -118,7 +118,7 @@ func TestAliasTakenFromAKeyThatIsGone(t *testing.T) {
 	}
 	c.now = now.Add(-1) // the last moment at which the old key exists
 	err = s.Update(t.Context(), func(tx *store.Tx) error {
-		return errors.Join(records.Keys.Put(tx, records.PathOf(old), old), records.Keys.Put(tx, records.PathOf(live), live),
+		return errors.Join(records.InsertKey(tx, old), records.InsertKey(tx, live),
 			c.addAlias(tx, alias("alias/a", old)), c.addAlias(tx, alias("alias/b", old)))
 	})
 	if err != nil {
@@ -183,10 +183,10 @@ func TestAliasThatMovedMeanwhile(t *testing.T) {
 	}
 	s := store.New(memory.New(), keyring.Records())
 	c := &call{Service: &Service{store: s}, Request: Request{Caller: testCaller}, ctx: t.Context()}
-	k := key.Key{ID: "one", Account: "111122223333", Region: "eu-west-2", State: key.Enabled}
+	k := key.Key{ID: "one", Account: "111122223333", Region: "eu-west-2", State: key.Enabled, Policy: "{}"}
 	a := key.Alias{Name: "alias/a", Account: k.Account, Region: k.Region, KeyID: k.ID}
 	err = s.Update(t.Context(), func(tx *store.Tx) error {
-		return errors.Join(records.Keys.Put(tx, records.PathOf(k), k), records.InsertAlias(tx, a))
+		return errors.Join(records.InsertKey(tx, k), records.InsertAlias(tx, a))
 	})
 	if err != nil {
 		t.Fatal(err)

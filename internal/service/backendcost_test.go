@@ -44,6 +44,14 @@ func (c *cost) String() string {
 	return fmt.Sprintf("%d Views, %d Gets, %s", c.views, c.gets+c.scans, commits)
 }
 
+// most returns the most checks, writes and bytes that one batch has.
+func (c *cost) most() (checks, writes, size int) {
+	for _, b := range c.batches {
+		checks, writes, size = max(checks, len(b.Checks)), max(writes, len(b.Writes)), max(size, b.Size())
+	}
+	return checks, writes, size
+}
+
 // A costed Backend adds to the cost in the context of a call.
 type costed struct{ store.Backend }
 
@@ -107,6 +115,9 @@ func (c costedTest) costsAs(a actor, operation, on string, members ...string) *c
 	r := Request{
 		Caller: identity.Caller{Principal: a.who, Region: "eu-west-2"}, SourceIP: "192.0.2.1", Secure: true,
 		Operation: op, Input: in,
+	}
+	if a.change != nil {
+		a.change(&r)
 	}
 	if _, err := c.Do(ctx, r); err != nil {
 		c.Fatalf("%s: %v", operation, err)

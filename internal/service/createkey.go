@@ -28,10 +28,7 @@ var createKey = change("CreateKey",
 			}
 		}
 		c.created = k.ARN()
-		err = c.commit(func(tx *store.Tx) error {
-			_, err := records.PutKeys(tx, k)
-			return err
-		})
+		err = c.commit(func(tx *store.Tx) error { return records.InsertKey(tx, k) })
 		if err != nil {
 			return nil, err
 		}

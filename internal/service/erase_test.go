@@ -23,11 +23,11 @@ func TestSweepDoesNotOverwriteAChange(t *testing.T) {
 	}
 	put(made)
 	changed := made
-	changed.Description = "changed"
+	changed.State = key.Disabled
 	put(changed)
 	err := s.writeDue(t.Context(), read, now)
 	got, stored := s.storedKey(t.Context(), records.PathOf(made))
-	if err == nil || stored != nil || got.Description != "changed" {
+	if err == nil || stored != nil || got.State != key.Disabled {
 		t.Errorf("%v, %v: the key is now %+v", err, stored, got)
 	}
 	if err := s.writeDue(t.Context(), got, now); err != nil {

@@ -141,7 +141,7 @@ func (c *call) commitKey(fn func(k key.Key) (key.Key, error)) error {
 		if err != nil {
 			return err
 		}
-		left, err = records.PutKeys(tx, k)
+		left, err = records.PutWhole(tx, c.key(), k)
 		return err
 	})
 	if err != nil {
@@ -157,8 +157,7 @@ func (c *call) commitNew(k key.Key) error {
 		if err := c.checkFree(tx, k); err != nil {
 			return err
 		}
-		_, err := records.PutKeys(tx, k)
-		return err
+		return records.InsertKey(tx, k)
 	})
 }
 

@@ -210,7 +210,7 @@ func (c *call) latest(ref key.Reference) (k key.Key, live bool) {
 		}
 		id = a.KeyID
 	}
-	k, ok, err := read(c.source(), records.Keys, records.KeyPath(ref.Account, ref.Region, id))
+	k, ok, err := readWhole(c.source(), records.KeyPath(ref.Account, ref.Region, id))
 	k = k.At(c.now)
 	return k, ok && err == nil && k.State != key.Gone
 }
@@ -231,7 +231,7 @@ func (c *call) readKey(from store.Getter, ref key.Reference) (key.Key, error) {
 // liveKey returns the key at a path as it is now. ok is false if the key does not exist or has
 // been removed.
 func (c *call) liveKey(from store.Getter, path string) (k key.Key, ok bool, err error) {
-	k, ok, err = records.Keys.Get(from, path)
+	k, ok, err = records.WholeKeys.Get(from, path)
 	k = k.At(c.now)
 	return k, ok && k.State != key.Gone, err
 }

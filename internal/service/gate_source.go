@@ -3,6 +3,8 @@ package service
 import (
 	"context"
 
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -28,6 +30,14 @@ func read[T any](s source, t store.Table[T], path string) (v T, ok bool, err err
 		return t.Get(s.from, path)
 	}
 	return t.Latest(s.ctx, s.store, path)
+}
+
+// readWhole is read for a key with its text.
+func readWhole(s source, path string) (k key.Key, ok bool, err error) {
+	if s.from != nil {
+		return records.WholeKeys.Get(s.from, path)
+	}
+	return records.WholeKeys.Latest(s.ctx, s.store, path)
 }
 
 // readCovered calls fn with a View of the records that a guard covers (store.Table.Covered).

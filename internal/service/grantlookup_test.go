@@ -28,7 +28,7 @@ func newLookupTest(t testing.TB) *lookupTest {
 	s, c, k, _ := openCounting(t, 0)
 	l := &lookupTest{t, s, c, k}
 	l.check(s.store.View(t.Context(), func(v *store.View) (err error) {
-		l.key, _, err = records.Keys.Get(v, records.PathOf(k))
+		l.key, _, err = records.WholeKeys.Get(v, records.PathOf(k))
 		return err
 	}))
 	return l

@@ -91,7 +91,10 @@ func (c *call) commitReplica(copied, replica key.Key) (primary key.Key, err erro
 			return err
 		}
 		// The replica is written first, because writing the primary key may change the replica.
-		left, err = records.PutKeys(tx, replica.Await(primary.Pending), primary)
+		if err := records.InsertKey(tx, replica.Await(primary.Pending)); err != nil {
+			return err
+		}
+		left, err = records.PutKeys(tx, primary)
 		return err
 	})
 	if err != nil {

@@ -398,7 +398,7 @@ var guards = map[string]struct {
 	parts int
 }{
 	"user": {"account", 1}, "role": {"account", 1}, "managed-policy": {"account", 1},
-	"alias-of-key": {"alias-guard", 3}, "grant": {"grant-guard", 3}, "grant-of-grantee": {"grant-guard", 3}, "grant-match": {"grant-guard", 3},
+	"key-text": {"key", 3}, "alias-of-key": {"alias-guard", 3}, "grant": {"grant-guard", 3}, "grant-of-grantee": {"grant-guard", 3}, "grant-match": {"grant-guard", 3},
 }
 
 // A preparedRequest is a request that somebody may make, and what must exist before it.

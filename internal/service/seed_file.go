@@ -54,7 +54,7 @@ func (s *Service) planSeed(ctx context.Context, k seed.Key) (seedPlan, error) {
 	p := seedPlan{Key: k}
 	c := &call{Service: s, now: s.clock.Now()}
 	err := s.store.View(ctx, func(v *store.View) error {
-		stored, exists, err := records.Keys.Get(v, records.KeyPath(k.Account, k.Region, *k.Request.KeyId))
+		stored, exists, err := records.WholeKeys.Get(v, records.KeyPath(k.Account, k.Region, *k.Request.KeyId))
 		if err != nil {
 			return err
 		}

@@ -16,19 +16,24 @@ import (
 type migration struct {
 	from, to int
 	what     string // for the operator's log
-	// page reads the records after a path. It returns a function that changes them in a
-	// transaction, and the path of the last record. The transaction needs one check and one
+	// page reads at most limit records after a path. It returns a function that changes them in
+	// a transaction, and the path of the last record. The transaction needs one check and one
 	// write besides, so page leaves room for them within the limits of a Batch. Without
 	// records, the migration is complete.
-	page func(v *store.View, after string) (change func(*store.Tx) error, last string, records int, err error)
+	page func(v *store.View, after string, limit int) (change func(*store.Tx) error, last string, n int, err error)
 }
 
 // migrations lists the migrations from each older format to records.NewestFormat, in order.
 func migrations() []migration {
 	return []migration{
 		{1, 2, "grants are indexed by operations and constraints", indexGrants},
+		{2, 3, "the texts of keys have records of their own", splitKeys},
 	}
 }
+
+// migrationPage is the number of records that one transaction changes. Each record takes up to
+// three checks and two writes. A page that has too many bytes for a Batch is halved.
+const migrationPage = 40
 
 // checkFormat refuses a deployment of a newer version, before anything is changed.
 func (s *Service) checkFormat(ctx context.Context) error {
@@ -61,9 +66,13 @@ func (s *Service) migrate(ctx context.Context, all []migration) error {
 func (s *Service) migrateBy(ctx context.Context, m migration, f records.Format) (records.Format, error) {
 	s.log.Info("the records are brought to a newer format: older versions of the program cannot open them any more",
 		"from", m.from, "to", m.to, "what", m.what, "resumed", f.To != 0)
-	total := 0
+	total, limit := 0, migrationPage
 	for f.Format == m.from {
-		next, records, err := s.migratePage(ctx, m, f)
+		next, records, err := s.migratePage(ctx, m, f, limit)
+		if errors.Is(err, store.ErrInvalid) && limit > 1 {
+			limit /= 2
+			continue
+		}
 		if err != nil {
 			return f, fmt.Errorf("migrate the records from format %d to %d: %w", m.from, m.to, err)
 		}
@@ -76,11 +85,11 @@ func (s *Service) migrateBy(ctx context.Context, m migration, f records.Format) 
 // migratePage changes one page of records and, in the same transaction, the record of the
 // format.
 func (s *Service) migratePage(
-	ctx context.Context, m migration, f records.Format,
+	ctx context.Context, m migration, f records.Format, limit int,
 ) (next records.Format, n int, err error) {
 	var change func(*store.Tx) error
 	err = s.store.View(ctx, func(v *store.View) (err error) {
-		change, next.After, n, err = m.page(v, f.After)
+		change, next.After, n, err = m.page(v, f.After, limit)
 		return err
 	})
 	if err != nil {
@@ -105,16 +114,14 @@ func (s *Service) migratePage(
 	return next, n, err
 }
 
-// migrateGrantsPage is the number of grants that one transaction indexes. Each grant takes up
-// to three checks and two writes.
-const migrateGrantsPage = 40
-
 // indexGrants is the page of the migration from format 1, in which grants have no entry in
 // records.GrantMatches. The limits of records.GranteeShapes apply to new grants only: all older
 // grants get an entry. A grant with an entry is left unchanged, so a second migration, for
 // example after the loss of the format record, changes nothing.
-func indexGrants(v *store.View, after string) (change func(*store.Tx) error, last string, n int, err error) {
-	page, err := records.Grants.Scan(v, "", after, migrateGrantsPage)
+func indexGrants(v *store.View, after string, limit int) (
+	change func(*store.Tx) error, last string, n int, err error,
+) {
+	page, err := records.Grants.Scan(v, "", after, limit)
 	if err != nil || len(page) == 0 {
 		return nil, "", 0, err
 	}
@@ -149,4 +156,23 @@ func isIndexed(tx *store.Tx, g key.Grant) (bool, error) {
 	}
 	_, ok, err := records.GrantMatches.Get(tx, r.MatchPath(g, r.Shapes[i]))
 	return ok, err
+}
+
+// splitKeys is the page of the migration from format 2, where the record of a key contains its text.
+func splitKeys(v *store.View, after string, limit int) (
+	change func(*store.Tx) error, last string, n int, err error,
+) {
+	page, err := records.Keys.Scan(v, "", after, limit)
+	if err != nil || len(page) == 0 {
+		return nil, "", 0, err
+	}
+	change = func(tx *store.Tx) error {
+		for _, r := range page {
+			if err := records.SplitKey(tx, r.Path); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return change, page[len(page)-1].Path, len(page), nil
 }

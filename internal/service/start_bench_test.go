@@ -142,7 +142,7 @@ func (s *Service) addKeys(n int) error {
 	}
 	return s.store.Update(c.ctx, func(tx *store.Tx) error {
 		for _, k := range made {
-			if _, err := records.PutKeys(tx, k); err != nil {
+			if err := records.InsertKey(tx, k); err != nil {
 				return err
 			}
 		}

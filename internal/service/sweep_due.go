@@ -115,7 +115,7 @@ func (s *Service) sweepKey(ctx context.Context, entry string, now time.Time, pag
 	if err != nil {
 		return err
 	}
-	if entry != records.DuePath(stored.Due(), path) {
+	if entry != records.DuePath(stored.ListedAt(), path) {
 		return s.removeStray(ctx, entry, path)
 	}
 	k := stored.At(now)
@@ -129,8 +129,21 @@ func (s *Service) sweepKey(ctx context.Context, entry string, now time.Time, pag
 		return s.remove(ctx, k, entry, pages)
 	case k.RotationDue(now) && s.full() == nil:
 		return s.rotate(ctx, k, now)
+	case !k.Listed.IsZero():
+		return s.moveEntry(ctx, entry, path)
 	}
 	return nil
+}
+
+// moveEntry moves an entry of the index that came before its key is due.
+func (s *Service) moveEntry(ctx context.Context, entry, path string) error {
+	return s.store.Update(ctx, func(tx *store.Tx) error {
+		stored, _, err := records.Keys.Get(tx, path)
+		if err != nil || entry != records.DuePath(stored.ListedAt(), path) {
+			return err
+		}
+		return records.ListDue(tx, stored)
+	})
 }
 
 // storedKey returns the record of a key, or a zero Key if the record does not exist.
@@ -146,7 +159,7 @@ func (s *Service) storedKey(ctx context.Context, path string) (k key.Key, err er
 func (s *Service) removeStray(ctx context.Context, entry, path string) error {
 	return s.store.Update(ctx, func(tx *store.Tx) error {
 		stored, _, err := records.Keys.Get(tx, path)
-		if err != nil || entry == records.DuePath(stored.Due(), path) {
+		if err != nil || entry == records.DuePath(stored.ListedAt(), path) {
 			return err
 		}
 		return records.Dues.Delete(tx, entry)
@@ -214,6 +227,7 @@ func (s *Service) remove(ctx context.Context, k key.Key, entry string, pages *in
 			records.GrantGuards.Delete(tx, path),
 			records.AliasGuards.Delete(tx, path),
 			records.Keys.Delete(tx, path),
+			records.KeyTexts.Delete(tx, path),
 			records.Dues.Delete(tx, entry),
 		)
 	})

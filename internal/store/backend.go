@@ -12,8 +12,9 @@ import "context"
 
 // Limits of a [Batch]. Every Backend supports them.
 const (
-	MaxBatch = 128  // checks in a Batch, and writes in a Batch; the default limit of etcd
-	MaxKey   = 1024 // maximum length of a key in bytes; the minimum is 1
+	MaxBatch = 128     // checks in a Batch, and writes in a Batch; the default limit of etcd
+	MaxBytes = 1 << 20 // bytes of all keys and values in a Batch; etcd accepts half as much again by default
+	MaxKey   = 1024    // maximum length of a key in bytes; the minimum is 1
 )
 
 // A Backend is an ordered map of bytes. Every commit has a revision.
@@ -98,7 +99,7 @@ type Write struct {
 }
 
 // A Batch is the input of one Commit: at most [MaxBatch] checks and [MaxBatch] writes, each write to a
-// different key.
+// different key, of at most [MaxBytes].
 type Batch struct {
 	Checks []Check
 	Writes []Write

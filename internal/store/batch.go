@@ -12,6 +12,9 @@ func (b Batch) Validate() error {
 		return fmt.Errorf("%w: %d checks and %d writes in a batch of at most %d", ErrInvalid, len(b.Checks), len(b.Writes),
 			MaxBatch)
 	}
+	if size := b.Size(); size > MaxBytes {
+		return fmt.Errorf("%w: a batch of %d bytes, more than %d", ErrInvalid, size, MaxBytes)
+	}
 	for _, c := range b.Checks {
 		if err := validKey(len(c.Key)); err != nil {
 			return err
@@ -28,6 +31,18 @@ func (b Batch) Validate() error {
 		written[string(w.Key)] = true
 	}
 	return nil
+}
+
+// Size returns the number of bytes that [MaxBytes] limits: of all keys, including the keys of checks, and of all
+// values.
+func (b Batch) Size() (size int) {
+	for _, c := range b.Checks {
+		size += len(c.Key)
+	}
+	for _, w := range b.Writes {
+		size += len(w.Key) + len(w.Value)
+	}
+	return size
 }
 
 // ValidateGet returns an [ErrInvalid] if one [Reader.Get] may not read so many keys. Every Backend calls it

@@ -39,6 +39,9 @@ var (
 	ErrInUse = errors.New("store: data folder is in use by another process")
 )
 
+// errMissing is the cause of a [CorruptError] for a record that another record needs.
+var errMissing = errors.New("it is missing")
+
 // A CorruptError means that the content at Path, the path of a record or the name of a file, differs from the
 // stored content. None of this content was used.
 type CorruptError struct {

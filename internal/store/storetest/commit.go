@@ -181,7 +181,10 @@ func testLimits(t *testing.T, b store.Backend) {
 		"no key to check":    {Checks: []store.Check{at("", 0)}},
 		"key too long":       writes(kv(long+"k", "x")),
 		"check key too long": {Checks: []store.Check{at(long+"k", 0)}},
-		"key written twice":  writes(kv("a", "1"), kv("b", "1"), del("a")),
+		"too many bytes":     writes(kv("a", strings.Repeat("v", store.MaxBytes-1)), del("b")),
+		"too many bytes of checks": {Checks: []store.Check{at("b", 0)},
+			Writes: []store.Write{kv("a", strings.Repeat("v", store.MaxBytes-1))}},
+		"key written twice": writes(kv("a", "1"), kv("b", "1"), del("a")),
 	} {
 		if _, err := b.Commit(t.Context(), batch); !errors.Is(err, store.ErrInvalid) {
 			t.Errorf("%s: got %v, want ErrInvalid", name, err)
@@ -190,6 +193,15 @@ func testLimits(t *testing.T, b store.Backend) {
 	if got := content(t, b); got != "" {
 		t.Fatalf("refused batches left %s", got)
 	}
+	large := store.Batch{Checks: []store.Check{at("b", 0)},
+		Writes: []store.Write{kv("a", strings.Repeat("v", store.MaxBytes-3)), del("c")}}
+	commit(t, b, large)
+	view(t, b, func(r store.Reader) {
+		if item := get(t, r, "a"); len(item.Value) != store.MaxBytes-3 {
+			t.Errorf("%d bytes of a full batch", len(item.Value))
+		}
+	})
+	commit(t, b, writes(del("a")))
 	commit(t, b, full)
 	commit(t, b, writes(kv(long, "x")))
 	view(t, b, func(r store.Reader) {

@@ -1,0 +1,76 @@
+package store
+
+import "context"
+
+// A Joined is one kind of record that is stored in two parts, at the same path of two tables. Every transaction that
+// writes or deletes the second part must also write or delete the first part. Therefore a Tx that reads both parts
+// checks only the first part.
+type Joined[T, U any] struct {
+	First  Table[T]
+	Second Table[U]
+	Join   func(T, U) T // returns the whole record
+}
+
+// whole is the type of a whole record in the cache. Table.Latest must not take it for the first part.
+type whole[T any] struct{ value T }
+
+// Get returns the whole record at path, and whether it exists. It reads both parts in one round trip. A record
+// without its second part is corrupt.
+func (j Joined[T, U]) Get(from Getter, path string) (v T, ok bool, err error) {
+	key, err := j.First.key(path)
+	if err != nil {
+		return v, false, err
+	}
+	second, err := j.Second.key(path)
+	if err != nil {
+		return v, false, err
+	}
+	if err := from.fetch(key, second); err != nil {
+		return v, false, err
+	}
+	if v, ok, err = j.First.Get(from, path); err != nil || !ok {
+		return v, false, err
+	}
+	rest, err := j.rest(from, second)
+	if err != nil {
+		return *new(T), false, err
+	}
+	return j.Join(v, rest), true, nil
+}
+
+// rest returns the second part, which the first part covers.
+func (j Joined[T, U]) rest(from Getter, key string) (rest U, err error) {
+	plain, ok, err := from.peek(key)
+	if err != nil {
+		return rest, err
+	}
+	if !ok {
+		return rest, &CorruptError{Path: key, Err: errMissing}
+	}
+	return j.Second.decode(key, plain)
+}
+
+// Latest is [Table.Latest] for whole records.
+func (j Joined[T, U]) Latest(ctx context.Context, s *Store, path string) (v T, ok bool, err error) {
+	key, err := j.First.key(path)
+	if err != nil {
+		return v, false, err
+	}
+	if w, ok := s.cache.get(key).(whole[T]); ok {
+		return w.value, true, nil
+	}
+	return j.read(ctx, s, path, key)
+}
+
+// read returns the whole record from a View and adds it to the cache, under the key of its first part.
+func (j Joined[T, U]) read(ctx context.Context, s *Store, path, key string) (v T, ok bool, err error) {
+	err = s.View(ctx, func(view *View) error {
+		if v, ok, err = j.Get(view, path); err != nil || !ok {
+			return err
+		}
+		item, err := view.item(key)
+		s.cache.put(key, cached{whole[T]{v}, view.Rev(), item.Rev, footprint(v)})
+		return err
+	})
+	return v, ok && err == nil, err
+}
