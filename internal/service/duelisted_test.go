@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/keyhold/keyhold/internal/integrity"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/records"
+	"github.com/keyhold/keyhold/internal/space"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -111,4 +113,37 @@ func TestReplicaIsListedEarlierThanItIsDue(t *testing.T) {
 		t.Errorf("%d entries of a replica that is not due", n)
 	}
 	c.wantSound()
+}
+
+// The sweep moves no entry while the disk is full: it uses the reserve for erasures.
+func TestEntriesStayWhileTheDiskIsFull(t *testing.T) {
+	var full atomic.Bool
+	s := openLike(t, func(c *Config) {
+		c.DevAccount = homeAccount
+		c.Full = func() error {
+			if full.Load() {
+				return space.ErrFull
+			}
+			return nil
+		}
+	})
+	c := accessTest{people{t, s}}
+	arn := c.keyLike(`{}`)
+	c.root().does("EnableKeyRotation", arn)
+	k := c.stored(arn)
+	k.Listed = c.clock.Now().Add(time.Hour)
+	c.update(func(tx *store.Tx) error {
+		return errors.Join(records.Keys.Put(tx, records.PathOf(k), k), records.Dues.Delete(tx, records.DuePath(k.Due(), records.PathOf(k))),
+			records.Dues.Put(tx, records.DuePath(k.Listed, records.PathOf(k)), struct{}{}))
+	})
+	full.Store(true)
+	for _, moved := range []bool{false, true} {
+		if err := errors.Join(c.clock.Advance(time.Hour+2*time.Second), c.Sweep(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		if k := c.stored(arn); k.Listed.IsZero() != moved || c.entries(arn) != 1 {
+			t.Errorf("listed at %v, with %d entries; moved: want %v", k.Listed, c.entries(arn), moved)
+		}
+		full.Store(false)
+	}
 }

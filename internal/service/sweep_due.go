@@ -129,7 +129,7 @@ func (s *Service) sweepKey(ctx context.Context, entry string, now time.Time, pag
 		return s.remove(ctx, k, entry, pages)
 	case k.RotationDue(now) && s.full() == nil:
 		return s.rotate(ctx, k, now)
-	case !k.Listed.IsZero():
+	case !k.Listed.IsZero() && s.full() == nil:
 		return s.moveEntry(ctx, entry, path)
 	}
 	return nil
