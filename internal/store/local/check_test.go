@@ -306,6 +306,30 @@ func TestOpenLooksAtThePages(t *testing.T) {
 	}
 }
 
+// Two records with one key are a fault.
+func TestCheckFindsEqualKeys(t *testing.T) {
+	dir := t.TempDir()
+	db := open(t, dir)
+	b := store.Batch{Writes: []store.Write{{Key: []byte("twin/1"), Value: []byte("a")}, {Key: []byte("twin/2"), Value: []byte("b")}}}
+	if _, err := db.Commit(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, FileName)
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, bytes.ReplaceAll(file, []byte("twin/2"), []byte("twin/1")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := checkFolder(t, dir); !isCorrupt(err) || !strings.Contains(err.Error(), "the keys are out of order") {
+		t.Errorf("Check returns %v", err)
+	}
+}
+
 // A report has a bound, however many pages are faulty.
 func TestReportHasABound(t *testing.T) {
 	dir := t.TempDir()
