@@ -59,6 +59,18 @@ func TestVerifyFindsDamageOfIdentities(t *testing.T) {
 				return records.Accounts.Put(tx, "444455556666", identity.Account{ID: testAccount})
 			})
 		}, []string{"account/444455556666: its content belongs"}},
+		"a role elsewhere": {func(w *damageTest) {
+			w.update(func(tx *store.Tx) error {
+				r := identity.Role{Entity: identity.Entity{Account: testAccount, Name: "ci"}}
+				return records.Roles.Put(tx, testAccount+"/x", r)
+			})
+		}, []string{"role/.*/x: its content belongs"}},
+		"a role of an invalid name": {func(w *damageTest) {
+			w.update(func(tx *store.Tx) error {
+				r := identity.Role{Entity: identity.Entity{Account: testAccount, Name: "c/i"}}
+				return records.Roles.Put(tx, testAccount+"/c/i", r)
+			})
+		}, []string{"role/.*/c/i: its content belongs"}},
 		"a provider elsewhere": {func(w *damageTest) {
 			w.update(func(tx *store.Tx) error {
 				return records.OIDCProviders.Put(tx, testAccount+"/x", identity.OIDCProvider{Account: testAccount, Issuer: "y"})

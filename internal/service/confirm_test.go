@@ -50,13 +50,14 @@ func (p provider) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(string(text))), Request: r}, err
 }
 
-func (p provider) token(t *testing.T) *string {
+// token returns a token with more claims, each of which begins with a comma.
+func (p provider) token(t *testing.T, claims ...string) *string {
 	t.Helper()
 	s, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: p.private, KeyID: "1"}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	jws, err := s.Sign([]byte(fmt.Sprintf(`{"iss":%q,"sub":"app","aud":["x"],"exp":%d}`, issuer, time.Now().Add(time.Hour).Unix())))
+	jws, err := s.Sign([]byte(fmt.Sprintf(`{"iss":%q,"sub":"app","aud":["x"],"exp":%d%s}`, issuer, time.Now().Add(time.Hour).Unix(), strings.Join(claims, ""))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +71,10 @@ func (p provider) token(t *testing.T) *string {
 // newConfirmTest returns a fixture for requests that change nothing: alice may do everything and
 // may assume a role, and a user with a token of the provider may assume another role.
 func newConfirmTest(t *testing.T) (c accessTest, inputs map[string]any) {
-	p := newProvider(t)
+	return newConfirmTestWith(t, newProvider(t))
+}
+
+func newConfirmTestWith(t *testing.T, p provider) (c accessTest, inputs map[string]any) {
 	s := openLike(t, func(c *Config) {
 		c.Dev, c.DevAccount = true, homeAccount
 		c.WebIdentity = webidentity.New(func(*x509.CertPool) http.RoundTripper { return p }, time.Now)
@@ -96,6 +100,28 @@ func newConfirmTest(t *testing.T) (c accessTest, inputs map[string]any) {
 		"ExplainDecision":   &api.ExplainDecisionRequest{PrincipalArn: new(who("alice")), Action: new("kms:Decrypt")},
 		"ListIdentities":    &api.ListIdentitiesRequest{Kind: new("user")},
 		"ShowIdentity":      &api.IdentityRequest{Kind: new("user"), Name: new("alice")},
+	}
+}
+
+// A session of a web identity has the source identity of the token, and the response contains it.
+func TestSourceIdentityOfAToken(t *testing.T) {
+	p := newProvider(t)
+	c, inputs := newConfirmTestWith(t, p)
+	trust := strings.Replace(trustPolicy(`{"Federated":"arn:aws:iam::`+homeAccount+`:oidc-provider/oidc.example.com"}`, ""),
+		`"sts:AssumeRole"`, `"sts:AssumeRoleWithWebIdentity"`, 1)
+	c.people.role("web", trust, func(*identity.Role) {})
+	in := inputs["AssumeRoleWithWebIdentity"].(*sts.AssumeRoleWithWebIdentityRequest)
+	for _, test := range []struct{ claims, want string }{{"", ""}, {`,"https://aws.amazon.com/source_identity":"alice"`, "alice"}} {
+		in.WebIdentityToken = p.token(t, test.claims)
+		out, err := c.do(identity.Principal{Kind: identity.KindWebIdentity}, "AssumeRoleWithWebIdentity", in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := out.(*sts.AssumeRoleWithWebIdentityResponse)
+		session, ok := c.people.session(got.Credentials)
+		if or(got.SourceIdentity, "") != test.want || !ok || session.Principal.Session.SourceIdentity != test.want {
+			t.Errorf("%+v, %+v", got, session.Principal)
+		}
 	}
 }
 
