@@ -3,7 +3,10 @@ package material
 import (
 	"context"
 	"errors"
+	"maps"
+	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/keyhold/keyhold/internal/crypt"
 )
@@ -34,4 +37,29 @@ func TestWrappingKeysThatAreNotMade(t *testing.T) {
 	if _, err := w.Take(t.Context(), "alice", "RSA_2048"); !errors.Is(err, refused) {
 		t.Errorf("got %v", err)
 	}
+}
+
+// Once a spec was asked for, the given number of pairs is ready, and pairs that are ready are given out first.
+func TestPairsAreMadeAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		made := map[string]int{} // by principal
+		w := NewWrappingKeys(2, func(_ context.Context, principal, _ string) (*crypt.WrappingKey, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if made[principal]++; made[principal] > 9 {
+				return nil, errors.New("too many")
+			}
+			return new(crypt.WrappingKey), nil
+		})
+		defer w.Close()
+		for i, want := range []map[string]int{{"alice": 1, aheadOfAll: 2}, {"alice": 1, aheadOfAll: 3}} {
+			if k, err := w.Take(t.Context(), "alice", "RSA_2048"); err != nil || k == nil {
+				t.Errorf("%v, %v", k, err)
+			}
+			if synctest.Wait(); !maps.Equal(made, want) {
+				t.Errorf("pairs made after request %d: %v, want %v", i+1, made, want)
+			}
+		}
+	})
 }
