@@ -35,13 +35,13 @@ func (c *cost) count(n *int) {
 	*n++
 }
 
-// String counts the Gets and Scans together.
+// String counts Gets and Scans together, and the writes of the last commit.
 func (c *cost) String() string {
-	commits := "no commit"
+	writes := 0
 	for _, b := range c.batches {
-		commits = fmt.Sprintf("%d checks, %d writes", len(b.Checks), len(b.Writes))
+		writes = len(b.Writes)
 	}
-	return fmt.Sprintf("%d Views, %d Gets, %s", c.views, c.gets+c.scans, commits)
+	return fmt.Sprintf("%d Views, %d Gets, %d writes", c.views, c.gets+c.scans, writes)
 }
 
 // most returns the most checks, writes and bytes that one batch has.

@@ -8,6 +8,7 @@ import (
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/policy"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -29,6 +30,9 @@ func (c *call) hold(decide func() error) error {
 func (c *call) decideAgain(from store.Getter) error {
 	c.from = from
 	defer func() { c.from = nil }()
+	if err := c.readAhead(from); err != nil {
+		return err
+	}
 	if err := c.checkSigner(); err != nil {
 		return err
 	}
@@ -46,6 +50,30 @@ func (c *call) decideAgain(from store.Getter) error {
 		return errOtherKey
 	}
 	return nil
+}
+
+// readAhead reads the records of the caller and of the keys, which the call will read one after the other, in one
+// round trip.
+func (c *call) readAhead(from store.Getter) error {
+	if from == nil {
+		return nil
+	}
+	var refs []store.Ref
+	p := c.Caller.Principal
+	if p.Session == nil && p.Stored {
+		refs = append(refs, records.AccessKeys.Ref(p.AccessKeyID))
+	}
+	switch p.Kind {
+	case identity.KindUser:
+		refs = append(refs, records.Users.Ref(records.NamedPath(p.AccountID, p.UserName)), records.Accounts.Ref(p.AccountID))
+	case identity.KindAssumedRole:
+		role := records.NamedPath(p.AccountID, p.Session.Role)
+		refs = append(refs, records.Roles.Ref(role), records.Accounts.Ref(p.AccountID))
+	}
+	for _, k := range c.keys {
+		refs = append(refs, records.WholeKeys.Refs(records.PathOf(k))...)
+	}
+	return store.Fetch(from, refs...)
 }
 
 func sameKey(a, b key.Key) bool { return referenceTo(a) == referenceTo(b) }

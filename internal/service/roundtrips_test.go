@@ -60,29 +60,35 @@ func TestRoundTrips(t *testing.T) {
 	c.replicate(ownRelated)
 	next := make([]byte, 32)
 	next[0] = 1
+	c.user("alice", with(allowAll))
+	c.role("app", with(allowAll))
+	c.as("alice").does("DescribeKey", related) // reads her policies
 	for _, test := range []struct {
-		operation, on string
-		members       []string
-		want          string
+		who, operation, on string
+		members            []string
+		want               string
 	}{
-		{"CreateKey", "", nil, "1 Views, 2 Gets, 2 checks, 3 writes"},
-		{"CreateAlias", made, nil, "2 Views, 4 Gets, 3 checks, 4 writes"},
-		{"ImportKeyMaterial", own, []string{c.importOf(own, make([]byte, 32))}, "1 Views, 1 Gets, 1 checks, 2 writes"},
-		{"DeleteImportedKeyMaterial", own, nil, "2 Views, 2 Gets, 1 checks, 3 writes"},
-		{"RotateKeyOnDemand", related, nil, "3 Views, 5 Gets, 41 checks, 43 writes"},
-		{"UpdatePrimaryRegion", related, []string{`{"PrimaryRegion":"eu-west-10"}`}, "3 Views, 5 Gets, 41 checks, 43 writes"},
-		{"ImportKeyMaterial", ownRelated, []string{c.importOf(ownRelated, next), asNewMaterial}, "1 Views, 2 Gets, 41 checks, 42 writes"},
-		{"ScheduleKeyDeletion", ownRelated, nil, "2 Views, 2 Gets, 1 checks, 2 writes"},
+		{"home", "CreateKey", "", nil, "1 Views, 2 Gets, 3 writes"},
+		{"home", "CreateAlias", made, nil, "2 Views, 4 Gets, 4 writes"},
+		{"home", "ImportKeyMaterial", own, []string{c.importOf(own, make([]byte, 32))}, "1 Views, 1 Gets, 2 writes"},
+		{"home", "DeleteImportedKeyMaterial", own, nil, "2 Views, 2 Gets, 3 writes"},
+		{"home", "RotateKeyOnDemand", related, nil, "2 Views, 4 Gets, 43 writes"},
+		{"alice", "RotateKeyOnDemand", related, nil, "3 Views, 5 Gets, 43 writes"},
+		{"role/app", "RotateKeyOnDemand", related, nil, "3 Views, 5 Gets, 43 writes"},
+		{"alice", "UpdateKeyDescription", related, nil, "2 Views, 2 Gets, 3 writes"},
+		{"home", "UpdatePrimaryRegion", related, []string{`{"PrimaryRegion":"eu-west-10"}`}, "3 Views, 4 Gets, 43 writes"},
+		{"home", "ImportKeyMaterial", ownRelated, []string{c.importOf(ownRelated, next), asNewMaterial}, "1 Views, 2 Gets, 42 writes"},
+		{"home", "ScheduleKeyDeletion", ownRelated, nil, "2 Views, 2 Gets, 2 writes"},
 	} {
-		warm := c.costs(test.operation, test.on, test.members...)
-		if got := warm.String(); got != test.want {
-			t.Errorf("%s: %s; want %s", test.operation, got, test.want)
+		a := c.as(test.who)
+		if got := c.costsAs(a, test.operation, test.on, test.members...).String(); got != test.want {
+			t.Errorf("%s by %s: %s; want %s", test.operation, test.who, got, test.want)
 		}
 	}
-	if got := c.cold().costs("Encrypt", made).String(); got != "1 Views, 1 Gets, no commit" {
+	if got := c.cold().costs("Encrypt", made).String(); got != "1 Views, 1 Gets, 0 writes" {
 		t.Errorf("Encrypt with nothing in memory: %s", got)
 	}
-	if got := c.costs("Encrypt", made).String(); got != "0 Views, 0 Gets, no commit" {
+	if got := c.costs("Encrypt", made).String(); got != "0 Views, 0 Gets, 0 writes" {
 		t.Errorf("Encrypt: %s", got)
 	}
 }

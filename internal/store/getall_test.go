@@ -105,3 +105,40 @@ func TestGetAllOfABadPath(t *testing.T) {
 		t.Errorf("a record that does not open: %v", err)
 	}
 }
+
+// Fetch reads records of several tables in one round trip. A transaction checks those that it gets.
+func TestFetch(t *testing.T) {
+	b := &tripping{Backend: memory.New()}
+	s := store.New(b, newAEAD(t))
+	putGrown(t, s, "ann", 30)
+	putGrown(t, s, "bob", 40)
+	refs := append(grown().Refs("ann"), people().Ref("bob"), people().Ref("carl"))
+	read := func(from store.Getter, trips int) {
+		t.Helper()
+		b.trips = 0
+		err := store.Fetch(from, refs...)
+		p, _, failed := grown().Get(from, "ann")
+		_, ok, absent := people().Get(from, "carl")
+		if err := errors.Join(err, failed, absent); err != nil || p.Age != 30 || ok || b.trips != trips {
+			t.Errorf("%+v, %v, %v after %d round trips, not %d", p, ok, err, b.trips, trips)
+		}
+	}
+	if err := s.View(t.Context(), func(v *store.View) error { read(v, 1); read(v, 0); return nil }); err != nil {
+		t.Error(err)
+	}
+	for changed, conflicts := range map[string]bool{"ann": true, "bob": false, "carl": true} {
+		runs := 0
+		err := s.Update(t.Context(), func(tx *store.Tx) error {
+			if runs++; runs == 1 {
+				read(tx, 1)
+				putGrown(t, s, changed, 30)
+			} else if _, _, err := people().Get(tx, changed); err != nil {
+				return err
+			}
+			return people().Put(tx, "dora", person{})
+		})
+		if err != nil || runs > 1 != conflicts {
+			t.Errorf("after a change of %s: %d runs, %v", changed, runs, err)
+		}
+	}
+}

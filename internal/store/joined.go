@@ -38,6 +38,9 @@ func (j Joined[T, U]) Get(from Getter, path string) (v T, ok bool, err error) {
 	return j.Join(v, rest), true, nil
 }
 
+// Refs returns the names of both parts of the record at path.
+func (j Joined[T, U]) Refs(path string) []Ref { return []Ref{j.First.Ref(path), j.Second.Ref(path)} }
+
 // rest returns the second part, which the first part covers.
 func (j Joined[T, U]) rest(from Getter, key string) (rest U, err error) {
 	plain, ok, err := from.peek(key)

@@ -63,6 +63,22 @@ func (t Table[T]) GetAll(from Getter, paths ...string) (map[string]T, error) {
 	return found, nil
 }
 
+// A Ref names a record of any table.
+type Ref struct{ key string }
+
+// Ref returns the name of the record at path.
+func (t Table[T]) Ref(path string) Ref { return Ref{t.Prefix + "/" + path} }
+
+// Fetch reads records in one round trip, so that the next Get of each needs none. A Tx checks only the records that
+// it gets.
+func Fetch(from Getter, refs ...Ref) error {
+	keys := make([]string, len(refs))
+	for i, r := range refs {
+		keys[i] = r.key
+	}
+	return from.fetch(keys...)
+}
+
 // Covered reads the guard at path, present or absent, and returns the View behind from. The guard covers
 // reads in this View: every transaction that changes the records that are read there must also write the guard.
 // The Tx then checks the guard instead of these records. The View does not show the writes of the Tx.

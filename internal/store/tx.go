@@ -25,7 +25,7 @@ type View struct {
 	reader  Reader
 	sealer  Sealer
 	cache   *cache
-	fetched map[string]Item // the result of the last fetch, by path
+	fetched map[string]Item // the result of the last fetch that had a round trip, by path
 }
 
 // Rev returns the revision of the View.
@@ -39,7 +39,10 @@ func (v *View) get(path string) ([]byte, bool, error) {
 func (v *View) peek(path string) ([]byte, bool, error) { return v.get(path) }
 
 func (v *View) fetch(paths ...string) (err error) {
-	v.fetched, err = fetch(v.reader, paths)
+	isMissing := func(path string) bool { _, ok := v.fetched[path]; return !ok }
+	if slices.ContainsFunc(paths, isMissing) {
+		v.fetched, err = fetch(v.reader, paths)
+	}
 	return err
 }
 
