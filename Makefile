@@ -7,7 +7,7 @@ export KEYHOLD_PYTHON := $(CURDIR)/$(PYTHON)
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race check lint vuln deps faults crash images syncs flips full million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean
+.PHONY: help build demo test race check lint vuln deps faults crash images syncs flips full cluster million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean
 
 help: ## Print the targets.
 	@sed -nE "s/^([a-z]+):.*## (.*)/\1\t\2/p" Makefile | expand -t 12
@@ -53,6 +53,9 @@ flips: build ## Flip 2,000 bits of a data folder, one at a time.
 
 full: build ## Fill the disk 20 times.
 	KEYHOLD_FILLS=20 go test -count=1 -v -timeout 60m -run '^TestFullDisk$$' ./cmd/keyhold
+
+cluster: ## Run 10,000 scenarios of several services on a store that loses answers, delays, cuts and pauses.
+	KEYHOLD_CLUSTER=10000 go test -count=1 -v -timeout 120m -run '^TestCluster$$' ./internal/service
 
 million: ## Measure start and memory with 10 and with 1,000,000 keys.
 	go test -run '^$$' -bench '^BenchmarkStart$$' -benchtime 3x -timeout 30m ./internal/service

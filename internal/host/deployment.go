@@ -31,6 +31,7 @@ type Deployment struct {
 	slots   store.Slots
 	Root    seal.Root
 	audit   *audit.Log
+	fail    func(error)
 	keeper  *space.Keeper // nil until HoldReserve
 }
 
@@ -42,12 +43,14 @@ func InMemory(fail func(error)) Deployment {
 		slots:   memory.NewSlots(),
 		Root:    seal.NewEphemeralRoot(),
 		audit:   audit.New(audit.Discard{}, audit.Options{Failed: fail}),
+		fail:    fail,
 	}
 }
 
 // OpenFolder opens a data folder with its root key. It calls fail as InMemory does. The caller
 // must close the Deployment, even after an error.
 func OpenFolder(data, rootKeyFile string, fail func(error)) (d Deployment, err error) {
+	d.fail = fail
 	if err := CheckFolder(data); err != nil {
 		return d, err
 	}
@@ -90,7 +93,7 @@ func as[I any, T any](v T, err error) (i I, _ error) {
 // OIDC providers.
 func (d Deployment) Config() service.Config {
 	c := service.Config{
-		Backend: d.Backend, Slots: d.slots, Root: d.Root, Audit: d.audit,
+		Backend: d.Backend, Slots: d.slots, Root: d.Root, Audit: d.audit, Fenced: d.fail,
 		Clock: service.NewClock(time.Now), WebIdentity: webidentity.New(webidentity.Transport, time.Now),
 	}
 	if d.keeper != nil {

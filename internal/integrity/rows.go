@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/audit"
@@ -37,6 +38,8 @@ func checks() map[string]check {
 	addCheck(rows, records.Erasures, (*verifier).erasure)
 	addCheck(rows, records.Usages, (*verifier).usageOf)
 	addCheck(rows, records.Outbox, (*verifier).event)
+	addCheck(rows, records.Fences, (*verifier).fence)
+	addCheck(rows, records.SoleNodes, (*verifier).soleNode)
 	addCheck(rows, records.Clocks, (*verifier).clockAhead)
 	addCheck(rows, records.Formats, (*verifier).formatOf)
 	addCheck(rows, records.Deployments, (*verifier).deploymentOf)
@@ -81,12 +84,36 @@ func requireRecord[T any](v *verifier, t store.Table[T], path, by string) {
 
 var errMoved = errors.New("its content belongs to another path")
 
+// event looks at an event that waits for the audit log. In formats up to 3 its path has no node.
 func (v *verifier) event(path string, r records.PendingEvent) error {
+	_, inPath, ofNode := strings.Cut(path, "/")
+	switch {
+	case !ofNode && v.format.Format >= 4:
+		return errMoved
+	case !ofNode:
+		inPath = path
+	case r.Void:
+		return nil
+	}
 	id, err := audit.ID(r.Line)
-	if err == nil && (id != path || r.After < 0) {
+	if err == nil && (id != inPath || r.After < 0) {
 		err = errMoved
 	}
 	return err
+}
+
+func (v *verifier) fence(node string, f records.Fence) error {
+	if strings.Contains(node, "/") || f.Incarnation == "" {
+		return errMoved
+	}
+	return nil
+}
+
+func (v *verifier) soleNode(path string, n records.SoleNode) error {
+	if path != records.SoleNodePath || n.ID == "" || strings.Contains(n.ID, "/") {
+		return errMoved
+	}
+	return nil
 }
 
 // usageOf checks the last usage of a key, and that the key exists.

@@ -236,7 +236,7 @@ func TestVerifyFindsNothingWhereNothingIs(t *testing.T) {
 	if err != nil || len(findings) > 0 || len(s.Notes) > 0 {
 		t.Errorf("found %q, %q, %v", findings, s.Notes, err)
 	}
-	want := map[string]int{"access-key": 1, "alias": 2, "alias-guard": 1, "alias-of-key": 2, "deployment": 1, "format": 1, "due": 2, "key": 4, "key-text": 4, "keyring": 1, "token-keys": 1, "usage": 1}
+	want := map[string]int{"access-key": 1, "alias": 2, "alias-guard": 1, "alias-of-key": 2, "deployment": 1, "format": 1, "due": 2, "fence": 1, "key": 4, "key-text": 4, "keyring": 1, "sole-node": 1, "token-keys": 1, "usage": 1}
 	if !maps.Equal(s.Records, want) || s.Materials != 3 || s.TokenKeys != 1 || s.Events != 1 || s.Revision < 2 {
 		t.Errorf("looked at %+v", s)
 	}
@@ -256,7 +256,8 @@ func TestVerifyKnowsWhatACrashLeaves(t *testing.T) {
 	slot := w.pending.Slots()[0]
 	w.update(func(tx *store.Tx) error {
 		_, err := records.PutKeys(tx, gone) // notes the erasure of its slot
-		return errors.Join(err, records.Outbox.Put(tx, e.EventID, records.PendingEvent{Line: line, After: 5}),
+		return errors.Join(err, records.Outbox.Put(tx, records.OutboxPath("NODE", e.EventID), records.PendingEvent{Line: line, After: 5}),
+			records.Outbox.Put(tx, records.OutboxPath("NODE", "lost"), records.PendingEvent{Void: true}),
 			records.InsertAlias(tx, w.alias("three", gone)), records.AliasGuards.Put(tx, records.PathOf(gone), records.AliasGuard{Count: 7}))
 	})
 	f, err := os.OpenFile(w.log(), os.O_APPEND|os.O_WRONLY, 0)
@@ -445,19 +446,34 @@ var damages = map[string]struct {
 
 	"bytes that are not an event": {func(w *damageTest) {
 		w.update(func(tx *store.Tx) error {
-			return records.Outbox.Put(tx, "id", records.PendingEvent{Line: []byte("{}\n")})
+			return records.Outbox.Put(tx, "NODE/id", records.PendingEvent{Line: []byte("{}\n")})
 		})
-	}, []string{"outbox/id: audit: not an event"}},
+	}, []string{"outbox/NODE/id: audit: not an event"}},
 	"an event from before the log": {func(w *damageTest) {
 		w.update(func(tx *store.Tx) error {
-			return records.Outbox.Put(tx, "id", records.PendingEvent{Line: []byte(`{"eventID":"id"}` + "\n"), After: -1})
+			return records.Outbox.Put(tx, "NODE/id", records.PendingEvent{Line: []byte(`{"eventID":"id"}` + "\n"), After: -1})
 		})
-	}, []string{"outbox/id: its content belongs"}},
+	}, []string{"outbox/NODE/id: its content belongs"}},
 	"an event of another name": {func(w *damageTest) {
 		w.update(func(tx *store.Tx) error {
-			return records.Outbox.Put(tx, "id", records.PendingEvent{Line: []byte(`{"eventID":"di"}` + "\n")})
+			return records.Outbox.Put(tx, "NODE/id", records.PendingEvent{Line: []byte(`{"eventID":"di"}` + "\n")})
+		})
+	}, []string{"outbox/NODE/id: its content belongs"}},
+	"an event of no node": {func(w *damageTest) {
+		w.update(func(tx *store.Tx) error {
+			return records.Outbox.Put(tx, "id", records.PendingEvent{Line: []byte(`{"eventID":"id"}` + "\n")})
 		})
 	}, []string{"outbox/id: its content belongs"}},
+	"fences of nobody": {func(w *damageTest) {
+		w.update(func(tx *store.Tx) error {
+			return errors.Join(records.Fences.Put(tx, "NODE", records.Fence{}), records.Fences.Put(tx, "NODE/id", records.Fence{Incarnation: "x"}))
+		})
+	}, []string{"fence/NODE: its content belongs", "fence/NODE/id: its content belongs"}},
+	"a second node": {func(w *damageTest) {
+		w.update(func(tx *store.Tx) error {
+			return errors.Join(records.SoleNodes.Put(tx, "that", records.SoleNode{ID: "NODE"}), records.SoleNodes.Put(tx, records.SoleNodePath, records.SoleNode{}))
+		})
+	}, []string{"sole-node/that: its content belongs", "sole-node/this: its content belongs"}},
 	"a clock behind wall time": {func(w *damageTest) {
 		w.update(func(tx *store.Tx) error {
 			return records.Clocks.Put(tx, records.ClockPath, records.Clock{OffsetNanos: -1})

@@ -4,6 +4,9 @@ import (
 	"context"
 	"log/slog"
 	"math"
+	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 
@@ -20,48 +23,99 @@ type Journal struct {
 	audit     *audit.Log
 	log       *slog.Logger
 	leftovers *leftovers
+
+	node, incarnation string       // of this process, set by Start
+	fence             atomic.Int64 // revision of the last write of the fence that this process knows
+	fenced            atomic.Bool
+	onFenced          func(error)
+
+	life       context.Context // ends when the Journal is closed
+	end        context.CancelFunc
+	resolving  sync.WaitGroup
+	unresolved atomic.Int64
+	late       atomic.Bool
 }
 
 // New returns the Journal of a store and its audit log. The caller closes the audit log before
-// the Journal, so that the Journal learns of all events that the log has on disk.
-func New(s *store.Store, events *audit.Log, log *slog.Logger) *Journal {
-	return &Journal{store: s, audit: events, log: log, leftovers: newLeftovers(s, log)}
+// the Journal, so that the Journal learns of all events that the log has on disk. fenced is called
+// once, with ErrFenced, when another process has taken over the node.
+func New(s *store.Store, events *audit.Log, log *slog.Logger, fenced func(error)) *Journal {
+	j := &Journal{store: s, audit: events, log: log, leftovers: newLeftovers(s, log), onFenced: fenced}
+	j.life, j.end = context.WithCancel(context.Background())
+	return j
 }
 
-// Close removes the records that are no longer needed.
-func (j *Journal) Close() error { return j.leftovers.close() }
+// Close gives up finding out unknown outcomes, and removes the records that are no longer needed.
+func (j *Journal) Close() error {
+	j.end()
+	j.resolving.Wait()
+	return j.leftovers.close()
+}
 
 // Clean removes a record that is no longer needed: a later transaction calls removal, which
 // deletes the record. Clean does not wait.
 func (j *Journal) Clean(removal func(*store.Tx) error) { j.leftovers.remove(removal) }
 
-// Update runs fn in a transaction, and writes the events of the change in the same
-// transaction. fn may run several times.
-func (j *Journal) Update(ctx context.Context, fn func(*store.Tx) error, events ...audit.Event) error {
-	lines := make([][]byte, len(events))
+// A carried change has its events in the store, under paths of the node.
+type carried struct {
+	node  string
+	ids   []string
+	lines [][]byte
+}
+
+// path returns the path of an event in the store.
+func (c carried) path(i int) string { return records.OutboxPath(c.node, c.ids[i]) }
+
+func (j *Journal) carry(events []audit.Event) (c carried, err error) {
+	c = carried{j.node, make([]string, len(events)), make([][]byte, len(events))}
 	for i, e := range events {
-		var err error
-		if lines[i], err = e.Line(); err != nil {
-			return err
+		c.ids[i] = e.EventID
+		if c.lines[i], err = e.Line(); err != nil {
+			return c, err
 		}
 	}
-	after := j.audit.End()
-	err := j.store.Update(ctx, func(tx *store.Tx) error {
-		err := fn(tx)
-		for i, e := range events {
-			if err == nil {
-				err = records.Outbox.Put(tx, e.EventID, records.PendingEvent{Line: lines[i], After: after})
-			}
-		}
+	return c, nil
+}
+
+// Update runs fn in a transaction, and writes the events of the change in the same
+// transaction. fn may run several times.
+//
+// If the store does not tell the outcome, Update finds it out. After store.ErrUnknown the change may
+// have been made, or be made later. After any other error it was not made.
+func (j *Journal) Update(ctx context.Context, fn func(*store.Tx) error, e audit.Event, also ...audit.Event) error {
+	if err := j.Fenced(); err != nil {
 		return err
-	})
+	}
+	if j.unresolved.Load() >= maxUnresolved {
+		return errTooManyUnknown
+	}
+	c, err := j.carry(append([]audit.Event{e}, also...))
 	if err != nil {
 		return err
 	}
-	for i, e := range events {
-		j.relay(e.EventID, lines[i])
+	after, runs := j.audit.End(), 0
+	doubt, err := j.store.UpdateOnce(ctx, func(tx *store.Tx) error {
+		runs++
+		if err := fn(tx); err != nil {
+			return err
+		}
+		if err := j.checkFence(tx, runs > 1); err != nil {
+			return err
+		}
+		for i, line := range c.lines {
+			if err := records.Outbox.Insert(tx, c.path(i), records.PendingEvent{Line: line, After: after}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if doubt != nil {
+		return j.resolve(ctx, c, doubt)
 	}
-	return nil
+	if err == nil {
+		j.relay(c, j.remove)
+	}
+	return err
 }
 
 // NewEventID returns a UUID that begins with the time (RFC 9562, section 5.7). Therefore the
@@ -69,18 +123,23 @@ func (j *Journal) Update(ctx context.Context, fn func(*store.Tx) error, events .
 // them changes few pages.
 func NewEventID() string { return uuid.Must(uuid.NewV7()).String() }
 
-// Recover writes to the log the events in the store that the log does not have, after a stop.
+// Recover writes to the log the events of the node that a stop left in the store and that the log does
+// not have, and has void records removed. Start must have been called.
 func (j *Journal) Recover(ctx context.Context) error {
 	logged, err := j.eventsInLog(ctx)
 	if err != nil {
 		return err
 	}
-	return j.each(ctx, func(id string, r records.PendingEvent, revision int64) error {
-		if logged[id] {
-			j.onDisk(id)
-			return nil
+	return j.each(ctx, func(path, id string, r records.PendingEvent, revision int64) error {
+		switch {
+		case r.Void:
+			j.Clean(j.removeRenewing(path))
+		case logged[id]:
+			j.Clean(j.remove(path))
+		default:
+			return j.audit.Append(audit.Stamp(r.Line, revision), func() { j.Clean(j.remove(path)) })
 		}
-		return j.audit.Append(audit.Stamp(r.Line, revision), func() { j.onDisk(id) })
+		return nil
 	})
 }
 
@@ -88,8 +147,10 @@ func (j *Journal) Recover(ctx context.Context) error {
 // event of the store can begin.
 func (j *Journal) eventsInLog(ctx context.Context) (map[string]bool, error) {
 	from := int64(math.MaxInt64)
-	err := j.each(ctx, func(_ string, r records.PendingEvent, _ int64) error {
-		from = min(from, r.After)
+	err := j.each(ctx, func(_, _ string, r records.PendingEvent, _ int64) error {
+		if !r.Void {
+			from = min(from, r.After)
+		}
 		return nil
 	})
 	if err != nil {
@@ -99,22 +160,25 @@ func (j *Journal) eventsInLog(ctx context.Context) (map[string]bool, error) {
 	return events, j.audit.Since(from, func(id string) { events[id] = true })
 }
 
-// each calls fn with every event that was in the store when each began, and with a revision
-// of the store that is not older than the event. It may miss events that came later.
-func (j *Journal) each(ctx context.Context, fn func(id string, r records.PendingEvent, revision int64) error) error {
+// each calls fn with every record of the node that was in the outbox when each began, and with a
+// revision of the store that is not older than the record. It may miss records that came later.
+func (j *Journal) each(
+	ctx context.Context, fn func(path, id string, r records.PendingEvent, revision int64) error,
+) error {
+	under := records.OutboxPath(j.node, "")
 	for after := ""; ; {
 		var left []store.Record[records.PendingEvent]
 		var revision int64
 		err := j.store.View(ctx, func(v *store.View) (err error) {
 			revision = v.Rev()
-			left, err = records.Outbox.Scan(v, "", after, 1000)
+			left, err = records.Outbox.Scan(v, under, after, 1000)
 			return err
 		})
 		if err != nil || len(left) == 0 {
 			return err
 		}
 		for _, r := range left {
-			if err := fn(r.Path, r.Value, revision); err != nil {
+			if err := fn(r.Path, strings.TrimPrefix(r.Path, under), r.Value, revision); err != nil {
 				return err
 			}
 		}
@@ -122,14 +186,20 @@ func (j *Journal) each(ctx context.Context, fn func(id string, r records.Pending
 	}
 }
 
-// relay queues the event of a committed change for the log. If the log accepts no more events,
-// the event stays in the store, and the gate refuses the next request.
-func (j *Journal) relay(id string, line []byte) {
-	if err := j.audit.Append(audit.Stamp(line, j.store.Revision()), func() { j.onDisk(id) }); err != nil {
-		j.log.Error("an event stays in the outbox", "event", id, "error", err)
+// relay queues the events of a change that was committed. When the log has an event on disk, its
+// removal from the store follows. If the log takes no more events, they stay in the store, and the
+// gate refuses the next request.
+func (j *Journal) relay(c carried, removal func(path string) func(*store.Tx) error) {
+	for i, line := range c.lines {
+		path := c.path(i)
+		err := j.audit.Append(audit.Stamp(line, j.store.Revision()), func() { j.Clean(removal(path)) })
+		if err != nil {
+			j.log.Error("an event stays in the outbox", "event", c.ids[i], "error", err)
+		}
 	}
 }
 
-func (j *Journal) onDisk(id string) {
-	j.Clean(func(tx *store.Tx) error { return records.Outbox.Delete(tx, id) })
+// remove returns the removal of an event whose change is resolved.
+func (j *Journal) remove(path string) func(*store.Tx) error {
+	return func(tx *store.Tx) error { return records.Outbox.Delete(tx, path) }
 }

@@ -13,14 +13,22 @@ import (
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/store"
 	"github.com/keyhold/keyhold/internal/store/memory"
+	"github.com/keyhold/keyhold/internal/store/storetest"
 )
 
 // A deployment is a store and the path of its audit log.
 type deployment struct {
 	*testing.T
-	store *store.Store
-	path  string
+	store    *store.Store
+	backend  store.Backend
+	sealer   store.Sealer
+	faulty   *storetest.Faulty // in front of backend, or nil
+	path     string
+	onFenced func(error) // by default it fails the test
+	killed   bool        // the process is killed after run's use, which leaves records behind
 }
+
+const node = "NODE"
 
 func newDeployment(t *testing.T) *deployment {
 	t.Helper()
@@ -28,7 +36,10 @@ func newDeployment(t *testing.T) *deployment {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &deployment{t, store.New(memory.New(), keyring.Records()), filepath.Join(t.TempDir(), "audit.log")}
+	d := &deployment{T: t, backend: memory.New(), sealer: keyring.Records(), path: filepath.Join(t.TempDir(), "audit.log")}
+	d.store = store.New(d.backend, d.sealer)
+	d.onFenced = func(err error) { d.Error(err) }
+	return d
 }
 
 // run calls use with a Journal, and closes the log and the Journal in order.
@@ -38,9 +49,18 @@ func (d *deployment) run(use func(j *Journal)) {
 	if err != nil {
 		d.Fatal(err)
 	}
-	j := New(d.store, log, slog.New(slog.DiscardHandler))
+	j := New(d.store, log, slog.New(slog.DiscardHandler), func(err error) { d.onFenced(err) })
+	err = j.Start(d.Context(), node)
+	for range 100 { // through the faults of a network
+		if err != nil && d.faulty != nil {
+			err = j.Start(d.Context(), node)
+		}
+	}
+	if err != nil {
+		d.Fatal(err)
+	}
 	use(j)
-	if err := errors.Join(log.Close(), j.Close()); err != nil {
+	if err := errors.Join(log.Close(), j.Close()); err != nil && !d.killed {
 		d.Error(err)
 	}
 }
@@ -48,7 +68,7 @@ func (d *deployment) run(use func(j *Journal)) {
 // countPending returns how many events are in the store.
 func (d *deployment) countPending() (n int) {
 	d.Helper()
-	err := d.store.View(d.Context(), func(v *store.View) error {
+	err := store.New(d.backend, d.sealer).View(d.Context(), func(v *store.View) error {
 		left, err := records.Outbox.Scan(v, "", "", 100)
 		n = len(left)
 		return err
@@ -113,7 +133,7 @@ func TestRecoverBringsEventsOnce(t *testing.T) {
 		var problems []error
 		for _, e := range []audit.Event{known, missing} {
 			line, err := e.Line()
-			problems = append(problems, err, records.Outbox.Put(tx, e.EventID, records.PendingEvent{Line: line}))
+			problems = append(problems, err, records.Outbox.Put(tx, records.OutboxPath(node, e.EventID), records.PendingEvent{Line: line}))
 		}
 		return errors.Join(problems...)
 	})

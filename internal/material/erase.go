@@ -61,8 +61,11 @@ func (v *Vault) FinishErasures(ctx context.Context) error {
 	}
 }
 
-// RetryErasures overwrites the slots of erasures that failed on a full disk. Erasures can fail on
-// copy-on-write file systems, which need space to overwrite.
+// NoteUnerased says that a change left slots, which RetryErasures finds.
+func (v *Vault) NoteUnerased() { v.unerased.Add(1) }
+
+// RetryErasures overwrites the slots of erasures that failed on a full disk, or that nobody carried
+// out. Erasures can fail on copy-on-write file systems, which need space to overwrite.
 func (v *Vault) RetryErasures(ctx context.Context) error {
 	if v.unerased.Load() == 0 {
 		return nil

@@ -52,14 +52,17 @@ func (t *TokenKeys) ForOpening(ctx context.Context, hour int64) ([]byte, error) 
 	return t.find(ctx, hour)
 }
 
-// addTokenKey adds the key to the ring. If another process has already added a key for the hour,
-// that key stays and this one is left for erasure.
+// addTokenKey adds the key to the ring, unless an earlier commit of unknown outcome has added it. If
+// another process has already added a key for the hour, that key stays and this one is left for erasure.
 func addTokenKey(tx *store.Tx, fresh records.TokenKey) error {
 	ring, _, err := records.TokenRings.Get(tx, records.TokenRingPath)
 	if err != nil {
 		return err
 	}
-	if _, exists := ring.Of(fresh.Hour); exists {
+	switch kept, exists := ring.Of(fresh.Hour); {
+	case exists && kept.Slot == fresh.Slot:
+		return nil
+	case exists:
 		return records.NoteErasures(tx, []string{fresh.Slot})
 	}
 	ring.Keys = append(ring.Keys, fresh)

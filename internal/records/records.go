@@ -23,7 +23,6 @@ var (
 	// Erasures are slots that no record names any more and that must be overwritten.
 	Erasures = tableOf[Erasure]("erase")
 	Usages   = tableOf[Usage]("usage")
-	Outbox   = tableOf[PendingEvent]("outbox")
 )
 
 // tableOf returns the table of the records under a prefix, which are stored as JSON.
@@ -53,13 +52,6 @@ const ClockPath = "dev"
 
 // MaxClockOffset is the maximum offset of the clock of a dev server.
 const MaxClockOffset = 200 * 365 * 24 * time.Hour
-
-// A PendingEvent is an event that was committed with its change and may not be in the audit log
-// yet. If it is in the log, it begins at the offset After or later.
-type PendingEvent struct {
-	Line  []byte `json:"line"`
-	After int64  `json:"after"`
-}
 
 // A Usage is the last cryptographic operation on a key that succeeded, or
 // the last request that was signed with an access key.

@@ -90,7 +90,7 @@ func (c *call) commit(fn func(tx *store.Tx) error) error {
 			return err
 		}
 		return fn(tx)
-	}, append([]audit.Event{e}, c.also...)...)
+	}, e, c.also...)
 	if err != nil {
 		return c.notCommitted(err)
 	}
@@ -102,10 +102,10 @@ func errTooManyChanges(cause error) error {
 	return key.Errorf(key.KindThrottling, "Too many changes at a time. Reduce the frequency of your calls.").Because(cause)
 }
 
-// notCommitted gives up the slots that were written for this change. If the outcome of the
-// commit is unknown, it keeps them: the next start finds out.
+// notCommitted gives up the slots that were written for this change. If the change may have been
+// made, or may be made later, it keeps them.
 func (c *call) notCommitted(err error) error {
-	if errors.Is(err, store.ErrFailed) {
+	if errors.Is(err, store.ErrFailed) || errors.Is(err, store.ErrUnknown) {
 		return err
 	}
 	c.created = ""

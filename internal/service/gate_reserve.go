@@ -17,9 +17,12 @@ var usesReserve = strings.Fields(`
 CancelKeyDeletion DeleteIdentity DeleteImportedKeyMaterial DisableKey RetireGrant RevokeGrant RevokeSessions
 ScheduleKeyDeletion SetIdentityState`)
 
-// checkAdmission returns an error if the call may not begin: because it could not be audited,
-// or because the disk is full and the operation does not use the reserve.
+// checkAdmission returns an error if the call may not begin: because the node was taken over, because
+// the call could not be audited, or because the disk is full and the operation does not use the reserve.
 func (c *call) checkAdmission() error {
+	if err := c.journal.Fenced(); err != nil {
+		return err
+	}
 	if err := c.hasSpace(); err != nil {
 		return err
 	}

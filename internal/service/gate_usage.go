@@ -172,13 +172,22 @@ func putUsages(tx *store.Tx, batch []dueUsage) error {
 	for _, d := range batch {
 		k, ok, err := records.Keys.Get(tx, d.path)
 		if err == nil && ok && k.State != key.Gone {
-			err = records.Usages.Put(tx, d.path, d.Usage)
+			err = putLater(tx, records.Usages, d)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// putLater writes a usage unless the record has a later one, of another node or of a later write.
+func putLater(tx *store.Tx, t store.Table[records.Usage], d dueUsage) error {
+	kept, _, err := t.Get(tx, d.path)
+	if err != nil || kept.Time.After(d.Time) {
+		return err
+	}
+	return t.Put(tx, d.path, d.Usage)
 }
 
 func (u *keyUsage) markWritten(batch []dueUsage, now time.Time) {

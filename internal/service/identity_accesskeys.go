@@ -59,7 +59,7 @@ func putAccessKeyUsages(tx *store.Tx, batch []dueUsage) error {
 	for _, d := range batch {
 		_, ok, err := records.AccessKeys.Get(tx, d.path)
 		if err == nil && ok {
-			err = records.AccessKeyUsages.Put(tx, d.path, d.Usage)
+			err = putLater(tx, records.AccessKeyUsages, d)
 		}
 		if err != nil {
 			return err

@@ -2,6 +2,7 @@ package service
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/audit"
@@ -29,6 +32,8 @@ type migrationTest struct {
 	root    seal.Root
 	slots   *memory.Slots
 	log     bytes.Buffer // of the operator
+	events  audit.File   // or nil
+	audit   *audit.Log   // of the last start
 }
 
 // oldGrants is more than a page of a migration. Each grant has a grantee of its own.
@@ -50,7 +55,7 @@ func newMigrationTest(t *testing.T) *migrationTest {
 		}
 		m.must(s.store.Update(t.Context(), func(tx *store.Tx) error { return records.InsertGrant(tx, g) }))
 	}
-	m.must(s.Close())
+	m.must(errors.Join(m.audit.Close(), s.Close())) // so that no event is left in the outbox
 	m.removeAll("grant-match/", "grant-shapes/", "format/")
 	m.log.Reset()
 	return m
@@ -64,10 +69,10 @@ func (m *migrationTest) must(err error) {
 }
 
 func (m *migrationTest) open(b store.Backend, create bool) (*Service, error) {
-	events := audit.New(audit.Discard{}, audit.Options{})
-	m.Cleanup(func() { events.Close() })
+	m.audit = audit.New(cmp.Or[audit.File](m.events, audit.Discard{}), audit.Options{})
+	m.Cleanup(func() { m.audit.Close() })
 	return Open(m.Context(), Config{
-		Backend: b, Slots: m.slots, Root: m.root, Audit: events, Clock: NewClock(time.Now),
+		Backend: b, Slots: m.slots, Root: m.root, Audit: m.audit, Clock: NewClock(time.Now),
 		Log: slog.New(slog.NewTextHandler(&m.log, nil)), Create: create,
 	})
 }
@@ -128,24 +133,102 @@ func TestMigrationIsResumed(t *testing.T) {
 	}
 }
 
+// format returns the format of the records.
+func (m *migrationTest) format() (f records.Format) {
+	m.Helper()
+	keyring, err := records.OpenKeyring(m.Context(), m.backend, m.root, false)
+	m.must(err)
+	m.must(store.New(m.backend, keyring.Records()).View(m.Context(), func(v *store.View) (err error) {
+		f, err = records.ReadFormat(v)
+		return err
+	}))
+	return f
+}
+
 // A migration that is killed after each page completes nevertheless.
 func TestMigrationIsKilledAgainAndAgain(t *testing.T) {
 	m := newMigrationTest(t)
-	starts := 1
-	for ; ; starts++ {
-		s, err := m.open(&storetest.Killed{Backend: m.backend, Persist: true}, false)
-		if err == nil {
-			m.must(s.Close())
-			break
+	starts := 0
+	for ; m.format().Format != records.NewestFormat && starts < 100; starts++ {
+		if _, err := m.open(&storetest.Killed{Backend: m.backend, Persist: true}, false); !errors.Is(err, storetest.ErrKilled) {
+			t.Fatal(err)
 		}
 	}
-	if m.wantMigrated(); starts != 7 { // the last start finds nothing to do
+	if m.wantMigrated(); starts != 7 { // three pages and an end, a page and an end, an end
 		t.Errorf("%d starts", starts)
 	}
 	log := m.log.String()
 	if !strings.Contains(log, "resumed=false") || !strings.Contains(log, "resumed=true") {
 		t.Error(log)
 	}
+}
+
+// Events that wait in the outbox get the only node, or the node that starts, and come into the log once, wherever
+// the migration is killed.
+func TestMigrationGivesEventsToTheNode(t *testing.T) {
+	const events = 2*migrationPage + 7
+	for _, persist := range []bool{false, true} {
+		killed := true
+		for left := 0; killed; left++ {
+			m := newMigrationTest(t)
+			s, err := m.open(m.backend, false)
+			m.must(err)
+			m.must(s.store.Update(t.Context(), func(tx *store.Tx) error {
+				return records.Formats.Put(tx, records.FormatPath, records.Format{Format: 3})
+			}))
+			for range events {
+				e := audit.Event{EventID: uuid.NewString()}
+				line, err := e.Line()
+				m.must(err)
+				m.must(s.store.Update(t.Context(), func(tx *store.Tx) error {
+					return records.Outbox.Put(tx, e.EventID, records.PendingEvent{Line: line})
+				}))
+			}
+			m.must(s.Close())
+			m.removeAll("sole-node/", "fence/")
+			if s, err = m.open(&storetest.Killed{Backend: m.backend, Left: left, Persist: persist}, false); err == nil {
+				killed = false
+				s.Close() // its commits fail
+			} else if !errors.Is(err, storetest.ErrKilled) {
+				t.Fatal(err)
+			}
+			log := &countedEvents{}
+			m.events = log
+			s, err = m.open(m.backend, false)
+			m.must(err)
+			m.must(errors.Join(m.audit.Close(), s.Close()))
+			if m.wantMigrated(); len(log.ids) != events || log.lines != events {
+				t.Errorf("killed after %d commits: the log has %d lines of %d events, want %d", left, log.lines, len(log.ids), events)
+			}
+			for _, item := range m.items() {
+				if strings.HasPrefix(string(item.Key), "outbox/") {
+					t.Fatalf("killed after %d commits: %s is left", left, item.Key)
+				}
+			}
+		}
+	}
+}
+
+// countedEvents are the events of an audit log.
+type countedEvents struct {
+	audit.Discard
+	lines int
+	ids   map[string]bool
+}
+
+func (c *countedEvents) Write(p []byte) (int, error) {
+	for line := range bytes.Lines(p) {
+		id, err := audit.ID(line)
+		if err != nil {
+			return 0, err
+		}
+		if c.ids == nil {
+			c.ids = map[string]bool{}
+		}
+		c.ids[id] = true
+		c.lines++
+	}
+	return len(p), nil
 }
 
 // A migration is carried out once, and the log says so. A new deployment needs none.
@@ -189,7 +272,7 @@ func TestMigrationByTwoProcesses(t *testing.T) {
 	s, err := m.open(m.backend, false)
 	m.must(err)
 	before := m.items()
-	if _, _, err := s.migratePage(t.Context(), migrations()[0], records.Format{Format: 1}, migrationPage); err == nil || !strings.Contains(err.Error(), "another process") {
+	if _, _, err := s.migratePage(t.Context(), migrations("")[0], records.Format{Format: 1}, migrationPage); err == nil || !strings.Contains(err.Error(), "another process") {
 		t.Error(err)
 	}
 	if len(before) != len(m.items()) {
@@ -215,7 +298,7 @@ func TestMigrationKeepsAllShapes(t *testing.T) {
 		}
 		return errors.Join(problems...)
 	}))
-	l.check(l.migrate(t.Context(), migrations()))
+	l.check(l.migrate(t.Context(), migrations("")))
 	for _, g := range all {
 		if !l.isAllowed(l.ask("Decrypt", &api.DecryptRequest{KeyId: &l.key.ID, EncryptionContext: g.Constraints.ContextSubset})) {
 			t.Errorf("%v allows nothing any more", g.Constraints)
@@ -255,7 +338,7 @@ func TestNewerFormatIsRefused(t *testing.T) {
 // The migrations lead from the first format to the newest.
 func TestMigrationsAreInOrder(t *testing.T) {
 	at := 1
-	for _, m := range migrations() {
+	for _, m := range migrations("") {
 		if m.from != at || m.to != at+1 || m.what == "" {
 			t.Errorf("%+v", m)
 		}

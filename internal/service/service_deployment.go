@@ -85,7 +85,8 @@ func (s *Service) ServeRegions(ctx context.Context, given []string) (served []st
 		served = remembered
 	} else if !slices.Equal(given, remembered) {
 		err = s.store.Update(ctx, func(tx *store.Tx) error {
-			return records.ServedRegions.Put(tx, records.ServedPath, records.Served{Regions: given})
+			_, _, err := records.ServedRegions.Get(tx, records.ServedPath)
+			return errors.Join(err, records.ServedRegions.Put(tx, records.ServedPath, records.Served{Regions: given}))
 		})
 		if errors.Is(err, space.ErrFull) {
 			s.log.Warn("the served Regions were not stored, because the disk is full: give them again at the next start",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/records"
@@ -23,11 +24,13 @@ type migration struct {
 	page func(v *store.View, after string, limit int) (change func(*store.Tx) error, last string, n int, err error)
 }
 
-// migrations lists the migrations from each older format to records.NewestFormat, in order.
-func migrations() []migration {
+// migrations lists the migrations from each older format to records.NewestFormat, in order. node is
+// the ID of the node, or "" for the only one.
+func migrations(node string) []migration {
 	return []migration{
 		{1, 2, "grants are indexed by operations and constraints", indexGrants},
 		{2, 3, "the texts of keys have records of their own", splitKeys},
+		{3, 4, "events that wait for the audit log belong to a node", giveOutboxTo(node)},
 	}
 }
 
@@ -103,6 +106,9 @@ func (s *Service) migratePage(
 		if err != nil {
 			return err
 		}
+		if now == next {
+			return nil // by an earlier commit, whose outcome was unknown
+		}
 		if now != f {
 			return errors.New("another process migrates the same records")
 		}
@@ -175,4 +181,42 @@ func splitKeys(v *store.View, after string, limit int) (
 		return nil
 	}
 	return change, page[len(page)-1].Path, len(page), nil
+}
+
+// giveOutboxTo returns the page of the migration from format 3, in which the path of an event
+// in the outbox has no node. Events that have a node are left alone.
+func giveOutboxTo(node string) func(*store.View, string, int) (func(*store.Tx) error, string, int, error) {
+	return func(v *store.View, after string, limit int) (change func(*store.Tx) error, last string, n int, err error) {
+		page, err := records.Outbox.Scan(v, "", after, limit)
+		if err != nil || len(page) == 0 {
+			return nil, "", 0, err
+		}
+		change = func(tx *store.Tx) error {
+			to, err := node, error(nil)
+			if to == "" {
+				to, err = records.SoleNodeID(tx)
+			}
+			if err != nil {
+				return err
+			}
+			for _, r := range page {
+				if strings.Contains(r.Path, "/") {
+					continue
+				}
+				if err := moveEvent(tx, r.Path, records.OutboxPath(to, r.Path)); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		return change, page[len(page)-1].Path, len(page), nil
+	}
+}
+
+func moveEvent(tx *store.Tx, from, to string) error {
+	e, ok, err := records.Outbox.Get(tx, from)
+	if err != nil || !ok {
+		return err
+	}
+	return errors.Join(records.Outbox.Put(tx, to, e), records.Outbox.Delete(tx, from))
 }

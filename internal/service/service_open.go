@@ -46,6 +46,12 @@ type Config struct {
 	// WrappingKeysAhead is the number of key pairs that are kept ready for each wrapping key
 	// spec that a client has asked for. With 0, each key pair is generated when it is needed.
 	WrappingKeysAhead int
+	// Node is the ID of this node among the nodes that share the Backend. If empty, the
+	// Backend belongs to this process.
+	Node string
+	// Fenced, if set, is called once when another process has taken over this node. It
+	// should stop the program: the Service refuses all requests from then on.
+	Fenced func(error)
 	// Computing, if set, is called with 1 when an expensive computation begins, and with -1
 	// when it ends.
 	Computing func(change int)
@@ -55,6 +61,16 @@ type Config struct {
 	// Quotas are the maximum numbers of records, by name (DefaultQuotas). A quota that is
 	// missing or 0 does not limit.
 	Quotas map[string]int
+}
+
+// fenced returns the function that is called when the node is fenced.
+func (c Config) fenced() func(error) {
+	return func(err error) {
+		c.Log.Error("the server refuses all requests and must stop", "error", err)
+		if c.Fenced != nil {
+			c.Fenced(err)
+		}
+	}
 }
 
 // A Service carries out operations on the keys of one deployment. Its methods
@@ -129,13 +145,13 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	if s.full == nil {
 		s.full = func() error { return nil }
 	}
-	s.journal = journal.New(s.store, s.audit, s.log)
+	s.journal = journal.New(s.store, s.audit, s.log, c.fenced())
 	s.materials = material.NewVault(material.NewSealer(c.Slots, keyring.Materials()), s.store, s.journal.Clean)
 	s.tokenKeys = material.NewTokenKeys(s.materials, keyring.TokenKeys())
 	if err := s.checkFormat(ctx); err != nil {
 		return nil, errors.Join(err, s.journal.Close())
 	}
-	if err := s.resume(ctx, c.Dev); err != nil {
+	if err := s.resume(ctx, c); err != nil {
 		return nil, errors.Join(err, s.journal.Close())
 	}
 	s.usage = newKeyUsage(s.store, s.log, s.full, putUsages)
@@ -145,7 +161,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 }
 
 // resume continues the work of the last process on this data.
-func (s *Service) resume(ctx context.Context, dev bool) error {
+func (s *Service) resume(ctx context.Context, c Config) error {
 	if torn := s.audit.Torn(); torn > 0 {
 		s.log.Warn("an incomplete event at the end of the audit log was removed: "+
 			"a power failure or a full disk had cut it off", "bytes", torn)
@@ -153,10 +169,13 @@ func (s *Service) resume(ctx context.Context, dev bool) error {
 	if err := s.journal.CheckAge(ctx); err != nil {
 		return err
 	}
-	if err := s.migrate(ctx, migrations()); err != nil {
+	if err := s.migrate(ctx, migrations(c.Node)); err != nil {
 		return err
 	}
-	if dev {
+	if err := s.journal.Start(ctx, c.Node); err != nil {
+		return err
+	}
+	if c.Dev {
 		if err := s.restoreClock(ctx); err != nil {
 			return err
 		}

@@ -71,6 +71,9 @@ func (s *Service) Sweep(ctx context.Context) error {
 	s.sweeping.Lock()
 	defer s.sweeping.Unlock()
 	now, pages := s.clock.Now(), removalPages
+	if s.journal.TakeLate() {
+		s.materials.NoteUnerased()
+	}
 	return errors.Join(
 		s.materials.RetryErasures(ctx),
 		s.tokenKeys.DestroyOld(ctx, material.HourOf(now)),
@@ -162,6 +165,9 @@ func (s *Service) removeStray(ctx context.Context, entry, path string) error {
 		if err != nil || entry == records.DuePath(stored.ListedAt(), path) {
 			return err
 		}
+		if _, ok, err := records.Dues.Get(tx, entry); err != nil || !ok {
+			return err
+		}
 		return records.Dues.Delete(tx, entry)
 	})
 }
@@ -216,6 +222,11 @@ func (s *Service) remove(ctx context.Context, k key.Key, entry string, pages *in
 	}
 	s.usage.forget(records.PathOf(k))
 	return s.store.Update(ctx, func(tx *store.Tx) error {
+		// The record is read, so that a commit that is late does not remove a key that was made with the same ID.
+		stored, ok, err := records.Keys.Get(tx, records.PathOf(k))
+		if err != nil || !ok || stored.State != key.Gone {
+			return err
+		}
 		if k.IsPrimary() {
 			if err := records.Families.Delete(tx, records.FamilyPath(k)); err != nil {
 				return err

@@ -51,9 +51,15 @@ func (s *Service) grantsOf(ctx context.Context, k key.Key, limit int) (page []st
 	return page, err
 }
 
+// eraseGrants erases the grants that still exist: an earlier commit of unknown outcome may have erased
+// them.
 func eraseGrants(tx *store.Tx, page []store.Record[key.Grant]) error {
 	for _, r := range page {
-		if err := records.EraseGrant(tx, r.Value); err != nil {
+		_, ok, err := records.Grants.Get(tx, r.Path)
+		if err == nil && ok {
+			err = records.EraseGrant(tx, r.Value)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -79,7 +79,7 @@ func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
 			return err
 		}
 		for _, d := range doubts {
-			d.Settled()
+			d.Resolved()
 		}
 		return nil
 	}
@@ -129,7 +129,7 @@ func (s *Store) commit(ctx context.Context, b Batch, changes []countChange) (*Do
 	return nil, err
 }
 
-// A Doubt is a commit whose outcome is not known. Until Settled is called, the records that the commit writes
+// A Doubt is a commit whose outcome is not known. Until Resolved is called, the records that the commit writes
 // are not cached, and the records that it creates are counted.
 type Doubt struct {
 	store   *Store
@@ -137,9 +137,9 @@ type Doubt struct {
 	changes []countChange
 }
 
-// Settled must be called, once, when the commit cannot be made any more, after a View of the Store has shown
+// Resolved must be called, once, when the commit cannot be made any more, after a View of the Store has shown
 // whether it was made.
-func (d *Doubt) Settled() {
+func (d *Doubt) Resolved() {
 	d.store.cache.end(d.writes, d.store.Revision())
 	countAgain(d.changes)
 }

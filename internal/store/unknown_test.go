@@ -85,8 +85,8 @@ func TestDoubt(t *testing.T) {
 	if got := age(t, s, "a/1"); got != 2 {
 		t.Errorf("the age is %d after the commit", got)
 	}
-	late.Settled()
-	lost.Settled()
+	late.Resolved()
+	lost.Resolved()
 	if doubt, err := s.UpdateOnce(t.Context(), putAll("a/3")); doubt != nil || err != nil {
 		t.Errorf("in the place of one that was not made: %v", err)
 	}
@@ -104,7 +104,7 @@ func TestDoubtDuringOtherCommits(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.Next = func(store.Batch) (storetest.Fault, time.Duration) {
-		doubt.Settled()
+		doubt.Resolved()
 		if err := people().Room(t.Context(), s, "a/3"); !isFull(err) {
 			t.Errorf("room for a third record: %v", err)
 		}

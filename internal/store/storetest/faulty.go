@@ -31,7 +31,7 @@ const (
 type Faulty struct {
 	store.Backend
 	// Next, if set, returns the fault of a commit and how long it takes. Delays that differ change the order of
-	// commits.
+	// commits. A fault that begins in Next, such as a Cut, concerns the calls after this commit.
 	Next func(b store.Batch) (Fault, time.Duration)
 	// TooOld, if set, reports whether the revision of a View disappears before its first read.
 	TooOld func() bool
@@ -106,11 +106,6 @@ func (f *Faulty) Commit(ctx context.Context, b store.Batch) (int64, error) {
 	if err := b.Validate(); err != nil {
 		return 0, err
 	}
-	var fault Fault
-	var delay time.Duration
-	if f.Next != nil {
-		fault, delay = f.Next(b)
-	}
 	var patience <-chan time.Time
 	if f.Patience > 0 {
 		timer := time.NewTimer(f.Patience)
@@ -123,11 +118,16 @@ func (f *Faulty) Commit(ctx context.Context, b store.Batch) (int64, error) {
 		return 0, err
 	case err != nil:
 		return 0, err
-	case fault == Refused:
-		return 0, ErrCut
+	}
+	var fault Fault
+	var delay time.Duration
+	if f.Next != nil {
+		fault, delay = f.Next(b)
 	}
 	time.Sleep(delay)
 	switch fault {
+	case Refused:
+		return 0, ErrCut
 	case Silent:
 		if _, err := f.Backend.Commit(ctx, b); err != nil && !errors.Is(err, store.ErrConflict) {
 			return 0, err

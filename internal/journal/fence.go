@@ -1,0 +1,90 @@
+package journal
+
+import (
+	"context"
+	"errors"
+
+	"github.com/keyhold/keyhold/internal/records"
+	"github.com/keyhold/keyhold/internal/space"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// ErrFenced means that another process has taken over this node: the process must stop.
+var ErrFenced = errors.New("another process has taken over this node")
+
+// Start makes this process the only one that commits for the node: it writes another incarnation to
+// the fence of the node. So commits of former processes that are still under way conflict. "" is the
+// only node of the deployment, whose ID is in the store.
+//
+// While the disk is full, Start goes on under the former incarnation. Only a store that belongs to
+// one process can be full, and no commit of a former process is under way there.
+func (j *Journal) Start(ctx context.Context, node string) error {
+	incarnation := records.NewNodeID()
+	err := j.store.Update(ctx, func(tx *store.Tx) (err error) {
+		if j.node = node; node == "" {
+			j.node, err = records.SoleNodeID(tx)
+		}
+		if _, _, err := records.Fences.Get(tx, j.node); err != nil {
+			return err
+		}
+		return errors.Join(err, records.Fences.Put(tx, j.node, records.Fence{Incarnation: incarnation}))
+	})
+	if err != nil && !errors.Is(err, space.ErrFull) {
+		return err
+	}
+	full := err
+	return j.store.View(ctx, func(v *store.View) error {
+		f, ok, err := records.Fences.Get(v, j.node)
+		switch {
+		case err != nil:
+			return err
+		case !ok:
+			return full
+		case full == nil && f.Incarnation != incarnation:
+			return j.stop()
+		}
+		j.incarnation = f.Incarnation
+		return j.readFence(v)
+	})
+}
+
+// checkFence makes a transaction conflict if the fence was written since this process read it. When
+// a transaction runs again, it reads the fence.
+func (j *Journal) checkFence(tx *store.Tx, again bool) error {
+	if again {
+		return j.readFence(tx)
+	}
+	return records.Fences.Expect(tx, j.node, j.fence.Load())
+}
+
+// readFence returns ErrFenced if this process may not commit any more.
+func (j *Journal) readFence(from store.Getter) error {
+	f, _, err := records.Fences.Get(from, j.node)
+	if err != nil {
+		return err
+	}
+	if f.Incarnation != j.incarnation {
+		return j.stop()
+	}
+	rev, err := records.Fences.Revision(from, j.node)
+	if err == nil {
+		j.fence.Store(rev)
+	}
+	return err
+}
+
+// stop notes that the process is fenced, and tells the owner of the Journal once.
+func (j *Journal) stop() error {
+	if j.fenced.CompareAndSwap(false, true) {
+		go j.onFenced(ErrFenced)
+	}
+	return ErrFenced
+}
+
+// Fenced returns ErrFenced when another process has taken over this node.
+func (j *Journal) Fenced() error {
+	if j.fenced.Load() {
+		return ErrFenced
+	}
+	return nil
+}

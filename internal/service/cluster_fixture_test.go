@@ -1,0 +1,159 @@
+package service_test
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/records"
+	"github.com/keyhold/keyhold/internal/seal"
+	"github.com/keyhold/keyhold/internal/service"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// A logFile is an audit log in memory.
+type logFile struct {
+	audit.Discard
+	mu   sync.Mutex
+	text []byte
+}
+
+func (f *logFile) Write(p []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.text = append(f.text, p...)
+	return len(p), nil
+}
+
+// changes returns the IDs of the events of changes that were made, by the IDs of their requests.
+func (f *logFile) changes(t *testing.T) map[string][]string {
+	all := map[string][]string{}
+	for line := range strings.Lines(string(f.text)) {
+		var e struct {
+			ID      string `json:"eventID"`
+			Request string `json:"requestID"`
+			Error   string `json:"errorCode"`
+			Read    bool   `json:"readOnly"`
+		}
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Fatal(err)
+		}
+		if e.Request != "" && e.Error == "" && !e.Read {
+			all[e.Request] = append(all[e.Request], e.ID)
+		}
+	}
+	return all
+}
+
+// A clusterNode is one Service on the Backend that all nodes share.
+type clusterNode struct {
+	*service.Service
+	id     string
+	log    *audit.Log
+	events *logFile
+}
+
+func (d deployment) node(t *testing.T, id string, backend store.Backend, alter ...func(*service.Config)) (n *clusterNode, err error) {
+	n = &clusterNode{id: id, events: &logFile{}}
+	n.log = audit.New(n.events, audit.Options{})
+	c := service.Config{
+		Backend: backend, Slots: d.slots, Root: d.root, Audit: n.log, Clock: service.NewClock(time.Now),
+		Log: slog.New(slog.DiscardHandler), Create: true, Node: id,
+	}
+	for _, fn := range alter {
+		fn(&c)
+	}
+	n.Service, err = service.Open(t.Context(), c)
+	if err != nil {
+		return nil, errors.Join(err, n.log.Close())
+	}
+	return n, nil
+}
+
+// close ends a node. It may leave records in the outbox.
+func (n *clusterNode) close() { errors.Join(n.log.Close(), n.Close()) }
+
+// do sends a request to the node.
+func (n *clusterNode) do(request, operation string, in any) (any, error) {
+	op, _ := n.Find(operation)
+	p := identity.Root("111122223333")
+	return n.Do(context.Background(), service.Request{
+		ID: request, Caller: identity.Caller{Principal: p, Region: "eu-west-2"}, SourceIP: "192.0.2.1", Operation: op, Input: in,
+	})
+}
+
+// takeOver does what a node does that takes over another one: it writes the fence, brings the events to its own
+// log, and then removes the records of the outbox. It returns the number of void records.
+func (n *clusterNode) takeOver(t *testing.T, d deployment, id string) (voids int) {
+	t.Helper()
+	keyring := must[*seal.Keyring](t)(records.OpenKeyring(t.Context(), d.backend, d.root, false))
+	s := store.New(d.backend, keyring.Records())
+	update := func(fn func(tx *store.Tx) error) {
+		t.Helper()
+		if err := s.Update(t.Context(), fn); err != nil {
+			t.Fatal(err)
+		}
+	}
+	update(func(tx *store.Tx) error {
+		_, _, err := records.Fences.Get(tx, id)
+		return errors.Join(err, records.Fences.Put(tx, id, records.Fence{Incarnation: records.NewNodeID()}))
+	})
+	var left []store.Record[records.PendingEvent]
+	err := s.View(t.Context(), func(v *store.View) (err error) {
+		left, err = records.Outbox.Scan(v, records.OutboxPath(id, ""), "", 10_000)
+		return err
+	})
+	for _, r := range left {
+		if r.Value.Void {
+			voids++
+			continue
+		}
+		err = errors.Join(err, n.log.Append(r.Value.Line, nil))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for page := range slices.Chunk(left, 100) {
+		update(func(tx *store.Tx) (err error) {
+			for _, r := range page {
+				err = errors.Join(err, records.Outbox.Delete(tx, r.Path))
+			}
+			return err
+		})
+	}
+	return voids
+}
+
+// importRequest returns an import of the same 32 bytes each time.
+func (n *clusterNode) importRequest(request, id string) (*api.ImportKeyMaterialRequest, error) {
+	out, err := n.do(request, "GetParametersForImport", &api.GetParametersForImportRequest{
+		KeyId: &id, WrappingAlgorithm: new("RSAES_OAEP_SHA_256"), WrappingKeySpec: new("RSA_2048"),
+	})
+	if err != nil {
+		return nil, err
+	}
+	p := out.(*api.GetParametersForImportResponse)
+	public, err := x509.ParsePKIXPublicKey(p.PublicKey)
+	if err != nil {
+		return nil, err
+	}
+	material := []byte("these bytes are thirty-two long.")[:32]
+	wrapped, err := rsa.EncryptOAEP(sha256.New(), rand.Reader, public.(*rsa.PublicKey), material, nil)
+	return &api.ImportKeyMaterialRequest{
+		KeyId: &id, ImportToken: p.ImportToken, EncryptedKeyMaterial: wrapped, ExpirationModel: new("KEY_MATERIAL_DOES_NOT_EXPIRE"),
+	}, err
+}
