@@ -11,7 +11,7 @@ AlreadyExistsException              | The key | 1 | a key can be made again only
 AlreadyExistsException              | There is | 1 | names of users, roles and policies are not case-sensitive, and the path is part of a policy's identity | write the name and the path as they exist, or choose another name
 AlreadyExistsException              | | 1 | somebody else created this alias in the meantime | run the same command again: it imports into the key of the alias
 ConflictException                   | has the policy | 1 | a managed policy can be removed only when no user or role has it | remove it from the user or role in your file, run keyhold apply, and then remove the policy
-ConflictException                   | the one that signed | 1 | disabling the access key that you are using would lock you out | make another access key first: keyhold identity rotate-key
+ConflictException                   | the one that signed | 1 | disabling the access key that you are using would lock you out | make another access key first: keyhold identity rotate-key account/ACCOUNT_ID
 ConflictException                   | | 1 | the server is rotating the key automatically, or will do so within 20 minutes | wait until the automatic rotation is done, and then rotate the key
 DependencyTimeoutException          | | 1 | the server waited too long for another service | run the same command again
 DisabledException                   | | 1 | the key is disabled | enable it: aws kms enable-key --key-id KEY
@@ -28,7 +28,7 @@ InvalidImportTokenException         | | 1 | the import token belongs to another 
 InvalidSignatureException           | Signature expired | 4 | the server's clock is more than five minutes ahead of the clock of this machine | set both clocks (timedatectl shows whether NTP sets them)
 InvalidSignatureException           | Signature not yet current | 4 | the server's clock is more than five minutes behind the clock of this machine | set both clocks (timedatectl shows whether NTP sets them)
 InvalidSignatureException           | scoped to a valid region | 4 | the server does not serve this Region | choose a Region that the server serves, with --region or AWS_REGION (keyhold serve prints its Regions when it starts), or start the server with this Region in --regions
-InvalidSignatureException           | | 4 | the secret access key is not the one that the server has, or something changed the request on the way, for example a proxy that rewrites Host | check AWS_SECRET_ACCESS_KEY; for a dev server, keyhold explain-signature shows side by side what client and server signed
+InvalidSignatureException           | | 4 | the secret access key is not the one that the server has, or something changed the request on the way, for example a proxy that rewrites Host | check AWS_SECRET_ACCESS_KEY; for a dev server, AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test keyhold explain-signature shows side by side what client and server signed
 KMSInternalException                | | 1 | the server failed, and wrote the cause to its log | look for the request ID below in the server's log
 KMSInvalidStateException            | is pending rotation | 1 | the key already has new material that waits for a rotation, and only one can wait at a time | make that material current: aws kms rotate-key-on-demand --key-id KEY; or delete it: aws kms delete-imported-key-material --key-id KEY --key-material-id ID
 KMSInvalidStateException            | pending deletion | 1 | the key is scheduled for deletion | cancel the deletion if you still need the key: aws kms cancel-key-deletion --key-id KEY
@@ -85,5 +85,5 @@ Unreachable     | HTTP response to HTTPS client | 1 | the server speaks plain HT
 Unreachable     | without an answer | 1 | a server with TLS closes the connection when the client speaks plain HTTP | write the endpoint with https:// if the server has TLS; otherwise read the log of the server
 Unreachable     | no such host | 1 | no host has this name | check --endpoint-url, AWS_ENDPOINT_URL_KMS and the profile
 Unreachable     | | 1 | no server answers at this address | start the server, or check --endpoint-url, AWS_ENDPOINT_URL_KMS and the profile
-UnsupportedSpec | | 1 | material cannot be imported into keys of this spec | use a symmetric, HMAC, RSA or EC key: keyhold import --create makes one
+UnsupportedSpec | | 1 | material cannot be imported into keys of this spec | use a symmetric, HMAC, RSA or EC key, such as keyhold import --create makes
 `

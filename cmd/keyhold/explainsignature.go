@@ -35,9 +35,13 @@ With --client it also shows what the client signed, and the first difference. FI
   Go SDK      aws.Config.ClientLogMode = aws.LogSigning
   Java SDK    log level DEBUG for software.amazon.awssdk.auth.signer
 These logs never contain the secret access key, but they may contain a session token.
-The server and this command do not show session tokens.`,
-		Example: "  aws --debug kms list-keys 2>&1 | keyhold explain-signature --client -",
-		Args:    exactly(0),
+The server and this command do not show session tokens.
+
+The command signs its own request, so it needs the right credentials of the dev server:
+set them for this command alone if the environment has other credentials.`,
+		Example: "  aws --debug kms list-keys 2>&1 |\n" +
+			"    AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test keyhold explain-signature --client -",
+		Args: exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := o.output.check(c); err != nil {
 				return err

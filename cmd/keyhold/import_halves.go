@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/keyhold/keyhold/byok"
+	"github.com/keyhold/keyhold/internal/guarded"
 )
 
 // checkFile refuses to overwrite a file before anything is sent.
@@ -25,7 +26,7 @@ func (r *importRun) writeParameters(ctx context.Context) error {
 	}
 	r.progress.step("Written", "%s: carry it to where the material is, and compare the fingerprint there",
 		r.parametersFile)
-	r.progress.more("keyhold wrap --params %s --from FILE --out wrapped.json", r.parametersFile)
+	r.progress.more("keyhold wrap --params %s --from FILE --out wrapped.json", guarded.Shell(r.parametersFile))
 	return r.output.print(pagef("%s\n", p.KeyARN), struct {
 		KeyId                string
 		Created              bool

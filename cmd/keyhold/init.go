@@ -100,12 +100,11 @@ func runInit(ctx context.Context, o initOptions, out, log io.Writer) (err error)
 	if err != nil {
 		return err
 	}
-	served, err := s.ServeRegions(ctx, o.regions)
-	if err != nil {
+	if _, err := s.ServeRegions(ctx, o.regions); err != nil {
 		return err
 	}
-	command := fmt.Sprintf("%s serve --data %s --root-key-file %s --regions %s",
-		self(), guarded.Shell(o.data), guarded.Shell(o.rootKeyFile), strings.Join(served, ","))
+	command := fmt.Sprintf("%s serve --data %s --root-key-file %s",
+		self(), guarded.Shell(o.data), guarded.Shell(o.rootKeyFile))
 	return printf(out, `Made the deployment of account %[1]s in %[2]s.
 Root key: %[3]s. The data cannot be opened without this file: keep a copy, apart from the data.
 

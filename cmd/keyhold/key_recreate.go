@@ -79,6 +79,7 @@ func recreateKey(ctx context.Context, client clientOptions, o recreateOptions, p
 		return at.mismatchError()
 	}
 	printf(progress.w, "Made the key without material (%s). Import the original material now: "+
-		"keyhold import %s --region %s --from FILE\n", deref(made.KeyMetadata.KeyState), o.id, at.region)
+		"keyhold import %s --region %s --from FILE --expires 90d (or --no-expiry)\n",
+		deref(made.KeyMetadata.KeyState), o.id, at.region)
 	return o.output.print(pagef("%s\n", *made.KeyMetadata.Arn), made.KeyMetadata)
 }

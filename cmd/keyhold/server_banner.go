@@ -74,7 +74,7 @@ func printServing(w io.Writer, o serveOptions, addr, account string, secure *tls
 // services of AWS, because programs that assume a role call STS at this address too.
 func (p *page) exports(endpoint, region string) {
 	p.printf(
-		"  export AWS_ENDPOINT_URL=%[1]s AWS_ENDPOINT_URL_KMS=%[1]s AWS_REGION=%[2]s AWS_DEFAULT_REGION=%[2]s\n",
+		"  export AWS_ENDPOINT_URL=%[1]s AWS_ENDPOINT_URL_KMS=%[1]s\n  export AWS_REGION=%[2]s AWS_DEFAULT_REGION=%[2]s\n",
 		endpoint, region)
 }
 

@@ -142,7 +142,7 @@ func TestReachable(t *testing.T) {
 // unknown authority, and with an authority in the certificate file.
 func TestServingBanner(t *testing.T) {
 	root := newTestAuthority(t, "the root", nil)
-	const shell = "export AWS_ENDPOINT_URL=E AWS_ENDPOINT_URL_KMS=E AWS_REGION=eu-west-2 AWS_DEFAULT_REGION=eu-west-2\n"
+	const shell = "export AWS_ENDPOINT_URL=E AWS_ENDPOINT_URL_KMS=E\n  export AWS_REGION=eu-west-2 AWS_DEFAULT_REGION=eu-west-2\n"
 	dir := t.TempDir()
 	t.Chdir(dir)
 	o := serveOptions{regions: []string{"eu-west-2", "us-east-1"}, certFile: "my server.pem"}
@@ -163,7 +163,7 @@ func TestServingBanner(t *testing.T) {
 		if err := printServing(&b, o, "127.0.0.1:4599", "111122223333", secure); err != nil {
 			t.Fatal(err)
 		}
-		for _, want := range []string{"endpoint     " + c.endpoint + "\n", strings.ReplaceAll(shell, "E ", c.endpoint+" "), c.has} {
+		for _, want := range []string{"endpoint     " + c.endpoint + "\n", strings.NewReplacer("E ", c.endpoint+" ", "E\n", c.endpoint+"\n").Replace(shell), c.has} {
 			if !strings.Contains(b.String(), want) {
 				t.Errorf("not in the banner: %s\n%s", want, &b)
 			}

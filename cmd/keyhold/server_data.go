@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/guarded"
 	"github.com/keyhold/keyhold/internal/host"
 	"github.com/keyhold/keyhold/internal/journal"
 	"github.com/keyhold/keyhold/internal/records"
@@ -43,12 +44,14 @@ func explainOpen(err error, data, rootKeyFile string) error {
 	case errors.Is(err, os.ErrNotExist):
 		return fmt.Errorf("%w; give the root key file that the folder was made with", err)
 	case errors.Is(err, records.ErrNotInitialised):
-		return fmt.Errorf("%w: make one with keyhold init --data %s", err, data)
+		return fmt.Errorf("%w: make one with keyhold init --data %s --root-key-file %s",
+			err, guarded.Shell(data), guarded.Shell(rootKeyFile))
 	case errors.Is(err, audit.ErrUnreadable), errors.Is(err, journal.ErrNoRevision):
 		return fmt.Errorf(
-			"%w; Keyhold cannot check whether the store is older than its log: keyhold verify shows the damage. Restore "+
-				"the newest sound backup of the whole folder %s. If you are certain that the store is current, move %s away first",
-			err, data, filepath.Join(data, host.AuditName))
+			"%w; Keyhold cannot check whether the store is older than its log: keyhold verify --data %s --root-key-file %s "+
+				"shows the damage. Restore the newest sound backup of the whole folder %s. If you are certain that the store "+
+				"is current, move %s away first",
+			err, guarded.Shell(data), guarded.Shell(rootKeyFile), data, filepath.Join(data, host.AuditName))
 	case errors.Is(err, records.ErrNewerFormat), errors.Is(err, local.ErrFormat):
 		return fmt.Errorf("%s: %w. Run that version; this version has changed nothing", data, err)
 	case errors.Is(err, space.ErrFull):

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/keyhold/keyhold/byok"
+	"github.com/keyhold/keyhold/internal/guarded"
 )
 
 // wrapOptions are the flags of keyhold wrap.
@@ -24,8 +25,8 @@ func wrapCommand() *cobra.Command {
 		Use:   "wrap --params FILE --from FILE --out FILE",
 		Short: "Wrap key material on a machine with no network",
 		Long: `Wrap key material for the key that a file of parameters names. This is the middle step of
-an import in two halves, and needs no network: keyhold import --parameters-out writes the
-parameters, and keyhold import --wrapped imports the file that this command writes.
+an import in two halves, and needs no network. Before it, keyhold import --parameters-out
+writes the parameters. After it, keyhold import --wrapped imports the new file.
 
 Compare the fingerprint with the one that keyhold import showed: anybody who replaced
 the public key in the file could read the material.
@@ -102,7 +103,8 @@ func (o *wrapOptions) wrap(p *byok.Parameters, progress printer) error {
 	}
 	progress.step("Material ID", "%s: the server must show the same ID after the import", w.KeyMaterialID)
 	progress.step("Written", "%s, which contains no secret: carry it to a machine with a network", o.out)
-	progress.more("keyhold import --wrapped %s (--expires 90d | --no-expiry)", o.out)
+	progress.more("keyhold import --wrapped %s --region %s --expires 90d (or --no-expiry)",
+		guarded.Shell(o.out), strings.Split(p.KeyARN, ":")[3])
 	return nil
 }
 

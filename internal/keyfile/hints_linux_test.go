@@ -71,7 +71,7 @@ func (w workshop) follow(t *testing.T, command string, content []byte) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	command = strings.NewReplacer("keyhold import KEY --from -", "cat > '"+written+"'", "FILE", "'"+file+"'", "NEW.p12", "'"+written+".p12'",
+	command = strings.NewReplacer("keyhold import KEY --from - --expires 90d", "cat > '"+written+"'", "FILE", "'"+file+"'", "NEW.p12", "'"+written+".p12'",
 		"NEW", "'"+written+"'", "IDENTITY", "i").Replace(command)
 	out, err := w.atTerminal(t, command)
 	if err != nil {

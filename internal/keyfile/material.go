@@ -31,7 +31,7 @@ func (f *File) Material(keySpec string) (*Material, error) {
 		return nil, fmt.Errorf("it is a private key of the spec %s, and the key is of the spec %s", f.key.Spec, keySpec)
 	case f.newline && f.endsWithNewline(least):
 		return nil, fmt.Errorf("it has %d bytes and a newline, which an editor or echo may have added: "+
-			"take the newline off: head -c %d FILE | keyhold import KEY --from -", least, least)
+			"take the newline off: head -c %d FILE | keyhold import KEY --from - --expires 90d", least, least)
 	}
 	for _, r := range f.readings {
 		if n := len(r.octets); n < least || n > most || r.weak && f.newline {
@@ -52,7 +52,7 @@ func (f *File) endsWithNewline(size int) bool {
 	return !r.weak && r.form == "raw" && len(r.octets) == size+1
 }
 
-const characters = "tr -d '\\r\\n' < FILE | xxd -p | keyhold import KEY --from -"
+const characters = "tr -d '\\r\\n' < FILE | xxd -p | keyhold import KEY --from - --expires 90d"
 
 // doubt returns another possible meaning of the file, after reading r was chosen, or "".
 func (f *File) doubt(r reading, least, most int) string {

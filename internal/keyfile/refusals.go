@@ -44,39 +44,39 @@ damaged PEM      | PEM that is damaged (%s) | check how the file came here |
 damaged JSON     | JSON that is damaged | check how the file came here: jq . FILE shows the place |
 ASN.1            | ASN.1 of an unknown structure | list its content with openssl asn1parse -inform DER -in FILE |
 
-JWK set          | a JWK set of %d keys | choose one: 0 is the first | jq '.keys[0]' FILE | keyhold import KEY --from -
+JWK set          | a JWK set of %d keys | choose one: 0 is the first | jq '.keys[0]' FILE | keyhold import KEY --from - --expires 90d
 JWK set without  | a JWK set without a private or symmetric key | give a JWK that has the member "d" or "k" |
 JWE              | an encrypted JWK (JWE) | decrypt it with the program that encrypted it |
 JWT              | a signed token (JWT), which holds no key | give the key itself |
 JWK type         | a JWK of the type %q on the curve %q | give an RSA key, an EC key on P-256, P-384, P-521 or secp256k1, or a symmetric one: no others are imported |
-service account  | the key file of a service account, with a private key in PEM | take the key out | jq -r .private_key FILE | keyhold import KEY --from -
-data key         | the answer of GenerateDataKey, with a key in base64 | take the key out | jq -r .Plaintext FILE | keyhold import KEY --from -
-data key pair    | the answer of GenerateDataKeyPair, with a private key in base64 | take the key out | jq -r .PrivateKeyPlaintext FILE | keyhold import KEY --from -
+service account  | the key file of a service account, with a private key in PEM | take the key out | jq -r .private_key FILE | keyhold import KEY --from - --expires 90d
+data key         | the answer of GenerateDataKey, with a key in base64 | take the key out | jq -r .Plaintext FILE | keyhold import KEY --from - --expires 90d
+data key pair    | the answer of GenerateDataKeyPair, with a private key in base64 | take the key out | jq -r .PrivateKeyPlaintext FILE | keyhold import KEY --from - --expires 90d
 ciphertext       | an answer of the KMS API, with a ciphertext and no key | give the key itself |
 import answer    | the answer of GetParametersForImport | give it to keyhold wrap with --params, and the key material with --from |
 import params    | a file of import parameters | give it to keyhold wrap with --params, and the key material with --from |
 wrapped          | a file of wrapped material | give it to keyhold import with --wrapped |
 wallet           | a key file of an Ethereum wallet with an encryption that is not read here (%s) | export the private key from the wallet as 64 hexadecimal digits |
-Vault export     | an export of a transit key | take the key out, here its version 1 | jq -r '.data.keys."1"' FILE | keyhold import KEY --from -
+Vault export     | an export of a transit key | take the key out, here its version 1 | jq -r '.data.keys."1"' FILE | keyhold import KEY --from - --expires 90d
 SOPS             | a file that SOPS encrypted | decrypt it with sops |
 Kubernetes       | a Kubernetes Secret | take the key out of its data, where each value is in base64 |
 JSON             | JSON other than a JWK | take the key out of it, for example with jq -r |
 
 PGP private key  | an OpenPGP private key | give a private key in PEM, DER or JWK: GnuPG exports none |
-PGP message      | a file that OpenPGP encrypted | decrypt it on the way | gpg -d FILE | keyhold import KEY --from -
-age              | a file that age encrypted | decrypt it on the way | age -d -i IDENTITY FILE | keyhold import KEY --from -
+PGP message      | a file that OpenPGP encrypted | decrypt it on the way | gpg -d FILE | keyhold import KEY --from - --expires 90d
+age              | a file that age encrypted | decrypt it on the way | age -d -i IDENTITY FILE | keyhold import KEY --from - --expires 90d
 age identity     | an identity of age, which decrypts files | give the decrypted key |
-openssl enc      | a file that openssl enc encrypted | decrypt it on the way, with the options that encrypted it | openssl enc -d -aes-256-cbc -pbkdf2 -in FILE | keyhold import KEY --from -
-openssl enc -a   | a file that openssl enc -a encrypted | decrypt it on the way, with the options that encrypted it | openssl enc -d -a -aes-256-cbc -pbkdf2 -in FILE | keyhold import KEY --from -
+openssl enc      | a file that openssl enc encrypted | decrypt it on the way, with the options that encrypted it | openssl enc -d -aes-256-cbc -pbkdf2 -in FILE | keyhold import KEY --from - --expires 90d
+openssl enc -a   | a file that openssl enc -a encrypted | decrypt it on the way, with the options that encrypted it | openssl enc -d -a -aes-256-cbc -pbkdf2 -in FILE | keyhold import KEY --from - --expires 90d
 Ansible vault    | a file that Ansible Vault encrypted | decrypt it with ansible-vault |
-gzip             | a file that gzip compressed | decompress it on the way | gzip -dc FILE | keyhold import KEY --from -
-bzip2            | a file that bzip2 compressed | decompress it on the way | bzip2 -dc FILE | keyhold import KEY --from -
-xz               | a file that xz compressed | decompress it on the way | xz -dc FILE | keyhold import KEY --from -
-zip              | a ZIP archive | take the key out, if it is the only file | unzip -p FILE | keyhold import KEY --from -
-tar              | a tar archive | take the key out, if it is the only file | tar -xOf FILE | keyhold import KEY --from -
+gzip             | a file that gzip compressed | decompress it on the way | gzip -dc FILE | keyhold import KEY --from - --expires 90d
+bzip2            | a file that bzip2 compressed | decompress it on the way | bzip2 -dc FILE | keyhold import KEY --from - --expires 90d
+xz               | a file that xz compressed | decompress it on the way | xz -dc FILE | keyhold import KEY --from - --expires 90d
+zip              | a ZIP archive | take the key out, if it is the only file | unzip -p FILE | keyhold import KEY --from - --expires 90d
+tar              | a tar archive | take the key out, if it is the only file | tar -xOf FILE | keyhold import KEY --from - --expires 90d
 
-xxd              | a hexadecimal dump of xxd | reverse it on the way | xxd -r FILE | keyhold import KEY --from -
-hexdump          | a hexadecimal dump with addresses | leave the addresses out on the way | sed 's/^[0-9a-f]*//; s/|.*//' FILE | keyhold import KEY --from -
+xxd              | a hexadecimal dump of xxd | reverse it on the way | xxd -r FILE | keyhold import KEY --from - --expires 90d
+hexdump          | a hexadecimal dump with addresses | leave the addresses out on the way | sed 's/^[0-9a-f]*//; s/|.*//' FILE | keyhold import KEY --from - --expires 90d
 word dump        | a hexadecimal dump in words, whose order of bytes depends on the machine | give the file itself, or write it with xxd -p |
 openssl text     | the text that openssl -text prints | give the key in PEM, which openssl writes without -noout |
 recovery phrase  | a recovery phrase of a wallet, of which many keys are derived | export the one private key from the wallet as 64 hexadecimal digits |

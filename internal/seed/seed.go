@@ -7,6 +7,7 @@
 package seed
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -60,14 +61,14 @@ const (
 func Read(name string, d Defaults) (File, error) {
 	info, err := os.Stat(name)
 	if err != nil {
-		return File{}, fmt.Errorf("the seed file: %w", err)
+		return File{}, fmt.Errorf("%s cannot be read: %w", name, errors.Unwrap(err))
 	}
 	if info.Size() > maxSize {
-		return File{}, fmt.Errorf("the seed file %s has more than %d bytes: seeds are for the keys of a test", name, maxSize)
+		return File{}, fmt.Errorf("%s has more than %d bytes", name, maxSize)
 	}
 	text, err := os.ReadFile(name)
 	if err != nil {
-		return File{}, fmt.Errorf("the seed file: %w", err)
+		return File{}, fmt.Errorf("%s cannot be read: %w", name, errors.Unwrap(err))
 	}
 	defer clear(text)
 	d.ReadFile = func(named string) ([]byte, error) { return readSmall(filepath.Dir(name), named) }
