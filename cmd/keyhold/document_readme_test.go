@@ -57,11 +57,10 @@ func TestNotPrinted(t *testing.T) {
 	}
 }
 
-// The lines of the README work on a new dev server. The endpoint is also given to the AWS CLI as a flag, because
-// versions before 1.29 and 2.13 would send the requests to AWS.
+// The lines of the README work on a new dev server, also with an AWS CLI that ignores the endpoint in the environment.
 func TestReadmeQuickStart(t *testing.T) {
 	needTool(t, debianAWS, "--version")
-	lines := `aws() { ` + debianAWS + ` --endpoint-url "$AWS_ENDPOINT_URL_KMS" "$@"; }` + "\n" +
+	lines := `aws() { ` + debianAWS + ` "$@"; }` + "\n" +
 		blockAfter(t, "README.md", quickStart) + blockAfter(t, "README.md", "Bring your own key, in one command:")
 	out, err := runOnDev(t, lines)
 	if err != nil || !strings.Contains(out, `"CiphertextBlob"`) || !strings.Contains(out, "Proof       a random challenge") {
@@ -69,7 +68,24 @@ func TestReadmeQuickStart(t *testing.T) {
 	}
 }
 
-const quickStart = "everything in memory. In another terminal, with the AWS CLI 2.13 or newer:"
+const quickStart = "ignore the exported endpoint, and would send to AWS."
+
+// The README exports what the banner of a dev server exports.
+func TestReadmeExports(t *testing.T) {
+	exports := regexp.MustCompile(`(?m)^ +(export .*)`)
+	var banner strings.Builder
+	printBanner(&banner, devOptions{account: devAccount}, "127.0.0.1:4599", devRegion, devCertificate{})
+	var want, got []string
+	for _, m := range exports.FindAllStringSubmatch(banner.String(), -1) {
+		want = append(want, m[1])
+	}
+	for _, m := range exports.FindAllStringSubmatch(blockAfter(t, "README.md", quickStart), -1) {
+		got = append(got, m[1])
+	}
+	if len(want) != 3 || !slices.Equal(got, want) {
+		t.Errorf("README.md exports\n%q\nand the banner\n%q", got, want)
+	}
+}
 
 // The lines for Go tests are lines of the example in docs/tests.md, which TestLinesForGoTests runs.
 func TestReadmeGoTest(t *testing.T) {
