@@ -2,6 +2,7 @@ package material
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"sync"
 	"time"
@@ -131,28 +132,33 @@ func (t *TokenKeys) DestroyOld(ctx context.Context, hour int64) error {
 	if err != nil {
 		return err
 	}
-	if _, left := ring.Without(hour); len(left) == 0 {
+	_, left := ring.Without(hour)
+	if len(left) == 0 {
 		return nil
 	}
-	var left []string
-	err = t.vault.store.Update(ctx, func(tx *store.Tx) error {
-		ring, _, err := records.TokenRings.Get(tx, records.TokenRingPath)
-		if err != nil {
-			return err
-		}
-		if ring, left = ring.Without(hour); len(left) == 0 {
-			return nil
-		}
-		if err := records.NoteErasures(tx, left); err != nil {
-			return err
-		}
-		return records.TokenRings.Put(tx, records.TokenRingPath, ring)
-	})
+	t.forget(hour)
+	err = t.vault.store.Update(ctx, func(tx *store.Tx) error { return removeOld(tx, hour) })
+	if errors.Is(err, store.ErrUnknown) {
+		t.vault.NoteUnerased() // if the keys were removed, the note of their erasure is there
+	}
 	if err != nil {
 		return err
 	}
-	t.forget(hour)
-	return t.vault.Erase(ctx, left)
+	return t.vault.Erase(ctx, left) // also if an earlier commit of unknown outcome removed them
+}
+
+// removeOld removes the keys that are no longer needed at the hour from the ring, and notes their
+// erasure.
+func removeOld(tx *store.Tx, hour int64) error {
+	ring, _, err := records.TokenRings.Get(tx, records.TokenRingPath)
+	if err != nil {
+		return err
+	}
+	ring, left := ring.Without(hour)
+	if len(left) == 0 {
+		return nil
+	}
+	return errors.Join(records.NoteErasures(tx, left), records.TokenRings.Put(tx, records.TokenRingPath, ring))
 }
 
 // forget clears the opened keys that are no longer needed at the hour.

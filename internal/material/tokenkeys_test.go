@@ -4,11 +4,13 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/store"
 	"github.com/keyhold/keyhold/internal/store/memory"
+	"github.com/keyhold/keyhold/internal/store/storetest"
 )
 
 // leaveNotes does not remove Erasures.
@@ -71,5 +73,42 @@ func TestTokenKeysAreDestroyed(t *testing.T) {
 	}
 	if got, err := newNode().ForOpening(t.Context(), first); got != nil || err != nil {
 		t.Errorf("a destroyed key is found (%v)", err)
+	}
+}
+
+// Old keys are destroyed although the outcome of their removal was unknown.
+func TestTokenKeysAreDestroyedAfterUnknownOutcomes(t *testing.T) {
+	const silent, lost = storetest.Silent, storetest.Lost
+	for name, next := range map[string][]storetest.Fault{
+		"made": {silent}, "lost": {lost}, "made and never known": {lost, lost, silent}, "lost three times": {lost, lost, lost},
+	} {
+		keyring, _, err := seal.NewKeyring(t.Context(), seal.NewEphemeralRoot())
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, slots := &storetest.Faulty{Backend: memory.New()}, memory.NewSlots()
+		s := store.New(f, keyring.Records())
+		v := NewVault(NewSealer(slots, keyring.Materials()), s, leaveNotes)
+		keys := NewTokenKeys(v, keyring.TokenKeys())
+		const hour = 1000
+		if _, err := keys.ForSealing(t.Context(), hour); err != nil {
+			t.Fatal(err)
+		}
+		ring, err := keys.ring(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Next = func(store.Batch) (fault storetest.Fault, _ time.Duration) {
+			if len(next) > 0 {
+				fault, next = next[0], next[1:]
+			}
+			return fault, 0
+		}
+		for range 2 { // sweeps
+			err = errors.Join(v.RetryErasures(t.Context()), keys.DestroyOld(t.Context(), hour+records.TokenKeyHours+1))
+		}
+		if _, gone := slots.Get(t.Context(), ring.Keys[0].Slot); err != nil || !errors.Is(gone, store.ErrNoSlot) || len(keys.opened) > 0 {
+			t.Errorf("%s: %v, the slot: %v, %d opened keys", name, err, gone, len(keys.opened))
+		}
 	}
 }
