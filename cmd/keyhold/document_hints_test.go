@@ -78,7 +78,7 @@ func hintsIn(text string) (all [][]string) {
 		line := words[:len(words)-len(rest)]
 		bare, value := len(line), false
 		for _, word := range rest {
-			trimmed := strings.TrimRight(word, ".;:,)")
+			trimmed := strings.TrimRight(word, ".;:,)`")
 			flag := c.Flag(strings.TrimLeft(trimmed, "-"))
 			if trimmed == "-f" {
 				flag = c.Flag("file")
@@ -128,10 +128,17 @@ func checkHint(t *testing.T, line []string) error {
 	return nil
 }
 
-// Every command line in a message, an error, a remedy or an example is complete: it has the arguments and flags that
+// Every command line in a message, an error, a remedy, an example or a document is complete: it has the arguments and flags that
 // its command needs.
 func TestPrintedCommands(t *testing.T) {
 	texts := append(printedTexts(t, "."), printedTexts(t, "../../internal/keyfile")...)
+	documents, err := filepath.Glob("../../docs/*.md")
+	if err != nil || len(documents) == 0 {
+		t.Fatal(documents, err)
+	}
+	for _, name := range append(documents, "../../README.md") {
+		texts = append(texts, strings.ReplaceAll(readDocument(t, strings.TrimPrefix(name, "../../")), "bin/keyhold", "keyhold"))
+	}
 	clearAWS(t)
 	t.Setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
 	t.Chdir(t.TempDir())
@@ -149,7 +156,7 @@ func TestPrintedCommands(t *testing.T) {
 			}
 		}
 	}
-	if found < 40 {
+	if found < 80 {
 		t.Errorf("only %d command lines were found", found)
 	}
 	for text, complete := range map[string]bool{
