@@ -2,6 +2,11 @@ package policy_test
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/keyhold/keyhold/internal/policy"
@@ -20,6 +25,29 @@ func TestDocumentedCases(t *testing.T) { checkCases(t, "cases", leastCases) }
 
 // TestPracticedCases does the same with realistic policies.
 func TestPracticedCases(t *testing.T) { checkCases(t, "practice", leastPractice) }
+
+// Each condition key of KMS occurs in the policies of the documented cases.
+func TestKeysOfKMSHaveCases(t *testing.T) {
+	files, err := filepath.Glob("testdata/cases/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(text)
+	}
+	used := regexp.MustCompile(`"kms:\w+[:"]`).FindAllString(all.String(), -1)
+	for _, k := range policy.KnownKeys() {
+		if quoted := `"` + strings.TrimSuffix(k.Name, ":"); strings.HasPrefix(k.Name, "kms:") &&
+			!slices.Contains(used, quoted+`"`) && !slices.Contains(used, quoted+`:`) {
+			t.Errorf("no case has %s: add a section to testdata/cases/kms-condition-keys.txtar", k.Name)
+		}
+	}
+}
 
 // checkCases compares both evaluators with the cases of a table.
 func checkCases(t *testing.T, table string, least int) {

@@ -2,6 +2,7 @@ package service
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -154,7 +155,7 @@ func TestConditionKeys(t *testing.T) {
 	on := strings.Trim(fill.Replace(`"KEY"`), `"`)
 	c.root().does("CreateAlias", on, `{"AliasName":"alias/named"}`)
 	c.root().does("CreateAlias", on, `{"AliasName":"alias/old"}`)
-	for name, declare := range map[string]func(policy ...string) actor{
+	for table, declare := range map[string]func(policy ...string) actor{
 		conditionsOfUsers: func(policy ...string) actor {
 			c.user("alice", tag("team", "red"), with(c.identity(policy...)))
 			return c.as("alice")
@@ -167,7 +168,7 @@ func TestConditionKeys(t *testing.T) {
 			})
 		},
 	} {
-		for line := range strings.Lines(strings.TrimSpace(name)) {
+		for line := range strings.Lines(strings.TrimSpace(table)) {
 			f := strings.Fields(fill.Replace(line))
 			t.Run(strings.Join(f[:4], " "), func(t *testing.T) {
 				operation := f[0]
@@ -232,12 +233,48 @@ func without(word string, words ...string) string {
 
 // Each known condition key has a line in a table or is in valueless.
 func TestConditionKeysAreComplete(t *testing.T) {
-	lines := strings.ToLower(conditionsOfUsers + conditionsOfSessions)
 	for _, k := range policy.KnownKeys() {
-		name := strings.ToLower(k.Name)
-		tested, without := strings.Contains(lines, " "+name), strings.Contains(strings.ToLower(valueless), name)
-		if !strings.HasPrefix(name, "sts:") && tested == without {
+		tested, without := hasKey(testedKeys(), k.Name), hasKey(strings.Fields(valueless), k.Name)
+		if !strings.HasPrefix(k.Name, "sts:") && tested == without {
 			t.Errorf("%s: tested %v, without a value %v", k.Name, tested, without)
 		}
 	}
+}
+
+// A name does not count for another name that it begins with.
+func TestConditionKeysAreWholeWords(t *testing.T) {
+	for _, test := range []struct {
+		words, name string
+		want        bool
+	}{
+		{"kms:MultiRegion", "kms:MultiRegion", true},
+		{"kms:multiregion", "kms:MultiRegion", true},
+		{"kms:MultiRegionKeyType", "kms:MultiRegion", false},
+		{"kms:MultiRegion", "kms:MultiRegionKeyType", false},
+		{"aws:ResourceTag/team", "aws:ResourceTag/", true},
+		{"kms:EncryptionContextKeys", "kms:EncryptionContext:", false},
+		{"kms:EncryptionContext:a", "kms:EncryptionContext:", true},
+	} {
+		if got := hasKey(strings.Fields(test.words), test.name); got != test.want {
+			t.Errorf("%s for %s: %v", test.words, test.name, got)
+		}
+	}
+}
+
+// testedKeys returns the condition keys of the lines of the tables.
+func testedKeys() (names []string) {
+	for line := range strings.Lines(strings.TrimSpace(conditionsOfUsers) + "\n" + strings.TrimSpace(conditionsOfSessions)) {
+		names = append(names, strings.Fields(line)[2])
+	}
+	return names
+}
+
+// hasKey reports whether words contain the name of a condition key. If the name ends in : or /, the
+// rest of the word is the user's choice.
+func hasKey(words []string, name string) bool {
+	name = strings.ToLower(name)
+	return slices.ContainsFunc(words, func(word string) bool {
+		word = strings.ToLower(word)
+		return word == name || strings.ContainsAny(name[len(name)-1:], ":/") && strings.HasPrefix(word, name)
+	})
 }

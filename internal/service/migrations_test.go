@@ -151,10 +151,11 @@ func TestMigrationIsKilledAgainAndAgain(t *testing.T) {
 	starts := 0
 	for ; m.format().Format != records.NewestFormat && starts < 100; starts++ {
 		if _, err := m.open(&storetest.Killed{Backend: m.backend, Persist: true}, false); !errors.Is(err, storetest.ErrKilled) {
-			t.Fatal(err)
+			t.Fatalf("start %d was not killed: %v", starts, err)
 		}
 	}
-	if m.wantMigrated(); starts != 7 { // three pages and an end, a page and an end, an end
+	// The first migration has three pages and an end, the second a page and an end, the others an end or more.
+	if m.wantMigrated(); starts < 4+2+len(migrations(""))-2 || starts == 100 {
 		t.Errorf("%d starts", starts)
 	}
 	log := m.log.String()
