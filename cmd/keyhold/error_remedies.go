@@ -2,8 +2,9 @@ package main
 
 // remedies is the table of the causes and remedies of errors. A row has the code of the error, a part
 // of its message if the code alone is ambiguous, the exit code, the cause, and the remedy. The first
-// row that matches an error applies. Codes that end in Exception belong to the API, the other codes to
-// this program.
+// row that matches an error applies. The first block has the codes of KMS and STS, the second the codes
+// of this program and of the SDK; both are in alphabetical order. testdata/remedies.txt has what a
+// person reads.
 const remedies = `
 AccessDeniedException               | root of the deployment's account | 4 | only the root of the deployment's account may administer identities, and these are other credentials | set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to what keyhold init printed (for keyhold dev: test and test)
 AccessDeniedException               | | 4 | the server knows the credentials, but they do not have the permission | ask an administrator of the key for the permission that the line above names
@@ -24,6 +25,7 @@ IncorrectKeyMaterialException       | | 1 | without --new-material a key accepts
 InvalidAliasNameException           | | 2 | an alias begins with alias/ and has only letters, digits, / _ and -; alias/aws/ is reserved | choose another name
 InvalidArnException                 | | 2 | this is not the ARN of a key or an alias on this server | give an alias name, a key ID, or the ARN of either
 InvalidCiphertextException          | | 1 | the wrapped material does not open with the key pair of the import token: it was wrapped under another public key, or was damaged on the way | start again with new parameters
+InvalidClientTokenId                | | 4 | AWS does not know this access key | check the profile, and AWS_ACCESS_KEY_ID
 InvalidImportTokenException         | | 1 | the import token belongs to another key or another server, or was changed on the way | start again with new parameters from this server
 InvalidSignatureException           | Signature expired | 4 | the server's clock is more than five minutes ahead of the clock of this machine | set both clocks (timedatectl shows whether NTP sets them)
 InvalidSignatureException           | Signature not yet current | 4 | the server's clock is more than five minutes behind the clock of this machine | set both clocks (timedatectl shows whether NTP sets them)
@@ -47,10 +49,8 @@ NotFoundException                   | There is no | 5 | the server looks in the 
 NotFoundException                   | | 5 | no such key exists in this account and Region | check the key ID, the Region and the credentials; an alias name begins with alias/
 SerializationException              | | 1 | the server did not understand the request | check the endpoint, and that nothing on the way changes the bodies of requests
 ThrottlingException                 | | 1 | the server receives too many requests | wait a moment and run the same command again
-UnknownError                        | | 1 | the server at this endpoint does not speak the KMS API | check --endpoint-url
 UnknownOperationException           | | 1 | the server does not have this operation | check the endpoint and the version of the server
 UnrecognizedClientException         | | 4 | the server does not know this access key, or this session token does not belong to it | set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to what keyhold init printed, or to test and test for keyhold dev; unset AWS_SESSION_TOKEN, which belongs to temporary credentials only
-InvalidClientTokenId                | | 4 | AWS does not know this access key | check the profile, and AWS_ACCESS_KEY_ID
 UnsupportedOperationException       | origin | 1 | the server generates the material of this key, so nothing can be imported into it | import into a key that was created with --origin EXTERNAL; keyhold import --create makes one
 UnsupportedOperationException       | multi-Region replica key | 1 | a replica key receives new material and rotations through its primary key | run the command with --region and the Region that the line above names; then import the same material into the replica key without --new-material
 UnsupportedOperationException       | wrapping key spec | 1 | this material cannot be wrapped with this algorithm and this wrapping key spec | leave out --wrapping-algorithm and --wrapping-key-spec: the defaults always work
@@ -72,12 +72,13 @@ NoCredentials   | | 4 | neither the environment nor the AWS configuration files 
 NoDevServer     | | 1 | only a dev server has a clock that moves, and only a dev server remembers refused signatures | name a dev server with --endpoint-url
 NoKeyhold       | | 1 | the request is not part of the KMS API: only Keyhold understands it | check --endpoint-url and the version of the server
 NoRegion        | | 2 | a key belongs to a Region, and neither --region, nor AWS_REGION, nor the profile names a Region | add --region us-east-1, or another that the server serves
-NotExternal     | | 1 | the server generates the material of this key, so nothing can be imported into it | import into a key that was created with --origin EXTERNAL; keyhold import --create makes one
 NotEverywhere   | | 1 | a multi-Region key is rotated only when each of its replica keys has the material | import the material into each replica key with --region, then run this command again without --new-material
-NotWaiting      | | 1 | the key was rotated again in the meantime, and the same material does not become current twice | import other material with --new-material, or keep the current material
+NotExternal     | | 1 | the server generates the material of this key, so nothing can be imported into it | import into a key that was created with --origin EXTERNAL; keyhold import --create makes one
 NotProved       | | 1 | the server may hold other material than yours, or is not a Keyhold server | do not use the key yet: remove the material with aws kms delete-imported-key-material, and find out which server answers at the endpoint
+NotWaiting      | | 1 | the key was rotated again in the meantime, and the same material does not become current twice | import other material with --new-material, or keep the current material
 OtherRegion     | | 2 | the file is for a key of another Region | add --region with the Region in the line above
 PendingDeletion | | 1 | a key that is scheduled for deletion accepts no material | cancel the deletion if you still need the key: aws kms cancel-key-deletion --key-id KEY
+UnknownError    | | 1 | the server at this endpoint does not speak the KMS API | check --endpoint-url
 Unreachable     | certificate is valid for | 1 | the server's certificate does not have the name or address in the endpoint | use a name or an address that the line above lists; keyhold dev adds names with --tls-names
 Unreachable     | certificate has expired | 1 | by the clock of this machine, the server's certificate is not valid yet or not valid any more | set the clock if it is wrong, or start the server with a new certificate
 Unreachable     | certificate | 1 | this machine does not trust the server's certificate | set AWS_CA_BUNDLE to the PEM file of the authority that signed the certificate

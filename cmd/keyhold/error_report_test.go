@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,7 +20,6 @@ import (
 // TestRemedies finds each row of the table by its code and its part, and checks the cause, the
 // remedy and the exit code.
 func TestRemedies(t *testing.T) {
-	rows := 0
 	for line := range strings.Lines(remedies) {
 		if strings.TrimSpace(line) == "" {
 			continue
@@ -29,7 +29,6 @@ func TestRemedies(t *testing.T) {
 			t.Errorf("no row: %q", line)
 			continue
 		}
-		rows++
 		t.Run(e.code+" "+e.part, func(t *testing.T) {
 			if e.exit != exitFailed && e.exit != exitUsage && e.exit != exitDenied && e.exit != exitNotFound {
 				t.Errorf("no exit code: %d", e.exit)
@@ -43,8 +42,39 @@ func TestRemedies(t *testing.T) {
 			}
 		})
 	}
-	if rows < 40 {
-		t.Errorf("the table has %d rows", rows)
+}
+
+// TestTextsOfRemedies compares the table with testdata/remedies.txt, and checks the order of each block.
+func TestTextsOfRemedies(t *testing.T) {
+	var got []string
+	for block := range strings.SplitSeq(strings.TrimSpace(remedies), "\n\n") {
+		last := ""
+		for line := range strings.Lines(block) {
+			e, ok := parseRemedy(line)
+			if !ok || e.code < last {
+				t.Errorf("not a row, or not in alphabetical order: %s", line)
+			}
+			last = e.code
+			got = append(got, fmt.Sprintf("%s %q: exit code %d\n  why      %s\n  do       %s", e.code, e.part, e.exit, e.why, e.do))
+		}
+	}
+	text, err := os.ReadFile("testdata/remedies.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.Split(strings.TrimSpace(string(text)), "\n\n")
+	for _, row := range got {
+		if !slices.Contains(want, row) {
+			t.Errorf("testdata/remedies.txt does not have this row of the table:\n%s", row)
+		}
+	}
+	for _, row := range want {
+		if !slices.Contains(got, row) {
+			t.Errorf("the table does not have this row of testdata/remedies.txt:\n%s", row)
+		}
+	}
+	if !t.Failed() && !slices.Equal(got, want) {
+		t.Error("testdata/remedies.txt has another order than the table, or a row twice")
 	}
 }
 
