@@ -58,6 +58,19 @@ func TestParseParametersOfAnAnswer(t *testing.T) {
 	}
 }
 
+// A time of the API is a number of seconds from 0 to 1e11, or text in RFC 3339.
+func TestParseParametersWithAnyTime(t *testing.T) {
+	p, _ := parameters(t)
+	for validTo, want := range map[string]bool{
+		"0": true, "1e11": true, `"1970-01-01T00:00:00Z"`: true,
+		"-1": false, "100000000001": false, "NaN": false, "true": false, `"1970"`: false, "{}": false,
+	} {
+		if _, err := byok.ParseParameters([]byte(answer(p, validTo))); (err == nil) != want {
+			t.Errorf("%s: %v", validTo, err)
+		}
+	}
+}
+
 func utf16LE(text string) string {
 	var b strings.Builder
 	b.WriteString("\xff\xfe")

@@ -3,6 +3,7 @@ package keyfile
 import (
 	"bytes"
 	"encoding/hex"
+	"encoding/json"
 	"os"
 	"testing"
 )
@@ -50,6 +51,32 @@ func TestWIF(t *testing.T) {
 		}
 		if got, ok := new(reader).fromWIF(changed); ok {
 			t.Errorf("%s: %x", changed, got)
+		}
+	}
+}
+
+// A wallet whose key derivation takes more work or memory than others do is refused before any work.
+func TestBoundsOfWallets(t *testing.T) {
+	for text, want := range map[string]bool{
+		`{"kdf":"scrypt","kdfparams":{"dklen":32,"n":1048576,"r":8,"p":16}}`:                    true,
+		`{"kdf":"scrypt","kdfparams":{"dklen":32,"n":1048577,"r":8,"p":16}}`:                    false,
+		`{"kdf":"scrypt","kdfparams":{"dklen":32,"n":1048576,"r":9,"p":16}}`:                    false,
+		`{"kdf":"scrypt","kdfparams":{"dklen":32,"n":1048576,"r":8,"p":17}}`:                    false,
+		`{"kdf":"scrypt","kdfparams":{"dklen":31,"n":1048576,"r":8,"p":16}}`:                    false,
+		`{"kdf":"pbkdf2","kdfparams":{"dklen":32,"c":100000000,"prf":"hmac-sha256"}}`:           true,
+		`{"kdf":"pbkdf2","kdfparams":{"dklen":32,"c":1,"prf":"hmac-sha256"}}`:                   true,
+		`{"kdf":"pbkdf2","kdfparams":{"dklen":32,"c":0,"prf":"hmac-sha256"}}`:                   false,
+		`{"kdf":"pbkdf2","kdfparams":{"dklen":32,"c":100000001,"prf":"hmac-sha256"}}`:           false,
+		`{"kdf":"pbkdf2","kdfparams":{"dklen":33,"c":1,"prf":"hmac-sha256"}}`:                   false,
+		`{"kdf":"pbkdf2","kdfparams":{"dklen":32,"c":1,"prf":"hmac-sha1"}}`:                     false,
+		`{"kdf":"argon2","kdfparams":{"dklen":32,"n":1,"r":1,"p":1,"c":1,"prf":"hmac-sha256"}}`: false,
+	} {
+		var w wallet
+		if err := json.Unmarshal([]byte(text), &w); err != nil {
+			t.Fatal(err)
+		}
+		if w.bounded() != want {
+			t.Errorf("%s: %v", text, !want)
 		}
 	}
 }

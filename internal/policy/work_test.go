@@ -73,6 +73,10 @@ func TestConditionsBeyondTheBound(t *testing.T) {
 	if got, ok := DecideQuickly(r, Documents{Resource: keyPolicy(t, allow)}, nil); !ok || !got.Allowed {
 		t.Errorf("an ordinary policy is not decided quickly: %+v, %v", got, ok)
 	}
+	conditional := keyPolicy(t, `"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*",`+strings.Replace(other, "bob", "alice", 1))
+	if got, ok := DecideQuickly(r, Documents{Resource: conditional}, nil); !ok || !got.Allowed {
+		t.Errorf("a policy with a condition is not decided quickly: %+v, %v", got, ok)
+	}
 }
 
 // A variable with a key for one value is unclear if the request has several values. A variable with a key for
