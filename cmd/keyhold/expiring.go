@@ -48,8 +48,8 @@ names keys into which no material was imported yet; these keys are not listed.`,
 	return c
 }
 
-// An expiringMaterial is a line of the list. The ID and the state are empty for a key that only ever
-// has one material. ValidTo is empty if the material is missing.
+// An expiringMaterial is a line of the list. KeyMaterialId and KeyMaterialState are empty for a key that
+// only ever has one material. ValidTo is empty if the material is missing.
 type expiringMaterial struct {
 	KeyId            string
 	KeyMaterialId    string                 `json:",omitempty"`
@@ -99,7 +99,7 @@ func (o *expiringOptions) run(ctx context.Context, progress printer) error {
 		list = append(list, expiringLine(m, aliases[*m.KeyId], now))
 	}
 	reportMissing(materials, aliases, progress)
-	if err := o.output.print(table(list), list); err != nil {
+	if err := o.output.print(expiringTable(list), list); err != nil {
 		return err
 	}
 	if len(list) > 0 {
@@ -121,7 +121,7 @@ func reportMissing(materials []heldMaterial, aliases map[string][]string, progre
 		names := strings.Join(append(slices.Clone(aliases[*m.KeyId]), *m.KeyId), " ")
 		switch {
 		case !m.missing:
-		case words[m.state] == "waiting":
+		case m.waits():
 			progress.step("Without",
 				"the material %s has not been imported into %s yet, and waits in the primary key", m.id, names)
 		case !m.lost() && m.DeletionDate == nil:
@@ -143,8 +143,8 @@ var words = map[types.KeyMaterialState]string{
 	waitsForReplicas:                      "waiting",
 }
 
-// table shows the list in columns. It prints nothing for an empty list.
-func table(list []expiringMaterial) *page {
+// expiringTable shows the list in columns. It prints nothing for an empty list.
+func expiringTable(list []expiringMaterial) *page {
 	if len(list) == 0 {
 		return new(page)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/keyhold/keyhold/byok/awsimport"
 )
 
-// A heldMaterial is a key with one of its materials. The ID is empty for a key that only ever has one
+// A heldMaterial is a key with one of its materials. The id is empty for a key that only ever has one
 // material.
 type heldMaterial struct {
 	*types.KeyMetadata
@@ -30,6 +30,11 @@ func (m heldMaterial) lost() bool {
 	neverImported := m.KeySpec == types.KeySpecSymmetricDefault && m.CurrentKeyMaterialId == nil
 	pendingDeletion := m.DeletionDate != nil || m.PendingDeletionWindowInDays != nil
 	return m.missing && !neverImported && m.state != waitsForReplicas && !pendingDeletion
+}
+
+// waits reports whether the material waits for a rotation.
+func (m heldMaterial) waits() bool {
+	return m.state == types.KeyMaterialStatePendingRotation || m.state == waitsForReplicas
 }
 
 // expiringBy returns first the materials that are lost, and then the materials that expire by end,

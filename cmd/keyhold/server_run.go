@@ -25,7 +25,7 @@ const wrappingKeysAhead = 4
 
 // serve answers requests until ctx ends, and then lets the requests in progress finish.
 func serve(ctx context.Context, s *server.Server, listener net.Listener) error {
-	setCollector()
+	setGarbageCollector()
 	go returnMemory(ctx)
 	stopped := make(chan error, 1)
 	go func() { stopped <- s.Serve(listener) }()

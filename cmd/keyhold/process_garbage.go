@@ -13,9 +13,9 @@ const gcPercent = 400
 // together hold at most about 280 MiB, 128 of them opened key material.
 const memoryLimit = 400 << 20
 
-// setCollector configures the garbage collector. GOGC and GOMEMLIMIT in the environment take
+// setGarbageCollector configures the garbage collector. GOGC and GOMEMLIMIT in the environment take
 // precedence.
-func setCollector() {
+func setGarbageCollector() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
