@@ -39,7 +39,7 @@ func TestEfforts(t *testing.T) {
 func TestExpensiveShares(t *testing.T) {
 	for _, c := range []struct{ processors, brief, others int }{{1, 1, 1}, {2, 2, 1}, {3, 3, 2}, {8, 8, 7}} {
 		e := newExpensive(c.processors, nil)
-		for of, want := range map[effort]int{brief: c.brief, long: c.others, short: c.others, policies: c.others} {
+		for of, want := range map[effort]int{brief: c.brief, long: c.others, bulky: c.others, policies: c.others} {
 			e.patience = patience
 			for i := range want {
 				if err := e.begin(t.Context(), of, "alice"); err != nil {
@@ -140,7 +140,7 @@ func TestPayer(t *testing.T) {
 func TestListingsWait(t *testing.T) {
 	s := openForTest(t)
 	s.expensive = newExpensive(1, nil)
-	if err := s.expensive.begin(t.Context(), short, "mallory"); err != nil {
+	if err := s.expensive.begin(t.Context(), bulky, "mallory"); err != nil {
 		t.Fatal(err)
 	}
 	s.expensive.patience = time.Millisecond
@@ -164,7 +164,7 @@ func TestListingsWait(t *testing.T) {
 // wrapping keys wait for their turn before they change anything.
 func TestExpensiveUsesWait(t *testing.T) {
 	s := &Service{expensive: newExpensive(1, nil)}
-	for _, of := range []effort{brief, long, short} {
+	for _, of := range []effort{brief, long, bulky} {
 		if err := s.expensive.begin(t.Context(), of, "mallory"); err != nil {
 			t.Fatal(err)
 		}

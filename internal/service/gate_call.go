@@ -21,10 +21,10 @@ import (
 type call struct {
 	*Service
 	Request
-	ctx  context.Context
-	now  time.Time  // read once; the same for the whole call
-	keys []key.Key  // the key that each ask found, as of now
-	room [1]key.Key // the array of keys: most calls have one key
+	ctx       context.Context
+	now       time.Time  // read once; the same for the whole call
+	keys      []key.Key  // the key that each ask found, as of now
+	keysArray [1]key.Key // the array of keys: most calls have one key
 	findings
 
 	begun  time.Time  // the same moment on the clock that nobody moves
@@ -164,7 +164,7 @@ func (c *call) commitNew(k key.Key) error {
 // event returns the event of the call, which ended with err.
 func (c *call) event(err error) audit.Event {
 	e := audit.Event{
-		EventSource:        c.Operation.source(),
+		EventSource:        c.Operation.eventSource(),
 		EventID:            journal.NewEventID(),
 		EventTime:          c.now,
 		EventName:          c.Operation.Name,

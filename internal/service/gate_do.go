@@ -34,7 +34,7 @@ type Request struct {
 // the request succeeded or not. A request that cannot be audited fails.
 func (s *Service) Do(ctx context.Context, r Request) (any, error) {
 	c := &call{Service: s, Request: r, ctx: ctx, now: s.clock.Now(), begun: time.Now()}
-	c.keys = c.room[:0]
+	c.keys = c.keysArray[:0]
 	c.decidedAt = cmp.Or(r.Revision, s.store.Revision())
 	if err := c.checkAdmission(); err != nil {
 		return nil, err

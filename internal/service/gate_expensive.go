@@ -28,7 +28,7 @@ const (
 // nobody waits for all computations of another principal. All but the brief computations leave
 // one processor free, if there are several processors.
 type expensive struct {
-	brief, long, policies, short *admit.Queue
+	brief, long, policies, bulky *admit.Queue
 	patience                     time.Duration
 	running                      func(change int) // Config.Computing
 }
@@ -41,7 +41,7 @@ func newExpensive(processors int, running func(change int)) *expensive {
 		brief:    admit.NewQueue(admit.Bounds{Places: processors, PerName: briefPerName, Total: briefInAll}),
 		long:     admit.NewQueue(admit.Bounds{Places: max(1, processors-1), PerName: longPerName, Total: longInAll}),
 		policies: admit.NewQueue(admit.Bounds{Places: max(1, processors-1), PerName: briefPerName, Total: briefInAll}),
-		short:    admit.NewQueue(admit.Bounds{Places: max(1, processors-1), PerName: briefPerName, Total: briefInAll}),
+		bulky:    admit.NewQueue(admit.Bounds{Places: max(1, processors-1), PerName: briefPerName, Total: briefInAll}),
 		patience: patience,
 		running:  running,
 	}
@@ -56,8 +56,8 @@ func (e *expensive) queue(of effort) *admit.Queue {
 		return e.long
 	case policies:
 		return e.policies
-	case short:
-		return e.short
+	case bulky:
+		return e.bulky
 	}
 	return nil
 }
@@ -136,7 +136,7 @@ func isListing(o Operation) bool {
 // inTurn makes a listing wait for the turn of its caller.
 func inTurn(run func(c *call, in any) (any, error)) func(c *call, in any) (any, error) {
 	return func(c *call, in any) (out any, err error) {
-		err = c.compute(short, func() (err error) {
+		err = c.compute(bulky, func() (err error) {
 			out, err = run(c, in)
 			return err
 		})

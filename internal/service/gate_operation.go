@@ -48,8 +48,8 @@ type Operation struct {
 // NewInput returns a pointer to an empty request of the operation, to decode into.
 func (o Operation) NewInput() any { return o.input() }
 
-// source returns the service of the operation, as events name it.
-func (o Operation) source() string {
+// eventSource returns the service of the operation, as events name it.
+func (o Operation) eventSource() string {
 	if o.Target == api.TargetSTS {
 		return audit.STS
 	}

@@ -18,12 +18,12 @@ import (
 )
 
 // A stranger sends requests without a signature or token that the server can verify. Refusals
-// of strangers have events of their own up to these rates, by source and in total. Further
+// of strangers have events of their own up to these rates, by network and in total. Further
 // refusals are counted and reported once a minute. An event of a stranger has 8 KiB at most
 // (package audit), so in the long run strangers make the log grow by 16 KiB a second at most.
 var (
-	strangersBySource = admit.Limit{PerSecond: 0.1, Burst: 10}
-	strangersInAll    = admit.Limit{PerSecond: 2, Burst: 100}
+	strangersByNetwork = admit.Limit{PerSecond: 0.1, Burst: 10}
+	strangersInAll     = admit.Limit{PerSecond: 2, Burst: 100}
 )
 
 // Refusals beyond these rates are answered slowly, so that strangers do not use up the
@@ -34,15 +34,15 @@ const (
 )
 
 const (
-	maxSources  = 4096 // that have a rate of their own
-	maxReported = 20   // sources that are named in a report
+	maxNetworks = 4096 // that have a rate of their own
+	maxReported = 20   // networks that are named in a report
 	reportEvery = time.Minute
 )
 
 // strangers limits and counts the events of strangers, and delays answers to strangers.
 type strangers struct {
-	bySource, inAll *admit.Buckets
-	sleep           func(time.Duration)
+	byNetwork, inAll *admit.Buckets
+	sleep            func(time.Duration)
 
 	mu     sync.Mutex
 	missed unrecordedRefusals
@@ -54,26 +54,26 @@ type unrecordedRefusals struct {
 	since    time.Time // time of the first refusal
 	requests int64
 	codes    map[string]int64 // by error code; there are few codes
-	sources  map[string]int64
-	others   int64 // requests of sources for which sources has no room
+	networks map[string]int64
+	others   int64 // requests from networks that the map has no place for
 }
 
 func newStrangers(now time.Time) *strangers {
 	return &strangers{
-		bySource: admit.NewBuckets(strangersBySource, maxSources, now),
-		inAll:    admit.NewBuckets(strangersInAll, 1, now),
-		sleep:    time.Sleep,
+		byNetwork: admit.NewBuckets(strangersByNetwork, maxNetworks, now),
+		inAll:     admit.NewBuckets(strangersInAll, 1, now),
+		sleep:     time.Sleep,
 	}
 }
 
 // admit reports whether a refusal gets an event of its own. If it does not, admit counts the
 // refusal and returns when the refusal may be answered. now is monotonic.
-func (s *strangers) admit(source, code string, now time.Time) bool {
-	source = sourceOf(source)
-	if s.bySource.Allow(source, now) && s.inAll.Allow("", now) {
+func (s *strangers) admit(address, code string, now time.Time) bool {
+	network := networkOf(address)
+	if s.byNetwork.Allow(network, now) && s.inAll.Allow("", now) {
 		return true
 	}
-	s.miss(source, code, now)
+	s.miss(network, code, now)
 	s.sleep(s.delay(now))
 	return false
 }
@@ -91,17 +91,17 @@ func (s *strangers) delay(now time.Time) time.Duration {
 	return s.next.Sub(now)
 }
 
-func (s *strangers) miss(source, code string, now time.Time) {
+func (s *strangers) miss(network, code string, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m := &s.missed
 	if m.requests == 0 {
-		*m = unrecordedRefusals{since: now, codes: map[string]int64{}, sources: map[string]int64{}}
+		*m = unrecordedRefusals{since: now, codes: map[string]int64{}, networks: map[string]int64{}}
 	}
 	m.requests++
 	m.codes[code]++
-	if _, known := m.sources[source]; known || len(m.sources) < maxReported {
-		m.sources[source]++
+	if _, known := m.networks[network]; known || len(m.networks) < maxReported {
+		m.networks[network]++
 	} else {
 		m.others++
 	}
@@ -119,9 +119,10 @@ func (s *strangers) take(now time.Time, after time.Duration) (m unrecordedRefusa
 	return m, true
 }
 
-// sourceOf returns the name under which an address is counted. An IPv6 address is counted by
-// its /64, because a customer of a network gets at least a /64 (RFC 6177).
-func sourceOf(address string) string {
+// networkOf returns the name under which an address is counted. An IPv4 address is a network of its
+// own. An IPv6 address is counted by its /64, because a customer of a network gets at least a /64
+// (RFC 6177).
+func networkOf(address string) string {
 	ip, err := netip.ParseAddr(address)
 	if err != nil || ip.Unmap().Is4() {
 		return address
@@ -138,7 +139,7 @@ func (m unrecordedRefusals) details(now time.Time) []byte {
 		ErrorCodes map[string]int64 `json:"errorCodes"`
 		Sources    map[string]int64 `json:"sources"`
 		Others     int64            `json:"otherSources"`
-	}{m.requests, int64(now.Sub(m.since).Seconds()), m.codes, m.sources, m.others}, json.Deterministic(true))
+	}{m.requests, int64(now.Sub(m.since).Seconds()), m.codes, m.networks, m.others}, json.Deterministic(true))
 	return text
 }
 
@@ -167,7 +168,7 @@ func (s *Service) reportStrangers(now time.Time) {
 func (s *Service) warnOfStrangers(m unrecordedRefusals) {
 	s.log.Warn("requests were refused without an event of their own: "+
 		"they had no valid signature or token, and there were too many",
-		"requests", m.requests, "sources", slices.Sorted(maps.Keys(m.sources)), "requestsOfOtherSources", m.others)
+		"requests", m.requests, "sources", slices.Sorted(maps.Keys(m.networks)), "requestsOfOtherSources", m.others)
 }
 
 // isUnrecorded reports whether the refusal of a request has no event of its own. A refusal of a
@@ -212,7 +213,7 @@ func (s *Service) RecordBadSignature(b BadSignature) {
 		return
 	}
 	e := audit.Event{
-		EventSource:     op.source(),
+		EventSource:     op.eventSource(),
 		EventID:         journal.NewEventID(),
 		EventTime:       s.clock.Now(),
 		EventName:       unknownOperation,
@@ -235,7 +236,7 @@ func (s *Service) RecordBadSignature(b BadSignature) {
 		e.UserIdentity.AccessKeyID = b.AccessKeyID
 	}
 	if s.full() != nil || s.audit.Healthy() != nil || s.audit.Write(context.Background(), e) != nil {
-		s.strangers.miss(sourceOf(b.SourceIP), code, now)
+		s.strangers.miss(networkOf(b.SourceIP), code, now)
 	}
 }
 

@@ -89,11 +89,11 @@ const (
 	cheap    effort = iota // at most a quarter of a millisecond: about as long as the rest of a request
 	brief                  // at most 10 ms
 	long                   // longer: up to seconds
-	short                  // a millisecond and much memory: listings, and the generation of small pairs
+	bulky                  // a millisecond and much memory: listings, and the generation of small pairs
 	policies               // at most 5 ms: to parse policies, and to decide with expensive ones
 )
 
-var effortNames = []string{"cheap", "brief", "long", "short"}
+var effortNames = []string{"cheap", "brief", "long", "bulky"}
 
 // effortTable lists for each key spec the effort of generating material, of validating it in an
 // import, and of using it.
@@ -103,18 +103,18 @@ SYMMETRIC_DEFAULT      cheap  cheap   cheap
 RSA_2048               long   long    brief
 RSA_3072               long   long    brief
 RSA_4096               long   long    brief
-ECC_NIST_P256          short  cheap   cheap
-ECC_NIST_P384          short  brief   brief
-ECC_NIST_P521          short  brief   brief
-ECC_SECG_P256K1        short  cheap   cheap
-ECC_NIST_EDWARDS25519  short  cheap   cheap
+ECC_NIST_P256          bulky  cheap   cheap
+ECC_NIST_P384          bulky  brief   brief
+ECC_NIST_P521          bulky  brief   brief
+ECC_SECG_P256K1        bulky  cheap   cheap
+ECC_NIST_EDWARDS25519  bulky  cheap   cheap
 HMAC_224               cheap  cheap   cheap
 HMAC_256               cheap  cheap   cheap
 HMAC_384               cheap  cheap   cheap
 HMAC_512               cheap  cheap   cheap
-ML_DSA_44              short  cheap   brief
-ML_DSA_65              short  cheap   brief
-ML_DSA_87              short  cheap   brief
+ML_DSA_44              bulky  cheap   brief
+ML_DSA_65              bulky  cheap   brief
+ML_DSA_87              bulky  cheap   brief
 ML_KEM_512             cheap  cheap   cheap
 ML_KEM_768             cheap  cheap   cheap
 ML_KEM_1024            cheap  cheap   cheap

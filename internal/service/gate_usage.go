@@ -25,9 +25,9 @@ type keyUsage struct {
 
 	mu   sync.Mutex
 	keys map[string]notedUsage // by the path of the key
-	room int                   // maximum number of keys
+	max  int                   // the maximum number of keys
 
-	full chan struct{} // signals that three quarters of the room are used
+	full chan struct{} // signals that memory has three quarters of max
 	done chan struct{} // closed to end
 	gone sync.WaitGroup
 }
@@ -58,7 +58,7 @@ func newKeyUsage(
 		diskFull: diskFull,
 		put:      put,
 		keys:     map[string]notedUsage{},
-		room:     maxUsages,
+		max:      maxUsages,
 		full:     make(chan struct{}, 1),
 		done:     make(chan struct{}),
 	}
@@ -74,13 +74,13 @@ func (u *keyUsage) note(path string, r records.Usage) {
 	if r.Time.Before(n.Time) {
 		return // an older request that ended later
 	}
-	if !known && len(u.keys) >= u.room/4*3 {
+	if !known && len(u.keys) >= u.max/4*3 {
 		select {
 		case u.full <- struct{}{}:
 		default:
 		}
 	}
-	if !known && len(u.keys) >= u.room {
+	if !known && len(u.keys) >= u.max {
 		return
 	}
 	n.Usage, n.clean = r, false
@@ -124,12 +124,13 @@ func (u *keyUsage) keep() {
 // makeRoom writes all new usages and drops the written ones.
 func (u *keyUsage) makeRoom(ctx context.Context, now time.Time) error {
 	err := u.write(ctx, now, 0)
-	u.due(now, 0)
+	u.dropWritten(now, 0)
 	return err
 }
 
 // write writes the new usages of the keys that were not written within the interval.
 func (u *keyUsage) write(ctx context.Context, now time.Time, interval time.Duration) error {
+	u.dropWritten(now, interval)
 	due := u.due(now, interval)
 	for len(due) > 0 {
 		if err := u.diskFull(); err != nil {
@@ -151,20 +152,29 @@ type dueUsage struct {
 	records.Usage
 }
 
-// due returns the usages to write. It drops from memory the keys without a new usage.
+// due returns the usages that the store does not have, of the keys that were not written within the
+// interval.
 func (u *keyUsage) due(now time.Time, interval time.Duration) (due []dueUsage) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for path, n := range u.keys {
-		switch {
-		case now.Sub(n.written) < interval:
-		case n.clean:
-			delete(u.keys, path)
-		default:
+		if !n.clean && now.Sub(n.written) >= interval {
 			due = append(due, dueUsage{path, n.Usage})
 		}
 	}
 	return due
+}
+
+// dropWritten drops from memory the keys whose usage the store has, and that were not written within
+// the interval.
+func (u *keyUsage) dropWritten(now time.Time, interval time.Duration) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for path, n := range u.keys {
+		if n.clean && now.Sub(n.written) >= interval {
+			delete(u.keys, path)
+		}
+	}
 }
 
 // putUsages writes usages of keys.

@@ -40,7 +40,7 @@ func (c *call) noteAccessKey() {
 	if p.AccessKeyID == "" || p.Session != nil {
 		return
 	}
-	source, _, _ := strings.Cut(c.Operation.source(), ".")
+	service, _, _ := strings.Cut(c.Operation.eventSource(), ".")
 	// The strings are copied, because they are parts of the header of the request, which would
 	// otherwise stay in memory.
 	id, region := strings.Clone(p.AccessKeyID), strings.Clone(c.Caller.Region)
@@ -48,7 +48,7 @@ func (c *call) noteAccessKey() {
 		Operation: c.Operation.Name,
 		RequestID: c.ID,
 		Time:      c.now,
-		Service:   source,
+		Service:   service,
 		Region:    region,
 	})
 }

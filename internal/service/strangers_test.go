@@ -32,7 +32,7 @@ func TestStrangersAreSlowedDown(t *testing.T) {
 	s := newStrangers(startOfStrangers)
 	var slept []time.Duration
 	s.sleep = func(d time.Duration) { slept = append(slept, d) }
-	for range strangersBySource.Burst {
+	for range strangersByNetwork.Burst {
 		s.admit("192.0.2.1", "X", startOfStrangers)
 	}
 	if len(slept) > 0 {
@@ -76,10 +76,10 @@ func TestStrangersHaveABound(t *testing.T) {
 		}
 		m, due := s.take(startOfStrangers.Add(seconds*time.Second), reportEvery)
 		counted := m.others
-		for _, n := range m.sources {
+		for _, n := range m.networks {
 			counted += n
 		}
-		if !due || m.requests != int64(seconds*each-admitted) || counted != m.requests || m.codes["X"] != m.requests || len(m.sources) > 20 { // docs/audit-log.md
+		if !due || m.requests != int64(seconds*each-admitted) || counted != m.requests || m.codes["X"] != m.requests || len(m.networks) > 20 { // docs/audit-log.md
 			t.Errorf("%s: %+v, due %v", name, m, due)
 		}
 		if _, again := s.take(startOfStrangers.Add(time.Hour), 0); again {

@@ -36,7 +36,7 @@ func newUsageFixture(t *testing.T, keyIDs int) usageFixture {
 	}
 	u := &keyUsage{
 		store: s, log: slog.New(slog.DiscardHandler), diskFull: func() error { return nil }, put: putUsages,
-		keys: map[string]notedUsage{}, room: maxUsages, full: make(chan struct{}, 1),
+		keys: map[string]notedUsage{}, max: maxUsages, full: make(chan struct{}, 1),
 	}
 	return usageFixture{t, u, time.Now()}
 }
@@ -141,7 +141,7 @@ func TestUsageOfManyKeys(t *testing.T) {
 // Memory is limited: before it is full, new usages are written and all entries are dropped.
 func TestUsageMakesRoom(t *testing.T) {
 	f := newUsageFixture(t, 20)
-	f.room = 12
+	f.max = 12
 	for i := range 9 {
 		f.use(i, "event", 0)
 	}
