@@ -22,12 +22,14 @@ func (j *Journal) Start(ctx context.Context, node string) error {
 	incarnation := records.NewNodeID()
 	err := j.store.Update(ctx, func(tx *store.Tx) (err error) {
 		if j.node = node; node == "" {
-			j.node, err = records.SoleNodeID(tx)
+			if j.node, err = records.SoleNodeID(tx); err != nil {
+				return err
+			}
 		}
 		if _, _, err := records.Fences.Get(tx, j.node); err != nil {
 			return err
 		}
-		return errors.Join(err, records.Fences.Put(tx, j.node, records.Fence{Incarnation: incarnation}))
+		return records.Fences.Put(tx, j.node, records.Fence{Incarnation: incarnation})
 	})
 	if err != nil && !errors.Is(err, space.ErrFull) {
 		return err

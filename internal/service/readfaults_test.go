@@ -31,14 +31,17 @@ func readingRequests() (all []preparedRequest) {
 			if name == "GetParametersForImport" {
 				keyMembers = external
 			}
-			a, on, members := c.as("alice"), c.keyLike(keyMembers), []string{readingMembers[name]}
+			a, on, members := c.as("alice"), c.keyLike(keyMembers), []string(nil)
+			if text, ok := readingMembers[name]; ok {
+				members = append(members, text)
+			}
 			if o.Target != api.TargetKMS {
 				a = c.rootWithKey()
 			}
 			if name == "Decrypt" || name == "ReEncrypt" {
 				members = append(members, ciphertext(c.blob(on)))
 			}
-			return a, name, on, slices.DeleteFunc(members, func(s string) bool { return s == "" })
+			return a, name, on, members
 		}})
 	}
 	return all
