@@ -1,7 +1,6 @@
 package integrity
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -9,12 +8,6 @@ import (
 	"github.com/keyhold/keyhold/internal/material"
 	"github.com/keyhold/keyhold/internal/records"
 )
-
-// A slotLister lists the slots that are in use: it calls fn with the name of each slot, or
-// with the name of a slot that is damaged and an error.
-type slotLister interface {
-	Each(ctx context.Context, fn func(slot string, err error)) error
-}
 
 // claimSlot records that a record names the slot. Only one record may name a slot.
 func (v *verifier) claimSlot(slot string) error {
@@ -28,18 +21,15 @@ func (v *verifier) claimSlot(slot string) error {
 
 // findOrphans counts the slots that no record names.
 func (v *verifier) findOrphans() error {
-	lister, ok := v.slots.(slotLister)
-	if !ok {
-		return nil
-	}
 	orphans := 0
-	err := lister.Each(v.ctx, func(slot string, err error) {
+	err := v.slots.Each(v.ctx, "", func(slot string, damage error) bool {
 		switch {
-		case err != nil:
-			v.report("slots "+slot, err)
+		case damage != nil:
+			v.report("slots "+slot, damage)
 		case !v.named[maphash.String(v.seed, slot)]:
 			orphans++
 		}
+		return true
 	})
 	if orphans > 0 {
 		v.note("%d slots are in use that no record names: a crash during an import leaves one", orphans)

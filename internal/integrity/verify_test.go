@@ -210,10 +210,6 @@ func (u untouchable) Erase(context.Context, ...string) error {
 
 func (u untouchable) Close() error { return nil }
 
-func (u untouchable) Each(ctx context.Context, fn func(string, error)) error {
-	return u.Slots.(slotLister).Each(ctx, fn)
-}
-
 // verify returns the findings as lines.
 func (w *damageTest) verify() (findings []string, s Summary, err error) {
 	w.Helper()

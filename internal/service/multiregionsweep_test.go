@@ -25,16 +25,6 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// Each lists the slots that are in use, for Verify.
-func (c *countedSlots) Each(_ context.Context, fn func(slot string, err error)) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for slot := range c.live {
-		fn(slot, nil)
-	}
-	return nil
-}
-
 // countSlots counts the slots from now on.
 func (l *clockedService) countSlots(t *testing.T) *countedSlots {
 	t.Helper()

@@ -26,8 +26,14 @@ type Slots interface {
 	Get(ctx context.Context, slot string) ([]byte, error)
 
 	// Erase overwrites the slots. When it returns nil, the secrets are gone from the disk as far as overwriting
-	// can achieve that. Names of slots that do not exist are ignored.
+	// can achieve that. Names of slots that do not exist are ignored. Several callers may erase a slot at once.
 	Erase(ctx context.Context, slots ...string) error
+
+	// Each calls fn with the name of every slot in use, in an order that stays the same, until fn returns false.
+	// It begins behind the slot after, which may have been erased; "" begins with the first slot. A slot whose
+	// content is damaged comes with an error. Slots that are put or erased meanwhile may be missing or not. fn
+	// may call the Slots.
+	Each(ctx context.Context, after string, fn func(slot string, damage error) bool) error
 
 	// Close closes the slots and keeps their content.
 	Close() error

@@ -1,14 +1,11 @@
 package local
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -63,7 +60,7 @@ func OpenSlotsReadOnly(dir string) (*Slots, error) {
 	if err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
-	s := &Slots{file: f, err: errReadOnly}
+	s := &Slots{file: f, err: errReadOnly, erasing: map[uint32]chan struct{}{}}
 	var first, head [cellSize]byte
 	copy(head[:], slotsMagic)
 	info, err := f.Stat()
@@ -79,39 +76,4 @@ func OpenSlotsReadOnly(dir string) (*Slots, error) {
 	}
 	s.cells = uint32(info.Size() / cellSize)
 	return s, nil
-}
-
-// Each calls fn with the name of every slot in use. For a cell with damaged content, it calls fn with an error
-// that names the cell.
-func (s *Slots) Each(ctx context.Context, fn func(slot string, err error)) error {
-	s.mu.Lock()
-	cells := s.cells
-	s.mu.Unlock()
-	r := io.NewSectionReader(s.file, cellSize, offset(cells)-cellSize)
-	chunk := make([]byte, growth*cellSize)
-	defer clear(chunk)
-	for cell := uint32(1); cell < cells; {
-		n, err := io.ReadFull(r, chunk[:min(len(chunk), int(offset(cells-cell)))])
-		if err := errors.Join(err, ctx.Err()); err != nil {
-			return fmt.Errorf("read the slots: %w", err)
-		}
-		for b := range slices.Chunk(chunk[:n], cellSize) {
-			if !bytes.Equal(b, make([]byte, cellSize)) {
-				fn(slotOf(cell, b))
-			}
-			cell++
-		}
-	}
-	return nil
-}
-
-// slotOf returns the name of the slot in a cell.
-func slotOf(cell uint32, b []byte) (string, error) {
-	name := slotName{cell, [8]byte(b)}
-	secret, err := name.decode(b)
-	clear(secret)
-	if err == nil && !bytes.Equal(b[checkEnd:], make([]byte, cellSize-checkEnd)) {
-		err = corrupt(SlotsName+" "+name.String(), errors.New("the bytes after the checksum are not zero"))
-	}
-	return name.String(), err
 }

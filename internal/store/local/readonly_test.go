@@ -107,7 +107,7 @@ func TestEachSlot(t *testing.T) {
 	}
 	each := func() (damaged []string) {
 		left := len(wanted)
-		err := s.Each(t.Context(), func(slot string, err error) {
+		err := s.Each(t.Context(), "", func(slot string, err error) bool {
 			switch {
 			case err != nil:
 				damaged = append(damaged, err.Error())
@@ -116,6 +116,7 @@ func TestEachSlot(t *testing.T) {
 			default:
 				t.Errorf("%s is not in use", slot)
 			}
+			return true
 		})
 		if err != nil || left != len(damaged) {
 			t.Errorf("%d slots are missing, %d are damaged, %v", left, len(damaged), err)

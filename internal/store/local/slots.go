@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"sync"
 
 	"github.com/keyhold/keyhold/internal/durable"
@@ -34,11 +32,12 @@ type Slots struct {
 	held   int64 // the file has blocks up to this offset; only Hold uses it
 	full   space.Mark
 
-	mu     sync.Mutex
-	free   []uint32 // cells that contain zeros on disk
-	cells  uint32   // number of cells in the file, including the first
-	err    error    // why the state on disk is unknown, or nil
-	closed bool
+	mu      sync.Mutex
+	free    []uint32                 // cells that contain zeros on disk
+	erasing map[uint32]chan struct{} // by cell; closed when the erasure has ended
+	cells   uint32                   // number of cells in the file, including the first
+	err     error                    // why the state on disk is unknown, or nil
+	closed  bool
 }
 
 var _ store.Slots = (*Slots)(nil)
@@ -52,7 +51,7 @@ func OpenSlots(dir string, failed func(error)) (*Slots, error) {
 	if err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
-	s := &Slots{file: f, failed: failed}
+	s := &Slots{file: f, failed: failed, erasing: map[uint32]chan struct{}{}}
 	if err := s.load(path); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
@@ -100,43 +99,6 @@ func (s *Slots) Get(_ context.Context, slot string) ([]byte, error) {
 		return nil, fmt.Errorf("read the slots: %w", err)
 	}
 	return name.decode(b[:])
-}
-
-// Erase implements [store.Slots]. It leaves a cell alone that another slot occupies in the meantime, which the
-// tag shows.
-func (s *Slots) Erase(ctx context.Context, slots ...string) error {
-	zeros := map[uint32][]byte{}
-	for _, slot := range slots {
-		secret, err := s.Get(ctx, slot)
-		clear(secret)
-		var corrupt *store.CorruptError
-		switch {
-		case errors.Is(err, store.ErrNoSlot):
-			continue
-		case err != nil && !errors.As(err, &corrupt):
-			return err
-		}
-		name, err := parseSlotName(slot)
-		if err != nil {
-			return err
-		}
-		zeros[name.cell] = make([]byte, cellSize)
-	}
-	if len(zeros) == 0 {
-		return s.refusal()
-	}
-	if err := s.write(zeros); err != nil {
-		return err
-	}
-	s.release(slices.Collect(maps.Keys(zeros))...)
-	return nil
-}
-
-// release adds cells that contain zeros on disk to the free cells.
-func (s *Slots) release(cells ...uint32) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.free = append(s.free, cells...)
 }
 
 // Close implements [store.Slots].

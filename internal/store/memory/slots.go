@@ -68,6 +68,29 @@ func (s *Slots) Erase(_ context.Context, slots ...string) error {
 	return nil
 }
 
+// Each implements [store.Slots].
+func (s *Slots) Each(ctx context.Context, after string, fn func(slot string, damage error) bool) error {
+	first, err := strconv.ParseUint(after, 10, 64)
+	if after != "" && err != nil {
+		return store.ErrNoSlot
+	}
+	for n := first + 1; ; n++ {
+		slot := strconv.FormatUint(n, 10)
+		s.mu.Lock()
+		_, used := s.secrets[slot]
+		last, closed := s.last, s.closed
+		s.mu.Unlock()
+		switch {
+		case closed:
+			return store.ErrClosed
+		case n > last || ctx.Err() != nil:
+			return ctx.Err()
+		case used && !fn(slot, nil):
+			return nil
+		}
+	}
+}
+
 // Close implements [store.Slots].
 func (s *Slots) Close() error {
 	s.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -139,6 +140,79 @@ func TestSlots(t *testing.T, open func(t *testing.T) store.Slots) {
 		}
 		wg.Wait()
 	})
+	t.Run("one slot erased by several at once", func(t *testing.T) {
+		s := open(t)
+		kept := map[string][]byte{}
+		for i := range 100 {
+			slot := put(t, s, secret(255))
+			var wg sync.WaitGroup
+			for range 3 {
+				wg.Go(func() {
+					if err := s.Erase(t.Context(), slot); err != nil {
+						t.Error(err)
+					}
+					if _, err := s.Get(t.Context(), slot); !errors.Is(err, store.ErrNoSlot) {
+						t.Errorf("after the erasure: %v", err)
+					}
+				})
+			}
+			wg.Go(func() {
+				for range 2 {
+					kept[put(t, s, secret(byte(i)))] = secret(byte(i))
+				}
+			})
+			wg.Wait()
+		}
+		for slot, secret := range kept {
+			want(t, s, slot, secret)
+		}
+		if len(kept) != 200 {
+			t.Errorf("%d slots have different names", len(kept))
+		}
+	})
+	t.Run("listed", func(t *testing.T) {
+		s := open(t)
+		var slots []string
+		for range 20 {
+			slots = append(slots, put(t, s, secret(1)))
+		}
+		each := func(after string, limit int) (listed []string) {
+			err := s.Each(t.Context(), after, func(slot string, damage error) bool {
+				if listed = append(listed, slot); damage != nil {
+					t.Error(damage)
+				}
+				want(t, s, slot, secret(1)) // fn may call the Slots
+				return len(listed) < limit
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return listed
+		}
+		order := each("", 100)
+		if a, b := slices.Sorted(slices.Values(order)), slices.Sorted(slices.Values(slots)); !slices.Equal(a, b) {
+			t.Fatalf("listed are %v, in use %v", a, b)
+		}
+		if got := each(order[6], 5); !slices.Equal(got, order[7:12]) {
+			t.Errorf("five behind the seventh: %v, want %v", got, order[7:12])
+		}
+		if err := s.Erase(t.Context(), order[6], order[8], order[19]); err != nil {
+			t.Fatal(err)
+		}
+		for after, want := range map[string][]string{order[6]: {order[7], order[9]}, order[18]: nil, order[19]: nil} {
+			if got := each(after, 2); !slices.Equal(got, want) {
+				t.Errorf("behind %s: %v, want %v", after, got, want)
+			}
+		}
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := s.Each(ended, "", func(string, error) bool { return true }); !errors.Is(err, context.Canceled) {
+			t.Errorf("after its context ended: %v", err)
+		}
+		if err := s.Each(t.Context(), "no slot", func(string, error) bool { return true }); !errors.Is(err, store.ErrNoSlot) {
+			t.Errorf("behind a name of no slot: %v", err)
+		}
+	})
 	t.Run("after Close", func(t *testing.T) {
 		s := open(t)
 		slot := put(t, s, secret(1))
@@ -147,7 +221,8 @@ func TestSlots(t *testing.T, open func(t *testing.T) store.Slots) {
 		}
 		_, putErr := s.Put(t.Context(), secret(1))
 		_, getErr := s.Get(t.Context(), slot)
-		for _, err := range []error{putErr, getErr, s.Erase(t.Context(), slot), s.Close()} {
+		eachErr := s.Each(t.Context(), "", func(string, error) bool { return true })
+		for _, err := range []error{putErr, getErr, eachErr, s.Erase(t.Context(), slot), s.Close()} {
 			if !errors.Is(err, store.ErrClosed) {
 				t.Errorf("after Close: %v", err)
 			}
