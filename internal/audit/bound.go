@@ -26,8 +26,8 @@ const (
 	Unknown         = "Unknown"
 )
 
-// maxStamp is the space reserved for the stamp that is added to a line later, in bytes.
-const maxStamp = 64
+// maxStamp is the space reserved for the members that Stamp and Recovered add to a line later, in bytes.
+const maxStamp = 128
 
 // limit returns the maximum size of the line of e before it is stamped, in bytes.
 func (e *Event) limit() int {

@@ -219,6 +219,14 @@ func Stamp(line []byte, revision int64) []byte {
 	return fmt.Appendf(stamped, ",\"storeRevision\":%d}\n", revision)
 }
 
+// Recovered returns a line with recoveredFrom added as its last member: the node that made the change. Another
+// node writes the line to its own log, because it has taken over the events of this node. The ID of a node has only
+// letters, digits and hyphens.
+func Recovered(line []byte, node string) []byte {
+	recovered := append([]byte(nil), bytes.TrimSuffix(line, []byte("}\n"))...)
+	return fmt.Appendf(recovered, ",\"recoveredFrom\":%q}\n", node)
+}
+
 // ID returns the EventID of a line.
 func ID(line []byte) (string, error) {
 	id, _, err := parseLine(line)

@@ -43,7 +43,7 @@ func (j *Journal) Start(ctx context.Context, node string) error {
 		case !ok:
 			return full
 		case full == nil && f.Incarnation != incarnation:
-			return j.stop()
+			return j.Stop(ErrFenced)
 		}
 		j.incarnation = f.Incarnation
 		return j.readFence(v)
@@ -66,7 +66,7 @@ func (j *Journal) readFence(from store.Getter) error {
 		return err
 	}
 	if f.Incarnation != j.incarnation {
-		return j.stop()
+		return j.Stop(ErrFenced)
 	}
 	rev, err := records.Fences.Revision(from, j.node)
 	if err == nil {
@@ -75,18 +75,28 @@ func (j *Journal) readFence(from store.Getter) error {
 	return err
 }
 
-// stop notes that the process is fenced, and tells the owner of the Journal once.
-func (j *Journal) stop() error {
-	if j.fenced.CompareAndSwap(false, true) {
-		go j.onFenced(ErrFenced)
-	}
-	return ErrFenced
+// CheckFence looks at the fence, and stops the node if another process has taken it over.
+func (j *Journal) CheckFence(ctx context.Context) error {
+	return j.store.View(ctx, func(v *store.View) error { return j.readFence(v) })
 }
 
-// Fenced returns ErrFenced when another process has taken over this node.
+// HoldFence makes a transaction conflict if another process takes over this node meanwhile. It
+// returns ErrFenced if this process may not commit any more.
+func (j *Journal) HoldFence(tx *store.Tx) error { return j.readFence(tx) }
+
+// Stop makes the node refuse everything from now on, for a reason, and tells the owner of the Journal
+// once. It returns the reason.
+func (j *Journal) Stop(reason error) error {
+	if j.stopped.CompareAndSwap(nil, &reason) {
+		go j.onFenced(reason)
+	}
+	return *j.stopped.Load()
+}
+
+// Fenced returns the reason why the node must refuse everything, such as ErrFenced, or nil.
 func (j *Journal) Fenced() error {
-	if j.fenced.Load() {
-		return ErrFenced
+	if reason := j.stopped.Load(); reason != nil {
+		return *reason
 	}
 	return nil
 }

@@ -26,8 +26,11 @@ type Journal struct {
 
 	node, incarnation string       // of this process, set by Start
 	fence             atomic.Int64 // revision of the last write of the fence that this process knows
-	fenced            atomic.Bool
+	stopped           atomic.Pointer[error]
 	onFenced          func(error)
+
+	takingOver sync.Mutex
+	recovering map[string]bool // events of other nodes in the outbox that the log has or gets, by ID
 
 	life       context.Context // ends when the Journal is closed
 	end        context.CancelFunc
@@ -38,9 +41,10 @@ type Journal struct {
 
 // New returns the Journal of a store and its audit log. The caller closes the audit log before
 // the Journal, so that the Journal learns of all events that the log has on disk. fenced is called
-// once, with ErrFenced, when another process has taken over the node.
+// once, with ErrFenced or another reason, when the node must stop.
 func New(s *store.Store, events *audit.Log, log *slog.Logger, fenced func(error)) *Journal {
 	j := &Journal{store: s, audit: events, log: log, leftovers: newLeftovers(s, log), onFenced: fenced}
+	j.recovering = map[string]bool{}
 	j.life, j.end = context.WithCancel(context.Background())
 	return j
 }
@@ -130,14 +134,17 @@ func (j *Journal) Recover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return j.each(ctx, func(path, id string, r records.PendingEvent, revision int64) error {
+	return j.each(ctx, j.node, func(path, id string, r records.PendingEvent, revision int64) error {
+		if r.From != "" {
+			j.recovering[id] = true
+		}
 		switch {
 		case r.Void:
 			j.Clean(j.removeRenewing(path))
 		case logged[id]:
 			j.Clean(j.remove(path))
 		default:
-			return j.audit.Append(audit.Stamp(r.Line, revision), func() { j.Clean(j.remove(path)) })
+			return j.audit.Append(lineOf(r, revision), func() { j.Clean(j.remove(path)) })
 		}
 		return nil
 	})
@@ -147,7 +154,7 @@ func (j *Journal) Recover(ctx context.Context) error {
 // event of the store can begin.
 func (j *Journal) eventsInLog(ctx context.Context) (map[string]bool, error) {
 	from := int64(math.MaxInt64)
-	err := j.each(ctx, func(_, _ string, r records.PendingEvent, _ int64) error {
+	err := j.each(ctx, j.node, func(_, _ string, r records.PendingEvent, _ int64) error {
 		if !r.Void {
 			from = min(from, r.After)
 		}
@@ -160,12 +167,12 @@ func (j *Journal) eventsInLog(ctx context.Context) (map[string]bool, error) {
 	return events, j.audit.Since(from, func(id string) { events[id] = true })
 }
 
-// each calls fn with every record of the node that was in the outbox when each began, and with a
+// each calls fn with every record of a node that was in the outbox when each began, and with a
 // revision of the store that is not older than the record. It may miss records that came later.
 func (j *Journal) each(
-	ctx context.Context, fn func(path, id string, r records.PendingEvent, revision int64) error,
+	ctx context.Context, node string, fn func(path, id string, r records.PendingEvent, revision int64) error,
 ) error {
-	under := records.OutboxPath(j.node, "")
+	under := records.OutboxPath(node, "")
 	for after := ""; ; {
 		var left []store.Record[records.PendingEvent]
 		var revision int64

@@ -20,6 +20,7 @@ type PendingEvent struct {
 	Line  []byte `json:"line,omitempty"`
 	After int64  `json:"after"`
 	Void  bool   `json:"void,omitzero"`
+	From  string `json:"from,omitzero"` // the node that made the change, if another one took over its events
 }
 
 // OutboxPath returns the path of an event that a node committed.
