@@ -40,6 +40,9 @@ func checks() map[string]check {
 	addCheck(rows, records.Outbox, (*verifier).event)
 	addCheck(rows, records.Fences, (*verifier).fence)
 	addCheck(rows, records.SoleNodes, (*verifier).soleNode)
+	addCheck(rows, records.Nodes, (*verifier).nodeOf)
+	addCheck(rows, records.Confirmations, (*verifier).confirmation)
+	addCheck(rows, records.Levels, (*verifier).level)
 	addCheck(rows, records.Clocks, (*verifier).clockAhead)
 	addCheck(rows, records.Formats, (*verifier).formatOf)
 	addCheck(rows, records.Deployments, (*verifier).deploymentOf)
@@ -100,20 +103,6 @@ func (v *verifier) event(path string, r records.PendingEvent) error {
 		err = errMoved
 	}
 	return err
-}
-
-func (v *verifier) fence(node string, f records.Fence) error {
-	if strings.Contains(node, "/") || f.Incarnation == "" {
-		return errMoved
-	}
-	return nil
-}
-
-func (v *verifier) soleNode(path string, n records.SoleNode) error {
-	if path != records.SoleNodePath || n.ID == "" || strings.Contains(n.ID, "/") {
-		return errMoved
-	}
-	return nil
 }
 
 // usageOf checks the last usage of a key, and that the key exists.

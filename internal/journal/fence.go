@@ -100,3 +100,6 @@ func (j *Journal) Fenced() error {
 	}
 	return nil
 }
+
+// Incarnation returns the incarnation of this process, after Start.
+func (j *Journal) Incarnation() string { return j.incarnation }

@@ -22,12 +22,13 @@ type Takeover struct {
 	node, incarnation string
 }
 
-// TakeOver fences another node, and moves its events to the outbox of this node, from where they come
-// to the log of this node. Void records are removed: no earlier commit of the fenced node is made.
+// TakeOver fences another node, unless check returns an error in the same transaction. It moves the
+// events of the node to the outbox of this node, from where they come to the log of this node. Void
+// records are removed: no earlier commit of the fenced node is made.
 //
 // TakeOver can be stopped at any moment, and repeated by this or another node. The events are always
 // in the outbox of exactly one node, and each node writes an event to its log at most once.
-func (j *Journal) TakeOver(ctx context.Context, node string) (Takeover, error) {
+func (j *Journal) TakeOver(ctx context.Context, node string, check func(*store.Tx) error) (Takeover, error) {
 	j.takingOver.Lock()
 	defer j.takingOver.Unlock()
 	t := Takeover{j, node, records.NewNodeID()}
@@ -36,7 +37,10 @@ func (j *Journal) TakeOver(ctx context.Context, node string) (Takeover, error) {
 	}
 	err := j.store.Update(ctx, func(tx *store.Tx) error {
 		_, _, err := records.Fences.Get(tx, node)
-		return errors.Join(err, j.HoldFence(tx), records.Fences.Put(tx, node, records.Fence{Incarnation: t.incarnation}))
+		if err = errors.Join(err, check(tx), j.HoldFence(tx)); err != nil {
+			return err
+		}
+		return records.Fences.Put(tx, node, records.Fence{Incarnation: t.incarnation})
 	})
 	if err == nil {
 		err = t.moveEvents(ctx)

@@ -66,6 +66,8 @@ func (p *peer) lines(text string) (lines []string) {
 	return lines
 }
 
+func always(*store.Tx) error { return nil }
+
 // leave makes a node that commits n changes and is killed before its log has their events, and one void record.
 func (d *deployment) leave(id string, n int) (ids []string) {
 	d.Helper()
@@ -100,7 +102,7 @@ func TestTakeOver(t *testing.T) {
 		d := newDeployment(t)
 		ids := d.leave("A", 3*takeoverPage+1)
 		b := d.peer("B")
-		if _, err := b.TakeOver(t.Context(), "A"); err != nil {
+		if _, err := b.TakeOver(t.Context(), "A", always); err != nil {
 			t.Fatal(err)
 		}
 		b.end(false)
@@ -118,7 +120,7 @@ func TestTakeOver(t *testing.T) {
 func TestANodeDoesNotTakeOverItself(t *testing.T) {
 	d := newDeployment(t)
 	p := d.peer("A")
-	if _, err := p.TakeOver(t.Context(), "A"); err == nil || p.Fenced() != nil {
+	if _, err := p.TakeOver(t.Context(), "A", always); err == nil || p.Fenced() != nil {
 		t.Errorf("%v, fenced %v", err, p.Fenced())
 	}
 	p.end(false)
@@ -140,7 +142,7 @@ func TestLateCommitAfterATakeover(t *testing.T) {
 			}, audit.Event{EventID: id})
 		}()
 		synctest.Wait()
-		if _, err := b.TakeOver(t.Context(), "A"); err != nil {
+		if _, err := b.TakeOver(t.Context(), "A", always); err != nil {
 			t.Fatal(err)
 		}
 		a.faulty.Resume()
@@ -183,18 +185,18 @@ func TestTakeoverThatIsInterrupted(t *testing.T) {
 						}
 						ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 						defer cancel()
-						_, _ = b.TakeOver(ctx, "A")
+						_, _ = b.TakeOver(ctx, "A", always)
 						b.end(true)
 						all := []*peer{b}
 						last := d.peer(next)
 						if all = append(all, last); next != "A" {
-							_, err := last.TakeOver(t.Context(), "A")
+							_, err := last.TakeOver(t.Context(), "A", always)
 							if err != nil {
 								t.Fatal(err)
 							}
 						}
 						if next != "B" {
-							if _, err := last.TakeOver(t.Context(), "B"); err != nil {
+							if _, err := last.TakeOver(t.Context(), "B", always); err != nil {
 								t.Fatal(err)
 							}
 						}
@@ -243,13 +245,13 @@ func TestTakeoversAtOnce(t *testing.T) {
 		commits := 0
 		b.faulty.Next = func(store.Batch) (storetest.Fault, time.Duration) {
 			if commits++; commits == 3 {
-				if _, err := c.TakeOver(t.Context(), "A"); err != nil {
+				if _, err := c.TakeOver(t.Context(), "A", always); err != nil {
 					t.Error(err)
 				}
 			}
 			return storetest.None, 0
 		}
-		took, err := b.TakeOver(t.Context(), "A")
+		took, err := b.TakeOver(t.Context(), "A", always)
 		if !errors.Is(err, ErrTakeoverLost) {
 			t.Errorf("got %v", err)
 		}
@@ -258,11 +260,53 @@ func TestTakeoversAtOnce(t *testing.T) {
 		}
 		b.end(true)
 		again := d.peer("B")
-		if _, err := again.TakeOver(t.Context(), "A"); err != nil {
+		if _, err := again.TakeOver(t.Context(), "A", always); err != nil {
 			t.Error(err)
 		}
 		again.end(false)
 		c.end(false)
 		d.checkLogs(ids, []*peer{b, again, c})
+	})
+}
+
+// An event can come back to a node that has it in its log already.
+func TestEventsThatComeBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDeployment(t)
+		ids := d.leave("A", 3)
+		log := func(id, from string) *peer {
+			p := d.peer(id)
+			if _, err := p.TakeOver(t.Context(), from, always); err != nil {
+				t.Fatal(err)
+			}
+			p.faulty.Cut(true) // no event is removed from the store
+			time.Sleep(time.Second)
+			p.end(true)
+			return p
+		}
+		all := []*peer{log("B", "A"), log("C", "B")}
+		last := d.peer("B")
+		if _, err := last.TakeOver(t.Context(), "C", always); err != nil {
+			t.Fatal(err)
+		}
+		last.end(false)
+		d.checkLogs(ids, all)
+	})
+}
+
+// A node that is alive after all is not fenced.
+func TestTakeoverThatIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDeployment(t)
+		alive := errors.New("alive")
+		a, b := d.peer("A"), d.peer("B")
+		if _, err := b.TakeOver(t.Context(), "A", func(*store.Tx) error { return alive }); !errors.Is(err, alive) {
+			t.Errorf("got %v", err)
+		}
+		if err := a.CheckFence(t.Context()); err != nil {
+			t.Error(err)
+		}
+		a.end(false)
+		b.end(false)
 	})
 }

@@ -1,6 +1,7 @@
 package records
 
 import (
+	"strings"
 	"time"
 )
 
@@ -51,4 +52,10 @@ type Confirmation struct {
 // starts writes the record, so a transaction that raises the level conflicts with the start.
 type Level struct {
 	Level int `json:"level"`
+}
+
+// ValidNodeID reports whether id can be the ID of a node: 1 to 64 letters, digits and hyphens.
+func ValidNodeID(id string) bool {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-"
+	return id != "" && len(id) <= 64 && strings.Trim(id, letters) == ""
 }

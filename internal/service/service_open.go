@@ -13,6 +13,7 @@ import (
 	"github.com/keyhold/keyhold/internal/journal"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/material"
+	"github.com/keyhold/keyhold/internal/nodes"
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/space"
@@ -49,8 +50,16 @@ type Config struct {
 	// Node is the ID of this node among the nodes that share the Backend. If empty, the
 	// Backend belongs to this process.
 	Node string
-	// Fenced, if set, is called once when another process has taken over this node. It
-	// should stop the program: the Service refuses all requests from then on.
+	// Shared says that other processes commit to the Backend too. Node must be set then.
+	Shared bool
+	// Address and Version describe this node to operators, if the Backend is shared.
+	Address, Version string
+	// Timing has the times on which the nodes of a shared Backend rely. If zero, it is
+	// nodes.DefaultTiming.
+	Timing nodes.Timing
+	// Fenced, if set, is called once when another process has taken over this node, or when the
+	// node must stop for another reason. It should stop the program: the Service refuses all
+	// requests from then on.
 	Fenced func(error)
 	// Computing, if set, is called with 1 when an expensive computation begins, and with -1
 	// when it ends.
@@ -80,6 +89,7 @@ type Service struct {
 	materials     *material.Vault
 	audit         *audit.Log
 	journal       *journal.Journal
+	nodes         *nodes.Nodes // nil unless the Backend is shared
 	sweeper       *sweeper
 	sweeping      sync.Mutex
 	clock         *Clock
@@ -191,6 +201,9 @@ func (s *Service) resume(ctx context.Context, c Config) error {
 
 // StoreRevision returns the newest known revision of the store.
 func (s *Service) StoreRevision() int64 { return s.store.Revision() }
+
+// Ready returns why this node should get no requests, or nil.
+func (s *Service) Ready() error { return s.nodes.Ready() }
 
 // Close waits for the work in the background. All calls of Do must have returned.
 func (s *Service) Close() error {

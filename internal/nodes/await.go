@@ -1,0 +1,156 @@
+package nodes
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/records"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// maxNodes is the number of nodes that a deployment can have.
+const maxNodes = 1000
+
+// A view is what this node has read last of the other nodes.
+type view struct {
+	mu      sync.Mutex
+	census  census
+	rev     int64            // of the confirmations
+	others  map[string]int64 // confirmed revisions of the other nodes
+	news    chan struct{}    // closed when rev and others change
+	due     chan struct{}    // signals that a look is needed
+	members bool             // the look must read the heartbeats too
+	beating map[string]bool  // nodes whose heartbeat the feed has told since the last look
+}
+
+func (v *view) init(t Timing) {
+	v.census = census{timing: t, others: map[string]*member{}}
+	v.news, v.due, v.beating = make(chan struct{}), make(chan struct{}, 1), map[string]bool{}
+}
+
+// note asks for a look.
+func (v *view) note(members bool, beating []string) {
+	v.mu.Lock()
+	v.members = v.members || members
+	for _, id := range beating {
+		v.beating[id] = true
+	}
+	v.mu.Unlock()
+	select {
+	case v.due <- struct{}{}:
+	default:
+	}
+}
+
+// take returns what the next look must read.
+func (v *view) take() (members bool, beating map[string]bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	members, beating = v.members, v.beating
+	v.members, v.beating = false, map[string]bool{}
+	return members, beating
+}
+
+// missing reports whether another node has not confirmed a revision, as far as the last look shows. It
+// returns a channel that is closed by the next look, and whether the last look is too old to tell.
+func (v *view) missing(rev int64) (missing bool, news <-chan struct{}, old bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.rev < rev {
+		return true, v.news, true
+	}
+	for _, confirmed := range v.others {
+		missing = missing || confirmed < rev
+	}
+	return missing, v.news, false
+}
+
+// Await returns when no other node answers from a memory that is older than a revision: each of them has
+// confirmed the revision, or the bound has passed since a time, which is not before the commit of the
+// revision. It returns an error only if ctx ends before.
+func (n *Nodes) Await(ctx context.Context, rev int64, since time.Time) error {
+	bound := time.NewTimer(n.Timing.Bound - time.Since(since))
+	defer bound.Stop()
+	for {
+		missing, news, old := n.view.missing(rev)
+		if !missing {
+			return nil
+		}
+		if old {
+			n.view.note(false, nil)
+		}
+		select {
+		case <-news:
+		case <-bound.C:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// watch looks at the other nodes whenever the feed tells something of them, and at least with each beat.
+func (n *Nodes) watch() {
+	tick := time.NewTicker(n.Timing.Beat)
+	defer tick.Stop()
+	for {
+		members, beating := false, map[string]bool(nil)
+		select {
+		case <-tick.C:
+			members = true
+		case <-n.view.due:
+			members, beating = n.view.take()
+		case <-n.life.Done():
+			return
+		}
+		ctx, cancel := context.WithTimeout(n.life, n.Timing.Beat)
+		if err := n.look(ctx, members, beating); err != nil && n.life.Err() == nil {
+			n.Log.Debug("the other nodes were not read", "error", err)
+		}
+		cancel()
+	}
+}
+
+// look reads the confirmations of the other nodes and, if members is set, their heartbeats.
+func (n *Nodes) look(ctx context.Context, members bool, beating map[string]bool) error {
+	var confirmed []store.Record[records.Confirmation]
+	var all []store.Record[records.Node]
+	var rev, level int64
+	err := n.Store.View(ctx, func(v *store.View) (err error) {
+		rev = v.Rev()
+		if confirmed, err = records.Confirmations.Scan(v, "", "", maxNodes); err != nil || !members {
+			return err
+		}
+		if level, err = levelOf(v); err == nil {
+			all, err = records.Nodes.Scan(v, "", "", maxNodes)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	n.view.set(n.id, rev, confirmed)
+	if members {
+		n.level.Store(level)
+		n.judge(all, confirmed, beating)
+	}
+	return nil
+}
+
+// set notes the confirmations at a revision.
+func (v *view) set(self string, rev int64, confirmed []store.Record[records.Confirmation]) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if rev < v.rev {
+		return
+	}
+	v.rev, v.others = rev, map[string]int64{}
+	for _, r := range confirmed {
+		if r.Path != self {
+			v.others[r.Path] = r.Value.Revision
+		}
+	}
+	close(v.news)
+	v.news = make(chan struct{})
+}

@@ -1,0 +1,136 @@
+package nodes
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/journal"
+	"github.com/keyhold/keyhold/internal/records"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// A Feed tells what changes in the store, whoever changes it.
+type Feed interface {
+	// OnChange has fn called with each revision and the paths that it changed. Without paths, anything may
+	// have changed. fn is called before Told returns the revision.
+	OnChange(fn func(rev int64, paths []string))
+	// Told returns the revision up to which the memory of this process is up to date.
+	Told() int64
+}
+
+// A Config configures the part that this node takes in a deployment. The fields up to Record must be
+// set.
+type Config struct {
+	Store    *store.Store
+	Feed     Feed
+	Journal  *journal.Journal
+	Log      *slog.Logger
+	ID       string // of this node
+	Address  string // for operators
+	Version  string // of the program, for operators
+	LogBytes func() int64
+	// Record makes a change together with its event.
+	Record func(ctx context.Context, e Event, change func(*store.Tx) error) error
+	Level  int              // the newest level of records that this process knows; records.NewestLevel if zero
+	Timing Timing           // DefaultTiming if zero
+	Wall   func() time.Time // time.Now if nil
+}
+
+// An Event is a change that a node makes to another node.
+type Event struct {
+	Name string // "TakeOverNode" or "RemoveNode"
+	Node string
+	// LoseLog says that the audit log of a node that is removed was given up.
+	LoseLog bool
+}
+
+// Nodes is the part that this process takes in the deployment. Its methods may be called concurrently.
+type Nodes struct {
+	Config
+	id      string
+	started bool                     // Join has written the records of this node
+	listens atomic.Bool              // the journal has started
+	live    atomic.Pointer[[]string] // this node and the others that are alive
+	clock   atomic.Pointer[error]    // why the wall clock is not trusted, or a pointer to nil
+	ready   atomic.Pointer[error]    // why this node should get no requests, or a pointer to nil
+	level   atomic.Int64
+
+	heartbeat heartbeat
+	confirmer confirmer
+	view      view
+	takeovers chan task
+
+	life context.Context
+	end  context.CancelFunc
+	gone sync.WaitGroup
+}
+
+// New returns the Nodes of a process. It must be called before the Feed tells anything. The caller starts
+// the Journal, and then calls Join.
+func New(c Config) *Nodes {
+	if c.Timing == (Timing{}) {
+		c.Timing = DefaultTiming
+	}
+	if c.Level == 0 {
+		c.Level = records.NewestLevel
+	}
+	if c.Wall == nil {
+		c.Wall = time.Now
+	}
+	n := &Nodes{Config: c, id: c.ID, takeovers: make(chan task)}
+	n.live.Store(&[]string{c.ID})
+	n.clock.Store(new(error))
+	n.ready.Store(new(error))
+	n.confirmer.due = make(chan struct{}, 1)
+	n.view.init(c.Timing)
+	n.life, n.end = context.WithCancel(context.Background())
+	c.Feed.OnChange(n.changed)
+	return n
+}
+
+// Close ends the part of this process, which answers no requests any more. The others then wait no longer
+// for its confirmations. The audit log must be closed already.
+func (n *Nodes) Close() error {
+	n.end()
+	n.gone.Wait()
+	if !n.started || n.Journal.Fenced() != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), n.Timing.Beat)
+	defer cancel()
+	err := n.leave(ctx)
+	if errors.Is(err, journal.ErrFenced) {
+		return nil
+	}
+	return err
+}
+
+// errDraining is the reason of a node that an operator drains.
+var errDraining = errors.New("an operator drains this node")
+
+// Ready returns why this node should get no requests, or nil.
+func (n *Nodes) Ready() error {
+	if n == nil {
+		return nil
+	}
+	if err := n.Journal.Fenced(); err != nil {
+		return err
+	}
+	return *n.ready.Load()
+}
+
+// Clock returns why the wall clock of this node is not trusted, or nil. Meanwhile the node must not
+// destroy anything because its time has come.
+func (n *Nodes) Clock() error {
+	if n == nil {
+		return nil
+	}
+	return *n.clock.Load()
+}
+
+// CommonLevel returns the level whose members of records all nodes know.
+func (n *Nodes) CommonLevel() int { return int(n.level.Load()) }
