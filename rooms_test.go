@@ -44,6 +44,7 @@ internal/policy/hostile   internal/key internal/policy  |
 internal/admit            |
 internal/store            |  json
 internal/store/boltpages  internal/store  |
+internal/store/etcd       internal/guarded internal/store  |  etcd grpc uuid zap
 internal/store/local      internal/durable internal/store/boltpages internal/store internal/space  |  bbolt
 internal/store/memory     internal/store  |  btree
 internal/store/storetest  internal/store  |
@@ -80,7 +81,9 @@ var modules = map[string]string{
 	"btree":     "github.com/tidwall/btree",
 	"circl":     "github.com/cloudflare/circl",
 	"cobra":     "github.com/spf13/cobra",
+	"etcd":      "go.etcd.io/etcd",
 	"fasthttp":  "github.com/valyala/fasthttp",
+	"grpc":      "google.golang.org/grpc",
 	"jose":      "github.com/go-jose/go-jose/v4",
 	"json":      "github.com/go-json-experiment/json",
 	"mldsa":     "filippo.io/mldsa",
@@ -92,6 +95,7 @@ var modules = map[string]string{
 	"uuid":      "github.com/google/uuid",
 	"xcrypto":   "golang.org/x/crypto",
 	"xterm":     "golang.org/x/term",
+	"zap":       "go.uber.org/zap",
 }
 
 // pure are the rooms of vocabulary, and the decision: no I/O, no clock, no

@@ -1,0 +1,122 @@
+package etcd
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"slices"
+	"sync/atomic"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+const slotName = 16 // random bytes of a name
+
+// Slots are the [store.Slots] beside the records of a Backend. A slot is a key that is deleted. The history of
+// the cluster keeps a deleted secret; SECURITY.md says where and how long. Closing Slots leaves the Backend open.
+type Slots struct {
+	b      *Backend
+	closed atomic.Bool
+}
+
+var _ store.Slots = (*Slots)(nil)
+
+// Slots returns the Slots of the same deployment.
+func (b *Backend) Slots() store.Slots { return &Slots{b: b} }
+
+// enter begins a call, which its caller ends by leave.
+func (s *Slots) enter(ctx context.Context) (leave func(), err error) {
+	if s.closed.Load() {
+		return nil, store.ErrClosed
+	}
+	return s.b.enter(ctx)
+}
+
+// Put implements [store.Slots.Put]. After an error the slot may exist under a name that nobody knows. Put does
+// not repeat itself: the first attempt could be applied after the slot of the second one was erased.
+func (s *Slots) Put(ctx context.Context, secret []byte) (string, error) {
+	if len(secret) != store.SlotSize {
+		return "", store.ErrInvalid
+	}
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer leave()
+	random := make([]byte, slotName)
+	rand.Read(random)
+	name := hex.EncodeToString(random)
+	key := s.b.names.slot(name)
+	_, err = s.b.commit(clientv3.OpTxn([]clientv3.Cmp{clientv3.Compare(clientv3.CreateRevision(key), "=", 0)},
+		[]clientv3.Op{clientv3.OpPut(key, string(secret))}, nil))
+	return name, err
+}
+
+// Get implements [store.Slots.Get].
+func (s *Slots) Get(ctx context.Context, slot string) ([]byte, error) {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	if !isSlot(slot) {
+		return nil, store.ErrNoSlot
+	}
+	got, err := s.b.read(ctx, clientv3.OpGet(s.b.names.slot(slot)))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(got.Get().Kvs) == 0:
+		return nil, store.ErrNoSlot
+	}
+	return bytes.Clone(got.Get().Kvs[0].Value), nil
+}
+
+// Erase implements [store.Slots.Erase]. It may be repeated: a name is never used again.
+func (s *Slots) Erase(ctx context.Context, slots ...string) error {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	slots = slices.DeleteFunc(slices.Clone(slots), func(slot string) bool { return !isSlot(slot) })
+	slices.Sort(slots)
+	for page := range slices.Chunk(slices.Compact(slots), store.MaxBatch) {
+		var deletes []clientv3.Op
+		for _, slot := range page {
+			deletes = append(deletes, clientv3.OpDelete(s.b.names.slot(slot)))
+		}
+		if err := s.delete(ctx, clientv3.OpTxn(nil, deletes, nil)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// delete repeats a deletion of unknown outcome until ctx ends, at most maxSends times.
+func (s *Slots) delete(ctx context.Context, op clientv3.Op) (err error) {
+	for range maxSends {
+		if _, err = s.b.commit(op); !errors.Is(err, store.ErrUnknown) || ctx.Err() != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// Close implements [store.Slots.Close].
+func (s *Slots) Close() error {
+	if s.closed.Swap(true) {
+		return store.ErrClosed
+	}
+	return nil
+}
+
+// isSlot reports whether a name can be the name of a slot.
+func isSlot(name string) bool {
+	random, err := hex.DecodeString(name)
+	return err == nil && len(random) == slotName
+}
