@@ -16,4 +16,5 @@ func (n names) own(name string) []byte   { return []byte(name[len(n.base+"record
 func (n names) slot(name string) string  { return n.base + "slots/" + name }
 func (n names) hold(name string) string  { return n.base + "holds/" + name }
 func (n names) recordsEnd() string       { return n.base + "records0" } // 0 follows / in ASCII
+func (n names) slotsEnd() string         { return n.base + "slots0" }
 func (n names) holdsEnd() string         { return n.base + "holds0" }

@@ -14,7 +14,10 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-const slotName = 16 // random bytes of a name
+const (
+	slotName  = 16   // random bytes of a name
+	slotsPage = 1000 // slots that Each reads at once
+)
 
 // Slots are the [store.Slots] beside the records of a Backend. A slot is a key that is deleted. The history of
 // the cluster keeps a deleted secret; SECURITY.md says where and how long. Closing Slots leaves the Backend open.
@@ -105,6 +108,47 @@ func (s *Slots) delete(ctx context.Context, op clientv3.Op) (err error) {
 		}
 	}
 	return err
+}
+
+// Each implements [store.Slots.Each]. It reads pages, each at a revision of its own.
+func (s *Slots) Each(ctx context.Context, after string, fn func(slot string, damage error) bool) error {
+	if after != "" && !isSlot(after) {
+		return store.ErrNoSlot
+	}
+	for {
+		page, err := s.page(ctx, after)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		for _, after = range page {
+			if !fn(after, nil) {
+				return nil
+			}
+		}
+	}
+}
+
+// page returns the names of some slots behind a slot.
+func (s *Slots) page(ctx context.Context, after string) ([]string, error) {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	start := s.b.names.slot(after)
+	if after != "" {
+		start += "\x00" // the first key behind it
+	}
+	got, err := s.b.read(ctx, clientv3.OpGet(start, clientv3.WithRange(s.b.names.slotsEnd()), clientv3.WithKeysOnly(),
+		clientv3.WithLimit(slotsPage)))
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(got.Get().Kvs))
+	for i, kv := range got.Get().Kvs {
+		names[i] = string(kv.Key[len(s.b.names.slot("")):])
+	}
+	return names, nil
 }
 
 // Close implements [store.Slots.Close].
