@@ -20,15 +20,18 @@ demo: build ## Run the story of the README with the official Go SDK against a re
 
 test: deps build ## Install what the tests need, and run all tests.
 	go run ./tally -timeout 60m ./... # go test, and then what the tests counted; there is time for a busy machine
+	cd cluster && go test -timeout 30m ./... # real servers of etcd
 
 race: deps ## Run all tests with the race detector.
 	CGO_ENABLED=1 go test -race -timeout 120m ./...
+	cd cluster && CGO_ENABLED=1 go test -race -timeout 60m ./...
 
 check: ## Run what finds most mistakes in under a minute: formatting, vet, staticcheck, the import law, the documents.
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt -w these:"; echo "$$unformatted"; exit 1; }
 	go vet ./...
 	cd tools && go build -o ../$(BUILD)/ honnef.co/go/tools/cmd/staticcheck
 	$(BUILD)/staticcheck ./...
+	cd cluster && go vet ./... && ../$(BUILD)/staticcheck ./...
 	go test -count=1 -run '^Test(ImportLaw|HTTPFiles|DesignNamesRooms|Columns|Documents|ColumnsOfDocuments|FlagsInDocuments|StateColumn)$$' . ./cmd/keyhold ./internal/key
 
 lint: check ## The same as check, which .ci/run calls.
@@ -36,6 +39,7 @@ lint: check ## The same as check, which .ci/run calls.
 vuln: ## Ask the database of known vulnerabilities, which is on the network.
 	cd tools && go build -o ../$(BUILD)/ golang.org/x/vuln/cmd/govulncheck
 	$(BUILD)/govulncheck ./...
+	cd cluster && ../$(BUILD)/govulncheck -test ./...
 
 faults: crash images syncs flips full ## Run crash, images, syncs, flips and full: what can go wrong with a machine.
 

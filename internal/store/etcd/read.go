@@ -44,10 +44,10 @@ func (b *Backend) read(ctx context.Context, op clientv3.Op) (clientv3.OpResponse
 	}
 }
 
-func tryRead(ctx context.Context, patience time.Duration, m *member, op clientv3.Op) (got clientv3.OpResponse, err error) {
+func tryRead(ctx context.Context, patience time.Duration, m *member, op clientv3.Op) (clientv3.OpResponse, error) {
 	_, kv, err := m.connect()
 	if err != nil {
-		return got, err
+		return clientv3.OpResponse{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

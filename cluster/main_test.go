@@ -1,0 +1,21 @@
+// Package cluster tests the Backend on etcd with real servers. It is a module of its own, so that the modules of
+// the server of etcd stay out of go.mod of Keyhold.
+package cluster
+
+import (
+	"os"
+	"testing"
+
+	"go.etcd.io/etcd/server/v3/etcdmain"
+)
+
+// asServer, if set, makes the test binary a server of etcd.
+const asServer = "KEYHOLD_TEST_ETCD"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asServer) != "" {
+		etcdmain.Main(os.Args)
+		return
+	}
+	os.Exit(m.Run())
+}
