@@ -85,11 +85,16 @@ func (c *census) skew() (ahead time.Duration, others int) {
 	return median(all), len(all)
 }
 
-// median returns the median of some durations, or 0.
+// median returns the median of some durations, or 0. Of two values in the middle it returns the one that
+// is closer to 0: the clock of this node is right if it agrees with one of two others.
 func median(all []time.Duration) time.Duration {
 	if len(all) == 0 {
 		return 0
 	}
 	slices.Sort(all)
-	return (all[(len(all)-1)/2] + all[len(all)/2]) / 2
+	lower, upper := all[(len(all)-1)/2], all[len(all)/2]
+	if lower.Abs() < upper.Abs() {
+		return lower
+	}
+	return upper
 }

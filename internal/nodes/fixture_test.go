@@ -1,0 +1,245 @@
+package nodes
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/journal"
+	"github.com/keyhold/keyhold/internal/records"
+	"github.com/keyhold/keyhold/internal/seal"
+	"github.com/keyhold/keyhold/internal/store"
+	"github.com/keyhold/keyhold/internal/store/memory"
+	"github.com/keyhold/keyhold/internal/store/storetest"
+)
+
+// A cluster is a Backend that several nodes share.
+type cluster struct {
+	*testing.T
+	backend *memory.DB
+	sealer  store.Sealer
+	store   *store.Store // of the test
+	logs    map[string]*logFile
+}
+
+// inCluster runs a test in a bubble.
+func inCluster(t *testing.T, test func(c *cluster)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		keyring, _, err := seal.NewKeyring(t.Context(), seal.NewEphemeralRoot())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &cluster{T: t, backend: memory.NewAt(1000), sealer: keyring.Records(), logs: map[string]*logFile{}}
+		c.store = store.New(c.backend, c.sealer)
+		test(c)
+	})
+}
+
+// A logFile is an audit log in memory.
+type logFile struct {
+	audit.Discard
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (f *logFile) Write(p []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.text.Write(p)
+}
+
+// count returns how often the log has a text.
+func (f *logFile) count(text string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return strings.Count(f.text.String(), text)
+}
+
+// A feed tells one node what changes in the Backend.
+type feed struct {
+	mu   sync.Mutex
+	fns  []func(int64, []string)
+	told atomic.Int64
+	cut  chan struct{} // nil, or closed when the feed goes on
+}
+
+func (f *feed) OnChange(fn func(int64, []string)) { f.fns = append(f.fns, fn) }
+
+func (f *feed) Told() int64 { return f.told.Load() }
+
+// setCut stops the feed, or lets it go on.
+func (f *feed) setCut(cut bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case cut && f.cut == nil:
+		f.cut = make(chan struct{})
+	case !cut && f.cut != nil:
+		close(f.cut)
+		f.cut = nil
+	}
+}
+
+func (f *feed) run(ctx context.Context, b store.Backend, after int64) {
+	_ = b.Watch(ctx, after, func(c store.Change) error {
+		f.mu.Lock()
+		cut := f.cut
+		f.mu.Unlock()
+		if cut != nil {
+			select {
+			case <-cut:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		paths := make([]string, len(c.Keys))
+		for i, key := range c.Keys {
+			paths[i] = string(key)
+		}
+		for _, fn := range f.fns {
+			fn(c.Rev, paths)
+		}
+		f.told.Store(c.Rev)
+		return nil
+	})
+}
+
+// A process is a node.
+type process struct {
+	*Nodes
+	c      *cluster
+	faulty *storetest.Faulty
+	feed   *feed
+	log    *audit.Log
+	events *logFile
+	stop   context.CancelFunc
+	ended  chan struct{}
+	cause  chan error // why the node had to stop
+	ahead  atomic.Int64
+}
+
+// open starts a node.
+func (c *cluster) open(id string, alter ...func(*Config)) (*process, error) {
+	p := &process{c: c, faulty: &storetest.Faulty{Backend: c.backend}, feed: &feed{}, cause: make(chan error, 1), ended: make(chan struct{})}
+	if p.events = c.logs[id]; p.events == nil {
+		p.events = &logFile{}
+		c.logs[id] = p.events
+	}
+	p.log = audit.New(p.events, audit.Options{})
+	s := store.New(p.faulty, c.sealer)
+	j := journal.New(s, p.log, slog.New(slog.DiscardHandler), func(err error) { p.cause <- err })
+	config := Config{
+		Store: s, Feed: p.feed, Journal: j, Log: slog.New(slog.DiscardHandler), ID: id, Address: id + ".example", Version: "v1", LogBytes: p.log.End,
+		Record: func(ctx context.Context, e Event, change func(*store.Tx) error) error {
+			return j.Update(ctx, change, audit.Event{EventID: journal.NewEventID(), EventName: e.Name, UserAgent: e.Node})
+		},
+		Wall: func() time.Time { return time.Now().Add(time.Duration(p.ahead.Load())) },
+	}
+	for _, fn := range alter {
+		fn(&config)
+	}
+	p.Nodes = New(config)
+	var after int64
+	err := c.backend.View(c.Context(), func(r store.Reader) error { after = r.Rev(); return nil })
+	p.feed.told.Store(after)
+	var ctx context.Context
+	ctx, p.stop = context.WithCancel(context.Background())
+	go func() { defer close(p.ended); p.feed.run(ctx, c.backend, after) }()
+	err = errors.Join(err, j.Start(c.Context(), id))
+	if err == nil {
+		err = j.Recover(c.Context())
+	}
+	if err == nil {
+		err = p.Join(c.Context())
+	}
+	if err != nil {
+		p.close()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (c *cluster) start(id string, alter ...func(*Config)) *process {
+	c.Helper()
+	p, err := c.open(id, alter...)
+	if err != nil {
+		c.Fatal(err)
+	}
+	return p
+}
+
+// close ends the process in order.
+func (p *process) close() {
+	p.c.Helper()
+	if err := errors.Join(p.log.Close(), p.Close()); err != nil {
+		p.c.Error(err)
+	}
+	p.stop()
+	<-p.ended
+	if err := p.Journal.Close(); err != nil && p.Journal.Fenced() == nil {
+		p.c.Error(err)
+	}
+}
+
+// kill ends the process without a trace.
+func (p *process) kill() {
+	p.faulty.Resume()
+	p.faulty.Cut(true)
+	_ = p.log.Close()
+	_ = p.Close()
+	p.stop()
+	<-p.ended
+	_ = p.Journal.Close()
+}
+
+// pause stops all that the process does, until resume.
+func (p *process) pause() { p.faulty.Pause(); p.feed.setCut(true) }
+
+func (p *process) resume() { p.feed.setCut(false); p.faulty.Resume() }
+
+// cut takes the process off the network.
+func (p *process) cut(cut bool) { p.faulty.Cut(cut); p.feed.setCut(cut) }
+
+// change makes a change, and returns its revision and the time after it.
+func (p *process) change() (rev int64, since time.Time, err error) {
+	id := journal.NewEventID()
+	err = p.Journal.Update(p.c.Context(), func(tx *store.Tx) error {
+		return records.Usages.Put(tx, id, records.Usage{EventID: id})
+	}, audit.Event{EventID: id})
+	return p.Store.Revision(), time.Now(), err
+}
+
+// await makes a change, and returns how long Await takes.
+func (p *process) await() time.Duration {
+	p.c.Helper()
+	rev, since, err := p.change()
+	if err == nil {
+		err = p.Await(p.c.Context(), rev, since)
+	}
+	if err != nil {
+		p.c.Error(err)
+	}
+	return time.Since(since)
+}
+
+// members returns what operators see, by the ID of the node.
+func (c *cluster) members() map[string]Member {
+	c.Helper()
+	list, err := List(c.Context(), c.store)
+	if err != nil {
+		c.Fatal(err)
+	}
+	all := map[string]Member{}
+	for _, m := range list {
+		all[m.ID] = m
+	}
+	return all
+}
