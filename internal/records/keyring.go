@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/store"
@@ -16,6 +17,18 @@ var ErrNotInitialised = errors.New("there is no deployment here yet")
 // KeyringPath is the path of the wrapped data keys. This is the only record that the Sealer of
 // records does not seal, because the Sealer needs the data keys.
 const KeyringPath = "keyring"
+
+// reloadPatience is how long a value with a new data key waits for the keyring.
+const reloadPatience = time.Second
+
+// Reload has the keyring read again when a value names a data key that another process has added.
+func Reload(keyring *seal.Keyring, backend store.Backend, root seal.Root) {
+	keyring.OnUnknown(func() (*seal.Keyring, error) {
+		ctx, cancel := context.WithTimeout(context.Background(), reloadPatience)
+		defer cancel()
+		return OpenKeyring(ctx, backend, root, false)
+	})
+}
 
 // OpenKeyring returns the data keys of the deployment in a Backend. If create is set, it makes a
 // new deployment in an empty Backend.

@@ -7,6 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/go-json-experiment/json"
 )
@@ -16,9 +19,25 @@ var ErrWrongRoot = errors.New("this is not the root key that the data was sealed
 
 // A Keyring holds the unwrapped data keys of a deployment. It seals values under the newest data key and opens
 // them under the data key that they name.
+//
+// Another process can add a data key. A Keyring with a reload function then learns it (see [Keyring.OnUnknown]).
 type Keyring struct {
+	held   atomic.Pointer[dataKeys]
+	reload func() (*Keyring, error)
+	mu     sync.Mutex // held during a reload
+	last   time.Time  // of the last reload
+}
+
+// dataKeys are never modified.
+type dataKeys struct {
 	newest uint32
 	keys   map[uint32][]byte // by version, 32 bytes each
+}
+
+func keyringOf(d *dataKeys) *Keyring {
+	r := &Keyring{}
+	r.held.Store(d)
+	return r
 }
 
 // wrappedKeyring is the stored form of a keyring, as JSON.
@@ -45,7 +64,7 @@ func NewKeyring(ctx context.Context, root Root) (*Keyring, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return &Keyring{newest: first, keys: map[uint32][]byte{first: dataKey}}, kept, nil
+	return keyringOf(&dataKeys{newest: first, keys: map[uint32][]byte{first: dataKey}}), kept, nil
 }
 
 // OpenKeyring opens the wrapped form of a keyring.
@@ -58,7 +77,7 @@ func OpenKeyring(ctx context.Context, root Root, kept []byte) (*Keyring, error) 
 		return nil, fmt.Errorf("the keyring has format %d and %d keys: use the version of the program that wrote it",
 			w.Format, len(w.Keys))
 	}
-	r := &Keyring{keys: map[uint32][]byte{}}
+	r := &dataKeys{keys: map[uint32][]byte{}}
 	for _, k := range w.Keys {
 		dataKey, err := root.Unwrap(ctx, k.Wrapped, dataKeyContext(k.Version))
 		if errors.Is(err, errOpen) {
@@ -70,7 +89,7 @@ func OpenKeyring(ctx context.Context, root Root, kept []byte) (*Keyring, error) 
 		r.keys[k.Version] = dataKey
 		r.newest = max(r.newest, k.Version)
 	}
-	return r, nil
+	return keyringOf(r), nil
 }
 
 func dataKeyContext(version uint32) string { return fmt.Sprintf("keyhold data key v1 %d", version) }
@@ -80,6 +99,7 @@ type Sealer struct {
 	keyring *Keyring
 	purpose string
 	second  []byte // secret in addition to the data key, or nil
+	foreign bool   // anybody can present a value that is to be opened
 }
 
 // Records returns the Sealer of the records of a store. The place of a record is its path.
@@ -92,11 +112,13 @@ func (r *Keyring) Materials() Sealer { return Sealer{keyring: r, purpose: "keyho
 func (r *Keyring) TokenKeys() Sealer { return Sealer{keyring: r, purpose: "keyhold token key v1"} }
 
 // GrantTokens returns the Sealer of grant tokens, which only callers keep.
-func (r *Keyring) GrantTokens() Sealer { return Sealer{keyring: r, purpose: "keyhold grant token v1"} }
+func (r *Keyring) GrantTokens() Sealer {
+	return Sealer{keyring: r, purpose: "keyhold grant token v1", foreign: true}
+}
 
 // SessionTokens returns the Sealer of the tokens of temporary credentials, which only callers keep.
 func (r *Keyring) SessionTokens() Sealer {
-	return Sealer{keyring: r, purpose: "keyhold session token v1"}
+	return Sealer{keyring: r, purpose: "keyhold session token v1", foreign: true}
 }
 
 // Under returns a Sealer that also needs the secret to seal and open. Destroying the secret therefore destroys
@@ -128,9 +150,10 @@ const (
 func (s Sealer) Seal(place, value []byte) ([]byte, error) {
 	header := make([]byte, 0, headerSize+len(value)+12+16)
 	header = append(header, sealedFormat)
-	header = binary.BigEndian.AppendUint32(header, s.keyring.newest)
+	held := s.keyring.held.Load()
+	header = binary.BigEndian.AppendUint32(header, held.newest)
 	header = append(header, randomBytes(saltSize)...)
-	aead, err := s.aead(s.keyring.keys[s.keyring.newest], header[versionEnd:])
+	aead, err := s.aead(held.keys[held.newest], header[versionEnd:])
 	if err != nil {
 		return nil, err
 	}
@@ -143,9 +166,9 @@ func (s Sealer) Open(place, sealed []byte) ([]byte, error) {
 		return nil, errOpen
 	}
 	header := sealed[:headerSize]
-	dataKey, ok := s.keyring.keys[binary.BigEndian.Uint32(header[1:versionEnd])]
-	if !ok {
-		return nil, errOpen
+	dataKey, err := s.keyring.dataKey(binary.BigEndian.Uint32(header[1:versionEnd]), s.foreign)
+	if err != nil {
+		return nil, err
 	}
 	aead, err := s.aead(dataKey, header[versionEnd:])
 	if err != nil {

@@ -151,7 +151,7 @@ func TestOpenKeyring(t *testing.T) {
 	}
 	wantOpen(t, again.Records(), "place", mustSeal(t, r.Records(), "place", "old"), "old")
 	wantOpen(t, r.Materials(), "place", mustSeal(t, again.Materials(), "place", "new"), "new")
-	if bytes.Contains(kept, r.keys[1]) || len(r.keys[1]) != 32 {
+	if bytes.Contains(kept, r.held.Load().keys[1]) || len(r.held.Load().keys[1]) != 32 {
 		t.Error("the data key is stored unencrypted")
 	}
 	if _, err := OpenKeyring(t.Context(), NewEphemeralRoot(), kept); err != ErrWrongRoot {

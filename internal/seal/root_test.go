@@ -49,7 +49,7 @@ func TestRoot(t *testing.T) {
 // A root key wraps only data keys. A wrapped value is not a sealed value of a data key with the same bytes.
 func TestRootIsNoDataKey(t *testing.T) {
 	k := bytes.Repeat([]byte{1}, 32)
-	r := &Keyring{newest: 1, keys: map[uint32][]byte{1: k}}
+	r := keyringOf(&dataKeys{newest: 1, keys: map[uint32][]byte{1: k}})
 	wrapped, err := localRoot{k}.Wrap(t.Context(), []byte("secret"), "")
 	if err != nil {
 		t.Fatal(err)

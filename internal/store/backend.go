@@ -118,6 +118,13 @@ type Sealer interface {
 	// Seal returns plaintext sealed for path, in a new slice that is not empty.
 	Seal(path, plaintext []byte) (sealed []byte, err error)
 
-	// Open returns the plaintext of a value that was sealed for this path, and an error for anything else.
+	// Open returns the plaintext of a value that was sealed for this path, and an error for anything else. If
+	// the value may open later, the error has a method Temporary that returns true.
 	Open(path, sealed []byte) ([]byte, error)
+}
+
+// temporary is an error of a [Sealer] that does not mean that a value is corrupt.
+type temporary interface {
+	error
+	Temporary() bool
 }

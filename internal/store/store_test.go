@@ -299,3 +299,34 @@ func TestRevisionOfAView(t *testing.T) {
 		t.Errorf("%v, revision %d", err, s.Revision())
 	}
 }
+
+// A sealErr is the error of a Sealer that may open a value later.
+type sealErr struct{ temporary bool }
+
+func (sealErr) Error() string { return "not now" }
+
+func (e sealErr) Temporary() bool { return e.temporary }
+
+type failingSealer struct {
+	store.Sealer
+	err error
+}
+
+func (s failingSealer) Open(_, _ []byte) ([]byte, error) { return nil, s.err }
+
+// A value that may open later is not called corrupt.
+func TestValuesThatOpenLater(t *testing.T) {
+	for _, temporary := range []bool{true, false} {
+		db := memory.New()
+		table := store.Table[int]{Prefix: "n", Codec: store.JSON[int]()}
+		err := store.New(db, newAEAD(t)).Update(t.Context(), func(tx *store.Tx) error { return table.Put(tx, "a", 1) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := store.New(db, failingSealer{newAEAD(t), sealErr{temporary}})
+		_, _, err = table.Latest(t.Context(), s, "a")
+		if _, corrupt := errors.AsType[*store.CorruptError](err); corrupt == temporary || !errors.Is(err, sealErr{temporary}) {
+			t.Errorf("temporary %v: %v", temporary, err)
+		}
+	}
+}

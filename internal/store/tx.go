@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"maps"
 	"slices"
 )
@@ -86,6 +87,9 @@ func (v *View) item(path string) (Item, error) {
 
 func (v *View) open(item Item) ([]byte, error) {
 	plain, err := v.sealer.Open(item.Key, item.Value)
+	if t, ok := errors.AsType[temporary](err); ok && t.Temporary() {
+		return nil, err
+	}
 	if err != nil {
 		return nil, &CorruptError{Path: string(item.Key), Err: err}
 	}
