@@ -297,8 +297,8 @@ func TestFeedTellsTheFence(t *testing.T) {
 	})
 }
 
-// A second process with the same ID, such as one on a copy of the data folder, fences the former. Others do not take
-// its confirmations for those of the former, which may still answer from its memory.
+// A second process with the same ID, such as one on a copy of the data folder, fences the former process. For a while it
+// confirms nothing, because the former process may still answer from its memory.
 func TestCloneFencesTheFormer(t *testing.T) {
 	inCluster(t, func(c *cluster) {
 		a, b := c.start("A"), c.start("B")
@@ -359,7 +359,7 @@ func TestHeartbeatsThatAreNotOurs(t *testing.T) {
 	}
 }
 
-// Heartbeats whose outcome is unknown, or that come late, are no reason to stop.
+// Heartbeats whose outcome is unknown, or that come late, do not stop a node.
 func TestHeartbeatsOfUnknownOutcome(t *testing.T) {
 	for _, fault := range []storetest.Fault{storetest.Refused, storetest.Lost, storetest.Silent, storetest.Late} {
 		inCluster(t, func(c *cluster) {

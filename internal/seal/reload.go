@@ -22,7 +22,7 @@ func (e *ReloadError) Unwrap() error { return e.Err }
 func (e *ReloadError) Temporary() bool { return true }
 
 // OnUnknown has reload called when a value names a data key that r does not have. The data keys of the result
-// replace those of r. OnUnknown must be called before r is shared.
+// replace the data keys of r. OnUnknown must be called before r is shared.
 func (r *Keyring) OnUnknown(reload func() (*Keyring, error)) { r.reload = reload }
 
 // dataKey returns the data key of a version. A value that anybody can present causes at most one reload in
@@ -43,7 +43,7 @@ func (r *Keyring) dataKey(version uint32, foreign bool) ([]byte, error) {
 	return dataKey, nil
 }
 
-// newer returns data keys that were read after those of old, or old.
+// newer returns data keys that were read after old was read, or old itself.
 func (r *Keyring) newer(old *dataKeys, foreign bool) (*dataKeys, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
