@@ -3,6 +3,7 @@ package etcd
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/url"
 	"regexp"
@@ -44,6 +45,8 @@ type Config struct {
 
 	Timeout time.Duration // how long a request may take; 0 is DefaultTimeout
 	Keep    time.Duration // how long old revisions stay readable; 0 is DefaultKeep, negative is no compaction
+
+	Log *slog.Logger // reports failures in the background; nil discards them
 }
 
 // parameters are the query parameters of a URL.

@@ -29,6 +29,8 @@ type Backend struct {
 	names   names
 	timeout time.Duration
 	head    head
+	views   views
+	compact *compactor // nil without compaction
 
 	life context.Context // ends with Close
 	end  context.CancelFunc
@@ -37,7 +39,7 @@ type Backend struct {
 	closed  bool
 	cluster uint64         // ID of the cluster; 0 until the first response
 	wrong   error          // set for good when a response comes from another cluster
-	running sync.WaitGroup // Views and Commits; Add only under mu while not closed
+	running sync.WaitGroup // Views, Commits and the compactor; Add only under mu while not closed
 }
 
 var _ store.Backend = (*Backend)(nil)
@@ -54,11 +56,15 @@ func Open(ctx context.Context, c Config) (*Backend, error) {
 		return nil, err
 	}
 	b := &Backend{members: members, names: newNames(c.Prefix), timeout: or(c.Timeout, DefaultTimeout)}
-	b.head.raised = make(chan struct{})
+	b.head.raised, b.views.running = make(chan struct{}), map[*reader]time.Time{}
 	b.life, b.end = context.WithCancel(context.Background())
 	if err := b.claim(ctx, c.Cluster); err != nil {
 		b.Close()
 		return nil, fmt.Errorf("open the store on etcd: %w", err)
+	}
+	if c.Keep >= 0 {
+		b.compact = newCompactor(b, or(c.Keep, DefaultKeep), c.Log)
+		b.running.Go(func() { b.compact.run(b.life) })
 	}
 	return b, nil
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
@@ -79,7 +80,8 @@ func (s *Slots) Get(ctx context.Context, slot string) ([]byte, error) {
 	return bytes.Clone(got.Get().Kvs[0].Value), nil
 }
 
-// Erase implements [store.Slots.Erase]. It may be repeated: a name is never used again.
+// Erase implements [store.Slots.Erase]. It may be repeated: a name is never used again. The compaction that removes
+// the secrets from the history follows when [Config.Keep] has passed.
 func (s *Slots) Erase(ctx context.Context, slots ...string) error {
 	leave, err := s.enter(ctx)
 	if err != nil {
@@ -93,21 +95,25 @@ func (s *Slots) Erase(ctx context.Context, slots ...string) error {
 		for _, slot := range page {
 			deletes = append(deletes, clientv3.OpDelete(s.b.names.slot(slot)))
 		}
-		if err := s.delete(ctx, clientv3.OpTxn(nil, deletes, nil)); err != nil {
+		rev, err := s.delete(ctx, clientv3.OpTxn(nil, deletes, nil))
+		if err != nil {
 			return err
+		}
+		if s.b.compact != nil {
+			s.b.compact.note(rev, time.Now())
 		}
 	}
 	return nil
 }
 
 // delete repeats a deletion of unknown outcome until ctx ends, at most maxSends times.
-func (s *Slots) delete(ctx context.Context, op clientv3.Op) (err error) {
+func (s *Slots) delete(ctx context.Context, op clientv3.Op) (rev int64, err error) {
 	for range maxSends {
-		if _, err = s.b.commit(op); !errors.Is(err, store.ErrUnknown) || ctx.Err() != nil {
-			return err
+		if rev, err = s.b.commit(op); !errors.Is(err, store.ErrUnknown) || ctx.Err() != nil {
+			return rev, err
 		}
 	}
-	return err
+	return rev, err
 }
 
 // Each implements [store.Slots.Each]. It reads pages, each at a revision of its own.

@@ -23,7 +23,10 @@ func (b *Backend) View(ctx context.Context, fn func(store.Reader) error) error {
 	if err != nil {
 		return err
 	}
-	return fn(&reader{ctx, b, rev})
+	r := &reader{ctx, b, rev}
+	b.views.begin(r)
+	defer b.views.end(r)
+	return fn(r)
 }
 
 // newest returns the newest revision of the cluster.
