@@ -8,7 +8,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"log/slog"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +18,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/journal"
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/service"
@@ -96,46 +96,32 @@ func (n *clusterNode) do(request, operation string, in any) (any, error) {
 	})
 }
 
-// takeOver does what a node does that takes over another one: it writes the fence, brings the events to its own
-// log, and then removes the records of the outbox. It returns the number of void records.
+// takeOver takes over another node, however often that fails. It returns the number of void records at the beginning.
 func (n *clusterNode) takeOver(t *testing.T, d deployment, id string) (voids int) {
 	t.Helper()
 	keyring := must[*seal.Keyring](t)(records.OpenKeyring(t.Context(), d.backend, d.root, false))
-	s := store.New(d.backend, keyring.Records())
-	update := func(fn func(tx *store.Tx) error) {
-		t.Helper()
-		if err := s.Update(t.Context(), fn); err != nil {
-			t.Fatal(err)
+	err := store.New(d.backend, keyring.Records()).View(t.Context(), func(v *store.View) error {
+		left, err := records.Outbox.Scan(v, records.OutboxPath(id, ""), "", 10_000)
+		for _, r := range left {
+			if r.Value.Void {
+				voids++
+			}
 		}
-	}
-	update(func(tx *store.Tx) error {
-		_, _, err := records.Fences.Get(tx, id)
-		return errors.Join(err, records.Fences.Put(tx, id, records.Fence{Incarnation: records.NewNodeID()}))
-	})
-	var left []store.Record[records.PendingEvent]
-	err := s.View(t.Context(), func(v *store.View) (err error) {
-		left, err = records.Outbox.Scan(v, records.OutboxPath(id, ""), "", 10_000)
 		return err
 	})
-	for _, r := range left {
-		if r.Value.Void {
-			voids++
-			continue
-		}
-		err = errors.Join(err, n.log.Append(r.Value.Line, nil))
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	for page := range slices.Chunk(left, 100) {
-		update(func(tx *store.Tx) (err error) {
-			for _, r := range page {
-				err = errors.Join(err, records.Outbox.Delete(tx, r.Path))
-			}
-			return err
-		})
+	for {
+		err := n.TakeOver(t.Context(), id)
+		if err == nil {
+			return voids
+		}
+		if errors.Is(err, journal.ErrFenced) {
+			t.Fatal(err)
+		}
+		time.Sleep(100 * time.Millisecond)
 	}
-	return voids
 }
 
 // importRequest returns an import of the same 32 bytes each time.

@@ -156,6 +156,7 @@ type scenario struct {
 	f      *storetest.Faulty
 	nodes  []*clusterNode
 	keys   []*clusterKey
+	taking sync.WaitGroup // takeovers that may wait for the network
 	mu     sync.Mutex
 	random *rand.Rand
 	ticks  int64 // the clock of the history
@@ -254,6 +255,7 @@ func (s *scenario) run() clusterCounts {
 	s.trouble()
 	clients.Wait()
 	s.heal()
+	s.taking.Wait()
 	time.Sleep(15 * time.Second) // outcomes are found out, leftovers removed
 	s.release()
 	for _, n := range s.nodes {
@@ -289,7 +291,7 @@ func (s *scenario) trouble() {
 func (s *scenario) takeOver() {
 	if s.n(8) == 0 && s.counts.Taken == 0 {
 		s.counts.Taken++
-		s.counts.Voids += s.nodes[1].takeOver(s.T, s.d, s.nodes[0].id)
+		s.taking.Go(func() { s.counts.Voids += s.nodes[1].takeOver(s.T, s.d, s.nodes[0].id) })
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/keyhold/keyhold/internal/admit"
+	"github.com/keyhold/keyhold/internal/store"
 )
 
 // OperationNames returns the names of all operations of a production server.
@@ -14,6 +15,12 @@ func OperationNames() []string { return slices.Sorted(maps.Keys(operations(false
 // ChangeAtOnce permits several simultaneous changes of one key, as if several servers had one
 // store.
 func (s *Service) ChangeAtOnce() { s.turns = admit.NewQueues(admit.Bounds{Places: 1000}) }
+
+// TakeOver takes over the events of another node.
+func (s *Service) TakeOver(ctx context.Context, node string) error {
+	_, err := s.journal.TakeOver(ctx, node, func(*store.Tx) error { return nil })
+	return err
+}
 
 // UnservedRegionsOf is UnservedRegions with another limit.
 func (s *Service) UnservedRegionsOf(ctx context.Context, scopes int) ([]string, error) {
