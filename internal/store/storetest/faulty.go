@@ -11,9 +11,6 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// ErrCut is the error of calls that did not reach the Backend behind a Faulty.
-var ErrCut = errors.New("the network is cut")
-
 // A Fault is what happens to one commit of a Faulty Backend.
 type Fault int
 
@@ -26,48 +23,27 @@ const (
 	Late          // Release makes the commit
 )
 
-// Faulty is a Backend behind an unreliable network, as an engine in a cluster. Its methods may be called
-// concurrently.
+// Faulty is the Backend that one node reaches through an unreliable network. Several nodes have one
+// Faulty each, around the same Backend. Its methods may be called concurrently.
 type Faulty struct {
 	store.Backend
 	// Next, if set, returns the fault of a commit and how long it takes. Delays that differ change the order of
-	// commits. A fault that begins in Next, such as a Cut, concerns the calls after this commit.
+	// commits. A fault that begins in Next, such as a Cut, concerns the calls after this commit, and its answer.
 	Next func(b store.Batch) (Fault, time.Duration)
 	// TooOld, if set, reports whether the revision of a View disappears before its first read.
 	TooOld func() bool
-	// Patience is how long a commit waits for a paused Backend before it returns ErrUnknown.
+	// Latency, if set, returns how long each read of a View takes, after the View has chosen its revision.
+	Latency func() time.Duration
+	// Lag, if set, returns how long a change is on its way to a watcher. No change overtakes another one on the
+	// way to the same watcher, but a View or another watcher may see the change earlier or later.
+	Lag func() time.Duration
+	// Patience is how long a commit waits for a paused Backend, or for its answer, before it returns ErrUnknown.
+	// Without it, a commit waits for a paused Backend as long as its context lives.
 	Patience time.Duration
 
-	mu     sync.Mutex
-	late   []store.Batch
-	cut    bool
-	paused chan struct{} // closed by Resume; nil unless paused
-}
-
-// Cut makes all Views and commits fail with ErrCut until it is called with false.
-func (f *Faulty) Cut(cut bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.cut = cut
-}
-
-// Pause makes all Views and commits wait for Resume. A commit that has waited for Patience becomes Late.
-func (f *Faulty) Pause() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.paused == nil {
-		f.paused = make(chan struct{})
-	}
-}
-
-// Resume ends a Pause.
-func (f *Faulty) Resume() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.paused != nil {
-		close(f.paused)
-		f.paused = nil
-	}
+	mu      sync.Mutex
+	late    []store.Batch
+	network network
 }
 
 // Release makes the commits that are late, in any order. It returns how many were made: the checks of the
@@ -90,17 +66,6 @@ func (f *Faulty) Release(ctx context.Context) (made int, err error) {
 	return made, nil
 }
 
-// View implements [store.Backend.View].
-func (f *Faulty) View(ctx context.Context, fn func(store.Reader) error) error {
-	if err := f.reach(ctx, nil); err != nil {
-		return err
-	}
-	if f.TooOld != nil && f.TooOld() {
-		return f.Backend.View(ctx, func(r store.Reader) error { return fn(oldReader{r}) })
-	}
-	return f.Backend.View(ctx, fn)
-}
-
 // Commit implements [store.Backend.Commit].
 func (f *Faulty) Commit(ctx context.Context, b store.Batch) (int64, error) {
 	if err := b.Validate(); err != nil {
@@ -112,7 +77,7 @@ func (f *Faulty) Commit(ctx context.Context, b store.Batch) (int64, error) {
 		defer timer.Stop()
 		patience = timer.C
 	}
-	switch err := f.reach(ctx, patience); {
+	switch err := f.network.send(ctx, patience); {
 	case errors.Is(err, store.ErrUnknown):
 		f.keep(b)
 		return 0, err
@@ -135,9 +100,21 @@ func (f *Faulty) Commit(ctx context.Context, b store.Batch) (int64, error) {
 	case Late:
 		f.keep(b)
 	case None:
-		return f.Backend.Commit(ctx, b)
+		return f.commit(ctx, b, patience)
 	}
 	return 0, store.ErrUnknown
+}
+
+// commit makes a commit whose answer may be lost.
+func (f *Faulty) commit(ctx context.Context, b store.Batch, patience <-chan time.Time) (int64, error) {
+	rev, err := f.Backend.Commit(ctx, b)
+	if err != nil && !errors.Is(err, store.ErrConflict) {
+		return 0, err
+	}
+	if f.network.receive(ctx, patience) != nil {
+		return 0, store.ErrUnknown
+	}
+	return rev, err
 }
 
 // keep holds a copy of a commit until Release.
@@ -146,32 +123,3 @@ func (f *Faulty) keep(b store.Batch) {
 	defer f.mu.Unlock()
 	f.late = append(f.late, store.Batch{Checks: slices.Clone(b.Checks), Writes: slices.Clone(b.Writes)})
 }
-
-// reach waits while the Backend is paused. It returns ErrUnknown when patience ends, and ErrCut while the network
-// is cut.
-func (f *Faulty) reach(ctx context.Context, patience <-chan time.Time) error {
-	f.mu.Lock()
-	paused, cut := f.paused, f.cut
-	f.mu.Unlock()
-	if cut {
-		return ErrCut
-	}
-	if paused == nil {
-		return ctx.Err()
-	}
-	select {
-	case <-paused:
-		return f.reach(ctx, patience)
-	case <-patience:
-		return store.ErrUnknown
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// An oldReader is a View whose revision has disappeared.
-type oldReader struct{ store.Reader }
-
-func (oldReader) Get(...[]byte) ([]store.Item, error) { return nil, store.ErrTooOld }
-
-func (oldReader) Scan([]byte, []byte, int) ([]store.Item, error) { return nil, store.ErrTooOld }
