@@ -98,7 +98,7 @@ func (p page) element(at uint64) (e element, position uint64, sizes [2]uint64) {
 // free returns the page numbers in a free list.
 func (p page) free() (numbers []uint64, err error) {
 	from, n := uint64(pageHeader), p.count
-	if n == 0xffff && len(p.bytes) >= pageHeader+8 {
+	if n == 0xffff {
 		from, n = from+8, order.Uint64(p.bytes[from:])
 	}
 	if p.kind != kindFreeList || n > (uint64(len(p.bytes))-from)/8 {
