@@ -32,7 +32,7 @@ func TestWellFormedKeyID(t *testing.T) {
 	for id, want := range map[string]bool{
 		testKeyID: true, "ASIA" + testKeyID[4:]: true, "AKIA0123456789ABCXYZ": true,
 		"AIDA" + testKeyID[4:]: false, testKeyID + "A": false, testKeyID[:19]: false, "AKIA": false, "": false,
-		"AKIAIOSFODNN7EXAMPLe": false, "AKIAIOSF-DNN7EXAMPLE": true, // Trim looks at the ends
+		"AKIAIOSFODNN7EXAMPLe": false, "AKIAIOSF-DNN7EXAMPLE": false,
 	} {
 		if WellFormedKeyID(id) != want {
 			t.Errorf("%q: %v", id, !want)

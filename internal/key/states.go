@@ -99,7 +99,9 @@ type cell struct {
 }
 
 // ParseRules parses the grid. It panics if the grid is malformed.
-func ParseRules() Rules {
+func ParseRules() Rules { return parseRules(grid) }
+
+func parseRules(grid string) Rules {
 	r := Rules{cells: map[cell]string{}, refusals: map[string]Error{}}
 	for line := range strings.Lines(strings.TrimSpace(refusals)) {
 		f := strings.Fields(line)

@@ -40,9 +40,11 @@ type wrappingCell struct {
 }
 
 // ParseWrappings parses the table. It panics if the table is malformed.
-func ParseWrappings() Wrappings {
+func ParseWrappings() Wrappings { return parseWrappings(wrappings) }
+
+func parseWrappings(table string) Wrappings {
 	w := Wrappings{}
-	lines := strings.Split(strings.TrimSpace(wrappings), "\n")
+	lines := strings.Split(strings.TrimSpace(table), "\n")
 	algorithms := strings.Fields(lines[0])[2:]
 	for _, line := range lines[1:] {
 		f := strings.Fields(line)

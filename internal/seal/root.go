@@ -58,7 +58,11 @@ const keyFilePrefix = "keyhold-root-key-v1:"
 // CreateKeyFile generates a root key and writes it to a new file: one line of text, mode 0600, synced to disk.
 // It fails if the file exists.
 func CreateKeyFile(path string) error {
-	text := fmt.Appendf(nil, "%s%s\n", keyFilePrefix, base64.StdEncoding.EncodeToString(randomBytes(keySize)))
+	key := randomBytes(keySize)
+	defer clear(key)
+	text := make([]byte, 0, 128) // has room for all, because growing would leave copies in memory
+	text = base64.StdEncoding.AppendEncode(append(text, keyFilePrefix...), key)
+	text = append(text, '\n')
 	defer clear(text)
 	if err := durable.CreateFile(path, text); err != nil {
 		return fmt.Errorf("create the root key file: %w", err)

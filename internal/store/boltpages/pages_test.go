@@ -8,6 +8,7 @@ import (
 	"hash/fnv"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -162,10 +163,33 @@ func TestSoundPages(t *testing.T) {
 			f.free()
 			return f[:len(f)-testSize]
 		},
-		"a long list":   func(f testFile) testFile { f.put(2, kindFreeList, 0xffff, longList(1, 10)); return f },
-		"no bucket":     func(f testFile) testFile { f.elements(3, kindLeaf); f.free(4, 5, 6, 7, 8, 9, 10); return f },
-		"an empty leaf": func(f testFile) testFile { f.elements(9, kindLeaf); return f },
-		"a full page":   func(f testFile) testFile { f.filled(9, 0); return f },
+		"a long list": func(f testFile) testFile { f.put(2, kindFreeList, 0xffff, longList(1, 10)); return f },
+		"a full list": func(f testFile) testFile {
+			numbers := make([]uint64, 30)
+			for i := range numbers {
+				numbers[i] = uint64(10 + i)
+			}
+			m := testMeta
+			m.pages += 29
+			f = append(f, make([]byte, 29*testSize)...)
+			f.meta(1, m)
+			f.free(numbers...)
+			return f
+		},
+		"two full pages": func(f testFile) testFile {
+			f.elements(9, kindLeaf, testElement{key: "s", value: strings.Repeat("v", 2*testSize-pageHeader-elementSize-1)})
+			f.free()
+			return f
+		},
+		"a byte on the second page": func(f testFile) testFile {
+			f.elements(9, kindLeaf, testElement{key: "s", value: strings.Repeat("v", testSize-pageHeader-elementSize)})
+			f.free()
+			return f
+		},
+		"metas of one transaction": func(f testFile) testFile { m := testMeta; f.meta(0, m); m.root = 77; f.meta(1, m); return f },
+		"no bucket":                func(f testFile) testFile { f.elements(3, kindLeaf); f.free(4, 5, 6, 7, 8, 9, 10); return f },
+		"an empty leaf":            func(f testFile) testFile { f.elements(9, kindLeaf); return f },
+		"a full page":              func(f testFile) testFile { f.filled(9, 0); return f },
 		"the first meta": func(f testFile) testFile {
 			copy(f, f[testSize:2*testSize])
 			f[0] = 0
@@ -322,7 +346,7 @@ func TestLostPagesAreReportedOnlyAlone(t *testing.T) {
 
 // CheckPages stops at the limit of faulty pages, and when its context ends.
 func TestEndsOfCheckPages(t *testing.T) {
-	const pages = MaxFailed + 5
+	const pages = 105
 	f := make(testFile, (4+pages)*testSize)
 	f.meta(1, metaPage{root: 3, freeList: 2, pages: uint64(4 + pages), transaction: 1})
 	f.free()
@@ -335,8 +359,8 @@ func TestEndsOfCheckPages(t *testing.T) {
 	f = append(f, make([]byte, (1+more)*testSize)...)
 	f.meta(1, metaPage{root: uint64(4 + pages), freeList: 2, pages: uint64(5 + pages + more), transaction: 1})
 	f.put(uint64(4+pages), kindLeaf, pages, b)
-	if got := strings.Count(f.errorOf(t), "its header has the page number 0"); got != MaxFailed {
-		t.Errorf("got %d faulty pages, want %d", got, MaxFailed)
+	if got := strings.Count(f.errorOf(t), "its header has the page number 0"); got != 100 {
+		t.Errorf("got %d faulty pages, want 100", got)
 	}
 
 	ctx, cancel := context.WithCancel(t.Context())
@@ -381,6 +405,21 @@ func TestCheckMetas(t *testing.T) {
 	if err := CheckMetas(sound()[:testSize+testSize/2].write(t), testSize); err == nil || strings.Contains(err.Error(), "page 0") ||
 		!strings.Contains(err.Error(), "page 1: EOF") && !strings.Contains(err.Error(), "page 1: unexpected EOF") {
 		t.Errorf("half a page: %v", err)
+	}
+}
+
+// The numbers of the format are those of bbolt.
+func TestNumbersOfTheFormat(t *testing.T) {
+	got := []int{pageHeader, elementSize, metaSize, kindBranch, kindLeaf, kindMeta, kindFreeList, flagBucket}
+	if want := []int{16, 16, 64, 1, 2, 4, 16, 1}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	b := make([]byte, pageHeader+metaSize)
+	f := make(testFile, testSize)
+	f.meta(0, metaPage{root: 1 << 40, freeList: 2 << 40, pages: 3 << 40, transaction: 4 << 40})
+	copy(b, f)
+	if m, err := parseMeta(b); err != nil || m != (metaPage{1 << 40, 2 << 40, 3 << 40, 4 << 40}) {
+		t.Errorf("got %v, %v", m, err)
 	}
 }
 

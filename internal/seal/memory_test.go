@@ -1,0 +1,117 @@
+package seal
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"encoding/base64"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/keyhold/keyhold/internal/secrettest"
+)
+
+// CreateKeyFile and OpenKeyFile leave no copy of the file in memory.
+func TestKeyFileIsCleared(t *testing.T) {
+	secrettest.KeepGarbage(t)
+	path := filepath.Join(t.TempDir(), "root.key")
+	secrettest.Alone(func() {
+		if err := CreateKeyFile(path); err != nil {
+			t.Error(err)
+		}
+	})
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := secrettest.Of(text[len(keyFilePrefix) : len(text)-1])
+	key, err := base64.StdEncoding.AppendDecode(nil, text[len(keyFilePrefix):len(text)-1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary := secrettest.Take(key)
+	clear(text)
+	if n, m := secrettest.Copies(t, p), secrettest.Copies(t, binary); n != 0 || m != 0 {
+		t.Errorf("%d copies of the text and %d of the key remain after CreateKeyFile", n, m)
+	}
+	root, err := OpenKeyFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, m := secrettest.Copies(t, p), secrettest.Copies(t, binary); n != 0 || m != 1 {
+		t.Errorf("%d copies of the text and %d of the key remain after OpenKeyFile", n, m)
+	}
+	clear(root.(localRoot).key)
+}
+
+// Sealing leaves no copy of the data key next to the second secret.
+func TestSecretsOfASealerAreCleared(t *testing.T) {
+	secrettest.KeepGarbage(t)
+	dataKey, second, salt := randomBytes(keySize), randomBytes(32), randomBytes(saltSize)
+	both := secrettest.Take(slices.Concat(dataKey, second))
+	s := Sealer{keyring: &Keyring{newest: 1, keys: map[uint32][]byte{1: dataKey}}, purpose: "purpose"}.Under(second)
+	if _, err := s.aead(dataKey, salt); err != nil {
+		t.Fatal(err)
+	}
+	if n := secrettest.Copies(t, both); n != 0 {
+		t.Errorf("%d copies of both secrets remain", n)
+	}
+}
+
+// derivedAEAD leaves no more copies of the derived key than the standard library does.
+func TestDerivedKeyIsCleared(t *testing.T) {
+	secrettest.KeepGarbage(t)
+	secret := randomBytes(keySize)
+	left := func(use func(salt []byte) error) int {
+		var salts [][]byte
+		return secrettest.Left(t, func(int) {
+			salts = append(salts, randomBytes(saltSize))
+			if err := use(salts[len(salts)-1]); err != nil {
+				t.Error(err)
+			}
+		}, func(run int) []byte {
+			k, err := hkdf.Key(sha256.New, secret, salts[run], "purpose", keySize)
+			if err != nil {
+				t.Error(err)
+			}
+			return k
+		})
+	}
+	want := left(func(salt []byte) error {
+		k, err := hkdf.Key(sha256.New, secret, salt, "purpose", keySize)
+		if err != nil {
+			return err
+		}
+		defer clear(k)
+		block, err := aes.NewCipher(k)
+		if err != nil {
+			return err
+		}
+		_, err = cipher.NewGCMWithRandomNonce(block)
+		return err
+	})
+	got := left(func(salt []byte) error {
+		_, err := derivedAEAD(secret, salt, "purpose")
+		return err
+	})
+	if got > want {
+		t.Errorf("%d copies of the derived key remain, want %d", got, want)
+	}
+}
+
+// A root key file has at most 4096 bytes, so the wrong path of a large file costs nothing.
+func TestSizeOfAKeyFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "root.key")
+	for size, want := range map[int]string{4096: "is not a root key file", 4097: "has more than 4096 bytes"} {
+		if err := os.WriteFile(path, make([]byte, size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := OpenKeyFile(path); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+	}
+}
