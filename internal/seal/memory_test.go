@@ -53,7 +53,7 @@ func TestSecretsOfASealerAreCleared(t *testing.T) {
 	secrettest.KeepGarbage(t)
 	dataKey, second, salt := randomBytes(keySize), randomBytes(32), randomBytes(saltSize)
 	both := secrettest.Take(slices.Concat(dataKey, second))
-	s := Sealer{keyring: &Keyring{newest: 1, keys: map[uint32][]byte{1: dataKey}}, purpose: "purpose"}.Under(second)
+	s := Sealer{purpose: "purpose"}.Under(second)
 	if _, err := s.aead(dataKey, salt); err != nil {
 		t.Fatal(err)
 	}
