@@ -67,7 +67,7 @@ func (b *Backend) commit(op clientv3.Op) (rev int64, err error) {
 		}
 		if wasSent && !isRefusal(err) {
 			b.members.leave(n)
-			return 0, fmt.Errorf("%w: etcd: %w", store.ErrUnknown, err)
+			return 0, fmt.Errorf("%w: etcd: %v", store.ErrUnknown, err)
 		}
 		if wasSent && !isTokenError(err) {
 			break
@@ -76,7 +76,7 @@ func (b *Backend) commit(op clientv3.Op) (rev int64, err error) {
 			b.members.leave(n)
 		}
 	}
-	return 0, fmt.Errorf("etcd: %w", err)
+	return 0, fmt.Errorf("etcd: %v", err) // also if a time-out is the cause, it is not an error of a context
 }
 
 // outcome returns the revision of a transaction that has a response.

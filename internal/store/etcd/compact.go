@@ -3,6 +3,7 @@ package etcd
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strconv"
 	"sync"
@@ -10,6 +11,7 @@ import (
 
 	"go.etcd.io/etcd/api/v3/v3rpc/rpctypes"
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"google.golang.org/grpc/codes"
 )
 
 // The compactor of each node removes revisions that are older than keep, in steps of keep/12. Several nodes may
@@ -46,8 +48,7 @@ func (c *compactor) run(ctx context.Context) {
 	defer ticker.Stop()
 	for {
 		if err := c.step(ctx); err != nil && ctx.Err() == nil {
-			c.log.Error("The history of the store on etcd could not be compacted. Old revisions, also of erased secrets, "+
-				"stay in the cluster until a compaction succeeds.", "error", err)
+			c.report(err)
 		}
 		select {
 		case <-ticker.C:
@@ -56,6 +57,17 @@ func (c *compactor) run(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// report reports a failure. etcd 3.7 allows compaction only to users with the role root.
+func (c *compactor) report(err error) {
+	const text = "The history of the store on etcd could not be compacted. Old revisions, also of erased secrets, " +
+		"stay in the cluster until a compaction succeeds."
+	if codeOf(err) == codes.PermissionDenied {
+		err = fmt.Errorf("%w: let etcd compact (--auto-compaction-retention=2h) and add compaction=off to the URL of "+
+			"the store, or give its user the role root", err)
+	}
+	c.log.Error(text, "error", err)
 }
 
 func (c *compactor) step(ctx context.Context) error {

@@ -124,6 +124,9 @@ func (b *Backend) enter(ctx context.Context) (leave func(), err error) {
 	if b.closed {
 		return nil, store.ErrClosed
 	}
+	if b.wrong != nil {
+		return nil, b.wrong
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

@@ -23,6 +23,7 @@ const (
 func (b *Backend) read(ctx context.Context, op clientv3.Op) (clientv3.OpResponse, error) {
 	bounded, cancel := context.WithTimeout(ctx, b.timeout)
 	defer cancel()
+	var cause error
 	for patience := firstTry; ; patience *= 2 {
 		member, n := b.members.now()
 		got, err := tryRead(bounded, patience, member, op)
@@ -32,6 +33,9 @@ func (b *Backend) read(ctx context.Context, op clientv3.Op) (clientv3.OpResponse
 		if isFinal(err) {
 			return got, fmt.Errorf("etcd: %w", err)
 		}
+		if cause == nil || codeOf(err) != codes.DeadlineExceeded && !errors.Is(err, context.DeadlineExceeded) {
+			cause = err // silence explains less than an earlier error
+		}
 		b.members.leave(n)
 		select {
 		case <-time.After(pause):
@@ -39,7 +43,7 @@ func (b *Backend) read(ctx context.Context, op clientv3.Op) (clientv3.OpResponse
 			if ctx.Err() != nil {
 				return got, ctx.Err()
 			}
-			return got, fmt.Errorf("etcd does not answer: %w", err)
+			return got, fmt.Errorf("etcd does not answer: %v", cause) // not an error of ctx
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // askAgain is the time between two questions of a watcher how far it has been told.
-const askAgain = 50 * time.Millisecond
+const askAgain = 20 * time.Millisecond
 
 // Watch implements [store.Backend.Watch]. A connection that has died without notice does not end it. The caller
 // notices that it is told no more revisions, and watches again.
