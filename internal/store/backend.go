@@ -47,7 +47,9 @@ type Backend interface {
 	// longer holds all of these changes, or has not reached revision after. A caller that keeps copies of
 	// records must then drop them and watch again from the revision of a View.
 	//
-	// A Change without Keys changes nothing: it says that fn was called with all changes up to its revision.
+	// A Change without Keys changes nothing: it says that fn was called with all changes up to its revision. After
+	// a View of a revision, fn is soon called with a Change of this revision or a later one, unless after is not
+	// lower.
 	Watch(ctx context.Context, after int64, fn func(Change) error) error
 
 	// Close waits for running Views and Commits, and ends every Watch. It must not be called inside a View.

@@ -65,7 +65,7 @@ func (c *cache) put(path string, r cached) {
 	s := c.shard(path)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r.rev < s.floor || s.writing[path] > 0 || r.size > cacheSize/cacheShards {
+	if r.rev < s.floor || r.rev < s.records[path].rev || s.writing[path] > 0 || r.size > cacheSize/cacheShards {
 		return
 	}
 	s.drop(path)
@@ -106,6 +106,32 @@ func (c *cache) end(writes []Write, rev int64) {
 		s.floor = max(s.floor, rev)
 		if s.writing[path]--; s.writing[path] == 0 {
 			delete(s.writing, path)
+		}
+		s.mu.Unlock()
+	}
+}
+
+// changed drops a record that was written at a revision, unless the cache has read it at this revision or later.
+func (c *cache) changed(path string, rev int64) {
+	s := c.shard(path)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.floor = max(s.floor, rev)
+	if s.records[path].rev < rev {
+		s.drop(path)
+	}
+}
+
+// clear drops everything that was read before a revision.
+func (c *cache) clear(rev int64) {
+	for i := range c.shards {
+		s := &c.shards[i]
+		s.mu.Lock()
+		s.floor = max(s.floor, rev)
+		for path, r := range s.records {
+			if r.rev < rev {
+				s.drop(path)
+			}
 		}
 		s.mu.Unlock()
 	}

@@ -65,6 +65,15 @@ func (j Joined[T, U]) Latest(ctx context.Context, s *Store, path string) (v T, o
 	return j.read(ctx, s, path, key)
 }
 
+// Newest is [Table.Newest] for whole records.
+func (j Joined[T, U]) Newest(ctx context.Context, s *Store, path string) (v T, ok bool, err error) {
+	key, err := j.First.key(path)
+	if err != nil {
+		return v, false, err
+	}
+	return j.read(ctx, s, path, key)
+}
+
 // read returns the whole record from a View and adds it to the cache, under the key of its first part.
 func (j Joined[T, U]) read(ctx context.Context, s *Store, path, key string) (v T, ok bool, err error) {
 	err = s.View(ctx, func(view *View) error {

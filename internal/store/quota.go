@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // A Quota limits the number of records of a table in each scope.
@@ -27,8 +28,10 @@ func (e *QuotaError) Error() string {
 }
 
 // quotaCounts count the records of the tables that have a Quota. The first creation of a record in a scope counts
-// its records in the Backend. From then on, each commit of this Store updates the count. The counts are correct
-// only if this Store makes all commits to the Backend.
+// its records in the Backend. From then on, each commit of this Store updates the count. Every record that another
+// Store writes in the scope raises the count, as if it was new; if the count then exceeds the quota, the records are
+// counted again. So Stores that create records at the same time may together exceed a quota by the records that their
+// feeds have not told yet.
 type quotaCounts struct {
 	quotas map[string]Quota // by table prefix
 
@@ -44,6 +47,8 @@ type scopeCount struct {
 	n        int
 	reserved int  // records in n whose commit is under way
 	doubtful bool // n may be too high, because the outcome of a commit was not known
+
+	raised atomic.Int64 // records that other Stores have written since the records were counted
 }
 
 // A countChange is a change of one scopeCount by one transaction.
@@ -163,7 +168,14 @@ func (s *Store) reserveOne(ctx context.Context, one countChange) error {
 	if err := s.count(ctx, one.count, one.quota, one.scope); err != nil {
 		return err
 	}
-	if one.count.n+one.by > one.quota.Limit {
+	raised := one.count.raised.Load()
+	if raised > 0 && one.count.n+int(raised)+one.by > one.quota.Limit {
+		if err := s.countNow(ctx, one.count, one.quota, one.scope); err != nil {
+			return err
+		}
+		raised = one.count.raised.Load()
+	}
+	if one.count.n+int(raised)+one.by > one.quota.Limit {
 		return &QuotaError{one.quota, strings.TrimSuffix(one.scope, "/")}
 	}
 	one.count.n += one.by
@@ -212,13 +224,19 @@ func countAgain(changes []countChange) {
 // countPage is the number of records that are read at a time for counting.
 const countPage = 1000
 
-// count counts the records of a scope, unless t has them. It does not open values. The caller holds
-// t.mu.
+// count counts the records of a scope, unless t has them. The caller holds t.mu.
 func (s *Store) count(ctx context.Context, t *scopeCount, q Quota, scope string) error {
 	if t.counted && !(t.doubtful && t.reserved == 0) {
 		return nil
 	}
-	return s.View(ctx, func(v *View) error {
+	return s.countNow(ctx, t, q, scope)
+}
+
+// countNow counts the records of a scope. It does not open values. Reserved records, some of which may be committed
+// already, count too. The caller holds t.mu.
+func (s *Store) countNow(ctx context.Context, t *scopeCount, q Quota, scope string) error {
+	raised := t.raised.Swap(0)
+	err := s.View(ctx, func(v *View) error {
 		n := 0
 		root := q.Prefix + "/" + scope
 		for from := []byte(root); ; {
@@ -231,9 +249,41 @@ func (s *Store) count(ctx context.Context, t *scopeCount, q Quota, scope string)
 			}
 			from = append(page[len(page)-1].Key, 0)
 		}
-		t.counted, t.doubtful, t.rev, t.n = true, false, v.Rev(), n
+		t.counted, t.doubtful, t.rev, t.n = true, t.reserved > 0, v.Rev(), n+t.reserved
 		return nil
 	})
+	if err != nil {
+		t.raised.Add(raised)
+	}
+	return err
+}
+
+// raise raises the counts of the scopes in which another Store has written records.
+func (t *quotaCounts) raise(paths []string) {
+	for _, path := range paths {
+		q, scope, ok := t.scopeOf(path)
+		if !ok {
+			continue
+		}
+		t.mu.Lock()
+		count := t.scopes[q.Prefix+"/"+scope]
+		t.mu.Unlock()
+		if count != nil {
+			count.raised.Add(1)
+		}
+	}
+}
+
+// unbounded is more than any Quota.
+const unbounded = 1 << 40
+
+// forget makes the next reservation in each scope count its records again.
+func (t *quotaCounts) forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, count := range t.scopes {
+		count.raised.Store(unbounded)
+	}
 }
 
 // Room returns a [QuotaError] if there is no room for another record in the scope of path. Transactions whose

@@ -22,9 +22,11 @@ type Store struct {
 	cache   *cache
 	seen    atomic.Int64 // newest revision that a View or Commit returned
 	counts  quotaCounts
+	shared  *follower // nil if only this Store commits to the Backend
 }
 
-// New returns a Store of the records in b, sealed by s. No other Store may commit to b. The caller closes b.
+// New returns a Store of the records in b, sealed by s. No other Store may commit to b: [NewShared] is for a Backend
+// to which several Stores commit. The caller closes b.
 func New(b Backend, s Sealer) *Store {
 	return &Store{backend: b, sealer: s, cache: newCache()}
 }
@@ -46,7 +48,11 @@ func (s *Store) noteRevision(rev int64) {
 // View runs fn over one revision of all records. It returns the error of fn unchanged. View does not repeat fn
 // after [ErrTooOld], because fn may have had an effect.
 func (s *Store) View(ctx context.Context, fn func(*View) error) error {
+	seen := s.Revision()
 	return s.backend.View(ctx, func(r Reader) error {
+		if err := s.checkRewound(seen, r.Rev()); err != nil {
+			return err
+		}
 		s.noteRevision(r.Rev())
 		return fn(&View{reader: r, sealer: s.sealer, cache: s.cache})
 	})
@@ -89,44 +95,53 @@ func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
 // UpdateOnce is Update for transactions that must not happen twice. If the outcome of the commit is not known,
 // UpdateOnce returns a Doubt and [ErrUnknown]. In all other cases the Doubt is nil.
 func (s *Store) UpdateOnce(ctx context.Context, fn func(*Tx) error) (*Doubt, error) {
+	_, doubt, err := s.UpdateAt(ctx, fn)
+	return doubt, err
+}
+
+// UpdateAt is UpdateOnce that also returns the revision of the commit, or 0 if nothing was committed.
+func (s *Store) UpdateAt(ctx context.Context, fn func(*Tx) error) (rev int64, doubt *Doubt, err error) {
 	for try := range maxTries {
 		if err := wait(ctx, try); err != nil {
-			return nil, err
+			return 0, nil, err
 		}
 		b, changes, err := s.prepare(ctx, fn)
 		if errors.Is(err, ErrTooOld) {
 			continue
 		}
 		if err != nil || len(b.Writes) == 0 {
-			return nil, err
+			return 0, nil, err
 		}
 		if err := s.reserve(ctx, changes); err != nil {
-			return nil, err
+			return 0, nil, err
 		}
-		if doubt, err := s.commit(ctx, b, changes); !errors.Is(err, ErrConflict) {
-			return doubt, err
+		if rev, doubt, err := s.commit(ctx, b, changes); !errors.Is(err, ErrConflict) {
+			return rev, doubt, err
 		}
 	}
-	return nil, ErrConflict
+	return 0, nil, ErrConflict
 }
 
 // commit keeps the written paths out of the cache during the commit. If nothing was committed, it undoes the
 // reservation.
-func (s *Store) commit(ctx context.Context, b Batch, changes []countChange) (*Doubt, error) {
+func (s *Store) commit(ctx context.Context, b Batch, changes []countChange) (int64, *Doubt, error) {
 	s.cache.begin(b.Writes)
 	rev, err := s.backend.Commit(ctx, b)
 	if errors.Is(err, ErrUnknown) {
-		return &Doubt{s, b.Writes, changes}, err
+		return 0, &Doubt{s, b.Writes, changes}, err
 	}
 	s.cache.end(b.Writes, rev)
 	s.noteRevision(rev)
+	if s.shared != nil && err == nil {
+		s.shared.noteOwn(rev)
+	}
 	switch {
 	case err == nil:
 		finish(changes, rev)
 	case !errors.Is(err, ErrFailed):
 		release(changes)
 	}
-	return nil, err
+	return rev, nil, err
 }
 
 // A Doubt is a commit whose outcome is not known. Until Resolved is called, the records that the commit writes

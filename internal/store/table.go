@@ -107,6 +107,15 @@ func (t Table[T]) Latest(ctx context.Context, s *Store, path string) (v T, ok bo
 	return t.read(ctx, s, key)
 }
 
+// Newest is Latest from a View, never from memory.
+func (t Table[T]) Newest(ctx context.Context, s *Store, path string) (v T, ok bool, err error) {
+	key, err := t.key(path)
+	if err != nil {
+		return v, false, err
+	}
+	return t.read(ctx, s, key)
+}
+
 // read returns the record from a View and adds it to the cache.
 func (t Table[T]) read(ctx context.Context, s *Store, key string) (v T, ok bool, err error) {
 	err = s.View(ctx, func(view *View) error {

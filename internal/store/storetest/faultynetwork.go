@@ -18,6 +18,8 @@ type network struct {
 	cut     bool          // nothing passes
 	mute    bool          // requests pass, and answers wait
 	paused  bool          // everything waits
+	silent  bool          // watches tell nothing
+	terse   bool          // watches leave out the changes without keys
 	changed chan struct{} // closed when a member above changes; may be nil
 
 	watches map[*watcher]bool
@@ -77,7 +79,7 @@ func (n *network) receive(ctx context.Context, patience <-chan time.Time) error 
 
 // deliver waits until a watcher gets what the Backend tells.
 func (n *network) deliver(ctx context.Context, w *watcher) error {
-	return n.wait(ctx, nil, func() bool { return n.cut || n.mute || n.paused || w.deaf })
+	return n.wait(ctx, nil, func() bool { return n.cut || n.mute || n.paused || n.silent || w.deaf })
 }
 
 // wait waits while blocked is true, which is called with n.mu.

@@ -23,6 +23,13 @@ func (f *Faulty) Deafen() {
 	})
 }
 
+// SilenceWatches makes all watches silent until it is called with false. Then they go on where they stopped. Views and
+// commits work meanwhile.
+func (f *Faulty) SilenceWatches(silent bool) { f.network.set(func(n *network) { n.silent = silent }) }
+
+// LoseProgress makes all watches leave out the changes without keys.
+func (f *Faulty) LoseProgress(lost bool) { f.network.set(func(n *network) { n.terse = lost }) }
+
 // Break ends all running watches with an error, such as [store.ErrCompacted].
 func (f *Faulty) Break(err error) {
 	f.network.set(func(n *network) {
@@ -47,11 +54,22 @@ func (f *Faulty) Watch(ctx context.Context, after int64, fn func(store.Change) e
 		n.watches[w] = true
 	})
 	defer f.network.set(func(n *network) { delete(n.watches, w) })
-	err := f.watch(within, w, after, fn)
+	err := f.watch(within, w, after, func(c store.Change) error {
+		if len(c.Keys) == 0 && f.network.isTerse() {
+			return nil
+		}
+		return fn(c)
+	})
 	if within.Err() != nil && ctx.Err() == nil {
 		return context.Cause(within)
 	}
 	return err
+}
+
+func (n *network) isTerse() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.terse
 }
 
 // A sent is a change on its way to a watcher.

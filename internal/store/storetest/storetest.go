@@ -45,6 +45,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Backend) {
 		{"WatchEnds", testWatchEnds},
 		{"WatchCompacted", testWatchCompacted},
 		{"WatchedIsVisible", testWatchedIsVisible},
+		{"ViewedIsTold", testViewedIsTold},
 		{"Close", testClose},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/keyhold/keyhold/internal/store"
 )
@@ -176,6 +177,45 @@ func testWatchedIsVisible(t *testing.T, b store.Backend) {
 		return nil
 	})
 	wantErr(t, err, errEnough)
+}
+
+// After a View, each watcher is told its revision, whatever made the revision: also a commit that is only checked,
+// and a deletion of absent keys.
+func testViewedIsTold(t *testing.T, b store.Backend) {
+	start := head(t, b)
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	told := make([]chan int64, 2)
+	for i := range told {
+		told[i] = make(chan int64, 1000)
+		watching.Go(func() {
+			err := b.Watch(ctx, start, func(c store.Change) error { told[i] <- c.Rev; return nil })
+			wantErr(t, err, context.Canceled)
+		})
+	}
+	for i, batch := range []store.Batch{
+		writes(kv("a", "1")),
+		{Checks: []store.Check{at("never", 0)}},
+		writes(del("never")),
+		writes(del("a")),
+		writes(kv("b", ""), del("never")),
+	} {
+		commit(t, b, batch)
+		rev := head(t, b)
+		for w, c := range told {
+			last := start
+			for last < rev {
+				select {
+				case last = <-c:
+				case <-time.After(time.Minute):
+					t.Fatalf("after batch %d, watcher %d was told %d, not %d", i, w, last, rev)
+				}
+			}
+			c <- last // for the next batch, which may have the same revision
+		}
+	}
 }
 
 func testClose(t *testing.T, b store.Backend) {
