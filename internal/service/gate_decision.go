@@ -3,6 +3,7 @@ package service
 import (
 	"time"
 
+	"github.com/keyhold/keyhold/internal/admit"
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
@@ -176,7 +177,7 @@ func (c *call) pause() {
 		if left <= 0 {
 			return
 		}
-		sleep(left)
+		admit.Sleep(left)
 	}
 }
 

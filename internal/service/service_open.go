@@ -90,6 +90,8 @@ type Service struct {
 	audit         *audit.Log
 	journal       *journal.Journal
 	nodes         *nodes.Nodes // nil unless the Backend is shared
+	unfollow      context.CancelFunc
+	following     sync.WaitGroup
 	sweeper       *sweeper
 	sweeping      sync.Mutex
 	clock         *Clock
@@ -127,7 +129,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	}
 	computing := newExpensive(runtime.GOMAXPROCS(0), c.Computing)
 	s := &Service{
-		store:         store.New(c.Backend, keyring.Records()),
+		store:         openStore(c, keyring),
 		audit:         c.Audit,
 		clock:         c.Clock,
 		log:           c.Log,
@@ -158,11 +160,13 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	s.journal = journal.New(s.store, s.audit, s.log, c.fenced())
 	s.materials = material.NewVault(material.NewSealer(c.Slots, keyring.Materials()), s.store, s.journal.Clean)
 	s.tokenKeys = material.NewTokenKeys(s.materials, keyring.TokenKeys())
+	s.nodes = s.newNodes(c)
+	s.follow()
 	if err := s.checkFormat(ctx); err != nil {
-		return nil, errors.Join(err, s.journal.Close())
+		return nil, errors.Join(err, s.leave(), s.journal.Close())
 	}
 	if err := s.resume(ctx, c); err != nil {
-		return nil, errors.Join(err, s.journal.Close())
+		return nil, errors.Join(err, s.leave(), s.journal.Close())
 	}
 	s.usage = newKeyUsage(s.store, s.log, s.full, putUsages)
 	s.accessKeyUse = newKeyUsage(s.store, s.log, s.full, putAccessKeyUsages)
@@ -193,17 +197,17 @@ func (s *Service) resume(ctx context.Context, c Config) error {
 	if err := s.journal.Recover(ctx); err != nil {
 		return err
 	}
-	if err := s.materials.FinishErasures(ctx); !errors.Is(err, space.ErrFull) {
-		return err
+	if err := s.materials.FinishErasures(ctx); err != nil && !errors.Is(err, space.ErrFull) {
+		return err // the sweep tries again after ErrFull
 	}
-	return nil // the sweep tries again
+	if s.nodes != nil {
+		return s.nodes.Join(ctx)
+	}
+	return nil
 }
 
 // StoreRevision returns the newest known revision of the store.
 func (s *Service) StoreRevision() int64 { return s.store.Revision() }
-
-// Ready returns why this node should get no requests, or nil.
-func (s *Service) Ready() error { return s.nodes.Ready() }
 
 // Close waits for the work in the background. All calls of Do must have returned.
 func (s *Service) Close() error {
@@ -213,7 +217,7 @@ func (s *Service) Close() error {
 	if m, missed := s.strangers.take(time.Now(), 0); missed { // the audit log is closed already
 		s.warnOfStrangers(m)
 	}
-	return errors.Join(s.usage.close(), s.accessKeyUse.close(), s.journal.Close())
+	return errors.Join(s.usage.close(), s.accessKeyUse.close(), s.leave(), s.journal.Close())
 }
 
 // Find returns the operation of the given name, if the server serves it.

@@ -1,0 +1,92 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/keyhold/keyhold/internal/nodes"
+	"github.com/keyhold/keyhold/internal/records"
+	"github.com/keyhold/keyhold/internal/seal"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// openStore returns the Store of a Backend. If other processes commit to the Backend, the Store
+// follows their changes, and a data key that one of them adds is read when it is needed.
+func openStore(c Config, keyring *seal.Keyring) *store.Store {
+	if !c.Shared {
+		return store.New(c.Backend, keyring.Records())
+	}
+	records.Reload(keyring, c.Backend, c.Root)
+	return store.NewShared(c.Backend, keyring.Records())
+}
+
+// newNodes returns the part of this process in a shared deployment, or nil. Its clock is the clock that
+// decides when keys are deleted.
+func (s *Service) newNodes(c Config) *nodes.Nodes {
+	if !c.Shared {
+		return nil
+	}
+	return nodes.New(nodes.Config{
+		Store: s.store, Feed: s.store, Journal: s.journal, Log: s.log, ID: c.Node, Address: c.Address,
+		Version: c.Version, LogBytes: s.audit.End, Record: s.recordOfNode, Timing: c.Timing, Wall: s.clock.Now,
+	})
+}
+
+// follow keeps the memory of this process up to date until unfollow.
+func (s *Service) follow() {
+	var ctx context.Context
+	ctx, s.unfollow = context.WithCancel(context.Background())
+	if !s.store.Shared() {
+		return
+	}
+	s.following.Go(func() {
+		if err := s.store.Follow(ctx); errors.Is(err, store.ErrRewound) {
+			s.journal.Stop(err)
+		}
+	})
+}
+
+// leave ends what this process does as a node.
+func (s *Service) leave() error {
+	var err error
+	if s.nodes != nil {
+		err = s.nodes.Close()
+	}
+	s.unfollow()
+	s.following.Wait()
+	return err
+}
+
+// recordOfNode makes a change that this node makes to another one, with its event.
+func (s *Service) recordOfNode(ctx context.Context, e nodes.Event, change func(*store.Tx) error) error {
+	account, err := s.Account(ctx)
+	if err != nil {
+		return err
+	}
+	event := serverEvent(e.Name, account, s.clock.Now())
+	event.ServiceEventDetails, err = json.Marshal(struct {
+		Node    string `json:"nodeId"`
+		LoseLog bool   `json:"loseLog,omitzero"`
+	}{e.Node, e.LoseLog})
+	if err != nil {
+		return err
+	}
+	return s.journal.Update(ctx, change, event)
+}
+
+// errStale is the reason of a node that the store does not reach.
+var errStale = errors.New("the memory of this node is not up to date: the node does not reach the store")
+
+// Ready returns why this node should get no requests, or nil.
+func (s *Service) Ready() error {
+	if err := s.nodes.Ready(); err != nil {
+		return err
+	}
+	if !s.store.Fresh(time.Now()) {
+		return errStale
+	}
+	return s.journal.Fenced()
+}
