@@ -54,17 +54,18 @@ internal/records          internal/key internal/policy internal/identity interna
 internal/material         internal/records internal/key internal/crypt internal/seal internal/store internal/space  |
 internal/journal          internal/records internal/audit internal/store internal/space  |  uuid
 internal/nodes            internal/journal internal/records internal/store  |
+internal/transfer         internal/integrity internal/journal internal/material internal/records internal/seal internal/audit internal/store  |
 internal/integrity        internal/journal internal/material internal/records internal/key internal/api internal/crypt internal/seal internal/identity internal/audit internal/store  |
 
 internal/service          internal/bounded internal/nodes internal/journal internal/material internal/records internal/key internal/api internal/api/sts internal/policy internal/crypt internal/seal internal/identity internal/sigv4 internal/audit internal/seed internal/store internal/space internal/webidentity internal/admit  |  json uuid
 internal/conns            |  proxy
 internal/server           internal/key internal/api internal/api/sts internal/conns internal/identity internal/sigv4 internal/service internal/space internal/admit  |  fasthttp uuid
-internal/host             internal/service internal/nodes internal/sigv4 internal/webidentity internal/audit internal/identity internal/key internal/guarded internal/seal internal/space internal/store internal/store/local internal/store/memory  |
+internal/host             internal/service internal/nodes internal/sigv4 internal/webidentity internal/audit internal/identity internal/key internal/guarded internal/seal internal/space internal/store internal/store/etcd internal/store/local internal/store/memory  |
 
 byok                      internal/keyfile internal/privatekey  |  tink
 byok/awsimport            byok  |  aws
 kmstest                   internal/authority internal/conns internal/host internal/identity internal/seed internal/server internal/service  |  aws
-cmd/keyhold               internal/durable internal/integrity internal/nodes internal/journal internal/records internal/key internal/api internal/guarded internal/authority internal/seal internal/seed internal/identity internal/sigv4 internal/audit internal/store internal/store/local internal/service internal/space internal/conns internal/server internal/host byok byok/awsimport  |  aws cobra sys xterm
+cmd/keyhold               internal/durable internal/transfer internal/integrity internal/nodes internal/journal internal/records internal/key internal/api internal/guarded internal/authority internal/seal internal/seed internal/identity internal/sigv4 internal/audit internal/store internal/store/local internal/service internal/space internal/conns internal/server internal/host byok byok/awsimport  |  aws cobra sys xterm
 
 tally                     |
 bench                     |  aws mldsa sys

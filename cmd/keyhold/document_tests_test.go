@@ -82,11 +82,11 @@ func TestImportByHand(t *testing.T) {
 	}
 }
 
-// The commands of docs/cli.md for a server in production make a deployment, and check it. Only the
+// The commands of docs/cli.md for a server in production make a deployment, check it, and copy it. Only the
 // folders differ. The certificate is verified, but the server is not started: the tests of serve start it.
 func TestProductionCommands(t *testing.T) {
 	dir := t.TempDir()
-	lines := strings.NewReplacer("/var/lib/keyhold", dir+"/data", "/etc/keyhold.key", dir+"/root.key", "bin/keyhold", "keyhold").
+	lines := strings.NewReplacer("/var/lib/keyhold", dir+"/data", "/srv/keyhold", dir+"/copy", "/etc/keyhold.key", dir+"/root.key", "bin/keyhold", "keyhold").
 		Replace(commandsOf(t, "Production"))
 	commands := strings.Split(strings.ReplaceAll(lines, "\\\n", " "), "\n")
 	serve := slices.IndexFunc(commands, func(line string) bool { return strings.HasPrefix(line, "keyhold serve ") })
@@ -95,7 +95,7 @@ func TestProductionCommands(t *testing.T) {
 	}
 	commands[serve] = "openssl verify -CAfile server.pem -verify_hostname kms.example.com server.pem"
 	out, err := runIn(t, dir, filepath.Dir(buildProgram(t)), strings.Join(commands, "\n"))
-	if err != nil || !strings.HasSuffix(out, "/data is sound\n") {
+	if err != nil || !strings.Contains(out, "/data is sound\n") || !strings.Contains(out, "\nverified    4 records, ") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -59,10 +59,21 @@ func dataFlags(c *cobra.Command, data, rootKeyFile *string) {
 			return usageError{fmt.Errorf("%s needs --data DIR", c.CommandPath())}
 		}
 		if *rootKeyFile == "" {
-			*rootKeyFile = filepath.Clean(*data) + ".root-key"
+			*rootKeyFile = initRootKey(*data)
 		}
 		return nil
 	}
+}
+
+// initRootKey returns the path of the root key that keyhold init makes by default, beside the data folder.
+func initRootKey(data string) string { return filepath.Clean(data) + ".root-key" }
+
+// rootKeyFileOf returns the path of the root key of a data folder of any server, by default.
+func rootKeyFileOf(data string) string {
+	if _, err := os.Stat(devRootKey(data)); err == nil {
+		return devRootKey(data)
+	}
+	return initRootKey(data)
 }
 
 func runInit(ctx context.Context, o initOptions, out, log io.Writer) (err error) {

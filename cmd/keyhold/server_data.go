@@ -29,6 +29,9 @@ func explainOpen(err error, data, rootKeyFile string) error {
 	case errors.Is(err, store.ErrInUse):
 		return fmt.Errorf(
 			"the data folder %s is in use by another process: stop that process, or give another folder with --data", data)
+	case errors.Is(err, records.ErrUnfinishedCopy):
+		return fmt.Errorf("%s: %w: run the same keyhold store copy again to continue, or use the store that was copied",
+			data, err)
 	case errors.Is(err, seal.ErrWrongRoot):
 		return fmt.Errorf(
 			"the root key in %s does not open the data in %s: %w; give the root key file that the folder was made with; if "+

@@ -39,8 +39,8 @@ fault. Nothing is written, so the folder may be on a read-only medium.`,
 	dataFlags(c, &data, &rootKeyFile)
 	needData := c.PreRunE
 	c.PreRunE = func(c *cobra.Command, args []string) error {
-		if _, err := os.Stat(devRootKey(data)); err == nil && data != "" && rootKeyFile == "" {
-			rootKeyFile = devRootKey(data) // the default of keyhold dev
+		if data != "" && rootKeyFile == "" {
+			rootKeyFile = rootKeyFileOf(data)
 		}
 		return needData(c, args)
 	}

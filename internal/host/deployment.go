@@ -1,8 +1,8 @@
 package host
 
 import (
+	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -57,14 +57,9 @@ func OpenFolder(data, rootKeyFile string, fail func(error)) (d Deployment, err e
 	if d.Root, err = seal.OpenKeyFile(rootKeyFile); err != nil {
 		return d, err
 	}
-	if _, err := os.Stat(filepath.Join(data, local.SlotsName)); HasDatabase(data) && errors.Is(err, os.ErrNotExist) {
-		return d, fmt.Errorf("%s has a database but no file %s, without which its key material does not open: "+
-			"put back the newest copy of all of the folder", data, local.SlotsName)
-	}
-	if d.Backend, err = as[store.Backend](local.Open(data, local.Options{Failed: fail})); err != nil {
-		return d, err
-	}
-	if d.slots, err = as[store.Slots](local.OpenSlots(data, fail)); err != nil {
+	s, err := OpenStore(context.Background(), data, fail)
+	d.Backend, d.slots = s.Backend, s.Slots
+	if err != nil {
 		return d, err
 	}
 	d.audit, err = audit.Open(filepath.Join(data, AuditName), audit.Options{Failed: fail})

@@ -44,6 +44,7 @@ func checks() map[string]check {
 	addCheck(rows, records.Confirmations, (*verifier).confirmation)
 	addCheck(rows, records.Levels, (*verifier).level)
 	addCheck(rows, records.Clocks, (*verifier).clockAhead)
+	addCheck(rows, records.Copies, (*verifier).copyOf)
 	addCheck(rows, records.Formats, (*verifier).formatOf)
 	addCheck(rows, records.Deployments, (*verifier).deploymentOf)
 	addCheck(rows, records.ServedRegions, (*verifier).regionsServed)
@@ -118,6 +119,14 @@ func (v *verifier) usageOf(path string, r records.Usage) error {
 
 func (v *verifier) clockAhead(path string, r records.Clock) error {
 	if path != records.ClockPath || r.OffsetNanos < 0 || r.OffsetNanos > int64(records.MaxClockOffset) {
+		return errMoved
+	}
+	return nil
+}
+
+// copyOf checks the record of an unfinished copy, which only the copy itself verifies.
+func (v *verifier) copyOf(path string, _ records.Copy) error {
+	if path != records.CopyPath {
 		return errMoved
 	}
 	return nil

@@ -21,6 +21,9 @@ type Remains struct {
 	Slots   store.Slots
 	Root    seal.Root
 	Log     *io.SectionReader // the whole audit log
+	// Keyring opens the records of a Backend that has no keyring yet. If nil, the Backend has a keyring, which Root
+	// opens.
+	Keyring *seal.Keyring
 }
 
 // A Finding is a fault that neither a running nor a crashed program leaves behind. It contains
@@ -57,9 +60,9 @@ type Summary struct {
 //
 // Verify reads one revision in pages, and keeps eight bytes of each slot in memory.
 func Verify(ctx context.Context, r Remains, report func(Finding)) (Summary, error) {
-	keyring, err := records.OpenKeyring(ctx, r.Backend, r.Root, false)
+	keyring, err := r.keyring(ctx)
 	if err != nil {
-		return Summary{}, fmt.Errorf("the record %q: %w", records.KeyringPath, err)
+		return Summary{}, err
 	}
 	v := &verifier{
 		slots:     r.Slots,
@@ -85,6 +88,17 @@ func Verify(ctx context.Context, r Remains, report func(Finding)) (Summary, erro
 		err = v.findOrphans()
 	}
 	return v.Summary, err
+}
+
+func (r Remains) keyring(ctx context.Context) (*seal.Keyring, error) {
+	if r.Keyring != nil {
+		return r.Keyring, nil
+	}
+	keyring, err := records.OpenKeyring(ctx, r.Backend, r.Root, false)
+	if err != nil && !errors.Is(err, records.ErrUnfinishedCopy) {
+		err = fmt.Errorf("the record %q: %w", records.KeyringPath, err)
+	}
+	return keyring, err
 }
 
 // oneView is a Backend whose views all show the same revision.

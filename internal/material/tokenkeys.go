@@ -71,15 +71,9 @@ func addTokenKey(tx *store.Tx, fresh records.TokenKey) error {
 }
 
 func (t *TokenKeys) make(ctx context.Context, hour int64) (records.TokenKey, error) {
-	secret, k := randomSecret(), crypt.NewTokenKey()
-	defer clear(secret)
+	k := crypt.NewTokenKey()
 	defer clear(k)
-	sealed, err := t.sealer.Under(secret).Seal(tokenKeyPlace(hour), k)
-	if err != nil {
-		return records.TokenKey{}, err
-	}
-	slot, err := t.vault.slots.Put(ctx, secret)
-	return records.TokenKey{Hour: hour, Slot: slot, Sealed: sealed}, err
+	return sealTokenKey(ctx, t.sealer, t.vault.slots, hour, k)
 }
 
 // OpenTokenKey opens the record of a token key.

@@ -35,15 +35,24 @@ func Reload(keyring *seal.Keyring, backend store.Backend, root seal.Root) {
 func OpenKeyring(ctx context.Context, backend store.Backend, root seal.Root, create bool) (*seal.Keyring, error) {
 	var kept store.Item
 	var empty bool
-	err := backend.View(ctx, func(r store.Reader) (err error) {
-		if kept, err = store.ReadItem(r, []byte(KeyringPath)); err != nil || kept.Rev != 0 {
+	err := backend.View(ctx, func(r store.Reader) error {
+		items, err := r.Get([]byte(KeyringPath), CopyKey())
+		if err != nil {
 			return err
+		}
+		if items[1].Rev != 0 {
+			return ErrUnfinishedCopy
+		}
+		if kept = items[0]; kept.Rev != 0 {
+			return nil
 		}
 		any, err := r.Scan([]byte{0}, []byte{0xff}, 1)
 		empty = len(any) == 0
 		return err
 	})
 	switch {
+	case errors.Is(err, ErrUnfinishedCopy):
+		return nil, err
 	case err != nil:
 		return nil, fmt.Errorf("read the keyring: %w", err)
 	case kept.Rev != 0:
@@ -63,7 +72,7 @@ func OpenKeyring(ctx context.Context, backend store.Backend, root seal.Root, cre
 		return nil, err
 	}
 	_, err = backend.Commit(ctx, store.Batch{
-		Checks: []store.Check{{Key: []byte(KeyringPath)}},
+		Checks: []store.Check{{Key: []byte(KeyringPath)}, {Key: CopyKey()}},
 		Writes: []store.Write{{Key: []byte(KeyringPath), Value: wrapped}, format},
 	})
 	return keyring, err

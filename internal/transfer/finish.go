@@ -1,0 +1,75 @@
+package transfer
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/journal"
+	"github.com/keyhold/keyhold/internal/records"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// finish completes the copy in one transaction: it writes the keyring, the event of the copy, and the node that has the
+// events of the copy.
+func (c *copier) finish(ctx context.Context) error {
+	event, err := c.copyEvent()
+	if err != nil {
+		return err
+	}
+	node, err := c.node()
+	if err != nil {
+		return err
+	}
+	keyring := store.Write{Key: []byte(records.KeyringPath), Value: c.wrapped}
+	_, err = c.commit(ctx, store.Batch{
+		Checks: []store.Check{{Key: records.CopyKey(), Rev: c.marker}, {Key: keyring.Key}},
+		Writes: []store.Write{{Key: records.CopyKey()}, event, node, keyring},
+	}, keyring)
+	return err
+}
+
+// node returns the record of the node that has the events of the copy: the only node of a store of one process, or else
+// a node that has stopped and that the nodes of the deployment are to take over and forget.
+func (c *copier) node() (store.Write, error) {
+	if !c.To.Shared {
+		return sealed(c, records.SoleNodes, records.SoleNodePath, records.SoleNode{ID: c.progress.Node})
+	}
+	return sealed(c, records.Nodes, c.progress.Node, records.Node{
+		Incarnation: records.NewNodeID(), Level: 1, Time: c.Now().UTC(), Beat: 1, Stopped: true, Removal: &records.Removal{},
+	})
+}
+
+// details are in the event of the copy. They name the audit log that the deployment leaves behind.
+type details struct {
+	SourceRevision int64          `json:"sourceRevision"`
+	Records        map[string]int `json:"records"`
+	SourceLog      *sourceLog     `json:"sourceLog,omitempty"`
+}
+
+type sourceLog struct {
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+}
+
+// copyEvent returns the event of the copy, in the outbox.
+func (c *copier) copyEvent() (store.Write, error) {
+	d := details{SourceRevision: c.revision, Records: c.progress.Counts}
+	if c.Log != nil {
+		d.SourceLog = &sourceLog{c.log.bytes, c.log.sha256}
+	}
+	text, err := json.Marshal(d)
+	if err != nil {
+		return store.Write{}, err
+	}
+	e := audit.Event{
+		EventID: journal.NewEventID(), EventTime: c.Now(), EventName: "CopyStore", EventType: audit.ServiceEvent,
+		UserIdentity:    audit.Identity{AccountID: c.account, InvokedBy: "keyhold"},
+		SourceIPAddress: "keyhold", UserAgent: "keyhold", RecipientAccountID: c.account, ServiceEventDetails: text,
+	}
+	line, err := e.Line()
+	if err != nil {
+		return store.Write{}, err
+	}
+	return sealed(c, records.Outbox, records.OutboxPath(c.progress.Node, e.EventID), records.PendingEvent{Line: line})
+}

@@ -1,0 +1,133 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/integrity"
+	"github.com/keyhold/keyhold/internal/material"
+	"github.com/keyhold/keyhold/internal/records"
+	"github.com/keyhold/keyhold/internal/seal"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+var (
+	// ErrServing means that a node may use the source.
+	ErrServing = errors.New("a node uses the store that is to be copied")
+
+	// ErrOlderFormat means that the records of the source have an older format.
+	ErrOlderFormat = errors.New("the records have an older format")
+
+	// ErrChanged means that the source was used since the copy was begun.
+	ErrChanged = errors.New("the copied store was used since the copy was begun")
+
+	// ErrNotEmpty means that the target contains something else than a copy of the same deployment.
+	ErrNotEmpty = errors.New("the target is not empty")
+
+	// ErrOtherCopy means that another process writes to the target.
+	ErrOtherCopy = errors.New("another process copies to the same target")
+
+	// ErrUnsound means that the source or the target has findings, each of which was reported.
+	ErrUnsound = errors.New("the copy is not complete")
+)
+
+// A Side is one of the two stores of a copy.
+type Side struct {
+	Backend store.Backend
+	Slots   store.Slots
+	Shared  bool // several nodes can use the store
+}
+
+// A Config describes a copy. All fields but Log must be set.
+type Config struct {
+	From, To Side
+	Root     seal.Root         // of both stores
+	Log      *io.SectionReader // the audit log of From, or nil if From is shared
+	Now      func() time.Time
+	Progress func(records int)       // called after each page
+	Report   func(integrity.Finding) // called for each reason of ErrUnsound
+}
+
+// A Summary describes a complete copy.
+type Summary struct {
+	integrity.Summary       // of the target; Revision is a revision of the target
+	Source            int64 // the revision of the source that was copied
+	Continued         bool  // an earlier process began the copy
+	LogEvents         int64 // in the audit log of the source
+}
+
+// A copier is the state of one copy.
+type copier struct {
+	Config
+	keyring *seal.Keyring
+	sealer  seal.Sealer // of records
+	from    material.Sealer
+	to      material.Sealer
+	wrapped []byte // the keyring of the source
+	account string
+	log     logFacts
+
+	revision  int64 // of the source
+	progress  records.Copy
+	marker    int64 // revision of the progress in the target
+	continued bool
+
+	page []store.Write
+	size int
+}
+
+// Copy copies the deployment in c.From to c.To, verifies the copy, and completes it.
+func Copy(ctx context.Context, c Config) (Summary, error) {
+	keyring, err := records.OpenKeyring(ctx, c.From.Backend, c.Root, false)
+	if err != nil {
+		return Summary{}, err
+	}
+	p := &copier{Config: c, keyring: keyring, sealer: keyring.Records()}
+	p.from = material.NewSealer(c.From.Slots, keyring.Materials())
+	p.to = material.NewSealer(c.To.Slots, keyring.Materials())
+	err = c.From.Backend.View(ctx, func(r store.Reader) error {
+		if err := p.readSource(ctx, r); err != nil {
+			return err
+		}
+		if err := p.begin(ctx); err != nil {
+			return err
+		}
+		return p.records(ctx, r)
+	})
+	if err == nil {
+		err = p.checkUnused(ctx)
+	}
+	if err != nil {
+		return Summary{}, err
+	}
+	s := Summary{Source: p.revision, Continued: p.continued, LogEvents: p.log.Events}
+	if s.Summary, err = p.verify(ctx); err != nil {
+		return s, err
+	}
+	return s, p.finish(ctx)
+}
+
+// verify checks everything in the target, and compares the numbers of records with the source.
+func (c *copier) verify(ctx context.Context) (integrity.Summary, error) {
+	found, err := integrity.Verify(ctx, integrity.Remains{
+		Backend: c.To.Backend, Slots: c.To.Slots, Keyring: c.keyring, Log: io.NewSectionReader(strings.NewReader(""), 0, 0),
+	}, c.Report)
+	if err != nil {
+		return found, err
+	}
+	delete(found.Records, records.Copies.Prefix)
+	for _, prefix := range tablesOf(c.progress.Counts, found.Records) {
+		if want, got := c.progress.Counts[prefix], found.Records[prefix]; want != got {
+			found.Findings++
+			c.Report(integrity.Finding{Record: prefix, Problem: fmt.Sprintf("%d records were copied, and the target has %d", want, got)})
+		}
+	}
+	if found.Findings > 0 {
+		return found, ErrUnsound
+	}
+	return found, nil
+}
