@@ -1,0 +1,77 @@
+package material
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/keyhold/keyhold/internal/crypt"
+)
+
+// An entry that was dropped stays empty and takes no memory, also if a caller still has it.
+func TestDroppedEntriesStayEmpty(t *testing.T) {
+	c := newCache()
+	m, over := c.add("a")
+	if again, also := c.add("a"); again != m || over != "" || also != "" || c.get("a") != m {
+		t.Error("a slot has two entries")
+	}
+	size, err := m.fill(opens)
+	if err != nil || size == 0 {
+		t.Fatal(size, err)
+	}
+	if again, err := m.fill(opensNot(t)); err != nil || again != size {
+		t.Errorf("filled again: %d bytes, not %d, %v", again, size, err)
+	}
+	for range 2 { // two callers have filled it at once
+		if c.account("a", m, size); c.bytes != size || m.bytes != size {
+			t.Errorf("%d bytes in the cache, %d in the entry, not %d", c.bytes, m.bytes, size)
+		}
+	}
+	c.drop("a")
+	if c.bytes != 0 || m.key != nil || !m.dropped {
+		t.Errorf("%d bytes after the entry was dropped: %+v", c.bytes, m.key)
+	}
+	if n, err := m.fill(opensNot(t)); n != 0 || err != nil || m.key != nil {
+		t.Errorf("filled after it was dropped: %d bytes, %v", n, err)
+	}
+	if over := c.account("a", m, size); over != nil || c.bytes != 0 {
+		t.Errorf("accounted after it was dropped: %d bytes, over %v", c.bytes, over)
+	}
+	if other := c.get("a"); other == m {
+		t.Error("the cache has an entry that was dropped")
+	}
+}
+
+// Another key that comes when 10,000 keys are in the cache displaces one of them.
+func TestLimitsOfTheCache(t *testing.T) {
+	if maxOpened != 10_000 || maxOpenedBytes != 128*1024*1024 {
+		t.Errorf("the limits are %d keys and %d bytes", maxOpened, maxOpenedBytes)
+	}
+	c := newCache()
+	for i := range 10_000 {
+		if _, over := c.add(fmt.Sprint(i)); over != "" {
+			t.Fatalf("key %d displaces %s", i+1, over)
+		}
+	}
+	if _, over := c.add("another"); over == "" || over == "another" {
+		t.Errorf("the 10,001st key displaces %q", over)
+	}
+
+	// Keys whose memory is exactly the limit all stay.
+	c = newCache()
+	for i := range 4 {
+		c.with(fmt.Sprint(i), func() (crypt.Key, error) { return quarter{}, nil }, func(crypt.Key) error { return nil })
+	}
+	if len(c.materials) != 4 || c.bytes != maxOpenedBytes {
+		t.Errorf("%d keys of %d bytes", len(c.materials), c.bytes)
+	}
+	c.with("another", opens, works)
+	if len(c.materials) != 4 || c.materials["another"] == nil || c.bytes > maxOpenedBytes {
+		t.Errorf("%d keys of %d bytes", len(c.materials), c.bytes)
+	}
+}
+
+// A quarter is a key that takes a quarter of the memory of the cache.
+type quarter struct{}
+
+func (quarter) Destroy()       {}
+func (quarter) Footprint() int { return maxOpenedBytes / 4 }
