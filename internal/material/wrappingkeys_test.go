@@ -63,3 +63,37 @@ func TestPairsAreMadeAhead(t *testing.T) {
 		}
 	})
 }
+
+// Close ends the generation of a pair ahead of time, and no other begins. What fails leaves the pool as it was.
+func TestCloseEndsThePairInProgress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begun := 0
+		w := NewWrappingKeys(1, func(ctx context.Context, principal, _ string) (*crypt.WrappingKey, error) {
+			if principal != aheadOfAll {
+				return new(crypt.WrappingKey), nil
+			}
+			begun++
+			<-ctx.Done()
+			return nil, ctx.Err()
+		})
+		take := func() {
+			t.Helper()
+			if k, err := w.Take(t.Context(), "alice", "RSA_2048"); err != nil || k == nil {
+				t.Errorf("%v, %v", k, err)
+			}
+			synctest.Wait()
+		}
+		take()
+		take()
+		if begun != 1 {
+			t.Errorf("%d pairs are generated ahead at once", begun)
+		}
+		w.Close()
+		if p := w.pools["RSA_2048"]; p.filling || len(p.ready) != 0 {
+			t.Errorf("after the end: %+v", p)
+		}
+		if take(); begun != 1 {
+			t.Error("a pair is generated ahead after the end")
+		}
+	})
+}
