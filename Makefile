@@ -20,7 +20,7 @@ demo: build ## Run the story of the README with the official Go SDK against a re
 
 test: deps build ## Install what the tests need, and run all tests.
 	go run ./tally -timeout 60m ./... # go test, and then what the tests counted; there is time for a busy machine
-	cd cluster && go test -timeout 30m ./... # real servers of etcd
+	cd cluster && go test -timeout 30m ./... # with servers of etcd
 
 race: deps ## Run all tests with the race detector.
 	CGO_ENABLED=1 go test -race -timeout 120m ./...
@@ -58,8 +58,9 @@ flips: build ## Flip 2,000 bits of a data folder, one at a time.
 full: build ## Fill the disk 20 times.
 	KEYHOLD_FILLS=20 go test -count=1 -v -timeout 60m -run '^TestFullDisk$$' ./cmd/keyhold
 
-cluster: ## Run 10,000 scenarios of several services on a store that loses answers, delays, cuts and pauses.
+cluster: ## Run 10,000 scenarios of several services on a store that loses answers, delays, cuts and pauses; kill servers of etcd.
 	KEYHOLD_CLUSTER=10000 go test -count=1 -v -timeout 120m -run '^TestCluster$$' ./internal/service
+	cd cluster && KEYHOLD_CLUSTER=10000 go test -count=1 -v -timeout 60m ./... # kills more members, and waits until etcd removes its log
 
 million: ## Measure start and memory with 10 and with 1,000,000 keys.
 	go test -run '^$$' -bench '^BenchmarkStart$$' -benchtime 3x -timeout 30m ./internal/service

@@ -103,6 +103,7 @@ func tryOpen(t *testing.T, url string) (*etcd.Backend, error) {
 }
 
 func TestTLS(t *testing.T) {
+	t.Parallel()
 	a := newAuthority(t)
 	for _, name := range []string{"server", "client"} {
 		a.issue(name)

@@ -49,6 +49,7 @@ func waitFor(t *testing.T, what string, holds func() bool) {
 // Revisions disappear after a while, but not those that a View reads, in this process or in another one. Three
 // nodes compact at once.
 func TestCompaction(t *testing.T) {
+	t.Parallel()
 	servers := startCluster(t, 1, "--unsafe-no-fsync")
 	client := admin(t, servers)
 	c := config(t, servers)
@@ -89,6 +90,7 @@ func TestCompaction(t *testing.T) {
 
 // A View whose revision somebody else has compacted ends as too old.
 func TestTooOld(t *testing.T) {
+	t.Parallel()
 	servers := startCluster(t, 1, "--unsafe-no-fsync")
 	b := open(t, config(t, servers))
 	put(t, b, "a", "")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"sync"
 	"syscall"
 	"testing"
@@ -125,11 +126,16 @@ func TestNoServer(t *testing.T) {
 
 // The error of a commit tells its outcome, whatever happens to the members.
 func TestKilledMembers(t *testing.T) {
+	t.Parallel()
 	servers := startCluster(t, 3)
 	c := config(t, servers)
 	c.Timeout = 5 * time.Second
 	b := open(t, c)
-	outcomes := killWhileCommitting(t, b, servers, 4)
+	rounds := 4
+	if os.Getenv("KEYHOLD_CLUSTER") != "" {
+		rounds = 100
+	}
+	outcomes := killWhileCommitting(t, b, servers, rounds)
 	counts := map[string]int{}
 	for key, err := range outcomes {
 		present := has(t, b, key)
@@ -190,6 +196,7 @@ func killWhileCommitting(t *testing.T, b *etcd.Backend, servers []*server, round
 
 // Two of three members go on, whichever is lost.
 func TestOneOfThree(t *testing.T) {
+	t.Parallel()
 	servers := startCluster(t, 3)
 	c := config(t, servers)
 	c.Timeout = 3 * time.Second

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"go.etcd.io/etcd/server/v3/etcdmain"
+	"go.etcd.io/etcd/server/v3/storage/wal"
 )
 
 // asServer, if set, makes the test binary a server of etcd.
@@ -14,6 +15,7 @@ const asServer = "KEYHOLD_TEST_ETCD"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asServer) != "" {
+		wal.SegmentSizeBytes = 4 << 20 // of 64 MiB, so that a test can fill segments
 		etcdmain.Main(os.Args)
 		return
 	}

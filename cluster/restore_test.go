@@ -17,6 +17,7 @@ import (
 // A cluster that was restored from a snapshot has another ID. Neither a process that runs nor one that starts
 // accepts it, until its ID is given.
 func TestRestored(t *testing.T) {
+	t.Parallel()
 	servers := startCluster(t, 1)
 	s, c := servers[0], config(t, servers)
 	c.Prefix = "p"

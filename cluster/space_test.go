@@ -15,6 +15,7 @@ import (
 // A full member may have applied a commit that it answers with "no space". Slots can be erased nevertheless, and
 // the same Backend works when there is space.
 func TestNoSpace(t *testing.T) {
+	t.Parallel()
 	servers := startCluster(t, 1, "--unsafe-no-fsync", "--quota-backend-bytes", "8000000")
 	b := open(t, config(t, servers))
 	slots := b.Slots()

@@ -91,7 +91,7 @@ func (b *Backend) claim(ctx context.Context, accepted string) error {
 			return nil
 		case accepted != id:
 			return fmt.Errorf("%w: they are from cluster %s, and this is cluster %s. If you restored the records from a "+
-				"snapshot, read docs/cluster.md, then add cluster=%s to the URL of the store, once", ErrOtherCluster, was, id, id)
+				"snapshot, add cluster=%s to the URL of the store, once", ErrOtherCluster, was, id, id)
 		}
 	}
 	_, err = b.commit(clientv3.OpTxn(
