@@ -32,7 +32,11 @@ func firstTorn(log io.ReaderAt, size int64) (int64, error) {
 		if err != nil {
 			break
 		}
-		if beginsHole(begin, zero) && endsHole(log, end, size) {
+		hole := beginsHole(begin, zero)
+		if hole {
+			hole, err = endsHole(log, end, size)
+		}
+		if hole {
 			return begin, nil
 		}
 		from = end
@@ -43,13 +47,13 @@ func firstTorn(log io.ReaderAt, size int64) (int64, error) {
 // JSON contains no zero bytes. A flipped bit can make one, but not where a hole begins and ends.
 func beginsHole(line, zero int64) bool { return zero == line || zero%sector == 0 }
 
-func endsHole(log io.ReaderAt, end, size int64) bool {
+func endsHole(log io.ReaderAt, end, size int64) (bool, error) {
 	if end == size || end%sector == 0 {
-		return true
+		return true, nil
 	}
 	var next [1]byte
 	_, err := log.ReadAt(next[:], end)
-	return err == nil && next[0] == '{'
+	return err == nil && next[0] == '{', err
 }
 
 func isZero(b []byte) int  { return bytes.IndexByte(b, 0) }

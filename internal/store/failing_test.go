@@ -142,7 +142,10 @@ func TestPathsAreLimited(t *testing.T) {
 	for path, bad := range map[string]bool{"": true, longest + "x": true, longest: false} {
 		for name, read := range reads {
 			err := s.View(t.Context(), func(v *store.View) error {
-				_, err := read(t, s, v, path)
+				value, err := read(t, s, v, path)
+				if value {
+					t.Errorf("%s of %d bytes returns a value", name, len(path))
+				}
 				return err
 			})
 			if (name != "Fetch" || bad) && errors.Is(err, store.ErrInvalid) != bad {
