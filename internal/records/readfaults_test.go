@@ -76,7 +76,7 @@ func relatedKeysOf() (primary key.Key, replicas []key.Key) {
 	return with(primary, "r1"), replicas
 }
 
-// A function that runs in a transaction fails if one of its reads fails, whichever it is. None takes a record that
+// A function that runs in a transaction fails if any of its reads fails. No function takes a record that
 // cannot be read for an absent record.
 func TestTransactionsFailWithTheirReads(t *testing.T) {
 	primary, replicas := relatedKeysOf()
