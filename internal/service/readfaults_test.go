@@ -85,7 +85,8 @@ func relatedRequests() (all []preparedRequest) {
 // a failed read for an absent record.
 func TestARequestFailsWithItsReads(t *testing.T) {
 	errRead := errors.New("the disk does not answer")
-	for _, r := range slices.Concat(changingRequests(), readingRequests(), relatedRequests()) {
+	for _, r := range slices.Concat(changingRequests(), readingRequests(), relatedRequests(),
+		requestsOfOtherSpecs(), requestsOfReplicas(), requestsOfEachKind()) {
 		t.Run(r.name, func(t *testing.T) {
 			c, d := newInterruptibleTest(t)
 			a, operation, on, members := r.prepare(c)
