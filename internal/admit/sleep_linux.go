@@ -5,9 +5,13 @@ import (
 	"time"
 )
 
-// Sleep sleeps for a duration that is shorter than the timers of the Go runtime are exact. It may return early
-// because of a signal.
+// Sleep sleeps for at least a duration. It waits in the system, because the timers of the Go runtime may be up to a
+// millisecond late. It takes a thread.
 func Sleep(d time.Duration) {
-	t := syscall.NsecToTimespec(int64(d))
-	syscall.Nanosleep(&t, nil)
+	if d <= 0 {
+		return
+	}
+	left := syscall.NsecToTimespec(int64(d))
+	for syscall.Nanosleep(&left, &left) == syscall.EINTR { // a signal has interrupted it
+	}
 }

@@ -87,18 +87,27 @@ func (j *Journal) carry(events []audit.Event) (c carried, err error) {
 // If the store does not tell the outcome, Update finds it out. After store.ErrUnknown the change may
 // have been made, or be made later. After any other error it was not made.
 func (j *Journal) Update(ctx context.Context, fn func(*store.Tx) error, e audit.Event, also ...audit.Event) error {
+	_, err := j.UpdateAt(ctx, fn, e, also...)
+	return err
+}
+
+// UpdateAt is Update that also returns the revision of the change. If the outcome had to be found
+// out, a later revision can be returned.
+func (j *Journal) UpdateAt(
+	ctx context.Context, fn func(*store.Tx) error, e audit.Event, also ...audit.Event,
+) (rev int64, err error) {
 	if err := j.Fenced(); err != nil {
-		return err
+		return 0, err
 	}
 	if j.unresolved.Load() >= maxUnresolved {
-		return errTooManyUnknown
+		return 0, errTooManyUnknown
 	}
 	c, err := j.carry(append([]audit.Event{e}, also...))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	after, runs := j.audit.End(), 0
-	doubt, err := j.store.UpdateOnce(ctx, func(tx *store.Tx) error {
+	rev, doubt, err := j.store.UpdateAt(ctx, func(tx *store.Tx) error {
 		runs++
 		if err := fn(tx); err != nil {
 			return err
@@ -114,12 +123,13 @@ func (j *Journal) Update(ctx context.Context, fn func(*store.Tx) error, e audit.
 		return nil
 	})
 	if doubt != nil {
-		return j.resolve(ctx, c, doubt)
+		err := j.resolve(ctx, c, doubt)
+		return j.store.Revision(), err
 	}
 	if err == nil {
 		j.relay(c, j.remove)
 	}
-	return err
+	return rev, err
 }
 
 // NewEventID returns a UUID that begins with the time (RFC 9562, section 5.7). Therefore the

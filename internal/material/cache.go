@@ -1,6 +1,8 @@
 package material
 
 import (
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/keyhold/keyhold/internal/crypt"
@@ -18,7 +20,8 @@ const (
 type cache struct {
 	mu        sync.RWMutex
 	materials map[string]*entry
-	bytes     int // memory of all entries
+	ofKey     map[string]map[string]*entry // by the path of the key for which they were opened, and by slot
+	bytes     int                          // memory of all entries
 }
 
 // An entry is in use while a caller holds mu.
@@ -26,14 +29,19 @@ type entry struct {
 	mu      sync.RWMutex
 	key     crypt.Key // nil before it is opened, and after it was dropped
 	dropped bool
-	bytes   int // protected by the lock of the cache
+
+	// The lock of the cache protects these.
+	of    string // the path of the key for which the material was opened
+	bytes int
 }
 
-func newCache() *cache { return &cache{materials: map[string]*entry{}} }
+func newCache() *cache {
+	return &cache{materials: map[string]*entry{}, ofKey: map[string]map[string]*entry{}}
+}
 
 // with calls use with the key of a slot's material. If the key is not in the cache, open opens
-// the material. use must not keep the key.
-func (c *cache) with(slot string, open func() (crypt.Key, error), use func(crypt.Key) error) error {
+// the material, and returns the path of the key record. use must not keep the key.
+func (c *cache) with(slot string, open func() (crypt.Key, string, error), use func(crypt.Key) error) error {
 	for {
 		m := c.get(slot)
 		m.mu.RLock()
@@ -42,35 +50,35 @@ func (c *cache) with(slot string, open func() (crypt.Key, error), use func(crypt
 			return use(m.key)
 		}
 		m.mu.RUnlock()
-		bytes, err := m.fill(open)
+		bytes, of, err := m.fill(open)
 		if err != nil {
 			c.drop(slot)
 			return err
 		}
-		c.drop(c.account(slot, m, bytes)...)
+		c.drop(c.account(slot, of, m, bytes)...)
 	}
 }
 
-// fill opens the material, unless another caller has opened it, and returns the memory of the key
-// in bytes. An entry that was dropped stays empty, because another entry has replaced it.
-func (m *entry) fill(open func() (crypt.Key, error)) (bytes int, err error) {
+// fill opens the material, unless another caller has opened it. It returns the memory of the key in
+// bytes, and the path of the key record if this call has opened the material. An entry that was dropped stays empty, because another entry has replaced it.
+func (m *entry) fill(open func() (crypt.Key, string, error)) (bytes int, of string, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.dropped {
-		return 0, nil
+		return 0, "", nil
 	}
 	if m.key == nil {
-		if m.key, err = open(); err != nil {
+		if m.key, of, err = open(); err != nil {
 			m.key = nil // a nil pointer in an interface is not nil
-			return 0, err
+			return 0, "", err
 		}
 	}
-	return m.key.Footprint(), nil
+	return m.key.Footprint(), of, nil
 }
 
-// account records the memory of a slot's material, and returns the slots of other material that
+// account records the memory of a slot's material and the key of which it is, and returns the slots of other material that
 // is dropped to make room.
-func (c *cache) account(slot string, m *entry, bytes int) (over []string) {
+func (c *cache) account(slot, of string, m *entry, bytes int) (over []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.materials[slot] != m {
@@ -78,6 +86,13 @@ func (c *cache) account(slot string, m *entry, bytes int) (over []string) {
 	}
 	c.bytes += bytes - m.bytes
 	m.bytes = bytes
+	if of != "" {
+		m.of = of
+		if c.ofKey[of] == nil {
+			c.ofKey[of] = map[string]*entry{}
+		}
+		c.ofKey[of][slot] = m
+	}
 	left := c.bytes
 	for other, kept := range c.materials { // in no order
 		if left <= maxOpenedBytes {
@@ -125,17 +140,27 @@ func (c *cache) add(slot string) (m *entry, over string) {
 // drop clears the material of slots. When drop returns, nobody uses the material any more.
 func (c *cache) drop(slots ...string) {
 	for _, slot := range slots {
-		c.mu.Lock()
-		m := c.materials[slot]
-		delete(c.materials, slot)
-		if m != nil {
-			c.bytes -= m.bytes
-		}
-		c.mu.Unlock()
-		if m != nil {
+		if m := c.remove(slot); m != nil {
 			m.drop()
 		}
 	}
+}
+
+// remove takes the entry of a slot out of the cache.
+func (c *cache) remove(slot string) *entry {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m := c.materials[slot]
+	if m == nil {
+		return nil
+	}
+	delete(c.materials, slot)
+	c.bytes -= m.bytes
+	delete(c.ofKey[m.of], slot)
+	if len(c.ofKey[m.of]) == 0 {
+		delete(c.ofKey, m.of)
+	}
+	return m
 }
 
 func (m *entry) drop() {
@@ -147,12 +172,35 @@ func (m *entry) drop() {
 	m.key, m.dropped = nil, true
 }
 
+// leave takes the material of a key out of the cache, and clears it when nobody uses it any more.
+func (c *cache) leave(of string) {
+	c.mu.RLock()
+	slots := slices.Collect(maps.Keys(c.ofKey[of]))
+	c.mu.RUnlock()
+	for _, slot := range slots {
+		if m := c.remove(slot); m != nil {
+			go m.drop()
+		}
+	}
+}
+
+// leaveAll takes everything out of the cache, and clears what nobody uses any more.
+func (c *cache) leaveAll() {
+	go dropAll(c.empty())
+}
+
 // close drops everything.
-func (c *cache) close() {
+func (c *cache) close() { dropAll(c.empty()) }
+
+func (c *cache) empty() map[string]*entry {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	all := c.materials
-	c.materials, c.bytes = map[string]*entry{}, 0
-	c.mu.Unlock()
+	c.materials, c.ofKey, c.bytes = map[string]*entry{}, map[string]map[string]*entry{}, 0
+	return all
+}
+
+func dropAll(all map[string]*entry) {
 	for _, m := range all {
 		m.drop()
 	}

@@ -5,14 +5,18 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/keyhold/keyhold/internal/crypt"
 )
 
-func opens() (crypt.Key, error) { return crypt.NewSymmetricKey(make([]byte, 32)) }
+func opens() (k crypt.Key, of string, err error) {
+	k, err = crypt.NewSymmetricKey(make([]byte, 32))
+	return k, "key of " + of, err
+}
 
-func opensNot(t *testing.T) func() (crypt.Key, error) {
-	return func() (crypt.Key, error) { t.Error("it was at hand"); return opens() }
+func opensNot(t *testing.T) func() (crypt.Key, string, error) {
+	return func() (crypt.Key, string, error) { t.Error("it was at hand"); return opens() }
 }
 
 // works reports whether a key is the key of opens, and was not destroyed.
@@ -26,7 +30,7 @@ func works(k crypt.Key) error {
 
 // openedBlob is a ciphertext under the key of opens.
 var openedBlob = func() []byte {
-	k, err := opens()
+	k, _, err := opens()
 	if err != nil {
 		panic(err)
 	}
@@ -43,7 +47,7 @@ var openedBlob = func() []byte {
 
 func TestCacheIsDestroyedWhenDropped(t *testing.T) {
 	o := newCache()
-	for _, open := range []func() (crypt.Key, error){opens, opensNot(t)} {
+	for _, open := range []func() (crypt.Key, string, error){opens, opensNot(t)} {
 		if err := o.with("a", open, works); err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +60,7 @@ func TestCacheIsDestroyedWhenDropped(t *testing.T) {
 		t.Error("it works after it was dropped")
 	}
 	gone := errors.New("gone")
-	if err := o.with("a", func() (crypt.Key, error) { return nil, gone }, works); !errors.Is(err, gone) {
+	if err := o.with("a", func() (crypt.Key, string, error) { return nil, "", gone }, works); !errors.Is(err, gone) {
 		t.Errorf("opened again: %v", err)
 	}
 	if len(o.materials) != 0 {
@@ -104,7 +108,7 @@ func TestCacheIsBoundedInMemory(t *testing.T) {
 	for i := range 50 {
 		h := &heavy{}
 		all = append(all, h)
-		o.with(fmt.Sprint(i), func() (crypt.Key, error) { return h, nil }, func(crypt.Key) error {
+		o.with(fmt.Sprint(i), func() (crypt.Key, string, error) { return h, "", nil }, func(crypt.Key) error {
 			if h.gone {
 				t.Errorf("%d is gone while it is used", i)
 			}
@@ -144,4 +148,45 @@ func TestCacheUnderLoad(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+// A change of a key drops the material that was opened for it, and no other. It waits for nobody.
+func TestCacheLeavesTheMaterialOfAKey(t *testing.T) {
+	o := newCache()
+	of := func(path string) func() (crypt.Key, string, error) {
+		return func() (crypt.Key, string, error) { k, _, err := opens(); return k, path, err }
+	}
+	for slot, path := range map[string]string{"a": "1", "b": "1", "c": "2"} {
+		if err := o.with(slot, of(path), works); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var kept crypt.Key
+	err := o.with("a", opensNot(t), func(k crypt.Key) error {
+		o.leave("1") // although its material is in use
+		kept = k
+		return works(k)
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if err := o.with("c", opensNot(t), works); err != nil {
+		t.Error(err)
+	}
+	reopened := 0
+	for _, slot := range []string{"a", "b"} {
+		err := o.with(slot, func() (crypt.Key, string, error) { reopened++; return opens() }, works)
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	for works(kept) == nil { // until it is cleared in the background
+		time.Sleep(time.Millisecond)
+	}
+	o.drop("c")
+	o.leave("1") // of which nothing is left
+	o.leaveAll()
+	if reopened != 2 || len(o.materials) != 0 || len(o.ofKey) != 0 || o.bytes != 0 {
+		t.Errorf("opened again %d times; left %d materials of %d keys, %d bytes", reopened, len(o.materials), len(o.ofKey), o.bytes)
+	}
 }

@@ -3,10 +3,12 @@ package material
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync/atomic"
 
 	"github.com/keyhold/keyhold/internal/crypt"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -27,6 +29,19 @@ func NewVault(s Sealer, records *store.Store, clean func(removal func(*store.Tx)
 	return &Vault{Sealer: s, store: records, clean: clean, opened: newCache()}
 }
 
+// Changed drops the opened material of the keys whose records were written at a revision, or all if paths is nil. It
+// does not wait for requests that use the material (store.Store.OnChange).
+func (v *Vault) Changed(_ int64, paths []string) {
+	if paths == nil {
+		v.opened.leaveAll()
+	}
+	for _, path := range paths {
+		if of, ok := strings.CutPrefix(path, records.Keys.Prefix+"/"); ok {
+			v.opened.leave(of)
+		}
+	}
+}
+
 // Close drops all opened material.
 func (v *Vault) Close() { v.opened.close() }
 
@@ -34,7 +49,7 @@ func (v *Vault) Close() { v.opened.close() }
 // key. K is the interface of the operation; the table of suites ensures that the key implements
 // it.
 func With[K any](ctx context.Context, v *Vault, k key.Key, m key.Material, use func(K) error) error {
-	return v.opened.with(m.Slot, func() (made crypt.Key, err error) {
+	return v.opened.with(m.Slot, func() (made crypt.Key, of string, err error) {
 		crypt.Secretly(func() {
 			var material []byte
 			if material, err = v.Open(ctx, k, m); err == nil {
@@ -42,7 +57,7 @@ func With[K any](ctx context.Context, v *Vault, k key.Key, m key.Material, use f
 				clear(material)
 			}
 		})
-		return made, err
+		return made, records.PathOf(k), err
 	}, func(made crypt.Key) error {
 		can, ok := made.(K)
 		if !ok {

@@ -120,7 +120,7 @@ func (c *call) newGrant(in *api.CreateGrantRequest) (g key.Grant, repeated bool,
 	if err != nil {
 		return g, false, err
 	}
-	made, repeated, err := records.GrantRequests.Latest(c.ctx, c.store, path)
+	made, repeated, err := read(c.source(), records.GrantRequests, path)
 	if repeated {
 		g.ID = made.GrantID
 	}

@@ -74,7 +74,7 @@ func (c *call) addKeyEvents(account string, in *api.IdentityRequest) error {
 	if *in.Kind != kindUser {
 		return nil
 	}
-	u, _, err := records.Users.Latest(c.ctx, c.store, records.NamedPath(account, *in.Name))
+	u, _, err := read(c.source(), records.Users, records.NamedPath(account, *in.Name))
 	for _, id := range u.Keys {
 		c.also = append(c.also, c.keyEvent("DeleteAccessKey", id, u.Name))
 	}
@@ -84,7 +84,7 @@ func (c *call) addKeyEvents(account string, in *api.IdentityRequest) error {
 // unusedAt returns the serial of an account at a moment when no user or role had the
 // managed policy.
 func (c *call) unusedAt(account, name string) (serial int64, err error) {
-	err = c.store.View(c.ctx, func(v *store.View) error {
+	err = c.view(c.ctx, func(v *store.View) error {
 		a, _, err := records.Accounts.Get(v, account)
 		if err != nil {
 			return err

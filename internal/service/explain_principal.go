@@ -72,7 +72,7 @@ func (n principalName) principalOfOtherAccount() identity.Principal {
 }
 
 func (c *call) userOf(h *hypothesis, n principalName) (p identity.Principal, err error) {
-	u, ok, err := records.Users.Latest(c.ctx, c.store, records.NamedPath(n.account, n.name))
+	u, ok, err := read(c.source(), records.Users, records.NamedPath(n.account, n.name))
 	if err != nil || !ok || u.ARN() != n.arn {
 		return p, firstOf(err, errNoPrincipal(n.arn))
 	}
@@ -81,7 +81,7 @@ func (c *call) userOf(h *hypothesis, n principalName) (p identity.Principal, err
 }
 
 func (c *call) roleOf(h *hypothesis, n principalName) (p identity.Principal, err error) {
-	r, ok, err := records.Roles.Latest(c.ctx, c.store, records.NamedPath(n.account, n.name))
+	r, ok, err := read(c.source(), records.Roles, records.NamedPath(n.account, n.name))
 	bySession := r.SessionARN(n.session) == n.arn
 	if err != nil || !ok || r.ARN() != n.arn && !bySession {
 		return p, firstOf(err, errNoPrincipal(n.arn))

@@ -34,7 +34,9 @@ type call struct {
 	trace  *trace // of the decisions; nil unless they are to be explained
 
 	from      store.Getter   // where decisions read; nil reads each record as it is now
+	through   bool           // from the store and not from memory, as other nodes share the store
 	decidedAt int64          // all records were read at this revision or later
+	asOf      time.Time      // the decision is valid as of this time, if other nodes share the store
 	held      []func() error // decisions besides the asks, which decideAgain repeats
 	paused    bool           // pauseNow has to make up for a pause
 
@@ -48,6 +50,9 @@ type call struct {
 	details   eventDetails     // members of the event that are not in the request
 	written   []string         // slots of material that is not committed yet
 	committed bool
+
+	committedAt    int64     // the revision of the change
+	committedSince time.Time // after the commit
 }
 
 // findings are the results of a decision besides the keys. A call that decides again begins
@@ -83,9 +88,10 @@ func (c *call) commit(fn func(tx *store.Tx) error) error {
 	if err := c.hasSpace(); err != nil { // the disk may have become full since the gate
 		return c.notCommitted(err)
 	}
+	c.through = c.store.Shared()
 	e := c.event(nil)
 	e.StoreRevision = 0 // the journal stamps the event after the commit
-	err = c.journal.Update(c.ctx, func(tx *store.Tx) error {
+	c.committedAt, err = c.journal.UpdateAt(c.ctx, func(tx *store.Tx) error {
 		if err := c.decideAgain(tx); err != nil {
 			return err
 		}
@@ -94,7 +100,7 @@ func (c *call) commit(fn func(tx *store.Tx) error) error {
 	if err != nil {
 		return c.notCommitted(err)
 	}
-	c.committed = true
+	c.committed, c.committedSince = true, time.Now()
 	return nil
 }
 

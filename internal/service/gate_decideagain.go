@@ -85,6 +85,9 @@ const maxConfirmations = 2
 // after the operation. If the store was not changed since the signature was verified, confirm
 // does nothing.
 func (c *call) confirm() error {
+	if c.store.Shared() {
+		return c.confirmShared()
+	}
 	for range maxConfirmations {
 		now := c.store.Revision()
 		if now == c.decidedAt {

@@ -172,13 +172,7 @@ func (c *call) pause() {
 	c.Turn.End()
 	c.pausing <- struct{}{}
 	defer func() { <-c.pausing }()
-	for {
-		left := refusalTime - time.Since(c.begun)
-		if left <= 0 {
-			return
-		}
-		admit.Sleep(left)
-	}
+	admit.Sleep(refusalTime - time.Since(c.begun))
 }
 
 // pauseNow waits for a pause that a View has put off.

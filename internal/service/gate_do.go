@@ -23,7 +23,7 @@ type Request struct {
 	Secure    bool // the request came over TLS
 	Operation Operation
 	Input     any // the result of Operation.NewInput with the members of the request
-	// Revision is the revision of the store (Service.StoreRevision) before the signature was
+	// Revision is the revision of the memory (Service.StoreRevision) before the signature was
 	// verified; 0 stands for the revision when Do begins.
 	Revision int64
 	// Turn is the turn of a large request, from Service.Queue.
@@ -35,7 +35,8 @@ type Request struct {
 func (s *Service) Do(ctx context.Context, r Request) (any, error) {
 	c := &call{Service: s, Request: r, ctx: ctx, now: s.clock.Now(), begun: time.Now()}
 	c.keys = c.keysArray[:0]
-	c.decidedAt = cmp.Or(r.Revision, s.store.Revision())
+	c.decidedAt = cmp.Or(r.Revision, s.store.Told())
+	c.through = s.store.Shared() && (r.Operation.readsThrough || !s.store.Fresh(c.begun))
 	if err := c.checkAdmission(); err != nil {
 		return nil, err
 	}
@@ -48,9 +49,17 @@ func (s *Service) Do(ctx context.Context, r Request) (any, error) {
 		// The material was deleted or imported again, or the alias was moved to another key,
 		// between the look-up and its use: read the present state from the store.
 		c.keys, c.held = c.keys[:0], nil
+		c.through = s.store.Shared()
+		out, err = c.carryOut()
+	}
+	if c.isFromMemory(err) {
+		c.beginAgain()
 		out, err = c.carryOut()
 	}
 	if c.committed { // with its event
+		if err == nil {
+			err = c.awaitOthers()
+		}
 		return out, err
 	}
 	if errors.Is(err, errOtherKey) {
@@ -67,7 +76,13 @@ func (s *Service) Do(ctx context.Context, r Request) (any, error) {
 	if err == nil && c.Operation.usesKeys {
 		c.noteUsage(e.EventID)
 	}
-	return out, err
+	if err == nil {
+		err = c.lastLook()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 // carryOut checks in the order that the API documents: members, key and permission, state, and
@@ -80,7 +95,7 @@ func (c *call) carryOut() (any, error) {
 	if err := c.Operation.check(c.Input, c.now); err != nil {
 		return nil, err
 	}
-	if err := c.decide(); err != nil {
+	if err := c.decideFirst(); err != nil {
 		return nil, err
 	}
 	c.Turn.End() // the rest of the request may wait
@@ -180,15 +195,15 @@ func (c *call) lookUp(t target) (k key.Key, missing, err error) {
 	if k, live := c.latest(t.ref); live {
 		return k, nil, nil
 	}
-	return c.view(t)
+	return c.viewKey(t)
 }
 
-// view reads the key of a target from the store.
-func (c *call) view(t target) (k key.Key, missing, err error) {
+// viewKey reads the key of a target from the store.
+func (c *call) viewKey(t target) (k key.Key, missing, err error) {
 	if c.from != nil {
 		k, err = c.readKey(c.from, t.ref)
 	} else {
-		err = c.store.View(c.ctx, func(v *store.View) error {
+		err = c.view(c.ctx, func(v *store.View) error {
 			k, err = c.readKey(v, t.ref)
 			return err
 		})

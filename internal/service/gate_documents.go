@@ -8,6 +8,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/policy"
 	"github.com/keyhold/keyhold/internal/records"
+	"github.com/keyhold/keyhold/internal/store"
 )
 
 // denyAll takes the place of a policy that cannot be read.
@@ -66,6 +67,14 @@ func (s *Service) documentsOfEntity(from source, p identity.Principal) (d policy
 	}
 	if d, ok := s.compiled.findDocuments(of); ok {
 		return d, nil
+	}
+	if from.from == nil && from.store.Shared() { // memory can have the account and its users as of different moments
+		err = s.view(from.ctx, func(v *store.View) error {
+			from.from = v
+			d, err = s.documentsOfEntity(from, p)
+			return err
+		})
+		return d, err
 	}
 	if from, err = coveredBy(from, records.Accounts, p.AccountID); err != nil {
 		return d, err

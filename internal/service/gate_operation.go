@@ -37,6 +37,9 @@ type Operation struct {
 	// usesReserve means that the operation works even when the disk is full.
 	usesReserve bool
 
+	// readsThrough and onlyAdds matter if other nodes share the store (readsThrough, onlyAdds).
+	readsThrough, onlyAdds bool
+
 	class int // the index of its class in rateRows
 	asks  []ask
 	shape *api.Shape

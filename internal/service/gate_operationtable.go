@@ -16,6 +16,8 @@ func operations(dev bool) map[string]Operation {
 		row.usesKeys = slices.Contains(tracked, row.Name)
 		row.usesReserve = slices.Contains(usesReserve, row.Name)
 		row.acrossAccounts = row.usesKeys || slices.Contains(acrossAccounts, row.Name)
+		row.readsThrough = readsThrough(row)
+		row.onlyAdds = slices.Contains(onlyAdds, row.Name)
 		row.class = classOf(row.Name)
 		if isListing(row) {
 			row.run = inTurn(row.run)

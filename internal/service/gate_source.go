@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"time"
 
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/records"
@@ -15,19 +16,34 @@ type source struct {
 	ctx   context.Context
 	store *store.Store
 	from  store.Getter // nil reads each record as it is now, from memory if possible
+	// through means that memory may be older than the store, and is not read.
+	through bool
 }
 
 // newest returns a source that reads each record as it is now.
-func (s *Service) newest(ctx context.Context) source { return source{ctx, s.store, nil} }
+func (s *Service) newest(ctx context.Context) source {
+	return source{ctx, s.store, nil, s.store.Shared() && !s.store.Fresh(time.Now())}
+}
+
+// isMemory reports whether what is read may be older than the store.
+func (s source) isMemory() bool { return s.store.Shared() && s.from == nil && !s.through }
+
+// fromStore returns a source that reads the store and not memory.
+func (s source) fromStore() source { return source{s.ctx, s.store, s.from, true} }
 
 // source returns the present source of the call.
-func (c *call) source() source { return source{c.ctx, c.store, c.from} }
+func (c *call) source() source { return source{c.ctx, c.store, c.from, c.through} }
 
 // read returns the record at a path and whether the record exists. The record may be shared and
 // must not be changed.
 func read[T any](s source, t store.Table[T], path string) (v T, ok bool, err error) {
 	if s.from != nil {
 		return t.Get(s.from, path)
+	}
+	if s.through {
+		ctx, cancel := context.WithTimeout(s.ctx, engineTime)
+		defer cancel()
+		return t.Newest(ctx, s.store, path)
 	}
 	return t.Latest(s.ctx, s.store, path)
 }
@@ -37,13 +53,18 @@ func readWhole(s source, path string) (k key.Key, ok bool, err error) {
 	if s.from != nil {
 		return records.WholeKeys.Get(s.from, path)
 	}
+	if s.through {
+		ctx, cancel := context.WithTimeout(s.ctx, engineTime)
+		defer cancel()
+		return records.WholeKeys.Newest(ctx, s.store, path)
+	}
 	return records.WholeKeys.Latest(s.ctx, s.store, path)
 }
 
 // readCovered calls fn with a View of the records that a guard covers (store.Table.Covered).
 func readCovered[T any](s source, guards store.Table[T], path string, fn func(*store.View) error) error {
 	if s.from == nil {
-		return s.store.View(s.ctx, fn)
+		return viewOf(s.ctx, s.store, fn)
 	}
 	v, err := guards.Covered(s.from, path)
 	if err != nil {
@@ -58,5 +79,5 @@ func coveredBy[T any](s source, guards store.Table[T], path string) (source, err
 		return s, nil
 	}
 	v, err := guards.Covered(s.from, path)
-	return source{s.ctx, s.store, v}, err
+	return source{s.ctx, s.store, v, s.through}, err
 }

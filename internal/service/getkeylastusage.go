@@ -11,7 +11,7 @@ var getKeyLastUsage = query("GetKeyLastUsage", asks{{Action: "kms:GetKeyLastUsag
 		k := c.key()
 		last, used := c.usage.last(records.PathOf(k))
 		if !used {
-			err := c.store.View(c.ctx, func(v *store.View) (err error) {
+			err := c.view(c.ctx, func(v *store.View) (err error) {
 				last, used, err = records.Usages.Get(v, records.PathOf(k))
 				return err
 			})

@@ -13,7 +13,12 @@ import (
 // AccessKey is the identity.Lookup of the access keys of the deployment. It finds neither
 // inactive access keys nor access keys of a user who was removed or disabled.
 func (s *Service) AccessKey(ctx context.Context, id string) (k identity.AccessKey, ok bool, err error) {
-	return accessKey(s.newest(ctx), id)
+	from := s.newest(ctx)
+	k, ok, err = accessKey(from, id)
+	if err == nil && !ok && from.isMemory() {
+		return accessKey(from.fromStore(), id)
+	}
+	return k, ok, err
 }
 
 func accessKey(from source, id string) (k identity.AccessKey, ok bool, err error) {

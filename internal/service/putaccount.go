@@ -14,7 +14,7 @@ var putAccount = administration("PutAccount", nil,
 			return nil, err
 		}
 		d := &declaration{account: account, dry: or(in.DryRun, false), arn: identity.Root(account).ARN}
-		was, _, err := records.Accounts.Latest(c.ctx, c.store, account)
+		was, _, err := read(c.source(), records.Accounts, account)
 		if err != nil {
 			return nil, err
 		}

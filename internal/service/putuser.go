@@ -23,7 +23,7 @@ var putUser = administration("PutUser",
 			return nil, err
 		}
 		path := records.NamedPath(d.account, *in.Name)
-		was, _, err := records.Users.Latest(c.ctx, c.store, path)
+		was, _, err := read(c.source(), records.Users, path)
 		if err != nil {
 			return nil, err
 		}

@@ -42,6 +42,7 @@ func (s *Service) follow() {
 	if !s.store.Shared() {
 		return
 	}
+	s.store.OnChange(s.materials.Changed)
 	s.following.Go(func() {
 		if err := s.store.Follow(ctx); errors.Is(err, store.ErrRewound) {
 			s.journal.Stop(err)

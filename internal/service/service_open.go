@@ -54,6 +54,9 @@ type Config struct {
 	Shared bool
 	// Address and Version describe this node to operators, if the Backend is shared.
 	Address, Version string
+	// Confirmer waits for the other nodes, if the Backend is shared. If nil, it is the part that this
+	// process takes in the deployment (package nodes).
+	Confirmer Confirmer
 	// Timing has the times on which the nodes of a shared Backend rely. If zero, it is
 	// nodes.DefaultTiming.
 	Timing nodes.Timing
@@ -92,6 +95,7 @@ type Service struct {
 	nodes         *nodes.Nodes // nil unless the Backend is shared
 	unfollow      context.CancelFunc
 	following     sync.WaitGroup
+	confirmer     Confirmer // nil unless the Backend is shared
 	sweeper       *sweeper
 	sweeping      sync.Mutex
 	clock         *Clock
@@ -161,6 +165,9 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	s.materials = material.NewVault(material.NewSealer(c.Slots, keyring.Materials()), s.store, s.journal.Clean)
 	s.tokenKeys = material.NewTokenKeys(s.materials, keyring.TokenKeys())
 	s.nodes = s.newNodes(c)
+	if s.confirmer = c.Confirmer; s.confirmer == nil && s.nodes != nil {
+		s.confirmer = s.nodes
+	}
 	s.follow()
 	if err := s.checkFormat(ctx); err != nil {
 		return nil, errors.Join(err, s.leave(), s.journal.Close())
@@ -206,8 +213,8 @@ func (s *Service) resume(ctx context.Context, c Config) error {
 	return nil
 }
 
-// StoreRevision returns the newest known revision of the store.
-func (s *Service) StoreRevision() int64 { return s.store.Revision() }
+// StoreRevision returns the revision of the store up to which the memory of this process is up to date.
+func (s *Service) StoreRevision() int64 { return s.store.Told() }
 
 // Close waits for the work in the background. All calls of Do must have returned.
 func (s *Service) Close() error {

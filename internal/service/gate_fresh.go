@@ -1,0 +1,179 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/nodes"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// If other nodes commit to the store too, the memory of this node can be older than an acknowledged
+// change. So a decision from memory is valid as of a time, and each answer depends on that time: it
+// leaves within a second of it. A node whose memory is not that fresh reads the store instead.
+
+// engineTime is how long a decision waits for the store.
+const engineTime = time.Second
+
+// errTooOld refuses an answer. Clients repeat the request.
+var errTooOld = errors.New("the decision became too old before the answer could leave: the store or this node is slow")
+
+// A Confirmer knows what the memory of the other nodes still has.
+type Confirmer interface {
+	// Await returns when every other node has dropped from memory what changed up to a revision,
+	// or no longer trusts memory from before since, a time after the commit of the revision. It
+	// returns an error only if ctx ends before.
+	Await(ctx context.Context, rev int64, since time.Time) error
+}
+
+// readsThrough reports whether an operation reads the store and not memory if other nodes commit to the
+// store: because it shows what is stored, or because it prepares a change by what it reads.
+func readsThrough(o Operation) bool {
+	return !o.usesKeys && (o.ReadOnly || o.Target == api.TargetAdmin || o.Name == createGrant.Name)
+}
+
+// onlyAdds lists the operations that take away no permission and no key material from anybody. If other
+// nodes share the store, every other change is acknowledged only when no node uses its memory from before
+// the change.
+var onlyAdds = strings.Fields(`
+CancelKeyDeletion CreateAlias CreateGrant CreateKey DisableKeyRotation EnableKey EnableKeyRotation RecreateKey
+ReplicateKey UpdateKeyDescription`)
+
+// view runs fn in a View.
+func (s *Service) view(ctx context.Context, fn func(*store.View) error) error {
+	return viewOf(ctx, s.store, fn)
+}
+
+// viewOf runs fn in a View. If other nodes share the store, it waits no longer than engineTime for the store.
+func viewOf(ctx context.Context, s *store.Store, fn func(*store.View) error) error {
+	if !s.Shared() {
+		return s.View(ctx, fn)
+	}
+	ctx, cancel := context.WithTimeout(ctx, engineTime)
+	defer cancel()
+	err := s.View(ctx, fn)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("the store did not answer within %v: %w", engineTime, err)
+	}
+	return err
+}
+
+// decideInView decides in one View.
+func (c *call) decideInView(decide func(v *store.View) error) error {
+	defer c.pauseNow()
+	asOf, told := time.Now(), c.store.Told()
+	err := c.view(c.ctx, decide)
+	if err == nil && c.store.Shared() {
+		c.asOf, c.decidedAt = asOf, told
+	}
+	return err
+}
+
+// decideFirst makes the first decision of the call, which in a View includes the signer.
+func (c *call) decideFirst() error {
+	if !c.through {
+		return c.decide()
+	}
+	return c.decideInView(func(v *store.View) error {
+		c.from = v
+		defer func() { c.from = nil }()
+		return firstError(
+			func() error { return c.readAhead(v) },
+			c.checkSigner,
+			c.decide)
+	})
+}
+
+// firstError calls functions until one returns an error.
+func firstError(all ...func() error) error {
+	for _, fn := range all {
+		if err := fn(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// confirmShared is confirm if other nodes share the store: it decides again until the decision is valid as
+// of a moment of the last second.
+func (c *call) confirmShared() error {
+	for range maxConfirmations {
+		if c.stillHolds(time.Now()) {
+			return nil
+		}
+		if c.through || !c.store.Fresh(time.Now()) {
+			break
+		}
+		c.decidedAt = c.store.Told()
+		if err := c.decideAgain(nil); err != nil {
+			return err
+		}
+	}
+	if c.stillHolds(time.Now()) {
+		return nil
+	}
+	return c.decideInView(func(v *store.View) error { return c.decideAgain(v) })
+}
+
+// stillHolds reports whether nothing was told since the decision, and whether the decision is valid as of a
+// moment of the last second.
+func (c *call) stillHolds(now time.Time) bool {
+	asOf := c.store.FreshAsOf() // before Told: everything up to that time is in the revision
+	if c.store.Told() != c.decidedAt {
+		return false
+	}
+	if c.store.Fresh(now) && asOf.After(c.asOf) {
+		c.asOf = asOf
+	}
+	return store.Recent(c.asOf, now)
+}
+
+// lastLook refuses an answer whose decision has become too old meanwhile, for example because the process
+// was stopped for a time.
+func (c *call) lastLook() error {
+	if !c.store.Shared() {
+		return nil
+	}
+	now := time.Now()
+	if store.Recent(c.asOf, now) || c.stillHolds(now) {
+		return nil
+	}
+	return errTooOld
+}
+
+// isFromMemory reports whether a refusal may be due to memory that is older than the store.
+func (c *call) isFromMemory(err error) bool {
+	if !c.store.Shared() || c.through {
+		return false
+	}
+	refused, ok := errors.AsType[*key.Error](err)
+	return ok && refused.Kind != key.KindThrottling
+}
+
+// beginAgain makes the call read the store, from the beginning.
+func (c *call) beginAgain() {
+	c.keys, c.held, c.findings = c.keys[:0], nil, findings{}
+	c.also, c.about, c.created, c.details = nil, nil, "", eventDetails{}
+	c.through = true
+}
+
+// awaitOthers waits until no node uses what the change of the call took away, this one included.
+func (c *call) awaitOthers() error {
+	if c.confirmer == nil || c.Operation.onlyAdds {
+		return nil
+	}
+	if err := c.confirmer.Await(c.ctx, c.committedAt, c.committedSince); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithDeadline(c.ctx, c.committedSince.Add(nodes.DefaultTiming.Bound))
+	defer cancel()
+	if c.store.AwaitTold(ctx, c.committedAt) != nil {
+		return c.ctx.Err() // after the bound, this node does not trust its memory either
+	}
+	return nil
+}
