@@ -39,9 +39,12 @@ func newCache() *cache {
 	return &cache{materials: map[string]*entry{}, ofKey: map[string]map[string]*entry{}}
 }
 
+// An opener opens material, and returns the path of the key record that names it.
+type opener func() (made crypt.Key, of string, err error)
+
 // with calls use with the key of a slot's material. If the key is not in the cache, open opens
 // the material, and returns the path of the key record. use must not keep the key.
-func (c *cache) with(slot string, open func() (crypt.Key, string, error), use func(crypt.Key) error) error {
+func (c *cache) with(slot string, open opener, use func(crypt.Key) error) error {
 	for {
 		m := c.get(slot)
 		m.mu.RLock()
@@ -60,8 +63,9 @@ func (c *cache) with(slot string, open func() (crypt.Key, string, error), use fu
 }
 
 // fill opens the material, unless another caller has opened it. It returns the memory of the key in
-// bytes, and the path of the key record if this call has opened the material. An entry that was dropped stays empty, because another entry has replaced it.
-func (m *entry) fill(open func() (crypt.Key, string, error)) (bytes int, of string, err error) {
+// bytes, and the path of the key record if this call has opened the material. An entry that was
+// dropped stays empty, because another entry has replaced it.
+func (m *entry) fill(open opener) (bytes int, of string, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.dropped {
@@ -76,8 +80,8 @@ func (m *entry) fill(open func() (crypt.Key, string, error)) (bytes int, of stri
 	return m.key.Footprint(), of, nil
 }
 
-// account records the memory of a slot's material and the key of which it is, and returns the slots of other material that
-// is dropped to make room.
+// account records the memory of a slot's material and the key of which it is. It returns the slots of
+// other material that is dropped to make room.
 func (c *cache) account(slot, of string, m *entry, bytes int) (over []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
