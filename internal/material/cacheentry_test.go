@@ -14,15 +14,15 @@ func TestDroppedEntriesStayEmpty(t *testing.T) {
 	if again, also := c.add("a"); again != m || over != "" || also != "" || c.get("a") != m {
 		t.Error("a slot has two entries")
 	}
-	size, err := m.fill(opens)
-	if err != nil || size == 0 {
+	size, of, err := m.fill(opens)
+	if err != nil || size == 0 || of == "" {
 		t.Fatal(size, err)
 	}
-	if again, err := m.fill(opensNot(t)); err != nil || again != size {
+	if again, of, err := m.fill(opensNot(t)); err != nil || again != size || of != "" {
 		t.Errorf("filled again: %d bytes, not %d, %v", again, size, err)
 	}
 	for range 2 { // two callers have filled it at once
-		if c.account("a", m, size); c.bytes != size || m.bytes != size {
+		if c.account("a", "key", m, size); c.bytes != size || m.bytes != size {
 			t.Errorf("%d bytes in the cache, %d in the entry, not %d", c.bytes, m.bytes, size)
 		}
 	}
@@ -30,10 +30,10 @@ func TestDroppedEntriesStayEmpty(t *testing.T) {
 	if c.bytes != 0 || m.key != nil || !m.dropped {
 		t.Errorf("%d bytes after the entry was dropped: %+v", c.bytes, m.key)
 	}
-	if n, err := m.fill(opensNot(t)); n != 0 || err != nil || m.key != nil {
+	if n, _, err := m.fill(opensNot(t)); n != 0 || err != nil || m.key != nil {
 		t.Errorf("filled after it was dropped: %d bytes, %v", n, err)
 	}
-	if over := c.account("a", m, size); over != nil || c.bytes != 0 {
+	if over := c.account("a", "key", m, size); over != nil || c.bytes != 0 {
 		t.Errorf("accounted after it was dropped: %d bytes, over %v", c.bytes, over)
 	}
 	if other := c.get("a"); other == m {
@@ -59,7 +59,7 @@ func TestLimitsOfTheCache(t *testing.T) {
 	// Keys whose memory is exactly the limit all stay.
 	c = newCache()
 	for i := range 4 {
-		c.with(fmt.Sprint(i), func() (crypt.Key, error) { return quarter{}, nil }, func(crypt.Key) error { return nil })
+		c.with(fmt.Sprint(i), func() (crypt.Key, string, error) { return quarter{}, "key", nil }, func(crypt.Key) error { return nil })
 	}
 	if len(c.materials) != 4 || c.bytes != maxOpenedBytes {
 		t.Errorf("%d keys of %d bytes", len(c.materials), c.bytes)

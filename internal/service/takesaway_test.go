@@ -1,0 +1,461 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/crypt"
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
+	"github.com/keyhold/keyhold/internal/seal"
+	"github.com/keyhold/keyhold/internal/store"
+	"github.com/keyhold/keyhold/internal/store/memory"
+	"github.com/keyhold/keyhold/internal/store/storetest"
+)
+
+// twoNodes are two Services on one Backend. The network of the second one is unreliable.
+type twoNodes struct {
+	a, b   accessTest
+	faults *storetest.Faulty
+}
+
+// inTwoNodes runs fn with two nodes, in a bubble of package synctest.
+func inTwoNodes(t *testing.T, fn func(n twoNodes), alter ...func(*Config)) {
+	synctest.Test(t, func(t *testing.T) {
+		db, slots, root := memory.New(), memory.NewSlots(), seal.NewEphemeralRoot()
+		faults := &storetest.Faulty{Backend: db, Patience: time.Second}
+		open := func(id string, b store.Backend) (accessTest, func()) {
+			events := audit.New(audit.Discard{}, audit.Options{})
+			c := Config{
+				Backend: b, Slots: slots, Root: root, Create: true, DevAccount: homeAccount, Node: id, Shared: true,
+				Audit: events, Clock: NewClock(time.Now), Log: slog.New(slog.DiscardHandler),
+			}
+			for _, change := range alter {
+				change(&c)
+			}
+			s, err := Open(t.Context(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return accessTest{people{t, s}}, func() { errors.Join(events.Close(), s.Close()) } // may fail after a fault
+		}
+		n := twoNodes{faults: faults}
+		var closeA, closeB func()
+		n.a, closeA = open("node-a", db)
+		defer closeA()
+		n.b, closeB = open("node-b", faults)
+		defer closeB()
+		defer n.heal()
+		synctest.Wait()
+		fn(n)
+	})
+}
+
+// heal ends all faults.
+func (n twoNodes) heal() {
+	n.faults.SilenceWatches(false)
+	n.faults.Cut(false)
+	n.faults.Resume()
+	time.Sleep(2 * time.Second)
+	synctest.Wait()
+}
+
+// A use is a request that a caller makes at a node. It returns what differs after a change that does not refuse it.
+type use func(c accessTest) (what string, err error)
+
+// by makes a request as the server does it: it first looks the caller up.
+func by(lookUp func(c accessTest) (identity.AccessKey, bool, error), operation, on string, members ...string) use {
+	return func(c accessTest) (string, error) {
+		revision := c.StoreRevision()
+		k, ok, err := lookUp(c)
+		if err == nil && (!ok || k.Expired) {
+			err = key.Errorf(key.KindUnrecognizedClient, "no such caller")
+		}
+		if err != nil {
+			return "", err
+		}
+		out, err := actor{accessTest: c, who: k.Principal}.with(func(r *Request) { r.Revision = revision }).try(operation, on, members...)
+		if encrypted, ok := out.(*api.EncryptResponse); ok && err == nil {
+			h, err := crypt.ParseBlob(encrypted.CiphertextBlob)
+			return *encrypted.KeyId + string(h.MaterialID[:]), err
+		}
+		return "", err
+	}
+}
+
+func userNamed(id string) func(c accessTest) (identity.AccessKey, bool, error) {
+	return func(c accessTest) (identity.AccessKey, bool, error) { return c.AccessKey(c.Context(), id) }
+}
+
+func ofRoot(accessTest) (identity.AccessKey, bool, error) {
+	return identity.AccessKey{Principal: identity.Root(homeAccount)}, true, nil
+}
+
+// A takingAway is a change that takes something away. prepare returns the members of the change, and the use that
+// it ends.
+type takingAway struct {
+	prepare func(c accessTest) (on string, members []string, ends use)
+}
+
+// ofAKey is a change of a new key, which the root then cannot use as before.
+func ofAKey(creation string, ready ...func(c accessTest, on string)) takingAway {
+	return takingAway{func(c accessTest) (string, []string, use) {
+		on, members := onAKey(creation, ready...).prepare(c)
+		return on, members, by(ofRoot, "Encrypt", on)
+	}}
+}
+
+// ofAlice is a change of identities, after which alice, with a policy of her own and a managed policy, cannot use
+// a key as before.
+func ofAlice(members string) takingAway {
+	return takingAway{func(c accessTest) (string, []string, use) {
+		on := c.key()
+		c.root().does("PutPolicy", "", fmt.Sprintf(`{"Name":"use","Document":%q}`, c.identity("allow kms:*")))
+		c.root().does("PutUser", "", `{"Name":"alice","ManagedPolicies":["use"]}`)
+		return "", []string{members}, by(c.aliceKey(), "Encrypt", on)
+	}}
+}
+
+// aliceKey gives alice another access key.
+func (c accessTest) aliceKey() func(c accessTest) (identity.AccessKey, bool, error) {
+	out := c.root().does("RotateAccessKey", "", `{"Name":"alice"}`)
+	return userNamed(*out.(*api.RotateAccessKeyResponse).Made.AccessKeyId)
+}
+
+// ofARole is a change of identities, after which a session of a role cannot use a key as before.
+func ofARole(members string) takingAway {
+	return takingAway{func(c accessTest) (string, []string, use) {
+		on := c.key()
+		c.root().does("PutRole", "", fmt.Sprintf(`{"Name":"app","Trust":%q,"Policies":[{"Name":"p","Document":%q}]}`,
+			trustPolicy(`{"AWS":"`+homeAccount+`"}`, ""), c.identity("allow kms:*")))
+		c.user("alice", with(allowAll))
+		out, err := c.assume(c.as("alice").who, "app", nil)
+		if err != nil {
+			c.Fatal(err)
+		}
+		session := func(c accessTest) (identity.AccessKey, bool, error) {
+			return c.Session(c.Context(), *out.Credentials.SessionToken)
+		}
+		time.Sleep(time.Second) // so that the session is older than its end
+		return "", []string{members}, by(session, "Encrypt", on)
+	}}
+}
+
+// ofAGrant is a change that removes the only grant of bob.
+func ofAGrant() takingAway {
+	return takingAway{func(c accessTest) (string, []string, use) {
+		c.user("bob")
+		on := c.key()
+		id, _ := c.root().grants(on, "bob", "Encrypt")
+		return on, []string{fmt.Sprintf(`{"KeyId":%q,"GrantId":%q}`, on, id)}, by(userNamed("AKIABOB"), "Encrypt", on)
+	}}
+}
+
+// byTag is a change of the tags of a key, on which the policy of the key depends.
+func byTag(creation, policy string) takingAway {
+	return takingAway{func(c accessTest) (string, []string, use) {
+		c.alice()
+		on := c.keyLike(creation, "allow home kms:*", policy)
+		return on, nil, by(userNamed("AKIAALICE"), "Encrypt", on)
+	}}
+}
+
+// takingsAway are the operations that take something away.
+var takingsAway = map[string]takingAway{
+	"DeleteAlias":   byAlias(),
+	"UpdateAlias":   byAlias(),
+	"DisableKey":    ofAKey(`{}`),
+	"TagResource":   byTag(`{}`, `deny alice kms:* if StringEquals aws:ResourceTag/k v`),
+	"UntagResource": byTag(`{"Tags":[{"TagKey":"k","TagValue":"v"}]}`, `deny alice kms:* if StringNotEquals aws:ResourceTag/k v`),
+	"DeleteImportedKeyMaterial": ofAKey(`{"Origin":"EXTERNAL"}`, func(c accessTest, on string) {
+		importMembers(c, on)
+	}),
+	"PutKeyPolicy": {func(c accessTest) (string, []string, use) {
+		c.alice()
+		on := c.key("allow home kms:*")
+		return on, []string{fmt.Sprintf(`{"Policy":%q}`, c.document(true, "allow home kms:*", "deny alice kms:*"))}, by(userNamed("AKIAALICE"), "Encrypt", on)
+	}},
+	"RetireGrant":         ofAGrant(),
+	"RevokeGrant":         ofAGrant(),
+	"RotateKeyOnDemand":   ofAKey(`{}`),
+	"ScheduleKeyDeletion": ofAKey(`{}`),
+
+	"DeleteIdentity":   ofAlice(`{"Kind":"user","Name":"alice"}`),
+	"PutPolicy":        ofAlice(`{"Name":"use","Document":"{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Deny\",\"Action\":\"*\",\"Resource\":\"*\"}}"}`),
+	"PutRole":          ofARole(`{"Name":"app","Trust":"{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"111122223333\"},\"Action\":\"sts:AssumeRole\"}]}"}`),
+	"PutUser":          ofAlice(`{"Name":"alice"}`),
+	"RevokeSessions":   ofARole(`{"Kind":"role","Name":"app"}`),
+	"SetIdentityState": ofAlice(`{"Kind":"user","Name":"alice","Enabled":false}`),
+}
+
+// byAlias is a change of an alias, by which a key was used.
+func byAlias() takingAway {
+	return takingAway{func(c accessTest) (string, []string, use) {
+		on := c.key()
+		withAlias(c, on)
+		return c.key(), nil, by(ofRoot, "Encrypt", "alias/old")
+	}}
+}
+
+// waitsWithoutUse are the operations that wait for other nodes although no request that reads memory shows what
+// they take away.
+var waitsWithoutUse = map[string]string{
+	"ImportKeyMaterial":   "it can shorten the life of the material",
+	"UpdatePrimaryRegion": "it ends changes of the former primary key, which read the store",
+	"MoveClock":           "of a dev server",
+	"PutAccount":          "it deactivates no access key",
+	"PutProvider":         "assumptions of roles read the store",
+	"RotateAccessKey":     "see TestRotatedAccessKey",
+}
+
+// Every operation that changes something takes away nothing, or has a test that its use ends.
+func TestOperationsThatTakeAway(t *testing.T) {
+	table := operations(true)
+	var waits, adds []string
+	for name, o := range table {
+		switch {
+		case o.ReadOnly && o.onlyAdds:
+			t.Errorf("%s changes nothing", name)
+		case o.onlyAdds:
+			adds = append(adds, name)
+		case !o.ReadOnly:
+			waits = append(waits, name)
+		}
+	}
+	slices.Sort(adds)
+	if !slices.Equal(adds, slices.Sorted(slices.Values(onlyAdds))) {
+		t.Errorf("only add: %q, want %q", adds, onlyAdds)
+	}
+	tested := slices.AppendSeq(slices.Collect(maps.Keys(takingsAway)), maps.Keys(waitsWithoutUse))
+	slices.Sort(tested)
+	slices.Sort(waits)
+	if !slices.Equal(waits, tested) {
+		t.Errorf("take away: %q\ntested:    %q", waits, tested)
+	}
+}
+
+// What one node has taken away, another node does not use after the answer, whatever its network suffers from.
+func TestNothingIsUsedAfterItWasTakenAway(t *testing.T) {
+	for _, fault := range []struct {
+		name  string
+		begin func(f *storetest.Faulty)
+		reads bool // the store answers
+	}{
+		{"no fault", func(*storetest.Faulty) {}, true},
+		{"silent feed", func(f *storetest.Faulty) { f.SilenceWatches(true) }, true},
+		{"broken feed", func(f *storetest.Faulty) { f.Break(store.ErrCompacted) }, true},
+		{"paused", func(f *storetest.Faulty) { f.SilenceWatches(true); f.Pause() }, false},
+		{"cut off", func(f *storetest.Faulty) { f.SilenceWatches(true); f.Cut(true) }, false},
+	} {
+		t.Run(fault.name, func(t *testing.T) {
+			for name, take := range takingsAway {
+				t.Run(name, func(t *testing.T) {
+					inTwoNodes(t, func(n twoNodes) { n.takesAway(name, take, func() { fault.begin(n.faults) }, fault.reads) })
+				})
+			}
+		})
+	}
+}
+
+func (n twoNodes) takesAway(name string, take takingAway, fault func(), reads bool) {
+	t := n.a.T
+	on, members, ends := take.prepare(n.a)
+	time.Sleep(time.Second)
+	synctest.Wait()
+	before, err := ends(n.b)
+	if err != nil {
+		t.Errorf("before: %v", err)
+		return
+	}
+	if _, err := ends(n.b); err != nil { // from memory
+		t.Errorf("again: %v", err)
+		return
+	}
+	fault()
+	begun := time.Now()
+	if _, err := n.a.root().try(name, on, members...); err != nil {
+		t.Errorf("the change: %v", err)
+		return
+	}
+	if took := time.Since(begun); took > 2500*time.Millisecond {
+		t.Errorf("acknowledged after %v", took)
+	}
+	for range 3 {
+		after, err := ends(n.b)
+		refused, ok := errors.AsType[*key.Error](err)
+		switch {
+		case err == nil && (after == before || after == ""):
+			t.Error("used after it was taken away")
+		case reads && err != nil && !ok:
+			t.Errorf("the store was not read: %v", err)
+		case !reads && ok:
+			t.Errorf("decided without the store: %v", refused)
+		}
+		time.Sleep(300 * time.Millisecond)
+	}
+}
+
+// A deactivated access key is refused on every node, and a new one works on every node at once.
+func TestRotatedAccessKey(t *testing.T) {
+	inTwoNodes(t, func(n twoNodes) {
+		n.a.root().does("PutUser", "", `{"Name":"alice"}`)
+		n.faults.SilenceWatches(true)
+		lookUp := n.a.aliceKey()
+		if _, ok, err := lookUp(n.b); !ok || err != nil {
+			n.a.Errorf("a new access key: %v, %v", ok, err)
+		}
+	})
+}
+
+// What one node has given, another node gives at once, although its memory is older: a refusal from memory is decided
+// again, and what is stored is read.
+func TestAdditionsAreSeenAtOnce(t *testing.T) {
+	inTwoNodes(t, func(n twoNodes) {
+		on := n.a.key()
+		n.a.root().does("DisableKey", on)
+		n.a.user("bob")
+		synctest.Wait()
+		use := by(userNamed("AKIABOB"), "Encrypt", on)
+		if _, err := use(n.b); err == nil {
+			t.Error("bob may encrypt")
+		}
+		if _, err := n.b.root().try("Encrypt", on); err == nil {
+			t.Error("encrypted under a disabled key")
+		}
+		n.faults.SilenceWatches(true)
+		begun := time.Now()
+		n.a.root().does("EnableKey", on)
+		n.a.root().grants(on, "bob", "Encrypt")
+		if took := time.Since(begun); took > 0 {
+			t.Errorf("operations that only add took %v", took)
+		}
+		if _, err := n.b.root().try("Encrypt", on); err != nil {
+			t.Errorf("under a key that was enabled: %v", err)
+		}
+		if _, err := use(n.b); err != nil {
+			t.Errorf("with a new grant: %v", err)
+		}
+		n.a.root().does("DisableKey", on)
+		n.a.root().does("EnableKey", on)
+		out := n.b.root().does("DescribeKey", on).(*api.DescribeKeyResponse)
+		if *out.KeyMetadata.KeyState != "Enabled" {
+			t.Errorf("the key is %s", *out.KeyMetadata.KeyState)
+		}
+	})
+}
+
+// An answer whose decision has become too old does not leave.
+func TestLastLook(t *testing.T) {
+	inTwoNodes(t, func(n twoNodes) {
+		on := n.a.key()
+		synctest.Wait()
+		op, in := n.b.request("Encrypt", on)
+		encrypt := func(late func()) error {
+			op := op
+			run := op.run
+			op.run = func(c *call, in any) (any, error) { out, err := run(c, in); late(); return out, err }
+			_, err := n.b.Do(n.b.Context(), Request{Caller: testCaller, Operation: op, Input: in})
+			return err
+		}
+		if err := encrypt(func() { time.Sleep(time.Hour) }); err != nil {
+			t.Errorf("after an hour in which the feed told everything: %v", err)
+		}
+		n.faults.SilenceWatches(true)
+		n.faults.Pause()
+		if err := encrypt(func() { time.Sleep(2 * time.Second) }); err == nil {
+			t.Error("answered from a memory of which nothing is known")
+		}
+		c := &call{Service: n.b.Service}
+		if c.asOf = time.Now(); c.lastLook() != nil {
+			t.Error("the last look refuses a new decision")
+		}
+		time.Sleep(1100 * time.Millisecond)
+		if !errors.Is(c.lastLook(), errTooOld) {
+			t.Error("the last look accepts an old decision")
+		}
+	})
+}
+
+// A confirmed is a Confirmer that notes what it was asked.
+type confirmed struct{ asked chan int64 }
+
+func (c confirmed) Await(_ context.Context, rev int64, since time.Time) error {
+	if since.After(time.Now()) {
+		return errors.New("the time lies in the future")
+	}
+	c.asked <- rev
+	return nil
+}
+
+// A change that takes something away waits for the other nodes, with its own revision; a change that only adds and a
+// change that was not made do not. If the wait fails, the change is made all the same.
+func TestChangesWaitForTheConfirmer(t *testing.T) {
+	asked := make(chan int64, 10)
+	inTwoNodes(t, func(n twoNodes) {
+		on := n.a.key()
+		n.a.root().does("EnableKey", on)
+		if _, err := n.a.as("other").try("DisableKey", on); err == nil {
+			t.Error("another account disables the key")
+		}
+		if len(asked) != 0 {
+			t.Error("waited for a change that takes nothing away")
+		}
+		n.a.root().does("DisableKey", on)
+		ref, err := key.ParseReference(on, homeAccount, "eu-west-2")
+		if err != nil {
+			t.Error(err)
+		}
+		var rev int64
+		err = n.a.store.View(n.a.Context(), func(v *store.View) (err error) {
+			rev, err = records.Keys.Revision(v, records.KeyPath(ref.Account, ref.Region, ref.KeyID))
+			return err
+		})
+		if err != nil || rev == 0 || len(asked) != 1 || <-asked != rev {
+			t.Errorf("did not wait for revision %d, %v", rev, err)
+		}
+		n.a.confirmer = failing{}
+		if _, err := n.a.root().try("ScheduleKeyDeletion", on); !errors.Is(err, context.Canceled) {
+			t.Errorf("the wait failed, and the answer is %v", err)
+		}
+		out := n.a.root().does("DescribeKey", on).(*api.DescribeKeyResponse)
+		if *out.KeyMetadata.KeyState != "PendingDeletion" {
+			t.Errorf("the key is %s", *out.KeyMetadata.KeyState)
+		}
+	}, func(c *Config) { c.Confirmer = confirmed{asked} })
+}
+
+type failing struct{}
+
+func (failing) Await(context.Context, int64, time.Time) error { return context.Canceled }
+
+// The policies of a user are not compiled from records of different moments.
+func TestPoliciesAreOfOneMoment(t *testing.T) {
+	inTwoNodes(t, func(n twoNodes) {
+		n.a.alice()
+		on := n.a.key()
+		synctest.Wait()
+		use := by(userNamed("AKIAALICE"), "Encrypt", on)
+		if _, err := use(n.b); err != nil {
+			t.Error(err)
+		}
+		// Another node changes alice. Memory gets the account before the feed tells the change.
+		n.faults.SilenceWatches(true)
+		n.a.user("alice")
+		n.b.root().does("ShowIdentity", "", `{"Kind":"user","Name":"alice"}`)
+		use(n.b)
+		n.heal()
+		if _, err := use(n.b); err == nil {
+			t.Error("policies of before the change are used under the account of after it")
+		}
+	})
+}
