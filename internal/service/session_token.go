@@ -109,7 +109,17 @@ func (s *Service) Session(ctx context.Context, token string) (k identity.AccessK
 	if !ok || t.Issued.After(now.Add(maxSessionSkew)) {
 		return k, false, nil
 	}
-	p, since, ok, err := bearer(s.newest(ctx), &t.Session)
+	from := s.newest(ctx)
+	k, ok, err = accessKeyOfSession(from, t, now)
+	if err == nil && (!ok || k.Expired && now.Before(t.Expires)) && from.isMemory() {
+		return accessKeyOfSession(from.fromStore(), t, now)
+	}
+	return k, ok, err
+}
+
+// accessKeyOfSession returns the access key of a token.
+func accessKeyOfSession(from source, t *sessionToken, now time.Time) (k identity.AccessKey, ok bool, err error) {
+	p, since, ok, err := bearer(from, &t.Session)
 	return identity.AccessKey{
 		ID:        t.AccessKeyID,
 		Secret:    identity.NewSecret(t.Secret),

@@ -317,6 +317,40 @@ func TestRotatedAccessKey(t *testing.T) {
 	})
 }
 
+// A user or role that one node enables signs requests on every node at once.
+func TestEnabledSignersAreSeenAtOnce(t *testing.T) {
+	inTwoNodes(t, func(n twoNodes) {
+		n.a.user("alice", with(allowAll))
+		n.a.role("app")
+		out, err := n.a.assume(n.a.as("alice").who, "app", nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		works := func(want bool) {
+			t.Helper()
+			_, session, err := n.b.Session(n.b.Context(), *out.Credentials.SessionToken)
+			_, user, err2 := n.b.AccessKey(n.b.Context(), "AKIAALICE")
+			if err != nil || err2 != nil || session != want || user != want {
+				t.Errorf("the session: %v, %v; the access key: %v, %v; want %v", session, err, user, err2, want)
+			}
+		}
+		enable := func(enabled bool) {
+			for _, who := range []string{`{"Kind":"user","Name":"alice"}`, `{"Kind":"role","Name":"app"}`} {
+				n.a.root().does("SetIdentityState", "", who, fmt.Sprintf(`{"Enabled":%v}`, enabled))
+			}
+		}
+		works(true)
+		enable(false)
+		works(false)
+		works(false) // from memory
+		n.faults.SilenceWatches(true)
+		n.a.confirmer = nil // no wait, so the memory of the other node is fresh
+		enable(true)
+		works(true)
+	})
+}
+
 // What one node has given, another node gives at once, although its memory is older: a refusal from memory is decided
 // again, and what is stored is read.
 func TestAdditionsAreSeenAtOnce(t *testing.T) {
