@@ -1,0 +1,127 @@
+package local
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// Every call on slots returns the error of the file.
+func TestErrorsOfTheSlotsFile(t *testing.T) {
+	dir := t.TempDir()
+	s, err := OpenSlots(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slot, _ := putSlot(t, s, 1)
+	s.free = nil // the next slot needs a larger file
+	if err := s.file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := s.Get(t.Context(), slot); b != nil || !errors.Is(err, os.ErrClosed) || !strings.Contains(err.Error(), "read the slots") {
+		t.Errorf("Get: %v", err)
+	}
+	if name, err := s.Put(t.Context(), make([]byte, store.SlotSize)); name != "" || !errors.Is(err, os.ErrClosed) || !strings.Contains(err.Error(), "enlarge the slots") {
+		t.Errorf("Put: %q, %v", name, err)
+	}
+	if err := s.load("path"); err == nil {
+		t.Error("load returns no error")
+	}
+	if s.Hold(0) == nil {
+		t.Error("Hold returns no error")
+	}
+}
+
+// A folder in the place of the file of slots is an error of the system, and so is a folder that does not exist.
+func TestSlotsThatAreNoFile(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, SlotsName), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := OpenSlots(dir, nil); s != nil || err == nil || !strings.Contains(err.Error(), "data folder") {
+		t.Errorf("OpenSlots: %v", err)
+	}
+	if s, err := OpenSlotsReadOnly(dir); s != nil || err == nil || !strings.Contains(err.Error(), "read the slots") {
+		t.Errorf("OpenSlotsReadOnly: %v", err)
+	}
+	none := filepath.Join(dir, "none")
+	if s, err := OpenSlots(none, nil); s != nil || !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("OpenSlots: %v", err)
+	}
+	if s, err := OpenSlotsReadOnly(filepath.Join(dir, SlotsName)); s != nil || !isCorrupt(err) {
+		t.Errorf("OpenSlotsReadOnly: %v", err)
+	}
+}
+
+// The file of slots can be shorter than a cell only if it contains nothing.
+func TestShortFilesOfSlots(t *testing.T) {
+	for content, ok := range map[string]bool{
+		"": true, "\x00": true, strings.Repeat("\x00", cellSize): true, strings.Repeat("\x00", cellSize+1): false,
+		"k": false, slotsMagic: false, strings.Repeat("\x00", cellSize-1) + "k": false,
+		slotsMagic + strings.Repeat("\x00", cellSize-len(slotsMagic)): true,
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, SlotsName), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s, err := OpenSlots(dir, nil)
+		if ok != (err == nil) || err != nil && !isCorrupt(err) {
+			t.Errorf("%q: %v", content, err)
+		}
+		if err != nil {
+			continue
+		}
+		if s.cells != 1 {
+			t.Errorf("%q: %d cells", content, s.cells)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if got := string(readSlots(t, dir)); got != slotsMagic+strings.Repeat("\x00", cellSize-len(slotsMagic)) {
+			t.Errorf("%q became %q", content, got)
+		}
+	}
+}
+
+// The meta pages are written again only if both exist.
+func TestSyncOfMetaPages(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "file")
+	if err := syncMetaPages(path, 16); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no file: %v", err)
+	}
+	for content, ok := range map[string]bool{"0123456789abcdef0123456789ABCDEF": true, "0123456789abcdef0123456789ABCDE": false, "": false} {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := syncMetaPages(path, 16); (err == nil) != ok {
+			t.Errorf("%d bytes: %v", len(content), err)
+		}
+		if got, err := os.ReadFile(path); err != nil || string(got) != content {
+			t.Errorf("%d bytes became %q, %v", len(content), got, err)
+		}
+	}
+}
+
+// The map of the file has room for growth.
+func TestSizeOfTheMap(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	if got := mapSize(path); got != leastMap {
+		t.Errorf("no file: %d", got)
+	}
+	for _, size := range []int64{0, leastMap / 2, leastMap/2 + 1, leastMap} {
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(path, size); err != nil {
+			t.Fatal(err)
+		}
+		if got := mapSize(path); got != max(leastMap, 2*int(size)) {
+			t.Errorf("%d bytes: %d", size, got)
+		}
+	}
+}
