@@ -16,25 +16,25 @@ const maxNodes = 1000
 type view struct {
 	mu      sync.Mutex
 	census  census
-	rev     int64            // of the confirmations
-	others  map[string]int64 // confirmed revisions of the other nodes
-	news    chan struct{}    // closed when rev and others change
-	due     chan struct{}    // signals that a look is needed
-	members bool             // the look must read the heartbeats too
-	beating map[string]bool  // nodes whose heartbeat the feed has told since the last look
+	rev     int64                // of the confirmations
+	others  map[string]int64     // confirmed revisions of the other nodes
+	news    chan struct{}        // closed when rev and others change
+	due     chan struct{}        // signals that a look is needed
+	members bool                 // the look must read the heartbeats too
+	beating map[string]time.Time // wall times of the heartbeats that the feed has told since the last look
 }
 
 func (v *view) init(t Timing) {
 	v.census = census{timing: t, others: map[string]*member{}}
-	v.news, v.due, v.beating = make(chan struct{}), make(chan struct{}, 1), map[string]bool{}
+	v.news, v.due, v.beating = make(chan struct{}), make(chan struct{}, 1), map[string]time.Time{}
 }
 
-// note asks for a look.
-func (v *view) note(members bool, beating []string) {
+// note asks for a look. The feed has told heartbeats of the nodes in beating at a wall time.
+func (v *view) note(members bool, beating []string, wall time.Time) {
 	v.mu.Lock()
 	v.members = v.members || members
 	for _, id := range beating {
-		v.beating[id] = true
+		v.beating[id] = wall
 	}
 	v.mu.Unlock()
 	select {
@@ -44,11 +44,11 @@ func (v *view) note(members bool, beating []string) {
 }
 
 // take returns what the next look must read.
-func (v *view) take() (members bool, beating map[string]bool) {
+func (v *view) take() (members bool, beating map[string]time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	members, beating = v.members, v.beating
-	v.members, v.beating = false, map[string]bool{}
+	v.members, v.beating = false, map[string]time.Time{}
 	return members, beating
 }
 
@@ -78,7 +78,7 @@ func (n *Nodes) Await(ctx context.Context, rev int64, since time.Time) error {
 			return nil
 		}
 		if old {
-			n.view.note(false, nil)
+			n.view.note(false, nil, time.Time{})
 		}
 		select {
 		case <-news:
@@ -95,7 +95,7 @@ func (n *Nodes) watch() {
 	tick := time.NewTicker(n.Timing.Beat)
 	defer tick.Stop()
 	for {
-		members, beating := false, map[string]bool(nil)
+		members, beating := false, map[string]time.Time(nil)
 		select {
 		case <-tick.C:
 			members = true
@@ -113,7 +113,7 @@ func (n *Nodes) watch() {
 }
 
 // look reads the confirmations of the other nodes and, if members is set, their heartbeats.
-func (n *Nodes) look(ctx context.Context, members bool, beating map[string]bool) error {
+func (n *Nodes) look(ctx context.Context, members bool, beating map[string]time.Time) error {
 	var confirmed []store.Record[records.Confirmation]
 	var all []store.Record[records.Node]
 	var rev, level int64

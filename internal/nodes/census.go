@@ -20,16 +20,18 @@ type member struct {
 	records.Node
 	serving bool          // the node has a confirmation, so it may answer requests
 	silent  time.Duration // since its last heartbeat, as far as this node has looked
-	timed   bool          // ahead is known
+	timed   int64         // the heartbeat by which the clocks were compared, or 0
 	ahead   time.Duration // the wall clock of the node, compared with the clock of this node
 }
 
-// look adds what the store shows of the other nodes at a time. The feed has just told the heartbeats of
-// the nodes in beating, so that their clocks can be compared with this node's clock.
+// look adds what the store shows of the other nodes at a time. beating has the wall times at which the feed
+// has told heartbeats, by which the clocks are compared.
 //
 // Only time during which this node looked counts as silence of others. A node that was paused, or that
 // had no connection to the store, has not heard what the others said in that time.
-func (c *census) look(now, wall time.Time, seen map[string]records.Node, serving, beating map[string]bool) {
+func (c *census) look(
+	now time.Time, seen map[string]records.Node, serving map[string]bool, beating map[string]time.Time,
+) {
 	gap := max(0, min(now.Sub(c.last), 2*c.timing.Beat))
 	if c.last.IsZero() {
 		gap = 0
@@ -49,11 +51,11 @@ func (c *census) look(now, wall time.Time, seen map[string]records.Node, serving
 		switch {
 		case m.Incarnation != n.Incarnation || m.Beat != n.Beat:
 			m.silent = 0
-			if beating[id] {
-				m.timed, m.ahead = true, n.Time.Sub(wall)
-			}
 		case known:
 			m.silent += gap
+		}
+		if told, ok := beating[id]; ok && m.timed != n.Beat {
+			m.timed, m.ahead = n.Beat, n.Time.Sub(told)
 		}
 		m.Node, m.serving = n, serving[id]
 	}
@@ -78,7 +80,7 @@ func (c *census) live() (ids []string) {
 func (c *census) skew() (ahead time.Duration, others int) {
 	var all []time.Duration
 	for _, m := range c.others {
-		if m.timed && m.serving && !c.dead(m) {
+		if m.timed > 0 && m.serving && !c.dead(m) {
 			all = append(all, -m.ahead)
 		}
 	}

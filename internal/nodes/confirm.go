@@ -46,7 +46,7 @@ func (n *Nodes) changed(rev int64, paths []string) {
 		n.confirmer.want(rev)
 	}
 	if c.members || c.confirmed {
-		n.view.note(c.members, c.beating)
+		n.view.note(c.members, c.beating, n.Wall())
 	}
 }
 
@@ -136,10 +136,10 @@ func (n *Nodes) confirm() {
 
 // confirmOnce writes one confirmation, of everything that the memory of this process has dropped.
 func (n *Nodes) confirmOnce(ctx context.Context) error {
-	if err := n.awaitTold(ctx, n.confirmer.wanted.Load()); err != nil {
+	if err := n.Store.AwaitTold(ctx, n.confirmer.wanted.Load()); err != nil {
 		return err
 	}
-	told := n.Feed.Told()
+	told := n.Store.Told()
 	return n.Store.Update(ctx, func(tx *store.Tx) error {
 		if err := n.Journal.HoldFence(tx); err != nil {
 			return err

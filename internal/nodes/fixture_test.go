@@ -26,7 +26,8 @@ type cluster struct {
 	backend *memory.DB
 	sealer  store.Sealer
 	store   *store.Store // of the test
-	logs    map[string]*logFile
+	logs    []*logFile   // of each process
+	last    *process     // that was opened
 }
 
 // inCluster runs a test in a bubble.
@@ -37,7 +38,7 @@ func inCluster(t *testing.T, test func(c *cluster)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := &cluster{T: t, backend: memory.NewAt(1000), sealer: keyring.Records(), logs: map[string]*logFile{}}
+		c := &cluster{T: t, backend: memory.NewAt(1000), sealer: keyring.Records()}
 		c.store = store.New(c.backend, c.sealer)
 		test(c)
 	})
@@ -63,61 +64,11 @@ func (f *logFile) count(text string) int {
 	return strings.Count(f.text.String(), text)
 }
 
-// A feed tells one node what changes in the Backend.
-type feed struct {
-	mu   sync.Mutex
-	fns  []func(int64, []string)
-	told atomic.Int64
-	cut  chan struct{} // nil, or closed when the feed goes on
-}
-
-func (f *feed) OnChange(fn func(int64, []string)) { f.fns = append(f.fns, fn) }
-
-func (f *feed) Told() int64 { return f.told.Load() }
-
-// setCut stops the feed, or lets it go on.
-func (f *feed) setCut(cut bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	switch {
-	case cut && f.cut == nil:
-		f.cut = make(chan struct{})
-	case !cut && f.cut != nil:
-		close(f.cut)
-		f.cut = nil
-	}
-}
-
-func (f *feed) run(ctx context.Context, b store.Backend, after int64) {
-	_ = b.Watch(ctx, after, func(c store.Change) error {
-		f.mu.Lock()
-		cut := f.cut
-		f.mu.Unlock()
-		if cut != nil {
-			select {
-			case <-cut:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
-		paths := make([]string, len(c.Keys))
-		for i, key := range c.Keys {
-			paths[i] = string(key)
-		}
-		for _, fn := range f.fns {
-			fn(c.Rev, paths)
-		}
-		f.told.Store(c.Rev)
-		return nil
-	})
-}
-
 // A process is a node.
 type process struct {
 	*Nodes
 	c      *cluster
 	faulty *storetest.Faulty
-	feed   *feed
 	log    *audit.Log
 	events *logFile
 	stop   context.CancelFunc
@@ -128,16 +79,15 @@ type process struct {
 
 // open starts a node.
 func (c *cluster) open(id string, alter ...func(*Config)) (*process, error) {
-	p := &process{c: c, faulty: &storetest.Faulty{Backend: c.backend}, feed: &feed{}, cause: make(chan error, 1), ended: make(chan struct{})}
-	if p.events = c.logs[id]; p.events == nil {
-		p.events = &logFile{}
-		c.logs[id] = p.events
-	}
+	p := &process{c: c, faulty: &storetest.Faulty{Backend: c.backend}, cause: make(chan error, 1), ended: make(chan struct{})}
+	c.last = p
+	p.events = &logFile{}
+	c.logs = append(c.logs, p.events)
 	p.log = audit.New(p.events, audit.Options{})
-	s := store.New(p.faulty, c.sealer)
+	s := store.NewShared(p.faulty, c.sealer)
 	j := journal.New(s, p.log, slog.New(slog.DiscardHandler), func(err error) { p.cause <- err })
 	config := Config{
-		Store: s, Feed: p.feed, Journal: j, Log: slog.New(slog.DiscardHandler), ID: id, Address: id + ".example", Version: "v1", LogBytes: p.log.End,
+		Store: s, Journal: j, Log: slog.New(slog.DiscardHandler), ID: id, Address: id + ".example", Version: "v1", LogBytes: p.log.End,
 		Record: func(ctx context.Context, e Event, change func(*store.Tx) error) error {
 			return j.Update(ctx, change, audit.Event{EventID: journal.NewEventID(), EventName: e.Name, UserAgent: e.Node})
 		},
@@ -147,13 +97,11 @@ func (c *cluster) open(id string, alter ...func(*Config)) (*process, error) {
 		fn(&config)
 	}
 	p.Nodes = New(config)
-	var after int64
-	err := c.backend.View(c.Context(), func(r store.Reader) error { after = r.Rev(); return nil })
-	p.feed.told.Store(after)
 	var ctx context.Context
 	ctx, p.stop = context.WithCancel(context.Background())
-	go func() { defer close(p.ended); p.feed.run(ctx, c.backend, after) }()
-	err = errors.Join(err, j.Start(c.Context(), id))
+	go func() { defer close(p.ended); _ = s.Follow(ctx) }()
+	synctest.Wait()
+	err := j.Start(c.Context(), id)
 	if err == nil {
 		err = j.Recover(c.Context())
 	}
@@ -201,20 +149,26 @@ func (p *process) kill() {
 }
 
 // pause stops all that the process does, until resume.
-func (p *process) pause() { p.faulty.Pause(); p.feed.setCut(true) }
+func (p *process) pause() { p.faulty.Pause() }
 
-func (p *process) resume() { p.feed.setCut(false); p.faulty.Resume() }
+func (p *process) resume() { p.faulty.Resume() }
 
 // cut takes the process off the network.
-func (p *process) cut(cut bool) { p.faulty.Cut(cut); p.feed.setCut(cut) }
+func (p *process) cut(cut bool) { p.faulty.Cut(cut) }
 
 // change makes a change, and returns its revision and the time after it.
 func (p *process) change() (rev int64, since time.Time, err error) {
-	id := journal.NewEventID()
-	err = p.Journal.Update(p.c.Context(), func(tx *store.Tx) error {
+	_, rev, since, err = p.changeWithin(p.c.Context())
+	return rev, since, err
+}
+
+// changeWithin makes a change while the context lives, and returns the ID of its event too.
+func (p *process) changeWithin(ctx context.Context) (id string, rev int64, since time.Time, err error) {
+	id = journal.NewEventID()
+	err = p.Journal.Update(ctx, func(tx *store.Tx) error {
 		return records.Usages.Put(tx, id, records.Usage{EventID: id})
 	}, audit.Event{EventID: id})
-	return p.Store.Revision(), time.Now(), err
+	return id, p.Store.Revision(), time.Now(), err
 }
 
 // await makes a change, and returns how long Await takes.

@@ -62,7 +62,7 @@ func (n *Nodes) Join(ctx context.Context) error {
 		n.confirmer.from = fenced.Add(n.Timing.Bound)
 	}
 	joined := n.Store.Revision()
-	if err := n.awaitTold(ctx, joined); err != nil {
+	if err := n.Store.AwaitTold(ctx, joined); err != nil {
 		return err
 	}
 	if err := n.Journal.CheckFence(ctx); err != nil {
@@ -85,18 +85,6 @@ func (n *Nodes) record(beat int64) records.Node {
 		Incarnation: n.Journal.Incarnation(), Address: n.Address, Version: n.Version, Level: n.Level,
 		Time: n.Wall().UTC(), Beat: beat, LogBytes: n.LogBytes(),
 	}
-}
-
-// awaitTold waits until the memory of this process is up to date at a revision.
-func (n *Nodes) awaitTold(ctx context.Context, rev int64) error {
-	for n.Feed.Told() < rev {
-		select {
-		case <-time.After(time.Millisecond):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-	return nil
 }
 
 // beats writes the heartbeats until Close.

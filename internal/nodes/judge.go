@@ -21,7 +21,8 @@ type task struct {
 // judge looks at the heartbeats of the other nodes: which of them are alive, whether the wall clock of
 // this node agrees with theirs, and what this node must do for a node that is dead or removed.
 func (n *Nodes) judge(
-	all []store.Record[records.Node], confirmed []store.Record[records.Confirmation], beating map[string]bool,
+	all []store.Record[records.Node], confirmed []store.Record[records.Confirmation],
+	beating map[string]time.Time,
 ) {
 	seen, serving := map[string]records.Node{}, map[string]bool{}
 	for _, r := range all {
@@ -35,7 +36,7 @@ func (n *Nodes) judge(
 	n.view.mu.Lock()
 	defer n.view.mu.Unlock()
 	c := &n.view.census
-	c.look(time.Now(), n.Wall(), seen, serving, beating)
+	c.look(time.Now(), seen, serving, beating)
 	live := append(c.live(), n.id)
 	slices.Sort(live)
 	n.live.Store(&live)

@@ -13,20 +13,10 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// A Feed tells what changes in the store, whoever changes it.
-type Feed interface {
-	// OnChange has fn called with each revision and the paths that it changed. Without paths, anything may
-	// have changed. fn is called before Told returns the revision.
-	OnChange(fn func(rev int64, paths []string))
-	// Told returns the revision up to which the memory of this process is up to date.
-	Told() int64
-}
-
 // A Config configures the part that this node takes in a deployment. The fields up to Record must be
 // set.
 type Config struct {
-	Store    *store.Store
-	Feed     Feed
+	Store    *store.Store // shared
 	Journal  *journal.Journal
 	Log      *slog.Logger
 	ID       string // of this node
@@ -69,8 +59,8 @@ type Nodes struct {
 	gone sync.WaitGroup
 }
 
-// New returns the Nodes of a process. It must be called before the Feed tells anything. The caller starts
-// the Journal, and then calls Join.
+// New returns the Nodes of a process. It must be called before the Store follows its Backend. The caller
+// starts the Journal, and then calls Join.
 func New(c Config) *Nodes {
 	if c.Timing == (Timing{}) {
 		c.Timing = DefaultTiming
@@ -88,7 +78,7 @@ func New(c Config) *Nodes {
 	n.confirmer.due = make(chan struct{}, 1)
 	n.view.init(c.Timing)
 	n.life, n.end = context.WithCancel(context.Background())
-	c.Feed.OnChange(n.changed)
+	c.Store.OnChange(n.changed)
 	return n
 }
 

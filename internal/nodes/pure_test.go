@@ -97,7 +97,7 @@ func TestCensusJudgesBySilence(t *testing.T) {
 		now := time.Now()
 		for i, step := range steps {
 			now = now.Add(step.after)
-			c.look(now, now, map[string]records.Node{"B": {Beat: step.beat}}, map[string]bool{"B": true}, nil)
+			c.look(now, map[string]records.Node{"B": {Beat: step.beat}}, map[string]bool{"B": true}, nil)
 			if got := c.dead(c.others["B"]); got != step.dead || slices.Contains(c.live(), "B") == step.dead {
 				t.Errorf("%s, step %d: dead is %v", name, i, got)
 			}
@@ -111,12 +111,12 @@ func TestCensusForgets(t *testing.T) {
 	now := time.Now()
 	for range 10 {
 		now = now.Add(4 * time.Second)
-		c.look(now, now, map[string]records.Node{"B": {Beat: 1}}, nil, nil)
+		c.look(now, map[string]records.Node{"B": {Beat: 1}}, nil, nil)
 	}
 	if c.dead(c.others["B"]) || len(c.live()) != 0 {
 		t.Error("a node that has stopped is alive or dead")
 	}
-	if c.look(now, now, nil, nil, nil); len(c.others) != 0 {
+	if c.look(now, nil, nil, nil); len(c.others) != 0 {
 		t.Error("a node that was removed is known")
 	}
 }
@@ -125,23 +125,23 @@ func TestCensusComparesClocks(t *testing.T) {
 	now := time.Now()
 	c := census{timing: DefaultTiming, others: map[string]*member{}}
 	look := func(beat int64, ahead map[string]time.Duration, timed bool) {
-		seen, all, beating := map[string]records.Node{}, map[string]bool{}, map[string]bool{}
+		seen, all, beating := map[string]records.Node{}, map[string]bool{}, map[string]time.Time{}
 		for id, d := range ahead {
-			seen[id], all[id], beating[id] = records.Node{Beat: beat, Time: now.Add(d)}, true, timed
+			seen[id], all[id] = records.Node{Beat: beat, Time: now.Add(d)}, true
+			if timed {
+				beating[id] = now
+			}
 		}
-		c.look(now, now, seen, all, beating)
+		c.look(now, seen, all, beating)
 	}
 	ahead := map[string]time.Duration{"B": -3 * time.Second, "C": -3 * time.Second, "D": time.Hour}
-	if look(1, ahead, true); len(c.others) != 3 {
+	if look(1, ahead, false); len(c.others) != 3 {
 		t.Fatal("nodes are missing")
 	}
-	if _, n := c.skew(); n != 0 {
-		t.Errorf("%d clocks were compared at the first sight of their nodes, which may be old", n)
+	if look(2, ahead, false); c.others["B"].timed > 0 {
+		t.Error("a clock was compared although the feed did not tell the heartbeat, which may be old")
 	}
-	if look(2, ahead, false); c.others["B"].timed {
-		t.Error("a clock was compared although the feed did not tell the heartbeat")
-	}
-	look(3, ahead, true)
+	look(2, ahead, true) // the heartbeat was read before the feed told it
 	if skew, n := c.skew(); skew != 3*time.Second || n != 3 {
 		t.Errorf("the clock is %v ahead of %d", skew, n)
 	}

@@ -30,7 +30,7 @@ func (s *Service) newNodes(c Config) *nodes.Nodes {
 		return nil
 	}
 	return nodes.New(nodes.Config{
-		Store: s.store, Feed: s.store, Journal: s.journal, Log: s.log, ID: c.Node, Address: c.Address,
+		Store: s.store, Journal: s.journal, Log: s.log, ID: c.Node, Address: c.Address,
 		Version: c.Version, LogBytes: s.audit.End, Record: s.recordOfNode, Timing: c.Timing, Wall: s.clock.Now,
 	})
 }
