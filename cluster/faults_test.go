@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -261,4 +262,45 @@ func TestProgress(t *testing.T) {
 		slowest = max(slowest, time.Since(began))
 	}
 	t.Logf("told after at most %v", slowest)
+}
+
+// A watch at a stopped member ends as soon as reads have left the member, and the next watch is at another one.
+func TestWatchAtStoppedMember(t *testing.T) {
+	t.Parallel()
+	servers := startCluster(t, 3)
+	c := config(t, servers)
+	b := open(t, c)
+	c.Endpoints = c.Endpoints[1:]
+	other := open(t, c)
+	rev := put(t, b, "a", "1")
+	ended, told := make(chan error, 1), make(chan bool, 1000)
+	go func() {
+		ended <- b.Watch(t.Context(), rev, func(store.Change) error {
+			told <- true
+			return nil
+		})
+	}()
+	put(t, b, "a", "2")
+	<-told
+	servers[0].signal(t, syscall.SIGSTOP)
+	defer servers[0].signal(t, syscall.SIGCONT)
+	waitFor(t, "a commit of another node", func() bool {
+		_, err := other.Commit(t.Context(), write("b"))
+		return err == nil
+	})
+	if !has(t, b, "b") {
+		t.Error("a View does not see the commit")
+	}
+	select {
+	case err := <-ended:
+		if err == nil || !strings.Contains(err.Error(), "reads go to another one") {
+			t.Errorf("the watch ended with %v", err)
+		}
+	case <-time.After(patience):
+		t.Fatal("the watch does not end")
+	}
+	err := b.Watch(t.Context(), rev, func(c store.Change) error { return errEnough })
+	if !errors.Is(err, errEnough) {
+		t.Errorf("the next watch: %v", err)
+	}
 }

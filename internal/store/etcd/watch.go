@@ -16,8 +16,11 @@ import (
 // askAgain is the time between two questions of a watcher how far it has been told.
 const askAgain = 20 * time.Millisecond
 
-// Watch implements [store.Backend.Watch]. A connection that has died without notice does not end it. The caller
-// notices that it is told no more revisions, and watches again.
+// errLeft ends a watch whose member does not answer.
+var errLeft = errors.New("etcd: the member of the watch does not answer, and reads go to another one")
+
+// Watch implements [store.Backend.Watch]. It ends if its member is behind and reads have left the member. If the
+// only member has stopped without notice, it does not end. The caller notices that it is told no more revisions.
 func (b *Backend) Watch(ctx context.Context, after int64, fn func(store.Change) error) error {
 	leave, err := b.enter(ctx)
 	if err != nil {
@@ -52,11 +55,11 @@ func (b *Backend) watch(ctx context.Context, after int64, fn func(store.Change) 
 	member, _ := b.members.now()
 	client, _, err := member.connect()
 	if err != nil {
-		return err
+		return fmt.Errorf("etcd: %v", err)
 	}
 	changes := client.Watch(ctx, b.names.record(nil), clientv3.WithRange(b.names.recordsEnd()),
 		clientv3.WithRev(after+1))
-	w := watcher{b: b, told: after, fn: fn, ask: func() error { return client.RequestProgress(ctx) }}
+	w := watcher{b: b, member: member, told: after, fn: fn, ask: func() error { return client.RequestProgress(ctx) }}
 	timer := time.NewTicker(askAgain)
 	defer timer.Stop()
 	for {
@@ -90,20 +93,33 @@ func orEnded(ctx context.Context, err error) error {
 
 // A watcher passes the responses of one watch on.
 type watcher struct {
-	b     *Backend
-	told  int64
-	fn    func(store.Change) error
-	ask   func() error
-	asked time.Time
+	b      *Backend
+	member *member
+	told   int64
+	fn     func(store.Change) error
+	ask    func() error
+	asked  time.Time
+	behind time.Time // since when a View or Commit has shown a newer revision than told; zero if none has
 }
 
 // askIfBehind asks how far the watcher has been told, if a View or Commit has shown a newer revision. The
 // question is repeated, because a member that has not reached the revision answers with an older one.
 func (w *watcher) askIfBehind() error {
-	if w.told >= w.b.head.revision() || time.Since(w.asked) < askAgain {
+	now := time.Now()
+	if w.told >= w.b.head.revision() {
+		w.behind = time.Time{}
 		return nil
 	}
-	w.asked = time.Now()
+	if w.behind.IsZero() {
+		w.behind = now
+	}
+	if current, _ := w.b.members.now(); current != w.member && now.Sub(w.behind) > firstTry {
+		return errLeft
+	}
+	if now.Sub(w.asked) < askAgain {
+		return nil
+	}
+	w.asked = now
 	return w.ask()
 }
 
