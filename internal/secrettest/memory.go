@@ -31,25 +31,35 @@ func Take(secret []byte) Pattern {
 	return Of(secret)
 }
 
-// Alone runs f in a goroutine of its own, so that no later call overwrites what f leaves on its stack. The stack
-// is large from the start, because the runtime copies a stack that grows.
+// Alone runs f in a goroutine of its own, so that no later call overwrites what f leaves on its stack.
 func Alone(f func()) {
 	done := make(chan byte)
 	go func() {
 		first := grow(0)
-		f()
-		done <- first
+		done <- first + deep(f, 0)
 	}()
 	<-done
 }
 
+// grow makes the stack large, because the runtime copies a stack that grows.
+//
 //go:noinline
-func grow(seed byte) byte {
+func grow(n byte) byte {
 	var large [100 << 10]byte // a larger variable would be on the heap
 	for i := range large {
-		large[i] = seed
+		large[i] = n
 	}
 	return large[len(large)-1]
+}
+
+// deep runs f at a distance from the top of the stack, which the calls after f overwrite.
+//
+//go:noinline
+func deep(f func(), n byte) byte {
+	var distance [16 << 10]byte
+	distance[n] = n
+	f()
+	return distance[len(distance)-1]
 }
 
 // Left runs f several times, each time with another secret, and returns the lowest number of copies that f left.
