@@ -167,9 +167,9 @@ func (v *verifier) aliasGuard(path string, g records.AliasGuard) error {
 	if !whole || k.State == key.Gone {
 		return nil
 	}
-	counted, err := records.AliasesOfKey.Scan(v.view, path+"/", "", key.MaxAliases+1)
-	if err == nil && len(counted) != g.Count {
-		return fmt.Errorf("it counts %d aliases, and there are %d", g.Count, len(counted))
+	n, err := v.count(records.AliasesOfKey, path+"/")
+	if err == nil && n != g.Count {
+		return fmt.Errorf("it counts %d aliases, and there are %d", g.Count, n)
 	}
 	return nil // the entry that could not be read has a finding of its own
 }

@@ -1,0 +1,188 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"testing"
+
+	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/records"
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// A stepFault makes the step with the number at fail, and all later steps that need the same records. A step is a read
+// or a commit of the call whose context has the stepFault.
+type stepFault struct {
+	at, steps int
+	broken    []string
+}
+
+type stepFaultKey struct{}
+
+var errStep = errors.New("the disk does not answer")
+
+func (f *stepFault) step(paths ...string) error {
+	if f.steps++; f.steps == f.at {
+		f.broken = paths
+	}
+	if slices.ContainsFunc(paths, func(p string) bool { return slices.Contains(f.broken, p) }) {
+		return errStep
+	}
+	return nil
+}
+
+// A steppedBackend is a Backend on which the stepFault in a context has an effect.
+type steppedBackend struct{ store.Backend }
+
+func (b steppedBackend) View(ctx context.Context, fn func(store.Reader) error) error {
+	f, ok := ctx.Value(stepFaultKey{}).(*stepFault)
+	if !ok {
+		return b.Backend.View(ctx, fn)
+	}
+	return b.Backend.View(ctx, func(r store.Reader) error { return fn(steppedReader{r, f}) })
+}
+
+func (b steppedBackend) Commit(ctx context.Context, batch store.Batch) (int64, error) {
+	if f, ok := ctx.Value(stepFaultKey{}).(*stepFault); ok {
+		if err := f.step("a commit"); err != nil {
+			return 0, err
+		}
+	}
+	return b.Backend.Commit(ctx, batch)
+}
+
+type steppedReader struct {
+	store.Reader
+	f *stepFault
+}
+
+func (r steppedReader) Get(keys ...[]byte) ([]store.Item, error) {
+	var paths []string
+	for _, k := range keys {
+		paths = append(paths, string(k))
+	}
+	if err := r.f.step(paths...); err != nil {
+		return nil, err
+	}
+	return r.Reader.Get(keys...)
+}
+
+func (r steppedReader) Scan(from, to []byte, limit int) ([]store.Item, error) {
+	if err := r.f.step(string(from) + " to " + string(to)); err != nil {
+		return nil, err
+	}
+	return r.Reader.Scan(from, to, limit)
+}
+
+// Every method fails if one of its reads or commits fails, and works again afterwards.
+func TestMethodsFailWithTheirReadsAndCommits(t *testing.T) {
+	d := newDeployment(t)
+	d.store = store.New(steppedBackend{d.backend}, d.sealer)
+	lost := func() {
+		err := d.store.Update(t.Context(), func(tx *store.Tx) error {
+			e := audit.Event{EventID: NewEventID()}
+			line, err := e.Line()
+			return errors.Join(err, records.Fences.Put(tx, "OTHER", records.Fence{Incarnation: "x"}),
+				records.Outbox.Put(tx, records.OutboxPath(node, e.EventID), records.PendingEvent{Line: line}),
+				records.Outbox.Put(tx, records.OutboxPath("OTHER", e.EventID), records.PendingEvent{Line: line}))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	lost()
+	d.run(func(j *Journal) {
+		taken, err := j.TakeOver(t.Context(), "THIRD", always)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, call := range map[string]func(ctx context.Context) error{
+			"Update": func(ctx context.Context) error { return j.Update(ctx, change, audit.Event{EventID: NewEventID()}) },
+			"Start":  func(ctx context.Context) error { return j.Start(ctx, node) },
+			"Recover": func(ctx context.Context) error {
+				lost()
+				return j.Recover(ctx)
+			},
+			"CheckAge":   j.CheckAge,
+			"CheckFence": j.CheckFence,
+			"TakeOver": func(ctx context.Context) error {
+				lost()
+				_, err := j.TakeOver(ctx, "OTHER", always)
+				return err
+			},
+			"Hold": func(ctx context.Context) error { return d.store.Update(ctx, taken.Hold) },
+			"the first start": func(ctx context.Context) error {
+				j := New(d.store, audit.New(audit.Discard{}, audit.Options{}), slog.New(slog.DiscardHandler), nil)
+				return errors.Join(j.Start(ctx, ""), j.Close())
+			},
+		} {
+			for at := 1; ; at++ {
+				f := &stepFault{at: at}
+				err := call(context.WithValue(t.Context(), stepFaultKey{}, f))
+				if f.steps < at {
+					if err != nil || at == 1 && name != "CheckAge" {
+						t.Errorf("%s: %v after %d steps", name, err, f.steps)
+					}
+					break
+				}
+				if !errors.Is(err, errStep) {
+					t.Errorf("%s without %v: %v", name, f.broken, err)
+				}
+				if err := call(t.Context()); err != nil {
+					t.Errorf("%s again after %v: %v", name, f.broken, err)
+				}
+			}
+		}
+	})
+}
+
+// A change whose event has no line, or whose event has an ID that the store cannot keep, is not made.
+func TestChangesWithoutEventsAreNotMade(t *testing.T) {
+	d := newDeployment(t)
+	d.run(func(j *Journal) {
+		good := audit.Event{EventID: NewEventID()}
+		for name, bad := range map[string]audit.Event{
+			"two lines": {EventID: NewEventID(), RequestParameters: []byte("{\n}")},
+			"a long ID": {EventID: string(make([]byte, store.MaxKey))},
+		} {
+			called := false
+			err := j.Update(t.Context(), func(tx *store.Tx) error { called = true; return change(tx) }, good, bad)
+			if err == nil {
+				t.Errorf("%s: the change was made", name)
+			}
+			if name == "two lines" && called {
+				t.Errorf("%s: the transaction began", name)
+			}
+		}
+	})
+	if d.countLogged("eventID") != 0 || d.countPending() != 0 {
+		t.Errorf("the log has %d events, the store has %d", d.countLogged("eventID"), d.countPending())
+	}
+	err := d.store.View(t.Context(), func(v *store.View) error {
+		if _, made, err := records.Deployments.Get(v, records.DeploymentPath); err != nil || made {
+			t.Errorf("the change was made: %v, %v", made, err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// The age of a store is compared with its log.
+func TestAges(t *testing.T) {
+	for _, test := range []struct {
+		store, logged int64
+		hasEvents     bool
+		want          error
+	}{
+		{0, 0, false, nil}, {5, 0, false, nil}, {5, 0, true, ErrNoRevision}, {0, 0, true, ErrNoRevision},
+		{5, 4, true, nil}, {5, 5, true, nil}, {5, 6, true, ErrOlderStore}, {5, 6, false, ErrOlderStore},
+	} {
+		if err := CompareAge(test.store, test.logged, test.hasEvents); !errors.Is(err, test.want) || (err == nil) != (test.want == nil) {
+			t.Errorf("%+v: %v", test, err)
+		}
+	}
+}
