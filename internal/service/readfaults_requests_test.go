@@ -32,6 +32,16 @@ func requestsOfOtherSpecs() (all []preparedRequest) {
 		out := c.root().does("GenerateMac", on, toMAC).(*api.GenerateMacResponse)
 		return fmt.Sprintf(`{"Message":"eA==","MacAlgorithm":"HMAC_SHA_256","Mac":%q}`, base64.StdEncoding.EncodeToString(out.Mac))
 	})
+	const agreeing, encapsulating = `{"KeySpec":"ECC_NIST_P256","KeyUsage":"KEY_AGREEMENT"}`, `{"KeySpec":"ML_KEM_768","KeyUsage":"ENCAPSULATE_DECAPSULATE"}`
+	row("DeriveSharedSecret", agreeing, func(c accessTest, _ string) string {
+		out := c.root().does("GetPublicKey", c.keyLike(agreeing)).(*api.GetPublicKeyResponse)
+		return fmt.Sprintf(`{"PublicKey":%q}`, base64.StdEncoding.EncodeToString(out.PublicKey))
+	})
+	row("Encapsulate", encapsulating, always(`{}`))
+	row("Decapsulate", encapsulating, func(c accessTest, on string) string {
+		out := c.root().does("Encapsulate", on).(*api.EncapsulateResponse)
+		return fmt.Sprintf(`{"SharedSecretCiphertextBlob":%q}`, base64.StdEncoding.EncodeToString(out.SharedSecretCiphertextBlob))
+	})
 	return all
 }
 
