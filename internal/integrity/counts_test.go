@@ -114,6 +114,24 @@ func TestRulesOfRelatedKeys(t *testing.T) {
 			w.replica.Origin = key.OriginExternal
 			w.replace(w.replica)
 		}, []string{"key/REPLICA: the primary key in eu-west-2 has another spec, usage or origin"}},
+		"a replica twice": {func(w *relatedTest) {
+			w.primary.MultiRegion.Replicas = []key.Replica{w.primary.MultiRegion.Replicas[0], w.primary.MultiRegion.Replicas[1], w.primary.MultiRegion.Replicas[1]}
+			w.replace(w.primary)
+		}, []string{"key/PRIMARY: its replica in us-east-1 is out of place"}},
+		"a replica in the Region of the primary key": {func(w *relatedTest) {
+			r := w.primary.MultiRegion.Replicas
+			w.primary.MultiRegion.Replicas = []key.Replica{r[0], {Region: testRegion}, r[1]}
+			w.replace(w.primary)
+		}, []string{"key/PRIMARY: its replica in eu-west-2 is out of place"}},
+		"replicas out of order": {func(w *relatedTest) {
+			r := w.primary.MultiRegion.Replicas
+			w.primary.MultiRegion.Replicas = []key.Replica{r[1], r[0]}
+			w.replace(w.primary)
+		}, []string{"key/PRIMARY: its replica in ap-south-1 is out of place"}},
+		"another usage": {func(w *relatedTest) {
+			w.replica.Usage = key.GenerateVerifyMAC
+			w.replace(w.replica)
+		}, []string{"key/REPLICA: .*the primary key in eu-west-2 has another spec, usage or origin"}},
 		"another deletion date": {func(w *relatedTest) {
 			replicas := slices.Clone(w.primary.MultiRegion.Replicas)
 			replicas[0].DeletionDate = replicas[0].DeletionDate.Add(time.Second)

@@ -237,6 +237,24 @@ var limitDamages = map[string]struct {
 	"a migration to the same format": {func(w *damageTest, tx *store.Tx) error {
 		return records.Formats.Put(tx, records.FormatPath, records.Format{Format: 3, To: 3})
 	}, []string{"format/records: its content belongs"}},
+	"two nodes": {func(w *damageTest, tx *store.Tx) error {
+		return errors.Join(records.Nodes.Put(tx, "N", records.Node{Incarnation: "x", Level: 1, Beat: 1}), records.Nodes.Put(tx, "M", records.Node{Incarnation: "x", Level: 2, Beat: 2}),
+			records.Confirmations.Put(tx, "N", records.Confirmation{Incarnation: "x"}), records.Confirmations.Put(tx, "M", records.Confirmation{Incarnation: "x", Revision: 1}),
+			records.Levels.Put(tx, records.LevelPath, records.Level{Level: 1}))
+	}, nil},
+	"nodes that nobody has started": {func(w *damageTest, tx *store.Tx) error {
+		return errors.Join(records.Nodes.Put(tx, "a/b", records.Node{Incarnation: "x", Level: 1, Beat: 1}), records.Nodes.Put(tx, "b", records.Node{Level: 1, Beat: 1}),
+			records.Nodes.Put(tx, "c", records.Node{Incarnation: "x", Beat: 1}), records.Nodes.Put(tx, "d", records.Node{Incarnation: "x", Level: 1}))
+	}, []string{"node/a/b: its content belongs", "node/b: its content belongs", "node/c: its content belongs", "node/d: its content belongs"}},
+	"confirmations that nobody has made": {func(w *damageTest, tx *store.Tx) error {
+		return errors.Join(records.Nodes.Put(tx, "a", records.Node{Incarnation: "x", Level: 1, Beat: 1}), records.Nodes.Put(tx, "b", records.Node{Incarnation: "x", Level: 1, Beat: 1}),
+			records.Confirmations.Put(tx, "a", records.Confirmation{Revision: 1}), records.Confirmations.Put(tx, "b", records.Confirmation{Incarnation: "x", Revision: -1}), records.Confirmations.Put(tx, "c", records.Confirmation{Incarnation: "x"}))
+	}, []string{"confirmed/a: its content belongs", "confirmed/b: its content belongs", "node/c: it is missing: confirmed/c"}},
+	"levels of nothing": {func(w *damageTest, tx *store.Tx) error {
+		return errors.Join(records.Levels.Put(tx, records.LevelPath, records.Level{}), records.Levels.Put(tx, "x", records.Level{Level: 1}))
+	}, []string{"cluster/level: its content belongs", "cluster/x: its content belongs"}},
+	"a second copy": {func(w *damageTest, tx *store.Tx) error { return records.Copies.Put(tx, "x", records.Copy{}) },
+		[]string{"copy/x: its content belongs"}},
 	"a grantee without shapes": {func(w *damageTest, tx *store.Tx) error {
 		return records.GrantShapes.Put(tx, records.PathOf(w.enabled)+"/p", records.GranteeShapes{Salt: make([]byte, 16)})
 	}, []string{"grant-shapes/ENABLED/p: its content belongs"}},
