@@ -268,7 +268,9 @@ func TestPausedNodeStopsAfterItsTakeover(t *testing.T) {
 // feed tells the fence, and before the feed tells that the memory is up to date.
 func TestFeedTellsTheFence(t *testing.T) {
 	inCluster(t, func(c *cluster) {
-		a, b := c.start("A"), c.start("B")
+		a := c.start("A")
+		time.Sleep(700 * time.Millisecond) // so that A has no heartbeat when B takes it over
+		b := c.start("B")
 		time.Sleep(5 * time.Second)
 		a.faulty.Next = func(store.Batch) (storetest.Fault, time.Duration) { return storetest.Refused, 0 }
 		fenced := time.Time{}
@@ -286,6 +288,34 @@ func TestFeedTellsTheFence(t *testing.T) {
 		time.Sleep(time.Minute)
 		if fenced.IsZero() || stopped.Sub(fenced).Abs() > soon {
 			t.Errorf("fenced at %v, stopped at %v", fenced, stopped)
+		}
+		a.kill()
+		b.close()
+	})
+}
+
+// A node that reads but cannot commit is taken over, and hears of its fence late. Until then the others wait for it.
+func TestNobodyForgetsANodeTooEarly(t *testing.T) {
+	inCluster(t, func(c *cluster) {
+		a := c.start("A", func(*Config) { c.last.faulty.Lag = func() time.Duration { return 500 * time.Millisecond } })
+		b := c.start("B")
+		time.Sleep(5 * time.Second)
+		a.faulty.Next = func(store.Batch) (storetest.Fault, time.Duration) { return storetest.Refused, 0 }
+		trusted := 0
+		for range 100 {
+			time.Sleep(100 * time.Millisecond)
+			rev, since, err := b.change()
+			if err = errors.Join(err, b.Await(c.Context(), rev, since)); err != nil {
+				t.Error(err)
+			}
+			if a.Journal.Fenced() == nil && a.Store.Fresh(time.Now()) {
+				if trusted++; a.Store.Told() < rev {
+					t.Errorf("A trusts its memory of revision %d after Await of %d", a.Store.Told(), rev)
+				}
+			}
+		}
+		if trusted < 5 || a.Journal.Fenced() == nil || c.members()["A"].Serving {
+			t.Errorf("A trusted its memory %d times; fenced: %v", trusted, a.Journal.Fenced())
 		}
 		a.kill()
 		b.close()
