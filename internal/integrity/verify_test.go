@@ -470,6 +470,24 @@ var damages = map[string]struct {
 			return errors.Join(records.SoleNodes.Put(tx, "that", records.SoleNode{ID: "NODE"}), records.SoleNodes.Put(tx, records.SoleNodePath, records.SoleNode{}))
 		})
 	}, []string{"sole-node/that: its content belongs", "sole-node/this: its content belongs"}},
+	"nodes that no process has written": {func(w *damageTest) {
+		w.update(func(tx *store.Tx) error {
+			whole := records.Node{Incarnation: "x", Level: 1, Beat: 1}
+			return errors.Join(
+				records.Nodes.Put(tx, "A", whole), records.Confirmations.Put(tx, "A", records.Confirmation{Incarnation: "x"}),
+				records.Levels.Put(tx, records.LevelPath, records.Level{Level: 1}), // so far all is well
+				records.Nodes.Put(tx, "a_b", whole), records.Nodes.Put(tx, "B", records.Node{Level: 1, Beat: 1}),
+				records.Nodes.Put(tx, "C", records.Node{Incarnation: "x", Beat: 1}), records.Nodes.Put(tx, "D", records.Node{Incarnation: "x", Level: 1}),
+				records.Confirmations.Put(tx, "B", records.Confirmation{}), records.Confirmations.Put(tx, "X", records.Confirmation{Incarnation: "x"}),
+				records.Levels.Put(tx, "other", records.Level{Level: 1}))
+		})
+	}, []string{
+		"cluster/other: its content belongs", "confirmed/B: its content belongs", "node/X: it is missing: confirmed/X needs it",
+		"node/B: its content belongs", "node/C: its content belongs", "node/D: its content belongs", "node/a_b: its content belongs",
+	}},
+	"a level below the first": {func(w *damageTest) {
+		w.update(func(tx *store.Tx) error { return records.Levels.Put(tx, records.LevelPath, records.Level{}) })
+	}, []string{"cluster/level: its content belongs"}},
 	"a clock behind wall time": {func(w *damageTest) {
 		w.update(func(tx *store.Tx) error {
 			return records.Clocks.Put(tx, records.ClockPath, records.Clock{OffsetNanos: -1})
