@@ -60,7 +60,7 @@ internal/integrity        internal/journal internal/material internal/records in
 internal/service          internal/bounded internal/nodes internal/journal internal/material internal/records internal/key internal/api internal/api/sts internal/policy internal/crypt internal/seal internal/identity internal/sigv4 internal/audit internal/seed internal/store internal/space internal/webidentity internal/admit  |  json uuid
 internal/conns            |  proxy
 internal/server           internal/key internal/api internal/api/sts internal/conns internal/identity internal/sigv4 internal/service internal/space internal/admit  |  fasthttp uuid
-internal/host             internal/service internal/nodes internal/sigv4 internal/webidentity internal/audit internal/identity internal/key internal/guarded internal/seal internal/space internal/store internal/store/etcd internal/store/local internal/store/memory  |
+internal/host             internal/service internal/nodes internal/sigv4 internal/webidentity internal/audit internal/durable internal/records internal/identity internal/key internal/guarded internal/seal internal/space internal/store internal/store/etcd internal/store/local internal/store/memory  |
 
 byok                      internal/keyfile internal/privatekey  |  tink
 byok/awsimport            byok  |  aws

@@ -139,8 +139,8 @@ func decode(t *testing.T, text []byte) (v any) {
 func (f *goldenFolder) checkVerify() string {
 	f.t.Helper()
 	var out bytes.Buffer
-	v := &verification{out: &out, data: f.data}
-	f.must(v.run(f.t.Context(), f.rootKey))
+	v := &verification{place: place{data: f.data, rootKeyFile: f.rootKey}, out: &out}
+	f.must(v.run(f.t.Context()))
 	f.must(v.close())
 	if v.findings > 0 {
 		f.t.Errorf("keyhold verify finds\n%s", &out)
@@ -231,8 +231,8 @@ func TestNewerFolderIsRefused(t *testing.T) {
 		var log bytes.Buffer
 		d, s, err := f.open(&log, nil)
 		f.must(d.Close(s))
-		v := &verification{out: &log, data: f.data}
-		verified := v.run(t.Context(), f.rootKey)
+		v := &verification{place: place{data: f.data, rootKeyFile: f.rootKey}, out: &log}
+		verified := v.run(t.Context())
 		f.must(v.close())
 		for _, err := range []error{err, verified} {
 			text := fmt.Sprint(explainOpen(err, f.data, f.rootKey))

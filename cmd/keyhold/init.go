@@ -16,53 +16,42 @@ import (
 	"github.com/keyhold/keyhold/internal/guarded"
 	"github.com/keyhold/keyhold/internal/host"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/service"
 )
 
 // initOptions are the flags of keyhold init.
 type initOptions struct {
-	data, rootKeyFile, account string
-	regions                    []string
+	place
+	account string
+	regions []string
 }
 
 func initCommand() *cobra.Command {
 	var o initOptions
 	c := &cobra.Command{
-		Use:   "init --data DIR",
+		Use:   "init --data DIR [--store URL]",
 		Short: "Make the data folder, the root key and the first credentials of a server",
 		Long: `Make the data folder, the root key file and the first credentials of a server. The
 credentials belong to the root of the account. They are shown here and never again.
 Anybody who has both the root key file and the data folder has the keys: keep copies
-of the two in different places.`,
-		Example: "  keyhold init --data /var/lib/keyhold --root-key-file /etc/keyhold/root.key " +
-			"--regions eu-west-2,eu-central-1",
+of the two in different places.
+
+With --store etcd://…, the data is in an etcd cluster, which several servers share
+(docs/cluster.md). The data folder then belongs to the first of these servers.`,
+		Example: `  keyhold init --data /var/lib/keyhold --root-key-file /etc/keyhold/root.key --regions eu-west-2
+  keyhold init --store "etcd://etcd1:2379,etcd2:2379/keyhold?ca=/etc/keyhold/etcd.pem" --data /var/lib/keyhold`,
 		Args: exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return runInit(c.Context(), o, c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
-	dataFlags(c, &o.data, &o.rootKeyFile)
+	o.place.flags(c)
 	c.Flags().StringVar(&o.account, "account", "000000000000", "account of the deployment, 12 digits")
 	c.Flags().StringSliceVar(&o.regions, "regions", []string{service.DefaultRegion},
 		"Regions to serve, separated by commas")
 	return c
-}
-
-// dataFlags adds the flags of commands that open a data folder.
-func dataFlags(c *cobra.Command, data, rootKeyFile *string) {
-	c.Flags().StringVar(data, "data", "", "data folder")
-	c.Flags().StringVar(rootKeyFile, "root-key-file", "",
-		"root key file (default: the name of the data folder, followed by .root-key)")
-	c.PreRunE = func(*cobra.Command, []string) error {
-		if *data == "" {
-			return usageError{fmt.Errorf("%s needs --data DIR", c.CommandPath())}
-		}
-		if *rootKeyFile == "" {
-			*rootKeyFile = initRootKey(*data)
-		}
-		return nil
-	}
 }
 
 // initRootKey returns the path of the root key that keyhold init makes by default, beside the data folder.
@@ -83,29 +72,25 @@ func runInit(ctx context.Context, o initOptions, out, log io.Writer) (err error)
 	if err := checkRegions(o.regions); err != nil {
 		return err
 	}
-	if host.HasDatabase(o.data) {
-		return fmt.Errorf(
-			"%s already contains a deployment, which was left unchanged: give another folder with --data", o.data)
-	}
 	if err := harden(); err != nil {
 		return err
 	}
-	if err := host.CheckFolder(o.data); err != nil {
-		return err
+	if err := o.checkEmpty(ctx); err != nil {
+		return o.explain(err)
 	}
 	if err := seal.CreateKeyFile(o.rootKeyFile); err != nil {
 		return fmt.Errorf("%w (existing files are never overwritten: give another --root-key-file)", err)
 	}
 	var s *service.Service
-	d, err := host.OpenFolder(o.data, o.rootKeyFile, func(error) {})
+	d, err := o.open(ctx, func(error) {})
 	defer func() { err = errors.Join(err, d.Close(s)) }()
 	if err != nil {
-		return explainOpen(err, o.data, o.rootKeyFile)
+		return o.explain(err)
 	}
 	c := d.Config()
 	c.Clock, c.Log, c.Create = service.NewClock(time.Now), slog.New(slog.NewTextHandler(log, nil)), true
 	if s, err = service.Open(ctx, c); err != nil {
-		return explainOpen(err, o.data, o.rootKeyFile)
+		return o.explain(err)
 	}
 	id, secret, err := s.Initialise(ctx, o.account)
 	if err != nil {
@@ -114,8 +99,7 @@ func runInit(ctx context.Context, o initOptions, out, log io.Writer) (err error)
 	if _, err := s.ServeRegions(ctx, o.regions); err != nil {
 		return err
 	}
-	command := fmt.Sprintf("%s serve --data %s --root-key-file %s",
-		self(), guarded.Shell(o.data), guarded.Shell(o.rootKeyFile))
+	command := self() + " serve " + o.flagsForShell()
 	return printf(out, `Made the deployment of account %[1]s in %[2]s.
 Root key: %[3]s. The data cannot be opened without this file: keep a copy, apart from the data.
 
@@ -127,7 +111,28 @@ To start the server for programs on this machine:
   %[6]s
 To start it for other machines too, with a certificate for its name in server.pem and server.key:
   %[6]s --addr :4599 --tls-cert server.pem --tls-key server.key
-`, o.account, o.data, o.rootKeyFile, id, secret, command)
+`, o.account, o.name(), o.rootKeyFile, id, secret, command)
+}
+
+// checkEmpty refuses a store that has a deployment, before anything is made.
+func (o initOptions) checkEmpty(ctx context.Context) (err error) {
+	if !o.shared() {
+		if host.HasDatabase(o.data) {
+			return fmt.Errorf(
+				"%s already contains a deployment, which was left unchanged: give another folder with --data", o.data)
+		}
+		return host.CheckFolder(o.data)
+	}
+	s, err := host.OpenStore(ctx, o.store, func(error) {})
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if err != nil {
+		return err
+	}
+	empty, err := records.IsEmpty(ctx, s.Backend)
+	if err == nil && !empty {
+		err = fmt.Errorf("%s already contains a deployment, which was left unchanged: give another prefix in --store", o.store)
+	}
+	return err
 }
 
 // self returns the shell word that runs this program again: its name, or the path by which it was

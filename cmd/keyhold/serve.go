@@ -24,7 +24,7 @@ import (
 
 // serveOptions are the flags of keyhold serve.
 type serveOptions struct {
-	data, rootKeyFile string
+	place
 	addr, account     string
 	regions           []string
 	certFile, keyFile string
@@ -36,7 +36,7 @@ type serveOptions struct {
 func serveCommand() *cobra.Command {
 	var o serveOptions
 	c := &cobra.Command{
-		Use:   "serve --data DIR",
+		Use:   "serve --data DIR [--store URL]",
 		Short: "Run a server on a data folder that keyhold init made",
 		Long: `Run a server on a data folder that keyhold init made. Clients see the same behaviour as
 with keyhold dev, but the credentials are those that keyhold init showed, and nobody can
@@ -44,7 +44,12 @@ move the clock. Without a certificate the server listens on the loopback interfa
 
 The deployment remembers its Regions: --regions replaces them. When the server starts, it
 warns of keys in Regions that it does not serve. SIGHUP changes nothing. A server whose
-terminal is closed stops in order.`,
+terminal is closed stops in order.
+
+With --store etcd://…, the server is one of several nodes that share an etcd cluster
+(docs/cluster.md). --data then names the folder of this node, which it makes: it has the
+audit log of the node and its ID. Each node needs a folder of its own, and a copy of the
+root key file.`,
 		Example: `  keyhold serve --data /var/lib/keyhold --root-key-file /etc/keyhold/root.key \
     --addr :4599 --tls-cert server.pem --tls-key server.key --regions eu-west-2,eu-central-1`,
 		Args: exactly(0),
@@ -52,7 +57,7 @@ terminal is closed stops in order.`,
 			return runServe(c.Context(), o, c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
-	dataFlags(c, &o.data, &o.rootKeyFile)
+	o.place.flags(c)
 	c.Flags().StringVar(&o.addr, "addr", "127.0.0.1:4599", "address to listen on; port 0 takes a free one")
 	c.Flags().StringVar(&o.account, "account", "", "refuse to start unless the deployment belongs to this account")
 	c.Flags().StringSliceVar(&o.regions, "regions", nil,
@@ -101,8 +106,8 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	if err := o.check(); err != nil {
 		return err
 	}
-	if !host.HasDatabase(o.data) {
-		return explainOpen(records.ErrNotInitialised, o.data, o.rootKeyFile)
+	if !o.shared() && !host.HasDatabase(o.data) {
+		return o.explain(records.ErrNotInitialised)
 	}
 	if err := harden(); err != nil {
 		return err
@@ -121,30 +126,31 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	}
 	defer listener.Close()
 	var s *service.Service
-	d, err := host.OpenFolder(o.data, o.rootKeyFile, fail)
+	d, err := o.open(ctx, fail)
 	defer func() { err = errors.Join(err, d.Close(s)) }()
 	if err != nil {
-		return explainOpen(err, o.data, o.rootKeyFile)
+		return o.explain(err)
 	}
 	if err := d.HoldReserve(o.data, int64(o.reserve)<<20, logger); err != nil {
 		return err
 	}
 	c := d.Config()
 	c.Log, c.WrappingKeysAhead = logger, wrappingKeysAhead
+	c.Address, c.Version = listener.Addr().String(), programVersion()
 	c.Rates, c.Quotas = overlay(service.DefaultRates(), o.limits.rates), overlay(service.DefaultQuotas(), o.limits.quotas)
 	c.Computing = new(processors).computing
 	if s, err = service.Open(ctx, c); err != nil {
-		return explainOpen(err, o.data, o.rootKeyFile)
+		return o.explain(err)
 	}
 	account, err := s.Account(ctx)
 	if err != nil {
 		return err
 	}
 	if account == "" { // a dev server's folder, or one that init did not finish
-		return explainOpen(records.ErrNotInitialised, o.data, o.rootKeyFile)
+		return o.explain(records.ErrNotInitialised)
 	}
 	if o.account != "" && o.account != account {
-		return fmt.Errorf("the deployment in %s belongs to account %q, not %s", o.data, account, o.account)
+		return fmt.Errorf("the deployment in %s belongs to account %q, not %s", o.name(), account, o.account)
 	}
 	if o.regions, err = s.ServeRegions(ctx, o.regions); err != nil {
 		return err

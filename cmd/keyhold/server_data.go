@@ -44,6 +44,8 @@ func explainOpen(err error, data, rootKeyFile string) error {
 	case (errors.Is(err, os.ErrNotExist) || errors.Is(err, records.ErrNotInitialised)) && madeByDev(data):
 		return fmt.Errorf(
 			"%s is the data folder of a dev server: use keyhold dev, or make another folder with keyhold init --data DIR", data)
+	case errors.Is(err, records.ErrNotInitialised) && host.IsNodeFolder(data):
+		return fmt.Errorf("%s is the folder of a node on an etcd cluster: name the cluster with --store", data)
 	case errors.Is(err, os.ErrNotExist):
 		return fmt.Errorf("%w; give the root key file that the folder was made with", err)
 	case errors.Is(err, records.ErrNotInitialised):

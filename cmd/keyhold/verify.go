@@ -22,43 +22,46 @@ import (
 )
 
 func verifyCommand() *cobra.Command {
-	var data, rootKeyFile string
+	var p place
 	c := &cobra.Command{
-		Use:   "verify --data DIR",
-		Short: "Check a whole data folder, and repair nothing",
+		Use:   "verify --data DIR [--store URL]",
+		Short: "Check a whole deployment, and repair nothing",
 		Long: `Check a whole data folder while no server uses it: every page of the database, every
 record, every seal, every index, the slots and the audit log. Each fault is printed on
 a line of its own, and names what is damaged. The exit code is 1 if the check finds a
-fault. Nothing is written, so the folder may be on a read-only medium.`,
+fault. Nothing is written, so the folder may be on a read-only medium.
+
+With --store etcd://…, check every record, seal, index and slot in an etcd cluster while all
+nodes are stopped, and the audit log of the node whose folder is --data.`,
 		Example: "  keyhold verify --data /var/lib/keyhold --root-key-file /etc/keyhold/root.key",
 		Args:    exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
-			return runVerify(c.Context(), data, rootKeyFile, c.OutOrStdout())
+			return runVerify(c.Context(), p, c.OutOrStdout())
 		},
 	}
-	dataFlags(c, &data, &rootKeyFile)
-	needData := c.PreRunE
+	p.flags(c)
+	complete := c.PreRunE
 	c.PreRunE = func(c *cobra.Command, args []string) error {
-		if data != "" && rootKeyFile == "" {
-			rootKeyFile = rootKeyFileOf(data)
+		if p.data != "" && p.rootKeyFile == "" {
+			p.rootKeyFile = rootKeyFileOf(p.data)
 		}
-		return needData(c, args)
+		return complete(c, args)
 	}
 	return c
 }
 
-func runVerify(ctx context.Context, data, rootKeyFile string, out io.Writer) (err error) {
-	if !host.HasDatabase(data) {
-		return explainOpen(records.ErrNotInitialised, data, rootKeyFile)
+func runVerify(ctx context.Context, p place, out io.Writer) (err error) {
+	if !p.shared() && !host.HasDatabase(p.data) {
+		return p.explain(records.ErrNotInitialised)
 	}
 	if err := harden(); err != nil {
 		return err
 	}
-	v := &verification{out: out, data: data}
+	v := &verification{place: p, out: out}
 	defer func() { err = errors.Join(err, v.close()) }()
-	err = v.run(ctx, rootKeyFile)
+	err = v.run(ctx)
 	if _, corrupt := errors.AsType[*store.CorruptError](err); err != nil && !corrupt {
-		return explainOpen(err, data, rootKeyFile)
+		return p.explain(err)
 	}
 	if err != nil {
 		for _, problem := range unjoin(err) {
@@ -67,16 +70,16 @@ func runVerify(ctx context.Context, data, rootKeyFile string, out io.Writer) (er
 	}
 	if v.findings > 0 {
 		return fmt.Errorf(
-			"findings in %s: %d; nothing was changed: restore the newest backup of the whole folder that keyhold verify "+
-				"finds sound", data, v.findings)
+			"findings in %s: %d; nothing was changed: restore the newest backup of the whole %s that keyhold verify "+
+				"finds sound", p.name(), v.findings, p.kind())
 	}
-	return printf(out, "%s is sound\n", data)
+	return printf(out, "%s is sound\n", p.name())
 }
 
-// A verification checks one data folder.
+// A verification checks one deployment.
 type verification struct {
+	place
 	out      io.Writer
-	data     string
 	findings int
 	opened   []io.Closer
 }
@@ -95,37 +98,66 @@ func (v *verification) close() error {
 	return errors.Join(errs...)
 }
 
-// run returns an error if it could not check the folder, or if the damage makes a further check
+// run returns an error if it could not check the deployment, or if the damage makes a further check
 // unsafe, because bbolt would loop forever on some pages.
-func (v *verification) run(ctx context.Context, rootKeyFile string) error {
-	root, err := seal.OpenKeyFile(rootKeyFile)
+func (v *verification) run(ctx context.Context) error {
+	root, err := seal.OpenKeyFile(v.rootKeyFile)
 	if err != nil {
 		return err
 	}
-	db, err := local.OpenReadOnly(v.data)
+	backend, slots, err := v.openStore(ctx)
 	if err != nil {
 		return err
 	}
-	v.opened = append(v.opened, db)
-	if err := db.Check(ctx); err != nil {
-		return err
-	}
-	slots, err := local.OpenSlotsReadOnly(v.data)
-	if err != nil {
-		return err
-	}
-	v.opened = append(v.opened, slots)
 	log, err := v.log()
 	if err != nil {
 		return err
 	}
-	s, err := integrity.Verify(ctx, integrity.Remains{Backend: db, Slots: slots, Root: root, Log: log},
+	s, err := integrity.Verify(ctx, integrity.Remains{Backend: backend, Slots: slots, Root: root, Log: log},
 		func(f integrity.Finding) { v.report(f.String()) })
 	if err != nil {
 		return err
 	}
-	v.summarise(s, rootKeyFile)
+	v.summarise(s)
 	return nil
+}
+
+func (v *verification) openStore(ctx context.Context) (store.Backend, store.Slots, error) {
+	if v.shared() {
+		return v.openShared(ctx)
+	}
+	db, err := local.OpenReadOnly(v.data)
+	if err != nil {
+		return nil, nil, err
+	}
+	v.opened = append(v.opened, db)
+	if err := db.Check(ctx); err != nil {
+		return nil, nil, err
+	}
+	slots, err := local.OpenSlotsReadOnly(v.data)
+	if err != nil {
+		return nil, nil, err
+	}
+	v.opened = append(v.opened, slots)
+	return db, slots, nil
+}
+
+// openShared opens a store that several nodes share. All must be stopped: a slot can be erased after its record was
+// read.
+func (v *verification) openShared(ctx context.Context) (store.Backend, store.Slots, error) {
+	s, err := host.ReadStore(ctx, v.store)
+	v.opened = append(v.opened, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	err = s.Backend.View(ctx, func(r store.Reader) error {
+		node, err := records.ServingNode(r)
+		if err == nil && node != "" {
+			err = fmt.Errorf("node %s uses %s: stop all nodes, and run the command again", node, v.store)
+		}
+		return err
+	})
+	return s.Backend, s.Slots, err
 }
 
 // log returns the audit log. A missing log is a finding, because only the log shows whether the
@@ -147,8 +179,8 @@ func (v *verification) log() (*io.SectionReader, error) {
 	return io.NewSectionReader(f, 0, info.Size()), nil
 }
 
-func (v *verification) summarise(s integrity.Summary, rootKeyFile string) {
-	printf(v.out, "root key    %s\nrevision    %d\nrecords    ", rootKeyFile, s.Revision)
+func (v *verification) summarise(s integrity.Summary) {
+	printf(v.out, "root key    %s\nrevision    %d\nrecords    ", v.rootKeyFile, s.Revision)
 	for _, table := range slices.Sorted(maps.Keys(s.Records)) {
 		printf(v.out, " %s %d", table, s.Records[table])
 	}

@@ -22,3 +22,12 @@ func versionCommand() *cobra.Command {
 		},
 	}
 }
+
+// programVersion returns the version of the program, or "" if the binary was built without it.
+func programVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	return info.Main.Version
+}

@@ -33,6 +33,10 @@ type Deployment struct {
 	audit   *audit.Log
 	fail    func(error)
 	keeper  *space.Keeper // nil until HoldReserve
+
+	// Of a node that shares the Backend with others.
+	node string   // its ID
+	lock *os.File // the file of its ID
 }
 
 // InMemory returns a Deployment in memory, which is lost when the process ends. It calls fail
@@ -91,6 +95,7 @@ func (d Deployment) Config() service.Config {
 		Backend: d.Backend, Slots: d.slots, Root: d.Root, Audit: d.audit, Fenced: d.fail,
 		Clock: service.NewClock(time.Now), WebIdentity: webidentity.New(webidentity.Transport, time.Now),
 	}
+	c.Node, c.Shared = d.node, d.node != ""
 	if d.keeper != nil {
 		c.Full = d.keeper.Full
 	}
@@ -116,6 +121,9 @@ func (d Deployment) Close(s *service.Service) error {
 	if d.Backend != nil {
 		errs = append(errs, d.Backend.Close())
 	}
+	if d.lock != nil {
+		errs = append(errs, d.lock.Close())
+	}
 	return errors.Join(errs...)
 }
 
@@ -126,17 +134,21 @@ func HasDatabase(data string) bool {
 }
 
 // HoldReserve keeps disk space in reserve in the files of a data folder until d is closed: half
-// of it in the database and half in the audit log.
+// of it in the database and half in the audit log. A node has only the audit log in its folder.
 func (d *Deployment) HoldReserve(data string, bytes int64, log *slog.Logger) error {
-	store, ok1 := d.Backend.(space.Holder)
-	slots, ok2 := d.slots.(space.Holder)
-	if !ok1 || !ok2 {
-		return errors.New("these files hold no space in reserve")
-	}
 	size, err := space.Size(data)
 	if err != nil {
 		return err
 	}
-	d.keeper = space.Keep(log, min(bytes, size/mostReserve)/2, store, d.audit, slots)
+	holders := []space.Holder{d.audit}
+	if d.node == "" {
+		store, ok1 := d.Backend.(space.Holder)
+		slots, ok2 := d.slots.(space.Holder)
+		if !ok1 || !ok2 {
+			return errors.New("these files hold no space in reserve")
+		}
+		holders = []space.Holder{store, d.audit, slots}
+	}
+	d.keeper = space.Keep(log, min(bytes, size/mostReserve)/2, holders...)
 	return nil
 }

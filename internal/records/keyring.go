@@ -30,6 +30,23 @@ func Reload(keyring *seal.Keyring, backend store.Backend, root seal.Root) {
 	})
 }
 
+// IsEmpty reports whether a Backend has no records. It returns ErrUnfinishedCopy if a deployment is being copied to it.
+func IsEmpty(ctx context.Context, backend store.Backend) (empty bool, err error) {
+	err = backend.View(ctx, func(r store.Reader) error {
+		marker, err := store.ReadItem(r, CopyKey())
+		if err == nil && marker.Rev != 0 {
+			err = ErrUnfinishedCopy
+		}
+		if err != nil {
+			return err
+		}
+		any, err := r.Scan([]byte{0}, []byte{0xff}, 1)
+		empty = len(any) == 0
+		return err
+	})
+	return empty, err
+}
+
 // OpenKeyring returns the data keys of the deployment in a Backend. If create is set, it makes a
 // new deployment in an empty Backend.
 func OpenKeyring(ctx context.Context, backend store.Backend, root seal.Root, create bool) (*seal.Keyring, error) {

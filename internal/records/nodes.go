@@ -3,6 +3,8 @@ package records
 import (
 	"strings"
 	"time"
+
+	"github.com/keyhold/keyhold/internal/store"
 )
 
 // What a deployment that several nodes share has of each node, by the ID of the node, besides the
@@ -58,4 +60,14 @@ type Level struct {
 func ValidNodeID(id string) bool {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-"
 	return id != "" && len(id) <= 64 && strings.Trim(id, letters) == ""
+}
+
+// ServingNode returns the ID of a node that may be serving, or "".
+func ServingNode(r store.Reader) (id string, err error) {
+	first := []byte(Confirmations.Prefix + "/")
+	serving, err := r.Scan(first, []byte(Confirmations.Prefix+"0"), 1) // 0 follows / in ASCII
+	if err != nil || len(serving) == 0 {
+		return "", err
+	}
+	return string(serving[0].Key[len(first):]), nil
 }

@@ -1,0 +1,197 @@
+package cluster
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// builtProgram builds keyhold once for all tests.
+var builtProgram = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "keyhold")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "keyhold")
+	build := exec.Command("go", "build", "-o", path, "./cmd/keyhold")
+	build.Dir = ".."
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// A deployment is the programs of several nodes, in one folder.
+type deployment struct {
+	*testing.T
+	dir, program, url string
+	env               []string
+}
+
+func newDeployment(t *testing.T, servers []*server) *deployment {
+	t.Helper()
+	program, err := builtProgram()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &deployment{t, t.TempDir(), program, "etcd://" + strings.Join(addresses(servers), ",") + "/keyhold", os.Environ()}
+}
+
+// run runs keyhold with words, and returns its output.
+func (d *deployment) run(words ...string) (string, error) {
+	d.Helper()
+	ctx, cancel := context.WithTimeout(d.Context(), patience)
+	defer cancel()
+	c := exec.CommandContext(ctx, d.program, words...)
+	c.Dir, c.Env = d.dir, d.env
+	out, err := c.CombinedOutput()
+	return string(out), err
+}
+
+// must runs keyhold, and checks a part of its output.
+func (d *deployment) must(part string, words ...string) string {
+	d.Helper()
+	out, err := d.run(words...)
+	if err != nil || !strings.Contains(out, part) {
+		d.Fatalf("keyhold %s: %v, without %q\n%s", strings.Join(words, " "), err, part, out)
+	}
+	return out
+}
+
+// refuses runs keyhold, which must fail with a part of its output.
+func (d *deployment) refuses(part string, words ...string) {
+	d.Helper()
+	out, err := d.run(words...)
+	if err == nil || !strings.Contains(out, part) {
+		d.Errorf("keyhold %s: %v, without %q\n%s", strings.Join(words, " "), err, part, out)
+	}
+}
+
+// init makes the deployment, and takes its credentials.
+func (d *deployment) init() {
+	d.Helper()
+	out := d.must("Made the deployment", "init", "--store", d.url, "--data", "one", "--root-key-file", "root.key")
+	for _, m := range regexp.MustCompile(`export (\S+)`).FindAllStringSubmatch(out, -1) {
+		d.env = append(d.env, m[1])
+	}
+	d.env = append(d.env, "AWS_REGION=us-east-1")
+}
+
+// A node is a running server.
+type node struct {
+	*deployment
+	endpoint string
+	process  *exec.Cmd
+	log      *bytes.Buffer
+}
+
+var endpointLine = regexp.MustCompile(`^  endpoint +(\S+)$`)
+
+// serve starts a node, and returns when it serves.
+func (d *deployment) serve(folder string, more ...string) *node {
+	d.Helper()
+	c := exec.Command(d.program, append([]string{"serve", "--store", d.url, "--data", folder, "--root-key-file", "root.key",
+		"--addr", "127.0.0.1:0"}, more...)...)
+	c.Dir, c.Env = d.dir, d.env
+	n := &node{deployment: d, process: c, log: new(bytes.Buffer)}
+	c.Stderr = n.log
+	out, err := c.StdoutPipe()
+	if err == nil {
+		err = c.Start()
+	}
+	if err != nil {
+		d.Fatal(err)
+	}
+	d.Cleanup(func() { n.end(syscall.SIGKILL) })
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if m := endpointLine.FindStringSubmatch(lines.Text()); m != nil {
+			n.endpoint = m[1]
+			go func() {
+				for lines.Scan() {
+				}
+			}()
+			return n
+		}
+	}
+	n.end(syscall.SIGKILL)
+	d.Fatalf("the node does not serve\n%s", n.log)
+	return nil
+}
+
+// end ends a node by a signal.
+func (n *node) end(signal syscall.Signal) {
+	if n.process.ProcessState == nil {
+		n.process.Process.Signal(signal)
+		n.process.Wait()
+	}
+}
+
+// must runs a client command on this node.
+func (n *node) must(part string, words ...string) string {
+	n.Helper()
+	return n.deployment.must(part, append(words, "--endpoint-url", n.endpoint)...)
+}
+
+// eventually runs keyhold until its output has a part.
+func (d *deployment) eventually(part string, words ...string) string {
+	d.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(200 * time.Millisecond) {
+		out, err := d.run(words...)
+		if err == nil && strings.Contains(out, part) {
+			return out
+		}
+		if time.Now().After(deadline) {
+			d.Fatalf("keyhold %s: %v, without %q\n%s", strings.Join(words, " "), err, part, out)
+		}
+	}
+}
+
+// Three nodes are one deployment: what one of them acknowledged, the others know. The commands of the operator refuse
+// what would be wrong, and the deployment moves between an etcd cluster and a folder.
+func TestProgramsOnOneCluster(t *testing.T) {
+	d := newDeployment(t, startCluster(t, 1))
+	shared := []string{"--store", d.url, "--root-key-file", "root.key", "--data"}
+	in := func(command, folder string) []string { return append(append([]string{command}, shared...), folder) }
+	d.refuses("make one with", in("serve", "one")...) // without a root key and a deployment
+	os.RemoveAll(filepath.Join(d.dir, "one"))
+	d.init()
+	d.refuses("already contains a deployment, which was left unchanged", "init", "--store", d.url, "--data", "other")
+	d.refuses("name the cluster with --store", "serve", "--data", "one", "--root-key-file", "root.key")
+
+	one, two, three := d.serve("one"), d.serve("two"), d.serve("three")
+	one.must("Proof", "import", "alias/app", "--create", "--generate", "app.key", "--no-expiry", "--wrapping-key-spec", "RSA_2048")
+	two.must("Proof", "import", "alias/app", "--from", "app.key", "--no-expiry", "--wrapping-key-spec", "RSA_2048")
+	three.must("expires before", "expiring")
+	d.refuses("each node needs a folder of its own", append(in("serve", "two"), "--addr", "127.0.0.1:0")...)
+	d.refuses("stop all nodes", in("verify", "one")...)
+	d.refuses("stop all nodes", "store", "copy", "--from", d.url, "--to", "folder", "--root-key-file", "root.key")
+	for _, n := range []*node{one, two, three} {
+		n.end(syscall.SIGTERM)
+		if strings.Contains(n.log.String(), "level=ERROR") {
+			t.Errorf("%s", n.log)
+		}
+	}
+
+	d.must(" is sound", in("verify", "two")...)
+	d.must("verified", "store", "copy", "--from", d.url, "--to", "folder", "--root-key-file", "root.key")
+	d.refuses("has a database of its own", in("serve", "folder")...)
+	d.must("is sound", "verify", "--data", "folder", "--root-key-file", "root.key")
+	d.url += "/second"
+	d.must("verified", "store", "copy", "--from", "folder", "--to", d.url, "--root-key-file", "root.key")
+	d.refuses("the target is not empty", "store", "copy", "--from", "folder", "--to", d.url, "--root-key-file", "root.key")
+	four := d.serve("four")
+	four.must("Proof", "import", "alias/app", "--from", "app.key", "--no-expiry", "--wrapping-key-spec", "RSA_2048")
+	four.end(syscall.SIGTERM)
+}
