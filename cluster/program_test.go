@@ -4,33 +4,28 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// builtProgram builds keyhold once for all tests.
-var builtProgram = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "keyhold")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "keyhold")
-	build := exec.Command("go", "build", "-o", path, "./cmd/keyhold")
+// buildProgram builds keyhold.
+func buildProgram(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "keyhold")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", path, "./cmd/keyhold")
 	build.Dir = ".."
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w\n%s", err, out)
+		t.Fatalf("%v\n%s", err, out)
 	}
-	return path, nil
-})
+	return path
+}
 
 // A deployment is the programs of several nodes, in one folder.
 type deployment struct {
@@ -41,11 +36,7 @@ type deployment struct {
 
 func newDeployment(t *testing.T, servers []*server) *deployment {
 	t.Helper()
-	program, err := builtProgram()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &deployment{t, t.TempDir(), program, "etcd://" + strings.Join(addresses(servers), ",") + "/keyhold", os.Environ()}
+	return &deployment{t, t.TempDir(), buildProgram(t), "etcd://" + strings.Join(addresses(servers), ",") + "/keyhold", os.Environ()}
 }
 
 // run runs keyhold with words, and returns its output.
@@ -164,7 +155,7 @@ func TestProgramsOnOneCluster(t *testing.T) {
 	d := newDeployment(t, startCluster(t, 1))
 	shared := []string{"--store", d.url, "--root-key-file", "root.key", "--data"}
 	in := func(command, folder string) []string { return append(append([]string{command}, shared...), folder) }
-	d.refuses("make one with", in("serve", "one")...) // without a root key and a deployment
+	d.refuses("give a copy of the root key file", in("serve", "one")...)
 	os.RemoveAll(filepath.Join(d.dir, "one"))
 	d.init()
 	d.refuses("already contains a deployment, which was left unchanged", "init", "--store", d.url, "--data", "other")

@@ -41,7 +41,7 @@ of the two in different places.
 With --store etcd://…, the data is in an etcd cluster, which several servers share
 (docs/cluster.md). The data folder then belongs to the first of these servers.`,
 		Example: `  keyhold init --data /var/lib/keyhold --root-key-file /etc/keyhold/root.key --regions eu-west-2
-  keyhold init --store "etcd://etcd1:2379,etcd2:2379/keyhold?ca=/etc/keyhold/etcd.pem" --data /var/lib/keyhold`,
+  keyhold init --store etcd://etcd1:2379,etcd2:2379/keyhold --data /var/lib/keyhold`,
 		Args: exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return runInit(c.Context(), o, c.OutOrStdout(), c.ErrOrStderr())
@@ -130,7 +130,8 @@ func (o initOptions) checkEmpty(ctx context.Context) (err error) {
 	}
 	empty, err := records.IsEmpty(ctx, s.Backend)
 	if err == nil && !empty {
-		err = fmt.Errorf("%s already contains a deployment, which was left unchanged: give another prefix in --store", o.store)
+		err = fmt.Errorf(
+			"%s already contains a deployment, which was left unchanged: give another prefix in --store", o.store)
 	}
 	return err
 }

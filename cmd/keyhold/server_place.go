@@ -53,7 +53,8 @@ func (p *place) complete(command string) error {
 // storeInFolder makes --store DIR mean the same as --data DIR.
 func (p *place) storeInFolder(command string) error {
 	if p.data != "" && filepath.Clean(p.data) != filepath.Clean(p.store) {
-		return usageError{fmt.Errorf("%s: a store in a folder has everything in this folder: give --store or --data", command)}
+		return usageError{fmt.Errorf(
+			"%s: a store in a folder has everything in this folder: give --store or --data", command)}
 	}
 	p.data, p.store = p.store, ""
 	return nil
@@ -102,8 +103,8 @@ func (p place) explain(err error) error {
 	}
 	switch {
 	case errors.Is(err, store.ErrInUse):
-		return fmt.Errorf("the folder %s is in use by another process: each node needs a folder of its own: give another one "+
-			"with --data", p.data)
+		return fmt.Errorf("the folder %s is in use by another process: each node needs a folder of its own: give another "+
+			"one with --data", p.data)
 	case errors.Is(err, host.ErrOtherFolder):
 		return fmt.Errorf("%w: give an empty or missing folder with --data", err)
 	case errors.Is(err, records.ErrUnfinishedCopy):
@@ -120,8 +121,8 @@ func (p place) explain(err error) error {
 		return fmt.Errorf("%w; Keyhold cannot check whether the store is older than the log of this node. To start the node "+
 			"with a new log, move %s away, and keep it", err, p.data)
 	case errors.Is(err, journal.ErrOlderStore):
-		return fmt.Errorf("%w; the etcd cluster was restored from an older snapshot, or --data names the folder of a node of "+
-			"another store. To continue with the older state, move %s away first: all later changes are lost", err, p.data)
+		return fmt.Errorf("%w; the etcd cluster was restored from an older snapshot, or --data names the folder of a node "+
+			"of another store. To continue with the older state, move %s away first: all later changes are lost", err, p.data)
 	case errors.Is(err, records.ErrNewerFormat):
 		return fmt.Errorf("%s: %w. Run that version; this version has changed nothing", p.store, err)
 	}

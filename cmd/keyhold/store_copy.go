@@ -203,14 +203,15 @@ func (o copyOptions) explain(err error) error {
 		return fmt.Errorf("%s: %w: start a server of this version on it once, stop the server, and run the command again",
 			o.from, err)
 	case errors.Is(err, transfer.ErrChanged):
-		return fmt.Errorf("%w: what %s has is incomplete, and cannot be continued: remove it, and run the command again", err, o.to)
+		return fmt.Errorf("%w: what %s has is incomplete, and cannot be continued: remove it, and run the command again",
+			err, o.to)
 	case errors.Is(err, transfer.ErrNotEmpty):
 		return fmt.Errorf("%s: %w, and was left unchanged: give an empty or missing store with --to", o.to, err)
 	case errors.Is(err, transfer.ErrOtherCopy):
 		return fmt.Errorf("%s: %w: wait for its end", o.to, err)
 	case errors.Is(err, transfer.ErrUnsound):
-		return fmt.Errorf("%w: the lines above name the faults. %s cannot be used. Check the copied store with keyhold verify",
-			err, o.to)
+		return fmt.Errorf("%w: the lines above name the faults. %s cannot be used. Check the copied store with "+
+			"keyhold verify", err, o.to)
 	case errors.Is(err, store.ErrTooOld), errors.Is(err, context.Canceled):
 		return fmt.Errorf("the copy was interrupted: %w: run the same command again to continue", err)
 	}

@@ -86,8 +86,8 @@ func openNodeID(path string) (id string, f *os.File, err error) {
 	}
 	id = strings.TrimSuffix(string(text), "\n")
 	if !records.ValidNodeID(id) {
-		return "", f, fmt.Errorf("%s does not have the ID of a node: restore the file, or give an empty folder to make another "+
-			"node", path)
+		return "", f, fmt.Errorf("%s does not have the ID of a node: restore the file, or give an empty folder to make "+
+			"another node", path)
 	}
 	return id, f, nil
 }

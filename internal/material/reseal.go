@@ -49,7 +49,9 @@ func reseal(ctx context.Context, from, to Sealer, k key.Key, m key.Material) (_ 
 }
 
 // ResealTokenKey does what ResealKey does for a token key.
-func ResealTokenKey(ctx context.Context, s seal.Sealer, from, to store.Slots, k records.TokenKey) (records.TokenKey, error) {
+func ResealTokenKey(
+	ctx context.Context, s seal.Sealer, from, to store.Slots, k records.TokenKey,
+) (records.TokenKey, error) {
 	opened, err := OpenTokenKey(ctx, from, s, k)
 	if err != nil {
 		return k, err
@@ -59,7 +61,9 @@ func ResealTokenKey(ctx context.Context, s seal.Sealer, from, to store.Slots, k 
 }
 
 // sealTokenKey seals a token key under a new slot.
-func sealTokenKey(ctx context.Context, s seal.Sealer, slots store.Slots, hour int64, k []byte) (records.TokenKey, error) {
+func sealTokenKey(
+	ctx context.Context, s seal.Sealer, slots store.Slots, hour int64, k []byte,
+) (records.TokenKey, error) {
 	secret := randomSecret()
 	defer clear(secret)
 	sealed, err := s.Under(secret).Seal(tokenKeyPlace(hour), k)

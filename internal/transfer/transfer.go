@@ -123,7 +123,8 @@ func (c *copier) verify(ctx context.Context) (integrity.Summary, error) {
 	for _, prefix := range tablesOf(c.progress.Counts, found.Records) {
 		if want, got := c.progress.Counts[prefix], found.Records[prefix]; want != got {
 			found.Findings++
-			c.Report(integrity.Finding{Record: prefix, Problem: fmt.Sprintf("%d records were copied, and the target has %d", want, got)})
+			problem := fmt.Sprintf("%d records were copied, and the target has %d", want, got)
+			c.Report(integrity.Finding{Record: prefix, Problem: problem})
 		}
 	}
 	if found.Findings > 0 {
