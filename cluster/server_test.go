@@ -32,7 +32,7 @@ type server struct {
 }
 
 // startCluster starts a cluster of n members, and stops it when the test ends.
-func startCluster(t *testing.T, n int, args ...string) []*server {
+func startCluster(t testing.TB, n int, args ...string) []*server {
 	t.Helper()
 	servers := newServers(t, n, args...)
 	for _, s := range servers {
@@ -42,7 +42,7 @@ func startCluster(t *testing.T, n int, args ...string) []*server {
 	return servers
 }
 
-func newServers(t *testing.T, n int, args ...string) []*server {
+func newServers(t testing.TB, n int, args ...string) []*server {
 	t.Helper()
 	var servers []*server
 	var peers []string
@@ -61,7 +61,7 @@ func newServers(t *testing.T, n int, args ...string) []*server {
 }
 
 // start starts the process of a server, again after kill.
-func (s *server) start(t *testing.T) {
+func (s *server) start(t testing.TB) {
 	t.Helper()
 	client, peer := s.scheme+"://"+s.client, "http://"+s.peer
 	s.process = exec.Command(os.Args[0], append([]string{"--name", s.name, "--data-dir", s.folder,
@@ -104,7 +104,7 @@ func (s *server) kill(t *testing.T) {
 }
 
 // waitForLeader returns when the members answer.
-func waitForLeader(t *testing.T, servers []*server) {
+func waitForLeader(t testing.TB, servers []*server) {
 	t.Helper()
 	client := admin(t, servers)
 	deadline := time.Now().Add(patience)
@@ -122,7 +122,7 @@ func waitForLeader(t *testing.T, servers []*server) {
 }
 
 // admin returns a client of etcd beside the Backend.
-func admin(t *testing.T, servers []*server) *clientv3.Client {
+func admin(t testing.TB, servers []*server) *clientv3.Client {
 	t.Helper()
 	client, err := clientv3.New(clientv3.Config{Endpoints: addresses(servers), Logger: zap.NewNop()})
 	if err != nil {
@@ -143,7 +143,7 @@ func addresses(servers []*server) (all []string) {
 	return all
 }
 
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -154,13 +154,13 @@ func freeAddress(t *testing.T) string {
 }
 
 // config returns the Config of a deployment with a prefix of its own.
-func config(t *testing.T, servers []*server) etcd.Config {
+func config(t testing.TB, servers []*server) etcd.Config {
 	prefix := strings.NewReplacer("/", ".", "#", ".", ",", ".").Replace(t.Name())
 	return etcd.Config{Endpoints: addresses(servers), Prefix: prefix, Timeout: 30 * time.Second}
 }
 
 // open opens a Backend, and closes it when the test ends.
-func open(t *testing.T, c etcd.Config) *etcd.Backend {
+func open(t testing.TB, c etcd.Config) *etcd.Backend {
 	t.Helper()
 	b, err := etcd.Open(t.Context(), c)
 	if err != nil {

@@ -28,6 +28,7 @@ type Backend struct {
 	members *members
 	names   names
 	timeout time.Duration
+	asker   asker
 	head    head
 	views   views
 	compact *compactor // nil without compaction

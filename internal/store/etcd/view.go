@@ -29,17 +29,6 @@ func (b *Backend) View(ctx context.Context, fn func(store.Reader) error) error {
 	return fn(r)
 }
 
-// newest returns the newest revision of the cluster.
-func (b *Backend) newest(ctx context.Context) (int64, error) {
-	got, err := b.read(ctx, clientv3.OpGet(b.names.cluster(), clientv3.WithCountOnly()))
-	if err != nil {
-		return 0, err
-	}
-	rev := got.Get().Header.Revision
-	b.head.raise(rev)
-	return rev, nil
-}
-
 // A reader reads one revision, until the context of its View ends.
 type reader struct {
 	ctx context.Context
