@@ -28,11 +28,36 @@ import (
 // A logFile is an audit log in memory.
 type logFile struct {
 	audit.Discard
-	mu   sync.Mutex
-	text []byte
+	mu      sync.Mutex
+	text    []byte
+	stopped chan struct{} // closed by resume; nil unless stopped
+}
+
+// stop makes all writes wait for resume.
+func (f *logFile) stop() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.stopped == nil {
+		f.stopped = make(chan struct{})
+	}
+}
+
+func (f *logFile) resume() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.stopped != nil {
+		close(f.stopped)
+		f.stopped = nil
+	}
 }
 
 func (f *logFile) Write(p []byte) (int, error) {
+	f.mu.Lock()
+	stopped := f.stopped
+	f.mu.Unlock()
+	if stopped != nil {
+		<-stopped
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.text = append(f.text, p...)

@@ -31,9 +31,7 @@ import (
 // KEYHOLD_CLUSTER is the number of scenarios. Afterwards no key is lost, no change was made twice, and all
 // acknowledged changes are there.
 //
-// A Service does not see what another one changes in the records that it keeps in memory, so at any time one node
-// serves all requests for a key. Requests for one key at several nodes, sessions, policies and grants are not
-// covered.
+// At any time one node serves all requests for a key. TestClusterShared has requests for one key at several nodes.
 func TestCluster(t *testing.T) {
 	scenarios, err := strconv.Atoi(os.Getenv("KEYHOLD_CLUSTER"))
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/keyhold/keyhold/internal/admit"
 	"github.com/keyhold/keyhold/internal/store"
@@ -15,6 +16,9 @@ func OperationNames() []string { return slices.Sorted(maps.Keys(operations(false
 // ChangeAtOnce permits several simultaneous changes of one key, as if several servers had one
 // store.
 func (s *Service) ChangeAtOnce() { s.turns = admit.NewQueues(admit.Bounds{Places: 1000}) }
+
+// SleepInBubble makes refusals wait by the clock of the bubble of a test.
+func (s *Service) SleepInBubble() { s.sleep = time.Sleep }
 
 // TakeOver takes over the events of another node.
 func (s *Service) TakeOver(ctx context.Context, node string) error {

@@ -3,7 +3,6 @@ package service
 import (
 	"time"
 
-	"github.com/keyhold/keyhold/internal/admit"
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
@@ -172,7 +171,7 @@ func (c *call) pause() {
 	c.Turn.End()
 	c.pausing <- struct{}{}
 	defer func() { <-c.pausing }()
-	admit.Sleep(refusalTime - time.Since(c.begun))
+	c.sleep(refusalTime - time.Since(c.begun))
 }
 
 // pauseNow waits for a pause that a View has put off.

@@ -108,6 +108,7 @@ type Service struct {
 	full          func() error
 	wrappingKeys  *material.WrappingKeys
 	pausing       chan struct{} // a place for each refusal that waits
+	sleep         func(time.Duration)
 	expensive     *expensive
 	rates         *rates
 	turns         *admit.Queues // for changes of one key, or of the identities of one account
@@ -148,6 +149,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		rates:         newRates(c.Rates, time.Now()),
 		wrappingKeys:  material.NewWrappingKeys(c.WrappingKeysAhead, computing.makeWrappingKey),
 		pausing:       make(chan struct{}, maxPausing),
+		sleep:         admit.Sleep,
 		strangers:     newStrangers(time.Now()),
 		explaining:    admit.NewQueue(explaining),
 		turns:         admit.NewQueues(changesAtOnce),
