@@ -15,7 +15,8 @@ import (
 func (s *Service) AccessKey(ctx context.Context, id string) (k identity.AccessKey, ok bool, err error) {
 	from := s.newest(ctx)
 	k, ok, err = accessKey(from, id)
-	if err == nil && !ok && from.isMemory() {
+	// An absent record is never in memory: strangers cost one look-up.
+	if err == nil && !ok && k.ID != "" && from.isMemory() {
 		return accessKey(from.fromStore(), id)
 	}
 	return k, ok, err
@@ -23,8 +24,11 @@ func (s *Service) AccessKey(ctx context.Context, id string) (k identity.AccessKe
 
 func accessKey(from source, id string) (k identity.AccessKey, ok bool, err error) {
 	r, ok, err := read(from, records.AccessKeys, id)
-	if err != nil || !ok || r.Inactive {
+	if err != nil || !ok {
 		return k, false, err
+	}
+	if r.Inactive {
+		return identity.AccessKey{ID: id}, false, nil
 	}
 	k = identity.AccessKey{ID: id, Secret: identity.NewSecret(r.Secret), Principal: identity.Root(r.Account)}
 	k.Principal.AccessKeyID, k.Principal.Stored = id, true

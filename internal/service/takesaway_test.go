@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -492,4 +493,84 @@ func TestPoliciesAreOfOneMoment(t *testing.T) {
 			t.Error("policies of before the change are used under the account of after it")
 		}
 	})
+}
+
+// countViews counts the Views of a Backend.
+type countViews struct {
+	store.Backend
+	views *atomic.Int64
+}
+
+func (b countViews) View(ctx context.Context, fn func(store.Reader) error) error {
+	b.views.Add(1)
+	return b.Backend.View(ctx, fn)
+}
+
+// A decision from memory costs the store nothing. An unknown access key costs one View, and so does a refusal from
+// memory and an operation that shows what is stored.
+func TestViewsOfASharedStore(t *testing.T) {
+	var views atomic.Int64
+	inTwoNodes(t, func(n twoNodes) {
+		n.a.user("bob")
+		n.a.alice()
+		n.a.setKey("AKIABOB", true)
+		on := n.a.key()
+		synctest.Wait()
+		for _, test := range []struct {
+			who  string
+			want int64
+		}{{"AKIAALICE", 0}, {"AKIABOB", 1}, {"AKIAUNKNOWN", 1}} {
+			for range 2 { // the first time fills memory
+				views.Store(0)
+				by(userNamed(test.who), "Encrypt", on)(n.b)
+			}
+			if views.Load() != test.want {
+				t.Errorf("%s: %d Views, want %d", test.who, views.Load(), test.want)
+			}
+		}
+		views.Store(0)
+		n.b.root().does("DescribeKey", on)
+		if views.Load() != 1 {
+			t.Errorf("DescribeKey: %d Views", views.Load())
+		}
+	}, func(c *Config) { c.Backend = countViews{c.Backend, &views} })
+}
+
+// readSlots counts how often material is opened.
+type readSlots struct {
+	store.Slots
+	reads *atomic.Int64
+}
+
+func (s readSlots) Get(ctx context.Context, name string) ([]byte, error) {
+	s.reads.Add(1)
+	return s.Slots.Get(ctx, name)
+}
+
+// A change of a key on one node drops the opened material of this key, and of no other key, from the memory of
+// another node.
+func TestOpenedMaterialLeavesMemory(t *testing.T) {
+	var reads atomic.Int64
+	inTwoNodes(t, func(n twoNodes) {
+		one, other := n.a.key(), n.a.key()
+		synctest.Wait()
+		opened := func(want int64, when string) {
+			t.Helper()
+			reads.Store(0)
+			for _, on := range []string{one, other} {
+				n.b.root().does("Encrypt", on)
+			}
+			if reads.Load() != want {
+				t.Errorf("%s: opened %d materials, want %d", when, reads.Load(), want)
+			}
+		}
+		opened(2, "at first")
+		opened(0, "again")
+		n.a.root().does("TagResource", one)
+		opened(1, "after a change of one key")
+		opened(0, "again")
+		n.faults.Break(store.ErrCompacted)
+		time.Sleep(time.Second)
+		opened(2, "after the feed was broken")
+	}, func(c *Config) { c.Slots = readSlots{c.Slots, &reads} })
 }
