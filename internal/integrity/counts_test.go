@@ -43,11 +43,11 @@ func TestVerifyCountsAllPages(t *testing.T) {
 
 // A key that is being removed, and records that do not open, have no findings besides their own.
 func TestVerifyReportsDamageOnce(t *testing.T) {
-	w, full, _ := withGrants(t)
+	w, _, _ := withGrants(t)
 	w.alter("key/"+records.PathOf(w.enabled), flip)
 	w.wantFindings([]string{"key/ENABLED: the sealed value does not open"})
 
-	w, full, _ = withGrants(t)
+	w, full, _ := withGrants(t)
 	w.alter("grant-shapes/"+records.GrantShapesPath(full), flip)
 	w.wantFindings([]string{"grant-shapes/ENABLED/.*: the sealed value does not open"})
 

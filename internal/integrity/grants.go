@@ -94,19 +94,25 @@ func (v *verifier) grantGuard(path string, guard records.GrantGuard) error {
 	if !whole || k.State == key.Gone {
 		return nil
 	}
-	n, err := v.count(records.GrantsOfGrantee, path+"/")
-	if err == nil && n != guard.Count {
+	if n, ok := v.count(records.GrantsOfGrantee, path+"/"); ok && n != guard.Count {
 		return fmt.Errorf("it counts %d grants, and there are %d", guard.Count, n)
 	}
-	return nil // the entry that could not be read has a finding of its own
+	return nil
 }
 
-// count counts the entries of an index under a path, in pages.
-func (v *verifier) count(index store.Table[struct{}], under string) (n int, err error) {
+// count counts the entries of an index under a path, in pages. ok is false if an entry cannot be read: a damaged
+// entry has a finding of its own, and after any other error Verify fails.
+func (v *verifier) count(index store.Table[struct{}], under string) (n int, ok bool) {
 	for after := ""; ; {
 		page, err := index.Scan(v.view, under, after, pageSize)
-		if n += len(page); err != nil || len(page) < pageSize {
-			return n, err
+		if err != nil {
+			if _, corrupt := errors.AsType[*store.CorruptError](err); !corrupt {
+				v.err = errors.Join(v.err, err)
+			}
+			return 0, false
+		}
+		if n += len(page); len(page) < pageSize {
+			return n, true
 		}
 		after = page[len(page)-1].Path
 	}
