@@ -154,3 +154,31 @@ func TestVerifyKeysWithTheirTexts(t *testing.T) {
 		w.wantFindings(want)
 	}
 }
+
+// brokenSlots cannot list the slots that are in use, or list a damaged one.
+type brokenSlots struct {
+	store.Slots
+	err, damage error
+}
+
+func (s brokenSlots) Each(_ context.Context, _ string, fn func(string, error) bool) error {
+	if s.damage != nil {
+		fn("7", s.damage)
+	}
+	return s.err
+}
+
+func TestVerifyNeedsTheListOfSlots(t *testing.T) {
+	w := newDamageTest(t)
+	verify := func(s brokenSlots) (findings []string, err error) {
+		s.Slots = w.slots
+		_, err = Verify(t.Context(), Remains{Backend: w.backend, Slots: s, Root: w.root, Log: noLog()}, func(f Finding) { findings = append(findings, f.String()) })
+		return findings, err
+	}
+	if findings, err := verify(brokenSlots{err: errUnreadable}); !errors.Is(err, errUnreadable) || len(findings) > 0 {
+		t.Errorf("without a list: %q, %v", findings, err)
+	}
+	if findings, err := verify(brokenSlots{damage: errUnreadable}); err != nil || !slices.Equal(findings, []string{"slots 7: the disk does not answer"}) {
+		t.Errorf("with a damaged slot: %q, %v", findings, err)
+	}
+}

@@ -1,8 +1,14 @@
 package records
 
 import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -189,4 +195,66 @@ func TestNumbersOfGrantShapes(t *testing.T) {
 	remove(d)
 	want("without any", "")
 	count(0)
+}
+
+// The path of the entry of a grant has the first 16 bytes of an HMAC with the salt of the grantee: of the digest of a
+// whole context, or of each pair, in the order of the names.
+func TestPathsOfGrantMatches(t *testing.T) {
+	pair := func(name, value string) []byte {
+		sum := sha256.Sum256(append(binary.BigEndian.AppendUint64(nil, uint64(len(name))), name+value...))
+		return sum[:]
+	}
+	salt := []byte("0123456789abcdef")
+	mac := func(parts ...[]byte) string {
+		h := hmac.New(sha256.New, salt)
+		for _, p := range parts {
+			h.Write(p)
+		}
+		return hex.EncodeToString(h.Sum(nil)[:16])
+	}
+	whole := sha256.Sum256(slices.Concat(pair("x", "1"), pair("y", "2")))
+	r := GranteeShapes{Salt: salt}
+	for name, test := range map[string]struct {
+		constraints key.GrantConstraints
+		want        string
+	}{
+		"none":   {key.GrantConstraints{}, mac()},
+		"subset": {key.GrantConstraints{ContextSubset: map[string]string{"B": "2", "a": "1"}}, mac(pair("a", "1"), pair("b", "2"))},
+		"equals": {key.GrantConstraints{ContextEquals: map[string]string{"y": "2", "X": "1"}}, mac(whole[:])},
+		"both": {key.GrantConstraints{ContextEquals: map[string]string{"y": "2", "x": "1"}, ContextSubset: map[string]string{"a": "1"}},
+			mac(whole[:], pair("a", "1"))},
+	} {
+		g := shapedGrant(1)
+		g.Constraints = test.constraints
+		s := ShapeOf(g)
+		s.Number = 7
+		if got, want := r.MatchPath(g, s), "111122223333/eu-west-2/k/p/7/"+test.want+"/g1"; got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+}
+
+// Each principal has a random salt of 16 bytes, which stays while it has grants.
+func TestSaltsOfGrantees(t *testing.T) {
+	s := newStore(t, memory.New())
+	other := shapedGrant(2)
+	other.Grantee = "q"
+	if err := insertGrants(t, s, shapedGrant(1), other); err != nil {
+		t.Fatal(err)
+	}
+	first, _ := readShapes(t, s)
+	if err := insertGrants(t, s, shapedGrant(3, "a")); err != nil {
+		t.Fatal(err)
+	}
+	later, _ := readShapes(t, s)
+	var another GranteeShapes
+	if err := s.View(t.Context(), func(v *store.View) (err error) {
+		another, _, err = GrantShapes.Get(v, GrantShapesPath(other))
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if len(first.Salt) != 16 || !bytes.Equal(first.Salt, later.Salt) || bytes.Equal(first.Salt, another.Salt) || bytes.Equal(first.Salt, make([]byte, 16)) {
+		t.Errorf("salts %x, %x, %x", first.Salt, later.Salt, another.Salt)
+	}
 }

@@ -57,8 +57,8 @@ func (c keyCodec) Decode(data []byte) (key.Key, error) {
 
 // SplitKey gives a key of format 2 a record for its text. It does nothing if the key has such a record.
 func SplitKey(tx *store.Tx, path string) error {
-	k, exists, err := Keys.Get(tx, path)
-	if err != nil || !exists || k.Policy == "" {
+	k, _, err := Keys.Get(tx, path)
+	if err != nil || k.Policy == "" {
 		return err
 	}
 	if err := Keys.Put(tx, path, k); err != nil {
