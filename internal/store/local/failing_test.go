@@ -125,3 +125,63 @@ func TestSizeOfTheMap(t *testing.T) {
 		}
 	}
 }
+
+// A sync of a closed file fails.
+func TestSyncOfAClosedFile(t *testing.T) {
+	f, err := os.Create(filepath.Join(t.TempDir(), "file"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syncData(f); err != nil {
+		t.Error(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if syncData(f) == nil {
+		t.Error("the sync of a closed file returns no error")
+	}
+}
+
+// A slot behind the end of the file does not exist, however the file was opened.
+func TestSlotBehindTheEnd(t *testing.T) {
+	dir := t.TempDir()
+	s := openSlots(t, dir)
+	slot, _ := putSlot(t, s, 1)
+	read, err := OpenSlotsReadOnly(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	_, tag, _ := strings.Cut(slot, "-")
+	if s.cells != 1025 || read.cells != s.cells {
+		t.Errorf("%d cells, and %d read-only", s.cells, read.cells)
+	}
+	for _, cell := range []string{"1025", "1026", "4294967295"} {
+		for _, s := range []*Slots{s, read} {
+			if _, err := s.Get(t.Context(), cell+"-"+tag); err != store.ErrNoSlot {
+				t.Errorf("%s: %v", cell, err)
+			}
+		}
+	}
+}
+
+// Hold remembers what it has reserved.
+func TestHoldRemembers(t *testing.T) {
+	s := openSlots(t, t.TempDir())
+	putSlot(t, s, 1)
+	for range 2 {
+		if err := s.Hold(1); err != nil {
+			t.Fatal(err)
+		}
+		if want := offset(s.cells + growth); s.held != want {
+			t.Errorf("%d bytes are held, want %d", s.held, want)
+		}
+	}
+	if err := s.file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Hold(1); err != nil {
+		t.Errorf("Hold reserves again: %v", err)
+	}
+}
