@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/space"
@@ -36,24 +37,29 @@ func (v *Vault) overwrite(ctx context.Context, slots []string) error {
 	return nil
 }
 
-// FinishErasures overwrites the slots of Erasures that a stop or a full disk has left unfinished.
+// FinishErasures overwrites the slots of all Erasures.
 func (v *Vault) FinishErasures(ctx context.Context) error {
 	failures := v.unerased.Load()
+	err := v.eachErasure(ctx, func(slots []string) error { return v.overwrite(ctx, slots) })
+	if err == nil {
+		v.unerased.CompareAndSwap(failures, 0)
+	}
+	return err
+}
+
+// eachErasure calls fn with the slots of each Erasure.
+func (v *Vault) eachErasure(ctx context.Context, fn func(slots []string) error) error {
 	for after := ""; ; {
 		var left []store.Record[records.Erasure]
 		err := v.store.View(ctx, func(view *store.View) (err error) {
 			left, err = records.Erasures.Scan(view, "", after, 1000)
 			return err
 		})
-		if err != nil {
+		if err != nil || len(left) == 0 {
 			return err
 		}
-		if len(left) == 0 {
-			v.unerased.CompareAndSwap(failures, 0)
-			return nil
-		}
 		for _, r := range left {
-			if err := v.overwrite(ctx, append([]string{r.Path}, r.Value.Also...)); err != nil {
+			if err := fn(append([]string{r.Path}, r.Value.Also...)); err != nil {
 				return err
 			}
 		}
@@ -61,16 +67,38 @@ func (v *Vault) FinishErasures(ctx context.Context) error {
 	}
 }
 
-// NoteUnerased says that a change left slots, which RetryErasures finds.
+// NoteUnerased says that a change left slots, which the next SweepErasures finds.
 func (v *Vault) NoteUnerased() { v.unerased.Add(1) }
 
-// RetryErasures overwrites the slots of erasures that failed on a full disk, or that nobody carried
-// out. Erasures can fail on copy-on-write file systems, which need space to overwrite.
-func (v *Vault) RetryErasures(ctx context.Context) error {
-	if v.unerased.Load() == 0 {
+// erasurePause is how long the sweep leaves an Erasure to the node that committed it. maxSeen is how
+// many Erasures it remembers meanwhile.
+const (
+	erasurePause = 10 * time.Second
+	maxSeen      = 10_000
+)
+
+// SweepErasures overwrites the slots of Erasures that failed on a full disk, or that nobody carried
+// out: their node may have stopped after its commit. Erasures can fail on copy-on-write file systems,
+// which need space to overwrite. Several nodes may carry out one Erasure at once. SweepErasures must
+// not be called concurrently.
+func (v *Vault) SweepErasures(ctx context.Context, now time.Time) error {
+	if v.unerased.Load() > 0 {
+		return v.FinishErasures(ctx)
+	}
+	if now.Sub(v.looked) < erasurePause {
 		return nil
 	}
-	return v.FinishErasures(ctx)
+	seen := v.seen
+	v.looked, v.seen = now, map[string]bool{}
+	return v.eachErasure(ctx, func(slots []string) error {
+		if seen[slots[0]] {
+			return v.overwrite(ctx, slots)
+		}
+		if len(v.seen) < maxSeen {
+			v.seen[slots[0]] = true
+		}
+		return nil
+	})
 }
 
 // Discard overwrites slots that no record names.

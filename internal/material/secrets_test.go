@@ -238,14 +238,12 @@ func TestTokenKeysThatCannotBeRead(t *testing.T) {
 func TestOpenedTokenKeysAreCleared(t *testing.T) {
 	v, ctx := newVaultTest(t), t.Context()
 	const hour = 1000
-	old, err := v.keys.ForSealing(ctx, hour)
-	if err != nil {
-		t.Fatal(err)
+	for h := range int64(2) {
+		if _, err := v.keys.ForSealing(ctx, hour+h); err != nil {
+			t.Fatal(err)
+		}
 	}
-	newer, err := v.keys.ForSealing(ctx, hour+1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	old, newer := v.keys.opened[hour], v.keys.opened[hour+1]
 	if err := v.keys.DestroyOld(ctx, hour+25); err != nil || bytes.Equal(old, make([]byte, len(old))) || len(v.slots.erased) != 0 {
 		t.Errorf("the key of an hour is destroyed 25 hours later: %v", err)
 	}
@@ -288,7 +286,7 @@ func TestTwoTokenKeysInOneHour(t *testing.T) {
 		t.Errorf("the ring is %+v, %v", ring, err)
 	}
 	v.NoteUnerased()
-	if err := v.RetryErasures(ctx); err != nil || len(v.slots.erased) != 1 || v.slots.erased[0] != two.Slot {
+	if err := v.SweepErasures(ctx, time.Now()); err != nil || len(v.slots.erased) != 1 || v.slots.erased[0] != two.Slot {
 		t.Errorf("erased %v, %v", v.slots.erased, err)
 	}
 }
@@ -330,10 +328,10 @@ func TestErasuresAreRepeated(t *testing.T) {
 	if err := v.Erase(ctx, slots[2:3]); !errors.Is(err, space.ErrFull) || v.unerased.Load() == 0 {
 		t.Errorf("still full: %v, %d unerased", err, v.unerased.Load())
 	}
-	if err := v.RetryErasures(ctx); err != nil || len(v.slots.erased) != 3 || v.unerased.Load() != 0 || !v.TakeErased() || v.cleaned != 2 {
+	if err := v.SweepErasures(ctx, time.Now()); err != nil || len(v.slots.erased) != 3 || v.unerased.Load() != 0 || !v.TakeErased() || v.cleaned != 2 {
 		t.Errorf("with space again: %v, erased %v, %d unerased, %d removed", err, v.slots.erased, v.unerased.Load(), v.cleaned)
 	}
-	if err := v.RetryErasures(ctx); err != nil || len(v.slots.erased) != 3 {
+	if err := v.SweepErasures(ctx, time.Now()); err != nil || len(v.slots.erased) != 3 {
 		t.Errorf("nothing is left: %v, erased %v", err, v.slots.erased)
 	}
 	if err := v.Discard(ctx, slots[3]); err != nil || len(v.slots.erased) != 4 {

@@ -1,6 +1,7 @@
 package material
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"strconv"
@@ -21,17 +22,19 @@ type TokenKeys struct {
 	vault  *Vault
 	sealer seal.Sealer
 
-	mu     sync.Mutex
+	making sync.Mutex // held while a key is looked for and made, during which the store may be slow
+
+	mu     sync.Mutex       // held only for the use of opened, so that the sweep does not wait for the store
 	opened map[int64][]byte // by hour
 }
 
 // NewTokenKeys returns the token keys of the deployment whose material the Vault holds.
 func NewTokenKeys(v *Vault, s seal.Sealer) *TokenKeys { return &TokenKeys{vault: v, sealer: s} }
 
-// ForSealing returns the token key of the hour.
+// ForSealing returns the token key of the hour. The caller clears the key.
 func (t *TokenKeys) ForSealing(ctx context.Context, hour int64) ([]byte, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	t.making.Lock()
+	defer t.making.Unlock()
 	k, err := t.find(ctx, hour)
 	if k != nil || err != nil {
 		return k, err
@@ -46,10 +49,10 @@ func (t *TokenKeys) ForSealing(ctx context.Context, hour int64) ([]byte, error) 
 	return t.find(ctx, hour)
 }
 
-// ForOpening returns the token key of the hour, or nil if there is none.
+// ForOpening returns the token key of the hour, or nil if there is none. The caller clears the key.
 func (t *TokenKeys) ForOpening(ctx context.Context, hour int64) ([]byte, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	t.making.Lock()
+	defer t.making.Unlock()
 	return t.find(ctx, hour)
 }
 
@@ -88,9 +91,9 @@ func OpenTokenKey(ctx context.Context, slots store.Slots, s seal.Sealer, k recor
 
 func tokenKeyPlace(hour int64) []byte { return strconv.AppendInt(nil, hour, 10) }
 
-// find returns the opened key of the hour, or nil, and keeps it in memory.
+// find returns a copy of the opened key of the hour, or nil. It keeps the key in memory.
 func (t *TokenKeys) find(ctx context.Context, hour int64) ([]byte, error) {
-	if k := t.opened[hour]; k != nil {
+	if k := t.remembered(hour); k != nil {
 		return k, nil
 	}
 	kept, err := t.ring(ctx)
@@ -105,11 +108,24 @@ func (t *TokenKeys) find(ctx context.Context, hour int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.remember(hour, k)
+	return k, nil
+}
+
+func (t *TokenKeys) remembered(hour int64) []byte {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return bytes.Clone(t.opened[hour])
+}
+
+// remember keeps a copy of a key, which forget clears.
+func (t *TokenKeys) remember(hour int64, k []byte) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if t.opened == nil {
 		t.opened = map[int64][]byte{}
 	}
-	t.opened[hour] = k
-	return k, nil
+	t.opened[hour] = bytes.Clone(k)
 }
 
 func (t *TokenKeys) ring(ctx context.Context) (ring records.TokenRing, err error) {
@@ -120,49 +136,60 @@ func (t *TokenKeys) ring(ctx context.Context) (ring records.TokenRing, err error
 	return ring, err
 }
 
-// DestroyOld destroys the keys that are no longer needed at the hour.
+// DestroyOld destroys the keys that are no longer needed at the hour, also in memory if another node
+// has removed them from the ring.
 func (t *TokenKeys) DestroyOld(ctx context.Context, hour int64) error {
 	ring, err := t.ring(ctx)
 	if err != nil {
+		t.forget(func(h int64) bool { return isOld(h, hour) })
 		return err
 	}
-	_, left := ring.Without(hour)
-	if len(left) == 0 {
+	t.forget(func(h int64) bool {
+		_, listed := ring.Of(h)
+		return !listed || isOld(h, hour)
+	})
+	if _, left := ring.Without(hour); len(left) == 0 {
 		return nil
 	}
-	t.forget(hour)
-	err = t.vault.store.Update(ctx, func(tx *store.Tx) error { return removeOld(tx, hour) })
-	if errors.Is(err, store.ErrUnknown) {
-		t.vault.NoteUnerased() // if the keys were removed, the note of their erasure is there
+	var left []string
+	err = t.vault.store.Update(ctx, func(tx *store.Tx) (err error) {
+		left, err = removeOld(tx, hour)
+		return err
+	})
+	if errors.Is(err, store.ErrUnknown) || err == nil && len(left) == 0 {
+		t.vault.NoteUnerased() // the keys may have been removed by an earlier commit, or by another node
 	}
 	if err != nil {
 		return err
 	}
-	return t.vault.Erase(ctx, left) // also if an earlier commit of unknown outcome removed them
+	return t.vault.Erase(ctx, left)
 }
 
-// removeOld removes the keys that are no longer needed at the hour from the ring, and notes their
-// erasure.
-func removeOld(tx *store.Tx, hour int64) error {
+// removeOld removes the keys that are no longer needed at the hour from the ring, notes their
+// erasure, and returns their slots.
+func removeOld(tx *store.Tx, hour int64) (left []string, err error) {
 	ring, _, err := records.TokenRings.Get(tx, records.TokenRingPath)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	ring, left := ring.Without(hour)
+	ring, left = ring.Without(hour)
 	if len(left) == 0 {
-		return nil
+		return nil, nil
 	}
-	return errors.Join(records.NoteErasures(tx, left), records.TokenRings.Put(tx, records.TokenRingPath, ring))
+	return left, errors.Join(records.NoteErasures(tx, left), records.TokenRings.Put(tx, records.TokenRingPath, ring))
 }
 
-// forget clears the opened keys that are no longer needed at the hour.
-func (t *TokenKeys) forget(hour int64) {
+// forget clears the opened keys of some hours.
+func (t *TokenKeys) forget(of func(hour int64) bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for h, k := range t.opened {
-		if h < hour-records.TokenKeyHours {
+		if of(h) {
 			clear(k)
 			delete(t.opened, h)
 		}
 	}
 }
+
+// isOld reports whether the token key of an hour is no longer needed.
+func isOld(of, hour int64) bool { return of < hour-records.TokenKeyHours }

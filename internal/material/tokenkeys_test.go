@@ -65,6 +65,12 @@ func TestTokenKeysAreDestroyed(t *testing.T) {
 	if err := node.DestroyOld(t.Context(), first+records.TokenKeyHours+1); err != nil {
 		t.Fatal(err)
 	}
+	if len(other.opened) != 1 {
+		t.Fatalf("the other node has %d opened keys", len(other.opened))
+	}
+	if err := other.DestroyOld(t.Context(), first+records.TokenKeyHours); err != nil || len(other.opened) > 0 {
+		t.Errorf("the other node, whose clock is behind, keeps %d opened keys that left the ring (%v)", len(other.opened), err)
+	}
 	if got := hours(); !slices.Equal(got, []int64{first + records.TokenKeyHours, first + records.TokenKeyHours + 1}) {
 		t.Errorf("kept are the keys of the hours %v", got)
 	}
@@ -105,10 +111,66 @@ func TestTokenKeysAreDestroyedAfterUnknownOutcomes(t *testing.T) {
 			return fault, 0
 		}
 		for range 2 { // sweeps
-			err = errors.Join(v.RetryErasures(t.Context()), keys.DestroyOld(t.Context(), hour+records.TokenKeyHours+1))
+			err = errors.Join(v.SweepErasures(t.Context(), time.Now()), keys.DestroyOld(t.Context(), hour+records.TokenKeyHours+1))
 		}
 		if _, gone := slots.Get(t.Context(), ring.Keys[0].Slot); err != nil || !errors.Is(gone, store.ErrNoSlot) || len(keys.opened) > 0 {
 			t.Errorf("%s: %v, the slot: %v, %d opened keys", name, err, gone, len(keys.opened))
 		}
 	}
+}
+
+// Two nodes destroy old keys at once, and the clock of one is ahead. No slot is left.
+func TestTokenKeysAreDestroyedByTwoNodes(t *testing.T) {
+	keyring, _, err := seal.NewKeyring(t.Context(), seal.NewEphemeralRoot())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, slots := &storetest.Faulty{Backend: memory.New()}, memory.NewSlots()
+	newNode := func(b store.Backend) *TokenKeys {
+		s := store.New(b, keyring.Records())
+		clean := func(removal func(*store.Tx) error) { // at once
+			if err := s.Update(t.Context(), removal); err != nil {
+				t.Error(err)
+			}
+		}
+		return NewTokenKeys(NewVault(NewSealer(slots, keyring.Materials()), s, clean), keyring.TokenKeys())
+	}
+	behind, ahead := newNode(f), newNode(f.Backend)
+	const hour = 1000
+	for h := range int64(3) {
+		if _, err := behind.ForSealing(t.Context(), hour+h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	removed := false
+	f.Next = func(store.Batch) (storetest.Fault, time.Duration) {
+		if !removed { // the other node is faster
+			removed = true
+			if err := ahead.vault.store.Update(t.Context(), func(tx *store.Tx) error {
+				_, err := removeOld(tx, hour+3+records.TokenKeyHours)
+				return err
+			}); err != nil {
+				t.Error(err)
+			}
+		}
+		return storetest.None, 0
+	}
+	if err := behind.DestroyOld(t.Context(), hour+1+records.TokenKeyHours); err != nil || !removed {
+		t.Fatal(removed, err)
+	}
+	if used := inUse(t, slots); len(used) > 0 {
+		t.Errorf("the slots %v are left", used)
+	}
+}
+
+func inUse(t *testing.T, slots store.Slots) (names []string) {
+	t.Helper()
+	err := slots.Each(t.Context(), "", func(slot string, _ error) bool {
+		names = append(names, slot)
+		return true
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
 }

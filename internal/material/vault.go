@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/keyhold/keyhold/internal/crypt"
 	"github.com/keyhold/keyhold/internal/key"
@@ -21,6 +22,9 @@ type Vault struct {
 	opened   *cache
 	erased   atomic.Bool  // material was erased since TakeErased
 	unerased atomic.Int64 // number of times that slots could not be overwritten, since the last complete erasure
+
+	looked time.Time       // when SweepErasures last looked at the Erasures
+	seen   map[string]bool // which Erasures were there, by path
 }
 
 // NewVault returns the Vault of a deployment. It calls clean with functions that remove records;

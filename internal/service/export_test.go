@@ -30,3 +30,13 @@ func (s *Service) TakeOver(ctx context.Context, node string) error {
 func (s *Service) UnservedRegionsOf(ctx context.Context, scopes int) ([]string, error) {
 	return s.unservedRegions(ctx, scopes)
 }
+
+// ShareSweep divides the work of the sweep.
+func (s *Service) ShareSweep(with Sharing) {
+	s.sweeping.Lock()
+	defer s.sweeping.Unlock()
+	s.sharing = with
+}
+
+// EndSweeper ends the sweep in the background.
+func (s *Service) EndSweeper() { s.sweeper.close() }

@@ -43,6 +43,7 @@ func (c *call) sealToken(t importToken) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer clear(tokenKey)
 	payload, err := json.Marshal(t)
 	if err != nil {
 		return nil, err
@@ -70,6 +71,7 @@ func (c *call) openToken(token []byte, k key.Key) (importToken, error) {
 	if tokenKey == nil {
 		return importToken{}, invalid
 	}
+	defer clear(tokenKey)
 	payload, err := crypt.OpenToken(tokenKey, token, tokenHeaderSize)
 	if err != nil {
 		return importToken{}, invalid.Because(err)

@@ -98,6 +98,7 @@ type Service struct {
 	confirmer     Confirmer // nil unless the Backend is shared
 	sweeper       *sweeper
 	sweeping      sync.Mutex
+	sharing       Sharing
 	clock         *Clock
 	log           *slog.Logger
 	rules         key.Rules
@@ -179,6 +180,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	}
 	s.usage = newKeyUsage(s.store, s.log, s.full, putUsages)
 	s.accessKeyUse = newKeyUsage(s.store, s.log, s.full, putAccessKeyUsages)
+	s.sharing = s.nodes
 	s.sweeper = startSweeper(s)
 	return s, nil
 }

@@ -62,22 +62,61 @@ func (w *sweeper) close() {
 	w.gone.Wait()
 }
 
-// Sweep carries out all due changes, except the removal of grants beyond removalPages, which
-// later sweeps continue. Its cost depends on the number of due changes, not on the number of
+// Sharing divides the work of the sweep among the nodes of a deployment.
+type Sharing interface {
+	// Mine reports whether this node carries out the due changes of the record at a path. Two nodes
+	// may carry out one change at once: one of them then conflicts.
+	Mine(path string) bool
+	// Clock returns why the wall clock of this node is not trusted, or nil. Meanwhile the node must not
+	// destroy anything because its time has come.
+	Clock() error
+}
+
+// sharingPatience is how long a change is due before every node carries it out, because its own node may
+// have stopped.
+const sharingPatience = 5 * time.Second
+
+// mine reports whether this node carries out the change of an entry of the index of due times.
+func (s *Service) mine(entry string, now time.Time) bool {
+	return entry < records.DueSecond(now.Add(-sharingPatience)) || s.sharing.Mine(records.KeyPathOfDue(entry))
+}
+
+// errChangedMeanwhile leaves a due change to the next sweep.
+var errChangedMeanwhile = errors.New("the key was changed meanwhile")
+
+// Sweep carries out the due changes of this node, except the removal of grants beyond removalPages,
+// which later sweeps continue. Its cost depends on the number of due changes, not on the number of
 // keys. A failed change is left for the next sweep and does not stop the others. Only one sweep
-// runs at a time, so that none removes records that were made after another sweep had finished
-// with a key.
+// runs at a time in a process, so that none removes records that were made after another sweep had
+// finished with a key.
 func (s *Service) Sweep(ctx context.Context) error {
 	s.sweeping.Lock()
 	defer s.sweeping.Unlock()
 	now, pages := s.clock.Now(), removalPages
+	if s.sharing.Clock() != nil {
+		return nil
+	}
 	if s.journal.TakeLate() {
 		s.materials.NoteUnerased()
 	}
 	return errors.Join(
-		s.materials.RetryErasures(ctx),
+		s.materials.SweepErasures(ctx, time.Now()),
 		s.tokenKeys.DestroyOld(ctx, material.HourOf(now)),
-		s.eachDue(ctx, now, func(entry string) error { return s.sweepKey(ctx, entry, now, &pages) }))
+		s.eachDue(ctx, now, func(entry string) error { return s.sweepEntry(ctx, entry, now, &pages) }))
+}
+
+// sweepEntry carries out the change of an entry of the index, if this node has to. A conflict, with a
+// request or with the sweep of another node, leaves the entry to the next sweep.
+func (s *Service) sweepEntry(ctx context.Context, entry string, now time.Time, pages *int) error {
+	if !s.mine(entry, now) {
+		return nil
+	}
+	err := s.sweepKey(ctx, entry, now, pages)
+	if errors.Is(err, errChangedMeanwhile) || errors.Is(err, store.ErrConflict) {
+		s.log.Debug("a due change of a key conflicted with another change", "entry", entry, "error", err)
+		return nil
+	}
+	return err
 }
 
 // eachDue calls fn with each entry of the index that is due at the time.
@@ -190,7 +229,7 @@ func (s *Service) writeDue(ctx context.Context, stored key.Key, now time.Time) e
 			return err
 		}
 		if !reflect.DeepEqual(current, stored) {
-			return errors.New("the key was changed meanwhile")
+			return errChangedMeanwhile
 		}
 		left, err = records.PutKeys(tx, k)
 		return err
