@@ -412,7 +412,10 @@ func anyFaults(d *deployment, f *storetest.Faulty, random *rand.Rand) {
 				})
 			}
 			for range 5 {
-				time.Sleep(time.Duration(random.IntN(2000)) * time.Millisecond)
+				mu.Lock()
+				pause := time.Duration(random.IntN(2000)) * time.Millisecond
+				mu.Unlock()
+				time.Sleep(pause)
 				d.release()
 			}
 			all.Wait()

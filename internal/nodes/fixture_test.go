@@ -75,12 +75,22 @@ type process struct {
 	ended  chan struct{}
 	cause  chan error // why the node had to stop
 	ahead  atomic.Int64
+	next   atomic.Pointer[func(store.Batch) (storetest.Fault, time.Duration)]
 }
+
+// faults chooses the faults of the next commits. fn may be nil.
+func (p *process) faults(fn func(store.Batch) (storetest.Fault, time.Duration)) { p.next.Store(&fn) }
 
 // open starts a node.
 func (c *cluster) open(id string, alter ...func(*Config)) (*process, error) {
 	p := &process{c: c, faulty: &storetest.Faulty{Backend: c.backend}, cause: make(chan error, 1), ended: make(chan struct{})}
 	c.last = p
+	p.faulty.Next = func(b store.Batch) (storetest.Fault, time.Duration) {
+		if fn := p.next.Load(); fn != nil && *fn != nil {
+			return (*fn)(b)
+		}
+		return storetest.None, 0
+	}
 	p.events = &logFile{}
 	c.logs = append(c.logs, p.events)
 	p.log = audit.New(p.events, audit.Options{})

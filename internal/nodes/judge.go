@@ -72,7 +72,9 @@ func (n *Nodes) judgeSelf(draining bool) {
 	if ahead.Abs() > n.Timing.Skew {
 		clock = fmt.Errorf("the clock of this node is %v ahead of the clocks of %d other nodes: correct the clock",
 			ahead.Round(time.Millisecond), others)
-		n.Log.Warn("this node destroys nothing", "error", clock)
+	}
+	if before := *n.clock.Load(); (before == nil) != (clock == nil) {
+		n.Log.Warn("this node destroys nothing while its clock is not trusted", "trusted", clock == nil, "reason", clock)
 	}
 	if others > 1 {
 		ready = clock

@@ -89,16 +89,16 @@ func (r *turmoil) trouble(p *process) {
 		i := slices.Index(r.running, p)
 		r.running[i] = r.open(p.id) // the former process goes on
 	case 8:
-		p.faulty.Next = func(store.Batch) (storetest.Fault, time.Duration) {
+		p.faults(func(store.Batch) (storetest.Fault, time.Duration) {
 			return storetest.Fault(int(time.Now().UnixMilli()) % 5), 0
-		}
+		})
 	default:
 		r.mend(p)
 	}
 }
 
 func (r *turmoil) mend(p *process) {
-	p.faulty.Next = nil
+	p.faults(nil)
 	p.faulty.Cut(false)
 	p.faulty.Resume()
 	p.faulty.Mute(false)

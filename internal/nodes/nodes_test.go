@@ -52,7 +52,7 @@ func TestAwait(t *testing.T) {
 			b.faulty.SilenceWatches(false)
 		},
 		"one that cannot commit": func(c *cluster, a, b, d *process) {
-			b.faulty.Next = func(store.Batch) (storetest.Fault, time.Duration) { return storetest.Refused, 0 }
+			b.faults(func(store.Batch) (storetest.Fault, time.Duration) { return storetest.Refused, 0 })
 			if took := a.await(); took != bound {
 				c.Errorf("took %v", took)
 			}
@@ -272,7 +272,7 @@ func TestFeedTellsTheFence(t *testing.T) {
 		time.Sleep(700 * time.Millisecond) // so that A has no heartbeat when B takes it over
 		b := c.start("B")
 		time.Sleep(5 * time.Second)
-		a.faulty.Next = func(store.Batch) (storetest.Fault, time.Duration) { return storetest.Refused, 0 }
+		a.faults(func(store.Batch) (storetest.Fault, time.Duration) { return storetest.Refused, 0 })
 		fenced := time.Time{}
 		stopped := time.Time{}
 		go func() { <-a.cause; stopped = time.Now() }()
@@ -286,6 +286,7 @@ func TestFeedTellsTheFence(t *testing.T) {
 			})
 		}()
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if fenced.IsZero() || stopped.Sub(fenced).Abs() > soon {
 			t.Errorf("fenced at %v, stopped at %v", fenced, stopped)
 		}
@@ -300,7 +301,7 @@ func TestNobodyForgetsANodeTooEarly(t *testing.T) {
 		a := c.start("A", func(*Config) { c.last.faulty.Lag = func() time.Duration { return 500 * time.Millisecond } })
 		b := c.start("B")
 		time.Sleep(5 * time.Second)
-		a.faulty.Next = func(store.Batch) (storetest.Fault, time.Duration) { return storetest.Refused, 0 }
+		a.faults(func(store.Batch) (storetest.Fault, time.Duration) { return storetest.Refused, 0 })
 		trusted := 0
 		for range 100 {
 			time.Sleep(100 * time.Millisecond)
@@ -390,12 +391,12 @@ func TestHeartbeatsOfUnknownOutcome(t *testing.T) {
 		inCluster(t, func(c *cluster) {
 			a := c.start("A")
 			n := 0
-			a.faulty.Next = func(store.Batch) (storetest.Fault, time.Duration) {
+			a.faults(func(store.Batch) (storetest.Fault, time.Duration) {
 				if n++; n%5 != 0 {
 					return fault, 0
 				}
 				return storetest.None, 0
-			}
+			})
 			for range 30 {
 				time.Sleep(time.Second)
 				if _, err := a.faulty.Release(t.Context()); err != nil {
@@ -405,7 +406,7 @@ func TestHeartbeatsOfUnknownOutcome(t *testing.T) {
 			if err := a.Ready(); err != nil || c.members()["A"].Beat < 5 {
 				t.Errorf("%v: %v", fault, err)
 			}
-			a.faulty.Next = nil
+			a.faults(nil)
 			a.close()
 		})
 	}
@@ -470,13 +471,14 @@ func TestLevelAndJoin(t *testing.T) {
 	inCluster(t, func(c *cluster) {
 		b := c.start("B", func(c *Config) { c.Level = 2 })
 		var a *process
-		b.faulty.Next = func(batch store.Batch) (storetest.Fault, time.Duration) {
+		b.faults(func(batch store.Batch) (storetest.Fault, time.Duration) {
 			if string(batch.Writes[0].Key) == "cluster/level" && a == nil {
 				a = c.start("A")
 			}
 			return storetest.None, 0
-		}
+		})
 		time.Sleep(10 * time.Second)
+		synctest.Wait()
 		if a == nil || b.CommonLevel() != 1 || a.CommonLevel() != 1 {
 			t.Errorf("the level was raised to %d", b.CommonLevel())
 		}
