@@ -186,3 +186,53 @@ func TestProgramsOnOneCluster(t *testing.T) {
 	four.must("Proof", "import", "alias/app", "--from", "app.key", "--no-expiry", "--wrapping-key-spec", "RSA_2048")
 	four.end(syscall.SIGTERM)
 }
+
+// The operator lists, drains and removes nodes. A node that serves, or whose log is not collected, is not removed.
+func TestNodeCommands(t *testing.T) {
+	d := newDeployment(t, startCluster(t, 1))
+	d.init()
+	on := func(words ...string) []string {
+		return append(append([]string{"node"}, words...), "--store", d.url, "--root-key-file", "root.key")
+	}
+	one, two := d.serve("one"), d.serve("two")
+	text, err := os.ReadFile(filepath.Join(d.dir, "two", "node-id"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := strings.TrimSpace(string(text))
+	if out := d.must(id+"  serving", on("list")...); strings.Count(out, "serving") != 2 {
+		t.Errorf("%s", out)
+	}
+	d.must(`"nodeId": "`+id+`"`, on("list", "--output", "json")...)
+	d.must("", on("drain", id)...)
+	d.must(id+"  draining", on("list")...)
+	d.must("", on("drain", id, "--undo")...)
+	d.must(id+"  serving", on("list")...)
+	d.refuses("no such node", on("drain", "nobody")...)
+	d.refuses("not stopped", on("remove", id, "--lose-log")...)
+	two.end(syscall.SIGKILL)
+	d.eventually(id+"  dead", on("list")...)
+	empty := filepath.Join(d.dir, "empty")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d.refuses("give --log FILE, or --lose-log", on("remove", id)...)
+	d.refuses("give --log FILE, or --lose-log", on("remove", id, "--lose-log", "--log", empty)...)
+	one.must("Proof", "import", "alias/a", "--create", "--generate", "a.key", "--no-expiry", "--wrapping-key-spec", "RSA_2048")
+	two = d.serve("two")
+	two.must("Proof", "import", "alias/b", "--create", "--generate", "b.key", "--no-expiry", "--wrapping-key-spec", "RSA_2048")
+	two.end(syscall.SIGTERM)
+	d.must(id+"  stopped", on("list")...)
+	d.refuses("is not collected", on("remove", id, "--log", empty)...)
+	d.must("", on("remove", id, "--log", filepath.Join(d.dir, "two", "audit.log"))...)
+	for deadline := time.Now().Add(patience); strings.Contains(d.must("", on("list")...), id); time.Sleep(time.Second) {
+		if time.Now().After(deadline) {
+			t.Fatal("the node is not forgotten")
+		}
+	}
+	one.end(syscall.SIGTERM)
+	log, err := os.ReadFile(filepath.Join(d.dir, "one", "audit.log"))
+	if err != nil || !bytes.Contains(log, []byte(`"eventName":"RemoveNode"`)) {
+		t.Errorf("the log has no RemoveNode: %v", err)
+	}
+}

@@ -69,8 +69,8 @@ lists something, 4 permission denied or no credentials, 5 not found.`,
 	root.SetErr(terminal{os.Stderr})
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
-		devCommand(), initCommand(), serveCommand(), verifyCommand(), storeCommand(), clockCommand(), applyCommand(),
-		identityCommand(), importCommand(), wrapCommand(), decryptOfflineCommand(), expiringCommand(),
+		devCommand(), initCommand(), serveCommand(), verifyCommand(), storeCommand(), nodeCommand(), clockCommand(),
+		applyCommand(), identityCommand(), importCommand(), wrapCommand(), decryptOfflineCommand(), expiringCommand(),
 		keyCommand(), explainCommand(), explainSignatureCommand(), versionCommand(),
 	)
 	return root
