@@ -11,10 +11,9 @@ func nodeDrainCommand(p *place) *cobra.Command {
 	var undo bool
 	c := &cobra.Command{
 		Use:   "drain NODE",
-		Short: "Let a node get no more requests, before you stop it",
-		Long: `Let a node get no more requests: it says that it is not ready, so that a load balancer sends
-its requests to other nodes, and it still answers the requests that it gets. Stop the
-node afterwards. The next start of the node ends the draining.`,
+		Short: "Mark a node as not ready, before you stop it",
+		Long: `Mark a node as draining before you stop it. The node is not ready any more, and still
+answers the requests that it gets. The next start of the node ends the draining.`,
 		Args: exactly(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return p.withStore(c.Context(), func(s *store.Store) error {
@@ -22,6 +21,6 @@ node afterwards. The next start of the node ends the draining.`,
 			})
 		},
 	}
-	c.Flags().BoolVar(&undo, "undo", false, "let the node get requests again")
+	c.Flags().BoolVar(&undo, "undo", false, "the node is ready again")
 	return c
 }
