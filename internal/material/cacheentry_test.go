@@ -1,6 +1,7 @@
 package material
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
@@ -38,6 +39,21 @@ func TestDroppedEntriesStayEmpty(t *testing.T) {
 	}
 	if other := c.get("a"); other == m {
 		t.Error("the cache has an entry that was dropped")
+	}
+}
+
+// An entry whose material does not open has no key, also if open returns a nil pointer.
+func TestEntriesThatDoNotOpen(t *testing.T) {
+	m := &entry{}
+	gone := errors.New("gone")
+	if _, _, err := m.fill(func() (crypt.Key, string, error) { return (*crypt.SymmetricKey)(nil), "", gone }); !errors.Is(err, gone) || m.key != nil {
+		t.Errorf("%v, %v", m.key, err)
+	}
+	if size, _, err := m.fill(opens); err != nil || size == 0 || works(m.key) != nil {
+		t.Errorf("again: %d bytes, %v", size, err)
+	}
+	if m.drop(); m.key != nil {
+		t.Error("a dropped entry has a key")
 	}
 }
 

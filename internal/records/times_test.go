@@ -69,17 +69,19 @@ func TestWhereKeysAreListed(t *testing.T) {
 		}
 		return k
 	}
+	listed := func(k key.Key, at time.Time) key.Key { k.Listed = at; return k }
 	for name, test := range map[string]struct{ from, to, want key.Key }{
-		"never due":                {single, single, key.Key{}},
-		"due":                      {single, with(single, early), with(single, early)},
-		"due later":                {with(single, early), with(single, late), with(single, late)},
-		"due sooner":               {with(single, late), with(single, early), with(single, early)},
-		"not due any more":         {with(single, early), single, key.Key{}},
-		"a replica due":            {replica, with(replica, early), with(replica, early)},
-		"a replica due later":      {with(replica, early), with(replica, late), with(replica, early)},
-		"a replica due as before":  {with(replica, early), with(replica, early), with(replica, early)},
-		"a replica due sooner":     {with(replica, late), with(replica, early), with(replica, early)},
-		"a replica not due longer": {with(replica, early), replica, with(replica, early)},
+		"a primary key that was a replica": {with(replica, early), listed(with(single, late), early), with(single, late)},
+		"never due":                        {single, single, key.Key{}},
+		"due":                              {single, with(single, early), with(single, early)},
+		"due later":                        {with(single, early), with(single, late), with(single, late)},
+		"due sooner":                       {with(single, late), with(single, early), with(single, early)},
+		"not due any more":                 {with(single, early), single, key.Key{}},
+		"a replica due":                    {replica, with(replica, early), with(replica, early)},
+		"a replica due later":              {with(replica, early), with(replica, late), with(replica, early)},
+		"a replica due as before":          {with(replica, early), with(replica, early), with(replica, early)},
+		"a replica due sooner":             {with(replica, late), with(replica, early), with(replica, early)},
+		"a replica not due longer":         {with(replica, early), replica, with(replica, early)},
 	} {
 		s := newStore(t, memory.New())
 		var paths []string
@@ -89,7 +91,7 @@ func TestWhereKeysAreListed(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		listed := func() (paths []string, k key.Key) {
+		readListed := func() (paths []string, k key.Key) {
 			err := s.View(t.Context(), func(v *store.View) error {
 				all, err := Dues.Scan(v, "", "", 10)
 				for _, r := range all {
@@ -108,7 +110,7 @@ func TestWhereKeysAreListed(t *testing.T) {
 		if !test.want.DeletionDate.IsZero() {
 			want = []string{DuePath(test.want.DeletionDate, PathOf(test.to))}
 		}
-		paths, k := listed()
+		paths, k := readListed()
 		if !slices.Equal(paths, want) {
 			t.Errorf("%s: listed at %v, want %v", name, paths, want)
 		}
@@ -119,7 +121,7 @@ func TestWhereKeysAreListed(t *testing.T) {
 		if due := test.to.DeletionDate; !due.IsZero() {
 			want = []string{DuePath(due, PathOf(test.to))}
 		}
-		if paths, k = listed(); !slices.Equal(paths, want) || !k.Listed.IsZero() {
+		if paths, k = readListed(); !slices.Equal(paths, want) || !k.Listed.IsZero() {
 			t.Errorf("%s: moved to %v (%v), want %v", name, paths, k.Listed, want)
 		}
 	}
