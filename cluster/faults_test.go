@@ -68,16 +68,22 @@ func TestLateCommit(t *testing.T) {
 			s.signal(t, syscall.SIGSTOP)
 		}
 	}
-	_, err := hasty.Commit(t.Context(), write("late"))
+	var err error
+	var late string
+	waitFor(t, "a commit without a majority", func() bool { // a signal stops a process a moment later
+		late += "late"
+		_, err = hasty.Commit(t.Context(), write(late))
+		return err != nil
+	})
 	for _, s := range servers {
 		s.signal(t, syscall.SIGCONT)
 	}
 	if !errors.Is(err, store.ErrUnknown) {
 		t.Fatalf("got %v, want ErrUnknown", err)
 	}
-	waitFor(t, "the commit is made late", func() bool { return has(t, b, "late") })
+	waitFor(t, "the commit is made late", func() bool { return has(t, b, late) })
 	batch := write("a") // a check that the late commit does not change still holds
-	batch.Checks = []store.Check{{Key: []byte("a"), Rev: rev}, {Key: []byte("late"), Rev: 0}}
+	batch.Checks = []store.Check{{Key: []byte("a"), Rev: rev}, {Key: []byte(late), Rev: 0}}
 	if _, err := b.Commit(t.Context(), batch); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("a commit that requires its absence: %v", err)
 	}
