@@ -1,0 +1,46 @@
+package cluster
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The lines of the set-up in docs/cluster.md start three nodes, and the list shows them. Only the ports and the program
+// of etcd differ, and the lines wait for what they start.
+func TestSetUpOfDocument(t *testing.T) {
+	text, err := os.ReadFile("../docs/cluster.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "\n## Set-up\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	var lines []string
+	for line := range strings.Lines(section) {
+		if command, ok := strings.CutPrefix(line, "    "); ok {
+			lines = append(lines, command)
+		}
+	}
+	port := func() string { return freeAddress(t)[len("127.0.0.1:"):] }
+	peer := "http://" + freeAddress(t)
+	script := strings.NewReplacer("etcd --data-dir", asServer+"=1 "+os.Args[0]+" --listen-peer-urls "+peer+
+		" --initial-advertise-peer-urls "+peer+" --initial-cluster default="+peer+" --log-level error --data-dir",
+		"2379", port(), "4601", port(), "4602", port(), "4603", port(), "bin/keyhold", buildProgram(t), "&\n", "& sleep 8\n").
+		Replace(strings.Join(lines, ""))
+	c := exec.CommandContext(t.Context(), "bash", "-c", "trap 'kill $(jobs -p); wait' EXIT\n"+script)
+	c.Dir = t.TempDir()
+	log, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	c.Stdout, c.Stderr = log, log
+	err = c.Run()
+	out, _ := os.ReadFile(log.Name())
+	_, list, _ := strings.Cut(string(out), "NODE ")
+	if err != nil || len(lines) < 8 || strings.Count(list, "  serving  ") != 3 {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
