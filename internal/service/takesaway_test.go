@@ -574,3 +574,36 @@ func TestOpenedMaterialLeavesMemory(t *testing.T) {
 		opened(2, "after the feed was broken")
 	}, func(c *Config) { c.Slots = readSlots{c.Slots, &reads} })
 }
+
+// What another node takes away while a request is under way is not handed out, and an operation that shows what is
+// stored shows what another node has just changed. A node acknowledges its own change when its own memory has it.
+func TestNodesDuringARequest(t *testing.T) {
+	inTwoNodes(t, func(n twoNodes) {
+		on := n.a.key()
+		synctest.Wait()
+		op, in := n.b.request("Encrypt", on)
+		run := op.run
+		op.run = func(c *call, in any) (any, error) {
+			out, err := run(c, in)
+			n.a.root().does("DisableKey", on)
+			return out, err
+		}
+		_, err := n.b.Do(n.b.Context(), Request{Caller: testCaller, Operation: op, Input: in})
+		n.b.wantRefusal(err, key.KindDisabled, "disabled")
+
+		n.b.root().does("DescribeKey", on)
+		n.faults.SilenceWatches(true)
+		n.a.root().does("UpdateKeyDescription", on, `{"Description":"new"}`)
+		out := n.b.root().does("DescribeKey", on).(*api.DescribeKeyResponse)
+		if *out.KeyMetadata.Description != "new" {
+			t.Errorf("the description is %q", *out.KeyMetadata.Description)
+		}
+
+		n.b.confirmer = confirmed{make(chan int64, 1)}
+		begun := time.Now()
+		n.b.root().does("ScheduleKeyDeletion", on)
+		if took := time.Since(begun); took < time.Second {
+			t.Errorf("acknowledged after %v, although its own feed is silent", took)
+		}
+	})
+}
