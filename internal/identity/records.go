@@ -29,8 +29,19 @@ type Entity struct {
 
 	// Disabled means that the user or role may do nothing until it is enabled.
 	Disabled bool `json:"disabled,omitzero"`
-	// SessionsFrom ends all sessions that were issued before this time.
+	// Generation rises whenever all sessions are ended: only sessions of the same Generation are valid.
+	// SessionsFrom is the time of the last end, for people. It is compared only while the Generation is
+	// 0: an older version of the program ended the sessions then.
+	Generation   int64     `json:"generation,omitzero"`
 	SessionsFrom time.Time `json:"sessionsFrom,omitzero"`
+}
+
+// EndSessions ends all sessions that were issued until now.
+func (e *Entity) EndSessions(now time.Time) { e.Generation, e.SessionsFrom = e.Generation+1, now }
+
+// HasEnded reports whether the session of the user or role was ended.
+func (e *Entity) HasEnded(s *Session) bool {
+	return s.Generation != e.Generation || e.Generation == 0 && s.Issued.Before(e.SessionsFrom)
 }
 
 // A User is a user of an account.

@@ -3,7 +3,6 @@ package service
 import (
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
@@ -111,14 +110,14 @@ func (c *call) confirm() error {
 func (c *call) checkSigner() error {
 	var now identity.Principal
 	var ok bool
-	var since time.Time
+	var ended bool
 	var err error
 	switch p := c.Caller.Principal; {
 	case p.Kind == identity.KindWebIdentity:
 		return nil
 	case p.Session != nil:
-		now, since, ok, err = bearer(c.source(), p.Session)
-		ok = ok && !p.Session.Issued.Before(since)
+		now, ended, ok, err = bearer(c.source(), p.Session)
+		ok = ok && !ended
 	case p.Stored:
 		var k identity.AccessKey
 		k, ok, err = accessKey(c.source(), p.AccessKeyID)

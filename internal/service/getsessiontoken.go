@@ -8,6 +8,7 @@ import (
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/policy"
+	"github.com/keyhold/keyhold/internal/records"
 )
 
 // Durations of sessions of GetSessionToken, in seconds: the default, and the limit for the root
@@ -33,7 +34,11 @@ var getSessionToken = query("GetSessionToken", nil,
 		s := identity.Session{Account: p.AccountID}
 		seconds := or(in.DurationSeconds, defaultUserSession)
 		if p.Kind == identity.KindUser {
-			s.User, s.UserID = p.UserName, p.ID
+			u, _, err := read(c.source(), records.Users, records.NamedPath(p.AccountID, p.UserName))
+			if err != nil {
+				return nil, err
+			}
+			s.User, s.UserID, s.Generation = p.UserName, p.ID, u.Generation
 		} else {
 			seconds = min(seconds, maxRootSession)
 		}

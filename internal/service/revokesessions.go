@@ -15,7 +15,7 @@ var revokeSessions = administration("RevokeSessions", nil,
 			return nil, err
 		}
 		return nil, c.commit(func(tx *store.Tx) error {
-			known, err := changeEntity(tx, account, *in.Kind, *in.Name, func(e *identity.Entity) { e.SessionsFrom = c.now })
+			known, err := changeEntity(tx, account, *in.Kind, *in.Name, func(e *identity.Entity) { e.EndSessions(c.now) })
 			if err == nil && !known {
 				err = key.Errorf(key.KindValidation, "Only users and roles have sessions, not %s.", *in.Kind)
 			}

@@ -36,7 +36,7 @@ func (c *call) assume(a assumption) (role identity.Role, out issuedSession, err 
 		return role, out, err
 	}
 	s := a.session
-	s.Account, s.Role, s.RoleID = role.Account, role.Name, role.ID
+	s.Account, s.Role, s.RoleID, s.Generation = role.Account, role.Name, role.ID, role.Generation
 	out, err = c.issue(s, seconds, a.least)
 	return role, out, err
 }

@@ -119,29 +119,29 @@ func (s *Service) Session(ctx context.Context, token string) (k identity.AccessK
 
 // accessKeyOfSession returns the access key of a token.
 func accessKeyOfSession(from source, t *sessionToken, now time.Time) (k identity.AccessKey, ok bool, err error) {
-	p, since, ok, err := bearer(from, &t.Session)
+	p, ended, ok, err := bearer(from, &t.Session)
 	return identity.AccessKey{
 		ID:        t.AccessKeyID,
 		Secret:    identity.NewSecret(t.Secret),
 		Principal: p,
-		Expired:   !now.Before(t.Expires) || t.Issued.Before(since),
+		Expired:   !now.Before(t.Expires) || ended,
 	}, ok, err
 }
 
-// bearer returns the principal of a session, and the time before which all sessions of the
-// principal have ended. The user or role must be the same one for which the session was issued.
-func bearer(from source, of *identity.Session) (p identity.Principal, since time.Time, ok bool, err error) {
+// bearer returns the principal of a session, and whether the session was ended. The user or role
+// must be the same one for which the session was issued.
+func bearer(from source, of *identity.Session) (p identity.Principal, ended, ok bool, err error) {
 	switch {
 	case of.Role != "":
 		r, ok, err := read(from, records.Roles, records.NamedPath(of.Account, of.Role))
-		return r.Principal(of), r.SessionsFrom, ok && r.ID == of.RoleID && !r.Disabled, err
+		return r.Principal(of), r.HasEnded(of), ok && r.ID == of.RoleID && !r.Disabled, err
 	case of.User != "":
 		u, ok, err := read(from, records.Users, records.NamedPath(of.Account, of.User))
 		p = u.Principal()
 		p.Session = of
-		return p, u.SessionsFrom, ok && u.ID == of.UserID && !u.Disabled, err
+		return p, u.HasEnded(of), ok && u.ID == of.UserID && !u.Disabled, err
 	}
 	p = identity.Root(of.Account)
 	p.Session = of
-	return p, since, true, nil
+	return p, false, true, nil
 }
