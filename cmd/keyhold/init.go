@@ -82,13 +82,14 @@ func runInit(ctx context.Context, o initOptions, out, log io.Writer) (err error)
 		return fmt.Errorf("%w (existing files are never overwritten: give another --root-key-file)", err)
 	}
 	var s *service.Service
-	d, err := o.open(ctx, func(error) {})
+	logger := slog.New(slog.NewTextHandler(log, nil))
+	d, err := o.open(ctx, logger, func(error) {})
 	defer func() { err = errors.Join(err, d.Close(s)) }()
 	if err != nil {
 		return o.explain(err)
 	}
 	c := d.Config()
-	c.Clock, c.Log, c.Create = service.NewClock(time.Now), slog.New(slog.NewTextHandler(log, nil)), true
+	c.Clock, c.Log, c.Create = service.NewClock(time.Now), logger, true
 	if s, err = service.Open(ctx, c); err != nil {
 		return o.explain(err)
 	}

@@ -83,6 +83,20 @@ serve --data DIR/made --root-key-file DIR/made-root --tls-cert DIR/missing --tls
 serve --data DIR/made --regions EVIL
 serve --data DIR/made --addr EVIL
 serve --data DIR/made --root-key-file DIR/made-root --account EVIL
+serve --store EVIL --data DIR/made --root-key-file DIR/made-root
+serve --store etcd://EVIL --data DIR/made --root-key-file DIR/made-root
+store
+store EVIL
+store copy --from DIR/missing --to DIR/copy --root-key-file DIR/made-root
+store copy --from DIR/made --to DIR/copy --root-key-file DIR/made-root
+store copy --from etcd://EVIL --to DIR/a.key --root-key-file DIR/a.key
+node
+node EVIL
+node list --store EVIL --root-key-file DIR/made-root
+node list --store etcd://EVIL --root-key-file DIR/made-root
+node list --store etcd://127.0.0.1:1/EVIL --root-key-file DIR/missing
+node drain EVIL --store etcd://EVIL --root-key-file DIR/made-root
+node remove EVIL --store etcd://127.0.0.1:1/EVIL --root-key-file DIR/made-root --log DIR/missing
 dev --account EVIL
 dev --addr EVIL
 dev --seed DIR/bad.toml

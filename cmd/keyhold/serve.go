@@ -126,7 +126,7 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	}
 	defer listener.Close()
 	var s *service.Service
-	d, err := o.open(ctx, fail)
+	d, err := o.open(ctx, logger, fail)
 	defer func() { err = errors.Join(err, d.Close(s)) }()
 	if err != nil {
 		return o.explain(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -89,9 +90,9 @@ func (p place) flagsForShell() string {
 }
 
 // open opens the deployment.
-func (p place) open(ctx context.Context, fail func(error)) (host.Deployment, error) {
+func (p place) open(ctx context.Context, log *slog.Logger, fail func(error)) (host.Deployment, error) {
 	if p.shared() {
-		return host.OpenNode(ctx, p.store, p.data, p.rootKeyFile, fail)
+		return host.OpenNode(ctx, p.store, p.data, p.rootKeyFile, log, fail)
 	}
 	return host.OpenFolder(p.data, p.rootKeyFile, fail)
 }

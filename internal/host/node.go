@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,7 +25,9 @@ var ErrOtherFolder = errors.New("this is not the folder of a node")
 // OpenNode opens a store that several nodes share, and the folder of this node, which has its ID and its audit log. It
 // creates the folder if only its last element is missing. It calls fail as InMemory does. The caller must close the
 // Deployment, even after an error.
-func OpenNode(ctx context.Context, url, data, rootKeyFile string, fail func(error)) (d Deployment, err error) {
+func OpenNode(
+	ctx context.Context, url, data, rootKeyFile string, log *slog.Logger, fail func(error),
+) (d Deployment, err error) {
 	d.fail = fail
 	if err := checkNodeFolder(data); err != nil {
 		return d, err
@@ -35,7 +38,7 @@ func OpenNode(ctx context.Context, url, data, rootKeyFile string, fail func(erro
 	if d.node, d.lock, err = openNodeID(filepath.Join(data, NodeName)); err != nil {
 		return d, err
 	}
-	s, err := OpenStore(ctx, url, fail)
+	s, err := openShared(ctx, url, log)
 	d.Backend, d.slots = s.Backend, s.Slots
 	if err != nil {
 		return d, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,7 +29,7 @@ func IsShared(place string) bool { return strings.HasPrefix(place, etcd.Scheme) 
 // caller must close the Store, even after an error.
 func OpenStore(ctx context.Context, place string, fail func(error)) (s Store, err error) {
 	if IsShared(place) {
-		return openShared(ctx, place)
+		return openShared(ctx, place, nil)
 	}
 	if err := CheckFolder(place); err != nil {
 		return s, err
@@ -47,7 +48,7 @@ func OpenStore(ctx context.Context, place string, fail func(error)) (s Store, er
 // meanwhile. The caller must close the Store, even after an error.
 func ReadStore(ctx context.Context, place string) (s Store, err error) {
 	if IsShared(place) {
-		return openShared(ctx, place)
+		return openShared(ctx, place, nil)
 	}
 	if s.Backend, err = as[store.Backend](local.OpenReadOnly(place)); err != nil {
 		return s, err
@@ -56,11 +57,13 @@ func ReadStore(ctx context.Context, place string) (s Store, err error) {
 	return s, err
 }
 
-func openShared(ctx context.Context, place string) (s Store, err error) {
-	c, err := etcd.ParseURL(place)
+// openShared opens the store at a URL. Failures of its work in the background go to the log, which may be nil.
+func openShared(ctx context.Context, url string, log *slog.Logger) (s Store, err error) {
+	c, err := etcd.ParseURL(url)
 	if err != nil {
 		return s, err
 	}
+	c.Log = log
 	backend, err := etcd.Open(ctx, c)
 	if err != nil {
 		return s, err

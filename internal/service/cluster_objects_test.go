@@ -407,7 +407,7 @@ func (g *stage) declaration(documents ...string) *api.PutRoleRequest {
 }
 
 func (g *stage) operations() string {
-	return "AssumeRole AssumeRole Off On Deny Allow Encrypt Encrypt Encrypt Encrypt Encrypt"
+	return "AssumeRole AssumeRole RevokeSessions Off On Deny Allow Encrypt Encrypt Encrypt Encrypt Encrypt"
 }
 
 func (g *stage) choose(operation string, random func(int) int) string {

@@ -25,6 +25,7 @@ var clusterRevocations = []clusterRevocation{
 	{func() clusterObject { return &reimportedKey{} }, "DeleteImportedKeyMaterial", "ImportKeyMaterial", "Decrypt"},
 	{func() clusterObject { return &grantedKey{} }, "RevokeGrant", "CreateGrant", "Encrypt"},
 	{func() clusterObject { return &stage{} }, "Off", "On", "Encrypt"},
+	{func() clusterObject { return &stage{} }, "RevokeSessions", "AssumeRole", "Encrypt"},
 	{func() clusterObject { return &movedAlias{} }, "DeleteAlias", "CreateAlias", "Encrypt"},
 }
 
@@ -43,9 +44,13 @@ func TestClusterRevocations(t *testing.T) {
 				s := newShared(t, 0)
 				o := r.object()
 				o.prepare(t, s.nodes[0].clusterNode, "revoked")
-				given := "" // the request that has given last
+				given := ""          // the request that has given last
+				session := "session" // the request that has assumed the role last
 				give := func(round int) {
 					given = fmt.Sprint("give-", round)
+					if r.give == "AssumeRole" {
+						session = given
+					}
 					on := o.choose(r.give, s.n)
 					_, err := o.send(s.nodes[0].clusterNode, clusterRequest{r.give, on, given})
 					if err != nil {
@@ -69,7 +74,7 @@ func TestClusterRevocations(t *testing.T) {
 						clients.Go(func() {
 							for !end.Load() {
 								after := acknowledged.Load()
-								_, err := o.send(n.clusterNode, clusterRequest{r.using, "session", "use"})
+								_, err := o.send(n.clusterNode, clusterRequest{r.using, session, "use"})
 								if err == nil && after {
 									t.Errorf("round %d: used at %s after the acknowledgement", round, n.id)
 								}
