@@ -7,16 +7,20 @@ export KEYHOLD_PYTHON := $(CURDIR)/$(PYTHON)
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race check lint vuln deps faults crash images syncs flips full cluster million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean
+.PHONY: help build demo demo-cluster test race check lint vuln deps faults crash images syncs flips full cluster million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean
 
 help: ## Print the targets.
-	@sed -nE "s/^([a-z]+):.*## (.*)/\1\t\2/p" Makefile | expand -t 12
+	@sed -nE "s/^([a-z-]+):.*## (.*)/\1\t\2/p" Makefile | expand -t 14
 
 build: ## Build bin/keyhold. runtimesecret erases used key material from registers, stack and heap.
 	GOEXPERIMENT=runtimesecret go build -trimpath -o bin/keyhold ./cmd/keyhold
 
 demo: build ## Run the story of the README with the official Go SDK against a real server.
 	go run ./examples/first-import -keyhold bin/keyhold
+
+demo-cluster: build ## Kill one of three nodes on a local etcd in the middle of imports, and show that nothing was lost.
+	cd cluster && go build -o ../$(BUILD)/etcd ./etcd
+	go run ./examples/three-nodes -keyhold bin/keyhold -etcd $(BUILD)/etcd
 
 test: deps build ## Install what the tests need, and run all tests.
 	go run ./tally -timeout 60m ./... # go test, and then what the tests counted; there is time for a busy machine

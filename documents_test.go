@@ -30,8 +30,8 @@ func newTree() tree {
 
 var (
 	conflictMarker = regexp.MustCompile(`(?m)^(<{7} |>{7} |={7}$)`)
-	makeTarget     = regexp.MustCompile(`(?m)^([a-z]+):`)
-	targetName     = regexp.MustCompile(`^[a-z]+$`)
+	makeTarget     = regexp.MustCompile(`(?m)^([a-z-]+):`)
+	targetName     = regexp.MustCompile(`^[a-z-]+$`)
 	variable       = regexp.MustCompile(`[A-Z]+=('[^']*'|"[^"]*"|\S*)`)
 	testFunction   = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark|Example)\w*)\(`)
 	testName       = regexp.MustCompile(`^(?:Test|Fuzz|Benchmark)[A-Z]\w*$`)

@@ -74,6 +74,7 @@ mutants                   |
 clients/go                |  aws
 clients/installed         |  aws
 examples/first-import     |  aws
+examples/three-nodes      |  aws
 `
 
 // modules are the modules of others, by the names that the law gives them.
