@@ -118,7 +118,8 @@ func noteImport(all map[string]map[string]int, line []byte) {
 		EventID, EventName, ErrorCode string
 		Resources                     []struct{ ARN string }
 	}
-	if json.Unmarshal(line, &e) != nil || e.EventName != "ImportKeyMaterial" || e.ErrorCode != "" || len(e.Resources) == 0 {
+	err := json.Unmarshal(line, &e)
+	if err != nil || e.EventName != "ImportKeyMaterial" || e.ErrorCode != "" || len(e.Resources) == 0 {
 		return
 	}
 	arn := e.Resources[0].ARN

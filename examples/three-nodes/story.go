@@ -124,7 +124,8 @@ func (s *story) importAndKill(ctx context.Context) error {
 	for range s.keys {
 		err = errors.Join(err, <-failed)
 	}
-	s.show("killed %s after %d of %d imports; the others succeeded on the other nodes", s.nodes[0].name, before, len(s.keys))
+	s.show("killed %s after %d of %d imports; the others succeeded on the other nodes",
+		s.nodes[0].name, before, len(s.keys))
 	return err
 }
 
