@@ -182,6 +182,7 @@ func TestProgramsOnOneCluster(t *testing.T) {
 	d.url += "/second"
 	d.must("verified", "store", "copy", "--from", "folder", "--to", d.url, "--root-key-file", "root.key")
 	d.refuses("the target is not empty", "store", "copy", "--from", "folder", "--to", d.url, "--root-key-file", "root.key")
+	d.refuses("belongs to another deployment", "serve", "--store", d.url, "--root-key-file", "root.key", "--data", "one")
 	four := d.serve("four")
 	four.must("Proof", "import", "alias/app", "--from", "app.key", "--no-expiry", "--wrapping-key-spec", "RSA_2048")
 	four.end(syscall.SIGTERM)

@@ -14,6 +14,11 @@ var (
 	// ErrRewound means that the store has lost a heartbeat of this node: an older copy was restored.
 	ErrRewound = errors.New("the store has lost a heartbeat of this node: it was restored from an older copy")
 
+	// ErrStranger means that a node has an audit log, but no record in the store.
+	ErrStranger = errors.New("the store does not know this node, which has an audit log: its folder belongs to another " +
+		"deployment, an operator removed the node, or an older copy of the store was restored. Give the URL of the " +
+		"store of this node, or a new folder")
+
 	// ErrTwin means that another process has the memory of this one, such as a virtual machine that was
 	// cloned while it ran.
 	ErrTwin = errors.New("another process writes the heartbeat of this node: the running node was copied")
@@ -37,9 +42,12 @@ func (n *Nodes) Join(ctx context.Context) error {
 	var beat int64
 	var unclean bool
 	err := n.Store.Update(ctx, func(tx *store.Tx) error {
-		old, _, err := records.Nodes.Get(tx, n.id)
+		old, known, err := records.Nodes.Get(tx, n.id)
 		if err != nil {
 			return err
+		}
+		if !known && n.LogBytes() > 0 {
+			return ErrStranger
 		}
 		if _, unclean, err = records.Confirmations.Get(tx, n.id); err != nil {
 			return err

@@ -547,6 +547,18 @@ func TestOperators(t *testing.T) {
 	})
 }
 
+// A node with an audit log joins only the deployment that knows it.
+func TestNodeOfAnotherDeployment(t *testing.T) {
+	withLog := func(c *Config) { c.LogBytes = func() int64 { return 1 } }
+	inCluster(t, func(c *cluster) {
+		if _, err := c.open("A", withLog); !errors.Is(err, ErrStranger) || len(c.members()) != 0 {
+			t.Errorf("%v, and the members are %v", err, c.members())
+		}
+		c.start("A").close()
+		c.start("A", withLog).close()
+	})
+}
+
 // A node that is started again is not removed.
 func TestRemovalOfANodeThatComesBack(t *testing.T) {
 	inCluster(t, func(c *cluster) {
