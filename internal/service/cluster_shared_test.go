@@ -128,9 +128,13 @@ func (s *sharedScenario) open(id string) *sharedNode {
 	n := &sharedNode{net: &storetest.Faulty{Backend: s.d.backend, Patience: 3 * time.Second}}
 	s.slow(n.net)
 	n.ahead = time.Duration(s.n(2000)-1000) * time.Millisecond
-	n.clusterNode = must[*clusterNode](s.T)(s.d.node(s.T, id, n.net, s.sharing, func(c *service.Config) {
+	opened, err := s.d.node(s.T, id, n.net, s.sharing, func(c *service.Config) {
 		c.Clock = service.NewClock(func() time.Time { return time.Now().Add(n.ahead) })
-	}))
+	})
+	if errors.Is(err, journal.ErrFenced) {
+		return s.open(id) // another node took over the former process while this one started
+	}
+	n.clusterNode = must[*clusterNode](s.T)(opened, err)
 	n.SleepInBubble()
 	if s.troubled {
 		n.net.Next = s.next
