@@ -3,6 +3,7 @@ package service
 import (
 	"encoding/base64"
 	"fmt"
+	"strings"
 
 	"github.com/keyhold/keyhold/internal/api"
 )
@@ -65,6 +66,13 @@ func requestsOfReplicas() (all []preparedRequest) {
 	row("GetKeyRotationStatus", multiRegion, none)
 	row("DescribeKey", multiRegion, none)
 	row("EnableKeyRotation", multiRegion, none)
+	all = append(all, preparedRequest{"GetKeyRotationStatus of a replica", func(c accessTest) (actor, string, string, []string) {
+		c.alice()
+		on := c.keyLike(multiRegion)
+		c.root().does("ReplicateKey", on, `{"ReplicaRegion":"eu-west-10"}`)
+		there := c.as("alice").with(func(r *Request) { r.Caller.Region = "eu-west-10" })
+		return there, "GetKeyRotationStatus", on[strings.LastIndexByte(on, '/')+1:], nil
+	}})
 	return all
 }
 

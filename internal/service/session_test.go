@@ -178,3 +178,22 @@ func TestOpenedSessionsAreBounded(t *testing.T) {
 		t.Error("a token that was opened is not kept")
 	}
 }
+
+func TestTagsOfTokens(t *testing.T) {
+	for _, test := range []struct {
+		name, value string
+		valid       bool
+	}{
+		{"a", "", true},
+		{"", "x", false},
+		{strings.Repeat("é", 128), strings.Repeat("é", 256), true},
+		{strings.Repeat("é", 129), "", false},
+		{"a", strings.Repeat("é", 257), false},
+		{"a\xff", "", false},
+		{"a", "\xff", false},
+	} {
+		if validTag(test.name, test.value) != test.valid {
+			t.Errorf("%q, %q: want %v", test.name, test.value, test.valid)
+		}
+	}
+}
