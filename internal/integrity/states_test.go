@@ -228,6 +228,9 @@ var limitDamages = map[string]struct {
 	"another event of an older format": {func(w *damageTest, tx *store.Tx) error {
 		return errors.Join(records.Outbox.Put(tx, "id", records.PendingEvent{Line: []byte(`{"eventID":"di"}` + "\n")}), records.Formats.Put(tx, records.FormatPath, records.Format{Format: 3}))
 	}, []string{"outbox/id: its content belongs"}},
+	"an event without a node in format 4": {func(w *damageTest, tx *store.Tx) error {
+		return errors.Join(records.Outbox.Put(tx, "id", records.PendingEvent{Line: []byte(`{"eventID":"id"}` + "\n")}), records.Formats.Put(tx, records.FormatPath, records.Format{Format: 4}))
+	}, []string{"outbox/id: its content belongs"}},
 	"a format of nothing": {func(w *damageTest, tx *store.Tx) error {
 		return records.Formats.Put(tx, records.FormatPath, records.Format{})
 	}, []string{"format/records: its content belongs"}},

@@ -329,6 +329,13 @@ func TestOutcomesThatTakeLong(t *testing.T) {
 	}
 }
 
+// docs/storage.md names these numbers.
+func TestNumbersOfUnknownOutcomes(t *testing.T) {
+	if maxUnresolved != 1000 || patience != 5*time.Second || firstPause != 10*time.Millisecond || longestPause != time.Second {
+		t.Error(maxUnresolved, patience, firstPause, longestPause)
+	}
+}
+
 // Changes are refused while too many outcomes are unknown.
 func TestUnknownOutcomesAreBounded(t *testing.T) {
 	onFaulty(t, func(d *deployment, f *storetest.Faulty) {
