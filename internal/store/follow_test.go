@@ -103,6 +103,17 @@ func (p *pair) wantAge(want int, when string) {
 	}
 }
 
+// The newest revision that a Store has seen is not older than what its feed has told.
+func TestToldIsSeen(t *testing.T) {
+	inPair(t, func(p *pair) {
+		p.put("a/1", 2)
+		synctest.Wait()
+		if told, seen := p.b.Told(), p.b.Revision(); told != p.a.Revision() || seen < told {
+			p.Errorf("told %d, seen %d, and the other Store is at %d", told, seen, p.a.Revision())
+		}
+	})
+}
+
 // A Store that follows the Backend drops what another Store changes. A Store that does not follow keeps it.
 func TestFollow(t *testing.T) {
 	inPair(t, func(p *pair) {
