@@ -101,7 +101,7 @@ func (c *call) carryOut() (any, error) {
 	c.Turn.End() // the rest of the request may wait
 	out, err := c.Operation.run(c, c.Input)
 	if err == nil && !c.committed {
-		err = c.confirm()
+		err = firstError(c.awaitFound, c.confirm)
 	}
 	if err != nil {
 		return nil, err

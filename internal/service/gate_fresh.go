@@ -177,3 +177,13 @@ func (c *call) awaitOthers() error {
 	}
 	return nil
 }
+
+// awaitFound waits as awaitOthers does if a change found the store as the change would leave it: another
+// node may have made the same change, and may not have acknowledged it yet.
+func (c *call) awaitFound() error {
+	if c.Operation.ReadOnly || !c.store.Shared() {
+		return nil
+	}
+	c.committedAt, c.committedSince = c.store.Revision(), time.Now()
+	return c.awaitOthers()
+}

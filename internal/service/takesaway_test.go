@@ -469,6 +469,22 @@ func TestChangesWaitForTheConfirmer(t *testing.T) {
 	}, func(c *Config) { c.Confirmer = confirmed{asked} })
 }
 
+// A change that finds its result in the store waits too: another node may have made the change, and may not have
+// acknowledged it yet.
+func TestRepeatedChangesWaitForTheConfirmer(t *testing.T) {
+	asked := make(chan int64, 10)
+	inTwoNodes(t, func(n twoNodes) {
+		for try := 1; try < 3; try++ {
+			n.a.root().does("PutUser", "", `{"Name":"bob"}`)
+			if len(asked) != 1 {
+				t.Errorf("time %d: asked %d times", try, len(asked))
+				continue
+			}
+			<-asked
+		}
+	}, func(c *Config) { c.Confirmer = confirmed{asked} })
+}
+
 type failing struct{}
 
 func (failing) Await(context.Context, int64, time.Time) error { return context.Canceled }
