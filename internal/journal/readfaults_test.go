@@ -4,82 +4,18 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
 	"testing"
 
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
+	"github.com/keyhold/keyhold/internal/store/storetest"
 )
-
-// A stepFault makes the step with the number at fail, and all later steps that need the same records. A step is a read
-// or a commit of the call whose context has the stepFault.
-type stepFault struct {
-	at, steps int
-	broken    []string
-}
-
-type stepFaultKey struct{}
-
-var errStep = errors.New("the disk does not answer")
-
-func (f *stepFault) step(paths ...string) error {
-	if f.steps++; f.steps == f.at {
-		f.broken = paths
-	}
-	if slices.ContainsFunc(paths, func(p string) bool { return slices.Contains(f.broken, p) }) {
-		return errStep
-	}
-	return nil
-}
-
-// A steppedBackend is a Backend on which the stepFault in a context has an effect.
-type steppedBackend struct{ store.Backend }
-
-func (b steppedBackend) View(ctx context.Context, fn func(store.Reader) error) error {
-	f, ok := ctx.Value(stepFaultKey{}).(*stepFault)
-	if !ok {
-		return b.Backend.View(ctx, fn)
-	}
-	return b.Backend.View(ctx, func(r store.Reader) error { return fn(steppedReader{r, f}) })
-}
-
-func (b steppedBackend) Commit(ctx context.Context, batch store.Batch) (int64, error) {
-	if f, ok := ctx.Value(stepFaultKey{}).(*stepFault); ok {
-		if err := f.step("a commit"); err != nil {
-			return 0, err
-		}
-	}
-	return b.Backend.Commit(ctx, batch)
-}
-
-type steppedReader struct {
-	store.Reader
-	f *stepFault
-}
-
-func (r steppedReader) Get(keys ...[]byte) ([]store.Item, error) {
-	var paths []string
-	for _, k := range keys {
-		paths = append(paths, string(k))
-	}
-	if err := r.f.step(paths...); err != nil {
-		return nil, err
-	}
-	return r.Reader.Get(keys...)
-}
-
-func (r steppedReader) Scan(from, to []byte, limit int) ([]store.Item, error) {
-	if err := r.f.step(string(from) + " to " + string(to)); err != nil {
-		return nil, err
-	}
-	return r.Reader.Scan(from, to, limit)
-}
 
 // Every method fails if one of its reads or commits fails, and works again afterwards.
 func TestMethodsFailWithTheirReadsAndCommits(t *testing.T) {
 	d := newDeployment(t)
-	d.store = store.New(steppedBackend{d.backend}, d.sealer)
+	d.store = store.New(storetest.Stepped{Backend: d.backend}, d.sealer)
 	lost := func() {
 		err := d.store.Update(t.Context(), func(tx *store.Tx) error {
 			e := audit.Event{EventID: NewEventID()}
@@ -119,19 +55,19 @@ func TestMethodsFailWithTheirReadsAndCommits(t *testing.T) {
 			},
 		} {
 			for at := 1; ; at++ {
-				f := &stepFault{at: at}
-				err := call(context.WithValue(t.Context(), stepFaultKey{}, f))
-				if f.steps < at {
+				f := &storetest.StepFault{At: at}
+				err := call(f.Context(t.Context()))
+				if f.Steps < at {
 					if err != nil || at == 1 && name != "CheckAge" {
-						t.Errorf("%s: %v after %d steps", name, err, f.steps)
+						t.Errorf("%s: %v after %d steps", name, err, f.Steps)
 					}
 					break
 				}
-				if !errors.Is(err, errStep) {
-					t.Errorf("%s without %v: %v", name, f.broken, err)
+				if !errors.Is(err, storetest.ErrStep) {
+					t.Errorf("%s without %v: %v", name, f.Broken, err)
 				}
 				if err := call(t.Context()); err != nil {
-					t.Errorf("%s again after %v: %v", name, f.broken, err)
+					t.Errorf("%s again after %v: %v", name, f.Broken, err)
 				}
 			}
 		}

@@ -18,71 +18,8 @@ import (
 	"github.com/keyhold/keyhold/internal/seed"
 	"github.com/keyhold/keyhold/internal/store"
 	"github.com/keyhold/keyhold/internal/store/memory"
+	"github.com/keyhold/keyhold/internal/store/storetest"
 )
-
-// A workFault makes the step with the number at fail, and all later steps that need the same records. A step is a read
-// or a commit of the work whose context has the workFault.
-type workFault struct {
-	at, steps int
-	broken    []string
-}
-
-type workFaultKey struct{}
-
-var errStep = errors.New("the disk does not answer")
-
-func (f *workFault) step(paths ...string) error {
-	if f.steps++; f.steps == f.at {
-		f.broken = paths
-	}
-	if slices.ContainsFunc(paths, func(p string) bool { return slices.Contains(f.broken, p) }) {
-		return errStep
-	}
-	return nil
-}
-
-// A faultyWork is a Backend on which the workFault in a context has an effect.
-type faultyWork struct{ store.Backend }
-
-func (b faultyWork) View(ctx context.Context, fn func(store.Reader) error) error {
-	f, ok := ctx.Value(workFaultKey{}).(*workFault)
-	if !ok {
-		return b.Backend.View(ctx, fn)
-	}
-	return b.Backend.View(ctx, func(r store.Reader) error { return fn(faultyWorkReader{r, f}) })
-}
-
-func (b faultyWork) Commit(ctx context.Context, batch store.Batch) (int64, error) {
-	if f, ok := ctx.Value(workFaultKey{}).(*workFault); ok {
-		if err := f.step("a commit"); err != nil {
-			return 0, err
-		}
-	}
-	return b.Backend.Commit(ctx, batch)
-}
-
-type faultyWorkReader struct {
-	store.Reader
-	f *workFault
-}
-
-func (r faultyWorkReader) Get(keys ...[]byte) ([]store.Item, error) {
-	var paths []string
-	for _, k := range keys {
-		paths = append(paths, string(k))
-	}
-	if err := r.f.step(paths...); err != nil {
-		return nil, err
-	}
-	return r.Reader.Get(keys...)
-}
-
-func (r faultyWorkReader) Scan(from, to []byte, limit int) ([]store.Item, error) {
-	if err := r.f.step(string(from) + " to " + string(to)); err != nil {
-		return nil, err
-	}
-	return r.Reader.Scan(from, to, limit)
-}
 
 // A workTest is a deployment whose work a test lets fail. It is copied before each failure.
 type workTest struct {
@@ -120,7 +57,7 @@ func copyOf(t *testing.T, b store.Backend) store.Backend {
 func (w workTest) open(ctx context.Context, b store.Backend, now time.Time) (*Service, func(), error) {
 	events := audit.New(audit.Discard{}, audit.Options{})
 	s, err := Open(ctx, Config{
-		Backend: faultyWork{b}, Slots: w.slots, Root: w.root, Create: true, Dev: true, DevAccount: homeAccount,
+		Backend: storetest.Stepped{Backend: b}, Slots: w.slots, Root: w.root, Create: true, Dev: true, DevAccount: homeAccount,
 		Audit: events, Clock: NewClock(func() time.Time { return now }), Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
 	if err != nil {
@@ -234,19 +171,19 @@ func TestWorkFailsWithItsReadsAndCommits(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				f := &workFault{at: at}
-				err = work(context.WithValue(t.Context(), workFaultKey{}, f), s)
+				f := &storetest.StepFault{At: at}
+				err = work(f.Context(t.Context()), s)
 				switch {
-				case f.steps < at && (err != nil || at == 1):
-					t.Errorf("%v after %d steps", err, f.steps)
-				case f.steps >= at && !errors.Is(err, errStep):
-					t.Errorf("without %v: %v", f.broken, err)
-				case f.steps >= at && name != "Initialise":
+				case f.Steps < at && (err != nil || at == 1):
+					t.Errorf("%v after %d steps", err, f.Steps)
+				case f.Steps >= at && !errors.Is(err, storetest.ErrStep):
+					t.Errorf("without %v: %v", f.Broken, err)
+				case f.Steps >= at && name != "Initialise":
 					if err := work(t.Context(), s); err != nil {
-						t.Errorf("again after %v: %v", f.broken, err)
+						t.Errorf("again after %v: %v", f.Broken, err)
 					}
 				}
-				if end(); f.steps < at {
+				if end(); f.Steps < at {
 					return
 				}
 			}
@@ -289,21 +226,21 @@ func TestStartFailsWithItsReadsAndCommits(t *testing.T) {
 	for name, backend := range map[string]store.Backend{"a start": w.backend, "a migration": older, "a new deployment": memory.New()} {
 		t.Run(name, func(t *testing.T) {
 			for at := 1; ; at++ {
-				f, b := &workFault{at: at}, copyOf(t, backend)
-				_, end, err := w.open(context.WithValue(t.Context(), workFaultKey{}, f), b, w.now)
+				f, b := &storetest.StepFault{At: at}, copyOf(t, backend)
+				_, end, err := w.open(f.Context(t.Context()), b, w.now)
 				end()
-				if f.steps < at {
+				if f.Steps < at {
 					if err != nil || at == 1 {
-						t.Errorf("%v after %d steps", err, f.steps)
+						t.Errorf("%v after %d steps", err, f.Steps)
 					}
 					return
 				}
-				if !errors.Is(err, errStep) {
-					t.Errorf("without %v: %v", f.broken, err)
+				if !errors.Is(err, storetest.ErrStep) {
+					t.Errorf("without %v: %v", f.Broken, err)
 				}
 				_, end, err = w.open(t.Context(), b, w.now)
 				if end(); err != nil {
-					t.Errorf("again after %v: %v", f.broken, err)
+					t.Errorf("again after %v: %v", f.Broken, err)
 				}
 			}
 		})
