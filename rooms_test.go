@@ -48,6 +48,7 @@ internal/store/etcd       internal/guarded internal/store  |  etcd grpc uuid zap
 internal/store/local      internal/durable internal/store/boltpages internal/store internal/space  |  bbolt
 internal/store/memory     internal/store  |  btree
 internal/store/storetest  internal/store  |
+internal/listtest         |
 internal/secrettest       |
 
 internal/records          internal/key internal/policy internal/identity internal/seal internal/store  |

@@ -25,6 +25,8 @@ import (
 	tag "golang.org/x/crypto/cryptobyte/asn1"
 	"golang.org/x/crypto/scrypt"
 	"golang.org/x/crypto/sha3"
+
+	"github.com/keyhold/keyhold/internal/listtest"
 )
 
 // rsaNumbers are the members of an RSAPrivateKey after the version.
@@ -325,23 +327,5 @@ func TestDamagedFiles(t *testing.T) {
 			fmt.Fprintf(&list, "%4d %s\n", counts[o], o)
 		}
 	}
-	const file = "testdata/damaged.txt"
-	if os.Getenv("KEYHOLD_GOLDEN") != "" {
-		if err := os.WriteFile(file, []byte(list.String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := list.String(); got != string(want) {
-		wanted := strings.Split(string(want), "\n")
-		for i, line := range strings.Split(got, "\n") {
-			if i >= len(wanted) || line != wanted[i] {
-				t.Fatalf("line %d is %q, which %s does not have", i+1, line, file)
-			}
-		}
-		t.Errorf("%s has more lines", file)
-	}
+	listtest.Compare(t, "testdata/damaged.txt", list.String())
 }

@@ -3,10 +3,11 @@ package policy
 import (
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/keyhold/keyhold/internal/listtest"
 )
 
 // The work of each kind of comparison is as testdata/costs.txt lists, because the limit of a decision counts it. Run
@@ -70,22 +71,7 @@ ArnLike | "arn:aws:kms:*:111122223333:key/*"
 		d := e.decide()
 		fmt.Fprintf(&list, "%s: %d, short %v, denied %v\n", name, e.work, e.short, d.Explicit)
 	}
-	const file = "testdata/costs.txt"
-	if os.Getenv("KEYHOLD_GOLDEN") != "" {
-		if err := os.WriteFile(file, []byte(list.String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	wanted := strings.Split(string(want), "\n")
-	for i, line := range strings.Split(list.String(), "\n") {
-		if i >= len(wanted) || line != wanted[i] {
-			t.Errorf("line %d is\n%s\n%s has another one", i+1, line, file)
-		}
-	}
+	listtest.Compare(t, "testdata/costs.txt", list.String())
 }
 
 // The memory of a policy includes the condition keys of its variables.

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/keyhold/keyhold/internal/listtest"
 )
 
 // outcome returns what SpecOf and Parse make of a private key.
@@ -55,25 +57,7 @@ func TestKeysDamagedAnywhere(t *testing.T) {
 			fmt.Fprintf(&list, "%4d %s\n", counts[o], o)
 		}
 	}
-	const file = "testdata/damaged.txt"
-	if os.Getenv("KEYHOLD_GOLDEN") != "" {
-		if err := os.WriteFile(file, []byte(list.String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	wanted := strings.Split(string(want), "\n")
-	for i, line := range strings.Split(list.String(), "\n") {
-		if i >= len(wanted) || line != wanted[i] {
-			t.Fatalf("line %d is %q, which %s does not have", i+1, line, file)
-		}
-	}
-	if list.Len() != len(want) {
-		t.Errorf("%s has more lines", file)
-	}
+	listtest.Compare(t, "testdata/damaged.txt", list.String())
 }
 
 // damages returns what can happen to a key at a position.
