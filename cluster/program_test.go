@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -135,6 +136,20 @@ func (n *node) must(part string, words ...string) string {
 	return n.deployment.must(part, append(words, "--endpoint-url", n.endpoint)...)
 }
 
+// becomes waits until the node answers the health check of a load balancer with a status.
+func (n *node) becomes(status int) {
+	n.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
+		a, err := http.Get(n.endpoint + "/health/ready")
+		if err == nil && a.Body.Close() == nil && a.StatusCode == status {
+			return
+		}
+		if time.Now().After(deadline) {
+			n.Fatalf("the health check does not become %d: %v, %v", status, a, err)
+		}
+	}
+}
+
 // eventually runs keyhold until its output has a part.
 func (d *deployment) eventually(part string, words ...string) string {
 	d.Helper()
@@ -205,9 +220,13 @@ func TestNodeCommands(t *testing.T) {
 		t.Errorf("%s", out)
 	}
 	d.must(`"nodeId": "`+id+`"`, on("list", "--output", "json")...)
+	two.becomes(http.StatusOK)
 	d.must("", on("drain", id)...)
 	d.must(id+"  draining", on("list")...)
+	two.becomes(http.StatusServiceUnavailable)
+	two.must("expires before", "expiring") // still answers
 	d.must("", on("drain", id, "--undo")...)
+	two.becomes(http.StatusOK)
 	d.must(id+"  serving", on("list")...)
 	d.refuses("no such node", on("drain", "nobody")...)
 	d.refuses("not stopped", on("remove", id, "--lose-log")...)

@@ -45,6 +45,8 @@ func (h *Handler) answer(r *request) response {
 	switch {
 	case isFromPage(r.Header) && !pageAdmitted(r.Header, r.localAddr(), h.Hosts):
 		return h.refusePage(r)
+	case r.asksReadiness():
+		return h.answerReadiness(r)
 	case isQuery(r.Header):
 		return h.answerQuery(r)
 	}

@@ -157,3 +157,23 @@ func (d deployment) addDataKey(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A node with a full disk leaves the requests to other nodes. A server that has no other nodes stays ready, because it
+// still takes rights away.
+func TestReadyOnAFullDisk(t *testing.T) {
+	l, disk := newFullDiskService(t)
+	d := newDeployment()
+	d.backend = memory.New()
+	full := func(c *service.Config) { c.Full = disk.Full }
+	a := must[*clusterNode](t)(d.node(t, "A", d.backend, shared, full))
+	defer a.close()
+	for _, want := range []bool{true, false, true} {
+		disk.full.Store(!want)
+		if err := a.Ready(); (err == nil) != want {
+			t.Errorf("a node, with space: %v: %v", want, err)
+		}
+		if err := l.Ready(); err != nil {
+			t.Errorf("a server alone, with space: %v: %v", want, err)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/keyhold/keyhold/internal/nodes"
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seal"
+	"github.com/keyhold/keyhold/internal/space"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -81,7 +82,8 @@ func (s *Service) recordOfNode(ctx context.Context, e nodes.Event, change func(*
 // errStale is the reason of a node that the store does not reach.
 var errStale = errors.New("the memory of this node is not up to date: the node does not reach the store")
 
-// Ready returns why this node should get no requests, or nil.
+// Ready returns why this node should get no requests, or nil. On a full disk a node leaves the requests to other
+// nodes. A server that has no other nodes stays ready, because it still takes rights away.
 func (s *Service) Ready() error {
 	if err := s.nodes.Ready(); err != nil {
 		return err
@@ -89,5 +91,13 @@ func (s *Service) Ready() error {
 	if !s.store.Fresh(time.Now()) {
 		return errStale
 	}
-	return s.journal.Fenced()
+	if err := s.journal.Fenced(); err != nil {
+		return err
+	}
+	for _, err := range []error{s.audit.Healthy(), s.full()} {
+		if err != nil && (s.store.Shared() || !errors.Is(err, space.ErrFull)) {
+			return err
+		}
+	}
+	return nil
 }
