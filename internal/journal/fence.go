@@ -14,11 +14,12 @@ var ErrFenced = errors.New("another process has taken over this node")
 
 // Start makes this process the only one that commits for the node: it writes another incarnation to
 // the fence of the node. So commits of former processes that are still under way conflict. "" is the
-// only node of the deployment, whose ID is in the store.
+// only node of the deployment, whose ID is in the store. enter, if not nil, makes a change in the same
+// transaction.
 //
 // While the disk is full, Start goes on under the former incarnation. Only a store that belongs to
 // one process can be full, and no commit of a former process is under way there.
-func (j *Journal) Start(ctx context.Context, node string) error {
+func (j *Journal) Start(ctx context.Context, node string, enter func(tx *store.Tx, incarnation string) error) error {
 	incarnation := records.NewNodeID()
 	err := j.store.Update(ctx, func(tx *store.Tx) (err error) {
 		if j.node = node; node == "" {
@@ -29,7 +30,10 @@ func (j *Journal) Start(ctx context.Context, node string) error {
 		if _, _, err := records.Fences.Get(tx, j.node); err != nil {
 			return err
 		}
-		return records.Fences.Put(tx, j.node, records.Fence{Incarnation: incarnation})
+		if enter != nil {
+			err = enter(tx, incarnation)
+		}
+		return errors.Join(err, records.Fences.Put(tx, j.node, records.Fence{Incarnation: incarnation}))
 	})
 	if err != nil && !errors.Is(err, space.ErrFull) {
 		return err

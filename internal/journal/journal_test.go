@@ -50,10 +50,10 @@ func (d *deployment) run(use func(j *Journal)) {
 		d.Fatal(err)
 	}
 	j := New(d.store, log, slog.New(slog.DiscardHandler), func(err error) { d.onFenced(err) })
-	err = j.Start(d.Context(), node)
+	err = j.Start(d.Context(), node, nil)
 	for range 100 { // through the faults of a network
 		if err != nil && d.faulty != nil {
-			err = j.Start(d.Context(), node)
+			err = j.Start(d.Context(), node, nil)
 		}
 	}
 	if err != nil {

@@ -36,7 +36,7 @@ func TestMethodsFailWithTheirReadsAndCommits(t *testing.T) {
 		}
 		for name, call := range map[string]func(ctx context.Context) error{
 			"Update": func(ctx context.Context) error { return j.Update(ctx, change, audit.Event{EventID: NewEventID()}) },
-			"Start":  func(ctx context.Context) error { return j.Start(ctx, node) },
+			"Start":  func(ctx context.Context) error { return j.Start(ctx, node, nil) },
 			"Recover": func(ctx context.Context) error {
 				lost()
 				return j.Recover(ctx)
@@ -51,7 +51,7 @@ func TestMethodsFailWithTheirReadsAndCommits(t *testing.T) {
 			"Hold": func(ctx context.Context) error { return d.store.Update(ctx, taken.Hold) },
 			"the first start": func(ctx context.Context) error {
 				j := New(d.store, audit.New(audit.Discard{}, audit.Options{}), slog.New(slog.DiscardHandler), nil)
-				return errors.Join(j.Start(ctx, ""), j.Close())
+				return errors.Join(j.Start(ctx, "", nil), j.Close())
 			},
 		} {
 			for at := 1; ; at++ {

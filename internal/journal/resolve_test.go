@@ -375,7 +375,7 @@ func TestStartOnAFullDisk(t *testing.T) {
 	full := func() error {
 		j := New(store.New(fullBackend{d.backend}, d.sealer), audit.New(audit.Discard{}, audit.Options{}), slog.New(slog.DiscardHandler), nil)
 		defer j.Close()
-		return j.Start(d.Context(), node)
+		return j.Start(d.Context(), node, nil)
 	}
 	if err := full(); !errors.Is(err, space.ErrFull) {
 		t.Errorf("the first start: %v", err)

@@ -36,7 +36,7 @@ func (d *deployment) peer(id string) *peer {
 		d.Fatal(err)
 	}
 	p.Journal = New(store.New(p.faulty, d.sealer), p.log, slog.New(slog.DiscardHandler), func(error) {})
-	if err := errors.Join(p.Start(d.Context(), id), p.Recover(d.Context())); err != nil {
+	if err := errors.Join(p.Start(d.Context(), id, nil), p.Recover(d.Context())); err != nil {
 		d.Fatal(err)
 	}
 	return p

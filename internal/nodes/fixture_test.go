@@ -28,6 +28,8 @@ type cluster struct {
 	store   *store.Store // of the test
 	logs    []*logFile   // of each process
 	last    *process     // that was opened
+
+	recovered func() // called by open between Recover and Join, unless nil
 }
 
 // inCluster runs a test in a bubble.
@@ -111,9 +113,12 @@ func (c *cluster) open(id string, alter ...func(*Config)) (*process, error) {
 	ctx, p.stop = context.WithCancel(context.Background())
 	go func() { defer close(p.ended); _ = s.Follow(ctx) }()
 	synctest.Wait()
-	err := j.Start(c.Context(), id)
+	err := p.Enter(c.Context())
 	if err == nil {
 		err = j.Recover(c.Context())
+	}
+	if err == nil && c.recovered != nil {
+		c.recovered()
 	}
 	if err == nil {
 		err = p.Join(c.Context())

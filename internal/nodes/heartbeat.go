@@ -14,11 +14,6 @@ var (
 	// ErrRewound means that the store has lost a heartbeat of this node: an older copy was restored.
 	ErrRewound = errors.New("the store has lost a heartbeat of this node: it was restored from an older copy")
 
-	// ErrStranger means that a node has an audit log, but no record in the store.
-	ErrStranger = errors.New("the store does not know this node, which has an audit log: its folder belongs to another " +
-		"deployment, an operator removed the node, or an older copy of the store was restored. Give the URL of the " +
-		"store of this node, or a new folder")
-
 	// ErrTwin means that another process has the memory of this one, such as a virtual machine that was
 	// cloned while it ran.
 	ErrTwin = errors.New("another process writes the heartbeat of this node: the running node was copied")
@@ -31,44 +26,21 @@ var (
 // that it may have.
 type heartbeat struct{ known, tried int64 }
 
-// Join makes this process one of the nodes: the others wait for its confirmations from now on. It returns
-// when the memory of this process is up to date, so that the process may answer requests.
+// Join makes the others wait for the confirmations of this process from now on. It returns when the memory
+// of this process is up to date, so that the process may answer requests.
 func (n *Nodes) Join(ctx context.Context) error {
-	if !records.ValidNodeID(n.id) {
-		return fmt.Errorf("%q is not the ID of a node: an ID has 1 to 64 letters, digits and hyphens", n.id)
-	}
-	n.listens.Store(true)
-	fenced := time.Now()
-	var beat int64
-	var unclean bool
 	err := n.Store.Update(ctx, func(tx *store.Tx) error {
-		old, known, err := records.Nodes.Get(tx, n.id)
-		if err != nil {
-			return err
-		}
-		if !known && n.LogBytes() > 0 {
-			return ErrStranger
-		}
-		if _, unclean, err = records.Confirmations.Get(tx, n.id); err != nil {
-			return err
-		}
-		r := n.record(old.Beat + 1)
-		beat = r.Beat
+		_, _, err := records.Confirmations.Get(tx, n.id)
 		return errors.Join(
+			err,
 			n.Journal.HoldFence(tx),
 			n.enterLevel(tx),
-			records.Nodes.Put(tx, n.id, r),
-			records.Confirmations.Put(tx, n.id, records.Confirmation{Incarnation: r.Incarnation}))
+			records.Confirmations.Put(tx, n.id, records.Confirmation{Incarnation: n.Journal.Incarnation()}))
 	})
 	if err != nil {
 		return fmt.Errorf("join the nodes of the deployment: %w", err)
 	}
-	n.started, n.heartbeat = true, heartbeat{beat, beat}
-	if unclean {
-		// The former process may be alive. It answers from its memory at most until the bound has passed,
-		// so nobody may take this process's confirmation for its.
-		n.confirmer.from = fenced.Add(n.Timing.Bound)
-	}
+	n.started = true
 	joined := n.Store.Revision()
 	if err := n.Store.AwaitTold(ctx, joined); err != nil {
 		return err
@@ -80,7 +52,6 @@ func (n *Nodes) Join(ctx context.Context) error {
 		return err
 	}
 	n.confirmer.want(joined)
-	n.gone.Go(n.beats)
 	n.gone.Go(n.watch)
 	n.gone.Go(n.confirm)
 	n.gone.Go(n.takeOvers)
@@ -88,9 +59,9 @@ func (n *Nodes) Join(ctx context.Context) error {
 }
 
 // record returns the record of this node with a heartbeat.
-func (n *Nodes) record(beat int64) records.Node {
+func (n *Nodes) record(incarnation string, beat int64) records.Node {
 	return records.Node{
-		Incarnation: n.Journal.Incarnation(), Address: n.Address, Version: n.Version, Level: n.Level,
+		Incarnation: incarnation, Address: n.Address, Version: n.Version, Level: n.Level,
 		Time: n.Wall().UTC(), Beat: beat, LogBytes: n.LogBytes(),
 	}
 }
@@ -126,7 +97,7 @@ func (n *Nodes) beat(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		r := n.record(next)
+		r := n.record(n.Journal.Incarnation(), next)
 		draining = old.Draining
 		r.Draining, r.Removal = old.Draining, old.Removal
 		return records.Nodes.Put(tx, n.id, r)
@@ -135,7 +106,7 @@ func (n *Nodes) beat(ctx context.Context) error {
 		n.heartbeat.known = next
 		n.judgeSelf(draining)
 	}
-	if err == nil && int(n.level.Load()) < n.Level {
+	if l := int(n.level.Load()); err == nil && l > 0 && l < n.Level { // after Join
 		err = n.raiseLevel(ctx)
 	}
 	return err
@@ -166,7 +137,7 @@ func (n *Nodes) leave(ctx context.Context) error {
 		if _, err := n.mine(tx); err != nil {
 			return err
 		}
-		r := n.record(next)
+		r := n.record(n.Journal.Incarnation(), next)
 		r.Stopped = true
 		if _, _, err := records.Confirmations.Get(tx, n.id); err != nil {
 			return err

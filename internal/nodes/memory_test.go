@@ -87,7 +87,9 @@ func (r *turmoil) trouble(p *process) {
 		time.Sleep(r.ms(40_000))
 	case 7:
 		i := slices.Index(r.running, p)
-		r.running[i] = r.open(p.id) // the former process goes on
+		p.faulty.Pause()
+		r.running[i] = r.open(p.id)
+		p.faulty.Resume() // the former process goes on
 	case 8:
 		p.faults(func(store.Batch) (storetest.Fault, time.Duration) {
 			return storetest.Fault(int(time.Now().UnixMilli()) % 5), 0

@@ -42,8 +42,8 @@ type Event struct {
 type Nodes struct {
 	Config
 	id      string
-	started bool                     // Join has written the records of this node
-	listens atomic.Bool              // the journal has started
+	started bool                     // Join has written the confirmation of this node
+	listens atomic.Bool              // Enter has started the journal
 	live    atomic.Pointer[[]string] // this node and the others that are alive
 	clock   atomic.Pointer[error]    // why the wall clock is not trusted, or a pointer to nil
 	ready   atomic.Pointer[error]    // why this node should get no requests, or a pointer to nil
@@ -60,7 +60,7 @@ type Nodes struct {
 }
 
 // New returns the Nodes of a process. It must be called before the Store follows its Backend. The caller
-// starts the Journal, and then calls Join.
+// calls Enter, then Recover of the Journal, and then Join.
 func New(c Config) *Nodes {
 	if c.Timing == (Timing{}) {
 		c.Timing = DefaultTiming

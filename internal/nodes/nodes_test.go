@@ -323,37 +323,6 @@ func TestNobodyForgetsANodeTooEarly(t *testing.T) {
 	})
 }
 
-// A second process with the same ID, such as one on a copy of the data folder, fences the former process. For a while it
-// confirms nothing, because the former process may still answer from its memory.
-func TestCloneFencesTheFormer(t *testing.T) {
-	inCluster(t, func(c *cluster) {
-		a, b := c.start("A"), c.start("B")
-		time.Sleep(5 * time.Second)
-		a.faulty.SilenceWatches(true)
-		clone := c.start("A")
-		begun := time.Now()
-		if took := b.await(); took < DefaultTiming.Bound-soon || took > DefaultTiming.Bound {
-			t.Errorf("took %v", took)
-		}
-		time.Sleep(time.Until(begun.Add(3 * time.Second)))
-		if took := b.await(); took > soon {
-			t.Errorf("took %v", took)
-		}
-		if err := <-a.cause; !errors.Is(err, journal.ErrFenced) {
-			t.Errorf("the former process: %v", err)
-		}
-		if _, _, err := a.change(); !errors.Is(err, journal.ErrFenced) {
-			t.Errorf("the former process: %v", err)
-		}
-		if err := errors.Join(clone.Ready(), b.Ready()); err != nil {
-			t.Error(err)
-		}
-		a.kill()
-		clone.close()
-		b.close()
-	})
-}
-
 // A node refuses everything when the store has lost its heartbeat, or has one that the node did not write.
 func TestHeartbeatsThatAreNotOurs(t *testing.T) {
 	for name, test := range map[string]struct {

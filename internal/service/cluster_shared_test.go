@@ -131,9 +131,6 @@ func (s *sharedScenario) open(id string) *sharedNode {
 	opened, err := s.d.node(s.T, id, n.net, s.sharing, func(c *service.Config) {
 		c.Clock = service.NewClock(func() time.Time { return time.Now().Add(n.ahead) })
 	})
-	if errors.Is(err, journal.ErrFenced) {
-		return s.open(id) // another node took over the former process while this one started
-	}
 	n.clusterNode = must[*clusterNode](s.T)(opened, err)
 	n.SleepInBubble()
 	if s.troubled {

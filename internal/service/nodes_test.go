@@ -89,14 +89,22 @@ func (d deployment) verify(t *testing.T) {
 	}
 }
 
-// A start with the ID of a node that runs, such as on a copy of its data folder, fences the node that runs.
+// A start with the ID of a node that runs, such as on a copy of its data folder, is refused. If the node is silent, it
+// is fenced.
 func TestCloneOfAService(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDeployment()
 		d.backend = memory.New()
 		fenced := make(chan error, 1)
-		a := must[*clusterNode](t)(d.node(t, "A", d.backend, shared, func(c *service.Config) { c.Fenced = func(err error) { fenced <- err } }))
+		network := &storetest.Faulty{Backend: d.backend}
+		a := must[*clusterNode](t)(d.node(t, "A", network, shared, func(c *service.Config) { c.Fenced = func(err error) { fenced <- err } }))
+		if _, err := d.node(t, "A", d.backend, shared); !errors.Is(err, nodes.ErrRunning) {
+			t.Errorf("the clone of a node that runs: %v", err)
+		}
+		must[any](t)(a.do("", "CreateKey", &api.CreateKeyRequest{}))
+		network.Pause()
 		clone := must[*clusterNode](t)(d.node(t, "A", d.backend, shared))
+		network.Resume()
 		if err := <-fenced; !errors.Is(err, journal.ErrFenced) || !errors.Is(a.Ready(), journal.ErrFenced) || clone.Ready() != nil {
 			t.Errorf("%v, %v, %v", err, a.Ready(), clone.Ready())
 		}

@@ -51,6 +51,14 @@ func (s *Service) follow() {
 	})
 }
 
+// enter makes this process the only one that commits for its node.
+func (s *Service) enter(ctx context.Context, node string) error {
+	if s.nodes != nil {
+		return s.nodes.Enter(ctx)
+	}
+	return s.journal.Start(ctx, node, nil)
+}
+
 // leave ends what this process does as a node.
 func (s *Service) leave() error {
 	var err error

@@ -197,7 +197,7 @@ func (s *Service) resume(ctx context.Context, c Config) error {
 	if err := s.migrate(ctx, migrations(c.Node)); err != nil {
 		return err
 	}
-	if err := s.journal.Start(ctx, c.Node); err != nil {
+	if err := s.enter(ctx, c.Node); err != nil {
 		return err
 	}
 	if c.Dev {

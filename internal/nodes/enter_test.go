@@ -1,0 +1,199 @@
+package nodes
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/journal"
+	"github.com/keyhold/keyhold/internal/records"
+	"github.com/keyhold/keyhold/internal/store"
+	"github.com/keyhold/keyhold/internal/store/storetest"
+)
+
+// A second process with the ID of a process that is silent fences it. For a while the second process confirms nothing,
+// because the former one may still answer from its memory.
+func TestSecondProcessFencesASilentOne(t *testing.T) {
+	inCluster(t, func(c *cluster) {
+		a, b := c.start("A"), c.start("B")
+		time.Sleep(5 * time.Second)
+		a.pause()
+		clone := c.start("A")
+		begun := time.Now()
+		if took := b.await(); took < DefaultTiming.Bound-soon || took > DefaultTiming.Bound {
+			t.Errorf("took %v", took)
+		}
+		time.Sleep(time.Until(begun.Add(3 * time.Second)))
+		if took := b.await(); took > soon {
+			t.Errorf("took %v", took)
+		}
+		a.resume()
+		if err := <-a.cause; !errors.Is(err, journal.ErrFenced) {
+			t.Errorf("the former process: %v", err)
+		}
+		if _, _, err := a.change(); !errors.Is(err, journal.ErrFenced) {
+			t.Errorf("the former process: %v", err)
+		}
+		if err := errors.Join(clone.Ready(), b.Ready()); err != nil {
+			t.Error(err)
+		}
+		a.kill()
+		clone.close()
+		b.close()
+	})
+}
+
+// Two processes on copies of one data folder are started again whenever they end. One of them serves all the time.
+func TestClonesDoNotFenceEachOtherForEver(t *testing.T) {
+	inCluster(t, func(c *cluster) {
+		a := c.start("A")
+		for range 10 {
+			if _, err := c.open("A"); !errors.Is(err, ErrRunning) {
+				t.Fatalf("the clone: %v", err)
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		if _, _, err := a.change(); err != nil || a.Ready() != nil {
+			t.Errorf("%v, %v", err, a.Ready())
+		}
+		a.pause()
+		clone := c.start("A")
+		a.resume()
+		<-a.cause
+		a.kill()
+		for range 10 {
+			if _, err := c.open("A"); !errors.Is(err, ErrRunning) {
+				t.Fatalf("the former process, started again: %v", err)
+			}
+		}
+		if _, _, err := clone.change(); err != nil {
+			t.Error(err)
+		}
+		clone.close()
+	})
+}
+
+// The clone of a process that has begun to start, and has not joined yet, is refused too.
+func TestCloneOfAProcessThatStarts(t *testing.T) {
+	inCluster(t, func(c *cluster) {
+		c.start("A").close()
+		c.recovered = func() {
+			c.recovered = nil
+			if _, err := c.open("A"); !errors.Is(err, ErrRunning) {
+				t.Errorf("the clone: %v", err)
+			}
+		}
+		c.start("A").close()
+	})
+}
+
+// A process that was killed can leave one heartbeat that is made late. It does not keep the next process from starting.
+func TestLateHeartbeatOfAKilledProcess(t *testing.T) {
+	inCluster(t, func(c *cluster) {
+		a := c.start("A")
+		time.Sleep(5 * time.Second)
+		a.faults(func(store.Batch) (storetest.Fault, time.Duration) { return storetest.Late, 0 })
+		time.Sleep(DefaultTiming.Beat)
+		a.kill()
+		before := c.members()["A"].Beat
+		go func() {
+			time.Sleep(time.Second)
+			if made, err := a.faulty.Release(t.Context()); made == 0 || err != nil {
+				t.Errorf("%d late commits: %v", made, err)
+			}
+		}()
+		begun := time.Now()
+		again := c.start("A")
+		if took := time.Since(begun); c.members()["A"].Beat != before+2 || took > 3*DefaultTiming.Beat {
+			t.Errorf("heartbeat %d after %d, started in %v", c.members()["A"].Beat, before, took)
+		}
+		again.close()
+	})
+}
+
+// A process that has stopped in order, or that was removed, is not waited for.
+func TestStartAfterAStopIsQuick(t *testing.T) {
+	inCluster(t, func(c *cluster) {
+		c.start("A").close()
+		begun := time.Now()
+		a := c.start("A")
+		if took := time.Since(begun); took > soon {
+			t.Errorf("took %v", took)
+		}
+		a.close()
+	})
+}
+
+// A node is started again at the moment at which another one takes over its former process, or begins to: the start
+// succeeds, however long it takes, and no event is lost.
+func TestStartDuringTheTakeoverOfTheFormerProcess(t *testing.T) {
+	for name, at := range map[string]string{
+		"the fence is written":     "fence/A",
+		"the events are moved":     "outbox/A/",
+		"the takeover is finished": "confirmed/A",
+	} {
+		t.Run(name, func(t *testing.T) {
+			inCluster(t, func(c *cluster) {
+				a, b := c.start("A"), c.start("B")
+				time.Sleep(5 * time.Second)
+				for range 20 {
+					if _, _, err := a.change(); err != nil {
+						t.Fatal(err)
+					}
+				}
+				a.kill()
+				c.recovered = func() { time.Sleep(2 * DefaultTiming.Silence) }
+				var again *process
+				b.faults(func(batch store.Batch) (storetest.Fault, time.Duration) {
+					for _, w := range batch.Writes {
+						if again == nil && len(w.Key) >= len(at) && string(w.Key[:len(at)]) == at {
+							again = c.start("A")
+						}
+					}
+					return storetest.None, 0
+				})
+				time.Sleep(2 * time.Minute)
+				if again == nil || again.Ready() != nil {
+					t.Fatal("the node has not started")
+				}
+				if _, _, err := again.change(); err != nil {
+					t.Error(err)
+				}
+				time.Sleep(3 * time.Second)
+				if m := c.members()["A"]; m.State() != "serving" || m.Events != 0 {
+					t.Errorf("%+v", m)
+				}
+				again.close()
+				b.close()
+				c.checkEvents(21)
+			})
+		})
+	}
+}
+
+// checkEvents checks that so many changes are in one log each, or after a takeover in two.
+func (c *cluster) checkEvents(want int) {
+	c.Helper()
+	changes := 0
+	err := c.store.View(c.Context(), func(v *store.View) error {
+		all, err := records.Usages.Scan(v, "", "", 1000)
+		for _, u := range all {
+			changes++
+			logs := 0
+			for _, f := range c.logs {
+				n := f.count(u.Path)
+				logs += min(n, 1)
+				if n > 1 {
+					c.Errorf("a log has the event %s %d times", u.Path, n)
+				}
+			}
+			if logs == 0 || logs > 2 {
+				c.Errorf("the event %s is in %d logs", u.Path, logs)
+			}
+		}
+		return err
+	})
+	if err != nil || changes != want {
+		c.Errorf("%d changes: %v", changes, err)
+	}
+}
