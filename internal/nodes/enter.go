@@ -17,8 +17,8 @@ var (
 		"store of this node, or a new folder")
 
 	// ErrRunning means that another process writes the heartbeats of this node.
-	ErrRunning = errors.New("another process already runs as this node, so the data folder of one of the two is a copy of " +
-		"the other's. Start this process with a new, empty data folder, or stop the other process first")
+	ErrRunning = errors.New("another process already runs as this node, so the data folder of one of the two is a " +
+		"copy of the other's. Start this process with a new, empty data folder, or stop the other process first")
 )
 
 // Enter makes this process the only one that commits for its node, and begins its heartbeats, so that no
