@@ -74,6 +74,19 @@ func TestLinesHaveABound(t *testing.T) {
 	}
 }
 
+// Values are replaced, the largest first, until the line is as short as it must be, and no further.
+func TestReplaceStopsAtTheBound(t *testing.T) {
+	for over, want := range map[int]string{
+		0: `{"a":"1234","b":"123456"}`, 1: `{"a":"1234","b":"-"}`, 5: `{"a":"1234","b":"-"}`, 6: `{"a":"-","b":"-"}`, 100: `{"a":"-","b":"-"}`,
+	} {
+		e := Event{RequestParameters: []byte(`{"a":"1234","b":"123456"}`)}
+		e.replace(over, func(string) bool { return true }, func(jsontext.Value) jsontext.Value { return jsontext.Value(`"-"`) })
+		if string(e.RequestParameters) != want {
+			t.Errorf("%d bytes too long: %s", over, e.RequestParameters)
+		}
+	}
+}
+
 // A line that is one byte too long is shortened; a line of exactly the maximum size is not.
 func TestBoundsToTheByte(t *testing.T) {
 	for _, test := range []struct {

@@ -70,7 +70,7 @@ func (e Event) Line() ([]byte, error) {
 
 func (e Event) appendLine(b []byte) ([]byte, error) {
 	for _, text := range [][]byte{e.RequestParameters, e.ResponseElements, e.AdditionalEventData, e.ServiceEventDetails} {
-		if bytes.IndexByte(text, '\n') >= 0 || bytes.IndexByte(text, '\r') >= 0 {
+		if bytes.ContainsRune(text, '\n') || bytes.ContainsRune(text, '\r') {
 			return nil, fmt.Errorf("audit: event %s: parameters or details of more than one line", e.EventID)
 		}
 	}

@@ -120,7 +120,7 @@ func TestHostileStringsStayOneLine(t *testing.T) {
 }
 
 func TestLineRefusesMoreThanOne(t *testing.T) {
-	for _, parameters := range []string{"{\n}", "{}\r", "\n"} {
+	for _, parameters := range []string{"{\n}", "{}\r", "\n", "\n{}", "\r{}", "{\r}"} {
 		text := []byte(parameters)
 		for _, e := range []Event{{RequestParameters: text}, {ResponseElements: text}, {AdditionalEventData: text}, {ServiceEventDetails: text}} {
 			if line, err := e.Line(); err == nil {

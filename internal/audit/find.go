@@ -69,7 +69,7 @@ func newest(lines, wanted []byte, requestID string) (e Event, found bool) {
 func (c chunk) damage() error {
 	return c.each(func(at int64, line []byte) error {
 		if !bytes.HasPrefix(line, []byte(`{"eventVersion":`)) || !bytes.HasSuffix(line, []byte("}")) ||
-			bytes.IndexByte(line, 0) >= 0 {
+			bytes.ContainsRune(line, 0) {
 			return unreadable(at, errNoEvent)
 		}
 		return nil

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -97,16 +98,16 @@ func TestFind(t *testing.T) {
 	find() // also finds events from before the log was opened
 	given, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := l.Find(given, "first"); !errors.Is(err, context.Canceled) {
-		t.Errorf("the search continued: %v", err)
+	if _, found, err := l.Find(given, "first"); found || !errors.Is(err, context.Canceled) {
+		t.Errorf("the search continued: found %v, %v", found, err)
 	}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
 	memory := New(Discard{}, Options{})
 	defer memory.Close()
-	if _, _, err := memory.Find(t.Context(), "first"); !errors.Is(err, ErrNotKept) {
-		t.Errorf("a log without a file: %v", err)
+	if _, found, err := memory.Find(t.Context(), "first"); found || !errors.Is(err, ErrNotKept) {
+		t.Errorf("a log without a file: found %v, %v", found, err)
 	}
 }
 
@@ -133,6 +134,27 @@ func TestFindPassesDamage(t *testing.T) {
 			t.Errorf("%s: a missing event: found %v, %v", name, found, err)
 		}
 		closeLog(t, l)
+	}
+}
+
+// Find reports damage also if it reads whole chunks of events after it.
+func TestFindRemembersDamage(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.log")
+	l := openLog(t, path)
+	defer l.Close()
+	e := full()
+	e.ErrorCode, e.RequestParameters = "", []byte(`{"description":"`+strings.Repeat("x", 60<<10)+`"}`)
+	if _, err := l.file.Write(append(bytes.Repeat(mustLine(t, e), 2*searchedAtOnce/(60<<10)), "damage\n"...)); err != nil {
+		t.Fatal(err)
+	}
+	if _, found, err := l.Find(t.Context(), "request-2"); !errors.Is(err, ErrUnreadable) || found {
+		t.Errorf("found %v, %v", found, err)
+	}
+	if err := l.file.(*os.File).Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, found, err := l.Find(t.Context(), "request-1"); !errors.Is(err, os.ErrClosed) || found {
+		t.Errorf("in a closed file: found %v, %v", found, err)
 	}
 }
 

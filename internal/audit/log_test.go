@@ -236,11 +236,13 @@ func TestAppendTakesOneLine(t *testing.T) {
 			t.Errorf("took %q", bad)
 		}
 	}
-	if err := l.Append([]byte("{}\n"), nil); err != nil {
-		t.Error(err)
+	for _, good := range []string{"{}\n", "1\n"} {
+		if err := l.Append([]byte(good), nil); err != nil {
+			t.Error(err)
+		}
 	}
 	closeLog(t, l)
-	if string(d.data) != "{}\n" {
+	if string(d.data) != "{}\n1\n" {
 		t.Errorf("wrote %q", d.data)
 	}
 }

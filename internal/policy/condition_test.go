@@ -1,6 +1,9 @@
 package policy
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // context are the values that the conditions of the test are compared with.
 var context = values{
@@ -217,6 +220,25 @@ func TestConditions(t *testing.T) {
 		deny := decideBoth(t, r, Documents{Resource: keyPolicy(t, toAll, `"Effect":"Deny",`+condition)})
 		if deny.Explicit != (test.want != "no") {
 			t.Errorf("denied %v, want %s: %s", deny.Explicit, test.want, test.condition)
+		}
+	}
+}
+
+// An address may have 64 characters with its zone, and a date 64 characters with its fraction.
+func TestLongestValues(t *testing.T) {
+	for value, want := range map[string]bool{
+		"fe80::1%" + strings.Repeat("z", 56): true, "fe80::1%" + strings.Repeat("z", 57): false,
+		"2026-06-30T14:00:00." + strings.Repeat("0", 43) + "Z": true, "2026-06-30T14:00:00." + strings.Repeat("0", 44) + "Z": false,
+	} {
+		condition := `{"IpAddress":{"aws:SourceIp":"fe80::/16"}}`
+		if strings.HasPrefix(value, "2026") {
+			condition = `{"DateLessThan":{"aws:SourceIp":"2027"}}`
+		}
+		r := ask(alice, "kms:Decrypt")
+		r.Values = values{"aws:sourceip": {value}}
+		d := decideBoth(t, r, Documents{Resource: keyPolicy(t, `"Effect":"Allow","Principal":"*","Action":"*","Resource":"*","Condition":`+condition)})
+		if d.Allowed != want {
+			t.Errorf("%d characters: %v", len(value), d.Allowed)
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/keyhold/keyhold/internal/listtest"
 )
 
-// The work of each kind of comparison is as testdata/costs.txt lists, because the limit of a decision counts it. Run
+// The work of each kind of comparison, and the memory of its policy, are as testdata/costs.txt lists, because limits count them. Run
 // the test with KEYHOLD_GOLDEN=1 to write the list again after a deliberate change.
 func TestCosts(t *testing.T) {
 	const kinds = `
@@ -37,18 +37,20 @@ ForAllValues:StringLike | "a*","b?*"
 ForAnyValue:StringLike | "${kms:EncryptionContext:b}*"
 ForAnyValue:NumericEquals | "1","2"
 ForAnyValue:IpAddress | "10.0.0.0/8"
+ForAnyValue:StringLike | "*${kms:EncryptionContext:b}?*" | aws:TagKeys
+ForAllValues:StringLike | "${kms:EncryptionContext:b}*","*${kms:EncryptionContext:b}" | aws:TagKeys
 ArnLike | "arn:aws:kms:*:111122223333:key/*"
 `
 	values := func(size int) values {
 		a := strings.Repeat("a", size)
 		return values{"kms:encryptioncontext:a": {a}, "kms:encryptioncontext:b": {a[:size-1]},
-			"kms:encryptioncontextkeys": {"a", a, "10.1.1.1", "7"}}
+			"kms:encryptioncontextkeys": {"a", a, "10.1.1.1", "7"}, "aws:tagkeys": {a, "a" + a}}
 	}
 	var list strings.Builder
 	for kind := range strings.Lines(strings.TrimSpace(kinds)) {
-		operator, operand, _ := strings.Cut(strings.TrimSpace(kind), " | ")
-		name := "kms:EncryptionContext:a"
-		if strings.HasPrefix(operator, "For") {
+		parts := append(strings.Split(strings.TrimSpace(kind), " | "), "kms:EncryptionContext:a")
+		operator, operand, name := parts[0], parts[1], parts[2]
+		if strings.HasPrefix(operator, "For") && len(parts) == 3 {
 			name = "kms:EncryptionContextKeys"
 		}
 		p := mustParse(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*",`+
@@ -61,7 +63,7 @@ ArnLike | "arn:aws:kms:*:111122223333:key/*"
 			allowed := e.decide().Allowed
 			fmt.Fprintf(&list, " %d/%d/%v", size, e.work, allowed)
 		}
-		list.WriteString("\n")
+		fmt.Fprintf(&list, " size %d\n", p.Size())
 	}
 	big := worst(t)
 	for _, name := range slices.Sorted(maps.Keys(big)) {
@@ -87,6 +89,24 @@ func TestSizeOfVariables(t *testing.T) {
 	}
 	if slices.Sort(names); !slices.Equal(names, []string{"aws:userid", "aws:username"}) {
 		t.Errorf("got %q", names)
+	}
+}
+
+// Statements share condition keys and operators: another statement takes as much memory as if its condition had the
+// same values under a key and operator that are there already.
+func TestSizeOfStatements(t *testing.T) {
+	size := func(conditions ...string) int {
+		var statements []string
+		for _, c := range conditions {
+			statements = append(statements, `"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*","Condition":`+c)
+		}
+		return mustParse(t, document(statements...), KeyPolicy).Size()
+	}
+	const a, b, c, d = `{"StringEquals":{"aws:username":"x"}}`, `{"StringEquals":{"aws:UserName":"x"}}`,
+		`{"StringEquals":{"kms:CallerIs":"x"}}`, `{"StringNotLike":{"aws:username":"x"}}`
+	if same := size(a, a); same >= size(a, c) || same >= size(a, d) || size(a, c, a, c) >= size(a, c, c, b) {
+		t.Errorf("%d for a condition twice, %d with another key, %d with another operator, %d and %d for two keys twice",
+			same, size(a, c), size(a, d), size(a, c, a, c), size(a, c, c, b))
 	}
 }
 

@@ -6,6 +6,13 @@ import (
 	"unicode"
 )
 
+// Actions are compared in lower case.
+func TestLowerCaseOfActions(t *testing.T) {
+	if got := string(appendLower([]byte("A"), "kms:AZaz@[`{09")); got != "Akms:azaz@[`{09" {
+		t.Errorf("got %s", got)
+	}
+}
+
 // Characters that differ only by case fold to the same character, and others do not.
 func TestFold(t *testing.T) {
 	for c := rune(0); c <= unicode.MaxRune; c++ {

@@ -50,6 +50,9 @@ var statements = []struct {
 	{`"Principal":"*","Action":"*","NotResource":["arn:aws:s3:::b","arn:aws:kms:*:*:key/*"]`, false},
 	{`"Principal":"*","Action":"*","Resource":"arn:aws:kms:eu-west-2:111122223333:key/${kms:EncryptionContext:id}*"`, true},
 	{`"Principal":"*","Action":"*","Resource":"arn:aws:kms:eu-west-2:111122223333:key/${aws:Missing, '1234abcd'}*"`, true},
+	{`"Principal":"*","Action":"*","Resource":"arn:aws:kms:eu-west-2:111122223333:key/${aws:Missing,''}*"`, true},
+	{`"Principal":"*","Action":"*","Resource":"arn:aws:kms:eu-west-2:111122223333:key/${aws:Missing,*"`, false},               // literal
+	{`"Principal":"*","Action":"*","Resource":"arn:aws:kms:eu-west-2:111122223333:key/${aws:Missing, '*"`, false},             // literal
 	{`"Principal":"*","Action":"*","Resource":"arn:aws:kms:eu-west-2:111122223333:key/${kms:EncryptionContext:star}"`, false}, // a * in a value is literal
 	{`"Principal":"*","Action":"*","Resource":"arn:aws:kms:eu-west-2:111122223333:key/*${aws:username}"`, false},              // a variable without a value matches nothing
 	{`"Principal":"*","Action":"*","Resource":["arn:aws:kms:eu-west-2:111122223333:key/${aws:username}","` + keyARN + `"]`, true},

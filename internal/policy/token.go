@@ -97,7 +97,7 @@ func (c *cutter) variable() (t token, ok bool) {
 	if !ok {
 		return token{}, false
 	}
-	if len(rest) >= 2 && strings.IndexByte("*?$", rest[0]) >= 0 && rest[1] == '}' {
+	if len(rest) >= 2 && strings.Contains("*?$", rest[:1]) && rest[1] == '}' {
 		c.at = name + 2
 		return token{text: rest[:1]}, true
 	}

@@ -2,6 +2,57 @@ package store
 
 import "testing"
 
+// A shard holds 1 MiB, with 256 bytes and the path for each record, and evicts other records than the newest.
+func TestCacheIsBoundedToTheByte(t *testing.T) {
+	c := newCache()
+	s := c.shard("path")
+	for size, want := range map[int]int{1<<20 - 260: 1 << 20, 1<<20 - 259: 0, 10: 270, 0: 260} {
+		c.put("path", cached{value: 1, rev: 1, size: size})
+		if held := c.get("path") != nil; held != (want > 0) || s.size != want {
+			t.Errorf("a record of %d bytes is held: %v, with %d bytes", size, held, s.size)
+		}
+		c.begin([]Write{{Key: []byte("path")}})
+		c.end([]Write{{Key: []byte("path")}}, 0)
+		if s.size != 0 || len(s.records) != 0 || len(s.writing) != 0 {
+			t.Errorf("%d bytes and %d records are left", s.size, len(s.records))
+		}
+	}
+	other := "a"
+	for c.shard(other) != s {
+		other += "a"
+	}
+	c.put("path", cached{value: 1, rev: 1, size: 1<<20 - 260 - 256 - len(other)})
+	c.put(other, cached{value: 2, rev: 1})
+	if c.get("path") == nil || c.get(other) == nil || s.size != 1<<20 {
+		t.Errorf("two records that fit exactly take %d bytes", s.size)
+	}
+	c.put(other, cached{value: 2, rev: 1, size: 1})
+	if c.get("path") != nil || c.get(other) == nil || s.size != 257+len(other) {
+		t.Errorf("two records that do not fit take %d bytes", s.size)
+	}
+}
+
+// What another Store wrote drops what was read before, and nothing else.
+func TestCacheFollowsChanges(t *testing.T) {
+	for name, drop := range map[string]func(c *cache, rev int64){
+		"changed": func(c *cache, rev int64) { c.changed("a", rev) }, "clear": (*cache).clear,
+	} {
+		for read, want := range map[int64]bool{4: false, 5: true, 6: true} {
+			c := newCache()
+			c.put("a", cached{value: 1, rev: read})
+			drop(c, 5)
+			if held := c.get("a") != nil; held != want {
+				t.Errorf("%s at 5: a record that was read at %d is held: %v", name, read, held)
+			}
+			drop(c, 3) // does not lower the floor
+			c.put("a", cached{value: 1, rev: read})
+			if held := c.get("a") != nil; held != want {
+				t.Errorf("%s at 5: a record that was read at %d enters: %v", name, read, held)
+			}
+		}
+	}
+}
+
 // While a path is being written, and for a View that is older than the commit, nothing
 // enters the cache.
 func TestCacheDuringCommits(t *testing.T) {

@@ -196,6 +196,23 @@ func TestScansFail(t *testing.T) {
 	}
 }
 
+// A scan of a record that does not open returns the error alone.
+func TestScansOfCorruptRecords(t *testing.T) {
+	s, b := newStore(t)
+	put(t, s, "ann")
+	plant(t, b, "people/bob", []byte("damaged"))
+	for name, scan := range map[string]func(v *store.View, under, after string, limit int) ([]store.Record[person], error){
+		"Scan": people().Scan, "ScanKept": people().ScanKept,
+	} {
+		s.View(t.Context(), func(v *store.View) error {
+			if all, err := scan(v, "", "", 10); all != nil || !corrupt(err, "people/bob") {
+				t.Errorf("%s: %v, %v", name, all, err)
+			}
+			return nil
+		})
+	}
+}
+
 // Each limit of a batch holds to the byte.
 func TestLimitsOfABatch(t *testing.T) {
 	if store.MaxBatch != 128 || store.MaxBytes != 1<<20 || store.MaxKey != 1024 {

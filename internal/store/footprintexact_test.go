@@ -1,6 +1,9 @@
 package store
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 // The parts of a footprint are counted exactly, because the sum is compared with memory only roughly.
 func TestPartsOfAFootprint(t *testing.T) {
@@ -25,6 +28,7 @@ func TestPartsOfAFootprint(t *testing.T) {
 		"no pointer":   {(*int64)(nil), 16},
 		"a map":        {map[string]string{"x": "y"}, 16 + 64 + 2*(1+32) + 9 + 9},
 		"no map":       {map[string]string(nil), 16},
+		"a time":       {time.Now(), 24 + 1 + 8},
 		"map of pairs": {map[int64]int64{1: 2, 3: 4}, 16 + 64 + 4*(1+16)},
 	} {
 		if got := footprint(test.value); got != test.want {

@@ -5,6 +5,31 @@ import (
 	"time"
 )
 
+// A Store knows which of the newest 10,000 commits it made, until its feed tells them.
+func TestOwnCommits(t *testing.T) {
+	f := &follower{news: make(chan struct{}), own: map[int64]bool{}}
+	f.note(5)
+	for rev := range int64(8) {
+		f.noteOwn(rev)
+	}
+	for rev, want := range map[int64]bool{4: false, 5: false, 6: true, 7: true, 8: false} {
+		if got := f.takeOwn(rev); got != want || f.takeOwn(rev) {
+			t.Errorf("revision %d is its own: %v", rev, got)
+		}
+	}
+	for rev := int64(1000); rev < 11_000; rev++ {
+		f.noteOwn(rev)
+	}
+	if !f.takeOwn(1000) {
+		t.Error("one of 10,000 commits is forgotten")
+	}
+	f.noteOwn(11_000)
+	f.noteOwn(11_001) // one too many
+	if f.takeOwn(1001) || !f.takeOwn(11_001) {
+		t.Error("after one commit too many, another one than the newest is known")
+	}
+}
+
 // What was known for more than a second is not recent, nor what was known before the machine slept, nor before the wall
 // clock was set.
 func TestRecent(t *testing.T) {

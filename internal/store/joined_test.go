@@ -41,6 +41,7 @@ func TestJoined(t *testing.T) {
 		}
 	}
 	want(0, 1)
+	want(0, 1) // an absent record is not kept
 	putGrown(t, s, "ann", 30)
 	want(30, 1)
 	want(30, 0)

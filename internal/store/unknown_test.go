@@ -57,6 +57,49 @@ func TestUpdateAfterUnknownOutcomes(t *testing.T) {
 	}
 }
 
+// Once Update has found out that a commit was not made, the record is cached again, and its quota has room.
+func TestUpdateResolvesItsDoubts(t *testing.T) {
+	b := &observedBackend{Backend: memory.New()}
+	s := newLimitedStore(t, faults(b, storetest.Lost), 2)
+	if err := s.Update(t.Context(), grow); err != nil {
+		t.Fatal(err)
+	}
+	age(t, s, "a/1")
+	before := b.views.Load()
+	if got := age(t, s, "a/1"); got != 1 || b.views.Load() != before {
+		t.Errorf("age %d after %d Views", got, b.views.Load()-before)
+	}
+	if err := s.Update(t.Context(), putAll("a/2")); err != nil {
+		t.Errorf("a second record with a quota of 2: %v", err)
+	}
+	if err := s.Update(t.Context(), putAll("a/3")); !isFull(err) {
+		t.Errorf("a third record with a quota of 2: %v", err)
+	}
+}
+
+// A deletion of unknown outcome makes room once it is known that it was made.
+func TestDoubtOfADeletion(t *testing.T) {
+	f := faults(memory.New(), storetest.None, storetest.Silent)
+	s := newLimitedStore(t, f, 2)
+	if err := s.Update(t.Context(), putAll("a/1", "a/2")); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		doubt, err := s.UpdateOnce(t.Context(), deleteAll("a/1"))
+		if doubt != nil {
+			doubt.Resolved()
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Update(t.Context(), putAll("a/1")); err != nil {
+			t.Errorf("in the place of a deleted record: %v", err)
+		}
+	}
+	if err := s.Update(t.Context(), putAll("a/3")); !isFull(err) {
+		t.Errorf("beyond the quota: %v", err)
+	}
+}
+
 // A commit of unknown outcome that is made late is seen at once, although somebody read the record meanwhile, and
 // is counted.
 func TestDoubt(t *testing.T) {

@@ -166,6 +166,23 @@ func TestSlotBehindTheEnd(t *testing.T) {
 	}
 }
 
+// Hold of the database returns the error of each step.
+func TestErrorsOfHold(t *testing.T) {
+	db := open(t, t.TempDir())
+	if err := os.Rename(db.path, db.path+"2"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Hold(1); !errors.Is(err, os.ErrNotExist) || db.held != 0 {
+		t.Errorf("without the file: %v, %d bytes are held", err, db.held)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Hold(1); err == nil {
+		t.Error("a closed store holds space")
+	}
+}
+
 // Hold remembers what it has reserved.
 func TestHoldRemembers(t *testing.T) {
 	s := openSlots(t, t.TempDir())

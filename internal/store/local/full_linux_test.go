@@ -7,8 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
+
+	"go.etcd.io/bbolt"
 
 	"github.com/keyhold/keyhold/internal/space"
 	"github.com/keyhold/keyhold/internal/store"
@@ -146,6 +149,50 @@ func allocation(t *testing.T, path string) (size, blocks int64) {
 		t.Fatal(err)
 	}
 	return s.Size, s.Blocks * 512
+}
+
+// No call leaves a file open, not even a call that fails.
+func TestNoFileStaysOpen(t *testing.T) {
+	dir := newClosedStore(t)
+	db := open(t, dir)
+	slots := openSlots(t, dir)
+	putSlot(t, slots, 1)
+	if err := errors.Join(db.Hold(1), slots.Hold(1), slots.Close(), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	readOnly, err := OpenReadOnly(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	readSlots, err := OpenSlotsReadOnly(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(readOnly.Check(t.Context()), readOnly.Close(), readSlots.Close()); err != nil {
+		t.Fatal(err)
+	}
+	edit(t, dir, func(tx *bbolt.Tx) error { return tx.DeleteBucket([]byte(bucketMeta)) })
+	if err := os.WriteFile(filepath.Join(dir, SlotsName), []byte("something else"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err1 := Open(dir, Options{})
+	_, err2 := OpenReadOnly(dir)
+	_, err3 := OpenSlots(dir, nil)
+	_, err4 := OpenSlotsReadOnly(dir)
+	for _, err := range []error{err1, err2, err3, err4} {
+		if !isCorrupt(err) {
+			t.Errorf("a damaged file: %v", err)
+		}
+	}
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		if target, _ := os.Readlink("/proc/self/fd/" + entry.Name()); strings.HasPrefix(target, dir) {
+			t.Errorf("%s is still open", target)
+		}
+	}
 }
 
 // On a full disk, Put and Erase fail without changing anything, and the slots stay usable.

@@ -88,7 +88,10 @@ func TestReopen(t *testing.T) {
 func TestModes(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	open(t, dir)
-	for path, mode := range map[string]os.FileMode{dir: os.ModeDir | 0o700, filepath.Join(dir, FileName): 0o600} {
+	openSlots(t, dir)
+	for path, mode := range map[string]os.FileMode{
+		dir: os.ModeDir | 0o700, filepath.Join(dir, FileName): 0o600, filepath.Join(dir, SlotsName): 0o600,
+	} {
 		if info, err := os.Stat(path); err != nil || info.Mode() != mode {
 			t.Errorf("%s: %v, %v", path, info.Mode(), err)
 		}
@@ -172,6 +175,13 @@ func TestOpenChecksTheFile(t *testing.T) {
 			if err == nil {
 				db.Close()
 			}
+			readOnly, err := OpenReadOnly(dir)
+			if !test.wanted(err) {
+				t.Errorf("read-only: %v", err)
+			}
+			if err == nil {
+				readOnly.Close()
+			}
 			if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
 				t.Errorf("opening changed the file (%v)", err)
 			}
@@ -242,6 +252,13 @@ func TestCorruptRecord(t *testing.T) {
 			})
 			if c, ok := errors.AsType[*store.CorruptError](err); !ok || c.Path != "a" {
 				t.Errorf("Scan: %v", err)
+			}
+			if name == "of the future" || name == "far from it all" {
+				return // a check of a revision that nobody has seen fails
+			}
+			_, err = db.Commit(t.Context(), store.Batch{Checks: []store.Check{{Key: []byte("a"), Rev: 1}}, Writes: put("b", "1").Writes})
+			if c, ok := errors.AsType[*store.CorruptError](err); !ok || c.Path != "a" || !errors.Is(err, store.ErrFailed) {
+				t.Errorf("Commit: %v", err)
 			}
 		})
 	}

@@ -2,9 +2,11 @@ package local
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -44,6 +46,23 @@ func readSlots(t *testing.T, dir string) []byte {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// The bytes of a cell stay as they are, because files of older versions contain them.
+func TestBytesOfACell(t *testing.T) {
+	n := slotName{cell: 0x01020304, tag: [8]byte{1, 2, 3, 4, 5, 6, 7, 8}}
+	secret := bytes.Repeat([]byte{0xab}, store.SlotSize)
+	sum := sha256.Sum256(append([]byte{1, 2, 3, 4, 1, 2, 3, 4, 5, 6, 7, 8}, secret...))
+	want := slices.Concat([]byte{1, 2, 3, 4, 5, 6, 7, 8}, secret, sum[:16], make([]byte, 8))
+	if got := n.encode(secret); !bytes.Equal(got, want) || len(got) != 64 {
+		t.Errorf("got  %x\nwant %x", got, want)
+	}
+	if got, err := n.decode(want); err != nil || !bytes.Equal(got, secret) {
+		t.Errorf("%x, %v", got, err)
+	}
+	if n.String() != "16909060-0102030405060708" {
+		t.Errorf("the name is %s", n)
+	}
 }
 
 func TestErasedSlotsAreNotInTheFile(t *testing.T) {
@@ -175,8 +194,8 @@ func TestFailedSlotsStayFailed(t *testing.T) {
 	}
 	calls.Wait()
 	s.file = writable // but writes are not retried
-	if _, err := s.Put(t.Context(), make([]byte, store.SlotSize)); !errors.Is(err, store.ErrFailed) {
-		t.Errorf("Put after the failure: %v", err)
+	if name, err := s.Put(t.Context(), make([]byte, store.SlotSize)); name != "" || !errors.Is(err, store.ErrFailed) {
+		t.Errorf("Put after the failure: %q, %v", name, err)
 	}
 	if err := s.Erase(t.Context(), slot); !errors.Is(err, store.ErrFailed) {
 		t.Errorf("Erase after the failure: %v", err)
