@@ -103,7 +103,7 @@ existence: ## Compare how long a missing and an existing key take: 100,000 sampl
 decisions: ## Compare the policy engine with a naive evaluator on 1,000,000 random requests.
 	KEYHOLD_DECISIONS=1000000 go test -count=1 -v -timeout 60m -run '^TestDecisionsAreTheNaiveOnes$$' ./internal/policy
 
-mutants: deps build ## Change the code in 200 places, one at a time, and count which changes a test notices. Takes hours.
+mutants: deps build ## Change the code in 200 places, one at a time, and count which changes a test notices. MUTANTS=-help shows the flags.
 	go run ./mutants $(MUTANTS)
 
 clients: build ## Run eight programs that were written for AWS KMS, unmodified; CLIENTS=sops chooses.

@@ -71,7 +71,8 @@ cmd/keyhold               internal/durable internal/transfer internal/integrity 
 tally                     |
 bench                     |  aws mldsa sys
 attacks                   internal/policy internal/policy/hostile  |  aws sys
-mutants                   |
+mutants                   mutants/mut  |
+mutants/mut               |
 clients/go                |  aws
 clients/installed         |  aws
 examples/first-import     |  aws

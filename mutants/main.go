@@ -1,6 +1,10 @@
 // Command mutants tests whether the tests can fail. It makes one small change to the code at a time, runs the
-// tests, and prints the changes that no test noticed. The go command gets a changed file as an overlay, so the
-// tree is not modified.
+// tests that reach the changed place, and prints the changes that no test noticed.
+//
+// All changes are compiled into the test binaries at once: each place calls package mut, which makes the original
+// operation unless the environment has the number of the place. A change that the compiler must see, such as the
+// length of an array, is compiled alone, and all tests run. The go command gets the changed files as an overlay, so
+// the tree is not modified.
 //
 // Changes that do not build are not counted. A person has to decide whether a surviving change is equivalent to
 // the original code.
@@ -11,12 +15,13 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"math/rand/v2"
+	"io"
 	"os"
-	"os/exec"
 	"os/signal"
-	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
+	"syscall"
 	"time"
 )
 
@@ -26,30 +31,28 @@ type settings struct {
 	count   int
 	each    int // maximum number of changes in one folder
 	seed    uint64
-	timeout time.Duration // time limit for the tests of one package
-	others  [][]string    // packages whose tests run after the tests of the changed room, until one fails
+	timeout time.Duration // time limit of the tests that one process runs
+	workers int
+	others  []string // folders whose tests run after the tests of the changed room
+	out     io.Writer
 }
 
 const defaultRooms = "internal/key,internal/policy,internal/identity,internal/sigv4,internal/records," +
 	"internal/material,internal/journal,internal/integrity,internal/service,internal/crypt,internal/seal," +
 	"internal/store,internal/store/boltpages,internal/store/local,internal/audit,internal/privatekey,internal/keyfile,byok"
 
-// defaultOthers returns the packages whose tests run for every change, the fast ones first.
-func defaultOthers() [][]string {
-	return [][]string{
-		{"./internal/service"},
-		{"./internal/server", "./kmstest", "./byok/...", "./cmd/keyhold"},
-	}
-}
+// defaultOthers are the folders whose tests run for every change that they reach.
+const defaultOthers = "internal/service,internal/server,kmstest,byok,byok/awsimport,cmd/keyhold"
 
 func main() {
-	s := settings{others: defaultOthers()}
+	s := settings{others: strings.Split(defaultOthers, ","), out: os.Stdout}
 	rooms := flag.String("rooms", defaultRooms, "folders whose code is changed, with commas between them")
 	flag.IntVar(&s.count, "n", 200, "number of changes to try")
 	flag.IntVar(&s.each, "each", 0, "maximum number of changes in one folder; 0 spreads them evenly")
 	flag.Uint64Var(&s.seed, "seed", uint64(time.Now().UnixNano()), "seed of the random choice of changes")
-	flag.DurationVar(&s.timeout, "timeout", 10*time.Minute, "time limit for the tests of a package; a change that "+
-		"exceeds it counts as noticed")
+	flag.DurationVar(&s.timeout, "timeout", 10*time.Minute, "longest time limit of a test process. The limit is 10 s, "+
+		"and ten times the duration without a change. A change that exceeds the limit counts as noticed")
+	flag.IntVar(&s.workers, "workers", 2, "number of changes to try at the same time")
 	own := flag.Bool("own", false, "run only the tests of the changed folder, which is quicker and notices less")
 	flag.Parse()
 	if *own {
@@ -59,7 +62,7 @@ func main() {
 	if s.each == 0 {
 		s.each = (s.count + len(s.rooms) - 1) / len(s.rooms)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := s.run(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
@@ -67,103 +70,86 @@ func main() {
 	}
 }
 
-// run tries changes until enough of them could be built, and prints a line for each.
+// run tries changes, and prints a line for each.
 func (s settings) run(ctx context.Context) error {
-	all, err := s.mutations()
+	begin := time.Now()
+	rooms, err := loadRooms(ctx, s.rooms)
 	if err != nil {
 		return err
 	}
-	random := rand.New(rand.NewPCG(s.seed, 0))
-	random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	fmt.Printf("seed %d, %d places\n", s.seed, len(all))
-	tried, survived, inRoom := 0, 0, map[string]int{}
-	for _, m := range all {
-		room := filepath.Dir(m.file)
-		if tried == s.count {
-			break
-		}
-		if inRoom[room] == s.each {
-			continue
-		}
-		verdict, err := s.try(ctx, m)
-		if err != nil {
-			return err
-		}
-		if verdict == notBuilt {
-			continue
-		}
-		tried++
-		inRoom[room]++
-		if verdict == alive {
-			survived++
-		}
-		fmt.Printf("%-8s %s\n", verdict, m)
+	changes, places, err := s.sample(ctx, rooms)
+	if err != nil {
+		return err
 	}
-	fmt.Printf("%d changes, %d noticed, %d survived\n", tried, tried-survived, survived)
+	fmt.Fprintf(s.out, "seed %d, %d places\n", s.seed, places)
+	t, err := switched(ctx, changes)
+	if err != nil {
+		return err
+	}
+	l, err := s.newLab(t)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(l.dir)
+	folders := s.folders(changes)
+	failed, err := l.prepare(ctx, folders)
+	if err != nil {
+		return err
+	}
+	for _, f := range failed {
+		fmt.Fprintf(s.out, "left out, because it fails without a change: %s\n", f)
+	}
+	fmt.Fprintf(s.out, "%d changes compiled in %d test binaries, %d to compile alone, %d tests; prepared in %s\n",
+		len(t.places), len(folders), len(t.alone), len(l.tests), seconds(time.Since(begin)))
+	err = l.tryAll(ctx, t)
+	return errors.Join(err, l.whole.forget(context.WithoutCancel(ctx), folders))
+}
+
+// folders returns the folders whose tests run.
+func (s settings) folders(changes []*mutation) (all []string) {
+	for _, m := range changes {
+		all = append(all, m.file.room.folder)
+	}
+	all = append(all, s.others...)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// tryAll tries the changes of a tree. The changes that must be compiled alone are the last.
+func (l *lab) tryAll(ctx context.Context, t *tree) error {
+	begin, p := time.Now(), &printer{out: l.out}
+	err := parallel(l.workers, t.places, func(c place) error { return p.print(l.tryPlace(ctx, c)) })
+	if err != nil {
+		return err
+	}
+	err = parallel(l.workers, t.alone, func(m *mutation) error { return p.print(l.tryAlone(ctx, m)) })
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(l.out, "%d changes, %d noticed, %d survived; %s per change\n", p.tried, p.tried-p.survived, p.survived,
+		seconds(time.Since(begin)/time.Duration(max(1, p.tried))))
 	return nil
 }
 
-func (s settings) mutations() (all []mutation, err error) {
-	for _, room := range s.rooms {
-		files, err := filepath.Glob(filepath.Join(room, "*.go"))
-		if err != nil {
-			return nil, err
-		}
-		for _, file := range files {
-			if strings.HasSuffix(file, "_test.go") {
-				continue
-			}
-			text, err := os.ReadFile(file)
-			if err != nil {
-				return nil, err
-			}
-			found, err := mutationsIn(file, text)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, found...)
-		}
-	}
-	if len(all) == 0 {
-		return nil, errors.New("the folders contain no code")
-	}
-	return all, nil
+// A printer prints results, and counts them.
+type printer struct {
+	out             io.Writer
+	mu              sync.Mutex
+	tried, survived int
 }
 
-// A verdict is the result of a change.
-type verdict string
-
-const (
-	notBuilt verdict = "unbuilt"
-	noticed  verdict = "noticed"
-	alive    verdict = "ALIVE"
-)
-
-// try builds a change and runs tests until one fails.
-func (s settings) try(ctx context.Context, m mutation) (verdict, error) {
-	dir, err := os.MkdirTemp("", "mutants")
+func (p *printer) print(r result, err error) error {
 	if err != nil {
-		return "", err
+		return err
 	}
-	defer os.RemoveAll(dir)
-	overlay, err := m.overlay(dir)
-	if err != nil {
-		return "", err
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tried++
+	if !r.noticed {
+		p.survived++
 	}
-	room := "./" + filepath.Dir(m.file)
-	if run(ctx, "go", "build", "-overlay", overlay, room) != nil {
-		return notBuilt, ctx.Err()
-	}
-	for _, packages := range append([][]string{{room}}, s.others...) {
-		words := append([]string{"test", "-overlay", overlay, "-failfast", "-timeout", s.timeout.String()}, packages...)
-		if run(ctx, "go", words...) != nil {
-			return noticed, ctx.Err()
-		}
-	}
-	return alive, ctx.Err()
+	fmt.Fprintln(p.out, r)
+	return nil
 }
 
-// run runs a command and discards its output.
-func run(ctx context.Context, name string, words ...string) error {
-	return exec.CommandContext(ctx, name, words...).Run()
-}
+func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }

@@ -10,3 +10,16 @@ func TestLess(t *testing.T) {
 		t.Error("what follows 1")
 	}
 }
+
+func TestLimit(t *testing.T) {
+	if limit != 3 {
+		t.Error(limit)
+	}
+}
+
+func TestBroken(t *testing.T) {
+	Never()
+	t.Error("fails without a change")
+}
+
+func BenchmarkNext(b *testing.B) { Next(1) }
