@@ -44,7 +44,9 @@ func TestParseParametersOfAnAnswer(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		read.ValidTo = read.ValidTo.UTC().Truncate(time.Second)
+		if read.ValidTo = read.ValidTo.UTC(); name == "with microseconds" {
+			read.ValidTo = read.ValidTo.Add(-612 * time.Millisecond)
+		}
 		if !reflect.DeepEqual(read, want) {
 			t.Errorf("%s: %+v", name, read)
 		}
@@ -85,7 +87,12 @@ func utf16LE(text string) string {
 func TestParseParametersRefusesAnswers(t *testing.T) {
 	p, _ := parameters(t)
 	good := answer(p, `"2030-01-31T12:00:00Z"`)
+	const damaged = "the answer of GetParametersForImport is damaged: "
 	for _, c := range []struct{ old, new, want string }{
+		{`"` + p.KeyARN + `"`, `""`, damaged + "the member KeyId is missing or empty"},
+		{`"` + p.KeyARN + `"`, `["` + p.KeyARN + `"]`, damaged + "the member KeyId is missing or empty"},
+		{`"ImportToken": "`, `"ImportToken": "", "ImportTokens": "`, damaged + "the member ImportToken is missing or empty"},
+		{`"PublicKey": "`, `"PublicKey": "", "PublicKeys": "`, damaged + "the member PublicKey is missing or empty"},
 		{`"KeyId"`, `"keyId"`, "the member KeyId is missing or empty"},
 		{`"` + p.KeyARN + `"`, `"1234abcd"`, "the member KeyId is not the ARN of a key"},
 		{`"ImportToken": "`, `"ImportToken": "!`, "the member ImportToken is not base64"},
@@ -93,7 +100,7 @@ func TestParseParametersRefusesAnswers(t *testing.T) {
 		{`"2030-01-31T12:00:00Z"`, `"tomorrow"`, "the member ParametersValidTo is not a time"},
 		{`"2030-01-31T12:00:00Z"`, `1e300`, "the member ParametersValidTo is not a time"},
 		{`"2030-01-31T12:00:00Z"`, `null`, "the member ParametersValidTo is not a time"},
-		{"\n}\n", "\n} {}\n", "something follows the JSON object"},
+		{"\n}\n", "\n} {}\n", damaged + "something follows the JSON object"},
 		{`"PublicKey"`, `"publicKey"`, "the member Format is missing"},
 		{`"KeyId"`, `"Format": "x", "KeyId"`, `its Format is "x"`},
 	} {

@@ -81,6 +81,8 @@ func TestParametersWrapRefuses(t *testing.T) {
 		"nothing":           {func(*byok.Parameters) {}, 0, "has 32 bytes, not 0"},
 		"HMAC":              {func(p *byok.Parameters) { p.KeySpec = "HMAC_512" }, 63, "has 64 to 128 bytes, not 63"},
 		"a long HMAC key":   {func(p *byok.Parameters) { p.KeySpec = "HMAC_512" }, 129, "has 64 to 128 bytes, not 129"},
+		"an unknown spec":   {func(p *byok.Parameters) { p.KeySpec = "HMAC_128" }, 32, `byok: key material of the spec "HMAC_128" is not supported`},
+		"no spec":           {func(p *byok.Parameters) { p.KeySpec = "" }, 32, `byok: key material of the spec "" is not supported`},
 		"a private key":     {func(p *byok.Parameters) { p.KeySpec = "RSA_2048" }, 32, "the private key is not PKCS #8 in DER"},
 		"an alias":          {func(p *byok.Parameters) { p.KeyARN = "arn:aws:kms:eu-west-2:111122223333:alias/a" }, 32, "is not the ARN of a key"},
 		"of something else": {func(p *byok.Parameters) { p.KeyARN = "arn:aws:s3:eu-west-2:111122223333:key/" + keyID }, 32, "is not the ARN of a key"},
@@ -124,6 +126,12 @@ func TestParseRefuses(t *testing.T) {
 	files := map[string]string{"parameters": string(p.Encode()), "wrapped": string(w.Encode())}
 	fingerprint := byok.Fingerprint(p.PublicKey)
 	for _, test := range []struct{ file, old, new, want string }{
+		{"parameters", `{`, `{5: "x", `, "this is not a file of import parameters: it is not valid JSON from byte"},
+		{"parameters", `"Format"`, `"": "hello", "Format"`, `the member "" is unknown`},
+		{"wrapped", `"Format"`, `"Comment": "hello", "Format"`, `the member "Comment" is unknown`},
+		{"wrapped", `"Format"`, `"": "hello", "Format"`, `the member "" is unknown`},
+		{"wrapped", `"Format"`, `"MaterialPublicKey": "", "Format"`, "the member MaterialPublicKey is empty"},
+		{"wrapped", `"Format"`, `"MaterialPublicKey": "%", "Format"`, "the member MaterialPublicKey is not base64"},
 		{"parameters", "{", "[", "it is not a JSON object"},
 		{"parameters", `"KeySpec": "SYMMETRIC_DEFAULT",` + "\n", "", "the member KeySpec is missing or empty"},
 		{"parameters", "SYMMETRIC_DEFAULT", "", "the member KeySpec is missing or empty"},

@@ -1,6 +1,7 @@
 package byok_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/keyhold/keyhold/byok"
@@ -13,6 +14,8 @@ func TestMaterialSizes(t *testing.T) {
 	} {
 		if least, most, err := byok.MaterialSizes(spec); least != want[0] || most != want[1] || (err == nil) != (most > 0) {
 			t.Errorf("%q: %d to %d, %v", spec, least, most, err)
+		} else if err != nil && err.Error() != fmt.Sprintf("byok: key material of the spec %q is not supported", spec) {
+			t.Errorf("%q: %v", spec, err)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package byok
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -49,7 +50,7 @@ func TestSessionKeyIsCleared(t *testing.T) {
 				t.Error(err)
 			}
 		}()
-		return secrettest.Left(t, func(run int) {
+		return secrettest.LeftWithStack(t, func(run int) {
 			wrapped[run], errs[run] = wrap() // a call after this would overwrite what remains on the stack
 		}, func(run int) []byte {
 			sessionKey, err := rsa.DecryptOAEP(sha256.New(), nil, private, wrapped[run][:256], nil)
@@ -159,6 +160,31 @@ func TestPrivateKeyIsCleared(t *testing.T) {
 	})
 	if got > want {
 		t.Errorf("%d copies of the private key remain, want %d", got, want)
+	}
+}
+
+// Clear erases the material of a file, both bytes and a private key.
+func TestOriginalIsCleared(t *testing.T) {
+	for name, spec := range map[string]string{"bytes": "SYMMETRIC_DEFAULT", "a private key": "ECC_NIST_P256"} {
+		content := make([]byte, 32)
+		rand.Read(content)
+		if spec != "SYMMETRIC_DEFAULT" {
+			k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if content, err = x509.MarshalPKCS8PrivateKey(k); err != nil {
+				t.Fatal(err)
+			}
+		}
+		o, err := ReadOriginal(content, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Clear()
+		if m, err := o.Material(spec); err == nil && bytes.Equal(m.Bytes, content) {
+			t.Errorf("%s: the material is still there", name)
+		}
 	}
 }
 

@@ -148,8 +148,7 @@ const (
 
 // Seal seals a value for the place where it will be stored.
 func (s Sealer) Seal(place, value []byte) ([]byte, error) {
-	header := make([]byte, 0, headerSize+len(value)+12+16)
-	header = append(header, sealedFormat)
+	header := append(make([]byte, 0, headerSize), sealedFormat)
 	held := s.keyring.held.Load()
 	header = binary.BigEndian.AppendUint32(header, held.newest)
 	header = append(header, randomBytes(saltSize)...)

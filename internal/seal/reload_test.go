@@ -64,4 +64,40 @@ func TestKeyringIsReadAgain(t *testing.T) {
 	})
 }
 
+// Only values that anybody can present, tokens, are limited to one reload a second.
+func TestTokensAreForeign(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		root := NewEphemeralRoot()
+		kept := wrap(t, root, [2]uint32{1, 1})
+		for name, test := range map[string]struct {
+			sealer func(r *Keyring) Sealer
+			reads  int
+		}{
+			"records":        {(*Keyring).Records, 3},
+			"materials":      {(*Keyring).Materials, 3},
+			"token keys":     {(*Keyring).TokenKeys, 3},
+			"grant tokens":   {(*Keyring).GrantTokens, 1},
+			"session tokens": {(*Keyring).SessionTokens, 1},
+		} {
+			r, err := OpenKeyring(t.Context(), root, kept)
+			if err != nil {
+				t.Fatal(err)
+			}
+			reads := 0
+			r.OnUnknown(func() (*Keyring, error) {
+				reads++
+				return OpenKeyring(t.Context(), root, kept)
+			})
+			unknown := mustSeal(t, test.sealer(r), "place", "value")
+			unknown[4] = 2 // the version of the data key
+			for range 3 {
+				wantClosed(t, name, test.sealer(r), "place", unknown)
+			}
+			if reads != test.reads {
+				t.Errorf("%s: %d reloads, want %d", name, reads, test.reads)
+			}
+		}
+	})
+}
+
 func second(_ []byte, err error) error { return err }

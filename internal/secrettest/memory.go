@@ -32,16 +32,25 @@ func Take(secret []byte) Pattern {
 }
 
 // Alone runs f in a goroutine of its own, so that no later call overwrites what f leaves on its stack.
-func Alone(f func()) {
-	done := make(chan byte)
+func Alone(f func()) { hold(f, true)() }
+
+// hold runs f in a goroutine of its own, and clears its stack unless withStack is true. The goroutine keeps the
+// stack until release is called.
+func hold(f func(), withStack bool) (release func()) {
+	done, end := make(chan byte), make(chan struct{})
 	go func() {
-		first := grow(0)
-		done <- first + deep(f, 0)
+		result := grow(0) + deep(f, 0)
+		if !withStack {
+			result += grow(0)
+		}
+		done <- result
+		<-end
 	}()
 	<-done
+	return func() { close(end) }
 }
 
-// grow makes the stack large, because the runtime copies a stack that grows.
+// grow makes the stack large, because the runtime copies a stack that grows. It also overwrites the stack.
 //
 //go:noinline
 func grow(n byte) byte {
@@ -62,18 +71,31 @@ func deep(f func(), n byte) byte {
 	return distance[len(distance)-1]
 }
 
-// Left runs f several times, each time with another secret, and returns the lowest number of copies that f left.
-// f runs [Alone], and secret returns the secret of this run afterwards. Chance can add copies, such as registers
-// that the runtime saved, but f itself leaves them every time.
-func Left(t testing.TB, f func(run int), secret func(run int) []byte) (copies int) {
+// Left runs f several times, each time with another secret, and returns the lowest number of copies that f left
+// outside its stack. f runs in a goroutine of its own, and secret returns the secret of this run afterwards. Chance
+// can add copies, such as registers that the runtime saved, but f itself leaves them every time.
+func Left(t testing.TB, f func(run int), secret func(run int) []byte) int {
+	t.Helper()
+	return left(t, f, secret, false)
+}
+
+// LeftWithStack is like [Left], and also counts the copies that f left on its stack. Two functions that call the
+// same functions can leave different numbers of copies there, so the secret should be in few variables.
+func LeftWithStack(t testing.TB, f func(run int), secret func(run int) []byte) int {
+	t.Helper()
+	return left(t, f, secret, true)
+}
+
+func left(t testing.TB, f func(int), secret func(int) []byte, withStack bool) (copies int) {
 	t.Helper()
 	for run := range 4 {
 		var p Pattern
-		Alone(func() { f(run) })
+		release := hold(func() { f(run) }, withStack)
 		Alone(func() { p = Take(secret(run)) })
 		if n := Copies(t, p); run == 0 || n < copies {
 			copies = n
 		}
+		release()
 	}
 	return copies
 }
