@@ -64,7 +64,7 @@ full: build ## Fill the disk 20 times.
 
 cluster: ## Run 10,000 scenarios of each kind of several services on a store that loses answers, delays, cuts and pauses; kill servers of etcd.
 	KEYHOLD_CLUSTER=10000 go test -count=1 -v -timeout 240m -run '^TestCluster' ./internal/service
-	cd cluster && KEYHOLD_CLUSTER=10000 go test -count=1 -v -timeout 60m ./... # kills more members, and waits until etcd removes its log
+	cd cluster && KEYHOLD_CLUSTER=10000 go test -count=1 -v -timeout 60m ./... # runs all stories on three nodes (KEYHOLD_STORIES chooses some), kills more members, and waits until etcd removes its log
 
 million: ## Measure start and memory with 10 and with 1,000,000 keys.
 	go test -run '^$$' -bench '^BenchmarkStart$$' -benchtime 3x -timeout 30m ./internal/service

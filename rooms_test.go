@@ -49,6 +49,7 @@ internal/store/local      internal/durable internal/store/boltpages internal/sto
 internal/store/memory     internal/store  |  btree
 internal/store/storetest  internal/store  |
 internal/listtest         |
+internal/programtest      |
 internal/secrettest       |
 
 internal/records          internal/key internal/policy internal/identity internal/seal internal/store  |

@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"net/http"
@@ -13,20 +12,12 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/keyhold/keyhold/internal/programtest"
 )
 
 // buildProgram builds keyhold.
-func buildProgram(t *testing.T) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "keyhold")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", path, "./cmd/keyhold")
-	build.Dir = ".."
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return path
-}
+func buildProgram(t *testing.T) string { return programtest.Build(t, "..", "./cmd/keyhold") }
 
 // A deployment is the programs of several nodes, in one folder.
 type deployment struct {
@@ -83,64 +74,48 @@ func (d *deployment) init() {
 // A node is a running server.
 type node struct {
 	*deployment
-	endpoint string
-	process  *exec.Cmd
-	log      *bytes.Buffer
+	*programtest.Server
+	log *bytes.Buffer // to be read after the end of the node
 }
-
-var endpointLine = regexp.MustCompile(`^  endpoint +(\S+)$`)
 
 // serve starts a node, and returns when it serves.
 func (d *deployment) serve(folder string, more ...string) *node {
 	d.Helper()
-	c := exec.Command(d.program, append([]string{"serve", "--store", d.url, "--data", folder, "--root-key-file", "root.key",
+	n, err := d.start(append([]string{"serve", "--store", d.url, "--data", folder, "--root-key-file", "root.key",
 		"--addr", "127.0.0.1:0"}, more...)...)
-	c.Dir, c.Env = d.dir, d.env
-	n := &node{deployment: d, process: c, log: new(bytes.Buffer)}
-	c.Stderr = n.log
-	out, err := c.StdoutPipe()
-	if err == nil {
-		err = c.Start()
-	}
 	if err != nil {
-		d.Fatal(err)
+		d.Fatalf("the node does not serve: %v\n%s", err, n.log)
 	}
-	d.Cleanup(func() { n.end(syscall.SIGKILL) })
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		if m := endpointLine.FindStringSubmatch(lines.Text()); m != nil {
-			n.endpoint = m[1]
-			go func() {
-				for lines.Scan() {
-				}
-			}()
-			return n
-		}
+	return n
+}
+
+// start starts a node by its command.
+func (d *deployment) start(words ...string) (*node, error) {
+	c := exec.Command(d.program, words...)
+	c.Dir, c.Env = d.dir, d.env
+	n := &node{deployment: d, log: new(bytes.Buffer)}
+	c.Stderr = n.log
+	var err error
+	if n.Server, err = programtest.Start(d.Context(), c); err == nil {
+		d.Cleanup(func() { n.end(syscall.SIGKILL) })
 	}
-	n.end(syscall.SIGKILL)
-	d.Fatalf("the node does not serve\n%s", n.log)
-	return nil
+	return n, err
 }
 
 // end ends a node by a signal.
-func (n *node) end(signal syscall.Signal) {
-	if n.process.ProcessState == nil {
-		n.process.Process.Signal(signal)
-		n.process.Wait()
-	}
-}
+func (n *node) end(signal syscall.Signal) { _ = n.End(signal) } // a node that is killed reports this
 
 // must runs a client command on this node.
 func (n *node) must(part string, words ...string) string {
 	n.Helper()
-	return n.deployment.must(part, append(words, "--endpoint-url", n.endpoint)...)
+	return n.deployment.must(part, append(words, "--endpoint-url", n.Endpoint)...)
 }
 
 // becomes waits until the node answers the health check of a load balancer with a status.
 func (n *node) becomes(status int) {
 	n.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
-		a, err := http.Get(n.endpoint + "/health/ready")
+		a, err := http.Get(n.Endpoint + "/health/ready")
 		if err == nil && a.Body.Close() == nil && a.StatusCode == status {
 			return
 		}
@@ -255,4 +230,44 @@ func TestNodeCommands(t *testing.T) {
 	if err != nil || !bytes.Contains(log, []byte(`"eventName":"RemoveNode"`)) {
 		t.Errorf("the log has no RemoveNode: %v", err)
 	}
+}
+
+// Dev servers share a store too. Nodes that start at the same moment make one deployment, and the clock of all moves
+// before the command ends.
+func TestDevNodes(t *testing.T) {
+	d := newDeployment(t, startCluster(t, 1))
+	dev := func(folder string, more ...string) []string {
+		return append([]string{"dev", "--store", d.url, "--data", folder, "--root-key-file", "dev.key", "--addr", "127.0.0.1:0"}, more...)
+	}
+	started := make(chan *node)
+	for _, folder := range []string{"one", "two", "three"} {
+		go func() {
+			n, err := d.start(dev(folder)...)
+			if err != nil {
+				t.Errorf("%s: %v\n%s", folder, err, n.log)
+			}
+			started <- n
+		}()
+	}
+	nodes := []*node{<-started, <-started, <-started}
+	if t.Failed() {
+		return
+	}
+	d.env = append(d.env, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_REGION=us-east-1")
+	nodes[0].must("Proof", "import", "alias/app", "--create", "--generate", "app.key", "--expires", "30d", "--wrapping-key-spec", "RSA_2048")
+	nodes[1].must("(620h0m0s ahead", "clock", "advance", "620h")
+	nodes[2].must("(620h0m0s ahead", "clock", "show")
+	if out, _ := d.run("expiring", "--within", "10d", "--endpoint-url", nodes[2].Endpoint); !strings.Contains(out, "Z  4 ") {
+		t.Errorf("the material does not expire in 4 days:\n%s", out)
+	}
+	d.refuses("has the data of keyhold dev", "serve", "--store", d.url, "--data", "four", "--root-key-file", "dev.key", "--addr", "127.0.0.1:0")
+	d.refuses("needs --data DIR", "dev", "--store", d.url)
+	d.refuses("give a copy of the root key file", append(dev("five"), "--root-key-file", "none.key")...)
+	for _, n := range nodes {
+		n.end(syscall.SIGTERM)
+	}
+	d.url += "/production"
+	os.RemoveAll(filepath.Join(d.dir, "one"))
+	d.init()
+	d.refuses("has a deployment for production", append(dev("six"), "--root-key-file", "root.key")...)
 }

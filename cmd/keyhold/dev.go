@@ -7,15 +7,12 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/keyhold/keyhold/internal/host"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
-	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/server"
 	"github.com/keyhold/keyhold/internal/service"
 )
@@ -30,9 +27,9 @@ const (
 
 // devOptions are the flags of keyhold dev.
 type devOptions struct {
+	place
 	addr    string
 	account string
-	data    string
 	seed    string
 	profile string
 
@@ -57,15 +54,27 @@ number; any other is the root of the account of test / test.
 
 With --tls it serves HTTPS. It makes its own authority and certificate, and prints the
 file of the authority and, for each client, the variable that makes the client trust it.
-With --data, authority and certificate stay the same when the server starts again.`,
-		Args: exactly(0),
+With --data, authority and certificate stay the same when the server starts again.
+
+With --store etcd://…, the server is one of several nodes that share an etcd cluster
+(docs/cluster.md). --data then names the folder of this node. All nodes need the root key
+file of the first node, and move their clocks together.`,
+		Example: `  keyhold dev
+  keyhold dev --store etcd://127.0.0.1:2379/dev --data node1 --root-key-file dev.key
+  keyhold dev --store etcd://127.0.0.1:2379/dev --data node2 --root-key-file dev.key --addr 127.0.0.1:4602`,
+		Args:    exactly(0),
+		PreRunE: func(*cobra.Command, []string) error { return o.complete() },
 		RunE: func(c *cobra.Command, _ []string) error {
 			return runDev(c.Context(), o, c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
 	c.Flags().StringVar(&o.addr, "addr", "127.0.0.1:4599", "address to listen on; port 0 takes a free one")
 	c.Flags().StringVar(&o.account, "account", devAccount, "account of the credentials, 12 digits")
-	c.Flags().StringVar(&o.data, "data", "", "folder to keep the data in, sealed (default: memory only)")
+	c.Flags().StringVar(&o.data, "data", "",
+		"folder to keep the data in, sealed; with an etcd cluster, the folder of this node (default: memory only)")
+	c.Flags().StringVar(&o.store, "store", "", storeHelp+" (default: the folder of --data)")
+	c.Flags().StringVar(&o.rootKeyFile, "root-key-file", "",
+		"root key file, which the first start makes (default: root.key in the data folder)")
 	c.Flags().StringVar(&o.seed, "seed", "",
 		"TOML file that declares keys to make if they do not exist (docs/seed-file.md)")
 	c.Flags().BoolVar(&o.anyCredentials, "any-credentials", false,
@@ -83,16 +92,6 @@ func (o devOptions) check() error {
 	}
 	_, err := o.tls.certificateNames(o.addr)
 	return err
-}
-
-// checkFolder rejects the data folder of a server for production.
-func (o devOptions) checkFolder(ctx context.Context, s *service.Service) error {
-	account, err := s.Account(ctx)
-	if err != nil || account != "" {
-		return errors.Join(err, fmt.Errorf(
-			"%s is the data folder of a server for production: use keyhold serve, or give another folder with --data", o.data))
-	}
-	return nil
 }
 
 func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
@@ -119,18 +118,18 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 	}
 	defer listener.Close()
 	var s *service.Service
-	d, err := openDev(o.data, fail, logger)
+	d, err := o.openDev(ctx, fail, logger)
 	defer func() { err = errors.Join(err, d.Close(s)) }()
 	if err != nil {
-		return explainOpen(err, o.data, devRootKey(o.data))
+		return o.explain(err)
 	}
 	c := d.Config()
 	c.Log, c.Create, c.Dev, c.DevAccount, c.WrappingKeysAhead = logger, true, true, o.account, wrappingKeysAhead
-	c.Computing = new(processors).computing
+	c.Computing, c.Address, c.Version = new(processors).computing, listener.Addr().String(), programVersion()
 	if s, err = service.Open(ctx, c); err != nil {
-		return explainOpen(err, o.data, devRootKey(o.data))
+		return o.explain(err)
 	}
-	if err := o.checkFolder(ctx, s); err != nil {
+	if err := o.checkStore(ctx, s); err != nil {
 		return err
 	}
 	if err := applySeed(ctx, s, declared, logger); err != nil {
@@ -149,28 +148,4 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 	h.Service, h.Verifier, h.Refused = s, host.DevVerifier(s, o.account, o.anyCredentials), s.RememberRefusal
 	printBanner(out, o, listener.Addr().String(), declared.Region, certificate)
 	return serve(ctx, server.New(h, network), listener)
-}
-
-// devRootKey returns the path of a dev server's root key. The root key is in the data folder, which is
-// safe enough on a laptop.
-func devRootKey(data string) string { return filepath.Join(data, "root.key") }
-
-// openDev opens the data folder. If there is no database yet, it creates the folder and the root key.
-// Without a folder, the data is in memory.
-func openDev(data string, fail func(error), log *slog.Logger) (d host.Deployment, err error) {
-	if data == "" {
-		return host.InMemory(fail), nil
-	}
-	if !host.HasDatabase(data) {
-		if err := os.MkdirAll(data, 0o700); err != nil {
-			return d, fmt.Errorf("data folder: %w", err)
-		}
-		if err := seal.CreateKeyFile(devRootKey(data)); err != nil && !errors.Is(err, os.ErrExist) {
-			return d, err
-		}
-	}
-	if d, err = host.OpenFolder(data, devRootKey(data), fail); err != nil {
-		return d, err
-	}
-	return d, d.HoldReserve(data, defaultReserve<<20, log)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"crypto/tls"
@@ -22,6 +21,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/authority"
 	"github.com/keyhold/keyhold/internal/conns"
+	"github.com/keyhold/keyhold/internal/programtest"
 	"github.com/keyhold/keyhold/kmstest"
 )
 
@@ -98,26 +98,19 @@ type tlsServer struct {
 // startTLS runs a dev server with TLS until the end of the test.
 func startTLS(t *testing.T, path string, args ...string) *tlsServer {
 	t.Helper()
-	s := &tlsServer{program: &program{cmd: exec.Command(path, append([]string{"dev", "--addr", "127.0.0.1:0", "--tls"}, args...)...)}}
-	s.cmd.Stderr = &s.log
-	out, err := s.cmd.StdoutPipe()
+	s, out := &tlsServer{}, &safeBuffer{}
+	c := exec.Command(path, append([]string{"dev", "--addr", "127.0.0.1:0", "--tls"}, args...)...)
+	c.Stdout, c.Stderr = out, &s.log
+	p, err := programtest.Start(t.Context(), c)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v\n%s", err, &s.log)
 	}
-	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.cmd.Process.Kill() }) // unless stop ended it
-	for lines := bufio.NewScanner(out); lines.Scan() && !strings.Contains(lines.Text(), "keyhold clock advance"); {
-		s.banner += lines.Text() + "\n"
-	}
-	if m := regexp.MustCompile(`endpoint +(https://\S+)\n`).FindStringSubmatch(s.banner); m != nil {
-		s.endpoint = m[1]
-	}
+	t.Cleanup(func() { _ = p.End(os.Kill) }) // unless stop ended it
+	s.program, s.banner = &program{p, p.Endpoint}, out.String()
 	if m := regexp.MustCompile(`AWS_CA_BUNDLE=(.+)\n`).FindStringSubmatch(s.banner); m != nil {
 		s.authority = m[1]
 	}
-	if s.endpoint == "" || s.authority == "" {
+	if !strings.HasPrefix(s.endpoint, "https://") || s.authority == "" {
 		s.stop(t)
 		t.Fatalf("no endpoint or no authority in the banner:\n%s%s", s.banner, &s.log)
 	}
@@ -127,8 +120,7 @@ func startTLS(t *testing.T, path string, args ...string) *tlsServer {
 // stop ends the server in order.
 func (s *tlsServer) stop(t *testing.T) {
 	t.Helper()
-	s.cmd.Process.Signal(syscall.SIGTERM)
-	if err := s.cmd.Wait(); err != nil {
+	if err := s.End(syscall.SIGTERM); err != nil {
 		t.Errorf("%v\n%s", err, &s.log)
 	}
 }
@@ -248,7 +240,7 @@ func TestDevTLSFolder(t *testing.T) {
 	start := func() (string, error) {
 		var log bytes.Buffer
 		var network conns.Config
-		o := devOptions{addr: "127.0.0.1:0", data: data, tls: devTLS{on: true}}
+		o := devOptions{addr: "127.0.0.1:0", place: place{data: data}, tls: devTLS{on: true}}
 		_, err := o.enableTLS(&network, slog.New(slog.NewTextHandler(&log, nil)))
 		if (err == nil) != (network.TLS != nil) {
 			t.Errorf("%v, and TLS: %v", err, network.TLS != nil)

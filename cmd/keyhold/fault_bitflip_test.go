@@ -26,6 +26,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/keyhold/keyhold/internal/host"
+	"github.com/keyhold/keyhold/internal/programtest"
 	"github.com/keyhold/keyhold/internal/store/local"
 )
 
@@ -214,22 +215,18 @@ func (f *flipFolder) serve(t *testing.T, dir string, r *flipRun) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), flipPatience)
 	defer cancel()
-	b, log := &banner{endpoint: make(chan string, 1)}, &bytes.Buffer{}
-	cmd := exec.CommandContext(ctx, "keyhold", "serve", "--data", dir, "--root-key-file", f.rootKey, "--addr", "127.0.0.1:0")
-	cmd.Stdout, cmd.Stderr = b, log
-	if err := cmd.Start(); err != nil {
+	log := &bytes.Buffer{}
+	cmd := exec.Command("keyhold", "serve", "--data", dir, "--root-key-file", f.rootKey, "--addr", "127.0.0.1:0")
+	cmd.Stderr = log
+	server, err := programtest.Start(ctx, cmd)
+	if server == nil {
 		t.Error(err)
 		return
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	var err error
-	select {
-	case endpoint := <-b.endpoint:
-		r.answers = f.ask(ctx, endpoint)
-		cmd.Process.Signal(syscall.SIGTERM)
-		err = <-ended
-	case err = <-ended:
+	if err == nil {
+		defer context.AfterFunc(ctx, func() { server.Signal(os.Kill) })()
+		r.answers = f.ask(ctx, server.Endpoint)
+		err = server.End(syscall.SIGTERM)
 	}
 	r.log = onlyErrors(log.String())
 	if err != nil {

@@ -120,7 +120,7 @@ func (l *faultLoad) failSync(t *testing.T, number int, sum *fsyncSum) {
 	if err := copied.checkFault(s, w, sum, unstarted != nil); err != nil {
 		t.Errorf("sync %d: %v", number, err)
 	}
-	calls, _, err := readTrace(trace, s.pid, 0)
+	calls, _, err := readTrace(trace, s.Pid(), 0)
 	if err == nil {
 		err = d.add(calls)
 	}
@@ -142,7 +142,7 @@ func (l *faultLoad) failSync(t *testing.T, number int, sum *fsyncSum) {
 // wait waits until the server has ended, and ends a server that does not.
 func (s *faultServer) wait() {
 	select {
-	case <-s.ended:
+	case <-s.Ended():
 	case <-time.After(faultPatience):
 		s.end(syscall.SIGTERM)
 	}
@@ -157,7 +157,7 @@ func (l *faultLoad) checkFault(s *faultServer, w *syncWatch, sum *fsyncSum, unst
 		sum.missed++
 		return fmt.Errorf("there were only %d syncs", calls)
 	}
-	took := s.endedAt.Sub(failed)
+	took := s.EndedAt().Sub(failed)
 	sum.slowest = max(sum.slowest, took)
 	if sum.stopped++; unstarted {
 		sum.stopped--
@@ -165,8 +165,8 @@ func (l *faultLoad) checkFault(s *faultServer, w *syncWatch, sum *fsyncSum, unst
 	}
 	var exit *exec.ExitError
 	switch {
-	case !errors.As(s.err, &exit) || exit.ExitCode() != exitFailed || crashed(s.stderr.String()):
-		return fmt.Errorf("the server ended, %v:\n%s", s.err, s.stderr)
+	case !errors.As(s.Wait(), &exit) || exit.ExitCode() != exitFailed || crashed(s.stderr.String()):
+		return fmt.Errorf("the server ended, %v:\n%s", s.Wait(), s.stderr)
 	case !strings.Contains(s.stderr.String(), "input/output error"):
 		return fmt.Errorf("the server does not say why it ended:\n%s", s.stderr)
 	}

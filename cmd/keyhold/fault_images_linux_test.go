@@ -129,7 +129,7 @@ func recordFaults(t *testing.T) *recording {
 	}
 	each(t, r.keys, func(k *faultKey) error { return k.prepare(t.Context(), first) })
 	r.workUntil(t, first, func(done int) bool { return done >= imageKeys*imageWork })
-	addTrace("first", first.pid)
+	addTrace("first", first.Pid())
 	for _, k := range r.keys {
 		k.closeHistory()
 	}
@@ -140,7 +140,7 @@ func recordFaults(t *testing.T) *recording {
 		t.Fatal(err)
 	}
 	each(t, r.keys, (*faultKey).check)
-	addTrace("second", second.pid)
+	addTrace("second", second.Pid())
 	r.answers(t)
 	if err := r.disk.checkFiles(); err != nil {
 		t.Fatal(err)

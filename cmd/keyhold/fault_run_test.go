@@ -23,6 +23,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+
+	"github.com/keyhold/keyhold/internal/programtest"
 )
 
 // faultPatience bounds how long a server may take to start, to end or to answer. A server needs far
@@ -91,12 +93,9 @@ var unnamedSlots = regexp.MustCompile(`note +(\d+) slots are in use that no reco
 // A faultServer is a server on a folder.
 type faultServer struct {
 	faultFolder
+	*programtest.Server
 	endpoint string
 	took     time.Duration // from the start to the banner
-	pid      int
-	ended    chan struct{} // closed at the end
-	endedAt  time.Time     // set before ended is closed, like err
-	err      error         // of the exit
 	stderr   *safeBuffer
 	http     *http.Transport
 	rest     chan struct{} // closed when the load must rest
@@ -122,53 +121,44 @@ func (b *safeBuffer) String() string {
 
 // serve starts a server and waits for its banner. The error has the log of a server that did not
 // start. The server is killed at the end of the test.
-func (f faultFolder) serve(t *testing.T, before ...string) (*faultServer, error) {
+func (f faultFolder) serve(t *testing.T, before ...string) (s *faultServer, err error) {
 	t.Helper()
 	args := append(slices.Clone(before), f.program, "serve", "--data", f.data, "--root-key-file", f.rootKey(), "--addr", "127.0.0.1:0")
 	args = append(args, f.flags...)
 	cmd := exec.Command(args[0], args[1:]...)
-	b := &banner{endpoint: make(chan string, 1)}
-	s := &faultServer{faultFolder: f, ended: make(chan struct{}), stderr: &safeBuffer{}, http: &http.Transport{MaxIdleConnsPerHost: 100}, rest: make(chan struct{})}
-	cmd.Stdout, cmd.Stderr = b, s.stderr
+	s = &faultServer{faultFolder: f, stderr: &safeBuffer{}, http: &http.Transport{MaxIdleConnsPerHost: 100}, rest: make(chan struct{})}
+	cmd.Stderr = s.stderr
+	ctx, cancel := context.WithTimeout(t.Context(), faultPatience)
+	defer cancel()
 	begun := time.Now()
-	if err := cmd.Start(); err != nil {
+	if s.Server, err = programtest.Start(ctx, cmd); s.Server == nil {
 		return s, err
 	}
-	s.pid = cmd.Process.Pid
 	t.Cleanup(func() { s.end(syscall.SIGKILL) })
-	go func() {
-		s.err = cmd.Wait()
-		s.endedAt = time.Now()
-		close(s.ended)
-	}()
-	select {
-	case s.endpoint = <-b.endpoint:
-		s.took = time.Since(begun)
-		return s, nil
-	case <-s.ended:
-		return s, fmt.Errorf("the server ended, %v:\n%s", s.err, s.stderr)
-	case <-time.After(faultPatience):
-		return s, fmt.Errorf("the server did not start within %v:\n%s", faultPatience, s.stderr)
+	if err != nil {
+		return s, fmt.Errorf("the server did not start, %v:\n%s", err, s.stderr)
 	}
+	s.endpoint, s.took = s.Endpoint, time.Since(begun)
+	return s, nil
 }
 
 // end sends the signal if the server still runs, and waits for its end. After SIGTERM the server
 // must end in order.
 func (s *faultServer) end(signal syscall.Signal) error {
 	select {
-	case <-s.ended:
-		return s.err
+	case <-s.Ended():
+		return s.Wait()
 	default:
 	}
-	syscall.Kill(s.pid, signal)
+	s.Signal(signal)
 	defer s.http.CloseIdleConnections()
 	select {
-	case <-s.ended:
+	case <-s.Ended():
 	case <-time.After(faultPatience):
 		return fmt.Errorf("the server did not end within %v of signal %v:\n%s", faultPatience, signal, s.stderr)
 	}
-	if signal == syscall.SIGTERM && s.err != nil {
-		return fmt.Errorf("the server ended, %w:\n%s", s.err, s.stderr)
+	if err := s.Wait(); signal == syscall.SIGTERM && err != nil {
+		return fmt.Errorf("the server ended, %w:\n%s", err, s.stderr)
 	}
 	return nil
 }

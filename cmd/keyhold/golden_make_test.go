@@ -50,10 +50,9 @@ func TestMakeGolden(t *testing.T) {
 	m.crowd()
 	m.texts()
 	m.sessions()
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := p.End(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	p.cmd.Wait()
 	if out, err := exec.Command(program, "verify", "--data", f.data, "--root-key-file", f.rootKey()).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

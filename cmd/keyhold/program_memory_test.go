@@ -50,12 +50,12 @@ func TestMemoryAfterDeletion(t *testing.T) {
 	if _, err := c.DeleteImportedKeyMaterial(t.Context(), &kms.DeleteImportedKeyMaterialInput{KeyId: id}); err != nil {
 		t.Fatal(err)
 	}
-	right := countInMemory(t, p.cmd.Process.Pid, material)
+	right := countInMemory(t, p.Pid(), material)
 	// The program collects its garbage, which erases the material, within the next second.
 	later, deadline := right, time.Now().Add(3*time.Minute)
 	for later > 0 && time.Now().Before(deadline) {
 		time.Sleep(100 * time.Millisecond)
-		later = countInMemory(t, p.cmd.Process.Pid, material)
+		later = countInMemory(t, p.Pid(), material)
 	}
 	t.Logf("copies of the deleted material in memory: %d right after the deletion, %d then", right, later)
 	if later > 0 {

@@ -64,10 +64,7 @@ func TestTLS(t *testing.T) {
 	if _, err := (&http.Client{Transport: old}).Get(p.endpoint); err == nil {
 		t.Error("TLS 1.1 is accepted")
 	}
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if err := p.cmd.Wait(); err != nil {
+	if err := p.End(syscall.SIGTERM); err != nil {
 		t.Errorf("after SIGTERM: %v\n%s", err, &stderr)
 	}
 }

@@ -146,8 +146,8 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	if err != nil {
 		return err
 	}
-	if account == "" { // a dev server's folder, or one that init did not finish
-		return o.explain(records.ErrNotInitialised)
+	if account == "" {
+		return o.explainNoAccount()
 	}
 	if o.account != "" && o.account != account {
 		return fmt.Errorf("the deployment in %s belongs to account %q, not %s", o.name(), account, o.account)

@@ -21,7 +21,7 @@ func printBanner(w io.Writer, o devOptions, addr, region string, t devCertificat
 	}
 	kept := "in memory: all data is lost when the server stops"
 	if o.data != "" {
-		kept = "sealed in " + o.data
+		kept = "sealed in " + o.name()
 	}
 	p.printf(`Keyhold dev server (%s)
 

@@ -130,6 +130,15 @@ func (p place) explain(err error) error {
 	return err
 }
 
+// explainNoAccount returns the error of a store that a dev server made, or that keyhold init did not finish.
+func (p place) explainNoAccount() error {
+	if p.shared() {
+		return fmt.Errorf(
+			"%s has the data of keyhold dev, or keyhold init did not finish: give another prefix in --store", p.store)
+	}
+	return p.explain(records.ErrNotInitialised)
+}
+
 func isMissing(path string) bool {
 	_, err := os.Stat(path)
 	return errors.Is(err, os.ErrNotExist)

@@ -287,14 +287,19 @@ var refusalsOfKinds = map[string]string{
 // in the table of docs/api.md. It also grants each operation, and moves an alias from each other
 // kind. All requests are one story.
 func TestKindsOfKeys(t *testing.T) {
-	text := kindsStory(t)
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "kinds.txtar"), []byte(text), 0o600); err != nil {
+	p := storyParams(newStory)
+	p.Files, p.ContinueOnError = []string{writeKindsStory(t)}, true
+	testscript.Run(t, p)
+}
+
+// writeKindsStory writes the story to a file.
+func writeKindsStory(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "kinds.txtar")
+	if err := os.WriteFile(path, []byte(kindsStory(t)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	testscript.Run(t, testscript.Params{
-		Dir: dir, RequireExplicitExec: true, ContinueOnError: true, Setup: newStory, Cmds: commandsOfStories(),
-	})
+	return path
 }
 
 // kindsStory returns the text of the story.

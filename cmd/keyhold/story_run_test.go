@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -13,7 +14,7 @@ import (
 
 // TestMain makes the test binary the program, so that a story can run it as keyhold.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"keyhold": main})
+	testscript.Main(m, map[string]func(){"keyhold": mainOfStory})
 }
 
 // TestStories runs the stories of testdata with the real program, each in its own folder. OpenSSL
@@ -21,28 +22,38 @@ func TestMain(m *testing.M) {
 func TestStories(t *testing.T) {
 	var started atomic.Int32
 	t.Cleanup(func() { t.Attr("ran", fmt.Sprintf("%d stories", started.Load())) })
-	testscript.Run(t, testscript.Params{
-		Dir:                 filepath.Join("..", "..", "testdata"),
+	p := storyParams(func(env *testscript.Env) error {
+		started.Add(1)
+		return newStory(env)
+	})
+	p.Dir, p.RequireUniqueNames = storyFolder, true
+	testscript.Run(t, p)
+}
+
+// storyFolder has the stories.
+const storyFolder = "../../testdata"
+
+// storyParams returns how stories run, without their place.
+func storyParams(setup func(*testscript.Env) error) testscript.Params {
+	return testscript.Params{
 		RequireExplicitExec: true,
-		RequireUniqueNames:  true,
-		Setup: func(env *testscript.Env) error {
-			started.Add(1)
-			return newStory(env)
-		},
-		Cmds: commandsOfStories(),
+		Setup:               setup,
+		Cmds:                commandsOfStories(),
 		Condition: func(name string) (bool, error) {
 			if name != "root" {
 				return false, fmt.Errorf("unknown condition %s", name)
 			}
 			return os.Geteuid() == 0, nil
 		},
-	})
+	}
 }
 
 // A story is the state of one file of testdata while it runs.
 type story struct {
 	dir    string // its work folder
-	server *serverProcess
+	server storyServer
+	store  string // URL of the store that its nodes share; empty if a process has the store
+	copied copied // of the logs of its nodes
 	answer []byte // the body of the last answer
 }
 
@@ -59,7 +70,7 @@ func newStory(env *testscript.Env) error {
 	env.Values[storyKey{}] = s
 	env.Defer(func() {
 		if s.server != nil {
-			s.server.kill()
+			_ = s.server.End(syscall.SIGKILL) // reports that it was killed
 		}
 	})
 	examples, err := filepath.Abs(filepath.Join("..", "..", "examples"))

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -10,80 +12,53 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/keyhold/keyhold/internal/programtest"
 )
 
-// A serverProcess is the program, running as the server of a story.
-type serverProcess struct {
-	cmd   *exec.Cmd
-	ended chan error
+// A storyServer is the server of a story: one process, or several nodes.
+type storyServer interface {
+	Signal(os.Signal) error
+	End(os.Signal) error // returns when the server has ended
 }
 
 // startServer runs keyhold dev or keyhold serve with its data in the story's folder. It waits for
 // the banner and returns the endpoint.
-func startServer(dir, command string, flags []string) (s *serverProcess, endpoint string, err error) {
-	s = &serverProcess{ended: make(chan error, 1)}
-	s.cmd = exec.Command("keyhold", append([]string{command, "--addr", "127.0.0.1:0", "--data", "data"}, flags...)...)
-	s.cmd.Dir = dir
-	stdout, err := openLog(dir, "stdout")
+func (s *story) startServer(command string, flags []string) (started storyServer, endpoint string, err error) {
+	if s.store != "" {
+		return s.startNodes(command, flags)
+	}
+	stdout, err := openLog(s.dir, "stdout")
 	if err != nil {
 		return nil, "", err
 	}
-	stderr, err := openLog(dir, "stderr")
+	p, err := s.startProcess(stdout, "stderr", append([]string{command, "--addr", "127.0.0.1:0", "--data", "data"}, flags...)...)
 	if err != nil {
-		return nil, "", err
-	}
-	b := &banner{endpoint: make(chan string, 1)}
-	s.cmd.Stdout, s.cmd.Stderr = io.MultiWriter(stdout, b), stderr
-	if err := s.cmd.Start(); err != nil {
-		return nil, "", err
+		return nil, "", errors.Join(err, stdout.Close())
 	}
 	go func() {
-		err := s.cmd.Wait()
+		<-p.Ended()
 		stdout.Close()
-		stderr.Close()
-		s.ended <- err
 	}()
-	select {
-	case endpoint = <-b.endpoint:
-		return s, endpoint, nil
-	case err := <-s.ended:
-		return nil, "", err
-	}
+	return p, p.Endpoint, nil
 }
 
-func (s *serverProcess) stop() error {
-	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		return err
+// startProcess runs keyhold in the story's folder, with its log in a file of the log folder.
+func (s *story) startProcess(stdout io.Writer, log string, args ...string) (*programtest.Server, error) {
+	stderr, err := openLog(s.dir, log)
+	if err != nil {
+		return nil, err
 	}
-	return <-s.ended
-}
-
-func (s *serverProcess) kill() {
-	s.cmd.Process.Kill()
-	<-s.ended
+	defer stderr.Close()
+	c := exec.Command("keyhold", args...)
+	c.Dir, c.Stdout, c.Stderr = s.dir, stdout, stderr
+	c.Env = append(os.Environ(), storiesStore+"=") // the flags name the store
+	return programtest.Start(context.Background(), c)
 }
 
 // openLog opens a file of the log folder for appending.
 func openLog(dir, name string) (*os.File, error) {
 	return os.OpenFile(filepath.Join(dir, logFolder, name), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-}
-
-// A banner receives the output of the program and sends the endpoint when it is printed.
-type banner struct {
-	text     []byte
-	sent     bool
-	endpoint chan string
-}
-
-var endpointLine = regexp.MustCompile(`endpoint +(\S+)\n`)
-
-func (b *banner) Write(p []byte) (int, error) {
-	b.text = append(b.text, p...)
-	if m := endpointLine.FindSubmatch(b.text); m != nil && !b.sent {
-		b.sent = true
-		b.endpoint <- string(m[1])
-	}
-	return len(p), nil
 }
 
 func (s step) runServer() {
@@ -98,12 +73,12 @@ func (s step) runServer() {
 	case "serve":
 		s.start("serve")
 	case "stop":
-		s.Check(s.server.stop())
+		s.Check(s.server.End(syscall.SIGTERM))
 		s.story.server = nil
 	case "hangup":
-		s.Check(s.server.cmd.Process.Signal(syscall.SIGHUP))
+		s.Check(s.server.Signal(syscall.SIGHUP))
 	case "kill":
-		s.server.kill()
+		_ = s.server.End(syscall.SIGKILL) // reports that it was killed
 		s.story.server = nil
 	default:
 		s.Fatalf("unknown: server %s", s.args[0])
@@ -111,7 +86,7 @@ func (s step) runServer() {
 }
 
 func (s step) start(command string) {
-	server, endpoint, err := startServer(s.dir, command, s.args[1:])
+	server, endpoint, err := s.startServer(command, s.args[1:])
 	if err != nil {
 		s.Fatalf("the server ended, %v:\n%s", err, s.ReadFile(filepath.Join(s.dir, logFolder, "stderr")))
 	}

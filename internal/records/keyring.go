@@ -92,5 +92,8 @@ func OpenKeyring(ctx context.Context, backend store.Backend, root seal.Root, cre
 		Checks: []store.Check{{Key: []byte(KeyringPath)}, {Key: CopyKey()}},
 		Writes: []store.Write{{Key: []byte(KeyringPath), Value: wrapped}, format},
 	})
+	if errors.Is(err, store.ErrConflict) { // another node has just made the deployment
+		return OpenKeyring(ctx, backend, root, false)
+	}
 	return keyring, err
 }

@@ -20,21 +20,26 @@ var moveClock = change("MoveClock", asks{{Action: "keyhold:MoveClock"}},
 	func(c *call, in *api.MoveClockRequest) (*api.ClockResponse, error) {
 		c.clock.moving.Lock() // so that two simultaneous moves both count
 		defer c.clock.moving.Unlock()
-		step := time.Duration(or(in.AdvanceSeconds, 0)) * time.Second
-		if in.To != nil {
-			step = in.To.Time().Sub(c.clock.Now())
-		}
-		offset, err := c.clock.offsetAfter(step)
-		if err != nil {
-			return nil, key.Errorf(key.KindValidation, "The clock was not moved: %v.", err)
-		}
-		err = c.commit(func(tx *store.Tx) error {
+		var offset time.Duration
+		err := c.commit(func(tx *store.Tx) error {
+			r, _, err := records.Clocks.Get(tx, records.ClockPath)
+			if err != nil {
+				return err
+			}
+			before := max(time.Duration(r.OffsetNanos), time.Duration(c.clock.offset.Load())) // another node may have moved it
+			step := time.Duration(or(in.AdvanceSeconds, 0)) * time.Second
+			if in.To != nil {
+				step = in.To.Time().Sub(c.clock.wall().Add(before))
+			}
+			if offset, err = offsetAfter(before, step); err != nil {
+				return key.Errorf(key.KindValidation, "The clock was not moved: %v.", err)
+			}
 			return records.Clocks.Put(tx, records.ClockPath, records.Clock{OffsetNanos: int64(offset)})
 		})
 		if err != nil {
 			return nil, err
 		}
-		c.clock.offset.Store(int64(offset))
+		c.clock.raise(offset)
 		// A test that moves the clock past the date of a rotation expects the rotation at once.
 		if err := c.RotateDue(c.ctx); err != nil {
 			c.log.Error("a rotation that became due with the new time failed", "error", err)

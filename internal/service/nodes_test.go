@@ -185,3 +185,43 @@ func TestReadyOnAFullDisk(t *testing.T) {
 		}
 	}
 }
+
+// The clock of dev servers that share a store is one clock: what a node acknowledged, all nodes show, moves at several
+// nodes all count, and no node doubts the clocks of the others.
+func TestClockOfNodes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDeployment()
+		d.backend = memory.New()
+		dev := func(c *service.Config) { c.Dev = true }
+		start := func(id string) *clusterNode { return must[*clusterNode](t)(d.node(t, id, d.backend, shared, dev)) }
+		all := []*clusterNode{start("A"), start("B"), start("C")}
+		ahead := func(n *clusterNode) time.Duration {
+			out := must[any](t)(n.do("", "ShowClock", &api.ShowClockRequest{})).(*api.ClockResponse)
+			return time.Duration(*out.AheadSeconds) * time.Second
+		}
+		for i := range 6 {
+			must[any](t)(all[i%3].do("", "MoveClock", &api.MoveClockRequest{AdvanceSeconds: new(int64(86400))}))
+			for _, n := range all {
+				if got, want := ahead(n), time.Duration(i+1)*24*time.Hour; got != want {
+					t.Errorf("after %v node %s shows %v", want, n.id, got)
+				}
+			}
+		}
+		time.Sleep(10 * time.Second)
+		for _, n := range all {
+			if err := n.Ready(); err != nil {
+				t.Errorf("node %s: %v", n.id, err)
+			}
+		}
+		if _, err := all[1].do("", "MoveClock", &api.MoveClockRequest{To: api.NewTimestamp(time.Now().Add(5 * 24 * time.Hour))}); err == nil {
+			t.Error("the clock moves back")
+		}
+		all = append(all, start("D"))
+		if got := ahead(all[3]); got != 6*24*time.Hour {
+			t.Errorf("a new node shows %v", got)
+		}
+		for _, n := range all {
+			n.close()
+		}
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -32,7 +33,7 @@ func (c *Clock) Now() time.Time { return c.wall().Add(time.Duration(c.offset.Loa
 func (c *Clock) Advance(d time.Duration) error {
 	c.moving.Lock()
 	defer c.moving.Unlock()
-	offset, err := c.offsetAfter(d)
+	offset, err := offsetAfter(time.Duration(c.offset.Load()), d)
 	if err == nil {
 		c.offset.Store(int64(offset))
 	}
@@ -44,9 +45,18 @@ var (
 	errClockFar  = errors.New("it cannot be more than 200 years ahead of wall time")
 )
 
-// offsetAfter returns the offset after moving the clock forward by step.
-func (c *Clock) offsetAfter(step time.Duration) (time.Duration, error) {
-	offset := time.Duration(c.offset.Load())
+// raise sets the offset, unless the clock is further ahead already.
+func (c *Clock) raise(offset time.Duration) {
+	for {
+		old := c.offset.Load()
+		if int64(offset) <= old || c.offset.CompareAndSwap(old, int64(offset)) {
+			return
+		}
+	}
+}
+
+// offsetAfter returns the offset after moving a clock forward by step.
+func offsetAfter(offset, step time.Duration) (time.Duration, error) {
 	switch {
 	case step < 0:
 		return 0, errClockBack
@@ -56,13 +66,30 @@ func (c *Clock) offsetAfter(step time.Duration) (time.Duration, error) {
 	return offset + step, nil
 }
 
-// restoreClock reads the offset that an earlier run of the dev server stored.
+// restoreClock reads the offset that an earlier run of the dev server, or another node, stored.
 func (s *Service) restoreClock(ctx context.Context) error {
-	return s.store.View(ctx, func(v *store.View) error {
+	return s.view(ctx, func(v *store.View) error {
 		r, _, err := records.Clocks.Get(v, records.ClockPath)
-		s.clock.offset.Store(r.OffsetNanos)
+		s.clock.raise(time.Duration(r.OffsetNanos))
 		return err
 	})
+}
+
+// clockPause is the pause before the offset is read again after a failure.
+const clockPause = 10 * time.Millisecond
+
+// followClock moves the clock of a dev server when another node has moved it. The feed waits meanwhile, so that a
+// node does not confirm a change of the clock before it shows the new time.
+func (s *Service) followClock(ctx context.Context) func(rev int64, paths []string) {
+	path := records.Clocks.Prefix + "/" + records.ClockPath
+	return func(_ int64, paths []string) {
+		if paths != nil && !slices.Contains(paths, path) {
+			return
+		}
+		for s.restoreClock(ctx) != nil && ctx.Err() == nil {
+			time.Sleep(clockPause)
+		}
+	}
 }
 
 // WithClock returns an error that depends on the clock with the time of the clock in its

@@ -24,26 +24,29 @@ func openStore(c Config, keyring *seal.Keyring) *store.Store {
 	return store.NewShared(c.Backend, keyring.Records())
 }
 
-// newNodes returns the part of this process in a shared deployment, or nil. Its clock is the clock that
-// decides when keys are deleted.
+// newNodes returns the part of this process in a shared deployment, or nil. Nodes compare wall times: the clock of a
+// dev server moves on all nodes, but not at the same moment.
 func (s *Service) newNodes(c Config) *nodes.Nodes {
 	if !c.Shared {
 		return nil
 	}
 	return nodes.New(nodes.Config{
 		Store: s.store, Journal: s.journal, Log: s.log, ID: c.Node, Address: c.Address,
-		Version: c.Version, LogBytes: s.audit.End, Record: s.recordOfNode, Timing: c.Timing, Wall: s.clock.Now,
+		Version: c.Version, LogBytes: s.audit.End, Record: s.recordOfNode, Timing: c.Timing, Wall: s.clock.wall,
 	})
 }
 
 // follow keeps the memory of this process up to date until unfollow.
-func (s *Service) follow() {
+func (s *Service) follow(dev bool) {
 	var ctx context.Context
 	ctx, s.unfollow = context.WithCancel(context.Background())
 	if !s.store.Shared() {
 		return
 	}
 	s.store.OnChange(s.materials.Changed)
+	if dev {
+		s.store.OnChange(s.followClock(ctx))
+	}
 	s.following.Go(func() {
 		if err := s.store.Follow(ctx); errors.Is(err, store.ErrRewound) {
 			s.journal.Stop(err)

@@ -171,7 +171,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	if s.confirmer = c.Confirmer; s.confirmer == nil && s.nodes != nil {
 		s.confirmer = s.nodes
 	}
-	s.follow()
+	s.follow(c.Dev)
 	if err := s.checkFormat(ctx); err != nil {
 		return nil, errors.Join(err, s.leave(), s.journal.Close())
 	}

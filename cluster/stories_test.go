@@ -1,0 +1,32 @@
+package cluster
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// quickStories are stories for make test: import in every way, a clock that moves, permissions, deletion, and a stop of
+// all nodes.
+const quickStories = "05-import|07-expiration|aliases|grants|restart"
+
+// The stories of testdata run on three nodes that share a store. Each request meets the next node. With KEYHOLD_CLUSTER,
+// all stories run; KEYHOLD_STORIES, a regular expression, chooses others.
+func TestStories(t *testing.T) {
+	chosen := quickStories
+	if os.Getenv("KEYHOLD_CLUSTER") != "" {
+		chosen = ".*"
+	}
+	if other := os.Getenv("KEYHOLD_STORIES"); other != "" {
+		chosen = other
+	}
+	c := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-v", "-timeout", "60m",
+		"-run", "^TestStoriesOnNodes$/^("+chosen+")$", "./cmd/keyhold")
+	c.Dir = ".."
+	c.Env = append(os.Environ(), "KEYHOLD_STORIES_STORE=etcd://"+strings.Join(addresses(startCluster(t, 1)), ",")+"/stories")
+	out, err := c.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), " stories ran on 3 nodes") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/keyhold/keyhold/internal/host"
+	"github.com/keyhold/keyhold/internal/records"
+	"github.com/keyhold/keyhold/internal/seal"
+	"github.com/keyhold/keyhold/internal/service"
+)
+
+// complete checks the flags of the place, and gives the others their defaults.
+func (o *devOptions) complete() error {
+	if o.store != "" && !host.IsShared(o.store) {
+		if err := o.storeInFolder("keyhold dev"); err != nil {
+			return err
+		}
+	}
+	switch {
+	case o.data == "" && o.shared():
+		return usageError{errors.New("keyhold dev --store needs --data DIR: the folder of this node")}
+	case o.data == "" && o.rootKeyFile != "":
+		return usageError{errors.New("--root-key-file is for a server with --data: data in memory has no root key file")}
+	case o.rootKeyFile == "":
+		o.rootKeyFile = devRootKey(o.data)
+	}
+	return nil
+}
+
+// devRootKey returns the path of a dev server's root key. The root key is in the data folder, which is
+// safe enough on a laptop.
+func devRootKey(data string) string { return filepath.Join(data, "root.key") }
+
+// openDev opens the store. If it is empty, openDev makes the folder and the root key first. Without a folder, the data
+// is in memory.
+func (o devOptions) openDev(ctx context.Context, fail func(error), log *slog.Logger) (d host.Deployment, err error) {
+	if o.data == "" {
+		return host.InMemory(fail), nil
+	}
+	if err := o.makeRootKey(ctx); err != nil {
+		return d, err
+	}
+	if d, err = o.open(ctx, log, fail); err != nil {
+		return d, err
+	}
+	return d, d.HoldReserve(o.data, defaultReserve<<20, log)
+}
+
+// makeRootKey makes the folder and the root key of a store that is empty.
+func (o devOptions) makeRootKey(ctx context.Context) error {
+	empty := !host.HasDatabase(o.data)
+	if o.shared() {
+		s, err := host.OpenStore(ctx, o.store, func(error) {})
+		if err == nil {
+			empty, err = records.IsEmpty(ctx, s.Backend)
+		}
+		if err := errors.Join(err, s.Close()); err != nil {
+			return err
+		}
+	}
+	if !empty {
+		return nil
+	}
+	if err := os.MkdirAll(o.data, 0o700); err != nil {
+		return fmt.Errorf("data folder: %w", err)
+	}
+	if err := seal.CreateKeyFile(o.rootKeyFile); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return nil
+}
+
+// checkStore rejects the store of a server for production.
+func (o devOptions) checkStore(ctx context.Context, s *service.Service) error {
+	account, err := s.Account(ctx)
+	switch {
+	case err != nil || account == "":
+		return err
+	case o.shared():
+		return fmt.Errorf(
+			"%s has a deployment for production: use keyhold serve, or give another prefix in --store", o.store)
+	}
+	return fmt.Errorf(
+		"%s is the data folder of a server for production: use keyhold serve, or give another folder with --data", o.data)
+}
