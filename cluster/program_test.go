@@ -16,8 +16,10 @@ import (
 	"github.com/keyhold/keyhold/internal/programtest"
 )
 
-// buildProgram builds keyhold.
-func buildProgram(t *testing.T) string { return programtest.Build(t, "..", "./cmd/keyhold") }
+// buildProgram builds keyhold, with flags of go build.
+func buildProgram(t *testing.T, flags ...string) string {
+	return programtest.Build(t, "..", "./cmd/keyhold", flags...)
+}
 
 // A deployment is the programs of several nodes, in one folder.
 type deployment struct {
@@ -26,9 +28,9 @@ type deployment struct {
 	env               []string
 }
 
-func newDeployment(t *testing.T, servers []*server) *deployment {
+func newDeployment(t *testing.T, servers []*server, flags ...string) *deployment {
 	t.Helper()
-	return &deployment{t, t.TempDir(), buildProgram(t), "etcd://" + strings.Join(addresses(servers), ",") + "/keyhold", os.Environ()}
+	return &deployment{t, t.TempDir(), buildProgram(t, flags...), "etcd://" + strings.Join(addresses(servers), ",") + "/keyhold", os.Environ()}
 }
 
 // run runs keyhold with words, and returns its output.

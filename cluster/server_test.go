@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ const patience = 2 * time.Minute
 type server struct {
 	name, folder string
 	client, peer string // addresses, host:port
+	via          string // the address that the other members use, if not peer
 	scheme       string
 	args         []string
 	process      *exec.Cmd
@@ -63,10 +65,10 @@ func newServers(t testing.TB, n int, args ...string) []*server {
 // start starts the process of a server, again after kill.
 func (s *server) start(t testing.TB) {
 	t.Helper()
-	client, peer := s.scheme+"://"+s.client, "http://"+s.peer
+	client, peer, via := s.scheme+"://"+s.client, "http://"+s.peer, "http://"+cmp.Or(s.via, s.peer)
 	s.process = exec.Command(program(), append([]string{"--name", s.name, "--data-dir", s.folder,
 		"--listen-client-urls", client, "--advertise-client-urls", client,
-		"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer}, s.args...)...)
+		"--listen-peer-urls", peer, "--initial-advertise-peer-urls", via}, s.args...)...)
 	s.process.Env = append(os.Environ(), asServer+"=1")
 	log, err := os.OpenFile(s.folder+".log", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {

@@ -139,6 +139,9 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	c.Address, c.Version = listener.Addr().String(), programVersion()
 	c.Rates, c.Quotas = overlay(service.DefaultRates(), o.limits.rates), overlay(service.DefaultQuotas(), o.limits.quotas)
 	c.Computing = new(processors).computing
+	if c, err = withFaults(c); err != nil {
+		return err
+	}
 	if s, err = service.Open(ctx, c); err != nil {
 		return o.explain(err)
 	}

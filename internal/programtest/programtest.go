@@ -14,11 +14,11 @@ import (
 	"time"
 )
 
-// Build builds a program of a folder, such as ./cmd/keyhold, and returns its path.
-func Build(t testing.TB, folder, program string) string {
+// Build builds a program of a folder, such as ./cmd/keyhold, with flags of go build, and returns its path.
+func Build(t testing.TB, folder, program string, flags ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "program")
-	c := exec.CommandContext(t.Context(), "go", "build", "-o", path, program)
+	c := exec.CommandContext(t.Context(), "go", append(append([]string{"build"}, flags...), "-o", path, program)...)
 	c.Dir = folder
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("build %s: %v\n%s", program, err, out)

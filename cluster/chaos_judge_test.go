@@ -1,0 +1,269 @@
+package cluster
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+)
+
+// A chaosObject is an object and the history of all requests for it.
+type chaosObject struct {
+	object
+	initial any
+	listed  string // the answer to the last List request
+
+	mu      sync.Mutex
+	history []porcupine.Operation
+}
+
+// request sends one request and notes its answer.
+func (s *scenario) request(o *chaosObject, node int, r request) (answer string) {
+	var id string
+	called := s.tick()
+	answer = o.send(context.WithValue(s.Context(), requestID{}, &id), s.clients[node], r)
+	returned := s.tick()
+	name, _, _ := strings.Cut(answer, ":")
+	switch {
+	case name == answerUnknown && !isRead(r.operation):
+		returned = math.MaxInt64
+	case name == answerUnknown:
+		name = answerNotMade
+	case name != answerNotMade && id != "":
+		s.note(id, r)
+	}
+	kind := name
+	if kind != answerUnknown && kind != answerNotMade && !strings.HasSuffix(kind, "Exception") {
+		kind = answerMade
+	}
+	s.count("answers: " + kind)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.history = append(o.history, porcupine.Operation{Input: r, Output: name, Call: called, Return: returned})
+	if answer != name {
+		s.Logf("%s: %s", r.operation, answer)
+	}
+	return name
+}
+
+func (s *scenario) note(id string, r request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answered[id] = r
+}
+
+// judge looks at an object with a last request of each kind that only looks, and checks its history.
+func (s *scenario) judge(o *chaosObject) {
+	s.Helper()
+	for _, operation := range strings.Fields("Encrypt ListGrants DescribeKey ListKeyRotations Decrypt") {
+		if !strings.Contains(o.operations(), operation) {
+			continue
+		}
+		answer := answerNotMade
+		for try := 0; answer == answerNotMade && try < 30; try++ {
+			if try > 0 {
+				time.Sleep(200 * time.Millisecond)
+			}
+			answer = s.request(o, s.n(len(s.clients)), request{operation, "", fmt.Sprintf("%d-judge-%d", s.seed, try)})
+		}
+		if answer == answerNotMade {
+			s.Errorf("%s is not answered", operation)
+		}
+		if strings.HasPrefix(operation, "List") {
+			o.listed = answer
+		}
+	}
+	switch porcupine.CheckOperationsTimeout(o.model(), o.operationsOf(), time.Minute) {
+	case porcupine.Illegal:
+		s.Errorf("not linearizable: %T%s", o.object, o)
+	case porcupine.Unknown:
+		s.count("histories that were not judged in a minute")
+	}
+}
+
+// A step of a chain is a state, and the request that led to it.
+type step struct {
+	by    string
+	state any
+}
+
+// A chain is what the nodes may know of an object. The last state is in the store; the earlier ones may be in the
+// memory of a node, because no change that followed is acknowledged.
+type chain []step
+
+// An acknowledgement is the input of an operation of the checker: from now on, no node knows a state from before a
+// change.
+type acknowledgement struct{ of string }
+
+// model returns the model of an object for the checker. A request that fails has no effect. Successful uses of an
+// object may be answered from any state of the chain; refusals, changes and descriptions from the last one only.
+func (o *chaosObject) model() porcupine.Model {
+	model := porcupine.NondeterministicModel{
+		Init:  func() []any { return []any{chain{{state: o.initial}}} },
+		Equal: func(a, b any) bool { return slices.Equal(a.(chain), b.(chain)) },
+		Step: func(state, input, output any) []any {
+			c := state.(chain)
+			if a, ok := input.(acknowledgement); ok {
+				return []any{c.without(a.of)}
+			}
+			return c.after(o, input.(request), output.(string))
+		},
+	}
+	return model.ToModel()
+}
+
+// without drops the states from before a change.
+func (c chain) without(change string) chain {
+	if i := slices.IndexFunc(c, func(s step) bool { return s.by == change }); i >= 0 {
+		return c[i:]
+	}
+	return c // a later change was acknowledged before
+}
+
+// after returns the chains that are possible after a request with an answer.
+func (c chain) after(o *chaosObject, r request, answer string) []any {
+	last := c[len(c)-1].state
+	expected, state := o.after(last, r)
+	next := c
+	if !isRead(r.operation) {
+		next = append(slices.Clip(c), step{r.id, state})
+	}
+	switch {
+	case answer == answerNotMade:
+		return []any{c}
+	case answer == answerUnknown:
+		return []any{c, next}
+	case answer == expected && strings.HasSuffix(expected, "Exception"):
+		return []any{c}
+	case answer == expected:
+		return []any{next}
+	case !isUse(r.operation) || strings.HasSuffix(answer, "Exception"):
+		return nil
+	}
+	for _, earlier := range c {
+		if expected, _ := o.after(earlier.state, r); answer == expected {
+			return []any{c}
+		}
+	}
+	return nil
+}
+
+// isUse reports whether an operation is decided from memory.
+func isUse(operation string) bool { return operation == "Encrypt" || operation == "Decrypt" }
+
+func isRead(operation string) bool {
+	return isUse(operation) || slices.Contains(strings.Fields("DescribeKey ListGrants ListKeyRotations"), operation)
+}
+
+// operationsOf returns the history for the checker, with the acknowledgements of changes. Changes that only add
+// something are acknowledged although nodes may have memory from before them.
+func (o *chaosObject) operationsOf() (all []porcupine.Operation) {
+	for _, op := range o.history {
+		r := op.Input.(request)
+		if op.Output == answerNotMade && isRead(r.operation) {
+			continue
+		}
+		op.Call *= 2
+		if op.Return != math.MaxInt64 {
+			op.Return *= 2
+		}
+		all = append(all, op)
+		if op.Output == answerMade && !isRead(r.operation) &&
+			!slices.Contains(strings.Fields("CreateAlias CreateGrant EnableKey"), r.operation) {
+			all = append(all, porcupine.Operation{Input: acknowledgement{r.id}, Output: "", Call: op.Return + 1, Return: op.Return + 1})
+		}
+	}
+	return all
+}
+
+func (o *chaosObject) String() string {
+	var text strings.Builder
+	for _, op := range o.history {
+		r := op.Input.(request)
+		fmt.Fprintf(&text, "\n%d-%d [%s] %s %s: %s", op.Call, op.Return, r.id, r.operation, r.on, op.Output)
+	}
+	return text.String()
+}
+
+// An event is a line of an audit log.
+type event struct {
+	EventID, RequestID, EventName, ErrorCode, RecoveredFrom string
+	Resources                                               []struct{ ARN string }
+}
+
+// judgeEvents checks the logs. Each request that was answered has one event, in one log, or after a takeover also in
+// the log of the node that took over. Events and changes are equally many.
+func (r *round) judgeEvents() {
+	r.Helper()
+	byRequest, firsts, made := map[string]map[string]bool{}, map[string]int{}, map[string]map[string]bool{}
+	for _, n := range r.nodes {
+		seen := map[string]bool{}
+		for _, e := range r.events(n) {
+			if seen[e.EventID] {
+				r.Errorf("the log of %s has the event %s twice", n.name, e.EventID)
+			}
+			seen[e.EventID] = true
+			if e.RecoveredFrom == "" {
+				firsts[e.EventID]++
+			} else {
+				r.counts["events that another node wrote"]++
+			}
+			add(byRequest, e.RequestID, e.EventID)
+			if e.ErrorCode == "" && len(e.Resources) > 0 {
+				add(made, e.EventName+" "+e.Resources[0].ARN[strings.LastIndex(e.Resources[0].ARN, "/")+1:], e.EventID)
+			}
+		}
+	}
+	for id, n := range firsts {
+		if n > 1 {
+			r.Errorf("%d logs have the event %s, and do not say that they took it over", n, id)
+		}
+	}
+	for id, q := range r.answered {
+		if n := len(byRequest[id]); n != 1 {
+			r.Errorf("the request %s, %s %s, has %d events", id, q.id, q.operation, n)
+		}
+	}
+	counts := map[string]int{}
+	for name, ids := range made {
+		counts[name] = len(ids)
+	}
+	for _, o := range r.objects {
+		if err := o.check(o.listed, counts); err != nil {
+			r.Errorf("%v%s", err, o)
+		}
+	}
+	r.counts["requests whose events were found"] += len(r.answered)
+}
+
+func add(sets map[string]map[string]bool, to, what string) {
+	if sets[to] == nil {
+		sets[to] = map[string]bool{}
+	}
+	sets[to][what] = true
+}
+
+func (r *round) events(n *keptNode) (all []event) {
+	r.Helper()
+	text, err := os.ReadFile(filepath.Join(r.dir, n.name, "audit.log"))
+	if err != nil {
+		r.Fatal(err)
+	}
+	for line := range bytes.Lines(text) {
+		var e event
+		if err := json.Unmarshal(line, &e); err != nil {
+			r.Fatalf("%s: %v", line, err)
+		}
+		all = append(all, e)
+	}
+	return all
+}

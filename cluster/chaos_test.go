@@ -1,0 +1,244 @@
+package cluster
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// chaosRound is the number of scenarios with the same deployment. Afterwards its nodes are stopped, and the store and
+// the logs are checked.
+const chaosRound = 10
+
+// TestChaos runs scenarios on three programs of nodes and three members of etcd. In each scenario, clients use the
+// official SDK at all nodes, while processes are killed and stopped, connections are cut or held in one direction,
+// syncs are slow, and clocks are wrong. All requests for an object are linearizable; before a change is acknowledged,
+// another node may still answer from before it. At the end of a round each acknowledged request has its event, and
+// keyhold verify finds nothing.
+//
+// KEYHOLD_CHAOS is the number of scenarios, KEYHOLD_CHAOS_SEED the first of them.
+func TestChaos(t *testing.T) {
+	scenarios, err := strconv.Atoi(os.Getenv("KEYHOLD_CHAOS"))
+	if err != nil {
+		scenarios = 2
+	}
+	first, _ := strconv.Atoi(os.Getenv("KEYHOLD_CHAOS_SEED"))
+	servers := newServers(t, 3)
+	peers := behindLinks(t, servers)
+	for _, s := range servers {
+		s.start(t)
+	}
+	waitForLeader(t, servers)
+	program := buildProgram(t, "-tags", "clockfault")
+	total := map[string]int{}
+	for seed := first; seed < first+scenarios && !t.Failed(); seed += chaosRound {
+		r := newRound(t, servers, peers, program, seed)
+		for i := range min(chaosRound, first+scenarios-seed) {
+			t.Run(fmt.Sprint(seed+i), func(t *testing.T) { r.scenario(t, uint64(seed+i)) })
+		}
+		r.end()
+		for name, n := range r.counts {
+			total[name] += n
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(total)) {
+		t.Logf("%6d %s", total[name], name)
+	}
+}
+
+// A round is a deployment in which scenarios run one after the other.
+type round struct {
+	*deployment
+	servers  []*server
+	peers    []*link // in front of the members
+	nodes    []*keptNode
+	clients  []client
+	counts   map[string]int
+	answered map[string]request // by the IDs of the requests that were answered
+	objects  []*chaosObject     // of all scenarios
+}
+
+func newRound(t *testing.T, servers []*server, peers []*link, program string, seed int) *round {
+	t.Helper()
+	url := fmt.Sprintf("etcd://%s/chaos%d", strings.Join(addresses(servers), ","), seed)
+	d := &deployment{t, t.TempDir(), program, url, append(os.Environ(), "KEYHOLD_FAULT_BEAT=1s", "KEYHOLD_FAULT_SILENCE=15s")}
+	d.init()
+	r := &round{deployment: d, servers: servers, peers: peers, counts: map[string]int{}, answered: map[string]request{}}
+	for _, name := range []string{"one", "two", "three"} {
+		r.nodes = append(r.nodes, d.keep(name, servers))
+	}
+	for _, n := range r.nodes {
+		n.ready(t)
+	}
+	identities := filepath.Join(d.dir, "identities.toml")
+	if err := os.WriteFile(identities, []byte("[[user]]\nname = \"app\"\naccess_keys = 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	root := credentialsIn(strings.Join(d.env, "\n"))
+	user := credentialsIn(d.must("export", "apply", "-f", identities, "--endpoint-url", "http://"+r.nodes[0].address))
+	for _, n := range r.nodes {
+		r.clients = append(r.clients, newClient(n.address, root, user))
+	}
+	return r
+}
+
+// credentialsIn finds an access key in the output of a command.
+func credentialsIn(text string) (c aws.Credentials) {
+	for _, m := range regexp.MustCompile(`AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY)=(\S+)`).FindAllStringSubmatch(text, -1) {
+		if m[1] == "ACCESS_KEY_ID" {
+			c.AccessKeyID = m[2]
+		} else {
+			c.SecretAccessKey = m[2]
+		}
+	}
+	return c
+}
+
+// A scenario is one seeded run: requests, and faults meanwhile.
+type scenario struct {
+	*testing.T
+	*round
+	seed    uint64
+	objects []*chaosObject
+	did     []string
+
+	mu     sync.Mutex
+	random *rand.Rand
+	ticks  int64
+}
+
+func (s *scenario) n(bound int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.random.IntN(bound)
+}
+
+func (s *scenario) tick() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ticks++
+	return s.ticks
+}
+
+func (s *scenario) pause(most time.Duration) {
+	time.Sleep(time.Duration(s.n(int(most/time.Millisecond))) * time.Millisecond)
+}
+
+func (s *scenario) node() *keptNode { return s.nodes[s.n(len(s.nodes))] }
+
+func (s *scenario) member() *server { return s.servers[s.n(len(s.servers))] }
+
+func (r *round) scenario(t *testing.T, seed uint64) {
+	s := &scenario{T: t, round: r, seed: seed, random: rand.New(rand.NewPCG(seed, 7))}
+	begun := time.Now()
+	all := []object{&policedKey{}, &reimportedKey{}, &movedAlias{}, &grantedKey{}}
+	for i := range 2 {
+		o := &chaosObject{object: all[(int(seed)+i*(1+s.n(3)))%len(all)]}
+		if i > 0 && o.object == s.objects[0].object {
+			break
+		}
+		s.prepare(o, fmt.Sprintf("thing-%d-%d", seed, i))
+	}
+	var clients sync.WaitGroup
+	for i, o := range s.objects {
+		for c := range 3 {
+			clients.Go(func() { s.use(o, fmt.Sprintf("%d-%d", i, c)) })
+		}
+	}
+	s.disturb()
+	clients.Wait()
+	for _, n := range s.nodes {
+		n.ready(t)
+	}
+	for _, o := range s.objects {
+		s.judge(o)
+	}
+	t.Logf("%v: %s", time.Since(begun).Round(100*time.Millisecond), strings.Join(s.did, "; "))
+	if t.Failed() {
+		for _, n := range s.nodes {
+			t.Logf("log of %s:\n%s", n.name, n.logTail())
+		}
+	}
+}
+
+// prepare makes an object, also if a node or the cluster is not itself yet.
+func (s *scenario) prepare(o *chaosObject, name string) {
+	s.Helper()
+	var err error
+	for try := range 20 {
+		if o.initial, err = o.prepare(s.Context(), s.clients[s.n(len(s.clients))], fmt.Sprint(name, "-", try)); err == nil {
+			s.objects, s.round.objects = append(s.objects, o), append(s.round.objects, o)
+			return
+		}
+		time.Sleep(300 * time.Millisecond)
+	}
+	s.T.Fatal(err)
+}
+
+// use sends the requests of one client.
+func (s *scenario) use(o *chaosObject, name string) {
+	all := strings.Fields(o.operations())
+	for i := range 7 {
+		s.pause(350 * time.Millisecond)
+		operation := all[s.n(len(all))]
+		r := request{operation, o.choose(operation, s.n), fmt.Sprintf("%d-%s-%d", s.seed, name, i)}
+		s.request(o, s.n(len(s.clients)), r)
+	}
+}
+
+// disturb has one or two faults at a time, some of them until a node is taken over.
+func (s *scenario) disturb() {
+	var pending sync.WaitGroup
+	for range 1 + s.n(2) {
+		s.pause(500 * time.Millisecond)
+		f := faults[s.n(len(faults))]
+		took := time.Duration(200+s.n(1500)) * time.Millisecond
+		if s.n(4) == 0 {
+			took = chaosSilence + 2500*time.Millisecond
+		}
+		on, end := f.begin(s)
+		s.did = append(s.did, fmt.Sprintf("%s: %s for %v", f.name, on, took))
+		s.count(f.name)
+		pending.Go(func() {
+			time.Sleep(took)
+			end()
+		})
+	}
+	pending.Wait()
+}
+
+func (s *scenario) count(what string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.counts[what]++
+}
+
+// end stops the nodes in order, and checks the store and the logs.
+func (r *round) end() {
+	r.Helper()
+	if r.Failed() {
+		return
+	}
+	time.Sleep(1500 * time.Millisecond) // records that are no longer needed are removed each second
+	for _, n := range r.nodes {
+		n.end(syscall.SIGTERM)
+		r.counts["starts of nodes"] += n.starts
+		n.checkLog()
+	}
+	for _, n := range r.nodes {
+		r.must(" is sound", "verify", "--store", r.url, "--root-key-file", "root.key", "--data", n.name)
+	}
+	r.judgeEvents()
+}
