@@ -9,35 +9,36 @@ import (
 
 // A fault is something that happens to a node or a member until its end is called.
 type fault struct {
-	name  string
-	begin func(s *scenario) (on string, end func())
+	name   string
+	member bool // the process of a member; a scenario has one such fault
+	begin  func(s *scenario) (on string, end func())
 }
 
 // slowSync makes the syncs of a process take so long.
 const slowSync = 150 * time.Millisecond
 
 var faults = []fault{
-	{"kill -9 of a node", func(s *scenario) (string, func()) {
+	{"kill -9 of a node", false, func(s *scenario) (string, func()) {
 		n := s.node()
 		n.signal(syscall.SIGKILL)
 		return n.name, func() {}
 	}},
-	{"SIGSTOP of a node", func(s *scenario) (string, func()) {
+	{"SIGSTOP of a node", false, func(s *scenario) (string, func()) {
 		n := s.node()
 		n.signal(syscall.SIGSTOP)
 		return n.name, func() { n.signal(syscall.SIGCONT) }
 	}},
-	{"kill -9 of a member", func(s *scenario) (string, func()) {
+	{"kill -9 of a member", true, func(s *scenario) (string, func()) {
 		m := s.member()
 		m.kill(s.T)
 		return m.name, func() { m.start(s.T) }
 	}},
-	{"SIGSTOP of a member", func(s *scenario) (string, func()) {
+	{"SIGSTOP of a member", true, func(s *scenario) (string, func()) {
 		m := s.member()
 		m.signal(s.T, syscall.SIGSTOP)
 		return m.name, func() { m.signal(s.T, syscall.SIGCONT) }
 	}},
-	{"SIGSTOP of a majority", func(s *scenario) (string, func()) {
+	{"SIGSTOP of a majority", true, func(s *scenario) (string, func()) {
 		stopped := s.servers[:len(s.servers)/2+1]
 		for _, m := range stopped {
 			m.signal(s.T, syscall.SIGSTOP)
@@ -48,50 +49,50 @@ var faults = []fault{
 			}
 		}
 	}},
-	{"a node is cut off", func(s *scenario) (string, func()) {
+	{"a node is cut off", false, func(s *scenario) (string, func()) {
 		return s.links((*link).sever)
 	}},
-	{"etcd does not hear a node", func(s *scenario) (string, func()) {
+	{"etcd does not hear a node", false, func(s *scenario) (string, func()) {
 		return s.links(func(l *link) { l.hold(there) })
 	}},
-	{"a node does not hear etcd", func(s *scenario) (string, func()) {
+	{"a node does not hear etcd", false, func(s *scenario) (string, func()) {
 		return s.links(func(l *link) { l.hold(back) })
 	}},
-	{"the network of a node is silent", func(s *scenario) (string, func()) {
+	{"the network of a node is silent", false, func(s *scenario) (string, func()) {
 		return s.links(func(l *link) { l.hold(there, back) })
 	}},
-	{"the network of a node is slow", func(s *scenario) (string, func()) {
+	{"the network of a node is slow", false, func(s *scenario) (string, func()) {
 		by := time.Duration(10+s.n(150)) * time.Millisecond
 		return s.links(func(l *link) { l.slow(by) })
 	}},
-	{"a node does not reach a member", func(s *scenario) (string, func()) {
+	{"a node does not reach a member", false, func(s *scenario) (string, func()) {
 		n := s.node()
 		l := n.links[s.n(len(n.links))]
 		l.sever()
 		return n.name, func() { l.heal(true) }
 	}},
-	{"the other members do not reach a member", func(s *scenario) (string, func()) {
+	{"the other members do not reach a member", false, func(s *scenario) (string, func()) {
 		return s.peer((*link).sever)
 	}},
-	{"the others do not hear a member", func(s *scenario) (string, func()) {
+	{"the others do not hear a member", false, func(s *scenario) (string, func()) {
 		return s.peer(func(l *link) { l.hold(back) })
 	}},
-	{"a member does not hear the others", func(s *scenario) (string, func()) {
+	{"a member does not hear the others", false, func(s *scenario) (string, func()) {
 		return s.peer(func(l *link) { l.hold(there) })
 	}},
-	{"the network of a member is slow", func(s *scenario) (string, func()) {
+	{"the network of a member is slow", false, func(s *scenario) (string, func()) {
 		by := time.Duration(10+s.n(100)) * time.Millisecond
 		return s.peer(func(l *link) { l.slow(by) })
 	}},
-	{"slow syncs of a member", func(s *scenario) (string, func()) {
+	{"slow syncs of a member", true, func(s *scenario) (string, func()) {
 		m := s.member()
 		return m.name, s.slowSyncs(m.process.Process.Pid)
 	}},
-	{"slow syncs of a node", func(s *scenario) (string, func()) {
+	{"slow syncs of a node", false, func(s *scenario) (string, func()) {
 		n := s.node()
 		return n.name, s.slowSyncs(n.pid())
 	}},
-	{"the clock of a node is moved", func(s *scenario) (string, func()) {
+	{"the clock of a node is moved", false, func(s *scenario) (string, func()) {
 		n := s.node()
 		ahead := time.Duration(s.n(20)-10) * time.Second
 		n.move(ahead)
@@ -132,7 +133,9 @@ func (s *scenario) slowSyncs(pid int) (end func()) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		c.Wait()
+		if c.Wait(); c.ProcessState.Exited() && !c.ProcessState.Success() {
+			s.Logf("without slow syncs: strace: %v", c.ProcessState)
+		}
 	}()
 	return func() {
 		c.Process.Signal(syscall.SIGTERM)

@@ -38,7 +38,7 @@ func behindLinks(t testing.TB, servers []*server) (links []*link) {
 	return links
 }
 
-// A keptNode is a node whose process is started again whenever it ends, as a supervisor does.
+// A keptNode is a node with a supervisor, which starts the process again whenever it ends.
 type keptNode struct {
 	d       *deployment
 	name    string

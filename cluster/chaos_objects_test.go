@@ -35,7 +35,7 @@ const (
 	userARN = "arn:aws:iam::" + account + ":user/app"
 )
 
-// A client is the official SDK at one node, as the root of the account and as a user.
+// A client is the official SDK at one node, with the credentials of the account's root and of a user.
 type client struct{ root, user *kms.Client }
 
 // requestTime is how long a client waits for an answer.

@@ -22,6 +22,9 @@ import (
 // the logs are checked.
 const chaosRound = 10
 
+// chaosRequests is the number of requests of a client in a scenario.
+const chaosRequests = 8
+
 // TestChaos runs scenarios on three programs of nodes and three members of etcd. In each scenario, clients use the
 // official SDK at all nodes, while processes are killed and stopped, connections are cut or held in one direction,
 // syncs are slow, and clocks are wrong. All requests for an object are linearizable; before a change is acknowledged,
@@ -113,6 +116,7 @@ type scenario struct {
 	seed    uint64
 	objects []*chaosObject
 	did     []string
+	longest time.Duration // of the faults
 
 	mu     sync.Mutex
 	random *rand.Rand
@@ -132,8 +136,9 @@ func (s *scenario) tick() int64 {
 	return s.ticks
 }
 
-func (s *scenario) pause(most time.Duration) {
-	time.Sleep(time.Duration(s.n(int(most/time.Millisecond))) * time.Millisecond)
+// within returns a random time.
+func (s *scenario) within(most time.Duration) time.Duration {
+	return time.Duration(s.n(int(most/time.Millisecond))) * time.Millisecond
 }
 
 func (s *scenario) node() *keptNode { return s.nodes[s.n(len(s.nodes))] }
@@ -151,13 +156,14 @@ func (r *round) scenario(t *testing.T, seed uint64) {
 		}
 		s.prepare(o, fmt.Sprintf("thing-%d-%d", seed, i))
 	}
+	plan := s.plan()
 	var clients sync.WaitGroup
 	for i, o := range s.objects {
 		for c := range 3 {
 			clients.Go(func() { s.use(o, fmt.Sprintf("%d-%d", i, c)) })
 		}
 	}
-	s.disturb()
+	s.disturb(plan)
 	clients.Wait()
 	for _, n := range s.nodes {
 		n.ready(t)
@@ -190,29 +196,48 @@ func (s *scenario) prepare(o *chaosObject, name string) {
 // use sends the requests of one client.
 func (s *scenario) use(o *chaosObject, name string) {
 	all := strings.Fields(o.operations())
-	for i := range 7 {
-		s.pause(350 * time.Millisecond)
+	for i := range chaosRequests {
+		time.Sleep(s.within(100*time.Millisecond + 2*s.longest/chaosRequests)) // half of it on average
 		operation := all[s.n(len(all))]
 		r := request{operation, o.choose(operation, s.n), fmt.Sprintf("%d-%s-%d", s.seed, name, i)}
 		s.request(o, s.n(len(s.clients)), r)
 	}
 }
 
-// disturb has one or two faults at a time, some of them until a node is taken over.
-func (s *scenario) disturb() {
-	var pending sync.WaitGroup
+// A planned fault begins after a pause and takes some time.
+type planned struct {
+	fault
+	after, takes time.Duration
+}
+
+// plan chooses one or two faults, some of them until a node is taken over.
+func (s *scenario) plan() (all []planned) {
+	member := false
 	for range 1 + s.n(2) {
-		s.pause(500 * time.Millisecond)
-		f := faults[s.n(len(faults))]
-		took := time.Duration(200+s.n(1500)) * time.Millisecond
-		if s.n(4) == 0 {
-			took = chaosSilence + 2500*time.Millisecond
+		p := planned{faults[s.n(len(faults))], s.within(500 * time.Millisecond), 200*time.Millisecond + s.within(1500*time.Millisecond)}
+		for p.member && member {
+			p.fault = faults[s.n(len(faults))]
 		}
-		on, end := f.begin(s)
-		s.did = append(s.did, fmt.Sprintf("%s: %s for %v", f.name, on, took))
-		s.count(f.name)
+		member = member || p.member
+		if s.n(4) == 0 {
+			p.takes = chaosSilence + 2500*time.Millisecond
+		}
+		s.longest = max(s.longest, p.takes)
+		all = append(all, p)
+	}
+	return all
+}
+
+// disturb carries out a plan.
+func (s *scenario) disturb(plan []planned) {
+	var pending sync.WaitGroup
+	for _, p := range plan {
+		time.Sleep(p.after)
+		on, end := p.begin(s)
+		s.did = append(s.did, fmt.Sprintf("%s: %s for %v", p.name, on, p.takes))
+		s.count(p.name)
 		pending.Go(func() {
-			time.Sleep(took)
+			time.Sleep(p.takes)
 			end()
 		})
 	}
