@@ -47,7 +47,7 @@ func (r *reader) readBinary(content []byte) (*File, error) {
 		if len(content) <= maxOctets && len(m.magic) < 7 {
 			continue // any bytes can be material
 		}
-		if len(content) > m.at && bytes.HasPrefix(content[m.at:], []byte(m.magic)) {
+		if bytes.HasPrefix(content[min(m.at, len(content)):], []byte(m.magic)) {
 			return nil, refuse(m.kind)
 		}
 	}

@@ -73,8 +73,7 @@ func (r *reader) fromDER(der []byte) (pkcs8 []byte, form string, err error) {
 		pkcs8, err = fromPKCS8(der, version, members)
 		return pkcs8, "PKCS #8", err
 	case members.PeekASN1Tag(tag.INTEGER):
-		pkcs8, err = intoPKCS8(oidRSA, []byte{5, 0}, der) // the parameters are NULL
-		return pkcs8, "PKCS #1", err
+		return intoPKCS8(oidRSA, []byte{5, 0}, der), "PKCS #1", nil // the parameters are NULL
 	case members.PeekASN1Tag(tag.OCTET_STRING):
 		pkcs8, err = fromSEC1(der, members)
 		return pkcs8, "SEC 1", err
@@ -94,7 +93,7 @@ func fromPKCS8(der []byte, version int, members cryptobyte.String) ([]byte, erro
 		!members.ReadASN1(&privateKey, tag.OCTET_STRING) {
 		return nil, errNotKnown
 	}
-	return intoPKCS8(oid, algorithm, privateKey)
+	return intoPKCS8(oid, algorithm, privateKey), nil
 }
 
 // fromSEC1 returns an ECPrivateKey as PKCS #8, with the name of its curve as the parameters. members are the
@@ -106,5 +105,5 @@ func fromSEC1(der []byte, members cryptobyte.String) ([]byte, error) {
 		!members.ReadOptionalASN1(&parameters, &named, tag.Tag(0).ContextSpecific().Constructed()) {
 		return nil, errNotKnown
 	}
-	return intoPKCS8(oidEC, parameters, der) // the validation rejects a key without a curve
+	return intoPKCS8(oidEC, parameters, der), nil // the validation rejects a key without a curve
 }

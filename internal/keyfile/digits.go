@@ -11,16 +11,15 @@ import (
 func (r *reader) fromHex(text []byte) ([]byte, bool) {
 	text = bytes.TrimPrefix(bytes.TrimPrefix(text, []byte("0x")), []byte("0X"))
 	digits := r.buffer(len(text))[:0]
-	group := 0
+	odd := false
 	for _, c := range text {
 		switch {
 		case c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == ':':
-			if group%2 != 0 {
-				return nil, false
+			if odd {
+				return nil, false // a group of an odd number of digits
 			}
-			group = 0
 		default:
-			digits, group = append(digits, c), group+1
+			digits, odd = append(digits, c), !odd
 		}
 	}
 	octets := r.buffer(len(digits) / 2)

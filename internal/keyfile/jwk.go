@@ -86,23 +86,24 @@ func (r *reader) rsaJWK(o object) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return rsaPKCS8(numbers)
+	return rsaPKCS8(numbers), nil
 }
 
 // rsaPKCS8 returns the PKCS #8 of an RSA key: n, e, d, p, q, dp, dq and qi.
-func rsaPKCS8(numbers []*big.Int) ([]byte, error) {
-	var b cryptobyte.Builder
+func rsaPKCS8(numbers []*big.Int) []byte {
+	size := 0
+	for _, n := range numbers {
+		size += n.BitLen()/8 + 1
+	}
+	b := secretBuilder(size)
 	b.AddASN1(tag.SEQUENCE, func(b *cryptobyte.Builder) { // RSAPrivateKey (RFC 8017, appendix A.1.2)
 		b.AddASN1Int64(0)
 		for _, n := range numbers {
 			b.AddASN1BigInt(n)
 		}
 	})
-	privateKey, err := b.Bytes()
+	privateKey := b.BytesOrPanic()
 	defer clear(privateKey)
-	if err != nil {
-		return nil, err
-	}
 	return intoPKCS8(oidRSA, []byte{5, 0}, privateKey)
 }
 
@@ -129,5 +130,5 @@ func (r *reader) ecJWK(o object) ([]byte, error) {
 		}
 		octets[name] = r.keep(b)
 	}
-	return c.pkcs8(octets["d"], slices.Concat([]byte{4}, octets["x"], octets["y"]))
+	return c.pkcs8(octets["d"], slices.Concat([]byte{4}, octets["x"], octets["y"])), nil
 }

@@ -48,10 +48,7 @@ func fromScalar(keySpec string, scalar []byte) (privatekey.Key, error) {
 		if c.spec != keySpec {
 			continue
 		}
-		pkcs8, err := c.pkcs8(scalar, nil)
-		if err != nil {
-			return privatekey.Key{}, err
-		}
+		pkcs8 := c.pkcs8(scalar, nil)
 		defer clear(pkcs8)
 		return privatekey.Parse(keySpec, pkcs8)
 	}
@@ -59,8 +56,9 @@ func fromScalar(keySpec string, scalar []byte) (privatekey.Key, error) {
 }
 
 // pkcs8 returns the PKCS #8 of a scalar and its public point, which may be nil. It does not validate them.
-func (c curve) pkcs8(scalar, point []byte) ([]byte, error) {
-	var b, named cryptobyte.Builder
+func (c curve) pkcs8(scalar, point []byte) []byte {
+	var named cryptobyte.Builder
+	b := secretBuilder(len(scalar) + len(point))
 	named.AddASN1ObjectIdentifier(c.oid)
 	b.AddASN1(tag.SEQUENCE, func(b *cryptobyte.Builder) { // ECPrivateKey (RFC 5915, section 3)
 		b.AddASN1Int64(1)
@@ -69,11 +67,8 @@ func (c curve) pkcs8(scalar, point []byte) ([]byte, error) {
 			b.AddASN1(tag.Tag(1).ContextSpecific().Constructed(), func(b *cryptobyte.Builder) { b.AddASN1BitString(point) })
 		}
 	})
-	privateKey, err := b.Bytes()
+	privateKey := b.BytesOrPanic()
 	defer clear(privateKey)
-	if err != nil {
-		return nil, err
-	}
 	return intoPKCS8(oidEC, named.BytesOrPanic(), privateKey)
 }
 
@@ -107,11 +102,8 @@ func withWholeScalar(pkcs8 []byte) []byte {
 		return pkcs8
 	}
 	defer clear(scalar)
-	whole, err := c.pkcs8(scalar, point)
-	if err != nil {
-		return pkcs8
-	}
-	clear(pkcs8)
+	whole := c.pkcs8(scalar, point)
+	clear(pkcs8) // contains the point
 	return whole
 }
 
@@ -138,8 +130,8 @@ func pad(number []byte, size int) ([]byte, error) {
 }
 
 // intoPKCS8 returns the PKCS #8 of a private key and its algorithm.
-func intoPKCS8(algorithm asn1.ObjectIdentifier, parameters, privateKey []byte) ([]byte, error) {
-	var b cryptobyte.Builder
+func intoPKCS8(algorithm asn1.ObjectIdentifier, parameters, privateKey []byte) []byte {
+	b := secretBuilder(len(parameters) + len(privateKey))
 	b.AddASN1(tag.SEQUENCE, func(b *cryptobyte.Builder) {
 		b.AddASN1Int64(0)
 		b.AddASN1(tag.SEQUENCE, func(b *cryptobyte.Builder) {
@@ -148,5 +140,12 @@ func intoPKCS8(algorithm asn1.ObjectIdentifier, parameters, privateKey []byte) (
 		})
 		b.AddASN1OctetString(privateKey)
 	})
-	return b.Bytes()
+	return b.BytesOrPanic()
+}
+
+// secretBuilder returns a builder for a structure with contents of the given size. The builder has room for all of
+// the structure, because growing would leave copies in memory.
+func secretBuilder(size int) *cryptobyte.Builder {
+	const headers = 128 // more than all tags, lengths and object identifiers
+	return cryptobyte.NewBuilder(make([]byte, 0, size+headers))
 }

@@ -26,9 +26,5 @@ func (r *reader) readXML(text []byte) (*File, error) {
 		}
 		numbers = append(numbers, new(big.Int).SetBytes(octets))
 	}
-	pkcs8, err := rsaPKCS8(numbers)
-	if err != nil {
-		return nil, err
-	}
-	return privateKey(pkcs8, "XML")
+	return privateKey(rsaPKCS8(numbers), "XML")
 }
