@@ -12,15 +12,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
-	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -69,87 +66,3 @@ func main() {
 		os.Exit(1)
 	}
 }
-
-// run tries changes, and prints a line for each.
-func (s settings) run(ctx context.Context) error {
-	begin := time.Now()
-	rooms, err := loadRooms(ctx, s.rooms)
-	if err != nil {
-		return err
-	}
-	changes, places, err := s.sample(ctx, rooms)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(s.out, "seed %d, %d places\n", s.seed, places)
-	t, err := switched(ctx, changes)
-	if err != nil {
-		return err
-	}
-	l, err := s.newLab(t)
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(l.dir)
-	folders := s.folders(changes)
-	failed, err := l.prepare(ctx, folders)
-	if err != nil {
-		return err
-	}
-	for _, f := range failed {
-		fmt.Fprintf(s.out, "left out, because it fails without a change: %s\n", f)
-	}
-	fmt.Fprintf(s.out, "%d changes compiled in %d test binaries, %d to compile alone, %d tests; prepared in %s\n",
-		len(t.places), len(folders), len(t.alone), len(l.tests), seconds(time.Since(begin)))
-	err = l.tryAll(ctx, t)
-	return errors.Join(err, l.whole.forget(context.WithoutCancel(ctx), folders))
-}
-
-// folders returns the folders whose tests run.
-func (s settings) folders(changes []*mutation) (all []string) {
-	for _, m := range changes {
-		all = append(all, m.file.room.folder)
-	}
-	all = append(all, s.others...)
-	slices.Sort(all)
-	return slices.Compact(all)
-}
-
-// tryAll tries the changes of a tree. The changes that must be compiled alone are the last.
-func (l *lab) tryAll(ctx context.Context, t *tree) error {
-	begin, p := time.Now(), &printer{out: l.out}
-	err := parallel(l.workers, t.places, func(c place) error { return p.print(l.tryPlace(ctx, c)) })
-	if err != nil {
-		return err
-	}
-	err = parallel(l.workers, t.alone, func(m *mutation) error { return p.print(l.tryAlone(ctx, m)) })
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(l.out, "%d changes, %d noticed, %d survived; %s per change\n", p.tried, p.tried-p.survived, p.survived,
-		seconds(time.Since(begin)/time.Duration(max(1, p.tried))))
-	return nil
-}
-
-// A printer prints results, and counts them.
-type printer struct {
-	out             io.Writer
-	mu              sync.Mutex
-	tried, survived int
-}
-
-func (p *printer) print(r result, err error) error {
-	if err != nil {
-		return err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.tried++
-	if !r.noticed {
-		p.survived++
-	}
-	fmt.Fprintln(p.out, r)
-	return nil
-}
-
-func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }

@@ -25,16 +25,17 @@ func TestRun(t *testing.T) {
 	}
 	lines := strings.Split(strings.TrimSpace(regexp.MustCompile(`\d+\.\d s`).ReplaceAllString(out.String(), "T")), "\n")
 	slices.Sort(lines)
-	const want = `6 changes compiled in 2 test binaries, 1 to compile alone, 3 tests; prepared in T
-7 changes, 5 noticed, 2 survived; T per change
+	const want = `7 changes, 5 noticed, 2 survived; T per change
 ALIVE    mutants/testdata/noticed/n.go:17: func Never() bool { return true } => func Never() bool { return false } (no test reaches the place)
 ALIVE    mutants/testdata/noticed/n.go:8: func Next(a int) int { return a + 1 } => func Next(a int) int { return a + 2 } (1 tests, T)
+compiled 6 changes into the tests of 2 folders in T; 1 changes must be compiled alone
 left out, because it fails without a change: mutants/testdata/noticed TestBroken
 noticed  mutants/testdata/noticed/n.go:11: const limit = 3 => const limit = 4 (2 tests, T)
 noticed  mutants/testdata/noticed/n.go:14: func Twice(a int) int { return a * 2 } => func Twice(a int) int { return a * 3 } (1 tests, T)
 noticed  mutants/testdata/noticed/n.go:14: func Twice(a int) int { return a * 2 } => func Twice(a int) int { return a / 2 } (1 tests, T)
 noticed  mutants/testdata/noticed/n.go:5: func Less(a, b int) bool { return a < b } => func Less(a, b int) bool { return a <= b } (1 tests, T)
 noticed  mutants/testdata/noticed/n.go:8: func Next(a int) int { return a + 1 } => func Next(a int) int { return a - 1 } (1 tests, T)
+ran 4 tests without a change in T
 seed 0, 7 places`
 	if got := strings.Join(lines, "\n"); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/keyhold/keyhold/mutants/mut"
 )
 
 // TestMain makes the test binary the program, so that a story can run it as keyhold.
@@ -79,6 +81,7 @@ func newStory(env *testscript.Env) error {
 	}
 	env.Setenv("PYTHON", cmp.Or(os.Getenv("KEYHOLD_PYTHON"), "python3"))
 	env.Setenv("EXAMPLES", examples)
+	env.Setenv(mut.Variable, os.Getenv(mut.Variable)) // if command mutants runs the story, its programs are changed too
 	for _, folder := range []string{ownFolder, logFolder} {
 		if err := os.MkdirAll(filepath.Join(s.dir, folder), 0o700); err != nil {
 			return err
