@@ -28,6 +28,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 	"github.com/keyhold/keyhold/internal/store/local"
 	"github.com/keyhold/keyhold/internal/store/memory"
+	"github.com/keyhold/keyhold/internal/store/storetest"
 )
 
 // A damageTest is a deployment that has ended, for a test to damage.
@@ -85,7 +86,7 @@ func (w *damageTest) fill() {
 	w.pending = with(w.newKey(key.OriginExternal), time.Time{}).ScheduleDeletion(7, now)
 	w.empty = w.newKey(key.OriginExternal)
 	vault := material.NewVault(w.sealer(), store.New(w.backend, w.keyring.Records()), func(func(*store.Tx) error) {})
-	_, err := material.NewTokenKeys(vault, w.keyring.TokenKeys()).ForSealing(w.Context(), material.HourOf(now))
+	_, err := material.NewTokenKeys(vault, w.keyring.TokenKeys(), storetest.Unfenced{}).ForSealing(w.Context(), material.HourOf(now))
 	w.must(err)
 	w.update(func(tx *store.Tx) error {
 		for _, k := range []key.Key{w.enabled, w.expiring, w.pending, w.empty} {

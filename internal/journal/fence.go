@@ -54,29 +54,39 @@ func (j *Journal) Start(ctx context.Context, node string, enter func(tx *store.T
 	})
 }
 
-// checkFence makes a transaction conflict if the fence was written since this process read it. When
-// a transaction runs again, it reads the fence.
-func (j *Journal) checkFence(tx *store.Tx, again bool) error {
-	if again {
+// checkFence makes a transaction conflict if the fence was written since this process read it, or
+// since the given revision of the fence. When a transaction runs again, it reads the fence.
+func (j *Journal) checkFence(tx *store.Tx, fence int64, again bool) error {
+	switch {
+	case again && fence != 0:
+		return j.HoldSlots(tx, fence)
+	case again:
 		return j.readFence(tx)
+	case fence == 0:
+		fence = j.fence.Load()
 	}
-	return records.Fences.Expect(tx, j.node, j.fence.Load())
+	return records.Fences.Expect(tx, j.node, fence)
 }
 
 // readFence returns ErrFenced if this process may not commit any more.
 func (j *Journal) readFence(from store.Getter) error {
+	_, err := j.fenceIn(from)
+	return err
+}
+
+// fenceIn is readFence that also returns the revision of the fence.
+func (j *Journal) fenceIn(from store.Getter) (rev int64, err error) {
 	f, _, err := records.Fences.Get(from, j.node)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if f.Incarnation != j.incarnation {
-		return j.Stop(ErrFenced)
+		return 0, j.Stop(ErrFenced)
 	}
-	rev, err := records.Fences.Revision(from, j.node)
-	if err == nil {
+	if rev, err = records.Fences.Revision(from, j.node); err == nil {
 		j.fence.Store(rev)
 	}
-	return err
+	return rev, err
 }
 
 // CheckFence looks at the fence, and stops the node if another process has taken it over.

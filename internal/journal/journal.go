@@ -87,14 +87,18 @@ func (j *Journal) carry(events []audit.Event) (c carried, err error) {
 // If the store does not tell the outcome, Update finds it out. After store.ErrUnknown the change may
 // have been made, or be made later. After any other error it was not made.
 func (j *Journal) Update(ctx context.Context, fn func(*store.Tx) error, e audit.Event, also ...audit.Event) error {
-	_, err := j.UpdateAt(ctx, fn, e, also...)
+	_, err := j.UpdateAt(ctx, 0, fn, e, also...)
 	return err
 }
 
 // UpdateAt is Update that also returns the revision of the change. If the outcome had to be found
 // out, a later revision can be returned.
+//
+// A change that names new slots gives the fence that Fence returned before the slots were put. If the
+// fence was written since, the change is not made, and UpdateAt returns ErrRenewed. All other changes
+// give 0.
 func (j *Journal) UpdateAt(
-	ctx context.Context, fn func(*store.Tx) error, e audit.Event, also ...audit.Event,
+	ctx context.Context, fence int64, fn func(*store.Tx) error, e audit.Event, also ...audit.Event,
 ) (rev int64, err error) {
 	if err := j.Fenced(); err != nil {
 		return 0, err
@@ -112,7 +116,7 @@ func (j *Journal) UpdateAt(
 		if err := fn(tx); err != nil {
 			return err
 		}
-		if err := j.checkFence(tx, runs > 1); err != nil {
+		if err := j.checkFence(tx, fence, runs > 1); err != nil {
 			return err
 		}
 		for i, line := range c.lines {

@@ -59,7 +59,7 @@ func (v *Vault) eachErasure(ctx context.Context, fn func(slots []string) error) 
 			return err
 		}
 		for _, r := range left {
-			if err := fn(append([]string{r.Path}, r.Value.Also...)); err != nil {
+			if err := fn(r.Value.Slots(r.Path)); err != nil {
 				return err
 			}
 		}

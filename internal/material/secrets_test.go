@@ -15,6 +15,7 @@ import (
 	"github.com/keyhold/keyhold/internal/space"
 	"github.com/keyhold/keyhold/internal/store"
 	"github.com/keyhold/keyhold/internal/store/memory"
+	"github.com/keyhold/keyhold/internal/store/storetest"
 )
 
 // watchedSlots keep the buffers that their callers give to Put and get from Get.
@@ -94,7 +95,7 @@ func newVaultTest(t *testing.T) *vaultTest {
 			t.Error("a record that is no longer needed stays")
 		}
 	})
-	v.keys = NewTokenKeys(v.Vault, keyring.TokenKeys())
+	v.keys = NewTokenKeys(v.Vault, keyring.TokenKeys(), storetest.Unfenced{})
 	v.key = key.Key{ID: "k", Account: "a", Region: "r", Spec: key.SymmetricDefault}
 	return v
 }
@@ -224,7 +225,7 @@ func TestTokenKeysThatCannotBeRead(t *testing.T) {
 			t.Errorf("%v, %v", got, err)
 		}
 	}
-	another := NewTokenKeys(v.Vault, v.keys.sealer)
+	another := NewTokenKeys(v.Vault, v.keys.sealer, storetest.Unfenced{})
 	v.slots.fail = errBroken
 	if got, err := another.ForOpening(ctx, hour); !errors.Is(err, errBroken) || got != nil {
 		t.Errorf("without the slot: %v, %v", got, err)

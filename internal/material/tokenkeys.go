@@ -21,6 +21,7 @@ func HourOf(t time.Time) int64 { return t.Unix() / 3600 }
 type TokenKeys struct {
 	vault  *Vault
 	sealer seal.Sealer
+	fences Fences
 
 	making sync.Mutex // held while a key is looked for and made, during which the store may be slow
 
@@ -28,8 +29,18 @@ type TokenKeys struct {
 	opened map[int64][]byte // by hour
 }
 
+// Fences keep a transaction from naming a slot that is erased because no record named it (Reclaimer).
+type Fences interface {
+	// Fence returns what a transaction holds that names slots which are put afterwards.
+	Fence() int64
+	// HoldSlots makes the transaction conflict, and then fail, if the slots may be erased already.
+	HoldSlots(tx *store.Tx, fence int64) error
+}
+
 // NewTokenKeys returns the token keys of the deployment whose material the Vault holds.
-func NewTokenKeys(v *Vault, s seal.Sealer) *TokenKeys { return &TokenKeys{vault: v, sealer: s} }
+func NewTokenKeys(v *Vault, s seal.Sealer, f Fences) *TokenKeys {
+	return &TokenKeys{vault: v, sealer: s, fences: f}
+}
 
 // ForSealing returns the token key of the hour. The caller clears the key.
 func (t *TokenKeys) ForSealing(ctx context.Context, hour int64) ([]byte, error) {
@@ -39,14 +50,29 @@ func (t *TokenKeys) ForSealing(ctx context.Context, hour int64) ([]byte, error) 
 	if k != nil || err != nil {
 		return k, err
 	}
-	fresh, err := t.make(ctx, hour)
-	if err != nil {
-		return nil, err
-	}
-	if err := t.vault.store.Update(ctx, func(tx *store.Tx) error { return addTokenKey(tx, fresh) }); err != nil {
+	if err := t.add(ctx, hour); err != nil {
 		return nil, err
 	}
 	return t.find(ctx, hour)
+}
+
+// add makes a token key and adds it to the ring.
+func (t *TokenKeys) add(ctx context.Context, hour int64) error {
+	fence := t.fences.Fence()
+	fresh, err := t.make(ctx, hour)
+	if err != nil {
+		return err
+	}
+	err = t.vault.store.Update(ctx, func(tx *store.Tx) error {
+		if err := t.fences.HoldSlots(tx, fence); err != nil {
+			return err
+		}
+		return addTokenKey(tx, fresh)
+	})
+	if err == nil || errors.Is(err, store.ErrFailed) || errors.Is(err, store.ErrUnknown) {
+		return err
+	}
+	return errors.Join(err, t.vault.Discard(ctx, fresh.Slot))
 }
 
 // ForOpening returns the token key of the hour, or nil if there is none. The caller clears the key.

@@ -40,7 +40,7 @@ func TestTokenKeysAreDestroyed(t *testing.T) {
 	}
 	slots := memory.NewSlots()
 	newNode := func() *TokenKeys {
-		return NewTokenKeys(NewVault(NewSealer(slots, keyring.Materials()), s, leaveNotes), keyring.TokenKeys())
+		return NewTokenKeys(NewVault(NewSealer(slots, keyring.Materials()), s, leaveNotes), keyring.TokenKeys(), storetest.Unfenced{})
 	}
 	node, other := newNode(), newNode()
 	const first = 1000
@@ -95,7 +95,7 @@ func TestTokenKeysAreDestroyedAfterUnknownOutcomes(t *testing.T) {
 		f, slots := &storetest.Faulty{Backend: memory.New()}, memory.NewSlots()
 		s := store.New(f, keyring.Records())
 		v := NewVault(NewSealer(slots, keyring.Materials()), s, leaveNotes)
-		keys := NewTokenKeys(v, keyring.TokenKeys())
+		keys := NewTokenKeys(v, keyring.TokenKeys(), storetest.Unfenced{})
 		const hour = 1000
 		if _, err := keys.ForSealing(t.Context(), hour); err != nil {
 			t.Fatal(err)
@@ -133,7 +133,7 @@ func TestTokenKeysAreDestroyedByTwoNodes(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		return NewTokenKeys(NewVault(NewSealer(slots, keyring.Materials()), s, clean), keyring.TokenKeys())
+		return NewTokenKeys(NewVault(NewSealer(slots, keyring.Materials()), s, clean), keyring.TokenKeys(), storetest.Unfenced{})
 	}
 	behind, ahead := newNode(f), newNode(f.Backend)
 	const hour = 1000

@@ -180,7 +180,7 @@ func (p *process) change() (rev int64, since time.Time, err error) {
 // changeWithin makes a change while the context lives, and returns the ID of its event too.
 func (p *process) changeWithin(ctx context.Context) (id string, rev int64, since time.Time, err error) {
 	id = journal.NewEventID()
-	rev, err = p.Journal.UpdateAt(ctx, func(tx *store.Tx) error {
+	rev, err = p.Journal.UpdateAt(ctx, 0, func(tx *store.Tx) error {
 		return records.Usages.Put(tx, id, records.Usage{EventID: id})
 	}, audit.Event{EventID: id})
 	return id, rev, time.Now(), err

@@ -49,6 +49,7 @@ type call struct {
 	created   string           // the ARN of the key that the call created
 	details   eventDetails     // members of the event that are not in the request
 	written   []string         // slots of material that is not committed yet
+	fence     int64            // of the node, before the first of these slots was put
 	committed bool
 
 	committedAt    int64     // the revision of the change
@@ -91,7 +92,7 @@ func (c *call) commit(fn func(tx *store.Tx) error) error {
 	c.through = c.store.Shared()
 	e := c.event(nil)
 	e.StoreRevision = 0 // the journal stamps the event after the commit
-	c.committedAt, err = c.journal.UpdateAt(c.ctx, func(tx *store.Tx) error {
+	c.committedAt, err = c.journal.UpdateAt(c.ctx, c.fence, func(tx *store.Tx) error {
 		if err := c.decideAgain(tx); err != nil {
 			return err
 		}
@@ -131,6 +132,9 @@ func (c *call) notCommitted(err error) error {
 // sealMaterial returns the record of new material in a key. The call gives up the slot of
 // the material if its change is not committed.
 func (c *call) sealMaterial(k key.Key, id string, bytes []byte) (key.Material, error) {
+	if len(c.written) == 0 {
+		c.fence = c.journal.Fence()
+	}
 	m, err := c.materials.Seal(c.ctx, k, id, bytes)
 	if err == nil {
 		c.written = append(c.written, m.Slot)

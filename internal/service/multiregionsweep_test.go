@@ -97,17 +97,18 @@ func TestMostReplicasAreRotated(t *testing.T) {
 	}
 }
 
-// An uncertain Backend fails permanently at the next commit while it is on. The commit may or may
-// not happen.
+// An uncertain Backend fails permanently at the next commit with an event while it is on. This commit
+// may or may not happen. Commits of the background before it are made: they remove events, for example.
 type uncertain struct {
 	store.Backend
-	on, persists atomic.Bool
+	on, persists, failed atomic.Bool
 }
 
 func (u *uncertain) Commit(ctx context.Context, b store.Batch) (int64, error) {
-	if !u.on.Load() {
+	if !u.on.Load() || !u.failed.Load() && !carriesEvent(b) {
 		return u.Backend.Commit(ctx, b)
 	}
+	u.failed.Store(true)
 	if u.persists.Swap(false) {
 		if _, err := u.Backend.Commit(ctx, b); err != nil {
 			return 0, err

@@ -166,7 +166,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	}
 	s.journal = journal.New(s.store, s.audit, s.log, c.fenced())
 	s.materials = material.NewVault(material.NewSealer(c.Slots, keyring.Materials()), s.store, s.journal.Clean)
-	s.tokenKeys = material.NewTokenKeys(s.materials, keyring.TokenKeys())
+	s.tokenKeys = material.NewTokenKeys(s.materials, keyring.TokenKeys(), s.journal)
 	s.nodes = s.newNodes(c)
 	if s.confirmer = c.Confirmer; s.confirmer == nil && s.nodes != nil {
 		s.confirmer = s.nodes

@@ -5,62 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"runtime"
-	"sync"
 	"time"
 
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/material"
 	"github.com/keyhold/keyhold/internal/records"
-	"github.com/keyhold/keyhold/internal/space"
 	"github.com/keyhold/keyhold/internal/store"
 )
-
-// A sweeper carries out due changes in the background: it erases expired material, removes keys
-// whose deletion date has passed, and rotates keys. No response depends on the sweeper, because
-// key.At returns every key in its state at a given time. The sweeper brings the store to the
-// same state, and destroys expired material. A rotation may come a little later than its date:
-// until then the former material remains in use.
-type sweeper struct {
-	stop context.CancelFunc
-	gone sync.WaitGroup
-}
-
-// sweepPause is the maximum time that a due change waits. sweepPage is the number of due
-// changes that are read at a time.
-const (
-	sweepPause = time.Second
-	sweepPage  = 100
-)
-
-func startSweeper(s *Service) *sweeper {
-	ctx, stop := context.WithCancel(context.Background())
-	w := &sweeper{stop: stop}
-	w.gone.Go(func() {
-		tick := time.NewTicker(sweepPause)
-		defer tick.Stop()
-		for {
-			if err := s.Sweep(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, space.ErrFull) {
-				s.log.Error("a background change of keys failed; the server tries again", "error", err)
-			}
-			s.reportStrangers(time.Now())
-			if s.materials.TakeErased() {
-				runtime.GC() // erases what crypt.Secretly left on the heap
-			}
-			select {
-			case <-tick.C:
-			case <-ctx.Done():
-				return
-			}
-		}
-	})
-	return w
-}
-
-func (w *sweeper) close() {
-	w.stop()
-	w.gone.Wait()
-}
 
 // Sharing divides the work of the sweep among the nodes of a deployment.
 type Sharing interface {

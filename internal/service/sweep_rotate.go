@@ -15,8 +15,11 @@ import (
 )
 
 // RotateDue carries out the automatic rotations that are due now, as Sweep does besides other
-// changes. After the clock was moved, rotations need not wait for Sweep.
+// changes. After the clock was moved, rotations need not wait for Sweep. RotateDue does not run beside Sweep,
+// which would make material for the same rotations.
 func (s *Service) RotateDue(ctx context.Context) error {
+	s.sweeping.Lock()
+	defer s.sweeping.Unlock()
 	now := s.clock.Now()
 	return s.eachDue(ctx, now, func(entry string) error {
 		k, err := s.storedKey(ctx, records.KeyPathOfDue(entry))
@@ -42,7 +45,7 @@ func (s *Service) rotate(ctx context.Context, k key.Key, now time.Time) error {
 		return c.notCommitted(err)
 	}
 	var left []string
-	err = s.journal.Update(ctx, func(tx *store.Tx) error {
+	_, err = s.journal.UpdateAt(ctx, c.fence, func(tx *store.Tx) error {
 		related, err := c.relatedDue(tx, k)
 		if err != nil {
 			return err

@@ -119,7 +119,7 @@ func (w *copyTest) fill() {
 	}
 	vault := material.NewVault(material.NewSealer(w.from.Slots, w.keyring.Materials()),
 		store.New(w.from.Backend, w.keyring.Records()), func(func(*store.Tx) error) {})
-	_, err := material.NewTokenKeys(vault, w.keyring.TokenKeys()).ForSealing(w.Context(), material.HourOf(time.Now()))
+	_, err := material.NewTokenKeys(vault, w.keyring.TokenKeys(), storetest.Unfenced{}).ForSealing(w.Context(), material.HourOf(time.Now()))
 	w.must(err)
 	event := audit.Event{EventName: "CreateAlias", EventID: uuid.NewString(), EventTime: time.Now()}
 	line, err := event.Line()
