@@ -32,7 +32,8 @@ func (v *verifier) findOrphans() error {
 		return true
 	})
 	if orphans > 0 {
-		v.note("%d slots are in use that no record names: a crash during an import leaves one", orphans)
+		v.note("%d slots are in use that no record names: a crash leaves some, and the server erases them within a day",
+			orphans)
 	}
 	return err
 }

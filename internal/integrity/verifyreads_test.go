@@ -93,7 +93,7 @@ func TestNotesOfVerify(t *testing.T) {
 	w := newDamageTest(t)
 	_, err := w.slots.Put(t.Context(), make([]byte, store.SlotSize))
 	w.must(err)
-	note(w, "1 slots are in use that no record names: a crash during an import leaves one")
+	note(w, "1 slots are in use that no record names: a crash leaves some, and the server erases them within a day")
 
 	w = newDamageTest(t)
 	w.appendToLog("{")

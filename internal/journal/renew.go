@@ -10,7 +10,8 @@ import (
 
 // ErrRenewed means that a change names slots that were put before the last write of the fence of the
 // node. The slots may be erased as slots that no record names, so the change was not made.
-var ErrRenewed = fmt.Errorf("%w: the fence of the node was written since the slots of the change were put", store.ErrConflict)
+var ErrRenewed = fmt.Errorf(
+	"%w: the fence of the node was written since the slots of the change were put", store.ErrConflict)
 
 // Fence returns the revision of the last write of the fence that this process knows.
 func (j *Journal) Fence() int64 { return j.fence.Load() }

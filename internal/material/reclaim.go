@@ -105,8 +105,8 @@ func (r *Reclaimer) erase(ctx context.Context, slots []string) error {
 	return r.Vault.Erase(ctx, slots)
 }
 
-// look returns the slots behind a slot that no record names and no commit will name, and the slot behind
-// which the next part begins, or "".
+// look looks at the part that begins behind the slot after. It returns the unnamed slots of the part, which no
+// commit will name either, and the last slot of the part, or "" if no part follows.
 //
 // The records are read twice. The first reading finds out whether there is anything to do, because Renew makes
 // commits fail that have put their slots already. Only what is found before Renew, and not in the second reading,

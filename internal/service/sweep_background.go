@@ -56,8 +56,8 @@ func startSweeper(s *Service) *sweeper {
 	return w
 }
 
-// ReclaimSlots erases the slots that no record names, as the background does once a day, and returns
-// their number.
+// ReclaimSlots carries out one round of the background: it erases the slots that no record names, and returns
+// their number. It calls sleep for its pauses.
 func (s *Service) ReclaimSlots(
 	ctx context.Context, sleep func(context.Context, time.Duration) error,
 ) (erased int, err error) {
