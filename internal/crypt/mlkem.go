@@ -2,7 +2,6 @@ package crypt
 
 import (
 	"crypto/mlkem"
-	"crypto/rand"
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"errors"
@@ -170,10 +169,7 @@ func (p pair512) public() []byte {
 
 func (p pair512) encapsulate() (secret, ciphertext []byte) {
 	secret, ciphertext = make([]byte, mlkem512.SharedKeySize), make([]byte, mlkem512.CiphertextSize)
-	var message [mlkem512.EncapsulationSeedSize]byte
-	defer clear(message[:])
-	rand.Read(message[:]) // never fails: the program ends first (crypto/rand)
-	p.half.EncapsulateTo(ciphertext, secret, message[:])
+	p.half.EncapsulateTo(ciphertext, secret, nil) // nil: a random message
 	return secret, ciphertext
 }
 

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"crypto"
 	"encoding/hex"
-	"slices"
-	"strings"
 	"testing"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -191,31 +189,6 @@ func TestSharedSecrets(t *testing.T) {
 				t.Errorf("%s of %d bytes: %v", spec, len(wrong), err)
 			}
 		}
-	}
-}
-
-// Destroy clears the accessible parts of a key.
-func TestDestroy(t *testing.T) {
-	k := openNew(t, "RSA_2048").(*RSAKey)
-	if k.Destroy(); k.private.D.Sign() != 0 && slices.Max(k.private.D.Bits()) != 0 || slices.Max(k.private.Primes[0].Bits()) != 0 {
-		t.Error("an RSA key is not cleared")
-	}
-	e := openNew(t, "ECC_NIST_EDWARDS25519").(*Ed25519Key)
-	if e.Destroy(); slices.Max(e.private[:32]) != 0 {
-		t.Error("an Ed25519 key is not cleared")
-	}
-	s := openNew(t, "ECC_SECG_P256K1").(*Secp256k1Key)
-	if s.Destroy(); !s.private.Key.IsZero() {
-		t.Error("a secp256k1 key is not cleared")
-	}
-	n := openNew(t, "ECC_NIST_P256").(*NISTKey)
-	//lint:ignore SA1019 see Destroy
-	if n.Destroy(); slices.Max(n.private.D.Bits()) != 0 {
-		t.Error("a key on P-256 is not cleared")
-	}
-	h := openNew(t, "HMAC_384").(*HMACKey)
-	if h.Destroy(); strings.Trim(string(h.material), "\x00") != "" {
-		t.Error("an HMAC key is not cleared")
 	}
 }
 

@@ -204,7 +204,8 @@ func (c curve) marshal(spec string, scalar, point []byte) (Key, error) {
 		b.AddASN1ObjectIdentifier(oidECPublicKey)
 		b.AddASN1ObjectIdentifier(c.oid)
 	}
-	var private, public cryptobyte.Builder
+	private := cryptobyte.NewBuilder(make([]byte, 0, maxECSize)) // growing would leave copies of the scalar in memory
+	var public cryptobyte.Builder
 	private.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		b.AddASN1Int64(0)
 		b.AddASN1(asn1.SEQUENCE, algorithm)
