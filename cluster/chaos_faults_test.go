@@ -31,7 +31,7 @@ var faults = []fault{
 	{"kill -9 of a member", true, func(s *scenario) (string, func()) {
 		m := s.member()
 		m.kill(s.T)
-		return m.name, func() { m.start(s.T) }
+		return m.name, func() { m.start(s.round.T) }
 	}},
 	{"SIGSTOP of a member", true, func(s *scenario) (string, func()) {
 		m := s.member()
