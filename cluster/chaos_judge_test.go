@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/anishathalye/porcupine"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 )
 
 // A chaosObject is an object and the history of all requests for it.
@@ -82,12 +84,37 @@ func (s *scenario) judge(o *chaosObject) {
 			o.listed = answer
 		}
 	}
+	s.retry(o, func(c client) error { return o.last(s.Context(), c) })
 	switch porcupine.CheckOperationsTimeout(o.model(), o.operationsOf(), time.Minute) {
 	case porcupine.Illegal:
 		s.Errorf("not linearizable: %T%s", o.object, o)
 	case porcupine.Unknown:
 		s.count("histories that were not judged in a minute")
 	}
+}
+
+// retry does something with an object at one node after the other, until a node answers.
+func (s *scenario) retry(o *chaosObject, do func(client) error) {
+	s.Helper()
+	for try := 0; ; try++ {
+		err := do(s.clients[try%len(s.clients)])
+		if err == nil {
+			return
+		}
+		if try == 30 || !isUnknown(err) {
+			s.Errorf("at the end: %v: %T%s", err, o.object, o)
+			return
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+}
+
+// isUnknown reports whether an error is about the deployment, and not about the object.
+func isUnknown(err error) bool {
+	if a, ok := errors.AsType[wrongAnswer](err); ok {
+		return a == answerUnknown || a == answerNotMade
+	}
+	return answerOf(err) == answerUnknown
 }
 
 // A step of a chain is a state, and the request that led to it.
@@ -237,12 +264,34 @@ func (r *round) judgeEvents() {
 	for name, ids := range made {
 		counts[name] = len(ids)
 	}
+	keys := 0
+	for name, n := range counts {
+		if strings.HasPrefix(name, "CreateKey ") {
+			keys += n
+		}
+	}
+	if keys != r.keys {
+		r.Errorf("%d keys, and %d events of new keys", r.keys, keys)
+	}
 	for _, o := range r.objects {
 		if err := o.check(o.listed, counts); err != nil {
 			r.Errorf("%v%s", err, o)
 		}
 	}
 	r.counts["requests whose events were found"] += len(r.answered)
+}
+
+// countKeys returns the number of keys of the deployment.
+func (r *round) countKeys() (n int) {
+	r.Helper()
+	for pages := kms.NewListKeysPaginator(r.clients[0].root, &kms.ListKeysInput{}); pages.HasMorePages(); {
+		page, err := pages.NextPage(r.Context())
+		if err != nil {
+			r.Fatal(err)
+		}
+		n += len(page.Keys)
+	}
+	return n
 }
 
 func add(sets map[string]map[string]bool, to, what string) {

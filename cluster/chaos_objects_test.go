@@ -87,6 +87,11 @@ func answerOf(err error) string {
 	}
 }
 
+// A wrongAnswer is an answer that is not the expected one.
+type wrongAnswer string
+
+func (a wrongAnswer) Error() string { return string(a) }
+
 // A request is the input of one operation in a history.
 type request struct {
 	operation string
@@ -109,6 +114,8 @@ type object interface {
 	// check compares the answer to the last List request, if there was one, with the numbers of events of changes that
 	// were made, by "NAME KEY".
 	check(listed string, events map[string]int) error
+	// last makes the object usable, and uses everything that was made with it.
+	last(ctx context.Context, c client) error
 }
 
 func newKey(ctx context.Context, c client, origin types.OriginType) (string, error) {
@@ -133,7 +140,12 @@ func describe(ctx context.Context, c client, id string) string {
 }
 
 // A policedKey is a key that is disabled, denied by its policy, and rotated.
-type policedKey struct{ id string }
+type policedKey struct {
+	id string
+
+	mu    sync.Mutex
+	blobs [][]byte // ciphertexts under all its materials
+}
 
 type policedState struct {
 	disabled, denied bool
@@ -165,7 +177,12 @@ func (k *policedKey) send(ctx context.Context, c client, r request) string {
 	statements := allowAll
 	switch r.operation {
 	case "Encrypt":
-		_, err = encrypt(ctx, c.user, k.id)
+		var out *kms.EncryptOutput
+		if out, err = encrypt(ctx, c.user, k.id); err == nil {
+			k.mu.Lock()
+			k.blobs = append(k.blobs, out.CiphertextBlob)
+			k.mu.Unlock()
+		}
 	case "Deny", "Allow":
 		if r.operation == "Deny" {
 			statements += `,{"Effect":"Deny","Principal":{"AWS":"*"},"Action":"kms:Encrypt","Resource":"*"}`
@@ -219,6 +236,33 @@ func (k *policedKey) check(listed string, events map[string]int) error {
 	return nil
 }
 
+func (k *policedKey) last(ctx context.Context, c client) error {
+	if _, err := c.root.EnableKey(ctx, &kms.EnableKeyInput{KeyId: &k.id}); err != nil {
+		return err
+	}
+	if _, err := c.root.PutKeyPolicy(ctx, k.policy(allowAll)); err != nil {
+		return err
+	}
+	if answer := k.send(ctx, c, request{operation: "Encrypt"}); answer != answerMade {
+		return wrongAnswer(answer)
+	}
+	for _, blob := range k.blobs {
+		if err := decrypt(ctx, c, blob); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decrypt checks that a ciphertext of encrypt can be decrypted.
+func decrypt(ctx context.Context, c client, blob []byte) error {
+	out, err := c.root.Decrypt(ctx, &kms.DecryptInput{CiphertextBlob: blob})
+	if err == nil && string(out.Plaintext) != "x" {
+		err = wrongAnswer("another plaintext")
+	}
+	return err
+}
+
 // A reimportedKey has material that is deleted and imported again.
 type reimportedKey struct {
 	id       string
@@ -234,7 +278,7 @@ func (k *reimportedKey) prepare(ctx context.Context, c client, _ string) (any, e
 	k.id, k.material = id, make([]byte, 32)
 	rand.Read(k.material)
 	if answer := k.send(ctx, c, request{operation: "ImportKeyMaterial"}); answer != answerMade {
-		return nil, errors.New(answer)
+		return nil, wrongAnswer(answer)
 	}
 	out, err := encrypt(ctx, c.root, k.id)
 	if err == nil {
@@ -253,10 +297,7 @@ func (k *reimportedKey) send(ctx context.Context, c client, r request) string {
 	var err error
 	switch r.operation {
 	case "Decrypt":
-		var out *kms.DecryptOutput
-		if out, err = c.root.Decrypt(ctx, &kms.DecryptInput{CiphertextBlob: k.blob}); err == nil && string(out.Plaintext) != "x" {
-			return "another plaintext"
-		}
+		err = decrypt(ctx, c, k.blob)
 	case "Encrypt":
 		_, err = encrypt(ctx, c.root, k.id)
 	case "DescribeKey":
@@ -304,6 +345,13 @@ func (k *reimportedKey) after(state any, r request) (string, any) {
 }
 
 func (k *reimportedKey) check(string, map[string]int) error { return nil }
+
+func (k *reimportedKey) last(ctx context.Context, c client) error {
+	if answer := k.send(ctx, c, request{operation: "ImportKeyMaterial"}); answer != answerMade {
+		return wrongAnswer(answer)
+	}
+	return decrypt(ctx, c, k.blob)
+}
 
 // A movedAlias is an alias that is moved between two keys.
 type movedAlias struct {
@@ -374,6 +422,15 @@ func (a *movedAlias) after(state any, r request) (string, any) {
 }
 
 func (a *movedAlias) check(string, map[string]int) error { return nil }
+
+func (a *movedAlias) last(ctx context.Context, c client) error {
+	for _, k := range a.keys {
+		if _, err := encrypt(ctx, c.root, k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // A grantedKey is a key that a user may use by grants alone.
 type grantedKey struct {
@@ -460,4 +517,9 @@ func (k *grantedKey) check(listed string, events map[string]int) error {
 		return fmt.Errorf("%d events of new grants, %d of revoked ones, and %s grants", made, revoked, listed)
 	}
 	return nil
+}
+
+func (k *grantedKey) last(ctx context.Context, c client) error {
+	_, err := encrypt(ctx, c.root, k.id)
+	return err
 }

@@ -71,6 +71,7 @@ type round struct {
 	counts   map[string]int
 	answered map[string]request // by the IDs of the requests that were answered
 	objects  []*chaosObject     // of all scenarios
+	keys     int                // at the end
 }
 
 func newRound(t *testing.T, servers []*server, peers []*link, program string, seed int) *round {
@@ -256,7 +257,7 @@ func (r *round) end() {
 	if r.Failed() {
 		return
 	}
-	time.Sleep(1500 * time.Millisecond) // records that are no longer needed are removed each second
+	r.keys = r.countKeys()
 	for _, n := range r.nodes {
 		n.end(syscall.SIGTERM)
 		r.counts["starts of nodes"] += n.starts
