@@ -41,7 +41,7 @@ func (s *scenario) request(o *chaosObject, node int, r request) (answer string) 
 	case name == answerUnknown:
 		name = answerNotMade
 	case name != answerNotMade && id != "":
-		s.note(id, r)
+		s.answer(id, r)
 	}
 	kind := name
 	if kind != answerUnknown && kind != answerNotMade && !strings.HasSuffix(kind, "Exception") {
@@ -57,7 +57,7 @@ func (s *scenario) request(o *chaosObject, node int, r request) (answer string) 
 	return name
 }
 
-func (s *scenario) note(id string, r request) {
+func (s *scenario) answer(id string, r request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.answered[id] = r

@@ -105,6 +105,8 @@ type object interface {
 	prepare(ctx context.Context, c client, name string) (state any, err error)
 	// operations are the names of its operations. An operation that is there twice is sent twice as often.
 	operations() string
+	// cycle are the changes that give and take away the right to use it, in an order.
+	cycle() string
 	// choose returns what an operation is about.
 	choose(operation string, random func(int) int) (on string)
 	// send sends a request, and returns the answer.
@@ -169,6 +171,8 @@ func (k *policedKey) policy(statements string) *kms.PutKeyPolicyInput {
 func (k *policedKey) operations() string {
 	return "DisableKey EnableKey Deny Allow Encrypt Encrypt Encrypt RotateKeyOnDemand DescribeKey ListKeyRotations"
 }
+
+func (k *policedKey) cycle() string { return "DisableKey EnableKey Deny Allow RotateKeyOnDemand" }
 
 func (k *policedKey) choose(string, func(int) int) string { return "" }
 
@@ -291,6 +295,8 @@ func (k *reimportedKey) operations() string {
 	return "ImportKeyMaterial DeleteImportedKeyMaterial Decrypt Decrypt Encrypt Encrypt DescribeKey"
 }
 
+func (k *reimportedKey) cycle() string { return "DeleteImportedKeyMaterial ImportKeyMaterial" }
+
 func (k *reimportedKey) choose(string, func(int) int) string { return "" }
 
 func (k *reimportedKey) send(ctx context.Context, c client, r request) string {
@@ -372,6 +378,8 @@ func (a *movedAlias) operations() string {
 	return "CreateAlias CreateAlias UpdateAlias UpdateAlias UpdateAlias DeleteAlias Encrypt Encrypt Encrypt DescribeKey"
 }
 
+func (a *movedAlias) cycle() string { return "CreateAlias UpdateAlias DeleteAlias" }
+
 func (a *movedAlias) choose(operation string, random func(int) int) string {
 	if operation == "CreateAlias" || operation == "UpdateAlias" {
 		return a.keys[random(2)]
@@ -450,6 +458,8 @@ func (k *grantedKey) prepare(ctx context.Context, c client, _ string) (any, erro
 func (k *grantedKey) operations() string {
 	return "CreateGrant CreateGrant RevokeGrant RevokeGrant Encrypt Encrypt Encrypt ListGrants"
 }
+
+func (k *grantedKey) cycle() string { return "CreateGrant RevokeGrant" }
 
 func (k *grantedKey) choose(operation string, random func(int) int) string {
 	k.mu.Lock()

@@ -22,7 +22,8 @@ import (
 // the logs are checked.
 const chaosRound = 10
 
-// chaosRequests is the number of requests of a client in a scenario.
+// chaosRequests is the number of requests of a client in a scenario. A client that only uses an object sends three times
+// as many.
 const chaosRequests = 8
 
 // TestChaos runs scenarios on three programs of nodes and three members of etcd. In each scenario, clients use the
@@ -122,6 +123,7 @@ type scenario struct {
 	mu     sync.Mutex
 	random *rand.Rand
 	ticks  int64
+	at     string // the node at which a fault began last
 }
 
 func (s *scenario) n(bound int) int {
@@ -160,9 +162,9 @@ func (r *round) scenario(t *testing.T, seed uint64) {
 	plan := s.plan()
 	var clients sync.WaitGroup
 	for i, o := range s.objects {
-		for c := range 3 {
-			clients.Go(func() { s.use(o, fmt.Sprintf("%d-%d", i, c)) })
-		}
+		clients.Go(func() { s.change(o, fmt.Sprint(i, "-changes")) })
+		clients.Go(func() { s.work(o, fmt.Sprint(i, "-works")) })
+		clients.Go(func() { s.use(o, fmt.Sprint(i, "-uses")) })
 	}
 	s.disturb(plan)
 	clients.Wait()
@@ -194,15 +196,53 @@ func (s *scenario) prepare(o *chaosObject, name string) {
 	s.T.Fatal(err)
 }
 
-// use sends the requests of one client.
-func (s *scenario) use(o *chaosObject, name string) {
+// change gives and takes away the right to use an object, at nodes without a fault. The requests of a client take about
+// as long as the longest fault.
+func (s *scenario) change(o *chaosObject, name string) {
+	all := strings.Fields(o.cycle())
+	for i := range chaosRequests {
+		time.Sleep(s.within((time.Second + 2*s.longest) / chaosRequests)) // half of it on average
+		at := s.n(len(s.clients))
+		if at == s.troubled(-1) {
+			at = (at + 1) % len(s.clients)
+		}
+		operation := all[i%len(all)]
+		s.request(o, at, request{operation, o.choose(operation, s.n), fmt.Sprintf("%d-%s-%d", s.seed, name, i)})
+	}
+}
+
+// work sends all kinds of requests, at all nodes.
+func (s *scenario) work(o *chaosObject, name string) {
 	all := strings.Fields(o.operations())
 	for i := range chaosRequests {
-		time.Sleep(s.within(100*time.Millisecond + 2*s.longest/chaosRequests)) // half of it on average
+		time.Sleep(s.within((time.Second + 2*s.longest) / chaosRequests))
 		operation := all[s.n(len(all))]
 		r := request{operation, o.choose(operation, s.n), fmt.Sprintf("%d-%s-%d", s.seed, name, i)}
 		s.request(o, s.n(len(s.clients)), r)
 	}
+}
+
+// use sends the requests of a client that only uses an object, half of them at a node that has a fault.
+func (s *scenario) use(o *chaosObject, name string) {
+	all := slices.DeleteFunc(strings.Fields(o.operations()), func(operation string) bool { return !isUse(operation) })
+	for i := range 3 * chaosRequests {
+		time.Sleep(s.within((time.Second + 2*s.longest) / (3 * chaosRequests)))
+		at := s.n(len(s.clients))
+		if s.n(2) == 0 {
+			at = s.troubled(at)
+		}
+		s.request(o, at, request{all[s.n(len(all))], "", fmt.Sprintf("%d-%s-%d", s.seed, name, i)})
+	}
+}
+
+// troubled returns the node at which a fault began last, or another one if there is none.
+func (s *scenario) troubled(other int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if at := slices.IndexFunc(s.nodes, func(n *keptNode) bool { return n.name == s.at }); at >= 0 {
+		return at
+	}
+	return other
 }
 
 // A planned fault begins after a pause and takes some time.
@@ -237,12 +277,22 @@ func (s *scenario) disturb(plan []planned) {
 		on, end := p.begin(s)
 		s.did = append(s.did, fmt.Sprintf("%s: %s for %v", p.name, on, p.takes))
 		s.count(p.name)
+		s.note(on)
 		pending.Go(func() {
 			time.Sleep(p.takes)
 			end()
 		})
 	}
 	pending.Wait()
+}
+
+// note notes where a fault began.
+func (s *scenario) note(on string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if slices.ContainsFunc(s.nodes, func(n *keptNode) bool { return n.name == on }) {
+		s.at = on
+	}
 }
 
 func (s *scenario) count(what string) {
