@@ -276,16 +276,14 @@ func (c *copied) append(to, from string) error {
 
 // storiesOfOneProcess has the stories that run on one process only, and why.
 var storiesOfOneProcess = parseAlone(`
-11-retain-a-copy      restores a copy of the data folder, which has no copy of the shared store
-data-folder           moves the root key of a folder, and starts a second server on the folder
-errors-of-encryption  compares GetKeyLastUsage, which tells the uses at other nodes late
-explain               explains a past request, which only the log of the node that answered it has
-explain-signature     explains refused signatures, which only the node that refused them remembers
-identities            shows the last use of an access key, which tells the uses at other nodes late
-last-usage            compares GetKeyLastUsage, which tells the uses at other nodes late
-serve                 damages, copies and replaces files of the data folder
-store-copy            copies a folder
-verify                damages files of the data folder
+11-retain-a-copy   restores a copy of the data folder, which has no copy of the shared store
+access-key-use     shows the last use of an access key at once, which other nodes learn within an hour
+data-folder        moves the root key of a folder, and starts a second server on the folder
+explain-request    explains a past request, which only the log of the node that answered it has
+explain-signature  explains refused signatures, which only the node that refused them remembers
+serve              damages, copies and replaces files of the data folder
+store-copy         copies a folder
+verify             damages files of the data folder
 `)
 
 func parseAlone(text string) map[string]string {

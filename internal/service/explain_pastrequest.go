@@ -60,8 +60,8 @@ func (c *call) findEvent(id string) (audit.Event, error) {
 		return e, err
 	case !ok || !concerns(e, c.Caller.Principal.AccountID):
 		return e, key.Errorf(key.KindNotFound, "The newest %d MiB of the audit log have no request %s of account %s. "+
-			"A request whose signature was refused is not explained: nobody knows whose it was.",
-			audit.MaxSearched>>20, id, c.Caller.Principal.AccountID)
+			"A request whose signature was refused is not explained: nobody knows whose it was.%s",
+			audit.MaxSearched>>20, id, c.Caller.Principal.AccountID, c.ofThisNode())
 	}
 	return e, nil
 }

@@ -14,10 +14,10 @@ var explainSignature = query(explainSignatureName, asks{{Action: "keyhold:" + ex
 		switch {
 		case !ok && in.RequestId != nil:
 			return nil, key.Errorf(key.KindNotFound,
-				"No refused signature of a request %s is remembered: of the last %d, those since the server was started are.",
-				*in.RequestId, maxRefusals)
+				"No refused signature of a request %s is remembered: of the last %d, those since the server was started are.%s",
+				*in.RequestId, maxRefusals, c.ofThisNode())
 		case !ok:
-			return nil, key.Errorf(key.KindNotFound, "No signature was refused since the server was started.")
+			return nil, key.Errorf(key.KindNotFound, "No signature was refused since the server was started.%s", c.ofThisNode())
 		}
 		return &api.ExplainSignatureResponse{
 			RequestId:           &r.requestID,

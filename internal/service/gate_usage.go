@@ -146,6 +146,22 @@ func (u *keyUsage) write(ctx context.Context, now time.Time, interval time.Durat
 	return nil
 }
 
+// flush writes the usage of a record at once, unless the store has it.
+func (u *keyUsage) flush(ctx context.Context, path string) error {
+	u.mu.Lock()
+	n := u.keys[path]
+	u.mu.Unlock()
+	if n.clean || n.Time.IsZero() {
+		return nil
+	}
+	batch := []dueUsage{{path, n.Usage}}
+	err := u.store.Update(ctx, func(tx *store.Tx) error { return u.put(tx, batch) })
+	if err == nil {
+		u.markWritten(batch, time.Now())
+	}
+	return err
+}
+
 // A dueUsage is a usage to write.
 type dueUsage struct {
 	path string

@@ -1,7 +1,12 @@
 package service_test
 
 import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -9,6 +14,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
 	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/store"
+	"github.com/keyhold/keyhold/internal/store/memory"
+	"github.com/keyhold/keyhold/internal/store/storetest"
 	"github.com/keyhold/keyhold/kmstest"
 )
 
@@ -127,4 +135,82 @@ func TestDescribeCustomKeyStores(t *testing.T) {
 	wantError(t, err, "UnsupportedOperationException", "")
 	_, err = s.Client.ConnectCustomKeyStore(t.Context(), &kms.ConnectCustomKeyStoreInput{CustomKeyStoreId: aws.String("cks-1")})
 	wantError(t, err, "UnsupportedOperationException", "")
+}
+
+// GetKeyLastUsage shows the last use of a key, whichever node served it. The nodes answer each question once.
+func TestLastUsageAtAnyNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDeployment()
+		d.backend = memory.New()
+		var all []*clusterNode
+		for _, id := range []string{"A", "B", "C"} {
+			network := &storetest.Faulty{Backend: d.backend, Lag: func() time.Duration { return 5 * time.Millisecond }}
+			all = append(all, must[*clusterNode](t)(d.node(t, id, network, shared)))
+		}
+		id := *must[any](t)(all[0].do("", "CreateKey", &api.CreateKeyRequest{})).(*api.CreateKeyResponse).KeyMetadata.KeyId
+		last := func(n *clusterNode) string {
+			out := must[any](t)(n.do("", "GetKeyLastUsage", &api.GetKeyLastUsageRequest{KeyId: &id})).(*api.GetKeyLastUsageResponse)
+			if out.KeyLastUsage.Operation == nil {
+				return ""
+			}
+			return *out.KeyLastUsage.KmsRequestId
+		}
+		for _, n := range all {
+			if used := last(n); used != "" {
+				t.Errorf("an unused key was used by %s", used)
+			}
+		}
+		writes := 0
+		ctx, cancel := context.WithCancel(t.Context())
+		watched := make(chan error)
+		go func() {
+			var rev int64
+			err := d.backend.View(ctx, func(r store.Reader) error { rev = r.Rev(); return nil })
+			watched <- err
+			watched <- d.backend.Watch(ctx, rev, func(c store.Change) error {
+				for _, key := range c.Keys {
+					if strings.HasPrefix(string(key), "usage/") {
+						writes++
+					}
+				}
+				return nil
+			})
+		}()
+		if err := <-watched; err != nil {
+			t.Fatal(err)
+		}
+		const rounds = 12
+		for i := range rounds {
+			request := fmt.Sprintf("request-%d", i)
+			time.Sleep(time.Second)
+			must[any](t)(all[i%3].do("earlier", "Encrypt", &api.EncryptRequest{KeyId: &id, Plaintext: []byte("x")}))
+			time.Sleep(time.Second)
+			must[any](t)(all[(i+1)%3].do(request, "Encrypt", &api.EncryptRequest{KeyId: &id, Plaintext: []byte("x")}))
+			for _, n := range all {
+				if used := last(n); used != request {
+					t.Errorf("node %s shows the use by %q, not by %s", n.id, used, request)
+				}
+			}
+		}
+		var busy sync.WaitGroup
+		for _, n := range all { // an answer is not a question, even if a later use is known when it is told
+			busy.Go(func() {
+				for range 1000 {
+					must[any](t)(n.do("busy", "Encrypt", &api.EncryptRequest{KeyId: &id, Plaintext: []byte("x")}))
+					time.Sleep(time.Millisecond)
+				}
+			})
+		}
+		time.Sleep(500 * time.Millisecond)
+		last(all[0])
+		busy.Wait()
+		cancel()
+		<-watched
+		if most := rounds*(3+2) + 3 + 3; writes > most { // three questions, and two nodes that know a use
+			t.Errorf("%d writes, more than %d", writes, most)
+		}
+		for _, n := range all {
+			n.close()
+		}
+	})
 }

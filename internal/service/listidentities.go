@@ -109,13 +109,17 @@ func (c *call) keyStatuses(from store.Getter, ids []string) (all []api.AccessKey
 			return nil, err
 		}
 		status := api.AccessKeyStatus{AccessKeyId: &id, Active: !k.Inactive, CreatedDate: timestamp(k.Created)}
-		used, ok := c.accessKeyUse.last(id)
-		if !ok {
-			if used, ok, err = records.AccessKeyUsages.Get(from, id); err != nil {
+		used, noted := c.accessKeyUse.last(id)
+		if !noted || c.store.Shared() { // another node may have written a later use
+			kept, _, err := records.AccessKeyUsages.Get(from, id)
+			if err != nil {
 				return nil, err
 			}
+			if kept.Time.After(used.Time) {
+				used = kept
+			}
 		}
-		if ok {
+		if !used.Time.IsZero() {
 			status.LastUsedDate, status.Region, status.Service = timestamp(used.Time), &used.Region, &used.Service
 		}
 		all = append(all, status)

@@ -3,6 +3,7 @@ package service_test
 import (
 	"errors"
 	"io"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -11,6 +12,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/integrity"
 	"github.com/keyhold/keyhold/internal/journal"
 	"github.com/keyhold/keyhold/internal/nodes"
@@ -224,4 +226,27 @@ func TestClockOfNodes(t *testing.T) {
 			n.close()
 		}
 	})
+}
+
+// A node explains the requests that it answered itself. For others it says where to ask.
+func TestExplanationsAreOfANode(t *testing.T) {
+	d := newDeployment()
+	d.backend = memory.New()
+	log := must[*audit.Log](t)(audit.Open(filepath.Join(t.TempDir(), "audit.log"), audit.Options{}))
+	n := must[*clusterNode](t)(d.node(t, "A", d.backend, shared, func(c *service.Config) {
+		c.Audit, c.Dev, c.DevAccount = log, true, "111122223333"
+	}))
+	defer func() { log.Close(); n.close() }()
+	id := "00000000-0000-4000-8000-000000000000"
+	for operation, in := range map[string]any{
+		"ExplainDecision":  &api.ExplainDecisionRequest{RequestId: &id},
+		"ExplainSignature": &api.ExplainSignatureRequest{RequestId: &id},
+	} {
+		if _, err := n.do("", operation, in); err == nil || !strings.Contains(err.Error(), "ask the node that answered") {
+			t.Errorf("%s: %v", operation, err)
+		}
+	}
+	if _, err := n.do("", "ExplainSignature", &api.ExplainSignatureRequest{}); err == nil || !strings.Contains(err.Error(), "ask the node that answered") {
+		t.Error(err)
+	}
 }

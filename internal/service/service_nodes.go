@@ -44,6 +44,7 @@ func (s *Service) follow(dev bool) {
 		return
 	}
 	s.store.OnChange(s.materials.Changed)
+	s.store.OnChange(s.answerForUsage(ctx))
 	if dev {
 		s.store.OnChange(s.followClock(ctx))
 	}
@@ -88,6 +89,15 @@ func (s *Service) recordOfNode(ctx context.Context, e nodes.Event, change func(*
 		return err
 	}
 	return s.journal.Update(ctx, change, event)
+}
+
+// ofThisNode returns a sentence for errors about the log or the memory of this node, if there may be other nodes.
+func (s *Service) ofThisNode() string {
+	if !s.store.Shared() {
+		return ""
+	}
+	return " Other nodes share the store, and each knows only the requests that it answered itself: ask the node that " +
+		"answered, at its own address."
 }
 
 // errStale is the reason of a node that the store does not reach.

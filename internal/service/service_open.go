@@ -171,15 +171,15 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	if s.confirmer = c.Confirmer; s.confirmer == nil && s.nodes != nil {
 		s.confirmer = s.nodes
 	}
-	s.follow(c.Dev)
-	if err := s.checkFormat(ctx); err != nil {
-		return nil, errors.Join(err, s.leave(), s.journal.Close())
-	}
-	if err := s.resume(ctx, c); err != nil {
-		return nil, errors.Join(err, s.leave(), s.journal.Close())
-	}
 	s.usage = newKeyUsage(s.store, s.log, s.full, putUsages)
 	s.accessKeyUse = newKeyUsage(s.store, s.log, s.full, putAccessKeyUsages)
+	s.follow(c.Dev)
+	if err := s.checkFormat(ctx); err != nil {
+		return nil, errors.Join(err, s.end())
+	}
+	if err := s.resume(ctx, c); err != nil {
+		return nil, errors.Join(err, s.end())
+	}
 	s.sharing = s.nodes
 	s.sweeper = startSweeper(s)
 	return s, nil
@@ -228,6 +228,11 @@ func (s *Service) Close() error {
 	if m, missed := s.strangers.take(time.Now(), 0); missed { // the audit log is closed already
 		s.warnOfStrangers(m)
 	}
+	return s.end()
+}
+
+// end ends the parts of a Service that Open starts first.
+func (s *Service) end() error {
 	return errors.Join(s.usage.close(), s.accessKeyUse.close(), s.leave(), s.journal.Close())
 }
 
