@@ -31,7 +31,8 @@ internal/guarded          |
 internal/durable          |
 internal/bounded          |
 internal/authority        |
-internal/seal             internal/durable internal/guarded  |  json
+internal/seal             |  json
+internal/custody          internal/durable internal/guarded internal/seal  |  xcrypto
 internal/identity         internal/key  |
 internal/sigv4            internal/bounded internal/key internal/identity  |
 internal/policy           internal/key  |  json
@@ -67,7 +68,7 @@ internal/host             internal/service internal/nodes internal/sigv4 interna
 byok                      internal/keyfile internal/privatekey  |  tink
 byok/awsimport            byok  |  aws
 kmstest                   internal/authority internal/conns internal/host internal/identity internal/seed internal/server internal/service  |  aws
-cmd/keyhold               internal/durable internal/transfer internal/integrity internal/nodes internal/journal internal/records internal/key internal/api internal/guarded internal/authority internal/seal internal/seed internal/identity internal/sigv4 internal/audit internal/store internal/store/local internal/service internal/space internal/conns internal/server internal/host byok byok/awsimport  |  aws cobra sys xterm
+cmd/keyhold               internal/custody internal/durable internal/transfer internal/integrity internal/nodes internal/journal internal/records internal/key internal/api internal/guarded internal/authority internal/seal internal/seed internal/identity internal/sigv4 internal/audit internal/store internal/store/local internal/service internal/space internal/conns internal/server internal/host byok byok/awsimport  |  aws cobra sys xterm
 
 tally                     |
 bench                     |  aws mldsa sys

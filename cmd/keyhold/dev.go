@@ -73,7 +73,7 @@ file of the first node, and move their clocks together.`,
 	c.Flags().StringVar(&o.data, "data", "",
 		"folder to keep the data in, sealed; with an etcd cluster, the folder of this node (default: memory only)")
 	c.Flags().StringVar(&o.store, "store", "", storeHelp+" (default: the folder of --data)")
-	c.Flags().StringVar(&o.rootKeyFile, "root-key-file", "",
+	c.Flags().StringVar(&o.keyFile, "root-key-file", "",
 		"root key file, which the first start makes (default: root.key in the data folder)")
 	c.Flags().StringVar(&o.seed, "seed", "",
 		"TOML file that declares keys to make if they do not exist (docs/seed-file.md)")

@@ -10,7 +10,6 @@ import (
 
 	"github.com/keyhold/keyhold/internal/host"
 	"github.com/keyhold/keyhold/internal/records"
-	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/service"
 )
 
@@ -23,13 +22,11 @@ func (o *devOptions) complete() error {
 	}
 	switch {
 	case o.data == "" && o.shared():
-		return usageError{errors.New("keyhold dev --store needs --data DIR: the folder of this node")}
-	case o.data == "" && o.rootKeyFile != "":
+		return usageError{errors.New("keyhold dev needs --data DIR with --store: the folder of this node")}
+	case o.data == "" && o.keyFile != "":
 		return usageError{errors.New("--root-key-file is for a server with --data: data in memory has no root key file")}
-	case o.rootKeyFile == "":
-		o.rootKeyFile = devRootKey(o.data)
 	}
-	return nil
+	return o.rootOptions.complete(devRootKey(o.data))
 }
 
 // devRootKey returns the path of a dev server's root key. The root key is in the data folder, which is
@@ -38,7 +35,7 @@ func devRootKey(data string) string { return filepath.Join(data, "root.key") }
 
 // openDev opens the store. If it is empty, openDev makes the folder and the root key first. Without a folder, the data
 // is in memory.
-func (o devOptions) openDev(ctx context.Context, fail func(error), log *slog.Logger) (d host.Deployment, err error) {
+func (o *devOptions) openDev(ctx context.Context, fail func(error), log *slog.Logger) (d host.Deployment, err error) {
 	if o.data == "" {
 		return host.InMemory(fail), nil
 	}
@@ -52,7 +49,7 @@ func (o devOptions) openDev(ctx context.Context, fail func(error), log *slog.Log
 }
 
 // makeRootKey makes the folder and the root key of a store that is empty.
-func (o devOptions) makeRootKey(ctx context.Context) error {
+func (o *devOptions) makeRootKey(ctx context.Context) error {
 	empty := !host.HasDatabase(o.data)
 	if o.shared() {
 		s, err := host.OpenStore(ctx, o.store, func(error) {})
@@ -69,7 +66,7 @@ func (o devOptions) makeRootKey(ctx context.Context) error {
 	if err := os.MkdirAll(o.data, 0o700); err != nil {
 		return fmt.Errorf("data folder: %w", err)
 	}
-	if err := seal.CreateKeyFile(o.rootKeyFile); err != nil && !errors.Is(err, os.ErrExist) {
+	if err := o.makeRoot(); err != nil && !errors.Is(err, os.ErrExist) {
 		return err
 	}
 	return nil

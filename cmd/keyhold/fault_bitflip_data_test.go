@@ -15,9 +15,9 @@ import (
 	"time"
 
 	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/custody"
 	"github.com/keyhold/keyhold/internal/host"
 	"github.com/keyhold/keyhold/internal/identity"
-	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/service"
 )
 
@@ -51,8 +51,9 @@ func newFlipFolder(t *testing.T) *flipFolder {
 	t.Helper()
 	dir := t.TempDir()
 	f := &flipFolder{t: t, dir: filepath.Join(dir, "data"), rootKey: filepath.Join(dir, "root.key")}
-	f.must(seal.CreateKeyFile(f.rootKey))
-	d, err := host.OpenFolder(f.dir, f.rootKey, func(error) {})
+	_, err := custody.KeyFile(f.rootKey).Create(nil)
+	f.must(err)
+	d, err := host.OpenFolder(f.dir, rootOptions{root: custody.KeyFile(f.rootKey)}.openRoot, func(error) {})
 	f.must(err)
 	c := d.Config()
 	c.Clock = service.NewClock(func() time.Time { return time.Now().AddDate(0, 0, -10) })

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyhold/keyhold/internal/custody"
 	"github.com/keyhold/keyhold/internal/host"
 	"github.com/keyhold/keyhold/internal/service"
 )
@@ -20,7 +21,7 @@ import (
 // reclaim carries out a round that erases the slots that no record names. No server has the folder open.
 func (f faultFolder) reclaim(t *testing.T) (erased int) {
 	t.Helper()
-	d, err := host.OpenFolder(f.data, f.rootKey(), func(err error) { t.Error(err) })
+	d, err := host.OpenFolder(f.data, rootOptions{root: custody.KeyFile(f.rootKey())}.openRoot, func(err error) { t.Error(err) })
 	if err != nil {
 		t.Fatal(err, d.Close(nil))
 	}

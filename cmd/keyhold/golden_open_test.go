@@ -20,6 +20,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"github.com/keyhold/keyhold/internal/conns"
+	"github.com/keyhold/keyhold/internal/custody"
 	"github.com/keyhold/keyhold/internal/host"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/server"
@@ -77,7 +78,7 @@ func (f *goldenFolder) must(err error) {
 // open opens the folder. The clock of keys starts at the moment at which the folder was made, so
 // nothing has expired. log receives the operator's log.
 func (f *goldenFolder) open(log *bytes.Buffer, alter func(*service.Config)) (d host.Deployment, s *service.Service, err error) {
-	d, err = host.OpenFolder(f.data, f.rootKey, func(error) {})
+	d, err = host.OpenFolder(f.data, rootOptions{root: custody.KeyFile(f.rootKey)}.openRoot, func(error) {})
 	if err != nil {
 		return d, nil, err
 	}
@@ -139,7 +140,7 @@ func decode(t *testing.T, text []byte) (v any) {
 func (f *goldenFolder) checkVerify() string {
 	f.t.Helper()
 	var out bytes.Buffer
-	v := &verification{place: place{data: f.data, rootKeyFile: f.rootKey}, out: &out}
+	v := &verification{place: place{data: f.data, rootOptions: rootOptions{root: custody.KeyFile(f.rootKey)}}, out: &out}
 	f.must(v.run(f.t.Context()))
 	f.must(v.close())
 	if v.findings > 0 {
@@ -231,11 +232,11 @@ func TestNewerFolderIsRefused(t *testing.T) {
 		var log bytes.Buffer
 		d, s, err := f.open(&log, nil)
 		f.must(d.Close(s))
-		v := &verification{place: place{data: f.data, rootKeyFile: f.rootKey}, out: &log}
+		v := &verification{place: place{data: f.data, rootOptions: rootOptions{root: custody.KeyFile(f.rootKey)}}, out: &log}
 		verified := v.run(t.Context())
 		f.must(v.close())
 		for _, err := range []error{err, verified} {
-			text := fmt.Sprint(explainOpen(err, f.data, f.rootKey))
+			text := fmt.Sprint(explainOpen(err, f.data, custody.KeyFile(f.rootKey)))
 			if !strings.Contains(text, "made by a newer version of the program: format 99") || !strings.Contains(text, "Run that version; this version has changed nothing") {
 				t.Errorf("%s: %s", name, text)
 			}
@@ -249,7 +250,7 @@ func TestNewerFolderIsRefused(t *testing.T) {
 // makeRecordsNewer writes 99 as the format of the records.
 func (f *goldenFolder) makeRecordsNewer() {
 	f.t.Helper()
-	d, err := host.OpenFolder(f.data, f.rootKey, func(error) {})
+	d, err := host.OpenFolder(f.data, rootOptions{root: custody.KeyFile(f.rootKey)}.openRoot, func(error) {})
 	f.must(err)
 	var kept store.Item
 	f.must(d.Backend.View(f.t.Context(), func(r store.Reader) (err error) {

@@ -13,11 +13,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyhold/keyhold/internal/custody"
 	"github.com/keyhold/keyhold/internal/guarded"
 	"github.com/keyhold/keyhold/internal/host"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/records"
-	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/service"
 )
 
@@ -78,8 +78,8 @@ func runInit(ctx context.Context, o initOptions, out, log io.Writer) (err error)
 	if err := o.checkEmpty(ctx); err != nil {
 		return o.explain(err)
 	}
-	if err := seal.CreateKeyFile(o.rootKeyFile); err != nil {
-		return fmt.Errorf("%w (existing files are never overwritten: give another --root-key-file)", err)
+	if err := o.makeRoot(); err != nil {
+		return err
 	}
 	var s *service.Service
 	logger := slog.New(slog.NewTextHandler(log, nil))
@@ -102,7 +102,7 @@ func runInit(ctx context.Context, o initOptions, out, log io.Writer) (err error)
 	}
 	command := self() + " serve " + o.flagsForShell()
 	return printf(out, `Made the deployment of account %[1]s in %[2]s.
-Root key: %[3]s. The data cannot be opened without this file: keep a copy, apart from the data.
+%[3]s
 
 The credentials of the account's root, which are not shown again:
   export AWS_ACCESS_KEY_ID=%[4]s
@@ -112,7 +112,16 @@ To start the server for programs on this machine:
   %[6]s
 To start it for other machines too, with a certificate for its name in server.pem and server.key:
   %[6]s --addr :4599 --tls-cert server.pem --tls-key server.key
-`, o.account, o.name(), o.rootKeyFile, id, secret, command)
+`, o.account, o.name(), o.advice(), id, secret, command)
+}
+
+// advice says what its owner must keep of a new root key.
+func (o rootOptions) advice() string {
+	if o.root.Kind == custody.KeyFileKind {
+		return fmt.Sprintf("Root key: %s. The data cannot be opened without this file: keep a copy, apart from the data.",
+			o.root.Argument)
+	}
+	return "Root key: under the passphrase. The data cannot be opened without it: keep it, apart from the data."
 }
 
 // checkEmpty refuses a store that has a deployment, before anything is made.

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"os"
 
-	"golang.org/x/term"
-
 	"github.com/keyhold/keyhold/byok"
 	"github.com/keyhold/keyhold/internal/guarded"
 )
@@ -28,13 +26,7 @@ func (s *source) passphrase() ([]byte, error) {
 			"give --passphrase-file FILE")
 	}
 	defer tty.Close()
-	printf(tty, "Passphrase of the private key in %s: ", materialFileName(s.from))
-	secret, err := term.ReadPassword(int(tty.Fd()))
-	printf(tty, "\n")
-	if err != nil {
-		return nil, fmt.Errorf("read the passphrase: %w", err)
-	}
-	return secret, nil
+	return askOn(tty, fmt.Sprintf("Passphrase of the private key in %s: ", materialFileName(s.from)))
 }
 
 func readPassphrase(path string) ([]byte, error) {

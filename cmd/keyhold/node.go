@@ -8,7 +8,6 @@ import (
 
 	"github.com/keyhold/keyhold/internal/host"
 	"github.com/keyhold/keyhold/internal/records"
-	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -23,12 +22,12 @@ read and write the store, so they need the root key file, and no server.`,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.PersistentFlags().StringVar(&p.store, "store", "", "URL of the etcd cluster: etcd://HOST:PORT,HOST:PORT/PREFIX")
-	c.PersistentFlags().StringVar(&p.rootKeyFile, "root-key-file", "", "root key file of the deployment")
+	p.rootOptions.flags(c.PersistentFlags(), " of the deployment")
 	c.PersistentPreRunE = func(*cobra.Command, []string) error {
-		if !host.IsShared(p.store) || p.rootKeyFile == "" {
+		if !host.IsShared(p.store) || !p.given() {
 			return usageError{errors.New("keyhold node needs --store etcd://… and --root-key-file FILE")}
 		}
-		return nil
+		return p.rootOptions.complete("")
 	}
 	c.AddCommand(nodeListCommand(&p), nodeDrainCommand(&p), nodeRemoveCommand(&p))
 	return c
@@ -39,7 +38,7 @@ func (p place) withStore(ctx context.Context, fn func(*store.Store) error) (err 
 	if err := harden(); err != nil {
 		return err
 	}
-	root, err := seal.OpenKeyFile(p.rootKeyFile)
+	root, err := p.openRoot()
 	if err != nil {
 		return p.explain(err)
 	}

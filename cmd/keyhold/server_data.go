@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/custody"
 	"github.com/keyhold/keyhold/internal/guarded"
 	"github.com/keyhold/keyhold/internal/host"
 	"github.com/keyhold/keyhold/internal/journal"
@@ -24,7 +25,7 @@ func madeByDev(data string) bool {
 }
 
 // explainOpen adds the remedy to an error from opening a data folder.
-func explainOpen(err error, data, rootKeyFile string) error {
+func explainOpen(err error, data string, root custody.Spec) error {
 	switch {
 	case errors.Is(err, store.ErrInUse):
 		return fmt.Errorf(
@@ -36,8 +37,8 @@ func explainOpen(err error, data, rootKeyFile string) error {
 		return fmt.Errorf(
 			"the root key in %s does not open the data in %s: %w; give the root key file that the folder was made with; if "+
 				"this is the right file, the keyring in keyhold.db is corrupt: restore the folder from a backup",
-			rootKeyFile, data, err)
-	case errors.Is(err, os.ErrNotExist) && rootKeyFile == devRootKey(data):
+			rootName(root), data, err)
+	case errors.Is(err, os.ErrNotExist) && root == custody.KeyFile(devRootKey(data)):
 		return fmt.Errorf(
 			"%w; restore the root.key that the folder was made with. If keyhold init made the folder, use keyhold serve, "+
 				"or give another folder with --data", err)
@@ -49,14 +50,14 @@ func explainOpen(err error, data, rootKeyFile string) error {
 	case errors.Is(err, os.ErrNotExist):
 		return fmt.Errorf("%w; give the root key file that the folder was made with", err)
 	case errors.Is(err, records.ErrNotInitialised):
-		return fmt.Errorf("%w: make one with keyhold init --data %s --root-key-file %s",
-			err, guarded.Shell(data), guarded.Shell(rootKeyFile))
+		return fmt.Errorf("%w: make one with keyhold init --data %s%s",
+			err, guarded.Shell(data), rootFlag(root))
 	case errors.Is(err, audit.ErrUnreadable), errors.Is(err, journal.ErrNoRevision):
 		return fmt.Errorf(
-			"%w; Keyhold cannot check whether the store is older than its log: keyhold verify --data %s --root-key-file %s "+
+			"%w; Keyhold cannot check whether the store is older than its log: keyhold verify --data %s%s "+
 				"shows the damage. Restore the newest sound backup of the whole folder %s. If you are certain that the store "+
 				"is current, move %s away first",
-			err, guarded.Shell(data), guarded.Shell(rootKeyFile), data, filepath.Join(data, host.AuditName))
+			err, guarded.Shell(data), rootFlag(root), data, filepath.Join(data, host.AuditName))
 	case errors.Is(err, records.ErrNewerFormat), errors.Is(err, local.ErrFormat):
 		return fmt.Errorf("%s: %w. Run that version; this version has changed nothing", data, err)
 	case errors.Is(err, space.ErrFull):

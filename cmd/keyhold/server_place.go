@@ -21,7 +21,10 @@ import (
 
 // A place is where a deployment is, and its root key. The store is in the data folder, or shared with other nodes: then
 // the data folder belongs to this node.
-type place struct{ store, data, rootKeyFile string }
+type place struct {
+	store, data string
+	rootOptions
+}
 
 // storeHelp is the help of a flag that takes the place of a store.
 const storeHelp = "data folder, or the URL of an etcd cluster: etcd://HOST:PORT,HOST:PORT/PREFIX"
@@ -30,8 +33,7 @@ const storeHelp = "data folder, or the URL of an etcd cluster: etcd://HOST:PORT,
 func (p *place) flags(c *cobra.Command) {
 	c.Flags().StringVar(&p.data, "data", "", "data folder; with an etcd cluster, the folder of this node")
 	c.Flags().StringVar(&p.store, "store", "", storeHelp+" (default: the folder of --data)")
-	c.Flags().StringVar(&p.rootKeyFile, "root-key-file", "",
-		"root key file (default: the name of the data folder, followed by .root-key)")
+	p.rootOptions.flags(c.Flags(), " (default: the name of the data folder, followed by .root-key)")
 	c.PreRunE = func(*cobra.Command, []string) error { return p.complete(c.CommandPath()) }
 }
 
@@ -45,10 +47,7 @@ func (p *place) complete(command string) error {
 	if p.data == "" {
 		return usageError{fmt.Errorf("%s needs --data DIR", command)}
 	}
-	if p.rootKeyFile == "" {
-		p.rootKeyFile = initRootKey(p.data)
-	}
-	return nil
+	return p.rootOptions.complete(initRootKey(p.data))
 }
 
 // storeInFolder makes --store DIR mean the same as --data DIR.
@@ -82,7 +81,7 @@ func (p place) kind() string {
 
 // flagsForShell returns the flags that name the place in another command.
 func (p place) flagsForShell() string {
-	flags := fmt.Sprintf("--data %s --root-key-file %s", guarded.Shell(p.data), guarded.Shell(p.rootKeyFile))
+	flags := fmt.Sprintf("--data %s%s", guarded.Shell(p.data), rootFlag(p.root))
 	if p.shared() {
 		flags = fmt.Sprintf("--store %s %s", guarded.Shell(p.store), flags)
 	}
@@ -92,15 +91,15 @@ func (p place) flagsForShell() string {
 // open opens the deployment.
 func (p place) open(ctx context.Context, log *slog.Logger, fail func(error)) (host.Deployment, error) {
 	if p.shared() {
-		return host.OpenNode(ctx, p.store, p.data, p.rootKeyFile, log, fail)
+		return host.OpenNode(ctx, p.store, p.data, p.openRoot, log, fail)
 	}
-	return host.OpenFolder(p.data, p.rootKeyFile, fail)
+	return host.OpenFolder(p.data, p.openRoot, fail)
 }
 
 // explain adds the remedy to an error from opening the deployment.
 func (p place) explain(err error) error {
 	if !p.shared() {
-		return explainOpen(err, p.data, p.rootKeyFile)
+		return explainOpen(err, p.data, p.root)
 	}
 	switch {
 	case errors.Is(err, store.ErrInUse):
@@ -112,8 +111,8 @@ func (p place) explain(err error) error {
 		return fmt.Errorf("%s: %w: run the same keyhold store copy again to continue", p.store, err)
 	case errors.Is(err, seal.ErrWrongRoot):
 		return fmt.Errorf("the root key in %s does not open the data in %s: %w; give a copy of the root key file of the "+
-			"deployment, or another prefix in --store", p.rootKeyFile, p.store, err)
-	case errors.Is(err, os.ErrNotExist) && isMissing(p.rootKeyFile):
+			"deployment, or another prefix in --store", rootName(p.root), p.store, err)
+	case errors.Is(err, os.ErrNotExist) && isMissing(rootName(p.root)):
 		return fmt.Errorf("%w; give a copy of the root key file of the deployment with --root-key-file", err)
 	case errors.Is(err, records.ErrNotInitialised):
 		return fmt.Errorf("%w: check the hosts and the prefix in --store, or make a deployment with %s init %s",

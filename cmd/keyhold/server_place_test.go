@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyhold/keyhold/internal/custody"
 	"github.com/keyhold/keyhold/internal/host"
 	"github.com/keyhold/keyhold/internal/journal"
 	"github.com/keyhold/keyhold/internal/records"
@@ -25,6 +26,13 @@ func TestPlaceFlags(t *testing.T) {
 		{"--data d --root-key-file r", "| d | r", ""},
 		{"--store " + url + " --data d", url + " | d | d.root-key", ""},
 		{"--store " + url + " --data d --root-key-file r", url + " | d | r", ""},
+		{"--data d --custody key-file:r", "| d | r", ""},
+		{"--data d --custody key-file:credential:root", "| d | credential:root", ""},
+		{"--data d --custody passphrase:prompt", "| d | passphrase:prompt", ""},
+		{"--data d --custody passphrase:prompt --root-key-file r", "", "give one of them"},
+		{"--data d --custody passphrase", "", "names no custody: give key-file:PATH"},
+		{"--data d --custody passphrase:", "", "names no custody"},
+		{"--data d --custody r", "", "names no custody"},
 		{"", "", "needs --data DIR"},
 		{"--store " + url, "", "needs --data DIR"},
 		{"--store d --data e", "", "give --store or --data"},
@@ -41,7 +49,7 @@ func TestPlaceFlags(t *testing.T) {
 			}
 			continue
 		}
-		if got := strings.TrimSpace(fmt.Sprintf("%s | %s | %s", p.store, p.data, p.rootKeyFile)); err != nil || got != test.want {
+		if got := strings.TrimSpace(fmt.Sprintf("%s | %s | %s", p.store, p.data, rootName(p.root))); err != nil || got != test.want {
 			t.Errorf("%s: %s, %v", test.args, got, err)
 		}
 	}
@@ -49,7 +57,7 @@ func TestPlaceFlags(t *testing.T) {
 
 // Each error of a shared store has a remedy that fits it.
 func TestPlaceRemedies(t *testing.T) {
-	p := place{store: "etcd://h:1/p", data: "d", rootKeyFile: "no-such-file"}
+	p := place{store: "etcd://h:1/p", data: "d", rootOptions: rootOptions{root: custody.KeyFile("no-such-file")}}
 	for err, remedy := range map[error]string{
 		store.ErrInUse:            "each node needs a folder of its own",
 		host.ErrOtherFolder:       "give an empty or missing folder with --data",

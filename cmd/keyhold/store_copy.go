@@ -14,17 +14,20 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/custody"
 	"github.com/keyhold/keyhold/internal/guarded"
 	"github.com/keyhold/keyhold/internal/host"
 	"github.com/keyhold/keyhold/internal/integrity"
 	"github.com/keyhold/keyhold/internal/records"
-	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/store"
 	"github.com/keyhold/keyhold/internal/transfer"
 )
 
 // copyOptions are the flags of keyhold store copy.
-type copyOptions struct{ from, to, rootKeyFile string }
+type copyOptions struct {
+	from, to string
+	rootOptions
+}
 
 func storeCopyCommand() *cobra.Command {
 	var o copyOptions
@@ -48,8 +51,7 @@ CopyStore, which has the length and the SHA-256 of the former log. Keep that log
 	}
 	c.Flags().StringVar(&o.from, "from", "", "data folder or URL of the deployment")
 	c.Flags().StringVar(&o.to, "to", "", "empty or missing folder, or URL, for the copy")
-	c.Flags().StringVar(&o.rootKeyFile, "root-key-file", "",
-		"root key file (default: the name of the copied folder, followed by .root-key)")
+	o.rootOptions.flags(c.Flags(), " (default: the name of the copied folder, followed by .root-key)")
 	return c
 }
 
@@ -58,14 +60,14 @@ func (o *copyOptions) check() error {
 	switch {
 	case o.from == "" || o.to == "":
 		return usageError{errors.New("keyhold store copy needs --from and --to: each is a data folder or a URL")}
-	case o.rootKeyFile != "":
-	case host.IsShared(o.from):
+	case host.IsShared(o.from) && !o.given():
 		return usageError{errors.New("keyhold store copy needs --root-key-file, because --from is not a folder")}
-	default:
-		o.rootKeyFile = rootKeyFileOf(o.from)
+	}
+	if err := o.complete(rootKeyFileOf(o.from)); err != nil {
+		return err
 	}
 	if !host.HasStore(o.from) {
-		return explainOpen(records.ErrNotInitialised, o.from, o.rootKeyFile)
+		return explainOpen(records.ErrNotInitialised, o.from, o.root)
 	}
 	if log, err := os.Stat(filepath.Join(o.to, host.AuditName)); err == nil && log.Size() > 0 {
 		return fmt.Errorf("%s has an audit log, of another store: give an empty or missing folder with --to", o.to)
@@ -82,7 +84,7 @@ func runStoreCopy(ctx context.Context, o copyOptions, out, log io.Writer) (err e
 	}
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	root, err := seal.OpenKeyFile(o.rootKeyFile)
+	root, err := o.openRoot()
 	if errors.Is(err, os.ErrNotExist) {
 		err = fmt.Errorf("%w; give the root key file of %s with --root-key-file", err, o.from)
 	}
@@ -184,13 +186,13 @@ func (o copyOptions) print(out io.Writer, s transfer.Summary) error {
 func (o copyOptions) next() string {
 	switch {
 	case host.IsShared(o.to):
-		return fmt.Sprintf("%s serve --store %s --data DIR --root-key-file %s",
-			self(), guarded.Shell(o.to), guarded.Shell(o.rootKeyFile))
-	case o.rootKeyFile == devRootKey(o.from):
-		return fmt.Sprintf("cp %s %s && %s dev --data %s", guarded.Shell(o.rootKeyFile), guarded.Shell(devRootKey(o.to)),
+		return fmt.Sprintf("%s serve --store %s --data DIR%s",
+			self(), guarded.Shell(o.to), rootFlag(o.root))
+	case o.root == custody.KeyFile(devRootKey(o.from)):
+		return fmt.Sprintf("cp %s %s && %s dev --data %s", guarded.Shell(devRootKey(o.from)), guarded.Shell(devRootKey(o.to)),
 			self(), guarded.Shell(o.to))
 	}
-	return fmt.Sprintf("%s serve --data %s --root-key-file %s", self(), guarded.Shell(o.to), guarded.Shell(o.rootKeyFile))
+	return fmt.Sprintf("%s serve --data %s%s", self(), guarded.Shell(o.to), rootFlag(o.root))
 }
 
 // explain adds the remedy to an error of a copy.
@@ -215,7 +217,7 @@ func (o copyOptions) explain(err error) error {
 	case errors.Is(err, store.ErrTooOld), errors.Is(err, context.Canceled):
 		return fmt.Errorf("the copy was interrupted: %w: run the same command again to continue", err)
 	}
-	return explainOpen(err, o.from, o.rootKeyFile)
+	return explainOpen(err, o.from, o.root)
 }
 
 // explainSource adds the remedy to an error from opening the copied store.
@@ -223,7 +225,7 @@ func (o copyOptions) explainSource(err error) error {
 	if errors.Is(err, store.ErrInUse) {
 		return fmt.Errorf("%s is in use by another process: stop its server, and run the command again", o.from)
 	}
-	return explainOpen(err, o.from, o.rootKeyFile)
+	return explainOpen(err, o.from, o.root)
 }
 
 // explainTarget adds the remedy to an error from opening the target.
@@ -232,5 +234,5 @@ func (o copyOptions) explainTarget(err error) error {
 		return fmt.Errorf("%s is in use by another process, or it is the folder of --from: give an empty or missing folder "+
 			"with --to", o.to)
 	}
-	return explainOpen(err, o.to, o.rootKeyFile)
+	return explainOpen(err, o.to, o.root)
 }

@@ -16,7 +16,6 @@ import (
 	"github.com/keyhold/keyhold/internal/host"
 	"github.com/keyhold/keyhold/internal/integrity"
 	"github.com/keyhold/keyhold/internal/records"
-	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/store"
 	"github.com/keyhold/keyhold/internal/store/local"
 )
@@ -42,8 +41,8 @@ nodes are stopped, and the audit log of the node whose folder is --data.`,
 	p.flags(c)
 	complete := c.PreRunE
 	c.PreRunE = func(c *cobra.Command, args []string) error {
-		if p.data != "" && p.rootKeyFile == "" {
-			p.rootKeyFile = rootKeyFileOf(p.data)
+		if p.data != "" && !p.given() {
+			p.keyFile = rootKeyFileOf(p.data)
 		}
 		return complete(c, args)
 	}
@@ -101,7 +100,7 @@ func (v *verification) close() error {
 // run returns an error if it could not check the deployment, or if the damage makes a further check
 // unsafe, because bbolt would loop forever on some pages.
 func (v *verification) run(ctx context.Context) error {
-	root, err := seal.OpenKeyFile(v.rootKeyFile)
+	root, err := v.openRoot()
 	if err != nil {
 		return err
 	}
@@ -180,7 +179,7 @@ func (v *verification) log() (*io.SectionReader, error) {
 }
 
 func (v *verification) summarise(s integrity.Summary) {
-	printf(v.out, "root key    %s\nrevision    %d\nrecords    ", v.rootKeyFile, s.Revision)
+	printf(v.out, "root key    %s\nrevision    %d\nrecords    ", rootName(v.root), s.Revision)
 	for _, table := range slices.Sorted(maps.Keys(s.Records)) {
 		printf(v.out, " %s %d", table, s.Records[table])
 	}

@@ -39,15 +39,29 @@ func ReadSecret(what, path string, limit int) ([]byte, error) {
 			return nil, fmt.Errorf("%s %s %s", what, path, wrong)
 		}
 	}
-	content := make([]byte, limit+1) // one buffer, so that reading leaves no copies in memory
-	n, err := io.ReadFull(f, content)
+	content, err := Read(f, limit)
+	if errors.Is(err, errTooLong) {
+		return nil, fmt.Errorf("%s %s has more than %d bytes", what, path, limit)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", what, err)
+	}
+	return content, nil
+}
+
+var errTooLong = errors.New("it is too long")
+
+// Read reads a secret of at most limit bytes, so that the memory has no other copies.
+func Read(r io.Reader, limit int) ([]byte, error) {
+	content := make([]byte, limit+1)
+	n, err := io.ReadFull(r, content)
 	switch {
 	case err == nil:
 		clear(content)
-		return nil, fmt.Errorf("%s %s has more than %d bytes", what, path, limit)
+		return nil, errTooLong
 	case !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
 		clear(content)
-		return nil, fmt.Errorf("read %s: %w", what, err)
+		return nil, err
 	}
 	return content[:n], nil
 }

@@ -51,14 +51,14 @@ func InMemory(fail func(error)) Deployment {
 	}
 }
 
-// OpenFolder opens a data folder with its root key. It calls fail as InMemory does. The caller
+// OpenFolder opens a data folder, and its root key with openRoot. It calls fail as InMemory does. The caller
 // must close the Deployment, even after an error.
-func OpenFolder(data, rootKeyFile string, fail func(error)) (d Deployment, err error) {
+func OpenFolder(data string, openRoot func() (seal.Root, error), fail func(error)) (d Deployment, err error) {
 	d.fail = fail
 	if err := CheckFolder(data); err != nil {
 		return d, err
 	}
-	if d.Root, err = seal.OpenKeyFile(rootKeyFile); err != nil {
+	if d.Root, err = openRoot(); err != nil {
 		return d, err
 	}
 	s, err := OpenStore(context.Background(), data, fail)

@@ -22,17 +22,17 @@ const NodeName = "node-id"
 // ErrOtherFolder means that a folder is not the folder of a node.
 var ErrOtherFolder = errors.New("this is not the folder of a node")
 
-// OpenNode opens a store that several nodes share, and the folder of this node, which has its ID and its audit log. It
-// creates the folder if only its last element is missing. It calls fail as InMemory does. The caller must close the
-// Deployment, even after an error.
+// OpenNode opens a store that several nodes share, the root key with openRoot, and the folder of this node, which has
+// its ID and its audit log. It creates the folder if only its last element is missing. It calls fail as InMemory does.
+// The caller must close the Deployment, even after an error.
 func OpenNode(
-	ctx context.Context, url, data, rootKeyFile string, log *slog.Logger, fail func(error),
+	ctx context.Context, url, data string, openRoot func() (seal.Root, error), log *slog.Logger, fail func(error),
 ) (d Deployment, err error) {
 	d.fail = fail
 	if err := checkNodeFolder(data); err != nil {
 		return d, err
 	}
-	if d.Root, err = seal.OpenKeyFile(rootKeyFile); err != nil {
+	if d.Root, err = openRoot(); err != nil {
 		return d, err
 	}
 	if d.node, d.lock, err = openNodeID(filepath.Join(data, NodeName)); err != nil {

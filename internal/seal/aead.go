@@ -15,7 +15,8 @@ const keySize = 32
 // the limit of 2^32 messages per key (NIST SP 800-38D, section 8.3) does not restrict the use of a data key.
 const saltSize = 16
 
-var errOpen = errors.New("the sealed value does not open: it is damaged, was moved from elsewhere, or was sealed " +
+// ErrOpen means that something sealed or wrapped does not open.
+var ErrOpen = errors.New("the sealed value does not open: it is damaged, was moved from elsewhere, or was sealed " +
 	"under another key")
 
 // derivedAEAD returns AES-256-GCM with a key derived from secret and salt for the purpose (RFC 5869). The AEAD

@@ -4,18 +4,11 @@ import (
 	"context"
 	"crypto/cipher"
 	"encoding/binary"
-	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/go-json-experiment/json"
 )
-
-// ErrWrongRoot means that a Keyring was wrapped under another root key.
-var ErrWrongRoot = errors.New("this is not the root key that the data was sealed under")
 
 // A Keyring holds the unwrapped data keys of a deployment. It seals values under the newest data key and opens
 // them under the data key that they name.
@@ -40,59 +33,32 @@ func keyringOf(d *dataKeys) *Keyring {
 	return r
 }
 
-// wrappedKeyring is the stored form of a keyring, as JSON.
-type wrappedKeyring struct {
-	Format int          `json:"format"` // always 1
-	Keys   []wrappedKey `json:"keys"`
-}
-
-type wrappedKey struct {
-	Version uint32 `json:"version"`
-	Wrapped []byte `json:"wrapped"`
-}
-
-// NewKeyring creates a keyring with one data key. It also returns the wrapped form, which the caller must
-// store.
+// NewKeyring creates a keyring with one root key and one data key. It also returns the stored form, which the caller
+// must keep.
 func NewKeyring(ctx context.Context, root Root) (*Keyring, []byte, error) {
-	const first = 1
-	dataKey := randomBytes(keySize)
-	wrapped, err := root.Wrap(ctx, dataKey, dataKeyContext(first))
-	if err != nil {
-		return nil, nil, fmt.Errorf("wrap the data key: %w", err)
+	now := time.Now()
+	o, err := generate(now)
+	if err == nil {
+		err = o.Add(ctx, root, now)
 	}
-	kept, err := json.Marshal(wrappedKeyring{Format: 1, Keys: []wrappedKey{{first, wrapped}}})
 	if err != nil {
 		return nil, nil, err
 	}
-	return keyringOf(&dataKeys{newest: first, keys: map[uint32][]byte{first: dataKey}}), kept, nil
+	kept, err := o.Encode()
+	if err != nil {
+		return nil, nil, err
+	}
+	return o.Keyring(), kept, nil
 }
 
-// OpenKeyring opens the wrapped form of a keyring.
+// OpenKeyring opens a stored keyring.
 func OpenKeyring(ctx context.Context, root Root, kept []byte) (*Keyring, error) {
-	var w wrappedKeyring
-	if err := json.Unmarshal(kept, &w); err != nil {
-		return nil, fmt.Errorf("read the keyring: %w", err)
+	o, err := Open(ctx, root, kept)
+	if err != nil {
+		return nil, err
 	}
-	if w.Format != 1 || len(w.Keys) == 0 {
-		return nil, fmt.Errorf("the keyring has format %d and %d keys: use the version of the program that wrote it",
-			w.Format, len(w.Keys))
-	}
-	r := &dataKeys{keys: map[uint32][]byte{}}
-	for _, k := range w.Keys {
-		dataKey, err := root.Unwrap(ctx, k.Wrapped, dataKeyContext(k.Version))
-		if errors.Is(err, errOpen) {
-			return nil, ErrWrongRoot
-		}
-		if err != nil {
-			return nil, fmt.Errorf("unwrap the data key: %w", err)
-		}
-		r.keys[k.Version] = dataKey
-		r.newest = max(r.newest, k.Version)
-	}
-	return keyringOf(r), nil
+	return o.Keyring(), nil
 }
-
-func dataKeyContext(version uint32) string { return fmt.Sprintf("keyhold data key v1 %d", version) }
 
 // A Sealer seals values for one purpose.
 type Sealer struct {
@@ -162,7 +128,7 @@ func (s Sealer) Seal(place, value []byte) ([]byte, error) {
 // Open opens a value that was sealed for the same place and purpose.
 func (s Sealer) Open(place, sealed []byte) ([]byte, error) {
 	if len(sealed) < headerSize || sealed[0] != sealedFormat {
-		return nil, errOpen
+		return nil, ErrOpen
 	}
 	header := sealed[:headerSize]
 	dataKey, err := s.keyring.dataKey(binary.BigEndian.Uint32(header[1:versionEnd]), s.foreign)
@@ -175,7 +141,7 @@ func (s Sealer) Open(place, sealed []byte) ([]byte, error) {
 	}
 	value, err := aead.Open(nil, nil, sealed[headerSize:], binding(header, place))
 	if err != nil {
-		return nil, errOpen
+		return nil, ErrOpen
 	}
 	return value, nil
 }

@@ -3,10 +3,10 @@ package seal
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -41,7 +41,7 @@ func wantOpen(t *testing.T, s Sealer, place string, sealed []byte, value string)
 
 func wantClosed(t *testing.T, what string, s Sealer, place string, sealed []byte) {
 	t.Helper()
-	if value, err := s.Open([]byte(place), sealed); value != nil || err != errOpen {
+	if value, err := s.Open([]byte(place), sealed); value != nil || err != ErrOpen {
 		t.Errorf("%s: %q, %v", what, value, err)
 	}
 }
@@ -154,7 +154,7 @@ func TestOpenKeyring(t *testing.T) {
 	if bytes.Contains(kept, r.held.Load().keys[1]) || len(r.held.Load().keys[1]) != 32 {
 		t.Error("the data key is stored unencrypted")
 	}
-	if _, err := OpenKeyring(t.Context(), NewEphemeralRoot(), kept); err != ErrWrongRoot {
+	if _, err := OpenKeyring(t.Context(), NewEphemeralRoot(), kept); !errors.Is(err, ErrWrongRoot) {
 		t.Errorf("with another root: %v", err)
 	}
 }
@@ -163,13 +163,13 @@ func TestOpenKeyring(t *testing.T) {
 // was wrapped.
 func wrap(t *testing.T, root Root, versions ...[2]uint32) []byte {
 	t.Helper()
-	w := wrappedKeyring{Format: 1}
+	w := stored{Format: 1}
 	for _, v := range versions {
 		k, err := root.Wrap(t.Context(), bytes.Repeat([]byte{byte(v[1])}, 32), dataKeyContext(v[1]))
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.Keys = append(w.Keys, wrappedKey{v[0], k})
+		w.Keys = append(w.Keys, storedKey{Version: v[0], Wrapped: k})
 	}
 	kept, err := json.Marshal(w)
 	if err != nil {
@@ -201,7 +201,7 @@ func TestKeyringOfSeveralDataKeys(t *testing.T) {
 	wantClosed(t, "sealed under a data key to come", first.Records(), "place", fresh)
 
 	// A data key stored under another version does not open.
-	if _, err := OpenKeyring(t.Context(), root, wrap(t, root, [2]uint32{1, 2}, [2]uint32{2, 1})); err != ErrWrongRoot {
+	if _, err := OpenKeyring(t.Context(), root, wrap(t, root, [2]uint32{1, 2}, [2]uint32{2, 1})); !errors.Is(err, ErrWrongRoot) {
 		t.Errorf("with swapped data keys: %v", err)
 	}
 }
@@ -227,10 +227,11 @@ func TestOpenKeyringRefuses(t *testing.T) {
 		{"no base64", but(wrapped, "*"+wrapped[1:]), read},
 		{"null", "null", format},
 		{"format 0", but(`"format":1`, `"format":0`), format},
-		{"format 2", but(`"format":1`, `"format":2`), format},
+		{"format 2", but(`"format":1`, `"format":2`), read},
+		{"format 3", but(`"format":1`, `"format":3`), format},
 		{"no format", but(`"format":1,`, ""), format},
 		{"another case", but(`"format"`, `"Format"`), format},
-		{"no keys", `{"format":1,"keys":[]}`, format},
+		{"no keys", `{"format":1,"keys":[]}`, read},
 		{"another version", but(`"version":1`, `"version":2`), ErrWrongRoot.Error()},
 		{"an empty key", but(wrapped, ""), ErrWrongRoot.Error()},
 		{"a short key", but(wrapped, "AAAA"), ErrWrongRoot.Error()},
@@ -245,6 +246,7 @@ func TestOpenKeyringRefuses(t *testing.T) {
 // A brokenRoot is a Root that returns an error.
 type brokenRoot struct{ err error }
 
+func (r brokenRoot) ID() string                                             { return "broken" }
 func (r brokenRoot) Wrap(context.Context, []byte, string) ([]byte, error)   { return nil, r.err }
 func (r brokenRoot) Unwrap(context.Context, []byte, string) ([]byte, error) { return nil, r.err }
 
@@ -278,14 +280,11 @@ func golden(t *testing.T) map[string]string {
 // this test fail makes every store unreadable.
 func TestGolden(t *testing.T) {
 	lines := golden(t)
-	file := filepath.Join(t.TempDir(), "root.key")
-	if err := os.WriteFile(file, []byte(lines["root key file"]+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	root, err := OpenKeyFile(file)
+	key, err := base64.StdEncoding.DecodeString(lines["root key file"][len("keyhold-root-key-v1:"):])
 	if err != nil {
 		t.Fatal(err)
 	}
+	root := NewRoot("key-file", key)
 	r, err := OpenKeyring(t.Context(), root, []byte(lines["keyring"]))
 	if err != nil {
 		t.Fatal(err)

@@ -5,48 +5,11 @@ import (
 	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/sha256"
-	"encoding/base64"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/keyhold/keyhold/internal/secrettest"
 )
-
-// CreateKeyFile and OpenKeyFile leave no copy of the file in memory.
-func TestKeyFileIsCleared(t *testing.T) {
-	secrettest.KeepGarbage(t)
-	path := filepath.Join(t.TempDir(), "root.key")
-	secrettest.Alone(func() {
-		if err := CreateKeyFile(path); err != nil {
-			t.Error(err)
-		}
-	})
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := secrettest.Of(text[len(keyFilePrefix) : len(text)-1])
-	key, err := base64.StdEncoding.AppendDecode(nil, text[len(keyFilePrefix):len(text)-1])
-	if err != nil {
-		t.Fatal(err)
-	}
-	binary := secrettest.Take(key)
-	clear(text)
-	if n, m := secrettest.Copies(t, p), secrettest.Copies(t, binary); n != 0 || m != 0 {
-		t.Errorf("%d copies of the text and %d of the key remain after CreateKeyFile", n, m)
-	}
-	root, err := OpenKeyFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n, m := secrettest.Copies(t, p), secrettest.Copies(t, binary); n != 0 || m != 1 {
-		t.Errorf("%d copies of the text and %d of the key remain after OpenKeyFile", n, m)
-	}
-	clear(root.(localRoot).key)
-}
 
 // Sealing leaves no copy of the data key next to the second secret.
 func TestSecretsOfASealerAreCleared(t *testing.T) {
@@ -104,14 +67,3 @@ func TestDerivedKeyIsCleared(t *testing.T) {
 }
 
 // A root key file has at most 4096 bytes, so the wrong path of a large file costs nothing.
-func TestSizeOfAKeyFile(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "root.key")
-	for size, want := range map[int]string{4096: "is not a root key file", 4097: "has more than 4096 bytes"} {
-		if err := os.WriteFile(path, make([]byte, size), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := OpenKeyFile(path); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%d bytes: %v", size, err)
-		}
-	}
-}

@@ -38,7 +38,7 @@ func (r *Keyring) dataKey(version uint32, foreign bool) ([]byte, error) {
 		dataKey, ok = held.keys[version]
 	}
 	if !ok {
-		return nil, errOpen
+		return nil, ErrOpen
 	}
 	return dataKey, nil
 }

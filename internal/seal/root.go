@@ -1,19 +1,19 @@
 package seal
 
 import (
-	"bytes"
 	"context"
+	"crypto/hkdf"
 	"crypto/rand"
-	"encoding/base64"
-	"fmt"
-
-	"github.com/keyhold/keyhold/internal/durable"
-	"github.com/keyhold/keyhold/internal/guarded"
+	"crypto/sha256"
+	"encoding/hex"
 )
 
 // A Root has custody of a root key. Wrap and Unwrap take secrets of a few dozen bytes. context is authenticated
-// together with the secret, and Unwrap fails if its context is different.
+// together with the secret, and Unwrap fails if its context is different. Unwrap returns ErrOpen if what it is given
+// does not open, and other errors if the custody fails.
 type Root interface {
+	// ID names the custody: its kind, and what tells it from others of its kind. It is not secret.
+	ID() string
 	Wrap(ctx context.Context, secret []byte, context string) ([]byte, error)
 	Unwrap(ctx context.Context, wrapped []byte, context string) ([]byte, error)
 }
@@ -21,12 +21,28 @@ type Root interface {
 // rootPurpose separates the use of a root key for wrapping from all other uses.
 const rootPurpose = "keyhold root v1"
 
-// A localRoot is a root key in the memory of this process.
-type localRoot struct{ key []byte }
+// A localRoot is a key in the memory of this process.
+type localRoot struct {
+	kind string
+	key  []byte
+}
+
+// NewRoot returns a Root that wraps with a key of 32 bytes in the memory of this process. kind is where the key comes
+// from.
+func NewRoot(kind string, key []byte) Root { return localRoot{kind, key} }
+
+// ID has 64 bits that are derived from the key.
+func (r localRoot) ID() string {
+	id, err := hkdf.Key(sha256.New, r.key, nil, "keyhold custody id v1", 8)
+	if err != nil {
+		panic(err) // impossible with SHA-256 and 8 bytes
+	}
+	return r.kind + ":" + hex.EncodeToString(id)
+}
 
 // NewEphemeralRoot returns a Root with a new key that is lost when the process ends, for servers that store
 // nothing.
-func NewEphemeralRoot() Root { return localRoot{randomBytes(keySize)} }
+func NewEphemeralRoot() Root { return NewRoot("memory", randomBytes(keySize)) }
 
 func (r localRoot) Wrap(_ context.Context, secret []byte, context string) ([]byte, error) {
 	salt := randomBytes(saltSize)
@@ -39,7 +55,7 @@ func (r localRoot) Wrap(_ context.Context, secret []byte, context string) ([]byt
 
 func (r localRoot) Unwrap(_ context.Context, wrapped []byte, context string) ([]byte, error) {
 	if len(wrapped) < saltSize {
-		return nil, errOpen
+		return nil, ErrOpen
 	}
 	aead, err := derivedAEAD(r.key, wrapped[:saltSize], rootPurpose)
 	if err != nil {
@@ -47,47 +63,9 @@ func (r localRoot) Unwrap(_ context.Context, wrapped []byte, context string) ([]
 	}
 	secret, err := aead.Open(nil, nil, wrapped[saltSize:], []byte(context))
 	if err != nil {
-		return nil, errOpen
+		return nil, ErrOpen
 	}
 	return secret, nil
-}
-
-// keyFilePrefix begins a root key file, to identify its content.
-const keyFilePrefix = "keyhold-root-key-v1:"
-
-// CreateKeyFile generates a root key and writes it to a new file: one line of text, mode 0600, synced to disk.
-// It fails if the file exists.
-func CreateKeyFile(path string) error {
-	key := randomBytes(keySize)
-	defer clear(key)
-	text := make([]byte, 0, 128) // has room for all, because growing would leave copies in memory
-	text = base64.StdEncoding.AppendEncode(append(text, keyFilePrefix...), key)
-	text = append(text, '\n')
-	defer clear(text)
-	if err := durable.CreateFile(path, text); err != nil {
-		return fmt.Errorf("create the root key file: %w", err)
-	}
-	return nil
-}
-
-// maxKeyFile is a size in bytes larger than any root key file.
-const maxKeyFile = 4 << 10
-
-// OpenKeyFile returns the Root of a key file that CreateKeyFile wrote. It refuses a file that others may read
-// or change.
-func OpenKeyFile(path string) (Root, error) {
-	text, err := guarded.ReadSecret("the root key file", path, maxKeyFile)
-	if err != nil {
-		return nil, err
-	}
-	defer clear(text)
-	encoded, ok := bytes.CutPrefix(bytes.TrimSuffix(text, []byte("\n")), []byte(keyFilePrefix))
-	key, err := base64.StdEncoding.Strict().AppendDecode(nil, encoded)
-	if !ok || err != nil || len(key) != keySize || bytes.ContainsAny(encoded, "\r\n") {
-		return nil, fmt.Errorf("%s is not a root key file: it must be one line of %q and 32 bytes in base64", path,
-			keyFilePrefix)
-	}
-	return localRoot{key}, nil
 }
 
 func randomBytes(n int) []byte {

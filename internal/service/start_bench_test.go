@@ -18,9 +18,9 @@ import (
 
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/crypt"
+	"github.com/keyhold/keyhold/internal/custody"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/records"
-	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/store"
 	"github.com/keyhold/keyhold/internal/store/local"
 )
@@ -87,7 +87,7 @@ func fillFolder(b *testing.B, program, data string, n int) {
 	if out, err := exec.Command(program, "init", "--data", data).CombinedOutput(); err != nil {
 		b.Fatalf("%v\n%s", err, out)
 	}
-	root, err := seal.OpenKeyFile(data + ".root-key")
+	root, err := custody.KeyFile(data + ".root-key").Open(nil)
 	check(b, err)
 	backend, err := local.Open(data, local.Options{})
 	check(b, err)

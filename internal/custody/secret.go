@@ -1,0 +1,64 @@
+package custody
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/keyhold/keyhold/internal/guarded"
+)
+
+// secretPlaces are the places of a secret, for messages.
+const secretPlaces = "PATH|credential:NAME|fd:NUMBER"
+
+// maxSecret is a size in bytes larger than any secret.
+const maxSecret = 4 << 10
+
+// readSecret reads a secret from the place that an argument names. what is the secret, for errors. The caller clears
+// the result.
+func readSecret(what, argument string) ([]byte, error) {
+	if name, ok := strings.CutPrefix(argument, "credential:"); ok {
+		path, err := credential(name)
+		if err != nil {
+			return nil, err
+		}
+		return guarded.ReadSecret(what, path, maxSecret)
+	}
+	if number, ok := strings.CutPrefix(argument, "fd:"); ok {
+		return readDescriptor(what, number)
+	}
+	return guarded.ReadSecret(what, argument, maxSecret)
+}
+
+// credential returns the path of a credential that systemd gives to a service (systemd.exec(5), LoadCredential=).
+func credential(name string) (string, error) {
+	folder := os.Getenv("CREDENTIALS_DIRECTORY")
+	if folder == "" {
+		return "", fmt.Errorf("there is no credential %q: systemd gives credentials to the services whose units have "+
+			"LoadCredential= or LoadCredentialEncrypted=", name)
+	}
+	if name == "" || name != filepath.Base(name) {
+		return "", fmt.Errorf("%q is not the name of a credential of systemd", name)
+	}
+	return filepath.Join(folder, name), nil
+}
+
+// readDescriptor reads a secret to its end from a file descriptor that the caller of the program opened.
+func readDescriptor(what, number string) (secret []byte, err error) {
+	n, err := strconv.ParseUint(number, 10, 16)
+	if err != nil {
+		return nil, fmt.Errorf("fd:%s is not a file descriptor: give its number, such as fd:3", number)
+	}
+	f := os.NewFile(uintptr(n), "fd:"+number)
+	if f == nil {
+		return nil, fmt.Errorf("read %s: there is no file descriptor %s", what, number)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if secret, err = guarded.Read(f, maxSecret); err != nil {
+		return nil, fmt.Errorf("read %s from fd:%s: %w", what, number, err)
+	}
+	return secret, nil
+}

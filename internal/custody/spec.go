@@ -1,0 +1,79 @@
+package custody
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/keyhold/keyhold/internal/seal"
+)
+
+// A Spec names a custody, as KIND:ARGUMENT.
+type Spec struct{ Kind, Argument string }
+
+// A kind is a row of the kinds of custody.
+type kind struct {
+	name     string
+	argument string // what the argument is, for messages
+	create   func(argument string, p Prompt) (seal.Root, error)
+	open     func(argument string, p Prompt) (seal.Root, error)
+}
+
+// kinds returns the kinds of custody.
+func kinds() []kind {
+	return []kind{
+		{KeyFileKind, secretPlaces, createKeyFile, openKeyFile},
+		{"passphrase", secretPlaces + "|prompt", createPassphrase, openPassphrase},
+	}
+}
+
+// KeyFileKind is the kind of a root key file.
+const KeyFileKind = "key-file"
+
+// KeyFile returns the Spec of a root key file.
+func KeyFile(path string) Spec { return Spec{KeyFileKind, path} }
+
+// Parse reads a Spec.
+func Parse(text string) (Spec, error) {
+	name, argument, _ := strings.Cut(text, ":")
+	var forms []string
+	for _, k := range kinds() {
+		if k.name == name && argument != "" {
+			return Spec{name, argument}, nil
+		}
+		forms = append(forms, k.name+":"+k.argument)
+	}
+	return Spec{}, fmt.Errorf("%q names no custody: give %s", text, strings.Join(forms, " or "))
+}
+
+// String returns the text that Parse reads.
+func (s Spec) String() string { return s.Kind + ":" + s.Argument }
+
+// A Prompt asks a person for a secret, and returns a line without its end. It is nil where nobody can be asked.
+type Prompt func(question string) ([]byte, error)
+
+// Create makes a new custody, for example a root key file.
+func (s Spec) Create(p Prompt) (seal.Root, error) {
+	k, err := s.kind()
+	if err != nil {
+		return nil, err
+	}
+	return k.create(s.Argument, p)
+}
+
+// Open returns a custody that exists.
+func (s Spec) Open(p Prompt) (seal.Root, error) {
+	k, err := s.kind()
+	if err != nil {
+		return nil, err
+	}
+	return k.open(s.Argument, p)
+}
+
+func (s Spec) kind() (k kind, err error) {
+	for _, k := range kinds() {
+		if k.name == s.Kind {
+			return k, nil
+		}
+	}
+	return k, fmt.Errorf("%q is no kind of custody", s.Kind)
+}

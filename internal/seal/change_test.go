@@ -1,0 +1,167 @@
+package seal
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+var made = time.Date(2026, 12, 1, 8, 30, 15, 999, time.UTC)
+
+// mustOpen opens a stored keyring.
+func mustOpen(t *testing.T, root Root, kept []byte) *Opened {
+	t.Helper()
+	o, err := Open(t.Context(), root, kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func mustEncode(t *testing.T, o *Opened) []byte {
+	t.Helper()
+	kept, err := o.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kept
+}
+
+// Each custody of a keyring opens it, and a custody that was removed does not.
+func TestCustodies(t *testing.T) {
+	first, second, third := NewEphemeralRoot(), NewEphemeralRoot(), NewEphemeralRoot()
+	r, kept, err := NewKeyring(t.Context(), first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed := mustSeal(t, r.Records(), "place", "value")
+	opens := func(kept []byte, by Root, want error) {
+		t.Helper()
+		r, err := OpenKeyring(t.Context(), by, kept)
+		if !errors.Is(err, want) {
+			t.Errorf("%v", err)
+		}
+		if err == nil {
+			wantOpen(t, r.Records(), "place", sealed, "value")
+		}
+	}
+	o := mustOpen(t, first, kept)
+	for range 2 { // adding a custody again replaces its wrap
+		if err := o.Add(t.Context(), second, made); err != nil {
+			t.Fatal(err)
+		}
+	}
+	both := mustEncode(t, o)
+	opens(both, first, nil)
+	opens(both, second, nil)
+	opens(both, third, ErrWrongRoot)
+
+	o = mustOpen(t, second, both)
+	if err := o.Remove(first.ID()); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Remove(second.ID()); err != ErrLastCustody {
+		t.Errorf("the last custody: %v", err)
+	}
+	if err := o.Remove(third.ID()); err != nil {
+		t.Errorf("an unknown custody: %v", err)
+	}
+	one := mustEncode(t, o)
+	opens(one, first, ErrWrongRoot)
+	opens(one, second, nil)
+}
+
+// A keyring of format 1 stays as it is until it is upgraded.
+func TestUpgrade(t *testing.T) {
+	root, second := NewEphemeralRoot(), NewEphemeralRoot()
+	kept := wrap(t, root, [2]uint32{1, 1}, [2]uint32{2, 2})
+	o := mustOpen(t, root, kept)
+	if same := mustEncode(t, o); !bytes.Equal(same, kept) {
+		t.Errorf("%s became %s", kept, same)
+	}
+	old := o.Keyring()
+	sealed := mustSeal(t, old.Records(), "place", "value")
+	for range 2 {
+		if err := o.Upgrade(t.Context(), root, made); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := o.Add(t.Context(), second, made); err != nil {
+		t.Fatal(err)
+	}
+	kept = mustEncode(t, o)
+	for _, by := range []Root{root, second} {
+		wantOpen(t, mustOpen(t, by, kept).Keyring().Records(), "place", sealed, "value")
+	}
+	if text := string(kept); strings.Count(text, `"made":"2026-12-01T08:30:15Z"`) != 3 || !strings.HasPrefix(text, `{"format":2,`) {
+		t.Error(text)
+	}
+	for _, k := range [][]byte{o.roots[1], o.keys[1], o.keys[2]} {
+		if encoded, _ := json.Marshal(k); len(k) != 32 || bytes.Contains(kept, encoded) {
+			t.Error("a key is stored in the clear")
+		}
+	}
+}
+
+// Nobody without the root key can change a keyring: each member that is changed, added, removed or moved is found.
+func TestAlteredKeyring(t *testing.T) {
+	root, other := NewEphemeralRoot(), NewEphemeralRoot()
+	_, kept, err := NewKeyring(t.Context(), root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := mustOpen(t, root, kept)
+	if err := o.Add(t.Context(), other, made); err != nil {
+		t.Fatal(err)
+	}
+	kept = mustEncode(t, o)
+	attacker, err := generate(made)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alter := map[string]func(*stored){
+		"format 1":               func(s *stored) { s.Format = 1 },
+		"no MAC":                 func(s *stored) { s.MAC = nil },
+		"another MAC":            func(s *stored) { s.MAC[31] ^= 1 },
+		"a short MAC":            func(s *stored) { s.MAC = s.MAC[:31] },
+		"a time":                 func(s *stored) { s.Roots[0].Made = made.Add(time.Hour) },
+		"a time of a wrap":       func(s *stored) { s.Roots[0].Wraps[1].Made = made.Add(time.Hour) },
+		"a time of a data key":   func(s *stored) { s.Keys[0].Made = made.Add(time.Hour) },
+		"a wrap removed":         func(s *stored) { s.Roots[0].Wraps = s.Roots[0].Wraps[:1] },
+		"a wrap added":           func(s *stored) { s.Roots[0].Wraps = append(s.Roots[0].Wraps, storedWrap{Custody: "x"}) },
+		"a wrap of a name":       func(s *stored) { s.Roots[0].Wraps[1].Custody = "recovery" },
+		"a wrap replaced":        func(s *stored) { s.Roots[0].Wraps[1].Wrapped[40] ^= 1 },
+		"the order":              func(s *stored) { w := s.Roots[0].Wraps; w[0], w[1] = w[1], w[0] },
+		"a root key too many":    func(s *stored) { s.Roots = append(s.Roots, s.Roots[0]) },
+		"another root version":   func(s *stored) { s.Roots[0].Version = 2 },
+		"a data key too many":    func(s *stored) { s.Keys = append(s.Keys, s.Keys[0]) },
+		"no root of a data key":  func(s *stored) { s.Keys[0].Root = 0 },
+		"another data key":       func(s *stored) { s.Keys[0] = attacker.stored.Keys[0] },
+		"a data key of no root":  func(s *stored) { s.Keys[0] = attacker.stored.Keys[0]; s.Keys[0].Root = 7 },
+		"a root without wraps":   func(s *stored) { s.Roots = append(s.Roots, storedRoot{Version: 2}) },
+		"another data version":   func(s *stored) { s.Keys[0].Version = 2 },
+		"the attacker's keyring": func(s *stored) { w := s.Roots[0].Wraps; *s = attacker.stored; s.Roots[0].Wraps = w },
+	}
+	for name, change := range alter {
+		s, err := parseKeyring(kept)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(&s)
+		text, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(t.Context(), root, text); err == nil {
+			t.Errorf("%s: it opens", name)
+		}
+	}
+	mustOpen(t, root, kept)
+	added := []byte(strings.Replace(string(kept), `{"format":2,`, `{"format":2,"recovery":"",`, 1))
+	if _, err := Open(t.Context(), root, added); err == nil {
+		t.Error("a new member: it opens")
+	}
+}
