@@ -7,7 +7,7 @@ export KEYHOLD_PYTHON := $(CURDIR)/$(PYTHON)
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo demo-cluster test race check lint vuln deps faults crash images syncs flips full cluster million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean
+.PHONY: help build demo demo-cluster test race check lint vuln deps faults crash images syncs flips full cluster bench-cluster million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean
 
 help: ## Print the targets.
 	@sed -nE "s/^([a-z-]+):.*## (.*)/\1\t\2/p" Makefile | expand -t 14
@@ -67,6 +67,9 @@ CHAOS_SEED ?= 0
 cluster: ## Run 10,000 scenarios of each kind of several services on a store that loses answers, delays, cuts and pauses; kill servers of etcd.
 	KEYHOLD_CLUSTER=10000 go test -count=1 -v -timeout 240m -run '^TestCluster' ./internal/service
 	cd cluster && KEYHOLD_CLUSTER=10000 KEYHOLD_CHAOS=$(CHAOS) KEYHOLD_CHAOS_SEED=$(CHAOS_SEED) go test -count=1 -v -timeout 120m ./... # runs all stories on three nodes (KEYHOLD_STORIES chooses some), kills more members, and waits until etcd removes its log
+
+bench-cluster: ## Compare the writers of a node with bare clients of etcd.
+	cd cluster && KEYHOLD_WRITERS=15 go test -count=1 -v -timeout 30m -run '^TestWriters$$' .
 
 million: ## Measure start and memory with 10 and with 1,000,000 keys.
 	go test -run '^$$' -bench '^BenchmarkStart$$' -benchtime 3x -timeout 30m ./internal/service

@@ -110,13 +110,12 @@ func (j *Journal) UpdateAt(
 	if err != nil {
 		return 0, err
 	}
-	after, runs := j.audit.End(), 0
+	after := j.audit.End()
 	rev, doubt, err := j.store.UpdateAt(ctx, func(tx *store.Tx) error {
-		runs++
 		if err := fn(tx); err != nil {
 			return err
 		}
-		if err := j.checkFence(tx, fence, runs > 1); err != nil {
+		if err := j.checkFence(tx, fence, tx.Conflicted()); err != nil {
 			return err
 		}
 		for i, line := range c.lines {

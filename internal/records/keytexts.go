@@ -2,6 +2,7 @@ package records
 
 import (
 	"errors"
+	"time"
 
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/store"
@@ -10,10 +11,13 @@ import (
 // WholeKeys reads keys with their texts. The record of a key covers the record of its text.
 var WholeKeys = store.Joined[key.Key, key.Text]{First: Keys, Second: KeyTexts, Join: key.Key.WithText}
 
-// InsertKey writes a new key and its text.
+// InsertKey writes a new key and its text. The transaction conflicts if the key exists.
 func InsertKey(tx *store.Tx, k key.Key) error {
-	_, err := PutKeys(tx, k)
-	return errors.Join(err, putText(tx, k))
+	return errors.Join(
+		Keys.Insert(tx, PathOf(k), k),
+		moveDue(tx, PathOf(k), time.Time{}, k.ListedAt()),
+		updateFamily(tx, key.Key{}, k),
+		putText(tx, k))
 }
 
 // PutWhole replaces a stored key that was read with its text. It writes the text only if the text differs from the

@@ -98,13 +98,10 @@ func TestTransactionsFailWithTheirReads(t *testing.T) {
 		"PutKeys":            func(tx *store.Tx) error { _, err := PutKeys(tx, other); return err },
 		"PutKeys, a replica": func(tx *store.Tx) error { _, err := PutKeys(tx, doomed); return err },
 		"PutWhole":           func(tx *store.Tx) error { _, err := PutWhole(tx, primary, other); return err },
-		"InsertKey": func(tx *store.Tx) error {
-			return InsertKey(tx, key.Key{ID: "other", Account: "a", Region: "r1", Policy: "{}"})
-		},
-		"RelatedKeys": func(tx *store.Tx) error { _, err := RelatedKeys(tx, primary); return err },
-		"SplitKey":    func(tx *store.Tx) error { return SplitKey(tx, PathOf(primary)) },
-		"SoleNodeID":  func(tx *store.Tx) error { _, err := SoleNodeID(tx); return err },
-		"ReadFormat":  func(tx *store.Tx) error { _, err := ReadFormat(tx); return err },
+		"RelatedKeys":        func(tx *store.Tx) error { _, err := RelatedKeys(tx, primary); return err },
+		"SplitKey":           func(tx *store.Tx) error { return SplitKey(tx, PathOf(primary)) },
+		"SoleNodeID":         func(tx *store.Tx) error { _, err := SoleNodeID(tx); return err },
+		"ReadFormat":         func(tx *store.Tx) error { _, err := ReadFormat(tx); return err },
 	} {
 		db := memory.New()
 		keyring, _, err := seal.NewKeyring(t.Context(), seal.NewEphemeralRoot())

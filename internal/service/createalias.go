@@ -32,7 +32,12 @@ var createAlias = change("CreateAlias",
 // addAlias writes a new alias. It may reuse the name of an alias whose key was removed, if the
 // sweep has not removed that alias yet.
 func (c *call) addAlias(tx *store.Tx, a key.Alias) error {
-	old, exists, err := records.Aliases.Get(tx, records.AliasPath(a.Account, a.Region, a.Name))
+	path := records.AliasPath(a.Account, a.Region, a.Name)
+	guard := records.AliasGuards.Ref(records.KeyPath(a.Account, a.Region, a.KeyID))
+	if err := store.Fetch(tx, records.Aliases.Ref(path), guard); err != nil {
+		return err
+	}
+	old, exists, err := records.Aliases.Get(tx, path)
 	if err != nil {
 		return err
 	}

@@ -92,7 +92,9 @@ func (c *call) commit(fn func(tx *store.Tx) error) error {
 	c.through = c.store.Shared()
 	e := c.event(nil)
 	e.StoreRevision = 0 // the journal stamps the event after the commit
+	asked := c.keys
 	c.committedAt, err = c.journal.UpdateAt(c.ctx, c.fence, func(tx *store.Tx) error {
+		c.keys = asked // a run that failed has not found all
 		if err := c.decideAgain(tx); err != nil {
 			return err
 		}

@@ -58,12 +58,16 @@ func (c *call) checkPolicy(document string, k key.Key, bypassLockout *bool) erro
 // transaction's guard covers the identities of the caller's own account; the identities of
 // other accounts existed shortly before the commit.
 func (c *call) checkPrincipals(p *policy.Policy) error {
+	entities := entitiesOf(p)
+	if len(entities) == 0 {
+		return nil
+	}
 	from, err := coveredBy(c.source(), records.Accounts, c.Caller.Principal.AccountID)
 	if err != nil {
 		return err
 	}
-	for _, named := range p.Principals() {
-		there, err := c.principalExists(from, string(named))
+	for _, named := range entities {
+		there, err := c.principalExists(from, named)
 		if err != nil {
 			return err
 		}
@@ -75,11 +79,19 @@ func (c *call) checkPrincipals(p *policy.Policy) error {
 	return nil
 }
 
-func (c *call) principalExists(from source, arn string) (there bool, err error) {
-	account, kind, _, name, ok := identity.ParseARN(arn)
-	if !ok || kind != "user" && kind != "role" {
-		return true, nil
+// entitiesOf returns the ARNs of the users and roles that a key policy names.
+func entitiesOf(p *policy.Policy) (arns []string) {
+	for _, named := range p.Principals() {
+		_, kind, _, _, ok := identity.ParseARN(string(named))
+		if ok && (kind == "user" || kind == "role") {
+			arns = append(arns, string(named))
+		}
 	}
+	return arns
+}
+
+func (c *call) principalExists(from source, arn string) (there bool, err error) {
+	account, kind, _, name, _ := identity.ParseARN(arn)
 	hosted, err := c.hasAccount(from, account)
 	if err != nil || !hosted {
 		return true, err

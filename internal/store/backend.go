@@ -56,6 +56,12 @@ type Backend interface {
 	Close() error
 }
 
+// A NewestGetter is a Backend that needs one round trip for the newest items, and not two for a View and its Get.
+type NewestGetter interface {
+	// GetNewest returns what the Get of a View that begins now returns, and the revision of the View.
+	GetNewest(ctx context.Context, keys ...[]byte) (items []Item, rev int64, err error)
+}
+
 // A Reader reads one revision, during the View that created it. The bytes that it returns are copies that
 // belong to the caller, also after the View.
 type Reader interface {

@@ -24,22 +24,52 @@ type cache struct {
 type cacheShard struct {
 	mu      sync.RWMutex
 	records map[string]cached
-	writing map[string]int // number of running commits by path
-	floor   int64          // revision of the last commit that wrote to this shard
+	writing map[string]*writing // running commits by path
+	floor   int64               // revision of the last commit that wrote to this shard
 	size    int
 }
 
+// writing are the running commits that write a path.
+type writing struct {
+	commits int
+	newest  int64 // revision of the last write of the path that is known meanwhile
+}
+
+// A cached record has its value, or its item for transactions of a shared Store, or both.
 type cached struct {
-	value   any
-	rev     int64 // revision of the View that read it
-	written int64 // revision of its last write
-	size    int
+	value   any    // decoded
+	sealed  []byte // as the Backend has it; nil if only the value is kept
+	second  Item   // the second part of a Joined record; kept only with sealed, as of the same revision
+	rev     int64  // revision at which it was read
+	written int64  // revision of its last write
+	size    int    // of the value
+}
+
+// total returns the memory that an entry takes.
+func (r cached) total(path string) int {
+	return cacheEntry + len(path) + r.size + len(r.sealed) + len(r.second.Key) + len(r.second.Value)
+}
+
+func (r cached) isTooLarge(path string) bool { return r.total(path) > cacheSize/cacheShards }
+
+// with returns r with what only an entry of the same write has.
+func (r cached) with(old cached) cached {
+	if old.written != r.written {
+		return r
+	}
+	if r.value == nil {
+		r.value, r.size = old.value, old.size
+	}
+	if r.sealed == nil || r.second.Rev == 0 && old.sealed != nil {
+		r.sealed, r.second = old.sealed, old.second
+	}
+	return r
 }
 
 func newCache() *cache {
 	c := &cache{seed: maphash.MakeSeed()}
 	for i := range c.shards {
-		c.shards[i].records, c.shards[i].writing = map[string]cached{}, map[string]int{}
+		c.shards[i].records, c.shards[i].writing = map[string]cached{}, map[string]*writing{}
 	}
 	return c
 }
@@ -61,16 +91,21 @@ func (c *cache) entry(path string) cached {
 
 // put adds a record that a View read, unless it may have been written since.
 func (c *cache) put(path string, r cached) {
-	r.size += cacheEntry + len(path)
 	s := c.shard(path)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r.rev < s.floor || r.rev < s.records[path].rev || s.writing[path] > 0 || r.size > cacheSize/cacheShards {
+	r = r.with(s.records[path])
+	if r.rev < s.floor || r.rev < s.records[path].rev || s.writing[path] != nil || r.isTooLarge(path) {
 		return
 	}
+	s.set(path, r)
+}
+
+// set adds an entry and evicts others if there are too many. The caller holds s.mu.
+func (s *cacheShard) set(path string, r cached) {
 	s.drop(path)
 	s.records[path] = r
-	for s.size += r.size; s.size > cacheSize/cacheShards; {
+	for s.size += r.total(path); s.size > cacheSize/cacheShards; {
 		for other := range s.records { // evict any entry except the new one
 			if other != path {
 				s.drop(other)
@@ -82,30 +117,40 @@ func (c *cache) put(path string, r cached) {
 
 // drop removes an entry. The caller holds s.mu.
 func (s *cacheShard) drop(path string) {
-	s.size -= s.records[path].size
-	delete(s.records, path)
+	if r, ok := s.records[path]; ok {
+		s.size -= r.total(path)
+		delete(s.records, path)
+	}
 }
 
 // begin must be called before a commit that writes these paths. end must be called after it with its revision,
-// or 0.
+// or 0, and with the entries of paths that it wrote.
 func (c *cache) begin(writes []Write) {
 	for _, w := range writes {
 		s := c.shard(string(w.Key))
 		s.mu.Lock()
 		s.drop(string(w.Key))
-		s.writing[string(w.Key)]++
+		if s.writing[string(w.Key)] == nil {
+			s.writing[string(w.Key)] = &writing{}
+		}
+		s.writing[string(w.Key)].commits++
 		s.mu.Unlock()
 	}
 }
 
-func (c *cache) end(writes []Write, rev int64) {
+func (c *cache) end(writes []Write, rev int64, written map[string]cached) {
 	for _, w := range writes {
 		path := string(w.Key)
 		s := c.shard(path)
 		s.mu.Lock()
 		s.floor = max(s.floor, rev)
-		if s.writing[path]--; s.writing[path] == 0 {
+		running := s.writing[path]
+		running.newest = max(running.newest, rev)
+		if running.commits--; running.commits == 0 {
 			delete(s.writing, path)
+			if r, ok := written[path]; ok && running.newest == rev && !r.isTooLarge(path) {
+				s.set(path, r) // the last write of this path, although other paths may have been written since
+			}
 		}
 		s.mu.Unlock()
 	}
@@ -117,6 +162,9 @@ func (c *cache) changed(path string, rev int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.floor = max(s.floor, rev)
+	if running := s.writing[path]; running != nil {
+		running.newest = max(running.newest, rev)
+	}
 	if s.records[path].rev < rev {
 		s.drop(path)
 	}
@@ -128,6 +176,9 @@ func (c *cache) clear(rev int64) {
 		s := &c.shards[i]
 		s.mu.Lock()
 		s.floor = max(s.floor, rev)
+		for _, running := range s.writing {
+			running.newest = max(running.newest, rev)
+		}
 		for path, r := range s.records {
 			if r.rev < rev {
 				s.drop(path)

@@ -69,11 +69,11 @@ func TestCacheDuringCommits(t *testing.T) {
 	if c.get("a") != nil || holds(1) || holds(9) {
 		t.Error("a record is cached while its path is being written")
 	}
-	c.end(writes, 0) // which was in conflict
+	c.end(writes, 0, nil) // which was in conflict
 	if holds(1) || holds(9) {
 		t.Error("a record enters while the other commit runs")
 	}
-	c.end(writes, 5)
+	c.end(writes, 5, nil)
 	if c.get("a") != nil || holds(4) {
 		t.Error("a record enters that was read before the commit")
 	}

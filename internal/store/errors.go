@@ -43,6 +43,9 @@ var (
 	ErrInUse = errors.New("store: data folder is in use by another process")
 )
 
+// errNeedsView ends a run of a transaction that reads memory and needs one revision of all records.
+var errNeedsView = errors.New("store: the transaction needs a view")
+
 // errMissing is the cause of a [CorruptError] for a record that another record needs.
 var errMissing = errors.New("it is missing")
 

@@ -30,6 +30,7 @@ func (b foreign) Watch(ctx context.Context, after int64, fn func(store.Change) e
 type pair struct {
 	*testing.T
 	db     *memory.DB
+	calls  *observedBackend // of b
 	faults *storetest.Faulty
 	a, b   *store.Store
 	told   []string // paths and "all", as the listener of b was told
@@ -40,7 +41,8 @@ type pair struct {
 func inPair(t *testing.T, fn func(p *pair)) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &pair{T: t, db: memory.New(), ended: make(chan error, 1)}
-		p.faults = &storetest.Faulty{Backend: foreign{p.db}}
+		p.calls = &observedBackend{Backend: foreign{p.db}}
+		p.faults = &storetest.Faulty{Backend: p.calls}
 		sealer := newAEAD(t)
 		p.a, p.b = store.NewShared(p.db, sealer), store.NewShared(p.faults, sealer)
 		ctx, cancel := context.WithCancel(t.Context())

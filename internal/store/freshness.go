@@ -88,13 +88,18 @@ func (s *Store) checkRewound(seen, rev int64) error {
 	if s.shared == nil {
 		return nil
 	}
-	if rev < seen {
-		s.shared.rewound.Store(true)
-	}
+	s.noteRewound(seen, rev)
 	if s.shared.rewound.Load() {
 		return ErrRewound
 	}
 	return nil
+}
+
+// noteRewound notes that the Backend has shown a revision lower than a revision that was seen before it.
+func (s *Store) noteRewound(seen, rev int64) {
+	if rev < seen {
+		s.shared.rewound.Store(true)
+	}
 }
 
 // note notes that the memory is up to date to a revision.

@@ -17,15 +17,14 @@ type whole[T any] struct{ value T }
 // Get returns the whole record at path, and whether it exists. It reads both parts in one round trip. A record
 // without its second part is corrupt.
 func (j Joined[T, U]) Get(from Getter, path string) (v T, ok bool, err error) {
-	key, err := j.First.key(path)
-	if err != nil {
+	if _, err := j.First.key(path); err != nil {
 		return v, false, err
 	}
 	second, err := j.Second.key(path)
 	if err != nil {
 		return v, false, err
 	}
-	if err := from.fetch(key, second); err != nil {
+	if err := from.fetch(j.Refs(path)...); err != nil {
 		return v, false, err
 	}
 	if v, ok, err = j.First.Get(from, path); err != nil || !ok {
@@ -39,7 +38,11 @@ func (j Joined[T, U]) Get(from Getter, path string) (v T, ok bool, err error) {
 }
 
 // Refs returns the names of both parts of the record at path.
-func (j Joined[T, U]) Refs(path string) []Ref { return []Ref{j.First.Ref(path), j.Second.Ref(path)} }
+func (j Joined[T, U]) Refs(path string) []Ref {
+	first, second := j.First.Ref(path), j.Second.Ref(path)
+	first.second = second.key
+	return []Ref{first, second}
+}
 
 // rest returns the second part, which the first part covers.
 func (j Joined[T, U]) rest(from Getter, key string) (rest U, err error) {
@@ -62,7 +65,36 @@ func (j Joined[T, U]) Latest(ctx context.Context, s *Store, path string) (v T, o
 	if w, ok := s.cache.get(key).(whole[T]); ok {
 		return w.value, true, nil
 	}
+	if v, ok := j.recall(s, key); ok {
+		return v, true, nil
+	}
 	return j.read(ctx, s, path, key)
+}
+
+// recall returns the record at key if the memory of a shared Store has the items of both parts.
+func (j Joined[T, U]) recall(s *Store, key string) (v T, ok bool) {
+	kept := s.cache.entry(key)
+	if kept.sealed == nil || kept.second.Rev == 0 {
+		return v, false
+	}
+	var rest U
+	plain, err := s.sealer.Open([]byte(key), kept.sealed)
+	if err == nil {
+		v, err = j.First.Codec.Decode(plain)
+	}
+	if err == nil {
+		plain, err = s.sealer.Open(kept.second.Key, kept.second.Value)
+	}
+	if err == nil {
+		rest, err = j.Second.Codec.Decode(plain)
+	}
+	if err != nil {
+		return v, false // the read from the Backend returns the error
+	}
+	v = j.Join(v, rest)
+	kept.value, kept.size = whole[T]{v}, footprint(v)
+	s.cache.put(key, kept)
+	return v, true
 }
 
 // Newest is [Table.Newest] for whole records.
@@ -76,12 +108,12 @@ func (j Joined[T, U]) Newest(ctx context.Context, s *Store, path string) (v T, o
 
 // read returns the whole record from a View and adds it to the cache, under the key of its first part.
 func (j Joined[T, U]) read(ctx context.Context, s *Store, path, key string) (v T, ok bool, err error) {
-	err = s.View(ctx, func(view *View) error {
+	err = s.viewOnce(ctx, func(view *View) error {
 		if v, ok, err = j.Get(view, path); err != nil || !ok {
 			return err
 		}
 		item, err := view.item(key)
-		s.cache.put(key, cached{whole[T]{v}, view.Rev(), item.Rev, footprint(v)})
+		s.cache.put(key, cached{value: whole[T]{v}, rev: view.Rev(), written: item.Rev, size: footprint(v)})
 		return err
 	})
 	return v, ok && err == nil, err

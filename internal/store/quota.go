@@ -120,6 +120,9 @@ func (tx *Tx) existed(path string) (bool, error) {
 		return rev != 0, nil
 	}
 	item, err := tx.item(path)
+	if err == nil && tx.kept.isSource() {
+		tx.read[path] = item.Rev // memory can be older than the Backend
+	}
 	return item.Rev != 0, err
 }
 

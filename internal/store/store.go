@@ -95,51 +95,64 @@ func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
 // UpdateOnce is Update for transactions that must not happen twice. If the outcome of the commit is not known,
 // UpdateOnce returns a Doubt and [ErrUnknown]. In all other cases the Doubt is nil.
 func (s *Store) UpdateOnce(ctx context.Context, fn func(*Tx) error) (*Doubt, error) {
-	_, doubt, err := s.UpdateAt(ctx, fn)
+	_, doubt, err := s.update(ctx, fn, false)
 	return doubt, err
 }
 
-// UpdateAt is UpdateOnce that also returns the revision of the commit, or 0 if nothing was committed.
+// UpdateAt is UpdateOnce that also returns the revision of the commit, or 0 if nothing was committed. On a shared
+// Store, the first run of fn reads memory, which may be older than the Backend: the commit checks all items that the
+// run read. If this run writes nothing or returns an error, fn runs again over one revision. Therefore a run that
+// fails must have no effect either.
 func (s *Store) UpdateAt(ctx context.Context, fn func(*Tx) error) (rev int64, doubt *Doubt, err error) {
+	return s.update(ctx, fn, s.shared != nil && s.Fresh(time.Now()))
+}
+
+func (s *Store) update(
+	ctx context.Context, fn func(*Tx) error, memory bool,
+) (rev int64, doubt *Doubt, err error) {
+	conflicted := false
 	for try := range maxTries {
 		if err := wait(ctx, try); err != nil {
 			return 0, nil, err
 		}
-		b, changes, err := s.prepare(ctx, fn)
+		r, err := s.prepare(ctx, fn, memory && try == 0, conflicted)
 		if errors.Is(err, ErrTooOld) {
 			continue
 		}
-		if err != nil || len(b.Writes) == 0 {
+		if err != nil || len(r.batch.Writes) == 0 {
 			return 0, nil, err
 		}
-		if err := s.reserve(ctx, changes); err != nil {
+		if err := s.reserve(ctx, r.changes); err != nil {
 			return 0, nil, err
 		}
-		if rev, doubt, err := s.commit(ctx, b, changes); !errors.Is(err, ErrConflict) {
+		if rev, doubt, err := s.commit(ctx, r); !errors.Is(err, ErrConflict) {
 			return rev, doubt, err
 		}
+		conflicted = true
 	}
 	return 0, nil, ErrConflict
 }
 
 // commit keeps the written paths out of the cache during the commit. If nothing was committed, it undoes the
 // reservation.
-func (s *Store) commit(ctx context.Context, b Batch, changes []countChange) (int64, *Doubt, error) {
-	s.cache.begin(b.Writes)
-	rev, err := s.backend.Commit(ctx, b)
+func (s *Store) commit(ctx context.Context, r run) (int64, *Doubt, error) {
+	seen, writes := s.Revision(), r.batch.Writes
+	s.cache.begin(writes)
+	rev, err := s.backend.Commit(ctx, r.batch)
 	if errors.Is(err, ErrUnknown) {
-		return 0, &Doubt{s, b.Writes, changes}, err
+		return 0, &Doubt{s, writes, r.changes}, err
 	}
-	s.cache.end(b.Writes, rev)
+	s.cache.end(writes, rev, r.tx.kept.written(r.tx.loaded, writes, rev))
 	s.noteRevision(rev)
 	if s.shared != nil && err == nil {
+		s.noteRewound(seen, rev)
 		s.shared.noteOwn(rev)
 	}
 	switch {
 	case err == nil:
-		finish(changes, rev)
+		finish(r.changes, rev)
 	case !errors.Is(err, ErrFailed):
-		release(changes)
+		release(r.changes)
 	}
 	return rev, nil, err
 }
@@ -155,25 +168,50 @@ type Doubt struct {
 // Resolved must be called, once, when the commit cannot be made any more, after a View of the Store has shown
 // whether it was made.
 func (d *Doubt) Resolved() {
-	d.store.cache.end(d.writes, d.store.Revision())
+	d.store.cache.end(d.writes, d.store.Revision(), nil)
 	countAgain(d.changes)
 }
 
-// prepare runs fn once and returns its Batch. The commit must happen outside the View, because a Backend may
-// have to wait for Views to end before it can commit.
-func (s *Store) prepare(ctx context.Context, fn func(*Tx) error) (b Batch, changes []countChange, err error) {
+// A run is what one run of a transaction wants to commit.
+type run struct {
+	tx      *Tx
+	batch   Batch
+	changes []countChange
+}
+
+// prepare runs fn. The commit must happen outside the View, because a Backend may have to wait for Views to end
+// before it can commit. If the result of a run that reads memory cannot be committed, memory may be the reason, and
+// prepare runs fn again over one revision.
+func (s *Store) prepare(ctx context.Context, fn func(*Tx) error, memory, conflicted bool) (r run, err error) {
+	if memory {
+		reads := &newest{ctx: ctx, s: s}
+		r, err = s.run(fn, &View{reader: reads, sealer: s.sealer}, true, conflicted)
+		if reads.failed && err != nil || err == nil && len(r.batch.Writes) > 0 && r.batch.Validate() == nil {
+			return r, err
+		}
+	}
 	err = s.View(ctx, func(v *View) error {
-		tx := newTx(v)
-		if err := fn(tx); err != nil {
-			return err
-		}
-		if changes, err = s.counts.changesOf(tx); err != nil {
-			return err
-		}
-		b, err = tx.batch()
+		r, err = s.run(fn, v, false, conflicted)
 		return err
 	})
-	return b, changes, err
+	return r, err
+}
+
+// run runs fn once.
+func (s *Store) run(fn func(*Tx) error, v *View, memory, conflicted bool) (r run, err error) {
+	r.tx = newTx(v)
+	r.tx.conflicted = conflicted
+	if s.shared != nil {
+		r.tx.kept = &kept{cache: s.cache, source: memory}
+	}
+	if err := fn(r.tx); err != nil {
+		return r, err
+	}
+	if r.changes, err = s.counts.changesOf(r.tx); err != nil {
+		return r, err
+	}
+	r.batch, err = r.tx.batch()
+	return r, err
 }
 
 // wait pauses before a repetition. The pauses are random and grow with each run, so that transactions that

@@ -39,15 +39,15 @@ func (t Table[T]) Get(from Getter, path string) (v T, ok bool, err error) {
 
 // GetAll returns the records at the paths that exist, by path. It reads all of them in one round trip.
 func (t Table[T]) GetAll(from Getter, paths ...string) (map[string]T, error) {
-	keys := make([]string, len(paths))
+	refs := make([]Ref, len(paths))
 	for i, path := range paths {
 		key, err := t.key(path)
 		if err != nil {
 			return nil, err
 		}
-		keys[i] = key
+		refs[i].key = key
 	}
-	if err := from.fetch(keys...); err != nil {
+	if err := from.fetch(refs...); err != nil {
 		return nil, err
 	}
 	found := make(map[string]T, len(paths))
@@ -63,21 +63,15 @@ func (t Table[T]) GetAll(from Getter, paths ...string) (map[string]T, error) {
 	return found, nil
 }
 
-// A Ref names a record of any table.
-type Ref struct{ key string }
+// A Ref names a record of any table, and its second part if it is the first part of a Joined record.
+type Ref struct{ key, second string }
 
 // Ref returns the name of the record at path.
-func (t Table[T]) Ref(path string) Ref { return Ref{t.Prefix + "/" + path} }
+func (t Table[T]) Ref(path string) Ref { return Ref{key: t.Prefix + "/" + path} }
 
 // Fetch reads records in one round trip, so that the next Get of each needs none. A Tx checks only the records that
 // it gets.
-func Fetch(from Getter, refs ...Ref) error {
-	keys := make([]string, len(refs))
-	for i, r := range refs {
-		keys[i] = r.key
-	}
-	return from.fetch(keys...)
-}
+func Fetch(from Getter, refs ...Ref) error { return from.fetch(refs...) }
 
 // Covered reads the guard at path, present or absent, and returns the View behind from. The guard covers
 // reads in this View: every transaction that changes the records that are read there must also write the guard.
@@ -90,7 +84,7 @@ func (t Table[T]) Covered(from Getter, path string) (*View, error) {
 	if _, _, err := from.get(key); err != nil {
 		return nil, err
 	}
-	return from.beneath(), nil
+	return from.beneath()
 }
 
 // Latest returns the record at path, as of some moment during the call, and whether it existed. It is for
@@ -104,7 +98,28 @@ func (t Table[T]) Latest(ctx context.Context, s *Store, path string) (v T, ok bo
 	if v, ok := s.cache.get(key).(T); ok {
 		return v, true, nil
 	}
+	if v, ok := t.recall(s, key); ok {
+		return v, true, nil
+	}
 	return t.read(ctx, s, key)
+}
+
+// recall returns the record at key if the memory of a shared Store has its item.
+func (t Table[T]) recall(s *Store, key string) (v T, ok bool) {
+	kept := s.cache.entry(key)
+	if kept.sealed == nil {
+		return v, false
+	}
+	plain, err := s.sealer.Open([]byte(key), kept.sealed)
+	if err == nil {
+		v, err = t.Codec.Decode(plain)
+	}
+	if err != nil {
+		return v, false // the read from the Backend returns the error
+	}
+	kept.value, kept.size = v, footprint(v)
+	s.cache.put(key, kept)
+	return v, true
 }
 
 // Newest is Latest from a View, never from memory.
@@ -118,13 +133,13 @@ func (t Table[T]) Newest(ctx context.Context, s *Store, path string) (v T, ok bo
 
 // read returns the record from a View and adds it to the cache.
 func (t Table[T]) read(ctx context.Context, s *Store, key string) (v T, ok bool, err error) {
-	err = s.View(ctx, func(view *View) error {
+	err = s.viewOnce(ctx, func(view *View) error {
 		plain, written, err := view.lookup(key)
 		if ok = written != 0; err != nil || !ok {
 			return err
 		}
 		if v, err = t.decode(key, plain); err == nil {
-			s.cache.put(key, cached{v, view.Rev(), written, footprint(v)})
+			s.cache.put(key, cached{value: v, rev: view.Rev(), written: written, size: footprint(v)})
 		}
 		return err
 	})
@@ -233,7 +248,7 @@ func (t Table[T]) recordKept(v *View, root string, item Item) (Record[T], error)
 	}
 	r, err := t.record(v, root, item)
 	if err == nil {
-		v.cache.put(key, cached{r.Value, v.Rev(), item.Rev, footprint(r.Value)})
+		v.cache.put(key, cached{value: r.Value, rev: v.Rev(), written: item.Rev, size: footprint(r.Value)})
 	}
 	return r, err
 }

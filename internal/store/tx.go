@@ -15,9 +15,9 @@ type Getter interface {
 	// item returns what the Backend has at a path, without the writes of a Tx. A Tx does not check it.
 	item(path string) (Item, error)
 	// fetch reads records in one round trip, so that the next get of each needs none.
-	fetch(paths ...string) error
+	fetch(refs ...Ref) error
 	// beneath returns the underlying View, without the writes of a Tx.
-	beneath() *View
+	beneath() (*View, error)
 }
 
 // A View is one revision of all records. It is valid until the function that received it returns, and must be
@@ -39,9 +39,13 @@ func (v *View) get(path string) ([]byte, bool, error) {
 
 func (v *View) peek(path string) ([]byte, bool, error) { return v.get(path) }
 
-func (v *View) fetch(paths ...string) (err error) {
-	isMissing := func(path string) bool { _, ok := v.fetched[path]; return !ok }
-	if slices.ContainsFunc(paths, isMissing) {
+func (v *View) fetch(refs ...Ref) (err error) {
+	isMissing := func(r Ref) bool { _, ok := v.fetched[r.key]; return !ok }
+	if slices.ContainsFunc(refs, isMissing) {
+		paths := make([]string, len(refs))
+		for i, r := range refs {
+			paths[i] = r.key
+		}
 		v.fetched, err = fetch(v.reader, paths)
 	}
 	return err
@@ -66,7 +70,7 @@ func fetch(r Reader, paths []string) (map[string]Item, error) {
 	return fetched, nil
 }
 
-func (v *View) beneath() *View { return v }
+func (v *View) beneath() (*View, error) { return v, nil }
 
 // lookup returns the opened bytes and the revision of the last write, even if the value does not open.
 func (v *View) lookup(path string) ([]byte, int64, error) {
@@ -104,11 +108,17 @@ type Tx struct {
 	loaded  map[string]Item   // everything that the Backend returned, by path
 	read    map[string]int64  // path to revision, 0 if absent; the commit checks these records
 	written map[string][]byte // path to opened bytes, nil if deleted
+
+	kept       *kept // of a shared Store; otherwise nil
+	conflicted bool
 }
 
 func newTx(v *View) *Tx {
 	return &Tx{view: v, loaded: map[string]Item{}, read: map[string]int64{}, written: map[string][]byte{}}
 }
+
+// Conflicted reports whether a commit of an earlier run was in conflict.
+func (tx *Tx) Conflicted() bool { return tx.conflicted }
 
 func (tx *Tx) get(path string) ([]byte, bool, error) {
 	if _, ok := tx.written[path]; !ok {
@@ -135,28 +145,41 @@ func (tx *Tx) peek(path string) ([]byte, bool, error) {
 
 // A Tx asks the Backend once for each path.
 func (tx *Tx) item(path string) (Item, error) {
-	if item, ok := tx.loaded[path]; ok {
-		return item, nil
-	}
-	item, err := ReadItem(tx.view.reader, []byte(path))
-	if err == nil {
-		tx.loaded[path] = item
-	}
-	return item, err
+	err := tx.load(Ref{key: path})
+	return tx.loaded[path], err
 }
 
-func (tx *Tx) fetch(paths ...string) error {
-	missing := slices.DeleteFunc(slices.Clone(paths), func(path string) bool {
-		_, loaded := tx.loaded[path]
-		_, written := tx.written[path]
-		return loaded || written
-	})
+func (tx *Tx) fetch(refs ...Ref) error {
+	return tx.load(slices.DeleteFunc(slices.Clone(refs), func(r Ref) bool {
+		_, written := tx.written[r.key]
+		return written
+	})...)
+}
+
+// load loads the items of records that are not loaded, in one round trip.
+func (tx *Tx) load(refs ...Ref) error {
+	var missing []string
+	for _, r := range refs {
+		tx.kept.pair(r)
+		if _, loaded := tx.loaded[r.key]; !loaded && !tx.kept.recall(tx.loaded, r.key) {
+			missing = append(missing, r.key)
+		}
+	}
 	items, err := fetch(tx.view.reader, missing)
+	if err != nil {
+		return err
+	}
 	maps.Copy(tx.loaded, items)
-	return err
+	tx.kept.noteRead(items, tx.view.Rev())
+	return nil
 }
 
-func (tx *Tx) beneath() *View { return tx.view }
+func (tx *Tx) beneath() (*View, error) {
+	if tx.kept.isSource() {
+		return nil, errNeedsView
+	}
+	return tx.view, nil
+}
 
 func (tx *Tx) put(path string, plain []byte) {
 	if plain == nil {

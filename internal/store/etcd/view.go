@@ -44,24 +44,54 @@ func (r *reader) Get(keys ...[]byte) ([]store.Item, error) {
 	if err := store.ValidateGet(keys); err != nil || len(keys) == 0 {
 		return nil, errors.Join(err, r.ctx.Err())
 	}
-	got, err := r.read(func(at ...clientv3.OpOption) clientv3.Op {
-		gets := make([]clientv3.Op, len(keys))
-		for i, key := range keys {
-			gets[i] = clientv3.OpGet(r.b.names.record(key), at...)
-		}
-		return clientv3.OpTxn(nil, gets, nil)
-	})
+	got, err := r.read(func(at ...clientv3.OpOption) clientv3.Op { return r.b.gets(keys, at...) })
 	if err != nil {
 		return nil, err
 	}
+	return r.b.itemsOf(keys, got), nil
+}
+
+// GetNewest implements [store.NewestGetter]: a majority of the members knows the revision that a member reads.
+func (b *Backend) GetNewest(ctx context.Context, keys ...[]byte) ([]store.Item, int64, error) {
+	if err := store.ValidateGet(keys); err != nil {
+		return nil, 0, err
+	}
+	leave, err := b.enter(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer leave()
+	if len(keys) == 0 {
+		rev, err := b.newest(ctx)
+		return nil, rev, err
+	}
+	got, err := b.read(ctx, b.gets(keys))
+	if err != nil {
+		return nil, 0, err
+	}
+	rev := got.Txn().Header.Revision
+	b.head.raise(rev)
+	return b.itemsOf(keys, got), rev, nil
+}
+
+// gets returns a transaction that reads keys.
+func (b *Backend) gets(keys [][]byte, at ...clientv3.OpOption) clientv3.Op {
+	gets := make([]clientv3.Op, len(keys))
+	for i, key := range keys {
+		gets[i] = clientv3.OpGet(b.names.record(key), at...)
+	}
+	return clientv3.OpTxn(nil, gets, nil)
+}
+
+func (b *Backend) itemsOf(keys [][]byte, got clientv3.OpResponse) []store.Item {
 	items := make([]store.Item, len(keys))
 	for i, key := range keys {
 		items[i] = store.Item{Key: append([]byte{}, key...)}
 		if kvs := got.Txn().Responses[i].GetResponseRange().Kvs; len(kvs) > 0 {
-			items[i] = r.item(kvs[0])
+			items[i] = b.item(kvs[0])
 		}
 	}
-	return items, nil
+	return items
 }
 
 // Scan implements [store.Reader.Scan].
@@ -81,7 +111,7 @@ func (r *reader) Scan(from, to []byte, limit int) ([]store.Item, error) {
 	}
 	items := make([]store.Item, len(got.Get().Kvs))
 	for i, kv := range got.Get().Kvs {
-		items[i] = r.item(kv)
+		items[i] = r.b.item(kv)
 	}
 	return items, nil
 }
@@ -99,10 +129,10 @@ func (r *reader) read(op func(at ...clientv3.OpOption) clientv3.Op) (clientv3.Op
 	return got, err
 }
 
-func (r *reader) item(kv *mvccpb.KeyValue) store.Item {
+func (b *Backend) item(kv *mvccpb.KeyValue) store.Item {
 	value := kv.Value
 	if value == nil {
 		value = []byte{}
 	}
-	return store.Item{Key: r.b.names.own(string(kv.Key)), Value: value, Rev: kv.ModRevision}
+	return store.Item{Key: b.names.own(string(kv.Key)), Value: value, Rev: kv.ModRevision}
 }

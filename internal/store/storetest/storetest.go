@@ -36,6 +36,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Backend) {
 		{"BytesAreNotShared", testBytesNotShared},
 		{"ViewIsOneRevision", testViewIsOneRevision},
 		{"ViewsUnderLoad", testViewsUnderLoad},
+		{"NewestItems", testNewestItems},
 		{"ViewReturnsErrorOfFn", testViewError},
 		{"NoLostUpdate", testNoLostUpdate},
 		{"NoWriteSkew", testNoWriteSkew},

@@ -133,3 +133,44 @@ func testViewError(t *testing.T, b store.Backend) {
 		t.Errorf("got %v, want the error of fn itself", err)
 	}
 }
+
+// GetNewest sees every commit that has returned, and one revision of all keys.
+func testNewestItems(t *testing.T, b store.Backend) {
+	newest, ok := b.(store.NewestGetter)
+	if !ok {
+		t.Skip("the Backend has no GetNewest")
+	}
+	var writing sync.WaitGroup
+	writing.Go(func() {
+		for i := range 100 {
+			if _, err := b.Commit(t.Context(), writes(kv("a", fmt.Sprint(i)), kv("b", fmt.Sprint(i)))); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	for i := range 100 {
+		rev := commit(t, b, writes(kv("c", fmt.Sprint(i))))
+		items, at, err := newest.GetNewest(t.Context(), []byte("a"), []byte("b"), []byte("c"), []byte("never"))
+		if err != nil || len(items) != 4 {
+			t.Fatal(len(items), err)
+		}
+		if string(items[2].Value) != fmt.Sprint(i) || items[2].Rev != rev || at < rev || items[3].Rev != 0 {
+			t.Errorf("%d: %v at %d", i, items, at)
+		}
+		if !bytes.Equal(items[0].Value, items[1].Value) || items[0].Rev != items[1].Rev || items[0].Rev > at {
+			t.Errorf("%d: two revisions: %v at %d", i, items, at)
+		}
+	}
+	writing.Wait()
+	if items, at, err := newest.GetNewest(t.Context()); len(items) != 0 || at == 0 || err != nil {
+		t.Errorf("without keys: %v at %d, %v", items, at, err)
+	}
+	if _, _, err := newest.GetNewest(t.Context(), make([][]byte, store.MaxBatch+1)...); !errors.Is(err, store.ErrInvalid) {
+		t.Errorf("too many keys: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := newest.GetNewest(ctx, []byte("a")); !errors.Is(err, context.Canceled) {
+		t.Errorf("with a context that has ended: %v", err)
+	}
+}

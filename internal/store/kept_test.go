@@ -1,0 +1,221 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/keyhold/keyhold/internal/store"
+	"github.com/keyhold/keyhold/internal/store/memory"
+)
+
+// updateAt runs a transaction of b whose first run reads memory, and returns the number of runs.
+func (p *pair) updateAt(fn func(tx *store.Tx) error) (runs int, err error) {
+	_, _, err = p.b.UpdateAt(p.Context(), func(tx *store.Tx) error {
+		runs++
+		return fn(tx)
+	})
+	return runs, err
+}
+
+// older adds a year to the age of a person, and returns the age that the last run has read.
+func (p *pair) older(path string) (was, runs int) {
+	p.Helper()
+	runs, err := p.updateAt(func(tx *store.Tx) error {
+		r, _, err := people().Get(tx, path)
+		was = r.Age
+		return errors.Join(err, people().Put(tx, path, person{Age: r.Age + 1}))
+	})
+	if err != nil {
+		p.Error(err)
+	}
+	return was, runs
+}
+
+// views returns how many Views b has begun during fn.
+func (p *pair) views(fn func()) int {
+	before := p.calls.views.Load()
+	fn()
+	return int(p.calls.views.Load() - before)
+}
+
+// A transaction reads what the Store wrote or read before from memory, also after the feed has told the own commit.
+func TestTransactionsReadMemory(t *testing.T) {
+	inPair(t, func(p *pair) {
+		t := p.T
+		p.older("a/1")
+		for i := range 3 {
+			synctest.Wait()
+			var was, runs int
+			if views := p.views(func() { was, runs = p.older("a/1") }); was != 2+i || runs != 1 || views != 0 {
+				t.Errorf("age %d after %d runs and %d Views", was, runs, views)
+			}
+		}
+		if views := p.views(func() { p.wantAge(5, "after the commits") }); views != 0 {
+			t.Errorf("Latest needs %d Views", views)
+		}
+	})
+}
+
+// Memory can be older than the Backend: then the commit is in conflict, or the run that read memory does not count.
+func TestTransactionsDoNotTrustMemory(t *testing.T) {
+	inPair(t, func(p *pair) {
+		t := p.T
+		p.older("a/1")
+		p.older("a/1") // so memory has it
+		synctest.Wait()
+		stale := func() {
+			p.faults.SilenceWatches(true)
+			p.put("a/1", 40)
+		}
+		stale()
+		if was, runs := p.older("a/1"); was != 40 || runs != 2 {
+			t.Errorf("a change of %d after %d runs", was, runs)
+		}
+		p.put("a/1", 50)
+		conflicts := 0
+		runs, err := p.updateAt(func(tx *store.Tx) error {
+			if r, _, err := people().Get(tx, "a/1"); err != nil || r.Age < 50 {
+				return fmt.Errorf("not yet: %d, %v", r.Age, err)
+			}
+			if tx.Conflicted() {
+				conflicts++
+			}
+			return people().Put(tx, "a/1", person{Age: 60})
+		})
+		if err != nil || runs != 2 || conflicts != 0 {
+			t.Errorf("a refusal that is due to memory: %v after %d runs, %d after conflicts", err, runs, conflicts)
+		}
+		p.put("a/1", 70)
+		wrote := false
+		runs, err = p.updateAt(func(tx *store.Tx) error {
+			r, _, err := people().Get(tx, "a/1")
+			if wrote = r.Age == 70; wrote {
+				return people().Put(tx, "a/1", person{Age: 80})
+			}
+			return err
+		})
+		if err != nil || runs != 2 || !wrote {
+			t.Errorf("a run that found nothing to do in memory: %v after %d runs, wrote %v", err, runs, wrote)
+		}
+	})
+}
+
+// A Store that does not follow the Backend does not begin with its memory, nor does one whose feed has ended: a commit
+// would be sent to a Backend that may not answer.
+func TestTransactionsDoNotReadOldMemory(t *testing.T) {
+	b := &observedBackend{Backend: memory.New()}
+	s := store.NewShared(b, newAEAD(t))
+	for i := range 3 {
+		_, _, err := s.UpdateAt(t.Context(), func(tx *store.Tx) error {
+			_, _, err := people().Get(tx, "ann")
+			return errors.Join(err, people().Put(tx, "ann", person{Age: i}))
+		})
+		if views := b.views.Load(); err != nil || views != int64(i)+1 {
+			t.Errorf("%d Views after %d transactions, %v", views, i+1, err)
+		}
+	}
+}
+
+// A read that one record covers needs one revision of all records.
+func TestCoveredReadsNeedAView(t *testing.T) {
+	inPair(t, func(p *pair) {
+		t := p.T
+		p.older("a/1")
+		runs, err := p.updateAt(func(tx *store.Tx) error {
+			v, err := people().Covered(tx, "a/1")
+			if err != nil {
+				return err
+			}
+			found, err := people().Scan(v, "", "", 10)
+			if len(found) != 1 {
+				t.Errorf("%d people", len(found))
+			}
+			return errors.Join(err, people().Put(tx, "a/2", person{}))
+		})
+		if err != nil || runs != 2 {
+			t.Errorf("%v after %d runs", err, runs)
+		}
+	})
+}
+
+// Both parts of a Joined record come from one revision, whatever memory has of them.
+func TestJoinedFromMemory(t *testing.T) {
+	inPair(t, func(p *pair) {
+		t := p.T
+		putGrown(t, p.a, "ann", 30)
+		grow := func(both bool) (age int) {
+			_, err := p.updateAt(func(tx *store.Tx) error {
+				r, _, err := grown().Get(tx, "ann")
+				if age = r.Age; both {
+					err = errors.Join(err, ages().Put(tx, "ann", age+1))
+				}
+				return errors.Join(err, people().Put(tx, "ann", person{Name: "ann"}))
+			})
+			if err != nil {
+				t.Error(err)
+			}
+			return age
+		}
+		grow(true)
+		synctest.Wait()
+		for i, both := range []bool{false, true, true, false, true} {
+			want := []int{31, 31, 32, 33, 33}[i]
+			var age int
+			if views := p.views(func() { age = grow(both) }); age != want || views != 0 {
+				t.Errorf("%d: age %d after %d Views, want %d", i, age, views, want)
+			}
+			synctest.Wait()
+		}
+		if r, _, err := grown().Latest(t.Context(), p.b, "ann"); r.Age != 34 || err != nil {
+			t.Errorf("at the end: %+v, %v", r, err)
+		}
+		p.faults.SilenceWatches(true)
+		putGrown(t, p.a, "ann", 50)
+		if age := grow(true); age != 50 {
+			t.Errorf("with an old memory: %d", age)
+		}
+	})
+}
+
+// Two Stores that follow each other lose no change, and read no record whose parts differ, while both change it.
+func TestTransactionsOfTwoStores(t *testing.T) {
+	const changes = 300
+	inPair(t, func(p *pair) {
+		t := p.T
+		ctx, cancel := context.WithCancel(t.Context())
+		var following, all sync.WaitGroup
+		following.Go(func() { _ = p.a.Follow(ctx) })
+		synctest.Wait()
+		putGrown(t, p.a, "ann", 0)
+		for _, s := range []*store.Store{p.a, p.b, p.a, p.b} {
+			all.Go(func() {
+				for range changes {
+					_, _, err := s.UpdateAt(t.Context(), func(tx *store.Tx) error {
+						r, _, err := grown().Get(tx, "ann")
+						return errors.Join(err, ages().Put(tx, "ann", r.Age+1),
+							people().Put(tx, "ann", person{Name: fmt.Sprint(r.Age + 1)}))
+					})
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					r, _, err := grown().Latest(t.Context(), s, "ann")
+					if err != nil || r.Name != fmt.Sprint(r.Age) {
+						t.Errorf("%+v, %v", r, err)
+						return
+					}
+				}
+			})
+		}
+		all.Wait()
+		if r, _, err := grown().Newest(t.Context(), p.a, "ann"); r.Age != 4*changes || err != nil {
+			t.Errorf("%+v after %d changes, %v", r, 4*changes, err)
+		}
+		cancel()
+		following.Wait()
+	})
+}
