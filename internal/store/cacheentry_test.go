@@ -12,7 +12,7 @@ func TestCacheIsBoundedToTheByte(t *testing.T) {
 			t.Errorf("a record of %d bytes is held: %v, with %d bytes", size, held, s.size)
 		}
 		c.begin([]Write{{Key: []byte("path")}})
-		c.end([]Write{{Key: []byte("path")}}, 0)
+		c.end([]Write{{Key: []byte("path")}}, 0, nil)
 		if s.size != 0 || len(s.records) != 0 || len(s.writing) != 0 {
 			t.Errorf("%d bytes and %d records are left", s.size, len(s.records))
 		}
@@ -79,5 +79,42 @@ func TestCacheDuringCommits(t *testing.T) {
 	}
 	if !holds(5) {
 		t.Error("a record does not enter that was read after the commit")
+	}
+}
+
+// A commit leaves its entry, unless a later write of the path is known when it ends, or its outcome is not known.
+func TestCacheKeepsWrites(t *testing.T) {
+	writes := []Write{{Key: []byte("a")}}
+	entry := func(rev int64) map[string]cached {
+		return map[string]cached{"a": {sealed: []byte("value"), rev: rev, written: rev}}
+	}
+	for name, test := range map[string]struct {
+		meanwhile func(c *cache)
+		want      bool
+	}{
+		"nothing":                    {func(*cache) {}, true},
+		"the feed tells the commit":  {func(c *cache) { c.changed("a", 5) }, true},
+		"a write of another path":    {func(c *cache) { c.shard("a").floor = 9 }, true},
+		"a later write of the path":  {func(c *cache) { c.changed("a", 6) }, false},
+		"a new watch":                {func(c *cache) { c.clear(6) }, false},
+		"a commit that is under way": {func(c *cache) { c.begin(writes) }, false},
+		"a later commit that has ended": {func(c *cache) {
+			c.begin(writes)
+			c.end(writes, 6, entry(6))
+		}, false},
+	} {
+		c := newCache()
+		c.begin(writes)
+		test.meanwhile(c)
+		c.end(writes, 5, entry(5))
+		if got := c.entry("a").written; (got == 5) != test.want || got != 0 && got != 5 {
+			t.Errorf("%s: the cache has the write of %d", name, got)
+		}
+	}
+	c := newCache()
+	c.begin(writes)
+	c.end(writes, 5, map[string]cached{"a": {sealed: make([]byte, cacheSize), rev: 5, written: 5}})
+	if c.entry("a").sealed != nil {
+		t.Error("an entry is larger than a shard")
 	}
 }
