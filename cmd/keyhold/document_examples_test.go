@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/keyhold/keyhold/internal/programtest"
 )
 
 // debianAWS is the AWS CLI that the examples are written for, at this path whatever PATH says.
@@ -123,10 +125,7 @@ func TestExitAndReturn(t *testing.T) {
 func TestDemo(t *testing.T) {
 	t.Parallel()
 	path := buildProgram(t)
-	demo := filepath.Join(t.TempDir(), "first-import")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", demo, "../../examples/first-import").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
+	demo := programtest.Build(t, "../..", "./examples/first-import")
 	t.Run("works", func(t *testing.T) {
 		t.Parallel()
 		out, err := runExample(t, demo, "-keyhold", path)

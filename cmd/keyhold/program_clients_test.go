@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/keyhold/keyhold/internal/programtest"
 )
 
 const clients = "../../clients/"
@@ -82,11 +84,7 @@ func clientCalls(t *testing.T) string {
 
 func goClient(t *testing.T) []string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "client")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, clients+"go").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
-	return []string{path}
+	return []string{programtest.Build(t, ".", clients+"go")}
 }
 
 func pythonClient(t *testing.T) []string {

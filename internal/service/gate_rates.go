@@ -98,8 +98,8 @@ creation         2000  CreateKey ReplicateKey CreateAlias CreateGrant
 change           2000  CancelKeyDeletion DeleteAlias DisableKey DisableKeyRotation EnableKey EnableKeyRotation PutKeyPolicy RetireGrant
 change           2000  RevokeGrant RotateKeyOnDemand ScheduleKeyDeletion TagResource UntagResource UpdateAlias UpdateKeyDescription
 change           2000  UpdatePrimaryRegion
-look            10000  DescribeCustomKeyStores DescribeKey GetKeyLastUsage GetKeyPolicy GetKeyRotationStatus GetPublicKey GetCallerIdentity
-list             2000  ListAliases ListGrants ListKeyPolicies ListKeyRotations ListKeys ListResourceTags ListRetirableGrants
+look            10000  DescribeCustomKeyStores DescribeKey GetKeyPolicy GetKeyRotationStatus GetPublicKey GetCallerIdentity
+list             2000  GetKeyLastUsage ListAliases ListGrants ListKeyPolicies ListKeyRotations ListKeys ListResourceTags ListRetirableGrants
 session          2000  AssumeRole AssumeRoleWithWebIdentity GetSessionToken
 administration   1000  DeleteIdentity ExplainDecision ListIdentities PutAccount PutPolicy PutProvider PutRole PutUser RecreateKey
 administration   1000  RevokeSessions RotateAccessKey SetIdentityState ShowIdentity ExplainSignature MoveClock ShowClock

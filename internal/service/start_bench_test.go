@@ -1,7 +1,6 @@
 package service
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"log/slog"
@@ -20,6 +19,7 @@ import (
 	"github.com/keyhold/keyhold/internal/crypt"
 	"github.com/keyhold/keyhold/internal/custody"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/programtest"
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 	"github.com/keyhold/keyhold/internal/store/local"
@@ -32,10 +32,7 @@ func BenchmarkStart(b *testing.B) {
 	if s := os.Getenv("KEYHOLD_KEYS"); s != "" {
 		million, _ = strconv.Atoi(s)
 	}
-	program := filepath.Join(b.TempDir(), "keyhold")
-	if out, err := exec.Command("go", "build", "-o", program, "../../cmd/keyhold").CombinedOutput(); err != nil {
-		b.Fatalf("%v\n%s", err, out)
-	}
+	program := programtest.Build(b, "../..", "./cmd/keyhold")
 	for _, n := range []int{10, million} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			data := filepath.Join(b.TempDir(), "data")
@@ -53,22 +50,14 @@ func BenchmarkStart(b *testing.B) {
 // startOn starts the program, waits for its banner and ends it.
 func startOn(b *testing.B, program, data string) (ready time.Duration, mib float64) {
 	b.Helper()
-	cmd := exec.Command(program, "serve", "--data", data, "--addr", "127.0.0.1:0")
-	out, err := cmd.StdoutPipe()
+	begin := time.Now()
+	s, err := programtest.Start(b.Context(), exec.Command(program, "serve", "--data", data, "--addr", "127.0.0.1:0"))
 	if err != nil {
 		b.Fatal(err)
 	}
-	begin := time.Now()
-	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
-	defer cmd.Wait()
-	defer cmd.Process.Signal(os.Interrupt)
-	lines := bufio.NewScanner(out)
-	for lines.Scan() && !strings.Contains(lines.Text(), "endpoint") {
-	}
+	defer s.End(os.Interrupt)
 	ready = time.Since(begin)
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid))
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.Pid()))
 	if err != nil {
 		b.Fatal(err)
 	}
