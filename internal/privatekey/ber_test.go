@@ -154,7 +154,7 @@ func TestToDER(t *testing.T) {
 		return ber
 	}
 	deepDER := []byte{2, 1, 0}
-	for range maxDepth - 1 {
+	for range 15 {
 		deepDER = derSequence(deepDER)
 	}
 	for name, c := range map[string]struct{ ber, want []byte }{ // nil means unchanged
@@ -171,8 +171,8 @@ func TestToDER(t *testing.T) {
 		"a length beyond an int":                   {ber: []byte{0x30, 0x89, 1, 0, 0, 0, 0, 0, 0, 0, 0}},
 		"half a length":                            {ber: []byte{0x30, 0x82, 0}},
 		"a tag of two bytes":                       {ber: []byte{0x30, 0x80, 0x1f, 0x20, 0, 0, 0}},
-		"as deep as it may be":                     {deep(maxDepth - 1), deepDER},
-		"too deep":                                 {ber: deep(maxDepth)},
+		"as deep as it may be":                     {deep(15), deepDER},
+		"too deep":                                 {ber: deep(16)},
 		"segments":                                 {[]byte{0x24, 0x80, 4, 1, 7, 4, 0, 4, 1, 8, 0, 0}, []byte{4, 2, 7, 8}},
 		"segments in a definite length":            {[]byte{0x24, 6, 4, 1, 7, 4, 1, 8}, []byte{4, 2, 7, 8}},
 		"segments of segments":                     {[]byte{0x24, 0x80, 0x24, 3, 4, 1, 7, 0x24, 0x80, 4, 1, 8, 0, 0, 0, 0}, []byte{4, 2, 7, 8}},

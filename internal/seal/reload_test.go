@@ -48,7 +48,9 @@ func TestKeyringIsReadAgain(t *testing.T) {
 		if _, err := r.Records().Open([]byte("place"), fresh); !errors.Is(err, fault) {
 			t.Errorf("the keyring cannot be read: %v", err)
 		}
-		time.Sleep(foreignPause)
+		time.Sleep(time.Second - 1)
+		wantClosed(t, "before the end of the pause", r.SessionTokens(), "place", foreign)
+		time.Sleep(1)
 		if temporary, ok := errors.AsType[*ReloadError](second(r.SessionTokens().Open([]byte("place"), foreign))); !ok || !temporary.Temporary() {
 			t.Error("the keyring cannot be read, and the value is called damaged")
 		}

@@ -8,6 +8,7 @@ import (
 	"hash/fnv"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -474,5 +475,35 @@ func TestBuffersOfAWalk(t *testing.T) {
 	}
 	if again, _, err := w.elements(subtree{page: 9}, 1); err != nil || len(w.depths) != 2 || cap(again) != cap(w.depths[1].elements) {
 		t.Errorf("%d buffers, %v", len(w.depths), err)
+	}
+}
+
+// opens returns how often this process has a file open. It skips the test on systems other than Linux.
+func opens(t *testing.T, path string) (n int) {
+	t.Helper()
+	links, err := filepath.Glob("/proc/self/fd/*")
+	if err != nil || len(links) == 0 {
+		t.Skip("the open files are not known")
+	}
+	for _, link := range links {
+		if target, err := os.Readlink(link); err == nil && target == path {
+			n++
+		}
+	}
+	return n
+}
+
+// CheckMetas and CheckPages close the file, sound or not.
+func TestFilesAreClosed(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // the garbage collection would close it
+	for name, f := range map[string]testFile{"sound": sound(), "short": sound()[:testSize], "zero": make(testFile, testPages*testSize)} {
+		path := f.write(t)
+		errMetas, errPages := CheckMetas(path, testSize), CheckPages(t.Context(), path, testSize)
+		if (errMetas == nil) != (name == "sound") || (errPages == nil) != (name == "sound") {
+			t.Errorf("%s: %v, %v", name, errMetas, errPages)
+		}
+		if n := opens(t, path); n != 0 {
+			t.Errorf("%s: the file is open %d times", name, n)
+		}
 	}
 }
