@@ -309,3 +309,26 @@ func TestComplete(t *testing.T) {
 		t.Errorf("an exponent of 31 bits: %v", err)
 	}
 }
+
+// Errors show names of at most 24 characters from a file.
+func TestShort(t *testing.T) {
+	for _, c := range []struct{ name, want string }{
+		{"", ""}, {"P-256", "P-256"},
+		{strings.Repeat("x", 24), strings.Repeat("x", 24)}, {strings.Repeat("x", 25), "…"},
+	} {
+		if got := short(c.name); got != c.want {
+			t.Errorf("%q: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// An encoding may be inside two others.
+func TestDepthOfEncodings(t *testing.T) {
+	text := hex.EncodeToString(countingBytes(32))
+	for depth, want := range []string{"hexadecimal", "base64, hexadecimal", "base64, base64, hexadecimal", "it is text that is encoded more than twice: decode the file until a key is in it"} {
+		if got := readText(text, "SYMMETRIC_DEFAULT"); got != want {
+			t.Errorf("in base64 %d times: %s, want %s", depth, got, want)
+		}
+		text = base64.StdEncoding.EncodeToString([]byte(text))
+	}
+}
