@@ -92,6 +92,7 @@ func TestReadings(t *testing.T) {
 		{digits(32), "SYMMETRIC_DEFAULT", "hexadecimal"},
 		{digits(32) + "\n", "SYMMETRIC_DEFAULT", "hexadecimal"},
 		{"0x" + digits(32) + "\n", "SYMMETRIC_DEFAULT", "hexadecimal after 0x: wallets write private keys so: for a key on secp256k1, give --key-spec ECC_SECG_P256K1"},
+		{"0X" + digits(32), "SYMMETRIC_DEFAULT", "hexadecimal after 0x: wallets write private keys so: for a key on secp256k1, give --key-spec ECC_SECG_P256K1"},
 		{digits(33), "SYMMETRIC_DEFAULT", "it is 33 bytes (hexadecimal), and a key of the spec SYMMETRIC_DEFAULT takes 32 bytes" + takes},
 		{digits(16), "SYMMETRIC_DEFAULT", "it is 16 bytes (hexadecimal), and a key of the spec SYMMETRIC_DEFAULT takes 32 bytes" + takes + "; if the 32 characters themselves are the key: " + strip},
 		{text(32), "SYMMETRIC_DEFAULT", raw},
