@@ -53,7 +53,7 @@ func (r *reader) fromBase64(text []byte) ([]byte, bool) {
 		}
 		joined = append(joined, line...)
 	}
-	octets := r.buffer(base64.StdEncoding.DecodedLen(len(joined)) + 2)
+	octets := r.buffer(len(joined))
 	for _, e := range base64Encodings {
 		if n, err := e.Decode(octets, joined); err == nil && n > 0 {
 			return octets[:n], true

@@ -21,13 +21,14 @@ func TestDigits(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"aw==":             "k",
-		"aw":               "k",
-		"a2V5a2V5\na2V5\n": "keykeykey",
-		"a2V5\na2V5a2V5\n": "", // a line after a shorter one
-		"a2V5\na2\na2V5\n": "",
-		"ax==":             "", // not the only form of its bytes
-		"":                 "",
+		"aw==":              "k",
+		"aw":                "k",
+		"a2V5a2V5\na2V5\n":  "keykeykey",
+		"a2V5 \na2V5\t\r\n": "keykey",
+		"a2V5\na2V5a2V5\n":  "", // a line after a shorter one
+		"a2V5\na2\na2V5\n":  "",
+		"ax==":              "", // not the only form of its bytes
+		"":                  "",
 	} {
 		if got, ok := new(reader).fromBase64([]byte(text)); string(got) != want && ok || ok != (want != "") {
 			t.Errorf("%q as base64: %q, %v; want %q", text, got, ok, want)

@@ -5,13 +5,18 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/pbkdf2"
+	"crypto/sha1"
 	"crypto/sha256"
+	"encoding/asn1"
 	"encoding/hex"
 	"encoding/json"
+	"hash"
 	"math/big"
 	"strings"
 	"testing"
 	"unicode/utf16"
+
+	"golang.org/x/crypto/cryptobyte"
 )
 
 // encryptBlocks encrypts whole blocks as ofPBKDF2 does, without padding.
@@ -155,6 +160,127 @@ func TestIsText(t *testing.T) {
 	} {
 		if isText([]byte(text)) != want {
 			t.Errorf("%q: %v", text, !want)
+		}
+	}
+}
+
+// PEM is text with any encoding of the text around it, but not with a byte of zero.
+func TestPlain(t *testing.T) {
+	const begin = "-----BEGIN X-----"
+	for content, want := range map[string]bool{
+		begin: true, "\xe9" + begin: true, "\x01" + begin: true, "\x00" + begin: false, "\xe9\x00" + begin: false, begin + "\x00": false,
+		"\xef\xbb\xbf" + begin: true, "\xe9": false,
+	} {
+		if text, form := new(reader).plain([]byte(content)); (text != nil) != want || form != "" || want && string(text) != strings.TrimPrefix(content, "\xef\xbb\xbf") {
+			t.Errorf("%q: %q, %q", content, text, form)
+		}
+	}
+}
+
+// canonical fills a buffer that is erased later, and does not grow out of it.
+func TestCanonicalKeepsItsBuffer(t *testing.T) {
+	for _, body := range []string{"", "\n", "a", "a b c d e f g h", "\na\nb\nc\n", `\na\nb\nc`, "Proc-Type: 4\n\na\nb\nc", "Proc-Type: 4\ra\rb\rc"} {
+		r := new(reader)
+		block, ok := r.canonical([]byte("-----BEGIN X-----"+body+"-----END X-----"), "X")
+		if !ok || len(r.buffers) != 1 || &block[0] != &r.buffers[0][:1][0] {
+			t.Errorf("%q: %q, %v", body, block, ok)
+		}
+	}
+}
+
+// canonical puts each word of base64 on a line, and each header on a line without the white space around it.
+func TestCanonical(t *testing.T) {
+	for body, want := range map[string]string{
+		"\nAAAA\nBBBB\n":    "AAAA\nBBBB\n",
+		" AAAA BBBB ":       "AAAA\nBBBB\n",
+		"\r\n\tAAAA\r\n BB": "AAAA\nBB\n",
+		`\nAAAA\nBBBB\n`:    "AAAA\nBBBB\n",
+		"\n  Proc-Type: 4,ENCRYPTED \n\tDEK-Info: X,00\n\n  AAAA\n": "Proc-Type: 4,ENCRYPTED\nDEK-Info: X,00\n\nAAAA\n",
+	} {
+		got, ok := new(reader).canonical([]byte("text -----BEGIN X-----"+body+"-----END X----- text"), "X")
+		if want = "-----BEGIN X-----\n" + want + "-----END X-----\n"; string(got) != want || !ok {
+			t.Errorf("%q: %q, want %q", body, got, want)
+		}
+	}
+	if _, ok := new(reader).canonical([]byte("-----BEGIN X-----\nAAAA\n"), "X"); ok {
+		t.Error("without its end")
+	}
+}
+
+// A line ends with a newline, a carriage return or both, or with their escapes.
+func TestCutLine(t *testing.T) {
+	for text, want := range map[string][2]string{
+		"":        {"", ""},
+		"a":       {"a", ""},
+		"a\nb\nc": {"a", "b\nc"},
+		"a\rb":    {"a", "b"},
+		"a\r\nb":  {"a", "b"},
+		`a\nb`:    {"a", "b"},
+		`a\rb`:    {"a", "b"},
+		`a\r\nb`:  {"a", "b"},
+		`a\tb\nc`: {`a\`, `tb\nc`},
+		`a\`:      {`a\`, ""},
+		"\n":      {"", ""},
+	} {
+		line, rest := cutLine([]byte(text))
+		if string(line) != want[0] || string(rest) != want[1] {
+			t.Errorf("%q: %q, %q", text, line, rest)
+		}
+	}
+}
+
+// The parameters of PBKDF2 (RFC 8018, appendix A.2) may have the length of the key, and a pseudorandom function other
+// than HMAC with SHA-1.
+func TestParametersOfPBKDF2(t *testing.T) {
+	type prf struct {
+		OID  asn1.ObjectIdentifier
+		Null asn1.RawValue `asn1:"optional"`
+	}
+	salt, sha2 := []byte("salt"), prf{OID: oidHMAC}
+	for name, c := range map[string]struct {
+		params any
+		hash   func() hash.Hash // nil: refused
+	}{
+		"default": {struct {
+			Salt []byte
+			C    int
+		}{salt, 3}, sha1.New},
+		"a length": {struct {
+			Salt []byte
+			C, L int
+		}{salt, 3, 16}, sha1.New},
+		"a function": {struct {
+			Salt []byte
+			C    int
+			F    prf
+		}{salt, 3, sha2}, sha256.New},
+		"both": {struct {
+			Salt []byte
+			C, L int
+			F    prf
+		}{salt, 3, 16, sha2}, sha256.New},
+		"no salt": {struct{ C int }{3}, nil},
+		"no iterations": {struct {
+			Salt []byte
+			F    prf
+		}{salt, sha2}, nil},
+		"no function inside": {struct {
+			Salt []byte
+			C    int
+			F    struct{ N int }
+		}{salt, 3, struct{ N int }{1}}, nil},
+	} {
+		derive, ok := parsePBKDF2(cryptobyte.String(toDER(t, c.params)), 20)
+		if ok != (c.hash != nil) {
+			t.Errorf("%s: %v", name, ok)
+		}
+		if !ok || c.hash == nil {
+			continue
+		}
+		got, err1 := derive([]byte("secret"))
+		want, err2 := pbkdf2.Key(c.hash, "secret", salt, 3, 20)
+		if err1 != nil || err2 != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s: %x, %v, %v", name, got, err1, err2)
 		}
 	}
 }

@@ -23,9 +23,9 @@ func (r *reader) parseObject(text []byte) (object, error) {
 	}
 	o := object{}
 	for d.More() {
-		t, err := d.Token()
+		t, _ := d.Token() // nil after an error
 		name, ok := t.(string)
-		if err != nil || !ok {
+		if !ok {
 			return nil, errNotJSON
 		}
 		if o[name] != nil {

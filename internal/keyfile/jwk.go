@@ -1,7 +1,6 @@
 package keyfile
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -46,7 +45,7 @@ func (r *reader) octets(o object, name string) ([]byte, error) {
 	if len(quoted) < 2 || quoted[0] != '"' {
 		return nil, fmt.Errorf("the JWK has no member %q that is text", name)
 	}
-	b := r.buffer(base64.StdEncoding.DecodedLen(len(quoted)) + 2)
+	b := r.buffer(len(quoted))
 	for _, e := range base64Encodings {
 		if n, err := e.Decode(b, quoted[1:len(quoted)-1]); err == nil {
 			return b[:n], nil

@@ -62,7 +62,7 @@ func (f *File) doubt(r reading, least, most int) string {
 		return "wallets write private keys so: for a key on secp256k1, give --key-spec ECC_SECG_P256K1"
 	case r.form == "raw" && printable:
 		return "all of these bytes are printable text, which random bytes are not: is this really the material?"
-	case least != most && r.form != "raw" && f.characters >= least && f.characters <= most:
+	case least != most && r.form != "raw" && f.characters > 0 && f.characters <= most:
 		return fmt.Sprintf("if the %d characters themselves are the key: %s", f.characters, characters)
 	}
 	return ""

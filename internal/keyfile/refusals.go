@@ -108,9 +108,7 @@ func (n *NotRead) Error() string {
 func refuse(kind string, args ...any) error {
 	for _, n := range parseRefusals() {
 		if n.Kind == kind {
-			if len(args) > 0 {
-				n.What = fmt.Sprintf(n.What, args...)
-			}
+			n.What = fmt.Sprintf(n.What, args...)
 			return &n
 		}
 	}

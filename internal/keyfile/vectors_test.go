@@ -64,6 +64,11 @@ func TestEachCurve(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		replaced := toDER(t, outer)
+		whole := withWholeScalar(replaced)
+		if !bytes.Equal(replaced, make([]byte, len(replaced))) || len(whole) == 0 {
+			t.Errorf("%s: the PKCS #8 that was replaced is not cleared", name)
+		}
 		for form, content := range map[string][]byte{"DER, SEC 1": toDER(t, sec1), "DER, PKCS #8": toDER(t, outer), "without": toDER(t, without)} {
 			got, err := read(content, spec)
 			if err != nil || !bytes.Equal(got.Bytes, want.Bytes) || got.Form != form && form != "without" {
