@@ -79,8 +79,13 @@ func TestReadLeavesNoScalar(t *testing.T) {
 		return err
 	}) - made(pkcs8)
 	for name, file := range map[string]func(k *ecdsa.PrivateKey, scalar, point []byte) []byte{
-		"PKCS #8":     pkcs8,
-		"SEC 1":       func(k *ecdsa.PrivateKey, _, _ []byte) []byte { return marshal(x509.MarshalECPrivateKey(k)) },
+		"PKCS #8": pkcs8,
+		"SEC 1":   func(k *ecdsa.PrivateKey, _, _ []byte) []byte { return marshal(x509.MarshalECPrivateKey(k)) },
+		"SEC 1 with a zero more": func(_ *ecdsa.PrivateKey, scalar, _ []byte) []byte {
+			longer := append([]byte{0}, scalar...)
+			defer clear(longer)
+			return marshal(ecNumbers{Version: 1, Scalar: longer, Curve: asn1.ObjectIdentifier{1, 2, 840, 10045, 3, 1, 7}}, nil)
+		},
 		"hexadecimal": func(_ *ecdsa.PrivateKey, scalar, _ []byte) []byte { return []byte(hex.EncodeToString(scalar)) },
 		"JWK": func(_ *ecdsa.PrivateKey, scalar, point []byte) []byte {
 			return []byte(`{"kty":"EC","crv":"P-256","d":"` + b64(scalar) + `","x":"` + b64(point[1:33]) + `","y":"` + b64(point[33:]) + `"}`)

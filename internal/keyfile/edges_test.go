@@ -10,6 +10,8 @@ import (
 	"encoding/asn1"
 	"encoding/hex"
 	"encoding/json"
+	"encoding/pem"
+	"errors"
 	"hash"
 	"math/big"
 	"strings"
@@ -281,6 +283,18 @@ func TestParametersOfPBKDF2(t *testing.T) {
 		want, err2 := pbkdf2.Key(c.hash, "secret", salt, 3, 20)
 		if err1 != nil || err2 != nil || !bytes.Equal(got, want) {
 			t.Errorf("%s: %x, %v, %v", name, got, err1, err2)
+		}
+	}
+}
+
+// An ECPrivateKey with a damaged member is not a private key.
+func TestDamagedSEC1(t *testing.T) {
+	for name, end := range map[string]string{"a curve beyond the end": "\xa0\x7f", "half a header": "\xa0"} {
+		members := "\x02\x01\x01\x04\x20" + strings.Repeat("s", 32) + end
+		der := append([]byte{0x30, byte(len(members))}, members...)
+		_, err := Read(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der}), nil)
+		if n, ok := errors.AsType[*NotRead](err); !ok || !strings.Contains(n.What, "there is no private key within its base64") {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

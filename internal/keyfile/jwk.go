@@ -90,7 +90,7 @@ func (r *reader) rsaJWK(o object) ([]byte, error) {
 
 // rsaPKCS8 returns the PKCS #8 of an RSA key: n, e, d, p, q, dp, dq and qi.
 func rsaPKCS8(numbers []*big.Int) []byte {
-	b := secretBuilder(5 * len(numbers[0].Bytes())) // the other numbers are 3.5 times as long as the modulus
+	b := secretBuilder(5 * len(numbers[0].Bytes()))       // the other numbers are 3.5 times as long as the modulus
 	b.AddASN1(tag.SEQUENCE, func(b *cryptobyte.Builder) { // RSAPrivateKey (RFC 8017, appendix A.1.2)
 		b.AddASN1Int64(0)
 		for _, n := range numbers {

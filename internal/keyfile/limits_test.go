@@ -97,6 +97,7 @@ func TestReadings(t *testing.T) {
 		{digits(33), "SYMMETRIC_DEFAULT", "it is 33 bytes (hexadecimal), and a key of the spec SYMMETRIC_DEFAULT takes 32 bytes" + takes},
 		{digits(16), "SYMMETRIC_DEFAULT", "it is 16 bytes (hexadecimal), and a key of the spec SYMMETRIC_DEFAULT takes 32 bytes" + takes + "; if the 32 characters themselves are the key: " + strip},
 		{text(32), "SYMMETRIC_DEFAULT", raw},
+		{strings.Repeat("~ ~}", 8), "SYMMETRIC_DEFAULT", raw},
 		{text(32) + "\n", "SYMMETRIC_DEFAULT", "it is text of 32 characters, neither hexadecimal nor base64, and a key of the spec SYMMETRIC_DEFAULT takes 32 bytes" + takes + "; if the 32 characters themselves are the key: " + strip},
 		{text(31), "SYMMETRIC_DEFAULT", "it is text of 31 characters, neither hexadecimal nor base64, and a key of the spec SYMMETRIC_DEFAULT takes 32 bytes" + takes},
 		{text(33), "SYMMETRIC_DEFAULT", "it is text of 33 characters, neither hexadecimal nor base64, and a key of the spec SYMMETRIC_DEFAULT takes 32 bytes" + takes},
@@ -199,6 +200,8 @@ func TestRefusedJSON(t *testing.T) {
 		`{"kty":"oct","k":7}`:                    `the JWK has no member "k" that is text`,
 		`{"kty":"oct","k":77}`:                   `the JWK has no member "k" that is text`,
 		`{"kty":"RSA","d":"AA","oth":[]}`:        "the private key of the JWK has more than two primes",
+		`{"kty":"RSA","n":"AA","d":"AA"}`:        `the JWK has no member "e" that is text`,
+		`{"kty":"RSA","e":"AA","d":"AA"}`:        `the JWK has no member "n" that is text`,
 		`{"kty":"EC","crv":"P-256","d":"AA"}`:    `the JWK has no member "x" that is text`,
 		`{"kty":"RSA","n":"AA","e":"AA","d":""}`: "the private key is an RSA key of 0 bits: only RSA keys of 2048, 3072 and 4096 bits can be imported",
 	} {
@@ -294,7 +297,7 @@ func TestComplete(t *testing.T) {
 	for name, change := range map[string]func(numbers []*big.Int){
 		"an even modulus":             func(numbers []*big.Int) { numbers[0] = add(n.N, -1) },
 		"an even modulus with primes": func(numbers []*big.Int) { numbers[0], numbers[3], numbers[4] = add(n.N, -1), n.P, n.Q },
-		"an exponent of 32 bits":      func(numbers []*big.Int) { numbers[1] = big.NewInt(1 << 31) },
+		"an exponent of 32 bits":      func(numbers []*big.Int) { numbers[1], numbers[3], numbers[4] = big.NewInt(1<<31), n.P, n.Q },
 		"d above n":                   func(numbers []*big.Int) { numbers[2] = new(big.Int).Add(n.D, new(big.Int).Mul(lambda, big.NewInt(8))) },
 		"d = n":                       func(numbers []*big.Int) { numbers[2], numbers[3], numbers[4] = n.N, n.P, n.Q },
 		"p = 1":                       func(numbers []*big.Int) { numbers[3], numbers[4] = one, n.N },

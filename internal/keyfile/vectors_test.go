@@ -145,6 +145,16 @@ func TestErrorsOfPassphrases(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for name, plain := range map[string][]byte{"more than a key": append(bytes.Clone(sec1), 5, 0), "no key": []byte("0123456789abcde"), "nothing": nil} {
+		//lint:ignore SA1019 older files are encrypted so
+		block, err := x509.EncryptPEMBlock(bytes.NewReader(make([]byte, 64)), "EC PRIVATE KEY", plain, []byte("secret12"), x509.PEMCipherAES128)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Read(pem.EncodeToMemory(block), secret12); err != ErrPassphrase {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 	nobody := errors.New("nobody is there")
 	for name, content := range map[string][]byte{
 		"PBKDF2": ofPBKDF2.seal(t, ec), "scrypt": ofScrypt.seal(t, ec), "PEM": pem.EncodeToMemory(block), "wallet": samples(t)["wallet"].content,

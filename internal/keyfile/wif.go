@@ -25,10 +25,7 @@ func (r *reader) fromWIF(text []byte) (scalar []byte, ok bool) {
 		n.Mul(n, big.NewInt(58))
 		n.Add(n, digit.SetInt64(int64(bytes.IndexByte([]byte(base58), c))))
 	}
-	size := (n.BitLen() + 7) / 8
-	if size != 37 && size != 38 {
-		return nil, false
-	}
+	size := (n.BitLen() + 7) / 8 // 37 or 38, because wifText permits only such first digits
 	octets := n.FillBytes(r.buffer(size))
 	content, check := octets[:size-4], octets[size-4:]
 	once := sha256.Sum256(content)
