@@ -439,6 +439,11 @@ var damages = map[string]struct {
 		w.putRing(records.TokenRingPath, records.TokenRing{Keys: append(r.Keys, r.Keys...)})
 	},
 		[]string{`token-keys/ring: the token key of hour \d+: it is listed twice`}},
+	"a token key in the slot of a material": {func(w *damageTest) {
+		r := w.ring()
+		r.Keys[0].Slot = w.enabled.Materials[0].Slot
+		w.putRing(records.TokenRingPath, r)
+	}, []string{`token-keys/ring: the token key of hour \d+: another record names the slot`}},
 	"another ring": {func(w *damageTest) { w.putRing("rang", records.TokenRing{}) }, []string{"token-keys/rang: its content belongs"}},
 
 	"bytes that are not an event": {func(w *damageTest) {

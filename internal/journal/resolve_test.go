@@ -149,6 +149,30 @@ func TestUnknownOutcomesAreResolved(t *testing.T) {
 	}
 }
 
+// A change that was not made leaves its room in a quota to the next one.
+func TestResolvedOutcomesLeaveRoom(t *testing.T) {
+	for fault, more := range map[storetest.Fault]int{storetest.Lost: 2, storetest.Silent: 1} {
+		onFaulty(t, func(d *deployment, f *storetest.Faulty) {
+			d.store.Limit(store.Quota{Name: "uses", Prefix: records.Usages.Prefix, Limit: 2})
+			d.run(func(j *Journal) {
+				d.plan(fault)
+				if _, err := d.change(d.Context(), j); err != nil && !errors.Is(err, ErrNotMade) {
+					t.Error(err)
+				}
+				for range more {
+					if _, err := d.change(d.Context(), j); err != nil {
+						t.Errorf("within the quota: %v", err)
+					}
+				}
+				_, err := d.change(d.Context(), j)
+				if _, full := errors.AsType[*store.QuotaError](err); !full {
+					t.Errorf("beyond the quota: %v", err)
+				}
+			})
+		})
+	}
+}
+
 // The first hole: a process that takes over the node removes the event of the change, so the path of the event is
 // free. The node must not conclude that the change was not made.
 func TestTakeoverBetweenCommitAndVoid(t *testing.T) {

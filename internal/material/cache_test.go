@@ -183,7 +183,9 @@ func TestCacheLeavesTheMaterialOfAKey(t *testing.T) {
 	for works(kept) == nil { // until it is cleared in the background
 		time.Sleep(time.Millisecond)
 	}
-	o.drop("c")
+	if o.drop("c"); len(o.ofKey) != 1 {
+		t.Errorf("a key without opened material is remembered: %d keys", len(o.ofKey))
+	}
 	o.leave("1") // of which nothing is left
 	o.leaveAll()
 	if reopened != 2 || len(o.materials) != 0 || len(o.ofKey) != 0 || o.bytes != 0 {

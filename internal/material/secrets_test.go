@@ -259,8 +259,30 @@ func TestOpenedTokenKeysAreCleared(t *testing.T) {
 	if !bytes.Equal(old, make([]byte, len(old))) || bytes.Equal(newer, make([]byte, len(newer))) || len(v.keys.opened) != 1 || len(v.slots.erased) != 1 {
 		t.Errorf("opened keys %v, erased %v", v.keys.opened, v.slots.erased)
 	}
+	if n := v.unerased.Load(); n != 0 {
+		t.Errorf("%d erasures are left after all were made", n)
+	}
 	if !v.TakeErased() || v.TakeErased() || v.cleaned != 1 {
 		t.Errorf("the erasure is noted wrongly, or %d notes were removed", v.cleaned)
+	}
+}
+
+// A node that cannot read the ring clears the opened keys that are no longer needed, and no others.
+func TestOldTokenKeysAreClearedWithoutTheStore(t *testing.T) {
+	v, ctx := newVaultTest(t), t.Context()
+	const hour = 1000
+	for h := range int64(2) {
+		if _, err := v.keys.ForSealing(ctx, hour+h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	old, newer := v.keys.opened[hour], v.keys.opened[hour+1]
+	v.backend.err = errBroken
+	if err := v.keys.DestroyOld(ctx, hour+26); !errors.Is(err, errBroken) {
+		t.Errorf("got %v", err)
+	}
+	if !bytes.Equal(old, make([]byte, len(old))) || bytes.Equal(newer, make([]byte, len(newer))) || len(v.keys.opened) != 1 {
+		t.Errorf("opened keys %v", v.keys.opened)
 	}
 }
 

@@ -41,7 +41,7 @@ func (a view) isMissing() bool { return a.target.isKey() && a.key.ID == "" && !a
 // isForAccount reports whether the operation refuses all principals of other accounts than the
 // account of the key, before any policy is read.
 func (a view) isForAccount() bool {
-	return a.open == nil && a.key.ID != "" && a.h.isForeign() && !a.h.Operation.acrossAccounts
+	return a.open == nil && a.key.ID != "" && a.h.isForeign()
 }
 
 // explanation returns the explanation that the view shows. A refusal by another account is

@@ -2,6 +2,7 @@ package service
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -107,7 +108,7 @@ func TestExplainOperationsForTheAccount(t *testing.T) {
 	mallory := o.user(explainOther, "mallory", doc(mayAll))
 	alice, nobody := o.user(explainAccount, "alice", doc(mayAll)), o.user(explainAccount, "nobody", doc(mayEncrypt))
 	k := o.key(root, doc(toAccount, toOther))
-	reason := func(p identity.Principal, action string) string {
+	reason := func(p identity.Principal, k key.Key, action string) string {
 		return o.decision(&api.ExplainDecisionRequest{PrincipalArn: &p.ARN, Action: &action, KeyId: new(k.ARN())}).Reason
 	}
 	for _, test := range []struct {
@@ -119,9 +120,20 @@ func TestExplainOperationsForTheAccount(t *testing.T) {
 		{alice, "kms:ScheduleKeyDeletion", false}, {alice, "kms:DescribeKey", false},
 		{alice, "kms:CancelKeyDeletion", false}, {nobody, "kms:ScheduleKeyDeletion", false}, {nobody, "kms:DescribeKey", false},
 	} {
-		got := reason(test.p, test.action)
+		got := reason(test.p, k, test.action)
 		if (got == "because only principals of the key's account can do this, regardless of policies") != test.refuse {
 			t.Errorf("%s for %s: %q", test.action, test.p.ARN, got)
+		}
+	}
+	// The reason does not reveal whether the account of another key has it.
+	theirs := o.key(identity.Root(explainOther), "")
+	missing := theirs
+	missing.ID = "1234abcd-12ab-34cd-56ef-1234567890ab"
+	for _, action := range []string{"kms:ScheduleKeyDeletion", "kms:DescribeKey"} {
+		for _, p := range []identity.Principal{alice, nobody} {
+			if there, gone := reason(p, theirs, action), reason(p, missing, action); there != gone || strings.Contains(there, "only principals") {
+				t.Errorf("%s for %s: %q, and %q for a key that is not there", action, p.ARN, there, gone)
+			}
 		}
 	}
 }

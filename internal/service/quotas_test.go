@@ -18,7 +18,11 @@ func TestQuotaTable(t *testing.T) {
 	}
 	all := parseQuotas(quotaTable)
 	for _, q := range all {
-		if prefixes[q.Name] != q.Prefix || q.Limit <= 0 {
+		depth := map[string]int{"keys": 2, "aliases": 2, "grants": 2, "accounts": 0}[q.Name] // segments of the path before the name
+		if depth == 0 && q.Name != "accounts" {
+			depth = 1
+		}
+		if prefixes[q.Name] != q.Prefix || q.Limit <= 0 || q.Depth != depth {
 			t.Errorf("the quota %+v", q)
 		}
 	}
