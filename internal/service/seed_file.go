@@ -33,14 +33,35 @@ func (s *Service) Seed(ctx context.Context, f seed.File) (made int, err error) {
 		return 0, err
 	}
 	for _, p := range plans {
-		if err := s.carryOutSeed(ctx, p); err != nil {
-			return made, err
-		}
-		if p.make {
+		one, err := s.carryOutShared(ctx, p)
+		if one {
 			made++
+		}
+		if err != nil {
+			return made, err
 		}
 	}
 	return made, nil
+}
+
+// carryOutShared carries out a plan. If another node that shares the store makes the same parts at the same moment, it
+// plans the parts that are still missing.
+func (s *Service) carryOutShared(ctx context.Context, p seedPlan) (made bool, err error) {
+	for {
+		one, failed := s.carryOutSeed(ctx, p)
+		made = made || one
+		if failed == nil || !s.store.Shared() {
+			return made, failed
+		}
+		again, err := s.planSeed(ctx, p.Key)
+		if err != nil {
+			return made, err
+		}
+		if again.make == p.make && len(again.aliases) == len(p.aliases) {
+			return made, failed // nobody made a part meanwhile
+		}
+		p = again
+	}
 }
 
 // A seedPlan lists the missing parts of a declared key.
@@ -111,19 +132,20 @@ func (c *call) missingAliases(v *store.View, k seed.Key) (missing []string, err 
 	return missing, nil
 }
 
-func (s *Service) carryOutSeed(ctx context.Context, p seedPlan) error {
+// carryOutSeed makes the parts of a plan, and reports whether it made the key itself.
+func (s *Service) carryOutSeed(ctx context.Context, p seedPlan) (made bool, err error) {
 	if p.make {
 		if err := s.doSeed(ctx, rootIn(p.Account, p.Region), p.Key, seedKey, "id", &p.Request); err != nil {
-			return err
+			return false, err
 		}
 	}
 	for _, name := range p.aliases {
 		in := &api.CreateAliasRequest{AliasName: &name, TargetKeyId: p.Request.KeyId}
 		if err := s.doSeed(ctx, rootIn(p.Account, p.Region), p.Key, createAlias, "aliases", in); err != nil {
-			return err
+			return p.make, err
 		}
 	}
-	return nil
+	return p.make, nil
 }
 
 // A seedEntry value makes errors that name the line of a member in the file.

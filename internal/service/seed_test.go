@@ -1,14 +1,21 @@
 package service_test
 
 import (
+	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/seed"
+	"github.com/keyhold/keyhold/internal/service"
+	"github.com/keyhold/keyhold/internal/store/memory"
+	"github.com/keyhold/keyhold/internal/store/storetest"
 )
 
 const (
@@ -195,4 +202,58 @@ func TestSeedAfterStop(t *testing.T) {
 		must[any](t)(do(l.Service, "DescribeKey", &api.DescribeKeyRequest{KeyId: &name}))
 	}
 	l.end(t)
+}
+
+// Nodes that start at the same moment with one seed file make each key and identity once, and all of them start.
+func TestSeedAtSeveralNodes(t *testing.T) {
+	text := seedText(seedMaterial+"aliases = [\"alias/a\", \"alias/b\"]\n") + `[[key]]
+id = "22222222-2222-4222-8222-222222222222"
+[[user]]
+name = "alice"
+[[user.access_key]]
+id = "alice"
+secret = "alices-secret"
+`
+	f, err := seed.Parse("seed.toml", []byte(text), seed.Defaults{Account: "111122223333", Region: "eu-west-2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		for round := range 20 {
+			d := newDeployment()
+			d.backend = memory.New()
+			random := rand.New(rand.NewPCG(uint64(round), 0))
+			var mu sync.Mutex
+			delay := func() time.Duration {
+				mu.Lock()
+				defer mu.Unlock()
+				return time.Duration(random.IntN(3)) * time.Millisecond
+			}
+			var all []*clusterNode
+			for _, id := range []string{"A", "B", "C"} {
+				network := &storetest.Faulty{Backend: d.backend, Lag: delay, Latency: delay}
+				all = append(all, must[*clusterNode](t)(d.node(t, id, network, shared, func(c *service.Config) { c.Dev, c.DevAccount = true, "111122223333" })))
+			}
+			var made atomic.Int64
+			var seeding sync.WaitGroup
+			for _, n := range all {
+				seeding.Go(func() {
+					keys, err := n.Seed(t.Context(), f)
+					made.Add(int64(keys))
+					if err != nil {
+						t.Errorf("round %d, node %s: %v", round, n.id, err)
+					}
+				})
+			}
+			seeding.Wait()
+			if n := made.Load(); n != 2 {
+				t.Errorf("round %d: %d keys were made", round, n)
+			}
+			for _, n := range all {
+				must[any](t)(n.do("", "Encrypt", &api.EncryptRequest{KeyId: new("alias/b"), Plaintext: []byte("x")}))
+				n.close()
+			}
+			d.verify(t)
+		}
+	})
 }
