@@ -27,10 +27,13 @@ type leftovers struct {
 }
 
 // leftoverBatch is the number of records that one transaction removes, below the limit of a
-// Batch. leftoverPause is the maximum time that a record waits for others.
+// Batch. leftoverPause is the maximum time that a record waits for others. leftoverPatience is how long
+// one transaction waits for the store, so that Close does not wait for ever. What is left then is removed
+// after the next start.
 const (
-	leftoverBatch = 64
-	leftoverPause = time.Second
+	leftoverBatch    = 64
+	leftoverPause    = time.Second
+	leftoverPatience = 10 * time.Second
 )
 
 func newLeftovers(s *store.Store, log *slog.Logger) *leftovers {
@@ -76,21 +79,27 @@ func (l *leftovers) removeAll() error {
 		if len(batch) == 0 {
 			return nil
 		}
-		err := l.store.Update(context.Background(), func(tx *store.Tx) error {
-			for _, removal := range batch {
-				if err := removal(tx); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
+		if err := l.removeBatch(batch); err != nil {
 			return err
 		}
 		l.mu.Lock()
 		l.pending = l.pending[len(batch):]
 		l.mu.Unlock()
 	}
+}
+
+// removeBatch removes leftovers in one transaction.
+func (l *leftovers) removeBatch(batch []func(*store.Tx) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), leftoverPatience)
+	defer cancel()
+	return l.store.Update(ctx, func(tx *store.Tx) error {
+		for _, removal := range batch {
+			if err := removal(tx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func (l *leftovers) close() error {

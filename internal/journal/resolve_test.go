@@ -472,3 +472,31 @@ func anyFaults(d *deployment, f *storetest.Faulty, random *rand.Rand) {
 		d.Errorf("%d records are in the outbox", d.countPending())
 	}
 }
+
+// Close does not wait for ever for a store that does not answer. The next start removes what is left.
+func TestCloseBesideASilentStore(t *testing.T) {
+	onFaulty(t, func(d *deployment, f *storetest.Faulty) {
+		d.killed = true
+		var begun time.Time
+		d.run(func(j *Journal) {
+			if _, err := d.change(t.Context(), j); err != nil {
+				t.Error(err)
+			}
+			f.Pause()
+			begun = time.Now()
+		})
+		if took := time.Since(begun); took < leftoverPatience || took > 2*leftoverPatience+time.Second {
+			t.Errorf("Close took %v", took)
+		}
+		f.Resume()
+		d.killed = false
+		d.run(func(j *Journal) {
+			if err := j.Recover(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+		if n := d.countPending(); n != 0 {
+			t.Errorf("%d events are left in the store", n)
+		}
+	})
+}

@@ -47,6 +47,7 @@ const (
 	usageInterval = time.Hour
 	maxUsages     = 100_000
 	usageBatch    = 64
+	usagePatience = 10 * time.Second // for one transaction, so that Close does not wait for ever
 )
 
 func newKeyUsage(
@@ -137,7 +138,7 @@ func (u *keyUsage) write(ctx context.Context, now time.Time, interval time.Durat
 			return err
 		}
 		batch := due[:min(len(due), usageBatch)]
-		if err := u.store.Update(ctx, func(tx *store.Tx) error { return u.put(tx, batch) }); err != nil {
+		if err := u.writeBatch(ctx, batch); err != nil {
 			return err
 		}
 		u.markWritten(batch, now)
@@ -155,11 +156,18 @@ func (u *keyUsage) flush(ctx context.Context, path string) error {
 		return nil
 	}
 	batch := []dueUsage{{path, n.Usage}}
-	err := u.store.Update(ctx, func(tx *store.Tx) error { return u.put(tx, batch) })
+	err := u.writeBatch(ctx, batch)
 	if err == nil {
 		u.markWritten(batch, time.Now())
 	}
 	return err
+}
+
+// writeBatch writes usages in one transaction. It does not wait for a silent store for ever.
+func (u *keyUsage) writeBatch(ctx context.Context, batch []dueUsage) error {
+	ctx, cancel := context.WithTimeout(ctx, usagePatience)
+	defer cancel()
+	return u.store.Update(ctx, func(tx *store.Tx) error { return u.put(tx, batch) })
 }
 
 // A dueUsage is a usage to write.

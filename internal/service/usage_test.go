@@ -1,10 +1,12 @@
 package service
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/keyhold/keyhold/internal/key"
@@ -13,6 +15,7 @@ import (
 	"github.com/keyhold/keyhold/internal/space"
 	"github.com/keyhold/keyhold/internal/store"
 	"github.com/keyhold/keyhold/internal/store/memory"
+	"github.com/keyhold/keyhold/internal/store/storetest"
 )
 
 // A usageFixture is a keyUsage without its background work, over a store with keys.
@@ -104,6 +107,25 @@ func TestUsageOnAFullDisk(t *testing.T) {
 	if f.writeAfter(0); f.writtenEvent(0) != "a" {
 		t.Errorf("written %q", f.writtenEvent(0))
 	}
+}
+
+// A write does not wait for ever for a store that does not answer.
+func TestUsageBesideASilentStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newUsageFixture(t, 1)
+		keyring, _, err := seal.NewKeyring(t.Context(), seal.NewEphemeralRoot())
+		if err != nil {
+			t.Fatal(err)
+		}
+		silent := &storetest.Faulty{Backend: memory.New()}
+		silent.Pause()
+		f.store = store.New(silent, keyring.Records())
+		f.use(0, "a", 0)
+		begun := time.Now()
+		if err := f.write(t.Context(), f.start, usageInterval); !errors.Is(err, context.DeadlineExceeded) || time.Since(begun) != usagePatience {
+			t.Errorf("after %v: %v", time.Since(begun), err)
+		}
+	})
 }
 
 func TestOlderUsageIsNoNews(t *testing.T) {
