@@ -310,3 +310,46 @@ func TestWatchAtStoppedMember(t *testing.T) {
 		t.Errorf("the next watch: %v", err)
 	}
 }
+
+// A watcher whose consumer is stopped while others write much keeps a bounded number of changes. Its watch ends, so
+// that the consumer reads everything again.
+func TestSlowConsumer(t *testing.T) {
+	if os.Getenv("KEYHOLD_CLUSTER") == "" {
+		t.Skip("it writes 100,000 records: make cluster")
+	}
+	t.Parallel()
+	servers := startCluster(t, 1, "--unsafe-no-fsync")
+	b := open(t, config(t, servers))
+	rev, busy, goOn, ended := put(t, b, "a", ""), make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		told := 0
+		ended <- b.Watch(t.Context(), rev, func(store.Change) error {
+			if told++; told == 1 {
+				close(busy)
+			}
+			<-goOn
+			return nil
+		})
+	}()
+	put(t, b, "a", "")
+	<-busy
+	for i := range 800 {
+		var batch store.Batch
+		for k := range store.MaxBatch {
+			batch.Writes = append(batch.Writes, store.Write{Key: fmt.Append(nil, i%8, "/", k), Value: []byte("x")})
+		}
+		if _, err := b.Commit(t.Context(), batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	waitFor(t, "the watch ends", func() bool {
+		select {
+		case goOn <- struct{}{}:
+		default:
+		}
+		return len(ended) == 1
+	})
+	if err := <-ended; !errors.Is(err, store.ErrCompacted) {
+		t.Error(err)
+	}
+}

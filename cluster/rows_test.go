@@ -15,6 +15,7 @@ var testsOfRows = map[string]string{
 	"a node is cut off from etcd":                                "cluster.TestChaos internal/service.TestNothingIsUsedAfterItWasTakenAway internal/nodes.TestAwait",
 	"a minority of the etcd members fails":                       "cluster.TestOneOfThree cluster.TestWatchAtStoppedMember cluster.TestChaos",
 	"a majority of the etcd members fails":                       "cluster.TestChaos cluster.TestKilledMembers",
+	"a node is killed in the middle of an import":                "cluster.TestReclaim internal/service.TestRoundsMeetLateCommits cmd/keyhold.TestSlotsAfterKills",
 	"a clock is 2 s off":                                         "internal/nodes.TestClocks internal/service.TestSweepsAreDivided cluster.TestChaos",
 	"a data folder is copied and both nodes start":               "cluster.TestCopiedFolder internal/nodes.TestClonesDoNotFenceEachOtherForEver",
 	"a data folder is used with the store of another deployment": "cluster.TestProgramsOnOneCluster internal/nodes.TestNodeOfAnotherDeployment",

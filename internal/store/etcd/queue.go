@@ -7,7 +7,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// maxQueued is the number of keys in the changes that wait for the consumer of a Watch.
+// maxQueued is the maximum number of keys in the changes that wait for the consumer of a Watch.
 const maxQueued = 1 << 16
 
 // A queue passes changes to the consumer of a Watch, which may be slow. The client of etcd keeps everything that a
@@ -20,11 +20,13 @@ type queue struct {
 	mu      sync.Mutex
 	changes []store.Change
 	keys    int
-	due     chan struct{} // signals changes, or the end
+	due     chan struct{} // signals changes
+	ended   chan struct{} // closed when fn is not called any more, for the reason err
+	err     error
 }
 
 func newQueue(maxKeys int, fn func(store.Change) error) *queue {
-	return &queue{fn: fn, max: maxKeys, due: make(chan struct{}, 1)}
+	return &queue{fn: fn, max: maxKeys, due: make(chan struct{}, 1), ended: make(chan struct{})}
 }
 
 // add queues a change. It returns ErrCompacted if too many changes wait: the consumer must watch again from the
@@ -56,6 +58,19 @@ func (q *queue) take() []store.Change {
 	all := q.changes
 	q.changes, q.keys = nil, 0
 	return all
+}
+
+// start begins to call fn. The caller must call end, which waits until fn is not called any more.
+func (q *queue) start(ctx context.Context) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		defer close(q.ended)
+		q.err = q.run(ctx)
+	}()
+	return func() {
+		cancel()
+		<-q.ended
+	}
 }
 
 // run calls fn with the changes until ctx ends or fn returns an error, and returns this error.

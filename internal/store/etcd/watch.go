@@ -59,7 +59,9 @@ func (b *Backend) watch(ctx context.Context, after int64, fn func(store.Change) 
 	}
 	changes := client.Watch(ctx, b.names.record(nil), clientv3.WithRange(b.names.recordsEnd()),
 		clientv3.WithRev(after+1))
-	w := watcher{b: b, member: member, told: after, fn: fn, ask: func() error { return client.RequestProgress(ctx) }}
+	q := newQueue(maxQueued, fn)
+	defer q.start(ctx)()
+	w := watcher{b: b, member: member, told: after, fn: q.add, ask: func() error { return client.RequestProgress(ctx) }}
 	timer := time.NewTicker(askAgain)
 	defer timer.Stop()
 	for {
@@ -75,6 +77,8 @@ func (b *Backend) watch(ctx context.Context, after int64, fn func(store.Change) 
 			if err := w.tell(response); err != nil {
 				return err
 			}
+		case <-q.ended:
+			return q.err
 		case <-news:
 		case <-timer.C:
 		case <-ctx.Done():
