@@ -63,7 +63,7 @@ func (n *Nodes) record(incarnation string, beat int64) records.Node {
 	return records.Node{
 		Incarnation: incarnation, Address: n.Address, Version: n.Version, Level: n.Level,
 		Time: n.Wall().UTC(), Beat: beat, LogBytes: n.LogBytes(),
-	}
+	}.AtLevel(n.CommonLevel())
 }
 
 // beats writes the heartbeats until Close.

@@ -16,10 +16,6 @@ var (
 	Levels = tableOf[Level]("cluster")
 )
 
-// NewestLevel is the newest level whose members of records this program knows. A new member of a
-// record that several nodes read belongs to a level, and is written only from that level on.
-const NewestLevel = 1
-
 // LevelPath is the path of the only Level record.
 const LevelPath = "level"
 
@@ -36,6 +32,7 @@ type Node struct {
 	Stopped     bool      `json:"stopped,omitzero"`  // in order, by itself
 	Draining    bool      `json:"draining,omitzero"` // an operator wants the node to get no more requests
 	Removal     *Removal  `json:"removal,omitempty"` // an operator wants the node to be forgotten
+	LevelMembers
 }
 
 // A Removal is the request to forget a node that does not run.
