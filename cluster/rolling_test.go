@@ -52,8 +52,10 @@ func TestRollingUpgrade(t *testing.T) {
 	load.await(200)
 	for p, program := range programs[1:] {
 		for i, folder := range folders {
-			d.drain(folder)
-			b.awaitUnready(folder)
+			if folder != "three" { // this node stops without notice: the balancer and the clients see closed connections
+				d.drain(folder)
+				b.await(folder, false)
+			}
 			nodes[i].end(syscall.SIGTERM)
 			if strings.Contains(nodes[i].log.String(), "level=ERROR") {
 				t.Errorf("%s", nodes[i].log)
@@ -180,11 +182,7 @@ func (b *rollingBalancer) set(folder, endpoint string) {
 	b.await(folder, true)
 }
 
-func (b *rollingBalancer) awaitUnready(folder string) {
-	b.Helper()
-	b.await(folder, false)
-}
-
+// await waits until the node of a folder is ready, or is not ready.
 func (b *rollingBalancer) await(folder string, ready bool) {
 	b.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
