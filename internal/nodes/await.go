@@ -3,6 +3,7 @@ package nodes
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/keyhold/keyhold/internal/records"
@@ -14,14 +15,16 @@ const maxNodes = 1000
 
 // A view is what this node has read last of the other nodes.
 type view struct {
-	mu      sync.Mutex
-	census  census
-	rev     int64                // of the confirmations
-	others  map[string]int64     // confirmed revisions of the other nodes
-	news    chan struct{}        // closed when rev and others change
-	due     chan struct{}        // signals that a look is needed
-	members bool                 // the look must read the heartbeats too
-	beating map[string]time.Time // wall times of the heartbeats that the feed has told since the last look
+	mu     sync.Mutex
+	census census
+	rev    int64            // of the confirmations
+	others map[string]int64 // confirmed revisions of the other nodes
+	news   chan struct{}    // closed when rev and others change
+	// confirmed is a revision that every other node has confirmed. Nodes that join later have a newer memory.
+	confirmed atomic.Int64
+	due       chan struct{}        // signals that a look is needed
+	members   bool                 // the look must read the heartbeats too
+	beating   map[string]time.Time // wall times of the heartbeats that the feed has told since the last look
 }
 
 func (v *view) init(t Timing) {
@@ -66,12 +69,48 @@ func (v *view) missing(rev int64) (missing bool, news <-chan struct{}, old bool)
 	return missing, v.news, false
 }
 
-// Await returns when no other node answers from a memory that is older than a revision: each of them has
-// confirmed the revision, or the bound has passed since a time, which is not before the commit of the
-// revision. It returns an error only if ctx ends before.
-func (n *Nodes) Await(ctx context.Context, rev int64, since time.Time) error {
-	bound := time.NewTimer(n.Timing.Bound - time.Since(since))
-	defer bound.Stop()
+// Await returns when no node, this one included, answers from a memory that is older than what was read: each of
+// them has confirmed the newest revision that changed it, or the bound has passed since a time, which is not before
+// the read. It reports whether it had to wait, and returns an error only if ctx ends before.
+func (n *Nodes) Await(ctx context.Context, read store.Reads, since time.Time) (waited bool, err error) {
+	if !read.HasGaps() && n.isConfirmed(read.Written()) {
+		return false, nil
+	}
+	bounded, cancel := context.WithDeadline(ctx, since.Add(n.Timing.Bound))
+	defer cancel()
+	rev, err := n.Store.NewestOf(bounded, read)
+	if err == nil && n.isConfirmed(rev) {
+		return false, nil
+	}
+	if err == nil {
+		err = n.await(bounded, rev)
+	}
+	if err != nil && ctx.Err() == nil {
+		err = nil // the bound has passed
+	}
+	return true, err
+}
+
+// isConfirmed reports whether it is known that no node answers from a memory that is older than a revision. A former
+// process of this node may have such a memory until the bound after the start has passed.
+func (n *Nodes) isConfirmed(rev int64) bool {
+	now := time.Now()
+	return rev <= n.view.confirmed.Load() && rev <= n.Store.Told() && !now.Before(n.confirmer.from) ||
+		rev <= n.Store.CommittedBefore(now.Add(-n.Timing.Bound))
+}
+
+// await waits until each node has confirmed a revision.
+func (n *Nodes) await(ctx context.Context, rev int64) error {
+	former := time.NewTimer(time.Until(n.confirmer.from))
+	defer former.Stop()
+	select {
+	case <-former.C:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if err := n.Store.AwaitTold(ctx, rev); err != nil {
+		return err
+	}
 	for {
 		missing, news, old := n.view.missing(rev)
 		if !missing {
@@ -82,8 +121,6 @@ func (n *Nodes) Await(ctx context.Context, rev int64, since time.Time) error {
 		}
 		select {
 		case <-news:
-		case <-bound.C:
-			return nil
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -146,11 +183,14 @@ func (v *view) set(self string, rev int64, confirmed []store.Record[records.Conf
 		return
 	}
 	v.rev, v.others = rev, map[string]int64{}
+	least := rev
 	for _, r := range confirmed {
 		if r.Path != self {
 			v.others[r.Path] = r.Value.Revision
+			least = min(least, r.Value.Revision)
 		}
 	}
+	v.confirmed.Store(max(least, v.confirmed.Load()))
 	close(v.news)
 	v.news = make(chan struct{})
 }

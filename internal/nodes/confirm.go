@@ -68,7 +68,7 @@ func (n *Nodes) checkFence() {
 // A change is what a change of the store means for a node.
 type change struct {
 	fence     bool // the fence of the node was written
-	confirm   bool // another node waits for the confirmation of the node
+	confirm   bool // others wait for the confirmation of the node
 	members   bool // heartbeats
 	confirmed bool // confirmations
 	beating   []string
@@ -76,8 +76,9 @@ type change struct {
 
 // sort finds out what a change of some paths means for a node. Without paths, anything may have changed.
 //
-// Another node waits if the change has an event of that node. The removal of events is no reason for a
-// confirmation, nor are the records of this package: a confirmation would cause the next one.
+// Somebody waits if the change has an event: the node that made the change, and nodes whose answers depend on the
+// change. The removal of events is no reason for a confirmation, nor are the records of this package: a confirmation
+// would cause the next one.
 func sort(paths []string, node string) (c change) {
 	if paths == nil {
 		return change{true, true, true, true, nil}
@@ -87,8 +88,7 @@ func sort(paths []string, node string) (c change) {
 		table, rest, _ := strings.Cut(path, "/")
 		switch table {
 		case records.Outbox.Prefix:
-			of, _, _ := strings.Cut(rest, "/")
-			event = event || of != node
+			event = true
 		case records.Fences.Prefix:
 			c.fence = c.fence || rest == node
 		case records.Nodes.Prefix:

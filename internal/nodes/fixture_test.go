@@ -186,12 +186,20 @@ func (p *process) changeWithin(ctx context.Context) (id string, rev int64, since
 	return id, rev, time.Now(), err
 }
 
+// awaitRevision is Await of what a revision wrote.
+func (p *process) awaitRevision(ctx context.Context, rev int64, since time.Time) error {
+	var read store.Reads
+	read.Note(rev)
+	_, err := p.Await(ctx, read, since)
+	return err
+}
+
 // await makes a change, and returns how long Await takes.
 func (p *process) await() time.Duration {
 	p.c.Helper()
 	rev, since, err := p.change()
 	if err == nil {
-		err = p.Await(p.c.Context(), rev, since)
+		err = p.awaitRevision(p.c.Context(), rev, since)
 	}
 	if err != nil {
 		p.c.Error(err)

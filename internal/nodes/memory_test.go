@@ -116,7 +116,7 @@ func (r *turmoil) change(p *process) {
 		return
 	}
 	r.made = append(r.made, id)
-	if err := p.Await(r.Context(), rev, since); err != nil {
+	if err := p.awaitRevision(r.Context(), rev, since); err != nil {
 		r.Error(err)
 	}
 	r.awaited++

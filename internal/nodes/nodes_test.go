@@ -60,7 +60,7 @@ func TestAwait(t *testing.T) {
 		"the store is silent": func(c *cluster, a, b, d *process) {
 			rev, since, err := a.change()
 			a.pause()
-			err = errors.Join(err, a.Await(c.Context(), rev+1, since))
+			err = errors.Join(err, a.awaitRevision(c.Context(), rev+1, since))
 			if took := time.Since(since); err != nil || took != bound {
 				c.Errorf("took %v: %v", took, err)
 			}
@@ -71,7 +71,7 @@ func TestAwait(t *testing.T) {
 			rev, since, err := a.change()
 			ctx, cancel := context.WithTimeout(c.Context(), soon)
 			defer cancel()
-			if err := errors.Join(err, a.Await(ctx, rev, since)); !errors.Is(err, context.DeadlineExceeded) || time.Since(since) != soon {
+			if err := errors.Join(err, a.awaitRevision(ctx, rev, since)); !errors.Is(err, context.DeadlineExceeded) || time.Since(since) != soon {
 				c.Errorf("took %v: %v", time.Since(since), err)
 			}
 		},
@@ -79,7 +79,7 @@ func TestAwait(t *testing.T) {
 			b.cut(true)
 			rev, since, err := a.change()
 			time.Sleep(bound)
-			if err := errors.Join(err, a.Await(c.Context(), rev, since)); err != nil || time.Since(since) != bound {
+			if err := errors.Join(err, a.awaitRevision(c.Context(), rev, since)); err != nil || time.Since(since) != bound {
 				c.Errorf("took %v: %v", time.Since(since), err)
 			}
 		},
@@ -106,7 +106,7 @@ func TestAwait(t *testing.T) {
 		"one that joins": func(c *cluster, a, b, d *process) {
 			rev, since, err := a.change()
 			e := c.start("E")
-			if err := errors.Join(err, a.Await(c.Context(), rev, since)); err != nil || time.Since(since) > soon {
+			if err := errors.Join(err, a.awaitRevision(c.Context(), rev, since)); err != nil || time.Since(since) > soon {
 				c.Errorf("took %v: %v", time.Since(since), err)
 			}
 			if e.Store.Told() < rev {
@@ -306,7 +306,7 @@ func TestNobodyForgetsANodeTooEarly(t *testing.T) {
 		for range 100 {
 			time.Sleep(100 * time.Millisecond)
 			rev, since, err := b.change()
-			if err = errors.Join(err, b.Await(c.Context(), rev, since)); err != nil {
+			if err = errors.Join(err, b.awaitRevision(c.Context(), rev, since)); err != nil {
 				t.Error(err)
 			}
 			if a.Journal.Fenced() == nil && a.Store.Fresh(time.Now()) {

@@ -60,7 +60,7 @@ func TestSort(t *testing.T) {
 		{nil, change{fence: true, confirm: true, members: true, confirmed: true}},
 		{[]string{}, change{}},
 		{[]string{"key/1/r/k", "outbox/B/e"}, change{confirm: true}},
-		{[]string{"key/1/r/k", "outbox/ME/e"}, change{}},
+		{[]string{"key/1/r/k", "outbox/ME/e"}, change{confirm: true}},
 		{[]string{"key/1/r/k"}, change{}},                           // no event: nobody waits
 		{[]string{"outbox/B/e", "outbox/B/f", "erase/s"}, change{}}, // leftovers are removed
 		{[]string{"fence/B", "outbox/B/e"}, change{}},               // after an unknown outcome

@@ -243,7 +243,7 @@ func (c accessTest) as(name string) actor {
 // session returns a session of a role.
 func (c accessTest) session(role string, change func(*identity.Session)) actor {
 	c.Helper()
-	r, ok, err := records.Roles.Latest(c.Context(), c.store, records.NamedPath(homeAccount, role))
+	r, ok, err := records.Roles.Latest(c.Context(), c.store, records.NamedPath(homeAccount, role), nil)
 	if err != nil || !ok {
 		c.Fatalf("no role %s: %v", role, err)
 	}

@@ -217,7 +217,7 @@ func largestOf() map[string]func(s *sizedTest) *cost {
 		"Policies": []map[string]string{{"Name": "p", "Document": padded(allowAll, 40_000)}}}
 	withUser := func(s *sizedTest) { s.costsAs(s.rootWithKey(), "PutUser", "", largest(user)) }
 	withOneKey := func(s *sizedTest) {
-		u, _, err := records.Users.Latest(s.Context(), s.store, records.NamedPath(homeAccount, "large"))
+		u, _, err := records.Users.Latest(s.Context(), s.store, records.NamedPath(homeAccount, "large"), nil)
 		if err != nil || len(u.Keys) != 2 {
 			s.Fatal(err, u.Keys)
 		}

@@ -3,7 +3,6 @@ package service_test
 import (
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -53,106 +52,30 @@ func (s *sharedScenario) judge(j *sharedNode, i int, o *sharedObject) {
 			s.request(j, o, operation, fmt.Sprintf("%d-judge-%d", i, r))
 		}
 	}
-	if porcupine.CheckOperationsTimeout(o.model(), o.operationsOf(), time.Minute) != porcupine.Ok {
+	if porcupine.CheckOperationsTimeout(o.model(), o.history, time.Minute) != porcupine.Ok {
 		s.Errorf("not linearizable: %T%s", o.clusterObject, o)
 	}
 }
 
-// A link is a state, and the request that led to it.
-type link struct {
-	by    string
-	state any
-}
-
-// A chain is what the nodes may know of an object. The last state is in the store; the earlier ones may be in the
-// memory of a node, because no change that followed is acknowledged.
-type chain []link
-
-// An acknowledgement is the input of an operation of the checker: from now on, no node knows a state from before a
-// change.
-type acknowledgement struct{ of string }
-
-// model returns the model of an object for the checker. A request that fails has no effect. Successful uses of an
-// object may be answered from any state of the chain; refusals, changes and descriptions from the last one only.
+// model returns the model of an object for the checker. A request that fails has no effect. Every other answer follows
+// from the one state that the object had at a moment between the request and the answer.
 func (o *sharedObject) model() porcupine.Model {
 	model := porcupine.NondeterministicModel{
-		Init:  func() []any { return []any{chain{{state: o.initial}}} },
-		Equal: func(a, b any) bool { return slices.Equal(a.(chain), b.(chain)) },
+		Init: func() []any { return []any{o.initial} },
 		Step: func(state, input, output any) []any {
-			c := state.(chain)
-			if a, ok := input.(acknowledgement); ok {
-				return []any{c.without(a.of)}
+			expected, next := o.after(state, input.(clusterRequest))
+			switch output.(string) {
+			case answerNotMade:
+				return []any{state}
+			case answerUnknown:
+				return []any{state, next}
+			case expected:
+				return []any{next}
 			}
-			return c.after(o, input.(clusterRequest), output.(string))
+			return nil
 		},
 	}
 	return model.ToModel()
-}
-
-// without drops the states from before a change.
-func (c chain) without(change string) chain {
-	if i := slices.IndexFunc(c, func(l link) bool { return l.by == change }); i >= 0 {
-		return c[i:]
-	}
-	return c // a later change was acknowledged before
-}
-
-// after returns the chains that are possible after a request with an answer.
-func (c chain) after(o *sharedObject, r clusterRequest, answer string) []any {
-	last := c[len(c)-1].state
-	expected, state := o.after(last, r)
-	next := c
-	if state != last || !isUse(r.operation) {
-		next = append(slices.Clip(c), link{r.id, state})
-	}
-	switch {
-	case answer == answerNotMade:
-		return []any{c}
-	case answer == answerUnknown:
-		return []any{c, next}
-	case answer == expected:
-		return []any{next}
-	case !isUse(r.operation) || isRefusal(answer):
-		return nil
-	}
-	if g, ok := last.(stageState); ok && r.operation == "AssumeRole" {
-		g.sessions = g.sessions.with(r.id) // of a role that is disabled already
-		next = append(slices.Clip(c), link{r.id, g})
-	}
-	for _, earlier := range c {
-		if expected, _ := o.after(earlier.state, r); answer == expected {
-			return []any{c, next}
-		}
-	}
-	return nil
-}
-
-// isUse reports whether an operation is decided from memory.
-func isUse(operation string) bool {
-	return slices.Contains(strings.Fields("Encrypt Decrypt AssumeRole"), operation)
-}
-
-func isRefusal(answer string) bool {
-	return answer == answerGone || strings.HasSuffix(answer, "Exception")
-}
-
-// onlyAdd are the changes that are acknowledged although nodes may have memory from before them.
-var onlyAdd = strings.Fields("CreateAlias CreateGrant EnableKey")
-
-// operationsOf returns the history for the checker, with the acknowledgements of changes.
-func (o *sharedObject) operationsOf() (all []porcupine.Operation) {
-	for _, op := range o.history {
-		r := op.Input.(clusterRequest)
-		op.Call *= 2
-		if op.Return != math.MaxInt64 {
-			op.Return *= 2
-		}
-		all = append(all, op)
-		if op.Output == answerMade && !isUse(r.operation) && !slices.Contains(onlyAdd, r.operation) {
-			all = append(all, porcupine.Operation{Input: acknowledgement{r.id}, Output: "", Call: op.Return + 1, Return: op.Return + 1})
-		}
-	}
-	return all
 }
 
 func (o *sharedObject) String() string {

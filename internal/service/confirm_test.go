@@ -197,7 +197,7 @@ func TestNothingIsHandedOutAfterARevocation(t *testing.T) {
 // refusedWithoutProvider revokes each thing that an assumption with a token depends on.
 func (c accessTest) refusedWithoutProvider(refused func(what string, revoke func())) {
 	path := records.ProviderPath(homeAccount, strings.TrimPrefix(issuer, "https://"))
-	was, _, err := records.OIDCProviders.Latest(c.Context(), c.store, path)
+	was, _, err := records.OIDCProviders.Latest(c.Context(), c.store, path, nil)
 	if err != nil {
 		c.Fatal(err)
 	}

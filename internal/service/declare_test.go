@@ -159,7 +159,7 @@ func largePolicy(size int) string {
 }
 
 func aliceOf(p people) identity.Principal {
-	u, _, err := records.Users.Latest(p.Context(), p.store, homeAccount+"/alice")
+	u, _, err := records.Users.Latest(p.Context(), p.store, homeAccount+"/alice", nil)
 	if err != nil {
 		p.Fatal(err)
 	}

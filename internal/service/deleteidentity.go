@@ -84,7 +84,7 @@ func (c *call) addKeyEvents(account string, in *api.IdentityRequest) error {
 // unusedAt returns the serial of an account at a moment when no user or role had the
 // managed policy.
 func (c *call) unusedAt(account, name string) (serial int64, err error) {
-	err = c.view(c.ctx, func(v *store.View) error {
+	err = c.view(func(v *store.View) error {
 		a, _, err := records.Accounts.Get(v, account)
 		if err != nil {
 			return err

@@ -23,7 +23,7 @@ func (p people) managedPolicy(document string) {
 
 func (p people) documents(who identity.Principal) policy.Documents {
 	p.Helper()
-	d, err := p.documentsOf(p.newest(p.Context()), who)
+	d, err := p.documentsOf(p.newest(p.Context(), nil), who)
 	if err != nil {
 		p.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestDocuments(t *testing.T) {
 	if len(gone.Session) != 1 || policy.Decide(r, gone, nil).Allowed {
 		t.Error("without its session policies the session is limited no more")
 	}
-	if _, err := p.documentsOf(p.newest(t.Context()), p.as("alice")); err == nil {
+	if _, err := p.documentsOf(p.newest(t.Context(), nil), p.as("alice")); err == nil {
 		t.Error("a managed policy is missing, which may be one that denies")
 	}
 }
@@ -74,7 +74,7 @@ func TestDocumentsThatDoNotParse(t *testing.T) {
 	p := newPeople(t)
 	p.managedPolicy("{")
 	p.user("alice", func(u *identity.User) { u.Boundary = usePolicy })
-	if _, err := p.documentsOf(p.newest(t.Context()), p.as("alice")); err == nil {
+	if _, err := p.documentsOf(p.newest(t.Context(), nil), p.as("alice")); err == nil {
 		t.Error("a boundary that does not parse is ignored")
 	}
 }

@@ -37,6 +37,9 @@ func (s *Service) Do(ctx context.Context, r Request) (any, error) {
 	c.keys = c.keysArray[:0]
 	c.decidedAt = cmp.Or(r.Revision, s.store.Told())
 	c.through = s.store.Shared() && (r.Operation.readsThrough || !s.store.Fresh(c.begun))
+	if s.store.Shared() {
+		c.noted = &c.reads
+	}
 	if err := c.checkAdmission(); err != nil {
 		return nil, err
 	}
@@ -58,7 +61,7 @@ func (s *Service) Do(ctx context.Context, r Request) (any, error) {
 	}
 	if c.committed { // with its event
 		if err == nil {
-			err = c.awaitOthers()
+			err = c.awaitChange()
 		}
 		return out, err
 	}
@@ -66,7 +69,8 @@ func (s *Service) Do(ctx context.Context, r Request) (any, error) {
 		err = errTooManyChanges(err)
 	}
 	if c.isUnrecorded(err) {
-		return nil, withoutCause(err)
+		c.Turn.End()
+		return nil, withoutCause(c.awaitRead(err))
 	}
 	e := c.event(err)
 	c.Turn.End()
@@ -76,10 +80,7 @@ func (s *Service) Do(ctx context.Context, r Request) (any, error) {
 	if err == nil && c.Operation.usesKeys {
 		c.noteUsage(e.EventID)
 	}
-	if err == nil {
-		err = c.lastLook()
-	}
-	if err != nil {
+	if err = c.awaitRead(err); err != nil {
 		return nil, err
 	}
 	return out, nil
@@ -101,7 +102,7 @@ func (c *call) carryOut() (any, error) {
 	c.Turn.End() // the rest of the request may wait
 	out, err := c.Operation.run(c, c.Input)
 	if err == nil && !c.committed {
-		err = firstError(c.awaitFound, c.confirm)
+		err = c.confirm()
 	}
 	if err != nil {
 		return nil, err
@@ -203,7 +204,7 @@ func (c *call) viewKey(t target) (k key.Key, missing, err error) {
 	if c.from != nil {
 		k, err = c.readKey(c.from, t.ref)
 	} else {
-		err = c.view(c.ctx, func(v *store.View) error {
+		err = c.view(func(v *store.View) error {
 			k, err = c.readKey(v, t.ref)
 			return err
 		})

@@ -69,7 +69,7 @@ func (s *Service) documentsOfEntity(from source, p identity.Principal) (d policy
 		return d, nil
 	}
 	if from.from == nil && from.store.Shared() { // memory can have the account and its users as of different moments
-		err = s.view(from.ctx, func(v *store.View) error {
+		err = from.view(func(v *store.View) error {
 			from.from = v
 			d, err = s.documentsOfEntity(from, p)
 			return err

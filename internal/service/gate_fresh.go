@@ -3,13 +3,11 @@ package service
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/key"
-	"github.com/keyhold/keyhold/internal/nodes"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
@@ -23,12 +21,12 @@ const engineTime = time.Second
 // errTooOld refuses an answer. Clients repeat the request.
 var errTooOld = errors.New("the decision became too old before the answer could leave: the store or this node is slow")
 
-// A Confirmer knows what the memory of the other nodes still has.
+// A Confirmer knows what the memory of the nodes still has.
 type Confirmer interface {
-	// Await returns when every other node has dropped from memory what changed up to a revision,
-	// or no longer trusts memory from before since, a time after the commit of the revision. It
-	// returns an error only if ctx ends before.
-	Await(ctx context.Context, rev int64, since time.Time) error
+	// Await returns when every node, this one included, has dropped from memory what was older than what was
+	// read, or no longer trusts memory from before since, a time after the read. It reports whether it had to
+	// wait, and returns an error only if ctx ends before.
+	Await(ctx context.Context, read store.Reads, since time.Time) (waited bool, err error)
 }
 
 // readsThrough reports whether an operation reads the store and not memory if other nodes commit to the
@@ -45,29 +43,13 @@ CancelKeyDeletion CreateAlias CreateGrant CreateKey DisableKeyRotation EnableKey
 ReplicateKey UpdateKeyDescription`)
 
 // view runs fn in a View.
-func (s *Service) view(ctx context.Context, fn func(*store.View) error) error {
-	return viewOf(ctx, s.store, fn)
-}
-
-// viewOf runs fn in a View. If other nodes share the store, it waits no longer than engineTime for the store.
-func viewOf(ctx context.Context, s *store.Store, fn func(*store.View) error) error {
-	if !s.Shared() {
-		return s.View(ctx, fn)
-	}
-	ctx, cancel := context.WithTimeout(ctx, engineTime)
-	defer cancel()
-	err := s.View(ctx, fn)
-	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("the store did not answer within %v: %w", engineTime, err)
-	}
-	return err
-}
+func (c *call) view(fn func(*store.View) error) error { return c.source().view(fn) }
 
 // decideInView decides in one View.
 func (c *call) decideInView(decide func(v *store.View) error) error {
 	defer c.pauseNow()
 	asOf, told := time.Now(), c.store.Told()
-	err := c.view(c.ctx, decide)
+	err := c.view(decide)
 	if err == nil && c.store.Shared() {
 		c.asOf, c.decidedAt = asOf, told
 	}
@@ -120,11 +102,11 @@ func (c *call) confirmShared() error {
 	return c.decideInView(func(v *store.View) error { return c.decideAgain(v) })
 }
 
-// stillHolds reports whether nothing was told since the decision, and whether the decision is valid as of a
-// moment of the last second.
+// stillHolds reports whether nothing was told since the decision, which read all records as of one revision, and
+// whether the decision is valid as of a moment of the last second.
 func (c *call) stillHolds(now time.Time) bool {
 	asOf := c.store.FreshAsOf() // before Told: everything up to that time is in the revision
-	if c.store.Told() != c.decidedAt {
+	if c.store.Told() != c.decidedAt || !c.reads.IsOf(c.decidedAt) {
 		return false
 	}
 	if c.store.Fresh(now) && asOf.After(c.asOf) {
@@ -162,28 +144,39 @@ func (c *call) beginAgain() {
 	c.through = true
 }
 
-// awaitOthers waits until no node uses what the change of the call took away, this one included.
-func (c *call) awaitOthers() error {
-	if c.confirmer == nil || c.Operation.onlyAdds {
-		return nil
+// await waits until no node, this one included, answers from a memory that is older than what was read. It reports
+// whether it had to wait.
+func (s *Service) await(ctx context.Context, read store.Reads) (waited bool, err error) {
+	if s.confirmer == nil {
+		return false, nil
 	}
-	if err := c.confirmer.Await(c.ctx, c.committedAt, c.committedSince); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithDeadline(c.ctx, c.committedSince.Add(nodes.DefaultTiming.Bound))
-	defer cancel()
-	if c.store.AwaitTold(ctx, c.committedAt) != nil {
-		return c.ctx.Err() // after the bound, this node does not trust its memory either
-	}
-	return nil
+	return s.confirmer.Await(ctx, read, time.Now())
 }
 
-// awaitFound waits as awaitOthers does if a change found the store as the change would leave it: another
-// node may have made the same change, and may not have acknowledged it yet.
-func (c *call) awaitFound() error {
-	if c.Operation.ReadOnly || !c.store.Shared() {
+// awaitChange waits before a change is acknowledged. A change that takes something away also waits until no node
+// uses what it took away.
+func (c *call) awaitChange() error {
+	if c.confirmer == nil {
 		return nil
 	}
-	c.committedAt, c.committedSince = c.store.Revision(), time.Now()
-	return c.awaitOthers()
+	if !c.Operation.onlyAdds {
+		c.reads.Note(c.committedAt)
+	}
+	_, err := c.confirmer.Await(c.ctx, c.reads, c.committedSince)
+	return err
+}
+
+// awaitRead waits before the answer of a call without a change leaves: a refusal with err, or a success. A success
+// is decided again after a wait, because a permission may have been taken away meanwhile.
+func (c *call) awaitRead(err error) error {
+	waited, failed := c.await(c.ctx, c.reads)
+	switch {
+	case failed != nil:
+		return failed
+	case err != nil:
+		return err
+	case waited && c.confirm() != nil:
+		return errTooOld
+	}
+	return c.lastLook()
 }

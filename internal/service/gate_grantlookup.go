@@ -167,7 +167,7 @@ func appendGrantsOf(to []key.Grant, v *store.View, k key.Key, entries []store.Re
 // someGrants returns grants for the caller's names that matchingGrants did not find, as many as
 // an explanation shows.
 func (c *call) someGrants(k key.Key, found []key.Grant) (others []key.Grant, err error) {
-	err = c.view(c.ctx, func(v *store.View) error {
+	err = c.view(func(v *store.View) error {
 		for _, p := range granteeNames(c.Caller.Principal) {
 			entries, err := records.GrantsOfGrantee.Scan(v, records.UnderGrantee(records.PathOf(k), p), "", maxExplainedGrants)
 			if err != nil {

@@ -2,6 +2,8 @@ package service
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/keyhold/keyhold/internal/key"
@@ -18,21 +20,27 @@ type source struct {
 	from  store.Getter // nil reads each record as it is now, from memory if possible
 	// through means that memory may be older than the store, and is not read.
 	through bool
+	// reads notes what is read, unless it is nil.
+	reads *store.Reads
 }
 
-// newest returns a source that reads each record as it is now.
-func (s *Service) newest(ctx context.Context) source {
-	return source{ctx, s.store, nil, s.store.Shared() && !s.store.Fresh(time.Now())}
+// newest returns a source that reads each record as it is now, and notes in reads what it reads if
+// other nodes share the store.
+func (s *Service) newest(ctx context.Context, reads *store.Reads) source {
+	if !s.store.Shared() {
+		return source{ctx, s.store, nil, false, nil}
+	}
+	return source{ctx, s.store, nil, !s.store.Fresh(time.Now()), reads}
 }
 
 // isMemory reports whether what is read may be older than the store.
 func (s source) isMemory() bool { return s.store.Shared() && s.from == nil && !s.through }
 
 // fromStore returns a source that reads the store and not memory.
-func (s source) fromStore() source { return source{s.ctx, s.store, s.from, true} }
+func (s source) fromStore() source { return source{s.ctx, s.store, s.from, true, s.reads} }
 
 // source returns the present source of the call.
-func (c *call) source() source { return source{c.ctx, c.store, c.from, c.through} }
+func (c *call) source() source { return source{c.ctx, c.store, c.from, c.through, c.noted} }
 
 // read returns the record at a path and whether the record exists. The record may be shared and
 // must not be changed.
@@ -43,9 +51,9 @@ func read[T any](s source, t store.Table[T], path string) (v T, ok bool, err err
 	if s.through {
 		ctx, cancel := context.WithTimeout(s.ctx, engineTime)
 		defer cancel()
-		return t.Newest(ctx, s.store, path)
+		return t.Newest(ctx, s.store, path, s.reads)
 	}
-	return t.Latest(s.ctx, s.store, path)
+	return t.Latest(s.ctx, s.store, path, s.reads)
 }
 
 // readWhole is read for a key with its text.
@@ -56,15 +64,15 @@ func readWhole(s source, path string) (k key.Key, ok bool, err error) {
 	if s.through {
 		ctx, cancel := context.WithTimeout(s.ctx, engineTime)
 		defer cancel()
-		return records.WholeKeys.Newest(ctx, s.store, path)
+		return records.WholeKeys.Newest(ctx, s.store, path, s.reads)
 	}
-	return records.WholeKeys.Latest(s.ctx, s.store, path)
+	return records.WholeKeys.Latest(s.ctx, s.store, path, s.reads)
 }
 
 // readCovered calls fn with a View of the records that a guard covers (store.Table.Covered).
 func readCovered[T any](s source, guards store.Table[T], path string, fn func(*store.View) error) error {
 	if s.from == nil {
-		return viewOf(s.ctx, s.store, fn)
+		return s.view(fn)
 	}
 	v, err := guards.Covered(s.from, path)
 	if err != nil {
@@ -79,5 +87,22 @@ func coveredBy[T any](s source, guards store.Table[T], path string) (source, err
 		return s, nil
 	}
 	v, err := guards.Covered(s.from, path)
-	return source{s.ctx, s.store, v, s.through}, err
+	return source{s.ctx, s.store, v, s.through, s.reads}, err
+}
+
+// view runs fn in a View. If other nodes share the store, it waits no longer than engineTime for the store.
+func (s source) view(fn func(*store.View) error) error {
+	if !s.store.Shared() {
+		return s.store.View(s.ctx, fn)
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, engineTime)
+	defer cancel()
+	err := s.store.View(ctx, func(v *store.View) error {
+		v.Record(s.reads)
+		return fn(v)
+	})
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("the store did not answer within %v: %w", engineTime, err)
+	}
+	return err
 }

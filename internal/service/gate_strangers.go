@@ -154,7 +154,7 @@ func (s *Service) reportStrangers(now time.Time) {
 		return
 	}
 	s.warnOfStrangers(m)
-	account, err := s.accountOfDeployment(s.newest(context.Background()))
+	account, err := s.accountOfDeployment(s.newest(context.Background(), nil))
 	e := serverEvent("RefusedRequests", account, s.clock.Now())
 	e.ServiceEventDetails, e.StoreRevision = m.details(now), s.store.Revision()
 	if err == nil {

@@ -45,7 +45,8 @@ func (c *call) lastUsage(path string) (kept records.Usage, err error) {
 			return kept, err
 		}
 	}
-	err = c.view(c.ctx, func(v *store.View) (err error) {
+	// The read is not noted: every later request asks all nodes again, so the answer need not wait for this record.
+	err = c.newest(c.ctx, nil).view(func(v *store.View) (err error) {
 		kept, _, err = records.Usages.Get(v, path)
 		return err
 	})
@@ -69,7 +70,7 @@ func (c *call) askForUsage(path string) error {
 	if err != nil {
 		return err
 	}
-	return c.awaitOthers()
+	return c.awaitChange()
 }
 
 // answerForUsage writes the uses of keys that a node asks for. Answers have no event, so they cause no answers.

@@ -47,7 +47,7 @@ func TestValidToAtItsInstant(t *testing.T) {
 func TestSessionsEndAtTheirInstant(t *testing.T) {
 	p, _ := newSession(t)
 	now := p.clock.Now()
-	role, _, err := records.Roles.Latest(t.Context(), p.store, records.NamedPath(homeAccount, "deployer"))
+	role, _, err := records.Roles.Latest(t.Context(), p.store, records.NamedPath(homeAccount, "deployer"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

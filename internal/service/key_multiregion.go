@@ -31,7 +31,7 @@ func (c *call) primaryOf(k key.Key) (primary key.Key, err error) {
 	if !k.IsReplica() {
 		return k, nil
 	}
-	err = c.view(c.ctx, func(v *store.View) error {
+	err = c.view(func(v *store.View) error {
 		primary, err = c.readPrimary(v, k)
 		return err
 	})
@@ -53,7 +53,7 @@ func referenceTo(k key.Key) key.Reference {
 
 // related returns a key with its related keys, all read at one moment.
 func (c *call) related(k key.Key) (related key.Related, err error) {
-	err = c.view(c.ctx, func(v *store.View) error {
+	err = c.view(func(v *store.View) error {
 		primary, err := c.readPrimary(v, k)
 		if err == nil {
 			related, err = records.RelatedKeys(v, primary)

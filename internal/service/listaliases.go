@@ -18,7 +18,7 @@ var listAliases = query("ListAliases",
 		}
 		out := &api.ListAliasesResponse{Aliases: []api.AliasListEntry{}}
 		add := func(a key.Alias) { out.Aliases = append(out.Aliases, aliasEntry(a)) }
-		err = c.view(c.ctx, func(v *store.View) error {
+		err = c.view(func(v *store.View) error {
 			if len(c.keys) == 0 {
 				return c.listAllAliases(p, v, add)
 			}

@@ -21,7 +21,7 @@ var listGrants = query("ListGrants", asks{{Action: "kms:ListGrants", On: keyID("
 		}
 		out := &api.ListGrantsResponse{Grants: []api.GrantListEntry{}}
 		add := func(g key.Grant) { out.Grants = append(out.Grants, grantEntry(g)) }
-		err = c.view(c.ctx, func(v *store.View) error { return listGrantsOf(c.key(), in, p, v, add) })
+		err = c.view(func(v *store.View) error { return listGrantsOf(c.key(), in, p, v, add) })
 		out.NextMarker, out.Truncated = p.next()
 		return out, err
 	})

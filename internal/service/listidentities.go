@@ -18,7 +18,7 @@ var listIdentities = administrationQuery("ListIdentities", nil,
 			under = *in.AccountId
 		}
 		out := &api.ListIdentitiesResponse{Identities: []api.IdentityEntry{}}
-		err = c.view(c.ctx, func(v *store.View) error { return c.entries(v, p, *in.Kind, under, out) })
+		err = c.view(func(v *store.View) error { return c.entries(v, p, *in.Kind, under, out) })
 		out.NextMarker, out.Truncated = p.next()
 		return out, err
 	})

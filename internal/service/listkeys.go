@@ -14,7 +14,7 @@ var listKeys = query("ListKeys", asks{{Action: "kms:ListKeys"}}, nil,
 			return nil, err
 		}
 		out := &api.ListKeysResponse{Keys: []api.KeyListEntry{}}
-		err = c.view(c.ctx, func(v *store.View) error {
+		err = c.view(func(v *store.View) error {
 			scope := records.ScopePath(c.Caller.Principal.AccountID, c.Caller.Region)
 			return list(p, v, records.Keys, scope, func(_ string, k key.Key) error {
 				if k.At(c.now).State != key.Gone {

@@ -29,7 +29,7 @@ var listRetirableGrants = query("ListRetirableGrants", asks{{Action: "kms:ListRe
 				"because the retiring principal belongs to another account")
 		}
 		out := &api.ListRetirableGrantsResponse{Grants: []api.GrantListEntry{}}
-		err = c.view(c.ctx, func(v *store.View) error {
+		err = c.view(func(v *store.View) error {
 			return c.listRetirable(retirer, p, v, func(g key.Grant) { out.Grants = append(out.Grants, grantEntry(g)) })
 		})
 		out.NextMarker, out.Truncated = p.next()

@@ -24,7 +24,7 @@ func (m *migrationTest) inFormat2(keys int) (all []key.Key) {
 	m.must(err)
 	old := store.Table[map[string]any]{Prefix: records.Keys.Prefix, Codec: store.JSON[map[string]any]()}
 	for i := range keys {
-		k, _, err := records.WholeKeys.Latest(m.Context(), s.store, records.PathOf(createKeyForTest(m.T, s)))
+		k, _, err := records.WholeKeys.Latest(m.Context(), s.store, records.PathOf(createKeyForTest(m.T, s)), nil)
 		m.must(err)
 		k.Description, k.Tags = fmt.Sprint("key ", i), []key.Tag{{Key: "n", Value: fmt.Sprint(i)}}
 		k.Policy = key.DefaultPolicy(k.Account) + strings.Repeat("\t", 30<<10)
@@ -50,7 +50,7 @@ func (m *migrationTest) wantKeys(all []key.Key) {
 	m.must(err)
 	defer s.Close()
 	for _, k := range all {
-		got, ok, err := records.WholeKeys.Latest(m.Context(), s.store, records.PathOf(k))
+		got, ok, err := records.WholeKeys.Latest(m.Context(), s.store, records.PathOf(k), nil)
 		if err != nil || !ok || !reflect.DeepEqual(got, k) {
 			m.Errorf("%+v, %v, %v; want %+v", got, ok, err, k)
 		}

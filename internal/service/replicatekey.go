@@ -67,7 +67,7 @@ func (c *call) newReplica(primary key.Key, in *api.ReplicateKeyRequest) (key.Key
 		return key.Key{}, err
 	}
 	// Checked now, and not only in the commit, so that a refused replica writes no slot.
-	return r, c.view(c.ctx, func(v *store.View) error { return c.checkFree(v, r) })
+	return r, c.view(func(v *store.View) error { return c.checkFree(v, r) })
 }
 
 // commitReplica writes the replica and its primary key, which lists the replica from now on.

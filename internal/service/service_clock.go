@@ -68,7 +68,7 @@ func offsetAfter(offset, step time.Duration) (time.Duration, error) {
 
 // restoreClock reads the offset that an earlier run of the dev server, or another node, stored.
 func (s *Service) restoreClock(ctx context.Context) error {
-	return s.view(ctx, func(v *store.View) error {
+	return s.newest(ctx, nil).view(func(v *store.View) error {
 		r, _, err := records.Clocks.Get(v, records.ClockPath)
 		s.clock.raise(time.Duration(r.OffsetNanos))
 		return err

@@ -109,10 +109,14 @@ func (s *Service) Session(ctx context.Context, token string) (k identity.AccessK
 	if !ok || t.Issued.After(now.Add(maxSessionSkew)) {
 		return k, false, nil
 	}
-	from := s.newest(ctx)
+	var read store.Reads
+	from := s.newest(ctx, &read)
 	k, ok, err = accessKeyOfSession(from, t, now)
 	if err == nil && (!ok || k.Expired && now.Before(t.Expires)) && from.isMemory() {
-		return accessKeyOfSession(from.fromStore(), t, now)
+		k, ok, err = accessKeyOfSession(from.fromStore(), t, now)
+	}
+	if err == nil {
+		_, err = s.await(ctx, read)
 	}
 	return k, ok, err
 }

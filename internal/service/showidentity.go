@@ -13,7 +13,7 @@ var showIdentity = administrationQuery("ShowIdentity", nil,
 		if err != nil {
 			return nil, err
 		}
-		err = c.view(c.ctx, func(v *store.View) error {
+		err = c.view(func(v *store.View) error {
 			var ok bool
 			out, ok, err = c.show(v, account, *in.Kind, *in.Name)
 			if err == nil && !ok {

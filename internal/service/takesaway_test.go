@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -17,6 +18,7 @@ import (
 	"github.com/keyhold/keyhold/internal/crypt"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/nodes"
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/store"
@@ -356,11 +358,11 @@ func TestEnabledSignersAreSeenAtOnce(t *testing.T) {
 // again, and what is stored is read.
 func TestAdditionsAreSeenAtOnce(t *testing.T) {
 	inTwoNodes(t, func(n twoNodes) {
-		on := n.a.key()
+		on, granted := n.a.key(), n.a.key()
 		n.a.root().does("DisableKey", on)
 		n.a.user("bob")
-		synctest.Wait()
-		use := by(userNamed("AKIABOB"), "Encrypt", on)
+		time.Sleep(2 * time.Second) // then no answer waits for these changes
+		use := by(userNamed("AKIABOB"), "Encrypt", granted)
 		if _, err := use(n.b); err == nil {
 			t.Error("bob may encrypt")
 		}
@@ -370,7 +372,7 @@ func TestAdditionsAreSeenAtOnce(t *testing.T) {
 		n.faults.SilenceWatches(true)
 		begun := time.Now()
 		n.a.root().does("EnableKey", on)
-		n.a.root().grants(on, "bob", "Encrypt")
+		n.a.root().grants(granted, "bob", "Encrypt")
 		if took := time.Since(begun); took > 0 {
 			t.Errorf("operations that only add took %v", took)
 		}
@@ -424,70 +426,210 @@ func TestLastLook(t *testing.T) {
 // A confirmed is a Confirmer that notes what it was asked.
 type confirmed struct{ asked chan int64 }
 
-func (c confirmed) Await(_ context.Context, rev int64, since time.Time) error {
+func (c confirmed) Await(_ context.Context, read store.Reads, since time.Time) (bool, error) {
 	if since.After(time.Now()) {
-		return errors.New("the time lies in the future")
+		return false, errors.New("the time lies in the future")
 	}
-	c.asked <- rev
-	return nil
+	c.asked <- read.Written()
+	return false, nil
 }
 
-// A change that takes something away waits for the other nodes, with its own revision; a change that only adds and a
-// change that was not made do not. If the wait fails, the change is made all the same.
-func TestChangesWaitForTheConfirmer(t *testing.T) {
-	asked := make(chan int64, 10)
-	inTwoNodes(t, func(n twoNodes) {
-		on := n.a.key()
-		n.a.root().does("EnableKey", on)
-		if _, err := n.a.as("other").try("DisableKey", on); err == nil {
-			t.Error("another account disables the key")
-		}
-		if len(asked) != 0 {
-			t.Error("waited for a change that takes nothing away")
-		}
-		n.a.root().does("DisableKey", on)
-		ref, err := key.ParseReference(on, homeAccount, "eu-west-2")
-		if err != nil {
-			t.Error(err)
-		}
-		var rev int64
-		err = n.a.store.View(n.a.Context(), func(v *store.View) (err error) {
+// last returns the last revision that the Confirmer was asked for, and forgets all of them.
+func (c confirmed) last() (rev int64) {
+	for len(c.asked) > 0 {
+		rev = <-c.asked
+	}
+	return rev
+}
+
+// revision returns the revision that wrote a key last.
+func (c accessTest) revision(on string) (rev int64) {
+	c.Helper()
+	ref, err := key.ParseReference(on, homeAccount, "eu-west-2")
+	if err == nil {
+		err = c.store.View(c.Context(), func(v *store.View) (err error) {
 			rev, err = records.Keys.Revision(v, records.KeyPath(ref.Account, ref.Region, ref.KeyID))
 			return err
 		})
-		if err != nil || rev == 0 || len(asked) != 1 || <-asked != rev {
-			t.Errorf("did not wait for revision %d, %v", rev, err)
+	}
+	if err != nil || rev == 0 {
+		c.Errorf("the key has revision %d, %v", rev, err)
+	}
+	return rev
+}
+
+// A change that takes something away waits for the other nodes, with its own revision. A change that only adds, and
+// every other answer, wait with the revision of what they read. If the wait fails, the change is made all the same.
+func TestAnswersWaitForTheConfirmer(t *testing.T) {
+	all := confirmed{make(chan int64, 1000)}
+	inTwoNodes(t, func(n twoNodes) {
+		on := n.a.key()
+		made := n.a.revision(on)
+		waits := func(operation string, want int64) {
+			t.Helper()
+			all.last()
+			_, err := n.a.root().try(operation, on)
+			if refused, ok := errors.AsType[*key.Error](err); err != nil && (!ok || refused.Kind != key.KindDisabled) {
+				t.Error(err)
+			}
+			if got := all.last(); got != want {
+				t.Errorf("%s waited for revision %d, want %d", operation, got, want)
+			}
 		}
+		waits("EnableKey", made)
+		enabled := n.a.revision(on)
+		waits("Encrypt", enabled)
+		all.last()
+		if _, err := n.a.as("other").try("DisableKey", on); err == nil || all.last() != enabled {
+			t.Error("another account disables the key, or does not wait for what was read")
+		}
+		n.a.root().does("DisableKey", on)
+		disabled := n.a.revision(on)
+		if rev := all.last(); rev != disabled {
+			t.Errorf("waited for revision %d, want %d", rev, disabled)
+		}
+		waits("DescribeKey", disabled)
+		waits("Encrypt", disabled)
+		waits("RotateKeyOnDemand", disabled)
 		n.a.confirmer = failing{}
 		if _, err := n.a.root().try("ScheduleKeyDeletion", on); !errors.Is(err, context.Canceled) {
 			t.Errorf("the wait failed, and the answer is %v", err)
 		}
+		for _, operation := range []string{"DescribeKey", "Encrypt"} {
+			if _, err := n.a.root().try(operation, on); !errors.Is(err, context.Canceled) {
+				t.Errorf("the wait failed, and the answer to %s is %v", operation, err)
+			}
+		}
+		n.a.confirmer = all
 		out := n.a.root().does("DescribeKey", on).(*api.DescribeKeyResponse)
 		if *out.KeyMetadata.KeyState != "PendingDeletion" {
 			t.Errorf("the key is %s", *out.KeyMetadata.KeyState)
 		}
-	}, func(c *Config) { c.Confirmer = confirmed{asked} })
+	}, func(c *Config) { c.Confirmer = all })
 }
 
 // A change that finds its result in the store waits too: another node may have made the change, and may not have
 // acknowledged it yet.
 func TestRepeatedChangesWaitForTheConfirmer(t *testing.T) {
-	asked := make(chan int64, 10)
+	all := confirmed{make(chan int64, 1000)}
 	inTwoNodes(t, func(n twoNodes) {
-		for try := 1; try < 3; try++ {
-			n.a.root().does("PutUser", "", `{"Name":"bob"}`)
-			if len(asked) != 1 {
-				t.Errorf("time %d: asked %d times", try, len(asked))
-				continue
-			}
-			<-asked
+		n.a.root().does("PutUser", "", `{"Name":"bob"}`)
+		first := all.last()
+		n.a.root().does("PutUser", "", `{"Name":"bob"}`)
+		if second := all.last(); first == 0 || second != first {
+			t.Errorf("waited for the revisions %d and %d", first, second)
 		}
-	}, func(c *Config) { c.Confirmer = confirmed{asked} })
+	}, func(c *Config) { c.Confirmer = all })
+}
+
+// What a node has shown of a change, every other node shows from then on, although the change is not acknowledged yet.
+func TestWhatOneNodeShowsHolds(t *testing.T) {
+	for name, take := range takingsAway {
+		t.Run(name, func(t *testing.T) {
+			inTwoNodes(t, func(n twoNodes) {
+				on, members, ends := take.prepare(n.a)
+				time.Sleep(time.Second)
+				synctest.Wait()
+				before, err := ends(n.b)
+				if err != nil {
+					t.Fatal(err)
+				}
+				n.faults.SilenceWatches(true)
+				made := make(chan error, 1)
+				go func() {
+					_, err := n.a.root().try(name, on, members...)
+					made <- err
+				}()
+				time.Sleep(100 * time.Millisecond)
+				begun := time.Now()
+				if _, err := ends(n.b); err != nil && !strings.Contains(name, "Grant") { // grants are not kept in memory
+					t.Errorf("the other node does not use its memory: %v", err)
+				}
+				if after, err := ends(n.a); err == nil && after == before {
+					t.Error("the node does not show its own change")
+				}
+				if took := time.Since(begun); took < 500*time.Millisecond || took > nodes.DefaultTiming.Bound {
+					t.Errorf("answered after %v", took)
+				}
+				if after, err := ends(n.b); err == nil && after == before {
+					t.Error("another node does not show what the first one has shown")
+				}
+				if err := <-made; err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// What a node has read from the store, it does not use from its memory any more.
+func TestWhatIsReadHoldsOnTheSameNode(t *testing.T) {
+	inTwoNodes(t, func(n twoNodes) {
+		on := n.a.key()
+		synctest.Wait()
+		n.b.root().does("Encrypt", on)
+		n.faults.SilenceWatches(true)
+		made := make(chan error, 1)
+		go func() {
+			_, err := n.a.root().try("DisableKey", on)
+			made <- err
+		}()
+		time.Sleep(100 * time.Millisecond)
+		n.b.root().does("Encrypt", on)
+		if out := n.b.root().does("DescribeKey", on).(*api.DescribeKeyResponse); *out.KeyMetadata.KeyState != "Disabled" {
+			t.Errorf("the key is %s", *out.KeyMetadata.KeyState)
+		}
+		if _, err := n.b.root().try("Encrypt", on); err == nil {
+			t.Error("used a key that was shown as disabled")
+		}
+		if err := <-made; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A use that was decided before a change, and that has to wait, is not answered after the acknowledgement.
+func TestUsesThatWaitAreDecidedAgain(t *testing.T) {
+	inTwoNodes(t, func(n twoNodes) {
+		on := n.a.key()
+		n.a.root().does("DisableKey", on)
+		time.Sleep(2 * time.Second)
+		n.faults.Cut(true) // nobody confirms what follows
+		n.a.root().does("EnableKey", on)
+		used, made := make(chan error, 1), make(chan error, 1)
+		go func() {
+			_, err := n.a.root().try("Encrypt", on)
+			used <- err
+		}()
+		time.Sleep(500 * time.Millisecond)
+		go func() {
+			_, err := n.a.root().try("DisableKey", on)
+			made <- err
+		}()
+		begun := time.Now()
+		if err := <-used; !errors.Is(err, errTooOld) {
+			t.Errorf("used while the key was disabled: %v", err)
+		}
+		if took := time.Since(begun); took > nodes.DefaultTiming.Bound {
+			t.Errorf("waited for %v", took)
+		}
+		if err := <-made; err != nil {
+			t.Error(err)
+		}
+		if _, err := n.a.root().try("EnableKey", on); err != nil {
+			t.Error(err)
+		}
+		if _, err := n.a.root().try("Encrypt", on); err != nil {
+			t.Errorf("after a wait: %v", err)
+		}
+	})
 }
 
 type failing struct{}
 
-func (failing) Await(context.Context, int64, time.Time) error { return context.Canceled }
+func (failing) Await(context.Context, store.Reads, time.Time) (bool, error) {
+	return false, context.Canceled
+}
 
 // The policies of a user are not compiled from records of different moments.
 func TestPoliciesAreOfOneMoment(t *testing.T) {
@@ -615,7 +757,9 @@ func TestNodesDuringARequest(t *testing.T) {
 			t.Errorf("the description is %q", *out.KeyMetadata.Description)
 		}
 
-		n.b.confirmer = confirmed{make(chan int64, 1)}
+		n.faults.SilenceWatches(false)
+		time.Sleep(2 * time.Second)
+		n.faults.SilenceWatches(true)
 		begun := time.Now()
 		n.b.root().does("ScheduleKeyDeletion", on)
 		if took := time.Since(begun); took < time.Second {

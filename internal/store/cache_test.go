@@ -51,7 +51,7 @@ func newObserved(t *testing.T) (*store.Store, *observedBackend) {
 // age returns the age of a person, or -1 if the record is absent.
 func age(t *testing.T, s *store.Store, path string) int {
 	t.Helper()
-	p, ok, err := people().Latest(t.Context(), s, path)
+	p, ok, err := people().Latest(t.Context(), s, path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func TestLatest(t *testing.T) {
 	if s.Revision() != 4 {
 		t.Errorf("revision %d", s.Revision())
 	}
-	if _, _, err := (store.Table[person]{}).Latest(t.Context(), s, "ann"); err == nil {
+	if _, _, err := (store.Table[person]{}).Latest(t.Context(), s, "ann", nil); err == nil {
 		t.Error("a table without a prefix")
 	}
 }
@@ -138,7 +138,7 @@ func TestLatestOfWhatDoesNotOpen(t *testing.T) {
 	s, db := newStore(t)
 	plant(t, db, "people/ann", []byte("secret"))
 	for range 2 {
-		if _, ok, err := people().Latest(t.Context(), s, "ann"); ok || !corrupt(err, "people/ann") {
+		if _, ok, err := people().Latest(t.Context(), s, "ann", nil); ok || !corrupt(err, "people/ann") {
 			t.Errorf("%v, %v", ok, err)
 		}
 	}

@@ -79,19 +79,19 @@ var reads = map[string]func(t *testing.T, s *store.Store, from store.Getter, pat
 		return ok || v != person{}, err
 	},
 	"Latest": func(t *testing.T, s *store.Store, _ store.Getter, path string) (bool, error) {
-		v, ok, err := people().Latest(t.Context(), s, path)
+		v, ok, err := people().Latest(t.Context(), s, path, nil)
 		return ok || v != person{}, err
 	},
 	"Newest": func(t *testing.T, s *store.Store, _ store.Getter, path string) (bool, error) {
-		v, ok, err := people().Newest(t.Context(), s, path)
+		v, ok, err := people().Newest(t.Context(), s, path, nil)
 		return ok || v != person{}, err
 	},
 	"Joined.Latest": func(t *testing.T, s *store.Store, _ store.Getter, path string) (bool, error) {
-		_, ok, err := grown().Latest(t.Context(), s, path)
+		_, ok, err := grown().Latest(t.Context(), s, path, nil)
 		return ok, err
 	},
 	"Joined.Newest": func(t *testing.T, s *store.Store, _ store.Getter, path string) (bool, error) {
-		_, ok, err := grown().Newest(t.Context(), s, path)
+		_, ok, err := grown().Newest(t.Context(), s, path, nil)
 		return ok, err
 	},
 }

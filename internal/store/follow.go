@@ -13,7 +13,7 @@ const maxRewatch = 250 * time.Millisecond
 // [Store.Follow] runs.
 func NewShared(b Backend, s Sealer) *Store {
 	shared := New(b, s)
-	shared.shared = &follower{news: make(chan struct{}), own: map[int64]bool{}}
+	shared.shared = &follower{news: make(chan struct{}), own: map[int64]bool{}, marks: newMarks()}
 	return shared
 }
 
@@ -63,6 +63,7 @@ func (s *Store) followOnce(ctx context.Context) error {
 	}
 	s.cache.clear(rev)
 	s.counts.forget()
+	raise(&s.shared.marks.all, rev)
 	s.tell(rev, nil)
 	s.shared.noteFresh(asked)
 	ctx, cancel := context.WithCancel(ctx)
@@ -87,6 +88,9 @@ func (s *Store) head(ctx context.Context) (rev int64, err error) {
 		rev = v.Rev()
 		return nil
 	})
+	if err == nil {
+		s.shared.noteHead(rev, time.Now())
+	}
 	return rev, err
 }
 
@@ -96,6 +100,7 @@ func (s *Store) drop(c Change) []string {
 	for i, key := range c.Keys {
 		paths[i] = string(key)
 		s.cache.changed(paths[i], c.Rev)
+		s.shared.marks.raise(paths[i], c.Rev)
 	}
 	if !s.shared.takeOwn(c.Rev) {
 		s.counts.raise(paths)

@@ -229,7 +229,7 @@ func TestFreshMeansFresh(t *testing.T) {
 			}
 			fresh++
 			ctx, cancel := context.WithTimeout(p.Context(), 0)
-			got, ok, err := people().Latest(ctx, p.b, "a/1") // from memory only
+			got, ok, err := people().Latest(ctx, p.b, "a/1", nil) // from memory only
 			cancel()
 			if err != nil || !ok {
 				continue
@@ -264,7 +264,7 @@ func TestOldReadsAreNotKept(t *testing.T) {
 		p.faults.SilenceWatches(true)
 		err = p.b.View(p.Context(), func(v *store.View) error {
 			p.put("a/1", 3)
-			if got, _, err := people().Newest(p.Context(), p.b, "a/1"); err != nil || got.Age != 3 {
+			if got, _, err := people().Newest(p.Context(), p.b, "a/1", nil); err != nil || got.Age != 3 {
 				t.Errorf("%v, %v", got, err)
 			}
 			_, err := people().ScanKept(v, "", "", 10)
@@ -314,7 +314,7 @@ func TestRewound(t *testing.T) {
 		if err := s.Update(t.Context(), putAll("a/2")); !errors.Is(err, store.ErrRewound) {
 			t.Errorf("a change after it: %v", err)
 		}
-		if _, _, err := people().Newest(t.Context(), s, "a/1"); !errors.Is(err, store.ErrRewound) {
+		if _, _, err := people().Newest(t.Context(), s, "a/1", nil); !errors.Is(err, store.ErrRewound) {
 			t.Errorf("a read after it: %v", err)
 		}
 	})

@@ -26,6 +26,9 @@ type follower struct {
 	rewound   atomic.Bool
 	listeners []func(rev int64, paths []string)
 
+	marks *marks
+	heads atomic.Pointer[[8]head] // the last ones, the newest one first
+
 	mu   sync.Mutex
 	news chan struct{} // closed when told grows
 	own  map[int64]bool
@@ -45,6 +48,9 @@ func (s *Store) AwaitTold(ctx context.Context, rev int64) error {
 		return nil
 	}
 	for {
+		if s.Told() >= rev {
+			return nil
+		}
 		s.shared.mu.Lock()
 		news := s.shared.news
 		s.shared.mu.Unlock()
@@ -111,6 +117,37 @@ func (f *follower) note(rev int64) {
 		close(f.news)
 		f.news = make(chan struct{})
 	}
+}
+
+// A head is a revision that the store had at a time.
+type head struct {
+	at  time.Time
+	rev int64
+}
+
+// noteHead notes a revision that the store had at a time.
+func (f *follower) noteHead(rev int64, at time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	heads := [8]head{{at, rev}}
+	if old := f.heads.Load(); old != nil {
+		copy(heads[1:], old[:])
+	}
+	f.heads.Store(&heads)
+}
+
+// CommittedBefore returns a revision that was committed before a time of the last two seconds, or 0.
+func (s *Store) CommittedBefore(t time.Time) int64 {
+	heads := s.shared.heads.Load()
+	if heads == nil {
+		return 0
+	}
+	for _, h := range heads {
+		if !h.at.After(t) {
+			return h.rev
+		}
+	}
+	return 0
 }
 
 // noteFresh notes that all changes up to a time were told.

@@ -57,22 +57,24 @@ func (j Joined[T, U]) rest(from Getter, key string) (rest U, err error) {
 }
 
 // Latest is [Table.Latest] for whole records.
-func (j Joined[T, U]) Latest(ctx context.Context, s *Store, path string) (v T, ok bool, err error) {
+func (j Joined[T, U]) Latest(ctx context.Context, s *Store, path string, r *Reads) (v T, ok bool, err error) {
 	key, err := j.First.key(path)
 	if err != nil {
 		return v, false, err
 	}
-	if w, ok := s.cache.get(key).(whole[T]); ok {
+	kept := s.cache.entry(key)
+	if w, ok := kept.value.(whole[T]); ok {
+		r.Note(kept.written)
 		return w.value, true, nil
 	}
-	if v, ok := j.recall(s, key); ok {
+	if v, ok := j.recall(s, key, r); ok {
 		return v, true, nil
 	}
-	return j.read(ctx, s, path, key)
+	return j.read(ctx, s, path, key, r)
 }
 
 // recall returns the record at key if the memory of a shared Store has the items of both parts.
-func (j Joined[T, U]) recall(s *Store, key string) (v T, ok bool) {
+func (j Joined[T, U]) recall(s *Store, key string, r *Reads) (v T, ok bool) {
 	kept := s.cache.entry(key)
 	if kept.sealed == nil || kept.second.Rev == 0 {
 		return v, false
@@ -91,6 +93,7 @@ func (j Joined[T, U]) recall(s *Store, key string) (v T, ok bool) {
 	if err != nil {
 		return v, false // the read from the Backend returns the error
 	}
+	r.Note(kept.written)
 	v = j.Join(v, rest)
 	kept.value, kept.size = whole[T]{v}, footprint(v)
 	s.cache.put(key, kept)
@@ -98,17 +101,19 @@ func (j Joined[T, U]) recall(s *Store, key string) (v T, ok bool) {
 }
 
 // Newest is [Table.Newest] for whole records.
-func (j Joined[T, U]) Newest(ctx context.Context, s *Store, path string) (v T, ok bool, err error) {
+func (j Joined[T, U]) Newest(ctx context.Context, s *Store, path string, r *Reads) (v T, ok bool, err error) {
 	key, err := j.First.key(path)
 	if err != nil {
 		return v, false, err
 	}
-	return j.read(ctx, s, path, key)
+	return j.read(ctx, s, path, key, r)
 }
 
 // read returns the whole record from a View and adds it to the cache, under the key of its first part.
-func (j Joined[T, U]) read(ctx context.Context, s *Store, path, key string) (v T, ok bool, err error) {
+func (j Joined[T, U]) read(ctx context.Context, s *Store, path, key string, r *Reads) (v T, ok bool, err error) {
+	own := r.another()
 	err = s.viewOnce(ctx, func(view *View) error {
+		view.Record(own)
 		if v, ok, err = j.Get(view, path); err != nil || !ok {
 			return err
 		}
@@ -116,5 +121,6 @@ func (j Joined[T, U]) read(ctx context.Context, s *Store, path, key string) (v T
 		s.cache.put(key, cached{value: whole[T]{v}, rev: view.Rev(), written: item.Rev, size: footprint(v)})
 		return err
 	})
+	r.add(own)
 	return v, ok && err == nil, err
 }

@@ -35,7 +35,7 @@ func TestJoined(t *testing.T) {
 	want := func(age, trips int) {
 		t.Helper()
 		b.trips = 0
-		p, ok, err := grown().Latest(t.Context(), s, "ann")
+		p, ok, err := grown().Latest(t.Context(), s, "ann", nil)
 		if p.Age != age || ok != (age > 0) || err != nil || b.trips != trips {
 			t.Errorf("%+v, %v, %v after %d round trips; want %d after %d", p, ok, err, b.trips, age, trips)
 		}
@@ -46,7 +46,7 @@ func TestJoined(t *testing.T) {
 	want(30, 1)
 	want(30, 0)
 	// The cache of the whole record is not the cache of its first part, nor the other way round.
-	if p, _, err := people().Latest(t.Context(), s, "ann"); p.Age != 0 || err != nil {
+	if p, _, err := people().Latest(t.Context(), s, "ann", nil); p.Age != 0 || err != nil {
 		t.Errorf("the first part alone is %+v, %v", p, err)
 	}
 	want(30, 1)
@@ -84,16 +84,16 @@ func TestJoinedIsCheckedByItsFirstPart(t *testing.T) {
 		}
 		return people().Put(tx, "bob", person{Age: p.Age})
 	})
-	if bob, _, _ := people().Latest(t.Context(), s, "bob"); runs != 2 || bob.Age != 31 || err != nil {
+	if bob, _, _ := people().Latest(t.Context(), s, "bob", nil); runs != 2 || bob.Age != 31 || err != nil {
 		t.Errorf("%d runs, %+v, %v", runs, bob, err)
 	}
 	plant(t, b, "ages/ann", []byte("damaged"))
-	_, _, err = grown().Latest(t.Context(), store.New(b, newAEAD(t)), "ann")
+	_, _, err = grown().Latest(t.Context(), store.New(b, newAEAD(t)), "ann", nil)
 	if corrupt, ok := errors.AsType[*store.CorruptError](err); !ok || corrupt.Path != "ages/ann" {
 		t.Errorf("a second part that does not open: %v", err)
 	}
 	plant(t, b, "ages/ann", nil)
-	_, ok, err := grown().Latest(t.Context(), store.New(b, newAEAD(t)), "ann")
+	_, ok, err := grown().Latest(t.Context(), store.New(b, newAEAD(t)), "ann", nil)
 	if corrupt, is := errors.AsType[*store.CorruptError](err); ok || !is || corrupt.Path != "ages/ann" {
 		t.Errorf("without its second part: %v, %v", ok, err)
 	}

@@ -170,7 +170,7 @@ func TestJoinedFromMemory(t *testing.T) {
 			}
 			synctest.Wait()
 		}
-		if r, _, err := grown().Latest(t.Context(), p.b, "ann"); r.Age != 34 || err != nil {
+		if r, _, err := grown().Latest(t.Context(), p.b, "ann", nil); r.Age != 34 || err != nil {
 			t.Errorf("at the end: %+v, %v", r, err)
 		}
 		p.faults.SilenceWatches(true)
@@ -203,7 +203,7 @@ func TestTransactionsOfTwoStores(t *testing.T) {
 						t.Error(err)
 						return
 					}
-					r, _, err := grown().Latest(t.Context(), s, "ann")
+					r, _, err := grown().Latest(t.Context(), s, "ann", nil)
 					if err != nil || r.Name != fmt.Sprint(r.Age) {
 						t.Errorf("%+v, %v", r, err)
 						return
@@ -212,7 +212,7 @@ func TestTransactionsOfTwoStores(t *testing.T) {
 			})
 		}
 		all.Wait()
-		if r, _, err := grown().Newest(t.Context(), p.a, "ann"); r.Age != 4*changes || err != nil {
+		if r, _, err := grown().Newest(t.Context(), p.a, "ann", nil); r.Age != 4*changes || err != nil {
 			t.Errorf("%+v after %d changes, %v", r, 4*changes, err)
 		}
 		cancel()

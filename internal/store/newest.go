@@ -47,5 +47,5 @@ func (s *Store) viewOnce(ctx context.Context, fn func(*View) error) error {
 	if _, ok := s.backend.(NewestGetter); !ok {
 		return s.View(ctx, fn)
 	}
-	return fn(&View{reader: &newest{ctx: ctx, s: s}, sealer: s.sealer, cache: s.cache})
+	return fn(&View{reader: &newest{ctx: ctx, s: s}, sealer: s.sealer, cache: s.cache, marks: s.marks()})
 }

@@ -36,14 +36,7 @@ func New(b Backend, s Sealer) *Store {
 func (s *Store) Revision() int64 { return s.seen.Load() }
 
 // noteRevision records that the Store has seen a revision.
-func (s *Store) noteRevision(rev int64) {
-	for {
-		seen := s.seen.Load()
-		if rev <= seen || s.seen.CompareAndSwap(seen, rev) {
-			return
-		}
-	}
-}
+func (s *Store) noteRevision(rev int64) { raise(&s.seen, rev) }
 
 // View runs fn over one revision of all records. It returns the error of fn unchanged. View does not repeat fn
 // after [ErrTooOld], because fn may have had an effect.
@@ -54,7 +47,7 @@ func (s *Store) View(ctx context.Context, fn func(*View) error) error {
 			return err
 		}
 		s.noteRevision(r.Rev())
-		return fn(&View{reader: r, sealer: s.sealer, cache: s.cache})
+		return fn(&View{reader: r, sealer: s.sealer, cache: s.cache, marks: s.marks()})
 	})
 }
 
@@ -185,7 +178,7 @@ type run struct {
 func (s *Store) prepare(ctx context.Context, fn func(*Tx) error, memory, conflicted bool) (r run, err error) {
 	if memory {
 		reads := &newest{ctx: ctx, s: s}
-		r, err = s.run(fn, &View{reader: reads, sealer: s.sealer}, true, conflicted)
+		r, err = s.run(fn, &View{reader: reads, sealer: s.sealer, marks: s.marks()}, true, conflicted)
 		if reads.failed && err != nil || err == nil && len(r.batch.Writes) > 0 && r.batch.Validate() == nil {
 			return r, err
 		}

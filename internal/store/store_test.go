@@ -324,7 +324,7 @@ func TestValuesThatOpenLater(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := store.New(db, failingSealer{newAEAD(t), sealErr{temporary}})
-		_, _, err = table.Latest(t.Context(), s, "a")
+		_, _, err = table.Latest(t.Context(), s, "a", nil)
 		if _, corrupt := errors.AsType[*store.CorruptError](err); corrupt == temporary || !errors.Is(err, sealErr{temporary}) {
 			t.Errorf("temporary %v: %v", temporary, err)
 		}

@@ -89,23 +89,25 @@ func (t Table[T]) Covered(from Getter, path string) (*View, error) {
 
 // Latest returns the record at path, as of some moment during the call, and whether it existed. It is for
 // single records that are read often: if possible, the value comes from memory, where it is shared and must not
-// be modified. It returns the errors of Get and [Store.View].
-func (t Table[T]) Latest(ctx context.Context, s *Store, path string) (v T, ok bool, err error) {
+// be modified. What was read is noted in r, unless r is nil. Latest returns the errors of Get and [Store.View].
+func (t Table[T]) Latest(ctx context.Context, s *Store, path string, r *Reads) (v T, ok bool, err error) {
 	key, err := t.key(path)
 	if err != nil {
 		return v, false, err
 	}
-	if v, ok := s.cache.get(key).(T); ok {
+	kept := s.cache.entry(key)
+	if v, ok := kept.value.(T); ok {
+		r.Note(kept.written)
 		return v, true, nil
 	}
-	if v, ok := t.recall(s, key); ok {
+	if v, ok := t.recall(s, key, r); ok {
 		return v, true, nil
 	}
-	return t.read(ctx, s, key)
+	return t.read(ctx, s, key, r)
 }
 
 // recall returns the record at key if the memory of a shared Store has its item.
-func (t Table[T]) recall(s *Store, key string) (v T, ok bool) {
+func (t Table[T]) recall(s *Store, key string, r *Reads) (v T, ok bool) {
 	kept := s.cache.entry(key)
 	if kept.sealed == nil {
 		return v, false
@@ -117,23 +119,26 @@ func (t Table[T]) recall(s *Store, key string) (v T, ok bool) {
 	if err != nil {
 		return v, false // the read from the Backend returns the error
 	}
+	r.Note(kept.written)
 	kept.value, kept.size = v, footprint(v)
 	s.cache.put(key, kept)
 	return v, true
 }
 
 // Newest is Latest from a View, never from memory.
-func (t Table[T]) Newest(ctx context.Context, s *Store, path string) (v T, ok bool, err error) {
+func (t Table[T]) Newest(ctx context.Context, s *Store, path string, r *Reads) (v T, ok bool, err error) {
 	key, err := t.key(path)
 	if err != nil {
 		return v, false, err
 	}
-	return t.read(ctx, s, key)
+	return t.read(ctx, s, key, r)
 }
 
 // read returns the record from a View and adds it to the cache.
-func (t Table[T]) read(ctx context.Context, s *Store, key string) (v T, ok bool, err error) {
+func (t Table[T]) read(ctx context.Context, s *Store, key string, r *Reads) (v T, ok bool, err error) {
+	own := r.another()
 	err = s.viewOnce(ctx, func(view *View) error {
+		view.Record(own)
 		plain, written, err := view.lookup(key)
 		if ok = written != 0; err != nil || !ok {
 			return err
@@ -143,6 +148,7 @@ func (t Table[T]) read(ctx context.Context, s *Store, key string) (v T, ok bool,
 		}
 		return err
 	})
+	r.add(own)
 	return v, ok && err == nil, err
 }
 
@@ -229,6 +235,7 @@ func (t Table[T]) scan(v *View, under, after string, limit int,
 	if err != nil {
 		return nil, err
 	}
+	v.noteRange(root+under, items)
 	records := make([]Record[T], len(items))
 	for i, item := range items {
 		if records[i], err = record(v, root, item); err != nil {

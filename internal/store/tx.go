@@ -27,6 +27,8 @@ type View struct {
 	sealer  Sealer
 	cache   *cache
 	fetched map[string]Item // the result of the last fetch that had a round trip, by path
+	reads   *Reads          // notes what is read; may be nil
+	marks   *marks          // nil unless the Store is shared
 }
 
 // Rev returns the revision of the View.
@@ -82,11 +84,15 @@ func (v *View) lookup(path string) ([]byte, int64, error) {
 	return plain, item.Rev, err
 }
 
-func (v *View) item(path string) (Item, error) {
-	if item, ok := v.fetched[path]; ok {
-		return item, nil
+func (v *View) item(path string) (item Item, err error) {
+	item, ok := v.fetched[path]
+	if !ok {
+		item, err = ReadItem(v.reader, []byte(path))
 	}
-	return ReadItem(v.reader, []byte(path))
+	if err == nil {
+		v.note(path, item.Rev)
+	}
+	return item, err
 }
 
 func (v *View) open(item Item) ([]byte, error) {
@@ -146,6 +152,9 @@ func (tx *Tx) peek(path string) ([]byte, bool, error) {
 // A Tx asks the Backend once for each path.
 func (tx *Tx) item(path string) (Item, error) {
 	err := tx.load(Ref{key: path})
+	if err == nil {
+		tx.view.note(path, tx.loaded[path].Rev)
+	}
 	return tx.loaded[path], err
 }
 
