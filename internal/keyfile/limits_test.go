@@ -95,6 +95,8 @@ func TestReadings(t *testing.T) {
 		{"0X" + digits(32), "SYMMETRIC_DEFAULT", "hexadecimal after 0x: wallets write private keys so: for a key on secp256k1, give --key-spec ECC_SECG_P256K1"},
 		{digits(32), "ML_KEM_512", `key material of the spec "ML_KEM_512" is not supported`},
 		{digits(33), "SYMMETRIC_DEFAULT", "it is 33 bytes (hexadecimal), and a key of the spec SYMMETRIC_DEFAULT takes 32 bytes" + takes},
+		{digits(33) + "\n", "SYMMETRIC_DEFAULT", "it is 33 bytes (hexadecimal), and a key of the spec SYMMETRIC_DEFAULT takes 32 bytes" + takes},
+		{text(33) + "\n", "SYMMETRIC_DEFAULT", "it is text of 33 characters, neither hexadecimal nor base64, and a key of the spec SYMMETRIC_DEFAULT takes 32 bytes" + takes},
 		{digits(16), "SYMMETRIC_DEFAULT", "it is 16 bytes (hexadecimal), and a key of the spec SYMMETRIC_DEFAULT takes 32 bytes" + takes + "; if the 32 characters themselves are the key: " + strip},
 		{text(32), "SYMMETRIC_DEFAULT", raw},
 		{strings.Repeat("~ ~}", 8), "SYMMETRIC_DEFAULT", raw},

@@ -176,8 +176,11 @@ func (r *reader) decryptCBC(c blockCipher, key, iv, encrypted []byte) ([]byte, e
 	opened := r.buffer(len(encrypted))
 	cipher.NewCBCDecrypter(block, iv).CryptBlocks(opened, encrypted)
 	padding := int(opened[len(opened)-1])
-	content := opened[:max(0, len(opened)-padding)]
-	if padding < 1 || padding > size || !r.isSequence(content) {
+	if padding < 1 || padding > size {
+		return nil, ErrPassphrase
+	}
+	content := opened[:len(opened)-padding]
+	if !r.isSequence(content) {
 		return nil, ErrPassphrase
 	}
 	return content, nil

@@ -1,6 +1,7 @@
 package keyfile
 
 import (
+	"bytes"
 	"encoding/asn1"
 	"errors"
 
@@ -118,9 +119,7 @@ func curveNamed(oid asn1.ObjectIdentifier) (curve, bool) {
 
 // pad returns a copy of a number in exactly size bytes.
 func pad(number []byte, size int) ([]byte, error) {
-	for len(number) > size && number[0] == 0 {
-		number = number[1:]
-	}
+	number = bytes.TrimLeft(number, "\x00")
 	if len(number) > size {
 		return nil, errors.New("keyfile: too long")
 	}
