@@ -182,3 +182,27 @@ func TestFactorsLeaveNoMultiple(t *testing.T) {
 		t.Errorf("%d copies remain", got)
 	}
 }
+
+// Reading encoded text leaves no copy of the text after the file is cleared.
+func TestReadLeavesNoText(t *testing.T) {
+	secrettest.KeepGarbage(t)
+	text := make([]byte, 32)
+	rand.Read(text)
+	for i := range text {
+		text[i] = "!#$%&()*-:;,=>?@"[text[i]%16] // neither hexadecimal nor base64
+	}
+	content := []byte(base64.StdEncoding.EncodeToString(text))
+	p := secrettest.Take(text)
+	before := secrettest.Copies(t, p)
+	secrettest.Alone(func() {
+		f, err := Read(content, nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		f.Clear()
+	})
+	if n := secrettest.Copies(t, p) - before; n > 0 {
+		t.Errorf("%d copies remain", n)
+	}
+}

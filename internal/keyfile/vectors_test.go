@@ -64,6 +64,10 @@ func TestEachCurve(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		parameters := toDER(t, algorithm[1])
+		if _, err := Read(intoPKCS8(oidRSA, parameters, toDER(t, longer)), nil); err == nil {
+			t.Errorf("%s: a key of RSA with a curve is read", name)
+		}
 		replaced := toDER(t, outer)
 		whole := withWholeScalar(replaced)
 		if !bytes.Equal(replaced, make([]byte, len(replaced))) || len(whole) == 0 {
@@ -165,8 +169,9 @@ func TestErrorsOfPassphrases(t *testing.T) {
 		if f, err := Read(content, func() ([]byte, error) { return []byte("secret13"), nil }); f != nil || err != ErrPassphrase {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, err := Read(content, secret12); err != nil {
-			t.Errorf("%s: %v", name, err)
+		secret := []byte("secret12")
+		if _, err := Read(content, func() ([]byte, error) { return secret, nil }); err != nil || !bytes.Equal(secret, make([]byte, 8)) {
+			t.Errorf("%s: %v, and the passphrase is %q", name, err, secret)
 		}
 	}
 }

@@ -1,6 +1,8 @@
 package material
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -116,6 +118,31 @@ func TestTokenKeysAreDestroyedAfterUnknownOutcomes(t *testing.T) {
 		if _, gone := slots.Get(t.Context(), ring.Keys[0].Slot); err != nil || !errors.Is(gone, store.ErrNoSlot) || len(keys.opened) > 0 {
 			t.Errorf("%s: %v, the slot: %v, %d opened keys", name, err, gone, len(keys.opened))
 		}
+	}
+}
+
+// Old keys are cleared from memory even if the store cannot be read.
+func TestOldTokenKeysAreForgottenWithoutTheStore(t *testing.T) {
+	keyring, _, err := seal.NewKeyring(t.Context(), seal.NewEphemeralRoot())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := store.New(memory.New(), keyring.Records())
+	keys := NewTokenKeys(NewVault(NewSealer(memory.NewSlots(), keyring.Materials()), s, leaveNotes), keyring.TokenKeys(), storetest.Unfenced{})
+	const hour = 1000
+	for _, h := range []int64{hour, hour + 1} {
+		if _, err := keys.ForSealing(t.Context(), h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	old := keys.opened[hour]
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := keys.DestroyOld(ctx, hour+records.TokenKeyHours+1); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	if len(keys.opened) != 1 || keys.opened[hour+1] == nil || !bytes.Equal(old, make([]byte, len(old))) {
+		t.Errorf("%d keys are in memory, and the old one is not cleared", len(keys.opened))
 	}
 }
 
