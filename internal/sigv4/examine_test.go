@@ -50,6 +50,8 @@ func TestExamineMalformed(t *testing.T) {
 		{"a path", func(r *http.Request) { r.URL.Path = "/x" }, true, true, false},
 		{"a signed header absent", authorize(";host;", ";host;my-note;"), true, true, false},
 		{"scope of another service", authorize("/kms/", "/s3/"), true, true, true},
+		{"the longest access key ID", authorize(exampleID, strings.Repeat("A", 128)), true, true, true},
+		{"a longer access key ID", authorize(exampleID, strings.Repeat("A", 129)), false, false, false},
 		{"an access key ID like a secret", authorize(exampleID, strings.Repeat("s", 40)), true, true, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -102,5 +104,15 @@ func TestExamineInvalidUTF8(t *testing.T) {
 	r.Header.Set("X-Amz-Target", "Trent\xff")
 	if x := Examine(toRequest(r), []byte(body)); !strings.Contains(x.CanonicalRequest, "x-amz-target:Trent\uFFFD\n") || x.Target != "Trent\uFFFD" {
 		t.Errorf("%+v", x)
+	}
+}
+
+// An access key ID with the length of a secret access key is not shown.
+func TestRedactID(t *testing.T) {
+	for length, hidden := range map[int]bool{20: false, 39: false, 40: true, 41: false, 128: false} {
+		id := strings.Repeat("A", length)
+		if got := redactID(id); got != id != hidden || hidden && got != "[redacted]" {
+			t.Errorf("%d characters: %s", length, got)
+		}
 	}
 }

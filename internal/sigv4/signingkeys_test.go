@@ -13,13 +13,13 @@ import (
 
 func TestCache(t *testing.T) {
 	c := newSigningKeys()
-	for i := range 3 * maxSigningKeys {
+	for i := range 3 * 1024 {
 		d := derivation{"secret", "20260101", fmt.Sprintf("eu-west-%d", i), "kms"}
 		signature := [32]byte(mac(d.signingKey(), "message"))
 		if got := c.get(d); c.get(d) != got || !got.verifies(signature, []byte("message")) || !got.verifies(signature, []byte("message")) || got.verifies(signature, []byte("messagE")) {
 			t.Fatal("the cache does not return the derived key")
 		}
-		if kept, _ := c.cache.Size(); kept != min(i+1, maxSigningKeys) {
+		if kept, _ := c.cache.Size(); kept != min(i+1, 1024) {
 			t.Fatalf("%d signing keys in the cache", kept)
 		}
 	}
