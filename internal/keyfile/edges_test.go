@@ -194,6 +194,7 @@ func TestCanonicalKeepsItsBuffer(t *testing.T) {
 func TestCanonical(t *testing.T) {
 	for body, want := range map[string]string{
 		"\nAAAA\nBBBB\n":    "AAAA\nBBBB\n",
+		"\nAAAA\nB":         "AAAA\nB\n",
 		" AAAA BBBB ":       "AAAA\nBBBB\n",
 		"\r\n\tAAAA\r\n BB": "AAAA\nBB\n",
 		`\nAAAA\nBBBB\n`:    "AAAA\nBBBB\n",
