@@ -68,6 +68,9 @@ func TestEachCurve(t *testing.T) {
 		if _, err := Read(intoPKCS8(oidRSA, parameters, toDER(t, longer)), nil); err == nil {
 			t.Errorf("%s: a key of RSA with a curve is read", name)
 		}
+		if _, err := Read(intoPKCS8(oidEC, parameters, append(toDER(t, longer), 5, 0)), nil); err == nil {
+			t.Errorf("%s: a key with something after it is read", name)
+		}
 		replaced := toDER(t, outer)
 		whole := withWholeScalar(replaced)
 		if !bytes.Equal(replaced, make([]byte, len(replaced))) || len(whole) == 0 {
