@@ -99,3 +99,22 @@ func TestServiceIsSigned(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// An error of the search for an access key is the error of the verification, whatever the search returns with it.
+func TestErrorsOfSearches(t *testing.T) {
+	fault := errors.New("the store is gone")
+	for name, id := range map[string]string{"the right key": exampleID, "another key": "AKIAOTHER", "no key": ""} {
+		c := config()
+		found := identity.AccessKey{ID: id, Secret: identity.NewSecret(exampleSecret), Principal: identity.Root(account)}
+		c.Sessions = func(context.Context, string) (identity.AccessKey, bool, error) { return found, true, fault }
+		r := signedRequest(t, signer{token: "token"}, body)
+		if _, err := verify(NewVerifier(c), r, []byte(body), "kms"); !errors.Is(err, fault) {
+			t.Errorf("a session, %s: %v", name, err)
+		}
+		c = config()
+		c.Lookup = func(context.Context, string) (identity.AccessKey, bool, error) { return found, true, fault }
+		if _, err := verify(NewVerifier(c), signedRequest(t, signer{}, body), []byte(body), "kms"); !errors.Is(err, fault) {
+			t.Errorf("a lookup, %s: %v", name, err)
+		}
+	}
+}
