@@ -170,10 +170,7 @@ func (v *Verifier) find(ctx context.Context, r *Request, id string) (k identity.
 		return identity.AccessKey{}, false, nil
 	}
 	k, known, err = v.config.Sessions(ctx, token)
-	if k.ID != id {
-		return identity.AccessKey{}, false, err
-	}
-	return k, known, err
+	return k, known && k.ID == id, err
 }
 
 // admit accepts an access key that Lookup does not find. It refuses a known access key whose
