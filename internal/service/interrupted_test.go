@@ -20,6 +20,8 @@ type interruption struct {
 	at  int
 	fn  func()
 	err error // if not nil, the records of that read cannot be read from then on, or that commit fails
+	// once limits err to that read or commit.
+	once bool
 
 	steps     int
 	broken    []string // the records that cannot be read
@@ -45,6 +47,9 @@ func (i *interruption) step(records ...string) error {
 		i.broken = records
 	}
 	if slices.ContainsFunc(records, func(r string) bool { return slices.Contains(i.broken, r) }) {
+		if i.once {
+			i.broken = nil
+		}
 		return i.err
 	}
 	return nil
