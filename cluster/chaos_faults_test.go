@@ -20,8 +20,9 @@ const slowSync = 150 * time.Millisecond
 var faults = []fault{
 	{"kill -9 of a node", false, func(s *scenario) (string, func()) {
 		n := s.node()
+		n.hold(true)
 		n.signal(syscall.SIGKILL)
-		return n.name, func() {}
+		return n.name, func() { n.hold(false) }
 	}},
 	{"SIGSTOP of a node", false, func(s *scenario) (string, func()) {
 		n := s.node()

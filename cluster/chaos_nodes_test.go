@@ -47,7 +47,7 @@ type keptNode struct {
 
 	mu      sync.Mutex
 	process *exec.Cmd
-	stopped bool // by SIGSTOP
+	held    bool // the supervisor does not start the process again
 	closing bool
 	starts  int
 	gone    sync.WaitGroup
@@ -92,8 +92,23 @@ func (n *keptNode) run(store string) {
 		err = c.Wait()
 		fmt.Fprintf(log, "--- end at %s: %v\n", time.Now().Format(time.RFC3339Nano), err)
 		log.Close()
-		time.Sleep(100 * time.Millisecond)
+		for time.Sleep(100 * time.Millisecond); n.isHeld(); {
+			time.Sleep(10 * time.Millisecond)
+		}
 	}
+}
+
+// hold keeps the supervisor from starting the process again.
+func (n *keptNode) hold(held bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.held = held
+}
+
+func (n *keptNode) isHeld() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.held && !n.closing
 }
 
 // start starts a process, unless the node ends.
@@ -107,7 +122,7 @@ func (n *keptNode) start(c *exec.Cmd) bool {
 		n.d.Error(err)
 		return false
 	}
-	n.process, n.stopped = c, false
+	n.process = c
 	n.starts++
 	return true
 }
