@@ -72,6 +72,9 @@ func (n *Nodes) awaitSilence(ctx context.Context) error {
 		if err != nil || !known || r.Stopped {
 			return err
 		}
+		if heard < 0 {
+			n.Log.Info("the former process of this node was not stopped in order; the start waits until it is silent")
+		}
 		if heard < 0 || r.Incarnation != last.Incarnation || r.Beat != last.Beat {
 			last, since = r, time.Now()
 			heard++
