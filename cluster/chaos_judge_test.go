@@ -117,96 +117,38 @@ func isUnknown(err error) bool {
 	return answerOf(err) == answerUnknown
 }
 
-// A step of a chain is a state, and the request that led to it.
-type step struct {
-	by    string
-	state any
-}
-
-// A chain is what the nodes may know of an object. The last state is in the store; the earlier ones may be in the
-// memory of a node, because no change that followed is acknowledged.
-type chain []step
-
-// An acknowledgement is the input of an operation of the checker: from now on, no node knows a state from before a
-// change.
-type acknowledgement struct{ of string }
-
-// model returns the model of an object for the checker. A request that fails has no effect. Successful uses of an
-// object may be answered from any state of the chain; refusals, changes and descriptions from the last one only.
+// model returns the model of an object for the checker. A request that fails has no effect.
 func (o *chaosObject) model() porcupine.Model {
 	model := porcupine.NondeterministicModel{
-		Init:  func() []any { return []any{chain{{state: o.initial}}} },
-		Equal: func(a, b any) bool { return slices.Equal(a.(chain), b.(chain)) },
+		Init: func() []any { return []any{o.initial} },
 		Step: func(state, input, output any) []any {
-			c := state.(chain)
-			if a, ok := input.(acknowledgement); ok {
-				return []any{c.without(a.of)}
+			expected, next := o.after(state, input.(request))
+			switch output {
+			case answerNotMade:
+				return []any{state}
+			case answerUnknown:
+				return []any{state, next}
+			case expected:
+				return []any{next}
 			}
-			return c.after(o, input.(request), output.(string))
+			return nil
 		},
 	}
 	return model.ToModel()
 }
 
-// without drops the states from before a change.
-func (c chain) without(change string) chain {
-	if i := slices.IndexFunc(c, func(s step) bool { return s.by == change }); i >= 0 {
-		return c[i:]
-	}
-	return c // a later change was acknowledged before
-}
-
-// after returns the chains that are possible after a request with an answer.
-func (c chain) after(o *chaosObject, r request, answer string) []any {
-	last := c[len(c)-1].state
-	expected, state := o.after(last, r)
-	next := c
-	if !isRead(r.operation) {
-		next = append(slices.Clip(c), step{r.id, state})
-	}
-	switch {
-	case answer == answerNotMade:
-		return []any{c}
-	case answer == answerUnknown:
-		return []any{c, next}
-	case answer == expected && strings.HasSuffix(expected, "Exception"):
-		return []any{c}
-	case answer == expected:
-		return []any{next}
-	case !isUse(r.operation) || strings.HasSuffix(answer, "Exception"):
-		return nil
-	}
-	for _, earlier := range c {
-		if expected, _ := o.after(earlier.state, r); answer == expected {
-			return []any{c}
-		}
-	}
-	return nil
-}
-
-// isUse reports whether an operation is decided from memory.
+// isUse reports whether an operation uses an object.
 func isUse(operation string) bool { return operation == "Encrypt" || operation == "Decrypt" }
 
 func isRead(operation string) bool {
 	return isUse(operation) || slices.Contains(strings.Fields("DescribeKey ListGrants ListKeyRotations"), operation)
 }
 
-// operationsOf returns the history for the checker, with the acknowledgements of changes. Changes that only add
-// something are acknowledged although nodes may have memory from before them.
+// operationsOf returns the history for the checker.
 func (o *chaosObject) operationsOf() (all []porcupine.Operation) {
 	for _, op := range o.history {
-		r := op.Input.(request)
-		if op.Output == answerNotMade && isRead(r.operation) {
-			continue
-		}
-		op.Call *= 2
-		if op.Return != math.MaxInt64 {
-			op.Return *= 2
-		}
-		all = append(all, op)
-		if op.Output == answerMade && !isRead(r.operation) &&
-			!slices.Contains(strings.Fields("CreateAlias CreateGrant EnableKey"), r.operation) {
-			all = append(all, porcupine.Operation{Input: acknowledgement{r.id}, Output: "", Call: op.Return + 1, Return: op.Return + 1})
+		if op.Output != answerNotMade || !isRead(op.Input.(request).operation) {
+			all = append(all, op)
 		}
 	}
 	return all

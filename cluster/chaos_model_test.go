@@ -17,6 +17,8 @@ func TestChaosModel(t *testing.T) {
 		history []porcupine.Operation
 	}{
 		"a use before the acknowledgement": {porcupine.Ok, []porcupine.Operation{
+			op("DisableKey", answerMade, 1, 6), op("Encrypt", answerMade, 2, 3), op("Encrypt", "DisabledException", 4, 5)}},
+		"a use after a refusal": {porcupine.Illegal, []porcupine.Operation{
 			op("DisableKey", answerMade, 1, 6), op("Encrypt", "DisabledException", 2, 3), op("Encrypt", answerMade, 4, 5)}},
 		"a use after the acknowledgement": {porcupine.Illegal, []porcupine.Operation{
 			op("DisableKey", answerMade, 1, 2), op("Encrypt", answerMade, 3, 4)}},

@@ -28,9 +28,8 @@ const chaosRequests = 8
 
 // TestChaos runs scenarios on three programs of nodes and three members of etcd. In each scenario, clients use the
 // official SDK at all nodes, while processes are killed and stopped, connections are cut or held in one direction,
-// syncs are slow, and clocks are wrong. All requests for an object are linearizable; before a change is acknowledged,
-// another node may still answer from before it. At the end of a round each acknowledged request has its event, and
-// keyhold verify finds nothing.
+// syncs are slow, and clocks are wrong. All requests for an object are linearizable. At the end of a round each request
+// that was answered has its event, and keyhold verify finds nothing.
 //
 // KEYHOLD_CHAOS is the number of scenarios, KEYHOLD_CHAOS_SEED the first of them.
 func TestChaos(t *testing.T) {
