@@ -68,7 +68,9 @@ cluster: ## Run 10,000 scenarios of each kind of several services on a store tha
 	KEYHOLD_CLUSTER=10000 go test -count=1 -v -timeout 240m -run '^TestCluster' ./internal/service
 	cd cluster && KEYHOLD_CLUSTER=10000 KEYHOLD_CHAOS=$(CHAOS) KEYHOLD_CHAOS_SEED=$(CHAOS_SEED) go test -count=1 -v -timeout 120m ./... # runs all stories on three nodes (KEYHOLD_STORIES chooses some), kills more members, and waits until etcd removes its log
 
-bench-cluster: ## Compare the writers of a node with bare clients of etcd.
+bench-cluster: build ## Compare a node on etcd with a folder, its writers with bare clients of etcd, and with -before PROGRAM writers of before.
+	cd cluster && go build -o ../$(BUILD)/etcd ./etcd
+	go run ./bench -keyhold bin/keyhold -etcd $(BUILD)/etcd -parts node,before -runs 9 -d 1s $(BENCHFLAGS)
 	cd cluster && KEYHOLD_WRITERS=15 go test -count=1 -v -timeout 30m -run '^TestWriters$$' .
 
 million: ## Measure start and memory with 10 and with 1,000,000 keys.

@@ -30,6 +30,8 @@ type settings struct {
 	grants  int
 	profile string
 	delay   time.Duration // delay added to each sync
+	etcd    string        // path of the server of etcd
+	before  string        // path of an older program
 }
 
 const defaultOps = "Decrypt,Encrypt,GenerateDataKey,DescribeKey," +
@@ -37,7 +39,7 @@ const defaultOps = "Decrypt,Encrypt,GenerateDataKey,DescribeKey," +
 
 // parts lists what can be run. Parts that reserve a processor for the servers come last, because this cannot be
 // undone.
-var parts = []string{"writes", "imports", "requests", "decisions", "many"}
+var parts = []string{"writes", "before", "imports", "requests", "decisions", "node", "many"}
 
 func main() {
 	if len(os.Args) > 2 && os.Args[1] == "serve" {
@@ -57,6 +59,8 @@ func main() {
 	flag.StringVar(&s.profile, "profile", "", "only write a CPU profile of the first operation to this file")
 	flag.DurationVar(&s.delay, "sync-delay", 0, "let each sync of the program take so much longer, by strace, as on a "+
 		"slower disk")
+	flag.StringVar(&s.etcd, "etcd", "", "the server of etcd for the part node, which is left out without it")
+	flag.StringVar(&s.before, "before", "", "an older program for the part before, which is left out without it")
 	flag.Parse()
 	s.ops, s.parts = strings.Split(*ops, ","), strings.Split(*only, ",")
 	if err := s.run(); err != nil {
@@ -70,7 +74,7 @@ func (s settings) run() error {
 		return s.writeProfile()
 	}
 	run := map[string]func() error{"writes": s.writes, "imports": s.parameters, "requests": s.requests,
-		"decisions": s.decisions, "many": s.manyKeys}
+		"decisions": s.decisions, "many": s.manyKeys, "node": s.node, "before": s.compareWrites}
 	for _, part := range s.parts {
 		if run[part] == nil {
 			return fmt.Errorf("there is no part %q", part)
