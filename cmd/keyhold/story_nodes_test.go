@@ -75,11 +75,15 @@ func mainOfStory() {
 	args := append(slices.Clone(os.Args[1:]), "--store", string(store))
 	node := folderOfNode(data, 0)
 	if os.Args[1] == "dev" || os.Args[1] == "serve" {
-		args = append(args, "--data", node, "--root-key-file", cmp.Or(flagOf(args, "--root-key-file"), rootKeyOfStory(os.Args[1], data)))
+		args = append(args, "--data", node)
+		args = append(args, rootOfStory(os.Args[1], data, args)...)
 	}
 	c := exec.Command(os.Args[0], args...)
 	c.Env = append(os.Environ(), storiesStore+"=")
-	name := strings.NewReplacer(string(store), data, node, data)
+	if slices.ContainsFunc(args, func(arg string) bool { return strings.HasSuffix(arg, ":fd:3") }) {
+		c.ExtraFiles = []*os.File{os.NewFile(3, "inherited")}
+	}
+	name := strings.NewReplacer("--store "+string(store)+" ", "", string(store), data, node, data)
 	c.Stdin, c.Stdout, c.Stderr = os.Stdin, &replacing{os.Stdout, name}, &replacing{os.Stderr, name}
 	err = c.Run()
 	if isNew && err == nil {
@@ -92,12 +96,16 @@ func mainOfStory() {
 	os.Exit(c.ProcessState.ExitCode())
 }
 
-// rootKeyOfStory returns the root key file that keyhold dev or keyhold serve uses by default.
-func rootKeyOfStory(command, data string) string {
-	if command == "dev" {
-		return devRootKey(data)
+// rootOfStory returns the flag for the root key that keyhold dev or keyhold serve uses by default, unless the arguments
+// name a root key.
+func rootOfStory(command, data string, args []string) []string {
+	switch {
+	case slices.Contains(args, "--root-key-file") || slices.Contains(args, "--custody"):
+		return nil
+	case command == "dev":
+		return []string{"--root-key-file", devRootKey(data)}
 	}
-	return initRootKey(data)
+	return []string{"--root-key-file", initRootKey(data)}
 }
 
 // folderOfNode returns the folder of a node. It is in the folder that a story names.
@@ -141,8 +149,8 @@ func (s *story) startNodes(command string, flags []string) (storyServer, string,
 	}
 	n.balancer = httptest.NewUnstartedServer(n.proxy())
 	address := n.balancer.Listener.Addr().String()
-	args := append([]string{command, "--root-key-file", rootKeyOfStory(command, n.data)}, flags...)
-	args = append(args, "--addr", "127.0.0.1:0", "--store", store)
+	args := slices.Concat([]string{command}, flags, rootOfStory(command, n.data, flags),
+		[]string{"--addr", "127.0.0.1:0", "--store", store})
 	for i := range nodesOfStory {
 		node, err := n.startNode(i, address, slices.Concat(args, []string{"--data", folderOfNode(n.data, i)}))
 		if err != nil {
