@@ -33,6 +33,14 @@ func (s *Service) newest(ctx context.Context, reads *store.Reads) source {
 	return source{ctx, s.store, nil, !s.store.Fresh(time.Now()), reads}
 }
 
+// newReads returns the Reads of a source if other nodes share the store, or nil.
+func (s *Service) newReads() *store.Reads {
+	if !s.store.Shared() {
+		return nil
+	}
+	return &store.Reads{}
+}
+
 // isMemory reports whether what is read may be older than the store.
 func (s source) isMemory() bool { return s.store.Shared() && s.from == nil && !s.through }
 

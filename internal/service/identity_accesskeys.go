@@ -17,15 +17,15 @@ import (
 // AccessKey is the identity.Lookup of the access keys of the deployment. It finds neither
 // inactive access keys nor access keys of a user who was removed or disabled.
 func (s *Service) AccessKey(ctx context.Context, id string) (k identity.AccessKey, ok bool, err error) {
-	var read store.Reads
-	from := s.newest(ctx, &read)
+	read := s.newReads()
+	from := s.newest(ctx, read)
 	k, ok, err = accessKey(from, id)
 	// An absent record is never in memory: strangers cost one look-up.
 	if err == nil && !ok && k.ID != "" && from.isMemory() {
 		k, ok, err = accessKey(from.fromStore(), id)
 	}
-	if err == nil {
-		_, err = s.await(ctx, read)
+	if err == nil && read != nil {
+		_, err = s.await(ctx, *read)
 	}
 	return k, ok, err
 }

@@ -109,14 +109,14 @@ func (s *Service) Session(ctx context.Context, token string) (k identity.AccessK
 	if !ok || t.Issued.After(now.Add(maxSessionSkew)) {
 		return k, false, nil
 	}
-	var read store.Reads
-	from := s.newest(ctx, &read)
+	read := s.newReads()
+	from := s.newest(ctx, read)
 	k, ok, err = accessKeyOfSession(from, t, now)
 	if err == nil && (!ok || k.Expired && now.Before(t.Expires)) && from.isMemory() {
 		k, ok, err = accessKeyOfSession(from.fromStore(), t, now)
 	}
-	if err == nil {
-		_, err = s.await(ctx, read)
+	if err == nil && read != nil {
+		_, err = s.await(ctx, *read)
 	}
 	return k, ok, err
 }
