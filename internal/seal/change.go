@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -31,6 +32,23 @@ func (o *Opened) Upgrade(ctx context.Context, root Root, now time.Time) error {
 		return err
 	}
 	return o.Add(ctx, root, now)
+}
+
+// AddDataKey generates a data key, under which all values are sealed from then on. The keyring must be of format 2.
+func (o *Opened) AddDataKey(ctx context.Context, now time.Time) error {
+	if o.stored.Format == 1 {
+		return errors.New("a keyring of format 1 has one data key: upgrade it first")
+	}
+	version := slices.Max(slices.Collect(maps.Keys(o.keys))) + 1
+	newest := o.stored.Roots[len(o.stored.Roots)-1].Version
+	dataKey := randomBytes(keySize)
+	wrapped, err := localRoot{key: o.roots[newest]}.Wrap(ctx, dataKey, dataKeyContext(version))
+	if err != nil {
+		return fmt.Errorf("wrap the data key: %w", err)
+	}
+	o.keys[version] = dataKey
+	o.stored.Keys = append(o.stored.Keys, storedKey{version, newest, toSecond(now), wrapped})
+	return nil
 }
 
 // Add puts the root key into the custody of root too. A wrap by the same custody is replaced.

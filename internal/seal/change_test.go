@@ -165,3 +165,25 @@ func TestAlteredKeyring(t *testing.T) {
 		t.Error("a new member: it opens")
 	}
 }
+
+// Values are sealed under a data key that was added, and older values still open.
+func TestAddDataKey(t *testing.T) {
+	root := NewEphemeralRoot()
+	r, kept, err := NewKeyring(t.Context(), root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := mustSeal(t, r.Records(), "place", "old")
+	o := mustOpen(t, root, kept)
+	if err := o.AddDataKey(t.Context(), made); err != nil {
+		t.Fatal(err)
+	}
+	again := mustOpen(t, root, mustEncode(t, o)).Keyring()
+	fresh := mustSeal(t, again.Records(), "place", "fresh")
+	wantOpen(t, again.Records(), "place", old, "old")
+	wantOpen(t, again.Records(), "place", fresh, "fresh")
+	wantClosed(t, "a keyring without the new data key", r.Records(), "place", fresh)
+	if err := mustOpen(t, root, wrap(t, root, [2]uint32{1, 1})).AddDataKey(t.Context(), made); err == nil {
+		t.Error("a keyring of format 1 got a data key")
+	}
+}

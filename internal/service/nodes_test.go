@@ -9,8 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/integrity"
@@ -141,27 +139,21 @@ func TestNodeLearnsANewDataKey(t *testing.T) {
 // addDataKey adds a data key to the keyring of a deployment, as a rotation of data keys would.
 func (d deployment) addDataKey(t *testing.T) {
 	t.Helper()
-	type wrapped struct {
-		Version uint32 `json:"version"`
-		Wrapped []byte `json:"wrapped"`
-	}
-	var ring struct {
-		Format int       `json:"format"`
-		Keys   []wrapped `json:"keys"`
-	}
 	var item store.Item
 	err := d.backend.View(t.Context(), func(r store.Reader) (err error) {
 		item, err = store.ReadItem(r, []byte(records.KeyringPath))
 		return err
 	})
-	if err = errors.Join(err, json.Unmarshal(item.Value, &ring)); err != nil {
+	if err != nil {
 		t.Fatal(err)
 	}
-	key := must[[]byte](t)(d.root.Wrap(t.Context(), make([]byte, 32), "keyhold data key v1 2"))
-	ring.Keys = append(ring.Keys, wrapped{2, key})
+	ring := must[*seal.Opened](t)(seal.Open(t.Context(), d.root, item.Value))
+	if err := ring.AddDataKey(t.Context(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
 	_, err = d.backend.Commit(t.Context(), store.Batch{
 		Checks: []store.Check{{Key: item.Key, Rev: item.Rev}},
-		Writes: []store.Write{{Key: item.Key, Value: must[[]byte](t)(json.Marshal(ring))}},
+		Writes: []store.Write{{Key: item.Key, Value: must[[]byte](t)(ring.Encode())}},
 	})
 	if err != nil {
 		t.Fatal(err)
