@@ -158,3 +158,25 @@ func TestSinceRefusesDamage(t *testing.T) {
 		}
 	}
 }
+
+// The error names the offset of the damaged line.
+func TestDamageHasAnOffset(t *testing.T) {
+	line, long := lineOf(t, "e", 1, 0), lineOf(t, "e", 2, 2<<20)
+	for name, test := range map[string]struct {
+		before string
+		from   int
+	}{
+		"the first line":         {"", 0},
+		"the second":             {line, 0},
+		"the third":              {line + line, 0},
+		"behind a long line":     {line + long, 0},
+		"from the second":        {line + line, len(line)},
+		"from within the first":  {line + line, 1},
+		"from the damage itself": {line + line, 2 * len(line)},
+	} {
+		err := past{lines: sections([]byte(test.before + "garbage\n" + line))}.since(int64(test.from), func(string) {})
+		if want := fmt.Sprintf("at byte %d: ", len(test.before)); !errors.Is(err, ErrUnreadable) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", name, err, want)
+		}
+	}
+}

@@ -73,6 +73,35 @@ func TestKeyringsThatAreMade(t *testing.T) {
 	}
 }
 
+func TestIsEmpty(t *testing.T) {
+	b := memory.New()
+	write := func(w store.Write) {
+		t.Helper()
+		if _, err := b.Commit(t.Context(), store.Batch{Writes: []store.Write{w}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wants := func(when string, want bool, wantErr error) {
+		t.Helper()
+		if empty, err := IsEmpty(t.Context(), b); empty != want || !errors.Is(err, wantErr) || wantErr == nil && err != nil {
+			t.Errorf("%s: empty %t, %v", when, empty, err)
+		}
+	}
+	wants("without records", true, nil)
+	write(store.Write{Key: CopyKey(), Value: []byte("x")})
+	wants("with the marker of a copy", false, ErrUnfinishedCopy)
+	write(store.Write{Key: CopyKey()})
+	wants("without the marker", true, nil)
+	write(store.Write{Key: []byte("key/x"), Value: []byte("x")})
+	wants("with a record", false, nil)
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := IsEmpty(t.Context(), b); err == nil {
+		t.Error("a store that is closed is empty")
+	}
+}
+
 // The only node of a deployment gets an ID once.
 func TestSoleNodeHasOneID(t *testing.T) {
 	s := newStore(t, memory.New())

@@ -1,9 +1,11 @@
 package service
 
 import (
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/identity"
@@ -289,6 +291,32 @@ func TestShowAndList(t *testing.T) {
 	}
 	_, err = p.do(identity.Root(homeAccount), "ListIdentities", &api.ListIdentitiesRequest{Kind: new("group")})
 	p.wantRefusal(err, key.KindValidation, "no kind of identity")
+}
+
+// ShowIdentity shows the end of sessions that older versions kept as a time.
+func TestShownEndOfSessions(t *testing.T) {
+	p := newAdministered(t)
+	p.wantPut("PutPolicy", aPolicy(), "created")
+	p.wantPut("PutUser", aUser(), "created")
+	show := func() *api.Timestamp {
+		out, err := p.do(identity.Root(homeAccount), "ShowIdentity", &api.IdentityRequest{Kind: new("user"), Name: new("alice")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out.(*api.ShowIdentityResponse).SessionsFrom
+	}
+	if at := show(); at != nil {
+		t.Errorf("sessions have ended: %v", at)
+	}
+	ended := p.clock.Now().Truncate(time.Second)
+	p.update(func(tx *store.Tx) error {
+		u, _, err := records.Users.Get(tx, records.NamedPath(homeAccount, "alice"))
+		u.SessionsFrom = ended
+		return errors.Join(err, records.Users.Put(tx, records.NamedPath(homeAccount, "alice"), u))
+	})
+	if at := show(); at == nil || *at != *api.NewTimestamp(ended) {
+		t.Errorf("sessions have ended at %v", at)
+	}
 }
 
 func TestRevokeSessions(t *testing.T) {

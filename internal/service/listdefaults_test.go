@@ -47,6 +47,9 @@ func TestDefaultsOfListings(t *testing.T) {
 		{"ListGrants", `{"Limit":100}`, 100, func(out any) int { return len(out.(*api.ListGrantsResponse).Grants) }},
 		{"ListRetirableGrants", `{"RetiringPrincipal":"` + who("alice") + `"}`, 50, func(out any) int { return len(out.(*api.ListRetirableGrantsResponse).Grants) }},
 		{"ListRetirableGrants", `{"RetiringPrincipal":"` + who("alice") + `","Limit":100}`, 100, func(out any) int { return len(out.(*api.ListRetirableGrantsResponse).Grants) }},
+		{"ListAliases", `{"Limit":1000}`, 100, func(out any) int { return len(out.(*api.ListAliasesResponse).Aliases) }},
+		{"ListGrants", `{"Limit":1000}`, 100, func(out any) int { return len(out.(*api.ListGrantsResponse).Grants) }},
+		{"ListRetirableGrants", `{"RetiringPrincipal":"` + who("alice") + `","Limit":1000}`, 100, func(out any) int { return len(out.(*api.ListRetirableGrantsResponse).Grants) }},
 		{"ListKeys", `{}`, 100, func(out any) int { return len(out.(*api.ListKeysResponse).Keys) }},
 		{"ListIdentities", `{"Kind":"user"}`, 100, func(out any) int { return len(out.(*api.ListIdentitiesResponse).Identities) }},
 	} {
