@@ -113,6 +113,8 @@ var conditions = []struct{ condition, want string }{
 	{`{"IpAddress":{"aws:SourceIp":"10.1.2.9/29"}}`, "no"},
 	{`{"IpAddress":{"aws:SourceIp":"10.1.2.9/28"}}`, "yes"}, // bits beyond the prefix are ignored
 	{`{"IpAddress":{"aws:SourceIp":"2001:db8::/32"}}`, "no"},
+	{`{"IpAddress":{"aws:SourceIp":"::ffff:10.1.2.3"}}`, "yes"}, // an IPv4 address in the form of IPv6
+	{`{"IpAddress":{"aws:SourceIp":"::ffff:10.1.2.4"}}`, "no"},
 	{`{"IpAddress":{"aws:VpcSourceIp":"2001:DB8::/32"}}`, "yes"},
 	{`{"NotIpAddress":{"aws:SourceIp":"10.0.0.0/8"}}`, "no"},
 	{`{"NotIpAddress":{"aws:SourceIp":"11.0.0.0/8"}}`, "yes"},

@@ -166,6 +166,25 @@ func TestSlotBehindTheEnd(t *testing.T) {
 	}
 }
 
+// Only the name that Put returned names a slot.
+func TestNamesOfSlots(t *testing.T) {
+	s := openSlots(t, t.TempDir())
+	slot, _ := putSlot(t, s, 1)
+	cell, tag, _ := strings.Cut(slot, "-")
+	if _, err := s.Get(t.Context(), slot); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{
+		"", cell, cell + "-", "-" + tag, tag, cell + tag, "0-" + tag, "x-" + tag, "-1-" + tag, "4294967296-" + tag, cell + "x-" + tag,
+		cell + "-" + tag[:14], cell + "-" + tag[:15], cell + "-" + tag + "0", cell + "-" + tag + "00", cell + "-" + tag + "zz",
+		cell + "-" + tag[:14] + "zz", cell + "-" + tag + "-", " " + slot, slot + " ",
+	} {
+		if _, err := s.Get(t.Context(), name); err != store.ErrNoSlot {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
 // Hold of the database returns the error of each step.
 func TestErrorsOfHold(t *testing.T) {
 	db := open(t, t.TempDir())
