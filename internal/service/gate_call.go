@@ -37,8 +37,7 @@ type call struct {
 	through   bool           // from the store and not from memory, as other nodes share the store
 	decidedAt int64          // all records were read at this revision or later
 	asOf      time.Time      // the decision is valid as of this time, if other nodes share the store
-	reads     store.Reads    // what the call read, if other nodes share the store
-	noted     *store.Reads   // reads, or nil
+	reads     *store.Reads   // what the call read; nil unless other nodes share the store
 	held      []func() error // decisions besides the asks, which decideAgain repeats
 	paused    bool           // pauseNow has to make up for a pause
 
@@ -97,7 +96,7 @@ func (c *call) commit(fn func(tx *store.Tx) error) error {
 	asked := c.keys
 	c.committedAt, err = c.journal.UpdateAt(c.ctx, c.fence, func(tx *store.Tx) error {
 		c.keys = asked // a run that failed has not found all
-		tx.Record(c.noted)
+		tx.Record(c.reads)
 		if err := c.decideAgain(tx); err != nil {
 			return err
 		}

@@ -38,7 +38,7 @@ func (s *Service) Do(ctx context.Context, r Request) (any, error) {
 	c.decidedAt = cmp.Or(r.Revision, s.store.Told())
 	c.through = s.store.Shared() && (r.Operation.readsThrough || !s.store.Fresh(c.begun))
 	if s.store.Shared() {
-		c.noted = &c.reads
+		c.reads = new(store.Reads)
 	}
 	if err := c.checkAdmission(); err != nil {
 		return nil, err

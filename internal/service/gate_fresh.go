@@ -146,11 +146,11 @@ func (c *call) beginAgain() {
 
 // await waits until no node, this one included, answers from a memory that is older than what was read. It reports
 // whether it had to wait.
-func (s *Service) await(ctx context.Context, read store.Reads) (waited bool, err error) {
+func (s *Service) await(ctx context.Context, read *store.Reads) (waited bool, err error) {
 	if s.confirmer == nil {
 		return false, nil
 	}
-	return s.confirmer.Await(ctx, read, time.Now())
+	return s.confirmer.Await(ctx, *read, time.Now())
 }
 
 // awaitChange waits before a change is acknowledged. A change that takes something away also waits until no node
@@ -162,7 +162,7 @@ func (c *call) awaitChange() error {
 	if !c.Operation.onlyAdds {
 		c.reads.Note(c.committedAt)
 	}
-	_, err := c.confirmer.Await(c.ctx, c.reads, c.committedSince)
+	_, err := c.confirmer.Await(c.ctx, *c.reads, c.committedSince)
 	return err
 }
 

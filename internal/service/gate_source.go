@@ -48,7 +48,7 @@ func (s source) isMemory() bool { return s.store.Shared() && s.from == nil && !s
 func (s source) fromStore() source { return source{s.ctx, s.store, s.from, true, s.reads} }
 
 // source returns the present source of the call.
-func (c *call) source() source { return source{c.ctx, c.store, c.from, c.through, c.noted} }
+func (c *call) source() source { return source{c.ctx, c.store, c.from, c.through, c.reads} }
 
 // read returns the record at a path and whether the record exists. The record may be shared and
 // must not be changed.

@@ -25,7 +25,7 @@ func (s *Service) AccessKey(ctx context.Context, id string) (k identity.AccessKe
 		k, ok, err = accessKey(from.fromStore(), id)
 	}
 	if err == nil && read != nil {
-		_, err = s.await(ctx, *read)
+		_, err = s.await(ctx, read)
 	}
 	return k, ok, err
 }

@@ -116,7 +116,7 @@ func (s *Service) Session(ctx context.Context, token string) (k identity.AccessK
 		k, ok, err = accessKeyOfSession(from.fromStore(), t, now)
 	}
 	if err == nil && read != nil {
-		_, err = s.await(ctx, *read)
+		_, err = s.await(ctx, read)
 	}
 	return k, ok, err
 }

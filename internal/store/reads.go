@@ -7,7 +7,8 @@ import (
 	"sync/atomic"
 )
 
-// Reads notes what was read from a shared Store: enough to tell the newest revision that may have changed it.
+// Reads notes what was read from a shared Store: enough to tell the newest revision that may have changed it. A nil
+// *Reads notes nothing.
 type Reads struct {
 	written int64    // the newest write of a record that was read
 	rev     int64    // the newest View that found a record absent, or that read a range
@@ -40,7 +41,7 @@ func (r *Reads) add(other *Reads) {
 func (r *Reads) Written() int64 { return r.written }
 
 // IsOf reports whether all was read as it was at a revision that the feed had told, or has not changed since.
-func (r *Reads) IsOf(told int64) bool { return r.written <= told && r.rev <= told }
+func (r *Reads) IsOf(told int64) bool { return r == nil || r.written <= told && r.rev <= told }
 
 // HasGaps reports whether a record was absent or a range was read. Then only the feed tells the last change.
 func (r *Reads) HasGaps() bool { return len(r.gaps) > 0 }
