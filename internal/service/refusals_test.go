@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/key"
@@ -12,7 +11,7 @@ import (
 )
 
 func TestRefusals(t *testing.T) {
-	s := &Service{clock: NewClock(time.Now)}
+	s := openForTest(t)
 	explain := func(id string) (string, error) {
 		in := &api.ExplainSignatureRequest{}
 		if id != "" {
