@@ -43,6 +43,11 @@ func TestMethodsFailWithTheirReadsAndCommits(t *testing.T) {
 			},
 			"CheckAge":   j.CheckAge,
 			"CheckFence": j.CheckFence,
+			"Renew":      j.Renew,
+			"UpdateAt with slots": func(ctx context.Context) error {
+				_, err := j.UpdateAt(ctx, j.Fence(), change, audit.Event{EventID: NewEventID()})
+				return err
+			},
 			"TakeOver": func(ctx context.Context) error {
 				lost()
 				_, err := j.TakeOver(ctx, "OTHER", always)
