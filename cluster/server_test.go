@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -99,11 +100,27 @@ func program() string {
 	return os.Args[0]
 }
 
+// signal sends a signal. After SIGSTOP it waits until all threads have stopped, which the kernel does a moment later.
 func (s *server) signal(t *testing.T, signal syscall.Signal) {
 	t.Helper()
 	if err := s.process.Process.Signal(signal); err != nil {
 		t.Fatal(err)
 	}
+	if signal == syscall.SIGSTOP {
+		waitFor(t, "all threads have stopped", func() bool { return hasStopped(s.process.Process.Pid) })
+	}
+}
+
+// hasStopped reports whether no thread of a process runs (proc_pid_stat(5)).
+func hasStopped(pid int) bool {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	for _, thread := range threads {
+		text, failed := os.ReadFile(thread)
+		if _, state, _ := bytes.Cut(text, []byte(") ")); failed == nil && !bytes.HasPrefix(state, []byte("T")) {
+			return false
+		}
+	}
+	return err == nil
 }
 
 // kill kills the process and waits until it has ended.
