@@ -50,7 +50,7 @@ func TestKeyringIsReadAgain(t *testing.T) {
 		}
 		time.Sleep(time.Second - 1)
 		wantClosed(t, "before the end of the pause", r.SessionTokens(), "place", foreign)
-		time.Sleep(1)
+		time.Sleep(1 * time.Nanosecond)
 		if temporary, ok := errors.AsType[*ReloadError](second(r.SessionTokens().Open([]byte("place"), foreign))); !ok || !temporary.Temporary() {
 			t.Error("the keyring cannot be read, and the value is called damaged")
 		}
