@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/keyhold/keyhold/byok"
 	"github.com/keyhold/keyhold/internal/guarded"
@@ -20,13 +19,9 @@ func (s *source) passphrase() ([]byte, error) {
 	if s.passphraseFile != "" {
 		return readPassphrase(s.passphraseFile)
 	}
-	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
-	if err != nil {
-		return nil, errors.New("the private key is encrypted, but there is no terminal to ask for its passphrase: " +
-			"give --passphrase-file FILE")
-	}
-	defer tty.Close()
-	return askOn(tty, fmt.Sprintf("Passphrase of the private key in %s: ", materialFileName(s.from)))
+	question := fmt.Sprintf("Passphrase of the private key in %s: ", materialFileName(s.from))
+	return ask(question, errors.New("the private key is encrypted, but there is no terminal to ask for its passphrase: "+
+		"give --passphrase-file FILE"))
 }
 
 func readPassphrase(path string) ([]byte, error) {

@@ -86,17 +86,18 @@ func rootName(root custody.Spec) string {
 
 // askForSecret asks on the terminal of the program.
 func askForSecret(question string) ([]byte, error) {
-	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
-	if err != nil {
-		return nil, errors.New("there is no terminal to ask for the passphrase: give it in a file, a credential of " +
-			"systemd or a file descriptor (docs/custody.md)")
-	}
-	defer tty.Close()
-	return askOn(tty, question)
+	return ask(question, errors.New("there is no terminal to ask for the passphrase: give it in a file, "+
+		"a credential of systemd or a file descriptor (docs/custody.md)"))
 }
 
-// askOn asks for a secret on a terminal, which does not show it.
-func askOn(tty *os.File, question string) ([]byte, error) {
+// ask asks for a secret on the terminal of the program, which does not show it. Without a terminal it returns the
+// error none.
+func ask(question string, none error) ([]byte, error) {
+	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return nil, none
+	}
+	defer tty.Close()
 	printf(tty, "%s", question)
 	secret, err := term.ReadPassword(int(tty.Fd()))
 	printf(tty, "\n")
