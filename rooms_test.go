@@ -38,6 +38,7 @@ internal/sigv4            internal/bounded internal/key internal/identity  |
 internal/policy           internal/key  |  json
 internal/webidentity      internal/key  |  jose json
 internal/space            |
+internal/transparency     |  xmod
 internal/audit            internal/durable internal/space  |  json
 internal/seed             internal/key internal/api internal/keyfile internal/privatekey  |  toml
 internal/policy/naive     internal/key internal/policy  |
@@ -101,6 +102,7 @@ var modules = map[string]string{
 	"toml":      "github.com/pelletier/go-toml/v2",
 	"uuid":      "github.com/google/uuid",
 	"xcrypto":   "golang.org/x/crypto",
+	"xmod":      "golang.org/x/mod/sumdb/",
 	"xterm":     "golang.org/x/term",
 	"zap":       "go.uber.org/zap",
 }
