@@ -11,15 +11,17 @@ import (
 
 // testsOfRows are the tests of the rows of the table "What happens when" in docs/cluster.md, as FOLDER.TEST.
 var testsOfRows = map[string]string{
-	"a node stops or is killed":                                  "cluster.TestChaos cluster.TestDemo internal/nodes.TestDeadNodeIsTakenOver",
-	"a node is cut off from etcd":                                "cluster.TestChaos internal/service.TestNothingIsUsedAfterItWasTakenAway internal/nodes.TestAwait",
-	"a minority of the etcd members fails":                       "cluster.TestOneOfThree cluster.TestWatchAtStoppedMember cluster.TestChaos",
-	"a majority of the etcd members fails":                       "cluster.TestChaos cluster.TestKilledMembers",
-	"a node is killed in the middle of an import":                "cluster.TestReclaim internal/service.TestRoundsMeetLateCommits cmd/keyhold.TestSlotsAfterKills",
-	"a clock is 2 s off":                                         "internal/nodes.TestClocks internal/service.TestSweepsAreDivided cluster.TestChaos",
-	"a data folder is copied and both nodes start":               "cluster.TestCopiedFolder internal/nodes.TestClonesDoNotFenceEachOtherForEver",
-	"a data folder is used with the store of another deployment": "cluster.TestProgramsOnOneCluster internal/nodes.TestNodeOfAnotherDeployment",
-	"etcd is restored from an older snapshot":                    "cluster.TestRestored internal/service.TestOlderStoresAreRefused",
+	"a node stops or is killed":                                     "cluster.TestChaos cluster.TestDemo internal/nodes.TestDeadNodeIsTakenOver",
+	"a node is cut off from etcd":                                   "cluster.TestChaos internal/service.TestNothingIsUsedAfterItWasTakenAway internal/nodes.TestAwait",
+	"a minority of the etcd members fails":                          "cluster.TestOneOfThree cluster.TestWatchAtStoppedMember cluster.TestChaos",
+	"a client goes away while its change waits for the other nodes": "internal/service.TestWaitOutlivesTheRequest",
+	"etcd does not tell a node whether a change was made":           "internal/service.TestEventOfAnUnknownOutcome cluster.TestChaos",
+	"a majority of the etcd members fails":                          "cluster.TestChaos cluster.TestKilledMembers",
+	"a node is killed in the middle of an import":                   "cluster.TestReclaim internal/service.TestRoundsMeetLateCommits cmd/keyhold.TestSlotsAfterKills",
+	"a clock is 2 s off":                                            "internal/nodes.TestClocks internal/service.TestSweepsAreDivided cluster.TestChaos",
+	"a data folder is copied and both nodes start":                  "cluster.TestCopiedFolder internal/nodes.TestClonesDoNotFenceEachOtherForEver",
+	"a data folder is used with the store of another deployment":    "cluster.TestProgramsOnOneCluster internal/nodes.TestNodeOfAnotherDeployment",
+	"etcd is restored from an older snapshot":                       "cluster.TestRestored internal/service.TestOlderStoresAreRefused",
 	"etcd is full": "cluster.TestNoSpace",
 }
 

@@ -8,13 +8,14 @@ import (
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/service"
 )
 
 const kindInternal key.Kind = "KMSInternalException"
 
 // internalError returns the error for clients if the real error has no Kind.
-func internalError() *key.Error {
-	return key.Errorf(kindInternal, "The request was rejected because of an internal error.")
+func internalError(err error) *key.Error {
+	return key.Errorf(kindInternal, "%s", service.InternalMessage(err))
 }
 
 // statuses maps each Kind to its HTTP status. The service answers 400 to all errors of the client, whatever the

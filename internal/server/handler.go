@@ -161,11 +161,11 @@ func isJSON11(header string) bool {
 func (h *Handler) refusal(id, target string, err error) *key.Error {
 	refused, ok := errors.AsType[*key.Error](err)
 	if errors.Is(err, space.ErrFull) { // already logged by the Keeper
-		return internalError()
+		return internalError(err)
 	}
 	if !ok {
 		h.Log.Error("request failed", "request", id, "target", target, "error", err)
-		return internalError()
+		return internalError(err)
 	}
 	if refused.Cause != nil {
 		h.Log.Warn("request refused", "request", id, "target", target, "error", refused, "cause", refused.Cause)

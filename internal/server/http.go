@@ -12,6 +12,8 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/keyhold/keyhold/internal/conns"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/service"
 	"github.com/keyhold/keyhold/internal/sigv4"
 )
 
@@ -83,7 +85,7 @@ func (s *Server) recoverPanic(c *fasthttp.RequestCtx, id string) {
 	if p := recover(); p != nil {
 		s.handler.Log.Error("panic", "request", id, "panic", p, "stack", string(debug.Stack()))
 		c.Response.Reset()
-		send(c, errorResponse(id, internalError()))
+		send(c, errorResponse(id, key.Errorf(kindInternal, service.MessageMayBeMade)))
 	}
 }
 

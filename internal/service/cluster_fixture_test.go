@@ -114,9 +114,13 @@ func (n *clusterNode) close() { errors.Join(n.log.Close(), n.Close()) }
 
 // do sends a request to the node.
 func (n *clusterNode) do(request, operation string, in any) (any, error) {
+	return n.doWithin(context.Background(), request, operation, in)
+}
+
+func (n *clusterNode) doWithin(ctx context.Context, request, operation string, in any) (any, error) {
 	op, _ := n.Find(operation)
 	p := identity.Root("111122223333")
-	return n.Do(context.Background(), service.Request{
+	return n.Do(ctx, service.Request{
 		ID: request, Caller: identity.Caller{Principal: p, Region: "eu-west-2"}, SourceIP: "192.0.2.1", Operation: op, Input: in,
 	})
 }

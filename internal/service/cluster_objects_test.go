@@ -12,7 +12,6 @@ import (
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/api/sts"
-	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/service"
@@ -163,7 +162,7 @@ func (s set) has(word string) bool { return slices.Contains(strings.Fields(strin
 func clusterAnswer(out any, err error) string {
 	refused, isRefused := errors.AsType[*key.Error](err)
 	switch {
-	case errors.Is(err, store.ErrUnknown), errors.Is(err, audit.ErrBehind): // the log error hides the outcome
+	case errors.Is(err, store.ErrUnknown), errors.Is(err, service.ErrMade):
 		return answerUnknown
 	case isRefused:
 		switch refused.Kind {

@@ -213,12 +213,32 @@ func (c *call) askedKeys() []key.Key {
 	return append(slices.Clip(c.keys), c.refused)
 }
 
+// ErrMade means that a request failed after its change was made.
+var ErrMade = errors.New("the change was made, and the request failed after it")
+
+// The messages of KMSInternalException.
+const (
+	MessageRejected  = "The request was rejected because of an internal error."
+	MessageMayBeMade = "An internal error occurred. The request may have been carried out."
+)
+
+// InternalMessage returns the message of KMSInternalException for an error that is not a [key.Error].
+func InternalMessage(err error) string {
+	if errors.Is(err, ErrMade) || errors.Is(err, store.ErrUnknown) || errors.Is(err, store.ErrFailed) {
+		return MessageMayBeMade
+	}
+	return MessageRejected
+}
+
 // errorOf returns the error code and the message that the caller received, for the event.
 func (o Operation) errorOf(err error) (code, message string) {
 	if err == nil {
 		return "", ""
 	}
 	kind := "KMSInternalException"
+	if message = InternalMessage(err); message == MessageRejected {
+		message = ""
+	}
 	if refused, ok := errors.AsType[*key.Error](err); ok {
 		kind, message = string(refused.Kind), refused.Message
 	}

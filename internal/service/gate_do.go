@@ -63,7 +63,7 @@ func (s *Service) Do(ctx context.Context, r Request) (any, error) {
 		if err == nil {
 			err = c.awaitChange()
 		}
-		return out, err
+		return out, afterChange(err)
 	}
 	if errors.Is(err, errOtherKey) {
 		err = errTooManyChanges(err)
@@ -75,7 +75,7 @@ func (s *Service) Do(ctx context.Context, r Request) (any, error) {
 	e := c.event(err)
 	c.Turn.End()
 	if auditErr := s.audit.Write(ctx, e); auditErr != nil {
-		return nil, fmt.Errorf("audit: %w", auditErr)
+		return nil, notAudited(auditErr, err)
 	}
 	if err == nil && c.Operation.usesKeys {
 		c.noteUsage(e.EventID)
@@ -84,6 +84,29 @@ func (s *Service) Do(ctx context.Context, r Request) (any, error) {
 		return nil, err
 	}
 	return out, nil
+}
+
+// afterChange returns the error of a request whose change was made.
+func afterChange(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrMade, err)
+}
+
+// notAudited returns the error of a request whose event was not written. cause is the error of the request itself, or
+// nil. A refusal that is in no log must not be answered, so only the text of a refusal is part of the error.
+func notAudited(failed, cause error) error {
+	refused, isRefusal := errors.AsType[*key.Error](cause)
+	switch {
+	case cause == nil:
+		return fmt.Errorf("audit: %w", failed)
+	case isRefusal && refused.Cause != nil:
+		return fmt.Errorf("audit: %w; the request was refused: %v: %v", failed, refused, refused.Cause)
+	case isRefusal:
+		return fmt.Errorf("audit: %w; the request was refused: %v", failed, refused)
+	}
+	return fmt.Errorf("audit: %w; the request failed: %w", failed, cause)
 }
 
 // carryOut checks in the order that the API documents: members, key and permission, state, and

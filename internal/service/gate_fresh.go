@@ -154,7 +154,7 @@ func (s *Service) await(ctx context.Context, read *store.Reads) (waited bool, er
 }
 
 // awaitChange waits before a change is acknowledged. A change that takes something away also waits until no node
-// uses what it took away.
+// uses what it took away. The wait has a bound, and goes on if the context of the request ends: the change is made.
 func (c *call) awaitChange() error {
 	if c.confirmer == nil {
 		return nil
@@ -162,7 +162,7 @@ func (c *call) awaitChange() error {
 	if !c.Operation.onlyAdds {
 		c.reads.Note(c.committedAt)
 	}
-	_, err := c.confirmer.Await(c.ctx, *c.reads, c.committedSince)
+	_, err := c.confirmer.Await(context.WithoutCancel(c.ctx), *c.reads, c.committedSince)
 	return err
 }
 

@@ -492,7 +492,7 @@ func TestAnswersWaitForTheConfirmer(t *testing.T) {
 		waits("Encrypt", disabled)
 		waits("RotateKeyOnDemand", disabled)
 		n.a.confirmer = failing{}
-		if _, err := n.a.root().try("ScheduleKeyDeletion", on); !errors.Is(err, context.Canceled) {
+		if _, err := n.a.root().try("ScheduleKeyDeletion", on); !errors.Is(err, context.Canceled) || !errors.Is(err, ErrMade) {
 			t.Errorf("the wait failed, and the answer is %v", err)
 		}
 		for _, operation := range []string{"DescribeKey", "Encrypt"} {
