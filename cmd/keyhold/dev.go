@@ -147,5 +147,8 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 	defer func() { err = errors.Join(err, stop()) }()
 	h.Service, h.Verifier, h.Refused = s, host.DevVerifier(s, o.account, o.anyCredentials), s.RememberRefusal
 	printBanner(out, o, listener.Addr().String(), declared.Region, certificate)
+	if o.data != "" {
+		watchCustody(ctx, d.Root, logger)
+	}
 	return serve(ctx, server.New(h, network), listener)
 }

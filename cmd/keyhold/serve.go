@@ -163,6 +163,7 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 		return err
 	}
 	h.Service, h.Verifier = s, host.Verifier(s)
+	watchCustody(ctx, d.Root, logger)
 	return serve(ctx, server.New(h, network), listener)
 }
 

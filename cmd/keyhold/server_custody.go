@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 
 	"golang.org/x/term"
@@ -66,6 +68,20 @@ func (o rootOptions) openRoot() (seal.Root, error) {
 		return o.made, nil
 	}
 	return o.root.Open(askForSecret)
+}
+
+// openProved opens the custody of the root key, and proves it.
+func (o rootOptions) openProved(ctx context.Context) (seal.Root, error) {
+	root, err := o.openRoot()
+	if err == nil {
+		err = custody.Prove(ctx, root)
+	}
+	return root, err
+}
+
+// watchCustody proves the custody of a server until ctx ends.
+func watchCustody(ctx context.Context, root seal.Root, log *slog.Logger) {
+	go custody.NewWatch(root, log).Run(ctx)
 }
 
 // rootFlag returns the flag that names a custody in another command, with a space before it.

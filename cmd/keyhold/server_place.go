@@ -88,12 +88,13 @@ func (p place) flagsForShell() string {
 	return flags
 }
 
-// open opens the deployment.
+// open opens the deployment, and proves the custody of its root key.
 func (p place) open(ctx context.Context, log *slog.Logger, fail func(error)) (host.Deployment, error) {
+	root := func() (seal.Root, error) { return p.openProved(ctx) }
 	if p.shared() {
-		return host.OpenNode(ctx, p.store, p.data, p.openRoot, log, fail)
+		return host.OpenNode(ctx, p.store, p.data, root, log, fail)
 	}
-	return host.OpenFolder(p.data, p.openRoot, fail)
+	return host.OpenFolder(p.data, root, fail)
 }
 
 // explain adds the remedy to an error from opening the deployment.

@@ -33,11 +33,20 @@ func createKeyFile(path string, _ Prompt) (seal.Root, error) {
 		clear(key)
 		return nil, fmt.Errorf("create the root key file: %w", err)
 	}
-	return seal.NewRoot(KeyFileKind, key), nil
+	return keyFile{seal.NewRoot(KeyFileKind, key), path}, nil
 }
 
 // openKeyFile returns the Root of a file that createKeyFile wrote. It refuses a file that others may read or change.
 func openKeyFile(place string, _ Prompt) (seal.Root, error) {
+	key, err := readKeyFile(place)
+	if err != nil {
+		return nil, err
+	}
+	return keyFile{seal.NewRoot(KeyFileKind, key), place}, nil
+}
+
+// readKeyFile returns the key in a root key file.
+func readKeyFile(place string) ([]byte, error) {
 	text, err := readSecret("the root key file", place)
 	if err != nil {
 		return nil, err
@@ -49,5 +58,27 @@ func openKeyFile(place string, _ Prompt) (seal.Root, error) {
 		return nil, fmt.Errorf("%s is not a root key file: it must be one line of %q and 32 bytes in base64", place,
 			keyFilePrefix)
 	}
-	return seal.NewRoot(KeyFileKind, key), nil
+	return key, nil
+}
+
+// A keyFile has the key of a root key file.
+type keyFile struct {
+	seal.Root
+	place string
+}
+
+// check reports whether the file still has the key.
+func (f keyFile) check() error {
+	if !canReadAgain(f.place) {
+		return nil
+	}
+	key, err := readKeyFile(f.place)
+	if err != nil {
+		return fmt.Errorf("%w: restore the file from your copy", err)
+	}
+	defer clear(key)
+	if seal.NewRoot(KeyFileKind, key).ID() != f.ID() {
+		return fmt.Errorf("%s has another key now: restore the file from your copy", f.place)
+	}
+	return nil
 }

@@ -18,7 +18,10 @@ import (
 const shortestPassphrase = 15
 
 // A passphrase derives a key from a passphrase.
-type passphrase struct{ secret []byte }
+type passphrase struct {
+	secret []byte
+	place  string
+}
 
 // ID is the same for all passphrases, because a part of the passphrase must not show. A keyring therefore has at most
 // one passphrase.
@@ -84,6 +87,22 @@ func (p passphrase) derive(header []byte) []byte {
 	return argon2.IDKey(p.secret, header[saltBegin:parameters], uint32(header[1]), memory, header[4], keySize)
 }
 
+// check reports whether the place still has the passphrase.
+func (p passphrase) check() error {
+	if !canReadAgain(p.place) {
+		return nil
+	}
+	secret, err := readPassphrase(p.place, nil, "")
+	if err != nil {
+		return fmt.Errorf("%w: restore the passphrase", err)
+	}
+	defer clear(secret)
+	if !bytes.Equal(secret, p.secret) {
+		return fmt.Errorf("%s has another passphrase now: restore the passphrase", p.place)
+	}
+	return nil
+}
+
 // createPassphrase asks for a passphrase twice, or reads it.
 func createPassphrase(place string, p Prompt) (seal.Root, error) {
 	secret, err := readPassphrase(place, p, "New passphrase of the root key: ")
@@ -106,7 +125,7 @@ func createPassphrase(place string, p Prompt) (seal.Root, error) {
 			return nil, err
 		}
 	}
-	return passphrase{secret}, nil
+	return passphrase{secret, place}, nil
 }
 
 // openPassphrase asks for a passphrase, or reads it.
@@ -115,7 +134,7 @@ func openPassphrase(place string, p Prompt) (seal.Root, error) {
 	if err != nil {
 		return nil, err
 	}
-	return passphrase{secret}, nil
+	return passphrase{secret, place}, nil
 }
 
 // readPassphrase returns a passphrase without the end of its line.

@@ -86,7 +86,7 @@ func TestPassphraseFile(t *testing.T) {
 
 // A wrapped secret is the bytes that docs/formats.md names, with Argon2id of RFC 9106.
 func TestLayoutOfAPassphrase(t *testing.T) {
-	root := passphrase{[]byte("a passphrase of words")}
+	root := passphrase{secret: []byte("a passphrase of words")}
 	wrapped, err := root.Wrap(t.Context(), []byte("secret"), "context")
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +103,7 @@ func TestLayoutOfAPassphrase(t *testing.T) {
 // Parameters that cost too much, or nothing, are refused. The greatest that are accepted would take 1 GiB, so the test
 // raises one at a time.
 func TestBoundsOfAPassphrase(t *testing.T) {
-	root := passphrase{[]byte("a passphrase of words")}
+	root := passphrase{secret: []byte("a passphrase of words")}
 	header := func(kind, passes byte, memory uint16, lanes byte) []byte {
 		return append(binary.BigEndian.AppendUint16([]byte{kind, passes}, memory), lanes)
 	}

@@ -33,6 +33,9 @@ func readSecret(what, argument string) ([]byte, error) {
 	return guarded.ReadSecret(what, argument, maxSecret)
 }
 
+// canReadAgain reports whether a secret can be read a second time from its place.
+func canReadAgain(place string) bool { return place != "prompt" && !strings.HasPrefix(place, "fd:") }
+
 // credential returns the path of a credential that systemd gives to a service (systemd.exec(5), LoadCredential=).
 func credential(name string) (string, error) {
 	folder := os.Getenv("CREDENTIALS_DIRECTORY")

@@ -1,0 +1,94 @@
+package custody
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/seal"
+)
+
+// watchPeriod is the time between two proofs of a Watch.
+const watchPeriod = time.Minute
+
+// A Watch proves a custody again and again, and logs when it begins to fail and when it works again.
+type Watch struct {
+	root  seal.Root
+	log   *slog.Logger
+	late  <-chan error // of a proof that exceeded the limit, or nil
+	state atomic.Pointer[State]
+}
+
+// A State is what a Watch knows of a custody.
+type State struct {
+	Custody string    // Root.ID
+	Proved  time.Time // by the last proof that succeeded
+	Since   time.Time // the custody works, or fails, since then
+	Err     error     // of the last proof; nil if it succeeded
+}
+
+// NewWatch returns the Watch of a custody that was proved at this moment.
+func NewWatch(root seal.Root, log *slog.Logger) *Watch {
+	w := &Watch{root: root, log: log}
+	now := time.Now()
+	w.state.Store(&State{Custody: root.ID(), Proved: now, Since: now})
+	return w
+}
+
+// State returns the state of the custody.
+func (w *Watch) State() State { return *w.state.Load() }
+
+// Run proves the custody once a minute until ctx ends.
+func (w *Watch) Run(ctx context.Context) {
+	tick := time.NewTicker(watchPeriod)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := w.prove(ctx); ctx.Err() == nil {
+			w.note(err, time.Now())
+		}
+	}
+}
+
+// prove proves the custody. At most one proof runs at a time, also if it exceeds the limit.
+func (w *Watch) prove(ctx context.Context) error {
+	if w.late != nil {
+		select {
+		case <-w.late:
+		default:
+			return errSilent
+		}
+	}
+	w.late = begin(w.root, again)
+	err := within(ctx, w.late)
+	if err != errSilent {
+		w.late = nil
+	}
+	return err
+}
+
+// note keeps the result of a proof, and logs a change.
+func (w *Watch) note(err error, now time.Time) {
+	old := w.State()
+	s := State{Custody: old.Custody, Proved: old.Proved, Since: old.Since, Err: err}
+	if err == nil {
+		s.Proved = now
+	}
+	if (err == nil) != (old.Err == nil) {
+		s.Since = now
+	}
+	w.state.Store(&s)
+	switch {
+	case err != nil && old.Err == nil:
+		w.log.Error("the custody of the root key does not work any more: the server goes on serving, but cannot start again "+
+			"before it works", "custody", s.Custody, "error", err)
+	case err == nil && old.Err != nil:
+		w.log.Info("the custody of the root key works again", "custody", s.Custody,
+			"failed", now.Sub(old.Since).Round(time.Second))
+	}
+}
