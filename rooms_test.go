@@ -32,6 +32,7 @@ internal/durable          |
 internal/bounded          |
 internal/authority        |
 internal/seal             |  json
+internal/shares           internal/crypt  |  age circl xcrypto
 internal/custody          internal/durable internal/guarded internal/seal  |  xcrypto
 internal/identity         internal/key  |
 internal/sigv4            internal/bounded internal/key internal/identity  |
@@ -84,6 +85,7 @@ examples/three-nodes      |  aws
 
 // modules are the modules of others, by the names that the law gives them.
 var modules = map[string]string{
+	"age":       "filippo.io/age",
 	"aws":       "github.com/aws/",
 	"bbolt":     "go.etcd.io/bbolt",
 	"btree":     "github.com/tidwall/btree",
