@@ -40,6 +40,9 @@ internal/policy           internal/key  |  json
 internal/webidentity      internal/key  |  jose json
 internal/space            |
 internal/transparency     |  xmod
+internal/cosign           internal/transparency  |  xmod
+internal/witness          internal/admit internal/cosign internal/durable internal/guarded internal/transparency  |  xmod
+internal/logtest          internal/cosign internal/transparency  |  xmod
 internal/audit            internal/durable internal/space  |  json
 internal/seed             internal/key internal/api internal/keyfile internal/privatekey  |  toml
 internal/policy/naive     internal/key internal/policy  |
@@ -70,7 +73,7 @@ internal/host             internal/service internal/nodes internal/sigv4 interna
 byok                      internal/keyfile internal/privatekey  |  tink
 byok/awsimport            byok  |  aws
 kmstest                   internal/authority internal/conns internal/host internal/identity internal/seed internal/server internal/service  |  aws
-cmd/keyhold               internal/custody internal/durable internal/transfer internal/integrity internal/nodes internal/journal internal/records internal/key internal/api internal/guarded internal/authority internal/seal internal/seed internal/identity internal/sigv4 internal/audit internal/store internal/store/local internal/service internal/space internal/conns internal/server internal/host byok byok/awsimport  |  aws cobra sys xterm
+cmd/keyhold               internal/witness internal/custody internal/durable internal/transfer internal/integrity internal/nodes internal/journal internal/records internal/key internal/api internal/guarded internal/authority internal/seal internal/seed internal/identity internal/sigv4 internal/audit internal/store internal/store/local internal/service internal/space internal/conns internal/server internal/host byok byok/awsimport  |  aws cobra sys xterm
 
 tally                     |
 bench                     |  aws mldsa sys

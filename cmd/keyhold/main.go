@@ -71,7 +71,7 @@ lists something, 4 permission denied or no credentials, 5 not found.`,
 	root.AddCommand(
 		devCommand(), initCommand(), serveCommand(), verifyCommand(), storeCommand(), nodeCommand(), clockCommand(),
 		applyCommand(), identityCommand(), importCommand(), wrapCommand(), decryptOfflineCommand(), expiringCommand(),
-		keyCommand(), explainCommand(), explainSignatureCommand(), versionCommand(),
+		keyCommand(), explainCommand(), explainSignatureCommand(), witnessCommand(), versionCommand(),
 	)
 	return root
 }

@@ -2,19 +2,14 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/keyhold/keyhold/internal/conns"
-	"github.com/keyhold/keyhold/internal/guarded"
 	"github.com/keyhold/keyhold/internal/host"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/records"
@@ -25,12 +20,12 @@ import (
 // serveOptions are the flags of keyhold serve.
 type serveOptions struct {
 	place
-	addr, account     string
-	regions           []string
-	certFile, keyFile string
-	network           networkOptions
-	reserve           int // MiB
-	limits            limits
+	endpointOptions
+	account string
+	regions []string
+	network networkOptions
+	reserve int // MiB
+	limits  limits
 }
 
 func serveCommand() *cobra.Command {
@@ -58,12 +53,10 @@ root key file.`,
 		},
 	}
 	o.place.flags(c)
-	c.Flags().StringVar(&o.addr, "addr", "127.0.0.1:4599", "address to listen on; port 0 takes a free one")
+	o.endpointOptions.flags(c, "127.0.0.1:4599")
 	c.Flags().StringVar(&o.account, "account", "", "refuse to start unless the deployment belongs to this account")
 	c.Flags().StringSliceVar(&o.regions, "regions", nil,
 		"Regions to serve, separated by commas (default: the Regions of keyhold init, or of the last start with this flag)")
-	c.Flags().StringVar(&o.certFile, "tls-cert", "", "file of the certificate and its chain, PEM")
-	c.Flags().StringVar(&o.keyFile, "tls-key", "", "file of the certificate's private key, PEM")
 	networkFlags(c, &o.network)
 	reserveFlag(c, &o.reserve)
 	o.limits.flags(c)
@@ -78,17 +71,8 @@ func (o serveOptions) check() error {
 	if err := o.limits.check(); err != nil {
 		return err
 	}
-	host, _, err := net.SplitHostPort(o.addr)
-	ip := net.ParseIP(host)
-	switch {
-	case err != nil:
-		return usageError{fmt.Errorf("--addr: %w", err)}
-	case (o.certFile == "") != (o.keyFile == ""):
-		return usageError{errors.New("--tls-cert and --tls-key belong together: give both or none")}
-	case o.certFile == "" && host != "localhost" && (ip == nil || !ip.IsLoopback()):
-		return usageError{fmt.Errorf(
-			"--addr %s is not on the loopback interface, and without TLS anybody on the network path can read plaintexts: "+
-				"give --tls-cert and --tls-key, or listen on 127.0.0.1", o.addr)}
+	if err := o.endpointOptions.check(); err != nil {
+		return err
 	}
 	return checkReserve(o.reserve)
 }
@@ -120,7 +104,7 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	if err != nil {
 		return err
 	}
-	listener, err := o.listen(&network)
+	listener, err := o.listen(&network.TLS)
 	if err != nil {
 		return err
 	}
@@ -165,42 +149,6 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	h.Service, h.Verifier = s, host.Verifier(s)
 	watchCustody(ctx, d.Root, logger)
 	return serve(ctx, server.New(h, network), listener)
-}
-
-// listen returns a listener. With a certificate, its connections use TLS.
-func (o serveOptions) listen(network *conns.Config) (net.Listener, error) {
-	if o.certFile != "" {
-		cert, err := o.certificate()
-		if err != nil {
-			return nil, err
-		}
-		network.TLS = conns.TLS(cert)
-	}
-	l, err := net.Listen("tcp", o.addr)
-	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w (choose another address with --addr)", o.addr, err)
-	}
-	return l, nil
-}
-
-// maxPEM is more than the size of a certificate chain or a private key, in bytes.
-const maxPEM = 1 << 20
-
-// certificate reads the certificate and its private key.
-func (o serveOptions) certificate() (cert tls.Certificate, err error) {
-	chain, err := os.ReadFile(o.certFile)
-	if err != nil {
-		return cert, fmt.Errorf("--tls-cert: %w", err)
-	}
-	private, err := guarded.ReadSecret("the TLS key", o.keyFile, maxPEM)
-	if err != nil {
-		return cert, fmt.Errorf("--tls-key: %w", err)
-	}
-	defer clear(private)
-	if cert, err = tls.X509KeyPair(chain, private); err != nil {
-		return cert, fmt.Errorf("--tls-cert and --tls-key: %w", err)
-	}
-	return cert, nil
 }
 
 // warnOfRegions warns the operator of keys that nobody can use.

@@ -145,7 +145,7 @@ func TestServingBanner(t *testing.T) {
 	const shell = "export AWS_ENDPOINT_URL=E AWS_ENDPOINT_URL_KMS=E\n  export AWS_REGION=eu-west-2 AWS_DEFAULT_REGION=eu-west-2\n"
 	dir := t.TempDir()
 	t.Chdir(dir)
-	o := serveOptions{regions: []string{"eu-west-2", "us-east-1"}, certFile: "my server.pem"}
+	o := serveOptions{regions: []string{"eu-west-2", "us-east-1"}, endpointOptions: endpointOptions{certFile: "my server.pem"}}
 	for _, c := range []struct {
 		cert      []tls.Certificate
 		endpoint  string

@@ -1,6 +1,6 @@
 // Package durable makes new files and the entries of folders survive a loss of power.
 //
-// It replaces no file and keeps none open. Package audit and package store/local sync the
+// It keeps no file open. Package audit and package store/local sync the
 // files that they write to themselves.
 package durable
 

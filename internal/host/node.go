@@ -14,6 +14,7 @@ import (
 	"github.com/keyhold/keyhold/internal/guarded"
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seal"
+	"github.com/keyhold/keyhold/internal/store"
 )
 
 // NodeName is the name of the file in the folder of a node that has the ID of the node.
@@ -80,7 +81,11 @@ func openNodeID(path string) (id string, f *os.File, err error) {
 	if f, err = os.Open(path); err != nil {
 		return "", nil, fmt.Errorf("data folder: %w", err)
 	}
-	if err := lock(f); err != nil {
+	// On systems without locks, the fence of the node stops the older of two processes.
+	if err := durable.Lock(f); err != nil {
+		if errors.Is(err, durable.ErrInUse) {
+			err = store.ErrInUse
+		}
 		return "", f, fmt.Errorf("%w: %s", err, path)
 	}
 	text, err := os.ReadFile(path)
