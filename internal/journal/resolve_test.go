@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -498,5 +499,43 @@ func TestCloseBesideASilentStore(t *testing.T) {
 		if n := d.countPending(); n != 0 {
 			t.Errorf("%d events are left in the store", n)
 		}
+	})
+}
+
+// timedViews notes when each View begins.
+type timedViews struct {
+	store.Backend
+	begun []time.Time
+}
+
+func (b *timedViews) View(ctx context.Context, fn func(store.Reader) error) error {
+	b.begun = append(b.begun, time.Now())
+	return b.Backend.View(ctx, fn)
+}
+
+// The pauses between the attempts to find out an outcome double, up to a second.
+func TestPausesBetweenAttempts(t *testing.T) {
+	onFaulty(t, func(d *deployment, f *storetest.Faulty) {
+		views := &timedViews{Backend: f}
+		d.store = store.New(views, d.sealer)
+		d.run(func(j *Journal) {
+			f.Next = func(store.Batch) (storetest.Fault, time.Duration) { f.Cut(true); return storetest.Lost, 0 }
+			views.begun = nil
+			if _, err := d.change(d.Context(), j); !errors.Is(err, store.ErrUnknown) {
+				t.Error(err)
+			}
+			attempts := views.begun
+			f.Next = nil
+			f.Cut(false)
+			time.Sleep(2 * time.Second)
+			var pauses []int64 // in milliseconds
+			for i := 2; i < len(attempts); i++ {
+				pauses = append(pauses, attempts[i].Sub(attempts[i-1]).Milliseconds())
+			}
+			want := []int64{10, 20, 40, 80, 160, 320, 640, 1000, 1000, 1000}
+			if len(pauses) < len(want) || !slices.Equal(pauses[:len(want)], want) {
+				t.Errorf("the pauses are %v", pauses)
+			}
+		})
 	})
 }

@@ -126,3 +126,21 @@ func TestFeedWait(t *testing.T) {
 		}
 	})
 }
+
+// The changes that a Feed still holds are available, and the older ones are not, whatever their revisions are.
+func TestFeedDropsToTheRevision(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := store.NewFeed(0, 4)
+		for rev := int64(10); rev <= 80; rev += 10 {
+			f.Publish(store.Change{Rev: rev})
+		}
+		if got, err := revs(f, 40); fmt.Sprint(got) != "[50 60 70 80]" {
+			t.Errorf("after the last change that was dropped: %v, %v", got, err)
+		}
+		for after := int64(0); after < 40; after++ {
+			if got, err := revs(f, after); err != store.ErrCompacted {
+				t.Fatalf("after %d: %v, %v", after, got, err)
+			}
+		}
+	})
+}

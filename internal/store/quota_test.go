@@ -10,6 +10,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/store"
 	"github.com/keyhold/keyhold/internal/store/memory"
+	"github.com/keyhold/keyhold/internal/store/storetest"
 )
 
 func newLimitedStore(t *testing.T, b store.Backend, limit int) *store.Store {
@@ -226,5 +227,22 @@ func TestNoRecordWithoutACount(t *testing.T) {
 	}
 	if err := people().Room(t.Context(), newLimitedStore(t, scanless{b}, 3), "a/1"); !errors.Is(err, errScan) {
 		t.Errorf("room: got %v", err)
+	}
+}
+
+// A commit that the Backend refuses ends its reservation, so that the records are counted again after a commit of
+// unknown outcome.
+func TestReservationsEndWithTheirCommits(t *testing.T) {
+	s := newLimitedStore(t, faults(memory.New(), storetest.Refused, storetest.Lost), 2)
+	if err := change(s, t.Context(), putAll("a/1", "a/2")); !errors.Is(err, storetest.ErrCut) {
+		t.Fatal(err)
+	}
+	doubt, err := s.UpdateOnce(t.Context(), putAll("a/1"))
+	if !errors.Is(err, store.ErrUnknown) {
+		t.Fatal(err)
+	}
+	doubt.Resolved()
+	if err := change(s, t.Context(), putAll("a/1", "a/2")); err != nil {
+		t.Errorf("two records with a quota of 2: %v", err)
 	}
 }

@@ -2,10 +2,13 @@ package local
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"go.etcd.io/bbolt"
 
 	"github.com/keyhold/keyhold/internal/store"
 )
@@ -219,5 +222,30 @@ func TestHoldRemembers(t *testing.T) {
 	}
 	if err := s.Hold(1); err != nil {
 		t.Errorf("Hold reserves again: %v", err)
+	}
+}
+
+// Hold of the database reserves one and a half times what it is asked for, behind the last page.
+func TestHoldReservesBehindThePages(t *testing.T) {
+	db := open(t, t.TempDir())
+	for i := range 20 { // fills more pages than a new file has
+		mustPut(t, db, fmt.Sprint("k", i), strings.Repeat("v", 50_000))
+	}
+	var used int64
+	if err := db.bolt.View(func(tx *bbolt.Tx) error { used = tx.Size(); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	for _, held := range []int64{0, used, used + 999} {
+		db.held = held
+		if err := db.Hold(1000); err != nil {
+			t.Fatal(err)
+		}
+		if want := used + 1500; db.held != want {
+			t.Errorf("%d bytes are held after %d, want %d", db.held, held, want)
+		}
+	}
+	db.held = used + 1000
+	if err := db.Hold(1000); err != nil || db.held != used+1000 {
+		t.Errorf("%d bytes are held although %d were enough, %v", db.held, used+1000, err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 
@@ -139,5 +140,22 @@ func TestCloseAnswersThoseThatWait(t *testing.T) {
 	}
 	if err := <-done; err != nil {
 		t.Errorf("Close: %v", err)
+	}
+}
+
+// One transaction has at most 256 batches. The others stay in the queue, in their order.
+func TestJoinedBatchesHaveABound(t *testing.T) {
+	q := newQueue()
+	for range 600 {
+		if err := q.add(&request{done: make(chan struct{})}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all := slices.Clone(q.waiting)
+	for _, n := range []int{256, 256, 88} {
+		if taken := q.take(); len(taken) != n || !slices.Equal(taken, all[:n]) {
+			t.Errorf("%d batches are taken, want the next %d", len(taken), n)
+		}
+		all = all[n:]
 	}
 }
