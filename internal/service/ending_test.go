@@ -2,7 +2,6 @@ package service
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"log/slog"
 	"reflect"
@@ -152,36 +151,5 @@ func TestPendingMaterialOfAReplica(t *testing.T) {
 	c.changeKey(replica, func(k *key.Key) { k.Pending = &key.Material{ID: strings.Repeat("0", 64)} })
 	if got := list(); !slices.Equal(got, before) {
 		t.Errorf("the listing has the states %q, before %q", got, before)
-	}
-}
-
-// A request that answers although a read failed once has the answer of a request without failure.
-func TestAResponseIsWhole(t *testing.T) {
-	errRead := errors.New("the disk does not answer")
-	for _, r := range slices.Concat(readingRequests(), requestsOfReplicas()) {
-		t.Run(r.name, func(t *testing.T) {
-			c, d := newInterruptibleTest(t)
-			a, operation, on, members := r.prepare(c)
-			op, in := a.request(operation, on, members...)
-			if !op.ReadOnly {
-				return
-			}
-			for at := 1; ; at++ {
-				a.accessTest = d.open(t)
-				i := &interruption{at: at, fn: func() {}, err: errRead, once: true}
-				region := "eu-west-2"
-				if strings.HasSuffix(r.name, "of a replica") {
-					region = "eu-west-10"
-				}
-				out, err := a.Do(context.WithValue(a.Context(), interruptionKey{}, i),
-					Request{Caller: identity.Caller{Principal: a.who, Region: region}, SourceIP: "192.0.2.1", Secure: true, Operation: op, Input: in})
-				if err == nil && reflect.ValueOf(out).IsNil() {
-					t.Errorf("no answer and no error after a failure of read %d", at)
-				}
-				if !i.interrupt {
-					return
-				}
-			}
-		})
 	}
 }

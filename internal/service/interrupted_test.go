@@ -2,15 +2,19 @@ package service
 
 import (
 	"context"
+	"crypto/x509"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/store"
 	"github.com/keyhold/keyhold/internal/store/memory"
+	"github.com/keyhold/keyhold/internal/webidentity"
 )
 
 // An interruption watches how one request uses the store, and calls fn once: before the read or
@@ -22,9 +26,12 @@ type interruption struct {
 	err error // if not nil, the records of that read cannot be read from then on, or that commit fails
 	// once limits err to that read or commit.
 	once bool
+	// damages counts records that are read instead of reads, and damages the one with the number at.
+	damages bool
 
 	steps     int
 	broken    []string // the records that cannot be read
+	failed    []string // the records of the read, or commit, with the number at
 	interrupt bool     // fn was called, before the request had committed
 	committed bool
 	reads     []string // reads of the request before its commit, without the last View
@@ -39,12 +46,35 @@ func interruptionOf(ctx context.Context) *interruption {
 	return i
 }
 
+// damage counts the records that a read returns, and replaces the value of the broken one.
+func (i *interruption) damage(items []store.Item) []store.Item {
+	if !i.damages {
+		return items
+	}
+	items = slices.Clone(items)
+	for n, item := range items {
+		if item.Rev == 0 {
+			continue
+		}
+		if i.steps++; i.steps == i.at && !i.committed {
+			i.interrupt, i.broken = true, []string{string(item.Key)}
+		}
+		if slices.Contains(i.broken, string(item.Key)) {
+			items[n].Value = []byte("damaged")
+		}
+	}
+	return items
+}
+
 // step counts a read or a commit. It returns i.err if the step needs a broken record.
 func (i *interruption) step(records ...string) error {
+	if i.damages {
+		return nil
+	}
 	if i.steps++; i.steps == i.at && !i.committed {
 		i.interrupt = true
 		i.fn()
-		i.broken = records
+		i.broken, i.failed = records, records
 	}
 	if slices.ContainsFunc(records, func(r string) bool { return slices.Contains(i.broken, r) }) {
 		if i.once {
@@ -103,7 +133,8 @@ func (r interruptedReader) Get(keys ...[]byte) ([]store.Item, error) {
 	for _, path := range paths {
 		r.note(path)
 	}
-	return r.Reader.Get(keys...)
+	items, err := r.Reader.Get(keys...)
+	return r.i.damage(items), err
 }
 
 func (r interruptedReader) Scan(from, to []byte, limit int) ([]store.Item, error) {
@@ -114,7 +145,7 @@ func (r interruptedReader) Scan(from, to []byte, limit int) ([]store.Item, error
 	for _, item := range items {
 		r.note(string(item.Key))
 	}
-	return items, err
+	return r.i.damage(items), err
 }
 
 func (r interruptedReader) note(key string) {
@@ -140,11 +171,13 @@ type interruptible struct {
 	store.Backend
 	slots store.Slots
 	root  seal.Root
+	web   http.RoundTripper // to the OIDC provider
 }
 
 func (d interruptible) open(t *testing.T) accessTest {
 	t.Helper()
 	return accessTest{people{t, openLike(t, func(c *Config) {
+		c.WebIdentity = webidentity.New(func(*x509.CertPool) http.RoundTripper { return d.web }, time.Now)
 		c.Backend, c.Slots, c.Root, c.Dev, c.DevAccount = interrupted{d.Backend}, d.slots, d.root, true, homeAccount
 	})}}
 }
@@ -164,10 +197,19 @@ func (c accessTest) rootWithKey() actor {
 // interruptedBy carries out an operation with a context that has the interruption.
 func (a actor) interruptedBy(i *interruption, operation, on string, members ...string) error {
 	a.Helper()
-	op, in := a.request(operation, on, members...)
-	ctx := context.WithValue(a.Context(), interruptionKey{}, i)
-	_, err := a.Do(ctx, Request{Caller: identity.Caller{Principal: a.who, Region: "eu-west-2"}, SourceIP: "192.0.2.1", Secure: true, Operation: op, Input: in})
+	_, err := a.answerDespite(i, operation, on, members...)
 	return err
+}
+
+// answerDespite is interruptedBy that also returns the answer.
+func (a actor) answerDespite(i *interruption, operation, on string, members ...string) (any, error) {
+	a.Helper()
+	op, in := a.request(operation, on, members...)
+	r := Request{Caller: identity.Caller{Principal: a.who, Region: "eu-west-2"}, SourceIP: "192.0.2.1", Secure: true, Operation: op, Input: in}
+	if a.change != nil {
+		a.change(&r)
+	}
+	return a.Do(context.WithValue(a.Context(), interruptionKey{}, i), r)
 }
 
 // dump returns the revisions of all records, except records that no decision and no change of a

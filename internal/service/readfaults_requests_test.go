@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/records"
+	"github.com/keyhold/keyhold/internal/store"
 )
 
 // requestsOfOtherSpecs returns requests of the operations that need a key of another spec than Encrypt.
@@ -101,5 +104,82 @@ func requestsOfEachKind() (all []preparedRequest) {
 	row("RotateAccessKey", `{"Name":"full"}`)
 	row("PutUser", `{"Name":"full","Path":"/x/","AccessKeys":2}`)
 	row("PutUser", `{"Name":"full","Attached":[]}`)
+	return all
+}
+
+// requestsOfSessions returns requests for sessions. The provider issues the tokens of web identities.
+func requestsOfSessions(p provider) (all []preparedRequest) {
+	row := func(name, operation string, prepare func(c accessTest) (a actor, members string)) {
+		all = append(all, preparedRequest{name, func(c accessTest) (actor, string, string, []string) {
+			c.alice()
+			a, members := prepare(c)
+			return a, operation, "", []string{members}
+		}})
+	}
+	app := func(policies ...string) string {
+		return fmt.Sprintf(`{"RoleArn":%q,"RoleSessionName":"build-7","PolicyArns":[%s]}`, who("role/app"), strings.Join(policies, ","))
+	}
+	row("AssumeRole", "AssumeRole", func(c accessTest) (actor, string) {
+		managed := c.managedPolicy("m", allowAll)
+		c.role("app")
+		c.user("alice", func(e *identity.Entity) { e.Attached, e.Boundary = []string{managed}, managed })
+		return c.as("alice"), app(fmt.Sprintf(`{"arn":%q}`, managed))
+	})
+	row("AssumeRole by a session", "AssumeRole", func(c accessTest) (actor, string) {
+		c.role("app")
+		c.role("first", with(allowAll))
+		return c.as("role/first"), app()
+	})
+	row("GetSessionToken", "GetSessionToken", func(c accessTest) (actor, string) { return c.as("alice"), `{}` })
+	row("GetSessionToken of the root", "GetSessionToken", func(c accessTest) (actor, string) { return c.rootWithKey(), `{}` })
+	row("GetCallerIdentity", "GetCallerIdentity", func(c accessTest) (actor, string) { return c.as("alice"), `{}` })
+	row("AssumeRoleWithWebIdentity", "AssumeRoleWithWebIdentity", func(c accessTest) (actor, string) {
+		oidc := identity.OIDCProvider{Account: homeAccount, Issuer: strings.TrimPrefix(issuer, "https://"), ClientIDs: []string{"x"}}
+		c.people.role("web", strings.ReplaceAll(trustPolicy(fmt.Sprintf(`{"Federated":%q}`, oidc.ARN()), ""), `"sts:AssumeRole"`, `"sts:AssumeRoleWithWebIdentity"`), func(*identity.Role) {})
+		c.update(func(tx *store.Tx) error {
+			return records.OIDCProviders.Put(tx, records.ProviderPath(homeAccount, oidc.Issuer), oidc)
+		})
+		stranger := actor{accessTest: c, who: identity.Principal{Kind: identity.KindWebIdentity}}
+		return stranger, fmt.Sprintf(`{"RoleArn":%q,"RoleSessionName":"build-7","WebIdentityToken":%q}`, who("role/web"), *p.token(c.T))
+	})
+	return all
+}
+
+// explainingRequests returns questions about decisions.
+func explainingRequests() (all []preparedRequest) {
+	row := func(name string, prepare func(c accessTest, on string) (members string)) {
+		all = append(all, preparedRequest{"ExplainDecision of " + name, func(c accessTest) (actor, string, string, []string) {
+			c.alice()
+			on := c.key("allow home keyhold:*,kms:CreateGrant,kms:CreateAlias")
+			return c.rootWithKey(), "ExplainDecision", on, []string{prepare(c, on)}
+		}})
+	}
+	decrypts := func(principal, on, more string) string {
+		return fmt.Sprintf(`{"PrincipalArn":%q,"Action":"kms:Decrypt","KeyId":%q%s}`, principal, on, more)
+	}
+	row("a user", func(c accessTest, on string) string { return decrypts(who("alice"), on, "") })
+	row("a user with grants", func(c accessTest, on string) string {
+		c.user("bob")
+		c.root().grants(on, "bob", "Decrypt")
+		c.root().grants(on, "bob", "Encrypt")
+		return decrypts(who("bob"), on, "")
+	})
+	row("a user with the grant of a token", func(c accessTest, on string) string {
+		c.user("bob")
+		_, token := c.root().grants(on, "bob", "Decrypt")
+		return decrypts(who("bob"), on, fmt.Sprintf(`,"GrantTokens":[%q]`, token))
+	})
+	row("a role by its alias", func(c accessTest, on string) string {
+		c.role("app", with(allowAll), c.boundary("allow kms:*"))
+		withAlias(c, on)
+		return decrypts(who("role/app"), "alias/old", "")
+	})
+	row("a missing key", func(c accessTest, on string) string {
+		return decrypts(who("alice"), "1234abcd-12ab-34cd-56ef-1234567890ab", "")
+	})
+	row("a user of another account", func(c accessTest, on string) string {
+		c.policy(on, c.document(true, "allow other kms:Decrypt", "allow home kms:*,keyhold:*"))
+		return decrypts("arn:aws:iam::"+otherAccount+":user/x", on, "")
+	})
 	return all
 }

@@ -3,11 +3,14 @@ package service
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/records"
+	"github.com/keyhold/keyhold/internal/store"
 )
 
 // readingMembers are members of the requests of administrators.
@@ -81,29 +84,114 @@ func relatedRequests() (all []preparedRequest) {
 	return all
 }
 
-// A request fails if a record that it reads cannot be read, whichever it is, or if its commit fails. No operation takes
-// a failed read for an absent record.
-func TestARequestFailsWithItsReads(t *testing.T) {
-	errRead := errors.New("the disk does not answer")
-	for _, r := range slices.Concat(changingRequests(), readingRequests(), relatedRequests(),
-		requestsOfOtherSpecs(), requestsOfReplicas(), requestsOfEachKind()) {
+// allRequests returns requests of all operations that read records. The provider verifies their tokens.
+func allRequests(p provider) []preparedRequest {
+	return slices.Concat(changingRequests(), readingRequests(), relatedRequests(), requestsOfOtherSpecs(),
+		requestsOfReplicas(), requestsOfEachKind(), requestsOfSessions(p), explainingRequests())
+}
+
+// An interruptedRequest is a request that an interruption meets, on a deployment that has nothing in memory.
+type interruptedRequest struct {
+	actor
+	*interruption
+	interruptible
+	operation, on string
+	members       []string
+}
+
+func (r interruptedRequest) send() (any, error) {
+	return r.answerDespite(r.interruption, r.operation, r.on, r.members...)
+}
+
+// eachInterruption tests each request with the interruption at each number from 1 on, up to one that no longer meets
+// the request.
+func eachInterruption(t *testing.T, like interruption, test func(t *testing.T, r interruptedRequest)) {
+	p := newProvider(t)
+	for _, r := range allRequests(p) {
 		t.Run(r.name, func(t *testing.T) {
-			c, d := newInterruptibleTest(t)
-			a, operation, on, members := r.prepare(c)
-			for at := 1; ; at++ {
-				a.accessTest = d.open(t) // has nothing in memory
-				i := &interruption{at: at, fn: func() {}, err: errRead}
-				err := a.interruptedBy(i, operation, on, members...)
-				if !i.interrupt {
-					if err != nil {
-						t.Fatal(err)
-					}
-					return
+			i := like
+			i.committed = true
+			var next interruptedRequest
+			for i.at = 1; ; i.at++ {
+				if i.committed {
+					c, d := newInterruptibleTest(t)
+					d.web = p
+					next.interruptible = d
+					next.actor, next.operation, next.on, next.members = r.prepare(c)
 				}
-				if !errors.Is(err, errRead) {
-					t.Errorf("without %v: %v", i.broken, err)
+				next.accessTest = next.open(t)
+				i = interruption{at: i.at, fn: func() {}, err: like.err, once: like.once, damages: like.damages}
+				next.interruption = &i
+				if test(t, next); !i.interrupt {
+					return
 				}
 			}
 		})
 	}
+}
+
+var errRead = errors.New("the disk does not answer")
+
+// A request fails if a record that it reads cannot be read, whichever it is, or if its commit fails. No operation takes
+// a failed read for an absent record.
+func TestARequestFailsWithItsReads(t *testing.T) {
+	eachInterruption(t, interruption{err: errRead}, func(t *testing.T, r interruptedRequest) {
+		_, err := r.send()
+		if r.interrupt && !errors.Is(err, errRead) || !r.interrupt && err != nil {
+			t.Errorf("without %v: %v", r.broken, err)
+		}
+	})
+}
+
+// A request fails if a record that it reads is damaged, whichever it is. No operation takes a damaged record for an
+// absent one. The values of an index do not matter.
+func TestARequestFailsWithDamagedRecords(t *testing.T) {
+	eachInterruption(t, interruption{damages: true}, func(t *testing.T, r interruptedRequest) {
+		_, err := r.send()
+		_, corrupt := errors.AsType[*store.CorruptError](err)
+		if r.interrupt && !corrupt && !strings.HasPrefix(r.broken[0], records.AliasesOfKey.Prefix) {
+			t.Errorf("with %q damaged: %v", r.broken, err)
+		}
+	})
+}
+
+// A request that succeeds although one of its reads failed once has the answer of a request without failure, and
+// commits as many records of each kind.
+func TestAResponseIsWhole(t *testing.T) {
+	var despite []interruptedAnswer
+	eachInterruption(t, interruption{err: errRead, once: true}, func(t *testing.T, r interruptedRequest) {
+		out, err := r.send()
+		got := interruptedAnswer{nil, countKinds(dump(t, r.interruptible.Backend))}
+		if strings.HasPrefix(r.operation, "List") || strings.HasPrefix(r.operation, "Show") || strings.HasPrefix(r.operation, "Explain") {
+			got.answer = out // other answers have random parts
+		}
+		switch {
+		case !r.interrupt:
+			for _, other := range despite {
+				if err != nil || !reflect.DeepEqual(got, other) {
+					t.Errorf("%+v, %v, and after a failure %+v", got, err, other)
+				}
+			}
+			despite = nil
+		case err == nil:
+			despite = append(despite, got)
+		case !errors.Is(err, errRead):
+			t.Errorf("after a failure of %q: %v", r.failed, err)
+		}
+	})
+}
+
+// An interruptedAnswer is an answer, and the number of records of each kind after the request.
+type interruptedAnswer struct {
+	answer  any
+	records map[string]int
+}
+
+func countKinds(records map[string]int64) map[string]int {
+	kinds := map[string]int{}
+	for path := range records {
+		kind, _, _ := strings.Cut(path, "/")
+		kinds[kind]++
+	}
+	return kinds
 }
