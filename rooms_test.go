@@ -33,7 +33,7 @@ internal/bounded          |
 internal/authority        |
 internal/seal             |  json
 internal/shares           internal/crypt  |  age circl xcrypto
-internal/custody          internal/durable internal/guarded internal/seal  |  xcrypto
+internal/custody          internal/durable internal/guarded internal/seal  |  aws xcrypto
 internal/identity         internal/key  |
 internal/sigv4            internal/bounded internal/key internal/identity  |
 internal/policy           internal/key  |  json

@@ -121,7 +121,7 @@ func (o rootOptions) advice() string {
 		return fmt.Sprintf("Root key: %s. The data cannot be opened without this file: keep a copy, apart from the data.",
 			o.root.Argument)
 	}
-	return "Root key: under the passphrase. The data cannot be opened without it: keep it, apart from the data."
+	return "Root key: " + o.root.Advice() + "."
 }
 
 // checkEmpty refuses a store that has a deployment, before anything is made.

@@ -37,6 +37,7 @@ func samples(t *testing.T) map[string]sample {
 			two:  Spec{"passphrase", write(t, "correct horse battery Staple\n")},
 			same: true,
 		},
+		"awskms": awsSample(t),
 	}
 }
 
@@ -132,6 +133,9 @@ func TestParse(t *testing.T) {
 		if got, err := Parse(text); err == nil || !strings.Contains(err.Error(), "give key-file:PATH|credential:NAME|fd:NUMBER or passphrase:") {
 			t.Errorf("%s: %v, %v", text, got, err)
 		}
+	}
+	if text := (Spec{"awskms", "x"}).Advice(); !strings.Contains(text, "never delete it") {
+		t.Error(text)
 	}
 	if _, err := (Spec{"no", "x"}).Open(nil); err == nil {
 		t.Error("opened a custody of no kind")

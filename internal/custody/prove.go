@@ -32,7 +32,11 @@ func begin(root seal.Root, prove func(context.Context, seal.Root) error) <-chan 
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), proofLimit)
 		defer cancel()
-		result <- prove(ctx, root)
+		err := prove(ctx, root)
+		if err != nil && ctx.Err() != nil {
+			err = errSilent
+		}
+		result <- err
 	}()
 	return result
 }
@@ -44,9 +48,6 @@ func within(ctx context.Context, result <-chan error) error {
 	defer limit.Stop()
 	select {
 	case err := <-result:
-		if errors.Is(err, context.DeadlineExceeded) {
-			return errSilent
-		}
 		return err
 	case <-limit.C:
 		return errSilent

@@ -14,6 +14,7 @@ type Spec struct{ Kind, Argument string }
 type kind struct {
 	name     string
 	argument string // what the argument is, for messages
+	keep     string // what an owner must keep, for messages
 	create   func(argument string, p Prompt) (seal.Root, error)
 	open     func(argument string, p Prompt) (seal.Root, error)
 }
@@ -21,8 +22,20 @@ type kind struct {
 // kinds returns the kinds of custody.
 func kinds() []kind {
 	return []kind{
-		{KeyFileKind, secretPlaces, createKeyFile, openKeyFile},
-		{"passphrase", secretPlaces + "|prompt", createPassphrase, openPassphrase},
+		{
+			KeyFileKind, secretPlaces, "in a file. The data cannot be opened without the file: keep a copy, apart from the data",
+			createKeyFile, openKeyFile,
+		},
+		{
+			"passphrase", secretPlaces + "|prompt",
+			"under the passphrase. The data cannot be opened without it: keep it, apart from the data",
+			createPassphrase, openPassphrase,
+		},
+		{
+			"awskms", "KEY?deployment=NAME",
+			"wrapped by a key of another server. The data cannot be opened without this key: never delete it",
+			openAWSKMS, openAWSKMS,
+		},
 	}
 }
 
@@ -67,6 +80,15 @@ func (s Spec) Open(p Prompt) (seal.Root, error) {
 		return nil, err
 	}
 	return k.open(s.Argument, p)
+}
+
+// Advice says where the root key is, and what its owner must keep.
+func (s Spec) Advice() string {
+	k, err := s.kind()
+	if err != nil {
+		return err.Error()
+	}
+	return k.keep
 }
 
 func (s Spec) kind() (k kind, err error) {
