@@ -41,6 +41,7 @@ internal/webidentity      internal/key  |  jose json
 internal/space            |
 internal/transparency     |  xmod
 internal/cosign           internal/transparency  |  xmod
+internal/anchor           internal/cosign internal/durable internal/transparency  |  xmod
 internal/witness          internal/admit internal/cosign internal/durable internal/guarded internal/transparency  |  xmod
 internal/logtest          internal/cosign internal/transparency  |  xmod
 internal/audit            internal/durable internal/space  |  json
