@@ -26,12 +26,13 @@ internal/api/sts          internal/api  |
 
 internal/privatekey       |  secp256k1 xcrypto
 internal/keyfile          internal/privatekey  |  xcrypto
-internal/crypt            internal/privatekey  |  circl mldsa secp256k1 tink xcrypto
+internal/derive           |
+internal/crypt            internal/derive internal/privatekey  |  circl mldsa secp256k1 tink xcrypto
 internal/guarded          |
 internal/durable          |
 internal/bounded          |
 internal/authority        |
-internal/seal             |  json
+internal/seal             internal/derive |  json
 internal/shares           internal/crypt  |  age circl xcrypto
 internal/custody          internal/durable internal/guarded internal/seal  |  aws xcrypto
 internal/identity         internal/key  |

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// derive returns the encryption key and the commitment for a blob's header and salt, like openByHand.
-func derive(t *testing.T, material, blob []byte) (encryptionKey, commitment []byte) {
+// expandTwice returns the encryption key and the commitment for a blob's header and salt, like openByHand.
+func expandTwice(t *testing.T, material, blob []byte) (encryptionKey, commitment []byte) {
 	derived, err := hkdf.Key(sha256.New, material, nil, "keyhold ciphertext v1"+string(blob[:113]), 64)
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +42,7 @@ func TestCommitment(t *testing.T) {
 	wantRefused(t, "the commitment of another blob", materialA, replaced, nil)
 
 	// The same header, salt and nonce, sealed under B with B's associated data, but with the commitment of A.
-	keyB, commitmentB := derive(t, materialB, blob)
+	keyB, commitmentB := expandTwice(t, materialB, blob)
 	_, gcm := gcmOf(t, keyB)
 	ofB := func(commitment []byte) []byte {
 		forged := append(bytes.Clone(blob[:113]), commitment...)
@@ -65,9 +65,9 @@ func TestBlobForTwoMaterials(t *testing.T) {
 	materialA, materialB := countingBytes(32), bytes.Repeat([]byte{0xb0}, 32)
 	for _, committed := range [][]byte{materialA, materialB} {
 		blob := mustEncrypt(t, bytes.Repeat([]byte{0}, 32), nil)
-		keyA, _ := derive(t, materialA, blob)
-		keyB, _ := derive(t, materialB, blob)
-		_, commitment := derive(t, committed, blob)
+		keyA, _ := expandTwice(t, materialA, blob)
+		keyB, _ := expandTwice(t, materialB, blob)
+		_, commitment := expandTwice(t, committed, blob)
 		copy(blob[113:145], commitment)
 		ad := append(bytes.Clone(blob[:145]), 0, 0, 0, 0)
 		blob = append(blob[:157], collide(t, keyA, keyB, blob[145:157], ad, blob[157:173])...)

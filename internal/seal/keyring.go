@@ -3,8 +3,8 @@ package seal
 import (
 	"context"
 	"crypto/cipher"
+	"crypto/rand"
 	"encoding/binary"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -97,7 +97,7 @@ func (s Sealer) Under(secret []byte) Sealer {
 // aead returns the cipher for a value with this salt, with a key derived from the data key and the second
 // secret.
 func (s Sealer) aead(dataKey, salt []byte) (cipher.AEAD, error) {
-	both := slices.Concat(dataKey, s.second)
+	both := append(append(make([]byte, 0, 2*keySize), dataKey...), s.second...)
 	defer clear(both)
 	return derivedAEAD(both, salt, s.purpose)
 }
@@ -110,14 +110,16 @@ const (
 	sealedFormat = 1
 	versionEnd   = 1 + 4
 	headerSize   = versionEnd + saltSize
+	nonceSize    = 12
+	tagSize      = 16
 )
 
 // Seal seals a value for the place where it will be stored.
 func (s Sealer) Seal(place, value []byte) ([]byte, error) {
-	header := append(make([]byte, 0, headerSize), sealedFormat)
 	held := s.keyring.held.Load()
-	header = binary.BigEndian.AppendUint32(header, held.newest)
-	header = append(header, randomBytes(saltSize)...)
+	header := append(make([]byte, 0, headerSize+nonceSize+len(value)+tagSize), sealedFormat)
+	header = binary.BigEndian.AppendUint32(header, held.newest)[:headerSize]
+	rand.Read(header[versionEnd:]) // never fails: the program ends first (crypto/rand)
 	aead, err := s.aead(held.keys[held.newest], header[versionEnd:])
 	if err != nil {
 		return nil, err

@@ -39,7 +39,11 @@ func newSlotName(cell uint32) slotName {
 	return n
 }
 
-func (n slotName) String() string { return fmt.Sprintf("%d-%x", n.cell, n.tag) }
+// String allocates once: the slot of new material gets its name in secret mode, where allocations are expensive.
+func (n slotName) String() string {
+	b := strconv.AppendUint(make([]byte, 0, 32), uint64(n.cell), 10)
+	return string(hex.AppendEncode(append(b, '-'), n.tag[:]))
+}
 
 func parseSlotName(s string) (slotName, error) {
 	number, digits, _ := strings.Cut(s, "-")
@@ -55,7 +59,8 @@ func (n slotName) encode(secret []byte) []byte {
 	b := make([]byte, 0, cellSize)
 	b = append(b, n.tag[:]...)
 	b = append(b, secret...)
-	b = append(b, n.check(secret)...)
+	check := n.check(secret)
+	b = append(b, check[:]...)
 	return b[:cellSize]
 }
 
@@ -64,18 +69,18 @@ func (n slotName) decode(b []byte) ([]byte, error) {
 	if !bytes.Equal(b[:8], n.tag[:]) {
 		return nil, store.ErrNoSlot
 	}
-	if !bytes.Equal(b[secretEnd:checkEnd], n.check(b[8:secretEnd])) {
+	if check := n.check(b[8:secretEnd]); !bytes.Equal(b[secretEnd:checkEnd], check[:]) {
 		return nil, &store.CorruptError{Path: SlotsName + " " + n.String(), Err: errors.New("wrong checksum")}
 	}
 	return bytes.Clone(b[8:secretEnd]), nil
 }
 
-func (n slotName) check(secret []byte) []byte {
+func (n slotName) check(secret []byte) [checkEnd - secretEnd]byte {
 	text := binary.BigEndian.AppendUint32(make([]byte, 0, 4+secretEnd), n.cell)
 	text = append(append(text, n.tag[:]...), secret...)
 	defer clear(text)
 	sum := sha256.Sum256(text)
-	return sum[:checkEnd-secretEnd]
+	return [checkEnd - secretEnd]byte(sum[:])
 }
 
 // load finds the free cells. A file that is empty or contains only zeros up to the first cell is initialised,

@@ -1,0 +1,43 @@
+// Package derive derives keys. It knows nothing of what they are for.
+package derive
+
+import "crypto/sha256"
+
+// Key returns the first 32 bytes of HKDF-SHA-256 (RFC 5869). No salt is the same as 32 zero bytes.
+//
+// Unlike crypto/hkdf, Key allocates nothing. In secret mode (runtime/secret), the allocations of crypto/hkdf cost
+// several times as much as the computation, and they keep secrets until they are garbage collected.
+func Key(secret, salt []byte, info string) [sha256.Size]byte {
+	pseudorandom := mac(salt, secret, nil)
+	defer clear(pseudorandom[:])
+	return mac(pseudorandom[:], []byte(info), []byte{1})
+}
+
+// mac returns HMAC-SHA-256 (FIPS 198-1) of two parts of a text.
+func mac(key, text, more []byte) (out [sha256.Size]byte) {
+	var block [sha256.BlockSize]byte
+	defer clear(block[:])
+	if len(key) > len(block) {
+		short := sha256.Sum256(key)
+		key = short[:]
+	}
+	copy(block[:], key)
+	inner := sha256.New()
+	inner.Write(pad(&block, 0x36))
+	inner.Write(text)
+	inner.Write(more)
+	inner.Sum(out[:0])
+	outer := sha256.New()
+	outer.Write(pad(&block, 0x36^0x5c))
+	outer.Write(out[:])
+	outer.Sum(out[:0])
+	return out
+}
+
+// pad adds a byte to each byte of block, modulo 2.
+func pad(block *[sha256.BlockSize]byte, with byte) []byte {
+	for i := range block {
+		block[i] ^= with
+	}
+	return block[:]
+}
