@@ -63,7 +63,7 @@ internal/secrettest       |
 internal/records          internal/key internal/policy internal/identity internal/seal internal/store  |
 internal/material         internal/records internal/key internal/crypt internal/seal internal/store internal/space  |
 internal/journal          internal/records internal/audit internal/store internal/space  |  uuid
-internal/nodes            internal/journal internal/records internal/store  |
+internal/nodes            internal/audit internal/journal internal/records internal/store  |
 internal/transfer         internal/integrity internal/journal internal/material internal/records internal/seal internal/audit internal/store  |
 internal/integrity        internal/journal internal/material internal/records internal/key internal/api internal/crypt internal/seal internal/identity internal/audit internal/store  |
 

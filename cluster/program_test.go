@@ -221,6 +221,7 @@ func TestNodeCommands(t *testing.T) {
 	two.end(syscall.SIGTERM)
 	d.must(id+"  stopped", on("list")...)
 	d.refuses("is not collected", on("remove", id, "--log", empty)...)
+	d.refuses("is not whole", on("remove", id, "--log", d.withoutALine(filepath.Join(d.dir, "two", "audit.log")))...)
 	d.must("", on("remove", id, "--log", filepath.Join(d.dir, "two", "audit.log"))...)
 	for deadline := time.Now().Add(patience); strings.Contains(d.must("", on("list")...), id); time.Sleep(time.Second) {
 		if time.Now().After(deadline) {
@@ -232,6 +233,22 @@ func TestNodeCommands(t *testing.T) {
 	if err != nil || !bytes.Contains(log, []byte(`"eventName":"RemoveNode"`)) {
 		t.Errorf("the log has no RemoveNode: %v", err)
 	}
+}
+
+// withoutALine returns the path of a copy of a log that lacks its first line, and has its last line twice, so it is not
+// too short.
+func (d *deployment) withoutALine(log string) string {
+	d.Helper()
+	text, err := os.ReadFile(log)
+	lines := strings.SplitAfter(string(text), "\n")
+	copied := filepath.Join(d.dir, "copied.log")
+	if err == nil {
+		err = os.WriteFile(copied, []byte(strings.Join(lines[1:], "")+strings.Repeat(lines[len(lines)-2], 9)), 0o600)
+	}
+	if err != nil {
+		d.Fatal(err)
+	}
+	return copied
 }
 
 // Dev servers share a store too. Nodes that start at the same moment make one deployment, and the clock of all moves

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -21,23 +22,29 @@ func nodeRemoveCommand(p *place) *cobra.Command {
 rest of its events, and writes an event RemoveNode.
 
 The audit log of a node is in its data folder, and nowhere else: it alone has the events of
-requests that changed nothing. Copy it first, and give the copy with --log. If the log is
-lost, give --lose-log: the event says so.`,
+requests that changed nothing. Copy it first, and give the copy with --log. The command checks
+that the copy is whole, up to the last event that the node has told the others. If the log or a
+part of it is lost, give --lose-log: the event says so.`,
 		Example: "  keyhold node remove 5XGAWTLB3S224534 --log collected/audit.log " +
 			"--store etcd://etcd1:2379/keyhold --root-key-file /etc/keyhold/root.key",
 		Args: exactly(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			collected, err := collectedLog(log, lose)
+			if (log == "") != lose {
+				return usageError{errors.New(
+					"keyhold node remove needs the copy of the node's audit log: give --log FILE, or --lose-log")}
+			}
+			collected, closeLog, err := openCopy(log)
 			if err != nil {
-				return err
+				return fmt.Errorf("--log: %w", err)
 			}
 			err = p.withStore(c.Context(), func(s *store.Store) error {
 				return nodes.Remove(c.Context(), s, args[0], collected)
 			})
 			if errors.Is(err, nodes.ErrLogMissing) {
-				err = fmt.Errorf("%w. Copy the whole log, or give --lose-log if it is lost", err)
+				err = fmt.Errorf("%w. Copy the whole log from the data folder of the node. If parts of it are lost, keep what "+
+					"there is, and give --lose-log", err)
 			}
-			return err
+			return errors.Join(err, closeLog())
 		},
 	}
 	c.Flags().StringVar(&log, "log", "", "copy of the audit log of the node")
@@ -45,18 +52,18 @@ lost, give --lose-log: the event says so.`,
 	return c
 }
 
-// collectedLog describes the copy of an audit log.
-func collectedLog(log string, lose bool) (nodes.Collected, error) {
-	if (log == "") != lose {
-		return nodes.Collected{}, usageError{errors.New(
-			"keyhold node remove needs the copy of the node's audit log: give --log FILE, or --lose-log")}
+// openCopy opens the copy of an audit log, if there is one.
+func openCopy(path string) (log *io.SectionReader, closeLog func() error, err error) {
+	if path == "" {
+		return nil, func() error { return nil }, nil
 	}
-	if lose {
-		return nodes.Collected{Lose: true}, nil
-	}
-	info, err := os.Stat(log)
+	f, err := os.Open(path)
 	if err != nil {
-		return nodes.Collected{}, fmt.Errorf("--log: %w", err)
+		return nil, nil, err
 	}
-	return nodes.Collected{Bytes: info.Size()}, nil
+	info, err := f.Stat()
+	if err != nil {
+		return nil, nil, errors.Join(err, f.Close())
+	}
+	return io.NewSectionReader(f, 0, info.Size()), f.Close, nil
 }

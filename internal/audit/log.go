@@ -87,6 +87,8 @@ type Log struct {
 	lacking error    // why the writer waits for space; nil if it does not wait
 	closed  bool
 
+	last Mark // at the end of Close
+
 	length int64 // bytes that write(2) accepted; used by the writer only
 	room   room
 
@@ -213,5 +215,9 @@ func (l *Log) Close() error {
 	case <-time.After(l.opts.MaxLag):
 		return fmt.Errorf("audit: close: %w", ErrBehind)
 	}
+	last := l.Last()
+	l.mu.Lock()
+	l.last = last
+	l.mu.Unlock()
 	return errors.Join(l.err, l.file.Close())
 }

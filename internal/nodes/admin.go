@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
+	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
@@ -78,15 +80,10 @@ func Drain(ctx context.Context, s *store.Store, id string, draining bool) error 
 	})
 }
 
-// A Collected is the copy of the audit log of a node.
-type Collected struct {
-	Bytes int64 // its length
-	Lose  bool  // there is no copy, and the operator gives the log up
-}
-
 // Remove asks the nodes to forget a node that is stopped or dead. They take over the rest of its events, and
-// write an event of the removal.
-func Remove(ctx context.Context, s *store.Store, id string, log Collected) error {
+// write an event of the removal. log is a copy of the audit log of the node, or nil if the operator gives the log up.
+func Remove(ctx context.Context, s *store.Store, id string, log *io.SectionReader) error {
+	var checked audit.Mark
 	return alter(ctx, s, id, func(tx *store.Tx, r *records.Node) error {
 		_, serving, err := records.Confirmations.Get(tx, id)
 		switch {
@@ -94,10 +91,14 @@ func Remove(ctx context.Context, s *store.Store, id string, log Collected) error
 			return err
 		case serving:
 			return ErrServing
-		case !log.Lose && log.Bytes < r.LogBytes:
-			return fmt.Errorf("%w: the copy has %d bytes, and the log has at least %d", ErrLogMissing, log.Bytes, r.LogBytes)
 		}
-		r.Removal = &records.Removal{LoseLog: log.Lose}
+		if last := (audit.Mark{Bytes: r.LogBytes, Event: r.LastEvent}); log != nil && last != checked {
+			if err := audit.CheckCopy(log, last); err != nil {
+				return fmt.Errorf("%w: %w", ErrLogMissing, err)
+			}
+			checked = last
+		}
+		r.Removal = &records.Removal{LoseLog: log == nil}
 		return nil
 	})
 }

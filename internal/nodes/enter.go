@@ -34,7 +34,7 @@ func (n *Nodes) Enter(ctx context.Context) error {
 	var unclean bool
 	err := n.Journal.Start(ctx, n.id, func(tx *store.Tx, incarnation string) error {
 		old, known, err := records.Nodes.Get(tx, n.id)
-		if err == nil && !known && n.LogBytes() > 0 {
+		if err == nil && !known && n.LastEvent().Bytes > 0 {
 			err = ErrStranger
 		}
 		if err == nil {

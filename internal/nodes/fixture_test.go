@@ -59,6 +59,15 @@ func (f *logFile) Write(p []byte) (int, error) {
 	return f.text.Write(p)
 }
 
+// lastEvent returns the end of the log. It is the LastEvent of a log that is not in a file.
+func (p *process) lastEvent() audit.Mark {
+	p.events.mu.Lock()
+	defer p.events.mu.Unlock()
+	text := p.events.text.String()
+	id, _ := audit.ID([]byte(text[strings.LastIndex(strings.TrimSuffix(text, "\n"), "\n")+1:]))
+	return audit.Mark{Bytes: int64(len(text)), Event: id}
+}
+
 // count returns how often the log has a text.
 func (f *logFile) count(text string) int {
 	f.mu.Lock()
@@ -99,7 +108,7 @@ func (c *cluster) open(id string, alter ...func(*Config)) (*process, error) {
 	s := store.NewShared(p.faulty, c.sealer)
 	j := journal.New(s, p.log, slog.New(slog.DiscardHandler), func(err error) { p.cause <- err })
 	config := Config{
-		Store: s, Journal: j, Log: slog.New(slog.DiscardHandler), ID: id, Address: id + ".example", Version: "v1", LogBytes: p.log.End,
+		Store: s, Journal: j, Log: slog.New(slog.DiscardHandler), ID: id, Address: id + ".example", Version: "v1", LastEvent: p.log.Last,
 		Record: func(ctx context.Context, e Event, change func(*store.Tx) error) error {
 			return j.Update(ctx, change, audit.Event{EventID: journal.NewEventID(), EventName: e.Name, UserAgent: e.Node})
 		},

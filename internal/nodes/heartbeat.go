@@ -60,9 +60,10 @@ func (n *Nodes) Join(ctx context.Context) error {
 
 // record returns the record of this node with a heartbeat.
 func (n *Nodes) record(incarnation string, beat int64) records.Node {
+	last := n.LastEvent()
 	return records.Node{
 		Incarnation: incarnation, Address: n.Address, Version: n.Version, Level: n.Level,
-		Time: n.Wall().UTC(), Beat: beat, LogBytes: n.LogBytes(),
+		Time: n.Wall().UTC(), Beat: beat, LogBytes: last.Bytes, LastEvent: last.Event,
 	}.AtLevel(n.CommonLevel())
 }
 

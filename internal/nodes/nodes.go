@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/journal"
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
@@ -16,13 +17,14 @@ import (
 // A Config configures the part that this node takes in a deployment. The fields up to Record must be
 // set.
 type Config struct {
-	Store    *store.Store // shared
-	Journal  *journal.Journal
-	Log      *slog.Logger
-	ID       string // of this node
-	Address  string // for operators
-	Version  string // of the program, for operators
-	LogBytes func() int64
+	Store   *store.Store // shared
+	Journal *journal.Journal
+	Log     *slog.Logger
+	ID      string // of this node
+	Address string // for operators
+	Version string // of the program, for operators
+	// LastEvent returns the end of the audit log.
+	LastEvent func() audit.Mark
 	// Record makes a change together with its event.
 	Record func(ctx context.Context, e Event, change func(*store.Tx) error) error
 	Level  int              // the newest level of records that this process knows; records.NewestLevel if zero

@@ -3,10 +3,13 @@ package nodes
 import (
 	"context"
 	"errors"
+	"io"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/journal"
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
@@ -95,7 +98,7 @@ func TestAwait(t *testing.T) {
 		},
 		"one removed": func(c *cluster, a, b, d *process) {
 			b.close()
-			if err := Remove(c.Context(), c.store, "B", Collected{Lose: true}); err != nil {
+			if err := Remove(c.Context(), c.store, "B", nil); err != nil {
 				c.Error(err)
 			}
 			time.Sleep(5 * time.Second)
@@ -414,17 +417,27 @@ func TestClocks(t *testing.T) {
 // A level is raised when the last node that does not know it has stopped, and an older node cannot join then.
 func TestLevels(t *testing.T) {
 	older := func(c *Config) { c.Level = 1 }
-	newer := func(c *Config) { c.Level = 2 }
+	newer := func(c *Config) {
+		c.Level = 2
+		c.LastEvent = func() audit.Mark { return audit.Mark{Event: "an event"} }
+	}
 	inCluster(t, func(c *cluster) {
 		a, b := c.start("A", older), c.start("B", newer)
 		time.Sleep(10 * time.Second)
 		if a.CommonLevel() != 1 || b.CommonLevel() != 1 {
 			t.Errorf("levels %d and %d", a.CommonLevel(), b.CommonLevel())
 		}
+		if m := c.members()["B"]; m.LastEvent != "" {
+			t.Errorf("while an older node runs, the record is %+v", m)
+		}
 		a.close()
 		time.Sleep(5 * time.Second)
 		if b.CommonLevel() != 2 {
 			t.Errorf("level %d", b.CommonLevel())
+		}
+		time.Sleep(5 * time.Second)
+		if m := c.members()["B"]; m.LastEvent != "an event" {
+			t.Errorf("when no older node runs, the record is %+v", m)
 		}
 		if _, err := c.open("A", older); !errors.Is(err, ErrNewerLevel) {
 			t.Errorf("an older node: %v", err)
@@ -442,7 +455,7 @@ func TestLevelAndJoin(t *testing.T) {
 		var a *process
 		b.faults(func(batch store.Batch) (storetest.Fault, time.Duration) {
 			if string(batch.Writes[0].Key) == "cluster/level" && a == nil {
-				a = c.start("A")
+				a = c.start("A", func(c *Config) { c.Level = 1 })
 			}
 			return storetest.None, 0
 		})
@@ -472,7 +485,7 @@ func TestNodeIDs(t *testing.T) {
 // Operators drain and remove nodes.
 func TestOperators(t *testing.T) {
 	inCluster(t, func(c *cluster) {
-		a, b := c.start("A"), c.start("B")
+		a, b := c.start("A", func(config *Config) { config.LastEvent = c.last.lastEvent }), c.start("B")
 		ctx := t.Context()
 		if err := Drain(ctx, c.store, "X", true); !errors.Is(err, ErrNoNode) {
 			t.Errorf("an unknown node: %v", err)
@@ -491,18 +504,23 @@ func TestOperators(t *testing.T) {
 		if a.Ready() != nil {
 			t.Error(a.Ready())
 		}
-		if err := Remove(ctx, c.store, "A", Collected{Lose: true}); !errors.Is(err, ErrServing) {
+		if err := Remove(ctx, c.store, "A", nil); !errors.Is(err, ErrServing) {
 			t.Errorf("removal of a node that runs: %v", err)
 		}
-		if _, _, err := a.change(); err != nil {
-			t.Error(err)
+		for range 2 {
+			if _, _, err := a.change(); err != nil {
+				t.Error(err)
+			}
 		}
 		a.close()
-		length := c.members()["A"].LogBytes
-		if err := Remove(ctx, c.store, "A", Collected{Bytes: length - 1}); length == 0 || !errors.Is(err, ErrLogMissing) {
-			t.Errorf("removal without all of the log: %v", err)
+		text := a.events.text.String()
+		first, second, _ := strings.Cut(text, "\n")
+		for _, wrong := range []string{"", first + "\n", text[:len(text)-1], strings.Repeat("x", len(text)), second + first + "\n"} {
+			if err := Remove(ctx, c.store, "A", sections(wrong)); !errors.Is(err, ErrLogMissing) || !errors.Is(err, audit.ErrNotWhole) {
+				t.Errorf("removal with %d of %d bytes: %v", len(wrong), len(text), err)
+			}
 		}
-		if err := Remove(ctx, c.store, "A", Collected{Bytes: length}); err != nil {
+		if err := Remove(ctx, c.store, "A", sections(text+second)); err != nil {
 			t.Error(err)
 		}
 		if c.members()["A"].State() != "removed" {
@@ -516,9 +534,13 @@ func TestOperators(t *testing.T) {
 	})
 }
 
+func sections(text string) *io.SectionReader {
+	return io.NewSectionReader(strings.NewReader(text), 0, int64(len(text)))
+}
+
 // A node with an audit log joins only the deployment that knows it.
 func TestNodeOfAnotherDeployment(t *testing.T) {
-	withLog := func(c *Config) { c.LogBytes = func() int64 { return 1 } }
+	withLog := func(c *Config) { c.LastEvent = func() audit.Mark { return audit.Mark{Bytes: 1} } }
 	inCluster(t, func(c *cluster) {
 		if _, err := c.open("A", withLog); !errors.Is(err, ErrStranger) || len(c.members()) != 0 {
 			t.Errorf("%v, and the members are %v", err, c.members())
@@ -532,7 +554,7 @@ func TestNodeOfAnotherDeployment(t *testing.T) {
 func TestRemovalOfANodeThatComesBack(t *testing.T) {
 	inCluster(t, func(c *cluster) {
 		c.start("A").close()
-		if err := Remove(t.Context(), c.store, "A", Collected{Lose: true}); err != nil {
+		if err := Remove(t.Context(), c.store, "A", nil); err != nil {
 			t.Fatal(err)
 		}
 		a := c.start("A")

@@ -1,13 +1,15 @@
-//go:build !nextlevel
-
 package records
 
-// NewestLevel is the newest level whose members of records this program knows. A new member of a
-// record that several nodes read belongs to a level, and is written only from that level on.
-const NewestLevel = 1
+// The levels after the first, and the members of a Node record that belong to them:
+//
+//	2  lastEvent
+//
+// A new member of a record that several nodes read belongs to a level, and is written only from that level on.
 
-// LevelMembers are the members of a Node record that belong to levels after the first. There are none.
-type LevelMembers struct{}
-
-// AtLevel returns the record with the members of a level.
-func (n Node) AtLevel(int) Node { return n }
+// AtLevel returns the record with the members of a level, of all that are set.
+func (n Node) AtLevel(level int) Node {
+	if level < 2 {
+		n.LastEvent = ""
+	}
+	return n.atNextLevel(level)
+}

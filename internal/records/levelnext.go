@@ -3,17 +3,16 @@
 package records
 
 // NewestLevel makes a program that is one level newer than any release, for the test of rolling upgrades.
-const NewestLevel = 2
+const NewestLevel = 3
 
-// LevelMembers are the members of a Node record that belong to levels after the first.
-type LevelMembers struct {
+// NextMembers are the members of a Node record that no release knows.
+type NextMembers struct {
 	Next string `json:"next,omitzero"`
 }
 
-// AtLevel returns the record with the members of a level.
-func (n Node) AtLevel(level int) Node {
-	if level >= 2 {
-		n.Next = "a member of level 2"
+func (n Node) atNextLevel(level int) Node {
+	if level >= 3 {
+		n.Next = "a member of level 3"
 	}
 	return n
 }

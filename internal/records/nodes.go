@@ -32,7 +32,9 @@ type Node struct {
 	Stopped     bool      `json:"stopped,omitzero"`  // in order, by itself
 	Draining    bool      `json:"draining,omitzero"` // an operator wants the node to get no more requests
 	Removal     *Removal  `json:"removal,omitempty"` // an operator wants the node to be forgotten
-	LevelMembers
+	// LastEvent is the ID of the event that ends at LogBytes in the audit log, from level 2 on. "" if it is not known.
+	LastEvent string `json:"lastEvent,omitzero"`
+	NextMembers
 }
 
 // A Removal is the request to forget a node that does not run.
