@@ -3,6 +3,7 @@ package byok
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,9 +31,9 @@ func (o object) encode() []byte {
 	return b.Bytes()
 }
 
-// parseObject parses an object with exactly the named members, and an optional one if optional is
-// not "". The first member is Format, with the given value.
-func parseObject(data []byte, format, optional string, names ...string) (map[string]string, error) {
+// parseObject parses an object with exactly the named members, and the optional ones that it has. It
+// also has a member Format, with the given value.
+func parseObject(data []byte, format string, optional []string, names ...string) (map[string]string, error) {
 	if !utf8.Valid(data) {
 		return nil, errors.New("it is not text in UTF-8")
 	}
@@ -47,12 +48,14 @@ func parseObject(data []byte, format, optional string, names ...string) (map[str
 		return nil, fmt.Errorf("its Format is %q, not %q", got, format)
 	}
 	for name := range members {
-		if name != "Format" && !slices.Contains(names, name) && (name != optional || optional == "") {
+		if name != "Format" && !slices.Contains(names, name) && !slices.Contains(optional, name) {
 			return nil, fmt.Errorf("the member %q is unknown", name)
 		}
 	}
-	if text, ok := members[optional]; ok && text == "" {
-		return nil, fmt.Errorf("the member %s is empty", optional)
+	for _, name := range optional {
+		if text, ok := members[name]; ok && text == "" {
+			return nil, fmt.Errorf("the member %s is empty", name)
+		}
 	}
 	for _, name := range names {
 		if members[name] == "" {
@@ -130,6 +133,15 @@ func (f *fields) time(name string) time.Time {
 		f.refuse(name, "a time such as 2030-01-31T12:00:00Z")
 	}
 	return t
+}
+
+// digits reads 32 bytes in hexadecimal.
+func (f *fields) digits(name string) string {
+	b, err := hex.DecodeString(f.members[name])
+	if err != nil || len(b) != 32 || hex.EncodeToString(b) != f.members[name] {
+		f.refuse(name, "64 lower-case hexadecimal digits")
+	}
+	return f.members[name]
 }
 
 func (f *fields) arn(name string) string {

@@ -49,7 +49,7 @@ func ParseParameters(file []byte) (*Parameters, error) {
 		}
 		return p, nil
 	}
-	members, err := parseObject(file, parametersFormat, "",
+	members, err := parseObject(file, parametersFormat, nil,
 		"KeyId", "KeySpec", "WrappingAlgorithm", "PublicKey", "PublicKeyFingerprint", "ImportToken", "ParametersValidTo")
 	if err != nil {
 		return nil, fmt.Errorf("byok: this is not a file of import parameters: %w", err)

@@ -2,7 +2,6 @@ package byok
 
 import (
 	"encoding/base64"
-	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -49,7 +48,7 @@ const materialPublicKey = "MaterialPublicKey"
 // ParseWrapped reads a file of wrapped material. Any other content is an
 // error.
 func ParseWrapped(file []byte) (*Wrapped, error) {
-	members, err := parseObject(keyfile.Text(file), wrappedFormat, materialPublicKey,
+	members, err := parseObject(keyfile.Text(file), wrappedFormat, []string{materialPublicKey},
 		"KeyId", "EncryptedKeyMaterial", "ImportToken", "KeyMaterialId", "PublicKeyFingerprint", "ParametersValidTo")
 	if err != nil {
 		return nil, fmt.Errorf("byok: this is not a file of wrapped material: %w", err)
@@ -59,16 +58,12 @@ func ParseWrapped(file []byte) (*Wrapped, error) {
 		KeyARN:        f.arn("KeyId"),
 		Material:      f.blob("EncryptedKeyMaterial"),
 		Token:         f.blob("ImportToken"),
-		KeyMaterialID: members["KeyMaterialId"],
+		KeyMaterialID: f.digits("KeyMaterialId"),
 		Fingerprint:   members["PublicKeyFingerprint"],
 		ValidTo:       f.time("ParametersValidTo"),
 	}
 	if members[materialPublicKey] != "" {
 		w.PublicKey = f.blob(materialPublicKey)
-	}
-	id, err := hex.DecodeString(w.KeyMaterialID)
-	if err != nil || len(id) != 32 || hex.EncodeToString(id) != w.KeyMaterialID {
-		f.refuse("KeyMaterialId", "64 lower-case hexadecimal digits")
 	}
 	if f.err != nil {
 		return nil, fmt.Errorf("byok: the file of wrapped material is damaged: %w", f.err)

@@ -33,6 +33,10 @@ Keep it imported and unexpired: the key works only while it has all of its mater
 keyhold expiring lists material that is missing or expires soon. For a multi-Region key,
 import new material in each Region, first in the Region of the primary key.
 
+The original stays with you. --manifest writes a file without secrets about each material,
+for keyhold import check. --escrow-to splits the original among custodians at the moment
+of the import, and --from-shares brings it back (docs/recovery.md).
+
 To wrap on a machine with no network, import in two halves: --parameters-out writes a
 file for that machine, keyhold wrap makes a second file from it, and --wrapped imports
 the second file.`
@@ -41,6 +45,8 @@ const importExamples = `  keyhold import alias/payments --create --generate paym
   keyhold import alias/payments --from payments.key --no-expiry
   keyhold import alias/payments --new-material --rotate --generate payments-2.key --expires 90d
   keyhold import alias/signing --create --key-usage SIGN_VERIFY --from signing.pem --expires 90d
+  keyhold import alias/payments --from payments.key --expires 90d --manifest manifests/payments.json \
+      --escrow-to custodians.txt --threshold 2 --shares-out payments-shares
   age -d payments.key.age | keyhold import alias/payments --from - --expires 2030-01-31
 
   keyhold import alias/payments --parameters-out params.json
@@ -58,6 +64,7 @@ type importOptions struct {
 	create, dryRun                  bool
 	newMaterial, rotate             bool
 	parametersFile, wrappedFile     string
+	owners                          ownersFlags
 }
 
 func importCommand() *cobra.Command {
@@ -83,6 +90,11 @@ func importCommand() *cobra.Command {
 	o.keyFlags(c)
 	o.wrappingFlags(c)
 	o.halvesFlags(c)
+	c.Flags().StringVar(&o.owners.manifest, "manifest", "",
+		"write a manifest of the import into this file, without secrets; its name ends with .json, and a file that exists "+
+			"must describe the same material")
+	o.owners.escrow.flags(c, "escrow-to", "the original of the material")
+	c.AddCommand(importCheckCommand())
 	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "check everything, and change nothing")
 	return c
 }

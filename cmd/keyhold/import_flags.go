@@ -18,6 +18,12 @@ const flagParts = `
 from                whole
 generate            whole
 passphrase-file     whole
+from-shares         whole
+identity            whole
+manifest            whole second
+escrow-to           whole
+threshold           whole
+shares-out          whole
 expires             whole second
 no-expiry           whole second
 wrapping-algorithm  whole first

@@ -33,7 +33,7 @@ func (r *importRun) previewMaterial() (err error) {
 	if err := r.source.checkSpec(r.spec); err != nil {
 		return err
 	}
-	if r.source.from == "" {
+	if r.source.generate != "" {
 		r.progress.step("Material", "would be made and kept in %s", r.source.generate)
 		return nil
 	}

@@ -30,6 +30,7 @@ type importRun struct {
 
 	material   []byte // nil if this machine has only its wrapped form
 	wrapped    *byok.Wrapped
+	algorithm  byok.Algorithm         // that wrapped it, unless another machine did
 	materialID string                 // as the server returned it
 	state      types.KeyMaterialState // of the imported material
 	idle       string                 // why the server does not encrypt with the material now, "" if it does
@@ -65,13 +66,13 @@ func (r *importRun) steps() []importStep {
 	case r.part() == firstHalf:
 		return []importStep{r.checkFile, r.connect, r.find, r.writeParameters}
 	case r.part() == secondHalf:
-		return []importStep{r.readWrapped, r.connect, r.checkWrapped, r.setExpiry, r.find,
-			r.send, r.activate, r.prove, r.print}
+		return []importStep{r.readWrapped, r.checkOwners, r.connect, r.checkWrapped, r.setExpiry, r.find,
+			r.keepOriginal, r.send, r.activate, r.prove, r.writeManifest, r.print}
 	case r.dryRun:
-		return []importStep{r.readMaterial, r.connect, r.setExpiry, r.find, r.preview, r.print}
+		return []importStep{r.readMaterial, r.checkOwners, r.connect, r.setExpiry, r.find, r.preview, r.print}
 	}
-	return []importStep{r.readMaterial, r.connect, r.setExpiry, r.find, r.wrap,
-		r.send, r.activate, r.prove, r.print}
+	return []importStep{r.readMaterial, r.checkOwners, r.connect, r.setExpiry, r.find, r.wrap,
+		r.keepOriginal, r.send, r.activate, r.prove, r.writeManifest, r.print}
 }
 
 func (r *importRun) run(ctx context.Context) error {
@@ -168,6 +169,7 @@ func (r *importRun) wrap(ctx context.Context) (err error) {
 	if r.wrapped, err = p.Wrap(r.material); err != nil {
 		return err
 	}
+	r.algorithm = p.Algorithm
 	r.progress.step("Wrapped", "%d bytes that only the server can open; "+
 		"the material leaves this machine in this form only", len(r.wrapped.Material))
 	return nil

@@ -8,6 +8,7 @@
 //	print     output for people and for programs
 //	process   the process of a server: memory, processors, limits of the system
 //	server    the parts that dev and serve share
+//	share     shares of custodians
 //
 // Some prefixes belong to tests alone:
 //
@@ -32,7 +33,7 @@ import (
 const (
 	exitFailed   = 1
 	exitUsage    = 2 // the command line or the configuration is wrong; nothing was sent
-	exitExpiring = 3 // the list of keyhold expiring is not empty
+	exitExpiring = 3 // keyhold expiring or keyhold import check found something
 	exitDenied   = 4 // the server refused the credentials or the permission, or there are no credentials
 	exitNotFound = 5
 )
@@ -59,7 +60,7 @@ func command() *cobra.Command {
 		Long: `A key management server that speaks the AWS KMS API, and the tools for it.
 
 Exit codes: 0 done, 1 failed, 2 wrong command line or configuration, 3 keyhold expiring
-lists something, 4 permission denied or no credentials, 5 not found.`,
+or keyhold import check found something, 4 permission denied or no credentials, 5 not found.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noCommand,

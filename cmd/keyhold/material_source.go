@@ -14,11 +14,13 @@ import (
 	"github.com/keyhold/keyhold/internal/durable"
 )
 
-// A source is where key material comes from: exactly one of from and generate is set.
+// A source is where key material comes from: exactly one of from, generate and shares is set.
 type source struct {
 	from, generate, passphraseFile string
+	shares                         givenShares
 
-	file *materialFile // the file from, once it is read
+	file    *materialFile    // the file from, once it is read
+	brought *broughtMaterial // by the shares, once they are read
 }
 
 func (s *source) flags(c *cobra.Command) {
@@ -29,12 +31,22 @@ func (s *source) flags(c *cobra.Command) {
 		"make new key material, and save the original in this new file")
 	c.Flags().StringVar(&s.passphraseFile, "passphrase-file", "",
 		"file of the passphrase of an encrypted private key (default: ask for it on the terminal)")
+	s.shares.flags(c, "from-shares", "the material, which --escrow-to wrote")
 }
 
+// shared reports whether the material comes from shares.
+func (s *source) shared() bool { return len(s.shares.files) > 0 }
+
 func (s *source) check() error {
-	if (s.from == "") == (s.generate == "") {
+	ways := 0
+	for _, way := range []bool{s.from != "", s.generate != "", s.shared()} {
+		if way {
+			ways++
+		}
+	}
+	if ways != 1 {
 		return usageError{errors.New(
-			"give your key material with --from FILE, or make new material with --generate FILE")}
+			"give your key material with --from FILE or --from-shares FILE, or make new material with --generate FILE")}
 	}
 	return nil
 }
@@ -42,7 +54,11 @@ func (s *source) check() error {
 // read reads the file of --from, and refuses to overwrite the file of --generate. Errors are
 // found before anything is sent.
 func (s *source) read() (err error) {
-	if s.from != "" {
+	switch {
+	case s.shared():
+		s.brought, err = readSharedMaterial(s.shares)
+		return err
+	case s.from != "":
 		s.file, err = openMaterialFile(s.from, s.passphrase)
 		return err
 	}
@@ -58,12 +74,18 @@ func (s *source) clear() {
 	if s.file != nil {
 		s.file.clear()
 	}
+	if s.brought != nil {
+		clear(s.brought.bytes)
+	}
 }
 
 // spec returns the only key spec that the material can have, or SYMMETRIC_DEFAULT for
 // bytes of unknown purpose.
 func (s *source) spec() string {
-	if s.file != nil && s.file.original.KeySpec() != "" {
+	switch {
+	case s.brought != nil:
+		return s.brought.Form
+	case s.file != nil && s.file.original.KeySpec() != "":
 		return s.file.original.KeySpec()
 	}
 	return symmetricSpec
@@ -71,7 +93,7 @@ func (s *source) spec() string {
 
 // checkSpec checks that the source can have material for a key of the given spec.
 func (s *source) checkSpec(keySpec string) error {
-	if byok.HasPrivateKey(keySpec) && s.from == "" {
+	if byok.HasPrivateKey(keySpec) && s.generate != "" {
 		return usageError{fmt.Errorf("--generate makes random bytes, but a key of the spec %s needs a private key: "+
 			"make one with openssl genpkey, and give it with --from FILE", keySpec)}
 	}
@@ -84,7 +106,10 @@ func (s *source) material(keySpec string, progress printer) ([]byte, error) {
 	if err := s.checkSpec(keySpec); err != nil {
 		return nil, err
 	}
-	if s.file != nil {
+	switch {
+	case s.brought != nil:
+		return s.brought.material(keySpec, progress)
+	case s.file != nil:
 		return s.file.material(keySpec, progress)
 	}
 	size, _, err := byok.MaterialSizes(keySpec)

@@ -66,6 +66,10 @@ import EVIL --from DIR/a.key --expires EVIL
 import alias/a --generate DIR/a.key --no-expiry
 import alias/a --parameters-out DIR/parameters-EVIL
 import --wrapped DIR/bad.toml --no-expiry
+import alias/a --from DIR/a.key --no-expiry --manifest DIR/EVIL.json --escrow-to DIR/bad.toml --threshold 1
+import alias/a --from-shares DIR/EVIL --from-shares fd:EVIL --identity DIR/a.key --no-expiry
+import check --manifest DIR/EVIL
+import check --manifest DIR/bad.toml --within EVIL
 import alias/a --key-spec EVIL --create --from DIR/a.key --no-expiry
 wrap --params DIR/bad.toml --from DIR/a.key --out DIR/out
 wrap --params DIR/missing --from DIR/a.key --out DIR/out

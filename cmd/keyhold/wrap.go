@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,6 +18,7 @@ type wrapOptions struct {
 	source                   source
 	params, out, fingerprint string
 	algorithm, keySpec       string // of an answer of GetParametersForImport, which names neither
+	owners                   ownersFlags
 }
 
 func wrapCommand() *cobra.Command {
@@ -33,7 +35,11 @@ the public key in the file could read the material.
 
 --params also accepts the JSON that aws kms get-parameters-for-import prints. This JSON
 names neither the wrapping algorithm nor the spec of the key: give --wrapping-algorithm
-with the same value as there, and --key-spec for an HMAC key.`,
+with the same value as there, and --key-spec for an HMAC key.
+
+--escrow-to splits the original among custodians, and --from-shares brings it back
+(docs/recovery.md). --manifest compares the material with the manifest of an earlier
+import.`,
 		Example: `  keyhold wrap --params params.json --from payments.key --out wrapped.json
   keyhold wrap --params aws.json --wrapping-algorithm RSAES_OAEP_SHA_256 --from payments.key --out wrapped.json`,
 		Args: exactly(0),
@@ -53,6 +59,9 @@ with the same value as there, and --key-spec for an HMAC key.`,
 
 func (o *wrapOptions) flags(c *cobra.Command) {
 	o.source.flags(c)
+	o.owners.escrow.flags(c, "escrow-to", "the original of the material")
+	c.Flags().StringVar(&o.owners.manifest, "manifest", "",
+		"refuse other material than this manifest of an earlier import describes")
 	c.Flags().StringVar(&o.params, "params", "",
 		"file of parameters from keyhold import --parameters-out, or from aws kms get-parameters-for-import")
 	c.Flags().StringVar(&o.out, "out", "", "new file for the wrapped material")
@@ -78,6 +87,9 @@ func (o *wrapOptions) run(progress printer) error {
 		return err
 	}
 	defer o.source.clear()
+	if err := o.owners.check(true); err != nil {
+		return err
+	}
 	if err := o.complete(p); err != nil {
 		return err
 	}
@@ -96,6 +108,12 @@ func (o *wrapOptions) wrap(p *byok.Parameters, progress printer) error {
 	defer clear(material)
 	w, err := p.Wrap(material)
 	if err != nil {
+		return err
+	}
+	if err := o.owners.agree(w, progress); err != nil {
+		return err
+	}
+	if err := o.owners.split(w, p.KeySpec, material, time.Now(), progress); err != nil {
 		return err
 	}
 	if err := writeNewFile(o.out, w.Encode()); err != nil {

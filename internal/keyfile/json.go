@@ -65,6 +65,7 @@ var jsonKinds = []struct {
 	{"service account", []string{"private_key", "client_email"}},
 	{"import params", []string{"Format", "ImportToken", "WrappingAlgorithm"}},
 	{"wrapped", []string{"Format", "EncryptedKeyMaterial"}},
+	{"manifest", []string{"Format", "MaterialFingerprint"}},
 	{"import answer", []string{"ImportToken", "PublicKey"}},
 	{"data key", []string{"CiphertextBlob", "Plaintext"}},
 	{"data key pair", []string{"PrivateKeyCiphertextBlob", "PrivateKeyPlaintext"}},

@@ -56,6 +56,7 @@ ciphertext       | an answer of the KMS API, with a ciphertext and no key | give
 import answer    | the answer of GetParametersForImport | give it to keyhold wrap with --params, and the key material with --from |
 import params    | a file of import parameters | give it to keyhold wrap with --params, and the key material with --from |
 wrapped          | a file of wrapped material | give it to keyhold import with --wrapped |
+manifest         | the manifest of an import, which has no key material | give the key material, and the manifest with --manifest |
 wallet           | a key file of an Ethereum wallet with an encryption that is not read here (%s) | export the private key from the wallet as 64 hexadecimal digits |
 Vault export     | an export of a transit key | take the key out, here its version 1 | jq -r '.data.keys."1"' FILE | keyhold import KEY --from - --expires 90d
 SOPS             | a file that SOPS encrypted | decrypt it with sops |
@@ -81,6 +82,7 @@ word dump        | a hexadecimal dump in words, whose order of bytes depends on 
 openssl text     | the text that openssl -text prints | give the key in PEM, which openssl writes without -noout |
 recovery phrase  | a recovery phrase of a wallet, of which many keys are derived | export the one private key from the wallet as 64 hexadecimal digits |
 extended key     | an extended key of a wallet (BIP 32), of which many keys are derived | export the one private key from the wallet as 64 hexadecimal digits |
+share            | a share of a secret | give it to keyhold import with --from-shares |
 root key         | the root key file of a Keyhold server | keep it secret, and give the key material that is to be imported |
 HTML             | an HTML page, which a web server may send instead of a file | sign in, and download the file again |
 XML              | XML | give the key in PEM, DER or JWK |

@@ -20,6 +20,7 @@ var beginnings = []struct {
 	{"openssl enc -a", regexp.MustCompile(`^U2FsdGVkX1`)}, // the base64 of Salted__
 	{"JWT", regexp.MustCompile(`^eyJ[\w-]+\.[\w-]+\.[\w-]+$`)},
 	{"JWE", regexp.MustCompile(`^eyJ[\w-]+\.[\w-]*\.[\w-]+\.[\w-]+\.[\w-]+$`)},
+	{"share", regexp.MustCompile(`^keyhold-share-v\d+\n`)},
 	{"root key", regexp.MustCompile(`^keyhold-root-key-v\d+:`)},
 	{"extended key", regexp.MustCompile(`^[xyztuv](prv|pub)[1-9A-HJ-NP-Za-km-z]{100,}$`)},
 	{"recovery phrase", regexp.MustCompile(`^([a-z]{3,8}\s+){11,23}[a-z]{3,8}$`)},

@@ -22,6 +22,9 @@ type Recipient struct {
 	age.Recipient
 }
 
+// An Identity is a private key that decrypts shares.
+type Identity = age.Identity
+
 // ParseRecipients reads a file with one custodian in each line: a recipient of age, or a public key of SSH. Empty lines
 // and lines that begin with # are ignored. A repeated line is refused, because two shares of one custodian lower the
 // threshold.
@@ -96,7 +99,7 @@ const MaxFile = 32 << 10
 
 // ParseIdentities reads a file of identities of age, or a private key of SSH. If the private key is encrypted,
 // passphrase is called when it is needed. The caller clears the file.
-func ParseIdentities(file []byte, passphrase func() ([]byte, error)) ([]age.Identity, error) {
+func ParseIdentities(file []byte, passphrase func() ([]byte, error)) ([]Identity, error) {
 	if !bytes.HasPrefix(bytes.TrimSpace(file), []byte("-----BEGIN")) {
 		ids, err := age.ParseIdentities(bytes.NewReader(file))
 		if err != nil {
@@ -104,7 +107,7 @@ func ParseIdentities(file []byte, passphrase func() ([]byte, error)) ([]age.Iden
 		}
 		return ids, nil
 	}
-	if bytes.HasPrefix(file, []byte(armor.Header)) {
+	if isArmored(file) {
 		return nil, errors.New("the identities are encrypted: decrypt them with age -d, or decrypt the share with age")
 	}
 	id, err := agessh.ParseIdentity(file)
@@ -114,7 +117,7 @@ func ParseIdentities(file []byte, passphrase func() ([]byte, error)) ([]age.Iden
 	if err != nil {
 		return nil, errors.New("this is not a private key of SSH that age can use: give an Ed25519 or RSA key")
 	}
-	return []age.Identity{id}, nil
+	return []Identity{id}, nil
 }
 
 // ErrEncrypted means that a share is encrypted, and that no identities were given.
@@ -122,27 +125,32 @@ var ErrEncrypted = errors.New("the share is encrypted")
 
 // Read reads a share from its file of age, in ASCII armor or not, or from the text that age decrypted. The caller
 // clears the file, and the share with Clear.
-func Read(file []byte, identities []age.Identity) (s *Share, err error) {
-	var encrypted io.Reader
+func Read(file []byte, identities []Identity) (s *Share, err error) {
 	switch {
 	case len(file) > MaxFile:
 		return nil, fmt.Errorf("this is not a share: it has more than %d bytes", MaxFile)
-	case bytes.HasPrefix(file, []byte(armor.Header)):
-		encrypted = armor.NewReader(bufio.NewReader(bytes.NewReader(file)))
-	case bytes.HasPrefix(file, []byte("age-encryption.org/")):
-		encrypted = bytes.NewReader(file)
-	default:
+	case !IsEncrypted(file):
 		crypt.Secretly(func() { s, err = Parse(file) })
 		return s, err
-	}
-	if len(identities) == 0 {
+	case len(identities) == 0:
 		return nil, ErrEncrypted
+	}
+	var encrypted io.Reader = bytes.NewReader(file)
+	if isArmored(file) {
+		encrypted = armor.NewReader(bufio.NewReader(encrypted))
 	}
 	crypt.Secretly(func() { s, err = decrypt(encrypted, identities) })
 	return s, err
 }
 
-func decrypt(file io.Reader, identities []age.Identity) (*Share, error) {
+// IsEncrypted reports whether a file is a file of age.
+func IsEncrypted(file []byte) bool {
+	return isArmored(file) || bytes.HasPrefix(file, []byte("age-encryption.org/"))
+}
+
+func isArmored(file []byte) bool { return bytes.HasPrefix(file, []byte(armor.Header)) }
+
+func decrypt(file io.Reader, identities []Identity) (*Share, error) {
 	plain, err := age.Decrypt(file, identities...)
 	if _, other := errors.AsType[*age.NoIdentityMatchError](err); other {
 		return nil, errors.New("the share is encrypted to somebody else: none of the identities opens it")
