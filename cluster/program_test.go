@@ -168,10 +168,24 @@ func TestProgramsOnOneCluster(t *testing.T) {
 	}
 
 	d.must(" is sound", in("verify", "two")...)
-	d.must("verified", "store", "copy", "--from", d.url, "--to", "folder", "--root-key-file", "root.key")
+	id, err := os.ReadFile(filepath.Join(d.dir, "two", "node-id"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	toFolder := []string{"store", "copy", "--from", d.url, "--to", "folder", "--root-key-file", "root.key", "--log"}
+	log := strings.TrimSpace(string(id)) + "=" + filepath.Join("two", "audit.log")
+	d.refuses("is not NODE=FILE", append(toFolder, "two")...)
+	d.refuses("is not NODE=FILE", append(toFolder, log, "--log", log)...)
+	d.refuses("no such file", append(toFolder, log+"x")...)
+	d.refuses("no such node", append(toFolder, "x"+log)...)
+	d.refuses("is not whole", append(toFolder, strings.TrimSpace(string(id))+"="+filepath.Join("one", "audit.log"))...)
+	if out := d.must("verified", append(toFolder, log)...); strings.Count(out, "whole; the event CopyStore") != 1 || strings.Count(out, "not given; it has at least") != 2 {
+		t.Errorf("the logs are not told:\n%s", out)
+	}
 	d.refuses("has a database of its own", in("serve", "folder")...)
 	d.must("is sound", "verify", "--data", "folder", "--root-key-file", "root.key")
 	d.url += "/second"
+	d.refuses("is in the folder", "store", "copy", "--from", "folder", "--to", d.url, "--root-key-file", "root.key", "--log", log)
 	d.must("verified", "store", "copy", "--from", "folder", "--to", d.url, "--root-key-file", "root.key")
 	d.refuses("the target is not empty", "store", "copy", "--from", "folder", "--to", d.url, "--root-key-file", "root.key")
 	d.refuses("belongs to another deployment", "serve", "--store", d.url, "--root-key-file", "root.key", "--data", "one")

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -33,37 +32,25 @@ part of it is lost, give --lose-log: the event says so.`,
 				return usageError{errors.New(
 					"keyhold node remove needs the copy of the node's audit log: give --log FILE, or --lose-log")}
 			}
-			collected, closeLog, err := openCopy(log)
-			if err != nil {
-				return fmt.Errorf("--log: %w", err)
+			var logs copiedLogs
+			var collected *io.SectionReader
+			if !lose {
+				var err error
+				if collected, err = logs.open(log); err != nil {
+					return fmt.Errorf("--log: %w", err)
+				}
 			}
-			err = p.withStore(c.Context(), func(s *store.Store) error {
+			err := p.withStore(c.Context(), func(s *store.Store) error {
 				return nodes.Remove(c.Context(), s, args[0], collected)
 			})
 			if errors.Is(err, nodes.ErrLogMissing) {
 				err = fmt.Errorf("%w. Copy the whole log from the data folder of the node. If parts of it are lost, keep what "+
 					"there is, and give --lose-log", err)
 			}
-			return errors.Join(err, closeLog())
+			return errors.Join(err, logs.close())
 		},
 	}
 	c.Flags().StringVar(&log, "log", "", "copy of the audit log of the node")
 	c.Flags().BoolVar(&lose, "lose-log", false, "there is no copy of the audit log, and there will be none")
 	return c
-}
-
-// openCopy opens the copy of an audit log, if there is one.
-func openCopy(path string) (log *io.SectionReader, closeLog func() error, err error) {
-	if path == "" {
-		return nil, func() error { return nil }, nil
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return nil, nil, errors.Join(err, f.Close())
-	}
-	return io.NewSectionReader(f, 0, info.Size()), f.Close, nil
 }

@@ -26,6 +26,7 @@ import (
 // copyOptions are the flags of keyhold store copy.
 type copyOptions struct {
 	from, to string
+	logs     []string // NODE=FILE
 	rootOptions
 }
 
@@ -42,7 +43,11 @@ it goes on where it stopped. The copy has the same root key, credentials, Region
 Key material gets new slots, so the slots of one store do not open material of the other.
 
 The audit log stays with the copied store. The log of the copy begins with an event
-CopyStore, which has the length and the SHA-256 of the former log. Keep that log.`,
+CopyStore, which has the length and the SHA-256 of the former log. Keep that log.
+
+The nodes of an etcd cluster have one audit log each, in their data folders. Give copies of
+the logs with --log: the command checks that they are whole and not newer than the store,
+and the event has their lengths and SHA-256. It names the nodes whose log was not given.`,
 		Example: `  keyhold store copy --from /var/lib/keyhold --to /srv/keyhold --root-key-file /etc/keyhold/root.key`,
 		Args:    exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -51,6 +56,8 @@ CopyStore, which has the length and the SHA-256 of the former log. Keep that log
 	}
 	c.Flags().StringVar(&o.from, "from", "", "data folder or URL of the deployment")
 	c.Flags().StringVar(&o.to, "to", "", "empty or missing folder, or URL, for the copy")
+	c.Flags().StringArrayVar(&o.logs, "log", nil,
+		"NODE=FILE: copy of the audit log of a node of --from etcd://…; repeatable")
 	o.rootOptions.flags(c.Flags(), " (default: the name of the copied folder, followed by .root-key)")
 	return c
 }
@@ -62,6 +69,8 @@ func (o *copyOptions) check() error {
 		return usageError{errors.New("keyhold store copy needs --from and --to: each is a data folder or a URL")}
 	case host.IsShared(o.from) && !o.given():
 		return usageError{errors.New("keyhold store copy needs --root-key-file, because --from is not a folder")}
+	case len(o.logs) > 0 && !host.IsShared(o.from):
+		return usageError{errors.New("--log is for --from etcd://…: the audit log of a folder is in the folder")}
 	}
 	if err := o.complete(rootKeyFileOf(o.from)); err != nil {
 		return err
@@ -101,14 +110,14 @@ func runStoreCopy(ctx context.Context, o copyOptions, out, log io.Writer) (err e
 	if err != nil {
 		return o.explainTarget(err)
 	}
-	events, closeLog, err := o.sourceLog()
+	logs, err := o.openLogs()
+	defer func() { err = errors.Join(err, logs.close()) }()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, closeLog()) }()
 	p := &copyProgress{w: log, next: time.Now().Add(time.Second)}
 	s, err := transfer.Copy(ctx, transfer.Config{
-		From: transfer.Side(from), To: transfer.Side(to), Root: root, Log: events, Now: time.Now,
+		From: transfer.Side(from), To: transfer.Side(to), Root: root, Log: logs.own, Logs: logs.nodes, Now: time.Now,
 		Progress: p.show, Report: func(f integrity.Finding) { printf(out, "%s\n", f.String()) },
 	})
 	if err != nil {
@@ -128,23 +137,6 @@ func (o copyOptions) openTarget(ctx context.Context, fail func(error)) (host.Sto
 		err = log.Close()
 	}
 	return to, err
-}
-
-// sourceLog opens the audit log of the copied folder. The logs of a shared store are with its nodes.
-func (o copyOptions) sourceLog() (*io.SectionReader, func() error, error) {
-	if host.IsShared(o.from) {
-		return nil, func() error { return nil }, nil
-	}
-	f, err := os.Open(filepath.Join(o.from, host.AuditName))
-	if err != nil {
-		return nil, nil, fmt.Errorf("%w: only the audit log shows whether the store is current; put it back, or, if you are "+
-			"certain that the store is current, make an empty file of this name", err)
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return nil, nil, errors.Join(err, f.Close())
-	}
-	return io.NewSectionReader(f, 0, info.Size()), f.Close, nil
 }
 
 // A copyProgress prints how far a copy is, at most once a second.
@@ -173,7 +165,7 @@ func (o copyOptions) print(out io.Writer, s transfer.Summary) error {
 		p.printf("note        %s\n", note)
 	}
 	if host.IsShared(o.from) {
-		p.printf("audit log   the logs of the nodes stay where they are: keep them\n")
+		printNodeLogs(&p, s.Nodes)
 	} else {
 		p.printf("audit log   %s stays where it is, with %d events: keep it\n",
 			filepath.Join(o.from, host.AuditName), s.LogEvents)
@@ -209,6 +201,8 @@ func (o copyOptions) explain(err error) error {
 			err, o.to)
 	case errors.Is(err, transfer.ErrNotEmpty):
 		return fmt.Errorf("%s: %w, and was left unchanged: give an empty or missing store with --to", o.to, err)
+	case errors.Is(err, transfer.ErrNoNode):
+		return fmt.Errorf("--log: %w: keyhold node list --store %s shows its nodes", err, o.from)
 	case errors.Is(err, transfer.ErrOtherCopy):
 		return fmt.Errorf("%s: %w: wait for its end", o.to, err)
 	case errors.Is(err, transfer.ErrUnsound):

@@ -45,18 +45,24 @@ type details struct {
 	SourceRevision int64          `json:"sourceRevision"`
 	Records        map[string]int `json:"records"`
 	SourceLog      *sourceLog     `json:"sourceLog,omitempty"`
+	SourceLogs     []sourceLog    `json:"sourceLogs,omitempty"`
 }
 
+// A sourceLog is a log that stays behind. Without a SHA256, Bytes is the length that the node has told the others.
 type sourceLog struct {
+	Node   string `json:"nodeId,omitempty"`
 	Bytes  int64  `json:"bytes"`
-	SHA256 string `json:"sha256"`
+	SHA256 string `json:"sha256,omitempty"`
 }
 
 // copyEvent returns the event of the copy, in the outbox.
 func (c *copier) copyEvent() (store.Write, error) {
 	d := details{SourceRevision: c.revision, Records: c.progress.Counts}
 	if c.Log != nil {
-		d.SourceLog = &sourceLog{c.log.bytes, c.log.sha256}
+		d.SourceLog = &sourceLog{Bytes: c.log.bytes, SHA256: c.log.sha256}
+	}
+	for _, n := range c.nodes {
+		d.SourceLogs = append(d.SourceLogs, sourceLog{n.ID, n.Bytes, n.SHA256})
 	}
 	text, err := json.Marshal(d)
 	if err != nil {

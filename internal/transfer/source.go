@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strconv"
 
+	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/integrity"
 	"github.com/keyhold/keyhold/internal/journal"
 	"github.com/keyhold/keyhold/internal/records"
@@ -35,6 +37,9 @@ func (c *copier) readSource(ctx context.Context, r store.Reader) error {
 		}
 		d, _, err := records.Deployments.Get(v, records.DeploymentPath)
 		if c.account = d.Account; err != nil {
+			return err
+		}
+		if err := c.readNodes(v); err != nil {
 			return err
 		}
 		c.progress.Source, err = c.stateOf(v)
@@ -103,11 +108,57 @@ func (c *copier) readLog() (err error) {
 	if c.log, err = readLogFacts(c.Log, c.Report); err != nil {
 		return err
 	}
-	if err := journal.CompareAge(c.revision, c.log.Revision, c.log.Events > 0); err != nil {
-		c.Report(integrity.Finding{Record: "audit log", Problem: err.Error()})
+	return c.checkAge("audit log", c.log)
+}
+
+// checkAge refuses a source that is older than one of its audit logs.
+func (c *copier) checkAge(name string, log logFacts) error {
+	if err := journal.CompareAge(c.revision, log.Revision, log.Events > 0); err != nil {
+		c.Report(integrity.Finding{Record: name, Problem: err.Error()})
 		return ErrUnsound
 	}
 	return nil
+}
+
+// readNodes notes the nodes of a shared source, and checks the copies of their logs.
+func (c *copier) readNodes(v *store.View) error {
+	if !c.From.Shared {
+		return nil
+	}
+	all, err := records.Nodes.Scan(v, "", "", store.MaxBatch)
+	if err != nil {
+		return err
+	}
+	left := maps.Clone(c.Logs)
+	for _, n := range all {
+		found := NodeLog{ID: n.Path, Address: n.Value.Address, Bytes: n.Value.LogBytes}
+		if log := c.Logs[n.Path]; log != nil {
+			if found, err = c.readNodeLog(found, n.Value, log); err != nil {
+				return err
+			}
+		}
+		c.nodes = append(c.nodes, found)
+		delete(left, n.Path)
+	}
+	for id := range left {
+		return fmt.Errorf("%w: %s", ErrNoNode, id)
+	}
+	return nil
+}
+
+// readNodeLog checks the copy of the log of a node.
+func (c *copier) readNodeLog(found NodeLog, n records.Node, log *io.SectionReader) (NodeLog, error) {
+	name := "audit log of node " + found.ID
+	if err := audit.CheckCopy(log, audit.Mark{Bytes: n.LogBytes, Event: n.LastEvent}); err != nil {
+		c.Report(integrity.Finding{Record: name, Problem: err.Error()})
+		return found, ErrUnsound
+	}
+	facts, err := readLogFacts(log, c.Report)
+	if err != nil {
+		return found, err
+	}
+	found.Bytes, found.SHA256 = facts.bytes, facts.sha256
+	return found, c.checkAge(name, facts)
 }
 
 // tablesOf returns the names of both maps, in order.

@@ -31,6 +31,9 @@ var (
 	// ErrOtherCopy means that another process writes to the target.
 	ErrOtherCopy = errors.New("another process copies to the same target")
 
+	// ErrNoNode means that the source has no node of an ID.
+	ErrNoNode = errors.New("the copied store has no such node")
+
 	// ErrUnsound means that the source or the target has findings, each of which was reported.
 	ErrUnsound = errors.New("the copy is not complete")
 )
@@ -42,11 +45,12 @@ type Side struct {
 	Shared  bool // several nodes can use the store
 }
 
-// A Config describes a copy. All fields but Log must be set.
+// A Config describes a copy. All fields but Log and Logs must be set.
 type Config struct {
 	From, To Side
-	Root     seal.Root         // of both stores
-	Log      *io.SectionReader // the audit log of From, or nil if From is shared
+	Root     seal.Root                    // of both stores
+	Log      *io.SectionReader            // the audit log of From, or nil if From is shared
+	Logs     map[string]*io.SectionReader // copies of the audit logs of nodes, by their IDs, if From is shared
 	Now      func() time.Time
 	Progress func(records int)       // called after each page
 	Report   func(integrity.Finding) // called for each reason of ErrUnsound
@@ -58,6 +62,14 @@ type Summary struct {
 	Source            int64 // the revision of the source that was copied
 	Continued         bool  // an earlier process began the copy
 	LogEvents         int64 // in the audit log of the source
+	Nodes             []NodeLog
+}
+
+// A NodeLog is the audit log of a node of the source.
+type NodeLog struct {
+	ID, Address string
+	Bytes       int64  // its length; at least, if there is no copy
+	SHA256      string // of the copy, or "" if there is none
 }
 
 // A copier is the state of one copy.
@@ -70,6 +82,7 @@ type copier struct {
 	wrapped []byte // the keyring of the source
 	account string
 	log     logFacts
+	nodes   []NodeLog
 
 	revision  int64 // of the source
 	progress  records.Copy
@@ -104,7 +117,7 @@ func Copy(ctx context.Context, c Config) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
-	s := Summary{Source: p.revision, Continued: p.continued, LogEvents: p.log.Events}
+	s := Summary{Source: p.revision, Continued: p.continued, LogEvents: p.log.Events, Nodes: p.nodes}
 	if s.Summary, err = p.verify(ctx); err != nil {
 		return s, err
 	}

@@ -3,12 +3,14 @@ package transfer
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +40,7 @@ type copyTest struct {
 	keyring  *seal.Keyring
 	findings []string
 	log      string
+	logs     map[string]string // of nodes
 }
 
 func newSide() Side { return Side{Backend: memory.New(), Slots: memory.NewSlots()} }
@@ -140,6 +143,10 @@ func (w *copyTest) copy() (Summary, error) {
 	}
 	if w.log != "" {
 		c.Log = io.NewSectionReader(strings.NewReader(w.log), 0, int64(len(w.log)))
+	}
+	c.Logs = map[string]*io.SectionReader{}
+	for id, text := range w.logs {
+		c.Logs[id] = io.NewSectionReader(strings.NewReader(text), 0, int64(len(text)))
 	}
 	return Copy(w.Context(), c)
 }
@@ -424,4 +431,80 @@ func TestCopyToSharedStore(t *testing.T) {
 		}
 		return err
 	}))
+}
+
+// nodeLog makes the source a shared one whose node ONE has a log of two events, and returns the log.
+func (w *copyTest) nodeLog(revision int64) (log string) {
+	w.Helper()
+	w.from.Shared = true
+	last := ""
+	for range 2 {
+		last = uuid.NewString()
+		line, err := audit.Event{EventName: "Decrypt", EventID: last, EventTime: time.Now()}.Line()
+		w.must(err)
+		log += string(audit.Stamp(line, revision))
+	}
+	w.update(func(tx *store.Tx) error {
+		for _, id := range []string{"ONE", "TWO"} {
+			if _, _, err := records.Nodes.Get(tx, id); err != nil {
+				return err
+			}
+		}
+		return errors.Join(
+			records.Nodes.Put(tx, "ONE", records.Node{Incarnation: "X", Level: 2, Beat: 2, Address: "one.example:8443", LogBytes: int64(len(log)), LastEvent: last}),
+			records.Nodes.Put(tx, "TWO", records.Node{Incarnation: "Y", Level: 2, Beat: 2, LogBytes: 77}))
+	})
+	return log
+}
+
+// A log that is not whole, of another node, or newer than the store, ends the copy, and so does a node that is unknown.
+// The event of the copy names the logs of the nodes, with the SHA-256 of those that were given.
+func TestLogsOfNodes(t *testing.T) {
+	w := newCopyTest(t)
+	for _, test := range []struct {
+		name, want string
+		revision   int64
+		wrong      func(log string) map[string]string
+	}{
+		{"a part", "audit log of node ONE: the copy of the audit log is not whole", 1, func(log string) map[string]string {
+			return map[string]string{"ONE": log[:strings.Index(log, "\n")+1]}
+		}},
+		{"lines in another order", "audit log of node ONE: the copy of the audit log is not whole", 1, func(log string) map[string]string {
+			first, second, _ := strings.Cut(log, "\n")
+			return map[string]string{"ONE": second + first + "\n"}
+		}},
+		{"newer than the store", "audit log of node ONE: the store is older", 1 << 40, func(log string) map[string]string {
+			return map[string]string{"ONE": log}
+		}},
+		{"no node", "", 1, func(log string) map[string]string { return map[string]string{"ONE": log, "NO": log} }},
+	} {
+		log := w.nodeLog(test.revision)
+		w.logs, w.findings = test.wrong(log), nil
+		_, err := w.copy()
+		found := strings.Join(w.findings, "\n")
+		if test.want == "" && (!errors.Is(err, ErrNoNode) || !strings.HasSuffix(err.Error(), ": NO")) ||
+			test.want != "" && (!errors.Is(err, ErrUnsound) || !strings.Contains(found, test.want)) {
+			t.Errorf("%s: %v, %s", test.name, err, found)
+		}
+		if left := w.content(w.to.Backend, ""); len(left) > 0 {
+			t.Errorf("%s: the target has %s", test.name, left[0].Key)
+		}
+	}
+	log := w.nodeLog(1)
+	w.logs = map[string]string{"ONE": log}
+	s, err := w.copy()
+	w.must(err)
+	digest := fmt.Sprintf("%x", sha256.Sum256([]byte(log)))
+	want := []NodeLog{{ID: "ONE", Address: "one.example:8443", Bytes: int64(len(log)), SHA256: digest}, {ID: "TWO", Bytes: 77}}
+	if !slices.Equal(s.Nodes, want) {
+		t.Errorf("%+v", s.Nodes)
+	}
+	path := filepath.Join(t.TempDir(), "audit.log")
+	_, closeAll := w.open(w.to, path, false)
+	closeAll()
+	text, err := os.ReadFile(path)
+	w.must(err)
+	if part := fmt.Sprintf(`"sourceLogs":[{"nodeId":"ONE","bytes":%d,"sha256":"%s"},{"nodeId":"TWO","bytes":77}]`, len(log), digest); !strings.Contains(string(text), part) {
+		t.Errorf("the log lacks %s:\n%s", part, text)
+	}
 }
