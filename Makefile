@@ -7,13 +7,19 @@ export KEYHOLD_PYTHON := $(CURDIR)/$(PYTHON)
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo demo-cluster test race check lint vuln deps faults crash images syncs flips full cluster bench-cluster million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean
+.PHONY: help build fips demo demo-cluster test race check lint vuln deps faults crash images syncs flips full cluster bench-cluster million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean
 
 help: ## Print the targets.
 	@sed -nE "s/^([a-z-]+):.*## (.*)/\1\t\2/p" Makefile | expand -t 14
 
 build: ## Build bin/keyhold. runtimesecret erases used key material from registers, stack and heap.
 	GOEXPERIMENT=runtimesecret go build -trimpath -o bin/keyhold ./cmd/keyhold
+
+FIPS_MODULE ?= v1.0.0
+fips: ## Build bin/keyhold-fips with Go's FIPS 140-3 module, and test FIPS mode with the module.
+	GOFIPS140=$(FIPS_MODULE) GOEXPERIMENT=runtimesecret go build -trimpath -o bin/keyhold-fips ./cmd/keyhold
+	GOFIPS140=$(FIPS_MODULE) go test -count=1 -v -run '^Test(FIPSMode|GoRefusesWhatIsNotApproved)$$' ./cmd/keyhold
+	bin/keyhold-fips version
 
 demo: build ## Run the story of the README with the official Go SDK against a real server.
 	go run ./examples/first-import -keyhold bin/keyhold

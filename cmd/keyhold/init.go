@@ -26,6 +26,7 @@ type initOptions struct {
 	place
 	account string
 	regions []string
+	fips    fipsOption
 }
 
 func initCommand() *cobra.Command {
@@ -51,6 +52,7 @@ With --store etcd://…, the data is in an etcd cluster, which several servers s
 	c.Flags().StringVar(&o.account, "account", "000000000000", "account of the deployment, 12 digits")
 	c.Flags().StringSliceVar(&o.regions, "regions", []string{service.DefaultRegion},
 		"Regions to serve, separated by commas")
+	o.fips.flags(c)
 	return c
 }
 
@@ -70,6 +72,9 @@ func runInit(ctx context.Context, o initOptions, out, log io.Writer) (err error)
 		return usageError{fmt.Errorf("--account %q is not an account ID: give 12 digits, such as 111122223333", o.account)}
 	}
 	if err := checkRegions(o.regions); err != nil {
+		return err
+	}
+	if err := o.fips.check(o.root); err != nil {
 		return err
 	}
 	if err := harden(); err != nil {
@@ -100,7 +105,7 @@ func runInit(ctx context.Context, o initOptions, out, log io.Writer) (err error)
 	if _, err := s.ServeRegions(ctx, o.regions); err != nil {
 		return err
 	}
-	command := self() + " serve " + o.flagsForShell()
+	command := self() + " serve " + o.flagsForShell() + o.fips.flag()
 	return printf(out, `Made the deployment of account %[1]s in %[2]s.
 %[3]s
 

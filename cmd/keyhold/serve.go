@@ -26,6 +26,7 @@ type serveOptions struct {
 	network networkOptions
 	reserve int // MiB
 	limits  limits
+	fips    fipsOption
 }
 
 func serveCommand() *cobra.Command {
@@ -60,6 +61,7 @@ root key file.`,
 	networkFlags(c, &o.network)
 	reserveFlag(c, &o.reserve)
 	o.limits.flags(c)
+	o.fips.flags(c)
 	return c
 }
 
@@ -69,6 +71,9 @@ func (o serveOptions) check() error {
 		return err
 	}
 	if err := o.limits.check(); err != nil {
+		return err
+	}
+	if err := o.fips.check(o.root); err != nil {
 		return err
 	}
 	if err := o.endpointOptions.check(); err != nil {
@@ -123,6 +128,7 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	c.Address, c.Version = listener.Addr().String(), programVersion()
 	c.Rates, c.Quotas = overlay(service.DefaultRates(), o.limits.rates), overlay(service.DefaultQuotas(), o.limits.quotas)
 	c.Computing = new(processors).computing
+	o.fips.restrict(&c, logger)
 	if c, err = withFaults(c); err != nil {
 		return err
 	}

@@ -289,6 +289,7 @@ access-key-use     shows the last use of an access key at once, which other node
 data-folder        moves the root key of a folder, and starts a second server on the folder
 explain-request    explains a past request, which only the log of the node that answered it has
 explain-signature  explains refused signatures, which only the node that refused them remembers
+fips               sets GODEBUG, which the nodes do not get
 serve              damages, copies and replaces files of the data folder
 store-copy         copies a folder
 verify             damages files of the data folder

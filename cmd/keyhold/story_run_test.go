@@ -52,11 +52,12 @@ func storyParams(setup func(*testscript.Env) error) testscript.Params {
 
 // A story is the state of one file of testdata while it runs.
 type story struct {
-	dir    string // its work folder
-	server storyServer
-	store  string // URL of the store that its nodes share; empty if a process has the store
-	copied copied // of the logs of its nodes
-	answer []byte // the body of the last answer
+	dir     string // its work folder
+	server  storyServer
+	store   string // URL of the store that its nodes share; empty if a process has the store
+	copied  copied // of the logs of its nodes
+	answer  []byte // the body of the last answer
+	godebug string // the variable GODEBUG of the server
 }
 
 type storyKey struct{}

@@ -52,7 +52,7 @@ func (s *story) startProcess(stdout io.Writer, log string, args ...string) (*pro
 	defer stderr.Close()
 	c := exec.Command("keyhold", args...)
 	c.Dir, c.Stdout, c.Stderr = s.dir, stdout, stderr
-	c.Env = append(os.Environ(), storiesStore+"=") // the flags name the store
+	c.Env = append(os.Environ(), storiesStore+"=", "GODEBUG="+s.godebug) // the flags name the store
 	return programtest.Start(context.Background(), c)
 }
 
@@ -86,6 +86,7 @@ func (s step) runServer() {
 }
 
 func (s step) start(command string) {
+	s.godebug = s.Getenv("GODEBUG")
 	server, endpoint, err := s.startServer(command, s.args[1:])
 	if err != nil {
 		s.Fatalf("the server ended, %v:\n%s", err, s.ReadFile(filepath.Join(s.dir, logFolder, "stderr")))

@@ -5,6 +5,8 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/keyhold/keyhold/internal/fips"
 )
 
 func versionCommand() *cobra.Command {
@@ -18,6 +20,9 @@ func versionCommand() *cobra.Command {
 				return fmt.Errorf("this binary was built without its version")
 			}
 			printf(c.OutOrStdout(), "keyhold %s %s\n", info.Main.Version, info.GoVersion)
+			if module := fips.Module(); module != "" {
+				printf(c.OutOrStdout(), "Go's FIPS 140-3 module %s\n", module)
+			}
 			return nil
 		},
 	}

@@ -65,6 +65,11 @@ WrappingKeySpec: RSA_2048 RSA_3072 RSA_4096 SM2
 XksProxyConnectivityType: PUBLIC_ENDPOINT VPC_ENDPOINT_SERVICE
 `
 
+// algorithmEnums lists the enums whose values are key specs or cryptographic algorithms.
+const algorithmEnums = `AlgorithmSpec CustomerMasterKeySpec DataKeyPairSpec DataKeySpec EncapsulationAlgorithmSpec
+	EncryptionAlgorithmSpec KeyAgreementAlgorithmSpec KeyEncryptionMechanism KeySpec MacAlgorithmSpec
+	SigningAlgorithmSpec WrappingKeySpec`
+
 // Enum returns the values of an enum in the order of the API, or nil if the enum does not exist.
 func Enum(name string) []string {
 	var values []string

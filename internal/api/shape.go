@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -20,6 +21,7 @@ type member struct {
 	name      string // as in messages and audit events, such as keyId
 	required  bool
 	sensitive bool
+	algorithm bool         // its value is a key spec or a cryptographic algorithm
 	whole     []constraint // for the member
 	each      []constraint // for each element of a list
 	nested    *Shape       // shape of the struct in the member or its elements, or nil
@@ -56,6 +58,9 @@ func (m *member) add(word string, list bool) {
 		m.required = true
 	case name == "sensitive":
 		m.sensitive = true
+	case name == "enum" && slices.Contains(strings.Fields(algorithmEnums), argument):
+		m.algorithm = true
+		m.whole = append(m.whole, newConstraint(name, argument))
 	case name == "count":
 		m.whole = append(m.whole, newConstraint("len", argument))
 	case list:
@@ -88,6 +93,18 @@ func (s *Shape) Field(v any, name string) reflect.Value {
 		return reflect.Value{}
 	}
 	return s.value(v).Field(index)
+}
+
+// Algorithms returns the values of the members of v that are key specs or cryptographic algorithms. v is a pointer
+// to the shape's type.
+func (s *Shape) Algorithms(v any) (names []string) {
+	all := s.value(v)
+	for i := range s.members {
+		if m := &s.members[i]; m.algorithm && !isAbsent(all.Field(m.index)) {
+			names = append(names, reflect.Indirect(all.Field(m.index)).String())
+		}
+	}
+	return names
 }
 
 // value returns the value that v, a pointer to the shape's type, points to.

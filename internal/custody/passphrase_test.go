@@ -2,6 +2,8 @@ package custody
 
 import (
 	"bytes"
+	"crypto/pbkdf2"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"slices"
@@ -100,6 +102,38 @@ func TestLayoutOfAPassphrase(t *testing.T) {
 	}
 }
 
+// In FIPS mode the key is derived with PBKDF2. A program that is not in FIPS mode opens it too. In FIPS mode, a key that
+// Argon2id derived is refused by name.
+func TestPassphraseInFIPSMode(t *testing.T) {
+	const words = "a passphrase of words"
+	approved, other := passphrase{secret: []byte(words), fips: true}, passphrase{secret: []byte(words)}
+	wrapped, err := approved.Wrap(t.Context(), []byte("secret"), "context")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.HasPrefix(wrapped, []byte{2, 0, 0x09, 0x27, 0xc0}) || len(wrapped) != 21+16+12+6+16 { // 600,000
+		t.Errorf("%x", wrapped)
+	}
+	key, err := pbkdf2.Key(sha256.New, words, wrapped[5:21], 600_000, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, root := range map[string]seal.Root{"FIPS": approved, "other": other} {
+		if got, err := root.Unwrap(t.Context(), wrapped, "context"); string(got) != "secret" {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+	if got, err := seal.NewRoot("", key).Unwrap(t.Context(), wrapped[21:], "context"); string(got) != "secret" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if wrapped, err = other.Wrap(t.Context(), []byte("secret"), "context"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := approved.Unwrap(t.Context(), wrapped, "context"); !errors.Is(err, errNotApproved) {
+		t.Errorf("a key that Argon2id derived: %q, %v", got, err)
+	}
+}
+
 // Parameters that cost too much, or nothing, are refused. The greatest that are accepted would take 1 GiB, so the test
 // raises one at a time.
 func TestBoundsOfAPassphrase(t *testing.T) {
@@ -123,7 +157,11 @@ func TestBoundsOfAPassphrase(t *testing.T) {
 		{header(1, 1, 1, 17), false},
 		{header(1, 1, 1, 0), false},
 		{header(0, 1, 1, 1), false},
-		{header(2, 1, 1, 1), false},
+		{[]byte{2, 0, 0, 0x03, 0xe8}, true},
+		{[]byte{2, 0, 0, 0x03, 0xe7}, false},
+		{[]byte{2, 0x01, 0x31, 0x2d, 0x01}, false},
+		{[]byte{2, 0xff, 0xff, 0xff, 0xff}, false},
+		{header(3, 1, 1, 1), false},
 	} {
 		if got := accepted(slices.Concat(test.header, rest)); got != test.tried {
 			t.Errorf("%v: tried %t", test.header, got)
@@ -132,7 +170,7 @@ func TestBoundsOfAPassphrase(t *testing.T) {
 			t.Errorf("%v: %v", test.header, err)
 		}
 	}
-	if !accepted(slices.Concat(header(1, 20, 1024, 16), rest)) || accepted(header(1, 1, 1, 1)) {
+	if !accepted(slices.Concat(header(1, 20, 1024, 16), rest)) || !accepted(slices.Concat([]byte{2, 0x01, 0x31, 0x2d, 0}, rest)) || accepted(header(1, 1, 1, 1)) {
 		t.Error("the bounds are not as documented")
 	}
 }

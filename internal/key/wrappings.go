@@ -2,6 +2,7 @@ package key
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -68,6 +69,19 @@ func (w Wrappings) add(spec Spec, algorithm, word string) {
 			w[wrappingCell{spec, algorithm, k}] = true
 		}
 	}
+}
+
+// Only returns the wrappings with an approved algorithm under a wrapping key of an approved spec. It returns all if
+// approved is nil.
+func (w Wrappings) Only(approved func(name string) bool) Wrappings {
+	if approved == nil {
+		return w
+	}
+	only := maps.Clone(w)
+	maps.DeleteFunc(only, func(c wrappingCell, _ bool) bool {
+		return !approved(c.algorithm) || !approved(c.wrappingKeySpec)
+	})
+	return only
 }
 
 // supports reports whether the algorithm wraps material of any spec.

@@ -34,6 +34,9 @@ type Operation struct {
 	// reports.
 	usesKeys bool
 
+	// usesMaterial means that the operation computes with the material of its keys.
+	usesMaterial bool
+
 	// usesReserve means that the operation works even when the disk is full.
 	usesReserve bool
 

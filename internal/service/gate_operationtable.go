@@ -7,6 +7,18 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 )
 
+// approvedOperations returns every operation by its name. They refuse algorithms that are not approved, unless
+// approved is nil.
+func approvedOperations(dev bool, approved func(name string) bool) map[string]Operation {
+	table := operations(dev)
+	if approved != nil {
+		for name, o := range table {
+			table[name] = o.approvedOnly(approved)
+		}
+	}
+	return table
+}
+
 // operations returns every operation by its name.
 func operations(dev bool) map[string]Operation {
 	rows := operationRows(dev)
@@ -14,6 +26,7 @@ func operations(dev bool) map[string]Operation {
 	tracked := api.Enum("KeyLastUsageTrackingOperation")
 	for _, row := range rows {
 		row.usesKeys = slices.Contains(tracked, row.Name)
+		row.usesMaterial = row.usesKeys || slices.Contains(takesMaterial, row.Name)
 		row.usesReserve = slices.Contains(usesReserve, row.Name)
 		row.acrossAccounts = row.usesKeys || slices.Contains(acrossAccounts, row.Name)
 		row.readsThrough = readsThrough(row)

@@ -64,6 +64,8 @@ type Config struct {
 	// node must stop for another reason. It should stop the program: the Service refuses all
 	// requests from then on.
 	Fenced func(error)
+	// Approved reports whether a key spec or an algorithm of the API may be used. If nil, all may.
+	Approved func(name string) bool
 	// Computing, if set, is called with 1 when an expensive computation begins, and with -1
 	// when it ends.
 	Computing func(change int)
@@ -140,8 +142,8 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		clock:         c.Clock,
 		log:           c.Log,
 		rules:         key.ParseRules(),
-		wrappings:     key.ParseWrappings(),
-		operations:    operations(c.Dev),
+		wrappings:     key.ParseWrappings().Only(c.Approved),
+		operations:    approvedOperations(c.Dev, c.Approved),
 		regions:       key.ValidRegion,
 		full:          c.Full,
 		devAccount:    c.DevAccount,

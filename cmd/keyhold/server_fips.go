@@ -1,0 +1,49 @@
+package main
+
+import (
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"github.com/keyhold/keyhold/internal/custody"
+	"github.com/keyhold/keyhold/internal/fips"
+	"github.com/keyhold/keyhold/internal/service"
+)
+
+// fipsOption is the flag of FIPS mode.
+type fipsOption struct{ on bool }
+
+func (o *fipsOption) flags(c *cobra.Command) {
+	c.Flags().BoolVar(&o.on, "fips", false,
+		"allow approved algorithms only, with the program that make fips builds")
+}
+
+// flag returns the flag for another command, with a space before it.
+func (o fipsOption) flag() string {
+	if o.on {
+		return " --fips"
+	}
+	return ""
+}
+
+// check refuses FIPS mode if the program does not have the module, or if the custody is not allowed.
+func (o fipsOption) check(root custody.Spec) error {
+	if !o.on {
+		return nil
+	}
+	if err := fips.CheckModule(); err != nil {
+		return usageError{err}
+	}
+	if err := fips.CheckCustody(root.Kind); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+// restrict makes the service refuse algorithms that are not approved.
+func (o fipsOption) restrict(c *service.Config, log *slog.Logger) {
+	if o.on {
+		c.Approved = fips.Algorithm
+		log.Info("FIPS mode: algorithms that are not approved are refused", "module", fips.Module())
+	}
+}
