@@ -44,6 +44,7 @@ internal/space            |
 internal/transparency     |  xmod
 internal/cosign           internal/transparency  |  xmod
 internal/anchor           internal/cosign internal/durable internal/transparency  |  xmod
+internal/forward          internal/durable internal/transparency  |  xmod
 internal/witness          internal/admit internal/cosign internal/durable internal/guarded internal/transparency  |  xmod
 internal/logtest          internal/cosign internal/transparency  |  xmod
 internal/audit            internal/durable internal/space  |  json

@@ -34,7 +34,7 @@ type Anchor interface {
 	// size of the newest checkpoint that this anchor confirmed before, or 0. The errors are ErrNewer, ErrForked,
 	// ErrForgot, and others if the anchor cannot be reached or does not follow its protocol.
 	Keep(ctx context.Context, c Checkpoint, confirmed int64) (receipt []byte, err error)
-	// String returns the name of the anchor, as its flag has it.
+	// String returns the name of the anchor in its flag.
 	String() string
 }
 

@@ -61,7 +61,7 @@ type Kept struct {
 	Signed []byte
 }
 
-// Check verifies that a log has all lines of the checkpoint. The verifier is that of the log.
+// Check verifies that a log has all lines of the checkpoint.
 func (k Kept) Check(log Log) error {
 	c, _, err := transparency.OpenCheckpoint(k.Signed, log.Verifier)
 	if err != nil {

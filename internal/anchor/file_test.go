@@ -46,7 +46,7 @@ func TestFile(t *testing.T) {
 		{"the first checkpoint", at(t, l, 10), 0, nil},
 		{"the same again", at(t, l, 10), 10, nil},
 		{"a larger one", at(t, l, 20), 10, nil},
-		{"by a server that does not know what was confirmed", at(t, l, 20), 0, nil},
+		{"by a server without its state", at(t, l, 20), 0, nil},
 		{"an older one", at(t, l, 10), 0, ErrNewer},
 		{"a fork of the same size", at(t, fork, 20), 0, ErrForked},
 		{"a larger fork", at(t, fork, 30), 0, ErrForked},

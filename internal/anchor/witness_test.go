@@ -58,7 +58,7 @@ func TestWitness(t *testing.T) {
 		{"the first checkpoint", at(t, l, 10), 0, nil},
 		{"the same again", at(t, l, 10), 10, nil},
 		{"a larger one", at(t, l, 20), 10, nil},
-		{"by a server that does not know what was confirmed", at(t, l, 21), 0, nil},
+		{"by a server without its state", at(t, l, 21), 0, nil},
 		{"after an answer that was lost", at(t, l, 22), 20, nil},
 		{"an older one", at(t, l, 10), 0, ErrNewer},
 		{"an older one, with a newer state", at(t, l, 10), 20, ErrNewer},
