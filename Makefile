@@ -7,7 +7,7 @@ export KEYHOLD_PYTHON := $(CURDIR)/$(PYTHON)
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build fips demo demo-cluster test race check lint vuln deps faults crash images syncs flips full cluster bench-cluster million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean
+.PHONY: help build fips pkcs11 demo demo-cluster test race check lint vuln deps faults crash images syncs flips full cluster bench-cluster million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean
 
 help: ## Print the targets.
 	@sed -nE "s/^([a-z-]+):.*## (.*)/\1\t\2/p" Makefile | expand -t 14
@@ -21,6 +21,9 @@ fips: ## Build bin/keyhold-fips with Go's FIPS 140-3 module, and test FIPS mode 
 	GOFIPS140=$(FIPS_MODULE) go test -count=1 -v -run '^Test(FIPSMode|GoRefusesWhatIsNotApproved)$$' ./cmd/keyhold
 	bin/keyhold-fips version
 
+pkcs11: ## Build bin/keyhold-pkcs11 for root keys on PKCS#11 tokens. It needs a C compiler.
+	cd pkcs11 && CGO_ENABLED=1 go build -trimpath -o ../bin/keyhold-pkcs11 .
+
 demo: build ## Run the story of the README with the official Go SDK against a real server.
 	go run ./examples/first-import -keyhold bin/keyhold
 
@@ -31,10 +34,12 @@ demo-cluster: build ## Kill one of three nodes on a local etcd in the middle of 
 test: deps build ## Install what the tests need, and run all tests.
 	go run ./tally -timeout 60m ./... # go test, and then what the tests counted; there is time for a busy machine
 	cd cluster && go test -timeout 30m ./... # with servers of etcd
+	cd pkcs11 && CGO_ENABLED=1 go test ./... # with SoftHSM
 
 race: deps ## Run all tests with the race detector.
 	CGO_ENABLED=1 go test -race -timeout 120m ./...
 	cd cluster && CGO_ENABLED=1 go test -race -timeout 60m ./...
+	cd pkcs11 && CGO_ENABLED=1 go test -race ./...
 
 check: ## Run what finds most mistakes in under a minute: formatting, vet, staticcheck, the import law, the documents.
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt -w these:"; echo "$$unformatted"; exit 1; }
@@ -42,6 +47,7 @@ check: ## Run what finds most mistakes in under a minute: formatting, vet, stati
 	cd tools && go build -o ../$(BUILD)/ honnef.co/go/tools/cmd/staticcheck
 	$(BUILD)/staticcheck ./...
 	cd cluster && go vet ./... && ../$(BUILD)/staticcheck ./...
+	cd pkcs11 && CGO_ENABLED=1 go vet ./... && CGO_ENABLED=1 ../$(BUILD)/staticcheck ./...
 	go test -count=1 -run '^Test(ImportLaw|HTTPFiles|DesignNamesRooms|Columns|Documents|ColumnsOfDocuments|FlagsInDocuments|StateColumn)$$' . ./cmd/keyhold ./internal/key
 
 lint: check ## The same as check, which .ci/run calls.
@@ -50,6 +56,7 @@ vuln: ## Ask the database of known vulnerabilities, which is on the network.
 	cd tools && go build -o ../$(BUILD)/ golang.org/x/vuln/cmd/govulncheck
 	$(BUILD)/govulncheck ./...
 	cd cluster && ../$(BUILD)/govulncheck -test ./...
+	cd pkcs11 && CGO_ENABLED=1 ../$(BUILD)/govulncheck ./...
 
 faults: crash images syncs flips full ## Run crash, images, syncs, flips and full: what can go wrong with a machine.
 

@@ -35,7 +35,8 @@ internal/bounded          |
 internal/authority        |
 internal/seal             internal/derive |  json
 internal/shares           internal/crypt  |  age circl xcrypto
-internal/custody          internal/durable internal/guarded internal/seal  |  aws xcrypto
+internal/custody/helper   |
+internal/custody          internal/custody/helper internal/durable internal/guarded internal/seal  |  aws xcrypto
 internal/identity         internal/key  |
 internal/sigv4            internal/bounded internal/key internal/identity  |
 internal/policy           internal/key  |  json

@@ -38,6 +38,7 @@ func samples(t *testing.T) map[string]sample {
 			same: true,
 		},
 		"awskms": awsSample(t),
+		"pkcs11": pkcs11Sample(t),
 	}
 }
 

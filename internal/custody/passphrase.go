@@ -185,20 +185,5 @@ func openPassphrase(place string, p Prompt) (seal.Root, error) {
 
 // readPassphrase returns a passphrase without the end of its line.
 func readPassphrase(place string, p Prompt, question string) ([]byte, error) {
-	if place == "prompt" {
-		if p == nil {
-			return nil, errors.New("there is no terminal to ask for the passphrase: give passphrase:" + secretPlaces)
-		}
-		return p(question)
-	}
-	text, err := readSecret("the passphrase", place)
-	if err != nil {
-		return nil, err
-	}
-	line := bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
-	if len(line) == 0 || bytes.ContainsAny(line, "\x00\r\n") || bytes.HasPrefix(line, []byte("\ufeff")) {
-		clear(text)
-		return nil, fmt.Errorf("the passphrase in %s is not one line of UTF-8 text", place)
-	}
-	return line, nil
+	return readLine("the passphrase", place, p, question)
 }

@@ -1,6 +1,7 @@
 package custody
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -31,6 +32,26 @@ func readSecret(what, argument string) ([]byte, error) {
 		return readDescriptor(what, number)
 	}
 	return guarded.ReadSecret(what, argument, maxSecret)
+}
+
+// readLine reads a secret of one line of text, without the end of the line. For the place prompt, it asks a question.
+func readLine(what, place string, p Prompt, question string) ([]byte, error) {
+	if place == "prompt" {
+		if p == nil {
+			return nil, fmt.Errorf("there is no terminal to ask for %s: give %s", what, secretPlaces)
+		}
+		return p(question)
+	}
+	text, err := readSecret(what, place)
+	if err != nil {
+		return nil, err
+	}
+	line := bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
+	if len(line) == 0 || bytes.ContainsAny(line, "\x00\r\n") || bytes.HasPrefix(line, []byte("\ufeff")) {
+		clear(text)
+		return nil, fmt.Errorf("%s in %s is not one line of UTF-8 text", what, place)
+	}
+	return line, nil
 }
 
 // canReadAgain reports whether a secret can be read a second time from its place.

@@ -36,6 +36,12 @@ func kinds() []kind {
 			"wrapped by a key of another server. The data cannot be opened without this key: never delete it",
 			openAWSKMS, openAWSKMS,
 		},
+		{
+			"pkcs11", pkcs11Form,
+			"wrapped by a key on a token. The data cannot be opened without this key: keep a copy of the token, or a second " +
+				"custody",
+			createPKCS11, openPKCS11,
+		},
 	}
 }
 
