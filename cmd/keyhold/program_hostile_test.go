@@ -91,6 +91,10 @@ serve --store EVIL --data DIR/made --root-key-file DIR/made-root
 serve --store etcd://EVIL --data DIR/made --root-key-file DIR/made-root
 store
 store EVIL
+root-credentials
+root-credentials EVIL
+root-credentials reset --data DIR/EVIL
+root-credentials reset --data DIR/made --share DIR/EVIL
 store copy --from DIR/missing --to DIR/copy --root-key-file DIR/made-root
 store copy --from DIR/made --to DIR/copy --root-key-file DIR/made-root
 store copy --from etcd://EVIL --to DIR/a.key --root-key-file DIR/a.key

@@ -56,6 +56,9 @@ func TestStoriesOnNodes(t *testing.T) {
 // folder.
 const storeName = "store"
 
+// commandsOnStores are the commands that open the store of a data folder.
+var commandsOnStores = []string{"dev", "init", "recover", "root-credentials", "serve", "verify"}
+
 // mainOfStory is main for the lines of a story that run on nodes. Commands that open a data folder open its store. Their
 // output has the name of the folder and not the URL.
 func mainOfStory() {
@@ -68,7 +71,7 @@ func mainOfStory() {
 	isNew := os.Args[1] == "init" && err != nil
 	if isNew {
 		store = []byte(base + "/" + rand.Text())
-	} else if err != nil || !slices.Contains([]string{"dev", "init", "serve", "verify"}, os.Args[1]) {
+	} else if err != nil || !slices.Contains(commandsOnStores, os.Args[1]) {
 		main()
 		return
 	}

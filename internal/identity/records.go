@@ -13,6 +13,10 @@ type Account struct {
 	Created time.Time `json:"created"`
 	Keys    []string  `json:"keys,omitzero"` // access keys of its root, without the one of keyhold init
 	Serial  int64     `json:"serial"`
+
+	// Generation rises when the credentials of the root are reset: only sessions of the root of the same
+	// Generation are valid.
+	Generation int64 `json:"generation,omitzero"`
 }
 
 // An Entity has the members that users and roles have in common.

@@ -9,7 +9,7 @@ type Session struct {
 	Account     string    `json:"account"`
 	Issued      time.Time `json:"issued"` // aws:TokenIssueTime
 	Expires     time.Time `json:"expires"`
-	Generation  int64     `json:"generation,omitzero"` // of the user or role when the session was issued
+	Generation  int64     `json:"generation,omitzero"` // of the user, role or account when the session was issued
 
 	// For GetSessionToken: the name and unique ID of the user. A session without a user and
 	// without a role belongs to the root of the account.

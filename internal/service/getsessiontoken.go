@@ -40,7 +40,11 @@ var getSessionToken = query("GetSessionToken", nil,
 			}
 			s.User, s.UserID, s.Generation = p.UserName, p.ID, u.Generation
 		} else {
-			seconds = min(seconds, maxRootSession)
+			a, _, err := read(c.source(), records.Accounts, p.AccountID)
+			if err != nil {
+				return nil, err
+			}
+			s.Generation, seconds = a.Generation, min(seconds, maxRootSession)
 		}
 		out, err := c.issue(s, seconds, in.MinimumSessionTokenSize)
 		return &sts.GetSessionTokenResponse{

@@ -145,7 +145,8 @@ func bearer(from source, of *identity.Session) (p identity.Principal, ended, ok 
 		p.Session = of
 		return p, u.HasEnded(of), ok && u.ID == of.UserID && !u.Disabled, err
 	}
+	a, _, err := read(from, records.Accounts, of.Account)
 	p = identity.Root(of.Account)
 	p.Session = of
-	return p, false, true, nil
+	return p, a.Generation != of.Generation, true, err
 }

@@ -153,11 +153,18 @@ func TestWorkFailsWithItsReadsAndCommits(t *testing.T) {
 	w := newWorkTest(t)
 	file := parsedSeed(t, workSeed)
 	for name, work := range map[string]func(ctx context.Context, s *Service) error{
-		"Seed":            func(ctx context.Context, s *Service) error { _, err := s.Seed(ctx, file); return err },
-		"Sweep":           func(ctx context.Context, s *Service) error { return s.Sweep(ctx) },
-		"RotateDue":       func(ctx context.Context, s *Service) error { return s.RotateDue(ctx) },
-		"Account":         func(ctx context.Context, s *Service) error { _, err := s.Account(ctx); return err },
-		"Initialise":      func(ctx context.Context, s *Service) error { _, _, err := s.Initialise(ctx, homeAccount); return err },
+		"Seed":       func(ctx context.Context, s *Service) error { _, err := s.Seed(ctx, file); return err },
+		"Sweep":      func(ctx context.Context, s *Service) error { return s.Sweep(ctx) },
+		"RotateDue":  func(ctx context.Context, s *Service) error { return s.RotateDue(ctx) },
+		"Account":    func(ctx context.Context, s *Service) error { _, err := s.Account(ctx); return err },
+		"Initialise": func(ctx context.Context, s *Service) error { _, _, err := s.Initialise(ctx, homeAccount); return err },
+		"ResetRoot": func(ctx context.Context, s *Service) error {
+			if _, _, err := s.Initialise(context.Background(), homeAccount); err != nil && !errors.Is(err, ErrInitialised) {
+				return err
+			}
+			_, err := s.ResetRoot(ctx)
+			return err
+		},
 		"UnservedRegions": func(ctx context.Context, s *Service) error { _, err := s.UnservedRegions(ctx); return err },
 		"ServeRegions": func(ctx context.Context, s *Service) error {
 			_, err := s.ServeRegions(ctx, []string{"eu-west-2"})

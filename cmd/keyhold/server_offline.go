@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"github.com/keyhold/keyhold/internal/custody"
+	"github.com/keyhold/keyhold/internal/host"
+	"github.com/keyhold/keyhold/internal/records"
+	"github.com/keyhold/keyhold/internal/seal"
+	"github.com/keyhold/keyhold/internal/service"
+	"github.com/keyhold/keyhold/internal/shares"
+)
+
+// An offlinePlace is a deployment that a command opens without a server: by a custody, or by shares of its recovery
+// key.
+type offlinePlace struct {
+	place
+	shares givenShares
+}
+
+func (o *offlinePlace) flags(c *cobra.Command) {
+	o.place.flags(c)
+	o.shares.flags(c, "share", "the recovery key")
+}
+
+// withService runs fn with the service of the deployment.
+func (o offlinePlace) withService(ctx context.Context, log io.Writer, fn func(*service.Service) error) (err error) {
+	if err := harden(); err != nil {
+		return err
+	}
+	if !o.shared() && !host.HasDatabase(o.data) {
+		return o.place.explain(records.ErrNotInitialised)
+	}
+	if len(o.shares.files) > 0 {
+		if err := o.joinShares(); err != nil {
+			return err
+		}
+	}
+	var s *service.Service
+	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	d, err := o.open(ctx, logger, func(error) {})
+	defer func() { err = errors.Join(err, d.Close(s)) }()
+	if err != nil {
+		return o.explain(err)
+	}
+	c := d.Config()
+	c.Log = logger
+	if s, err = service.Open(ctx, c); err != nil {
+		return o.explain(err)
+	}
+	return fn(s)
+}
+
+// joinShares makes the recovery key of the shares the custody that opens the deployment.
+func (o *offlinePlace) joinShares() error {
+	if o.given() {
+		return usageError{errors.New("a deployment is opened by --custody or --root-key-file, or by --share: give one of " +
+			"them")}
+	}
+	root, err := o.shares.recoveryKey()
+	if err != nil {
+		return err
+	}
+	o.made, o.root = root, custody.Spec{Kind: seal.RecoveryKind, Argument: root.ID()[len(seal.RecoveryKind)+1:]}
+	return nil
+}
+
+// explain adds the remedy to an error from opening the deployment.
+func (o offlinePlace) explain(err error) error {
+	if len(o.shares.files) > 0 && errors.Is(err, seal.ErrWrongRoot) {
+		return fmt.Errorf("the shares of %s do not open the deployment in %s: %w; give shares of the set that was made for "+
+			"it last, or restore the store that they were made for", o.root, o.name(), err)
+	}
+	return o.place.explain(err)
+}
+
+// recoveryKey returns the recovery key that the shares bring back.
+func (o *givenShares) recoveryKey() (seal.Root, error) {
+	given, err := o.read()
+	if err != nil {
+		return nil, err
+	}
+	defer clearGiven(given)
+	private, err := shares.Join(given)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(private)
+	set := given[0].Set
+	if err := errOneSecret(set, shares.KindRecovery); err != nil {
+		return nil, err
+	}
+	root, err := seal.OpenRecoveryKey(private)
+	if err == nil && root.ID() != set.ID {
+		err = fmt.Errorf("the shares have another recovery key than they say: %s, not %s", root.ID(), set.ID)
+	}
+	return root, err
+}
