@@ -30,7 +30,9 @@ type Backend interface {
 	View(ctx context.Context, fn func(Reader) error) error
 
 	// Commit makes all writes of b if all checks of b hold. Otherwise it makes none of them and returns
-	// [ErrConflict]. It returns the revision of the writes. Revisions increase, but not always by one. A Batch
+	// [ErrConflict]. It returns the revision of the writes. Revisions increase, but not always by one. Batches
+	// that are committed at the same time can have one revision, if none checks or writes what an earlier one
+	// of them writes; the Change of the revision then lists the keys of all of them. A Batch
 	// without writes is only checked, and the result is the revision at which the checks held. A Batch that
 	// only deletes absent keys may be treated like a Batch without writes. A Batch that exceeds the limits
 	// returns [ErrInvalid].

@@ -16,6 +16,9 @@ import (
 // maxSends is how often one commit is sent at most. It is sent again only if it was certainly not applied.
 const maxSends = 4
 
+// errRejected means that etcd rejects a transaction as invalid, for example because it has too many operations.
+var errRejected = errors.New("etcd rejects a transaction")
+
 // Commit implements [store.Backend.Commit]. The end of ctx does not stop a commit that has begun, because its
 // outcome would become unknown.
 func (b *Backend) Commit(ctx context.Context, batch store.Batch) (int64, error) {
@@ -27,7 +30,7 @@ func (b *Backend) Commit(ctx context.Context, batch store.Batch) (int64, error) 
 		return 0, err
 	}
 	defer leave()
-	rev, err := b.commit(b.transaction(batch))
+	rev, err := b.joiner.commit(batch)
 	b.head.raise(rev)
 	return rev, err
 }
@@ -54,7 +57,16 @@ func (b *Backend) transaction(batch store.Batch) clientv3.Op {
 }
 
 // commit sends a transaction and returns its revision. Its errors are those of [store.Backend.Commit].
-func (b *Backend) commit(op clientv3.Op) (rev int64, err error) {
+func (b *Backend) commit(op clientv3.Op) (int64, error) {
+	got, err := b.transact(op)
+	if err != nil {
+		return 0, err
+	}
+	return resultOf(got.Header, got.Succeeded)
+}
+
+// transact is commit for a transaction whose checks may have failed.
+func (b *Backend) transact(op clientv3.Op) (txn *clientv3.TxnResponse, err error) {
 	for try := range maxSends {
 		if try > 0 {
 			time.Sleep(pause)
@@ -63,11 +75,11 @@ func (b *Backend) commit(op clientv3.Op) (rev int64, err error) {
 		var got clientv3.OpResponse
 		var wasSent bool
 		if got, wasSent, err = b.send(member, op); err == nil {
-			return b.outcome(got.Txn())
+			return got.Txn(), b.isUsable(got.Txn())
 		}
 		if wasSent && !isRefusal(err) {
 			b.members.leave(n)
-			return 0, fmt.Errorf("%w: etcd: %v", store.ErrUnknown, err)
+			return nil, fmt.Errorf("%w: etcd: %v", store.ErrUnknown, err)
 		}
 		if wasSent && !isTokenError(err) {
 			break
@@ -76,18 +88,18 @@ func (b *Backend) commit(op clientv3.Op) (rev int64, err error) {
 			b.members.leave(n)
 		}
 	}
-	return 0, fmt.Errorf("etcd: %v", err) // also if a time-out is the cause, it is not an error of a context
+	if codeOf(err) == codes.InvalidArgument {
+		return nil, fmt.Errorf("%w: %v", errRejected, err)
+	}
+	return nil, fmt.Errorf("etcd: %v", err) // also if a time-out is the cause, it is not an error of a context
 }
 
-// outcome returns the revision of a transaction that has a response.
-func (b *Backend) outcome(got *clientv3.TxnResponse) (int64, error) {
+// isUsable returns ErrFailed for a response of another cluster.
+func (b *Backend) isUsable(got *clientv3.TxnResponse) error {
 	if err := b.isOurs(got.Header); err != nil {
-		return 0, fmt.Errorf("%w: %w", store.ErrFailed, err)
+		return fmt.Errorf("%w: %w", store.ErrFailed, err)
 	}
-	if !got.Succeeded {
-		return 0, store.ErrConflict
-	}
-	return got.Header.Revision, nil
+	return nil
 }
 
 // send sends a transaction once, and reports whether any part of it was sent. It waits no longer for a

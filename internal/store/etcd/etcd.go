@@ -29,6 +29,7 @@ type Backend struct {
 	names   names
 	timeout time.Duration
 	asker   asker
+	joiner  joiner
 	head    head
 	views   views
 	compact *compactor // nil without compaction
@@ -57,6 +58,7 @@ func Open(ctx context.Context, c Config) (*Backend, error) {
 		return nil, err
 	}
 	b := &Backend{members: members, names: newNames(c.Prefix), timeout: or(c.Timeout, DefaultTimeout)}
+	b.joiner.send = b.commitAll
 	b.head.raised, b.views.running = make(chan struct{}), map[*reader]time.Time{}
 	b.life, b.end = context.WithCancel(context.Background())
 	if err := b.claim(ctx, c.Cluster); err != nil {

@@ -40,6 +40,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Backend) {
 		{"ViewReturnsErrorOfFn", testViewError},
 		{"NoLostUpdate", testNoLostUpdate},
 		{"NoWriteSkew", testNoWriteSkew},
+		{"CommitsAtOnce", testCommitsAtOnce},
 		{"WatchOrder", testWatchOrder},
 		{"WatchedRevisionsIncrease", testWatchedRevisions},
 		{"WatchBlocksUntilNews", testWatchBlocks},
