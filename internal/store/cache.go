@@ -37,17 +37,33 @@ type writing struct {
 
 // A cached record has its value, or its item for transactions of a shared Store, or both.
 type cached struct {
-	value   any    // decoded
-	sealed  []byte // as the Backend has it; nil if only the value is kept
-	second  Item   // the second part of a Joined record; kept only with sealed, as of the same revision
-	rev     int64  // revision at which it was read
-	written int64  // revision of its last write
-	size    int    // of the value
+	value   any   // decoded
+	item    known // of revision written; without a Value if only the value is kept
+	second  known // the second part of a Joined record; kept only with item, as of the same revision
+	rev     int64 // revision at which it was read
+	written int64 // revision of its last write
+	size    int   // of the value
 }
+
+// A known Item is sealed as the Backend has it, or opened.
+type known struct {
+	Item
+	opened bool
+}
+
+// plain returns the opened bytes, which are shared and must not be modified.
+func (i known) plain(s Sealer) ([]byte, error) {
+	if i.opened {
+		return i.Value, nil
+	}
+	return s.Open(i.Key, i.Value)
+}
+
+func (i known) size() int { return len(i.Key) + len(i.Value) }
 
 // total returns the memory that an entry takes.
 func (r cached) total(path string) int {
-	return cacheEntry + len(path) + r.size + len(r.sealed) + len(r.second.Key) + len(r.second.Value)
+	return cacheEntry + len(path) + r.size + r.item.size() + r.second.size()
 }
 
 func (r cached) isTooLarge(path string) bool { return r.total(path) > cacheSize/cacheShards }
@@ -60,8 +76,8 @@ func (r cached) with(old cached) cached {
 	if r.value == nil {
 		r.value, r.size = old.value, old.size
 	}
-	if r.sealed == nil || r.second.Rev == 0 && old.sealed != nil {
-		r.sealed, r.second = old.sealed, old.second
+	if r.item.Value == nil || r.second.Rev == 0 && old.item.Value != nil {
+		r.item, r.second = old.item, old.second
 	}
 	return r
 }

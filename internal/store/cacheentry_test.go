@@ -86,7 +86,7 @@ func TestCacheDuringCommits(t *testing.T) {
 func TestCacheKeepsWrites(t *testing.T) {
 	writes := []Write{{Key: []byte("a")}}
 	entry := func(rev int64) map[string]cached {
-		return map[string]cached{"a": {sealed: []byte("value"), rev: rev, written: rev}}
+		return map[string]cached{"a": {item: known{Item: Item{Value: []byte("value")}}, rev: rev, written: rev}}
 	}
 	for name, test := range map[string]struct {
 		meanwhile func(c *cache)
@@ -113,8 +113,8 @@ func TestCacheKeepsWrites(t *testing.T) {
 	}
 	c := newCache()
 	c.begin(writes)
-	c.end(writes, 5, map[string]cached{"a": {sealed: make([]byte, cacheSize), rev: 5, written: 5}})
-	if c.entry("a").sealed != nil {
+	c.end(writes, 5, map[string]cached{"a": {item: known{Item: Item{Value: make([]byte, cacheSize)}}, rev: 5, written: 5}})
+	if c.entry("a").item.Value != nil {
 		t.Error("an entry is larger than a shard")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,9 +33,21 @@ type pair struct {
 	db     *memory.DB
 	calls  *observedBackend // of b
 	faults *storetest.Faulty
+	opens  *atomic.Int64 // values that b has opened
 	a, b   *store.Store
 	told   []string // paths and "all", as the listener of b was told
 	ended  chan error
+}
+
+// A sharedSealer counts the values that it opens for several goroutines.
+type sharedSealer struct {
+	store.Sealer
+	opens *atomic.Int64
+}
+
+func (s sharedSealer) Open(path, sealed []byte) ([]byte, error) {
+	s.opens.Add(1)
+	return s.Sealer.Open(path, sealed)
 }
 
 // inPair runs fn in a bubble of package synctest.
@@ -44,7 +57,8 @@ func inPair(t *testing.T, fn func(p *pair)) {
 		p.calls = &observedBackend{Backend: foreign{p.db}}
 		p.faults = &storetest.Faulty{Backend: p.calls}
 		sealer := newAEAD(t)
-		p.a, p.b = store.NewShared(p.db, sealer), store.NewShared(p.faults, sealer)
+		p.opens = new(atomic.Int64)
+		p.a, p.b = store.NewShared(p.db, sealer), store.NewShared(p.faults, sharedSealer{sealer, p.opens})
 		ctx, cancel := context.WithCancel(t.Context())
 		p.b.OnChange(func(rev int64, paths []string) {
 			if p.b.Told() >= rev && paths != nil {

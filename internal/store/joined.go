@@ -76,16 +76,16 @@ func (j Joined[T, U]) Latest(ctx context.Context, s *Store, path string, r *Read
 // recall returns the record at key if the memory of a shared Store has the items of both parts.
 func (j Joined[T, U]) recall(s *Store, key string, r *Reads) (v T, ok bool) {
 	kept := s.cache.entry(key)
-	if kept.sealed == nil || kept.second.Rev == 0 {
+	if kept.item.Value == nil || kept.second.Rev == 0 {
 		return v, false
 	}
 	var rest U
-	plain, err := s.sealer.Open([]byte(key), kept.sealed)
+	plain, err := kept.item.plain(s.sealer)
 	if err == nil {
 		v, err = j.First.Codec.Decode(plain)
 	}
 	if err == nil {
-		plain, err = s.sealer.Open(kept.second.Key, kept.second.Value)
+		plain, err = kept.second.plain(s.sealer)
 	}
 	if err == nil {
 		rest, err = j.Second.Codec.Decode(plain)

@@ -26,15 +26,15 @@ func (k *kept) pair(r Ref) {
 
 // recall loads the item at a path from memory, if the run reads memory and memory has it. The second part of a Joined
 // record is loaded only with its first part: the check of the first part covers it.
-func (k *kept) recall(loaded map[string]Item, path string) bool {
+func (k *kept) recall(loaded map[string]known, path string) bool {
 	if !k.isSource() || k.firsts[path] != "" {
 		return false
 	}
 	r := k.cache.entry(path)
-	if r.sealed == nil {
+	if r.item.Value == nil {
 		return false
 	}
-	loaded[path] = Item{Key: []byte(path), Value: r.sealed, Rev: r.written}
+	loaded[path] = r.item
 	if second := k.seconds[path]; second != "" && r.second.Rev != 0 {
 		loaded[second] = r.second
 	}
@@ -48,32 +48,34 @@ func (k *kept) noteRead(items map[string]Item, rev int64) {
 	}
 	for path, item := range items {
 		if item.Rev != 0 && k.firsts[path] == "" {
-			k.cache.put(path, cached{sealed: item.Value, second: items[k.seconds[path]], rev: rev, written: item.Rev})
+			second := known{Item: items[k.seconds[path]]}
+			k.cache.put(path, cached{item: known{Item: item}, second: second, rev: rev, written: item.Rev})
 		}
 	}
 }
 
-// written returns the entries for what a commit wrote, if it was made: those of the records that the run had read.
-func (k *kept) written(loaded map[string]Item, writes []Write, rev int64) map[string]cached {
+// written returns the entries for what a run wrote, if it was committed: those of the records that it had read. They
+// are opened, so that no later transaction has to open what this process has sealed.
+func (k *kept) written(tx *Tx, rev int64) map[string]cached {
 	if k == nil || rev == 0 {
 		return nil
 	}
-	now := map[string]Item{}
-	for _, w := range writes {
-		if w.Value != nil {
-			now[string(w.Key)] = Item{Key: w.Key, Value: w.Value, Rev: rev}
+	now := map[string]known{}
+	for path, plain := range tx.written {
+		if plain != nil {
+			now[path] = known{Item{Key: []byte(path), Value: plain, Rev: rev}, true}
 		}
 	}
 	entries := map[string]cached{}
 	for path, item := range now {
-		if _, read := loaded[path]; !read || k.firsts[path] != "" {
+		if _, read := tx.loaded[path]; !read || k.firsts[path] != "" {
 			continue
 		}
 		second, ok := now[k.seconds[path]]
 		if !ok {
-			second = loaded[k.seconds[path]]
+			second = tx.loaded[k.seconds[path]]
 		}
-		entries[path] = cached{sealed: item.Value, second: second, rev: rev, written: rev}
+		entries[path] = cached{item: item, second: second, rev: rev, written: rev}
 	}
 	return entries
 }

@@ -60,6 +60,29 @@ func TestTransactionsReadMemory(t *testing.T) {
 	})
 }
 
+// A transaction does not open what the Store has written itself, and Latest does not either.
+func TestOwnWritesAreKeptOpened(t *testing.T) {
+	inPair(t, func(p *pair) {
+		t := p.T
+		opens := func(fn func()) int {
+			before := p.opens.Load()
+			fn()
+			return int(p.opens.Load() - before)
+		}
+		if n := opens(func() { p.older("a/1") }); n != 1 {
+			t.Errorf("a record of another Store was opened %d times", n)
+		}
+		if n := opens(func() { p.older("a/1"); p.wantAge(3, "after two commits"); p.older("a/1") }); n != 0 {
+			t.Errorf("an own record was opened %d times", n)
+		}
+		p.put("a/1", 40)
+		synctest.Wait()
+		if n := opens(func() { p.wantAge(40, "of the other Store"); p.older("a/1") }); n == 0 {
+			t.Error("the record of the other Store was not opened")
+		}
+	})
+}
+
 // Memory can be older than the Backend: then the commit is in conflict, or the run that read memory does not count.
 func TestTransactionsDoNotTrustMemory(t *testing.T) {
 	inPair(t, func(p *pair) {

@@ -135,7 +135,7 @@ func (s *Store) commit(ctx context.Context, r run) (int64, *Doubt, error) {
 	if errors.Is(err, ErrUnknown) {
 		return 0, &Doubt{s, writes, r.changes}, err
 	}
-	s.cache.end(writes, rev, r.tx.kept.written(r.tx.loaded, writes, rev))
+	s.cache.end(writes, rev, r.tx.kept.written(r.tx, rev))
 	s.noteRevision(rev)
 	if s.shared != nil && err == nil {
 		s.noteRewound(seen, rev)

@@ -109,10 +109,10 @@ func (t Table[T]) Latest(ctx context.Context, s *Store, path string, r *Reads) (
 // recall returns the record at key if the memory of a shared Store has its item.
 func (t Table[T]) recall(s *Store, key string, r *Reads) (v T, ok bool) {
 	kept := s.cache.entry(key)
-	if kept.sealed == nil {
+	if kept.item.Value == nil {
 		return v, false
 	}
-	plain, err := s.sealer.Open([]byte(key), kept.sealed)
+	plain, err := kept.item.plain(s.sealer)
 	if err == nil {
 		v, err = t.Codec.Decode(plain)
 	}

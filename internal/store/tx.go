@@ -111,7 +111,7 @@ func (v *View) open(item Item) ([]byte, error) {
 // Tx is valid until the function that received it returns, and must be used by one goroutine at a time.
 type Tx struct {
 	view    *View
-	loaded  map[string]Item   // everything that the Backend returned, by path
+	loaded  map[string]known  // everything that the Backend or memory returned, by path
 	read    map[string]int64  // path to revision, 0 if absent; the commit checks these records
 	written map[string][]byte // path to opened bytes, nil if deleted
 
@@ -120,7 +120,7 @@ type Tx struct {
 }
 
 func newTx(v *View) *Tx {
-	return &Tx{view: v, loaded: map[string]Item{}, read: map[string]int64{}, written: map[string][]byte{}}
+	return &Tx{view: v, loaded: map[string]known{}, read: map[string]int64{}, written: map[string][]byte{}}
 }
 
 // Conflicted reports whether a commit of an earlier run was in conflict.
@@ -145,6 +145,9 @@ func (tx *Tx) peek(path string) ([]byte, bool, error) {
 	if err != nil || item.Rev == 0 {
 		return nil, false, err
 	}
+	if tx.loaded[path].opened {
+		return item.Value, true, nil
+	}
 	plain, err := tx.view.open(item)
 	return plain, true, err
 }
@@ -155,7 +158,7 @@ func (tx *Tx) item(path string) (Item, error) {
 	if err == nil {
 		tx.view.note(path, tx.loaded[path].Rev)
 	}
-	return tx.loaded[path], err
+	return tx.loaded[path].Item, err
 }
 
 func (tx *Tx) fetch(refs ...Ref) error {
@@ -178,7 +181,9 @@ func (tx *Tx) load(refs ...Ref) error {
 	if err != nil {
 		return err
 	}
-	maps.Copy(tx.loaded, items)
+	for path, item := range items {
+		tx.loaded[path] = known{Item: item}
+	}
 	tx.kept.noteRead(items, tx.view.Rev())
 	return nil
 }
