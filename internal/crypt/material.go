@@ -19,6 +19,9 @@ func NewSymmetricMaterial() []byte { return Random(SymmetricMaterialSize) }
 // HKDF-SHA-256 (RFC 5869) without salt. The same bytes in the same key always have the same ID. The owner of
 // the bytes can compute the ID, which proves that the server has exactly this material.
 func MaterialID(keyID string, material []byte) (string, error) {
-	id := derive.Key(material, nil, materialIDInfo+keyID)
+	id, err := derive.Key(material, nil, materialIDInfo+keyID)
+	if err != nil {
+		return "", err
+	}
 	return hex.EncodeToString(id[:]), nil
 }

@@ -2,10 +2,13 @@ package derive
 
 import (
 	"bytes"
+	"crypto/fips140"
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"os"
+	"os/exec"
 	"testing"
 )
 
@@ -24,8 +27,8 @@ func TestVectors(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if got := Key(in[0], in[1], string(in[2])); hex.EncodeToString(got[:]) != c.want {
-			t.Errorf("secret %s: %x, want %s", c.secret, got, c.want)
+		if got, err := Key(in[0], in[1], string(in[2])); hex.EncodeToString(got[:]) != c.want || err != nil {
+			t.Errorf("secret %s: %x, %v, want %s", c.secret, got, err, c.want)
 		}
 	}
 }
@@ -42,11 +45,27 @@ func TestSameAsStandard(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got := Key(text[:secret], text[:salt], string(text[:info])); !bytes.Equal(got[:], want) {
-					t.Fatalf("secret of %d bytes, salt of %d, info of %d: %x, want %x", secret, salt, info, got, want)
+				got, err := Key(text[:secret], text[:salt], string(text[:info]))
+				if err != nil || !bytes.Equal(got[:], want) {
+					t.Fatalf("secret of %d bytes, salt of %d, info of %d: %x, %v, want %x", secret, salt, info, got, err, want)
 				}
 			}
 		}
+	}
+}
+
+// With the FIPS 140-3 module, the module derives the key: it refuses a secret that is too short for its strict mode.
+func TestModule(t *testing.T) {
+	if fips140.Enabled() {
+		if k, err := Key(make([]byte, 13), nil, ""); err == nil {
+			t.Errorf("a secret of 13 bytes gives %x", k)
+		}
+		return
+	}
+	again := exec.Command(os.Args[0], "-test.run=^Test(Module|Vectors)$")
+	again.Env = append(os.Environ(), "GODEBUG=fips140=only")
+	if out, err := again.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 

@@ -22,8 +22,11 @@ var ErrOpen = errors.New("the sealed value does not open: it is damaged, was mov
 // derivedAEAD returns AES-256-GCM with a key derived from secret and salt for the purpose (RFC 5869). The AEAD
 // generates random nonces and prepends them to the ciphertext.
 func derivedAEAD(secret, salt []byte, purpose string) (cipher.AEAD, error) {
-	k := derive.Key(secret, salt, purpose)
+	k, err := derive.Key(secret, salt, purpose)
 	defer clear(k[:])
+	if err != nil {
+		return nil, err
+	}
 	block, err := aes.NewCipher(k[:])
 	if err != nil {
 		return nil, err
