@@ -22,7 +22,8 @@ func Key(secret, salt []byte, info string) (key [sha256.Size]byte, err error) {
 	return mac(pseudorandom[:], []byte(info), []byte{1}), nil
 }
 
-// validated is Key of the FIPS 140-3 module. It copies its arguments, so that those of Key can stay on the stack.
+// validated calls the FIPS 140-3 module with copies of the arguments, so that the arguments of Key can stay on the
+// stack.
 func validated(secret, salt []byte, info string) (key [sha256.Size]byte, err error) {
 	copied := bytes.Clone(secret)
 	defer clear(copied)

@@ -54,8 +54,8 @@ func (k *kept) noteRead(items map[string]Item, rev int64) {
 	}
 }
 
-// written returns the entries for what a run wrote, if it was committed: those of the records that it had read. They
-// are opened, so that no later transaction has to open what this process has sealed.
+// written returns the entries for the records that a run had read and wrote, if the run was committed. The entries have
+// opened bytes, so that no later transaction has to open a value that this process has sealed.
 func (k *kept) written(tx *Tx, rev int64) map[string]cached {
 	if k == nil || rev == 0 {
 		return nil

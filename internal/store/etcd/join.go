@@ -101,8 +101,8 @@ func (j *joiner) take() (all []*joined) {
 	return all
 }
 
-// fits reports whether a Batch leaves room for others, and has a revision of its own: at the revision of a Batch
-// without writes the checks hold, so no other Batch may change there what it checks.
+// fits reports whether a Batch may share a transaction: it leaves room for others, and it has writes. The checks of a
+// Batch without writes must hold at its revision, so no other Batch may write at this revision.
 func fits(b store.Batch) bool {
 	return len(b.Writes) > 0 && max(len(b.Checks), len(b.Writes)) <= maxJoinedOps
 }
