@@ -36,7 +36,7 @@ internal/authority        |
 internal/seal             internal/derive |  json
 internal/shares           internal/crypt  |  age circl xcrypto
 internal/custody/helper   |
-internal/custody          internal/custody/helper internal/durable internal/guarded internal/seal  |  aws xcrypto
+internal/custody          internal/custody/helper internal/durable internal/guarded internal/seal  |  aws tpm xcrypto
 internal/identity         internal/key  |
 internal/sigv4            internal/bounded internal/key internal/identity  |
 internal/policy           internal/key  |  json
@@ -108,6 +108,7 @@ var modules = map[string]string{
 	"proxy":     "github.com/pires/go-proxyproto",
 	"secp256k1": "github.com/decred/dcrd/dcrec/secp256k1/v4",
 	"sys":       "golang.org/x/sys",
+	"tpm":       "github.com/google/go-tpm",
 	"tink":      "github.com/tink-crypto/tink-go/v2/kwp",
 	"toml":      "github.com/pelletier/go-toml/v2",
 	"uuid":      "github.com/google/uuid",

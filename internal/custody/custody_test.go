@@ -39,6 +39,7 @@ func samples(t *testing.T) map[string]sample {
 		},
 		"awskms": awsSample(t),
 		"pkcs11": pkcs11Sample(t),
+		"tpm":    tpmSample(t),
 	}
 }
 

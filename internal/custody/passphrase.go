@@ -138,7 +138,7 @@ func (p passphrase) check() error {
 	if !canReadAgain(p.place) {
 		return nil
 	}
-	secret, err := readPassphrase(p.place, nil, "")
+	secret, err := readLine("the passphrase", p.place, nil, "")
 	if err != nil {
 		return fmt.Errorf("%w: restore the passphrase", err)
 	}
@@ -151,39 +151,18 @@ func (p passphrase) check() error {
 
 // createPassphrase asks for a passphrase twice, or reads it.
 func createPassphrase(place string, p Prompt) (seal.Root, error) {
-	secret, err := readPassphrase(place, p, "New passphrase of the root key: ")
+	secret, err := readNewLine("the passphrase", place, p, "New passphrase of the root key: ", shortestPassphrase)
 	if err != nil {
 		return nil, err
-	}
-	if len(secret) < shortestPassphrase {
-		clear(secret)
-		return nil, fmt.Errorf("the passphrase has %d bytes: give at least %d", len(secret), shortestPassphrase)
-	}
-	if place == "prompt" {
-		again, err := readPassphrase(place, p, "The same passphrase again: ")
-		same := bytes.Equal(again, secret)
-		clear(again)
-		if err == nil && !same {
-			err = errors.New("the two passphrases differ")
-		}
-		if err != nil {
-			clear(secret)
-			return nil, err
-		}
 	}
 	return passphrase{secret, place, fips140.Enabled()}, nil
 }
 
 // openPassphrase asks for a passphrase, or reads it.
 func openPassphrase(place string, p Prompt) (seal.Root, error) {
-	secret, err := readPassphrase(place, p, "Passphrase of the root key: ")
+	secret, err := readLine("the passphrase", place, p, "Passphrase of the root key: ")
 	if err != nil {
 		return nil, err
 	}
 	return passphrase{secret, place, fips140.Enabled()}, nil
-}
-
-// readPassphrase returns a passphrase without the end of its line.
-func readPassphrase(place string, p Prompt, question string) ([]byte, error) {
-	return readLine("the passphrase", place, p, question)
 }

@@ -36,8 +36,8 @@ func TestPromptedPassphrase(t *testing.T) {
 		wrong string
 	}{
 		{[]string{good, good}, ""},
-		{[]string{good, "A passphrase of words"}, "the two passphrases differ"},
-		{[]string{good, ""}, "the two passphrases differ"},
+		{[]string{good, "A passphrase of words"}, "was another one the second time"},
+		{[]string{good, ""}, "was another one the second time"},
 		{[]string{good}, "no more lines"},
 		{nil, "no more lines"},
 		{[]string{"14 bytes of it"}, "has 14 bytes: give at least 15"},

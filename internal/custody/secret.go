@@ -54,6 +54,27 @@ func readLine(what, place string, p Prompt, question string) ([]byte, error) {
 	return line, nil
 }
 
+// readNewLine is like readLine for a secret that somebody chooses: it asks twice, and refuses a secret of fewer bytes
+// than shortest.
+func readNewLine(what, place string, p Prompt, question string, shortest int) ([]byte, error) {
+	secret, err := readLine(what, place, p, question)
+	if err == nil && len(secret) < shortest {
+		err = fmt.Errorf("%s has %d bytes: give at least %d", what, len(secret), shortest)
+	}
+	if err == nil && place == "prompt" {
+		var again []byte
+		if again, err = p("The same again: "); err == nil && !bytes.Equal(again, secret) {
+			err = fmt.Errorf("%s was another one the second time", what)
+		}
+		clear(again)
+	}
+	if err != nil {
+		clear(secret)
+		return nil, err
+	}
+	return secret, nil
+}
+
 // canReadAgain reports whether a secret can be read a second time from its place.
 func canReadAgain(place string) bool { return place != "prompt" && !strings.HasPrefix(place, "fd:") }
 

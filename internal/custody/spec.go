@@ -42,6 +42,12 @@ func kinds() []kind {
 				"custody",
 			createPKCS11, openPKCS11,
 		},
+		{
+			"tpm", tpmForm,
+			"sealed to the TPM of this machine. The data cannot be opened on another machine, or after a change of the PCRs: " +
+				"add a second custody",
+			createTPM, openTPM,
+		},
 	}
 }
 
