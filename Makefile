@@ -33,7 +33,7 @@ demo-cluster: build ## Kill one of three nodes on a local etcd in the middle of 
 
 test: deps build ## Install what the tests need, and run all tests.
 	go run ./tally -timeout 60m ./... # go test, and then what the tests counted; there is time for a busy machine
-	cd cluster && go test -timeout 30m ./... # with servers of etcd
+	cd cluster && go test -parallel 6 -timeout 30m ./... # with servers of etcd; the tests mostly wait
 	cd pkcs11 && CGO_ENABLED=1 go test ./... # with SoftHSM
 
 race: deps ## Run all tests with the race detector.

@@ -161,6 +161,7 @@ func tail(url string) string {
 
 // A user has a role for one prefix. Tokens expire after a second without use.
 func TestPassword(t *testing.T) {
+	t.Parallel()
 	servers := startCluster(t, 1, "--unsafe-no-fsync", "--auth-token-ttl", "1", "--bcrypt-cost", "4")
 	client := admin(t, servers)
 	must := func(_ any, err error) {
@@ -182,8 +183,6 @@ func TestPassword(t *testing.T) {
 	if err := os.WriteFile(file, []byte("hunter2\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("STORE_PASSWORD", "hunter2")
-	t.Setenv("WRONG_PASSWORD", "wrong")
 	url := etcd.Scheme + servers[0].client
 	for name, bad := range map[string]string{
 		"no user":                     url + "/ours",

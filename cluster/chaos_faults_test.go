@@ -127,6 +127,7 @@ func (s *scenario) peer(begin func(*link)) (on string, end func()) {
 func (s *scenario) slowSyncs(pid int) (end func()) {
 	c := exec.Command("strace", "-f", "-qq", "-o", "/dev/null", "-p", fmt.Sprint(pid), "-e", "trace=fdatasync,fsync",
 		"-e", fmt.Sprintf("inject=fdatasync,fsync:delay_enter=%d", slowSync.Microseconds()))
+	endWithTest(c)
 	if err := c.Start(); err != nil {
 		s.Logf("without slow syncs: %v", err)
 		return func() {}

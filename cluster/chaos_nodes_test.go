@@ -76,6 +76,7 @@ func (n *keptNode) run(store string) {
 	for {
 		c := exec.Command(n.d.program, "serve", "--store", store, "--data", n.name, "--root-key-file", "root.key", "--addr", n.address)
 		c.Dir = n.d.dir
+		endWithTest(c)
 		c.Env = append(n.d.env, "KEYHOLD_FAULT_CLOCK="+n.path(".clock"), fmt.Sprint("KEYHOLD_FAULT_BEAT=", chaosBeat),
 			fmt.Sprint("KEYHOLD_FAULT_SILENCE=", chaosSilence))
 		log, err := os.OpenFile(n.path(".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)

@@ -33,6 +33,7 @@ const chaosRequests = 8
 //
 // KEYHOLD_CHAOS is the number of scenarios, KEYHOLD_CHAOS_SEED the first of them.
 func TestChaos(t *testing.T) {
+	t.Parallel()
 	scenarios, err := strconv.Atoi(os.Getenv("KEYHOLD_CHAOS"))
 	if err != nil {
 		scenarios = 2

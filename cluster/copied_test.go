@@ -10,6 +10,7 @@ import (
 // A node on the copy of a data folder does not start while the other node runs, however often a supervisor tries. If the
 // other node is silent, the node on the copy serves, and the other one ends and does not start again.
 func TestCopiedFolder(t *testing.T) {
+	t.Parallel()
 	d := newDeployment(t, startCluster(t, 1))
 	d.init()
 	one := d.serve("one")

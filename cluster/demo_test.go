@@ -11,6 +11,7 @@ import (
 
 // The program of make demo-cluster kills a node in the middle of imports, and finds that nothing was lost.
 func TestDemo(t *testing.T) {
+	t.Parallel()
 	demo := programtest.Build(t, "..", "./examples/three-nodes")
 	c := exec.CommandContext(t.Context(), demo, "-keyhold", buildProgram(t), "-etcd", os.Args[0])
 	c.Env = append(os.Environ(), asServer+"=1")

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -11,6 +12,7 @@ import (
 // The lines of the set-up in docs/cluster.md start three nodes, and the list shows them. Only the ports and the program
 // of etcd differ, and the lines wait for what they start.
 func TestSetUpOfDocument(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile("../docs/cluster.md")
 	if err != nil {
 		t.Fatal(err)
@@ -27,8 +29,10 @@ func TestSetUpOfDocument(t *testing.T) {
 	peer := "http://" + freeAddress(t)
 	script := strings.NewReplacer("etcd --data-dir", asServer+"=1 "+os.Args[0]+" --listen-peer-urls "+peer+
 		" --initial-advertise-peer-urls "+peer+" --initial-cluster default="+peer+" --log-level error --data-dir",
-		"2379", port(), "4601", port(), "4602", port(), "4603", port(), "bin/keyhold", buildProgram(t), "&\n", "& sleep 8\n").
+		"2379", port(), "4601", port(), "4602", port(), "4603", port(), "bin/keyhold", buildProgram(t)).
 		Replace(strings.Join(lines, ""))
+	script = regexp.MustCompile(`127\.0\.0\.1:(\d+)[^:&]* &\n`).ReplaceAllString(script,
+		"$0 until (exec 3<>/dev/tcp/127.0.0.1/$1) 2>/dev/null; do sleep 0.1; done\n")
 	c := exec.CommandContext(t.Context(), "bash", "-c", "trap 'kill $(jobs -p); wait' EXIT\n"+script)
 	c.Dir = t.TempDir()
 	log, err := os.Create(filepath.Join(t.TempDir(), "out"))

@@ -36,6 +36,7 @@ func write(key string) store.Batch {
 // A commit to a stopped server has an unknown outcome. If the server is killed before it reads the commit, the
 // commit is never made.
 func TestStoppedServer(t *testing.T) {
+	t.Parallel()
 	servers := startCluster(t, 1)
 	c := config(t, servers)
 	c.Timeout = time.Second
@@ -56,6 +57,7 @@ func TestStoppedServer(t *testing.T) {
 
 // A commit is made late if its leader waits for the majority when the caller gives up.
 func TestLateCommit(t *testing.T) {
+	t.Parallel()
 	servers := startCluster(t, 3)
 	leader := leaderOf(t, servers)
 	c := config(t, []*server{leader})
@@ -106,6 +108,7 @@ func leaderOf(t *testing.T, servers []*server) (leader *server) {
 
 // A commit that reaches no server was certainly not made, and the same Backend works when the server is back.
 func TestNoServer(t *testing.T) {
+	t.Parallel()
 	servers := startCluster(t, 1)
 	c := config(t, servers)
 	c.Timeout = 2 * time.Second
@@ -233,6 +236,7 @@ func TestOneOfThree(t *testing.T) {
 
 // A watcher is told the revision of each View, also if only somebody else has changed something.
 func TestProgress(t *testing.T) {
+	t.Parallel()
 	servers := startCluster(t, 3)
 	c := config(t, servers)
 	b := open(t, c)

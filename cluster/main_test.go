@@ -19,5 +19,14 @@ func TestMain(m *testing.M) {
 		etcdmain.Main(os.Args)
 		return
 	}
-	os.Exit(m.Run())
+	folder, err := os.MkdirTemp("", "cluster-programs")
+	if err != nil {
+		panic(err)
+	}
+	programs.folder = folder
+	os.Setenv("STORE_PASSWORD", "hunter2") // of TestPassword, which runs at the same time as other tests
+	os.Setenv("WRONG_PASSWORD", "wrong")
+	code := m.Run()
+	os.RemoveAll(folder)
+	os.Exit(code)
 }

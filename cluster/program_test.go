@@ -8,7 +8,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -16,9 +18,27 @@ import (
 	"github.com/keyhold/keyhold/internal/programtest"
 )
 
-// buildProgram builds keyhold, with flags of go build.
+// buildProgram builds keyhold, with flags of go build, once for all tests.
 func buildProgram(t *testing.T, flags ...string) string {
-	return programtest.Build(t, "..", "./cmd/keyhold", flags...)
+	t.Helper()
+	programs.Lock()
+	defer programs.Unlock()
+	name := strings.Join(append([]string{"keyhold"}, flags...), "")
+	path := filepath.Join(programs.folder, name)
+	if !slices.Contains(programs.built, name) {
+		if err := os.Rename(programtest.Build(t, "..", "./cmd/keyhold", flags...), path); err != nil {
+			t.Fatal(err)
+		}
+		programs.built = append(programs.built, name)
+	}
+	return path
+}
+
+// programs are the programs that tests have built. TestMain makes and removes the folder.
+var programs struct {
+	sync.Mutex
+	folder string
+	built  []string
 }
 
 // A deployment is the programs of several nodes, in one folder.
@@ -95,6 +115,7 @@ func (d *deployment) serve(folder string, more ...string) *node {
 func (d *deployment) start(words ...string) (*node, error) {
 	c := exec.Command(d.program, words...)
 	c.Dir, c.Env = d.dir, d.env
+	endWithTest(c)
 	n := &node{deployment: d, log: new(bytes.Buffer)}
 	c.Stderr = n.log
 	var err error
@@ -144,6 +165,7 @@ func (d *deployment) eventually(part string, words ...string) string {
 // Three nodes are one deployment: what one of them acknowledged, the others know. The commands of the operator refuse
 // what would be wrong, and the deployment moves between an etcd cluster and a folder.
 func TestProgramsOnOneCluster(t *testing.T) {
+	t.Parallel()
 	d := newDeployment(t, startCluster(t, 1))
 	shared := []string{"--store", d.url, "--root-key-file", "root.key", "--data"}
 	in := func(command, folder string) []string { return append(append([]string{command}, shared...), folder) }
@@ -196,6 +218,7 @@ func TestProgramsOnOneCluster(t *testing.T) {
 
 // The operator lists, drains and removes nodes. A node that serves, or whose log is not collected, is not removed.
 func TestNodeCommands(t *testing.T) {
+	t.Parallel()
 	d := newDeployment(t, startCluster(t, 1))
 	d.init()
 	on := func(words ...string) []string {
@@ -268,6 +291,7 @@ func (d *deployment) withoutALine(log string) string {
 // Dev servers share a store too. Nodes that start at the same moment make one deployment, and the clock of all moves
 // before the command ends.
 func TestDevNodes(t *testing.T) {
+	t.Parallel()
 	d := newDeployment(t, startCluster(t, 1))
 	dev := func(folder string, more ...string) []string {
 		return append([]string{"dev", "--store", d.url, "--data", folder, "--root-key-file", "dev.key", "--addr", "127.0.0.1:0"}, more...)

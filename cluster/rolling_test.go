@@ -32,6 +32,7 @@ import (
 // members of records that the first one does not know, as soon as all nodes run it, and the first one cannot join any
 // more. KEYHOLD_OLDER names a program that the nodes run before the present one.
 func TestRollingUpgrade(t *testing.T) {
+	t.Parallel()
 	d := newDeployment(t, startCluster(t, 1))
 	programs := []string{d.program, buildProgram(t, "-tags", "nextlevel")}
 	if older := os.Getenv("KEYHOLD_OLDER"); older != "" {

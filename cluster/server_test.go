@@ -6,11 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -71,6 +73,7 @@ func (s *server) start(t testing.TB) {
 		"--listen-client-urls", client, "--advertise-client-urls", client,
 		"--listen-peer-urls", peer, "--initial-advertise-peer-urls", via}, s.args...)...)
 	s.process.Env = append(os.Environ(), asServer+"=1")
+	endWithTest(s.process)
 	log, err := os.OpenFile(s.folder+".log", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		t.Fatal(err)
@@ -170,14 +173,23 @@ func addresses(servers []*server) (all []string) {
 	return all
 }
 
+// port is the last port that freeAddress returned, less 20000. The kernel gives higher ports to connections and to
+// listeners without a port (ip_local_port_range in ip(7)), so the ports from 20000 to 31999 stay free.
+var port atomic.Int32
+
+// freeAddress returns an address that nobody uses, and that no other test gets.
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	port.CompareAndSwap(0, rand.Int32N(12000))
+	for range 1000 {
+		address := fmt.Sprintf("127.0.0.1:%d", 20000+port.Add(1)%12000)
+		if l, err := net.Listen("tcp", address); err == nil {
+			l.Close()
+			return address
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 // config returns the Config of a deployment with a prefix of its own.

@@ -14,6 +14,7 @@ const quickStories = "05-import|07-expiration|aliases|grants|restart"
 // The stories of testdata run on three nodes that share a store. Each request meets the next node. With KEYHOLD_CLUSTER,
 // all stories run; KEYHOLD_STORIES, a regular expression, chooses others.
 func TestStories(t *testing.T) {
+	t.Parallel()
 	chosen := quickStories
 	if os.Getenv("KEYHOLD_CLUSTER") != "" {
 		chosen = ".*"

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/keyhold/keyhold/internal/host"
 	"github.com/keyhold/keyhold/internal/records"
@@ -66,10 +67,23 @@ func (o *devOptions) makeRootKey(ctx context.Context) error {
 	if err := os.MkdirAll(o.data, 0o700); err != nil {
 		return fmt.Errorf("data folder: %w", err)
 	}
-	if err := o.makeRoot(); err != nil && !errors.Is(err, os.ErrExist) {
-		return err
+	err := o.makeRoot()
+	if errors.Is(err, os.ErrExist) {
+		o.awaitRoot(2 * time.Second)
+		return nil
 	}
-	return nil
+	return err
+}
+
+// awaitRoot opens a root key file that exists. Another server of a shared store that starts at the same moment may have
+// created the file and not yet written it. If the file stays unreadable, the start reports why.
+func (o *devOptions) awaitRoot(patience time.Duration) {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if root, err := o.openRoot(); err == nil {
+			o.made = root
+			return
+		}
+	}
 }
 
 // checkStore rejects the store of a server for production.

@@ -1,12 +1,15 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -343,6 +346,52 @@ func longNames(n int) func(yield func(string) bool) {
 	}
 }
 
+// documented returns the table of the largest transactions in docs/storage.md, by the text in the first column.
+func documented(t *testing.T) map[string][3]int {
+	text, err := os.ReadFile("../../docs/storage.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "\n| largest transaction | checks | writes | KB |\n|---|---|---|---|\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	rows := map[string][3]int{}
+	for line := range strings.Lines(table) {
+		cells := strings.Split(line, "|")
+		if len(cells) != 6 {
+			t.Fatalf("not a row: %q", line)
+		}
+		var n [3]int
+		for i := range n {
+			if n[i], err = strconv.Atoi(strings.TrimSpace(cells[i+2])); err != nil {
+				t.Error(err)
+			}
+		}
+		rows[strings.TrimSpace(cells[1])] = n
+	}
+	return rows
+}
+
+// documentedAs are the texts of rows that are not the name of an operation.
+var documentedAs = map[string]string{
+	"ImportKeyMaterial":         "ImportKeyMaterial of new material after the pending material of 41 keys has expired",
+	"DeleteImportedKeyMaterial": "DeleteImportedKeyMaterial of the pending material of 41 keys",
+	"RotateKeyOnDemand":         "RotateKeyOnDemand of 41 keys with imported material, for the 25th time",
+	"UpdatePrimaryRegion":       "UpdatePrimaryRegion of the same keys",
+}
+
+// checkRow compares a batch with its row of the document. The row is nil if the document has none. Texts of times differ
+// by some bytes from run to run.
+func checkRow(t *testing.T, row *[3]int, checks, writes, size int) {
+	t.Helper()
+	const least = 300_000 // of batches in the table
+	switch {
+	case row == nil && size > least:
+		t.Errorf("docs/storage.md has no row for %d checks, %d writes, %d bytes", checks, writes, size)
+	case row != nil && (row[0] != checks || row[1] != writes || row[2] < size/1000-1 || row[2] > size/1000+1):
+		t.Errorf("docs/storage.md has %v, and it is %d checks, %d writes, %d KB", *row, checks, writes, size/1000)
+	}
+}
+
 // The largest batch of every operation leaves 16 checks and 16 writes free, and is smaller than store.MaxBytes.
 func TestLargestBatches(t *testing.T) {
 	base, all := newSizedTest(t), largestOf()
@@ -356,7 +405,13 @@ func TestLargestBatches(t *testing.T) {
 			t.Errorf("%s is not in the table of this test", name)
 		}
 	}
+	rows := documented(t)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
+		var row *[3]int
+		if n, ok := rows[cmp.Or(documentedAs[name], name)]; ok {
+			row = &n
+			delete(rows, cmp.Or(documentedAs[name], name))
+		}
 		t.Run(name, func(t *testing.T) {
 			s := base.again()
 			s.accessTest = s.in(t)
@@ -371,6 +426,12 @@ func TestLargestBatches(t *testing.T) {
 			if t.Logf("%d checks, %d writes, %d bytes", checks, writes, size); checks > mostOps || writes > mostOps || size > mostBytes && name != sweepOfGrants {
 				t.Errorf("more than %d checks or writes, or %d bytes", mostOps, mostBytes)
 			}
+			if name != sweepOfGrants {
+				checkRow(t, row, checks, writes, size)
+			}
 		})
+	}
+	for name := range rows {
+		t.Errorf("docs/storage.md has a row for %q, which this test does not have", name)
 	}
 }
