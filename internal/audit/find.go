@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"os"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -16,20 +15,22 @@ const MaxSearched = 128 << 20
 var ErrNotKept = errors.New("audit: the log keeps no events")
 
 // Find returns the newest event of a request among the last MaxSearched bytes of the log, and whether there is
-// one. It reads the log backwards in chunks and does not delay writes. It does not find events that are still
-// queued. If the event is not found but a damaged line could contain it, the error is ErrUnreadable.
+// one. It reads the log backwards in chunks, a closed segment as a whole, and does not delay writes. It does not find
+// events that are still queued. If the event is not found but a damaged line could contain it, the error is
+// ErrUnreadable.
 func (l *Log) Find(ctx context.Context, requestID string) (e Event, found bool, err error) {
-	f, ok := l.file.(*os.File)
-	if !ok {
+	if l.path == "" {
 		return e, false, ErrNotKept
 	}
-	info, err := f.Stat()
+	p, err := (&Folder{path: l.path}).parts()
 	if err != nil {
 		return e, false, err
 	}
+	defer p.close()
 	wanted, _ := jsontext.AppendQuote([]byte(`"requestID":`), requestID)
+	size := p.current.Size()
 	var damage error
-	err = backwards(ctx, f, info.Size(), max(0, info.Size()-MaxSearched), searchedAtOnce,
+	err = backwards(ctx, p.current, size, max(0, size-MaxSearched), searchedAtOnce,
 		func(c chunk) (more bool, err error) {
 			c.lines = c.lines[:bytes.LastIndexByte(c.lines, '\n')+1] // the last line may be incomplete
 			e, found = newest(c.lines, wanted, requestID)
@@ -38,6 +39,31 @@ func (l *Log) Find(ctx context.Context, requestID string) (e Event, found bool, 
 			}
 			return !found, nil
 		})
+	if err == nil && !found && size < MaxSearched {
+		_, end := p.layout.end()
+		e, found, err = p.layout.find(ctx, wanted, requestID, end-(MaxSearched-size))
+	}
+	if err == nil && !found {
+		err = damage
+	}
+	return e, found, err
+}
+
+// find is Find in the closed segments that have lines after an offset.
+func (l layout) find(ctx context.Context, wanted []byte, requestID string, least int64) (e Event, found bool, err error) {
+	var damage error
+	for i := len(l.closed) - 1; i >= 0 && !found && err == nil && l.closed[i].EndByte > least; i-- {
+		l.readSegment(ctx, i, 0, func(at place, failed error) bool {
+			err = failed
+			if parsed, ok := newest(append(at.line, '\n'), wanted, requestID); ok {
+				e, found = parsed, true
+			}
+			if damage == nil && err == nil {
+				damage = chunk{at.offset, at.line}.damage()
+			}
+			return err == nil
+		})
+	}
 	if err == nil && !found {
 		err = damage
 	}

@@ -24,8 +24,11 @@ func (l *Log) Last() Mark {
 	if last != (Mark{}) {
 		return last
 	}
+	l.files.RLock()
+	defer l.files.RUnlock()
 	if f, ok := l.file.(*os.File); ok {
 		if last, err := lastIn(f); err == nil {
+			last.Bytes += l.begin
 			return last
 		}
 	}

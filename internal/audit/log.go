@@ -18,6 +18,8 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
 )
 
 // ErrBehind means that writing to the file is too slow. The log may recover.
@@ -57,12 +59,17 @@ type Options struct {
 	MaxWait    time.Duration    // time limit of Write; 0 means 2.5 s, so that a request ends within 3 s
 	Now        func() time.Time // a monotonic clock that operators cannot move; nil means time.Now
 	Failed     func(error)      // called once, in its own goroutine, on the first failure; may be nil
+
+	SegmentBytes    int64         // size at which a segment of a protected log is closed; 0 means DefaultSegment
+	CheckpointEvery time.Duration // time between two checkpoints of a protected log; 0 means 1 minute
 }
 
 func (o Options) withDefaults() Options {
 	o.FsyncEvery = cmp.Or(o.FsyncEvery, 10*time.Millisecond)
 	o.MaxLag = cmp.Or(o.MaxLag, 3*time.Second)
 	o.MaxWait = cmp.Or(o.MaxWait, 2500*time.Millisecond)
+	o.SegmentBytes = cmp.Or(o.SegmentBytes, DefaultSegment)
+	o.CheckpointEvery = cmp.Or(o.CheckpointEvery, time.Minute)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -71,9 +78,13 @@ func (o Options) withDefaults() Options {
 
 // A Log writes events to a file. Its methods may be called concurrently.
 type Log struct {
-	file File
+	path string // of the file; "" if it has none
 	opts Options
 	past past
+
+	files sync.RWMutex // held while file is replaced; readers hold it while file must stay open
+	file  File
+	begin int64 // offset of the first line of file in the log
 
 	lines sync.Pool // *[]byte buffers in which Write encodes lines
 
@@ -89,8 +100,20 @@ type Log struct {
 
 	last Mark // at the end of Close
 
-	length int64 // bytes that write(2) accepted; used by the writer only
+	length int64 // bytes of the file that write(2) accepted; used by the writer only
 	room   room
+
+	// Of a protected log. The writer alone uses chain, leaves, segment and rotateAt after the start.
+	protection Protection
+	chain      *chain // nil unless the log is protected
+	leaves     []tlog.Hash
+	ledger     *ledger
+	segment    growing
+	rotateAt   int64     // size at which the segment is closed
+	modified   time.Time // when the file was last written before it was opened
+	tilesDue   chan struct{}
+	segmentDue chan struct{}
+	kept       chan struct{} // closed when the keeper has ended; nil unless the log is protected
 
 	wake    chan struct{} // tells the writer that filling is set
 	dirty   chan struct{} // tells the syncer that written has increased
@@ -100,18 +123,21 @@ type Log struct {
 
 // New returns a Log that writes to f and closes it. It does not read what f already contains.
 func New(f File, o Options) *Log {
-	return newLog(f, past{lines: io.NewSectionReader(bytes.NewReader(nil), 0, 0)}, o)
+	return newLog("", f, past{lines: io.NewSectionReader(eof{}, 0, 0)}, o)
 }
 
-func newLog(f File, p past, o Options) *Log {
+func newLog(path string, f File, p past, o Options) *Log {
+	_, begin := p.layout.end()
 	l := &Log{
-		file: f, opts: o.withDefaults(), past: p, end: p.lines.Size(), length: p.lines.Size(),
+		path: path, file: f, begin: begin, opts: o.withDefaults(), past: p, modified: p.modified,
+		end: begin + p.lines.Size(), length: p.lines.Size(),
 		lines:   sync.Pool{New: func() any { return new([]byte) }},
 		wake:    make(chan struct{}, 1),
 		dirty:   make(chan struct{}, 1),
 		closing: make(chan struct{}),
 		ended:   make(chan struct{}),
 	}
+	l.rotateAt = l.opts.SegmentBytes
 	go l.writer()
 	go l.syncer()
 	return l
@@ -160,6 +186,9 @@ func (l *Log) Append(line []byte, synced func()) error {
 	if err := l.refusal(); err != nil {
 		return err
 	}
+	if l.chain != nil && line[len(line)-2] != '}' {
+		return errUnchainable
+	}
 	l.add(l.fill(), line, synced)
 	return nil
 }
@@ -181,14 +210,14 @@ func (l *Log) Healthy() error {
 	return nil
 }
 
-// End returns an offset in the file at or before which the next event begins.
+// End returns an offset in the log, over all its segments, at or before which the next event begins.
 func (l *Log) End() int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.end
 }
 
-// Since calls fn with the ID of each event that begins at offset from or later, among the events that the file
+// Since calls fn with the ID of each event that begins at offset from or later, among the events that the log
 // contained when it was opened. These are on the disk. An offset can be the End of an earlier opening. The
 // error is ErrUnreadable if a line is damaged.
 func (l *Log) Since(from int64, fn func(id string)) error { return l.past.since(from, fn) }
@@ -197,14 +226,14 @@ func (l *Log) Since(from int64, fn func(id string)) error { return l.past.since(
 // least this revision.
 func (l *Log) Revision() int64 { return l.past.revision }
 
-// Blank reports whether the file contained no events when it was opened.
-func (l *Log) Blank() bool { return l.past.lines.Size() == 0 }
+// Blank reports whether the log contained no events when it was opened.
+func (l *Log) Blank() bool { return l.past.lines.Size() == 0 && len(l.past.layout.closed) == 0 }
 
 // Torn returns the number of bytes that Open removed because a power failure or a full disk had left them
 // incomplete.
 func (l *Log) Torn() int64 { return l.past.torn }
 
-// Close writes and fsyncs the queued lines and closes the file. If this takes longer than Options.MaxLag, Close
+// Close writes and fsyncs the queued lines, signs a checkpoint and closes the file. If this takes longer than Options.MaxLag, Close
 // returns an error and leaves the file open.
 func (l *Log) Close() error {
 	if !l.stopAccepting() {
@@ -219,5 +248,10 @@ func (l *Log) Close() error {
 	l.mu.Lock()
 	l.last = last
 	l.mu.Unlock()
-	return errors.Join(l.err, l.file.Close())
+	var err error
+	if l.kept != nil {
+		<-l.kept
+		err = l.Checkpoint()
+	}
+	return errors.Join(l.err, err, l.file.Close())
 }

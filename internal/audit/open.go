@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/keyhold/keyhold/internal/durable"
 )
@@ -27,19 +28,30 @@ func Open(path string, o Options) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("audit: %w", err)
 	}
-	was, err := recoverLog(f, func() error { return durable.SyncFolder(filepath.Dir(path)) })
+	if f, err = finishClosing(path, f); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("audit: %s: %w", path, err)
+	}
+	l, err := readLayout(FolderOf(path))
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	was, err := recoverLog(f, l, func() error { return durable.SyncFolder(filepath.Dir(path)) })
 	if err != nil {
 		f.Close()
 		return nil, fmt.Errorf("audit: %s: %w", path, err)
 	}
-	return newLog(f, was, o), nil
+	return newLog(path, f, was, o), nil
 }
 
 // A past is what a log contained when it was opened.
 type past struct {
-	lines    *io.SectionReader
-	torn     int64 // number of bytes that were removed
-	revision int64 // the newest stamp
+	layout   layout
+	lines    *io.SectionReader // of the file
+	torn     int64             // number of bytes that were removed
+	revision int64             // the newest stamp
+	modified time.Time         // of the file
 }
 
 // A recoverable is a log file that is being opened.
@@ -52,8 +64,8 @@ type recoverable interface {
 
 // recoverLog removes incomplete lines, makes the remaining lines and the file name durable, and finds the
 // newest stamp.
-func recoverLog(f recoverable, syncFolder func() error) (p past, err error) {
-	size, err := logSize(f)
+func recoverLog(f recoverable, l layout, syncFolder func() error) (p past, err error) {
+	size, modified, err := logSize(f)
 	if err != nil {
 		return p, err
 	}
@@ -66,9 +78,33 @@ func recoverLog(f recoverable, syncFolder func() error) (p past, err error) {
 	if err := errors.Join(f.Sync(), syncFolder()); err != nil {
 		return p, err
 	}
-	p = past{lines: io.NewSectionReader(f, 0, end), torn: size - end}
-	p.revision, err = newestStamp(f, end)
+	p = past{layout: l, lines: io.NewSectionReader(f, 0, end), torn: size - end, modified: modified}
+	stamps, revision, err := newestStamp(f, end)
+	if p.revision = revision; err == nil && stamps < tailStamps {
+		p.revision, err = l.newestStamp(revision)
+	}
 	return p, err
+}
+
+// newestStamp returns the newest stamp in the last closed segment, or the given one if that is newer.
+func (l layout) newestStamp(revision int64) (int64, error) {
+	last := len(l.closed) - 1
+	if last < 0 {
+		return revision, nil
+	}
+	var failed error
+	l.readSegment(context.Background(), last, 0, func(at place, err error) bool {
+		if err == nil {
+			var stamp int64
+			_, stamp, err = parseLine(at.line)
+			revision = max(revision, stamp)
+		}
+		if err != nil {
+			failed = fmt.Errorf("%w: %s, line %d: %w", ErrUnreadable, at.segment, at.number, err)
+		}
+		return err == nil
+	})
+	return revision, failed
 }
 
 // removeTorn removes the first incomplete line and everything after it, and returns the new size. Nothing that it
@@ -81,9 +117,8 @@ func removeTorn(f recoverable, size int64) (end int64, err error) {
 	return end, f.Truncate(end)
 }
 
-// newestStamp returns the newest stamp at the end of a log, or 0 if there is none.
-func newestStamp(log io.ReaderAt, size int64) (revision int64, err error) {
-	stamps := 0
+// newestStamp returns the newest stamp at the end of a file, or 0 if there is none, and how many stamps it has seen.
+func newestStamp(log io.ReaderAt, size int64) (stamps int, revision int64, err error) {
 	err = backwards(context.Background(), log, size, 0, tailStep, func(c chunk) (more bool, err error) {
 		err = c.each(func(at int64, line []byte) error {
 			_, stamp, err := parseLine(line)
@@ -98,33 +133,39 @@ func newestStamp(log io.ReaderAt, size int64) (revision int64, err error) {
 		})
 		return stamps < tailStamps, err
 	})
-	return revision, err
+	return stamps, revision, err
 }
 
-// logSize returns the size of f, or an error if f is not a log, so that a wrong path in a configuration does
+// logSize returns the size of f and when it was last written, or an error if f is not a log, so that a wrong path in a configuration does
 // not truncate or extend an unrelated file.
-func logSize(f recoverable) (int64, error) {
+func logSize(f recoverable) (size int64, modified time.Time, err error) {
 	info, err := f.Stat()
 	if err != nil {
-		return 0, err
+		return 0, modified, err
 	}
 	if !info.Mode().IsRegular() {
-		return 0, errors.New("not a regular file")
+		return 0, modified, errors.New("not a regular file")
 	}
 	var first [1]byte
 	if _, err := f.ReadAt(first[:], 0); err != nil && err != io.EOF {
-		return 0, err
+		return 0, modified, err
 	}
 	// After a power failure, a file that was never fsynced may contain zeros.
 	if info.Size() > 0 && first[0] != '{' && first[0] != 0 {
-		return 0, errors.New("not an audit log")
+		return 0, modified, errors.New("not an audit log")
 	}
-	return info.Size(), nil
+	return info.Size(), info.ModTime(), nil
 }
 
 // since calls fn with the ID of each event that begins at offset from or later.
 func (p past) since(from int64, fn func(id string)) error {
-	all, err := linesFrom(p.lines, from)
+	_, begin := p.layout.end()
+	if from < begin {
+		if err := p.layout.since(from, fn); err != nil {
+			return err
+		}
+	}
+	all, err := linesFrom(p.lines, from-begin)
 	if err != nil {
 		return err
 	}
@@ -134,15 +175,45 @@ func (p past) since(from int64, fn func(id string)) error {
 		if err == io.EOF {
 			return nil
 		}
-		id := ""
-		if err == nil {
-			id, err = ID(line)
-		} else if err != errTooLong {
+		if err != nil && err != errTooLong {
 			return err
 		}
-		if err != nil {
-			return unreadable(at, err)
+		if err := callWithID(line, err, begin+at, fn); err != nil {
+			return err
 		}
-		fn(id)
 	}
+}
+
+// callWithID calls fn with the ID of the event in a line. tooLong is an error instead of the line.
+func callWithID(line []byte, tooLong error, offset int64, fn func(id string)) error {
+	if tooLong != nil {
+		return unreadable(offset, tooLong)
+	}
+	id, err := ID(line)
+	if err != nil {
+		return unreadable(offset, err)
+	}
+	fn(id)
+	return nil
+}
+
+// since is past.since for the closed segments.
+func (l layout) since(from int64, fn func(id string)) (failed error) {
+	for i, s := range l.closed {
+		if s.EndByte <= from || failed != nil {
+			continue
+		}
+		l.readSegment(context.Background(), i, 0, func(at place, err error) bool {
+			switch {
+			case err != nil:
+				failed = err
+			case at.offset >= from && at.line == nil:
+				failed = unreadable(at.offset, errTooLong)
+			case at.offset >= from:
+				failed = callWithID(at.line, nil, at.offset, fn)
+			}
+			return failed == nil
+		})
+	}
+	return failed
 }

@@ -25,8 +25,13 @@ type batch struct {
 
 // add appends a line to the batch. The caller holds l.mu.
 func (l *Log) add(b *batch, line []byte, synced func()) {
-	l.end += int64(len(line))
-	b.lines = append(b.lines, line...)
+	before := len(b.lines)
+	if l.chain != nil {
+		b.lines = append(append(b.lines, line[:len(line)-len("}\n")]...), emptyChain...)
+	} else {
+		b.lines = append(b.lines, line...)
+	}
+	l.end += int64(len(b.lines) - before)
 	if synced != nil {
 		b.synced = append(b.synced, synced)
 	}

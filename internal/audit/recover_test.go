@@ -47,18 +47,18 @@ func TestRecoveredLogIsSynced(t *testing.T) {
 		"\x00\x00{": {fmt.Sprint("truncate ", len(line)), "sync", "sync the folder"},
 	} {
 		d := &disklog{Reader: bytes.NewReader(append(bytes.Clone(line), torn...))}
-		p, err := recoverLog(d, d.syncFolder)
+		p, err := recoverLog(d, layout{}, d.syncFolder)
 		if err != nil || !slices.Equal(d.calls, want) || p.torn != int64(len(torn)) || p.revision != 7 {
 			t.Errorf("%q: %q, %+v, %v", torn, d.calls, p, err)
 		}
 		if d.syncErr = syscall.EIO; err == nil {
-			_, err = recoverLog(d, d.syncFolder)
+			_, err = recoverLog(d, layout{}, d.syncFolder)
 		}
 		if !errors.Is(err, syscall.EIO) {
 			t.Errorf("the sync failed, and Open returns %v", err)
 		}
 		d.syncErr = nil
-		if _, err := recoverLog(d, func() error { return syscall.EROFS }); !errors.Is(err, syscall.EROFS) {
+		if _, err := recoverLog(d, layout{}, func() error { return syscall.EROFS }); !errors.Is(err, syscall.EROFS) {
 			t.Errorf("the sync of the folder failed, and Open returns %v", err)
 		}
 	}
@@ -128,7 +128,7 @@ func TestStampsOutOfOrder(t *testing.T) {
 			newest = max(newest, revision)
 			log.WriteString(lineOf(t, "e", revision, random.IntN(4000)))
 		}
-		got, err := newestStamp(strings.NewReader(log.String()), int64(log.Len()))
+		_, got, err := newestStamp(strings.NewReader(log.String()), int64(log.Len()))
 		if err != nil || got != newest {
 			t.Fatalf("%d, want %d: %v", got, newest, err)
 		}

@@ -24,7 +24,7 @@ type room struct {
 // return when it is written, or after Options.MaxWait.
 func (l *Log) writeBatch(lines []byte) error {
 	for {
-		n, err := l.file.Write(lines)
+		n, err := l.current().Write(lines)
 		switch {
 		case err == nil && n == len(lines):
 			l.length += int64(n)
@@ -51,7 +51,7 @@ func (l *Log) cutBack(written int) error {
 	l.room.mu.Lock()
 	defer l.room.mu.Unlock()
 	l.room.to = 0 // truncating frees the blocks beyond the new end
-	return l.file.Truncate(l.length)
+	return l.current().Truncate(l.length)
 }
 
 // waitForSpace waits, and reports whether the writer should retry. Until space is found, the log refuses events
@@ -77,13 +77,18 @@ func (l *Log) lackOfSpace() error {
 
 // Hold implements space.Holder.
 func (l *Log) Hold(bytes int64) error {
-	f, ok := l.file.(*os.File)
-	if err := l.lackOfSpace(); err != nil || !ok {
+	if err := l.lackOfSpace(); err != nil {
 		return err
 	}
-	end := l.End()
 	l.room.mu.Lock()
 	defer l.room.mu.Unlock()
+	l.files.RLock()
+	defer l.files.RUnlock()
+	f, ok := l.file.(*os.File)
+	if !ok {
+		return nil
+	}
+	end := max(0, l.End()-l.begin)
 	if end+bytes <= l.room.to {
 		return nil
 	}

@@ -14,9 +14,22 @@ func (l *Log) writer() {
 	for range l.wake {
 		runtime.Gosched() // lets goroutines that are about to add a line do so before this write
 		if b := l.take(); b != nil {
-			l.finishWrite(l.writeBatch(b.lines))
+			l.finishWrite(l.write(b.lines))
 		}
 	}
+}
+
+// write writes the lines of a batch to the file, or to the next file if a segment is due to be closed.
+func (l *Log) write(lines []byte) error {
+	err := l.rotateIfDue()
+	if err == nil {
+		l.seal(lines)
+		err = l.writeBatch(lines)
+	}
+	if err == nil {
+		l.recordLeaves()
+	}
+	return err
 }
 
 // take takes the batch that accepts lines, so that it accepts no more. It returns nil after a failure.
@@ -60,7 +73,7 @@ func (l *Log) syncer() {
 	for range l.dirty {
 		l.waitForLines()
 		if n := l.countUnsynced(); n > 0 {
-			l.finishSync(n, l.file.Sync())
+			l.finishSync(n, l.syncFile())
 		}
 	}
 }

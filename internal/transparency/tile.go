@@ -119,3 +119,12 @@ func ResumeTree(size int64, read func(tlog.Tile) ([]byte, error)) (Tree, error) 
 	}
 	return t, nil
 }
+
+// Clone returns a copy of t.
+func (t *Tree) Clone() Tree {
+	c := Tree{size: t.size, levels: make([][]tlog.Hash, len(t.levels))}
+	for i, edge := range t.levels {
+		c.levels[i] = append(make([]tlog.Hash, 0, 1<<TileHeight), edge...)
+	}
+	return c
+}
