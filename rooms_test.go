@@ -48,7 +48,7 @@ internal/anchor           internal/cosign internal/durable internal/transparency
 internal/forward          internal/durable internal/transparency  |  xmod
 internal/witness          internal/admit internal/cosign internal/durable internal/guarded internal/transparency  |  xmod
 internal/logtest          internal/cosign internal/transparency  |  xmod
-internal/audit            internal/durable internal/space  |  json
+internal/audit            internal/durable internal/space internal/transparency  |  json xmod zstd
 internal/seed             internal/key internal/api internal/keyfile internal/privatekey  |  toml
 internal/policy/naive     internal/key internal/policy  |
 internal/policy/hostile   internal/key internal/policy  |
@@ -65,10 +65,10 @@ internal/secrettest       |
 
 internal/records          internal/key internal/policy internal/identity internal/seal internal/store  |
 internal/material         internal/records internal/key internal/crypt internal/seal internal/store internal/space  |
-internal/journal          internal/records internal/audit internal/store internal/space  |  uuid
+internal/journal          internal/records internal/audit internal/store internal/space internal/transparency  |  uuid
 internal/nodes            internal/audit internal/journal internal/records internal/store  |
 internal/transfer         internal/integrity internal/journal internal/material internal/records internal/seal internal/audit internal/store  |
-internal/integrity        internal/journal internal/material internal/records internal/key internal/api internal/crypt internal/seal internal/identity internal/audit internal/store  |
+internal/integrity        internal/journal internal/material internal/records internal/key internal/api internal/crypt internal/seal internal/identity internal/audit internal/store internal/transparency  |  xmod
 
 internal/service          internal/bounded internal/nodes internal/journal internal/material internal/records internal/key internal/api internal/api/sts internal/policy internal/crypt internal/seal internal/identity internal/sigv4 internal/audit internal/seed internal/store internal/space internal/webidentity internal/admit  |  json uuid
 internal/conns            |  proxy
@@ -116,6 +116,7 @@ var modules = map[string]string{
 	"xmod":      "golang.org/x/mod/sumdb/",
 	"xterm":     "golang.org/x/term",
 	"zap":       "go.uber.org/zap",
+	"zstd":      "github.com/klauspost/compress/zstd",
 }
 
 // pure are the rooms of vocabulary, and the decision: no I/O, no clock, no

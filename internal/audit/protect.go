@@ -15,6 +15,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/keyhold/keyhold/internal/space"
 	"github.com/keyhold/keyhold/internal/transparency"
 )
 
@@ -43,6 +44,15 @@ type Protection struct {
 	Published func(signed []byte) // called with each checkpoint after it is on the disk; may be nil
 }
 
+// Kept reports whether the log is kept in a file.
+func (l *Log) Kept() bool { return l.path != "" }
+
+// HasCheckpoint reports whether the log has had a checkpoint.
+func (l *Log) HasCheckpoint() bool {
+	_, err := os.Stat(filepath.Join(FolderOf(l.path), checkpointName))
+	return err == nil
+}
+
 // Protect makes l chain the lines that are written from now on, build the tree of all lines, sign checkpoints, and close
 // segments. It must be called before the first line is written. The error is ErrAltered if the lines since the last
 // checkpoint are not those that were written. Protect does nothing if l does not write to a file.
@@ -59,9 +69,11 @@ func (l *Log) Protect(ctx context.Context, p Protection) error {
 	if err != nil {
 		return err
 	}
-	if signed, err := g.checkpoint(l.syncFile); err != nil {
+	signed, err := g.checkpoint(l.syncFile)
+	if err != nil && !space.Lacks(err) {
 		return err
-	} else if signed != nil && p.Published != nil {
+	}
+	if signed != nil && p.Published != nil {
 		p.Published(signed)
 	}
 	first, _ := l.past.layout.end()
@@ -166,7 +178,7 @@ func (g *ledger) replay(ctx context.Context, f *Folder, k Keys, last transparenc
 			return nil, err
 		}
 		if len(g.tiles) >= mostTiles {
-			if err := g.writeTiles(); err != nil {
+			if err := g.writeTiles(); err != nil && !space.Lacks(err) {
 				return nil, err
 			}
 		}
@@ -208,7 +220,7 @@ func (l *Log) keeper() {
 		case <-l.closing:
 			return
 		}
-		if err != nil {
+		if err != nil && !space.Lacks(err) {
 			l.protection.Log.Error("the audit log could not be tended; the server tries again", "error", err)
 		}
 	}

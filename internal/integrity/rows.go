@@ -43,6 +43,8 @@ func checks() map[string]check {
 	addCheck(rows, records.Nodes, (*verifier).nodeOf)
 	addCheck(rows, records.Confirmations, (*verifier).confirmation)
 	addCheck(rows, records.Levels, (*verifier).level)
+	addCheck(rows, records.AuditLogs, (*verifier).auditLog)
+	addCheck(rows, records.DeploymentIDs, (*verifier).deploymentID)
 	addCheck(rows, records.Clocks, (*verifier).clockAhead)
 	addCheck(rows, records.Copies, (*verifier).copyOf)
 	addCheck(rows, records.Formats, (*verifier).formatOf)

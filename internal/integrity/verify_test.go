@@ -233,7 +233,7 @@ func TestVerifyFindsNothingWhereNothingIs(t *testing.T) {
 	if err != nil || len(findings) > 0 || len(s.Notes) > 0 {
 		t.Errorf("found %q, %q, %v", findings, s.Notes, err)
 	}
-	want := map[string]int{"access-key": 1, "alias": 2, "alias-guard": 1, "alias-of-key": 2, "deployment": 1, "format": 1, "due": 2, "fence": 1, "key": 4, "key-text": 4, "keyring": 1, "sole-node": 1, "token-keys": 1, "usage": 1}
+	want := map[string]int{"access-key": 1, "alias": 2, "alias-guard": 1, "alias-of-key": 2, "deployment": 1, "audit-log": 1, "deployment-id": 1, "format": 1, "due": 2, "fence": 1, "key": 4, "key-text": 4, "keyring": 1, "sole-node": 1, "token-keys": 1, "usage": 1}
 	if !maps.Equal(s.Records, want) || s.Materials != 3 || s.TokenKeys != 1 || s.Events != 1 || s.Revision < 2 {
 		t.Errorf("looked at %+v", s)
 	}

@@ -32,6 +32,7 @@ func migrations(node string) []migration {
 		{2, 3, "the texts of keys have records of their own", splitKeys},
 		{3, 4, "events that wait for the audit log belong to a node", giveOutboxTo(node)},
 		{4, 5, "users and roles have a generation of their sessions", changeNothing},
+		{5, 6, "audit logs have keys", changeNothing},
 	}
 }
 

@@ -202,6 +202,9 @@ func (s *Service) resume(ctx context.Context, c Config) error {
 	if err := s.enter(ctx, c.Node); err != nil {
 		return err
 	}
+	if err := s.journal.ProtectLog(ctx); err != nil {
+		return err
+	}
 	if c.Dev {
 		if err := s.restoreClock(ctx); err != nil {
 			return err

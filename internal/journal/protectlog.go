@@ -1,0 +1,79 @@
+package journal
+
+import (
+	"context"
+	"errors"
+
+	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/records"
+	"github.com/keyhold/keyhold/internal/space"
+	"github.com/keyhold/keyhold/internal/store"
+	"github.com/keyhold/keyhold/internal/transparency"
+)
+
+// ProtectLog protects the audit log with its keys, which are in the store. It must be called after Start and before
+// the first event is written. A log without lines and checkpoints, in place of one that had a checkpoint, becomes
+// another log of the node, with other keys. While the disk is full, a log without keys goes on without protection until
+// the next start.
+func (j *Journal) ProtectLog(ctx context.Context) error {
+	if !j.audit.Kept() {
+		return nil
+	}
+	n, log, err := j.logKeys(ctx)
+	if errors.Is(err, space.ErrFull) {
+		j.log.Error("the audit log gets no keys until the next start", "error", err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	keys := audit.Keys{Origin: log.Origin, Seed: log.Seed, Chain: log.Chain}
+	if err := j.audit.Protect(ctx, audit.Protection{Keys: keys, Log: j.log}); err != nil {
+		return err
+	}
+	if log.Begun {
+		return nil
+	}
+	log.Begun = true
+	err = j.store.Update(ctx, func(tx *store.Tx) error {
+		return records.AuditLogs.Put(tx, records.AuditLogPath(j.node, n), log)
+	})
+	if errors.Is(err, space.ErrFull) {
+		return nil // the next start tries again
+	}
+	return err
+}
+
+// logKeys returns the keys of the audit log, and makes keys for a log that has none.
+func (j *Journal) logKeys(ctx context.Context) (n int, log records.AuditLog, err error) {
+	err = j.store.View(ctx, func(v *store.View) (err error) {
+		n, log, err = records.LastAuditLog(v, j.node)
+		return err
+	})
+	lost := log.Begun && j.audit.Blank() && !j.audit.HasCheckpoint()
+	if err != nil || n > 0 && !lost {
+		return n, log, err
+	}
+	n++
+	if n > 1 {
+		j.log.Warn("the node begins another audit log, because the former one is not in its folder", "log", n)
+	}
+	err = j.store.Update(ctx, func(tx *store.Tx) (err error) {
+		if err := j.HoldFence(tx); err != nil {
+			return err
+		}
+		log, err = records.BeginAuditLog(tx, j.node, n, newAuditLog)
+		return err
+	})
+	return n, log, err
+}
+
+// newAuditLog returns the record of a log with new keys.
+func newAuditLog(deployment, log string) records.AuditLog {
+	k := audit.Keys{
+		Origin: transparency.Origin(deployment, log),
+		Seed:   records.NewLogKey(),
+		Chain:  records.NewLogKey(),
+	}
+	return records.AuditLog{Origin: k.Origin, Public: k.VerifierKey(), Seed: k.Seed, Chain: k.Chain}
+}
