@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/host"
 	"github.com/keyhold/keyhold/internal/transfer"
 )
@@ -44,16 +45,15 @@ func (o copyOptions) openLogs() (l copiedLogs, err error) {
 
 // open opens a log for reading.
 func (l *copiedLogs) open(path string) (*io.SectionReader, error) {
-	f, err := os.Open(path)
+	if _, err := os.Stat(path); err != nil {
+		return nil, err
+	}
+	whole, err := audit.OpenWhole(path)
 	if err != nil {
 		return nil, err
 	}
-	l.files = append(l.files, f)
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	return io.NewSectionReader(f, 0, info.Size()), nil
+	l.files = append(l.files, whole)
+	return whole.SectionReader, nil
 }
 
 func (l *copiedLogs) close() (err error) {

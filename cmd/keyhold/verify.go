@@ -5,11 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -108,12 +107,13 @@ func (v *verification) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	log, err := v.log()
+	node, err := v.node()
 	if err != nil {
 		return err
 	}
-	s, err := integrity.Verify(ctx, integrity.Remains{Backend: backend, Slots: slots, Root: root, Log: log},
-		func(f integrity.Finding) { v.report(f.String()) })
+	s, err := integrity.Verify(ctx, integrity.Remains{
+		Backend: backend, Slots: slots, Root: root, LogPath: filepath.Join(v.data, host.AuditName), Node: node,
+	}, func(f integrity.Finding) { v.report(f.String()) })
 	if err != nil {
 		return err
 	}
@@ -159,23 +159,17 @@ func (v *verification) openShared(ctx context.Context) (store.Backend, store.Slo
 	return s.Backend, s.Slots, err
 }
 
-// log returns the audit log. A missing log is a finding, because only the log shows whether the
-// database is an old copy.
-func (v *verification) log() (*io.SectionReader, error) {
-	f, err := os.Open(filepath.Join(v.data, host.AuditName))
-	if errors.Is(err, os.ErrNotExist) {
+// node returns the ID of the node whose folder is checked, or "" for the only node of a store.
+func (v *verification) node() (string, error) {
+	if !v.shared() {
+		return "", nil
+	}
+	id, err := host.NodeID(v.data)
+	if errors.Is(err, fs.ErrNotExist) {
 		v.report(err.Error())
-		return io.NewSectionReader(strings.NewReader(""), 0, 0), nil
+		err = nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	v.opened = append(v.opened, f)
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	return io.NewSectionReader(f, 0, info.Size()), nil
+	return id, err
 }
 
 func (v *verification) summarise(s integrity.Summary) {

@@ -60,6 +60,7 @@ type VerifyConfig struct {
 	Path     string        // of the file that grows
 	Verifier note.Verifier // of the checkpoints; nil for a log that was never protected
 	Chain    []byte        // key of the chain; nil if it is not known
+	Unsigned bool          // the log may have no checkpoint yet
 	Report   func(Finding)
 }
 
@@ -280,7 +281,7 @@ func (v *verifying) end() {
 	if v.Size < v.Checkpoint.Size {
 		v.report(Finding{Err: fmt.Errorf("%w: %d, and %d", transparency.ErrShorter, v.Size, v.Checkpoint.Size)})
 	}
-	if v.Checkpoint.Size == 0 && v.Checkpoint.Origin == "" && (v.protected || v.Verifier != nil) {
+	if v.Checkpoint.Origin == "" && (v.protected || v.Verifier != nil && !v.Unsigned) {
 		v.report(Finding{Err: errNoSign})
 	}
 	if v.First > v.deleted {

@@ -88,14 +88,22 @@ func openNodeID(path string) (id string, f *os.File, err error) {
 		}
 		return "", f, fmt.Errorf("%w: %s", err, path)
 	}
+	id, err = readNodeID(path)
+	return id, f, err
+}
+
+// NodeID returns the ID of the node that has a folder.
+func NodeID(data string) (string, error) { return readNodeID(filepath.Join(data, NodeName)) }
+
+func readNodeID(path string) (id string, err error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return "", f, fmt.Errorf("data folder: %w", err)
+		return "", fmt.Errorf("data folder: %w", err)
 	}
 	id = strings.TrimSuffix(string(text), "\n")
 	if !records.ValidNodeID(id) {
-		return "", f, fmt.Errorf("%s does not have the ID of a node: restore the file, or give an empty folder to make "+
+		return "", fmt.Errorf("%s does not have the ID of a node: restore the file, or give an empty folder to make "+
 			"another node", path)
 	}
-	return id, f, nil
+	return id, nil
 }

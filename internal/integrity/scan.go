@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/keyhold/keyhold/internal/audit"
@@ -80,17 +79,31 @@ func (v *verifier) record(rows map[string]check, item store.Item) {
 }
 
 // events checks the audit log. It must not contain a later revision than the store has.
-func (v *verifier) events(log *io.SectionReader) error {
-	r, err := audit.Read(log, func(line int64, err error) { v.report(fmt.Sprintf("audit log, line %d", line), err) })
+func (v *verifier) events(r Remains) error {
+	found, err := v.readLog(r)
 	if err != nil {
 		return fmt.Errorf("read the audit log: %w", err)
 	}
-	v.Events = r.Events
-	if err := journal.CompareAge(v.Revision, r.Revision, r.Events > 0); err != nil {
+	v.Events = found.Events
+	if err := journal.CompareAge(v.Revision, found.Revision, found.Events > 0); err != nil {
 		v.report("audit log", err)
 	}
-	if r.Torn > 0 {
-		v.note("%d bytes at the end of the audit log were torn: the next start removes them", r.Torn)
+	if found.Torn > 0 {
+		v.note("%d bytes at the end of the audit log were torn: the next start removes them", found.Torn)
 	}
 	return nil
+}
+
+// readLog checks the lines, and all that protects them if the log is in a folder.
+func (v *verifier) readLog(r Remains) (audit.Reading, error) {
+	if r.Log != nil {
+		return audit.Read(r.Log, func(line int64, err error) { v.report(fmt.Sprintf("audit log, line %d", line), err) })
+	}
+	found, err := VerifyLog(v.ctx, v.view, r.Node, r.LogPath, func(f audit.Finding) {
+		v.report("audit log", errors.New(f.String()))
+	})
+	if found.Missing > 0 {
+		v.note("%d tiles of the audit log are missing", found.Missing)
+	}
+	return audit.Reading{Events: found.Events, Revision: found.Revision, Torn: found.Torn}, err
 }

@@ -20,10 +20,12 @@ type Remains struct {
 	Backend store.Backend
 	Slots   store.Slots
 	Root    seal.Root
-	Log     *io.SectionReader // the whole audit log
+	Log     *io.SectionReader // the lines of an audit log; if nil, the log is at LogPath
 	// Keyring opens the records of a Backend that has no keyring yet. If nil, the Backend has a keyring, which Root
 	// opens.
 	Keyring *seal.Keyring
+	LogPath string // of the file that has the newest lines of the audit log of Node
+	Node    string // "" is the only node
 }
 
 // A Finding is a fault that neither a running nor a crashed program leaves behind. It contains
@@ -78,12 +80,12 @@ func Verify(ctx context.Context, r Remains, report func(Finding)) (Summary, erro
 	err = r.Backend.View(ctx, func(reader store.Reader) error {
 		return store.New(oneView{r.Backend, reader}, v.sealer).View(ctx, func(view *store.View) error {
 			v.reader, v.view = reader, view
-			return v.records()
+			if err := v.records(); err != nil {
+				return err
+			}
+			return v.events(r)
 		})
 	})
-	if err == nil {
-		err = v.events(r.Log)
-	}
 	if err == nil {
 		err = v.findOrphans()
 	}

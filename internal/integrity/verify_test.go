@@ -220,7 +220,7 @@ func (w *damageTest) verify() (findings []string, s Summary, err error) {
 	info, err := log.Stat()
 	w.must(err)
 	u := untouchable{w.backend, w.slots, w.T}
-	s, err = Verify(w.Context(), Remains{u, u, w.root, io.NewSectionReader(log, 0, info.Size()), nil}, func(f Finding) { findings = append(findings, f.String()) })
+	s, err = Verify(w.Context(), Remains{u, u, w.root, io.NewSectionReader(log, 0, info.Size()), nil, "", ""}, func(f Finding) { findings = append(findings, f.String()) })
 	if s.Findings != len(findings) {
 		w.Errorf("%d findings, %d reported", s.Findings, len(findings))
 	}
@@ -653,7 +653,7 @@ func TestVerifyGoesOnAfterARefusal(t *testing.T) {
 	w := newDamageTest(t)
 	r := refusingBackend{Backend: w.backend, damaged: []string{"access-key/" + w.accessKey(), "deployment/this", "token-keys/ring"}}
 	var findings []string
-	s, err := Verify(t.Context(), Remains{r, w.slots, w.root, noLog(), nil}, func(f Finding) { findings = append(findings, f.String()) })
+	s, err := Verify(t.Context(), Remains{r, w.slots, w.root, noLog(), nil, "", ""}, func(f Finding) { findings = append(findings, f.String()) })
 	if err != nil || len(findings) != 3 || s.Records["key"] != 4 || s.Records["alias"] != 2 {
 		t.Errorf("%q, %+v, %v", findings, s, err)
 	}
@@ -664,7 +664,7 @@ func TestVerifyGoesOnAfterARefusal(t *testing.T) {
 	}
 	r.damaged = nil
 	broken := errors.New("broken")
-	if _, err := Verify(t.Context(), Remains{brokenBackend{r, broken}, w.slots, w.root, noLog(), nil}, nil); !errors.Is(err, broken) {
+	if _, err := Verify(t.Context(), Remains{brokenBackend{r, broken}, w.slots, w.root, noLog(), nil, "", ""}, nil); !errors.Is(err, broken) {
 		t.Errorf("of a Backend that is broken: %v", err)
 	}
 }
