@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -77,9 +78,10 @@ func TestOlderStoresAreRefused(t *testing.T) {
 	if err := log.Close(); err != nil {
 		t.Fatal(err)
 	}
-	whole := string(must[[]byte](t)(os.ReadFile(path)))
+	// Lines of the test have no chain, as in the logs of older versions, so no line may have one.
+	whole := regexp.MustCompile(`,"chain":"[^"]*"`).ReplaceAllString(string(must[[]byte](t)(os.ReadFile(path))), "")
 	reopen := func(text string) error {
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		if err := errors.Join(os.RemoveAll(audit.FolderOf(path)), os.WriteFile(path, []byte(text), 0o600)); err != nil {
 			t.Fatal(err)
 		}
 		log, err := audit.Open(path, audit.Options{})
