@@ -50,7 +50,9 @@ func (l *Log) Find(ctx context.Context, requestID string) (e Event, found bool, 
 }
 
 // find is Find in the closed segments that have lines after an offset.
-func (l layout) find(ctx context.Context, wanted []byte, requestID string, least int64) (e Event, found bool, err error) {
+func (l layout) find(
+	ctx context.Context, wanted []byte, requestID string, least int64,
+) (e Event, found bool, err error) {
 	var damage error
 	for i := len(l.closed) - 1; i >= 0 && !found && err == nil && l.closed[i].EndByte > least; i-- {
 		l.readSegment(ctx, i, 0, func(at place, failed error) bool {

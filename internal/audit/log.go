@@ -233,8 +233,8 @@ func (l *Log) Blank() bool { return l.past.lines.Size() == 0 && len(l.past.layou
 // incomplete.
 func (l *Log) Torn() int64 { return l.past.torn }
 
-// Close writes and fsyncs the queued lines, signs a checkpoint and closes the file. If this takes longer than Options.MaxLag, Close
-// returns an error and leaves the file open.
+// Close writes and fsyncs the queued lines, signs a checkpoint and closes the file. If this takes longer than
+// Options.MaxLag, Close returns an error and leaves the file open.
 func (l *Log) Close() error {
 	if !l.stopAccepting() {
 		return ErrClosed

@@ -136,8 +136,8 @@ func newestStamp(log io.ReaderAt, size int64) (stamps int, revision int64, err e
 	return stamps, revision, err
 }
 
-// logSize returns the size of f and when it was last written, or an error if f is not a log, so that a wrong path in a configuration does
-// not truncate or extend an unrelated file.
+// logSize returns the size of f and when it was last written. The error is not nil if f is not a log, so that a wrong
+// path in a configuration does not truncate or extend an unrelated file.
 func logSize(f recoverable) (size int64, modified time.Time, err error) {
 	info, err := f.Stat()
 	if err != nil {

@@ -53,9 +53,9 @@ func (l *Log) HasCheckpoint() bool {
 	return err == nil
 }
 
-// Protect makes l chain the lines that are written from now on, build the tree of all lines, sign checkpoints, and close
-// segments. It must be called before the first line is written. The error is ErrAltered if the lines since the last
-// checkpoint are not those that were written. Protect does nothing if l does not write to a file.
+// Protect makes l chain the lines that are written from now on, build the tree of all lines, sign checkpoints, and
+// close segments. It must be called before the first line is written. The error is ErrAltered if the lines since the
+// last checkpoint are not those that were written. Protect does nothing if l does not write to a file.
 func (l *Log) Protect(ctx context.Context, p Protection) error {
 	if l.path == "" {
 		return nil
@@ -102,8 +102,8 @@ func removeTemporaries(path, folder string) {
 	}
 }
 
-// load builds the tree, and returns the chain after the last line. It hashes the lines since the last checkpoint, or all
-// lines if tiles are missing.
+// load builds the tree, and returns the chain after the last line. It hashes the lines since the last checkpoint, or
+// all lines if tiles are missing.
 func (g *ledger) load(ctx context.Context, f *Folder, k Keys) (*chain, error) {
 	v, err := k.Verifier()
 	if err != nil {

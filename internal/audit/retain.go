@@ -9,8 +9,8 @@ import (
 // DeleteSegments is the name of the event of a deletion by age.
 const DeleteSegments = "DeleteAuditSegments"
 
-// A Deleted is the serviceEventDetails of the event DeleteSegments. All lines before Before were deleted, by this and by
-// earlier deletions.
+// A Deleted is the serviceEventDetails of the event DeleteSegments. All lines before Before were deleted, by this
+// and by earlier deletions.
 type Deleted struct {
 	Log    string `json:"log"`    // origin
 	Before int64  `json:"before"` // index of the oldest line that was kept

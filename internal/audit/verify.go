@@ -34,8 +34,10 @@ func (f Finding) String() string {
 
 // What Findings say of lines.
 var (
-	errChain      = errors.New("the value of the chain is wrong: this line or the line before was changed, deleted or inserted")
-	errNotInTree  = errors.New("the hash of the line is not the hash in the tree: the line was changed, deleted or inserted")
+	errChain = errors.New("the value of the chain is wrong: this line was changed, or lines before it were deleted, " +
+		"inserted or moved")
+	errNotInTree = errors.New("the hash of the line is not the one in the tree: the line was changed, or lines " +
+		"before it were deleted, inserted or moved")
 	errTile       = errors.New("the tile does not have the hashes of the lines")
 	errNoSign     = errors.New("the log has no checkpoint, so nothing shows whether its lines were changed")
 	errStray      = errors.New("no part of the log has this name")
@@ -104,12 +106,11 @@ func Verify(ctx context.Context, c VerifyConfig) (Verification, error) {
 type verifying struct {
 	VerifyConfig
 	Verification
-	folder  string
-	layout  layout
-	chain   *chain
-	tree    transparency.Tree
-	leaves  []byte // content of the tile of the next leaves, or nil
-	partial int    // number of leaves in leaves
+	folder string
+	layout layout
+	chain  *chain
+	tree   transparency.Tree
+	leaves []byte // content of the tile of the next leaves, as far as it is there
 
 	wrong, unequal, unreadable int   // findings of lines, by kind
 	protected                  bool  // a line has a chain
@@ -180,7 +181,7 @@ func (v *verifying) lines(ctx context.Context, f *Folder) error {
 
 // line checks one line.
 func (v *verifying) line(at place) {
-	v.event(at)
+	readable := v.event(at)
 	_, chained := chainOf(at.line)
 	leaf, right := v.chain.check(at.line)
 	v.protected = v.protected || chained
@@ -190,7 +191,9 @@ func (v *verifying) line(at place) {
 	case chained:
 		v.Chained++
 	}
-	if !right {
+	if !readable {
+		v.leavesOf(at.index)
+	} else if !right {
 		v.some(&v.wrong, Finding{at.segment, at.number, errChain})
 	} else if !v.inTile(at.index, leaf) {
 		v.some(&v.unequal, Finding{at.segment, at.number, errNotInTree})
@@ -202,32 +205,39 @@ func (v *verifying) line(at place) {
 	}
 }
 
-func (v *verifying) event(at place) {
+// event reads the event in a line, and reports whether it could.
+func (v *verifying) event(at place) bool {
 	if at.line == nil {
 		v.some(&v.unreadable, Finding{at.segment, at.number, errTooLong})
-		return
+		return false
 	}
 	_, revision, err := parseLine(at.line)
 	if err != nil {
 		v.some(&v.unreadable, Finding{at.segment, at.number, err})
-		return
+		return false
 	}
 	v.Events++
 	v.Revision = max(v.Revision, revision)
 	if end, ok := deletionIn(at.line); ok {
 		v.deleted = max(v.deleted, end)
 	}
+	return true
 }
 
 // inTile compares a leaf with its tile, if there is one. So a line that was edited is found without the key of the
 // chain.
 func (v *verifying) inTile(index int64, leaf tlog.Hash) bool {
+	leaves := v.leavesOf(index)
+	return len(leaves) < tlog.HashSize || tlog.Hash(leaves) == leaf
+}
+
+// leavesOf returns the hashes of a line and the lines after it in the same tile, as far as the tile has them.
+func (v *verifying) leavesOf(index int64) []byte {
 	in := index & (1<<transparency.TileHeight - 1)
-	if in == 0 || v.leaves == nil && index == v.First {
+	if in == 0 || index == v.First {
 		v.leaves = v.readLeaves(index >> transparency.TileHeight)
 	}
-	at := int(in) * tlog.HashSize
-	return len(v.leaves) < at+tlog.HashSize || tlog.Hash(v.leaves[at:]) == leaf
+	return v.leaves[min(len(v.leaves), int(in)*tlog.HashSize):]
 }
 
 // readLeaves returns a tile of leaves: the full one, or the partial one of the checkpoint. If it is missing, nothing is
@@ -273,11 +283,9 @@ func (v *verifying) compareRoot() {
 // end checks the log as a whole.
 func (v *verifying) end() {
 	v.Size = v.tree.Size()
-	for kind, n := range map[string]int{"wrong values of the chain": v.wrong, "wrong hashes": v.unequal, "unreadable lines": v.unreadable} {
-		if n > mostFindings {
-			v.report(Finding{Err: fmt.Errorf("%s: %d in all", kind, n)})
-		}
-	}
+	v.reportAll("wrong values of the chain", v.wrong)
+	v.reportAll("wrong hashes", v.unequal)
+	v.reportAll("unreadable lines", v.unreadable)
 	if v.Size < v.Checkpoint.Size {
 		v.report(Finding{Err: fmt.Errorf("%w: %d, and %d", transparency.ErrShorter, v.Size, v.Checkpoint.Size)})
 	}
@@ -286,5 +294,12 @@ func (v *verifying) end() {
 	}
 	if v.First > v.deleted {
 		v.report(Finding{Segment: deletedName, Err: errNoDeletion})
+	}
+}
+
+// reportAll reports how many findings of a kind there are, if not all were reported.
+func (v *verifying) reportAll(kind string, n int) {
+	if n > mostFindings {
+		v.report(Finding{Err: fmt.Errorf("%s: %d in all", kind, n)})
 	}
 }
