@@ -46,6 +46,7 @@ internal/transparency     |  xmod
 internal/cosign           internal/transparency  |  xmod
 internal/anchor           internal/cosign internal/durable internal/transparency  |  xmod
 internal/forward          internal/durable internal/transparency  |  xmod
+internal/cloudtrail       internal/transparency  |  json
 internal/witness          internal/admit internal/cosign internal/durable internal/guarded internal/transparency  |  xmod
 internal/logtest          internal/cosign internal/transparency  |  xmod
 internal/audit            internal/durable internal/space internal/transparency  |  json xmod zstd
