@@ -17,9 +17,13 @@ var ErrLastCustody = errors.New("no other custody opens the keyring")
 // Keyring returns the keyring for use.
 func (o *Opened) Keyring() *Keyring {
 	d := &dataKeys{keys: o.keys}
-	for version := range o.keys {
-		d.newest = max(d.newest, version)
+	for _, k := range o.stored.Keys {
+		d.latest = max(d.latest, k.Version)
+		if !k.Waiting {
+			d.newest = max(d.newest, k.Version)
+		}
 	}
+	d.oldest = slices.Min(slices.Collect(maps.Keys(o.keys)))
 	return keyringOf(d)
 }
 
@@ -34,46 +38,134 @@ func (o *Opened) Upgrade(ctx context.Context, root Root, now time.Time) error {
 	return o.Add(ctx, root, now)
 }
 
-// AddDataKey generates a data key, under which all values are sealed from then on. The keyring must be of format 2.
+// errUpgradeFirst refuses a change of a keyring of format 1.
+var errUpgradeFirst = errors.New("a keyring of format 1 has one custody and one data key: upgrade it first")
+
+// AddDataKey generates a data key, which waits until UseDataKeys. Until then, a process that has the keyring opens values
+// under the data key, and seals none.
 func (o *Opened) AddDataKey(ctx context.Context, now time.Time) error {
 	if o.stored.Format == 1 {
-		return errors.New("a keyring of format 1 has one data key: upgrade it first")
+		return errUpgradeFirst
 	}
 	version := slices.Max(slices.Collect(maps.Keys(o.keys))) + 1
-	newest := o.stored.Roots[len(o.stored.Roots)-1].Version
 	dataKey := randomBytes(keySize)
-	wrapped, err := localRoot{key: o.roots[newest]}.Wrap(ctx, dataKey, dataKeyContext(version))
+	wrapped, err := localRoot{key: o.root}.Wrap(ctx, dataKey, dataKeyContext(version))
 	if err != nil {
 		return fmt.Errorf("wrap the data key: %w", err)
 	}
 	o.keys[version] = dataKey
-	o.stored.Keys = append(o.stored.Keys, storedKey{version, newest, toSecond(now), wrapped})
+	o.stored.Keys = append(o.stored.Keys, storedKey{version, o.stored.newest().Version, toSecond(now), true, wrapped})
 	return nil
+}
+
+// UseDataKeys ends the wait of data keys: all values are sealed under the newest data key from then on.
+func (o *Opened) UseDataKeys() {
+	for i := range o.stored.Keys {
+		o.stored.Keys[i].Waiting = false
+	}
+}
+
+// DestroyDataKeys takes the data keys before a version out of the keyring. Nothing that is sealed under them opens any
+// more.
+func (o *Opened) DestroyDataKeys(before uint32) {
+	kept := slices.DeleteFunc(slices.Clone(o.stored.Keys), func(k storedKey) bool { return k.Version < before })
+	if len(kept) == 0 {
+		return
+	}
+	o.stored.Keys = kept
+	maps.DeleteFunc(o.keys, func(version uint32, _ []byte) bool { return version < before })
+}
+
+// RotateRoot generates a root key. The custodies at hand that are in the keyring wrap it. The others open the keyring by
+// a bridge, a wrap under the root key before, until each of them has wrapped the new root key (Adopt).
+func (o *Opened) RotateRoot(ctx context.Context, now time.Time, at ...Root) error {
+	if o.stored.Format == 1 {
+		return errUpgradeFirst
+	}
+	if err := o.addRoot(now); err != nil {
+		return err
+	}
+	for _, root := range at {
+		if err := o.Adopt(ctx, root); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Adopt makes a custody that is in the keyring wrap the newest root key, if it has not done so. When all custodies have
+// wrapped the newest root key, the older ones leave the keyring.
+func (o *Opened) Adopt(ctx context.Context, root Root) error {
+	if !o.Lags(root.ID()) {
+		return nil
+	}
+	return o.Add(ctx, root, o.since(root.ID()))
+}
+
+// Lags reports whether a custody is in the keyring and has not wrapped the newest root key.
+func (o *Opened) Lags(custody string) bool {
+	if o.stored.Format == 1 || !slices.Contains(o.stored.custodies(), custody) {
+		return false
+	}
+	_, ok := o.stored.newest().wrapBy(custody)
+	return !ok
+}
+
+// since returns the time since when a custody is in the keyring.
+func (o *Opened) since(custody string) (t time.Time) {
+	for _, r := range o.stored.Roots {
+		if w, ok := r.wrapBy(custody); ok && (t.IsZero() || w.Made.Before(t)) {
+			t = w.Made
+		}
+	}
+	return t
 }
 
 // Add puts the root key into the custody of root too. A wrap by the same custody is replaced.
 func (o *Opened) Add(ctx context.Context, root Root, now time.Time) error {
-	for i := range o.stored.Roots {
-		r := &o.stored.Roots[i]
-		wrapped, err := root.Wrap(ctx, o.roots[r.Version], rootKeyContext(r.Version))
-		if err != nil {
-			return fmt.Errorf("wrap the root key: %w", err)
-		}
-		r.Wraps = append(r.others(root.ID()), storedWrap{root.ID(), toSecond(now), wrapped})
+	if o.stored.Format == 1 {
+		return errUpgradeFirst
 	}
+	r := o.stored.newest()
+	wrapped, err := root.Wrap(ctx, o.root, rootKeyContext(r.Version))
+	if err != nil {
+		return fmt.Errorf("wrap the root key: %w", err)
+	}
+	r.Wraps = append(r.others(root.ID()), storedWrap{root.ID(), toSecond(now), wrapped})
+	o.dropRoots()
 	return nil
 }
 
 // Remove takes the root key out of a custody. It returns ErrLastCustody if the keyring has no other.
 func (o *Opened) Remove(custody string) error {
-	for i := range o.stored.Roots {
-		others := o.stored.Roots[i].others(custody)
-		if len(others) == 0 {
-			return ErrLastCustody
-		}
-		o.stored.Roots[i].Wraps = others
+	if o.stored.Format == 1 {
+		return errUpgradeFirst
 	}
+	if all := o.stored.custodies(); len(all) == 1 && all[0] == custody {
+		return ErrLastCustody
+	}
+	for i := range o.stored.Roots {
+		o.stored.Roots[i].Wraps = o.stored.Roots[i].others(custody)
+	}
+	o.dropRoots()
 	return nil
+}
+
+// dropRoots drops the wraps of older root keys by custodies that have wrapped the newest one, and then the root keys
+// that no custody needs.
+func (o *Opened) dropRoots() {
+	s := &o.stored
+	newest := *s.newest()
+	for i := range s.Roots[:len(s.Roots)-1] {
+		s.Roots[i].Wraps = slices.DeleteFunc(slices.Clone(s.Roots[i].Wraps), func(w storedWrap) bool {
+			_, ok := newest.wrapBy(w.Custody)
+			return ok
+		})
+	}
+	for len(s.Roots) > 1 && len(s.Roots[0].Wraps) == 0 {
+		s.Roots = s.Roots[1:]
+	}
+	s.Roots[0].Bridge = nil // nobody opens the root key before it
 }
 
 // others returns the wraps by other custodies.
@@ -83,8 +175,8 @@ func (r *storedRoot) others(custody string) []storedWrap {
 
 // Encode returns the stored form.
 func (o *Opened) Encode() (kept []byte, err error) {
-	if o.stored.Format > 1 {
-		if o.stored.MAC, err = o.stored.mac(o.newestRoot()); err != nil {
+	if o.stored.Format = o.stored.format(); o.stored.Format > 1 {
+		if o.stored.MAC, err = o.stored.mac(o.root); err != nil {
 			return nil, err
 		}
 	}

@@ -99,7 +99,7 @@ func TestUpgrade(t *testing.T) {
 	if text := string(kept); strings.Count(text, `"made":"2026-12-01T08:30:15Z"`) != 3 || !strings.HasPrefix(text, `{"format":2,`) {
 		t.Error(text)
 	}
-	for _, k := range [][]byte{o.roots[1], o.keys[1], o.keys[2]} {
+	for _, k := range [][]byte{o.root, o.keys[1], o.keys[2]} {
 		if encoded, _ := json.Marshal(k); len(k) != 32 || bytes.Contains(kept, encoded) {
 			t.Error("a key is stored in the clear")
 		}
@@ -143,6 +143,8 @@ func TestAlteredKeyring(t *testing.T) {
 		"a data key of no root":  func(s *stored) { s.Keys[0] = attacker.stored.Keys[0]; s.Keys[0].Root = 7 },
 		"a root without wraps":   func(s *stored) { s.Roots = append(s.Roots, storedRoot{Version: 2}) },
 		"another data version":   func(s *stored) { s.Keys[0].Version = 2 },
+		"a bridge":               func(s *stored) { s.Roots[0].Bridge = []byte("x") },
+		"a data key that waits":  func(s *stored) { s.Keys[0].Waiting = true },
 		"the attacker's keyring": func(s *stored) { w := s.Roots[0].Wraps; *s = attacker.stored; s.Roots[0].Wraps = w },
 	}
 	for name, change := range alter {
@@ -178,11 +180,30 @@ func TestAddDataKey(t *testing.T) {
 	if err := o.AddDataKey(t.Context(), made); err != nil {
 		t.Fatal(err)
 	}
-	again := mustOpen(t, root, mustEncode(t, o)).Keyring()
+	waiting := mustEncode(t, o)
+	o = mustOpen(t, root, waiting)
+	r.Replace(o.Keyring())
+	if header := mustSeal(t, r.Records(), "place", "value"); header[4] != 1 || r.Sealing() != 1 || r.Latest() != 2 {
+		t.Errorf("a data key that waits: sealed under %d", header[4])
+	}
+	if !bytes.HasPrefix(waiting, []byte(`{"format":3,`)) {
+		t.Errorf("%s", waiting)
+	}
+	o.UseDataKeys()
+	used := mustEncode(t, o)
+	if !bytes.HasPrefix(used, []byte(`{"format":2,`)) {
+		t.Errorf("%s", used)
+	}
+	again := mustOpen(t, root, used).Keyring()
 	fresh := mustSeal(t, again.Records(), "place", "fresh")
 	wantOpen(t, again.Records(), "place", old, "old")
 	wantOpen(t, again.Records(), "place", fresh, "fresh")
-	wantClosed(t, "a keyring without the new data key", r.Records(), "place", fresh)
+	wantOpen(t, r.Records(), "place", fresh, "fresh")
+	before, err := OpenKeyring(t.Context(), root, kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantClosed(t, "a keyring without the new data key", before.Records(), "place", fresh)
 	if err := mustOpen(t, root, wrap(t, root, [2]uint32{1, 1})).AddDataKey(t.Context(), made); err == nil {
 		t.Error("a keyring of format 1 got a data key")
 	}

@@ -23,8 +23,15 @@ type Keyring struct {
 
 // dataKeys are never modified.
 type dataKeys struct {
-	newest uint32
+	newest uint32            // under which values are sealed
+	latest uint32            // that there is; later than newest if a data key waits
+	oldest uint32            // all earlier ones are destroyed
 	keys   map[uint32][]byte // by version, 32 bytes each
+}
+
+// isBefore reports whether d was read before other was stored. The versions only grow.
+func (d *dataKeys) isBefore(other *dataKeys) bool {
+	return d.latest < other.latest || d.newest < other.newest || d.oldest < other.oldest
 }
 
 func keyringOf(d *dataKeys) *Keyring {
@@ -32,6 +39,26 @@ func keyringOf(d *dataKeys) *Keyring {
 	r.held.Store(d)
 	return r
 }
+
+// Replace makes the data keys of a keyring that was read later the data keys of r.
+func (r *Keyring) Replace(by *Keyring) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.replace(by)
+}
+
+// replace is Replace for a caller that holds r.mu. Of two readings it keeps the later one.
+func (r *Keyring) replace(by *Keyring) {
+	if d := by.held.Load(); !d.isBefore(r.held.Load()) {
+		r.held.Store(d)
+	}
+}
+
+// Sealing returns the version of the data key under which r seals.
+func (r *Keyring) Sealing() uint32 { return r.held.Load().newest }
+
+// Latest returns the version of the newest data key that r has.
+func (r *Keyring) Latest() uint32 { return r.held.Load().latest }
 
 // NewKeyring creates a keyring with one root key and one data key. It also returns the stored form, which the caller
 // must keep.
@@ -146,6 +173,14 @@ func (s Sealer) Open(place, sealed []byte) ([]byte, error) {
 		return nil, ErrOpen
 	}
 	return value, nil
+}
+
+// VersionOf returns the version of the data key that a sealed value names, or 0 if it is not a sealed value.
+func VersionOf(sealed []byte) uint32 {
+	if len(sealed) < headerSize || sealed[0] != sealedFormat {
+		return 0
+	}
+	return binary.BigEndian.Uint32(sealed[1:versionEnd])
 }
 
 // binding returns the associated data. The header has a fixed size, so different pairs of header and place give

@@ -41,7 +41,7 @@ func wantOpen(t *testing.T, s Sealer, place string, sealed []byte, value string)
 
 func wantClosed(t *testing.T, what string, s Sealer, place string, sealed []byte) {
 	t.Helper()
-	if value, err := s.Open([]byte(place), sealed); value != nil || err != ErrOpen {
+	if value, err := s.Open([]byte(place), sealed); value != nil || !errors.Is(err, ErrOpen) {
 		t.Errorf("%s: %q, %v", what, value, err)
 	}
 }
@@ -228,7 +228,8 @@ func TestOpenKeyringRefuses(t *testing.T) {
 		{"null", "null", format},
 		{"format 0", but(`"format":1`, `"format":0`), format},
 		{"format 2", but(`"format":1`, `"format":2`), read},
-		{"format 3", but(`"format":1`, `"format":3`), format},
+		{"format 3", but(`"format":1`, `"format":3`), read},
+		{"format 4", but(`"format":1`, `"format":4`), format},
 		{"no format", but(`"format":1,`, ""), format},
 		{"another case", but(`"format"`, `"Format"`), format},
 		{"no keys", `{"format":1,"keys":[]}`, read},

@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -18,7 +19,7 @@ var ErrAltered = errors.New("the keyring was altered by somebody who does not ha
 // An Opened is a stored keyring with its keys in the clear, so that it can be changed.
 type Opened struct {
 	stored stored
-	roots  map[uint32][]byte // root keys by version, 32 bytes each; empty in format 1
+	root   []byte            // the newest root key, 32 bytes; nil in format 1
 	keys   map[uint32][]byte // data keys by version, 32 bytes each
 }
 
@@ -30,9 +31,12 @@ func generate(now time.Time) (*Opened, error) {
 	return o, o.addRoot(now)
 }
 
-// addRoot generates a root key and wraps the data keys with it. The keyring is then of the newest format.
+// addRoot generates a root key that wraps the data keys from then on. No custody has wrapped it yet.
 func (o *Opened) addRoot(now time.Time) error {
-	const version = 1
+	version := uint32(1)
+	if o.root != nil {
+		version = o.stored.newest().Version + 1
+	}
 	by := localRoot{key: randomBytes(keySize)}
 	for i, k := range o.stored.Keys {
 		wrapped, err := by.Wrap(context.Background(), o.keys[k.Version], dataKeyContext(k.Version))
@@ -41,9 +45,15 @@ func (o *Opened) addRoot(now time.Time) error {
 		}
 		o.stored.Keys[i].Root, o.stored.Keys[i].Wrapped = version, wrapped
 	}
-	o.stored.Format = newestKeyring
-	o.stored.Roots = []storedRoot{{Version: version, Made: toSecond(now)}}
-	o.roots = map[uint32][]byte{version: by.key}
+	r := storedRoot{Version: version, Made: toSecond(now)}
+	if o.root != nil {
+		var err error
+		if r.Bridge, err = (localRoot{key: o.root}).Wrap(context.Background(), by.key, rootKeyContext(version)); err != nil {
+			return err
+		}
+	}
+	o.stored.Roots = append(o.stored.Roots, r)
+	o.stored.Format, o.root = o.stored.format(), by.key
 	return nil
 }
 
@@ -53,20 +63,17 @@ func Open(ctx context.Context, root Root, kept []byte) (*Opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &Opened{stored: s, roots: map[uint32][]byte{}, keys: map[uint32][]byte{}}
-	for _, r := range s.Roots {
-		if o.roots[r.Version], err = r.open(ctx, root); err != nil {
+	o := &Opened{stored: s, keys: map[uint32][]byte{}}
+	by := root
+	if s.Format > 1 {
+		if o.root, err = s.openRoot(ctx, root); err != nil {
 			return nil, err
 		}
+		by = localRoot{key: o.root}
 	}
 	for _, k := range s.Keys {
-		by := root
-		if s.Format > 1 {
-			rootKey, ok := o.roots[k.Root]
-			if !ok {
-				return nil, ErrAltered
-			}
-			by = localRoot{key: rootKey}
+		if s.Format > 1 && k.Root != s.newest().Version {
+			return nil, ErrAltered
 		}
 		if o.keys[k.Version], err = unwrap(ctx, by, k.Wrapped, dataKeyContext(k.Version)); err != nil {
 			return nil, fmt.Errorf("unwrap the data key: %w", err)
@@ -75,39 +82,60 @@ func Open(ctx context.Context, root Root, kept []byte) (*Opened, error) {
 	return o, o.verify()
 }
 
-// verify checks the MAC of a keyring of format 2.
+// verify checks the MAC of a keyring that is not of format 1.
 func (o *Opened) verify() error {
 	if o.stored.Format == 1 {
 		return nil
 	}
-	mac, err := o.stored.mac(o.newestRoot())
+	mac, err := o.stored.mac(o.root)
 	if err == nil && !hmac.Equal(mac, o.stored.MAC) {
 		err = ErrAltered
 	}
 	return err
 }
 
-// newestRoot returns the newest root key.
-func (o *Opened) newestRoot() []byte {
-	return o.roots[o.stored.Roots[len(o.stored.Roots)-1].Version]
-}
-
-// open returns the root key that a Root wrapped.
-func (r storedRoot) open(ctx context.Context, root Root) ([]byte, error) {
-	var others []string
-	for _, w := range r.Wraps {
-		if w.Custody != root.ID() {
-			others = append(others, w.Custody)
+// openRoot returns the newest root key. root opens the newest root key that it has wrapped, from which bridges lead to
+// the newest one.
+func (s stored) openRoot(ctx context.Context, root Root) (rootKey []byte, err error) {
+	for i := len(s.Roots) - 1; i >= 0; i-- {
+		w, ok := s.Roots[i].wrapBy(root.ID())
+		if !ok {
 			continue
 		}
-		rootKey, err := unwrap(ctx, root, w.Wrapped, rootKeyContext(r.Version))
+		rootKey, err = unwrap(ctx, root, w.Wrapped, rootKeyContext(s.Roots[i].Version))
 		if err != nil {
 			return nil, fmt.Errorf("unwrap the root key: %w", err)
+		}
+		for _, r := range s.Roots[i+1:] {
+			if rootKey, err = unwrap(ctx, localRoot{key: rootKey}, r.Bridge, rootKeyContext(r.Version)); err != nil {
+				return nil, ErrAltered
+			}
 		}
 		return rootKey, nil
 	}
 	return nil, fmt.Errorf("%w: it is in the custody of %s, and not of %s",
-		ErrWrongRoot, strings.Join(others, ", "), root.ID())
+		ErrWrongRoot, strings.Join(s.custodies(), ", "), root.ID())
+}
+
+// wrapBy returns the wrap of a custody.
+func (r storedRoot) wrapBy(custody string) (w storedWrap, ok bool) {
+	i := slices.IndexFunc(r.Wraps, func(w storedWrap) bool { return w.Custody == custody })
+	if i < 0 {
+		return w, false
+	}
+	return r.Wraps[i], true
+}
+
+// custodies returns the IDs of all custodies, each once.
+func (s stored) custodies() (ids []string) {
+	for _, r := range s.Roots {
+		for _, w := range r.Wraps {
+			if !slices.Contains(ids, w.Custody) {
+				ids = append(ids, w.Custody)
+			}
+		}
+	}
+	return ids
 }
 
 // unwrap returns a key that a Root wrapped, 32 bytes.

@@ -8,6 +8,9 @@ import (
 // foreignPause is the minimum time between two reloads for values that anybody can present.
 const foreignPause = time.Second
 
+// ErrDestroyed is the ErrOpen of a value that names a data key which was destroyed.
+var ErrDestroyed = fmt.Errorf("%w: its data key was destroyed", ErrOpen)
+
 // A ReloadError means that a value names a data key that the Keyring does not have, and that the stored keyring
 // could not be read. The value may be undamaged.
 type ReloadError struct{ Err error }
@@ -30,6 +33,9 @@ func (r *Keyring) OnUnknown(reload func() (*Keyring, error)) { r.reload = reload
 func (r *Keyring) dataKey(version uint32, foreign bool) ([]byte, error) {
 	held := r.held.Load()
 	dataKey, ok := held.keys[version]
+	if !ok && version > 0 && version < held.oldest {
+		return nil, ErrDestroyed
+	}
 	if !ok && r.reload != nil {
 		var err error
 		if held, err = r.newer(held, foreign); err != nil {
@@ -55,6 +61,6 @@ func (r *Keyring) newer(old *dataKeys, foreign bool) (*dataKeys, error) {
 	if err != nil {
 		return nil, &ReloadError{err}
 	}
-	r.held.Store(read.held.Load())
+	r.replace(read)
 	return r.held.Load(), nil
 }

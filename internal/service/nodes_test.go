@@ -151,6 +151,7 @@ func (d deployment) addDataKey(t *testing.T) {
 	if err := ring.AddDataKey(t.Context(), time.Now()); err != nil {
 		t.Fatal(err)
 	}
+	ring.UseDataKeys()
 	_, err = d.backend.Commit(t.Context(), store.Batch{
 		Checks: []store.Check{{Key: item.Key, Rev: item.Rev}},
 		Writes: []store.Write{{Key: item.Key, Value: must[[]byte](t)(ring.Encode())}},

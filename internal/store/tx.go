@@ -114,6 +114,8 @@ type Tx struct {
 	loaded  map[string]known  // everything that the Backend or memory returned, by path
 	read    map[string]int64  // path to revision, 0 if absent; the commit checks these records
 	written map[string][]byte // path to opened bytes, nil if deleted
+	// unsealed are the values of Unsealed records, by path.
+	unsealed map[string][]byte
 
 	kept       *kept // of a shared Store; otherwise nil
 	conflicted bool
@@ -214,6 +216,9 @@ func (tx *Tx) batch() (b Batch, err error) {
 			}
 		}
 		b.Writes = append(b.Writes, w)
+	}
+	for path, value := range tx.unsealed {
+		b.Writes = append(b.Writes, Write{Key: []byte(path), Value: value})
 	}
 	for path, rev := range tx.read {
 		b.Checks = append(b.Checks, Check{Key: []byte(path), Rev: rev})

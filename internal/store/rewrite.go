@@ -1,0 +1,49 @@
+package store
+
+// An Unsealed record has a value that the [Sealer] neither seals nor opens, for what the Sealer itself depends on. It is
+// the key of the record, which belongs to no [Table].
+type Unsealed string
+
+// Get returns the item of the record. If the record is absent, the Rev of the item is 0. A Tx does not show a Put of
+// its own.
+func (u Unsealed) Get(from Getter) (Item, error) {
+	item, err := from.item(string(u))
+	if tx, ok := from.(*Tx); ok && err == nil {
+		tx.read[string(u)] = item.Rev
+	}
+	return item, err
+}
+
+// Put creates or replaces the record.
+func (u Unsealed) Put(tx *Tx, value []byte) {
+	if tx.unsealed == nil {
+		tx.unsealed = map[string][]byte{}
+	}
+	tx.unsealed[string(u)] = value
+}
+
+// Sealed returns at most limit items behind the key after, as the Backend has them: sealed, and of all tables. If after
+// is "", it begins with the first one.
+func (v *View) Sealed(after string, limit int) ([]Item, error) {
+	var from []byte
+	if after != "" {
+		from = append([]byte(after), 0)
+	}
+	return v.reader.Scan(from, nil, limit)
+}
+
+// Open returns the opened value of an item of Sealed. It returns the errors of [Table.Get].
+func (v *View) Open(item Item) ([]byte, error) { return v.open(item) }
+
+// Rewrite replaces the opened value of the record at a key of any table by what fn returns for it, and so seals the
+// record again. If the record does not exist, it does nothing. It returns the errors of [Table.Get] and of fn.
+func Rewrite(tx *Tx, key string, fn func(plain []byte) ([]byte, error)) error {
+	plain, ok, err := tx.get(key)
+	if err != nil || !ok {
+		return err
+	}
+	if plain, err = fn(plain); err == nil {
+		tx.put(key, plain)
+	}
+	return err
+}
