@@ -214,7 +214,7 @@ var examples = strings.Fields(`
 `)
 
 // recordPaths are paths of records that begin with the name of a folder.
-var recordPaths = strings.Fields(`cluster/level`)
+var recordPaths = strings.Fields(`cluster/level reseal/this`)
 
 func TestDocuments(t *testing.T) {
 	all, text := repository(t)

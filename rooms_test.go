@@ -68,10 +68,11 @@ internal/records          internal/key internal/policy internal/identity interna
 internal/material         internal/records internal/key internal/crypt internal/seal internal/store internal/space  |
 internal/journal          internal/records internal/audit internal/store internal/space internal/transparency  |  uuid
 internal/nodes            internal/audit internal/journal internal/records internal/store  |
+internal/reseal           internal/material internal/records internal/seal internal/space internal/store  |
 internal/transfer         internal/integrity internal/journal internal/material internal/records internal/seal internal/audit internal/store  |
 internal/integrity        internal/journal internal/material internal/records internal/key internal/api internal/crypt internal/seal internal/identity internal/audit internal/store internal/transparency  |  xmod
 
-internal/service          internal/bounded internal/nodes internal/journal internal/material internal/records internal/key internal/api internal/api/sts internal/policy internal/crypt internal/seal internal/identity internal/sigv4 internal/audit internal/seed internal/store internal/space internal/webidentity internal/admit  |  json uuid
+internal/service          internal/bounded internal/nodes internal/reseal internal/journal internal/material internal/records internal/key internal/api internal/api/sts internal/policy internal/crypt internal/seal internal/identity internal/sigv4 internal/audit internal/seed internal/store internal/space internal/webidentity internal/admit  |  json uuid
 internal/conns            |  proxy
 internal/server           internal/key internal/api internal/api/sts internal/conns internal/identity internal/sigv4 internal/service internal/space internal/admit  |  fasthttp uuid
 internal/host             internal/service internal/nodes internal/sigv4 internal/webidentity internal/audit internal/durable internal/records internal/identity internal/key internal/guarded internal/seal internal/space internal/store internal/store/etcd internal/store/local internal/store/memory  |

@@ -125,6 +125,7 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 	}
 	c := d.Config()
 	c.Log, c.Create, c.Dev, c.DevAccount, c.WrappingKeysAhead = logger, true, true, o.account, wrappingKeysAhead
+	c.OpenCustody = openCustody
 	c.Computing, c.Address, c.Version = new(processors).computing, listener.Addr().String(), programVersion()
 	if s, err = service.Open(ctx, c); err != nil {
 		return o.explain(err)
@@ -148,7 +149,7 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 	h.Service, h.Verifier, h.Refused = s, host.DevVerifier(s, o.account, o.anyCredentials), s.RememberRefusal
 	printBanner(out, o, listener.Addr().String(), declared.Region, certificate)
 	if o.data != "" {
-		watchCustody(ctx, d.Root, logger)
+		watchCustody(ctx, s.Custody, logger)
 	}
 	return serve(ctx, server.New(h, network), listener)
 }

@@ -70,9 +70,9 @@ or keyhold import check found something, 4 permission denied or no credentials, 
 	root.SetErr(terminal{os.Stderr})
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(
-		devCommand(), initCommand(), serveCommand(), verifyCommand(), storeCommand(), nodeCommand(), clockCommand(),
-		applyCommand(), identityCommand(), importCommand(), wrapCommand(), decryptOfflineCommand(), expiringCommand(),
-		keyCommand(), explainCommand(), explainSignatureCommand(), witnessCommand(), versionCommand(),
+		devCommand(), initCommand(), serveCommand(), verifyCommand(), storeCommand(), nodeCommand(), sealCommand(),
+		clockCommand(), applyCommand(), identityCommand(), importCommand(), wrapCommand(), decryptOfflineCommand(),
+		expiringCommand(), keyCommand(), explainCommand(), explainSignatureCommand(), witnessCommand(), versionCommand(),
 		rootCredentialsCommand(),
 	)
 	return root

@@ -127,6 +127,7 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	c.Log, c.WrappingKeysAhead = logger, wrappingKeysAhead
 	c.Address, c.Version = listener.Addr().String(), programVersion()
 	c.Rates, c.Quotas = overlay(service.DefaultRates(), o.limits.rates), overlay(service.DefaultQuotas(), o.limits.quotas)
+	c.OpenCustody = openCustody
 	c.Computing = new(processors).computing
 	o.fips.restrict(&c, logger)
 	if c, err = withFaults(c); err != nil {
@@ -153,7 +154,7 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 		return err
 	}
 	h.Service, h.Verifier = s, host.Verifier(s)
-	watchCustody(ctx, d.Root, logger)
+	watchCustody(ctx, s.Custody, logger)
 	return serve(ctx, server.New(h, network), listener)
 }
 

@@ -79,8 +79,8 @@ func (o rootOptions) openProved(ctx context.Context) (seal.Root, error) {
 	return root, err
 }
 
-// watchCustody proves the custody of a server until ctx ends.
-func watchCustody(ctx context.Context, root seal.Root, log *slog.Logger) {
+// watchCustody proves the custody that a server uses until ctx ends.
+func watchCustody(ctx context.Context, root func() seal.Root, log *slog.Logger) {
 	go custody.NewWatch(root, log).Run(ctx)
 }
 

@@ -14,7 +14,7 @@ const watchPeriod = time.Minute
 
 // A Watch proves a custody again and again, and logs when it begins to fail and when it works again.
 type Watch struct {
-	root  seal.Root
+	root  func() seal.Root
 	log   *slog.Logger
 	late  <-chan error // of a proof that exceeded the limit, or nil
 	state atomic.Pointer[State]
@@ -28,11 +28,12 @@ type State struct {
 	Err     error     // of the last proof; nil if it succeeded
 }
 
-// NewWatch returns the Watch of a custody that was proved at this moment.
-func NewWatch(root seal.Root, log *slog.Logger) *Watch {
+// NewWatch returns the Watch of the custody that root returns, which was proved at this moment. A server can move to
+// another custody meanwhile.
+func NewWatch(root func() seal.Root, log *slog.Logger) *Watch {
 	w := &Watch{root: root, log: log}
 	now := time.Now()
-	w.state.Store(&State{Custody: root.ID(), Proved: now, Since: now})
+	w.state.Store(&State{Custody: root().ID(), Proved: now, Since: now})
 	return w
 }
 
@@ -64,7 +65,7 @@ func (w *Watch) prove(ctx context.Context) error {
 			return errSilent
 		}
 	}
-	w.late = begin(w.root, again)
+	w.late = begin(w.root(), again)
 	err := within(ctx, w.late)
 	if err != errSilent {
 		w.late = nil
@@ -75,7 +76,7 @@ func (w *Watch) prove(ctx context.Context) error {
 // note keeps the result of a proof, and logs a change.
 func (w *Watch) note(err error, now time.Time) {
 	old := w.State()
-	s := State{Custody: old.Custody, Proved: old.Proved, Since: old.Since, Err: err}
+	s := State{Custody: w.root().ID(), Proved: old.Proved, Since: old.Since, Err: err}
 	if err == nil {
 		s.Proved = now
 	}

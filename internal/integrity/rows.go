@@ -47,6 +47,7 @@ func checks() map[string]check {
 	addCheck(rows, records.DeploymentIDs, (*verifier).deploymentID)
 	addCheck(rows, records.Clocks, (*verifier).clockAhead)
 	addCheck(rows, records.Copies, (*verifier).copyOf)
+	addCheck(rows, records.Reseals, (*verifier).resealOf)
 	addCheck(rows, records.Formats, (*verifier).formatOf)
 	addCheck(rows, records.Deployments, (*verifier).deploymentOf)
 	addCheck(rows, records.ServedRegions, (*verifier).regionsServed)
@@ -129,6 +130,14 @@ func (v *verifier) clockAhead(path string, r records.Clock) error {
 // copyOf checks the record of an unfinished copy, which only the copy itself verifies.
 func (v *verifier) copyOf(path string, _ records.Copy) error {
 	if path != records.CopyPath {
+		return errMoved
+	}
+	return nil
+}
+
+// resealOf checks the record of a rotation of data keys.
+func (v *verifier) resealOf(path string, r records.Reseal) error {
+	if path != records.ResealPath || r.To < 2 || r.Phase == "" || r.Begun.IsZero() {
 		return errMoved
 	}
 	return nil

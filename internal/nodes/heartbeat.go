@@ -61,10 +61,14 @@ func (n *Nodes) Join(ctx context.Context) error {
 // record returns the record of this node with a heartbeat.
 func (n *Nodes) record(incarnation string, beat int64) records.Node {
 	last := n.LastEvent()
-	return records.Node{
+	r := records.Node{
 		Incarnation: incarnation, Address: n.Address, Version: n.Version, Level: n.Level,
 		Time: n.Wall().UTC(), Beat: beat, LogBytes: last.Bytes, LastEvent: last.Event,
-	}.AtLevel(n.CommonLevel())
+	}
+	if n.Seal != nil {
+		r.SealMembers = n.Seal()
+	}
+	return r.AtLevel(n.CommonLevel())
 }
 
 // beats writes the heartbeats until Close.

@@ -27,9 +27,10 @@ type Config struct {
 	LastEvent func() audit.Mark
 	// Record makes a change together with its event.
 	Record func(ctx context.Context, e Event, change func(*store.Tx) error) error
-	Level  int              // the newest level of records that this process knows; records.NewestLevel if zero
-	Timing Timing           // DefaultTiming if zero
-	Wall   func() time.Time // time.Now if nil
+	Seal   func() records.SealMembers // what this node has of the keyring; nil if unknown
+	Level  int                        // the newest level of records that this process knows; records.NewestLevel if zero
+	Timing Timing                     // DefaultTiming if zero
+	Wall   func() time.Time           // time.Now if nil
 }
 
 // An Event is a change that a node makes to another node.

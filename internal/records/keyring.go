@@ -21,12 +21,13 @@ const KeyringPath = "keyring"
 // reloadPatience is how long a value with a new data key waits for the keyring.
 const reloadPatience = time.Second
 
-// Reload has the keyring read again when a value names a data key that another process has added.
-func Reload(keyring *seal.Keyring, backend store.Backend, root seal.Root) {
+// Reload has the keyring read again when a value names a data key that another process has added. root returns the
+// custody that opens the keyring now.
+func Reload(keyring *seal.Keyring, backend store.Backend, root func() seal.Root) {
 	keyring.OnUnknown(func() (*seal.Keyring, error) {
 		ctx, cancel := context.WithTimeout(context.Background(), reloadPatience)
 		defer cancel()
-		return OpenKeyring(ctx, backend, root, false)
+		return OpenKeyring(ctx, backend, root(), false)
 	})
 }
 

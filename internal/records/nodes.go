@@ -34,6 +34,7 @@ type Node struct {
 	Removal     *Removal  `json:"removal,omitempty"` // an operator wants the node to be forgotten
 	// LastEvent is the ID of the event that ends at LogBytes in the audit log, from level 2 on. "" if it is not known.
 	LastEvent string `json:"lastEvent,omitzero"`
+	SealMembers
 	NextMembers
 }
 

@@ -41,8 +41,8 @@ func (o *Opened) Upgrade(ctx context.Context, root Root, now time.Time) error {
 // errUpgradeFirst refuses a change of a keyring of format 1.
 var errUpgradeFirst = errors.New("a keyring of format 1 has one custody and one data key: upgrade it first")
 
-// AddDataKey generates a data key, which waits until UseDataKeys. Until then, a process that has the keyring opens values
-// under the data key, and seals none.
+// AddDataKey generates a data key, which waits until UseDataKeys. Until then, a process that has the keyring opens
+// values under the data key, and seals none.
 func (o *Opened) AddDataKey(ctx context.Context, now time.Time) error {
 	if o.stored.Format == 1 {
 		return errUpgradeFirst
@@ -65,8 +65,8 @@ func (o *Opened) UseDataKeys() {
 	}
 }
 
-// DestroyDataKeys takes the data keys before a version out of the keyring. Nothing that is sealed under them opens any
-// more.
+// DestroyDataKeys takes the data keys before a version out of the keyring. Nothing that is sealed under them opens
+// any more.
 func (o *Opened) DestroyDataKeys(before uint32) {
 	kept := slices.DeleteFunc(slices.Clone(o.stored.Keys), func(k storedKey) bool { return k.Version < before })
 	if len(kept) == 0 {
@@ -76,16 +76,21 @@ func (o *Opened) DestroyDataKeys(before uint32) {
 	maps.DeleteFunc(o.keys, func(version uint32, _ []byte) bool { return version < before })
 }
 
-// RotateRoot generates a root key. The custodies at hand that are in the keyring wrap it. The others open the keyring by
-// a bridge, a wrap under the root key before, until each of them has wrapped the new root key (Adopt).
+// RotateRoot generates a root key. The custodies at hand that are in the keyring wrap it, and all recovery keys. The
+// others open the keyring by a bridge, a wrap under the root key before, until each of them has wrapped the new root
+// key (Adopt).
 func (o *Opened) RotateRoot(ctx context.Context, now time.Time, at ...Root) error {
 	if o.stored.Format == 1 {
 		return errUpgradeFirst
 	}
+	recovery, err := o.RecoveryKeys()
+	if err != nil {
+		return err
+	}
 	if err := o.addRoot(now); err != nil {
 		return err
 	}
-	for _, root := range at {
+	for _, root := range append(recovery, at...) {
 		if err := o.Adopt(ctx, root); err != nil {
 			return err
 		}
@@ -93,8 +98,8 @@ func (o *Opened) RotateRoot(ctx context.Context, now time.Time, at ...Root) erro
 	return nil
 }
 
-// Adopt makes a custody that is in the keyring wrap the newest root key, if it has not done so. When all custodies have
-// wrapped the newest root key, the older ones leave the keyring.
+// Adopt makes a custody that is in the keyring wrap the newest root key, if it has not done so. When all custodies
+// have wrapped the newest root key, the older ones leave the keyring.
 func (o *Opened) Adopt(ctx context.Context, root Root) error {
 	if !o.Lags(root.ID()) {
 		return nil
@@ -136,12 +141,14 @@ func (o *Opened) Add(ctx context.Context, root Root, now time.Time) error {
 	return nil
 }
 
-// Remove takes the root key out of a custody. It returns ErrLastCustody if the keyring has no other.
+// Remove takes the root key out of a custody. It returns ErrLastCustody if the keyring has no other, besides recovery
+// keys, which need their custodians.
 func (o *Opened) Remove(custody string) error {
 	if o.stored.Format == 1 {
 		return errUpgradeFirst
 	}
-	if all := o.stored.custodies(); len(all) == 1 && all[0] == custody {
+	opens := func(id string) bool { return id != custody && !IsRecoveryKey(id) }
+	if all := o.stored.custodies(); slices.Contains(all, custody) && !slices.ContainsFunc(all, opens) {
 		return ErrLastCustody
 	}
 	for i := range o.stored.Roots {

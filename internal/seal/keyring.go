@@ -60,6 +60,9 @@ func (r *Keyring) Sealing() uint32 { return r.held.Load().newest }
 // Latest returns the version of the newest data key that r has.
 func (r *Keyring) Latest() uint32 { return r.held.Load().latest }
 
+// Oldest returns the version of the oldest data key that was not destroyed.
+func (r *Keyring) Oldest() uint32 { return r.held.Load().oldest }
+
 // NewKeyring creates a keyring with one root key and one data key. It also returns the stored form, which the caller
 // must keep.
 func NewKeyring(ctx context.Context, root Root) (*Keyring, []byte, error) {

@@ -102,6 +102,18 @@ func TestKeyringWithARecoveryKey(t *testing.T) {
 	if o, err = Open(t.Context(), again, kept); err != nil {
 		t.Fatal(err)
 	}
+	if err := o.Remove(root.ID()); err != ErrLastCustody {
+		t.Errorf("only a recovery key is left: %v", err)
+	}
+	if err := o.RotateRoot(t.Context(), now, root); err != nil || len(o.stored.Roots) != 1 {
+		t.Errorf("the recovery key has not wrapped a new root key: %v", err)
+	}
+	if kept, err = o.Encode(); err != nil {
+		t.Fatal(err)
+	}
+	if o, err = Open(t.Context(), again, kept); err != nil {
+		t.Fatal(err)
+	}
 	keys, err := o.RecoveryKeys()
 	if err != nil || len(keys) != 1 || keys[0].ID() != recovery.ID() {
 		t.Fatal(keys, err)

@@ -13,8 +13,8 @@ import (
 )
 
 // A stored keyring is JSON. In format 2, a root key wraps the data keys, and each custody of the deployment wraps the
-// root key, so a new data key needs no custody. In format 1, the only custody wraps the data keys. Format 3 is format 2
-// during a rotation: a bridge, or a data key that waits. When the rotation is over, the keyring has format 2 again.
+// root key, so a new data key needs no custody. In format 1, the only custody wraps the data keys. Format 3 is format
+// 2 during a rotation: a bridge, or a data key that waits. When the rotation is over, the keyring has format 2 again.
 type stored struct {
 	Format int          `json:"format"`
 	Roots  []storedRoot `json:"roots,omitempty"` // from format 2 on: the newest, which wraps all data keys, is the last
@@ -22,7 +22,8 @@ type stored struct {
 	MAC    []byte       `json:"mac,omitempty"`   // from format 2 on
 }
 
-// A storedRoot is a root key. The keyring has an older root key only as long as a custody has not wrapped the newest one.
+// A storedRoot is a root key. The keyring has an older root key only as long as a custody has not wrapped the newest
+// one.
 type storedRoot struct {
 	Version uint32       `json:"version"`
 	Made    time.Time    `json:"made"`
@@ -84,8 +85,8 @@ func (s stored) format() int {
 // newest returns the newest root key of a keyring that is not of format 1.
 func (s stored) newest() *storedRoot { return &s.Roots[len(s.Roots)-1] }
 
-// mac returns the HMAC-SHA-256 of the keyring without its MAC. Nothing else keeps who can write the store from adding a
-// wrap of their own, to which the next root key would be wrapped too.
+// mac returns the HMAC-SHA-256 of the keyring without its MAC. Nothing else keeps who can write the store from adding
+// a wrap of their own, to which the next root key would be wrapped too.
 func (s stored) mac(rootKey []byte) ([]byte, error) {
 	s.MAC = nil
 	text, err := json.Marshal(s)

@@ -33,6 +33,7 @@ func openLike(t *testing.T, change func(*Config)) *Service {
 	c := Config{
 		Backend: memory.New(), Slots: memory.NewSlots(), Root: seal.NewEphemeralRoot(), Create: true,
 		Audit: events, Clock: NewClock(time.Now), Log: slog.New(slog.DiscardHandler),
+		OpenCustody: func(string) (seal.Root, error) { return seal.NewEphemeralRoot(), nil },
 	}
 	change(&c)
 	s, err := Open(t.Context(), c)

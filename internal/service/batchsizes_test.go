@@ -293,6 +293,8 @@ func largestOf() map[string]func(s *sizedTest) *cost {
 		"PutUser":          byRoot("PutUser", user),
 		"RevokeSessions":   byRoot("RevokeSessions", ofUser, withUser),
 		"RotateAccessKey":  byRoot("RotateAccessKey", map[string]any{"Name": "large"}, withUser, withOneKey),
+		"SealMigrate":      byRoot("SealMigrate", map[string]any{"To": "key-file:new.key"}),
+		"SealRotate":       byRoot("SealRotate", map[string]any{"Key": "Data"}),
 		"SetIdentityState": byRoot("SetIdentityState", map[string]any{"Kind": "user", "Name": "large", "Enabled": false}, withUser),
 
 		sweepOfGrants: func(s *sizedTest) *cost {

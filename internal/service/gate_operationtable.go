@@ -109,6 +109,9 @@ func operationRows(dev bool) []Operation {
 		recreateKey,
 		revokeSessions,
 		rotateAccessKey,
+		sealMigrate,
+		sealRotate,
+		sealStatus,
 		setIdentityState,
 		showIdentity,
 	)...)

@@ -103,6 +103,7 @@ list             2000  GetKeyLastUsage ListAliases ListGrants ListKeyPolicies Li
 session          2000  AssumeRole AssumeRoleWithWebIdentity GetSessionToken
 administration   1000  DeleteIdentity ExplainDecision ListIdentities PutAccount PutPolicy PutProvider PutRole PutUser RecreateKey
 administration   1000  RevokeSessions RotateAccessKey SetIdentityState ShowIdentity ExplainSignature MoveClock ShowClock
+administration   1000  SealMigrate SealRotate SealStatus
 `
 
 // burst is how many seconds of a rate may be used at once.

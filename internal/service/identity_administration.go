@@ -15,8 +15,12 @@ import (
 func administrationQuery[In, Out any](
 	name string, check func(*In, time.Time) error, run func(*call, *In) (*Out, error),
 ) Operation {
-	administers := func(c *call, action string, _ target, _ key.Key, _ error) error { return c.checkAdministrator(action) }
 	return query(name, asks{{Action: "keyhold:" + name, May: administers}}, check, run)
+}
+
+// administers is the decider of operations for the root of the deployment's account alone.
+func administers(c *call, action string, _ target, _ key.Key, _ error) error {
+	return c.checkAdministrator(action)
 }
 
 // checkAdministrator refuses all principals except the root of the deployment's account.

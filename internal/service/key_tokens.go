@@ -3,6 +3,7 @@ package service
 import (
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/material"
 	"github.com/keyhold/keyhold/internal/records"
+	"github.com/keyhold/keyhold/internal/seal"
 )
 
 // tokenValidity is how long the parameters of an import are valid.
@@ -101,6 +103,9 @@ var errTokenExpired = key.Errorf(key.KindExpiredImportToken, "The import token h
 
 var errGrantToken = key.Errorf(key.KindInvalidGrantToken, "The grant token is not valid.")
 
+// errOldGrantToken is the error of a grant token whose data key was destroyed.
+var errOldGrantToken = key.Errorf(key.KindInvalidGrantToken, "The grant token is not valid.").Because(seal.ErrDestroyed)
+
 func (s *Service) sealGrantToken(g key.Grant) (string, error) {
 	sealed, err := s.grantTokens.Seal(nil, []byte(records.GrantPath(g)))
 	return base64.StdEncoding.EncodeToString(sealed), err
@@ -114,6 +119,9 @@ func (s *Service) openGrantToken(token string) (on key.Reference, id string, err
 		return key.Reference{}, "", errGrantToken
 	}
 	path, err := s.grantTokens.Open(nil, sealed)
+	if errors.Is(err, seal.ErrDestroyed) {
+		return key.Reference{}, "", errOldGrantToken
+	}
 	if err != nil {
 		return key.Reference{}, "", errGrantToken
 	}
@@ -132,6 +140,9 @@ func (c *call) readGrantTokens() error {
 	}
 	for _, token := range member.Interface().([]string) {
 		on, id, err := c.openGrantToken(token)
+		if err == errOldGrantToken {
+			continue // a program may use a token for years, whose grant allows the same without it by now
+		}
 		if err != nil {
 			return err
 		}

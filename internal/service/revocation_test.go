@@ -86,6 +86,7 @@ var changingOperations = map[string]changingOperation{
 	"RevokeGrant":          onAGrant(),
 	"RotateKeyOnDemand":    onAKey(`{}`),
 	"ScheduleKeyDeletion":  onAKey(`{}`),
+	"SealRotate":           {false, func(accessTest) (string, []string) { return "", []string{`{"Key":"Root"}`} }},
 	"TagResource":          onAKey(`{}`),
 	"UntagResource":        onAKey(`{"Tags":[{"TagKey":"k","TagValue":"v"}]}`),
 	"UpdateAlias":          onAKey(`{}`, withAlias),
@@ -103,6 +104,7 @@ var administrations = map[string]string{
 	"PutUser":          `{"Name":"u","AccessKeys":1}`,
 	"RevokeSessions":   `{"Kind":"user","Name":"alice"}`,
 	"RotateAccessKey":  `{"Name":"alice"}`,
+	"SealMigrate":      `{"To":"key-file:new.key"}`,
 	"SetIdentityState": `{"Kind":"user","Name":"alice","Enabled":false}`,
 }
 

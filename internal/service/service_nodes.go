@@ -8,19 +8,17 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/keyhold/keyhold/internal/nodes"
-	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/space"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
 // openStore returns the Store of a Backend. If other processes commit to the Backend, the Store
-// follows their changes, and a data key that one of them adds is read when it is needed.
+// follows their changes.
 func openStore(c Config, keyring *seal.Keyring) *store.Store {
 	if !c.Shared {
 		return store.New(c.Backend, keyring.Records())
 	}
-	records.Reload(keyring, c.Backend, c.Root)
 	return store.NewShared(c.Backend, keyring.Records())
 }
 
@@ -33,6 +31,7 @@ func (s *Service) newNodes(c Config) *nodes.Nodes {
 	return nodes.New(nodes.Config{
 		Store: s.store, Journal: s.journal, Log: s.log, ID: c.Node, Address: c.Address,
 		Version: c.Version, LastEvent: s.audit.Last, Record: s.recordOfNode, Timing: c.Timing, Wall: s.clock.wall,
+		Seal: s.seals.Members,
 	})
 }
 
@@ -44,6 +43,7 @@ func (s *Service) follow(dev bool) {
 		return
 	}
 	s.store.OnChange(s.materials.Changed)
+	s.store.OnChange(s.seals.Changed)
 	s.store.OnChange(s.answerForUsage(ctx))
 	if dev {
 		s.store.OnChange(s.followClock(ctx))

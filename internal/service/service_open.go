@@ -15,6 +15,7 @@ import (
 	"github.com/keyhold/keyhold/internal/material"
 	"github.com/keyhold/keyhold/internal/nodes"
 	"github.com/keyhold/keyhold/internal/records"
+	"github.com/keyhold/keyhold/internal/reseal"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/space"
 	"github.com/keyhold/keyhold/internal/store"
@@ -41,6 +42,9 @@ type Config struct {
 	DevAccount string
 	// WebIdentity verifies the tokens of OIDC providers. If nil, all tokens are refused.
 	WebIdentity *webidentity.Verifier
+	// OpenCustody opens a custody that an administrator names while the server runs. If nil, the custody of the server
+	// cannot be changed.
+	OpenCustody func(name string) (seal.Root, error)
 	// Full returns a space.ErrFull while the disk has no space for ordinary work. If nil, the
 	// disk is never full.
 	Full func() error
@@ -116,6 +120,8 @@ type Service struct {
 	rates         *rates
 	turns         *admit.Queues // for changes of one key, or of the identities of one account
 	tokenKeys     *material.TokenKeys
+	seals         *reseal.Keeper
+	openCustody   func(name string) (seal.Root, error)
 	grantTokens   seal.Sealer
 	devAccount    string
 	webIdentity   *webidentity.Verifier
@@ -169,6 +175,10 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	s.journal = journal.New(s.store, s.audit, s.log, c.fenced())
 	s.materials = material.NewVault(material.NewSealer(c.Slots, keyring.Materials()), s.store, s.journal.Clean)
 	s.tokenKeys = material.NewTokenKeys(s.materials, keyring.TokenKeys(), s.journal)
+	s.seals = s.newSeals(c, keyring)
+	if c.Shared {
+		records.Reload(keyring, c.Backend, s.seals.Root)
+	}
 	s.nodes = s.newNodes(c)
 	if s.confirmer = c.Confirmer; s.confirmer == nil && s.nodes != nil {
 		s.confirmer = s.nodes

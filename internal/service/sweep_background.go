@@ -35,6 +35,7 @@ func startSweeper(s *Service) *sweeper {
 	ctx, stop := context.WithCancel(context.Background())
 	w := &sweeper{stop: stop}
 	w.gone.Go(func() { s.reclaimer(sleepWithin).Run(ctx) })
+	w.gone.Go(func() { s.seals.Run(ctx) })
 	w.gone.Go(func() {
 		tick := time.NewTicker(sweepPause)
 		defer tick.Stop()

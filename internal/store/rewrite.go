@@ -1,7 +1,7 @@
 package store
 
-// An Unsealed record has a value that the [Sealer] neither seals nor opens, for what the Sealer itself depends on. It is
-// the key of the record, which belongs to no [Table].
+// An Unsealed record has a value that the [Sealer] neither seals nor opens, for what the Sealer itself depends on. It
+// is the key of the record, which belongs to no [Table].
 type Unsealed string
 
 // Get returns the item of the record. If the record is absent, the Rev of the item is 0. A Tx does not show a Put of
@@ -22,8 +22,8 @@ func (u Unsealed) Put(tx *Tx, value []byte) {
 	tx.unsealed[string(u)] = value
 }
 
-// Sealed returns at most limit items behind the key after, as the Backend has them: sealed, and of all tables. If after
-// is "", it begins with the first one.
+// Sealed returns at most limit items behind the key after, as the Backend has them: sealed, and of all tables. If
+// after is "", it begins with the first one.
 func (v *View) Sealed(after string, limit int) ([]Item, error) {
 	var from []byte
 	if after != "" {
@@ -35,15 +35,20 @@ func (v *View) Sealed(after string, limit int) ([]Item, error) {
 // Open returns the opened value of an item of Sealed. It returns the errors of [Table.Get].
 func (v *View) Open(item Item) ([]byte, error) { return v.open(item) }
 
-// Rewrite replaces the opened value of the record at a key of any table by what fn returns for it, and so seals the
-// record again. If the record does not exist, it does nothing. It returns the errors of [Table.Get] and of fn.
-func Rewrite(tx *Tx, key string, fn func(plain []byte) ([]byte, error)) error {
-	plain, ok, err := tx.get(key)
-	if err != nil || !ok {
-		return err
+// Sealed is View.Sealed for a transaction, which also returns the View that opens the items. The Tx checks only the
+// items that it seals again.
+func (tx *Tx) Sealed(after string, limit int) (*View, []Item, error) {
+	v, err := tx.beneath()
+	if err != nil {
+		return nil, nil, err
 	}
-	if plain, err = fn(plain); err == nil {
-		tx.put(key, plain)
-	}
-	return err
+	items, err := v.Sealed(after, limit)
+	return v, items, err
+}
+
+// Reseal replaces the opened value of an item of Sealed, which the transaction checks. The same value is sealed
+// again.
+func (tx *Tx) Reseal(item Item, plain []byte) {
+	tx.read[string(item.Key)] = item.Rev
+	tx.put(string(item.Key), plain)
 }

@@ -1,0 +1,73 @@
+package service
+
+import (
+	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/records"
+	"github.com/keyhold/keyhold/internal/reseal"
+)
+
+// SealStatus shows where the root key is, and what is being changed. It is not part of the KMS API.
+var sealStatus = query("SealStatus", asks{{Action: "keyhold:SealStatus", May: mayInDeployment}}, nil,
+	func(c *call, _ *api.SealStatusRequest) (*api.SealStatusResponse, error) {
+		s, err := c.seals.Status(c.ctx)
+		if err != nil {
+			return nil, err
+		}
+		return sealStatusResponse(s), nil
+	})
+
+// mayInDeployment is the decider of operations on the whole deployment: the principal must belong to the account of the
+// deployment, and its policies must allow the action.
+func mayInDeployment(c *call, action string, _ target, _ key.Key, _ error) error {
+	own, err := c.administrator()
+	if err != nil {
+		return err
+	}
+	if p := c.Caller.Principal; p.AccountID != own {
+		return errNotAuthorized(p, action, "*", "because it is for principals of the deployment's account alone")
+	}
+	return c.mayAct(action, "*")
+}
+
+func sealStatusResponse(s reseal.Status) *api.SealStatusResponse {
+	out := &api.SealStatusResponse{Custodies: []api.SealCustody{}, DataKeys: []api.SealKey{}}
+	for _, c := range s.Custodies {
+		one := api.SealCustody{CustodyId: &c.ID, InUse: c.InUse, Lags: c.Lags, Nodes: c.Nodes}
+		if !c.Since.IsZero() {
+			one.Since = timestamp(c.Since)
+		}
+		out.Custodies = append(out.Custodies, one)
+	}
+	if s.Root.Version != 0 {
+		out.RootKey = &api.SealKey{Version: new(int64(s.Root.Version)), Made: timestamp(s.Root.Made)}
+	}
+	for _, k := range s.Keys {
+		one := api.SealKey{Version: new(int64(k.Version)), State: &k.State}
+		if !k.Made.IsZero() {
+			one.Made = timestamp(k.Made)
+		}
+		if k.Records >= 0 {
+			one.Records = &k.Records
+		}
+		out.DataKeys = append(out.DataKeys, one)
+	}
+	if s.Rotation != nil {
+		out.Rotation = sealRotation(*s.Rotation)
+	}
+	return out
+}
+
+func sealRotation(r records.Reseal) *api.SealRotation {
+	out := &api.SealRotation{DataKey: new(int64(r.To)), Phase: new(string(r.Phase)), Begun: timestamp(r.Begun)}
+	if r.IsCounted() {
+		out.Total, out.Left = &r.Total, new(r.Remaining())
+	}
+	if r.Stuck > 0 {
+		out.Stuck = &r.Stuck
+	}
+	if !r.Rest.IsZero() {
+		out.DestroyAfter = timestamp(r.Rest)
+	}
+	return out
+}
