@@ -43,6 +43,45 @@ func TestSecondProcessFencesASilentOne(t *testing.T) {
 	})
 }
 
+// A process waits for its former process too, which may still answer from its memory: for what it has just changed, and
+// for what all other nodes have confirmed. It does not wait if the former process has stopped in order.
+func TestAwaitWaitsForTheFormerProcess(t *testing.T) {
+	bound := DefaultTiming.Bound
+	for name, test := range map[string]struct {
+		end   func(p *process)
+		pause time.Duration // between the change and Await, in which the other node confirms
+		took  time.Duration // from the start
+	}{
+		"a change":                     {(*process).kill, 0, bound},
+		"what others have confirmed":   {(*process).kill, 300 * time.Millisecond, bound},
+		"after a stop in order":        {(*process).close, 0, 0},
+		"after a stop, others confirm": {(*process).close, 300 * time.Millisecond, 300 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inCluster(t, func(c *cluster) {
+				former, b := c.start("A"), c.start("B")
+				time.Sleep(5 * time.Second)
+				test.end(former)
+				time.Sleep(5 * time.Second)
+				a := c.start("A")
+				begun := time.Now()
+				rev, _, err := a.change()
+				time.Sleep(test.pause)
+				err = errors.Join(err, a.awaitRevision(c.Context(), rev, time.Now()))
+				if took := time.Since(begun); err != nil || took < test.took-soon || took > test.took+soon {
+					t.Errorf("Await returned %v after the start, not %v: %v", took, test.took, err)
+				}
+				time.Sleep(bound)
+				if took := a.await(); took > soon {
+					t.Errorf("later, Await took %v", took)
+				}
+				a.close()
+				b.close()
+			})
+		})
+	}
+}
+
 // Two processes on copies of one data folder are started again whenever they end. One of them serves all the time.
 func TestClonesDoNotFenceEachOtherForEver(t *testing.T) {
 	inCluster(t, func(c *cluster) {
