@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,9 +18,35 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 )
 
-// call signs and sends one request that is not part of the KMS API. The target is the API of the
-// operation. out is nil for an operation without an answer.
+// maxAttempts bounds the attempts of a request, whatever the configuration of the SDK says.
+const maxAttempts = 10
+
+// call sends a request that is not part of the KMS API. The target is the API of the operation. out is nil for an
+// operation without an answer. After ThrottlingException, which says that nothing was done, call sends the request
+// again, as often and as late as the SDK would. It repeats after no other error, because the server may have made the
+// change.
 func (c *connection) call(ctx context.Context, target, operation string, in, out any) error {
+	again := c.Options().Retryer
+	for attempt := 1; ; attempt++ {
+		err := c.callOnce(ctx, target, operation, in, out)
+		refused, ok := errors.AsType[*devRefusal](err)
+		if !ok || refused.code != "ThrottlingException" || attempt == maxAttempts || attempt == again.MaxAttempts() {
+			return err
+		}
+		pause, failed := again.RetryDelay(attempt, err)
+		if failed != nil {
+			return err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+// callOnce signs and sends one request.
+func (c *connection) callOnce(ctx context.Context, target, operation string, in, out any) error {
 	body, err := api.Encode(in)
 	if err != nil {
 		return err

@@ -207,7 +207,8 @@ func TestDeletions(t *testing.T) {
 	}
 	p.wantRefusal(remove("policy", "use"), key.KindConflict, "user/staff/Alice has the policy")
 	p.wantRefusal(remove("user", "bob"), key.KindNotFound, "There is no user bob")
-	p.wantRefusal(remove("account", homeAccount), key.KindValidation, "no kind")
+	p.wantRefusal(remove("account", homeAccount), key.KindValidation, `not "account": give oidc-provider, policy, role or user.`)
+	p.wantRefusal(remove("group", "g"), key.KindValidation, `not "group": give oidc-provider, policy, role or user.`)
 	for _, kind := range []string{"user", "policy"} {
 		name := map[string]string{"user": "alice", "policy": "use"}[kind]
 		if err := remove(kind, name); err != nil {

@@ -59,7 +59,7 @@ func (c *call) removeIdentity(tx *store.Tx, account, kind, name string) error {
 	case kindProvider:
 		return removeRecord(tx, records.OIDCProviders, records.ProviderPath(account, name), missing)
 	}
-	return errNoKind(kind)
+	return errNotDeleted(kind)
 }
 
 func removeRecord[T any](tx *store.Tx, t store.Table[T], path string, missing *key.Error) error {

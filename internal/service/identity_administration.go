@@ -103,6 +103,12 @@ func errNoKind(kind string) error {
 		"%q is no kind of identity: give account, oidc-provider, policy, role or user.", kind)
 }
 
+// errNotDeleted refuses the deletion of an identity that is not of a kind that can be deleted.
+func errNotDeleted(kind string) error {
+	return key.Errorf(key.KindValidation,
+		"Only OIDC providers, policies, roles and users are deleted, not %q: give oidc-provider, policy, role or user.", kind)
+}
+
 // changeEntity changes the members that users and roles have in common. known reports whether
 // kind is a user or role.
 func changeEntity(tx *store.Tx, account, kind, name string, change func(*identity.Entity)) (known bool, err error) {
