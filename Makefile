@@ -58,10 +58,13 @@ vuln: ## Ask the database of known vulnerabilities, which is on the network.
 	cd cluster && ../$(BUILD)/govulncheck -test ./...
 	cd pkcs11 && CGO_ENABLED=1 ../$(BUILD)/govulncheck ./...
 
-faults: crash images syncs flips full ## Run crash, images, syncs, flips and full: what can go wrong with a machine.
+faults: crash recoveries images syncs flips full ## Run crash, recoveries, images, syncs, flips and full: what can go wrong with a machine.
 
 crash: build ## Kill the server 1,000 times under load.
 	KEYHOLD_KILLS=1000 go test -count=1 -v -timeout 60m -run '^Test(LinearizableKills|SlotsAfterKills)$$' ./cmd/keyhold
+
+recoveries: ## Kill keyhold recover at 100 random moments.
+	KEYHOLD_KILLS=100 go test -count=1 -v -timeout 60m -run '^TestKillsOfRecover$$' ./cmd/keyhold
 
 images: build ## Open 500 images of power failures, made from the recorded writes and syncs.
 	KEYHOLD_IMAGES=500 go test -count=1 -v -timeout 60m -run '^TestCrashImages$$' ./cmd/keyhold

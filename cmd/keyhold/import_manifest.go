@@ -79,7 +79,7 @@ func (o *ownersFlags) split(w *byok.Wrapped, keySpec string, material []byte, no
 	l.Made = now.UTC().Truncate(time.Second)
 	set, err := o.escrow.write(l, material, progress)
 	if err == nil {
-		o.set = set
+		o.set = describeSet(set)
 	}
 	return err
 }

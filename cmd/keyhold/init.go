@@ -27,6 +27,7 @@ type initOptions struct {
 	account string
 	regions []string
 	fips    fipsOption
+	shares  custodians // of the recovery key
 }
 
 func initCommand() *cobra.Command {
@@ -40,7 +41,10 @@ Anybody who has both the root key file and the data folder has the keys: keep co
 of the two in different places.
 
 With --store etcd://…, the data is in an etcd cluster, which several servers share
-(docs/cluster.md). The data folder then belongs to the first of these servers.`,
+(docs/cluster.md). The data folder then belongs to the first of these servers.
+
+With --recovery FILE, a recovery key is made and split among custodians: enough of their
+shares open the data if the root key is lost (docs/recovery.md).`,
 		Example: `  keyhold init --data /var/lib/keyhold --root-key-file /etc/keyhold/root.key --regions eu-west-2
   keyhold init --store etcd://etcd1:2379,etcd2:2379/keyhold --data /var/lib/keyhold`,
 		Args: exactly(0),
@@ -53,6 +57,7 @@ With --store etcd://…, the data is in an etcd cluster, which several servers s
 	c.Flags().StringSliceVar(&o.regions, "regions", []string{service.DefaultRegion},
 		"Regions to serve, separated by commas")
 	o.fips.flags(c)
+	o.shares.flags(c, recoveryFlag, "the recovery key")
 	return c
 }
 
@@ -75,6 +80,9 @@ func runInit(ctx context.Context, o initOptions, out, log io.Writer) (err error)
 		return err
 	}
 	if err := o.fips.check(o.root); err != nil {
+		return err
+	}
+	if err := o.checkShares(); err != nil {
 		return err
 	}
 	if err := harden(); err != nil {
@@ -105,6 +113,17 @@ func runInit(ctx context.Context, o initOptions, out, log io.Writer) (err error)
 	if _, err := s.ServeRegions(ctx, o.regions); err != nil {
 		return err
 	}
+	if err := o.printMade(out, id, secret); err != nil || !o.shares.given() {
+		return err
+	}
+	if err := makeRecoveryKey(ctx, s, o.shares, printer{log}); err != nil {
+		return fmt.Errorf("the deployment is made, but its recovery key is not: %w; run %s recover setup", err, self())
+	}
+	return nil
+}
+
+// printMade prints what its owner must know of a new deployment.
+func (o initOptions) printMade(out io.Writer, id, secret string) error {
 	command := self() + " serve " + o.flagsForShell() + o.fips.flag()
 	return printf(out, `Made the deployment of account %[1]s in %[2]s.
 %[3]s
@@ -118,6 +137,14 @@ To start the server for programs on this machine:
 To start it for other machines too, with a certificate for its name in server.pem and server.key:
   %[6]s --addr :4599 --tls-cert server.pem --tls-key server.key
 `, o.account, o.name(), o.advice(), id, secret, command)
+}
+
+// checkShares reads the file of custodians, if there is one.
+func (o *initOptions) checkShares() error {
+	if o.fips.on && o.shares.given() {
+		return usageError{errors.New("--recovery is not allowed with --fips, because shares are files of age (docs/fips.md)")}
+	}
+	return o.shares.check()
 }
 
 // advice says what its owner must keep of a new root key.

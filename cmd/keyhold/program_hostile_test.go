@@ -91,6 +91,11 @@ serve --store EVIL --data DIR/made --root-key-file DIR/made-root
 serve --store etcd://EVIL --data DIR/made --root-key-file DIR/made-root
 store
 store EVIL
+init --data DIR/other --recovery DIR/EVIL --threshold 2
+recover EVIL
+recover --data DIR/made --share DIR/EVIL --to key-file:EVIL
+recover setup --data DIR/made --root-key-file DIR/made-root --recovery DIR/bad.toml --threshold 2
+recover check --share DIR/EVIL
 root-credentials
 root-credentials EVIL
 root-credentials reset --data DIR/EVIL

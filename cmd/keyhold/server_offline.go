@@ -22,6 +22,7 @@ import (
 type offlinePlace struct {
 	place
 	shares givenShares
+	set    shares.Set // of the shares, once they are joined
 }
 
 func (o *offlinePlace) flags(c *cobra.Command) {
@@ -30,7 +31,7 @@ func (o *offlinePlace) flags(c *cobra.Command) {
 }
 
 // withService runs fn with the service of the deployment.
-func (o offlinePlace) withService(ctx context.Context, log io.Writer, fn func(*service.Service) error) (err error) {
+func (o *offlinePlace) withService(ctx context.Context, log io.Writer, fn func(*service.Service) error) (err error) {
 	if err := harden(); err != nil {
 		return err
 	}
@@ -63,16 +64,17 @@ func (o *offlinePlace) joinShares() error {
 		return usageError{errors.New("a deployment is opened by --custody or --root-key-file, or by --share: give one of " +
 			"them")}
 	}
-	root, err := o.shares.recoveryKey()
+	root, set, err := o.shares.recoveryKey()
 	if err != nil {
 		return err
 	}
+	o.set = set
 	o.made, o.root = root, custody.Spec{Kind: seal.RecoveryKind, Argument: root.ID()[len(seal.RecoveryKind)+1:]}
 	return nil
 }
 
 // explain adds the remedy to an error from opening the deployment.
-func (o offlinePlace) explain(err error) error {
+func (o *offlinePlace) explain(err error) error {
 	if len(o.shares.files) > 0 && errors.Is(err, seal.ErrWrongRoot) {
 		return fmt.Errorf("the shares of %s do not open the deployment in %s: %w; give shares of the set that was made for "+
 			"it last, or restore the store that they were made for", o.root, o.name(), err)
@@ -80,25 +82,25 @@ func (o offlinePlace) explain(err error) error {
 	return o.place.explain(err)
 }
 
-// recoveryKey returns the recovery key that the shares bring back.
-func (o *givenShares) recoveryKey() (seal.Root, error) {
+// recoveryKey returns the recovery key that the shares bring back, and their set.
+func (o *givenShares) recoveryKey() (root seal.Root, set shares.Set, err error) {
 	given, err := o.read()
 	if err != nil {
-		return nil, err
+		return nil, set, err
 	}
 	defer clearGiven(given)
 	private, err := shares.Join(given)
 	if err != nil {
-		return nil, err
+		return nil, set, err
 	}
 	defer clear(private)
-	set := given[0].Set
+	set = given[0].Set
 	if err := errOneSecret(set, shares.KindRecovery); err != nil {
-		return nil, err
+		return nil, set, err
 	}
-	root, err := seal.OpenRecoveryKey(private)
+	root, err = seal.OpenRecoveryKey(private)
 	if err == nil && root.ID() != set.ID {
 		err = fmt.Errorf("the shares have another recovery key than they say: %s, not %s", root.ID(), set.ID)
 	}
-	return root, err
+	return root, set, err
 }

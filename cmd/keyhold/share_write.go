@@ -55,26 +55,26 @@ func (o *custodians) check() (err error) {
 	return checkNewFile(o.out)
 }
 
-// write splits a secret, and writes the shares. It describes their set as manifests do.
-func (o *custodians) write(l shares.Label, secret []byte, progress printer) (set string, err error) {
+// write splits a secret, and writes the shares.
+func (o *custodians) write(l shares.Label, secret []byte, progress printer) (set shares.Set, err error) {
 	all, err := shares.Split(l, secret, o.threshold, len(o.found))
 	if err != nil {
-		return "", err
+		return set, err
 	}
 	defer clearShares(all)
 	if err := os.Mkdir(o.out, 0o700); err != nil {
-		return "", fmt.Errorf("write the shares: %w", err)
+		return set, fmt.Errorf("write the shares: %w", err)
 	}
 	progress.step("Shares", "%d in %s, of which %d are needed; the fingerprint of their set is %s:",
 		len(all), o.out, o.threshold, all[0].Fingerprint())
 	for i, s := range all {
 		path := filepath.Join(o.out, fmt.Sprintf("share-%d.age", s.Index))
 		if err := o.writeShare(s, o.found[i], path); err != nil {
-			return "", fmt.Errorf("write the shares: %w", err)
+			return set, fmt.Errorf("write the shares: %w", err)
 		}
 		progress.more("%s for %s", path, o.found[i].Name)
 	}
-	return describeSet(all[0].Set), durable.SyncFolder(filepath.Dir(filepath.Clean(o.out)))
+	return all[0].Set, durable.SyncFolder(filepath.Dir(filepath.Clean(o.out)))
 }
 
 func (o *custodians) writeShare(s *shares.Share, to shares.Recipient, path string) error {
