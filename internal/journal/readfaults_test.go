@@ -12,7 +12,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store/storetest"
 )
 
-// Every method fails if one of its reads or commits fails, and works again afterwards.
+// Every method fails if one of its reads or commits fails, or if it reads a damaged record, and works again afterwards.
+// Of the fence of its own node, a method may need the revision alone.
 func TestMethodsFailWithTheirReadsAndCommits(t *testing.T) {
 	d := newDeployment(t)
 	d.store = store.New(storetest.Stepped{Backend: d.backend}, d.sealer)
@@ -73,6 +74,19 @@ func TestMethodsFailWithTheirReadsAndCommits(t *testing.T) {
 				}
 				if err := call(t.Context()); err != nil {
 					t.Errorf("%s again after %v: %v", name, f.Broken, err)
+				}
+			}
+			for at := 1; ; at++ {
+				f := &storetest.StepFault{At: at, Damages: true}
+				err := call(f.Context(t.Context()))
+				if f.Steps < at {
+					break
+				}
+				if _, corrupt := errors.AsType[*store.CorruptError](err); !corrupt && f.Broken[0] != "fence/"+node && name != "the first start" {
+					t.Errorf("%s with %v damaged: %v", name, f.Broken, err)
+				}
+				if err := call(t.Context()); err != nil {
+					t.Errorf("%s without damage: %v", name, err)
 				}
 			}
 		}

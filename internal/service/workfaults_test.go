@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -147,12 +148,9 @@ func parsedSeed(t *testing.T, text string) seed.File {
 	return f
 }
 
-// Work that no request asks for fails if one of its reads or commits fails, whichever it is, and succeeds when it is
-// done again.
-func TestWorkFailsWithItsReadsAndCommits(t *testing.T) {
-	w := newWorkTest(t)
-	file := parsedSeed(t, workSeed)
-	for name, work := range map[string]func(ctx context.Context, s *Service) error{
+// works returns work that no request asks for.
+func works(file seed.File) map[string]func(ctx context.Context, s *Service) error {
+	return map[string]func(ctx context.Context, s *Service) error{
 		"Seed":       func(ctx context.Context, s *Service) error { _, err := s.Seed(ctx, file); return err },
 		"Sweep":      func(ctx context.Context, s *Service) error { return s.Sweep(ctx) },
 		"RotateDue":  func(ctx context.Context, s *Service) error { return s.RotateDue(ctx) },
@@ -171,7 +169,21 @@ func TestWorkFailsWithItsReadsAndCommits(t *testing.T) {
 			return err
 		},
 		"AccessKey": func(ctx context.Context, s *Service) error { _, _, err := s.AccessKey(ctx, rootKey); return err },
-	} {
+		"ReclaimSlots": func(ctx context.Context, s *Service) error {
+			_, err := s.ReclaimSlots(ctx, func(context.Context, time.Duration) error { return nil })
+			return err
+		},
+	}
+}
+
+// Work that no request asks for fails if one of its reads or commits fails, whichever it is, and succeeds when it is
+// done again.
+func TestWorkFailsWithItsReadsAndCommits(t *testing.T) {
+	w := newWorkTest(t)
+	if _, err := w.slots.Put(t.Context(), make([]byte, 32)); err != nil { // no record names it
+		t.Fatal(err)
+	}
+	for name, work := range works(parsedSeed(t, workSeed)) {
 		t.Run(name, func(t *testing.T) {
 			for at := 1; ; at++ {
 				s, end, err := w.open(t.Context(), copyOf(t, w.backend), w.now)
@@ -192,6 +204,33 @@ func TestWorkFailsWithItsReadsAndCommits(t *testing.T) {
 				}
 				if end(); f.Steps < at {
 					return
+				}
+			}
+		})
+	}
+}
+
+// Work that no request asks for fails if it reads a damaged record. Of a fence, the revision alone matters to a change.
+func TestWorkFailsWithDamagedRecords(t *testing.T) {
+	w := newWorkTest(t)
+	if _, err := w.slots.Put(t.Context(), make([]byte, 32)); err != nil { // no record names it
+		t.Fatal(err)
+	}
+	for name, work := range works(parsedSeed(t, workSeed)) {
+		t.Run(name, func(t *testing.T) {
+			for at := 1; ; at++ {
+				s, end, err := w.open(t.Context(), copyOf(t, w.backend), w.now)
+				if err != nil {
+					t.Fatal(err)
+				}
+				f := &storetest.StepFault{At: at, Damages: true}
+				err = work(f.Context(t.Context()), s)
+				end()
+				if f.Steps < at {
+					return
+				}
+				if _, corrupt := errors.AsType[*store.CorruptError](err); !corrupt && !strings.HasPrefix(f.Broken[0], records.Fences.Prefix) {
+					t.Errorf("with %v damaged: %v", f.Broken, err)
 				}
 			}
 		})
@@ -248,6 +287,18 @@ func TestStartFailsWithItsReadsAndCommits(t *testing.T) {
 				_, end, err = w.open(t.Context(), b, w.now)
 				if end(); err != nil {
 					t.Errorf("again after %v: %v", f.Broken, err)
+				}
+			}
+		})
+		t.Run(name+" with damaged records", func(t *testing.T) {
+			for at := 1; ; at++ {
+				f := &storetest.StepFault{At: at, Damages: true}
+				_, end, err := w.open(f.Context(t.Context()), copyOf(t, backend), w.now)
+				if end(); f.Steps < at {
+					return
+				}
+				if err == nil && !strings.HasPrefix(f.Broken[0], records.Fences.Prefix) {
+					t.Errorf("with %v damaged: it starts", f.Broken)
 				}
 			}
 		})

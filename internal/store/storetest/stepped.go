@@ -17,6 +17,9 @@ var ErrStep = errors.New("the disk does not answer")
 type StepFault struct {
 	At    int
 	Steps int // number of steps until now
+	// Damages makes each record that a read returns a step. Instead of failing, the step with the number At damages its
+	// record for all later reads.
+	Damages bool
 	// Broken lists the records, or the range of a Scan, or "a commit", whose steps fail.
 	Broken []string
 }
@@ -34,6 +37,9 @@ func stepFaultOf(ctx context.Context) (f *StepFault, ok bool) {
 }
 
 func (f *StepFault) step(paths ...string) error {
+	if f.Damages {
+		return nil
+	}
 	if f.Steps++; f.Steps == f.At {
 		f.Broken = paths
 	}
@@ -41,6 +47,26 @@ func (f *StepFault) step(paths ...string) error {
 		return ErrStep
 	}
 	return nil
+}
+
+// damaged returns the items of a read with the damage.
+func (f *StepFault) damaged(items []store.Item) []store.Item {
+	if !f.Damages {
+		return items
+	}
+	items = slices.Clone(items)
+	for i, item := range items {
+		if item.Rev == 0 {
+			continue
+		}
+		if f.Steps++; f.Steps == f.At {
+			f.Broken = []string{string(item.Key)}
+		}
+		if slices.Contains(f.Broken, string(item.Key)) {
+			items[i].Value = []byte("damaged")
+		}
+	}
+	return items
 }
 
 // Stepped is a Backend on which the StepFault in a context has an effect.
@@ -78,12 +104,14 @@ func (r steppedReader) Get(keys ...[]byte) ([]store.Item, error) {
 	if err := r.f.step(paths...); err != nil {
 		return nil, err
 	}
-	return r.Reader.Get(keys...)
+	items, err := r.Reader.Get(keys...)
+	return r.f.damaged(items), err
 }
 
 func (r steppedReader) Scan(from, to []byte, limit int) ([]store.Item, error) {
 	if err := r.f.step(string(from) + " to " + string(to)); err != nil {
 		return nil, err
 	}
-	return r.Reader.Scan(from, to, limit)
+	items, err := r.Reader.Scan(from, to, limit)
+	return r.f.damaged(items), err
 }
