@@ -83,6 +83,31 @@ func TestEachCallCanFail(t *testing.T) {
 	}
 }
 
+// Since and Read return the error of each read of a log that does not fit into one.
+func TestEachReadOfALongLogCanFail(t *testing.T) {
+	line := mustLine(t, Event{EventID: "e", UserAgent: strings.Repeat("x", 900)})
+	log := bytes.Repeat(line, 3000)
+	for what, call := range map[string]func(f *failingLog) error{
+		"Since": func(f *failingLog) error {
+			return past{lines: io.NewSectionReader(f, 0, f.Size())}.since(int64(len(line)), func(string) {})
+		},
+		"Read": func(f *failingLog) error {
+			_, err := Read(io.NewSectionReader(f, 0, f.Size()), func(int64, error) {})
+			return err
+		},
+	} {
+		f := &failingLog{Reader: bytes.NewReader(log)}
+		if err := call(f); err != nil || f.calls < 2 {
+			t.Errorf("%s: %v after %d reads", what, err, f.calls)
+		}
+		for n := 1; n <= f.calls; n++ {
+			if err := call(&failingLog{Reader: bytes.NewReader(log), fails: n}); !errors.Is(err, errDisk) {
+				t.Errorf("%s: read %d of %d fails, and the error is %v", what, n, f.calls, err)
+			}
+		}
+	}
+}
+
 // What needs the open file returns its error.
 func TestClosedFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.log")

@@ -27,6 +27,11 @@ func TestWallet(t *testing.T) {
 		if err != nil || !bytes.Equal(f.key.PKCS8, k.PKCS8) {
 			t.Errorf("%s: %v", file, err)
 		}
+		capital := bytes.Replace(content, []byte(`"crypto"`), []byte(`"Crypto"`), 1) // as some wallets write it
+		f, err = Read(capital, func() ([]byte, error) { return []byte("testpassword"), nil })
+		if bytes.Equal(content, capital) || err != nil || !bytes.Equal(f.key.PKCS8, k.PKCS8) {
+			t.Errorf("%s with a capital letter: %v", file, err)
+		}
 		if _, err := Read(content, func() ([]byte, error) { return []byte("testpassworD"), nil }); err != ErrPassphrase {
 			t.Errorf("%s: %v", file, err)
 		}

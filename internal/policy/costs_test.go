@@ -121,3 +121,17 @@ func TestAllocationSize(t *testing.T) {
 		t.Errorf("two texts take %d", n)
 	}
 }
+
+// The memory of the principals of a statement includes the names of each kind.
+func TestSizeOfPrincipals(t *testing.T) {
+	one := []string{"0123456789abcdef"}
+	for _, n := range []principals{{accounts: one}, {arns: one}, {federated: one}} {
+		if n.size() != texts(one) {
+			t.Errorf("%+v takes %d, want %d", n, n.size(), texts(one))
+		}
+	}
+	all := principals{accounts: one, arns: one, federated: one}
+	if all.size() != 3*texts(one) {
+		t.Errorf("%+v takes %d, want %d", all, all.size(), 3*texts(one))
+	}
+}

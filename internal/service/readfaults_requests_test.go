@@ -88,6 +88,7 @@ func requestsOfEachKind() (all []preparedRequest) {
 			for _, name := range []string{"PutAccount", "PutPolicy", "PutProvider", "PutRole", "PutUser"} {
 				root.does(name, "", administrations[name])
 			}
+			c.managedPolicy("unused", allowAll)
 			root.does("PutUser", "", `{"Name":"full","Attached":["p"],"Boundary":"p","AccessKeys":1}`)
 			return root, operation, "", []string{members}
 		}})
@@ -99,9 +100,11 @@ func requestsOfEachKind() (all []preparedRequest) {
 			row("DeleteIdentity", fmt.Sprintf(`{"Kind":%q,"Name":%q}`, kind, name))
 		}
 	}
+	row("DeleteIdentity", `{"Kind":"policy","Name":"unused"}`)
 	row("SetIdentityState", `{"Kind":"role","Name":"r","Enabled":false}`)
 	row("RevokeSessions", `{"Kind":"role","Name":"r"}`)
 	row("RotateAccessKey", `{"Name":"full"}`)
+	row("RotateAccessKey", `{}`)
 	row("PutUser", `{"Name":"full","Path":"/x/","AccessKeys":2}`)
 	row("PutUser", `{"Name":"full","Attached":[]}`)
 	return all
@@ -130,6 +133,12 @@ func requestsOfSessions(p provider) (all []preparedRequest) {
 		c.role("first", with(allowAll))
 		return c.as("role/first"), app()
 	})
+	all = append(all, preparedRequest{"DescribeKey by a grant", func(c accessTest) (actor, string, string, []string) {
+		c.user("bob")
+		on := c.key("allow home kms:*")
+		c.root().grants(on, "bob", "DescribeKey")
+		return c.as("bob"), "DescribeKey", on, nil
+	}})
 	row("GetSessionToken", "GetSessionToken", func(c accessTest) (actor, string) { return c.as("alice"), `{}` })
 	row("GetSessionToken of the root", "GetSessionToken", func(c accessTest) (actor, string) { return c.rootWithKey(), `{}` })
 	row("GetCallerIdentity", "GetCallerIdentity", func(c accessTest) (actor, string) { return c.as("alice"), `{}` })

@@ -111,13 +111,15 @@ func TestRequestsWithoutATurn(t *testing.T) {
 		prepare   func() actor
 		operation string
 		on        string
+		members   string
 	}{
-		{"a long key policy", policies, func() actor { c.policy(on, text); return c.root() }, "DescribeKey", on},
+		{"a long key policy", policies, func() actor { c.policy(on, text); return c.root() }, "DescribeKey", on, `{}`},
 		{"a slow policy of the caller", policies, func() actor {
 			c.policy(on, c.document(true, "allow home kms:*"))
 			c.user("bob", with(slow))
 			return c.as("bob").with(named)
-		}, "DescribeKey", on},
+		}, "DescribeKey", on, `{}`},
+		{"a new key policy", policies, func() actor { return c.root() }, "PutKeyPolicy", on, fmt.Sprintf(`{"Policy":%q}`, text+" ")},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			a := test.prepare()
@@ -127,11 +129,11 @@ func TestRequestsWithoutATurn(t *testing.T) {
 			if err := c.expensive.begin(t.Context(), test.effort, "mallory"); err != nil {
 				t.Fatal(err)
 			}
-			if out, err := a.try(test.operation, test.on); !isThrottled(err) {
+			if out, err := a.try(test.operation, test.on, test.members); !isThrottled(err) {
 				t.Errorf("%v, %v", out, err)
 			}
 			c.expensive.end(test.effort)
-			if _, err := a.try(test.operation, test.on); err != nil {
+			if _, err := a.try(test.operation, test.on, test.members); err != nil {
 				t.Errorf("with its turn: %v", err)
 			}
 		})

@@ -1,0 +1,52 @@
+package store
+
+import (
+	"testing"
+	"time"
+)
+
+// Limits and times have these values. The other tests name them. docs/storage.md and docs/cluster.md rely on the times,
+// and every Backend on the limits of a Batch.
+func TestNumbers(t *testing.T) {
+	for _, n := range []struct {
+		name      string
+		got, want any
+	}{
+		{"checks and writes of a Batch", MaxBatch, 128},
+		{"bytes of a Batch", MaxBytes, 1_048_576},
+		{"bytes of a key", MaxKey, 1024},
+		{"bytes of a slot", SlotSize, 32},
+		{"changes that a Feed holds", FeedSize, 4096},
+		{"bytes of the cache", cacheSize, 67_108_864},
+		{"runs of a transaction", maxTries, 64},
+		{"commits of unknown outcome", maxUnknown, 3},
+		{"pause between runs", pause, 500 * time.Microsecond},
+		{"pause before a Watch is repeated", maxRewatch, 250 * time.Millisecond},
+		{"pause between measurements of the age of memory", measurePause, 250 * time.Millisecond},
+		{"jump of the wall clock", maxJump, 500 * time.Millisecond},
+		{"own commits that are remembered", maxOwn, 10_000},
+	} {
+		if n.got != n.want {
+			t.Errorf("%s: %v, want %v", n.name, n.got, n.want)
+		}
+	}
+}
+
+// An entry of the cache without the second part of its record takes that of an older entry of the same write.
+func TestEntriesOfOneWrite(t *testing.T) {
+	old := cached{sealed: []byte("old"), second: Item{Key: []byte("k"), Rev: 7}, written: 7, value: 1, size: 10}
+	second := Item{Key: []byte("n"), Rev: 7}
+	for name, test := range map[string]struct{ r, want cached }{
+		"nothing":        {cached{written: 7}, old},
+		"one part":       {cached{written: 7, sealed: []byte("new")}, old},
+		"both parts":     {cached{written: 7, sealed: []byte("new"), second: second}, cached{written: 7, sealed: []byte("new"), second: second, value: 1, size: 10}},
+		"another value":  {cached{written: 7, value: 2, size: 20}, cached{written: 7, value: 2, size: 20, sealed: old.sealed, second: old.second}},
+		"of a later one": {cached{written: 8}, cached{written: 8}},
+	} {
+		got := test.r.with(old)
+		if string(got.sealed) != string(test.want.sealed) || got.second.Rev != test.want.second.Rev ||
+			string(got.second.Key) != string(test.want.second.Key) || got.value != test.want.value || got.size != test.want.size {
+			t.Errorf("%s: %+v, want %+v", name, got, test.want)
+		}
+	}
+}
