@@ -17,7 +17,7 @@ func TestNumbers(t *testing.T) {
 		name      string
 		got, want any
 	}{
-		{"newest format", NewestFormat, 5},
+		{"newest format", NewestFormat, 6},
 		{"shapes of the grants of a grantee", MaxGrantShapes, 20},
 		{"bytes of the names in the shapes", MaxGrantShapeNames, 16_384},
 		{"hours of a token key", TokenKeyHours, 25},

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"reflect"
 	"testing"
 	"time"
 )
@@ -34,18 +35,17 @@ func TestNumbers(t *testing.T) {
 
 // An entry of the cache without the second part of its record takes that of an older entry of the same write.
 func TestEntriesOfOneWrite(t *testing.T) {
-	old := cached{sealed: []byte("old"), second: Item{Key: []byte("k"), Rev: 7}, written: 7, value: 1, size: 10}
-	second := Item{Key: []byte("n"), Rev: 7}
+	item := func(value string) known { return known{Item: Item{Key: []byte("k"), Value: []byte(value), Rev: 7}} }
+	old := cached{item: item("old"), second: item("old second"), written: 7, value: 1, size: 10}
 	for name, test := range map[string]struct{ r, want cached }{
 		"nothing":        {cached{written: 7}, old},
-		"one part":       {cached{written: 7, sealed: []byte("new")}, old},
-		"both parts":     {cached{written: 7, sealed: []byte("new"), second: second}, cached{written: 7, sealed: []byte("new"), second: second, value: 1, size: 10}},
-		"another value":  {cached{written: 7, value: 2, size: 20}, cached{written: 7, value: 2, size: 20, sealed: old.sealed, second: old.second}},
+		"one part":       {cached{written: 7, item: item("new")}, old},
+		"both parts":     {cached{written: 7, item: item("new"), second: item("second")}, cached{written: 7, item: item("new"), second: item("second"), value: 1, size: 10}},
+		"another value":  {cached{written: 7, value: 2, size: 20}, cached{written: 7, value: 2, size: 20, item: old.item, second: old.second}},
 		"of a later one": {cached{written: 8}, cached{written: 8}},
 	} {
 		got := test.r.with(old)
-		if string(got.sealed) != string(test.want.sealed) || got.second.Rev != test.want.second.Rev ||
-			string(got.second.Key) != string(test.want.second.Key) || got.value != test.want.value || got.size != test.want.size {
+		if !reflect.DeepEqual(got, test.want) {
 			t.Errorf("%s: %+v, want %+v", name, got, test.want)
 		}
 	}
