@@ -7,7 +7,7 @@ export KEYHOLD_PYTHON := $(CURDIR)/$(PYTHON)
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build fips pkcs11 demo demo-cluster test race check lint vuln deps faults crash images syncs flips full cluster bench-cluster million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean
+.PHONY: help build fips pkcs11 demo demo-cluster test race check lint vuln deps faults crash images syncs flips full custody cluster bench-cluster million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean
 
 help: ## Print the targets.
 	@sed -nE "s/^([a-z-]+):.*## (.*)/\1\t\2/p" Makefile | expand -t 14
@@ -77,6 +77,10 @@ flips: build ## Flip 2,000 bits of a data folder, one at a time.
 
 full: build ## Fill the disk 20 times.
 	KEYHOLD_FILLS=20 go test -count=1 -v -timeout 60m -run '^TestFullDisk$$' ./cmd/keyhold
+
+CUSTODY_FAULTS ?= 200
+custody: ## Kill, slow down and remove custodies of all kinds under load, CUSTODY_FAULTS times.
+	KEYHOLD_CUSTODY_FAULTS=$(CUSTODY_FAULTS) go test -count=1 -v -timeout 60m -run '^TestCustodyFaults$$' ./cmd/keyhold
 
 CHAOS ?= 200
 CHAOS_SEED ?= 0

@@ -62,6 +62,7 @@ internal/store/memory     internal/store  |  btree
 internal/store/storetest  internal/store  |
 internal/listtest         |
 internal/programtest      |
+internal/custodytest      internal/programtest  |
 internal/secrettest       |
 
 internal/records          internal/key internal/policy internal/identity internal/seal internal/store  |

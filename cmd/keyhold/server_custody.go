@@ -81,7 +81,7 @@ func (o rootOptions) openProved(ctx context.Context) (seal.Root, error) {
 
 // watchCustody proves the custody that a server uses until ctx ends.
 func watchCustody(ctx context.Context, root func() seal.Root, log *slog.Logger) {
-	go custody.NewWatch(root, log).Run(ctx)
+	go custody.NewWatch(root, custodyPeriod(), log).Run(ctx)
 }
 
 // rootFlag returns the flag that names a custody in another command, with a space before it.

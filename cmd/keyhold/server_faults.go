@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyhold/keyhold/internal/custody"
 	"github.com/keyhold/keyhold/internal/nodes"
 	"github.com/keyhold/keyhold/internal/service"
 )
@@ -31,4 +32,13 @@ func withFaults(c service.Config) (service.Config, error) {
 	}
 	c.Timing.Silence, err = time.ParseDuration(os.Getenv("KEYHOLD_FAULT_SILENCE"))
 	return c, err
+}
+
+// custodyPeriod returns the time between two proofs of the custody: KEYHOLD_FAULT_CUSTODY, for tests that do not wait
+// for minutes.
+func custodyPeriod() time.Duration {
+	if every, err := time.ParseDuration(os.Getenv("KEYHOLD_FAULT_CUSTODY")); err == nil {
+		return every
+	}
+	return custody.WatchPeriod
 }

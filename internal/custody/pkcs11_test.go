@@ -6,92 +6,25 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/keyhold/keyhold/internal/custody/helper"
-	"github.com/keyhold/keyhold/internal/programtest"
+	"github.com/keyhold/keyhold/internal/custodytest"
 	"github.com/keyhold/keyhold/internal/seal"
 )
 
-const (
-	softHSM = "/usr/lib/softhsm/libsofthsm2.so"
-	testPIN = "pin-8c1f07e2"
-)
-
-// A softToken is a folder with tokens of SoftHSM, and a folder in PATH that has keyhold-pkcs11.
+// A softToken is a token of SoftHSM for one test.
 type softToken struct {
-	t         *testing.T
-	tokens    string // the folder
-	program   string // keyhold-pkcs11 in PATH
-	pin, args string // the file with the PIN; the query of a URI
+	*custodytest.Token
+	t    *testing.T
+	args string // query of a URI
 }
 
-func needTool(t *testing.T, name string) {
-	t.Helper()
-	if _, err := exec.LookPath(name); err != nil {
-		t.Fatalf("%v: run make deps", err)
-	}
-}
-
-// newSoftToken makes the token keyhold, and builds keyhold-pkcs11.
 func newSoftToken(t *testing.T) *softToken {
 	t.Helper()
-	needTool(t, "softhsm2-util")
-	needTool(t, "pkcs11-tool")
-	needTool(t, "gcc")
-	t.Setenv("CGO_ENABLED", "1")
-	dir := t.TempDir()
-	s := &softToken{t: t, tokens: filepath.Join(dir, "tokens"), program: filepath.Join(dir, "bin", helperName), pin: write(t, testPIN+"\n")}
-	for _, folder := range []string{s.tokens, filepath.Dir(s.program)} {
-		if err := os.Mkdir(folder, 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := os.Rename(programtest.Build(t, "../../pkcs11", "."), s.program); err != nil {
-		t.Fatal(err)
-	}
-	conf := filepath.Join(dir, "softhsm2.conf")
-	if err := os.WriteFile(conf, []byte("directories.tokendir = "+s.tokens+"\nobjectstore.backend = file\nlog.level = ERROR\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("SOFTHSM2_CONF", conf)
-	t.Setenv("PATH", filepath.Dir(s.program)+":"+os.Getenv("PATH"))
-	s.args = "?module-path=" + softHSM + "&x-env=SOFTHSM2_CONF&pin-source=" + s.pin
-	s.makeToken("keyhold")
-	return s
-}
-
-func (s *softToken) run(name string, args ...string) string {
-	s.t.Helper()
-	out, err := exec.CommandContext(s.t.Context(), name, args...).CombinedOutput()
-	if err != nil {
-		s.t.Fatalf("%s: %v\n%s", name, err, out)
-	}
-	return string(out)
-}
-
-func (s *softToken) makeToken(label string) {
-	s.t.Helper()
-	s.run("softhsm2-util", "--init-token", "--free", "--label", label, "--so-pin", "security-officer", "--pin", testPIN)
-}
-
-// replace puts a shell script in place of keyhold-pkcs11, until the function that it returns is called. $REAL is the
-// path of the program.
-func (s *softToken) replace(script string) (restore func()) {
-	s.t.Helper()
-	real := s.program + ".real"
-	text := "#!/bin/sh\nREAL=" + real + "\n" + script + "\n"
-	if err := errors.Join(os.Rename(s.program, real), os.WriteFile(s.program, []byte(text), 0o700)); err != nil {
-		s.t.Fatal(err)
-	}
-	return func() {
-		if err := os.Rename(real, s.program); err != nil {
-			s.t.Fatal(err)
-		}
-	}
+	s := custodytest.NewToken(t, "../..")
+	return &softToken{s, t, s.Query}
 }
 
 func (s *softToken) open(path string) (seal.Root, error) { return openPKCS11(path+s.args, nil) }
@@ -112,7 +45,7 @@ func expect(t *testing.T, root seal.Root, want string) {
 	if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 		t.Errorf("%v, want %q", err, want)
 	}
-	if err != nil && strings.Contains(err.Error(), testPIN) {
+	if err != nil && strings.Contains(err.Error(), "secret-pin-") {
 		t.Errorf("the error has the PIN: %v", err)
 	}
 }
@@ -131,14 +64,14 @@ func TestPKCS11(t *testing.T) {
 	expect(t, root, "")
 
 	t.Run("the key stays on the token", func(t *testing.T) {
-		out := s.run("pkcs11-tool", "--module", softHSM, "--login", "--pin", testPIN, "--token-label", "keyhold", "-O", "--type", "secrkey")
+		out := s.Run("pkcs11-tool", "--module", custodytest.SoftHSM, "--login", "--pin", s.PIN, "--token-label", "keyhold", "-O", "--type", "secrkey")
 		for _, want := range []string{"AES length 32", "label:      root", "sensitive, always sensitive, never extractable"} {
 			if !strings.Contains(out, want) {
 				t.Errorf("no %q in %s", want, out)
 			}
 		}
 		s.create("token=keyhold;object=root") // uses the key that exists
-		if n := strings.Count(s.run("pkcs11-tool", "--module", softHSM, "--login", "--pin", testPIN, "--token-label", "keyhold", "-O"), "label:      root"); n != 1 {
+		if n := strings.Count(s.Run("pkcs11-tool", "--module", custodytest.SoftHSM, "--login", "--pin", s.PIN, "--token-label", "keyhold", "-O"), "label:      root"); n != 1 {
 			t.Errorf("%d keys", n)
 		}
 	})
@@ -158,20 +91,20 @@ func TestPKCS11(t *testing.T) {
 			}
 			expect(t, r, want)
 		}
-		r, err := openPKCS11("token=keyhold;object=root?module-path=/no/such.so&pin-source="+s.pin, nil)
+		r, err := openPKCS11("token=keyhold;object=root?module-path=/no/such.so&pin-source="+s.PINFile, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		expect(t, r, "the library /no/such.so cannot be loaded: check module-path")
-		if r, err = openPKCS11("token=keyhold;object=root?x-env=SOFTHSM2_CONF&module-path="+softHSM, nil); err != nil {
+		if r, err = openPKCS11("token=keyhold;object=root?x-env=SOFTHSM2_CONF&module-path="+custodytest.SoftHSM, nil); err != nil {
 			t.Fatal(err)
 		}
 		expect(t, r, "the token needs a PIN: give the place of the PIN in pin-source=")
 	})
 
 	t.Run("two tokens of one label", func(t *testing.T) {
-		s.makeToken("twin")
-		s.makeToken("twin")
+		s.Make("twin")
+		s.Make("twin")
 		_, err := createPKCS11("token=twin;object=root"+s.args, nil)
 		if err == nil || !strings.Contains(err.Error(), "add serial=NUMBER of the right one") {
 			t.Fatal(err)
@@ -182,11 +115,11 @@ func TestPKCS11(t *testing.T) {
 	})
 
 	t.Run("the token is removed", func(t *testing.T) {
-		if err := os.Rename(s.tokens, s.tokens+".away"); err != nil {
+		if err := os.Rename(s.Folder, s.Folder+".away"); err != nil {
 			t.Fatal(err)
 		}
 		expect(t, root, "the token of pkcs11:token=keyhold;object=root: ")
-		if err := os.Rename(s.tokens+".away", s.tokens); err != nil {
+		if err := os.Rename(s.Folder+".away", s.Folder); err != nil {
 			t.Fatal(err)
 		}
 		expect(t, root, "")
@@ -195,15 +128,15 @@ func TestPKCS11(t *testing.T) {
 	t.Run("a wrong PIN is sent once", func(t *testing.T) {
 		right := s.args
 		defer func() { s.args = right }()
-		s.args = strings.Replace(s.args, s.pin, write(t, "wrong-pin\n"), 1)
+		s.args = strings.Replace(s.args, s.PINFile, write(t, "wrong-pin\n"), 1)
 		wrong, err := s.open("token=keyhold;object=root")
 		if err != nil {
 			t.Fatal(err)
 		}
 		expect(t, wrong, "give the right PIN and start again; Keyhold does not send this PIN again")
-		restore := s.replace("echo x >>" + s.tokens + ".calls; exec $REAL")
+		restore := s.Replace("echo x >>" + s.Folder + ".calls; exec $REAL")
 		expect(t, wrong, "give the right PIN and start again")
-		if _, err := os.Stat(s.tokens + ".calls"); err == nil {
+		if _, err := os.Stat(s.Folder + ".calls"); err == nil {
 			t.Error("the PIN was sent again")
 		}
 		restore()
@@ -211,7 +144,7 @@ func TestPKCS11(t *testing.T) {
 	})
 
 	t.Run("an RSA pair", func(t *testing.T) {
-		s.run("pkcs11-tool", "--module", softHSM, "--login", "--pin", testPIN, "--token-label", "keyhold", "--keypairgen", "--key-type", "rsa:2048", "--label", "pair", "--usage-decrypt")
+		s.Run("pkcs11-tool", "--module", custodytest.SoftHSM, "--login", "--pin", s.PIN, "--token-label", "keyhold", "--keypairgen", "--key-type", "rsa:2048", "--label", "pair", "--usage-decrypt")
 		pair, err := s.open("token=keyhold;object=pair")
 		if err != nil {
 			t.Fatal(err)
@@ -241,10 +174,10 @@ func TestPKCS11(t *testing.T) {
 // A crash is repeated after a pause. A program that does not answer is killed. The library gets no more of the
 // environment than it needs, and the program no secrets in its arguments.
 func testHelperFaults(t *testing.T, s *softToken, root seal.Root) {
-	crash := s.replace(`f=` + s.tokens + `.crashed; if [ -e $f ]; then rm $f; exec $REAL; fi; touch $f; kill -SEGV $$`)
+	crash := s.Replace(`f=` + s.Folder + `.crashed; if [ -e $f ]; then rm $f; exec $REAL; fi; touch $f; kill -SEGV $$`)
 	expect(t, root, "") // each operation crashes once
 	crash()
-	crash = s.replace("kill -9 $$")
+	crash = s.Replace("kill -9 $$")
 	expect(t, root, "keyhold-pkcs11 crashed in the library of the vendor (signal: killed)")
 	crash()
 	for script, want := range map[string]string{
@@ -254,30 +187,30 @@ func testHelperFaults(t *testing.T, s *softToken, root seal.Root) {
 		`echo '{"Fault":"new"}'`:       "gave an answer that is unknown here",
 		`exec $REAL --flag </dev/null`: "crashed in the library of the vendor (exit status 2)",
 	} {
-		restore := s.replace(script)
+		restore := s.Replace(script)
 		expect(t, root, want)
 		restore()
 	}
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "a-secret")
-	seen := s.tokens + ".seen"
-	restore := s.replace(fmt.Sprintf(`tr '\0' '\n' </proc/$$/environ >%s; tr '\0' '\n' </proc/$$/cmdline >>%[1]s; ls /proc/$$/fd | wc -l >>%[1]s; exec $REAL`, seen))
+	seen := s.Folder + ".seen"
+	restore := s.Replace(fmt.Sprintf(`tr '\0' '\n' </proc/$$/environ >%s; tr '\0' '\n' </proc/$$/cmdline >>%[1]s; ls /proc/$$/fd | wc -l >>%[1]s; exec $REAL`, seen))
 	expect(t, root, "")
 	restore()
 	text, err := os.ReadFile(seen)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(string(text), "a-secret") || strings.Contains(string(text), testPIN) || !strings.Contains(string(text), "SOFTHSM2_CONF=") {
+	if strings.Contains(string(text), "a-secret") || strings.Contains(string(text), s.PIN) || !strings.Contains(string(text), "SOFTHSM2_CONF=") {
 		t.Errorf("%s", text)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	restore = s.replace("exec sleep 600")
+	restore = s.Replace("exec sleep 600")
 	cancel()
 	if _, err := root.Wrap(ctx, []byte("secret"), "context"); err == nil {
 		t.Error("no error")
 	}
 	restore()
-	if err := os.Remove(s.program); err != nil {
+	if err := os.Remove(s.Program); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, root, "install it in the folder of keyhold")
@@ -322,7 +255,7 @@ func TestPKCS11URI(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
-	if _, err := parsePKCS11("token=a;object=b?pin-value=" + testPIN); err == nil || strings.Contains(err.Error(), testPIN) {
+	if _, err := parsePKCS11("token=a;object=b?pin-value=12345678"); err == nil || strings.Contains(err.Error(), "12345678") {
 		t.Error(err)
 	}
 }

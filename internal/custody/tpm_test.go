@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -18,67 +17,27 @@ import (
 	"github.com/google/go-tpm/tpm2"
 	"github.com/google/go-tpm/tpm2/transport"
 
+	"github.com/keyhold/keyhold/internal/custodytest"
 	"github.com/keyhold/keyhold/internal/seal"
 )
 
 const testAuth = "auth-5d0c2b19"
 
-// A softTPM is a process of swtpm.
+// A softTPM is a TPM of swtpm for one test.
 type softTPM struct {
-	t             *testing.T
-	state, socket string
-	process       *exec.Cmd
+	*custodytest.TPM
+	t *testing.T
 }
 
 func newSoftTPM(t *testing.T) *softTPM {
 	t.Helper()
-	needTool(t, "swtpm")
-	dir, err := os.MkdirTemp("", "tpm") // the path of a socket must be short
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &softTPM{t: t, state: filepath.Join(dir, "state"), socket: filepath.Join(dir, "tpm")}
-	if err := os.Mkdir(s.state, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	s.start()
-	t.Cleanup(func() {
-		s.stop()
-		os.RemoveAll(dir)
-	})
-	return s
-}
-
-// start is a start of the machine: all PCRs have their first values.
-func (s *softTPM) start() {
-	s.t.Helper()
-	s.process = exec.Command("swtpm", "socket", "--tpm2", "--tpmstate", "dir="+s.state, "--server", "type=unixio,path="+s.socket,
-		"--flags", "not-need-init,startup-clear")
-	s.process.Stderr = s.t.Output()
-	if err := s.process.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	for deadline := time.Now().Add(time.Minute); ; {
-		if _, err := os.Stat(s.socket); err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			s.t.Fatal("swtpm does not start")
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-}
-
-func (s *softTPM) stop() {
-	_ = s.process.Process.Kill()
-	_ = s.process.Wait()
-	_ = os.Remove(s.socket)
+	return &softTPM{custodytest.NewTPM(t), t}
 }
 
 // with runs f on the TPM.
 func (s *softTPM) with(f func(t transport.TPM) error) {
 	s.t.Helper()
-	link, hangUp, err := dialTPM(s.t.Context(), s.socket)
+	link, hangUp, err := dialTPM(s.t.Context(), s.Socket)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -102,7 +61,7 @@ func (s *softTPM) extend(pcr tpm2.TPMHandle) {
 
 func (s *softTPM) argument(pcrs, auth string) string {
 	s.t.Helper()
-	return s.socket + "?pcrs=" + pcrs + "&auth=" + write(s.t, auth+"\n")
+	return s.Socket + "?pcrs=" + pcrs + "&auth=" + write(s.t, auth+"\n")
 }
 
 func mustOpenTPM(t *testing.T, argument string) seal.Root {
@@ -147,8 +106,8 @@ func TestPCRs(t *testing.T) {
 	opens("the PCRs of the TPM have other values than when the root key was sealed: PCR 7, 16")
 	opens("start it as before, or open the deployment with another custody")
 	expect(t, root, "other values than when the root key was sealed: PCR 7, 16") // also in a server that is running
-	s.stop()
-	s.start()
+	s.Kill()
+	s.Start()
 	opens("")
 	expect(t, root, "")
 }
@@ -219,12 +178,12 @@ func TestTPMFaults(t *testing.T) {
 	s := newSoftTPM(t)
 	argument := s.argument("0,7", testAuth)
 	root := mustOpenTPM(t, argument)
-	s.stop()
+	s.Kill()
 	expect(t, root, "check that the machine has a TPM 2.0")
 	if _, err := openTPM(argument, nil); err == nil || !strings.Contains(err.Error(), "check that the machine has a TPM 2.0") {
 		t.Error(err)
 	}
-	silent, err := net.Listen("unix", s.socket)
+	silent, err := net.Listen("unix", s.Socket)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,13 +193,13 @@ func TestTPMFaults(t *testing.T) {
 		t.Error("a silent TPM answers")
 	}
 	silent.Close()
-	s.start()
+	s.Start()
 	expect(t, root, "")
-	s.stop()
-	if err := errors.Join(os.RemoveAll(s.state), os.Mkdir(s.state, 0o700)); err != nil {
+	s.Kill()
+	if err := errors.Join(os.RemoveAll(s.State), os.Mkdir(s.State, 0o700)); err != nil {
 		t.Fatal(err)
 	}
-	s.start()
+	s.Start()
 	expect(t, root, "is another TPM now, or was cleared")
 	notTPM := write(t, "text")
 	if _, err := openTPM(notTPM+"?pcrs=0&auth="+notTPM, nil); err == nil {
@@ -264,7 +223,7 @@ func (l *listener) Write(p []byte) (int, error) {
 // The bus between processor and TPM shows neither the key nor the authorisation value.
 func TestTPMBus(t *testing.T) {
 	s := newSoftTPM(t)
-	bus := filepath.Join(filepath.Dir(s.socket), "bus")
+	bus := filepath.Join(filepath.Dir(s.Socket), "bus")
 	probe := &listener{}
 	proxy, err := net.Listen("unix", bus)
 	if err != nil {
@@ -277,7 +236,7 @@ func TestTPMBus(t *testing.T) {
 			if err != nil {
 				return
 			}
-			far, err := net.Dial("unix", s.socket)
+			far, err := net.Dial("unix", s.Socket)
 			if err != nil {
 				return
 			}

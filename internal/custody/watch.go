@@ -9,12 +9,13 @@ import (
 	"github.com/keyhold/keyhold/internal/seal"
 )
 
-// watchPeriod is the time between two proofs of a Watch.
-const watchPeriod = time.Minute
+// WatchPeriod is the time between two proofs of a server's custody.
+const WatchPeriod = time.Minute
 
 // A Watch proves a custody again and again, and logs when it begins to fail and when it works again.
 type Watch struct {
 	root  func() seal.Root
+	every time.Duration
 	log   *slog.Logger
 	late  <-chan error // of a proof that exceeded the limit, or nil
 	state atomic.Pointer[State]
@@ -28,10 +29,10 @@ type State struct {
 	Err     error     // of the last proof; nil if it succeeded
 }
 
-// NewWatch returns the Watch of the custody that root returns, which was proved at this moment. A server can move to
-// another custody meanwhile.
-func NewWatch(root func() seal.Root, log *slog.Logger) *Watch {
-	w := &Watch{root: root, log: log}
+// NewWatch returns the Watch of the custody that root returns, which was proved at this moment. It proves the custody
+// again after each time every. A server can move to another custody meanwhile.
+func NewWatch(root func() seal.Root, every time.Duration, log *slog.Logger) *Watch {
+	w := &Watch{root: root, every: every, log: log}
 	now := time.Now()
 	w.state.Store(&State{Custody: root().ID(), Proved: now, Since: now})
 	return w
@@ -40,9 +41,9 @@ func NewWatch(root func() seal.Root, log *slog.Logger) *Watch {
 // State returns the state of the custody.
 func (w *Watch) State() State { return *w.state.Load() }
 
-// Run proves the custody once a minute until ctx ends.
+// Run proves the custody until ctx ends.
 func (w *Watch) Run(ctx context.Context) {
-	tick := time.NewTicker(watchPeriod)
+	tick := time.NewTicker(w.every)
 	defer tick.Stop()
 	for {
 		select {

@@ -85,7 +85,7 @@ func TestWatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		f := newFaulty()
-		w := NewWatch(func() seal.Root { return f }, slog.New(slog.NewTextHandler(&log, nil)))
+		w := NewWatch(func() seal.Root { return f }, WatchPeriod, slog.New(slog.NewTextHandler(&log, nil)))
 		ctx, cancel := context.WithCancel(t.Context())
 		start := time.Now()
 		go w.Run(ctx)
@@ -128,7 +128,7 @@ func TestWatchOfADeafCustody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFaulty()
 		f.deaf, f.delay = true, 10*time.Minute+time.Second
-		w := NewWatch(func() seal.Root { return f }, slog.New(slog.DiscardHandler))
+		w := NewWatch(func() seal.Root { return f }, WatchPeriod, slog.New(slog.DiscardHandler))
 		go w.Run(t.Context())
 		time.Sleep(9 * time.Minute)
 		if n, s := f.calls.Load(), w.State(); n != 1 || !errors.Is(s.Err, errSilent) {
