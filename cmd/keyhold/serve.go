@@ -26,6 +26,7 @@ type serveOptions struct {
 	network networkOptions
 	reserve int // MiB
 	limits  limits
+	devices deviceOptions
 	fips    fipsOption
 }
 
@@ -61,6 +62,7 @@ root key file.`,
 	networkFlags(c, &o.network)
 	reserveFlag(c, &o.reserve)
 	o.limits.flags(c)
+	o.devices.flags(c)
 	o.fips.flags(c)
 	return c
 }
@@ -77,6 +79,9 @@ func (o serveOptions) check() error {
 		return err
 	}
 	if err := o.endpointOptions.check(); err != nil {
+		return err
+	}
+	if err := o.devices.check(); err != nil {
 		return err
 	}
 	return checkReserve(o.reserve)
@@ -115,6 +120,8 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	}
 	defer listener.Close()
 	var s *service.Service
+	others := devices{deviceOptions: o.devices, data: o.data, log: logger}
+	defer others.end() // after the log is closed
 	d, err := o.open(ctx, logger, fail)
 	defer func() { err = errors.Join(err, d.Close(s)) }()
 	if err != nil {
@@ -130,6 +137,7 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	c.OpenCustody = openCustody
 	c.Computing = new(processors).computing
 	o.fips.restrict(&c, logger)
+	c.Protected = func(ctx context.Context) error { return others.begin(ctx, c.Audit) }
 	if c, err = withFaults(c); err != nil {
 		return err
 	}
@@ -155,6 +163,7 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	}
 	h.Service, h.Verifier = s, host.Verifier(s)
 	watchCustody(ctx, s.Custody, logger)
+	others.run(ctx)
 	return serve(ctx, server.New(h, network), listener)
 }
 

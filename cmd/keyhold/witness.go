@@ -34,10 +34,11 @@ witness signed before. Run it on a machine that the administrators of the logs d
 control (docs/anchors.md).
 
 The first start makes the key of the witness in the data folder, and needs --name. Each
-start prints its verifier key, with which others verify its signatures.
+start prints its verifier key: keyhold serve --audit-anchor-key takes it.
 
-Each line of --logs has the verifier key of a log. If the origin of a log is not the name
-of its key, the line has the origin after a space.
+Each line of --logs has the verifier key of a log, which is in the log of a server with an
+anchor. If the origin of a log is not the name of its key, the line has the origin after
+a space.
 
 Back up the key, but not the checkpoints: a witness that forgets a checkpoint can cosign
 a log that lost lines. If the checkpoints are lost, make a new witness.`,

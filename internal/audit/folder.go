@@ -23,6 +23,7 @@ import (
 type Folder struct {
 	path string // of the file that grows
 	size func() int64
+	seen *seen // of the Folder of a Log in this process, which knows the size
 }
 
 // OpenFolder returns the Folder of the log whose newest lines are in the file at path. Lines that a server writes later
@@ -91,7 +92,10 @@ func (f *Folder) parts() (p parts, err error) {
 	if p.layout.hasFile(info) {
 		return p, nil
 	}
-	end, err := firstTorn(p.file, info.Size())
+	end := info.Size()
+	if f.seen == nil {
+		end, err = firstTorn(p.file, end)
+	}
 	if err != nil {
 		p.close()
 		return p, fmt.Errorf("audit: %w", err)
@@ -132,7 +136,13 @@ func (f *Folder) Lines(ctx context.Context, from int64) iter.Seq2[[]byte, error]
 	return func(yield func([]byte, error) bool) {
 		size := f.Size()
 		for at, err := range f.lines(ctx, from) {
-			if err == nil && at.index >= size || !yield(at.line, err) || err != nil {
+			if err == nil && at.index >= size {
+				return
+			}
+			if err == nil && f.seen != nil {
+				f.seen.set(at.index, at.offset)
+			}
+			if !yield(at.line, err) || err != nil {
 				return
 			}
 		}
@@ -172,8 +182,9 @@ func (f *Folder) lines(ctx context.Context, from int64) iter.Seq2[place, error] 
 			}
 		}
 		first, offset := p.layout.end()
+		first, offset, current := f.seen.from(from, first, offset, p.current)
 		w := walk{ctx: ctx, segment: filepath.Base(f.path), first: first, offset: offset, from: from}
-		if _, more, err := w.all(p.current, yield); err != nil && more {
+		if _, more, err := w.all(current, yield); err != nil && more {
 			yield(place{segment: w.segment}, err)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -98,7 +99,8 @@ type Log struct {
 	lacking error    // why the writer waits for space; nil if it does not wait
 	closed  bool
 
-	last Mark // at the end of Close
+	last  Mark // at the end of Close
+	guard atomic.Pointer[func() error]
 
 	length int64 // bytes of the file that write(2) accepted; used by the writer only
 	room   room
@@ -194,12 +196,17 @@ func (l *Log) Append(line []byte, synced func()) error {
 }
 
 // Healthy returns nil, or the reason why operations that need an event must not start: the log has failed or is
-// closed, which is permanent, or it is ErrBehind or space.ErrFull.
+// closed, which is permanent, or it is ErrBehind or space.ErrFull, or the error of a Guard.
 func (l *Log) Healthy() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.refusal(); err != nil || l.lacking != nil {
 		return cmp.Or(err, l.lacking)
+	}
+	if guard := l.guard.Load(); guard != nil {
+		if err := (*guard)(); err != nil {
+			return err
+		}
 	}
 	if len(l.open) == 0 {
 		return nil
@@ -209,6 +216,9 @@ func (l *Log) Healthy() error {
 	}
 	return nil
 }
+
+// Guard lets Healthy return the errors of another part of the server, such as an anchor. healthy must be quick.
+func (l *Log) Guard(healthy func() error) { l.guard.Store(&healthy) }
 
 // End returns an offset in the log, over all its segments, at or before which the next event begins.
 func (l *Log) End() int64 {

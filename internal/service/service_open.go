@@ -70,6 +70,9 @@ type Config struct {
 	Fenced func(error)
 	// Approved reports whether a key spec or an algorithm of the API may be used. If nil, all may.
 	Approved func(name string) bool
+	// Protected, if set, is called when Audit has its keys, and before the Service erases anything. Its error is
+	// returned by Open.
+	Protected func(context.Context) error
 	// Computing, if set, is called with 1 when an expensive computation begins, and with -1
 	// when it ends.
 	Computing func(change int)
@@ -214,6 +217,11 @@ func (s *Service) resume(ctx context.Context, c Config) error {
 	}
 	if err := s.journal.ProtectLog(ctx); err != nil {
 		return err
+	}
+	if c.Protected != nil {
+		if err := c.Protected(ctx); err != nil {
+			return err
+		}
 	}
 	if c.Dev {
 		if err := s.restoreClock(ctx); err != nil {
