@@ -172,6 +172,8 @@ func request(s *server, operation, spec string, id any, i int) (map[string]any, 
 	a, signs := algorithms[spec]
 	switch {
 	case operation == "DescribeKey":
+	case operation == "UpdateKeyDescription":
+		in["Description"] = fmt.Sprintf("description %09d", i)
 	case operation == "Encrypt":
 		in["EncryptionContext"], in["Plaintext"] = encryptionContext, message
 	case operation == "GenerateDataKey":

@@ -66,7 +66,9 @@ func TestJoined(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	want(32, 1)
+	want(32, 0) // memory has what the transaction wrote
+	putGrown(t, s, "ann", 33)
+	want(33, 1)
 }
 
 // A transaction that read a whole record conflicts with a change of its second part, and checks one record.

@@ -1,10 +1,11 @@
 package store
 
-// kept is how a transaction of a shared Store uses memory. In its first run the transaction reads there, and the
-// commit checks that the items are the present ones. The items that it reads and writes stay in memory for the next
-// transaction. A nil kept uses no memory.
+// kept is how a transaction uses memory. The items that the transaction writes stay in memory, opened. In the first run
+// of a transaction of a shared Store, the transaction also reads memory, and the commit checks that the items are the
+// present ones. The items that a shared Store reads stay in memory too. A nil kept uses no memory.
 type kept struct {
 	cache   *cache
+	shared  bool              // the Store is shared
 	source  bool              // the run reads memory first
 	seconds map[string]string // from the first to the second part of Joined records
 	firsts  map[string]string // the reverse
@@ -41,9 +42,21 @@ func (k *kept) recall(loaded map[string]known, path string) bool {
 	return true
 }
 
+// opened returns the opened bytes of an item at a revision, if memory has them.
+func (k *kept) opened(path string, rev int64) ([]byte, bool) {
+	if k == nil {
+		return nil, false
+	}
+	item := k.cache.entry(path).item
+	if first := k.firsts[path]; first != "" {
+		item = k.cache.entry(first).second
+	}
+	return item.Value, item.opened && item.Rev == rev
+}
+
 // noteRead keeps the items that a run has read at a revision in one Get.
 func (k *kept) noteRead(items map[string]Item, rev int64) {
-	if k == nil || len(items) > MaxBatch {
+	if k == nil || !k.shared || len(items) > MaxBatch {
 		return
 	}
 	for path, item := range items {
@@ -60,22 +73,23 @@ func (k *kept) written(tx *Tx, rev int64) map[string]cached {
 	if k == nil || rev == 0 {
 		return nil
 	}
-	now := map[string]known{}
+	var entries map[string]cached
 	for path, plain := range tx.written {
-		if plain != nil {
-			now[path] = known{Item{Key: []byte(path), Value: plain, Rev: rev}, true}
-		}
-	}
-	entries := map[string]cached{}
-	for path, item := range now {
-		if _, read := tx.loaded[path]; !read || k.firsts[path] != "" {
+		if _, read := tx.loaded[path]; plain == nil || !read || k.firsts[path] != "" {
 			continue
 		}
-		second, ok := now[k.seconds[path]]
-		if !ok {
-			second = tx.loaded[k.seconds[path]]
+		if entries == nil {
+			entries = map[string]cached{}
 		}
-		entries[path] = cached{item: item, second: second, rev: rev, written: rev}
+		second := tx.loaded[k.seconds[path]]
+		if plain := tx.written[k.seconds[path]]; plain != nil {
+			second = openedItem(k.seconds[path], plain, rev)
+		}
+		entries[path] = cached{item: openedItem(path, plain, rev), second: second, rev: rev, written: rev}
 	}
 	return entries
+}
+
+func openedItem(path string, plain []byte, rev int64) known {
+	return known{Item{Key: []byte(path), Value: plain, Rev: rev}, true}
 }

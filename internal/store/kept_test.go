@@ -83,6 +83,59 @@ func TestOwnWritesAreKeptOpened(t *testing.T) {
 	})
 }
 
+// A Store that is not shared does not open its own writes either, of records with one part and with two. It opens a
+// record of another revision.
+func TestOwnWritesOfTheOnlyStoreAreKeptOpened(t *testing.T) {
+	db := memory.New()
+	opened := &countingSealer{Sealer: newAEAD(t)}
+	s := store.New(db, opened)
+	older := func(want, opens int) {
+		t.Helper()
+		opened.opens = 0
+		err := s.Update(t.Context(), func(tx *store.Tx) error {
+			one, _, err := people().Get(tx, "one")
+			_, _, err2 := grown().Get(tx, "both")
+			both, _, err3 := grown().Get(tx, "both") // the second Get opens nothing
+			if one.Age != want || both.Age != want {
+				t.Errorf("ages %d and %d, want %d", one.Age, both.Age, want)
+			}
+			return errors.Join(err, err2, err3, people().Put(tx, "one", person{Age: want + 1}),
+				people().Put(tx, "both", person{}), ages().Put(tx, "both", want+1))
+		})
+		if err != nil || opened.opens != opens {
+			t.Errorf("%d values were opened, want %d; %v", opened.opens, opens, err)
+		}
+	}
+	older(0, 0)
+	older(1, 0)
+	older(2, 0)
+	older(3, 0)
+	putGrown(t, s, "both", 4) // without reading
+	older(4, 2)
+	first, second := readItem(t, db, "people/one").Value, readItem(t, db, "ages/both").Value
+	older(5, 0)
+	plant(t, db, "people/one", first)
+	opened.opens = 0
+	err := s.Update(t.Context(), func(tx *store.Tx) error {
+		one, _, err := people().Get(tx, "one")
+		if one.Age != 5 || opened.opens != 1 {
+			t.Errorf("age %d with %d values opened, want the planted record", one.Age, opened.opens)
+		}
+		return err
+	})
+	plant(t, db, "ages/both", second)
+	err2 := s.Update(t.Context(), func(tx *store.Tx) error {
+		both, _, err := grown().Get(tx, "both")
+		if both.Age != 5 || opened.opens != 2 {
+			t.Errorf("age %d with %d values opened, want the planted second part", both.Age, opened.opens)
+		}
+		return err
+	})
+	if err := errors.Join(err, err2); err != nil {
+		t.Error(err)
+	}
+}
+
 // Memory can be older than the Backend: then the commit is in conflict, or the run that read memory does not count.
 func TestTransactionsDoNotTrustMemory(t *testing.T) {
 	inPair(t, func(p *pair) {

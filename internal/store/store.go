@@ -194,9 +194,7 @@ func (s *Store) prepare(ctx context.Context, fn func(*Tx) error, memory, conflic
 func (s *Store) run(fn func(*Tx) error, v *View, memory, conflicted bool) (r run, err error) {
 	r.tx = newTx(v)
 	r.tx.conflicted = conflicted
-	if s.shared != nil {
-		r.tx.kept = &kept{cache: s.cache, source: memory}
-	}
+	r.tx.kept = &kept{cache: s.cache, shared: s.shared != nil, source: memory}
 	if err := fn(r.tx); err != nil {
 		return r, err
 	}

@@ -147,11 +147,24 @@ func (tx *Tx) peek(path string) ([]byte, bool, error) {
 	if err != nil || item.Rev == 0 {
 		return nil, false, err
 	}
-	if tx.loaded[path].opened {
-		return item.Value, true, nil
-	}
-	plain, err := tx.view.open(item)
+	plain, err := tx.open(item)
 	return plain, true, err
+}
+
+// open opens an item that the Tx has loaded, unless it is open in the Tx or in memory.
+func (tx *Tx) open(item Item) (plain []byte, err error) {
+	path := string(item.Key)
+	if tx.loaded[path].opened {
+		return item.Value, nil
+	}
+	plain, ok := tx.kept.opened(path, item.Rev)
+	if !ok {
+		plain, err = tx.view.open(item)
+	}
+	if item.Value = plain; err == nil {
+		tx.loaded[path] = known{item, true}
+	}
+	return plain, err
 }
 
 // A Tx asks the Backend once for each path.
