@@ -100,9 +100,17 @@ func rootName(root custody.Spec) string {
 	return root.String()
 }
 
+// rootNoun returns what a message calls a custody: file for a root key file, and other for all other kinds.
+func rootNoun(root custody.Spec, file, other string) string {
+	if root.Kind == custody.KeyFileKind {
+		return file
+	}
+	return other
+}
+
 // askForSecret asks on the terminal of the program.
 func askForSecret(question string) ([]byte, error) {
-	return ask(question, errors.New("there is no terminal to ask for the passphrase: give it in a file, "+
+	return ask(question, errors.New("there is no terminal to ask for the secret: give it in a file, "+
 		"a credential of systemd or a file descriptor (docs/custody.md)"))
 }
 

@@ -35,9 +35,9 @@ func explainOpen(err error, data string, root custody.Spec) error {
 			data, err)
 	case errors.Is(err, seal.ErrWrongRoot):
 		return fmt.Errorf(
-			"the root key in %s does not open the data in %s: %w; give the root key file that the folder was made with; if "+
-				"this is the right file, the keyring in keyhold.db is corrupt: restore the folder from a backup",
-			rootName(root), data, err)
+			"the root key in %s does not open the data in %s: %w; give %s that the folder was made with; if "+
+				"this is the right one, the keyring in keyhold.db is corrupt: restore the folder from a backup",
+			rootName(root), data, err, rootNoun(root, "the root key file", "the custody"))
 	case errors.Is(err, os.ErrNotExist) && root == custody.KeyFile(devRootKey(data)):
 		return fmt.Errorf(
 			"%w; restore the root.key that the folder was made with. If keyhold init made the folder, use keyhold serve, "+
@@ -47,7 +47,7 @@ func explainOpen(err error, data string, root custody.Spec) error {
 			"%s is the data folder of a dev server: use keyhold dev, or make another folder with keyhold init --data DIR", data)
 	case errors.Is(err, records.ErrNotInitialised) && host.IsNodeFolder(data):
 		return fmt.Errorf("%s is the folder of a node on an etcd cluster: name the cluster with --store", data)
-	case errors.Is(err, os.ErrNotExist):
+	case errors.Is(err, os.ErrNotExist) && root.Kind == custody.KeyFileKind:
 		return fmt.Errorf("%w; give the root key file that the folder was made with", err)
 	case errors.Is(err, records.ErrNotInitialised):
 		return fmt.Errorf("%w: make one with keyhold init --data %s%s",

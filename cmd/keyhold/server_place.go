@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/custody"
 	"github.com/keyhold/keyhold/internal/guarded"
 	"github.com/keyhold/keyhold/internal/host"
 	"github.com/keyhold/keyhold/internal/journal"
@@ -111,9 +112,10 @@ func (p place) explain(err error) error {
 	case errors.Is(err, records.ErrUnfinishedCopy):
 		return fmt.Errorf("%s: %w: run the same keyhold store copy again to continue", p.store, err)
 	case errors.Is(err, seal.ErrWrongRoot):
-		return fmt.Errorf("the root key in %s does not open the data in %s: %w; give a copy of the root key file of the "+
-			"deployment, or another prefix in --store", rootName(p.root), p.store, err)
-	case errors.Is(err, os.ErrNotExist) && isMissing(rootName(p.root)):
+		return fmt.Errorf("the root key in %s does not open the data in %s: %w; give %s of the deployment, or another "+
+			"prefix in --store", rootName(p.root), p.store, err,
+			rootNoun(p.root, "a copy of the root key file", "a custody"))
+	case errors.Is(err, os.ErrNotExist) && p.root.Kind == custody.KeyFileKind && isMissing(p.root.Argument):
 		return fmt.Errorf("%w; give a copy of the root key file of the deployment with --root-key-file", err)
 	case errors.Is(err, records.ErrNotInitialised):
 		return fmt.Errorf("%w: check the hosts and the prefix in --store, or make a deployment with %s init %s",
