@@ -78,7 +78,7 @@ func hintsIn(text string) (all [][]string) {
 		line := words[:len(words)-len(rest)]
 		bare, value := len(line), false
 		for _, word := range rest {
-			trimmed := strings.TrimRight(word, ".;:,)`")
+			trimmed := strings.Trim(strings.TrimRight(word, ".;:,)`"), `'"`)
 			flag := c.Flag(strings.TrimLeft(trimmed, "-"))
 			if trimmed == "-f" {
 				flag = c.Flag("file")

@@ -11,7 +11,7 @@ AccessDeniedException               | | 4 | the server knows the credentials, bu
 AlreadyExistsException              | The key | 1 | a key can be made again only after it is gone | show its state: aws kms describe-key --key-id KEY
 AlreadyExistsException              | There is | 1 | names of users, roles and policies are not case-sensitive, and the path is part of a policy's identity | write the name and the path as they exist, or choose another name
 AlreadyExistsException              | | 1 | somebody else created this alias in the meantime | run the same command again: it imports into the key of the alias
-ConflictException                   | custody | 1 | the root key must stay in a custody, and servers keep the custody that they use | move the servers to another custody first: keyhold seal migrate --to
+ConflictException                   | custody | 1 | the root key must stay in a custody, and servers keep the custody that they use | move the servers to another custody first: keyhold seal migrate --to key-file:FILE
 ConflictException                   | sealed again | 1 | one data key at a time replaces the older ones | wait: keyhold seal status shows how many records are left
 ConflictException                   | older version | 1 | a change of the seal needs servers that all know it | start the current version on all nodes, and run the same command again
 ConflictException                   | has the policy | 1 | a managed policy can be removed only when no user or role has it | remove it from the user or role in your file, run keyhold apply, and then remove the policy

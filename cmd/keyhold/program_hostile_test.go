@@ -110,6 +110,19 @@ node list --store etcd://EVIL --root-key-file DIR/made-root
 node list --store etcd://127.0.0.1:1/EVIL --root-key-file DIR/missing
 node drain EVIL --store etcd://EVIL --root-key-file DIR/made-root
 node remove EVIL --store etcd://127.0.0.1:1/EVIL --root-key-file DIR/made-root --log DIR/missing
+seal
+seal EVIL
+seal make EVIL
+seal make key-file:DIR/a.key
+seal status
+seal migrate --to EVIL
+seal migrate --to key-file:EVIL
+seal migrate --remove --from EVIL
+seal migrate --to key-file:DIR/a.key --data DIR/made --root-key-file DIR/made-root
+seal rotate --root
+seal rotate --data
+witness EVIL
+witness --data DIR/EVIL
 dev --account EVIL
 dev --addr EVIL
 dev --seed DIR/bad.toml

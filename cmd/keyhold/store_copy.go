@@ -202,7 +202,7 @@ func (o copyOptions) explain(err error) error {
 	case errors.Is(err, transfer.ErrNotEmpty):
 		return fmt.Errorf("%s: %w, and was left unchanged: give an empty or missing store with --to", o.to, err)
 	case errors.Is(err, transfer.ErrNoNode):
-		return fmt.Errorf("--log: %w: keyhold node list --store %s shows its nodes", err, o.from)
+		return fmt.Errorf("--log: %w; \"keyhold node list\" shows the nodes of %s", err, o.from)
 	case errors.Is(err, transfer.ErrOtherCopy):
 		return fmt.Errorf("%s: %w: wait for its end", o.to, err)
 	case errors.Is(err, transfer.ErrUnsound):
