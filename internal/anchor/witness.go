@@ -132,7 +132,7 @@ func (w *Witness) refusal(c Checkpoint, status int, answer []byte) error {
 		return fmt.Errorf("the witness %s does not know the log %s: add the verifier key of the log to its list", w.url,
 			c.Origin)
 	case http.StatusForbidden:
-		return fmt.Errorf("the witness %s knows another key for the log %s: correct its list", w.url, c.Origin)
+		return fmt.Errorf("the witness %s does not know the key of the log %s: correct its list", w.url, c.Origin)
 	}
 	return errors.New("the witness " + w.url + " answered " + strconv.Itoa(status) + " " + reason)
 }

@@ -86,7 +86,7 @@ func TestWitness(t *testing.T) {
 		t.Error(err)
 	}
 	otherKey := logtest.New(t, origin, 3).Add("x")
-	if _, err := a.Keep(t.Context(), at(t, otherKey, 1), 0); err == nil || Refuted(err) || !strings.Contains(err.Error(), "another key") {
+	if _, err := a.Keep(t.Context(), at(t, otherKey, 1), 0); err == nil || Refuted(err) || !strings.Contains(err.Error(), "does not know the key") {
 		t.Error(err)
 	}
 }

@@ -61,6 +61,27 @@ func TestCosignature(t *testing.T) {
 	}
 }
 
+// A cosignature that litewitness made, a witness of other authors.
+func TestCosignatureOfAnotherWitness(t *testing.T) {
+	const signed = "keyhold/deployment/node\n10\nYnaZfHxrf4b5f1yCf98GNzsJrASiMozBffpHnhEj940=\n\n" +
+		"— keyhold/deployment/node xooBib53Vfljzid7VcPUPVjxsCDCg33Ea4O0h2vFyXPMgwV9A+eptRve3QMffXmwcd6Pgs0afQ/5cz/R9VuSAl05vg0=\n" +
+		"— example.com/w WORL1QAAAABrDX+u2N9y9pGCfYHlPQxA5kLS6wzvmYnhEI0ooIBVJyqSh4Uhb3TmOxiu1+j4TkN9NjsvpEcqD7stEkoTVP6Z4JT8DA==\n"
+	v, err := ParseVerifier("example.com/w+58e44bd5+BIBXj2tSEvXQE8yrM7OlCHKlCkY33qC2hsm+YYOR2iM8")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, n, err := Open([]byte(signed), v)
+	if err != nil || c.Size != 10 || len(n.Sigs) != 1 {
+		t.Fatal(c, err)
+	}
+	if at, err := TimeOf(n.Sigs[0]); err != nil || at.UTC().Format(time.DateOnly) != "2026-11-30" {
+		t.Error(at, err)
+	}
+	if _, _, err := Open([]byte(strings.Replace(signed, "\n10\n", "\n11\n", 1)), v); err == nil {
+		t.Error("a changed checkpoint is accepted")
+	}
+}
+
 func TestVerifierKeys(t *testing.T) {
 	v := testSigner(t, "witness.example.com/w1").Verifier
 	again, err := ParseVerifier(v.String())
