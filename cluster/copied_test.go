@@ -29,7 +29,7 @@ func TestCopiedFolder(t *testing.T) {
 		return []string{"serve", "--store", d.url, "--root-key-file", "root.key", "--addr", "127.0.0.1:0", "--data", folder}
 	}
 	for range 2 {
-		d.refuses("another process already runs as this node", start("copy")...)
+		d.refusesToRestart("another process already runs as this node", start("copy")...)
 	}
 	one.must("Proof", "import", "alias/a", "--create", "--generate", "a.key", "--no-expiry", "--wrapping-key-spec", "RSA_2048")
 	one.Signal(syscall.SIGSTOP)

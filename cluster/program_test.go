@@ -3,6 +3,7 @@ package cluster
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net/http"
 	"os"
 	"os/exec"
@@ -79,6 +80,16 @@ func (d *deployment) refuses(part string, words ...string) {
 	d.Helper()
 	out, err := d.run(words...)
 	if err == nil || !strings.Contains(out, part) {
+		d.Errorf("keyhold %s: %v, without %q\n%s", strings.Join(words, " "), err, part, out)
+	}
+}
+
+// refusesToRestart runs a server that refuses to start with the exit code that tells a supervisor not to try again.
+func (d *deployment) refusesToRestart(part string, words ...string) {
+	d.Helper()
+	out, err := d.run(words...)
+	ended, _ := errors.AsType[*exec.ExitError](err)
+	if ended == nil || ended.ExitCode() != 6 || !strings.Contains(out, part) {
 		d.Errorf("keyhold %s: %v, without %q\n%s", strings.Join(words, " "), err, part, out)
 	}
 }
@@ -210,7 +221,7 @@ func TestProgramsOnOneCluster(t *testing.T) {
 	d.refuses("is in the folder", "store", "copy", "--from", "folder", "--to", d.url, "--root-key-file", "root.key", "--log", log)
 	d.must("verified", "store", "copy", "--from", "folder", "--to", d.url, "--root-key-file", "root.key")
 	d.refuses("the target is not empty", "store", "copy", "--from", "folder", "--to", d.url, "--root-key-file", "root.key")
-	d.refuses("belongs to another deployment", "serve", "--store", d.url, "--root-key-file", "root.key", "--data", "one")
+	d.refusesToRestart("belongs to another deployment", "serve", "--store", d.url, "--root-key-file", "root.key", "--data", "one")
 	four := d.serve("four")
 	four.must("Proof", "import", "alias/app", "--from", "app.key", "--no-expiry", "--wrapping-key-spec", "RSA_2048")
 	four.end(syscall.SIGTERM)

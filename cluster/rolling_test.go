@@ -76,7 +76,7 @@ func TestRollingUpgrade(t *testing.T) {
 	load.await(200)
 	load.stop()
 	nodes[0].end(syscall.SIGTERM)
-	d.refuses("a newer version of the program", "serve", "--store", d.url, "--root-key-file", "root.key", "--data", "one",
+	d.refusesToRestart("a newer version of the program", "serve", "--store", d.url, "--root-key-file", "root.key", "--data", "one",
 		"--addr", "127.0.0.1:0")
 	t.Logf("%d requests, %d retries", load.done.Load(), b.retried.Load())
 }

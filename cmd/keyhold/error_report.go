@@ -16,6 +16,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/keyhold/keyhold/byok/awsimport"
+	"github.com/keyhold/keyhold/internal/nodes"
 )
 
 // report prints an error for people, with its cause and remedy if the table of remedies has them, and
@@ -41,10 +42,18 @@ func report(w io.Writer, err error) int {
 	switch {
 	case usage:
 		return exitUsage
+	case isNoNode(err):
+		return exitNoNode
 	case known:
 		return e.exit
 	}
 	return exitFailed
+}
+
+// isNoNode reports whether a server ended because it cannot be the node of its data folder as long as the folder, the
+// program and the other nodes stay as they are.
+func isNoNode(err error) bool {
+	return errors.Is(err, nodes.ErrRunning) || errors.Is(err, nodes.ErrStranger) || errors.Is(err, nodes.ErrNewerLevel)
 }
 
 // unjoin returns the errors that errors.Join joined, or the error itself.

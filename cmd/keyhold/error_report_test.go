@@ -15,6 +15,8 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/keyhold/keyhold/byok/awsimport"
+	"github.com/keyhold/keyhold/internal/journal"
+	"github.com/keyhold/keyhold/internal/nodes"
 )
 
 // TestRemedies finds each row of the table by its code and its part, and checks the cause, the
@@ -132,6 +134,11 @@ func TestReportOfOthers(t *testing.T) {
 		{usageError{errors.New("say it so")}, exitUsage, "keyhold: say it so\n"},
 		{fmt.Errorf("import: %w", usageError{errors.New("say it so")}), exitUsage, "keyhold: import: say it so\n"},
 		{exitCode(exitExpiring), exitExpiring, ""},
+		{fmt.Errorf("start: %w", nodes.ErrRunning), exitNoNode, "keyhold: start: " + nodes.ErrRunning.Error() + "\n"},
+		{errors.Join(nodes.ErrStranger, errors.New("it broke")), exitNoNode, "keyhold: " + nodes.ErrStranger.Error() + "\nkeyhold: it broke\n"},
+		{nodes.ErrNewerLevel, exitNoNode, "keyhold: " + nodes.ErrNewerLevel.Error() + "\n"},
+		{journal.ErrFenced, exitFailed, "keyhold: " + journal.ErrFenced.Error() + "\n"},
+		{nodes.ErrTwin, exitFailed, "keyhold: " + nodes.ErrTwin.Error() + "\n"},
 	} {
 		var out strings.Builder
 		if exit := report(&out, test.err); exit != test.exit || out.String() != test.want {

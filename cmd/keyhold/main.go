@@ -36,6 +36,7 @@ const (
 	exitExpiring = 3 // keyhold expiring or keyhold import check found something
 	exitDenied   = 4 // the server refused the credentials or the permission, or there are no credentials
 	exitNotFound = 5
+	exitNoNode   = 6 // this process cannot be the node of its data folder, and a restart does not help
 )
 
 // A usageError is an error in the command line.

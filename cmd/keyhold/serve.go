@@ -27,6 +27,7 @@ type serveOptions struct {
 	reserve int // MiB
 	limits  limits
 	devices deviceOptions
+	reclaim int // slots
 	fips    fipsOption
 }
 
@@ -63,6 +64,8 @@ root key file.`,
 	reserveFlag(c, &o.reserve)
 	o.limits.flags(c)
 	o.devices.flags(c)
+	c.Flags().IntVar(&o.reclaim, "reclaim-slots", 0,
+		"erase up to N slots that no record names, if keyhold verify has found no damage (docs/storage.md)")
 	o.fips.flags(c)
 	return c
 }
@@ -83,6 +86,9 @@ func (o serveOptions) check() error {
 	}
 	if err := o.devices.check(); err != nil {
 		return err
+	}
+	if o.reclaim < 0 {
+		return usageError{fmt.Errorf("--reclaim-slots: %d is negative: give the number in the log of the server", o.reclaim)}
 	}
 	return checkReserve(o.reserve)
 }
@@ -134,7 +140,7 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	c.Log, c.WrappingKeysAhead = logger, wrappingKeysAhead
 	c.Address, c.Version = listener.Addr().String(), programVersion()
 	c.Rates, c.Quotas = overlay(service.DefaultRates(), o.limits.rates), overlay(service.DefaultQuotas(), o.limits.quotas)
-	c.OpenCustody = openCustody
+	c.OpenCustody, c.ReclaimSlots = openCustody, o.reclaim
 	c.Computing = new(processors).computing
 	o.fips.restrict(&c, logger)
 	c.Protected = func(ctx context.Context) error { return others.begin(ctx, c.Audit) }

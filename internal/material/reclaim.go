@@ -30,6 +30,9 @@ type Reclaimer struct {
 	// Sleep waits, or returns why the context has ended.
 	Sleep func(ctx context.Context, d time.Duration) error
 
+	// Most is the number of slots of a part that are erased without a question; fewSlots if it is less.
+	Most int
+
 	part int // slots that are looked at together; partSlots if 0
 }
 
@@ -128,9 +131,10 @@ func (r *Reclaimer) look(ctx context.Context, after string) (unnamed []string, n
 	switch {
 	case err != nil || len(listed) == 0:
 		return nil, next, err
-	case len(listed) > fewSlots && len(listed) > all/mostSlots:
-		return nil, "", fmt.Errorf("%w: %d of %d. Stop the server and run keyhold verify, which finds damaged records",
-			errTooMany, len(listed), all)
+	case len(listed) > max(fewSlots, r.Most) && len(listed) > all/mostSlots:
+		return nil, "", fmt.Errorf("%w: %d of %d. Stop the server and run keyhold verify, which finds damaged records. If "+
+			"it finds none, and no key is missing, start the server once with --reclaim-slots %d",
+			errTooMany, len(listed), all, len(listed)+fewSlots)
 	}
 	found := map[string]bool{}
 	_, err = r.list(ctx, after, func(slot string) bool {

@@ -178,9 +178,12 @@ func (r *reclaimTest) damage(path string) {
 // More than a thousand slots that are more than a tenth of all are not erased.
 func TestTooManyUnnamedSlotsAreKept(t *testing.T) {
 	for _, c := range []struct {
-		named, unnamed int
-		erased         bool
-	}{{0, 1000, true}, {0, 1001, false}, {9008, 1001, false}, {9009, 1001, true}} {
+		named, unnamed, most int
+		erased               bool
+	}{
+		{0, 1000, 0, true}, {0, 1001, 0, false}, {9008, 1001, 0, false}, {9009, 1001, 0, true},
+		{0, 1000, 1, true}, {0, 1001, 1000, false}, {0, 1001, 1001, true}, {0, 1002, 1001, false},
+	} {
 		t.Run(fmt.Sprint(c), func(t *testing.T) {
 			r := newReclaimTest(t)
 			var e records.Erasure
@@ -191,7 +194,11 @@ func TestTooManyUnnamedSlotsAreKept(t *testing.T) {
 			for range c.unnamed {
 				r.put()
 			}
+			r.Most = c.most
 			n, err := r.Round(t.Context())
+			if text := fmt.Sprintf("--reclaim-slots %d", c.unnamed+1000); !c.erased && !strings.Contains(fmt.Sprint(err), text) {
+				t.Errorf("without %s: %v", text, err)
+			}
 			if c.erased != (n == c.unnamed && err == nil) || !c.erased && (n != 0 || !errors.Is(err, errTooMany)) {
 				t.Errorf("%d slots, %v", n, err)
 			}

@@ -93,9 +93,13 @@ func (n *Nodes) awaitSilence(ctx context.Context) error {
 	}
 }
 
-// former returns the record of this node.
+// former returns the record of this node. It returns ErrNewerLevel, and reads no record, if the record may have members
+// that this program does not know.
 func (n *Nodes) former(ctx context.Context) (r records.Node, known bool, err error) {
 	err = n.Store.View(ctx, func(v *store.View) error {
+		if _, err = n.knownLevel(v); err != nil {
+			return err
+		}
 		r, known, err = records.Nodes.Get(v, n.id)
 		return err
 	})

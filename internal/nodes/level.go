@@ -18,11 +18,17 @@ func levelOf(from store.Getter) (int64, error) {
 // enterLevel refuses a node that does not know the level of the deployment. It writes the record, so
 // that a transaction that raises the level conflicts with the start of an older node.
 func (n *Nodes) enterLevel(tx *store.Tx) error {
-	level, err := levelOf(tx)
+	level, err := n.knownLevel(tx)
+	return errors.Join(err, records.Levels.Put(tx, records.LevelPath, records.Level{Level: int(level)}))
+}
+
+// knownLevel returns the level of the deployment, or ErrNewerLevel if this program does not know it.
+func (n *Nodes) knownLevel(from store.Getter) (int64, error) {
+	level, err := levelOf(from)
 	if err == nil && level > int64(n.Level) {
 		err = fmt.Errorf("%w: level %d, and this program knows levels up to %d", ErrNewerLevel, level, n.Level)
 	}
-	return errors.Join(err, records.Levels.Put(tx, records.LevelPath, records.Level{Level: int(level)}))
+	return level, err
 }
 
 // raiseLevel raises the level to the newest one that all nodes know that may answer requests.

@@ -234,3 +234,26 @@ func TestRoundsOfNodes(t *testing.T) {
 		}
 	})
 }
+
+// Slots that are unlikely many are erased if the operator names their number, and then they have their events.
+func TestManySlotsAreReclaimedOnRequest(t *testing.T) {
+	d := newDeployment()
+	a := must[*clusterNode](t)(d.node(t, "A", d.backend))
+	for range 1100 {
+		must[string](t)(d.slots.Put(t.Context(), make([]byte, store.SlotSize)))
+	}
+	if erased, err := a.ReclaimSlots(t.Context(), service.NoSleep); erased != 0 || err == nil {
+		t.Errorf("without a request, %d slots were erased, %v", erased, err)
+	}
+	a.close()
+	a = must[*clusterNode](t)(d.node(t, "A", d.backend, func(c *service.Config) { c.ReclaimSlots = 1100 }))
+	if erased, err := a.ReclaimSlots(t.Context(), service.NoSleep); erased != 1100 || err != nil {
+		t.Errorf("%d slots were erased, %v", erased, err)
+	}
+	a.close()
+	for _, part := range []string{`"eventName":"ReclaimSlots"`, `{"slots":1000}`, `{"slots":100}`} {
+		if !strings.Contains(string(a.events.text), part) {
+			t.Errorf("the log lacks %s:\n%s", part, a.events.text)
+		}
+	}
+}

@@ -82,6 +82,8 @@ type Config struct {
 	// Quotas are the maximum numbers of records, by name (DefaultQuotas). A quota that is
 	// missing or 0 does not limit.
 	Quotas map[string]int
+	// ReclaimSlots is the number of slots that no record names and that a round erases without a question.
+	ReclaimSlots int
 }
 
 // fenced returns the function that is called when the node is fenced.
@@ -128,6 +130,7 @@ type Service struct {
 	grantTokens   seal.Sealer
 	devAccount    string
 	webIdentity   *webidentity.Verifier
+	reclaimSlots  int // Config.ReclaimSlots
 	sessionTokens *sessionTokens
 	usage         *keyUsage
 	accessKeyUse  *keyUsage
@@ -157,6 +160,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		full:          c.Full,
 		devAccount:    c.DevAccount,
 		webIdentity:   c.WebIdentity,
+		reclaimSlots:  c.ReclaimSlots,
 		expensive:     computing,
 		rates:         newRates(c.Rates, time.Now()),
 		wrappingKeys:  material.NewWrappingKeys(c.WrappingKeysAhead, computing.makeWrappingKey),

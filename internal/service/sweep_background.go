@@ -73,6 +73,7 @@ func (s *Service) reclaimer(sleep func(context.Context, time.Duration) error) *m
 		Mine:  func() bool { return s.full() == nil && s.sharing.Clock() == nil && s.sharing.Mine("slots") },
 		Log:   s.log,
 		Sleep: sleep,
+		Most:  s.reclaimSlots,
 	}
 }
 
