@@ -7,7 +7,7 @@ export KEYHOLD_PYTHON := $(CURDIR)/$(PYTHON)
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build fips pkcs11 demo demo-cluster test race check lint vuln deps faults crash images syncs flips full custody cluster bench-cluster million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean
+.PHONY: help build fips pkcs11 demo demo-cluster test race check lint vuln deps faults crash seals images syncs flips full custody cluster bench-cluster million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean
 
 help: ## Print the targets.
 	@sed -nE "s/^([a-z-]+):.*## (.*)/\1\t\2/p" Makefile | expand -t 14
@@ -58,13 +58,16 @@ vuln: ## Ask the database of known vulnerabilities, which is on the network.
 	cd cluster && ../$(BUILD)/govulncheck -test ./...
 	cd pkcs11 && CGO_ENABLED=1 ../$(BUILD)/govulncheck ./...
 
-faults: crash recoveries images syncs flips full ## Run crash, recoveries, images, syncs, flips and full: what can go wrong with a machine.
+faults: crash seals recoveries images syncs flips full ## Run crash, seals, recoveries, images, syncs, flips and full: what can go wrong with a machine.
 
 crash: build ## Kill the server 1,000 times under load.
 	KEYHOLD_KILLS=1000 go test -count=1 -v -timeout 60m -run '^Test(LinearizableKills|SlotsAfterKills)$$' ./cmd/keyhold
 
 recoveries: ## Kill keyhold recover at 100 random moments.
 	KEYHOLD_KILLS=100 go test -count=1 -v -timeout 60m -run '^TestKillsOfRecover$$' ./cmd/keyhold
+
+seals: build ## Kill the server 100 times during each of keyhold seal rotate and migrate.
+	KEYHOLD_SEAL_KILLS=100 KEYHOLD_SEAL_KEYS=200 go test -count=1 -v -timeout 60m -run '^TestSealKills$$' ./cmd/keyhold
 
 images: build ## Open 500 images of power failures, made from the recorded writes and syncs.
 	KEYHOLD_IMAGES=500 go test -count=1 -v -timeout 60m -run '^TestCrashImages$$' ./cmd/keyhold
