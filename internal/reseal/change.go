@@ -3,6 +3,7 @@ package reseal
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/keyhold/keyhold/internal/records"
@@ -35,6 +36,8 @@ func (c Change) Put(tx *store.Tx) error {
 		return nil
 	case item.Rev != c.was.Rev:
 		return ErrMoved
+	case !bytes.Equal(item.Value, c.was.Value):
+		return corrupt(errors.New("it was read twice, and differs"))
 	}
 	records.StoredKeyring.Put(tx, c.kept)
 	if c.also == nil {
@@ -43,13 +46,22 @@ func (c Change) Put(tx *store.Tx) error {
 	return c.also(tx)
 }
 
+// corrupt returns the error of a keyring that is not as it was stored.
+func corrupt(err error) error { return &store.CorruptError{Path: records.KeyringPath, Err: err} }
+
 // prepare applies fn to the keyring. Every later open of the keyring is tried before it is stored: by the custody of
 // this process, and by others.
 func (k *Keeper) prepare(ctx context.Context, fn func(*seal.Opened) error, others ...seal.Root) (c Change, err error) {
 	if c.was, err = k.stored(ctx); err != nil {
 		return c, err
 	}
+	if _, err := seal.Describe(c.was.Value); err != nil {
+		return c, corrupt(err)
+	}
 	o, err := seal.Open(ctx, k.Root(), c.was.Value)
+	if errors.Is(err, seal.ErrAltered) {
+		return c, corrupt(err)
+	}
 	if err != nil {
 		return c, err
 	}

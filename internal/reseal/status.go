@@ -65,7 +65,7 @@ func (k *Keeper) Status(ctx context.Context) (s Status, err error) {
 	}
 	d, err := seal.Describe(item.Value)
 	if err != nil {
-		return s, err
+		return s, corrupt(err)
 	}
 	if rotates {
 		s.Rotation = &rotation
