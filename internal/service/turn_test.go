@@ -19,6 +19,9 @@ func TestChangesTakeTurns(t *testing.T) {
 		}
 	}
 	for name, members := range administrations {
+		if name == "SealMigrate" { // changes no identities
+			continue
+		}
 		c, _ := newInterruptibleTest(t)
 		c.alice()
 		account := homeAccount
