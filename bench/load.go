@@ -35,6 +35,11 @@ var root = aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}
 
 // signAs returns a request that is signed with the credentials.
 func signAs(credentials aws.Credentials, addr, operation string, in any) ([]byte, error) {
+	return signFor(credentials, addr, "TrentService."+operation, in)
+}
+
+// signFor returns a request of any API, whose target has the API and the operation.
+func signFor(credentials aws.Credentials, addr, target string, in any) ([]byte, error) {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return nil, err
@@ -45,7 +50,7 @@ func signAs(credentials aws.Credentials, addr, operation string, in any) ([]byte
 	}
 	r.Header.Set("Content-Type", mediaType)
 	r.Header.Set("User-Agent", "keyhold-bench/1")
-	r.Header.Set("X-Amz-Target", "TrentService."+operation)
+	r.Header.Set("X-Amz-Target", target)
 	hash := sha256.Sum256(body)
 	if err := v4.NewSigner().SignHTTP(context.Background(), credentials, r, hex.EncodeToString(hash[:]), "kms",
 		"us-east-1", time.Now()); err != nil {

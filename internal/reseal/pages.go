@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -19,7 +20,7 @@ import (
 const (
 	pageLooks     = 250       // records that a page looks at
 	countLooks    = 2000      // records that a page counts, which opens none of them
-	pageWrites    = 100       // records that a page seals again, below the limit of a Batch
+	pageWrites    = 50        // records that a page seals again, below the limit of a Batch
 	pageBytes     = 900 << 10 // of these records, below the limit of a Batch
 	unstoredPages = 50
 )
@@ -89,6 +90,7 @@ func (k *Keeper) sealPage(ctx context.Context, tx *store.Tx, r *records.Reseal) 
 		if wrote == pageWrites || wrote > 0 && size > pageBytes {
 			return wrote, false, nil
 		}
+		runtime.Gosched() // requests do not wait for a page, also on one processor
 		plain, again, err := k.look(ctx, v, item, r)
 		if err != nil {
 			return 0, false, err
