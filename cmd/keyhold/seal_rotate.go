@@ -21,9 +21,8 @@ With --root, the data keys are wrapped by a new root key, in one change. A custo
 server does not use wraps the new root key when a server that uses it next looks; until then
 it opens the deployment by a bridge from the older root key.
 
-With --data, the server seals every record again in the background, which takes minutes for
-a million keys, and longer on a busy machine: keyhold seal status shows how many are left. A
-stop does not matter. After 37 hours, when all sessions from before have ended, the server
+With --data, the server seals every record again in the background, which takes up to an
+hour for a million keys: keyhold seal status shows how many are left. A stop does not matter. After 37 hours, when all sessions from before have ended, the server
 checks that no record names the older data keys, and destroys them. Grant tokens from before
 are then ignored.
 

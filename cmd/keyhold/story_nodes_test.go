@@ -293,6 +293,7 @@ data-folder        moves the root key of a folder, and starts a second server on
 explain-request    explains a past request, which only the log of the node that answered it has
 explain-signature  explains refused signatures, which only the node that refused them remembers
 fips               sets GODEBUG, which the nodes do not get
+seal               copies a data folder, and moves its only server to another custody
 serve              damages, copies and replaces files of the data folder
 store-copy         copies a folder
 verify             damages files of the data folder
