@@ -121,6 +121,12 @@ seal migrate --remove --from EVIL
 seal migrate --to key-file:DIR/a.key --data DIR/made --root-key-file DIR/made-root
 seal rotate --root
 seal rotate --data
+audit
+audit EVIL
+audit export EVIL
+audit export DIR/bad.toml --out DIR/EVIL
+audit export DIR/missing --from EVIL
+audit export DIR/missing --format EVIL
 witness EVIL
 witness --data DIR/EVIL
 dev --account EVIL
