@@ -345,35 +345,47 @@ func fileRig(t *testing.T, kind string) custodyRig {
 
 // slowFile puts a named pipe in place of a file. Each reader gets the text after slowBy.
 func slowFile(t *testing.T, file, away string) (mend func()) {
+	pipe := file + ".pipe" // another name, for when the file is back
 	must(t, os.Rename(file, away))
 	text, err := os.ReadFile(away)
 	must(t, err)
-	must(t, syscall.Mkfifo(file, 0o600))
+	must(t, syscall.Mkfifo(pipe, 0o600))
+	must(t, os.Link(pipe, file))
 	ended := make(chan struct{})
 	var stop atomic.Bool
 	go func() {
 		defer close(ended)
 		for !stop.Load() {
-			w, err := os.OpenFile(file, os.O_WRONLY, 0) // waits for a reader
+			w, err := os.OpenFile(pipe, os.O_WRONLY, 0) // waits for a reader
 			if err != nil {
 				return
 			}
-			if !stop.Load() {
-				time.Sleep(slowBy)
+			for end := time.Now().Add(slowBy); !stop.Load() && time.Now().Before(end); {
+				time.Sleep(10 * time.Millisecond)
 			}
 			_, _ = w.Write(text) // the reader may be gone
 			w.Close()
-			time.Sleep(20 * time.Millisecond) // the reader sees the end before the next writer comes
+			for !stop.Load() && hasReader(pipe) { // each reader gets the text once
+				time.Sleep(10 * time.Millisecond)
+			}
 		}
 	}()
 	return func() {
-		stop.Store(true)
-		pipe, err := os.OpenFile(file, os.O_RDWR|syscall.O_NONBLOCK, 0) // lets the writer continue
-		must(t, err)
 		must(t, os.Rename(away, file))
+		stop.Store(true)
+		reader, err := os.OpenFile(pipe, os.O_RDONLY|syscall.O_NONBLOCK, 0) // lets the writer continue
+		must(t, err)
 		<-ended
-		pipe.Close()
+		must(t, errors.Join(reader.Close(), os.Remove(pipe)))
 	}
+}
+
+func hasReader(pipe string) bool {
+	w, err := os.OpenFile(pipe, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+	if err == nil {
+		w.Close()
+	}
+	return err == nil
 }
 
 // kmsRig is the rig of a key of another server.

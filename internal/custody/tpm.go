@@ -137,8 +137,7 @@ func (k *tpmCustody) use(ctx context.Context, f func(t transport.TPM, srk storag
 	}
 	t, hangUp, err := dialTPM(ctx, k.path)
 	if err != nil {
-		return fmt.Errorf("the TPM %s: %w: check that the machine has a TPM 2.0, that it is switched on, and that this "+
-			"user may open it (group tss)", k.path, err)
+		return fmt.Errorf("the TPM %s: %w: %s", k.path, err, checkTheTPM)
 	}
 	defer hangUp()
 	srk, err := loadStorageKey(t)

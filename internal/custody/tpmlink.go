@@ -57,7 +57,10 @@ var (
 	errNoBank = errors.New("the TPM has no SHA-256 bank of PCRs: switch it on in the firmware")
 )
 
-// explain adds the remedy to an error of the TPM.
+const checkTheTPM = "check that the machine has a TPM 2.0, that it is switched on, and that this user may open it " +
+	"(group tss)"
+
+// explain adds the remedy to an error of the TPM, or of the way to it.
 func (k *tpmCustody) explain(err error) error {
 	switch {
 	case err == nil, err == seal.ErrOpen:
@@ -66,6 +69,10 @@ func (k *tpmCustody) explain(err error) error {
 		err = errTPMAuth
 	case errors.Is(err, tpm2.TPMRCLockout):
 		err = errLockout
+	case errors.Is(err, errLastTry), errors.Is(err, errLockout), errors.Is(err, errPCRs), errors.Is(err, errSealedPCRs),
+		errors.Is(err, errNoBank):
+	default:
+		err = fmt.Errorf("%w: %s", err, checkTheTPM)
 	}
 	return fmt.Errorf("the TPM %s: %w", k.path, err)
 }
