@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -393,13 +395,14 @@ func kmsRig(t *testing.T, path string) custodyRig {
 	t.Helper()
 	data := filepath.Join(t.TempDir(), "other")
 	other := startProgram(t, path, data)
-	t.Setenv("AWS_ENDPOINT_URL_KMS", other.endpoint)
+	address := strings.TrimPrefix(other.endpoint, "http://")
+	var slow atomic.Bool
+	t.Setenv("AWS_ENDPOINT_URL_KMS", "http://"+slowLink(t, address, &slow))
 	t.Setenv("AWS_ACCESS_KEY_ID", devAccessKey)
 	t.Setenv("AWS_SECRET_ACCESS_KEY", devSecret)
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 	made, err := other.client().CreateKey(t.Context(), &kms.CreateKeyInput{})
 	must(t, err)
-	address := strings.TrimPrefix(other.endpoint, "http://")
 	id := made.KeyMetadata.KeyId
 	return custodyRig{custody: "awskms:" + *made.KeyMetadata.Arn + "?deployment=test", secret: func() string { return devSecret + " is no secret" }, faults: []custodyFault{
 		{"kill", func() func() {
@@ -415,10 +418,49 @@ func kmsRig(t *testing.T, path string) custodyRig {
 			}
 		}, "enable the key"},
 		{"slow", func() func() {
-			must(t, other.Signal(syscall.SIGSTOP))
-			return func() { must(t, other.Signal(syscall.SIGCONT)) }
+			slow.Store(true)
+			return func() { slow.Store(false) }
 		}, ""},
 	}}
+}
+
+// slowLink passes connections on to an address. While it is slow, requests arrive after slowBy.
+func slowLink(t *testing.T, to string, slow *atomic.Bool) (address string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	t.Cleanup(func() { listener.Close() })
+	pass := func(near net.Conn) {
+		defer near.Close()
+		far, err := net.Dial("tcp", to)
+		if err != nil {
+			return
+		}
+		defer far.Close()
+		go func() {
+			_, _ = io.Copy(near, far) // ends with the connection
+			near.Close()
+		}()
+		for buffer := make([]byte, 64<<10); ; {
+			n, err := near.Read(buffer)
+			if n > 0 && slow.Load() {
+				time.Sleep(slowBy)
+			}
+			if _, failed := far.Write(buffer[:n]); err != nil || failed != nil {
+				return
+			}
+		}
+	}
+	go func() {
+		for {
+			near, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go pass(near)
+		}
+	}()
+	return listener.Addr().String()
 }
 
 func tokenRig(t *testing.T) custodyRig {
