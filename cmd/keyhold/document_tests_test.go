@@ -95,7 +95,7 @@ func TestProductionCommands(t *testing.T) {
 	}
 	commands[serve] = "openssl verify -CAfile server.pem -verify_hostname kms.example.com server.pem"
 	out, err := runIn(t, dir, filepath.Dir(buildProgram(t)), strings.Join(commands, "\n"))
-	if err != nil || !strings.Contains(out, "/data is sound\n") || !strings.Contains(out, "\nverified    4 records, ") {
+	if err != nil || !strings.Contains(out, "/data is sound\n") || !strings.Contains(out, "\nverified    6 records, ") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -101,6 +102,17 @@ func readFlipFiles(t *testing.T, dir string) flipFiles {
 		}
 		files[name] = content
 	}
+	// The other parts of the log are not flipped here.
+	err := filepath.WalkDir(filepath.Join(dir, "audit"), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		files[strings.TrimPrefix(path, dir+"/")], err = os.ReadFile(path)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	return files
 }
 
@@ -185,7 +197,7 @@ func (f *flipFolder) run(t *testing.T, files flipFiles) (r flipRun) {
 }
 
 func writeSparse(path string, content []byte, used int) error {
-	if err := os.WriteFile(path, content[:used], 0o600); err != nil {
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, content[:used], 0o600)); err != nil {
 		return err
 	}
 	return os.Truncate(path, int64(len(content)))

@@ -22,9 +22,10 @@ type disk struct {
 	calls []tracedCall     // all others
 }
 
-// A diskOp is one change of a file: creation, a new size, or a write.
+// A diskOp is one change of a file: creation, a new size, a write, another name, or removal.
 type diskOp struct {
 	path         string
+	from         string // the former name
 	kind         diskKind
 	at           int64 // the offset of the write, or the new size
 	data         []byte
@@ -39,7 +40,13 @@ const (
 	creates diskKind = iota
 	resizes
 	writes
+	makesFolder
+	renames
+	removes
 )
+
+// ofFolder reports whether the change is durable when its folder is.
+func (k diskKind) ofFolder() bool { return k == creates || k >= makesFolder }
 
 func newDisk(under string) *disk { return &disk{under: under, sizes: map[string]int64{}} }
 
@@ -49,10 +56,11 @@ func (d *disk) load() error {
 		if err != nil || path == d.under {
 			return err
 		}
-		d.ops = append(d.ops, diskOp{path: path, kind: creates, begun: -1, ended: -1, durable: -1})
 		if entry.IsDir() {
+			d.ops = append(d.ops, diskOp{path: path, kind: makesFolder, begun: -1, ended: -1, durable: -1})
 			return nil
 		}
+		d.ops = append(d.ops, diskOp{path: path, kind: creates, begun: -1, ended: -1, durable: -1})
 		content, err := os.ReadFile(path)
 		d.ops = append(d.ops, diskOp{path: path, kind: writes, data: content, begun: -1, ended: -1, durable: -1})
 		d.sizes[path] = int64(len(content))
@@ -94,7 +102,17 @@ func (d *disk) change(c tracedCall) (err error) {
 	switch {
 	case failed, c.name == "fallocate" && strings.Contains(c.args[1], "FALLOC_FL_KEEP_SIZE"):
 		return nil // the content of the file is the same
-	case c.name == "mkdirat", c.name == "openat" && strings.Contains(c.args[2], "O_CREAT"):
+	case c.name == "mkdirat":
+		op.kind = makesFolder
+	case c.name == "unlinkat":
+		op.kind = removes
+		delete(d.sizes, c.path)
+		d.ops = append(d.ops, op)
+		return nil
+	case c.name == "renameat", c.name == "renameat2":
+		op.kind, op.from, size = renames, c.from, d.sizes[c.from]
+		delete(d.sizes, c.from)
+	case c.name == "openat" && strings.Contains(c.args[2], "O_CREAT"):
 		if there {
 			return nil
 		}
@@ -130,8 +148,15 @@ func (d *disk) change(c tracedCall) (err error) {
 // to the bytes that the file has.
 func (op *diskOp) isDone() bool {
 	info, err := os.Stat(op.path)
+	if op.kind == removes {
+		return err != nil
+	}
+	if op.kind == renames {
+		_, left := os.Stat(op.from)
+		return err == nil && left != nil
+	}
 	if err != nil || op.kind != writes {
-		return err == nil && (op.kind == creates || info.Size() == op.at)
+		return err == nil && (op.kind.ofFolder() || info.Size() == op.at)
 	}
 	content, err := os.ReadFile(op.path)
 	is, done := content[min(op.at, int64(len(content))):], 0
@@ -151,7 +176,7 @@ func (d *disk) sync(s tracedCall) {
 	}
 	for i, op := range d.ops {
 		of := op.path
-		if op.kind == creates {
+		if op.kind.ofFolder() {
 			of = filepath.Dir(op.path)
 		}
 		switch {
@@ -177,10 +202,11 @@ func (d *disk) end() (place int) {
 
 // An image is what a power failure leaves: the content of files by path. Folders have nil content.
 type image struct {
-	files map[string][]byte
-	maybe int // changes that were not durable
-	lost  int // changes of these that are lost
-	torn  int // changes of these that are lost in part
+	files   map[string][]byte
+	folders map[string]bool
+	maybe   int // changes that were not durable
+	lost    int // changes of these that are lost
+	torn    int // changes of these that are lost in part
 }
 
 // A tear describes how changes that are not durable are lost. With a piece of 0 a change is lost as
@@ -202,13 +228,13 @@ func randomTear(random *rand.Rand) tear {
 
 // imageAt returns the files after a power failure at the place.
 func (d *disk) imageAt(place int, random *rand.Rand, how tear) image {
-	i := image{files: map[string][]byte{d.under: nil}}
+	i := image{files: map[string][]byte{d.under: nil}, folders: map[string]bool{d.under: true}}
 	stopped := map[string]bool{}
 	for _, op := range d.ops {
-		_, there := i.files[op.path]
+		_, there := i.files[cmp.Or(op.from, op.path)]
 		_, inFolder := i.files[filepath.Dir(op.path)]
 		switch {
-		case op.begun >= place || !inFolder || !there && op.kind != creates:
+		case op.begun >= place || !inFolder || !there && op.kind != creates && op.kind != makesFolder:
 		case op.durable < place:
 			i.apply(op)
 		default:
@@ -263,6 +289,13 @@ func (i *image) apply(op diskOp) {
 	switch op.kind {
 	case creates:
 		i.files[op.path] = nil
+	case makesFolder:
+		i.files[op.path], i.folders[op.path] = nil, true
+	case renames:
+		i.files[op.path] = i.files[op.from]
+		delete(i.files, op.from)
+	case removes:
+		delete(i.files, op.path)
 	case resizes:
 		i.enlarge(op.path, op.at)
 		i.files[op.path] = i.files[op.path][:op.at]
@@ -278,7 +311,7 @@ func (i image) write(under, to string) error {
 		name := filepath.Join(to, strings.TrimPrefix(path, under))
 		content := i.files[path]
 		var err error
-		if filepath.Base(path) == "data" || path == under {
+		if i.folders[path] {
 			err = os.MkdirAll(name, 0o700)
 		} else {
 			err = writeSparse(name, content, len(bytes.TrimRight(content, "\x00")))

@@ -33,6 +33,7 @@ func needsStrace(t *testing.T) {
 
 // A tracedCall is one system call of the program.
 type tracedCall struct {
+	from         string // of a rename
 	name         string
 	path         string   // of the descriptor, or the name in the call or in its result
 	args         []string // as strace writes them
@@ -152,8 +153,10 @@ func (c *tracedCall) parse(text string) error {
 	switch c.name {
 	case "openat":
 		c.path = unhex(strings.TrimSuffix(opened, ">"))
-	case "mkdirat":
+	case "mkdirat", "unlinkat":
 		c.path = unhex(strings.Trim(c.args[1], `"`))
+	case "renameat", "renameat2":
+		c.path, c.from = unhex(strings.Trim(c.args[3], `"`)), unhex(strings.Trim(c.args[1], `"`))
 	default:
 		_, of, _ := strings.Cut(c.args[0], "<")
 		c.path = unhex(strings.TrimSuffix(of, ">"))

@@ -331,3 +331,23 @@ func readPartial(folder string, width int) ([]byte, error) {
 	}
 	return nil, fmt.Errorf("%s has no tile of %d hashes: %w", folder, width, fs.ErrNotExist)
 }
+
+// Reader returns a reader of the lines that l has written. It is of use while l is protected.
+func (l *Log) Reader() *Folder {
+	f := &Folder{path: l.path, size: func() int64 { return 0 }}
+	if l.ledger != nil {
+		f.size = l.ledger.size
+	}
+	return f
+}
+
+// PublicKey returns the key that verifies the checkpoints of l (C2SP signed-note), or "" if l is not protected.
+func (l *Log) PublicKey() string {
+	if l.ledger == nil {
+		return ""
+	}
+	return l.protection.VerifierKey()
+}
+
+// Origin returns the name of l in its checkpoints, or "" if l is not protected.
+func (l *Log) Origin() string { return l.protection.Origin }

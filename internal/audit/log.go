@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/keyhold/keyhold/internal/space"
 )
 
 // ErrBehind means that writing to the file is too slow. The log may recover.
@@ -261,7 +263,9 @@ func (l *Log) Close() error {
 	var err error
 	if l.kept != nil {
 		<-l.kept
-		err = l.Checkpoint()
+		if err = l.Checkpoint(); space.Lacks(err) {
+			err = nil // the next start signs the lines
+		}
 	}
 	return errors.Join(l.err, err, l.file.Close())
 }

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/keyhold/keyhold/internal/durable"
 	"github.com/keyhold/keyhold/internal/space"
 	"github.com/keyhold/keyhold/internal/transparency"
 )
@@ -64,6 +65,9 @@ func (l *Log) Protect(ctx context.Context, p Protection) error {
 		return err
 	}
 	removeTemporaries(l.path, l.past.layout.folder)
+	if err := makeFolder(l.past.layout.folder); err != nil && !space.Lacks(err) {
+		return err
+	}
 	g := &ledger{folder: l.past.layout.folder, signer: transparency.NewSigner(p.Origin, p.Seed), signed: -1}
 	c, err := g.load(ctx, &Folder{path: l.path}, p.Keys)
 	if err != nil {
@@ -89,6 +93,21 @@ func (l *Log) start(c *chain, g *ledger, p Protection, first int64) {
 	l.tilesDue, l.segmentDue, l.kept = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{})
 	l.segmentDue <- struct{}{} // a stop may have interrupted a compression
 	go l.keeper()
+}
+
+// makeFolder makes a durable folder, unless it exists.
+func makeFolder(path string) error {
+	err := os.Mkdir(path, 0o700)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err == nil {
+		err = durable.SyncFolder(filepath.Dir(path))
+	}
+	if err != nil {
+		return fmt.Errorf("audit: %w", err)
+	}
+	return nil
 }
 
 // removeTemporaries removes the files that a kill left unfinished.

@@ -68,3 +68,72 @@ func (v *verifier) deploymentID(path string, d records.DeploymentID) error {
 	}
 	return nil
 }
+
+// A LogReport says what was verified of an audit log.
+type LogReport struct {
+	audit.Verification
+	Origin, Public, Path string
+}
+
+// VerifyLogs verifies all audit logs that the store lists. files has the path of the newest lines of each log, by the
+// name of the log (records.LogName). A log that has no file is a finding.
+func VerifyLogs(
+	ctx context.Context, view *store.View, files map[string]string, report func(origin string, f audit.Finding),
+) (all []LogReport, err error) {
+	for after := ""; ; {
+		page, err := records.AuditLogs.Scan(view, "", after, 100)
+		if err != nil || len(page) == 0 {
+			return all, err
+		}
+		for _, r := range page {
+			after = r.Path
+			found, err := verifyListed(ctx, r.Path, r.Value, files, func(f audit.Finding) { report(r.Value.Origin, f) })
+			if err != nil {
+				return all, err
+			}
+			all = append(all, found)
+		}
+	}
+}
+
+func verifyListed(
+	ctx context.Context, path string, l records.AuditLog, files map[string]string, report func(audit.Finding),
+) (LogReport, error) {
+	found := LogReport{Origin: l.Origin, Public: l.Public, Path: files[logNameOf(path)]}
+	if found.Path == "" {
+		if l.Begun {
+			found.Findings++
+			report(audit.Finding{Err: fmt.Errorf("the log is missing: name its file with --log %s=FILE", logNameOf(path))})
+		}
+		return found, nil
+	}
+	verifier, err := note.NewVerifier(l.Public)
+	if err != nil {
+		return found, err
+	}
+	found.Verification, err = audit.Verify(ctx, audit.VerifyConfig{
+		Path: found.Path, Verifier: verifier, Chain: l.Chain, Unsigned: !l.Begun, Report: report,
+	})
+	return found, err
+}
+
+// logNameOf returns the name of the log whose record has a path.
+func logNameOf(path string) string {
+	node, number, _ := strings.Cut(path, "/")
+	n := 0
+	fmt.Sscanf(number, "%d", &n)
+	return records.LogName(node, n)
+}
+
+// LogOf returns the name of the newest log of a node. "" is the only node of the store.
+func LogOf(view *store.View, node string) (string, error) {
+	if node == "" {
+		n, _, err := records.SoleNodes.Get(view, records.SoleNodePath)
+		if err != nil {
+			return "", err
+		}
+		node = n.ID
+	}
+	n, _, err := records.LastAuditLog(view, node)
+	return records.LogName(node, max(1, n)), err
+}
