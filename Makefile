@@ -7,7 +7,7 @@ export KEYHOLD_PYTHON := $(CURDIR)/$(PYTHON)
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build fips pkcs11 demo demo-cluster test race check lint vuln deps faults crash seals images syncs flips full custody cluster bench-cluster million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean
+.PHONY: help build fips pkcs11 demo demo-cluster test race check lint vuln deps faults crash seals images syncs flips edits full custody cluster bench-cluster million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean
 
 help: ## Print the targets.
 	@sed -nE "s/^([a-z-]+):.*## (.*)/\1\t\2/p" Makefile | expand -t 14
@@ -74,6 +74,9 @@ images: build ## Open 500 images of power failures, made from the recorded write
 
 syncs: build ## Fail each of the first 100 syncs.
 	KEYHOLD_FSYNCS=100 go test -count=1 -v -timeout 60m -run '^TestFsyncFaults$$' ./cmd/keyhold
+
+edits: ## Edit an audit log 2,000 times, and verify that each edit is found.
+	KEYHOLD_EDITS=$${KEYHOLD_EDITS:-2000} go test -count=1 -v -timeout 30m -run 'TestEdits$$' ./internal/audit
 
 flips: build ## Flip 2,000 bits of a data folder, one at a time.
 	KEYHOLD_FLIPS=2000 go test -count=1 -v -timeout 60m -run '^TestBitFlips$$' ./cmd/keyhold

@@ -34,7 +34,7 @@ type logOptions struct {
 func (o *logOptions) flags(c *cobra.Command) {
 	c.Flags().StringVar(&o.data, "data", "", "data folder that has the log")
 	c.Flags().StringArrayVar(&o.files, "log", nil,
-		"file with the newest lines of a log, beside its folder; once for each log (default: audit.log in --data)")
+		"file with the newest lines of a log, once for each log (default: audit.log in --data)")
 }
 
 // paths returns the files with the newest lines of the logs.

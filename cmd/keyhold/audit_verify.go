@@ -145,7 +145,7 @@ func (o auditVerifyOptions) verifyListed(
 	})
 }
 
-// printVerified prints what was verified of a log.
+// printVerified prints the result of the verification of a log.
 func printVerified(out io.Writer, r integrity.LogReport) error {
 	var p page
 	p.printf("log         %s\nfile        %s\nlines       %d, from %d; chain of %d verified\n",

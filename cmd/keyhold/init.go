@@ -113,7 +113,7 @@ func runInit(ctx context.Context, o initOptions, out, log io.Writer) (err error)
 	if _, err := s.ServeRegions(ctx, o.regions); err != nil {
 		return err
 	}
-	if err := o.printMade(out, id, secret); err != nil || !o.shares.given() {
+	if err := o.printMade(out, id, secret, s.AuditKey()); err != nil || !o.shares.given() {
 		return err
 	}
 	if err := makeRecoveryKey(ctx, s, o.shares, printer{log}); err != nil {
@@ -123,10 +123,12 @@ func runInit(ctx context.Context, o initOptions, out, log io.Writer) (err error)
 }
 
 // printMade prints what its owner must know of a new deployment.
-func (o initOptions) printMade(out io.Writer, id, secret string) error {
+func (o initOptions) printMade(out io.Writer, id, secret, auditKey string) error {
 	command := self() + " serve " + o.flagsForShell() + o.fips.flag()
 	return printf(out, `Made the deployment of account %[1]s in %[2]s.
 %[3]s
+
+Public key of the audit log, for keyhold audit verify: %[7]s
 
 The credentials of the account's root, which are not shown again:
   export AWS_ACCESS_KEY_ID=%[4]s
@@ -136,7 +138,7 @@ To start the server for programs on this machine:
   %[6]s
 To start it for other machines too, with a certificate for its name in server.pem and server.key:
   %[6]s --addr :4599 --tls-cert server.pem --tls-key server.key
-`, o.account, o.name(), o.advice(), id, secret, command)
+`, o.account, o.name(), o.advice(), id, secret, command, auditKey)
 }
 
 // checkShares reads the file of custodians, if there is one.

@@ -29,6 +29,7 @@ type serveOptions struct {
 	devices deviceOptions
 	reclaim int // slots
 	fips    fipsOption
+	auditKeep string
 }
 
 func serveCommand() *cobra.Command {
@@ -62,6 +63,8 @@ root key file.`,
 		"Regions to serve, separated by commas (default: the Regions of keyhold init, or of the last start with this flag)")
 	networkFlags(c, &o.network)
 	reserveFlag(c, &o.reserve)
+	c.Flags().StringVar(&o.auditKeep, "audit-keep", "",
+		"age in days at which events are deleted, as 400d (default: all events are kept)")
 	o.limits.flags(c)
 	o.devices.flags(c)
 	c.Flags().IntVar(&o.reclaim, "reclaim-slots", 0,
@@ -89,6 +92,8 @@ func (o serveOptions) check() error {
 	}
 	if o.reclaim < 0 {
 		return usageError{fmt.Errorf("--reclaim-slots: %d is negative: give the number in the log of the server", o.reclaim)}
+	if _, err := parseDays(o.auditKeep); err != nil {
+		return err
 	}
 	return checkReserve(o.reserve)
 }
@@ -138,6 +143,7 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	}
 	c := d.Config()
 	c.Log, c.WrappingKeysAhead = logger, wrappingKeysAhead
+	c.AuditKeep, _ = parseDays(o.auditKeep) // was checked
 	c.Address, c.Version = listener.Addr().String(), programVersion()
 	c.Rates, c.Quotas = overlay(service.DefaultRates(), o.limits.rates), overlay(service.DefaultQuotas(), o.limits.quotas)
 	c.OpenCustody, c.ReclaimSlots = openCustody, o.reclaim

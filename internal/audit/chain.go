@@ -105,3 +105,6 @@ func parseChain(text string) (value [chainSize]byte, ok bool) {
 	_, err := base64.RawURLEncoding.Strict().Decode(value[:], []byte(text))
 	return value, err == nil
 }
+
+// encodeChain returns a value of the chain as it is in a line.
+func encodeChain(value [chainSize]byte) string { return base64.RawURLEncoding.EncodeToString(value[:]) }

@@ -161,7 +161,11 @@ func logSize(f recoverable) (size int64, modified time.Time, err error) {
 func (p past) since(from int64, fn func(id string)) error {
 	_, begin := p.layout.end()
 	if from < begin {
-		if err := p.layout.since(from, fn); err != nil {
+		now, err := readLayout(p.layout.folder) // segments may have been deleted
+		if err != nil {
+			return err
+		}
+		if err := now.since(from, begin, fn); err != nil {
 			return err
 		}
 	}
@@ -197,10 +201,10 @@ func callWithID(line []byte, tooLong error, offset int64, fn func(id string)) er
 	return nil
 }
 
-// since is past.since for the closed segments.
-func (l layout) since(from int64, fn func(id string)) (failed error) {
+// since is past.since for the segments that end at an offset or before.
+func (l layout) since(from, end int64, fn func(id string)) (failed error) {
 	for i, s := range l.closed {
-		if s.EndByte <= from || failed != nil {
+		if s.EndByte <= from || s.EndByte > end || failed != nil {
 			continue
 		}
 		l.readSegment(context.Background(), i, 0, func(at place, err error) bool {

@@ -43,6 +43,10 @@ type Protection struct {
 	Keys
 	Log       *slog.Logger
 	Published func(signed []byte) // called with each checkpoint after it is on the disk; may be nil
+
+	Keep     time.Duration       // age at which lines are deleted; 0 means never
+	Deletion func(Deleted) Event // the event of a deletion; must be set if Keep is
+	Needed   func() int64        // index of the oldest line that must not be deleted yet; may be nil
 }
 
 // Kept reports whether the log is kept in a file.
@@ -227,9 +231,14 @@ func (l *Log) keeper() {
 	defer cancel()
 	tick := time.NewTicker(l.opts.CheckpointEvery)
 	defer tick.Stop()
+	age := time.NewTimer(time.Minute)
+	defer age.Stop()
 	for {
 		var err error
 		select {
+		case <-age.C:
+			err = l.retain(ctx)
+			age.Reset(retainEvery)
 		case <-tick.C:
 			err = l.Checkpoint()
 		case <-l.tilesDue:

@@ -2,8 +2,18 @@ package audit
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
 
 	"github.com/go-json-experiment/json"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/keyhold/keyhold/internal/durable"
+	"github.com/keyhold/keyhold/internal/transparency"
 )
 
 // DeleteSegments is the name of the event of a deletion by age.
@@ -31,4 +41,117 @@ func deletionIn(line []byte) (before int64, ok bool) {
 		return 0, false
 	}
 	return e.Details.Before, true
+}
+
+// retainEvery is how often a log looks for segments that have reached their age.
+const retainEvery = time.Hour
+
+// retain deletes the segments whose lines have all reached the age. It writes the event first. A kill at any moment
+// leaves segments that the next call deletes.
+func (l *Log) retain(ctx context.Context) error {
+	p := l.protection
+	if p.Keep == 0 {
+		return nil
+	}
+	all, err := readLayout(l.past.layout.folder)
+	if err != nil {
+		return err
+	}
+	d, err := l.due(ctx, all)
+	if err != nil || d.End == all.deleted.End {
+		return errors.Join(err, all.removeDeleted())
+	}
+	e := p.Deletion(Deleted{Log: p.Origin, Before: d.End, Keep: p.Keep.String()})
+	if err := errors.Join(l.Write(ctx, e), l.syncFile()); err != nil {
+		return err
+	}
+	text, err := json.Marshal(d)
+	if err != nil {
+		return err
+	}
+	if err := writeFile(filepath.Join(all.folder, deletedName), text); err != nil {
+		return err
+	}
+	all.deleted = d
+	return errors.Join(durable.SyncFolder(all.folder), all.removeDeleted())
+}
+
+// due returns the deletion of the oldest segments that have reached the age.
+func (l *Log) due(ctx context.Context, all layout) (d deletion, err error) {
+	d = all.deleted
+	for i, s := range all.closed {
+		reached := func(t time.Time) bool { return t.Add(l.protection.Keep).Before(l.opts.Now()) }
+		if !reached(s.Closed) || l.protection.Needed != nil && l.protection.Needed() < s.End {
+			return d, nil
+		}
+		last, err := all.examine(ctx, i, reached)
+		if errors.Is(err, errYoung) {
+			return d, nil
+		}
+		if err != nil {
+			return d, fmt.Errorf("audit: %s is not deleted: %w", s.FileName(), err)
+		}
+		d = deletion{s.End, s.EndByte, encodeChain(last)}
+	}
+	return d, nil
+}
+
+var errYoung = errors.New("a line has not reached its age")
+
+// examine reads a segment that is about to be deleted, and returns the value of the chain in its last line. The name of
+// the segment proves nothing: each line must have reached the age, and its hash must be in the tree, which stays.
+func (l layout) examine(ctx context.Context, i int, reached func(time.Time) bool) (last [chainSize]byte, err error) {
+	var tile []byte
+	l.readSegment(ctx, i, 0, func(at place, failed error) bool {
+		if err = failed; err != nil {
+			return false
+		}
+		if e, failed := parseEvent(at.line); failed == nil && !reached(e.EventTime) {
+			err = errYoung
+			return false
+		}
+		in := int(at.index & (1<<transparency.TileHeight - 1))
+		if in == 0 || tile == nil {
+			t := tlog.Tile{H: transparency.TileHeight, N: at.index >> transparency.TileHeight, W: in + 1}
+			t.W = l.widest(t)
+			if tile, err = readTile(l.folder, t); err != nil {
+				return false
+			}
+		}
+		if hash := in * tlog.HashSize; len(tile) < hash+tlog.HashSize || tlog.Hash(tile[hash:]) != transparency.Leaf(at.line) {
+			err = fmt.Errorf("line %d: %w", at.number, errNotInTree)
+		}
+		last, _ = chainOf(at.line)
+		return err == nil
+	})
+	if err == nil {
+		_, err = transparency.ResumeTree(l.closed[i].End, func(t tlog.Tile) ([]byte, error) { return readTile(l.folder, t) })
+	}
+	return last, err
+}
+
+// widest returns the width of a tile of leaves on the disk.
+func (l layout) widest(t tlog.Tile) int {
+	for width := 1 << transparency.TileHeight; width > t.W; width-- {
+		wide := t
+		wide.W = width
+		if _, err := os.Stat(filepath.Join(l.folder, filepath.FromSlash(transparency.TilePath(wide)))); err == nil {
+			return width
+		}
+	}
+	return t.W
+}
+
+// removeDeleted removes the files of deleted segments.
+func (l layout) removeDeleted() error {
+	entries, err := os.ReadDir(l.folder)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if s, ok := parseSegment(e.Name()); ok && s.End <= l.deleted.End {
+			err = errors.Join(err, os.Remove(filepath.Join(l.folder, e.Name())))
+		}
+	}
+	return err
 }

@@ -69,7 +69,7 @@ func (v *verifier) deploymentID(path string, d records.DeploymentID) error {
 	return nil
 }
 
-// A LogReport says what was verified of an audit log.
+// A LogReport is the result of the verification of an audit log.
 type LogReport struct {
 	audit.Verification
 	Origin, Public, Path string

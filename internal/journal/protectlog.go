@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/records"
@@ -15,7 +16,10 @@ import (
 // the first event is written. A log without lines and checkpoints, in place of one that had a checkpoint, becomes
 // another log of the node, with other keys. While the disk is full, a log without keys goes on without protection until
 // the next start.
-func (j *Journal) ProtectLog(ctx context.Context) error {
+// Segments whose events are older than keep are deleted, with the event that deletion returns; 0 keeps all.
+func (j *Journal) ProtectLog(
+	ctx context.Context, keep time.Duration, deletion func(audit.Deleted) audit.Event,
+) error {
 	if !j.audit.Kept() {
 		return nil
 	}
@@ -28,7 +32,13 @@ func (j *Journal) ProtectLog(ctx context.Context) error {
 		return err
 	}
 	keys := audit.Keys{Origin: log.Origin, Seed: log.Seed, Chain: log.Chain}
-	if err := j.audit.Protect(ctx, audit.Protection{Keys: keys, Log: j.log}); err != nil {
+	p := audit.Protection{Keys: keys, Log: j.log, Keep: keep}
+	p.Deletion = func(d audit.Deleted) audit.Event {
+		e := deletion(d)
+		e.StoreRevision = j.store.Revision()
+		return e
+	}
+	if err := j.audit.Protect(ctx, p); err != nil {
 		return err
 	}
 	if log.Begun {

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-json-experiment/json"
+
 	"github.com/keyhold/keyhold/internal/admit"
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/journal"
@@ -64,6 +66,8 @@ type Config struct {
 	// Timing has the times on which the nodes of a shared Backend rely. If zero, it is
 	// nodes.DefaultTiming.
 	Timing nodes.Timing
+	// AuditKeep is the age at which events are deleted. If 0, all are kept.
+	AuditKeep time.Duration
 	// Fenced, if set, is called once when another process has taken over this node, or when the
 	// node must stop for another reason. It should stop the program: the Service refuses all
 	// requests from then on.
@@ -219,7 +223,7 @@ func (s *Service) resume(ctx context.Context, c Config) error {
 	if err := s.enter(ctx, c.Node); err != nil {
 		return err
 	}
-	if err := s.journal.ProtectLog(ctx); err != nil {
+	if err := s.journal.ProtectLog(ctx, c.AuditKeep, s.auditDeletion); err != nil {
 		return err
 	}
 	if c.Protected != nil {
@@ -242,6 +246,17 @@ func (s *Service) resume(ctx context.Context, c Config) error {
 		return s.nodes.Join(ctx)
 	}
 	return nil
+}
+
+// AuditKey returns the public key that verifies the checkpoints of the audit log, or "" if the log is not in a file.
+func (s *Service) AuditKey() string { return s.audit.PublicKey() }
+
+// auditDeletion returns the event of a deletion of old events.
+func (s *Service) auditDeletion(d audit.Deleted) audit.Event {
+	account, _ := s.Account(context.Background())
+	e := serverEvent(audit.DeleteSegments, account, s.clock.Now())
+	e.ServiceEventDetails, _ = json.Marshal(d)
+	return e
 }
 
 // StoreRevision returns the revision of the store up to which the memory of this process is up to date.

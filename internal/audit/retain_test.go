@@ -1,0 +1,179 @@
+package audit
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/transparency"
+)
+
+const keepForTest = 30 * 24 * time.Hour
+
+// openRetained opens a log with an age, at a time.
+func openRetained(t *testing.T, path string, now time.Time, needed func() int64) *Log {
+	t.Helper()
+	o := small
+	o.Now = func() time.Time { return now }
+	l, err := Open(path, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := protection()
+	p.Keep, p.Needed = keepForTest, needed
+	p.Deletion = func(d Deleted) Event {
+		return Event{EventID: fmt.Sprint("deletion-", d.Before), EventName: DeleteSegments, EventType: ServiceEvent, EventTime: now, ServiceEventDetails: fmt.Appendf(nil, `{"log":%q,"before":%d,"keep":%q}`, d.Log, d.Before, d.Keep)}
+	}
+	if err := l.Protect(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// agedLog returns a log of 200 old and 100 young events.
+func agedLog(t *testing.T, now time.Time) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "audit.log")
+	for i, at := range []time.Time{now.Add(-2 * keepForTest), now.Add(-keepForTest / 2)} {
+		l := openRetained(t, path, at, nil)
+		for n := range 100 * (2 - i) {
+			if err := l.Write(t.Context(), Event{EventID: fmt.Sprintf("%d-%d", i, n), EventTime: at}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		waitCompressed(t, path)
+		closeLog(t, l)
+	}
+	return path
+}
+
+// Segments are deleted when all of their lines have reached the age, with an event. Their hashes stay, so old proofs and
+// checkpoints still hold.
+func TestRetain(t *testing.T) {
+	now := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+	path := agedLog(t, now)
+	before := mustBeSound(t, path, 300)
+	l := openRetained(t, path, now, nil)
+	if err := l.retain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f := l.Reader()
+	if first := f.First(); first < 150 || first > 200 {
+		t.Errorf("the log begins with line %d", first)
+	}
+	if err := before.Checkpoint.Check(f); err != nil {
+		t.Errorf("the old checkpoint: %v", err)
+	}
+	for _, err := range f.Lines(t.Context(), 0) {
+		if !errors.Is(err, transparency.ErrDeleted) {
+			t.Errorf("a deleted line was read: %v", err)
+		}
+	}
+	if err := l.Since(0, func(string) {}); err != nil {
+		t.Error(err)
+	}
+	closeLog(t, l)
+	mustBeSound(t, path, 301)
+
+	// A start goes on behind the deleted lines, also without the tiles of the lines that are there.
+	l = openRetained(t, path, now, nil)
+	writeMany(t, l, 301, 5)
+	closeLog(t, l)
+	mustBeSound(t, path, 306)
+
+	// A deletion without its event is a finding.
+	forged := copyLog(t, path)
+	all, err := readLayout(FolderOf(forged))
+	if err != nil {
+		t.Fatal(err)
+	}
+	last, err := all.examine(t.Context(), 0, func(time.Time) bool { return true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := all.closed[0]
+	text := fmt.Appendf(nil, `{"end":%d,"endByte":%d,"chain":%q}`, s.End, s.EndByte, encodeChain(last))
+	if err := errors.Join(os.WriteFile(filepath.Join(all.folder, deletedName), text, 0o600), os.Remove(all.path(s))); err != nil {
+		t.Fatal(err)
+	}
+	if _, findings := verifyLog(t, forged, testKeys.Chain); len(findings) != 1 {
+		t.Errorf("a deletion without an event: %q", findings)
+	}
+}
+
+// A kill after the event, or before all segments are removed, leaves a sound log.
+func TestRetainAfterAKill(t *testing.T) {
+	now := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+	path := agedLog(t, now)
+	whole := copyLog(t, path)
+	l := openRetained(t, path, now, nil)
+	if err := l.retain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	closeLog(t, l)
+	removed, err := filepath.Glob(filepath.Join(FolderOf(whole), "*"+compressedSuffix))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, from := range removed[1:3] { // come back
+		text, err := os.ReadFile(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(FolderOf(path), filepath.Base(from)), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustBeSound(t, path, 301)
+	if err := os.Remove(filepath.Join(FolderOf(path), deletedName)); err != nil {
+		t.Fatal(err)
+	}
+	if _, findings := verifyLog(t, path, testKeys.Chain); len(findings) == 0 {
+		t.Error("missing segments are not found")
+	}
+}
+
+// Lines that are needed, that were edited, or that are younger than the name of their segment says are not deleted.
+func TestRetainKeeps(t *testing.T) {
+	now := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+	path := agedLog(t, now)
+	for name, test := range map[string]struct {
+		needed func() int64
+		edit   func(path string) error
+		fails  bool
+	}{
+		"needed": {needed: func() int64 { return 5 }},
+		"younger than the name": {edit: func(path string) error {
+			all, err := readLayout(FolderOf(path))
+			if err != nil {
+				return err
+			}
+			for _, s := range all.closed {
+				renamed := s
+				renamed.Closed = now.Add(-9 * keepForTest)
+				err = errors.Join(err, os.Rename(all.path(s), all.path(renamed)))
+			}
+			return err
+		}},
+		"missing hashes": {fails: true, edit: func(path string) error { return os.RemoveAll(filepath.Join(FolderOf(path), "tile")) }},
+	} {
+		at := copyLog(t, path)
+		l := openRetained(t, at, now, test.needed)
+		if test.edit != nil {
+			if err := test.edit(at); err != nil {
+				t.Fatal(err)
+			}
+		}
+		err := l.retain(t.Context())
+		if (err != nil) != test.fails {
+			t.Errorf("%s: %v", name, err)
+		}
+		if first := l.Reader().First(); first > 200 || first > 0 && name != "younger than the name" {
+			t.Errorf("%s: the log begins with line %d", name, first)
+		}
+		closeLog(t, l)
+	}
+}
