@@ -52,7 +52,8 @@ chain, so it does not find edits after the last checkpoint.`,
 		}
 		return complete(c, args)
 	}
-	c.Flags().StringVar(&o.public, "public-key", "", "public key of the log, as keyhold init showed it; the store is not read")
+	c.Flags().StringVar(&o.public, "public-key", "",
+		"public key of the log, as keyhold init showed it; the store is not read")
 	c.Flags().StringArrayVar(&o.logs, "log", nil, "NAME=FILE: file with the newest lines of the log of another node")
 	return c
 }

@@ -118,7 +118,8 @@ func (l layout) examine(ctx context.Context, i int, reached func(time.Time) bool
 				return false
 			}
 		}
-		if hash := in * tlog.HashSize; len(tile) < hash+tlog.HashSize || tlog.Hash(tile[hash:]) != transparency.Leaf(at.line) {
+		hash := in * tlog.HashSize
+		if len(tile) < hash+tlog.HashSize || tlog.Hash(tile[hash:]) != transparency.Leaf(at.line) {
 			err = fmt.Errorf("line %d: %w", at.number, errNotInTree)
 		}
 		last, _ = chainOf(at.line)
