@@ -32,7 +32,7 @@ the command says on standard error which lines of which logs it has read.
 An event that another node wrote more than a day late is not found by its time.`,
 		Example: `  keyhold audit query --data /var/lib/keyhold --operation Decrypt --outcome failure \
     --since 2026-11-01T00:00:00Z`,
-		Args:    exactly(0),
+		Args: exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return runAuditQuery(c.Context(), o, c.OutOrStdout(), c.ErrOrStderr())
 		},
