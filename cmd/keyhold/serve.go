@@ -21,14 +21,14 @@ import (
 type serveOptions struct {
 	place
 	endpointOptions
-	account string
-	regions []string
-	network networkOptions
-	reserve int // MiB
-	limits  limits
-	devices deviceOptions
-	reclaim int // slots
-	fips    fipsOption
+	account   string
+	regions   []string
+	network   networkOptions
+	reserve   int // MiB
+	limits    limits
+	devices   deviceOptions
+	reclaim   int // slots
+	fips      fipsOption
 	auditKeep string
 }
 
@@ -92,6 +92,7 @@ func (o serveOptions) check() error {
 	}
 	if o.reclaim < 0 {
 		return usageError{fmt.Errorf("--reclaim-slots: %d is negative: give the number in the log of the server", o.reclaim)}
+	}
 	if _, err := parseDays(o.auditKeep); err != nil {
 		return err
 	}
