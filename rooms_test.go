@@ -26,14 +26,13 @@ internal/api/sts          internal/api  |
 
 internal/privatekey       |  secp256k1 xcrypto
 internal/keyfile          internal/privatekey  |  xcrypto
-internal/derive           |
-internal/crypt            internal/derive internal/privatekey  |  circl mldsa secp256k1 tink xcrypto
+internal/crypt            internal/privatekey  |  circl mldsa secp256k1 tink xcrypto
 internal/guarded          |
 internal/fips             |
 internal/durable          |
 internal/bounded          |
 internal/authority        |
-internal/seal             internal/derive |  json
+internal/seal             |  json
 internal/shares           internal/crypt  |  age circl xcrypto
 internal/custody/helper   |
 internal/custody          internal/custody/helper internal/durable internal/guarded internal/seal  |  aws tpm xcrypto

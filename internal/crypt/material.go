@@ -1,9 +1,9 @@
 package crypt
 
 import (
+	"crypto/hkdf"
+	"crypto/sha256"
 	"encoding/hex"
-
-	"github.com/keyhold/keyhold/internal/derive"
 )
 
 // SymmetricMaterialSize is the size of symmetric key material, in bytes.
@@ -19,9 +19,9 @@ func NewSymmetricMaterial() []byte { return Random(SymmetricMaterialSize) }
 // HKDF-SHA-256 (RFC 5869) without salt. The same bytes in the same key always have the same ID. The owner of
 // the bytes can compute the ID, which proves that the server has exactly this material.
 func MaterialID(keyID string, material []byte) (string, error) {
-	id, err := derive.Key(material, nil, materialIDInfo+keyID)
+	id, err := hkdf.Key(sha256.New, material, nil, materialIDInfo+keyID, sha256.Size)
 	if err != nil {
 		return "", err
 	}
-	return hex.EncodeToString(id[:]), nil
+	return hex.EncodeToString(id), nil
 }

@@ -3,9 +3,9 @@ package seal
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"errors"
-
-	"github.com/keyhold/keyhold/internal/derive"
 )
 
 // keySize is the size in bytes of the root key, of data keys and of derived keys, for AES-256.
@@ -22,12 +22,12 @@ var ErrOpen = errors.New("the sealed value does not open: it is damaged, was mov
 // derivedAEAD returns AES-256-GCM with a key derived from secret and salt for the purpose (RFC 5869). The AEAD
 // generates random nonces and prepends them to the ciphertext.
 func derivedAEAD(secret, salt []byte, purpose string) (cipher.AEAD, error) {
-	k, err := derive.Key(secret, salt, purpose)
-	defer clear(k[:])
+	k, err := hkdf.Key(sha256.New, secret, salt, purpose, keySize)
 	if err != nil {
 		return nil, err
 	}
-	block, err := aes.NewCipher(k[:])
+	defer clear(k)
+	block, err := aes.NewCipher(k)
 	if err != nil {
 		return nil, err
 	}
