@@ -27,18 +27,19 @@ type auditVerifyOptions struct {
 func auditVerifyCommand() *cobra.Command {
 	var o auditVerifyOptions
 	c := &cobra.Command{
-		Use:   "verify --data DIR [--log NAME=FILE] [--public-key KEY]",
+		Use:   "verify --data DIR [--log NAME=FILE] [--verifier-key KEY]",
 		Short: "Read whole audit logs, and name each line that was edited",
 		Long: `Read every line of all audit logs that the deployment has ever had, and name each line that
 was changed, deleted, inserted or moved. The exit code is 1 if there is one. Nothing is
 written. No server may use the store or the logs.
 
 The store lists all logs. --data has the log of this server; name the logs of other nodes
-with --log, by the last part of their origin. With --public-key, the command reads the log
+with --log, by the last part of their origin. With --verifier-key, the command reads the log
 in --data alone, and needs neither the store nor the root key. Then it cannot verify the
 chain, so it does not find edits after the last checkpoint.`,
 		Example: `  keyhold audit verify --data /var/lib/keyhold --root-key-file /etc/keyhold/root.key
-  keyhold audit verify --data copy --public-key "$(cat audit-log.pub)"`,
+  keyhold audit verify --data copy \
+    --verifier-key keyhold/prod/this+6bfe8ddb+AW8VgXCbt7HvAw0hDbGOOwuhx3b7pl2M2q0FQVFC0Yn4`,
 		Args: exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return runAuditVerify(c.Context(), o, c.OutOrStdout())
@@ -52,7 +53,7 @@ chain, so it does not find edits after the last checkpoint.`,
 		}
 		return complete(c, args)
 	}
-	c.Flags().StringVar(&o.public, "public-key", "",
+	c.Flags().StringVar(&o.public, "verifier-key", "",
 		"public key of the log, as keyhold init showed it; the store is not read")
 	c.Flags().StringArrayVar(&o.logs, "log", nil, "NAME=FILE: file with the newest lines of the log of another node")
 	return c
@@ -80,7 +81,7 @@ func verifyWithPublicKey(
 ) error {
 	verifier, err := note.NewVerifier(o.public)
 	if err != nil {
-		return usageError{fmt.Errorf("--public-key: %w", err)}
+		return usageError{fmt.Errorf("--verifier-key: %w", err)}
 	}
 	path := filepath.Join(o.data, host.AuditName)
 	v, err := audit.Verify(ctx, audit.VerifyConfig{

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/audit"
 )
 
 // evil is text from outside. A terminal that interprets it would write the clipboard, clear the
@@ -127,6 +129,17 @@ audit export EVIL
 audit export DIR/bad.toml --out DIR/EVIL
 audit export DIR/missing --from EVIL
 audit export DIR/missing --format EVIL
+audit export DIR/events.log
+audit tail --log DIR/events.log
+audit tail --data DIR/EVIL
+audit query --log DIR/events.log
+audit query --log DIR/events.log --operation EVIL
+audit query --log DIR/events.log --since EVIL
+audit query --log DIR/missing
+audit prove EVIL --data DIR/made
+audit prove EVIL --log DIR/events.log
+audit verify --data DIR/made --verifier-key EVIL
+audit verify --data DIR/made --root-key-file DIR/made-root --log EVIL=DIR/bad.toml
 witness EVIL
 witness --data DIR/EVIL
 dev --account EVIL
@@ -227,7 +240,15 @@ func hostileFolder(t *testing.T) string {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Skip("the file system does not permit such names:", err)
 	}
+	event, err := audit.Event{
+		EventID: "1", EventName: evil, UserAgent: evil, ErrorMessage: evil, UserIdentity: audit.Identity{UserName: evil},
+		RequestParameters: fmt.Appendf(nil, "{%q:%q}", "\u202e", "\u202e"),
+	}.Line()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, content := range map[string]string{
+		"events.log":  string(event),
 		"people.toml": "[[user]]\nname = \"alice\"\naccess_keys = 1\n",
 		"bad.toml":    "[[user]]\nname = \"" + evil + "\"\n",
 		"a.key":       strings.Repeat("k", 32),

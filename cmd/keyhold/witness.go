@@ -34,7 +34,7 @@ witness signed before. Run it on a machine that the administrators of the logs d
 control (docs/anchors.md).
 
 The first start makes the key of the witness in the data folder, and needs --name. Each
-start prints its verifier key: keyhold serve --audit-anchor-key takes it.
+start prints its verifier key, for the flag --audit-anchor-key of keyhold serve.
 
 Each line of --logs has the verifier key of a log, which is in the log of a server with an
 anchor. If the origin of a log is not the name of its key, the line has the origin after

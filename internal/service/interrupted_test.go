@@ -60,7 +60,8 @@ func (i *interruption) damage(items []store.Item) []store.Item {
 			i.interrupt, i.broken = true, []string{string(item.Key)}
 		}
 		if slices.Contains(i.broken, string(item.Key)) {
-			items[n].Value = []byte("damaged")
+			// Another revision, because memory has the opened records that the Store has written itself.
+			items[n].Value, items[n].Rev = []byte("damaged"), item.Rev+1
 		}
 	}
 	return items

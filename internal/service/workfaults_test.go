@@ -229,8 +229,7 @@ func TestWorkFailsWithDamagedRecords(t *testing.T) {
 				if f.Steps < at {
 					return
 				}
-				if _, corrupt := errors.AsType[*store.CorruptError](err); !corrupt && !strings.HasPrefix(f.Broken[0], records.Fences.Prefix) &&
-					!(name == "Seed" && strings.HasPrefix(f.Broken[0], records.Accounts.Prefix)) {
+				if _, corrupt := errors.AsType[*store.CorruptError](err); !corrupt && !strings.HasPrefix(f.Broken[0], records.Fences.Prefix) {
 					t.Errorf("with %v damaged: %v", f.Broken, err)
 				}
 			}

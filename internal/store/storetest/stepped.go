@@ -63,7 +63,8 @@ func (f *StepFault) damaged(items []store.Item) []store.Item {
 			f.Broken = []string{string(item.Key)}
 		}
 		if slices.Contains(f.Broken, string(item.Key)) {
-			items[i].Value = []byte("damaged")
+			// Another revision, because memory has the opened records that the Store has written itself.
+			items[i].Value, items[i].Rev = []byte("damaged"), item.Rev+1
 		}
 	}
 	return items
