@@ -142,30 +142,17 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	if err := d.HoldReserve(o.data, int64(o.reserve)<<20, logger); err != nil {
 		return err
 	}
-	c := d.Config()
-	c.Log, c.WrappingKeysAhead = logger, wrappingKeysAhead
-	c.AuditKeep, _ = parseDays(o.auditKeep) // was checked
-	c.Address, c.Version = listener.Addr().String(), programVersion()
-	c.Rates, c.Quotas = overlay(service.DefaultRates(), o.limits.rates), overlay(service.DefaultQuotas(), o.limits.quotas)
-	c.OpenCustody, c.ReclaimSlots = openCustody, o.reclaim
-	c.Computing = new(processors).computing
-	o.fips.restrict(&c, logger)
-	c.Protected = func(ctx context.Context) error { return others.begin(ctx, c.Audit) }
-	if c, err = withFaults(c); err != nil {
-		return err
-	}
-	if s, err = service.Open(ctx, c); err != nil {
-		return o.explain(err)
-	}
-	account, err := s.Account(ctx)
+	c, err := o.configure(d.Config(), listener.Addr().String(), logger)
 	if err != nil {
 		return err
 	}
-	if account == "" {
-		return o.explainNoAccount()
+	c.Protected = func(ctx context.Context) error { return others.begin(ctx, c.Audit) }
+	if s, err = service.Open(ctx, c); err != nil {
+		return o.explain(err)
 	}
-	if o.account != "" && o.account != account {
-		return fmt.Errorf("the deployment in %s belongs to account %q, not %s", o.name(), account, o.account)
+	account, err := o.checkAccount(ctx, s)
+	if err != nil {
+		return err
 	}
 	if o.regions, err = s.ServeRegions(ctx, o.regions); err != nil {
 		return err
@@ -178,6 +165,32 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	watchCustody(ctx, s.Custody, logger)
 	others.run(ctx)
 	return serve(ctx, server.New(h, network), listener)
+}
+
+// configure completes the configuration of the service.
+func (o serveOptions) configure(c service.Config, address string, log *slog.Logger) (service.Config, error) {
+	c.Log, c.WrappingKeysAhead = log, wrappingKeysAhead
+	c.AuditKeep, _ = parseDays(o.auditKeep) // was checked
+	c.Address, c.Version = address, programVersion()
+	c.Rates, c.Quotas = overlay(service.DefaultRates(), o.limits.rates), overlay(service.DefaultQuotas(), o.limits.quotas)
+	c.OpenCustody, c.ReclaimSlots = openCustody, o.reclaim
+	c.Computing = new(processors).computing
+	o.fips.restrict(&c, log)
+	return withFaults(c)
+}
+
+// checkAccount returns the account of the deployment, and refuses the account of another one.
+func (o serveOptions) checkAccount(ctx context.Context, s *service.Service) (account string, err error) {
+	if account, err = s.Account(ctx); err != nil {
+		return "", err
+	}
+	if account == "" {
+		return "", o.explainNoAccount()
+	}
+	if o.account != "" && o.account != account {
+		return "", fmt.Errorf("the deployment in %s belongs to account %q, not %s", o.name(), account, o.account)
+	}
+	return account, nil
 }
 
 // warnOfRegions warns the operator of keys that nobody can use.

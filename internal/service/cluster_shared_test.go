@@ -43,7 +43,11 @@ func TestClusterShared(t *testing.T) {
 		})
 	}
 	t.Logf("%d scenarios: %+v", scenarios, total)
-	if !t.Failed() && scenarios >= 40 && slices.Contains([]int{total.Made, total.Refused, total.NotMade, total.Unknown, total.Replaced, total.Rounds}, 0) {
+	missing := slices.Contains([]int{total.Made, total.Refused, total.NotMade, total.Replaced, total.Rounds}, 0)
+	if scenarios >= 400 { // about one in forty scenarios has an unknown outcome that the client sees
+		missing = missing || total.Unknown == 0
+	}
+	if !t.Failed() && scenarios >= 40 && missing {
 		t.Error("something did not happen that the scenarios are made for")
 	}
 }

@@ -78,7 +78,8 @@ func TestRecoverTheSeal(t *testing.T) {
 			end()
 		}
 		w.root = to
-		if s, end, err = w.open(t.Context(), backend, w.now); err != nil {
+		_, end, err = w.open(t.Context(), backend, w.now)
+		if err != nil {
 			t.Fatal(err)
 		}
 		end()

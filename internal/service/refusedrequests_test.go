@@ -33,10 +33,10 @@ func (a actor) sends(operation, members string) (any, error) {
 
 // Requests that the shapes of the API allow and that make no sense are refused with the reason.
 func TestRefusedRequests(t *testing.T) {
-	c, d := newInterruptibleTest(t)
+	_, d := newInterruptibleTest(t)
 	p := newProvider(t)
 	d.web = p
-	c = d.open(t)
+	c := d.open(t)
 	c.alice()
 	root := c.rootWithKey()
 	oidc := identity.OIDCProvider{Account: homeAccount, Issuer: strings.TrimPrefix(issuer, "https://"), ClientIDs: []string{"x"}}
