@@ -79,9 +79,7 @@ func testWatchedRevisions(t *testing.T, b store.Backend) {
 			t.Errorf("told %d %q after %d", c.Rev, c.Keys, told)
 		}
 		told = c.Rev
-		if len(c.Keys) > 0 {
-			seen++
-		}
+		seen += len(c.Keys) // two commits can share a revision
 		if seen == 2*commits {
 			return errEnough
 		}
