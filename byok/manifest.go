@@ -18,7 +18,7 @@ type Manifest struct {
 	KeyARN        string    // ARN of the key
 	KeySpec       string    // spec of the key
 	KeyMaterialID string    // ID that the server gave to the material; "" if it gave none
-	Fingerprint   string    // KeyMaterialID of the material in this key, as this package computes it
+	Fingerprint   string    // KeyMaterialID of the material in this key, computed by this package
 	PublicKey     string    // fingerprint of the public key of a private key; "" for other material
 	Algorithm     Algorithm // that wrapped the material; "" if another machine wrapped it
 	WrappingKey   string    // fingerprint of the public key that wrapped the material

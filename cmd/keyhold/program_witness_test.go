@@ -20,7 +20,7 @@ import (
 	"github.com/keyhold/keyhold/internal/programtest"
 )
 
-// A witness over TLS that is killed knows what it cosigned, and its key signs.
+// A witness over TLS that is killed knows its last cosignature, and its key signs.
 func TestWitnessProgram(t *testing.T) {
 	program, dir := buildProgram(t), t.TempDir()
 	file := func(name string) string { return filepath.Join(dir, name) }

@@ -56,7 +56,7 @@ func parseMaxAge(text string) (time.Duration, error) {
 	return time.Duration(seconds) * time.Second, nil
 }
 
-// showSeal prints the state of the seal, and what is to be done.
+// showSeal prints the state of the seal, and the pending steps of its operator.
 func showSeal(ctx context.Context, at *connection, o output, age time.Duration, progress printer) error {
 	var s api.SealStatusResponse
 	if err := at.call(ctx, api.TargetAdmin, "SealStatus", &api.SealStatusRequest{}, &s); err != nil {
@@ -78,7 +78,7 @@ func showSeal(ctx context.Context, at *connection, o output, age time.Duration, 
 	return nil
 }
 
-// sealDue returns what is to be done about the seal.
+// sealDue returns the pending steps of the operator.
 func sealDue(s api.SealStatusResponse, age time.Duration, now time.Time) (due []string) {
 	old := func(k *api.SealKey) bool {
 		return age > 0 && (k == nil || k.Made == nil || k.Made.Time().Before(now.Add(-age)))

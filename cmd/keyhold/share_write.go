@@ -21,7 +21,7 @@ type custodians struct {
 	found []shares.Recipient // in the file of recipients
 }
 
-// flags adds the flags. secret is what is split, for the help.
+// flags adds the flags. The help calls the secret by the name secret.
 func (o *custodians) flags(c *cobra.Command, flag, secret string) {
 	o.flag = flag
 	c.Flags().StringVar(&o.recipients, flag, "",

@@ -3,7 +3,7 @@ package api
 // The requests about the seal of a deployment are not part of the KMS API. The seal is the custody of the root key,
 // the root key, and the data keys under which all records are sealed.
 
-// SealStatusRequest asks where the root key is, and what is being changed.
+// SealStatusRequest asks for the custodies of the root key, the keys, and their rotation.
 type SealStatusRequest struct{}
 
 // SealStatusResponse describes the seal. A deployment that an older version made has no RootKey: its only custody

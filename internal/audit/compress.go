@@ -66,7 +66,7 @@ func compressSegment(ctx context.Context, folder string, s Segment) error {
 	return errors.Join(durable.SyncFolder(folder), os.Remove(plain))
 }
 
-// writeCompressed writes the compressed form of a file, and compares what it reads back.
+// writeCompressed writes the compressed form of a file, reads it back, and compares the two.
 func writeCompressed(ctx context.Context, from, to string) error {
 	in, err := os.Open(from)
 	if err != nil {

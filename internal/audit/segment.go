@@ -13,7 +13,7 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// The folder beside the log has what does not grow any more: closed segments, hashes and checkpoints.
+// The folder beside the log has the closed segments, the hashes and the checkpoints.
 const (
 	lineSuffix       = ".jsonl"
 	compressedSuffix = ".jsonl.zst"
@@ -67,7 +67,7 @@ func parseSegment(name string) (s Segment, ok bool) {
 	return s, err == nil && (compressed || lines) && s.FileName() == name && s.First <= s.End
 }
 
-// A deletion is the end of what was deleted because of its age. It is the JSON of the file deleted.
+// A deletion is the end of the lines that were deleted because of their age. It is the JSON of the file deleted.
 type deletion struct {
 	End     int64  `json:"end"`     // index of the oldest line that was not deleted
 	EndByte int64  `json:"endByte"` // its offset in the log

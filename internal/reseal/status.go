@@ -11,7 +11,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// A Status says where the root key is, how old the keys are, and what is being changed.
+// A Status has the custodies of the root key, the ages of the keys, and the progress of a rotation.
 type Status struct {
 	Format    int
 	Custodies []Custody

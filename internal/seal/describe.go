@@ -2,7 +2,8 @@ package seal
 
 import "time"
 
-// A Description says what is in a keyring. It contains nothing secret, and can be made without a custody.
+// A Description lists the keys and custodies of a keyring. It contains nothing secret, and can be made without a
+// custody.
 type Description struct {
 	Format    int
 	Roots     []RootKey // the newest is the last; none in format 1
@@ -30,7 +31,7 @@ type DataKey struct {
 	Waiting bool
 }
 
-// Describe returns what is in a stored keyring. Only Open finds out whether somebody altered it.
+// Describe returns the Description of a stored keyring. Only Open finds out whether somebody altered it.
 func Describe(kept []byte) (d Description, err error) {
 	s, err := parseKeyring(kept)
 	if err != nil {
@@ -39,7 +40,7 @@ func Describe(kept []byte) (d Description, err error) {
 	return (&Opened{stored: s}).Describe(), nil
 }
 
-// Describe returns what is in the keyring.
+// Describe returns the Description of the keyring.
 func (o *Opened) Describe() Description {
 	d := Description{Format: o.stored.format()}
 	for _, r := range o.stored.Roots {

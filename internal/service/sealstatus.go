@@ -7,7 +7,7 @@ import (
 	"github.com/keyhold/keyhold/internal/reseal"
 )
 
-// SealStatus shows where the root key is, and what is being changed. It is not part of the KMS API.
+// SealStatus shows the custodies of the root key, the keys, and their rotation. It is not part of the KMS API.
 var sealStatus = query("SealStatus", asks{{Action: "keyhold:SealStatus", May: mayInDeployment}}, nil,
 	func(c *call, _ *api.SealStatusRequest) (*api.SealStatusResponse, error) {
 		s, err := c.seals.Status(c.ctx)
