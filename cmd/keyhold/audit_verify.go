@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/keyhold/keyhold/internal/anchor"
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/host"
 	"github.com/keyhold/keyhold/internal/integrity"
@@ -21,6 +22,7 @@ import (
 type auditVerifyOptions struct {
 	place
 	public string
+	anchor string
 	logs   []string
 }
 
@@ -36,7 +38,10 @@ written. No server may use the store or the logs.
 The store lists all logs. --data has the log of this server; name the logs of other nodes
 with --log, by the last part of their origin. With --verifier-key, the command reads the log
 in --data alone, and needs neither the store nor the root key. Then it cannot verify the
-chain, so it does not find edits after the last checkpoint.`,
+chain, so it does not find edits after the last checkpoint.
+
+With --anchor, the command also compares the logs with the checkpoints in the file of an
+anchor: it finds logs that were replaced by older copies.`,
 		Example: `  keyhold audit verify --data /var/lib/keyhold --root-key-file /etc/keyhold/root.key
   keyhold audit verify --data copy \
     --verifier-key keyhold/prod/this+6bfe8ddb+AW8VgXCbt7HvAw0hDbGOOwuhx3b7pl2M2q0FQVFC0Yn4`,
@@ -55,6 +60,7 @@ chain, so it does not find edits after the last checkpoint.`,
 	}
 	c.Flags().StringVar(&o.public, "verifier-key", "",
 		"public key of the log, as keyhold init showed it; the store is not read")
+	c.Flags().StringVar(&o.anchor, "anchor", "", "file of the anchor of the logs (keyhold serve --audit-anchor file:FILE)")
 	c.Flags().StringArrayVar(&o.logs, "log", nil, "NAME=FILE: file with the newest lines of the log of another node")
 	return c
 }
@@ -90,7 +96,8 @@ func verifyWithPublicKey(
 	if err != nil {
 		return err
 	}
-	if err := printVerified(out, integrity.LogReport{Verification: v, Origin: verifier.Name(), Path: path}); err != nil {
+	r := integrity.LogReport{Verification: v, Origin: verifier.Name(), Public: o.public, Path: path}
+	if err := o.finish(out, r, report); err != nil {
 		return err
 	}
 	return printf(out, "note        the chain was not verified, because that needs the store and the root key\n")
@@ -138,7 +145,7 @@ func (o auditVerifyOptions) verifyListed(
 		}
 		all, err := integrity.VerifyLogs(ctx, view, files, report)
 		for _, r := range all {
-			err = errors.Join(err, printVerified(out, r))
+			err = errors.Join(err, o.finish(out, r, report))
 		}
 		if len(all) == 0 && err == nil {
 			err = errors.New("no audit log has a key yet: start a server of this version once")
@@ -147,12 +154,52 @@ func (o auditVerifyOptions) verifyListed(
 	})
 }
 
+// finish compares a log with its anchor, and prints the result of its verification.
+func (o auditVerifyOptions) finish(out io.Writer, r integrity.LogReport, report func(string, audit.Finding)) error {
+	if o.anchor == "" {
+		return printVerified(out, r)
+	}
+	kept, err := anchor.Read(o.anchor)
+	if err != nil {
+		return fmt.Errorf("--anchor: %w", err)
+	}
+	verifier, err := note.NewVerifier(r.Public)
+	if err != nil {
+		return err
+	}
+	log, err := audit.OpenFolder(r.Path)
+	if err != nil {
+		return err
+	}
+	found := false
+	for _, k := range kept {
+		if k.Origin != r.Origin {
+			continue
+		}
+		found = true
+		if err := k.Check(anchor.Log{Verifier: verifier, Reader: log}); err != nil {
+			r.Findings++
+			report(r.Origin, audit.Finding{Err: fmt.Errorf("the checkpoint of %d lines in the anchor: %w", k.Size, err)})
+		} else {
+			r.Anchored = k.Size
+		}
+	}
+	if !found {
+		r.Findings++
+		report(r.Origin, audit.Finding{Err: fmt.Errorf("%s has no checkpoint of this log", o.anchor)})
+	}
+	return printVerified(out, r)
+}
+
 // printVerified prints the result of the verification of a log.
 func printVerified(out io.Writer, r integrity.LogReport) error {
 	var p page
 	p.printf("log         %s\nfile        %s\nlines       %d, from %d; chain of %d verified\n",
 		r.Origin, r.Path, r.Size, r.First, r.Chained)
 	p.printf("checkpoint  of %d lines; %d lines are newer\n", r.Checkpoint.Size, r.Size-r.Checkpoint.Size)
+	if r.Anchored > 0 {
+		p.printf("anchor      of %d lines; %d lines are newer\n", r.Anchored, r.Size-r.Anchored)
+	}
 	if r.Torn > 0 {
 		p.printf("note        %d bytes at the end were torn: the next start removes them\n", r.Torn)
 	}

@@ -289,6 +289,7 @@ func (c *copied) append(to, from string) error {
 var storiesOfOneProcess = parseAlone(`
 11-retain-a-copy   restores a copy of the data folder, which has no copy of the shared store
 access-key-use     shows the last use of an access key at once, which other nodes learn within an hour
+audit              copies and edits the log of the data folder
 data-folder        moves the root key of a folder, and starts a second server on the folder
 explain-request    explains a past request, which only the log of the node that answered it has
 explain-signature  explains refused signatures, which only the node that refused them remembers

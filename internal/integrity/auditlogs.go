@@ -73,6 +73,7 @@ func (v *verifier) deploymentID(path string, d records.DeploymentID) error {
 type LogReport struct {
 	audit.Verification
 	Origin, Public, Path string
+	Anchored             int64 // number of lines of the checkpoint in an anchor with which the log was compared, or 0
 }
 
 // VerifyLogs verifies all audit logs that the store lists. files has the path of the newest lines of each log, by the
