@@ -163,3 +163,20 @@ func TestFindReadsNoFurther(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// Find looks into every closed segment.
+func TestFindInSegments(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.log")
+	l := openProtected(t, path, small)
+	defer closeLog(t, l)
+	writeMany(t, l, 0, 100)
+	if closed := waitCompressed(t, path).closed; len(closed) < 3 {
+		t.Fatalf("%d closed segments", len(closed))
+	}
+	for i := range 100 {
+		e, found, err := l.Find(t.Context(), fmt.Sprint("request-", i))
+		if err != nil || !found || e.EventID != fmt.Sprint("event-", i) {
+			t.Errorf("request-%d: %v, %q, %v", i, found, e.EventID, err)
+		}
+	}
+}

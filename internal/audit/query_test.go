@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -174,5 +176,17 @@ func TestWhole(t *testing.T) {
 	end.Event = "event-98"
 	if err := CheckCopy(w.SectionReader, end); !errors.Is(err, ErrNotWhole) {
 		t.Error(err)
+	}
+	closed, err := filepath.Glob(filepath.Join(FolderOf(path), "*"+compressedSuffix))
+	if err != nil || len(closed) < 2 {
+		t.Fatal(closed, err)
+	}
+	for _, segment := range closed {
+		if err := os.Remove(segment); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, err := w.ReadAt(all, 1); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("without the segments: %d bytes, %v", n, err)
 	}
 }

@@ -141,3 +141,14 @@ func TestAges(t *testing.T) {
 		}
 	}
 }
+
+// The journal remembers the events of other nodes only as long as they are in its outbox.
+func TestRelayedEventsAreForgotten(t *testing.T) {
+	d := newDeployment(t)
+	d.run(func(j *Journal) {
+		j.recovering["an event that has left the outbox"] = true
+		if err := j.relayRecovered(t.Context()); err != nil || len(j.recovering) > 0 {
+			t.Errorf("%v, %v", j.recovering, err)
+		}
+	})
+}

@@ -342,6 +342,10 @@ func TestExplainSeveralAsks(t *testing.T) {
 	if n := len(out.Decisions); n != 2 || out.Decisions[0].Outcome != api.OutcomeAllowed || out.Decisions[1].Outcome != api.OutcomeImplicitDeny || !strings.HasSuffix(out.Decisions[1].Resource, ":alias/a") {
 		t.Errorf("%+v", out.Decisions)
 	}
+	in.Members["AliasName"] = "pay"
+	if _, err := o.explain(in); err == nil || !strings.Contains(err.Error(), `must start with the prefix "alias/"`) {
+		t.Errorf("an alias without its prefix: %v", err)
+	}
 	in.Action, in.Members = new("kms:ReEncryptTo"), nil
 	if d := o.decision(in); d.Outcome != api.OutcomeAllowed || d.Action != "kms:ReEncryptTo" {
 		t.Errorf("%+v", d)

@@ -50,3 +50,14 @@ func TestEntriesOfOneWrite(t *testing.T) {
 		}
 	}
 }
+
+// An entry that is put keeps what the former entry has of the same write.
+func TestPutKeepsWhatIsKnown(t *testing.T) {
+	c := newCache()
+	item := known{Item: Item{Key: []byte("k"), Value: []byte("item"), Rev: 7}}
+	c.put("k", cached{item: item, written: 7, rev: 7})
+	c.put("k", cached{value: 1, size: 1, written: 7, rev: 8})
+	if got := c.entry("k"); got.value != 1 || string(got.item.Value) != "item" || got.rev != 8 {
+		t.Errorf("%+v", got)
+	}
+}
