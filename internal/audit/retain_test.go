@@ -114,6 +114,9 @@ func TestRetainAfterAKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	closeLog(t, l)
+	if _, err := OpenWhole(path); !errors.Is(err, transparency.ErrDeleted) {
+		t.Errorf("a log without its oldest lines is whole: %v", err)
+	}
 	removed, err := filepath.Glob(filepath.Join(FolderOf(whole), "*"+compressedSuffix))
 	if err != nil {
 		t.Fatal(err)

@@ -86,6 +86,17 @@ func TestDeclarations(t *testing.T) {
 	}
 	p.wantPut("PutUser", changed, "none")
 
+	for member, change := range map[string]func(*api.PutUserRequest){
+		"path":                 func(u *api.PutUserRequest) { u.Path = new("/other/") },
+		"managed_policies":     func(u *api.PutUserRequest) { u.ManagedPolicies = nil },
+		"permissions_boundary": func(u *api.PutUserRequest) { u.PermissionsBoundary = nil },
+	} {
+		one := *changed
+		one.DryRun = new(true)
+		change(&one)
+		p.wantPut("PutUser", &one, "changed", member)
+	}
+
 	role := &api.PutRoleRequest{Name: new("deployer"), Trust: new(trustPolicy(`"*"`, "")), MaxSessionSeconds: new(int32(3600))}
 	p.wantPut("PutRole", role, "created")
 	role.MaxSessionSeconds = new(int32(7200))
