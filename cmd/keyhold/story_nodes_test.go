@@ -77,7 +77,7 @@ func mainOfStory() {
 	}
 	args := append(slices.Clone(os.Args[1:]), "--store", string(store))
 	node := folderOfNode(data, 0)
-	if os.Args[1] == "dev" || os.Args[1] == "serve" {
+	if slices.Contains([]string{"dev", "serve", "verify"}, os.Args[1]) {
 		args = append(args, "--data", node)
 		args = append(args, rootOfStory(os.Args[1], data, args)...)
 	}
@@ -99,7 +99,7 @@ func mainOfStory() {
 	os.Exit(c.ProcessState.ExitCode())
 }
 
-// rootOfStory returns the flag for the root key that keyhold dev or keyhold serve uses by default, unless the arguments
+// rootOfStory returns the flag for the root key that a command uses by default, unless the arguments
 // name a root key.
 func rootOfStory(command, data string, args []string) []string {
 	switch {
@@ -107,8 +107,10 @@ func rootOfStory(command, data string, args []string) []string {
 		return nil
 	case command == "dev":
 		return []string{"--root-key-file", devRootKey(data)}
+	case command == "serve":
+		return []string{"--root-key-file", initRootKey(data)}
 	}
-	return []string{"--root-key-file", initRootKey(data)}
+	return []string{"--root-key-file", rootKeyFileOf(data)}
 }
 
 // folderOfNode returns the folder of a node. It is in the folder that a story names.
@@ -295,6 +297,8 @@ explain-request    explains a past request, which only the log of the node that 
 explain-signature  explains refused signatures, which only the node that refused them remembers
 fips               sets GODEBUG, which the nodes do not get
 seal               copies a data folder, and moves its only server to another custody
+recovery           writes to the log of the data folder, in which a story collects the logs of its nodes
+root-credentials   writes to the log of the data folder, in which a story collects the logs of its nodes
 serve              damages, copies and replaces files of the data folder
 store-copy         copies a folder
 verify             damages files of the data folder
