@@ -41,6 +41,21 @@ type goldenFolder struct {
 	answers       goldenAnswers
 }
 
+// eachGolden runs a test on a copy of each golden folder.
+func eachGolden(t *testing.T, test func(*testing.T, *goldenFolder)) {
+	t.Helper()
+	entries, err := os.ReadDir(golden)
+	if err != nil || len(entries) == 0 {
+		t.Fatal("there is no golden folder", err)
+	}
+	for _, e := range entries {
+		t.Run(e.Name(), func(t *testing.T) {
+			t.Parallel()
+			test(t, copyGolden(t, e.Name()))
+		})
+	}
+}
+
 // copyGolden copies a folder, with the permissions that a data folder needs.
 func copyGolden(t *testing.T, name string) *goldenFolder {
 	t.Helper()
@@ -166,25 +181,17 @@ func (f *goldenFolder) contents() map[string]string {
 // TestGoldenFolders opens the folders of older programs. They give the same answers before and after
 // the migration of their records, and keyhold verify finds them sound.
 func TestGoldenFolders(t *testing.T) {
-	entries, err := os.ReadDir(golden)
-	if err != nil || len(entries) == 0 {
-		t.Fatal("there is no golden folder", err)
-	}
-	for _, e := range entries {
-		t.Run(e.Name(), func(t *testing.T) {
-			t.Parallel()
-			f := copyGolden(t, e.Name())
-			if out := f.checkVerify(); !strings.Contains(out, "the next start brings them to format") {
-				t.Errorf("keyhold verify does not say that the records are old:\n%s", out)
+	eachGolden(t, func(t *testing.T, f *goldenFolder) {
+		if out := f.checkVerify(); !strings.Contains(out, "the next start brings them to format") {
+			t.Errorf("keyhold verify does not say that the records are old:\n%s", out)
+		}
+		for _, migrates := range []bool{true, false} { // the first start, and the next
+			if log := f.checkAnswers(); strings.Contains(log, "the records have the newer format") != migrates {
+				t.Errorf("migrated: want %v:\n%s", migrates, log)
 			}
-			for _, migrates := range []bool{true, false} { // the first start, and the next
-				if log := f.checkAnswers(); strings.Contains(log, "the records have the newer format") != migrates {
-					t.Errorf("migrated: want %v:\n%s", migrates, log)
-				}
-				f.checkVerify()
-			}
-		})
-	}
+			f.checkVerify()
+		}
+	})
 }
 
 // TestGoldenFoldersKilledInMigration kills the first start at each commit of the migration. The next

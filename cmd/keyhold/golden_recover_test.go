@@ -12,29 +12,21 @@ import (
 // A folder of an older program gets a recovery key, which then opens it. Its keyring gets the newer form, and keyhold
 // verify finds the folder sound.
 func TestGoldenFoldersAreRecovered(t *testing.T) {
-	entries, err := os.ReadDir(golden)
-	if err != nil || len(entries) == 0 {
-		t.Fatal("there is no golden folder", err)
-	}
-	for _, e := range entries {
-		t.Run(e.Name(), func(t *testing.T) {
-			t.Parallel()
-			f := copyGolden(t, e.Name())
-			f.checkAnswers() // migrates the records, by the clock of the folder
-			in := func(name string) string { return filepath.Join(filepath.Dir(f.data), name) }
-			id, err := age.GenerateX25519Identity()
-			f.must(err)
-			f.must(os.WriteFile(in("custodians"), []byte(id.Recipient().String()), 0o600))
-			f.must(os.WriteFile(in("identity"), []byte(id.String()), 0o600))
-			f.runCommand("recover", "setup", "--data", f.data, "--root-key-file", f.rootKey,
-				"--recovery", in("custodians"), "--threshold", "1", "--shares-out", in("shares"))
-			f.must(os.Remove(f.rootKey))
-			f.rootKey = in("new-root-key")
-			f.runCommand("recover", "--data", f.data, "--share", in("shares/share-1.age"), "--identity", in("identity"),
-				"--to", "key-file:"+f.rootKey, "--remove-others")
-			f.checkVerify()
-		})
-	}
+	eachGolden(t, func(t *testing.T, f *goldenFolder) {
+		f.checkAnswers() // migrates the records, by the clock of the folder
+		in := func(name string) string { return filepath.Join(filepath.Dir(f.data), name) }
+		id, err := age.GenerateX25519Identity()
+		f.must(err)
+		f.must(os.WriteFile(in("custodians"), []byte(id.Recipient().String()), 0o600))
+		f.must(os.WriteFile(in("identity"), []byte(id.String()), 0o600))
+		f.runCommand("recover", "setup", "--data", f.data, "--root-key-file", f.rootKey,
+			"--recovery", in("custodians"), "--threshold", "1", "--shares-out", in("shares"))
+		f.must(os.Remove(f.rootKey))
+		f.rootKey = in("new-root-key")
+		f.runCommand("recover", "--data", f.data, "--share", in("shares/share-1.age"), "--identity", in("identity"),
+			"--to", "key-file:"+f.rootKey, "--remove-others")
+		f.checkVerify()
+	})
 }
 
 // runCommand runs a command of the program in this process.

@@ -3,15 +3,14 @@ package audit
 import (
 	"testing"
 	"time"
+
+	"github.com/keyhold/keyhold/internal/listtest"
 )
 
 // Limits and times have these values. The other tests name them. SECURITY.md and docs/audit-log.md promise the bounds of
 // an event.
 func TestNumbers(t *testing.T) {
-	for _, n := range []struct {
-		name      string
-		got, want any
-	}{
+	listtest.Numbers(t, [][3]any{
 		{"bytes of an accepted change", maxAccepted, 65_536},
 		{"bytes of a refusal", maxRefused, 8192},
 		{"bytes of a stamp", maxStamp, 128},
@@ -25,11 +24,7 @@ func TestNumbers(t *testing.T) {
 		{"bytes of a sector", sector, 512},
 		{"stamps that are compared at a start", tailStamps, 1000},
 		{"pause before a full disk is tried again", tryEvery, 250 * time.Millisecond},
-	} {
-		if n.got != n.want {
-			t.Errorf("%s: %v, want %v", n.name, n.got, n.want)
-		}
-	}
+	})
 }
 
 // A text that is not an event is not read as one without content.

@@ -1,4 +1,4 @@
-// Package listtest compares the results of a test with a list in a file of the tree.
+// Package listtest compares the results of a test with a list: in a file of the tree, or of literals.
 package listtest
 
 import (

@@ -5,16 +5,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyhold/keyhold/internal/listtest"
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 )
 
 // Limits and times have these values, which docs/storage.md and docs/material.md rely on. The other tests name them.
 func TestNumbers(t *testing.T) {
-	for _, n := range []struct {
-		name      string
-		got, want any
-	}{
+	listtest.Numbers(t, [][3]any{
 		{"time of an erasure for its own node", erasurePause, 10 * time.Second},
 		{"erasures that a node remembers", maxSeen, 10_000},
 		{"opened materials", maxOpened, 10_000},
@@ -27,11 +25,7 @@ func TestNumbers(t *testing.T) {
 		{"slots in an Erasure", erasedPage, 1000},
 		{"slots that are erased without a question", fewSlots, 1000},
 		{"one slot of so many", mostSlots, 10},
-	} {
-		if n.got != n.want {
-			t.Errorf("%s: %v, want %v", n.name, n.got, n.want)
-		}
-	}
+	})
 }
 
 // A node remembers a bounded number of erasures of other nodes, and carries out those that it remembers.

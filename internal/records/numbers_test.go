@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyhold/keyhold/internal/listtest"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/store"
 	"github.com/keyhold/keyhold/internal/store/memory"
@@ -13,21 +14,14 @@ import (
 
 // docs/formats.md describes this format of records. A new one needs a migration.
 func TestNumbers(t *testing.T) {
-	for _, n := range []struct {
-		name      string
-		got, want any
-	}{
+	listtest.Numbers(t, [][3]any{
 		{"newest format", NewestFormat, 6},
 		{"shapes of the grants of a grantee", MaxGrantShapes, 20},
 		{"bytes of the names in the shapes", MaxGrantShapeNames, 16_384},
 		{"hours of a token key", TokenKeyHours, 25},
 		{"largest offset of the clock of a dev server", MaxClockOffset, 1_752_000 * time.Hour},
 		{"wait for a keyring that is read again", reloadPatience, time.Second},
-	} {
-		if n.got != n.want {
-			t.Errorf("%s: %v, want %v", n.name, n.got, n.want)
-		}
-	}
+	})
 }
 
 // IsEmpty returns the error of each read.

@@ -5,15 +5,13 @@ import (
 	"time"
 
 	"github.com/keyhold/keyhold/internal/admit"
+	"github.com/keyhold/keyhold/internal/listtest"
 )
 
 // Limits and times have these values. The other tests name them, and so would pass with any value. A change of a
 // number here is a change of what the server promises, or of what it can be made to keep or compute.
 func TestNumbers(t *testing.T) {
-	for _, n := range []struct {
-		name      string
-		got, want any
-	}{
+	listtest.Numbers(t, [][3]any{
 		// the quotas and durations of IAM and STS
 		{"characters of a managed policy", maxManagedPolicy, 6144},
 		{"characters of an inline policy of a user", maxInlineOfUser, 2048},
@@ -74,11 +72,7 @@ func TestNumbers(t *testing.T) {
 		{"records in a transaction of a migration", migrationPage, 40},
 		{"pause before the clock is read again", clockPause, 10 * time.Millisecond},
 		{"wait of a decision for the store", engineTime, time.Second},
-	} {
-		if n.got != n.want {
-			t.Errorf("%s: %v, want %v", n.name, n.got, n.want)
-		}
-	}
+	})
 	u := newKeyUsage(nil, nil, nil, nil)
 	close(u.done)
 	if u.gone.Wait(); u.max != 100_000 {

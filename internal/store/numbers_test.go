@@ -4,15 +4,14 @@ import (
 	"reflect"
 	"testing"
 	"time"
+
+	"github.com/keyhold/keyhold/internal/listtest"
 )
 
 // Limits and times have these values. The other tests name them. docs/storage.md and docs/cluster.md rely on the times,
 // and every Backend on the limits of a Batch.
 func TestNumbers(t *testing.T) {
-	for _, n := range []struct {
-		name      string
-		got, want any
-	}{
+	listtest.Numbers(t, [][3]any{
 		{"checks and writes of a Batch", MaxBatch, 128},
 		{"bytes of a Batch", MaxBytes, 1_048_576},
 		{"bytes of a key", MaxKey, 1024},
@@ -26,11 +25,7 @@ func TestNumbers(t *testing.T) {
 		{"pause between measurements of the age of memory", measurePause, 250 * time.Millisecond},
 		{"jump of the wall clock", maxJump, 500 * time.Millisecond},
 		{"own commits that are remembered", maxOwn, 10_000},
-	} {
-		if n.got != n.want {
-			t.Errorf("%s: %v, want %v", n.name, n.got, n.want)
-		}
-	}
+	})
 }
 
 // An entry of the cache without the second part of its record takes that of an older entry of the same write.
