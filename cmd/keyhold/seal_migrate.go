@@ -11,7 +11,6 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/custody"
 	"github.com/keyhold/keyhold/internal/host"
-	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/service"
 )
 
@@ -137,25 +136,17 @@ func (o *migrateOptions) spec() custody.Spec {
 }
 
 // offline changes a deployment that no server uses.
-func (o *migrateOptions) offline(ctx context.Context, progress printer) (err error) {
-	if err := harden(); err != nil {
+func (o *migrateOptions) offline(ctx context.Context, progress printer) error {
+	if err := o.checkOffline(); err != nil {
 		return err
 	}
-	if !o.shared() && !host.HasDatabase(o.data) {
-		return o.explain(records.ErrNotInitialised)
-	}
-	var s *service.Service
-	logger := slog.New(slog.DiscardHandler)
-	d, err := o.open(ctx, logger, func(error) {})
-	defer func() { err = errors.Join(err, d.Close(s)) }()
-	if err != nil {
-		return o.explain(err)
-	}
-	c := d.Config()
-	c.Log = logger
-	if s, err = service.Open(ctx, c); err != nil {
-		return o.explain(err)
-	}
+	return o.openOffline(ctx, slog.New(slog.DiscardHandler), o.explain, func(d host.Deployment, s *service.Service) error {
+		return o.move(ctx, d, s, progress)
+	})
+}
+
+// move changes the custody of the root key of an open deployment.
+func (o *migrateOptions) move(ctx context.Context, d host.Deployment, s *service.Service, progress printer) error {
 	from := o.from
 	if o.to != "" {
 		to, err := o.spec().Open(askForSecret)

@@ -31,31 +31,46 @@ func (o *offlinePlace) flags(c *cobra.Command) {
 }
 
 // withService runs fn with the service of the deployment.
-func (o *offlinePlace) withService(ctx context.Context, log io.Writer, fn func(*service.Service) error) (err error) {
-	if err := harden(); err != nil {
+func (o *offlinePlace) withService(ctx context.Context, log io.Writer, fn func(*service.Service) error) error {
+	if err := o.place.checkOffline(); err != nil {
 		return err
-	}
-	if !o.shared() && !host.HasDatabase(o.data) {
-		return o.place.explain(records.ErrNotInitialised)
 	}
 	if len(o.shares.files) > 0 {
 		if err := o.joinShares(); err != nil {
 			return err
 		}
 	}
-	var s *service.Service
 	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	d, err := o.open(ctx, logger, func(error) {})
+	return o.place.openOffline(ctx, logger, o.explain, func(_ host.Deployment, s *service.Service) error { return fn(s) })
+}
+
+// checkOffline refuses a folder without a deployment, before secrets are read.
+func (p place) checkOffline() error {
+	if err := harden(); err != nil {
+		return err
+	}
+	if !p.shared() && !host.HasDatabase(p.data) {
+		return p.explain(records.ErrNotInitialised)
+	}
+	return nil
+}
+
+// openOffline runs fn with a deployment that no server uses, and its service.
+func (p place) openOffline(
+	ctx context.Context, log *slog.Logger, explain func(error) error, fn func(host.Deployment, *service.Service) error,
+) (err error) {
+	var s *service.Service
+	d, err := p.open(ctx, log, func(error) {})
 	defer func() { err = errors.Join(err, d.Close(s)) }()
 	if err != nil {
-		return o.explain(err)
+		return explain(err)
 	}
 	c := d.Config()
-	c.Log = logger
+	c.Log = log
 	if s, err = service.Open(ctx, c); err != nil {
-		return o.explain(err)
+		return explain(err)
 	}
-	return fn(s)
+	return fn(d, s)
 }
 
 // joinShares makes the recovery key of the shares the custody that opens the deployment.
