@@ -146,6 +146,7 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	if err != nil {
 		return err
 	}
+	c.AuditNeeded = others.needed(c.Full)
 	c.Protected = func(ctx context.Context) error { return others.begin(ctx, c.Audit) }
 	if s, err = service.Open(ctx, c); err != nil {
 		return o.explain(err)

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -92,8 +93,8 @@ type devices struct {
 	deviceOptions
 	data      string
 	log       *slog.Logger
-	keeper    *anchor.Keeper     // nil without an anchor
-	forwarder *forward.Forwarder // nil without a device
+	keeper    *anchor.Keeper                    // nil without an anchor
+	forwarder atomic.Pointer[forward.Forwarder] // nil without a device, and before begin
 	cancel    context.CancelFunc
 	running   sync.WaitGroup
 }
@@ -158,10 +159,30 @@ func (d *devices) beginForward(ctx context.Context, folder *audit.Folder, origin
 	if err != nil {
 		return err
 	}
-	d.forwarder, err = forward.New(ctx, forward.Config{
+	f, err := forward.New(ctx, forward.Config{
 		Log: folder, Origin: origin, Target: target, Position: filepath.Join(d.data, forwardPosition), Logger: d.log,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	d.forwarder.Store(f)
+	d.log.Info("the audit log is forwarded to a second device", "target", target.String(), "lag", f.Lag())
+	return nil
+}
+
+// needed returns the function that says which lines of the audit log the second device may not have, or nil if there is
+// no device. Deletions of old lines wait for the device until full reports a full disk.
+func (d *devices) needed(full func() error) func() (first int64, wait bool) {
+	if d.forward == "" {
+		return nil
+	}
+	return func() (int64, bool) {
+		f := d.forwarder.Load()
+		if f == nil {
+			return 0, true
+		}
+		return f.Confirmed(), full == nil || full() == nil
+	}
 }
 
 // forwardOptions reads the files of the flags.
@@ -203,8 +224,8 @@ func (d *devices) run(ctx context.Context) {
 	if d.keeper != nil {
 		d.running.Go(func() { d.keeper.Run(ctx) })
 	}
-	if d.forwarder != nil {
-		d.running.Go(func() { d.forwarder.Run(ctx) })
+	if f := d.forwarder.Load(); f != nil {
+		d.running.Go(func() { f.Run(ctx) })
 	}
 }
 

@@ -156,6 +156,15 @@ func (l *ledger) removePartials(t tlog.Tile) {
 
 // writeFile replaces a file by another one that is durable. The name is durable after the next sync of its folder.
 func writeFile(path string, data []byte) error {
+	replace, err := prepareFile(path, data)
+	if err != nil {
+		return err
+	}
+	return replace()
+}
+
+// prepareFile makes data durable beside a file, and returns the function that replaces the file.
+func prepareFile(path string, data []byte) (replace func() error, err error) {
 	temporary := path + temporarySuffix
 	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -164,15 +173,18 @@ func writeFile(path string, data []byte) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("audit: %w", err)
+		return nil, fmt.Errorf("audit: %w", err)
 	}
 	_, err = f.Write(data)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(temporary, path)
-	}
-	if err != nil {
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		os.Remove(temporary)
-		return fmt.Errorf("audit: %w", err)
+		return nil, fmt.Errorf("audit: %w", err)
 	}
-	return nil
+	return func() error {
+		if err := os.Rename(temporary, path); err != nil {
+			os.Remove(temporary)
+			return fmt.Errorf("audit: %w", err)
+		}
+		return nil
+	}, nil
 }

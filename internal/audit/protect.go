@@ -46,7 +46,9 @@ type Protection struct {
 
 	Keep     time.Duration       // age at which lines are deleted; 0 means never
 	Deletion func(Deleted) Event // the event of a deletion; must be set if Keep is
-	Needed   func() int64        // index of the oldest line that must not be deleted yet; may be nil
+	// Needed returns the index of the first line that a second device may not have, and whether deletions wait for the
+	// device. It is nil if there is no second device.
+	Needed func() (first int64, wait bool)
 }
 
 // Kept reports whether the log is kept in a file.
@@ -237,8 +239,9 @@ func (l *Log) keeper() {
 		var err error
 		select {
 		case <-age.C:
-			err = l.retain(ctx)
-			age.Reset(retainEvery)
+			var waits bool
+			waits, err = l.retain(ctx)
+			age.Reset(retainPause(waits))
 		case <-tick.C:
 			err = l.Checkpoint()
 		case <-l.tilesDue:

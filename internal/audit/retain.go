@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"time"
@@ -25,6 +26,8 @@ type Deleted struct {
 	Log    string `json:"log"`    // origin
 	Before int64  `json:"before"` // index of the oldest line that was kept
 	Keep   string `json:"keep"`   // the age that lines reach
+	// NotForwarded is the number of lines that this deletion took and that the second device may not have.
+	NotForwarded int64 `json:"notForwarded,omitzero"`
 }
 
 // deletionIn returns how many lines the event in a line says were deleted, and whether it is such an event.
@@ -43,57 +46,81 @@ func deletionIn(line []byte) (before int64, ok bool) {
 	return e.Details.Before, true
 }
 
-// retainEvery is how often a log looks for segments that have reached their age.
-const retainEvery = time.Hour
+// retainPause returns how long a log waits until it looks again for segments that have reached their age. While a
+// segment waits for the second device, the log looks more often, because a full disk ends the wait.
+func retainPause(waits bool) time.Duration {
+	if waits {
+		return 15 * time.Second
+	}
+	return time.Hour
+}
 
-// retain deletes the segments whose lines have all reached the age. It writes the event first. A kill at any moment
-// leaves segments that the next call deletes.
-func (l *Log) retain(ctx context.Context) error {
-	p := l.protection
-	if p.Keep == 0 {
-		return nil
+// retain deletes the segments whose lines have all reached the age, and reports whether a segment waits for the second
+// device. It writes the event first. A kill at any moment leaves segments that the next call deletes.
+func (l *Log) retain(ctx context.Context) (waits bool, err error) {
+	if l.protection.Keep == 0 {
+		return false, nil
 	}
 	all, err := readLayout(l.past.layout.folder)
 	if err != nil {
-		return err
+		return false, err
 	}
-	d, err := l.due(ctx, all)
+	first, wait := int64(math.MaxInt64), false
+	if l.protection.Needed != nil {
+		first, wait = l.protection.Needed()
+	}
+	d, waits, err := l.due(ctx, all, func(end int64) bool { return wait && first < end })
 	if err != nil || d.End == all.deleted.End {
-		return errors.Join(err, all.removeDeleted())
+		return waits, errors.Join(err, all.removeDeleted())
 	}
-	e := p.Deletion(Deleted{Log: p.Origin, Before: d.End, Keep: p.Keep.String()})
-	if err := errors.Join(l.Write(ctx, e), l.syncFile()); err != nil {
-		return err
-	}
+	return waits, l.remove(ctx, all, d, max(0, d.End-max(first, all.deleted.End)))
+}
+
+// remove makes a deletion. notForwarded is the number of its lines that the second device may not have.
+func (l *Log) remove(ctx context.Context, all layout, d deletion, notForwarded int64) error {
 	text, err := json.Marshal(d)
 	if err != nil {
 		return err
 	}
-	if err := writeFile(filepath.Join(all.folder, deletedName), text); err != nil {
+	// On a full disk the file fails before the event is written, so failed attempts write no events.
+	replace, err := prepareFile(filepath.Join(all.folder, deletedName), text)
+	if err != nil {
+		return err
+	}
+	p := l.protection
+	e := p.Deletion(Deleted{p.Origin, d.End, p.Keep.String(), notForwarded})
+	if err := errors.Join(l.Write(ctx, e), l.syncFile()); err != nil {
+		return err
+	}
+	if err := replace(); err != nil {
 		return err
 	}
 	all.deleted = d
 	return errors.Join(durable.SyncFolder(all.folder), all.removeDeleted())
 }
 
-// due returns the deletion of the oldest segments that have reached the age.
-func (l *Log) due(ctx context.Context, all layout) (d deletion, err error) {
+// due returns the deletion of the oldest segments that have reached the age, and whether the next one waits for the
+// second device, which needed decides from the end of a segment.
+func (l *Log) due(ctx context.Context, all layout, needed func(end int64) bool) (d deletion, waits bool, err error) {
 	d = all.deleted
 	for i, s := range all.closed {
 		reached := func(t time.Time) bool { return t.Add(l.protection.Keep).Before(l.opts.Now()) }
-		if !reached(s.Closed) || l.protection.Needed != nil && l.protection.Needed() < s.End {
-			return d, nil
+		switch {
+		case !reached(s.Closed):
+			return d, false, nil
+		case needed(s.End):
+			return d, true, nil
 		}
 		last, err := all.examine(ctx, i, reached)
 		if errors.Is(err, errYoung) {
-			return d, nil
+			return d, false, nil
 		}
 		if err != nil {
-			return d, fmt.Errorf("audit: %s is not deleted: %w", s.FileName(), err)
+			return d, false, fmt.Errorf("audit: %s is not deleted: %w", s.FileName(), err)
 		}
 		d = deletion{s.End, s.EndByte, encodeChain(last)}
 	}
-	return d, nil
+	return d, false, nil
 }
 
 var errYoung = errors.New("a line has not reached its age")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 const keepForTest = 30 * 24 * time.Hour
 
 // openRetained opens a log with an age, at a time.
-func openRetained(t *testing.T, path string, now time.Time, needed func() int64) *Log {
+func openRetained(t *testing.T, path string, now time.Time, needed func() (int64, bool)) *Log {
 	t.Helper()
 	o := small
 	o.Now = func() time.Time { return now }
@@ -25,7 +26,7 @@ func openRetained(t *testing.T, path string, now time.Time, needed func() int64)
 	p := protection()
 	p.Keep, p.Needed = keepForTest, needed
 	p.Deletion = func(d Deleted) Event {
-		return Event{EventID: fmt.Sprint("deletion-", d.Before), EventName: DeleteSegments, EventType: ServiceEvent, EventTime: now, ServiceEventDetails: fmt.Appendf(nil, `{"log":%q,"before":%d,"keep":%q}`, d.Log, d.Before, d.Keep)}
+		return Event{EventID: fmt.Sprint("deletion-", d.Before), EventName: DeleteSegments, EventType: ServiceEvent, EventTime: now, ServiceEventDetails: fmt.Appendf(nil, `{"log":%q,"before":%d,"keep":%q,"notForwarded":%d}`, d.Log, d.Before, d.Keep, d.NotForwarded)}
 	}
 	if err := l.Protect(t.Context(), p); err != nil {
 		t.Fatal(err)
@@ -57,7 +58,7 @@ func TestRetain(t *testing.T) {
 	path := agedLog(t, now)
 	before := mustBeSound(t, path, 300)
 	l := openRetained(t, path, now, nil)
-	if err := l.retain(t.Context()); err != nil {
+	if _, err := l.retain(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	f := l.Reader()
@@ -110,7 +111,7 @@ func TestRetainAfterAKill(t *testing.T) {
 	path := agedLog(t, now)
 	whole := copyLog(t, path)
 	l := openRetained(t, path, now, nil)
-	if err := l.retain(t.Context()); err != nil {
+	if _, err := l.retain(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	closeLog(t, l)
@@ -144,11 +145,11 @@ func TestRetainKeeps(t *testing.T) {
 	now := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
 	path := agedLog(t, now)
 	for name, test := range map[string]struct {
-		needed func() int64
+		needed func() (int64, bool)
 		edit   func(path string) error
 		fails  bool
 	}{
-		"needed": {needed: func() int64 { return 5 }},
+		"needed": {needed: func() (int64, bool) { return 5, true }},
 		"younger than the name": {edit: func(path string) error {
 			all, err := readLayout(FolderOf(path))
 			if err != nil {
@@ -170,7 +171,7 @@ func TestRetainKeeps(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		err := l.retain(t.Context())
+		_, err := l.retain(t.Context())
 		if (err != nil) != test.fails {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -178,5 +179,83 @@ func TestRetainKeeps(t *testing.T) {
 			t.Errorf("%s: the log begins with line %d", name, first)
 		}
 		closeLog(t, l)
+	}
+}
+
+// A log deletes no line that a second device may not have, until the wait ends. The event of the deletion then has the
+// number of lines that the device may lack.
+func TestRetainWaitsForTheSecondDevice(t *testing.T) {
+	now := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+	path := agedLog(t, now)
+	free := copyLog(t, path)
+	l := openRetained(t, free, now, nil)
+	if _, err := l.retain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	due := l.Reader().First() // what the age alone deletes
+	closeLog(t, l)
+	for _, test := range []struct {
+		name         string
+		first        int64 // line that the device may not have
+		wait, waits  bool
+		whole        bool // all lines that have reached the age are deleted
+		notForwarded int64
+	}{
+		{name: "the device has nothing", wait: true, waits: true},
+		{name: "the device lacks the last line that is due", first: due - 1, wait: true, waits: true},
+		{name: "the device has what is due", first: due, wait: true, whole: true},
+		{name: "the device has all", first: 300, wait: true, whole: true},
+		{name: "nobody waits, and the device has nothing", whole: true, notForwarded: due},
+		{name: "nobody waits, and the device has a part", first: 10, whole: true, notForwarded: due - 10},
+		{name: "nobody waits, and the device has all", first: 300, whole: true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			at := copyLog(t, path)
+			l := openRetained(t, at, now, func() (int64, bool) { return test.first, test.wait })
+			waits, err := l.retain(t.Context())
+			if err != nil || waits != test.waits {
+				t.Errorf("waits %v, %v", waits, err)
+			}
+			f := l.Reader()
+			first := f.First()
+			if test.whole != (first == due) || !test.whole && first > test.first {
+				t.Errorf("the log begins with line %d, and %d lines are due", first, due)
+			}
+			var last Event
+			for line, err := range f.Lines(t.Context(), f.Size()-1) {
+				if err == nil {
+					last, err = parseEvent(line)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			if first > 0 && !strings.Contains(string(last.ServiceEventDetails), fmt.Sprintf(`"notForwarded":%d}`, test.notForwarded)) {
+				t.Errorf("the event has %s", last.ServiceEventDetails)
+			}
+			closeLog(t, l)
+			mustBeSound(t, at, f.Size())
+		})
+	}
+}
+
+// A full disk that takes no file gets no event of a deletion that is not made.
+func TestRetainWithoutSpace(t *testing.T) {
+	now := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+	path := agedLog(t, now)
+	l := openRetained(t, path, now, nil)
+	defer closeLog(t, l)
+	size := l.Reader().Size()
+	block := filepath.Join(FolderOf(path), deletedName+temporarySuffix, "x") // stops even root
+	if err := os.MkdirAll(block, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if _, err := l.retain(t.Context()); err == nil {
+			t.Fatal("no error")
+		}
+	}
+	if f := l.Reader(); f.Size() != size || f.First() != 0 {
+		t.Errorf("%d lines from %d, and %d before", f.Size(), f.First(), size)
 	}
 }

@@ -77,11 +77,13 @@ type Forwarder struct {
 	sent      []mark       // lines that may still be lost, if the target does not acknowledge
 	confirmed mark         // after the lines that were received
 	first     atomic.Int64 // index of the first line that may not have been received
-	kept      int64        // the position in the file
+	kept      atomic.Int64 // the position in the file
 	keptAt    time.Time    // when the file was written
 	failing   time.Time    // when the first of a row of failures was
 	reported  time.Time    // when the lag was reported
 	failures  int          // in a row
+	goal      mark         // the end of the log at a time; the receiver did not have all of its lines then
+	since     atomic.Int64 // nanoseconds; the receiver had all lines that were written before this time
 
 	read func() ([]byte, error, bool) // returns the next line; nil unless the log is being read
 	stop func()                       // ends reading
@@ -101,17 +103,13 @@ func New(ctx context.Context, c Config) (*Forwarder, error) {
 	if err := f.readPosition(ctx); err != nil {
 		return nil, err
 	}
-	f.next, f.kept = f.confirmed, f.confirmed.end
+	f.next = f.confirmed
+	f.kept.Store(f.confirmed.end)
 	f.first.Store(f.confirmed.end)
+	f.goal.at = time.Now()
+	f.aim(f.goal.at)
 	return f, nil
 }
-
-// Confirmed returns the index of the first line that the receiver may not have. Retention keeps this line and all later
-// ones, while there is space.
-func (f *Forwarder) Confirmed() int64 { return f.first.Load() }
-
-// Lag returns the number of lines that the receiver may not have.
-func (f *Forwarder) Lag() int64 { return max(0, f.Log.Size()-f.Confirmed()) }
 
 // Run sends lines until ctx ends.
 func (f *Forwarder) Run(ctx context.Context) {
@@ -154,6 +152,7 @@ func (f *Forwarder) step(ctx context.Context) (more bool, err error) {
 		f.next = mark{end: batch[n-1].Index + 1, last: transparency.Leaf(batch[n-1].Text)}
 	}
 	f.settle(time.Now())
+	f.aim(time.Now())
 	return len(batch) > 0, f.keep(false)
 }
 
@@ -249,6 +248,10 @@ func (f *Forwarder) note(err error) {
 		f.Logger.Info("the audit log is forwarded again", "target", f.Target.String(), "lag", f.Lag(),
 			"after", now.Sub(f.failing).Round(time.Second).String())
 		f.failing, f.failures = time.Time{}, 0
+	case err == nil && f.Stats().Behind >= reportEvery && now.Sub(f.reported) >= reportEvery:
+		f.reported = now
+		f.Logger.Warn("the second device of the audit log is behind", "target", f.Target.String(), "lag", f.Lag(),
+			"behind", f.Stats().Behind.Round(time.Second).String())
 	case err != nil && now.Sub(f.reported) >= reportEvery:
 		f.reported = now
 		f.Logger.Warn("the audit log is still not forwarded", "target", f.Target.String(), "lag", f.Lag(), "cause", err)
@@ -302,13 +305,14 @@ func (f *Forwarder) has(ctx context.Context, index int64, hash tlog.Hash) (bool,
 
 // keep writes the position, at most once a second unless now is set.
 func (f *Forwarder) keep(now bool) error {
-	if f.confirmed.end == f.kept || !now && time.Since(f.keptAt) < keepEvery {
+	if f.confirmed.end == f.kept.Load() || !now && time.Since(f.keptAt) < keepEvery {
 		return nil
 	}
 	text := fmt.Sprintf("%s\n%s\n%d\n%s\n", f.Target.String(), f.Origin, f.confirmed.end, f.confirmed.last)
 	if err := durable.ReplaceFile(f.Position, []byte(text)); err != nil {
 		return fmt.Errorf("keep the position of forwarding: %w", err)
 	}
-	f.kept, f.keptAt = f.confirmed.end, time.Now()
+	f.kept.Store(f.confirmed.end)
+	f.keptAt = time.Now()
 	return nil
 }

@@ -12,14 +12,18 @@ import (
 	"github.com/keyhold/keyhold/internal/transparency"
 )
 
+// A Retention says which events of the audit log are deleted.
+type Retention struct {
+	Keep     time.Duration                   // age of the events; 0 keeps all
+	Needed   func() (first int64, wait bool) // audit.Protection has its meaning
+	Deletion func(audit.Deleted) audit.Event // returns the event of a deletion
+}
+
 // ProtectLog protects the audit log with its keys, which are in the store. It must be called after Start and before
 // the first event is written. A log without lines and checkpoints, in place of one that had a checkpoint, becomes
 // another log of the node, with other keys. While the disk is full, a log without keys goes on without protection until
 // the next start.
-// Segments whose events are older than keep are deleted, with the event that deletion returns; 0 keeps all.
-func (j *Journal) ProtectLog(
-	ctx context.Context, keep time.Duration, deletion func(audit.Deleted) audit.Event,
-) error {
+func (j *Journal) ProtectLog(ctx context.Context, r Retention) error {
 	if !j.audit.Kept() {
 		return nil
 	}
@@ -32,9 +36,9 @@ func (j *Journal) ProtectLog(
 		return err
 	}
 	keys := audit.Keys{Origin: log.Origin, Seed: log.Seed, Chain: log.Chain}
-	p := audit.Protection{Keys: keys, Log: j.log, Keep: keep}
+	p := audit.Protection{Keys: keys, Log: j.log, Keep: r.Keep, Needed: r.Needed}
 	p.Deletion = func(d audit.Deleted) audit.Event {
-		e := deletion(d)
+		e := r.Deletion(d)
 		e.StoreRevision = j.store.Revision()
 		return e
 	}

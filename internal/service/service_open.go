@@ -68,6 +68,9 @@ type Config struct {
 	Timing nodes.Timing
 	// AuditKeep is the age at which events are deleted. If 0, all are kept.
 	AuditKeep time.Duration
+	// AuditNeeded returns the index of the first line of Audit that a second device may not have, and whether deletions
+	// of old events wait for the device. It is nil if there is no second device.
+	AuditNeeded func() (first int64, wait bool)
 	// Fenced, if set, is called once when another process has taken over this node, or when the
 	// node must stop for another reason. It should stop the program: the Service refuses all
 	// requests from then on.
@@ -223,7 +226,8 @@ func (s *Service) resume(ctx context.Context, c Config) error {
 	if err := s.enter(ctx, c.Node); err != nil {
 		return err
 	}
-	if err := s.journal.ProtectLog(ctx, c.AuditKeep, s.auditDeletion); err != nil {
+	r := journal.Retention{Keep: c.AuditKeep, Needed: c.AuditNeeded, Deletion: s.auditDeletion}
+	if err := s.journal.ProtectLog(ctx, r); err != nil {
 		return err
 	}
 	if c.Protected != nil {
