@@ -98,6 +98,14 @@ var grantDamages = map[string]struct {
 			return records.GrantRequests.Put(tx, path, records.GrantRequest{GrantID: bare.ID})
 		})
 	}, []string{"grant-request/ENABLED/.*: no such grant is there"}},
+	"shapes that cannot be": {func(w *damageTest, full, _ key.Grant) {
+		r := w.shapesOf(full)
+		short, none := r, r
+		short.Salt, none.Shapes = r.Salt[1:], nil
+		w.update(func(tx *store.Tx) error {
+			return errors.Join(records.GrantShapes.Put(tx, "a/b/c", r), records.GrantShapes.Put(tx, "a/b/c/short", short), records.GrantShapes.Put(tx, "a/b/c/none", none))
+		})
+	}, []string{"grant-shapes/a/b/c: its content belongs", "grant-shapes/a/b/c/short: its content belongs", "grant-shapes/a/b/c/none: its content belongs"}},
 	"a wrong count of grants": {func(w *damageTest, _, _ key.Grant) {
 		w.update(func(tx *store.Tx) error {
 			return records.GrantGuards.Put(tx, records.PathOf(w.enabled), records.GrantGuard{Count: 1})
@@ -158,6 +166,25 @@ func TestVerifyFindsNothingWrongWithGrants(t *testing.T) {
 	})
 	if findings, _, err := w.verify(); err != nil || len(findings) > 0 {
 		t.Errorf("found %q, %v", findings, err)
+	}
+}
+
+// Format 1 has no shapes of grants. Format 2 needs them.
+func TestVerifyNeedsShapesFromFormat2On(t *testing.T) {
+	for format, want := range map[int]int{1: 0, 2: 2} {
+		w, full, bare := withGrants(t)
+		shapes := w.shapesOf(full)
+		for _, g := range []key.Grant{full, bare} {
+			w.alter("grant-match/"+shapes.MatchPath(g, shapes.Shapes[shapes.Find(records.ShapeOf(g))]), remove)
+		}
+		w.alter("grant-shapes/"+records.GrantShapesPath(full), remove)
+		w.update(func(tx *store.Tx) error {
+			return records.Formats.Put(tx, records.FormatPath, records.Format{Format: format})
+		})
+		findings, _, err := w.verify()
+		if err != nil || len(findings) != want {
+			t.Errorf("format %d: %q, %v", format, findings, err)
+		}
 	}
 }
 

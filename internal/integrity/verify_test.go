@@ -494,6 +494,18 @@ var damages = map[string]struct {
 	"a level below the first": {func(w *damageTest) {
 		w.update(func(tx *store.Tx) error { return records.Levels.Put(tx, records.LevelPath, records.Level{}) })
 	}, []string{"cluster/level: its content belongs"}},
+	"rotations of data keys that nobody has begun": {func(w *damageTest) {
+		whole := records.Reseal{To: 2, Phase: records.PhaseWaiting, Begun: time.Now()}
+		w.putReseal(whole) // so far all is well
+		w.update(func(tx *store.Tx) error { return records.Reseals.Put(tx, "that", whole) })
+	}, []string{"reseal/that: its content belongs"}},
+	"a rotation to the first data key": {func(w *damageTest) {
+		w.putReseal(records.Reseal{To: 1, Phase: records.PhaseWaiting, Begun: time.Now()})
+	}, []string{"reseal/.*: its content belongs"}},
+	"a rotation of data keys without a phase": {func(w *damageTest) { w.putReseal(records.Reseal{To: 2, Begun: time.Now()}) },
+		[]string{"reseal/.*: its content belongs"}},
+	"a rotation of data keys without a begin": {func(w *damageTest) { w.putReseal(records.Reseal{To: 2, Phase: records.PhaseWaiting}) },
+		[]string{"reseal/.*: its content belongs"}},
 	"a clock behind wall time": {func(w *damageTest) {
 		w.update(func(tx *store.Tx) error {
 			return records.Clocks.Put(tx, records.ClockPath, records.Clock{OffsetNanos: -1})
@@ -591,6 +603,11 @@ func (w *damageTest) putRing(path string, ring records.TokenRing) {
 	w.update(func(tx *store.Tx) error { return records.TokenRings.Put(tx, path, ring) })
 }
 
+func (w *damageTest) putReseal(r records.Reseal) {
+	w.Helper()
+	w.update(func(tx *store.Tx) error { return records.Reseals.Put(tx, records.ResealPath, r) })
+}
+
 func (w *damageTest) accessKey() (id string) {
 	w.Helper()
 	w.must(store.New(w.backend, w.keyring.Records()).View(w.Context(), func(v *store.View) error {
@@ -661,6 +678,13 @@ func TestVerifyGoesOnAfterARefusal(t *testing.T) {
 		if i < len(findings) && findings[i] != path+": refused" {
 			t.Errorf("found %q, want %s", findings[i], path)
 		}
+	}
+	// The path of a damaged record can be the next possible one after another.
+	w.alter("x", func([]byte) []byte { return []byte("x") })
+	w.alter("x\x00", func([]byte) []byte { return []byte("x") })
+	r.damaged = []string{"x", "x\x00"}
+	if s, err := Verify(t.Context(), Remains{r, w.slots, w.root, noLog(), nil, "", ""}, func(Finding) {}); err != nil || s.Findings != 2 {
+		t.Errorf("%d findings of two, %v", s.Findings, err)
 	}
 	r.damaged = nil
 	broken := errors.New("broken")
