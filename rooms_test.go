@@ -40,6 +40,7 @@ internal/identity         internal/key  |
 internal/sigv4            internal/bounded internal/key internal/identity  |
 internal/policy           internal/key  |  json
 internal/webidentity      internal/key  |  jose json
+internal/settings         |  toml
 internal/space            |
 internal/transparency     |  xmod
 internal/cosign           internal/transparency  |  xmod
@@ -80,7 +81,7 @@ internal/host             internal/service internal/nodes internal/sigv4 interna
 byok                      internal/keyfile internal/privatekey  |  tink
 byok/awsimport            byok  |  aws
 kmstest                   internal/authority internal/conns internal/host internal/identity internal/seed internal/server internal/service  |  aws
-cmd/keyhold               internal/anchor internal/cloudtrail internal/forward internal/fips internal/witness internal/custody internal/shares internal/durable internal/transfer internal/integrity internal/nodes internal/journal internal/records internal/key internal/api internal/guarded internal/authority internal/seal internal/seed internal/identity internal/sigv4 internal/audit internal/store internal/store/local internal/service internal/space internal/conns internal/server internal/host byok byok/awsimport  |  aws cobra xmod sys xterm
+cmd/keyhold               internal/anchor internal/cloudtrail internal/forward internal/fips internal/witness internal/custody internal/shares internal/durable internal/transfer internal/integrity internal/nodes internal/journal internal/records internal/key internal/api internal/guarded internal/authority internal/seal internal/seed internal/settings internal/identity internal/sigv4 internal/audit internal/store internal/store/local internal/service internal/space internal/conns internal/server internal/host byok byok/awsimport  |  aws cobra xmod sys xterm
 
 tally                     |
 bench                     |  aws mldsa sys

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -30,6 +31,7 @@ type serveOptions struct {
 	reclaim   int // slots
 	fips      fipsOption
 	auditKeep string
+	config    configuration
 }
 
 func serveCommand() *cobra.Command {
@@ -56,7 +58,15 @@ root key file.`,
 			return runServe(c.Context(), o, c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
+	o.flags(c)
+	return c
+}
+
+// flags adds the flags, which are the settings. Each has a line in the table of settings.
+func (o *serveOptions) flags(c *cobra.Command) {
 	o.place.flags(c)
+	c.PreRunE = func(*cobra.Command, []string) error { return o.complete(c) }
+	c.Flags().String(configFlag, "", "file of settings, TOML (docs/configuration.md); flags and the environment take precedence")
 	o.endpointOptions.flags(c, "127.0.0.1:4599")
 	c.Flags().StringVar(&o.account, "account", "", "refuse to start unless the deployment belongs to this account")
 	c.Flags().StringSliceVar(&o.regions, "regions", nil,
@@ -70,33 +80,34 @@ root key file.`,
 	c.Flags().IntVar(&o.reclaim, "reclaim-slots", 0,
 		"erase up to N slots that no record names, if keyhold verify has found no damage (docs/storage.md)")
 	o.fips.flags(c)
-	return c
 }
 
-// check rejects invalid flags before anything is opened.
+// complete gives settings that are not flags their values, and checks them.
+func (o *serveOptions) complete(c *cobra.Command) (err error) {
+	if o.config, err = load(c.Flags(), os.Getenv); err != nil {
+		return err
+	}
+	if err := o.place.complete(c.CommandPath()); err != nil {
+		return o.config.locate(err)
+	}
+	return o.config.locate(o.check())
+}
+
+// check rejects invalid settings before anything is opened.
 func (o serveOptions) check() error {
-	if err := checkRegions(o.regions); err != nil {
-		return err
+	_, days := parseDays(o.auditKeep)
+	_, _, network := o.network.open(nil)
+	return errors.Join(
+		checkRegions(o.regions), o.limits.check(), o.fips.check(o.root), o.endpointOptions.check(), network,
+		o.devices.check(), checkReclaim(o.reclaim), days, checkReserve(o.reserve),
+	)
+}
+
+func checkReclaim(slots int) error {
+	if slots < 0 {
+		return usageError{fmt.Errorf("--reclaim-slots: %d is negative: give the number in the log of the server", slots)}
 	}
-	if err := o.limits.check(); err != nil {
-		return err
-	}
-	if err := o.fips.check(o.root); err != nil {
-		return err
-	}
-	if err := o.endpointOptions.check(); err != nil {
-		return err
-	}
-	if err := o.devices.check(); err != nil {
-		return err
-	}
-	if o.reclaim < 0 {
-		return usageError{fmt.Errorf("--reclaim-slots: %d is negative: give the number in the log of the server", o.reclaim)}
-	}
-	if _, err := parseDays(o.auditKeep); err != nil {
-		return err
-	}
-	return checkReserve(o.reserve)
+	return nil
 }
 
 func checkRegions(regions []string) error {
@@ -109,9 +120,6 @@ func checkRegions(regions []string) error {
 }
 
 func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err error) {
-	if err := o.check(); err != nil {
-		return err
-	}
 	if !o.shared() && !host.HasDatabase(o.data) {
 		return o.explain(records.ErrNotInitialised)
 	}
