@@ -2,6 +2,9 @@ package main
 
 import "github.com/spf13/cobra"
 
+// standardConfig is the settings file of an installed server.
+const standardConfig = "/etc/keyhold/keyhold.toml"
+
 func configCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "config",

@@ -147,6 +147,10 @@ func TestPrintedCommands(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := errors.Join(os.MkdirAll("etc/keyhold", 0o700),
+		os.WriteFile(standardConfig[1:], []byte("storage.data = 'DIR'"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
 	found := 0
 	for _, text := range texts {
 		for _, line := range hintsIn(text) {

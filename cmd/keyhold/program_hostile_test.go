@@ -91,6 +91,13 @@ serve --data DIR/made --addr EVIL
 serve --data DIR/made --root-key-file DIR/made-root --account EVIL
 serve --store EVIL --data DIR/made --root-key-file DIR/made-root
 serve --store etcd://EVIL --data DIR/made --root-key-file DIR/made-root
+serve --config DIR/EVIL
+serve --config DIR/bad.toml
+serve --config DIR/settings.toml
+config
+config EVIL
+config example
+config example EVIL
 store
 store EVIL
 init --data DIR/other --recovery DIR/EVIL --threshold 2
@@ -248,11 +255,12 @@ func hostileFolder(t *testing.T) string {
 		t.Fatal(err)
 	}
 	for name, content := range map[string]string{
-		"events.log":  string(event),
-		"people.toml": "[[user]]\nname = \"alice\"\naccess_keys = 1\n",
-		"bad.toml":    "[[user]]\nname = \"" + evil + "\"\n",
-		"a.key":       strings.Repeat("k", 32),
-		"client.log":  loggedRequest + evil,
+		"events.log":    string(event),
+		"people.toml":   "[[user]]\nname = \"alice\"\naccess_keys = 1\n",
+		"bad.toml":      "[[user]]\nname = \"" + evil + "\"\n",
+		"settings.toml": "server.address = '''" + evil + "'''\n'" + strings.NewReplacer("\r", "", "\n", "").Replace(evil) + "' = 1\n",
+		"a.key":         strings.Repeat("k", 32),
+		"client.log":    loggedRequest + evil,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)

@@ -66,7 +66,8 @@ root key file.`,
 func (o *serveOptions) flags(c *cobra.Command) {
 	o.place.flags(c)
 	c.PreRunE = func(*cobra.Command, []string) error { return o.complete(c) }
-	c.Flags().String(configFlag, "", "file of settings, TOML (docs/configuration.md); flags and the environment take precedence")
+	c.Flags().String(configFlag, "",
+		"file of settings, TOML (docs/configuration.md); flags and the environment take precedence")
 	o.endpointOptions.flags(c, "127.0.0.1:4599")
 	c.Flags().StringVar(&o.account, "account", "", "refuse to start unless the deployment belongs to this account")
 	c.Flags().StringSliceVar(&o.regions, "regions", nil,

@@ -157,7 +157,7 @@ func (p *parser) number(table, name string, line int, node *unstable.Node) {
 	v, _ := scalar(node)
 	n, ok := v.(int64)
 	if !ok || int64(int32(n)) != n || strings.ContainsAny(name, ",=") {
-		p.fault(line, fmt.Sprintf("%s is not a name and a whole number of at most 2147483647", table+"."+join([]string{name})),
+		p.fault(line, table+"."+join([]string{name})+" is not a name and a whole number of at most 2147483647",
 			"write them without quotes, as name = 10")
 		return
 	}
