@@ -29,7 +29,7 @@ func (s *server) caller(as aws.Credentials, conns int) *caller {
 }
 
 // administrations lists the administrative operations (docs/api.md).
-const administrations = " DeleteIdentity ListIdentities PutAccount PutPolicy PutProvider PutRole PutUser " +
+const administrations = " DeleteIdentity ListIdentities ListKeySummaries PutAccount PutPolicy PutProvider PutRole PutUser " +
 	"RecreateKey RevokeSessions RotateAccessKey SealMigrate SealRotate SealStatus SetIdentityState ShowIdentity "
 
 // do sends a request. ok reports whether the request succeeded; err is an error of the connection.

@@ -82,17 +82,9 @@ func (o *expiringOptions) run(ctx context.Context, progress printer) error {
 	}
 	now := server.now(ctx)
 	end := now.Add(time.Duration(seconds) * time.Second)
-	keys, err := server.keys(ctx)
+	materials, aliases, err := server.imported(ctx, progress)
 	if err != nil {
-		return fmt.Errorf("list keys: %w", err)
-	}
-	materials, err := server.materials(ctx, keys)
-	if err != nil {
-		return fmt.Errorf("list the materials of keys: %w", err)
-	}
-	aliases := map[string][]string{}
-	if err := server.eachAlias(ctx, func(name, id string) { aliases[id] = append(aliases[id], name) }); err != nil {
-		progress.step("Careful", "the list does not show aliases: %s", factsOf(err).what)
+		return err
 	}
 	list := []expiringMaterial{}
 	for _, m := range expiringBy(materials, end) {

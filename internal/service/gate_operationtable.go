@@ -101,6 +101,7 @@ func operationRows(dev bool) []Operation {
 		deleteIdentity,
 		explainDecision,
 		listIdentities,
+		listKeySummaries,
 		putAccount,
 		putPolicy,
 		putProvider,
