@@ -69,7 +69,7 @@ func (c *connection) callOnce(ctx context.Context, target, operation string, in,
 	if answer.StatusCode != http.StatusOK {
 		return newDevRefusal(c.endpoint, target, answer, body)
 	}
-	if out != nil && api.Decode(body, out) != nil {
+	if out != nil && api.DecodeResponse(body, out) != nil {
 		return c.mismatchError()
 	}
 	return nil
@@ -106,7 +106,7 @@ func newDevRefusal(endpoint, target string, answer *http.Response, body []byte) 
 	var e struct {
 		Message string `json:"message"`
 	}
-	_ = api.Decode(body, &e) // an answer of another server may have no message
+	_ = api.DecodeResponse(body, &e) // an answer of another server may have no message
 	r := &devRefusal{
 		code:      cmp.Or(answer.Header.Get("X-Amzn-Errortype"), "UnknownError"),
 		requestID: answer.Header.Get("X-Amzn-Requestid"),

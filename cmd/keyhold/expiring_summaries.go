@@ -13,74 +13,74 @@ import (
 )
 
 // imported returns all imported materials in the account and Region, with the missing ones, and the aliases of their
-// keys. It asks for summaries. A server without summaries, or credentials that may not list them, get one request for
-// each key.
+// keys. Unless the server answers with summaries of all keys, imported sends a request for each key. These requests
+// belong to the KMS API, and their errors name the permission that is missing.
 func (c *connection) imported(ctx context.Context, progress printer) ([]heldMaterial, map[string][]string, error) {
-	all, aliases, err := c.summaries(ctx, progress)
-	if refused, ok := errors.AsType[*devRefusal](err); !ok || !refused.general() {
-		return all, aliases, err
+	if !c.aws {
+		if all, aliases, err := c.summaries(ctx); err == nil {
+			return all, aliases, nil
+		}
 	}
 	keys, err := c.keys(ctx)
 	if err != nil {
 		return nil, nil, fmt.Errorf("list keys: %w", err)
 	}
-	if all, err = c.materials(ctx, keys); err != nil {
+	all, err := c.materials(ctx, keys)
+	if err != nil {
 		return nil, nil, fmt.Errorf("list the materials of keys: %w", err)
 	}
-	aliases = map[string][]string{}
+	aliases := map[string][]string{}
 	if err := c.eachAlias(ctx, func(name, id string) { aliases[id] = append(aliases[id], name) }); err != nil {
 		progress.step("Careful", "the list does not show aliases: %s", factsOf(err).what)
 	}
 	return all, aliases, nil
 }
 
+// errNotShown means that summaries leave out keys, or aliases.
+var errNotShown = errors.New("the credentials may not describe all keys, or may not list aliases")
+
 // summaries does what imported does, by KeyholdAdmin.ListKeySummaries.
-func (c *connection) summaries(ctx context.Context, progress printer) ([]heldMaterial, map[string][]string, error) {
+func (c *connection) summaries(ctx context.Context) (all []heldMaterial, aliases map[string][]string, err error) {
 	in := api.ListKeySummariesRequest{Origin: new(string(types.OriginTypeExternal)), Limit: new(int32(200))}
-	all, aliases, hidden, unnamed := []heldMaterial(nil), map[string][]string{}, 0, false
+	aliases = map[string][]string{}
 	for {
 		var out api.ListKeySummariesResponse
 		if err := c.call(ctx, api.TargetAdmin, "ListKeySummaries", in, &out); err != nil {
-			return nil, nil, fmt.Errorf("list summaries of keys: %w", err)
+			return nil, nil, err
+		}
+		if out.NotShown == nil || *out.NotShown > 0 {
+			return nil, nil, errNotShown
 		}
 		for _, s := range out.Keys {
 			held, err := heldIn(s)
 			if err != nil {
-				return nil, nil, c.mismatchError()
+				return nil, nil, err
 			}
 			all = append(all, held...)
 			aliases[*s.KeyMetadata.KeyId] = s.Aliases
-			unnamed = unnamed || s.Aliases == nil
-		}
-		if out.NotShown != nil {
-			hidden += int(*out.NotShown)
 		}
 		if out.NextMarker == nil {
-			break
+			return all, aliases, nil
 		}
 		in.Marker = out.NextMarker
 	}
-	if hidden > 0 {
-		progress.step("Careful", "%d keys with imported material are not listed: the credentials may not describe them", hidden)
-	}
-	if unnamed {
-		progress.step("Careful", "the list does not show aliases: the credentials may not list them")
-	}
-	return all, aliases, nil
 }
 
 // heldIn returns the materials of a summary.
 func heldIn(s api.KeySummary) (all []heldMaterial, err error) {
 	m := s.KeyMetadata
 	if m == nil || m.KeyId == nil || m.KeySpec == nil || m.KeyState == nil {
-		return nil, errors.New("a member is missing")
+		return nil, errors.New("a summary lacks a member")
+	}
+	if s.Aliases == nil {
+		return nil, errNotShown
 	}
 	k := &types.KeyMetadata{
 		KeyId: m.KeyId, KeySpec: types.KeySpec(*m.KeySpec), KeyState: types.KeyState(*m.KeyState),
 		Origin: types.OriginTypeExternal, CurrentKeyMaterialId: m.CurrentKeyMaterialId, ValidTo: timeOf(m.ValidTo),
 		DeletionDate: timeOf(m.DeletionDate), PendingDeletionWindowInDays: m.PendingDeletionWindowInDays,
 	}
-	if len(s.Materials) == 0 {
+	if len(s.Materials) == 0 { // the key can have one material only, or its materials may not be listed
 		return []heldMaterial{{KeyMetadata: k, missing: k.KeyState == types.KeyStatePendingImport, validTo: k.ValidTo}}, nil
 	}
 	for _, m := range s.Materials {

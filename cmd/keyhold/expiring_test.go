@@ -53,6 +53,15 @@ func TestExpiringLooksAtAllPages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	options := s.Client.Options()
+	c = &connection{Client: s.Client, endpoint: *options.BaseEndpoint, region: options.Region, credentials: options.Credentials}
+	summaries, _, err := c.summaries(t.Context())
+	if err != nil || len(summaries) != len(materials) {
+		t.Errorf("%d summaries, %v", len(summaries), err)
+	}
+	if soon := expiringBy(summaries, validTo); len(soon) != 1 || *soon[0].KeyId != last {
+		t.Errorf("by summaries, %d keys expire", len(soon))
+	}
 	if len(materials) != len(keys) {
 		t.Errorf("%d materials", len(materials))
 	}

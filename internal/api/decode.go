@@ -56,12 +56,18 @@ var strict = json.WithUnmarshalers(json.JoinUnmarshalers(
 // strictWithoutNull is strict for a body that contains no null, and takes half the time.
 var strictWithoutNull = json.WithUnmarshalers(json.UnmarshalFromFunc(decodeBlob))
 
-// Decode decodes body, a JSON object, into a zero request or response. It ignores members that the type lacks,
+// Decode decodes body, a JSON object, into a zero request. It ignores members that the type lacks,
 // because newer clients may send them. A null member counts as absent. The error is a *SyntaxError.
 func Decode(body []byte, into any) error {
 	if err := measure(body); err != nil {
 		return err
 	}
+	return DecodeResponse(body, into)
+}
+
+// DecodeResponse decodes a response into a zero value, like Decode, but with any number of values. A list of a page has
+// more values than any request. The caller bounds the size of the body.
+func DecodeResponse(body []byte, into any) error {
 	how := strictWithoutNull
 	if bytes.Contains(body, []byte("null")) {
 		how = strict
