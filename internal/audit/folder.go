@@ -81,27 +81,34 @@ func (f *Folder) parts() (p parts, err error) {
 	if err == nil {
 		p.file = file
 	}
-	if p.layout, err = readLayout(FolderOf(f.path)); err != nil || p.file == nil {
+	if err := p.read(f); err != nil {
+		p.close()
 		return p, err
+	}
+	return p, nil
+}
+
+// read lists the segments, and finds the lines of the file that grows.
+func (p *parts) read(f *Folder) (err error) {
+	if p.layout, err = readLayout(FolderOf(f.path)); err != nil || p.file == nil {
+		return err
 	}
 	info, err := p.file.Stat()
 	if err != nil {
-		p.close()
-		return p, fmt.Errorf("audit: %w", err)
+		return fmt.Errorf("audit: %w", err)
 	}
 	if p.layout.hasFile(info) {
-		return p, nil
+		return nil
 	}
 	end := info.Size()
 	if f.seen == nil {
 		end, err = firstTorn(p.file, end)
 	}
 	if err != nil {
-		p.close()
-		return p, fmt.Errorf("audit: %w", err)
+		return fmt.Errorf("audit: %w", err)
 	}
 	p.current = io.NewSectionReader(p.file, 0, end)
-	return p, nil
+	return nil
 }
 
 type eof struct{}
