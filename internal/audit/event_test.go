@@ -145,7 +145,7 @@ func TestID(t *testing.T) {
 // Event times always have exactly three decimals.
 func TestEventTimes(t *testing.T) {
 	for nanoseconds, want := range map[int]string{
-		0: "000", 999_999: "000", 1_000_000: "001", 10_000_000: "010", 123_456_789: "123", 999_999_999: "999",
+		0: "000", 999_999: "000", 1_000_000: "001", 10_000_000: "010", 123_456_789: "123", 100_000_000: "100", 205_000_000: "205", 909_000_000: "909", 999_999_999: "999",
 	} {
 		e := Event{EventID: "1", EventTime: time.Date(2026, 3, 1, 13, 0, 0, nanoseconds, time.FixedZone("", 3600))}
 		line, err := e.Line()

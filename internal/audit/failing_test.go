@@ -129,6 +129,105 @@ func TestFilesOfOneByte(t *testing.T) {
 	}
 }
 
+// A file that is not a log has no size.
+func TestSizesOfOtherFiles(t *testing.T) {
+	closed, err := os.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if size, _, err := logSize(closed); size != 0 || err == nil {
+		t.Errorf("a folder: %d, %v", size, err)
+	}
+	if err := closed.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if size, _, err := logSize(closed); size != 0 || err == nil {
+		t.Errorf("a closed file: %d, %v", size, err)
+	}
+	for call := 1; call <= 2; call++ {
+		if size, _, err := logSize(&failingLog{Reader: bytes.NewReader([]byte("{}")), fails: call}); size != 0 || !errors.Is(err, errDisk) {
+			t.Errorf("call %d fails: %d, %v", call, size, err)
+		}
+	}
+}
+
+// CheckCopy returns the error of each read.
+func TestCheckCopyOfABrokenDisk(t *testing.T) {
+	log := []byte(eventsFrom(t, 0, 3))
+	if err := CheckCopy(sections(log), Mark{Bytes: int64(len(log)), Event: "event-2"}); err != nil {
+		t.Error(err)
+	}
+	f := &failingLog{Reader: bytes.NewReader(log), fails: 1}
+	if err := CheckCopy(io.NewSectionReader(f, 0, f.Size()), Mark{Bytes: 1}); !errors.Is(err, errDisk) {
+		t.Error(err)
+	}
+}
+
+// Last leaves the log free for the closing of a segment.
+func TestLastDoesNotHoldTheFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.log")
+	l := openProtected(t, path, Options{SegmentBytes: 1})
+	defer closeLog(t, l)
+	for i := range 3 {
+		write(t, l, event(fmt.Sprint(i)))
+		if last := l.Last(); last.Event != fmt.Sprint(i) || last.Bytes != l.End() {
+			t.Errorf("%+v, want %d bytes", last, l.End())
+		}
+	}
+}
+
+// A write keeps the buffer of a small batch, and not that of a large one.
+func TestSpareBuffers(t *testing.T) {
+	l := New(Discard{}, Options{})
+	defer closeLog(t, l)
+	for size, want := range map[int]bool{100: true, maxSpare: true, maxSpare + 1: false} {
+		l.mu.Lock()
+		l.spare, l.open, l.written = nil, []*batch{{lines: make([]byte, size), done: make(chan struct{})}}, 0
+		l.mu.Unlock()
+		l.finishWrite(nil)
+		l.mu.Lock()
+		if got := l.spare != nil; got != want {
+			t.Errorf("a batch of %d bytes is kept: %v", size, got)
+		}
+		l.open, l.written = nil, 0
+		l.mu.Unlock()
+	}
+}
+
+// Zeros that begin at a sector, or at the beginning of a line, are a hole only if they also end like one.
+func TestHolesToTheByte(t *testing.T) {
+	line := func(size int) string { return lineOf(t, "e", 0, size) }
+	for _, test := range []struct {
+		what     string
+		log      string
+		from, to int
+		want     int64 // -1 is the size of the log
+	}{
+		{"no zeros", line(1000) + line(1000), 0, 0, -1},
+		{"from a sector, to within", line(1000) + line(1000), 512, 520, -1},
+		{"from a sector, to a sector", line(1000) + line(1000), 512, 1024, 0},
+		{"from a sector, to the end", line(1000) + line(1000), 1536, 2000, 1000},
+		{"one byte at a sector", line(1000) + line(1000), 1024, 1025, -1},
+		{"from the first byte, to within", line(1000) + line(1000), 0, 5, -1},
+		{"from the first byte, to a line", line(1000) + line(1000), 0, 1000, 0},
+		{"from the second line, to a sector", line(1000) + line(1000), 1000, 1536, 1000},
+		{"behind a zero that is damage", line(1000)[:600] + "\x00" + line(1000)[601:] + line(1000), 1024, 1536, 1000},
+	} {
+		log := []byte(test.log)
+		clear(log[test.from:test.to])
+		if test.want < 0 {
+			test.want = int64(len(log))
+		}
+		if got, err := firstTorn(bytes.NewReader(log), int64(len(log))); got != test.want || err != nil {
+			t.Errorf("%s: %d, %v, want %d", test.what, got, err, test.want)
+		}
+	}
+	f := &failingLog{Reader: bytes.NewReader([]byte("abc")), fails: 1}
+	if at, err := first(f, 0, 3, isZero); at != 0 || !errors.Is(err, errDisk) {
+		t.Errorf("%d, %v", at, err)
+	}
+}
+
 // Values other than texts are not encoded as a text.
 func TestBase64IsForTexts(t *testing.T) {
 	for value, want := range map[string]string{`{"a":1}`: `{"a":1}`, `[1]`: `[1]`, `7`: `7`, `"\u0000a"`: `{"base64":"AGE="}`} {

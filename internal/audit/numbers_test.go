@@ -23,8 +23,38 @@ func TestNumbers(t *testing.T) {
 		{"bytes that a loss of power can damage", unsyncedMost, 33_554_432},
 		{"bytes of a sector", sector, 512},
 		{"stamps that are compared at a start", tailStamps, 1000},
+		{"bytes of a segment", DefaultSegment, 67_108_864},
+		{"bytes in which a compression finds repetitions", windowSize, 8_388_608},
+		{"bytes of memory of a reader of a segment", maxWindow, 33_554_432},
+		{"bytes of the value of a chain", chainSize, 16},
+		{"full tiles that wait for the disk", mostTiles, 256},
+		{"findings of a kind", mostFindings, 10},
+		{"events of dead nodes in a search", mostDoubles, 100_000},
+		{"how late an event can be", lateness, 24 * time.Hour},
+		{"pause between two deletions", retainPause(false), time.Hour},
+		{"pause while a segment waits for the second device", retainPause(true), 15 * time.Second},
+		{"bytes of a chunk that is searched", searchedAtOnce, 4_194_304},
 		{"pause before a full disk is tried again", tryEvery, 250 * time.Millisecond},
 	})
+}
+
+// Options have these defaults.
+func TestDefaults(t *testing.T) {
+	o := Options{}.withDefaults()
+	listtest.Numbers(t, [][3]any{
+		{"delay of an fsync", o.FsyncEvery, 10 * time.Millisecond},
+		{"age of an unsynced line", o.MaxLag, 3 * time.Second},
+		{"time limit of a write", o.MaxWait, 2500 * time.Millisecond},
+		{"bytes of a segment", o.SegmentBytes, int64(67_108_864)},
+		{"time between checkpoints", o.CheckpointEvery, time.Minute},
+	})
+	if age := time.Since(o.Now()).Abs(); age > time.Minute {
+		t.Errorf("the clock is wrong by %v", age)
+	}
+	set := Options{FsyncEvery: 1, MaxLag: 2, MaxWait: 3, SegmentBytes: 4, CheckpointEvery: 5}
+	if got := set.withDefaults(); got.FsyncEvery != 1 || got.MaxLag != 2 || got.MaxWait != 3 || got.SegmentBytes != 4 || got.CheckpointEvery != 5 {
+		t.Errorf("%+v", got)
+	}
 }
 
 // A text that is not an event is not read as one without content.
