@@ -105,6 +105,8 @@ recover EVIL
 recover --data DIR/made --share DIR/EVIL --to key-file:EVIL
 recover setup --data DIR/made --root-key-file DIR/made-root --recovery DIR/bad.toml --threshold 2
 recover check --share DIR/EVIL
+recover identity --out DIR/EVIL
+recover identity --out DIR/id --kind EVIL
 root-credentials
 root-credentials EVIL
 root-credentials reset --data DIR/EVIL

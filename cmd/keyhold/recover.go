@@ -51,7 +51,7 @@ custody and an old copy of the store, replace the root key too: keyhold seal rot
 	c.Flags().BoolVar(&o.alone, "remove-others", false, "remove all other custodies, except the recovery key")
 	complete := c.PreRunE
 	c.PreRunE = func(c *cobra.Command, args []string) error { return errors.Join(o.check(), complete(c, args)) }
-	c.AddCommand(recoverSetUpCommand(), recoverCheckCommand())
+	c.AddCommand(recoverSetUpCommand(), recoverCheckCommand(), recoverIdentityCommand())
 	return c
 }
 

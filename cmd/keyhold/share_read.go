@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/keyhold/keyhold/internal/guarded"
+	"github.com/keyhold/keyhold/internal/recipients"
 	"github.com/keyhold/keyhold/internal/shares"
 )
 
@@ -19,10 +20,10 @@ type givenShares struct{ files, identities []string }
 // flags adds the flags. secret is what the shares bring back, for the help.
 func (o *givenShares) flags(c *cobra.Command, flag, secret string) {
 	c.Flags().StringArrayVar(&o.files, flag, nil,
-		"share of "+secret+", as a file of age or as age decrypted it: a file, fd:NUMBER, or - for standard input; repeat "+
+		"share of "+secret+", encrypted or as age decrypted it: a file, fd:NUMBER, or - for standard input; repeat "+
 			"the flag for each share")
 	c.Flags().StringArrayVar(&o.identities, "identity", nil,
-		"file of identities of age, or a private key of SSH, that decrypts shares; repeat the flag for each")
+		"file of identities of age or HPKE, or a private key of SSH, that decrypts shares; repeat the flag for each")
 }
 
 // read reads the shares. The caller clears them with clearGiven.
@@ -49,13 +50,13 @@ func (o *givenShares) read() (given []shares.Given, err error) {
 	return given, nil
 }
 
-func (o *givenShares) readIdentities() (all []shares.Identity, err error) {
+func (o *givenShares) readIdentities() (all []recipients.Identity, err error) {
 	for _, path := range o.identities {
 		file, err := guarded.ReadSecret("the identities", path, maxSmallFile)
 		if err != nil {
 			return nil, err
 		}
-		found, err := shares.ParseIdentities(file, func() ([]byte, error) {
+		found, err := recipients.ParseIdentities(file, func() ([]byte, error) {
 			return ask(fmt.Sprintf("Passphrase of the key in %s: ", path),
 				errors.New("there is no terminal to ask for the passphrase of the key: decrypt the share with age"))
 		})
@@ -69,7 +70,7 @@ func (o *givenShares) readIdentities() (all []shares.Identity, err error) {
 }
 
 // readShare reads the share at a place. A share that is not encrypted must not be readable by others.
-func readShare(place string, identities []shares.Identity) (*shares.Share, error) {
+func readShare(place string, identities []recipients.Identity) (*shares.Share, error) {
 	f, err := openPlace(place)
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/keyhold/keyhold/internal/durable"
+	"github.com/keyhold/keyhold/internal/recipients"
 	"github.com/keyhold/keyhold/internal/shares"
 )
 
@@ -18,14 +19,15 @@ type custodians struct {
 	threshold       int
 	flag            string // the name of the flag of recipients
 
-	found []shares.Recipient // in the file of recipients
+	found []recipients.Recipient // in the file of recipients
 }
 
 // flags adds the flags. The help calls the secret by the name secret.
 func (o *custodians) flags(c *cobra.Command, flag, secret string) {
 	o.flag = flag
 	c.Flags().StringVar(&o.recipients, flag, "",
-		"split "+secret+" among the custodians in this file: each line is a recipient of age or a public key of SSH")
+		"split "+secret+" among the custodians in this file: each line is a recipient of age or HPKE, or a "+
+			"public key of SSH")
 	c.Flags().IntVar(&o.threshold, "threshold", 0, "number of shares that bring "+secret+" back")
 	c.Flags().StringVar(&o.out, "shares-out", "shares", "new folder for the files of the shares")
 }
@@ -77,7 +79,7 @@ func (o *custodians) write(l shares.Label, secret []byte, progress printer) (set
 	return all[0].Set, durable.SyncFolder(filepath.Dir(filepath.Clean(o.out)))
 }
 
-func (o *custodians) writeShare(s *shares.Share, to shares.Recipient, path string) error {
+func (o *custodians) writeShare(s *shares.Share, to recipients.Recipient, path string) error {
 	file, err := s.Encrypt(to)
 	if err != nil {
 		return err

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"filippo.io/age"
+
+	"github.com/keyhold/keyhold/internal/recipients"
 )
 
 // newIdentity returns a file of identities, and the line of its recipient.
@@ -22,9 +24,9 @@ func newIdentity(t *testing.T) (file []byte, recipient string) {
 	return []byte("# a custodian\n" + id.String() + "\n"), id.Recipient().String()
 }
 
-func identitiesOf(t *testing.T, file []byte) []age.Identity {
+func identitiesOf(t *testing.T, file []byte) []recipients.Identity {
 	t.Helper()
-	ids, err := ParseIdentities(file, nil)
+	ids, err := recipients.ParseIdentities(file, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +96,7 @@ func TestOtherEncryptedFiles(t *testing.T) {
 		"keyhold-share-v1\nkind: x\n": `the line "of" is missing`,
 	} {
 		var file bytes.Buffer
-		w, err := age.Encrypt(&file, to[0].Recipient)
+		w, err := recipients.Seal(&file, to[0])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -125,11 +127,11 @@ func TestRecipients(t *testing.T) {
 	}
 	secret, _ := newIdentity(t)
 	for text, want := range map[string]string{
-		"":                                     "has 0 custodians",
-		"# nobody\n":                           "has 0 custodians",
-		many.String():                          "has 33 custodians: give 1 to 32",
-		one + "\n" + one:                       "lines 1 and 2 have the same custodian",
-		ssh + " a\n" + ssh + " b":              "lines 1 and 2 have the same custodian",
+		"":                                     "has 0 recipients",
+		"# nobody\n":                           "has 0 recipients",
+		many.String():                          "has 33 recipients: give 1 to 32",
+		one + "\n" + one:                       "lines 1 and 2 have the same recipient",
+		ssh + " a\n" + ssh + " b":              "lines 1 and 2 have the same recipient",
 		one + "\nage1other":                    "line 2 is not a recipient",
 		"alice@example.com":                    "line 1 is not a recipient",
 		"ssh-dss AAAA":                         "line 1 is not a recipient",
@@ -141,14 +143,6 @@ func TestRecipients(t *testing.T) {
 		}
 		if err != nil && strings.Contains(err.Error(), "AGE-SECRET") {
 			t.Errorf("the error shows an identity: %v", err)
-		}
-	}
-}
-
-func TestIdentities(t *testing.T) {
-	for _, text := range []string{"", "hello", "AGE-SECRET-KEY-1XXXX", "-----BEGIN CERTIFICATE-----\n", "-----BEGIN AGE ENCRYPTED FILE-----\n"} {
-		if ids, err := ParseIdentities([]byte(text), nil); ids != nil || err == nil || strings.Contains(err.Error(), "XXXX") {
-			t.Errorf("%q: %v", text, err)
 		}
 	}
 }
@@ -205,7 +199,7 @@ func TestSSHKeys(t *testing.T) {
 		}
 		share, file := encryptTo(t, string(public))
 		asked := 0
-		ids, err := ParseIdentities(private, func() ([]byte, error) {
+		ids, err := recipients.ParseIdentities(private, func() ([]byte, error) {
 			asked++
 			return []byte(test.passphrase), nil
 		})
@@ -220,6 +214,31 @@ func TestSSHKeys(t *testing.T) {
 			if text := run(t, file, "age", "-d", "-i", id); !bytes.Equal(text, share.Encode()) {
 				t.Errorf("age opens it to %q", text)
 			}
+		}
+	}
+}
+
+// A share of a custodian with an identity of HPKE is read by the same function.
+func TestShareByHPKE(t *testing.T) {
+	for _, kind := range recipients.Kinds() {
+		ids, to, err := recipients.Generate(kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		share, file := encryptTo(t, to.Text())
+		if len(file) > MaxFile || !bytes.HasPrefix(file, []byte("-----BEGIN KEYHOLD SEALED FILE-----\n")) {
+			t.Errorf("%d bytes: %q", len(file), file)
+		}
+		read, err := Read(file, identitiesOf(t, ids))
+		if err != nil || !bytes.Equal(read.Encode(), share.Encode()) {
+			t.Error(kind, err)
+		}
+		if _, err := Read(file, nil); !errors.Is(err, ErrEncrypted) {
+			t.Errorf("without identities: %v", err)
+		}
+		others, _ := newIdentity(t)
+		if _, err := Read(file, identitiesOf(t, others)); err == nil || !strings.Contains(err.Error(), "encrypted to somebody else") {
+			t.Errorf("by another custodian: %v", err)
 		}
 	}
 }
