@@ -169,9 +169,6 @@ func TestCompressionIsReported(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	closeLog(t, l)
-	if err := l.compressSegments(t.Context()); err != nil {
-		t.Errorf("a log that is closed: %v", err)
-	}
 }
 
 // Checkpoint does nothing for a log that is not protected, and for one that has failed.
