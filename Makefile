@@ -7,7 +7,7 @@ export KEYHOLD_PYTHON := $(CURDIR)/$(PYTHON)
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build fips pkcs11 demo demo-cluster test race check lint vuln deps faults crash seals images syncs flips edits full custody cluster bench-cluster million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean
+.PHONY: help build fips pkcs11 demo demo-cluster test race check lint vuln deps faults crash seals images syncs flips edits full custody cluster bench-cluster million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean packages packages-check
 
 help: ## Print the targets.
 	@sed -nE "s/^([a-z-]+):.*## (.*)/\1\t\2/p" Makefile | expand -t 14
@@ -163,5 +163,14 @@ $(BUILD)/deps: examples/requirements.txt clients/javascript/package-lock.json cl
 	.ci/deps $(VENV)
 	touch $@
 
+packages: ## Build the packages into dist; VERSION=1.2.3 sets their version.
+	packaging/build program licences deb
+
+DEBIAN ?= $(BUILD)/debian
+packages-check: packages ## Test the packages of dist: lintian, and an upgrade in a Debian under systemd-nspawn. Needs root.
+	packaging/build former
+	packaging/debian $(DEBIAN)
+	cd packaging/tools && KEYHOLD_DEBIAN=$(abspath $(DEBIAN)) go test -count=1 -v -timeout 60m ./check
+
 clean: ## Remove everything that make has made.
-	rm -rf bin $(BUILD) clients/java/target clients/javascript/node_modules
+	rm -rf bin dist $(BUILD) clients/java/target clients/javascript/node_modules

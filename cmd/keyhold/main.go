@@ -70,6 +70,7 @@ or keyhold import check found something, 4 permission denied or no credentials, 
 	root.SetOut(terminal{os.Stdout})
 	root.SetErr(terminal{os.Stderr})
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	addVersionFlag(root)
 	root.AddCommand(
 		devCommand(), initCommand(), serveCommand(), verifyCommand(), storeCommand(), nodeCommand(), sealCommand(),
 		clockCommand(), applyCommand(), identityCommand(), importCommand(), wrapCommand(), decryptOfflineCommand(),

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -12,20 +13,46 @@ import (
 func versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "Print the version of the program and of the Go that built it",
+		Short: "Print the version and the commit of the program, and the Go that built it",
 		Args:  exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			info, ok := debug.ReadBuildInfo()
 			if !ok {
 				return fmt.Errorf("this binary was built without its version")
 			}
-			printf(c.OutOrStdout(), "keyhold %s %s\n", info.Main.Version, info.GoVersion)
-			if module := fips.Module(); module != "" {
-				printf(c.OutOrStdout(), "Go's FIPS 140-3 module %s\n", module)
-			}
+			printf(c.OutOrStdout(), "%s", describeVersion(info))
 			return nil
 		},
 	}
+}
+
+// addVersionFlag adds --version, which prints the same as keyhold version.
+func addVersionFlag(root *cobra.Command) {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		root.Version = describeVersion(info)
+		root.SetVersionTemplate("{{.Version}}")
+	}
+}
+
+// describeVersion describes the program in lines: its version and Go, its commit, and its FIPS 140-3 module.
+func describeVersion(info *debug.BuildInfo) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "keyhold %s %s\n", info.Main.Version, info.GoVersion)
+	settings := map[string]string{}
+	for _, s := range info.Settings {
+		settings[s.Key] = s.Value
+	}
+	if commit := settings["vcs.revision"]; commit != "" {
+		changed := ""
+		if settings["vcs.modified"] == "true" {
+			changed = ", with changes"
+		}
+		fmt.Fprintf(&b, "commit %s of %s%s\n", commit, settings["vcs.time"], changed)
+	}
+	if module := fips.Module(); module != "" {
+		fmt.Fprintf(&b, "Go's FIPS 140-3 module %s\n", module)
+	}
+	return b.String()
 }
 
 // programVersion returns the version of the program, or "" if the binary was built without it.
