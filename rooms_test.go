@@ -30,6 +30,7 @@ internal/crypt            internal/privatekey  |  circl mldsa secp256k1 tink xcr
 internal/guarded          |
 internal/fips             |
 internal/durable          |
+internal/doctor           |  sys
 internal/bounded          |
 internal/authority        |
 internal/seal             |  json
@@ -82,7 +83,7 @@ internal/host             internal/service internal/nodes internal/sigv4 interna
 byok                      internal/keyfile internal/privatekey  |  tink
 byok/awsimport            byok  |  aws
 kmstest                   internal/authority internal/conns internal/host internal/identity internal/seed internal/server internal/service  |  aws
-cmd/keyhold               internal/recipients internal/anchor internal/cloudtrail internal/forward internal/fips internal/witness internal/custody internal/shares internal/durable internal/transfer internal/integrity internal/nodes internal/journal internal/records internal/key internal/api internal/guarded internal/authority internal/seal internal/seed internal/settings internal/identity internal/sigv4 internal/audit internal/store internal/store/local internal/service internal/space internal/conns internal/server internal/host byok byok/awsimport  |  aws cobra pflag xmod sys xterm
+cmd/keyhold               internal/recipients internal/anchor internal/cloudtrail internal/doctor internal/forward internal/fips internal/witness internal/custody internal/shares internal/durable internal/transfer internal/integrity internal/nodes internal/journal internal/records internal/key internal/api internal/guarded internal/authority internal/seal internal/seed internal/settings internal/identity internal/sigv4 internal/audit internal/store internal/store/local internal/service internal/space internal/conns internal/server internal/host byok byok/awsimport  |  aws cobra pflag xmod sys xterm
 
 tally                     |
 bench                     |  aws mldsa sys

@@ -80,6 +80,8 @@ decrypt-offline --material DIR/missing
 decrypt-offline --material DIR/a.key --context EVIL
 init --data DIR/made --root-key-file DIR/made-root
 init --data DIR/made --account EVIL
+doctor --data DIR/EVIL
+doctor --data DIR/EVIL --output json
 verify --data DIR/made --root-key-file DIR/made-root
 verify --data DIR/missing
 verify --data DIR/made --root-key-file DIR/a.key

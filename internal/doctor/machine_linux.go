@@ -1,0 +1,57 @@
+package doctor
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// clockState asks the kernel, which knows what a time service does with its clock: adjtimex(2).
+func clockState() (bool, error) {
+	state, err := unix.Adjtimex(&unix.Timex{})
+	return state != unix.TIME_ERROR, err
+}
+
+func owner(info fs.FileInfo) (uid int, known bool) {
+	s, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, false
+	}
+	return int(s.Uid), true
+}
+
+// diskOf returns the bytes that the user of this process may still write, and the size of the file system.
+func diskOf(path string) (free, total int64, err error) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(path, &s); err != nil {
+		return 0, 0, err
+	}
+	return int64(s.Bavail) * s.Bsize, int64(s.Blocks) * s.Bsize, nil
+}
+
+// networkFileSystems are file systems whose locks and syncs depend on another machine, by the numbers of statfs(2).
+var networkFileSystems = map[int64]string{
+	unix.NFS_SUPER_MAGIC: "NFS", unix.SMB_SUPER_MAGIC: "SMB", unix.CIFS_SUPER_MAGIC: "CIFS", unix.SMB2_SUPER_MAGIC: "SMB",
+	unix.AFS_SUPER_MAGIC: "AFS", unix.CEPH_SUPER_MAGIC: "Ceph", unix.FUSE_SUPER_MAGIC: "FUSE", unix.V9FS_MAGIC: "9P",
+}
+
+func networkFileSystem(path string) (string, error) {
+	var s unix.Statfs_t
+	err := unix.Statfs(path, &s)
+	return networkFileSystems[int64(s.Type)], err
+}
+
+// swapActive reads proc_swaps(5): a line of titles, and a line for each swap area.
+func swapActive() (bool, error) {
+	text, err := os.ReadFile("/proc/swaps")
+	return bytes.Count(text, []byte{'\n'}) > 1, err
+}
+
+func mayLockMemory() (bool, error) {
+	var limit unix.Rlimit
+	err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit)
+	return limit.Cur == unix.RLIM_INFINITY, err
+}
