@@ -15,8 +15,9 @@ func auditCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "audit",
 		Short: "Verify, read and prove audit logs",
-		Long: `Verify, read and prove audit logs (docs/audit-log.md). The commands read files, and need no
-server. A server may use the log meanwhile, except for keyhold audit verify.`,
+		Long: `Verify, read and prove audit logs (docs/audit-log.md). With --data or --log, the commands read
+files, and need no server. A server may use the log meanwhile, except for keyhold audit
+verify. Without these flags, keyhold audit query, tail and prove ask a server.`,
 		Args: noCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -25,28 +26,48 @@ server. A server may use the log meanwhile, except for keyhold audit verify.`,
 	return c
 }
 
-// logOptions name the logs that a command reads.
-type logOptions struct {
-	data  string
-	files []string
+// A logSource names logs in files, or a server that has a log.
+type logSource struct {
+	data   string
+	files  []string
+	client clientOptions
 }
 
-func (o *logOptions) flags(c *cobra.Command) {
+func (o *logSource) flags(c *cobra.Command) {
 	c.Flags().StringVar(&o.data, "data", "", "data folder that has the log")
 	c.Flags().StringArrayVar(&o.files, "log", nil,
 		"file with the newest lines of a log, once for each log (default: audit.log in --data)")
+	o.client.own = true
+	o.client.common(c.Flags().StringVar, ownEndpoints, ownRegions)
+}
+
+// asksServer reports whether the flags name no files.
+func (o *logSource) asksServer() bool { return o.data == "" && len(o.files) == 0 }
+
+// check refuses flags that name files and a server.
+func (o *logSource) check() error {
+	if !o.asksServer() && (o.client.endpoint != "" || o.client.region != "" || o.client.profile != "") {
+		return usageError{errors.New("--endpoint-url, --region and --profile are for a server, and --data and --log for files: " +
+			"give either")}
+	}
+	return nil
+}
+
+// only returns the only file that the flags name.
+func (o *logSource) only(command string) (string, error) {
+	paths := o.paths()
+	if len(paths) > 1 {
+		return "", usageError{fmt.Errorf("%s reads one log: give --data or --log", command)}
+	}
+	return paths[0], nil
 }
 
 // paths returns the files with the newest lines of the logs.
-func (o *logOptions) paths(command string) ([]string, error) {
-	all := o.files
-	if o.data != "" {
-		all = append([]string{filepath.Join(o.data, host.AuditName)}, all...)
+func (o *logSource) paths() []string {
+	if o.data == "" {
+		return o.files
 	}
-	if len(all) == 0 {
-		return nil, usageError{fmt.Errorf("%s needs --data DIR or --log FILE", command)}
-	}
-	return all, nil
+	return append([]string{filepath.Join(o.data, host.AuditName)}, o.files...)
 }
 
 // namedLogs reads the flags --log NAME=FILE.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +16,7 @@ import (
 
 // auditQueryOptions are the flags of keyhold audit query.
 type auditQueryOptions struct {
-	logOptions
+	logSource
 	audit.Query
 	since, until string
 }
@@ -23,13 +24,17 @@ type auditQueryOptions struct {
 func auditQueryCommand() *cobra.Command {
 	var o auditQueryOptions
 	c := &cobra.Command{
-		Use:   "query (--data DIR | --log FILE) [conditions]",
+		Use:   "query [--data DIR | --log FILE] [conditions]",
 		Short: "Print the events that fulfil conditions",
 		Long: `Print the events that fulfil all conditions, as lines of JSON, ordered by time. Name the logs
 of several nodes with --log: an event that is in two logs is printed once. After the events,
 the command says on standard error which lines of which logs it has read.
 
-An event that another node wrote more than a day late is not found by its time.`,
+An event that another node wrote more than a day late is not found by its time.
+
+Without --data and --log, a server searches its log. The credentials must belong to the
+deployment's account, and have the permission keyhold:QueryAudit. Each of several nodes
+searches its own log, and the command names the other logs.`,
 		Example: `  keyhold audit query --data /var/lib/keyhold --operation Decrypt --outcome failure \
     --since 2026-11-01T00:00:00Z`,
 		Args: exactly(0),
@@ -37,7 +42,7 @@ An event that another node wrote more than a day late is not found by its time.`
 			return runAuditQuery(c.Context(), o, c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
-	o.logOptions.flags(c)
+	o.logSource.flags(c)
 	f := c.Flags()
 	f.StringVar(&o.since, "since", "", "time of the oldest event, as 2026-11-30T12:00:00Z")
 	f.StringVar(&o.until, "until", "", "time after the newest event")
@@ -66,13 +71,17 @@ func (o *auditQueryOptions) complete() (err error) {
 }
 
 func runAuditQuery(ctx context.Context, o auditQueryOptions, out, log io.Writer) error {
-	if err := o.complete(); err != nil {
+	if err := cmp.Or(o.check(), o.complete()); err != nil {
 		return err
 	}
-	paths, err := o.paths("keyhold audit query")
-	if err != nil {
-		return err
+	if o.asksServer() {
+		at, err := o.client.connect(ctx, printer{log})
+		if err != nil {
+			return err
+		}
+		return at.queryAudit(ctx, o.request(), out, log)
 	}
+	paths := o.paths()
 	var logs []*audit.Folder
 	for _, path := range paths {
 		f, err := audit.OpenFolder(path)
@@ -85,41 +94,56 @@ func runAuditQuery(ctx context.Context, o auditQueryOptions, out, log io.Writer)
 		return err
 	}
 	for i, f := range logs {
-		printf(log, "covered: %s, %s\n", paths[i], covered(f))
+		printCovered(log, paths[i], f.First(), f.Size())
 	}
 	return nil
 }
 
-// covered describes the lines that a log has.
-func covered(f *audit.Folder) string {
-	if f.First() > 0 {
-		return fmt.Sprintf("lines %d to %d; older lines were deleted because of their age", f.First()+1, f.Size())
+// printCovered says which lines a log has.
+func printCovered(log io.Writer, name string, first, end int64) {
+	if first > 0 {
+		printf(log, "covered: %s, lines %d to %d; older lines were deleted because of their age\n", name, first+1, end)
+		return
 	}
-	return fmt.Sprintf("%d lines", f.Size())
+	printf(log, "covered: %s, %d lines\n", name, end)
 }
 
 // writeLine prints a line of a log.
 func writeLine(out io.Writer, line []byte) error { return writeJSON(out, string(line)) }
 
 func auditTailCommand() *cobra.Command {
-	var o logOptions
+	var o logSource
 	var n int64
 	var follow bool
 	c := &cobra.Command{
-		Use:     "tail (--data DIR | --log FILE)",
-		Short:   "Print the newest events of a log",
-		Long:    `Print the newest events of one log, as lines of JSON. With --follow, go on with new events.`,
+		Use:   "tail [--data DIR | --log FILE]",
+		Short: "Print the newest events of a log",
+		Long: `Print the newest events of one log, as lines of JSON. With --follow, go on with new events.
+
+Without --data and --log, a server reads its log. The credentials must belong to the
+deployment's account, and have the permission keyhold:QueryAudit. Each request of the command
+is an event too.`,
 		Example: `  keyhold audit tail --data /var/lib/keyhold --lines 20 --follow`,
 		Args:    exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
-			paths, err := o.paths("keyhold audit tail")
-			if err == nil && len(paths) > 1 {
-				err = usageError{errors.New("keyhold audit tail reads one log: give --data or --log")}
+			if n < 0 {
+				return usageError{errors.New("--lines must not be negative")}
 			}
+			if err := o.check(); err != nil {
+				return err
+			}
+			if o.asksServer() {
+				at, err := o.client.connect(c.Context(), printer{c.ErrOrStderr()})
+				if err != nil {
+					return err
+				}
+				return at.tailAudit(c.Context(), n, follow, c.OutOrStdout(), c.ErrOrStderr())
+			}
+			path, err := o.only("keyhold audit tail")
 			if err != nil {
 				return err
 			}
-			return runAuditTail(c.Context(), paths[0], n, follow, c.OutOrStdout())
+			return runAuditTail(c.Context(), path, n, follow, c.OutOrStdout())
 		},
 	}
 	o.flags(c)

@@ -40,10 +40,14 @@ func (o *clientOptions) flags(c *cobra.Command) {
 // ownFlags adds the flags of a client of Keyhold's own operations, for a command and its subcommands.
 func (o *clientOptions) ownFlags(c *cobra.Command) {
 	o.own = true
-	o.common(c.PersistentFlags().StringVar,
-		"AWS_ENDPOINT_URL_KMS, AWS_ENDPOINT_URL, the profile's endpoint_url, or "+devEndpoint,
-		"AWS_REGION, the profile's, or "+devRegion)
+	o.common(c.PersistentFlags().StringVar, ownEndpoints, ownRegions)
 }
+
+// The places of endpoint and Region in requests that are not part of the KMS API.
+const (
+	ownEndpoints = "AWS_ENDPOINT_URL_KMS, AWS_ENDPOINT_URL, the profile's endpoint_url, or " + devEndpoint
+	ownRegions   = "AWS_REGION, the profile's, or " + devRegion
+)
 
 func (o *clientOptions) common(flag func(p *string, name, value, usage string), endpoints, regions string) {
 	flag(&o.endpoint, "endpoint-url", "", "address of the server (default: "+endpoints+")")

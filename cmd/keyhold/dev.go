@@ -149,7 +149,7 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 	h.Service, h.Verifier, h.Refused = s, host.DevVerifier(s, o.account, o.anyCredentials), s.RememberRefusal
 	printBanner(out, o, listener.Addr().String(), declared.Region, certificate)
 	if o.data != "" {
-		watchCustody(ctx, s.Custody, logger)
+		watchCustody(ctx, s, logger)
 	}
 	return serve(ctx, server.New(h, network), listener)
 }

@@ -23,7 +23,8 @@ progress of a rotation. The credentials must belong to the deployment's account,
 the permission keyhold:SealStatus.
 
 Exit codes for scripts: 0 if nothing is to be done, 3 if a rotation is not complete, a
-custody has not wrapped the newest root key, or a key is older than --max-age.`,
+custody has not wrapped the newest root key or does not work, or a key is older than
+--max-age.`,
 		Example: "  keyhold seal status --max-age 365d || notify-send 'replace the root key'",
 		Args:    exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -87,6 +88,10 @@ func sealDue(s api.SealStatusResponse, age time.Duration, now time.Time) (due []
 		due = append(due, "the root key is older than --max-age: keyhold seal rotate --root")
 	}
 	for _, c := range s.Custodies {
+		if c.FailsSince != nil {
+			due = append(due, fmt.Sprintf("%s has not worked since %s: the server goes on serving, but cannot start again; the "+
+				"server's log has the cause", deref(c.CustodyId), formatTime(c.FailsSince.Time())))
+		}
 		if c.Lags {
 			due = append(due, fmt.Sprintf("%s has not wrapped the newest root key: start a server with this custody, or remove "+
 				"the custody: keyhold seal migrate --remove --from %s", deref(c.CustodyId), deref(c.CustodyId)))
@@ -128,7 +133,7 @@ func describeRotation(r api.SealRotation) string {
 func sealTable(s api.SealStatusResponse) *page {
 	text := new(page)
 	table := text.table()
-	printf(table, "CUSTODY\tSINCE\tUSED BY\tROOT KEY\n")
+	printf(table, "CUSTODY\tSINCE\tUSED BY\tROOT KEY\tWORKED\n")
 	for _, c := range s.Custodies {
 		by := "-"
 		if c.InUse {
@@ -141,7 +146,7 @@ func sealTable(s api.SealStatusResponse) *page {
 		if c.Lags {
 			root = "older"
 		}
-		printf(table, "%s\t%s\t%s\t%s\n", deref(c.CustodyId), dateOf(c.Since), by, root)
+		printf(table, "%s\t%s\t%s\t%s\t%s\n", deref(c.CustodyId), dateOf(c.Since), by, root, provedAt(c))
 	}
 	printf(table, "\nKEY\tMADE\tSTATE\tRECORDS\n")
 	if k := s.RootKey; k != nil {
@@ -156,6 +161,14 @@ func sealTable(s api.SealStatusResponse) *page {
 	}
 	table.Flush()
 	return text
+}
+
+// provedAt returns when the custody of the server worked the last time.
+func provedAt(c api.SealCustody) string {
+	if c.Proved == nil {
+		return "-"
+	}
+	return formatTime(c.Proved.Time())
 }
 
 // dateOf formats a time that may be unknown.

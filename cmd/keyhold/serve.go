@@ -172,7 +172,7 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 		return err
 	}
 	h.Service, h.Verifier = s, host.Verifier(s)
-	watchCustody(ctx, s.Custody, logger)
+	watchCustody(ctx, s, logger)
 	others.run(ctx)
 	return serve(ctx, server.New(h, network), listener)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/keyhold/keyhold/internal/custody"
 	"github.com/keyhold/keyhold/internal/guarded"
 	"github.com/keyhold/keyhold/internal/seal"
+	"github.com/keyhold/keyhold/internal/service"
 )
 
 // rootOptions are the flags that say where the root key is.
@@ -80,8 +81,15 @@ func (o rootOptions) openProved(ctx context.Context) (seal.Root, error) {
 }
 
 // watchCustody proves the custody that a server uses until ctx ends.
-func watchCustody(ctx context.Context, root func() seal.Root, log *slog.Logger) {
-	go custody.NewWatch(root, custodyPeriod(), log).Run(ctx)
+func watchCustody(ctx context.Context, s *service.Service, log *slog.Logger) {
+	w := custody.NewWatch(s.Custody, custodyPeriod(), log)
+	s.ShowProof(func() service.CustodyProof {
+		state := w.State()
+		return service.CustodyProof{
+			Custody: state.Custody, Proved: state.Proved, Since: state.Since, Fails: state.Err != nil,
+		}
+	})
+	go w.Run(ctx)
 }
 
 // rootFlag returns the flag that names a custody in another command, with a space before it.

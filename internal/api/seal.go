@@ -17,12 +17,17 @@ type SealStatusResponse struct {
 
 // A SealCustody is a custody that opens the root key. Since is missing if it was not stored. Lags says that the
 // custody has not wrapped the newest root key yet. Nodes use the custody; they are listed if several share the store.
+// Of the custody that this server uses, Proved is the time of the last proof that succeeded; FailsSince is missing
+// unless the proofs fail.
 type SealCustody struct {
 	CustodyId *string    `json:"CustodyId,omitzero"`
 	Since     *Timestamp `json:"Since,omitzero"`
 	InUse     bool       `json:"InUse"`
 	Lags      bool       `json:"Lags"`
 	Nodes     []string   `json:"Nodes,omitzero"`
+
+	Proved     *Timestamp `json:"Proved,omitzero"`
+	FailsSince *Timestamp `json:"FailsSince,omitzero"`
 }
 
 // A SealKey is a root key or a data key. State is the state of a data key: Sealing, Waiting or Opening. Records is

@@ -14,6 +14,9 @@ const MaxSearched = 128 << 20
 // ErrNotKept means that the log does not keep events, so it cannot be searched.
 var ErrNotKept = errors.New("audit: the log keeps no events")
 
+// ErrNoKeys means that the log was begun on a full disk, and gets its keys at the next start.
+var ErrNoKeys = errors.New("audit: the log has no keys yet")
+
 // Find returns the newest event of a request among the last MaxSearched bytes of the log, and whether there is
 // one. It reads the log backwards in chunks, a closed segment as a whole, and does not delay writes. It does not find
 // events that are still queued. If the event is not found but a damaged line could contain it, the error is

@@ -24,20 +24,45 @@ func (f *Folder) Prove(ctx context.Context, eventID string) (line []byte, proof 
 	if !found {
 		return nil, "", ErrNoEvent
 	}
-	signed, err := f.Checkpoint()
+	p, err := f.prove(at)
 	if err != nil {
 		return nil, "", err
+	}
+	return at.Line, p.Text(), nil
+}
+
+// prove returns the proof that a line is in the log. Nothing is verified.
+func (f *Folder) prove(at Line) (p transparency.Proof, err error) {
+	signed, err := f.Checkpoint()
+	if err != nil {
+		return p, err
 	}
 	c, err := transparency.ParseCheckpoint(string(signed))
 	if err != nil {
-		return nil, "", err
+		return p, err
 	}
 	if at.Index >= c.Size {
-		return nil, "", ErrNotProvable
+		return p, ErrNotProvable
 	}
-	p, err := transparency.Prove(at.Index, signed, f)
+	if p, err = transparency.Prove(at.Index, signed, f); err != nil {
+		err = fmt.Errorf("the hashes of the log: %w", err)
+	}
+	return p, err
+}
+
+// Prove returns the proof that a line is in the log (C2SP tlog-proof), which it has verified. The error is ErrAltered if
+// the last checkpoint does not have the line.
+func (l *Log) Prove(at Line) (proof string, err error) {
+	p, err := l.Reader().prove(at)
 	if err != nil {
-		return nil, "", fmt.Errorf("the hashes of the log: %w", err)
+		return "", err
 	}
-	return at.Line, p.Text(), nil
+	verifier, err := l.protection.Verifier()
+	if err != nil {
+		return "", err
+	}
+	if _, err := p.Check(at.Line, verifier); err != nil {
+		return "", fmt.Errorf("%w: line %d: %w", ErrAltered, at.Index, err)
+	}
+	return p.Text(), nil
 }

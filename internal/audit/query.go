@@ -21,6 +21,7 @@ type Query struct {
 	Operation string
 	Outcome   string // success, failure, or an error code
 	Request   string // request ID
+	Event     string // event ID
 }
 
 // The values of Query.Outcome besides error codes.
@@ -31,7 +32,7 @@ const (
 
 // Match returns the event in a line if the query selects it.
 func (q Query) Match(line []byte) (e Event, ok bool) {
-	for _, text := range []string{q.Principal, q.Key, q.Operation, q.Request} {
+	for _, text := range []string{q.Principal, q.Key, q.Operation, q.Request, q.Event} {
 		if !bytes.Contains(line, []byte(text)) { // parsing takes much longer
 			return e, false
 		}
@@ -45,7 +46,8 @@ func (q Query) selects(e Event) bool {
 	switch {
 	case !q.From.IsZero() && e.EventTime.Before(q.From), !q.To.IsZero() && !e.EventTime.Before(q.To),
 		q.Operation != "" && e.EventName != q.Operation,
-		q.Request != "" && e.RequestID != q.Request:
+		q.Request != "" && e.RequestID != q.Request,
+		q.Event != "" && e.EventID != q.Event:
 		return false
 	case q.Principal != "" && !slices.Contains([]string{u.ARN, u.UserName, u.PrincipalID, u.AccessKeyID}, q.Principal):
 		return false

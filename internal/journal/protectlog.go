@@ -14,9 +14,11 @@ import (
 
 // A Retention says which events of the audit log are deleted.
 type Retention struct {
-	Keep     time.Duration                   // age of the events; 0 keeps all
-	Needed   func() (first int64, wait bool) // audit.Protection has its meaning
-	Deletion func(audit.Deleted) audit.Event // returns the event of a deletion
+	Keep   time.Duration                   // age of the events; 0 keeps all
+	Needed func() (first int64, wait bool) // audit.Protection has its meaning
+	// Event returns the event of a deletion, whose details are an audit.Deleted, and of another log of the node, whose
+	// details are a NewLog. Recover writes the latter to the log.
+	Event func(name string, details any) audit.Event
 }
 
 // ProtectLog protects the audit log with its keys, which are in the store. It must be called after Start and before
@@ -38,7 +40,7 @@ func (j *Journal) ProtectLog(ctx context.Context, r Retention) error {
 	keys := audit.Keys{Origin: log.Origin, Seed: log.Seed, Chain: log.Chain}
 	p := audit.Protection{Keys: keys, Log: j.log, Keep: r.Keep, Needed: r.Needed}
 	p.Deletion = func(d audit.Deleted) audit.Event {
-		e := r.Deletion(d)
+		e := r.Event(audit.DeleteSegments, d)
 		e.StoreRevision = j.store.Revision()
 		return e
 	}
@@ -50,12 +52,46 @@ func (j *Journal) ProtectLog(ctx context.Context, r Retention) error {
 	}
 	log.Begun = true
 	err = j.store.Update(ctx, func(tx *store.Tx) error {
+		if err := j.putNewLog(tx, n, log.Origin, r.Event); err != nil {
+			return err
+		}
 		return records.AuditLogs.Put(tx, records.AuditLogPath(j.node, n), log)
 	})
 	if errors.Is(err, space.ErrFull) {
 		return nil // the next start tries again
 	}
 	return err
+}
+
+// BeginLog is the name of the event of another log of a node.
+const BeginLog = "BeginAuditLog"
+
+// A NewLog has the details of BeginLog: the origins of the log of the node that begins, and of the former log, which
+// was not in its folder.
+type NewLog struct {
+	Log    string `json:"log"`
+	Former string `json:"former"`
+}
+
+// putNewLog puts the event of log number n of the node into the outbox, from which Recover writes it to the log. The
+// first log of a node has no such event.
+func (j *Journal) putNewLog(
+	tx *store.Tx, n int, origin string, event func(name string, details any) audit.Event,
+) error {
+	if n == 1 {
+		return nil
+	}
+	former, _, err := records.AuditLogs.Get(tx, records.AuditLogPath(j.node, n-1))
+	if err != nil {
+		return err
+	}
+	e := event(BeginLog, NewLog{Log: origin, Former: former.Origin})
+	line, err := e.Line()
+	if err != nil {
+		return err
+	}
+	return records.Outbox.Insert(tx, records.OutboxPath(j.node, e.EventID),
+		records.PendingEvent{Line: line, After: j.audit.End()})
 }
 
 // logKeys returns the keys of the audit log, and makes keys for a log that has none.

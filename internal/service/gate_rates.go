@@ -105,6 +105,7 @@ session          2000  AssumeRole AssumeRoleWithWebIdentity GetSessionToken
 administration   1000  DeleteIdentity ExplainDecision ListIdentities PutAccount PutPolicy PutProvider PutRole PutUser RecreateKey
 administration   1000  RevokeSessions RotateAccessKey SetIdentityState ShowIdentity ExplainSignature MoveClock ShowClock
 administration   1000  SealMigrate SealRotate SealStatus
+search             50  ProveEvent QueryAudit
 `
 
 // burst is how many seconds of a rate may be used at once.

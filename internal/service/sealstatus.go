@@ -1,6 +1,8 @@
 package service
 
 import (
+	"time"
+
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/records"
@@ -14,8 +16,38 @@ var sealStatus = query("SealStatus", asks{{Action: "keyhold:SealStatus", May: ma
 		if err != nil {
 			return nil, err
 		}
-		return sealStatusResponse(s), nil
+		out := sealStatusResponse(s)
+		c.addProof(out.Custodies)
+		return out, nil
 	})
+
+// A CustodyProof is the result of the proofs of the custody that the server uses.
+type CustodyProof struct {
+	Custody string    // its ID
+	Proved  time.Time // by the last proof that succeeded
+	Since   time.Time // the custody works, or fails, since then
+	Fails   bool
+}
+
+// ShowProof lets SealStatus show the proofs of the custody. It must be called before Do.
+func (s *Service) ShowProof(proof func() CustodyProof) { s.custodyProof = proof }
+
+// addProof adds the proof of the custody that the server uses.
+func (s *Service) addProof(all []api.SealCustody) {
+	if s.custodyProof == nil {
+		return
+	}
+	p := s.custodyProof()
+	for i := range all {
+		if *all[i].CustodyId != p.Custody {
+			continue
+		}
+		all[i].Proved = timestamp(p.Proved)
+		if p.Fails {
+			all[i].FailsSince = timestamp(p.Since)
+		}
+	}
+}
 
 // mayInDeployment is the decider of operations on the whole deployment: the principal must belong to the account of the
 // deployment, and its policies must allow the action.

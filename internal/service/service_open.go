@@ -134,6 +134,7 @@ type Service struct {
 	tokenKeys     *material.TokenKeys
 	seals         *reseal.Keeper
 	openCustody   func(name string) (seal.Root, error)
+	custodyProof  func() CustodyProof // nil if nothing proves the custody
 	grantTokens   seal.Sealer
 	devAccount    string
 	webIdentity   *webidentity.Verifier
@@ -144,6 +145,7 @@ type Service struct {
 	refusals      refusals // of a dev server
 	strangers     *strangers
 	explaining    *admit.Queue
+	auditing      *admit.Queue
 }
 
 // Open returns the Service of the deployment in the Backend. An empty Backend becomes a new
@@ -175,6 +177,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		sleep:         admit.Sleep,
 		strangers:     newStrangers(time.Now()),
 		explaining:    admit.NewQueue(explaining),
+		auditing:      admit.NewQueue(auditing),
 		turns:         admit.NewQueues(changesAtOnce),
 		grantTokens:   keyring.GrantTokens(),
 		sessionTokens: newSessionTokens(keyring.SessionTokens()),
@@ -226,7 +229,7 @@ func (s *Service) resume(ctx context.Context, c Config) error {
 	if err := s.enter(ctx, c.Node); err != nil {
 		return err
 	}
-	r := journal.Retention{Keep: c.AuditKeep, Needed: c.AuditNeeded, Deletion: s.auditDeletion}
+	r := journal.Retention{Keep: c.AuditKeep, Needed: c.AuditNeeded, Event: s.auditLogEvent}
 	if err := s.journal.ProtectLog(ctx, r); err != nil {
 		return err
 	}
@@ -255,11 +258,11 @@ func (s *Service) resume(ctx context.Context, c Config) error {
 // AuditKey returns the public key that verifies the checkpoints of the audit log, or "" if the log is not in a file.
 func (s *Service) AuditKey() string { return s.audit.PublicKey() }
 
-// auditDeletion returns the event of a deletion of old events.
-func (s *Service) auditDeletion(d audit.Deleted) audit.Event {
+// auditLogEvent returns the event of a change of the audit log that the server makes on its own.
+func (s *Service) auditLogEvent(name string, details any) audit.Event {
 	account, _ := s.Account(context.Background())
-	e := serverEvent(audit.DeleteSegments, account, s.clock.Now())
-	e.ServiceEventDetails, _ = json.Marshal(d)
+	e := serverEvent(name, account, s.clock.Now())
+	e.ServiceEventDetails, _ = json.Marshal(details)
 	return e
 }
 
