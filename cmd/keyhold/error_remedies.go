@@ -30,15 +30,19 @@ InvalidArnException                 | | 2 | this is not the ARN of a key or an a
 InvalidCiphertextException          | | 1 | the wrapped material does not open with the key pair of the import token: it was wrapped under another public key, or was damaged on the way | start again with new parameters
 InvalidClientTokenId                | | 4 | AWS does not know this access key | check the profile, and AWS_ACCESS_KEY_ID
 InvalidImportTokenException         | | 1 | the import token belongs to another key or another server, or was changed on the way | start again with new parameters from this server
+InvalidMarkerException              | belongs to the log | 1 | each node has a log of its own, and another node answered this time | name one node with --endpoint-url
 InvalidSignatureException           | Signature expired | 4 | the server's clock is more than five minutes ahead of the clock of this machine | set both clocks (timedatectl shows whether NTP sets them)
 InvalidSignatureException           | Signature not yet current | 4 | the server's clock is more than five minutes behind the clock of this machine | set both clocks (timedatectl shows whether NTP sets them)
 InvalidSignatureException           | scoped to a valid region | 4 | the server does not serve this Region | choose a Region that the server serves, with --region or AWS_REGION (keyhold serve prints its Regions when it starts), or start the server with this Region in --regions
 InvalidSignatureException           | | 4 | the secret access key is not the one that the server has, or something changed the request on the way, for example a proxy that rewrites Host | check AWS_SECRET_ACCESS_KEY; for a dev server, AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test keyhold explain-signature shows side by side what client and server signed
 KMSInternalException                | | 1 | the server failed, and wrote the cause to its log | look for the request ID below in the server's log
+KMSInvalidStateException            | No checkpoint | 1 | a proof leads to a signed checkpoint, and the event is newer than the last one | run the same command again in a minute
+KMSInvalidStateException            | audit log of this node | 1 | the files of the log differ from what the server wrote | verify a copy of the data folder: keyhold audit verify --data DIR
 KMSInvalidStateException            | is pending rotation | 1 | the key already has new material that waits for a rotation, and only one can wait at a time | make that material current: aws kms rotate-key-on-demand --key-id KEY; or delete it: aws kms delete-imported-key-material --key-id KEY --key-material-id ID
 KMSInvalidStateException            | pending deletion | 1 | the key is scheduled for deletion | cancel the deletion if you still need the key: aws kms cancel-key-deletion --key-id KEY
 KMSInvalidStateException            | | 1 | the state of the key does not allow the operation | show the state: aws kms describe-key --key-id KEY
 LimitExceededException              | both are active | 1 | a user or a root can have two access keys, and both may be in use | find out which one is not in use: keyhold identity list; then disable it: keyhold identity disable ACCESS_KEY_ID
+LimitExceededException              | too long for a response | 1 | an older version wrote the line, which has more than 384 KiB | prove it from the files of the log: keyhold audit prove EVENTID --data DIR
 LimitExceededException              | policies have | 1 | IAM has the same limits | make the policy smaller, or split it
 LimitExceededException              | | 1 | a quota of the account or of the key is used up | delete what you no longer need, or ask an administrator of the server for a higher quota
 MalformedPolicyDocumentException    | | 2 | the policy does not follow the policy language | correct the policy where the line above points
@@ -46,6 +50,7 @@ MissingAuthenticationTokenException | | 4 | the request reached the server witho
 NotFoundException                   | lias | 5 | no key has this alias in this account and Region | check the alias and the Region; to make the key and the alias, add --create
 NotFoundException                   | the audit log have no request | 5 | keyhold explain searches the end of the audit log, for requests of the account and for requests about its keys | check the ID, and that this server answered the request; keyhold explain --principal ARN --action ACTION needs no past request
 NotFoundException                   | signature | 5 | a dev server remembers only the last 20 requests whose signature it refused | let the client send its request to this server again
+NotFoundException                   | There is no such event | 5 | each node has a log of its own, and old events are deleted | check the event ID; with several nodes, name each of them with --endpoint-url
 NotFoundException                   | There is no principal | 5 | no user, role or session has this ARN now | check the ARN: names and paths are case-sensitive
 NotFoundException                   | Invalid arn | 5 | the ARN names another Region than the request | add --region with the Region in the ARN
 NotFoundException                   | There is no | 5 | the server looks in the deployment's account unless you name another account | list all identities: keyhold identity list
@@ -57,7 +62,7 @@ UnrecognizedClientException         | | 4 | the server does not know this access
 UnsupportedOperationException       | origin | 1 | the server generates the material of this key, so nothing can be imported into it | import into a key that was created with --origin EXTERNAL; keyhold import --create makes one
 UnsupportedOperationException       | multi-Region replica key | 1 | a replica key receives new material and rotations through its primary key | run the command with --region and the Region that the line above names; then import the same material into the replica key without --new-material
 UnsupportedOperationException       | wrapping key spec | 1 | this material cannot be wrapped with this algorithm and this wrapping key spec | leave out --wrapping-algorithm and --wrapping-key-spec: the defaults always work
-UnsupportedOperationException       | no audit log | 1 | a dev server without --data keeps no audit log | explain a request without the log: keyhold explain --principal ARN --action ACTION
+UnsupportedOperationException       | no audit log | 1 | a dev server without --data keeps no audit log | start it with --data DIR; to explain a request without the log: keyhold explain --principal ARN --action ACTION
 UnsupportedOperationException       | is not an operation of KMS | 1 | requests to STS and requests of administrators follow rules besides policies | read in docs/identities.md who may assume a role and who may administer
 UnsupportedOperationException       | no decision to explain | 1 | the request ended before a decision, or named its key in a form that the audit log does not record | explain a similar request: keyhold explain --principal ARN --action ACTION --key KEY
 UnsupportedOperationException       | | 1 | this server does not support the operation or one of its parameters | docs/divergences.md lists what Keyhold does not support

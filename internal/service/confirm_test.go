@@ -99,6 +99,7 @@ func newConfirmTestWith(t *testing.T, p provider) (c accessTest, inputs map[stri
 		"GetSessionToken":   &sts.GetSessionTokenRequest{},
 		"ExplainDecision":   &api.ExplainDecisionRequest{PrincipalArn: new(who("alice")), Action: new("kms:Decrypt")},
 		"ListIdentities":    &api.ListIdentitiesRequest{Kind: new("user")},
+		"ProveEvent":        &api.ProveEventRequest{EventId: new("x")},
 		"ShowIdentity":      &api.IdentityRequest{Kind: new("user"), Name: new("alice")},
 	}
 }

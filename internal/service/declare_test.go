@@ -169,7 +169,9 @@ func TestRefusedDeclarations(t *testing.T) {
 }
 
 // byPolicy are the administrative operations that policies allow, besides the root.
-var byPolicy = []string{"ExplainDecision", "ListKeySummaries", "RecreateKey", "SealRotate", "SealStatus"}
+var byPolicy = []string{
+	"ExplainDecision", "ListKeySummaries", "ProveEvent", "QueryAudit", "RecreateKey", "SealRotate", "SealStatus",
+}
 
 func largePolicy(size int) string {
 	return strings.Replace(allowAll, `"Action":"*"`, `"Action":"kms:`+strings.Repeat("x", size-90)+`"`, 1)
