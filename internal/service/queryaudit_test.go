@@ -2,7 +2,9 @@ package service
 
 import (
 	"bytes"
+	"cmp"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -279,5 +281,31 @@ func must[T any](t *testing.T) func(v T, err error) T {
 			t.Fatal(err)
 		}
 		return v
+	}
+}
+
+// The program of examples verifies what ProveEvent sends.
+func TestVerifyProofOfTheWire(t *testing.T) {
+	c, _ := newAuditTest(t)
+	c.root().does("ListKeys", "")
+	c.must(c.audit.Checkpoint())
+	found, _, _ := c.root().search(map[string]any{"Operation": "ListKeys"})
+	prove := func() *api.ProveEventResponse {
+		return c.root().does("ProveEvent", "", `{"EventId":"`+eventIDOf(t, found[0])+`"}`).(*api.ProveEventResponse)
+	}
+	verify := func(out *api.ProveEventResponse, line string) error {
+		path := filepath.Join(t.TempDir(), "event.tlog-proof")
+		c.must(os.WriteFile(path, []byte(*out.Proof), 0o600))
+		python := cmp.Or(os.Getenv("KEYHOLD_PYTHON"), "python3")
+		p := exec.CommandContext(t.Context(), python, "../../examples/verify_proof.py", out.Log.VerifierKey, path)
+		p.Stdin = strings.NewReader(line)
+		said, err := p.CombinedOutput()
+		t.Logf("%s", said)
+		return err
+	}
+	out := prove()
+	c.must(verify(out, *out.Event.Line))
+	if verify(out, strings.Replace(*out.Event.Line, "ListKeys", "ListKoys", 1)) == nil {
+		t.Error("the proof verifies another line")
 	}
 }
