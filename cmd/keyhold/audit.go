@@ -47,8 +47,8 @@ func (o *logSource) asksServer() bool { return o.data == "" && len(o.files) == 0
 // check refuses flags that name files and a server.
 func (o *logSource) check() error {
 	if !o.asksServer() && (o.client.endpoint != "" || o.client.region != "" || o.client.profile != "") {
-		return usageError{errors.New("--endpoint-url, --region and --profile are for a server, and --data and --log for files: " +
-			"give either")}
+		return usageError{errors.New("--endpoint-url, --region and --profile are for a server, " +
+			"and --data and --log for files: give either")}
 	}
 	return nil
 }

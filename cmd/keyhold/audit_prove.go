@@ -48,7 +48,9 @@ the deployment's account, and have the permission keyhold:ProveEvent.`,
 }
 
 // prove returns the line of an event and its proof.
-func (o *logSource) prove(ctx context.Context, eventID string, progress printer) (line []byte, proof string, err error) {
+func (o *logSource) prove(
+	ctx context.Context, eventID string, progress printer,
+) (line []byte, proof string, err error) {
 	if err := o.check(); err != nil {
 		return nil, "", err
 	}

@@ -36,7 +36,8 @@ func (o *auditQueryOptions) request() *api.QueryAuditRequest {
 var errAltered = errors.New("lines of the audit log are not as the server wrote them: " +
 	"keyhold audit verify, on the server, finds each of them")
 
-// queryAudit prints the events of the server's log that fulfil the conditions of a request, and what was covered.
+// queryAudit prints the events of the server's log that a request selects, and the
+// names of the logs that were searched and that were not.
 func (c *connection) queryAudit(ctx context.Context, in *api.QueryAuditRequest, out, log io.Writer) error {
 	covered, err := c.printEvents(ctx, in, out, log)
 	if covered.Origin != "" {
@@ -108,7 +109,7 @@ func (c *connection) tailAudit(ctx context.Context, n int64, follow bool, out, l
 	}
 }
 
-// proveEvent returns the line of an event and its proof, as the server makes it.
+// proveEvent returns the line of an event and its proof, which the server makes.
 func (c *connection) proveEvent(ctx context.Context, eventID string) (line []byte, proof string, err error) {
 	in := &api.ProveEventRequest{EventId: &eventID}
 	for {

@@ -3,8 +3,9 @@ package api
 // The requests about the audit log are not part of the KMS API. Each node answers for its own log.
 
 // QueryAuditRequest asks for the events that fulfil all conditions. Principal is an ARN, a user name, a principal ID or
-// an access key ID; Key is an ARN or an ID; Outcome is "success", "failure" or an error code. The first request may have
-// FirstIndex, the index of the oldest line to read, or Newest, a number of lines at the end. The next ones have Marker.
+// an access key ID; Key is an ARN or an ID; Outcome is "success", "failure" or an error code. The first request may
+// have FirstIndex, the index of the oldest line to read, or Newest, a number of lines at the end. Later requests have
+// Marker.
 type QueryAuditRequest struct {
 	EndTime    *Timestamp `json:"EndTime,omitzero"` // excluded
 	FirstIndex *int64     `json:"FirstIndex,omitzero" kms:"range=0:1000000000000"`
@@ -30,7 +31,8 @@ type QueryAuditResponse struct {
 	Truncated      bool         `json:"Truncated"`
 }
 
-// An AuditEvent is a line of a log, byte by byte, without its newline. Line is missing if it is too long for a response.
+// An AuditEvent is a line of a log, byte by byte, without its newline. A Line that is too long for a response is
+// missing.
 type AuditEvent struct {
 	Index int64   `json:"Index"`
 	Line  *string `json:"Line,omitzero"`

@@ -47,7 +47,7 @@ func numbers(from, end int64) (all []int64) {
 	return all
 }
 
-// Pages of any size have each selected event once, in closed, compressed and growing files, and each page moves on.
+// Pages of any size have each selected event once, whatever file has the event. Each page moves on.
 func TestPages(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.log")
 	l := openProtected(t, path, small)

@@ -50,8 +50,8 @@ func (f *Folder) prove(at Line) (p transparency.Proof, err error) {
 	return p, err
 }
 
-// Prove returns the proof that a line is in the log (C2SP tlog-proof), which it has verified. The error is ErrAltered if
-// the last checkpoint does not have the line.
+// Prove returns a verified proof that a line is in the log (C2SP tlog-proof). The error is ErrAltered if the last
+// checkpoint does not have the line.
 func (l *Log) Prove(at Line) (proof string, err error) {
 	p, err := l.Reader().prove(at)
 	if err != nil {
