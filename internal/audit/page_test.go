@@ -40,7 +40,7 @@ func pages(t *testing.T, l *Log, q Query, from, end int64, b PageBounds) (found,
 	}
 }
 
-func numbers(from, end int64) (all []int64) {
+func indexesFrom(from, end int64) (all []int64) {
 	for ; from < end; from++ {
 		all = append(all, from)
 	}
@@ -65,7 +65,7 @@ func TestPages(t *testing.T) {
 	} {
 		for _, from := range []int64{0, 1, 35, 69, 70, 80} {
 			found, altered, n := pages(t, l, Query{}, from, end, b)
-			if !slices.Equal(found, numbers(from, end)) || altered != nil || b == wide && n != 1 || b != wide && from < 60 && n < 3 {
+			if !slices.Equal(found, indexesFrom(from, end)) || altered != nil || b == wide && n != 1 || b != wide && from < 60 && n < 3 {
 				t.Errorf("%s from %d: %d in %d pages, altered %v", name, from, found, n, altered)
 			}
 		}

@@ -50,7 +50,7 @@ func (d *deployment) protect(ctx context.Context, on *store.Store, server *bytes
 	if err := j.Start(d.Context(), node, nil); err != nil {
 		d.Fatal(err)
 	}
-	err = j.ProtectLog(ctx, Retention{})
+	err = j.ProtectLog(ctx, Retention{Event: eventOf})
 	for i := range events {
 		err = errors.Join(err, log.Write(d.Context(), audit.Event{EventID: fmt.Sprint("event-", i)}))
 	}
@@ -67,6 +67,27 @@ func (d *deployment) mustProtect(events int) (key, server string) {
 		d.Fatal(err)
 	}
 	return key, text.String()
+}
+
+// eventOf returns an event whose user agent has the details.
+func eventOf(name string, details any) audit.Event {
+	return audit.Event{EventID: NewEventID(), EventName: name, UserAgent: fmt.Sprintf("details %v", details)}
+}
+
+// outbox returns the lines that wait in the store.
+func (d *deployment) outbox() (lines []string) {
+	d.Helper()
+	err := d.store.View(d.Context(), func(v *store.View) error {
+		all, err := records.Outbox.Scan(v, "", "", 100)
+		for _, r := range all {
+			lines = append(lines, string(r.Value.Line))
+		}
+		return err
+	})
+	if err != nil {
+		d.Fatal(err)
+	}
+	return lines
 }
 
 // removeLog moves the log of the node away, as an operator might.
@@ -109,6 +130,9 @@ func TestProtectLogThatIsLost(t *testing.T) {
 	if all := d.logs(); len(all) != 2 || first == second || all[records.AuditLogPath(node, 1)].Public != first || all[records.AuditLogPath(node, 2)].Public != second || !strings.HasSuffix(all[records.AuditLogPath(node, 2)].Origin, "/"+node+".2") {
 		t.Errorf("%+v", all)
 	}
+	if got, want := d.outbox(), fmt.Sprintf(`"details {%s %s}"`, d.logs()[records.AuditLogPath(node, 2)].Origin, d.logs()[records.AuditLogPath(node, 1)].Origin); len(got) != 1 || !strings.Contains(got[0], BeginLog) || !strings.Contains(got[0], want) {
+		t.Errorf("the outbox has %q, not one event with %s", got, want)
+	}
 	if !strings.Contains(server, "the node begins another audit log, because the former one is not in its folder") || !strings.Contains(server, "log=2") {
 		t.Errorf("the server says %q", server)
 	}
@@ -116,7 +140,7 @@ func TestProtectLogThatIsLost(t *testing.T) {
 	if err := os.Remove(filepath.Join(audit.FolderOf(d.path), "checkpoint")); err != nil {
 		t.Fatal(err)
 	}
-	if key, server := d.mustProtect(0); key != second || server != "" || len(d.logs()) != 2 {
+	if key, server := d.mustProtect(0); key != second || server != "" || len(d.logs()) != 2 || len(d.outbox()) != 1 {
 		t.Errorf("the server says %q, %d logs", server, len(d.logs()))
 	}
 }
@@ -142,7 +166,7 @@ func TestProtectLogInMemory(t *testing.T) {
 	d := newDeployment(t)
 	log := audit.New(audit.Discard{}, audit.Options{})
 	j := New(d.store, log, slog.New(slog.DiscardHandler), func(error) {})
-	err := errors.Join(j.Start(t.Context(), node, nil), j.ProtectLog(t.Context(), Retention{}), log.Close(), j.Close())
+	err := errors.Join(j.Start(t.Context(), node, nil), j.ProtectLog(t.Context(), Retention{Event: eventOf}), log.Close(), j.Close())
 	if err != nil || len(d.logs()) > 0 {
 		t.Errorf("%v, %+v", err, d.logs())
 	}
@@ -190,7 +214,7 @@ func TestProtectLogHoldsTheFence(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := j.ProtectLog(t.Context(), Retention{}); !errors.Is(err, ErrFenced) {
+		if err := j.ProtectLog(t.Context(), Retention{Event: eventOf}); !errors.Is(err, ErrFenced) {
 			t.Error(err)
 		}
 	})
@@ -241,8 +265,8 @@ func TestDeletionHasARevision(t *testing.T) {
 		j := New(d.store, log, slog.New(slog.DiscardHandler), func(error) {})
 		err = j.Start(t.Context(), node, nil)
 		var said []audit.Deleted
-		err = errors.Join(err, j.ProtectLog(t.Context(), Retention{Keep: time.Second, Deletion: func(of audit.Deleted) audit.Event {
-			said = append(said, of)
+		err = errors.Join(err, j.ProtectLog(t.Context(), Retention{Keep: time.Second, Event: func(_ string, of any) audit.Event {
+			said = append(said, of.(audit.Deleted))
 			return audit.Event{EventID: "deletion", EventName: audit.DeleteSegments, EventType: audit.ServiceEvent}
 		}}))
 		for i := range 3 {
