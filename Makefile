@@ -63,8 +63,9 @@ faults: crash seals recoveries images syncs flips full ## Run crash, seals, reco
 crash: build ## Kill the server 1,000 times under load.
 	KEYHOLD_KILLS=1000 go test -count=1 -v -timeout 60m -run '^Test(LinearizableKills|SlotsAfterKills)$$' ./cmd/keyhold
 
-recoveries: ## Kill keyhold recover at 100 random moments.
-	KEYHOLD_KILLS=100 go test -count=1 -v -timeout 60m -run '^TestKillsOfRecover$$' ./cmd/keyhold
+recoveries: ## Kill keyhold recover at 100 random moments; recover from, and move between, all kinds of custody.
+	KEYHOLD_KILLS=100 KEYHOLD_CUSTODY_PAIRS=all go test -count=1 -v -timeout 60m \
+		-run '^Test(KillsOfRecover|RecoveryFromEachCustody|MigrateBetweenCustodies)$$' ./cmd/keyhold
 
 seals: build ## Kill the server 100 times during each of keyhold seal rotate and migrate.
 	KEYHOLD_SEAL_KILLS=100 KEYHOLD_SEAL_KEYS=200 go test -count=1 -v -timeout 60m -run '^TestSealKills$$' ./cmd/keyhold

@@ -252,7 +252,7 @@ func (s *custodyServer) checkSecrets(t *testing.T, dir string, rig custodyRig) {
 	}
 }
 
-// rootKeyOf returns the root key of a deployment.
+// rootKeyOf returns the newest root key of a deployment.
 func rootKeyOf(t *testing.T, data, by string) []byte {
 	t.Helper()
 	s, err := host.ReadStore(t.Context(), data)
@@ -261,7 +261,13 @@ func rootKeyOf(t *testing.T, data, by string) []byte {
 	}
 	defer s.Close()
 	var kept struct {
-		Roots []struct{ Wraps []struct{ Wrapped []byte } }
+		Roots []struct {
+			Version int
+			Wraps   []struct {
+				Custody string
+				Wrapped []byte
+			}
+		}
 	}
 	err = s.Backend.View(t.Context(), func(r store.Reader) error {
 		items, err := r.Get([]byte(records.KeyringPath))
@@ -270,7 +276,7 @@ func rootKeyOf(t *testing.T, data, by string) []byte {
 		}
 		return json.Unmarshal(items[0].Value, &kept)
 	})
-	if err != nil || len(kept.Roots) != 1 || len(kept.Roots[0].Wraps) != 1 {
+	if err != nil || len(kept.Roots) == 0 {
 		t.Fatalf("%+v, %v", kept, err)
 	}
 	spec, err := custody.Parse(by)
@@ -281,11 +287,19 @@ func rootKeyOf(t *testing.T, data, by string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key, err := root.Unwrap(t.Context(), kept.Roots[0].Wraps[0].Wrapped, "keyhold root key v1 1")
-	if err != nil || len(key) != 32 {
-		t.Fatal(err)
+	newest := kept.Roots[len(kept.Roots)-1]
+	for _, w := range newest.Wraps {
+		if w.Custody != root.ID() {
+			continue
+		}
+		key, err := root.Unwrap(t.Context(), w.Wrapped, fmt.Sprintf("keyhold root key v1 %d", newest.Version))
+		if err != nil || len(key) != 32 {
+			t.Fatal(err)
+		}
+		return key
 	}
-	return key
+	t.Fatalf("%s is not in the keyring", root.ID())
+	return nil
 }
 
 // inProcesses returns where the system shows a secret in the arguments or the environment of a process, or "".

@@ -70,13 +70,21 @@ func (o *custodians) write(l shares.Label, secret []byte, progress printer) (set
 	progress.step("Shares", "%d in %s, of which %d are needed; the fingerprint of their set is %s:",
 		len(all), o.out, o.threshold, all[0].Fingerprint())
 	for i, s := range all {
-		path := filepath.Join(o.out, fmt.Sprintf("share-%d.age", s.Index))
+		path := filepath.Join(o.out, fmt.Sprintf("share-%d%s", s.Index, shareSuffix(o.found[i])))
 		if err := o.writeShare(s, o.found[i], path); err != nil {
 			return set, fmt.Errorf("write the shares: %w", err)
 		}
 		progress.more("%s for %s", path, o.found[i].Name)
 	}
 	return all[0].Set, durable.SyncFolder(filepath.Dir(filepath.Clean(o.out)))
+}
+
+// shareSuffix returns the end of the name of a share. The program age opens files that end with .age.
+func shareSuffix(to recipients.Recipient) string {
+	if to.Approved() {
+		return ".sealed"
+	}
+	return ".age"
 }
 
 func (o *custodians) writeShare(s *shares.Share, to recipients.Recipient, path string) error {
