@@ -208,3 +208,52 @@ func TestAddDataKey(t *testing.T) {
 		t.Error("a keyring of format 1 got a data key")
 	}
 }
+
+// A reading of a keyring is older than another one if any of its versions is lower. Versions only grow.
+func TestOlderReadings(t *testing.T) {
+	base := dataKeys{latest: 5, newest: 4, oldest: 3}
+	for _, test := range []struct {
+		other dataKeys
+		want  bool
+	}{
+		{base, false},
+		{dataKeys{latest: 6, newest: 4, oldest: 3}, true},
+		{dataKeys{latest: 5, newest: 5, oldest: 3}, true},
+		{dataKeys{latest: 5, newest: 4, oldest: 4}, true},
+		{dataKeys{latest: 4, newest: 3, oldest: 2}, false},
+	} {
+		if got := base.isBefore(&test.other); got != test.want {
+			t.Errorf("before %+v: %v", test.other, got)
+		}
+	}
+}
+
+// A change fails if a custody does not wrap the root key, and a keyring of format 1 gets no data key.
+func TestChangesFail(t *testing.T) {
+	root, broken := NewEphemeralRoot(), brokenRoot{errors.New("the custody does not answer")}
+	_, kept, err := NewKeyring(t.Context(), root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := mustOpen(t, root, kept)
+	if err := o.Add(t.Context(), broken, made); !errors.Is(err, broken.err) || !strings.HasPrefix(err.Error(), "wrap the root key: ") {
+		t.Errorf("add: %v", err)
+	}
+	if d := o.Describe(); len(d.Custodies) != 1 || d.Has(broken.ID()) || !d.Has(root.ID()) {
+		t.Errorf("%+v", d)
+	}
+	o.stored.Roots[0].Wraps = append(o.stored.Roots[0].Wraps, storedWrap{Custody: broken.ID()})
+	if err := o.RotateRoot(t.Context(), made, broken); !errors.Is(err, broken.err) {
+		t.Errorf("rotate: %v", err)
+	}
+	old := mustOpen(t, root, wrap(t, root, [2]uint32{1, 1}))
+	if err := old.AddDataKey(t.Context(), made); err != errUpgradeFirst || len(old.keys) != 1 || len(old.stored.Keys) != 1 {
+		t.Errorf("a data key of format 1: %v", err)
+	}
+	if err := old.Upgrade(t.Context(), broken, made); !errors.Is(err, broken.err) {
+		t.Errorf("upgrade: %v", err)
+	}
+	if _, err := Describe([]byte("x")); err == nil {
+		t.Error("a text that is not a keyring is described")
+	}
+}

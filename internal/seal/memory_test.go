@@ -25,6 +25,25 @@ func TestSecretsOfASealerAreCleared(t *testing.T) {
 	}
 }
 
+// A cipher leaves no copy of the data key.
+func TestDataKeyIsCleared(t *testing.T) {
+	secrettest.KeepGarbage(t)
+	const runs = 8
+	dataKey := randomBytes(keySize)
+	s, key := Sealer{purpose: "purpose"}.Under(randomBytes(32)), secrettest.Of(dataKey)
+	before := secrettest.Copies(t, key)
+	for range runs {
+		secrettest.Alone(func() {
+			if _, err := s.aead(dataKey, randomBytes(saltSize)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	if after := secrettest.Copies(t, key); after >= before+runs {
+		t.Errorf("%d copies of the data key after %d ciphers, and %d before", after, runs, before)
+	}
+}
+
 // derivedAEAD leaves no more copies of the derived key than the standard library does.
 func TestDerivedKeyIsCleared(t *testing.T) {
 	secrettest.KeepGarbage(t)
