@@ -276,6 +276,20 @@ func TestReadersOfDamagedFolders(t *testing.T) {
 	}
 }
 
+// The error of a segment that lacks lines has the place of the first line that is missing.
+func TestPlaceOfAMissingLine(t *testing.T) {
+	path, s := logOf(t, "", eventsFrom(t, 0, 3), eventsFrom(t, 3, 3))
+	name := s[1].FileName()
+	if err := os.WriteFile(filepath.Join(FolderOf(path), name), []byte(eventsFrom(t, 3, 2)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for at, err := range (&Folder{path: path}).lines(t.Context(), 5) {
+		if !errors.Is(err, errSegment) || at.segment != name || at.index != 5 || at.number != 3 {
+			t.Errorf("%+v, %v", at, err)
+		}
+	}
+}
+
 // A reader that is told to stop stops, but not before a short log has ended.
 func TestReadersStop(t *testing.T) {
 	stopped, stop := context.WithCancel(t.Context())

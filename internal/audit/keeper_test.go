@@ -303,6 +303,23 @@ func TestProtectComparesTheCheckpoint(t *testing.T) {
 	}
 }
 
+// A start whose tiles do not have the root of the checkpoint builds them again.
+func TestTilesThatDiffer(t *testing.T) {
+	path := protectedLog(t, 600)
+	for _, tile := range []string{"tile/0/002.p/88", "tile/1/000.p/2"} {
+		at := copyLog(t, path)
+		if err := flipByte(filepath.Join(FolderOf(at), tile), 32); err != nil {
+			t.Fatal(err)
+		}
+		l, _, published := openObserved(t, at, Options{})
+		if got := published(); !slices.Equal(got, []int64{600}) {
+			t.Errorf("%s: checkpoints of %d lines", tile, got)
+		}
+		closeLog(t, l)
+		mustBeSound(t, at, 600)
+	}
+}
+
 // A segment is closed when its size reaches the limit, and when a day has begun, but not while it is empty.
 func TestRotation(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.log")

@@ -204,3 +204,21 @@ func TestTilesWaitInOrder(t *testing.T) {
 		t.Error("too many tiles wait")
 	}
 }
+
+// A file replaces what an interrupted write has left, to the byte, and makes its folder.
+func TestWriteFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a", "b", "file")
+	for _, left := range []string{"", "longer than the new content"} {
+		if left != "" {
+			if err := os.WriteFile(path+temporarySuffix, []byte(left), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := writeFile(path, []byte("new")); err != nil || string(read(t, path)) != "new" {
+			t.Errorf("after %q: %q, %v", left, read(t, path), err)
+		}
+		if got := filesIn(t, filepath.Dir(path)); !slices.Equal(got, []string{"file"}) {
+			t.Errorf("%q", got)
+		}
+	}
+}

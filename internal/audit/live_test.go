@@ -29,6 +29,9 @@ func TestFolderThatGrows(t *testing.T) {
 			}
 			next++
 		}
+		if f.seen.index != next-1 {
+			t.Fatalf("the reader would begin at line %d, and has read %d", f.seen.index, next)
+		}
 		if next != f.Size() || next != int64(round+1)*7 {
 			t.Fatalf("%d lines were read of %d", next, f.Size())
 		}

@@ -285,6 +285,25 @@ func addZero(path string) error {
 	return errors.Join(err, os.WriteFile(path, append(text, 0), 0o600))
 }
 
+// A tile has no finding of its own if its lines have one, of whichever kind.
+func TestVerifyReportsATileOnce(t *testing.T) {
+	c := testVerifier(t)
+	c.Path = protectedLog(t, 300)
+	err := errors.Join(replaceIn(`"eventID":"event-30"`, `"eventID":"event-3x"`)(c.Path), flipByte(filepath.Join(FolderOf(c.Path), "tile/0/000"), 32*50))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	_, all := findingsOf(t, c)
+	for _, f := range all {
+		got = append(got, f.String())
+	}
+	want := []string{"audit.log, line 31: " + errChain.Error(), "audit.log, line 51: " + errNotInTree.Error(), "the first 300 lines are not those of the checkpoint"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+}
+
 // A log with deleted lines needs the chain and the hashes of the deleted lines, and the event of the deletion.
 func TestVerifyDeletions(t *testing.T) {
 	path := agedLogOf(t, testDay, 300)

@@ -310,3 +310,57 @@ func TestTakeoverThatIsRefused(t *testing.T) {
 		b.end(false)
 	})
 }
+
+// An event that was moved names the end of the log of this node, behind which the next start looks for the event.
+func TestMovedEventsNameTheEndOfTheLog(t *testing.T) {
+	d := newDeployment(t)
+	ids := d.leave("OLD", 3)
+	p := d.peer("NEW")
+	if err := p.log.Write(t.Context(), audit.Event{EventID: NewEventID()}); err != nil {
+		t.Fatal(err)
+	}
+	end := p.log.End()
+	if err := p.log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.TakeOver(t.Context(), "OLD", always); !errors.Is(err, audit.ErrClosed) {
+		t.Errorf("with a log that is closed: %v", err)
+	}
+	err := d.store.View(t.Context(), func(v *store.View) error {
+		for _, id := range ids {
+			e, ok, err := records.Outbox.Get(v, records.OutboxPath("NEW", id))
+			if err != nil || !ok || e.After != end || e.From != "OLD" {
+				t.Errorf("%+v, %v, %v, want after %d", e, ok, err, end)
+			}
+		}
+		return nil
+	})
+	if err := errors.Join(err, p.Close()); err != nil {
+		t.Error(err)
+	}
+}
+
+// A takeover of events that were taken over before needs the whole log of this node.
+func TestTakeoverNeedsItsLog(t *testing.T) {
+	d := newDeployment(t)
+	line, err := audit.Event{EventID: "e", UserAgent: strings.Repeat("x", 1000)}.Line()
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := "garbage\n" + strings.Repeat(string(audit.Stamp(line, 1)), 3000) // a start does not read so far back
+	p := &peer{d: d, id: "NEW"}
+	if err := os.WriteFile(p.path(), []byte("{}"+log), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p = d.peer("NEW")
+	defer p.end(false)
+	err = d.store.Update(t.Context(), func(tx *store.Tx) error {
+		return records.Outbox.Insert(tx, records.OutboxPath("OLD", "e"), records.PendingEvent{Line: line, From: "OLDER"})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.TakeOver(t.Context(), "OLD", always); !errors.Is(err, audit.ErrUnreadable) {
+		t.Error(err)
+	}
+}

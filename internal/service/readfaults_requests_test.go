@@ -69,13 +69,15 @@ func requestsOfReplicas() (all []preparedRequest) {
 	row("GetKeyRotationStatus", multiRegion, none)
 	row("DescribeKey", multiRegion, none)
 	row("EnableKeyRotation", multiRegion, none)
-	all = append(all, preparedRequest{"GetKeyRotationStatus of a replica", func(c accessTest) (actor, string, string, []string) {
-		c.alice()
-		on := c.keyLike(multiRegion)
-		c.root().does("ReplicateKey", on, `{"ReplicaRegion":"eu-west-10"}`)
-		there := c.as("alice").with(func(r *Request) { r.Caller.Region = "eu-west-10" })
-		return there, "GetKeyRotationStatus", on[strings.LastIndexByte(on, '/')+1:], nil
-	}})
+	for _, operation := range []string{"GetKeyRotationStatus", "DescribeKey"} {
+		all = append(all, preparedRequest{operation + " of a replica", func(c accessTest) (actor, string, string, []string) {
+			c.alice()
+			on := c.keyLike(multiRegion)
+			c.root().does("ReplicateKey", on, `{"ReplicaRegion":"eu-west-10"}`)
+			there := c.as("alice").with(func(r *Request) { r.Caller.Region = "eu-west-10" })
+			return there, operation, on[strings.LastIndexByte(on, '/')+1:], nil
+		}})
+	}
 	return all
 }
 

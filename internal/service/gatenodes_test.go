@@ -1,0 +1,89 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/records"
+	"github.com/keyhold/keyhold/internal/seal"
+	"github.com/keyhold/keyhold/internal/store"
+	"github.com/keyhold/keyhold/internal/store/memory"
+)
+
+// A refusal that shows nothing takes as long on a shared store as elsewhere, also when the request reads the store.
+func TestRefusalsOfNodesTakeTheirTime(t *testing.T) {
+	inTwoNodes(t, func(n twoNodes) {
+		n.a.user("bob")
+		on := n.a.key()
+		absent := on[:len(on)-36] + "00000000-0000-4000-8000-000000000000"
+		for _, operation := range []string{"DescribeKey", "GetKeyPolicy", "ListGrants"} {
+			for _, on := range []string{on, absent} {
+				var slept []time.Duration
+				n.b.Service.sleep = func(d time.Duration) { slept = append(slept, d) }
+				n.b.as("bob").mayNot(operation, on)
+				if len(slept) == 0 || slept[len(slept)-1] != refusalTime {
+					n.b.Errorf("%s of %s: pauses of %v", operation, on, slept)
+				}
+			}
+		}
+	})
+}
+
+// Open calls Protected once, when the audit log has its keys, and fails with the error of Protected.
+func TestProtectedIsCalledOnce(t *testing.T) {
+	for _, want := range []error{nil, errRead} {
+		db, root := memory.New(), seal.NewEphemeralRoot()
+		log, err := audit.Open(t.TempDir()+"/audit.log", audit.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		calls := 0
+		s, err := Open(t.Context(), Config{
+			Backend: db, Slots: memory.NewSlots(), Root: root, Create: true, Audit: log, Clock: NewClock(time.Now), Log: slog.New(slog.DiscardHandler),
+			Protected: func(context.Context) error {
+				if calls++; log.VerifierKey() == "" {
+					t.Error("the log has no keys")
+				}
+				return want
+			},
+		})
+		if !errors.Is(err, want) || calls != 1 {
+			t.Errorf("%v after %d calls, want %v", err, calls, want)
+		}
+		if err == nil {
+			err = s.Close()
+		} else {
+			err = nil
+		}
+		if err := errors.Join(log.Close(), err); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// due returns the error of its read, and the entries up to the second.
+func TestDueEntries(t *testing.T) {
+	c, d := newInterruptibleTest(t)
+	now := time.Unix(2_000_000_000, 0)
+	c.update(func(tx *store.Tx) (err error) {
+		for _, at := range []time.Duration{-time.Hour, 0, time.Second} {
+			err = errors.Join(err, records.Dues.Put(tx, records.DuePath(now.Add(at), "a/r/k"), struct{}{}))
+		}
+		return err
+	})
+	s := d.open(t).Service
+	got, err := s.due(t.Context(), "", now)
+	want := []string{records.DuePath(now.Add(-time.Hour), "a/r/k"), records.DuePath(now, "a/r/k")}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%q, %v, want %q", got, err, want)
+	}
+	ctx := context.WithValue(t.Context(), interruptionKey{}, &interruption{at: 1, fn: func() {}, err: errRead})
+	if got, err := s.due(ctx, "", now); !errors.Is(err, errRead) {
+		t.Errorf("an index that cannot be read has %q, %v", got, err)
+	}
+}
