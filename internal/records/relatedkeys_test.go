@@ -84,3 +84,16 @@ func TestCountedReseals(t *testing.T) {
 		t.Errorf("%d records remain", n)
 	}
 }
+
+// The prefix of a shape depends on the pairs alone, and not on what the hash was used for before.
+func TestMatchPrefixBeginsAnew(t *testing.T) {
+	r := GranteeShapes{Salt: []byte("0123456789abcdef")}
+	equals, _ := DigestsOf(map[string]string{"a": "b"})
+	subset, _ := DigestsOf(map[string]string{"c": "d"})
+	shape := grantShape{Number: 1, Equals: true, Names: []string{"c"}}
+	used := r.MAC()
+	used.Write([]byte("x"))
+	if got, want := shape.MatchPrefix(used, equals, subset), shape.MatchPrefix(r.MAC(), equals, subset); got != want || !strings.HasPrefix(got, "1/") {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
