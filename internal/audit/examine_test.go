@@ -117,6 +117,33 @@ func TestExamineFails(t *testing.T) {
 	}
 }
 
+// A line behind the end of its tile is not in the tree.
+func TestExamineBehindTheTile(t *testing.T) {
+	path := agedLogOf(t, testDay, 100)
+	folder := filepath.Join(FolderOf(path), "tile/0/000.p")
+	text := read(t, filepath.Join(folder, "100"))
+	if err := errors.Join(os.Remove(filepath.Join(folder, "100")), os.WriteFile(filepath.Join(folder, "30"), text[:30*32], 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	all, err := readLayout(FolderOf(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tested := 0
+	for i, s := range all.closed {
+		if s.First >= 30 || s.End <= 30 {
+			continue
+		}
+		tested++
+		if _, err := all.examine(t.Context(), i, always); !errors.Is(err, errNotInTree) {
+			t.Errorf("lines %d to %d: %v", s.First, s.End, err)
+		}
+	}
+	if tested != 1 {
+		t.Errorf("%d segments have lines 29 and 30", tested)
+	}
+}
+
 func flipByte(path string, at int) error {
 	text, err := os.ReadFile(path)
 	if err != nil {

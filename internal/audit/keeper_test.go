@@ -271,6 +271,23 @@ func TestProtectComparesTheCheckpoint(t *testing.T) {
 		}
 		closeLog(t, l)
 	}
+	// A line less than the checkpoint is found, with the tiles and without.
+	for _, tiles := range []bool{true, false} {
+		at := copyLog(t, path)
+		whole := read(t, at)
+		err := os.WriteFile(at, whole[:bytes.LastIndexByte(whole[:len(whole)-1], '\n')+1], 0o600)
+		if !tiles {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(FolderOf(at), "tile")))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		l := openLogWith(t, at, Options{})
+		if err := l.Protect(t.Context(), protection()); !errors.Is(err, ErrAltered) {
+			t.Errorf("a line less, with tiles %v: %v", tiles, err)
+		}
+		closeLog(t, l)
+	}
 	other := protection()
 	other.Chain = bytes.Repeat([]byte{9}, 32)
 	at := copyLog(t, path)

@@ -222,3 +222,15 @@ func TestWriteFile(t *testing.T) {
 		}
 	}
 }
+
+// The writer has tiles written before the next checkpoint only if many wait.
+func TestTilesAreDue(t *testing.T) {
+	for lines, want := range map[int]int{0: 0, 300: 0, mostTiles * 256: 1} {
+		l := &Log{chain: newChain(nil, 0, [chainSize]byte{}), ledger: newLedger(t), tilesDue: make(chan struct{}, 1), leaves: leavesFor(0, lines)}
+		l.recordLeaves()
+		if got := len(l.tilesDue); got != want {
+			t.Errorf("%d lines: tiles are due %d times", lines, got)
+		}
+	}
+	(&Log{}).recordLeaves() // is not protected
+}

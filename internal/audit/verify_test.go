@@ -279,6 +279,18 @@ func TestVerifyTiles(t *testing.T) {
 	}
 }
 
+// The tile that ends with the checkpoint is full, so it is missed.
+func TestVerifyMissesTheLastFullTile(t *testing.T) {
+	c := testVerifier(t)
+	c.Path = protectedLog(t, 512)
+	if err := os.Remove(filepath.Join(FolderOf(c.Path), "tile/0/001")); err != nil {
+		t.Fatal(err)
+	}
+	if v, all := findingsOf(t, c); v.Missing != 1 || len(all) > 0 {
+		t.Errorf("%d missing, %v", v.Missing, all)
+	}
+}
+
 // addZero adds a zero to a file.
 func addZero(path string) error {
 	text, err := os.ReadFile(path)
