@@ -417,3 +417,20 @@ func TestRotationFails(t *testing.T) {
 		mustBeSound(t, path, 7)
 	}
 }
+
+// The blocks of a closed segment are not those of the next file.
+func TestClosingFreesTheBlocks(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.log")
+	l := openProtected(t, path, Options{SegmentBytes: 1})
+	defer closeLog(t, l)
+	write(t, l, event("0"))
+	if err := l.Hold(1 << 20); err != nil {
+		t.Skip(err)
+	}
+	write(t, l, event("1")) // closes the segment
+	l.room.mu.Lock()
+	defer l.room.mu.Unlock()
+	if l.room.to != 0 {
+		t.Errorf("the new file has blocks up to byte %d", l.room.to)
+	}
+}

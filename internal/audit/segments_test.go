@@ -175,6 +175,7 @@ func TestNewestStampInASegment(t *testing.T) {
 		want            int64
 		refused, passed bool
 	}{
+		{what: "in the only segment", last: stamp(3, 7, 5), current: stamp(0), want: 7},
 		{what: "in the segment", older: stamp(9), last: stamp(3, 7, 5, 0), current: stamp(0), want: 7},
 		{what: "in the file", older: stamp(9), last: stamp(3, 4), current: stamp(6, 5), want: 6},
 		{what: "an empty file", older: stamp(1), last: stamp(3, 4), current: "", want: 4},
@@ -183,7 +184,11 @@ func TestNewestStampInASegment(t *testing.T) {
 		{what: "enough stamps in the file", older: stamp(1), last: "garbage\n", current: strings.Repeat(stamp(2), tailStamps), want: 2},
 		{what: "one stamp too few in the file", older: stamp(1), last: "garbage\n", current: strings.Repeat(stamp(2), tailStamps-1), refused: true},
 	} {
-		path, _ := logOf(t, test.current, test.older, test.last)
+		closed := []string{test.older, test.last}
+		if test.older == "" {
+			closed = closed[1:]
+		}
+		path, _ := logOf(t, test.current, closed...)
 		l, err := Open(path, Options{})
 		if errors.Is(err, ErrUnreadable) != test.refused || err != nil && !test.refused {
 			t.Errorf("%s: %v", test.what, err)
