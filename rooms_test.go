@@ -32,6 +32,10 @@ internal/fips             |
 internal/durable          |
 internal/doctor           |  sys
 internal/bounded          |
+internal/measure          |
+internal/health           |
+internal/metrics          internal/measure  |  prometheus
+internal/private          internal/health  |  json
 internal/authority        |
 internal/seal             |  json
 internal/recipients       |  age xcrypto
@@ -56,7 +60,7 @@ internal/seed             internal/key internal/api internal/keyfile internal/pr
 internal/policy/naive     internal/key internal/policy  |
 internal/policy/hostile   internal/key internal/policy  |
 internal/admit            |
-internal/store            |  json
+internal/store            internal/measure  |  json
 internal/store/boltpages  internal/store  |
 internal/store/etcd       internal/guarded internal/store  |  etcd grpc uuid zap
 internal/store/local      internal/durable internal/store/boltpages internal/store internal/space  |  bbolt
@@ -75,15 +79,15 @@ internal/reseal           internal/material internal/records internal/seal inter
 internal/transfer         internal/integrity internal/journal internal/material internal/records internal/seal internal/audit internal/store  |
 internal/integrity        internal/journal internal/material internal/records internal/key internal/api internal/crypt internal/seal internal/identity internal/audit internal/store internal/transparency  |  xmod
 
-internal/service          internal/bounded internal/nodes internal/reseal internal/journal internal/material internal/records internal/key internal/api internal/api/sts internal/policy internal/crypt internal/seal internal/identity internal/sigv4 internal/audit internal/seed internal/store internal/space internal/webidentity internal/admit  |  json uuid
+internal/service          internal/health internal/measure internal/bounded internal/nodes internal/reseal internal/journal internal/material internal/records internal/key internal/api internal/api/sts internal/policy internal/crypt internal/seal internal/identity internal/sigv4 internal/audit internal/seed internal/store internal/space internal/webidentity internal/admit  |  json uuid
 internal/conns            |  proxy
-internal/server           internal/key internal/api internal/api/sts internal/conns internal/identity internal/sigv4 internal/service internal/space internal/admit  |  fasthttp uuid
+internal/server           internal/measure internal/key internal/api internal/api/sts internal/conns internal/identity internal/sigv4 internal/service internal/space internal/admit  |  fasthttp uuid
 internal/host             internal/service internal/nodes internal/sigv4 internal/webidentity internal/audit internal/durable internal/records internal/identity internal/key internal/guarded internal/seal internal/space internal/store internal/store/etcd internal/store/local internal/store/memory  |
 
 byok                      internal/keyfile internal/privatekey  |  tink
 byok/awsimport            byok  |  aws
 kmstest                   internal/authority internal/conns internal/host internal/identity internal/seed internal/server internal/service  |  aws
-cmd/keyhold               internal/recipients internal/anchor internal/cloudtrail internal/doctor internal/forward internal/fips internal/witness internal/custody internal/shares internal/durable internal/transfer internal/integrity internal/nodes internal/journal internal/records internal/key internal/api internal/guarded internal/authority internal/seal internal/seed internal/settings internal/identity internal/sigv4 internal/audit internal/store internal/store/local internal/service internal/space internal/conns internal/server internal/host byok byok/awsimport  |  aws cobra pflag xmod sys xterm
+cmd/keyhold               internal/recipients internal/anchor internal/cloudtrail internal/doctor internal/forward internal/fips internal/witness internal/custody internal/shares internal/durable internal/transfer internal/integrity internal/nodes internal/journal internal/records internal/key internal/api internal/guarded internal/authority internal/seal internal/seed internal/settings internal/identity internal/sigv4 internal/audit internal/store internal/store/local internal/service internal/space internal/conns internal/server internal/host byok byok/awsimport internal/health internal/measure internal/metrics internal/private  |  aws cobra pflag sys xmod xterm
 
 tally                     |
 bench                     |  aws mldsa sys
@@ -98,31 +102,32 @@ examples/three-nodes      |  aws
 
 // modules are the modules of others, by the names that the law gives them.
 var modules = map[string]string{
-	"age":       "filippo.io/age",
-	"aws":       "github.com/aws/",
-	"bbolt":     "go.etcd.io/bbolt",
-	"btree":     "github.com/tidwall/btree",
-	"circl":     "github.com/cloudflare/circl",
-	"cobra":     "github.com/spf13/cobra",
-	"etcd":      "go.etcd.io/etcd",
-	"fasthttp":  "github.com/valyala/fasthttp",
-	"grpc":      "google.golang.org/grpc",
-	"jose":      "github.com/go-jose/go-jose/v4",
-	"json":      "github.com/go-json-experiment/json",
-	"mldsa":     "filippo.io/mldsa",
-	"pflag":     "github.com/spf13/pflag",
-	"proxy":     "github.com/pires/go-proxyproto",
-	"secp256k1": "github.com/decred/dcrd/dcrec/secp256k1/v4",
-	"sys":       "golang.org/x/sys",
-	"tpm":       "github.com/google/go-tpm",
-	"tink":      "github.com/tink-crypto/tink-go/v2/kwp",
-	"toml":      "github.com/pelletier/go-toml/v2",
-	"uuid":      "github.com/google/uuid",
-	"xcrypto":   "golang.org/x/crypto",
-	"xmod":      "golang.org/x/mod/sumdb/",
-	"xterm":     "golang.org/x/term",
-	"zap":       "go.uber.org/zap",
-	"zstd":      "github.com/klauspost/compress/zstd",
+	"age":        "filippo.io/age",
+	"aws":        "github.com/aws/",
+	"bbolt":      "go.etcd.io/bbolt",
+	"btree":      "github.com/tidwall/btree",
+	"circl":      "github.com/cloudflare/circl",
+	"cobra":      "github.com/spf13/cobra",
+	"etcd":       "go.etcd.io/etcd",
+	"fasthttp":   "github.com/valyala/fasthttp",
+	"grpc":       "google.golang.org/grpc",
+	"jose":       "github.com/go-jose/go-jose/v4",
+	"json":       "github.com/go-json-experiment/json",
+	"mldsa":      "filippo.io/mldsa",
+	"pflag":      "github.com/spf13/pflag",
+	"prometheus": "github.com/prometheus/client_golang",
+	"proxy":      "github.com/pires/go-proxyproto",
+	"secp256k1":  "github.com/decred/dcrd/dcrec/secp256k1/v4",
+	"sys":        "golang.org/x/sys",
+	"tpm":        "github.com/google/go-tpm",
+	"tink":       "github.com/tink-crypto/tink-go/v2/kwp",
+	"toml":       "github.com/pelletier/go-toml/v2",
+	"uuid":       "github.com/google/uuid",
+	"xcrypto":    "golang.org/x/crypto",
+	"xmod":       "golang.org/x/mod/sumdb/",
+	"xterm":      "golang.org/x/term",
+	"zap":        "go.uber.org/zap",
+	"zstd":       "github.com/klauspost/compress/zstd",
 }
 
 // pure are the rooms of vocabulary, and the decision: no I/O, no clock, no

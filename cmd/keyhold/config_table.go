@@ -39,6 +39,9 @@ audit-forward-ca          audit.forward_ca             -    file           "/etc
 audit-forward-cert        audit.forward_certificate    -    file           "/etc/keyhold/logs-client.pem"
 audit-forward-key         audit.forward_key            -    file           "/etc/keyhold/logs-client.key"
 audit-forward-token-file  audit.forward_token_file     -    file           "/etc/keyhold/logs.token"
+private-addr              private.address              -    host:port      "127.0.0.1:4600"
+private-any-address       private.any_address          -    -              false
+private-pprof             private.pprof                -    -              false
 reclaim-slots             -                            -    slots          -
 config                    -                            -    file           -
 `

@@ -10,19 +10,21 @@ import (
 // reserved but never used stays free.
 const mclOnFault = 4
 
-// lockMemory keeps the memory of the process out of swap. It locks nothing unless the process may lock
-// all memory, because a later allocation could fail.
-func lockMemory(log *slog.Logger) {
+// lockMemory keeps the memory of the process out of swap, and reports whether it did. It locks nothing unless the
+// process may lock all memory, because a later allocation could fail.
+func lockMemory(log *slog.Logger) (locked bool) {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit); err != nil || !mayLock(limit) {
 		log.Info(
 			"memory is not locked, so the kernel may write keys to swap: set LimitMEMLOCK=infinity in the unit of systemd, "+
 				"or --ulimit memlock=-1 for Docker, or turn swap off", "limit", limit.Cur)
-		return
+		return false
 	}
 	if err := unix.Mlockall(unix.MCL_CURRENT | unix.MCL_FUTURE | mclOnFault); err != nil {
 		log.Info("memory is not locked, so the kernel may write keys to swap: turn swap off", "error", err)
+		return false
 	}
+	return true
 }
 
 // mayLock reports whether the process may lock all of its memory.

@@ -32,6 +32,7 @@ type serveOptions struct {
 	fips      fipsOption
 	auditKeep string
 	config    configuration
+	private   privateOptions
 }
 
 func serveCommand() *cobra.Command {
@@ -81,6 +82,7 @@ func (o *serveOptions) flags(c *cobra.Command) {
 	c.Flags().IntVar(&o.reclaim, "reclaim-slots", 0,
 		"erase up to N slots that no record names, if keyhold verify has found no damage (docs/storage.md)")
 	o.fips.flags(c)
+	o.private.flags(c)
 }
 
 // complete gives settings that are not flags their values, and checks them.
@@ -101,6 +103,7 @@ func (o serveOptions) check() error {
 	return errors.Join(
 		checkRegions(o.regions), o.limits.check(), o.fips.check(o.root), o.endpointOptions.check(), network,
 		o.devices.check(), checkReclaim(o.reclaim), days, checkReserve(o.reserve),
+		o.private.check(),
 	)
 }
 
@@ -130,7 +133,7 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	logger := slog.New(slog.NewTextHandler(log, nil))
 	ctx, fail := context.WithCancelCause(ctx)
 	outliveHangups(ctx, fail, logger)
-	lockMemory(logger)
+	locked := lockMemory(logger)
 	network, h, err := o.network.open(logger)
 	if err != nil {
 		return err
@@ -140,6 +143,13 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 		return err
 	}
 	defer listener.Close()
+	own, err := o.private.listen()
+	if err != nil {
+		return err
+	}
+	if own != nil {
+		defer own.Close()
+	}
 	var s *service.Service
 	others := devices{deviceOptions: o.devices, data: o.data, log: logger}
 	defer others.end() // after the log is closed
@@ -172,9 +182,20 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 		return err
 	}
 	h.Service, h.Verifier = s, host.Verifier(s)
-	watchCustody(ctx, s, logger)
+	w := watched{service: s, data: o.data, devices: &others, tls: network.TLS, locked: locked}
+	w.custody = watchCustody(ctx, s, logger)
 	others.run(ctx)
-	return serve(ctx, server.New(h, network), listener)
+	if own != nil {
+		h.Requests = newRequests()
+	}
+	front := server.New(h, network)
+	if own != nil {
+		checks := w.checks()
+		if err := o.private.serve(ctx, own, checks, w.readers(checks, h.Requests, front), logger); err != nil {
+			return err
+		}
+	}
+	return serve(ctx, front, listener)
 }
 
 // configure completes the configuration of the service.

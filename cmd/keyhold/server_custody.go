@@ -81,7 +81,7 @@ func (o rootOptions) openProved(ctx context.Context) (seal.Root, error) {
 }
 
 // watchCustody proves the custody that a server uses until ctx ends.
-func watchCustody(ctx context.Context, s *service.Service, log *slog.Logger) {
+func watchCustody(ctx context.Context, s *service.Service, log *slog.Logger) *custody.Watch {
 	w := custody.NewWatch(s.Custody, custodyPeriod(), log)
 	s.ShowProof(func() service.CustodyProof {
 		state := w.State()
@@ -90,6 +90,7 @@ func watchCustody(ctx context.Context, s *service.Service, log *slog.Logger) {
 		}
 	})
 	go w.Run(ctx)
+	return w
 }
 
 // rootFlag returns the flag that names a custody in another command, with a space before it.

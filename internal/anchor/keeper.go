@@ -54,6 +54,7 @@ type Keeper struct {
 	confirmed transparency.Checkpoint // the newest
 	failing   time.Time               // when the first of a row of attempts failed
 	refused   atomic.Pointer[error]   // why operations are refused
+	failed    atomic.Pointer[error]   // of the last attempt; nil before it
 	lag       atomic.Int64            // lines of the newest checkpoint that are not confirmed
 }
 
@@ -79,6 +80,14 @@ func Start(ctx context.Context, c Config) (*Keeper, error) {
 func (k *Keeper) Healthy() error {
 	if refused := k.refused.Load(); refused != nil {
 		return *refused
+	}
+	return nil
+}
+
+// Failing returns why the anchor did not keep the newest checkpoint, or nil.
+func (k *Keeper) Failing() error {
+	if last := k.failed.Load(); last != nil {
+		return *last
 	}
 	return nil
 }
@@ -151,6 +160,7 @@ func (k *Keeper) attempt(ctx context.Context) error {
 // note records the result of an attempt. It logs the first failure of a row, and the success after the row.
 func (k *Keeper) note(err error) {
 	now := k.Now()
+	k.failed.Store(&err)
 	if err == nil {
 		if !k.failing.IsZero() {
 			k.Logger.Info("the anchor of the audit log keeps checkpoints again", "anchor", k.Anchor.String())

@@ -219,6 +219,16 @@ func (l *Log) Healthy() error {
 	return nil
 }
 
+// Lag returns the age of the oldest line that is not on disk yet, or 0.
+func (l *Log) Lag() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.open) == 0 {
+		return 0
+	}
+	return l.opts.Now().Sub(l.open[0].since)
+}
+
 // Guard lets Healthy return the errors of another part of the server, such as an anchor. healthy must be quick.
 func (l *Log) Guard(healthy func() error) { l.guard.Store(&healthy) }
 

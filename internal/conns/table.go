@@ -64,6 +64,23 @@ type Table struct {
 	conns  map[*Conn]struct{} // nil after Close
 	next   []candidate        // connections to close next, in this order
 	logged time.Time          // when reaching a limit was last logged
+
+	fulls, overdrafts atomic.Uint64 // how often the limits of connections and of memory were reached
+}
+
+// Stats are numbers about a Table.
+type Stats struct {
+	Connections, Max int
+	Held             int64  // bytes of unfinished requests that are counted
+	Fulls            uint64 // connections that came when the table was full
+	Overdrafts       uint64 // times when unfinished requests exceeded the Budget
+}
+
+// Stats returns the numbers of now, and those since the Table was made.
+func (t *Table) Stats() Stats {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return Stats{len(t.conns), t.Max, t.held.Load(), t.fulls.Load(), t.overdrafts.Load()}
 }
 
 // New returns an empty Table.
@@ -104,6 +121,7 @@ func (t *Table) admit(accepted net.Conn) *Conn {
 	var out *Conn
 	full := t.conns != nil && len(t.conns) >= t.Max
 	if full {
+		t.fulls.Add(1)
 		out = t.evict()
 	}
 	ok := t.conns != nil && (!full || out != nil)
@@ -219,6 +237,7 @@ func (t *Table) hold(c *Conn, n int64) error {
 	if t.held.Add(n) <= Budget {
 		return nil
 	}
+	t.overdrafts.Add(1)
 	for _, out := range t.reclaim(c) {
 		out.wire.Close()
 	}

@@ -3,14 +3,19 @@ package custody
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/keyhold/keyhold/internal/seal"
 )
 
-// WatchPeriod is the time between two proofs of a server's custody.
-const WatchPeriod = time.Minute
+// WatchPeriod is the time between two proofs of a server's custody. A proof of a key file only reads a small file, so
+// it comes after each keyFilePeriod.
+const (
+	WatchPeriod   = time.Minute
+	keyFilePeriod = 3 * time.Second
+)
 
 // A Watch proves a custody again and again, and logs when it begins to fail and when it works again.
 type Watch struct {
@@ -43,18 +48,24 @@ func (w *Watch) State() State { return *w.state.Load() }
 
 // Run proves the custody until ctx ends.
 func (w *Watch) Run(ctx context.Context) {
-	tick := time.NewTicker(w.every)
-	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-time.After(w.pause()):
 		}
 		if err := w.prove(ctx); ctx.Err() == nil {
 			w.note(err, time.Now())
 		}
 	}
+}
+
+// pause returns the time until the next proof.
+func (w *Watch) pause() time.Duration {
+	if strings.HasPrefix(w.root().ID(), KeyFileKind+":") {
+		return min(w.every, keyFilePeriod)
+	}
+	return w.every
 }
 
 // prove proves the custody. At most one proof runs at a time, also if it exceeds the limit.

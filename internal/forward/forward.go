@@ -73,17 +73,18 @@ type Config struct {
 type Forwarder struct {
 	Config
 	pace      pace
-	next      mark         // after the lines that were sent
-	sent      []mark       // lines that may still be lost, if the target does not acknowledge
-	confirmed mark         // after the lines that were received
-	first     atomic.Int64 // index of the first line that may not have been received
-	kept      atomic.Int64 // the position in the file
-	keptAt    time.Time    // when the file was written
-	failing   time.Time    // when the first of a row of failures was
-	reported  time.Time    // when the lag was reported
-	failures  int          // in a row
-	goal      mark         // the end of the log at a time; the receiver did not have all of its lines then
-	since     atomic.Int64 // nanoseconds; the receiver had all lines that were written before this time
+	next      mark                  // after the lines that were sent
+	sent      []mark                // lines that may still be lost, if the target does not acknowledge
+	confirmed mark                  // after the lines that were received
+	first     atomic.Int64          // index of the first line that may not have been received
+	kept      atomic.Int64          // the position in the file
+	keptAt    time.Time             // when the file was written
+	failing   time.Time             // when the first of a row of failures was
+	failed    atomic.Pointer[error] // of the last attempt; nil before it
+	reported  time.Time             // when the lag was reported
+	failures  int                   // in a row
+	goal      mark                  // the end of the log at a time; the receiver did not have all of its lines then
+	since     atomic.Int64          // nanoseconds; the receiver had all lines that were written before this time
 
 	read func() ([]byte, error, bool) // returns the next line; nil unless the log is being read
 	stop func()                       // ends reading
@@ -109,6 +110,14 @@ func New(ctx context.Context, c Config) (*Forwarder, error) {
 	f.goal.at = time.Now()
 	f.aim(f.goal.at)
 	return f, nil
+}
+
+// Failing returns why the receiver does not take lines, or nil.
+func (f *Forwarder) Failing() error {
+	if last := f.failed.Load(); last != nil {
+		return *last
+	}
+	return nil
 }
 
 // Run sends lines until ctx ends.
@@ -240,6 +249,7 @@ func (f *Forwarder) pause() time.Duration {
 // note logs the first failure of a row, the success after it, and how far a slow receiver is behind.
 func (f *Forwarder) note(err error) {
 	now := time.Now()
+	f.failed.Store(&err)
 	switch {
 	case err != nil && f.failing.IsZero():
 		f.failing, f.reported = now, now

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -139,6 +140,28 @@ func (j *Journal) UpdateAt(
 // events in the store are stored in their order, and a transaction that writes or removes some of
 // them changes few pages.
 func NewEventID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// TimeOf returns the time at which NewEventID made an ID, or the zero time for another ID.
+func TimeOf(eventID string) time.Time {
+	id, err := uuid.Parse(eventID)
+	if err != nil || id.Version() != 7 {
+		return time.Time{}
+	}
+	return time.Unix(id.Time().UnixTime())
+}
+
+// MostWaiting is the largest result of Waiting.
+const MostWaiting = 1000
+
+// Waiting returns the number of events of the node in the outbox.
+func (j *Journal) Waiting(ctx context.Context) (n int, err error) {
+	err = j.store.View(ctx, func(v *store.View) error {
+		waiting, err := records.Outbox.Scan(v, records.OutboxPath(j.node, ""), "", MostWaiting)
+		n = len(waiting)
+		return err
+	})
+	return n, err
+}
 
 // Recover writes to the log the events of the node that a stop left in the store and that the log does
 // not have, and has void records removed. Start must have been called.

@@ -39,6 +39,13 @@ func newCache() *cache {
 	return &cache{materials: map[string]*entry{}, ofKey: map[string]map[string]*entry{}}
 }
 
+// size returns the memory of all entries.
+func (c *cache) size() int {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.bytes
+}
+
 // An opener opens material, and returns the path of the key record that names it.
 type opener func() (made crypt.Key, of string, err error)
 

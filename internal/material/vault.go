@@ -46,6 +46,12 @@ func (v *Vault) Changed(_ int64, paths []string) {
 	}
 }
 
+// CacheLimit is the limit of CacheBytes.
+const CacheLimit = maxOpenedBytes
+
+// CacheBytes returns the memory of opened materials.
+func (v *Vault) CacheBytes() int { return v.opened.size() }
+
 // Close drops all opened material.
 func (v *Vault) Close() { v.opened.close() }
 

@@ -125,5 +125,13 @@ func (n *Nodes) Clock() error {
 	return *n.clock.Load()
 }
 
+// Alive returns the number of nodes that are alive, with this one.
+func (n *Nodes) Alive() int {
+	if n == nil {
+		return 1
+	}
+	return len(*n.live.Load())
+}
+
 // CommonLevel returns the level whose members of records all nodes know.
 func (n *Nodes) CommonLevel() int { return int(n.level.Load()) }

@@ -3,10 +3,12 @@ package server
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/api/sts"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/service"
 )
@@ -58,6 +60,22 @@ UnrecognizedClientException          400
 UnsupportedOperationException        400
 ValidationException                  400
 `
+
+// Codes returns the names of all errors of the KMS protocol, and then the kinds of errors that only the query protocol
+// has.
+func Codes() (names []string) {
+	for line := range strings.Lines(statuses) {
+		if f := strings.Fields(line); len(f) == 2 {
+			names = append(names, f[0])
+		}
+	}
+	for _, kind := range sts.Kinds() {
+		if !slices.Contains(names, kind) {
+			names = append(names, kind)
+		}
+	}
+	return names
+}
 
 // status returns the HTTP status of a Kind, or 500 if the table lacks the Kind.
 func status(kind key.Kind) int {

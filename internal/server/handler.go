@@ -12,6 +12,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/measure"
 	"github.com/keyhold/keyhold/internal/service"
 	"github.com/keyhold/keyhold/internal/sigv4"
 	"github.com/keyhold/keyhold/internal/space"
@@ -36,11 +37,17 @@ type Handler struct {
 	// are examined only if it is set.
 	Refused func(requestID string, x sigv4.Examination, reason *key.Error)
 
+	// Requests, if set, counts the requests of clients.
+	Requests *measure.Requests
+
 	pages, regions onceAMinute // warnings about refused requests
 }
 
 // answer answers a request.
 func (h *Handler) answer(r *request) response {
+	if h.Requests != nil && !r.asksReadiness() {
+		defer h.count(r, h.Requests.Begin())
+	}
 	r.sourceIP = h.source(r)
 	switch {
 	case isFromPage(r.Header) && !pageAdmitted(r.Header, r.localAddr(), h.Hosts):
@@ -53,6 +60,11 @@ func (h *Handler) answer(r *request) response {
 	return h.answerKMS(r)
 }
 
+// count counts a request that began at a time.
+func (h *Handler) count(r *request, begun measure.Moment) {
+	h.Requests.Note(r.operation, r.code, begun)
+}
+
 // answerKMS answers a request of the KMS protocol.
 func (h *Handler) answerKMS(r *request) response {
 	out, err := h.callKMS(r)
@@ -61,8 +73,11 @@ func (h *Handler) answerKMS(r *request) response {
 		body, err = api.Encode(out)
 	}
 	if err != nil {
-		return errorResponse(r.id, h.refusal(r.id, r.Header.Get("x-amz-target"), err))
+		refused := h.refusal(r.id, r.Header.Get("x-amz-target"), err)
+		r.code = h.Requests.Code(string(refused.Kind))
+		return errorResponse(r.id, refused)
 	}
+	r.code = measure.OK
 	return response{status: http.StatusOK, contentType: jsonType, body: body, requestID: r.id}
 }
 
@@ -87,6 +102,7 @@ func (h *Handler) callKMS(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.operation = op.Number
 	in := op.NewInput()
 	if err := api.Decode(r.body, in); err != nil {
 		return nil, key.Errorf(key.KindSerialization, "%v", err)

@@ -9,6 +9,7 @@ import (
 	"github.com/keyhold/keyhold/internal/api/sts"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
+	"github.com/keyhold/keyhold/internal/measure"
 	"github.com/keyhold/keyhold/internal/service"
 	"github.com/keyhold/keyhold/internal/sigv4"
 )
@@ -35,8 +36,10 @@ func isQuery(h sigv4.Header) bool {
 func (h *Handler) answerQuery(r *request) response {
 	body, err := h.callQuery(r)
 	status := http.StatusOK
+	r.code = measure.OK
 	if err != nil {
 		refused := h.refusal(r.id, "the query protocol", err)
+		r.code = h.Requests.Code(string(refused.Kind))
 		fault := sts.FaultOf(string(refused.Kind))
 		status, body = fault.Status, sts.EncodeError(r.id, fault, refused.Message)
 	}
@@ -70,6 +73,7 @@ func (h *Handler) callQuery(r *request) ([]byte, error) {
 		return nil, key.Errorf(key.KindInvalidAction, "Could not find operation %s for version %s", form["Action"],
 			form["Version"])
 	}
+	r.operation = op.Number
 	in := op.NewInput()
 	if err := form.Decode(in); err != nil {
 		return nil, key.Errorf(key.KindSerialization, "%v", err)

@@ -80,6 +80,9 @@ func (s *Server) Serve(l net.Listener) error {
 	return s.http.Serve(l)
 }
 
+// Connections returns numbers about the connections of the Server.
+func (s *Server) Connections() conns.Stats { return s.conns.Stats() }
+
 // closeListeners closes all listeners. fasthttp does not close a listener that it does not serve yet.
 func (s *Server) closeListeners() {
 	s.mu.Lock()

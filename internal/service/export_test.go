@@ -10,8 +10,8 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// OperationNames returns the names of all operations of a production server.
-func OperationNames() []string { return slices.Sorted(maps.Keys(operations(false))) }
+// ProductionNames returns the names of all operations of a production server.
+func ProductionNames() []string { return slices.Sorted(maps.Keys(operations(false))) }
 
 // ChangeAtOnce permits several simultaneous changes of one key, as if several servers had one
 // store.

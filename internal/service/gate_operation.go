@@ -44,6 +44,10 @@ type Operation struct {
 	readsThrough, onlyAdds bool
 
 	class int // the index of its class in rateRows
+
+	// Number is the place of the operation among all operations by name, from 1.
+	Number int
+
 	asks  []ask
 	shape *api.Shape
 	input func() any // returns a pointer to an empty request

@@ -37,7 +37,23 @@ func operations(dev bool) map[string]Operation {
 		}
 		table[row.Name] = row
 	}
+	for i, name := range OperationNames() {
+		if row, ok := table[name]; ok {
+			row.Number = i + 1
+			table[name] = row
+		}
+	}
 	return table
+}
+
+// OperationNames returns the names of all operations that a server can serve. The index of a name is the Number of the
+// operation, less 1.
+func OperationNames() (names []string) {
+	for _, row := range operationRows(true) {
+		names = append(names, row.Name)
+	}
+	slices.Sort(names)
+	return names
 }
 
 // operationRows is the table of all operations that the server serves, by API and in

@@ -47,6 +47,13 @@ func (c *compiledPolicies) get(text string, kind policy.Type) (*policy.Policy, e
 	return c.keep(of, p), nil
 }
 
+// bytes returns the memory of everything in the cache.
+func (c *compiledPolicies) bytes() int {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.size
+}
+
 // find returns the policy of a text from the cache, or nil.
 func (c *compiledPolicies) find(of policyText) *policy.Policy {
 	c.mu.RLock()

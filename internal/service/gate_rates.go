@@ -69,6 +69,7 @@ func (r *rates) admit(p *identity.Principal, class int, now time.Time) bool {
 // in a minute gets an event. The event counts the refusals without one.
 func (c *call) throttle() error {
 	refused := errThrottled()
+	c.throttled.Add(1)
 	class := rateRows[c.Operation.class].class
 	if !c.rates.recorded.Allow(payer(&c.Caller.Principal)+" "+class, c.begun) {
 		c.rates.omitted.Add(1)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -144,6 +145,8 @@ type Service struct {
 	accessKeyUse  *keyUsage
 	refusals      refusals // of a dev server
 	strangers     *strangers
+	throttled     atomic.Uint64 // requests that the rates refused
+	lastEvent     time.Time     // the time of the last event of the former process, or zero
 	explaining    *admit.Queue
 	auditing      *admit.Queue
 }
@@ -162,6 +165,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		audit:         c.Audit,
 		clock:         c.Clock,
 		log:           c.Log,
+		lastEvent:     journal.TimeOf(c.Audit.Last().Event),
 		rules:         key.ParseRules(),
 		wrappings:     key.ParseWrappings().Only(c.Approved),
 		operations:    approvedOperations(c.Dev, c.Approved),

@@ -60,3 +60,12 @@ func Size(dir string) (int64, error) {
 	}
 	return int64(s.Blocks) * s.Bsize, nil
 }
+
+// Free returns the bytes on the volume that contains dir that the process may use.
+func Free(dir string) (int64, error) {
+	var s syscall.Statfs_t
+	if err := syscall.Statfs(dir, &s); err != nil {
+		return 0, &os.PathError{Op: "statfs", Path: dir, Err: err}
+	}
+	return int64(s.Bavail) * s.Bsize, nil
+}

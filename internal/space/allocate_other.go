@@ -3,6 +3,7 @@
 package space
 
 import (
+	"errors"
 	"math"
 	"os"
 )
@@ -12,3 +13,6 @@ func Allocate(*os.File, int64, int64) error { return nil }
 
 // Size returns the largest possible size, because the real one is not known on this system.
 func Size(string) (int64, error) { return math.MaxInt64, nil }
+
+// Free returns errors.ErrUnsupported: the free space is not known on this system.
+func Free(string) (int64, error) { return 0, errors.ErrUnsupported }

@@ -23,6 +23,7 @@ type Store struct {
 	seen    atomic.Int64 // newest revision that a View or Commit returned
 	counts  quotaCounts
 	shared  *follower // nil if only this Store commits to the Backend
+	stats   stats
 }
 
 // New returns a Store of the records in b, sealed by s. No other Store may commit to b: [NewShared] is for a Backend
@@ -131,7 +132,9 @@ func (s *Store) update(
 func (s *Store) commit(ctx context.Context, r run) (int64, *Doubt, error) {
 	seen, writes := s.Revision(), r.batch.Writes
 	s.cache.begin(writes)
+	begun := time.Now()
 	rev, err := s.backend.Commit(ctx, r.batch)
+	s.stats.note(time.Since(begun), err)
 	if errors.Is(err, ErrUnknown) {
 		return 0, &Doubt{s, writes, r.changes}, err
 	}

@@ -32,6 +32,16 @@ UnrecognizedClientException         InvalidClientTokenId        403
 ValidationException                 ValidationError             400
 `
 
+// Kinds returns the kinds of errors in the table.
+func Kinds() (kinds []string) {
+	for line := range strings.Lines(faults) {
+		if f := strings.Fields(line); len(f) == 3 {
+			kinds = append(kinds, f[0])
+		}
+	}
+	return kinds
+}
+
 // FaultOf returns the Fault for a kind of error. Kinds that the table lacks are internal failures.
 func FaultOf(kind string) Fault {
 	for line := range strings.Lines(faults) {

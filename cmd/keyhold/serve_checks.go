@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/keyhold/keyhold/internal/custody"
+	"github.com/keyhold/keyhold/internal/health"
+	"github.com/keyhold/keyhold/internal/service"
+)
+
+// errNotLocked is the reason of a server whose memory is not locked.
+var errNotLocked = errors.New(
+	"the kernel may write keys to swap: set LimitMEMLOCK=infinity in the unit of systemd, or turn swap off")
+
+// A watched server has the parts that checks and metrics look at.
+type watched struct {
+	service *service.Service
+	data    string // folder
+	custody *custody.Watch
+	devices *devices
+	tls     *tls.Config // nil without TLS
+	locked  bool        // memory
+}
+
+// checks returns the checks of /readyz.
+func (w watched) checks() *health.Checker {
+	all := append(w.service.Checks(),
+		health.Check{Name: "custody", Check: func(context.Context) error { return w.custody.State().Err }, Degrades: true},
+		health.Check{Name: "memory-lock", Check: w.checkMemory, Degrades: true})
+	if w.tls != nil {
+		all = append(all, health.Check{Name: "certificate", Check: w.checkCertificate})
+	}
+	if f := w.devices.forwarder.Load(); f != nil {
+		all = append(all, health.Check{
+			Name: "audit-forward", Check: func(context.Context) error { return f.Failing() }, Degrades: true,
+		})
+	}
+	if k := w.devices.keeper; k != nil {
+		all = append(all, health.Check{
+			Name: "audit-anchor", Check: func(context.Context) error { return k.Failing() }, Degrades: true,
+		})
+	}
+	return health.New(all...)
+}
+
+func (w watched) checkMemory(context.Context) error {
+	if !w.locked {
+		return errNotLocked
+	}
+	return nil
+}
+
+// checkCertificate reports whether clients can accept the certificate of the server by its dates.
+func (w watched) checkCertificate(context.Context) error {
+	cert, err := servedCertificate(w.tls)
+	if err != nil {
+		return err
+	}
+	return certificateDates(cert, time.Now())
+}
+
+// certificateDates reports whether a certificate is valid at a time.
+func certificateDates(cert *x509.Certificate, now time.Time) error {
+	switch {
+	case now.After(cert.NotAfter):
+		return fmt.Errorf("the certificate expired at %s: give another one with --tls-cert", formatTime(cert.NotAfter))
+	case now.Before(cert.NotBefore):
+		return fmt.Errorf("the certificate is valid from %s on: check the clock of this machine", formatTime(cert.NotBefore))
+	}
+	return nil
+}
+
+// servedCertificate returns the certificate that a server shows to clients.
+func servedCertificate(c *tls.Config) (*x509.Certificate, error) {
+	var chain *tls.Certificate
+	switch {
+	case c.GetCertificate != nil:
+		var err error
+		if chain, err = c.GetCertificate(&tls.ClientHelloInfo{}); err != nil {
+			return nil, err
+		}
+	case len(c.Certificates) > 0:
+		chain = &c.Certificates[0]
+	}
+	if chain == nil || len(chain.Certificate) == 0 {
+		return nil, errors.New("the server has no certificate")
+	}
+	return x509.ParseCertificate(chain.Certificate[0])
+}
