@@ -7,7 +7,7 @@ export KEYHOLD_PYTHON := $(CURDIR)/$(PYTHON)
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build fips pkcs11 demo demo-cluster test race check lint vuln deps faults crash seals images syncs flips edits full custody cluster bench-cluster million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean packages packages-check
+.PHONY: help build fips pkcs11 demo demo-cluster test race check lint vuln deps faults crash seals images syncs flips edits full custody cluster bench-cluster million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean packages packages-check wheel npm
 
 help: ## Print the targets.
 	@sed -nE "s/^([a-z-]+):.*## (.*)/\1\t\2/p" Makefile | expand -t 14
@@ -164,8 +164,16 @@ $(BUILD)/deps: examples/requirements.txt clients/javascript/package-lock.json cl
 	.ci/deps $(VENV)
 	touch $@
 
-packages: ## Build the packages into dist; VERSION=1.2.3 sets their version.
-	packaging/build program licences deb
+packages: ## Build all packages into dist; VERSION=1.2.3 sets their version.
+	packaging/build program licences deb image wheel npm
+
+wheel: ## Build the package for Python into dist, and test it in an empty environment.
+	packaging/build program licences wheel
+	cd packaging/tools && go test -count=1 -v -run '^TestWheel$$' ./check
+
+npm: ## Build the package for Node.js into dist, and test it in an empty folder.
+	packaging/build program licences npm
+	cd packaging/tools && go test -count=1 -v -run '^TestNpm$$' ./check
 
 DEBIAN ?= $(BUILD)/debian
 packages-check: packages ## Test the packages of dist: lintian, and an upgrade in a Debian under systemd-nspawn. Needs root.

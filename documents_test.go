@@ -209,7 +209,7 @@ func (a tree) checkTargets(command string) (all []string) {
 // examples are names of files that documents invent, of files that programs make, and of
 // settings of other programs.
 var examples = strings.Fields(`
-	material.bin params.json wrapped.json hello.txt server.pem identities.toml seed.toml signing.pem audit.log policy.json
+	material.bin params.json wrapped.json hello.txt server.pem identities.toml seed.toml keyhold.toml signing.pem audit.log policy.json
 	aws.endpointUrlKms
 `)
 

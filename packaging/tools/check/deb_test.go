@@ -40,7 +40,7 @@ func TestPackageInDebian(t *testing.T) {
 	m.run(t, makeDeployment)
 	m.run(t, asRoot+"keyhold import alias/kept --create --generate /root/kept.key --expires 90d")
 	before := m.run(t, "systemctl show -p MainPID --value keyhold")
-	m.run(t, "echo '# a change of the operator' >> /etc/keyhold/keyhold.env")
+	m.run(t, "echo '# a change of the operator' >> /etc/keyhold/keyhold.toml")
 	m.install(t, artefact(t, "keyhold_*_amd64.deb"))
 	if out := m.run(t, asRoot+"keyhold expiring --within 100d || true"); !strings.Contains(out, "alias/kept") {
 		t.Errorf("the key is lost after the upgrade:\n%s", out)
@@ -48,11 +48,11 @@ func TestPackageInDebian(t *testing.T) {
 	if after := m.run(t, "systemctl show -p MainPID --value keyhold"); after == before {
 		t.Error("the upgrade did not restart the service")
 	}
-	if out := m.run(t, "tail -1 /etc/keyhold/keyhold.env"); out != "# a change of the operator\n" {
+	if out := m.run(t, "tail -1 /etc/keyhold/keyhold.toml"); out != "# a change of the operator\n" {
 		t.Errorf("the upgrade changed a file of the operator: %q", out)
 	}
 	m.expectSandbox(t)
-	m.run(t, "dpkg --purge keyhold && test -d /var/lib/keyhold/data && ! test -e /etc/keyhold/keyhold.env")
+	m.run(t, "dpkg --purge keyhold && test -d /var/lib/keyhold/data && ! test -e /etc/keyhold/keyhold.toml")
 }
 
 // expectSandbox expects the limits of the unit on the process of the server.
