@@ -18,6 +18,7 @@ build: ## Build bin/keyhold. runtimesecret erases used key material from registe
 FIPS_MODULE ?= v1.0.0
 fips: ## Build bin/keyhold-fips with Go's FIPS 140-3 module, and test FIPS mode with the module.
 	GOFIPS140=$(FIPS_MODULE) GOEXPERIMENT=runtimesecret go build -trimpath -o bin/keyhold-fips ./cmd/keyhold
+	cd pkcs11 && GOFIPS140=$(FIPS_MODULE) CGO_ENABLED=1 go build -trimpath -o ../bin/keyhold-pkcs11 .
 	GOFIPS140=$(FIPS_MODULE) go test -count=1 -v -run '^Test(FIPSMode|GoRefusesWhatIsNotApproved)$$' ./cmd/keyhold
 	bin/keyhold-fips version
 

@@ -143,10 +143,10 @@ To start it for other machines too, with a certificate for its name in server.pe
 
 // checkShares reads the file of custodians, if there is one.
 func (o *initOptions) checkShares() error {
-	if o.fips.on && o.shares.given() {
-		return usageError{errors.New("--recovery is not allowed with --fips, because shares are files of age (docs/fips.md)")}
+	if err := o.shares.check(); err != nil {
+		return err
 	}
-	return o.shares.check()
+	return o.fips.checkRecipients(o.shares.found)
 }
 
 // advice says what its owner must keep of a new root key.

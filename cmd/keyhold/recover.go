@@ -62,7 +62,7 @@ func (o *recoverOptions) check() (err error) {
 	if o.spec, err = custody.Parse(o.to); err != nil {
 		return usageError{fmt.Errorf("--to: %w", err)}
 	}
-	return nil
+	return o.fips.check(o.spec)
 }
 
 func (o *recoverOptions) run(ctx context.Context, out, log io.Writer) error {
@@ -82,7 +82,7 @@ func (o *recoverOptions) run(ctx context.Context, out, log io.Writer) error {
 		moved.root = o.spec
 		return printf(out, "Recovered the deployment of account %s in %s: its root key is in the custody of %s.\n"+
 			"Root key: %s.\n\nTo start the server:\n  %s serve %s\n",
-			account, o.name(), to.ID(), o.spec.Advice(), self(), moved.flagsForShell())
+			account, o.name(), to.ID(), o.spec.Advice(), self(), moved.flagsForShell()+o.fips.flag())
 	})
 }
 

@@ -42,12 +42,16 @@ init makes a recovery key too if --recovery is given.`,
 			if err := to.check(); err != nil {
 				return err
 			}
+			if err := o.fips.checkRecipients(to.found); err != nil {
+				return err
+			}
 			return o.withService(c.Context(), c.ErrOrStderr(), func(s *service.Service) error {
 				return makeRecoveryKey(c.Context(), s, to, printer{c.ErrOrStderr()})
 			})
 		},
 	}
 	o.place.flags(c)
+	o.fips.flags(c)
 	to.flags(c, recoveryFlag, "the recovery key")
 	return c
 }

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
 
 	"github.com/spf13/cobra"
 
 	"github.com/keyhold/keyhold/internal/custody"
 	"github.com/keyhold/keyhold/internal/fips"
+	"github.com/keyhold/keyhold/internal/recipients"
 	"github.com/keyhold/keyhold/internal/service"
 )
 
@@ -28,14 +30,33 @@ func (o fipsOption) flag() string {
 
 // check refuses FIPS mode if the program does not have the module, or if the custody is not allowed.
 func (o fipsOption) check(root custody.Spec) error {
+	if err := o.checkModule(); err != nil || !o.on {
+		return err
+	}
+	if err := fips.CheckCustody(root.Kind); err != nil {
+		return usageError{err}
+	}
+	return nil
+}
+
+// checkModule refuses FIPS mode if the program does not have the module.
+func (o fipsOption) checkModule() error {
 	if !o.on {
 		return nil
 	}
 	if err := fips.CheckModule(); err != nil {
 		return usageError{err}
 	}
-	if err := fips.CheckCustody(root.Kind); err != nil {
-		return usageError{err}
+	return nil
+}
+
+// checkRecipients refuses recipients whose files do not use approved algorithms.
+func (o fipsOption) checkRecipients(all []recipients.Recipient) error {
+	for _, r := range all {
+		if o.on && !r.Approved() {
+			return usageError{fmt.Errorf("files for %s are files of age, which --fips does not allow: give recipients that "+
+				"keyhold recover identity makes (docs/recipients.md)", r.Name)}
+		}
 	}
 	return nil
 }

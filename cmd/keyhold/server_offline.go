@@ -23,16 +23,21 @@ type offlinePlace struct {
 	place
 	shares givenShares
 	set    shares.Set // of the shares, once they are joined
+	fips   fipsOption
 }
 
 func (o *offlinePlace) flags(c *cobra.Command) {
 	o.place.flags(c)
 	o.shares.flags(c, "share", "the recovery key")
+	o.fips.flags(c)
 }
 
 // withService runs fn with the service of the deployment.
 func (o *offlinePlace) withService(ctx context.Context, log io.Writer, fn func(*service.Service) error) error {
 	if err := o.place.checkOffline(); err != nil {
+		return err
+	}
+	if err := o.checkFIPS(); err != nil {
 		return err
 	}
 	if len(o.shares.files) > 0 {
@@ -42,6 +47,15 @@ func (o *offlinePlace) withService(ctx context.Context, log io.Writer, fn func(*
 	}
 	logger := slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	return o.place.openOffline(ctx, logger, o.explain, func(_ host.Deployment, s *service.Service) error { return fn(s) })
+}
+
+// checkFIPS refuses FIPS mode if the program does not have the module, or if the custody is not allowed.
+func (o *offlinePlace) checkFIPS() error {
+	if len(o.shares.files) == 0 {
+		return o.fips.check(o.root)
+	}
+	o.shares.fips = o.fips
+	return o.fips.checkModule()
 }
 
 // checkOffline refuses a folder without a deployment, before secrets are read.

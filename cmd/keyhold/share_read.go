@@ -15,7 +15,10 @@ import (
 )
 
 // givenShares are the flags that bring a secret back.
-type givenShares struct{ files, identities []string }
+type givenShares struct {
+	files, identities []string
+	fips              fipsOption // refuses files of age
+}
 
 // flags adds the flags. secret is what the shares bring back, for the help.
 func (o *givenShares) flags(c *cobra.Command, flag, secret string) {
@@ -36,7 +39,7 @@ func (o *givenShares) read() (given []shares.Given, err error) {
 		return nil, usageError{fmt.Errorf("%d shares are given: a secret has at most %d", len(o.files), shares.MaxShares)}
 	}
 	for _, place := range o.files {
-		s, err := readShare(place, identities)
+		s, err := o.readShare(place, identities)
 		if errors.Is(err, shares.ErrEncrypted) {
 			err = fmt.Errorf("%w: name the file of its custodian's identities with --identity, or let age decrypt it (%s)",
 				err, "docs/recovery.md")
@@ -70,7 +73,7 @@ func (o *givenShares) readIdentities() (all []recipients.Identity, err error) {
 }
 
 // readShare reads the share at a place. A share that is not encrypted must not be readable by others.
-func readShare(place string, identities []recipients.Identity) (*shares.Share, error) {
+func (o *givenShares) readShare(place string, identities []recipients.Identity) (*shares.Share, error) {
 	f, err := openPlace(place)
 	if err != nil {
 		return nil, err
@@ -85,6 +88,8 @@ func readShare(place string, identities []recipients.Identity) (*shares.Share, e
 		if err := checkClosed(f, place); err != nil {
 			return nil, err
 		}
+	} else if o.fips.on && !recipients.IsApproved(file) {
+		return nil, errors.New("the share is a file of age, which --fips does not allow: open it with age on another machine")
 	}
 	return shares.Read(file, identities)
 }

@@ -20,7 +20,11 @@ func versionCommand() *cobra.Command {
 			if !ok {
 				return fmt.Errorf("this binary was built without its version")
 			}
-			printf(c.OutOrStdout(), "%s", describeVersion(info))
+			for line := range strings.Lines(describeVersion(info)) {
+				if err := printf(c.OutOrStdout(), "%s\n", strings.TrimSuffix(line, "\n")); err != nil {
+					return err
+				}
+			}
 			return nil
 		},
 	}

@@ -1,7 +1,9 @@
 package custody
 
 import (
+	"cmp"
 	"context"
+	"crypto/fips140"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -59,14 +61,32 @@ func newPKCS11(argument string, p Prompt) (*pkcs11Key, error) {
 	return k, nil
 }
 
+// oaepSHA1 is the first byte of a key that was wrapped by RSA-OAEP with SHA-1 (keyhold-pkcs11).
+const oaepSHA1 = 4
+
+// errOAEPSHA1 means that a token has no approved mechanism.
+var errOAEPSHA1 = errors.New("the token can wrap by RSA-OAEP with SHA-1 only, which is not allowed in FIPS mode: " +
+	"use an AES key (docs/fips.md)")
+
+func checkMechanism(wrapped []byte) error {
+	if fips140.Enabled() && len(wrapped) > 0 && wrapped[0] == oaepSHA1 {
+		return errOAEPSHA1
+	}
+	return nil
+}
+
 // ID names the key.
 func (k *pkcs11Key) ID() string { return k.id() }
 
 func (k *pkcs11Key) wrapKey(ctx context.Context, key []byte, context string) ([]byte, error) {
-	return k.do(ctx, helper.Request{Operation: helper.Wrap, Data: key, Context: context})
+	wrapped, err := k.do(ctx, helper.Request{Operation: helper.Wrap, Data: key, Context: context})
+	return wrapped, cmp.Or(err, checkMechanism(wrapped))
 }
 
 func (k *pkcs11Key) unwrapKey(ctx context.Context, wrapped []byte, context string) ([]byte, error) {
+	if err := checkMechanism(wrapped); err != nil {
+		return nil, err
+	}
 	return k.do(ctx, helper.Request{Operation: helper.Unwrap, Data: wrapped, Context: context})
 }
 

@@ -54,6 +54,12 @@ algorithm    ML_KEM                     FIPS 203
 custody      key-file                   AES-256-GCM, SP 800-38D; key derivation, SP 800-56C
 custody      passphrase                 PBKDF2 with HMAC-SHA-256, SP 800-132
 custody      awskms                     a key of another KMS, and AES-256-GCM, SP 800-38D
+custody      pkcs11                     AES or RSA-OAEP with SHA-256 of a token, and AES-256-GCM, SP 800-38D
+recipient    mlkem1024                  FIPS 203, and HKDF, SP 800-56C
+recipient    mlkem768                   FIPS 203, and HKDF, SP 800-56C
+recipient    p384                       SP 800-56A, and HKDF, SP 800-56C
+recipient    p256                       SP 800-56A, and HKDF, SP 800-56C
+recovery     MLKEM768-P256              FIPS 203 with SP 800-56A, and HKDF, SP 800-56C
 `
 
 // Table returns the table as text, for the documentation.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/custody"
+	"github.com/keyhold/keyhold/internal/recipients"
 )
 
 func TestTableInTheDocument(t *testing.T) {
@@ -28,6 +29,7 @@ func TestNamesOfTheTable(t *testing.T) {
 		"algorithm": slices.Concat(api.Enum("EncryptionAlgorithmSpec"), api.Enum("SigningAlgorithmSpec"),
 			api.Enum("MacAlgorithmSpec"), api.Enum("KeyAgreementAlgorithmSpec"), api.Enum("EncapsulationAlgorithmSpec")),
 	}
+	known["recipient"], known["recovery"] = recipients.Kinds(), []string{"MLKEM768-P256"}
 	for kind, names := range allowed {
 		for i, name := range names {
 			spec, _ := custody.Parse(name + ":x")

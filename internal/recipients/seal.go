@@ -86,6 +86,11 @@ func IsSealed(beginning []byte) bool {
 	return false
 }
 
+// IsApproved reports whether a sealed file that begins with these bytes uses approved algorithms only.
+func IsApproved(beginning []byte) bool {
+	return bytes.HasPrefix(beginning, []byte(format)) || bytes.HasPrefix(beginning, []byte(pemHeader))
+}
+
 // Open returns a reader of the content of a sealed file. At io.EOF the content is complete.
 // The error is ErrOther if no identity opens the file.
 func Open(src io.Reader, with ...Identity) (io.Reader, error) {

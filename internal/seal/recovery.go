@@ -2,6 +2,9 @@ package seal
 
 import (
 	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/fips140"
 	"crypto/hpke"
 	"crypto/sha256"
 	"encoding/hex"
@@ -20,9 +23,21 @@ type recoveryKey struct {
 	private hpke.PrivateKey // nil without the shares of the custodians
 }
 
-// A secret that a recovery key wrapped is the form (1 byte, 1), the public key, and the message of HPKE, whose info is
-// the context. So the keyring has the public key.
-const recoveryForm = 1
+// A secret that a recovery key wrapped is the form (1 byte), the public key, and the message of HPKE, whose info
+// is the context. So the keyring has the public key. In the second form, HPKE exports a key for AES-256-GCM with a
+// random nonce, because the FIPS 140-3 module does not allow the nonces of HPKE: the message is the encapsulated
+// key, the nonce and the ciphertext.
+const (
+	recoveryForm     = 1
+	recoveryFormFIPS = 2
+)
+
+// recoveryExport is the exporter context of the second form. recoveryEncapsulated is the size in bytes of an
+// encapsulated key of MLKEM768-P256.
+const (
+	recoveryExport       = "keyhold recovery v2"
+	recoveryEncapsulated = 1088 + 65
+)
 
 // recoveryPublicSize is the size in bytes of a public key of MLKEM768-P256: an encapsulation key of ML-KEM-768 and an
 // uncompressed point.
@@ -54,7 +69,7 @@ func OpenRecoveryKey(private []byte) (Root, error) {
 
 // RecoveryKeyOf returns the recovery key that wrapped a secret, without its private half: it can wrap other secrets.
 func RecoveryKeyOf(wrapped []byte) (Root, error) {
-	if len(wrapped) < 1+recoveryPublicSize || wrapped[0] != recoveryForm {
+	if len(wrapped) < 1+recoveryPublicSize || wrapped[0] != recoveryForm && wrapped[0] != recoveryFormFIPS {
 		return nil, ErrOpen
 	}
 	public, err := hpke.MLKEM768P256().NewPublicKey(wrapped[1 : 1+recoveryPublicSize])
@@ -92,12 +107,46 @@ func (r recoveryKey) ID() string {
 }
 
 func (r recoveryKey) Wrap(_ context.Context, secret []byte, context string) ([]byte, error) {
-	message, err := hpke.Seal(r.public, hpke.HKDFSHA256(), hpke.AES256GCM(), []byte(context), secret)
+	form, wrap := byte(recoveryForm), r.wrap
+	if fips140.Enabled() {
+		form, wrap = recoveryFormFIPS, r.wrapFIPS
+	}
+	message, err := wrap(secret, context)
 	if err != nil {
 		return nil, err
 	}
-	wrapped := append([]byte{recoveryForm}, r.public.Bytes()...)
+	wrapped := append([]byte{form}, r.public.Bytes()...)
 	return append(wrapped, message...), nil
+}
+
+func (r recoveryKey) wrap(secret []byte, context string) ([]byte, error) {
+	return hpke.Seal(r.public, hpke.HKDFSHA256(), hpke.AES256GCM(), []byte(context), secret)
+}
+
+func (r recoveryKey) wrapFIPS(secret []byte, context string) ([]byte, error) {
+	enc, sender, err := hpke.NewSender(r.public, hpke.HKDFSHA256(), hpke.ExportOnly(), []byte(context))
+	if err != nil {
+		return nil, err
+	}
+	aead, err := exportedAEAD(sender.Export)
+	if err != nil {
+		return nil, err
+	}
+	return aead.Seal(enc, nil, secret, nil), nil
+}
+
+// exportedAEAD returns AES-256-GCM with random nonces under a key that HPKE exports.
+func exportedAEAD(export func(context string, length int) ([]byte, error)) (cipher.AEAD, error) {
+	key, err := export(recoveryExport, 32)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(key)
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCMWithRandomNonce(block)
 }
 
 func (r recoveryKey) Unwrap(_ context.Context, wrapped []byte, context string) ([]byte, error) {
@@ -108,10 +157,33 @@ func (r recoveryKey) Unwrap(_ context.Context, wrapped []byte, context string) (
 	if err != nil || by.ID() != r.ID() {
 		return nil, ErrOpen
 	}
-	message := wrapped[1+recoveryPublicSize:]
-	secret, err := hpke.Open(r.private, hpke.HKDFSHA256(), hpke.AES256GCM(), []byte(context), message)
+	open := r.open
+	if wrapped[0] == recoveryFormFIPS {
+		open = r.openFIPS
+	}
+	secret, err := open(wrapped[1+recoveryPublicSize:], context)
 	if err != nil {
 		return nil, ErrOpen
 	}
 	return secret, nil
+}
+
+func (r recoveryKey) open(message []byte, context string) ([]byte, error) {
+	return hpke.Open(r.private, hpke.HKDFSHA256(), hpke.AES256GCM(), []byte(context), message)
+}
+
+func (r recoveryKey) openFIPS(message []byte, context string) ([]byte, error) {
+	if len(message) < recoveryEncapsulated {
+		return nil, ErrOpen
+	}
+	enc, sealed := message[:recoveryEncapsulated], message[recoveryEncapsulated:]
+	recipient, err := hpke.NewRecipient(enc, r.private, hpke.HKDFSHA256(), hpke.ExportOnly(), []byte(context))
+	if err != nil {
+		return nil, err
+	}
+	aead, err := exportedAEAD(recipient.Export)
+	if err != nil {
+		return nil, err
+	}
+	return aead.Open(nil, nil, sealed, nil)
 }

@@ -151,3 +151,46 @@ func TestPrivateHalfIsCleared(t *testing.T) {
 		t.Errorf("%d copies of the private half remain", n)
 	}
 }
+
+// Both forms of a wrap open with the private half, and with no other key, context or changed byte.
+func TestFormsOfRecoveryWraps(t *testing.T) {
+	root, _ := newRecoveryKey(t)
+	other, _ := newRecoveryKey(t)
+	made, secret := root.(recoveryKey), []byte("a root key of thirty-two bytes..")
+	for form, wrap := range map[byte]func([]byte, string) ([]byte, error){
+		recoveryForm: made.wrap, recoveryFormFIPS: made.wrapFIPS,
+	} {
+		message, err := wrap(secret, "context")
+		if err != nil {
+			t.Fatal(err)
+		}
+		wrapped := append(append([]byte{form}, made.public.Bytes()...), message...)
+		if got, err := made.Unwrap(t.Context(), wrapped, "context"); err != nil || !bytes.Equal(got, secret) {
+			t.Errorf("form %d: %v", form, err)
+		}
+		if _, err := made.Unwrap(t.Context(), wrapped, "another"); !errors.Is(err, ErrOpen) {
+			t.Errorf("form %d with another context: %v", form, err)
+		}
+		if _, err := other.Unwrap(t.Context(), wrapped, "context"); !errors.Is(err, ErrOpen) {
+			t.Errorf("form %d by another key: %v", form, err)
+		}
+		if _, err := (recoveryKey{public: made.public}).Unwrap(t.Context(), wrapped, "context"); !errors.Is(err, errNoShares) {
+			t.Errorf("form %d without shares: %v", form, err)
+		}
+		for at := 0; at < len(wrapped); at += 31 {
+			damaged := bytes.Clone(wrapped)
+			damaged[at] ^= 1
+			if _, err := made.Unwrap(t.Context(), damaged, "context"); !errors.Is(err, ErrOpen) {
+				t.Errorf("form %d with another byte %d: %v", form, at, err)
+			}
+		}
+		for _, size := range []int{0, 1, recoveryPublicSize, 1 + recoveryPublicSize, 1 + recoveryPublicSize + recoveryEncapsulated, len(wrapped) - 1} {
+			if _, err := made.Unwrap(t.Context(), wrapped[:size], "context"); !errors.Is(err, ErrOpen) {
+				t.Errorf("form %d of %d bytes: %v", form, size, err)
+			}
+		}
+		if by, err := RecoveryKeyOf(wrapped); err != nil || by.ID() != made.ID() {
+			t.Errorf("form %d: %v", form, err)
+		}
+	}
+}
