@@ -3,6 +3,7 @@ package material
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -190,5 +191,37 @@ func TestCacheLeavesTheMaterialOfAKey(t *testing.T) {
 	o.leaveAll()
 	if reopened != 2 || len(o.materials) != 0 || len(o.ofKey) != 0 || o.bytes != 0 {
 		t.Errorf("opened again %d times; left %d materials of %d keys, %d bytes", reopened, len(o.materials), len(o.ofKey), o.bytes)
+	}
+}
+
+// A change of the record of a key drops the opened material of this key, and an unknown change drops all.
+func TestVaultForgetsWhatChanged(t *testing.T) {
+	v := newVaultTest(t)
+	fill := func() {
+		for _, of := range []string{"a/r/one", "a/r/two"} {
+			open := func() (crypt.Key, string, error) { k, _, err := opens(); return k, of, err }
+			if err := v.opened.with("slot of "+of, open, works); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, test := range []struct {
+		paths []string
+		left  []string
+	}{
+		{[]string{}, []string{"a/r/one", "a/r/two"}},
+		{[]string{"alias/a/r/one", "key-text/a/r/one", "a/r/one"}, []string{"a/r/one", "a/r/two"}},
+		{[]string{"alias/x", "key/a/r/one"}, []string{"a/r/two"}},
+		{nil, nil},
+	} {
+		fill()
+		v.Changed(7, test.paths)
+		for _, of := range []string{"a/r/one", "a/r/two"} {
+			opened := false
+			open := func() (crypt.Key, string, error) { opened = true; k, _, err := opens(); return k, of, err }
+			if err := v.opened.with("slot of "+of, open, works); err != nil || opened == slices.Contains(test.left, of) {
+				t.Errorf("%q: the material of %s was opened again: %v, %v", test.paths, of, opened, err)
+			}
+		}
 	}
 }

@@ -97,3 +97,20 @@ func TestCloseEndsThePairInProgress(t *testing.T) {
 		}
 	})
 }
+
+// The last pair that is ready is given out before another is made.
+func TestTheLastReadyPairIsTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		made := 0
+		w := NewWrappingKeys(1, func(context.Context, string, string) (*crypt.WrappingKey, error) {
+			made++
+			return new(crypt.WrappingKey), nil
+		})
+		defer w.Close()
+		ready := new(crypt.WrappingKey)
+		w.pools["RSA_2048"] = &pool{ready: []*crypt.WrappingKey{ready}, filling: true}
+		if k, err := w.Take(t.Context(), "alice", "RSA_2048"); k != ready || err != nil || made != 0 {
+			t.Errorf("%p, %v, %d pairs were made, want %p", k, err, made, ready)
+		}
+	})
+}
