@@ -43,7 +43,7 @@ func TestDestroyedDataKey(t *testing.T) {
 	if _, err := one.GrantTokens().Open(nil, fresh); errors.Is(err, ErrDestroyed) || !errors.Is(err, ErrOpen) {
 		t.Errorf("a damaged value: %v", err)
 	}
-	if VersionOf(old) != 1 || VersionOf(fresh) != 2 || VersionOf(nil) != 0 || VersionOf(fresh[:20]) != 0 || VersionOf(append([]byte{2}, fresh[1:]...)) != 0 {
+	if VersionOf(old) != 1 || VersionOf(fresh) != 2 || VersionOf(nil) != 0 || VersionOf(fresh[:headerSize-1]) != 0 || VersionOf(fresh[:headerSize]) != 2 || VersionOf(append([]byte{2}, fresh[1:]...)) != 0 {
 		t.Error("the versions of sealed values are wrong")
 	}
 }
