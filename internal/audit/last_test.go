@@ -81,3 +81,18 @@ func TestCheckCopy(t *testing.T) {
 		t.Errorf("of a log without events: %v", err)
 	}
 }
+
+// A log that has only a part of a line, or only a newline, has no last event.
+func TestLastWithoutAnEvent(t *testing.T) {
+	for _, text := range []string{"", `{"torn`, "\n"} {
+		path := filepath.Join(t.TempDir(), "audit.log")
+		l := openLog(t, path)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := l.Last(); got != (Mark{}) {
+			t.Errorf("%q: %+v", text, got)
+		}
+		closeLog(t, l)
+	}
+}

@@ -371,3 +371,19 @@ func TestVerifyFindsDamagedLogs(t *testing.T) {
 		}
 	}
 }
+
+// A deployment that is being copied is verified with the keyring of the copy.
+func TestVerifyWithAKeyring(t *testing.T) {
+	w := newDamageTest(t)
+	w.alter(records.KeyringPath, remove)
+	w.update(func(tx *store.Tx) error { return records.Copies.Put(tx, records.CopyPath, records.Copy{}) })
+	var findings []string
+	r := Remains{Backend: w.backend, Slots: w.slots, Keyring: w.keyring, Log: noLog()}
+	if _, err := Verify(t.Context(), r, func(f Finding) { findings = append(findings, f.String()) }); err != nil || len(findings) > 0 {
+		t.Errorf("%q, %v", findings, err)
+	}
+	w.update(func(tx *store.Tx) error { return records.Copies.Put(tx, "that", records.Copy{}) })
+	if _, err := Verify(t.Context(), r, func(f Finding) { findings = append(findings, f.String()) }); err != nil || len(findings) != 1 || !strings.HasPrefix(findings[0], "copy/that: its content") {
+		t.Errorf("%q, %v", findings, err)
+	}
+}
