@@ -459,3 +459,89 @@ func TestNumbers(t *testing.T) {
 		{"longest removal", leftoverPatience, 10 * time.Second},
 	})
 }
+
+// A log that was altered is not protected, and its record stays as it is.
+func TestProtectLogThatWasAltered(t *testing.T) {
+	d := newDeployment(t)
+	d.mustProtect(3)
+	path := records.AuditLogPath(node, 1)
+	before := d.logs()[path]
+	before.Begun = false
+	if err := d.store.Update(t.Context(), func(tx *store.Tx) error { return records.AuditLogs.Put(tx, path, before) }); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(d.path)
+	if err = errors.Join(err, os.WriteFile(d.path, text[:bytes.LastIndexByte(text[:len(text)-1], '\n')+1], 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if key, err := d.protect(t.Context(), d.store, &bytes.Buffer{}, 0); !errors.Is(err, audit.ErrAltered) || key != "" {
+		t.Errorf("%q, %v", key, err)
+	}
+	if d.logs()[path].Begun {
+		t.Error("the log has begun")
+	}
+}
+
+// What enters with a start is part of its transaction, and knows the incarnation.
+func TestStartEnters(t *testing.T) {
+	d := newDeployment(t)
+	start := func(enter func(tx *store.Tx, incarnation string) error) (j *Journal, err error) {
+		j = New(d.store, audit.New(audit.Discard{}, audit.Options{}), slog.New(slog.DiscardHandler), func(error) {})
+		return j, errors.Join(j.Start(t.Context(), node, enter), j.Close())
+	}
+	var entered string
+	j, err := start(func(tx *store.Tx, incarnation string) error { entered = incarnation; return change(tx) })
+	if err != nil || entered == "" || entered != j.Incarnation() {
+		t.Errorf("%v, entered as %q, and is %q", err, entered, j.Incarnation())
+	}
+	refused := errors.New("refused")
+	if _, err := start(func(tx *store.Tx, _ string) error {
+		return errors.Join(records.Deployments.Delete(tx, records.DeploymentPath), refused)
+	}); !errors.Is(err, refused) {
+		t.Error(err)
+	}
+	err = d.store.View(t.Context(), func(v *store.View) error {
+		_, made, err := records.Deployments.Get(v, records.DeploymentPath)
+		f, _, failed := records.Fences.Get(v, node)
+		if !made || f.Incarnation != entered {
+			t.Errorf("the change is there: %v, and the fence is %q, want %q", made, f.Incarnation, entered)
+		}
+		return errors.Join(err, failed)
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// A transaction that names slots and runs again looks at the fence again.
+func TestSlotsAreHeldWhenATransactionRunsAgain(t *testing.T) {
+	for _, renewed := range []bool{false, true} {
+		d := newDeployment(t)
+		d.run(func(j *Journal) {
+			runs := 0
+			_, err := j.UpdateAt(t.Context(), j.Fence(), func(tx *store.Tx) error {
+				if runs++; runs > 1 {
+					return change(tx)
+				}
+				other := func(tx *store.Tx) error {
+					if renewed {
+						if err := renew(tx, node); err != nil {
+							return err
+						}
+					}
+					return records.Deployments.Put(tx, records.DeploymentPath, records.Deployment{Account: "444455556666"})
+				}
+				if _, _, err := records.Deployments.Get(tx, records.DeploymentPath); err != nil {
+					return err
+				}
+				if err := store.New(d.backend, d.sealer).Update(t.Context(), other); err != nil {
+					return err
+				}
+				return change(tx)
+			}, audit.Event{EventID: NewEventID()})
+			if errors.Is(err, ErrRenewed) != renewed || err != nil && !renewed || runs != 2 {
+				t.Errorf("renewed %v: %v after %d runs", renewed, err, runs)
+			}
+		})
+	}
+}

@@ -192,3 +192,24 @@ func TestChangesOfFormat1(t *testing.T) {
 		t.Errorf("%+v", o.Describe())
 	}
 }
+
+// A keyring with a recovery key whose public half is missing is not rotated, and stays as it is.
+func TestRotateRootNeedsTheRecoveryKeys(t *testing.T) {
+	root := NewEphemeralRoot()
+	r, kept, err := NewKeyring(t.Context(), root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Oldest() != 1 || r.Latest() != 1 || r.Sealing() != 1 {
+		t.Errorf("data keys %d to %d", r.Oldest(), r.Latest())
+	}
+	o := mustOpen(t, root, kept)
+	o.stored.Roots[0].Wraps = append(o.stored.Roots[0].Wraps, storedWrap{Custody: RecoveryKind + ":x", Wrapped: []byte("x")})
+	if err := o.RotateRoot(t.Context(), made, root); err == nil || len(o.stored.Roots) != 1 {
+		t.Errorf("%v, %d root keys", err, len(o.stored.Roots))
+	}
+	cause := errors.New("cut off")
+	if err := error(&ReloadError{cause}); !errors.Is(err, cause) || !strings.HasSuffix(err.Error(), "the keyring could not be read: cut off") {
+		t.Error(err)
+	}
+}
