@@ -163,3 +163,10 @@ func TestAlgorithmForAlwaysWorks(t *testing.T) {
 		}
 	}
 }
+
+// Text removes the byte order mark that programs on Windows write.
+func TestText(t *testing.T) {
+	if got := byok.Text([]byte("\xef\xbb\xbftext")); string(got) != "text" {
+		t.Errorf("%q", got)
+	}
+}
