@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/store"
@@ -85,5 +88,43 @@ func TestDueEntries(t *testing.T) {
 	ctx := context.WithValue(t.Context(), interruptionKey{}, &interruption{at: 1, fn: func() {}, err: errRead})
 	if got, err := s.due(ctx, "", now); !errors.Is(err, errRead) {
 		t.Errorf("an index that cannot be read has %q, %v", got, err)
+	}
+}
+
+// A question about a past request says why the request cannot be found in the audit log.
+func TestPastRequestsThatCannotBeFound(t *testing.T) {
+	path := t.TempDir() + "/audit.log"
+	for _, test := range []struct {
+		what, text string
+		log        func() (*audit.Log, error)
+		kind       key.Kind
+		message    string
+	}{
+		{"no log", "", func() (*audit.Log, error) { return audit.New(audit.Discard{}, audit.Options{}), nil }, key.KindUnsupportedOperation, "This server keeps everything in memory"},
+		{"a damaged line", "garbage\n", func() (*audit.Log, error) { return audit.Open(path, audit.Options{}) }, key.KindUnsupportedOperation, "which has a damaged line"},
+	} {
+		log, err := test.log()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := log.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		c := accessTest{people{t, openLike(t, func(c *Config) { c.Audit, c.DevAccount = log, homeAccount })}}
+		if test.text != "" {
+			f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+			if err == nil {
+				_, err = f.WriteString(test.text)
+			}
+			if err := errors.Join(err, f.Close()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		kind, message := c.root().refusal("ExplainDecision", "", `{"RequestId":"01234567-89ab-4def-8123-456789abcdef"}`)
+		if kind != test.kind || !strings.Contains(message, test.message) {
+			t.Errorf("%s: %v, %q", test.what, kind, message)
+		}
 	}
 }
