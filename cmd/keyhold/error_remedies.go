@@ -41,6 +41,7 @@ KMSInvalidStateException            | audit log of this node | 1 | the files of 
 KMSInvalidStateException            | is pending rotation | 1 | the key already has new material that waits for a rotation, and only one can wait at a time | make that material current: aws kms rotate-key-on-demand --key-id KEY; or delete it: aws kms delete-imported-key-material --key-id KEY --key-material-id ID
 KMSInvalidStateException            | pending deletion | 1 | the key is scheduled for deletion | cancel the deletion if you still need the key: aws kms cancel-key-deletion --key-id KEY
 KMSInvalidStateException            | | 1 | the state of the key does not allow the operation | show the state: aws kms describe-key --key-id KEY
+LimitExceededException              | another backup | 1 | a server makes one backup at a time | wait until the other backup has ended, and run the command again
 LimitExceededException              | both are active | 1 | a user or a root can have two access keys, and both may be in use | find out which one is not in use: keyhold identity list; then disable it: keyhold identity disable ACCESS_KEY_ID
 LimitExceededException              | too long for a response | 1 | an older version wrote the line, which has more than 384 KiB | prove it from the files of the log: keyhold audit prove EVENTID --data DIR
 LimitExceededException              | policies have | 1 | IAM has the same limits | make the policy smaller, or split it

@@ -75,7 +75,7 @@ or keyhold import check found something, 4 permission denied or no credentials, 
 		devCommand(), initCommand(), serveCommand(), verifyCommand(), storeCommand(), nodeCommand(), sealCommand(),
 		clockCommand(), applyCommand(), identityCommand(), importCommand(), wrapCommand(), decryptOfflineCommand(),
 		expiringCommand(), keyCommand(), explainCommand(), explainSignatureCommand(), witnessCommand(), versionCommand(),
-		recoverCommand(), rootCredentialsCommand(), auditCommand(), doctorCommand(), configCommand(),
+		recoverCommand(), rootCredentialsCommand(), auditCommand(), doctorCommand(), configCommand(), backupCommand(),
 	)
 	return root
 }

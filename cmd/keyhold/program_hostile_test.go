@@ -134,6 +134,14 @@ seal migrate --remove --from EVIL
 seal migrate --to key-file:DIR/a.key --data DIR/made --root-key-file DIR/made-root
 seal rotate --root
 seal rotate --data
+backup --to DIR/made.backup --recipients DIR/recipients
+backup --to DIR/EVIL --recipients DIR/recipients --data DIR/made --root-key-file DIR/made-root
+backup --to DIR/missing/EVIL --recipients DIR/bad.toml
+backup --to - --recipients DIR/EVIL
+backup --to - --recipients DIR/recipients --store EVIL
+backup verify EVIL
+backup verify DIR/bad.toml
+backup verify DIR/made.backup --identity DIR/EVIL
 audit
 audit EVIL
 audit export EVIL
@@ -265,6 +273,7 @@ func hostileFolder(t *testing.T) string {
 		"settings.toml": "server.address = '''" + evil + "'''\n'" + strings.NewReplacer("\r", "", "\n", "").Replace(evil) + "' = 1\n",
 		"a.key":         strings.Repeat("k", 32),
 		"client.log":    loggedRequest + evil,
+		"recipients":    "age1spste8v5y57ht5mcfndfdq4p5a5vjugzj74gljaca2x4gq9te5aqy3t8ay\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)

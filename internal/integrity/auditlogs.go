@@ -100,11 +100,12 @@ func VerifyLogs(
 func verifyListed(
 	ctx context.Context, path string, l records.AuditLog, files map[string]string, report func(audit.Finding),
 ) (LogReport, error) {
-	found := LogReport{Origin: l.Origin, Public: l.Public, Path: files[logNameOf(path)]}
+	found := LogReport{Origin: l.Origin, Public: l.Public, Path: files[records.LogNameOf(path)]}
 	if found.Path == "" {
 		if l.Begun {
 			found.Findings++
-			report(audit.Finding{Err: fmt.Errorf("the log is missing: name its file with --log %s=FILE", logNameOf(path))})
+			report(audit.Finding{Err: fmt.Errorf("the log is missing: name its file with --log %s=FILE",
+				records.LogNameOf(path))})
 		}
 		return found, nil
 	}
@@ -116,14 +117,6 @@ func verifyListed(
 		Path: found.Path, Verifier: verifier, Chain: l.Chain, Unsigned: !l.Begun, Report: report,
 	})
 	return found, err
-}
-
-// logNameOf returns the name of the log whose record has a path.
-func logNameOf(path string) string {
-	node, number, _ := strings.Cut(path, "/")
-	n := 0
-	fmt.Sscanf(number, "%d", &n)
-	return records.LogName(node, n)
 }
 
 // LogOf returns the name of the newest log of a node. "" is the only node of the store.

@@ -78,7 +78,7 @@ func Verify(ctx context.Context, r Remains, report func(Finding)) (Summary, erro
 	}
 	v.Records = map[string]int{}
 	err = r.Backend.View(ctx, func(reader store.Reader) error {
-		return store.New(oneView{r.Backend, reader}, v.sealer).View(ctx, func(view *store.View) error {
+		return store.New(store.AtRevision(r.Backend, reader), v.sealer).View(ctx, func(view *store.View) error {
 			v.reader, v.view = reader, view
 			if err := v.records(); err != nil {
 				return err
@@ -102,14 +102,6 @@ func (r Remains) keyring(ctx context.Context) (*seal.Keyring, error) {
 	}
 	return keyring, err
 }
-
-// oneView is a Backend whose views all show the same revision.
-type oneView struct {
-	store.Backend
-	reader store.Reader
-}
-
-func (o oneView) View(_ context.Context, fn func(store.Reader) error) error { return fn(o.reader) }
 
 // A verifier is the state of one Verify.
 type verifier struct {

@@ -47,6 +47,14 @@ func LogName(node string, n int) string {
 	return fmt.Sprintf("%s.%d", node, n)
 }
 
+// LogNameOf returns the name of the log whose record has a path.
+func LogNameOf(path string) string {
+	node, number, _ := strings.Cut(path, "/")
+	n := 0
+	fmt.Sscanf(number, "%d", &n)
+	return LogName(node, n)
+}
+
 // mostLogs limits the logs of one node.
 const mostLogs = 10_000
 

@@ -17,7 +17,7 @@ const slotPage = 100
 func EachSlot(ctx context.Context, s *store.Store, pause func() error, fn func(slot string)) error {
 	err := eachSlot(ctx, s, Keys, func(_ string, k key.Key) []string { return k.Slots() }, pause, fn)
 	if err == nil {
-		err = eachSlot(ctx, s, TokenRings, func(_ string, r TokenRing) []string { return r.slots() }, pause, fn)
+		err = eachSlot(ctx, s, TokenRings, func(_ string, r TokenRing) []string { return r.Slots() }, pause, fn)
 	}
 	if err == nil {
 		err = eachSlot(ctx, s, Erasures, func(path string, e Erasure) []string { return e.Slots(path) }, pause, fn)
@@ -51,7 +51,8 @@ func eachSlot[T any](ctx context.Context, s *store.Store, t store.Table[T], slot
 // Slots returns all slots of the Erasure at a path.
 func (e Erasure) Slots(path string) []string { return append([]string{path}, e.Also...) }
 
-func (r TokenRing) slots() (slots []string) {
+// Slots returns the slots of all token keys.
+func (r TokenRing) Slots() (slots []string) {
 	for _, k := range r.Keys {
 		slots = append(slots, k.Slot)
 	}

@@ -68,6 +68,11 @@ func (h *Handler) count(r *request, begun measure.Moment) {
 // answerKMS answers a request of the KMS protocol.
 func (h *Handler) answerKMS(r *request) response {
 	out, err := h.callKMS(r)
+	if b, ok := out.(*service.Backup); ok && err == nil {
+		if err = b.Start(); err == nil {
+			return response{status: http.StatusOK, contentType: "application/octet-stream", stream: b, requestID: r.id}
+		}
+	}
 	var body []byte
 	if err == nil && out != nil {
 		body, err = api.Encode(out)

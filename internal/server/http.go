@@ -2,6 +2,8 @@ package server
 
 import (
 	"errors"
+	"io"
+	"net"
 	"net/http"
 	"os"
 	"runtime/debug"
@@ -76,8 +78,24 @@ func send(c *fasthttp.RequestCtx, r response) {
 	if r.closes {
 		c.SetConnectionClose()
 	}
+	if r.stream != nil {
+		c.Response.SetBodyStream(slowly{r.stream, c.Conn()}, -1)
+		return
+	}
 	c.Response.AppendBody(r.body)
 	clear(r.body)
+}
+
+// slowly is a body that may take long, as long as the client reads it.
+type slowly struct {
+	io.ReadCloser
+	conn net.Conn
+}
+
+func (s slowly) Read(b []byte) (int, error) {
+	n, err := s.ReadCloser.Read(b)
+	s.conn.SetWriteDeadline(time.Now().Add(writeTime))
+	return n, err
 }
 
 // recoverPanic answers a request whose operation panicked, so that other requests are not affected.

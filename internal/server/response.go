@@ -1,6 +1,9 @@
 package server
 
-import "net/http"
+import (
+	"io"
+	"net/http"
+)
 
 // A response is an HTTP response as a value.
 type response struct {
@@ -10,6 +13,8 @@ type response struct {
 	requestID   string // X-Amzn-Requestid; a response that has one must not be stored by caches
 	errorType   string // X-Amzn-Errortype, if not empty
 	closes      bool   // the connection ends after the response
+
+	stream io.ReadCloser // the body, if it is made while it is sent
 }
 
 // plainResponse returns the response to input that is not a request of the API. The connection is closed.

@@ -114,6 +114,7 @@ func operationRows(dev bool) []Operation {
 	)
 	rows = append(rows, of(api.TargetSTS, assumeRole, assumeRoleWithWebIdentity, getCallerIdentity, getSessionToken)...)
 	rows = append(rows, of(api.TargetAdmin,
+		backupAll,
 		deleteIdentity,
 		explainDecision,
 		listIdentities,

@@ -105,7 +105,7 @@ list             2000  ListKeySummaries
 session          2000  AssumeRole AssumeRoleWithWebIdentity GetSessionToken
 administration   1000  DeleteIdentity ExplainDecision ListIdentities PutAccount PutPolicy PutProvider PutRole PutUser RecreateKey
 administration   1000  RevokeSessions RotateAccessKey SetIdentityState ShowIdentity ExplainSignature MoveClock ShowClock
-administration   1000  SealMigrate SealRotate SealStatus
+administration   1000  Backup SealMigrate SealRotate SealStatus
 search             50  ProveEvent QueryAudit
 `
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/admit"
 	"github.com/keyhold/keyhold/internal/audit"
+	"github.com/keyhold/keyhold/internal/backup"
 	"github.com/keyhold/keyhold/internal/journal"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/material"
@@ -136,6 +137,7 @@ type Service struct {
 	seals         *reseal.Keeper
 	openCustody   func(name string) (seal.Root, error)
 	custodyProof  func() CustodyProof // nil if nothing proves the custody
+	backups       *backup.Maker
 	grantTokens   seal.Sealer
 	devAccount    string
 	webIdentity   *webidentity.Verifier
@@ -197,6 +199,10 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	s.materials = material.NewVault(material.NewSealer(c.Slots, keyring.Materials()), s.store, s.journal.Clean)
 	s.tokenKeys = material.NewTokenKeys(s.materials, keyring.TokenKeys(), s.journal)
 	s.seals = s.newSeals(c, keyring)
+	s.backups = backup.NewMaker(backup.Source{
+		Backend: c.Backend, Slots: c.Slots, Keyring: keyring, Shared: c.Shared, Program: c.Version,
+		ApprovedOnly: c.Approved != nil,
+	}, c.Log)
 	if c.Shared {
 		records.Reload(keyring, c.Backend, s.seals.Root)
 	}
@@ -286,6 +292,7 @@ func (s *Service) Close() error {
 
 // end ends the parts of a Service that Open starts first.
 func (s *Service) end() error {
+	s.backups.Close()
 	return errors.Join(s.usage.close(), s.accessKeyUse.close(), s.leave(), s.journal.Close())
 }
 

@@ -64,12 +64,16 @@ func (c *copier) copyEvent() (store.Write, error) {
 	for _, n := range c.nodes {
 		d.SourceLogs = append(d.SourceLogs, sourceLog{n.ID, n.Bytes, n.SHA256})
 	}
-	text, err := json.Marshal(d)
+	name, all := "CopyStore", any(d)
+	if c.Details != nil {
+		name, all = c.Event, c.Details(c.progress.Counts)
+	}
+	text, err := json.Marshal(all)
 	if err != nil {
 		return store.Write{}, err
 	}
 	e := audit.Event{
-		EventID: journal.NewEventID(), EventTime: c.Now(), EventName: "CopyStore", EventType: audit.ServiceEvent,
+		EventID: journal.NewEventID(), EventTime: c.Now(), EventName: name, EventType: audit.ServiceEvent,
 		UserIdentity:    audit.Identity{AccountID: c.account, InvokedBy: "keyhold"},
 		SourceIPAddress: "keyhold", UserAgent: "keyhold", RecipientAccountID: c.account, ServiceEventDetails: text,
 	}

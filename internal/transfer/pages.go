@@ -3,6 +3,7 @@ package transfer
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 
@@ -81,7 +82,11 @@ func (c *copier) convert(ctx context.Context, item store.Item) (store.Write, err
 	switch prefix {
 	case records.Keys.Prefix:
 		k, err := open(c, records.Keys, path, item)
-		if err != nil || len(k.Slots()) == 0 {
+		lost := false
+		if err == nil && c.Snapshot != nil {
+			k, lost = c.Snapshot.WithoutLost(k)
+		}
+		if err != nil || len(k.Slots()) == 0 && !lost {
 			return store.Write{Key: item.Key, Value: item.Value}, err
 		}
 		if k, err = material.ResealKey(ctx, c.from, c.to, k); err != nil {
@@ -98,6 +103,9 @@ func (c *copier) convert(ctx context.Context, item store.Item) (store.Write, err
 
 func (c *copier) tokenRing(ctx context.Context, path string, item store.Item) (store.Write, error) {
 	ring, err := open(c, records.TokenRings, path, item)
+	if c.Snapshot != nil {
+		ring.Keys = slices.DeleteFunc(ring.Keys, func(k records.TokenKey) bool { return c.Snapshot.IsLost(k.Slot) })
+	}
 	for i, k := range ring.Keys {
 		if err == nil {
 			ring.Keys[i], err = material.ResealTokenKey(ctx, c.keyring.TokenKeys(), c.From.Slots, c.To.Slots, k)

@@ -39,6 +39,10 @@ func (c *copier) readSource(ctx context.Context, r store.Reader) error {
 		if c.account = d.Account; err != nil {
 			return err
 		}
+		if c.Snapshot != nil {
+			c.progress.Source = c.Snapshot.Name()
+			return nil
+		}
 		if err := c.readNodes(v); err != nil {
 			return err
 		}
@@ -78,6 +82,9 @@ func (c *copier) stateOf(v *store.View) (string, error) {
 
 // checkUnused returns an error if a node has started on the source since the copy was begun.
 func (c *copier) checkUnused(ctx context.Context) error {
+	if c.Snapshot != nil {
+		return nil
+	}
 	return store.New(c.From.Backend, c.sealer).View(ctx, func(v *store.View) error {
 		state, err := c.stateOf(v)
 		if err == nil && state != c.progress.Source {
@@ -89,16 +96,8 @@ func (c *copier) checkUnused(ctx context.Context) error {
 
 // viewOf returns a Store whose Views show the revision of r.
 func (c *copier) viewOf(r store.Reader) *store.Store {
-	return store.New(oneView{c.From.Backend, r}, c.sealer)
+	return store.New(store.AtRevision(c.From.Backend, r), c.sealer)
 }
-
-// oneView is a Backend whose Views all show the same revision.
-type oneView struct {
-	store.Backend
-	reader store.Reader
-}
-
-func (o oneView) View(_ context.Context, fn func(store.Reader) error) error { return fn(o.reader) }
 
 // readLog refuses a source that is older than its audit log, because the new log of the target cannot show this.
 func (c *copier) readLog() (err error) {

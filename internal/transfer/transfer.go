@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/keyhold/keyhold/internal/integrity"
+	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/material"
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seal"
@@ -45,7 +46,19 @@ type Side struct {
 	Shared  bool // several nodes can use the store
 }
 
-// A Config describes a copy. All fields but Log and Logs must be set.
+// A Snapshot is a source that no server can use, such as a backup. It may lack the secrets of slots.
+type Snapshot interface {
+	// Name is different for each snapshot.
+	Name() string
+
+	// WithoutLost returns a key without the material whose slot is lost, and whether there was such material.
+	WithoutLost(k key.Key) (_ key.Key, lost bool)
+
+	// IsLost reports whether the slot of a token key is lost.
+	IsLost(slot string) bool
+}
+
+// A Config describes a copy. The fields up to Report must be set, except for Log and Logs.
 type Config struct {
 	From, To Side
 	Root     seal.Root                    // of both stores
@@ -54,6 +67,15 @@ type Config struct {
 	Now      func() time.Time
 	Progress func(records int)       // called after each page
 	Report   func(integrity.Finding) // called for each reason of ErrUnsound
+
+	// Snapshot is set if From is one. Then From.Shared does not matter.
+	Snapshot Snapshot
+	// Amend, if set, changes the copy before it is verified and can be used. node has the events of the copy. After a
+	// kill, Amend runs again.
+	Amend func(ctx context.Context, to *store.Store, node string) error
+	// Event is the name of the event of the copy, and Details are its details, if they are not those of CopyStore.
+	Event   string
+	Details func(records map[string]int) any
 }
 
 // A Summary describes a complete copy.
@@ -118,10 +140,46 @@ func Copy(ctx context.Context, c Config) (Summary, error) {
 		return Summary{}, err
 	}
 	s := Summary{Source: p.revision, Continued: p.continued, LogEvents: p.log.Events, Nodes: p.nodes}
+	if err := p.amend(ctx); err != nil {
+		return s, err
+	}
 	if s.Summary, err = p.verify(ctx); err != nil {
 		return s, err
 	}
 	return s, p.finish(ctx)
+}
+
+// amend has the copy changed, if the numbers of records in the target are those of the source.
+func (c *copier) amend(ctx context.Context) error {
+	if c.Amend == nil {
+		return nil
+	}
+	found, err := countRecords(ctx, c.To.Backend)
+	if err != nil {
+		return err
+	}
+	if c.compare(found) > 0 {
+		return ErrUnsound
+	}
+	return c.Amend(ctx, store.New(c.To.Backend, c.sealer), c.progress.Node)
+}
+
+// countRecords counts the records of a store by the prefix of their table.
+func countRecords(ctx context.Context, b store.Backend) (map[string]int, error) {
+	found := map[string]int{}
+	return found, b.View(ctx, func(r store.Reader) error {
+		for from := []byte(nil); ; {
+			items, err := r.Scan(from, nil, readAtOnce)
+			if err != nil || len(items) == 0 {
+				return err
+			}
+			for _, item := range items {
+				prefix, _, _ := strings.Cut(string(item.Key), "/")
+				found[prefix]++
+			}
+			from = append(items[len(items)-1].Key, 0)
+		}
+	})
 }
 
 // verify checks everything in the target, and compares the numbers of records with the source.
@@ -133,15 +191,24 @@ func (c *copier) verify(ctx context.Context) (integrity.Summary, error) {
 		return found, err
 	}
 	delete(found.Records, records.Copies.Prefix)
-	for _, prefix := range tablesOf(c.progress.Counts, found.Records) {
-		if want, got := c.progress.Counts[prefix], found.Records[prefix]; want != got {
-			found.Findings++
-			problem := fmt.Sprintf("%d records were copied, and the target has %d", want, got)
-			c.Report(integrity.Finding{Record: prefix, Problem: problem})
-		}
+	if c.Amend == nil {
+		found.Findings += c.compare(found.Records)
 	}
 	if found.Findings > 0 {
 		return found, ErrUnsound
 	}
 	return found, nil
+}
+
+// compare reports each table of which the target has not as many records as were copied.
+func (c *copier) compare(found map[string]int) (findings int) {
+	delete(found, records.Copies.Prefix)
+	for _, prefix := range tablesOf(c.progress.Counts, found) {
+		if want, got := c.progress.Counts[prefix], found[prefix]; want != got {
+			findings++
+			problem := fmt.Sprintf("%d records were copied, and the target has %d", want, got)
+			c.Report(integrity.Finding{Record: prefix, Problem: problem})
+		}
+	}
+	return findings
 }
