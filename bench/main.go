@@ -39,7 +39,7 @@ const defaultOps = "Decrypt,Encrypt,GenerateDataKey,DescribeKey," +
 
 // parts lists what can be run. Parts that reserve a processor for the servers come last, because this cannot be
 // undone.
-var parts = []string{"writes", "before", "imports", "requests", "decisions", "node", "reseal", "many"}
+var parts = []string{"writes", "before", "imports", "requests", "decisions", "node", "audit", "reseal", "many"}
 
 func main() {
 	if len(os.Args) > 2 && os.Args[1] == "serve" {
@@ -74,7 +74,8 @@ func (s settings) run() error {
 		return s.writeProfile()
 	}
 	run := map[string]func() error{"writes": s.writes, "imports": s.parameters, "requests": s.requests,
-		"decisions": s.decisions, "many": s.manyKeys, "node": s.node, "before": s.compareWrites, "reseal": s.reseal}
+		"decisions": s.decisions, "many": s.manyKeys, "node": s.node, "before": s.compareWrites, "reseal": s.reseal,
+		"audit": s.audit}
 	for _, part := range s.parts {
 		if run[part] == nil {
 			return fmt.Errorf("there is no part %q", part)

@@ -31,6 +31,7 @@ tls-key                   tls.key                      yes  file           "/etc
 rate                      limits.rates                 yes  requests/s     { cryptographic = 10000 }
 quota                     limits.quotas                yes  records        { keys = 100000 }
 audit-keep                audit.keep                   -    days           "400d"
+audit-sync                audit.sync                   -    -              "always"
 audit-anchor              audit.anchor                 -    URL            "file:/mnt/other-volume/keyhold.anchor"
 audit-anchor-key          audit.anchor_key             -    verifier_key   "witness.example.org+1a2b3c4d+AQ=="
 audit-anchor-mode         audit.anchor_mode            -    -              "require"

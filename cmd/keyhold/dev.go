@@ -34,6 +34,7 @@ type devOptions struct {
 	profile string
 
 	anyCredentials bool
+	auditSync      auditSync
 	network        networkOptions
 	tls            devTLS
 }
@@ -69,6 +70,7 @@ file of the first node, and move their clocks together.`,
 		},
 	}
 	c.Flags().StringVar(&o.addr, "addr", "127.0.0.1:4599", "address to listen on; port 0 takes a free one")
+	o.auditSync.flags(c)
 	c.Flags().StringVar(&o.account, "account", devAccount, "account of the credentials, 12 digits")
 	c.Flags().StringVar(&o.data, "data", "",
 		"folder to keep the data in, sealed; with an etcd cluster, the folder of this node (default: memory only)")

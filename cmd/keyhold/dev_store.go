@@ -21,6 +21,9 @@ func (o *devOptions) complete() error {
 			return err
 		}
 	}
+	if err := o.auditSync.check(); err != nil {
+		return err
+	}
 	switch {
 	case o.data == "" && o.shared():
 		return usageError{errors.New("keyhold dev needs --data DIR with --store: the folder of this node")}
@@ -46,6 +49,7 @@ func (o *devOptions) openDev(ctx context.Context, fail func(error), log *slog.Lo
 	if d, err = o.open(ctx, log, fail); err != nil {
 		return d, err
 	}
+	o.auditSync.apply(d)
 	return d, d.HoldReserve(o.data, defaultReserve<<20, log)
 }
 

@@ -31,6 +31,7 @@ type serveOptions struct {
 	reclaim   int // slots
 	fips      fipsOption
 	auditKeep string
+	auditSync auditSync
 	config    configuration
 	private   privateOptions
 }
@@ -77,6 +78,7 @@ func (o *serveOptions) flags(c *cobra.Command) {
 	reserveFlag(c, &o.reserve)
 	c.Flags().StringVar(&o.auditKeep, "audit-keep", "",
 		"age in days at which events are deleted, as 400d (default: all events are kept)")
+	o.auditSync.flags(c)
 	o.limits.flags(c)
 	o.devices.flags(c)
 	c.Flags().IntVar(&o.reclaim, "reclaim-slots", 0,
@@ -103,7 +105,7 @@ func (o serveOptions) check() error {
 	return errors.Join(
 		checkRegions(o.regions), o.limits.check(), o.fips.check(o.root), o.endpointOptions.check(), network,
 		o.devices.check(), checkReclaim(o.reclaim), days, checkReserve(o.reserve),
-		o.private.check(),
+		o.private.check(), o.auditSync.check(),
 	)
 }
 
@@ -161,6 +163,7 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	if err := d.HoldReserve(o.data, int64(o.reserve)<<20, logger); err != nil {
 		return err
 	}
+	o.auditSync.apply(d)
 	c, err := o.configure(d.Config(), listener.Addr().String(), logger)
 	if err != nil {
 		return err

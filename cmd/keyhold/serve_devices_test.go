@@ -13,6 +13,14 @@ import (
 	"github.com/keyhold/keyhold/internal/transparency"
 )
 
+func TestAuditSync(t *testing.T) {
+	for when, want := range map[string]bool{"soon": true, "always": true, "": false, "never": false, "Always": false} {
+		if err := (auditSync{when}).check(); (err == nil) != want {
+			t.Errorf("%q: %v", when, err)
+		}
+	}
+}
+
 // Deletions of old events wait for the second device from the first moment, until the disk is full.
 func TestDeletionsWaitForTheDevice(t *testing.T) {
 	var full error

@@ -210,10 +210,19 @@ func appendTo(t *testing.T, l *Log, id string, synced *atomic.Bool) {
 }
 
 func TestAlwaysWaitsForTheFsync(t *testing.T) {
+	for _, later := range []bool{false, true} {
+		testAlways(t, later)
+	}
+}
+
+func testAlways(t *testing.T, later bool) {
 	synctest.Test(t, func(t *testing.T) {
 		h := make(hold)
 		d := &disk{onSync: h.wait}
-		l := New(d, Options{Always: true})
+		l := New(d, Options{Always: !later})
+		if later {
+			l.SyncAlways()
+		}
 		start := time.Now()
 		a := begin(t.Context(), l, event("a"))
 		wantPending(t, a)

@@ -55,7 +55,7 @@ func (l *Log) finishWrite(err error) {
 			l.spare = b.lines
 		}
 		b.lines = nil // so that a slow fsync does not keep the lines in memory
-		if !l.opts.Always {
+		if !l.always.Load() {
 			b.release(nil)
 		}
 		l.written++
@@ -80,7 +80,7 @@ func (l *Log) syncer() {
 
 // waitForLines waits until the oldest unsynced line is FsyncEvery old.
 func (l *Log) waitForLines() {
-	if l.opts.Always {
+	if l.always.Load() {
 		return
 	}
 	t := time.NewTimer(l.opts.FsyncEvery - l.age())

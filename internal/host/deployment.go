@@ -127,6 +127,9 @@ func (d Deployment) Close(s *service.Service) error {
 	return errors.Join(errs...)
 }
 
+// SyncAlways makes every request wait until its event is on the disk.
+func (d *Deployment) SyncAlways() { d.audit.SyncAlways() }
+
 // HasDatabase reports whether a folder contains a database.
 func HasDatabase(data string) bool {
 	_, err := os.Stat(filepath.Join(data, local.FileName))

@@ -1,0 +1,5 @@
+//go:build nolog
+
+package audit
+
+const discardsEvents = true
