@@ -76,6 +76,9 @@ internal/material         internal/records internal/key internal/crypt internal/
 internal/journal          internal/records internal/audit internal/store internal/space internal/transparency  |  uuid
 internal/backup           internal/recipients internal/material internal/records internal/key internal/crypt internal/seal internal/store  |
 internal/nodes            internal/audit internal/journal internal/records internal/store  |
+internal/expiries         internal/audit internal/journal internal/key internal/records internal/store  |  json
+internal/service          internal/expiries  |
+cmd/keyhold               internal/expiries  |
 internal/reseal           internal/material internal/records internal/seal internal/space internal/store  |
 internal/redo             internal/journal internal/records internal/key internal/api internal/identity internal/audit internal/store  |  xmod
 internal/transfer         internal/integrity internal/journal internal/material internal/records internal/key internal/seal internal/audit internal/store  |
@@ -233,7 +236,7 @@ func parseLaw(t *testing.T) map[string][]string {
 			}
 			allowed = append(allowed, modules[name])
 		}
-		rooms[f[0]] = allowed
+		rooms[f[0]] = append(rooms[f[0]], allowed...)
 	}
 	return rooms
 }

@@ -43,6 +43,8 @@ audit-forward-token-file  audit.forward_token_file     -    file           "/etc
 private-addr              private.address              -    host:port      "127.0.0.1:4600"
 private-any-address       private.any_address          -    -              false
 private-pprof             private.pprof                -    -              false
+expiry-warnings           expiry.warnings              -    times          ["30d", "7d", "1d"]
+expiry-hook               expiry.hook                  -    hook           "/usr/local/bin/expiry-warning"
 reclaim-slots             -                            -    slots          -
 config                    -                            -    file           -
 `

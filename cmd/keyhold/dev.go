@@ -37,6 +37,7 @@ type devOptions struct {
 	auditSync      auditSync
 	network        networkOptions
 	tls            devTLS
+	expiry         expiryOptions
 }
 
 func devCommand() *cobra.Command {
@@ -83,6 +84,7 @@ file of the first node, and move their clocks together.`,
 		"admit unknown access keys without verifying their signatures; an access key ID of 12 digits names its account")
 	networkFlags(c, &o.network)
 	devTLSFlags(c, &o.tls)
+	o.expiry.flags(c)
 	profileFlag(c, &o.profile)
 	return c
 }
@@ -93,7 +95,7 @@ func (o devOptions) check() error {
 		return usageError{fmt.Errorf("--account %q is not an account ID: give 12 digits, such as 111122223333", o.account)}
 	}
 	_, err := o.tls.certificateNames(o.addr)
-	return err
+	return errors.Join(err, o.expiry.check())
 }
 
 func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
@@ -128,6 +130,8 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 	c := d.Config()
 	c.Log, c.Create, c.Dev, c.DevAccount, c.WrappingKeysAhead = logger, true, true, o.account, wrappingKeysAhead
 	c.OpenCustody = openCustody
+	o.expiry.configure(&c, logger)
+	o.expiry.run(ctx)
 	c.Computing, c.Address, c.Version = new(processors).computing, listener.Addr().String(), programVersion()
 	if s, err = service.Open(ctx, c); err != nil {
 		return o.explain(err)

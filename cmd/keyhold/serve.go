@@ -34,6 +34,7 @@ type serveOptions struct {
 	auditSync auditSync
 	config    configuration
 	private   privateOptions
+	expiry    expiryOptions
 }
 
 func serveCommand() *cobra.Command {
@@ -85,6 +86,7 @@ func (o *serveOptions) flags(c *cobra.Command) {
 		"erase up to N slots that no record names, if keyhold verify has found no damage (docs/storage.md)")
 	o.fips.flags(c)
 	o.private.flags(c)
+	o.expiry.flags(c, "30d", "7d", "1d")
 }
 
 // complete gives settings that are not flags their values, and checks them.
@@ -103,6 +105,7 @@ func (o serveOptions) check() error {
 	_, days := parseDays(o.auditKeep)
 	_, _, network := o.network.open(nil)
 	return errors.Join(
+		o.expiry.check(),
 		checkRegions(o.regions), o.limits.check(), o.fips.check(o.root), o.endpointOptions.check(), network,
 		o.devices.check(), checkReclaim(o.reclaim), days, checkReserve(o.reserve),
 		o.private.check(), o.auditSync.check(),
@@ -169,6 +172,8 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 		return err
 	}
 	c.AuditNeeded = others.needed(c.Full)
+	o.expiry.configure(&c, logger)
+	o.expiry.run(ctx)
 	c.Protected = func(ctx context.Context) error { return others.begin(ctx, c.Audit) }
 	if s, err = service.Open(ctx, c); err != nil {
 		return o.explain(err)
@@ -185,7 +190,7 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 		return err
 	}
 	h.Service, h.Verifier = s, host.Verifier(s)
-	w := watched{service: s, data: o.data, devices: &others, tls: network.TLS, locked: locked}
+	w := watched{service: s, data: o.data, devices: &others, tls: network.TLS, locked: locked, expiry: &o.expiry}
 	w.custody = watchCustody(ctx, s, logger)
 	others.run(ctx)
 	if own != nil {

@@ -25,6 +25,7 @@ type watched struct {
 	devices *devices
 	tls     *tls.Config // nil without TLS
 	locked  bool        // memory
+	expiry  *expiryOptions
 }
 
 // checks returns the checks of /readyz.

@@ -30,7 +30,7 @@ func (w watched) readers(
 	all := metrics.Requests(requests)
 	for _, more := range []map[string]metrics.Reader{
 		checkReaders(checks), connectionReaders(s.Connections, w.service.Stats), w.serviceReaders(), w.deviceReaders(),
-		w.placeReaders(),
+		w.placeReaders(), w.expiryReaders(),
 	} {
 		maps.Copy(all, more)
 	}
@@ -131,6 +131,30 @@ func (w watched) placeReaders() map[string]metrics.Reader {
 				s.Value(time.Until(cert.NotAfter).Seconds())
 			}
 		}
+	}
+	return all
+}
+
+// expiryReaders returns the readers of what expires. Two accounts can have keys of one ID: the key that expires first
+// is shown.
+func (w watched) expiryReaders() map[string]metrics.Reader {
+	e := w.service.Expiries()
+	all := map[string]metrics.Reader{
+		"keyhold_material_expiry_seconds": func(s metrics.Series) {
+			shown, now := map[[2]string]bool{}, w.service.Now()
+			for _, m := range e.Next() {
+				if id := [2]string{m.Key.ID, m.Key.Region}; !shown[id] {
+					shown[id] = true
+					s.Value(m.ValidTo.Sub(now).Seconds(), id[0], id[1])
+				}
+			}
+		},
+		"keyhold_expiry_warnings_total": func(s metrics.Series) {
+			e.Warnings(func(ahead time.Duration, n uint64) { s.Value(float64(n), ahead.String()) })
+		},
+	}
+	if h := w.expiry.hook; h != nil {
+		all["keyhold_expiry_hook_failures_total"] = func(s metrics.Series) { s.Value(float64(h.Failures())) }
 	}
 	return all
 }

@@ -37,6 +37,7 @@ func checks() map[string]check {
 	addCheck(rows, records.TokenRings, (*verifier).tokenRing)
 	addCheck(rows, records.Erasures, (*verifier).erasure)
 	addCheck(rows, records.Usages, (*verifier).usageOf)
+	addCheck(rows, records.ExpiryWarnings, (*verifier).expiryWarning)
 	addCheck(rows, records.Outbox, (*verifier).event)
 	addCheck(rows, records.Fences, (*verifier).fence)
 	addCheck(rows, records.SoleNodes, (*verifier).soleNode)
@@ -116,6 +117,19 @@ func (v *verifier) usageOf(path string, r records.Usage) error {
 	}
 	if !slices.Contains(api.Enum("KeyLastUsageTrackingOperation"), r.Operation) || r.EventID == "" || r.Time.IsZero() {
 		return fmt.Errorf("%q is not a use of a key", r.Operation)
+	}
+	return nil
+}
+
+// expiryWarning checks the warnings about a key, and that the key exists.
+func (v *verifier) expiryWarning(path string, r records.ExpiryWarning) error {
+	if _, there, _ := lookUp(v, records.Keys, path); !there {
+		return errors.New("there is no such key")
+	}
+	for id, w := range r.Materials {
+		if id == "" || w.ValidTo.IsZero() || w.AheadSeconds <= 0 {
+			return errors.New("this is not a warning about a material")
+		}
 	}
 	return nil
 }

@@ -36,6 +36,9 @@ keyhold_cache_bytes                         gauge      cache         memory of a
 keyhold_cache_limit_bytes                   gauge      cache         the limit of this memory
 keyhold_disk_full                           gauge      -             1 while the disk reserve is not complete, else 0
 keyhold_disk_free_bytes                     gauge      -             free space on the volume of the data folder
+keyhold_material_expiry_seconds             gauge      key,region    time until imported material of the key expires, for the next 100 materials
+keyhold_expiry_warnings_total               counter    ahead         warnings of this process about material that expires, by threshold
+keyhold_expiry_hook_failures_total          counter    -             warnings that the hook did not take
 keyhold_certificate_expiry_seconds          gauge      -             time until the certificate of the server expires
 `
 

@@ -248,7 +248,10 @@ func (u *keyUsage) close() error {
 
 // noteUsage keeps in memory that the call used its keys. eventID is the ID of the call's event.
 func (c *call) noteUsage(eventID string) {
-	for _, k := range c.keys {
+	for i, k := range c.keys {
+		if hasExpiring(&c.keys[i]) {
+			c.expiry.callers.Note(records.PathOf(k), c.Caller.Principal.ARN, c.now)
+		}
 		c.usage.note(records.PathOf(k), records.Usage{
 			Operation: c.Operation.Name,
 			RequestID: c.ID,
@@ -256,4 +259,14 @@ func (c *call) noteUsage(eventID string) {
 			Time:      c.now,
 		})
 	}
+}
+
+// hasExpiring reports whether a key has material that expires.
+func hasExpiring(k *key.Key) bool {
+	for i := range k.Materials {
+		if !k.Materials[i].ValidTo.IsZero() {
+			return true
+		}
+	}
+	return false
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/keyhold/keyhold/internal/expiries"
 	"github.com/keyhold/keyhold/internal/health"
 	"github.com/keyhold/keyhold/internal/material"
 	"github.com/keyhold/keyhold/internal/records"
@@ -122,3 +123,29 @@ func (s *Service) Stats() Stats {
 
 // Waiting returns the number of events of this node in the outbox, counted up to journal.MostWaiting.
 func (s *Service) Waiting(ctx context.Context) (n int, err error) { return s.journal.Waiting(ctx) }
+
+// An ExpiryWarning says that key material expires soon.
+type ExpiryWarning = expiries.Warning
+
+// expiryParts know who uses keys whose material expires, and warn before the expiry.
+type expiryParts struct {
+	callers *expiries.Callers
+	watcher *expiries.Watcher
+}
+
+func newExpiryParts(now time.Time) expiryParts { return expiryParts{callers: expiries.NewCallers(now)} }
+
+// newExpiries returns the part that warns of key material that expires.
+func (s *Service) newExpiries(c Config) *expiries.Watcher {
+	return expiries.New(expiries.Config{
+		Store: s.store, Journal: s.journal, Log: s.log, Now: s.clock.Now, Callers: s.expiry.callers, Event: keyEvent,
+		Mine:  func(path string) bool { return s.full() == nil && s.sharing.Clock() == nil && s.sharing.Mine(path) },
+		Ahead: c.ExpiryAhead, Warned: c.ExpiryWarned,
+	})
+}
+
+// Now returns the time on the clock of keys.
+func (s *Service) Now() time.Time { return s.clock.Now() }
+
+// Expiries returns the part that warns of key material that expires.
+func (s *Service) Expiries() *expiries.Watcher { return s.expiry.watcher }

@@ -91,6 +91,11 @@ type Config struct {
 	// Quotas are the maximum numbers of records, by name (DefaultQuotas). A quota that is
 	// missing or 0 does not limit.
 	Quotas map[string]int
+	// ExpiryAhead are the times before the expiry of key material at which to warn, the longest first. Without any, there
+	// are no warnings.
+	ExpiryAhead []time.Duration
+	// ExpiryWarned, if set, is called after each of these warnings, and must not wait.
+	ExpiryWarned func(ExpiryWarning)
 	// ReclaimSlots is the number of slots that no record names and that a round erases without a question.
 	ReclaimSlots int
 }
@@ -151,6 +156,7 @@ type Service struct {
 	lastEvent     time.Time     // the time of the last event of the former process, or zero
 	explaining    *admit.Queue
 	auditing      *admit.Queue
+	expiry        expiryParts
 }
 
 // Open returns the Service of the deployment in the Backend. An empty Backend becomes a new
@@ -182,6 +188,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		pausing:       make(chan struct{}, maxPausing),
 		sleep:         admit.Sleep,
 		strangers:     newStrangers(time.Now()),
+		expiry:        newExpiryParts(c.Clock.Now()),
 		explaining:    admit.NewQueue(explaining),
 		auditing:      admit.NewQueue(auditing),
 		turns:         admit.NewQueues(changesAtOnce),
@@ -220,6 +227,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		return nil, errors.Join(err, s.end())
 	}
 	s.sharing = s.nodes
+	s.expiry.watcher = s.newExpiries(c)
 	s.sweeper = startSweeper(s)
 	return s, nil
 }

@@ -36,6 +36,7 @@ func startSweeper(s *Service) *sweeper {
 	w := &sweeper{stop: stop}
 	w.gone.Go(func() { s.reclaimer(sleepWithin).Run(ctx) })
 	w.gone.Go(func() { s.seals.Run(ctx) })
+	w.gone.Go(func() { s.expiry.watcher.Run(ctx) })
 	w.gone.Go(func() {
 		tick := time.NewTicker(sweepPause)
 		defer tick.Stop()

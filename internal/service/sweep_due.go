@@ -225,6 +225,7 @@ func (s *Service) remove(ctx context.Context, k key.Key, entry string, pages *in
 		path := records.PathOf(k)
 		return errors.Join(
 			records.Usages.Delete(tx, path),
+			records.ExpiryWarnings.Delete(tx, path),
 			records.GrantGuards.Delete(tx, path),
 			records.AliasGuards.Delete(tx, path),
 			records.Keys.Delete(tx, path),

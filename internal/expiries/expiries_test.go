@@ -1,0 +1,134 @@
+package expiries
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+const day = 24 * time.Hour
+
+func TestThreshold(t *testing.T) {
+	ahead := []time.Duration{30 * day, 7 * day, day}
+	for left, want := range map[time.Duration]int{
+		31 * day: -1, 30*day + 1: -1, 30 * day: 0, 8 * day: 0, 7 * day: 1, day + 1: 1, day: 2, time.Second: 2,
+	} {
+		if got := threshold(ahead, left); got != want {
+			t.Errorf("%v left: threshold %d, want %d", left, got, want)
+		}
+	}
+}
+
+func TestCallers(t *testing.T) {
+	now := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	c := NewCallers(now)
+	if got := c.Of("k"); len(got) != 0 || got == nil || !c.Since().Equal(now) {
+		t.Errorf("%q since %v", got, c.Since())
+	}
+	for i := range 20 {
+		c.Note("k", fmt.Sprint("caller", i), now.Add(time.Duration(i)*time.Hour))
+	}
+	c.Note("k", "caller15", now.Add(30*time.Hour))
+	want := []string{"caller15", "caller19", "caller18", "caller17", "caller16", "caller14", "caller13", "caller12"}
+	if got := c.Of("k"); !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+	c.Note("k", "late", now.Add(30*time.Hour+remembered))
+	if got := c.Of("k"); !slices.Equal(got, []string{"late", "caller15"}) {
+		t.Errorf("callers of more than seven days ago: %q", got)
+	}
+}
+
+func TestCallersAreBounded(t *testing.T) {
+	c := NewCallers(time.Time{})
+	for i := range mostKeys + 100 {
+		c.Note(fmt.Sprint(i), "caller", time.Unix(int64(i), 0))
+	}
+	if len(c.keys) != mostKeys || len(c.Of(fmt.Sprint(mostKeys+99))) != 1 {
+		t.Errorf("%d keys", len(c.keys))
+	}
+	c.Note("k", "caller", time.Unix(0, 0))
+	if n := testing.AllocsPerRun(100, func() { c.Note("k", "caller", time.Unix(1, 0)) }); n != 0 {
+		t.Errorf("a caller that is known costs %v allocations", n)
+	}
+}
+
+func TestCheckHook(t *testing.T) {
+	for to, valid := range map[string]bool{
+		"https://hooks.example.org/x": true, "/usr/local/bin/warn": true,
+		"http://hooks.example.org": false, "warn": false, "": false, "https://\x00": false,
+	} {
+		if err := CheckHook(to); (err == nil) != valid {
+			t.Errorf("%q: %v", to, err)
+		}
+	}
+}
+
+var warning = Warning{KeyARN: "arn:aws:kms:eu-west-2:111122223333:key/1", MaterialID: "m", Aliases: []string{"alias/a"}}
+
+// A command gets the warning, and no variables of the server's environment.
+func TestHookCommand(t *testing.T) {
+	t.Setenv("KEYHOLD_SECRET", "hunter2")
+	dir := t.TempDir()
+	script := filepath.Join(dir, "hook")
+	text := "#!/bin/sh\n{ cat; env; } > " + filepath.Join(dir, "out") + "\n"
+	if err := os.WriteFile(script, []byte(text), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	h := NewHook(script, slog.New(slog.DiscardHandler))
+	if err := h.try(t.Context(), warning); err != nil {
+		t.Fatal(err)
+	}
+	out, err := os.ReadFile(filepath.Join(dir, "out"))
+	if err != nil || !strings.Contains(string(out), `"aliases":["alias/a"]`) || strings.Contains(string(out), "hunter2") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// A web server gets the warning again until it takes the warning. Errors do not have the URL.
+func TestHookPost(t *testing.T) {
+	calls := 0
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if calls++; calls < attempts || !strings.Contains(string(body), warning.KeyARN) {
+			http.Redirect(w, r, "/elsewhere", http.StatusFound)
+		}
+	}))
+	defer s.Close()
+	h := NewHook(s.URL+"/token", slog.New(slog.DiscardHandler))
+	h.pause = time.Millisecond
+	h.client.Transport = s.Client().Transport
+	if err := h.try(t.Context(), warning); err != nil || calls != attempts {
+		t.Errorf("%v after %d calls", err, calls)
+	}
+	calls = -attempts
+	if err := h.try(t.Context(), warning); err == nil || strings.Contains(err.Error(), "token") || calls != 0 {
+		t.Errorf("%v after %d calls", err, calls+attempts)
+	}
+	s.Close()
+	if err := h.try(t.Context(), warning); err == nil || strings.Contains(err.Error(), "token") {
+		t.Errorf("without the server: %v", err)
+	}
+}
+
+// A hook that does not take warnings has a bounded queue.
+func TestHookIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := NewHook("/does/not/exist", slog.New(slog.DiscardHandler))
+		for range waiting + 7 {
+			h.Add(warning)
+		}
+		if n := h.Failures(); n != 7 {
+			t.Errorf("%d warnings were dropped", n)
+		}
+	})
+}
