@@ -7,7 +7,7 @@ export KEYHOLD_PYTHON := $(CURDIR)/$(PYTHON)
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build fips pkcs11 demo demo-cluster test race check lint vuln deps faults crash seals images syncs flips edits full custody cluster bench-cluster million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean packages packages-check wheel npm
+.PHONY: help build fips pkcs11 demo demo-cluster test race check lint vuln deps faults crash seals images syncs flips edits full custody cluster bench-cluster million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean packages packages-check wheel npm chart reproducible
 
 help: ## Print the targets.
 	@sed -nE "s/^([a-z-]+):.*## (.*)/\1\t\2/p" Makefile | expand -t 14
@@ -165,8 +165,14 @@ $(BUILD)/deps: examples/requirements.txt clients/javascript/package-lock.json cl
 	.ci/deps $(VENV)
 	touch $@
 
-packages: ## Build all packages into dist; VERSION=1.2.3 sets their version.
-	packaging/build program licences deb image wheel npm
+chart: ## Render the Helm chart into the types of Kubernetes, and parse the alert rules and the dashboard.
+	cd packaging/tools && go test -count=1 -v -run '^Test(Chart|DecodingIsStrict|AlertRules|Dashboard)$$' ./check
+
+reproducible: ## Build all packages of the last commit in two folders, and compare each byte.
+	packaging/reproducible $(BUILD)/reproducible
+
+packages: ## Build all packages into dist; VERSION=1.2.3 sets their version, and KEY=FILE signs them.
+	packaging/build program licences deb image wheel npm chart sbom sums
 
 wheel: ## Build the package for Python into dist, and test it in an empty environment.
 	packaging/build program licences wheel

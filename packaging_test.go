@@ -108,3 +108,21 @@ func TestLicenceOf(t *testing.T) {
 		}
 	}
 }
+
+var metricName = regexp.MustCompile(`\bkeyhold_[a-z_]+`)
+
+// Alert rules and dashboard ask for metrics that docs/monitoring.md describes.
+func TestMetricsOfPackages(t *testing.T) {
+	page := readFile(t, "docs/monitoring.md")
+	for _, file := range []string{"packaging/monitoring/alerts.yaml", "packaging/monitoring/dashboard.json"} {
+		names := metricName.FindAllString(readFile(t, file), -1)
+		if len(names) < 10 {
+			t.Errorf("%s asks for %d metrics", file, len(names))
+		}
+		for _, name := range names {
+			if !strings.Contains(page, "| `"+strings.TrimSuffix(name, "_bucket")+"` |") {
+				t.Errorf("%s asks for the metric %s, which docs/monitoring.md does not describe", file, name)
+			}
+		}
+	}
+}
