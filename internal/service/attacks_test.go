@@ -997,21 +997,39 @@ var administrationMoves = []move{
 	{"a key is made again that is still there", func(c accessTest) (attempt, attempt) {
 		return c.root().asks("RecreateKey", "", `{"KeyId":"`+idOf(c.key())+`"}`), c.root().asks("RecreateKey", "")
 	}},
-	{"a user with all permissions declares a user", byAdministrator("PutUser", `{"Name":"mallory","AccessKeys":1}`)},
-	{"a user with all permissions makes an access key of the root", byAdministrator("RotateAccessKey", `{}`)},
-	{"a user with all permissions declares a policy", byAdministrator("PutPolicy", fmt.Sprintf(`{"Name":"all","Document":%q}`, allowAll))},
-	{"a user with all permissions declares a role", byAdministrator("PutRole", fmt.Sprintf(`{"Name":"app","Trust":%q}`, trustPolicy(`{"AWS":"111122223333"}`, "")))},
-	{"a user with all permissions declares an account", byAdministrator("PutAccount", `{"AccountId":"999999999999"}`)},
-	{"a user with all permissions lists identities", byAdministrator("ListIdentities", `{"Kind":"user"}`)},
+	{"a user with all permissions for keys declares a user", byUserOfKeys("PutUser", `{"Name":"mallory","AccessKeys":1}`)},
+	{"an administrator makes an access key of the root", func(c accessTest) (attempt, attempt) {
+		c.user("alice", with(c.identity("allow *")))
+		return c.as("alice").asks("RotateAccessKey", "", `{}`), c.root().asks("RotateAccessKey", "", `{}`)
+	}},
+	{"an administrator makes an access key of another account", func(c accessTest) (attempt, attempt) {
+		c.user("alice", with(c.identity("allow *")))
+		members := `{"AccountId":"999999999999","AccessKeys":1}`
+		return c.as("alice").asks("PutAccount", "", members), c.root().asks("PutAccount", "", members)
+	}},
+	{"an administrator with a boundary declares a user without it", func(c accessTest) (attempt, attempt) {
+		c.managedPolicy("limit", c.identity("allow *"))
+		c.user("alice", with(c.identity("allow *")), func(e *identity.Entity) { e.Boundary = "arn:aws:iam::111122223333:policy/limit" })
+		return c.as("alice").asks("PutUser", "", `{"Name":"mallory"}`), c.as("alice").asks("PutUser", "", `{"Name":"mallory","PermissionsBoundary":"limit"}`)
+	}},
+	{"a user makes an access key of another user", func(c accessTest) (attempt, attempt) {
+		c.user("bob")
+		c.user("alice", with(c.identity("allow keyhold:RotateAccessKey on arn:aws:iam::111122223333:user/${aws:username}")))
+		return c.as("alice").asks("RotateAccessKey", "", `{"Name":"bob"}`), c.as("alice").asks("RotateAccessKey", "", `{"Name":"alice"}`)
+	}},
+	{"a user with all permissions for keys declares a policy", byUserOfKeys("PutPolicy", fmt.Sprintf(`{"Name":"all","Document":%q}`, allowAll))},
+	{"a user with all permissions for keys declares a role", byUserOfKeys("PutRole", fmt.Sprintf(`{"Name":"app","Trust":%q}`, trustPolicy(`{"AWS":"111122223333"}`, "")))},
+	{"a user with all permissions for keys declares an account", byUserOfKeys("PutAccount", `{"AccountId":"999999999999"}`)},
+	{"a user with all permissions for keys lists identities", byUserOfKeys("ListIdentities", `{"Kind":"user"}`)},
 	{"the root of another account declares a user", func(c accessTest) (attempt, attempt) {
 		return c.as("other").asks("PutUser", "", `{"Name":"mallory"}`), c.root().asks("PutUser", "", `{"Name":"mallory"}`)
 	}},
 }
 
-// byAdministrator returns the move of a principal whose policies allow everything.
-func byAdministrator(operation, members string) func(c accessTest) (attempt, attempt) {
+// byUserOfKeys returns the move of a principal whose policies allow everything about keys.
+func byUserOfKeys(operation, members string) func(c accessTest) (attempt, attempt) {
 	return func(c accessTest) (attempt, attempt) {
-		c.user("alice", with(c.identity("allow *")))
+		c.user("alice", with(c.identity("allow kms:*")))
 		return c.as("alice").asks(operation, "", members), c.root().asks(operation, "", members)
 	}
 }

@@ -43,23 +43,26 @@ func (c *call) hypotheticalCall(p identity.Principal, region string, op Operatio
 	return x
 }
 
-// operationOf returns the KMS operation that needs the permission for an action, and the asks
-// of the operation that name the action. Most actions have the name of their operation. The
-// operations of the other APIs have rules besides policies, so they are not explained.
+// operationOf returns the operation that needs the permission for an action, and the asks of the
+// operation that name the action. Most actions have the name of their operation. The operations
+// of STS have rules besides policies, so they are not explained.
 func (s *Service) operationOf(action string) (op Operation, all asks, err error) {
 	_, name, _ := strings.Cut(action, ":")
 	for _, o := range s.operations {
 		found := o.asksFor(action)
-		if o.Target == api.TargetKMS && len(found) > 0 && (all == nil || strings.EqualFold(o.Name, name)) {
+		if o.isExplained() && len(found) > 0 && (all == nil || strings.EqualFold(o.Name, name)) {
 			op, all = o, found
 		}
 	}
 	if all == nil {
 		return op, nil, key.Errorf(key.KindValidation,
-			"No operation of KMS that is served asks for the action %s: write one as kms:Decrypt.", action)
+			"No operation of KMS or of administrators that is served asks for the action %s: write one as kms:Decrypt.", action)
 	}
 	return op, all, nil
 }
+
+// isExplained reports whether decisions about the operation are explained.
+func (o Operation) isExplained() bool { return o.Target == api.TargetKMS || o.Target == api.TargetAdmin }
 
 // asksFor returns the asks of the operation for an action. Actions are compared regardless of
 // case.

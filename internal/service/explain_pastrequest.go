@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/keyhold/keyhold/internal/api"
 	"github.com/keyhold/keyhold/internal/audit"
@@ -19,9 +20,10 @@ func (c *call) pastRequest(id string) (*hypothesis, error) {
 		return nil, err
 	}
 	op, ok := c.operations[e.EventName]
-	if !ok || op.Target != api.TargetKMS {
+	if !ok || !op.isExplained() {
 		return nil, key.Errorf(key.KindUnsupportedOperation,
-			"The request was for %s, which is not an operation of KMS: decisions of other APIs are not explained.", e.EventName)
+			"The request was for %s, which is not an operation of KMS or of administrators: "+
+				"decisions of other APIs are not explained.", e.EventName)
 	}
 	h := &hypothesis{asks: op.asks, to: c.Caller.Principal.AccountID, past: describePast(e)}
 	if audit.IsShortened(e.UserIdentity.ARN) || audit.IsShortened(e.UserAgent) {
@@ -67,7 +69,7 @@ func (c *call) findEvent(id string) (audit.Event, error) {
 }
 
 // irrelevantParameters are the parameters that no condition key depends on.
-var irrelevantParameters = []string{"description", "policy"}
+var irrelevantParameters = strings.Fields("description document policies policy roots trust")
 
 // noteNotKept adds a note for each parameter that was too long for the audit log. It returns an
 // error if the decision may depend on such a parameter.

@@ -105,6 +105,8 @@ func (a view) reason(outcome string) string {
 	switch d := a.explanation().Decision; {
 	case outcome == api.OutcomeAllowed:
 		return ""
+	case d.Allowed && !a.target.isKey(): // a rule besides the policies refuses
+		return message
 	case a.isMissing():
 		return "there is no such key: what the principal is told depends on its own policies alone"
 	case outcome == api.OutcomeNotFound:

@@ -192,6 +192,9 @@ func (c *call) allow(a ask) (t target, k key.Key, err error) {
 	if t, err = a.On(c, c.Input); err != nil || t == (target{}) {
 		return t, k, err
 	}
+	if !t.isKey() && a.May != nil {
+		return t, k, a.May(c, a.Action, t, k, nil)
+	}
 	if !t.isKey() {
 		return t, k, c.mayAct(a.Action, t.resource)
 	}

@@ -10,29 +10,11 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// administrationQuery returns the row of an operation on identities. Only the root of the
-// deployment's account may use it; no policy is read.
+// administrationQuery returns the row of an operation on identities.
 func administrationQuery[In, Out any](
 	name string, check func(*In, time.Time) error, run func(*call, *In) (*Out, error),
 ) Operation {
-	return query(name, asks{{Action: "keyhold:" + name, May: administers}}, check, run)
-}
-
-// administers is the decider of operations for the root of the deployment's account alone.
-func administers(c *call, action string, _ target, _ key.Key, _ error) error {
-	return c.checkAdministrator(action)
-}
-
-// checkAdministrator refuses all principals except the root of the deployment's account.
-func (c *call) checkAdministrator(action string) error {
-	own, err := c.administrator()
-	if err != nil {
-		return err
-	}
-	if p := c.Caller.Principal; p.Kind != identity.KindAccount || p.AccountID != own {
-		return errNotAuthorized(p, action, "*", "because it is for the root of the deployment's account alone")
-	}
-	return nil
+	return query(name, asks{{Action: "keyhold:" + name, On: theIdentity, May: mayAdminister}}, check, run)
 }
 
 // administration returns the row of an operation on identities that changes records.
@@ -44,7 +26,7 @@ func administration[In, Out any](
 	return o
 }
 
-// administrator returns the account whose root administers the deployment.
+// administrator returns the account whose principals administer the deployment.
 func (c *call) administrator() (string, error) { return c.accountOfDeployment(c.source()) }
 
 // accountOfDeployment returns the account of an initialised deployment, or the account of a dev

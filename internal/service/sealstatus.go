@@ -52,12 +52,8 @@ func (s *Service) addProof(all []api.SealCustody) {
 // mayInDeployment is the decider of operations on the whole deployment: the principal must belong to the account of the
 // deployment, and its policies must allow the action.
 func mayInDeployment(c *call, action string, _ target, _ key.Key, _ error) error {
-	own, err := c.administrator()
-	if err != nil {
+	if err := c.checkInDeployment(action, "*"); err != nil {
 		return err
-	}
-	if p := c.Caller.Principal; p.AccountID != own {
-		return errNotAuthorized(p, action, "*", "because it is for principals of the deployment's account alone")
 	}
 	return c.mayAct(action, "*")
 }
