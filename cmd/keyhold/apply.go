@@ -30,8 +30,9 @@ be applied again and again. With --dry-run, the command only shows what it would
 change. With --prune, it also removes what the file does not declare, in the accounts
 that the file mentions.
 
-The credentials must belong to the root of the deployment's account. The server makes
-the secrets of new access keys; they are shown here and never again.`,
+The credentials must belong to the deployment's account, and have the permission of each
+request (docs/identities.md). The server makes the secrets of new access keys; they are
+shown here and never again.`,
 		Example: "  keyhold apply -f identities.toml --dry-run",
 		Args:    exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {

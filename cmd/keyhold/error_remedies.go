@@ -6,7 +6,11 @@ package main
 // of this program and of the SDK; both are in alphabetical order. testdata/remedies.txt has what a
 // person reads.
 const remedies = `
-AccessDeniedException               | root of the deployment's account | 4 | only the root of the deployment's account may administer identities, and these are other credentials | set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to what keyhold init printed (for keyhold dev: test and test)
+AccessDeniedException               | deployment's account alone | 4 | only principals of the account that keyhold init named may administer the deployment, and these credentials belong to another account | use credentials of the deployment's account (for keyhold dev: test and test)
+AccessDeniedException               | credentials of a root | 4 | no policy can give this right, because it would be the right to become the root | set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to what keyhold init printed (for keyhold dev: test and test)
+AccessDeniedException               | permissions boundary or session policy | 4 | these credentials are limited, and a right for somebody else could go beyond their limits | give users and roles the same permissions boundary; ask another administrator for everything else
+AccessDeniedException               | temporary credentials of a user | 4 | an access key would last longer than the session | use the access key of the user, without AWS_SESSION_TOKEN
+AccessDeniedException               | to perform: keyhold: | 4 | no policy of these credentials allows the request, or one denies it | ask an administrator of the deployment for the permission that the line above names; keyhold explain shows which policy decides
 AccessDeniedException               | | 4 | the server knows the credentials, but they do not have the permission | ask an administrator of the key for the permission that the line above names
 AlreadyExistsException              | The key | 1 | a key can be made again only after it is gone | show its state: aws kms describe-key --key-id KEY
 AlreadyExistsException              | There is | 1 | names of users, roles and policies are not case-sensitive, and the path is part of a policy's identity | write the name and the path as they exist, or choose another name
@@ -64,7 +68,7 @@ UnsupportedOperationException       | origin | 1 | the server generates the mate
 UnsupportedOperationException       | multi-Region replica key | 1 | a replica key receives new material and rotations through its primary key | run the command with --region and the Region that the line above names; then import the same material into the replica key without --new-material
 UnsupportedOperationException       | wrapping key spec | 1 | this material cannot be wrapped with this algorithm and this wrapping key spec | leave out --wrapping-algorithm and --wrapping-key-spec: the defaults always work
 UnsupportedOperationException       | no audit log | 1 | a dev server without --data keeps no audit log | start it with --data DIR; to explain a request without the log: keyhold explain --principal ARN --action ACTION
-UnsupportedOperationException       | is not an operation of KMS | 1 | requests to STS and requests of administrators follow rules besides policies | read in docs/identities.md who may assume a role and who may administer
+UnsupportedOperationException       | is not an operation of KMS | 1 | requests to STS follow rules besides policies | read in docs/identities.md who may assume a role
 UnsupportedOperationException       | no decision to explain | 1 | the request ended before a decision, or named its key in a form that the audit log does not record | explain a similar request: keyhold explain --principal ARN --action ACTION --key KEY
 UnsupportedOperationException       | | 1 | this server does not support the operation or one of its parameters | docs/divergences.md lists what Keyhold does not support
 ValidationException                 | Member must not be null | 1 | the request needs the member that the line above names | add it: to keyhold explain with --key, or with --member NAME=VALUE

@@ -14,12 +14,13 @@ func identityCommand() *cobra.Command {
 	var client clientOptions
 	c := &cobra.Command{
 		Use:   "identity",
-		Short: "Show users, roles and policies, rotate access keys, disable, end sessions",
-		Long: `Show users, roles and policies, rotate access keys, disable identities, and end sessions.
-Use keyhold apply to create or change identities. Name an identity by its ARN, or by
-its kind and name: user/alice, role/deployer, policy/use, account/111122223333,
-oidc-provider/oidc.example.com. The credentials must belong to the root of the
-deployment's account.`,
+		Short: "Show users, roles and policies, rotate access keys, disable, end sessions, remove",
+		Long: `Show users, roles and policies, rotate access keys, disable and remove identities, and end
+sessions. Use keyhold apply to create or change identities. Name an identity by its ARN, or
+by its kind and name: user/alice, role/deployer, policy/use, account/111122223333,
+oidc-provider/oidc.example.com. The credentials must belong to the deployment's account, and
+have the permission of each request (docs/identities.md). Users of all accounts can show
+themselves and rotate their own access keys, if their policies allow it.`,
 		Args: noCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -27,7 +28,7 @@ deployment's account.`,
 	c.AddCommand(
 		identityListCommand(&client), identityShowCommand(&client), identityRotateKeyCommand(&client),
 		identityStateCommand(&client, "disable", false), identityStateCommand(&client, "enable", true),
-		identityRevokeCommand(&client),
+		identityRevokeCommand(&client), identityDeleteCommand(&client),
 	)
 	return c
 }

@@ -36,8 +36,9 @@ the custody to remove, from keyhold seal status; without --from it is the one th
 used before. The last custody cannot be removed, and none that a server uses. Several servers
 on one etcd cluster are moved one after the other, each at its own address.
 
-The credentials must belong to the root of the deployment's account. For a deployment without
-a server, give --data and the present --custody instead.`,
+The credentials must belong to the deployment's account, and have the permission
+keyhold:SealMigrate. For a deployment without a server, give --data and the present --custody
+instead.`,
 		Example: `  keyhold seal make key-file:/etc/keyhold/new.key
   keyhold seal migrate --to key-file:/etc/keyhold/new.key
   keyhold seal migrate --remove --from key-file:3bf388899cff7286`,

@@ -1,7 +1,7 @@
 package api
 
-// The requests that declare identities are not part of the KMS API. Only the root of the deployment's account
-// may send them. AccountId defaults to this account. Each request describes one identity completely, and the
+// The requests that declare identities are not part of the KMS API. They are for principals of the deployment's
+// account. AccountId defaults to this account. Each request describes one identity completely, and the
 // server changes only the members that differ. With DryRun, the server reports the changes without making them.
 
 // PutAccountRequest declares an account. AccessKeys is the minimum number of access keys of its root.

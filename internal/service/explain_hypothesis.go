@@ -62,7 +62,9 @@ func (s *Service) operationOf(action string) (op Operation, all asks, err error)
 }
 
 // isExplained reports whether decisions about the operation are explained.
-func (o Operation) isExplained() bool { return o.Target == api.TargetKMS || o.Target == api.TargetAdmin }
+func (o Operation) isExplained() bool {
+	return o.Target == api.TargetKMS || o.Target == api.TargetAdmin
+}
 
 // asksFor returns the asks of the operation for an action. Actions are compared regardless of
 // case.

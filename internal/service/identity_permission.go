@@ -113,8 +113,8 @@ func (a administered) entity(from source) (e identity.Entity, arn string, ok boo
 	return e, "", false, nil
 }
 
-// arns returns the ARNs on which the caller needs the permission: the ARN of the identity as it is now, and the ARN that
-// the request gives it, which can have another path.
+// arns returns the ARNs on which the caller needs the permission: the ARN of the identity as it is now, and the ARN
+// that the request gives it, which can have another path.
 func (a administered) arns(from source) (all []string, err error) {
 	_, arn, ok, err := a.entity(from)
 	if err == nil && a.kind == kindPolicy {

@@ -12,8 +12,8 @@ import (
 )
 
 // SealMigrate adds a custody to the keyring, which the server then uses, or removes one. It is not part of the KMS API.
-// A request names files of the server, and can give the root key to another KMS, so the permission is as powerful as the
-// root.
+// A request names files of the server, and can give the root key to another KMS, so the permission is as powerful as
+// the root.
 var sealMigrate = change("SealMigrate", asks{{Action: "keyhold:SealMigrate", May: mayInDeployment}}, checkSealMigrate,
 	func(c *call, in *api.SealMigrateRequest) (*api.SealMigrateResponse, error) {
 		out := &api.SealMigrateResponse{FormerId: new(c.seals.Root().ID())}
