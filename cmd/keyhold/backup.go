@@ -186,6 +186,7 @@ func (o backupOptions) read(
 		counted := backup.NewCounter(w)
 		_, err = backup.Make(ctx, backup.Source{
 			Backend: from.Backend, Slots: from.Slots, Keyring: keyring, Shared: from.Shared, Program: programVersion(),
+			Offline: true,
 		}, backup.Options{
 			Recipients: to, WithoutImported: o.withoutImported, Now: time.Now(),
 			Page: func(ctx context.Context, records int64) error {

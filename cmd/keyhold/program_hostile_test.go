@@ -139,6 +139,9 @@ backup --to DIR/EVIL --recipients DIR/recipients --data DIR/made --root-key-file
 backup --to DIR/missing/EVIL --recipients DIR/bad.toml
 backup --to - --recipients DIR/EVIL
 backup --to - --recipients DIR/recipients --store EVIL
+restore --from DIR/EVIL --to DIR/EVIL --identity DIR/EVIL --root-key-file DIR/made-root --without-logs
+restore --from DIR/bad.toml --to DIR/restored --identity DIR/missing --root-key-file DIR/made-root --log EVIL=DIR
+restore --from DIR/made.backup --to DIR/restored --identity DIR/a.key --share DIR/EVIL
 backup verify EVIL
 backup verify DIR/bad.toml
 backup verify DIR/made.backup --identity DIR/EVIL

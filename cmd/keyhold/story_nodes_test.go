@@ -292,6 +292,7 @@ var storiesOfOneProcess = parseAlone(`
 11-retain-a-copy   restores a copy of the data folder, which has no copy of the shared store
 access-key-use     shows the last use of an access key at once, which other nodes learn within an hour
 audit              copies and edits the log of the data folder
+backup             restores a backup to a folder, which becomes the only server's
 data-folder        moves the root key of a folder, and starts a second server on the folder
 expiry-warnings    waits for events in the log of the data folder, in which a story collects the logs of its nodes
 explain-request    explains a past request, which only the log of the node that answered it has

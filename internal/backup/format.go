@@ -52,6 +52,7 @@ type Header struct {
 	WithoutImported bool      `json:"withoutImported"`       // the backup cannot open imported key material
 	Keyring         []byte    `json:"keyring"`               // the wrapped root keys and data keys
 	Shared          bool      `json:"sharedStore,omitempty"` // several nodes shared the store
+	Offline         bool      `json:"offline,omitempty"`     // no server made the backup
 }
 
 // A Trailer ends a backup. Sealed is the chain of the chunks before, sealed as a record of the deployment at the path

@@ -32,6 +32,7 @@ type Source struct {
 	Shared  bool   // several nodes share the Backend
 	Program string // version of Keyhold
 
+	Offline      bool // no server makes the backup
 	ApprovedOnly bool // backups are sealed with approved algorithms only
 }
 
@@ -104,7 +105,7 @@ func (m *maker) header(r store.Reader) (h Header, err error) {
 	}
 	h = Header{
 		Format: Format, Program: m.Program, Revision: r.Rev(), Time: m.Now.UTC(), WithoutImported: m.WithoutImported,
-		Keyring: keyring.Value, Shared: m.Shared,
+		Keyring: keyring.Value, Shared: m.Shared, Offline: m.Offline,
 	}
 	return h, store.New(store.AtRevision(m.Backend, r), m.sealer).View(m.ctx, func(v *store.View) error {
 		f, err := records.ReadFormat(v)
