@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
 	"github.com/keyhold/keyhold/internal/store/etcd"
 	"github.com/keyhold/keyhold/internal/store/local"
@@ -34,11 +35,14 @@ func OpenStore(ctx context.Context, place string, fail func(error)) (s Store, er
 	if err := CheckFolder(place); err != nil {
 		return s, err
 	}
-	if err := checkSlots(place); err != nil {
-		return s, err
-	}
+	lost := checkSlots(place)
 	if s.Backend, err = as[store.Backend](local.Open(place, local.Options{Failed: fail})); err != nil {
 		return s, err
+	}
+	if lost != nil {
+		if empty, err := records.IsEmpty(ctx, s.Backend); err != nil || !empty { // a kill leaves an empty database
+			return s, lost
+		}
 	}
 	s.Slots, err = as[store.Slots](local.OpenSlots(place, fail))
 	return s, err

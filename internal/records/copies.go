@@ -15,6 +15,9 @@ type Copy struct {
 	After  string         `json:"after,omitzero"` // the last record of the other store that was copied
 	Counts map[string]int `json:"counts"`         // numbers of written records, by the prefix of their table
 	Node   string         `json:"node"`           // the node that has the events of the copy
+
+	// Amended means that the numbers of records were compared, and that the copy may have been changed since.
+	Amended bool `json:"amended,omitzero"`
 }
 
 // ErrUnfinishedCopy means that a store has an unfinished copy of a deployment, which must not be used.

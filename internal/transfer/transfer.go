@@ -154,12 +154,18 @@ func (c *copier) amend(ctx context.Context) error {
 	if c.Amend == nil {
 		return nil
 	}
-	found, err := countRecords(ctx, c.To.Backend)
-	if err != nil {
-		return err
-	}
-	if c.compare(found) > 0 {
-		return ErrUnsound
+	if !c.progress.Amended {
+		found, err := countRecords(ctx, c.To.Backend)
+		if err != nil {
+			return err
+		}
+		if c.compare(found) > 0 {
+			return ErrUnsound
+		}
+		c.progress.Amended = true
+		if err := c.flush(ctx); err != nil {
+			return err
+		}
 	}
 	return c.Amend(ctx, store.New(c.To.Backend, c.sealer), c.progress.Node)
 }
