@@ -78,7 +78,7 @@ func (s *Service) checkClock(context.Context) error {
 	if err := s.nodes.Clock(); err != nil {
 		return err
 	}
-	if behind := s.lastEvent.Sub(time.Now()); behind > backInTime {
+	if behind := time.Until(s.lastEvent); behind > backInTime {
 		return fmt.Errorf("the clock is %v behind the last event of the former process: correct the clock",
 			behind.Round(time.Second))
 	}
