@@ -72,6 +72,7 @@ internal/custodytest      internal/programtest  |
 internal/secrettest       |
 
 internal/records          internal/key internal/policy internal/identity internal/seal internal/store  |
+internal/census           internal/key internal/records internal/store  |
 internal/material         internal/records internal/key internal/crypt internal/seal internal/store internal/space  |
 internal/journal          internal/records internal/audit internal/store internal/space internal/transparency  |  uuid
 internal/backup           internal/recipients internal/material internal/records internal/key internal/crypt internal/seal internal/store  |
@@ -84,7 +85,7 @@ internal/redo             internal/journal internal/records internal/key interna
 internal/transfer         internal/integrity internal/journal internal/material internal/records internal/key internal/seal internal/audit internal/store  |
 internal/integrity        internal/journal internal/material internal/records internal/key internal/api internal/crypt internal/seal internal/identity internal/audit internal/store internal/transparency  |  xmod
 
-internal/service          internal/backup internal/recipients internal/health internal/measure internal/bounded internal/nodes internal/reseal internal/journal internal/material internal/records internal/key internal/api internal/api/sts internal/policy internal/crypt internal/seal internal/identity internal/sigv4 internal/audit internal/seed internal/store internal/space internal/webidentity internal/admit  |  json uuid
+internal/service          internal/backup internal/recipients internal/health internal/measure internal/bounded internal/census internal/nodes internal/reseal internal/journal internal/material internal/records internal/key internal/api internal/api/sts internal/policy internal/crypt internal/seal internal/identity internal/sigv4 internal/audit internal/seed internal/store internal/space internal/webidentity internal/admit  |  json uuid
 internal/conns            |  proxy
 internal/server           internal/measure internal/key internal/api internal/api/sts internal/conns internal/identity internal/sigv4 internal/service internal/space internal/admit  |  fasthttp uuid
 internal/host             internal/service internal/nodes internal/sigv4 internal/webidentity internal/audit internal/durable internal/records internal/identity internal/key internal/guarded internal/seal internal/space internal/store internal/store/etcd internal/store/local internal/store/memory  |

@@ -31,7 +31,7 @@ func (s *server) caller(as aws.Credentials, conns int) *caller {
 // administrations lists the administrative operations (docs/api.md).
 const administrations = " Backup DeleteIdentity ListIdentities ListKeySummaries ProveEvent PutAccount PutPolicy " +
 	"PutProvider PutRole PutUser QueryAudit RecreateKey RevokeSessions RotateAccessKey SealMigrate SealRotate " +
-	"SealStatus SetIdentityState ShowIdentity "
+	"SealStatus SetIdentityState ShowIdentity Status "
 
 // do sends a request. ok reports whether the request succeeded; err is an error of the connection.
 func (c *caller) do(ctx context.Context, operation, members string) (ok bool, body []byte, err error) {

@@ -142,3 +142,14 @@ func writeData(w io.Writer, data []byte) error {
 	_, err := w.Write(data)
 	return err
 }
+
+// clearScreen clears the screen if w is a terminal on which a person sees it.
+func clearScreen(w io.Writer) {
+	t, ok := w.(terminal)
+	if !ok {
+		return
+	}
+	if f, ok := t.to.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		_, _ = io.WriteString(f, "\x1b[H\x1b[2J") // ECMA-48: CUP and ED; the next write reports an error
+	}
+}

@@ -80,6 +80,9 @@ decrypt-offline --material DIR/missing
 decrypt-offline --material DIR/a.key --context EVIL
 init --data DIR/made --root-key-file DIR/made-root
 init --data DIR/made --account EVIL
+status
+status --output json
+status --within EVIL
 doctor --data DIR/EVIL
 doctor --data DIR/EVIL --output json
 verify --data DIR/made --root-key-file DIR/made-root

@@ -175,6 +175,8 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	o.expiry.configure(&c, logger)
 	o.expiry.run(ctx)
 	c.Protected = func(ctx context.Context) error { return others.begin(ctx, c.Audit) }
+	seen := new(observed)
+	c.Situation = seen.situation
 	if s, err = service.Open(ctx, c); err != nil {
 		return o.explain(err)
 	}
@@ -193,15 +195,12 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	w := watched{service: s, data: o.data, devices: &others, tls: network.TLS, locked: locked, expiry: &o.expiry}
 	w.custody = watchCustody(ctx, s, logger)
 	others.run(ctx)
-	if own != nil {
-		h.Requests = newRequests()
-	}
+	h.Requests = newRequests()
 	front := server.New(h, network)
-	if own != nil {
-		checks := w.checks()
-		if err := o.private.serve(ctx, own, checks, w.readers(checks, h.Requests, front), logger); err != nil {
-			return err
-		}
+	*seen = observed{watched: w, checks: w.checks(), connections: front.Connections}
+	seen.observe(ctx, h.Requests)
+	if err := o.private.serve(ctx, own, seen.checks, w.readers(seen.checks, h.Requests, front), logger); err != nil {
+		return err
 	}
 	return serve(ctx, front, listener)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"runtime/debug"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -40,8 +39,8 @@ func addVersionFlag(root *cobra.Command) {
 
 // describeVersion describes the program in lines: its version and Go, its commit, and its FIPS 140-3 module.
 func describeVersion(info *debug.BuildInfo) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "keyhold %s %s\n", info.Main.Version, info.GoVersion)
+	var p page
+	p.printf("keyhold %s %s\n", info.Main.Version, info.GoVersion)
 	settings := map[string]string{}
 	for _, s := range info.Settings {
 		settings[s.Key] = s.Value
@@ -51,12 +50,12 @@ func describeVersion(info *debug.BuildInfo) string {
 		if settings["vcs.modified"] == "true" {
 			changed = ", with changes"
 		}
-		fmt.Fprintf(&b, "commit %s of %s%s\n", commit, settings["vcs.time"], changed)
+		p.printf("commit %s of %s%s\n", commit, settings["vcs.time"], changed)
 	}
 	if module := fips.Module(); module != "" {
-		fmt.Fprintf(&b, "Go's FIPS 140-3 module %s\n", module)
+		p.printf("Go's FIPS 140-3 module %s\n", module)
 	}
-	return b.String()
+	return p.b.String()
 }
 
 // programVersion returns the version of the program, or "" if the binary was built without it.

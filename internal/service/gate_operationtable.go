@@ -134,6 +134,7 @@ func operationRows(dev bool) []Operation {
 		sealStatus,
 		setIdentityState,
 		showIdentity,
+		statusOfServer,
 	)...)
 	if dev {
 		rows = append(rows, of(api.TargetDev, explainSignature, moveClock, showClock)...)

@@ -101,7 +101,7 @@ change           2000  RevokeGrant RotateKeyOnDemand ScheduleKeyDeletion TagReso
 change           2000  UpdatePrimaryRegion
 look            10000  DescribeCustomKeyStores DescribeKey GetKeyPolicy GetKeyRotationStatus GetPublicKey GetCallerIdentity
 list             2000  GetKeyLastUsage ListAliases ListGrants ListKeyPolicies ListKeyRotations ListKeys ListResourceTags ListRetirableGrants
-list             2000  ListKeySummaries
+list             2000  ListKeySummaries Status
 session          2000  AssumeRole AssumeRoleWithWebIdentity GetSessionToken
 administration   1000  DeleteIdentity ExplainDecision ListIdentities PutAccount PutPolicy PutProvider PutRole PutUser RecreateKey
 administration   1000  RevokeSessions RotateAccessKey SetIdentityState ShowIdentity ExplainSignature MoveClock ShowClock

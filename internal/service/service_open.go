@@ -14,6 +14,7 @@ import (
 	"github.com/keyhold/keyhold/internal/admit"
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/backup"
+	"github.com/keyhold/keyhold/internal/census"
 	"github.com/keyhold/keyhold/internal/journal"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/material"
@@ -62,6 +63,8 @@ type Config struct {
 	Shared bool
 	// Address and Version describe this node to operators, if the Backend is shared.
 	Address, Version string
+	// Situation, if set, returns what the host knows of the server, for administrators.
+	Situation func(context.Context) Situation
 	// Confirmer waits for the other nodes, if the Backend is shared. If nil, it is the part that this
 	// process takes in the deployment (package nodes).
 	Confirmer Confirmer
@@ -157,6 +160,9 @@ type Service struct {
 	explaining    *admit.Queue
 	auditing      *admit.Queue
 	expiry        expiryParts
+	census        *census.Census
+	situation     func(context.Context) Situation // nil if nobody knows it
+	self          self
 }
 
 // Open returns the Service of the deployment in the Backend. An empty Backend becomes a new
@@ -196,12 +202,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		sessionTokens: newSessionTokens(keyring.SessionTokens()),
 	}
 	s.store.Limit(quotasOf(c.Quotas)...)
-	if s.webIdentity == nil {
-		s.webIdentity = webidentity.None()
-	}
-	if s.full == nil {
-		s.full = func() error { return nil }
-	}
+	s.complete(c)
 	s.journal = journal.New(s.store, s.audit, s.log, c.fenced())
 	s.materials = material.NewVault(material.NewSealer(c.Slots, keyring.Materials()), s.store, s.journal.Clean)
 	s.tokenKeys = material.NewTokenKeys(s.materials, keyring.TokenKeys(), s.journal)
@@ -230,6 +231,18 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	s.expiry.watcher = s.newExpiries(c)
 	s.sweeper = startSweeper(s)
 	return s, nil
+}
+
+// complete sets the parts that have defaults, and those that describe the Service to operators.
+func (s *Service) complete(c Config) {
+	if s.webIdentity == nil {
+		s.webIdentity = webidentity.None()
+	}
+	if s.full == nil {
+		s.full = func() error { return nil }
+	}
+	s.census, s.situation = census.New(s.store, s.clock.Now), c.Situation
+	s.self = self{node: c.Node, address: c.Address, version: c.Version, started: s.clock.Now()}
 }
 
 // resume continues the work of the last process on this data.
@@ -289,6 +302,7 @@ func (s *Service) StoreRevision() int64 { return s.store.Told() }
 
 // Close waits for the work in the background. All calls of Do must have returned.
 func (s *Service) Close() error {
+	s.census.Close()
 	s.sweeper.close()
 	s.wrappingKeys.Close()
 	s.materials.Close()
