@@ -170,7 +170,7 @@ func TestRefusedDeclarations(t *testing.T) {
 
 // everywhere are the administrative operations that are not only for the deployment's account, those on keys and on the
 // caller itself, and those whose valid request is not empty.
-var everywhere = strings.Fields("ExplainDecision ListKeySummaries ProveEvent RecreateKey RotateAccessKey SealRotate")
+var everywhere = strings.Fields("Backup ExplainDecision ListKeySummaries ProveEvent RecreateKey RotateAccessKey SealRotate")
 
 func largePolicy(size int) string {
 	return strings.Replace(allowAll, `"Action":"*"`, `"Action":"kms:`+strings.Repeat("x", size-90)+`"`, 1)

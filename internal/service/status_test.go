@@ -56,15 +56,16 @@ func TestStatusNamesTheNextMoments(t *testing.T) {
 }
 
 func TestStatusIsForOperators(t *testing.T) {
-	s := newAdministered(t)
-	for _, who := range []identity.Principal{aliceOf(s), identity.Root(otherAccount)} {
+	s := newPeople(t)
+	s.devAccount = homeAccount
+	for _, who := range []identity.Principal{s.as("alice"), identity.Root(otherAccount)} {
 		_, err := s.do(who, "Status", &api.StatusRequest{})
 		s.wantRefusal(err, key.KindAccessDenied, "keyhold:Status")
 	}
 	s.user("alice", func(u *identity.User) {
 		u.Inline = []identity.InlinePolicy{{Name: "p", Document: `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"keyhold:Status","Resource":"*"}]}`}}
 	})
-	if _, err := s.do(aliceOf(s), "Status", &api.StatusRequest{}); err != nil {
+	if _, err := s.do(s.as("alice"), "Status", &api.StatusRequest{}); err != nil {
 		t.Error(err)
 	}
 }
