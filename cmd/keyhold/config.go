@@ -15,6 +15,6 @@ The variable of --audit-keep is KEYHOLD_AUDIT_KEEP, and so on (docs/configuratio
 		Args: noCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(configExampleCommand())
+	c.AddCommand(configCheckCommand(), configExplainCommand(), configExampleCommand())
 	return c
 }

@@ -26,8 +26,8 @@ func exampleFile(flags *pflag.FlagSet, chosen map[string]string) *page {
 	var p page
 	p.printf(`# Settings of keyhold serve (docs/configuration.md). A flag takes precedence over the environment, the environment
 # over this file, and this file over the default. Lines that begin with "#" and a name set nothing.
-# To check the file: keyhold config check %s
-`, standardConfig)
+# Check the file with keyhold config check ` + standardConfig + `
+`)
 	section := ""
 	for _, r := range settingRows(flags) {
 		if !r.setting() {

@@ -21,6 +21,7 @@ const configFlag = "config"
 
 // A configuration knows where the values of the flags of keyhold serve are from.
 type configuration struct {
+	flags *pflag.FlagSet
 	rows  []settingRow
 	file  settings.File     // without a name if there is no settings file
 	named map[string]string // by flag: the flag, the variable or the key that has set it; not for defaults
@@ -29,7 +30,7 @@ type configuration struct {
 // load gives the flags that are not on the command line their values from the environment or from the settings file:
 // a flag takes precedence over the environment, and the environment over the file.
 func load(flags *pflag.FlagSet, environment func(string) string) (configuration, error) {
-	c := configuration{rows: settingRows(flags), named: map[string]string{}}
+	c := configuration{flags: flags, rows: settingRows(flags), named: map[string]string{}}
 	var faults []error
 	if path := cmp.Or(flags.Lookup(configFlag).Value.String(), environment("KEYHOLD_CONFIG")); path != "" {
 		faults = c.read(path)
@@ -90,6 +91,15 @@ func readSettings(path string) ([]byte, error) {
 // faultAt returns a fault of the settings file at the line of a key.
 func (c configuration) faultAt(key, cause, remedy string) settings.Fault {
 	return settings.Fault{File: c.file.Name, Line: c.file.Where(key), Cause: cause, Remedy: remedy}
+}
+
+// values returns the values of all flags as text.
+func (c configuration) values() map[string]string {
+	all := map[string]string{}
+	for _, r := range c.rows {
+		all[r.flag] = c.flags.Lookup(r.flag).Value.String()
+	}
+	return all
 }
 
 // setFlag sets a flag to a value of a settings file.

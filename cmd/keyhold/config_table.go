@@ -28,8 +28,12 @@ forwarded-from            server.forwarded_from        -    addresses      ["10.
 allowed-hosts             server.allowed_hosts         -    hosts          ["kms.example.org"]
 tls-cert                  tls.certificate              yes  file           "/etc/keyhold/server.pem"
 tls-key                   tls.key                      yes  file           "/etc/keyhold/server.key"
+tls-client-ca             tls.client_ca                yes  file           "/etc/keyhold/clients.pem"
+tls-min-version           tls.min_version              yes  -              "1.3"
 rate                      limits.rates                 yes  requests/s     { cryptographic = 10000 }
 quota                     limits.quotas                yes  records        { keys = 100000 }
+log-level                 log.level                    yes  -              "info"
+log-format                log.format                   -    -              "text"
 audit-keep                audit.keep                   -    days           "400d"
 audit-sync                audit.sync                   -    -              "always"
 audit-anchor              audit.anchor                 -    URL            "file:/mnt/other-volume/keyhold.anchor"

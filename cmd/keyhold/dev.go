@@ -111,7 +111,9 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 	}
 	logger := slog.New(slog.NewTextHandler(log, nil))
 	ctx, fail := context.WithCancelCause(ctx)
-	outliveHangups(ctx, fail, logger)
+	outliveHangups(ctx, fail, func() {
+		logger.Info("SIGHUP changes nothing: restart the server to change its flags, certificates and root key")
+	})
 	network, h, err := o.network.open(logger)
 	if err != nil {
 		return err

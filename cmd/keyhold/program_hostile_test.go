@@ -102,6 +102,13 @@ serve --config DIR/settings.toml
 config
 config EVIL
 config example
+config check DIR/EVIL
+config check DIR/bad.toml
+config check DIR/settings.toml
+config explain DIR/settings.toml
+config explain --data EVIL --regions EVIL
+config explain --config DIR/good.toml --audit-forward https://EVIL
+config explain --config DIR/good.toml --output json
 config example EVIL
 store
 store EVIL
@@ -276,6 +283,7 @@ func hostileFolder(t *testing.T) string {
 		"events.log":    string(event),
 		"people.toml":   "[[user]]\nname = \"alice\"\naccess_keys = 1\n",
 		"bad.toml":      "[[user]]\nname = \"" + evil + "\"\n",
+		"good.toml":     "[storage]\ndata = \"\\u001b]52;c;ZXZpbA==\\u0007\\n\\u202eFORGED\"\n",
 		"settings.toml": "server.address = '''" + evil + "'''\n'" + strings.NewReplacer("\r", "", "\n", "").Replace(evil) + "' = 1\n",
 		"a.key":         strings.Repeat("k", 32),
 		"client.log":    loggedRequest + evil,

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyhold/keyhold/internal/conns"
 	"github.com/keyhold/keyhold/internal/host"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/records"
@@ -32,6 +34,7 @@ type serveOptions struct {
 	fips      fipsOption
 	auditKeep string
 	auditSync auditSync
+	logging   loggingOptions
 	config    configuration
 	private   privateOptions
 	expiry    expiryOptions
@@ -47,8 +50,12 @@ with keyhold dev, but the credentials are those that keyhold init showed, and no
 move the clock. Without a certificate the server listens on the loopback interface only.
 
 The deployment remembers its Regions: --regions replaces them. When the server starts, it
-warns of keys in Regions that it does not serve. SIGHUP changes nothing. A server whose
-terminal is closed stops in order.
+warns of keys in Regions that it does not serve.
+
+Settings are also read from the file of --config and from the environment. When the file or
+a certificate has changed, and after SIGHUP, the server reloads certificates, limits,
+Regions and the log level (docs/configuration.md). A server whose terminal is closed stops
+in order.
 
 With --store etcd://…, the server is one of several nodes that share an etcd cluster
 (docs/cluster.md). --data then names the folder of this node, which it makes: it has the
@@ -81,6 +88,7 @@ func (o *serveOptions) flags(c *cobra.Command) {
 		"age in days at which events are deleted, as 400d (default: all events are kept)")
 	o.auditSync.flags(c)
 	o.limits.flags(c)
+	o.logging.flags(c)
 	o.devices.flags(c)
 	c.Flags().IntVar(&o.reclaim, "reclaim-slots", 0,
 		"erase up to N slots that no record names, if keyhold verify has found no damage (docs/storage.md)")
@@ -105,11 +113,17 @@ func (o serveOptions) check() error {
 	_, days := parseDays(o.auditKeep)
 	_, _, network := o.network.open(nil)
 	return errors.Join(
-		o.expiry.check(),
-		checkRegions(o.regions), o.limits.check(), o.fips.check(o.root), o.endpointOptions.check(), network,
-		o.devices.check(), checkReclaim(o.reclaim), days, checkReserve(o.reserve),
-		o.private.check(), o.auditSync.check(),
+		o.checkGivenAccount(), checkRegions(o.regions), o.limits.check(), o.fips.check(o.root),
+		o.endpointOptions.check(), network, o.devices.check(), checkReclaim(o.reclaim), days, checkReserve(o.reserve),
+		o.logging.check(), o.private.check(), o.auditSync.check(), o.expiry.check(),
 	)
+}
+
+func (o serveOptions) checkGivenAccount() error {
+	if o.account != "" && !key.ValidAccount(o.account) {
+		return usageError{fmt.Errorf("--account %q is not an account ID: give 12 digits, such as 111122223333", o.account)}
+	}
+	return nil
 }
 
 func checkReclaim(slots int) error {
@@ -128,16 +142,22 @@ func checkRegions(regions []string) error {
 	return nil
 }
 
-func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err error) {
+// prepare makes sure that there is a deployment, and hardens the process before it has secrets.
+func (o serveOptions) prepare() error {
 	if !o.shared() && !host.HasDatabase(o.data) {
 		return o.explain(records.ErrNotInitialised)
 	}
-	if err := harden(); err != nil {
+	return harden()
+}
+
+func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err error) {
+	if err := o.prepare(); err != nil {
 		return err
 	}
-	logger := slog.New(slog.NewTextHandler(log, nil))
+	logger, level := o.logging.logger(log)
 	ctx, fail := context.WithCancelCause(ctx)
-	outliveHangups(ctx, fail, logger)
+	reloads := make(chan struct{}, 1)
+	outliveHangups(ctx, fail, func() { requestReload(reloads) })
 	locked := lockMemory(logger)
 	network, h, err := o.network.open(logger)
 	if err != nil {
@@ -191,18 +211,28 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	if err := printServing(out, o, listener.Addr().String(), account, network.TLS); err != nil {
 		return err
 	}
-	h.Service, h.Verifier = s, host.Verifier(s)
-	w := watched{service: s, data: o.data, devices: &others, tls: network.TLS, locked: locked, expiry: &o.expiry}
-	w.custody = watchCustody(ctx, s, logger)
-	others.run(ctx)
+	r := &reloader{serveOptions: o, service: s, level: level, log: logger, notify: newNotifier(), requests: reloads}
+	w := watched{service: s, data: o.data, devices: &others, locked: locked, expiry: &o.expiry}
+	return r.answer(ctx, w, seen, h, network, own, listener)
+}
+
+// answer answers requests until ctx ends. own is the private listener, or nil. seen is what the service shows of the
+// server.
+func (r *reloader) answer(
+	ctx context.Context, w watched, seen *observed, h *server.Handler, network conns.Config, own, listener net.Listener,
+) error {
+	h.Service, h.Verifier = r.service, host.Verifier(r.service)
+	w.custody = watchCustody(ctx, r.service, r.log)
+	w.devices.run(ctx)
 	h.Requests = newRequests()
-	front := server.New(h, network)
-	*seen = observed{watched: w, checks: w.checks(), connections: front.Connections}
+	r.server = server.New(h, network)
+	w.certificate = r.server.Certificate
+	*seen = observed{watched: w, checks: w.checks(), connections: r.server.Connections}
 	seen.observe(ctx, h.Requests)
-	if err := o.private.serve(ctx, own, seen.checks, w.readers(seen.checks, h.Requests, front), logger); err != nil {
+	if err := r.private.serve(ctx, own, seen.checks, w.readers(seen.checks, h.Requests, r.server), r.log); err != nil {
 		return err
 	}
-	return serve(ctx, front, listener)
+	return r.serve(ctx, listener)
 }
 
 // configure completes the configuration of the service.
@@ -210,7 +240,7 @@ func (o serveOptions) configure(c service.Config, address string, log *slog.Logg
 	c.Log, c.WrappingKeysAhead = log, wrappingKeysAhead
 	c.AuditKeep, _ = parseDays(o.auditKeep) // was checked
 	c.Address, c.Version = address, programVersion()
-	c.Rates, c.Quotas = overlay(service.DefaultRates(), o.limits.rates), overlay(service.DefaultQuotas(), o.limits.quotas)
+	c.Rates, c.Quotas = o.limits.effective()
 	c.OpenCustody, c.ReclaimSlots = openCustody, o.reclaim
 	c.Computing = new(processors).computing
 	o.fips.restrict(&c, log)

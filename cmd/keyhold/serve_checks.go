@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -23,9 +22,10 @@ type watched struct {
 	data    string // folder
 	custody *custody.Watch
 	devices *devices
-	tls     *tls.Config // nil without TLS
-	locked  bool        // memory
 	expiry  *expiryOptions
+	locked  bool // memory
+	// certificate returns the certificate of the server, or nil without TLS.
+	certificate func() *x509.Certificate
 }
 
 // checks returns the checks of /readyz.
@@ -33,7 +33,7 @@ func (w watched) checks() *health.Checker {
 	all := append(w.service.Checks(),
 		health.Check{Name: "custody", Check: func(context.Context) error { return w.custody.State().Err }, Degrades: true},
 		health.Check{Name: "memory-lock", Check: w.checkMemory, Degrades: true})
-	if w.tls != nil {
+	if w.certificate() != nil {
 		all = append(all, health.Check{Name: "certificate", Check: w.checkCertificate})
 	}
 	if f := w.devices.forwarder.Load(); f != nil {
@@ -58,11 +58,7 @@ func (w watched) checkMemory(context.Context) error {
 
 // checkCertificate reports whether clients can accept the certificate of the server by its dates.
 func (w watched) checkCertificate(context.Context) error {
-	cert, err := servedCertificate(w.tls)
-	if err != nil {
-		return err
-	}
-	return certificateDates(cert, time.Now())
+	return certificateDates(w.certificate(), time.Now())
 }
 
 // certificateDates reports whether a certificate is valid at a time.
@@ -74,22 +70,4 @@ func certificateDates(cert *x509.Certificate, now time.Time) error {
 		return fmt.Errorf("the certificate is valid from %s on: check the clock of this machine", formatTime(cert.NotBefore))
 	}
 	return nil
-}
-
-// servedCertificate returns the certificate that a server shows to clients.
-func servedCertificate(c *tls.Config) (*x509.Certificate, error) {
-	var chain *tls.Certificate
-	switch {
-	case c.GetCertificate != nil:
-		var err error
-		if chain, err = c.GetCertificate(&tls.ClientHelloInfo{}); err != nil {
-			return nil, err
-		}
-	case len(c.Certificates) > 0:
-		chain = &c.Certificates[0]
-	}
-	if chain == nil || len(chain.Certificate) == 0 {
-		return nil, errors.New("the server has no certificate")
-	}
-	return x509.ParseCertificate(chain.Certificate[0])
 }

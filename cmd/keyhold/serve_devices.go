@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -192,13 +191,8 @@ func (o deviceOptions) forwardOptions() (f forward.Options, err error) {
 		f.Host = ""
 	}
 	if o.ca != "" {
-		text, err := os.ReadFile(o.ca)
-		if err != nil {
-			return f, fmt.Errorf("--audit-forward-ca: %w", err)
-		}
-		f.TLS.RootCAs = x509.NewCertPool()
-		if !f.TLS.RootCAs.AppendCertsFromPEM(text) {
-			return f, fmt.Errorf("--audit-forward-ca: %s has no certificate in PEM", o.ca)
+		if f.TLS.RootCAs, err = readPool("--audit-forward-ca", o.ca); err != nil {
+			return f, err
 		}
 	}
 	if o.cert != "" {

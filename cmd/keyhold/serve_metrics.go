@@ -125,11 +125,9 @@ func (w watched) placeReaders() map[string]metrics.Reader {
 			}
 		},
 	}
-	if w.tls != nil {
+	if w.certificate() != nil {
 		all["keyhold_certificate_expiry_seconds"] = func(s metrics.Series) {
-			if cert, err := servedCertificate(w.tls); err == nil {
-				s.Value(time.Until(cert.NotAfter).Seconds())
-			}
+			s.Value(time.Until(w.certificate().NotAfter).Seconds())
 		}
 	}
 	return all

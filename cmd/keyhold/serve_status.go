@@ -33,10 +33,8 @@ func (o *observed) situation(ctx context.Context) service.Situation {
 	if k := o.devices.keeper; k != nil {
 		s.AnchorBehind = new(int64(k.Lag()))
 	}
-	if o.tls != nil {
-		if cert, err := servedCertificate(o.tls); err == nil {
-			s.CertificateEnds = cert.NotAfter
-		}
+	if cert := o.certificate(); cert != nil {
+		s.CertificateEnds = cert.NotAfter
 	}
 	return s
 }

@@ -43,6 +43,11 @@ func checkLimits(flag, what string, given, known map[string]int) error {
 	return nil
 }
 
+// effective returns the rates and the quotas of a server.
+func (l *limits) effective() (rates, quotas map[string]int) {
+	return overlay(service.DefaultRates(), l.rates), overlay(service.DefaultQuotas(), l.quotas)
+}
+
 // overlay replaces defaults by the given values.
 func overlay(defaults, given map[string]int) map[string]int {
 	maps.Copy(defaults, given)

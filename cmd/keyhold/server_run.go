@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"os"
 	"os/signal"
@@ -46,9 +45,9 @@ func serve(ctx context.Context, s *server.Server, listener net.Listener) error {
 	return err
 }
 
-// outliveHangups keeps SIGHUP from ending a server, which has nothing to reload. If the terminal of
-// the server was closed, it calls stop, because nobody can press Ctrl+C there any more.
-func outliveHangups(ctx context.Context, stop context.CancelCauseFunc, log *slog.Logger) {
+// outliveHangups calls reload after each SIGHUP, which does not end a server. If the terminal of the server was closed,
+// it calls stop instead, because nobody can press Ctrl+C there any more.
+func outliveHangups(ctx context.Context, stop context.CancelCauseFunc, reload func()) {
 	stdin := int(os.Stdin.Fd())
 	atTerminal := term.IsTerminal(stdin)
 	hangups := make(chan os.Signal, 1)
@@ -62,7 +61,7 @@ func outliveHangups(ctx context.Context, stop context.CancelCauseFunc, log *slog
 					stop(context.Canceled)
 					continue
 				}
-				log.Info("SIGHUP changes nothing: restart the server to change its flags, certificates and root key")
+				reload()
 			}
 		}
 	}()

@@ -12,12 +12,13 @@ const handshakeTime = 5 * time.Second
 var errHandshakes = errors.New("conns: the handshake waited too long for a processor")
 
 // limitHandshakes makes the computations of handshakes take turns, so that a flood of handshakes leaves processors to
-// requests.
+// requests. The handshakes use the settings of SetTLS.
 func (t *Table) limitHandshakes() {
 	t.computing = make(chan struct{}, t.Busy)
+	t.SetTLS(t.TLS)
 	t.TLS = t.TLS.Clone()
 	t.TLS.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-		return nil, hello.Conn.(*wire).compute()
+		return t.secure.Load(), hello.Conn.(*wire).compute()
 	}
 }
 

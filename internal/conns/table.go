@@ -56,9 +56,10 @@ type Config struct {
 // A Table contains all connections of a server.
 type Table struct {
 	Config
-	held      atomic.Int64  // bytes of unfinished requests, at most Budget
-	computing chan struct{} // a place for each handshake in computation
-	strangers chan struct{} // a place for each stranger's request in verification
+	secure    atomic.Pointer[tls.Config] // of handshakes, if TLS is not nil
+	held      atomic.Int64               // bytes of unfinished requests, at most Budget
+	computing chan struct{}              // a place for each handshake in computation
+	strangers chan struct{}              // a place for each stranger's request in verification
 
 	mu     sync.Mutex
 	conns  map[*Conn]struct{} // nil after Close

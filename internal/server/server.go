@@ -8,6 +8,8 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"log/slog"
 	"net"
 	"sync"
@@ -66,6 +68,12 @@ func New(h *Handler, c conns.Config) *Server {
 	}
 	return s
 }
+
+// SetTLS gives later handshakes other settings. The Server must have been made with TLS.
+func (s *Server) SetTLS(c *tls.Config) { s.conns.SetTLS(c) }
+
+// Certificate returns the certificate of the server, or nil without TLS.
+func (s *Server) Certificate() *x509.Certificate { return s.conns.Certificate() }
 
 // Serve answers requests on a listener until Shutdown or Close. If one of them was called before, Serve returns
 // at once.

@@ -3,8 +3,10 @@ package service
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/store"
@@ -52,14 +54,26 @@ func DefaultQuotas() map[string]int {
 	return all
 }
 
-// quotasOf returns the quotas of a Config. A quota that is missing or 0 does not limit.
+// quotasOf returns the quotas of a Config. A quota that is missing or 0 does not limit, but the records are counted,
+// because SetLimits may limit them later. Without any quotas nothing is counted.
 func quotasOf(limits map[string]int) (all []store.Quota) {
+	if len(limits) == 0 {
+		return nil
+	}
 	for _, q := range parseQuotas(quotaTable) {
-		if q.Limit = limits[q.Name]; q.Limit > 0 {
-			all = append(all, q)
+		if q.Limit = limits[q.Name]; q.Limit <= 0 {
+			q.Limit = math.MaxInt
 		}
+		all = append(all, q)
 	}
 	return all
+}
+
+// SetLimits replaces the rates and the quotas of the Config while requests are carried out. The Config must have had
+// both.
+func (s *Service) SetLimits(rates, quotas map[string]int) {
+	s.rates.set(rates, time.Now())
+	s.store.Limit(quotasOf(quotas)...)
 }
 
 // quotaExceeded returns the error on the wire for a QuotaError, and any other error unchanged.

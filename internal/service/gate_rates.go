@@ -25,8 +25,13 @@ type rates struct {
 	omitted  atomic.Int64   // refusals without an event since the last one with an event
 }
 
-// classRates are nil if the class has no limit.
-type classRates struct{ principals, accounts *admit.Buckets }
+// classRates are the buckets of a class. A class without a limit has none. SetLimits replaces them as a whole.
+type classRates struct{ atomic.Pointer[classBuckets] }
+
+type classBuckets struct {
+	perSecond            int
+	principals, accounts *admit.Buckets
+}
 
 // recordEvery is the interval at which refusals of one principal in one class get an event.
 const recordEvery = time.Minute
@@ -40,13 +45,22 @@ func newRates(perSecond map[string]int, now time.Time) *rates {
 		return r
 	}
 	r.classes = make([]classRates, len(rateRows))
-	for i, row := range rateRows {
-		if n := perSecond[row.class]; n > 0 {
-			r.classes[i].principals = admit.NewBuckets(limitOf(n), ratedPrincipals, now)
-			r.classes[i].accounts = admit.NewBuckets(limitOf(2*n), ratedAccounts, now)
+	r.set(perSecond, now)
+	return r
+}
+
+// set replaces the rates. A class whose rate stays the same keeps what its principals have used up.
+func (r *rates) set(perSecond map[string]int, now time.Time) {
+	for i := range r.classes {
+		n := max(0, perSecond[rateRows[i].class])
+		switch old := r.classes[i].Load(); {
+		case n == 0:
+			r.classes[i].Store(nil)
+		case old == nil || old.perSecond != n:
+			r.classes[i].Store(&classBuckets{n, admit.NewBuckets(limitOf(n), ratedPrincipals, now),
+				admit.NewBuckets(limitOf(2*n), ratedAccounts, now)})
 		}
 	}
-	return r
 }
 
 func limitOf(perSecond int) admit.Limit {
@@ -58,8 +72,8 @@ func (r *rates) admit(p *identity.Principal, class int, now time.Time) bool {
 	if r.classes == nil {
 		return true
 	}
-	c := &r.classes[class]
-	if c.principals == nil {
+	c := r.classes[class].Load()
+	if c == nil {
 		return true
 	}
 	return c.principals.Allow(payer(p), now) && c.accounts.Allow(p.AccountID, now)

@@ -49,7 +49,7 @@ func (c *call) newReplica(primary key.Key, in *api.ReplicateKeyRequest) (key.Key
 	if err := primary.CheckPrimary(); err != nil {
 		return key.Key{}, err
 	}
-	if !c.regions(*in.ReplicaRegion) {
+	if !c.Serves(*in.ReplicaRegion) {
 		return key.Key{}, key.Errorf(key.KindUnsupportedOperation, "The Region %s is not served.", *in.ReplicaRegion)
 	}
 	if _, err := primary.WithReplica(*in.ReplicaRegion); err != nil {

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/keyhold/keyhold/internal/identity"
+	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/space"
 	"github.com/keyhold/keyhold/internal/store"
@@ -73,8 +74,8 @@ func newUniqueID(prefix string) string {
 const DefaultRegion = "us-east-1"
 
 // ServeRegions sets and stores the Regions that are served. Without any given Regions, the
-// stored Regions are served. ServeRegions returns the Regions that are served. It must be
-// called before Do.
+// stored Regions are served. ServeRegions returns the Regions that are served. It can be called
+// again while requests are carried out; an error changes nothing.
 func (s *Service) ServeRegions(ctx context.Context, given []string) (served []string, err error) {
 	remembered, err := s.rememberedRegions(ctx)
 	if err != nil {
@@ -94,8 +95,11 @@ func (s *Service) ServeRegions(ctx context.Context, given []string) (served []st
 			err = nil
 		}
 	}
-	s.regions = func(region string) bool { return slices.Contains(served, region) }
-	return served, err
+	if err != nil {
+		return nil, err
+	}
+	s.regions.Store(&served)
+	return served, nil
 }
 
 // rememberedRegions returns the Regions of the last start, or the default.
@@ -112,7 +116,13 @@ func (s *Service) rememberedRegions(ctx context.Context) (remembered []string, e
 }
 
 // Serves reports whether the Region is served.
-func (s *Service) Serves(region string) bool { return s.regions(region) }
+func (s *Service) Serves(region string) bool {
+	served := s.regions.Load()
+	if served == nil {
+		return key.ValidRegion(region)
+	}
+	return slices.Contains(*served, region)
+}
 
 // maxScopes is the maximum number of pairs of an account and a Region at which UnservedRegions
 // looks.
@@ -134,7 +144,7 @@ func (s *Service) unservedRegions(ctx context.Context, scopes int) (unserved []s
 				return err
 			}
 			k := first[0].Value
-			if !s.regions(k.Region) && !slices.Contains(unserved, k.Region) {
+			if !s.Serves(k.Region) && !slices.Contains(unserved, k.Region) {
 				unserved = append(unserved, k.Region)
 			}
 			after = records.ScopePath(k.Account, k.Region) + "\xff" // after all keys of this account and Region

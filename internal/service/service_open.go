@@ -133,7 +133,7 @@ type Service struct {
 	wrappings     key.Wrappings
 	operations    map[string]Operation
 	compiled      compiledPolicies
-	regions       func(region string) bool
+	regions       atomic.Pointer[[]string] // nil: all valid Regions
 	full          func() error
 	wrappingKeys  *material.WrappingKeys
 	pausing       chan struct{} // a place for each refusal that waits
@@ -183,7 +183,6 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		rules:         key.ParseRules(),
 		wrappings:     key.ParseWrappings().Only(c.Approved),
 		operations:    approvedOperations(c.Dev, c.Approved),
-		regions:       key.ValidRegion,
 		full:          c.Full,
 		devAccount:    c.DevAccount,
 		webIdentity:   c.WebIdentity,

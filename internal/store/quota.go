@@ -33,7 +33,7 @@ func (e *QuotaError) Error() string {
 // counted again. So Stores that create records at the same time may together exceed a quota by the records that their
 // feeds have not told yet.
 type quotaCounts struct {
-	quotas map[string]Quota // by table prefix
+	quotas atomic.Pointer[map[string]Quota] // by table prefix; nil without quotas
 
 	mu     sync.Mutex
 	scopes map[string]*scopeCount // by prefix and scope
@@ -59,18 +59,22 @@ type countChange struct {
 	by    int
 }
 
-// Limit sets the quotas of the Store. It must be called before the first transaction.
+// Limit sets the quotas of the Store. The first call must come before the first transaction. Later calls may change
+// the limits at any time, but must name the same tables, because only their records are counted.
 func (s *Store) Limit(quotas ...Quota) {
-	s.counts.quotas, s.counts.scopes = map[string]Quota{}, map[string]*scopeCount{}
+	all := map[string]Quota{}
 	for _, q := range quotas {
-		s.counts.quotas[q.Prefix] = q
+		all[q.Prefix] = q
 	}
+	s.counts.quotas.Store(&all)
 }
 
 // scopeOf returns the Quota that applies to a path, and the scope of the path.
 func (t *quotaCounts) scopeOf(path string) (q Quota, scope string, ok bool) {
 	prefix, rest, _ := strings.Cut(path, "/")
-	q, ok = t.quotas[prefix]
+	if quotas := t.quotas.Load(); quotas != nil {
+		q, ok = (*quotas)[prefix]
+	}
 	end := 0
 	for range q.Depth {
 		i := strings.IndexByte(rest[end:], '/')
@@ -85,6 +89,9 @@ func (t *quotaCounts) scopeOf(path string) (q Quota, scope string, ok bool) {
 func (t *quotaCounts) of(q Quota, scope string) *scopeCount {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.scopes == nil {
+		t.scopes = map[string]*scopeCount{}
+	}
 	key := q.Prefix + "/" + scope
 	if t.scopes[key] == nil {
 		t.scopes[key] = &scopeCount{}
@@ -95,7 +102,7 @@ func (t *quotaCounts) of(q Quota, scope string) *scopeCount {
 // changesOf returns the changes of counts by one run of a transaction. It looks up records that the transaction
 // deletes without having read them.
 func (t *quotaCounts) changesOf(tx *Tx) (all []countChange, err error) {
-	if len(t.quotas) == 0 {
+	if quotas := t.quotas.Load(); quotas == nil || len(*quotas) == 0 {
 		return nil, nil
 	}
 	for path, plain := range tx.written {
