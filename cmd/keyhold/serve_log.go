@@ -13,7 +13,8 @@ import (
 type loggingOptions struct{ level, format string }
 
 func (o *loggingOptions) flags(c *cobra.Command) {
-	c.Flags().StringVar(&o.level, "log-level", "info", "least level of lines in the server's log: debug, info, warn or error")
+	c.Flags().StringVar(&o.level, "log-level", "info",
+		"least level of lines in the server's log: debug, info, warn or error")
 	completeWords(c, "log-level", "debug", "info", "warn", "error")
 	c.Flags().StringVar(&o.format, "log-format", formText, "form of the server's log: text or json")
 	completeWords(c, "log-format", formText, formJSON)
@@ -26,7 +27,8 @@ func (o loggingOptions) check() error {
 		err = usageError{fmt.Errorf("--log-format %q is neither text nor json", o.format)}
 	}
 	if _, known := logLevels[o.level]; !known {
-		err = errors.Join(err, usageError{fmt.Errorf("--log-level %q is not a level: give debug, info, warn or error", o.level)})
+		err = errors.Join(err, usageError{
+			fmt.Errorf("--log-level %q is not a level: give debug, info, warn or error", o.level)})
 	}
 	return err
 }
