@@ -76,7 +76,7 @@ or keyhold import check found something, 4 permission denied or no credentials, 
 		clockCommand(), applyCommand(), identityCommand(), importCommand(), wrapCommand(), decryptOfflineCommand(),
 		expiringCommand(), keyCommand(), explainCommand(), explainSignatureCommand(), witnessCommand(), versionCommand(),
 		recoverCommand(), rootCredentialsCommand(), auditCommand(), doctorCommand(), configCommand(), backupCommand(),
-		restoreCommand(), statusCommand(),
+		restoreCommand(), statusCommand(), setupCommand(),
 	)
 	return root
 }

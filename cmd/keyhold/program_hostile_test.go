@@ -110,6 +110,10 @@ config explain --data EVIL --regions EVIL
 config explain --config DIR/good.toml --audit-forward https://EVIL
 config explain --config DIR/good.toml --output json
 config example EVIL
+setup EVIL
+setup --yes --config DIR/bad.toml --data DIR/set --root-key-file DIR/set-root
+setup --yes --config DIR/new.toml --data DIR/set --root-key-file DIR/set-root --name EVIL
+setup --config DIR/new.toml
 store
 store EVIL
 init --data DIR/other --recovery DIR/EVIL --threshold 2

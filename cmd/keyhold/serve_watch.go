@@ -8,8 +8,8 @@ import (
 	"github.com/keyhold/keyhold/internal/settings"
 )
 
-// fileStates has what files contained when changed was last called, by their paths. Symbolic links are followed, because
-// Kubernetes replaces a link to a folder when it changes a mounted file.
+// fileStates has what files contained when changed was last called, by their paths. Symbolic links are followed,
+// because Kubernetes replaces a link to a folder when it changes a mounted file.
 type fileStates map[string]fileState
 
 type fileState struct {

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/keyhold/keyhold/internal/authority"
+	"github.com/keyhold/keyhold/internal/host"
+)
+
+// make makes what does not exist. The settings file comes last, so an attempt that failed can be repeated.
+func (o *setupOptions) make(ctx context.Context, c *cobra.Command) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	for _, folder := range []string{filepath.Dir(o.config), filepath.Dir(o.data), filepath.Dir(o.root)} {
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			return err
+		}
+	}
+	if o.makeCert {
+		if err := o.makeCertificate(); err != nil {
+			return err
+		}
+	}
+	if host.HasDatabase(o.data) {
+		if err := printf(o.out, "%s has a deployment already.\n", o.data); err != nil {
+			return err
+		}
+	} else if err := o.init(ctx, c); err != nil {
+		return err
+	}
+	if !o.done {
+		if err := replaceFile(o.config, []byte(o.settings()), 0o644); err != nil {
+			return err
+		}
+	}
+	return printf(o.out, "\nThe settings are in %s. To start the server:\n  %s\n", o.config, o.serveLine())
+}
+
+// init makes the deployment.
+func (o *setupOptions) init(ctx context.Context, c *cobra.Command) error {
+	i := initOptions{account: o.account, regions: o.regions}
+	i.data, i.keyFile = o.data, o.root
+	if err := i.complete("keyhold setup"); err != nil {
+		return err
+	}
+	return runInit(ctx, i, o.out, c.ErrOrStderr())
+}
+
+// makeCertificate makes the certificate of the server, unless its files exist, and prints its fingerprint.
+func (o *setupOptions) makeCertificate() error {
+	if isMissing(o.cert) && isMissing(o.key) {
+		made, err := authority.New([]string{o.name}, time.Now())
+		if err != nil {
+			return err
+		}
+		secret, err := made.Encode()
+		if err != nil {
+			return err
+		}
+		defer clear(secret)
+		leaf := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: made.Certificate.Certificate[0]})
+		chain := append(leaf, made.PEM()...)
+		err = errors.Join(
+			replaceFile(o.key, secret, 0o600),
+			replaceFile(o.beside("authority.pem"), made.PEM(), 0o644),
+			replaceFile(o.cert, chain, 0o644),
+		)
+		if err != nil {
+			return err
+		}
+	}
+	chain, err := os.ReadFile(o.cert)
+	if err != nil {
+		return err
+	}
+	first, _ := pem.Decode(chain)
+	if first == nil {
+		return errors.New(o.cert + " has no certificate in PEM: remove the file, and run the command again")
+	}
+	sum := sha256.Sum256(first.Bytes)
+	return printf(o.out, "The certificate of %s has the SHA-256 fingerprint %s.\nClients trust its authority: %s\n",
+		o.name, hex.EncodeToString(sum[:]), o.beside("authority.pem"))
+}
