@@ -61,7 +61,7 @@ vuln: ## Ask the database of known vulnerabilities, which is on the network.
 
 faults: crash seals recoveries images syncs flips full ## Run crash, seals, recoveries, images, syncs, flips and full: what can go wrong with a machine.
 
-crash: build ## Kill the server 1,000 times under load.
+crash: build ## Kill the server 1,000 times under load, and verify the folder and its audit log after each kill.
 	KEYHOLD_KILLS=1000 go test -count=1 -v -timeout 60m -run '^Test(LinearizableKills|SlotsAfterKills)$$' ./cmd/keyhold
 
 recoveries: ## Kill keyhold recover at 100 random moments; recover from, and move between, all kinds of custody.

@@ -1,23 +1,23 @@
 package main
 
 import (
-	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
+	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/host"
 )
 
-// A faultAudit counts the changes in a growing audit log.
+// A faultAudit counts the changes in a growing audit log, over all its segments.
 type faultAudit struct {
 	path   string
-	read   int64          // bytes that were read, all of whole lines
 	times  map[string]int // the number of events of a change, by its request ID
-	lines  int
-	broken int // lines that are not events
+	lines  int64          // that were read
+	broken int            // lines that are not events
 }
 
 func newFaultAudit(data string) *faultAudit {
@@ -26,23 +26,14 @@ func newFaultAudit(data string) *faultAudit {
 
 // readNew reads the lines that were added since the last call.
 func (l *faultAudit) readNew() error {
-	f, err := os.Open(l.path)
+	f, err := audit.OpenFolder(l.path)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	if _, err := f.Seek(l.read, io.SeekStart); err != nil {
-		return err
-	}
-	for r := bufio.NewReader(f); ; {
-		line, err := r.ReadBytes('\n')
-		if err == io.EOF {
-			return nil // the next call reads a line without a newline
-		}
+	for line, err := range f.Lines(context.Background(), l.lines) {
 		if err != nil {
 			return err
 		}
-		l.read += int64(len(line))
 		l.lines++
 		var event struct {
 			RequestID string `json:"requestID"`
@@ -55,6 +46,7 @@ func (l *faultAudit) readNew() error {
 			l.times[event.RequestID]++
 		}
 	}
+	return nil
 }
 
 // checkOnce returns an error if a change is not exactly once in the log.
@@ -66,3 +58,43 @@ func (l *faultAudit) checkOnce(changes []string) error {
 	}
 	return nil
 }
+
+// An auditLeft counts what kills left in the folder of an audit log.
+type auditLeft struct{ closed, linked, plain, unfinished int }
+
+// add looks at the folder of a log whose server was killed.
+func (n *auditLeft) add(log string) error {
+	current, err := os.Stat(log)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(log + ".tmp"); err == nil {
+		n.unfinished++
+	}
+	closed, plain := 0, 0
+	err = filepath.WalkDir(audit.FolderOf(log), func(path string, _ os.DirEntry, err error) error {
+		switch {
+		case strings.HasSuffix(path, ".tmp"):
+			n.unfinished++
+		case strings.HasSuffix(path, ".jsonl.zst"):
+			closed++
+		case strings.HasSuffix(path, ".jsonl"):
+			plain++
+			if info, err := os.Stat(path); err == nil && os.SameFile(info, current) {
+				n.linked++
+			}
+		}
+		return err
+	})
+	n.closed, n.plain = closed, n.plain+plain
+	return err
+}
+
+// String implements fmt.Stringer.
+func (n *auditLeft) String() string {
+	return fmt.Sprintf("%d segments at the end; the kills left %d segments that were not compressed, %d that the log still names, %d unfinished files",
+		n.closed, n.plain, n.linked, n.unfinished)
+}
+
+// hasAll reports whether kills met the compression of segments, and the writing of tiles and checkpoints.
+func (n *auditLeft) hasAll() bool { return n.closed > 0 && n.plain > 0 && n.unfinished > 0 }

@@ -333,8 +333,27 @@ func (d *disk) checkFiles() error {
 			continue
 		}
 		if is, err := os.ReadFile(path); err != nil || !bytes.Equal(is, content) {
-			return fmt.Errorf("%s differs from the trace (%d bytes, %d in the trace, %v)", path, len(is), len(content), err)
+			return fmt.Errorf("%s differs from the trace (%d bytes, %d in the trace, %v): %s", path, len(is), len(content), err,
+				d.differences(path, is, content))
 		}
 	}
 	return nil
+}
+
+// differences describes the first byte of a file that differs from the trace, and the changes of the trace that wrote it.
+func (d *disk) differences(path string, is, traced []byte) string {
+	at := 0
+	for at < min(len(is), len(traced)) && is[at] == traced[at] {
+		at++
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "first at %d\nfile  %x\ntrace %x", at, is[at:min(at+64, len(is))], traced[at:min(at+64, len(traced))])
+	for _, op := range d.ops {
+		if op.path == path && op.kind == writes && op.at <= int64(at) && int64(at) < op.at+int64(len(op.data)) {
+			from := int64(at) - op.at
+			fmt.Fprintf(&text, "\n%d to %d: %d bytes at %d, %x", op.begun, op.ended, len(op.data), op.at,
+				op.data[from:min(from+64, int64(len(op.data)))])
+		}
+	}
+	return text.String()
 }

@@ -156,7 +156,7 @@ func (l *faultLoad) finish(t *testing.T, s *faultServer) {
 	}
 	err := s.end(syscall.SIGTERM)
 	unnamed, unsound := l.folder.verify(t.Context())
-	if err := errors.Join(err, unsound); err != nil {
+	if err := errors.Join(err, unsound, l.folder.verifyLog(t.Context())); err != nil {
 		t.Error(err)
 	}
 	if unnamed > l.open {

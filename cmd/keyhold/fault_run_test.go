@@ -88,6 +88,18 @@ func (f faultFolder) verify(ctx context.Context) (unnamed int, err error) {
 	return unnamed, err
 }
 
+// verifyLog runs keyhold audit verify on the folder, and returns an error with its findings.
+func (f faultFolder) verifyLog(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, faultPatience)
+	defer cancel()
+	words := []string{"audit", "verify", "--data", f.data, "--root-key-file", f.rootKey()}
+	out, err := exec.CommandContext(ctx, f.program, words...).CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte("  sound\n")) {
+		return fmt.Errorf("audit verify: %v\n%s", err, out)
+	}
+	return nil
+}
+
 var unnamedSlots = regexp.MustCompile(`note +(\d+) slots are in use that no record names`)
 
 // A faultServer is a server on a folder.

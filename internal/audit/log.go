@@ -75,7 +75,7 @@ func (o Options) withDefaults() Options {
 	o.MaxLag = cmp.Or(o.MaxLag, 3*time.Second)
 	o.MaxWait = cmp.Or(o.MaxWait, 2500*time.Millisecond)
 	o.SegmentBytes = cmp.Or(o.SegmentBytes, DefaultSegment)
-	o.CheckpointEvery = cmp.Or(o.CheckpointEvery, time.Minute)
+	o.CheckpointEvery = cmp.Or(o.CheckpointEvery, defaultCheckpoint)
 	if o.Now == nil {
 		o.Now = time.Now
 	}

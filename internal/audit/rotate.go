@@ -10,10 +10,6 @@ import (
 	"github.com/keyhold/keyhold/internal/durable"
 )
 
-// DefaultSegment is the size in bytes at which a segment is closed. A segment is also closed when another day begins in
-// UTC.
-const DefaultSegment = 64 << 20
-
 // A growing segment is the file that lines are added to.
 type growing struct {
 	first int64  // index of its first line
