@@ -50,9 +50,13 @@ func (s Sealer) Open(ctx context.Context, k key.Key, m key.Material) ([]byte, er
 	return material, nil
 }
 
-// place returns the place of sealed material, which binds the material to its key and spec.
+// place returns the place of sealed material, which binds the material to its key and spec. Few allocations matter in
+// secret mode.
 func place(k key.Key, materialID string) []byte {
-	return []byte(k.ARN() + " " + materialID + " " + string(k.Spec))
+	arn := k.ARN()
+	b := make([]byte, 0, len(arn)+len(materialID)+len(k.Spec)+2)
+	b = append(append(append(b, arn...), ' '), materialID...)
+	return append(append(b, ' '), k.Spec...)
 }
 
 // randomSecret returns a secret for a slot.

@@ -11,8 +11,9 @@ import (
 // keySize is the size in bytes of the root key, of data keys and of derived keys, for AES-256.
 const keySize = 32
 
-// saltSize is the size in bytes of the random salt of a sealed value. Because each value has a key of its own,
-// the limit of 2^32 messages per key (NIST SP 800-38D, section 8.3) does not restrict the use of a data key.
+// saltSize is the size in bytes of the random salt of a sealed value. Only values that are sealed together, such as the
+// records of a transaction, have the same salt and key. So the limit of 2^32 messages per key with random nonces (NIST
+// SP 800-38D, section 8.3) does not restrict the use of a data key.
 const saltSize = 16
 
 // ErrOpen means that something sealed or wrapped does not open.

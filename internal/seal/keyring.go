@@ -146,15 +146,46 @@ const (
 
 // Seal seals a value for the place where it will be stored.
 func (s Sealer) Seal(place, value []byte) ([]byte, error) {
-	held := s.keyring.held.Load()
-	header := append(make([]byte, 0, headerSize+nonceSize+len(value)+tagSize), sealedFormat)
-	header = binary.BigEndian.AppendUint32(header, held.newest)[:headerSize]
-	rand.Read(header[versionEnd:]) // never fails: the program ends first (crypto/rand)
-	aead, err := s.aead(held.keys[held.newest], header[versionEnd:])
+	start, aead, err := s.begin()
 	if err != nil {
 		return nil, err
 	}
-	return aead.Seal(header, nil, value, binding(header, place)), nil
+	sealed := start.room(value)
+	return aead.Seal(sealed, nil, value, binding(sealed, place)), nil
+}
+
+// SealAll seals values, each for its place. The values have one salt and therefore one key, which is derived once, and
+// each has a random nonce of its own.
+func (s Sealer) SealAll(places, values [][]byte) ([][]byte, error) {
+	start, aead, err := s.begin()
+	if err != nil {
+		return nil, err
+	}
+	sealed := make([][]byte, len(values))
+	var data []byte // associated data
+	for i, value := range values {
+		data = append(append(data[:0], start[:]...), places[i]...)
+		sealed[i] = aead.Seal(start.room(value), nil, value, data)
+	}
+	return sealed, nil
+}
+
+// begin returns the header of new values, with a new salt, and their cipher.
+func (s Sealer) begin() (h header, aead cipher.AEAD, err error) {
+	held := s.keyring.held.Load()
+	h[0] = sealedFormat
+	binary.BigEndian.PutUint32(h[1:versionEnd], held.newest)
+	rand.Read(h[versionEnd:]) // never fails: the program ends first (crypto/rand)
+	aead, err = s.aead(held.keys[held.newest], h[versionEnd:])
+	return h, aead, err
+}
+
+// A header is the beginning of a sealed value.
+type header [headerSize]byte
+
+// room returns a copy of the header, with room for the sealed value behind it.
+func (h *header) room(value []byte) []byte {
+	return append(make([]byte, 0, headerSize+nonceSize+len(value)+tagSize), h[:]...)
 }
 
 // Open opens a value that was sealed for the same place and purpose.

@@ -322,3 +322,31 @@ func TestConcurrentSealing(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// Values that are sealed together have one salt, and each has a nonce of its own and opens only at its place. Others
+// have another salt.
+func TestSealAll(t *testing.T) {
+	s := newKeyring(t).Records()
+	places := [][]byte{[]byte("one"), []byte("two"), []byte("three")}
+	values := [][]byte{[]byte("a value"), []byte("a value"), {}}
+	sealed, err := s.SealAll(places, values)
+	if err != nil || len(sealed) != len(places) {
+		t.Fatal(len(sealed), err)
+	}
+	nonces := map[string]bool{}
+	for i, v := range sealed {
+		wantOpen(t, s, string(places[i]), v, string(values[i]))
+		wantClosed(t, "at the place of another value", s, string(places[(i+1)%len(places)]), v)
+		if !bytes.Equal(v[:headerSize], sealed[0][:headerSize]) {
+			t.Error("values that are sealed together have different headers")
+		}
+		nonces[string(v[headerSize:headerSize+nonceSize])] = true
+	}
+	if len(nonces) != len(sealed) {
+		t.Errorf("%d values have %d nonces", len(sealed), len(nonces))
+	}
+	again, err := s.SealAll(places, values)
+	if err != nil || bytes.Equal(again[0][:headerSize], sealed[0][:headerSize]) {
+		t.Errorf("two calls have one salt, %v", err)
+	}
+}

@@ -133,6 +133,13 @@ type Sealer interface {
 	Open(path, sealed []byte) ([]byte, error)
 }
 
+// An AllSealer is a Sealer that seals several values together for less than one after the other.
+type AllSealer interface {
+	Sealer
+	// SealAll seals each of plaintexts for the path with the same index, like Seal.
+	SealAll(paths, plaintexts [][]byte) (sealed [][]byte, err error)
+}
+
 // temporary is an error of a [Sealer] that does not mean that a value is corrupt.
 type temporary interface {
 	error

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"fmt"
+	"slices"
 )
 
 // Validate returns an [ErrInvalid] that describes the limit that b exceeds, or nil. Every Backend calls it
@@ -20,15 +21,26 @@ func (b Batch) Validate() error {
 			return err
 		}
 	}
-	written := make(map[string]bool, len(b.Writes))
 	for _, w := range b.Writes {
 		if err := validKey(len(w.Key)); err != nil {
 			return err
 		}
-		if written[string(w.Key)] {
-			return fmt.Errorf("%w: %q written twice in a batch", ErrInvalid, w.Key)
+	}
+	return b.validateOnce()
+}
+
+// validateOnce returns an error if b writes a key twice. The writes of a transaction are in the order of their keys, so
+// mostly a comparison of neighbours is enough.
+func (b Batch) validateOnce() error {
+	byKey := func(x, y Write) int { return bytes.Compare(x.Key, y.Key) }
+	writes := b.Writes
+	if !slices.IsSortedFunc(writes, byKey) {
+		writes = slices.SortedFunc(slices.Values(writes), byKey)
+	}
+	for i := 1; i < len(writes); i++ {
+		if bytes.Equal(writes[i-1].Key, writes[i].Key) {
+			return fmt.Errorf("%w: %q written twice in a batch", ErrInvalid, writes[i].Key)
 		}
-		written[string(w.Key)] = true
 	}
 	return nil
 }

@@ -35,10 +35,10 @@ type writing struct {
 	newest  int64 // revision of the last write of the path that is known meanwhile
 }
 
-// A cached record has its value, or its item for transactions of a shared Store, or both.
+// A cached record has its value, or its item for transactions, or both.
 type cached struct {
 	value   any   // decoded
-	item    known // of revision written; without a Value if only the value is kept
+	item    known // of revision written; Rev is 0 if only the value is kept
 	second  known // the second part of a Joined record; kept only with item, as of the same revision
 	rev     int64 // revision at which it was read
 	written int64 // revision of its last write
@@ -76,10 +76,16 @@ func (r cached) with(old cached) cached {
 	if r.value == nil {
 		r.value, r.size = old.value, old.size
 	}
-	if r.item.Value == nil || r.second.Rev == 0 && old.item.Value != nil {
-		r.item, r.second = old.item, old.second
-	}
+	r.item, r.second = r.item.or(old.item), r.second.or(old.second)
 	return r
+}
+
+// or returns old, an item of the same write, if i is missing or if only old is opened.
+func (i known) or(old known) known {
+	if i.Rev == 0 || old.opened && !i.opened {
+		return old
+	}
+	return i
 }
 
 func newCache() *cache {
@@ -117,6 +123,22 @@ func (c *cache) put(path string, r cached) {
 	s.set(path, r)
 }
 
+// keepOpened replaces the item of an entry, or its second item, by the same item, opened.
+func (c *cache) keepOpened(path string, second bool, opened known) {
+	s := c.shard(path)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.records[path]
+	has := &r.item
+	if second {
+		has = &r.second
+	}
+	if has.Rev == opened.Rev && !has.opened {
+		*has = opened
+		s.set(path, r)
+	}
+}
+
 // set adds an entry and evicts others if there are too many. The caller holds s.mu.
 func (s *cacheShard) set(path string, r cached) {
 	s.drop(path)
@@ -143,13 +165,14 @@ func (s *cacheShard) drop(path string) {
 // or 0, and with the entries of paths that it wrote.
 func (c *cache) begin(writes []Write) {
 	for _, w := range writes {
-		s := c.shard(string(w.Key))
+		path := string(w.Key)
+		s := c.shard(path)
 		s.mu.Lock()
-		s.drop(string(w.Key))
-		if s.writing[string(w.Key)] == nil {
-			s.writing[string(w.Key)] = &writing{}
+		s.drop(path)
+		if s.writing[path] == nil {
+			s.writing[path] = &writing{}
 		}
-		s.writing[string(w.Key)].commits++
+		s.writing[path].commits++
 		s.mu.Unlock()
 	}
 }

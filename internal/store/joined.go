@@ -73,7 +73,7 @@ func (j Joined[T, U]) Latest(ctx context.Context, s *Store, path string, r *Read
 	return j.read(ctx, s, path, key, r)
 }
 
-// recall returns the record at key if the memory of a shared Store has the items of both parts.
+// recall returns the record at key if memory has the items of both parts.
 func (j Joined[T, U]) recall(s *Store, key string, r *Reads) (v T, ok bool) {
 	kept := s.cache.entry(key)
 	if kept.item.Value == nil || kept.second.Rev == 0 {

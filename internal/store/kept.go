@@ -1,12 +1,13 @@
 package store
 
-// kept is how a transaction uses memory. The items that the transaction writes stay in memory, opened. In the first run
-// of a transaction of a shared Store, the transaction also reads memory, and the commit checks that the items are the
-// present ones. The items that a shared Store reads stay in memory too. A nil kept uses no memory.
+// kept is the memory that a transaction uses. Items stay in memory, opened, after a transaction has read or written
+// them. A Store that is not shared keeps only the items that [Store.UpdateAt] has read, so that work on all records
+// leaves the memory to requests. In the first run of UpdateAt of a shared Store, the transaction also reads memory,
+// and the commit checks that the items are the present ones. A nil kept uses no memory.
 type kept struct {
 	cache   *cache
-	shared  bool              // the Store is shared
 	source  bool              // the run reads memory first
+	omits   bool              // items that the run only reads do not stay in memory
 	seconds map[string]string // from the first to the second part of Joined records
 	firsts  map[string]string // the reverse
 }
@@ -54,9 +55,21 @@ func (k *kept) opened(path string, rev int64) ([]byte, bool) {
 	return item.Value, item.opened && item.Rev == rev
 }
 
+// noteOpened keeps an item of the Backend opened, if memory has the item.
+func (k *kept) noteOpened(path string, item Item) {
+	if k == nil {
+		return
+	}
+	if first := k.firsts[path]; first != "" {
+		k.cache.keepOpened(first, true, known{item, true})
+	} else {
+		k.cache.keepOpened(path, false, known{item, true})
+	}
+}
+
 // noteRead keeps the items that a run has read at a revision in one Get.
 func (k *kept) noteRead(items map[string]Item, rev int64) {
-	if k == nil || !k.shared || len(items) > MaxBatch {
+	if k == nil || k.omits || len(items) > MaxBatch {
 		return
 	}
 	for path, item := range items {

@@ -295,3 +295,83 @@ func TestTransactionsOfTwoStores(t *testing.T) {
 		following.Wait()
 	})
 }
+
+// UpdateAt of the only Store reads a View, and keeps the records opened, also after a refusal.
+func TestReadsOfTheOnlyStoreAreKeptOpened(t *testing.T) {
+	b, opened := &observedBackend{Backend: memory.New()}, &countingSealer{Sealer: newAEAD(t)}
+	putGrown(t, store.New(b.Backend, opened.Sealer), "ann", 1) // by an earlier process
+	s := store.New(b, opened)
+	for i := range 3 {
+		refused := errors.New("refused")
+		_, _, err := s.UpdateAt(t.Context(), func(tx *store.Tx) error {
+			both, _, err := grown().Get(tx, "ann")
+			if both.Age != 1 {
+				t.Errorf("age %d", both.Age)
+			}
+			return errors.Join(err, refused)
+		})
+		if views := b.views.Load(); !errors.Is(err, refused) || opened.opens != 2 || views != int64(i)+1 {
+			t.Errorf("%d values were opened in %d Views, want both parts once; %v", opened.opens, views, err)
+		}
+	}
+}
+
+// An allSealer seals together, and can fail.
+type allSealer struct {
+	store.Sealer
+	calls int
+	err   error
+}
+
+func (s *allSealer) SealAll(paths, plaintexts [][]byte) (sealed [][]byte, err error) {
+	s.calls++
+	for i, path := range paths {
+		one, err := s.Seal(path, plaintexts[i])
+		if err != nil {
+			return nil, err
+		}
+		sealed = append(sealed, one)
+	}
+	return sealed, s.err
+}
+
+// The values of a transaction are sealed together if the Sealer can, and not at all if none is written.
+func TestValuesOfATransactionAreSealedTogether(t *testing.T) {
+	sealer := &allSealer{Sealer: newAEAD(t)}
+	s := store.New(memory.New(), sealer)
+	update := func(fn func(tx *store.Tx) error) error { return s.Update(t.Context(), fn) }
+	err := update(func(tx *store.Tx) error {
+		return errors.Join(people().Put(tx, "a", person{Age: 1}), people().Delete(tx, "b"), people().Put(tx, "c", person{Age: 3}))
+	})
+	if err != nil || sealer.calls != 1 {
+		t.Errorf("%d calls, %v", sealer.calls, err)
+	}
+	for path, want := range map[string]int{"a": 1, "b": 0, "c": 3} {
+		if r, ok, err := people().Latest(t.Context(), s, path, nil); r.Age != want || ok != (want > 0) || err != nil {
+			t.Errorf("%s: %+v, %v, %v", path, r, ok, err)
+		}
+	}
+	if err := update(func(tx *store.Tx) error { return people().Delete(tx, "a") }); err != nil || sealer.calls != 1 {
+		t.Errorf("a deletion: %d calls, %v", sealer.calls, err)
+	}
+	sealer.err = errors.New("cannot seal")
+	if err := update(func(tx *store.Tx) error { return people().Put(tx, "d", person{}) }); !errors.Is(err, sealer.err) {
+		t.Error(err)
+	}
+}
+
+// Update, which works on all records, does not fill the memory of the only Store.
+func TestUpdateOmitsWhatItReads(t *testing.T) {
+	opened := &countingSealer{Sealer: newAEAD(t)}
+	s := store.New(memory.New(), opened)
+	putGrown(t, s, "ann", 1)
+	for want := 2; want <= 4; want += 2 {
+		err := s.Update(t.Context(), func(tx *store.Tx) error {
+			_, _, err := grown().Get(tx, "ann")
+			return err
+		})
+		if err != nil || opened.opens != want {
+			t.Errorf("%d values were opened, want %d; %v", opened.opens, want, err)
+		}
+	}
+}

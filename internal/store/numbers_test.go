@@ -28,18 +28,23 @@ func TestNumbers(t *testing.T) {
 	})
 }
 
-// An entry of the cache without the second part of its record takes that of an older entry of the same write.
+// An entry of the cache takes missing and opened items from an older entry of the same write.
 func TestEntriesOfOneWrite(t *testing.T) {
 	item := func(value string) known { return known{Item: Item{Key: []byte("k"), Value: []byte(value), Rev: 7}} }
 	old := cached{item: item("old"), second: item("old second"), written: 7, value: 1, size: 10}
-	for name, test := range map[string]struct{ r, want cached }{
-		"nothing":        {cached{written: 7}, old},
-		"one part":       {cached{written: 7, item: item("new")}, old},
-		"both parts":     {cached{written: 7, item: item("new"), second: item("second")}, cached{written: 7, item: item("new"), second: item("second"), value: 1, size: 10}},
-		"another value":  {cached{written: 7, value: 2, size: 20}, cached{written: 7, value: 2, size: 20, item: old.item, second: old.second}},
-		"of a later one": {cached{written: 8}, cached{written: 8}},
+	opened := item("opened")
+	opened.opened = true
+	half := cached{item: opened, second: old.second, written: 7, value: 1, size: 10}
+	for name, test := range map[string]struct{ r, old, want cached }{
+		"nothing":        {cached{written: 7}, old, old},
+		"one part":       {cached{written: 7, item: item("new")}, old, cached{written: 7, item: item("new"), second: old.second, value: 1, size: 10}},
+		"both parts":     {cached{written: 7, item: item("new"), second: item("second")}, old, cached{written: 7, item: item("new"), second: item("second"), value: 1, size: 10}},
+		"another value":  {cached{written: 7, value: 2, size: 20}, old, cached{written: 7, value: 2, size: 20, item: old.item, second: old.second}},
+		"of a later one": {cached{written: 8}, old, cached{written: 8}},
+		"opened before":  {cached{written: 7, item: item("new"), second: item("second")}, half, cached{written: 7, item: opened, second: item("second"), value: 1, size: 10}},
+		"opened now":     {cached{written: 7, item: opened}, old, half},
 	} {
-		got := test.r.with(old)
+		got := test.r.with(test.old)
 		if !reflect.DeepEqual(got, test.want) {
 			t.Errorf("%s: %+v, want %+v", name, got, test.want)
 		}

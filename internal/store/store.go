@@ -98,18 +98,20 @@ func (s *Store) UpdateOnce(ctx context.Context, fn func(*Tx) error) (*Doubt, err
 // run read. If this run writes nothing or returns an error, fn runs again over one revision. Therefore a run that
 // fails must have no effect either.
 func (s *Store) UpdateAt(ctx context.Context, fn func(*Tx) error) (rev int64, doubt *Doubt, err error) {
-	return s.update(ctx, fn, s.shared != nil && s.Fresh(time.Now()))
+	return s.update(ctx, fn, true)
 }
 
+// update is UpdateAt, or UpdateOnce without request.
 func (s *Store) update(
-	ctx context.Context, fn func(*Tx) error, memory bool,
+	ctx context.Context, fn func(*Tx) error, request bool,
 ) (rev int64, doubt *Doubt, err error) {
-	conflicted := false
+	h := how{memory: request && s.shared != nil && s.Fresh(time.Now()), omits: !request && s.shared == nil}
 	for try := range maxTries {
 		if err := wait(ctx, try); err != nil {
 			return 0, nil, err
 		}
-		r, err := s.prepare(ctx, fn, memory && try == 0, conflicted)
+		r, err := s.prepare(ctx, fn, h)
+		h.memory = false
 		if errors.Is(err, ErrTooOld) {
 			continue
 		}
@@ -122,7 +124,7 @@ func (s *Store) update(
 		if rev, doubt, err := s.commit(ctx, r); !errors.Is(err, ErrConflict) {
 			return rev, doubt, err
 		}
-		conflicted = true
+		h.conflicted = true
 	}
 	return 0, nil, ErrConflict
 }
@@ -175,29 +177,36 @@ type run struct {
 	changes []countChange
 }
 
+// how describes how a transaction runs.
+type how struct {
+	memory     bool // the first run reads memory
+	omits      bool // items that are only read do not stay in memory
+	conflicted bool // a commit was in conflict
+}
+
 // prepare runs fn. The commit must happen outside the View, because a Backend may have to wait for Views to end
 // before it can commit. If the result of a run that reads memory cannot be committed, memory may be the reason, and
 // prepare runs fn again over one revision.
-func (s *Store) prepare(ctx context.Context, fn func(*Tx) error, memory, conflicted bool) (r run, err error) {
-	if memory {
+func (s *Store) prepare(ctx context.Context, fn func(*Tx) error, h how) (r run, err error) {
+	if h.memory {
 		reads := &newest{ctx: ctx, s: s}
-		r, err = s.run(fn, &View{reader: reads, sealer: s.sealer, marks: s.marks()}, true, conflicted)
+		r, err = s.run(fn, &View{reader: reads, sealer: s.sealer, marks: s.marks()}, &kept{source: true}, h.conflicted)
 		if reads.failed && err != nil || err == nil && len(r.batch.Writes) > 0 && r.batch.Validate() == nil {
 			return r, err
 		}
 	}
 	err = s.View(ctx, func(v *View) error {
-		r, err = s.run(fn, v, false, conflicted)
+		r, err = s.run(fn, v, &kept{omits: h.omits}, h.conflicted)
 		return err
 	})
 	return r, err
 }
 
 // run runs fn once.
-func (s *Store) run(fn func(*Tx) error, v *View, memory, conflicted bool) (r run, err error) {
+func (s *Store) run(fn func(*Tx) error, v *View, k *kept, conflicted bool) (r run, err error) {
 	r.tx = newTx(v)
 	r.tx.conflicted = conflicted
-	r.tx.kept = &kept{cache: s.cache, shared: s.shared != nil, source: memory}
+	k.cache, r.tx.kept = s.cache, k
 	if err := fn(r.tx); err != nil {
 		return r, err
 	}

@@ -106,7 +106,7 @@ func (t Table[T]) Latest(ctx context.Context, s *Store, path string, r *Reads) (
 	return t.read(ctx, s, key, r)
 }
 
-// recall returns the record at key if the memory of a shared Store has its item.
+// recall returns the record at key if memory has its item.
 func (t Table[T]) recall(s *Store, key string, r *Reads) (v T, ok bool) {
 	kept := s.cache.entry(key)
 	if kept.item.Value == nil {

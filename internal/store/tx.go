@@ -117,7 +117,7 @@ type Tx struct {
 	// unsealed are the values of Unsealed records, by path.
 	unsealed map[string][]byte
 
-	kept       *kept // of a shared Store; otherwise nil
+	kept       *kept // nil if the Tx uses no memory
 	conflicted bool
 }
 
@@ -161,10 +161,14 @@ func (tx *Tx) open(item Item) (plain []byte, err error) {
 	if !ok {
 		plain, err = tx.view.open(item)
 	}
-	if item.Value = plain; err == nil {
-		tx.loaded[path] = known{item, true}
+	if item.Value = plain; err != nil {
+		return nil, err
 	}
-	return plain, err
+	tx.loaded[path] = known{item, true}
+	if !ok {
+		tx.kept.noteOpened(path, item)
+	}
+	return plain, nil
 }
 
 // A Tx asks the Backend once for each path.
@@ -221,20 +225,48 @@ func (tx *Tx) delete(path string) { tx.written[path] = nil }
 
 // batch returns the checks and the sealed writes of the run.
 func (tx *Tx) batch() (b Batch, err error) {
-	for _, path := range slices.Sorted(maps.Keys(tx.written)) {
-		w := Write{Key: []byte(path)}
-		if plain := tx.written[path]; plain != nil {
-			if w.Value, err = tx.view.sealer.Seal(w.Key, plain); err != nil {
-				return Batch{}, err
-			}
-		}
-		b.Writes = append(b.Writes, w)
+	b.Writes = make([]Write, 0, len(tx.written)+len(tx.unsealed))
+	if err := tx.seal(&b); err != nil {
+		return Batch{}, err
 	}
 	for path, value := range tx.unsealed {
 		b.Writes = append(b.Writes, Write{Key: []byte(path), Value: value})
 	}
+	b.Checks = make([]Check, 0, len(tx.read))
 	for path, rev := range tx.read {
 		b.Checks = append(b.Checks, Check{Key: []byte(path), Rev: rev})
 	}
 	return b, nil
+}
+
+// seal adds the sealed writes, in the order of their paths, and the deletions.
+func (tx *Tx) seal(b *Batch) error {
+	var at []int // of the values among the writes
+	var paths, plaintexts [][]byte
+	for _, path := range slices.Sorted(maps.Keys(tx.written)) {
+		key := []byte(path)
+		if plain := tx.written[path]; plain != nil {
+			at, paths, plaintexts = append(at, len(b.Writes)), append(paths, key), append(plaintexts, plain)
+		}
+		b.Writes = append(b.Writes, Write{Key: key})
+	}
+	sealed, err := sealAll(tx.view.sealer, paths, plaintexts)
+	for i, value := range sealed {
+		b.Writes[at[i]].Value = value
+	}
+	return err
+}
+
+// sealAll seals values with a Sealer, together if the Sealer can.
+func sealAll(s Sealer, paths, plaintexts [][]byte) (sealed [][]byte, err error) {
+	if all, ok := s.(AllSealer); ok && len(paths) > 0 {
+		return all.SealAll(paths, plaintexts)
+	}
+	sealed = make([][]byte, len(paths))
+	for i, path := range paths {
+		if sealed[i], err = s.Seal(path, plaintexts[i]); err != nil {
+			return nil, err
+		}
+	}
+	return sealed, nil
 }
