@@ -70,25 +70,46 @@ func (p parts) close() {
 	}
 }
 
-// parts opens the file that grows before it lists the segments, because a server can close a segment in between: then
-// the file is also the last segment.
+// errClosedMeanwhile means that the file that grows was closed as a segment while it was read.
+var errClosedMeanwhile = errors.New("audit: the file was closed as a segment meanwhile")
+
+// mostClosings limits the segments that a server may close while a reader opens the parts of a log.
+const mostClosings = 100
+
+// parts opens the file that grows and lists the closed segments. It begins again if a server closes the segment in
+// between.
 func (f *Folder) parts() (p parts, err error) {
+	for range mostClosings {
+		if p, err = f.open(); err == nil {
+			err = p.read(f)
+		}
+		if err == nil {
+			return p, nil
+		}
+		p.close()
+		if err != errClosedMeanwhile {
+			break
+		}
+	}
+	return parts{}, err
+}
+
+// open opens the file that grows.
+func (f *Folder) open() (p parts, err error) {
 	p.current = io.NewSectionReader(eof{}, 0, 0)
 	file, err := os.Open(f.path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) {
+		return p, nil
+	}
+	if err != nil {
 		return p, fmt.Errorf("audit: %w", err)
 	}
-	if err == nil {
-		p.file = file
-	}
-	if err := p.read(f); err != nil {
-		p.close()
-		return p, err
-	}
+	p.file = file
 	return p, nil
 }
 
-// read lists the segments, and finds the lines of the file that grows.
+// read lists the segments, and finds the lines of the file that grows. It returns errClosedMeanwhile if the file lost its
+// name before the segments were listed: then the list can have the same lines in a compressed form.
 func (p *parts) read(f *Folder) (err error) {
 	if p.layout, err = readLayout(FolderOf(f.path)); err != nil || p.file == nil {
 		return err
@@ -97,7 +118,15 @@ func (p *parts) read(f *Folder) (err error) {
 	if err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}
-	if p.layout.hasFile(info) {
+	closed := p.layout.hasFile(info)
+	named, err := os.Stat(f.path) // last: the file has its plain form as long as it has this name
+	switch {
+	case err == nil && !os.SameFile(info, named):
+		return errClosedMeanwhile
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("audit: %w", err)
+	}
+	if closed {
 		return nil
 	}
 	end := info.Size()

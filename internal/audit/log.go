@@ -122,6 +122,7 @@ type Log struct {
 	modified   time.Time // when the file was last written before it was opened
 	tilesDue   chan struct{}
 	segmentDue chan struct{}
+	closedTo   atomic.Int64  // the segments up to this line have been closed durably
 	kept       chan struct{} // closed when the keeper has ended; nil unless the log is protected
 
 	wake    chan struct{} // tells the writer that filling is set

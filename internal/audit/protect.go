@@ -96,6 +96,7 @@ func (l *Log) start(c *chain, g *ledger, p Protection, first int64) {
 	defer l.mu.Unlock()
 	l.chain, l.ledger, l.protection = c, g, p
 	l.segment = newSegment(first, l.modified)
+	l.closedTo.Store(first)
 	l.tilesDue, l.segmentDue, l.kept = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{})
 	l.segmentDue <- struct{}{} // a stop may have interrupted a compression
 	go l.keeper()

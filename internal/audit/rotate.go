@@ -62,8 +62,12 @@ func (l *Log) closeSegment(now time.Time) (closed bool, err error) {
 	}
 	l.swapFile(f, s.EndByte)
 	l.length, l.segment.first = 0, s.End
+	if err := durable.SyncFolder(filepath.Dir(l.path)); err != nil {
+		return true, err
+	}
+	l.closedTo.Store(s.End)
 	signal(l.segmentDue)
-	return true, durable.SyncFolder(filepath.Dir(l.path))
+	return true, nil
 }
 
 // newFile replaces the name of a log by a new file, after it has made the second name of the old file durable.

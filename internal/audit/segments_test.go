@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/keyhold/keyhold/internal/transparency"
 )
@@ -313,5 +314,65 @@ func TestLinesThatAreTooLong(t *testing.T) {
 		if line, err := l.next(); string(line) != "next\n" || err != nil || l.at != int64(len(log)) {
 			t.Errorf("after %d bytes: %q at %d, %v", size, line, l.at, err)
 		}
+	}
+}
+
+// A segment that still has the name of the log is not compressed: a start after a kill would take its lines for lines
+// after the segment.
+func TestSegmentIsCompressedAfterItsClosing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.log")
+	l := openProtected(t, path, Options{})
+	writeMany(t, l, 0, 20)
+	s := Segment{End: l.ledger.size(), EndByte: l.base() + l.length, Closed: testDay}
+	plain := filepath.Join(FolderOf(path), s.FileName())
+	if err := os.Link(path, plain); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.compressSegments(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(plain); err != nil {
+		t.Error(err)
+	}
+	l.closedTo.Store(s.End)
+	if err := l.compressSegments(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(plain); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the segment was not compressed: %v", err)
+	}
+	closeLog(t, l)
+}
+
+// A server closes a segment, and compresses it, while a reader opens the log. Every line is read once.
+func TestReaderMeetsAClosing(t *testing.T) {
+	path, s := logOf(t, eventsFrom(t, 5, 5), eventsFrom(t, 0, 5))
+	f := &Folder{path: path}
+	p, err := f.open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := Segment{First: s[0].End, End: 10, EndByte: s[0].EndByte + int64(len(eventsFrom(t, 5, 5))), Closed: testDay.Add(24 * time.Hour)}
+	if err := os.Link(path, filepath.Join(FolderOf(path), closed.FileName())); err != nil {
+		t.Fatal(err)
+	}
+	next := path + ".next"
+	if err := errors.Join(os.WriteFile(next, []byte(eventsFrom(t, 10, 2)), 0o600), os.Rename(next, path)); err != nil {
+		t.Fatal(err)
+	}
+	compress(t, path, closed, false)
+	if err := p.read(f); err != errClosedMeanwhile {
+		t.Errorf("got %v", err)
+	}
+	p.close()
+	var n int64
+	for at, err := range f.lines(t.Context(), 0) {
+		if err != nil || at.index != n {
+			t.Fatalf("line %d has the index %d, %v", n, at.index, err)
+		}
+		n++
+	}
+	if n != 12 {
+		t.Errorf("%d lines", n)
 	}
 }
