@@ -158,6 +158,7 @@ func (s *sizedTest) again() *sizedTest {
 // sweeps returns what a sweep asks of the Backend after some time.
 func (s *sizedTest) sweeps(after time.Duration) *cost {
 	s.Helper()
+	s.sweeper.close() // or the background could sweep first, and nobody counts its batches
 	counted := &cost{}
 	if err := errors.Join(s.clock.Advance(after), s.Sweep(context.WithValue(s.Context(), costKey{}, counted))); err != nil {
 		s.Fatal(err)
