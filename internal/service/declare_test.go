@@ -181,6 +181,8 @@ func validRequest(o Operation) any {
 	switch in := o.NewInput().(type) {
 	case *api.PutUserRequest:
 		return aUser()
+	case *api.BackupRequest:
+		return &api.BackupRequest{Recipients: []string{"age1spste8v5y57ht5mcfndfdq4p5a5vjugzj74gljaca2x4gq9te5aqy3t8ay"}}
 	case *api.PutPolicyRequest:
 		return aPolicy()
 	case *api.PutRoleRequest:
