@@ -15,8 +15,8 @@ import (
 )
 
 // compressSegments compresses the closed segments that are not compressed. A kill at any moment leaves a whole segment
-// in one of the two forms, or in both. A segment that is just being closed is left out: it can still have the name of the
-// log, and a start after a kill finds out by its plain form that the two are one file.
+// in one of the two forms, or in both. A segment that is just being closed is left out: it can still have the name of
+// the log, and a start after a kill finds out by its plain form that the two are one file.
 func (l *Log) compressSegments(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -108,8 +108,8 @@ func (f *Folder) open() (p parts, err error) {
 	return p, nil
 }
 
-// read lists the segments, and finds the lines of the file that grows. It returns errClosedMeanwhile if the file lost its
-// name before the segments were listed: then the list can have the same lines in a compressed form.
+// read lists the segments, and finds the lines of the file that grows. It returns errClosedMeanwhile if the file lost
+// its name before the segments were listed: then the list can have the same lines in a compressed form.
 func (p *parts) read(f *Folder) (err error) {
 	if p.layout, err = readLayout(FolderOf(f.path)); err != nil || p.file == nil {
 		return err

@@ -158,6 +158,9 @@ func TestNothingIsHandedOutAfterARevocation(t *testing.T) {
 				a, keyID = c.rootWithKey(), rootKey
 			}
 			in := inputs[name]
+			if name == "Backup" {
+				in = aBackup()
+			}
 			if in == nil {
 				_, in = c.request(name, on, map[bool]string{true: ciphertext(blob), false: `{}`}[name == "Decrypt" || name == "ReEncrypt"])
 			}
