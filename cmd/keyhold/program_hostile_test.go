@@ -38,6 +38,8 @@ identity rotate-key user/alice
 identity disable user/EVIL
 identity enable EVIL
 identity revoke-sessions EVIL
+identity delete user/EVIL
+identity delete EVIL --dry-run
 apply -f DIR/people.toml
 apply -f DIR/people.toml --dry-run --prune
 apply -f DIR/people.toml --output json

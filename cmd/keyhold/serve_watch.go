@@ -49,9 +49,10 @@ func hashOf(path string) (sum [sha256.Size]byte) {
 		return sum
 	}
 	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, io.LimitReader(f, settings.MaxSize)); err == nil {
-		h.Sum(sum[:0])
+	content, err := io.ReadAll(io.LimitReader(f, settings.MaxSize))
+	defer clear(content) // it can be a private key
+	if err != nil {
+		return sum
 	}
-	return sum
+	return sha256.Sum256(content)
 }

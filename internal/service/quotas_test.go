@@ -1,8 +1,10 @@
 package service
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -29,8 +31,16 @@ func TestQuotaTable(t *testing.T) {
 	if len(all) != len(prefixes) || len(DefaultQuotas()) != len(prefixes) {
 		t.Errorf("%d quotas, want %d", len(all), len(prefixes))
 	}
-	if len(quotasOf(nil)) != 0 || len(quotasOf(map[string]int{"keys": 0})) != 0 || len(quotasOf(map[string]int{"keys": 7})) != 1 {
-		t.Error("a quota that is not given, or is 0, is a limit")
+	if all := quotasOf(nil); len(all) != 0 {
+		t.Errorf("a server without quotas counts %v", all)
+	}
+	for _, q := range quotasOf(map[string]int{"keys": 7, "grants": 0}) { // the others are counted, because they can be set later
+		if want := map[string]int{"keys": 7}[q.Name]; q.Limit != cmp.Or(want, math.MaxInt) {
+			t.Errorf("the limit of %s is %d", q.Name, q.Limit)
+		}
+	}
+	if all := quotasOf(map[string]int{"keys": 7}); len(all) != len(prefixes) {
+		t.Errorf("%d kinds of record are counted", len(all))
 	}
 }
 
