@@ -193,8 +193,8 @@ func (s *secretsTest) inMemory(at string) map[string]int {
 
 // No signal makes a server write a core dump, although its limit would allow one and Go is told to crash.
 func TestNoCoreDump(t *testing.T) {
-	unlimited := func(name string, args ...string) *exec.Cmd {
-		c := exec.Command("sh", append([]string{"-c", `ulimit -c unlimited && exec "$0" "$@"`, name}, args...)...)
+	allowed := func(name string, args ...string) *exec.Cmd {
+		c := exec.Command("sh", append([]string{"-c", `ulimit -c "$(ulimit -H -c)" && exec "$0" "$@"`, name}, args...)...)
 		c.Dir = t.TempDir()
 		return c
 	}
@@ -205,13 +205,13 @@ func TestNoCoreDump(t *testing.T) {
 		}
 		return exit.Sys().(syscall.WaitStatus).CoreDump()
 	}
-	if !dumped(unlimited("sh", "-c", "kill -ABRT $$").Run()) {
+	if !dumped(allowed("sh", "-c", "kill -ABRT $$").Run()) {
 		t.Log("this machine writes no core dumps at all")
 	}
 	path, data := buildProgram(t), filepath.Join(t.TempDir(), "data")
 	t.Setenv("GOTRACEBACK", "crash")
 	for _, signal := range []syscall.Signal{syscall.SIGABRT, syscall.SIGQUIT, syscall.SIGSEGV} {
-		c := unlimited(path, "dev", "--addr", "127.0.0.1:0", "--data", data)
+		c := allowed(path, "dev", "--addr", "127.0.0.1:0", "--data", data)
 		var log lockedBuffer
 		c.Stderr = &log
 		s, err := programtest.Start(t.Context(), c)
