@@ -51,7 +51,11 @@ func runDoctor(ctx context.Context, o serveOptions, out *output) error {
 		}
 		subject.Certificate = cert.Leaf
 	}
-	all = append(all, doctor.Examine(ctx, doctor.ThisMachine(), subject)...)
+	for _, f := range doctor.Examine(ctx, doctor.ThisMachine(), subject) {
+		if f.Check != "certificate" || o.certFile == "" || subject.Certificate != nil {
+			all = append(all, f)
+		}
+	}
 	all = append(all, doctor.Finding{Check: "version", State: doctor.Good, Fact: fmt.Sprintf(
 		"keyhold %s, which reads records up to format %d", programVersion(), records.NewestFormat)})
 	if err := out.print(doctorTable(all), all); err != nil {
