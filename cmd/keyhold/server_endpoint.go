@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 
@@ -109,8 +110,11 @@ func (o endpointOptions) certificate() (cert tls.Certificate, err error) {
 		return cert, fmt.Errorf("--tls-cert: %w: give the file of the certificate", err)
 	}
 	private, err := guarded.ReadSecret("the TLS key", o.keyFile, maxPEM)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w: give the file of the certificate's private key", err)
+	}
 	if err != nil {
-		return cert, fmt.Errorf("--tls-key: %w: give the file of the certificate's private key", err)
+		return cert, fmt.Errorf("--tls-key: %w", err) // other errors have their own remedy
 	}
 	defer clear(private)
 	if cert, err = tls.X509KeyPair(chain, private); err != nil {
