@@ -78,14 +78,12 @@ internal/journal          internal/records internal/audit internal/store interna
 internal/backup           internal/recipients internal/material internal/records internal/key internal/crypt internal/seal internal/store  |
 internal/nodes            internal/audit internal/journal internal/records internal/store  |
 internal/expiries         internal/audit internal/journal internal/key internal/records internal/store  |  json
-internal/service          internal/expiries  |
-cmd/keyhold               internal/expiries  |
 internal/reseal           internal/material internal/records internal/seal internal/space internal/store  |
 internal/redo             internal/journal internal/records internal/key internal/api internal/identity internal/audit internal/store  |  xmod
 internal/transfer         internal/integrity internal/journal internal/material internal/records internal/key internal/seal internal/audit internal/store  |
 internal/integrity        internal/journal internal/material internal/records internal/key internal/api internal/crypt internal/seal internal/identity internal/audit internal/store internal/transparency  |  xmod
 
-internal/service          internal/backup internal/recipients internal/health internal/measure internal/bounded internal/census internal/nodes internal/reseal internal/journal internal/material internal/records internal/key internal/api internal/api/sts internal/policy internal/crypt internal/seal internal/identity internal/sigv4 internal/audit internal/seed internal/store internal/space internal/webidentity internal/admit  |  json uuid
+internal/service          internal/backup internal/expiries internal/recipients internal/health internal/measure internal/bounded internal/census internal/nodes internal/reseal internal/journal internal/material internal/records internal/key internal/api internal/api/sts internal/policy internal/crypt internal/seal internal/identity internal/sigv4 internal/audit internal/seed internal/store internal/space internal/webidentity internal/admit  |  json uuid
 internal/conns            |  proxy
 internal/server           internal/measure internal/key internal/api internal/api/sts internal/conns internal/identity internal/sigv4 internal/service internal/space internal/admit  |  fasthttp uuid
 internal/host             internal/service internal/nodes internal/sigv4 internal/webidentity internal/audit internal/durable internal/records internal/identity internal/key internal/guarded internal/seal internal/space internal/store internal/store/etcd internal/store/local internal/store/memory  |
@@ -93,7 +91,7 @@ internal/host             internal/service internal/nodes internal/sigv4 interna
 byok                      internal/keyfile internal/privatekey  |  tink
 byok/awsimport            byok  |  aws
 kmstest                   internal/authority internal/conns internal/host internal/identity internal/seed internal/server internal/service  |  aws
-cmd/keyhold               internal/backup internal/redo internal/recipients internal/anchor internal/cloudtrail internal/doctor internal/forward internal/fips internal/witness internal/custody internal/shares internal/durable internal/transfer internal/integrity internal/nodes internal/journal internal/records internal/key internal/api internal/guarded internal/authority internal/seal internal/seed internal/settings internal/identity internal/sigv4 internal/audit internal/store internal/store/local internal/service internal/space internal/conns internal/server internal/host byok byok/awsimport internal/health internal/measure internal/metrics internal/private  |  aws cobra pflag sys xmod xterm
+cmd/keyhold               internal/expiries internal/backup internal/redo internal/recipients internal/anchor internal/cloudtrail internal/doctor internal/forward internal/fips internal/witness internal/custody internal/shares internal/durable internal/transfer internal/integrity internal/nodes internal/journal internal/records internal/key internal/api internal/guarded internal/authority internal/seal internal/seed internal/settings internal/identity internal/sigv4 internal/audit internal/store internal/store/local internal/service internal/space internal/conns internal/server internal/host byok byok/awsimport internal/health internal/measure internal/metrics internal/private  |  aws cobra pflag sys xmod xterm
 
 tally                     |
 bench                     |  aws mldsa sys
