@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/keyhold/keyhold/internal/custody"
+	"github.com/keyhold/keyhold/internal/doctor"
 	"github.com/keyhold/keyhold/internal/health"
 	"github.com/keyhold/keyhold/internal/service"
 )
@@ -49,11 +50,15 @@ func (w watched) checks() *health.Checker {
 	return health.New(all...)
 }
 
+// checkMemory passes if the memory is locked, or if nothing is swapped on this machine.
 func (w watched) checkMemory(context.Context) error {
-	if !w.locked {
-		return errNotLocked
+	if w.locked {
+		return nil
 	}
-	return nil
+	if active, err := doctor.ThisMachine().Swaps(); err == nil && !active {
+		return nil
+	}
+	return errNotLocked
 }
 
 // checkCertificate reports whether clients can accept the certificate of the server by its dates.
