@@ -293,12 +293,14 @@ var storiesOfOneProcess = parseAlone(`
 access-key-use     shows the last use of an access key at once, which other nodes learn within an hour
 audit              copies and edits the log of the data folder
 backup             restores a backup to a folder, which becomes the only server's
+backup             restores to data folders, and reads the log of the data folder
 data-folder        moves the root key of a folder, and starts a second server on the folder
 expiry-warnings    waits for events in the log of the data folder, in which a story collects the logs of its nodes
 explain-request    explains a past request, which only the log of the node that answered it has
 explain-signature  explains refused signatures, which only the node that refused them remembers
 fips               sets GODEBUG, which the nodes do not get
 seal               copies a data folder, and moves its only server to another custody
+golden-backup      restores to a data folder
 recovery           writes to the log of the data folder, in which a story collects the logs of its nodes
 root-credentials   writes to the log of the data folder, in which a story collects the logs of its nodes
 serve              damages, copies and replaces files of the data folder
