@@ -9,6 +9,15 @@ import (
 	"testing"
 )
 
+// answers is a function of the shell that waits until a server of etcd, or a node, is ready. A node listens before it
+// has joined the others. etcd has no such path, and answers all the same.
+const answers = `
+answers() {
+	until (exec 3<>/dev/tcp/127.0.0.1/$1 && printf 'GET /health/ready HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n' >&3 &&
+		head -1 <&3 | grep -qE ' (200|404) ') 2>/dev/null; do sleep 0.1; done
+}
+`
+
 // The lines of the set-up in docs/cluster.md start three nodes, and the list shows them. Only the ports and the program
 // of etcd differ, and the lines wait for what they start.
 func TestSetUpOfDocument(t *testing.T) {
@@ -31,9 +40,8 @@ func TestSetUpOfDocument(t *testing.T) {
 		" --initial-advertise-peer-urls "+peer+" --initial-cluster default="+peer+" --log-level error --data-dir",
 		"2379", port(), "4601", port(), "4602", port(), "4603", port(), "bin/keyhold", buildProgram(t)).
 		Replace(strings.Join(lines, ""))
-	script = regexp.MustCompile(`127\.0\.0\.1:(\d+)[^:&]* &\n`).ReplaceAllString(script,
-		"$0 until (exec 3<>/dev/tcp/127.0.0.1/$1) 2>/dev/null; do sleep 0.1; done\n")
-	c := exec.CommandContext(t.Context(), "bash", "-c", "trap 'kill $(jobs -p); wait' EXIT\n"+script)
+	script = regexp.MustCompile(`127\.0\.0\.1:(\d+)[^:&]* &\n`).ReplaceAllString(script, "$0 answers $1\n")
+	c := exec.CommandContext(t.Context(), "bash", "-c", "trap 'kill $(jobs -p); wait' EXIT\n"+answers+script)
 	c.Dir = t.TempDir()
 	log, err := os.Create(filepath.Join(t.TempDir(), "out"))
 	if err != nil {
