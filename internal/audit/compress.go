@@ -1,8 +1,8 @@
 package audit
 
 import (
+	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -87,12 +87,14 @@ func writeCompressed(ctx context.Context, from, to string) error {
 	if err != nil {
 		return err
 	}
-	want := sha256.New()
-	_, err = io.Copy(io.MultiWriter(z, want), reading{ctx, in})
+	_, err = io.Copy(z, reading{ctx, in})
 	if err = errors.Join(err, z.Close()); err != nil {
 		return err
 	}
 	if _, err := out.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	if _, err := in.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
 	back, err := zstd.NewReader(out, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
@@ -100,14 +102,33 @@ func writeCompressed(ctx context.Context, from, to string) error {
 		return err
 	}
 	defer back.Close()
-	got := sha256.New()
-	if _, err := io.Copy(got, reading{ctx, back}); err != nil {
+	if err := compare(reading{ctx, in}, reading{ctx, back}); err != nil {
 		return err
 	}
-	if string(got.Sum(nil)) != string(want.Sum(nil)) {
-		return errors.New("what was compressed is not what was read")
-	}
 	return out.Sync()
+}
+
+// errOtherBytes means that a compressed segment differs from its plain form.
+var errOtherBytes = errors.New("what was compressed is not what was read")
+
+// compare reads two readers to their ends, and returns errOtherBytes if they differ.
+func compare(a, b io.Reader) error {
+	left, right := make([]byte, 256<<10), make([]byte, 256<<10)
+	for {
+		n, errLeft := io.ReadFull(a, left)
+		m, errRight := io.ReadFull(b, right)
+		for _, err := range []error{errLeft, errRight} {
+			if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+				return err
+			}
+		}
+		if !bytes.Equal(left[:n], right[:m]) {
+			return errOtherBytes
+		}
+		if errLeft != nil || errRight != nil {
+			return nil // both are short by the same number of bytes
+		}
+	}
 }
 
 // windowSize is how far back the compression looks for repetitions, in bytes.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/keyhold/keyhold/internal/transparency"
@@ -335,12 +336,11 @@ func TestSegmentIsCompressedAfterItsClosing(t *testing.T) {
 		t.Error(err)
 	}
 	l.closedTo.Store(s.End)
-	if err := l.compressSegments(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(plain); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the segment was not compressed: %v", err)
-	}
+	signal(l.segmentDue)
+	waitFor(t, "a compressed segment", func() bool {
+		_, err := os.Stat(plain)
+		return errors.Is(err, os.ErrNotExist)
+	})
 	closeLog(t, l)
 }
 
@@ -374,5 +374,29 @@ func TestReaderMeetsAClosing(t *testing.T) {
 	}
 	if n != 12 {
 		t.Errorf("%d lines", n)
+	}
+}
+
+func TestCompare(t *testing.T) {
+	long := strings.Repeat("0123456789abcdef", 20<<10) // more than one buffer
+	failed := errors.New("failed")
+	for _, c := range []struct {
+		a, b string
+		want error
+	}{
+		{"", "", nil}, {long, long, nil}, {long[:256<<10], long[:256<<10], nil}, {long, long[1:], errOtherBytes}, {long, long[:len(long)-1], errOtherBytes},
+		{long[:256<<10], long, errOtherBytes}, {long, long[:256<<10], errOtherBytes}, {"", "x", errOtherBytes}, {"x", "", errOtherBytes},
+	} {
+		if err := compare(strings.NewReader(c.a), strings.NewReader(c.b)); err != c.want {
+			t.Errorf("%d and %d bytes: got %v, want %v", len(c.a), len(c.b), err, c.want)
+		}
+	}
+	broken := io.MultiReader(strings.NewReader(long), iotest.ErrReader(failed))
+	if err := compare(broken, strings.NewReader(long)); err != failed {
+		t.Errorf("got %v", err)
+	}
+	broken = io.MultiReader(strings.NewReader(long), iotest.ErrReader(failed))
+	if err := compare(strings.NewReader(long), broken); err != failed {
+		t.Errorf("got %v", err)
 	}
 }
