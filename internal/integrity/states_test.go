@@ -193,6 +193,21 @@ var limitDamages = map[string]struct {
 	"a use at no time": {func(w *damageTest, tx *store.Tx) error {
 		return records.Usages.Put(tx, records.PathOf(w.enabled), records.Usage{Operation: "Encrypt", EventID: "x"})
 	}, []string{`usage/ENABLED: "Encrypt" is not a use of a key`}},
+	"a warning a second ahead": {func(w *damageTest, tx *store.Tx) error {
+		return putWarning(tx, records.PathOf(w.enabled), "m", records.WarnedMaterial{ValidTo: time.Now(), AheadSeconds: 1})
+	}, nil},
+	"a warning of no time ahead": {func(w *damageTest, tx *store.Tx) error {
+		return putWarning(tx, records.PathOf(w.enabled), "m", records.WarnedMaterial{ValidTo: time.Now()})
+	}, []string{"expiry-warning/ENABLED: this is not a warning about a material"}},
+	"a warning of no expiry": {func(w *damageTest, tx *store.Tx) error {
+		return putWarning(tx, records.PathOf(w.enabled), "m", records.WarnedMaterial{AheadSeconds: 1})
+	}, []string{"expiry-warning/ENABLED: this is not a warning about a material"}},
+	"a warning of no material": {func(w *damageTest, tx *store.Tx) error {
+		return putWarning(tx, records.PathOf(w.enabled), "", records.WarnedMaterial{ValidTo: time.Now(), AheadSeconds: 1})
+	}, []string{"expiry-warning/ENABLED: this is not a warning about a material"}},
+	"a warning without a key": {func(_ *damageTest, tx *store.Tx) error {
+		return putWarning(tx, "x/y/z", "m", records.WarnedMaterial{ValidTo: time.Now(), AheadSeconds: 1})
+	}, []string{"expiry-warning/x/y/z: there is no such key"}},
 	"the clock as it is": {func(w *damageTest, tx *store.Tx) error {
 		return records.Clocks.Put(tx, records.ClockPath, records.Clock{})
 	}, nil},
@@ -284,4 +299,8 @@ func TestVerifyKnowsLimits(t *testing.T) {
 			w.wantFindings(damage.want)
 		})
 	}
+}
+
+func putWarning(tx *store.Tx, path, material string, w records.WarnedMaterial) error {
+	return records.ExpiryWarnings.Put(tx, path, records.ExpiryWarning{Materials: map[string]records.WarnedMaterial{material: w}})
 }
