@@ -129,12 +129,8 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 	if err != nil {
 		return o.explain(err)
 	}
-	c := d.Config()
-	c.Log, c.Create, c.Dev, c.DevAccount, c.WrappingKeysAhead = logger, true, true, o.account, wrappingKeysAhead
-	c.OpenCustody = openCustody
-	o.expiry.configure(&c, logger)
+	c := o.configure(d.Config(), listener.Addr().String(), logger)
 	o.expiry.run(ctx)
-	c.Computing, c.Address, c.Version = new(processors).computing, listener.Addr().String(), programVersion()
 	if s, err = service.Open(ctx, c); err != nil {
 		return o.explain(err)
 	}
@@ -160,4 +156,13 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 		watchCustody(ctx, s, logger)
 	}
 	return serve(ctx, server.New(h, network), listener)
+}
+
+// configure completes the configuration of the service.
+func (o *devOptions) configure(c service.Config, address string, log *slog.Logger) service.Config {
+	c.Log, c.Create, c.Dev, c.DevAccount, c.WrappingKeysAhead = log, true, true, o.account, wrappingKeysAhead
+	c.OpenCustody, c.Computing = openCustody, new(processors).computing
+	c.Address, c.Version = address, programVersion()
+	o.expiry.configure(&c, log)
+	return c
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -150,6 +151,23 @@ func (o serveOptions) prepare() error {
 	return harden()
 }
 
+// listeners returns the listener of the server, and the private listener, or nil without one.
+func (o serveOptions) listeners(secure **tls.Config) (public, own net.Listener, closeAll func(), err error) {
+	if public, err = o.listen(secure); err != nil {
+		return nil, nil, nil, err
+	}
+	if own, err = o.private.listen(); err != nil {
+		public.Close()
+		return nil, nil, nil, err
+	}
+	return public, own, func() {
+		if own != nil {
+			own.Close()
+		}
+		public.Close()
+	}, nil
+}
+
 func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err error) {
 	if err := o.prepare(); err != nil {
 		return err
@@ -163,18 +181,11 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	if err != nil {
 		return err
 	}
-	listener, err := o.listen(&network.TLS)
+	listener, own, closeAll, err := o.listeners(&network.TLS)
 	if err != nil {
 		return err
 	}
-	defer listener.Close()
-	own, err := o.private.listen()
-	if err != nil {
-		return err
-	}
-	if own != nil {
-		defer own.Close()
-	}
+	defer closeAll()
 	var s *service.Service
 	others := devices{deviceOptions: o.devices, data: o.data, log: logger}
 	defer others.end() // after the log is closed

@@ -92,6 +92,16 @@ func (k Key) Expiration() (model ExpirationModel, validTo time.Time, ok bool) {
 	return model, validTo, ok
 }
 
+// FirstExpiry returns the earliest expiry of material that is present, pending material included, or the zero time.
+func (k Key) FirstExpiry() (first time.Time) {
+	for _, m := range k.AllMaterials() {
+		if m.Present() && earlier(m.ValidTo, first) {
+			first = m.ValidTo
+		}
+	}
+	return first
+}
+
 // earlier reports whether t is before u. A zero time counts as never.
 func earlier(t, u time.Time) bool { return !t.IsZero() && (u.IsZero() || t.Before(u)) }
 
@@ -140,14 +150,9 @@ func (k Key) AllMaterials() []Material {
 
 // Due returns the next moment at which At changes the key or an automatic rotation is due, or the zero time.
 func (k Key) Due() (due time.Time) {
-	moments := []time.Time{k.DeletionDate, k.rotationDue()}
+	moments := []time.Time{k.DeletionDate, k.rotationDue(), k.FirstExpiry()}
 	for _, r := range k.MultiRegion.Replicas {
 		moments = append(moments, r.DeletionDate)
-	}
-	for _, m := range k.AllMaterials() {
-		if m.Present() {
-			moments = append(moments, m.ValidTo)
-		}
 	}
 	for _, t := range moments {
 		if earlier(t, due) {

@@ -144,27 +144,15 @@ func endOf(in *api.ListKeySummariesRequest) time.Time {
 	return in.ExpiresBefore.Time()
 }
 
-// earlier reports whether t is before u. A zero t counts as never.
-func earlier(t, u time.Time) bool { return !t.IsZero() && t.Before(u) }
-
-// expiry returns the earliest expiry of material that is present, or the zero time.
-func expiry(k key.Key) (first time.Time) {
-	for _, m := range k.AllMaterials() {
-		if m.Present() && !m.ValidTo.IsZero() && (first.IsZero() || m.ValidTo.Before(first)) {
-			first = m.ValidTo
-		}
-	}
-	return first
-}
-
 // hasMembers reports whether a key exists and has the state, spec, origin, tag and expiry of the request.
 func hasMembers(k key.Key, in *api.ListKeySummariesRequest) bool {
+	expires := func(at time.Time) bool { return !at.IsZero() && at.Before(endOf(in)) }
 	isTag := func(t key.Tag) bool { return t.Key == *in.TagKey && (in.TagValue == nil || t.Value == *in.TagValue) }
 	return k.ID != "" && k.State != key.Gone &&
 		(in.KeyState == nil || string(k.State) == *in.KeyState) &&
 		(in.KeySpec == nil || string(k.Spec) == *in.KeySpec) &&
 		(in.Origin == nil || string(k.Origin) == *in.Origin) &&
-		(or(in.OrderBy, "") != api.OrderByExpiry || earlier(expiry(k), endOf(in))) &&
+		(or(in.OrderBy, "") != api.OrderByExpiry || expires(k.FirstExpiry())) &&
 		(in.TagKey == nil || slices.ContainsFunc(k.Tags, isTag))
 }
 
@@ -181,7 +169,7 @@ func (c *call) summary(k key.Key, in *api.ListKeySummariesRequest) (s api.KeySum
 		return s, false, err
 	}
 	s.KeyMetadata, err = c.describe(k)
-	s.ValidTo = timestamp(expiry(k))
+	s.ValidTo = timestamp(k.FirstExpiry())
 	return s, true, err
 }
 

@@ -206,10 +206,7 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	s.materials = material.NewVault(material.NewSealer(c.Slots, keyring.Materials()), s.store, s.journal.Clean)
 	s.tokenKeys = material.NewTokenKeys(s.materials, keyring.TokenKeys(), s.journal)
 	s.seals = s.newSeals(c, keyring)
-	s.backups = backup.NewMaker(backup.Source{
-		Backend: c.Backend, Slots: c.Slots, Keyring: keyring, Shared: c.Shared, Program: c.Version,
-		ApprovedOnly: c.Approved != nil,
-	}, c.Log)
+	s.backups = newBackups(c, keyring)
 	if c.Shared {
 		records.Reload(keyring, c.Backend, s.seals.Root)
 	}
@@ -230,6 +227,13 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	s.expiry.watcher = s.newExpiries(c)
 	s.sweeper = startSweeper(s)
 	return s, nil
+}
+
+func newBackups(c Config, keyring *seal.Keyring) *backup.Maker {
+	return backup.NewMaker(backup.Source{
+		Backend: c.Backend, Slots: c.Slots, Keyring: keyring, Shared: c.Shared, Program: c.Version,
+		ApprovedOnly: c.Approved != nil,
+	}, c.Log)
 }
 
 // complete sets the parts that have defaults, and those that describe the Service to operators.

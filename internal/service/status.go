@@ -89,7 +89,7 @@ func (c *call) statusOfMoments(out *api.StatusResponse) error {
 			if err != nil {
 				return err
 			}
-			addMoment(&out.Expiries, k, expiry(k))
+			addMoment(&out.Expiries, k, k.FirstExpiry())
 			addMoment(&out.Deletions, k, k.DeletionDate)
 			if len(out.Expiries) == statusMoments && len(out.Deletions) == statusMoments {
 				break
