@@ -82,6 +82,15 @@ func clockSubcommand(client *clientOptions, use, short, example string, request 
 	return c
 }
 
+// parseAge reads the duration of a flag. example is a value for its error.
+func parseAge(flag, text, example string) (time.Duration, error) {
+	seconds, err := parseSeconds(text)
+	if err != nil {
+		return 0, usageError{fmt.Errorf("%s %q is not a duration: write it as %s or 36h", flag, text, example)}
+	}
+	return time.Duration(seconds) * time.Second, nil
+}
+
 // parseSeconds reads a duration in the syntax of Go, or a number of days such as 90d.
 func parseSeconds(s string) (int64, error) {
 	d, err := time.ParseDuration(s)

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -72,16 +71,16 @@ func expiringLine(m heldMaterial, aliases []string, now time.Time) expiringMater
 }
 
 func (o *expiringOptions) run(ctx context.Context, progress printer) error {
-	seconds, err := parseSeconds(o.within)
+	within, err := parseAge("--within", o.within, "30d")
 	if err != nil {
-		return usageError{fmt.Errorf("--within %q is not a duration: write it as 30d or 36h", o.within)}
+		return err
 	}
 	server, err := o.client.connect(ctx, progress)
 	if err != nil {
 		return err
 	}
 	now := server.now(ctx)
-	end := now.Add(time.Duration(seconds) * time.Second)
+	end := now.Add(within)
 	materials, aliases, err := server.imported(ctx, progress)
 	if err != nil {
 		return err

@@ -111,9 +111,9 @@ func checkOneEach(all []declaredMaterial) error {
 }
 
 func (o *importCheckOptions) run(ctx context.Context, progress printer) error {
-	seconds, err := parseSeconds(o.within)
+	within, err := parseAge("--within", o.within, "30d")
 	if err != nil {
-		return usageError{fmt.Errorf("--within %q is not a duration: write it as 30d or 36h", o.within)}
+		return err
 	}
 	declared, err := readManifests(o.manifest)
 	if err != nil {
@@ -124,7 +124,7 @@ func (o *importCheckOptions) run(ctx context.Context, progress printer) error {
 		return err
 	}
 	now := server.now(ctx)
-	list, err := server.checkManifests(ctx, declared, now, now.Add(time.Duration(seconds)*time.Second))
+	list, err := server.checkManifests(ctx, declared, now, now.Add(within))
 	if err != nil {
 		return err
 	}

@@ -50,11 +50,7 @@ func parseMaxAge(text string) (time.Duration, error) {
 	if text == "" {
 		return 0, nil
 	}
-	seconds, err := parseSeconds(text)
-	if err != nil {
-		return 0, usageError{fmt.Errorf("--max-age %q is not a duration: write it as 365d or 36h", text)}
-	}
-	return time.Duration(seconds) * time.Second, nil
+	return parseAge("--max-age", text, "365d")
 }
 
 // showSeal prints the state of the seal, and the pending steps of its operator.

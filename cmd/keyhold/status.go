@@ -52,9 +52,9 @@ material expires within --within.`,
 const watchPeriod = 2 * time.Second
 
 func (o *statusOptions) run(ctx context.Context, progress printer) error {
-	seconds, err := parseSeconds(o.within)
+	within, err := parseAge("--within", o.within, "7d")
 	if err != nil {
-		return usageError{fmt.Errorf("--within %q is not a duration: write it as 7d or 36h", o.within)}
+		return err
 	}
 	at, err := o.client.connect(ctx, progress)
 	if err != nil {
@@ -72,7 +72,7 @@ func (o *statusOptions) run(ctx context.Context, progress printer) error {
 			return err
 		}
 		if !o.watch {
-			return o.judge(s, time.Duration(seconds)*time.Second, progress)
+			return o.judge(s, within, progress)
 		}
 		select {
 		case <-time.After(watchPeriod):
