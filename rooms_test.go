@@ -59,7 +59,7 @@ internal/audit            internal/durable internal/space internal/transparency 
 internal/seed             internal/key internal/api internal/keyfile internal/privatekey  |  toml
 internal/policy/naive     internal/key internal/policy  |
 internal/policy/hostile   internal/key internal/policy  |
-internal/admit            |
+internal/admit            |  sys
 internal/store            internal/measure  |  json
 internal/store/boltpages  internal/store  |
 internal/store/etcd       internal/guarded internal/store  |  etcd grpc uuid zap

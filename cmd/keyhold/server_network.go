@@ -14,7 +14,7 @@ import (
 
 // reserve is the number of file descriptors for the store, the audit log, other files, and connections
 // to OIDC providers.
-const reserve = 64
+const reserve = 96
 
 // networkOptions are the flags of keyhold serve and keyhold dev for connections.
 type networkOptions struct {

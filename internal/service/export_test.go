@@ -18,7 +18,9 @@ func ProductionNames() []string { return slices.Sorted(maps.Keys(operations(fals
 func (s *Service) ChangeAtOnce() { s.turns = admit.NewQueues(admit.Bounds{Places: 1000}) }
 
 // SleepInBubble makes refusals wait by the clock of the bubble of a test.
-func (s *Service) SleepInBubble() { s.sleep = time.Sleep }
+func (s *Service) SleepInBubble() {
+	s.pauseUntil = func(end time.Time) { time.Sleep(time.Until(end)) }
+}
 
 // TakeOver takes over the events of another node.
 func (s *Service) TakeOver(ctx context.Context, node string) error {

@@ -156,22 +156,18 @@ func errNotAuthorized(p identity.Principal, action, resource, reason string) err
 		"User: %s is not authorized to perform: %s on resource: %s %s", p.ARN, action, resource, reason)
 }
 
-// maxPausing is the maximum number of refusals that wait at a time. Each takes a thread.
+// maxPausing is the maximum number of refusals that wait at a time. Each holds a timer of the system.
 const maxPausing = 32
 
-// pause waits for the rest of refusalTime. It sleeps in the system: a timer of package time may
-// be up to a millisecond late, counted from the moment when it is set, so the end of such a
-// pause would still reveal when the pause began. A View should not last, so pause within a View
-// leaves the waiting to pauseNow.
+// pause waits for the rest of refusalTime. A View should not last, so pause within a View leaves
+// the waiting to pauseNow.
 func (c *call) pause() {
 	if c.from != nil {
 		c.paused = true
 		return
 	}
 	c.Turn.End()
-	c.pausing <- struct{}{}
-	defer func() { <-c.pausing }()
-	c.sleep(refusalTime - time.Since(c.begun))
+	c.pauseUntil(c.begun.Add(refusalTime))
 }
 
 // pauseNow waits for a pause that a View has put off.

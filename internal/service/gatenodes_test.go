@@ -26,11 +26,12 @@ func TestRefusalsOfNodesTakeTheirTime(t *testing.T) {
 		absent := on[:len(on)-36] + "00000000-0000-4000-8000-000000000000"
 		for _, operation := range []string{"DescribeKey", "GetKeyPolicy", "ListGrants"} {
 			for _, on := range []string{on, absent} {
-				var slept []time.Duration
-				n.b.Service.sleep = func(d time.Duration) { slept = append(slept, d) }
+				var ends []time.Duration // from the start of the request
+				begun := time.Now()
+				n.b.Service.pauseUntil = func(end time.Time) { ends = append(ends, end.Sub(begun)) }
 				n.b.as("bob").mayNot(operation, on)
-				if len(slept) == 0 || slept[len(slept)-1] != refusalTime {
-					n.b.Errorf("%s of %s: pauses of %v", operation, on, slept)
+				if len(ends) == 0 || ends[len(ends)-1] != refusalTime {
+					n.b.Errorf("%s of %s: pauses until %v", operation, on, ends)
 				}
 			}
 		}

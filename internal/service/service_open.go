@@ -136,8 +136,8 @@ type Service struct {
 	regions       atomic.Pointer[[]string] // nil: all valid Regions
 	full          func() error
 	wrappingKeys  *material.WrappingKeys
-	pausing       chan struct{} // a place for each refusal that waits
-	sleep         func(time.Duration)
+	pauses        *admit.Pauses   // where refusals wait
+	pauseUntil    func(time.Time) // pauses.SleepUntil, except in tests
 	expensive     *expensive
 	rates         *rates
 	turns         *admit.Queues // for changes of one key, or of the identities of one account
@@ -173,6 +173,10 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	pauses, err := admit.NewPauses(maxPausing)
+	if err != nil {
+		return nil, err
+	}
 	computing := newExpensive(runtime.GOMAXPROCS(0), c.Computing)
 	s := &Service{
 		store:         openStore(c, keyring),
@@ -190,8 +194,8 @@ func Open(ctx context.Context, c Config) (*Service, error) {
 		expensive:     computing,
 		rates:         newRates(c.Rates, time.Now()),
 		wrappingKeys:  material.NewWrappingKeys(c.WrappingKeysAhead, computing.makeWrappingKey),
-		pausing:       make(chan struct{}, maxPausing),
-		sleep:         admit.Sleep,
+		pauses:        pauses,
+		pauseUntil:    pauses.SleepUntil,
 		strangers:     newStrangers(time.Now()),
 		expiry:        newExpiryParts(c.Clock.Now()),
 		explaining:    admit.NewQueue(explaining),
@@ -318,7 +322,7 @@ func (s *Service) Close() error {
 // end ends the parts of a Service that Open starts first.
 func (s *Service) end() error {
 	s.backups.Close()
-	return errors.Join(s.usage.close(), s.accessKeyUse.close(), s.leave(), s.journal.Close())
+	return errors.Join(s.usage.close(), s.accessKeyUse.close(), s.leave(), s.journal.Close(), s.pauses.Close())
 }
 
 // Find returns the operation of the given name, if the server serves it.
