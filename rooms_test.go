@@ -79,7 +79,7 @@ internal/backup           internal/recipients internal/material internal/records
 internal/nodes            internal/audit internal/journal internal/records internal/store  |
 internal/expiries         internal/audit internal/journal internal/key internal/records internal/store  |  json
 internal/reseal           internal/material internal/records internal/seal internal/space internal/store  |
-internal/redo             internal/journal internal/records internal/key internal/api internal/identity internal/audit internal/store  |  xmod
+internal/redo             internal/journal internal/records internal/key internal/api internal/identity internal/audit internal/store internal/transparency  |  xmod
 internal/transfer         internal/integrity internal/journal internal/material internal/records internal/key internal/seal internal/audit internal/store  |
 internal/integrity        internal/journal internal/material internal/records internal/key internal/api internal/crypt internal/seal internal/identity internal/audit internal/store internal/transparency  |  xmod
 

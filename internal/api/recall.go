@@ -29,6 +29,41 @@ func (s *Shape) Recall(parameters []byte, v any) (notKept []string, err error) {
 	return notKept, s.recall(values, s.value(v))
 }
 
+// CheckRecalled returns an error if v, which Recall has read, lacks a required member that the event of a valid request
+// has. Blobs and sensitive members are in no event.
+func (s *Shape) CheckRecalled(v any) error { return s.checkRecalled("", s.value(v)) }
+
+func (s *Shape) checkRecalled(prefix string, v reflect.Value) error {
+	for i := range s.members {
+		m := &s.members[i]
+		f := v.Field(m.index)
+		switch {
+		case m.sensitive || isBlob(f.Type()):
+		case isAbsent(f) && m.required:
+			return fmt.Errorf("api: parameter %s%s is missing", prefix, m.name)
+		case isAbsent(f) || m.nested == nil:
+		default:
+			if err := m.checkRecalled(prefix+m.name, reflect.Indirect(f)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// checkRecalled checks the structs of a member.
+func (m *member) checkRecalled(at string, v reflect.Value) error {
+	if v.Kind() == reflect.Struct {
+		return m.nested.checkRecalled(at+".", v)
+	}
+	for i := range v.Len() {
+		if err := m.nested.checkRecalled(fmt.Sprintf("%s.%d.", at, i+1), v.Index(i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // The names of members in objects that replace long values in an event (package audit). Members of requests are
 // not objects with such a member, except for maps, whose values are strings.
 const (

@@ -61,8 +61,8 @@ var lineEdits = map[string]edit{
 	},
 }
 
-// Each edit of a stopped log is found, without the key of the chain too. Lines after the last checkpoint of a killed
-// server need the key of the chain; that they were cut off at a line cannot be found.
+// Each edit of a stopped log is found, without the key of the chain too. Lines after the last checkpoint need the key of
+// the chain, because a killed server leaves such lines; that they were cut off at a line cannot be found.
 func TestEdits(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.log")
 	old := openLog(t, path)
@@ -93,6 +93,9 @@ func TestEdits(t *testing.T) {
 		name := names[i%len(names)]
 		what := editFiles(t, r, path, name, lineEdits[name], "")
 		for _, chain := range [][]byte{testKeys.Chain, nil} {
+			if chain == nil && isPrefix(t, path, what.path) {
+				continue // the edit only added lines after the last checkpoint
+			}
 			if _, findings := verifyLog(t, what.path, chain); len(findings) == 0 {
 				t.Fatalf("seed %d: %s in %s was not found, with the key of the chain: %v", seed, name, what.file, chain != nil)
 			}
@@ -127,6 +130,19 @@ func cutOff(t *testing.T, whole, edited string) bool {
 	return bytes.HasPrefix(a, b[:bytes.LastIndexByte(b, '\n')+1])
 }
 
+// isPrefix reports whether the file that grows of a log is the beginning of the one of an edited log.
+func isPrefix(t *testing.T, whole, edited string) bool {
+	a, err := os.ReadFile(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(edited)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(b) > len(a) && bytes.HasPrefix(b, a)
+}
+
 type edited struct{ path, file string }
 
 // editFiles copies a log, and edits the lines of a random file, or of the given one.
@@ -156,32 +172,12 @@ func editFiles(t *testing.T, r *rand.Rand, path, name string, e edit, file strin
 func editFile(t *testing.T, r *rand.Rand, path, name string, e edit, compressed bool) {
 	t.Helper()
 	if compressed && name == "flip" && r.IntN(2) == 0 {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text[r.IntN(len(text))] ^= 1 << r.IntN(8)
-		if err := os.WriteFile(path, text, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		flipCompressed(t, r, path)
 		return
 	}
-	var text []byte
-	dir, s := filepath.Split(path)
-	if segment, ok := parseSegment(s); ok {
-		l := layout{folder: dir, closed: []Segment{segment}}
-		l.readSegment(t.Context(), 0, 0, func(at place, err error) bool {
-			if err != nil {
-				t.Fatal(err)
-			}
-			text = append(append(text, at.line...), '\n')
-			return true
-		})
-	} else {
-		var err error
-		if text, err = os.ReadFile(path); err != nil {
-			t.Fatal(err)
-		}
+	text, err := textOf(t, path)
+	if err != nil {
+		t.Fatal(err)
 	}
 	for {
 		lines := bytes.SplitAfter(bytes.TrimSuffix(text, []byte("\n")), []byte("\n"))
@@ -201,6 +197,47 @@ func editFile(t *testing.T, r *rand.Rand, path, name string, e edit, compressed 
 		}
 		os.Remove(plain)
 	}
+}
+
+// flipCompressed flips a bit of a compressed segment. A bit that leaves all lines as they are, such as the unused one of
+// the frame header (RFC 8878, section 3.1.1.1.1), is not an edit.
+func flipCompressed(t *testing.T, r *rand.Rand, path string) {
+	t.Helper()
+	whole, err := textOf(t, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	packed, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		flipped := bytes.Clone(packed)
+		flipped[r.IntN(len(flipped))] ^= 1 << r.IntN(8)
+		if err := os.WriteFile(path, flipped, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if text, err := textOf(t, path); err != nil || !bytes.Equal(text, whole) {
+			return
+		}
+	}
+}
+
+// textOf returns the lines of a file of a log.
+func textOf(t *testing.T, path string) (text []byte, err error) {
+	t.Helper()
+	dir, name := filepath.Split(path)
+	segment, ok := parseSegment(name)
+	if !ok {
+		return os.ReadFile(path)
+	}
+	l := layout{folder: dir, closed: []Segment{segment}}
+	l.readSegment(t.Context(), 0, 0, func(at place, failed error) bool {
+		err = failed
+		text = append(append(text, at.line...), '\n')
+		return err == nil
+	})
+	return text, err
 }
 
 // Every bit of a checkpoint and of a tile is verified.

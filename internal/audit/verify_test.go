@@ -168,10 +168,16 @@ func TestFindingsOfCheckpoints(t *testing.T) {
 		"a folder": {edit: func(path string) error {
 			return errors.Join(remove(path), os.Mkdir(filepath.Join(FolderOf(path), checkpointName), 0o700))
 		}, want: "checkpoint: "},
-		"no key":             {edit: sign(20, 0, testKeys), config: func(c *VerifyConfig) { c.Verifier = nil }, want: "checkpoint: no key of this log is known"},
-		"no checkpoint":      {edit: remove, want: errNoSign.Error()},
-		"none, unsigned":     {edit: remove, config: func(c *VerifyConfig) { c.Unsigned = true }, want: errNoSign.Error()},
-		"none, without keys": {edit: remove, config: func(c *VerifyConfig) { c.Verifier, c.Chain = nil, nil }, want: errNoSign.Error()},
+		"no key":    {edit: sign(20, 0, testKeys), config: func(c *VerifyConfig) { c.Verifier = nil }, want: "checkpoint: no key of this log is known"},
+		"an origin": {edit: sign(20, 0, testKeys), config: func(c *VerifyConfig) { c.Verifier, c.Chain, c.Origin = nil, nil, testKeys.Origin }},
+		"another origin": {edit: sign(20, 0, testKeys), config: func(c *VerifyConfig) { c.Verifier, c.Chain, c.Origin = nil, nil, "keyhold/X/Y" },
+			want: "checkpoint: it is a checkpoint of the log " + testKeys.Origin + ", not of keyhold/X/Y"},
+		"an origin, and another root": {edit: sign(20, 1, testKeys), config: func(c *VerifyConfig) { c.Verifier, c.Chain, c.Origin = nil, nil, testKeys.Origin },
+			want: "the first 20 lines are not those of the checkpoint"},
+		"an origin, and none": {edit: remove, config: func(c *VerifyConfig) { c.Verifier, c.Chain, c.Origin = nil, nil, testKeys.Origin }, want: errNoSign.Error()},
+		"no checkpoint":       {edit: remove, want: errNoSign.Error()},
+		"none, unsigned":      {edit: remove, config: func(c *VerifyConfig) { c.Unsigned = true }, want: errNoSign.Error()},
+		"none, without keys":  {edit: remove, config: func(c *VerifyConfig) { c.Verifier, c.Chain = nil, nil }, want: errNoSign.Error()},
 	} {
 		c := testVerifier(t)
 		c.Path = protectedLog(t, 20)
@@ -346,6 +352,32 @@ func TestVerifyDeletions(t *testing.T) {
 		}
 		if _, all := findingsOf(t, c); len(all) == 0 || !strings.HasPrefix(all[0].String(), test.want) {
 			t.Errorf("%s: %v", what, all)
+		}
+	}
+}
+
+// Lines after the last checkpoint have a chain, in a log of which no line has a chain too.
+func TestLinesWithoutChainAfterACheckpoint(t *testing.T) {
+	for _, test := range []struct{ signed, unchained, findings int }{{0, 3, 3}, {2, 3, 1}, {3, 3, 0}} {
+		path := filepath.Join(t.TempDir(), "audit.log")
+		old, err := Open(path, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		writeMany(t, old, 0, test.signed)
+		closeLog(t, old)
+		closeLog(t, openProtected(t, path, Options{})) // with a checkpoint of these lines
+		if old, err = Open(path, Options{}); err != nil {
+			t.Fatal(err)
+		}
+		writeMany(t, old, test.signed, test.unchained-test.signed)
+		closeLog(t, old)
+		for _, chain := range [][]byte{testKeys.Chain, nil} {
+			c := testVerifier(t)
+			c.Path, c.Chain = path, chain
+			if _, all := findingsOf(t, c); len(all) != test.findings {
+				t.Errorf("%+v, with the key of the chain %v: %v", test, chain != nil, all)
+			}
 		}
 	}
 }

@@ -145,22 +145,21 @@ func resetRoot(tx *store.Tx, e audit.Event) error {
 	if err := json.Unmarshal(e.ServiceEventDetails, &details); err != nil {
 		return notRedone("the event cannot be read")
 	}
-	made := errNothing
 	for _, id := range details.Revoked {
-		switch err := disableKey(tx, id); {
-		case err == nil:
-			made = nil
-		case !errors.Is(err, errNothing):
+		if err := disableKey(tx, id); err != nil && !errors.Is(err, errNothing) {
 			return err
 		}
 	}
-	if made != nil {
-		return made
+	a, ok, err := records.Accounts.Get(tx, e.RecipientAccountID)
+	if err != nil {
+		return err
 	}
-	return change(tx, records.Accounts, e.RecipientAccountID, e.RecipientAccountID, func(a *identity.Account) error {
-		a.Generation++
-		return nil
-	})
+	if !ok { // the deployment's account has a record since its first change
+		a = identity.Account{ID: e.RecipientAccountID, Created: e.EventTime}
+	}
+	a.Serial++
+	a.Generation++
+	return records.Accounts.Put(tx, e.RecipientAccountID, a)
 }
 
 func putManagedPolicy(tx *store.Tx, e audit.Event, in *api.PutPolicyRequest) error {

@@ -26,11 +26,9 @@ func onKey[In any](fn func(k key.Key, e audit.Event, in *In) (key.Key, error)) r
 		if !ok || k.State == key.Gone {
 			return errNothing
 		}
-		in := new(In)
-		if len(e.RequestParameters) > 0 && string(e.RequestParameters) != "null" {
-			if in, err = input[In](e); err != nil {
-				return err
-			}
+		in, err := input[In](e)
+		if err != nil {
+			return err
 		}
 		if k, err = fn(k, e, in); err != nil {
 			return err
@@ -94,21 +92,11 @@ func deleteKey(k key.Key, e audit.Event, _ *api.Empty) (key.Key, error) {
 }
 
 func deleteMaterial(k key.Key, e audit.Event, in *api.DeleteImportedKeyMaterialRequest) (key.Key, error) {
-	id := or(in.KeyMaterialId, materialOf(e))
-	deleted, err := k.DeleteMaterial(id)
-	if err != nil { // the backup does not have this material
+	deleted, err := k.DeleteMaterial(or(in.KeyMaterialId, "")) // without an ID, the current material
+	if err != nil {                                            // the backup does not have this material
 		return k, errNothing
 	}
 	return deleted, nil
-}
-
-// materialOf returns the ID of the material that an event names, or "".
-func materialOf(e audit.Event) string {
-	var details struct {
-		KeyMaterialID string `json:"keyMaterialId"`
-	}
-	_ = json.Unmarshal(e.AdditionalEventData, &details) // older events do not have it
-	return details.KeyMaterialID
 }
 
 // shortenMaterial gives material an earlier end, if it was imported again with one.
@@ -117,11 +105,21 @@ func shortenMaterial(k key.Key, e audit.Event, in *api.ImportKeyMaterialRequest)
 		return k, errNothing
 	}
 	id := or(in.KeyMaterialId, materialOf(e))
-	if id == "" {
-		current, _ := k.Current()
-		id = current.ID
+	if all := k.AllMaterials(); id == "" && len(all) > 1 {
+		return k, notRedone("the key has several key materials, and the event does not name the one that ends earlier")
+	} else if id == "" && len(all) == 1 {
+		id = all[0].ID
 	}
 	return k.ExpireBy(id, in.ValidTo.Time()), nil
+}
+
+// materialOf returns the ID of the imported material, or "": events of older versions do not have it.
+func materialOf(e audit.Event) string {
+	var response struct {
+		KeyMaterialID string `json:"keyMaterialId"`
+	}
+	_ = json.Unmarshal(e.ResponseElements, &response)
+	return response.KeyMaterialID
 }
 
 func putPolicy(k key.Key, _ audit.Event, in *api.PutKeyPolicyRequest) (key.Key, error) {

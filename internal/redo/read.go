@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -12,6 +13,7 @@ import (
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/store"
+	"github.com/keyhold/keyhold/internal/transparency"
 )
 
 // A Log is a copy of an audit log.
@@ -37,12 +39,12 @@ type Plan struct {
 	Events  []audit.Event
 	Later   int64     // events after the Cut
 	Last    time.Time // of the last event in the logs
-	Missing []string  // logs that were not given, or that end before the Cut
-	Unknown []string  // logs that the backup does not know: they begin after the Cut, and were not verified
+	Missing []string  // logs that were not given, end before the Cut, or have lost lines of after the Cut
+	Unknown []string  // logs that the backup does not know: they begin after the Cut, and nothing proves their lines
 }
 
 // Read reads logs. view shows the store at the Cut. Each line of a log is verified with the key of the chain that the
-// store has. Read reports each fault.
+// store has. Read reports each fault; then the Plan is not complete.
 func Read(ctx context.Context, view *store.View, cut Cut, logs []Log, report func(Finding)) (*Plan, error) {
 	r := &reading{Cut: cut, view: view, plan: &Plan{}, report: report, seen: map[string]bool{}}
 	if err := r.readOutbox(); err != nil {
@@ -69,7 +71,7 @@ type reading struct {
 	plan   *Plan
 	report func(Finding)
 	seen   map[string]bool // events before the Cut that are in the outbox, and events that were read
-	short  []string        // logs that end before the Cut
+	short  []string        // logs that were given and do not have all events since the Cut
 }
 
 // readOutbox notes the events of changes that were made before the Cut and may come later in a log.
@@ -104,46 +106,66 @@ func (r *reading) keysOf(name string) (log records.AuditLog, known bool, err err
 }
 
 func (r *reading) log(ctx context.Context, log Log) error {
-	keys, known, err := r.keysOf(log.Node)
+	c, known, err := r.verification(log)
 	if err != nil {
 		return err
 	}
-	if !known {
-		r.plan.Unknown = append(r.plan.Unknown, log.Node)
+	v, err := audit.Verify(ctx, c)
+	if err != nil || v.Findings > 0 {
+		return err
 	}
-	c := audit.VerifyConfig{Path: log.Path, Unsigned: true, Report: func(f audit.Finding) {
-		r.report(Finding{log.Node, f.String()})
-	}}
+	span := span{Cut: r.Cut, begins: v.First == 0}
 	if known {
-		c.Chain = keys.Chain
-		if c.Verifier, err = note.NewVerifier(keys.Public); err != nil {
+		if span.last, err = r.lastEvent(log.Node); err != nil {
 			return err
 		}
-	}
-	if _, err := audit.Verify(ctx, c); err != nil {
-		return err
+	} else {
+		r.plan.Unknown = append(r.plan.Unknown, log.Node)
 	}
 	f, err := audit.OpenFolder(log.Path)
 	if err != nil {
 		return err
 	}
-	reaches := false
 	for hit, err := range f.Search(ctx, audit.Query{}, 0) {
 		if err != nil {
 			return err
 		}
-		reaches = reaches || r.isReachedBy(hit.Event)
+		span.add(hit)
 		r.event(hit.Event)
 	}
-	if !reaches && !r.Shared && !r.Offline {
+	if !span.isWhole() {
 		r.short = append(r.short, log.Node)
 	}
 	return nil
 }
 
-// isReachedBy reports whether an event was written at the Cut or later, such as the event of the backup itself.
-func (c Cut) isReachedBy(e audit.Event) bool {
-	return e.StoreRevision >= c.Revision || !e.EventTime.Before(c.Time.Truncate(time.Millisecond))
+// verification returns how a log is verified, and whether the backup knows the log.
+func (r *reading) verification(log Log) (c audit.VerifyConfig, known bool, err error) {
+	c = audit.VerifyConfig{Path: log.Path, Report: func(f audit.Finding) { r.report(Finding{log.Node, f.String()}) }}
+	keys, known, err := r.keysOf(log.Node)
+	if err != nil {
+		return c, known, err
+	}
+	if known {
+		c.Chain, c.Unsigned = keys.Chain, !keys.Begun
+		c.Verifier, err = note.NewVerifier(keys.Public)
+		return c, known, err
+	}
+	id, _, err := records.DeploymentIDs.Get(r.view, records.DeploymentIDPath)
+	c.Origin = transparency.Origin(id.ID, log.Node)
+	return c, known, err
+}
+
+// lastEvent returns the ID of an event that the log of a node had at the Cut, or "". Nodes that share a store tell the
+// others the last event of their newest logs.
+func (r *reading) lastEvent(log string) (id string, err error) {
+	node, _, _ := strings.Cut(log, ".")
+	n, _, err := records.LastAuditLog(r.view, node)
+	if err != nil || records.LogName(node, n) != log {
+		return "", err
+	}
+	told, _, err := records.Nodes.Get(r.view, node)
+	return told.LastEvent, err
 }
 
 // event adds an event to the plan if its change was made after the Cut and takes something away. A change before the

@@ -74,13 +74,19 @@ func with[In any](fn func(tx *store.Tx, e audit.Event, in *In) error) row {
 
 // input returns the request of an event.
 func input[In any](e audit.Event) (*In, error) {
-	in := new(In)
-	lost, err := api.ShapeOf[In]().Recall(e.RequestParameters, in)
+	in, shape, parameters := new(In), api.ShapeOf[In](), e.RequestParameters
+	if len(parameters) == 0 { // an action of the server itself
+		parameters = []byte("null")
+	}
+	lost, err := shape.Recall(parameters, in)
+	if err == nil && len(lost) > 0 {
+		return nil, notRedone("the audit log does not keep %s, which was too long", fmt.Sprint(lost))
+	}
+	if err == nil {
+		err = shape.CheckRecalled(in)
+	}
 	if err != nil {
 		return nil, notRedone("the parameters of the event cannot be read: %v", err)
-	}
-	if len(lost) > 0 {
-		return nil, notRedone("the audit log does not keep %s, which was too long", fmt.Sprint(lost))
 	}
 	return in, nil
 }

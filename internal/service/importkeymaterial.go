@@ -2,6 +2,7 @@ package service
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/keyhold/keyhold/internal/api"
@@ -20,6 +21,7 @@ var importKeyMaterial = change("ImportKeyMaterial",
 		if err != nil {
 			return nil, err
 		}
+		c.details.response = fmt.Appendf(nil, `{"keyId":%q,"keyMaterialId":%q}`, k.ARN(), m.ID)
 		err = c.commitKey(func(k key.Key) (key.Key, error) { return withImport(k, m, in) })
 		if err != nil {
 			return nil, err
