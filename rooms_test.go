@@ -30,7 +30,7 @@ internal/crypt            internal/privatekey  |  circl mldsa secp256k1 tink xcr
 internal/guarded          |
 internal/fips             |
 internal/durable          |
-internal/doctor           |  sys
+internal/doctor           internal/guarded internal/space  |  sys
 internal/bounded          |
 internal/measure          |
 internal/health           |

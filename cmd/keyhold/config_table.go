@@ -48,6 +48,8 @@ private-addr              private.address              -    host:port      "127.
 private-any-address       private.any_address          -    -              false
 private-pprof             private.pprof                -    -              false
 expiry-warnings           expiry.warnings              -    times          ["30d", "7d", "1d"]
+root-key-age              expiry.root_key_age          -    age            "365d"
+disk-warnings             expiry.disk_warnings         -    sizes          ["1GiB", "256MiB"]
 expiry-hook               expiry.hook                  -    hook           "/usr/local/bin/expiry-warning"
 reclaim-slots             -                            -    slots          -
 config                    -                            -    file           -

@@ -42,7 +42,9 @@ Exit codes for scripts: 0 if all is well, 3 if a check found something.`,
 func runDoctor(ctx context.Context, o serveOptions, out *output) error {
 	all := []doctor.Finding{{Check: "settings", State: doctor.Good, Fact: "the settings are valid"}}
 	all = append(all, examineDeployment(o), examineCustody(ctx, o.place))
-	subject := doctor.Subject{Folder: o.data, Reserve: int64(o.reserve) << 20, Now: time.Now()}
+	subject := doctor.Subject{
+		Folder: o.data, Reserve: int64(o.reserve) << 20, Now: time.Now(), Ahead: o.expiry.longest(), Low: o.expiry.firstLow,
+	}
 	if o.certFile != "" {
 		cert, err := o.certificate()
 		if err != nil {
@@ -51,7 +53,7 @@ func runDoctor(ctx context.Context, o serveOptions, out *output) error {
 		}
 		subject.Certificate = cert.Leaf
 	}
-	for _, f := range doctor.Examine(ctx, doctor.ThisMachine(), subject) {
+	for _, f := range doctor.Examine(ctx, o.machine(), subject) {
 		if f.Check != "certificate" || o.certFile == "" || subject.Certificate != nil {
 			all = append(all, f)
 		}
@@ -65,6 +67,15 @@ func runDoctor(ctx context.Context, o serveOptions, out *output) error {
 		return exitCode(exitExpiring)
 	}
 	return nil
+}
+
+// machine returns the machine whose data folder is judged as a start judges the folder.
+func (o serveOptions) machine() doctor.Machine {
+	m := doctor.ThisMachine()
+	if !o.shared() {
+		m.Guard = host.CheckFolder
+	}
+	return m
 }
 
 // examineDeployment looks for the store, which it does not open.

@@ -4,6 +4,8 @@ import (
 	"log/slog"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/keyhold/keyhold/internal/doctor"
 )
 
 // mclOnFault is MCL_ONFAULT of mlockall(2): a page is locked when it is first used. Memory that is
@@ -13,11 +15,10 @@ const mclOnFault = 4
 // lockMemory keeps the memory of the process out of swap, and reports whether it did. It locks nothing unless the
 // process may lock all memory, because a later allocation could fail.
 func lockMemory(log *slog.Logger) (locked bool) {
-	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit); err != nil || !mayLock(limit) {
+	if limit, all, err := doctor.LockLimit(); err != nil || !all {
 		log.Info(
 			"memory is not locked, so the kernel may write keys to swap: set LimitMEMLOCK=infinity in the unit of systemd, "+
-				"or --ulimit memlock=-1 for Docker, or turn swap off", "limit", limit.Cur)
+				"or --ulimit memlock=-1 for Docker, or turn swap off", "limit", limit)
 		return false
 	}
 	if err := unix.Mlockall(unix.MCL_CURRENT | unix.MCL_FUTURE | mclOnFault); err != nil {
@@ -26,6 +27,3 @@ func lockMemory(log *slog.Logger) (locked bool) {
 	}
 	return true
 }
-
-// mayLock reports whether the process may lock all of its memory.
-func mayLock(limit unix.Rlimit) bool { return limit.Cur == unix.RLIM_INFINITY }

@@ -7,17 +7,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-
-	"golang.org/x/sys/unix"
 )
-
-func TestMayLock(t *testing.T) {
-	for limit, want := range map[uint64]bool{0: false, 8 << 20: false, 1 << 40: false, unix.RLIM_INFINITY: true} {
-		if got := mayLock(unix.Rlimit{Cur: limit, Max: unix.RLIM_INFINITY}); got != want {
-			t.Errorf("%d: %v", limit, got)
-		}
-	}
-}
 
 // With a limit the server does not lock memory, and logs the remedy once.
 func TestLockMemory(t *testing.T) {

@@ -96,6 +96,7 @@ func (o *serveOptions) flags(c *cobra.Command) {
 	o.fips.flags(c)
 	o.private.flags(c)
 	o.expiry.flags(c, "30d", "7d", "1d")
+	o.expiry.serverFlags(c)
 }
 
 // complete gives settings that are not flags their values, and checks them.
@@ -206,8 +207,8 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 	o.expiry.configure(&c, logger)
 	o.expiry.run(ctx)
 	c.Protected = func(ctx context.Context) error { return others.begin(ctx, c.Audit) }
-	seen := new(observed)
-	c.Situation = seen.situation
+	seen := &observed{complete: make(chan struct{})}
+	c.Situation, c.Readings = seen.situation, seen.readings
 	if s, err = service.Open(ctx, c); err != nil {
 		return o.explain(err)
 	}
@@ -223,7 +224,7 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 		return err
 	}
 	r := &reloader{serveOptions: o, service: s, level: level, log: logger, notify: newNotifier(), requests: reloads}
-	w := watched{service: s, data: o.data, devices: &others, locked: locked, expiry: &o.expiry}
+	w := watched{service: s, data: o.data, devices: &others, locked: locked, expiry: &o.expiry, node: c.Node}
 	return r.answer(ctx, w, seen, h, network, own, listener)
 }
 
@@ -238,8 +239,9 @@ func (r *reloader) answer(
 	h.Requests = newRequests()
 	r.server = server.New(h, network)
 	w.certificate = r.server.Certificate
-	*seen = observed{watched: w, checks: w.checks(), connections: r.server.Connections}
+	seen.watched, seen.checks, seen.connections = w, w.checks(), r.server.Connections
 	seen.observe(ctx, h.Requests)
+	close(seen.complete)
 	if err := r.private.serve(ctx, own, seen.checks, w.readers(seen.checks, h.Requests, r.server), r.log); err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/keyhold/keyhold/internal/custody"
@@ -25,6 +24,7 @@ type watched struct {
 	devices *devices
 	expiry  *expiryOptions
 	locked  bool // memory
+	node    string
 	// certificate returns the certificate of the server, or nil without TLS.
 	certificate func() *x509.Certificate
 }
@@ -63,16 +63,8 @@ func (w watched) checkMemory(context.Context) error {
 
 // checkCertificate reports whether clients can accept the certificate of the server by its dates.
 func (w watched) checkCertificate(context.Context) error {
-	return certificateDates(w.certificate(), time.Now())
-}
-
-// certificateDates reports whether a certificate is valid at a time.
-func certificateDates(cert *x509.Certificate, now time.Time) error {
-	switch {
-	case now.After(cert.NotAfter):
-		return fmt.Errorf("the certificate expired at %s: give another one with --tls-cert", formatTime(cert.NotAfter))
-	case now.Before(cert.NotBefore):
-		return fmt.Errorf("the certificate is valid from %s on: check the clock of this machine", formatTime(cert.NotBefore))
+	if f := doctor.Certificate(w.certificate(), time.Now(), 0); f.State == doctor.Bad {
+		return errors.New(f.Fact + ": " + f.Remedy)
 	}
 	return nil
 }

@@ -125,6 +125,13 @@ func (w watched) placeReaders() map[string]metrics.Reader {
 			}
 		},
 	}
+	all["keyhold_root_key_age_seconds"] = func(s metrics.Series) {
+		ctx, cancel := context.WithTimeout(context.Background(), scrapeTime)
+		defer cancel()
+		if root, err := w.service.RootKey(ctx); err == nil && !root.Made.IsZero() {
+			s.Value(w.service.Now().Sub(root.Made).Seconds())
+		}
+	}
 	if w.certificate() != nil {
 		all["keyhold_certificate_expiry_seconds"] = func(s metrics.Series) {
 			s.Value(time.Until(w.certificate().NotAfter).Seconds())
@@ -150,6 +157,9 @@ func (w watched) expiryReaders() map[string]metrics.Reader {
 		"keyhold_expiry_warnings_total": func(s metrics.Series) {
 			e.Warnings(func(ahead time.Duration, n uint64) { s.Value(float64(n), ahead.String()) })
 		},
+	}
+	all["keyhold_warnings_total"] = func(s metrics.Series) {
+		e.Notices(func(subject string, n uint64) { s.Value(float64(n), subject) })
 	}
 	if h := w.expiry.hook; h != nil {
 		all["keyhold_expiry_hook_failures_total"] = func(s metrics.Series) { s.Value(float64(h.Failures())) }

@@ -11,8 +11,10 @@ import (
 	"github.com/keyhold/keyhold/internal/space"
 )
 
-// An observed server has the parts that KeyholdAdmin.Status describes. They are set before the server answers.
+// An observed server has the parts that KeyholdAdmin.Status describes, and the readings of what runs out. They are set
+// before the server answers.
 type observed struct {
+	complete chan struct{} // closed when all other fields are set
 	watched
 	checks      *health.Checker
 	trend       *measure.Trend
@@ -33,6 +35,7 @@ func (o *observed) situation(ctx context.Context) service.Situation {
 	if k := o.devices.keeper; k != nil {
 		s.AnchorBehind = new(int64(k.Lag()))
 	}
+	s.Readings = o.readings(ctx)
 	if cert := o.certificate(); cert != nil {
 		s.CertificateEnds = cert.NotAfter
 	}

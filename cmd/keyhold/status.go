@@ -30,8 +30,8 @@ state, next expiries and deletions, audit log, and requests of the last minutes.
 credentials must belong to the deployment's account, and have the permission
 keyhold:Status. Of several nodes, the node that answers describes itself.
 
-Exit codes for scripts: 0 if all is well, 3 if a check fails, or if a certificate or key
-material expires within --within.`,
+Exit codes for scripts: 0 if all is well, 3 if a check fails, if key material, the certificate
+or the age of the root key ends within --within, or if the disk has little free space.`,
 		Example: "  keyhold status --within 7d || notify-send 'look at keyhold'",
 		Args:    exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -104,7 +104,7 @@ func (o *statusOptions) judge(s api.StatusResponse, ahead time.Duration, progres
 	return nil
 }
 
-// statusDue returns what needs attention: checks that fail, and what expires by end.
+// statusDue returns texts about checks that fail, expiries until end, and a disk with little space.
 func statusDue(s api.StatusResponse, end time.Time) (due []string) {
 	for _, c := range s.Checks {
 		if !c.Passed {
@@ -116,8 +116,10 @@ func statusDue(s api.StatusResponse, end time.Time) (due []string) {
 			due = append(due, fmt.Sprintf("import the material of %s again: it expires at %s", deref(m.Arn), dateOf(m.At)))
 		}
 	}
-	if c := s.Certificate; c != nil && c.NotAfter != nil && c.NotAfter.Time().Before(end) {
-		due = append(due, "renew the certificate of the server: it ends at "+dateOf(c.NotAfter))
+	for _, r := range s.Readings {
+		if r.Ends == nil && r.Low || r.Ends != nil && r.Ends.Time().Before(end) {
+			due = append(due, strings.TrimSuffix(deref(r.Reason)+": "+deref(r.Remedy), ": "))
+		}
 	}
 	return due
 }
@@ -172,17 +174,14 @@ func statusLines(s api.StatusResponse) (lines [][2]string) {
 	if a := s.Audit; a != nil {
 		add("audit log", "%s, %d events%s", deref(a.Origin), *a.Lines, behind(a))
 	}
-	if s.Disk != nil && s.Disk.Free != nil {
-		add("disk", "%d MiB free", *s.Disk.Free>>20)
-	}
 	if s.Connections != nil {
 		add("connections", "%d of %d", *s.Connections.Used, *s.Connections.Limit)
 	}
 	if s.Throttled != nil {
 		add("throttled", "%d requests", *s.Throttled)
 	}
-	if s.Certificate != nil {
-		add("certificate", "ends at %s", dateOf(s.Certificate.NotAfter))
+	for _, r := range s.Readings {
+		add(deref(r.Subject), "%s", deref(r.Reason))
 	}
 	add("keys", "%s", keysByState(s))
 	if n := len(s.Minutes); n > 0 {

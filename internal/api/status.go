@@ -20,11 +20,24 @@ type StatusResponse struct {
 	KeysCounted *Timestamp         `json:"KeysCounted,omitzero"`
 	Minutes     []StatusMinute     `json:"Minutes"`
 	Nodes       []StatusNode       `json:"Nodes"`
+	Readings    []StatusReading    `json:"Readings"`
 	Ready       bool               `json:"Ready"`
+	RootKey     *SealKey           `json:"RootKey,omitzero"`
 	Started     *Timestamp         `json:"Started,omitzero"`
 	Throttled   *int64             `json:"Throttled,omitzero"`
 	Time        *Timestamp         `json:"Time,omitzero"`
 	Version     *string            `json:"Version,omitzero"`
+}
+
+// A StatusReading describes what runs out: the certificate, the root key or the disk of the server. Low says that a
+// threshold of the server's warnings was reached. Ends is missing for a disk, and Remedy if nothing needs to be done.
+type StatusReading struct {
+	Ends    *Timestamp `json:"Ends,omitzero"`
+	Low     bool       `json:"Low"`
+	Name    *string    `json:"Name,omitzero"`
+	Reason  *string    `json:"Reason,omitzero"`
+	Remedy  *string    `json:"Remedy,omitzero"`
+	Subject *string    `json:"Subject,omitzero"`
 }
 
 // StatusAudit describes the audit log of the server. Lines is the number of events, Behind the events that the anchor

@@ -2,19 +2,21 @@ package doctor
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
 	"time"
+
+	"github.com/keyhold/keyhold/internal/guarded"
 )
 
 // The limits of the checks.
 const (
 	slowSync     = 10 * time.Millisecond  // of one write; each change waits for two or more
 	verySlowSync = 100 * time.Millisecond // a client times out after a few
-	roomOnDisk   = 1 << 30                // bytes, besides the reserve
-	renewAhead   = 30 * 24 * time.Hour    // before a certificate ends
+	leastOnDisk  = 64 << 20               // bytes, besides the reserve
 )
 
 func clock(_ context.Context, m Machine, _ Subject) []Finding {
@@ -38,13 +40,16 @@ func folder(_ context.Context, m Machine, s Subject) []Finding {
 	case !info.IsDir():
 		return one(Bad, s.Folder+" is not a folder", "give the data folder with --data")
 	}
-	if uid, known := m.Owner(info); known && uid != m.User() {
-		return one(Bad, fmt.Sprintf("the data folder belongs to user %d, and this is user %d", uid, m.User()),
-			"run this command as the user of the server, or give the folder to the user: chown -R")
+	var fault guarded.Fault
+	switch err := m.Guard(s.Folder); {
+	case errors.As(err, &fault):
+		return one(Bad, fault.What, fault.Remedy)
+	case err != nil:
+		return one(Bad, err.Error(), "run this command as the user of the server")
 	}
 	if open := info.Mode().Perm() & 0o077; open != 0 {
-		return one(Bad, fmt.Sprintf("other users may enter the data folder: its mode is %04o", info.Mode().Perm()),
-			"chmod 700 "+s.Folder)
+		return one(Careful, fmt.Sprintf("other users may look into the data folder: its mode is %04o", info.Mode().Perm()),
+			"chmod 700 "+guarded.Shell(s.Folder))
 	}
 	if remote, err := m.Net(s.Folder); err == nil && remote != "" {
 		return one(Careful, "the data folder is on a file system of the type "+remote, "use a local disk: file locks and "+
@@ -58,15 +63,22 @@ func diskSpace(_ context.Context, m Machine, s Subject) []Finding {
 	if err != nil {
 		return one(Unknown, "the free space is not known: "+err.Error(), "check the free space of the data folder")
 	}
-	fact := fmt.Sprintf("%d MiB of %d MiB are free", free>>20, total>>20)
+	return []Finding{Space(max(free-s.Reserve, 0), total, s.Low(total))}
+}
+
+// Space judges the free space of a volume, besides the reserve of the server. Below low, the disk needs attention. All
+// are in bytes.
+func Space(free, total, low int64) Finding {
+	fact := fmt.Sprintf("%d MiB of %d MiB are free on the disk of the data folder", free>>20, total>>20)
 	switch {
-	case free < s.Reserve+roomOnDisk/16:
-		return one(Bad, fact, "free some space, or move the data folder to a larger disk: a server without space refuses "+
-			"changes")
-	case free < s.Reserve+roomOnDisk:
-		return one(Careful, fact, "free some space: the audit log grows with each request, and --audit-keep limits its age")
+	case free < leastOnDisk:
+		return Finding{State: Bad, Fact: fact,
+			Remedy: "free some space, or move the data folder to a larger disk: a server without space refuses changes"}
+	case free <= low:
+		return Finding{State: Careful, Fact: fact,
+			Remedy: "free some space: the audit log grows with each request, and --audit-keep limits its age"}
 	}
-	return one(Good, fact, "")
+	return Finding{State: Good, Fact: fact}
 }
 
 func diskSpeed(_ context.Context, m Machine, s Subject) []Finding {
@@ -101,24 +113,40 @@ func memory(_ context.Context, m Machine, _ Subject) []Finding {
 }
 
 func certificate(_ context.Context, _ Machine, s Subject) []Finding {
-	c := s.Certificate
-	if c == nil {
+	if s.Certificate == nil {
 		return one(Good, "the server has no certificate, and listens on the loopback interface only", "")
 	}
-	left := c.NotAfter.Sub(s.Now)
-	end := c.NotAfter.UTC().Format(time.RFC3339)
-	switch {
-	case s.Now.Before(c.NotBefore):
-		return one(Bad, "the certificate begins at "+c.NotBefore.UTC().Format(time.RFC3339),
-			"set the clock, or use another certificate")
-	case left <= 0:
-		return one(Bad, "the certificate ended at "+end, "renew it, and reload the server")
-	case left < renewAhead:
-		return one(Careful, fmt.Sprintf("the certificate ends in %d days, at %s", left/(24*time.Hour), end),
-			"renew it, and reload the server")
-	}
-	return one(Good, "the certificate ends at "+end, "")
+	return []Finding{Certificate(s.Certificate, s.Now, s.Ahead)}
 }
+
+// Certificate judges the dates of a certificate. A certificate that ends within ahead needs attention.
+func Certificate(c *x509.Certificate, now time.Time, ahead time.Duration) Finding {
+	left := c.NotAfter.Sub(now)
+	end := formatTime(c.NotAfter)
+	switch {
+	case now.Before(c.NotBefore):
+		return Finding{State: Bad, Fact: "the certificate begins at " + formatTime(c.NotBefore),
+			Remedy: "set the clock, or use another certificate"}
+	case left <= 0:
+		return Finding{State: Bad, Fact: "the certificate ended at " + end, Remedy: "renew it, and reload the server"}
+	case left <= ahead:
+		return Finding{State: Careful, Fact: fmt.Sprintf("the certificate ends in %d days, at %s", left/(24*time.Hour), end),
+			Remedy: "renew it, and reload the server"}
+	}
+	return Finding{State: Good, Fact: "the certificate ends at " + end}
+}
+
+// RootKey judges the age of a root key, which should be replaced at a time.
+func RootKey(made, due, now time.Time, ahead time.Duration) Finding {
+	fact := fmt.Sprintf("the root key is %d days old, and should be replaced by %s", now.Sub(made)/(24*time.Hour),
+		formatTime(due))
+	if due.Sub(now) <= ahead {
+		return Finding{State: Careful, Fact: fact, Remedy: "run keyhold seal rotate --root"}
+	}
+	return Finding{State: Good, Fact: fact}
+}
+
+func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // names looks up the host names of the certificate, by which clients of each Region find the server.
 func names(ctx context.Context, m Machine, s Subject) (all []Finding) {

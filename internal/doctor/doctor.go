@@ -34,6 +34,8 @@ type Subject struct {
 	Reserve     int64             // bytes of the disk that the server keeps in reserve
 	Certificate *x509.Certificate // nil without TLS
 	Now         time.Time
+	Ahead       time.Duration           // before the certificate ends, at which it needs attention
+	Low         func(total int64) int64 // bytes besides the reserve at which a volume of this size needs attention
 }
 
 // A check is one examination. It returns a finding for each thing that it looks at.

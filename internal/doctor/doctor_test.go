@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"github.com/keyhold/keyhold/internal/guarded"
 )
 
 var noon = time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
@@ -22,8 +24,7 @@ func soundMachine() Machine {
 	return Machine{
 		Clock: func() (bool, error) { return true, nil },
 		Stat:  stat(fs.ModeDir | 0o700),
-		User:  func() int { return 7 },
-		Owner: func(fs.FileInfo) (int, bool) { return 7, true },
+		Guard: func(string) error { return nil },
 		Disk:  func(string) (int64, int64, error) { return 10 << 30, 20 << 30, nil },
 		Net:   func(string) (string, error) { return "", nil },
 		Sync:  func(string) (time.Duration, error) { return time.Millisecond, nil },
@@ -34,10 +35,13 @@ func soundMachine() Machine {
 }
 
 func soundSubject() Subject {
-	return Subject{Folder: "/data", Reserve: 16 << 20, Now: noon, Certificate: &x509.Certificate{
+	return Subject{Folder: "/data", Reserve: 16 << 20, Now: noon, Ahead: 30 * day, Low: low, Certificate: &x509.Certificate{
 		NotBefore: noon.Add(-day), NotAfter: noon.Add(90 * day), DNSNames: []string{"kms.example.org", "*.example.org", "localhost"},
 	}}
 }
+
+// low is the free space at which a volume needs attention.
+func low(int64) int64 { return 1 << 30 }
 
 // stat returns a Stat for which each path has the mode.
 func stat(mode fs.FileMode) func(string) (fs.FileInfo, error) {
@@ -64,20 +68,22 @@ func TestFindings(t *testing.T) {
 			m.Stat = func(string) (fs.FileInfo, error) { return nil, fs.ErrPermission }
 		}, "folder", Bad, "cannot be read"},
 		{"a file", func(m *Machine, _ *Subject) { m.Stat = stat(0o700) }, "folder", Bad, "is not a folder"},
-		{"another owner", func(m *Machine, _ *Subject) { m.User = func() int { return 8 } }, "folder", Bad, "belongs to user 7, and this is user 8"},
-		{"unknown owners", func(m *Machine, _ *Subject) { m.Owner = func(fs.FileInfo) (int, bool) { return 0, false } }, "folder", Good, "this user alone"},
-		{"a folder of the group", func(m *Machine, _ *Subject) { m.Stat = stat(fs.ModeDir | 0o710) }, "folder", Bad, "its mode is 0710"},
-		{"a folder of others", func(m *Machine, _ *Subject) { m.Stat = stat(fs.ModeDir | 0o701) }, "folder", Bad, "its mode is 0701"},
+		{"a folder that others may change", func(m *Machine, _ *Subject) {
+			m.Guard = func(string) error { return guarded.Fault{What: "others may change it", Remedy: "chmod"} }
+		}, "folder", Bad, "others may change it"},
+		{"an unknown guard", func(m *Machine, _ *Subject) { m.Guard = func(string) error { return failed } }, "folder", Bad, "failed"},
+		{"a folder of the group", func(m *Machine, _ *Subject) { m.Stat = stat(fs.ModeDir | 0o710) }, "folder", Careful, "its mode is 0710"},
+		{"a folder of others", func(m *Machine, _ *Subject) { m.Stat = stat(fs.ModeDir | 0o701) }, "folder", Careful, "its mode is 0701"},
 		{"NFS", func(m *Machine, _ *Subject) { m.Net = func(string) (string, error) { return "NFS", nil } }, "folder", Careful, "of the type NFS"},
 		{"little space", func(m *Machine, _ *Subject) {
-			m.Disk = func(string) (int64, int64, error) { return 1040<<20 - 1, 1 << 40, nil }
-		}, "space", Careful, "1039 MiB of 1048576 MiB are free"},
-		{"enough space", func(m *Machine, _ *Subject) {
 			m.Disk = func(string) (int64, int64, error) { return 1040 << 20, 1 << 40, nil }
-		}, "space", Good, "1040 MiB"},
+		}, "space", Careful, "1024 MiB of 1048576 MiB are free on the disk"},
+		{"enough space", func(m *Machine, _ *Subject) {
+			m.Disk = func(string) (int64, int64, error) { return 1040<<20 + 1, 1 << 40, nil }
+		}, "space", Good, "1024 MiB"},
 		{"no space", func(m *Machine, _ *Subject) {
 			m.Disk = func(string) (int64, int64, error) { return 80<<20 - 1, 1 << 40, nil }
-		}, "space", Bad, "79 MiB"},
+		}, "space", Bad, "63 MiB"},
 		{"unknown space", func(m *Machine, _ *Subject) { m.Disk = func(string) (int64, int64, error) { return 0, 0, failed } }, "space", Unknown, "failed"},
 		{"a slow disk", func(m *Machine, _ *Subject) {
 			m.Sync = func(string) (time.Duration, error) { return slowSync + 1, nil }
@@ -97,8 +103,8 @@ func TestFindings(t *testing.T) {
 		{"no certificate", func(_ *Machine, s *Subject) { s.Certificate = nil }, "certificate", Good, "no certificate"},
 		{"a certificate of tomorrow", func(_ *Machine, s *Subject) { s.Certificate.NotBefore = noon.Add(1) }, "certificate", Bad, "begins at 2030"},
 		{"a certificate that ends now", func(_ *Machine, s *Subject) { s.Certificate.NotAfter = noon }, "certificate", Bad, "ended at 2030-01-01T12:00:00Z"},
-		{"a certificate of this month", func(_ *Machine, s *Subject) { s.Certificate.NotAfter = noon.Add(30*day - 1) }, "certificate", Careful, "ends in 29 days"},
-		{"a certificate of 30 days", func(_ *Machine, s *Subject) { s.Certificate.NotAfter = noon.Add(30 * day) }, "certificate", Good, "ends at 2030-01-31"},
+		{"a certificate of this month", func(_ *Machine, s *Subject) { s.Certificate.NotAfter = noon.Add(30 * day) }, "certificate", Careful, "ends in 30 days"},
+		{"a certificate of more than 30 days", func(_ *Machine, s *Subject) { s.Certificate.NotAfter = noon.Add(30*day + 1) }, "certificate", Good, "ends at 2030-01-31"},
 		{"a name without an address", func(m *Machine, _ *Subject) {
 			m.Hosts = func(context.Context, string) ([]string, error) { return nil, failed }
 		}, "names", Careful, "kms.example.org"},
@@ -158,7 +164,7 @@ func TestThisMachine(t *testing.T) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range Examine(t.Context(), ThisMachine(), Subject{Folder: dir, Now: time.Now()}) {
+	for _, f := range Examine(t.Context(), ThisMachine(), Subject{Folder: dir, Now: time.Now(), Low: low}) {
 		if f.State == Bad && f.Check != "speed" && f.Check != "space" {
 			t.Errorf("%+v", f)
 		}
@@ -172,7 +178,13 @@ func TestThisMachine(t *testing.T) {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if all := folder(t.Context(), ThisMachine(), Subject{Folder: dir}); all[0].State != Bad {
+	if all := folder(t.Context(), ThisMachine(), Subject{Folder: dir}); all[0].State != Careful {
 		t.Errorf("a folder for all: %+v", all)
+	}
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if all := folder(t.Context(), ThisMachine(), Subject{Folder: dir}); all[0].State != Bad || !strings.Contains(all[0].Remedy, "chmod 700") {
+		t.Errorf("a folder that all may change: %+v", all)
 	}
 }

@@ -8,6 +8,9 @@ import (
 	"os"
 	"slices"
 	"time"
+
+	"github.com/keyhold/keyhold/internal/guarded"
+	"github.com/keyhold/keyhold/internal/space"
 )
 
 // A Machine answers questions about the computer. Tests have machines of their own.
@@ -15,8 +18,7 @@ type Machine struct {
 	// Clock reports whether a time service keeps the clock right.
 	Clock func() (synchronised bool, err error)
 	Stat  func(path string) (fs.FileInfo, error)
-	User  func() int                                               // effective user ID of the process
-	Owner func(fs.FileInfo) (uid int, known bool)                  // of a file
+	Guard func(folder string) error                                // a guarded.Fault if others may change the folder
 	Disk  func(path string) (free, total int64, err error)         // bytes
 	Net   func(path string) (fileSystem string, err error)         // the name of a network file system, or ""
 	Sync  func(folder string) (time.Duration, error)               // median time of a write with its sync
@@ -28,9 +30,24 @@ type Machine struct {
 // ThisMachine returns the machine that the program runs on.
 func ThisMachine() Machine {
 	return Machine{
-		Clock: clockState, Stat: os.Stat, User: os.Geteuid, Owner: owner, Disk: diskOf, Net: networkFileSystem,
-		Sync: timeSyncs, Swaps: swapActive, Locks: mayLockMemory, Hosts: net.DefaultResolver.LookupHost,
+		Clock: clockState, Stat: os.Stat, Disk: diskOf, Net: networkFileSystem,
+		Guard: func(folder string) error { return guarded.CheckFolder(folder) },
+		Sync:  timeSyncs, Swaps: swapActive, Locks: locksAll, Hosts: net.DefaultResolver.LookupHost,
 	}
+}
+
+// diskOf returns the bytes that the process may still write, and the size of the volume.
+func diskOf(path string) (free, total int64, err error) {
+	if free, err = space.Free(path); err != nil {
+		return 0, 0, err
+	}
+	total, err = space.Size(path)
+	return free, total, err
+}
+
+func locksAll() (all bool, err error) {
+	_, all, err = LockLimit()
+	return all, err
 }
 
 // measuredSyncs is the number of writes that timeSyncs measures.

@@ -2,9 +2,7 @@ package doctor
 
 import (
 	"bytes"
-	"io/fs"
 	"os"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -13,23 +11,6 @@ import (
 func clockState() (bool, error) {
 	state, err := unix.Adjtimex(&unix.Timex{})
 	return state != unix.TIME_ERROR, err
-}
-
-func owner(info fs.FileInfo) (uid int, known bool) {
-	s, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return 0, false
-	}
-	return int(s.Uid), true
-}
-
-// diskOf returns the bytes that the user of this process may still write, and the size of the file system.
-func diskOf(path string) (free, total int64, err error) {
-	var s unix.Statfs_t
-	if err := unix.Statfs(path, &s); err != nil {
-		return 0, 0, err
-	}
-	return int64(s.Bavail) * s.Bsize, int64(s.Blocks) * s.Bsize, nil
 }
 
 // networkFileSystems are file systems whose locks and syncs depend on another machine, by the numbers of statfs(2).
@@ -50,8 +31,9 @@ func swapActive() (bool, error) {
 	return bytes.Count(text, []byte{'\n'}) > 1, err
 }
 
-func mayLockMemory() (bool, error) {
+// LockLimit returns how many bytes of memory the process may lock, and whether that is all of its memory.
+func LockLimit() (bytes uint64, all bool, err error) {
 	var limit unix.Rlimit
-	err := unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit)
-	return limit.Cur == unix.RLIM_INFINITY, err
+	err = unix.Getrlimit(unix.RLIMIT_MEMLOCK, &limit)
+	return limit.Cur, err == nil && limit.Cur == unix.RLIM_INFINITY, err
 }

@@ -85,7 +85,7 @@ func TestHookCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := NewHook(script, slog.New(slog.DiscardHandler))
-	if err := h.try(t.Context(), warning); err != nil {
+	if err := h.try(t.Context(), message{EventName, warning}); err != nil {
 		t.Fatal(err)
 	}
 	out, err := os.ReadFile(filepath.Join(dir, "out"))
@@ -107,15 +107,15 @@ func TestHookPost(t *testing.T) {
 	h := NewHook(s.URL+"/token", slog.New(slog.DiscardHandler))
 	h.pause = time.Millisecond
 	h.client.Transport = s.Client().Transport
-	if err := h.try(t.Context(), warning); err != nil || calls != attempts {
+	if err := h.try(t.Context(), message{EventName, warning}); err != nil || calls != attempts {
 		t.Errorf("%v after %d calls", err, calls)
 	}
 	calls = -attempts
-	if err := h.try(t.Context(), warning); err == nil || strings.Contains(err.Error(), "token") || calls != 0 {
+	if err := h.try(t.Context(), message{EventName, warning}); err == nil || strings.Contains(err.Error(), "token") || calls != 0 {
 		t.Errorf("%v after %d calls", err, calls+attempts)
 	}
 	s.Close()
-	if err := h.try(t.Context(), warning); err == nil || strings.Contains(err.Error(), "token") {
+	if err := h.try(t.Context(), message{EventName, warning}); err == nil || strings.Contains(err.Error(), "token") {
 		t.Errorf("without the server: %v", err)
 	}
 }
@@ -125,10 +125,28 @@ func TestHookIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := NewHook("/does/not/exist", slog.New(slog.DiscardHandler))
 		for range waiting + 7 {
-			h.Add(warning)
+			h.Add(EventName, warning)
 		}
 		if n := h.Failures(); n != 7 {
 			t.Errorf("%d warnings were dropped", n)
 		}
 	})
+}
+
+func TestReadings(t *testing.T) {
+	for _, c := range []struct {
+		left      int64
+		reached   int64
+		low       bool
+		recovered bool
+	}{{1251, 0, false, true}, {1250, 0, false, false}, {1001, 0, false, false}, {1000, 1000, true, false}, {201, 1000, true, false}, {200, 200, true, false}, {-1, 200, true, false}} {
+		r := Reading{Left: c.left, Thresholds: []int64{1000, 200}}
+		reached, low := r.Reached()
+		if reached != c.reached || low != c.low || r.recovered() != c.recovered {
+			t.Errorf("%d left: reached %d, %v, recovered %v", c.left, reached, low, r.recovered())
+		}
+	}
+	if _, low := (Reading{Left: -1}).Reached(); low || (Reading{Left: 1}).recovered() {
+		t.Error("a reading without thresholds has warnings")
+	}
 }

@@ -31,7 +31,7 @@ type Hook struct {
 	to      string // the path of a command, or an https URL
 	log     *slog.Logger
 	client  *http.Client
-	queue   chan Warning
+	queue   chan message
 	pause   time.Duration
 	failure atomic.Uint64
 }
@@ -51,18 +51,25 @@ func CheckHook(to string) error {
 // NewHook returns a Hook. Its errors never contain the URL, which may have a token.
 func NewHook(to string, log *slog.Logger) *Hook {
 	return &Hook{
-		to: to, log: log, queue: make(chan Warning, waiting), pause: hookPause,
+		to: to, log: log, queue: make(chan message, waiting), pause: hookPause,
 		client: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 	}
 }
 
-// Add queues a warning. If too many wait, the warning is dropped with a line of the log.
-func (h *Hook) Add(w Warning) {
+// A message is the event of a warning. The details become JSON.
+type message struct {
+	event   string
+	details any
+}
+
+// Add queues a warning: the name and the details of its event. If too many wait, the warning is dropped with a line of
+// the log.
+func (h *Hook) Add(event string, details any) {
 	select {
-	case h.queue <- w:
+	case h.queue <- message{event, details}:
 	default:
 		h.failure.Add(1)
-		h.log.Error("the hook of expiry warnings is too slow: a warning was dropped", "key", w.KeyARN)
+		h.log.Error("the hook of expiry warnings is too slow: a warning was dropped", "event", event)
 	}
 }
 
@@ -75,18 +82,18 @@ func (h *Hook) Run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case w := <-h.queue:
-			if err := h.try(ctx, w); err != nil && ctx.Err() == nil {
+		case m := <-h.queue:
+			if err := h.try(ctx, m); err != nil && ctx.Err() == nil {
 				h.failure.Add(1)
-				h.log.Error("the hook of expiry warnings failed", "key", w.KeyARN, "attempts", attempts, "cause", err)
+				h.log.Error("the hook of expiry warnings failed", "event", m.event, "attempts", attempts, "cause", err)
 			}
 		}
 	}
 }
 
 // try calls the hook until it succeeds, a bounded number of times.
-func (h *Hook) try(ctx context.Context, w Warning) error {
-	body, err := json.Marshal(w)
+func (h *Hook) try(ctx context.Context, m message) error {
+	body, err := json.Marshal(m.details)
 	if err != nil {
 		return err
 	}
@@ -98,14 +105,14 @@ func (h *Hook) try(ctx context.Context, w Warning) error {
 				return ctx.Err()
 			}
 		}
-		if err = h.call(ctx, body); err == nil {
+		if err = h.call(ctx, m.event, body); err == nil {
 			return nil
 		}
 	}
 	return err
 }
 
-func (h *Hook) call(ctx context.Context, body []byte) error {
+func (h *Hook) call(ctx context.Context, event string, body []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, hookTime)
 	defer cancel()
 	if strings.HasPrefix(h.to, "https://") {
@@ -113,7 +120,7 @@ func (h *Hook) call(ctx context.Context, body []byte) error {
 	}
 	c := exec.CommandContext(ctx, h.to)
 	c.Stdin, c.WaitDelay = bytes.NewReader(body), time.Second
-	c.Env = []string{"PATH=" + os.Getenv("PATH"), "KEYHOLD_EVENT=" + EventName} // no secrets of the server's environment
+	c.Env = []string{"PATH=" + os.Getenv("PATH"), "KEYHOLD_EVENT=" + event} // no secrets of the server's environment
 	return c.Run()
 }
 

@@ -11,9 +11,19 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// Pass looks once for material that expires, and warns. A failed warning does not stop the others.
-func (w *Watcher) Pass(ctx context.Context) (failed error) {
-	now, found, beyond := w.Now(), []Material{}, 0
+// Pass looks once for what expires, and warns. A failed warning does not stop the others.
+func (w *Watcher) Pass(ctx context.Context) error {
+	now := w.Now()
+	failed := w.consult(ctx, now)
+	if len(w.Ahead) == 0 {
+		return failed
+	}
+	return errors.Join(failed, w.lookForMaterial(ctx, now))
+}
+
+// lookForMaterial warns of material that expires.
+func (w *Watcher) lookForMaterial(ctx context.Context, now time.Time) (failed error) {
+	found, beyond := []Material{}, 0
 	horizon := records.DuePath(now.Add(slices.Max(w.Ahead)), "")
 	for after := ""; ; {
 		page, last, err := w.page(ctx, after, now)
@@ -73,7 +83,7 @@ func expiring(k key.Key, now time.Time) (all []Material) {
 func (w *Watcher) consider(ctx context.Context, m Material, now time.Time) error {
 	i := threshold(w.Ahead, m.ValidTo.Sub(now))
 	path := records.PathOf(m.Key)
-	if i < 0 || !w.Mine(path) {
+	if i < 0 || !w.May() || !w.Mine(path) {
 		return nil
 	}
 	warned := false

@@ -54,9 +54,7 @@ func (w *Watcher) warn(ctx context.Context, m Material, index int, now time.Time
 	w.Log.Warn("imported key material expires soon: import the same material again with a later expiry, or these callers "+
 		"cannot use the key any more", "key", one.KeyARN, "material", one.MaterialID, "expires", one.ValidTo,
 		"daysLeft", one.DaysLeft, "aliases", one.Aliases, "callers", one.Callers, "callersSince", one.CallersSince)
-	if w.Warned != nil {
-		w.Warned(one)
-	}
+	w.tell(EventName, one)
 	return nil
 }
 

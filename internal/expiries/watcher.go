@@ -1,11 +1,13 @@
-// Package expiries warns of imported key material that expires soon: by a line of the log, an event, and a hook. Each
-// material has one warning for each threshold, by one node. The package finds the materials by the index of due times,
-// so its work does not grow with the number of keys. It changes no key and destroys nothing.
+// Package expiries warns of imported key material that expires soon, and of a certificate, a root key or a disk that
+// runs out: by a line of the log, an event, and a hook. Each of these has one warning for each threshold, by one node.
+// The package finds the materials by the index of due times, so its work does not grow with the number of keys. It
+// changes no key and destroys nothing.
 package expiries
 
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -29,27 +31,34 @@ const (
 	mostBeyond = 1000        // entries beyond the longest threshold that a pass reads to find materials for Next
 )
 
-// A Config configures a Watcher. All fields must be set, except Warned.
+// A Config configures a Watcher. All fields must be set, except Warned and Readings.
 type Config struct {
 	Store   *store.Store
 	Journal *journal.Journal
 	Log     *slog.Logger
 	Now     func() time.Time       // the clock of keys
+	May     func() bool            // whether this node can warn now
 	Mine    func(path string) bool // whether this node warns about the key at a path
 	Callers *Callers
-	// Ahead are the times before an expiry at which to warn, the longest first. Without any, Run does nothing.
+	// Ahead are the times before an expiry at which to warn, the longest first. Without any, there are no warnings of
+	// key material.
 	Ahead []time.Duration
 	// Event returns an event about a key without its details.
 	Event func(name string, k key.Key, now time.Time) audit.Event
-	// Warned is called after each warning, and must not wait.
-	Warned func(Warning)
+	// Readings returns the readings of this server.
+	Readings func(context.Context) []Reading
+	// ServerEvent returns an event about the server without its details.
+	ServerEvent func(name string, now time.Time) audit.Event
+	// Warned is called after each warning with the name and the details of its event, and must not wait.
+	Warned func(event string, details any)
 }
 
 // A Watcher warns of material that expires soon.
 type Watcher struct {
 	Config
 	next     atomic.Pointer[[]Material]
-	warnings []atomic.Uint64 // by index of Ahead
+	warnings []atomic.Uint64           // by index of Ahead
+	notices  map[string]*atomic.Uint64 // by subject
 }
 
 // A Material is imported key material that expires.
@@ -61,7 +70,10 @@ type Material struct {
 
 // New returns a Watcher.
 func New(c Config) *Watcher {
-	w := &Watcher{Config: c, warnings: make([]atomic.Uint64, len(c.Ahead))}
+	w := &Watcher{Config: c, warnings: make([]atomic.Uint64, len(c.Ahead)), notices: map[string]*atomic.Uint64{}}
+	for subject := range noticeEvents {
+		w.notices[subject] = new(atomic.Uint64)
+	}
 	w.next.Store(&[]Material{})
 	return w
 }
@@ -76,10 +88,19 @@ func (w *Watcher) Warnings(fn func(ahead time.Duration, n uint64)) {
 	}
 }
 
+// Notices calls fn with the number of warnings of this process for each subject besides key material.
+func (w *Watcher) Notices(fn func(subject string, n uint64)) {
+	for _, subject := range slices.Sorted(maps.Keys(w.notices)) {
+		fn(subject, w.notices[subject].Load())
+	}
+}
+
+func (w *Watcher) count(subject string) { w.notices[subject].Add(1) }
+
 // Run warns until ctx ends. It rests a hundred times as long as a pass takes, and at least a minute on the clock of
 // keys.
 func (w *Watcher) Run(ctx context.Context) {
-	if len(w.Ahead) == 0 {
+	if len(w.Ahead) == 0 && w.Readings == nil {
 		return
 	}
 	clock := time.NewTicker(tick)
@@ -90,7 +111,7 @@ func (w *Watcher) Run(ctx context.Context) {
 		if now := w.Now(); !now.Before(due) && time.Now().After(rest) {
 			begun := time.Now()
 			if err := w.Pass(ctx); err != nil && ctx.Err() == nil {
-				w.Log.Error("the server could not look for key material that expires; it tries again", "error", err)
+				w.Log.Error("the server could not look for what expires; it tries again", "error", err)
 			}
 			took := time.Since(begun)
 			rest, due = time.Now().Add(workShare*took), now.Add(leastPause)

@@ -81,7 +81,12 @@ func (f file) secretFault(user int, path string) string {
 		f.uid, user, user, at, at)
 }
 
-// CheckFolder returns an error if a data folder does not belong to the user of this process or if others may
+// A Fault is an error of CheckFolder: the fault of a file or folder, and its remedy.
+type Fault struct{ What, Remedy string }
+
+func (f Fault) Error() string { return f.What + ": " + f.Remedy }
+
+// CheckFolder returns a Fault if a data folder does not belong to the user of this process or if others may
 // change it. The same rule applies to the given files in it, which also others must not be able to read; the
 // group may read them, for backups. Missing files are ignored.
 func CheckFolder(path string, files ...string) error {
@@ -97,44 +102,52 @@ func CheckFolder(path string, files ...string) error {
 		if !known {
 			continue
 		}
-		f, wrong := file{uid, info.Mode()}, ""
+		f, wrong := file{uid, info.Mode()}, Fault{}
 		if i == 0 {
 			wrong = f.folderFault(os.Geteuid(), path)
 		} else {
 			wrong = f.dataFault(os.Geteuid(), path, at)
 		}
-		if wrong != "" {
-			return fmt.Errorf("%s", wrong)
+		if wrong != (Fault{}) {
+			return wrong
 		}
 	}
 	return nil
 }
 
-// folderFault describes the fault of a data folder, or returns "".
-func (f file) folderFault(user int, path string) string {
+// folderFault returns the fault of a data folder, or none.
+func (f file) folderFault(user int, path string) Fault {
 	perm, at := f.mode.Perm(), Shell(path)
 	switch {
 	case f.uid != user:
-		return fmt.Sprintf("the data folder %s belongs to the user %d, and this program runs as the user %d: run chown -R "+
-			"%d %s, or give a new folder with --data", path, f.uid, user, user, at)
+		return Fault{
+			fmt.Sprintf("the data folder %s belongs to the user %d, and this program runs as the user %d", path, f.uid, user),
+			fmt.Sprintf("run chown -R %d %s, or give a new folder with --data", user, at),
+		}
 	case perm&0o022 != 0:
-		return fmt.Sprintf("the data folder %s may be changed by others (mode %04o): make sure that nobody did, then run "+
-			"chmod 700 %s", path, perm, at)
+		return Fault{
+			fmt.Sprintf("the data folder %s may be changed by others (mode %04o)", path, perm),
+			"make sure that nobody did, then run chmod 700 " + at,
+		}
 	}
-	return ""
+	return Fault{}
 }
 
-// dataFault describes the fault of a file in a data folder, or returns "".
-func (f file) dataFault(user int, folder, path string) string {
+// dataFault returns the fault of a file in a data folder, or none.
+func (f file) dataFault(user int, folder, path string) Fault {
 	perm := f.mode.Perm()
 	switch {
 	case f.uid != user:
-		return fmt.Sprintf("%s belongs to the user %d, and this program runs as the user %d: run chown -R %d %s", path, f.uid,
-			user, user, Shell(folder))
+		return Fault{
+			fmt.Sprintf("%s belongs to the user %d, and this program runs as the user %d", path, f.uid, user),
+			fmt.Sprintf("run chown -R %d %s", user, Shell(folder)),
+		}
 	case perm&0o037 != 0:
-		return fmt.Sprintf("%s may be read or changed by others (mode %04o): run chmod 600 %s", path, perm, Shell(path))
+		return Fault{
+			fmt.Sprintf("%s may be read or changed by others (mode %04o)", path, perm), "run chmod 600 " + Shell(path),
+		}
 	}
-	return ""
+	return Fault{}
 }
 
 // Shell quotes a path for the shell if necessary.

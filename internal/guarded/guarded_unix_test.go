@@ -54,19 +54,19 @@ func TestSecrets(t *testing.T) {
 func TestFolders(t *testing.T) {
 	const me, other = 1000, 1001
 	for mode := fs.FileMode(0); mode <= 0o777; mode++ {
-		if got := (file{me, mode}).folderFault(me, "/data") == ""; got != (mode&0o022 == 0) {
+		if got := (file{me, mode}).folderFault(me, "/data") == (Fault{}); got != (mode&0o022 == 0) {
 			t.Errorf("folder of mode %04o: %v", mode, got)
 		}
-		if got := (file{me, mode}).dataFault(me, "/data", "/data/slots") == ""; got != (mode&0o037 == 0) {
+		if got := (file{me, mode}).dataFault(me, "/data", "/data/slots") == (Fault{}); got != (mode&0o037 == 0) {
 			t.Errorf("file of mode %04o: %v", mode, got)
 		}
 		for _, uid := range []int{0, other} {
-			if (file{uid, mode}).folderFault(me, "/data") == "" || (file{uid, mode}).dataFault(me, "/data", "/data/slots") == "" {
+			if (file{uid, mode}).folderFault(me, "/data") == (Fault{}) || (file{uid, mode}).dataFault(me, "/data", "/data/slots") == (Fault{}) {
 				t.Errorf("owner %d, mode %04o is accepted", uid, mode)
 			}
 		}
 	}
-	if got := (file{0, 0o700}).folderFault(me, "/data"); !strings.Contains(got, "run chown -R 1000 /data, or") {
+	if got := (file{0, 0o700}).folderFault(me, "/data").Error(); !strings.Contains(got, "run chown -R 1000 /data, or") {
 		t.Error(got)
 	}
 }

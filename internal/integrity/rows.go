@@ -38,6 +38,7 @@ func checks() map[string]check {
 	addCheck(rows, records.Erasures, (*verifier).erasure)
 	addCheck(rows, records.Usages, (*verifier).usageOf)
 	addCheck(rows, records.ExpiryWarnings, (*verifier).expiryWarning)
+	addCheck(rows, records.Notices, (*verifier).noticeOf)
 	addCheck(rows, records.Outbox, (*verifier).event)
 	addCheck(rows, records.Fences, (*verifier).fence)
 	addCheck(rows, records.SoleNodes, (*verifier).soleNode)
@@ -130,6 +131,20 @@ func (v *verifier) expiryWarning(path string, r records.ExpiryWarning) error {
 		if id == "" || w.ValidTo.IsZero() || w.AheadSeconds <= 0 {
 			return errors.New("this is not a warning about a material")
 		}
+	}
+	return nil
+}
+
+// noticeOf checks the last warning about something that is not kept in the store.
+func (v *verifier) noticeOf(path string, r records.Notice) error {
+	subject, name, _ := strings.Cut(path, "/")
+	switch subject {
+	case records.NoticeCertificate, records.NoticeRootKey, records.NoticeDisk:
+	default:
+		return errMoved
+	}
+	if name == "" || r.Threshold <= 0 {
+		return errMoved
 	}
 	return nil
 }

@@ -205,6 +205,19 @@ var limitDamages = map[string]struct {
 	"a warning of no material": {func(w *damageTest, tx *store.Tx) error {
 		return putWarning(tx, records.PathOf(w.enabled), "", records.WarnedMaterial{ValidTo: time.Now(), AheadSeconds: 1})
 	}, []string{"expiry-warning/ENABLED: this is not a warning about a material"}},
+	"notices": {func(_ *damageTest, tx *store.Tx) error {
+		return errors.Join(records.Notices.Put(tx, "certificate/ab12", records.Notice{Threshold: 1}), records.Notices.Put(tx, "root-key/1", records.Notice{Threshold: 1}),
+			records.Notices.Put(tx, "disk/NODE", records.Notice{Threshold: 1}))
+	}, nil},
+	"a notice of no threshold": {func(_ *damageTest, tx *store.Tx) error {
+		return records.Notices.Put(tx, "certificate/ab12", records.Notice{})
+	}, []string{"notice/certificate/ab12: its content belongs to another path"}},
+	"a notice of no name": {func(_ *damageTest, tx *store.Tx) error {
+		return records.Notices.Put(tx, "disk/", records.Notice{Threshold: 1})
+	}, []string{"notice/disk/: its content belongs to another path"}},
+	"a notice of another subject": {func(_ *damageTest, tx *store.Tx) error {
+		return records.Notices.Put(tx, "key/1", records.Notice{Threshold: 1})
+	}, []string{"notice/key/1: its content belongs to another path"}},
 	"a warning without a key": {func(_ *damageTest, tx *store.Tx) error {
 		return putWarning(tx, "x/y/z", "m", records.WarnedMaterial{ValidTo: time.Now(), AheadSeconds: 1})
 	}, []string{"expiry-warning/x/y/z: there is no such key"}},

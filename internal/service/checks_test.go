@@ -1,6 +1,7 @@
 package service_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -163,6 +164,78 @@ func TestExpiryWarnings(t *testing.T) {
 		if err := errors.Join(a.Ready(), b.Ready()); err != nil {
 			t.Error(err)
 		}
+		a.close()
+		b.close()
+		d.verify(t)
+	})
+}
+
+// A certificate that two nodes share, a root key, and the disk of each node have one warning for each threshold, and none
+// again after a restart. A disk that has recovered is warned of again.
+func TestNotices(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const day = int64(24 * time.Hour / time.Second)
+		d := newDeployment()
+		d.backend = memory.New()
+		left := map[string]*atomic.Int64{"certificate": {}, "root-key": {}, "disk A": {}, "disk B": {}}
+		for _, n := range left {
+			n.Store(100 * day)
+		}
+		open := func(id string) *clusterNode {
+			read := func(subject, name string, n *atomic.Int64) service.Reading {
+				r := service.Reading{Subject: subject, Name: name, Left: n.Load(), Thresholds: []int64{30 * day, 7 * day}, Fact: "fact", Remedy: "remedy"}
+				if subject != "disk" {
+					r.Ends = time.Now().Add(time.Duration(r.Left) * time.Second)
+				}
+				return r
+			}
+			return must[*clusterNode](t)(d.node(t, id, d.backend, shared, func(c *service.Config) {
+				c.Readings = func(context.Context) []service.Reading {
+					return []service.Reading{
+						read("certificate", "ab12", left["certificate"]), read("root-key", "1", left["root-key"]), read("disk", id, left["disk "+id]),
+					}
+				}
+			}))
+		}
+		a, b := open("A"), open("B")
+		var logs []*logFile
+		expect := func(certificate, root, disk int) {
+			t.Helper()
+			time.Sleep(3 * time.Minute)
+			for event, want := range map[string]int{"CertificateExpiryWarning": certificate, "RootKeyAgeWarning": root, "DiskSpaceWarning": disk} {
+				n := 0
+				for _, l := range append(slices.Clone(logs), a.events, b.events) {
+					n += strings.Count(string(l.text), `"eventName":"`+event+`"`)
+				}
+				if n != want {
+					t.Errorf("%d %s, want %d", n, event, want)
+				}
+			}
+		}
+		restart := func() {
+			logs = append(logs, a.events, b.events)
+			a.close()
+			b.close()
+			a, b = open("A"), open("B")
+		}
+		expect(0, 0, 0)
+		left["certificate"].Store(29 * day)
+		expect(1, 0, 0)
+		left["disk A"].Store(29 * day)
+		left["disk B"].Store(6 * day) // below both thresholds at once
+		expect(1, 0, 2)
+		restart()
+		expect(1, 0, 2)
+		left["certificate"].Store(7 * day)
+		left["root-key"].Store(-day)   // ended
+		left["disk A"].Store(31 * day) // not enough to be warned of again
+		expect(2, 1, 2)
+		left["disk A"].Store(29 * day)
+		expect(2, 1, 2)
+		left["disk A"].Store(40 * day)
+		expect(2, 1, 2)
+		left["disk A"].Store(29 * day)
+		expect(2, 1, 3)
 		a.close()
 		b.close()
 		d.verify(t)

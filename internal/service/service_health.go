@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/expiries"
 	"github.com/keyhold/keyhold/internal/health"
 	"github.com/keyhold/keyhold/internal/material"
@@ -124,8 +125,8 @@ func (s *Service) Stats() Stats {
 // Waiting returns the number of events of this node in the outbox, counted up to journal.MostWaiting.
 func (s *Service) Waiting(ctx context.Context) (n int, err error) { return s.journal.Waiting(ctx) }
 
-// An ExpiryWarning says that key material expires soon.
-type ExpiryWarning = expiries.Warning
+// A Reading says how much is left of a certificate, a root key or a disk.
+type Reading = expiries.Reading
 
 // expiryParts know who uses keys whose material expires, and warn before the expiry.
 type expiryParts struct {
@@ -139,8 +140,13 @@ func newExpiryParts(now time.Time) expiryParts { return expiryParts{callers: exp
 func (s *Service) newExpiries(c Config) *expiries.Watcher {
 	return expiries.New(expiries.Config{
 		Store: s.store, Journal: s.journal, Log: s.log, Now: s.clock.Now, Callers: s.expiry.callers, Event: keyEvent,
-		Mine:  func(path string) bool { return s.full() == nil && s.sharing.Clock() == nil && s.sharing.Mine(path) },
-		Ahead: c.ExpiryAhead, Warned: c.ExpiryWarned,
+		May:   func() bool { return s.full() == nil && s.sharing.Clock() == nil },
+		Mine:  func(path string) bool { return s.sharing.Mine(path) },
+		Ahead: c.ExpiryAhead, Warned: c.ExpiryWarned, Readings: c.Readings,
+		ServerEvent: func(name string, now time.Time) audit.Event {
+			account, _ := s.Account(context.Background())
+			return serverEvent(name, account, now)
+		},
 	})
 }
 

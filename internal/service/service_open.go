@@ -97,8 +97,11 @@ type Config struct {
 	// ExpiryAhead are the times before the expiry of key material at which to warn, the longest first. Without any, there
 	// are no warnings.
 	ExpiryAhead []time.Duration
-	// ExpiryWarned, if set, is called after each of these warnings, and must not wait.
-	ExpiryWarned func(ExpiryWarning)
+	// ExpiryWarned, if set, is called after each of these warnings with the name and the details of its event, and must
+	// not wait.
+	ExpiryWarned func(event string, details any)
+	// Readings, if set, returns what runs out on this server besides key material.
+	Readings func(context.Context) []Reading
 	// ReclaimSlots is the number of slots that no record names and that a round erases without a question.
 	ReclaimSlots int
 }

@@ -28,6 +28,12 @@ func (s *Service) newSeals(c Config, keyring *seal.Keyring) *reseal.Keeper {
 // Custody returns the custody by which this process opens the keyring.
 func (s *Service) Custody() seal.Root { return s.seals.Root() }
 
+// RootKey returns the newest root key. It is zero in a deployment whose keyring has the oldest format.
+func (s *Service) RootKey(ctx context.Context) (seal.RootKey, error) {
+	status, err := s.seals.Status(ctx)
+	return status.Root, err
+}
+
 // recordSeal makes a change of the seal that the server makes on its own, with its event.
 func (s *Service) recordSeal(ctx context.Context, name string, details any, change func(*store.Tx) error) error {
 	account, err := s.Account(ctx)

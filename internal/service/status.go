@@ -25,6 +25,7 @@ type Situation struct {
 	ForwardBehind   *int64 // lines
 	DiskFree        *int64 // bytes
 	CertificateEnds time.Time
+	Readings        []Reading
 }
 
 // The bounds of a Status: how many expiries and deletions it names, and how many entries of the index of due times it
@@ -42,12 +43,14 @@ var statusOfServer = query("Status", asks{{Action: "keyhold:Status", May: mayInD
 			Started: timestamp(c.self.started), Time: timestamp(c.now), Throttled: new(int64(c.throttled.Load())),
 			Checks: []api.StatusCheck{}, Deletions: []api.StatusMoment{}, Expiries: []api.StatusMoment{},
 			Minutes: []api.StatusMinute{}, Nodes: []api.StatusNode{}, Keys: []api.StatusKeys{}, Ready: true,
+			Readings: []api.StatusReading{},
 		}
 		seals, err := c.seals.Status(c.ctx)
 		if err != nil {
 			return nil, err
 		}
-		out.Custodies = sealStatusResponse(seals).Custodies
+		seal := sealStatusResponse(seals)
+		out.Custodies, out.RootKey = seal.Custodies, seal.RootKey
 		if err := c.statusOfKeys(out); err != nil {
 			return nil, err
 		}
@@ -122,6 +125,7 @@ func (c *call) statusOfNodes(out *api.StatusResponse) error {
 
 func describeSituation(out *api.StatusResponse, s Situation) {
 	out.Ready = s.Health.Ready()
+	describeReadings(out, s.Readings)
 	for _, r := range s.Health {
 		one := api.StatusCheck{Name: &r.Name, Passed: r.Err == nil, Degrades: r.Degrades}
 		if r.Err != nil {
@@ -146,6 +150,16 @@ func describeSituation(out *api.StatusResponse, s Situation) {
 	}
 	if !s.CertificateEnds.IsZero() {
 		out.Certificate = &api.StatusCertificate{NotAfter: timestamp(s.CertificateEnds)}
+	}
+}
+
+func describeReadings(out *api.StatusResponse, all []Reading) {
+	for _, r := range all {
+		_, low := r.Reached()
+		out.Readings = append(out.Readings, api.StatusReading{
+			Subject: &r.Subject, Name: &r.Name, Ends: timestamp(r.Ends), Low: low,
+			Reason: &r.Fact, Remedy: unlessEmpty(r.Remedy),
+		})
 	}
 }
 
