@@ -21,7 +21,8 @@ import (
 // know one another, one service where they meet, edges above.
 const law = `
 internal/key              |  json
-internal/api              |  json
+internal/quote            |  json
+internal/api              internal/quote  |  json
 internal/api/sts          internal/api  |
 
 internal/privatekey       |  secp256k1 xcrypto
@@ -55,7 +56,7 @@ internal/forward          internal/durable internal/transparency  |  xmod
 internal/cloudtrail       internal/transparency  |  json
 internal/witness          internal/admit internal/cosign internal/durable internal/guarded internal/transparency  |  xmod
 internal/logtest          internal/cosign internal/transparency  |  xmod
-internal/audit            internal/durable internal/space internal/transparency  |  json xmod zstd
+internal/audit            internal/durable internal/quote internal/space internal/transparency  |  json xmod zstd
 internal/seed             internal/key internal/api internal/keyfile internal/privatekey  |  toml
 internal/policy/naive     internal/key internal/policy  |
 internal/policy/hostile   internal/key internal/policy  |
@@ -137,7 +138,7 @@ var modules = map[string]string{
 // pure are the rooms of vocabulary, and the decision: no I/O, no clock, no
 // goroutine. This is what they may not import to that end.
 var (
-	pure      = []string{"internal/key", "internal/api", "internal/api/sts", "internal/policy"}
+	pure      = []string{"internal/key", "internal/quote", "internal/api", "internal/api/sts", "internal/policy"}
 	forbidden = []string{"context", "io", "log", "log/slog", "net", "net/http", "os", "sync"}
 )
 

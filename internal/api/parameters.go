@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"github.com/keyhold/keyhold/internal/quote"
 )
 
 // Parameters returns the members of v that an audit event may contain in the form of a JSON object without
@@ -32,7 +32,7 @@ func (s *Shape) appendParameters(b []byte, v reflect.Value) []byte {
 
 func (m *member) appendParameter(b []byte, v reflect.Value) []byte {
 	if t, ok := reflect.TypeAssert[Timestamp](v); ok {
-		return appendText(b, t.String())
+		return quote.Append(b, t.String())
 	}
 	switch v.Kind() {
 	case reflect.Struct:
@@ -51,7 +51,7 @@ func (m *member) appendParameter(b []byte, v reflect.Value) []byte {
 	case reflect.Bool:
 		return strconv.AppendBool(b, v.Bool())
 	case reflect.String:
-		return appendText(b, v.String())
+		return quote.Append(b, v.String())
 	}
 	return strconv.AppendInt(b, v.Int(), 10)
 }
@@ -64,7 +64,7 @@ func appendMap(b []byte, m map[string]string) []byte {
 	}
 	slices.Sort(names)
 	for _, k := range names {
-		b = appendText(appendName(b, k), m[k])
+		b = quote.Append(appendName(b, k), m[k])
 	}
 	return append(b, '}')
 }
@@ -74,10 +74,5 @@ func appendName(b []byte, name string) []byte {
 	if b[len(b)-1] != '{' {
 		b = append(b, ',')
 	}
-	return append(appendText(b, name), ':')
-}
-
-func appendText(b []byte, text string) []byte {
-	b, _ = jsontext.AppendQuote(b, text) // invalid UTF-8 is the only error, and was replaced
-	return b
+	return append(quote.Append(b, name), ':')
 }

@@ -35,7 +35,7 @@ func fill(v reflect.Value, text string, elements int) {
 	}
 }
 
-func quote(text string) string {
+func quoted(text string) string {
 	b, _ := jsontext.AppendQuote(nil, text)
 	return string(b)
 }
@@ -44,7 +44,7 @@ func quote(text string) string {
 func parameters(members int, text string) []byte {
 	var b strings.Builder
 	for i := range members {
-		fmt.Fprintf(&b, `,"member%d":%s`, i, quote(text))
+		fmt.Fprintf(&b, `,"member%d":%s`, i, quoted(text))
 	}
 	return []byte("{" + strings.TrimPrefix(b.String(), ",") + "}")
 }
@@ -149,8 +149,8 @@ func notKeptOf(text string) string {
 // The largest values are replaced first, and only as many as necessary.
 func TestLongValuesBecomeTheirDigest(t *testing.T) {
 	a, b, context := strings.Repeat("a", 4<<10), strings.Repeat("\n", 3<<10), `{"k":"`+strings.Repeat("v", 5<<10)+`"}`
-	e := Event{EventID: "id", ErrorCode: "X", RequestParameters: fmt.Appendf(nil, `{"a":%s,"b":%s,"context":%s,"d":1}`, quote(a), quote(b), context)}
-	for name, want := range map[string]string{"a": quote(a), "b": notKeptOf(b), "context": notKeptOf(context), "d": "1"} {
+	e := Event{EventID: "id", ErrorCode: "X", RequestParameters: fmt.Appendf(nil, `{"a":%s,"b":%s,"context":%s,"d":1}`, quoted(a), quoted(b), context)}
+	for name, want := range map[string]string{"a": quoted(a), "b": notKeptOf(b), "context": notKeptOf(context), "d": "1"} {
 		if got := memberOf(t, e, name); got != want {
 			t.Errorf("%s is %.100s, want %.100s", name, got, want)
 		}
@@ -167,17 +167,17 @@ func TestDocumentsAreKept(t *testing.T) {
 		"control bytes": strings.Repeat("\x1f", 32<<10),
 	} {
 		for _, beside := range []int{0, 20 << 10, 128 << 10} {
-			e := Event{EventID: "id", RequestParameters: fmt.Appendf(nil, `{"policy":%s,"tags":%s}`, quote(document), quote(strings.Repeat("t", beside)))}
+			e := Event{EventID: "id", RequestParameters: fmt.Appendf(nil, `{"policy":%s,"tags":%s}`, quoted(document), quoted(strings.Repeat("t", beside)))}
 			got := memberOf(t, e, "policy")
 			kept := fmt.Sprintf(`{"base64":"%s"}`, base64.StdEncoding.EncodeToString([]byte(document)))
-			if got != kept && got != quote(document) {
+			if got != kept && got != quoted(document) {
 				t.Errorf("%s next to a value of %d bytes: %.100s", name, beside, got)
 			}
 			checkLine(t, Event{EventID: "id", StoreRevision: 1 << 62, UserIdentity: Identity{Type: "IAMUser"}, RequestParameters: e.RequestParameters})
 		}
 	}
 	long := strings.Repeat("x", 100<<10)
-	if got := memberOf(t, Event{RequestParameters: []byte(`{"policy":` + quote(long) + `}`)}, "policy"); got != notKeptOf(long) {
+	if got := memberOf(t, Event{RequestParameters: []byte(`{"policy":` + quoted(long) + `}`)}, "policy"); got != notKeptOf(long) {
 		t.Errorf("a document that is too long is %.100s", got)
 	}
 }
@@ -191,7 +191,7 @@ func TestShortenedTexts(t *testing.T) {
 		}
 		want := fmt.Sprintf("… [%d bytes, SHA-256 %x]", len(long), sha256.Sum256([]byte(long)))
 		begin, found := strings.CutSuffix(got.UserAgent, want)
-		if valid := string([]rune(long)); !found || len(begin) < 100 || !strings.HasPrefix(valid, begin) || len(quote(got.UserAgent)) > longTexts.most {
+		if valid := string([]rune(long)); !found || len(begin) < 100 || !strings.HasPrefix(valid, begin) || len(quoted(got.UserAgent)) > longTexts.most {
 			t.Errorf("%q: %d bytes, %q", text, len(got.UserAgent), got.UserAgent)
 		}
 	}

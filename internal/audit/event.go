@@ -9,7 +9,8 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/keyhold/keyhold/internal/quote"
 )
 
 // The values of Event.EventType.
@@ -128,10 +129,11 @@ type object struct {
 }
 
 func (o *object) name(name string) {
-	if o.text[len(o.text)-1] != '{' {
-		o.text = append(o.text, ',')
+	begin := `,"`
+	if o.text[len(o.text)-1] == '{' {
+		begin = `"`
 	}
-	o.text = append(append(append(o.text, '"'), name...), `":`...)
+	o.text = append(append(append(o.text, begin...), name...), `":`...)
 }
 
 func (o *object) raw(name, value string) {
@@ -142,9 +144,9 @@ func (o *object) raw(name, value string) {
 func (o *object) member(name, value string) {
 	o.name(name)
 	begin := len(o.text)
-	o.text, _ = jsontext.AppendQuote(o.text, value) // invalid UTF-8 is the only error, and was replaced
+	o.text = quote.Append(o.text, value)
 	if len(o.text)-begin > o.most {
-		o.text, _ = jsontext.AppendQuote(o.text[:begin], o.shorten(value))
+		o.text = quote.Append(o.text[:begin], o.shorten(value))
 	}
 }
 

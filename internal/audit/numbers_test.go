@@ -24,7 +24,7 @@ func TestNumbers(t *testing.T) {
 		{"bytes of a sector", sector, 512},
 		{"stamps that are compared at a start", tailStamps, 1000},
 		{"bytes of a segment", DefaultSegment, 67_108_864},
-		{"bytes in which a compression finds repetitions", windowSize, 8_388_608},
+		{"bytes of a segment in one frame", frameSize, 131_072},
 		{"bytes of memory of a reader of a segment", maxWindow, 33_554_432},
 		{"bytes of the value of a chain", chainSize, 16},
 		{"full tiles that wait for the disk", mostTiles, 256},

@@ -13,6 +13,8 @@ import (
 	"testing/iotest"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
+
 	"github.com/keyhold/keyhold/internal/transparency"
 )
 
@@ -377,26 +379,115 @@ func TestReaderMeetsAClosing(t *testing.T) {
 	}
 }
 
-func TestCompare(t *testing.T) {
-	long := strings.Repeat("0123456789abcdef", 20<<10) // more than one buffer
+// What is read back must have the checksum and the size of the plain form.
+func TestReadBack(t *testing.T) {
+	plain := []byte(strings.Repeat("0123456789abcdef", 20<<10)) // more than one block
+	size := int64(len(plain))
+	good := zstdOf(t, plain)
+	flipped := bytes.Clone(good)
+	flipped[len(flipped)-1] ^= 1 // in the checksum
 	failed := errors.New("failed")
 	for _, c := range []struct {
-		a, b string
+		what string
+		from io.Reader
+		size int64
 		want error
 	}{
-		{"", "", nil}, {long, long, nil}, {long[:256<<10], long[:256<<10], nil}, {long, long[1:], errOtherBytes}, {long, long[:len(long)-1], errOtherBytes},
-		{long[:256<<10], long, errOtherBytes}, {long, long[:256<<10], errOtherBytes}, {"", "x", errOtherBytes}, {"x", "", errOtherBytes},
+		{"the same", bytes.NewReader(good), size, nil},
+		{"of no bytes", bytes.NewReader(zstdOf(t, nil)), 0, nil},
+		{"no file", bytes.NewReader(nil), 0, nil},
+		{"more bytes", bytes.NewReader(good), size - 1, errOtherSize},
+		{"fewer bytes", bytes.NewReader(good), size + 1, errOtherSize},
+		{"no bytes", bytes.NewReader(nil), size, errOtherSize},
+		{"other bytes", bytes.NewReader(flipped), size, zstd.ErrCRCMismatch},
+		{"cut off", bytes.NewReader(good[:len(good)-1]), size, io.ErrUnexpectedEOF},
+		{"not compressed", bytes.NewReader(plain), size, zstd.ErrMagicMismatch},
+		{"broken", io.MultiReader(bytes.NewReader(good[:len(good)/2]), iotest.ErrReader(failed)), size, failed},
 	} {
-		if err := compare(strings.NewReader(c.a), strings.NewReader(c.b)); err != c.want {
-			t.Errorf("%d and %d bytes: got %v, want %v", len(c.a), len(c.b), err, c.want)
+		if err := readBack(c.from, c.size); !errors.Is(err, c.want) {
+			t.Errorf("%s: got %v, want %v", c.what, err, c.want)
 		}
 	}
-	broken := io.MultiReader(strings.NewReader(long), iotest.ErrReader(failed))
-	if err := compare(broken, strings.NewReader(long)); err != failed {
-		t.Errorf("got %v", err)
+}
+
+// Whatever bit of a compressed segment changes, the plain form is not removed: what is read back fails, or is the plain
+// form.
+func TestReadBackFindsChanges(t *testing.T) {
+	plain := []byte(eventsFrom(t, 0, 3))
+	good := zstdOf(t, plain)
+	for at := range 8 * len(good) {
+		changed := bytes.Clone(good)
+		changed[at/8] ^= 1 << (at % 8)
+		if readBack(bytes.NewReader(changed), int64(len(plain))) != nil {
+			continue
+		}
+		z, err := zstd.NewReader(bytes.NewReader(changed))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(z); err != nil || !bytes.Equal(got, plain) {
+			t.Errorf("bit %d: other bytes were accepted, %v", at, err)
+		}
+		z.Close()
 	}
-	broken = io.MultiReader(strings.NewReader(long), iotest.ErrReader(failed))
-	if err := compare(strings.NewReader(long), broken); err != failed {
+}
+
+// zstdOf returns a text as writeCompressed writes it.
+func zstdOf(t *testing.T, plain []byte) []byte {
+	t.Helper()
+	from, to := filepath.Join(t.TempDir(), "plain"), filepath.Join(t.TempDir(), "compressed")
+	if err := os.WriteFile(from, plain, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeCompressed(t.Context(), from, to); err != nil {
+		t.Fatal(err)
+	}
+	return read(t, to)
+}
+
+// A segment of any size is compressed in frames of frameSize bytes, each with a checksum, which any reader of Zstandard
+// joins.
+func TestFrames(t *testing.T) {
+	failed := errors.New("failed")
+	for _, size := range []int{0, 1, frameSize - 1, frameSize, frameSize + 1, 3 * frameSize} {
+		plain := bytes.Repeat([]byte(`{"eventID":"1"}`+"\n"), size/16+1)[:size]
+		var out bytes.Buffer
+		n, err := writeFrames(&out, iotest.HalfReader(bytes.NewReader(plain)))
+		if err != nil || n != int64(size) {
+			t.Errorf("%d bytes: %d, %v", size, n, err)
+		}
+		frames := 0
+		for rest := out.Bytes(); len(rest) > 0; frames++ {
+			var h zstd.Header
+			if err := h.Decode(rest); err != nil || !h.HasCheckSum || h.WindowSize > frameSize {
+				t.Fatalf("%d bytes: frame %d is %+v, %v", size, frames, h, err)
+			}
+			if next := bytes.Index(rest[4:], rest[:4]); next >= 0 {
+				rest = rest[4+next:]
+			} else {
+				rest = nil
+			}
+		}
+		if want := (size + frameSize - 1) / frameSize; frames != want {
+			t.Errorf("%d bytes: %d frames, want %d", size, frames, want)
+		}
+		z, err := zstd.NewReader(&out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(z); err != nil || !bytes.Equal(got, plain) {
+			t.Errorf("%d bytes: %d other bytes, %v", size, len(got), err)
+		}
+		z.Close()
+		if _, err := writeFrames(io.Discard, io.MultiReader(bytes.NewReader(plain), iotest.ErrReader(failed))); err != failed {
+			t.Errorf("%d bytes before a fault: got %v", size, err)
+		}
+	}
+	if _, err := writeFrames(failingWriter{failed}, strings.NewReader("text")); err != failed {
 		t.Errorf("got %v", err)
 	}
 }
+
+type failingWriter struct{ err error }
+
+func (w failingWriter) Write([]byte) (int, error) { return 0, w.err }
