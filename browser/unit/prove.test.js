@@ -105,7 +105,7 @@ const imported = (more) => ({
   publicKey: null,
   id: "1",
   serversId: "1",
-  waits: false,
+  waits: "",
   ...more,
 });
 
@@ -131,7 +131,7 @@ test("a proof that fails is an error, and one that the server refuses was not tr
   }
   const never = async () => assert.fail("a call");
   await assert.rejects(prove(never, imported({ serversId: "2" })), { name: "NotProved" });
-  for (const more of [{ waits: true }, { bytes: null }, { spec: "HMAC_224" }]) {
+  for (const more of [{ waits: "it waits" }, { bytes: null }, { spec: "HMAC_224" }]) {
     const proof = await prove(never, imported(more));
     assert.deepEqual([proof.held.length, proof.notTried !== ""], [1, true]);
   }

@@ -127,9 +127,8 @@ const proofs = {
  * Proves an import: first the key material ID, then a use of the material.
  * @param {(operation: string, body: object) => Promise<object>} call
  * @param {{arn: string, spec: string, bytes: Uint8Array|null, publicKey: Uint8Array|null, id: string,
- *   serversId: string, waits: boolean}} imported bytes are null if the material was wrapped elsewhere; waits reports
- *   whether the material
- *   waits for a rotation, so that the server does not use it yet
+ *   serversId: string, waits: string}} imported bytes are null if the material was wrapped elsewhere; waits is the
+ *   reason why the server does not use the material yet, or ""
  * @returns {Promise<{held: string[], notTried: string}>} sentences for people
  */
 export async function prove(call, imported) {
@@ -152,7 +151,7 @@ export async function prove(call, imported) {
 /** Returns the name of the proof by use and the proof, or the reason why there is none. */
 function proofOf(call, { arn, spec, bytes, publicKey, waits }) {
   if (publicKey) return ["publicKey", () => checkPublicKey(call, arn, publicKey)];
-  if (waits) return ["The server does not use this material before the rotation, so there was no challenge."];
+  if (waits) return [waits];
   if (!bytes)
     return ["The key material is on another machine: a challenge opens there, with keyhold decrypt-offline."];
   if (spec === "SYMMETRIC_DEFAULT") return ["challenge", () => challenge(call, arn, bytes)];
