@@ -61,14 +61,12 @@ export function monthsFrom(now, count, zone) {
  *   numbers of times before and after the months
  */
 export function countByMonth(times, now, zone, count = 12) {
-  const months = monthsFrom(now, count, zone);
-  const at = new Map(months.map((m) => [m.key, m]));
-  const out = { months, earlier: 0, later: 0 };
+  const out = { months: monthsFrom(now, count, zone), earlier: 0, later: 0 };
   for (const t of times) {
-    const month = at.get(monthKey(dayOf(t, zone)));
-    if (month) month.count++;
-    else if (t < months[0].begin) out.earlier++;
-    else out.later++;
+    const month = out.months.find((m) => t < m.end);
+    if (!month) out.later++;
+    else if (t < month.begin) out.earlier++;
+    else month.count++;
   }
   return out;
 }
