@@ -26,6 +26,7 @@ type setupOptions struct {
 	cert, key      string // files that exist; empty to make a certificate
 	account        string
 	regions        []string
+	user           string // of the server; empty for the user who runs the command
 	yes            bool
 	in             *bufio.Reader
 	out            io.Writer
@@ -40,7 +41,10 @@ func setupCommand() *cobra.Command {
 		Long: `Ask where the data is, where the root key is, and which name and certificate the server has.
 Show what will be done, write the settings file, and make the deployment and, without a
 certificate, one with an authority of its own. Flags answer the questions; with --yes
-nothing is asked. What exists already is left as it is, so the command can run again.`,
+nothing is asked. What exists already is left as it is, so the command can run again.
+
+If root runs the command, the user keyhold of the Debian package gets the data folder, the
+root key file and the private key that the command made; --user names another user.`,
 		Example: `  keyhold setup
   keyhold setup --yes --config keyhold.toml --data data --root-key-file root.key --name kms.example.org`,
 		Args: exactly(0),
@@ -59,6 +63,8 @@ nothing is asked. What exists already is left as it is, so the command can run a
 	c.Flags().StringVar(&o.account, "account", "000000000000", "account of the deployment, 12 digits")
 	c.Flags().StringSliceVar(&o.regions, "regions", []string{service.DefaultRegion},
 		"Regions to serve, separated by commas")
+	c.Flags().StringVar(&o.user, "user", "",
+		"user of the server, who gets data and secrets (default: keyhold, if root runs the command and the user exists)")
 	c.Flags().BoolVar(&o.yes, "yes", false, "ask nothing: use the flags and their defaults")
 	return c
 }
@@ -141,6 +147,9 @@ func (o *setupOptions) check() (err error) {
 			return usageError{fmt.Errorf("--name: %w", err)}
 		}
 	}
+	if err := o.chooseUser(); err != nil {
+		return err
+	}
 	o.makeCert = o.name != "" && o.cert == ""
 	if o.makeCert {
 		o.cert, o.key = o.beside("server.pem"), o.beside("server.key")
@@ -179,6 +188,9 @@ func (o *setupOptions) show() error {
 	if o.makeCert {
 		p.printf("  make a certificate for %s: %s, %s, and its authority for clients, %s\n",
 			o.name, o.cert, o.key, o.beside("authority.pem"))
+	}
+	if o.user != "" {
+		p.printf("  give the data and these secrets to the user %s\n", o.user)
 	}
 	p.printf("  write the settings file %s\n", o.config)
 	return p.writeTo(o.out)

@@ -38,6 +38,9 @@ func (o *setupOptions) make(ctx context.Context, c *cobra.Command) error {
 	} else if err := o.init(ctx, c); err != nil {
 		return err
 	}
+	if err := o.giveToUser(); err != nil {
+		return err
+	}
 	if !o.done {
 		if err := replaceFile(o.config, []byte(o.settings()), 0o644); err != nil {
 			return err

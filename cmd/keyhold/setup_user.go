@@ -1,0 +1,73 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"strconv"
+)
+
+// packageUser is the user that the Debian package makes for the server.
+const packageUser = "keyhold"
+
+// chooseUser chooses the user of the Debian package if root runs the command and the user exists.
+func (o *setupOptions) chooseUser() error {
+	if o.user != "" {
+		_, _, err := userIDs(o.user)
+		return err
+	}
+	if _, err := user.Lookup(packageUser); err == nil && os.Geteuid() == 0 {
+		o.user = packageUser
+	}
+	return nil
+}
+
+// userIDs returns the IDs of a user and of its group.
+func userIDs(name string) (uid, gid int, err error) {
+	u, err := user.Lookup(name)
+	if err != nil {
+		return 0, 0, usageError{fmt.Errorf("--user: this machine has no user %q", name)}
+	}
+	uid, err = strconv.Atoi(u.Uid)
+	gid, err2 := strconv.Atoi(u.Gid)
+	return uid, gid, errors.Join(err, err2)
+}
+
+// giveToUser gives the user of the server what the server changes, and the secrets that it reads.
+func (o *setupOptions) giveToUser() error {
+	if o.user == "" {
+		return nil
+	}
+	uid, gid, err := userIDs(o.user)
+	if err != nil {
+		return err
+	}
+	secrets := []string{o.root}
+	if o.makeCert {
+		secrets = append(secrets, o.key)
+	}
+	for _, file := range secrets {
+		if err := os.Lchown(file, uid, gid); err != nil {
+			return fmt.Errorf("--user: %w", err)
+		}
+	}
+	return giveFolder(o.data, uid, gid)
+}
+
+// giveFolder gives a user a folder and all files in it. It follows no link that leads out of the folder, because the
+// folder may belong to the user already, and root runs the command.
+func giveFolder(path string, uid, gid int) error {
+	folder, err := os.OpenRoot(path)
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	return fs.WalkDir(folder.FS(), ".", func(name string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return folder.Lchown(name, uid, gid)
+	})
+}
