@@ -13,20 +13,22 @@ func TestLintian(t *testing.T) {
 	}
 }
 
-// makeDeployment is what README.Debian says, and prints the credentials as a file that a shell reads.
+// makeDeployment is what README.Debian says, with the answers to the questions as flags, and keeps the first
+// credentials for asRoot.
 const makeDeployment = `
-install -d -o keyhold -g keyhold -m 700 /run/keyhold-init /var/lib/keyhold
-runuser -u keyhold -- keyhold init --data /var/lib/keyhold/data --root-key-file /run/keyhold-init/root.key > /root/init.txt
-install -d -m 700 /etc/credstore.encrypted
-systemd-creds encrypt --name=keyhold.root /run/keyhold-init/root.key /etc/credstore.encrypted/keyhold.root
-shred -u /run/keyhold-init/root.key
+keyhold setup --yes > /root/setup.txt
 systemctl start keyhold
+install -d -m 700 /etc/credstore.encrypted
+systemd-creds encrypt --name=keyhold.root /etc/keyhold/root.key /etc/credstore.encrypted/keyhold.root
+sed -i -e 's|^root_key_file|#&|' -e 's|^#root_key = .*|root_key = "key-file:credential:keyhold.root"|' /etc/keyhold/keyhold.toml
+systemctl restart keyhold
+shred -u /etc/keyhold/root.key
 `
 
-// asRoot reads the credentials that keyhold init has printed.
+// asRoot reads the credentials that keyhold setup has printed.
 const asRoot = `
-export AWS_ACCESS_KEY_ID=$(sed -nE 's/.*AWS_ACCESS_KEY_ID=(\S+).*/\1/p' /root/init.txt)
-export AWS_SECRET_ACCESS_KEY=$(sed -nE 's/.*AWS_SECRET_ACCESS_KEY=(\S+).*/\1/p' /root/init.txt)
+export AWS_ACCESS_KEY_ID=$(sed -nE 's/.*AWS_ACCESS_KEY_ID=(\S+).*/\1/p' /root/setup.txt)
+export AWS_SECRET_ACCESS_KEY=$(sed -nE 's/.*AWS_SECRET_ACCESS_KEY=(\S+).*/\1/p' /root/setup.txt)
 export AWS_ENDPOINT_URL_KMS=http://127.0.0.1:4599 AWS_REGION=us-east-1
 `
 
@@ -35,7 +37,7 @@ func TestPackageInDebian(t *testing.T) {
 	m := boot(t)
 	m.install(t, artefact(t, "former/keyhold_*_amd64.deb"))
 	if out := m.run(t, "systemctl is-enabled keyhold; systemctl is-active keyhold || true"); out != "enabled\ninactive\n" {
-		t.Errorf("before keyhold init, the service is %q", out)
+		t.Errorf("before keyhold setup, the service is %q", out)
 	}
 	m.run(t, makeDeployment)
 	m.run(t, asRoot+"keyhold import alias/kept --create --generate /root/kept.key --expires 90d")
@@ -52,7 +54,8 @@ func TestPackageInDebian(t *testing.T) {
 		t.Errorf("the upgrade changed a file of the operator: %q", out)
 	}
 	m.expectSandbox(t)
-	m.run(t, "dpkg --purge keyhold && test -d /var/lib/keyhold/data && ! test -e /etc/keyhold/keyhold.toml")
+	m.expectNotices(t)
+	m.run(t, "dpkg --purge keyhold && test -e /var/lib/keyhold/keyhold.db && ! test -e /etc/keyhold/keyhold.toml")
 }
 
 // expectSandbox expects the limits of the unit on the process of the server.
@@ -73,5 +76,20 @@ func (m machine) expectSandbox(t *testing.T) {
 	}
 	if out, err := m.try(t, "runuser -u nobody -- cat /run/credentials/keyhold.service/keyhold.root"); err == nil {
 		t.Errorf("another user reads the root key: %d bytes", len(out))
+	}
+}
+
+// expectNotices expects that systemd knows from the server when it serves, and that a reload keeps the process.
+func (m machine) expectNotices(t *testing.T) {
+	t.Helper()
+	const state = "systemctl show -p Type -p StatusText -p MainPID keyhold"
+	before := m.run(t, state)
+	if !strings.Contains(before, "Type=notify\n") || !strings.Contains(before, "StatusText=Serving\n") {
+		t.Errorf("systemd knows of the server:\n%s", before)
+	}
+	m.run(t, "systemctl reload keyhold")
+	m.run(t, "timeout 60 sh -c 'until journalctl -u keyhold | grep -q \"msg=.*reload\"; do sleep 0.2; done'")
+	if after := m.run(t, state); after != before {
+		t.Errorf("after a reload, systemd knows of the server:\n%s\nbefore:\n%s", after, before)
 	}
 }
