@@ -63,9 +63,11 @@ internal/policy/hostile   internal/key internal/policy  |
 internal/admit            |  sys
 internal/store            internal/measure  |  json
 internal/store/boltpages  internal/store  |
-internal/store/etcd       internal/guarded internal/store  |  etcd grpc uuid zap
+internal/store/etcd       internal/store internal/store/remote  |  etcd grpc uuid zap
 internal/store/local      internal/durable internal/store/boltpages internal/store internal/space  |  bbolt
 internal/store/memory     internal/store  |  btree
+internal/store/postgres   internal/store internal/store/remote  |  pgx
+internal/store/remote     internal/guarded  |
 internal/store/storetest  internal/store  |
 internal/listtest         |
 internal/programtest      |
@@ -87,7 +89,7 @@ internal/integrity        internal/journal internal/material internal/records in
 internal/service          internal/backup internal/expiries internal/recipients internal/health internal/measure internal/bounded internal/census internal/nodes internal/reseal internal/journal internal/material internal/records internal/key internal/api internal/api/sts internal/policy internal/crypt internal/seal internal/identity internal/sigv4 internal/audit internal/seed internal/store internal/space internal/webidentity internal/admit  |  json uuid
 internal/conns            |  proxy
 internal/server           internal/measure internal/key internal/api internal/api/sts internal/conns internal/identity internal/sigv4 internal/service internal/space internal/admit  |  fasthttp uuid
-internal/host             internal/service internal/nodes internal/sigv4 internal/webidentity internal/audit internal/durable internal/records internal/identity internal/key internal/guarded internal/seal internal/space internal/store internal/store/etcd internal/store/local internal/store/memory  |
+internal/host             internal/service internal/nodes internal/sigv4 internal/webidentity internal/audit internal/durable internal/records internal/identity internal/key internal/guarded internal/seal internal/space internal/store internal/store/etcd internal/store/local internal/store/memory internal/store/postgres  |
 
 byok                      internal/keyfile internal/privatekey  |  tink
 byok/awsimport            byok  |  aws
@@ -119,6 +121,7 @@ var modules = map[string]string{
 	"jose":       "github.com/go-jose/go-jose/v4",
 	"json":       "github.com/go-json-experiment/json",
 	"mldsa":      "filippo.io/mldsa",
+	"pgx":        "github.com/jackc/pgx/v5",
 	"pflag":      "github.com/spf13/pflag",
 	"prometheus": "github.com/prometheus/client_golang",
 	"proxy":      "github.com/pires/go-proxyproto",

@@ -1,5 +1,5 @@
-// Package cluster tests the Backend on etcd with real servers. It is a module of its own, so that the modules of
-// the server of etcd stay out of go.mod of Keyhold.
+// Package cluster tests the Backends on etcd and on PostgreSQL with real servers. It is a module of its own, so that
+// the modules of the server of etcd stay out of go.mod of Keyhold.
 package cluster
 
 import (
@@ -27,6 +27,8 @@ func TestMain(m *testing.M) {
 	os.Setenv("STORE_PASSWORD", "hunter2") // of TestPassword, which runs at the same time as other tests
 	os.Setenv("WRONG_PASSWORD", "wrong")
 	code := m.Run()
-	os.RemoveAll(folder)
+	for _, folder := range append(programs.remove, folder) {
+		os.RemoveAll(folder)
+	}
 	os.Exit(code)
 }

@@ -40,6 +40,7 @@ var programs struct {
 	sync.Mutex
 	folder string
 	built  []string
+	remove []string // other folders that TestMain removes
 }
 
 // A deployment is the programs of several nodes, in one folder.
@@ -51,7 +52,23 @@ type deployment struct {
 
 func newDeployment(t *testing.T, servers []*server, flags ...string) *deployment {
 	t.Helper()
-	return &deployment{t, t.TempDir(), buildProgram(t, flags...), "etcd://" + strings.Join(addresses(servers), ",") + "/keyhold", os.Environ()}
+	return deploymentAt(t, "etcd://"+strings.Join(addresses(servers), ",")+"/keyhold", flags...)
+}
+
+// deploymentAt returns the deployment whose store has a URL.
+func deploymentAt(t *testing.T, url string, flags ...string) *deployment {
+	t.Helper()
+	return &deployment{t, t.TempDir(), buildProgram(t, flags...), url, os.Environ()}
+}
+
+// moveTo makes another part of the same engine the store.
+func (d *deployment) moveTo(part string) {
+	if url, ok := strings.CutPrefix(d.url, "postgres://"); ok {
+		url, _, _ = strings.Cut(url, "&schema=")
+		d.url = "postgres://" + url + "&schema=" + part
+	} else {
+		d.url += "/" + part
+	}
 }
 
 // run runs keyhold with words, and returns its output.
@@ -177,14 +194,17 @@ func (d *deployment) eventually(part string, words ...string) string {
 // what would be wrong, and the deployment moves between an etcd cluster and a folder.
 func TestProgramsOnOneCluster(t *testing.T) {
 	t.Parallel()
-	d := newDeployment(t, startCluster(t, 1))
+	testPrograms(t, newDeployment(t, startCluster(t, 1)))
+}
+
+func testPrograms(t *testing.T, d *deployment) {
 	shared := []string{"--store", d.url, "--root-key-file", "root.key", "--data"}
 	in := func(command, folder string) []string { return append(append([]string{command}, shared...), folder) }
 	d.refuses("give a copy of the root key file", in("serve", "one")...)
 	os.RemoveAll(filepath.Join(d.dir, "one"))
 	d.init()
 	d.refuses("already contains a deployment, which was left unchanged", "init", "--store", d.url, "--data", "other")
-	d.refuses("name the cluster with --store", "serve", "--data", "one", "--root-key-file", "root.key")
+	d.refuses("name the shared store with --store", "serve", "--data", "one", "--root-key-file", "root.key")
 
 	one, two, three := d.serve("one"), d.serve("two"), d.serve("three")
 	one.must("Proof", "import", "alias/app", "--create", "--generate", "app.key", "--no-expiry", "--wrapping-key-spec", "RSA_2048")
@@ -217,7 +237,7 @@ func TestProgramsOnOneCluster(t *testing.T) {
 	}
 	d.refuses("has a database of its own", in("serve", "folder")...)
 	d.must("is sound", "verify", "--data", "folder", "--root-key-file", "root.key")
-	d.url += "/second"
+	d.moveTo("second")
 	d.refuses("is in the folder", "store", "copy", "--from", "folder", "--to", d.url, "--root-key-file", "root.key", "--log", log)
 	d.must("verified", "store", "copy", "--from", "folder", "--to", d.url, "--root-key-file", "root.key")
 	d.refuses("the target is not empty", "store", "copy", "--from", "folder", "--to", d.url, "--root-key-file", "root.key")
@@ -303,7 +323,10 @@ func (d *deployment) withoutALine(log string) string {
 // before the command ends.
 func TestDevNodes(t *testing.T) {
 	t.Parallel()
-	d := newDeployment(t, startCluster(t, 1))
+	testDevNodes(t, newDeployment(t, startCluster(t, 1)))
+}
+
+func testDevNodes(t *testing.T, d *deployment) {
 	dev := func(folder string, more ...string) []string {
 		return append([]string{"dev", "--store", d.url, "--data", folder, "--root-key-file", "dev.key", "--addr", "127.0.0.1:0"}, more...)
 	}
@@ -334,7 +357,7 @@ func TestDevNodes(t *testing.T) {
 	for _, n := range nodes {
 		n.end(syscall.SIGTERM)
 	}
-	d.url += "/production"
+	d.moveTo("production")
 	os.RemoveAll(filepath.Join(d.dir, "one"))
 	d.init()
 	d.refuses("has a deployment for production", append(dev("six"), "--root-key-file", "root.key")...)

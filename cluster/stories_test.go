@@ -11,11 +11,25 @@ import (
 // all nodes.
 const quickStories = "05-import|07-expiration|aliases|grants|restart"
 
+// quickPostgresStories are those of them that run on PostgreSQL too in make test.
+const quickPostgresStories = "grants|restart"
+
 // The stories of testdata run on three nodes that share a store. Each request meets the next node. With KEYHOLD_CLUSTER,
 // all stories run; KEYHOLD_STORIES, a regular expression, chooses others.
 func TestStories(t *testing.T) {
 	t.Parallel()
-	chosen := quickStories
+	runStories(t, quickStories, "etcd://"+strings.Join(addresses(startCluster(t, 1)), ",")+"/stories")
+}
+
+// TestPostgresStories is TestStories on PostgreSQL.
+func TestPostgresStories(t *testing.T) {
+	t.Parallel()
+	runStories(t, quickPostgresStories, startPostgres(t, "max_connections=300").url("stories"))
+}
+
+// runStories runs stories on three nodes that share a store.
+func runStories(t *testing.T, chosen, url string) {
+	t.Helper()
 	if os.Getenv("KEYHOLD_CLUSTER") != "" {
 		chosen = ".*"
 	}
@@ -25,7 +39,7 @@ func TestStories(t *testing.T) {
 	c := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-v", "-timeout", "60m",
 		"-run", "^TestStoriesOnNodes$/^("+chosen+")$", "./cmd/keyhold")
 	c.Dir = ".."
-	c.Env = append(os.Environ(), "KEYHOLD_STORIES_STORE=etcd://"+strings.Join(addresses(startCluster(t, 1)), ",")+"/stories")
+	c.Env = append(os.Environ(), "KEYHOLD_STORIES_STORE="+url)
 	out, err := c.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), " stories ran on 3 nodes") {
 		t.Errorf("%v\n%s", err, out)

@@ -41,7 +41,7 @@ The root key is not in the backup. To restore it, one needs an identity of a rec
 a custody of the root key or the shares of its recovery key.
 
 With --data or --store, the command reads the store itself, and needs the root key. No
-server may use the folder of --data then; nodes may use the etcd cluster of --store.
+server may use the folder of --data then; nodes may use the store of --store.
 
 --to FILE never replaces a file. If --to is a folder, the backup gets a name with the time.
 --to - writes the backup to standard output: check the exit code.`,
@@ -58,7 +58,7 @@ server may use the folder of --data then; nodes may use the etcd cluster of --st
 	f.BoolVar(&o.withoutImported, "without-imported-material", false,
 		"leave out imported key material: after a restore, its owners import it again")
 	f.StringVar(&o.data, "data", "", "data folder that no server uses")
-	f.StringVar(&o.store, "store", "", "URL of the etcd cluster of a deployment: etcd://HOST:PORT,HOST:PORT/PREFIX")
+	f.StringVar(&o.store, "store", "", "URL of the shared store of a deployment: "+sharedHelp)
 	o.rootOptions.flags(f, " (default, with --data: the name of the data folder, followed by .root-key)")
 	o.client.own = true
 	o.client.common(f.StringVar,
@@ -76,7 +76,7 @@ func (o *backupOptions) check() (to []recipients.Recipient, err error) {
 	case o.data != "" && o.store != "":
 		return nil, usageError{errors.New("--data and --store both name a deployment: give one of them")}
 	case o.store != "" && !host.IsShared(o.store):
-		return nil, usageError{fmt.Errorf("--store %s is not the URL of an etcd cluster: give a folder with --data", o.store)}
+		return nil, usageError{fmt.Errorf("--store %s is not the URL of a shared store: give a folder with --data", o.store)}
 	case o.store != "" && !o.given():
 		return nil, usageError{errors.New("--store needs the root key: give --root-key-file or --custody")}
 	case o.place() == "" && o.given():

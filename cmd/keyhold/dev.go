@@ -58,7 +58,7 @@ With --tls it serves HTTPS. It makes its own authority and certificate, and prin
 file of the authority and, for each client, the variable that makes the client trust it.
 With --data, authority and certificate stay the same when the server starts again.
 
-With --store etcd://…, the server is one of several nodes that share an etcd cluster
+With --store URL, the server is one of several nodes that share etcd or PostgreSQL
 (docs/cluster.md). --data then names the folder of this node. All nodes need the root key
 file of the first node, and move their clocks together.`,
 		Example: `  keyhold dev
@@ -74,7 +74,7 @@ file of the first node, and move their clocks together.`,
 	o.auditSync.flags(c)
 	c.Flags().StringVar(&o.account, "account", devAccount, "account of the credentials, 12 digits")
 	c.Flags().StringVar(&o.data, "data", "",
-		"folder to keep the data in, sealed; with an etcd cluster, the folder of this node (default: memory only)")
+		"folder to keep the data in, sealed; with a shared store, the folder of this node (default: memory only)")
 	c.Flags().StringVar(&o.store, "store", "", storeHelp+" (default: the folder of --data)")
 	c.Flags().StringVar(&o.keyFile, "root-key-file", "",
 		"root key file, which the first start makes (default: root.key in the data folder)")

@@ -98,7 +98,8 @@ func (o devOptions) checkStore(ctx context.Context, s *service.Service) error {
 		return err
 	case o.shared():
 		return fmt.Errorf(
-			"%s has a deployment for production: use keyhold serve, or give another prefix in --store", o.store)
+			"%s has a deployment for production: use keyhold serve, or give another %s in --store", o.store,
+			host.PartName(o.store))
 	}
 	return fmt.Errorf(
 		"%s is the data folder of a server for production: use keyhold serve, or give another folder with --data", o.data)

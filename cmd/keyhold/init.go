@@ -40,7 +40,7 @@ credentials belong to the root of the account. They are shown here and never aga
 Anybody who has both the root key file and the data folder has the keys: keep copies
 of the two in different places.
 
-With --store etcd://…, the data is in an etcd cluster, which several servers share
+With --store URL, the data is in etcd or PostgreSQL, which several servers share
 (docs/cluster.md). The data folder then belongs to the first of these servers.
 
 With --recovery FILE, a recovery key is made and split among custodians: enough of their
@@ -175,7 +175,8 @@ func (o initOptions) checkEmpty(ctx context.Context) (err error) {
 	empty, err := records.IsEmpty(ctx, s.Backend)
 	if err == nil && !empty {
 		err = fmt.Errorf(
-			"%s already contains a deployment, which was left unchanged: give another prefix in --store", o.store)
+			"%s already contains a deployment, which was left unchanged: give another %s in --store", o.store,
+			host.PartName(o.store))
 	}
 	return err
 }

@@ -15,17 +15,17 @@ func nodeCommand() *cobra.Command {
 	var p place
 	c := &cobra.Command{
 		Use:   "node",
-		Short: "List, drain and remove the nodes of a deployment on an etcd cluster",
-		Long: `List, drain and remove the nodes that share an etcd cluster (docs/cluster.md). The commands
+		Short: "List, drain and remove the nodes of a deployment on a shared store",
+		Long: `List, drain and remove the nodes that share a store (docs/cluster.md). The commands
 read and write the store, so they need the root key file, and no server.`,
 		Args: noCommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.PersistentFlags().StringVar(&p.store, "store", "", "URL of the etcd cluster: etcd://HOST:PORT,HOST:PORT/PREFIX")
+	c.PersistentFlags().StringVar(&p.store, "store", "", "URL of the shared store: "+sharedHelp)
 	p.rootOptions.flags(c.PersistentFlags(), " of the deployment")
 	c.PersistentPreRunE = func(*cobra.Command, []string) error {
 		if !host.IsShared(p.store) || !p.given() {
-			return usageError{errors.New("keyhold node needs --store etcd://… and --root-key-file FILE")}
+			return usageError{errors.New("keyhold node needs --store URL and --root-key-file FILE")}
 		}
 		return p.rootOptions.complete("")
 	}

@@ -29,7 +29,7 @@ func recoverCommand() *cobra.Command {
 		Use:   "recover --data DIR --share FILE... --to CUSTODY",
 		Short: "Open a deployment with the shares of its custodians, and put it under new custody",
 		Long: `Open a deployment whose root key is lost with the shares of its recovery key, and put it
-under new custody, on a machine that has the data folder or reaches the etcd cluster. As
+under new custody, on a machine that has the data folder or reaches the shared store. As
 many shares are needed as their threshold says (docs/recovery.md). No server may use the
 data folder. The event Recover is in the audit log.
 

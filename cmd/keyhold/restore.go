@@ -37,7 +37,7 @@ func restoreCommand() *cobra.Command {
 		Use:   "restore --from FILE --to STORE --identity FILE (--log NODE=DIR | --without-logs)",
 		Short: "Restore a backup to an empty store",
 		Long: `Restore a backup to an empty store (docs/backup.md). A STORE is a data folder, or the URL of
-an etcd cluster. The whole backup is verified before anything is written. The store cannot be
+a shared store. The whole backup is verified before anything is written. The store cannot be
 used until everything was written and verified: if the command is interrupted, run it again.
 
 A backup undoes what was deleted and revoked after it: key material, keys, grants, access
@@ -57,7 +57,7 @@ with an event RestoreBackup. Never start the former deployment again.`,
 	}
 	f := c.Flags()
 	f.StringVar(&o.from, "from", "", "file that keyhold backup made")
-	f.StringVar(&o.to, "to", "", "empty or missing folder, or URL of an etcd cluster")
+	f.StringVar(&o.to, "to", "", "empty or missing folder, or URL of a shared store")
 	f.StringArrayVar(&o.logs, "log", nil, "NODE=DIR: copy of the audit log of a node; repeatable")
 	f.BoolVar(&o.withoutLogs, "without-logs", false, "restore although logs are missing: what they took away comes back")
 	o.backupKeys.flags(c)

@@ -34,7 +34,7 @@ wrap and unwrap a secret, and opens the changed keyring by it.
 The former custody stays until --remove, with --to or in a second call. --from is the ID of
 the custody to remove, from keyhold seal status; without --from it is the one that the server
 used before. The last custody cannot be removed, and none that a server uses. Several servers
-on one etcd cluster are moved one after the other, each at its own address.
+on a shared store are moved one after the other, each at its own address.
 
 The credentials must belong to the deployment's account, and have the permission
 keyhold:SealMigrate. For a deployment without a server, give --data and the present --custody
@@ -62,7 +62,7 @@ instead.`,
 	c.Flags().BoolVar(&o.remove, "remove", false, "remove the former custody, or the custody of --from")
 	c.Flags().StringVar(&o.from, "from", "", "ID of the custody to remove")
 	c.Flags().StringVar(&o.data, "data", "", "data folder of a deployment without a server")
-	c.Flags().StringVar(&o.store, "store", "", "URL of its etcd cluster; --data then names the folder of a node")
+	c.Flags().StringVar(&o.store, "store", "", "URL of its shared store; --data then names the folder of a node")
 	o.rootOptions.flags(c.Flags(), " of a deployment without a server")
 	return c
 }

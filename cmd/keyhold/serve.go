@@ -58,7 +58,7 @@ a certificate has changed, and after SIGHUP, the server reloads certificates, li
 Regions and the log level (docs/configuration.md). A server whose terminal is closed stops
 in order.
 
-With --store etcd://…, the server is one of several nodes that share an etcd cluster
+With --store URL, the server is one of several nodes that share etcd or PostgreSQL
 (docs/cluster.md). --data then names the folder of this node, which it makes: it has the
 audit log of the node and its ID. Each node needs a folder of its own, and a copy of the
 root key file.`,

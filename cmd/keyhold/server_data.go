@@ -46,7 +46,7 @@ func explainOpen(err error, data string, root custody.Spec) error {
 		return fmt.Errorf(
 			"%s is the data folder of a dev server: use keyhold dev, or make another folder with keyhold init --data DIR", data)
 	case errors.Is(err, records.ErrNotInitialised) && host.IsNodeFolder(data):
-		return fmt.Errorf("%s is the folder of a node on an etcd cluster: name the cluster with --store", data)
+		return fmt.Errorf("%s is the folder of a node: name the shared store with --store", data)
 	case errors.Is(err, os.ErrNotExist) && root.Kind == custody.KeyFileKind:
 		return fmt.Errorf("%w; give the root key file that the folder was made with", err)
 	case errors.Is(err, records.ErrNotInitialised):

@@ -28,11 +28,14 @@ type place struct {
 }
 
 // storeHelp is the help of a flag that takes the place of a store.
-const storeHelp = "data folder, or the URL of an etcd cluster: etcd://HOST:PORT,HOST:PORT/PREFIX"
+const storeHelp = "data folder, or the URL of a shared store: " + sharedHelp
+
+// sharedHelp shows the URLs of shared stores.
+const sharedHelp = "etcd://HOST:PORT,HOST:PORT/PREFIX or postgres://HOST/DATABASE?user=ROLE"
 
 // flags adds the flags of commands that open a deployment.
 func (p *place) flags(c *cobra.Command) {
-	c.Flags().StringVar(&p.data, "data", "", "data folder; with an etcd cluster, the folder of this node")
+	c.Flags().StringVar(&p.data, "data", "", "data folder; with a shared store, the folder of this node")
 	c.Flags().StringVar(&p.store, "store", "", storeHelp+" (default: the folder of --data)")
 	p.rootOptions.flags(c.Flags(), " (default: the name of the data folder, followed by .root-key)")
 	c.PreRunE = func(*cobra.Command, []string) error { return p.complete(c.CommandPath()) }
@@ -113,19 +116,20 @@ func (p place) explain(err error) error {
 		return fmt.Errorf("%s: %w: run the same keyhold store copy again to continue", p.store, err)
 	case errors.Is(err, seal.ErrWrongRoot):
 		return fmt.Errorf("the root key in %s does not open the data in %s: %w; give %s of the deployment, or another "+
-			"prefix in --store", rootName(p.root), p.store, err,
-			rootNoun(p.root, "a copy of the root key file", "a custody"))
+			"%s in --store", rootName(p.root), p.store, err,
+			rootNoun(p.root, "a copy of the root key file", "a custody"), host.PartName(p.store))
 	case errors.Is(err, os.ErrNotExist) && p.root.Kind == custody.KeyFileKind && isMissing(p.root.Argument):
 		return fmt.Errorf("%w; give a copy of the root key file of the deployment with --root-key-file", err)
 	case errors.Is(err, records.ErrNotInitialised):
-		return fmt.Errorf("%w: check the hosts and the prefix in --store, or make a deployment with %s init %s",
-			err, self(), p.flagsForShell())
+		return fmt.Errorf("%w: check the hosts and the %s in --store, or make a deployment with %s init %s",
+			err, host.PartName(p.store), self(), p.flagsForShell())
 	case errors.Is(err, audit.ErrUnreadable), errors.Is(err, journal.ErrNoRevision):
 		return fmt.Errorf("%w; Keyhold cannot check whether the store is older than the log of this node. To start the node "+
 			"with a new log, move %s away, and keep it", err, p.data)
 	case errors.Is(err, journal.ErrOlderStore):
-		return fmt.Errorf("%w; the etcd cluster was restored from an older snapshot, or --data names the folder of a node "+
-			"of another store. To continue with the older state, move %s away first: all later changes are lost", err, p.data)
+		return fmt.Errorf("%w; the store was restored from an older copy, or lost changes when a standby took over, or "+
+			"--data names the folder of a node of another store. To continue with the older state, move %s away first: "+
+			"all later changes are lost", err, p.data)
 	case errors.Is(err, records.ErrNewerFormat):
 		return fmt.Errorf("%s: %w. Run that version; this version has changed nothing", p.store, err)
 	}
@@ -135,8 +139,8 @@ func (p place) explain(err error) error {
 // explainNoAccount returns the error of a store that a dev server made, or that keyhold init did not finish.
 func (p place) explainNoAccount() error {
 	if p.shared() {
-		return fmt.Errorf(
-			"%s has the data of keyhold dev, or keyhold init did not finish: give another prefix in --store", p.store)
+		return fmt.Errorf("%s has the data of keyhold dev, or keyhold init did not finish: give another %s in --store",
+			p.store, host.PartName(p.store))
 	}
 	return p.explain(records.ErrNotInitialised)
 }

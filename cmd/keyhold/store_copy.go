@@ -36,7 +36,7 @@ func storeCopyCommand() *cobra.Command {
 		Use:   "copy --from STORE --to STORE",
 		Short: "Copy a deployment to an empty store",
 		Long: `Copy a deployment to an empty store, and verify the copy. A STORE is a data folder, or the
-URL of an etcd cluster. No server may use either of them. The copied store is not changed.
+URL of a shared store. No server may use either of them. The copied store is not changed.
 
 The copy cannot be used until it is complete. If the command is interrupted, run it again:
 it goes on where it stopped. The copy has the same root key, credentials, Regions and keys.
@@ -45,7 +45,7 @@ Key material gets new slots, so the slots of one store do not open material of t
 The audit log stays with the copied store. The log of the copy begins with an event
 CopyStore, which has the length and the SHA-256 of the former log. Keep that log.
 
-The nodes of an etcd cluster have one audit log each, in their data folders. Give copies of
+The nodes of a shared store have one audit log each, in their data folders. Give copies of
 the logs with --log: the command checks that they are whole and not newer than the store,
 and the event has their lengths and SHA-256. It names the nodes whose log was not given.`,
 		Example: `  keyhold store copy --from /var/lib/keyhold --to /srv/keyhold --root-key-file /etc/keyhold/root.key`,
@@ -57,7 +57,7 @@ and the event has their lengths and SHA-256. It names the nodes whose log was no
 	c.Flags().StringVar(&o.from, "from", "", "data folder or URL of the deployment")
 	c.Flags().StringVar(&o.to, "to", "", "empty or missing folder, or URL, for the copy")
 	c.Flags().StringArrayVar(&o.logs, "log", nil,
-		"NODE=FILE: copy of the audit log of a node of --from etcd://…; repeatable")
+		"NODE=FILE: copy of the audit log of a node of a shared --from; repeatable")
 	o.rootOptions.flags(c.Flags(), " (default: the name of the copied folder, followed by .root-key)")
 	return c
 }
@@ -70,7 +70,7 @@ func (o *copyOptions) check() error {
 	case host.IsShared(o.from) && !o.given():
 		return usageError{errors.New("keyhold store copy needs --root-key-file, because --from is not a folder")}
 	case len(o.logs) > 0 && !host.IsShared(o.from):
-		return usageError{errors.New("--log is for --from etcd://…: the audit log of a folder is in the folder")}
+		return usageError{errors.New("--log is for a shared store in --from: the audit log of a folder is in the folder")}
 	}
 	if err := o.complete(rootKeyFileOf(o.from)); err != nil {
 		return err

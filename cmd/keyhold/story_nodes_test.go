@@ -41,15 +41,25 @@ func TestStoriesOnNodes(t *testing.T) {
 	var started atomic.Int32
 	p := storyParams(func(env *testscript.Env) error {
 		name := fmt.Sprintf("%s-%s", rand.Text(), filepath.Base(env.WorkDir))
-		env.Setenv(storiesStore, base+"/"+name)
+		store := partOf(base, name)
+		env.Setenv(storiesStore, store)
 		started.Add(1)
 		err := newStory(env)
-		env.Values[storyKey{}].(*story).store = base + "/" + name
+		env.Values[storyKey{}].(*story).store = store
 		return err
 	})
 	p.Files = append(storiesOnNodes(t), writeKindsStory(t))
 	testscript.Run(t, p)
 	t.Cleanup(func() { t.Logf("%d stories ran on %d nodes", started.Load(), nodesOfStory) })
+}
+
+// partOf returns the URL of a new part of a store: below a prefix of etcd, or another schema of PostgreSQL, whose name
+// is short and therefore random.
+func partOf(store, name string) string {
+	if url, _, ok := strings.Cut(store, "&schema="); ok {
+		return url + "&schema=s" + rand.Text()
+	}
+	return store + "/" + name
 }
 
 // storeName is the file of a data folder that has the URL of its store, so that a story can move and remove the
@@ -70,7 +80,7 @@ func mainOfStory() {
 	store, err := os.ReadFile(filepath.Join(data, storeName))
 	isNew := os.Args[1] == "init" && err != nil
 	if isNew {
-		store = []byte(base + "/" + rand.Text())
+		store = []byte(partOf(base, rand.Text()))
 	} else if err != nil || !slices.Contains(commandsOnStores, os.Args[1]) {
 		main()
 		return
@@ -176,7 +186,7 @@ func (n *storyNodes) prepare() (store string, err error) {
 	path := filepath.Join(n.dir, n.data, storeName)
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
-		text = []byte(n.store + "/" + rand.Text())
+		text = []byte(partOf(n.store, rand.Text()))
 		err = os.WriteFile(path, text, 0o600)
 	}
 	return string(text), err

@@ -29,7 +29,7 @@ record, every seal, every index, the slots and the audit log. Each fault is prin
 a line of its own, and names what is damaged. The exit code is 1 if the check finds a
 fault. Nothing is written, so the folder may be on a read-only medium.
 
-With --store etcd://…, check every record, seal, index and slot in an etcd cluster while all
+With --store URL, check every record, seal, index and slot in a shared store while all
 nodes are stopped, and the audit log of the node whose folder is --data.`,
 		Example: "  keyhold verify --data /var/lib/keyhold --root-key-file /etc/keyhold/root.key",
 		Args:    exactly(0),

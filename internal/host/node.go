@@ -39,7 +39,7 @@ func OpenNode(
 	if d.node, d.lock, err = openNodeID(filepath.Join(data, NodeName)); err != nil {
 		return d, err
 	}
-	s, err := openShared(ctx, url, log)
+	s, err := openShared(ctx, url, log, false)
 	d.Backend, d.slots = s.Backend, s.Slots
 	if err != nil {
 		return d, err

@@ -13,6 +13,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 	"github.com/keyhold/keyhold/internal/store/etcd"
 	"github.com/keyhold/keyhold/internal/store/local"
+	"github.com/keyhold/keyhold/internal/store/postgres"
 )
 
 // A Store has the records and the slots of a deployment. Its place is a data folder, or the URL of a store that several
@@ -24,13 +25,23 @@ type Store struct {
 }
 
 // IsShared reports whether a place is the URL of a store that several nodes share.
-func IsShared(place string) bool { return strings.HasPrefix(place, etcd.Scheme) }
+func IsShared(place string) bool {
+	return strings.HasPrefix(place, etcd.Scheme) || postgres.IsURL(place)
+}
+
+// PartName returns the noun for the part of a URL that tells several deployments on one engine apart.
+func PartName(url string) string {
+	if postgres.IsURL(url) {
+		return "schema"
+	}
+	return "prefix"
+}
 
 // OpenStore opens or creates the store at a place. It calls fail when a folder can no longer keep its promises. The
 // caller must close the Store, even after an error.
 func OpenStore(ctx context.Context, place string, fail func(error)) (s Store, err error) {
 	if IsShared(place) {
-		return openShared(ctx, place, nil)
+		return openShared(ctx, place, nil, true)
 	}
 	if err := CheckFolder(place); err != nil {
 		return s, err
@@ -52,7 +63,7 @@ func OpenStore(ctx context.Context, place string, fail func(error)) (s Store, er
 // meanwhile. The caller must close the Store, even after an error.
 func ReadStore(ctx context.Context, place string) (s Store, err error) {
 	if IsShared(place) {
-		return openShared(ctx, place, nil)
+		return openShared(ctx, place, nil, false)
 	}
 	if s.Backend, err = as[store.Backend](local.OpenReadOnly(place)); err != nil {
 		return s, err
@@ -61,14 +72,34 @@ func ReadStore(ctx context.Context, place string) (s Store, err error) {
 	return s, err
 }
 
-// openShared opens the store at a URL. Failures of its work in the background go to the log, which may be nil.
-func openShared(ctx context.Context, url string, log *slog.Logger) (s Store, err error) {
+// openShared opens the store at a URL, and with create makes what it needs there. Failures of its work in the
+// background go to the log, which may be nil.
+func openShared(ctx context.Context, url string, log *slog.Logger, create bool) (s Store, err error) {
+	if postgres.IsURL(url) {
+		return openPostgres(ctx, url, log, create)
+	}
 	c, err := etcd.ParseURL(url)
 	if err != nil {
 		return s, err
 	}
 	c.Log = log
 	backend, err := etcd.Open(ctx, c)
+	if err != nil {
+		return s, err
+	}
+	return Store{Backend: backend, Slots: backend.Slots(), Shared: true}, nil
+}
+
+func openPostgres(ctx context.Context, url string, log *slog.Logger, create bool) (s Store, err error) {
+	c, err := postgres.ParseURL(url)
+	if err != nil {
+		return s, err
+	}
+	c.Log, c.Create = log, create
+	backend, err := postgres.Open(ctx, c)
+	if errors.Is(err, postgres.ErrNoSchema) {
+		return s, fmt.Errorf("%w: %w", records.ErrNotInitialised, err)
+	}
 	if err != nil {
 		return s, err
 	}

@@ -36,7 +36,7 @@ func (s *Store) Follow(ctx context.Context) error {
 		told := s.Told()
 		err := s.followOnce(ctx)
 		switch {
-		case s.shared.rewound.Load():
+		case s.shared.rewound.Load(), errors.Is(err, ErrRewound):
 			return ErrRewound
 		case ctx.Err() != nil:
 			return ctx.Err()

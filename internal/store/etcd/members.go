@@ -40,11 +40,11 @@ type member struct {
 }
 
 func newMembers(c Config) (*members, error) {
-	tls, err := c.tlsConfig()
+	tls, err := c.TLSConfig()
 	if err != nil {
 		return nil, err
 	}
-	password, err := c.password()
+	password, err := c.Password()
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,186 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/keyhold/keyhold/internal/store"
+)
+
+// Times of a question.
+const (
+	firstTry = time.Second           // patience with the first server; it doubles with each further one
+	pause    = 20 * time.Millisecond // before a repetition, so that refused connections do not spin
+)
+
+// A proof is the newest revision at a time, and the number of the beat that proves it.
+//
+// A read cannot prove that it is fresh: an old primary that is cut off from its standby answers reads for ever. So the
+// process writes a number to a row of its own, its beat, reads the newest revision in the same statement, and waits
+// until the commit is acknowledged. A server that has the beat has everything that this statement saw, because the
+// order of commits is the same on all servers that have this commit. Every later read checks that its server has the
+// beat.
+type proof struct{ rev, beat int64 }
+
+// An asker asks for proofs. All who need a proof while a question is on its way share the next question, so their
+// number does not matter to the server.
+type asker struct {
+	mu   sync.Mutex
+	busy bool      // a question is on its way
+	next *question // has not been asked; nil if nobody waits for it
+
+	beat int64     // of the last question
+	last time.Time // when the last proof was asked for
+}
+
+// A question has an answer when done is closed.
+type question struct {
+	done  chan struct{}
+	proof proof
+	err   error
+}
+
+// prove returns the newest revision at a time after the call.
+func (b *Backend) prove(ctx context.Context) (proof, error) {
+	q := b.joinQuestion()
+	select {
+	case <-q.done:
+		return q.proof, q.err
+	case <-ctx.Done():
+		return proof{}, ctx.Err()
+	}
+}
+
+// joinQuestion returns a question that was not asked before the call.
+func (b *Backend) joinQuestion() *question {
+	b.asker.mu.Lock()
+	defer b.asker.mu.Unlock()
+	if b.asker.next == nil {
+		b.asker.next = &question{done: make(chan struct{})}
+	}
+	if !b.asker.busy {
+		b.asker.busy = true
+		go b.askAll()
+	}
+	return b.asker.next
+}
+
+// askAll asks one question after the other, until nobody waits for one.
+func (b *Backend) askAll() {
+	for {
+		b.asker.mu.Lock()
+		q := b.asker.next
+		b.asker.next, b.asker.busy = nil, q != nil
+		b.asker.mu.Unlock()
+		if q == nil {
+			return
+		}
+		q.proof, q.err = b.ask()
+		close(q.done)
+	}
+}
+
+// ask asks one server after the other until one proves to be the primary.
+func (b *Backend) ask() (p proof, err error) {
+	err = b.untilProved(b.life, func(ctx context.Context) error {
+		asked := time.Now()
+		if p, err = b.askOnce(ctx); err == nil {
+			b.asker.mu.Lock()
+			b.asker.last = asked
+			b.asker.mu.Unlock()
+		}
+		return err
+	})
+	return p, err
+}
+
+// sinceProof returns the time since the last proof was asked for.
+func (b *Backend) sinceProof() time.Duration {
+	b.asker.mu.Lock()
+	defer b.asker.mu.Unlock()
+	return time.Since(b.asker.last)
+}
+
+// untilProved repeats an attempt, with another server each time, until it succeeds.
+func (b *Backend) untilProved(ctx context.Context, try func(context.Context) error) error {
+	bounded, cancel := context.WithTimeout(ctx, b.timeout)
+	defer cancel()
+	for patience := firstTry; ; patience *= 2 {
+		attempt, end := context.WithTimeout(bounded, patience)
+		err := try(attempt)
+		end()
+		if err == nil || errors.Is(err, store.ErrTooOld) || errors.Is(err, store.ErrRewound) {
+			return err
+		}
+		if ctx.Err() != nil {
+			return b.ended(ctx)
+		}
+		b.leave()
+		select {
+		case <-time.After(pause):
+		case <-bounded.Done():
+			if ctx.Err() != nil {
+				return b.ended(ctx)
+			}
+			return fmt.Errorf("no server answers as the primary: %w", refusal(err))
+		}
+	}
+}
+
+// ended returns the error of a context, or ErrClosed if Close has ended it.
+func (b *Backend) ended(ctx context.Context) error {
+	if b.life.Err() != nil {
+		return store.ErrClosed
+	}
+	return ctx.Err()
+}
+
+// leave closes the connections, because their server does not prove to be the primary.
+func (b *Backend) leave() {
+	if b.hosts.leave() {
+		b.pool.Reset()
+	}
+}
+
+// beatAndRead writes the beat, and reads the head and the changes since the one that the feed has told last.
+const beatAndRead = `
+WITH beat AS (
+	INSERT INTO $.beats AS b (process, n, held, at) VALUES ($1, $2, $3, now())
+	ON CONFLICT (process) DO UPDATE SET n = greatest(b.n, excluded.n), held = excluded.held, at = excluded.at)
+SELECT rev, mark, NULL::bytea FROM $.head
+UNION ALL (` + changesSince + `)`
+
+// changesSince reads changes, including the one with the given revision.
+const changesSince = `SELECT rev, mark, keys FROM $.changes WHERE rev >= $4::bigint ORDER BY rev LIMIT $5::int`
+
+// askOnce asks one server, and tells the feed what the answer shows.
+func (b *Backend) askOnce(ctx context.Context) (proof, error) {
+	c, err := b.pool.Acquire(ctx)
+	if err != nil {
+		return proof{}, err
+	}
+	defer c.Release()
+	b.asker.beat++ // of a question, which has no other at its side
+	beat, told := b.asker.beat, b.told()
+	var seen []change
+	var batch pgx.Batch
+	var committed bool
+	b.queueBegin(&batch)
+	batch.Queue(b.in(beatAndRead), b.process, beat, b.views.held(), told.rev, maxChanges).Query(scanChanges(&seen))
+	queueCommit(&batch, &committed)
+	if err := outcome(c, committed, sendAll(ctx, c, &batch)); err != nil {
+		return proof{}, err
+	}
+	i := slices.IndexFunc(seen, func(c change) bool { return c.keys == nil })
+	if i < 0 {
+		return proof{}, errors.New("PostgreSQL: the store has no head")
+	}
+	head := seen[i]
+	return proof{head.rev, beat}, b.tell(told, head, slices.Delete(seen, i, i+1))
+}
