@@ -7,7 +7,7 @@ export KEYHOLD_PYTHON := $(CURDIR)/$(PYTHON)
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build fips pkcs11 demo demo-cluster test race check lint vuln deps faults crash seals images syncs flips edits full custody cluster bench-cluster million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean packages packages-check wheel npm chart reproducible
+.PHONY: help build fips pkcs11 demo demo-cluster test race check lint vuln deps faults crash seals images syncs flips edits full custody cluster bench-cluster backups million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean packages packages-check wheel npm chart reproducible
 
 help: ## Print the targets.
 	@sed -nE "s/^([a-z-]+):.*## (.*)/\1\t\2/p" Makefile | expand -t 14
@@ -100,6 +100,10 @@ bench-cluster: build ## Compare a node on etcd with a folder, its writers with b
 	cd cluster && go build -o ../$(BUILD)/etcd ./etcd
 	go run ./bench -keyhold bin/keyhold -etcd $(BUILD)/etcd -parts node,before -runs 9 -d 1s $(BENCHFLAGS)
 	cd cluster && KEYHOLD_WRITERS=15 go test -count=1 -v -timeout 30m -run '^TestWriters$$' .
+
+KEYHOLD_KEYS ?= 20000
+backups: build ## Back up a store of KEYHOLD_KEYS keys under 500 requests a second, restore it elsewhere, and check it.
+	go run ./bench -keyhold bin/keyhold -parts backup -keys $(KEYHOLD_KEYS) $(BENCHFLAGS)
 
 million: ## Measure start and memory with 10 and with 1,000,000 keys.
 	go test -run '^$$' -bench '^BenchmarkStart$$' -benchtime 3x -timeout 30m ./internal/service

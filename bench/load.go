@@ -40,6 +40,15 @@ func signAs(credentials aws.Credentials, addr, operation string, in any) ([]byte
 
 // signFor returns a request of any API, whose target has the API and the operation.
 func signFor(credentials aws.Credentials, addr, target string, in any) ([]byte, error) {
+	return signAll(credentials, "us-east-1", addr, target, in)
+}
+
+// signIn returns a request of the root to a Region.
+func signIn(region, addr, operation string, in any) ([]byte, error) {
+	return signAll(root, region, addr, "TrentService."+operation, in)
+}
+
+func signAll(credentials aws.Credentials, region, addr, target string, in any) ([]byte, error) {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return nil, err
@@ -53,7 +62,7 @@ func signFor(credentials aws.Credentials, addr, target string, in any) ([]byte, 
 	r.Header.Set("X-Amz-Target", target)
 	hash := sha256.Sum256(body)
 	if err := v4.NewSigner().SignHTTP(context.Background(), credentials, r, hex.EncodeToString(hash[:]), "kms",
-		"us-east-1", time.Now()); err != nil {
+		region, time.Now()); err != nil {
 		return nil, err
 	}
 	return httputil.DumpRequestOut(r, true)

@@ -41,6 +41,9 @@ const defaultOps = "Decrypt,Encrypt,GenerateDataKey,DescribeKey," +
 // undone.
 var parts = []string{"writes", "before", "imports", "requests", "decisions", "node", "audit", "reseal", "many"}
 
+// ownParts are the parts that have make targets of their own.
+var ownParts = []string{"backup"}
+
 func main() {
 	if len(os.Args) > 2 && os.Args[1] == "serve" {
 		fmt.Fprintln(os.Stderr, serveReference(os.Args[2]))
@@ -50,7 +53,8 @@ func main() {
 	flag.StringVar(&s.program, "keyhold", "bin/keyhold", "the program to measure")
 	ops := flag.String("ops", defaultOps, "operations to measure, with commas between them; of Sign and GenerateMac "+
 		"with the key spec, as in Sign:RSA_2048")
-	only := flag.String("parts", strings.Join(parts, ","), "parts to run, with commas between them")
+	only := flag.String("parts", strings.Join(parts, ","), "parts to run, with commas between them; also "+
+		strings.Join(ownParts, ", "))
 	flag.IntVar(&s.runs, "runs", 5, "runs of each server, of which the median counts")
 	flag.DurationVar(&s.length, "d", 3*time.Second, "length of a run")
 	flag.IntVar(&s.conns, "c", 16, "connections")
@@ -75,13 +79,13 @@ func (s settings) run() error {
 	}
 	run := map[string]func() error{"writes": s.writes, "imports": s.parameters, "requests": s.requests,
 		"decisions": s.decisions, "many": s.manyKeys, "node": s.node, "before": s.compareWrites, "reseal": s.reseal,
-		"audit": s.audit}
+		"audit": s.audit, "backup": s.backup}
 	for _, part := range s.parts {
 		if run[part] == nil {
 			return fmt.Errorf("there is no part %q", part)
 		}
 	}
-	for _, part := range parts {
+	for _, part := range slices.Concat(ownParts, parts) {
 		if !slices.Contains(s.parts, part) {
 			continue
 		}

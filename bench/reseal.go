@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// reseal measures Decrypt on a server with many keys, before and while all records are sealed again under a new data
-// key, and how long that takes.
+// reseal measures Decrypt on a server with many keys under load, before and while all records are sealed again under a
+// new data key, and how long that takes.
 func (s settings) reseal() error {
 	if s.many == 0 {
 		return nil
@@ -17,48 +17,47 @@ func (s settings) reseal() error {
 		return err
 	}
 	defer k.stop()
+	filled := time.Now()
 	if err := fill(k.addr, s.many); err != nil {
 		return err
 	}
-	l, err := prepare(k, "Decrypt", 1000)
+	fmt.Printf("A new data key on a server with %d keys, which took %.0f s to create, under %d requests a second\n",
+		s.many, time.Since(filled).Seconds(), openRate)
+	decrypt, err := prepare(k, "Decrypt", 1000)
 	if err != nil {
 		return err
 	}
-	var before, meanwhile []measure
-	for range s.runs {
-		m, err := l.drive(k, s.conns, s.length)
-		if err != nil {
-			return err
-		}
-		before = append(before, m)
+	l := startOpen(k, openRate, func(i int) (string, string, map[string]any, func([]byte) error) {
+		return "Decrypt", "Decrypt", decrypt.bodies[i%len(decrypt.bodies)], nil
+	})
+	time.Sleep(s.length) // warms up
+	begun := time.Now()
+	time.Sleep(max(10*time.Second, 5*s.length))
+	rotated := time.Now()
+	err = s.rotate(k)
+	ended := time.Now()
+	if failed := l.stop(); err == nil {
+		err = failed
 	}
+	if err != nil {
+		return err
+	}
+	fmt.Printf("  All records were sealed again after %.0f s\n", ended.Sub(rotated).Seconds())
+	l.compare("meanwhile", begun, rotated, ended, "Decrypt")
+	return nil
+}
+
+// rotate makes a new data key, and waits until all records are sealed again.
+func (s settings) rotate(k *server) error {
 	if _, err := callAdmin(k.addr, "SealRotate", map[string]any{"Key": "Data"}); err != nil {
 		return err
 	}
-	begun, left := time.Now(), 1.0
-	for left > 0 {
+	for {
 		time.Sleep(100 * time.Millisecond)
-		phase, of, err := s.rotation(k.addr)
-		if err != nil {
+		if _, left, err := s.rotation(k.addr); err != nil || left == 0 {
 			return err
 		}
-		if left = of; phase == "resealing" && len(meanwhile) < s.runs {
-			m, err := l.drive(k, s.conns, s.length)
-			if err != nil {
-				return err
-			}
-			meanwhile = append(meanwhile, m)
-		}
 	}
-	took := time.Since(begun)
-	if len(meanwhile) == 0 {
-		return fmt.Errorf("%d keys were sealed again before a run of %v: give more -keys", s.many, s.length)
-	}
-	a, b := median(before), median(meanwhile)
-	fmt.Printf("A new data key on a server with %d keys: all records were sealed again after %.0f s\n"+
-		"  Decrypt before     %v\n  Decrypt meanwhile  %v   p99 %.2f times\n", s.many, took.Seconds(), a, b,
-		float64(b.p99)/float64(a.p99))
-	return nil
 }
 
 // rotation returns the phase of the rotation of data keys, and 0 if all records are sealed again.

@@ -117,9 +117,14 @@ func leaveFirstProcessor() error {
 	return err
 }
 
-func (s *server) stop() {
+// end ends the server, and leaves its folder.
+func (s *server) end() {
 	s.cmd.Process.Signal(syscall.SIGTERM)
 	s.cmd.Wait()
+}
+
+func (s *server) stop() {
+	s.end()
 	if s.data != "" {
 		os.RemoveAll(s.data)
 	}

@@ -334,12 +334,16 @@ func fileRig(t *testing.T, kind string) custodyRig {
 	} else {
 		must(t, os.WriteFile(file, []byte(text), 0o600))
 	}
-	put := func(text string) func() func() {
+	remove := func() func() {
+		must(t, os.Rename(file, away))
+		return func() { must(t, os.Rename(away, file)) }
+	}
+	replace := func(text string) func() func() {
 		return func() func() {
-			must(t, os.Rename(file, away))
-			if text != "" {
-				must(t, os.WriteFile(file, []byte(text), 0o600))
-			}
+			other := file + ".other"
+			must(t, os.WriteFile(other, []byte(text), 0o600))
+			must(t, os.Link(file, away))
+			must(t, os.Rename(other, file)) // at no moment there is no file
 			return func() { must(t, os.Rename(away, file)) }
 		}
 	}
@@ -353,20 +357,22 @@ func fileRig(t *testing.T, kind string) custodyRig {
 		return strings.TrimSpace(string(now[strings.LastIndex(string(now), ":")+1:]))
 	}
 	return custodyRig{custody: kind + ":" + file, secret: secret, own: []string{dir}, faults: []custodyFault{
-		{"remove", put(""), "no such file or directory"},
-		{"alter", put(other), "now: restore"},
+		{"remove", remove, "no such file or directory"},
+		{"alter", replace(other), "now: restore"},
 		{"slow", func() func() { return slowFile(t, file, away) }, ""},
 	}}
 }
 
-// slowFile puts a named pipe in place of a file. Each reader gets the text after slowBy.
+// slowFile puts a named pipe in place of a file, which a server may open at any moment. Each reader gets the text after
+// slowBy.
 func slowFile(t *testing.T, file, away string) (mend func()) {
 	pipe := file + ".pipe" // another name, for when the file is back
-	must(t, os.Rename(file, away))
-	text, err := os.ReadFile(away)
+	text, err := os.ReadFile(file)
 	must(t, err)
 	must(t, syscall.Mkfifo(pipe, 0o600))
-	must(t, os.Link(pipe, file))
+	must(t, os.Link(file, away))
+	must(t, os.Link(pipe, file+".slow"))
+	must(t, os.Rename(file+".slow", file))
 	ended := make(chan struct{})
 	var stop atomic.Bool
 	go func() {

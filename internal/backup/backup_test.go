@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -431,4 +432,47 @@ func (w *shortWriter) Write(b []byte) (int, error) {
 		return 0, io.ErrShortWrite
 	}
 	return len(b), nil
+}
+
+// A roomyBackend grows by a number of bytes each time it is asked.
+type roomyBackend struct {
+	store.Backend
+	used, free, grows int64
+	err               error
+}
+
+func (b *roomyBackend) Room() (used, free int64, err error) {
+	b.used += b.grows
+	return b.used, b.free, b.err
+}
+
+// A backup ends when the store has grown too much meanwhile.
+func TestBackupEndsWhenTheStoreGrows(t *testing.T) {
+	broken := errors.New("broken")
+	for name, test := range map[string]struct {
+		room roomyBackend
+		want error
+	}{
+		"no growth":            {roomyBackend{used: 1, free: 100 << 30}, nil},
+		"a small store":        {roomyBackend{used: 1, free: 100 << 30, grows: 1<<30 + 1}, ErrGrown},
+		"a small store, less":  {roomyBackend{used: 1, free: 100 << 30, grows: 200 << 20}, nil},
+		"a large store":        {roomyBackend{used: 4 << 30, free: 100 << 30, grows: 6 << 30}, ErrGrown},
+		"a large store, less":  {roomyBackend{used: 20 << 30, free: 100 << 30, grows: 3 << 30}, nil},
+		"little space is free": {roomyBackend{used: 4 << 30, free: 300 << 20, grows: 160 << 20}, ErrGrown},
+		"an error":             {roomyBackend{err: broken}, broken},
+	} {
+		d := newDeployment(t, 300) // five pages
+		test.room.Backend = d.Backend
+		source := d.Source
+		source.Backend = &test.room
+		m := NewMaker(source, slog.New(slog.DiscardHandler))
+		s, err := m.Prepare(Options{Recipients: []recipients.Recipient{d.recipient}, Now: time.Now()})
+		d.must(err)
+		d.must(s.Start())
+		if _, err := io.Copy(io.Discard, s); !errors.Is(err, test.want) {
+			t.Errorf("%s: %v, want %v", name, err, test.want)
+		}
+		d.must(s.Close())
+		m.Close()
+	}
 }

@@ -17,6 +17,10 @@ var (
 	ErrTooLong = errors.New("the backup was ended, because a store keeps old revisions for a limited time")
 )
 
+// ErrGrown means that changes took too much new space while the backup was made.
+var ErrGrown = errors.New("the backup was ended, because the changes meanwhile took too much new space in the store: " +
+	"make it when there are fewer changes, or give the volume more space")
+
 // MaxTime is how long a backup of a server may take. A Backend holds a revision for an hour, and the file of the
 // embedded store grows while an old revision is read.
 const MaxTime = 50 * time.Minute
@@ -96,8 +100,13 @@ func (s *Stream) run(ctx context.Context) {
 	began := time.Now()
 	stop := context.AfterFunc(ctx, func() { s.out.CloseWithError(context.Cause(ctx)) })
 	defer stop()
-	s.options.Page = pace()
-	t, err := Make(ctx, s.maker.source, s.options, s.in)
+	var t Trailer
+	grows, err := s.maker.source.limitGrowth()
+	if err == nil {
+		rest := pace()
+		s.options.Page = func(ctx context.Context, n int64) error { return errors.Join(grows(), rest(ctx, n)) }
+		t, err = Make(ctx, s.maker.source, s.options, s.in)
+	}
 	if err != nil {
 		s.in.CloseWithError(err)
 		s.maker.log.Error("a backup was not finished", "error", err, "records", t.Records)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -111,19 +112,19 @@ func TestSyncOfMetaPages(t *testing.T) {
 }
 
 // The map of the file has room for growth.
-func TestSizeOfTheMap(t *testing.T) {
+func TestSizesOfTheMap(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
-	if got := mapSize(path); got != leastMap {
+	if got := mapSizes(path); !slices.Equal(got, []int{64 << 30, 1 << 30}) {
 		t.Errorf("no file: %d", got)
 	}
-	for _, size := range []int64{0, leastMap / 2, leastMap/2 + 1, leastMap} {
+	for _, size := range []int64{0, narrowMap / 2, narrowMap/2 + 1, wideMap / 4, wideMap/4 + 1, wideMap} {
 		if err := os.WriteFile(path, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.Truncate(path, size); err != nil {
 			t.Fatal(err)
 		}
-		if got := mapSize(path); got != max(leastMap, 2*int(size)) {
+		if got := mapSizes(path); !slices.Equal(got, []int{int(max(64<<30, 4*size)), int(max(1<<30, 2*size))}) {
 			t.Errorf("%d bytes: %d", size, got)
 		}
 	}

@@ -7,6 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -20,10 +23,7 @@ import (
 // FileName is the name of the database in a data folder.
 const FileName = "keyhold.db"
 
-const (
-	lockWait = 500 * time.Millisecond // time for another process to exit
-	leastMap = 1 << 30                // address space, not memory, in bytes
-)
+const lockWait = 500 * time.Millisecond // time for another process to exit
 
 // openFile opens or creates the database in dir, checks it, and returns its revision. Everything that the
 // database shows is on disk.
@@ -69,13 +69,18 @@ func makeDir(dir string) error {
 
 func openBolt(path string, readOnly bool) (b *bbolt.DB, err error) {
 	defer guard(path, faults(), &err)
-	b, err = bbolt.Open(path, 0o600, &bbolt.Options{
-		Timeout:         lockWait,
-		FreelistType:    bbolt.FreelistMapType,
-		InitialMmapSize: mapSize(path),
-		NoStatistics:    true,
-		ReadOnly:        readOnly,
-	})
+	for _, size := range mapSizes(path) {
+		b, err = bbolt.Open(path, 0o600, &bbolt.Options{
+			Timeout:         lockWait,
+			FreelistType:    bbolt.FreelistMapType,
+			InitialMmapSize: size,
+			NoStatistics:    true,
+			ReadOnly:        readOnly,
+		})
+		if !errors.Is(err, syscall.ENOMEM) {
+			break
+		}
+	}
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, fmt.Errorf("%w: %s", store.ErrInUse, path)
@@ -88,14 +93,25 @@ func openBolt(path string, readOnly bool) (b *bbolt.DB, err error) {
 	return b, nil
 }
 
-// mapSize returns a map size that leaves room for growth. bbolt can enlarge its map only while no View is
-// running, so a long View would otherwise block all commits.
-func mapSize(path string) int {
-	info, err := os.Stat(path)
-	if err != nil {
-		return leastMap
+// The least sizes of the map in bytes: address space, not memory.
+const (
+	wideMap   = int64(64 << 30)
+	narrowMap = int64(1 << 30)
+)
+
+// mapSizes returns the sizes of the map to try, the best first, which leave room for growth. bbolt can enlarge its map
+// only while no View is running, so a long View, as of a backup, would otherwise block all commits. A limit of the
+// address space (RLIMIT_AS) refuses the wide map. On Windows, the file is as large as the map.
+func mapSizes(path string) []int {
+	size := int64(0)
+	if info, err := os.Stat(path); err == nil {
+		size = info.Size()
 	}
-	return max(leastMap, 2*int(info.Size()))
+	narrow := int(max(narrowMap, 2*size))
+	if strconv.IntSize < 64 || runtime.GOOS == "windows" {
+		return []int{narrow}
+	}
+	return []int{int(max(wideMap, 4*size)), narrow}
 }
 
 // prepare creates the buckets of an empty file, or checks the buckets of any other file without changing it. It

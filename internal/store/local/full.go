@@ -7,8 +7,6 @@ import (
 	"strings"
 	"syscall"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/keyhold/keyhold/internal/space"
 )
 
@@ -32,14 +30,13 @@ func (db *DB) showsRevision(rev int64) bool {
 	return err == nil && shown == rev
 }
 
-// Hold implements space.Holder. All pages, whether in use or free, lie before the offset that bbolt calls the
-// size of a transaction. They need blocks too, because a copied file may have holes.
+// Hold implements space.Holder. Pages that are in use or free need blocks too, because a copied file may have holes.
 func (db *DB) Hold(bytes int64) error {
 	if err := db.full.Take(); err != nil {
 		return err
 	}
-	var used int64
-	if err := db.bolt.View(func(tx *bbolt.Tx) error { used = tx.Size(); return nil }); err != nil {
+	used, err := db.used()
+	if err != nil {
 		return err
 	}
 	if used+bytes <= db.held {
