@@ -37,7 +37,7 @@ func get(t *testing.T, r store.Reader, key string) string {
 }
 
 // waitFor returns when a condition holds.
-func waitFor(t *testing.T, what string, holds func() bool) {
+func waitFor(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !holds(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {

@@ -17,6 +17,7 @@ func TestProgramsOnPostgres(t *testing.T) {
 }
 
 func TestDevNodesOnPostgres(t *testing.T) {
+	inFullOnly(t)
 	t.Parallel()
 	testDevNodes(t, deploymentAt(t, startPostgres(t).url("dev")))
 }

@@ -199,6 +199,7 @@ func (s *pgServer) launch(t testing.TB, settings ...string) {
 // kill kills all processes of the server, and waits until they have ended.
 func (s *pgServer) kill(t testing.TB) {
 	t.Helper()
+	s.process.Process.Signal(syscall.SIGSTOP) // so that it starts no more of them
 	pids := append(children(s.process.Process.Pid), s.process.Process.Pid)
 	for _, pid := range pids {
 		syscall.Kill(pid, syscall.SIGKILL)
@@ -243,32 +244,50 @@ func (s *pgServer) admin() string {
 }
 
 // query runs a statement as the superuser, and returns its first value as text.
-func (s *pgServer) query(t testing.TB, text string, args ...any) string {
+func (s *pgServer) query(t testing.TB, text string) string {
 	t.Helper()
-	c, err := pgx.Connect(t.Context(), s.admin())
+	first, err := s.ask(t, text)
 	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close(context.Background())
-	rows, err := c.Query(t.Context(), text, append([]any{pgx.QueryExecModeSimpleProtocol}, args...)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	first := ""
-	for rows.Next() && first == "" {
-		values, err := rows.Values()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(values) > 0 {
-			first = fmt.Sprint(values[0])
-		}
-	}
-	rows.Close()
-	if rows.Err() != nil {
-		t.Fatalf("%s: %v", text, rows.Err())
+		t.Fatalf("%s: %v", text, err)
 	}
 	return first
+}
+
+// ask is query for a statement that may fail.
+func (s *pgServer) ask(t testing.TB, text string) (first string, err error) {
+	c, err := pgx.Connect(t.Context(), s.admin())
+	if err != nil {
+		return "", err
+	}
+	defer c.Close(context.Background())
+	rows, err := c.Query(t.Context(), text, pgx.QueryExecModeSimpleProtocol)
+	if err != nil {
+		return "", err
+	}
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (string, error) {
+		values, err := row.Values()
+		return fmt.Sprint(append(values, "")[0]), err
+	})
+	if len(all) > 0 {
+		first = all[0]
+	}
+	return first, err
+}
+
+// inFullOnly skips a test outside make cluster.
+func inFullOnly(t *testing.T) {
+	t.Helper()
+	if os.Getenv("KEYHOLD_CLUSTER") == "" {
+		t.Skip("it takes long: make cluster")
+	}
+}
+
+// inFull returns the cases of make test, and in make cluster the others too.
+func inFull[T any](quick []T, others ...T) []T {
+	if os.Getenv("KEYHOLD_CLUSTER") == "" {
+		return quick
+	}
+	return append(quick, others...)
 }
 
 var notInName = regexp.MustCompile(`[^A-Za-z0-9_]+`)
