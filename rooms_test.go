@@ -35,6 +35,7 @@ internal/doctor           internal/guarded internal/space  |  sys
 internal/bounded          |
 internal/measure          |
 internal/health           |
+internal/tracing          |  otel
 internal/metrics          internal/measure  |  prometheus
 internal/private          internal/health  |  json
 internal/authority        |
@@ -94,7 +95,7 @@ internal/host             internal/service internal/nodes internal/sigv4 interna
 byok                      internal/keyfile internal/privatekey  |  tink
 byok/awsimport            byok  |  aws
 kmstest                   internal/authority internal/conns internal/host internal/identity internal/seed internal/server internal/service  |  aws
-cmd/keyhold               internal/expiries internal/backup internal/redo internal/recipients internal/anchor internal/cloudtrail internal/doctor internal/forward internal/fips internal/witness internal/custody internal/shares internal/durable internal/transfer internal/integrity internal/nodes internal/journal internal/records internal/key internal/api internal/guarded internal/authority internal/seal internal/seed internal/settings internal/identity internal/sigv4 internal/audit internal/store internal/store/local internal/service internal/space internal/conns internal/server internal/host byok byok/awsimport internal/health internal/measure internal/metrics internal/private  |  aws cobra pflag sys xmod xterm
+cmd/keyhold               internal/expiries internal/backup internal/redo internal/recipients internal/anchor internal/cloudtrail internal/doctor internal/forward internal/fips internal/witness internal/custody internal/shares internal/durable internal/transfer internal/integrity internal/nodes internal/journal internal/records internal/key internal/api internal/guarded internal/authority internal/seal internal/seed internal/settings internal/identity internal/sigv4 internal/audit internal/store internal/store/local internal/service internal/space internal/conns internal/server internal/host byok byok/awsimport internal/health internal/measure internal/metrics internal/private internal/tracing  |  aws cobra pflag sys xmod xterm
 
 tally                     |
 bench                     |  aws mldsa sys
@@ -122,6 +123,7 @@ var modules = map[string]string{
 	"json":       "github.com/go-json-experiment/json",
 	"mldsa":      "filippo.io/mldsa",
 	"pgx":        "github.com/jackc/pgx/v5",
+	"otel":       "go.opentelemetry.io/otel",
 	"pflag":      "github.com/spf13/pflag",
 	"prometheus": "github.com/prometheus/client_golang",
 	"proxy":      "github.com/pires/go-proxyproto",

@@ -174,6 +174,11 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 		return err
 	}
 	logger, level := o.logging.logger(log)
+	spans, err := openTracer(ctx, logger)
+	if err != nil {
+		return err
+	}
+	defer spans.Close()
 	ctx, fail := context.WithCancelCause(ctx)
 	reloads := make(chan struct{}, 1)
 	outliveHangups(ctx, fail, func() { requestReload(reloads) })
@@ -224,6 +229,7 @@ func runServe(ctx context.Context, o serveOptions, out, log io.Writer) (err erro
 		return err
 	}
 	r := &reloader{serveOptions: o, service: s, level: level, log: logger, notify: newNotifier(), requests: reloads}
+	h.Trace = traceBy(spans)
 	w := watched{service: s, data: o.data, devices: &others, locked: locked, expiry: &o.expiry, node: c.Node}
 	return r.answer(ctx, w, seen, h, network, own, listener)
 }

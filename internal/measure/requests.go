@@ -50,6 +50,11 @@ func (r *Requests) Code(name string) int {
 	return max(Other, slices.Index(r.codes, name))
 }
 
+// Names returns the names of an operation and a code of Note.
+func (r *Requests) Names(operation, code int) (string, string) {
+	return r.operations[operation], r.codes[code]
+}
+
 // Begin returns the present moment.
 func (r *Requests) Begin() Moment { return Moment(time.Since(r.epoch)) }
 

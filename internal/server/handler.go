@@ -40,6 +40,9 @@ type Handler struct {
 	// Requests, if set, counts the requests of clients.
 	Requests *measure.Requests
 
+	// Trace, if set, makes spans of requests. Requests must be set then.
+	Trace Trace
+
 	pages, regions onceAMinute // warnings about refused requests
 }
 

@@ -40,7 +40,7 @@ func (s *Server) exchange(c *fasthttp.RequestCtx) {
 		send(c, plainResponse(http.StatusBadRequest))
 		return
 	}
-	send(c, s.handler.answer(r))
+	send(c, s.answer(r))
 }
 
 // readRequest returns the request in c. ok is false if the header is invalid or uses the transfer coding

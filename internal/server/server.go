@@ -37,6 +37,7 @@ const writeTime = 20 * time.Second
 type Server struct {
 	http    fasthttp.Server
 	handler *Handler
+	answer  func(*request) response
 	conns   *conns.Table
 
 	mu        sync.Mutex
@@ -48,7 +49,7 @@ type Server struct {
 func New(h *Handler, c conns.Config) *Server {
 	fasthttp.SetBodySizePoolLimit(maxKept, maxKept) // a setting of the whole process
 	c.Log = h.Log
-	s := &Server{handler: h, conns: conns.New(c)}
+	s := &Server{handler: h, answer: h.answering(), conns: conns.New(c)}
 	s.http = fasthttp.Server{
 		Handler:                      s.serve,
 		ErrorHandler:                 refuseMalformed,
