@@ -201,22 +201,9 @@ func (r *reading) findMissing(logs []Log) error {
 
 // writers returns the newest log of each node at the Cut.
 func (r *reading) writers() (names []string, err error) {
-	var nodes []string
-	sole, ok, err := records.SoleNodes.Get(r.view, records.SoleNodePath)
+	nodes, err := r.nodes()
 	if err != nil {
 		return nil, err
-	}
-	if ok && !r.Shared {
-		nodes = append(nodes, sole.ID)
-	}
-	if r.Shared {
-		all, err := records.Nodes.Scan(r.view, "", "", store.MaxBatch)
-		if err != nil {
-			return nil, err
-		}
-		for _, n := range all {
-			nodes = append(nodes, n.Path)
-		}
 	}
 	for _, node := range nodes {
 		n, _, err := records.LastAuditLog(r.view, node)
@@ -226,4 +213,23 @@ func (r *reading) writers() (names []string, err error) {
 		names = append(names, records.LogName(node, max(1, n)))
 	}
 	return names, nil
+}
+
+// nodes returns the nodes of the store that may have written a log.
+func (r *reading) nodes() (nodes []string, err error) {
+	if !r.Shared {
+		sole, ok, err := records.SoleNodes.Get(r.view, records.SoleNodePath)
+		if ok {
+			nodes = append(nodes, sole.ID)
+		}
+		return nodes, err
+	}
+	all, err := records.Nodes.Scan(r.view, "", "", store.MaxBatch)
+	for _, n := range all {
+		// A copied or restored store has a node that never ran, for the event of the copy.
+		if ranNever := n.Value.Stopped && n.Value.Removal != nil && n.Value.LogBytes == 0; !ranNever {
+			nodes = append(nodes, n.Path)
+		}
+	}
+	return nodes, err
 }

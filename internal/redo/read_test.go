@@ -62,6 +62,21 @@ func TestReadLogsOfSeveralNodes(t *testing.T) {
 	w.wantPlan("", "A B C", "")
 }
 
+// A node that never ran, which has the event of a copy or a restore, has no log.
+func TestReadNodeOfACopy(t *testing.T) {
+	w := newWorld(t)
+	w.share("A", "CreateKey-50")
+	w.log("A", before(), at(101, "DisableKey", 1))
+	put := func(name string, n records.Node) {
+		w.update(func(tx *store.Tx) error { return records.Nodes.Put(tx, name, n) })
+	}
+	put("copy-B", records.Node{Stopped: true, Removal: &records.Removal{}})
+	w.wantPlan("DisableKey-101", "", "")
+	put("copy-B", records.Node{Stopped: true, Removal: &records.Removal{}, LogBytes: 1})
+	put("C", records.Node{Stopped: true})
+	w.wantPlan("DisableKey-101", "C copy-B", "")
+}
+
 // The newest log of each node at the Cut is needed, and later ones are read too.
 func TestReadNewestLogs(t *testing.T) {
 	w := newWorld(t)
