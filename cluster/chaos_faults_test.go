@@ -7,17 +7,18 @@ import (
 	"time"
 )
 
-// A fault is something that happens to a node or a member until its end is called.
+// A fault is something that happens to a node or a server of the store until its end is called.
 type fault struct {
 	name   string
-	member bool // the process of a member; a scenario has one such fault
+	member bool // the process of a server of the store; a scenario has one such fault
 	begin  func(s *scenario) (on string, end func())
 }
 
 // slowSync makes the syncs of a process take so long.
 const slowSync = 150 * time.Millisecond
 
-var faults = []fault{
+// nodeFaults happen to nodes, whatever their store is.
+var nodeFaults = []fault{
 	{"kill -9 of a node", false, func(s *scenario) (string, func()) {
 		n := s.node()
 		n.hold(true)
@@ -29,6 +30,42 @@ var faults = []fault{
 		n.signal(syscall.SIGSTOP)
 		return n.name, func() { n.signal(syscall.SIGCONT) }
 	}},
+	{"a node is cut off", false, func(s *scenario) (string, func()) {
+		return s.links((*link).sever)
+	}},
+	{"the store does not hear a node", false, func(s *scenario) (string, func()) {
+		return s.links(func(l *link) { l.hold(there) })
+	}},
+	{"a node does not hear the store", false, func(s *scenario) (string, func()) {
+		return s.links(func(l *link) { l.hold(back) })
+	}},
+	{"the network of a node is silent", false, func(s *scenario) (string, func()) {
+		return s.links(func(l *link) { l.hold(there, back) })
+	}},
+	{"the network of a node is slow", false, func(s *scenario) (string, func()) {
+		by := time.Duration(10+s.n(150)) * time.Millisecond
+		return s.links(func(l *link) { l.slow(by) })
+	}},
+	{"a node does not reach a server of the store", false, func(s *scenario) (string, func()) {
+		n := s.node()
+		l := n.links[s.n(len(n.links))]
+		l.sever()
+		return n.name, func() { l.heal(true) }
+	}},
+	{"slow syncs of a node", false, func(s *scenario) (string, func()) {
+		n := s.node()
+		return n.name, s.slowSyncs(n.pid())
+	}},
+	{"the clock of a node is moved", false, func(s *scenario) (string, func()) {
+		n := s.node()
+		ahead := time.Duration(s.n(20)-10) * time.Second
+		n.move(ahead)
+		return fmt.Sprint(n.name, " ", ahead), func() { n.move(0) }
+	}},
+}
+
+// etcdFaults happen to members of etcd.
+var etcdFaults = []fault{
 	{"kill -9 of a member", true, func(s *scenario) (string, func()) {
 		m := s.member()
 		m.kill(s.T)
@@ -50,28 +87,6 @@ var faults = []fault{
 			}
 		}
 	}},
-	{"a node is cut off", false, func(s *scenario) (string, func()) {
-		return s.links((*link).sever)
-	}},
-	{"etcd does not hear a node", false, func(s *scenario) (string, func()) {
-		return s.links(func(l *link) { l.hold(there) })
-	}},
-	{"a node does not hear etcd", false, func(s *scenario) (string, func()) {
-		return s.links(func(l *link) { l.hold(back) })
-	}},
-	{"the network of a node is silent", false, func(s *scenario) (string, func()) {
-		return s.links(func(l *link) { l.hold(there, back) })
-	}},
-	{"the network of a node is slow", false, func(s *scenario) (string, func()) {
-		by := time.Duration(10+s.n(150)) * time.Millisecond
-		return s.links(func(l *link) { l.slow(by) })
-	}},
-	{"a node does not reach a member", false, func(s *scenario) (string, func()) {
-		n := s.node()
-		l := n.links[s.n(len(n.links))]
-		l.sever()
-		return n.name, func() { l.heal(true) }
-	}},
 	{"the other members do not reach a member", false, func(s *scenario) (string, func()) {
 		return s.peer((*link).sever)
 	}},
@@ -88,16 +103,6 @@ var faults = []fault{
 	{"slow syncs of a member", true, func(s *scenario) (string, func()) {
 		m := s.member()
 		return m.name, s.slowSyncs(m.process.Process.Pid)
-	}},
-	{"slow syncs of a node", false, func(s *scenario) (string, func()) {
-		n := s.node()
-		return n.name, s.slowSyncs(n.pid())
-	}},
-	{"the clock of a node is moved", false, func(s *scenario) (string, func()) {
-		n := s.node()
-		ahead := time.Duration(s.n(20)-10) * time.Second
-		n.move(ahead)
-		return fmt.Sprint(n.name, " ", ahead), func() { n.move(0) }
 	}},
 }
 

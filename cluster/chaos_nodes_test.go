@@ -43,7 +43,7 @@ type keptNode struct {
 	d       *deployment
 	name    string
 	address string
-	links   []*link // to the members of etcd
+	links   []*link // to the servers of the store
 
 	mu      sync.Mutex
 	process *exec.Cmd
@@ -54,17 +54,15 @@ type keptNode struct {
 }
 
 // keep starts a node behind links of its own.
-func (d *deployment) keep(name string, servers []*server) *keptNode {
+func (d *deployment) keep(name string, e *chaosEngine) *keptNode {
 	d.Helper()
 	n := &keptNode{d: d, name: name, address: freeAddress(d.T)}
-	var through []string
-	for _, s := range servers {
-		l := newLink(d.T, s.client)
+	store := d.url
+	for _, address := range e.addresses {
+		l := newLink(d.T, address)
 		n.links = append(n.links, l)
-		through = append(through, l.address)
+		store = strings.Replace(store, address, l.address, 1)
 	}
-	_, prefix, _ := strings.Cut(strings.TrimPrefix(d.url, "etcd://"), "/")
-	store := "etcd://" + strings.Join(through, ",") + "/" + prefix
 	n.gone.Go(func() { n.run(store) })
 	d.Cleanup(func() { n.end(syscall.SIGKILL) })
 	return n

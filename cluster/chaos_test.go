@@ -26,7 +26,8 @@ const chaosRound = 10
 // as many.
 const chaosRequests = 8
 
-// TestChaos runs scenarios on three programs of nodes and three members of etcd. In each scenario, clients use the
+// TestChaos runs scenarios on three programs of nodes and three members of etcd, and TestPostgresChaos on a primary of
+// PostgreSQL with a synchronous standby. In each scenario, clients use the
 // official SDK at all nodes, while processes are killed and stopped, connections are cut or held in one direction,
 // syncs are slow, and clocks are wrong. All requests for an object are linearizable. At the end of a round each request
 // that was answered has its event, and keyhold verify finds nothing.
@@ -34,21 +35,40 @@ const chaosRequests = 8
 // KEYHOLD_CHAOS is the number of scenarios, KEYHOLD_CHAOS_SEED the first of them.
 func TestChaos(t *testing.T) {
 	t.Parallel()
+	e := &chaosEngine{servers: newServers(t, 3), faults: append(nodeFaults[:len(nodeFaults):len(nodeFaults)], etcdFaults...)}
+	e.peers = behindLinks(t, e.servers)
+	for _, s := range e.servers {
+		s.start(t)
+	}
+	waitForLeader(t, e.servers)
+	e.addresses = addresses(e.servers)
+	e.url = func(seed int) string { return fmt.Sprintf("etcd://%s/chaos%d", strings.Join(e.addresses, ","), seed) }
+	runChaos(t, e)
+}
+
+// A chaosEngine is the servers of a store, and what may happen to them and to the nodes.
+type chaosEngine struct {
+	addresses []string              // of the servers
+	url       func(seed int) string // of the store of a round
+	faults    []fault
+
+	servers []*server // of etcd
+	peers   []*link   // in front of the members of etcd
+	pair    *pgPair   // of PostgreSQL
+}
+
+// runChaos runs KEYHOLD_CHAOS scenarios, or two.
+func runChaos(t *testing.T, e *chaosEngine) {
+	t.Helper()
 	scenarios, err := strconv.Atoi(os.Getenv("KEYHOLD_CHAOS"))
 	if err != nil {
 		scenarios = 2
 	}
 	first, _ := strconv.Atoi(os.Getenv("KEYHOLD_CHAOS_SEED"))
-	servers := newServers(t, 3)
-	peers := behindLinks(t, servers)
-	for _, s := range servers {
-		s.start(t)
-	}
-	waitForLeader(t, servers)
 	program := buildProgram(t, "-tags", "clockfault")
 	total := map[string]int{}
 	for seed := first; seed < first+scenarios && !t.Failed(); seed += chaosRound {
-		r := newRound(t, servers, peers, program, seed)
+		r := newRound(t, e, program, seed)
 		for i := range min(chaosRound, first+scenarios-seed) {
 			t.Run(fmt.Sprint(seed+i), func(t *testing.T) { r.scenario(t, uint64(seed+i)) })
 		}
@@ -65,8 +85,7 @@ func TestChaos(t *testing.T) {
 // A round is a deployment in which scenarios run one after the other.
 type round struct {
 	*deployment
-	servers  []*server
-	peers    []*link // in front of the members
+	*chaosEngine
 	nodes    []*keptNode
 	clients  []client
 	counts   map[string]int
@@ -75,14 +94,13 @@ type round struct {
 	keys     int                // at the end
 }
 
-func newRound(t *testing.T, servers []*server, peers []*link, program string, seed int) *round {
+func newRound(t *testing.T, e *chaosEngine, program string, seed int) *round {
 	t.Helper()
-	url := fmt.Sprintf("etcd://%s/chaos%d", strings.Join(addresses(servers), ","), seed)
-	d := &deployment{t, t.TempDir(), program, url, append(os.Environ(), "KEYHOLD_FAULT_BEAT=1s", "KEYHOLD_FAULT_SILENCE=15s")}
+	d := &deployment{t, t.TempDir(), program, e.url(seed), append(os.Environ(), "KEYHOLD_FAULT_BEAT=1s", "KEYHOLD_FAULT_SILENCE=15s")}
 	d.init()
-	r := &round{deployment: d, servers: servers, peers: peers, counts: map[string]int{}, answered: map[string]request{}}
+	r := &round{deployment: d, chaosEngine: e, counts: map[string]int{}, answered: map[string]request{}}
 	for _, name := range []string{"one", "two", "three"} {
-		r.nodes = append(r.nodes, d.keep(name, servers))
+		r.nodes = append(r.nodes, d.keep(name, e))
 	}
 	for _, n := range r.nodes {
 		n.ready(t)
@@ -255,9 +273,9 @@ type planned struct {
 func (s *scenario) plan() (all []planned) {
 	member := false
 	for range 1 + s.n(2) {
-		p := planned{faults[s.n(len(faults))], s.within(500 * time.Millisecond), 200*time.Millisecond + s.within(1500*time.Millisecond)}
+		p := planned{s.faults[s.n(len(s.faults))], s.within(500 * time.Millisecond), 200*time.Millisecond + s.within(1500*time.Millisecond)}
 		for p.member && member {
-			p.fault = faults[s.n(len(faults))]
+			p.fault = s.faults[s.n(len(s.faults))]
 		}
 		member = member || p.member
 		if s.n(4) == 0 {
@@ -314,7 +332,7 @@ func (r *round) end() {
 		n.checkLog()
 	}
 	for _, n := range r.nodes {
-		r.must(" is sound", "verify", "--store", r.url, "--root-key-file", "root.key", "--data", n.name)
+		r.must(" is sound", "verify", "--store", r.deployment.url, "--root-key-file", "root.key", "--data", n.name)
 	}
 	r.judgeEvents()
 }

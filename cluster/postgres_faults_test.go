@@ -44,11 +44,17 @@ func startPair(t testing.TB, synchronous bool) (primary, standby *pgServer) {
 func (s *pgServer) copyAsStandby(t testing.TB) *pgServer {
 	t.Helper()
 	standby := &pgServer{folder: pgFolder(t, true), address: freeAddress(t)}
+	s.copyTo(t, standby)
+	standby.start(t)
+	return standby
+}
+
+// copyTo makes the data of a standby, which is not started.
+func (s *pgServer) copyTo(t testing.TB, standby *pgServer) {
+	t.Helper()
 	host, port, _ := strings.Cut(s.address, ":")
 	pgRun(t, standby.folder, "pg_basebackup", "-D", filepath.Join(standby.folder, "data"), "-h", host, "-p", port, "-U",
 		"postgres", "-R", "-X", "stream", "-c", "fast", "--no-sync")
-	standby.start(t)
-	return standby
 }
 
 // waitForStandbys makes a server wait for one standby in each commit.

@@ -22,6 +22,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/keyhold/keyhold/internal/guarded"
 	"github.com/keyhold/keyhold/internal/programtest"
 )
 
@@ -96,7 +97,7 @@ func mainOfStory() {
 	if slices.ContainsFunc(args, func(arg string) bool { return strings.HasSuffix(arg, ":fd:3") }) {
 		c.ExtraFiles = []*os.File{os.NewFile(3, "inherited")}
 	}
-	name := strings.NewReplacer("--store "+string(store)+" ", "", string(store), data, node, data)
+	name := strings.NewReplacer("--store "+guarded.Shell(string(store))+" ", "", string(store), data, node, data)
 	c.Stdin, c.Stdout, c.Stderr = os.Stdin, &replacing{os.Stdout, name}, &replacing{os.Stderr, name}
 	err = c.Run()
 	if isNew && err == nil {
