@@ -26,6 +26,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 )
 
@@ -43,6 +44,7 @@ const (
 type usageError struct{ error }
 
 func main() {
+	uuid.EnableRandPool() // the IDs of requests, events and keys are not secret
 	// The first signal ends the work in order, the second one ends it at once.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)

@@ -13,7 +13,7 @@ import (
 // absent members are left out. Times are RFC 3339 strings. Equal values give equal bytes. Invalid UTF-8 becomes
 // U+FFFD.
 func (s *Shape) Parameters(v any) []byte {
-	return s.appendParameters(make([]byte, 0, 256), s.value(v))
+	return s.appendParameters(make([]byte, 0, 512), s.value(v))
 }
 
 func (s *Shape) appendParameters(b []byte, v reflect.Value) []byte {

@@ -60,9 +60,9 @@ type call struct {
 // findings are the results of a decision besides the keys. A call that decides again begins
 // with empty findings.
 type findings struct {
-	// refused is the key that an ask found although the caller may not act on it. The event
-	// names this key; the answer may not name it.
-	refused      key.Key
+	// refused is the key that an ask found although the caller may not act on it, or nil. The
+	// event names this key; the answer may not name it.
+	refused      *key.Key
 	documents    policy.Documents // of the caller, once a decision needed them
 	hasDocuments bool
 	// principalTags are the values of the caller's tags, once a decision needed them.
@@ -207,10 +207,10 @@ func (c *call) event(err error) audit.Event {
 
 // askedKeys returns the keys that the call was about, and the key that refused it.
 func (c *call) askedKeys() []key.Key {
-	if c.refused.ID == "" {
+	if c.refused == nil || c.refused.ID == "" {
 		return c.keys
 	}
-	return append(slices.Clip(c.keys), c.refused)
+	return append(slices.Clip(c.keys), *c.refused)
 }
 
 // ErrMade means that a request failed after its change was made.

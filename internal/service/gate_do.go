@@ -153,7 +153,8 @@ func (c *call) allowAll(all asks) (exempt []int, err error) {
 		t, k, err := c.allow(a)
 		c.trace.endAsk(a.Action, t, k, err)
 		if err != nil {
-			c.refused = k
+			refused := k // a copy, so that only a refusal moves a key to the heap
+			c.refused = &refused
 			return nil, err
 		}
 		if t.isKey() && t.anyState {
