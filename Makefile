@@ -7,7 +7,7 @@ export KEYHOLD_PYTHON := $(CURDIR)/$(PYTHON)
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build fips pkcs11 demo demo-cluster test race check lint vuln deps faults crash seals images syncs flips edits full custody cluster bench-cluster backups million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean packages packages-check wheel npm chart reproducible
+.PHONY: help build fips pkcs11 demo demo-cluster test race check lint vuln deps faults crash seals images syncs flips edits full custody cluster console bench-cluster backups million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean packages packages-check wheel npm chart reproducible
 
 help: ## Print the targets.
 	@sed -nE "s/^([a-z-]+):.*## (.*)/\1\t\2/p" Makefile | expand -t 14
@@ -36,6 +36,7 @@ test: deps build ## Install what the tests need, and run all tests.
 	go run ./tally -timeout 60m ./... # go test, and then what the tests counted; there is time for a busy machine
 	cd cluster && go test -parallel 6 -timeout 30m ./... # with servers of etcd; the tests mostly wait
 	cd pkcs11 && CGO_ENABLED=1 go test ./... # with SoftHSM
+	cd browser && go test -timeout 30m ./... # with Chromium
 
 race: deps ## Run all tests with the race detector.
 	CGO_ENABLED=1 go test -race -timeout 120m ./...
@@ -48,6 +49,7 @@ check: ## Run what finds most mistakes in under a minute: formatting, vet, stati
 	cd tools && go build -o ../$(BUILD)/ honnef.co/go/tools/cmd/staticcheck
 	$(BUILD)/staticcheck ./...
 	cd cluster && go vet ./... && ../$(BUILD)/staticcheck ./...
+	cd browser && go vet ./... && ../$(BUILD)/staticcheck ./...
 	cd pkcs11 && CGO_ENABLED=1 go vet ./... && CGO_ENABLED=1 ../$(BUILD)/staticcheck ./...
 	go test -count=1 -run '^Test(ImportLaw|HTTPFiles|DesignNamesRooms|Columns|Documents|ColumnsOfDocuments|FlagsInDocuments|StateColumn)$$' . ./cmd/keyhold ./internal/key
 
@@ -95,6 +97,9 @@ CHAOS_SEED ?= 0
 cluster: ## Run 10,000 scenarios of each kind of several services on a store that loses answers, delays, cuts and pauses; kill servers of etcd.
 	KEYHOLD_CLUSTER=10000 go test -count=1 -v -timeout 240m -run '^TestCluster' ./internal/service
 	cd cluster && KEYHOLD_CLUSTER=10000 KEYHOLD_CHAOS=$(CHAOS) KEYHOLD_CHAOS_SEED=$(CHAOS_SEED) go test -count=1 -v -timeout 120m ./... # runs all stories on three nodes (KEYHOLD_STORIES chooses some), kills more members, and waits until etcd removes its log
+
+console: deps ## Test the console in Chromium: every page with no, three and 100,000 keys, sign-in, screenshots into .build/console.
+	cd browser && KEYHOLD_CONSOLE=$(CURDIR)/$(BUILD)/console go test -count=1 -v -timeout 60m ./...
 
 bench-cluster: build ## Compare a node on etcd with a folder, its writers with bare clients of etcd, and with -before PROGRAM writers of before.
 	cd cluster && go build -o ../$(BUILD)/etcd ./etcd
@@ -165,7 +170,7 @@ fuzz: ## Run each fuzz target for FUZZTIME.
 
 deps: $(BUILD)/deps ## Install what the tests need.
 
-$(BUILD)/deps: examples/requirements.txt clients/javascript/package-lock.json clients/java/pom.xml .ci/deps
+$(BUILD)/deps: examples/requirements.txt clients/javascript/package-lock.json browser/package-lock.json clients/java/pom.xml .ci/deps
 	.ci/deps $(VENV)
 	touch $@
 

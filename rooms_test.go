@@ -49,6 +49,7 @@ internal/sigv4            internal/bounded internal/key internal/identity  |
 internal/policy           internal/key  |  json
 internal/webidentity      internal/key  |  jose json
 internal/settings         |  toml
+internal/console          |
 internal/space            |
 internal/transparency     |  xmod
 internal/cosign           internal/transparency  |  xmod
@@ -89,13 +90,13 @@ internal/integrity        internal/journal internal/material internal/records in
 
 internal/service          internal/backup internal/expiries internal/recipients internal/health internal/measure internal/bounded internal/census internal/nodes internal/reseal internal/journal internal/material internal/records internal/key internal/api internal/api/sts internal/policy internal/crypt internal/seal internal/identity internal/sigv4 internal/audit internal/seed internal/store internal/space internal/webidentity internal/admit  |  json uuid
 internal/conns            |  proxy
-internal/server           internal/measure internal/key internal/api internal/api/sts internal/conns internal/identity internal/sigv4 internal/service internal/space internal/admit  |  fasthttp uuid
+internal/server           internal/console internal/measure internal/key internal/api internal/api/sts internal/conns internal/identity internal/sigv4 internal/service internal/space internal/admit  |  fasthttp uuid
 internal/host             internal/service internal/nodes internal/sigv4 internal/webidentity internal/audit internal/durable internal/records internal/identity internal/key internal/guarded internal/seal internal/space internal/store internal/store/etcd internal/store/local internal/store/memory internal/store/postgres  |
 
 byok                      internal/keyfile internal/privatekey  |  tink
 byok/awsimport            byok  |  aws
 kmstest                   internal/authority internal/conns internal/host internal/identity internal/seed internal/server internal/service  |  aws
-cmd/keyhold               internal/expiries internal/backup internal/redo internal/recipients internal/anchor internal/cloudtrail internal/doctor internal/forward internal/fips internal/witness internal/custody internal/shares internal/durable internal/transfer internal/integrity internal/nodes internal/journal internal/records internal/key internal/api internal/guarded internal/authority internal/seal internal/seed internal/settings internal/identity internal/sigv4 internal/audit internal/store internal/store/local internal/service internal/space internal/conns internal/server internal/host byok byok/awsimport internal/health internal/measure internal/metrics internal/private internal/tracing  |  aws cobra pflag sys uuid xmod xterm
+cmd/keyhold               internal/console internal/expiries internal/backup internal/redo internal/recipients internal/anchor internal/cloudtrail internal/doctor internal/forward internal/fips internal/witness internal/custody internal/shares internal/durable internal/transfer internal/integrity internal/nodes internal/journal internal/records internal/key internal/api internal/guarded internal/authority internal/seal internal/seed internal/settings internal/identity internal/sigv4 internal/audit internal/store internal/store/local internal/service internal/space internal/conns internal/server internal/host byok byok/awsimport internal/health internal/measure internal/metrics internal/private internal/tracing  |  aws cobra pflag sys uuid xmod xterm
 
 tally                     |
 bench                     |  aws mldsa sys

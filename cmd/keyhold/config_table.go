@@ -26,6 +26,8 @@ max-connections           server.max_connections       -    connections    4096
 proxy-protocol-from       server.proxy_protocol_from   -    addresses      ["10.0.0.0/24"]
 forwarded-from            server.forwarded_from        -    addresses      ["10.0.0.5", "10.0.1.0/24"]
 allowed-hosts             server.allowed_hosts         -    hosts          ["kms.example.org"]
+console                   console.enabled              -    -              true
+console-issuers           console.issuers              -    issuers        ["keyhold-console@https://login.example.org"]
 tls-cert                  tls.certificate              yes  file           "/etc/keyhold/server.pem"
 tls-key                   tls.key                      yes  file           "/etc/keyhold/server.key"
 tls-client-ca             tls.client_ca                yes  file           "/etc/keyhold/clients.pem"

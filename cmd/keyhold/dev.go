@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyhold/keyhold/internal/console"
 	"github.com/keyhold/keyhold/internal/host"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
@@ -36,6 +37,7 @@ type devOptions struct {
 	anyCredentials bool
 	auditSync      auditSync
 	network        networkOptions
+	console        consoleOptions
 	tls            devTLS
 	expiry         expiryOptions
 }
@@ -83,6 +85,7 @@ file of the first node, and move their clocks together.`,
 	c.Flags().BoolVar(&o.anyCredentials, "any-credentials", false,
 		"admit unknown access keys without verifying their signatures; an access key ID of 12 digits names its account")
 	networkFlags(c, &o.network)
+	o.console.flags(c, true)
 	devTLSFlags(c, &o.tls)
 	o.expiry.flags(c)
 	profileFlag(c, &o.profile)
@@ -95,7 +98,7 @@ func (o devOptions) check() error {
 		return usageError{fmt.Errorf("--account %q is not an account ID: give 12 digits, such as 111122223333", o.account)}
 	}
 	_, err := o.tls.certificateNames(o.addr)
-	return errors.Join(err, o.expiry.check())
+	return errors.Join(err, o.expiry.check(), o.console.check())
 }
 
 func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
@@ -151,6 +154,9 @@ func runDev(ctx context.Context, o devOptions, out, log io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, stop()) }()
 	h.Service, h.Verifier, h.Refused = s, host.DevVerifier(s, o.account, o.anyCredentials), s.RememberRefusal
+	if h.Console, err = o.console.site(console.Config{Dev: true, Region: declared.Region}); err != nil {
+		return err
+	}
 	printBanner(out, o, listener.Addr().String(), declared.Region, certificate)
 	if o.data != "" {
 		watchCustody(ctx, s, logger)

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/keyhold/keyhold/internal/conns"
+	"github.com/keyhold/keyhold/internal/console"
 	"github.com/keyhold/keyhold/internal/host"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/records"
@@ -28,6 +29,7 @@ type serveOptions struct {
 	account   string
 	regions   []string
 	network   networkOptions
+	console   consoleOptions
 	reserve   int // MiB
 	limits    limits
 	devices   deviceOptions
@@ -84,6 +86,7 @@ func (o *serveOptions) flags(c *cobra.Command) {
 	c.Flags().StringSliceVar(&o.regions, "regions", nil,
 		"Regions to serve, separated by commas (default: the Regions of keyhold init, or of the last start with this flag)")
 	networkFlags(c, &o.network)
+	o.console.flags(c, false)
 	reserveFlag(c, &o.reserve)
 	c.Flags().StringVar(&o.auditKeep, "audit-keep", "",
 		"age in days at which events are deleted, as 400d (default: all events are kept)")
@@ -118,6 +121,7 @@ func (o serveOptions) check() error {
 		o.checkGivenAccount(), checkRegions(o.regions), o.limits.check(), o.fips.check(o.root),
 		o.endpointOptions.check(), network, o.devices.check(), checkReclaim(o.reclaim), days, checkReserve(o.reserve),
 		o.logging.check(), o.private.check(), o.auditSync.check(), o.expiry.check(),
+		o.console.check(),
 	)
 }
 
@@ -240,6 +244,10 @@ func (r *reloader) answer(
 	ctx context.Context, w watched, seen *observed, h *server.Handler, network conns.Config, own, listener net.Listener,
 ) error {
 	h.Service, h.Verifier = r.service, host.Verifier(r.service)
+	var err error
+	if h.Console, err = r.console.site(console.Config{Region: r.regions[0], Regions: r.service.Regions}); err != nil {
+		return err
+	}
 	w.custody = watchCustody(ctx, r.service, r.log)
 	w.devices.run(ctx)
 	h.Requests = newRequests()

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyhold/keyhold/internal/console"
 	"github.com/keyhold/keyhold/internal/guarded"
 )
 
@@ -26,8 +27,9 @@ func printBanner(w io.Writer, o devOptions, addr, region string, t devCertificat
 	p.printf(`Keyhold dev server (%s)
 
   endpoint     %s
-  credentials  %s / %s, the root of account %s
-`, kept, endpoint, devAccessKey, devSecret, o.account)
+`, kept, endpoint)
+	p.console(o.console, endpoint)
+	p.printf("  credentials  %s / %s, the root of account %s\n", devAccessKey, devSecret, o.account)
 	if o.anyCredentials {
 		p.printf("               and ANY OTHER, unverified (--any-credentials); 12 digits name an account\n")
 	}
@@ -57,8 +59,10 @@ func printServing(w io.Writer, o serveOptions, addr, account string, secure *tls
 		endpoint = "https://" + reachable(addr, secure.Certificates[0].Leaf)
 	}
 	p.printf(
-		"Keyhold server\n\n  endpoint     %s\n  account      %s\n  Regions      %s\n\n",
+		"Keyhold server\n\n  endpoint     %s\n  account      %s\n  Regions      %s\n",
 		endpoint, account, strings.Join(o.regions, ", "))
+	p.console(o.console, endpoint)
+	p.printf("\n")
 	p.printf(
 		"For the shell, in addition to the credentials that keyhold init showed, or the credentials of a user " +
 			"(docs/identities.md):\n")
@@ -68,6 +72,13 @@ func printServing(w io.Writer, o serveOptions, addr, account string, secure *tls
 	}
 	p.printf("\n")
 	return p.writeTo(w)
+}
+
+// console prints where the console is.
+func (p *page) console(o consoleOptions, endpoint string) {
+	if o.on {
+		p.printf("  console      %s%s\n", endpoint, console.Path)
+	}
 }
 
 // exports prints the variables that tell programs where the server is. AWS_ENDPOINT_URL is for all

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/console"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/measure"
@@ -43,11 +44,17 @@ type Handler struct {
 	// Trace, if set, makes spans of requests. Requests must be set then.
 	Trace Trace
 
+	// Console, if set, is served below its path.
+	Console *console.Site
+
 	pages, regions onceAMinute // warnings about refused requests
 }
 
 // answer answers a request.
 func (h *Handler) answer(r *request) response {
+	if h.asksConsole(r) {
+		return h.answerConsole(r)
+	}
 	if h.Requests != nil && !r.asksReadiness() {
 		defer h.count(r, h.Requests.Begin())
 	}

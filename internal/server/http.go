@@ -75,11 +75,18 @@ func send(c *fasthttp.RequestCtx, r response) {
 		header.SetCanonical([]byte("X-Amzn-Requestid"), []byte(r.requestID))
 		header.SetCanonical([]byte("Cache-Control"), []byte("no-store"))
 	}
+	for _, field := range r.header {
+		header.SetCanonical([]byte(field[0]), []byte(field[1]))
+	}
 	if r.closes {
 		c.SetConnectionClose()
 	}
 	if r.stream != nil {
 		c.Response.SetBodyStream(slowly{r.stream, c.Conn()}, -1)
+		return
+	}
+	if r.shared {
+		c.Response.SetBodyRaw(r.body)
 		return
 	}
 	c.Response.AppendBody(r.body)

@@ -14,6 +14,9 @@ type response struct {
 	errorType   string // X-Amzn-Errortype, if not empty
 	closes      bool   // the connection ends after the response
 
+	header [][2]string // more fields
+	shared bool        // other responses have the same body, so it is not cleared
+
 	stream io.ReadCloser // the body, if it is made while it is sent
 }
 

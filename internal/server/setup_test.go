@@ -11,6 +11,7 @@ import (
 
 	"github.com/keyhold/keyhold/internal/audit"
 	"github.com/keyhold/keyhold/internal/conns"
+	"github.com/keyhold/keyhold/internal/console"
 	"github.com/keyhold/keyhold/internal/identity"
 	"github.com/keyhold/keyhold/internal/key"
 	"github.com/keyhold/keyhold/internal/seal"
@@ -30,6 +31,7 @@ type setup struct {
 	regions    func(region string) bool // nil serves all Regions
 	log        slog.Handler             // nil discards messages
 	breaks     bool                     // events fails, so closing it fails too
+	console    *console.Site
 }
 
 // start runs the server until the test ends.
@@ -54,7 +56,7 @@ func (u setup) start(t *testing.T) (address string) {
 	}
 	root := identity.AccessKey{ID: kmstest.AccessKeyID, Secret: identity.NewSecret(kmstest.SecretAccessKey), Principal: identity.Root(kmstest.Account)}
 	v := sigv4.NewVerifier(sigv4.Config{Lookup: identity.Fixed(root), Regions: u.regions, Now: time.Now})
-	h := server.New(&server.Handler{Service: s, Verifier: v, Log: slog.New(u.log), Forwarders: u.forwarders}, u.conns)
+	h := server.New(&server.Handler{Service: s, Verifier: v, Log: slog.New(u.log), Forwarders: u.forwarders, Console: u.console}, u.conns)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -115,6 +115,14 @@ func (s *Service) rememberedRegions(ctx context.Context) (remembered []string, e
 	return remembered, err
 }
 
+// Regions returns the Regions that are served, or nil if every valid Region is.
+func (s *Service) Regions() []string {
+	if served := s.regions.Load(); served != nil {
+		return *served
+	}
+	return nil
+}
+
 // Serves reports whether the Region is served.
 func (s *Service) Serves(region string) bool {
 	served := s.regions.Load()
