@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -339,9 +340,25 @@ func (m *goldenMaker) keep(f faultFolder, dir string) {
 		}
 		must(os.WriteFile(filepath.Join(dir, name), content, 0o600))
 	}
+	must(keepAudit(m.t, filepath.Join(f.data, "audit"), filepath.Join(dir, "audit")))
 	text, err := json.MarshalIndent(m.answers, "", " ")
 	must(err)
 	must(os.WriteFile(filepath.Join(dir, "answers.json"), append(text, '\n'), 0o600))
+}
+
+// keepAudit keeps what the audit log has beside its newest lines. Older programs have no such folder.
+func keepAudit(t *testing.T, from, to string) error {
+	if _, err := os.Stat(from); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return filepath.WalkDir(from, func(path string, e fs.DirEntry, err error) error {
+		relative, _ := filepath.Rel(from, path)
+		if at := filepath.Join(to, relative); err != nil || e.IsDir() {
+			return errors.Join(err, os.MkdirAll(at, 0o700))
+		}
+		content, err := os.ReadFile(path)
+		return errors.Join(err, os.WriteFile(filepath.Join(to, relative)+packed, pack(t, content), 0o600))
+	})
 }
 
 // packed ends the names of files in golden folders that are not text: they are compressed, and encoded as text.

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"net"
@@ -62,12 +63,17 @@ func copyGolden(t *testing.T, name string) *goldenFolder {
 	dir := t.TempDir()
 	f := &goldenFolder{t: t, data: filepath.Join(dir, "data"), rootKey: filepath.Join(dir, "root-key")}
 	f.must(os.Mkdir(f.data, 0o700))
-	entries, err := os.ReadDir(filepath.Join(golden, name))
-	f.must(err)
-	for _, e := range entries {
-		content, err := os.ReadFile(filepath.Join(golden, name, e.Name()))
+	from := filepath.Join(golden, name)
+	f.must(filepath.WalkDir(from, func(path string, e fs.DirEntry, err error) error {
 		f.must(err)
-		name, isPacked := strings.CutSuffix(e.Name(), packed)
+		relative, err := filepath.Rel(from, path)
+		f.must(err)
+		if e.IsDir() {
+			return os.MkdirAll(filepath.Join(f.data, relative), 0o700)
+		}
+		content, err := os.ReadFile(path)
+		f.must(err)
+		name, isPacked := strings.CutSuffix(relative, packed)
 		if isPacked {
 			content = unpack(t, content)
 		}
@@ -79,7 +85,8 @@ func copyGolden(t *testing.T, name string) *goldenFolder {
 		default:
 			f.must(os.WriteFile(to, content, 0o600))
 		}
-	}
+		return nil
+	}))
 	return f
 }
 

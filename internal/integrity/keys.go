@@ -27,9 +27,14 @@ func (v *verifier) key(path string, k key.Key) error {
 	return errors.Join(problems...)
 }
 
-// textOf looks for the text of a key: in formats before 3 in the record of the key, otherwise in a record of its own.
+var errNoPolicy = errors.New("it has no key policy")
+
+// textOf looks for the text of a key: in formats before 3 in the record of the key, in later formats in a record of its
+// own, and from format 7 on also in the record of the key, if it is short.
 func (v *verifier) textOf(path string, k key.Key) error {
 	switch {
+	case k.Short != nil:
+		return checkShort(*k.Short)
 	case k.Policy == "":
 		requireRecord(v, records.KeyTexts, path, k.ARN())
 	case v.format.Format >= 3:
@@ -40,12 +45,25 @@ func (v *verifier) textOf(path string, k key.Key) error {
 
 // text checks the text of a key, which must have a policy.
 func (v *verifier) text(path string, t key.Text) error {
-	_, there, _ := lookUp(v, records.Keys, path)
+	k, there, _ := lookUp(v, records.Keys, path)
 	switch {
 	case !there:
 		return errors.New("there is no such key")
+	case k.Short != nil:
+		return errors.New("the record of the key contains its text")
 	case t.Policy == "":
-		return errors.New("it has no key policy")
+		return errNoPolicy
+	}
+	return nil
+}
+
+// checkShort checks the text in the record of a key.
+func checkShort(t key.Text) error {
+	switch {
+	case t.Policy == "":
+		return errNoPolicy
+	case !t.IsShort():
+		return errors.New("its record contains a text that is not short")
 	}
 	return nil
 }

@@ -39,7 +39,7 @@ func newRelatedTest(t *testing.T) *relatedTest {
 		*k = w.withMaterial(*k, material)
 	}
 	w.update(func(tx *store.Tx) error {
-		err := errors.Join(records.InsertKey(tx, w.primary), records.InsertKey(tx, w.replica), records.InsertKey(tx, w.doomed))
+		err := errors.Join(records.InsertKey(tx, w.primary, records.TextLevel-1), records.InsertKey(tx, w.replica, records.TextLevel-1), records.InsertKey(tx, w.doomed, records.TextLevel-1))
 		if err == nil {
 			_, err = records.PutKeys(tx, w.doomed.ScheduleDeletion(7, time.Now().UTC()))
 		}

@@ -21,7 +21,7 @@ func TestVerifyOpensMaterialOfEachSpec(t *testing.T) {
 		w.must(err)
 		k, err = k.ImportMaterial(m, nil)
 		w.must(err)
-		w.update(func(tx *store.Tx) error { return records.InsertKey(tx, k) })
+		w.update(func(tx *store.Tx) error { return records.InsertKey(tx, k, records.TextLevel-1) })
 		return k
 	}
 	specs := []key.Spec{"RSA_2048", "ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521", "ECC_SECG_P256K1", "ECC_NIST_EDWARDS25519",

@@ -84,13 +84,19 @@ func (w *damageTest) fill() {
 	w.enabled = with(w.newKey(key.OriginAWSKMS), time.Time{})
 	w.expiring = with(w.newKey(key.OriginExternal), now.Add(time.Hour))
 	w.pending = with(w.newKey(key.OriginExternal), time.Time{}).ScheduleDeletion(7, now)
+	text := w.pending.Text()
+	w.pending.Short = &text
 	w.empty = w.newKey(key.OriginExternal)
 	vault := material.NewVault(w.sealer(), store.New(w.backend, w.keyring.Records()), func(func(*store.Tx) error) {})
 	_, err := material.NewTokenKeys(vault, w.keyring.TokenKeys(), storetest.Unfenced{}).ForSealing(w.Context(), material.HourOf(now))
 	w.must(err)
 	w.update(func(tx *store.Tx) error {
 		for _, k := range []key.Key{w.enabled, w.expiring, w.pending, w.empty} {
-			if err := records.InsertKey(tx, k); err != nil {
+			level := records.TextLevel - 1 // the text has a record of its own
+			if k.ID == w.pending.ID {
+				level = records.TextLevel
+			}
+			if err := records.InsertKey(tx, k, level); err != nil {
 				return err
 			}
 		}
@@ -233,7 +239,7 @@ func TestVerifyFindsNothingWhereNothingIs(t *testing.T) {
 	if err != nil || len(findings) > 0 || len(s.Notes) > 0 {
 		t.Errorf("found %q, %q, %v", findings, s.Notes, err)
 	}
-	want := map[string]int{"access-key": 1, "alias": 2, "alias-guard": 1, "alias-of-key": 2, "deployment": 1, "audit-log": 1, "deployment-id": 1, "format": 1, "due": 2, "fence": 1, "key": 4, "key-text": 4, "keyring": 1, "sole-node": 1, "token-keys": 1, "usage": 1}
+	want := map[string]int{"access-key": 1, "alias": 2, "alias-guard": 1, "alias-of-key": 2, "deployment": 1, "audit-log": 1, "deployment-id": 1, "format": 1, "due": 2, "fence": 1, "key": 4, "key-text": 3, "keyring": 1, "sole-node": 1, "token-keys": 1, "usage": 1}
 	if !maps.Equal(s.Records, want) || s.Materials != 3 || s.TokenKeys != 1 || s.Events != 1 || s.Revision < 2 {
 		t.Errorf("looked at %+v", s)
 	}
@@ -302,6 +308,21 @@ var damages = map[string]struct {
 		[]string{`due/\d+/EXPIRING: no key is due then`, "key-text/EXPIRING: there is no such key"}},
 	"a key without text": {func(w *damageTest) { w.alter("key-text/"+records.PathOf(w.empty), remove) },
 		[]string{`key-text/EMPTY: it is missing: arn:.* needs it`}},
+	"a short text without a policy": {func(w *damageTest) {
+		k := w.pending
+		k.Short = &key.Text{}
+		w.replace(k)
+	}, []string{`key/PENDING: it has no key policy`}},
+	"a short text that is not short": {func(w *damageTest) {
+		k := w.pending
+		k.Short = &key.Text{Policy: strings.Repeat("x", key.MaxShortText+1)}
+		w.replace(k)
+	}, []string{`key/PENDING: its record contains a text that is not short`}},
+	"a short text and a record of the text": {func(w *damageTest) {
+		w.update(func(tx *store.Tx) error {
+			return records.KeyTexts.Put(tx, records.PathOf(w.pending), key.Text{Policy: "{}"})
+		})
+	}, []string{`key-text/PENDING: the record of the key contains its text`}},
 	"a text without a policy": {func(w *damageTest) {
 		w.update(func(tx *store.Tx) error { return records.KeyTexts.Put(tx, records.PathOf(w.empty), key.Text{}) })
 	}, []string{`key-text/EMPTY: it has no key policy`}},

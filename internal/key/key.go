@@ -27,7 +27,10 @@ type Key struct {
 	// Listed is where the index of due times lists the key, if that is earlier than Due. Use ListedAt.
 	Listed time.Time `json:"listed,omitzero"`
 
-	// The record of the key does not contain these fields. [Text] does.
+	// Short is the text of the key as its record contains it. It is nil if the text has a record of its own.
+	Short *Text `json:"text,omitempty"`
+
+	// These fields are read from the text of the key.
 	Description string `json:"-"`
 	Policy      string `json:"-"`
 	Tags        []Tag  `json:"-"`

@@ -5,13 +5,29 @@ import (
 	"slices"
 )
 
-// A Text is everything that callers write about a key in their own words. It is a record of its own because it can
-// have 200 KB, and because one transaction can change 41 related keys without changing their texts.
+// A Text is everything that callers write about a key in their own words. A text of more than [MaxShortText] bytes is
+// a record of its own, because it can have 200 KB, and because one transaction can change 41 related keys without
+// changing their texts. A shorter text is part of the record of the key, so that most keys have one record.
 type Text struct {
 	Policy      string            `json:"policy"`
 	Description string            `json:"description,omitzero"`
 	Tags        []Tag             `json:"tags,omitempty"`
 	Materials   map[string]string `json:"materials,omitempty"` // descriptions, by the ID of the material
+}
+
+// MaxShortText is the largest size of a text in the record of its key, in bytes. A default key policy has about 200.
+const MaxShortText = 1024
+
+// IsShort reports whether the text fits into the record of its key.
+func (t Text) IsShort() bool {
+	size := len(t.Policy) + len(t.Description)
+	for _, tag := range t.Tags {
+		size += len(tag.Key) + len(tag.Value)
+	}
+	for id, description := range t.Materials {
+		size += len(id) + len(description)
+	}
+	return size <= MaxShortText
 }
 
 // Text returns the text of the key and its materials.

@@ -17,7 +17,7 @@ const FormatPath = "records"
 
 // NewestFormat is the format of the records that this program writes. A deployment of format 1
 // has no record of the format.
-const NewestFormat = 6
+const NewestFormat = 7
 
 // A Format is the format of all records and, during a migration, the progress of the migration.
 // Its members never change, because older programs read the record.

@@ -39,7 +39,7 @@ func (k keyOfFormat2) newest() key.Key {
 	return out
 }
 
-// A keyCodec encodes keys without their texts. It also decodes records of format 2, with their texts.
+// A keyCodec encodes keys, with their texts if these are short. It also decodes records of format 2, with their texts.
 type keyCodec struct{ store.Codec[key.Key] }
 
 // Decode implements [store.Codec].
@@ -64,5 +64,5 @@ func SplitKey(tx *store.Tx, path string) error {
 	if err := Keys.Put(tx, path, k); err != nil {
 		return err
 	}
-	return putText(tx, k)
+	return KeyTexts.Put(tx, path, k.Text())
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/keyhold/keyhold/internal/store"
 )
 
-// PutKeys replaces stored keys and updates the index of due times. It also writes one Erasure
+// PutKeys replaces stored keys, except for their texts, and updates the index of due times. It also writes one Erasure
 // with the slots that the keys no longer name, and returns these slots. The caller erases them
 // after the commit.
 func PutKeys(tx *store.Tx, all ...key.Key) (left []string, err error) {
@@ -24,7 +24,8 @@ func PutKeys(tx *store.Tx, all ...key.Key) (left []string, err error) {
 	return left, NoteErasures(tx, left)
 }
 
-// replaceKey does what PutKeys does for one key, except for the Erasure. The slots include those
+// replaceKey does what PutKeys does for one key, except for the Erasure. A text in the stored record stays there if k
+// has none. The slots include those
 // that related keys no longer name.
 func replaceKey(tx *store.Tx, k key.Key) (left []string, err error) {
 	path := PathOf(k)
@@ -33,6 +34,9 @@ func replaceKey(tx *store.Tx, k key.Key) (left []string, err error) {
 		return nil, err
 	}
 	k = keepListed(stored, k)
+	if k.Short == nil {
+		k.Short = stored.Short
+	}
 	if err := Keys.Put(tx, path, k); err != nil {
 		return nil, err
 	}

@@ -97,7 +97,7 @@ func TestTransactionsFailWithTheirReads(t *testing.T) {
 		"IndexGrant":         func(tx *store.Tx) error { _, err := IndexGrant(tx, shapedGrant(2, "a")); return err },
 		"PutKeys":            func(tx *store.Tx) error { _, err := PutKeys(tx, other); return err },
 		"PutKeys, a replica": func(tx *store.Tx) error { _, err := PutKeys(tx, doomed); return err },
-		"PutWhole":           func(tx *store.Tx) error { _, err := PutWhole(tx, primary, other); return err },
+		"PutWhole":           func(tx *store.Tx) error { _, err := PutWhole(tx, primary, other, NewestLevel); return err },
 		"RelatedKeys":        func(tx *store.Tx) error { _, err := RelatedKeys(tx, primary); return err },
 		"SplitKey":           func(tx *store.Tx) error { return SplitKey(tx, PathOf(primary)) },
 		"SoleNodeID":         func(tx *store.Tx) error { _, err := SoleNodeID(tx); return err },
@@ -109,7 +109,7 @@ func TestTransactionsFailWithTheirReads(t *testing.T) {
 			t.Fatal(err)
 		}
 		err = store.New(db, keyring.Records()).Update(t.Context(), func(tx *store.Tx) error {
-			return errors.Join(InsertKey(tx, primary), InsertKey(tx, replicas[0]), InsertKey(tx, replicas[1]), InsertGrant(tx, grant), InsertAlias(tx, alias))
+			return errors.Join(InsertKey(tx, primary, NewestLevel), InsertKey(tx, replicas[0], NewestLevel), InsertKey(tx, replicas[1], NewestLevel), InsertGrant(tx, grant), InsertAlias(tx, alias))
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -146,7 +146,7 @@ func TestWhatKeysDoToRelatedKeys(t *testing.T) {
 	setUp := func() *store.Store {
 		s := newStore(t, memory.New())
 		err := s.Update(t.Context(), func(tx *store.Tx) error {
-			return errors.Join(InsertKey(tx, primary), InsertKey(tx, replicas[0]), InsertKey(tx, replicas[1]))
+			return errors.Join(InsertKey(tx, primary, NewestLevel), InsertKey(tx, replicas[0], NewestLevel), InsertKey(tx, replicas[1], NewestLevel))
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -255,45 +255,4 @@ func TestWhatKeysDoToRelatedKeys(t *testing.T) {
 	remove(primary)
 	doomed.DeletionDate = date.Add(time.Hour)
 	put(s, doomed)
-}
-
-// A key that was read without its text does not overwrite the text.
-func TestTextsAreNotLost(t *testing.T) {
-	s := newStore(t, memory.New())
-	k := key.Key{ID: "k", Account: "a", Region: "r", Policy: "{}", Description: "d"}
-	update := func(fn func(tx *store.Tx) error) error { return s.Update(t.Context(), fn) }
-	if err := update(func(tx *store.Tx) error { return InsertKey(tx, k) }); err != nil {
-		t.Fatal(err)
-	}
-	bare := key.Key{ID: "k", Account: "a", Region: "r"}
-	if err := update(func(tx *store.Tx) error { return InsertKey(tx, bare) }); err == nil || err.Error() != "the text of arn:aws:kms:r:a:key/k was not read" {
-		t.Errorf("a new key without text: %v", err)
-	}
-	if err := update(func(tx *store.Tx) error { _, err := PutWhole(tx, k, bare); return err }); err == nil {
-		t.Error("a key without text was written as whole")
-	}
-	writes := func(before, k key.Key) {
-		t.Helper()
-		if err := update(func(tx *store.Tx) error {
-			_, err := PutWhole(tx, before, k)
-			return err
-		}); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.View(t.Context(), func(v *store.View) error {
-			text, ok, err := KeyTexts.Get(v, PathOf(k))
-			if !ok || text.Description != k.Description {
-				t.Errorf("the text is %+v, %v", text, ok)
-			}
-			return err
-		}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	changed := k
-	changed.Description = "other"
-	writes(k, changed)
-	disabled := changed
-	disabled.State = key.Disabled
-	writes(changed, disabled)
 }

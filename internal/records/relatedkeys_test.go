@@ -40,7 +40,7 @@ func TestRelatedKeysThatAChangeWrites(t *testing.T) {
 		mustUpdate(t, s, func(tx *store.Tx) (err error) {
 			for _, k := range all {
 				if err == nil {
-					err = InsertKey(tx, k)
+					err = InsertKey(tx, k, NewestLevel)
 				}
 			}
 			return err

@@ -36,7 +36,7 @@ func onKey[In any](fn func(k key.Key, e audit.Event, in *In) (key.Key, error)) r
 		if reflect.DeepEqual(before, k) {
 			return errNothing
 		}
-		_, err = records.PutWhole(tx, before, k) // the first start erases the slots
+		_, err = records.PutWhole(tx, before, k, records.NewestLevel) // the first start erases the slots
 		return err
 	}}
 }

@@ -46,7 +46,7 @@ func newSealTest(t *testing.T, keys int) *sealTest {
 		k.Pending = new(w.material(p, k, 2))
 		w.update(p, func(tx *store.Tx) error {
 			return errors.Join(
-				records.InsertKey(tx, k),
+				records.InsertKey(tx, k, records.NewestLevel),
 				records.InsertAlias(tx, key.Alias{Account: k.Account, Region: k.Region, KeyID: k.ID, Name: fmt.Sprintf("alias/%04d", i)}))
 		})
 	}

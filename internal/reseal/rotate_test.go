@@ -23,7 +23,7 @@ func TestRotateData(t *testing.T) {
 	w := newSealTest(t, keys)
 	p := w.open(w.backend)
 	before := w.versions()
-	if len(before) != 1 || before[1] < 7*keys {
+	if len(before) != 1 || before[1] < 6*keys {
 		t.Fatal(before)
 	}
 	c, err := p.RotateData(t.Context())

@@ -201,7 +201,7 @@ func (c accessTest) changeKey(arn string, change func(*key.Key)) {
 		before, _, err := records.WholeKeys.Get(tx, path)
 		k := before
 		change(&k)
-		_, failed := records.PutWhole(tx, before, k)
+		_, failed := records.PutWhole(tx, before, k, records.NewestLevel)
 		return errors.Join(err, failed)
 	})
 }

@@ -119,7 +119,7 @@ func TestAliasTakenFromAKeyThatIsGone(t *testing.T) {
 	}
 	c.now = now.Add(-1) // the last moment at which the old key exists
 	err = s.Update(t.Context(), func(tx *store.Tx) error {
-		return errors.Join(records.InsertKey(tx, old), records.InsertKey(tx, live),
+		return errors.Join(records.InsertKey(tx, old, records.NewestLevel), records.InsertKey(tx, live, records.NewestLevel),
 			c.addAlias(tx, alias("alias/a", old)), c.addAlias(tx, alias("alias/b", old)))
 	})
 	if err != nil {
@@ -187,7 +187,7 @@ func TestAliasThatMovedMeanwhile(t *testing.T) {
 	k := key.Key{ID: "one", Account: "111122223333", Region: "eu-west-2", State: key.Enabled, Policy: "{}"}
 	a := key.Alias{Name: "alias/a", Account: k.Account, Region: k.Region, KeyID: k.ID}
 	err = s.Update(t.Context(), func(tx *store.Tx) error {
-		return errors.Join(records.InsertKey(tx, k), records.InsertAlias(tx, a))
+		return errors.Join(records.InsertKey(tx, k, records.NewestLevel), records.InsertAlias(tx, a))
 	})
 	if err != nil {
 		t.Fatal(err)

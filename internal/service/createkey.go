@@ -28,7 +28,7 @@ var createKey = change("CreateKey",
 			}
 		}
 		c.created = k.ARN()
-		err = c.commit(func(tx *store.Tx) error { return records.InsertKey(tx, k) })
+		err = c.commit(func(tx *store.Tx) error { return records.InsertKey(tx, k, c.level()) })
 		if err != nil {
 			return nil, err
 		}

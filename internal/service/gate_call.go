@@ -155,7 +155,7 @@ func (c *call) commitKey(fn func(k key.Key) (key.Key, error)) error {
 		if err != nil {
 			return err
 		}
-		left, err = records.PutWhole(tx, c.key(), k)
+		left, err = records.PutWhole(tx, c.key(), k, c.level())
 		return err
 	})
 	if err != nil {
@@ -171,7 +171,7 @@ func (c *call) commitNew(k key.Key) error {
 		if err := c.checkFree(tx, k); err != nil {
 			return err
 		}
-		return records.InsertKey(tx, k)
+		return records.InsertKey(tx, k, c.level())
 	})
 }
 

@@ -32,7 +32,7 @@ func TestUnservedRegionsAreSorted(t *testing.T) {
 		for _, path := range []string{"111122223333/us-west-2", "111122223333/eu-west-2", "222222222222/ap-south-1", "222222222222/us-west-2", "333333333333/ca-west-1"} {
 			account, region, _ := strings.Cut(path, "/")
 			k := key.Key{ID: "1234abcd-12ab-34cd-56ef-1234567890ab", Account: account, Region: region, Policy: "{}"}
-			if err := records.InsertKey(tx, k); err != nil {
+			if err := records.InsertKey(tx, k, records.NewestLevel); err != nil {
 				return err
 			}
 		}

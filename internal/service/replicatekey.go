@@ -91,7 +91,7 @@ func (c *call) commitReplica(copied, replica key.Key) (primary key.Key, err erro
 			return err
 		}
 		// The replica is written first, because writing the primary key may change the replica.
-		if err := records.InsertKey(tx, replica.Await(primary.Pending)); err != nil {
+		if err := records.InsertKey(tx, replica.Await(primary.Pending), c.level()); err != nil {
 			return err
 		}
 		left, err = records.PutKeys(tx, primary)

@@ -33,6 +33,7 @@ func migrations(node string) []migration {
 		{3, 4, "events that wait for the audit log belong to a node", giveOutboxTo(node)},
 		{4, 5, "users and roles have a generation of their sessions", changeNothing},
 		{5, 6, "audit logs have keys", changeNothing},
+		{6, 7, "the record of a key can contain its text", changeNothing},
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/keyhold/keyhold/internal/nodes"
+	"github.com/keyhold/keyhold/internal/records"
 	"github.com/keyhold/keyhold/internal/seal"
 	"github.com/keyhold/keyhold/internal/space"
 	"github.com/keyhold/keyhold/internal/store"
@@ -72,6 +73,14 @@ func (s *Service) leave() error {
 	s.unfollow()
 	s.following.Wait()
 	return err
+}
+
+// level returns the level of records that all nodes know.
+func (s *Service) level() int {
+	if s.nodes == nil {
+		return records.NewestLevel
+	}
+	return s.nodes.CommonLevel()
 }
 
 // recordOfNode makes a change that this node makes to another one, with its event.

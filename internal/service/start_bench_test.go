@@ -131,7 +131,7 @@ func (s *Service) addKeys(n int) error {
 	}
 	return s.store.Update(c.ctx, func(tx *store.Tx) error {
 		for _, k := range made {
-			if err := records.InsertKey(tx, k); err != nil {
+			if err := records.InsertKey(tx, k, records.NewestLevel); err != nil {
 				return err
 			}
 		}

@@ -40,6 +40,7 @@ type cached struct {
 	value   any   // decoded
 	item    known // of revision written; Rev is 0 if only the value is kept
 	second  known // the second part of a Joined record; kept only with item, as of the same revision
+	alone   bool  // the record has no second part; known only with item
 	rev     int64 // revision at which it was read
 	written int64 // revision of its last write
 	size    int   // of the value
@@ -76,7 +77,7 @@ func (r cached) with(old cached) cached {
 	if r.value == nil {
 		r.value, r.size = old.value, old.size
 	}
-	r.item, r.second = r.item.or(old.item), r.second.or(old.second)
+	r.item, r.second, r.alone = r.item.or(old.item), r.second.or(old.second), r.alone || old.alone
 	return r
 }
 

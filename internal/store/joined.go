@@ -2,13 +2,14 @@ package store
 
 import "context"
 
-// A Joined is one kind of record that is stored in two parts, at the same path of two tables. Every transaction that
-// writes or deletes the second part must also write or delete the first part. Therefore a Tx that reads both parts
-// checks only the first part.
+// A Joined is one kind of record that is stored in one or two parts, at the same path of two tables. Every transaction
+// that writes or deletes the second part must also write or delete the first part. Therefore a Tx that reads both
+// parts checks only the first part.
 type Joined[T, U any] struct {
 	First  Table[T]
 	Second Table[U]
-	Join   func(T, U) T // returns the whole record
+	Whole  func(T) bool // reports whether the record has no second part
+	Join   func(T, U) T // returns the whole record; without a second part, U is the zero value
 }
 
 // whole is the type of a whole record in the cache. Table.Latest must not take it for the first part.
@@ -30,7 +31,10 @@ func (j Joined[T, U]) Get(from Getter, path string) (v T, ok bool, err error) {
 	if v, ok, err = j.First.Get(from, path); err != nil || !ok {
 		return v, false, err
 	}
-	rest, err := j.rest(from, second)
+	var rest U
+	if !j.Whole(v) {
+		rest, err = j.rest(from, second)
+	}
 	if err != nil {
 		return *new(T), false, err
 	}
@@ -73,31 +77,35 @@ func (j Joined[T, U]) Latest(ctx context.Context, s *Store, path string, r *Read
 	return j.read(ctx, s, path, key, r)
 }
 
-// recall returns the record at key if memory has the items of both parts.
+// recall returns the record at key if memory has the items of its parts.
 func (j Joined[T, U]) recall(s *Store, key string, r *Reads) (v T, ok bool) {
 	kept := s.cache.entry(key)
-	if kept.item.Value == nil || kept.second.Rev == 0 {
-		return v, false
-	}
+	v, ok = decodeKnown(j.First, s.sealer, kept.item)
 	var rest U
-	plain, err := kept.item.plain(s.sealer)
-	if err == nil {
-		v, err = j.First.Codec.Decode(plain)
+	if ok && !j.Whole(v) {
+		rest, ok = decodeKnown(j.Second, s.sealer, kept.second)
 	}
-	if err == nil {
-		plain, err = kept.second.plain(s.sealer)
-	}
-	if err == nil {
-		rest, err = j.Second.Codec.Decode(plain)
-	}
-	if err != nil {
-		return v, false // the read from the Backend returns the error
+	if !ok {
+		return v, false
 	}
 	r.Note(kept.written)
 	v = j.Join(v, rest)
 	kept.value, kept.size = whole[T]{v}, footprint(v)
 	s.cache.put(key, kept)
 	return v, true
+}
+
+// decodeKnown decodes an item of memory. ok is false if memory does not have the item, or if it does not decode: then
+// the read from the Backend returns the error.
+func decodeKnown[T any](t Table[T], s Sealer, item known) (v T, ok bool) {
+	if item.Value == nil {
+		return v, false
+	}
+	plain, err := item.plain(s)
+	if err == nil {
+		v, err = t.Codec.Decode(plain)
+	}
+	return v, err == nil
 }
 
 // Newest is [Table.Newest] for whole records.

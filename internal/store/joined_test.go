@@ -10,12 +10,16 @@ import (
 
 func ages() store.Table[int] { return store.Table[int]{Prefix: "ages", Codec: store.JSON[int]()} }
 
-// grown are people whose ages are records of their own.
+// grown are people whose ages may be records of their own.
 func grown() store.Joined[person, int] {
-	return store.Joined[person, int]{First: people(), Second: ages(), Join: func(p person, age int) person {
-		p.Age = age
-		return p
-	}}
+	return store.Joined[person, int]{
+		First: people(), Second: ages(),
+		Whole: func(p person) bool { return p.Age != 0 },
+		Join: func(p person, age int) person {
+			p.Age = max(p.Age, age)
+			return p
+		},
+	}
 }
 
 func putGrown(t *testing.T, s *store.Store, path string, age int) {
@@ -98,5 +102,41 @@ func TestJoinedIsCheckedByItsFirstPart(t *testing.T) {
 	_, ok, err := grown().Latest(t.Context(), store.New(b, newAEAD(t)), "ann", nil)
 	if corrupt, is := errors.AsType[*store.CorruptError](err); ok || !is || corrupt.Path != "ages/ann" {
 		t.Errorf("without its second part: %v, %v", ok, err)
+	}
+}
+
+// A record can lose its second part, and get one again.
+func TestJoinedWithoutSecondPart(t *testing.T) {
+	b := &tripping{Backend: memory.New()}
+	s := store.New(b, newAEAD(t))
+	puts := func(fn func(*store.Tx) error) {
+		t.Helper()
+		if err := s.Update(t.Context(), fn); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := func(age, trips int) {
+		t.Helper()
+		b.trips = 0
+		p, ok, err := grown().Latest(t.Context(), s, "ann", nil)
+		if p.Age != age || !ok || err != nil || b.trips != trips {
+			t.Errorf("%+v, %v, %v after %d round trips; want %d after %d", p, ok, err, b.trips, age, trips)
+		}
+	}
+	puts(func(tx *store.Tx) error { return people().Put(tx, "ann", person{Age: 30}) })
+	want(30, 1)
+	want(30, 0)
+	puts(func(tx *store.Tx) error {
+		p, _, err := grown().Get(tx, "ann")
+		return errors.Join(err, people().Put(tx, "ann", person{}), ages().Put(tx, "ann", p.Age+1))
+	})
+	want(31, 0)
+	puts(func(tx *store.Tx) error {
+		p, _, err := grown().Get(tx, "ann")
+		return errors.Join(err, people().Put(tx, "ann", person{Age: p.Age + 1}), ages().Delete(tx, "ann"))
+	})
+	want(32, 0)
+	if p, ok, err := grown().Newest(t.Context(), s, "ann", nil); p.Age != 32 || !ok || err != nil {
+		t.Errorf("from the Backend: %+v, %v, %v", p, ok, err)
 	}
 }

@@ -37,7 +37,7 @@ func (k *kept) recall(loaded map[string]known, path string) bool {
 		return false
 	}
 	loaded[path] = r.item
-	if second := k.seconds[path]; second != "" && r.second.Rev != 0 {
+	if second := k.seconds[path]; second != "" && (r.second.Rev != 0 || r.alone) {
 		loaded[second] = r.second
 	}
 	return true
@@ -74,8 +74,9 @@ func (k *kept) noteRead(items map[string]Item, rev int64) {
 	}
 	for path, item := range items {
 		if item.Rev != 0 && k.firsts[path] == "" {
-			second := known{Item: items[k.seconds[path]]}
-			k.cache.put(path, cached{item: known{Item: item}, second: second, rev: rev, written: item.Rev})
+			second, paired := items[k.seconds[path]]
+			k.cache.put(path, cached{item: known{Item: item}, second: known{Item: second},
+				alone: paired && second.Rev == 0, rev: rev, written: item.Rev})
 		}
 	}
 }
@@ -94,13 +95,25 @@ func (k *kept) written(tx *Tx, rev int64) map[string]cached {
 		if entries == nil {
 			entries = map[string]cached{}
 		}
-		second := tx.loaded[k.seconds[path]]
-		if plain := tx.written[k.seconds[path]]; plain != nil {
-			second = openedItem(k.seconds[path], plain, rev)
-		}
-		entries[path] = cached{item: openedItem(path, plain, rev), second: second, rev: rev, written: rev}
+		second, paired := k.secondOf(tx, path, rev)
+		entries[path] = cached{item: openedItem(path, plain, rev), second: second,
+			alone: paired && second.Rev == 0, rev: rev, written: rev}
 	}
 	return entries
+}
+
+// secondOf returns the second part that the record at a path has after the transaction, and whether the transaction knows
+// it.
+func (k *kept) secondOf(tx *Tx, path string, rev int64) (second known, paired bool) {
+	plain, wrote := tx.written[k.seconds[path]]
+	switch {
+	case plain != nil:
+		return openedItem(k.seconds[path], plain, rev), true
+	case wrote:
+		return known{}, true
+	}
+	second, paired = tx.loaded[k.seconds[path]]
+	return second, paired
 }
 
 func openedItem(path string, plain []byte, rev int64) known {

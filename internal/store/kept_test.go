@@ -249,6 +249,23 @@ func TestJoinedFromMemory(t *testing.T) {
 		if r, _, err := grown().Latest(t.Context(), p.b, "ann", nil); r.Age != 34 || err != nil {
 			t.Errorf("at the end: %+v, %v", r, err)
 		}
+		for i, want := range []int{34, 35, 36} { // the second part goes, and stays away
+			var age int
+			views := p.views(func() {
+				_, err := p.updateAt(func(tx *store.Tx) error {
+					r, _, err := grown().Get(tx, "ann")
+					age = r.Age
+					return errors.Join(err, ages().Delete(tx, "ann"), people().Put(tx, "ann", person{Age: age + 1}))
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+			if age != want || views != 0 {
+				t.Errorf("without the second part, %d: age %d after %d Views, want %d", i, age, views, want)
+			}
+			synctest.Wait()
+		}
 		p.faults.SilenceWatches(true)
 		putGrown(t, p.a, "ann", 50)
 		if age := grow(true); age != 50 {

@@ -31,7 +31,7 @@ func TestSizesInDocument(t *testing.T) {
 	}
 	k, err := k.ImportMaterial(w.material(k), nil)
 	w.must(err)
-	w.update(func(tx *store.Tx) error { return records.InsertKey(tx, k) })
+	w.update(func(tx *store.Tx) error { return records.InsertKey(tx, k, records.NewestLevel) })
 	w.update(func(tx *store.Tx) error {
 		return records.InsertAlias(tx, key.Alias{Name: "alias/payments-0000001", Account: k.Account, Region: k.Region, KeyID: k.ID})
 	})

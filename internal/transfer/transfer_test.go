@@ -117,7 +117,7 @@ func (w *copyTest) fill() {
 		}
 		w.update(func(tx *store.Tx) error {
 			a := key.Alias{Name: fmt.Sprintf("alias/%d", i), Account: k.Account, Region: k.Region, KeyID: k.ID}
-			return errors.Join(records.InsertKey(tx, k), records.InsertAlias(tx, a))
+			return errors.Join(records.InsertKey(tx, k, records.NewestLevel), records.InsertAlias(tx, a))
 		})
 	}
 	vault := material.NewVault(material.NewSealer(w.from.Slots, w.keyring.Materials()),
