@@ -60,13 +60,20 @@ type call struct {
 // findings are the results of a decision besides the keys. A call that decides again begins
 // with empty findings.
 type findings struct {
-	// refused is the key that an ask found although the caller may not act on it, or nil. The
-	// event names this key; the answer may not name it.
+	// refused is the key that an ask found although the caller may not act on it. The event
+	// names this key; the answer may not name it. It is nil if there is none.
 	refused      *key.Key
 	documents    policy.Documents // of the caller, once a decision needed them
 	hasDocuments bool
 	// principalTags are the values of the caller's tags, once a decision needed them.
 	principalTags byName
+}
+
+// refuse notes the key that an ask found, if any. Only refusals allocate the key.
+func (f *findings) refuse(k key.Key) {
+	if k.ID != "" {
+		f.refused = &k
+	}
 }
 
 // eventDetails describe a change beyond its request: the JSON of responseElements and
@@ -207,7 +214,7 @@ func (c *call) event(err error) audit.Event {
 
 // askedKeys returns the keys that the call was about, and the key that refused it.
 func (c *call) askedKeys() []key.Key {
-	if c.refused == nil || c.refused.ID == "" {
+	if c.refused == nil {
 		return c.keys
 	}
 	return append(slices.Clip(c.keys), *c.refused)

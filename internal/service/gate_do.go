@@ -153,8 +153,7 @@ func (c *call) allowAll(all asks) (exempt []int, err error) {
 		t, k, err := c.allow(a)
 		c.trace.endAsk(a.Action, t, k, err)
 		if err != nil {
-			refused := k // a copy, so that only a refusal moves a key to the heap
-			c.refused = &refused
+			c.findings.refuse(k)
 			return nil, err
 		}
 		if t.isKey() && t.anyState {

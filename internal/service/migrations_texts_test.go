@@ -28,6 +28,7 @@ func (m *migrationTest) inFormat2(keys int) (all []key.Key) {
 		m.must(err)
 		k.Description, k.Tags = fmt.Sprint("key ", i), []key.Tag{{Key: "n", Value: fmt.Sprint(i)}}
 		k.Policy = key.DefaultPolicy(k.Account) + strings.Repeat("\t", 30<<10)
+		k.Short = nil
 		all = append(all, k)
 		encoded, err := records.Keys.Codec.Encode(k)
 		m.must(err)

@@ -114,8 +114,8 @@ func TestSweepRemovesKeys(t *testing.T) {
 			t.Fatalf("%s is left", p)
 		}
 	}
-	// The kept key, its text, its alias, the index and the guard are left.
-	if got, want := len(l.paths(t)), len(before)+5; got != want {
+	// The kept key, its alias, the index and the guard are left.
+	if got, want := len(l.paths(t)), len(before)+4; got != want {
 		t.Errorf("%d records are left, want %d", got, want)
 	}
 	l.end(t)
