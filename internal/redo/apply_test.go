@@ -59,7 +59,7 @@ func (w *world) fill() {
 		if id == primaryKey {
 			k.MultiRegion = key.MultiRegion{Primary: region, Replicas: []key.Replica{{Region: "eu-west-1"}}}
 		}
-		w.update(func(tx *store.Tx) error { return records.InsertKey(tx, k) })
+		w.update(func(tx *store.Tx) error { return records.InsertKey(tx, k, records.NewestLevel) })
 	}
 	entity := func(name string) identity.Entity {
 		return identity.Entity{Account: account, Name: name, Path: "/", ID: "ID-" + name,
