@@ -102,8 +102,7 @@ func (k *kept) written(tx *Tx, rev int64) map[string]cached {
 	return entries
 }
 
-// secondOf returns the second part that the record at a path has after the transaction, and whether the transaction knows
-// it.
+// secondOf returns the second part that the record at a path has after the transaction, and whether that is known.
 func (k *kept) secondOf(tx *Tx, path string, rev int64) (second known, paired bool) {
 	plain, wrote := tx.written[k.seconds[path]]
 	switch {
