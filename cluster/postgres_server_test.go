@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -26,6 +27,8 @@ type pgServer struct {
 	folder  string // of its data and its log
 	address string
 	process *exec.Cmd
+
+	adminDatabase string // the database of the superuser, if not postgres
 }
 
 // pgProgram returns the path of a program of PostgreSQL: of KEYHOLD_POSTGRES, a folder, or of the newest version that is
@@ -240,7 +243,7 @@ func (s *pgServer) log() string {
 
 // admin returns the connection string of the superuser.
 func (s *pgServer) admin() string {
-	return "postgres://postgres@" + s.address + "/postgres?sslmode=disable"
+	return "postgres://postgres@" + s.address + "/" + cmp.Or(s.adminDatabase, "postgres") + "?sslmode=disable"
 }
 
 // query runs a statement as the superuser, and returns its first value as text.
