@@ -22,11 +22,32 @@ answers() {
 // of etcd differ, and the lines wait for what they start.
 func TestSetUpOfDocument(t *testing.T) {
 	t.Parallel()
+	peer := "http://" + freeAddress(t)
+	testSetUp(t, "Set-up", 8, "etcd --data-dir", asServer+"=1 "+os.Args[0]+" --listen-peer-urls "+peer+
+		" --initial-advertise-peer-urls "+peer+" --initial-cluster default="+peer+" --log-level error --data-dir",
+		"2379", freePort(t))
+}
+
+// The second set-up does the same. Only the roles and databases are made in another way.
+func TestSetUpOnPostgresOfDocument(t *testing.T) {
+	t.Parallel()
+	s := startPostgres(t)
+	s.query(t, "CREATE ROLE keyhold LOGIN")
+	s.query(t, "CREATE DATABASE keyhold OWNER keyhold")
+	testSetUp(t, "Set-up on PostgreSQL", 8, "createuser keyhold", "true", "createdb --owner keyhold keyhold", "true",
+		"127.0.0.1:5432", s.address)
+}
+
+func freePort(t *testing.T) string { return freeAddress(t)[len("127.0.0.1:"):] }
+
+// testSetUp runs the lines of a section after it has replaced some words, and expects three nodes.
+func testSetUp(t *testing.T, name string, least int, replace ...string) {
+	t.Helper()
 	text, err := os.ReadFile("../docs/cluster.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, section, _ := strings.Cut(string(text), "\n## Set-up\n")
+	_, section, _ := strings.Cut(string(text), "\n## "+name+"\n")
 	section, _, _ = strings.Cut(section, "\n## ")
 	var lines []string
 	for line := range strings.Lines(section) {
@@ -34,12 +55,8 @@ func TestSetUpOfDocument(t *testing.T) {
 			lines = append(lines, command)
 		}
 	}
-	port := func() string { return freeAddress(t)[len("127.0.0.1:"):] }
-	peer := "http://" + freeAddress(t)
-	script := strings.NewReplacer("etcd --data-dir", asServer+"=1 "+os.Args[0]+" --listen-peer-urls "+peer+
-		" --initial-advertise-peer-urls "+peer+" --initial-cluster default="+peer+" --log-level error --data-dir",
-		"2379", port(), "4601", port(), "4602", port(), "4603", port(), "bin/keyhold", buildProgram(t)).
-		Replace(strings.Join(lines, ""))
+	script := strings.NewReplacer(append(replace, "4601", freePort(t), "4602", freePort(t), "4603", freePort(t), "bin/keyhold",
+		buildProgram(t))...).Replace(strings.Join(lines, ""))
 	script = regexp.MustCompile(`127\.0\.0\.1:(\d+)[^:&]* &\n`).ReplaceAllString(script, "$0 answers $1\n")
 	c := exec.CommandContext(t.Context(), "bash", "-c", "trap 'kill $(jobs -p); wait' EXIT\n"+answers+script)
 	c.Dir = t.TempDir()
@@ -52,7 +69,7 @@ func TestSetUpOfDocument(t *testing.T) {
 	err = c.Run()
 	out, _ := os.ReadFile(log.Name())
 	_, list, _ := strings.Cut(string(out), "NODE ")
-	if err != nil || len(lines) < 8 || strings.Count(list, "  serving  ") != 3 {
+	if err != nil || len(lines) < least || strings.Count(list, "  serving  ") != 3 {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -23,6 +23,15 @@ var testsOfRows = map[string]string{
 	"a data folder is used with the store of another deployment":    "cluster.TestProgramsOnOneCluster internal/nodes.TestNodeOfAnotherDeployment",
 	"etcd is restored from an older snapshot":                       "cluster.TestRestored internal/service.TestOlderStoresAreRefused",
 	"etcd is full": "cluster.TestNoSpace",
+
+	"PostgreSQL ends or is killed":                                       "cluster.TestPostgresNoConnection cluster.TestPostgresChaos",
+	"the standby of PostgreSQL is away, and no other one is synchronous": "cluster.TestPostgresWaitForStandbyEnds cluster.TestPostgresChaos",
+	"a synchronous standby becomes the primary":                          "cluster.TestPostgresSplitPrimary cluster.TestPostgresChaos",
+	"the old primary of PostgreSQL goes on, cut off from its standbys":   "cluster.TestPostgresSplitPrimary cluster.TestPostgresChaos",
+	"a standby becomes the primary that lacks acknowledged changes":      "cluster.TestPostgresLostCommits",
+	"the wait for a standby is cancelled by hand":                        "cluster.TestPostgresWaitForStandbyEnds cluster.TestPostgresChaos",
+	"PostgreSQL has no connection left":                                  "cluster.TestPostgresNoConnection cluster.TestPostgresChaos",
+	"the disk of PostgreSQL is full":                                     "cluster.TestPostgresFullDisk",
 }
 
 // Each row of the table has a test, and each test that is named here is there.
