@@ -34,7 +34,7 @@ demo-cluster: build ## Kill one of three nodes on a local etcd in the middle of 
 
 test: deps build ## Install what the tests need, and run all tests.
 	go run ./tally -timeout 60m ./... # go test, and then what the tests counted; there is time for a busy machine
-	cd cluster && go test -parallel 6 -timeout 30m ./... # with servers of etcd; the tests mostly wait
+	cd cluster && go test -parallel 6 -timeout 30m ./... # with servers of etcd and PostgreSQL; the tests mostly wait
 	cd pkcs11 && CGO_ENABLED=1 go test ./... # with SoftHSM
 	cd browser && go test -timeout 30m ./... # with Chromium
 
@@ -94,17 +94,17 @@ custody: ## Kill, slow down and remove custodies of all kinds under load, CUSTOD
 
 CHAOS ?= 200
 CHAOS_SEED ?= 0
-cluster: ## Run 10,000 scenarios of each kind of several services on a store that loses answers, delays, cuts and pauses; kill servers of etcd.
+cluster: ## Run 10,000 scenarios of each kind of several services on a store that loses answers, delays, cuts and pauses; kill servers of etcd and of PostgreSQL.
 	KEYHOLD_CLUSTER=10000 go test -count=1 -v -timeout 240m -run '^TestCluster' ./internal/service
 	cd cluster && KEYHOLD_CLUSTER=10000 KEYHOLD_CHAOS=$(CHAOS) KEYHOLD_CHAOS_SEED=$(CHAOS_SEED) go test -count=1 -v -timeout 120m ./... # runs all stories on three nodes (KEYHOLD_STORIES chooses some), kills more members, and waits until etcd removes its log
 
 console: deps ## Test the console in Chromium: every page with no, three and 100,000 keys, sign-in, screenshots into .build/console.
 	cd browser && KEYHOLD_CONSOLE=$(CURDIR)/$(BUILD)/console go test -count=1 -v -timeout 60m ./...
 
-bench-cluster: build ## Compare a node on etcd with a folder, its writers with bare clients of etcd, and with -before PROGRAM writers of before.
+bench-cluster: build ## Compare nodes on etcd and on PostgreSQL with a folder, its writers with bare clients of etcd, and with -before PROGRAM writers of before.
 	cd cluster && go build -o ../$(BUILD)/etcd ./etcd
 	go run ./bench -keyhold bin/keyhold -etcd $(BUILD)/etcd -parts node,before -runs 9 -d 1s $(BENCHFLAGS)
-	cd cluster && KEYHOLD_WRITERS=15 go test -count=1 -v -timeout 30m -run '^TestWriters$$' .
+	cd cluster && KEYHOLD_WRITERS=15 go test -count=1 -v -timeout 30m -run '^Test(Postgres)?(Writers|Decrypt)$$' .
 
 KEYHOLD_KEYS ?= 20000
 backups: build ## Back up a store of KEYHOLD_KEYS keys under 500 requests a second, restore it elsewhere, and check it.

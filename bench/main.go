@@ -31,6 +31,7 @@ type settings struct {
 	profile string
 	delay   time.Duration // delay added to each sync
 	etcd    string        // path of the server of etcd
+	store   string        // URL of a store that several nodes can share
 	before  string        // path of an older program
 }
 
@@ -64,6 +65,7 @@ func main() {
 	flag.DurationVar(&s.delay, "sync-delay", 0, "let each sync of the program take so much longer, by strace, as on a "+
 		"slower disk")
 	flag.StringVar(&s.etcd, "etcd", "", "the server of etcd for the part node, which is left out without it")
+	flag.StringVar(&s.store, "store", "", "URL of an empty store for the part node, in place of a server of etcd")
 	flag.StringVar(&s.before, "before", "", "an older program for the part before, which is left out without it")
 	flag.Parse()
 	s.ops, s.parts = strings.Split(*ops, ","), strings.Split(*only, ",")

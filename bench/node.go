@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// node compares Decrypt on a node, whose store is on etcd, with Decrypt on a server with a store of its own.
+// node compares Decrypt on a node, whose store is on etcd or at a URL, with Decrypt on a server with a store of its own.
 func (s settings) node() error {
-	if s.etcd == "" {
+	if s.etcd == "" && s.store == "" {
 		return nil
 	}
 	dir, err := os.MkdirTemp("", "keyhold-bench")
@@ -20,14 +20,18 @@ func (s settings) node() error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	store, engine, err := startEtcd(s.etcd, dir)
-	if err != nil {
-		return err
+	store := s.store
+	if store == "" {
+		url, engine, err := startEtcd(s.etcd, dir)
+		if err != nil {
+			return err
+		}
+		store = url
+		defer func() {
+			_ = engine.Process.Kill() // fails only if it has ended
+			_ = engine.Wait()         // reports that it was killed
+		}()
 	}
-	defer func() {
-		_ = engine.Process.Kill() // fails only if it has ended
-		_ = engine.Wait()         // reports that it was killed
-	}()
 	if err := leaveFirstProcessor(); err != nil {
 		return err
 	}

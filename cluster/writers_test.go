@@ -55,11 +55,11 @@ func TestWriters(t *testing.T) {
 		var ratios, cpus []float64
 		for range rounds {
 			profile := startProfile(t, operation)
-			ours, ourCPU := perSecond(t, servers[0], length, func(w int) { n.change(t, operation, w) })
+			ours, ourCPU := perSecond(t, servers[0].process.Process.Pid, writers, length, func(w int) { n.change(t, operation, w) })
 			profile()
 			views, gets := n.recorded.reads.Swap(0), n.recorded.gets.Swap(0)
 			changes := ours * length.Seconds()
-			theirs, theirCPU := perSecond(t, servers[0], length, func(w int) { bare.change(t, batches[0], w) })
+			theirs, theirCPU := perSecond(t, servers[0].process.Process.Pid, writers, length, func(w int) { bare.change(t, batches[0], w) })
 			ratios = append(ratios, ours/theirs)
 			cpus = append(cpus, float64(theirCPU)/float64(ourCPU))
 			t.Logf("%s: %.0f per second with %.2f Views and %.2f Gets each, %v of CPU; bare clients %.0f, %v: %.2f, by CPU %.2f",
@@ -74,9 +74,11 @@ func TestWriters(t *testing.T) {
 	}
 }
 
-// perSecond returns how often 64 goroutines call fn in a second, after a time of warming up, and how much processor
-// time this process and the server together take for one call.
-func perSecond(t *testing.T, s *server, length time.Duration, fn func(writer int)) (rate float64, cpu time.Duration) {
+// perSecond returns how often some goroutines call fn in a second, after a time of warming up, and how much processor
+// time this process and the process of a server together take for one call.
+func perSecond(
+	t *testing.T, server, writers int, length time.Duration, fn func(writer int),
+) (rate float64, cpu time.Duration) {
 	t.Helper()
 	var count atomic.Int64
 	var ended atomic.Bool
@@ -90,18 +92,18 @@ func perSecond(t *testing.T, s *server, length time.Duration, fn func(writer int
 		})
 	}
 	time.Sleep(length / 4)
-	before, used, begun := count.Load(), cpuOf(t, s), time.Now()
+	before, used, begun := count.Load(), cpuOf(t, server), time.Now()
 	time.Sleep(length)
 	calls := max(count.Load()-before, 1)
-	rate, cpu = float64(calls)/time.Since(begun).Seconds(), (cpuOf(t, s)-used)/time.Duration(calls)
+	rate, cpu = float64(calls)/time.Since(begun).Seconds(), (cpuOf(t, server)-used)/time.Duration(calls)
 	ended.Store(true)
 	all.Wait()
 	return rate, cpu.Round(time.Microsecond)
 }
 
-// cpuOf returns the processor time of this process and of a server (proc_pid_stat(5)).
-func cpuOf(t *testing.T, s *server) (sum time.Duration) {
-	for _, pid := range []int{os.Getpid(), s.process.Process.Pid} {
+// cpuOf returns the processor time of this process and of the process of a server (proc_pid_stat(5)).
+func cpuOf(t *testing.T, server int) (sum time.Duration) {
+	for _, pid := range []int{os.Getpid(), server} {
 		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		if err != nil {
 			return 0 // on another system than Linux
@@ -148,13 +150,22 @@ type writingNode struct {
 func newWritingNode(t *testing.T, servers []*server) *writingNode {
 	t.Helper()
 	backend := open(t, config(t, servers))
-	n := &writingNode{recorded: &recorded{Backend: backend}}
+	r := &recorded{Backend: backend}
+	n := openWritingNode(t, r, backend.Slots())
+	n.recorded = r
+	return n
+}
+
+// openWritingNode returns a node on a Backend.
+func openWritingNode(t *testing.T, b store.Backend, slots store.Slots) *writingNode {
+	t.Helper()
+	n := &writingNode{}
 	log, err := audit.Open(filepath.Join(t.TempDir(), "audit.log"), audit.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	n.Service, err = service.Open(t.Context(), service.Config{
-		Backend: n.recorded, Slots: backend.Slots(), Root: seal.NewEphemeralRoot(), Audit: log, Create: true,
+		Backend: b, Slots: slots, Root: seal.NewEphemeralRoot(), Audit: log, Create: true,
 		Clock: service.NewClock(time.Now), Log: slog.New(slog.DiscardHandler), Node: "node", Shared: true,
 	})
 	if err != nil {
