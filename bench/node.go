@@ -10,7 +10,8 @@ import (
 	"strings"
 )
 
-// node compares Decrypt on a node, whose store is on etcd or at a URL, with Decrypt on a server with a store of its own.
+// node compares Decrypt on a node, whose store is on etcd or at a URL, with Decrypt on a server with a store of its
+// own.
 func (s settings) node() error {
 	if s.etcd == "" && s.store == "" {
 		return nil
