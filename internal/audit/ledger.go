@@ -2,8 +2,6 @@ package audit
 
 import (
 	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -78,20 +76,51 @@ func (l *ledger) flush() error {
 	tiles := l.tiles
 	l.tiles = nil
 	l.mu.Unlock()
-	for i, t := range tiles {
-		path := l.path(t.Tile)
-		err := writeFile(path, t.data)
-		if err == nil {
-			err = os.RemoveAll(path + ".p")
-		}
+	for len(tiles) > 0 {
+		n, err := l.writeGroup(tiles[:min(len(tiles), tilesAtOnce)])
+		tiles = tiles[n:]
 		if err != nil {
 			l.mu.Lock()
-			l.tiles = append(tiles[i:], l.tiles...)
+			l.tiles = append(tiles, l.tiles...)
 			l.mu.Unlock()
 			return err
 		}
 	}
 	return nil
+}
+
+// tilesAtOnce is the number of tiles that are synced together, and so the number of open files.
+const tilesAtOnce = 32
+
+// writeGroup writes tiles, and returns how many it has written. It syncs the tiles after it has written all of them,
+// because a file system makes the changes of many files durable at the price of one.
+func (l *ledger) writeGroup(tiles []tile) (n int, err error) {
+	var files replacements
+	defer func() { files.discard() }()
+	var failed error // of the first tile that could not be written; the tiles before it are not lost
+	for _, t := range tiles {
+		var r replacement
+		if r, failed = startReplacement(l.path(t.Tile), t.data); failed != nil {
+			break
+		}
+		files = append(files, r)
+	}
+	for _, r := range files {
+		if err := r.sync(); err != nil {
+			return 0, err
+		}
+	}
+	for len(files) > 0 {
+		err := files[0].rename()
+		if err == nil {
+			err = os.RemoveAll(files[0].path + ".p")
+		}
+		if err != nil {
+			return n, err
+		}
+		n, files = n+1, files[1:]
+	}
+	return n, failed
 }
 
 // checkpoint signs the lines that were added so far, unless a checkpoint of them exists. It first calls sync, which
@@ -152,39 +181,4 @@ func (l *ledger) removePartials(t tlog.Tile) {
 			os.Remove(filepath.Join(folder, e.Name()))
 		}
 	}
-}
-
-// writeFile replaces a file by another one that is durable. The name is durable after the next sync of its folder.
-func writeFile(path string, data []byte) error {
-	replace, err := prepareFile(path, data)
-	if err != nil {
-		return err
-	}
-	return replace()
-}
-
-// prepareFile makes data durable beside a file, and returns the function that replaces the file.
-func prepareFile(path string, data []byte) (replace func() error, err error) {
-	temporary := path + temporarySuffix
-	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err = os.MkdirAll(filepath.Dir(path), 0o700); err == nil {
-			f, err = os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("audit: %w", err)
-	}
-	_, err = f.Write(data)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		os.Remove(temporary)
-		return nil, fmt.Errorf("audit: %w", err)
-	}
-	return func() error {
-		if err := os.Rename(temporary, path); err != nil {
-			os.Remove(temporary)
-			return fmt.Errorf("audit: %w", err)
-		}
-		return nil
-	}, nil
 }

@@ -205,6 +205,43 @@ func TestTilesWaitInOrder(t *testing.T) {
 	}
 }
 
+// A tile that cannot be written, given its name or cleared of its partial forms stops neither the tiles before it nor a
+// later attempt, and leaves no unfinished file. The faults are in a group and at its ends.
+func TestTilesThatFail(t *testing.T) {
+	const tiles = 2*tilesAtOnce + 3
+	for _, fault := range []string{"%s/x", "%s.tmp/x"} {
+		for _, at := range []int{0, 5, tilesAtOnce - 1, tilesAtOnce, tiles - 1} {
+			l := newLedger(t)
+			l.add(leavesFor(0, tiles*256))
+			blocked := filepath.Join(l.folder, fmt.Sprintf(fault, fmt.Sprintf("tile/0/%03d", at)))
+			if err := os.MkdirAll(blocked, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			err := l.writeTiles()
+			if err == nil || len(l.tiles) != tiles-at || l.tiles[0].N != int64(at) {
+				t.Errorf("%s, tile %d: %d tiles wait, %v", fault, at, len(l.tiles), err)
+			}
+			if err := os.RemoveAll(filepath.Dir(blocked)); err != nil {
+				t.Fatal(err)
+			}
+			for n, name := range filesIn(t, l.folder) {
+				if want := fmt.Sprintf("tile/0/%03d", n); name != want {
+					t.Errorf("%s, tile %d: got the file %s, want %s", fault, at, name, want)
+				}
+			}
+			if got := len(filesIn(t, l.folder)); got != at {
+				t.Errorf("%s, tile %d: %d files", fault, at, got)
+			}
+			if err := l.writeTiles(); err != nil || len(l.tiles) != 0 || len(filesIn(t, l.folder)) != tiles {
+				t.Errorf("%s, tile %d, afterwards: %d tiles wait, %d files, %v", fault, at, len(l.tiles), len(filesIn(t, l.folder)), err)
+			}
+			if open := openFiles(t, l.folder); len(open) > 0 {
+				t.Errorf("%q are open", open)
+			}
+		}
+	}
+}
+
 // A file replaces what an interrupted write has left, to the byte, and makes its folder.
 func TestWriteFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a", "b", "file")

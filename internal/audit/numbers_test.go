@@ -28,6 +28,7 @@ func TestNumbers(t *testing.T) {
 		{"bytes of memory of a reader of a segment", maxWindow, 33_554_432},
 		{"bytes of the value of a chain", chainSize, 16},
 		{"full tiles that wait for the disk", mostTiles, 256},
+		{"tiles that are synced together", tilesAtOnce, 32},
 		{"findings of a kind", mostFindings, 10},
 		{"events of dead nodes in a search", mostDoubles, 100_000},
 		{"how late an event can be", lateness, 24 * time.Hour},
