@@ -71,7 +71,7 @@ func (e Event) Line() ([]byte, error) {
 
 func (e Event) appendLine(b []byte) ([]byte, error) {
 	for _, text := range [][]byte{e.RequestParameters, e.ResponseElements, e.AdditionalEventData, e.ServiceEventDetails} {
-		if bytes.ContainsRune(text, '\n') || bytes.ContainsRune(text, '\r') {
+		if bytes.IndexByte(text, '\n') >= 0 || bytes.IndexByte(text, '\r') >= 0 {
 			return nil, fmt.Errorf("audit: event %s: parameters or details of more than one line", e.EventID)
 		}
 	}
@@ -84,8 +84,7 @@ func (e Event) appendLine(b []byte) ([]byte, error) {
 
 // encode appends the line of e, with texts shortened according to t.
 func (e *Event) encode(b []byte, t texts) []byte {
-	o := object{append(b, '{'), t}
-	o.member("eventVersion", "1.11")
+	o := object{append(b, `{"eventVersion":"1.11"`...), t}
 	o.member("eventSource", cmp.Or(e.EventSource, KMS))
 	o.open("userIdentity")
 	e.UserIdentity.members(&o)
@@ -110,9 +109,7 @@ func (e *Event) encode(b []byte, t texts) []byte {
 	if e.StoreRevision != 0 {
 		o.raw("storeRevision", strconv.FormatInt(e.StoreRevision, 10))
 	}
-	o.raw("managementEvent", "true")
-	o.member("eventCategory", "Management")
-	return append(onOneLine(o.text), "}\n"...)
+	return append(onOneLine(o.text), `,"managementEvent":true,"eventCategory":"Management"}`+"\n"...)
 }
 
 func (r Resource) members(o *object) {
@@ -206,7 +203,8 @@ func (o *object) resources(all []Resource) {
 
 // onOneLine escapes U+2028 and U+2029, which some readers treat as line breaks.
 func onOneLine(text []byte) []byte {
-	if !bytes.Contains(text, []byte("\u2028")) && !bytes.Contains(text, []byte("\u2029")) {
+	const lead = 0xe2 // the first byte of both in UTF-8
+	if bytes.IndexByte(text, lead) < 0 {
 		return text
 	}
 	text = bytes.ReplaceAll(text, []byte("\u2028"), []byte(`\u2028`))

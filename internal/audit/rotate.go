@@ -12,13 +12,16 @@ import (
 
 // A growing segment is the file that lines are added to.
 type growing struct {
-	first int64  // index of its first line
-	day   string // on which its last line was written
+	first int64 // index of its first line
+	day   int64 // in UTC, on which its last line was written
 }
 
 func newSegment(first int64, modified time.Time) growing {
-	return growing{first, modified.UTC().Format(time.DateOnly)}
+	return growing{first, dayOf(modified)}
 }
+
+// dayOf returns the number of the day of a time in UTC.
+func dayOf(t time.Time) int64 { return t.Unix() / (24 * 60 * 60) }
 
 // rotateIfDue closes the segment if it is large enough, or of another day. If that fails, the segment goes on growing
 // for the rest of the day or by the size of another segment. Only the writer calls rotateIfDue.
@@ -27,7 +30,7 @@ func (l *Log) rotateIfDue() error {
 		return nil
 	}
 	now := l.opts.Now()
-	today := now.UTC().Format(time.DateOnly)
+	today := dayOf(now)
 	if l.length == 0 || l.length < l.rotateAt && today == l.segment.day {
 		l.segment.day = today
 		return nil
