@@ -43,7 +43,7 @@ internal/seal             |  json
 internal/recipients       |  age xcrypto
 internal/shares           internal/crypt internal/recipients  |  circl
 internal/custody/helper   |
-internal/custody          internal/custody/helper internal/durable internal/guarded internal/seal  |  aws tpm xcrypto
+internal/custody          internal/bounded internal/custody/helper internal/durable internal/guarded internal/seal  |  aws tpm xcrypto
 internal/identity         internal/key  |
 internal/sigv4            internal/bounded internal/key internal/identity  |
 internal/policy           internal/key  |  json
@@ -96,7 +96,7 @@ internal/host             internal/service internal/nodes internal/sigv4 interna
 byok                      internal/keyfile internal/privatekey  |  tink
 byok/awsimport            byok  |  aws
 kmstest                   internal/authority internal/conns internal/host internal/identity internal/seed internal/server internal/service  |  aws
-cmd/keyhold               internal/console internal/expiries internal/backup internal/redo internal/recipients internal/anchor internal/cloudtrail internal/doctor internal/forward internal/fips internal/witness internal/custody internal/shares internal/durable internal/transfer internal/integrity internal/nodes internal/journal internal/records internal/key internal/api internal/guarded internal/authority internal/seal internal/seed internal/settings internal/identity internal/sigv4 internal/audit internal/store internal/store/local internal/service internal/space internal/conns internal/server internal/host byok byok/awsimport internal/health internal/measure internal/metrics internal/private internal/tracing  |  aws cobra pflag sys uuid xmod xterm
+cmd/keyhold               internal/bounded internal/console internal/expiries internal/backup internal/redo internal/recipients internal/anchor internal/cloudtrail internal/doctor internal/forward internal/fips internal/witness internal/custody internal/shares internal/durable internal/transfer internal/integrity internal/nodes internal/journal internal/records internal/key internal/api internal/guarded internal/authority internal/seal internal/seed internal/settings internal/identity internal/sigv4 internal/audit internal/store internal/store/local internal/service internal/space internal/conns internal/server internal/host byok byok/awsimport internal/health internal/measure internal/metrics internal/private internal/tracing  |  aws cobra pflag sys uuid xmod xterm
 
 tally                     |
 bench                     |  aws mldsa sys

@@ -63,7 +63,7 @@ func (c *connection) callOnce(ctx context.Context, target, operation string, in,
 		return fmt.Errorf("reach the server at %s: %w", c.endpoint, &refusal{"Unreachable", sendError(err).Error()})
 	}
 	defer answer.Body.Close()
-	if body, err = io.ReadAll(io.LimitReader(answer.Body, maxAnswer)); err != nil {
+	if body, err = io.ReadAll(answer.Body); err != nil {
 		return fmt.Errorf("read the answer of %s: %w", c.endpoint, err)
 	}
 	if answer.StatusCode != http.StatusOK {
@@ -75,7 +75,7 @@ func (c *connection) callOnce(ctx context.Context, target, operation string, in,
 	return nil
 }
 
-// maxAnswer bounds the part of an answer that is read, in bytes.
+// maxAnswer bounds an answer, in bytes.
 const maxAnswer = 1 << 20
 
 func (c *connection) sign(ctx context.Context, target string, body []byte) (*http.Request, error) {

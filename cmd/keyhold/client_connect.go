@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/keyhold/keyhold/internal/api"
+	"github.com/keyhold/keyhold/internal/bounded"
 )
 
 // clientOptions are the flags of commands that send requests to a server. Values without a flag come
@@ -61,6 +62,7 @@ const devEndpoint = "http://127.0.0.1:4599"
 // A connection is a client of a server, with its endpoint, Region and credentials.
 type connection struct {
 	*kms.Client
+	http        aws.HTTPClient // its answers have no bound
 	endpoint    string
 	region      string
 	credentials aws.CredentialsProvider
@@ -140,6 +142,7 @@ func (o clientOptions) resolve(ctx context.Context) (*connection, error) {
 		cfg.Region = cmp.Or(cfg.Region, devRegion)
 	}
 	client := kms.NewFromConfig(cfg, func(k *kms.Options) {
+		k.HTTPClient = bounded.Answers(k.HTTPClient, maxAnswer)
 		if o.endpoint != "" {
 			k.BaseEndpoint = &o.endpoint
 		}
@@ -156,7 +159,7 @@ func (o clientOptions) resolve(ctx context.Context) (*connection, error) {
 	if err := checkPath(aws.ToString(client.Options().BaseEndpoint)); err != nil {
 		return nil, err
 	}
-	c := &connection{Client: client, region: cfg.Region, credentials: client.Options().Credentials}
+	c := &connection{Client: client, http: cfg.HTTPClient, region: cfg.Region, credentials: client.Options().Credentials}
 	if c.endpoint, c.aws, err = endpointOf(ctx, client.Options()); err != nil {
 		return nil, usageError{err}
 	}

@@ -21,7 +21,7 @@ func (c *connection) stream(ctx context.Context, target, operation string, in an
 	if err != nil {
 		return nil, err
 	}
-	client := c.Options().HTTPClient
+	client := c.http
 	if b, ok := client.(*awshttp.BuildableClient); ok {
 		client = b.WithTimeout(0) // callTime includes the body
 	}

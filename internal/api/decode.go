@@ -17,6 +17,10 @@ const (
 	maxValues = 1000
 )
 
+// maxResponseValues is the limit of values in a response. A page of a list has far more than any request, and at most
+// 1,000 elements.
+const maxResponseValues = 200_000
+
 // A reason describes the error in a body. The set of reasons is fixed, so that messages and logs contain nothing
 // of the body.
 type reason string
@@ -59,15 +63,17 @@ var strictWithoutNull = json.WithUnmarshalers(json.UnmarshalFromFunc(decodeBlob)
 // Decode decodes body, a JSON object, into a zero request. It ignores members that the type lacks,
 // because newer clients may send them. A null member counts as absent. The error is a *SyntaxError.
 func Decode(body []byte, into any) error {
-	if err := measure(body); err != nil {
-		return err
-	}
-	return DecodeResponse(body, into)
+	return decode(body, into, maxValues)
 }
 
-// DecodeResponse decodes a response into a zero value, like Decode, but with any number of values. A list of a page has
-// more values than any request. The caller bounds the size of the body.
-func DecodeResponse(body []byte, into any) error {
+// DecodeResponse decodes a response into a zero value, like Decode, but with more values. The caller bounds the size of
+// the body; without a limit of values, a hostile server could let a small body take much memory.
+func DecodeResponse(body []byte, into any) error { return decode(body, into, maxResponseValues) }
+
+func decode(body []byte, into any, most int) error {
+	if err := measure(body, most); err != nil {
+		return err
+	}
 	how := strictWithoutNull
 	if bytes.Contains(body, []byte("null")) {
 		how = strict
@@ -85,15 +91,16 @@ func Encode(v any) ([]byte, error) {
 	return json.Marshal(v, deterministic)
 }
 
-// measure rejects a body that is not an object, or that exceeds the limits, before anything is built from it.
+// measure rejects a body that is not an object, that is too deep, or that has more than most values, before anything is
+// built from it.
 // It counts brackets and commas outside of strings, which is exact for valid JSON. The decoder rejects anything
 // else.
-func measure(body []byte) error {
+func measure(body []byte, most int) error {
 	if start := bytes.TrimLeft(body, " \t\r\n"); len(start) == 0 || start[0] != '{' {
 		return &SyntaxError{string(reasonObject), int64(len(body) - len(start))}
 	}
 	if opening := bytes.Count(body, []byte{'{'}) + bytes.Count(body, []byte{'['}); opening <= maxDepth &&
-		opening+bytes.Count(body, []byte{','}) <= maxValues {
+		opening+bytes.Count(body, []byte{','}) <= most {
 		return nil // even if all of these bytes are outside of strings
 	}
 	depth, values := 0, 0
@@ -112,7 +119,7 @@ func measure(body []byte) error {
 		if depth > maxDepth {
 			return &SyntaxError{string(reasonDepth), int64(i)}
 		}
-		if values > maxValues {
+		if values > most {
 			return &SyntaxError{string(reasonValues), int64(i)}
 		}
 	}

@@ -166,6 +166,29 @@ func TestDecodeAccepts(t *testing.T) {
 	}
 }
 
+// A response may have more values than a request, and not without limit.
+func TestDecodeResponse(t *testing.T) {
+	for _, test := range []struct {
+		body string
+		want reason // "" if the body is accepted
+	}{
+		{object(maxValues), ""},
+		{`{"GrantTokens":["` + strings.Repeat(`","`, maxResponseValues-3) + `"]}`, ""},
+		{`{"GrantTokens":["` + strings.Repeat(`","`, maxResponseValues-1) + `"]}`, reasonValues},
+		{`{"m":[` + strings.Repeat(`{},`, maxResponseValues) + `{}]}`, reasonValues},
+		{strings.Repeat(`{"a":`, maxDepth+1) + "0" + strings.Repeat("}", maxDepth+1), reasonDepth},
+		{`[]`, reasonObject},
+	} {
+		err := DecodeResponse([]byte(test.body), new(EncryptRequest))
+		if test.want == "" && err != nil {
+			t.Errorf("%.20s: %v", test.body, err)
+		}
+		if test.want != "" {
+			wantReason(t, fmt.Sprintf("%.20s", test.body), err, test.want)
+		}
+	}
+}
+
 // Decode does not keep references to the body, whose buffer a server may reuse.
 func TestDecodeKeepsNothing(t *testing.T) {
 	body := []byte(`{"KeyId":"abc","Plaintext":"AAAA","EncryptionContext":{"k":"v"}}`)

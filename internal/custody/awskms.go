@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/smithy-go"
 
+	"github.com/keyhold/keyhold/internal/bounded"
 	"github.com/keyhold/keyhold/internal/seal"
 )
 
@@ -32,6 +33,7 @@ type awsKMS struct {
 const (
 	awsAttempts    = 2
 	awsAttemptTime = 10 * time.Second
+	maxAWSAnswer   = 1 << 20 // bytes
 )
 
 var deploymentName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
@@ -67,7 +69,9 @@ func newAWSKMS(argument string, attempt time.Duration) (seal.Root, error) {
 	if loaded.Region == "" {
 		return nil, fmt.Errorf("the custody %s has no Region: give the ARN of the key, or set AWS_REGION", k.ID())
 	}
-	k.client = kms.NewFromConfig(loaded)
+	k.client = kms.NewFromConfig(loaded, func(o *kms.Options) {
+		o.HTTPClient = bounded.Answers(o.HTTPClient, maxAWSAnswer)
+	})
 	if endpoint := aws.ToString(k.client.Options().BaseEndpoint); !private(endpoint) {
 		return nil, fmt.Errorf("the custody %s would send keys to %s without TLS: give an https endpoint", k.ID(), endpoint)
 	}

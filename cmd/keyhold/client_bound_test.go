@@ -1,0 +1,49 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+
+	"github.com/keyhold/keyhold/internal/api"
+)
+
+// A server that sends without end is left, by requests of the KMS API and by others.
+func TestAnswersAreBounded(t *testing.T) {
+	sent := make(chan error, 2)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, `{"Now":1,"Keys":["`)
+		chunk := strings.Repeat("x", 1<<16)
+		for range 1 << 14 { // 1 GiB
+			if _, err := io.WriteString(w, chunk); err != nil {
+				sent <- err
+				return
+			}
+		}
+		sent <- nil
+	}))
+	defer server.Close()
+	t.Setenv("AWS_ACCESS_KEY_ID", "a")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "b")
+	t.Setenv("AWS_MAX_ATTEMPTS", "1")
+	c, err := clientOptions{endpoint: server.URL, region: "us-east-1"}.connect(t.Context(), printer{io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.ListKeys(t.Context(), &kms.ListKeysInput{}); err == nil || !strings.Contains(err.Error(), "longer than 1048576 bytes") {
+		t.Errorf("ListKeys: %v", err)
+	}
+	var clock api.ClockResponse
+	if err := c.call(t.Context(), api.TargetDev, "ShowClock", &api.ShowClockRequest{}, &clock); err == nil || !strings.Contains(err.Error(), "longer than 1048576 bytes") {
+		t.Errorf("ShowClock: %v", err)
+	}
+	for range 2 {
+		if err := <-sent; err == nil {
+			t.Error("the client read everything")
+		}
+	}
+}
