@@ -25,6 +25,7 @@ type backupOptions struct {
 	withoutImported bool
 	data, store     string
 	client          clientOptions
+	fips            fipsOption
 	rootOptions
 }
 
@@ -60,6 +61,7 @@ server may use the folder of --data then; nodes may use the store of --store.
 	f.StringVar(&o.data, "data", "", "data folder that no server uses")
 	f.StringVar(&o.store, "store", "", "URL of the shared store of a deployment: "+sharedHelp)
 	o.rootOptions.flags(f, " (default, with --data: the name of the data folder, followed by .root-key)")
+	o.fips.flags(c)
 	o.client.own = true
 	o.client.common(f.StringVar,
 		"AWS_ENDPOINT_URL_KMS, AWS_ENDPOINT_URL, the profile's endpoint_url, or "+devEndpoint,
@@ -89,10 +91,13 @@ func (o *backupOptions) check() (to []recipients.Recipient, err error) {
 	if to, err = recipients.ParseFile(file, backup.MaxRecipients); err != nil {
 		return nil, usageError{fmt.Errorf("--recipients %s: %w", o.recipients, err)}
 	}
-	if o.place() == "" {
-		return to, nil
+	if err := errors.Join(o.fips.checkModule(), o.fips.checkRecipients(to)); err != nil || o.place() == "" {
+		return to, err
 	}
-	return to, o.rootOptions.complete(rootKeyFileOf(o.data))
+	if err := o.rootOptions.complete(rootKeyFileOf(o.data)); err != nil {
+		return nil, err
+	}
+	return to, o.fips.check(o.root)
 }
 
 // place returns the store that the command reads itself, or "".
@@ -186,7 +191,7 @@ func (o backupOptions) read(
 		counted := backup.NewCounter(w)
 		_, err = backup.Make(ctx, backup.Source{
 			Backend: from.Backend, Slots: from.Slots, Keyring: keyring, Shared: from.Shared, Program: programVersion(),
-			Offline: true,
+			Offline: true, ApprovedOnly: o.fips.on,
 		}, backup.Options{
 			Recipients: to, WithoutImported: o.withoutImported, Now: time.Now(),
 			Page: func(ctx context.Context, records int64) error {

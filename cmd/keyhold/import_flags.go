@@ -43,6 +43,10 @@ func (o *importOptions) check(c *cobra.Command, args []string) error {
 	if err := o.checkPart(c, args); err != nil {
 		return err
 	}
+	if err := o.source.fips.checkModule(); err != nil {
+		return err
+	}
+	o.source.shares.fips = o.source.fips
 	if o.part() == whole {
 		if err := o.source.check(); err != nil {
 			return err

@@ -85,7 +85,12 @@ func (o *ownersFlags) split(w *byok.Wrapped, keySpec string, material []byte, no
 }
 
 // checkOwners reads what the owner has of the material before anything is sent.
-func (r *importRun) checkOwners(context.Context) error { return r.owners.check(r.source.shared()) }
+func (r *importRun) checkOwners(context.Context) error {
+	if err := r.owners.check(r.source.shared()); err != nil {
+		return err
+	}
+	return r.source.fips.checkRecipients(r.owners.escrow.found)
+}
 
 // keepOriginal compares the material with the manifest, and splits it among custodians, before it is sent.
 func (r *importRun) keepOriginal(ctx context.Context) error {

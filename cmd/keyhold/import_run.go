@@ -113,15 +113,27 @@ func (r *importRun) find(ctx context.Context) (err error) {
 	r.key, err = awsimport.Find(ctx, r.server, r.ref)
 	switch {
 	case r.create && awsimport.IsNotFound(err):
-		return r.chooseNewKey()
+		return errors.Join(r.chooseNewKey(), r.checkApproved())
 	case err != nil:
 		return err
 	}
 	r.spec = string(r.key.KeySpec)
+	if err := r.checkApproved(); err != nil {
+		return err
+	}
 	if r.part() != secondHalf {
 		r.progress.step("Key", "%s, %s, %s", aws.ToString(r.key.Arn), r.key.KeySpec, r.key.KeyState)
 	}
 	return nil
+}
+
+// checkApproved refuses with --fips what is not approved, before anything is made or sent.
+func (r *importRun) checkApproved() error {
+	algorithm := byok.Algorithm(r.wrappingAlgorithm)
+	if algorithm == "" && r.part() != secondHalf {
+		algorithm, _ = byok.AlgorithmFor(r.spec) // without one, the wrapping fails later
+	}
+	return r.source.fips.checkMaterial(r.spec, algorithm)
 }
 
 // chooseNewKey chooses spec and usage of the key to create. If the spec allows several

@@ -16,6 +16,10 @@ const maxPassphrase = 1024
 // for it on the terminal of the program, also if the key comes on standard input. The caller
 // clears the passphrase.
 func (s *source) passphrase() ([]byte, error) {
+	if s.fips.on {
+		return nil, usageError{errors.New("the private key is encrypted, which --fips does not allow, because the " +
+			"encryption may not be approved: decrypt the key with the program that encrypted it")}
+	}
 	if s.passphraseFile != "" {
 		return readPassphrase(s.passphraseFile)
 	}

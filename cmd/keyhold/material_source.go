@@ -18,6 +18,7 @@ import (
 type source struct {
 	from, generate, passphraseFile string
 	shares                         givenShares
+	fips                           fipsOption
 
 	file    *materialFile    // the file from, once it is read
 	brought *broughtMaterial // by the shares, once they are read
@@ -32,6 +33,7 @@ func (s *source) flags(c *cobra.Command) {
 	c.Flags().StringVar(&s.passphraseFile, "passphrase-file", "",
 		"file of the passphrase of an encrypted private key (default: ask for it on the terminal)")
 	s.shares.flags(c, "from-shares", "the material, which --escrow-to wrote")
+	s.fips.flags(c)
 }
 
 // shared reports whether the material comes from shares.

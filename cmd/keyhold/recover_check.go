@@ -26,13 +26,14 @@ the command that made the shares printed.`,
 			if len(given.files) == 0 {
 				return usageError{errors.New("keyhold recover check needs --share FILE")}
 			}
-			if err := errors.Join(o.check(c), harden()); err != nil {
+			if err := errors.Join(o.check(c), given.fips.checkModule(), harden()); err != nil {
 				return err
 			}
 			return checkShares(given, &o)
 		},
 	}
 	given.flags(c, "share", "a secret")
+	given.fips.flags(c)
 	o.flag(c)
 	return c
 }

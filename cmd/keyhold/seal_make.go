@@ -12,7 +12,8 @@ import (
 )
 
 func sealMakeCommand() *cobra.Command {
-	return &cobra.Command{
+	var fips fipsOption
+	c := &cobra.Command{
 		Use:   "make CUSTODY",
 		Short: "Make a custody for keyhold seal migrate, such as a new root key file",
 		Long: `Make a custody on this machine, such as a new root key file, for keyhold seal migrate. The
@@ -24,6 +25,9 @@ server must be able to open it: the file must belong to the user of the server.`
 			if err != nil {
 				return usageError{err}
 			}
+			if err := fips.check(spec); err != nil {
+				return err
+			}
 			root, err := spec.Create(askForSecret)
 			if err != nil {
 				return err
@@ -31,6 +35,8 @@ server must be able to open it: the file must belong to the user of the server.`
 			return printf(c.OutOrStdout(), "%s\n", root.ID())
 		},
 	}
+	fips.flags(c)
+	return c
 }
 
 // openCustody opens a custody that an administrator names while the server runs. The server cannot ask anybody, and its

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/keyhold/keyhold/byok"
 	"github.com/keyhold/keyhold/internal/custody"
 	"github.com/keyhold/keyhold/internal/fips"
 	"github.com/keyhold/keyhold/internal/recipients"
@@ -57,6 +58,20 @@ func (o fipsOption) checkRecipients(all []recipients.Recipient) error {
 			return usageError{fmt.Errorf("files for %s are files of age, which --fips does not allow: give recipients that "+
 				"keyhold recover identity makes (docs/recipients.md)", r.Name)}
 		}
+	}
+	return nil
+}
+
+// checkMaterial refuses key specs and wrapping algorithms that are not approved. "" is not checked.
+func (o fipsOption) checkMaterial(keySpec string, algorithm byok.Algorithm) error {
+	switch {
+	case !o.on:
+		return nil
+	case keySpec != "" && !fips.Algorithm(keySpec):
+		return usageError{fmt.Errorf("keys of the spec %s are not allowed with --fips (docs/fips.md)", keySpec)}
+	case algorithm != "" && !fips.Algorithm(string(algorithm)):
+		return usageError{fmt.Errorf("%s is not allowed with --fips: take --wrapping-algorithm %s, which wraps all but "+
+			"private keys of RSA (docs/fips.md)", algorithm, byok.RSAESOAEPSHA256)}
 	}
 	return nil
 }

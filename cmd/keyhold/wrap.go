@@ -47,9 +47,10 @@ import.`,
 			if o.params == "" || o.out == "" {
 				return usageError{fmt.Errorf("%s needs --params FILE and --out FILE", c.CommandPath())}
 			}
-			if err := o.source.check(); err != nil {
+			if err := errors.Join(o.source.check(), o.source.fips.checkModule()); err != nil {
 				return err
 			}
+			o.source.shares.fips = o.source.fips
 			return o.run(printer{c.ErrOrStderr()})
 		},
 	}
@@ -91,6 +92,11 @@ func (o *wrapOptions) run(progress printer) error {
 		return err
 	}
 	if err := o.complete(p); err != nil {
+		return err
+	}
+	approved := o.source.fips
+	err = errors.Join(approved.checkRecipients(o.owners.escrow.found), approved.checkMaterial(p.KeySpec, p.Algorithm))
+	if err != nil {
 		return err
 	}
 	progress.step("Key", "%s, %s", p.KeyARN, p.KeySpec)
