@@ -24,6 +24,27 @@ export function useLoad(load, deps) {
 }
 
 /**
+ * useAction returns the state of something that the user starts, and run, which starts it.
+ * @returns {{busy: boolean, error: Error|undefined, run: (work: () => Promise<any>) => Promise<boolean>}} run reports
+ *   whether the work succeeded
+ */
+export function useAction() {
+  const [state, set] = useState({ busy: false });
+  const run = async (work) => {
+    set({ busy: true });
+    try {
+      await work();
+      set({ busy: false });
+      return true;
+    } catch (error) {
+      set({ busy: false, error });
+      return false;
+    }
+  };
+  return { ...state, run };
+}
+
+/**
  * Load shows what useLoad returned: Loading, Failure, or children(value).
  * @param {{of: ReturnType<typeof useLoad>, what: string, children: (value: any) => any}} props
  */

@@ -1,16 +1,18 @@
 // The frame around every page: who is signed in and for how long, and the navigation.
 
 import { html, useEffect, useState } from "./dom.js";
+import { SwitchRole } from "./assume.js";
 import { Button } from "./parts.js";
 
 /** Header shows the session. */
-export function Header({ session, settings, onSession, onEnd }) {
+export function Header({ api, session, settings, onSession, onEnd }) {
   return html`<header>
     <a class="brand" href="#/">Keyhold</a>
     ${settings.dev && html`<span class="badge warn">dev server</span>`}
     <${Region} session=${session} onSession=${onSession} />
     <span class="who" title=${session.arn}>${session.arn.replace(/^arn:aws:(iam|sts)::/, "")}</span>
     <${Left} session=${session} />
+    <${SwitchRole} session=${session} api=${api} onSession=${onSession} />
     ${session.from && html`<${Button} onClick=${() => onSession(session.from)}>Back to ${nameOf(session.from.arn)}<//>`}
     <${Button} onClick=${() => onEnd("signed out")}>Sign out<//>
   </header>`;

@@ -4,6 +4,7 @@
 const lines = `
                                | -              | Overview             | overview.js
 keys                           | Keys           | Keys                 | keys.js
+create                         | Keys           | Create a key         | create.js
 import                         | Keys           | Import key material  | import.js
 calendar                       | Keys           | Expiry calendar      | calendar.js
 policy                         | Access         | Key policies         | policy.js
@@ -12,6 +13,7 @@ identities                     | Access         | Identities           | identit
 audit                          | Operation      | Audit log            | audit.js
 status                         | Operation      | Status               | status.js
 import/:id                     | -              | Import key material  | import.js
+keys/:id                       | -              | Key                  | key.js
 keys/:id/material              | -              | Key material         | material.js
 identity/:kind/new             | -              | New identity         | identity-new.js
 identity/:kind/:account/:name  | -              | Identity             | identity.js

@@ -2,7 +2,8 @@
 
 import { html, useEffect, useState } from "../lib/dom.js";
 import { connect } from "../lib/api.js";
-import { Button, Failure, Field } from "../lib/parts.js";
+import { Button, Failure, Field, Loading, Select, useAction } from "../lib/parts.js";
+import { arrive, leave, returned, sessionName } from "../lib/oidc.js";
 import { begin, longTerm } from "../lib/session.js";
 
 const reasons = {
@@ -18,6 +19,7 @@ export default function SignIn({ settings, remedies, now, ended, onSession }) {
   return html`<main class="centre" id="content">
     <h1>Sign in to Keyhold</h1>
     ${reasons[ended] && html`<p class="notice" role="status">${reasons[ended]}</p>`}
+    ${settings.issuers.length > 0 && html`<${WithIssuer} settings=${settings} remedies=${remedies} now=${now} onSession=${onSession} />`}
     <${WithAccessKey} settings=${settings} remedies=${remedies} now=${now} onSession=${onSession} />
   </main>`;
 }
@@ -49,6 +51,39 @@ function WithAccessKey({ settings, remedies, now, onSession }) {
     ${error && html`<${Failure} error=${error} />`}
     <${Button} kind="primary" type="submit" busy=${busy}>Sign in<//>
   </form>`;
+}
+
+/** WithIssuer sends the user to an issuer, and takes the token that the user returns with. */
+function WithIssuer({ settings, remedies, now, onSession }) {
+  const action = useAction();
+  useEffect(() => {
+    if (returned()) action.run(async () => onSession(await withToken(settings, remedies, now)));
+  }, []);
+  const submit = (event) => {
+    event.preventDefault();
+    const { issuer, role, region } = event.target.elements;
+    action.run(() => leave(settings.issuers[Number(issuer.value)], { role: role.value.trim(), region: region.value }));
+  };
+  if (action.busy && returned()) return html`<${Loading} what="the session" />`;
+  return html`<form onSubmit=${submit}>
+    <h2>With your organisation</h2>
+    <${Select} label="Issuer" name="issuer" options=${settings.issuers.map((i, n) => [String(n), i.url])} />
+    <${Field} label="ARN of your role" name="role" required placeholder="arn:aws:iam::111122223333:role/NAME" />
+    <${RegionField} settings=${settings} />
+    ${action.error && html`<${Failure} error=${action.error} />`}
+    <${Button} kind="primary" type="submit" busy=${action.busy}>Go to the issuer<//>
+  </form>`;
+}
+
+/** withToken returns a session of the role that the user chose, with the token of the issuer. */
+async function withToken(settings, remedies, now) {
+  const { token, claims, role, region } = await arrive(settings.issuers);
+  const api = connect({ signer: { region }, remedies, now });
+  const answer = await api.sts("AssumeRoleWithWebIdentity",
+    { RoleArn: role, RoleSessionName: sessionName(claims), WebIdentityToken: token, DurationSeconds: "3600" }, { unsigned: true });
+  return begin(answer, {
+    region, regions: settings.regions, now: now().getTime(), account: answer.Arn.split(":")[4], arn: answer.Arn,
+  });
 }
 
 function RegionField({ settings }) {
