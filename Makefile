@@ -7,7 +7,7 @@ export KEYHOLD_PYTHON := $(CURDIR)/$(PYTHON)
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build fips pkcs11 demo demo-cluster test race check lint vuln deps faults crash seals images syncs flips edits full custody cluster console bench-cluster backups million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean packages packages-check wheel npm chart reproducible
+.PHONY: help build fips pkcs11 demo demo-cluster test race check lint vuln deps faults crash seals images syncs flips edits full custody cluster console bench-cluster backups million attacks badkeys malformed timing tokens requests existence strangers decisions mutants clients bench profile fuzz clean packages packages-check production wheel npm chart reproducible
 
 help: ## Print the targets.
 	@sed -nE "s/^([a-z-]+):.*## (.*)/\1\t\2/p" Makefile | expand -t 14
@@ -196,6 +196,12 @@ packages-check: packages ## Test the packages of dist: lintian, and an upgrade i
 	packaging/build former
 	packaging/debian $(DEBIAN)
 	cd packaging/tools && KEYHOLD_DEBIAN=$(abspath $(DEBIAN)) go test -count=1 -v -timeout 60m ./check
+
+production: ## Run each command of docs/production.md, and the demo from the installed package. Needs root.
+	packaging/build program licences deb former
+	packaging/debian $(DEBIAN)
+	cd packaging/tools && KEYHOLD_DEBIAN=$(abspath $(DEBIAN)) go test -count=1 -v -timeout 60m \
+		-run '^Test(ProductionPage|DemoFromPackage)$$' ./check
 
 clean: ## Remove everything that make has made.
 	rm -rf bin dist $(BUILD) clients/java/target clients/javascript/node_modules

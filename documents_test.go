@@ -210,6 +210,7 @@ func (a tree) checkTargets(command string) (all []string) {
 // settings of other programs.
 var examples = strings.Fields(`
 	material.bin params.json wrapped.json hello.txt server.pem identities.toml seed.toml keyhold.toml signing.pem audit.log policy.json
+	setup.txt recipients.txt
 	aws.endpointUrlKms monitoring.namespaceLabels
 `)
 

@@ -43,8 +43,8 @@ Show what will be done, write the settings file, and make the deployment and, wi
 certificate, one with an authority of its own. Flags answer the questions; with --yes
 nothing is asked. What exists already is left as it is, so the command can run again.
 
-If root runs the command, the user keyhold of the Debian package gets the data folder, the
-root key file and the private key that the command made; --user names another user.`,
+If root runs the command, the user keyhold of the Debian package gets the data folder, and its
+group may read the root key file and the private key; --user names another user.`,
 		Example: `  keyhold setup
   keyhold setup --yes --config keyhold.toml --data data --root-key-file root.key --name kms.example.org`,
 		Args: exactly(0),
@@ -64,7 +64,7 @@ root key file and the private key that the command made; --user names another us
 	c.Flags().StringSliceVar(&o.regions, "regions", []string{service.DefaultRegion},
 		"Regions to serve, separated by commas")
 	c.Flags().StringVar(&o.user, "user", "",
-		"user of the server, who gets data and secrets (default: keyhold, if root runs the command and the user exists)")
+		"user of the server, who gets the data (default: keyhold, if root runs the command and the user exists)")
 	c.Flags().BoolVar(&o.yes, "yes", false, "ask nothing: use the flags and their defaults")
 	return c
 }
@@ -190,7 +190,7 @@ func (o *setupOptions) show() error {
 			o.name, o.cert, o.key, o.beside("authority.pem"))
 	}
 	if o.user != "" {
-		p.printf("  give the data and these secrets to the user %s\n", o.user)
+		p.printf("  give the data to the user %s, and let its group read these secrets\n", o.user)
 	}
 	p.printf("  write the settings file %s\n", o.config)
 	return p.writeTo(o.out)

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"os/user"
+	"path/filepath"
 	"strconv"
 )
 
@@ -14,11 +15,17 @@ const packageUser = "keyhold"
 
 // chooseUser chooses the user of the Debian package if root runs the command and the user exists.
 func (o *setupOptions) chooseUser() error {
+	if os.Geteuid() != 0 {
+		if o.user != "" {
+			return usageError{errors.New("--user: only root can give files to a user: run the command as root, or as this user")}
+		}
+		return nil
+	}
 	if o.user != "" {
 		_, _, err := userIDs(o.user)
 		return err
 	}
-	if _, err := user.Lookup(packageUser); err == nil && os.Geteuid() == 0 {
+	if _, err := user.Lookup(packageUser); err == nil {
 		o.user = packageUser
 	}
 	return nil
@@ -35,7 +42,8 @@ func userIDs(name string) (uid, gid int, err error) {
 	return uid, gid, errors.Join(err, err2)
 }
 
-// giveToUser gives the user of the server what the server changes, and the secrets that it reads.
+// giveToUser gives the user of the server the data, which the server changes, and lets its group read the secrets,
+// which stay with root.
 func (o *setupOptions) giveToUser() error {
 	if o.user == "" {
 		return nil
@@ -49,11 +57,29 @@ func (o *setupOptions) giveToUser() error {
 		secrets = append(secrets, o.key)
 	}
 	for _, file := range secrets {
-		if err := os.Lchown(file, uid, gid); err != nil {
-			return fmt.Errorf("--user: %w", err)
+		if err := letGroupRead(file, gid); err != nil {
+			return err
 		}
 	}
 	return giveFolder(o.data, uid, gid)
+}
+
+// letGroupRead lets a group read a file of root. A link is refused.
+func letGroupRead(path string, gid int) error {
+	folder, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	defer folder.Close()
+	name := filepath.Base(path)
+	info, err := folder.Lstat(name)
+	switch {
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is not a file: remove it, or give another name", path)
+	}
+	return errors.Join(folder.Lchown(name, 0, gid), folder.Chmod(name, 0o640))
 }
 
 // giveFolder gives a user a folder and all files in it. It follows no link that leads out of the folder, because the

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -50,5 +51,33 @@ func TestGiveFolder(t *testing.T) {
 	}
 	if err := giveFolder(filepath.Join(folder, "missing"), uid, gid); err == nil {
 		t.Error("a missing folder was given")
+	}
+}
+
+// The group of the server may read a secret, which stays with root. A link is refused.
+func TestLetGroupRead(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	folder := t.TempDir()
+	secret, link := filepath.Join(folder, "secret"), filepath.Join(folder, "link")
+	err := errors.Join(os.WriteFile(secret, []byte("x"), 0o600), os.Symlink(secret, link))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{link, folder, filepath.Join(folder, "missing")} {
+		if err := letGroupRead(path, 65532); err == nil {
+			t.Errorf("%s was accepted", path)
+		}
+	}
+	if err := letGroupRead(secret, 65532); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if uid, gid := ownerOf(t, secret); uid != 0 || gid != 65532 || info.Mode().Perm() != 0o640 {
+		t.Errorf("the secret belongs to %d:%d, with the mode %v", uid, gid, info.Mode())
 	}
 }

@@ -18,7 +18,10 @@ type machine struct {
 }
 
 // boot boots a copy of the Debian in the folder KEYHOLD_DEBIAN.
-func boot(t *testing.T) machine {
+func boot(t *testing.T) machine { return bootOn(t, "--private-network") }
+
+// bootOn boots a copy with a flag of systemd-nspawn(1) about its network.
+func bootOn(t *testing.T, network string) machine {
 	t.Helper()
 	base := os.Getenv("KEYHOLD_DEBIAN")
 	if base == "" {
@@ -28,8 +31,8 @@ func boot(t *testing.T) machine {
 	run(t, "cp", "-a", "--reflink=auto", base, m.root)
 	var console bytes.Buffer
 	// systemd needs a console, and script makes the terminal for it.
-	c := exec.Command("script", "-qfc", "exec systemd-nspawn --quiet --register=no --keep-unit --private-network "+
-		"-b --console=interactive -D "+m.root, "/dev/null")
+	c := exec.Command("script", "-qfc", "exec systemd-nspawn --quiet --register=no --keep-unit "+network+
+		" -b --console=interactive -D "+m.root, "/dev/null")
 	c.Stdout, c.Stderr = &console, &console
 	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := c.Start(); err != nil {

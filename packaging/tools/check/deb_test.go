@@ -58,6 +58,18 @@ func TestPackageInDebian(t *testing.T) {
 	m.run(t, "dpkg --purge keyhold && test -e /var/lib/keyhold/keyhold.db && ! test -e /etc/keyhold/keyhold.toml")
 }
 
+// The demo passes with the program of the installed package.
+func TestDemoFromPackage(t *testing.T) {
+	m := boot(t)
+	m.install(t, artefact(t, "keyhold_*_amd64.deb"))
+	run(t, "go", "build", "-C", repository, "-o", m.root+"/var/tmp/first-import", "./examples/first-import")
+	out := m.run(t, "/var/tmp/first-import -keyhold /usr/bin/keyhold")
+	if !strings.Contains(out, "All results are as expected.") {
+		t.Error("the demo does not say that all results are as expected")
+	}
+	t.Log(out)
+}
+
 // expectSandbox expects the limits of the unit on the process of the server.
 func (m machine) expectSandbox(t *testing.T) {
 	t.Helper()
