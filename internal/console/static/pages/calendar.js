@@ -113,4 +113,5 @@ const columns = [
   { head: "Key", cell: (k) => html`<a href=${link("keys", k.id)}>${k.alias ?? k.id}</a>` },
   { head: "State", cell: (k) => html`<${State} of=${k.state} />` },
   { head: "Description", cell: (k) => k.description },
+  { head: "Change", cell: (k) => html`<a href=${link("import", k.id)} aria-label=${`Import into ${k.alias ?? k.id}`}>Import</a>` },
 ];

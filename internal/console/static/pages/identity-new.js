@@ -36,8 +36,8 @@ function Done({ of, kind }) {
   const [, , , , account] = of.Arn.split(":");
   const name = kind.kind === "account" ? account
     : kind.kind === "oidc-provider" ? of.Arn.split("/").slice(1).join("/") : of.Arn.split("/").pop();
-  return html`<p role="status"><code>${of.Arn}</code>: ${{ created: "created", changed: "there was one already; it is changed",
+  return html`<${NewKeys} keys=${keys} onClose=${() => setKeys([])} />
+    <p role="status"><code>${of.Arn}</code>: ${{ created: "created", changed: "there was one already; it is changed",
       none: "there was the same one already" }[of.Change]}.</p>
-    <p><a href=${link("identity", kind.kind, account, name)}>Show it</a></p>
-    <${NewKeys} keys=${keys} onClose=${() => setKeys([])} />`;
+    <p><a href=${link("identity", kind.kind, account, name)}>Show it</a></p>`;
 }

@@ -18,9 +18,9 @@ export default function Identity({ api, route, session }) {
   if (!known) return html`<h1>There is no such kind of identity</h1>`;
   return html`<h1>${known.one} ${name}</h1>
     <p><a href=${`#/identities?kind=${kind}`}>Back to the list</a></p>
+    <${NewKeys} keys=${keys} onClose=${() => setKeys([])} />
     <${LoadFor} of=${shown} what="the identity" action="keyhold:ShowIdentity">${(identity) =>
-      html`<${Shown} of=${identity} which=${which} api=${api} session=${session} again=${shown.again} onKeys=${setKeys} />`}<//>
-    <${NewKeys} keys=${keys} onClose=${() => setKeys([])} />`;
+      html`<${Shown} of=${identity} which=${which} api=${api} session=${session} again=${shown.again} onKeys=${setKeys} />`}<//>`;
 }
 
 function Shown({ of, which, api, session, again, onKeys }) {
