@@ -10,4 +10,8 @@ require (
 	github.com/keyhold/keyhold v0.0.0-00010101000000-000000000000
 )
 
-require github.com/go-json-experiment/json v1.27.2 // indirect
+require (
+	github.com/go-json-experiment/json v1.27.2 // indirect
+	go.etcd.io/bbolt v1.5.0 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+)
