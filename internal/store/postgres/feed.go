@@ -1,9 +1,11 @@
 package postgres
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -55,6 +57,7 @@ func scanChanges(seen *[]change) func(pgx.Rows) error {
 			err = row.Scan(&c.rev, &c.mark, &c.keys)
 			return c, err
 		})
+		slices.SortFunc(*seen, func(x, y change) int { return cmp.Compare(x.rev, y.rev) })
 		return err
 	}
 }

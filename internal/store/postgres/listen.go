@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // Times of a listener.
@@ -13,6 +14,7 @@ const (
 	pollPause = 250 * time.Millisecond // from one proof to the next one, while somebody watches
 	newsPause = 5 * time.Millisecond   // from one proof to the next one, while other processes change something
 	relisten  = 5 * time.Second        // until a listener that broke listens again
+	silence   = 10 * time.Second       // until a listener without notifications tests its connection
 )
 
 // A listener asks for a proof again and again while somebody watches, so that the feed hears of the changes of other
@@ -72,17 +74,30 @@ func (l *listener) listenOnce(ctx context.Context, news chan<- struct{}) error {
 	if _, err := c.Exec(ctx, "LISTEN "+quote(l.channel)); err != nil {
 		return err
 	}
-	for {
-		n, err := c.WaitForNotification(ctx)
-		if err != nil {
+	for host := l.b.hosts.number(); ; {
+		n, err := waitForNotification(ctx, c)
+		if err != nil || l.b.hosts.number() != host {
 			return err
 		}
-		if n.Payload == l.b.process {
-			continue // the feed knows
+		if n == nil || n.Payload == l.b.process {
+			continue // nothing, or a change of this process, which the feed knows
 		}
 		select {
 		case news <- struct{}{}:
 		default:
 		}
 	}
+}
+
+// waitForNotification returns a notification, or nil if there is none for a while and the connection works.
+func waitForNotification(ctx context.Context, c *pgx.Conn) (*pgconn.Notification, error) {
+	bounded, cancel := context.WithTimeout(ctx, silence)
+	defer cancel()
+	n, err := c.WaitForNotification(bounded)
+	if err == nil || ctx.Err() != nil || bounded.Err() == nil {
+		return n, err
+	}
+	test, cancel := context.WithTimeout(ctx, connecting)
+	defer cancel()
+	return nil, c.Ping(test)
 }

@@ -41,6 +41,13 @@ func (h *hosts) order() []string {
 	return append(append([]string{}, h.all[n:]...), h.all[:n]...)
 }
 
+// number returns the number of the current host, which grows with each leave.
+func (h *hosts) number() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.current
+}
+
 // leave makes the next host the current one, unless that was done a moment ago. It reports whether it did so.
 func (h *hosts) leave() bool {
 	h.mu.Lock()

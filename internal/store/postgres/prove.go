@@ -35,8 +35,9 @@ type asker struct {
 	busy bool      // a question is on its way
 	next *question // has not been asked; nil if nobody waits for it
 
-	beat int64     // of the last question
-	last time.Time // when the last proof was asked for
+	beat   int64     // of the last question
+	proved int64     // the last beat that was acknowledged, by a server with the history that this process knows
+	last   time.Time // when the last proof was asked for
 }
 
 // A question has an answer when done is closed.
@@ -92,12 +93,19 @@ func (b *Backend) ask() (p proof, err error) {
 		asked := time.Now()
 		if p, err = b.askOnce(ctx); err == nil {
 			b.asker.mu.Lock()
-			b.asker.last = asked
+			b.asker.last, b.asker.proved = asked, p.beat
 			b.asker.mu.Unlock()
 		}
 		return err
 	})
 	return p, err
+}
+
+// isProved reports whether a beat that a server shows is known to be acknowledged.
+func (b *Backend) isProved(beat int64) bool {
+	b.asker.mu.Lock()
+	defer b.asker.mu.Unlock()
+	return beat <= b.asker.proved
 }
 
 // sinceProof returns the time since the last proof was asked for.

@@ -24,7 +24,8 @@ var ErrNoSchema = errors.New("the database has no schema of a deployment")
 // records has the newest version of each record, and history has the older ones, each with the revisions for which it
 // was the newest one: from rev, before until. So a View of an old revision needs no transaction that stays open, which
 // would hold a connection and keep VACUUM from its work. changes has the keys that each revision wrote. The one row
-// of head is locked from the checks of a commit to its end, so revisions become visible in their order.
+// of head is locked from the checks of a commit to its end, so revisions become visible in their order. Values are sealed,
+// so nothing can compress them.
 const tables = `
 CREATE TABLE $.meta (version int NOT NULL);
 INSERT INTO $.meta VALUES (1);
@@ -36,6 +37,8 @@ CREATE TABLE $.records (key bytea PRIMARY KEY, rev bigint NOT NULL, value bytea 
 	WITH (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02);
 CREATE TABLE $.history (key bytea NOT NULL, rev bigint NOT NULL, until bigint NOT NULL, value bytea NOT NULL,
 	PRIMARY KEY (key, until)) WITH (autovacuum_vacuum_scale_factor = 0.05);
+ALTER TABLE $.records ALTER value SET STORAGE EXTERNAL;
+ALTER TABLE $.history ALTER value SET STORAGE EXTERNAL;
 CREATE INDEX history_until ON $.history USING brin (until) WITH (pages_per_range = 16, autosummarize = on);
 CREATE TABLE $.changes (rev bigint PRIMARY KEY, mark bigint NOT NULL, keys bytea NOT NULL)
 	WITH (autovacuum_vacuum_scale_factor = 0.05);

@@ -104,6 +104,9 @@ func (r *reader) read(text string, args ...any) (items []store.Item, err error) 
 			return errBehind
 		case floor > r.rev:
 			return store.ErrTooOld
+		case !r.b.isProved(beat): // a server with another history may have got the next beat
+			_, err = r.b.prove(ctx)
+			return err
 		}
 		return nil
 	})
