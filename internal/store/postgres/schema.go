@@ -24,8 +24,8 @@ var ErrNoSchema = errors.New("the database has no schema of a deployment")
 // records has the newest version of each record, and history has the older ones, each with the revisions for which it
 // was the newest one: from rev, before until. So a View of an old revision needs no transaction that stays open, which
 // would hold a connection and keep VACUUM from its work. changes has the keys that each revision wrote. The one row
-// of head is locked from the checks of a commit to its end, so revisions become visible in their order. Values are sealed,
-// so nothing can compress them.
+// of head is locked from the checks of a commit to its end, so revisions become visible in their order. Values are
+// sealed, so nothing can compress them.
 const tables = `
 CREATE TABLE $.meta (version int NOT NULL);
 INSERT INTO $.meta VALUES (1);
