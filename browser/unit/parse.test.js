@@ -172,6 +172,9 @@ test("each form of a key is the same material", async (t) => {
     use: "enc",
     ext: false,
   };
+  const otherD = { ...jwk, d: text(number(jwk.d) + p - 1n) }; // fits the first prime alone
+  otherD.dq = text(number(otherD.d) % (q - 1n));
+  await assert.rejects(parseText(JSON.stringify(otherD), "RSA_2048"), /contradict/);
   const [a, b] = [
     await parseText(JSON.stringify(jwk), "RSA_2048"),
     await parseText(JSON.stringify(swapped), "RSA_2048"),

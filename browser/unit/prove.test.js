@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { fromBase64, fromHex, toBase64, toHex, utf8 } from "../../internal/console/static/material/bytes.js";
-import { fingerprint, keyIdOf, keyMaterialId } from "../../internal/console/static/material/ids.js";
+import { concat, fromBase64, fromHex, toBase64, toHex, utf8 } from "../../internal/console/static/material/bytes.js";
+import { derive, fingerprint, keyIdOf, keyMaterialId } from "../../internal/console/static/material/ids.js";
 import { mac, openCiphertext, prove } from "../../internal/console/static/material/prove.js";
 import { ec, folder, makeKey, openssl } from "./openssl.js";
 
@@ -95,6 +95,33 @@ test("the MAC is the one of OpenSSL", async (t) => {
     ];
     assert.equal(toHex(await mac(hash, bytes, utf8("message"))), toHex(openssl(folder(t), args, { m: "message" })));
   }
+});
+
+/** Encrypts as the server does, with a false commitment if one is given. */
+async function encrypt(plaintext, context, commitment) {
+  const id = fromHex(await keyMaterialId(keyId, material));
+  const header = concat([1], utf8("111122223333" + keyId), id, crypto.getRandomValues(new Uint8Array(32)));
+  const derived = await derive(material, concat(utf8("keyhold ciphertext v1"), header), 64);
+  const [nonce, number] = [new Uint8Array(12), (n) => [0, 0, 0, n]];
+  const names = Object.entries(context).flatMap((pair) => pair.flatMap((text) => [number(text.length), utf8(text)]));
+  const before = concat(header, commitment ?? derived.subarray(32));
+  const additionalData = concat(before, number(Object.keys(context).length), ...names);
+  const key = await crypto.subtle.importKey("raw", derived.subarray(0, 32), "AES-GCM", false, ["encrypt"]);
+  const sealed = await crypto.subtle.encrypt({ name: "AES-GCM", iv: nonce, additionalData }, key, plaintext);
+  return concat(before, nonce, new Uint8Array(sealed));
+}
+
+test("a challenge", async () => {
+  const server =
+    (change) =>
+    async (operation, { Plaintext, EncryptionContext }) => ({
+      CiphertextBlob: toBase64(await change(fromBase64(Plaintext), EncryptionContext)),
+    });
+  assert.equal((await prove(server(encrypt), imported())).held.length, 2);
+  const other = server((plaintext, context) => encrypt(plaintext.fill(0), context));
+  await assert.rejects(prove(other, imported()), /encrypted other bytes/);
+  const uncommitted = server((plaintext, context) => encrypt(plaintext, context, new Uint8Array(32)));
+  await assert.rejects(prove(uncommitted, imported()), /damaged/);
 });
 
 /** Imported values, as the wizard gives them to prove. */
