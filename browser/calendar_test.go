@@ -41,7 +41,9 @@ func TestCalendar(t *testing.T) {
 	next := first.AddDate(0, 1, 10)
 	p.visit("/calendar?month=" + next.Format("2006-01"))
 	p.see("Keys in " + next.Format("Jan 2006"))
-	p.press(next.Format(time.DateOnly) + ": 2 keys")
+	day := `document.querySelector("a.day[href$='day=` + next.Format(time.DateOnly) + `']")`
+	p.until("that the day has two keys", day+`?.innerText.replace(/\s+/g, " ").includes("2 keys on `+next.Format(time.DateOnly)+`")`)
+	eval[bool](p, day+".click(), true")
 	p.see("Keys on " + next.Format(time.DateOnly))
 	p.see("alias/later")
 	p.see("alias/latest")

@@ -95,7 +95,10 @@ function Month({ month, keys, zone, day }) {
 function Day({ of, count, chosen }) {
   if (!count) return html`<span class="day">${of.day}</span>`;
   const address = `#/calendar?month=${monthKey(of)}${chosen ? "" : `&day=${dayKey(of)}`}`;
-  return html`<a class="day" href=${address} aria-current=${chosen ? "date" : undefined}
+  return html`<a class="day" href=${address} aria-current=${chosen ? "date" : undefined}>
+    ${of.day} <span class="count">${count}</span>
+    <span class="hidden">${count === 1 ? "key" : "keys"} on ${dayKey(of)}</span></a>`;
+}
     aria-label=${`${dayKey(of)}: ${count} ${count === 1 ? "key" : "keys"}`}>${of.day} <span class="count">${count}</span></a>`;
 }
 
